@@ -1,0 +1,75 @@
+import type { Address, FdAddress, TcpAddress, UnixAddress } from '../core/address.ts';
+import type { EventSink } from '../core/events.ts';
+import type { Hop, TlsSettings } from '../core/hop.ts';
+import type { Scope } from '../core/scope.ts';
+
+/** Limits of the phases, in milliseconds. 0 switches a limit off. */
+export interface Limits {
+  readonly dnsMs: number;
+  readonly connectMs: number;
+  readonly tlsMs: number;
+  readonly handshakeMs: number;
+  readonly idleMs: number;
+  readonly lingerMs: number;
+}
+
+/** How targets are reached: shared by all commands. */
+export interface RouteOptions {
+  /** In travel order, the nearest first; empty means direct. */
+  readonly hops: readonly Hop[];
+  readonly limits: Limits;
+  /** Use only this address family. */
+  readonly family?: 4 | 6;
+}
+
+/** What a command runs in. */
+export interface Runtime {
+  readonly scope: Scope;
+  readonly emit: EventSink;
+  /** How long a drain waits for tunnels, in milliseconds. */
+  readonly graceMs: number;
+}
+
+/** Where a listener listens. */
+export type ListenAddress = TcpAddress | UnixAddress | FdAddress;
+
+/** One SPEC of `forward`. */
+export interface ForwardSpec {
+  readonly listen: ListenAddress;
+  readonly target: TcpAddress | UnixAddress;
+}
+
+export interface ConnectOptions extends RouteOptions {
+  readonly target: TcpAddress;
+  /** Wrap the payload in TLS to the target. */
+  readonly targetTls?: TlsSettings;
+  readonly stdin: NodeJS.ReadStream;
+  readonly stdout: NodeJS.WriteStream;
+}
+
+export interface ForwardOptions extends RouteOptions {
+  readonly specs: readonly ForwardSpec[];
+}
+
+export interface ServeOptions extends RouteOptions {
+  readonly listen: readonly ListenAddress[];
+  /** Serve over TLS. Without `cert` and `key` a development certificate is made. */
+  readonly tls?: { readonly cert?: string; readonly key?: string; readonly clientCa?: string };
+  readonly users: {
+    readonly authFile?: string;
+    /** One user with a password, from `--user`. */
+    readonly single?: { readonly user: string; readonly password: string };
+  };
+  readonly allow: readonly string[];
+  readonly deny: readonly string[];
+  /** Serve without authentication on an address that is not loopback. */
+  readonly open: boolean;
+}
+
+/** A command that listens, once its listeners are up. */
+export interface Running {
+  /** In order of the specs or addresses given. */
+  readonly addresses: readonly Address[];
+  /** Resolves when the command has ended by itself or by its scope, and nothing of it is left. */
+  readonly done: Promise<void>;
+}

@@ -1,0 +1,54 @@
+/** A numeric address with its family, as the resolver returns it. */
+export interface Ip {
+  readonly address: string;
+  readonly family: 4 | 6;
+}
+
+/** A TCP endpoint. `host` is canonical: lower case, no brackets, no trailing dot. */
+export interface TcpAddress {
+  readonly kind: 'tcp';
+  readonly host: string;
+  readonly port: number;
+  /** When present, these and only these are dialled, and the name is never resolved again. */
+  readonly resolved?: readonly Ip[];
+}
+
+/** A Unix domain socket. */
+export interface UnixAddress {
+  readonly kind: 'unix';
+  readonly path: string;
+}
+
+/** A file descriptor that the parent process opened, for listening only. */
+export interface FdAddress {
+  readonly kind: 'fd';
+  readonly fd: number;
+}
+
+/** A listener of this process, by its name. */
+export interface InternalAddress {
+  readonly kind: 'internal';
+  readonly name: string;
+}
+
+/** A place that a Link can lead to, or that a Listener can listen on. */
+export type Address = TcpAddress | UnixAddress | FdAddress | InternalAddress;
+
+/** Writes an address as people and proxies write it: `host:port`, `[v6]:port`, `unix:PATH`, … */
+export function formatAddress(address: Address): string {
+  switch (address.kind) {
+    case 'tcp':
+      return formatHostPort(address.host, address.port);
+    case 'unix':
+      return `unix:${address.path}`;
+    case 'fd':
+      return `fd:${address.fd}`;
+    case 'internal':
+      return `internal://${address.name}`;
+  }
+}
+
+/** Writes `host:port`, with an IPv6 address in brackets. */
+export function formatHostPort(host: string, port: number): string {
+  return host.includes(':') ? `[${host}]:${port}` : `${host}:${port}`;
+}

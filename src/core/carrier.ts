@@ -1,0 +1,119 @@
+import type { Duplex } from 'node:stream';
+import type { Address, TcpAddress } from './address.ts';
+import type { DialContext } from './dialer.ts';
+import type { TunlError } from './errors.ts';
+import type { HeaderField, Hop } from './hop.ts';
+import type { Link, Peer } from './link.ts';
+import type { Credentials } from './secret.ts';
+
+/** What a carrier demands of the TLS below it. */
+export interface TlsDemand {
+  /** Protocols to offer, in order of preference. */
+  readonly alpn: readonly string[];
+}
+
+/** A setting that a carrier reads from a hop's query. */
+export interface HopSetting {
+  readonly name: string;
+  readonly summary: string;
+  /** @throws {TunlError} usage, when the value cannot be meant */
+  readonly parse: (value: string) => string;
+}
+
+/** One scheme under which a carrier is reached. */
+export interface CarrierScheme {
+  readonly scheme: string;
+  readonly defaultPort: number;
+  /** Present where the scheme runs inside TLS. */
+  readonly tls?: TlsDemand;
+  readonly summary: string;
+}
+
+/**
+ * One protocol that carries tunnels across a hop. Everything that others would switch on is data
+ * here; help, completions, the README table and the conformance run follow from the registry.
+ */
+export interface Carrier {
+  /** Equals the name of its file and of its exported constant. */
+  readonly name: string;
+  readonly schemes: readonly CarrierScheme[];
+  readonly settings: readonly HopSetting[];
+  readonly halfClose: 'native' | 'emulated' | 'none';
+  readonly reset: 'native' | 'emulated' | 'none';
+  /** Client half: makes a session with the hop. `reach` may be called again for more connections. */
+  open(reach: Reach, hop: Hop, ctx: DialContext): Promise<Session>;
+  /**
+   * Server half: recognises the requests that ask for a tunnel. `handled` means that the carrier
+   * answers by itself; `undefined` leaves the exchange to the next carrier.
+   * @throws {TunlError} http_request_error when the request is ours but not valid
+   */
+  claim?(exchange: Exchange): TunnelRequest | 'handled' | undefined;
+}
+
+/** What a carrier wants to send on the Link it asks for: a tunnel's bytes, or plain HTTP requests. */
+export interface ReachOptions {
+  readonly form: 'tunnel' | 'requests';
+}
+
+/** A fresh connection to a hop, secured as the carrier declared. */
+export interface ReachedLink extends Link {
+  /** Set where an HTTP proxy on the way takes plain requests: write them in absolute form. */
+  readonly requestForm?: 'absolute';
+  /** Fields that such a proxy needs, to be added to each request. */
+  readonly requestHeaders?: readonly HeaderField[];
+}
+
+/** Gives a fresh Link to the hop each time it is called. */
+export type Reach = (options: ReachOptions) => Promise<ReachedLink>;
+
+/** Tunnels over one connection to a hop. An HTTP/1.1 session has capacity 1. */
+export interface Session {
+  readonly capacity: number;
+  readonly load: number;
+  /** False once no new tunnel may be opened in it. */
+  readonly usable: boolean;
+  /** @throws {TunlError} with side `hop` or `target` */
+  tunnel(address: Address, ctx: DialContext): Promise<Link>;
+  close(mode: 'drain' | 'now'): Promise<void>;
+}
+
+/** One request that arrived at a server: an HTTP/1.1 head or an HTTP/2 stream. */
+export interface Exchange {
+  readonly method: string;
+  /** The request target as it was sent: authority form for CONNECT. */
+  readonly target: string;
+  readonly version: '1.0' | '1.1' | '2';
+  /** Fields in the order in which they came, names in lower case. */
+  readonly headers: readonly HeaderField[];
+  readonly peer: Peer;
+  /** Aborted when the peer goes away before the answer. */
+  readonly gone: AbortSignal;
+  /** Answers with a short text and ends the exchange; resolves once the peer had its chance to read it. */
+  respond(status: number, headers: readonly HeaderField[], body?: string): Promise<void>;
+  /** Answers with a 2xx (or 101) and hands the rest of the exchange over as a Link. */
+  upgrade(status: number, headers: readonly HeaderField[]): Link;
+}
+
+/** A tunnel that somebody asks us for. */
+export interface TunnelRequest {
+  /** The request as the access log names it: `CONNECT db:5432`. */
+  readonly summary: string;
+  readonly target: TcpAddress;
+  readonly peer: Peer;
+  readonly credentials?: Credentials;
+  readonly exchange: Exchange;
+  /** Fields that a proxy on the way must see again, such as Via. */
+  readonly via: readonly string[];
+  readonly gone: AbortSignal;
+  /** Writes the 200. Call it only when the upstream is there: afterwards a failure can only be a reset. */
+  accept(headers: readonly HeaderField[]): Link;
+  reject(error: TunlError, headers: readonly HeaderField[]): Promise<void>;
+}
+
+/** Turns the bytes of one accepted Link into exchanges. */
+export type Front = (link: Link, onExchange: (exchange: Exchange) => void) => Promise<void>;
+
+/** The stream of a Link with what was read too far put back, so that the next reader starts there. */
+export function pushBack(stream: Duplex, bytes: Buffer): void {
+  if (bytes.length > 0) stream.unshift(bytes);
+}

@@ -1,0 +1,45 @@
+import type { Address } from './address.ts';
+import type { Link, Peer } from './link.ts';
+
+/** Who asked for a tunnel. It crosses internal listeners, fused or not. */
+export interface Origin {
+  readonly peer: Peer;
+  /** The user that authenticated, when one did. */
+  readonly user?: string;
+  /** What the client's tunnel request asked for, when there was one. */
+  readonly requested?: string;
+}
+
+/** What goes with every dial. */
+export interface DialContext {
+  /** Aborting it cancels the dial at whatever phase it is in and leaves nothing open. */
+  readonly signal: AbortSignal;
+  /** The end of the whole chain, whatever intermediate address is being dialled. */
+  readonly target: Address;
+  readonly origin: Origin;
+  /** Told of each phase that a dial completes; `-v` and spinners listen. */
+  readonly onProgress?: (step: DialStep) => void;
+}
+
+/** One completed step of a dial. */
+export interface DialStep {
+  readonly phase: 'dns' | 'connect' | 'tls' | 'handshake';
+  /** Number of the hop that the step belongs to, from 1; absent for the target itself. */
+  readonly hop?: number;
+  readonly detail: string;
+  readonly ms: number;
+}
+
+/**
+ * Turns an Address into a Link.
+ * @throws {TunlError} with the phase and the side that failed
+ */
+export type Dial = (address: Address, ctx: DialContext) => Promise<Link>;
+
+/** Turns a Dial into a Dial: a hop, a deadline, a policy guard. */
+export type Stage = (next: Dial) => Dial;
+
+/** Stacks stages on a Dial in travel order: the first stage is the nearest to us. */
+export function pipe(dial: Dial, ...stages: readonly Stage[]): Dial {
+  return stages.reduce((next, stage) => stage(next), dial);
+}

@@ -1,0 +1,76 @@
+/** What one kind of failure means everywhere: to a server's client, to a script, to a person. */
+export interface ErrorKind {
+  /** Status that `serve` answers with (RFC 9209, section 2.3, where it recommends one). */
+  readonly status: number;
+  /** Exit status of the program. */
+  readonly exit: number;
+  /** Whether trying again, or trying an alternative hop, can help. */
+  readonly retry: boolean;
+  /** The failure in words, used where the message has nothing more exact to say. */
+  readonly sentence: string;
+}
+
+const kind = (status: number, exit: number, retry: boolean, sentence: string): ErrorKind => ({
+  status,
+  exit,
+  retry,
+  sentence,
+});
+
+/**
+ * One table for replies, messages, events, exit codes and retries. Names in the first part are the
+ * proxy error types of RFC 9209, section 2.3; the exit statuses are the numbers curl uses.
+ */
+export const errorTable = {
+  dns_timeout: kind(504, 28, true, 'the name was not resolved in time'),
+  dns_error: kind(502, 6, true, 'the name does not resolve'),
+  destination_not_found: kind(500, 97, false, 'the proxy has no route to that target'),
+  destination_unavailable: kind(503, 7, true, 'the target is unavailable'),
+  // RFC 9209 suggests 502, which invites retries; every forward proxy in use answers 403.
+  destination_ip_prohibited: kind(403, 97, false, 'the target address is not allowed'),
+  destination_ip_unroutable: kind(502, 7, true, 'there is no route to the address'),
+  connection_refused: kind(502, 7, true, 'the connection was refused'),
+  connection_terminated: kind(502, 97, true, 'the connection was closed'),
+  connection_timeout: kind(504, 28, true, 'the connection was not made in time'),
+  connection_read_timeout: kind(504, 28, true, 'nothing was read in time'),
+  connection_write_timeout: kind(504, 28, true, 'nothing was written in time'),
+  connection_limit_reached: kind(503, 97, true, 'the proxy has too many tunnels'),
+  tls_protocol_error: kind(502, 35, true, 'the TLS handshake failed'),
+  tls_certificate_error: kind(502, 60, true, 'the certificate was not accepted'),
+  tls_alert_received: kind(502, 35, true, 'the other side refused the TLS handshake'),
+  http_request_error: kind(400, 97, false, 'the request is not valid'),
+  http_request_denied: kind(403, 97, false, 'the target is not allowed'),
+  http_response_incomplete: kind(502, 97, true, 'the answer was incomplete'),
+  http_response_header_section_size: kind(502, 97, true, 'the head of the answer is too large'),
+  http_response_timeout: kind(504, 28, true, 'the answer did not come in time'),
+  http_upgrade_failed: kind(502, 97, true, 'the protocol was not changed'),
+  http_protocol_error: kind(502, 97, true, 'the answer is not HTTP'),
+  proxy_internal_response: kind(503, 97, true, 'the proxy answered by itself'),
+  proxy_internal_error: kind(500, 97, true, 'the proxy failed'),
+  proxy_configuration_error: kind(500, 97, false, 'the proxy is configured wrongly'),
+  proxy_loop_detected: kind(502, 97, false, 'the request would go round in circles'),
+
+  /** A hop answered 407 or 401. */
+  auth_required: kind(502, 67, false, 'the proxy wants credentials'),
+  /** A hop answered something else than 2xx, and gave no reason that this table names. */
+  hop_refused: kind(502, 97, false, 'the proxy refused'),
+  /** As `hop_refused`, with a status of the 5xx class: another hop may do better. */
+  hop_failed: kind(502, 97, true, 'the proxy failed'),
+  tunnel_truncated: kind(502, 56, false, 'the tunnel was cut'),
+  tunnel_idle: kind(504, 28, false, 'the tunnel was idle for too long'),
+  usage: kind(500, 2, false, 'the arguments are not valid'),
+  address_in_use: kind(500, 98, false, 'cannot listen'),
+  /** Ended by a signal or by the end of the grace; the exit status is 128 + the signal's number. */
+  interrupted: kind(503, 1, false, 'interrupted'),
+  /** The reader of our output went away (EPIPE). */
+  output_closed: kind(500, 141, false, 'the reader of our output went away'),
+  internal: kind(500, 1, false, 'a defect of tunl'),
+} as const satisfies Record<string, ErrorKind>;
+
+/** Names of all failures. */
+export type ErrorCode = keyof typeof errorTable;
+
+/** True for a name of the table, as it may come in a `Proxy-Status` field. */
+export function isErrorCode(name: string): name is ErrorCode {
+  return Object.hasOwn(errorTable, name);
+}

@@ -1,0 +1,89 @@
+import { type ErrorCode, errorTable } from './error-table.ts';
+
+export { type ErrorCode, errorTable, isErrorCode } from './error-table.ts';
+
+/** On whose side a failure lies, seen from us. */
+export type Side = 'client' | 'hop' | 'target' | 'self';
+
+/** What was being done when it failed. Each phase of a dial has a limit of its own. */
+export type Phase = 'arguments' | 'listen' | 'request' | 'policy' | 'dns' | 'connect' | 'tls' | 'handshake' | 'relay';
+
+/** Which hop of how many, counted in travel order from 1. */
+export interface HopPosition {
+  readonly index: number;
+  readonly count: number;
+}
+
+/** The parts of a TunlError that are not its message. */
+export interface ErrorFacts {
+  readonly side?: Side;
+  readonly phase?: Phase;
+  readonly hop?: HopPosition;
+  readonly cause?: unknown;
+  /** What the person can do, or what the proxy said; printed on lines of their own. */
+  readonly hints?: readonly string[];
+  /** HTTP status that differs from the table's (a 414 is an `http_request_error` too). */
+  readonly status?: number;
+  /** Status that a hop answered with. */
+  readonly received?: number;
+  /** Fields to add to the reply, such as `Allow`. */
+  readonly headers?: readonly (readonly [string, string])[];
+  /** Resolver's code for `dns_error`, as RFC 9209 names it: `NXDOMAIN`. */
+  readonly rcode?: string;
+  readonly exit?: number;
+}
+
+/**
+ * The only error that crosses a folder's border. The message is one line of lower case with no
+ * final period and without secrets.
+ */
+export class TunlError extends Error {
+  readonly code: ErrorCode;
+  readonly facts: ErrorFacts;
+
+  constructor(code: ErrorCode, message: string, facts: ErrorFacts = {}) {
+    super(message, facts.cause === undefined ? undefined : { cause: facts.cause });
+    this.name = 'TunlError';
+    this.code = code;
+    this.facts = facts;
+  }
+
+  get side(): Side {
+    return this.facts.side ?? 'self';
+  }
+
+  get phase(): Phase | undefined {
+    return this.facts.phase;
+  }
+
+  /** The same failure with more facts known; facts already set are kept. */
+  with(facts: ErrorFacts, message = this.message): TunlError {
+    const merged = new TunlError(this.code, message, { ...facts, ...this.facts });
+    if (this.stack !== undefined) merged.stack = this.stack;
+    return merged;
+  }
+}
+
+/** Bad arguments or configuration: exit 2, and nothing was opened or sent. */
+export function usageError(message: string, ...hints: string[]): TunlError {
+  return new TunlError('usage', message, { side: 'self', phase: 'arguments', hints });
+}
+
+/** Any thrown value as a TunlError; what is not one already is a defect of ours. */
+export function toTunlError(error: unknown): TunlError {
+  if (error instanceof TunlError) return error;
+  const message = error instanceof Error ? error.message : String(error);
+  return new TunlError('internal', `internal error: ${message}`, { side: 'self', cause: error });
+}
+
+/** HTTP status for a reply to our client. */
+export function statusOf(error: TunlError): number {
+  return error.facts.status ?? errorTable[error.code].status;
+}
+
+/** Exit status of the program. A proxy's own name that does not resolve is 5, a target's 6, as in curl. */
+export function exitOf(error: TunlError): number {
+  if (error.facts.exit !== undefined) return error.facts.exit;
+  if (error.code === 'dns_error' && error.side === 'hop') return 5;
+  return errorTable[error.code].exit;
+}

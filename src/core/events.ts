@@ -1,0 +1,87 @@
+import type { TunlError } from './errors.ts';
+
+/** How a tunnel ended. `clean`: both directions ended by themselves with every byte delivered. */
+export type TunnelEnd = 'clean' | 'reset' | 'idle' | 'linger' | 'cut';
+
+/** A listener accepts connections. One per listener. */
+export interface ListeningEvent {
+  readonly event: 'listening';
+  /** `127.0.0.1:3128`, `[::1]:3128`, `unix:PATH`. */
+  readonly address: string;
+  readonly port?: number;
+  /** Where its connections go; absent for a proxy. */
+  readonly target?: string;
+  /** The hops on the way, as URLs without secrets, nearest first. */
+  readonly via: readonly string[];
+  readonly role: 'forward' | 'serve';
+}
+
+/** A tunnel is up: bytes flow from here on. */
+export interface TunnelOpenedEvent {
+  readonly event: 'tunnel.opened';
+  readonly id: number;
+  readonly client: string;
+  readonly user?: string;
+  readonly target: string;
+  readonly via: readonly string[];
+}
+
+/** A tunnel that was up has ended. Exactly one for each `tunnel.opened`. */
+export interface TunnelClosedEvent {
+  readonly event: 'tunnel.closed';
+  readonly id: number;
+  readonly client: string;
+  readonly user?: string;
+  readonly target: string;
+  readonly via: readonly string[];
+  /** Bytes from the client to the target, and back. */
+  readonly sent: number;
+  readonly received: number;
+  readonly ms: number;
+  readonly end: TunnelEnd;
+  /** Whose side ended it, unless the end was clean. */
+  readonly side?: 'client' | 'target' | 'self';
+  readonly reason?: string;
+  /** Status of the answer, where the client spoke HTTP. */
+  readonly status?: number;
+}
+
+/** A tunnel that was asked for did not come up. */
+export interface TunnelFailedEvent {
+  readonly event: 'tunnel.failed';
+  readonly id: number;
+  readonly client: string;
+  readonly user?: string;
+  /** What was asked for, as far as it could be read. */
+  readonly target: string;
+  readonly via: readonly string[];
+  readonly ms: number;
+  readonly error: TunlError;
+  readonly status?: number;
+}
+
+/** The program was asked to stop and lets its tunnels finish. */
+export interface DrainingEvent {
+  readonly event: 'draining';
+  readonly tunnels: number;
+  readonly graceMs: number;
+}
+
+/** Something worth knowing that fails nothing. */
+export interface NoticeEvent {
+  readonly event: 'notice';
+  readonly level: 'warning' | 'verbose' | 'debug';
+  readonly message: string;
+}
+
+/** Everything that a running command reports. Messages, JSON lines and tables are written from these. */
+export type TunlEvent =
+  | ListeningEvent
+  | TunnelOpenedEvent
+  | TunnelClosedEvent
+  | TunnelFailedEvent
+  | DrainingEvent
+  | NoticeEvent;
+
+/** Receives events as they happen. It never throws. */
+export type EventSink = (event: TunlEvent) => void;

@@ -1,0 +1,38 @@
+import type { TcpAddress } from './address.ts';
+import { formatHostPort } from './address.ts';
+import type { Credentials } from './secret.ts';
+
+/** How TLS to a hop is set up and judged. Paths are read by `tls/material`. */
+export interface TlsSettings {
+  /** Path of a PEM file with the authorities to trust instead of the built-in ones. */
+  readonly cacert?: string;
+  /** Path of a PEM file with our certificate, and the one with its key. */
+  readonly cert?: string;
+  readonly key?: string;
+  /** Name to send as SNI and to verify instead of the hop's host. */
+  readonly servername?: string;
+  /** `sha256/BASE64URL` of the certificate's SPKI; when set, it alone decides. */
+  readonly pin?: string;
+  /** Accept any certificate. */
+  readonly insecure?: boolean;
+}
+
+/** A header field as it is sent: name and value. */
+export type HeaderField = readonly [name: string, value: string];
+
+/** One proxy on the way, as the user named it. */
+export interface Hop {
+  readonly scheme: string;
+  readonly address: TcpAddress;
+  readonly credentials?: Credentials;
+  readonly tls: TlsSettings;
+  /** Fields to add to the tunnel request. */
+  readonly headers: readonly HeaderField[];
+  /** Settings of the carrier itself, by name, already validated. */
+  readonly settings: Readonly<Record<string, string>>;
+}
+
+/** The hop as a URL without its secrets and settings, for messages. */
+export function formatHop(hop: Hop): string {
+  return `${hop.scheme}://${formatHostPort(hop.address.host, hop.address.port)}`;
+}

@@ -1,0 +1,119 @@
+import { Duplex } from 'node:stream';
+import type { Address } from './address.ts';
+
+/** What is known about the far end of a Link. */
+export interface Peer {
+  /** Where the bytes come from, when the kernel or the outer protocol said so. */
+  readonly address?: Address;
+  /** Who the peer proved to be (client certificate subject, SPIFFE id), when it did. */
+  readonly identity?: string;
+  readonly tls?: TlsFacts;
+}
+
+/** What a TLS handshake settled. */
+export interface TlsFacts {
+  readonly protocol: string;
+  readonly cipher: string;
+  readonly alpn?: string;
+  /** Subject of the peer's certificate. */
+  readonly subject?: string;
+}
+
+/**
+ * Access to the bare socket under a Link, for relay engines that move bytes without JavaScript.
+ * Present only where nothing frames or encrypts the bytes.
+ */
+export interface Kernel {
+  readonly fd: number;
+  /** Bytes already read from the socket and not yet consumed. */
+  takeBuffered(): Buffer;
+  /** Gives the descriptor up: the stream is finished and closes nothing. */
+  release(): void;
+}
+
+/** A byte stream with two halves that end one by one, and that can be reset. */
+export interface Link {
+  /** `end()` says "no more from me"; the other half stays open. */
+  readonly stream: Duplex;
+  readonly peer: Peer;
+  readonly kernel?: Kernel;
+  /** Ends both halves so that the other side sees an abort, never a clean end. Idempotent. */
+  reset(error: Error): void;
+}
+
+/**
+ * Makes an unhandled `'error'` of a stream impossible. The relay and the carriers attach their own
+ * listeners later; until then an error must only mark the stream as destroyed, not end the process.
+ */
+export function guardStream<S extends Duplex>(stream: S): S {
+  stream.on('error', ignore);
+  return stream;
+}
+
+function ignore(): void {}
+
+/** A Link over any Duplex whose `destroy(error)` is an abort for the other side. */
+export function streamLink(stream: Duplex, peer: Peer = {}): Link {
+  guardStream(stream);
+  return { stream, peer, reset: (error) => void stream.destroy(error) };
+}
+
+class PairEnd extends Duplex {
+  other!: PairEnd;
+  #pendingWrite: (() => void) | undefined;
+
+  constructor() {
+    super({ allowHalfOpen: true });
+  }
+
+  override _read(): void {
+    const resume = this.#pendingWrite;
+    this.#pendingWrite = undefined;
+    resume?.();
+  }
+
+  override _write(chunk: Buffer, _encoding: BufferEncoding, done: () => void): void {
+    this.other.#deliver(chunk, done);
+  }
+
+  override _final(done: () => void): void {
+    this.other.push(null);
+    done();
+  }
+
+  override _destroy(error: Error | null, done: (error: Error | null) => void): void {
+    const { other } = this;
+    const ended = this.writableFinished && this.readableEnded;
+    this.#pendingWrite = undefined;
+    if (!ended && !other.destroyed) {
+      const cause = error ?? resetError('the other end was destroyed');
+      // Not in this tick: a destroy inside a write callback of the other end must not re-enter it.
+      process.nextTick(() => other.destroy(cause));
+    }
+    done(error);
+  }
+
+  #deliver(chunk: Buffer, done: () => void): void {
+    if (this.destroyed) return done();
+    // The writer is called back when the reader asks for more: that is the back-pressure.
+    this.#pendingWrite = done;
+    if (this.push(chunk)) this._read();
+  }
+}
+
+/** The error that a reset Link reports, with the code that a TCP reset has. */
+export function resetError(message: string): NodeJS.ErrnoException {
+  return Object.assign(new Error(message), { code: 'ECONNRESET' });
+}
+
+/**
+ * Two Links joined in memory: what one writes the other reads, with back-pressure, half-close and
+ * reset. Node's own `duplexPair` does not tell one side that the other was destroyed.
+ */
+export function linkPair(peers: { first?: Peer; second?: Peer } = {}): [Link, Link] {
+  const first = new PairEnd();
+  const second = new PairEnd();
+  first.other = second;
+  second.other = first;
+  return [streamLink(first, peers.first), streamLink(second, peers.second)];
+}

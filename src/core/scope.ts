@@ -1,0 +1,44 @@
+/**
+ * The life of a running command. Cleanups run in reverse order, once. Draining comes first (accept
+ * nothing new, let tunnels finish), forcing second (cut what is left).
+ */
+export class Scope {
+  readonly #drain = new AbortController();
+  readonly #force = new AbortController();
+  readonly #cleanups: (() => unknown)[] = [];
+  #closed: Promise<void> | undefined;
+
+  /** Aborted when nothing new may start. */
+  get draining(): AbortSignal {
+    return this.#drain.signal;
+  }
+
+  /** Aborted when what still runs must stop now. */
+  get forced(): AbortSignal {
+    return this.#force.signal;
+  }
+
+  /** Registers what to undo at the end. */
+  defer(cleanup: () => unknown): void {
+    this.#cleanups.push(cleanup);
+  }
+
+  drain(reason: unknown): void {
+    this.#drain.abort(reason);
+  }
+
+  force(reason: unknown): void {
+    this.#drain.abort(reason);
+    this.#force.abort(reason);
+  }
+
+  /** Runs all cleanups, last registered first, and waits for them. */
+  close(): Promise<void> {
+    this.#closed ??= this.#runCleanups();
+    return this.#closed;
+  }
+
+  async #runCleanups(): Promise<void> {
+    for (let cleanup = this.#cleanups.pop(); cleanup; cleanup = this.#cleanups.pop()) await cleanup();
+  }
+}

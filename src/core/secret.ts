@@ -1,0 +1,33 @@
+import { inspect } from 'node:util';
+
+/** A value that prints as `‹redacted›` in logs, errors, JSON and `util.inspect`. */
+export class Secret {
+  readonly #value: string;
+
+  constructor(value: string) {
+    this.#value = value;
+  }
+
+  /** The value itself. Call it only where the bytes are written or compared. */
+  reveal(): string {
+    return this.#value;
+  }
+
+  toString(): string {
+    return '‹redacted›';
+  }
+
+  toJSON(): string {
+    return this.toString();
+  }
+
+  [inspect.custom](): string {
+    return this.toString();
+  }
+}
+
+/** A user name with its password, for one hop or one request. */
+export interface Credentials {
+  readonly user: string;
+  readonly password: Secret;
+}
