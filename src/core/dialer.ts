@@ -8,6 +8,8 @@ export interface Origin {
   readonly user?: string;
   /** What the client's tunnel request asked for, when there was one. */
   readonly requested?: string;
+  /** `Via` values that proxies on the way must see, ours included (RFC 9110, section 7.6.3). */
+  readonly via?: readonly string[];
 }
 
 /** What goes with every dial. */

@@ -1,0 +1,1 @@
+export { h1 } from './h1.ts';

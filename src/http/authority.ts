@@ -1,0 +1,65 @@
+import { isIPv4, isIPv6 } from 'node:net';
+import type { TcpAddress } from '../core/address.ts';
+import { TunlError } from '../core/errors.ts';
+
+const label = /^(?!-)[a-z0-9_-]{1,63}(?<!-)$/;
+const portText = /^[1-9][0-9]{0,4}$/;
+// Anything that getaddrinfo would take for a number (`127.1`, `0x7f.1`, `2130706433`) must not reach
+// a rule as a name: a last label that starts like a number makes the whole host an address.
+const numericLast = /(?:^|\.)(?:[0-9]+|0x[0-9a-f]*)$/;
+
+/**
+ * Reads `host:port` (RFC 9110, section 9.3.6): a name of letters, digits, `-` and `_`, a canonical
+ * dotted quad or an IPv6 address in brackets, and a port from 1 to 65535 without leading zeros.
+ * @throws {TunlError} http_request_error, quoting the text unless it may hold credentials
+ */
+export function parseAuthority(text: string): TcpAddress {
+  const at = text.lastIndexOf(':');
+  if (text.includes('@')) throw invalid('the target must not have user information');
+  if (at < 0 || text.endsWith(']')) throw invalid(`the target ${quote(text)} has no port`);
+  return { kind: 'tcp', host: parseHost(text.slice(0, at)), port: parsePort(text.slice(at + 1)) };
+}
+
+/**
+ * Reads the host part of an authority into its canonical form.
+ * @throws {TunlError} http_request_error
+ */
+export function parseHost(text: string): string {
+  const host = text.toLowerCase();
+  if (host.startsWith('[')) {
+    const inner = host.slice(1, -1);
+    if (!host.endsWith(']') || !isIPv6(inner) || inner.includes('%')) {
+      throw invalid(`${quote(text)} is not an IPv6 address`);
+    }
+    return inner;
+  }
+  if (isIPv4(host)) return host;
+  const name = host.endsWith('.') ? host.slice(0, -1) : host;
+  if (numericLast.test(name)) {
+    throw invalid(`${quote(text)} is not a canonical IPv4 address`);
+  }
+  if (name.length > 253 || !name.split('.').every((part) => label.test(part))) {
+    throw invalid(`${quote(text)} is not a host name`);
+  }
+  return name;
+}
+
+/**
+ * Reads a port in its canonical form, 1 to 65535.
+ * @throws {TunlError} http_request_error
+ */
+export function parsePort(text: string): number {
+  const port = portText.test(text) ? Number(text) : 0;
+  if (port < 1 || port > 65535) throw invalid(`${quote(text)} is not a port from 1 to 65535`);
+  return port;
+}
+
+function invalid(message: string): TunlError {
+  return new TunlError('http_request_error', message, { side: 'client', phase: 'request' });
+}
+
+/** The text in quotes, short and in printable ASCII, so that it can stand in a message or a header. */
+export function quote(text: string): string {
+  const printable = text.replaceAll(/[^\x20-\x7e]|["\\]/g, '?');
+  return `"${printable.length > 64 ? `${printable.slice(0, 61)}...` : printable}"`;
+}
