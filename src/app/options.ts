@@ -2,6 +2,7 @@ import type { Address, FdAddress, TcpAddress, UnixAddress } from '../core/addres
 import type { EventSink } from '../core/events.ts';
 import type { Hop, TlsSettings } from '../core/hop.ts';
 import type { Scope } from '../core/scope.ts';
+import type { Tunnels } from './tunnels.ts';
 
 /** Limits of the phases, in milliseconds. 0 switches a limit off. */
 export interface Limits {
@@ -45,6 +46,8 @@ export interface ConnectOptions extends RouteOptions {
   readonly targetTls?: TlsSettings;
   readonly stdin: NodeJS.ReadStream;
   readonly stdout: NodeJS.WriteStream;
+  /** Closes the descriptor of stdout once its last byte is out. */
+  readonly closeStdout: () => void;
 }
 
 export interface ForwardOptions extends RouteOptions {
@@ -70,6 +73,10 @@ export interface ServeOptions extends RouteOptions {
 export interface Running {
   /** In order of the specs or addresses given. */
   readonly addresses: readonly Address[];
-  /** Resolves when the command has ended by itself or by its scope, and nothing of it is left. */
-  readonly done: Promise<void>;
+  readonly tunnels: Tunnels;
+  /**
+   * Resolves when the scope was drained or forced and nothing of the command is left; with the
+   * number of tunnels that had to be cut.
+   */
+  readonly done: Promise<number>;
 }

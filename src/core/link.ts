@@ -117,3 +117,20 @@ export function linkPair(peers: { first?: Peer; second?: Peer } = {}): [Link, Li
   second.other = first;
   return [streamLink(first, peers.first), streamLink(second, peers.second)];
 }
+
+/** A stream that can be ended with a reset: a TCP socket. */
+export interface ResettableStream extends Duplex {
+  resetAndDestroy(): unknown;
+}
+
+/** A Link over a TCP socket, whose reset is a TCP RST. */
+export function socketLink(socket: ResettableStream, peer: Peer): Link {
+  guardStream(socket);
+  return {
+    stream: socket,
+    peer,
+    reset: () => {
+      if (!socket.destroyed) socket.resetAndDestroy();
+    },
+  };
+}

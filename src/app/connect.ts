@@ -1,0 +1,83 @@
+import { TunlError, toTunlError } from '../core/errors.ts';
+import { formatAddress } from '../core/address.ts';
+import type { Dial, Stage } from '../core/dialer.ts';
+import { within } from '../core/deadline.ts';
+import { resetError } from '../core/link.ts';
+import { stdioLink } from '../listeners/stdio.ts';
+import type { RelayResult } from '../relay/relay.ts';
+import type { ConnectOptions, Runtime } from './options.ts';
+import { createRoute } from './route.ts';
+import { carryTunnel } from './tunnel.ts';
+import { Tunnels } from './tunnels.ts';
+
+/** How long stdin may stand still once the target has ended. */
+const targetEndedLingerMs = 5000;
+
+/**
+ * Joins stdin and stdout to the target and returns when both directions ended cleanly.
+ * @throws {TunlError} for every other end, with its exit status
+ */
+export async function runConnect(options: ConnectOptions, runtime: Runtime): Promise<void> {
+  const { target, limits } = options;
+  const { scope, emit } = runtime;
+  const inner = options.targetTls ? [await createTargetTls(options)] : [];
+  const route = await createRoute(options, ...inner);
+  const tunnels = new Tunnels(emit);
+  scope.forced.addEventListener('abort', () => tunnels.cutAll(toTunlError(scope.forced.reason)), { once: true });
+  // On a terminal nobody will end stdin for us: the end of the target is the end of all.
+  const atOnce = options.stdin.isTTY === true;
+  const relayLimits = {
+    idleMs: limits.idleMs,
+    lingerMs: limits.lingerMs,
+    targetEndedLingerMs: atOnce ? 1 : Math.min(targetEndedLingerMs, limits.lingerMs || targetEndedLingerMs),
+  };
+  const outcome = await carryTunnel(
+    { ...route, limits: relayLimits, tunnels, emit },
+    {
+      target,
+      origin: { peer: {} },
+      gone: new AbortController().signal,
+      accept: () => stdioLink(options),
+      refuse: () => {},
+    },
+  );
+  if ('failure' in outcome) throw outcome.failure;
+  const failure = toFailure(outcome.result, formatAddress(target));
+  if (failure) throw failure;
+}
+
+function toFailure({ end, side, error, ended }: RelayResult, target: string): TunlError | undefined {
+  if (end === 'clean' || (end === 'linger' && ended.target)) return undefined;
+  if (error instanceof TunlError) return error;
+  const facts = { phase: 'relay', cause: error } as const;
+  if (side === 'client') {
+    const code = (error as NodeJS.ErrnoException).code === 'EPIPE' ? 'output_closed' : 'tunnel_truncated';
+    return new TunlError(code, `standard input or output failed: ${error?.message}`, { ...facts, side: 'client' });
+  }
+  return new TunlError('tunnel_truncated', `the tunnel to ${target} was cut: ${describeReset(error)}`, { ...facts, side: 'target' });
+}
+
+function describeReset(error: Error | undefined): string {
+  const { code } = (error ?? {}) as NodeJS.ErrnoException;
+  return code === 'ECONNRESET' || code === 'EPIPE' ? 'connection reset' : (error?.message ?? 'unknown reason');
+}
+
+/** The Stage of `--tls-target`: TLS between us and the target, inside the tunnel. */
+async function createTargetTls({ target, targetTls = {}, limits }: ConnectOptions): Promise<Stage> {
+  const [{ secure }, { loadTls }] = await Promise.all([import('../tls/client.ts'), import('../tls/material.ts')]);
+  const settings = await loadTls(targetTls);
+  const limit = { ms: limits.tlsMs, phase: 'tls', option: '--tls-timeout', code: 'connection_timeout' } as const;
+  return (next: Dial): Dial =>
+    async (address, ctx) => {
+      const link = await next(address, ctx);
+      try {
+        return await within(limit, ctx.signal, `${formatAddress(target)} did not finish the TLS handshake`, (signal) =>
+          secure(link, { host: target.host, settings, alpn: [] }, signal),
+        );
+      } catch (error) {
+        link.reset(resetError('the TLS handshake failed'));
+        throw error instanceof TunlError ? error.with({ side: 'target', phase: 'tls' }) : error;
+      }
+    };
+}
+

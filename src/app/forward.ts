@@ -1,0 +1,69 @@
+import { type Address, formatAddress } from '../core/address.ts';
+import { listen } from '../listeners/socket.ts';
+import type { Link } from '../core/link.ts';
+import type { ForwardOptions, ForwardSpec, Running, Runtime } from './options.ts';
+import { createRoute } from './route.ts';
+import { carryTunnel, type TunnelEnv } from './tunnel.ts';
+import { Tunnels } from './tunnels.ts';
+
+/**
+ * Opens the listeners of all specs, each leading to its target:
+ *
+ *     listener -> dial through the hops -> relay
+ *
+ * @throws {TunlError} usage or address_in_use; then no listener is left open
+ */
+export async function startForward(options: ForwardOptions, runtime: Runtime): Promise<Running> {
+  const { scope, emit } = runtime;
+  const route = await createRoute(options);
+  const tunnels = new Tunnels(emit);
+  const { idleMs, lingerMs } = options.limits;
+  const env: TunnelEnv = { ...route, limits: { idleMs, lingerMs }, tunnels, emit };
+
+  const addresses: Address[] = [];
+  try {
+    for (const spec of options.specs) {
+      const listener = await listen(spec.listen, (link) => void serveClient(env, spec, link));
+      scope.defer(() => listener.close());
+      scope.draining.addEventListener('abort', () => void listener.close(), { once: true });
+      addresses.push(listener.address);
+    }
+  } catch (error) {
+    await scope.close();
+    throw error;
+  }
+  addresses.forEach((address, index) => {
+    const { target } = options.specs[index] as ForwardSpec;
+    emit({ event: 'listening', role: 'forward', ...formatListening(address), target: formatAddress(target), via: route.via });
+  });
+  return { addresses, tunnels, done: runUntilDrained(runtime, tunnels) };
+}
+
+function serveClient(env: TunnelEnv, { target }: ForwardSpec, client: Link): Promise<unknown> {
+  const gone = new AbortController();
+  client.stream.once('close', () => gone.abort());
+  return carryTunnel(env, {
+    target,
+    origin: { peer: client.peer },
+    gone: gone.signal,
+    accept: () => client,
+    // A clean close would look like an empty answer of the target.
+    refuse: (error) => client.reset(error),
+  });
+}
+
+/** The parts of a `listening` event that an address gives. */
+export function formatListening(address: Address): { address: string; port?: number } {
+  return { address: formatAddress(address), ...(address.kind === 'tcp' && { port: address.port }) };
+}
+
+/** Resolves once the scope was drained: listeners closed, tunnels ended or cut, cleanups done. */
+export async function runUntilDrained({ scope, graceMs }: Runtime, tunnels: Tunnels): Promise<number> {
+  await new Promise<void>((resolve) => {
+    if (scope.draining.aborted) resolve();
+    scope.draining.addEventListener('abort', () => resolve(), { once: true });
+  });
+  const cut = await tunnels.drain(graceMs, scope.forced);
+  await scope.close();
+  return cut;
+}

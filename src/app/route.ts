@@ -1,0 +1,51 @@
+import { findScheme } from '../carriers/index.ts';
+import { type Dial, pipe, type Stage } from '../core/dialer.ts';
+import { usageError } from '../core/errors.ts';
+import { formatHop, type Hop } from '../core/hop.ts';
+import { createDirect } from '../dial/direct.ts';
+import { createResolve, type Resolve } from '../dial/resolve.ts';
+import { via } from '../dial/via.ts';
+import type { RouteOptions } from './options.ts';
+
+/** The way to any target: a Dial through all hops, and what it is made of. */
+export interface Route {
+  readonly dial: Dial;
+  readonly resolve: Resolve;
+  /** The hops as URLs without secrets, nearest first. */
+  readonly via: readonly string[];
+}
+
+/**
+ * Builds `pipe(direct, via(first hop), via(second hop), …)`. Certificates and keys are read here,
+ * before anything is opened.
+ * @throws {TunlError} usage, when the material of a hop cannot be used
+ */
+export async function createRoute(options: RouteOptions, ...inner: readonly Stage[]): Promise<Route> {
+  const { hops, limits, family } = options;
+  const resolve = createResolve(family ? { family } : {});
+  const direct = createDirect({ resolve, dnsMs: limits.dnsMs, connectMs: limits.connectMs });
+  const stages = await Promise.all(hops.map((hop, index) => createHopStage(hop, index, options)));
+  return { dial: pipe(direct, ...stages, ...inner), resolve, via: hops.map(formatHop) };
+}
+
+async function createHopStage(hop: Hop, index: number, { hops, limits }: RouteOptions): Promise<Stage> {
+  const scheme = findScheme(hop.scheme);
+  if (!scheme) throw usageError(`there is no way to go through ${formatHop(hop)}`);
+  const { carrier, tls } = scheme;
+  return via({
+    hop,
+    position: { index: index + 1, count: hops.length },
+    carrier,
+    ...(tls && { secure: await createSecure(hop, tls.alpn) }),
+    tlsMs: limits.tlsMs,
+    handshakeMs: limits.handshakeMs,
+  });
+}
+
+async function createSecure(hop: Hop, alpn: readonly string[]) {
+  // Loaded by those who need it: TLS costs a tenth of the start of a plain `connect`.
+  const [{ secure }, { loadTls }] = await Promise.all([import('../tls/client.ts'), import('../tls/material.ts')]);
+  const settings = await loadTls(hop.tls);
+  const { host } = hop.address;
+  return (link: Parameters<typeof secure>[0], signal: AbortSignal) => secure(link, { host, settings, alpn }, signal);
+}

@@ -1,0 +1,133 @@
+import { randomBytes } from 'node:crypto';
+import { carriers } from '../carriers/index.ts';
+import type { Exchange, TunnelRequest } from '../core/carrier.ts';
+import { within } from '../core/deadline.ts';
+import { statusOf, TunlError, toTunlError } from '../core/errors.ts';
+import { type Link, resetError } from '../core/link.ts';
+import { rejectExchange } from '../http/connect-request.ts';
+import { basicChallenge } from '../http/credentials.ts';
+import { readExchange } from '../http/front.ts';
+import { quote } from '../http/authority.ts';
+import type { Authenticator } from '../policy/auth.ts';
+import type { TlsAcceptor } from '../tls/server.ts';
+import { carryTunnel, type TunnelEnv } from './tunnel.ts';
+import { formatPeer } from './tunnels.ts';
+
+/** What serving one accepted Link needs. */
+export interface ServeEnv extends TunnelEnv {
+  readonly users: Authenticator;
+  readonly acceptor: TlsAcceptor | undefined;
+  readonly handshakeMs: number;
+  readonly tlsMs: number;
+  readonly draining: AbortSignal;
+  readonly forced: AbortSignal;
+  /** Requests go on to another proxy, which must see our `Via`. */
+  readonly forwardsVia: boolean;
+}
+
+/** Our name in `Via`: a pseudonym, so that it tells nothing and that seeing it again means a loop. */
+const pseudonym = `tunl-${randomBytes(4).toString('hex')}`;
+
+/** Serves one accepted Link to its end. Never rejects: what goes wrong is answered and reported. */
+export async function serveLink(env: ServeEnv, accepted: Link): Promise<void> {
+  const started = performance.now();
+  let requested = '-';
+  try {
+    const link = env.acceptor ? await secureClient(env, env.acceptor, accepted) : accepted;
+    const exchange = await readExchange(link, env.handshakeMs, env.forced);
+    requested = `${exchange.method} ${quote(exchange.target).slice(1, -1)}`;
+    await serveExchange(env, exchange);
+  } catch (error) {
+    reportRefusal(env, accepted, requested, started, toTunlError(error));
+  }
+}
+
+async function secureClient(env: ServeEnv, acceptor: TlsAcceptor, accepted: Link): Promise<Link> {
+  const limit = { ms: env.tlsMs, phase: 'tls', option: '--tls-timeout', code: 'connection_timeout' } as const;
+  try {
+    return await within(limit, env.forced, 'the client did not finish the TLS handshake', (signal) => acceptor.accept(accepted, signal));
+  } catch (error) {
+    accepted.reset(resetError('the TLS handshake failed'));
+    throw toTunlError(error).with({ side: 'client', phase: 'tls' });
+  }
+}
+
+async function serveExchange(env: ServeEnv, exchange: Exchange): Promise<void> {
+  let request: TunnelRequest;
+  let user: string | undefined;
+  try {
+    request = claim(exchange);
+    user = await authenticate(env, request);
+    assertServable(env, request);
+  } catch (error) {
+    const refusal = toTunlError(error);
+    await rejectExchange(exchange, refusal);
+    throw refusal;
+  }
+  const viaFields = env.forwardsVia ? [...request.via, `${exchange.version} ${pseudonym}`] : [];
+  await carryTunnel(env, {
+    target: request.target,
+    origin: {
+      peer: request.peer,
+      requested: request.summary,
+      ...(user !== undefined && { user }),
+      ...(viaFields.length > 0 && { via: viaFields }),
+    },
+    gone: request.gone,
+    accept: () => request.accept([]),
+    refuse: (error) => request.reject(error, []),
+    statusOf: (error) => (error ? statusOf(error) : 200),
+  });
+}
+
+function claim(exchange: Exchange): TunnelRequest {
+  for (const carrier of carriers) {
+    const request = carrier.claim?.(exchange);
+    if (request && request !== 'handled') return request;
+  }
+  throw new TunlError('http_request_error', `${exchange.method} is not served here`, {
+    side: 'client',
+    phase: 'request',
+    status: 405,
+    headers: [['Allow', 'CONNECT']],
+  });
+}
+
+async function authenticate({ users }: ServeEnv, { credentials }: TunnelRequest): Promise<string | undefined> {
+  if (!users.required) return undefined;
+  const user = await users.authenticate(credentials);
+  if (user !== undefined) return user;
+  // The same words whether the user is unknown or the password is wrong.
+  throw new TunlError('http_request_error', 'credentials are required', {
+    side: 'client',
+    phase: 'policy',
+    status: 407,
+    headers: [basicChallenge],
+  });
+}
+
+function assertServable({ draining }: ServeEnv, request: TunnelRequest): void {
+  if (request.via.some((value) => value.includes(pseudonym))) {
+    throw new TunlError('proxy_loop_detected', 'the request has been here before', { side: 'client', phase: 'policy' });
+  }
+  if (draining.aborted) {
+    throw new TunlError('proxy_internal_response', 'the proxy is stopping', { side: 'self', phase: 'policy' });
+  }
+}
+
+/** The access record of a request that never became a tunnel. */
+function reportRefusal(env: ServeEnv, link: Link, requested: string, started: number, error: TunlError): void {
+  // A client that connects and leaves, such as a port check, asked for nothing.
+  if (error.code === 'connection_terminated' && requested === '-') return;
+  const answered = error.phase !== 'tls' && error.code !== 'connection_terminated';
+  env.emit({
+    event: 'tunnel.failed',
+    id: env.tunnels.nextId(),
+    client: formatPeer(link.peer),
+    target: requested,
+    via: env.via,
+    ms: Math.round(performance.now() - started),
+    error,
+    ...(answered && { status: statusOf(error) }),
+  });
+}

@@ -1,0 +1,43 @@
+import { readFile, stat } from 'node:fs/promises';
+import { isIP } from 'node:net';
+import type { Ip } from '../core/address.ts';
+
+/** Looks names up in a hosts file, which the resolver library does not read for us. */
+export interface HostsFile {
+  /** Addresses of a lower-case name, in the file's order; empty when it has none. */
+  lookup(name: string): Promise<readonly Ip[]>;
+}
+
+/** A hosts file that is read again when it changes. A missing file has no names. */
+export function openHostsFile(path: string): HostsFile {
+  let stamp = '';
+  let names = new Map<string, Ip[]>();
+  return {
+    async lookup(name) {
+      const now = await stat(path).then(
+        ({ mtimeMs, size, ino }) => `${mtimeMs} ${size} ${ino}`,
+        () => '',
+      );
+      if (now !== stamp) {
+        names = now === '' ? new Map() : parseHosts(await readFile(path, 'utf8').catch(() => ''));
+        stamp = now;
+      }
+      return names.get(name) ?? [];
+    },
+  };
+}
+
+function parseHosts(text: string): Map<string, Ip[]> {
+  const names = new Map<string, Ip[]>();
+  for (const line of text.split('\n')) {
+    const [address = '', ...aliases] = line.replace(/#.*/, '').trim().split(/\s+/);
+    const family = isIP(address);
+    if (family !== 4 && family !== 6) continue;
+    for (const alias of aliases) {
+      const name = alias.toLowerCase();
+      const known = names.get(name) ?? [];
+      names.set(name, [...known, { address, family }]);
+    }
+  }
+  return names;
+}

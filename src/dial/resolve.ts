@@ -1,0 +1,152 @@
+import { Resolver } from 'node:dns/promises';
+import { readFileSync } from 'node:fs';
+import { isIP } from 'node:net';
+import { setTimeout as delay } from 'node:timers/promises';
+import type { Ip } from '../core/address.ts';
+import { abortReason, throwIfAborted } from '../core/deadline.ts';
+import { TunlError } from '../core/errors.ts';
+import { type HostsFile, openHostsFile } from './hosts-file.ts';
+
+/** RFC 8305, section 3: how long to wait for IPv6 answers once IPv4 ones are there. */
+const resolutionDelayMs = 50;
+
+/** More addresses of one name than this are not tried. */
+const maxAddresses = 16;
+
+/** Turns a name into addresses, in the order in which they are to be tried. */
+export type Resolve = (host: string, signal: AbortSignal) => Promise<readonly Ip[]>;
+
+export interface ResolveOptions {
+  readonly family?: 4 | 6;
+  /** Name servers to ask instead of the system's, as `IP` or `IP:PORT`. */
+  readonly servers?: readonly string[];
+  readonly hostsPath?: string;
+}
+
+interface Answer {
+  readonly ips: readonly Ip[];
+  readonly error?: NodeJS.ErrnoException;
+}
+
+/**
+ * Makes a resolver that can be cancelled. The system's getaddrinfo cannot, and two slow names in it
+ * hold up every other one of the process; so hosts file, search list and both queries are ours.
+ */
+export function createResolve({ family, servers, hostsPath = '/etc/hosts' }: ResolveOptions): Resolve {
+  const hosts = openHostsFile(hostsPath);
+  return async (host, signal) => {
+    throwIfAborted(signal);
+    const literal = isIP(host);
+    if (literal === 4 || literal === 6) return inFamily([{ address: host, family: literal }], family, host);
+    const local = await lookupLocal(hosts, host);
+    if (local.length > 0) return inFamily(local, family, host);
+    return query(host, signal, family, servers);
+  };
+}
+
+async function lookupLocal(hosts: HostsFile, host: string): Promise<readonly Ip[]> {
+  const known = await hosts.lookup(host);
+  if (known.length > 0 || !/(^|\.)localhost$/.test(host)) return known;
+  // RFC 6761, section 6.3: these names are loopback whatever a name server says.
+  return [
+    { address: '127.0.0.1', family: 4 },
+    { address: '::1', family: 6 },
+  ];
+}
+
+async function query(
+  host: string,
+  signal: AbortSignal,
+  family: 4 | 6 | undefined,
+  servers: readonly string[] | undefined,
+): Promise<readonly Ip[]> {
+  const resolver = new Resolver({ tries: 3 });
+  if (servers) resolver.setServers(servers);
+  const cancel = () => resolver.cancel();
+  signal.addEventListener('abort', cancel, { once: true });
+  try {
+    let failure: NodeJS.ErrnoException | undefined;
+    for (const name of candidates(host)) {
+      const { ips, error } = await queryFamilies(resolver, name, family);
+      if (signal.aborted) throw abortReason(signal);
+      if (ips.length > 0) return ips.slice(0, maxAddresses);
+      failure ??= error;
+    }
+    throw resolveError(host, failure);
+  } finally {
+    signal.removeEventListener('abort', cancel);
+  }
+}
+
+async function queryFamilies(resolver: Resolver, name: string, family: 4 | 6 | undefined): Promise<Answer> {
+  const four = family === 6 ? undefined : ask(resolver.resolve4(name), 4);
+  const six = family === 4 ? undefined : ask(resolver.resolve6(name), 6);
+  if (!four || !six) return (await (four ?? six)) as Answer;
+  const either = (one: Promise<Answer>, other: Promise<Answer>) =>
+    one.then((answer) => (answer.ips.length > 0 ? answer : other));
+  await Promise.race([either(four, six), either(six, four)]);
+  // One family has addresses, or both are done: what the other brings in a moment is used as well.
+  const soon = (answer: Promise<Answer>) =>
+    Promise.race([answer, delay<Answer>(resolutionDelayMs, { ips: [] }, { ref: false })]);
+  const [sixth, fourth] = await Promise.all([soon(six), soon(four)]);
+  const error = fourth.error ?? sixth.error;
+  return { ips: interleave(sixth.ips, fourth.ips), ...(error && { error }) };
+}
+
+function ask(query: Promise<string[]>, family: 4 | 6): Promise<Answer> {
+  return query.then(
+    (addresses) => ({ ips: addresses.map((address) => ({ address, family })) }),
+    (error: NodeJS.ErrnoException) => ({ ips: [], error }),
+  );
+}
+
+/** RFC 8305, section 4: families in turn, IPv6 first. */
+function interleave(first: readonly Ip[], second: readonly Ip[]): Ip[] {
+  const mixed: Ip[] = [];
+  for (let at = 0; at < Math.max(first.length, second.length); at++) {
+    for (const ip of [first[at], second[at]]) if (ip) mixed.push(ip);
+  }
+  return mixed;
+}
+
+function inFamily(ips: readonly Ip[], family: 4 | 6 | undefined, host: string): readonly Ip[] {
+  const usable = family ? ips.filter((ip) => ip.family === family) : ips;
+  if (usable.length > 0) return usable;
+  throw new TunlError('dns_error', `${host} has no IPv${family} address`, { phase: 'dns' });
+}
+
+/** The names to ask for, as the resolver's `search` and `ndots` say (resolv.conf(5)). */
+function candidates(host: string): string[] {
+  const { search, ndots } = readSearchList();
+  const relative = search.map((suffix) => `${host}.${suffix}`);
+  return host.split('.').length - 1 >= ndots ? [host, ...relative] : [...relative, host];
+}
+
+function readSearchList(): { search: string[]; ndots: number } {
+  let text = '';
+  try {
+    text = readFileSync('/etc/resolv.conf', 'utf8');
+  } catch {
+    // No file, no search list: the names are asked for as they are.
+  }
+  const search = /^(?:search|domain)[ \t]+(.+)$/m.exec(text)?.[1]?.trim().split(/\s+/) ?? [];
+  return { search: search.filter((name) => name !== '.'), ndots: Number(/^options\b.*\bndots:(\d+)/m.exec(text)?.[1] ?? 1) };
+}
+
+function resolveError(host: string, error: NodeJS.ErrnoException | undefined): TunlError {
+  const facts = { phase: 'dns', cause: error } as const;
+  switch (error?.code) {
+    case 'ENOTFOUND':
+    case 'EBADNAME':
+      return new TunlError('dns_error', `cannot resolve ${host}: there is no such name`, { ...facts, rcode: 'NXDOMAIN' });
+    case 'ENODATA':
+    case undefined:
+      return new TunlError('dns_error', `cannot resolve ${host}: the name has no address`, { ...facts, rcode: 'NOERROR' });
+    case 'ETIMEOUT':
+      return new TunlError('dns_timeout', `cannot resolve ${host}: the name server did not answer`, facts);
+    case 'ECONNREFUSED':
+      return new TunlError('dns_error', `cannot resolve ${host}: no name server can be reached`, facts);
+    default:
+      return new TunlError('dns_error', `cannot resolve ${host}: the name server failed (${error?.code})`, { ...facts, rcode: 'SERVFAIL' });
+  }
+}

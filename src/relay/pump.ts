@@ -1,0 +1,64 @@
+import type { Duplex } from 'node:stream';
+
+/** Moves one direction of a tunnel, with back-pressure, and counts it. */
+export class Pump {
+  /** Bytes handed to the destination so far. */
+  bytes = 0;
+  /** The source has ended: no byte will follow. */
+  ended = false;
+  /** The end and everything before it has been handed to the system. */
+  finished = false;
+
+  readonly #source: Duplex;
+  readonly #destination: Duplex;
+  readonly #onProgress: () => void;
+  readonly #onEnd: () => void;
+
+  constructor(source: Duplex, destination: Duplex, onProgress: () => void, onEnd: () => void) {
+    this.#source = source;
+    this.#destination = destination;
+    this.#onProgress = onProgress;
+    this.#onEnd = onEnd;
+  }
+
+  start(): void {
+    const source = this.#source;
+    const destination = this.#destination;
+    source.on('data', this.#onData);
+    destination.on('drain', this.#onDrain);
+    destination.once('finish', () => {
+      this.finished = true;
+      this.#onEnd();
+    });
+    if (source.readableEnded) this.#end();
+    else {
+      source.once('end', () => this.#end());
+      source.resume();
+    }
+  }
+
+  /** Moves nothing more. What the source still has stays unread. */
+  stop(): void {
+    this.#source.pause();
+    this.#source.off('data', this.#onData);
+    this.#destination.off('drain', this.#onDrain);
+  }
+
+  readonly #onData = (chunk: Buffer): void => {
+    this.bytes += chunk.length;
+    this.#onProgress();
+    if (!this.#destination.write(chunk)) this.#source.pause();
+  };
+
+  // A slow reader that drains is progress too: nothing else may happen for as long as it takes.
+  readonly #onDrain = (): void => {
+    this.#onProgress();
+    this.#source.resume();
+  };
+
+  #end(): void {
+    this.ended = true;
+    this.#destination.end();
+    this.#onEnd();
+  }
+}
