@@ -19,8 +19,8 @@ export interface ServeEnv extends TunnelEnv {
   readonly acceptor: TlsAcceptor | undefined;
   readonly handshakeMs: number;
   readonly tlsMs: number;
+  /** Once aborted, who has not asked for a tunnel yet gets none. */
   readonly draining: AbortSignal;
-  readonly forced: AbortSignal;
   /** Requests go on to another proxy, which must see our `Via`. */
   readonly forwardsVia: boolean;
 }
@@ -34,7 +34,7 @@ export async function serveLink(env: ServeEnv, accepted: Link): Promise<void> {
   let requested = '-';
   try {
     const link = env.acceptor ? await secureClient(env, env.acceptor, accepted) : accepted;
-    const exchange = await readExchange(link, env.handshakeMs, env.forced);
+    const exchange = await readExchange(link, env.handshakeMs, env.draining);
     requested = `${exchange.method} ${quote(exchange.target).slice(1, -1)}`;
     await serveExchange(env, exchange);
   } catch (error) {
@@ -45,7 +45,7 @@ export async function serveLink(env: ServeEnv, accepted: Link): Promise<void> {
 async function secureClient(env: ServeEnv, acceptor: TlsAcceptor, accepted: Link): Promise<Link> {
   const limit = { ms: env.tlsMs, phase: 'tls', option: '--tls-timeout', code: 'connection_timeout' } as const;
   try {
-    return await within(limit, env.forced, 'the client did not finish the TLS handshake', (signal) => acceptor.accept(accepted, signal));
+    return await within(limit, env.draining, 'the client did not finish the TLS handshake', (signal) => acceptor.accept(accepted, signal));
   } catch (error) {
     accepted.reset(resetError('the TLS handshake failed'));
     throw toTunlError(error).with({ side: 'client', phase: 'tls' });

@@ -103,7 +103,6 @@ function createEnv({ options, runtime, tunnels, route, users, acceptor, policy }
     handshakeMs,
     tlsMs,
     draining: runtime.scope.draining,
-    forced: runtime.scope.forced,
     forwardsVia: options.hops.length > 0,
   };
 }

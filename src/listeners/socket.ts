@@ -31,7 +31,12 @@ export async function listen(address: Address, onLink: OnLink): Promise<Listener
   server.on('error', () => {});
   return {
     address: boundAddress(server, address),
-    close: () => new Promise((resolve) => void server.close(() => resolve())),
+    // Not server.close's callback: that one waits for every accepted connection as well.
+    close: () =>
+      new Promise((resolve) => {
+        server.close();
+        setImmediate(resolve);
+      }),
   };
 }
 
