@@ -1,0 +1,32 @@
+// Adds up vitest's JSON reports and prints `N passed, N failed` as its last line:
+//
+//     node scripts/count-tests.mjs REPORT...
+//
+// A report that is missing or unreadable counts as one failure: a run that wrote none did not pass.
+import { readFileSync } from 'node:fs';
+
+let passed = 0;
+let failed = 0;
+for (const path of process.argv.slice(2)) {
+  const report = readReport(path);
+  passed += report.passed;
+  failed += report.failed;
+}
+console.log(`${passed} passed, ${failed} failed`);
+process.exitCode = failed > 0 ? 1 : 0;
+
+function readReport(path) {
+  try {
+    return countReport(JSON.parse(readFileSync(path, 'utf8')));
+  } catch (error) {
+    console.log(`no test report in ${path}: ${error.message}`);
+    return { passed: 0, failed: 1 };
+  }
+}
+
+function countReport({ numPassedTests: passed, numFailedTests: failed, testResults }) {
+  if (!Number.isInteger(passed) || !Number.isInteger(failed)) throw new Error('it has no counts');
+  // A file that does not load has no tests that could fail.
+  const broken = testResults.filter(({ status, assertionResults }) => status === 'failed' && assertionResults.length === 0);
+  return { passed, failed: failed + broken.length };
+}
