@@ -22,6 +22,7 @@ export async function runConnect(options: ConnectOptions, runtime: Runtime): Pro
   const { scope, emit } = runtime;
   const inner = options.targetTls ? [await createTargetTls(options)] : [];
   const route = await createRoute(options, ...inner);
+  scope.defer(() => route.close());
   const tunnels = new Tunnels(emit);
   scope.forced.addEventListener('abort', () => tunnels.cutAll(toTunlError(scope.forced.reason)), { once: true });
   // On a terminal nobody will end stdin for us: the end of the target is the end of all.

@@ -16,6 +16,7 @@ import { Tunnels } from './tunnels.ts';
 export async function startForward(options: ForwardOptions, runtime: Runtime): Promise<Running> {
   const { scope, emit } = runtime;
   const route = await createRoute(options);
+  scope.defer(() => route.close());
   const tunnels = new Tunnels(emit);
   const { idleMs, lingerMs } = options.limits;
   const env: TunnelEnv = { ...route, limits: { idleMs, lingerMs }, tunnels, emit };

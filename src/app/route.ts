@@ -4,7 +4,7 @@ import { usageError } from '../core/errors.ts';
 import { formatHop, type Hop } from '../core/hop.ts';
 import { createDirect } from '../dial/direct.ts';
 import { createResolve, type Resolve } from '../dial/resolve.ts';
-import { via } from '../dial/via.ts';
+import { via, type ViaStage } from '../dial/via.ts';
 import type { RouteOptions } from './options.ts';
 
 /** The way to any target: a Dial through all hops, and what it is made of. */
@@ -13,6 +13,8 @@ export interface Route {
   readonly resolve: Resolve;
   /** The hops as URLs without secrets, nearest first. */
   readonly via: readonly string[];
+  /** Ends the sessions with hops that are kept for later tunnels. */
+  close(): void;
 }
 
 /**
@@ -24,11 +26,16 @@ export async function createRoute(options: RouteOptions, ...inner: readonly Stag
   const { hops, limits, family } = options;
   const resolve = createResolve(family ? { family } : {});
   const direct = createDirect({ resolve, dnsMs: limits.dnsMs, connectMs: limits.connectMs });
-  const stages = await Promise.all(hops.map((hop, index) => createHopStage(hop, index, options)));
-  return { dial: pipe(direct, ...stages, ...inner), resolve, via: hops.map(formatHop) };
+  const ways = await Promise.all(hops.map((hop, index) => createHopStage(hop, index, options)));
+  return {
+    dial: pipe(direct, ...ways.map(({ stage }) => stage), ...inner),
+    resolve,
+    via: hops.map(formatHop),
+    close: () => ways.forEach((way) => way.close()),
+  };
 }
 
-async function createHopStage(hop: Hop, index: number, { hops, limits }: RouteOptions): Promise<Stage> {
+async function createHopStage(hop: Hop, index: number, { hops, limits }: RouteOptions): Promise<ViaStage> {
   const scheme = findScheme(hop.scheme);
   if (!scheme) throw usageError(`there is no way to go through ${formatHop(hop)}`);
   const { carrier, tls } = scheme;

@@ -35,6 +35,7 @@ export async function startServe(options: ServeOptions, runtime: Runtime): Promi
   // Before anything listens, as far as the words tell; descriptors are judged once they are bound.
   assertNotOpen({ listen: options.listen.filter(({ kind }) => kind !== 'fd'), ...exposure });
 
+  scope.defer(() => route.close());
   const tunnels = new Tunnels(emit);
   const listeners: Listener[] = [];
   const envs = new Map<'loopback' | 'exposed', ServeEnv>();

@@ -9,6 +9,42 @@ export interface Limit {
   readonly code: ErrorCode;
 }
 
+/** A limit that runs from `start` to `end`, and passes the caller's own abort on. */
+export class Deadline {
+  readonly #controller = new AbortController();
+  readonly #limit: Limit;
+  readonly #parent: AbortSignal;
+  readonly #what: string;
+  readonly #passOn = () => this.#controller.abort(this.#parent.reason);
+  #timer: NodeJS.Timeout | undefined;
+
+  /** `what` says what did not happen: "proxy:80 did not answer". */
+  constructor(limit: Limit, parent: AbortSignal, what: string) {
+    this.#limit = limit;
+    this.#parent = parent;
+    this.#what = what;
+    if (parent.aborted) this.#passOn();
+    else parent.addEventListener('abort', this.#passOn, { once: true });
+  }
+
+  get signal(): AbortSignal {
+    return this.#controller.signal;
+  }
+
+  /** Starts the limit, or starts it again. */
+  start(): void {
+    clearTimeout(this.#timer);
+    const { ms } = this.#limit;
+    if (ms <= 0 || !Number.isFinite(ms)) return;
+    this.#timer = setTimeout(() => this.#controller.abort(timeoutError(this.#limit, this.#what)), ms);
+  }
+
+  end(): void {
+    clearTimeout(this.#timer);
+    this.#parent.removeEventListener('abort', this.#passOn);
+  }
+}
+
 /**
  * Runs `work` under a limit and under the caller's signal. Whichever comes first aborts the signal
  * that `work` gets, and `work` must then undo what it opened and reject.
@@ -21,16 +57,12 @@ export async function within<T>(
   work: (signal: AbortSignal) => Promise<T>,
 ): Promise<T> {
   throwIfAborted(parent);
-  const controller = new AbortController();
-  const passOn = () => controller.abort(parent.reason);
-  parent.addEventListener('abort', passOn, { once: true });
-  const bounded = limit.ms > 0 && Number.isFinite(limit.ms);
-  const timer = bounded ? setTimeout(() => controller.abort(timeoutError(limit, what)), limit.ms) : undefined;
+  const deadline = new Deadline(limit, parent, what);
+  deadline.start();
   try {
-    return await work(controller.signal);
+    return await work(deadline.signal);
   } finally {
-    clearTimeout(timer);
-    parent.removeEventListener('abort', passOn);
+    deadline.end();
   }
 }
 

@@ -1,10 +1,11 @@
 import { type Address, formatAddress, formatHostPort } from '../core/address.ts';
 import type { Carrier, Reach, Session } from '../core/carrier.ts';
-import { within } from '../core/deadline.ts';
+import { Deadline, type Limit, within } from '../core/deadline.ts';
 import type { Dial, DialContext, Stage } from '../core/dialer.ts';
-import { type HopPosition, TunlError } from '../core/errors.ts';
+import { type HopPosition, type Phase, TunlError } from '../core/errors.ts';
 import type { Hop } from '../core/hop.ts';
 import { type Link, resetError } from '../core/link.ts';
+import { SessionPool } from './pool.ts';
 
 /** A hop with everything that is needed to go through it. */
 export interface HopRoute {
@@ -17,6 +18,13 @@ export interface HopRoute {
   readonly handshakeMs: number;
 }
 
+/** A hop's Stage, and the sessions that it keeps. */
+export interface ViaStage {
+  readonly stage: Stage;
+  /** Ends the sessions that are kept for later tunnels. */
+  close(): void;
+}
+
 /**
  * The Stage that goes through one hop:
  *
@@ -24,22 +32,50 @@ export interface HopRoute {
  *
  * Failures below come out with the hop's position, so that in a chain it is known who failed.
  */
-export function via(route: HopRoute): Stage {
-  return (next) => async (address, ctx) => {
-    const session = await openSession(route, next, ctx);
-    try {
-      return await openTunnel(route, session, address, ctx);
-    } catch (error) {
-      await session.close('now');
-      throw error;
-    }
+export function via(route: HopRoute): ViaStage {
+  const pools = new Set<SessionPool>();
+  const stage: Stage = (next) => {
+    const pool = new SessionPool({
+      open: (ctx) => openSession(route, next, ctx),
+      tunnel: (session, address, ctx) => openTunnel(route, session, address, ctx),
+    });
+    pools.add(pool);
+    return (address, ctx) => pool.tunnel(address, ctx);
+  };
+  return {
+    stage,
+    close: () => {
+      for (const pool of pools) pool.close();
+    },
   };
 }
 
 async function openSession(route: HopRoute, next: Dial, ctx: DialContext): Promise<Session> {
-  const { hop, carrier } = route;
-  const reach: Reach = async () => secureLink(route, await reachHop(route, next, ctx), ctx);
-  return carrier.open(reach, hop, ctx);
+  const { hop, position, carrier } = route;
+  const what = `${formatHostPort(hop.address.host, hop.address.port)} did not start a session`;
+  // The hop's own limit: it starts anew with each connection that the carrier asks for.
+  const deadline = new Deadline(handshakeLimit(route), ctx.signal, what);
+  const reach: Reach = async () => {
+    const link = await secureLink(route, await reachHop(route, next, ctx), ctx);
+    deadline.start();
+    return link;
+  };
+  try {
+    return await carrier.open(reach, hop, { ...ctx, signal: deadline.signal });
+  } catch (error) {
+    throw atHop(error, position, 'handshake');
+  } finally {
+    deadline.end();
+  }
+}
+
+function handshakeLimit({ handshakeMs }: HopRoute): Limit {
+  return { ms: handshakeMs, phase: 'handshake', option: '--handshake-timeout', code: 'http_response_timeout' };
+}
+
+/** The error with the hop's position; facts that it already has are nearer to the cause and stay. */
+function atHop(error: unknown, hop: HopPosition, phase: Phase): unknown {
+  return error instanceof TunlError ? error.with({ side: 'hop', hop, phase }) : error;
 }
 
 async function reachHop({ hop, position }: HopRoute, next: Dial, ctx: DialContext): Promise<Link> {
@@ -68,20 +104,22 @@ async function secureLink(route: HopRoute, link: Link, ctx: DialContext): Promis
     return secured;
   } catch (error) {
     link.reset(resetError('the TLS handshake failed'));
-    throw error instanceof TunlError ? error.with({ side: 'hop', hop: position, phase: 'tls' }) : error;
+    throw atHop(error, position, 'tls');
   }
 }
 
 async function openTunnel(route: HopRoute, session: Session, address: Address, ctx: DialContext): Promise<Link> {
-  const { hop, position, handshakeMs } = route;
-  const limit = { ms: handshakeMs, phase: 'handshake', option: '--handshake-timeout', code: 'http_response_timeout' } as const;
+  const { hop, position } = route;
   const what = `${formatHostPort(hop.address.host, hop.address.port)} did not answer CONNECT ${formatAddress(address)}`;
   const started = performance.now();
   try {
-    const link = await within(limit, ctx.signal, what, (signal) => session.tunnel(address, { ...ctx, signal }));
-    ctx.onProgress?.({ phase: 'handshake', hop: position.index, detail: formatAddress(address), ms: performance.now() - started });
+    const link = await within(handshakeLimit(route), ctx.signal, what, (signal) =>
+      session.tunnel(address, { ...ctx, signal }),
+    );
+    const ms = performance.now() - started;
+    ctx.onProgress?.({ phase: 'handshake', hop: position.index, detail: formatAddress(address), ms });
     return link;
   } catch (error) {
-    throw error instanceof TunlError ? error.with({ side: 'hop', hop: position, phase: 'handshake' }) : error;
+    throw atHop(error, position, 'handshake');
   }
 }

@@ -1,0 +1,139 @@
+import type { Address } from '../core/address.ts';
+import type { Session } from '../core/carrier.ts';
+import { abortReason, throwIfAborted } from '../core/deadline.ts';
+import type { DialContext } from '../core/dialer.ts';
+import { TunlError } from '../core/errors.ts';
+import type { Link } from '../core/link.ts';
+
+/** A session without tunnels is closed after between one and two of these. */
+const idleMs = 60_000;
+
+/** How sessions to a hop are made and used. */
+export interface SessionSource {
+  /** Makes a session; the signal aborts when nobody waits for it any more. */
+  readonly open: (ctx: DialContext) => Promise<Session>;
+  readonly tunnel: (session: Session, address: Address, ctx: DialContext) => Promise<Link>;
+}
+
+/** A session on its way, and those who wait for it. */
+class Opening {
+  readonly #abort = new AbortController();
+  readonly #session: Promise<Session>;
+  #waiting = 0;
+
+  constructor(open: SessionSource['open'], ctx: DialContext) {
+    this.#session = open({ ...ctx, signal: this.#abort.signal });
+    // Each waiter handles the failure by itself; without waiters it is nobody's.
+    this.#session.catch(() => {});
+  }
+
+  join(signal: AbortSignal): Promise<Session> {
+    this.#waiting++;
+    return new Promise((resolve, reject) => {
+      const onAbort = () => {
+        if (--this.#waiting === 0) this.#abort.abort(abortReason(signal));
+        reject(abortReason(signal));
+      };
+      signal.addEventListener('abort', onAbort, { once: true });
+      this.#session.then(resolve, reject).finally(() => signal.removeEventListener('abort', onAbort));
+    });
+  }
+}
+
+/** The sessions to one hop, kept for as long as they can take tunnels. */
+export class SessionPool {
+  readonly #source: SessionSource;
+  readonly #sessions = new Set<Session>();
+  readonly #idle = new WeakSet<Session>();
+  #opening: Opening | undefined;
+  /** Learned from the last session: one that carries a single tunnel is not waited for. */
+  #shared = true;
+  #sweep: NodeJS.Timeout | undefined;
+
+  constructor(source: SessionSource) {
+    this.#source = source;
+  }
+
+  /**
+   * Opens a tunnel in a session with room, or in a new one. What the hop did not act on is tried
+   * once more on a fresh session.
+   * @throws {TunlError}
+   */
+  async tunnel(address: Address, ctx: DialContext): Promise<Link> {
+    try {
+      return await this.#tunnelInShared(address, ctx);
+    } catch (error) {
+      if (!(error instanceof TunlError && error.facts.unprocessed) || ctx.signal.aborted) throw error;
+      return this.#tunnelIn(await this.#openNew(ctx), address, ctx);
+    }
+  }
+
+  close(): void {
+    clearInterval(this.#sweep);
+    for (const session of this.#sessions) void session.close('now');
+    this.#sessions.clear();
+  }
+
+  /** Finds room and takes it in the same tick, so that two tunnels never count on the same place. */
+  async #tunnelInShared(address: Address, ctx: DialContext): Promise<Link> {
+    for (;;) {
+      throwIfAborted(ctx.signal);
+      const session = this.#findRoom();
+      if (session) return this.#tunnelIn(session, address, ctx);
+      if (!this.#shared) return this.#tunnelIn(await this.#openNew(ctx), address, ctx);
+      this.#opening ??= this.#startOpening(ctx);
+      const opened = await this.#opening.join(ctx.signal);
+      // Waiters run in turn: who comes too late for the room in this session looks again.
+      if (opened.usable && opened.load < opened.capacity) return this.#tunnelIn(opened, address, ctx);
+    }
+  }
+
+  #startOpening(ctx: DialContext): Opening {
+    const opening = new Opening(async (bounded) => {
+      try {
+        return await this.#openNew(bounded);
+      } finally {
+        this.#opening = undefined;
+      }
+    }, ctx);
+    return opening;
+  }
+
+  async #openNew(ctx: DialContext): Promise<Session> {
+    const session = await this.#source.open(ctx);
+    this.#shared = session.capacity > 1;
+    if (this.#shared) {
+      this.#sessions.add(session);
+      this.#sweep ??= setInterval(() => this.#closeIdle(), idleMs).unref();
+    }
+    return session;
+  }
+
+  #findRoom(): Session | undefined {
+    for (const session of this.#sessions) {
+      if (!session.usable) this.#sessions.delete(session);
+      else if (session.load < session.capacity) return session;
+    }
+    return undefined;
+  }
+
+  #closeIdle(): void {
+    for (const session of this.#sessions) {
+      if (session.load > 0) this.#idle.delete(session);
+      else if (!this.#idle.has(session)) this.#idle.add(session);
+      else {
+        this.#sessions.delete(session);
+        void session.close('drain');
+      }
+    }
+  }
+
+  async #tunnelIn(session: Session, address: Address, ctx: DialContext): Promise<Link> {
+    try {
+      return await this.#source.tunnel(session, address, ctx);
+    } catch (error) {
+      if (session.capacity === 1) await session.close('now');
+      throw error;
+    }
+  }
+}
