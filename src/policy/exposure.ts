@@ -1,0 +1,46 @@
+import { type Address, formatAddress } from '../core/address.ts';
+import { usageError } from '../core/errors.ts';
+import { isLoopbackBytes, toBytes } from './range.ts';
+
+/** What decides whether a server may start. */
+export interface Exposure {
+  /** Where it listens; for an inherited descriptor the address that it is bound to. */
+  readonly listen: readonly Address[];
+  readonly hasUsers: boolean;
+  /** Clients must show a certificate of a given authority. */
+  readonly hasClientCa: boolean;
+  /** The person said that everyone may use it. */
+  readonly open: boolean;
+}
+
+/** True for a listener that only this machine can reach. A descriptor of which nothing is known is not one. */
+export function isLoopback(address: Address): boolean {
+  switch (address.kind) {
+    case 'unix':
+    case 'internal':
+      return true;
+    case 'fd':
+      return false;
+    case 'tcp':
+      return isLoopbackHost(address.host);
+  }
+}
+
+/**
+ * Refuses to be an open proxy by accident.
+ * @throws {TunlError} usage, when others can reach a listener and nobody has to say who they are
+ */
+export function assertNotOpen({ listen, hasUsers, hasClientCa, open }: Exposure): void {
+  const exposed = listen.find((address) => !isLoopback(address));
+  if (exposed === undefined || hasUsers || hasClientCa || open) return;
+  throw usageError(
+    `refusing to serve ${formatAddress(exposed)} without authentication`,
+    'add users with --auth-file FILE or --user NAME, or ask for certificates with --client-ca FILE',
+    'or listen on 127.0.0.1 only, or say --open to let everyone use this proxy',
+  );
+}
+
+function isLoopbackHost(host: string): boolean {
+  const bytes = toBytes(host);
+  return bytes === undefined ? host === 'localhost' : isLoopbackBytes(bytes);
+}

@@ -1,0 +1,55 @@
+import { isIP } from 'node:net';
+import { type Address, formatAddress, type Ip, type TcpAddress } from '../core/address.ts';
+import type { Stage } from '../core/dialer.ts';
+import { TunlError } from '../core/errors.ts';
+import type { Policy } from './rules.ts';
+
+/** Finds the addresses of a name. @throws {TunlError} dns_error or dns_timeout */
+export type Resolve = (host: string, signal: AbortSignal) => Promise<readonly Ip[]>;
+
+/**
+ * Lets through what the policy allows: checks the name, resolves it once, judges every address and
+ * passes on only the permitted ones, which the next Dial must use instead of resolving again.
+ * @throws {TunlError} http_request_denied, destination_ip_prohibited or proxy_loop_detected, before
+ * anything is dialled
+ */
+export function guard(policy: Policy, resolve: Resolve): Stage {
+  return (next) => async (address, ctx) => {
+    const target = expectTcp(address);
+    policy.checkName(target);
+    const known = target.resolved ?? literalOf(target.host);
+    const found = known ?? (await resolve(target.host, ctx.signal));
+    const verdicts = found.map((ip) => ({ ip, error: policy.checkIp(target, ip) }));
+    const resolved = verdicts.filter(({ error }) => error === undefined).map(({ ip }) => ip);
+    if (resolved.length === 0) throw verdicts[0]?.error ?? nowhere(target);
+    return next({ ...target, resolved }, ctx);
+  };
+}
+
+/**
+ * The guard for targets that a proxy further on resolves.
+ * @throws {TunlError} http_request_denied or destination_ip_prohibited, before anything is dialled
+ */
+export function guardText(policy: Policy): Stage {
+  return (next) => async (address, ctx) => {
+    policy.checkText(expectTcp(address));
+    return next(address, ctx);
+  };
+}
+
+function expectTcp(address: Address): TcpAddress {
+  if (address.kind === 'tcp') return address;
+  throw new TunlError('http_request_denied', `${formatAddress(address)} is not a TCP address`, {
+    side: 'client',
+    phase: 'policy',
+  });
+}
+
+function literalOf(host: string): readonly Ip[] | undefined {
+  const family = isIP(host);
+  return family === 4 || family === 6 ? [{ address: host, family }] : undefined;
+}
+
+function nowhere({ host }: TcpAddress): TunlError {
+  return new TunlError('dns_error', `${host} has no address`, { side: 'target', phase: 'dns' });
+}

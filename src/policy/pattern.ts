@@ -1,0 +1,96 @@
+import { isIPv6 } from 'node:net';
+import { firstOf, formatBytes, parseRange, type Range } from './range.ts';
+
+/** The hosts that a rule is about. Names are canonical; a suffix begins with its dot. */
+export type HostPattern =
+  | { readonly kind: 'any' }
+  | { readonly kind: 'suffix'; readonly suffix: string }
+  | { readonly kind: 'name'; readonly name: string }
+  | { readonly kind: 'range'; readonly range: Range };
+
+/** Ports from `first` to `last`, both included. */
+export interface PortRange {
+  readonly first: number;
+  readonly last: number;
+}
+
+/** Why a text is not a pattern, and what to write instead. */
+export interface PatternFault {
+  readonly fault: string;
+  readonly hint?: string;
+}
+
+/** `PATTERN[:PORTS]` cut in two. IPv6 goes in brackets when ports follow it; a length may be inside or after them. */
+export function splitRule(text: string): { readonly host: string; readonly ports?: string } | PatternFault {
+  const bracketed = /^\[([^\]]*)\](\/[^:]*)?(?::(.*))?$/s.exec(text);
+  if (bracketed) {
+    const host = `${bracketed[1]}${bracketed[2] ?? ''}`;
+    return host.includes(':') ? cut(host, bracketed[3]) : { fault: 'brackets are for IPv6 addresses' };
+  }
+  if (isIPv6(text)) return { host: text };
+  const range = /^([^/[\]]*:[^/[\]]*\/[^:]*)(?::(.*))?$/s.exec(text);
+  if (range) return cut(range[1]!, range[2]);
+  const [host = '', ports, ...rest] = text.split(':');
+  if (rest.length > 0) return { fault: 'too many colons', hint: 'write IPv6 addresses in brackets: [::1]:22' };
+  return cut(host, ports);
+}
+
+function cut(host: string, ports: string | undefined): { readonly host: string; readonly ports?: string } {
+  return ports === undefined ? { host } : { host, ports };
+}
+
+/** `*`, `*.example.com`, `db.internal`, `10.0.0.0/8`, `::1`. */
+export function parseHost(text: string): HostPattern | PatternFault {
+  if (text === '*') return { kind: 'any' };
+  if (/[/:]/.test(text) || isNumeric(text)) return parseAddresses(text);
+  const host = text.toLowerCase().replace(/\.$/, '');
+  const name = host.replace(/^\*\./, '');
+  if (isName(name)) return name === host ? { kind: 'name', name } : { kind: 'suffix', suffix: `.${name}` };
+  if (host.includes('*')) return { fault: 'a wildcard stands for whole labels at the front: *.example.com' };
+  if (host.startsWith('.')) {
+    return { fault: 'not a host, address or range', hint: `write *${host} for what is below it` };
+  }
+  if (/[\u0080-\uffff]/.test(host)) return { fault: 'not ASCII', hint: 'write the name in its xn-- form' };
+  return { fault: 'not a host, address or range' };
+}
+
+/** `*`, `443`, `443,22`, `8000-8100`. An empty list covers every port. */
+export function parsePorts(text: string): readonly PortRange[] | PatternFault {
+  if (text === '*') return [];
+  const ranges: PortRange[] = [];
+  for (const part of text.split(',')) {
+    const [, first, last = first] = /^([1-9]\d{0,4})(?:-([1-9]\d{0,4}))?$/.exec(part) ?? [];
+    const range = { first: Number(first), last: Number(last) };
+    if (!(range.first <= range.last && range.last <= 65_535)) {
+      return { fault: `${JSON.stringify(part)} is not a port`, hint: 'ports are *, or a list such as 443,8000-8100' };
+    }
+    ranges.push(range);
+  }
+  return ranges;
+}
+
+function parseAddresses(text: string): HostPattern | PatternFault {
+  if (text.includes('%')) return { fault: 'an address with a zone cannot be a rule' };
+  const range = parseRange(text);
+  if (range === undefined) return { fault: 'not an address or a range', hint: 'a range looks like 10.0.0.0/8' };
+  const first = firstOf(range);
+  if (first.some((byte, index) => byte !== range.bytes[index])) {
+    return {
+      fault: `bits are set after the first ${range.prefix}`,
+      hint: `write ${formatBytes(first)}/${range.prefix}`,
+    };
+  }
+  return { kind: 'range', range };
+}
+
+/** True where libc would read an IPv4 address: such a text is one, in its plain spelling, or nothing. */
+function isNumeric(text: string): boolean {
+  const last = text.replace(/\.$/, '').split('.').at(-1)!;
+  return /^(?:\d+|0x[\da-f]*)$/i.test(last);
+}
+
+function isName(host: string): boolean {
+  return (
+    host.length <= 253 && host.split('.').every((label) => /^[a-z0-9_](?:[a-z0-9_-]{0,61}[a-z0-9_])?$/.test(label))
+  );
+}

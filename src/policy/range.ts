@@ -1,0 +1,92 @@
+import { isIP } from 'node:net';
+
+/** An address as its bytes: 4 for IPv4, 16 for IPv6. An IPv4-mapped address is an IPv4 address. */
+export type IpBytes = readonly number[];
+
+/** All addresses that share the first `prefix` bits. */
+export interface Range {
+  readonly bytes: IpBytes;
+  readonly prefix: number;
+}
+
+const mappedPrefix: IpBytes = [0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff];
+
+/**
+ * The bytes of an address written in any valid spelling. `undefined` for everything else: names,
+ * the short and octal spellings that libc takes, and addresses with a zone, which mean something
+ * only on the machine that wrote them.
+ */
+export function toBytes(address: string): IpBytes | undefined {
+  if (address.includes('%')) return undefined;
+  switch (isIP(address)) {
+    case 4:
+      return address.split('.').map(Number);
+    case 6:
+      return unmap(parseGroups(address));
+    default:
+      return undefined;
+  }
+}
+
+/** `10.0.0.0/8`, `2001:db8::/32`, or one address. `undefined` when it is neither. */
+export function parseRange(text: string): Range | undefined {
+  const [address = '', length, ...rest] = text.split('/');
+  const bytes = toBytes(address);
+  if (bytes === undefined || rest.length > 0) return undefined;
+  if (length === undefined) return { bytes, prefix: bytes.length * 8 };
+  if (!/^(?:0|[1-9]\d{0,2})$/.test(length)) return undefined;
+  // The length counts from the start of the form that was written: ::ffff:10.0.0.0/104 is 10.0.0.0/8.
+  const prefix = Number(length) - (address.includes(':') ? 128 - bytes.length * 8 : 0);
+  return prefix >= 0 && prefix <= bytes.length * 8 ? { bytes, prefix } : undefined;
+}
+
+/** True when the address lies in the range. */
+export function isInRange(bytes: IpBytes, range: Range): boolean {
+  if (bytes.length !== range.bytes.length) return false;
+  return range.bytes.every((byte, index) => ((byte ^ bytes[index]!) & maskOf(index, range.prefix)) === 0);
+}
+
+/** True when every address of `inner` lies in `outer`. */
+export function isWithin(inner: Range, outer: Range): boolean {
+  return inner.prefix >= outer.prefix && isInRange(inner.bytes, outer);
+}
+
+/** The first address of the range: its bytes with the bits after the prefix cleared. */
+export function firstOf(range: Range): IpBytes {
+  return range.bytes.map((byte, index) => byte & maskOf(index, range.prefix));
+}
+
+/** True for an address by which a machine reaches itself. */
+export function isLoopbackBytes(bytes: IpBytes): boolean {
+  return bytes.length === 4 ? bytes[0] === 127 : bytes.every((byte, index) => byte === (index === 15 ? 1 : 0));
+}
+
+/** Writes an address in its canonical form (RFC 5952). */
+export function formatBytes(bytes: IpBytes): string {
+  if (bytes.length === 4) return bytes.join('.');
+  const groups = Array.from({ length: 8 }, (_, index) =>
+    ((bytes[2 * index]! << 8) | bytes[2 * index + 1]!).toString(16),
+  );
+  return new URL(`http://[${groups.join(':')}]`).hostname.slice(1, -1);
+}
+
+function maskOf(index: number, prefix: number): number {
+  const bits = Math.min(8, Math.max(0, prefix - 8 * index));
+  return (0xff << (8 - bits)) & 0xff;
+}
+
+function unmap(bytes: IpBytes): IpBytes {
+  return mappedPrefix.every((byte, index) => bytes[index] === byte) ? bytes.slice(12) : bytes;
+}
+
+function parseGroups(address: string): IpBytes {
+  const hex = address.replace(/\d+\.\d+\.\d+\.\d+$/, (dotted) => {
+    const [a = 0, b = 0, c = 0, d = 0] = dotted.split('.').map(Number);
+    return `${((a << 8) | b).toString(16)}:${((c << 8) | d).toString(16)}`;
+  });
+  const [head = [], tail] = hex.split('::').map((part) => part.split(':').filter((group) => group !== ''));
+  const zeros = tail === undefined ? [] : Array.from({ length: 8 - head.length - tail.length }, () => '0');
+  return [...head, ...zeros, ...(tail ?? [])]
+    .map((group) => Number.parseInt(group, 16))
+    .flatMap((n) => [n >> 8, n & 0xff]);
+}
