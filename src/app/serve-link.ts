@@ -3,10 +3,10 @@ import { carriers } from '../carriers/index.ts';
 import type { Exchange, TunnelRequest } from '../core/carrier.ts';
 import { within } from '../core/deadline.ts';
 import { statusOf, TunlError, toTunlError } from '../core/errors.ts';
-import { type Link, resetError } from '../core/link.ts';
+import { type Link, type Peer, resetError } from '../core/link.ts';
 import { rejectExchange } from '../http/connect-request.ts';
 import { basicChallenge } from '../http/credentials.ts';
-import { readExchange } from '../http/front.ts';
+import { serveFront } from '../http/front.ts';
 import { quote } from '../http/authority.ts';
 import type { Authenticator } from '../policy/auth.ts';
 import type { TlsAcceptor } from '../tls/server.ts';
@@ -31,16 +31,26 @@ const pseudonym = `tunl-${randomBytes(4).toString('hex')}`;
 /** Serves one accepted Link to its end. Never rejects: what goes wrong is answered and reported. */
 export async function serveLink(env: ServeEnv, accepted: Link): Promise<void> {
   const started = performance.now();
-  let requested = '-';
   try {
     const link = env.acceptor ? await secureClient(env, env.acceptor, accepted) : accepted;
-    const exchange = await readExchange(link, env.handshakeMs, env.draining);
-    requested = `${exchange.method} ${quote(exchange.target).slice(1, -1)}`;
-    await serveExchange(env, exchange);
+    const options = { headMs: env.handshakeMs, http2: http2Options };
+    await serveFront(link, options, env.draining, (exchange) => void serveExchange(env, exchange));
   } catch (error) {
-    reportRefusal(env, accepted, requested, started, toTunlError(error));
+    const failure = toTunlError(error);
+    // A client that connects and leaves, such as a port check, asked for nothing.
+    if (failure.code !== 'connection_terminated') reportRefusal(env, accepted.peer, '-', started, failure);
   }
 }
+
+/** Windows are those of Istio's ztunnel; the connection's is never equal to the stream's. */
+const http2Options = {
+  streamWindowBytes: 4 * 1024 * 1024,
+  sessionWindowBytes: 16 * 1024 * 1024,
+  maxStreams: 1000,
+  maxHeaderBytes: 64 * 1024,
+  pingMs: 10_000,
+  cleanResets: new Set<number>(),
+} as const;
 
 async function secureClient(env: ServeEnv, acceptor: TlsAcceptor, accepted: Link): Promise<Link> {
   const limit = { ms: env.tlsMs, phase: 'tls', option: '--tls-timeout', code: 'connection_timeout' } as const;
@@ -53,6 +63,7 @@ async function secureClient(env: ServeEnv, acceptor: TlsAcceptor, accepted: Link
 }
 
 async function serveExchange(env: ServeEnv, exchange: Exchange): Promise<void> {
+  const started = performance.now();
   let request: TunnelRequest;
   let user: string | undefined;
   try {
@@ -61,8 +72,10 @@ async function serveExchange(env: ServeEnv, exchange: Exchange): Promise<void> {
     assertServable(env, request);
   } catch (error) {
     const refusal = toTunlError(error);
+    const requested = `${exchange.method} ${quote(exchange.target).slice(1, -1)}`;
+    reportRefusal(env, exchange.peer, requested, started, refusal);
     await rejectExchange(exchange, refusal);
-    throw refusal;
+    return;
   }
   const viaFields = env.forwardsVia ? [...request.via, `${exchange.version} ${pseudonym}`] : [];
   await carryTunnel(env, {
@@ -116,14 +129,12 @@ function assertServable({ draining }: ServeEnv, request: TunnelRequest): void {
 }
 
 /** The access record of a request that never became a tunnel. */
-function reportRefusal(env: ServeEnv, link: Link, requested: string, started: number, error: TunlError): void {
-  // A client that connects and leaves, such as a port check, asked for nothing.
-  if (error.code === 'connection_terminated' && requested === '-') return;
-  const answered = error.phase !== 'tls' && error.code !== 'connection_terminated';
+function reportRefusal(env: ServeEnv, peer: Peer, requested: string, started: number, error: TunlError): void {
+  const answered = error.phase !== 'tls' && error.code !== 'interrupted';
   env.emit({
     event: 'tunnel.failed',
     id: env.tunnels.nextId(),
-    client: formatPeer(link.peer),
+    client: formatPeer(peer),
     target: requested,
     via: env.via,
     ms: Math.round(performance.now() - started),

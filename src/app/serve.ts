@@ -112,6 +112,6 @@ async function createAcceptor({ tls }: ServeOptions): Promise<TlsAcceptor | unde
   if (!tls) return undefined;
   if ((tls.cert === undefined) !== (tls.key === undefined)) throw usageError('--cert and --key go together');
   const { createTlsServer } = await import('../tls/server.ts');
-  return createTlsServer({ ...tls, alpn: ['http/1.1'] });
+  return createTlsServer({ ...tls, alpn: ['h2', 'http/1.1'] });
 }
 

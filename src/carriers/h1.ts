@@ -20,10 +20,7 @@ const maxInterim = 64;
 /** CONNECT over HTTP/1.1 (RFC 9110, section 9.3.6): one tunnel for one connection, no framing. */
 export const h1: Carrier = {
   name: 'h1',
-  schemes: [
-    { scheme: 'http', defaultPort: 80, summary: 'CONNECT over HTTP/1.1' },
-    { scheme: 'https', defaultPort: 443, tls: { alpn: ['http/1.1'] }, summary: 'TLS to the proxy, then CONNECT' },
-  ],
+  schemes: [{ scheme: 'http', defaultPort: 80, summary: 'CONNECT over HTTP/1.1' }],
   settings: [],
   halfClose: 'native',
   reset: 'native',

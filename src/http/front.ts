@@ -5,34 +5,70 @@ import { statusOf, TunlError } from '../core/errors.ts';
 import type { HeaderField } from '../core/hop.ts';
 import type { Link } from '../core/link.ts';
 import { closeStaged } from './close.ts';
+import type { Http2ServerOptions } from './h2-front.ts';
 import { HeadError, readHead, requestHeadError } from './head.ts';
 import { formatProxyStatus, publicReason } from './proxy-status.ts';
 import { fieldValues, formatHead, parseRequestHead, type RequestHead } from './message.ts';
 
 const maxHeadBytes = 16 * 1024;
 
+/** How an accepted Link is served. */
+export interface FrontOptions {
+  /** Time for the first request head, in milliseconds, counted once and not per byte. */
+  readonly headMs: number;
+  readonly http2: Http2ServerOptions;
+}
+
+/** The connection preface of HTTP/2 as far as it looks like a head (RFC 9113, section 3.4). */
+const prefaceHead = Buffer.from('PRI * HTTP/2.0\r\n\r\n', 'latin1');
+
 /**
- * Reads the one request that an accepted Link carries. HTTP/1.1 connections serve a single exchange:
- * a tunnel takes the Link over, and everything else closes it.
+ * Turns the bytes of an accepted Link into exchanges: many on an HTTP/2 connection, known by ALPN or
+ * by its first bytes, one on an HTTP/1.1 connection. Resolves when the front has done its part.
+ * When `draining` aborts, a Link that has not asked for anything is closed.
  * @throws {TunlError} after it answered, when what came is not a request that can be served
  */
-export async function readExchange(link: Link, headMs: number, signal: AbortSignal): Promise<Exchange> {
+export async function serveFront(
+  link: Link,
+  options: FrontOptions,
+  draining: AbortSignal,
+  onExchange: (exchange: Exchange) => void,
+): Promise<void> {
+  if (link.peer.tls?.alpn === 'h2') return serveSession(link, options, draining, onExchange);
   try {
-    const bytes = await within(
-      { ms: headMs, phase: 'request', option: '--handshake-timeout', code: 'http_request_error' },
-      signal,
-      'the client did not send its request',
-      (bounded) => readHead(link.stream, maxHeadBytes, bounded),
-    );
+    const bytes = await readRequestBytes(link, options.headMs, draining);
+    if (bytes.equals(prefaceHead)) {
+      link.stream.unshift(bytes);
+      return await serveSession(link, options, draining, onExchange);
+    }
     const head = parseRequestHead(bytes);
     assertOneHost(head);
-    return new Http1Exchange(link, head);
+    onExchange(new Http1Exchange(link, head));
   } catch (error) {
     const failure = toRequestError(error);
-    if (signal.aborted || failure.code === 'connection_terminated') link.reset(failure);
+    if (draining.aborted || failure.code === 'connection_terminated') link.reset(failure);
     else await respondAndClose(link, statusOf(failure), [formatProxyStatus(failure)], publicReason(failure));
     throw failure;
   }
+}
+
+async function serveSession(
+  link: Link,
+  { http2 }: FrontOptions,
+  draining: AbortSignal,
+  onExchange: (exchange: Exchange) => void,
+): Promise<void> {
+  const { serveHttp2 } = await import('./h2-front.ts');
+  await serveHttp2(link, http2, draining, onExchange);
+}
+
+function readRequestBytes({ stream }: Link, headMs: number, draining: AbortSignal): Promise<Buffer> {
+  return within(
+    { ms: headMs, phase: 'request', option: '--handshake-timeout', code: 'http_request_error' },
+    draining,
+    'the client did not send its request',
+    (signal) => readHead(stream, maxHeadBytes, signal),
+  );
 }
 
 function toRequestError(error: unknown): TunlError {

@@ -1,0 +1,23 @@
+import type { Carrier } from '../core/carrier.ts';
+import { h1 } from './h1.ts';
+import { http2Settings, openHttp2 } from './h2.ts';
+
+/** TLS to the proxy; what it answers by ALPN decides between HTTP/2 and HTTP/1.1. */
+export const https: Carrier = {
+  name: 'https',
+  schemes: [
+    {
+      scheme: 'https',
+      defaultPort: 443,
+      tls: { alpn: ['h2', 'http/1.1'] },
+      summary: 'TLS to the proxy, then CONNECT over HTTP/2 or HTTP/1.1, as the proxy chooses',
+    },
+  ],
+  settings: http2Settings,
+  halfClose: 'native',
+  reset: 'native',
+  async open(reach, hop, ctx) {
+    const link = await reach({ form: 'tunnel' });
+    return link.peer.tls?.alpn === 'h2' ? openHttp2(link, hop, ctx) : h1.open(() => Promise.resolve(link), hop, ctx);
+  },
+};

@@ -1,0 +1,229 @@
+import {
+  type ClientHttp2Session,
+  type ClientHttp2Stream,
+  connect,
+  constants,
+  type IncomingHttpHeaders,
+  type OutgoingHttpHeaders,
+} from 'node:http2';
+import { abortReason } from '../core/deadline.ts';
+import { TunlError } from '../core/errors.ts';
+import type { HeaderField } from '../core/hop.ts';
+import { type Link, resetError } from '../core/link.ts';
+import { type Http2LinkOptions, http2Link, resetName } from './h2-stream.ts';
+import type { ResponseHead } from './message.ts';
+
+/** How a client session is set up. Windows are what the peer may send before we take it. */
+export interface Http2ClientOptions extends Http2LinkOptions {
+  readonly streamWindowBytes: number;
+  /** Larger than `streamWindowBytes`: with equal ones a stalled stream stalls its neighbours. */
+  readonly sessionWindowBytes: number;
+  readonly maxStreams: number;
+  readonly maxHeaderBytes: number;
+  /** A PING this often; a session whose PING is not answered within two of them is dead. 0 = never. */
+  readonly pingMs: number;
+}
+
+/** A response of the peer together with the stream, which goes both ways from here on. */
+export interface Http2Response {
+  readonly head: ResponseHead;
+  readonly stream: ClientHttp2Stream;
+  readonly link: Link;
+}
+
+/** A peer's Node or nghttp2 ends the session after about 1,000 resets: be gone well before. */
+const maxOwnResets = 500;
+
+/** Memory that a session may hold, in MB: Node's default of 10 refuses streams with large windows. */
+const maxSessionMemory = 1024;
+
+/** One HTTP/2 connection to a hop, as a client. */
+export class Http2Client {
+  readonly #session: ClientHttp2Session;
+  readonly #link: Link;
+  readonly #options: Http2ClientOptions;
+  #load = 0;
+  #ownResets = 0;
+  #draining = false;
+  #failure: Error | undefined;
+
+  private constructor(session: ClientHttp2Session, link: Link, options: Http2ClientOptions) {
+    this.#session = session;
+    this.#link = link;
+    this.#options = options;
+    session.on('goaway', (code) => this.#onGoaway(code));
+    session.on('error', (error) => {
+      this.#failure = error;
+    });
+    // With half-open sockets Node leaves a session whose connection has ended as it is.
+    link.stream.once('end', () => this.#lose(resetError('the connection of the session was closed')));
+    if (options.pingMs > 0) this.#keepAlive(options.pingMs);
+  }
+
+  /**
+   * Starts HTTP/2 on a Link and waits for the peer's SETTINGS, which prove that it speaks it and
+   * say how many streams it takes.
+   * @throws {TunlError} http_protocol_error when the peer does not speak HTTP/2
+   */
+  static async open(link: Link, options: Http2ClientOptions, signal: AbortSignal): Promise<Http2Client> {
+    const session = connect('http://hop', {
+      createConnection: () => link.stream,
+      maxSessionMemory,
+      peerMaxConcurrentStreams: options.maxStreams,
+      settings: {
+        enablePush: false,
+        initialWindowSize: options.streamWindowBytes,
+        maxHeaderListSize: options.maxHeaderBytes,
+      },
+    });
+    const client = new Http2Client(session, link, options);
+    session.once('connect', () => session.setLocalWindowSize(options.sessionWindowBytes));
+    await client.#settled(signal);
+    return client;
+  }
+
+  get capacity(): number {
+    return Math.min(this.#options.maxStreams, this.#session.remoteSettings.maxConcurrentStreams ?? Infinity);
+  }
+
+  get load(): number {
+    return this.#load;
+  }
+
+  get usable(): boolean {
+    return !this.#draining && !this.#session.closed && !this.#session.destroyed && this.#ownResets < maxOwnResets;
+  }
+
+  /** What the peer announced, for `-v`. */
+  get settings(): string {
+    const { maxConcurrentStreams, initialWindowSize, maxFrameSize } = this.#session.remoteSettings;
+    return `max streams ${maxConcurrentStreams ?? 'unlimited'}, window ${initialWindowSize}, frame ${maxFrameSize}`;
+  }
+
+  /**
+   * Sends a request whose body stays open and resolves with the final response.
+   * @throws {TunlError} with `unprocessed` set when the peer did not act on the request
+   */
+  request(headers: OutgoingHttpHeaders, signal: AbortSignal): Promise<Http2Response> {
+    const stream = this.#session.request(headers, { endStream: false, waitForTrailers: true });
+    this.#load++;
+    stream.once('close', () => this.#onStreamClosed());
+    const inner = http2Link(stream, this.#link.peer, this.#options);
+    const reset = (error: Error) => {
+      if (!stream.closed && !stream.destroyed) this.#ownResets++;
+      inner.reset(error);
+    };
+    const link: Link = { ...inner, reset };
+    return new Promise((resolve, reject) => {
+      const settle = (act: () => void) => {
+        stream.off('response', onResponse).off('close', onClose);
+        signal.removeEventListener('abort', onAbort);
+        act();
+      };
+      const onResponse = (response: IncomingHttpHeaders) =>
+        settle(() => resolve({ head: toResponseHead(response), stream, link }));
+      const onClose = () => settle(() => reject(this.#lostError(stream)));
+      const onAbort = () =>
+        settle(() => {
+          reset(abortReason(signal));
+          reject(abortReason(signal));
+        });
+      stream.once('response', onResponse).once('close', onClose);
+      signal.addEventListener('abort', onAbort, { once: true });
+      if (signal.aborted) onAbort();
+    });
+  }
+
+  /** `drain` lets open streams finish. */
+  close(mode: 'drain' | 'now'): void {
+    this.#draining = true;
+    if (mode === 'now') this.#session.destroy();
+    else this.#session.close();
+  }
+
+  onClose(listener: () => void): void {
+    this.#session.once('close', listener);
+  }
+
+  #settled(signal: AbortSignal): Promise<void> {
+    const session = this.#session;
+    return new Promise((resolve, reject) => {
+      const settle = (act: () => void) => {
+        session.off('remoteSettings', onSettings).off('close', onClose);
+        signal.removeEventListener('abort', onAbort);
+        act();
+      };
+      const onSettings = () => settle(resolve);
+      const onClose = () => settle(() => reject(this.#notHttp2()));
+      const onAbort = () =>
+        settle(() => {
+          session.destroy();
+          reject(abortReason(signal));
+        });
+      session.once('remoteSettings', onSettings).once('close', onClose);
+      signal.addEventListener('abort', onAbort, { once: true });
+      if (signal.aborted) onAbort();
+    });
+  }
+
+  #notHttp2(): TunlError {
+    const facts = { side: 'hop', phase: 'handshake', cause: this.#failure } as const;
+    const { code } = (this.#failure ?? {}) as NodeJS.ErrnoException;
+    return code === 'ERR_HTTP2_ERROR' || code === 'ERR_HTTP2_SESSION_ERROR'
+      ? new TunlError('http_protocol_error', 'it does not speak HTTP/2', facts)
+      : new TunlError('http_response_incomplete', 'it closed the connection before its HTTP/2 settings', facts);
+  }
+
+  #lostError(stream: ClientHttp2Stream): TunlError {
+    const code = stream.rstCode ?? 0;
+    const lost = this.#session.destroyed;
+    const message = lost
+      ? 'the HTTP/2 session was lost before the answer'
+      : `the stream was reset before the answer (${resetName(code)})`;
+    return new TunlError('http_response_incomplete', message, {
+      side: 'hop',
+      phase: 'handshake',
+      unprocessed: lost || code === constants.NGHTTP2_REFUSED_STREAM || code === constants.NGHTTP2_ENHANCE_YOUR_CALM,
+      cause: stream.errored ?? this.#failure,
+    });
+  }
+
+  #onStreamClosed(): void {
+    this.#load--;
+    if (this.#load === 0 && !this.usable) this.close('drain');
+  }
+
+  #onGoaway(code: number): void {
+    this.#draining = true;
+    this.#failure ??= new Error(`GOAWAY ${resetName(code)}`);
+  }
+
+  #lose(error: Error): void {
+    this.#failure ??= error;
+    if (!this.#session.destroyed) this.#session.destroy();
+    this.#link.reset(error);
+  }
+
+  #keepAlive(pingMs: number): void {
+    let unanswered = 0;
+    const timer = setInterval(() => {
+      if (unanswered >= 2) return this.#lose(resetError(`no answer to PING within ${(2 * pingMs) / 1000}s`));
+      unanswered++;
+      const sent = this.#session.ping((error) => {
+        if (!error) unanswered = 0;
+      });
+      if (!sent) unanswered--;
+    }, pingMs);
+    timer.unref();
+    this.#session.once('close', () => clearInterval(timer));
+  }
+}
+
+function toResponseHead(response: IncomingHttpHeaders): ResponseHead {
+  const headers: HeaderField[] = [];
+  for (const [name, value] of Object.entries(response)) {
+    if (name.startsWith(':') || value === undefined) continue;
+    for (const item of Array.isArray(value) ? value : [value]) headers.push([name, item]);
+  }
+  return { status: Number(response[':status']), reason: '', headers };
+}

@@ -1,0 +1,188 @@
+import {
+  constants,
+  type IncomingHttpHeaders,
+  type OutgoingHttpHeaders,
+  performServerHandshake,
+  type ServerHttp2Session,
+  type ServerHttp2Stream,
+} from 'node:http2';
+import type { Exchange } from '../core/carrier.ts';
+import { TunlError } from '../core/errors.ts';
+import type { HeaderField } from '../core/hop.ts';
+import { type Link, type Peer, resetError } from '../core/link.ts';
+import { type Http2LinkOptions, http2Link } from './h2-stream.ts';
+import { ResetBudget } from './reset-budget.ts';
+
+/** How a server session is set up. */
+export interface Http2ServerOptions extends Http2LinkOptions {
+  readonly streamWindowBytes: number;
+  readonly sessionWindowBytes: number;
+  readonly maxStreams: number;
+  readonly maxHeaderBytes: number;
+  readonly pingMs: number;
+}
+
+const maxSessionMemory = 1024;
+
+/**
+ * Serves HTTP/2 on an accepted Link: each stream is one exchange. Resolves once the session is over.
+ * When `draining` aborts, the peer is told to open no more streams and the open ones finish.
+ */
+export function serveHttp2(
+  link: Link,
+  options: Http2ServerOptions,
+  draining: AbortSignal,
+  onExchange: (exchange: Exchange) => void,
+): Promise<void> {
+  const session = performServerHandshake(link.stream, {
+    maxSessionMemory,
+    // Fields beyond this count end the stream; below it nothing is dropped silently.
+    maxHeaderListPairs: 128,
+    settings: {
+      initialWindowSize: options.streamWindowBytes,
+      maxConcurrentStreams: options.maxStreams,
+      maxHeaderListSize: options.maxHeaderBytes,
+    },
+  });
+  session.setLocalWindowSize(options.sessionWindowBytes);
+  const budget = new ResetBudget();
+  session.on('error', () => {});
+  session.on('stream', (stream, headers) => {
+    const exchange = new Http2Exchange(stream, headers, link.peer, options);
+    stream.once('close', () => {
+      if (!exchange.answered && budget.isSpentBy(performance.now())) calmDown(session);
+    });
+    // A reset in the same read cancels the exchange before anything is dialled for it.
+    setImmediate(() => {
+      if (!exchange.gone.aborted) onExchange(exchange);
+    });
+  });
+  keepAlive(session, link, options.pingMs);
+  return new Promise((resolve) => {
+    const onDrain = () => drain(session);
+    if (draining.aborted) onDrain();
+    draining.addEventListener('abort', onDrain, { once: true });
+    link.stream.once('end', () => lose(session, link));
+    session.once('close', () => {
+      draining.removeEventListener('abort', onDrain);
+      resolve();
+    });
+  });
+}
+
+/** Ends the session of a peer that opens and resets without end; other sessions notice nothing. */
+function calmDown(session: ServerHttp2Session): void {
+  if (session.destroyed) return;
+  session.goaway(constants.NGHTTP2_ENHANCE_YOUR_CALM);
+  session.destroy();
+}
+
+/** RFC 9113, section 6.8: first say that the end is near, a round trip later which stream was the last. */
+function drain(session: ServerHttp2Session): void {
+  if (session.destroyed) return;
+  session.goaway(constants.NGHTTP2_NO_ERROR, 2 ** 31 - 1);
+  session.ping(() => {
+    if (!session.destroyed) session.close();
+  });
+}
+
+function lose(session: ServerHttp2Session, link: Link): void {
+  if (!session.destroyed) session.destroy();
+  link.reset(resetError('the connection of the session was closed'));
+}
+
+function keepAlive(session: ServerHttp2Session, link: Link, pingMs: number): void {
+  if (pingMs <= 0) return;
+  let unanswered = 0;
+  const timer = setInterval(() => {
+    if (unanswered >= 2) return lose(session, link);
+    unanswered++;
+    session.ping((error) => {
+      if (!error) unanswered = 0;
+    });
+  }, pingMs);
+  timer.unref();
+  session.once('close', () => clearInterval(timer));
+}
+
+class Http2Exchange implements Exchange {
+  readonly version = '2';
+  readonly method: string;
+  readonly target: string;
+  readonly headers: readonly HeaderField[];
+  readonly peer: Peer;
+  answered = false;
+  readonly #stream: ServerHttp2Stream;
+  readonly #link: Link;
+  readonly #gone = new AbortController();
+
+  constructor(stream: ServerHttp2Stream, headers: IncomingHttpHeaders, peer: Peer, options: Http2LinkOptions) {
+    this.#stream = stream;
+    this.#link = http2Link(stream, peer, options);
+    this.peer = peer;
+    this.method = String(headers[':method'] ?? '');
+    this.target = String((this.method === 'CONNECT' ? headers[':authority'] : headers[':path']) ?? '');
+    this.headers = toFields(headers);
+    stream.once('close', () => {
+      if (!this.answered) this.#gone.abort(goneError());
+    });
+  }
+
+  get gone(): AbortSignal {
+    return this.#gone.signal;
+  }
+
+  respond(status: number, headers: readonly HeaderField[], body = ''): Promise<void> {
+    const stream = this.#stream;
+    if (stream.destroyed || stream.closed) return Promise.resolve();
+    this.answered = true;
+    return new Promise((resolve) => {
+      stream.once('close', () => resolve());
+      stream.once('finish', () => {
+        // The request half may stay open for ever; NO_ERROR says that nothing is wrong with it
+        // (RFC 9113, section 8.1).
+        stream.close(constants.NGHTTP2_NO_ERROR);
+      });
+      stream.respond(toHttp2Headers(status, headers), { endStream: body === '' });
+      stream.resume();
+      if (body !== '') stream.end(body);
+    });
+  }
+
+  upgrade(status: number, headers: readonly HeaderField[]): Link {
+    this.answered = true;
+    // A stream that is gone already shows itself as such to whoever uses the Link.
+    if (!this.#stream.destroyed && !this.#stream.closed) {
+      this.#stream.respond(toHttp2Headers(status, headers), { waitForTrailers: true });
+    }
+    return this.#link;
+  }
+}
+
+function goneError(): TunlError {
+  return new TunlError('connection_terminated', 'the client reset its stream before its tunnel was up', { side: 'client' });
+}
+
+function toFields(headers: IncomingHttpHeaders): HeaderField[] {
+  const fields: HeaderField[] = [];
+  for (const [name, value] of Object.entries(headers)) {
+    if (name.startsWith(':') || value === undefined) continue;
+    for (const item of Array.isArray(value) ? value : [value]) fields.push([name, item]);
+  }
+  return fields;
+}
+
+/** Fields that HTTP/2 forbids (RFC 9113, section 8.2.2) are left out. */
+const connectionFields = new Set(['connection', 'keep-alive', 'proxy-connection', 'transfer-encoding', 'upgrade']);
+
+/** Fields in the form that Node's HTTP/2 takes. */
+export function toHttp2Headers(status: number, fields: readonly HeaderField[]): OutgoingHttpHeaders {
+  const headers: OutgoingHttpHeaders = { ':status': status };
+  for (const [field, value] of fields) {
+    const name = field.toLowerCase();
+    if (connectionFields.has(name)) continue;
+    const known = headers[name];
+    headers[name] = known === undefined ? value : [known as string | string[], value].flat();
+  }
+  return headers;
+}
