@@ -1,0 +1,58 @@
+import { Scope } from '../../core/scope.ts';
+import type { Arguments } from '../arguments.ts';
+import type { CommandContext, CommandSpec } from '../command.ts';
+import { limitGroup, readLimits } from '../options/limits.ts';
+import { readRoute, routeGroup } from '../options/route.ts';
+import { parseTargetWords } from '../options/target.ts';
+import { parseTls, readTlsWords } from '../options/tls.ts';
+import { voiceGroup } from '../options/voice.ts';
+
+const limits = { linger: '60s', idle: 'off' };
+
+/** `tunl connect`: stdin and stdout, joined to a target. */
+export const connect: CommandSpec = {
+  name: 'connect',
+  forms: ['HOST:PORT', 'HOST PORT'],
+  summary: 'join stdin and stdout to a target, as an ssh ProxyCommand does',
+  examples: [
+    { what: 'ssh through a proxy', line: "ssh -o ProxyCommand='tunl connect -x http://proxy:3128 %h:%p' host" },
+    { what: 'two proxies, the nearest first', line: 'tunl connect -x http://proxy:3128 -x https://edge.example db:5432' },
+    { what: 'TLS to the target, inside the tunnel', line: 'tunl connect --tls-target -x http://proxy:3128 example.org:443' },
+  ],
+  groups: [
+    {
+      title: 'Target',
+      options: [{ name: 'tls-target', summary: 'speak TLS to the target inside the tunnel; the TLS options hold for it too' }],
+    },
+    routeGroup,
+    limitGroup(limits),
+    voiceGroup,
+  ],
+  completes: 'host',
+  run,
+};
+
+async function run(args: Arguments, { io, ui }: CommandContext): Promise<number> {
+  const target = parseTargetWords([...args.operands, ...(args.rest ?? [])]);
+  const words = readTlsWords(args);
+  // The name of a proxy is not the name of the target, which is verified as HOST.
+  const { servername: _ofProxy, ...targetTls } = parseTls(words, 'the command line');
+  const options = {
+    ...(await readRoute(args, io.env, words)),
+    limits: readLimits(args, limits),
+    target,
+    ...(args.has('tls-target') && { targetTls }),
+  };
+  const [{ runConnect }, { createReport }, { endOnSignals }, { closeStdout }] = await Promise.all([
+    import('../../app/connect.ts'),
+    import('../report.ts'),
+    import('../signals.ts'),
+    import('../stdout.ts'),
+  ]);
+  const scope = new Scope();
+  const interrupted = endOnSignals(io, scope);
+  const { stdin, stdout } = io;
+  const runtime = { scope, emit: createReport(ui, 'connect'), graceMs: 0 };
+  const ended = runConnect({ ...options, stdin, stdout, closeStdout: () => closeStdout(stdout) }, runtime);
+  return Promise.race([interrupted, ended.then(() => 0)]);
+}

@@ -1,0 +1,33 @@
+import { usageError } from '../../core/errors.ts';
+import type { CommandSpec } from '../command.ts';
+import { voiceGroup } from '../options/voice.ts';
+import { suggest } from '../suggest.ts';
+import { quote } from '../text.ts';
+
+/** `tunl help`: the help of a command, and the table of exit codes. */
+export const help: CommandSpec = {
+  name: 'help',
+  forms: ['[COMMAND|exit-codes]'],
+  summary: 'print help, also about exit-codes',
+  examples: [
+    { what: 'about a command', line: 'tunl help forward' },
+    { what: 'what an exit status means', line: 'tunl help exit-codes' },
+  ],
+  groups: [voiceGroup],
+  run: async ({ operands }, { ui }) => {
+    const [topic, extra] = operands;
+    if (extra !== undefined) throw usageError(`unexpected argument ${quote(extra)}`);
+    const { formatCommandHelp, formatProgramHelp } = await import('../help.ts');
+    const { formatExitCodes } = await import('../exit-codes.ts');
+    const { commands } = await import('./index.ts');
+    const command = commands.find(({ name }) => name === topic);
+    if (topic === undefined) ui.print(formatProgramHelp(commands));
+    else if (topic === 'exit-codes') ui.print(formatExitCodes());
+    else if (command) ui.print(formatCommandHelp(command));
+    else {
+      const near = suggest(topic, [...commands.map(({ name }) => name), 'exit-codes']);
+      throw usageError(`there is no help on ${quote(topic)}`, near ? `did you mean ${near}?` : 'tunl help lists the commands');
+    }
+    return 0;
+  },
+};

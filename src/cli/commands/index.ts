@@ -1,0 +1,9 @@
+import type { CommandSpec } from '../command.ts';
+import { completion } from './completion.ts';
+import { connect } from './connect.ts';
+import { forward } from './forward.ts';
+import { help } from './help.ts';
+import { serve } from './serve.ts';
+
+/** Every command, in the order of the help. */
+export const commands: readonly CommandSpec[] = [connect, forward, serve, completion, help];

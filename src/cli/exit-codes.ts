@@ -1,0 +1,50 @@
+import { type ErrorCode, errorTable } from '../core/errors.ts';
+
+/** What one exit status means. */
+export interface ExitCode {
+  readonly status: string;
+  /** The failures that end with it, as `--json` names them. */
+  readonly codes: readonly { readonly code: string; readonly sentence: string }[];
+}
+
+/** Statuses that come from no failure of the table. */
+const success: ExitCode = {
+  status: '0',
+  codes: [{ code: 'ok', sentence: 'both directions ended cleanly; a server was stopped and no tunnel was cut' }],
+};
+const others: readonly ExitCode[] = [
+  { status: '125', codes: [{ code: '', sentence: 'forward -- COMMAND: we failed before the command ran (bad arguments: 2)' }] },
+  { status: '126', codes: [{ code: '', sentence: 'forward -- COMMAND: the command cannot run' }] },
+  { status: '127', codes: [{ code: '', sentence: 'forward -- COMMAND: the command was not found' }] },
+  { status: '128+n', codes: [{ code: 'interrupted', sentence: 'ended by signal n; a server that was stopped and cut tunnels' }] },
+];
+
+/** All exit statuses in order, made from the table of failures. */
+export function listExitCodes(): readonly ExitCode[] {
+  const byExit = new Map<number, { code: string; sentence: string }[]>();
+  const add = (exit: number, code: string, sentence: string) => byExit.set(exit, [...(byExit.get(exit) ?? []), { code, sentence }]);
+  add(5, 'dns_error', "the proxy's name does not resolve");
+  for (const [code, { exit, sentence }] of Object.entries(errorTable) as [ErrorCode, { exit: number; sentence: string }][]) {
+    if (code !== 'interrupted') add(exit, code, code === 'dns_error' ? "the target's name does not resolve" : sentence);
+  }
+  const sorted = [...byExit].toSorted(([first], [second]) => first - second);
+  const rows = sorted.map(([exit, codes]) => ({ status: String(exit), codes }));
+  const split = rows.findIndex(({ status }) => Number(status) > 127);
+  return [success, ...rows.slice(0, split), ...others, ...rows.slice(split)];
+}
+
+/** The table as text. */
+export function formatExitCodes(): string {
+  const rows = listExitCodes().flatMap(({ status, codes }) =>
+    codes.map(({ code, sentence }, index) => `${(index === 0 ? status : '').padStart(7)}  ${code.padEnd(34)}  ${sentence}`.trimEnd()),
+  );
+  return [
+    'The exit status says what went wrong; --json gives the name in the middle as "code".',
+    '',
+    ` status  ${'code'.padEnd(34)}  when`,
+    ...rows,
+    '',
+    'forward -- COMMAND ends with the status of the command once it ran, 128+n when signal n ended it.',
+    '',
+  ].join('\n');
+}

@@ -1,0 +1,44 @@
+import { exitOf, type TunlError, toTunlError } from '../core/errors.ts';
+import { toPrintable } from './text.ts';
+import type { Ui } from './ui.ts';
+
+/** The failure on one line, with the number of its hop where there are several. */
+export function formatFailure(error: TunlError): string {
+  const { hop } = error.facts;
+  return toPrintable(hop && hop.count > 1 ? `${error.message} (hop ${hop.index} of ${hop.count})` : error.message);
+}
+
+/** The failure as fields of a JSON line. */
+export function failureFields(error: TunlError): Readonly<Record<string, unknown>> {
+  const { hop, hints = [], received } = error.facts;
+  return {
+    code: error.code,
+    side: error.side,
+    hop: hop?.index ?? null,
+    phase: error.phase ?? null,
+    exit: exitOf(error),
+    message: formatFailure(error),
+    hints: hints.map(toPrintable),
+    ...(received !== undefined && { received }),
+  };
+}
+
+/** Says a failure: one line, then its hints. */
+export function sayFailure(ui: Ui, error: TunlError): void {
+  ui.say('error', formatFailure(error));
+  for (const hint of error.facts.hints ?? []) ui.hint(hint);
+}
+
+/** Says why the program fails, in the form that was asked for, and gives its exit status. */
+export function fail(ui: Ui, thrown: unknown): number {
+  const error = toTunlError(thrown);
+  // Whoever closed our output does not want to hear of it.
+  if (error.code !== 'output_closed') {
+    sayFailure(ui, error);
+    ui.record('error', 'error', failureFields(error));
+  }
+  if (error.code === 'internal' && error.stack !== undefined) {
+    for (const line of error.stack.split('\n').slice(1)) ui.say('debug', line.trim());
+  }
+  return exitOf(error);
+}

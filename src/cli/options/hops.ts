@@ -1,0 +1,138 @@
+import { carriers, findScheme, schemes } from '../../carriers/index.ts';
+import type { CarrierScheme } from '../../core/carrier.ts';
+import { usageError } from '../../core/errors.ts';
+import type { HeaderField, Hop } from '../../core/hop.ts';
+import { Secret } from '../../core/secret.ts';
+import { parseHost, parsePort } from '../../http/authority.ts';
+import { suggest } from '../suggest.ts';
+import { asUsage, quote } from '../text.ts';
+import { findPasswords, type PasswordSources } from './credentials.ts';
+import { parseHeader } from './header.ts';
+import { type HopUrl, redact, splitHopUrl } from './hop-url.ts';
+import { parseTls, tlsNames, type TlsWords } from './tls.ts';
+
+/** What holds for every hop that does not set its own. */
+export interface HopFallbacks {
+  readonly tls: TlsWords;
+  readonly headers: readonly HeaderField[];
+}
+
+type Draft = Omit<Hop, 'credentials'> & Pick<HopUrl, 'user' | 'password' | 'label'>;
+
+/**
+ * Reads the URLs of `-x` in travel order, with their passwords found.
+ * @throws {TunlError} usage, never with a user name, a password or a header value in it
+ */
+export function parseHops(urls: readonly string[], fallbacks: HopFallbacks, sources: PasswordSources): Hop[] {
+  const drafts = urls.map((url) => parseHop(url, fallbacks));
+  const open = drafts.filter(({ user, password }) => user !== undefined && password === undefined);
+  const passwords = findPasswords(open.map(({ label }) => label), sources);
+  return drafts.map((draft) => complete(draft, passwords[open.indexOf(draft)]));
+}
+
+function complete({ user, password, label, ...hop }: Draft, found: Secret | undefined): Hop {
+  if (user === undefined) return hop;
+  if (hop.headers.some(([name]) => name.toLowerCase() === 'proxy-authorization')) {
+    throw usageError(`-x ${quote(label)} has a user and a Proxy-Authorization header`, 'leave one of them out');
+  }
+  return { ...hop, credentials: { user, password: found ?? new Secret(password ?? '') } };
+}
+
+function parseHop(text: string, fallbacks: HopFallbacks): Draft {
+  if (text.includes('|')) {
+    throw usageError(`-x ${quote(redact(text))}: alternatives (a|b) are not supported in this version`, 'write a | of a password as %7C');
+  }
+  const { scheme: name, user, password, host, port, query, label } = splitHopUrl(text);
+  const scheme = findScheme(name);
+  if (!scheme) throw unknownScheme(name, label);
+  const where = `-x ${quote(label)}`;
+  const settings = readSettings(query, scheme, where);
+  return {
+    scheme: name,
+    address: {
+      kind: 'tcp',
+      host: asUsage(() => parseHost(host), `${where}: the host of a proxy is a name or an address`),
+      port: port === undefined ? scheme.defaultPort : parseHopPort(port, where),
+    },
+    ...(user !== undefined && { user }),
+    ...(password !== undefined && { password }),
+    label,
+    tls: scheme.tls ? parseTls({ ...withoutPair(fallbacks.tls, settings.tls), ...settings.tls }, where) : {},
+    headers: settings.headers.length > 0 ? settings.headers : fallbacks.headers,
+    settings: settings.own,
+  };
+}
+
+// The text of a port may be a piece of a password that was not encoded: it is not repeated.
+function parseHopPort(text: string, where: string): number {
+  try {
+    return parsePort(text);
+  } catch {
+    throw usageError(`${where} has no valid port`, 'a port is a number from 1 to 65535; write @ of a password as %40');
+  }
+}
+
+/** A hop with a certificate of its own takes no key from the flags. */
+function withoutPair({ cert, key, ...rest }: TlsWords, own: TlsWords): TlsWords {
+  if (own.cert !== undefined || own.key !== undefined) return rest;
+  return { ...rest, ...(cert !== undefined && { cert }), ...(key !== undefined && { key }) };
+}
+
+interface Settings {
+  readonly tls: Record<string, string | true>;
+  readonly headers: HeaderField[];
+  readonly own: Record<string, string>;
+}
+
+function readSettings(query: HopUrl['query'], scheme: ReturnType<typeof findScheme> & object, where: string): Settings {
+  const settings: Settings = { tls: {}, headers: [], own: {} };
+  const known = [...tlsNames, 'header', ...scheme.carrier.settings.map(({ name }) => name)];
+  for (const [name, value] of query) {
+    if (!known.includes(name)) throw unknownSetting(name, known, where);
+    if (value === undefined && name !== 'insecure') throw usageError(`${where}: the setting ${name} needs a value`);
+    if (name === 'header') settings.headers.push(parseHeader(value ?? '', where));
+    else if (name in settings.tls || name in settings.own) throw usageError(`${where}: the setting ${name} is given twice`);
+    else if (isTlsName(name)) settings.tls[name] = readTlsValue(name, value, scheme, where);
+    else settings.own[name] = parseOwn(name, value ?? '', scheme, where);
+  }
+  return settings;
+}
+
+function isTlsName(name: string): boolean {
+  return (tlsNames as readonly string[]).includes(name);
+}
+
+function readTlsValue(name: string, value: string | undefined, scheme: CarrierScheme, where: string): string | true {
+  if (!scheme.tls) throw usageError(`${where}: the setting ${name} needs TLS, and ${scheme.scheme}:// has none`, 'write https:// if the proxy speaks TLS');
+  if (value === '') throw usageError(`${where}: the setting ${name} is empty`);
+  return value ?? true;
+}
+
+function parseOwn(name: string, value: string, scheme: ReturnType<typeof findScheme> & object, where: string): string {
+  const setting = scheme.carrier.settings.find((candidate) => candidate.name === name);
+  return setting ? asUsage(() => setting.parse(value), `${where}: this is about the setting ${name}`) : value;
+}
+
+function unknownScheme(name: string, label: string) {
+  const known = schemes.map(({ scheme }) => scheme);
+  const near = suggest(name, known);
+  return usageError(
+    `-x ${quote(label)} has an unknown scheme: ${quote(name)}`,
+    ...(near === undefined ? [] : [`did you mean ${near}://?`]),
+    `known schemes: ${known.map((scheme) => `${scheme}://`).join(' ')}`,
+  );
+}
+
+function unknownSetting(name: string, known: readonly string[], where: string) {
+  const near = suggest(name, known);
+  return usageError(
+    `${where} has an unknown setting: ${quote(name)}`,
+    ...(near === undefined ? [] : [`did you mean ${near}?`]),
+    `known settings: ${known.join(' ')}`,
+  );
+}
+
+/** The schemes with what they do, for help and completions. */
+export function listSchemes(): readonly { readonly scheme: string; readonly summary: string }[] {
+  return carriers.flatMap((carrier) => carrier.schemes.map(({ scheme, summary }) => ({ scheme, summary })));
+}

@@ -1,0 +1,97 @@
+import { formatDuration } from '../core/deadline.ts';
+import type { EventSink, TunlEvent, TunnelClosedEvent, TunnelFailedEvent } from '../core/events.ts';
+import { failureFields, formatFailure, sayFailure } from './fail.ts';
+import type { Level, Ui } from './ui.ts';
+
+/**
+ * Whose events they are. A server keeps one line for each request; a forward says what failed;
+ * `connect` fails with its only tunnel, which is said once at the end.
+ */
+export type ReportStyle = 'serve' | 'forward' | 'connect';
+
+/** Writes events as lines of text or JSON, as the voice of the Ui wants it. */
+export function createReport(ui: Ui, style: ReportStyle): EventSink {
+  return (event) => {
+    const level = levelOf(event, style);
+    if (ui.voice.form === 'json') return ui.record(level, event.event, toFields(event));
+    if (event.event === 'tunnel.failed' && style !== 'serve') {
+      if (style === 'connect') return;
+      return level === 'error' ? sayFailure(ui, event.error) : ui.say(level, formatFailure(event.error));
+    }
+    const line = format(event, style);
+    if (line !== undefined) ui.say(level, line);
+  };
+}
+
+function levelOf(event: TunlEvent, style: ReportStyle): Level {
+  switch (event.event) {
+    case 'listening':
+    case 'draining':
+      return 'normal';
+    case 'tunnel.opened':
+      return 'verbose';
+    case 'tunnel.closed':
+      return style === 'serve' || isLoss(event) ? 'normal' : 'verbose';
+    case 'tunnel.failed':
+      if (style === 'serve') return 'normal';
+      // A client that went away, or our own stop, is no fault of the way to the target.
+      return event.error.side === 'client' || event.error.code === 'interrupted' ? 'verbose' : 'error';
+    case 'notice':
+      return event.level === 'warning' ? 'normal' : event.level;
+  }
+}
+
+/** True when bytes may be missing at the client. */
+function isLoss({ end, side }: TunnelClosedEvent): boolean {
+  return end !== 'clean' && end !== 'linger' && side !== 'client';
+}
+
+function toFields(event: TunlEvent): Readonly<Record<string, unknown>> {
+  if (event.event !== 'tunnel.failed') {
+    const { event: _name, ...fields } = event;
+    return fields;
+  }
+  const { event: _name, error, ...fields } = event;
+  return { ...fields, ...failureFields(error) };
+}
+
+function format(event: TunlEvent, style: ReportStyle): string | undefined {
+  switch (event.event) {
+    case 'listening': {
+      const target = event.target === undefined ? '' : ` -> ${event.target}`;
+      return `${event.role === 'serve' ? 'serving' : 'forwarding'} ${event.address}${target}${formatVia(event.via)}`;
+    }
+    case 'draining':
+      return event.tunnels === 0 ? undefined : `stopping; ${countTunnels(event.tunnels)} may finish within ${formatDuration(event.graceMs)}`;
+    case 'tunnel.opened':
+      return `${event.client} -> ${event.target} opened${formatVia(event.via)}`;
+    case 'tunnel.closed':
+      return style === 'serve' ? formatAccess(event, formatEnd(event)) : `${event.client} -> ${event.target} ${formatEnd(event)}`;
+    case 'tunnel.failed':
+      return formatAccess(event, formatFailure(event.error));
+    case 'notice':
+      return event.message;
+  }
+}
+
+/** `TIME CLIENT USER TARGET STATUS end`; what is not known is `-`. */
+function formatAccess(event: TunnelClosedEvent | TunnelFailedEvent, end: string): string {
+  const { client, user = '-', target, status = '-' } = event;
+  return `${new Date().toISOString()} ${client} ${user} ${target} ${status} ${end}`;
+}
+
+function formatEnd({ end, side, reason, sent, received, ms }: TunnelClosedEvent): string {
+  const amount = `sent ${sent}, received ${received} in ${(ms / 1000).toFixed(3)}s`;
+  if (end === 'clean') return `closed: ${amount}`;
+  const whose = side === undefined ? '' : side === 'self' ? ' by tunl' : ` by the ${side}`;
+  const how = { reset: `reset${whose}`, idle: 'idle for too long', linger: `half closed for too long`, cut: `cut${whose}` }[end];
+  return `${how}: ${amount}${reason === undefined ? '' : ` (${reason})`}`;
+}
+
+function formatVia(via: readonly string[]): string {
+  return via.length === 0 ? '' : ` via ${via.join(', ')}`;
+}
+
+function countTunnels(count: number): string {
+  return count === 1 ? '1 tunnel' : `${count} tunnels`;
+}

@@ -1,0 +1,60 @@
+import { exitOf, TunlError } from '../core/errors.ts';
+import { version } from '../core/version.ts';
+import type { Arguments } from './arguments.ts';
+import type { CommandContext, CommandSpec } from './command.ts';
+import { commands } from './commands/index.ts';
+import { fail } from './fail.ts';
+import type { Io } from './io.ts';
+import { guessVoice, readVoice } from './options/voice.ts';
+import { parseWords } from './program.ts';
+import { Ui } from './ui.ts';
+
+/**
+ * Runs one command line and resolves with the exit status. Everything that was printed is out by
+ * then, unless a signal ended the command.
+ */
+export async function run(words: readonly string[], io: Io): Promise<number> {
+  let ui = new Ui(io, guessVoice(words));
+  let status: number;
+  try {
+    const help = await answerGlobally(words);
+    if (help !== undefined) {
+      ui.print(help);
+      status = 0;
+    } else {
+      const { command, args } = parseWords(words, commands);
+      ui = await new Ui(io, readVoice(args)).prepare();
+      status = args.has('help') ? await printHelp(ui, command) : await runGuarded(command, args, { io, ui });
+    }
+  } catch (error) {
+    status = fail(ui, error);
+  }
+  if (status > 128) return status;
+  return (await ui.flush()) === 'closed' ? exitOf(new TunlError('output_closed', 'nobody reads our output')) : status;
+}
+
+/** What needs no command: the help and the version of the program. */
+async function answerGlobally([first, ...others]: readonly string[]): Promise<string | undefined> {
+  if (others.length > 0) return undefined;
+  if (first === '--version' || first === '-V') return `tunl ${version}\n`;
+  if (first !== '--help' && first !== '-h') return undefined;
+  const { formatProgramHelp } = await import('./help.ts');
+  return formatProgramHelp(commands);
+}
+
+/** Runs a command so that a defect is said in one line, and ends what can only fail as a whole. */
+function runGuarded(command: CommandSpec, args: Arguments, context: CommandContext): Promise<number> {
+  const { io, ui } = context;
+  return new Promise((resolve, reject) => {
+    const onDefect = command.outlivesDefects === true ? (error: unknown) => void fail(ui, error) : reject;
+    io.on('uncaughtException', onDefect);
+    io.on('unhandledRejection', onDefect);
+    command.run(args, context).then(resolve, reject);
+  });
+}
+
+async function printHelp(ui: Ui, command: CommandSpec): Promise<number> {
+  const { formatCommandHelp } = await import('./help.ts');
+  ui.print(formatCommandHelp(command));
+  return 0;
+}
