@@ -14,7 +14,7 @@ export interface Route {
   /** The hops as URLs without secrets, nearest first. */
   readonly via: readonly string[];
   /** Ends the sessions with hops that are kept for later tunnels. */
-  close(): void;
+  close(): Promise<void>;
 }
 
 /**
@@ -31,7 +31,10 @@ export async function createRoute(options: RouteOptions, ...inner: readonly Stag
     dial: pipe(direct, ...ways.map(({ stage }) => stage), ...inner),
     resolve,
     via: hops.map(formatHop),
-    close: () => ways.forEach((way) => way.close()),
+    // The innermost first: its sessions run inside those of the hops before it.
+    close: async () => {
+      for (const way of ways.toReversed()) await way.close();
+    },
   };
 }
 

@@ -125,8 +125,7 @@ class Http2Session implements Session {
   }
 
   close(mode: 'drain' | 'now'): Promise<void> {
-    this.#client.close(mode);
-    return Promise.resolve();
+    return this.#client.close(mode);
   }
 }
 

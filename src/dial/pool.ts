@@ -1,3 +1,4 @@
+import { setTimeout as delay } from 'node:timers/promises';
 import type { Address } from '../core/address.ts';
 import type { Session } from '../core/carrier.ts';
 import { abortReason, throwIfAborted } from '../core/deadline.ts';
@@ -7,6 +8,9 @@ import type { Link } from '../core/link.ts';
 
 /** A session without tunnels is closed after between one and two of these. */
 const idleMs = 60_000;
+
+/** How long ended tunnels may take to say so to the hop, once the program is done. */
+const closingMs = 2000;
 
 /** How sessions to a hop are made and used. */
 export interface SessionSource {
@@ -68,10 +72,16 @@ export class SessionPool {
     }
   }
 
-  close(): void {
+  /** Lets what was written go out, at most for a moment, and ends all sessions. */
+  async close(): Promise<void> {
     clearInterval(this.#sweep);
-    for (const session of this.#sessions) void session.close('now');
+    const sessions = [...this.#sessions];
     this.#sessions.clear();
+    await Promise.race([
+      Promise.all(sessions.map((session) => session.close('drain'))),
+      delay(closingMs, undefined, { ref: false }),
+    ]);
+    await Promise.all(sessions.map((session) => session.close('now')));
   }
 
   /** Finds room and takes it in the same tick, so that two tunnels never count on the same place. */

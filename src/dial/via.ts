@@ -22,7 +22,7 @@ export interface HopRoute {
 export interface ViaStage {
   readonly stage: Stage;
   /** Ends the sessions that are kept for later tunnels. */
-  close(): void;
+  close(): Promise<void>;
 }
 
 /**
@@ -44,8 +44,8 @@ export function via(route: HopRoute): ViaStage {
   };
   return {
     stage,
-    close: () => {
-      for (const pool of pools) pool.close();
+    close: async () => {
+      for (const pool of pools) await pool.close();
     },
   };
 }

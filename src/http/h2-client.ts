@@ -134,15 +134,15 @@ export class Http2Client {
     });
   }
 
-  /** `drain` lets open streams finish. */
-  close(mode: 'drain' | 'now'): void {
+  /** `drain` lets open streams finish. Resolves once the session is over. */
+  close(mode: 'drain' | 'now'): Promise<void> {
     this.#draining = true;
-    if (mode === 'now') this.#session.destroy();
-    else this.#session.close();
-  }
-
-  onClose(listener: () => void): void {
-    this.#session.once('close', listener);
+    return new Promise((resolve) => {
+      if (this.#session.destroyed) return resolve();
+      this.#session.once('close', resolve);
+      if (mode === 'now') this.#session.destroy();
+      else this.#session.close();
+    });
   }
 
   #settled(signal: AbortSignal): Promise<void> {
@@ -190,7 +190,7 @@ export class Http2Client {
 
   #onStreamClosed(): void {
     this.#load--;
-    if (this.#load === 0 && !this.usable) this.close('drain');
+    if (this.#load === 0 && !this.usable) void this.close('drain');
   }
 
   #onGoaway(code: number): void {
