@@ -18,6 +18,14 @@ const targetEndedLingerMs = 5000;
  * @throws {TunlError} for every other end, with its exit status
  */
 export async function runConnect(options: ConnectOptions, runtime: Runtime): Promise<void> {
+  try {
+    await carryStdio(options, runtime);
+  } finally {
+    await runtime.scope.close();
+  }
+}
+
+async function carryStdio(options: ConnectOptions, runtime: Runtime): Promise<void> {
   const { target, limits } = options;
   const { scope, emit } = runtime;
   const inner = options.targetTls ? [await createTargetTls(options)] : [];
