@@ -31,7 +31,7 @@ function levelOf(event: TunlEvent, style: ReportStyle): Level {
     case 'tunnel.opened':
       return 'verbose';
     case 'tunnel.closed':
-      return style === 'serve' || isLoss(event) ? 'normal' : 'verbose';
+      return style === 'serve' || (style === 'forward' && isLoss(event)) ? 'normal' : 'verbose';
     case 'tunnel.failed':
       if (style === 'serve') return 'normal';
       // A client that went away, or our own stop, is no fault of the way to the target.
