@@ -1,5 +1,5 @@
 import { formatDuration } from '../core/deadline.ts';
-import type { EventSink, TunlEvent, TunnelClosedEvent, TunnelFailedEvent } from '../core/events.ts';
+import type { EventSink, NoticeEvent, TunlEvent, TunnelClosedEvent, TunnelFailedEvent } from '../core/events.ts';
 import { failureFields, formatFailure, sayFailure } from './fail.ts';
 import type { Level, Ui } from './ui.ts';
 
@@ -12,33 +12,46 @@ export type ReportStyle = 'serve' | 'forward' | 'connect';
 /** Writes events as lines of text or JSON, as the voice of the Ui wants it. */
 export function createReport(ui: Ui, style: ReportStyle): EventSink {
   return (event) => {
-    const level = levelOf(event, style);
-    if (ui.voice.form === 'json') return ui.record(level, event.event, toFields(event));
-    if (event.event === 'tunnel.failed' && style !== 'serve') {
-      if (style === 'connect') return;
-      return level === 'error' ? sayFailure(ui, event.error) : ui.say(level, formatFailure(event.error));
-    }
-    const line = format(event, style);
-    if (line !== undefined) ui.say(level, line);
+    ui.record(levelOfRecord(event), event.event, toFields(event));
+    if (event.event === 'tunnel.failed' && style !== 'serve') sayFailedTunnel(ui, event, style);
+    else sayEvent(ui, event, style);
   };
 }
 
-function levelOf(event: TunlEvent, style: ReportStyle): Level {
+function sayEvent(ui: Ui, event: TunlEvent, style: ReportStyle): void {
+  const line = format(event, style);
+  if (line !== undefined) ui.say(levelOfLine(event, style), line);
+}
+
+function sayFailedTunnel(ui: Ui, { error }: TunnelFailedEvent, style: ReportStyle): void {
+  if (style === 'connect') return;
+  // A client that went away, or our own stop, is no fault of the way to the target.
+  if (error.side === 'client' || error.code === 'interrupted') ui.say('verbose', formatFailure(error));
+  else sayFailure(ui, error);
+}
+
+function levelOfRecord(event: TunlEvent): Level {
+  if (event.event === 'notice') return levelOfNotice(event);
+  return event.event === 'tunnel.failed' ? 'error' : 'normal';
+}
+
+function levelOfLine(event: TunlEvent, style: ReportStyle): Level {
   switch (event.event) {
-    case 'listening':
-    case 'draining':
-      return 'normal';
     case 'tunnel.opened':
       return 'verbose';
     case 'tunnel.closed':
       return style === 'serve' || (style === 'forward' && isLoss(event)) ? 'normal' : 'verbose';
-    case 'tunnel.failed':
-      if (style === 'serve') return 'normal';
-      // A client that went away, or our own stop, is no fault of the way to the target.
-      return event.error.side === 'client' || event.error.code === 'interrupted' ? 'verbose' : 'error';
     case 'notice':
-      return event.level === 'warning' ? 'normal' : event.level;
+      return levelOfNotice(event);
+    case 'listening':
+    case 'draining':
+    case 'tunnel.failed':
+      return 'normal';
   }
+}
+
+function levelOfNotice({ level }: NoticeEvent): Level {
+  return level === 'warning' ? 'normal' : level;
 }
 
 /** True when bytes may be missing at the client. */

@@ -1,4 +1,14 @@
+import { commands } from '../commands/index.ts';
+import { listSchemes } from '../options/hops.ts';
+import { formatBash } from './bash.ts';
+import { formatFish } from './fish.ts';
+import { listWords } from './words.ts';
+import { formatZsh } from './zsh.ts';
+
+const formatters: Readonly<Record<string, typeof formatBash>> = { bash: formatBash, fish: formatFish, zsh: formatZsh };
+
 /** The completion script of a shell; undefined for a shell that we do not know. */
 export function formatCompletion(shell: string): string | undefined {
-  return shell === 'never' ? '' : undefined;
+  const format = Object.hasOwn(formatters, shell) ? formatters[shell] : undefined;
+  return format?.(listWords(commands, listSchemes()));
 }
