@@ -63,6 +63,8 @@ export interface ServeOptions extends RouteOptions {
     /** One user with a password, from `--user`. */
     readonly single?: { readonly user: string; readonly password: string };
   };
+  /** Names of the carriers' flags (`--post`, …): what is accepted beside CONNECT. */
+  readonly accept: readonly string[];
   readonly allow: readonly string[];
   readonly deny: readonly string[];
   /** Serve without authentication on an address that is not loopback. */

@@ -1,11 +1,9 @@
 import { randomBytes } from 'node:crypto';
-import { carriers } from '../carriers/index.ts';
-import type { Exchange, TunnelRequest } from '../core/carrier.ts';
+import type { Carrier, Exchange, TunnelRequest } from '../core/carrier.ts';
 import { within } from '../core/deadline.ts';
 import { statusOf, TunlError, toTunlError } from '../core/errors.ts';
 import { type Link, type Peer, resetError } from '../core/link.ts';
-import { rejectExchange } from '../http/connect-request.ts';
-import { basicChallenge } from '../http/credentials.ts';
+import { rejectExchange } from '../http/tunnel-request.ts';
 import { serveFront } from '../http/front.ts';
 import { quote } from '../http/authority.ts';
 import type { Authenticator } from '../policy/auth.ts';
@@ -15,6 +13,8 @@ import { formatPeer } from './tunnels.ts';
 
 /** What serving one accepted Link needs. */
 export interface ServeEnv extends TunnelEnv {
+  /** Those whose requests are served, in the order of the registry. */
+  readonly carriers: readonly Carrier[];
   readonly users: Authenticator;
   readonly acceptor: TlsAcceptor | undefined;
   readonly handshakeMs: number;
@@ -67,7 +67,7 @@ async function serveExchange(env: ServeEnv, exchange: Exchange): Promise<void> {
   let request: TunnelRequest;
   let user: string | undefined;
   try {
-    request = claim(exchange);
+    request = claim(env, exchange);
     user = await authenticate(env, request);
     assertServable(env, request);
   } catch (error) {
@@ -93,7 +93,7 @@ async function serveExchange(env: ServeEnv, exchange: Exchange): Promise<void> {
   });
 }
 
-function claim(exchange: Exchange): TunnelRequest {
+function claim({ carriers }: ServeEnv, exchange: Exchange): TunnelRequest {
   for (const carrier of carriers) {
     const request = carrier.claim?.(exchange);
     if (request && request !== 'handled') return request;
@@ -102,11 +102,11 @@ function claim(exchange: Exchange): TunnelRequest {
     side: 'client',
     phase: 'request',
     status: 405,
-    headers: [['Allow', 'CONNECT']],
+    headers: [['Allow', [...new Set(carriers.flatMap(({ methods }) => methods))].join(', ')]],
   });
 }
 
-async function authenticate({ users }: ServeEnv, { credentials }: TunnelRequest): Promise<string | undefined> {
+async function authenticate({ users }: ServeEnv, { credentials, challenge }: TunnelRequest): Promise<string | undefined> {
   if (!users.required) return undefined;
   const user = await users.authenticate(credentials);
   if (user !== undefined) return user;
@@ -114,8 +114,8 @@ async function authenticate({ users }: ServeEnv, { credentials }: TunnelRequest)
   throw new TunlError('http_request_error', 'credentials are required', {
     side: 'client',
     phase: 'policy',
-    status: 407,
-    headers: [basicChallenge],
+    status: challenge.status,
+    headers: [challenge.field],
   });
 }
 

@@ -1,3 +1,4 @@
+import { carriers } from '../carriers/index.ts';
 import type { Address } from '../core/address.ts';
 import { throwIfAborted } from '../core/deadline.ts';
 import { pipe, type Stage } from '../core/dialer.ts';
@@ -99,6 +100,7 @@ function createEnv({ options, runtime, tunnels, route, users, acceptor, policy }
     limits: { idleMs, lingerMs },
     tunnels,
     emit: runtime.emit,
+    carriers: carriers.filter(({ serveFlag }) => !serveFlag || options.accept.includes(serveFlag.name)),
     users,
     acceptor,
     handshakeMs,

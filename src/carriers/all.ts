@@ -1,3 +1,4 @@
 export { h1 } from './h1.ts';
 export { https } from './https.ts';
 export { h2 } from './h2.ts';
+export { post } from './post.ts';

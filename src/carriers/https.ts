@@ -1,6 +1,6 @@
 import type { Carrier } from '../core/carrier.ts';
+import { connectTerms, http2Settings, openHttp2Session } from '../http/h2-session.ts';
 import { h1 } from './h1.ts';
-import { http2Settings, openHttp2 } from './h2.ts';
 
 /** TLS to the proxy; what it answers by ALPN decides between HTTP/2 and HTTP/1.1. */
 export const https: Carrier = {
@@ -14,10 +14,13 @@ export const https: Carrier = {
     },
   ],
   settings: http2Settings,
+  methods: [],
   halfClose: 'native',
   reset: 'native',
   async open(reach, hop, ctx) {
     const link = await reach({ form: 'tunnel' });
-    return link.peer.tls?.alpn === 'h2' ? openHttp2(link, hop, ctx) : h1.open(() => Promise.resolve(link), hop, ctx);
+    return link.peer.tls?.alpn === 'h2'
+      ? openHttp2Session(link, hop, ctx, connectTerms)
+      : h1.open(() => Promise.resolve(link), hop, ctx);
   },
 };

@@ -1,4 +1,3 @@
-import type { Duplex } from 'node:stream';
 import type { Address, TcpAddress } from './address.ts';
 import type { DialContext } from './dialer.ts';
 import type { TunlError } from './errors.ts';
@@ -10,6 +9,14 @@ import type { Credentials } from './secret.ts';
 export interface TlsDemand {
   /** Protocols to offer, in order of preference. */
   readonly alpn: readonly string[];
+  /** Lowest version; TLS 1.2 where absent. */
+  readonly min?: 'TLSv1.3';
+  /** False where the peer expects no server name. */
+  readonly sni?: boolean;
+  /** The hop must have a certificate of ours to show. */
+  readonly clientCert?: boolean;
+  /** `spiffe`: the peer is known by a SPIFFE id in its certificate, not by its host name. */
+  readonly verify?: 'host' | 'spiffe';
 }
 
 /** A setting that a carrier reads from a hop's query. */
@@ -38,6 +45,10 @@ export interface Carrier {
   readonly name: string;
   readonly schemes: readonly CarrierScheme[];
   readonly settings: readonly HopSetting[];
+  /** What `serve` needs to be told to accept it; absent where it always does or never can. */
+  readonly serveFlag?: { readonly name: string; readonly summary: string };
+  /** Methods of the requests that its server half claims, for `Allow`. */
+  readonly methods: readonly string[];
   readonly halfClose: 'native' | 'emulated' | 'none';
   readonly reset: 'native' | 'emulated' | 'none';
   /** Client half: makes a session with the hop. `reach` may be called again for more connections. */
@@ -80,8 +91,10 @@ export interface Session {
 /** One request that arrived at a server: an HTTP/1.1 head or an HTTP/2 stream. */
 export interface Exchange {
   readonly method: string;
-  /** The request target as it was sent: authority form for CONNECT. */
+  /** The request target as it was sent: authority form for CONNECT, else mostly a path. */
   readonly target: string;
+  /** Host and port that the request names beside its target: `:authority` or `Host`. */
+  readonly authority: string;
   readonly version: '1.0' | '1.1' | '2';
   /** Fields in the order in which they came, names in lower case. */
   readonly headers: readonly HeaderField[];
@@ -90,8 +103,10 @@ export interface Exchange {
   readonly gone: AbortSignal;
   /** Answers with a short text and ends the exchange; resolves once the peer had its chance to read it. */
   respond(status: number, headers: readonly HeaderField[], body?: string): Promise<void>;
-  /** Answers with a 2xx (or 101) and hands the rest of the exchange over as a Link. */
+  /** Answers with a 2xx (or 101) and hands the connection or stream over as a Link. */
   upgrade(status: number, headers: readonly HeaderField[]): Link;
+  /** Answers and hands both bodies over as a Link: the request's is read, the response's written. */
+  stream(status: number, headers: readonly HeaderField[]): Link;
 }
 
 /** A tunnel that somebody asks us for. */
@@ -101,19 +116,12 @@ export interface TunnelRequest {
   readonly target: TcpAddress;
   readonly peer: Peer;
   readonly credentials?: Credentials;
-  readonly exchange: Exchange;
+  /** The status and the field that ask for credentials. */
+  readonly challenge: { readonly status: number; readonly field: HeaderField };
   /** Fields that a proxy on the way must see again, such as Via. */
   readonly via: readonly string[];
   readonly gone: AbortSignal;
   /** Writes the 200. Call it only when the upstream is there: afterwards a failure can only be a reset. */
   accept(headers: readonly HeaderField[]): Link;
   reject(error: TunlError, headers: readonly HeaderField[]): Promise<void>;
-}
-
-/** Turns the bytes of one accepted Link into exchanges. */
-export type Front = (link: Link, onExchange: (exchange: Exchange) => void) => Promise<void>;
-
-/** The stream of a Link with what was read too far put back, so that the next reader starts there. */
-export function pushBack(stream: Duplex, bytes: Buffer): void {
-  if (bytes.length > 0) stream.unshift(bytes);
 }

@@ -5,10 +5,14 @@ const base64 = /^(?:[A-Za-z0-9+/]{4})*(?:[A-Za-z0-9+/]{2}==|[A-Za-z0-9+/]{3}=)?$
 // RFC 7617, section 2: neither part may hold control characters.
 const control = /[\u0000-\u001f\u007f]/;
 
-/** The `Proxy-Authorization` field for Basic credentials (RFC 7617). */
-export function basicField({ user, password }: Credentials): HeaderField {
-  const token = Buffer.from(`${user}:${password.reveal()}`, 'utf8').toString('base64');
-  return ['Proxy-Authorization', `Basic ${token}`];
+/** The value of a field with Basic credentials (RFC 7617). */
+export function formatBasic({ user, password }: Credentials): string {
+  return `Basic ${Buffer.from(`${user}:${password.reveal()}`, 'utf8').toString('base64')}`;
+}
+
+/** The field that gives Basic credentials to a proxy. */
+export function basicField(credentials: Credentials): HeaderField {
+  return ['Proxy-Authorization', formatBasic(credentials)];
 }
 
 /** Reads Basic credentials; `undefined` for another scheme or anything malformed. */
@@ -22,5 +26,10 @@ export function parseBasic(value: string): Credentials | undefined {
   return { user: text.slice(0, colon), password: new Secret(text.slice(colon + 1)) };
 }
 
+const challenge = 'Basic realm="tunl", charset="UTF-8"';
+
 /** The challenge that goes with a 407 (RFC 7617, section 2.1). */
-export const basicChallenge: HeaderField = ['Proxy-Authenticate', 'Basic realm="tunl", charset="UTF-8"'];
+export const proxyChallenge: HeaderField = ['Proxy-Authenticate', challenge];
+
+/** The challenge that goes with a 401. */
+export const originChallenge: HeaderField = ['WWW-Authenticate', challenge];

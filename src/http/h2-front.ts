@@ -109,6 +109,7 @@ class Http2Exchange implements Exchange {
   readonly version = '2';
   readonly method: string;
   readonly target: string;
+  readonly authority: string;
   readonly headers: readonly HeaderField[];
   readonly peer: Peer;
   answered = false;
@@ -121,7 +122,8 @@ class Http2Exchange implements Exchange {
     this.#link = http2Link(stream, peer, options);
     this.peer = peer;
     this.method = String(headers[':method'] ?? '');
-    this.target = String((this.method === 'CONNECT' ? headers[':authority'] : headers[':path']) ?? '');
+    this.authority = headers[':authority'] ?? headers.host ?? '';
+    this.target = this.method === 'CONNECT' ? this.authority : (headers[':path'] ?? '');
     this.headers = toFields(headers);
     stream.once('close', () => {
       if (!this.answered) this.#gone.abort(goneError());
@@ -156,6 +158,10 @@ class Http2Exchange implements Exchange {
       this.#stream.respond(toHttp2Headers(status, headers), { waitForTrailers: true });
     }
     return this.#link;
+  }
+
+  stream(status: number, headers: readonly HeaderField[]): Link {
+    return this.upgrade(status, headers);
   }
 }
 

@@ -38,14 +38,19 @@ export function readRefusalBody(stream: Duplex, head: ResponseHead): Promise<str
   });
 }
 
-/** The error for an answer that opens no tunnel: status, reason and what the proxy said about it. */
-export function refusalError(
-  hop: Hop,
-  address: Address,
-  ctx: DialContext,
-  head: ResponseHead,
-  body: string,
-): TunlError {
+/** A request for a tunnel and the answer that opened none. */
+export interface Refusal {
+  readonly hop: Hop;
+  readonly method: string;
+  readonly address: Address;
+  readonly ctx: DialContext;
+  readonly head: ResponseHead;
+  /** The beginning of the answer's body. */
+  readonly body: string;
+}
+
+/** The error for a refusal: status, reason and what the proxy said about it. */
+export function refusalError({ hop, method, address, ctx, head, body }: Refusal): TunlError {
   const status = parseProxyStatus(fieldValues(head.headers, 'proxy-status').join(', '));
   const facts: ErrorFacts = {
     side: status?.error !== undefined && address === ctx.target ? 'target' : 'hop',
@@ -59,7 +64,7 @@ export function refusalError(
   const cause = status?.error ? ` (${status.error})` : '';
   return new TunlError(
     refusalCode(head.status, status?.error),
-    `${proxy} refused CONNECT ${formatAddress(address)}: ${printable(line)}${cause}`,
+    `${proxy} refused ${method} ${formatAddress(address)}: ${printable(line)}${cause}`,
     facts,
   );
 }

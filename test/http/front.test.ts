@@ -2,7 +2,8 @@ import { describe, expect, test } from 'vitest';
 import type { Exchange } from '../../src/core/carrier.ts';
 import { TunlError } from '../../src/core/errors.ts';
 import { linkPair, resetError } from '../../src/core/link.ts';
-import { respondAndClose, serveFront } from '../../src/http/front.ts';
+import { serveFront } from '../../src/http/front.ts';
+import { respondAndClose } from '../../src/http/h1-exchange.ts';
 import { inTime } from '../support/eventually.ts';
 import { RawPeer } from '../support/raw-peer.ts';
 

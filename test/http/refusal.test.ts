@@ -16,7 +16,7 @@ const hop: Hop = {
 const ctx = { signal: new AbortController().signal, target, origin: { peer: {} } };
 
 function refuse(status: number, reason = '', headers: ResponseHead['headers'] = [], body = '') {
-  return refusalError(hop, target, ctx, { status, reason, headers }, body);
+  return refusalError({ hop, method: 'CONNECT', address: target, ctx, head: { status, reason, headers }, body });
 }
 
 test.each([
@@ -47,7 +47,7 @@ describe('Proxy-Status', () => {
 
   test('blames the hop when it was not yet the target that was asked for', () => {
     const head = { status: 502, reason: '', headers: [['proxy-status', 'edge; error=dns_error; rcode="NXDOMAIN"']] } as const;
-    const error = refusalError(hop, nextHop, ctx, head, '');
+    const error = refusalError({ hop, method: 'CONNECT', address: nextHop, ctx, head, body: '' });
     expect([error.code, error.side, error.facts.rcode]).toEqual(['dns_error', 'hop', 'NXDOMAIN']);
   });
 

@@ -3,7 +3,7 @@ import type { Exchange } from '../../src/core/carrier.ts';
 import { TunlError } from '../../src/core/errors.ts';
 import type { HeaderField } from '../../src/core/hop.ts';
 import { linkPair } from '../../src/core/link.ts';
-import { claimConnect, rejectExchange } from '../../src/http/connect-request.ts';
+import { claimConnect, rejectExchange } from '../../src/http/tunnel-request.ts';
 
 interface Answer {
   readonly status: number;
@@ -17,6 +17,7 @@ function makeExchange(headers: readonly HeaderField[] = [], method = 'CONNECT', 
   const exchange: Exchange = {
     method,
     target,
+    authority: target,
     version: '2',
     headers,
     peer: { identity: 'alice' },
@@ -26,6 +27,7 @@ function makeExchange(headers: readonly HeaderField[] = [], method = 'CONNECT', 
       answers.push({ status, headers: fields });
       return linkPair()[0];
     },
+    stream: () => linkPair()[0],
   };
   return { exchange, answers };
 }

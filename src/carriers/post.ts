@@ -1,0 +1,84 @@
+import { formatHostPort } from '../core/address.ts';
+import type { Carrier, CarrierScheme, HopSetting } from '../core/carrier.ts';
+import { TunlError, usageError } from '../core/errors.ts';
+import type { HeaderField, Hop } from '../core/hop.ts';
+import { parseAuthority } from '../http/authority.ts';
+import { bodyLink } from '../http/body.ts';
+import { formatBasic } from '../http/credentials.ts';
+import { readFraming } from '../http/framing.ts';
+import { Http1Session, type Http1Terms } from '../http/h1-session.ts';
+import { http2Settings, type Http2Terms, openHttp2Session } from '../http/h2-session.ts';
+import { originTerms, toTunnelRequest } from '../http/tunnel-request.ts';
+
+const path: HopSetting = {
+  name: 'path',
+  summary: 'path of the POST, / by default',
+  parse: (value) => {
+    if (/^\/[\x21-\x7e]*$/.test(value)) return value;
+    throw usageError(`?path=${value} is not a path`);
+  },
+};
+
+const pathOf = ({ settings }: Hop): string => settings['path'] ?? '/';
+
+/** As asked of an origin server: the proxy's fields would not reach it through another proxy. */
+const originFields = ({ credentials }: Hop): HeaderField[] =>
+  credentials ? [['Authorization', formatBasic(credentials)]] : [];
+
+const http1Terms: Http1Terms = {
+  method: 'POST',
+  requestTarget: (_target, hop) => pathOf(hop),
+  fields: (hop) => [['Transfer-Encoding', 'chunked'], ['Cache-Control', 'no-store, no-transform'], ...originFields(hop)],
+  toLink: (link, { headers }) => bodyLink(link, readFraming(headers, 'response')),
+};
+
+const http2Terms: Http2Terms = {
+  pseudo: ({ host, port }, hop) => ({
+    ':method': 'POST',
+    ':authority': formatHostPort(host, port),
+    ':path': pathOf(hop),
+    ':scheme': hop.scheme === 'post+h2c' ? 'http' : 'https',
+  }),
+  fields: originFields,
+  isAccepted: (status) => status === 200,
+};
+
+const toScheme = (name: string, alpn: readonly string[] | undefined, summary: string): CarrierScheme => ({
+  scheme: `post+${name}`,
+  defaultPort: alpn ? 443 : 80,
+  ...(alpn && { tls: { alpn } }),
+  summary: `bytes in one POST and its answer, ${summary}`,
+});
+
+/** A tunnel in the two bodies of one POST, as Envoy's `use_post` and `allow_post` have it. */
+export const post: Carrier = {
+  name: 'post',
+  schemes: [
+    toScheme('http', undefined, 'over HTTP/1.1'),
+    toScheme('https', ['h2', 'http/1.1'], 'over TLS, HTTP/2 or HTTP/1.1'),
+    toScheme('h2c', undefined, 'over HTTP/2 in cleartext'),
+    toScheme('h2', ['h2'], 'over HTTP/2 in TLS'),
+  ],
+  settings: [...http2Settings, path],
+  serveFlag: { name: 'post', summary: 'also accept tunnels in POST requests' },
+  methods: ['POST'],
+  halfClose: 'native',
+  reset: 'native',
+  async open(reach, hop, ctx) {
+    const link = await reach({ form: 'tunnel' });
+    return hop.scheme === 'post+h2c' || link.peer.tls?.alpn === 'h2'
+      ? openHttp2Session(link, hop, ctx, http2Terms)
+      : new Http1Session(link, hop, http1Terms);
+  },
+  claim(exchange) {
+    if (exchange.method !== 'POST') return undefined;
+    // Decided before anything is dialled: a body that can be read in two ways is never begun.
+    if (exchange.version !== '2') readFraming(exchange.headers, 'request');
+    if (exchange.version === '1.0') throw new TunlError('http_request_error', 'a POST tunnel needs HTTP/1.1');
+    return toTunnelRequest(exchange, {
+      ...originTerms,
+      target: parseAuthority(exchange.authority),
+      accept: (headers) => exchange.stream(200, [...headers, ['Cache-Control', 'no-store, no-transform']]),
+    });
+  },
+};

@@ -1,0 +1,128 @@
+import { type Address, formatAddress, formatHostPort, type TcpAddress } from '../core/address.ts';
+import type { Session } from '../core/carrier.ts';
+import type { DialContext } from '../core/dialer.ts';
+import { TunlError } from '../core/errors.ts';
+import type { HeaderField, Hop } from '../core/hop.ts';
+import type { Link } from '../core/link.ts';
+import { HeadError, readHead } from './head.ts';
+import { formatHead, parseResponseHead, type ResponseHead } from './message.ts';
+import { readRefusalBody, refusalError } from './refusal.ts';
+import { assertTunnelled, requestFields } from './request.ts';
+
+/** Largest answer head that we read: what squid and nginx send at most. */
+const maxHeadBytes = 16 * 1024;
+
+/** Interim answers (1xx) before the final one; more than a few is a peer that only keeps us busy. */
+const maxInterim = 64;
+
+/** What a carrier sends to ask for a tunnel over HTTP/1.1, and what it makes of a yes. */
+export interface Http1Terms {
+  readonly method: string;
+  readonly requestTarget: (target: TcpAddress, hop: Hop) => string;
+  /** Fields beside Host and those that every carrier sends. */
+  readonly fields: (hop: Hop) => readonly HeaderField[];
+  /** @throws {TunlError} when the answer cannot carry a tunnel */
+  readonly toLink: (link: Link, head: ResponseHead) => Link;
+}
+
+/** One connection to a hop, for one tunnel. */
+export class Http1Session implements Session {
+  readonly capacity = 1;
+  readonly #link: Link;
+  readonly #hop: Hop;
+  readonly #terms: Http1Terms;
+  #used = false;
+
+  constructor(link: Link, hop: Hop, terms: Http1Terms) {
+    this.#link = link;
+    this.#hop = hop;
+    this.#terms = terms;
+  }
+
+  get load(): number {
+    return this.#used ? 1 : 0;
+  }
+
+  get usable(): boolean {
+    return !this.#used && !this.#link.stream.destroyed;
+  }
+
+  async tunnel(address: Address, ctx: DialContext): Promise<Link> {
+    this.#used = true;
+    const { stream } = this.#link;
+    const { method, toLink } = this.#terms;
+    stream.write(this.#formatRequest(assertTunnelled(address), ctx), 'latin1');
+    const head = await this.#readAnswer(address, ctx);
+    if (head.status >= 200 && head.status < 300) return toLink(this.#link, head);
+    const body = await readRefusalBody(stream, head);
+    // A proxy must close after a refusal; whatever it does, nothing more is sent on this connection.
+    stream.destroy();
+    throw refusalError({ hop: this.#hop, method, address, ctx, head, body });
+  }
+
+  close(): Promise<void> {
+    // A tunnel that was opened owns the Link.
+    if (!this.#used) this.#link.stream.destroy();
+    return Promise.resolve();
+  }
+
+  #formatRequest(target: TcpAddress, ctx: DialContext): string {
+    const { method, requestTarget, fields } = this.#terms;
+    return formatHead(`${method} ${requestTarget(target, this.#hop)} HTTP/1.1`, [
+      ['Host', formatHostPort(target.host, target.port)],
+      ...requestFields(this.#hop, ctx, fields(this.#hop)),
+    ]);
+  }
+
+  async #readAnswer(address: Address, ctx: DialContext): Promise<ResponseHead> {
+    for (let interim = 0; interim <= maxInterim; interim++) {
+      const head = await this.#readResponse(address, ctx);
+      // 101 changes the protocol to something that we did not ask for: it is an answer, not a step.
+      if (head.status >= 200 || head.status === 101) return head;
+    }
+    throw this.#fail(new TunlError('http_protocol_error', `${this.#proxy} sends interim answers without end`));
+  }
+
+  async #readResponse(address: Address, ctx: DialContext): Promise<ResponseHead> {
+    try {
+      return parseResponseHead(await readHead(this.#link.stream, maxHeadBytes, ctx.signal));
+    } catch (error) {
+      throw this.#fail(this.#toAnswerError(error, `${this.#terms.method} ${formatAddress(address)}`));
+    }
+  }
+
+  #toAnswerError(error: unknown, asked: string): TunlError {
+    if (error instanceof TunlError) {
+      if (error.code !== 'http_protocol_error') return error;
+      return error.with({}, `${this.#proxy} is not an HTTP proxy: ${error.message}`);
+    }
+    if (!(error instanceof HeadError)) throw error;
+    const facts = { side: 'hop', phase: 'handshake', cause: error } as const;
+    switch (error.fault) {
+      case 'closed': {
+        const how = error.cause ? 'reset' : 'closed';
+        const when = error.received.length > 0 ? 'in the middle of its answer to' : 'without an answer to';
+        const message = `${this.#proxy} ${how} the connection ${when} ${asked}`;
+        return new TunlError('http_response_incomplete', message, facts);
+      }
+      case 'not_http': {
+        const message = `${this.#proxy} is not an HTTP proxy: it answered ${asked} with something else`;
+        return new TunlError('http_protocol_error', message, facts);
+      }
+      case 'line_too_long':
+      case 'too_large': {
+        const message = `${this.#proxy} answered ${asked} with a head above ${maxHeadBytes} bytes`;
+        return new TunlError('http_response_header_section_size', message, facts);
+      }
+    }
+  }
+
+  #fail(error: TunlError): TunlError {
+    this.#link.reset(error);
+    return error;
+  }
+
+  get #proxy(): string {
+    return formatHostPort(this.#hop.address.host, this.#hop.address.port);
+  }
+}

@@ -1,0 +1,89 @@
+import { formatAddress, type TcpAddress } from '../core/address.ts';
+import type { Exchange, TunnelRequest } from '../core/carrier.ts';
+import { statusOf, TunlError } from '../core/errors.ts';
+import type { HeaderField } from '../core/hop.ts';
+import type { Link } from '../core/link.ts';
+import type { Credentials } from '../core/secret.ts';
+import { parseAuthority } from './authority.ts';
+import { originChallenge, parseBasic, proxyChallenge } from './credentials.ts';
+import { fieldValues } from './message.ts';
+import { formatProxyStatus, publicReason } from './proxy-status.ts';
+
+/**
+ * Recognises CONNECT (RFC 9110, section 9.3.6), whatever HTTP version it came in.
+ * @throws {TunlError} http_request_error when it is a CONNECT that nobody may serve
+ */
+export function claimConnect(exchange: Exchange): TunnelRequest | undefined {
+  if (exchange.method !== 'CONNECT') return undefined;
+  assertNoContent(exchange);
+  return toTunnelRequest(exchange, {
+    target: parseAuthority(exchange.target),
+    credentialsField: 'proxy-authorization',
+    challenge: { status: 407, field: proxyChallenge },
+    accept: (headers) => exchange.upgrade(200, headers),
+  });
+}
+
+/** How a carrier reads a tunnel request out of an exchange. */
+export interface TunnelTerms {
+  readonly target: TcpAddress;
+  /** Field in which the client sends its credentials, in lower case. */
+  readonly credentialsField: 'proxy-authorization' | 'authorization';
+  readonly challenge: TunnelRequest['challenge'];
+  readonly accept: (headers: readonly HeaderField[]) => Link;
+}
+
+/** The terms of a tunnel that is asked for as one asks an origin server, not a proxy. */
+export const originTerms = {
+  credentialsField: 'authorization',
+  challenge: { status: 401, field: originChallenge },
+} as const;
+
+/**
+ * Makes a tunnel request of an exchange.
+ * @throws {TunlError} http_request_error when the credentials field is there more than once
+ */
+export function toTunnelRequest(exchange: Exchange, terms: TunnelTerms): TunnelRequest {
+  const credentials = readCredentials(exchange, terms.credentialsField);
+  return {
+    summary: `${exchange.method} ${formatAddress(terms.target)}`,
+    target: terms.target,
+    peer: exchange.peer,
+    ...(credentials && { credentials }),
+    challenge: terms.challenge,
+    via: fieldValues(exchange.headers, 'via'),
+    gone: exchange.gone,
+    accept: terms.accept,
+    reject: (error, headers) => rejectExchange(exchange, error, headers),
+  };
+}
+
+/** CONNECT has no content: bytes that something on the way took for a body must never reach a target. */
+function assertNoContent({ headers }: Exchange): void {
+  const lengths = fieldValues(headers, 'content-length');
+  if (lengths.some((length) => length !== '0') || fieldValues(headers, 'transfer-encoding').length > 0) {
+    throw requestError('CONNECT must not have content');
+  }
+}
+
+function readCredentials({ headers }: Exchange, field: string): Credentials | undefined {
+  const values = fieldValues(headers, field);
+  if (values.length > 1) throw requestError(`the request has more than one ${field} field`);
+  // A comma cannot stand in Basic credentials: two fields were joined on the way.
+  if (values[0]?.includes(',')) throw requestError(`the ${field} field is not valid`);
+  return values[0] === undefined ? undefined : parseBasic(values[0]);
+}
+
+function requestError(message: string): TunlError {
+  return new TunlError('http_request_error', message, { side: 'client', phase: 'request' });
+}
+
+/** Answers an exchange with the status and the `Proxy-Status` that the error table gives. */
+export function rejectExchange(
+  exchange: Exchange,
+  error: TunlError,
+  headers: readonly HeaderField[] = [],
+): Promise<void> {
+  const fields = [formatProxyStatus(error), ...(error.facts.headers ?? []), ...headers];
+  return exchange.respond(statusOf(error), fields, publicReason(error));
+}
