@@ -13,18 +13,28 @@ const success: ExitCode = {
   codes: [{ code: 'ok', sentence: 'both directions ended cleanly; a server was stopped and no tunnel was cut' }],
 };
 const others: readonly ExitCode[] = [
-  { status: '125', codes: [{ code: '', sentence: 'forward -- COMMAND: we failed before the command ran (bad arguments: 2)' }] },
+  {
+    status: '125',
+    codes: [{ code: '', sentence: 'forward -- COMMAND: we failed before the command ran (bad arguments: 2)' }],
+  },
   { status: '126', codes: [{ code: '', sentence: 'forward -- COMMAND: the command cannot run' }] },
   { status: '127', codes: [{ code: '', sentence: 'forward -- COMMAND: the command was not found' }] },
-  { status: '128+n', codes: [{ code: 'interrupted', sentence: 'ended by signal n; a server that was stopped and cut tunnels' }] },
+  {
+    status: '128+n',
+    codes: [{ code: 'interrupted', sentence: 'ended by signal n; a server that was stopped and cut tunnels' }],
+  },
 ];
 
 /** All exit statuses in order, made from the table of failures. */
 export function listExitCodes(): readonly ExitCode[] {
   const byExit = new Map<number, { code: string; sentence: string }[]>();
-  const add = (exit: number, code: string, sentence: string) => byExit.set(exit, [...(byExit.get(exit) ?? []), { code, sentence }]);
+  const add = (exit: number, code: string, sentence: string) =>
+    byExit.set(exit, [...(byExit.get(exit) ?? []), { code, sentence }]);
   add(5, 'dns_error', "the proxy's name does not resolve");
-  for (const [code, { exit, sentence }] of Object.entries(errorTable) as [ErrorCode, { exit: number; sentence: string }][]) {
+  for (const [code, { exit, sentence }] of Object.entries(errorTable) as [
+    ErrorCode,
+    { exit: number; sentence: string },
+  ][]) {
     if (code !== 'interrupted') add(exit, code, code === 'dns_error' ? "the target's name does not resolve" : sentence);
   }
   const sorted = [...byExit].toSorted(([first], [second]) => first - second);
@@ -36,7 +46,9 @@ export function listExitCodes(): readonly ExitCode[] {
 /** The table as text. */
 export function formatExitCodes(): string {
   const rows = listExitCodes().flatMap(({ status, codes }) =>
-    codes.map(({ code, sentence }, index) => `${(index === 0 ? status : '').padStart(7)}  ${code.padEnd(34)}  ${sentence}`.trimEnd()),
+    codes.map(({ code, sentence }, index) =>
+      `${(index === 0 ? status : '').padStart(7)}  ${code.padEnd(34)}  ${sentence}`.trimEnd(),
+    ),
   );
   return [
     'The exit status says what went wrong; --json gives the name in the middle as "code".',

@@ -55,11 +55,11 @@ export function parseWords(words: readonly string[], commands: readonly CommandS
     '$0',
     false,
     () => {},
-    (values: { readonly _: readonly unknown[] }) => {
-      throw unknownCommand(values._[0], words, commands);
+    (values: { readonly _: readonly (string | number)[] }) => {
+      throw unknownCommand(values._[0]?.toString(), words, commands);
     },
   );
-  parser.parse(prepareWords(words, commands));
+  parser.parseSync(prepareWords(words, commands));
   if (!parsed) throw usageError('the command line could not be parsed');
   return parsed;
 }
@@ -91,17 +91,30 @@ function prepareWords(words: readonly string[], commands: readonly CommandSpec[]
 /** `-xURL` as two words, and no value for a switch: yargs would take any but `true` for a no. */
 function splitAttached(word: string, options: readonly OptionSpec[]): string[] {
   const [, long] = /^--([^=]+)=/.exec(word) ?? [];
-  const option = options.find(({ name, short }) => name === long || (short !== undefined && word.startsWith(`-${short}`)));
-  if (long !== undefined && option !== undefined && option.value === undefined) throw usageError(`--${long} takes no value`);
+  const option = options.find(
+    ({ name, short }) => name === long || (short !== undefined && word.startsWith(`-${short}`)),
+  );
+  if (long !== undefined && option !== undefined && option.value === undefined)
+    throw usageError(`--${long} takes no value`);
   if (long !== undefined || option?.value === undefined || word.length <= 2) return [word];
   return [`--${option.name}=${word.slice(2).replace(/^=/, '')}`];
 }
 
-function refuseUnknown(values: Record<string, unknown>, { name: command }: CommandSpec, options: readonly OptionSpec[]): void {
+function refuseUnknown(
+  values: Record<string, unknown>,
+  { name: command }: CommandSpec,
+  options: readonly OptionSpec[],
+): void {
   const known = new Set(['_', '$0', '--', ...options.flatMap(({ name, short }) => [name, short])]);
   const unknown = Object.keys(values).find((key) => !known.has(key));
   if (unknown === undefined) return;
-  const near = unknown.length > 1 ? suggest(unknown, options.map(({ name }) => name)) : undefined;
+  const near =
+    unknown.length > 1
+      ? suggest(
+          unknown,
+          options.map(({ name }) => name),
+        )
+      : undefined;
   throw usageError(
     `unknown option ${quote(unknown.length > 1 ? `--${unknown}` : `-${unknown}`)}`,
     ...(near === undefined ? [] : [`did you mean --${near}?`]),
@@ -109,14 +122,23 @@ function refuseUnknown(values: Record<string, unknown>, { name: command }: Comma
   );
 }
 
-function unknownCommand(name: unknown, words: readonly string[], commands: readonly CommandSpec[]) {
+function unknownCommand(name: string | undefined, words: readonly string[], commands: readonly CommandSpec[]) {
   const hint = `the commands are ${commands.map((command) => command.name).join(', ')}; see tunl --help`;
   if (name === undefined) {
     const option = words.find((word) => word.startsWith('-'));
-    return option === undefined ? usageError('a command is missing', hint) : usageError(`unknown option ${quote(option)}`, hint);
+    return option === undefined
+      ? usageError('a command is missing', hint)
+      : usageError(`unknown option ${quote(option)}`, hint);
   }
-  const near = suggest(String(name), commands.map((command) => command.name));
-  return usageError(`unknown command ${quoteSafely(String(name))}`, ...(near === undefined ? [] : [`did you mean tunl ${near}?`]), hint);
+  const near = suggest(
+    name,
+    commands.map((command) => command.name),
+  );
+  return usageError(
+    `unknown command ${quoteSafely(name)}`,
+    ...(near === undefined ? [] : [`did you mean tunl ${near}?`]),
+    hint,
+  );
 }
 
 /** A word of unknown meaning may be a URL with a password in it. */

@@ -75,11 +75,15 @@ function format(event: TunlEvent, style: ReportStyle): string | undefined {
       return `${event.role === 'serve' ? 'serving' : 'forwarding'} ${event.address}${target}${formatVia(event.via)}`;
     }
     case 'draining':
-      return event.tunnels === 0 ? undefined : `stopping; ${countTunnels(event.tunnels)} may finish within ${formatDuration(event.graceMs)}`;
+      return event.tunnels === 0
+        ? undefined
+        : `stopping; ${countTunnels(event.tunnels)} may finish within ${formatDuration(event.graceMs)}`;
     case 'tunnel.opened':
       return `${event.client} -> ${event.target} opened${formatVia(event.via)}`;
     case 'tunnel.closed':
-      return style === 'serve' ? formatAccess(event, formatEnd(event)) : `${event.client} -> ${event.target} ${formatEnd(event)}`;
+      return style === 'serve'
+        ? formatAccess(event, formatEnd(event))
+        : `${event.client} -> ${event.target} ${formatEnd(event)}`;
     case 'tunnel.failed':
       return formatAccess(event, formatFailure(event.error));
     case 'notice':
@@ -97,7 +101,12 @@ function formatEnd({ end, side, reason, sent, received, ms }: TunnelClosedEvent)
   const amount = `sent ${sent}, received ${received} in ${(ms / 1000).toFixed(3)}s`;
   if (end === 'clean') return `closed: ${amount}`;
   const whose = side === undefined ? '' : side === 'self' ? ' by tunl' : ` by the ${side}`;
-  const how = { reset: `reset${whose}`, idle: 'idle for too long', linger: `half closed for too long`, cut: `cut${whose}` }[end];
+  const how = {
+    reset: `reset${whose}`,
+    idle: 'idle for too long',
+    linger: `half closed for too long`,
+    cut: `cut${whose}`,
+  }[end];
   return `${how}: ${amount}${reason === undefined ? '' : ` (${reason})`}`;
 }
 

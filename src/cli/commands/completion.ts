@@ -26,7 +26,10 @@ export const completion: CommandSpec = {
     const script = formatCompletion(shell);
     if (script === undefined) {
       const near = suggest(shell, shells);
-      throw usageError(`there are no completions for ${quote(shell)}`, near ? `did you mean ${near}?` : 'write bash, zsh or fish');
+      throw usageError(
+        `there are no completions for ${quote(shell)}`,
+        near ? `did you mean ${near}?` : 'write bash, zsh or fish',
+      );
     }
     ui.print(script);
     return 0;

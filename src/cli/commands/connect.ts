@@ -16,13 +16,21 @@ export const connect: CommandSpec = {
   summary: 'join stdin and stdout to a target, as an ssh ProxyCommand does',
   examples: [
     { what: 'ssh through a proxy', line: "ssh -o ProxyCommand='tunl connect -x http://proxy:3128 %h:%p' host" },
-    { what: 'two proxies, the nearest first', line: 'tunl connect -x http://proxy:3128 -x https://edge.example db:5432' },
-    { what: 'TLS to the target, inside the tunnel', line: 'tunl connect --tls-target -x http://proxy:3128 example.org:443' },
+    {
+      what: 'two proxies, the nearest first',
+      line: 'tunl connect -x http://proxy:3128 -x https://edge.example db:5432',
+    },
+    {
+      what: 'TLS to the target, inside the tunnel',
+      line: 'tunl connect --tls-target -x http://proxy:3128 example.org:443',
+    },
   ],
   groups: [
     {
       title: 'Target',
-      options: [{ name: 'tls-target', summary: 'speak TLS to the target inside the tunnel; the TLS options hold for it too' }],
+      options: [
+        { name: 'tls-target', summary: 'speak TLS to the target inside the tunnel; the TLS options hold for it too' },
+      ],
     },
     routeGroup,
     limitGroup(limits),

@@ -14,9 +14,15 @@ export const forward: CommandSpec = {
   forms: ['SPEC...'],
   summary: 'open local listeners that lead to targets',
   examples: [
-    { what: 'port 5432 of this machine is the database', line: 'tunl forward 5432:db.internal:5432 -x http://proxy:3128' },
+    {
+      what: 'port 5432 of this machine is the database',
+      line: 'tunl forward 5432:db.internal:5432 -x http://proxy:3128',
+    },
     { what: 'a free port, printed once it listens', line: 'tunl forward :db.internal:5432 -x http://proxy:3128' },
-    { what: 'several at once, one of them a Unix socket', line: 'tunl forward 8080:web:80 unix:/tmp/db.sock:db:5432 -x https://edge.example' },
+    {
+      what: 'several at once, one of them a Unix socket',
+      line: 'tunl forward 8080:web:80 unix:/tmp/db.sock:db:5432 -x https://edge.example',
+    },
   ],
   groups: [{ title: 'Running', options: [graceOption] }, routeGroup, limitGroup(limits), voiceGroup],
   outlivesDefects: true,
@@ -38,6 +44,9 @@ async function run(args: Arguments, { io, ui }: CommandContext): Promise<number>
   }
   const options = { ...route, limits: readLimits(args, limits), specs };
   const graceMs = readGrace(args);
-  const [{ startForward }, { runUntilStopped }] = await Promise.all([import('../../app/forward.ts'), import('../running.ts')]);
+  const [{ startForward }, { runUntilStopped }] = await Promise.all([
+    import('../../app/forward.ts'),
+    import('../running.ts'),
+  ]);
   return runUntilStopped({ io, ui, style: 'forward', graceMs }, (runtime) => startForward(options, runtime));
 }

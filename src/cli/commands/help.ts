@@ -26,7 +26,10 @@ export const help: CommandSpec = {
     else if (command) ui.print(formatCommandHelp(command));
     else {
       const near = suggest(topic, [...commands.map(({ name }) => name), 'exit-codes']);
-      throw usageError(`there is no help on ${quote(topic)}`, near ? `did you mean ${near}?` : 'tunl help lists the commands');
+      throw usageError(
+        `there is no help on ${quote(topic)}`,
+        near ? `did you mean ${near}?` : 'tunl help lists the commands',
+      );
     }
     return 0;
   },

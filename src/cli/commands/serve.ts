@@ -1,4 +1,5 @@
 import type { ServeOptions } from '../../app/options.ts';
+import { carriers } from '../../carriers/index.ts';
 import { usageError } from '../../core/errors.ts';
 import type { Arguments } from '../arguments.ts';
 import type { CommandContext, CommandSpec, OptionGroup } from '../command.ts';
@@ -10,24 +11,48 @@ import { hasControl } from '../text.ts';
 
 const limits = { linger: '60s', idle: '1h' };
 
+/** What each carrier asks to be told before a server accepts it. */
+const serveFlags = carriers.flatMap(({ serveFlag }) => serveFlag ?? []);
+
+const carrierGroups: readonly OptionGroup[] =
+  serveFlags.length === 0 ? [] : [{ title: 'What it accepts beside CONNECT', options: serveFlags }];
+
 const tlsGroup: OptionGroup = {
   title: 'TLS of the server',
   options: [
-    { name: 'tls', summary: 'speak TLS with clients; without --cert with a development certificate, whose pin is printed' },
+    {
+      name: 'tls',
+      summary: 'speak TLS with clients; without --cert with a development certificate, whose pin is printed',
+    },
     { name: 'cert', value: 'FILE', summary: 'certificate of the server, a PEM file', completes: 'file' },
     { name: 'key', value: 'FILE', summary: 'its key, a PEM file; default: the file of --cert', completes: 'file' },
-    { name: 'client-ca', value: 'FILE', summary: 'only clients with a certificate of these authorities', completes: 'file' },
+    {
+      name: 'client-ca',
+      value: 'FILE',
+      summary: 'only clients with a certificate of these authorities',
+      completes: 'file',
+    },
   ],
 };
 
 const whoGroup: OptionGroup = {
   title: 'Who may use it, and to go where',
   options: [
-    { name: 'auth-file', value: 'FILE', summary: 'users and passwords, an htpasswd file (bcrypt, apr1, SHA)', completes: 'file' },
+    {
+      name: 'auth-file',
+      value: 'FILE',
+      summary: 'users and passwords, an htpasswd file (bcrypt, apr1, SHA)',
+      completes: 'file',
+    },
     { name: 'user', value: 'NAME', summary: 'one user, whose password is in TUNL_SERVE_PASSWORD' },
     { name: 'user-password-file', value: 'FILE', summary: 'or is the first line of this file', completes: 'file' },
     { name: 'open', summary: 'let everyone use it, also on an address that is not loopback' },
-    { name: 'allow', value: 'RULE', repeat: 'list', summary: 'allow these targets and no others: PATTERN[:PORTS]; repeatable' },
+    {
+      name: 'allow',
+      value: 'RULE',
+      repeat: 'list',
+      summary: 'allow these targets and no others: PATTERN[:PORTS]; repeatable',
+    },
     { name: 'deny', value: 'RULE', repeat: 'list', summary: 'deny these targets, whatever --allow says; repeatable' },
   ],
 };
@@ -39,10 +64,21 @@ export const serve: CommandSpec = {
   summary: 'be a tunnelling proxy; default address 127.0.0.1:3128',
   examples: [
     { what: 'for this machine', line: 'tunl serve' },
-    { what: 'for others, with a user and a few targets', line: "tunl serve 0.0.0.0:3128 --user alice --allow '*.example.com:443,22'" },
+    {
+      what: 'for others, with a user and a few targets',
+      line: "tunl serve 0.0.0.0:3128 --user alice --allow '*.example.com:443,22'",
+    },
     { what: 'over TLS', line: 'tunl serve 0.0.0.0:443 --tls --cert server.pem --key server.key --auth-file users' },
   ],
-  groups: [{ title: 'Running', options: [graceOption] }, tlsGroup, whoGroup, serverRouteGroup, limitGroup(limits), voiceGroup],
+  groups: [
+    { title: 'Running', options: [graceOption] },
+    ...carrierGroups,
+    tlsGroup,
+    whoGroup,
+    serverRouteGroup,
+    limitGroup(limits),
+    voiceGroup,
+  ],
   outlivesDefects: true,
   run,
 };
@@ -59,12 +95,16 @@ async function run(args: Arguments, { io, ui }: CommandContext): Promise<number>
     listen,
     ...readServerTls(args),
     users: await readUsers(args, io.env),
+    accept: serveFlags.map(({ name }) => name).filter((name) => args.has(name)),
     allow: args.list('allow'),
     deny: args.list('deny'),
     open: args.has('open'),
   };
   const graceMs = readGrace(args);
-  const [{ startServe }, { runUntilStopped }] = await Promise.all([import('../../app/serve.ts'), import('../running.ts')]);
+  const [{ startServe }, { runUntilStopped }] = await Promise.all([
+    import('../../app/serve.ts'),
+    import('../running.ts'),
+  ]);
   const onHangup = () => ui.say('normal', 'nothing to reload');
   return runUntilStopped({ io, ui, style: 'serve', graceMs, onHangup }, (runtime) => startServe(options, runtime));
 }
@@ -75,20 +115,30 @@ function readServerTls(args: Arguments): Pick<ServeOptions, 'tls'> {
   if (!args.has('tls')) {
     const given = ['cert', 'key', 'client-ca'].find((name) => args.text(name) !== undefined);
     if (given === undefined) return {};
-    throw usageError(`--${given} needs --tls`, 'a certificate for a further proxy is set in its URL: -x https://proxy?cert=FILE');
+    throw usageError(
+      `--${given} needs --tls`,
+      'a certificate for a further proxy is set in its URL: -x https://proxy?cert=FILE',
+    );
   }
   if (cert === undefined && key !== undefined) throw usageError('--key needs --cert');
-  return { tls: { ...(cert !== undefined && key !== undefined && { cert, key }), ...(clientCa !== undefined && { clientCa }) } };
+  return {
+    tls: { ...(cert !== undefined && key !== undefined && { cert, key }), ...(clientCa !== undefined && { clientCa }) },
+  };
 }
 
-async function readUsers(args: Arguments, env: Readonly<Record<string, string | undefined>>): Promise<ServeOptions['users']> {
+async function readUsers(
+  args: Arguments,
+  env: Readonly<Record<string, string | undefined>>,
+): Promise<ServeOptions['users']> {
   const [authFile, user, passwordFile] = [args.text('auth-file'), args.text('user'), args.text('user-password-file')];
   if (user === undefined) {
     if (passwordFile !== undefined) throw usageError('--user-password-file needs --user');
     return authFile === undefined ? {} : { authFile };
   }
-  if (authFile !== undefined) throw usageError('--auth-file and --user contradict each other', 'add the user to the file');
-  if (user.includes(':') || hasControl(user)) throw usageError('the name in --user holds a colon, which Basic cannot carry');
+  if (authFile !== undefined)
+    throw usageError('--auth-file and --user contradict each other', 'add the user to the file');
+  if (user.includes(':') || hasControl(user))
+    throw usageError('the name in --user holds a colon, which Basic cannot carry');
   const { checkPassword, readPasswordFile } = await import('../options/credentials.ts');
   const fromEnv = env['TUNL_SERVE_PASSWORD'];
   if (passwordFile === undefined && fromEnv === undefined) {

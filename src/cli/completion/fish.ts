@@ -23,13 +23,24 @@ export function formatFish({ commands, schemes }: Words): string {
 function formatCommand({ name, options, completes }: CommandWords): string[] {
   const prefix = `complete -c tunl -n ${quote(`__fish_seen_subcommand_from ${name}`)}`;
   const operands =
-    completes === 'host' ? [`${prefix} -a '(__fish_print_hostnames)'`] : Array.isArray(completes) ? [`${prefix} -a ${quote(completes.join(' '))}`] : [];
+    completes === 'host'
+      ? [`${prefix} -a '(__fish_print_hostnames)'`]
+      : Array.isArray(completes)
+        ? [`${prefix} -a ${quote(completes.join(' '))}`]
+        : [];
   return [...operands, ...options.map((option) => `${prefix} ${formatOption(option)}`)];
 }
 
 function formatOption({ name, short, value, summary, completes }: OptionSpec): string {
   const words = short === undefined ? `-l ${name}` : `-s ${short} -l ${name}`;
-  const offers = completes === 'proxy' ? "-x -a '(__tunl_proxies)'" : completes === 'file' ? '-r -F' : value === undefined ? '' : '-x';
+  const offers =
+    completes === 'proxy'
+      ? "-x -a '(__tunl_proxies)'"
+      : completes === 'file'
+        ? '-r -F'
+        : value === undefined
+          ? ''
+          : '-x';
   return [words, offers, `-d ${quote(summary)}`].filter((part) => part !== '').join(' ');
 }
 

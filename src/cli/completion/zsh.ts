@@ -5,7 +5,8 @@ import { quoteForShell, spell, type Words } from './words.ts';
 export function formatZsh({ commands, schemes }: Words): string {
   const described = commands.map(({ name, summary }) => `    ${quoteForShell(`${name}:${summary}`)}`);
   const cases = commands.map(({ name, options, completes }) => {
-    const operands = completes === 'host' ? ["'*:host:_hosts'"] : Array.isArray(completes) ? [`'*: :(${completes.join(' ')})'`] : [];
+    const operands =
+      completes === 'host' ? ["'*:host:_hosts'"] : Array.isArray(completes) ? [`'*: :(${completes.join(' ')})'`] : [];
     const specs = [...options.flatMap(formatSpec), ...operands];
     return `      ${name})\n        _arguments -s ${specs.map((spec) => `\\\n          ${spec}`).join(' ')}\n        ;;`;
   });

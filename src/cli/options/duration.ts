@@ -15,7 +15,9 @@ export function parseDuration(text: string, option: string): number {
   if (text === '0' || text === 'off') return 0;
   const [, amount, unit] = duration.exec(text) ?? [];
   if (amount === undefined) {
-    const hint = /^\d+$/.test(text) ? `write the unit: ${text}s or ${text}ms` : 'durations are written 250ms, 5s, 10m, 1h or off';
+    const hint = /^\d+$/.test(text)
+      ? `write the unit: ${text}s or ${text}ms`
+      : 'durations are written 250ms, 5s, 10m, 1h or off';
     throw usageError(`${option}: ${quote(text)} is not a duration`, hint);
   }
   const ms = Math.round(Number(amount) * unitMs[unit as keyof typeof unitMs]);

@@ -16,7 +16,8 @@ const grammar = 'a SPEC is [BIND:]PORT:HOST:HOSTPORT, :HOST:HOSTPORT, unix:PATH:
  */
 export function parseForwardSpec(text: string): ForwardSpec {
   const kind = /^(socks|http):/.exec(text)?.[1];
-  if (kind !== undefined) throw usageError(`${quote(text)}: ${kind} listeners are not supported in this version`, grammar);
+  if (kind !== undefined)
+    throw usageError(`${quote(text)}: ${kind} listeners are not supported in this version`, grammar);
   const [left, right] = splitTarget(text);
   return { listen: parseLeft(left, text), target: right.startsWith('unix:') ? parseUnix(right) : parseTarget(right) };
 }

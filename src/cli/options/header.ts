@@ -6,7 +6,15 @@ import { hasControl, quote } from '../text.ts';
 const token = /^[!#$%&'*+.^_`|~\dA-Za-z-]+$/;
 
 /** Fields that say where a request ends or whom it is for: a second one would make it mean two things. */
-const ours: ReadonlySet<string> = new Set(['host', 'content-length', 'transfer-encoding', 'connection', 'upgrade', 'te', 'trailer']);
+const ours: ReadonlySet<string> = new Set([
+  'host',
+  'content-length',
+  'transfer-encoding',
+  'connection',
+  'upgrade',
+  'te',
+  'trailer',
+]);
 
 /**
  * Reads `Name: value`. The value is not repeated in messages: it may be a token.

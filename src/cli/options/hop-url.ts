@@ -37,7 +37,10 @@ export function splitHopUrl(text: string): HopUrl {
   const [, host = '', port] = /^(\[[^\]]*\]|[^:]*)(?::(.*))?$/s.exec(place) ?? [];
   if (host === '') throw usageError(`-x ${quote(label)} has no host`, 'write http://proxy.example:3128');
   if (written === undefined && port === undefined) {
-    throw usageError(`-x ${quote(label)} has no port`, `write ${quoteless(host)}:3128, or http://${quoteless(host)} for port 80`);
+    throw usageError(
+      `-x ${quote(label)} has no port`,
+      `write ${quoteless(host)}:3128, or http://${quoteless(host)} for port 80`,
+    );
   }
   return {
     scheme: (written ?? 'http').toLowerCase(),
@@ -52,7 +55,9 @@ export function splitHopUrl(text: string): HopUrl {
 /** The URL as a message may repeat it: no user information, no settings. */
 export function redact(text: string): string {
   // Up to the last @ of all: a password with a raw / or ? in it must not be taken for a path.
-  return text.replace(/^([^:/?#@]*:\/\/)?.*@/s, (_all, scheme: string | undefined) => `${scheme ?? ''}***@`).replace(/[?#].*$/s, '');
+  return text
+    .replace(/^([^:/?#@]*:\/\/)?.*@/s, (_all, scheme: string | undefined) => `${scheme ?? ''}***@`)
+    .replace(/[?#].*$/s, '');
 }
 
 function splitUser(info: string, label: string): { user: string; password?: string } {

@@ -26,7 +26,10 @@ type Draft = Omit<Hop, 'credentials'> & Pick<HopUrl, 'user' | 'password' | 'labe
 export function parseHops(urls: readonly string[], fallbacks: HopFallbacks, sources: PasswordSources): Hop[] {
   const drafts = urls.map((url) => parseHop(url, fallbacks));
   const open = drafts.filter(({ user, password }) => user !== undefined && password === undefined);
-  const passwords = findPasswords(open.map(({ label }) => label), sources);
+  const passwords = findPasswords(
+    open.map(({ label }) => label),
+    sources,
+  );
   return drafts.map((draft) => complete(draft, passwords[open.indexOf(draft)]));
 }
 
@@ -40,7 +43,10 @@ function complete({ user, password, label, ...hop }: Draft, found: Secret | unde
 
 function parseHop(text: string, fallbacks: HopFallbacks): Draft {
   if (text.includes('|')) {
-    throw usageError(`-x ${quote(redact(text))}: alternatives (a|b) are not supported in this version`, 'write a | of a password as %7C');
+    throw usageError(
+      `-x ${quote(redact(text))}: alternatives (a|b) are not supported in this version`,
+      'write a | of a password as %7C',
+    );
   }
   const { scheme: name, user, password, host, port, query, label } = splitHopUrl(text);
   const scheme = findScheme(name);
@@ -91,7 +97,8 @@ function readSettings(query: HopUrl['query'], scheme: ReturnType<typeof findSche
     if (!known.includes(name)) throw unknownSetting(name, known, where);
     if (value === undefined && name !== 'insecure') throw usageError(`${where}: the setting ${name} needs a value`);
     if (name === 'header') settings.headers.push(parseHeader(value ?? '', where));
-    else if (name in settings.tls || name in settings.own) throw usageError(`${where}: the setting ${name} is given twice`);
+    else if (name in settings.tls || name in settings.own)
+      throw usageError(`${where}: the setting ${name} is given twice`);
     else if (isTlsName(name)) settings.tls[name] = readTlsValue(name, value, scheme, where);
     else settings.own[name] = parseOwn(name, value ?? '', scheme, where);
   }
@@ -103,7 +110,11 @@ function isTlsName(name: string): boolean {
 }
 
 function readTlsValue(name: string, value: string | undefined, scheme: CarrierScheme, where: string): string | true {
-  if (!scheme.tls) throw usageError(`${where}: the setting ${name} needs TLS, and ${scheme.scheme}:// has none`, 'write https:// if the proxy speaks TLS');
+  if (!scheme.tls)
+    throw usageError(
+      `${where}: the setting ${name} needs TLS, and ${scheme.scheme}:// has none`,
+      'write https:// if the proxy speaks TLS',
+    );
   if (value === '') throw usageError(`${where}: the setting ${name} is empty`);
   return value ?? true;
 }

@@ -24,12 +24,22 @@ const listLimits = ({ linger, idle }: LimitFallbacks): readonly LimitSpec[] => [
   { name: 'tls-timeout', key: 'tlsMs', summary: 'limit for each TLS handshake', fallback: '10s' },
   { name: 'handshake-timeout', key: 'handshakeMs', summary: "limit for each proxy's answer", fallback: '15s' },
   { name: 'idle-timeout', key: 'idleMs', summary: 'end a tunnel that moves nothing for so long', fallback: idle },
-  { name: 'linger', key: 'lingerMs', summary: 'wait so long without progress once one direction has ended', fallback: linger },
+  {
+    name: 'linger',
+    key: 'lingerMs',
+    summary: 'wait so long without progress once one direction has ended',
+    fallback: linger,
+  },
 ];
 
 /** The options that set the limits of the phases. */
 export function limitGroup(fallbacks: LimitFallbacks): OptionGroup {
-  const options = listLimits(fallbacks).map(({ name, summary, fallback }) => ({ name, value: 'TIME', summary, fallback }));
+  const options = listLimits(fallbacks).map(({ name, summary, fallback }) => ({
+    name,
+    value: 'TIME',
+    summary,
+    fallback,
+  }));
   return { title: 'Limits (250ms, 5s, 1h; 0 or off: none)', options };
 }
 

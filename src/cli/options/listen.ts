@@ -39,7 +39,8 @@ export function parseFd(text: string): { readonly kind: 'fd'; readonly fd: numbe
   const digits = text.slice('fd:'.length);
   const fd = /^\d{1,9}$/.test(digits) ? Number(digits) : NaN;
   // 1 and 2 are where we write.
-  if (Number.isNaN(fd) || fd === 1 || fd === 2) throw usageError(`${quote(text)} is not an inherited descriptor`, 'write fd:3');
+  if (Number.isNaN(fd) || fd === 1 || fd === 2)
+    throw usageError(`${quote(text)} is not an inherited descriptor`, 'write fd:3');
   return { kind: 'fd', fd };
 }
 
@@ -47,7 +48,10 @@ export function parseFd(text: string): { readonly kind: 'fd'; readonly fd: numbe
 export function parseBind(bind: string, whole: string): string {
   if (bind === '' || bind === '*') return '*';
   if (!bind.startsWith('[') && bind.includes(':')) {
-    throw usageError(`${quote(whole)}: ${quote(bind)} is not an address to listen on`, 'an IPv6 address needs brackets: [::1]:8080');
+    throw usageError(
+      `${quote(whole)}: ${quote(bind)} is not an address to listen on`,
+      'an IPv6 address needs brackets: [::1]:8080',
+    );
   }
   return asUsage(() => parseHost(bind), `a listener is [BIND:]PORT, unix:PATH or fd:N, and ${quote(whole)} is none`);
 }

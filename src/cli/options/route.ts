@@ -11,10 +11,27 @@ const familyOptions: readonly OptionSpec[] = [
 ];
 
 const proxyOptions: readonly OptionSpec[] = [
-  { name: 'proxy', short: 'x', value: 'URL', repeat: 'list', summary: 'go through this proxy; repeat it in travel order, the nearest first', completes: 'proxy' },
+  {
+    name: 'proxy',
+    short: 'x',
+    value: 'URL',
+    repeat: 'list',
+    summary: 'go through this proxy; repeat it in travel order, the nearest first',
+    completes: 'proxy',
+  },
   { name: 'direct', summary: 'go through no proxy' },
-  { name: 'proxy-header', value: "'NAME: VALUE'", repeat: 'list', summary: 'send this header to each proxy; repeatable' },
-  { name: 'password-file', value: 'FILE', summary: 'the first line is the password of the user in -x', completes: 'file' },
+  {
+    name: 'proxy-header',
+    value: "'NAME: VALUE'",
+    repeat: 'list',
+    summary: 'send this header to each proxy; repeatable',
+  },
+  {
+    name: 'password-file',
+    value: 'FILE',
+    summary: 'the first line is the password of the user in -x',
+    completes: 'file',
+  },
 ];
 
 /** The options that say how targets are reached, TLS to the proxies included. */
@@ -28,7 +45,10 @@ export const serverRouteGroup: OptionGroup = {
   title: 'Further proxies (each may set its own in its URL: ?cert=FILE&key=FILE)',
   options: [
     ...proxyOptions,
-    ...[tlsOptions.cacert, tlsOptions.servername, tlsOptions.pin, tlsOptions.insecure],
+    tlsOptions.cacert,
+    tlsOptions.servername,
+    tlsOptions.pin,
+    tlsOptions.insecure,
     ...familyOptions,
   ],
 };

@@ -12,10 +12,14 @@ import { asUsage, quote } from '../text.ts';
 export function parseTargetWords(words: readonly string[]): TcpAddress {
   const [host, port, extra] = words;
   if (host === undefined) throw usageError('the target is missing', 'write HOST:PORT, such as db.internal:5432');
-  if (extra !== undefined) throw usageError(`unexpected argument ${quote(extra)}`, 'a target is HOST:PORT or HOST PORT');
+  if (extra !== undefined)
+    throw usageError(`unexpected argument ${quote(extra)}`, 'a target is HOST:PORT or HOST PORT');
   if (port === undefined) return parseTarget(host);
   if (!isIPv6(host) && /[:[\]]/.test(host) && !/^\[[^\]]*\]$/.test(host)) {
-    throw usageError(`${quote(host)} and ${quote(port)} are not a host and a port`, 'a target is HOST:PORT or HOST PORT');
+    throw usageError(
+      `${quote(host)} and ${quote(port)} are not a host and a port`,
+      'a target is HOST:PORT or HOST PORT',
+    );
   }
   return parseTarget(isIPv6(host) ? `[${host}]:${port}` : `${host}:${port}`);
 }
@@ -25,18 +29,24 @@ export function parseTargetWords(words: readonly string[]): TcpAddress {
  * @throws {TunlError} usage
  */
 export function parseTarget(text: string): TcpAddress {
-  if (text.includes('://')) throw usageError(`${quote(text)} is a URL, not a target`, 'a target is HOST:PORT, without a scheme');
+  if (text.includes('://'))
+    throw usageError(`${quote(text)} is a URL, not a target`, 'a target is HOST:PORT, without a scheme');
   if (text.includes('@')) {
-    throw usageError('a target has no user name', 'a target is HOST:PORT; the user belongs to the program that uses the tunnel');
+    throw usageError(
+      'a target has no user name',
+      'a target is HOST:PORT; the user belongs to the program that uses the tunnel',
+    );
   }
   if (!text.startsWith('[') && text.split(':').length > 2) {
-    throw usageError(`${quote(text)} is not HOST:PORT`, 'an IPv6 address needs brackets: [::1]:22, or HOST PORT as two words');
+    throw usageError(
+      `${quote(text)} is not HOST:PORT`,
+      'an IPv6 address needs brackets: [::1]:22, or HOST PORT as two words',
+    );
   }
   return asUsage(() => parseAuthority(text), ...hintsFor(text));
 }
 
 function hintsFor(text: string): string[] {
-  // oxlint-disable-next-line no-control-regex -- everything outside ASCII
   if (/[^\x00-\x7f]/.test(text)) return ['write an international name in its ASCII form: xn--…'];
   return text.includes(':') ? [] : [`write the port: ${text.length < 64 ? text : 'HOST'}:22`];
 }

@@ -13,7 +13,12 @@ export const tlsNames = ['cacert', 'cert', 'key', 'servername', 'pin', 'insecure
 
 /** The flags that set TLS for every hop that does not set its own. */
 export const tlsOptions: Record<(typeof tlsNames)[number], OptionSpec> = {
-  cacert: { name: 'cacert', value: 'FILE', summary: 'trust the authorities in this PEM file instead of the built-in ones', completes: 'file' },
+  cacert: {
+    name: 'cacert',
+    value: 'FILE',
+    summary: 'trust the authorities in this PEM file instead of the built-in ones',
+    completes: 'file',
+  },
   cert: { name: 'cert', value: 'FILE', summary: 'our certificate, a PEM file', completes: 'file' },
   key: { name: 'key', value: 'FILE', summary: 'its key, a PEM file; default: the file of --cert', completes: 'file' },
   servername: { name: 'servername', value: 'NAME', summary: "send and verify this name instead of the proxy's host" },
@@ -40,7 +45,9 @@ export function parseTls(words: TlsWords, where: string): TlsSettings {
   return {
     ...(cacert !== undefined && { cacert }),
     ...(cert !== undefined && key !== undefined && { cert, key }),
-    ...(servername !== undefined && { servername: asUsage(() => parseHost(servername), `${where}: servername is a host name`) }),
+    ...(servername !== undefined && {
+      servername: asUsage(() => parseHost(servername), `${where}: servername is a host name`),
+    }),
     ...(pin !== undefined && { pin: parsePin(pin, where) }),
     ...(words.insecure !== undefined && { insecure: parseSwitch(words.insecure, `${where}: insecure`) }),
   };
@@ -49,7 +56,10 @@ export function parseTls(words: TlsWords, where: string): TlsSettings {
 function parsePin(text: string, where: string): string {
   // 32 bytes are 43 characters, and one of padding where somebody writes it.
   if (!/^sha256\/[\w-]{43}=?$/.test(text)) {
-    throw usageError(`${where}: ${quote(text)} is not a pin`, 'a pin is sha256/ and 43 characters of base64url: A-Z a-z 0-9 - _');
+    throw usageError(
+      `${where}: ${quote(text)} is not a pin`,
+      'a pin is sha256/ and 43 characters of base64url: A-Z a-z 0-9 - _',
+    );
   }
   return text.replace(/=$/, '');
 }

@@ -1,0 +1,43 @@
+// Writes what is made from the program: completions and the goldens of the help. With --check it
+// writes nothing and fails when a file is not what the program would print.
+import { spawnSync } from 'node:child_process';
+import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+
+const root = fileURLToPath(new URL('..', import.meta.url));
+
+function print(...args) {
+  const { status, stdout, stderr } = spawnSync(process.execPath, [join(root, 'dist/main.js'), ...args], {
+    encoding: 'utf8',
+  });
+  if (status !== 0) throw new Error(`tunl ${args.join(' ')} failed: ${stderr}`);
+  return stdout;
+}
+
+const commands = ['connect', 'forward', 'serve', 'completion', 'help'];
+const files = {
+  'completions/tunl.bash': () => print('completion', 'bash'),
+  'completions/_tunl': () => print('completion', 'zsh'),
+  'completions/tunl.fish': () => print('completion', 'fish'),
+  'test/golden/help.txt': () => print('--help'),
+  'test/golden/help-exit-codes.txt': () => print('help', 'exit-codes'),
+  ...Object.fromEntries(commands.map((name) => [`test/golden/help-${name}.txt`, () => print(name, '--help')])),
+};
+
+const stale = [];
+for (const [name, make] of Object.entries(files)) {
+  const path = join(root, name);
+  const text = make();
+  if (existsSync(path) && readFileSync(path, 'utf8') === text) continue;
+  stale.push(name);
+  if (process.argv.includes('--check')) continue;
+  mkdirSync(dirname(path), { recursive: true });
+  writeFileSync(path, text);
+}
+if (process.argv.includes('--check') && stale.length > 0) {
+  console.error(`not up to date: ${stale.join(', ')}; run npm run generate`);
+  process.exitCode = 1;
+} else {
+  for (const name of stale) console.log(`wrote ${name}`);
+}
