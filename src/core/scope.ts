@@ -1,3 +1,5 @@
+import { setMaxListeners } from 'node:events';
+
 /**
  * The life of a running command. Cleanups run in reverse order, once. Draining comes first (accept
  * nothing new, let tunnels finish), forcing second (cut what is left).
@@ -7,6 +9,11 @@ export class Scope {
   readonly #force = new AbortController();
   readonly #cleanups: (() => unknown)[] = [];
   #closed: Promise<void> | undefined;
+
+  constructor() {
+    // Every connection listens: Node would take the eleventh for a leak.
+    setMaxListeners(0, this.#drain.signal, this.#force.signal);
+  }
 
   /** Aborted when nothing new may start. */
   get draining(): AbortSignal {

@@ -21,6 +21,14 @@ export interface ResolveOptions {
   /** Name servers to ask instead of the system's, as `IP` or `IP:PORT`. */
   readonly servers?: readonly string[];
   readonly hostsPath?: string;
+  readonly resolvConfPath?: string;
+}
+
+/** What a query needs to know beside the name. */
+interface QueryPlan {
+  readonly family: 4 | 6 | undefined;
+  readonly servers: readonly string[] | undefined;
+  readonly resolvConfPath: string;
 }
 
 interface Answer {
@@ -32,15 +40,21 @@ interface Answer {
  * Makes a resolver that can be cancelled. The system's getaddrinfo cannot, and two slow names in it
  * hold up every other one of the process; so hosts file, search list and both queries are ours.
  */
-export function createResolve({ family, servers, hostsPath = '/etc/hosts' }: ResolveOptions): Resolve {
+export function createResolve({
+  family,
+  servers,
+  hostsPath = '/etc/hosts',
+  resolvConfPath = '/etc/resolv.conf',
+}: ResolveOptions): Resolve {
   const hosts = openHostsFile(hostsPath);
   return async (host, signal) => {
     throwIfAborted(signal);
     const literal = isIP(host);
     if (literal === 4 || literal === 6) return inFamily([{ address: host, family: literal }], family, host);
     const local = await lookupLocal(hosts, host);
+    throwIfAborted(signal);
     if (local.length > 0) return inFamily(local, family, host);
-    return query(host, signal, family, servers);
+    return query(host, signal, { family, servers, resolvConfPath });
   };
 }
 
@@ -57,8 +71,7 @@ async function lookupLocal(hosts: HostsFile, host: string): Promise<readonly Ip[
 async function query(
   host: string,
   signal: AbortSignal,
-  family: 4 | 6 | undefined,
-  servers: readonly string[] | undefined,
+  { family, servers, resolvConfPath }: QueryPlan,
 ): Promise<readonly Ip[]> {
   const resolver = new Resolver({ tries: 3 });
   if (servers) resolver.setServers(servers);
@@ -66,7 +79,7 @@ async function query(
   signal.addEventListener('abort', cancel, { once: true });
   try {
     let failure: NodeJS.ErrnoException | undefined;
-    for (const name of candidates(host)) {
+    for (const name of candidates(host, resolvConfPath)) {
       const { ips, error } = await queryFamilies(resolver, name, family);
       if (signal.aborted) throw abortReason(signal);
       if (ips.length > 0) return ips.slice(0, maxAddresses);
@@ -116,16 +129,16 @@ function inFamily(ips: readonly Ip[], family: 4 | 6 | undefined, host: string): 
 }
 
 /** The names to ask for, as the resolver's `search` and `ndots` say (resolv.conf(5)). */
-function candidates(host: string): string[] {
-  const { search, ndots } = readSearchList();
+function candidates(host: string, resolvConfPath: string): string[] {
+  const { search, ndots } = readSearchList(resolvConfPath);
   const relative = search.map((suffix) => `${host}.${suffix}`);
   return host.split('.').length - 1 >= ndots ? [host, ...relative] : [...relative, host];
 }
 
-function readSearchList(): { search: string[]; ndots: number } {
+function readSearchList(path: string): { search: string[]; ndots: number } {
   let text = '';
   try {
-    text = readFileSync('/etc/resolv.conf', 'utf8');
+    text = readFileSync(path, 'utf8');
   } catch {
     // No file, no search list: the names are asked for as they are.
   }

@@ -1,0 +1,55 @@
+import { PassThrough } from 'node:stream';
+import { expect, test } from 'vitest';
+import { guardStream, linkPair, resetError, streamLink } from '../../src/core/link.ts';
+import { RawPeer } from '../support/raw-peer.ts';
+
+test('a pair gives each end the peer that it was told', () => {
+  const [first, second] = linkPair({ first: { identity: 'client' }, second: { identity: 'server' } });
+  expect([first.peer.identity, second.peer.identity]).toEqual(['client', 'server']);
+});
+
+test('a writer is called back only when the reader asks for more', async () => {
+  const [writer, reader] = linkPair();
+  let called = 0;
+  for (let chunk = 0; chunk < 8; chunk++) writer.stream.write(Buffer.alloc(16 * 1024), () => called++);
+  await new Promise((resolve) => setImmediate(resolve));
+  const before = called;
+  expect(before).toBeLessThan(8);
+  reader.stream.resume();
+  await new Promise((resolve) => writer.stream.write('', resolve));
+  expect(called).toBe(8);
+});
+
+test('destroying one end without an error is a reset for the other, even in a write callback', async () => {
+  const [first, second] = linkPair();
+  const far = new RawPeer(second);
+  first.stream.write('x', () => first.stream.destroy());
+  expect(await far.waitForEnd()).toBe('reset');
+  expect(second.stream.errored).toMatchObject({ code: 'ECONNRESET' });
+});
+
+test('destroying an end whose halves have both ended is no reset', async () => {
+  const [first, second] = linkPair();
+  const [near, far] = [new RawPeer(first), new RawPeer(second)];
+  near.fin();
+  far.fin();
+  await near.readToEnd();
+  await far.readToEnd();
+  first.stream.destroy();
+  await new Promise((resolve) => setImmediate(resolve));
+  expect(second.stream.errored).toBeNull();
+});
+
+test('an error of a guarded stream ends nothing but the stream', async () => {
+  const stream = guardStream(new PassThrough());
+  stream.destroy(resetError('gone'));
+  await new Promise((resolve) => stream.once('close', resolve));
+  expect(stream.errored).toMatchObject({ code: 'ECONNRESET' });
+});
+
+test('resetting a Link over any stream destroys it with the error', () => {
+  const link = streamLink(new PassThrough());
+  const error = new Error('cut');
+  link.reset(error);
+  expect(link.stream.errored).toBe(error);
+});
