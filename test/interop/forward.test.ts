@@ -1,0 +1,44 @@
+import { beforeAll, describe, expect, test } from 'vitest';
+import { startSshd, type Sshd } from './parts/sshd.ts';
+import { routes, type StartedRoute } from './support/routes.ts';
+import { ssh } from './support/ssh.ts';
+import { formatHops, startTunl, type TunlPart } from './support/tunl.ts';
+import { makeFolder } from './support/workspace.ts';
+
+let sshd: Sshd;
+
+beforeAll(async () => {
+  sshd = await startSshd();
+  return sshd.stop;
+});
+
+describe.each(routes)('tunl forward through $name', ({ start }) => {
+  let route: StartedRoute;
+  let forward: TunlPart;
+
+  beforeAll(async () => {
+    route = await start();
+    forward = await startTunl(['forward', `:127.0.0.1:${sshd.port}`, ...formatHops(route.hops)]);
+    return async () => {
+      await forward.stop();
+      await route.stop();
+    };
+  });
+
+  test('carries ten ssh sessions at once, each with its own bytes', async () => {
+    // No session goes on before all ten are there.
+    const folder = makeFolder('sessions');
+    const meet = `until [ "$(ls '${folder}' | wc -l)" -eq 10 ]; do sleep 0.05; done`;
+    const sessions = Array.from({ length: 10 }, (_, index) => {
+      const input = `${String(index).repeat(1_000_000)}\n`;
+      const command = `: >'${folder}/${index}'; ${meet}; cat`;
+      return ssh(sshd, { port: forward.port }, command, { input }).then(({ code, stdout, stderr }) => ({
+        code,
+        stderr,
+        whole: stdout === input,
+      }));
+    });
+    const expected = sessions.map(() => ({ code: 0, stderr: '', whole: true }));
+    expect(await Promise.all(sessions), forward.log() + route.log()).toEqual(expected);
+  });
+});

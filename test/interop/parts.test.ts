@@ -1,0 +1,51 @@
+import { beforeAll, describe, expect, test } from 'vitest';
+import { startNcatProxy } from './parts/ncat-proxy.ts';
+import { startSquid } from './parts/squid.ts';
+import { startSshd, type Sshd } from './parts/sshd.ts';
+import { startTinyproxy } from './parts/tinyproxy.ts';
+import { type Origin, startWebOrigin } from './support/origin.ts';
+import type { Part } from './support/part.ts';
+import { run } from './support/process.ts';
+import { sftp, ssh } from './support/ssh.ts';
+
+// Where one of these fails, the part itself is at fault and not the program under test.
+
+let sshd: Sshd;
+let origin: Origin;
+
+beforeAll(async () => {
+  sshd = await startSshd();
+  origin = await startWebOrigin();
+});
+
+test('sshd runs a command and serves sftp', async () => {
+  expect(await ssh(sshd, {}, 'echo out; echo err >&2; exit 3')).toMatchObject({
+    code: 3,
+    stdout: 'out\n',
+    stderr: 'err\n',
+  });
+  expect(await sftp(sshd, {}, ['pwd'])).toMatchObject({ code: 0 });
+});
+
+describe.each([
+  { name: 'squid', start: startSquid },
+  { name: 'tinyproxy', start: startTinyproxy },
+  { name: 'ncat', start: startNcatProxy },
+])('$name', ({ start }) => {
+  let proxy: Part;
+
+  beforeAll(async () => {
+    proxy = await start();
+    return proxy.stop;
+  });
+
+  test('lets curl through to a web server', async () => {
+    const args = ['-q', '-sS', '-p', '-x', `http://127.0.0.1:${proxy.port}`, `http://127.0.0.1:${origin.port}/path`];
+    expect(await run({ file: 'curl', args }), proxy.log()).toMatchObject({ code: 0, stdout: 'GET /path' });
+  });
+
+  test('lets ssh through', async () => {
+    const proxyCommand = `nc -X connect -x 127.0.0.1:${proxy.port} %h %p`;
+    expect(await ssh(sshd, { proxyCommand }, 'echo out'), proxy.log()).toMatchObject({ code: 0, stdout: 'out\n' });
+  });
+});

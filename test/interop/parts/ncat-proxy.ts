@@ -1,0 +1,9 @@
+import { type Part, startPart } from '../support/part.ts';
+
+/** Starts ncat as an HTTP proxy. */
+export function startNcatProxy(): Promise<Part> {
+  return startPart('ncat', (port) => ({
+    file: 'ncat',
+    args: ['-l', '127.0.0.1', String(port), '--proxy-type', 'http'],
+  }));
+}

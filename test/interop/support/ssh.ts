@@ -1,0 +1,39 @@
+import type { Sshd } from '../parts/sshd.ts';
+import { type Command, type Result, run, type RunOptions } from './process.ts';
+
+/** How ssh gets to the server: its own connection to `port`, or the streams of `proxyCommand`. */
+export interface SshRoute {
+  readonly proxyCommand?: string;
+  /** Another port that leads to the server. */
+  readonly port?: number;
+}
+
+/** Runs a command on the server. */
+export function ssh(sshd: Sshd, route: SshRoute, command: string, options?: RunOptions): Promise<Result> {
+  const args = ['-p', String(route.port ?? sshd.port), ...formatOptions(sshd, route), formatTarget(sshd), command];
+  return run({ file: 'ssh', args }, options);
+}
+
+/** Runs a batch of sftp commands. */
+export function sftp(sshd: Sshd, route: SshRoute, batch: readonly string[]): Promise<Result> {
+  const options = formatOptions(sshd, route);
+  const args = ['-P', String(route.port ?? sshd.port), ...options, '-b', '-', formatTarget(sshd)];
+  return run({ file: 'sftp', args }, { input: `${batch.join('\n')}\n` });
+}
+
+function formatTarget(sshd: Sshd): string {
+  return `${sshd.user}@127.0.0.1`;
+}
+
+function formatOptions(sshd: Sshd, { proxyCommand }: SshRoute): Command['args'] {
+  const settings = [
+    'BatchMode=yes',
+    'IdentitiesOnly=yes',
+    `IdentityFile=${sshd.keyFile}`,
+    'StrictHostKeyChecking=no',
+    'UserKnownHostsFile=/dev/null',
+    'LogLevel=ERROR',
+    ...(proxyCommand === undefined ? [] : [`ProxyCommand=${proxyCommand}`]),
+  ];
+  return ['-F', 'none', ...settings.flatMap((setting) => ['-o', setting])];
+}

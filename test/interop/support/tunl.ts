@@ -1,0 +1,64 @@
+import { fileURLToPath } from 'node:url';
+import type { Part } from './part.ts';
+import { type Command, launch, type Result, run, type RunOptions } from './process.ts';
+
+/** The built program. */
+export const program: string = fileURLToPath(new URL('../../../dist/main.js', import.meta.url));
+
+/** Settings of one run of tunl. */
+export interface TunlOptions extends RunOptions {
+  readonly env?: Readonly<Record<string, string>>;
+}
+
+/** A tunl that listens. */
+export interface TunlPart extends Part {
+  /** What it printed after `serving` or `forwarding`. */
+  readonly address: string;
+  /** Resolves with the first match of the pattern in what it says. */
+  waitForLine(pattern: RegExp): Promise<RegExpExecArray>;
+}
+
+/** Runs tunl to its end. */
+export function tunl(args: readonly string[], options: TunlOptions = {}): Promise<Result> {
+  return run(makeTunlCommand(args, options.env), options);
+}
+
+/** Starts a tunl that listens, and waits for the line that says so. */
+export async function startTunl(args: readonly string[], env?: Readonly<Record<string, string>>): Promise<TunlPart> {
+  const running = launch(makeTunlCommand(args, env));
+  const waitForLine = (pattern: RegExp) =>
+    running.waitFor(String(pattern), () => pattern.exec(running.stderr()) ?? undefined);
+  const stop = async () => void (await running.stop());
+  try {
+    const [, address = '', port] = await waitForLine(/^tunl: (?:serving|forwarding) (\S+:(\d+))\b/m);
+    return { name: `tunl ${args[0]}`, port: Number(port), address, log: running.stderr, waitForLine, stop };
+  } catch (error) {
+    await stop();
+    throw error;
+  }
+}
+
+/** Starts `tunl serve` on a free port of 127.0.0.1. */
+export function startTunlServe(options: readonly string[] = [], env?: Record<string, string>): Promise<TunlPart> {
+  return startTunl(['serve', ...options, '127.0.0.1:0'], env);
+}
+
+/** Writes the options that lead through these hops, in travel order. */
+export function formatHops(hops: readonly string[]): string[] {
+  return hops.length === 0 ? ['--direct'] : hops.flatMap((hop) => ['-x', hop]);
+}
+
+/** Writes a command line as ssh wants its ProxyCommand: for a shell, with `%h` and `%p` for ssh. */
+export function formatProxyCommand(words: readonly string[]): string {
+  return words.map((word) => `'${word.replaceAll("'", String.raw`'\''`)}'`).join(' ');
+}
+
+/** Writes the ProxyCommand of tunl through these hops. */
+export function formatTunlProxyCommand(hops: readonly string[]): string {
+  const words = [process.execPath, program, 'connect', ...formatHops(hops)];
+  return formatProxyCommand([...words.map((word) => word.replaceAll('%', '%%')), '%h:%p']);
+}
+
+function makeTunlCommand(args: readonly string[], env: Readonly<Record<string, string>> = {}): Command {
+  return { file: process.execPath, args: [program, ...args], env };
+}
