@@ -17,11 +17,16 @@ export interface Limits {
 /** How targets are reached: shared by all commands. */
 export interface RouteOptions {
   /** In travel order, the nearest first; empty means direct. */
-  readonly hops: readonly Hop[];
+  readonly hops: readonly HopChoice[];
   readonly limits: Limits;
   /** Use only this address family. */
   readonly family?: 4 | 6;
+  /** How often a dial that failed is repeated; 0 where absent. */
+  readonly retries?: number;
 }
+
+/** One place on the way: alternatives that are tried in turn, at least one. */
+export type HopChoice = readonly Hop[];
 
 /** What a command runs in. */
 export interface Runtime {

@@ -4,6 +4,8 @@ import { usageError } from '../core/errors.ts';
 import { formatHop, type Hop } from '../core/hop.ts';
 import { createDirect } from '../dial/direct.ts';
 import { createResolve, type Resolve } from '../dial/resolve.ts';
+import { firstOf } from '../dial/first-of.ts';
+import { withRetry } from '../dial/retry.ts';
 import { via, type ViaStage } from '../dial/via.ts';
 import type { RouteOptions } from './options.ts';
 
@@ -18,22 +20,26 @@ export interface Route {
 }
 
 /**
- * Builds `pipe(direct, via(first hop), via(second hop), …)`. Certificates and keys are read here,
+ * Builds `pipe(direct, firstOf(via(…), …), …, retry)`, one `firstOf` for each place on the way. Certificates and keys are read here,
  * before anything is opened.
  * @throws {TunlError} usage, when the material of a hop cannot be used
  */
 export async function createRoute(options: RouteOptions, ...inner: readonly Stage[]): Promise<Route> {
-  const { hops, limits, family } = options;
+  const { hops, limits, family, retries = 0 } = options;
   const resolve = createResolve(family ? { family } : {});
   const direct = createDirect({ resolve, dnsMs: limits.dnsMs, connectMs: limits.connectMs });
-  const ways = await Promise.all(hops.map((hop, index) => createHopStage(hop, index, options)));
+  const places = await Promise.all(
+    hops.map((choice, index) => Promise.all(choice.map((hop) => createHopStage(hop, index, options)))),
+  );
+  const stages = places.map((ways) => firstOf(ways.map(({ stage }) => stage)));
+  const retry = retries > 0 ? [withRetry(retries)] : [];
   return {
-    dial: pipe(direct, ...ways.map(({ stage }) => stage), ...inner),
+    dial: pipe(direct, ...stages, ...inner, ...retry),
     resolve,
-    via: hops.map(formatHop),
+    via: hops.map((choice) => choice.map(formatHop).join('|')),
     // The innermost first: its sessions run inside those of the hops before it.
     close: async () => {
-      for (const way of ways.toReversed()) await way.close();
+      for (const ways of places.toReversed()) await Promise.all(ways.map((way) => way.close()));
     },
   };
 }

@@ -79,7 +79,9 @@ async function dialUpstream(env: TunnelEnv, job: TunnelJob, signal: AbortSignal)
       level: 'verbose',
       message: `${hop === undefined ? 'target' : `hop ${hop}`}: ${phase} ${detail} (${ms.toFixed(1)}ms)`,
     });
-  const upstream = await env.dial(job.target, { signal, target: job.target, origin: job.origin, onProgress });
+  const onFailure = ({ message }: TunlError) => env.emit({ event: 'notice', level: 'verbose', message: `${message}; trying on` });
+  const { target, origin } = job;
+  const upstream = await env.dial(target, { signal, target, origin, onProgress, onFailure });
   if (signal.aborted) {
     const reason = abortReason(signal);
     upstream.reset(reason);

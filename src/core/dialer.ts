@@ -1,4 +1,5 @@
 import type { Address } from './address.ts';
+import type { TunlError } from './errors.ts';
 import type { Link, Peer } from './link.ts';
 
 /** Who asked for a tunnel. It crosses internal listeners, fused or not. */
@@ -21,6 +22,8 @@ export interface DialContext {
   readonly origin: Origin;
   /** Told of each phase that a dial completes; `-v` and spinners listen. */
   readonly onProgress?: (step: DialStep) => void;
+  /** Told of each failure after which something else is tried. */
+  readonly onFailure?: (error: TunlError) => void;
 }
 
 /** One completed step of a dial. */

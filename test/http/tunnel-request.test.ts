@@ -27,7 +27,9 @@ function makeExchange(headers: readonly HeaderField[] = [], method = 'CONNECT', 
       answers.push({ status, headers: fields });
       return linkPair()[0];
     },
-    stream: () => linkPair()[0],
+    stream: () => {
+      throw new Error('CONNECT has no body');
+    },
   };
   return { exchange, answers };
 }
@@ -47,6 +49,7 @@ test('gives the canonical target, the peer and what proxies on the way wrote', (
     target: { kind: 'tcp', host: 'db.example', port: 22 },
     peer: { identity: 'alice' },
     via: ['1.1 a', '1.1 b'],
+    challenge: { status: 407, field: ['Proxy-Authenticate', 'Basic realm="tunl", charset="UTF-8"'] },
   });
 });
 

@@ -53,7 +53,7 @@ export function splitHopUrl(text: string): HopUrl {
 }
 
 /** The URL as a message may repeat it: no user information, no settings. */
-export function redact(text: string): string {
+function redact(text: string): string {
   // Up to the last @ of all: a password with a raw / or ? in it must not be taken for a path.
   return text
     .replace(/^([^:/?#@]*:\/\/)?.*@/s, (_all, scheme: string | undefined) => `${scheme ?? ''}***@`)

@@ -8,7 +8,7 @@ import { suggest } from '../suggest.ts';
 import { asUsage, quote } from '../text.ts';
 import { findPasswords, type PasswordSources } from './credentials.ts';
 import { parseHeader } from './header.ts';
-import { type HopUrl, redact, splitHopUrl } from './hop-url.ts';
+import { type HopUrl, splitHopUrl } from './hop-url.ts';
 import { parseTls, tlsNames, type TlsWords } from './tls.ts';
 
 /** What holds for every hop that does not set its own. */
@@ -42,12 +42,6 @@ function complete({ user, password, label, ...hop }: Draft, found: Secret | unde
 }
 
 function parseHop(text: string, fallbacks: HopFallbacks): Draft {
-  if (text.includes('|')) {
-    throw usageError(
-      `-x ${quote(redact(text))}: alternatives (a|b) are not supported in this version`,
-      'write a | of a password as %7C',
-    );
-  }
   const { scheme: name, user, password, host, port, query, label } = splitHopUrl(text);
   const scheme = findScheme(name);
   if (!scheme) throw unknownScheme(name, label);

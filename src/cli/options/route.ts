@@ -2,6 +2,7 @@ import type { RouteOptions } from '../../app/options.ts';
 import { usageError } from '../../core/errors.ts';
 import type { Arguments } from '../arguments.ts';
 import type { OptionGroup, OptionSpec } from '../command.ts';
+import { quote } from '../text.ts';
 import { parseHeader } from './header.ts';
 import { tlsOptions, type TlsWords } from './tls.ts';
 
@@ -16,9 +17,10 @@ const proxyOptions: readonly OptionSpec[] = [
     short: 'x',
     value: 'URL',
     repeat: 'list',
-    summary: 'go through this proxy; repeat it in travel order, the nearest first',
+    summary: 'go through this proxy; repeat it in travel order, the nearest first; a|b tries a, then b',
     completes: 'proxy',
   },
+  { name: 'retry', value: 'N', summary: 'dial again up to N times, waiting longer each time, before anything was relayed' },
   { name: 'direct', summary: 'go through no proxy' },
   {
     name: 'proxy-header',
@@ -66,8 +68,23 @@ export async function readRoute(
   if (args.has('direct') && urls.length > 0) throw usageError('--direct and -x contradict each other');
   const headers = args.list('proxy-header').map((text) => parseHeader(text, '--proxy-header'));
   const { parseHops } = await import('./hops.ts');
-  const hops = parseHops(urls, { tls, headers }, { env, file: args.text('password-file') });
-  return { hops, ...readFamily(args) };
+  const choices = urls.map(splitAlternatives);
+  const parsed = parseHops(choices.flat(), { tls, headers }, { env, file: args.text('password-file') });
+  const hops = choices.map(({ length }) => parsed.splice(0, length));
+  return { hops, retries: readRetries(args), ...readFamily(args) };
+}
+
+/** `a|b` in one `-x`. Split before anything is parsed: a `|` of a password is written %7C. */
+function splitAlternatives(text: string): string[] {
+  const alternatives = text.split('|').map((url) => url.trim());
+  if (alternatives.includes('')) throw usageError('-x has an empty alternative beside |');
+  return alternatives;
+}
+
+function readRetries(args: Arguments): number {
+  const text = args.text('retry') ?? '0';
+  if (/^\d{1,4}$/.test(text)) return Number(text);
+  throw usageError(`--retry ${quote(text)} is not a number of retries`);
 }
 
 function readFamily(args: Arguments): Pick<RouteOptions, 'family'> {
