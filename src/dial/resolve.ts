@@ -143,7 +143,10 @@ function readSearchList(path: string): { search: string[]; ndots: number } {
     // No file, no search list: the names are asked for as they are.
   }
   const search = /^(?:search|domain)[ \t]+(.+)$/m.exec(text)?.[1]?.trim().split(/\s+/) ?? [];
-  return { search: search.filter((name) => name !== '.'), ndots: Number(/^options\b.*\bndots:(\d+)/m.exec(text)?.[1] ?? 1) };
+  return {
+    search: search.filter((name) => name !== '.'),
+    ndots: Number(/^options\b.*\bndots:(\d+)/m.exec(text)?.[1] ?? 1),
+  };
 }
 
 function resolveError(host: string, error: NodeJS.ErrnoException | undefined): TunlError {
@@ -151,15 +154,24 @@ function resolveError(host: string, error: NodeJS.ErrnoException | undefined): T
   switch (error?.code) {
     case 'ENOTFOUND':
     case 'EBADNAME':
-      return new TunlError('dns_error', `cannot resolve ${host}: there is no such name`, { ...facts, rcode: 'NXDOMAIN' });
+      return new TunlError('dns_error', `cannot resolve ${host}: there is no such name`, {
+        ...facts,
+        rcode: 'NXDOMAIN',
+      });
     case 'ENODATA':
     case undefined:
-      return new TunlError('dns_error', `cannot resolve ${host}: the name has no address`, { ...facts, rcode: 'NOERROR' });
+      return new TunlError('dns_error', `cannot resolve ${host}: the name has no address`, {
+        ...facts,
+        rcode: 'NOERROR',
+      });
     case 'ETIMEOUT':
       return new TunlError('dns_timeout', `cannot resolve ${host}: the name server did not answer`, facts);
     case 'ECONNREFUSED':
       return new TunlError('dns_error', `cannot resolve ${host}: no name server can be reached`, facts);
     default:
-      return new TunlError('dns_error', `cannot resolve ${host}: the name server failed (${error?.code})`, { ...facts, rcode: 'SERVFAIL' });
+      return new TunlError('dns_error', `cannot resolve ${host}: the name server failed (${error?.code})`, {
+        ...facts,
+        rcode: 'SERVFAIL',
+      });
   }
 }

@@ -63,14 +63,14 @@ export function linkContract(name: string, makePair: () => Promise<LinkPair>, ab
 
     if (halfClose !== 'none')
       test('still receives after it ended its own half', async () => {
-      const [own, far] = await makePeers();
-      own.send('question');
-      own.fin();
-      expect((await far.readToEnd()).toString()).toBe('question');
-      far.send('late answer');
-      far.fin();
-      expect((await own.readToEnd()).toString()).toBe('late answer');
-    });
+        const [own, far] = await makePeers();
+        own.send('question');
+        own.fin();
+        expect((await far.readToEnd()).toString()).toBe('question');
+        far.send('late answer');
+        far.fin();
+        expect((await own.readToEnd()).toString()).toBe('late answer');
+      });
 
     test('is closed at both ends once both halves have ended', async () => {
       const [own, far] = await makePeers();

@@ -51,7 +51,12 @@ describe('within', () => {
   });
 
   test.each([0, Infinity])('has no limit at %d', async (ms) => {
-    const waiting = within({ ...limit, ms }, never, 'x', () => new Promise<string>((done) => setTimeout(done, 1e8, 'late')));
+    const waiting = within(
+      { ...limit, ms },
+      never,
+      'x',
+      () => new Promise<string>((done) => setTimeout(done, 1e8, 'late')),
+    );
     await vi.advanceTimersByTimeAsync(1e8);
     await expect(waiting).resolves.toBe('late');
   });

@@ -1,5 +1,14 @@
 import { expect, test } from 'vitest';
-import { type ErrorCode, errorTable, exitOf, isErrorCode, statusOf, toTunlError, TunlError, usageError } from '../../src/core/errors.ts';
+import {
+  type ErrorCode,
+  errorTable,
+  exitOf,
+  isErrorCode,
+  statusOf,
+  toTunlError,
+  TunlError,
+  usageError,
+} from '../../src/core/errors.ts';
 
 const codes = Object.keys(errorTable) as ErrorCode[];
 
@@ -58,7 +67,12 @@ test('more facts never replace those that were known nearer to the failure', () 
 
 test('what is no TunlError is a defect of ours, with its cause', () => {
   const cause = new TypeError('x is undefined');
-  expect(toTunlError(cause)).toMatchObject({ code: 'internal', side: 'self', cause, message: 'internal error: x is undefined' });
+  expect(toTunlError(cause)).toMatchObject({
+    code: 'internal',
+    side: 'self',
+    cause,
+    message: 'internal error: x is undefined',
+  });
   expect(toTunlError('text')).toMatchObject({ code: 'internal', message: 'internal error: text' });
   const own = usageError('no such option', 'try --help');
   expect(toTunlError(own)).toBe(own);

@@ -13,7 +13,15 @@ function makeHosts(text: string) {
 
 test('reads addresses, aliases and comments', async () => {
   const { lookup } = makeHosts(
-    ['# 10.0.0.1 commented', '127.0.0.1\tlocalhost', '  10.0.0.2  DB db.corp # note', '10.0.0.3 db', '::1 db', 'nonsense db', ''].join('\r\n'),
+    [
+      '# 10.0.0.1 commented',
+      '127.0.0.1\tlocalhost',
+      '  10.0.0.2  DB db.corp # note',
+      '10.0.0.3 db',
+      '::1 db',
+      'nonsense db',
+      '',
+    ].join('\r\n'),
   );
   expect(await lookup('localhost')).toEqual(['127.0.0.1']);
   expect(await lookup('db')).toEqual(['10.0.0.2', '10.0.0.3', '::1']);

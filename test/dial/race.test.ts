@@ -52,7 +52,11 @@ test('starts the next after 250 ms while the one before goes on', async () => {
   const { attempt, began, aborted, at } = makeAttempts();
   const racing = race([ip('a'), ip('b'), ip('c')], attempt, never);
   await vi.advanceTimersByTimeAsync(600);
-  expect(began).toEqual([['a', 0], ['b', 250], ['c', 500]]);
+  expect(began).toEqual([
+    ['a', 0],
+    ['b', 250],
+    ['c', 500],
+  ]);
   expect(aborted).toEqual([]);
   const link = at('a').succeed();
   expect(await racing).toBe(link);
@@ -66,7 +70,11 @@ test('starts the next at once when one fails', async () => {
   await vi.advanceTimersByTimeAsync(0);
   at('b').fail();
   await vi.advanceTimersByTimeAsync(0);
-  expect(began).toEqual([['a', 0], ['b', 10], ['c', 10]]);
+  expect(began).toEqual([
+    ['a', 0],
+    ['b', 10],
+    ['c', 10],
+  ]);
   at('c').succeed();
   await racing;
 });

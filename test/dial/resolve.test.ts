@@ -10,7 +10,10 @@ import { makeTempFolder } from '../support/temp.ts';
 const never = new AbortController().signal;
 
 /** A resolver that knows only what the test says: a zone, a hosts file, a resolv.conf. */
-async function makeResolve(zone: Zone, { hosts = '', resolvConf = '', family }: { hosts?: string; resolvConf?: string; family?: 4 | 6 } = {}) {
+async function makeResolve(
+  zone: Zone,
+  { hosts = '', resolvConf = '', family }: { hosts?: string; resolvConf?: string; family?: 4 | 6 } = {},
+) {
   const folder = makeTempFolder();
   const server = await startNameServer(zone);
   const write = (name: string, text: string) => {

@@ -17,10 +17,14 @@ test('writes the field of RFC 7617', () => {
 test('reads back what it writes', () => {
   const text = fc.string({ unit: 'grapheme' }).filter((part) => !/[\p{Cc}]/u.test(part));
   fc.assert(
-    fc.property(text.filter((user) => !user.includes(':')), text, (user, password) => {
-      const [, value] = basicField({ user, password: new Secret(password) });
-      expect(read(value)).toEqual([user, password]);
-    }),
+    fc.property(
+      text.filter((user) => !user.includes(':')),
+      text,
+      (user, password) => {
+        const [, value] = basicField({ user, password: new Secret(password) });
+        expect(read(value)).toEqual([user, password]);
+      },
+    ),
   );
 });
 

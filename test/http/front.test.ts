@@ -128,9 +128,15 @@ describe('Host', () => {
     const { client, reading } = startExchange();
     client.send(`CONNECT db:22 HTTP/${version}\r\n${fields}\r\n`);
     client.fin();
-    const outcome = await reading.then(() => 200, (error: TunlError) => error.facts.status ?? 400);
+    const outcome = await reading.then(
+      () => 200,
+      (error: TunlError) => error.facts.status ?? 400,
+    );
     expect(outcome).toBe(status);
-    if (status === 400) expect(await client.readHead()).toMatch(/^HTTP\/1\.1 400 Bad Request\r\nProxy-Status: tunl; error=http_request_error\r\n/);
+    if (status === 400)
+      expect(await client.readHead()).toMatch(
+        /^HTTP\/1\.1 400 Bad Request\r\nProxy-Status: tunl; error=http_request_error\r\n/,
+      );
   });
 });
 
@@ -139,7 +145,9 @@ describe('what is no request', () => {
     const { client, reading } = startExchange();
     const failure = expect(reading).rejects.toMatchObject({ code: 'http_request_error', side: 'client' });
     client.send('\u0005\u0001\u0000');
-    expect((await client.readToEnd()).toString()).toMatch(/^HTTP\/1\.1 400 .*\r\n\r\ntunl: the request is not HTTP\/1\.1\n$/s);
+    expect((await client.readToEnd()).toString()).toMatch(
+      /^HTTP\/1\.1 400 .*\r\n\r\ntunl: the request is not HTTP\/1\.1\n$/s,
+    );
     client.fin();
     await inTime('the failure', failure);
   });

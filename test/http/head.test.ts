@@ -69,13 +69,19 @@ test('reads the same head and keeps the same rest however the bytes are split', 
 
 test('judges any bytes alike however they are split', async () => {
   const near = fc.stringMatching(/^[A-C\r\n\t :]{0,40}$/).map((text) => Buffer.from(text));
-  const bytes = fc.oneof(near, fc.uint8Array({ maxLength: 60 }).map((raw) => Buffer.from(raw)));
+  const bytes = fc.oneof(
+    near,
+    fc.uint8Array({ maxLength: 60 }).map((raw) => Buffer.from(raw)),
+  );
   const judge = async (pieces: readonly Buffer[]) => {
     const [link, far] = linkPair();
     for (const piece of pieces) far.stream.write(piece);
     far.stream.end();
     const reading = readHead(link.stream, 32, never);
-    return reading.then((found) => found.toString('latin1'), (error: HeadError) => error.fault);
+    return reading.then(
+      (found) => found.toString('latin1'),
+      (error: HeadError) => error.fault,
+    );
   };
   await fc.assert(
     fc.asyncProperty(bytes, fc.array(fc.nat(), { maxLength: 8 }), async (whole, places) => {

@@ -129,7 +129,11 @@ test('reads back the fields that it writes', () => {
 });
 
 test('finds all values of a field in order', () => {
-  const headers = [['via', 'a'], ['host', 'h'], ['via', 'b']] as const;
+  const headers = [
+    ['via', 'a'],
+    ['host', 'h'],
+    ['via', 'b'],
+  ] as const;
   expect(fieldValues(headers, 'via')).toEqual(['a', 'b']);
   expect(fieldValues(headers, 'server')).toEqual([]);
 });

@@ -43,12 +43,24 @@ test("says the resolver's code and the status of the next proxy, and nothing els
 test.each([
   ['one member', 'edge; error=connection_refused', { proxy: 'edge', error: 'connection_refused' }],
   ['a name in quotes', '"edge, \\"one\\""; error=dns_error', { proxy: 'edge, "one"', error: 'dns_error' }],
-  ['no white space', 'edge;error=dns_timeout;rcode="SERVFAIL"', { proxy: 'edge', error: 'dns_timeout', rcode: 'SERVFAIL' }],
-  ['details', 'e; error=http_request_denied; details="only \\\\443; \\"sorry\\""', { proxy: 'e', error: 'http_request_denied', details: 'only \\443; "sorry"' }],
+  [
+    'no white space',
+    'edge;error=dns_timeout;rcode="SERVFAIL"',
+    { proxy: 'edge', error: 'dns_timeout', rcode: 'SERVFAIL' },
+  ],
+  [
+    'details',
+    'e; error=http_request_denied; details="only \\\\443; \\"sorry\\""',
+    { proxy: 'e', error: 'http_request_denied', details: 'only \\443; "sorry"' },
+  ],
   ['parameters without a value', 'e; x; error=dns_error; y', { proxy: 'e', error: 'dns_error' }],
   ['an error that is not in the table', 'e; error=no_such_error; details="d"', { proxy: 'e', details: 'd' }],
   ['a name of ours, which others cannot mean', 'e; error=internal', { proxy: 'e' }],
-  ['several members: the first that names an error', 'a; next-hop=b, c; error=dns_error, d; error=connection_refused', { proxy: 'c', error: 'dns_error' }],
+  [
+    'several members: the first that names an error',
+    'a; next-hop=b, c; error=dns_error, d; error=connection_refused',
+    { proxy: 'c', error: 'dns_error' },
+  ],
 ])('reads a field with %s', (_, value, expected) => {
   expect(parseProxyStatus(value)).toEqual(expected);
 });

@@ -46,9 +46,14 @@ describe('Proxy-Status', () => {
   });
 
   test('blames the hop when it was not yet the target that was asked for', () => {
-    const head = { status: 502, reason: '', headers: [['proxy-status', 'edge; error=dns_error; rcode="NXDOMAIN"']] } as const;
-    const error = refusalError({ hop, method: 'CONNECT', address: nextHop, ctx, head, body: '' });
+    const head = {
+      status: 502,
+      reason: '',
+      headers: [['proxy-status', 'edge; error=dns_error; rcode="NXDOMAIN"']],
+    } as const;
+    const error = refusalError({ hop, method: 'POST', address: nextHop, ctx, head, body: '' });
     expect([error.code, error.side, error.facts.rcode]).toEqual(['dns_error', 'hop', 'NXDOMAIN']);
+    expect(error.message).toBe('proxy.corp:8080 refused POST proxy2:8080: 502 (dns_error)');
   });
 
   test('does not turn a demand for credentials into something else', () => {
@@ -56,7 +61,10 @@ describe('Proxy-Status', () => {
   });
 
   test('of several fields is read as one list', () => {
-    const headers = [['proxy-status', 'a; next-hop=b'], ['proxy-status', 'c; error=connection_timeout']] as const;
+    const headers = [
+      ['proxy-status', 'a; next-hop=b'],
+      ['proxy-status', 'c; error=connection_timeout'],
+    ] as const;
     expect(refuse(504, '', headers).code).toBe('connection_timeout');
   });
 
@@ -76,7 +84,12 @@ describe('the hint', () => {
   test.each([
     ['plain text', [], 'CONNECT is allowed to port 443 only\n', 'CONNECT is allowed to port 443 only'],
     ['several lines', [], 'Access\r\n\tdenied  here', 'Access denied here'],
-    ['an HTML page', html, '<html><head><title>T</title></head><body><h1>Access &amp; more</h1><p>is  denied</p></body></html>', 'Access & more is denied'],
+    [
+      'an HTML page',
+      html,
+      '<html><head><title>T</title></head><body><h1>Access &amp; more</h1><p>is  denied</p></body></html>',
+      'Access & more is denied',
+    ],
     ['HTML with style and script', html, '<style>p{}</style><script>x()</script><p>Denied</p><!-- no -->', 'Denied'],
     ['HTML that is not called so', [], '<!DOCTYPE html><p>Denied &lt;here&gt;</p>', 'Denied <here>'],
     ['a long text', [], 'x'.repeat(500), 'x'.repeat(200)],
@@ -95,7 +108,10 @@ describe('the hint', () => {
   });
 
   test('names the ways to authenticate that a 407 offers', () => {
-    const headers = [['proxy-authenticate', 'Negotiate'], ['proxy-authenticate', 'Basic realm="x"']] as const;
+    const headers = [
+      ['proxy-authenticate', 'Negotiate'],
+      ['proxy-authenticate', 'Basic realm="x"'],
+    ] as const;
     expect(refuse(407, '', headers).facts.hints).toEqual(['it offers Negotiate, Basic authentication']);
   });
 });

@@ -43,7 +43,11 @@ test('leaves every other method to somebody else', () => {
 });
 
 test('gives the canonical target, the peer and what proxies on the way wrote', () => {
-  const request = claim([['via', '1.1 a'], ['host', 'x'], ['via', '1.1 b']]);
+  const request = claim([
+    ['via', '1.1 a'],
+    ['host', 'x'],
+    ['via', '1.1 b'],
+  ]);
   expect(request).toMatchObject({
     summary: 'CONNECT db.example:22',
     target: { kind: 'tcp', host: 'db.example', port: 22 },
@@ -108,7 +112,10 @@ test('rejects with the status, Proxy-Status and fields of the error, and no word
   const error = new TunlError('connection_refused', 'cannot connect to 10.0.0.1:22', { headers: [['X-B', 'c']] });
   await claimConnect(exchange)?.reject(error, [['X-A', 'b']]);
   await rejectExchange(exchange, error.with({ status: 405 }));
-  const common = [['Proxy-Status', 'tunl; error=connection_refused'], ['X-B', 'c']];
+  const common = [
+    ['Proxy-Status', 'tunl; error=connection_refused'],
+    ['X-B', 'c'],
+  ];
   expect(answers).toEqual([
     { status: 502, headers: [...common, ['X-A', 'b']], body: 'tunl: connection refused\n' },
     { status: 405, headers: common, body: 'tunl: connection refused\n' },

@@ -76,7 +76,11 @@ function packIpv4(address: string): Buffer {
 
 function packIpv6(address: string): Buffer {
   const [head = '', tail = ''] = address.split('::');
-  const groups = (text: string) => text.split(':').filter(Boolean).map((group) => Number.parseInt(group, 16));
+  const groups = (text: string) =>
+    text
+      .split(':')
+      .filter(Boolean)
+      .map((group) => Number.parseInt(group, 16));
   const [first, last] = [groups(head), groups(tail)];
   const all = [...first, ...Array<number>(8 - first.length - last.length).fill(0), ...last];
   return Buffer.from(Uint16Array.from(all).buffer).swap16();

@@ -53,8 +53,7 @@ export class Inbox {
         this.#wake = () => {};
         act();
       };
-      const fail = (why: string) =>
-        settle(() => reject(new Error(`waited for ${what}: ${why}; ${this.describe()}`)));
+      const fail = (why: string) => settle(() => reject(new Error(`waited for ${what}: ${why}; ${this.describe()}`)));
       const timer = setTimeout(() => fail(`${waitLimitMs} ms passed`), waitLimitMs);
       this.#wake = () => {
         const found = find();
