@@ -27,6 +27,8 @@ function readReport(path) {
 function countReport({ numPassedTests: passed, numFailedTests: failed, testResults }) {
   if (!Number.isInteger(passed) || !Number.isInteger(failed)) throw new Error('it has no counts');
   // A file that does not load has no tests that could fail.
-  const broken = testResults.filter(({ status, assertionResults }) => status === 'failed' && assertionResults.length === 0);
+  const broken = testResults.filter(
+    ({ status, assertionResults }) => status === 'failed' && assertionResults.length === 0,
+  );
   return { passed, failed: failed + broken.length };
 }

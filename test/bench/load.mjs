@@ -1,0 +1,181 @@
+// The load generator: a worker that runs one job at a time and answers with what it measured.
+import { setTimeout as delay } from 'node:timers/promises';
+import { Tunnel } from './tunnel.mjs';
+import { bytesPerAck } from './wire.mjs';
+
+const block = Buffer.alloc(256 * 1024, 'load');
+const ping = Buffer.alloc(64, 'ping');
+
+/** Buffers and the compiler settle for this long before the count begins. */
+const warmUpMs = 250;
+
+/** Tunnels that are being opened at the same time, below every backlog in use. */
+const openingAtOnce = 32;
+
+const jobs = { down: runDown, up: runUp, rtt: runRoundTrips, new: runNewTunnels, idle: openIdle, release: closeIdle };
+
+let idle = [];
+
+process.on('message', (job) => {
+  jobs[job.kind](job).then(
+    (answer) => process.send(answer),
+    (error) => process.send({ error: error.message }),
+  );
+});
+process.on('disconnect', () => process.exit());
+
+/** Bytes from the origin. `megabytes` counts the whole job, for the cost; `rate` the measured part, in MB/s. */
+async function runDown(job) {
+  const count = { units: 0 };
+  const tunnels = await openAll(job);
+  for (const tunnel of tunnels) {
+    tunnel.onBytes = (length) => (count.units += length);
+    tunnel.socket.write('D');
+  }
+  return measureBytes(job, tunnels, count, 1);
+}
+
+/** Bytes to the origin, as far as it acknowledged them. */
+async function runUp(job) {
+  const count = { units: 0 };
+  const tunnels = await openAll(job);
+  for (const tunnel of tunnels) {
+    tunnel.onBytes = (length) => (count.units += length);
+    const send = (error) => void (error || tunnel.socket.write(block, send));
+    tunnel.socket.write('U');
+    send();
+    send();
+  }
+  return measureBytes(job, tunnels, count, bytesPerAck);
+}
+
+async function measureBytes(job, tunnels, count, unitBytes) {
+  const measured = await measureWindow(job, () => count.units);
+  const moved = count.units * unitBytes;
+  const failures = await closeAll(tunnels);
+  return { rate: (measured.perSecond * unitBytes) / 1e6, work: moved / 1e9, failures };
+}
+
+/** Messages of 64 bytes that come back before the next one goes. `rate` is per second over all tunnels. */
+async function runRoundTrips(job) {
+  const latencies = [];
+  const tunnels = await openAll(job);
+  for (const tunnel of tunnels) startPingPong(tunnel, latencies);
+  const measured = await measureWindow(job, () => latencies.length);
+  const work = latencies.length / 1000;
+  const failures = await closeAll(tunnels);
+  return { rate: measured.perSecond, work, failures, ...percentiles(latencies.slice(measured.first)) };
+}
+
+function startPingPong(tunnel, latencies) {
+  let missing = ping.length;
+  let sent = performance.now();
+  tunnel.onBytes = (length) => {
+    missing -= length;
+    if (missing > 0) return;
+    const now = performance.now();
+    latencies.push(now - sent);
+    missing = ping.length;
+    sent = now;
+    tunnel.socket.write(ping);
+  };
+  // The origin echoes what follows the byte that asks for it.
+  tunnel.socket.write(Buffer.concat([Buffer.from('E'), ping]));
+}
+
+/** Whole tunnels, one after the other on each of `tunnels` lanes: open, one byte there and back, close. */
+async function runNewTunnels(job) {
+  const latencies = [];
+  const state = { running: true, failures: 0 };
+  const lanes = Array.from({ length: job.tunnels }, () => runLane(job, state, latencies));
+  const measured = await measureWindow(job, () => latencies.length);
+  state.running = false;
+  const work = latencies.length / 1000;
+  await Promise.all(lanes);
+  return { rate: measured.perSecond, work, failures: state.failures, ...percentiles(latencies.slice(measured.first)) };
+}
+
+async function runLane(job, state, latencies) {
+  while (state.running) {
+    try {
+      latencies.push(await runOneTunnel(job));
+    } catch {
+      state.failures++;
+      // Something that refuses at once must not be hammered.
+      await delay(10);
+    }
+  }
+}
+
+/** Resolves with the milliseconds from the first step to the byte that came back. */
+async function runOneTunnel(job) {
+  const started = performance.now();
+  const tunnel = await Tunnel.open(job);
+  try {
+    await echoOneByte(tunnel);
+    return performance.now() - started;
+  } finally {
+    await close(tunnel);
+  }
+}
+
+function echoOneByte(tunnel) {
+  return new Promise((resolve, reject) => {
+    tunnel.onBytes = () => resolve();
+    tunnel.onClose = () => reject(new Error('closed before the answer'));
+    tunnel.socket.write('E.');
+  });
+}
+
+/** Opens tunnels, uses each once and keeps them until `release`. */
+async function openIdle(job) {
+  idle = await openAll(job);
+  for (const tunnel of idle) await echoOneByte(tunnel);
+  return { opened: idle.length };
+}
+
+async function closeIdle() {
+  await closeAll(idle.splice(0));
+  return {};
+}
+
+async function openAll(job) {
+  const opened = [];
+  while (opened.length < job.tunnels) {
+    const count = Math.min(openingAtOnce, job.tunnels - opened.length);
+    opened.push(...(await Promise.all(Array.from({ length: count }, () => Tunnel.open(job)))));
+  }
+  return opened;
+}
+
+/** Resolves with how many of the tunnels had been closed by somebody else. */
+async function closeAll(tunnels) {
+  const live = tunnels.filter(({ socket }) => !socket.destroyed);
+  await Promise.all(live.map(({ socket }) => new Promise((resolve) => socket.once('close', resolve).destroy())));
+  return tunnels.length - live.length;
+}
+
+/** Ends our half and waits for the other, so that neither end keeps the connection for long. */
+function close(tunnel) {
+  return new Promise((resolve) => {
+    tunnel.onClose = resolve;
+    if (tunnel.socket.destroyed) resolve();
+    tunnel.socket.end();
+  });
+}
+
+/** Counts what happens in the measured part of a job. `first` is the count at its beginning. */
+async function measureWindow({ seconds }, readCount) {
+  await delay(warmUpMs);
+  const first = readCount();
+  const started = performance.now();
+  await delay(seconds * 1000);
+  return { first, perSecond: ((readCount() - first) * 1000) / (performance.now() - started) };
+}
+
+/** Microseconds. */
+function percentiles(latencies) {
+  const sorted = Float64Array.from(latencies).sort();
+  const at = (part) => (sorted[Math.min(sorted.length - 1, Math.floor(sorted.length * part))] ?? Number.NaN) * 1000;
+  return { p50: at(0.5), p99: at(0.99) };
+}
