@@ -9,12 +9,9 @@ import { guessVoice, readVoice } from './options/voice.ts';
 import { parseWords } from './program.ts';
 import { Ui } from './ui.ts';
 
-/**
- * Runs one command line and resolves with the exit status. Everything that was printed is out by
- * then, unless a signal ended the command.
- */
+/** Runs one command line and resolves with the exit status, once what it printed is out. */
 export async function run(words: readonly string[], io: Io): Promise<number> {
-  let ui = new Ui(io, guessVoice(words));
+  let ui = await new Ui(io, guessVoice(words)).prepare();
   let status: number;
   try {
     const help = await answerGlobally(words);
@@ -29,7 +26,6 @@ export async function run(words: readonly string[], io: Io): Promise<number> {
   } catch (error) {
     status = fail(ui, error);
   }
-  if (status > 128) return status;
   return (await ui.flush()) === 'closed' ? exitOf(new TunlError('output_closed', 'nobody reads our output')) : status;
 }
 

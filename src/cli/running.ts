@@ -3,6 +3,8 @@ import { Scope } from '../core/scope.ts';
 import type { CommandContext } from './command.ts';
 import { createReport, type ReportStyle } from './report.ts';
 import { drainOnSignals } from './signals.ts';
+import { withSpinner } from './status.ts';
+import { sayTunnels } from './tunnel-table.ts';
 
 /** What a command that listens is run with. */
 export interface RunningOptions extends CommandContext {
@@ -22,7 +24,10 @@ export async function runUntilStopped(
 ): Promise<number> {
   const scope = new Scope();
   const interruption = drainOnSignals(io, scope, onHangup);
-  const running = await start({ scope, emit: createReport(ui, style), graceMs });
+  let running: Running | undefined;
+  io.on('SIGUSR2', () => void sayTunnels(ui, running?.tunnels ?? []));
+  const starting = start({ scope, emit: createReport(ui, style), graceMs });
+  running = await withSpinner(ui, io.stderr, 'opening listeners', starting);
   const cut = await running.done;
   return cut > 0 || scope.forced.aborted ? (interruption.exit() ?? 1) : 0;
 }

@@ -2,7 +2,6 @@
 // `tunl: `, in lower case, with no full stop; an error is one line, then `tunl: hint: ` lines.
 // Colour only where the stream that is written to is a terminal and NO_COLOR is unset. With --json,
 // stderr holds JSON and nothing else. A spinner only on a terminal, and never in `connect`.
-import type { Writable } from 'node:stream';
 import type { Io } from './io.ts';
 import { toPrintable } from './text.ts';
 
@@ -25,6 +24,14 @@ const shown: Record<Verbosity, readonly Level[]> = {
   debug: ['error', 'normal', 'verbose', 'debug'],
 };
 
+/** How long the end waits for a reader of stderr. */
+const maxFlushMs = 1000;
+
+/** Something that moves on the last line of the terminal. */
+export interface Spinner {
+  clear(): unknown;
+}
+
 type Paint = (text: string) => string;
 const unpainted: Paint = (text) => text;
 
@@ -34,7 +41,8 @@ export class Ui {
   readonly voice: Voice;
   #paintError: Paint = unpainted;
   #paintHint: Paint = unpainted;
-  #outputClosed = false;
+  #printed: Promise<'written' | 'closed'> = Promise.resolve('written');
+  #spinner: Spinner | undefined;
 
   constructor(io: Io, voice: Voice) {
     this.#io = io;
@@ -55,56 +63,64 @@ export class Ui {
 
   /** True when people read along: text on a terminal. */
   get onTerminal(): boolean {
-    return this.voice.form === 'text' && this.#io.stderr.isTTY;
+    return this.voice.form === 'text' && this.#io.stderr.isTTY === true;
   }
 
   shows(level: Level): boolean {
     return shown[this.voice.verbosity].includes(level);
   }
 
+  /** Takes the spinner off its line before anything else is written; undefined: there is none. */
+  setSpinner(spinner: Spinner | undefined): void {
+    this.#spinner = spinner;
+  }
+
   /** Writes data to stdout. */
   print(text: string): void {
+    const { stdout } = this.#io;
     // Without a listener an EPIPE would end the process with a stack trace.
-    this.#io.stdout.once('error', () => (this.#outputClosed = true));
-    this.#io.stdout.write(text);
+    stdout.on('error', () => {});
+    this.#printed = new Promise((resolve) => {
+      stdout.write(text, (error) => resolve(error ? 'closed' : 'written'));
+    });
   }
 
   /** Says one line, unless --json was asked for. */
   say(level: Level, message: string): void {
-    if (this.voice.form === 'json' || !this.shows(level)) return;
     const line = `tunl: ${toPrintable(message)}`;
-    this.#io.stderr.write(`${level === 'error' ? this.#paintError(line) : line}\n`);
+    this.show(level, level === 'error' ? this.#paintError(line) : line);
   }
 
   /** Says what can be done, or what the proxy said, below an error. */
   hint(message: string): void {
-    if (this.voice.form === 'json') return;
-    this.#io.stderr.write(`${this.#paintHint('tunl: hint:')} ${toPrintable(message)}\n`);
+    this.show('error', `${this.#paintHint('tunl: hint:')} ${toPrintable(message)}`);
   }
 
   /** Writes lines that are laid out already, such as a table. */
   show(level: Level, text: string): void {
-    if (this.voice.form === 'text' && this.shows(level)) this.#io.stderr.write(`${text}\n`);
+    if (this.voice.form === 'text' && this.shows(level)) this.#write(text);
   }
 
   /** Writes one event as a line of JSON, when --json was asked for. */
   record(level: Level, event: string, fields: Readonly<Record<string, unknown>>): void {
     if (this.voice.form === 'text' || !this.shows(level)) return;
-    const line = JSON.stringify({ event, time: new Date().toISOString(), version: 1, ...fields });
-    this.#io.stderr.write(`${line}\n`);
+    this.#write(JSON.stringify({ event, time: new Date().toISOString(), version: 1, ...fields }));
   }
 
   /** Resolves once what was written is out; with `closed` when nobody reads stdout any more. */
   async flush(): Promise<'written' | 'closed'> {
-    await Promise.all([drain(this.#io.stdout), drain(this.#io.stderr)]);
-    return this.#outputClosed ? 'closed' : 'written';
+    const { stderr } = this.#io;
+    if (stderr.writableLength > 0)
+      await new Promise<void>((resolve) => {
+        // Whoever stopped reading our messages does not keep us from ending.
+        setTimeout(resolve, maxFlushMs).unref();
+        stderr.write('', () => resolve());
+      });
+    return this.#printed;
   }
-}
 
-function drain(stream: Writable): Promise<void> {
-  if (stream.writableLength === 0 || stream.destroyed) return Promise.resolve();
-  return new Promise((resolve) => {
-    stream.once('close', resolve);
-    stream.write('', () => resolve());
-  });
+  #write(lines: string): void {
+    this.#spinner?.clear();
+    this.#io.stderr.write(`${lines}\n`);
+  }
 }

@@ -16,7 +16,7 @@ export interface HopUrl {
   readonly label: string;
 }
 
-const passwordHint = 'in a user name or password write / ? # @ : % as %2F %3F %23 %40 %3A %25';
+const passwordHint = 'in a user name or password write / ? # @ : | % as %2F %3F %23 %40 %3A %7C %25';
 
 /**
  * Splits `scheme://[user[:password]@]host[:port][/][?name=value&…]`, or a bare `host:port`. WHATWG's

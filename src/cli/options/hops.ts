@@ -91,12 +91,15 @@ function readSettings(query: HopUrl['query'], scheme: ReturnType<typeof findSche
     if (!known.includes(name)) throw unknownSetting(name, known, where);
     if (value === undefined && name !== 'insecure') throw usageError(`${where}: the setting ${name} needs a value`);
     if (name === 'header') settings.headers.push(parseHeader(value ?? '', where));
-    else if (name in settings.tls || name in settings.own)
-      throw usageError(`${where}: the setting ${name} is given twice`);
+    else if (name in settings.tls || name in settings.own) throw givenTwice(name, where);
     else if (isTlsName(name)) settings.tls[name] = readTlsValue(name, value, scheme, where);
     else settings.own[name] = parseOwn(name, value ?? '', scheme, where);
   }
   return settings;
+}
+
+function givenTwice(name: string, where: string) {
+  return usageError(`${where}: the setting ${name} is given twice`);
 }
 
 function isTlsName(name: string): boolean {
@@ -104,11 +107,10 @@ function isTlsName(name: string): boolean {
 }
 
 function readTlsValue(name: string, value: string | undefined, scheme: CarrierScheme, where: string): string | true {
-  if (!scheme.tls)
-    throw usageError(
-      `${where}: the setting ${name} needs TLS, and ${scheme.scheme}:// has none`,
-      'write https:// if the proxy speaks TLS',
-    );
+  if (!scheme.tls) {
+    const what = `${where}: the setting ${name} needs TLS, and ${scheme.scheme}:// has none`;
+    throw usageError(what, 'write https:// if the proxy speaks TLS');
+  }
   if (value === '') throw usageError(`${where}: the setting ${name} is empty`);
   return value ?? true;
 }

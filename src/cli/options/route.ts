@@ -20,7 +20,11 @@ const proxyOptions: readonly OptionSpec[] = [
     summary: 'go through this proxy; repeat it in travel order, the nearest first; a|b tries a, then b',
     completes: 'proxy',
   },
-  { name: 'retry', value: 'N', summary: 'dial again up to N times, waiting longer each time, before anything was relayed' },
+  {
+    name: 'retry',
+    value: 'N',
+    summary: 'dial again up to N times, waiting longer each time, before anything was relayed',
+  },
   { name: 'direct', summary: 'go through no proxy' },
   {
     name: 'proxy-header',

@@ -1,0 +1,63 @@
+# bash completion for tunl, made by: tunl completion bash
+
+# Offers those of the words that begin like the current one. bash splits words at colons, so what is
+# before the last colon is already on the line and must not be offered again.
+_tunl_offer() {
+  COMPREPLY=($(compgen -W "$1" -- "$cur"))
+  if [[ $cur == *:* && $COMP_WORDBREAKS == *:* ]]; then
+    local before=${cur%"${cur##*:}"} i
+    for i in "${!COMPREPLY[@]}"; do COMPREPLY[i]=${COMPREPLY[i]#"$before"}; done
+  fi
+}
+
+_tunl_hosts() {
+  # bash-completion knows the hosts of ssh, where it is installed.
+  if declare -F _known_hosts_real >/dev/null; then
+    _known_hosts_real -- "$cur"
+  fi
+}
+
+_tunl() {
+  local line=${COMP_LINE:0:COMP_POINT} cur previous words command='' options='' word
+  read -ra words <<<"$line"
+  cur=${line##*[[:space:]]}
+  [[ -n $cur && ${#words[@]} -gt 0 ]] && unset "words[${#words[@]}-1]"
+  previous=${words[${#words[@]}-1]}
+  COMPREPLY=()
+  for word in "${words[@]:1}"; do
+    case $word in
+    connect|forward|serve|completion|help) command=$word; break ;;
+    esac
+  done
+  case $previous in
+  -x|--proxy)
+    _tunl_offer 'http:// h2:// h2c:// https:// post+http:// post+https:// post+h2c:// post+h2://'
+    compopt -o nospace
+    return ;;
+  --password-file|--cacert|--cert|--key|--client-ca|--auth-file|--user-password-file)
+    compopt -o filenames
+    COMPREPLY=($(compgen -f -- "$cur"))
+    return ;;
+  --proxy-header|--servername|--pin|--dns-timeout|--connect-timeout|--tls-timeout|--handshake-timeout|--idle-timeout|--linger|--grace|--user|--allow|--deny)
+    return ;;
+  esac
+  case $command in
+    connect) options='--tls-target -x --proxy --direct --proxy-header --password-file --cacert --cert --key --servername --pin --insecure -4 --ipv4 -6 --ipv6 --dns-timeout --connect-timeout --tls-timeout --handshake-timeout --idle-timeout --linger -q --quiet -v --verbose --json -h --help' ;;
+    forward) options='--grace -x --proxy --direct --proxy-header --password-file --cacert --cert --key --servername --pin --insecure -4 --ipv4 -6 --ipv6 --dns-timeout --connect-timeout --tls-timeout --handshake-timeout --idle-timeout --linger -q --quiet -v --verbose --json -h --help' ;;
+    serve) options='--grace --post --tls --cert --key --client-ca --auth-file --user --user-password-file --open --allow --deny -x --proxy --direct --proxy-header --password-file --cacert --servername --pin --insecure -4 --ipv4 -6 --ipv6 --dns-timeout --connect-timeout --tls-timeout --handshake-timeout --idle-timeout --linger -q --quiet -v --verbose --json -h --help' ;;
+    completion) options='-q --quiet -v --verbose --json -h --help' ;;
+    help) options='-q --quiet -v --verbose --json -h --help' ;;
+    *) _tunl_offer 'connect forward serve completion help --help --version'; return ;;
+  esac
+  if [[ $cur == -* ]]; then
+    _tunl_offer "$options"
+    return
+  fi
+  case $command in
+    connect) _tunl_hosts ;;
+    completion) _tunl_offer 'bash zsh fish' ;;
+    help) _tunl_offer 'connect forward serve completion help exit-codes' ;;
+  esac
+}
+
+complete -F _tunl tunl
