@@ -1,5 +1,7 @@
 import { setMaxListeners } from 'node:events';
 
+import { setMaxListeners } from 'node:events';
+
 /**
  * The life of a running command. Cleanups run in reverse order, once. Draining comes first (accept
  * nothing new, let tunnels finish), forcing second (cut what is left).
@@ -12,6 +14,11 @@ export class Scope {
 
   constructor() {
     // Every connection listens: Node would take the eleventh for a leak.
+    setMaxListeners(0, this.#drain.signal, this.#force.signal);
+  }
+
+  constructor() {
+    // Every connection listens to these; Node would warn of a leak at the eleventh.
     setMaxListeners(0, this.#drain.signal, this.#force.signal);
   }
 
