@@ -1,0 +1,226 @@
+// Shows what tunl does, with real parts on loopback: a server that greets first and then echoes, two
+// proxies, and a forward whose connections go through both. Exits 0 only when every byte came back.
+import { createHash, randomBytes } from 'node:crypto';
+import { once } from 'node:events';
+import { connect, createServer } from 'node:net';
+import process from 'node:process';
+import { Chalk } from 'chalk';
+import { Program } from './program.mjs';
+
+/** The whole demo takes about a second; longer than this and something hangs. */
+const limitMs = 30_000;
+const greeting = 'hello from the far side\n';
+const payload = randomBytes(8 * 1024 * 1024);
+
+const chalk = new Chalk({ level: process.stdout.isTTY && !process.env.NO_COLOR ? 1 : 0 });
+const colours = {
+  greeter: chalk.magenta,
+  'proxy 1': chalk.yellow,
+  'proxy 2': chalk.green,
+  forward: chalk.cyan,
+  you: chalk.bold,
+};
+const programs = [];
+
+try {
+  await Promise.race([runDemo(), failAfter(limitMs), failOnSignal('SIGINT'), failOnSignal('SIGTERM')]);
+} catch (error) {
+  console.error(`\ndemo failed: ${error.message}`);
+  process.exitCode = 1;
+} finally {
+  await Promise.all(programs.map((program) => program.kill()));
+}
+// The greeter and the timer may still be there; the programs are not.
+process.exit();
+
+async function runDemo() {
+  console.log(chalk.bold('\ntunl: a connection through two proxies\n'));
+
+  const greeter = createServer({ allowHalfOpen: true }, greetAndEcho).listen(0, '127.0.0.1');
+  await once(greeter, 'listening');
+  const target = `127.0.0.1:${greeter.address().port}`;
+  say('greeter', `listens on ${target}: it speaks first, then sends back what it gets`);
+
+  const first = await startProxy('proxy 1');
+  const second = await startProxy('proxy 2');
+  const forward = start('forward', [
+    'forward',
+    `:${target}`,
+    '-x',
+    `http://${first.address}`,
+    '-x',
+    `http://${second.address}`,
+    '-v',
+  ]);
+  forward.onLine = (line) => say('forward', line);
+  const ready = await forward.waitFor('its listener', (line) => /^tunl: forwarding (\S+:(\d+)) ->/.exec(line));
+  const [, address, port] = ready;
+  drawPath([
+    ['you', ''],
+    ['forward', address],
+    ['proxy 1', first.address],
+    ['proxy 2', second.address],
+    ['greeter', target],
+  ]);
+
+  await talk(Number(port));
+
+  const record = await forward.waitFor('its record of the tunnel', (line) => / closed: /.exec(line));
+  const events = [await readClosed(first), await readClosed(second)];
+  showHops(events);
+  checkHops(events, second.address, target);
+  if (!record.input.includes(`sent ${payload.length}`))
+    throw new Error(`forward counted something else: ${record.input}`);
+  await stopPrograms();
+  console.log(chalk.bold.green('\nEvery byte arrived and came back, and all three programs ended with status 0.\n'));
+}
+
+function greetAndEcho(socket) {
+  socket.on('error', () => socket.destroy());
+  socket.write(greeting);
+  socket.pipe(socket);
+}
+
+function start(name, args) {
+  say(name, chalk.dim(`$ tunl ${args.join(' ')}`));
+  const program = new Program(name, args);
+  programs.push(program);
+  return program;
+}
+
+async function startProxy(name) {
+  const program = start(name, ['serve', '127.0.0.1:0', '--json']);
+  const { address } = await program.waitFor('its listener', (line) => findEvent(line, 'listening'));
+  say(name, `serves ${address}`);
+  return { program, name, address };
+}
+
+function findEvent(line, name) {
+  // A program that does not even start says so in other words.
+  if (!line.startsWith('{')) return undefined;
+  const event = JSON.parse(line);
+  return event.event === name ? event : undefined;
+}
+
+/** Connects as any client would, which knows nothing of proxies. */
+async function talk(port) {
+  say('you', `connect to 127.0.0.1:${port}`);
+  const socket = connect({ port, host: '127.0.0.1', allowHalfOpen: true });
+  const received = collect(socket);
+  await received.until(greeting.length);
+  const hello = received.take(greeting.length).toString();
+  if (hello !== greeting) throw new Error(`the greeting is ${JSON.stringify(hello)}`);
+  say('you', `${chalk.dim('<-')} "${hello.trim()}"`);
+
+  say('you', `${chalk.dim('->')} ${formatBytes(payload.length)} of random bytes, then the end of your half`);
+  const started = performance.now();
+  socket.end(payload);
+  await received.ended;
+  const seconds = (performance.now() - started) / 1000;
+  const echo = received.take();
+  const intact = digest(echo) === digest(payload);
+  say(
+    'you',
+    `${chalk.dim('<-')} ${formatBytes(echo.length)} and the end after ${seconds.toFixed(2)} s; SHA-256 ${intact ? 'equal' : 'DIFFERS'}`,
+  );
+  if (!intact) throw new Error('what came back is not what was sent');
+}
+
+/** Gathers what a socket sends. A reset is an error of whoever waits. */
+function collect(socket) {
+  let bytes = [];
+  let length = 0;
+  let onBytes = () => {};
+  socket.on('data', (chunk) => {
+    bytes.push(chunk);
+    length += chunk.length;
+    onBytes();
+  });
+  const ended = new Promise((resolve, reject) => socket.once('end', resolve).once('error', reject));
+  const cut = ended.then(() => Promise.reject(new Error('the connection ended early')));
+  cut.catch(() => {});
+  return {
+    ended,
+    until: (wanted) => Promise.race([cut, new Promise((resolve) => (onBytes = () => length >= wanted && resolve()))]),
+    take: (wanted = length) => {
+      const all = Buffer.concat(bytes);
+      bytes = [all.subarray(wanted)];
+      length -= wanted;
+      return all.subarray(0, wanted);
+    },
+  };
+}
+
+async function readClosed({ program, name }) {
+  return { name, ...(await program.waitFor('its record of the tunnel', (line) => findEvent(line, 'tunnel.closed'))) };
+}
+
+function showHops(events) {
+  console.log(
+    `\n${chalk.bold('What each proxy recorded')} (the first also carried the CONNECT that the second answered)\n`,
+  );
+  const header = ['', 'asked for', 'sent', 'received', 'ended'];
+  const rows = events.map(({ name, target, sent, received, end }) => [
+    name,
+    target,
+    String(sent),
+    String(received),
+    end,
+  ]);
+  const widths = header.map((_, column) => Math.max(...[header, ...rows].map((row) => row[column].length)));
+  const align = (row) =>
+    row.map((cell, column) =>
+      column === 2 || column === 3 ? cell.padStart(widths[column]) : cell.padEnd(widths[column]),
+    );
+  console.log(chalk.dim(`  ${align(header).join('   ')}`));
+  for (const row of rows) {
+    const [name, ...cells] = align(row);
+    console.log(`  ${colours[row[0]](name)}   ${cells.join('   ')}`);
+  }
+}
+
+function checkHops([first, second], secondAddress, target) {
+  if (first.target !== secondAddress || second.target !== target)
+    throw new Error('the proxies were asked for something else');
+  if (first.end !== 'clean' || second.end !== 'clean') throw new Error('a tunnel did not end cleanly');
+  const echoed = greeting.length + payload.length;
+  if (second.sent !== payload.length || second.received !== echoed)
+    throw new Error('the proxies counted something else');
+}
+
+async function stopPrograms() {
+  for (const program of programs.toReversed()) {
+    const how = await program.stop();
+    if (how !== 0) throw new Error(`${program.name} ended with ${how}`);
+  }
+}
+
+function drawPath(stations) {
+  const width = Math.max(...stations.map(([, address]) => address.length)) + 1;
+  const names = stations.map(([name], at) => {
+    const arrow = at < stations.length - 1 ? ` ${'-'.repeat(width - name.length - 1)}> ` : '';
+    return colours[name](name) + chalk.dim(arrow);
+  });
+  const addresses = stations.map(([, address]) => address.padEnd(width + 2));
+  console.log(`\n  ${names.join('')}\n  ${chalk.dim(addresses.join('').trimEnd())}\n`);
+}
+
+function say(who, text) {
+  console.log(`  ${colours[who](who.padEnd(8))} ${text}`);
+}
+
+function digest(bytes) {
+  return createHash('sha256').update(bytes).digest('hex');
+}
+
+function formatBytes(count) {
+  return `${(count / 1024 / 1024).toFixed(0)} MiB`;
+}
+
+function failAfter(ms) {
+  return new Promise((_, reject) => setTimeout(() => reject(new Error(`it took longer than ${ms / 1000} s`)), ms));
+}
+
+function failOnSignal(signal) {
+  return new Promise((_, reject) => process.once(signal, () => reject(new Error(`stopped by ${signal}`))));
+}
