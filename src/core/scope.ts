@@ -1,7 +1,5 @@
 import { setMaxListeners } from 'node:events';
 
-import { setMaxListeners } from 'node:events';
-
 /**
  * The life of a running command. Cleanups run in reverse order, once. Draining comes first (accept
  * nothing new, let tunnels finish), forcing second (cut what is left).
@@ -11,11 +9,6 @@ export class Scope {
   readonly #force = new AbortController();
   readonly #cleanups: (() => unknown)[] = [];
   #closed: Promise<void> | undefined;
-
-  constructor() {
-    // Every connection listens: Node would take the eleventh for a leak.
-    setMaxListeners(0, this.#drain.signal, this.#force.signal);
-  }
 
   constructor() {
     // Every connection listens to these; Node would warn of a leak at the eleventh.
