@@ -3,7 +3,7 @@ import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { beforeAll, describe, expect, test } from 'vitest';
 import { startSshd, type Sshd } from './parts/sshd.ts';
-import { type Login, type ProxyCall, type ProxyClient, proxyClients } from './support/clients.ts';
+import { type LoginFile, type ProxyCall, type ProxyClient, proxyClients } from './support/clients.ts';
 import { greeting, type Origin, startGreeter } from './support/origin.ts';
 import type { Part } from './support/part.ts';
 import { makeDigester, makePayload, type Payload } from './support/payload.ts';
@@ -12,7 +12,7 @@ import { ssh } from './support/ssh.ts';
 import { formatProxyCommand, startTunlServe } from './support/tunl.ts';
 import { makeFolder } from './support/workspace.ts';
 
-const login: Login = { user: 'alice', password: 'correct-horse', file: join(makeFolder('login'), 'login') };
+const login: LoginFile = { user: 'alice', password: 'correct-horse', file: join(makeFolder('login'), 'login') };
 
 let sshd: Sshd;
 let greeter: Origin;

@@ -1,12 +1,16 @@
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { type Part, startPart } from '../support/part.ts';
-import { workspaceName } from '../support/workspace.ts';
+import { hashSync } from 'bcryptjs';
+import { type Login, type Part, startPart } from '../support/part.ts';
+import { makeFolder, workspaceName } from '../support/workspace.ts';
 
 let instances = 0;
 
-/** Starts squid as an open proxy that caches nothing and allows CONNECT to every port. */
-export function startSquid(): Promise<Part> {
+/** Rules of a squid that everybody may use to go everywhere. */
+const openRules = 'http_access allow all';
+
+/** Starts squid without a cache; unless `rules` say otherwise it allows CONNECT to every port. */
+export function startSquid(rules: string = openRules): Promise<Part> {
   return startPart('squid', (port, folder) => {
     // Squids share memory with those of the same service name; letters and digits only.
     const name = `${workspaceName}squid${++instances}`;
@@ -24,10 +28,20 @@ access_log none
 netdb_filename none
 pinger_enable off
 cache deny all
-http_access allow all
+${rules}
 shutdown_lifetime 0 seconds
 `,
     );
     return { file: 'squid', args: ['-N', '-n', name, '-f', config], logFile };
   });
+}
+
+/** Starts squid for one user. */
+export function startGuardedSquid({ user, password }: Login): Promise<Part> {
+  const users = join(makeFolder('squid-users'), 'users');
+  writeFileSync(users, `${user}:${hashSync(password, 4)}\n`);
+  return startSquid(`auth_param basic program /usr/lib/squid/basic_ncsa_auth ${users}
+acl users proxy_auth REQUIRED
+http_access allow users
+http_access deny all`);
 }

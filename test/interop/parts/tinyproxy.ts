@@ -1,9 +1,9 @@
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { type Part, startPart } from '../support/part.ts';
+import { type Login, type Part, startPart } from '../support/part.ts';
 
 /** Starts tinyproxy for loopback clients; without a ConnectPort line it allows CONNECT to every port. */
-export function startTinyproxy(): Promise<Part> {
+export function startTinyproxy(login?: Login): Promise<Part> {
   return startPart('tinyproxy', (port, folder) => {
     const config = join(folder, 'tinyproxy.conf');
     writeFileSync(
@@ -13,7 +13,7 @@ Listen 127.0.0.1
 Allow 127.0.0.1
 Timeout 600
 MaxClients 200
-`,
+${login ? `BasicAuth ${login.user} ${login.password}\n` : ''}`,
     );
     return { file: 'tinyproxy', args: ['-d', '-c', config] };
   });

@@ -1,3 +1,5 @@
+import type { Login } from './part.ts';
+
 /** What a client program is asked to do. */
 export interface ProxyCall {
   /** `127.0.0.1:PORT`. */
@@ -6,13 +8,11 @@ export interface ProxyCall {
   /** The target, or ssh's tokens for it. */
   readonly host: string;
   readonly port: string;
-  readonly login?: Login;
+  readonly login?: LoginFile;
 }
 
-/** A user of the proxy. */
-export interface Login {
-  readonly user: string;
-  readonly password: string;
+/** A user of the proxy, also in a file. */
+export interface LoginFile extends Login {
   /** A file that holds `user:password`. */
   readonly file: string;
 }
@@ -24,7 +24,7 @@ export interface ProxyClient {
   readonly takesLogin: boolean;
   write(call: ProxyCall): readonly [string, ...string[]];
   /** Added to its environment for a login. */
-  writeEnv?(login: Login): Readonly<Record<string, string>>;
+  writeEnv?(login: LoginFile): Readonly<Record<string, string>>;
 }
 
 /** Every such program that must be able to use `tunl serve`: a new one is one row. */

@@ -13,6 +13,12 @@ export interface Part {
   stop(): Promise<void>;
 }
 
+/** The only user that a proxy lets in. */
+export interface Login {
+  readonly user: string;
+  readonly password: string;
+}
+
 /** How to start a part: writes its configuration into `folder` and says what to run. */
 export type PartPlan = (port: number, folder: string) => PartCommand | Promise<PartCommand>;
 
