@@ -25,7 +25,7 @@ const refusals = [
   },
   {
     name: 'a squid that allows port 443 only',
-    start: () => startSquid('acl tls port 443\nhttp_access deny !tls\nhttp_access allow all'),
+    start: () => startSquid({ rules: 'acl tls port 443\nhttp_access deny !tls\nhttp_access allow all' }),
     exit: 97,
     status: '403 Forbidden',
     hints: ['ERR_ACCESS_DENIED 0', 'Access Denied'],

@@ -1,6 +1,7 @@
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { hashSync } from 'bcryptjs';
+import type { CertFiles } from '../support/origin.ts';
 import { type Login, type Part, startPart } from '../support/part.ts';
 import { makeFolder, workspaceName } from '../support/workspace.ts';
 
@@ -9,8 +10,16 @@ let instances = 0;
 /** Rules of a squid that everybody may use to go everywhere. */
 const openRules = 'http_access allow all';
 
-/** Starts squid without a cache; unless `rules` say otherwise it allows CONNECT to every port. */
-export function startSquid(rules: string = openRules): Promise<Part> {
+/** What may differ from one squid to another. */
+export interface SquidOptions {
+  /** Lines of its configuration that say who may go where; default: everybody, and CONNECT to every port. */
+  readonly rules?: string;
+  /** With a certificate it speaks TLS with its clients. */
+  readonly tls?: CertFiles;
+}
+
+/** Starts squid without a cache. */
+export function startSquid({ rules = openRules, tls }: SquidOptions = {}): Promise<Part> {
   return startPart('squid', (port, folder) => {
     // Squids share memory with those of the same service name; letters and digits only.
     const name = `${workspaceName}squid${++instances}`;
@@ -18,7 +27,7 @@ export function startSquid(rules: string = openRules): Promise<Part> {
     const config = join(folder, 'squid.conf');
     writeFileSync(
       config,
-      `http_port 127.0.0.1:${port}
+      `${tls ? 'https_port' : 'http_port'} 127.0.0.1:${port}${tls ? ` tls-cert=${tls.cert} tls-key=${tls.key}` : ''}
 visible_hostname ${name}
 cache_effective_user proxy
 pid_filename ${join(folder, 'squid.pid')}
@@ -40,8 +49,10 @@ shutdown_lifetime 0 seconds
 export function startGuardedSquid({ user, password }: Login): Promise<Part> {
   const users = join(makeFolder('squid-users'), 'users');
   writeFileSync(users, `${user}:${hashSync(password, 4)}\n`);
-  return startSquid(`auth_param basic program /usr/lib/squid/basic_ncsa_auth ${users}
+  return startSquid({
+    rules: `auth_param basic program /usr/lib/squid/basic_ncsa_auth ${users}
 acl users proxy_auth REQUIRED
 http_access allow users
-http_access deny all`);
+http_access deny all`,
+  });
 }

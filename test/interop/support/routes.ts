@@ -29,6 +29,14 @@ export const routes: readonly Route[] = [
     [await startSquid(), makeHttpHop],
     [await startTunlServe(), makeHttpHop],
   ]),
+  makeRoute('tunl serve, which goes on through squid', async () => {
+    const squid = await startSquid();
+    return [[await startTunlServe(['-x', makeHttpHop(squid)]), makeHttpHop], [squid]];
+  }),
+  makeRoute('squid over TLS', async () => {
+    const { server, ca } = await makeCerts();
+    return [[await startSquid({ tls: server }), ({ port }) => formatSecureHop(port, ca.cert)]];
+  }),
   makeRoute('tunl serve --tls, known by its printed pin', async () => {
     const proxy = await startTunlServe(['--tls']);
     const [pin] = await proxy.waitForLine(/sha256\/[\w-]{43}=?/);
@@ -37,23 +45,28 @@ export const routes: readonly Route[] = [
   makeRoute('tunl serve --tls with a certificate of our authority', async () => {
     const { server, ca } = await makeCerts();
     const proxy = await startTunlServe(['--tls', '--cert', server.cert, '--key', server.key]);
-    return [[proxy, ({ port }) => `https://localhost:${port}?cacert=${encodeURIComponent(ca.cert)}`]];
+    return [[proxy, ({ port }) => formatSecureHop(port, ca.cert)]];
   }),
 ];
 
-type HopWriter = (part: Part) => string;
+/** A part, and how tunl is told to go through it; without that the parts before it do. */
+type RouteStep = readonly [part: Part, writeHop?: (part: Part) => string];
+
+function formatSecureHop(port: number, cacert: string): string {
+  return `https://localhost:${port}?cacert=${encodeURIComponent(cacert)}`;
+}
 
 function makeHttpHop({ port }: Part): string {
   return `http://127.0.0.1:${port}`;
 }
 
-function makeRoute(name: string, startHops: () => Promise<ReadonlyArray<readonly [Part, HopWriter]>>): Route {
+function makeRoute(name: string, startHops: () => Promise<readonly RouteStep[]>): Route {
   return {
     name,
     start: async () => {
       const started = await startHops();
       return {
-        hops: started.map(([part, writeHop]) => writeHop(part)),
+        hops: started.flatMap(([part, writeHop]) => writeHop?.(part) ?? []),
         log: () => started.map(([part]) => `${part.name}:\n${part.log()}`).join('\n'),
         stop: async () => void (await Promise.all(started.map(([part]) => part.stop()))),
       };
