@@ -12,6 +12,7 @@ import type { HeaderField } from '../core/hop.ts';
 import { type Link, resetError } from '../core/link.ts';
 import { type Http2LinkOptions, http2Link, resetName } from './h2-stream.ts';
 import type { ResponseHead } from './message.ts';
+import { WindowBudget } from './window-budget.ts';
 
 /** How a client session is set up. Windows are what the peer may send before we take it. */
 export interface Http2ClientOptions extends Http2LinkOptions {
@@ -42,6 +43,7 @@ export class Http2Client {
   readonly #session: ClientHttp2Session;
   readonly #link: Link;
   readonly #options: Http2ClientOptions;
+  readonly #windows: WindowBudget;
   #load = 0;
   #ownResets = 0;
   #draining = false;
@@ -51,6 +53,7 @@ export class Http2Client {
     this.#session = session;
     this.#link = link;
     this.#options = options;
+    this.#windows = new WindowBudget(session, options.streamWindowBytes);
     session.on('goaway', (code) => this.#onGoaway(code));
     session.on('error', (error) => {
       this.#failure = error;
@@ -107,6 +110,7 @@ export class Http2Client {
   request(headers: OutgoingHttpHeaders, signal: AbortSignal): Promise<Http2Response> {
     const stream = this.#session.request(headers, { endStream: false, waitForTrailers: true });
     this.#load++;
+    this.#windows.add();
     stream.once('close', () => this.#onStreamClosed());
     const inner = http2Link(stream, this.#link.peer, this.#options);
     const reset = (error: Error) => {
@@ -190,6 +194,7 @@ export class Http2Client {
 
   #onStreamClosed(): void {
     this.#load--;
+    this.#windows.remove();
     if (this.#load === 0 && !this.usable) void this.close('drain');
   }
 

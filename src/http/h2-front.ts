@@ -12,6 +12,7 @@ import type { HeaderField } from '../core/hop.ts';
 import { type Link, type Peer, resetError } from '../core/link.ts';
 import { type Http2LinkOptions, http2Link } from './h2-stream.ts';
 import { ResetBudget } from './reset-budget.ts';
+import { WindowBudget } from './window-budget.ts';
 
 /** How a server session is set up. */
 export interface Http2ServerOptions extends Http2LinkOptions {
@@ -46,10 +47,13 @@ export function serveHttp2(
   });
   session.setLocalWindowSize(options.sessionWindowBytes);
   const budget = new ResetBudget();
+  const windows = new WindowBudget(session, options.streamWindowBytes);
   session.on('error', () => {});
   session.on('stream', (stream, headers) => {
     const exchange = new Http2Exchange(stream, headers, link.peer, options);
+    windows.add();
     stream.once('close', () => {
+      windows.remove();
       if (!exchange.answered && budget.isSpentBy(performance.now())) calmDown(session);
     });
     // A reset in the same read cancels the exchange before anything is dialled for it.
