@@ -17,14 +17,19 @@ export async function startForward(options: ForwardOptions, runtime: Runtime): P
   const { scope, emit } = runtime;
   const route = await createRoute(options);
   scope.defer(() => route.close());
+  const bypass = await createRoute({ ...options, hops: [] });
+  const routeTo = (target: Address) => (options.direct?.has(target) ? bypass : route);
   const tunnels = new Tunnels(emit);
   const { idleMs, lingerMs } = options.limits;
-  const env: TunnelEnv = { ...route, limits: { idleMs, lingerMs }, tunnels, emit };
+  const envOf = ({ target }: ForwardSpec): TunnelEnv => {
+    const { dial, via } = routeTo(target);
+    return { dial, via, limits: { idleMs, lingerMs }, tunnels, emit };
+  };
 
   const addresses: Address[] = [];
   try {
     for (const spec of options.specs) {
-      const listener = await listen(spec.listen, (link) => void serveClient(env, spec, link));
+      const listener = await listen(spec.listen, (link) => void serveClient(envOf(spec), spec, link));
       scope.defer(() => listener.close());
       scope.draining.addEventListener('abort', () => void listener.close(), { once: true });
       addresses.push(listener.address);
@@ -34,8 +39,9 @@ export async function startForward(options: ForwardOptions, runtime: Runtime): P
     throw error;
   }
   addresses.forEach((address, index) => {
-    const { target } = options.specs[index] as ForwardSpec;
-    emit({ event: 'listening', role: 'forward', ...formatListening(address), target: formatAddress(target), via: route.via });
+    const spec = options.specs[index] as ForwardSpec;
+    const target = formatAddress(spec.target);
+    emit({ event: 'listening', role: 'forward', ...formatListening(address), target, via: envOf(spec).via });
   });
   return { addresses, tunnels, done: runUntilDrained(runtime, tunnels) };
 }

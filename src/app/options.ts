@@ -57,6 +57,8 @@ export interface ConnectOptions extends RouteOptions {
 
 export interface ForwardOptions extends RouteOptions {
   readonly specs: readonly ForwardSpec[];
+  /** Targets of specs that are reached without any hop, whatever `hops` says. */
+  readonly direct?: ReadonlySet<Address>;
 }
 
 export interface ServeOptions extends RouteOptions {

@@ -1,9 +1,10 @@
 import { constants } from 'node:os';
+import process from 'node:process';
 import { TunlError } from '../core/errors.ts';
 import type { Scope } from '../core/scope.ts';
 import type { Io } from './io.ts';
 
-type EndSignal = 'SIGHUP' | 'SIGINT' | 'SIGTERM';
+type EndSignal = 'SIGHUP' | 'SIGINT' | 'SIGQUIT' | 'SIGTERM';
 
 /** The first signal that asked the program to end. */
 export interface Interruption {
@@ -47,6 +48,19 @@ export function endOnSignals(io: Io, scope: Scope): Promise<number> {
       });
     }
   });
+}
+
+/**
+ * For the time of a question: a signal that asks the program to end calls back, with the failure
+ * that it is. Calling the returned function ends that time.
+ */
+export function catchEndSignals(onSignal: (reason: TunlError) => void): () => void {
+  const listeners = (['SIGHUP', 'SIGINT', 'SIGQUIT', 'SIGTERM'] as const).map((signal) => {
+    const listener = () => onSignal(interruptedBy(signal));
+    process.on(signal, listener);
+    return () => process.off(signal, listener);
+  });
+  return () => listeners.forEach((stop) => stop());
 }
 
 /** Node would open its inspector on a local port. */

@@ -46,10 +46,10 @@ async function run(args: Arguments, { io, ui }: CommandContext): Promise<number>
   // The name of a proxy is not the name of the target, which is verified as HOST.
   const { servername: _ofProxy, ...targetTls } = parseTls(words, 'the command line');
   const options = {
-    ...(await readRoute(args, io.env, words)),
     limits: readLimits(args, limits),
     target,
     ...(args.has('tls-target') && { targetTls }),
+    ...(await readRoute(args, { io, ui }, words, [target])),
   };
   const [{ runConnect }, { createReport }, { endOnSignals }, { closeStdout }] = await Promise.all([
     import('../../app/connect.ts'),

@@ -38,12 +38,16 @@ async function run(args: Arguments, { io, ui }: CommandContext): Promise<number>
   }
   const specs = args.operands.map(parseForwardSpec);
   refuseDuplicates(specs.map(({ listen }) => listen));
-  const route = await readRoute(args, io.env, readTlsWords(args));
-  if (route.hops.length > 0 && specs.some(({ target }) => target.kind === 'unix')) {
+  if (args.list('proxy').length > 0 && specs.some(({ target }) => target.kind === 'unix')) {
     throw usageError('a Unix socket is not reached through a proxy', 'leave -x out, or name a HOST:PORT');
   }
-  const options = { ...route, limits: readLimits(args, limits), specs };
   const graceMs = readGrace(args);
+  const targets = specs.map(({ target }) => target);
+  const options = {
+    limits: readLimits(args, limits),
+    ...(await readRoute(args, { io, ui }, readTlsWords(args), targets)),
+    specs,
+  };
   const [{ startForward }, { runUntilStopped }] = await Promise.all([
     import('../../app/forward.ts'),
     import('../running.ts'),

@@ -89,8 +89,8 @@ async function run(args: Arguments, { io, ui }: CommandContext): Promise<number>
   const listen = (words.length > 0 ? words : ['127.0.0.1:3128']).map(parseListen);
   refuseDuplicates(listen);
   const { cert: _ofServer, key: _too, ...hopTls } = readTlsWords(args);
+  const graceMs = readGrace(args);
   const options: ServeOptions = {
-    ...(await readRoute(args, io.env, hopTls)),
     limits: readLimits(args, limits),
     listen,
     ...readServerTls(args),
@@ -99,8 +99,8 @@ async function run(args: Arguments, { io, ui }: CommandContext): Promise<number>
     allow: args.list('allow'),
     deny: args.list('deny'),
     open: args.has('open'),
+    ...(await readRoute(args, { io, ui }, hopTls, [])),
   };
-  const graceMs = readGrace(args);
   const [{ startServe }, { runUntilStopped }] = await Promise.all([
     import('../../app/serve.ts'),
     import('../running.ts'),
@@ -139,7 +139,7 @@ async function readUsers(
     throw usageError('--auth-file and --user contradict each other', 'add the user to the file');
   if (user.includes(':') || hasControl(user))
     throw usageError('the name in --user holds a colon, which Basic cannot carry');
-  const { checkPassword, readPasswordFile } = await import('../options/credentials.ts');
+  const { checkPassword, readPasswordFile } = await import('../options/password-file.ts');
   const fromEnv = env['TUNL_SERVE_PASSWORD'];
   if (passwordFile === undefined && fromEnv === undefined) {
     throw usageError('--user has no password', 'set TUNL_SERVE_PASSWORD, or give a file with --user-password-file');

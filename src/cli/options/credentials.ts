@@ -1,57 +1,94 @@
-import { readFileSync } from 'node:fs';
 import { usageError } from '../../core/errors.ts';
-import { Secret } from '../../core/secret.ts';
-import { hasControl, quote } from '../text.ts';
+import type { EventSink } from '../../core/events.ts';
+import type { Secret } from '../../core/secret.ts';
+import type { Ask } from '../ask.ts';
+import { findNetrcPassword, type Netrc, readNetrc } from './netrc.ts';
+import { checkPassword, readPasswordFile } from './password-file.ts';
 
 /** Where passwords that no URL holds come from. */
 export interface PasswordSources {
   readonly env: Readonly<Record<string, string | undefined>>;
+  /** Path of `--password-file`. */
   readonly file: string | undefined;
+  readonly ask: Ask;
+  /** Told which source each password came from. */
+  readonly emit: EventSink;
+}
+
+/** A hop that names a user and no password. */
+export interface OpenHop {
+  /** Where it is written and its URL without secrets, as messages start. */
+  readonly label: string;
+  readonly user: string;
+  readonly host: string;
+  /** `proxy.corp:8080`. */
+  readonly place: string;
 }
 
 const variable = 'TUNL_PROXY_PASSWORD';
 
 /**
- * The passwords of the hops that name a user and no password, in travel order. One such hop takes
- * `TUNL_PROXY_PASSWORD`, else the password file; of several each takes `TUNL_PROXY_PASSWORD_1`,
- * `TUNL_PROXY_PASSWORD_2`, …, so that none gets the password of another.
- * @throws {TunlError} usage, when one has no source
+ * The passwords of the hops that name a user and no password, in travel order. Each takes the first
+ * source that has one: the environment, the password file, .netrc, a person. One such hop takes
+ * `TUNL_PROXY_PASSWORD`; of several each takes `TUNL_PROXY_PASSWORD_1`, `TUNL_PROXY_PASSWORD_2`, …,
+ * and what is not meant for one of them alone is refused, so that none gets the password of another.
+ * @throws {TunlError} usage, when one has no source; interrupted, when a signal came instead
  */
-export function findPasswords(labels: readonly string[], { env, file }: PasswordSources): Secret[] {
-  return labels.map((label, index) => {
-    const name = labels.length === 1 ? variable : `${variable}_${index + 1}`;
-    const given = env[name];
-    if (given !== undefined) return checkPassword(given, name);
-    if (labels.length === 1 && file !== undefined) return readPasswordFile(file);
-    const also = labels.length === 1 ? [`or give a file with --password-file, or write user:password@ in the URL`] : [];
-    throw usageError(`-x ${quote(label)} has a user and no password`, `set ${name}`, ...also);
-  });
-}
-
-/**
- * Reads a password: the first line of a file.
- * @throws {TunlError} usage, when it cannot be read or holds none
- */
-export function readPasswordFile(path: string): Secret {
-  let text: string;
-  try {
-    text = readFileSync(path, 'utf8');
-  } catch (error) {
-    throw usageError(`cannot read the password file ${quote(path)}: ${reasonOf(error)}`);
+export async function findPasswords(hops: readonly OpenHop[], sources: PasswordSources): Promise<Secret[]> {
+  const passwords: Secret[] = [];
+  // One after the other: a person answers one question at a time.
+  for (const [index, hop] of hops.entries()) {
+    const name = hops.length === 1 ? variable : `${variable}_${index + 1}`;
+    const { password, from } =
+      fromEnvironment(name, sources) ??
+      fromFile(hop, name, hops.length, sources) ??
+      fromNetrc(hop, sources) ??
+      (await fromPerson(hop, name, sources));
+    sources.emit({ event: 'notice', level: 'verbose', message: `${hop.label}: the password is from ${from}` });
+    passwords.push(password);
   }
-  const [line = ''] = text.split(/\r?\n/, 1);
-  return checkPassword(line, `the password file ${quote(path)}`);
+  return passwords;
 }
 
-/** @throws {TunlError} usage, when it is empty or no header can carry it */
-export function checkPassword(password: string, source: string): Secret {
-  if (password === '') throw usageError(`${source} is empty`);
-  if (hasControl(password)) throw usageError(`${source} holds a control character`);
-  return new Secret(password);
+interface Found {
+  readonly password: Secret;
+  /** Its source, in words. */
+  readonly from: string;
 }
 
-function reasonOf(error: unknown): string {
-  const { code, message } = error as NodeJS.ErrnoException;
-  const reasons: Record<string, string> = { ENOENT: 'no such file', EACCES: 'not permitted', EISDIR: 'it is a folder' };
-  return reasons[code ?? ''] ?? message;
+function fromEnvironment(name: string, { env }: PasswordSources): Found | undefined {
+  const given = env[name];
+  return given === undefined ? undefined : { password: checkPassword(given, name), from: name };
+}
+
+function fromFile({ label }: OpenHop, name: string, count: number, { env, file }: PasswordSources): Found | undefined {
+  if (count > 1) {
+    const single = env[variable] === undefined ? (file === undefined ? undefined : '--password-file') : variable;
+    if (single === undefined) return undefined;
+    throw usageError(`${label} is one of ${count} proxies without a password, and ${single} holds one`, `set ${name}`);
+  }
+  return file === undefined ? undefined : { password: readPasswordFile(file), from: '--password-file' };
+}
+
+function fromNetrc({ user, host }: OpenHop, { env, emit }: PasswordSources): Found | undefined {
+  const netrc: Netrc | undefined = readNetrc(env);
+  const found = netrc && findNetrcPassword(netrc, host, user);
+  if (!netrc || !found) return undefined;
+  if (netrc.exposedMode !== undefined) {
+    const message = `others may read ${netrc.path} (mode ${netrc.exposedMode}), which holds a password: chmod 600 it`;
+    emit({ event: 'notice', level: 'warning', message });
+  }
+  return { password: checkPassword(found.reveal(), `the password for this proxy in ${netrc.path}`), from: netrc.path };
+}
+
+async function fromPerson({ label, user, place }: OpenHop, name: string, { ask }: PasswordSources): Promise<Found> {
+  const answer = await ask(`tunl: password of ${user} for ${place}:`);
+  if (answer === undefined) {
+    throw usageError(
+      `${label} has a user and no password`,
+      `set ${name}, or give a file with --password-file, or an entry in ~/.netrc`,
+      'there is no terminal to ask on, and no SSH_ASKPASS',
+    );
+  }
+  return { password: checkPassword(answer, 'the password that was typed'), from: 'the answer to a question' };
 }

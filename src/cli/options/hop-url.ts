@@ -12,7 +12,7 @@ export interface HopUrl {
   readonly port?: string;
   /** Settings in the order in which they are written. */
   readonly query: readonly (readonly [name: string, value: string | undefined])[];
-  /** The URL without user, password and settings, for messages. */
+  /** Where it was written, with the URL without user, password and settings; messages start with it. */
   readonly label: string;
 }
 
@@ -21,26 +21,24 @@ const passwordHint = 'in a user name or password write / ? # @ : | % as %2F %3F 
 /**
  * Splits `scheme://[user[:password]@]host[:port][/][?name=value&…]`, or a bare `host:port`. WHATWG's
  * URL is not used: it rewrites hosts and ports, and reads `+` as a space.
+ * @param source where it is written: `-x`, or the name of a variable
  * @throws {TunlError} usage, without the user information
  */
-export function splitHopUrl(text: string): HopUrl {
-  const label = redact(text);
+export function splitHopUrl(text: string, source: string): HopUrl {
+  const label = `${source} ${quote(redact(text))}`;
   const [, written, rest = ''] = /^(?:([^:/?#@]*):\/\/)?(.*)$/s.exec(text) ?? [];
   const end = rest.search(/[/?#]/);
   const authority = end < 0 ? rest : rest.slice(0, end);
   const tail = end < 0 ? '' : rest.slice(end);
-  if (tail.includes('@') && !authority.includes('@') && !/^\/?\?/.test(tail)) {
-    throw usageError(`-x ${quote(label)} has its @ behind the end of its host`, passwordHint);
+  if (!authority.includes('@') && isCutPassword(authority, tail)) {
+    throw usageError(`${label} has its @ behind the end of its host`, passwordHint);
   }
   const at = authority.lastIndexOf('@');
   const place = authority.slice(at + 1);
   const [, host = '', port] = /^(\[[^\]]*\]|[^:]*)(?::(.*))?$/s.exec(place) ?? [];
-  if (host === '') throw usageError(`-x ${quote(label)} has no host`, 'write http://proxy.example:3128');
+  if (host === '') throw usageError(`${label} has no host`, 'write http://proxy.example:3128');
   if (written === undefined && port === undefined) {
-    throw usageError(
-      `-x ${quote(label)} has no port`,
-      `write ${quoteless(host)}:3128, or http://${quoteless(host)} for port 80`,
-    );
+    throw usageError(`${label} has no port`, `write ${quoteless(host)}:3128, or http://${quoteless(host)} for port 80`);
   }
   return {
     scheme: (written ?? 'http').toLowerCase(),
@@ -52,8 +50,16 @@ export function splitHopUrl(text: string): HopUrl {
   };
 }
 
+/** True when a raw / ? or # of a password was taken for the end of the host. */
+function isCutPassword(authority: string, tail: string): boolean {
+  const at = tail.indexOf('@');
+  const isPlace = /^(?:\[[^\]]*\]|[^:]*)(?::\d*)?$/.test(authority);
+  // A setting may hold an @ too, but behind its name.
+  return at >= 0 && !(isPlace && /^\/?\?[\w-]+=/.test(tail));
+}
+
 /** The URL as a message may repeat it: no user information, no settings. */
-function redact(text: string): string {
+export function redact(text: string): string {
   // Up to the last @ of all: a password with a raw / or ? in it must not be taken for a path.
   return text
     .replace(/^([^:/?#@]*:\/\/)?.*@/s, (_all, scheme: string | undefined) => `${scheme ?? ''}***@`)
@@ -63,16 +69,16 @@ function redact(text: string): string {
 function splitUser(info: string, label: string): { user: string; password?: string } {
   const colon = info.indexOf(':');
   const user = decode(colon < 0 ? info : info.slice(0, colon), label);
-  if (user === '') throw usageError(`-x ${quote(label)} has an empty user name`);
+  if (user === '') throw usageError(`${label} has an empty user name`);
   // RFC 7617, section 2: the colon is what separates the user from the password.
-  if (user.includes(':')) throw usageError(`-x ${quote(label)} has a user name with a colon, which Basic cannot carry`);
+  if (user.includes(':')) throw usageError(`${label} has a user name with a colon, which Basic cannot carry`);
   return colon < 0 ? { user } : { user, password: decode(info.slice(colon + 1), label) };
 }
 
 function splitQuery(tail: string, label: string): HopUrl['query'] {
   const [, path = '', query, fragment] = /^([^?#]*)(?:\?([^#]*))?(#.*)?$/s.exec(tail) ?? [];
-  if (path !== '' && path !== '/') throw usageError(`-x ${quote(label)} has a path, which means nothing to a proxy`);
-  if (fragment !== undefined) throw usageError(`-x ${quote(label)} has a fragment`, 'write # as %23');
+  if (path !== '' && path !== '/') throw usageError(`${label} has a path, which means nothing to a proxy`);
+  if (fragment !== undefined) throw usageError(`${label} has a fragment`, 'write # as %23');
   return (query ?? '')
     .split('&')
     .filter((pair) => pair !== '')
@@ -89,9 +95,9 @@ function decode(text: string, label: string): string {
   try {
     decoded = decodeURIComponent(text);
   } catch {
-    throw usageError(`-x ${quote(label)} has a broken percent-encoding`, passwordHint);
+    throw usageError(`${label} has a broken percent-encoding`, passwordHint);
   }
-  if (hasControl(decoded)) throw usageError(`-x ${quote(label)} encodes a control character`);
+  if (hasControl(decoded)) throw usageError(`${label} encodes a control character`);
   return decoded;
 }
 

@@ -1,4 +1,5 @@
 import { carriers, findScheme, schemes } from '../../carriers/index.ts';
+import { formatHostPort } from '../../core/address.ts';
 import type { CarrierScheme } from '../../core/carrier.ts';
 import { usageError } from '../../core/errors.ts';
 import type { HeaderField, Hop } from '../../core/hop.ts';
@@ -6,13 +7,15 @@ import { Secret } from '../../core/secret.ts';
 import { parseHost, parsePort } from '../../http/authority.ts';
 import { suggest } from '../suggest.ts';
 import { asUsage, quote } from '../text.ts';
-import { findPasswords, type PasswordSources } from './credentials.ts';
+import { findPasswords, type OpenHop, type PasswordSources } from './credentials.ts';
 import { parseHeader } from './header.ts';
 import { type HopUrl, splitHopUrl } from './hop-url.ts';
 import { parseTls, tlsNames, type TlsWords } from './tls.ts';
 
 /** What holds for every hop that does not set its own. */
 export interface HopFallbacks {
+  /** Where the URLs are written: `-x`, or the name of a variable. */
+  readonly source: string;
   readonly tls: TlsWords;
   readonly headers: readonly HeaderField[];
 }
@@ -20,44 +23,48 @@ export interface HopFallbacks {
 type Draft = Omit<Hop, 'credentials'> & Pick<HopUrl, 'user' | 'password' | 'label'>;
 
 /**
- * Reads the URLs of `-x` in travel order, with their passwords found.
- * @throws {TunlError} usage, never with a user name, a password or a header value in it
+ * Reads the URLs of hops in travel order, with their passwords found.
+ * @throws {TunlError} usage, never with a user name, a password or a header value in it; interrupted
  */
-export function parseHops(urls: readonly string[], fallbacks: HopFallbacks, sources: PasswordSources): Hop[] {
+export async function parseHops(
+  urls: readonly string[],
+  fallbacks: HopFallbacks,
+  sources: PasswordSources,
+): Promise<Hop[]> {
   const drafts = urls.map((url) => parseHop(url, fallbacks));
   const open = drafts.filter(({ user, password }) => user !== undefined && password === undefined);
-  const passwords = findPasswords(
-    open.map(({ label }) => label),
-    sources,
-  );
+  const passwords = await findPasswords(open.map(toOpenHop), sources);
   return drafts.map((draft) => complete(draft, passwords[open.indexOf(draft)]));
+}
+
+function toOpenHop({ user = '', label, address: { host, port } }: Draft): OpenHop {
+  return { user, label, host, place: formatHostPort(host, port) };
 }
 
 function complete({ user, password, label, ...hop }: Draft, found: Secret | undefined): Hop {
   if (user === undefined) return hop;
   if (hop.headers.some(([name]) => name.toLowerCase() === 'proxy-authorization')) {
-    throw usageError(`-x ${quote(label)} has a user and a Proxy-Authorization header`, 'leave one of them out');
+    throw usageError(`${label} has a user and a Proxy-Authorization header`, 'leave one of them out');
   }
   return { ...hop, credentials: { user, password: found ?? new Secret(password ?? '') } };
 }
 
 function parseHop(text: string, fallbacks: HopFallbacks): Draft {
-  const { scheme: name, user, password, host, port, query, label } = splitHopUrl(text);
+  const { scheme: name, user, password, host, port, query, label } = splitHopUrl(text, fallbacks.source);
   const scheme = findScheme(name);
   if (!scheme) throw unknownScheme(name, label);
-  const where = `-x ${quote(label)}`;
-  const settings = readSettings(query, scheme, where);
+  const settings = readSettings(query, scheme, label);
   return {
     scheme: name,
     address: {
       kind: 'tcp',
-      host: asUsage(() => parseHost(host), `${where}: the host of a proxy is a name or an address`),
-      port: port === undefined ? scheme.defaultPort : parseHopPort(port, where),
+      host: asUsage(() => parseHost(host), `${label}: the host of a proxy is a name or an address`),
+      port: port === undefined ? scheme.defaultPort : parseHopPort(port, label),
     },
     ...(user !== undefined && { user }),
     ...(password !== undefined && { password }),
     label,
-    tls: scheme.tls ? parseTls({ ...withoutPair(fallbacks.tls, settings.tls), ...settings.tls }, where) : {},
+    tls: scheme.tls ? parseTls({ ...withoutPair(fallbacks.tls, settings.tls), ...settings.tls }, label) : {},
     headers: settings.headers.length > 0 ? settings.headers : fallbacks.headers,
     settings: settings.own,
   };
@@ -124,7 +131,7 @@ function unknownScheme(name: string, label: string) {
   const known = schemes.map(({ scheme }) => scheme);
   const near = suggest(name, known);
   return usageError(
-    `-x ${quote(label)} has an unknown scheme: ${quote(name)}`,
+    `${label} has an unknown scheme: ${quote(name)}`,
     ...(near === undefined ? [] : [`did you mean ${near}://?`]),
     `known schemes: ${known.map((scheme) => `${scheme}://`).join(' ')}`,
   );

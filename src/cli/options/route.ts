@@ -1,8 +1,11 @@
-import type { RouteOptions } from '../../app/options.ts';
+import type { ForwardSpec, HopChoice, RouteOptions } from '../../app/options.ts';
 import { usageError } from '../../core/errors.ts';
+import type { EventSink } from '../../core/events.ts';
 import type { Arguments } from '../arguments.ts';
-import type { OptionGroup, OptionSpec } from '../command.ts';
+import type { CommandContext, OptionGroup, OptionSpec } from '../command.ts';
 import { quote } from '../text.ts';
+import type { PasswordSources } from './credentials.ts';
+import type { EnvironmentProxy } from './environment.ts';
 import { parseHeader } from './header.ts';
 import { tlsOptions, type TlsWords } from './tls.ts';
 
@@ -25,7 +28,7 @@ const proxyOptions: readonly OptionSpec[] = [
     value: 'N',
     summary: 'dial again up to N times, waiting longer each time, before anything was relayed',
   },
-  { name: 'direct', summary: 'go through no proxy' },
+  { name: 'direct', summary: 'go through no proxy, whatever the environment says' },
   {
     name: 'proxy-header',
     value: "'NAME: VALUE'",
@@ -35,7 +38,7 @@ const proxyOptions: readonly OptionSpec[] = [
   {
     name: 'password-file',
     value: 'FILE',
-    summary: 'the first line is the password of the user in -x',
+    summary: 'the first line is the password of a user that a proxy has none for',
     completes: 'file',
   },
 ];
@@ -59,23 +62,74 @@ export const serverRouteGroup: OptionGroup = {
   ],
 };
 
+/** Where a tunnel leads to. */
+type Target = ForwardSpec['target'];
+
+/** What the words and the environment say about the way to the targets. */
+export interface RouteWords extends Omit<RouteOptions, 'limits'> {
+  /** Targets that are reached without any hop, whatever `hops` says. */
+  readonly direct: ReadonlySet<Target>;
+}
+
 /**
- * Reads hops and address family. The passwords of hops come from the environment or a file.
- * @throws {TunlError} usage
+ * Reads hops and address family, and finds the passwords of hops, if need be by asking for them.
+ * Without -x and --direct the environment decides for each of the targets; a proxy that does not
+ * know its targets yet has none here, and takes nothing from the environment.
+ * @throws {TunlError} usage; interrupted, when a signal came instead of a password
  */
 export async function readRoute(
   args: Arguments,
-  env: Readonly<Record<string, string | undefined>>,
+  { io, ui }: CommandContext,
   tls: TlsWords,
-): Promise<Omit<RouteOptions, 'limits'>> {
+  targets: readonly Target[],
+): Promise<RouteWords> {
   const urls = args.list('proxy');
   if (args.has('direct') && urls.length > 0) throw usageError('--direct and -x contradict each other');
   const headers = args.list('proxy-header').map((text) => parseHeader(text, '--proxy-header'));
-  const { parseHops } = await import('./hops.ts');
-  const choices = urls.map(splitAlternatives);
-  const parsed = parseHops(choices.flat(), { tls, headers }, { env, file: args.text('password-file') });
-  const hops = choices.map(({ length }) => parsed.splice(0, length));
-  return { hops, retries: readRetries(args), ...readFamily(args) };
+  const rest = { retries: readRetries(args), ...readFamily(args) };
+  const { createReport } = await import('../report.ts');
+  const emit = createReport(ui, 'connect');
+  const ask: PasswordSources['ask'] = async (question) => {
+    const { createAsk } = await import('../ask.ts');
+    return createAsk({ env: io.env, askpassStderr: ui.voice.form === 'json' ? 'ignore' : 'inherit' })(question);
+  };
+  const sources: PasswordSources = { env: io.env, file: args.text('password-file'), ask, emit };
+  const parse = async (texts: readonly string[], source: string) => {
+    const { parseHops } = await import('./hops.ts');
+    return parseHops(texts, { source, tls, headers }, sources);
+  };
+  if (urls.length > 0) {
+    const choices = urls.map(splitAlternatives);
+    const parsed = await parse(choices.flat(), '-x');
+    return { hops: choices.map(({ length }) => parsed.splice(0, length)), direct: new Set(), ...rest };
+  }
+  const { proxy, direct } = args.has('direct') ? { direct: targets } : await askEnvironment(io.env, targets, emit);
+  const hops: HopChoice[] = proxy === undefined ? [] : [await parse([proxy.url], proxy.variable)];
+  return { hops, direct: new Set(direct), ...rest };
+}
+
+/** The proxy that the environment names for some of the targets, and the targets that need none. */
+async function askEnvironment(
+  env: PasswordSources['env'],
+  targets: readonly Target[],
+  emit: EventSink,
+): Promise<{ readonly proxy?: EnvironmentProxy; readonly direct: readonly Target[] }> {
+  const { decideProxy } = await import('./environment.ts');
+  const said = new Set<string>();
+  const direct: Target[] = [];
+  let proxy: EnvironmentProxy | undefined;
+  for (const target of targets) {
+    if (target.kind === 'unix') {
+      direct.push(target);
+      continue;
+    }
+    const decision = decideProxy(env, target);
+    for (const message of [...decision.ignored, decision.reason]) said.add(message);
+    if (decision.proxy === undefined) direct.push(target);
+    else ({ proxy } = decision);
+  }
+  for (const message of said) emit({ event: 'notice', level: 'verbose', message });
+  return { direct, ...(proxy !== undefined && { proxy }) };
 }
 
 /** `a|b` in one `-x`. Split before anything is parsed: a `|` of a password is written %7C. */

@@ -1,0 +1,83 @@
+import { BlockList, isIP } from 'node:net';
+import type { TcpAddress } from '../../core/address.ts';
+
+/** An entry of NO_PROXY that says something about targets. */
+export interface NoProxyEntry {
+  /** As it was written. */
+  readonly text: string;
+  readonly matches: (target: TcpAddress) => boolean;
+}
+
+/** An entry that says nothing, and why. */
+export interface IgnoredEntry {
+  readonly text: string;
+  readonly why: string;
+}
+
+/** A list of targets that are reached without a proxy. */
+export interface NoProxy {
+  readonly entries: readonly NoProxyEntry[];
+  readonly ignored: readonly IgnoredEntry[];
+}
+
+type HostTest = (host: string) => boolean;
+
+/** A name of letters, digits, `-` and `_`; one leading and one trailing dot change nothing. */
+const domain = /^\.?((?:[a-z0-9_-]+\.)*[a-z0-9_-]+)\.?$/i;
+const numericLast = /(?:^|\.)\d+$/;
+
+/**
+ * Reads the value of NO_PROXY as curl does: `*` alone for every target, else entries with commas or
+ * blanks between them: a name, which stands for the names below it too, an address, or a range such
+ * as `10.0.0.0/8`. Ours in addition: each of these with a port, `db.corp:5432`, `[::1]:22`.
+ */
+export function parseNoProxy(value: string): NoProxy {
+  if (value === '*') return { entries: [{ text: '*', matches: () => true }], ignored: [] };
+  const entries: NoProxyEntry[] = [];
+  const ignored: IgnoredEntry[] = [];
+  for (const text of value.split(/[, \t]+/).filter((word) => word !== '')) {
+    const parsed = parseEntry(text);
+    if (typeof parsed === 'string') ignored.push({ text, why: parsed });
+    else entries.push({ text, matches: parsed });
+  }
+  return { entries, ignored };
+}
+
+/** What an entry matches, or why it cannot be meant. */
+function parseEntry(text: string): NoProxyEntry['matches'] | string {
+  if (text === '*') return '* means every target only where it is the whole list';
+  if (text.includes('://')) return 'an entry is a name or an address, not a URL';
+  const [, host = text, port] = isIP(text) === 0 ? (/^(.+):([^:\]/]*)$/.exec(text) ?? []) : [];
+  if (port === undefined) return parseHostEntry(text);
+  if (!/^[1-9]\d{0,4}$/.test(port) || Number(port) > 65535) return 'a port is a number from 1 to 65535';
+  const test = parseHostEntry(host.replace(/^\[(.*)\]/, '$1'));
+  return typeof test === 'string' ? test : (target) => target.port === Number(port) && test(target);
+}
+
+function parseHostEntry(text: string): NoProxyEntry['matches'] | string {
+  const test = text.includes('/') ? parseRange(text) : isIP(text) > 0 ? parseRange(`${text}/0`) : parseName(text);
+  return typeof test === 'string' ? test : ({ host }) => test(host);
+}
+
+function parseRange(text: string): HostTest | string {
+  const [network = '', bits = '', ...more] = text.split('/');
+  const family = isIP(network);
+  if (family === 0 || more.length > 0) return 'a range is written as 10.0.0.0/8 or fd00::/8';
+  const width = family === 4 ? 32 : 128;
+  if (!/^\d{1,3}$/.test(bits) || Number(bits) > width) return `the number after / is at most ${width}`;
+  const list = new BlockList();
+  // As in curl, 0 bits mean the address itself; every target is written as *.
+  list.addSubnet(network, Number(bits) || width, `ipv${family as 4 | 6}`);
+  // BlockList finds ::ffff:10.0.0.1 in 10.0.0.0/8; curl does not.
+  return (host) => isIP(host) === family && list.check(host, `ipv${family as 4 | 6}`);
+}
+
+function parseName(text: string): HostTest | string {
+  if (text.startsWith('*')) return 'write .example.com for all names below example.com';
+  if (text.startsWith('[')) return 'an IPv6 address is written without brackets where no port follows';
+  const [, written] = domain.exec(text) ?? [];
+  if (written === undefined) return 'it is neither a name nor an address';
+  if (numericLast.test(written)) return 'it is not a complete address; a range is written as 10.0.0.0/8';
+  const name = written.toLowerCase();
+  return (host) => isIP(host) === 0 && (host === name || host.endsWith(`.${name}`));
+}
