@@ -5,6 +5,7 @@ import { within } from '../core/deadline.ts';
 import { resetError } from '../core/link.ts';
 import { stdioLink } from '../listeners/stdio.ts';
 import type { RelayResult } from '../relay/relay.ts';
+import { checkTargets } from './check.ts';
 import type { ConnectOptions, Runtime } from './options.ts';
 import { createRoute } from './route.ts';
 import { carryTunnel } from './tunnel.ts';
@@ -31,6 +32,7 @@ async function carryStdio(options: ConnectOptions, runtime: Runtime): Promise<vo
   const inner = options.targetTls ? [await createTargetTls(options)] : [];
   const route = await createRoute(options, ...inner);
   scope.defer(() => route.close());
+  if (options.check === true) return checkTargets(route.dial, [target], { emit, signal: scope.forced });
   const tunnels = new Tunnels(emit);
   scope.forced.addEventListener('abort', () => tunnels.cutAll(toTunlError(scope.forced.reason)), { once: true });
   // On a terminal nobody will end stdin for us: the end of the target is the end of all.

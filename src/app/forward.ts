@@ -1,5 +1,6 @@
 import { type Address, formatAddress } from '../core/address.ts';
 import { listen } from '../listeners/socket.ts';
+import { checkTargets } from './check.ts';
 import type { Link } from '../core/link.ts';
 import type { ForwardOptions, ForwardSpec, Running, Runtime } from './options.ts';
 import { createRoute } from './route.ts';
@@ -11,7 +12,7 @@ import { Tunnels } from './tunnels.ts';
  *
  *     listener -> dial through the hops -> relay
  *
- * @throws {TunlError} usage or address_in_use; then no listener is left open
+ * @throws {TunlError} usage or address_in_use, with `check` also why a target is not reached; then no listener is left open
  */
 export async function startForward(options: ForwardOptions, runtime: Runtime): Promise<Running> {
   const { scope, emit } = runtime;
@@ -28,12 +29,20 @@ export async function startForward(options: ForwardOptions, runtime: Runtime): P
 
   const addresses: Address[] = [];
   try {
+    if (options.check === true) {
+      await checkTargets(
+        (address, ctx) => routeTo(address).dial(address, ctx),
+        options.specs.map(({ target }) => target),
+        { emit, signal: scope.draining },
+      );
+    }
     for (const spec of options.specs) {
       const listener = await listen(spec.listen, (link) => void serveClient(envOf(spec), spec, link));
       scope.defer(() => listener.close());
       scope.draining.addEventListener('abort', () => void listener.close(), { once: true });
       addresses.push(listener.address);
     }
+    runtime.onReady?.(addresses);
   } catch (error) {
     await scope.close();
     throw error;

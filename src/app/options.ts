@@ -34,6 +34,8 @@ export interface Runtime {
   readonly emit: EventSink;
   /** How long a drain waits for tunnels, in milliseconds. */
   readonly graceMs: number;
+  /** Called once, when every listener accepts and before the first `listening` event. What it throws ends the command. */
+  readonly onReady?: (addresses: readonly Address[]) => void;
 }
 
 /** Where a listener listens. */
@@ -47,6 +49,8 @@ export interface ForwardSpec {
 
 export interface ConnectOptions extends RouteOptions {
   readonly target: TcpAddress;
+  /** Only dial the target, once; nothing is relayed. */
+  readonly check?: boolean;
   /** Wrap the payload in TLS to the target. */
   readonly targetTls?: TlsSettings;
   readonly stdin: NodeJS.ReadStream;
@@ -57,6 +61,8 @@ export interface ConnectOptions extends RouteOptions {
 
 export interface ForwardOptions extends RouteOptions {
   readonly specs: readonly ForwardSpec[];
+  /** Dial every target once before anything listens. */
+  readonly check?: boolean;
   /** Targets of specs that are reached without any hop, whatever `hops` says. */
   readonly direct?: ReadonlySet<Address>;
 }

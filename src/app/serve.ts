@@ -68,6 +68,7 @@ export async function startServe(options: ServeOptions, runtime: Runtime): Promi
       scope.draining.addEventListener('abort', () => void listener.close(), { once: true });
     }
     throwIfAborted(scope.forced);
+    runtime.onReady?.(listeners.map(({ address }) => address));
   } catch (error) {
     await scope.close();
     throw error;

@@ -1,6 +1,6 @@
 import { type Address, formatAddress } from '../core/address.ts';
 import { abortReason } from '../core/deadline.ts';
-import type { Dial, DialStep, Origin } from '../core/dialer.ts';
+import type { Dial, DialContext, Origin } from '../core/dialer.ts';
 import { toTunlError, type TunlError } from '../core/errors.ts';
 import type { EventSink } from '../core/events.ts';
 import type { Link } from '../core/link.ts';
@@ -73,21 +73,24 @@ export async function carryTunnel(env: TunnelEnv, job: TunnelJob): Promise<Tunne
 }
 
 async function dialUpstream(env: TunnelEnv, job: TunnelJob, signal: AbortSignal): Promise<Link> {
-  const onProgress = ({ phase, hop, detail, ms }: DialStep) =>
-    env.emit({
-      event: 'notice',
-      level: 'verbose',
-      message: `${hop === undefined ? 'target' : `hop ${hop}`}: ${phase} ${detail} (${ms.toFixed(1)}ms)`,
-    });
-  const onFailure = ({ message }: TunlError) => env.emit({ event: 'notice', level: 'verbose', message: `${message}; trying on` });
   const { target, origin } = job;
-  const upstream = await env.dial(target, { signal, target, origin, onProgress, onFailure });
+  const upstream = await env.dial(target, { signal, target, origin, ...reportProgress(env.emit) });
   if (signal.aborted) {
     const reason = abortReason(signal);
     upstream.reset(reason);
     throw reason;
   }
   return upstream;
+}
+
+/** The parts of a DialContext that tell of the steps of a dial. */
+export function reportProgress(emit: EventSink): Pick<DialContext, 'onProgress' | 'onFailure'> {
+  const say = (message: string) => emit({ event: 'notice', level: 'verbose', message });
+  return {
+    onProgress: ({ phase, hop, detail, ms }) =>
+      say(`${hop === undefined ? 'target' : `hop ${hop}`}: ${phase} ${detail} (${ms.toFixed(1)}ms)`),
+    onFailure: ({ message }) => say(`${message}; trying on`),
+  };
 }
 
 async function runTunnel(env: TunnelEnv, job: TunnelJob, tunnel: Tunnel, upstream: Link): Promise<RelayResult> {

@@ -12,18 +12,14 @@ const success: ExitCode = {
   status: '0',
   codes: [{ code: 'ok', sentence: 'both directions ended cleanly; a server was stopped and no tunnel was cut' }],
 };
-const others: readonly ExitCode[] = [
-  {
-    status: '125',
-    codes: [{ code: '', sentence: 'forward -- COMMAND: we failed before the command ran (bad arguments: 2)' }],
-  },
-  { status: '126', codes: [{ code: '', sentence: 'forward -- COMMAND: the command cannot run' }] },
-  { status: '127', codes: [{ code: '', sentence: 'forward -- COMMAND: the command was not found' }] },
-  {
-    status: '128+n',
-    codes: [{ code: 'interrupted', sentence: 'ended by signal n; a server that was stopped and cut tunnels' }],
-  },
-];
+const beforeCommand: ExitCode = {
+  status: '125',
+  codes: [{ code: '', sentence: 'forward -- COMMAND: we failed before the command ran (bad arguments: 2)' }],
+};
+const bySignal: ExitCode = {
+  status: '128+n',
+  codes: [{ code: 'interrupted', sentence: 'ended by signal n; a server that was stopped and cut tunnels' }],
+};
 
 /** All exit statuses in order, made from the table of failures. */
 export function listExitCodes(): readonly ExitCode[] {
@@ -39,8 +35,16 @@ export function listExitCodes(): readonly ExitCode[] {
   }
   const sorted = [...byExit].toSorted(([first], [second]) => first - second);
   const rows = sorted.map(([exit, codes]) => ({ status: String(exit), codes }));
-  const split = rows.findIndex(({ status }) => Number(status) > 127);
-  return [success, ...rows.slice(0, split), ...others, ...rows.slice(split)];
+  const upTo = (limit: number) => rows.findIndex(({ status }) => Number(status) > limit);
+  const [command, signal] = [upTo(124), upTo(127)];
+  return [
+    success,
+    ...rows.slice(0, command),
+    beforeCommand,
+    ...rows.slice(command, signal),
+    bySignal,
+    ...rows.slice(signal),
+  ];
 }
 
 /** The table as text. */

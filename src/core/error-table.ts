@@ -62,6 +62,9 @@ export const errorTable = {
   address_in_use: kind(500, 98, false, 'cannot listen'),
   /** Ended by a signal or by the end of the grace; the exit status is 128 + the signal's number. */
   interrupted: kind(503, 1, false, 'interrupted'),
+  /** The command of `forward -- COMMAND`; the exit statuses are those of env(1). */
+  command_unusable: kind(500, 126, false, 'forward -- COMMAND: the command cannot run'),
+  command_not_found: kind(500, 127, false, 'forward -- COMMAND: the command was not found'),
   /** The reader of our output went away (EPIPE). */
   output_closed: kind(500, 141, false, 'the reader of our output went away'),
   internal: kind(500, 1, false, 'a defect of tunl'),

@@ -20,6 +20,8 @@ const standIns: Partial<Record<ErrorCode, ErrorCode>> = {
   usage: 'proxy_configuration_error',
   address_in_use: 'proxy_internal_error',
   interrupted: 'proxy_internal_response',
+  command_unusable: 'proxy_internal_error',
+  command_not_found: 'proxy_internal_error',
   output_closed: 'proxy_internal_error',
   internal: 'proxy_internal_error',
 };

@@ -29,6 +29,8 @@ export interface RelayResult {
 export interface RelayHandle {
   readonly sent: number;
   readonly received: number;
+  /** The client may still send, and what it has sent so far has been passed on. */
+  readonly quiet: boolean;
   /** Ends the tunnel now; both sides see a reset. */
   cut(error: Error): void;
   /** Never rejects. */
@@ -85,6 +87,11 @@ class Relay implements RelayHandle {
 
   get received(): number {
     return this.#receiving.bytes;
+  }
+
+  get quiet(): boolean {
+    const pending = this.#client.stream.readableLength + this.#upstream.stream.writableLength;
+    return !this.#sending.ended && pending === 0;
   }
 
   cut(error: Error): void {

@@ -1,0 +1,64 @@
+import { setImmediate } from 'node:timers/promises';
+import { TunlError } from '../core/errors.ts';
+import type { EventSink } from '../core/events.ts';
+import type { Scope } from '../core/scope.ts';
+import type { Running } from './options.ts';
+import type { Tunnels } from './tunnels.ts';
+
+/** How often the tunnels that a command left behind are looked at. */
+const lookMs = 100;
+
+/** Looks after which it is said that we are waiting. */
+const patience = 10;
+
+/** What ends with a command. */
+export interface CommandRuntime {
+  readonly scope: Scope;
+  readonly emit: EventSink;
+}
+
+/**
+ * Ends a forward whose command has ended. What the command has sent still arrives: connections that
+ * were made are accepted, and tunnels whose client has ended may finish within the grace. A tunnel
+ * that another process holds open is cut as soon as nothing of it is under way.
+ */
+export async function endWithCommand({ tunnels, done }: Running, { scope, emit }: CommandRuntime): Promise<void> {
+  // The system tells of the end of a process before or after it tells of its last connections: let
+  // the loop go round once, and a second time for what it had already polled.
+  await setImmediate();
+  await setImmediate();
+  scope.drain(endOfCommand());
+  const seen = new Map<number, number>();
+  let looks = 0;
+  const timer = setInterval(() => {
+    cutQuiet(tunnels, seen);
+    if (++looks === patience && tunnels.size > 0)
+      emit({ event: 'notice', level: 'warning', message: formatWait(tunnels.size) });
+  }, lookMs);
+  await done;
+  clearInterval(timer);
+}
+
+/** Ends a forward whose command was killed: nobody is left to wait for. */
+export async function cutWithCommand({ done }: Running, { scope }: CommandRuntime): Promise<void> {
+  scope.force(endOfCommand());
+  await done;
+}
+
+/** Cuts the tunnels that were quiet at the last look too, without a byte in between. */
+function cutQuiet(tunnels: Tunnels, seen: Map<number, number>): void {
+  for (const tunnel of tunnels) {
+    const { id, handle } = tunnel;
+    if (!handle?.quiet) seen.delete(id);
+    else if (seen.get(id) === handle.sent) tunnel.cut(endOfCommand());
+    else seen.set(id, handle.sent);
+  }
+}
+
+function endOfCommand(): TunlError {
+  return new TunlError('interrupted', 'the command has ended', { side: 'self', phase: 'relay' });
+}
+
+function formatWait(count: number): string {
+  return `the command has ended; waiting for ${count === 1 ? '1 tunnel' : `${count} tunnels`} to finish`;
+}

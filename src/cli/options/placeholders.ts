@@ -1,0 +1,96 @@
+import type { ListenAddress } from '../../app/options.ts';
+import { type Address, formatAddress, type TcpAddress } from '../../core/address.ts';
+import { usageError } from '../../core/errors.ts';
+import { quote } from '../text.ts';
+
+/** What a command is told about one listener. */
+const parts = ['port', 'host', 'addr'] as const;
+type Part = (typeof parts)[number];
+
+/** The values of one listener; a Unix socket has no port. */
+export type Place = Readonly<Partial<Record<Part, string>>>;
+
+/** Variables that we set ourselves; those of a tunl around us are not meant for our command. */
+const ownVariable = /^TUNL_(?:PORT|HOST|ADDR)(?:_\d+)?$/;
+
+// `{{word}}` stands for the text {word}. Braces of others are left alone: ${word} of shells,
+// %{word} of curl, @{word} of git, #{word} of tmux; but user@{host} is ours.
+const braces = /\{\{([A-Za-z][\w-]*)\}\}|(?<![$%])\{((?:port|host|addr)\d*)\}|(?<![$%@#\\])\{([A-Za-z][\w-]*)\}/g;
+
+/**
+ * Refuses a command whose placeholders no listener can fill.
+ * @throws {TunlError} usage
+ */
+export function checkPlaceholders(words: readonly string[], listeners: readonly ListenAddress[]): void {
+  // What an inherited descriptor is, and which port is free, is known later.
+  fillPlaceholders(
+    words,
+    listeners.map((address) => (address.kind === 'fd' ? { port: '', host: '', addr: '' } : toPlace(address))),
+  );
+}
+
+/**
+ * Fills `{port}`, `{host}` and `{addr}` with the values of the first listener, `{port2}` and so on
+ * with those of the second.
+ * @throws {TunlError} usage, when a placeholder does not exist
+ */
+export function fillPlaceholders(words: readonly string[], places: readonly Place[]): string[] {
+  return words.map((word) =>
+    word.replaceAll(braces, (whole, literal?: string, known?: string, unknown?: string) => {
+      if (literal !== undefined) return `{${literal}}`;
+      const [, part = '', digits = '1'] = /^([a-z]+?)([1-9]\d*)?$/.exec(known ?? '') ?? [];
+      const place = places[Number(digits) - 1];
+      const value = unknown === undefined && isPart(part) ? place?.[part] : undefined;
+      if (value === undefined) throw unknownPlaceholder(whole, places);
+      return value;
+    }),
+  );
+}
+
+/** The variables that tell a command about the listeners: `TUNL_PORT`, and `TUNL_PORT_1` and so on. */
+export function setVariables(
+  env: Readonly<Record<string, string | undefined>>,
+  places: readonly Place[],
+): Record<string, string | undefined> {
+  const kept = Object.entries(env).filter(([name]) => !ownVariable.test(name));
+  const numbered = places.map((place, index) => [`_${index + 1}`, place] as const);
+  const first = places.slice(0, 1).map((place) => ['', place] as const);
+  const set = [...first, ...numbered].flatMap(([suffix, place]) =>
+    Object.entries(place).map(([part, value]) => [`TUNL_${part.toUpperCase()}${suffix}`, value] as const),
+  );
+  return Object.fromEntries([...kept, ...set]);
+}
+
+/** Where a client on this machine reaches a listener. */
+export function toPlace(address: Address): Place {
+  switch (address.kind) {
+    case 'tcp': {
+      const host = toReachable(address);
+      return { port: String(address.port), host, addr: formatAddress({ ...address, host }) };
+    }
+    case 'unix':
+      return { host: address.path, addr: formatAddress(address) };
+    case 'fd':
+    case 'internal':
+      return { addr: formatAddress(address) };
+  }
+}
+
+/** A listener on every address is reached on loopback. */
+function toReachable({ host }: TcpAddress): string {
+  return host === '0.0.0.0' || host === '::' || host === '*' ? '127.0.0.1' : host;
+}
+
+function isPart(text: string): text is Part {
+  return (parts as readonly string[]).includes(text);
+}
+
+function unknownPlaceholder(text: string, places: readonly Place[]) {
+  const names = places.flatMap((place, index) =>
+    parts.flatMap((part) => (place[part] === undefined ? [] : [`{${part}${places.length > 1 ? index + 1 : ''}}`])),
+  );
+  return usageError(
+    `the command has a placeholder that does not exist: ${quote(text)}`,
+    `there are ${names.join(' ')}; for the text itself write {${text}}`,
+  );
+}
