@@ -2,6 +2,7 @@ import { spawn } from 'node:child_process';
 import { openSync } from 'node:fs';
 import { usageError } from '../core/errors.ts';
 import { withoutSecrets } from './child-env.ts';
+import { describeFileError } from './options/password-file.ts';
 import { readHidden } from './prompt.ts';
 import { catchEndSignals } from './signals.ts';
 import { quote } from './text.ts';
@@ -66,7 +67,7 @@ function runAskpass(program: string, question: string, { env, askpassStderr }: A
       stopCatching();
       reject(usageError(`the program of SSH_ASKPASS, ${quote(program)}, gave no password: ${why}`));
     };
-    child.once('error', ({ message }) => fail(message));
+    child.once('error', (error) => fail(describeFileError(error)));
     child.once('close', (status, signal) => {
       if (status !== 0) return fail(status === null ? `ended by ${signal}` : `status ${status}`);
       stopCatching();

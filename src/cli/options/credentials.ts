@@ -90,5 +90,5 @@ async function fromPerson({ label, user, place }: OpenHop, name: string, { ask }
       'there is no terminal to ask on, and no SSH_ASKPASS',
     );
   }
-  return { password: checkPassword(answer, 'the password that was typed'), from: 'the answer to a question' };
+  return { password: checkPassword(answer, 'the password that was given'), from: 'the answer to a question' };
 }
