@@ -20,52 +20,61 @@ export interface HopFallbacks {
   readonly headers: readonly HeaderField[];
 }
 
-type Draft = Omit<Hop, 'credentials'> & Pick<HopUrl, 'user' | 'password' | 'label'>;
+/** A hop as its URL gives it. */
+export interface DraftHop extends Hop {
+  /** Set when the URL has a user and no password: what is known about the password to find. */
+  readonly open?: OpenHop;
+}
 
 /**
- * Reads the URLs of hops in travel order, with their passwords found.
- * @throws {TunlError} usage, never with a user name, a password or a header value in it; interrupted
+ * Reads the URLs of hops in travel order.
+ * @throws {TunlError} usage, never with a user name, a password or a header value in it
  */
-export async function parseHops(
-  urls: readonly string[],
-  fallbacks: HopFallbacks,
-  sources: PasswordSources,
-): Promise<Hop[]> {
-  const drafts = urls.map((url) => parseHop(url, fallbacks));
-  const open = drafts.filter(({ user, password }) => user !== undefined && password === undefined);
-  const passwords = await findPasswords(open.map(toOpenHop), sources);
-  return drafts.map((draft) => complete(draft, passwords[open.indexOf(draft)]));
+export function parseHops(urls: readonly string[], fallbacks: HopFallbacks): DraftHop[] {
+  return urls.map((url) => parseHop(url, fallbacks));
 }
 
-function toOpenHop({ user = '', label, address: { host, port } }: Draft): OpenHop {
-  return { user, label, host, place: formatHostPort(host, port) };
+/**
+ * Gives each hop the password that its URL leaves open.
+ * @throws {TunlError} usage, when one has none; interrupted, when a signal came while a person was asked
+ */
+export async function fillPasswords(drafts: readonly DraftHop[], sources: PasswordSources): Promise<Hop[]> {
+  const open = drafts.flatMap((draft) => draft.open ?? []);
+  const passwords = await findPasswords(open, sources);
+  return drafts.map(({ open: wanted, ...hop }) => {
+    const password = wanted && passwords[open.indexOf(wanted)];
+    return password === undefined ? hop : { ...hop, credentials: { user: wanted?.user ?? '', password } };
+  });
 }
 
-function complete({ user, password, label, ...hop }: Draft, found: Secret | undefined): Hop {
-  if (user === undefined) return hop;
-  if (hop.headers.some(([name]) => name.toLowerCase() === 'proxy-authorization')) {
-    throw usageError(`${label} has a user and a Proxy-Authorization header`, 'leave one of them out');
-  }
-  return { ...hop, credentials: { user, password: found ?? new Secret(password ?? '') } };
-}
-
-function parseHop(text: string, fallbacks: HopFallbacks): Draft {
-  const { scheme: name, user, password, host, port, query, label } = splitHopUrl(text, fallbacks.source);
+function parseHop(text: string, fallbacks: HopFallbacks): DraftHop {
+  const {
+    scheme: name,
+    user,
+    password,
+    host: written,
+    port: digits,
+    query,
+    label,
+  } = splitHopUrl(text, fallbacks.source);
   const scheme = findScheme(name);
   if (!scheme) throw unknownScheme(name, label);
   const settings = readSettings(query, scheme, label);
+  const host = asUsage(() => parseHost(written), `${label}: the host of a proxy is a name or an address`);
+  const port = digits === undefined ? scheme.defaultPort : parseHopPort(digits, label);
+  const headers = settings.headers.length > 0 ? settings.headers : fallbacks.headers;
+  if (user !== undefined && headers.some(([header]) => header.toLowerCase() === 'proxy-authorization')) {
+    throw usageError(`${label} has a user and a Proxy-Authorization header`, 'leave one of them out');
+  }
   return {
     scheme: name,
-    address: {
-      kind: 'tcp',
-      host: asUsage(() => parseHost(host), `${label}: the host of a proxy is a name or an address`),
-      port: port === undefined ? scheme.defaultPort : parseHopPort(port, label),
-    },
-    ...(user !== undefined && { user }),
-    ...(password !== undefined && { password }),
-    label,
+    address: { kind: 'tcp', host, port },
+    ...(user !== undefined &&
+      (password === undefined
+        ? { open: { label, user, host, place: formatHostPort(host, port) } }
+        : { credentials: { user, password: new Secret(password) } })),
     tls: scheme.tls ? parseTls({ ...withoutPair(fallbacks.tls, settings.tls), ...settings.tls }, label) : {},
-    headers: settings.headers.length > 0 ? settings.headers : fallbacks.headers,
+    headers,
     settings: settings.own,
   };
 }

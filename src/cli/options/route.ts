@@ -95,8 +95,8 @@ export async function readRoute(
   };
   const sources: PasswordSources = { env: io.env, file: args.text('password-file'), ask, emit };
   const parse = async (texts: readonly string[], source: string) => {
-    const { parseHops } = await import('./hops.ts');
-    return parseHops(texts, { source, tls, headers }, sources);
+    const { fillPasswords, parseHops } = await import('./hops.ts');
+    return fillPasswords(parseHops(texts, { source, tls, headers }), sources);
   };
   if (urls.length > 0) {
     const choices = urls.map(splitAlternatives);
