@@ -32,8 +32,6 @@ export function parseWords(words: readonly string[], commands: readonly CommandS
       'camel-case-expansion': false,
       'dot-notation': false,
       'duplicate-arguments-array': true,
-      // Otherwise a repeatable option takes every operand after its value.
-      'greedy-arrays': false,
       'parse-numbers': false,
       'parse-positional-numbers': false,
       'populate--': true,
@@ -71,7 +69,7 @@ export function listOptions({ groups }: CommandSpec): readonly OptionSpec[] {
 
 function toYargsOption({ name, short, value, repeat }: OptionSpec) {
   const type = repeat === 'count' ? 'count' : value === undefined ? 'boolean' : 'string';
-  return [name, { type, array: repeat === 'list', ...(short !== undefined && { alias: short }) }] as const;
+  return [name, { type, ...(short !== undefined && { alias: short }) }] as const;
 }
 
 /** What yargs would read otherwise than ssh and curl, written so that it does not. */
@@ -80,12 +78,18 @@ function prepareWords(words: readonly string[], commands: readonly CommandSpec[]
   const own = end < 0 ? words : words.slice(0, end);
   const name = own.find((word) => commands.some((command) => command.name === word));
   const options = commands.flatMap((command) => (command.name === name ? listOptions(command) : []));
-  const prepared = own.flatMap((word) => {
+  const prepared = commandFirst(own, name).flatMap((word) => {
     if (hasControl(word)) throw usageError(`an argument holds a control character: ${quoteSafely(word)}`);
     if (name === 'forward' && word.startsWith('-L')) return word === '-L' ? [] : [word.slice(2)];
     return splitAttached(word, options);
   });
   return [...prepared, ...(end < 0 ? [] : words.slice(end))];
+}
+
+/** yargs knows the options of a command only behind its name: `-v connect` would be a -v with a value. */
+function commandFirst(words: readonly string[], name: string | undefined): readonly string[] {
+  if (name === undefined || words[0]?.startsWith('-') !== true) return words;
+  return [name, ...words.toSpliced(words.indexOf(name), 1)];
 }
 
 /** `-xURL` as two words, and no value for a switch: yargs would take any but `true` for a no. */

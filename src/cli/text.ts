@@ -22,12 +22,16 @@ export function hasControl(text: string): boolean {
   return /\p{Cc}/u.test(text);
 }
 
-/** Runs a parser of another folder and says what it refuses as bad arguments. */
-export function asUsage<T>(parse: () => T, ...hints: string[]): T {
+/**
+ * Runs a parser of another folder and says what it refuses as bad arguments, with the text that it
+ * was a part of in front.
+ */
+export function asUsage<T>(whole: string, parse: () => T, ...hints: string[]): T {
   try {
     return parse();
   } catch (error) {
-    if (error instanceof TunlError) throw usageError(error.message, ...hints, ...(error.facts.hints ?? []));
-    throw error;
+    if (!(error instanceof TunlError)) throw error;
+    const message = error.message.includes(whole) ? error.message : `${whole}: ${error.message}`;
+    throw usageError(message, ...hints, ...(error.facts.hints ?? []));
   }
 }

@@ -27,7 +27,7 @@ export function makeIo({ env = {}, terminal = false }: FakeIoOptions = {}): Fake
     stdout: stdout.stream,
     stderr: stderr.stream,
     env,
-    on: (event: string, listener: (...values: never[]) => void) => emitter.on(event, listener),
+    on: (event: string, listener: (error: unknown) => void) => emitter.on(event, listener),
     out: stdout.text,
     said: stderr.text,
     records: () =>

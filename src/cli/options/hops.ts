@@ -60,7 +60,7 @@ function parseHop(text: string, fallbacks: HopFallbacks): DraftHop {
   const scheme = findScheme(name);
   if (!scheme) throw unknownScheme(name, label);
   const settings = readSettings(query, scheme, label);
-  const host = asUsage(() => parseHost(written), `${label}: the host of a proxy is a name or an address`);
+  const host = asUsage(label, () => parseHost(written));
   const port = digits === undefined ? scheme.defaultPort : parseHopPort(digits, label);
   const headers = settings.headers.length > 0 ? settings.headers : fallbacks.headers;
   if (user !== undefined && headers.some(([header]) => header.toLowerCase() === 'proxy-authorization')) {
@@ -133,7 +133,7 @@ function readTlsValue(name: string, value: string | undefined, scheme: CarrierSc
 
 function parseOwn(name: string, value: string, scheme: ReturnType<typeof findScheme> & object, where: string): string {
   const setting = scheme.carrier.settings.find((candidate) => candidate.name === name);
-  return setting ? asUsage(() => setting.parse(value), `${where}: this is about the setting ${name}`) : value;
+  return setting ? asUsage(`${where}: the setting ${name}`, () => setting.parse(value)) : value;
 }
 
 function unknownScheme(name: string, label: string) {

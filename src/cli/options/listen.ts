@@ -53,7 +53,7 @@ export function parseBind(bind: string, whole: string): string {
       'an IPv6 address needs brackets: [::1]:8080',
     );
   }
-  return asUsage(() => parseHost(bind), `a listener is [BIND:]PORT, unix:PATH or fd:N, and ${quote(whole)} is none`);
+  return asUsage(quote(whole), () => parseHost(bind), 'a listener is [BIND:]PORT, unix:PATH or fd:N');
 }
 
 /** The port of a listener, 0 included. @throws {TunlError} usage */

@@ -43,7 +43,7 @@ export function parseTarget(text: string): TcpAddress {
       'an IPv6 address needs brackets: [::1]:22, or HOST PORT as two words',
     );
   }
-  return asUsage(() => parseAuthority(text), ...hintsFor(text));
+  return asUsage(quote(text), () => parseAuthority(text), ...hintsFor(text));
 }
 
 function hintsFor(text: string): string[] {

@@ -46,7 +46,7 @@ export function parseTls(words: TlsWords, where: string): TlsSettings {
     ...(cacert !== undefined && { cacert }),
     ...(cert !== undefined && key !== undefined && { cert, key }),
     ...(servername !== undefined && {
-      servername: asUsage(() => parseHost(servername), `${where}: servername is a host name`),
+      servername: asUsage(`${where}: servername`, () => parseHost(servername)),
     }),
     ...(pin !== undefined && { pin: parsePin(pin, where) }),
     ...(words.insecure !== undefined && { insecure: parseSwitch(words.insecure, `${where}: insecure`) }),

@@ -1,0 +1,40 @@
+import { readFileSync } from 'node:fs';
+import { expect, test } from 'vitest';
+import { commands } from '../../src/cli/commands/index.ts';
+import { run } from '../../src/cli/run.ts';
+import { makeIo } from '../support/fake-io.ts';
+
+async function print(words: readonly string[]): Promise<string> {
+  const io = makeIo();
+  expect(await run(words, io)).toBe(0);
+  expect(io.said()).toBe('');
+  return io.out();
+}
+
+const read = (path: string) => readFileSync(new URL(`../../${path}`, import.meta.url), 'utf8');
+
+const generated: readonly (readonly [path: string, words: readonly string[]])[] = [
+  ['completions/tunl.bash', ['completion', 'bash']],
+  ['completions/_tunl', ['completion', 'zsh']],
+  ['completions/tunl.fish', ['completion', 'fish']],
+  ['test/golden/help.txt', ['--help']],
+  ['test/golden/help-exit-codes.txt', ['help', 'exit-codes']],
+  ...commands.map(({ name }) => [`test/golden/help-${name}.txt`, [name, '--help']] as const),
+];
+
+// When one of these fails: look at the difference, then `npm run generate`.
+test.each(generated)('%s is what the program prints', async (path, words) => {
+  expect(await print(words)).toBe(read(path));
+});
+
+test('tunl help COMMAND prints what tunl COMMAND --help prints', async () => {
+  for (const { name } of commands) expect(await print(['help', name])).toBe(await print([name, '--help']));
+});
+
+test('the help of each command starts with examples, and fits on a terminal', () => {
+  for (const { name } of commands) {
+    const lines = read(`test/golden/help-${name}.txt`).split('\n');
+    expect(lines.slice(1, 3)).toEqual(['', 'Examples:']);
+    expect(lines.filter((line) => line.length > 100)).toEqual([]);
+  }
+});

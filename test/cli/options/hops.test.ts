@@ -1,0 +1,98 @@
+import { expect, test } from 'vitest';
+import { parseHops } from '../../../src/cli/options/hops.ts';
+
+const none = { source: '-x', tls: {}, headers: [] };
+
+const parse = (url: string, fallbacks: Parameters<typeof parseHops>[1] = none) =>
+  parseHops([url], fallbacks)[0] ?? expect.fail('no hop');
+
+test.each([
+  ['http://proxy', 'http', 'proxy', 80],
+  ['http://proxy:3128', 'http', 'proxy', 3128],
+  ['http://proxy:3128/', 'http', 'proxy', 3128],
+  ['HTTP://Proxy.Corp.:3128', 'http', 'proxy.corp', 3128],
+  ['https://edge', 'https', 'edge', 443],
+  ['https://[2001:db8::1]', 'https', '2001:db8::1', 443],
+  ['https://[2001:db8::1]:8443', 'https', '2001:db8::1', 8443],
+  ['http://192.0.2.7:8080', 'http', '192.0.2.7', 8080],
+  ['proxy:3128', 'http', 'proxy', 3128],
+  ['[::1]:3128', 'http', '::1', 3128],
+  ['user:pass@proxy:3128', 'http', 'proxy', 3128],
+])('reads %s', (url, scheme, host, port) => {
+  expect(parse(url)).toMatchObject({ scheme, address: { kind: 'tcp', host, port } });
+});
+
+test.each([
+  ['http://alice:secret@p:1', 'alice', 'secret'],
+  ['http://alice:@p:1', 'alice', ''],
+  ['http://al%40ice:se%3Acr%2Fet@p:1', 'al@ice', 'se:cr/et'],
+  ['http://alice:a:b@p:1', 'alice', 'a:b'],
+  ['http://alice:a@b@p:1', 'alice', 'a@b'],
+  ['http://alice:1+1%2B1@p:1', 'alice', '1+1+1'],
+  ['http://j%C3%B6rg:gr%C3%BC%C3%9F@p:1', 'jörg', 'grüß'],
+])('percent-decodes the user information of %s', (url, user, password) => {
+  const { credentials } = parse(url);
+  expect([credentials?.user, credentials?.password.reveal()]).toEqual([user, password]);
+});
+
+test('keeps the order of several hops', () => {
+  const hops = parseHops(['http://a:1', 'https://b:2', 'c:3'], none);
+  expect(hops.map(({ address }) => address.host)).toEqual(['a', 'b', 'c']);
+});
+
+test('reads the settings of one hop from its query, with + as it is', () => {
+  const pin = `sha256/${'A'.repeat(42)}-`;
+  const hop = parse(
+    `https://p?cacert=/etc/a+b%20c.pem&cert=c.pem&key=k.pem&servername=Front.example&pin=${pin}&insecure`,
+  );
+  expect(hop.tls).toEqual({
+    cacert: '/etc/a+b c.pem',
+    cert: 'c.pem',
+    key: 'k.pem',
+    servername: 'front.example',
+    pin,
+    insecure: true,
+  });
+});
+
+test('takes the key from the file of the certificate when it is not named', () => {
+  expect(parse('https://p?cert=both.pem').tls).toEqual({ cert: 'both.pem', key: 'both.pem' });
+});
+
+test('repeats headers, and percent-decodes them', () => {
+  expect(parse('http://p:1?header=X-A:%201&header=X-B:2%263').headers).toEqual([
+    ['X-A', '1'],
+    ['X-B', '2&3'],
+  ]);
+});
+
+test('lets a hop override what the flags say, setting by setting', () => {
+  const flags = {
+    source: '-x',
+    tls: { cacert: 'flag.pem', servername: 'flag.example', insecure: true as const },
+    headers: [],
+  };
+  expect(parse('https://p?cacert=own.pem&insecure=false', flags).tls).toEqual({
+    cacert: 'own.pem',
+    servername: 'flag.example',
+    insecure: false,
+  });
+});
+
+test('never joins the certificate of a hop to the key of the flags', () => {
+  const flags = { source: '-x', tls: { cert: 'flag.pem', key: 'flag.key' }, headers: [] };
+  expect(parse('https://p', flags).tls).toEqual({ cert: 'flag.pem', key: 'flag.key' });
+  expect(parse('https://p?cert=own.pem', flags).tls).toEqual({ cert: 'own.pem', key: 'own.pem' });
+});
+
+test('gives the headers of the flags to each hop that has none of its own', () => {
+  const flags = { source: '-x', tls: {}, headers: [['X-Flag', '1']] as const };
+  expect(parse('http://p:1', flags).headers).toEqual([['X-Flag', '1']]);
+  expect(parse('http://p:1?header=X-Own:2', flags).headers).toEqual([['X-Own', '2']]);
+});
+
+test('keeps the flags of TLS away from a hop without TLS', () => {
+  expect(parse('http://p:1', { source: '-x', tls: { cacert: 'flag.pem', insecure: true }, headers: [] }).tls).toEqual(
+    {},
+  );
+});
