@@ -53,7 +53,7 @@ async function carryStdio(options: ConnectOptions, runtime: Runtime): Promise<vo
     },
   );
   if ('failure' in outcome) throw outcome.failure;
-  const failure = toFailure(outcome.result, formatAddress(target));
+  const failure = toFailure(await outcome.ended, formatAddress(target));
   if (failure) throw failure;
 }
 

@@ -31,15 +31,16 @@ export interface TunnelJob {
   readonly statusOf?: (error: TunlError | undefined) => number;
 }
 
-/** How a job ended: with a tunnel that ran, or without one. */
-export type TunnelOutcome = { readonly result: RelayResult } | { readonly failure: TunlError };
+/** What became of a job: a tunnel that runs until `ended`, or none. */
+export type TunnelOutcome = { readonly ended: Promise<RelayResult> } | { readonly failure: TunlError };
 
 /**
- * Carries one tunnel from the request to its end:
+ * Carries one tunnel:
  *
  *     dial -> accept -> relay -> exactly one closed or failed event
  *
- * Until `accept` a failure can be told to the client; from then on it can only be a reset.
+ * Until `accept` a failure can be told to the client; from then on it can only be a reset. Resolves when
+ * the tunnel is up or has failed: what is waited for here would be kept in memory for as long as it runs.
  */
 export async function carryTunnel(env: TunnelEnv, job: TunnelJob): Promise<TunnelOutcome> {
   const abort = new AbortController();
@@ -59,16 +60,15 @@ export async function carryTunnel(env: TunnelEnv, job: TunnelJob): Promise<Tunne
   env.tunnels.add(tunnel);
   try {
     const upstream = await dialUpstream(env, job, abort.signal);
-    job.gone.removeEventListener('abort', onGone);
-    return { result: await runTunnel(env, job, tunnel, upstream) };
+    return { ended: startTunnel(env, tunnel, job.accept(), upstream, job.statusOf?.(undefined)) };
   } catch (error) {
     const failure = toTunlError(error);
+    env.tunnels.remove(tunnel);
     reportFailure(env, job, tunnel, failure);
     await job.refuse(failure);
     return { failure };
   } finally {
     job.gone.removeEventListener('abort', onGone);
-    env.tunnels.remove(tunnel);
   }
 }
 
@@ -93,37 +93,43 @@ export function reportProgress(emit: EventSink): Pick<DialContext, 'onProgress' 
   };
 }
 
-async function runTunnel(env: TunnelEnv, job: TunnelJob, tunnel: Tunnel, upstream: Link): Promise<RelayResult> {
-  const client = job.accept();
+function startTunnel(
+  env: TunnelEnv,
+  tunnel: Tunnel,
+  client: Link,
+  upstream: Link,
+  status: number | undefined,
+): Promise<RelayResult> {
   const handle = relay(client, upstream, env.limits);
   tunnel.handle = handle;
   tunnel.cut = (error) => handle.cut(error);
-  const { id, target, via, user, started } = tunnel;
-  const facts = { id, client: tunnel.client, target, via, ...(user !== undefined && { user }) };
-  env.emit({ event: 'tunnel.opened', ...facts });
-  const result = await handle.done;
-  env.emit({
-    event: 'tunnel.closed',
-    ...facts,
-    sent: handle.sent,
-    received: handle.received,
-    ms: Math.round(performance.now() - started),
-    end: result.end,
-    ...(result.side && { side: result.side }),
-    ...(result.error && { reason: result.error.message }),
-    ...(job.statusOf && { status: job.statusOf(undefined) }),
+  env.emit({ event: 'tunnel.opened', ...describeTunnel(tunnel) });
+  return handle.done.then((result) => {
+    env.tunnels.remove(tunnel);
+    env.emit({
+      event: 'tunnel.closed',
+      ...describeTunnel(tunnel),
+      sent: handle.sent,
+      received: handle.received,
+      ms: Math.round(performance.now() - tunnel.started),
+      end: result.end,
+      ...(result.side && { side: result.side }),
+      ...(result.error && { reason: result.error.message }),
+      ...(status !== undefined && { status }),
+    });
+    return result;
   });
-  return result;
+}
+
+/** The parts of a tunnel that all its events have. */
+function describeTunnel({ id, client, target, via, user }: Tunnel) {
+  return { id, client, target, via, ...(user !== undefined && { user }) };
 }
 
 function reportFailure(env: TunnelEnv, job: TunnelJob, tunnel: Tunnel, error: TunlError): void {
   env.emit({
     event: 'tunnel.failed',
-    id: tunnel.id,
-    client: tunnel.client,
-    ...(tunnel.user !== undefined && { user: tunnel.user }),
-    target: tunnel.target,
-    via: tunnel.via,
+    ...describeTunnel(tunnel),
     ms: Math.round(performance.now() - tunnel.started),
     error,
     ...(job.statusOf && { status: job.statusOf(error) }),

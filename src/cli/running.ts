@@ -1,7 +1,9 @@
 import type { Running, Runtime } from '../app/options.ts';
 import { Scope } from '../core/scope.ts';
 import type { CommandContext } from './command.ts';
+import type { Readiness } from './options/readiness.ts';
 import { createReport, type ReportStyle } from './report.ts';
+import { limitYoungHeap } from './heap.ts';
 import { drainOnSignals } from './signals.ts';
 import { withSpinner } from './status.ts';
 import { sayTunnels } from './tunnel-table.ts';
@@ -10,24 +12,42 @@ import { sayTunnels } from './tunnel-table.ts';
 export interface RunningOptions extends CommandContext {
   readonly style: ReportStyle;
   readonly graceMs: number;
+  readonly readiness: Readiness;
   /** What SIGHUP does, where it does not stop the program. */
   readonly onHangup?: () => void;
 }
+
+/** Starts what listens. @throws {TunlError} when it does not; then no listener is left open */
+export type Start = (runtime: Runtime) => Promise<Running>;
 
 /**
  * Runs a command that listens until a signal stops it. Resolves with 0 when every tunnel could
  * finish, else with 128 and the number of the first signal.
  */
-export async function runUntilStopped(
-  { io, ui, style, graceMs, onHangup }: RunningOptions,
-  start: (runtime: Runtime) => Promise<Running>,
-): Promise<number> {
+export async function runUntilStopped(options: RunningOptions, start: Start): Promise<number> {
+  const { io, onHangup, readiness } = options;
+  limitYoungHeap();
   const scope = new Scope();
   const interruption = drainOnSignals(io, scope, onHangup);
+  try {
+    const running = await startListening(options, scope, start);
+    const cut = await running.done;
+    return cut > 0 || scope.forced.aborted ? (interruption.exit() ?? 1) : 0;
+  } finally {
+    readiness.withdraw();
+  }
+}
+
+/** Starts what listens and tells those who wait for it. From then on SIGUSR2 shows its tunnels. */
+export async function startListening(
+  { io, ui, style, graceMs, readiness }: RunningOptions,
+  scope: Scope,
+  start: Start,
+): Promise<Running> {
   let running: Running | undefined;
   io.on('SIGUSR2', () => void sayTunnels(ui, running?.tunnels ?? []));
-  const starting = start({ scope, emit: createReport(ui, style), graceMs });
+  const onReady: Runtime['onReady'] = (addresses) => readiness.announce(addresses);
+  const starting = start({ scope, emit: createReport(ui, style), graceMs, onReady });
   running = await withSpinner(ui, io.stderr, 'opening listeners', starting);
-  const cut = await running.done;
-  return cut > 0 || scope.forced.aborted ? (interruption.exit() ?? 1) : 0;
+  return running;
 }

@@ -6,6 +6,9 @@ import { type Link, resetError } from '../core/link.ts';
 /** RFC 8305, section 5: the next attempt starts this long after the last, which goes on. */
 const attemptDelayMs = 250;
 
+/** Why a losing attempt was given up. Made once: the stack of an error costs more than the race. */
+const outrun = new TunlError('interrupted', 'another address answered first');
+
 /** Connects to one address. Aborting the signal leaves nothing open. */
 export type Attempt = (ip: Ip, signal: AbortSignal) => Promise<Link>;
 
@@ -29,7 +32,7 @@ export async function race(ips: readonly Ip[], attempt: Attempt, signal: AbortSi
       settled = true;
       clearTimeout(timer);
       signal.removeEventListener('abort', onAbort);
-      losers.abort(new TunlError('interrupted', 'another address answered first'));
+      losers.abort(outrun);
       act();
     };
     const onAbort = () => settle(() => reject(abortReason(signal)));
