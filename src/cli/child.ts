@@ -1,4 +1,4 @@
-import { spawn } from 'node:child_process';
+import { type ChildProcess, spawn } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { constants } from 'node:os';
 import { isatty } from 'node:tty';
@@ -21,10 +21,19 @@ export interface ChildEnd {
   readonly killed: boolean;
 }
 
-/** Starts a command on our own stdin, stdout and stderr. Our passwords are not in its environment. */
+/**
+ * Starts a command on our own stdin, stdout and stderr. Our passwords are not in its environment.
+ * @throws {TunlError} command_not_found or command_unusable, at once or from `ended`
+ */
 export function startChild(words: readonly string[], env: Readonly<Record<string, string | undefined>>): Child {
   const [file = '', ...args] = words;
-  const child = spawn(file, args, { stdio: 'inherit', env: withoutSecrets(env) });
+  let child: ChildProcess;
+  try {
+    child = spawn(file, args, { stdio: 'inherit', env: withoutSecrets(env) });
+  } catch (error) {
+    // Node throws some of the reasons and emits the others.
+    throw startError(file, error as NodeJS.ErrnoException);
+  }
   const ended = new Promise<ChildEnd>((resolve, reject) => {
     child.once('error', (error) => reject(startError(file, error)));
     child.once('exit', (code, signal) =>
@@ -77,5 +86,7 @@ function startError(file: string, error: NodeJS.ErrnoException): TunlError {
     E2BIG: 'its arguments are too long',
   };
   const reason = reasons[error.code ?? ''] ?? error.message;
-  return new TunlError('command_unusable', `cannot run ${quote(file)}: ${reason}`, facts);
+  // The system has no room for another process: that is not the command's fault.
+  const exit = ['EAGAIN', 'ENOMEM', 'EMFILE', 'ENFILE'].includes(error.code ?? '') ? { exit: 125 } : {};
+  return new TunlError('command_unusable', `cannot run ${quote(file)}: ${reason}`, { ...facts, ...exit });
 }

@@ -4,10 +4,10 @@ import { failureFields, formatFailure, sayFailure } from './fail.ts';
 import type { Level, Ui } from './ui.ts';
 
 /**
- * Whose events they are. A server keeps one line for each request; a forward says what failed;
- * `connect` fails with its only tunnel, which is said once at the end.
+ * Whose events they are. A server keeps one line for each request; a forward says what failed, and
+ * with a command nothing of its own end; `connect` fails with its only tunnel, which is said once.
  */
-export type ReportStyle = 'serve' | 'forward' | 'connect';
+export type ReportStyle = 'serve' | 'forward' | 'command' | 'connect';
 
 /** Writes events as lines of text or JSON, as the voice of the Ui wants it. */
 export function createReport(ui: Ui, style: ReportStyle): EventSink {
@@ -40,11 +40,12 @@ function levelOfLine(event: TunlEvent, style: ReportStyle): Level {
     case 'tunnel.opened':
       return 'verbose';
     case 'tunnel.closed':
-      return style === 'serve' || (style === 'forward' && isLoss(event)) ? 'normal' : 'verbose';
+      return style === 'serve' || (style !== 'connect' && isLoss(event)) ? 'normal' : 'verbose';
     case 'notice':
       return levelOfNotice(event);
-    case 'listening':
     case 'draining':
+      return style === 'command' ? 'verbose' : 'normal';
+    case 'listening':
     case 'tunnel.failed':
       return 'normal';
   }

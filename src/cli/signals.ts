@@ -4,7 +4,8 @@ import { TunlError } from '../core/errors.ts';
 import type { Scope } from '../core/scope.ts';
 import type { Io } from './io.ts';
 
-type EndSignal = 'SIGHUP' | 'SIGINT' | 'SIGQUIT' | 'SIGTERM';
+const endSignals = ['SIGHUP', 'SIGINT', 'SIGQUIT', 'SIGTERM'] as const;
+type EndSignal = (typeof endSignals)[number];
 
 /** The first signal that asked the program to end. */
 export interface Interruption {
@@ -34,6 +35,30 @@ export function drainOnSignals(io: Io, scope: Scope, onHangup?: () => void): Int
   return { exit: () => (first === undefined ? undefined : exitFor(first)) };
 }
 
+/** What signals are passed on to. */
+export interface SignalReceiver {
+  signal(signal: NodeJS.Signals): void;
+}
+
+/**
+ * For `forward -- COMMAND`: while the command runs, signals are its own. Before that the first drains
+ * the scope and the second forces it; once the command has ended, each forces it.
+ */
+export function passSignals(io: Io, scope: Scope, findCommand: () => SignalReceiver | undefined): Interruption {
+  let first: EndSignal | undefined;
+  ignoreInspector(io);
+  for (const signal of endSignals) {
+    io.on(signal, () => {
+      const command = findCommand();
+      if (command) return command.signal(signal);
+      first ??= signal;
+      if (scope.draining.aborted) scope.force(interruptedBy(signal));
+      else scope.drain(interruptedBy(signal));
+    });
+  }
+  return { exit: () => (first === undefined ? undefined : exitFor(first)) };
+}
+
 /**
  * For `connect`: the first signal ends everything at once. Resolves with the exit status, and never
  * without a signal.
@@ -55,7 +80,7 @@ export function endOnSignals(io: Io, scope: Scope): Promise<number> {
  * that it is. Calling the returned function ends that time.
  */
 export function catchEndSignals(onSignal: (reason: TunlError) => void): () => void {
-  const listeners = (['SIGHUP', 'SIGINT', 'SIGQUIT', 'SIGTERM'] as const).map((signal) => {
+  const listeners = endSignals.map((signal) => {
     const listener = () => onSignal(interruptedBy(signal));
     process.on(signal, listener);
     return () => process.off(signal, listener);

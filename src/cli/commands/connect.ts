@@ -24,11 +24,13 @@ export const connect: CommandSpec = {
       what: 'TLS to the target, inside the tunnel',
       line: 'tunl connect --tls-target -x http://proxy:3128 example.org:443',
     },
+    { what: 'can it be reached? the exit status tells', line: 'tunl connect --check -x http://proxy:3128 db:5432' },
   ],
   groups: [
     {
       title: 'Target',
       options: [
+        { name: 'check', summary: 'only dial the target once; the exit status says whether, and why not' },
         { name: 'tls-target', summary: 'speak TLS to the target inside the tunnel; the TLS options hold for it too' },
       ],
     },
@@ -48,6 +50,7 @@ async function run(args: Arguments, { io, ui }: CommandContext): Promise<number>
   const options = {
     limits: readLimits(args, limits),
     target,
+    check: args.has('check'),
     ...(args.has('tls-target') && { targetTls }),
     ...(await readRoute(args, { io, ui }, words, [target])),
   };

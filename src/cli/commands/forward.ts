@@ -1,17 +1,23 @@
+import type { ForwardSpec } from '../../app/options.ts';
 import { usageError } from '../../core/errors.ts';
 import type { Arguments } from '../arguments.ts';
 import type { CommandContext, CommandSpec } from '../command.ts';
 import { graceOption, limitGroup, readGrace, readLimits } from '../options/limits.ts';
+import { checkPlaceholders } from '../options/placeholders.ts';
+import { Readiness, readinessOptions } from '../options/readiness.ts';
 import { readRoute, routeGroup } from '../options/route.ts';
 import { readTlsWords } from '../options/tls.ts';
 import { voiceGroup } from '../options/voice.ts';
+import type { Start } from '../running.ts';
 
 const limits = { linger: '60s', idle: 'off' };
+
+const checkOption = { name: 'check', summary: 'first dial each target once; fail with the cause instead of listening' };
 
 /** `tunl forward`: local listeners, each leading to a target. */
 export const forward: CommandSpec = {
   name: 'forward',
-  forms: ['SPEC...'],
+  forms: ['SPEC...', 'SPEC... -- COMMAND ARG...'],
   summary: 'open local listeners that lead to targets',
   examples: [
     {
@@ -23,8 +29,16 @@ export const forward: CommandSpec = {
       what: 'several at once, one of them a Unix socket',
       line: 'tunl forward 8080:web:80 unix:/tmp/db.sock:db:5432 -x https://edge.example',
     },
+    {
+      what: 'for as long as a command runs, and with its exit status',
+      line: 'tunl forward :db.internal:5432 -x http://proxy:3128 -- psql -h {host} -p {port} app',
+    },
+    {
+      what: 'in the background of a script, which waits for the port',
+      line: 'tunl forward :cache:6379 -x http://proxy:3128 --check --port-file port &',
+    },
   ],
-  groups: [{ title: 'Running', options: [graceOption] }, routeGroup, limitGroup(limits), voiceGroup],
+  groups: [{ title: 'Running', options: [checkOption, ...readinessOptions, graceOption] }, routeGroup, limitGroup(limits), voiceGroup],
   outlivesDefects: true,
   run,
 };
@@ -32,7 +46,6 @@ export const forward: CommandSpec = {
 async function run(args: Arguments, { io, ui }: CommandContext): Promise<number> {
   const { parseForwardSpec } = await import('../options/forward-spec.ts');
   const { refuseDuplicates } = await import('../options/listen.ts');
-  if (args.rest !== undefined) throw usageError('-- COMMAND is not supported in this version');
   if (args.operands.length === 0) {
     throw usageError('a SPEC is missing', 'write PORT:HOST:HOSTPORT, such as 5432:db.internal:5432');
   }
@@ -41,16 +54,33 @@ async function run(args: Arguments, { io, ui }: CommandContext): Promise<number>
   if (args.list('proxy').length > 0 && specs.some(({ target }) => target.kind === 'unix')) {
     throw usageError('a Unix socket is not reached through a proxy', 'leave -x out, or name a HOST:PORT');
   }
+  const command = args.rest;
+  if (command) refuseCommand(command, args, specs);
   const graceMs = readGrace(args);
   const targets = specs.map(({ target }) => target);
   const options = {
     limits: readLimits(args, limits),
     ...(await readRoute(args, { io, ui }, readTlsWords(args), targets)),
     specs,
+    check: args.has('check'),
   };
   const [{ startForward }, { runUntilStopped }] = await Promise.all([
     import('../../app/forward.ts'),
     import('../running.ts'),
   ]);
-  return runUntilStopped({ io, ui, style: 'forward', graceMs }, (runtime) => startForward(options, runtime));
+  const running = { io, ui, graceMs, readiness: new Readiness(args) };
+  const start: Start = (runtime) => startForward(options, runtime);
+  if (!command) return runUntilStopped({ ...running, style: 'forward' }, start);
+  const { runCommand } = await import('../run-command.ts');
+  return runCommand(command, { ...running, style: 'command' }, start);
+}
+
+/** @throws {TunlError} usage, when the command cannot be run as it is written */
+function refuseCommand(command: readonly string[], args: Arguments, specs: readonly ForwardSpec[]): void {
+  if (!command[0]) throw usageError('the command after -- is missing', 'write forward SPEC -- COMMAND ARG...');
+  if (args.text('ready-fd') === '1') throw usageError('--ready-fd 1 is the stdout of the command', 'write --ready-fd 3, and 3>FILE');
+  checkPlaceholders(
+    command,
+    specs.map(({ listen }) => listen),
+  );
 }

@@ -6,6 +6,7 @@ import type { CommandContext, CommandSpec, OptionGroup } from '../command.ts';
 import { graceOption, limitGroup, readGrace, readLimits } from '../options/limits.ts';
 import { readRoute, serverRouteGroup } from '../options/route.ts';
 import { readTlsWords } from '../options/tls.ts';
+import { Readiness, readinessOptions } from '../options/readiness.ts';
 import { voiceGroup } from '../options/voice.ts';
 import { hasControl } from '../text.ts';
 
@@ -71,7 +72,7 @@ export const serve: CommandSpec = {
     { what: 'over TLS', line: 'tunl serve 0.0.0.0:443 --tls --cert server.pem --key server.key --auth-file users' },
   ],
   groups: [
-    { title: 'Running', options: [graceOption] },
+    { title: 'Running', options: [...readinessOptions, graceOption] },
     ...carrierGroups,
     tlsGroup,
     whoGroup,
@@ -106,7 +107,10 @@ async function run(args: Arguments, { io, ui }: CommandContext): Promise<number>
     import('../running.ts'),
   ]);
   const onHangup = () => ui.say('normal', 'nothing to reload');
-  return runUntilStopped({ io, ui, style: 'serve', graceMs, onHangup }, (runtime) => startServe(options, runtime));
+  const readiness = new Readiness(args);
+  return runUntilStopped({ io, ui, style: 'serve', graceMs, readiness, onHangup }, (runtime) =>
+    startServe(options, runtime),
+  );
 }
 
 function readServerTls(args: Arguments): Pick<ServeOptions, 'tls'> {

@@ -1,0 +1,53 @@
+import { type Address, formatAddress } from '../../core/address.ts';
+import type { Arguments } from '../arguments.ts';
+import type { OptionSpec } from '../command.ts';
+import { type PortFile, preparePortFile } from '../port-file.ts';
+import { prepareReadyFd, type ReadyFd } from '../ready-fd.ts';
+
+/** The options by which a script learns that every listener accepts, and where. */
+export const readinessOptions: readonly OptionSpec[] = [
+  {
+    name: 'port-file',
+    value: 'FILE',
+    summary: 'write the port of each listener to this file, one per line, once all accept; removed at the end',
+    completes: 'file',
+  },
+  {
+    name: 'ready-fd',
+    value: 'N',
+    summary: 'write ADDR:PORT of each listener to this descriptor, one per line, once all accept; then close it',
+  },
+];
+
+/** Tells those who wait for the listeners. */
+export class Readiness {
+  readonly #portFile: PortFile | undefined;
+  readonly #readyFd: ReadyFd | undefined;
+
+  /** Opens what will be written, before anything else is. @throws {TunlError} usage */
+  constructor(args: Arguments) {
+    const [fd, path] = [args.text('ready-fd'), args.text('port-file')];
+    this.#readyFd = fd === undefined ? undefined : prepareReadyFd(fd);
+    this.#portFile = path === undefined ? undefined : preparePortFile(path);
+  }
+
+  /** Every listener accepts. */
+  announce(addresses: readonly Address[]): void {
+    this.#portFile?.publish(formatLines(addresses, formatPort));
+    this.#readyFd?.publish(formatLines(addresses, formatAddress));
+  }
+
+  /** They do no longer. */
+  withdraw(): void {
+    this.#portFile?.remove();
+  }
+}
+
+function formatLines(addresses: readonly Address[], format: (address: Address) => string): string {
+  return addresses.map((address) => `${format(address)}\n`).join('');
+}
+
+/** A Unix socket has no port; its line keeps the others in their places. */
+function formatPort(address: Address): string {
+  return address.kind === 'tcp' ? String(address.port) : formatAddress(address);
+}

@@ -1,0 +1,96 @@
+import {
+  accessSync,
+  closeSync,
+  constants,
+  fstatSync,
+  openSync,
+  realpathSync,
+  renameSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from 'node:fs';
+import { basename, dirname, join } from 'node:path';
+import { usageError } from '../core/errors.ts';
+import { quote } from './text.ts';
+
+/** A file that exists, with all of its text, from the moment it is published until it is removed. */
+export interface PortFile {
+  publish(text: string): void;
+  /** Takes it away again, unless somebody else has put another in its place. */
+  remove(): void;
+}
+
+/**
+ * Prepares a port file, so that publishing it can hardly fail. One that an earlier run has left is
+ * removed: who waits for the file must not find that one. Pipes and devices are written as they are.
+ * @throws {TunlError} usage, when it cannot be written
+ */
+export function preparePortFile(path: string): PortFile {
+  try {
+    return isReplaceable(path) ? prepareReplacement(path) : prepareStream(path);
+  } catch (error) {
+    throw usageError(`cannot write the port file ${quote(path)}: ${reasonOf(error)}`, hintFor(error));
+  }
+}
+
+/** True for a regular file, or for none yet; /dev/stdout may be one too, but not to be renamed. */
+function isReplaceable(path: string): boolean {
+  if (/^\/(?:dev|proc)\//.test(path)) return false;
+  const found = statSync(path, { throwIfNoEntry: false });
+  if (found?.isDirectory()) throw Object.assign(new Error(), { code: 'EISDIR' });
+  return found === undefined || found.isFile();
+}
+
+function prepareReplacement(path: string): PortFile {
+  const target = resolveLinks(path);
+  const draft = `${target}.${process.pid}.tmp`;
+  const fd = openSync(draft, 'wx', 0o644);
+  const { ino } = fstatSync(fd);
+  rmSync(target, { force: true });
+  let open = true;
+  return {
+    publish: (text) => {
+      writeFileSync(fd, text);
+      closeSync(fd);
+      open = false;
+      renameSync(draft, target);
+    },
+    remove: () => {
+      if (open) closeSync(fd);
+      open = false;
+      rmSync(draft, { force: true });
+      if (statSync(target, { throwIfNoEntry: false })?.ino === ino) rmSync(target, { force: true });
+    },
+  };
+}
+
+/** A link stays one: it is what it leads to that is replaced. */
+function resolveLinks(path: string): string {
+  const found = statSync(path, { throwIfNoEntry: false });
+  return found ? realpathSync(path) : join(realpathSync(dirname(path)), basename(path));
+}
+
+function prepareStream(path: string): PortFile {
+  accessSync(path, constants.W_OK);
+  return { publish: (text) => writeFileSync(path, text, { flag: 'a' }), remove: () => {} };
+}
+
+function reasonOf(error: unknown): string {
+  const { code, message } = error as NodeJS.ErrnoException;
+  const reasons: Record<string, string> = {
+    ENOENT: 'there is no such folder',
+    ENOTDIR: 'a part of its path is not a folder',
+    EACCES: 'not permitted',
+    EPERM: 'not permitted',
+    EROFS: 'the file system is read-only',
+    EISDIR: 'it is a folder',
+  };
+  return reasons[code ?? ''] ?? message;
+}
+
+function hintFor(error: unknown): string {
+  return (error as NodeJS.ErrnoException).code === 'EISDIR'
+    ? 'name a file in it'
+    : 'the file is written beside its place and then moved there, so the folder must be writable';
+}
