@@ -20,6 +20,7 @@ export async function startSshd(): Promise<Sshd> {
     keyFile = await makeKey(join(folder, 'client_key'));
     const hostKey = await makeKey(join(folder, 'host_key'));
     const config = join(folder, 'sshd_config');
+    // With HOME elsewhere the user's shell finds none of the files that make it talk of its own accord.
     writeFileSync(
       config,
       `Port ${port}
@@ -32,6 +33,7 @@ UsePAM no
 UseDNS no
 PidFile none
 MaxStartups 100
+SetEnv HOME=${folder}
 Subsystem sftp internal-sftp
 `,
     );

@@ -51,7 +51,7 @@ const waitLimitMs = 20_000;
 const stopLimitMs = 5000;
 
 /** The environment of everything the tests start. */
-export const plainEnv: Readonly<Record<string, string>> = {
+const plainEnv: Readonly<Record<string, string>> = {
   PATH: `${process.env['PATH'] ?? ''}:/usr/sbin:/usr/bin:/sbin:/bin`,
   HOME: workspace,
   TMPDIR: workspace,

@@ -3,7 +3,7 @@ import type { Part } from './part.ts';
 import { type Command, launch, type Result, run, type RunOptions } from './process.ts';
 
 /** The built program. */
-export const program: string = fileURLToPath(new URL('../../../dist/main.js', import.meta.url));
+const program: string = fileURLToPath(new URL('../../../dist/main.js', import.meta.url));
 
 /** Settings of one run of tunl. */
 export interface TunlOptions extends RunOptions {
