@@ -1,4 +1,5 @@
-import { type IpBytes, isInRange, parseRange, type Range } from './range.ts';
+import { type IpBytes } from '../core/ip-bytes.ts';
+import { isInRange, parseRange, type Range } from './range.ts';
 
 /** A block of IPv6 addresses that each carry IPv4 addresses, and where those are. */
 interface Embedding {

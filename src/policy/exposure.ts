@@ -1,6 +1,7 @@
+import { toBytes } from '../core/ip-bytes.ts';
 import { type Address, formatAddress } from '../core/address.ts';
 import { usageError } from '../core/errors.ts';
-import { isLoopbackBytes, toBytes } from './range.ts';
+import { isLoopbackBytes } from './range.ts';
 
 /** What decides whether a server may start. */
 export interface Exposure {

@@ -1,7 +1,8 @@
 import { networkInterfaces } from 'node:os';
+import { type IpBytes, toBytes } from '../core/ip-bytes.ts';
 import type { Address } from '../core/address.ts';
 import { embeddedIn } from './embedded.ts';
-import { type IpBytes, isLoopbackBytes, toBytes } from './range.ts';
+import { isLoopbackBytes } from './range.ts';
 
 /**
  * True when dialling this address and port would reach one of our own listeners, given as bound

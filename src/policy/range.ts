@@ -1,31 +1,9 @@
-import { isIP } from 'node:net';
-
-/** An address as its bytes: 4 for IPv4, 16 for IPv6. An IPv4-mapped address is an IPv4 address. */
-export type IpBytes = readonly number[];
+import { type IpBytes, toBytes } from '../core/ip-bytes.ts';
 
 /** All addresses that share the first `prefix` bits. */
 export interface Range {
   readonly bytes: IpBytes;
   readonly prefix: number;
-}
-
-const mappedPrefix: IpBytes = [0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff];
-
-/**
- * The bytes of an address written in any valid spelling. `undefined` for everything else: names,
- * the short and octal spellings that libc takes, and addresses with a zone, which mean something
- * only on the machine that wrote them.
- */
-export function toBytes(address: string): IpBytes | undefined {
-  if (address.includes('%')) return undefined;
-  switch (isIP(address)) {
-    case 4:
-      return address.split('.').map(Number);
-    case 6:
-      return unmap(parseGroups(address));
-    default:
-      return undefined;
-  }
 }
 
 /** `10.0.0.0/8`, `2001:db8::/32`, or one address. `undefined` when it is neither. */
@@ -73,20 +51,4 @@ export function formatBytes(bytes: IpBytes): string {
 function maskOf(index: number, prefix: number): number {
   const bits = Math.min(8, Math.max(0, prefix - 8 * index));
   return (0xff << (8 - bits)) & 0xff;
-}
-
-function unmap(bytes: IpBytes): IpBytes {
-  return mappedPrefix.every((byte, index) => bytes[index] === byte) ? bytes.slice(12) : bytes;
-}
-
-function parseGroups(address: string): IpBytes {
-  const hex = address.replace(/\d+\.\d+\.\d+\.\d+$/, (dotted) => {
-    const [a = 0, b = 0, c = 0, d = 0] = dotted.split('.').map(Number);
-    return `${((a << 8) | b).toString(16)}:${((c << 8) | d).toString(16)}`;
-  });
-  const [head = [], tail] = hex.split('::').map((part) => part.split(':').filter((group) => group !== ''));
-  const zeros = tail === undefined ? [] : Array.from({ length: 8 - head.length - tail.length }, () => '0');
-  return [...head, ...zeros, ...(tail ?? [])]
-    .map((group) => Number.parseInt(group, 16))
-    .flatMap((n) => [n >> 8, n & 0xff]);
 }

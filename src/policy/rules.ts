@@ -1,10 +1,11 @@
 import { isIP } from 'node:net';
+import { type IpBytes, toBytes } from '../core/ip-bytes.ts';
 import { type Address, formatHostPort, type Ip, type TcpAddress } from '../core/address.ts';
 import { TunlError, usageError } from '../core/errors.ts';
 import { embeddedIn, embeddingRange } from './embedded.ts';
 import { isOwn } from './own.ts';
 import { type HostPattern, parseHost, parsePorts, type PatternFault, type PortRange, splitRule } from './pattern.ts';
-import { type IpBytes, isInRange, isWithin, type Range, toBytes } from './range.ts';
+import { isInRange, isWithin, type Range } from './range.ts';
 import { isSpecial, isSpecialName } from './special.ts';
 
 const policyFacts = { side: 'client', phase: 'policy' } as const;

@@ -1,5 +1,6 @@
+import { type IpBytes } from '../core/ip-bytes.ts';
 import { embeddedIn, localNat64 } from './embedded.ts';
-import { type IpBytes, isInRange, parseRange, type Range } from './range.ts';
+import { isInRange, parseRange, type Range } from './range.ts';
 
 /** What the IANA registry of special IPv4 addresses calls not globally reachable, and cloud metadata. */
 const special4: readonly Range[] = [

@@ -1,8 +1,8 @@
 import { networkInterfaces } from 'node:os';
 import { expect, test } from 'vitest';
+import { toBytes } from '../../src/core/ip-bytes.ts';
 import type { Address } from '../../src/core/address.ts';
 import { isOwn } from '../../src/policy/own.ts';
-import { toBytes } from '../../src/policy/range.ts';
 
 const at = (host: string): readonly Address[] => [{ kind: 'tcp', host, port: 3128 }];
 const isOwnAt = (bound: string, dialled: string, port = 3128) => isOwn(toBytes(dialled)!, port, at(bound));

@@ -1,0 +1,39 @@
+import { isIP } from 'node:net';
+
+/** An address as its bytes: 4 for IPv4, 16 for IPv6. An IPv4-mapped address is an IPv4 address. */
+export type IpBytes = readonly number[];
+
+const mappedPrefix: IpBytes = [0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff];
+
+/**
+ * The bytes of an address written in any valid spelling. `undefined` for everything else: names,
+ * the short and octal spellings that libc takes, and addresses with a zone, which mean something
+ * only on the machine that wrote them.
+ */
+export function toBytes(address: string): IpBytes | undefined {
+  if (address.includes('%')) return undefined;
+  switch (isIP(address)) {
+    case 4:
+      return address.split('.').map(Number);
+    case 6:
+      return unmap(parseGroups(address));
+    default:
+      return undefined;
+  }
+}
+
+function unmap(bytes: IpBytes): IpBytes {
+  return mappedPrefix.every((byte, index) => bytes[index] === byte) ? bytes.slice(12) : bytes;
+}
+
+function parseGroups(address: string): IpBytes {
+  const hex = address.replace(/\d+\.\d+\.\d+\.\d+$/, (dotted) => {
+    const [a = 0, b = 0, c = 0, d = 0] = dotted.split('.').map(Number);
+    return `${((a << 8) | b).toString(16)}:${((c << 8) | d).toString(16)}`;
+  });
+  const [head = [], tail] = hex.split('::').map((part) => part.split(':').filter((group) => group !== ''));
+  const zeros = tail === undefined ? [] : Array.from({ length: 8 - head.length - tail.length }, () => '0');
+  return [...head, ...zeros, ...(tail ?? [])]
+    .map((group) => Number.parseInt(group, 16))
+    .flatMap((n) => [n >> 8, n & 0xff]);
+}
