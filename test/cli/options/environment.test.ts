@@ -1,0 +1,92 @@
+import { describe, expect, test } from 'vitest';
+import { decideProxy } from '../../../src/cli/options/environment.ts';
+import { parseHops } from '../../../src/cli/options/hops.ts';
+import { parseTarget } from '../../../src/cli/options/target.ts';
+import { refusalOf } from '../../support/usage.ts';
+import { additions, describeRow, fillRow, likeCurl, ours, type Row, type Way } from './environment-table.ts';
+
+const proxies = { one: '192.0.2.1:3128', two: '192.0.2.2:3128' };
+const hosts = new Map<string, Way>([
+  ['192.0.2.1', 'one'],
+  ['192.0.2.2', 'two'],
+]);
+
+function decide(row: Row): Way | undefined {
+  const { proxy } = decideProxy(fillRow(row, proxies), parseTarget(row.target));
+  if (proxy === undefined) return 'direct';
+  const [hop] = parseHops([proxy.url], { source: proxy.variable, tls: {}, headers: [] });
+  expect(hop?.address.port).toBe(3128);
+  return hosts.get(hop?.address.host ?? '');
+}
+
+const named = (rows: readonly Row[]) => rows.map((row) => [describeRow(row), row] as const);
+
+describe('as curl does', () => {
+  test.each(named(likeCurl))('%s', (_name, row) => {
+    expect(decide(row)).toBe(row.way);
+  });
+});
+
+describe('more than curl', () => {
+  test.each(named([...additions, ...ours]))('%s', (_name, row) => {
+    expect(decide(row)).toBe(row.way);
+  });
+});
+
+const db = parseTarget('db.corp:22');
+
+test.each([
+  [{}, 'db.corp:22: no proxy, as no proxy variable is set'],
+  [{ HTTPS_PROXY: 'http://me:s3cret@p:1/?cert=x' }, 'db.corp:22: HTTPS_PROXY says http://***@p:1'],
+  [{ all_proxy: 'p:1', NO_PROXY: 'a,.corp' }, 'db.corp:22: no proxy, as NO_PROXY has ".corp"'],
+  [{ http_proxy: 'p:1', no_proxy: '*' }, 'db.corp:22: no proxy, as no_proxy has "*"'],
+])('names the rule that decides in %j', (env, reason) => {
+  expect(decideProxy(env, db)).toMatchObject({ reason, ignored: [] });
+});
+
+test.each([
+  ['a,*', '"*" is ignored: * means every target only where it is the whole list'],
+  ['*.corp', '"*.corp" is ignored: write .example.com for all names below example.com'],
+  ['http://a', '"http://a" is ignored: an entry is a name or an address, not a URL'],
+  ['10.0.0.0/33', '"10.0.0.0/33" is ignored: the number after / is at most 32'],
+  ['10.0.0.0/', '"10.0.0.0/" is ignored: the number after / is at most 32'],
+  ['fd00::/129', '"fd00::/129" is ignored: the number after / is at most 128'],
+  ['a/8', '"a/8" is ignored: a range is written as 10.0.0.0/8 or fd00::/8'],
+  ['10.0.0.0/8/8', '"10.0.0.0/8/8" is ignored: a range is written as 10.0.0.0/8 or fd00::/8'],
+  ['10.1.', '"10.1." is ignored: it is not a complete address; a range is written as 10.0.0.0/8'],
+  ['[::1]', '"[::1]" is ignored: an IPv6 address is written without brackets where no port follows'],
+  ['a:0', '"a:0" is ignored: a port is a number from 1 to 65535'],
+  ['a:65536', '"a:65536" is ignored: a port is a number from 1 to 65535'],
+  ['a:http', '"a:http" is ignored: a port is a number from 1 to 65535'],
+  [':22', '":22" is ignored: it is neither a name nor an address'],
+  ['a..b', '"a..b" is ignored: it is neither a name nor an address'],
+  ['grüß.corp', '"grüß.corp" is ignored: it is neither a name nor an address'],
+])('ignores %s in NO_PROXY, says why, and reads on', (entry, why) => {
+  const { ignored, reason } = decideProxy({ https_proxy: 'p:1', NO_PROXY: `${entry},corp` }, db);
+  expect(ignored).toEqual([`NO_PROXY: ${why}`]);
+  expect(reason).toBe('db.corp:22: no proxy, as NO_PROXY has "corp"');
+});
+
+test('a proxy without a port has the default port of its scheme', () => {
+  const portOf = (https_proxy: string) => {
+    const url = decideProxy({ https_proxy }, db).proxy?.url ?? '';
+    return parseHops([url], { source: 'https_proxy', tls: {}, headers: [] })[0]?.address.port;
+  };
+  expect([portOf('proxy'), portOf('http://proxy'), portOf('https://proxy')]).toEqual([80, 80, 443]);
+});
+
+test('a proxy in a variable may have settings, as in -x', () => {
+  const { proxy } = decideProxy({ https_proxy: 'https://p:1/path?insecure' }, db);
+  expect(proxy).toEqual({ variable: 'https_proxy', url: 'https://p:1?insecure' });
+});
+
+test.each([
+  ['ftp://me:s3cret@p:1', 'https_proxy "ftp://***@p:1" has an unknown scheme: "ftp"'],
+  ['http://me:s3/cret@p:1', 'https_proxy "http://***@p:1" has its @ behind the end of its host'],
+  ['http://p:one', 'https_proxy "http://p:one" has no valid port'],
+  ['http://p:1\r\nX: y', 'https_proxy holds a control character'],
+])('refuses %j by the name of its variable', (https_proxy, message) => {
+  const parse = () =>
+    parseHops([decideProxy({ https_proxy }, db).proxy?.url ?? ''], { source: 'https_proxy', tls: {}, headers: [] });
+  expect(refusalOf(parse).message).toBe(message);
+});
