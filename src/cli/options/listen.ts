@@ -1,3 +1,4 @@
+import { resolve } from 'node:path';
 import type { ListenAddress } from '../../app/options.ts';
 import { formatAddress } from '../../core/address.ts';
 import { usageError } from '../../core/errors.ts';
@@ -66,10 +67,27 @@ export function parseListenPort(port: string, whole: string): number {
 
 /** @throws {TunlError} usage, when two listeners would need the same place */
 export function refuseDuplicates(addresses: readonly ListenAddress[]): void {
-  const seen = new Set<string>();
-  for (const address of addresses) {
-    const place = formatAddress(address);
-    if (seen.has(place)) throw usageError(`${quote(place)} is to be listened on twice`);
-    if (address.kind !== 'tcp' || address.port !== 0) seen.add(place);
+  for (const [index, address] of addresses.entries()) {
+    const rival = addresses.slice(0, index).find((other) => isSamePlace(other, address) || isSamePlace(address, other));
+    if (!rival) continue;
+    const [first, second] = [formatAddress(rival), formatAddress(address)];
+    throw usageError(
+      first === second
+        ? `${quote(second)} is to be listened on twice`
+        : `${quote(first)} and ${quote(second)} cannot both be listened on`,
+      address.kind === 'tcp'
+        ? 'give each listener a port of its own; port 0 is a free one'
+        : 'give each listener a place of its own',
+    );
   }
+}
+
+/** True when the first address leaves no place for the second: it is the same, or is all of them. */
+function isSamePlace(first: ListenAddress, second: ListenAddress): boolean {
+  if (first.kind === 'unix' && second.kind === 'unix') return resolve(first.path) === resolve(second.path);
+  if (first.kind !== 'tcp' || second.kind !== 'tcp') return formatAddress(first) === formatAddress(second);
+  if (first.port === 0 || first.port !== second.port) return false;
+  // `*` and `::` take IPv4 as well.
+  const isAll = first.host === '*' || first.host === '::' || (first.host === '0.0.0.0' && !second.host.includes(':'));
+  return isAll || first.host === second.host;
 }

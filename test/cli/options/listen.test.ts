@@ -49,3 +49,20 @@ test('refuses one place twice, and takes any number of free ports', () => {
   expect(refusalOf(() => refuseDuplicates(again)).message).toBe('"127.0.0.1:3128" is to be listened on twice');
   expect(() => refuseDuplicates(['0', '0', '3128', '[::1]:3128'].map(parseListen))).not.toThrow();
 });
+
+test.each([
+  ['*:80', '127.0.0.1:80'],
+  ['127.0.0.1:80', '0.0.0.0:80'],
+  ['[::]:80', '0.0.0.0:80'],
+  ['[::1]:80', ':80'],
+  ['unix:/run/a', 'unix:/run/../run/a'],
+  ['fd:3', 'fd:3'],
+])('refuses %s beside %s', (first, second) => {
+  const { message, hints } = refusalOf(() => refuseDuplicates([first, second].map(parseListen)));
+  expect(message).toMatch(/twice|both/);
+  expect(hints).toHaveLength(1);
+});
+
+test('takes one port of two families', () => {
+  expect(() => refuseDuplicates(['0.0.0.0:80', '[::1]:80'].map(parseListen))).not.toThrow();
+});
