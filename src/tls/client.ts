@@ -1,0 +1,76 @@
+import type { X509Certificate } from 'node:crypto';
+import { isIP } from 'node:net';
+import { connect } from 'node:tls';
+import type { Link } from '../core/link.ts';
+import { explainHandshakeFailure, type TlsSide } from './failure.ts';
+import type { LoadedTls } from './material.ts';
+import { assertUsable, completeHandshake, layUnder, type Overlay, overlayLink, prepareSocket, resetBelowOnError } from './overlay.ts';
+import { readPeerCertificate } from './peer-certificate.ts';
+import { assertServerTrusted, explainChainFailure } from './verify.ts';
+
+/** How to secure one connection. */
+export interface SecureOptions {
+  /** Name or address that was dialled: sent as SNI when it is a name, and verified, unless `servername` is set. */
+  readonly host: string;
+  readonly settings: LoadedTls;
+  /** Protocols to offer, in order of preference; none means no ALPN. */
+  readonly alpn: readonly string[];
+}
+
+/**
+ * Puts TLS on any Link, as the client. When it resolves, the server has proved who it is; nothing of ours
+ * but the handshake was sent before. When it rejects, the Link below has been reset.
+ * @throws {TunlError} tls_certificate_error, tls_protocol_error, tls_alert_received, or the signal's reason
+ */
+export async function secure(link: Link, options: SecureOptions, signal: AbortSignal): Promise<Link> {
+  const { host, settings, alpn } = options;
+  const side: TlsSide = { role: 'client', peer: host, hasCertificate: settings.settings.cert !== undefined, alpn };
+  let overlay: Overlay | undefined;
+  try {
+    assertUsable(link, side, signal);
+    overlay = layTls(link, options, side);
+    await authenticate(overlay, options, signal);
+    return overlayLink(overlay);
+  } catch (error) {
+    const failure = explainHandshakeFailure(error as Error, side);
+    overlay?.socket.destroy(failure);
+    link.reset(failure);
+    throw failure;
+  }
+}
+
+function layTls(link: Link, { host, settings, alpn }: SecureOptions, side: TlsSide): Overlay {
+  const { servername = host, insecure = false } = settings.settings;
+  const under = layUnder(link);
+  const socket = connect({
+    socket: under,
+    secureContext: settings.context,
+    ...(alpn.length > 0 && { ALPNProtocols: [...alpn] }),
+    // RFC 6066, section 3: a literal address is never sent.
+    ...(isIP(servername) === 0 && { servername }),
+    // Always given: left out, NODE_TLS_REJECT_UNAUTHORIZED=0 would decide.
+    rejectUnauthorized: settings.pin === undefined && !insecure,
+    // The names are judged after every handshake by `assertServerTrusted`.
+    checkServerIdentity: () => undefined,
+  });
+  const overlay: Overlay = { socket, below: link, under, side };
+  prepareSocket(overlay);
+  resetBelowOnError(overlay);
+  return overlay;
+}
+
+async function authenticate(overlay: Overlay, { host, settings }: SecureOptions, signal: AbortSignal): Promise<void> {
+  const { socket } = overlay;
+  const expected = settings.settings.servername ?? host;
+  let shown: X509Certificate | undefined;
+  // When the chain is not accepted the socket is gone before its error arrives.
+  socket.prependOnceListener('secure', () => {
+    shown = readPeerCertificate(socket);
+  });
+  try {
+    await completeHandshake(overlay, 'secureConnect', signal);
+  } catch (error) {
+    throw explainChainFailure(error as Error, expected, shown) ?? error;
+  }
+  assertServerTrusted(socket, expected, settings);
+}

@@ -1,0 +1,105 @@
+import { TunlError, toTunlError } from '../core/errors.ts';
+
+/** Which end of the handshake we are, and what the other one is called in messages. */
+export interface TlsSide {
+  readonly role: 'client' | 'server';
+  /** `proxy.corp`, `the client`. */
+  readonly peer: string;
+  /** Whether we have a certificate of our own to show. */
+  readonly hasCertificate: boolean;
+  readonly alpn: readonly string[];
+}
+
+/** What OpenSSL reports when the bytes that came are no TLS record at all. */
+const notTlsCodes = new Set([
+  'ERR_SSL_WRONG_VERSION_NUMBER',
+  'ERR_SSL_HTTP_REQUEST',
+  'ERR_SSL_HTTPS_PROXY_REQUEST',
+  'ERR_SSL_PACKET_LENGTH_TOO_LONG',
+  'ERR_SSL_BAD_RECORD_TYPE',
+  'ERR_SSL_UNKNOWN_PROTOCOL',
+]);
+
+/** OpenSSL names an alert that it received `sslv3 alert …`, `tlsv1 …` or `tlsv13 alert …`. */
+const alertPattern = /^ERR_SSL_(?:SSLV3|TLSV1|TLSV13)_(?:ALERT_)?([A-Z_]+)$/;
+
+const certificateAlerts = new Set([
+  'bad certificate',
+  'unsupported certificate',
+  'certificate revoked',
+  'certificate expired',
+  'certificate unknown',
+  'unknown ca',
+  'access denied',
+]);
+
+/** Why a handshake failed. Every error becomes a TunlError of phase `tls`. */
+export function explainHandshakeFailure(error: Error, side: TlsSide): TunlError {
+  // Node throws it for an argument of ours.
+  if (error instanceof TypeError) return toTunlError(error);
+  return explainTlsError(error, side) ?? closedError(side, error);
+}
+
+/** The same for an error that TLS itself raised, at any time; undefined for one of the stream below. */
+export function explainTlsError(error: Error, side: TlsSide): TunlError | undefined {
+  if (error instanceof TunlError) return error;
+  const { code = '', reason = '' } = error as NodeJS.ErrnoException & { reason?: string };
+  const facts = { phase: 'tls', cause: error } as const;
+  const alert = alertPattern.exec(code)?.[1]?.toLowerCase().replaceAll('_', ' ');
+  if (alert) {
+    return new TunlError('tls_alert_received', `${side.peer} refused the TLS handshake: ${alert}`, {
+      ...facts,
+      hints: alertHints(alert, side),
+    });
+  }
+  if (notTlsCodes.has(code)) {
+    return new TunlError('tls_protocol_error', `${side.peer} does not speak TLS${describeSent(code)}`, { ...facts, hints: notTlsHints(side) });
+  }
+  if (!code.startsWith('ERR_SSL_') && !code.startsWith('ERR_TLS_') && code !== 'EPROTO') return undefined;
+  return new TunlError('tls_protocol_error', `TLS with ${side.peer} failed: ${reason || code}`, { ...facts, hints: ownAlertHints(code, side) });
+}
+
+/** The other side ended, or went away, before the handshake was complete. */
+export function closedError(side: TlsSide, cause?: Error): TunlError {
+  return new TunlError('tls_protocol_error', closedMessage(cause, side), { phase: 'tls', cause });
+}
+
+function closedMessage(error: Error | undefined, { peer }: TlsSide): string {
+  const { code, syscall } = (error ?? {}) as NodeJS.ErrnoException;
+  // Node reports an end in the middle of the handshake as ECONNRESET too, but without a system call.
+  const how = code === 'ECONNRESET' && syscall !== undefined ? 'reset' : 'closed';
+  return `${peer} ${how} the connection during the TLS handshake`;
+}
+
+function describeSent(code: string): string {
+  return code === 'ERR_SSL_HTTP_REQUEST' || code === 'ERR_SSL_HTTPS_PROXY_REQUEST' ? ', it sent a plain HTTP request' : '';
+}
+
+function notTlsHints({ role }: TlsSide): string[] {
+  return role === 'client' ? ['the other side does not speak TLS; try http:// instead of https://'] : [];
+}
+
+function alertHints(alert: string, { role, hasCertificate, alpn }: TlsSide): string[] {
+  if (role === 'server') return certificateAlerts.has(alert) ? ['the client does not trust our certificate'] : [];
+  switch (alert) {
+    case 'certificate required':
+      return ['it wants a client certificate: cert=FILE&key=FILE'];
+    case 'handshake failure':
+      return hasCertificate ? [] : ['it may want a client certificate: cert=FILE&key=FILE'];
+    case 'unrecognized name':
+      return ['it has no certificate for that name; send another with servername=NAME'];
+    case 'no application protocol':
+      return [`it speaks none of the protocols offered: ${alpn.join(', ')}`];
+    case 'protocol version':
+      return ['it speaks neither TLS 1.2 nor TLS 1.3'];
+    default:
+      if (!certificateAlerts.has(alert)) return [];
+      return [hasCertificate ? 'it did not accept our certificate (cert=…)' : 'it wants a client certificate: cert=FILE&key=FILE'];
+  }
+}
+
+function ownAlertHints(code: string, { role }: TlsSide): string[] {
+  const tooOld = code === 'ERR_SSL_UNSUPPORTED_PROTOCOL' || code === 'ERR_SSL_VERSION_TOO_LOW';
+  if (!tooOld) return [];
+  return [role === 'client' ? 'it speaks neither TLS 1.2 nor TLS 1.3' : 'TLS 1.2 is the oldest version spoken here'];
+}

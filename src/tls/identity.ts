@@ -1,0 +1,18 @@
+import type { X509Certificate } from 'node:crypto';
+import { commonName, parseAltNames } from './names.ts';
+import { pinOf } from './pin.ts';
+
+const spiffePrefix = 'spiffe://';
+
+/**
+ * Who a verified client certificate says the client is: its SPIFFE id, else its common name, else the
+ * pin of its key. A common name never passes for a SPIFFE id.
+ */
+export function identityOf(certificate: X509Certificate): string {
+  const spiffe = parseAltNames(certificate.subjectAltName).find(
+    ({ type, value }) => type === 'URI' && value.startsWith(spiffePrefix),
+  );
+  if (spiffe) return spiffe.value;
+  const name = commonName(certificate);
+  return name === undefined || name.toLowerCase().startsWith(spiffePrefix) ? pinOf(certificate) : name;
+}

@@ -1,0 +1,105 @@
+import type { KeyObject, X509Certificate } from 'node:crypto';
+import { createSecureContext, type SecureContext, type SecureContextOptions } from 'node:tls';
+import { usageError } from '../core/errors.ts';
+import type { TlsSettings } from '../core/hop.ts';
+import { formatSource, type PemSource, readCertificates, readKey } from './pem.ts';
+import { parsePin } from './pin.ts';
+
+/** Lowest version that is spoken (RFC 8996 retires the ones before). Given explicitly, NODE_OPTIONS cannot lower it. */
+export const minVersion = 'TLSv1.2';
+
+/** TLS settings whose files have been read. A connection never reads a file. */
+export interface LoadedTls {
+  readonly settings: TlsSettings;
+  readonly context: SecureContext;
+  /** Canonical, as `pinOf` writes it. */
+  readonly pin?: string;
+  /** Counts the times that the files were read: part of the key under which connections may be shared. */
+  readonly generation: number;
+}
+
+/** Our certificate, those that lead to its authority, and its key. */
+export interface OwnCertificate {
+  readonly cert: string;
+  readonly key: string;
+  readonly leaf: X509Certificate;
+}
+
+/**
+ * Reads the files that the settings name and checks that they fit together.
+ * @throws {TunlError} usage, naming the file and what is wrong with it
+ */
+export function loadTls(settings: TlsSettings): Promise<LoadedTls> {
+  return load(settings, 1);
+}
+
+/**
+ * Reads the files again. What was loaded before stays usable.
+ * @throws {TunlError} usage
+ */
+export function reloadTls({ settings, generation }: LoadedTls): Promise<LoadedTls> {
+  return load(settings, generation + 1);
+}
+
+/**
+ * Reads a certificate and its key, which may be in the same file.
+ * @throws {TunlError} usage
+ */
+export async function readOwnCertificate(cert: PemSource, key: PemSource): Promise<OwnCertificate> {
+  const [chain, own] = await Promise.all([readCertificates(cert), readKey(key)]);
+  const [leaf] = chain.certificates;
+  if (!leaf.checkPrivateKey(own.key)) throw mismatchError(cert, key, chain.certificates, own.key);
+  return { cert: chain.pem, key: own.pem, leaf };
+}
+
+/**
+ * Makes a context of checked material.
+ * @throws {TunlError} usage, when OpenSSL finds it too weak
+ */
+export function createContext(options: SecureContextOptions, what: string): SecureContext {
+  try {
+    return createSecureContext({ minVersion, ...options });
+  } catch (error) {
+    const { reason, message } = error as Error & { reason?: string };
+    throw usageError(`cannot use ${what}: ${reason ?? message}`).with({ cause: error });
+  }
+}
+
+async function load(settings: TlsSettings, generation: number): Promise<LoadedTls> {
+  const { cacert, cert, key, insecure } = settings;
+  const pin = settings.pin === undefined ? undefined : parsePin(settings.pin);
+  assertServername(settings.servername);
+  if (cert === undefined && key !== undefined) throw usageError(`key ${JSON.stringify(key)} is of no use without cert`);
+  const [authorities, own] = await Promise.all([
+    cacert === undefined ? undefined : readCertificates({ option: 'cacert', path: cacert }),
+    cert === undefined ? undefined : readOwnCertificate({ option: 'cert', path: cert }, keySource(cert, key)),
+  ]);
+  // Where the chain is not looked at, the built-in authorities need not be parsed.
+  const ca = pin !== undefined || insecure ? [] : authorities?.pem;
+  const context = createContext(
+    {
+      ...(ca !== undefined && { ca }),
+      ...(own && { cert: own.cert, key: own.key }),
+      // As curl does: an intermediate authority can be the one that is trusted.
+      allowPartialTrustChain: true,
+    },
+    own && cert !== undefined ? formatSource({ option: 'cert', path: cert }) : 'the TLS settings',
+  );
+  return { settings, context, generation, ...(pin !== undefined && { pin }) };
+}
+
+function keySource(cert: string, key: string | undefined): PemSource {
+  return key === undefined ? { option: 'key (from cert)', path: cert } : { option: 'key', path: key };
+}
+
+/** OpenSSL takes the name as a C string: a NUL would cut it, and no certificate holds other characters. */
+function assertServername(name: string | undefined): void {
+  if (name === undefined) return;
+  if (!/^[\x21-\x7e]{1,253}$/.test(name)) throw usageError(`servername ${JSON.stringify(name)} is not a host name`);
+}
+
+function mismatchError(cert: PemSource, key: PemSource, chain: readonly X509Certificate[], own: KeyObject) {
+  const misplaced = chain.some((certificate) => certificate.checkPrivateKey(own));
+  const hint = misplaced ? ['the certificate of the key must be the first in its file'] : [];
+  return usageError(`${formatSource(key)} is not the key of ${formatSource(cert)}`, ...hint);
+}

@@ -1,0 +1,187 @@
+import { constants } from 'node:crypto';
+import { type SecureContext, TLSSocket } from 'node:tls';
+import { TunlError, usageError } from '../core/errors.ts';
+import type { Link } from '../core/link.ts';
+import { explainHandshakeFailure, type TlsSide } from './failure.ts';
+import { identityOf } from './identity.ts';
+import { createContext, type OwnCertificate, readOwnCertificate } from './material.ts';
+import { assertUsable, completeHandshake, layUnder, type Overlay, overlayLink, prepareSocket, resetBelowOnError } from './overlay.ts';
+import { readPeerCertificate } from './peer-certificate.ts';
+import { formatSource, readCertificates } from './pem.ts';
+import { pinOf } from './pin.ts';
+import { Underlay } from './underlay.ts';
+import { describeChainFailure } from './verify.ts';
+
+/** Authenticated encryption with forward secrecy only; `testssl` finds nothing to say about it. */
+const ciphers = [
+  'TLS_AES_256_GCM_SHA384',
+  'TLS_CHACHA20_POLY1305_SHA256',
+  'TLS_AES_128_GCM_SHA256',
+  'ECDHE-ECDSA-AES256-GCM-SHA384',
+  'ECDHE-RSA-AES256-GCM-SHA384',
+  'ECDHE-ECDSA-CHACHA20-POLY1305',
+  'ECDHE-RSA-CHACHA20-POLY1305',
+  'ECDHE-ECDSA-AES128-GCM-SHA256',
+  'ECDHE-RSA-AES128-GCM-SHA256',
+].join(':');
+
+/** Who a client is, is decided by the certificate of this very connection: sessions are not resumed. */
+const secureOptions = constants.SSL_OP_NO_RENEGOTIATION | constants.SSL_OP_NO_TICKET;
+
+/** Paths of the PEM files of a TLS server. */
+export interface TlsServerOptions {
+  /** Without `cert` and `key` a development certificate is made. */
+  readonly cert?: string;
+  readonly key?: string;
+  /** Authorities of which every client must show a certificate. */
+  readonly clientCa?: string;
+  /** Protocols in order of preference; none means no ALPN. */
+  readonly alpn: readonly string[];
+}
+
+/** The server side of TLS. */
+export interface TlsAcceptor {
+  /**
+   * Puts TLS on any Link that a client opened. `peer.identity` is what the client's certificate proves.
+   * When it rejects, the Link below is closed, and the client had its chance to read the alert.
+   * @throws {TunlError} of side `client`: tls_certificate_error, tls_protocol_error, tls_alert_received; or the signal's reason
+   */
+  accept(link: Link, signal: AbortSignal): Promise<Link>;
+  /** `sha256/BASE64URL` of our certificate's key, for the clients' `pin`. */
+  readonly pin: string;
+  /** True when the certificate was made for this run. */
+  readonly development: boolean;
+  /**
+   * Reads the files again, for the connections to come; those that are open live on.
+   * @throws {TunlError} usage, and then everything stays as it was
+   */
+  reload(): Promise<void>;
+}
+
+/**
+ * Reads the files, or makes a development certificate.
+ * @throws {TunlError} usage
+ */
+export async function createTlsServer(options: TlsServerOptions): Promise<TlsAcceptor> {
+  return new Acceptor(options, await load(options));
+}
+
+const ofClient = { side: 'client', phase: 'tls' } as const;
+
+interface Material {
+  readonly own: OwnCertificate;
+  readonly context: SecureContext;
+}
+
+class Acceptor implements TlsAcceptor {
+  readonly development: boolean;
+  readonly #options: TlsServerOptions;
+  #material: Material;
+
+  constructor(options: TlsServerOptions, material: Material) {
+    this.development = options.cert === undefined;
+    this.#options = options;
+    this.#material = material;
+  }
+
+  get pin(): string {
+    return pinOf(this.#material.own.leaf);
+  }
+
+  async reload(): Promise<void> {
+    const made = this.development ? this.#material.own : undefined;
+    this.#material = await load(this.#options, made);
+  }
+
+  async accept(link: Link, signal: AbortSignal): Promise<Link> {
+    const side: TlsSide = { role: 'server', peer: 'the client', hasCertificate: true, alpn: this.#options.alpn };
+    const overlay = this.#layTls(link, side, signal);
+    const { socket, under } = overlay;
+    try {
+      await completeHandshake(overlay, 'secure', signal);
+      resetBelowOnError(overlay);
+      const identity = this.#needsClient ? { identity: identifyClient(socket) } : {};
+      // Only `tls.Server` does this, and an HTTP/2 session on the socket waits for it.
+      (socket as { secureConnecting?: boolean }).secureConnecting = false;
+      return overlayLink(overlay, identity);
+    } catch (error) {
+      const failure = explainHandshakeFailure(error as Error, side).with(ofClient);
+      if (signal.aborted) resetBelowOnError(overlay);
+      // Where TLS failed by itself this closes in good order: a reset could overtake the alert that says why.
+      socket.destroy(failure);
+      if (under instanceof Underlay) await under.gone;
+      throw failure;
+    }
+  }
+
+  get #needsClient(): boolean {
+    return this.#options.clientCa !== undefined;
+  }
+
+  #layTls(link: Link, side: TlsSide, signal: AbortSignal): Overlay {
+    try {
+      assertUsable(link, side, signal);
+    } catch (error) {
+      link.reset(error as Error);
+      throw (error as TunlError).with(ofClient);
+    }
+    const { alpn } = this.#options;
+    const under = layUnder(link);
+    const socket = new TLSSocket(under as ConstructorParameters<typeof TLSSocket>[0], {
+      isServer: true,
+      secureContext: this.#material.context,
+      requestCert: this.#needsClient,
+      // Makes OpenSSL refuse a client without a certificate; a bad one is refused by `identifyClient`.
+      rejectUnauthorized: this.#needsClient,
+      ...(alpn.length > 0 && { ALPNProtocols: [...alpn] }),
+    });
+    const overlay: Overlay = { socket, below: link, under, side };
+    prepareSocket(overlay);
+    return overlay;
+  }
+}
+
+/**
+ * The verdict on the client's chain is on the socket's handle; Node's public property is filled in by
+ * `tls.Server` only. Whatever is not a clear yes is a no.
+ */
+function identifyClient(socket: TLSSocket): string {
+  const { ssl } = socket as { ssl?: { verifyError(): NodeJS.ErrnoException | null } };
+  const certificate = readPeerCertificate(socket);
+  const error: NodeJS.ErrnoException | null = ssl ? ssl.verifyError() : new Error('closed');
+  if (certificate && error === null) return identityOf(certificate);
+  const code = error?.code ?? 'CERT_REJECTED';
+  throw new TunlError('tls_certificate_error', describeChainFailure(code, 'the client', certificate), { cause: error });
+}
+
+async function load(options: TlsServerOptions, made?: OwnCertificate): Promise<Material> {
+  const { cert, key, clientCa } = options;
+  if ((cert === undefined) !== (key === undefined)) throw usageError('--cert and --key go together');
+  const [own, authorities] = await Promise.all([
+    made ?? readOrMake(cert, key),
+    clientCa === undefined ? undefined : readCertificates({ option: '--client-ca', path: clientCa }),
+  ]);
+  const what = cert === undefined ? 'the development certificate' : formatSource({ option: '--cert', path: cert });
+  const context = createContext(
+    {
+      cert: own.cert,
+      key: own.key,
+      ca: authorities?.pem ?? [],
+      ciphers,
+      honorCipherOrder: true,
+      secureOptions,
+      // OpenSSL fails the handshake of a client that offers a session where this is not set.
+      sessionIdContext: 'tunl',
+    },
+    what,
+  );
+  return { own, context };
+}
+
+async function readOrMake(cert: string | undefined, key: string | undefined): Promise<OwnCertificate> {
+  if (cert !== undefined && key !== undefined) {
+    return readOwnCertificate({ option: '--cert', path: cert }, { option: '--key', path: key });
+  }
+  const { makeDevelopmentCertificate } = await import('./development.ts');
+  return makeDevelopmentCertificate();
+}
