@@ -23,26 +23,44 @@ const fastWidth = {
   },
 };
 
+// Of yargs only the parser is used; this lets the bundler leave out what its helpers come with.
+const lightYargs = {
+  name: 'light-yargs',
+  setup(plugin) {
+    plugin.onResolve({ filter: /platform-shims\/esm\.mjs$/ }, async ({ path, ...options }) => {
+      if (options.pluginData === 'resolved') return undefined;
+      const { path: resolved } = await plugin.resolve(path, { ...options, pluginData: 'resolved' });
+      return { path: resolved, sideEffects: false };
+    });
+  },
+};
+
+/** Bundles one entry with what it loads later. Each has chunks of its own: what they shared would be cut into more files. */
+function bundle(entryPoints) {
+  return build({
+    absWorkingDir: root,
+    entryPoints,
+    outdir: 'dist',
+    bundle: true,
+    splitting: true,
+    format: 'esm',
+    platform: 'node',
+    target: 'node20.19',
+    minifySyntax: true,
+    minifyWhitespace: true,
+    legalComments: 'linked',
+    sourcemap: process.argv.includes('--sourcemap'),
+    define: { TUNL_VERSION: JSON.stringify(version) },
+    // CommonJS packages in the bundle call require for core modules.
+    banner: { js: 'import{createRequire as __cr}from"node:module";const require=__cr(import.meta.url);' },
+    plugins: [fastWidth, lightYargs],
+    logLevel: 'warning',
+  });
+}
+
 rmSync(`${root}dist`, { recursive: true, force: true });
-await build({
-  absWorkingDir: root,
-  entryPoints: { main: 'src/main.ts', index: 'src/index.ts' },
-  outdir: 'dist',
-  bundle: true,
-  splitting: true,
-  format: 'esm',
-  platform: 'node',
-  target: 'node20.19',
-  minifySyntax: true,
-  minifyWhitespace: true,
-  legalComments: 'linked',
-  sourcemap: process.argv.includes('--sourcemap'),
-  define: { TUNL_VERSION: JSON.stringify(version) },
-  // CommonJS packages in the bundle call require for core modules.
-  banner: { js: 'import{createRequire as __cr}from"node:module";const require=__cr(import.meta.url);' },
-  plugins: [fastWidth],
-  logLevel: 'warning',
-});
+await bundle({ main: 'src/main.ts' });
+await bundle({ index: 'src/index.ts' });
 chmodSync(`${root}dist/main.js`, 0o755);
 
 const types = spawnSync(process.execPath, [`${root}node_modules/typescript/bin/tsc`, '-p', root], { stdio: 'inherit' });

@@ -10,10 +10,9 @@ const words = process.argv.slice(2);
 if (words.length === 1 && (words[0] === '--version' || words[0] === '-V')) {
   process.stdout.write(`tunl ${version}\n`);
 } else {
+  const { formatTitle, run } = await import('./cli/index.ts');
   // Only now is it out of sight: what must never be seen does not belong on a command line.
-  const { formatTitle } = await import('./cli/title.ts');
   const title = formatTitle(words);
   if (title !== undefined) process.title = title;
-  const { run } = await import('./cli/run.ts');
   process.exit(await run(words, process));
 }

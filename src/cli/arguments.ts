@@ -9,10 +9,15 @@ export class Arguments {
   /** What follows `--`; absent without one. */
   readonly rest: readonly string[] | undefined;
 
-  constructor(values: Readonly<Record<string, unknown>>, options: readonly OptionSpec[]) {
+  constructor(
+    values: Readonly<Record<string, unknown>>,
+    operands: readonly string[],
+    rest: readonly string[] | undefined,
+    options: readonly OptionSpec[],
+  ) {
     this.#values = values;
-    this.operands = (values['_'] as unknown[]).slice(1).map(String);
-    this.rest = (values['--'] as string[] | undefined)?.map(String);
+    this.operands = operands;
+    this.rest = rest;
     for (const { name, value } of options) {
       if (value !== undefined && this.list(name).includes('')) throw usageError(`--${name} needs a value: ${value}`);
     }

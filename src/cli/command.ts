@@ -38,7 +38,7 @@ export interface CommandContext {
   readonly ui: Ui;
 }
 
-/** One command. Its module stays light: what is heavy is imported when `run` is called. */
+/** One command. Its module stays light: `run` imports what the command means when it is called. */
 export interface CommandSpec {
   readonly name: string;
   /** What follows the name, one line for each form. */

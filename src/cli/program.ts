@@ -1,4 +1,4 @@
-import yargs from 'yargs';
+import { Parser } from 'yargs/helpers';
 import { usageError } from '../core/errors.ts';
 import { Arguments } from './arguments.ts';
 import type { CommandSpec, OptionSpec } from './command.ts';
@@ -11,55 +11,52 @@ export interface Parsed {
   readonly args: Arguments;
 }
 
+/** Every value stays a string, every option has one spelling, and what is repeated is kept. */
+const configuration = {
+  'boolean-negation': false,
+  'camel-case-expansion': false,
+  'dot-notation': false,
+  'duplicate-arguments-array': true,
+  'parse-numbers': false,
+  'parse-positional-numbers': false,
+  'strip-aliased': true,
+} as const;
+
 /**
- * Sorts the words of a command line. yargs tells options from operands and never interprets a
- * value; what the words mean is decided by the commands.
+ * Sorts the words of a command line. The parser of yargs tells options from operands and interprets
+ * no value; what the words mean is decided by the commands. The rest of yargs would cost a fifth of
+ * the start of `connect`, which is what an ssh waits for.
  * @throws {TunlError} usage
  */
 export function parseWords(words: readonly string[], commands: readonly CommandSpec[]): Parsed {
-  let parsed: Parsed | undefined;
-  const parser = yargs()
-    .scriptName('tunl')
-    .locale('en')
-    .exitProcess(false)
-    .help(false)
-    .version(false)
-    .fail((message: string, error: Error | undefined) => {
-      throw error ?? usageError(message);
-    })
-    .parserConfiguration({
-      'boolean-negation': false,
-      'camel-case-expansion': false,
-      'dot-notation': false,
-      'duplicate-arguments-array': true,
-      'parse-numbers': false,
-      'parse-positional-numbers': false,
-      'populate--': true,
-      'strip-aliased': true,
-    });
-  for (const command of commands) {
-    const options = listOptions(command);
-    parser.command(
-      command.name,
-      command.summary,
-      (builder) => builder.options(Object.fromEntries(options.map(toYargsOption))),
-      (values: Record<string, unknown>) => {
-        refuseUnknown(values, command, options);
-        parsed = { command, args: new Arguments(values, options) };
-      },
-    );
+  const end = words.indexOf('--');
+  const own = end < 0 ? words : words.slice(0, end);
+  for (const word of own) {
+    if (hasControl(word)) throw usageError(`an argument holds a control character: ${quoteSafely(word)}`);
   }
-  parser.command(
-    '$0',
-    false,
-    () => {},
-    (values: { readonly _: readonly (string | number)[] }) => {
-      throw unknownCommand(values._[0]?.toString(), words, commands);
-    },
-  );
-  parser.parseSync(prepareWords(words, commands));
-  if (!parsed) throw usageError('the command line could not be parsed');
-  return parsed;
+  const command = findCommand(own, commands);
+  const options = listOptions(command);
+  const { _: operands, ...values } = Parser(prepareWords(own.toSpliced(own.indexOf(command.name), 1), command), {
+    configuration,
+    alias: Object.fromEntries(options.flatMap(({ name, short }) => (short === undefined ? [] : [[name, short]]))),
+    boolean: options.filter(({ value, repeat }) => value === undefined && repeat === undefined).map(({ name }) => name),
+    count: options.filter(({ repeat }) => repeat === 'count').map(({ name }) => name),
+    string: options.filter(({ value }) => value !== undefined).map(({ name }) => name),
+  });
+  refuseUnknown(values, command, options);
+  return {
+    command,
+    args: new Arguments(values, operands.map(String), end < 0 ? undefined : words.slice(end + 1), options),
+  };
+}
+
+/** The command is the first word; options may stand before it, as in git. */
+function findCommand(words: readonly string[], commands: readonly CommandSpec[]): CommandSpec {
+  const isName = (word: string) => commands.some(({ name }) => name === word);
+  const name = words[0]?.startsWith('-') === true ? words.find(isName) : words[0];
+  const command = commands.find((candidate) => candidate.name === name);
+  if (!command) throw unknownCommand(name, words, commands);
+  return command;
 }
 
 /** Every option of a command. */
@@ -67,58 +64,31 @@ export function listOptions({ groups }: CommandSpec): readonly OptionSpec[] {
   return groups.flatMap(({ options }) => options);
 }
 
-function toYargsOption({ name, short, value, repeat }: OptionSpec) {
-  const type = repeat === 'count' ? 'count' : value === undefined ? 'boolean' : 'string';
-  return [name, { type, ...(short !== undefined && { alias: short }) }] as const;
-}
-
-/** What yargs would read otherwise than ssh and curl, written so that it does not. */
-function prepareWords(words: readonly string[], commands: readonly CommandSpec[]): string[] {
-  const end = words.indexOf('--');
-  const own = end < 0 ? words : words.slice(0, end);
-  const name = own.find((word) => commands.some((command) => command.name === word));
-  const options = commands.flatMap((command) => (command.name === name ? listOptions(command) : []));
-  const prepared = commandFirst(own, name).flatMap((word) => {
-    if (hasControl(word)) throw usageError(`an argument holds a control character: ${quoteSafely(word)}`);
-    if (name === 'forward' && word.startsWith('-L')) return word === '-L' ? [] : [word.slice(2)];
-    return splitAttached(word, options);
+/** What the parser would read otherwise than ssh and curl, written so that it does not. */
+function prepareWords(words: readonly string[], command: CommandSpec): string[] {
+  return words.flatMap((word) => {
+    if (command.name === 'forward' && word.startsWith('-L')) return word === '-L' ? [] : [word.slice(2)];
+    return splitAttached(word, listOptions(command));
   });
-  return [...prepared, ...(end < 0 ? [] : words.slice(end))];
 }
 
-/** yargs knows the options of a command only behind its name: `-v connect` would be a -v with a value. */
-function commandFirst(words: readonly string[], name: string | undefined): readonly string[] {
-  if (name === undefined || words[0]?.startsWith('-') !== true) return words;
-  return [name, ...words.toSpliced(words.indexOf(name), 1)];
-}
-
-/** `-xURL` as two words, and no value for a switch: yargs would take any but `true` for a no. */
+/** `-xURL` as two words, and no value for a switch: the parser would take any but `true` for a no. */
 function splitAttached(word: string, options: readonly OptionSpec[]): string[] {
   const [, long] = /^--([^=]+)=/.exec(word) ?? [];
-  const option = options.find(
-    ({ name, short }) => name === long || (short !== undefined && word.startsWith(`-${short}`)),
-  );
-  if (long !== undefined && option !== undefined && option.value === undefined)
-    throw usageError(`--${long} takes no value`);
+  const isMeant = ({ name, short }: OptionSpec) =>
+    name === long || (short !== undefined && word.startsWith(`-${short}`));
+  const option = options.find(isMeant);
+  if (long !== undefined && option && option.value === undefined) throw usageError(`--${long} takes no value`);
   if (long !== undefined || option?.value === undefined || word.length <= 2) return [word];
   return [`--${option.name}=${word.slice(2).replace(/^=/, '')}`];
 }
 
-function refuseUnknown(
-  values: Record<string, unknown>,
-  { name: command }: CommandSpec,
-  options: readonly OptionSpec[],
-): void {
-  const known = new Set(['_', '$0', '--', ...options.flatMap(({ name, short }) => [name, short])]);
+function refuseUnknown(values: object, { name: command }: CommandSpec, options: readonly OptionSpec[]): void {
+  const known = new Set(options.flatMap(({ name, short }) => [name, short]));
   const unknown = Object.keys(values).find((key) => !known.has(key));
   if (unknown === undefined) return;
-  const near =
-    unknown.length > 1
-      ? suggest(
-          unknown,
-          options.map(({ name }) => name),
-        )
-      : undefined;
+  const names = options.map(({ name }) => name);
+  const near = unknown.length > 1 ? suggest(unknown, names) : undefined;
   throw usageError(
     `unknown option ${quote(unknown.length > 1 ? `--${unknown}` : `-${unknown}`)}`,
     ...(near === undefined ? [] : [`did you mean --${near}?`]),
@@ -127,17 +97,15 @@ function refuseUnknown(
 }
 
 function unknownCommand(name: string | undefined, words: readonly string[], commands: readonly CommandSpec[]) {
-  const hint = `the commands are ${commands.map((command) => command.name).join(', ')}; see tunl --help`;
+  const names = commands.map((command) => command.name);
+  const hint = `the commands are ${names.join(', ')}; see tunl --help`;
   if (name === undefined) {
     const option = words.find((word) => word.startsWith('-'));
     return option === undefined
       ? usageError('a command is missing', hint)
       : usageError(`unknown option ${quote(option)}`, hint);
   }
-  const near = suggest(
-    name,
-    commands.map((command) => command.name),
-  );
+  const near = suggest(name, names);
   return usageError(
     `unknown command ${quoteSafely(name)}`,
     ...(near === undefined ? [] : [`did you mean tunl ${near}?`]),

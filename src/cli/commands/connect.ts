@@ -6,6 +6,9 @@ import { readRoute, routeGroup } from '../options/route.ts';
 import { parseTargetWords } from '../options/target.ts';
 import { parseTls, readTlsWords } from '../options/tls.ts';
 import { voiceGroup } from '../options/voice.ts';
+import { createReport } from '../report.ts';
+import { endOnSignals } from '../signals.ts';
+import { closeStdout } from '../stdout.ts';
 
 const limits = { linger: '60s', idle: 'off' };
 
@@ -54,12 +57,7 @@ async function run(args: Arguments, { io, ui }: CommandContext): Promise<number>
     ...(args.has('tls-target') && { targetTls }),
     ...(await readRoute(args, { io, ui }, words, [target])),
   };
-  const [{ runConnect }, { createReport }, { endOnSignals }, { closeStdout }] = await Promise.all([
-    import('../../app/connect.ts'),
-    import('../report.ts'),
-    import('../signals.ts'),
-    import('../stdout.ts'),
-  ]);
+  const { runConnect } = await import('../../app/connect.ts');
   const scope = new Scope();
   const interrupted = endOnSignals(io, scope);
   const { stdin, stdout } = io;

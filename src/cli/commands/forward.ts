@@ -2,13 +2,15 @@ import type { ForwardSpec } from '../../app/options.ts';
 import { usageError } from '../../core/errors.ts';
 import type { Arguments } from '../arguments.ts';
 import type { CommandContext, CommandSpec } from '../command.ts';
+import { parseForwardSpec } from '../options/forward-spec.ts';
 import { graceOption, limitGroup, readGrace, readLimits } from '../options/limits.ts';
+import { refuseDuplicates } from '../options/listen.ts';
 import { checkPlaceholders } from '../options/placeholders.ts';
 import { Readiness, readinessOptions } from '../options/readiness.ts';
 import { readRoute, routeGroup } from '../options/route.ts';
 import { readTlsWords } from '../options/tls.ts';
 import { voiceGroup } from '../options/voice.ts';
-import type { Start } from '../running.ts';
+import { runUntilStopped, type Start } from '../running.ts';
 
 const limits = { linger: '60s', idle: 'off' };
 
@@ -38,14 +40,17 @@ export const forward: CommandSpec = {
       line: 'tunl forward :cache:6379 -x http://proxy:3128 --check --port-file port &',
     },
   ],
-  groups: [{ title: 'Running', options: [checkOption, ...readinessOptions, graceOption] }, routeGroup, limitGroup(limits), voiceGroup],
+  groups: [
+    { title: 'Running', options: [checkOption, ...readinessOptions, graceOption] },
+    routeGroup,
+    limitGroup(limits),
+    voiceGroup,
+  ],
   outlivesDefects: true,
   run,
 };
 
 async function run(args: Arguments, { io, ui }: CommandContext): Promise<number> {
-  const { parseForwardSpec } = await import('../options/forward-spec.ts');
-  const { refuseDuplicates } = await import('../options/listen.ts');
   if (args.operands.length === 0) {
     throw usageError('a SPEC is missing', 'write PORT:HOST:HOSTPORT, such as 5432:db.internal:5432');
   }
@@ -64,10 +69,7 @@ async function run(args: Arguments, { io, ui }: CommandContext): Promise<number>
     specs,
     check: args.has('check'),
   };
-  const [{ startForward }, { runUntilStopped }] = await Promise.all([
-    import('../../app/forward.ts'),
-    import('../running.ts'),
-  ]);
+  const { startForward } = await import('../../app/forward.ts');
   const running = { io, ui, graceMs, readiness: new Readiness(args) };
   const start: Start = (runtime) => startForward(options, runtime);
   if (!command) return runUntilStopped({ ...running, style: 'forward' }, start);
@@ -78,7 +80,8 @@ async function run(args: Arguments, { io, ui }: CommandContext): Promise<number>
 /** @throws {TunlError} usage, when the command cannot be run as it is written */
 function refuseCommand(command: readonly string[], args: Arguments, specs: readonly ForwardSpec[]): void {
   if (!command[0]) throw usageError('the command after -- is missing', 'write forward SPEC -- COMMAND ARG...');
-  if (args.text('ready-fd') === '1') throw usageError('--ready-fd 1 is the stdout of the command', 'write --ready-fd 3, and 3>FILE');
+  if (args.text('ready-fd') === '1')
+    throw usageError('--ready-fd 1 is the stdout of the command', 'write --ready-fd 3, and 3>FILE');
   checkPlaceholders(
     command,
     specs.map(({ listen }) => listen),

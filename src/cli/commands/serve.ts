@@ -4,10 +4,13 @@ import { usageError } from '../../core/errors.ts';
 import type { Arguments } from '../arguments.ts';
 import type { CommandContext, CommandSpec, OptionGroup } from '../command.ts';
 import { graceOption, limitGroup, readGrace, readLimits } from '../options/limits.ts';
+import { parseListen, refuseDuplicates } from '../options/listen.ts';
+import { checkPassword, readPasswordFile } from '../options/password-file.ts';
+import { Readiness, readinessOptions } from '../options/readiness.ts';
 import { readRoute, serverRouteGroup } from '../options/route.ts';
 import { readTlsWords } from '../options/tls.ts';
-import { Readiness, readinessOptions } from '../options/readiness.ts';
 import { voiceGroup } from '../options/voice.ts';
+import { runUntilStopped } from '../running.ts';
 import { hasControl } from '../text.ts';
 
 const limits = { linger: '60s', idle: '1h' };
@@ -85,7 +88,6 @@ export const serve: CommandSpec = {
 };
 
 async function run(args: Arguments, { io, ui }: CommandContext): Promise<number> {
-  const { parseListen, refuseDuplicates } = await import('../options/listen.ts');
   const words = [...args.operands, ...(args.rest ?? [])];
   const listen = (words.length > 0 ? words : ['127.0.0.1:3128']).map(parseListen);
   refuseDuplicates(listen);
@@ -95,17 +97,14 @@ async function run(args: Arguments, { io, ui }: CommandContext): Promise<number>
     limits: readLimits(args, limits),
     listen,
     ...readServerTls(args),
-    users: await readUsers(args, io.env),
+    users: readUsers(args, io.env),
     accept: serveFlags.map(({ name }) => name).filter((name) => args.has(name)),
     allow: args.list('allow'),
     deny: args.list('deny'),
     open: args.has('open'),
     ...(await readRoute(args, { io, ui }, hopTls, [])),
   };
-  const [{ startServe }, { runUntilStopped }] = await Promise.all([
-    import('../../app/serve.ts'),
-    import('../running.ts'),
-  ]);
+  const { startServe } = await import('../../app/serve.ts');
   const onHangup = () => ui.say('normal', 'nothing to reload');
   const readiness = new Readiness(args);
   return runUntilStopped({ io, ui, style: 'serve', graceMs, readiness, onHangup }, (runtime) =>
@@ -130,10 +129,7 @@ function readServerTls(args: Arguments): Pick<ServeOptions, 'tls'> {
   };
 }
 
-async function readUsers(
-  args: Arguments,
-  env: Readonly<Record<string, string | undefined>>,
-): Promise<ServeOptions['users']> {
+function readUsers(args: Arguments, env: Readonly<Record<string, string | undefined>>): ServeOptions['users'] {
   const [authFile, user, passwordFile] = [args.text('auth-file'), args.text('user'), args.text('user-password-file')];
   if (user === undefined) {
     if (passwordFile !== undefined) throw usageError('--user-password-file needs --user');
@@ -143,7 +139,6 @@ async function readUsers(
     throw usageError('--auth-file and --user contradict each other', 'add the user to the file');
   if (user.includes(':') || hasControl(user))
     throw usageError('the name in --user holds a colon, which Basic cannot carry');
-  const { checkPassword, readPasswordFile } = await import('../options/password-file.ts');
   const fromEnv = env['TUNL_SERVE_PASSWORD'];
   if (passwordFile === undefined && fromEnv === undefined) {
     throw usageError('--user has no password', 'set TUNL_SERVE_PASSWORD, or give a file with --user-password-file');

@@ -3,10 +3,12 @@ import { usageError } from '../../core/errors.ts';
 import type { EventSink } from '../../core/events.ts';
 import type { Arguments } from '../arguments.ts';
 import type { CommandContext, OptionGroup, OptionSpec } from '../command.ts';
+import { createReport } from '../report.ts';
 import { quote } from '../text.ts';
 import type { PasswordSources } from './credentials.ts';
-import type { EnvironmentProxy } from './environment.ts';
+import { decideProxy, type EnvironmentProxy } from './environment.ts';
 import { parseHeader } from './header.ts';
+import { fillPasswords, parseHops } from './hops.ts';
 import { tlsOptions, type TlsWords } from './tls.ts';
 
 const familyOptions: readonly OptionSpec[] = [
@@ -87,15 +89,13 @@ export async function readRoute(
   if (args.has('direct') && urls.length > 0) throw usageError('--direct and -x contradict each other');
   const headers = args.list('proxy-header').map((text) => parseHeader(text, '--proxy-header'));
   const rest = { retries: readRetries(args), ...readFamily(args) };
-  const { createReport } = await import('../report.ts');
   const emit = createReport(ui, 'connect');
   const ask: PasswordSources['ask'] = async (question) => {
     const { createAsk } = await import('../ask.ts');
     return createAsk({ env: io.env, askpassStderr: ui.voice.form === 'json' ? 'ignore' : 'inherit' })(question);
   };
   const sources: PasswordSources = { env: io.env, file: args.text('password-file'), ask, emit };
-  const parse = async (texts: readonly string[], source: string) => {
-    const { fillPasswords, parseHops } = await import('./hops.ts');
+  const parse = (texts: readonly string[], source: string) => {
     return fillPasswords(parseHops(texts, { source, tls, headers }), sources);
   };
   if (urls.length > 0) {
@@ -114,7 +114,6 @@ async function askEnvironment(
   targets: readonly Target[],
   emit: EventSink,
 ): Promise<{ readonly proxy?: EnvironmentProxy; readonly direct: readonly Target[] }> {
-  const { decideProxy } = await import('./environment.ts');
   const said = new Set<string>();
   const direct: Target[] = [];
   let proxy: EnvironmentProxy | undefined;
