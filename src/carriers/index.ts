@@ -1,8 +1,13 @@
 import type { Carrier, CarrierScheme } from '../core/carrier.ts';
 import * as all from './all.ts';
 
-/** Every carrier, in the order of the registry. */
-export const carriers: readonly Carrier[] = Object.values(all);
+/**
+ * Every carrier, by name: that is the order of a module's exports (ECMA-262, 10.4.6), which not
+ * every tool that runs our sources keeps.
+ */
+export const carriers: readonly Carrier[] = Object.values(all).toSorted((first, second) =>
+  first.name < second.name ? -1 : 1,
+);
 
 /** Every scheme that `-x` takes, with its carrier. */
 export const schemes: readonly (CarrierScheme & { readonly carrier: Carrier })[] = carriers.flatMap((carrier) =>
