@@ -4,7 +4,15 @@ import { connect } from 'node:tls';
 import type { Link } from '../core/link.ts';
 import { explainHandshakeFailure, type TlsSide } from './failure.ts';
 import type { LoadedTls } from './material.ts';
-import { assertUsable, completeHandshake, layUnder, type Overlay, overlayLink, prepareSocket, resetBelowOnError } from './overlay.ts';
+import {
+  assertUsable,
+  completeHandshake,
+  layUnder,
+  type Overlay,
+  overlayLink,
+  prepareSocket,
+  resetBelowOnError,
+} from './overlay.ts';
 import { readPeerCertificate } from './peer-certificate.ts';
 import { assertServerTrusted, explainChainFailure } from './verify.ts';
 

@@ -47,16 +47,22 @@ export function explainTlsError(error: Error, side: TlsSide): TunlError | undefi
   const facts = { phase: 'tls', cause: error } as const;
   const alert = alertPattern.exec(code)?.[1]?.toLowerCase().replaceAll('_', ' ');
   if (alert) {
-    return new TunlError('tls_alert_received', `${side.peer} refused the TLS handshake: ${alert}`, {
+    return new TunlError('tls_alert_received', `${side.peer} refused the TLS connection: ${alert}`, {
       ...facts,
       hints: alertHints(alert, side),
     });
   }
   if (notTlsCodes.has(code)) {
-    return new TunlError('tls_protocol_error', `${side.peer} does not speak TLS${describeSent(code)}`, { ...facts, hints: notTlsHints(side) });
+    return new TunlError('tls_protocol_error', `${side.peer} does not speak TLS${describeSent(code)}`, {
+      ...facts,
+      hints: notTlsHints(side),
+    });
   }
   if (!code.startsWith('ERR_SSL_') && !code.startsWith('ERR_TLS_') && code !== 'EPROTO') return undefined;
-  return new TunlError('tls_protocol_error', `TLS with ${side.peer} failed: ${reason || code}`, { ...facts, hints: ownAlertHints(code, side) });
+  return new TunlError('tls_protocol_error', `TLS with ${side.peer} failed: ${reason || code}`, {
+    ...facts,
+    hints: ownAlertHints(code, side),
+  });
 }
 
 /** The other side ended, or went away, before the handshake was complete. */
@@ -72,7 +78,9 @@ function closedMessage(error: Error | undefined, { peer }: TlsSide): string {
 }
 
 function describeSent(code: string): string {
-  return code === 'ERR_SSL_HTTP_REQUEST' || code === 'ERR_SSL_HTTPS_PROXY_REQUEST' ? ', it sent a plain HTTP request' : '';
+  return code === 'ERR_SSL_HTTP_REQUEST' || code === 'ERR_SSL_HTTPS_PROXY_REQUEST'
+    ? ', it sent a plain HTTP request'
+    : '';
 }
 
 function notTlsHints({ role }: TlsSide): string[] {
@@ -94,7 +102,11 @@ function alertHints(alert: string, { role, hasCertificate, alpn }: TlsSide): str
       return ['it speaks neither TLS 1.2 nor TLS 1.3'];
     default:
       if (!certificateAlerts.has(alert)) return [];
-      return [hasCertificate ? 'it did not accept our certificate (cert=…)' : 'it wants a client certificate: cert=FILE&key=FILE'];
+      return [
+        hasCertificate
+          ? 'it did not accept our certificate (cert=…)'
+          : 'it wants a client certificate: cert=FILE&key=FILE',
+      ];
   }
 }
 

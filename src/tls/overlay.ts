@@ -53,7 +53,11 @@ export function prepareSocket({ socket, side }: Overlay): void {
  * Waits until the handshake is done. `event` is the one by which Node says so on this side.
  * @throws {Error} what ended it; `closedError` or the signal's reason where nothing else did
  */
-export function completeHandshake(overlay: Overlay, event: 'secureConnect' | 'secure', signal: AbortSignal): Promise<void> {
+export function completeHandshake(
+  overlay: Overlay,
+  event: 'secureConnect' | 'secure',
+  signal: AbortSignal,
+): Promise<void> {
   const { socket, under, side } = overlay;
   return new Promise((resolve, reject) => {
     const settle = (act: () => void) => {
@@ -132,7 +136,9 @@ function hooksOf(socket: TLSSocket): Hooks {
 }
 
 function truncatedError({ peer }: TlsSide): TunlError {
-  return new TunlError('tunnel_truncated', `the connection to ${peer} ended in the middle: TLS was not closed`, { phase: 'relay' });
+  return new TunlError('tunnel_truncated', `the connection to ${peer} ended in the middle: TLS was not closed`, {
+    phase: 'relay',
+  });
 }
 
 function readFacts(socket: TLSSocket): NonNullable<Peer['tls']> {

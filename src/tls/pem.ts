@@ -51,7 +51,10 @@ export async function readKey(source: PemSource): Promise<KeyFile> {
   const block = blocks.find(({ label }) => label.endsWith('PRIVATE KEY'));
   if (!block) throw usageError(`${formatSource(source)} holds no private key, only ${listLabels(blocks)}`);
   if (isEncrypted(block)) {
-    throw usageError(`${formatSource(source)} is encrypted`, 'write it without its passphrase: openssl pkey -in FILE -out FILE');
+    throw usageError(
+      `${formatSource(source)} is encrypted`,
+      'write it without its passphrase: openssl pkey -in FILE -out FILE',
+    );
   }
   try {
     return { pem: block.text, key: createPrivateKey(block.text) };
@@ -70,7 +73,10 @@ async function readPem(source: PemSource): Promise<{ pem: string; blocks: Block[
   if (bytes.length === 0) throw usageError(`${formatSource(source)} is empty`);
   // 0x30 opens the ASN.1 sequence that every DER and PKCS #12 file is.
   const hint = bytes[0] === 0x30 ? ['it looks like DER; convert it: openssl x509 -inform der -in FILE -out FILE'] : [];
-  throw usageError(`${formatSource(source)} is not PEM: there is no -----BEGIN ...----- and -----END ...----- in it`, ...hint);
+  throw usageError(
+    `${formatSource(source)} is not PEM: there is no -----BEGIN ...----- and -----END ...----- in it`,
+    ...hint,
+  );
 }
 
 function splitBlocks(pem: string): Block[] {

@@ -5,7 +5,15 @@ import type { Link } from '../core/link.ts';
 import { explainHandshakeFailure, type TlsSide } from './failure.ts';
 import { identityOf } from './identity.ts';
 import { createContext, type OwnCertificate, readOwnCertificate } from './material.ts';
-import { assertUsable, completeHandshake, layUnder, type Overlay, overlayLink, prepareSocket, resetBelowOnError } from './overlay.ts';
+import {
+  assertUsable,
+  completeHandshake,
+  layUnder,
+  type Overlay,
+  overlayLink,
+  prepareSocket,
+  resetBelowOnError,
+} from './overlay.ts';
 import { readPeerCertificate } from './peer-certificate.ts';
 import { formatSource, readCertificates } from './pem.ts';
 import { pinOf } from './pin.ts';

@@ -19,7 +19,9 @@ export function assertServerTrusted(socket: TLSSocket, expected: string, { setti
   if (settings.insecure) return;
   if (!socket.authorized) throw chainError(String(socket.authorizationError), expected, certificate);
   // A name outside ASCII could be split differently by the resolver and by the check below.
-  const wrong = /^[\x21-\x7e]+$/.test(expected) ? checkServerIdentity(expected, socket.getPeerCertificate()) : new Error('not a host name');
+  const wrong = /^[\x21-\x7e]+$/.test(expected)
+    ? checkServerIdentity(expected, socket.getPeerCertificate())
+    : new Error('not a host name');
   if (!wrong) return;
   const hosts = listHosts(certificate);
   throw certificateError(`the certificate of ${expected} is for other names: ${hosts}`, wrong, [
@@ -29,7 +31,11 @@ export function assertServerTrusted(socket: TLSSocket, expected: string, { setti
 }
 
 /** The same for an error that ended the handshake, when the chain is what was wrong with it. */
-export function explainChainFailure(error: Error, expected: string, certificate: X509Certificate | undefined): TunlError | undefined {
+export function explainChainFailure(
+  error: Error,
+  expected: string,
+  certificate: X509Certificate | undefined,
+): TunlError | undefined {
   const { code = '' } = error as NodeJS.ErrnoException;
   return isChainFailure(code) ? chainError(code, expected, certificate, error) : undefined;
 }
@@ -70,7 +76,12 @@ function isChainFailure(code: string): boolean {
   return /^(?:CERT|CRL|DEPTH|SELF_SIGNED|UNABLE_TO|ERROR_IN_C|INVALID_|PATH_LENGTH|HOSTNAME_MISMATCH)/.test(code);
 }
 
-function chainError(code: string, expected: string, certificate: X509Certificate | undefined, cause?: Error): TunlError {
+function chainError(
+  code: string,
+  expected: string,
+  certificate: X509Certificate | undefined,
+  cause?: Error,
+): TunlError {
   const hints = [];
   if (untrustedCodes.has(code)) hints.push('to trust its authority: cacert=FILE');
   if (code === 'DEPTH_ZERO_SELF_SIGNED_CERT') hints.push('to trust it: cacert=FILE');
@@ -98,5 +109,9 @@ function formatDate(text: string | undefined): string {
 }
 
 function certificateError(message: string, cause?: unknown, hints: readonly string[] = []): TunlError {
-  return new TunlError('tls_certificate_error', message, { phase: 'tls', hints, ...(cause !== undefined && { cause }) });
+  return new TunlError('tls_certificate_error', message, {
+    phase: 'tls',
+    hints,
+    ...(cause !== undefined && { cause }),
+  });
 }

@@ -59,7 +59,7 @@ const dayMs = 24 * hourMs;
 
 /** Makes an authority and the certificates that most tests want, in a temporary folder. */
 export async function makeCerts(): Promise<Certs> {
-  x509.cryptoProvider.set(webcrypto as Crypto);
+  x509.cryptoProvider.set(webcrypto);
   const folder = mkdtempSync(join(tmpdir(), 'tunl-certs-'));
   let count = 0;
   const write = (name: string, text: string | Buffer) => {
@@ -92,7 +92,9 @@ async function sign(request: CertificateRequest, issuer: IssuedCertificate | 'se
   const keys = (await webcrypto.subtle.generateKey(algorithm, true, ['sign', 'verify'])) as webcrypto.CryptoKeyPair;
   const name = cn === undefined ? '' : `CN=${cn}`;
   const subject = await x509.X509CertificateGenerator.create({
-    serialNumber: Buffer.from(webcrypto.getRandomValues(new Uint8Array(8))).toString('hex').replace(/^./, '1'),
+    serialNumber: Buffer.from(webcrypto.getRandomValues(new Uint8Array(8)))
+      .toString('hex')
+      .replace(/^./, '1'),
     subject: name,
     issuer: issuer === 'self' ? name : issuer.subject.subject,
     notBefore,
@@ -116,7 +118,13 @@ function authorityExtensions(): x509.Extension[] {
   return [new x509.BasicConstraintsExtension(true, undefined, true), new x509.KeyUsagesExtension(usages, true)];
 }
 
-function leafExtensions({ cn, dns = [], ips = [], uris = [], eku = ['server', 'client'] }: CertificateRequest): x509.Extension[] {
+function leafExtensions({
+  cn,
+  dns = [],
+  ips = [],
+  uris = [],
+  eku = ['server', 'client'],
+}: CertificateRequest): x509.Extension[] {
   const names = [
     ...dns.map((value) => ({ type: 'dns', value }) as const),
     ...ips.map((value) => ({ type: 'ip', value }) as const),
