@@ -35,8 +35,8 @@ export function formatCommandHelp({ name, forms, summary, examples, groups }: Co
   return [...lines, ''].join('\n');
 }
 
-/** An option as the help names it: `-x, --proxy URL`. */
-export function formatOption({ name, short, value }: OptionSpec): string {
+/** `-x, --proxy URL` */
+function formatOption({ name, short, value }: OptionSpec): string {
   const long = value === undefined ? `--${name}` : `--${name} ${value}`;
   return short === undefined ? `    ${long}` : `-${short}, ${long}`;
 }

@@ -44,10 +44,10 @@ export async function startListening(
   scope: Scope,
   start: Start,
 ): Promise<Running> {
-  let running: Running | undefined;
-  io.on('SIGUSR2', () => void sayTunnels(ui, running?.tunnels ?? []));
   const onReady: Runtime['onReady'] = (addresses) => readiness.announce(addresses);
   const starting = start({ scope, emit: createReport(ui, style), graceMs, onReady });
-  running = await withSpinner(ui, io.stderr, 'opening listeners', starting);
-  return running;
+  const showTunnels = async () => sayTunnels(ui, (await starting).tunnels);
+  // A start that fails says so itself.
+  io.on('SIGUSR2', () => void showTunnels().catch(() => {}));
+  return withSpinner(ui, io.stderr, 'opening listeners', starting);
 }
