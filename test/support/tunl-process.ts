@@ -1,4 +1,4 @@
-import { type ChildProcess, spawn } from 'node:child_process';
+import { type ChildProcess, type ChildProcessWithoutNullStreams, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { fileURLToPath } from 'node:url';
 
@@ -24,12 +24,25 @@ export interface Tunl {
   waitFor(pattern: RegExp): Promise<RegExpExecArray>;
 }
 
+/** What a program is started with. */
+export interface StartOptions {
+  /** Descriptors from 3 on. */
+  readonly extra?: readonly ('pipe' | 'ignore')[];
+  /** In a session of its own, without a terminal. */
+  readonly detached?: boolean;
+}
+
 /** Starts the program with an environment of its own, so that ours decides nothing. */
-export function startTunl(words: readonly string[], env: Readonly<Record<string, string>> = {}): Tunl {
+export function startTunl(
+  words: readonly string[],
+  env: Readonly<Record<string, string>> = {},
+  { extra = [], detached = false }: StartOptions = {},
+): Tunl {
   const child = spawn(process.execPath, [program, ...words], {
     env: { PATH: process.env['PATH'], ...env },
-    stdio: 'pipe',
-  });
+    stdio: ['pipe', 'pipe', 'pipe', ...extra],
+    detached,
+  }) as ChildProcessWithoutNullStreams;
   const text = { stdout: '', stderr: '' };
   for (const name of ['stdout', 'stderr'] as const) {
     child[name].setEncoding('utf8').on('data', (chunk: string) => (text[name] += chunk));
