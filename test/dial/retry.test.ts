@@ -1,0 +1,52 @@
+import { expect, test } from 'vitest';
+import type { Dial, DialContext } from '../../src/core/dialer.ts';
+import { type ErrorCode, TunlError } from '../../src/core/errors.ts';
+import { linkPair } from '../../src/core/link.ts';
+import { backOff, withRetry } from '../../src/dial/retry.ts';
+
+const target = { kind: 'tcp', host: 'db', port: 22 } as const;
+const makeContext = (signal = new AbortController().signal): DialContext => ({ signal, target, origin: { peer: {} } });
+
+/** A Dial that fails with each of the codes in turn and then succeeds. */
+function makeDial(codes: readonly ErrorCode[]): { dial: Dial; calls: () => number } {
+  let calls = 0;
+  const dial: Dial = () => {
+    const code = codes[calls++];
+    return code ? Promise.reject(new TunlError(code, code)) : Promise.resolve(linkPair()[0]);
+  };
+  return { dial, calls: () => calls };
+}
+
+test('dials again until it succeeds', async () => {
+  const { dial, calls } = makeDial(['connection_refused', 'hop_failed']);
+  const link = await withRetry(5)(dial)(target, makeContext());
+  expect(link.stream.destroyed).toBe(false);
+  expect(calls()).toBe(3);
+});
+
+test('gives up with the last failure once the retries are used up', async () => {
+  const { dial, calls } = makeDial(['dns_error', 'connection_refused', 'connection_timeout']);
+  await expect(withRetry(2)(dial)(target, makeContext())).rejects.toMatchObject({ code: 'connection_timeout' });
+  expect(calls()).toBe(3);
+});
+
+test.each(['auth_required', 'hop_refused', 'http_request_denied'] as const)('does not repeat %s', async (code) => {
+  const { dial, calls } = makeDial([code]);
+  await expect(withRetry(9)(dial)(target, makeContext())).rejects.toMatchObject({ code });
+  expect(calls()).toBe(1);
+});
+
+test('an abort ends the wait', async () => {
+  const { dial, calls } = makeDial(['connection_refused', 'connection_refused']);
+  const abort = new AbortController();
+  const onFailure = () => void setImmediate(() => abort.abort(new TunlError('interrupted', 'enough')));
+  const dialled = withRetry(9)(dial)(target, { ...makeContext(abort.signal), onFailure });
+  await expect(dialled).rejects.toMatchObject({ code: 'interrupted', message: 'enough' });
+  expect(calls()).toBe(1);
+});
+
+test('the delay grows, has jitter and has an upper bound', () => {
+  expect([0, 1, 2, 3].map((attempt) => backOff(attempt, 0))).toEqual([125, 250, 500, 1000]);
+  expect([0, 1, 2, 3].map((attempt) => backOff(attempt, 1))).toEqual([250, 500, 1000, 2000]);
+  expect(backOff(100, 1)).toBe(10_000);
+});
