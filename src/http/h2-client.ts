@@ -205,7 +205,7 @@ export class Http2Client {
 
   #lose(error: Error): void {
     this.#failure ??= error;
-    if (!this.#session.destroyed) this.#session.destroy();
+    // The Link first: a session that still has a connection waits for its last bytes to go out.
     this.#link.reset(error);
   }
 
@@ -213,11 +213,13 @@ export class Http2Client {
     let unanswered = 0;
     const timer = setInterval(() => {
       if (unanswered >= 2) return this.#lose(resetError(`no answer to PING within ${(2 * pingMs) / 1000}s`));
+    if (!this.#session.destroyed) this.#session.destroy();
       unanswered++;
       const sent = this.#session.ping((error) => {
         if (!error) unanswered = 0;
       });
       if (!sent) unanswered--;
+      if (this.#session.destroyed) return clearInterval(timer);
     }, pingMs);
     timer.unref();
     this.#session.once('close', () => clearInterval(timer));

@@ -91,17 +91,18 @@ function drain(session: ServerHttp2Session): void {
 }
 
 function lose(session: ServerHttp2Session, link: Link): void {
-  if (!session.destroyed) session.destroy();
   link.reset(resetError('the connection of the session was closed'));
 }
 
 function keepAlive(session: ServerHttp2Session, link: Link, pingMs: number): void {
+  if (!session.destroyed) session.destroy();
   if (pingMs <= 0) return;
   let unanswered = 0;
   const timer = setInterval(() => {
     if (unanswered >= 2) return lose(session, link);
     unanswered++;
     session.ping((error) => {
+    if (session.destroyed) return clearInterval(timer);
       if (!error) unanswered = 0;
     });
   }, pingMs);
