@@ -1,9 +1,10 @@
-// Writes what is made from the program: completions and the goldens of the help. With --check it
+// Writes what is made from the program: completions, goldens of the help, tables of README.md. With --check it
 // writes nothing and fails when a file is not what the program would print.
 import { spawnSync } from 'node:child_process';
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { build } from 'esbuild';
 
 const root = fileURLToPath(new URL('..', import.meta.url));
 
@@ -15,8 +16,23 @@ function print(...args) {
   return stdout;
 }
 
+/** Loads a source that the program itself does not contain. */
+async function load(path) {
+  const { outputFiles } = await build({
+    absWorkingDir: root,
+    entryPoints: [path],
+    bundle: true,
+    format: 'esm',
+    platform: 'node',
+    write: false,
+  });
+  return import(`data:text/javascript;base64,${Buffer.from(outputFiles[0].contents).toString('base64')}`);
+}
+
+const { fillTables } = await load('src/cli/readme-tables.ts');
 const commands = ['connect', 'forward', 'serve', 'completion', 'help'];
 const files = {
+  'README.md': () => fillTables(readFileSync(join(root, 'README.md'), 'utf8')),
   'completions/tunl.bash': () => print('completion', 'bash'),
   'completions/_tunl': () => print('completion', 'zsh'),
   'completions/tunl.fish': () => print('completion', 'fish'),

@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { expect, test } from 'vitest';
 import { commands } from '../../src/cli/commands/index.ts';
+import { fillTables } from '../../src/cli/readme-tables.ts';
 import { run } from '../../src/cli/run.ts';
 import { makeIo } from '../support/fake-io.ts';
 
@@ -25,6 +26,12 @@ const generated: readonly (readonly [path: string, words: readonly string[]])[] 
 // When one of these fails: look at the difference, then `npm run generate`.
 test.each(generated)('%s is what the program prints', async (path, words) => {
   expect(await print(words)).toBe(read(path));
+});
+
+test('the tables of README.md are what the program knows', () => {
+  const readme = read('README.md');
+  expect(readme.match(/<!-- generated: /g)?.length).toBeGreaterThan(0);
+  expect(fillTables(readme)).toBe(readme);
 });
 
 test('tunl help COMMAND prints what tunl COMMAND --help prints', async () => {
