@@ -47,8 +47,9 @@ function isWritable(fd: number): boolean {
     fstatSync(fd);
     writeSync(fd, Buffer.alloc(0));
     return true;
-  } catch {
-    return false;
+  } catch (error) {
+    // A reader that has gone is no mistake in the number.
+    return (error as NodeJS.ErrnoException).code === 'EPIPE';
   }
 }
 
