@@ -3,7 +3,7 @@ import { once } from 'node:events';
 import { fileURLToPath } from 'node:url';
 
 /** The built program: `npm test` builds it first. */
-const program = fileURLToPath(new URL('../../dist/main.js', import.meta.url));
+export const program: string = fileURLToPath(new URL('../../dist/main.js', import.meta.url));
 
 /** How long anything may take before a test fails. */
 const patienceMs = 10_000;
