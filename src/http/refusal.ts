@@ -5,6 +5,7 @@ import { type ErrorCode, type ErrorFacts, TunlError } from '../core/errors.ts';
 import type { Hop } from '../core/hop.ts';
 import { fieldValues, type ResponseHead } from './message.ts';
 import { parseProxyStatus } from './proxy-status.ts';
+import { redactAnswer } from './redact.ts';
 
 /** How much of a refusal's body is read for a diagnosis, and for how long. */
 const maxBodyBytes = 8 * 1024;
@@ -50,7 +51,8 @@ export interface Refusal {
 }
 
 /** The error for a refusal: status, reason and what the proxy said about it. */
-export function refusalError({ hop, method, address, ctx, head, body }: Refusal): TunlError {
+export function refusalError({ hop, method, address, ctx, ...answer }: Refusal): TunlError {
+  const { head, body } = redactAnswer(answer, hop);
   const status = parseProxyStatus(fieldValues(head.headers, 'proxy-status').join(', '));
   const facts: ErrorFacts = {
     side: status?.error !== undefined && address === ctx.target ? 'target' : 'hop',
