@@ -48,10 +48,12 @@ export class Http1Session implements Session {
   }
 
   async tunnel(address: Address, ctx: DialContext): Promise<Link> {
-    this.#used = true;
     const { stream } = this.#link;
     const { method, toLink } = this.#terms;
-    stream.write(this.#formatRequest(assertTunnelled(address), ctx), 'latin1');
+    const request = this.#formatRequest(assertTunnelled(address), ctx);
+    // From here on the Link is the tunnel's; before, a failure leaves it to `close`.
+    this.#used = true;
+    stream.write(request, 'latin1');
     const head = await this.#readAnswer(address, ctx);
     if (head.status >= 200 && head.status < 300) return toLink(this.#link, head);
     const body = await readRefusalBody(stream, head);

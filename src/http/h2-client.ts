@@ -69,6 +69,8 @@ export class Http2Client {
    * @throws {TunlError} http_protocol_error when the peer does not speak HTTP/2
    */
   static async open(link: Link, options: Http2ClientOptions, signal: AbortSignal): Promise<Http2Client> {
+    // What has ended before HTTP/2 takes the stream over would end for nobody.
+    if (link.stream.destroyed || link.stream.readableEnded) throw closedError(link.stream.errored ?? undefined);
     const session = connect('http://hop', {
       createConnection: () => link.stream,
       maxSessionMemory,
@@ -171,11 +173,10 @@ export class Http2Client {
   }
 
   #notHttp2(): TunlError {
-    const facts = { side: 'hop', phase: 'handshake', cause: this.#failure } as const;
     const { code } = (this.#failure ?? {}) as NodeJS.ErrnoException;
-    return code === 'ERR_HTTP2_ERROR' || code === 'ERR_HTTP2_SESSION_ERROR'
-      ? new TunlError('http_protocol_error', 'it does not speak HTTP/2', facts)
-      : new TunlError('http_response_incomplete', 'it closed the connection before its HTTP/2 settings', facts);
+    if (code !== 'ERR_HTTP2_ERROR' && code !== 'ERR_HTTP2_SESSION_ERROR') return closedError(this.#failure);
+    const facts = { side: 'hop', phase: 'handshake', cause: this.#failure } as const;
+    return new TunlError('http_protocol_error', 'it does not speak HTTP/2', facts);
   }
 
   #lostError(stream: ClientHttp2Stream): TunlError {
@@ -224,6 +225,11 @@ export class Http2Client {
     timer.unref();
     this.#session.once('close', () => clearInterval(timer));
   }
+}
+
+function closedError(cause: Error | undefined): TunlError {
+  const facts = { side: 'hop', phase: 'handshake', cause } as const;
+  return new TunlError('http_response_incomplete', 'it closed the connection before its HTTP/2 settings', facts);
 }
 
 function toResponseHead(response: IncomingHttpHeaders): ResponseHead {

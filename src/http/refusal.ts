@@ -55,7 +55,7 @@ export function refusalError({ hop, method, address, ctx, ...answer }: Refusal):
   const { head, body } = redactAnswer(answer, hop);
   const status = parseProxyStatus(fieldValues(head.headers, 'proxy-status').join(', '));
   const facts: ErrorFacts = {
-    side: status?.error !== undefined && address === ctx.target ? 'target' : 'hop',
+    side: isOfTarget(status?.error) && address === ctx.target ? 'target' : 'hop',
     phase: 'handshake',
     received: head.status,
     hints: refusalHints(head, status?.details, body),
@@ -69,6 +69,11 @@ export function refusalError({ hop, method, address, ctx, ...answer }: Refusal):
     `${proxy} refused ${method} ${formatAddress(address)}: ${printable(line)}${cause}`,
     facts,
   );
+}
+
+/** True for what a proxy says of the next connection, and not of itself or of our request. */
+function isOfTarget(named: ErrorCode | undefined): boolean {
+  return named !== undefined && /^(?:dns|destination|connection|tls)_/.test(named);
 }
 
 function refusalCode(status: number, named: ErrorCode | undefined): ErrorCode {
@@ -90,7 +95,8 @@ function refusalHints(head: ResponseHead, details: string | undefined, body: str
 
 /** The first words that a person would read in the body, without markup. */
 function firstLines(head: ResponseHead, body: string): string {
-  const html = (fieldValues(head.headers, 'content-type')[0] ?? '').includes('html') || /^\s*<(!doctype|html)/i.test(body);
+  const html =
+    (fieldValues(head.headers, 'content-type')[0] ?? '').includes('html') || /^\s*<(!doctype|html)/i.test(body);
   const text = html
     ? body.replaceAll(/<(style|script|head)\b[\s\S]*?<\/\1>/gi, ' ').replaceAll(/<!--[\s\S]*?-->|<[^>]*>/g, ' ')
     : body;

@@ -1,20 +1,34 @@
 import { type Address, formatAddress, type TcpAddress } from '../core/address.ts';
 import type { DialContext } from '../core/dialer.ts';
-import { TunlError } from '../core/errors.ts';
+import { TunlError, usageError } from '../core/errors.ts';
 import type { HeaderField, Hop } from '../core/hop.ts';
 import { version } from '../core/version.ts';
+import { parseAuthority, quote } from './authority.ts';
+import { isSafeField } from './message.ts';
 
 /**
  * The address as one that a proxy can be asked for.
- * @throws {TunlError} usage for anything but host and port
+ * @throws {TunlError} usage for anything but a port and a host as they may stand in a request
  */
 export function assertTunnelled(address: Address): TcpAddress {
-  if (address.kind === 'tcp') return address;
-  throw new TunlError('usage', `${formatAddress(address)} cannot be reached through a proxy`);
+  const text = formatAddress(address);
+  if (address.kind !== 'tcp') throw usageError(`${text} cannot be reached through a proxy`);
+  try {
+    parseAuthority(text);
+  } catch (error) {
+    if (!(error instanceof TunlError)) throw error;
+    throw usageError(`cannot ask a proxy for ${quote(text)}: ${error.message}`).with({ cause: error });
+  }
+  return address;
 }
 
-/** The fields of every tunnel request: who we are, the carrier's own, `Via`, and what the user adds. */
+/**
+ * The fields of every tunnel request: who we are, the carrier's own, `Via`, and what the user adds.
+ * @throws {TunlError} usage when a field of the user's cannot be sent as it is
+ */
 export function requestFields(hop: Hop, ctx: DialContext, own: readonly HeaderField[]): HeaderField[] {
+  const broken = hop.headers.find((field) => !isSafeField(field));
+  if (broken) throw usageError(`the field ${quote(broken[0])} cannot be sent`);
   return [
     ['User-Agent', `tunl/${version}`],
     ...own,
