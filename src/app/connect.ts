@@ -65,7 +65,10 @@ function toFailure({ end, side, error, ended }: RelayResult, target: string): Tu
     const code = (error as NodeJS.ErrnoException).code === 'EPIPE' ? 'output_closed' : 'tunnel_truncated';
     return new TunlError(code, `standard input or output failed: ${error?.message}`, { ...facts, side: 'client' });
   }
-  return new TunlError('tunnel_truncated', `the tunnel to ${target} was cut: ${describeReset(error)}`, { ...facts, side: 'target' });
+  return new TunlError('tunnel_truncated', `the tunnel to ${target} was cut: ${describeReset(error)}`, {
+    ...facts,
+    side: 'target',
+  });
 }
 
 function describeReset(error: Error | undefined): string {
@@ -91,4 +94,3 @@ async function createTargetTls({ target, targetTls = {}, limits }: ConnectOption
       }
     };
 }
-

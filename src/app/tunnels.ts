@@ -63,7 +63,9 @@ export class Tunnels {
     this.#emit({ event: 'draining', tunnels: this.size, graceMs });
     await this.#empty(graceMs, forced);
     const left = this.size;
-    this.cutAll(new TunlError('interrupted', 'the tunnel was cut because tunl was stopped', { side: 'self', phase: 'relay' }));
+    this.cutAll(
+      new TunlError('interrupted', 'the tunnel was cut because tunl was stopped', { side: 'self', phase: 'relay' }),
+    );
     if (left > 0) await this.#empty(1000, new AbortController().signal);
     return left;
   }

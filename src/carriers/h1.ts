@@ -23,4 +23,3 @@ export const h1: Carrier = {
   open: async (reach, hop) => new Http1Session(await reach({ form: 'tunnel' }), hop, connectTerms),
   claim: claimConnect,
 };
-

@@ -28,7 +28,11 @@ const originFields = ({ credentials }: Hop): HeaderField[] =>
 const http1Terms: Http1Terms = {
   method: 'POST',
   requestTarget: (_target, hop) => pathOf(hop),
-  fields: (hop) => [['Transfer-Encoding', 'chunked'], ['Cache-Control', 'no-store, no-transform'], ...originFields(hop)],
+  fields: (hop) => [
+    ['Transfer-Encoding', 'chunked'],
+    ['Cache-Control', 'no-store, no-transform'],
+    ...originFields(hop),
+  ],
   toLink: (link, { headers }) => bodyLink(link, readFraming(headers, 'response')),
 };
 

@@ -22,7 +22,12 @@ export interface DirectOptions {
  * @throws {TunlError} dns_error, dns_timeout, connection_refused, connection_timeout, destination_ip_unroutable
  */
 export function createDirect({ resolve, dnsMs, connectMs }: DirectOptions): Dial {
-  const connectLimit = { ms: connectMs, phase: 'connect', option: '--connect-timeout', code: 'connection_timeout' } as const;
+  const connectLimit = {
+    ms: connectMs,
+    phase: 'connect',
+    option: '--connect-timeout',
+    code: 'connection_timeout',
+  } as const;
   const dnsLimit = { ms: dnsMs, phase: 'dns', option: '--dns-timeout', code: 'dns_timeout' } as const;
 
   return async (address, ctx) => {
@@ -39,8 +44,11 @@ export function createDirect({ resolve, dnsMs, connectMs }: DirectOptions): Dial
           (await within(dnsLimit, ctx.signal, `${host} was not resolved`, (signal) => resolve(host, signal)));
         report(ctx, 'dns', started, ips.map((ip) => ip.address).join(' '));
         const connecting = performance.now();
-        const link = await within(connectLimit, ctx.signal, `${formatHostPort(host, port)} did not accept a connection`, (signal) =>
-          race(ips, (ip, attempt) => connectTcp(ip, host, port, attempt), signal),
+        const link = await within(
+          connectLimit,
+          ctx.signal,
+          `${formatHostPort(host, port)} did not accept a connection`,
+          (signal) => race(ips, (ip, attempt) => connectTcp(ip, host, port, attempt), signal),
         );
         report(ctx, 'connect', connecting, link.peer.address ? formatAddress(link.peer.address) : '');
         return link;

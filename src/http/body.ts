@@ -33,7 +33,8 @@ class BodyStream extends Duplex {
     stream.on('end', () => this.#onConnectionEnd(framing));
     stream.on('error', (error) => this.destroy(error));
     stream.on('close', () => {
-      if (!this.#ended || !this.writableFinished) this.destroy(stream.errored ?? resetError('the connection was closed'));
+      if (!this.#ended || !this.writableFinished)
+        this.destroy(stream.errored ?? resetError('the connection was closed'));
     });
     stream.pause();
     if (framing.kind === 'length' && framing.bytes === 0) this.#end();
