@@ -1,6 +1,6 @@
 import { spawn } from 'node:child_process';
 import { openSync } from 'node:fs';
-import { usageError } from '../core/errors.ts';
+import { type TunlError, usageError } from '../core/errors.ts';
 import { withoutSecrets } from './child-env.ts';
 import { describeFileError } from './options/password-file.ts';
 import { readHidden } from './prompt.ts';
@@ -54,24 +54,28 @@ function runAskpass(program: string, question: string, { env, askpassStderr }: A
       env: withoutSecrets(env),
       stdio: ['ignore', 'pipe', askpassStderr],
     });
-    const stopCatching = catchEndSignals((error) => {
-      child.kill();
-      reject(error);
-    });
-    let answer = Buffer.alloc(0);
-    child.stdout?.on('data', (chunk: Buffer) => {
-      answer = Buffer.concat([answer, chunk]);
-      if (answer.length > maxAnswerBytes) child.kill();
-    });
-    const fail = (why: string) => {
+    const abandon = (error: TunlError) => {
       stopCatching();
-      reject(usageError(`the program of SSH_ASKPASS, ${quote(program)}, gave no password: ${why}`));
+      child.kill();
+      // A program that it has started may write on for ever.
+      child.stdout?.destroy();
+      reject(error);
     };
+    const stopCatching = catchEndSignals(abandon);
+    const fail = (why: string) =>
+      abandon(usageError(`the program of SSH_ASKPASS, ${quote(program)}, gave no password: ${why}`));
+    const answer: Buffer[] = [];
+    let size = 0;
+    child.stdout?.on('data', (chunk: Buffer) => {
+      answer.push(chunk);
+      size += chunk.length;
+      if (size > maxAnswerBytes) fail(`its answer has more than ${maxAnswerBytes} bytes`);
+    });
     child.once('error', (error) => fail(describeFileError(error)));
     child.once('close', (status, signal) => {
       if (status !== 0) return fail(status === null ? `ended by ${signal}` : `status ${status}`);
       stopCatching();
-      resolve(answer.toString('utf8').split(/\r?\n/, 1)[0] ?? '');
+      resolve(Buffer.concat(answer).toString('utf8').split(/\r?\n/, 1)[0] ?? '');
     });
   });
 }
