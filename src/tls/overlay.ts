@@ -2,7 +2,7 @@ import type { Duplex } from 'node:stream';
 import { TLSSocket } from 'node:tls';
 import { abortReason, throwIfAborted } from '../core/deadline.ts';
 import { TunlError } from '../core/errors.ts';
-import { guardStream, type Link, type Peer } from '../core/link.ts';
+import { guardStream, type Link, type Peer, runAfterFin } from '../core/link.ts';
 import { closedError, explainTlsError, type TlsSide } from './failure.ts';
 import { formatName } from './names.ts';
 import { readPeerCertificate } from './peer-certificate.ts';
@@ -124,10 +124,11 @@ export function overlayLink({ socket, below, under, side }: Overlay, facts: Pick
   return {
     stream: socket,
     peer: { ...below.peer, ...facts, tls: readFacts(socket) },
-    reset: (error) => {
-      socket.destroy(error);
-      below.reset(error);
-    },
+    reset: (error) =>
+      runAfterFin(socket, () => {
+        socket.destroy(error);
+        below.reset(error);
+      }),
   };
 }
 
