@@ -10,13 +10,13 @@ export interface SshRoute {
 
 /** Runs a command on the server. */
 export function ssh(sshd: Sshd, route: SshRoute, command: string, options?: RunOptions): Promise<Result> {
-  const args = ['-p', String(route.port ?? sshd.port), ...formatOptions(sshd, route), formatTarget(sshd), command];
+  const args = ['-p', String(route.port ?? sshd.port), ...formatSshOptions(sshd, route), formatTarget(sshd), command];
   return run({ file: 'ssh', args }, options);
 }
 
 /** Runs a batch of sftp commands. */
 export function sftp(sshd: Sshd, route: SshRoute, batch: readonly string[]): Promise<Result> {
-  const options = formatOptions(sshd, route);
+  const options = formatSshOptions(sshd, route);
   const args = ['-P', String(route.port ?? sshd.port), ...options, '-b', '-', formatTarget(sshd)];
   return run({ file: 'sftp', args }, { input: `${batch.join('\n')}\n` });
 }
@@ -25,7 +25,8 @@ function formatTarget(sshd: Sshd): string {
   return `${sshd.user}@127.0.0.1`;
 }
 
-function formatOptions(sshd: Sshd, { proxyCommand }: SshRoute): Command['args'] {
+/** The options that let ssh in without asking anything. */
+export function formatSshOptions(sshd: Sshd, { proxyCommand }: SshRoute): Command['args'] {
   const settings = [
     'BatchMode=yes',
     'IdentitiesOnly=yes',

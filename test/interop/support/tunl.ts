@@ -59,6 +59,7 @@ export function formatTunlProxyCommand(hops: readonly string[]): string {
   return formatProxyCommand([...words.map((word) => word.replaceAll('%', '%%')), '%h:%p']);
 }
 
-function makeTunlCommand(args: readonly string[], env: Readonly<Record<string, string>> = {}): Command {
+/** The command that runs tunl. */
+export function makeTunlCommand(args: readonly string[], env: Readonly<Record<string, string>> = {}): Command {
   return { file: process.execPath, args: [program, ...args], env };
 }
