@@ -11,11 +11,16 @@ export interface TlsDemand {
   readonly alpn: readonly string[];
   /** Lowest version; TLS 1.2 where absent. */
   readonly min?: 'TLSv1.3';
+  /** The only cipher suites that will do, by their names in OpenSSL. */
+  readonly ciphers?: readonly string[];
   /** False where the peer expects no server name. */
   readonly sni?: boolean;
-  /** The hop must have a certificate of ours to show. */
+  /** The client must show a certificate: the hop has one of ours, a server has authorities to check it by. */
   readonly clientCert?: boolean;
-  /** `spiffe`: the peer is known by a SPIFFE id in its certificate, not by its host name. */
+  /**
+   * `spiffe`: both sides are known by SPIFFE ids in their certificates, not by host names, and belong
+   * to one trust domain unless an id was named. Nothing switches the check off.
+   */
   readonly verify?: 'host' | 'spiffe';
 }
 
@@ -23,9 +28,35 @@ export interface TlsDemand {
 export interface HopSetting {
   readonly name: string;
   readonly summary: string;
+  /** What it is where it is written without a value; absent where it needs one. */
+  readonly bare?: string;
   /** @throws {TunlError} usage, when the value cannot be meant */
   readonly parse: (value: string) => string;
 }
+
+/** A switch of `serve` that a carrier reads, beside the one that enables it. */
+export interface ServeSwitch {
+  readonly name: string;
+  readonly summary: string;
+}
+
+/** What a carrier demands of a server whose addresses it has for itself. */
+export interface ServerDemand {
+  readonly defaultPort: number;
+  readonly tls: TlsDemand;
+  readonly http2: {
+    /** Tunnels in one session. */
+    readonly maxStreams: number;
+    readonly maxFrameBytes: number;
+    /** Codes of RST_STREAM that are an end and not an abort. */
+    readonly cleanResets: ReadonlySet<number>;
+  };
+  /** Status of a refusal. It says all: there is no field and no body beside it. */
+  readonly statusOf: (error: TunlError) => number;
+}
+
+/** How a hop is reached: dialled at its own address, or by asking the hop before it for the tunnel's target. */
+export type HopReach = 'address' | 'target';
 
 /** One scheme under which a carrier is reached. */
 export interface CarrierScheme {
@@ -45,8 +76,23 @@ export interface Carrier {
   readonly name: string;
   readonly schemes: readonly CarrierScheme[];
   readonly settings: readonly HopSetting[];
+  /** False where the protocol has no place for a user and a password. */
+  readonly credentials?: false;
+  /** The SPIFFE id that the hop must have, where the user named one. */
+  readonly expectedId?: (hop: Hop) => string | undefined;
+  /** `identity`: tunnels of different client identities never share a session. */
+  readonly pooling?: 'identity';
+  /**
+   * How a hop is reached that follows directly on another hop of this carrier; by its address where
+   * absent. With `target` the hop before it chooses where that is, so its session serves one tunnel.
+   */
+  readonly reachInside?: (hop: Hop) => HopReach;
   /** What `serve` needs to be told to accept it; absent where it always does or never can. */
-  readonly serveFlag?: { readonly name: string; readonly summary: string };
+  readonly serveFlag?: ServeSwitch;
+  /** Further switches of `serve` that are for this carrier. */
+  readonly serveSwitches?: readonly ServeSwitch[];
+  /** Present where its server is for itself and takes no other carrier. */
+  readonly server?: ServerDemand;
   /** Methods of the requests that its server half claims, for `Allow`. */
   readonly methods: readonly string[];
   readonly halfClose: 'native' | 'emulated' | 'none';
@@ -54,11 +100,12 @@ export interface Carrier {
   /** Client half: makes a session with the hop. `reach` may be called again for more connections. */
   open(reach: Reach, hop: Hop, ctx: DialContext): Promise<Session>;
   /**
-   * Server half: recognises the requests that ask for a tunnel. `handled` means that the carrier
-   * answers by itself; `undefined` leaves the exchange to the next carrier.
+   * Server half: recognises the requests that ask for a tunnel. `switches` are those of `serve` that
+   * were given. `handled` means that the carrier answers by itself; `undefined` leaves the exchange
+   * to the next carrier.
    * @throws {TunlError} http_request_error when the request is ours but not valid
    */
-  claim?(exchange: Exchange): TunnelRequest | 'handled' | undefined;
+  claim?(exchange: Exchange, switches: ReadonlySet<string>): TunnelRequest | 'handled' | undefined;
 }
 
 /** What a carrier wants to send on the Link it asks for: a tunnel's bytes, or plain HTTP requests. */

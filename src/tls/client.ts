@@ -1,7 +1,8 @@
 import type { X509Certificate } from 'node:crypto';
 import { isIP } from 'node:net';
 import { connect } from 'node:tls';
-import type { Link } from '../core/link.ts';
+import type { TlsDemand } from '../core/carrier.ts';
+import type { Link, Peer } from '../core/link.ts';
 import { explainHandshakeFailure, type TlsSide } from './failure.ts';
 import type { LoadedTls } from './material.ts';
 import {
@@ -17,12 +18,12 @@ import { readPeerCertificate } from './peer-certificate.ts';
 import { assertServerTrusted, explainChainFailure } from './verify.ts';
 
 /** How to secure one connection. */
-export interface SecureOptions {
+export interface SecureOptions extends Pick<TlsDemand, 'alpn' | 'sni'> {
   /** Name or address that was dialled: sent as SNI when it is a name, and verified, unless `servername` is set. */
   readonly host: string;
   readonly settings: LoadedTls;
-  /** Protocols to offer, in order of preference; none means no ALPN. */
-  readonly alpn: readonly string[];
+  /** The SPIFFE id that the server must have; where absent, any of our trust domain. */
+  readonly expectedId?: string;
 }
 
 /**
@@ -32,13 +33,14 @@ export interface SecureOptions {
  */
 export async function secure(link: Link, options: SecureOptions, signal: AbortSignal): Promise<Link> {
   const { host, settings, alpn } = options;
-  const side: TlsSide = { role: 'client', peer: host, hasCertificate: settings.settings.cert !== undefined, alpn };
+  const { min } = settings.demand;
+  const hasCertificate = settings.settings.cert !== undefined;
+  const side: TlsSide = { role: 'client', peer: host, hasCertificate, alpn, ...(min && { min }) };
   let overlay: Overlay | undefined;
   try {
     assertUsable(link, side, signal);
     overlay = layTls(link, options, side);
-    await authenticate(overlay, options, signal);
-    return overlayLink(overlay);
+    return overlayLink(overlay, await authenticate(overlay, options, signal));
   } catch (error) {
     const failure = explainHandshakeFailure(error as Error, side);
     overlay?.socket.destroy(failure);
@@ -47,7 +49,7 @@ export async function secure(link: Link, options: SecureOptions, signal: AbortSi
   }
 }
 
-function layTls(link: Link, { host, settings, alpn }: SecureOptions, side: TlsSide): Overlay {
+function layTls(link: Link, { host, settings, alpn, sni = true }: SecureOptions, side: TlsSide): Overlay {
   const { servername = host, insecure = false } = settings.settings;
   const under = layUnder(link);
   const socket = connect({
@@ -55,7 +57,7 @@ function layTls(link: Link, { host, settings, alpn }: SecureOptions, side: TlsSi
     secureContext: settings.context,
     ...(alpn.length > 0 && { ALPNProtocols: [...alpn] }),
     // RFC 6066, section 3: a literal address is never sent.
-    ...(isIP(servername) === 0 && { servername }),
+    ...(sni && isIP(servername) === 0 && { servername }),
     // Always given: left out, NODE_TLS_REJECT_UNAUTHORIZED=0 would decide.
     rejectUnauthorized: settings.pin === undefined && !insecure,
     // The names are judged after every handshake by `assertServerTrusted`.
@@ -67,7 +69,12 @@ function layTls(link: Link, { host, settings, alpn }: SecureOptions, side: TlsSi
   return overlay;
 }
 
-async function authenticate(overlay: Overlay, { host, settings }: SecureOptions, signal: AbortSignal): Promise<void> {
+/** Waits for the handshake and judges the server. What it gives is known of the server then. */
+async function authenticate(
+  overlay: Overlay,
+  { host, settings, expectedId }: SecureOptions,
+  signal: AbortSignal,
+): Promise<Pick<Peer, 'identity'>> {
   const { socket } = overlay;
   const expected = settings.settings.servername ?? host;
   let shown: X509Certificate | undefined;
@@ -78,7 +85,7 @@ async function authenticate(overlay: Overlay, { host, settings }: SecureOptions,
   try {
     await completeHandshake(overlay, 'secureConnect', signal);
   } catch (error) {
-    throw explainChainFailure(error as Error, expected, shown) ?? error;
+    throw explainChainFailure(error as Error, expected, settings, shown) ?? error;
   }
-  assertServerTrusted(socket, expected, settings);
+  return assertServerTrusted(socket, expected, settings, expectedId);
 }

@@ -8,6 +8,8 @@ export interface TlsSide {
   /** Whether we have a certificate of our own to show. */
   readonly hasCertificate: boolean;
   readonly alpn: readonly string[];
+  /** The only version spoken, where it is not 1.2 and 1.3. */
+  readonly min?: 'TLSv1.3';
 }
 
 /** What OpenSSL reports when the bytes that came are no TLS record at all. */
@@ -87,7 +89,7 @@ function notTlsHints({ role }: TlsSide): string[] {
   return role === 'client' ? ['the other side does not speak TLS; try http:// instead of https://'] : [];
 }
 
-function alertHints(alert: string, { role, hasCertificate, alpn }: TlsSide): string[] {
+function alertHints(alert: string, { role, hasCertificate, alpn, min }: TlsSide): string[] {
   if (role === 'server') return certificateAlerts.has(alert) ? ['the client does not trust our certificate'] : [];
   switch (alert) {
     case 'certificate required':
@@ -99,7 +101,7 @@ function alertHints(alert: string, { role, hasCertificate, alpn }: TlsSide): str
     case 'no application protocol':
       return [`it speaks none of the protocols offered: ${alpn.join(', ')}`];
     case 'protocol version':
-      return ['it speaks neither TLS 1.2 nor TLS 1.3'];
+      return [describeMissing(min)];
     default:
       if (!certificateAlerts.has(alert)) return [];
       return [
@@ -110,8 +112,12 @@ function alertHints(alert: string, { role, hasCertificate, alpn }: TlsSide): str
   }
 }
 
-function ownAlertHints(code: string, { role }: TlsSide): string[] {
+function describeMissing(min: TlsSide['min']): string {
+  return min ? 'it does not speak TLS 1.3' : 'it speaks neither TLS 1.2 nor TLS 1.3';
+}
+
+function ownAlertHints(code: string, { role, min }: TlsSide): string[] {
   const tooOld = code === 'ERR_SSL_UNSUPPORTED_PROTOCOL' || code === 'ERR_SSL_VERSION_TOO_LOW';
   if (!tooOld) return [];
-  return [role === 'client' ? 'it speaks neither TLS 1.2 nor TLS 1.3' : 'TLS 1.2 is the oldest version spoken here'];
+  return [role === 'client' ? describeMissing(min) : `TLS ${min ? '1.3' : '1.2'} is the oldest version spoken here`];
 }

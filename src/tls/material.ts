@@ -1,19 +1,28 @@
 import type { KeyObject, X509Certificate } from 'node:crypto';
 import { createSecureContext, type SecureContext, type SecureContextOptions } from 'node:tls';
+import type { TlsDemand } from '../core/carrier.ts';
 import { usageError } from '../core/errors.ts';
 import type { TlsSettings } from '../core/hop.ts';
 import { formatSource, type PemSource, readCertificates, readKey } from './pem.ts';
+import type { SpiffeId } from '../core/spiffe.ts';
 import { parsePin } from './pin.ts';
+import { readOwnId } from './spiffe.ts';
 
 /** Lowest version that is spoken (RFC 8996 retires the ones before). Given explicitly, NODE_OPTIONS cannot lower it. */
 export const minVersion = 'TLSv1.2';
 
+/** What a protocol demands of the material. */
+export type MaterialDemand = Pick<TlsDemand, 'min' | 'ciphers' | 'clientCert' | 'verify'>;
+
 /** TLS settings whose files have been read. A connection never reads a file. */
 export interface LoadedTls {
   readonly settings: TlsSettings;
+  readonly demand: MaterialDemand;
   readonly context: SecureContext;
   /** Canonical, as `pinOf` writes it. */
   readonly pin?: string;
+  /** Who our certificate says that we are, where that is demanded. */
+  readonly ownId?: SpiffeId;
   /** Counts the times that the files were read: part of the key under which connections may be shared. */
   readonly generation: number;
 }
@@ -26,19 +35,20 @@ export interface OwnCertificate {
 }
 
 /**
- * Reads the files that the settings name and checks that they fit together.
+ * Reads the files that the settings name and checks that they fit together, and that they are what the
+ * protocol demands.
  * @throws {TunlError} usage, naming the file and what is wrong with it
  */
-export function loadTls(settings: TlsSettings): Promise<LoadedTls> {
-  return load(settings, 1);
+export function loadTls(settings: TlsSettings, demand: MaterialDemand = {}): Promise<LoadedTls> {
+  return load(settings, demand, 1);
 }
 
 /**
  * Reads the files again. What was loaded before stays usable.
  * @throws {TunlError} usage
  */
-export function reloadTls({ settings, generation }: LoadedTls): Promise<LoadedTls> {
-  return load(settings, generation + 1);
+export function reloadTls({ settings, demand, generation }: LoadedTls): Promise<LoadedTls> {
+  return load(settings, demand, generation + 1);
 }
 
 /**
@@ -65,10 +75,11 @@ export function createContext(options: SecureContextOptions, what: string): Secu
   }
 }
 
-async function load(settings: TlsSettings, generation: number): Promise<LoadedTls> {
+async function load(settings: TlsSettings, demand: MaterialDemand, generation: number): Promise<LoadedTls> {
   const { cacert, cert, key, insecure } = settings;
   const pin = settings.pin === undefined ? undefined : parsePin(settings.pin);
   assertServername(settings.servername);
+  assertMeets(settings, demand);
   if (cert === undefined && key !== undefined) throw usageError(`key ${JSON.stringify(key)} is of no use without cert`);
   const [authorities, own] = await Promise.all([
     cacert === undefined ? undefined : readCertificates({ option: 'cacert', path: cacert }),
@@ -76,16 +87,35 @@ async function load(settings: TlsSettings, generation: number): Promise<LoadedTl
   ]);
   // Where the chain is not looked at, the built-in authorities need not be parsed.
   const ca = pin !== undefined || insecure ? [] : authorities?.pem;
+  const ownSource = { option: 'cert', path: cert ?? '' };
+  const ownId = own && demand.verify === 'spiffe' ? readOwnId(own.leaf, ownSource) : undefined;
   const context = createContext(
     {
+      ...toContextOptions(demand),
       ...(ca !== undefined && { ca }),
       ...(own && { cert: own.cert, key: own.key }),
       // As curl does: an intermediate authority can be the one that is trusted.
       allowPartialTrustChain: true,
     },
-    own && cert !== undefined ? formatSource({ option: 'cert', path: cert }) : 'the TLS settings',
+    own ? formatSource(ownSource) : 'the TLS settings',
   );
-  return { settings, context, generation, ...(pin !== undefined && { pin }) };
+  return { settings, demand, context, generation, ...(pin !== undefined && { pin }), ...(ownId && { ownId }) };
+}
+
+/** The parts of a demand that OpenSSL sees to. */
+export function toContextOptions({ min, ciphers }: MaterialDemand): SecureContextOptions {
+  return { ...(min && { minVersion: min }), ...(ciphers && { ciphers: ciphers.join(':') }) };
+}
+
+/** Settings that would let anybody pass have no place where ids are checked. */
+function assertMeets(settings: TlsSettings, { clientCert, verify }: MaterialDemand): void {
+  if (clientCert && settings.cert === undefined)
+    throw usageError('a certificate of ours is needed', 'cert=FILE&key=FILE');
+  if (verify !== 'spiffe') return;
+  const refused = (['insecure', 'pin', 'servername'] as const).find((name) => settings[name]);
+  if (refused) throw usageError(`${refused} cannot be set where the other side is known by its SPIFFE id`);
+  // The authorities of the web vouch for host names only.
+  if (settings.cacert === undefined) throw usageError('the authorities of the mesh are needed', 'cacert=FILE');
 }
 
 function keySource(cert: string, key: string | undefined): PemSource {

@@ -1,10 +1,12 @@
 import { constants } from 'node:crypto';
 import { type SecureContext, TLSSocket } from 'node:tls';
+import type { TlsDemand } from '../core/carrier.ts';
 import { TunlError, usageError } from '../core/errors.ts';
 import type { Link } from '../core/link.ts';
+import type { SpiffeId } from '../core/spiffe.ts';
 import { explainHandshakeFailure, type TlsSide } from './failure.ts';
 import { identityOf } from './identity.ts';
-import { createContext, type OwnCertificate, readOwnCertificate } from './material.ts';
+import { createContext, type OwnCertificate, readOwnCertificate, toContextOptions } from './material.ts';
 import {
   assertUsable,
   completeHandshake,
@@ -17,6 +19,7 @@ import {
 import { readPeerCertificate } from './peer-certificate.ts';
 import { formatSource, readCertificates } from './pem.ts';
 import { pinOf } from './pin.ts';
+import { expectSpiffeId, readOwnId } from './spiffe.ts';
 import { Underlay } from './underlay.ts';
 import { describeChainFailure } from './verify.ts';
 
@@ -37,14 +40,12 @@ const ciphers = [
 const secureOptions = constants.SSL_OP_NO_RENEGOTIATION | constants.SSL_OP_NO_TICKET;
 
 /** Paths of the PEM files of a TLS server. */
-export interface TlsServerOptions {
+export interface TlsServerOptions extends Omit<TlsDemand, 'sni'> {
   /** Without `cert` and `key` a development certificate is made. */
   readonly cert?: string;
   readonly key?: string;
   /** Authorities of which every client must show a certificate. */
   readonly clientCa?: string;
-  /** Protocols in order of preference; none means no ALPN. */
-  readonly alpn: readonly string[];
 }
 
 /** The server side of TLS. */
@@ -79,6 +80,8 @@ const ofClient = { side: 'client', phase: 'tls' } as const;
 interface Material {
   readonly own: OwnCertificate;
   readonly context: SecureContext;
+  /** Who we are, where clients must belong to our trust domain. */
+  readonly ownId?: SpiffeId;
 }
 
 class Acceptor implements TlsAcceptor {
@@ -102,13 +105,16 @@ class Acceptor implements TlsAcceptor {
   }
 
   async accept(link: Link, signal: AbortSignal): Promise<Link> {
-    const side: TlsSide = { role: 'server', peer: 'the client', hasCertificate: true, alpn: this.#options.alpn };
+    const { alpn, min } = this.#options;
+    const side: TlsSide = { role: 'server', peer: 'the client', hasCertificate: true, alpn, ...(min && { min }) };
+    // A reload while the handshake runs does not change whom it is judged by.
+    const { ownId } = this.#material;
     const overlay = this.#layTls(link, side, signal);
     const { socket, under } = overlay;
     try {
       await completeHandshake(overlay, 'secure', signal);
       resetBelowOnError(overlay);
-      const identity = this.#needsClient ? { identity: identifyClient(socket) } : {};
+      const identity = this.#needsClient ? { identity: identifyClient(socket, ownId) } : {};
       // Only `tls.Server` does this, and an HTTP/2 session on the socket waits for it.
       (socket as { secureConnecting?: boolean }).secureConnecting = false;
       return overlayLink(overlay, identity);
@@ -153,11 +159,13 @@ class Acceptor implements TlsAcceptor {
  * The verdict on the client's chain is on the socket's handle; Node's public property is filled in by
  * `tls.Server` only. Whatever is not a clear yes is a no.
  */
-function identifyClient(socket: TLSSocket): string {
+function identifyClient(socket: TLSSocket, ownId: SpiffeId | undefined): string {
   const { ssl } = socket as { ssl?: { verifyError(): NodeJS.ErrnoException | null } };
   const certificate = readPeerCertificate(socket);
   const error: NodeJS.ErrnoException | null = ssl ? ssl.verifyError() : new Error('closed');
-  if (certificate && error === null) return identityOf(certificate);
+  if (certificate && error === null) {
+    return ownId ? expectSpiffeId(certificate, 'the client', { ownId }).text : identityOf(certificate);
+  }
   const code = error?.code ?? 'CERT_REJECTED';
   throw new TunlError('tls_certificate_error', describeChainFailure(code, 'the client', certificate), { cause: error });
 }
@@ -165,25 +173,35 @@ function identifyClient(socket: TLSSocket): string {
 async function load(options: TlsServerOptions, made?: OwnCertificate): Promise<Material> {
   const { cert, key, clientCa } = options;
   if ((cert === undefined) !== (key === undefined)) throw usageError('--cert and --key go together');
+  assertMeets(options);
   const [own, authorities] = await Promise.all([
     made ?? readOrMake(cert, key),
     clientCa === undefined ? undefined : readCertificates({ option: '--client-ca', path: clientCa }),
   ]);
-  const what = cert === undefined ? 'the development certificate' : formatSource({ option: '--cert', path: cert });
+  const source = { option: '--cert', path: cert ?? '' };
+  const ownId = options.verify === 'spiffe' ? readOwnId(own.leaf, source) : undefined;
   const context = createContext(
     {
       cert: own.cert,
       key: own.key,
       ca: authorities?.pem ?? [],
       ciphers,
+      ...toContextOptions(options),
       honorCipherOrder: true,
       secureOptions,
       // OpenSSL fails the handshake of a client that offers a session where this is not set.
       sessionIdContext: 'tunl',
     },
-    what,
+    cert === undefined ? 'the development certificate' : formatSource(source),
   );
-  return { own, context };
+  return { own, context, ...(ownId && { ownId }) };
+}
+
+function assertMeets({ cert, clientCa, clientCert, verify }: TlsServerOptions): void {
+  if (verify === 'spiffe' && cert === undefined)
+    throw usageError('--cert and --key are needed: clients ask for a SPIFFE id');
+  if (clientCert && clientCa === undefined)
+    throw usageError("--client-ca is needed: the authorities of the clients' certificates");
 }
 
 async function readOrMake(cert: string | undefined, key: string | undefined): Promise<OwnCertificate> {

@@ -1,28 +1,44 @@
 import type { X509Certificate } from 'node:crypto';
 import { checkServerIdentity, type TLSSocket } from 'node:tls';
 import { TunlError } from '../core/errors.ts';
+import type { Peer } from '../core/link.ts';
 import { formatName, listHosts } from './names.ts';
 import type { LoadedTls } from './material.ts';
 import { readPeerCertificate } from './peer-certificate.ts';
 import { pinOf } from './pin.ts';
+import { expectSpiffeId } from './spiffe.ts';
 
 /**
  * Judges the certificate that a server showed, before any byte of ours is sent: by the pin alone where
- * one is set, else by its chain and its names. `expected` is the name or address that it must be for.
+ * one is set, else by its chain and its names, or its SPIFFE id where that is demanded. `expected` is the
+ * name or address that it must be for. Gives what is known of the server then.
  * Called after every handshake: Node's own check is left out where a session is resumed.
  * @throws {TunlError} tls_certificate_error
  */
-export function assertServerTrusted(socket: TLSSocket, expected: string, { settings, pin }: LoadedTls): void {
+export function assertServerTrusted(
+  socket: TLSSocket,
+  expected: string,
+  loaded: LoadedTls,
+  expectedId?: string,
+): Pick<Peer, 'identity'> {
+  const { settings, pin, ownId } = loaded;
   const certificate = readPeerCertificate(socket);
   if (!certificate) throw certificateError('the server showed no certificate');
-  if (pin !== undefined) return assertPinned(certificate, expected, pin);
-  if (settings.insecure) return;
-  if (!socket.authorized) throw chainError(String(socket.authorizationError), expected, certificate);
+  if (pin !== undefined) {
+    assertPinned(certificate, expected, pin);
+    return {};
+  }
+  if (settings.insecure) return {};
+  if (!socket.authorized) throw chainError(String(socket.authorizationError), expected, loaded, certificate);
+  if (ownId) {
+    const expectation = { ownId, ...(expectedId !== undefined && { expectedId }) };
+    return { identity: expectSpiffeId(certificate, expected, expectation).text };
+  }
   // A name outside ASCII could be split differently by the resolver and by the check below.
   const wrong = /^[\x21-\x7e]+$/.test(expected)
     ? checkServerIdentity(expected, socket.getPeerCertificate())
     : new Error('not a host name');
-  if (!wrong) return;
+  if (!wrong) return {};
   const hosts = listHosts(certificate);
   throw certificateError(`the certificate of ${expected} is for other names: ${hosts}`, wrong, [
     'if one of them is right, say so: servername=NAME',
@@ -34,10 +50,11 @@ export function assertServerTrusted(socket: TLSSocket, expected: string, { setti
 export function explainChainFailure(
   error: Error,
   expected: string,
+  loaded: LoadedTls,
   certificate: X509Certificate | undefined,
 ): TunlError | undefined {
   const { code = '' } = error as NodeJS.ErrnoException;
-  return isChainFailure(code) ? chainError(code, expected, certificate, error) : undefined;
+  return isChainFailure(code) ? chainError(code, expected, loaded, certificate, error) : undefined;
 }
 
 /** Why a chain was not accepted, in words; `code` is OpenSSL's as Node names it. */
@@ -79,6 +96,7 @@ function isChainFailure(code: string): boolean {
 function chainError(
   code: string,
   expected: string,
+  { ownId }: LoadedTls,
   certificate: X509Certificate | undefined,
   cause?: Error,
 ): TunlError {
@@ -86,7 +104,7 @@ function chainError(
   if (untrustedCodes.has(code)) hints.push('to trust its authority: cacert=FILE');
   if (code === 'DEPTH_ZERO_SELF_SIGNED_CERT') hints.push('to trust it: cacert=FILE');
   if (code === 'CERT_NOT_YET_VALID') hints.push('is the clock of this machine right?');
-  if (certificate && code !== 'CERT_REVOKED') hints.push(pinHint(certificate));
+  if (certificate && !ownId && code !== 'CERT_REVOKED') hints.push(pinHint(certificate));
   return certificateError(describeChainFailure(code, expected, certificate), cause, hints);
 }
 

@@ -1,0 +1,18 @@
+/** A SPIFFE id as Istio gives them: `spiffe://cluster.local/ns/shop/sa/cart`. */
+export interface SpiffeId {
+  readonly trustDomain: string;
+  /** The whole id. Ids are compared as text: they have one form only. */
+  readonly text: string;
+}
+
+// A trust domain: SPIFFE-ID, section 2.1; the length of the whole: section 2.3.
+const pattern = /^spiffe:\/\/([a-z0-9._-]{1,255})\/ns\/([A-Za-z0-9._-]+)\/sa\/([A-Za-z0-9._-]+)$/;
+const maxLength = 2048;
+
+/** Reads `spiffe://TRUST-DOMAIN/ns/NAMESPACE/sa/ACCOUNT`, and nothing else; `undefined` for any other text. */
+export function parseSpiffeId(text: string): SpiffeId | undefined {
+  const [, trustDomain, ...names] = (text.length <= maxLength && pattern.exec(text)) || [];
+  // Section 2.2: a segment must not be `.` or `..`.
+  if (trustDomain === undefined || names.some((name) => /^\.\.?$/.test(name))) return undefined;
+  return { trustDomain, text };
+}

@@ -1,0 +1,55 @@
+import type { X509Certificate } from 'node:crypto';
+import { TunlError, usageError } from '../core/errors.ts';
+import { parseSpiffeId, type SpiffeId } from '../core/spiffe.ts';
+import { parseAltNames } from './names.ts';
+import { formatSource, type PemSource } from './pem.ts';
+
+/** Whom a certificate must belong to. */
+export interface SpiffeExpectation {
+  /** Exactly this id; where absent, any id of our trust domain. */
+  readonly expectedId?: string;
+  readonly ownId: SpiffeId;
+}
+
+/**
+ * Our own id, by which the other side judges us.
+ * @throws {TunlError} usage, when our certificate has none
+ */
+export function readOwnId(leaf: X509Certificate, source: PemSource): SpiffeId {
+  const [id] = listSpiffeIds(leaf);
+  if (id) return id;
+  throw usageError(
+    `${formatSource(source)} holds no SPIFFE id`,
+    'it must have the URI spiffe://TRUST-DOMAIN/ns/NAMESPACE/sa/ACCOUNT as a subject alternative name',
+  );
+}
+
+/**
+ * Finds the id for which a certificate is accepted, whose chain was judged before. `peer` names its
+ * owner in messages.
+ * @throws {TunlError} tls_certificate_error
+ */
+export function expectSpiffeId(certificate: X509Certificate, peer: string, expectation: SpiffeExpectation): SpiffeId {
+  const { expectedId, ownId } = expectation;
+  const ids = listSpiffeIds(certificate);
+  const found = ids.find(({ text, trustDomain }) =>
+    expectedId === undefined ? trustDomain === ownId.trustDomain : text === expectedId,
+  );
+  if (found) return found;
+  if (ids.length === 0) throw certificateError(`the certificate of ${peer} holds no SPIFFE id`);
+  const seen = `it has ${ids.map(({ text }) => text).join(', ')}`;
+  throw expectedId === undefined
+    ? certificateError(`the certificate of ${peer} is not of our trust domain ${ownId.trustDomain}`, seen)
+    : certificateError(`the certificate of ${peer} is not that of ${expectedId}`, seen);
+}
+
+/** The ids of a certificate in their order. URIs of other forms are passed over, as ztunnel does. */
+function listSpiffeIds(certificate: X509Certificate): SpiffeId[] {
+  return parseAltNames(certificate.subjectAltName)
+    .filter(({ type }) => type === 'URI')
+    .flatMap(({ value }) => parseSpiffeId(value) ?? []);
+}
+
+function certificateError(message: string, ...hints: string[]): TunlError {
+  return new TunlError('tls_certificate_error', message, { phase: 'tls', hints });
+}
