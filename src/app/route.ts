@@ -1,12 +1,10 @@
-import { findScheme } from '../carriers/index.ts';
 import { type Dial, pipe, type Stage } from '../core/dialer.ts';
-import { usageError } from '../core/errors.ts';
-import { formatHop, type Hop } from '../core/hop.ts';
+import { formatHop } from '../core/hop.ts';
 import { createDirect } from '../dial/direct.ts';
 import { createResolve, type Resolve } from '../dial/resolve.ts';
 import { firstOf } from '../dial/first-of.ts';
 import { withRetry } from '../dial/retry.ts';
-import { via, type ViaStage } from '../dial/via.ts';
+import { createHopStage } from './hop-stage.ts';
 import type { RouteOptions } from './options.ts';
 
 /** The way to any target: a Dial through all hops, and what it is made of. */
@@ -15,6 +13,11 @@ export interface Route {
   readonly resolve: Resolve;
   /** The hops as URLs without secrets, nearest first. */
   readonly via: readonly string[];
+  /**
+   * Reads the certificates and keys of all hops again, for the sessions to come.
+   * @throws {TunlError} usage, naming the file; the hop that it belongs to keeps what it had
+   */
+  reload(): Promise<void>;
   /** Ends the sessions with hops that are kept for later tunnels. */
   close(): Promise<void>;
 }
@@ -37,31 +40,12 @@ export async function createRoute(options: RouteOptions, ...inner: readonly Stag
     dial: pipe(direct, ...stages, ...inner, ...retry),
     resolve,
     via: hops.map((choice) => choice.map(formatHop).join('|')),
+    reload: async () => {
+      await Promise.all(places.flat().map((way) => way.reload()));
+    },
     // The innermost first: its sessions run inside those of the hops before it.
     close: async () => {
       for (const ways of places.toReversed()) await Promise.all(ways.map((way) => way.close()));
     },
   };
-}
-
-async function createHopStage(hop: Hop, index: number, { hops, limits }: RouteOptions): Promise<ViaStage> {
-  const scheme = findScheme(hop.scheme);
-  if (!scheme) throw usageError(`there is no way to go through ${formatHop(hop)}`);
-  const { carrier, tls } = scheme;
-  return via({
-    hop,
-    position: { index: index + 1, count: hops.length },
-    carrier,
-    ...(tls && { secure: await createSecure(hop, tls.alpn) }),
-    tlsMs: limits.tlsMs,
-    handshakeMs: limits.handshakeMs,
-  });
-}
-
-async function createSecure(hop: Hop, alpn: readonly string[]) {
-  // Loaded by those who need it: TLS costs a tenth of the start of a plain `connect`.
-  const [{ secure }, { loadTls }] = await Promise.all([import('../tls/client.ts'), import('../tls/material.ts')]);
-  const settings = await loadTls(hop.tls);
-  const { host } = hop.address;
-  return (link: Parameters<typeof secure>[0], signal: AbortSignal) => secure(link, { host, settings, alpn }, signal);
 }

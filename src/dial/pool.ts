@@ -14,9 +14,13 @@ const closingMs = 2000;
 
 /** How sessions to a hop are made and used. */
 export interface SessionSource {
-  /** Makes a session; the signal aborts when nobody waits for it any more. */
-  readonly open: (ctx: DialContext) => Promise<Session>;
+  /** Makes a session for tunnels to `address`; the signal aborts when nobody waits for it any more. */
+  readonly open: (address: Address, ctx: DialContext) => Promise<Session>;
   readonly tunnel: (session: Session, address: Address, ctx: DialContext) => Promise<Link>;
+  /** Tunnels whose keys differ never share a session. */
+  readonly keyOf: (ctx: DialContext) => string;
+  /** False where each tunnel has a session of its own, which ends with it. */
+  readonly isShared: boolean;
 }
 
 /** A session on its way, and those who wait for it. */
@@ -25,7 +29,7 @@ class Opening {
   readonly #session: Promise<Session>;
   #waiting = 0;
 
-  constructor(open: SessionSource['open'], ctx: DialContext) {
+  constructor(open: (ctx: DialContext) => Promise<Session>, ctx: DialContext) {
     this.#session = open({ ...ctx, signal: this.#abort.signal });
     // Each waiter handles the failure by itself; without waiters it is nobody's.
     this.#session.catch(() => {});
@@ -47,15 +51,18 @@ class Opening {
 /** The sessions to one hop, kept for as long as they can take tunnels. */
 export class SessionPool {
   readonly #source: SessionSource;
-  readonly #sessions = new Set<Session>();
+  /** With the key that each was opened for. */
+  readonly #sessions = new Map<Session, string>();
   readonly #idle = new WeakSet<Session>();
-  #opening: Opening | undefined;
+  readonly #openings = new Map<string, Opening>();
   /** Learned from the last session: one that carries a single tunnel is not waited for. */
-  #shared = true;
+  #shared: boolean;
+  #generation = 0;
   #sweep: NodeJS.Timeout | undefined;
 
   constructor(source: SessionSource) {
     this.#source = source;
+    this.#shared = source.isShared;
   }
 
   /**
@@ -68,14 +75,21 @@ export class SessionPool {
       return await this.#tunnelInShared(address, ctx);
     } catch (error) {
       if (!(error instanceof TunlError && error.facts.unprocessed) || ctx.signal.aborted) throw error;
-      return this.#tunnelIn(await this.#openNew(ctx), address, ctx);
+      return this.#tunnelIn(await this.#openNew(address, ctx), address, ctx);
     }
+  }
+
+  /** Opens no more tunnels in the sessions that there are; those that are open in them live on. */
+  renew(): void {
+    this.#generation++;
+    for (const session of this.#sessions.keys()) void session.close('drain');
+    this.#sessions.clear();
   }
 
   /** Lets what was written go out, at most for a moment, and ends all sessions. */
   async close(): Promise<void> {
     clearInterval(this.#sweep);
-    const sessions = [...this.#sessions];
+    const sessions = [...this.#sessions.keys()];
     this.#sessions.clear();
     await Promise.race([
       Promise.all(sessions.map((session) => session.close('drain'))),
@@ -86,49 +100,56 @@ export class SessionPool {
 
   /** Finds room and takes it in the same tick, so that two tunnels never count on the same place. */
   async #tunnelInShared(address: Address, ctx: DialContext): Promise<Link> {
+    const key = this.#source.keyOf(ctx);
     for (;;) {
       throwIfAborted(ctx.signal);
-      const session = this.#findRoom();
+      const session = this.#findRoom(key);
       if (session) return this.#tunnelIn(session, address, ctx);
-      if (!this.#shared) return this.#tunnelIn(await this.#openNew(ctx), address, ctx);
-      this.#opening ??= this.#startOpening(ctx);
-      const opened = await this.#opening.join(ctx.signal);
+      if (!this.#shared) return this.#tunnelIn(await this.#openNew(address, ctx), address, ctx);
+      const opened = await this.#joinOpening(key, address, ctx);
       // Waiters run in turn: who comes too late for the room in this session looks again.
       if (opened.usable && opened.load < opened.capacity) return this.#tunnelIn(opened, address, ctx);
     }
   }
 
-  #startOpening(ctx: DialContext): Opening {
+  #joinOpening(key: string, address: Address, ctx: DialContext): Promise<Session> {
+    const known = this.#openings.get(key);
+    if (known) return known.join(ctx.signal);
     const opening = new Opening(async (bounded) => {
       try {
-        return await this.#openNew(bounded);
+        return await this.#openNew(address, bounded);
       } finally {
-        this.#opening = undefined;
+        this.#openings.delete(key);
       }
     }, ctx);
-    return opening;
+    this.#openings.set(key, opening);
+    return opening.join(ctx.signal);
   }
 
-  async #openNew(ctx: DialContext): Promise<Session> {
-    const session = await this.#source.open(ctx);
-    this.#shared = session.capacity > 1;
-    if (this.#shared) {
-      this.#sessions.add(session);
+  async #openNew(address: Address, ctx: DialContext): Promise<Session> {
+    const generation = this.#generation;
+    const session = await this.#source.open(address, ctx);
+    this.#shared = this.#source.isShared && session.capacity > 1;
+    if (!this.#shared) return session;
+    if (generation === this.#generation) {
+      this.#sessions.set(session, this.#source.keyOf(ctx));
       this.#sweep ??= setInterval(() => this.#closeIdle(), idleMs).unref();
+    } else {
+      void session.close('drain');
     }
     return session;
   }
 
-  #findRoom(): Session | undefined {
-    for (const session of this.#sessions) {
+  #findRoom(key: string): Session | undefined {
+    for (const [session, of] of this.#sessions) {
       if (!session.usable) this.#sessions.delete(session);
-      else if (session.load < session.capacity) return session;
+      else if (of === key && session.load < session.capacity) return session;
     }
     return undefined;
   }
 
   #closeIdle(): void {
-    for (const session of this.#sessions) {
+    for (const session of this.#sessions.keys()) {
       if (session.load > 0) this.#idle.delete(session);
       else if (!this.#idle.has(session)) this.#idle.add(session);
       else {
@@ -140,9 +161,11 @@ export class SessionPool {
 
   async #tunnelIn(session: Session, address: Address, ctx: DialContext): Promise<Link> {
     try {
-      return await this.#source.tunnel(session, address, ctx);
+      const link = await this.#source.tunnel(session, address, ctx);
+      if (!this.#source.isShared) link.stream.once('close', () => void session.close('drain'));
+      return link;
     } catch (error) {
-      if (session.capacity === 1) await session.close('now');
+      if (session.capacity === 1 || !this.#source.isShared) await session.close('now');
       throw error;
     }
   }

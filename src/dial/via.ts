@@ -1,17 +1,19 @@
 import { type Address, formatAddress, formatHostPort } from '../core/address.ts';
-import type { Carrier, Reach, Session } from '../core/carrier.ts';
+import type { Carrier, HopReach, Reach, Session } from '../core/carrier.ts';
 import { Deadline, type Limit, within } from '../core/deadline.ts';
 import type { Dial, DialContext, Stage } from '../core/dialer.ts';
 import { type HopPosition, type Phase, TunlError } from '../core/errors.ts';
 import type { Hop } from '../core/hop.ts';
 import { type Link, resetError } from '../core/link.ts';
-import { SessionPool } from './pool.ts';
+import { SessionPool, type SessionSource } from './pool.ts';
 
 /** A hop with everything that is needed to go through it. */
 export interface HopRoute {
   readonly hop: Hop;
   readonly position: HopPosition;
   readonly carrier: Carrier;
+  /** `target`: the hop before this one finds it by the address that the tunnel is for. */
+  readonly reachedBy: HopReach;
   /** Puts TLS on a Link to the hop; absent where the scheme has none. */
   readonly secure?: (link: Link, signal: AbortSignal) => Promise<Link>;
   readonly tlsMs: number;
@@ -21,6 +23,8 @@ export interface HopRoute {
 /** A hop's Stage, and the sessions that it keeps. */
 export interface ViaStage {
   readonly stage: Stage;
+  /** Opens no more tunnels in the sessions that there are; those that are open in them live on. */
+  renew(): void;
   /** Ends the sessions that are kept for later tunnels. */
   close(): Promise<void>;
 }
@@ -30,33 +34,38 @@ export interface ViaStage {
  *
  *     next(hop address) -> secure -> carrier.open -> session.tunnel(address)
  *
+ * A hop that is reached by the target is asked for as `next(address)`, for each tunnel anew.
  * Failures below come out with the hop's position, so that in a chain it is known who failed.
  */
 export function via(route: HopRoute): ViaStage {
   const pools = new Set<SessionPool>();
+  const source = (next: Dial): SessionSource => ({
+    open: (address, ctx) => openSession(route, route.reachedBy === 'target' ? address : route.hop.address, next, ctx),
+    tunnel: (session, address, ctx) => openTunnel(route, session, address, ctx),
+    keyOf: ({ origin }) => (route.carrier.pooling === 'identity' ? (origin.peer.identity ?? '') : ''),
+    isShared: route.reachedBy === 'address',
+  });
   const stage: Stage = (next) => {
-    const pool = new SessionPool({
-      open: (ctx) => openSession(route, next, ctx),
-      tunnel: (session, address, ctx) => openTunnel(route, session, address, ctx),
-    });
+    const pool = new SessionPool(source(next));
     pools.add(pool);
     return (address, ctx) => pool.tunnel(address, ctx);
   };
   return {
     stage,
+    renew: () => pools.forEach((pool) => pool.renew()),
     close: async () => {
       for (const pool of pools) await pool.close();
     },
   };
 }
 
-async function openSession(route: HopRoute, next: Dial, ctx: DialContext): Promise<Session> {
+async function openSession(route: HopRoute, address: Address, next: Dial, ctx: DialContext): Promise<Session> {
   const { hop, position, carrier } = route;
   const what = `${formatHostPort(hop.address.host, hop.address.port)} did not start a session`;
   // The hop's own limit: it starts anew with each connection that the carrier asks for.
   const deadline = new Deadline(handshakeLimit(route), ctx.signal, what);
   const reach: Reach = async () => {
-    const link = await secureLink(route, await reachHop(route, next, ctx), ctx);
+    const link = await secureLink(route, await reachHop(route, address, next, ctx), ctx);
     deadline.start();
     return link;
   };
@@ -78,13 +87,13 @@ function atHop(error: unknown, hop: HopPosition, phase: Phase): unknown {
   return error instanceof TunlError ? error.with({ side: 'hop', hop, phase }) : error;
 }
 
-async function reachHop({ hop, position }: HopRoute, next: Dial, ctx: DialContext): Promise<Link> {
+async function reachHop({ position }: HopRoute, address: Address, next: Dial, ctx: DialContext): Promise<Link> {
   const numbered: DialContext = {
     ...ctx,
     onProgress: (step) => ctx.onProgress?.({ hop: position.index, ...step }),
   };
   try {
-    return await next(hop.address, numbered);
+    return await next(address, numbered);
   } catch (error) {
     throw error instanceof TunlError ? error.with({ side: 'hop', hop: position }) : error;
   }
@@ -97,9 +106,11 @@ async function secureLink(route: HopRoute, link: Link, ctx: DialContext): Promis
   const name = formatHostPort(hop.address.host, hop.address.port);
   const started = performance.now();
   try {
-    const secured = await within(limit, ctx.signal, `${name} did not finish the TLS handshake`, (signal) => secure(link, signal));
+    const secured = await within(limit, ctx.signal, `${name} did not finish the TLS handshake`, (signal) =>
+      secure(link, signal),
+    );
     const { protocol = '', cipher = '', alpn = 'none', subject = '' } = secured.peer.tls ?? {};
-    const detail = [protocol, cipher, `alpn ${alpn}`, subject].filter(Boolean).join(', ');
+    const detail = [protocol, cipher, `alpn ${alpn}`, secured.peer.identity ?? subject].filter(Boolean).join(', ');
     ctx.onProgress?.({ phase: 'tls', hop: position.index, detail, ms: performance.now() - started });
     return secured;
   } catch (error) {

@@ -1,0 +1,81 @@
+import { findScheme } from '../carriers/index.ts';
+import type { CarrierScheme, HopReach } from '../core/carrier.ts';
+import { usageError } from '../core/errors.ts';
+import { formatHop, type Hop } from '../core/hop.ts';
+import type { Link } from '../core/link.ts';
+import { type HopRoute, via, type ViaStage } from '../dial/via.ts';
+import type { HopChoice, RouteOptions } from './options.ts';
+
+/** A hop's Stage, whose certificates and keys can be read again. */
+export interface HopStage extends ViaStage {
+  /**
+   * Reads the files again, for the sessions to come; tunnels that are open live on.
+   * @throws {TunlError} usage, and then everything stays as it was
+   */
+  reload(): Promise<void>;
+}
+
+/**
+ * Makes the Stage of one hop: `hops[place]` holds it. Certificates and keys are read here, before
+ * anything is opened.
+ * @throws {TunlError} usage, when the hop cannot be gone through as it is written
+ */
+export async function createHopStage(hop: Hop, place: number, { hops, limits }: RouteOptions): Promise<HopStage> {
+  const { carrier, tls } = findHopScheme(hop);
+  if (hop.credentials && carrier.credentials === false) {
+    throw usageError(`${formatHop(hop)} has a user, and ${hop.scheme}:// has no place for one`);
+  }
+  const security = tls && (await createSecurity(hop, tls, carrier.expectedId?.(hop)));
+  const stage = via({
+    hop,
+    position: { index: place + 1, count: hops.length },
+    carrier,
+    reachedBy: findReach(hop, hops[place - 1]),
+    ...(security && { secure: security.secure }),
+    tlsMs: limits.tlsMs,
+    handshakeMs: limits.handshakeMs,
+  });
+  return {
+    ...stage,
+    async reload() {
+      if (!security) return;
+      await security.reload();
+      stage.renew();
+    },
+  };
+}
+
+function findHopScheme(hop: Hop) {
+  const scheme = findScheme(hop.scheme);
+  if (!scheme) throw usageError(`there is no way to go through ${formatHop(hop)}`);
+  return scheme;
+}
+
+/** Only where every way to this hop is one of its own carrier can it depend on the hop before it. */
+function findReach(hop: Hop, before: HopChoice = []): HopReach {
+  const { carrier } = findHopScheme(hop);
+  const own = before.filter((other) => findHopScheme(other).carrier === carrier);
+  const reach = own.length === 0 ? 'address' : (carrier.reachInside?.(hop) ?? 'address');
+  if (reach === 'target' && own.length < before.length) {
+    throw usageError(`what ${formatHop(hop)} means depends on which of ${before.map(formatHop).join('|')} is taken`);
+  }
+  return reach;
+}
+
+async function createSecurity(hop: Hop, demand: NonNullable<CarrierScheme['tls']>, expectedId: string | undefined) {
+  // Loaded by those who need it: TLS costs a tenth of the start of a plain `connect`.
+  const [{ secure }, { loadTls, reloadTls }] = await Promise.all([
+    import('../tls/client.ts'),
+    import('../tls/material.ts'),
+  ]);
+  let settings = await loadTls(hop.tls, demand);
+  const { host } = hop.address;
+  const options = { ...demand, host, ...(expectedId !== undefined && { expectedId }) };
+  return {
+    secure: ((link: Link, signal: AbortSignal) =>
+      secure(link, { ...options, settings }, signal)) satisfies HopRoute['secure'],
+    async reload() {
+      settings = await reloadTls(settings);
+    },
+  };
+}
