@@ -21,6 +21,8 @@ export interface Http2ClientOptions extends Http2LinkOptions {
   readonly sessionWindowBytes: number;
   readonly maxStreams: number;
   readonly maxHeaderBytes: number;
+  /** Payload of the largest frame that we take; 16 KiB where absent. We send none above 16 KiB. */
+  readonly maxFrameBytes?: number;
   /** A PING this often; a session whose PING is not answered within two of them is dead. 0 = never. */
   readonly pingMs: number;
 }
@@ -79,6 +81,7 @@ export class Http2Client {
         enablePush: false,
         initialWindowSize: options.streamWindowBytes,
         maxHeaderListSize: options.maxHeaderBytes,
+        ...(options.maxFrameBytes !== undefined && { maxFrameSize: options.maxFrameBytes }),
       },
     });
     const client = new Http2Client(session, link, options);
@@ -114,7 +117,8 @@ export class Http2Client {
     this.#load++;
     this.#windows.add();
     stream.once('close', () => this.#onStreamClosed());
-    const inner = http2Link(stream, this.#link.peer, this.#options);
+    let answered = false;
+    const inner = http2Link(stream, this.#link.peer, this.#options, () => answered);
     const reset = (error: Error) => {
       if (!stream.closed && !stream.destroyed) this.#ownResets++;
       inner.reset(error);
@@ -126,8 +130,10 @@ export class Http2Client {
         signal.removeEventListener('abort', onAbort);
         act();
       };
-      const onResponse = (response: IncomingHttpHeaders) =>
+      const onResponse = (response: IncomingHttpHeaders) => {
+        answered = true;
         settle(() => resolve({ head: toResponseHead(response), stream, link }));
+      };
       const onClose = () => settle(() => reject(this.#lostError(stream)));
       const onAbort = () =>
         settle(() => {
@@ -208,19 +214,19 @@ export class Http2Client {
     this.#failure ??= error;
     // The Link first: a session that still has a connection waits for its last bytes to go out.
     this.#link.reset(error);
+    if (!this.#session.destroyed) this.#session.destroy();
   }
 
   #keepAlive(pingMs: number): void {
     let unanswered = 0;
     const timer = setInterval(() => {
+      if (this.#session.destroyed) return clearInterval(timer);
       if (unanswered >= 2) return this.#lose(resetError(`no answer to PING within ${(2 * pingMs) / 1000}s`));
-    if (!this.#session.destroyed) this.#session.destroy();
       unanswered++;
       const sent = this.#session.ping((error) => {
         if (!error) unanswered = 0;
       });
       if (!sent) unanswered--;
-      if (this.#session.destroyed) return clearInterval(timer);
     }, pingMs);
     timer.unref();
     this.#session.once('close', () => clearInterval(timer));

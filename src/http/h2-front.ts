@@ -20,6 +20,8 @@ export interface Http2ServerOptions extends Http2LinkOptions {
   readonly sessionWindowBytes: number;
   readonly maxStreams: number;
   readonly maxHeaderBytes: number;
+  /** Payload of the largest frame that we take; 16 KiB where absent. We send none above 16 KiB. */
+  readonly maxFrameBytes?: number;
   readonly pingMs: number;
 }
 
@@ -43,6 +45,7 @@ export function serveHttp2(
       initialWindowSize: options.streamWindowBytes,
       maxConcurrentStreams: options.maxStreams,
       maxHeaderListSize: options.maxHeaderBytes,
+      ...(options.maxFrameBytes !== undefined && { maxFrameSize: options.maxFrameBytes }),
     },
   });
   session.setLocalWindowSize(options.sessionWindowBytes);
@@ -92,17 +95,17 @@ function drain(session: ServerHttp2Session): void {
 
 function lose(session: ServerHttp2Session, link: Link): void {
   link.reset(resetError('the connection of the session was closed'));
+  if (!session.destroyed) session.destroy();
 }
 
 function keepAlive(session: ServerHttp2Session, link: Link, pingMs: number): void {
-  if (!session.destroyed) session.destroy();
   if (pingMs <= 0) return;
   let unanswered = 0;
   const timer = setInterval(() => {
+    if (session.destroyed) return clearInterval(timer);
     if (unanswered >= 2) return lose(session, link);
     unanswered++;
     session.ping((error) => {
-    if (session.destroyed) return clearInterval(timer);
       if (!error) unanswered = 0;
     });
   }, pingMs);
@@ -124,7 +127,7 @@ class Http2Exchange implements Exchange {
 
   constructor(stream: ServerHttp2Stream, headers: IncomingHttpHeaders, peer: Peer, options: Http2LinkOptions) {
     this.#stream = stream;
-    this.#link = http2Link(stream, peer, options);
+    this.#link = http2Link(stream, peer, options, () => this.answered);
     this.peer = peer;
     this.method = String(headers[':method'] ?? '');
     this.authority = headers[':authority'] ?? headers.host ?? '';
@@ -171,7 +174,9 @@ class Http2Exchange implements Exchange {
 }
 
 function goneError(): TunlError {
-  return new TunlError('connection_terminated', 'the client reset its stream before its tunnel was up', { side: 'client' });
+  return new TunlError('connection_terminated', 'the client reset its stream before its tunnel was up', {
+    side: 'client',
+  });
 }
 
 function toFields(headers: IncomingHttpHeaders): HeaderField[] {

@@ -18,16 +18,24 @@ export const strictResets: Http2LinkOptions = { cleanResets: new Set() };
  *
  *     end()    -> DATA with END_STREAM        END_STREAM in -> 'end'
  *     reset()  -> RST_STREAM(CONNECT_ERROR)   RST_STREAM in, or the session lost -> 'error'
+ *                                             RST_STREAM with one of `cleanResets` -> 'end'
  *
  * Node by itself reports some resets, and the loss of the session, as a clean `'end'`.
  */
-export function http2Link(stream: Http2Stream, peer: Peer, { cleanResets }: Http2LinkOptions): Link {
+export function http2Link(
+  stream: Http2Stream,
+  peer: Peer,
+  { cleanResets }: Http2LinkOptions,
+  isAnswered: () => boolean,
+): Link {
   guardStream(stream);
   stream.once('wantTrailers', () => {
     // Without this call no END_STREAM is sent; with empty trailers it is an empty DATA frame.
     if (!stream.destroyed && !stream.closed) stream.sendTrailers({});
   });
-  interceptFalseEnd(stream, cleanResets);
+  const isClean = () => cleanResets.has(stream.rstCode ?? 0);
+  interceptFalseEnd(stream, isClean);
+  if (cleanResets.size > 0) deferDestroy(stream, isClean, isAnswered);
   return { stream, peer, reset: () => resetHttp2Stream(stream) };
 }
 
@@ -38,21 +46,51 @@ export function resetHttp2Stream(stream: Http2Stream): void {
 
 /**
  * Node ends the readable half of a stream when END_STREAM comes and again when the stream closes for
- * whatever reason. An end that comes only with the closing is not one: bytes may be missing.
+ * whatever reason, and the writable half with it. An end that comes only with the closing is not one:
+ * bytes may be missing.
  */
-function interceptFalseEnd(stream: Http2Stream, cleanResets: ReadonlySet<number>): void {
+function interceptFalseEnd(stream: Http2Stream, isClean: () => boolean): void {
   const push = stream.push.bind(stream);
   let ended = false;
+  const fail = () => {
+    const error = resetError(`the stream was reset (${resetName(stream.rstCode)})`);
+    // Not here: the code that closes goes on with the stream as if it were still there.
+    process.nextTick(() => stream.destroy(error));
+  };
   stream.push = (chunk: unknown, encoding?: BufferEncoding): boolean => {
     if (chunk !== null || ended) return push(chunk, encoding);
-    if (stream.closed && !cleanResets.has(stream.rstCode ?? 0)) {
-      const error = resetError(`the stream was reset (${resetName(stream.rstCode)})`);
-      // Not here: the code that pushes goes on with the stream as if it were still there.
-      process.nextTick(() => stream.destroy(error));
+    if (stream.closed && !isClean()) {
+      fail();
       return false;
     }
     ended = true;
     return push(chunk);
+  };
+  // Emitted when the stream closes before our half has ended, also after END_STREAM has come.
+  stream.once('aborted', () => {
+    if (!isClean()) fail();
+  });
+}
+
+/**
+ * Where the code makes a reset an end, what came before it is still to be read. Node destroys the
+ * stream at once for every code but NO_ERROR. A stream that is not answered yet has no reader.
+ */
+function deferDestroy(stream: Http2Stream, isClean: () => boolean, isAnswered: () => boolean): void {
+  const destroy = stream.destroy.bind(stream);
+  let deferred = false;
+  const destroyAtEnd = () => {
+    if (stream.destroyed || stream.readableEnded || !isAnswered()) return void destroy();
+    stream.once('end', () => destroy());
+    stream.push(null);
+    return undefined;
+  };
+  stream.destroy = (error) => {
+    if (error || deferred || !stream.closed || !isClean()) return destroy(error);
+    deferred = true;
+    // The answer may have come in the same read as the reset; Node tells of it in the next tick.
+    setImmediate(destroyAtEnd);
+    return stream;
   };
 }
 

@@ -8,6 +8,8 @@ export class Pump {
   ended = false;
   /** The end and everything before it has been handed to the system. */
   finished = false;
+  /** Bytes came that the destination does not take any more: its far side has gone without an error. */
+  refused = false;
 
   readonly #source: Duplex;
   readonly #destination: Duplex;
@@ -26,10 +28,7 @@ export class Pump {
     const destination = this.#destination;
     source.on('data', this.#onData);
     destination.on('drain', this.#onDrain);
-    destination.once('finish', () => {
-      this.finished = true;
-      this.#onEnd();
-    });
+    destination.once('finish', () => this.#onFinish());
     if (source.readableEnded) this.#end();
     else {
       source.once('end', () => this.#end());
@@ -45,6 +44,8 @@ export class Pump {
   }
 
   readonly #onData = (chunk: Buffer): void => {
+    // Only HBONE knows such an end: everywhere else what cannot be written is an error.
+    if (this.#destination.writableEnded) return this.#refuse();
     this.bytes += chunk.length;
     this.#onProgress();
     if (!this.#destination.write(chunk)) this.#source.pause();
@@ -56,9 +57,22 @@ export class Pump {
     this.#source.resume();
   };
 
+  #refuse(): void {
+    this.refused = true;
+    this.stop();
+    this.#onEnd();
+  }
+
   #end(): void {
     this.ended = true;
+    if (this.#destination.writableFinished) return this.#onFinish();
     this.#destination.end();
+    this.#onEnd();
+  }
+
+  /** A destination that finishes by itself leaves its source to go on. */
+  #onFinish(): void {
+    this.finished = this.ended;
     this.#onEnd();
   }
 }

@@ -1,6 +1,6 @@
 import { TunlError } from '../core/errors.ts';
 import type { TunnelEnd } from '../core/events.ts';
-import type { Link } from '../core/link.ts';
+import { type Link, resetError } from '../core/link.ts';
 import { Pump } from './pump.ts';
 
 const nothing = Buffer.alloc(0);
@@ -48,6 +48,10 @@ export interface RelayHandle {
  */
 export function relay(client: Link, upstream: Link, limits: RelayLimits): RelayHandle {
   return new Relay(client, upstream, limits);
+}
+
+function goneError(): Error {
+  return resetError('it ended the tunnel and takes nothing more');
 }
 
 class Relay implements RelayHandle {
@@ -103,7 +107,8 @@ class Relay implements RelayHandle {
     const onError = (error: Error) => this.#onReset(side, other, error);
     stream.on('error', onError);
     stream.on('close', () => {
-      if (!stream.readableEnded || !stream.writableFinished) onError(stream.errored ?? new Error('closed in the middle'));
+      if (!stream.readableEnded || !stream.writableFinished)
+        onError(stream.errored ?? new Error('closed in the middle'));
       else this.#onEnd();
     });
     if (stream.errored || (stream.destroyed && !stream.readableEnded)) {
@@ -114,6 +119,9 @@ class Relay implements RelayHandle {
   #onEnd(): void {
     if (this.#settled) return;
     if (this.#sending.finished && this.#receiving.finished) return this.#settle({ end: 'clean' });
+    // Once the other direction has been delivered to its end, who still sends is told that nobody reads.
+    if (this.#sending.refused && this.#receiving.finished) return this.#onReset('target', this.#client, goneError());
+    if (this.#receiving.refused && this.#sending.finished) return this.#onReset('client', this.#upstream, goneError());
     const { lingerMs, targetEndedLingerMs = lingerMs } = this.#limits;
     this.#setTimer(this.#receiving.ended && !this.#sending.ended ? targetEndedLingerMs : lingerMs);
   }
