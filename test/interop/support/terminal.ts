@@ -12,14 +12,9 @@ export interface TerminalRun extends Running {
 export function launchInTerminal({ file, args, env }: Command): TerminalRun {
   const line = [file, ...args].map((word) => `'${word.replaceAll("'", String.raw`'\''`)}'`).join(' ');
   // exec: otherwise a shell of its own would stand between the terminal and the program.
-  return openTerminal(`exec ${line}`, env);
-}
-
-/** Runs a line of a shell on a pseudo-terminal. */
-export function openTerminal(line: string, env: Readonly<Record<string, string>> = {}): TerminalRun {
   const running = launch({
     file: 'script',
-    args: ['--quiet', '--return', '--command', line, '/dev/null'],
+    args: ['--quiet', '--return', '--command', `exec ${line}`, '/dev/null'],
     env: { TERM: 'xterm', ...env },
   });
   return {
