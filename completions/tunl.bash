@@ -31,7 +31,7 @@ _tunl() {
   done
   case $previous in
   -x|--proxy)
-    _tunl_offer 'http:// h2:// h2c:// https:// post+http:// post+https:// post+h2c:// post+h2://'
+    _tunl_offer 'http:// h2:// h2c:// hbone:// https:// post+http:// post+https:// post+h2c:// post+h2://'
     compopt -o nospace
     return ;;
   --password-file|--cacert|--cert|--key|--port-file|--client-ca|--auth-file|--user-password-file)
@@ -44,7 +44,7 @@ _tunl() {
   case $command in
     connect) options='--check --tls-target -x --proxy --retry --direct --proxy-header --password-file --cacert --cert --key --servername --pin --insecure -4 --ipv4 -6 --ipv6 --dns-timeout --connect-timeout --tls-timeout --handshake-timeout --idle-timeout --linger -q --quiet -v --verbose --json -h --help' ;;
     forward) options='--check --port-file --ready-fd --grace -x --proxy --retry --direct --proxy-header --password-file --cacert --cert --key --servername --pin --insecure -4 --ipv4 -6 --ipv6 --dns-timeout --connect-timeout --tls-timeout --handshake-timeout --idle-timeout --linger -q --quiet -v --verbose --json -h --help' ;;
-    serve) options='--port-file --ready-fd --grace --post --tls --cert --key --client-ca --auth-file --user --user-password-file --open --allow --deny -x --proxy --retry --direct --proxy-header --password-file --cacert --servername --pin --insecure -4 --ipv4 -6 --ipv6 --dns-timeout --connect-timeout --tls-timeout --handshake-timeout --idle-timeout --linger -q --quiet -v --verbose --json -h --help' ;;
+    serve) options='--port-file --ready-fd --grace --proxy-protocol --hbone --hbone-local --post --tls --cert --key --client-ca --auth-file --user --user-password-file --open --allow --deny -x --proxy --retry --direct --proxy-header --password-file --cacert --servername --pin --insecure -4 --ipv4 -6 --ipv6 --dns-timeout --connect-timeout --tls-timeout --handshake-timeout --idle-timeout --linger -q --quiet -v --verbose --json -h --help' ;;
     completion) options='-q --quiet -v --verbose --json -h --help' ;;
     help) options='-q --quiet -v --verbose --json -h --help' ;;
     *) _tunl_offer 'connect forward serve completion help --help --version'; return ;;

@@ -1,7 +1,7 @@
 # fish completion for tunl, made by: tunl completion fish
 
 function __tunl_proxies
-    printf '%s\t%s\n' 'http://' 'CONNECT over HTTP/1.1' 'h2://' 'CONNECT over HTTP/2 in TLS' 'h2c://' 'CONNECT over HTTP/2 in cleartext' 'https://' 'TLS to the proxy, then CONNECT over HTTP/2 or HTTP/1.1, as the proxy chooses' 'post+http://' 'bytes in one POST and its answer, over HTTP/1.1' 'post+https://' 'bytes in one POST and its answer, over TLS, HTTP/2 or HTTP/1.1' 'post+h2c://' 'bytes in one POST and its answer, over HTTP/2 in cleartext' 'post+h2://' 'bytes in one POST and its answer, over HTTP/2 in TLS'
+    printf '%s\t%s\n' 'http://' 'CONNECT over HTTP/1.1' 'h2://' 'CONNECT over HTTP/2 in TLS' 'h2c://' 'CONNECT over HTTP/2 in cleartext' 'hbone://' 'CONNECT over mutual-TLS HTTP/2 as Istio ambient does it' 'https://' 'TLS to the proxy, then CONNECT over HTTP/2 or HTTP/1.1, as the proxy chooses' 'post+http://' 'bytes in one POST and its answer, over HTTP/1.1' 'post+https://' 'bytes in one POST and its answer, over TLS, HTTP/2 or HTTP/1.1' 'post+h2c://' 'bytes in one POST and its answer, over HTTP/2 in cleartext' 'post+h2://' 'bytes in one POST and its answer, over HTTP/2 in TLS'
 end
 
 complete -c tunl -f
@@ -71,6 +71,9 @@ complete -c tunl -n '__fish_seen_subcommand_from forward' -s h -l help -d 'print
 complete -c tunl -n '__fish_seen_subcommand_from serve' -l port-file -r -F -d 'write the port of each listener to this file, one per line, once all accept; removed at the end'
 complete -c tunl -n '__fish_seen_subcommand_from serve' -l ready-fd -x -d 'write ADDR:PORT of each listener to this descriptor, one per line, once all accept; then close it'
 complete -c tunl -n '__fish_seen_subcommand_from serve' -l grace -x -d 'let open tunnels finish for so long after the first signal; 0: cut them, off: wait'
+complete -c tunl -n '__fish_seen_subcommand_from serve' -l proxy-protocol -x -d 'tell each target who its client is, before the first byte, in the PROXY protocol: v1 or v2'
+complete -c tunl -n '__fish_seen_subcommand_from serve' -l hbone -d 'be an HBONE endpoint and nothing else; default address 127.0.0.1:15008'
+complete -c tunl -n '__fish_seen_subcommand_from serve' -l hbone-local -d 'with --hbone: only for the address at which the client reached us'
 complete -c tunl -n '__fish_seen_subcommand_from serve' -l post -d 'also accept tunnels in POST requests'
 complete -c tunl -n '__fish_seen_subcommand_from serve' -l tls -d 'speak TLS with clients; without --cert with a development certificate, whose pin is printed'
 complete -c tunl -n '__fish_seen_subcommand_from serve' -l cert -r -F -d 'certificate of the server, a PEM file'

@@ -76,12 +76,14 @@ export interface ServeOptions extends RouteOptions {
     /** One user with a password, from `--user`. */
     readonly single?: { readonly user: string; readonly password: string };
   };
-  /** Names of the carriers' flags (`--post`, …): what is accepted beside CONNECT. */
+  /** Names of the carriers' switches (`--post`, …): what is accepted beside CONNECT, or instead of it. */
   readonly accept: readonly string[];
   readonly allow: readonly string[];
   readonly deny: readonly string[];
   /** Serve without authentication on an address that is not loopback. */
   readonly open: boolean;
+  /** Tell each target who the client is, before the first byte. */
+  readonly proxyProtocol?: 'v1' | 'v2';
 }
 
 /** A command that listens, once its listeners are up. */
@@ -89,6 +91,12 @@ export interface Running {
   /** In order of the specs or addresses given. */
   readonly addresses: readonly Address[];
   readonly tunnels: Tunnels;
+  /**
+   * Reads certificates, keys and users again, for what is still to come; tunnels that are open live on.
+   * Absent where there is nothing to read.
+   * @throws {TunlError} usage, naming what is wrong; that part stays as it was
+   */
+  readonly reload?: () => Promise<void>;
   /**
    * Resolves when the scope was drained or forced and nothing of the command is left; with the
    * number of tunnels that had to be cut.

@@ -1,20 +1,19 @@
 import { randomBytes } from 'node:crypto';
-import type { Carrier, Exchange, TunnelRequest } from '../core/carrier.ts';
+import type { Exchange, TunnelRequest } from '../core/carrier.ts';
 import { within } from '../core/deadline.ts';
-import { statusOf, TunlError, toTunlError } from '../core/errors.ts';
+import { TunlError, toTunlError } from '../core/errors.ts';
 import { type Link, type Peer, resetError } from '../core/link.ts';
-import { rejectExchange } from '../http/tunnel-request.ts';
 import { serveFront } from '../http/front.ts';
 import { quote } from '../http/authority.ts';
 import type { Authenticator } from '../policy/auth.ts';
 import type { TlsAcceptor } from '../tls/server.ts';
+import type { ServeTerms } from './serve-terms.ts';
 import { carryTunnel, type TunnelEnv } from './tunnel.ts';
 import { formatPeer } from './tunnels.ts';
 
 /** What serving one accepted Link needs. */
 export interface ServeEnv extends TunnelEnv {
-  /** Those whose requests are served, in the order of the registry. */
-  readonly carriers: readonly Carrier[];
+  readonly terms: ServeTerms;
   readonly users: Authenticator;
   readonly acceptor: TlsAcceptor | undefined;
   readonly handshakeMs: number;
@@ -33,7 +32,7 @@ export async function serveLink(env: ServeEnv, accepted: Link): Promise<void> {
   const started = performance.now();
   try {
     const link = env.acceptor ? await secureClient(env, env.acceptor, accepted) : accepted;
-    const options = { headMs: env.handshakeMs, http2: http2Options };
+    const options = { headMs: env.handshakeMs, http2: env.terms.http2 };
     await serveFront(link, options, env.draining, (exchange) => void serveExchange(env, exchange));
   } catch (error) {
     const failure = toTunlError(error);
@@ -42,20 +41,12 @@ export async function serveLink(env: ServeEnv, accepted: Link): Promise<void> {
   }
 }
 
-/** Windows are those of Istio's ztunnel; the connection's is never equal to the stream's. */
-const http2Options = {
-  streamWindowBytes: 4 * 1024 * 1024,
-  sessionWindowBytes: 16 * 1024 * 1024,
-  maxStreams: 1000,
-  maxHeaderBytes: 64 * 1024,
-  pingMs: 10_000,
-  cleanResets: new Set<number>(),
-} as const;
-
 async function secureClient(env: ServeEnv, acceptor: TlsAcceptor, accepted: Link): Promise<Link> {
   const limit = { ms: env.tlsMs, phase: 'tls', option: '--tls-timeout', code: 'connection_timeout' } as const;
   try {
-    return await within(limit, env.draining, 'the client did not finish the TLS handshake', (signal) => acceptor.accept(accepted, signal));
+    return await within(limit, env.draining, 'the client did not finish the TLS handshake', (signal) =>
+      acceptor.accept(accepted, signal),
+    );
   } catch (error) {
     accepted.reset(resetError('the TLS handshake failed'));
     throw toTunlError(error).with({ side: 'client', phase: 'tls' });
@@ -74,7 +65,7 @@ async function serveExchange(env: ServeEnv, exchange: Exchange): Promise<void> {
     const refusal = toTunlError(error);
     const requested = `${exchange.method} ${quote(exchange.target).slice(1, -1)}`;
     reportRefusal(env, exchange.peer, requested, started, refusal);
-    await rejectExchange(exchange, refusal);
+    await env.terms.refuse(exchange, refusal);
     return;
   }
   const viaFields = env.forwardsVia ? [...request.via, `${exchange.version} ${pseudonym}`] : [];
@@ -89,13 +80,13 @@ async function serveExchange(env: ServeEnv, exchange: Exchange): Promise<void> {
     gone: request.gone,
     accept: () => request.accept([]),
     refuse: (error) => request.reject(error, []),
-    statusOf: (error) => (error ? statusOf(error) : 200),
+    statusOf: (error) => (error ? env.terms.statusOf(error) : 200),
   });
 }
 
-function claim({ carriers }: ServeEnv, exchange: Exchange): TunnelRequest {
+function claim({ terms: { carriers, switches } }: ServeEnv, exchange: Exchange): TunnelRequest {
   for (const carrier of carriers) {
-    const request = carrier.claim?.(exchange);
+    const request = carrier.claim?.(exchange, switches);
     if (request && request !== 'handled') return request;
   }
   throw new TunlError('http_request_error', `${exchange.method} is not served here`, {
@@ -106,7 +97,10 @@ function claim({ carriers }: ServeEnv, exchange: Exchange): TunnelRequest {
   });
 }
 
-async function authenticate({ users }: ServeEnv, { credentials, challenge }: TunnelRequest): Promise<string | undefined> {
+async function authenticate(
+  { users }: ServeEnv,
+  { credentials, challenge }: TunnelRequest,
+): Promise<string | undefined> {
   if (!users.required) return undefined;
   const user = await users.authenticate(credentials);
   if (user !== undefined) return user;
@@ -139,6 +133,6 @@ function reportRefusal(env: ServeEnv, peer: Peer, requested: string, started: nu
     via: env.via,
     ms: Math.round(performance.now() - started),
     error,
-    ...(answered && { status: statusOf(error) }),
+    ...(answered && { status: env.terms.statusOf(error) }),
   });
 }

@@ -1,10 +1,9 @@
-import { carriers } from '../carriers/index.ts';
 import type { Address } from '../core/address.ts';
 import { throwIfAborted } from '../core/deadline.ts';
 import { pipe, type Stage } from '../core/dialer.ts';
-import { usageError } from '../core/errors.ts';
 import type { Link } from '../core/link.ts';
 import type { Listener } from '../core/listener.ts';
+import { withProxyHeader } from '../dial/proxy-header.ts';
 import { listen } from '../listeners/socket.ts';
 import { type Authenticator, createAuthenticator } from '../policy/auth.ts';
 import { guard, guardText } from '../policy/guard.ts';
@@ -15,6 +14,7 @@ import { formatListening, runUntilDrained } from './forward.ts';
 import type { Running, Runtime, ServeOptions } from './options.ts';
 import { createRoute, type Route } from './route.ts';
 import { serveLink, type ServeEnv } from './serve-link.ts';
+import { createAcceptor, createTerms, type ServeTerms } from './serve-terms.ts';
 import { Tunnels } from './tunnels.ts';
 
 /**
@@ -27,9 +27,10 @@ import { Tunnels } from './tunnels.ts';
 export async function startServe(options: ServeOptions, runtime: Runtime): Promise<Running> {
   const { scope, emit, graceMs } = runtime;
   const rules = { allow: options.allow.map(parseRule), deny: options.deny.map(parseRule) };
+  const terms = createTerms(options);
   const [users, acceptor, route] = await Promise.all([
     createAuthenticator(options.users),
-    createAcceptor(options),
+    createAcceptor(options, terms),
     createRoute(options),
   ]);
   const exposure = { hasUsers: users.required, hasClientCa: options.tls?.clientCa !== undefined, open: options.open };
@@ -49,7 +50,7 @@ export async function startServe(options: ServeOptions, runtime: Runtime): Promi
       base: base === 'loopback' ? 'allow-all' : 'deny-special',
       ownAddresses: () => listeners.map((listener) => listener.address),
     });
-    const env = createEnv({ options, runtime, tunnels, route, users, acceptor, policy });
+    const env = createEnv({ options, runtime, tunnels, route, terms, users, acceptor, policy });
     envs.set(base, env);
     return env;
   };
@@ -77,8 +78,12 @@ export async function startServe(options: ServeOptions, runtime: Runtime): Promi
   if (acceptor?.development) {
     emit({ event: 'notice', level: 'warning', message: `development certificate, pin ${acceptor.pin}` });
   }
-  for (const address of addresses) emit({ event: 'listening', role: 'serve', ...formatListening(address), via: route.via });
-  return { addresses, tunnels, done: runUntilDrained({ scope, emit, graceMs }, tunnels) };
+  for (const address of addresses)
+    emit({ event: 'listening', role: 'serve', ...formatListening(address), via: route.via });
+  const reload = async () => {
+    await Promise.all([users.reload(), acceptor?.reload(), route.reload()]);
+  };
+  return { addresses, tunnels, reload, done: runUntilDrained({ scope, emit, graceMs }, tunnels) };
 }
 
 interface EnvParts {
@@ -86,22 +91,25 @@ interface EnvParts {
   readonly runtime: Runtime;
   readonly tunnels: Tunnels;
   readonly route: Route;
+  readonly terms: ServeTerms;
   readonly users: Authenticator;
   readonly acceptor: TlsAcceptor | undefined;
   readonly policy: Policy;
 }
 
-function createEnv({ options, runtime, tunnels, route, users, acceptor, policy }: EnvParts): ServeEnv {
+function createEnv({ options, runtime, tunnels, route, terms, users, acceptor, policy }: EnvParts): ServeEnv {
   // With hops the names are theirs to resolve; without, what was checked is what is dialled.
   const check: Stage = options.hops.length > 0 ? guardText(policy) : guard(policy, route.resolve);
+  // Inside the check: it must see the addresses that the check found.
+  const announce = options.proxyProtocol ? [withProxyHeader(options.proxyProtocol)] : [];
   const { idleMs, lingerMs, handshakeMs, tlsMs } = options.limits;
   return {
-    dial: pipe(route.dial, check),
+    dial: pipe(route.dial, ...announce, check),
     via: route.via,
     limits: { idleMs, lingerMs },
     tunnels,
     emit: runtime.emit,
-    carriers: carriers.filter(({ serveFlag }) => !serveFlag || options.accept.includes(serveFlag.name)),
+    terms,
     users,
     acceptor,
     handshakeMs,
@@ -110,11 +118,3 @@ function createEnv({ options, runtime, tunnels, route, users, acceptor, policy }
     forwardsVia: options.hops.length > 0,
   };
 }
-
-async function createAcceptor({ tls }: ServeOptions): Promise<TlsAcceptor | undefined> {
-  if (!tls) return undefined;
-  if ((tls.cert === undefined) !== (tls.key === undefined)) throw usageError('--cert and --key go together');
-  const { createTlsServer } = await import('../tls/server.ts');
-  return createTlsServer({ ...tls, alpn: ['h2', 'http/1.1'] });
-}
-

@@ -1,12 +1,15 @@
 import type { Running, Runtime } from '../app/options.ts';
 import { Scope } from '../core/scope.ts';
+import { toTunlError } from '../core/errors.ts';
 import type { CommandContext } from './command.ts';
+import { sayFailure } from './fail.ts';
 import type { Readiness } from './options/readiness.ts';
 import { createReport, type ReportStyle } from './report.ts';
 import { limitYoungHeap } from './heap.ts';
 import { drainOnSignals } from './signals.ts';
 import { withSpinner } from './status.ts';
 import { sayTunnels } from './tunnel-table.ts';
+import type { Ui } from './ui.ts';
 
 /** What a command that listens is run with. */
 export interface RunningOptions extends CommandContext {
@@ -14,7 +17,7 @@ export interface RunningOptions extends CommandContext {
   readonly graceMs: number;
   readonly readiness: Readiness;
   /** What SIGHUP does, where it does not stop the program. */
-  readonly onHangup?: () => void;
+  readonly onHangup?: 'reload';
 }
 
 /** Starts what listens. @throws {TunlError} when it does not; then no listener is left open */
@@ -25,16 +28,27 @@ export type Start = (runtime: Runtime) => Promise<Running>;
  * finish, else with 128 and the number of the first signal.
  */
 export async function runUntilStopped(options: RunningOptions, start: Start): Promise<number> {
-  const { io, onHangup, readiness } = options;
+  const { io, ui, onHangup, readiness } = options;
   limitYoungHeap();
   const scope = new Scope();
-  const interruption = drainOnSignals(io, scope, onHangup);
+  let running: Running | undefined;
+  const interruption = drainOnSignals(io, scope, onHangup && (() => void reload(ui, running)));
   try {
-    const running = await startListening(options, scope, start);
+    running = await startListening(options, scope, start);
     const cut = await running.done;
     return cut > 0 || scope.forced.aborted ? (interruption.exit() ?? 1) : 0;
   } finally {
     readiness.withdraw();
+  }
+}
+
+/** Never rejects: what cannot be read again stays as it was, and is said. */
+async function reload(ui: Ui, running: Running | undefined): Promise<void> {
+  try {
+    await running?.reload?.();
+    ui.say('normal', 'certificates, keys and users were read again');
+  } catch (error) {
+    sayFailure(ui, toTunlError(error));
   }
 }
 

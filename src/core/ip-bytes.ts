@@ -3,7 +3,8 @@ import { isIP } from 'node:net';
 /** An address as its bytes: 4 for IPv4, 16 for IPv6. An IPv4-mapped address is an IPv4 address. */
 export type IpBytes = readonly number[];
 
-const mappedPrefix: IpBytes = [0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff];
+/** What an IPv4 address has in front within IPv6 (RFC 4291, section 2.5.5.2). */
+export const mappedPrefix: IpBytes = [0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff];
 
 /**
  * The bytes of an address written in any valid spelling. `undefined` for everything else: names,

@@ -5,6 +5,8 @@ import type { Address } from './address.ts';
 export interface Peer {
   /** Where the bytes come from, when the kernel or the outer protocol said so. */
   readonly address?: Address;
+  /** Our own address that it reached, where it came to a listener. */
+  readonly reached?: Address;
   /** Who the peer proved to be (client certificate subject, SPIFFE id), when it did. */
   readonly identity?: string;
   readonly tls?: TlsFacts;

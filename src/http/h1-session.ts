@@ -7,7 +7,7 @@ import type { Link } from '../core/link.ts';
 import { HeadError, readHead } from './head.ts';
 import { formatHead, parseResponseHead, type ResponseHead } from './message.ts';
 import { readRefusalBody, refusalError } from './refusal.ts';
-import { assertTunnelled, requestFields } from './request.ts';
+import { assertTunnelled, requestFields, userAgent } from './request.ts';
 
 /** Largest answer head that we read: what squid and nginx send at most. */
 const maxHeadBytes = 16 * 1024;
@@ -72,6 +72,7 @@ export class Http1Session implements Session {
     const { method, requestTarget, fields } = this.#terms;
     return formatHead(`${method} ${requestTarget(target, this.#hop)} HTTP/1.1`, [
       ['Host', formatHostPort(target.host, target.port)],
+      userAgent,
       ...requestFields(this.#hop, ctx, fields(this.#hop)),
     ]);
   }

@@ -7,8 +7,8 @@ import type { HeaderField, Hop } from '../core/hop.ts';
 import type { Link } from '../core/link.ts';
 import { basicField } from './credentials.ts';
 import type { Http2Client, Http2ClientOptions } from './h2-client.ts';
-import { assertTunnelled, requestFields } from './request.ts';
-import { readRefusalBody, refusalError } from './refusal.ts';
+import { assertTunnelled, requestFields, userAgent } from './request.ts';
+import { readRefusalBody, refusalError, type RefusalMeaning } from './refusal.ts';
 
 /** Numbers of Istio's ztunnel; the connection window is never equal to the stream's. */
 const streamWindowBytes = 4 * 1024 * 1024;
@@ -39,6 +39,10 @@ export interface Http2Terms {
   /** Fields beside those that every carrier sends. */
   readonly fields: (hop: Hop, ctx: DialContext) => readonly HeaderField[];
   readonly isAccepted: (status: number) => boolean;
+  /** `none` where peers expect nothing but the fields above. */
+  readonly userAgent?: 'none';
+  /** What a status means that this kind of peer refuses with, where it is not what HTTP says. */
+  readonly meaningOf?: (status: number) => RefusalMeaning | undefined;
   /** Differences in how the session is set up. */
   readonly client?: Partial<Http2ClientOptions>;
 }
@@ -122,14 +126,17 @@ class Http2Session implements Session {
   async tunnel(address: Address, ctx: DialContext): Promise<Link> {
     const target = assertTunnelled(address);
     const pseudo = this.#terms.pseudo(target, this.#hop);
-    const headers = mergeFields(pseudo, requestFields(this.#hop, ctx, this.#terms.fields(this.#hop, ctx)));
+    const fields = requestFields(this.#hop, ctx, this.#terms.fields(this.#hop, ctx));
+    const headers = mergeFields(pseudo, this.#terms.userAgent === 'none' ? fields : [userAgent, ...fields]);
     const { head, stream, link } = await this.#client.request(headers, ctx.signal);
     if (this.#terms.isAccepted(head.status)) return link;
     const body = await readRefusalBody(stream, head);
     // An orderly end: a reset would count against the session.
     stream.end();
     stream.resume();
-    throw refusalError({ hop: this.#hop, method: pseudo[':method'] ?? 'CONNECT', address, ctx, head, body });
+    const meaning = this.#terms.meaningOf?.(head.status);
+    const method = pseudo[':method'] ?? 'CONNECT';
+    throw refusalError({ hop: this.#hop, method, address, ctx, head, body, ...(meaning && { meaning }) });
   }
 
   close(mode: 'drain' | 'now'): Promise<void> {

@@ -48,24 +48,33 @@ export interface Refusal {
   readonly head: ResponseHead;
   /** The beginning of the answer's body. */
   readonly body: string;
+  readonly meaning?: RefusalMeaning;
+}
+
+/** What a refusal means in a protocol that says it by the status alone. */
+export interface RefusalMeaning {
+  readonly code: ErrorCode;
+  readonly side: 'hop' | 'target';
+  readonly hint: string;
 }
 
 /** The error for a refusal: status, reason and what the proxy said about it. */
-export function refusalError({ hop, method, address, ctx, ...answer }: Refusal): TunlError {
+export function refusalError({ hop, method, address, ctx, meaning, ...answer }: Refusal): TunlError {
   const { head, body } = redactAnswer(answer, hop);
   const status = parseProxyStatus(fieldValues(head.headers, 'proxy-status').join(', '));
+  const ofTarget = isOfTarget(status?.error) || meaning?.side === 'target';
   const facts: ErrorFacts = {
-    side: isOfTarget(status?.error) && address === ctx.target ? 'target' : 'hop',
+    side: ofTarget && address === ctx.target ? 'target' : 'hop',
     phase: 'handshake',
     received: head.status,
-    hints: refusalHints(head, status?.details, body),
+    hints: [...refusalHints(head, status?.details, body), ...(meaning ? [meaning.hint] : [])],
     ...(status?.rcode !== undefined && /^[A-Z]+$/.test(status.rcode) && { rcode: status.rcode }),
   };
   const proxy = formatHostPort(hop.address.host, hop.address.port);
   const line = `${head.status} ${head.reason}`.trim();
   const cause = status?.error ? ` (${status.error})` : '';
   return new TunlError(
-    refusalCode(head.status, status?.error),
+    status?.error === undefined && meaning ? meaning.code : refusalCode(head.status, status?.error),
     `${proxy} refused ${method} ${formatAddress(address)}: ${printable(line)}${cause}`,
     facts,
   );

@@ -22,17 +22,15 @@ export function assertTunnelled(address: Address): TcpAddress {
   return address;
 }
 
+/** The field that says who we are. */
+export const userAgent: HeaderField = ['User-Agent', `tunl/${version}`];
+
 /**
- * The fields of every tunnel request: who we are, the carrier's own, `Via`, and what the user adds.
+ * The fields of every tunnel request: the carrier's own, `Via`, and what the user adds.
  * @throws {TunlError} usage when a field of the user's cannot be sent as it is
  */
 export function requestFields(hop: Hop, ctx: DialContext, own: readonly HeaderField[]): HeaderField[] {
   const broken = hop.headers.find((field) => !isSafeField(field));
   if (broken) throw usageError(`the field ${quote(broken[0])} cannot be sent`);
-  return [
-    ['User-Agent', `tunl/${version}`],
-    ...own,
-    ...(ctx.origin.via ?? []).map((value) => ['Via', value] as const),
-    ...hop.headers,
-  ];
+  return [...own, ...(ctx.origin.via ?? []).map((value) => ['Via', value] as const), ...hop.headers];
 }

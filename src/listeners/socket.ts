@@ -71,9 +71,13 @@ function boundAddress(server: Server, asked: Address): Address {
 }
 
 function acceptedLink(socket: Socket): Link {
-  const { remoteAddress, remotePort } = socket;
+  const { remoteAddress, remotePort, localAddress, localPort } = socket;
   if (remoteAddress === undefined || remotePort === undefined) return streamLink(socket, unixPeer(socket));
-  return socketLink(socket, { address: { kind: 'tcp', host: unmapped(remoteAddress), port: remotePort } });
+  return socketLink(socket, {
+    address: { kind: 'tcp', host: unmapped(remoteAddress), port: remotePort },
+    ...(localAddress !== undefined &&
+      localPort !== undefined && { reached: { kind: 'tcp', host: unmapped(localAddress), port: localPort } }),
+  });
 }
 
 function unixPeer(socket: Socket): Peer {

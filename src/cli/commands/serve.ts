@@ -1,8 +1,9 @@
 import type { ServeOptions } from '../../app/options.ts';
 import { carriers } from '../../carriers/index.ts';
+import type { ServerDemand } from '../../core/carrier.ts';
 import { usageError } from '../../core/errors.ts';
 import type { Arguments } from '../arguments.ts';
-import type { CommandContext, CommandSpec, OptionGroup } from '../command.ts';
+import type { CommandContext, CommandSpec, OptionGroup, OptionSpec } from '../command.ts';
 import { graceOption, limitGroup, readGrace, readLimits } from '../options/limits.ts';
 import { parseListen, refuseDuplicates } from '../options/listen.ts';
 import { checkPassword, readPasswordFile } from '../options/password-file.ts';
@@ -11,15 +12,27 @@ import { readRoute, serverRouteGroup } from '../options/route.ts';
 import { readTlsWords } from '../options/tls.ts';
 import { voiceGroup } from '../options/voice.ts';
 import { runUntilStopped } from '../running.ts';
-import { hasControl } from '../text.ts';
+import { hasControl, quote } from '../text.ts';
 
 const limits = { linger: '60s', idle: '1h' };
 
-/** What each carrier asks to be told before a server accepts it. */
-const serveFlags = carriers.flatMap(({ serveFlag }) => serveFlag ?? []);
+/** What the carriers want to be told of a server. */
+const carrierSwitches = carriers.flatMap(({ serveFlag, serveSwitches = [] }) => [
+  ...(serveFlag ? [serveFlag] : []),
+  ...serveSwitches,
+]);
 
-const carrierGroups: readonly OptionGroup[] =
-  serveFlags.length === 0 ? [] : [{ title: 'What it accepts beside CONNECT', options: serveFlags }];
+const carrierGroup: OptionGroup = {
+  title: 'What it accepts beside CONNECT, or instead of it',
+  options: carrierSwitches,
+};
+
+const proxyProtocolOption: OptionSpec = {
+  name: 'proxy-protocol',
+  value: 'VERSION',
+  summary: 'tell each target who its client is, before the first byte, in the PROXY protocol: v1 or v2',
+  completes: ['v1', 'v2'],
+};
 
 const tlsGroup: OptionGroup = {
   title: 'TLS of the server',
@@ -75,8 +88,8 @@ export const serve: CommandSpec = {
     { what: 'over TLS', line: 'tunl serve 0.0.0.0:443 --tls --cert server.pem --key server.key --auth-file users' },
   ],
   groups: [
-    { title: 'Running', options: [...readinessOptions, graceOption] },
-    ...carrierGroups,
+    { title: 'Running', options: [...readinessOptions, graceOption, proxyProtocolOption] },
+    carrierGroup,
     tlsGroup,
     whoGroup,
     serverRouteGroup,
@@ -89,33 +102,35 @@ export const serve: CommandSpec = {
 
 async function run(args: Arguments, { io, ui }: CommandContext): Promise<number> {
   const words = [...args.operands, ...(args.rest ?? [])];
-  const listen = (words.length > 0 ? words : ['127.0.0.1:3128']).map(parseListen);
+  const own = carriers.find(({ server, serveFlag }) => server && serveFlag && args.has(serveFlag.name))?.server;
+  const listen = (words.length > 0 ? words : [`127.0.0.1:${own?.defaultPort ?? 3128}`]).map(parseListen);
   refuseDuplicates(listen);
   const { cert: _ofServer, key: _too, ...hopTls } = readTlsWords(args);
   const graceMs = readGrace(args);
   const options: ServeOptions = {
     limits: readLimits(args, limits),
     listen,
-    ...readServerTls(args),
+    ...readServerTls(args, own),
     users: readUsers(args, io.env),
-    accept: serveFlags.map(({ name }) => name).filter((name) => args.has(name)),
+    accept: carrierSwitches.map(({ name }) => name).filter((name) => args.has(name)),
     allow: args.list('allow'),
     deny: args.list('deny'),
     open: args.has('open'),
+    ...readProxyProtocol(args),
     ...(await readRoute(args, { io, ui }, hopTls, [])),
   };
   const { startServe } = await import('../../app/serve.ts');
-  const onHangup = () => ui.say('normal', 'nothing to reload');
   const readiness = new Readiness(args);
-  return runUntilStopped({ io, ui, style: 'serve', graceMs, readiness, onHangup }, (runtime) =>
+  return runUntilStopped({ io, ui, style: 'serve', graceMs, readiness, onHangup: 'reload' }, (runtime) =>
     startServe(options, runtime),
   );
 }
 
-function readServerTls(args: Arguments): Pick<ServeOptions, 'tls'> {
+/** What a server speaks TLS with, where anything says that it does. */
+function readServerTls(args: Arguments, own: ServerDemand | undefined): Pick<ServeOptions, 'tls'> {
   const [cert, clientCa] = [args.text('cert'), args.text('client-ca')];
   const key = args.text('key') ?? cert;
-  if (!args.has('tls')) {
+  if (!own && !args.has('tls')) {
     const given = ['cert', 'key', 'client-ca'].find((name) => args.text(name) !== undefined);
     if (given === undefined) return {};
     throw usageError(
@@ -127,6 +142,13 @@ function readServerTls(args: Arguments): Pick<ServeOptions, 'tls'> {
   return {
     tls: { ...(cert !== undefined && key !== undefined && { cert, key }), ...(clientCa !== undefined && { clientCa }) },
   };
+}
+
+function readProxyProtocol(args: Arguments): Pick<ServeOptions, 'proxyProtocol'> {
+  const version = args.text('proxy-protocol');
+  if (version === undefined) return {};
+  if (version === 'v1' || version === 'v2') return { proxyProtocol: version };
+  throw usageError(`--proxy-protocol ${quote(version)} is neither v1 nor v2`);
 }
 
 function readUsers(args: Arguments, env: Readonly<Record<string, string | undefined>>): ServeOptions['users'] {

@@ -105,13 +105,18 @@ function readSettings(query: HopUrl['query'], scheme: ReturnType<typeof findSche
   const known = [...tlsNames, 'header', ...scheme.carrier.settings.map(({ name }) => name)];
   for (const [name, value] of query) {
     if (!known.includes(name)) throw unknownSetting(name, known, where);
-    if (value === undefined && name !== 'insecure') throw usageError(`${where}: the setting ${name} needs a value`);
+    const bare = scheme.carrier.settings.find((own) => own.name === name)?.bare;
+    if (value === undefined && bare === undefined && name !== 'insecure') throw needsValue(name, where);
     if (name === 'header') settings.headers.push(parseHeader(value ?? '', where));
     else if (name in settings.tls || name in settings.own) throw givenTwice(name, where);
     else if (isTlsName(name)) settings.tls[name] = readTlsValue(name, value, scheme, where);
-    else settings.own[name] = parseOwn(name, value ?? '', scheme, where);
+    else settings.own[name] = parseOwn(name, value ?? bare ?? '', scheme, where);
   }
   return settings;
+}
+
+function needsValue(name: string, where: string) {
+  return usageError(`${where}: the setting ${name} needs a value`);
 }
 
 function givenTwice(name: string, where: string) {

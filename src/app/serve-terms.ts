@@ -1,0 +1,87 @@
+import { carriers } from '../carriers/index.ts';
+import type { Carrier, Exchange, ServerDemand, TlsDemand } from '../core/carrier.ts';
+import { statusOf, type TunlError, usageError } from '../core/errors.ts';
+import type { Http2ServerOptions } from '../http/h2-front.ts';
+import { rejectExchange } from '../http/tunnel-request.ts';
+import type { TlsAcceptor } from '../tls/server.ts';
+import type { ServeOptions } from './options.ts';
+
+/** What a server accepts, and how it answers. */
+export interface ServeTerms {
+  /** Those whose requests are served, in the order of the registry. */
+  readonly carriers: readonly Carrier[];
+  /** Switches of the carriers that were given. */
+  readonly switches: ReadonlySet<string>;
+  readonly http2: Http2ServerOptions;
+  /** Present where clients must speak TLS in a certain way. */
+  readonly tls?: TlsDemand;
+  readonly statusOf: (error: TunlError) => number;
+  /** Answers a request that no carrier took. */
+  readonly refuse: (exchange: Exchange, error: TunlError) => Promise<void>;
+}
+
+/** Windows are those of Istio's ztunnel; the connection's is never equal to the stream's. */
+const http2: Http2ServerOptions = {
+  streamWindowBytes: 4 * 1024 * 1024,
+  sessionWindowBytes: 16 * 1024 * 1024,
+  maxStreams: 1000,
+  maxHeaderBytes: 64 * 1024,
+  pingMs: 10_000,
+  cleanResets: new Set(),
+};
+
+/**
+ * Chooses what is served: CONNECT and what was asked for beside it, or the one carrier that has its
+ * server for itself.
+ * @throws {TunlError} usage
+ */
+export function createTerms({ accept, users }: Pick<ServeOptions, 'accept' | 'users'>): ServeTerms {
+  const given = new Set(accept);
+  assertUsed(given);
+  const asked = carriers.filter(({ serveFlag }) => serveFlag && given.has(serveFlag.name));
+  const own = asked.find(({ server }) => server);
+  if (!own?.server) {
+    const served = carriers.filter(({ serveFlag }) => !serveFlag || given.has(serveFlag.name));
+    return { carriers: served, switches: given, http2, statusOf, refuse: rejectExchange };
+  }
+  const flag = `--${own.serveFlag?.name}`;
+  const other = asked.find((carrier) => carrier !== own)?.serveFlag;
+  if (other) throw usageError(`${flag} has its address for itself: --${other.name} cannot go with it`);
+  if (own.credentials === false && (users.authFile !== undefined || users.single)) {
+    throw usageError(`${flag} has no place for users and passwords`, 'its clients are known by their certificates');
+  }
+  return ownTerms(own, own.server, given);
+}
+
+/** A switch for a carrier that is not served would be a rule that nobody keeps. */
+function assertUsed(given: ReadonlySet<string>): void {
+  for (const { serveFlag, serveSwitches = [] } of carriers) {
+    const idle = serveSwitches.find(({ name }) => given.has(name));
+    if (idle && serveFlag && !given.has(serveFlag.name)) throw usageError(`--${idle.name} needs --${serveFlag.name}`);
+  }
+}
+
+function ownTerms(carrier: Carrier, demand: ServerDemand, switches: ReadonlySet<string>): ServeTerms {
+  return {
+    carriers: [carrier],
+    switches,
+    http2: { ...http2, ...demand.http2 },
+    tls: demand.tls,
+    statusOf: demand.statusOf,
+    refuse: (exchange, error) => exchange.respond(demand.statusOf(error), []),
+  };
+}
+
+/**
+ * Reads the server's certificate, where it speaks TLS.
+ * @throws {TunlError} usage
+ */
+export async function createAcceptor(
+  { tls }: Pick<ServeOptions, 'tls'>,
+  { tls: demand }: ServeTerms,
+): Promise<TlsAcceptor | undefined> {
+  if (!tls && !demand) return undefined;
+  if ((tls?.cert === undefined) !== (tls?.key === undefined)) throw usageError('--cert and --key go together');
+  const { createTlsServer } = await import('../tls/server.ts');
+  return createTlsServer({ ...tls, alpn: ['h2', 'http/1.1'], ...demand });
+}

@@ -1,0 +1,171 @@
+import { randomBytes } from 'node:crypto';
+import { formatAddress, formatHostPort, type TcpAddress } from '../core/address.ts';
+import type { Carrier, Exchange, HopSetting, TlsDemand } from '../core/carrier.ts';
+import type { Origin } from '../core/dialer.ts';
+import { TunlError, usageError } from '../core/errors.ts';
+import type { HeaderField } from '../core/hop.ts';
+import { toBytes } from '../core/ip-bytes.ts';
+import { parseSpiffeId } from '../core/spiffe.ts';
+import { connectTerms, http2Settings, type Http2Terms, openHttp2Session } from '../http/h2-session.ts';
+import { claimConnect } from '../http/tunnel-request.ts';
+
+/** TLS as ztunnel and waypoints demand it on port 15008, of both sides. */
+const tls: TlsDemand = {
+  alpn: ['h2'],
+  min: 'TLSv1.3',
+  ciphers: ['TLS_AES_256_GCM_SHA384', 'TLS_AES_128_GCM_SHA256'],
+  sni: false,
+  clientCert: true,
+  verify: 'spiffe',
+};
+
+/** What ztunnel announces, and how it ends streams: NO_ERROR and CANCEL are no abort (RFC 9113, section 7). */
+const http2 = { maxFrameBytes: 1024 * 1024, cleanResets: new Set([0x0, 0x8]) } as const;
+
+const settings: readonly HopSetting[] = [
+  ...http2Settings,
+  {
+    name: 'peer',
+    summary: 'the SPIFFE id that the hop must have; by default any of our trust domain',
+    parse: parsePeer,
+  },
+  { name: 'baggage', summary: 'who we are, for its metrics: k8s.namespace.name=shop,…', parse: parseText },
+  { name: 'network', summary: 'the network that we are in, sent through a gateway to another one', parse: parseText },
+  {
+    name: 'source',
+    summary: 'what we are to a gateway: waypoint, gateway or sidecar',
+    parse: parseOneOf('waypoint', 'gateway', 'sidecar'),
+  },
+  switchSetting('forwarded', 'tell it the address of the client; yes by default'),
+  switchSetting('traceparent', 'send a random trace id for its log; yes by default'),
+  switchSetting('nest', 'behind another hbone:// hop: ask that one for the address of this one'),
+];
+
+const policyHint = 'its authorization policy does not let the identity of our certificate go there';
+
+const terms: Http2Terms = {
+  ...connectTerms,
+  // Exactly: ztunnel takes no other 2xx either.
+  isAccepted: (status) => status === 200,
+  userAgent: 'none',
+  fields: (hop, { origin }) => [
+    ...toFields('baggage', hop.settings['baggage']),
+    ...(hop.settings['forwarded'] === 'no' ? [] : toFields('forwarded', formatForwarded(origin))),
+    ...(hop.settings['traceparent'] === 'no' ? [] : toFields('traceparent', makeTraceparent())),
+    ...toFields('x-forwarded-network', hop.settings['network']),
+    ...toFields('x-istio-source', hop.settings['source']),
+  ],
+  meaningOf(status) {
+    switch (status) {
+      case 400:
+        return {
+          code: 'hop_refused',
+          side: 'hop',
+          hint: 'it is about the address: a ztunnel takes the address that it was dialled at, or the name of a service',
+        };
+      case 401:
+        return { code: 'auth_required', side: 'hop', hint: policyHint };
+      // A waypoint with layered policies.
+      case 403:
+        return { code: 'hop_refused', side: 'hop', hint: policyHint };
+      case 503:
+        return {
+          code: 'destination_unavailable',
+          side: 'target',
+          hint: 'nothing accepts connections there, or the service is unknown; only its log says which',
+        };
+      default:
+        return undefined;
+    }
+  },
+  client: http2,
+};
+
+/** CONNECT as Istio's ambient mesh has it: HTTP/2 in mutual TLS, both sides known by SPIFFE ids. */
+export const hbone: Carrier = {
+  name: 'hbone',
+  schemes: [
+    { scheme: 'hbone', defaultPort: 15008, tls, summary: 'CONNECT over mutual-TLS HTTP/2 as Istio ambient does it' },
+  ],
+  settings,
+  credentials: false,
+  expectedId: (hop) => hop.settings['peer'],
+  pooling: 'identity',
+  // Istio's double HBONE: the gateway knows where the target is, so both layers ask for the target.
+  reachInside: (hop) => (hop.settings['nest'] === 'yes' ? 'address' : 'target'),
+  serveFlag: { name: 'hbone', summary: 'be an HBONE endpoint and nothing else; default address 127.0.0.1:15008' },
+  serveSwitches: [
+    { name: 'hbone-local', summary: 'with --hbone: only for the address at which the client reached us' },
+  ],
+  server: { defaultPort: 15008, tls, http2: { ...http2, maxStreams: 200 }, statusOf },
+  methods: ['CONNECT'],
+  halfClose: 'native',
+  reset: 'native',
+  open: async (reach, hop, ctx) => openHttp2Session(await reach({ form: 'tunnel' }), hop, ctx, terms),
+  claim(exchange, switches) {
+    if (exchange.version !== '2') throw requestError('HBONE needs HTTP/2');
+    const request = claimConnect(exchange);
+    if (!request) throw requestError(`HBONE is CONNECT, not ${exchange.method}`);
+    if (switches.has('hbone-local')) assertLocal(request.target, exchange);
+    return { ...request, reject: (error) => exchange.respond(statusOf(error), []) };
+  },
+};
+
+/** ztunnel's statuses: a request that cannot be served, one that may not be, and everything else. */
+function statusOf({ code, side }: TunlError): number {
+  if (code === 'http_request_error' && side === 'client') return 400;
+  return code === 'http_request_denied' || code === 'destination_ip_prohibited' ? 401 : 503;
+}
+
+/** A name is refused as well: what it resolves to is not known to be this place. */
+function assertLocal(target: TcpAddress, { peer }: Exchange): void {
+  const { reached } = peer;
+  if (reached?.kind === 'tcp' && isSameIp(target.host, reached.host)) return;
+  const at = reached ? formatAddress(reached) : 'a place without an address';
+  throw requestError(`ip mismatch: ${formatAddress(target)} was asked for at ${at}`);
+}
+
+function isSameIp(one: string, other: string): boolean {
+  const [bytes, wanted] = [toBytes(one), toBytes(other)];
+  return bytes !== undefined && bytes.length === wanted?.length && bytes.every((byte, index) => byte === wanted[index]);
+}
+
+function requestError(message: string): TunlError {
+  return new TunlError('http_request_error', message, { side: 'client', phase: 'request' });
+}
+
+function toFields(name: string, value: string | undefined): HeaderField[] {
+  return value === undefined ? [] : [[name, value]];
+}
+
+/** RFC 7239, section 6: an address with its port is always quoted. */
+function formatForwarded({ peer: { address } }: Origin): string | undefined {
+  return address?.kind === 'tcp' ? `for="${formatHostPort(address.host, address.port)}"` : undefined;
+}
+
+/** W3C Trace Context, section 3.2: not sampled; 55 bytes, or ztunnel does not take it. */
+function makeTraceparent(): string {
+  return `00-${randomBytes(16).toString('hex')}-${randomBytes(8).toString('hex')}-00`;
+}
+
+function parsePeer(value: string): string {
+  const id = parseSpiffeId(value);
+  if (id) return id.text;
+  throw usageError(`?peer=${value} is not spiffe://TRUST-DOMAIN/ns/NAMESPACE/sa/ACCOUNT`);
+}
+
+function parseText(value: string): string {
+  if (/^[\x21-\x7e](?:[\x20-\x7e]*[\x21-\x7e])?$/.test(value)) return value;
+  throw usageError('a value is printable ASCII and not empty');
+}
+
+function parseOneOf(...known: readonly string[]): (value: string) => string {
+  return (value) => {
+    if (known.includes(value)) return value;
+    throw usageError(`${JSON.stringify(value)} is none of ${known.join(', ')}`);
+  };
+}
+
+function switchSetting(name: string, summary: string): HopSetting {
+  return { name, summary, bare: 'yes', parse: parseOneOf('yes', 'no') };
+}
