@@ -6,7 +6,7 @@ set -eu
 # A program that a new test needs is added here and nowhere else.
 packages='
   openssh-server openssh-client squid tinyproxy curl ncat netcat-openbsd socat proxytunnel corkscrew connect-proxy
-  postgresql redis-server redis-tools git
+  postgresql redis-server redis-tools git bsdutils
 '
 
 policy=/usr/sbin/policy-rc.d
