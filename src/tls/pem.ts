@@ -65,7 +65,7 @@ export async function readKey(source: PemSource): Promise<KeyFile> {
 
 async function readPem(source: PemSource): Promise<{ pem: string; blocks: Block[] }> {
   const bytes = await readFile(source.path).catch((error: NodeJS.ErrnoException) => {
-    throw usageError(`cannot read ${formatSource(source)}: ${explainReadError(error)}`);
+    throw usageError(`cannot read ${formatSource(source)}: ${explainReadError(error)}`, 'give the path of a PEM file');
   });
   const pem = bytes.toString('utf8');
   const blocks = splitBlocks(pem);

@@ -116,11 +116,11 @@ function readSettings(query: HopUrl['query'], scheme: ReturnType<typeof findSche
 }
 
 function needsValue(name: string, where: string) {
-  return usageError(`${where}: the setting ${name} needs a value`);
+  return usageError(`${where}: the setting ${name} needs a value`, `write ?${name}=VALUE; & in it as %26, % as %25`);
 }
 
 function givenTwice(name: string, where: string) {
-  return usageError(`${where}: the setting ${name} is given twice`);
+  return usageError(`${where}: the setting ${name} is given twice`, 'leave one of them out');
 }
 
 function isTlsName(name: string): boolean {
@@ -132,7 +132,7 @@ function readTlsValue(name: string, value: string | undefined, scheme: CarrierSc
     const what = `${where}: the setting ${name} needs TLS, and ${scheme.scheme}:// has none`;
     throw usageError(what, 'write https:// if the proxy speaks TLS');
   }
-  if (value === '') throw usageError(`${where}: the setting ${name} is empty`);
+  if (value === '') throw usageError(`${where}: the setting ${name} is empty`, `write ?${name}=VALUE, or leave it out`);
   return value ?? true;
 }
 

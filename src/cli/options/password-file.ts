@@ -12,7 +12,8 @@ export function readPasswordFile(path: string): Secret {
   try {
     text = readFileSync(path, 'utf8');
   } catch (error) {
-    throw usageError(`cannot read the password file ${quote(path)}: ${describeFileError(error)}`);
+    const hint = 'the first line of that file is the password; whoever runs tunl must be able to read it';
+    throw usageError(`cannot read the password file ${quote(path)}: ${describeFileError(error)}`, hint);
   }
   const [line = ''] = text.split(/\r?\n/, 1);
   return checkPassword(line, `the password file ${quote(path)}`);

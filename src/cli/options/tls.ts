@@ -39,14 +39,15 @@ export function readTlsWords(args: Arguments): TlsWords {
 export function parseTls(words: TlsWords, where: string): TlsSettings {
   const text = (name: (typeof tlsNames)[number]) => (typeof words[name] === 'string' ? words[name] : undefined);
   const [cacert, cert, key] = [text('cacert'), text('cert'), text('key') ?? text('cert')];
-  if (cert === undefined && key !== undefined) throw usageError(`${where}: key without cert`);
+  if (cert === undefined && key !== undefined)
+    throw usageError(`${where}: key without cert`, 'name the certificate of that key too');
   const servername = text('servername');
   const pin = text('pin');
   return {
     ...(cacert !== undefined && { cacert }),
     ...(cert !== undefined && key !== undefined && { cert, key }),
     ...(servername !== undefined && {
-      servername: asUsage(`${where}: servername`, () => parseHost(servername)),
+      servername: asUsage(`${where}: servername`, () => parseHost(servername), 'write the name alone: proxy.example'),
     }),
     ...(pin !== undefined && { pin: parsePin(pin, where) }),
     ...(words.insecure !== undefined && { insecure: parseSwitch(words.insecure, `${where}: insecure`) }),
