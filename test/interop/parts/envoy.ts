@@ -1,0 +1,167 @@
+import { existsSync, readFileSync, writeFileSync } from 'node:fs';
+import { homedir } from 'node:os';
+import { join } from 'node:path';
+import type { CertFiles } from '../support/origin.ts';
+import { type Part, startPart } from '../support/part.ts';
+
+const cacheFolder = process.env['XDG_CACHE_HOME'] ?? join(homedir(), '.cache');
+
+/** Where setup.sh puts it. */
+const program = join(cacheFolder, 'tunl-interop', 'envoy', 'bin', 'envoy');
+
+/** False where setup.sh could not install it. */
+export const hasEnvoy: boolean = existsSync(program);
+
+/** An Envoy, with what its admin interface gives. */
+export interface EnvoyPart extends Part {
+  /** Sends a POST to its admin interface and gives the answer. */
+  order(path: string): Promise<string>;
+  /** Reads one of its counters. */
+  readCounter(name: string): Promise<number>;
+}
+
+/** What an Envoy that ends tunnels speaks with its clients. */
+export interface TerminatorOptions {
+  readonly tls?: CertFiles;
+  /** What it offers by ALPN; by default both protocols. In cleartext it goes by the first bytes. */
+  readonly alpn?: readonly string[];
+}
+
+/** Where an Envoy that opens tunnels opens them, and how. */
+export interface EncapsulatorOptions {
+  readonly proxyPort: number;
+  /** `HOST:PORT` that it asks the proxy for. */
+  readonly target: string;
+  readonly method: 'CONNECT' | 'POST';
+  readonly protocol: 'h1' | 'h2';
+  /** File of the authority that the proxy's certificate is checked by; cleartext without. */
+  readonly cacert?: string;
+}
+
+/** Starts Envoy as the end of tunnels that come as CONNECT or as POST: it dials the address in `:authority`. */
+export function startEnvoyTerminator({ tls, alpn = ['h2', 'http/1.1'] }: TerminatorOptions = {}): Promise<EnvoyPart> {
+  const upgrade = (connectConfig: object) => ({
+    cluster: 'asked',
+    timeout: '0s',
+    upgrade_configs: [{ upgrade_type: 'CONNECT', connect_config: connectConfig }],
+  });
+  const post = { prefix: '/', headers: [{ name: ':method', string_match: { exact: 'POST' } }] };
+  const routes = [
+    { match: { connect_matcher: {} }, route: upgrade({}) },
+    { match: post, route: upgrade({ allow_post: true }) },
+  ];
+  const manager = {
+    ...typed('filters.network.http_connection_manager.v3.HttpConnectionManager'),
+    stat_prefix: 'front',
+    stream_idle_timeout: '0s',
+    http2_protocol_options: { allow_connect: true },
+    upgrade_configs: [{ upgrade_type: 'CONNECT' }],
+    route_config: { virtual_hosts: [{ name: 'all', domains: ['*'], routes }] },
+    http_filters: [{ name: 'router', typed_config: typed('filters.http.router.v3.Router') }],
+  };
+  const secure = tls && {
+    transport_socket: {
+      name: 'tls',
+      typed_config: {
+        ...typed('transport_sockets.tls.v3.DownstreamTlsContext'),
+        common_tls_context: {
+          alpn_protocols: alpn,
+          tls_certificates: [{ certificate_chain: { filename: tls.cert }, private_key: { filename: tls.key } }],
+        },
+      },
+    },
+  };
+  const cluster = {
+    name: 'asked',
+    type: 'ORIGINAL_DST',
+    lb_policy: 'CLUSTER_PROVIDED',
+    original_dst_lb_config: { use_http_header: true, http_header_name: ':authority' },
+  };
+  return startEnvoy((port) => ({
+    listeners: [makeListener(port, { filters: [{ name: 'http', typed_config: manager }], ...secure })],
+    clusters: [cluster],
+  }));
+}
+
+/** Starts Envoy as a listener whose connections it sends through tunnels of a proxy. */
+export function startEnvoyEncapsulator(options: EncapsulatorOptions): Promise<EnvoyPart> {
+  const { proxyPort, target, method, protocol, cacert } = options;
+  const tcpProxy = {
+    ...typed('filters.network.tcp_proxy.v3.TcpProxy'),
+    stat_prefix: 'front',
+    cluster: 'proxy',
+    tunneling_config: { hostname: target, ...(method === 'POST' && { use_post: true }) },
+  };
+  const secure = cacert !== undefined && {
+    transport_socket: {
+      name: 'tls',
+      typed_config: {
+        ...typed('transport_sockets.tls.v3.UpstreamTlsContext'),
+        sni: 'localhost',
+        common_tls_context: { validation_context: { trusted_ca: { filename: cacert } } },
+      },
+    },
+  };
+  const http = protocol === 'h2' ? { http2_protocol_options: {} } : { http_protocol_options: {} };
+  const endpoint = { address: makeAddress(proxyPort) };
+  const cluster = {
+    name: 'proxy',
+    load_assignment: { cluster_name: 'proxy', endpoints: [{ lb_endpoints: [{ endpoint }] }] },
+    typed_extension_protocol_options: {
+      'envoy.extensions.upstreams.http.v3.HttpProtocolOptions': {
+        ...typed('upstreams.http.v3.HttpProtocolOptions'),
+        explicit_http_config: http,
+      },
+    },
+    ...secure,
+  };
+  return startEnvoy((port) => ({
+    listeners: [makeListener(port, { filters: [{ name: 'tcp', typed_config: tcpProxy }] })],
+    clusters: [cluster],
+  }));
+}
+
+async function startEnvoy(writeResources: (port: number) => object): Promise<EnvoyPart> {
+  let adminFile = '';
+  const part = await startPart('envoy', (port, folder) => {
+    adminFile = join(folder, 'admin');
+    const config = join(folder, 'envoy.yaml');
+    // JSON is YAML.
+    writeFileSync(
+      config,
+      JSON.stringify({ admin: { address: makeAddress(0) }, static_resources: writeResources(port) }, null, 2),
+    );
+    const files = ['-c', config, '--admin-address-path', adminFile];
+    const quick = ['--drain-strategy', 'immediate', '--drain-time-s', '60'];
+    return {
+      file: program,
+      args: [...files, ...quick, '--concurrency', '1', '--use-dynamic-base-id', '-l', 'warning'],
+    };
+  });
+  const ask = async (path: string, method: string) => {
+    const answer = await fetch(`http://${readFileSync(adminFile, 'utf8').trim()}${path}`, { method });
+    if (!answer.ok) throw new Error(`${method} ${path} to the admin interface of envoy: ${answer.status}`);
+    return answer.text();
+  };
+  return {
+    ...part,
+    order: (path) => ask(path, 'POST'),
+    async readCounter(name) {
+      const [, count] = /: (\d+)$/.exec((await ask(`/stats?filter=^${name}$`, 'GET')).trim()) ?? [];
+      if (count === undefined) throw new Error(`envoy has no counter ${name}`);
+      return Number(count);
+    },
+  };
+}
+
+function typed(message: string): { '@type': string } {
+  return { '@type': `type.googleapis.com/envoy.extensions.${message}` };
+}
+
+function makeAddress(port: number) {
+  return { socket_address: { address: '127.0.0.1', port_value: port } };
+}
+
+function makeListener(port: number, chain: object) {
+  return { name: 'front', address: makeAddress(port), filter_chains: [chain] };
+}
