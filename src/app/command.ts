@@ -23,10 +23,7 @@ export interface CommandRuntime {
  * that another process holds open is cut as soon as nothing of it is under way.
  */
 export async function endWithCommand({ tunnels, done }: Running, { scope, emit }: CommandRuntime): Promise<void> {
-  // The system tells of the end of a process before or after it tells of its last connections: let
-  // the loop go round once, and a second time for what it had already polled.
-  await setImmediate();
-  await setImmediate();
+  await acceptAll(tunnels);
   scope.drain(endOfCommand());
   const seen = new Map<number, number>();
   let looks = 0;
@@ -37,6 +34,19 @@ export async function endWithCommand({ tunnels, done }: Running, { scope, emit }
   }, lookMs);
   await done;
   clearInterval(timer);
+}
+
+/**
+ * Waits for the connections that were made before. Each round of the loop takes one of each listener
+ * only, and the end of a process may be told before or after the last of them.
+ */
+async function acceptAll(tunnels: Tunnels): Promise<void> {
+  let asked: number;
+  do {
+    asked = tunnels.asked;
+    await setImmediate();
+    await setImmediate();
+  } while (tunnels.asked > asked);
 }
 
 /** Ends a forward whose command was killed: nobody is left to wait for. */

@@ -34,6 +34,11 @@ export class Tunnels {
     return this.#live.size;
   }
 
+  /** How many have been asked for so far. */
+  get asked(): number {
+    return this.#lastId;
+  }
+
   [Symbol.iterator](): Iterator<Tunnel> {
     return this.#live.values();
   }

@@ -48,5 +48,6 @@ export function parseTarget(text: string): TcpAddress {
 
 function hintsFor(text: string): string[] {
   if (/[^\x00-\x7f]/.test(text)) return ['write an international name in its ASCII form: xn--…'];
+  if (text.startsWith(':')) return [`write the host: HOST${text.length < 64 ? text : ':22'}`];
   return text.includes(':') ? [] : [`write the port: ${text.length < 64 ? text : 'HOST'}:22`];
 }
