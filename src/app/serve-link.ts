@@ -59,7 +59,7 @@ async function serveExchange(env: ServeEnv, exchange: Exchange): Promise<void> {
   let user: string | undefined;
   try {
     request = claim(env, exchange);
-    user = await authenticate(env, request);
+    user = (await authenticate(env, request)) ?? request.peer.identity;
     assertServable(env, request);
   } catch (error) {
     const refusal = toTunlError(error);
@@ -129,6 +129,7 @@ function reportRefusal(env: ServeEnv, peer: Peer, requested: string, started: nu
     event: 'tunnel.failed',
     id: env.tunnels.nextId(),
     client: formatPeer(peer),
+    ...(peer.identity !== undefined && { user: peer.identity }),
     target: requested,
     via: env.via,
     ms: Math.round(performance.now() - started),

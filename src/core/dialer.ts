@@ -1,11 +1,11 @@
 import type { Address } from './address.ts';
-import type { TunlError } from './errors.ts';
+import type { HopPosition, TunlError } from './errors.ts';
 import type { Link, Peer } from './link.ts';
 
 /** Who asked for a tunnel. It crosses internal listeners, fused or not. */
 export interface Origin {
   readonly peer: Peer;
-  /** The user that authenticated, when one did. */
+  /** Who asked, when a server made them prove it: the name of a user, or what a certificate says. */
   readonly user?: string;
   /** What the client's tunnel request asked for, when there was one. */
   readonly requested?: string;
@@ -19,6 +19,8 @@ export interface DialContext {
   readonly signal: AbortSignal;
   /** The end of the whole chain, whatever intermediate address is being dialled. */
   readonly target: Address;
+  /** The hop that the dialled address belongs to; absent where it is the target's own. */
+  readonly hop?: HopPosition;
   readonly origin: Origin;
   /** Told of each phase that a dial completes; `-v` and spinners listen. */
   readonly onProgress?: (step: DialStep) => void;

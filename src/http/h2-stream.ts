@@ -34,8 +34,7 @@ export function http2Link(
     if (!stream.destroyed && !stream.closed) stream.sendTrailers({});
   });
   const isClean = () => cleanResets.has(stream.rstCode ?? 0);
-  interceptFalseEnd(stream, isClean);
-  if (cleanResets.size > 0) deferDestroy(stream, isClean, isAnswered);
+  interceptFalseEnd(stream, isClean, isAnswered);
   return { stream, peer, reset: () => resetHttp2Stream(stream) };
 }
 
@@ -46,47 +45,35 @@ export function resetHttp2Stream(stream: Http2Stream): void {
 
 /**
  * Node ends the readable half of a stream when END_STREAM comes and again when the stream closes for
- * whatever reason, and the writable half with it. An end that comes only with the closing is not one:
- * bytes may be missing.
+ * whatever reason, the writable half with it, and destroys it without an error for NO_ERROR and CANCEL.
+ * An end that comes only with the closing is not one: bytes may be missing.
  */
-function interceptFalseEnd(stream: Http2Stream, isClean: () => boolean): void {
+function interceptFalseEnd(stream: Http2Stream, isClean: () => boolean, isAnswered: () => boolean): void {
   const push = stream.push.bind(stream);
+  const destroy = stream.destroy.bind(stream);
+  const makeError = () => resetError(`the stream was reset (${resetName(stream.rstCode)})`);
   let ended = false;
-  const fail = () => {
-    const error = resetError(`the stream was reset (${resetName(stream.rstCode)})`);
-    // Not here: the code that closes goes on with the stream as if it were still there.
-    process.nextTick(() => stream.destroy(error));
-  };
+  let deferred = false;
   stream.push = (chunk: unknown, encoding?: BufferEncoding): boolean => {
     if (chunk !== null || ended) return push(chunk, encoding);
     if (stream.closed && !isClean()) {
-      fail();
+      // Not here: the code that pushes goes on with the stream as if it were still there.
+      process.nextTick(() => stream.destroy(makeError()));
       return false;
     }
     ended = true;
     return push(chunk);
   };
-  // Emitted when the stream closes before our half has ended, also after END_STREAM has come.
-  stream.once('aborted', () => {
-    if (!isClean()) fail();
-  });
-}
-
-/**
- * Where the code makes a reset an end, what came before it is still to be read. Node destroys the
- * stream at once for every code but NO_ERROR. A stream that is not answered yet has no reader.
- */
-function deferDestroy(stream: Http2Stream, isClean: () => boolean, isAnswered: () => boolean): void {
-  const destroy = stream.destroy.bind(stream);
-  let deferred = false;
+  // What came before a reset that is an end is still to be read. A stream without an answer has no reader.
   const destroyAtEnd = () => {
     if (stream.destroyed || stream.readableEnded || !isAnswered()) return void destroy();
-    stream.once('end', () => destroy());
     stream.push(null);
-    return undefined;
+    return void stream.once('end', () => destroy());
   };
   stream.destroy = (error) => {
-    if (error || deferred || !stream.closed || !isClean()) return destroy(error);
+    if (error || deferred || !stream.closed) return destroy(error);
+    // Aborted: our half had not ended. Without END_STREAM, or with bytes of ours lost, it is no end.
+    if (!isClean()) return destroy(stream.aborted || !ended ? makeError() : undefined);
     deferred = true;
     // The answer may have come in the same read as the reset; Node tells of it in the next tick.
     setImmediate(destroyAtEnd);
