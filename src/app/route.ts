@@ -1,4 +1,5 @@
 import { type Dial, pipe, type Stage } from '../core/dialer.ts';
+import { type ErrorCode, TunlError } from '../core/errors.ts';
 import { formatHop } from '../core/hop.ts';
 import { createDirect } from '../dial/direct.ts';
 import { createResolve, type Resolve } from '../dial/resolve.ts';
@@ -37,7 +38,7 @@ export async function createRoute(options: RouteOptions, ...inner: readonly Stag
   const stages = places.map((ways) => firstOf(ways.map(({ stage }) => stage)));
   const retry = retries > 0 ? [withRetry(retries)] : [];
   return {
-    dial: pipe(direct, ...stages, ...inner, ...retry),
+    dial: pipe(direct, ...(hops.length === 0 ? [blameTarget] : stages), ...inner, ...retry),
     resolve,
     via: hops.map((choice) => choice.map(formatHop).join('|')),
     reload: async () => {
@@ -49,3 +50,15 @@ export async function createRoute(options: RouteOptions, ...inner: readonly Stag
     },
   };
 }
+
+/** Failures that lie with us, whatever was dialled. */
+const own: ReadonlySet<ErrorCode> = new Set(['interrupted', 'usage', 'internal', 'proxy_internal_error']);
+
+/** Without hops, what is dialled is the target. */
+const blameTarget: Stage = (next) => async (address, ctx) => {
+  try {
+    return await next(address, ctx);
+  } catch (error) {
+    throw error instanceof TunlError && !own.has(error.code) ? error.with({ side: 'target' }) : error;
+  }
+};

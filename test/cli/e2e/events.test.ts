@@ -80,6 +80,7 @@ test('a tunnel that does not come up is one event with all the facts, and so is 
   expect(events.find(({ event }) => event === 'tunnel.failed')).toMatchObject({
     target: '127.0.0.1:1',
     code: 'connection_refused',
+    side: 'target',
     hop: null,
     phase: 'connect',
     exit: 7,

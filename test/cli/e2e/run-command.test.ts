@@ -43,7 +43,10 @@ test('a command is told where every listener is', async () => {
   const { code, stdout } = await runTunl(
     [
       'forward',
-      ...['--direct', ':127.0.0.1:1', '[::1]:0:127.0.0.1:1', `unix:${socket}:127.0.0.1:1`],
+      '--direct',
+      ':127.0.0.1:1',
+      '[::1]:0:127.0.0.1:1',
+      `unix:${socket}:127.0.0.1:1`,
       '--',
       ...makeScript(showScript, ...words),
     ],
