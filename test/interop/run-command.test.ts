@@ -73,7 +73,8 @@ describe('psql behind tunl forward', () => {
   test('is told why when the proxy refuses', async () => {
     const closed = await startSquid({ rules: 'http_access deny all' });
     const words = ['forward', '-x', `http://127.0.0.1:${closed.port}`, `:127.0.0.1:${postgres.port}`];
-    const result = await tunl([...words, '--', ...psql, '-c', 'select 1']).finally(() => closed.stop());
+    const result = await tunl([...words, '--', ...psql, '-c', 'select 1']);
+    await closed.stop();
     expect(result).toMatchObject({ code: 2, stdout: '' });
     expect(result.stderr).toMatch(/^tunl: 127\.0\.0\.1:\d+ refused CONNECT 127\.0\.0\.1:\d+: 403 Forbidden$/m);
   });

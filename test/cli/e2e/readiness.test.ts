@@ -84,7 +84,7 @@ test('a link is not replaced, but what it leads to', async () => {
 
 test('a named pipe gets the ports and stays a pipe', async () => {
   const pipe = join(makeTempFolder(), 'pipe');
-  execFileSync('mkfifo', [pipe]);
+  execFileSync('sh', ['-c', `mkfifo '${pipe}'`]);
   // Both ends, so that opening it waits for nobody.
   const reader = await open(pipe, 'r+');
   const { child, ended, waitFor } = startTunl([...direct, ':127.0.0.1:1', '--port-file', pipe]);
