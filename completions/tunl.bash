@@ -17,6 +17,18 @@ _tunl_hosts() {
   fi
 }
 
+# Completes a command line of its own, which begins at that word of ours.
+_tunl_command() {
+  if declare -F _command_offset >/dev/null; then
+    _command_offset "$1"
+  elif ((COMP_CWORD == $1)); then
+    COMPREPLY=($(compgen -c -- "$cur"))
+  else
+    compopt -o filenames
+    COMPREPLY=($(compgen -f -- "$cur"))
+  fi
+}
+
 _tunl() {
   local line=${COMP_LINE:0:COMP_POINT} cur previous words command='' options='' word
   read -ra words <<<"$line"
@@ -29,6 +41,16 @@ _tunl() {
     connect|forward|serve|completion|help) command=$word; break ;;
     esac
   done
+  case $command in
+  forward)
+    local i
+    for ((i = 1; i < COMP_CWORD; i++)); do
+      if [[ ${COMP_WORDS[i]} == -- ]]; then
+        _tunl_command $((i + 1))
+        return
+      fi
+    done ;;
+  esac
   case $previous in
   -x|--proxy)
     _tunl_offer 'http:// h2:// h2c:// hbone:// https:// post+http:// post+https:// post+h2c:// post+h2://'

@@ -4,6 +4,13 @@ function __tunl_proxies
     printf '%s\t%s\n' 'http://' 'CONNECT over HTTP/1.1' 'h2://' 'CONNECT over HTTP/2 in TLS' 'h2c://' 'CONNECT over HTTP/2 in cleartext' 'hbone://' 'CONNECT over mutual-TLS HTTP/2 as Istio ambient does it' 'https://' 'TLS to the proxy, then CONNECT over HTTP/2 or HTTP/1.1, as the proxy chooses' 'post+http://' 'bytes in one POST and its answer, over HTTP/1.1' 'post+https://' 'bytes in one POST and its answer, over TLS, HTTP/2 or HTTP/1.1' 'post+h2c://' 'bytes in one POST and its answer, over HTTP/2 in cleartext' 'post+h2://' 'bytes in one POST and its answer, over HTTP/2 in TLS'
 end
 
+# Completes what follows --, a command line of its own.
+function __tunl_command
+    set -l words (commandline -opc) (commandline -ct)
+    set -l at (contains -i -- -- $words); or return
+    complete -C (string join ' ' -- $words[(math $at + 1)..-1])
+end
+
 complete -c tunl -f
 complete -c tunl -n __fish_use_subcommand -s h -l help -d 'print help'
 complete -c tunl -n __fish_use_subcommand -s V -l version -d 'print the version'
@@ -40,6 +47,7 @@ complete -c tunl -n '__fish_seen_subcommand_from connect' -s v -l verbose -d 'sa
 complete -c tunl -n '__fish_seen_subcommand_from connect' -l json -d 'write one JSON object per line to stderr instead of messages'
 complete -c tunl -n '__fish_seen_subcommand_from connect' -s h -l help -d 'print this'
 
+complete -c tunl -n '__fish_seen_subcommand_from forward' -a '(__tunl_command)'
 complete -c tunl -n '__fish_seen_subcommand_from forward' -l check -d 'first dial each target once; fail with the cause instead of listening'
 complete -c tunl -n '__fish_seen_subcommand_from forward' -l port-file -r -F -d 'write the port of each listener to this file, one per line, once all accept; removed at the end'
 complete -c tunl -n '__fish_seen_subcommand_from forward' -l ready-fd -x -d 'write ADDR:PORT of each listener to this descriptor, one per line, once all accept; then close it'

@@ -48,6 +48,8 @@ export interface CommandSpec {
   readonly groups: readonly OptionGroup[];
   /** What a shell offers for its operands. */
   readonly completes?: Completes;
+  /** True when what follows `--` is a command of its own. */
+  readonly takesCommand?: boolean;
   /** True for a command whose other tunnels go on when one runs into a defect of ours. */
   readonly outlivesDefects?: boolean;
   /** Resolves with the exit status. @throws {TunlError} */

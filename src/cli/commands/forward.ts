@@ -46,6 +46,7 @@ export const forward: CommandSpec = {
     limitGroup(limits),
     voiceGroup,
   ],
+  takesCommand: true,
   outlivesDefects: true,
   run,
 };

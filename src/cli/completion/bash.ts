@@ -15,6 +15,7 @@ export function formatBash({ commands, schemes }: Words): string {
     if (completes === 'host') return [`    ${name}) _tunl_hosts ;;`];
     return Array.isArray(completes) ? [`    ${name}) _tunl_offer ${quoteForShell(completes.join(' '))} ;;`] : [];
   });
+  const takers = commands.filter(({ takesCommand }) => takesCommand).map(({ name }) => name);
   return `# bash completion for tunl, made by: tunl completion bash
 
 # Offers those of the words that begin like the current one. bash splits words at colons, so what is
@@ -34,6 +35,18 @@ _tunl_hosts() {
   fi
 }
 
+# Completes a command line of its own, which begins at that word of ours.
+_tunl_command() {
+  if declare -F _command_offset >/dev/null; then
+    _command_offset "$1"
+  elif ((COMP_CWORD == $1)); then
+    COMPREPLY=($(compgen -c -- "$cur"))
+  else
+    compopt -o filenames
+    COMPREPLY=($(compgen -f -- "$cur"))
+  fi
+}
+
 _tunl() {
   local line=\${COMP_LINE:0:COMP_POINT} cur previous words command='' options='' word
   read -ra words <<<"$line"
@@ -46,6 +59,16 @@ _tunl() {
     ${names.replaceAll(' ', '|')}) command=$word; break ;;
     esac
   done
+  case $command in
+  ${takers.join('|')})
+    local i
+    for ((i = 1; i < COMP_CWORD; i++)); do
+      if [[ \${COMP_WORDS[i]} == -- ]]; then
+        _tunl_command $((i + 1))
+        return
+      fi
+    done ;;
+  esac
   case $previous in
   ${valued('proxy').join('|')})
     _tunl_offer ${quoteForShell(schemes.map(({ scheme }) => scheme).join(' '))}

@@ -11,6 +11,13 @@ export function formatFish({ commands, schemes }: Words): string {
     `    printf '%s\\t%s\\n' ${urls}`,
     'end',
     '',
+    '# Completes what follows --, a command line of its own.',
+    'function __tunl_command',
+    '    set -l words (commandline -opc) (commandline -ct)',
+    '    set -l at (contains -i -- -- $words); or return',
+    "    complete -C (string join ' ' -- $words[(math $at + 1)..-1])",
+    'end',
+    '',
     'complete -c tunl -f',
     `complete -c tunl -n __fish_use_subcommand -s h -l help -d ${quote('print help')}`,
     `complete -c tunl -n __fish_use_subcommand -s V -l version -d ${quote('print the version')}`,
@@ -20,7 +27,7 @@ export function formatFish({ commands, schemes }: Words): string {
   ].join('\n');
 }
 
-function formatCommand({ name, options, completes }: CommandWords): string[] {
+function formatCommand({ name, options, completes, takesCommand }: CommandWords): string[] {
   const prefix = `complete -c tunl -n ${quote(`__fish_seen_subcommand_from ${name}`)}`;
   const operands =
     completes === 'host'
@@ -28,7 +35,8 @@ function formatCommand({ name, options, completes }: CommandWords): string[] {
       : Array.isArray(completes)
         ? [`${prefix} -a ${quote(completes.join(' '))}`]
         : [];
-  return [...operands, ...options.map((option) => `${prefix} ${formatOption(option)}`)];
+  const command = takesCommand ? [`${prefix} -a '(__tunl_command)'`] : [];
+  return [...operands, ...command, ...options.map((option) => `${prefix} ${formatOption(option)}`)];
 }
 
 function formatOption({ name, short, value, summary, completes }: OptionSpec): string {

@@ -7,6 +7,7 @@ export interface CommandWords {
   readonly summary: string;
   readonly options: readonly OptionSpec[];
   readonly completes: Completes | undefined;
+  readonly takesCommand: boolean;
 }
 
 /** Everything that a shell can complete. */
@@ -28,6 +29,7 @@ export function listWords(
       summary: command.summary,
       options: listOptions(command),
       completes: command.name === 'help' ? topics : command.completes,
+      takesCommand: command.takesCommand === true,
     })),
     schemes: schemes.map(({ scheme, summary }) => ({ scheme: `${scheme}://`, summary })),
   };

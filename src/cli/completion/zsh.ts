@@ -4,11 +4,12 @@ import { quoteForShell, spell, type Words } from './words.ts';
 /** The script for zsh: a function for a folder of `$fpath`, which also works when it is sourced. */
 export function formatZsh({ commands, schemes }: Words): string {
   const described = commands.map(({ name, summary }) => `    ${quoteForShell(`${name}:${summary}`)}`);
-  const cases = commands.map(({ name, options, completes }) => {
+  const cases = commands.map(({ name, options, completes, takesCommand }) => {
     const operands =
       completes === 'host' ? ["'*:host:_hosts'"] : Array.isArray(completes) ? [`'*: :(${completes.join(' ')})'`] : [];
     const specs = [...options.flatMap(formatSpec), ...operands];
-    return `      ${name})\n        _arguments -s ${specs.map((spec) => `\\\n          ${spec}`).join(' ')}\n        ;;`;
+    const command = takesCommand ? `        _tunl_command && return\n` : '';
+    return `      ${name})\n${command}        _arguments -s ${specs.map((spec) => `\\\n          ${spec}`).join(' ')}\n        ;;`;
   });
   return `#compdef tunl
 # zsh completion for tunl, made by: tunl completion zsh
@@ -18,6 +19,15 @@ _tunl_proxies() {
 ${schemes.map(({ scheme, summary }) => `    ${quoteForShell(`${scheme.replaceAll(':', String.raw`\:`)}:${summary}`)}`).join('\n')}
   )
   _describe -t proxies 'proxy URL' schemes -S ''
+}
+
+# Completes what follows --, a command line of its own.
+_tunl_command() {
+  local -i at=\${words[(i)--]}
+  (( at < CURRENT )) || return 1
+  shift $at words
+  (( CURRENT -= at ))
+  _normal
 }
 
 _tunl() {
