@@ -1,5 +1,9 @@
+import { h1, https } from '../src/carriers/all.ts';
+import { schemes } from '../src/carriers/index.ts';
 import { linkPair } from '../src/core/link.ts';
+import { carrierContract } from './conformance/carrier-contract.ts';
 import { linkContract } from './conformance/link-contract.ts';
+import { makeStartBed, makeTunnelPair } from './support/carrier-bed.ts';
 import { makeTcpPair, makeUnixPair } from './support/link-pairs.ts';
 
 linkContract('a pair in memory', async () => {
@@ -9,3 +13,13 @@ linkContract('a pair in memory', async () => {
 linkContract('a TCP connection', makeTcpPair);
 // The kernel has no reset for Unix sockets: the far side sees an end, whatever we do.
 linkContract('a Unix socket', makeUnixPair, { reset: 'none' });
+
+linkContract('a tunnel over http://', () => makeTunnelPair(makeStartBed('http')));
+
+for (const { scheme, carrier } of schemes) carrierContract(`${scheme}://`, makeStartBed(scheme), carrier);
+
+// The same on other ground: a hop whose TLS knows HTTP/1.1 only, and hops within hops.
+carrierContract('https:// without HTTP/2', makeStartBed({ scheme: 'https', alpn: ['http/1.1'] }), https);
+carrierContract('http:// in http://', makeStartBed('http', 'http'), h1);
+carrierContract('http:// in https:// in http://', makeStartBed('http', 'https', 'http'), h1);
+carrierContract('https:// in https://', makeStartBed('https', 'https'), https);

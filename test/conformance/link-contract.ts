@@ -18,7 +18,7 @@ export interface LinkAbilities {
 }
 
 /** More than all buffers between two ends hold, the kernel's included. */
-const stallBytes = 48 * 1024 * 1024;
+const stallBytes = 48 << 20;
 
 /** Registers the tests that every kind of Link must pass, from both of its ends. */
 export function linkContract(name: string, makePair: () => Promise<LinkPair>, abilities: LinkAbilities = {}): void {
@@ -103,6 +103,17 @@ export function linkContract(name: string, makePair: () => Promise<LinkPair>, ab
         expect(await far.waitForEnd()).toBe('reset');
       });
     }
+
+    test('may be reset in the moment after its half was ended', async () => {
+      const [own, far] = await makePeers();
+      own.fin();
+      own.reset();
+      await eventually(() => own.stream.closed, true);
+      far.send('x');
+      await far.waitForEnd();
+      far.reset();
+      await eventually(() => far.stream.closed, true);
+    });
 
     test('is gone after a reset, however often it is reset', async () => {
       const [own, far] = await makePeers();

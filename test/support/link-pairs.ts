@@ -17,24 +17,29 @@ export function makeContext(target: Address, signal: AbortSignal = new AbortCont
   return { signal, target, origin: { peer: {} } };
 }
 
-/** Two Links joined by a socket, from our own listener and our own dial. */
-export async function makeSocketPair(address: Address): Promise<{ first: Link; second: Link }> {
+/** Two Links joined by a connection: the one that `dial` gives, and the one that a listener of ours yields. */
+export async function makeListenerPair(
+  address: Address,
+  dial: (address: Address) => Promise<Link>,
+): Promise<{ first: Link; second: Link }> {
   let onLink: (link: Link) => void = () => {};
   const arrival = new Promise<Link>((resolve) => (onLink = resolve));
   const listener = await listen(address, (link) => onLink(link));
   onTestFinished(() => listener.close());
-  const first = await direct(listener.address, makeContext(listener.address));
+  const first = await dial(listener.address);
   const second = await inTime('the connection at the listener', arrival);
   onTestFinished(() => [first, second].forEach((link) => link.reset(resetError('the test is over'))));
   return { first, second };
 }
 
+const dialDirect = (address: Address) => direct(address, makeContext(address));
+
 /** Two Links joined by a TCP connection over loopback. */
 export function makeTcpPair(): Promise<{ first: Link; second: Link }> {
-  return makeSocketPair({ kind: 'tcp', host: '127.0.0.1', port: 0 });
+  return makeListenerPair({ kind: 'tcp', host: '127.0.0.1', port: 0 }, dialDirect);
 }
 
 /** Two Links joined by a Unix socket. */
 export function makeUnixPair(): Promise<{ first: Link; second: Link }> {
-  return makeSocketPair({ kind: 'unix', path: join(makeTempFolder(), 'socket') });
+  return makeListenerPair({ kind: 'unix', path: join(makeTempFolder(), 'socket') }, dialDirect);
 }

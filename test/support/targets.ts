@@ -1,7 +1,8 @@
 import { createServer, type AddressInfo, type Socket } from 'node:net';
 import { onTestFinished } from 'vitest';
 import type { TcpAddress } from '../../src/core/address.ts';
-import { resetError, socketLink } from '../../src/core/link.ts';
+import { resetError } from '../../src/core/link.ts';
+import { socketLink } from '../../src/core/socket-link.ts';
 import { inTime } from './eventually.ts';
 import { RawPeer } from './raw-peer.ts';
 
@@ -88,6 +89,9 @@ export const resetAfter =
     if (left === 0) return cut();
     socket.on('data', (chunk) => (left -= chunk.length) <= 0 && cut());
   };
+
+/** Takes everything, says nothing, and goes when the client goes. */
+export const listenOnly: Behaviour = (socket) => void socket.resume().once('end', () => socket.end());
 
 /** Accepts and reads nothing, says nothing, ends nothing. */
 export const stall: Behaviour = (socket) => void socket.pause();

@@ -1,0 +1,58 @@
+import { expect, test } from 'vitest';
+import type { Carrier } from '../../src/core/carrier.ts';
+import { drain, pour } from '../support/bulk.ts';
+import { fingerprint, makePayload } from '../support/payload.ts';
+import { RawPeer } from '../support/raw-peer.ts';
+import { echo, startTarget } from '../support/targets.ts';
+import type { StartBed } from './carrier-bed.ts';
+import { expectNothingLeft } from './carrier-ends.ts';
+import { waitForStall } from './link-contract.ts';
+
+/** More than all buffers on the way hold, the kernel's included, however many hops there are. */
+const stallBytes = 48 << 20;
+
+/** What may be on the way to a reader that stands still: kernel buffers and flow-control windows. */
+const onTheWayBytes = 32 << 20;
+
+/** Registers the tests of tunnels that are many, or slow. */
+export function registerLoadTests(start: StartBed, { halfClose }: Carrier): void {
+  test('may be opened a hundred times at once, each with its own bytes', async () => {
+    const bed = await start();
+    const target = await startTarget(echo);
+    const run = async () => {
+      const client = new RawPeer(await bed.dial(target.address));
+      const payload = makePayload(10_000);
+      client.send(payload);
+      if (halfClose !== 'none') client.fin();
+      const back = halfClose === 'none' ? client.read(payload.length) : client.readToEnd();
+      return fingerprint(await back) === fingerprint(payload);
+    };
+    const outcomes = await Promise.all(Array.from({ length: 100 }, run));
+    expect(outcomes.filter((whole) => whole)).toHaveLength(100);
+    expect(target.accepted).toBe(100);
+    if (halfClose !== 'none') await expectNothingLeft(bed);
+  });
+
+  test('makes the target wait for a client that stands still, and loses nothing', async () => {
+    const bed = await start();
+    const target = await startTarget();
+    const { stream } = await bed.dial(target.address);
+    stream.pause();
+    const server = await target.accept();
+    const sending = pour(server.stream, stallBytes);
+    await waitForStall(() => sending.offered);
+    expect(sending.offered).toBeLessThan(onTheWayBytes);
+    expect(await drain(stream)).toBe(await sending.done);
+  });
+
+  test('makes the client wait for a target that stands still, and loses nothing', async () => {
+    const bed = await start();
+    const target = await startTarget();
+    const { stream } = await bed.dial(target.address);
+    const sending = pour(stream, stallBytes);
+    const server = await target.accept({ reading: false });
+    await waitForStall(() => sending.offered);
+    expect(sending.offered).toBeLessThan(onTheWayBytes);
+    expect(await drain(server.stream)).toBe(await sending.done);
+  });
+}
