@@ -28,7 +28,10 @@ export function formatProgramHelp(commands: readonly CommandSpec[]): string {
 export function formatCommandHelp({ name, forms, summary, examples, groups }: CommandSpec): string {
   const lines = [`tunl ${name}: ${summary}`, '', 'Examples:'];
   for (const { what, line } of examples) lines.push(`  # ${what}`, `  ${line}`);
-  lines.push('', ...forms.map((form, index) => `${index === 0 ? 'Usage:' : '      '} tunl ${name} ${form} [OPTIONS]`));
+  lines.push(
+    '',
+    ...forms.map((form, index) => `${index === 0 ? 'Usage:' : '      '} tunl ${name} ${withOptions(form)}`),
+  );
   for (const { title, options } of groups) {
     lines.push('', `${title}:`, ...options.map((option) => formatRow(formatOption(option), describe(option), maxLead)));
   }
@@ -60,4 +63,9 @@ function wrap(text: string, columns: number): string[] {
     else lines.push(word);
   }
   return lines;
+}
+
+/** A form with the place of the options: what follows `--` is not ours. */
+function withOptions(form: string): string {
+  return form.replace(/(?= -- )|$/, ' [OPTIONS]');
 }
