@@ -119,27 +119,3 @@ export function linkPair(peers: { first?: Peer; second?: Peer } = {}): [Link, Li
   second.other = first;
   return [streamLink(first, peers.first), streamLink(second, peers.second)];
 }
-
-/** A stream that can be ended with a reset: a TCP socket. */
-export interface ResettableStream extends Duplex {
-  resetAndDestroy(): unknown;
-}
-
-/** A Link over a TCP socket, whose reset is a TCP RST. */
-export function socketLink(socket: ResettableStream, peer: Peer): Link {
-  guardStream(socket);
-  const reset = () => {
-    if (!socket.destroyed) socket.resetAndDestroy();
-  };
-  return { stream: socket, peer, reset: () => runAfterFin(socket, reset) };
-}
-
-/**
- * Runs `reset` now, or in a moment where the stream's FIN is just being handed to the system: libuv
- * refuses to reset a socket then (`EINVAL`), and Node would leave it open for ever.
- */
-export function runAfterFin(stream: Duplex, reset: () => void): void {
-  const isEnding = stream.writableEnded && !stream.writableFinished && stream.writableLength === 0;
-  if (isEnding && !stream.destroyed) stream.once('finish', reset);
-  else reset();
-}

@@ -1,9 +1,10 @@
 import { connect, type Socket } from 'node:net';
-import { type Address, formatAddress, formatHostPort, type Ip } from '../core/address.ts';
+import { formatAddress, formatHostPort, type Ip, type TcpAddress } from '../core/address.ts';
 import { abortReason, within } from '../core/deadline.ts';
 import type { Dial, DialContext } from '../core/dialer.ts';
-import { type ErrorCode, TunlError } from '../core/errors.ts';
-import { type Link, socketLink, streamLink } from '../core/link.ts';
+import { type ErrorCode, errorTable, TunlError } from '../core/errors.ts';
+import { type Link, streamLink } from '../core/link.ts';
+import { socketLink } from '../core/socket-link.ts';
 import { race } from './race.ts';
 import type { Resolve } from './resolve.ts';
 
@@ -18,7 +19,8 @@ export interface DirectOptions {
 
 /**
  * The Dial at the bottom of every chain, and the only one that opens sockets. A TCP address that
- * carries `resolved` is dialled at exactly those addresses; a name is resolved once.
+ * carries `resolved` is dialled at exactly those addresses; a name is resolved once for each dial.
+ * Errors say whether it was the target or the proxy before it that is not reached.
  * @throws {TunlError} dns_error, dns_timeout, connection_refused, connection_timeout, destination_ip_unroutable
  */
 export function createDirect({ resolve, dnsMs, connectMs }: DirectOptions): Dial {
@@ -30,40 +32,57 @@ export function createDirect({ resolve, dnsMs, connectMs }: DirectOptions): Dial
   } as const;
   const dnsLimit = { ms: dnsMs, phase: 'dns', option: '--dns-timeout', code: 'dns_timeout' } as const;
 
+  const dialTcp = async (address: TcpAddress, ctx: DialContext): Promise<Link> => {
+    const { host, port } = address;
+    const started = performance.now();
+    const name = nameIn(ctx, host);
+    const ips =
+      address.resolved ??
+      (await within(dnsLimit, ctx.signal, `${name} was not resolved`, (signal) => resolve(host, signal, name)));
+    report(ctx, 'dns', started, ips.map((ip) => ip.address).join(' '));
+    const connecting = performance.now();
+    const what = nameIn(ctx, formatHostPort(host, port));
+    const link = await within(connectLimit, ctx.signal, `${what} did not accept a connection`, (signal) =>
+      race(ips, (ip, attempt) => connectTcp(ip, port, what, attempt), signal),
+    );
+    report(ctx, 'connect', connecting, link.peer.address ? formatAddress(link.peer.address) : '');
+    return link;
+  };
+
   return async (address, ctx) => {
-    switch (address.kind) {
-      case 'unix':
-        return within(connectLimit, ctx.signal, `${formatAddress(address)} did not accept`, (signal) =>
-          connectUnix(address.path, signal),
-        );
-      case 'tcp': {
-        const { host, port } = address;
-        const started = performance.now();
-        const ips =
-          address.resolved ??
-          (await within(dnsLimit, ctx.signal, `${host} was not resolved`, (signal) => resolve(host, signal)));
-        report(ctx, 'dns', started, ips.map((ip) => ip.address).join(' '));
-        const connecting = performance.now();
-        const link = await within(
-          connectLimit,
-          ctx.signal,
-          `${formatHostPort(host, port)} did not accept a connection`,
-          (signal) => race(ips, (ip, attempt) => connectTcp(ip, host, port, attempt), signal),
-        );
-        report(ctx, 'connect', connecting, link.peer.address ? formatAddress(link.peer.address) : '');
-        return link;
+    try {
+      switch (address.kind) {
+        case 'unix':
+          return await within(connectLimit, ctx.signal, `${formatAddress(address)} did not accept`, (signal) =>
+            connectUnix(address.path, signal),
+          );
+        case 'tcp':
+          return await dialTcp(address, ctx);
+        default:
+          throw new TunlError('usage', `${formatAddress(address)} cannot be dialled`);
       }
-      default:
-        throw new TunlError('usage', `${formatAddress(address)} cannot be dialled`);
+    } catch (error) {
+      throw atFarEnd(error, ctx);
     }
   };
+}
+
+/** A place as messages name it: of a proxy it is said that it is one. */
+function nameIn({ hop }: DialContext, name: string): string {
+  return hop ? `the proxy ${name}` : name;
+}
+
+/** An error of one of the phases here is of what was dialled, unless it is known to be ours. */
+function atFarEnd(error: unknown, { hop }: DialContext): unknown {
+  const isOurs = error instanceof TunlError && (error.phase === 'dns' || error.phase === 'connect');
+  return isOurs ? error.with({ side: hop ? 'hop' : 'target' }) : error;
 }
 
 function report(ctx: DialContext, phase: 'dns' | 'connect', started: number, detail: string): void {
   ctx.onProgress?.({ phase, detail, ms: performance.now() - started });
 }
 
-async function connectTcp(ip: Ip, host: string, port: number, signal: AbortSignal): Promise<Link> {
+async function connectTcp(ip: Ip, port: number, name: string, signal: AbortSignal): Promise<Link> {
   const socket = connect({
     host: ip.address,
     port,
@@ -75,18 +94,19 @@ async function connectTcp(ip: Ip, host: string, port: number, signal: AbortSigna
     keepAliveInitialDelay: keepAliveMs,
     autoSelectFamily: false,
   });
-  await connected(socket, { kind: 'tcp', host, port }, ip.address, signal);
+  await connected(socket, name.includes(ip.address) ? name : `${name} (${ip.address})`, signal);
   return socketLink(socket, { address: { kind: 'tcp', host: ip.address, port } });
 }
 
 async function connectUnix(path: string, signal: AbortSignal): Promise<Link> {
   const socket = connect({ path, allowHalfOpen: true });
-  await connected(socket, { kind: 'unix', path }, undefined, signal);
-  return streamLink(socket, { address: { kind: 'unix', path } });
+  const address = { kind: 'unix', path } as const;
+  await connected(socket, formatAddress(address), signal);
+  return streamLink(socket, { address });
 }
 
 /** Resolves once the socket is connected; otherwise destroys it. */
-function connected(socket: Socket, address: Address, ip: string | undefined, signal: AbortSignal): Promise<void> {
+function connected(socket: Socket, name: string, signal: AbortSignal): Promise<void> {
   return new Promise((resolve, reject) => {
     const onAbort = () => {
       socket.destroy();
@@ -94,7 +114,7 @@ function connected(socket: Socket, address: Address, ip: string | undefined, sig
     };
     socket.once('error', (error) => {
       signal.removeEventListener('abort', onAbort);
-      reject(connectError(error, address, ip));
+      reject(connectError(error, name));
     });
     socket.once('connect', () => {
       signal.removeEventListener('abort', onAbort);
@@ -114,16 +134,25 @@ const causes: Record<string, readonly [ErrorCode, string]> = {
   EHOSTDOWN: ['destination_ip_unroutable', 'host is down'],
   EACCES: ['destination_ip_unroutable', 'not permitted'],
   EPERM: ['destination_ip_unroutable', 'not permitted'],
-  EADDRNOTAVAIL: ['proxy_internal_error', 'no local port is free'],
   EINVAL: ['destination_ip_unroutable', 'the address cannot be connected to'],
   ENOENT: ['connection_refused', 'there is no such socket'],
-  EMFILE: ['proxy_internal_error', 'too many open files'],
-  ENFILE: ['proxy_internal_error', 'too many open files'],
 };
 
-function connectError(error: NodeJS.ErrnoException, address: Address, ip: string | undefined): TunlError {
+/** What this machine lacks, wherever the connection was to lead. */
+const ownCauses: Record<string, string> = {
+  EADDRNOTAVAIL: 'no local port is free',
+  EMFILE: 'too many open files',
+  ENFILE: 'too many open files',
+  ENOBUFS: 'no memory for sockets',
+};
+
+function connectError(error: NodeJS.ErrnoException, name: string): TunlError {
+  const facts = { phase: 'connect', cause: error } as const;
+  const own = ownCauses[error.code ?? ''];
+  if (own !== undefined) {
+    const { exit } = errorTable.connection_refused;
+    return new TunlError('proxy_internal_error', `cannot connect to ${name}: ${own}`, { ...facts, side: 'self', exit });
+  }
   const [code, words] = causes[error.code ?? ''] ?? ['connection_refused', error.code ?? 'unknown error'];
-  const name = formatAddress(address);
-  const where = ip === undefined || name.includes(ip) ? name : `${name} (${ip})`;
-  return new TunlError(code, `cannot connect to ${where}: ${words}`, { phase: 'connect', cause: error });
+  return new TunlError(code, `cannot connect to ${name}: ${words}`, facts);
 }

@@ -2,7 +2,8 @@ import { type AddressInfo, connect, createServer, type Server, type Socket } fro
 import { lstat, unlink } from 'node:fs/promises';
 import { type Address, formatAddress } from '../core/address.ts';
 import { TunlError } from '../core/errors.ts';
-import { type Link, type Peer, socketLink, streamLink } from '../core/link.ts';
+import { type Link, type Peer, streamLink } from '../core/link.ts';
+import { socketLink } from '../core/socket-link.ts';
 import type { Listener, OnLink } from '../core/listener.ts';
 
 const keepAliveMs = 30_000;

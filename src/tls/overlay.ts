@@ -2,7 +2,8 @@ import type { Duplex } from 'node:stream';
 import { TLSSocket } from 'node:tls';
 import { abortReason, throwIfAborted } from '../core/deadline.ts';
 import { TunlError } from '../core/errors.ts';
-import { guardStream, type Link, type Peer, runAfterFin } from '../core/link.ts';
+import { guardStream, type Link, type Peer } from '../core/link.ts';
+import { isDisconnected, runAfterFin } from '../core/socket-link.ts';
 import { closedError, explainTlsError, type TlsSide } from './failure.ts';
 import { formatName } from './names.ts';
 import { readPeerCertificate } from './peer-certificate.ts';
@@ -109,18 +110,19 @@ function resetInsteadOfDestroy(under: Duplex, reset: () => void): void {
 /**
  * The Link over an established TLS socket. Ending its stream sends close_notify and a FIN and leaves the
  * other half open. An end of the stream below without close_notify is an error, except where that is a
- * bare socket: there Node does not tell the two apart.
+ * bare socket that ended with a FIN: there Node does not tell the two apart. A reset it does not tell
+ * either when it comes right behind data, but the socket does.
  */
 export function overlayLink({ socket, below, under, side }: Overlay, facts: Pick<Peer, 'identity'> = {}): Link {
-  if (under instanceof Underlay) {
-    const hooks = hooksOf(socket);
-    const { push } = hooks;
-    hooks.push = (chunk) => {
-      if (chunk !== null || !under.readableEnded) return push.call(socket, chunk);
-      socket.destroy(truncatedError(side));
-      return false;
-    };
-  }
+  const hooks = hooksOf(socket);
+  const { push } = hooks;
+  const isCut = () =>
+    under instanceof Underlay ? under.readableEnded : !socket.writableEnded && isDisconnected(under);
+  hooks.push = (chunk) => {
+    if (chunk !== null || !isCut()) return push.call(socket, chunk);
+    socket.destroy(truncatedError(side));
+    return false;
+  };
   return {
     stream: socket,
     peer: { ...below.peer, ...facts, tls: readFacts(socket) },

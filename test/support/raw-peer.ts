@@ -1,7 +1,8 @@
 import { connect } from 'node:net';
 import type { Duplex } from 'node:stream';
 import { onTestFinished } from 'vitest';
-import { type Link, socketLink } from '../../src/core/link.ts';
+import { type Link } from '../../src/core/link.ts';
+import { socketLink } from '../../src/core/socket-link.ts';
 import { type FarEnd, Inbox } from './inbox.ts';
 
 /** One end of a byte stream, written and read by a test step by step. */

@@ -1,0 +1,62 @@
+import type { Duplex } from 'node:stream';
+import { guardStream, type Link, type Peer } from './link.ts';
+
+/** The parts of a TCP socket that a Link needs, the system's handle below it included. */
+export interface SocketStream extends Duplex {
+  resetAndDestroy(): unknown;
+}
+
+interface SocketHandle {
+  getpeername?(out: object): number;
+  readStart(): number;
+}
+
+/** A Link over a TCP socket, whose reset is a TCP RST. */
+export function socketLink(socket: SocketStream, peer: Peer): Link {
+  guardStream(socket);
+  interceptFalseEnd(socket);
+  const reset = () => {
+    if (!socket.destroyed) socket.resetAndDestroy();
+  };
+  return { stream: socket, peer, reset: () => runAfterFin(socket, reset) };
+}
+
+/**
+ * libuv reports an end when the system says "hung up" together with the last bytes, without asking
+ * whether it was a FIN or a reset: a reset right behind data would be a clean end with bytes missing. A
+ * socket that is still connected was ended by a FIN; any other is read once more, which tells.
+ */
+function interceptFalseEnd(socket: SocketStream): void {
+  const push = socket.push.bind(socket);
+  let isSure = false;
+  socket.push = (chunk: unknown, encoding?: BufferEncoding): boolean => {
+    if (chunk !== null || isSure) return push(chunk, encoding);
+    isSure = true;
+    if (!isDisconnected(socket)) return push(null);
+    return handleOf(socket)?.readStart() === 0 ? false : push(null);
+  };
+}
+
+/**
+ * True for a socket that the system has taken down: after a reset, or after a FIN each way. As long as we
+ * have not sent ours it can only be a reset.
+ */
+export function isDisconnected(socket: Duplex): boolean {
+  // A Unix socket has no such call; it knows no reset either.
+  const code = handleOf(socket)?.getpeername?.({});
+  return code !== undefined && code !== 0;
+}
+
+function handleOf(socket: Duplex): SocketHandle | undefined {
+  return (socket as { _handle?: SocketHandle | null })._handle ?? undefined;
+}
+
+/**
+ * Runs `reset` now, or in a moment where the stream's FIN is just being handed to the system: libuv
+ * refuses to reset a socket then (`EINVAL`), and Node would leave it open for ever.
+ */
+export function runAfterFin(stream: Duplex, reset: () => void): void {
+  const isEnding = stream.writableEnded && !stream.writableFinished && stream.writableLength === 0;
+  if (isEnding && !stream.destroyed) stream.once('finish', reset);
+  else reset();
+}
