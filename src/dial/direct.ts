@@ -112,13 +112,15 @@ function connected(socket: Socket, name: string, signal: AbortSignal): Promise<v
       socket.destroy();
       reject(abortReason(signal));
     };
-    socket.once('error', (error) => {
+    const onError = (error: Error) => {
       signal.removeEventListener('abort', onAbort);
       reject(connectError(error, name));
-    });
+    };
+    socket.once('error', onError);
     socket.once('connect', () => {
       signal.removeEventListener('abort', onAbort);
-      socket.removeAllListeners('error');
+      // Not removeAllListeners: it turns the socket's table of listeners into a slow and large one for good.
+      socket.off('error', onError);
       resolve();
     });
     signal.addEventListener('abort', onAbort, { once: true });

@@ -20,7 +20,10 @@ export type Attempt = (ip: Ip, signal: AbortSignal) => Promise<Link>;
  */
 export async function race(ips: readonly Ip[], attempt: Attempt, signal: AbortSignal): Promise<Link> {
   throwIfAborted(signal);
-  if (ips.length === 0) throw new TunlError('dns_error', 'there is no address to connect to', { phase: 'dns' });
+  const [first] = ips;
+  if (first === undefined) throw new TunlError('dns_error', 'there is no address to connect to', { phase: 'dns' });
+  // The usual case: with nobody to outrun there is no race to hold.
+  if (ips.length === 1) return attempt(first, signal);
   return new Promise((resolve, reject) => {
     const losers = new AbortController();
     const failures: unknown[] = [];
