@@ -1,9 +1,9 @@
 import { randomBytes } from 'node:crypto';
 import { formatAddress, formatHostPort, type TcpAddress } from '../core/address.ts';
-import type { Carrier, Exchange, HopSetting, TlsDemand } from '../core/carrier.ts';
-import type { Origin } from '../core/dialer.ts';
+import type { Carrier, Exchange, HopSetting, Reach, Session, TlsDemand } from '../core/carrier.ts';
+import type { DialContext, Origin } from '../core/dialer.ts';
 import { TunlError, usageError } from '../core/errors.ts';
-import type { HeaderField } from '../core/hop.ts';
+import type { HeaderField, Hop } from '../core/hop.ts';
 import { toBytes } from '../core/ip-bytes.ts';
 import { parseSpiffeId } from '../core/spiffe.ts';
 import { connectTerms, http2Settings, type Http2Terms, openHttp2Session } from '../http/h2-session.ts';
@@ -101,7 +101,7 @@ export const hbone: Carrier = {
   methods: ['CONNECT'],
   halfClose: 'native',
   reset: 'native',
-  open: async (reach, hop, ctx) => openHttp2Session(await reach({ form: 'tunnel' }), hop, ctx, terms),
+  open,
   claim(exchange, switches) {
     if (exchange.version !== '2') throw requestError('HBONE needs HTTP/2');
     const request = claimConnect(exchange);
@@ -110,6 +110,19 @@ export const hbone: Carrier = {
     return { ...request, reject: (error) => exchange.respond(statusOf(error), []) };
   },
 };
+
+async function open(reach: Reach, hop: Hop, ctx: DialContext): Promise<Session> {
+  const link = await reach({ form: 'tunnel' });
+  try {
+    return await openHttp2Session(link, hop, ctx, terms);
+  } catch (error) {
+    // Not every server has an alert to say it with.
+    const isSilent = error instanceof TunlError && error.code === 'http_response_incomplete';
+    throw isSilent
+      ? error.with({ hints: ['it may not accept our certificate: its authority or its trust domain'] })
+      : error;
+  }
+}
 
 /** ztunnel's statuses: a request that cannot be served, one that may not be, and everything else. */
 function statusOf({ code, side }: TunlError): number {

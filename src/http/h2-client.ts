@@ -182,15 +182,15 @@ export class Http2Client {
     const { code } = (this.#failure ?? {}) as NodeJS.ErrnoException;
     if (code !== 'ERR_HTTP2_ERROR' && code !== 'ERR_HTTP2_SESSION_ERROR') return closedError(this.#failure);
     const facts = { side: 'hop', phase: 'handshake', cause: this.#failure } as const;
-    return new TunlError('http_protocol_error', 'it does not speak HTTP/2', facts);
+    return new TunlError('http_protocol_error', 'does not speak HTTP/2', facts);
   }
 
   #lostError(stream: ClientHttp2Stream): TunlError {
     const code = stream.rstCode ?? 0;
     const lost = this.#session.destroyed;
     const message = lost
-      ? 'the HTTP/2 session was lost before the answer'
-      : `the stream was reset before the answer (${resetName(code)})`;
+      ? 'the HTTP/2 session was lost'
+      : `the stream was reset (${resetName(code)})`;
     return new TunlError('http_response_incomplete', message, {
       side: 'hop',
       phase: 'handshake',
@@ -234,8 +234,10 @@ export class Http2Client {
 }
 
 function closedError(cause: Error | undefined): TunlError {
+  // With TLS 1.3 a server judges our certificate after we have taken the handshake for done.
+  if (cause instanceof TunlError && cause.phase === 'tls') return cause.with({ side: 'hop' });
   const facts = { side: 'hop', phase: 'handshake', cause } as const;
-  return new TunlError('http_response_incomplete', 'it closed the connection before its HTTP/2 settings', facts);
+  return new TunlError('http_response_incomplete', 'closed the connection before its HTTP/2 settings', facts);
 }
 
 function toResponseHead(response: IncomingHttpHeaders): ResponseHead {
