@@ -16,6 +16,7 @@ import { quote } from './text.ts';
 
 /** A file that exists, with all of its text, from the moment it is published until it is removed. */
 export interface PortFile {
+  /** @throws {TunlError} usage, when it cannot be written after all */
   publish(text: string): void;
   /** Takes it away again, unless somebody else has put another in its place. */
   remove(): void;
@@ -27,8 +28,13 @@ export interface PortFile {
  * @throws {TunlError} usage, when it cannot be written
  */
 export function preparePortFile(path: string): PortFile {
+  const file = orRefuse(path, () => (isReplaceable(path) ? prepareReplacement(path) : prepareStream(path)));
+  return { ...file, publish: (text) => orRefuse(path, () => file.publish(text)) };
+}
+
+function orRefuse<T>(path: string, work: () => T): T {
   try {
-    return isReplaceable(path) ? prepareReplacement(path) : prepareStream(path);
+    return work();
   } catch (error) {
     throw usageError(`cannot write the port file ${quote(path)}: ${reasonOf(error)}`, hintFor(error));
   }
@@ -85,6 +91,7 @@ function reasonOf(error: unknown): string {
     EPERM: 'not permitted',
     EROFS: 'the file system is read-only',
     EISDIR: 'it is a folder',
+    ENOSPC: 'the disk is full',
   };
   return reasons[code ?? ''] ?? message;
 }

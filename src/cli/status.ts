@@ -9,7 +9,9 @@ export async function withSpinner<T>(ui: Ui, stream: NodeJS.WriteStream, text: s
   const { default: ora } = await import('ora');
   // The cursor and stdin stay as they are: a signal may end us at any time, and stdin is not ours.
   const spinner = ora({ text, stream, prefixText: 'tunl:', hideCursor: false, discardStdin: false });
+  let spins = false;
   const timer = setTimeout(() => {
+    spins = true;
     ui.setSpinner(spinner);
     spinner.start();
   }, patienceMs);
@@ -18,6 +20,7 @@ export async function withSpinner<T>(ui: Ui, stream: NodeJS.WriteStream, text: s
   } finally {
     clearTimeout(timer);
     ui.setSpinner(undefined);
-    spinner.stop();
+    // Where nothing spun, a stop would still move the cursor.
+    if (spins) spinner.stop();
   }
 }
