@@ -1,10 +1,10 @@
 import type { Duplex } from 'node:stream';
 import { TLSSocket } from 'node:tls';
 import { abortReason, throwIfAborted } from '../core/deadline.ts';
-import { TunlError } from '../core/errors.ts';
 import { guardStream, type Link, type Peer } from '../core/link.ts';
-import { isDisconnected, runAfterFin } from '../core/socket-link.ts';
+import { runAfterFin } from '../core/socket-link.ts';
 import { closedError, explainTlsError, type TlsSide } from './failure.ts';
+import { explainFalseEnd } from './false-end.ts';
 import { formatName } from './names.ts';
 import { readPeerCertificate } from './peer-certificate.ts';
 import { Underlay } from './underlay.ts';
@@ -109,18 +109,16 @@ function resetInsteadOfDestroy(under: Duplex, reset: () => void): void {
 
 /**
  * The Link over an established TLS socket. Ending its stream sends close_notify and a FIN and leaves the
- * other half open. An end of the stream below without close_notify is an error, except where that is a
- * bare socket that ended with a FIN: there Node does not tell the two apart. A reset it does not tell
- * either when it comes right behind data, but the socket does.
+ * other half open. An end of the stream below without close_notify is an error, except where that is the
+ * FIN of a bare socket.
  */
 export function overlayLink({ socket, below, under, side }: Overlay, facts: Pick<Peer, 'identity'> = {}): Link {
   const hooks = hooksOf(socket);
   const { push } = hooks;
-  const isCut = () =>
-    under instanceof Underlay ? under.readableEnded : !socket.writableEnded && isDisconnected(under);
   hooks.push = (chunk) => {
-    if (chunk !== null || !isCut()) return push.call(socket, chunk);
-    socket.destroy(truncatedError(side));
+    const failure = chunk === null ? explainFalseEnd(socket, under, side) : undefined;
+    if (!failure) return push.call(socket, chunk);
+    socket.destroy(failure);
     return false;
   };
   return {
@@ -136,12 +134,6 @@ export function overlayLink({ socket, below, under, side }: Overlay, facts: Pick
 
 function hooksOf(socket: TLSSocket): Hooks {
   return socket as unknown as Hooks;
-}
-
-function truncatedError({ peer }: TlsSide): TunlError {
-  return new TunlError('tunnel_truncated', `the connection to ${peer} ended in the middle: TLS was not closed`, {
-    phase: 'relay',
-  });
 }
 
 function readFacts(socket: TLSSocket): NonNullable<Peer['tls']> {
