@@ -5,9 +5,9 @@ import type { CommandContext } from './command.ts';
 import { sayFailure } from './fail.ts';
 import type { Readiness } from './options/readiness.ts';
 import { createReport, type ReportStyle } from './report.ts';
-import { limitYoungHeap } from './heap.ts';
 import { drainOnSignals } from './signals.ts';
 import { withSpinner } from './status.ts';
+import { limitYoungHeap, tuneStreams } from './tuning.ts';
 import { sayTunnels } from './tunnel-table.ts';
 import type { Ui } from './ui.ts';
 
@@ -30,6 +30,8 @@ export type Start = (runtime: Runtime) => Promise<Running>;
 export async function runUntilStopped(options: RunningOptions, start: Start): Promise<number> {
   const { io, ui, onHangup, readiness } = options;
   limitYoungHeap();
+  tuneStreams();
+  tuneStreams();
   const scope = new Scope();
   let running: Running | undefined;
   const interruption = drainOnSignals(io, scope, onHangup && (() => void reload(ui, running)));
