@@ -60,9 +60,18 @@ export class TunlError extends Error {
 
   /** The same failure with more facts known; facts already set are kept. */
   with(facts: ErrorFacts, message = this.message): TunlError {
-    const merged = new TunlError(this.code, message, { ...facts, ...this.facts });
-    if (this.stack !== undefined) merged.stack = this.stack;
-    return merged;
+    return this.#copy({ ...facts, ...this.facts }, message);
+  }
+
+  /** The same failure with more hints behind those that it has. */
+  withHints(...hints: readonly string[]): TunlError {
+    return this.#copy({ ...this.facts, hints: [...(this.facts.hints ?? []), ...hints] }, this.message);
+  }
+
+  #copy(facts: ErrorFacts, message: string): TunlError {
+    const copy = new TunlError(this.code, message, facts);
+    if (this.stack !== undefined) copy.stack = this.stack;
+    return copy;
   }
 }
 

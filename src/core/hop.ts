@@ -30,9 +30,34 @@ export interface Hop {
   readonly headers: readonly HeaderField[];
   /** Settings of the carrier itself, by name, already validated. */
   readonly settings: Readonly<Record<string, string>>;
+  /** The variable of the environment that names it; absent where the user did. */
+  readonly variable?: string;
 }
 
 /** The hop as a URL without its secrets and settings, for messages. */
 export function formatHop(hop: Hop): string {
   return `${hop.scheme}://${formatHostPort(hop.address.host, hop.address.port)}`;
+}
+
+/** Transports without TLS, and the same ones with it. */
+const securedTransports: readonly (readonly [plain: string, secured: string])[] = [
+  ['http', 'https'],
+  ['h2c', 'h2'],
+  ['ws', 'wss'],
+];
+
+/** The scheme for the same carrier in TLS; undefined where this one has it already. */
+export function securedScheme(scheme: string): string | undefined {
+  return exchangeTransport(scheme, (transport) => securedTransports.find(([plain]) => plain === transport)?.[1]);
+}
+
+/** The scheme for the same carrier without TLS; undefined where this one has none, or cannot do without. */
+export function plainScheme(scheme: string): string | undefined {
+  return exchangeTransport(scheme, (transport) => securedTransports.find(([, secured]) => secured === transport)?.[0]);
+}
+
+function exchangeTransport(scheme: string, find: (transport: string) => string | undefined): string | undefined {
+  const start = scheme.lastIndexOf('+') + 1;
+  const other = find(scheme.slice(start));
+  return other && scheme.slice(0, start) + other;
 }

@@ -13,8 +13,12 @@ const resolutionDelayMs = 50;
 /** More addresses of one name than this are not tried. */
 const maxAddresses = 16;
 
-/** Turns a name into addresses, in the order in which they are to be tried. */
-export type Resolve = (host: string, signal: AbortSignal) => Promise<readonly Ip[]>;
+/**
+ * Turns a name into addresses, in the order in which they are to be tried. `name` is what errors
+ * call it, where that is more than the host.
+ * @throws {TunlError} dns_error or dns_timeout
+ */
+export type Resolve = (host: string, signal: AbortSignal, name?: string) => Promise<readonly Ip[]>;
 
 export interface ResolveOptions {
   readonly family?: 4 | 6;
@@ -29,6 +33,7 @@ interface QueryPlan {
   readonly family: 4 | 6 | undefined;
   readonly servers: readonly string[] | undefined;
   readonly resolvConfPath: string;
+  readonly name: string;
 }
 
 interface Answer {
@@ -47,14 +52,14 @@ export function createResolve({
   resolvConfPath = '/etc/resolv.conf',
 }: ResolveOptions): Resolve {
   const hosts = openHostsFile(hostsPath);
-  return async (host, signal) => {
+  return async (host, signal, name = host) => {
     throwIfAborted(signal);
     const literal = isIP(host);
-    if (literal === 4 || literal === 6) return inFamily([{ address: host, family: literal }], family, host);
+    if (literal === 4 || literal === 6) return inFamily([{ address: host, family: literal }], family, name);
     const local = await lookupLocal(hosts, host);
     throwIfAborted(signal);
-    if (local.length > 0) return inFamily(local, family, host);
-    return query(host, signal, { family, servers, resolvConfPath });
+    if (local.length > 0) return inFamily(local, family, name);
+    return query(host, signal, { family, servers, resolvConfPath, name });
   };
 }
 
@@ -71,7 +76,7 @@ async function lookupLocal(hosts: HostsFile, host: string): Promise<readonly Ip[
 async function query(
   host: string,
   signal: AbortSignal,
-  { family, servers, resolvConfPath }: QueryPlan,
+  { family, servers, resolvConfPath, name: label }: QueryPlan,
 ): Promise<readonly Ip[]> {
   const resolver = new Resolver({ tries: 3 });
   if (servers) resolver.setServers(servers);
@@ -85,7 +90,7 @@ async function query(
       if (ips.length > 0) return ips.slice(0, maxAddresses);
       failure ??= error;
     }
-    throw resolveError(host, failure);
+    throw resolveError(label, failure);
   } finally {
     signal.removeEventListener('abort', cancel);
   }
@@ -122,10 +127,10 @@ function interleave(first: readonly Ip[], second: readonly Ip[]): Ip[] {
   return mixed;
 }
 
-function inFamily(ips: readonly Ip[], family: 4 | 6 | undefined, host: string): readonly Ip[] {
+function inFamily(ips: readonly Ip[], family: 4 | 6 | undefined, name: string): readonly Ip[] {
   const usable = family ? ips.filter((ip) => ip.family === family) : ips;
   if (usable.length > 0) return usable;
-  throw new TunlError('dns_error', `${host} has no IPv${family} address`, { phase: 'dns' });
+  throw new TunlError('dns_error', `${name} has no IPv${family} address`, { phase: 'dns' });
 }
 
 /** The names to ask for, as the resolver's `search` and `ndots` say (resolv.conf(5)). */
@@ -149,27 +154,27 @@ function readSearchList(path: string): { search: string[]; ndots: number } {
   };
 }
 
-function resolveError(host: string, error: NodeJS.ErrnoException | undefined): TunlError {
+function resolveError(name: string, error: NodeJS.ErrnoException | undefined): TunlError {
   const facts = { phase: 'dns', cause: error } as const;
   switch (error?.code) {
     case 'ENOTFOUND':
     case 'EBADNAME':
-      return new TunlError('dns_error', `cannot resolve ${host}: there is no such name`, {
+      return new TunlError('dns_error', `cannot resolve ${name}: there is no such name`, {
         ...facts,
         rcode: 'NXDOMAIN',
       });
     case 'ENODATA':
     case undefined:
-      return new TunlError('dns_error', `cannot resolve ${host}: the name has no address`, {
+      return new TunlError('dns_error', `cannot resolve ${name}: the name has no address`, {
         ...facts,
         rcode: 'NOERROR',
       });
     case 'ETIMEOUT':
-      return new TunlError('dns_timeout', `cannot resolve ${host}: the name server did not answer`, facts);
+      return new TunlError('dns_timeout', `cannot resolve ${name}: the name server did not answer`, facts);
     case 'ECONNREFUSED':
-      return new TunlError('dns_error', `cannot resolve ${host}: no name server can be reached`, facts);
+      return new TunlError('dns_error', `cannot resolve ${name}: no name server can be reached`, facts);
     default:
-      return new TunlError('dns_error', `cannot resolve ${host}: the name server failed (${error?.code})`, {
+      return new TunlError('dns_error', `cannot resolve ${name}: the name server failed (${error?.code})`, {
         ...facts,
         rcode: 'SERVFAIL',
       });

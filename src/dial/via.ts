@@ -5,6 +5,7 @@ import type { Dial, DialContext, Stage } from '../core/dialer.ts';
 import { type HopPosition, type Phase, TunlError } from '../core/errors.ts';
 import type { Hop } from '../core/hop.ts';
 import { type Link, resetError } from '../core/link.ts';
+import { unansweredHints, unreachedHints, unsecuredHints } from './hints.ts';
 import { SessionPool, type SessionSource } from './pool.ts';
 
 /** A hop with everything that is needed to go through it. */
@@ -87,15 +88,17 @@ function atHop(error: unknown, hop: HopPosition, phase: Phase): unknown {
   return error instanceof TunlError ? error.with({ side: 'hop', hop, phase }) : error;
 }
 
-async function reachHop({ position }: HopRoute, address: Address, next: Dial, ctx: DialContext): Promise<Link> {
+async function reachHop({ hop, position }: HopRoute, address: Address, next: Dial, ctx: DialContext): Promise<Link> {
   const numbered: DialContext = {
     ...ctx,
+    hop: position,
     onProgress: (step) => ctx.onProgress?.({ hop: position.index, ...step }),
   };
   try {
     return await next(address, numbered);
   } catch (error) {
-    throw error instanceof TunlError ? error.with({ side: 'hop', hop: position }) : error;
+    const explained = withHints(error, (failure) => unreachedHints(failure, hop));
+    throw explained instanceof TunlError ? explained.with({ side: 'hop', hop: position }) : explained;
   }
 }
 
@@ -115,7 +118,11 @@ async function secureLink(route: HopRoute, link: Link, ctx: DialContext): Promis
     return secured;
   } catch (error) {
     link.reset(resetError('the TLS handshake failed'));
-    throw atHop(error, position, 'tls');
+    throw atHop(
+      withHints(error, (failure) => unsecuredHints(failure, hop)),
+      position,
+      'tls',
+    );
   }
 }
 
@@ -131,6 +138,16 @@ async function openTunnel(route: HopRoute, session: Session, address: Address, c
     ctx.onProgress?.({ phase: 'handshake', hop: position.index, detail: formatAddress(address), ms });
     return link;
   } catch (error) {
-    throw atHop(error, position, 'handshake');
+    throw atHop(
+      withHints(error, (failure) => unansweredHints(failure, address)),
+      position,
+      'handshake',
+    );
   }
+}
+
+/** The error with hints, unless it comes from a hop before this one, which has given its own. */
+function withHints(error: unknown, find: (error: TunlError) => readonly string[]): unknown {
+  if (!(error instanceof TunlError) || error.facts.hop) return error;
+  return error.withHints(...find(error));
 }

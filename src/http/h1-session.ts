@@ -4,9 +4,10 @@ import type { DialContext } from '../core/dialer.ts';
 import { TunlError } from '../core/errors.ts';
 import type { HeaderField, Hop } from '../core/hop.ts';
 import type { Link } from '../core/link.ts';
+import { recogniseForeign, silentHints } from './foreign.ts';
 import { HeadError, readHead } from './head.ts';
 import { formatHead, parseResponseHead, type ResponseHead } from './message.ts';
-import { readRefusalBody, refusalError } from './refusal.ts';
+import { readRefusalBody } from './refusal-body.ts';
 import { assertTunnelled, requestFields, userAgent } from './request.ts';
 
 /** Largest answer head that we read: what squid and nginx send at most. */
@@ -56,7 +57,8 @@ export class Http1Session implements Session {
     stream.write(request, 'latin1');
     const head = await this.#readAnswer(address, ctx);
     if (head.status >= 200 && head.status < 300) return toLink(this.#link, head);
-    const body = await readRefusalBody(stream, head);
+    // Loaded by those who need it; what came of the body is read meanwhile.
+    const [body, { refusalError }] = await Promise.all([readRefusalBody(stream, head), import('./refusal.ts')]);
     // A proxy must close after a refusal; whatever it does, nothing more is sent on this connection.
     stream.destroy();
     throw refusalError({ hop: this.#hop, method, address, ctx, head, body });
@@ -72,8 +74,7 @@ export class Http1Session implements Session {
     const { method, requestTarget, fields } = this.#terms;
     return formatHead(`${method} ${requestTarget(target, this.#hop)} HTTP/1.1`, [
       ['Host', formatHostPort(target.host, target.port)],
-      userAgent,
-      ...requestFields(this.#hop, ctx, fields(this.#hop)),
+      ...requestFields(this.#hop, ctx, [userAgent, ...fields(this.#hop)]),
     ]);
   }
 
@@ -101,23 +102,33 @@ export class Http1Session implements Session {
     }
     if (!(error instanceof HeadError)) throw error;
     const facts = { side: 'hop', phase: 'handshake', cause: error } as const;
-    switch (error.fault) {
+    const { fault, received } = error;
+    switch (fault) {
       case 'closed': {
         const how = error.cause ? 'reset' : 'closed';
-        const when = error.received.length > 0 ? 'in the middle of its answer to' : 'without an answer to';
-        const message = `${this.#proxy} ${how} the connection ${when} ${asked}`;
+        if (received.length === 0) {
+          const message = `${this.#proxy} ${how} the connection without an answer to ${asked}`;
+          const hints = silentHints(this.#hop, this.#link);
+          return new TunlError('http_response_incomplete', message, { ...facts, hints });
+        }
+        if (!isHeadStart(received)) return this.#foreignError(received, asked, error);
+        const message = `${this.#proxy} ${how} the connection in the middle of its answer to ${asked}`;
         return new TunlError('http_response_incomplete', message, facts);
       }
-      case 'not_http': {
-        const message = `${this.#proxy} is not an HTTP proxy: it answered ${asked} with something else`;
-        return new TunlError('http_protocol_error', message, facts);
-      }
+      case 'not_http':
+        return this.#foreignError(received, asked, error);
       case 'line_too_long':
       case 'too_large': {
         const message = `${this.#proxy} answered ${asked} with a head above ${maxHeadBytes} bytes`;
         return new TunlError('http_response_header_section_size', message, facts);
       }
     }
+  }
+
+  #foreignError(received: Buffer, asked: string, cause: HeadError): TunlError {
+    const { words, hints } = recogniseForeign(received, this.#hop);
+    const message = `${this.#proxy} is not an HTTP proxy: it answered ${asked} with ${words}`;
+    return new TunlError('http_protocol_error', message, { side: 'hop', phase: 'handshake', hints, cause });
   }
 
   #fail(error: TunlError): TunlError {
@@ -128,4 +139,10 @@ export class Http1Session implements Session {
   get #proxy(): string {
     return formatHostPort(this.#hop.address.host, this.#hop.address.port);
   }
+}
+
+/** True for bytes that may still become the head of an HTTP/1.1 answer. */
+function isHeadStart(received: Buffer): boolean {
+  const start = 'HTTP/1.';
+  return start.startsWith(received.toString('latin1', 0, start.length));
 }

@@ -188,9 +188,7 @@ export class Http2Client {
   #lostError(stream: ClientHttp2Stream): TunlError {
     const code = stream.rstCode ?? 0;
     const lost = this.#session.destroyed;
-    const message = lost
-      ? 'the HTTP/2 session was lost'
-      : `the stream was reset (${resetName(code)})`;
+    const message = lost ? 'the HTTP/2 session was lost' : `the stream was reset (${resetName(code)})`;
     return new TunlError('http_response_incomplete', message, {
       side: 'hop',
       phase: 'handshake',

@@ -1,5 +1,4 @@
-import { formatHostPort, type TcpAddress } from '../core/address.ts';
-import type { Address } from '../core/address.ts';
+import { type Address, formatAddress, formatHostPort, type TcpAddress } from '../core/address.ts';
 import type { HopSetting, ReachedLink, Session } from '../core/carrier.ts';
 import type { DialContext } from '../core/dialer.ts';
 import { TunlError, usageError } from '../core/errors.ts';
@@ -8,7 +7,8 @@ import type { Link } from '../core/link.ts';
 import { basicField } from './credentials.ts';
 import type { Http2Client, Http2ClientOptions } from './h2-client.ts';
 import { assertTunnelled, requestFields, userAgent } from './request.ts';
-import { readRefusalBody, refusalError, type RefusalMeaning } from './refusal.ts';
+import { readRefusalBody } from './refusal-body.ts';
+import type { RefusalMeaning } from './refusal.ts';
 
 /** Numbers of Istio's ztunnel; the connection window is never equal to the stream's. */
 const streamWindowBytes = 4 * 1024 * 1024;
@@ -75,7 +75,9 @@ export async function openHttp2Session(
     return new Http2Session(client, hop, terms);
   } catch (error) {
     link.reset(new Error('no HTTP/2'));
-    throw error instanceof TunlError && error.side === 'hop' ? error.with({}, `${proxy}: ${error.message}`) : error;
+    throw error instanceof TunlError && error.phase === 'handshake' && error.side === 'hop'
+      ? error.with({}, `${proxy} ${error.message}`).withHints(...olderHints(link, hop))
+      : error;
   }
 }
 
@@ -85,6 +87,11 @@ function assertAlpn(link: Link, proxy: string): void {
   link.reset(new Error('no HTTP/2'));
   const message = `${proxy} does not speak HTTP/2 (it chose ${tls.alpn ?? 'no protocol'} by ALPN)`;
   throw new TunlError('http_protocol_error', message, { hints: ['https:// takes whatever the proxy speaks'] });
+}
+
+/** Over TLS the protocol was agreed on; in cleartext the other side may have been asked in the wrong one. */
+function olderHints({ peer }: Link, { scheme }: Hop): string[] {
+  return peer.tls ? [] : [`if it speaks HTTP/1.1 only: ${scheme.replace('h2c', 'http')}:// instead of ${scheme}://`];
 }
 
 function clientOptions({ settings }: Hop, { client }: Http2Terms): Http2ClientOptions {
@@ -126,21 +133,31 @@ class Http2Session implements Session {
   async tunnel(address: Address, ctx: DialContext): Promise<Link> {
     const target = assertTunnelled(address);
     const pseudo = this.#terms.pseudo(target, this.#hop);
-    const fields = requestFields(this.#hop, ctx, this.#terms.fields(this.#hop, ctx));
-    const headers = mergeFields(pseudo, this.#terms.userAgent === 'none' ? fields : [userAgent, ...fields]);
-    const { head, stream, link } = await this.#client.request(headers, ctx.signal);
+    const own = this.#terms.fields(this.#hop, ctx);
+    const fields = requestFields(this.#hop, ctx, this.#terms.userAgent === 'none' ? own : [userAgent, ...own]);
+    const method = pseudo[':method'] ?? 'CONNECT';
+    const { head, stream, link } = await this.#client
+      .request(mergeFields(pseudo, fields), ctx.signal)
+      .catch((error: unknown) => {
+        throw this.#explainLost(error, `${method} ${formatAddress(address)}`);
+      });
     if (this.#terms.isAccepted(head.status)) return link;
-    const body = await readRefusalBody(stream, head);
+    const [body, { refusalError }] = await Promise.all([readRefusalBody(stream, head), import('./refusal.ts')]);
     // An orderly end: a reset would count against the session.
     stream.end();
     stream.resume();
     const meaning = this.#terms.meaningOf?.(head.status);
-    const method = pseudo[':method'] ?? 'CONNECT';
     throw refusalError({ hop: this.#hop, method, address, ctx, head, body, ...(meaning && { meaning }) });
   }
 
   close(mode: 'drain' | 'now'): Promise<void> {
     return this.#client.close(mode);
+  }
+
+  #explainLost(error: unknown, asked: string): unknown {
+    if (!(error instanceof TunlError && error.code === 'http_response_incomplete')) return error;
+    const { host, port } = this.#hop.address;
+    return error.with({}, `${formatHostPort(host, port)} did not answer ${asked}: ${error.message}`);
   }
 }
 

@@ -18,8 +18,7 @@ export interface Answer {
  * requests in their answers.
  */
 export function redactAnswer({ head, body }: Answer, hop: Hop): Answer {
-  const secrets = listSecrets(hop);
-  const redact = (text: string) => secrets.reduce((left, secret) => left.replaceAll(secret, String(mark)), text);
+  const redact = makeRedact(hop);
   return {
     head: {
       ...head,
@@ -30,7 +29,17 @@ export function redactAnswer({ head, body }: Answer, hop: Hop): Answer {
   };
 }
 
+/** The same for a piece of text. */
+export function redactText(text: string, hop: Hop): string {
+  return makeRedact(hop)(text);
+}
+
 const mark = new Secret('');
+
+function makeRedact(hop: Hop): (text: string) => string {
+  const secrets = listSecrets(hop);
+  return (text) => secrets.reduce((left, secret) => left.replaceAll(secret, String(mark)), text);
+}
 
 /** The longest first: none may be taken out as a piece of another. */
 function listSecrets({ credentials, headers }: Hop): string[] {

@@ -26,11 +26,14 @@ export function assertTunnelled(address: Address): TcpAddress {
 export const userAgent: HeaderField = ['User-Agent', `tunl/${version}`];
 
 /**
- * The fields of every tunnel request: the carrier's own, `Via`, and what the user adds.
+ * The fields of every tunnel request: the carrier's own, `Via`, and what the user adds. A field of the
+ * user's takes the place of the carrier's own; who reads two could take either.
  * @throws {TunlError} usage when a field of the user's cannot be sent as it is
  */
 export function requestFields(hop: Hop, ctx: DialContext, own: readonly HeaderField[]): HeaderField[] {
   const broken = hop.headers.find((field) => !isSafeField(field));
   if (broken) throw usageError(`the field ${quote(broken[0])} cannot be sent`);
-  return [...own, ...(ctx.origin.via ?? []).map((value) => ['Via', value] as const), ...hop.headers];
+  const named = new Set(hop.headers.map(([name]) => name.toLowerCase()));
+  const kept = own.filter(([name]) => !named.has(name.toLowerCase()));
+  return [...kept, ...(ctx.origin.via ?? []).map((value) => ['Via', value] as const), ...hop.headers];
 }
