@@ -80,13 +80,15 @@ function describeReset(error: Error | undefined): string {
 async function createTargetTls({ target, targetTls = {}, limits }: ConnectOptions): Promise<Stage> {
   const [{ secure }, { loadTls }] = await Promise.all([import('../tls/client.ts'), import('../tls/material.ts')]);
   const settings = await loadTls(targetTls);
+  const place = formatAddress(target);
+  const options = { host: target.host, place, withoutTls: 'leave --tls-target out', settings, alpn: [] };
   const limit = { ms: limits.tlsMs, phase: 'tls', option: '--tls-timeout', code: 'connection_timeout' } as const;
   return (next: Dial): Dial =>
     async (address, ctx) => {
       const link = await next(address, ctx);
       try {
-        return await within(limit, ctx.signal, `${formatAddress(target)} did not finish the TLS handshake`, (signal) =>
-          secure(link, { host: target.host, settings, alpn: [] }, signal),
+        return await within(limit, ctx.signal, `${place} did not finish the TLS handshake`, (signal) =>
+          secure(link, options, signal),
         );
       } catch (error) {
         link.reset(resetError('the TLS handshake failed'));

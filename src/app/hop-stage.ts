@@ -1,7 +1,8 @@
 import { findScheme } from '../carriers/index.ts';
+import { formatHostPort } from '../core/address.ts';
 import type { CarrierScheme, HopReach } from '../core/carrier.ts';
 import { usageError } from '../core/errors.ts';
-import { formatHop, type Hop } from '../core/hop.ts';
+import { formatHop, type Hop, plainScheme } from '../core/hop.ts';
 import type { Link } from '../core/link.ts';
 import { type HopRoute, via, type ViaStage } from '../dial/via.ts';
 import type { HopChoice, RouteOptions } from './options.ts';
@@ -69,8 +70,15 @@ async function createSecurity(hop: Hop, demand: NonNullable<CarrierScheme['tls']
     import('../tls/material.ts'),
   ]);
   let settings = await loadTls(hop.tls, demand);
-  const { host } = hop.address;
-  const options = { ...demand, host, ...(expectedId !== undefined && { expectedId }) };
+  const { host, port } = hop.address;
+  const plain = plainScheme(hop.scheme);
+  const options = {
+    ...demand,
+    host,
+    place: formatHostPort(host, port),
+    ...(plain !== undefined && { withoutTls: `write ${plain}:// instead of ${hop.scheme}://` }),
+    ...(expectedId !== undefined && { expectedId }),
+  };
   return {
     secure: ((link: Link, signal: AbortSignal) =>
       secure(link, { ...options, settings }, signal)) satisfies HopRoute['secure'],

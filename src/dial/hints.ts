@@ -21,7 +21,9 @@ export function unsecuredHints({ code }: TunlError, { scheme }: Hop): string[] {
   const plain = plainScheme(scheme);
   // An HTTP proxy takes the handshake for a line that goes on.
   const mayBePlain = code === 'connection_timeout' && plain !== undefined;
-  return mayBePlain ? [`a proxy without TLS waits like this: try ${plain}:// instead of ${scheme}://`] : [];
+  return mayBePlain
+    ? [`a proxy without TLS waits like this: if it is one, write ${plain}:// instead of ${scheme}://`]
+    : [];
 }
 
 /** Why a proxy may give no answer in time. */

@@ -21,6 +21,10 @@ import { assertServerTrusted, explainChainFailure } from './verify.ts';
 export interface SecureOptions extends Pick<TlsDemand, 'alpn' | 'sni'> {
   /** Name or address that was dialled: sent as SNI when it is a name, and verified, unless `servername` is set. */
   readonly host: string;
+  /** Host and port, as messages name the server; the host where absent. */
+  readonly place?: string;
+  /** What to do should it not speak TLS: a hint. */
+  readonly withoutTls?: string;
   readonly settings: LoadedTls;
   /** The SPIFFE id that the server must have; where absent, any of our trust domain. */
   readonly expectedId?: string;
@@ -32,10 +36,17 @@ export interface SecureOptions extends Pick<TlsDemand, 'alpn' | 'sni'> {
  * @throws {TunlError} tls_certificate_error, tls_protocol_error, tls_alert_received, or the signal's reason
  */
 export async function secure(link: Link, options: SecureOptions, signal: AbortSignal): Promise<Link> {
-  const { host, settings, alpn } = options;
+  const { host, place = host, withoutTls, settings, alpn } = options;
   const { min } = settings.demand;
   const hasCertificate = settings.settings.cert !== undefined;
-  const side: TlsSide = { role: 'client', peer: host, hasCertificate, alpn, ...(min && { min }) };
+  const side: TlsSide = {
+    role: 'client',
+    peer: place,
+    hasCertificate,
+    alpn,
+    ...(min && { min }),
+    ...(withoutTls !== undefined && { withoutTls }),
+  };
   let overlay: Overlay | undefined;
   try {
     assertUsable(link, side, signal);

@@ -3,8 +3,10 @@ import { TunlError, toTunlError } from '../core/errors.ts';
 /** Which end of the handshake we are, and what the other one is called in messages. */
 export interface TlsSide {
   readonly role: 'client' | 'server';
-  /** `proxy.corp`, `the client`. */
+  /** `proxy.corp:443`, `the client`. */
   readonly peer: string;
+  /** What to do should it not speak TLS, where that is known. */
+  readonly withoutTls?: string;
   /** Whether we have a certificate of our own to show. */
   readonly hasCertificate: boolean;
   readonly alpn: readonly string[];
@@ -57,7 +59,7 @@ export function explainTlsError(error: Error, side: TlsSide): TunlError | undefi
   if (notTlsCodes.has(code)) {
     return new TunlError('tls_protocol_error', `${side.peer} does not speak TLS${describeSent(code)}`, {
       ...facts,
-      hints: notTlsHints(side),
+      hints: side.withoutTls === undefined ? [] : [side.withoutTls],
     });
   }
   if (!code.startsWith('ERR_SSL_') && !code.startsWith('ERR_TLS_') && code !== 'EPROTO') return undefined;
@@ -69,7 +71,8 @@ export function explainTlsError(error: Error, side: TlsSide): TunlError | undefi
 
 /** The other side ended, or went away, before the handshake was complete. */
 export function closedError(side: TlsSide, cause?: Error): TunlError {
-  return new TunlError('tls_protocol_error', closedMessage(cause, side), { phase: 'tls', cause });
+  const hints = side.withoutTls === undefined ? [] : [`if it does not speak TLS: ${side.withoutTls}`];
+  return new TunlError('tls_protocol_error', closedMessage(cause, side), { phase: 'tls', cause, hints });
 }
 
 function closedMessage(error: Error | undefined, { peer }: TlsSide): string {
@@ -83,10 +86,6 @@ function describeSent(code: string): string {
   return code === 'ERR_SSL_HTTP_REQUEST' || code === 'ERR_SSL_HTTPS_PROXY_REQUEST'
     ? ', it sent a plain HTTP request'
     : '';
-}
-
-function notTlsHints({ role }: TlsSide): string[] {
-  return role === 'client' ? ['the other side does not speak TLS; try http:// instead of https://'] : [];
 }
 
 function alertHints(alert: string, { role, hasCertificate, alpn, min }: TlsSide): string[] {

@@ -24,9 +24,12 @@ const media: [string, () => Promise<LinkPair>][] = [
   ['TLS', async () => makeTlsPair(certs, await makeTcpPair())],
 ];
 
+const withoutTls = 'write http:// instead of https://';
+
 /** Starts a handshake with a server that the test plays, and gives the failure. */
 function failWith(first: Link, signal = never, alpn: string[] = []): Promise<TunlError> {
-  return secure(first, { host: 'proxy.example', settings, alpn }, signal).then(
+  const names = { host: 'proxy.example', place: 'proxy.example:8443', withoutTls };
+  return secure(first, { ...names, settings, alpn }, signal).then(
     () => Promise.reject(new Error('the handshake was completed')),
     (error: TunlError) => error,
   );
@@ -45,8 +48,8 @@ describe.each(media)('over %s', (_, makePair) => {
     server.send(answer);
     const error = await failing;
     expect([error.code, exitOf(error), error.phase]).toEqual(['tls_protocol_error', 35, 'tls']);
-    expect(error.message).toBe('proxy.example does not speak TLS');
-    expect(error.facts.hints).toEqual(['the other side does not speak TLS; try http:// instead of https://']);
+    expect(error.message).toBe('proxy.example:8443 does not speak TLS');
+    expect(error.facts.hints).toEqual([withoutTls]);
     expect(await server.waitForEnd()).toBe('reset');
     expect(first.stream.destroyed).toBe(true);
   });
@@ -58,7 +61,8 @@ describe.each(media)('over %s', (_, makePair) => {
     await server.read(5);
     server.fin();
     const error = await failing;
-    expect(error.message).toBe('proxy.example closed the connection during the TLS handshake');
+    expect(error.message).toBe('proxy.example:8443 closed the connection during the TLS handshake');
+    expect(error.facts.hints).toEqual([`if it does not speak TLS: ${withoutTls}`]);
     expect([error.code, await server.waitForEnd()]).toEqual(['tls_protocol_error', 'reset']);
   });
 
