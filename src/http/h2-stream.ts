@@ -10,9 +10,6 @@ export interface Http2LinkOptions {
   readonly cleanResets: ReadonlySet<number>;
 }
 
-/** Every RST_STREAM is an abort. */
-export const strictResets: Http2LinkOptions = { cleanResets: new Set() };
-
 /**
  * A Link over an HTTP/2 stream that was opened with `waitForTrailers`:
  *

@@ -1,0 +1,102 @@
+import { writeFileSync } from 'node:fs';
+import { connect, type Socket } from 'node:net';
+import { describe, expect, onTestFinished, test } from 'vitest';
+import { streamLink } from '../../../src/core/link.ts';
+import { makeMesh, spiffeId } from '../../support/mesh.ts';
+import { RawPeer } from '../../support/raw-peer.ts';
+import { echo, startTarget } from '../../support/targets.ts';
+import { runTunl, startTunl } from '../../support/tunl-process.ts';
+
+const mesh = await makeMesh();
+const { cert = '', key = '', clientCa = '' } = mesh.serverTls();
+const hop = mesh.hopTls();
+
+/** Starts `serve --hbone` on a free port. */
+async function startServe(...words: string[]) {
+  const files = ['--cert', cert, '--key', key, '--client-ca', clientCa];
+  const tunl = startTunl(['serve', '127.0.0.1:0', '--hbone', ...files, ...words]);
+  onTestFinished(() => void tunl.child.kill('SIGKILL'));
+  const [, port = ''] = await tunl.waitFor(/serving 127\.0\.0\.1:(\d+)/);
+  return { tunl, port };
+}
+
+const urlOf = (port: string, more = '') =>
+  `hbone://127.0.0.1:${port}?cert=${hop.cert}&key=${hop.key}&cacert=${hop.cacert}${more}`;
+
+function openSocket(port: number): Socket {
+  const socket = connect({ port, host: '127.0.0.1', allowHalfOpen: true });
+  onTestFinished(() => void socket.destroy());
+  return socket;
+}
+
+test('a forward goes through a server, and its record says who came', async () => {
+  const target = await startTarget(echo);
+  const { tunl, port } = await startServe();
+  const forward = startTunl([
+    'forward',
+    `:127.0.0.1:${target.port}`,
+    '-x',
+    urlOf(port, `&peer=${spiffeId('gateway')}`),
+  ]);
+  onTestFinished(() => void forward.child.kill('SIGKILL'));
+  const [, local = ''] = await forward.waitFor(/forwarding 127\.0\.0\.1:(\d+)/);
+  const client = new RawPeer(streamLink(openSocket(Number(local))));
+  client.send('hello');
+  client.fin();
+  expect((await client.readToEnd()).toString()).toBe('hello');
+  const [record] = await tunl.waitFor(/.* closed: sent 5, received 5 .*/);
+  expect(record).toContain(` ${spiffeId('cart')} 127.0.0.1:${target.port} 200 `);
+});
+
+test('SIGHUP reads the certificates again, and says when they are wrong', async () => {
+  const target = await startTarget(echo);
+  const copy = {
+    cert: mesh.certs.write('copy.pem', mesh.gateway.cert),
+    key: mesh.certs.write('copy.key', mesh.gateway.key),
+  };
+  const { tunl, port } = await startServe('--cert', copy.cert, '--key', copy.key);
+  const through = (account: string) =>
+    runTunl(['connect', `127.0.0.1:${target.port}`, '-x', urlOf(port, `&peer=${spiffeId(account)}`)]);
+  expect(await through('gateway')).toMatchObject({ code: 0, stderr: '' });
+
+  const { certPem, keyPem } = await mesh.issue(spiffeId('gateway-2'));
+  writeFileSync(copy.cert, certPem);
+  tunl.child.kill('SIGHUP');
+  const [complaint] = await tunl.waitFor(/tunl: .* is not the key of .*/);
+  expect(complaint).toContain(copy.key);
+  writeFileSync(copy.key, keyPem);
+  tunl.child.kill('SIGHUP');
+  await tunl.waitFor(/tunl: certificates, keys and users were read again/);
+  expect(await through('gateway-2')).toMatchObject({ code: 0, stderr: '' });
+  const refused = await through('gateway');
+  expect(refused.code).toBe(60);
+  expect(refused.stderr).toContain(`is not that of ${spiffeId('gateway')}`);
+});
+
+describe('words that cannot be meant', () => {
+  const url = urlOf('15008');
+
+  test.each<[string, string[], RegExp]>([
+    ['an unchecked server', ['connect', 'a:1', '-x', `${url}&insecure`], /insecure cannot be set/],
+    ['an id that is none', ['connect', 'a:1', '-x', `${url}&peer=spiffe://a/b`], /is not spiffe:\/\/TRUST-DOMAIN/],
+    ['a source that there is not', ['connect', 'a:1', '-x', `${url}&source=pod`], /none of waypoint, gateway, sidecar/],
+    ['a user', ['connect', 'a:1', '-x', url.replace('//', '//u:p@')], /has no place for one/],
+    ['no certificate of a server', ['serve', '--hbone', '--client-ca', clientCa], /--cert and --key are needed/],
+    ['no authorities of clients', ['serve', '--hbone', '--cert', cert, '--key', key], /--client-ca is needed/],
+    [
+      'a second carrier',
+      ['serve', '--hbone', '--post', '--cert', cert, '--key', key, '--client-ca', clientCa],
+      /--post cannot go with it/,
+    ],
+    ['a switch of a server that is none', ['serve', '--hbone-local'], /--hbone-local needs --hbone/],
+    ['a version that there is not', ['serve', '--proxy-protocol', 'v3'], /"v3" is neither v1 nor v2/],
+  ])('%s', async (_, words, message) => {
+    const { code, stderr } = await runTunl(words);
+    expect([code, stderr]).toEqual([2, expect.stringMatching(message)]);
+  });
+});
+
+test('a switch without a value is taken', async () => {
+  const { code, stderr } = await runTunl(['connect', 'a:1', '-x', `${urlOf('1')}&nest&forwarded=no`]);
+  expect([code, stderr]).toEqual([7, expect.stringMatching(/connection refused/)]);
+});
