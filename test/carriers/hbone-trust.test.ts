@@ -138,7 +138,7 @@ test('a client that is refused after its handshake is told what may be wrong', a
 });
 
 describe('a server is not started', () => {
-  const { cert, key, clientCa = '' } = mesh.serverTls();
+  const { cert, key, clientCa } = mesh.serverTls();
 
   test.each([
     ['without TLS settings', {}, /^--cert and --key are needed/],

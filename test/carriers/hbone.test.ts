@@ -1,3 +1,4 @@
+import type { TLSSocket } from 'node:tls';
 import { describe, expect, onTestFinished, test } from 'vitest';
 import type { DialContext, Origin } from '../../src/core/dialer.ts';
 import { exitOf, TunlError } from '../../src/core/errors.ts';
@@ -79,7 +80,7 @@ test('shows itself as ztunnel does: TLS 1.3, GCM, h2, no server name, large wind
   const { peer, dial } = await dialThrough(accept);
   await dial();
   const [session] = peer.sessions;
-  const socket = session?.socket as import('node:tls').TLSSocket;
+  const socket = session?.socket as TLSSocket;
   expect([socket.getProtocol(), socket.alpnProtocol, socket.servername]).toEqual(['TLSv1.3', 'h2', false]);
   expect(socket.getCipher().name).toMatch(/_GCM_/);
   expect(socket.getPeerCertificate().subjectaltname).toBe(`URI:${spiffeId('cart')}`);
@@ -115,7 +116,9 @@ describe('an answer other than 200', () => {
     [404, { code: 'hop_refused', side: 'hop', exit: 97 }],
     [503, { code: 'destination_unavailable', side: 'target', exit: 7, hint: /service is unknown/ }],
   ] as const)('%i is explained', async (status, expected) => {
-    const { dial } = await dialThrough(({ stream }) => stream.respond({ ':status': status }, { endStream: status !== 200 }));
+    const { dial } = await dialThrough(({ stream }) =>
+      stream.respond({ ':status': status }, { endStream: status !== 200 }),
+    );
     if (!expected) return expect(await dial()).toBeDefined();
     const error = await failureOf(dial());
     expect({ code: error.code, side: error.side, exit: exitOf(error) }).toMatchObject({
@@ -153,7 +156,11 @@ describe('settings that cannot be meant', () => {
     ['a server name', { tls: { ...tls, servername: 'a.example' } }, /^servername cannot be set/],
     ['no certificate of ours', { tls: noCert }, /^a certificate of ours is needed/],
     ['no authorities of the mesh', { tls: noRoot }, /^the authorities of the mesh are needed/],
-    ['a certificate of ours without a SPIFFE id', { tls: { ...tls, ...filesOf(mesh.certs.client) } }, /holds no SPIFFE id$/],
+    [
+      'a certificate of ours without a SPIFFE id',
+      { tls: { ...tls, ...filesOf(mesh.certs.client) } },
+      /holds no SPIFFE id$/,
+    ],
     ['a user', { tls, credentials: { user: 'u', password: { reveal: () => 'p' } as never } }, /has no place for one$/],
   ])('%s', async (_, hop, message) => {
     const error = await failureOf(makeRoute([makeHop('hbone', 15008, hop)]));

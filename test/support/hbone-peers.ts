@@ -118,4 +118,3 @@ export async function ask(session: ClientHttp2Session, headers: Record<string, s
 export function askFor(session: ClientHttp2Session, authority: string): Promise<Reply> {
   return ask(session, { ':method': 'CONNECT', ':authority': authority });
 }
-

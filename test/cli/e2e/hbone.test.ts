@@ -8,7 +8,7 @@ import { echo, startTarget } from '../../support/targets.ts';
 import { runTunl, startTunl } from '../../support/tunl-process.ts';
 
 const mesh = await makeMesh();
-const { cert = '', key = '', clientCa = '' } = mesh.serverTls();
+const { cert, key, clientCa } = mesh.serverTls();
 const hop = mesh.hopTls();
 
 /** Starts `serve --hbone` on a free port. */
