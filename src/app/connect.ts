@@ -8,6 +8,7 @@ import type { RelayResult } from '../relay/relay.ts';
 import { checkTargets } from './check.ts';
 import type { ConnectOptions, Runtime } from './options.ts';
 import { createRoute } from './route.ts';
+import { resetHints } from './tls-hint.ts';
 import { carryTunnel } from './tunnel.ts';
 import { Tunnels } from './tunnels.ts';
 
@@ -42,23 +43,35 @@ async function carryStdio(options: ConnectOptions, runtime: Runtime): Promise<vo
     lingerMs: limits.lingerMs,
     targetEndedLingerMs: atOnce ? 1 : Math.min(targetEndedLingerMs, limits.lingerMs || targetEndedLingerMs),
   };
+  let firstByte: number | undefined;
   const outcome = await carryTunnel(
     { ...route, limits: relayLimits, tunnels, emit },
     {
       target,
       origin: { peer: {} },
       gone: new AbortController().signal,
-      accept: () => stdioLink(options),
+      accept: () => {
+        const link = stdioLink(options);
+        options.stdin.once('data', ([first]: Buffer) => {
+          firstByte = first;
+        });
+        return link;
+      },
       refuse: () => {},
     },
   );
   if ('failure' in outcome) throw outcome.failure;
+  const [tunnel] = tunnels;
   const failure = toFailure(await outcome.ended, formatAddress(target));
-  if (failure) throw failure;
+  if (!failure) return;
+  const hints = resetHints(target, { firstByte, received: tunnel?.handle?.received ?? 0 });
+  const isReset = failure.side === 'target' && options.targetTls === undefined;
+  throw isReset ? failure.withHints(...hints) : failure;
 }
 
 function toFailure({ end, side, error, ended }: RelayResult, target: string): TunlError | undefined {
-  if (end === 'clean' || (end === 'linger' && ended.target)) return undefined;
+  // Whatever limit ends the wait for stdin: the target has had its say.
+  if (end === 'clean' || ((end === 'linger' || end === 'idle') && ended.target)) return undefined;
   if (error instanceof TunlError) return error;
   const facts = { phase: 'relay', cause: error } as const;
   if (side === 'client') {

@@ -11,10 +11,14 @@ export type ReportStyle = 'serve' | 'forward' | 'command' | 'connect';
 
 /** Writes events as lines of text or JSON, as the voice of the Ui wants it. */
 export function createReport(ui: Ui, style: ReportStyle): EventSink {
+  // While a proxy is away each client gets its line, but what can be done about it is said once.
+  let lastFailure = '';
   return (event) => {
     ui.record(levelOfRecord(event), event.event, toFields(event));
-    if (event.event === 'tunnel.failed' && style !== 'serve') sayFailedTunnel(ui, event, style);
-    else sayEvent(ui, event, style);
+    if (event.event !== 'tunnel.failed' || style === 'serve') return sayEvent(ui, event, style);
+    const failure = formatFailure(event.error);
+    sayFailedTunnel(ui, event, { style, isRepeated: failure === lastFailure });
+    lastFailure = failure;
   };
 }
 
@@ -23,10 +27,15 @@ function sayEvent(ui: Ui, event: TunlEvent, style: ReportStyle): void {
   if (line !== undefined) ui.say(levelOfLine(event, style), line);
 }
 
-function sayFailedTunnel(ui: Ui, { error }: TunnelFailedEvent, style: ReportStyle): void {
+function sayFailedTunnel(
+  ui: Ui,
+  { error }: TunnelFailedEvent,
+  { style, isRepeated }: { readonly style: ReportStyle; readonly isRepeated: boolean },
+): void {
   if (style === 'connect') return;
   // A client that went away, or our own stop, is no fault of the way to the target.
   if (error.side === 'client' || error.code === 'interrupted') ui.say('verbose', formatFailure(error));
+  else if (isRepeated) ui.say('error', formatFailure(error));
   else sayFailure(ui, error);
 }
 

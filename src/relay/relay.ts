@@ -1,3 +1,4 @@
+import { formatDuration } from '../core/deadline.ts';
 import { TunlError } from '../core/errors.ts';
 import type { TunnelEnd } from '../core/events.ts';
 import { type Link, resetError } from '../core/link.ts';
@@ -63,6 +64,7 @@ class Relay implements RelayHandle {
   readonly #receiving: Pump;
   #timer: NodeJS.Timeout | undefined;
   #timerMs = 0;
+  #timerEnd: 'idle' | 'linger' = 'idle';
   #settled = false;
   #resolve!: (result: RelayResult) => void;
 
@@ -79,7 +81,7 @@ class Relay implements RelayHandle {
     this.#receiving = new Pump(upstream.stream, client.stream, onProgress, onEnd);
     this.#watch('client', client, upstream);
     this.#watch('target', upstream, client);
-    this.#setTimer(limits.idleMs);
+    this.#setTimer('idle', limits.idleMs);
     if (this.#settled) return;
     this.#sending.start();
     this.#receiving.start();
@@ -123,7 +125,7 @@ class Relay implements RelayHandle {
     if (this.#sending.refused && this.#receiving.finished) return this.#onReset('target', this.#client, goneError());
     if (this.#receiving.refused && this.#sending.finished) return this.#onReset('client', this.#upstream, goneError());
     const { lingerMs, targetEndedLingerMs = lingerMs } = this.#limits;
-    this.#setTimer(this.#receiving.ended && !this.#sending.ended ? targetEndedLingerMs : lingerMs);
+    this.#setTimer('linger', this.#receiving.ended && !this.#sending.ended ? targetEndedLingerMs : lingerMs);
   }
 
   /** What the side that was reset had sent before still goes out, within the linger limit. */
@@ -143,22 +145,23 @@ class Relay implements RelayHandle {
     else stream.write(nothing, reset);
   }
 
-  #setTimer(ms: number): void {
-    // One half ended: the shorter of the two limits is the one that counts from here on.
-    const limit = this.#timerMs > 0 && (ms === 0 || this.#timerMs < ms) ? this.#timerMs : ms;
-    if (limit === this.#timerMs || limit === 0) return;
+  /** Starts a limit, unless a shorter one runs already: after one half has ended both count. */
+  #setTimer(end: 'idle' | 'linger', ms: number): void {
+    if (ms === 0 || (this.#timerMs > 0 && this.#timerMs <= ms)) return;
     clearTimeout(this.#timer);
-    this.#timerMs = limit;
-    this.#timer = setTimeout(() => this.#onTimeout(), limit);
+    this.#timerMs = ms;
+    this.#timerEnd = end;
+    this.#timer = setTimeout(() => this.#onTimeout(), ms);
   }
 
   #onTimeout(): void {
-    const halfOpen = this.#sending.ended || this.#receiving.ended;
-    const [end, what, option] = halfOpen
-      ? (['linger', 'one side has ended and the other', '--linger'] as const)
-      : (['idle', 'the tunnel', '--idle-timeout'] as const);
-    const message = `${what} was idle for ${this.#timerMs / 1000}s (${option})`;
-    this.#fail(end, 'self', new TunlError('tunnel_idle', message, { side: 'self', phase: 'relay' }));
+    const [what, option] =
+      this.#timerEnd === 'idle'
+        ? (['the tunnel', '--idle-timeout'] as const)
+        : (['one side has ended and the other', '--linger'] as const);
+    const message = `${what} was idle for ${formatDuration(this.#timerMs)} (${option})`;
+    const error = new TunlError('tunnel_idle', message, { side: 'self', phase: 'relay' });
+    this.#fail(this.#timerEnd, 'self', error);
   }
 
   #fail(end: TunnelEnd, side: 'self', error: Error): void {

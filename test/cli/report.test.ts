@@ -37,6 +37,16 @@ function report(event: TunlEvent, style: ReportStyle, voice: Partial<Voice> = {}
   return io;
 }
 
+test('a failure that repeats itself is said each time, and what to do about it once', () => {
+  const io = makeIo();
+  const emit = createReport(new Ui(io, { verbosity: 'normal', form: 'text' }), 'forward');
+  const other = { ...failed, error: new TunlError('connection_refused', 'another') };
+  for (const event of [failed, failed, other, failed]) emit(event);
+  const line = 'tunl: proxy:8080 refused CONNECT db:22: 403 Forbidden';
+  const hint = 'tunl: hint: the proxy said: "no"';
+  expect(io.said().trimEnd().split('\n')).toEqual([line, hint, line, 'tunl: another', line, hint]);
+});
+
 test('says what listens, where to and through what', () => {
   const listening = { event: 'listening', role: 'forward', address: '127.0.0.1:53763', port: 53763, via } as const;
   expect(report({ ...listening, target: 'db:5432' }, 'forward').said()).toBe(

@@ -1,0 +1,47 @@
+import { expect, test } from 'vitest';
+import { linkPair } from '../../src/core/link.ts';
+import { relay, type RelayLimits } from '../../src/relay/relay.ts';
+import { RawPeer } from '../support/raw-peer.ts';
+
+function start(limits: RelayLimits) {
+  const [clientEnd, client] = linkPair();
+  const [upstream, target] = linkPair();
+  const handle = relay(clientEnd, upstream, limits);
+  return { client: new RawPeer(client), target: new RawPeer(target), done: handle.done };
+}
+
+test('a tunnel that moves nothing is reset on both sides, by the limit that has a name', async () => {
+  const { client, target, done } = start({ idleMs: 20, lingerMs: 4000 });
+  expect(await done).toMatchObject({
+    end: 'idle',
+    side: 'self',
+    error: { code: 'tunnel_idle', message: 'the tunnel was idle for 20ms (--idle-timeout)' },
+  });
+  expect([await client.waitForEnd(), await target.waitForEnd()]).toEqual(['reset', 'reset']);
+});
+
+test('a half that goes on without progress is ended by the other limit', async () => {
+  const { client, target, done } = start({ idleMs: 0, lingerMs: 20 });
+  client.fin();
+  expect(await done).toMatchObject({
+    end: 'linger',
+    error: { message: 'one side has ended and the other was idle for 20ms (--linger)' },
+    ended: { client: true, target: false },
+  });
+  expect(await target.waitForEnd()).toBe('fin');
+});
+
+test('of both limits the shorter one ends a half-closed tunnel, and says which it was', async () => {
+  const idle = start({ idleMs: 20, lingerMs: 4000 });
+  idle.client.fin();
+  expect((await idle.done).error?.message).toBe('the tunnel was idle for 20ms (--idle-timeout)');
+  const linger = start({ idleMs: 4000, lingerMs: 20 });
+  linger.client.fin();
+  expect((await linger.done).error?.message).toContain('(--linger)');
+});
+
+test('a target that has ended has a limit of its own', async () => {
+  const { target, done } = start({ idleMs: 0, lingerMs: 4000, targetEndedLingerMs: 20 });
+  target.fin();
+  expect(await done).toMatchObject({ end: 'linger', ended: { client: false, target: true } });
+});
