@@ -55,7 +55,7 @@ export const errorTable = {
   /** A hop answered something else than 2xx, and gave no reason that this table names. */
   hop_refused: kind(502, 97, false, 'the proxy refused'),
   /** As `hop_refused`, with a status of the 5xx class: another hop may do better. */
-  hop_failed: kind(502, 97, true, 'the proxy failed'),
+  hop_failed: kind(502, 97, true, 'the proxy answered with a 5xx'),
   tunnel_truncated: kind(502, 56, false, 'the tunnel was cut'),
   tunnel_idle: kind(504, 28, false, 'the tunnel was idle for too long'),
   usage: kind(500, 2, false, 'the arguments are not valid'),

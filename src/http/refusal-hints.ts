@@ -21,12 +21,18 @@ export function refusalHints(facts: RefusalFacts): string[] {
   const { head, body, status, ownHint } = facts;
   const squid = fieldValues(head.headers, 'x-squid-error')[0] ?? '';
   const meaning = explainSquidError(squid);
+  const page = firstWords(head, body);
   const quotes = [
     quoteProxy(status?.details ?? ''),
     quoteProxy(squid) + (meaning === undefined ? '' : ` (${meaning})`),
-    quoteProxy(firstWords(head, body)),
+    isNameOnly(page, status) ? '' : quoteProxy(page),
   ].filter((text) => text !== '');
   return [...quotes, ...(ownHint === undefined ? adviceOf(facts, quotes.join(' ')) : [ownHint])];
+}
+
+/** True for what `serve` says to everybody: the name of the error once more. */
+function isNameOnly(page: string, status: ProxyStatus | undefined): boolean {
+  return status?.error !== undefined && page === `tunl: ${status.error.replaceAll('_', ' ')}`;
 }
 
 function quoteProxy(text: string): string {

@@ -43,7 +43,7 @@ const refusals = [
     start: () => startTunlServe(),
     exit: 7,
     status: '502 Bad Gateway (connection_refused)',
-    hints: ['connection refused'],
+    hints: [],
   },
 ];
 

@@ -76,6 +76,7 @@ function parseHop(text: string, fallbacks: HopFallbacks): DraftHop {
     tls: scheme.tls ? parseTls({ ...withoutPair(fallbacks.tls, settings.tls), ...settings.tls }, label) : {},
     headers,
     settings: settings.own,
+    ...(fallbacks.source !== '-x' && { variable: fallbacks.source }),
   };
 }
 
