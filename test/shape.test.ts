@@ -69,7 +69,7 @@ const owners: readonly (readonly [module: RegExp, owner: RegExp])[] = [
   [/^node:tls$/, /^src\/tls\//],
   [/^node:http2$/, /^src\/http\//],
   [/^node:https$/, /^never$/],
-  [/^(?:yargs|chalk|ora|cli-table3)$/, /^src\/cli\//],
+  [/^(?:yargs|chalk|ora|cli-table3|log-update)$/, /^src\/cli\//],
 ];
 
 test.each(owners)('%s is loaded by its owner only', (module, owner) => {

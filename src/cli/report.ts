@@ -120,7 +120,8 @@ function formatEnd({ end, side, reason, sent, received, ms }: TunnelClosedEvent)
   return `${how}: ${amount}${reason === undefined ? '' : ` (${reason})`}`;
 }
 
-function formatVia(via: readonly string[]): string {
+/** ` via http://proxy, https://edge`, or nothing. */
+export function formatVia(via: readonly string[]): string {
   return via.length === 0 ? '' : ` via ${via.join(', ')}`;
 }
 

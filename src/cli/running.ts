@@ -6,7 +6,7 @@ import { sayFailure } from './fail.ts';
 import type { Readiness } from './options/readiness.ts';
 import { createReport, type ReportStyle } from './report.ts';
 import { drainOnSignals } from './signals.ts';
-import { withSpinner } from './status.ts';
+import { spinWhileDialling, withSpinner } from './status.ts';
 import { limitYoungHeap, tuneStreams } from './tuning.ts';
 import { sayTunnels } from './tunnel-table.ts';
 import type { Ui } from './ui.ts';
@@ -16,6 +16,8 @@ export interface RunningOptions extends CommandContext {
   readonly style: ReportStyle;
   readonly graceMs: number;
   readonly readiness: Readiness;
+  /** Show the open tunnels all the time, on a terminal. */
+  readonly watch?: boolean;
   /** What SIGHUP does, where it does not stop the program. */
   readonly onHangup?: 'reload';
 }
@@ -34,14 +36,27 @@ export async function runUntilStopped(options: RunningOptions, start: Start): Pr
   tuneStreams();
   const scope = new Scope();
   let running: Running | undefined;
+  let stopShowing = () => {};
   const interruption = drainOnSignals(io, scope, onHangup && (() => void reload(ui, running)));
   try {
     running = await startListening(options, scope, start);
+    stopShowing = await showActivity(options, running);
     const cut = await running.done;
     return cut > 0 || scope.forced.aborted ? (interruption.exit() ?? 1) : 0;
   } finally {
+    stopShowing();
     readiness.withdraw();
   }
+}
+
+/** Lets people see what the tunnels do, until the returned function is called. */
+async function showActivity({ io, ui, watch }: RunningOptions, { tunnels }: Running): Promise<() => void> {
+  if (watch === true && ui.canRedraw) {
+    const { watchTunnels } = await import('./live-table.ts');
+    return watchTunnels(ui, io.stderr, tunnels);
+  }
+  if (watch === true) ui.say('normal', '--watch needs a terminal; SIGUSR2 shows the tunnels');
+  return ui.canRedraw ? spinWhileDialling(ui, io.stderr, tunnels) : () => {};
 }
 
 /** Never rejects: what cannot be read again stays as it was, and is said. */
@@ -62,7 +77,7 @@ export async function startListening(
 ): Promise<Running> {
   const onReady: Runtime['onReady'] = (addresses) => readiness.announce(addresses);
   const starting = start({ scope, emit: createReport(ui, style), graceMs, onReady });
-  const showTunnels = async () => sayTunnels(ui, (await starting).tunnels);
+  const showTunnels = async () => sayTunnels(ui, io.stderr, (await starting).tunnels);
   // A start that fails says so itself.
   io.on('SIGUSR2', () => void showTunnels().catch(() => {}));
   return withSpinner(ui, io.stderr, 'opening listeners', starting);

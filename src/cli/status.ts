@@ -1,3 +1,7 @@
+import type { Ora } from 'ora';
+import type { Running } from '../app/options.ts';
+import { formatVia } from './report.ts';
+import { isInForeground } from './terminal.ts';
 import type { Ui } from './ui.ts';
 
 /** Work that is done sooner gets no spinner: it would only flicker. */
@@ -5,22 +9,76 @@ const patienceMs = 200;
 
 /** Does the work, with a spinner on a terminal when it takes long enough to wonder. */
 export async function withSpinner<T>(ui: Ui, stream: NodeJS.WriteStream, text: string, work: Promise<T>): Promise<T> {
-  if (!ui.onTerminal || !ui.shows('normal')) return work;
-  const { default: ora } = await import('ora');
-  // The cursor and stdin stay as they are: a signal may end us at any time, and stdin is not ours.
-  const spinner = ora({ text, stream, prefixText: 'tunl:', hideCursor: false, discardStdin: false });
-  let spins = false;
-  const timer = setTimeout(() => {
-    spins = true;
-    ui.setSpinner(spinner);
-    spinner.start();
-  }, patienceMs);
+  if (!ui.canRedraw) return work;
+  const spinner = new Spinner(ui, stream);
+  const timer = setTimeout(() => void spinner.show(text), patienceMs);
   try {
     return await work;
   } finally {
     clearTimeout(timer);
-    ui.setSpinner(undefined);
-    // Where nothing spun, a stop would still move the cursor.
-    if (spins) spinner.stop();
+    spinner.hide();
+  }
+}
+
+/**
+ * Shows a spinner on a terminal while a client waits for its tunnel long enough to wonder, until the
+ * returned function is called.
+ */
+export function spinWhileDialling(ui: Ui, stream: NodeJS.WriteStream, tunnels: Running['tunnels']): () => void {
+  const spinner = new Spinner(ui, stream);
+  const timer = setInterval(() => {
+    const oldest = performance.now() - patienceMs;
+    const waiting = [...tunnels].filter(({ handle, started }) => handle === undefined && started < oldest);
+    if (waiting.length > 0) void spinner.show(describeDials(waiting));
+    else spinner.hide();
+  }, patienceMs);
+  return () => {
+    clearInterval(timer);
+    spinner.hide();
+  };
+}
+
+function describeDials(waiting: readonly { readonly target: string; readonly via: readonly string[] }[]): string {
+  const [first] = waiting;
+  return first && waiting.length === 1
+    ? `dialling ${first.target}${formatVia(first.via)}`
+    : `dialling ${waiting.length} targets`;
+}
+
+/** Tells the Ui when it is there. What it is made of is loaded when it is first needed. */
+class Spinner {
+  readonly #ui: Ui;
+  readonly #stream: NodeJS.WriteStream;
+  #ora: Ora | undefined;
+  #text: string | undefined;
+
+  constructor(ui: Ui, stream: NodeJS.WriteStream) {
+    this.#ui = ui;
+    this.#stream = stream;
+  }
+
+  async show(text: string): Promise<void> {
+    this.#text = text;
+    const { default: ora } = await import('ora');
+    this.#ora ??= ora({
+      stream: this.#stream,
+      prefixText: 'tunl:',
+      color: this.#ui.coloured ? 'cyan' : false,
+      // The cursor and stdin stay as they are: a signal may end us at any time, and stdin is not ours.
+      hideCursor: false,
+      discardStdin: false,
+    });
+    if (this.#text === undefined) return;
+    this.#ora.text = this.#text;
+    if (this.#ora.isSpinning || !isInForeground()) return;
+    this.#ui.setMoving(this.#ora);
+    this.#ora.start();
+  }
+
+  hide(): void {
+    this.#text = undefined;
+    if (!this.#ora?.isSpinning) return;
+    this.#ui.setMoving(undefined);
+    this.#ora.stop();
   }
 }

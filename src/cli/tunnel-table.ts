@@ -1,28 +1,63 @@
 import type { Running } from '../app/options.ts';
+import { type Column, formatTable } from './table.ts';
 import type { Ui } from './ui.ts';
 
-type Tunnel = Running['tunnels'] extends Iterable<infer T> ? T : never;
+/** A live tunnel of the program. */
+export type Tunnel = Running['tunnels'] extends Iterable<infer T> ? T : never;
 
-const columns = ['id', 'client', 'user', 'target', 'via', 'sent', 'received', 'age'] as const;
+const id: Column<Tunnel> = { head: 'id', cell: (tunnel) => String(tunnel.id), align: 'right' };
+const user: Column<Tunnel> = { head: 'user', cell: (tunnel) => tunnel.user ?? '-', elastic: true };
+const client: Column<Tunnel> = { head: 'client', cell: (tunnel) => tunnel.client, elastic: true };
+const target: Column<Tunnel> = { head: 'target', cell: (tunnel) => tunnel.target, elastic: true };
+
+/** The columns that say whose tunnel it is and where it leads, in few words. */
+export const routeColumns: readonly Column<Tunnel>[] = [
+  id,
+  { ...client, spare: true },
+  user,
+  target,
+  // As -x takes it, a proxy without a scheme is one of http.
+  { head: 'via', cell: ({ via }) => via.map((url) => url.replace(/^http:\/\//, '')).join(' > ') || '-', elastic: true },
+];
+
+const columns: readonly Column<Tunnel>[] = [
+  id,
+  client,
+  user,
+  target,
+  { head: 'via', cell: ({ via }) => via.join(', ') || '-', elastic: true },
+  { head: 'sent', cell: ({ handle }) => String(handle?.sent ?? 0), align: 'right' },
+  { head: 'received', cell: ({ handle }) => String(handle?.received ?? 0), align: 'right' },
+  { head: 'age', cell: (tunnel) => `${(readAge(tunnel) / 1000).toFixed(1)}s`, align: 'right' },
+];
 
 /** Says which tunnels are open: a table on a terminal, else one line for each, or one JSON event. */
-export async function sayTunnels(ui: Ui, tunnels: Iterable<Tunnel>): Promise<void> {
+export async function sayTunnels(ui: Ui, stream: NodeJS.WriteStream, tunnels: Iterable<Tunnel>): Promise<void> {
   const open = [...tunnels];
   ui.record('normal', 'tunnels', { tunnels: open.map(toFields) });
-  const rows = open.map((tunnel) => columns.map((column) => formatCell(tunnel, column)));
-  ui.say('normal', open.length === 1 ? '1 tunnel' : `${open.length} tunnels`);
-  if (!ui.onTerminal) {
-    for (const row of rows) ui.say('normal', columns.map((column, index) => `${column}=${row[index]}`).join(' '));
+  ui.say('normal', countTunnels(open.length));
+  if (ui.onTerminal) {
+    const fit = { columns: stream.columns, overflow: 'wrap' } as const;
+    if (open.length > 0) ui.show('normal', await formatTable(columns, open, fit));
     return;
   }
-  const { default: Table } = await import('cli-table3');
-  // Without these empty styles it would paint head and border, whatever NO_COLOR says.
-  const table = new Table({ head: [...columns], style: { head: [], border: [] } });
-  table.push(...rows);
-  if (rows.length > 0) ui.show('normal', table.toString());
+  for (const tunnel of open) {
+    ui.say('normal', columns.map(({ head, cell }) => `${head}=${cell(tunnel)}`).join(' '));
+  }
 }
 
-function toFields({ id, client, user, target, via, handle, started }: Tunnel) {
+/** `1 tunnel`, `2 tunnels` */
+export function countTunnels(count: number): string {
+  return count === 1 ? '1 tunnel' : `${count} tunnels`;
+}
+
+/** Milliseconds since it was asked for. */
+export function readAge({ started }: Tunnel): number {
+  return performance.now() - started;
+}
+
+function toFields(tunnel: Tunnel) {
+  const { id, client, user, target, via, handle } = tunnel;
   return {
     id,
     client,
@@ -31,23 +66,6 @@ function toFields({ id, client, user, target, via, handle, started }: Tunnel) {
     via,
     sent: handle?.sent ?? 0,
     received: handle?.received ?? 0,
-    ms: Math.round(performance.now() - started),
+    ms: Math.round(readAge(tunnel)),
   };
-}
-
-function formatCell(tunnel: Tunnel, column: (typeof columns)[number]): string {
-  const { ms, ...fields } = toFields(tunnel);
-  switch (column) {
-    case 'age':
-      return `${(ms / 1000).toFixed(1)}s`;
-    case 'via':
-      return fields.via.join(', ') || '-';
-    case 'id':
-    case 'client':
-    case 'user':
-    case 'target':
-    case 'sent':
-    case 'received':
-      return String(fields[column] ?? '-');
-  }
 }

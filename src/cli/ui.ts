@@ -27,8 +27,9 @@ const shown: Record<Verbosity, readonly Level[]> = {
 /** How long the end waits for a reader of stderr. */
 const maxFlushMs = 1000;
 
-/** Something that moves on the last line of the terminal. */
-export interface Spinner {
+/** Something that moves at the end of the terminal: a spinner, a table. */
+export interface Moving {
+  /** Takes itself away, since other lines follow. It may come back below them. */
   clear(): unknown;
 }
 
@@ -42,7 +43,7 @@ export class Ui {
   #paintError: Paint = unpainted;
   #paintHint: Paint = unpainted;
   #printed: Promise<'written' | 'closed'> = Promise.resolve('written');
-  #spinner: Spinner | undefined;
+  #moving: Moving | undefined;
 
   constructor(io: Io, voice: Voice) {
     this.#io = io;
@@ -52,7 +53,7 @@ export class Ui {
 
   /** Prepares colours, where they are wanted. */
   async prepare(): Promise<this> {
-    if (this.onTerminal && !this.#io.env['NO_COLOR'] && this.#io.env['TERM'] !== 'dumb') {
+    if (this.coloured) {
       const { Chalk } = await import('chalk');
       const chalk = new Chalk({ level: 1 });
       this.#paintError = chalk.red;
@@ -66,13 +67,31 @@ export class Ui {
     return this.voice.form === 'text' && this.#io.stderr.isTTY === true;
   }
 
+  /** True where colours are wanted. */
+  get coloured(): boolean {
+    return this.onTerminal && !this.#io.env['NO_COLOR'] && !this.#isDumb;
+  }
+
+  /**
+   * True where what was written can be written over, and somebody wants to see it. A log of CI is no
+   * such place, and neither is a terminal that has no size.
+   */
+  get canRedraw(): boolean {
+    const { stderr, env } = this.#io;
+    return this.onTerminal && this.shows('normal') && !this.#isDumb && !env['CI'] && stderr.columns > 0;
+  }
+
+  get #isDumb(): boolean {
+    return this.#io.env['TERM'] === 'dumb';
+  }
+
   shows(level: Level): boolean {
     return shown[this.voice.verbosity].includes(level);
   }
 
-  /** Takes the spinner off its line before anything else is written; undefined: there is none. */
-  setSpinner(spinner: Spinner | undefined): void {
-    this.#spinner = spinner;
+  /** Names what has to be cleared before anything else is written; undefined: there is nothing. */
+  setMoving(moving: Moving | undefined): void {
+    this.#moving = moving;
   }
 
   /** Writes data to stdout. */
@@ -120,7 +139,7 @@ export class Ui {
   }
 
   #write(lines: string): void {
-    this.#spinner?.clear();
+    this.#moving?.clear();
     this.#io.stderr.write(`${lines}\n`);
   }
 }

@@ -48,6 +48,6 @@ function collect(terminal: boolean): { stream: NodeJS.WriteStream; text: () => s
       done();
     },
   });
-  const stream = Object.assign(sink, { isTTY: terminal, columns: 100 }) as unknown as NodeJS.WriteStream;
+  const stream = Object.assign(sink, { isTTY: terminal, columns: 100, rows: 24 }) as unknown as NodeJS.WriteStream;
   return { stream, text: () => chunks.join('') };
 }

@@ -10,6 +10,7 @@ import { Readiness, readinessOptions } from '../options/readiness.ts';
 import { readRoute, routeGroup } from '../options/route.ts';
 import { readTlsWords } from '../options/tls.ts';
 import { voiceGroup } from '../options/voice.ts';
+import { readWatch, watchOption } from '../options/watch.ts';
 import { runUntilStopped, type Start } from '../running.ts';
 
 const limits = { linger: '60s', idle: 'off' };
@@ -41,7 +42,7 @@ export const forward: CommandSpec = {
     },
   ],
   groups: [
-    { title: 'Running', options: [checkOption, ...readinessOptions, graceOption] },
+    { title: 'Running', options: [checkOption, ...readinessOptions, graceOption, watchOption] },
     routeGroup,
     limitGroup(limits),
     voiceGroup,
@@ -63,6 +64,7 @@ async function run(args: Arguments, { io, ui }: CommandContext): Promise<number>
   const command = args.rest;
   if (command) refuseCommand(command, args, specs);
   const graceMs = readGrace(args);
+  const watch = readWatch(args);
   const targets = specs.map(({ target }) => target);
   const options = {
     limits: readLimits(args, limits),
@@ -73,7 +75,7 @@ async function run(args: Arguments, { io, ui }: CommandContext): Promise<number>
   const { startForward } = await import('../../app/forward.ts');
   const running = { io, ui, graceMs, readiness: new Readiness(args) };
   const start: Start = (runtime) => startForward(options, runtime);
-  if (!command) return runUntilStopped({ ...running, style: 'forward' }, start);
+  if (!command) return runUntilStopped({ ...running, watch, style: 'forward' }, start);
   const { runCommand } = await import('../run-command.ts');
   return runCommand(command, { ...running, style: 'command' }, start);
 }
@@ -81,6 +83,7 @@ async function run(args: Arguments, { io, ui }: CommandContext): Promise<number>
 /** @throws {TunlError} usage, when the command cannot be run as it is written */
 function refuseCommand(command: readonly string[], args: Arguments, specs: readonly ForwardSpec[]): void {
   if (!command[0]) throw usageError('the command after -- is missing', 'write forward SPEC -- COMMAND ARG...');
+  if (args.has('watch')) throw usageError('--watch would draw over what the command after -- shows');
   if (args.text('ready-fd') === '1')
     throw usageError('--ready-fd 1 is the stdout of the command', 'write --ready-fd 3, and 3>FILE');
   checkPlaceholders(

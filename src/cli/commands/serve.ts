@@ -11,6 +11,7 @@ import { Readiness, readinessOptions } from '../options/readiness.ts';
 import { readRoute, serverRouteGroup } from '../options/route.ts';
 import { readTlsWords } from '../options/tls.ts';
 import { voiceGroup } from '../options/voice.ts';
+import { readWatch, watchOption } from '../options/watch.ts';
 import { runUntilStopped } from '../running.ts';
 import { hasControl, quote } from '../text.ts';
 
@@ -88,7 +89,7 @@ export const serve: CommandSpec = {
     { what: 'over TLS', line: 'tunl serve 0.0.0.0:443 --tls --cert server.pem --key server.key --auth-file users' },
   ],
   groups: [
-    { title: 'Running', options: [...readinessOptions, graceOption, proxyProtocolOption] },
+    { title: 'Running', options: [...readinessOptions, graceOption, watchOption, proxyProtocolOption] },
     carrierGroup,
     tlsGroup,
     whoGroup,
@@ -107,6 +108,7 @@ async function run(args: Arguments, { io, ui }: CommandContext): Promise<number>
   refuseDuplicates(listen);
   const { cert: _ofServer, key: _too, ...hopTls } = readTlsWords(args);
   const graceMs = readGrace(args);
+  const watch = readWatch(args);
   const options: ServeOptions = {
     limits: readLimits(args, limits),
     listen,
@@ -121,7 +123,7 @@ async function run(args: Arguments, { io, ui }: CommandContext): Promise<number>
   };
   const { startServe } = await import('../../app/serve.ts');
   const readiness = new Readiness(args);
-  return runUntilStopped({ io, ui, style: 'serve', graceMs, readiness, onHangup: 'reload' }, (runtime) =>
+  return runUntilStopped({ io, ui, style: 'serve', graceMs, watch, readiness, onHangup: 'reload' }, (runtime) =>
     startServe(options, runtime),
   );
 }
