@@ -65,8 +65,8 @@ _tunl() {
   esac
   case $command in
     connect) options='--check --tls-target -x --proxy --retry --direct --proxy-header --password-file --cacert --cert --key --servername --pin --insecure -4 --ipv4 -6 --ipv6 --dns-timeout --connect-timeout --tls-timeout --handshake-timeout --idle-timeout --linger -q --quiet -v --verbose --json -h --help' ;;
-    forward) options='--check --port-file --ready-fd --grace -x --proxy --retry --direct --proxy-header --password-file --cacert --cert --key --servername --pin --insecure -4 --ipv4 -6 --ipv6 --dns-timeout --connect-timeout --tls-timeout --handshake-timeout --idle-timeout --linger -q --quiet -v --verbose --json -h --help' ;;
-    serve) options='--port-file --ready-fd --grace --proxy-protocol --hbone --hbone-local --post --tls --cert --key --client-ca --auth-file --user --user-password-file --open --allow --deny -x --proxy --retry --direct --proxy-header --password-file --cacert --servername --pin --insecure -4 --ipv4 -6 --ipv6 --dns-timeout --connect-timeout --tls-timeout --handshake-timeout --idle-timeout --linger -q --quiet -v --verbose --json -h --help' ;;
+    forward) options='--check --port-file --ready-fd --grace --watch -x --proxy --retry --direct --proxy-header --password-file --cacert --cert --key --servername --pin --insecure -4 --ipv4 -6 --ipv6 --dns-timeout --connect-timeout --tls-timeout --handshake-timeout --idle-timeout --linger -q --quiet -v --verbose --json -h --help' ;;
+    serve) options='--port-file --ready-fd --grace --watch --proxy-protocol --hbone --hbone-local --post --tls --cert --key --client-ca --auth-file --user --user-password-file --open --allow --deny -x --proxy --retry --direct --proxy-header --password-file --cacert --servername --pin --insecure -4 --ipv4 -6 --ipv6 --dns-timeout --connect-timeout --tls-timeout --handshake-timeout --idle-timeout --linger -q --quiet -v --verbose --json -h --help' ;;
     completion) options='-q --quiet -v --verbose --json -h --help' ;;
     help) options='-q --quiet -v --verbose --json -h --help' ;;
     *) _tunl_offer 'connect forward serve completion help --help --version'; return ;;
