@@ -121,7 +121,8 @@ export function startEnvoyEncapsulator(options: EncapsulatorOptions): Promise<En
   }));
 }
 
-async function startEnvoy(writeResources: (port: number) => object): Promise<EnvoyPart> {
+/** Starts Envoy with these resources; its listener must be at the port that `writeResources` is given. */
+export async function startEnvoy(writeResources: (port: number) => object): Promise<EnvoyPart> {
   let adminFile = '';
   const part = await startPart('envoy', (port, folder) => {
     adminFile = join(folder, 'admin');
@@ -154,14 +155,17 @@ async function startEnvoy(writeResources: (port: number) => object): Promise<Env
   };
 }
 
-function typed(message: string): { '@type': string } {
+/** Names one of Envoy's own messages. */
+export function typed(message: string): { '@type': string } {
   return { '@type': `type.googleapis.com/envoy.extensions.${message}` };
 }
 
-function makeAddress(port: number) {
+/** A port of 127.0.0.1. */
+export function makeAddress(port: number) {
   return { socket_address: { address: '127.0.0.1', port_value: port } };
 }
 
-function makeListener(port: number, chain: object) {
+/** The listener that a part is known by. */
+export function makeListener(port: number, chain: object) {
   return { name: 'front', address: makeAddress(port), filter_chains: [chain] };
 }

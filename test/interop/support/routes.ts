@@ -1,5 +1,5 @@
 import { makeCerts } from '../../support/certs.ts';
-import { hasEnvoy, startEnvoyTerminator } from '../parts/envoy.ts';
+import { type EnvoyPart, hasEnvoy, startEnvoyTerminator } from '../parts/envoy.ts';
 import { startNcatProxy } from '../parts/ncat-proxy.ts';
 import { startNghttpx } from '../parts/nghttpx.ts';
 import { startSquid } from '../parts/squid.ts';
@@ -22,16 +22,23 @@ export interface StartedRoute {
   stop(): Promise<void>;
 }
 
-/** Ways through an Envoy that ends the tunnels itself. */
-const envoyRoutes: readonly Route[] = [
-  makeEnvoyRoute('http'),
-  makeEnvoyRoute('h2c'),
-  makeEnvoyRoute('https', ['http/1.1']),
-  makeEnvoyRoute('https', ['h2']),
-  makeEnvoyRoute('post+http'),
-  makeEnvoyRoute('post+h2c'),
-  makeEnvoyRoute('post+https', ['http/1.1']),
-  makeEnvoyRoute('post+h2', ['h2']),
+/** A way through an Envoy that ends the tunnels itself. */
+export interface EnvoyRoute extends Route {
+  readonly method: 'CONNECT' | 'POST';
+  readonly protocol: 'h1' | 'h2';
+  start(): Promise<StartedRoute & { readonly envoy: EnvoyPart }>;
+}
+
+/** Every way through Envoy: each method in each protocol, in cleartext and over TLS. */
+export const envoyRoutes: readonly EnvoyRoute[] = [
+  makeEnvoyRoute('http', 'CONNECT', 'h1'),
+  makeEnvoyRoute('h2c', 'CONNECT', 'h2'),
+  makeEnvoyRoute('https', 'CONNECT', 'h1'),
+  makeEnvoyRoute('https', 'CONNECT', 'h2'),
+  makeEnvoyRoute('post+http', 'POST', 'h1'),
+  makeEnvoyRoute('post+h2c', 'POST', 'h2'),
+  makeEnvoyRoute('post+https', 'POST', 'h1'),
+  makeEnvoyRoute('post+h2', 'POST', 'h2'),
 ];
 
 /** Every way that ssh and forward must be able to take: a new proxy is one row. */
@@ -91,13 +98,20 @@ function toHop(scheme: string, cacert?: string): (part: Part) => string {
       : `${scheme}://localhost:${port}?cacert=${encodeURIComponent(cacert)}`;
 }
 
-/** With protocols to offer by ALPN over TLS, else in cleartext. */
-function makeEnvoyRoute(scheme: string, alpn?: readonly string[]): Route {
-  return makeRoute(`Envoy over ${scheme}${alpn ? `, which offers ${alpn.join()}` : ''}`, async () => {
-    if (!alpn) return [[await startEnvoyTerminator(), toHop(scheme)]];
-    const { server, ca } = await makeCerts();
-    return [[await startEnvoyTerminator({ tls: server, alpn }), toHop(scheme, ca.cert)]];
-  });
+function makeEnvoyRoute(scheme: string, method: EnvoyRoute['method'], protocol: EnvoyRoute['protocol']): EnvoyRoute {
+  const isSecure = !['http', 'h2c', 'post+http', 'post+h2c'].includes(scheme);
+  return {
+    name: `Envoy, ${method} over ${protocol} (${scheme}://)`,
+    method,
+    protocol,
+    start: async () => {
+      const { server, ca } = await makeCerts();
+      const alpn = [protocol === 'h2' ? 'h2' : 'http/1.1'];
+      const envoy = await startEnvoyTerminator(isSecure ? { tls: server, alpn } : {});
+      const hop = toHop(scheme, isSecure ? ca.cert : undefined);
+      return { hops: [hop(envoy)], envoy, log: envoy.log, stop: envoy.stop };
+    },
+  };
 }
 
 function makeRoute(name: string, startHops: () => Promise<readonly RouteStep[]>): Route {
