@@ -71,7 +71,7 @@ const terms: Http2Terms = {
         return {
           code: 'destination_unavailable',
           side: 'target',
-          hint: 'nothing accepts connections there, or the service is unknown; only its log says which',
+          hint: 'a ztunnel says so when nothing accepts connections there, or the service is unknown; its log has the reason',
         };
       default:
         return undefined;
