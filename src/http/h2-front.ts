@@ -192,7 +192,7 @@ function toFields(headers: IncomingHttpHeaders): HeaderField[] {
 const connectionFields = new Set(['connection', 'keep-alive', 'proxy-connection', 'transfer-encoding', 'upgrade']);
 
 /** Fields in the form that Node's HTTP/2 takes. */
-export function toHttp2Headers(status: number, fields: readonly HeaderField[]): OutgoingHttpHeaders {
+function toHttp2Headers(status: number, fields: readonly HeaderField[]): OutgoingHttpHeaders {
   const headers: OutgoingHttpHeaders = { ':status': status };
   for (const [field, value] of fields) {
     const name = field.toLowerCase();

@@ -36,7 +36,7 @@ export function http2Link(
 }
 
 /** Aborts a stream so that the peer sees RST_STREAM(CONNECT_ERROR) and no END_STREAM before it. */
-export function resetHttp2Stream(stream: Http2Stream): void {
+function resetHttp2Stream(stream: Http2Stream): void {
   if (!stream.destroyed && !stream.closed) stream.close(constants.NGHTTP2_CONNECT_ERROR);
 }
 

@@ -18,12 +18,18 @@ const backlog = 4096;
  */
 export async function listen(address: Address, onLink: OnLink): Promise<Listener> {
   // `end` of a client is not ours: with half-open sockets the relay decides what ends when.
-  const server = createServer({ allowHalfOpen: true, noDelay: true, keepAlive: true, keepAliveInitialDelay: keepAliveMs });
+  const server = createServer({
+    allowHalfOpen: true,
+    noDelay: true,
+    keepAlive: true,
+    keepAliveInitialDelay: keepAliveMs,
+  });
   server.on('connection', (socket) => onLink(acceptedLink(socket)));
   try {
     await bind(server, address);
   } catch (error) {
-    if (!(await removeStaleSocket(address, error as NodeJS.ErrnoException))) throw listenError(address, error as NodeJS.ErrnoException);
+    if (!(await removeStaleSocket(address, error as NodeJS.ErrnoException)))
+      throw listenError(address, error as NodeJS.ErrnoException);
     await bind(server, address).catch((again: NodeJS.ErrnoException) => {
       throw listenError(address, again);
     });
@@ -94,7 +100,10 @@ function unmapped(ip: string): string {
 /** After a crash the socket file is still there; only a connection tells whether anybody listens. */
 async function removeStaleSocket(address: Address, error: NodeJS.ErrnoException): Promise<boolean> {
   if (address.kind !== 'unix' || error.code !== 'EADDRINUSE') return false;
-  const isSocket = await lstat(address.path).then((file) => file.isSocket(), () => false);
+  const isSocket = await lstat(address.path).then(
+    (file) => file.isSocket(),
+    () => false,
+  );
   if (!isSocket || (await isListenedOn(address.path))) return false;
   await unlink(address.path);
   return true;
@@ -122,7 +131,10 @@ function listenError(address: Address, error: NodeJS.ErrnoException): TunlError 
     ENOTSOCK: 'it is not a socket',
   };
   const reason = reasons[error.code ?? ''] ?? error.message;
-  const hint = error.code === 'EACCES' && address.kind === 'tcp' && address.port < 1024 ? ['ports below 1024 need root or CAP_NET_BIND_SERVICE'] : [];
+  const hint =
+    error.code === 'EACCES' && address.kind === 'tcp' && address.port < 1024
+      ? ['ports below 1024 need root or CAP_NET_BIND_SERVICE']
+      : [];
   return new TunlError('address_in_use', `cannot listen on ${formatAddress(address)}: ${reason}`, {
     side: 'self',
     phase: 'listen',

@@ -9,7 +9,7 @@ import { parsePin } from './pin.ts';
 import { readOwnId } from './spiffe.ts';
 
 /** Lowest version that is spoken (RFC 8996 retires the ones before). Given explicitly, NODE_OPTIONS cannot lower it. */
-export const minVersion = 'TLSv1.2';
+const minVersion = 'TLSv1.2';
 
 /** What a protocol demands of the material. */
 export type MaterialDemand = Pick<TlsDemand, 'min' | 'ciphers' | 'clientCert' | 'verify'>;
