@@ -117,9 +117,7 @@ async function open(reach: Reach, hop: Hop, ctx: DialContext): Promise<Session> 
   } catch (error) {
     // Not every server has an alert to say it with.
     const isSilent = error instanceof TunlError && error.code === 'http_response_incomplete';
-    throw isSilent
-      ? error.with({ hints: ['it may not accept our certificate: its authority or its trust domain'] })
-      : error;
+    throw isSilent ? error.withHints('it may not accept our certificate: its authority or its trust domain') : error;
   }
 }
 

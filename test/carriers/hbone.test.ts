@@ -126,7 +126,7 @@ describe('an answer other than 200', () => {
       side: expected.side,
       exit: expected.exit,
     });
-    expect(error.message).toMatch(new RegExp(`refused CONNECT reviews.shop.svc.cluster.local:9080: ${status}$`));
+    expect(error.message).toMatch(new RegExp(`refused CONNECT reviews.shop.svc.cluster.local:9080: ${status}\\b`));
     expect(error.facts.received).toBe(status);
     if ('hint' in expected) expect(error.facts.hints?.join()).toMatch(expected.hint);
     return undefined;
