@@ -71,7 +71,7 @@ async function openSession(route: HopRoute, address: Address, next: Dial, ctx: D
     return link;
   };
   try {
-    return await carrier.open(reach, hop, { ...ctx, signal: deadline.signal });
+    return await carrier.open(reach, hop, { ...numberSteps(ctx, position), signal: deadline.signal });
   } catch (error) {
     throw atHop(error, position, 'handshake');
   } finally {
@@ -89,17 +89,17 @@ function atHop(error: unknown, hop: HopPosition, phase: Phase): unknown {
 }
 
 async function reachHop({ hop, position }: HopRoute, address: Address, next: Dial, ctx: DialContext): Promise<Link> {
-  const numbered: DialContext = {
-    ...ctx,
-    hop: position,
-    onProgress: (step) => ctx.onProgress?.({ hop: position.index, ...step }),
-  };
   try {
-    return await next(address, numbered);
+    return await next(address, { ...numberSteps(ctx, position), hop: position });
   } catch (error) {
     const explained = withHints(error, (failure) => unreachedHints(failure, hop));
     throw explained instanceof TunlError ? explained.with({ side: 'hop', hop: position }) : explained;
   }
+}
+
+/** The context in which steps that have no number yet are those of this hop. */
+function numberSteps(ctx: DialContext, { index }: HopPosition): DialContext {
+  return { ...ctx, onProgress: (step) => ctx.onProgress?.({ hop: index, ...step }) };
 }
 
 async function secureLink(route: HopRoute, link: Link, ctx: DialContext): Promise<Link> {

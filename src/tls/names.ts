@@ -31,10 +31,11 @@ export function commonName({ subject }: X509Certificate): string | undefined {
 
 /** The hosts that a certificate is for, as a person reads them: at most a handful, then `…`. */
 export function listHosts(certificate: X509Certificate): string {
-  const hosts = parseAltNames(certificate.subjectAltName)
+  const named = parseAltNames(certificate.subjectAltName)
     .filter(({ type }) => type === 'DNS' || type === 'IP Address')
     .map(({ value }) => value);
-  if (hosts.length === 0) hosts.push(commonName(certificate) ?? 'no host');
+  const hosts = named.length > 0 ? named : [commonName(certificate) ?? []].flat();
+  if (hosts.length === 0) return 'no host';
   const shown = hosts.slice(0, 8).map((host) => host.replaceAll(/[^\x21-\x7e]/g, '?'));
   return [...shown, ...(hosts.length > shown.length ? ['…'] : [])].join(', ');
 }

@@ -1,6 +1,6 @@
 import type { TLSSocket } from 'node:tls';
 import { describe, expect, onTestFinished, test } from 'vitest';
-import type { DialContext, Origin } from '../../src/core/dialer.ts';
+import type { DialContext, DialStep, Origin } from '../../src/core/dialer.ts';
 import { exitOf, TunlError } from '../../src/core/errors.ts';
 import type { Hop } from '../../src/core/hop.ts';
 import { resetError } from '../../src/core/link.ts';
@@ -103,6 +103,22 @@ test('sends nothing into the tunnel before the answer', async () => {
   expect(early).toBe(0);
   client.send('late');
   await eventually(() => early, 4);
+});
+
+test('tells each step of the way with its hop: the identity of the hop and its settings too', async () => {
+  const { dial } = await dialThrough(accept);
+  const steps: DialStep[] = [];
+  await dial({ onProgress: (step) => void steps.push(step) });
+  expect(steps.map(({ phase, hop }) => `${phase} ${hop}`)).toEqual([
+    'dns 1',
+    'connect 1',
+    'tls 1',
+    'handshake 1',
+    'handshake 1',
+  ]);
+  expect(steps.map(({ detail }) => detail).join('\n')).toMatch(
+    /TLSv1\.3, TLS_AES_256_GCM_SHA384, alpn h2, spiffe:.*\/gateway\nHTTP\/2, max streams /,
+  );
 });
 
 describe('an answer other than 200', () => {

@@ -43,6 +43,7 @@ test('the hosts of a certificate are listed, a long list in part', async () => {
   const many = Array.from({ length: 12 }, (_, index) => `h${index}.example`);
   expect(listHosts(await issue({ cn: 'x', dns: many }))).toMatch(/^h0\.example, .*h7\.example, …$/);
   expect(listHosts(await issue({ cn: 'lone.example' }))).toBe('lone.example');
+  expect(listHosts(await issue({ uris: ['spiffe://a/ns/b/sa/c'] }))).toBe('no host');
 });
 
 const base64 = '+/+/AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA0';
