@@ -12,6 +12,7 @@ export interface TunlOptions extends RunOptions {
 
 /** A tunl that listens. */
 export interface TunlPart extends Part {
+  readonly pid: number;
   /** What it printed after `serving` or `forwarding`. */
   readonly address: string;
   /** Resolves with the first match of the pattern in what it says. */
@@ -31,7 +32,9 @@ export async function startTunl(args: readonly string[], env?: Readonly<Record<s
   const stop = async () => void (await running.stop());
   try {
     const [, address = '', port] = await waitForLine(/^tunl: (?:serving|forwarding) (\S+:(\d+))\b/m);
-    return { name: `tunl ${args[0]}`, port: Number(port), address, log: running.stderr, waitForLine, stop };
+    const name = `tunl ${args[0]}`;
+    const pid = running.child.pid ?? 0;
+    return { name, pid, port: Number(port), address, log: running.stderr, waitForLine, stop };
   } catch (error) {
     await stop();
     throw error;

@@ -31,21 +31,27 @@ async function findCaller(target: Target): Promise<RawPeer> {
   return findCaller(target);
 }
 
-/** Holds so many tunnels open at once to a target that sends everything back; each must get its own bytes. */
-export async function expectOwnBytes(port: number, count: number): Promise<void> {
+/** Opens so many tunnels at once to a target that sends everything back; each must get its own bytes. */
+export async function exchangeOwnBytes(port: number, count: number): Promise<readonly RawPeer[]> {
   const peers = await Promise.all(Array.from({ length: count }, () => connectPeer(port)));
-  // None ends before all have had their first answer: they are open at the same time.
+  // None goes on before all have had their first answer: they are open at the same time.
   for (const bytes of [1000, 40_000]) {
     const sent = peers.map(() => randomBytes(bytes));
     peers.forEach((peer, index) => peer.send(sent[index] as Buffer));
     const answers = await Promise.all(peers.map((peer) => peer.read(bytes)));
     expect(answers.findIndex((answer, index) => !answer.equals(sent[index] as Buffer))).toBe(-1);
   }
+  return peers;
+}
+
+/** As `exchangeOwnBytes`, and then each of them ends cleanly. */
+export async function expectOwnBytes(port: number, count: number): Promise<void> {
+  const peers = await exchangeOwnBytes(port, count);
   for (const peer of peers) peer.fin();
   expect(await Promise.all(peers.map((peer) => peer.waitForEnd()))).toEqual(peers.map(() => 'fin'));
 }
 
-/** A target that sends back what it gets, for `expectOwnBytes`. */
+/** A target that sends back what it gets. */
 export function startEcho(): Promise<Target> {
   return startTarget(echo);
 }
