@@ -13,11 +13,16 @@ export function backOff(attempt: number, random: number): number {
   return step / 2 + (random * step) / 2;
 }
 
+/** Waits so many milliseconds, or until the signal. It never rejects. */
+export type Wait = (ms: number, signal: AbortSignal) => Promise<void>;
+
+const pause: Wait = (ms, signal) => delay(ms, undefined, { signal }).catch(() => {});
+
 /**
  * Dials again after a failure that may pass, `retries` times, waiting longer each time. It ends with
  * the Link: once bytes may have been relayed nothing is repeated.
  */
-export function withRetry(retries: number): Stage {
+export function withRetry(retries: number, wait: Wait = pause): Stage {
   return (next) => async (address, ctx) => {
     for (let attempt = 0; ; attempt++) {
       try {
@@ -25,7 +30,7 @@ export function withRetry(retries: number): Stage {
       } catch (error) {
         if (attempt >= retries || ctx.signal.aborted || !isWorthRetrying(error)) throw error;
         ctx.onFailure?.(error);
-        await delay(backOff(attempt, Math.random()), undefined, { signal: ctx.signal }).catch(() => {});
+        await wait(backOff(attempt, Math.random()), ctx.signal);
         throwIfAborted(ctx.signal);
       }
     }

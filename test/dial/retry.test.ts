@@ -50,3 +50,21 @@ test('the delay grows, has jitter and has an upper bound', () => {
   expect([0, 1, 2, 3].map((attempt) => backOff(attempt, 1))).toEqual([250, 500, 1000, 2000]);
   expect(backOff(100, 1)).toBe(10_000);
 });
+
+test('a thousand that lost the same proxy do not come back in step', async () => {
+  const delays: number[] = [];
+  const wait = (ms: number) => {
+    delays.push(ms);
+    return Promise.resolve();
+  };
+  const dialAll = Array.from({ length: 1000 }, () => {
+    return withRetry(1, wait)(makeDial(['connection_refused']).dial)(target, makeContext());
+  });
+  await Promise.all(dialAll);
+  const perStep = new Map<number, number>();
+  for (const ms of delays) perStep.set(Math.floor(ms / 10), (perStep.get(Math.floor(ms / 10)) ?? 0) + 1);
+  expect(delays).toHaveLength(1000);
+  // About 80 of them fall into each ten milliseconds; 160 would be nine standard deviations away.
+  expect(Math.max(...perStep.values())).toBeLessThan(160);
+  expect(perStep.size).toBeGreaterThanOrEqual(12);
+});
