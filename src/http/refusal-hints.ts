@@ -2,7 +2,7 @@ import { type Address, formatHostPort } from '../core/address.ts';
 import { type Hop, securedScheme } from '../core/hop.ts';
 import { fieldValues, type ResponseHead } from './message.ts';
 import type { ProxyStatus } from './proxy-status.ts';
-import { explainSquidError } from './squid-error.ts';
+import { explainSquidError, trimSquidPage } from './squid-error.ts';
 
 /** A refusal, already without our secrets. */
 export interface RefusalFacts {
@@ -120,7 +120,7 @@ function firstWords(head: ResponseHead, body: string): string {
   const text = html
     ? body.replaceAll(/<(style|script|head)\b[\s\S]*?<\/\1>/gi, ' ').replaceAll(/<!--[\s\S]*?-->|<[^>]*>/g, ' ')
     : body;
-  return decodeEntities(text).replaceAll(/\s+/g, ' ').trim().slice(0, 200);
+  return trimSquidPage(decodeEntities(text).replaceAll(/\s+/g, ' ').trim()).slice(0, 200);
 }
 
 const entities: Record<string, string> = { amp: '&', lt: '<', gt: '>', quot: '"', nbsp: ' ', '#39': "'" };

@@ -2,7 +2,7 @@
 const meanings: Readonly<Record<string, string>> = {
   ERR_ACCESS_DENIED: 'its rules do not allow it',
   ERR_CACHE_ACCESS_DENIED: 'it wants to know who asks',
-  ERR_CANNOT_FORWARD: 'its rules leave no way there',
+  ERR_CANNOT_FORWARD: 'it found no way there',
   ERR_CONNECT_FAIL: 'it could not connect there',
   ERR_DNS_FAIL: 'it cannot resolve the name',
   ERR_INVALID_URL: 'it does not take that for a target',
@@ -21,6 +21,15 @@ const systemErrors: Readonly<Record<string, string>> = {
   111: 'connection refused',
   113: 'no route to host',
 };
+
+/** What every page of squid's begins with; the reason is behind it. */
+const preamble =
+  /^ERROR (?:The requested URL could not be retrieved )?(?:(?:Cache )?Access Denied\. )?The following error was encountered while trying to retrieve the URL: \S+ /;
+
+/** The text of a page of squid's from the reason on; any other text as it is. */
+export function trimSquidPage(text: string): string {
+  return text.replace(preamble, '');
+}
 
 /** What `NAME NUMBER` in an `X-Squid-Error` field says, in words; undefined for names that we do not know. */
 export function explainSquidError(value: string): string | undefined {

@@ -43,6 +43,13 @@ describe('what the proxy said', () => {
     ],
     ['HTML with style and script', html, '<style>p{}</style><script>x()</script><p>Denied</p><!-- no -->', 'Denied'],
     ['HTML that is not called so', [], '<!DOCTYPE html><p>Denied &lt;here&gt;</p>', 'Denied <here>'],
+    [
+      'a page of squid',
+      html,
+      `<body><h1>ERROR</h1><h2>The requested URL could not be retrieved</h2><p>The following error was encountered
+        while trying to retrieve the URL: <a href="db:22">db:22</a></p><b>Access Denied.</b></body>`,
+      'Access Denied.',
+    ],
     ['a long text', [], 'x'.repeat(500), 'x'.repeat(200)],
     ['escape sequences', [], 'a\u001b[2Jb\u0007\u009bc', 'a [2Jb c'],
   ] as const)('in %s is its first words', (_, headers, body, words) => {
