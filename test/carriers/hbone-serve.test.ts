@@ -1,13 +1,14 @@
 import { writeFileSync } from 'node:fs';
+import { constants } from 'node:http2';
 import { describe, expect, test } from 'vitest';
 import type { ServeOptions } from '../../src/app/options.ts';
 import { streamLink } from '../../src/core/link.ts';
-import { startTestServe } from '../support/app.ts';
+import { makeHop, startTestServe } from '../support/app.ts';
 import { eventually, inTime } from '../support/eventually.ts';
 import { ask, askFor, connectHbone, connectTlsPeer } from '../support/hbone-peers.ts';
 import { makeMesh, spiffeId } from '../support/mesh.ts';
 import { RawPeer } from '../support/raw-peer.ts';
-import { echo, startTarget } from '../support/targets.ts';
+import { echo, stall, startTarget } from '../support/targets.ts';
 
 const mesh = await makeMesh();
 
@@ -116,6 +117,46 @@ test('records who the client proved to be, with tunnels and with refusals', asyn
     ...app.eventsOf('tunnel.failed'),
   ];
   expect(records.map(({ user }) => user)).toEqual(Array.from({ length: 3 }, () => spiffeId('cart')));
+});
+
+describe('a client that cancels before its answer', () => {
+  /** A server whose tunnels never come up: the proxy that it goes through says nothing. */
+  const startSilent = async () => {
+    const silent = await startTarget(stall);
+    const app = await startTestServe({
+      accept: ['hbone'],
+      tls: mesh.serverTls(),
+      hops: [makeHop('http', silent.port)],
+    });
+    return { app, silent, session: await connectHbone(mesh, app.port) };
+  };
+  const connectHeaders = { ':method': 'CONNECT', ':authority': 'db:22' };
+
+  test('ends the dial that was made for it', async () => {
+    const { app, silent, session } = await startSilent();
+    const stream = session.request(connectHeaders, { endStream: false });
+    stream.on('error', () => {});
+    await eventually(() => silent.open, 1);
+    stream.close(constants.NGHTTP2_CANCEL);
+    await eventually(() => app.eventsOf('tunnel.failed').map(({ error }) => error.code), ['connection_terminated']);
+    await eventually(() => app.running.tunnels.size, 0);
+  });
+
+  test('again and again loses its session, and nobody else does', async () => {
+    const { app, silent, session } = await startSilent();
+    for (let count = 0; count < 200; count++) {
+      const stream = session.request(connectHeaders, { endStream: false });
+      stream.on('error', () => {});
+      // In the same tick its HEADERS would not be sent at all.
+      await new Promise((resolve) => setImmediate(resolve));
+      stream.close(constants.NGHTTP2_CANCEL);
+    }
+    await eventually(() => app.running.tunnels.size, 0);
+    // The burst that is free, and what was on its way.
+    expect(silent.accepted).toBeLessThan(120);
+    const other = await connectHbone(mesh, app.port);
+    expect((await askFor(other, 'db')).headers[':status']).toBe(400);
+  });
 });
 
 describe('--hbone-local', () => {
