@@ -31,7 +31,7 @@ async function carryStdio(options: ConnectOptions, runtime: Runtime): Promise<vo
   const { target, limits } = options;
   const { scope, emit } = runtime;
   const inner = options.targetTls ? [await createTargetTls(options)] : [];
-  const route = await createRoute(options, ...inner);
+  const route = await createRoute(options, { inner });
   scope.defer(() => route.close());
   if (options.check === true) return checkTargets(route.dial, [target], { emit, signal: scope.forced });
   const tunnels = new Tunnels(emit);

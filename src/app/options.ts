@@ -1,32 +1,11 @@
-import type { Address, FdAddress, TcpAddress, UnixAddress } from '../core/address.ts';
+import type { ListenAddress, ProxyStage, RouteOptions } from '../chain/model.ts';
+import type { Address, TcpAddress, UnixAddress } from '../core/address.ts';
 import type { EventSink } from '../core/events.ts';
-import type { Hop, TlsSettings } from '../core/hop.ts';
+import type { TlsSettings } from '../core/hop.ts';
 import type { Scope } from '../core/scope.ts';
 import type { Tunnels } from './tunnels.ts';
 
-/** Limits of the phases, in milliseconds. 0 switches a limit off. */
-export interface Limits {
-  readonly dnsMs: number;
-  readonly connectMs: number;
-  readonly tlsMs: number;
-  readonly handshakeMs: number;
-  readonly idleMs: number;
-  readonly lingerMs: number;
-}
-
-/** How targets are reached: shared by all commands. */
-export interface RouteOptions {
-  /** In travel order, the nearest first; empty means direct. */
-  readonly hops: readonly HopChoice[];
-  readonly limits: Limits;
-  /** Use only this address family. */
-  readonly family?: 4 | 6;
-  /** How often a dial that failed is repeated; 0 where absent. */
-  readonly retries?: number;
-}
-
-/** One place on the way: alternatives that are tried in turn, at least one. */
-export type HopChoice = readonly Hop[];
+export type { HopChoice, Limits, ListenAddress, RouteOptions } from '../chain/model.ts';
 
 /** What a command runs in. */
 export interface Runtime {
@@ -37,9 +16,6 @@ export interface Runtime {
   /** Called once, when every listener accepts and before the first `listening` event. What it throws ends the command. */
   readonly onReady?: (addresses: readonly Address[]) => void;
 }
-
-/** Where a listener listens. */
-export type ListenAddress = TcpAddress | UnixAddress | FdAddress;
 
 /** One SPEC of `forward`. */
 export interface ForwardSpec {
@@ -67,23 +43,10 @@ export interface ForwardOptions extends RouteOptions {
   readonly direct?: ReadonlySet<Address>;
 }
 
-export interface ServeOptions extends RouteOptions {
+/** A proxy: one stage, whose route is the options themselves. */
+export interface ServeOptions
+  extends RouteOptions, Pick<ProxyStage, 'tls' | 'users' | 'accept' | 'allow' | 'deny' | 'open' | 'proxyProtocol'> {
   readonly listen: readonly ListenAddress[];
-  /** Serve over TLS. Without `cert` and `key` a development certificate is made. */
-  readonly tls?: { readonly cert?: string; readonly key?: string; readonly clientCa?: string };
-  readonly users: {
-    readonly authFile?: string;
-    /** One user with a password, from `--user`. */
-    readonly single?: { readonly user: string; readonly password: string };
-  };
-  /** Names of the carriers' switches (`--post`, …): what is accepted beside CONNECT, or instead of it. */
-  readonly accept: readonly string[];
-  readonly allow: readonly string[];
-  readonly deny: readonly string[];
-  /** Serve without authentication on an address that is not loopback. */
-  readonly open: boolean;
-  /** Tell each target who the client is, before the first byte. */
-  readonly proxyProtocol?: 'v1' | 'v2';
 }
 
 /** A command that listens, once its listeners are up. */

@@ -1,3 +1,4 @@
+import { formatAddress } from '../core/address.ts';
 import { type Dial, pipe, type Stage } from '../core/dialer.ts';
 import { type ErrorCode, TunlError } from '../core/errors.ts';
 import { formatHop } from '../core/hop.ts';
@@ -23,24 +24,37 @@ export interface Route {
   close(): Promise<void>;
 }
 
+/** What a command adds to a route. */
+export interface RouteParts {
+  /** Stages between the last hop and the retries. */
+  readonly inner?: readonly Stage[];
+  /** Opens Links to the stages of this process. */
+  readonly dialInternal?: Dial;
+}
+
 /**
  * Builds `pipe(direct, firstOf(via(…), …), …, retry)`, one `firstOf` for each place on the way. Certificates and keys are read here,
  * before anything is opened.
  * @throws {TunlError} usage, when the material of a hop cannot be used
  */
-export async function createRoute(options: RouteOptions, ...inner: readonly Stage[]): Promise<Route> {
-  const { hops, limits, family, retries = 0 } = options;
+export async function createRoute(
+  options: RouteOptions,
+  { inner = [], dialInternal }: RouteParts = {},
+): Promise<Route> {
+  const { hops, entry, limits, family, retries = 0 } = options;
   const resolve = createResolve(family ? { family } : {});
-  const direct = createDirect({ resolve, dnsMs: limits.dnsMs, connectMs: limits.connectMs });
+  const { dnsMs, connectMs } = limits;
+  const direct = createDirect({ resolve, dnsMs, connectMs, ...(dialInternal && { dialInternal }) });
+  const bottom: Dial = entry ? (_address, ctx) => direct(entry, ctx) : direct;
   const places = await Promise.all(
     hops.map((choice, index) => Promise.all(choice.map((hop) => createHopStage(hop, index, options)))),
   );
   const stages = places.map((ways) => firstOf(ways.map(({ stage }) => stage)));
   const retry = retries > 0 ? [withRetry(retries)] : [];
   return {
-    dial: pipe(direct, ...(hops.length === 0 ? [blameTarget] : stages), ...inner, ...retry),
+    dial: pipe(bottom, ...(hops.length === 0 ? [blameTarget] : stages), ...inner, ...retry),
     resolve,
-    via: hops.map((choice) => choice.map(formatHop).join('|')),
+    via: [...(entry ? [formatAddress(entry)] : []), ...hops.map((choice) => choice.map(formatHop).join('|'))],
     reload: async () => {
       await Promise.all(places.flat().map((way) => way.reload()));
     },

@@ -1,13 +1,14 @@
 import { randomBytes } from 'node:crypto';
 import type { Exchange, TunnelRequest } from '../core/carrier.ts';
-import { within } from '../core/deadline.ts';
+import type { Origin } from '../core/dialer.ts';
 import { TunlError, toTunlError } from '../core/errors.ts';
-import { type Link, type Peer, resetError } from '../core/link.ts';
+import type { Link, Peer } from '../core/link.ts';
 import { serveFront } from '../http/front.ts';
 import { quote } from '../http/authority.ts';
 import type { Authenticator } from '../policy/auth.ts';
 import type { TlsAcceptor } from '../tls/server.ts';
 import type { ServeTerms } from './serve-terms.ts';
+import { secureClient } from './secure-client.ts';
 import { carryTunnel, type TunnelEnv } from './tunnel.ts';
 import { formatPeer } from './tunnels.ts';
 
@@ -28,12 +29,12 @@ export interface ServeEnv extends TunnelEnv {
 const pseudonym = `tunl-${randomBytes(4).toString('hex')}`;
 
 /** Serves one accepted Link to its end. Never rejects: what goes wrong is answered and reported. */
-export async function serveLink(env: ServeEnv, accepted: Link): Promise<void> {
+export async function serveLink(env: ServeEnv, accepted: Link, origin: Origin): Promise<void> {
   const started = performance.now();
   try {
-    const link = env.acceptor ? await secureClient(env, env.acceptor, accepted) : accepted;
+    const link = env.acceptor ? await secureClient(env.acceptor, accepted, env.tlsMs, env.draining) : accepted;
     const options = { headMs: env.handshakeMs, http2: env.terms.http2 };
-    await serveFront(link, options, env.draining, (exchange) => void serveExchange(env, exchange));
+    await serveFront(link, options, env.draining, (exchange) => void serveExchange(env, exchange, origin));
   } catch (error) {
     const failure = toTunlError(error);
     // A client that connects and leaves, such as a port check, asked for nothing.
@@ -41,19 +42,7 @@ export async function serveLink(env: ServeEnv, accepted: Link): Promise<void> {
   }
 }
 
-async function secureClient(env: ServeEnv, acceptor: TlsAcceptor, accepted: Link): Promise<Link> {
-  const limit = { ms: env.tlsMs, phase: 'tls', option: '--tls-timeout', code: 'connection_timeout' } as const;
-  try {
-    return await within(limit, env.draining, 'the client did not finish the TLS handshake', (signal) =>
-      acceptor.accept(accepted, signal),
-    );
-  } catch (error) {
-    accepted.reset(resetError('the TLS handshake failed'));
-    throw toTunlError(error).with({ side: 'client', phase: 'tls' });
-  }
-}
-
-async function serveExchange(env: ServeEnv, exchange: Exchange): Promise<void> {
+async function serveExchange(env: ServeEnv, exchange: Exchange, outer: Origin): Promise<void> {
   const started = performance.now();
   let request: TunnelRequest;
   let user: string | undefined;
@@ -72,6 +61,7 @@ async function serveExchange(env: ServeEnv, exchange: Exchange): Promise<void> {
   await carryTunnel(env, {
     target: request.target,
     origin: {
+      ...outer,
       peer: request.peer,
       requested: request.summary,
       ...(user !== undefined && { user }),

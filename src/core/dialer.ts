@@ -11,6 +11,8 @@ export interface Origin {
   readonly requested?: string;
   /** `Via` values that proxies on the way must see, ours included (RFC 9110, section 7.6.3). */
   readonly via?: readonly string[];
+  /** The stages of this process that led here, the outermost first. */
+  readonly stages?: readonly string[];
 }
 
 /** What goes with every dial. */

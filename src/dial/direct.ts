@@ -15,6 +15,8 @@ export interface DirectOptions {
   readonly resolve: Resolve;
   readonly dnsMs: number;
   readonly connectMs: number;
+  /** Opens a Link to a stage of this process; absent where there are none. */
+  readonly dialInternal?: Dial;
 }
 
 /**
@@ -23,7 +25,7 @@ export interface DirectOptions {
  * Errors say whether it was the target or the proxy before it that is not reached.
  * @throws {TunlError} dns_error, dns_timeout, connection_refused, connection_timeout, destination_ip_unroutable
  */
-export function createDirect({ resolve, dnsMs, connectMs }: DirectOptions): Dial {
+export function createDirect({ resolve, dnsMs, connectMs, dialInternal }: DirectOptions): Dial {
   const connectLimit = {
     ms: connectMs,
     phase: 'connect',
@@ -59,6 +61,7 @@ export function createDirect({ resolve, dnsMs, connectMs }: DirectOptions): Dial
         case 'tcp':
           return await dialTcp(address, ctx);
         default:
+          if (address.kind === 'internal' && dialInternal) return await dialInternal(address, ctx);
           throw new TunlError('usage', `${formatAddress(address)} cannot be dialled`);
       }
     } catch (error) {

@@ -1,0 +1,62 @@
+import { type ForwardStage, isFusible } from '../chain/model.ts';
+import type { Origin } from '../core/dialer.ts';
+import type { Link } from '../core/link.ts';
+import { toTunlError } from '../core/errors.ts';
+import { balance } from '../dial/balance.ts';
+import type { Route } from './route.ts';
+import type { StageParts, StageRunner } from './stage.ts';
+import { secureClient } from './secure-client.ts';
+import { carryTunnel, type TunnelEnv } from './tunnel.ts';
+
+/**
+ * Makes what runs a stage that forwards:
+ *
+ *     Link -> tls? -> dial the target through the hops -> relay
+ */
+export function createForwardRunner(stage: ForwardStage, route: Route, parts: StageParts): StageRunner {
+  const { to } = stage;
+  const { idleMs, lingerMs } = stage.route.limits;
+  const dial = balance(route.dial, to.targets, to.balance);
+  const env: TunnelEnv = {
+    dial,
+    via: route.via,
+    limits: { idleMs, lingerMs },
+    tunnels: parts.tunnels,
+    emit: parts.emit,
+  };
+  return {
+    onLink: (link, origin) => void serveClient(stage, env, parts, link, origin),
+    dial,
+    ...(isFusible(stage) && { fused: dial }),
+  };
+}
+
+async function serveClient(
+  stage: ForwardStage,
+  env: TunnelEnv,
+  { acceptor, scope }: StageParts,
+  accepted: Link,
+  origin: Origin,
+): Promise<void> {
+  const [target] = stage.to.targets;
+  if (!target) return;
+  let client = accepted;
+  if (acceptor) {
+    try {
+      client = await secureClient(acceptor, accepted, stage.route.limits.tlsMs, scope.draining);
+    } catch (error) {
+      env.emit({ event: 'notice', level: 'warning', message: toTunlError(error).message });
+      return;
+    }
+  }
+  const gone = new AbortController();
+  client.stream.once('close', () => gone.abort());
+  await carryTunnel(env, {
+    target,
+    origin: { ...origin, peer: client.peer },
+    gone: gone.signal,
+    accept: () => client,
+    // A clean close would look like an empty answer of the target.
+    refuse: (error) => client.reset(error),
+  });
+}

@@ -1,0 +1,177 @@
+import { type ChainStage, type Graph, listNames, type RouteOptions } from '../chain/model.ts';
+import type { Dial, Origin } from '../core/dialer.ts';
+import type { EventSink } from '../core/events.ts';
+import type { Link } from '../core/link.ts';
+import type { Listener } from '../core/listener.ts';
+import type { Scope } from '../core/scope.ts';
+import { InternalListeners } from '../listeners/internal.ts';
+import { assertNotOpen } from '../policy/exposure.ts';
+import type { TlsAcceptor } from '../tls/server.ts';
+import { createForwardRunner } from './forward-stage.ts';
+import { createProxyRunner, readProxyMaterial } from './proxy-stage.ts';
+import { createRoute, type Route } from './route.ts';
+import { createAcceptor, createTerms } from './serve-terms.ts';
+import type { StageParts, StageRunner } from './stage.ts';
+import type { Tunnels } from './tunnels.ts';
+
+/** What a generation runs in. */
+export interface GenerationEnv {
+  readonly scope: Scope;
+  readonly emit: EventSink;
+  readonly tunnels: Tunnels;
+  readonly listeners: () => readonly Listener[];
+}
+
+/** A stage with all that it needs, ready to take Links. */
+export interface ReadyStage {
+  readonly stage: ChainStage;
+  readonly route: Route;
+  readonly acceptor?: TlsAcceptor;
+  readonly runner: StageRunner;
+  /** Dials what the stage leads to; absent where that depends on what is asked for. */
+  readonly dial?: Dial;
+  /** Takes a Link of one of the stage's listeners. */
+  readonly onLink: (link: Link, origin: Origin, listener?: Listener) => void;
+  /** @throws {TunlError} usage, when the stage would be an open proxy on that address */
+  readonly assertListen: (listener: Listener) => void;
+}
+
+/** A graph whose certificates, keys, users and rules are read and whose stages are joined; nothing listens yet. */
+export interface Generation {
+  readonly graph: Graph;
+  readonly stages: readonly ReadyStage[];
+  /** Stages that outer ones dial for themselves. */
+  readonly fused: ReadonlySet<string>;
+  /** Reads certificates, keys and users again. */
+  reload(): Promise<void>;
+  /** Ends the sessions with hops. */
+  close(): Promise<void>;
+}
+
+/**
+ * Makes a graph ready to run.
+ * @throws {TunlError} usage
+ */
+export async function createGeneration(graph: Graph, env: GenerationEnv): Promise<Generation> {
+  const internal = new InternalListeners();
+  const byName = new Map<string, ReadyStage>();
+  const dialInternal: Dial = async (address, ctx) => {
+    if (address.kind !== 'internal') throw new Error('not an internal address');
+    const inner = byName.get(address.name);
+    const origin = { ...ctx.origin, stages: [...(ctx.origin.stages ?? []), address.name] };
+    if (inner?.runner.fused) return inner.runner.fused(address, { ...ctx, origin });
+    return internal.connect(address.name, origin);
+  };
+  const routes = new RouteCache(dialInternal);
+  const stages = await Promise.all(graph.stages.map((stage) => createReadyStage(stage, routes, env)));
+  for (const ready of stages) {
+    for (const name of listNames(ready.stage)) {
+      byName.set(name, ready);
+      internal.listen(name, (link, origin) => ready.onLink(link, origin));
+    }
+  }
+  const fused = stages.filter(({ runner }) => runner.fused).flatMap(({ stage }) => listNames(stage));
+  return {
+    graph,
+    stages,
+    fused: new Set(fused),
+    async reload() {
+      await Promise.all([
+        ...stages.flatMap(({ acceptor, runner }) => [acceptor?.reload(), runner.reload?.()]),
+        ...routes.all().map((route) => route.reload()),
+      ]);
+    },
+    async close() {
+      await Promise.all(routes.all().map((route) => route.close()));
+    },
+  };
+}
+
+/** Stages with the very same options share a route, and with it the sessions with its hops. */
+class RouteCache {
+  readonly #routes = new Map<RouteOptions, Promise<Route>>();
+  readonly #made: Route[] = [];
+  readonly #dialInternal: Dial;
+
+  constructor(dialInternal: Dial) {
+    this.#dialInternal = dialInternal;
+  }
+
+  get(options: RouteOptions): Promise<Route> {
+    const known = this.#routes.get(options);
+    if (known) return known;
+    const made = createRoute(options, { dialInternal: this.#dialInternal }).then((route) => {
+      this.#made.push(route);
+      return route;
+    });
+    this.#routes.set(options, made);
+    return made;
+  }
+
+  all(): readonly Route[] {
+    return this.#made;
+  }
+}
+
+async function createReadyStage(stage: ChainStage, routes: RouteCache, env: GenerationEnv): Promise<ReadyStage> {
+  const emitInside = withoutRecords(env.emit);
+  const parts = (acceptor: TlsAcceptor | undefined, isInside: boolean): StageParts => ({
+    scope: env.scope,
+    emit: isInside && !stage.log ? emitInside : env.emit,
+    tunnels: env.tunnels,
+    listeners: env.listeners,
+    ...(acceptor && { acceptor }),
+  });
+  if (stage.job === 'forward') {
+    const [route, acceptor] = await Promise.all([routes.get(stage.route), createForwardAcceptor(stage)]);
+    const runners = [false, true].map((isInside) => createForwardRunner(stage, route, parts(acceptor, isInside)));
+    return join(stage, route, acceptor, runners, () => {});
+  }
+  const terms = createTerms(stage);
+  const [route, material, acceptor] = await Promise.all([
+    routes.get(stage.route),
+    readProxyMaterial(stage),
+    createAcceptor(stage, terms),
+  ]);
+  const { users } = material;
+  const exposure = { hasUsers: users.required, hasClientCa: stage.tls?.clientCa !== undefined, open: stage.open };
+  const outside = stage.listen.filter(({ kind }) => kind !== 'fd' && kind !== 'internal');
+  // As far as the words tell; descriptors are judged once they are bound.
+  assertNotOpen({ listen: outside, ...exposure });
+  const runners = [false, true].map((isInside) =>
+    createProxyRunner(stage, route, terms, material, parts(acceptor, isInside)),
+  );
+  return join(stage, route, acceptor, runners, ({ address }) => assertNotOpen({ listen: [address], ...exposure }));
+}
+
+function join(
+  stage: ChainStage,
+  route: Route,
+  acceptor: TlsAcceptor | undefined,
+  [outside, inside]: readonly StageRunner[],
+  assertListen: ReadyStage['assertListen'],
+): ReadyStage {
+  if (!outside || !inside) throw new Error('a stage has two runners');
+  return {
+    stage,
+    route,
+    ...(acceptor && { acceptor }),
+    runner: inside,
+    ...(outside.dial && { dial: outside.dial }),
+    onLink: (link, origin, listener) => (listener ? outside : inside).onLink(link, origin, listener),
+    assertListen,
+  };
+}
+
+async function createForwardAcceptor({ tls }: ChainStage): Promise<TlsAcceptor | undefined> {
+  if (!tls) return undefined;
+  const { createTlsServer } = await import('../tls/server.ts');
+  return createTlsServer({ ...tls, alpn: [] });
+}
+
+/** A tunnel has one record, that of its outermost stage; a failure inside is known inside only. */
+function withoutRecords(emit: EventSink): EventSink {
+  return (event) => {
+    if (event.event !== 'tunnel.opened' && event.event !== 'tunnel.closed') emit(event);
+  };
+}

@@ -1,0 +1,25 @@
+import { within } from '../core/deadline.ts';
+import { toTunlError } from '../core/errors.ts';
+import { type Link, resetError } from '../core/link.ts';
+import type { TlsAcceptor } from '../tls/server.ts';
+
+/**
+ * Puts TLS on a Link that a client opened, within a limit.
+ * @throws {TunlError} of side `client`; the Link is closed then
+ */
+export async function secureClient(
+  acceptor: TlsAcceptor,
+  accepted: Link,
+  tlsMs: number,
+  draining: AbortSignal,
+): Promise<Link> {
+  const limit = { ms: tlsMs, phase: 'tls', option: '--tls-timeout', code: 'connection_timeout' } as const;
+  try {
+    return await within(limit, draining, 'the client did not finish the TLS handshake', (signal) =>
+      acceptor.accept(accepted, signal),
+    );
+  } catch (error) {
+    accepted.reset(resetError('the TLS handshake failed'));
+    throw toTunlError(error).with({ side: 'client', phase: 'tls' });
+  }
+}

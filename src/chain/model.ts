@@ -1,0 +1,111 @@
+import type { FdAddress, InternalAddress, TcpAddress, UnixAddress } from '../core/address.ts';
+import type { Hop } from '../core/hop.ts';
+
+/** Limits of the phases, in milliseconds. 0 switches a limit off. */
+export interface Limits {
+  readonly dnsMs: number;
+  readonly connectMs: number;
+  readonly tlsMs: number;
+  readonly handshakeMs: number;
+  readonly idleMs: number;
+  readonly lingerMs: number;
+}
+
+/** One place on the way: alternatives that are tried in turn, at least one. */
+export type HopChoice = readonly Hop[];
+
+/** How targets are reached. Stages that have the very same object share the sessions with its hops. */
+export interface RouteOptions {
+  /** In travel order, the nearest first; empty means direct. */
+  readonly hops: readonly HopChoice[];
+  /** The stage of this process that the way leads through before the first hop: it carries bytes, with no CONNECT. */
+  readonly entry?: InternalAddress;
+  readonly limits: Limits;
+  /** Use only this address family. */
+  readonly family?: 4 | 6;
+  /** How often a dial that failed is repeated; 0 where absent. */
+  readonly retries?: number;
+}
+
+/** Where a listener of the system listens. */
+export type ListenAddress = TcpAddress | UnixAddress | FdAddress;
+
+/** What a stage can lead to. */
+export type Target = TcpAddress | UnixAddress | InternalAddress;
+
+/** Where a stage leads: one target, or several of which one is taken for each tunnel. */
+export interface TargetChoice {
+  /** At least one. */
+  readonly targets: readonly Target[];
+  /** `first`: the first that can be reached; `round-robin`: each in turn, those that cannot be reached left out. */
+  readonly balance: 'first' | 'round-robin';
+}
+
+/** TLS of a stage's listener. Without `cert` and `key` a development certificate is made. */
+export interface ListenerTls {
+  readonly cert?: string;
+  readonly key?: string;
+  readonly clientCa?: string;
+}
+
+interface AnyStage {
+  readonly name: string;
+  /** Each may be an address of the system or the name of an internal listener. */
+  readonly listen: readonly (ListenAddress | InternalAddress)[];
+  readonly tls?: ListenerTls;
+  readonly route: RouteOptions;
+  /** Write a record of its own for each tunnel, also where an outer stage writes one. */
+  readonly log: boolean;
+}
+
+/** Bytes that arrive go to a target, through hops. */
+export interface ForwardStage extends AnyStage {
+  readonly job: 'forward';
+  readonly to: TargetChoice;
+}
+
+/** Tunnels that arrive are ended here and go on to what they asked for, or to one place. */
+export interface ProxyStage extends AnyStage {
+  readonly job: 'proxy';
+  readonly to?: TargetChoice;
+  /** Names of the carriers' switches (`post`, …): what is accepted beside CONNECT, or instead of it. */
+  readonly accept: readonly string[];
+  readonly users: {
+    readonly authFile?: string;
+    readonly single?: { readonly user: string; readonly password: string };
+  };
+  readonly allow: readonly string[];
+  readonly deny: readonly string[];
+  /** Serve without authentication on an address that is not loopback. */
+  readonly open: boolean;
+  /** Tell each target who the client is, before the first byte. */
+  readonly proxyProtocol?: 'v1' | 'v2';
+}
+
+/** One listener with a job. Not to be confused with a Stage, which turns a Dial into a Dial. */
+export type ChainStage = ForwardStage | ProxyStage;
+
+/** Everything that one process does: stages, joined by the names of their internal listeners. */
+export interface Graph {
+  readonly stages: readonly ChainStage[];
+}
+
+/** The internal stages that a stage leads into. */
+export function listExits(stage: ChainStage): readonly InternalAddress[] {
+  const targets = stage.to?.targets ?? [];
+  const exits = targets.filter((target) => target.kind === 'internal');
+  return stage.route.entry ? [stage.route.entry, ...exits] : exits;
+}
+
+/** The names under which a stage can be reached inside the process. */
+export function listNames(stage: ChainStage): readonly string[] {
+  return stage.listen.flatMap((address) => (address.kind === 'internal' ? [address.name] : []));
+}
+
+/**
+ * True where a stage does nothing but dial and relay, so that an outer stage may dial for it: then no pair
+ * in memory and no second relay lie between the two.
+ */
+export function isFusible(stage: ChainStage): boolean {
+  return stage.job === 'forward' && !stage.tls && !stage.log && stage.route.limits.idleMs === 0;
+}
