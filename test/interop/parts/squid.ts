@@ -2,7 +2,7 @@ import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { hashSync } from 'bcryptjs';
 import type { CertFiles } from '../support/origin.ts';
-import { type Login, type Part, startPart } from '../support/part.ts';
+import { type Login, type Part, type PartPlan, startPart } from '../support/part.ts';
 import { makeFolder, workspaceName } from '../support/workspace.ts';
 
 let instances = 0;
@@ -16,11 +16,13 @@ export interface SquidOptions {
   readonly rules?: string;
   /** With a certificate it speaks TLS with its clients. */
   readonly tls?: CertFiles;
+  /** Where another one was before; default: a free port. */
+  readonly port?: number;
 }
 
 /** Starts squid without a cache. */
-export function startSquid({ rules = openRules, tls }: SquidOptions = {}): Promise<Part> {
-  return startPart('squid', (port, folder) => {
+export function startSquid({ rules = openRules, tls, port: formerPort }: SquidOptions = {}): Promise<Part> {
+  const plan: PartPlan = (port, folder) => {
     // Squids share memory with those of the same service name; letters and digits only.
     const name = `${workspaceName}squid${++instances}`;
     const logFile = join(folder, 'cache.log');
@@ -42,7 +44,8 @@ shutdown_lifetime 0 seconds
 `,
     );
     return { file: 'squid', args: ['-N', '-n', name, '-f', config], logFile };
-  });
+  };
+  return startPart('squid', plan, formerPort);
 }
 
 /** Starts squid for one user. */

@@ -33,14 +33,14 @@ const pollMs = 25;
 const logTail = 2000;
 
 /**
- * Starts a part on a free port and waits until it accepts connections.
+ * Starts a part on a free port, or on one that it had before, and waits until it accepts connections.
  * @throws {Error} with the end of its log, when it does not
  */
-export async function startPart(name: string, plan: PartPlan): Promise<Part> {
+export async function startPart(name: string, plan: PartPlan, formerPort?: number): Promise<Part> {
   let failure: unknown;
   // Somebody else may take the port between the search and the start.
   for (let attempt = 0; attempt < 3; attempt++) {
-    const port = await findFreePort();
+    const port = formerPort ?? (await findFreePort());
     const { logFile, ...command } = await plan(port, makeFolder(name));
     const running = launch(command);
     const log = () => `${running.stdout().toString()}${running.stderr()}${readLog(logFile)}`.slice(-logTail);
