@@ -1,7 +1,7 @@
 import { type ForwardStage, isFusible } from '../chain/model.ts';
 import type { Origin } from '../core/dialer.ts';
 import type { Link } from '../core/link.ts';
-import { toTunlError } from '../core/errors.ts';
+import { toTunlError, TunlError } from '../core/errors.ts';
 import { balance } from '../dial/balance.ts';
 import type { Route } from './route.ts';
 import type { StageParts, StageRunner } from './stage.ts';
@@ -31,6 +31,11 @@ export function createForwardRunner(stage: ForwardStage, route: Route, parts: St
   };
 }
 
+/** Made once: the stack of an error costs more than the rest of a dial that is given up. */
+const leftEarly = new TunlError('connection_terminated', 'the client went away before its tunnel was up', {
+  side: 'client',
+});
+
 async function serveClient(
   stage: ForwardStage,
   env: TunnelEnv,
@@ -50,7 +55,8 @@ async function serveClient(
     }
   }
   const gone = new AbortController();
-  client.stream.once('close', () => gone.abort());
+  const onClose = () => gone.abort(leftEarly);
+  client.stream.once('close', onClose);
   await carryTunnel(env, {
     target,
     origin: { ...origin, peer: client.peer },
@@ -59,4 +65,5 @@ async function serveClient(
     // A clean close would look like an empty answer of the target.
     refuse: (error) => client.reset(error),
   });
+  client.stream.off('close', onClose);
 }
