@@ -5,6 +5,7 @@ import { TunlError, toTunlError } from '../core/errors.ts';
 import type { Link, Peer } from '../core/link.ts';
 import { serveFront } from '../http/front.ts';
 import { quote } from '../http/authority.ts';
+import { assertHeadSize } from '../http/message.ts';
 import type { Authenticator } from '../policy/auth.ts';
 import type { TlsAcceptor } from '../tls/server.ts';
 import type { ServeTerms } from './serve-terms.ts';
@@ -52,8 +53,7 @@ async function serveExchange(env: ServeEnv, exchange: Exchange, outer: Origin): 
     assertServable(env, request);
   } catch (error) {
     const refusal = toTunlError(error);
-    const requested = `${exchange.method} ${quote(exchange.target).slice(1, -1)}`;
-    reportRefusal(env, exchange.peer, requested, started, refusal);
+    reportRefusal(env, exchange.peer, formatRequested(exchange), started, refusal);
     await env.terms.refuse(exchange, refusal);
     return;
   }
@@ -74,7 +74,14 @@ async function serveExchange(env: ServeEnv, exchange: Exchange, outer: Origin): 
   });
 }
 
-function claim({ terms: { carriers, switches } }: ServeEnv, exchange: Exchange): TunnelRequest {
+/** What was asked for, as the access record names it: a user in it is nobody's business. */
+function formatRequested({ method, target }: Exchange): string {
+  return `${method} ${quote(target.replace(/^.*@/s, '***@')).slice(1, -1)}`;
+}
+
+function claim({ terms: { carriers, switches, http2 } }: ServeEnv, exchange: Exchange): TunnelRequest {
+  // HTTP/1.1 has its limit where heads are read; HTTP/2 counts only once the peer has acknowledged ours.
+  if (exchange.version === '2') assertHeadSize(exchange.headers, http2.maxHeaderBytes);
   for (const carrier of carriers) {
     const request = carrier.claim?.(exchange, switches);
     if (request && request !== 'handled') return request;

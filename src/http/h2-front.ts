@@ -52,8 +52,10 @@ export function serveHttp2(
   const budget = new ResetBudget();
   const windows = new WindowBudget(session, options.streamWindowBytes);
   session.on('error', () => {});
-  session.on('stream', (stream, headers) => {
-    const exchange = new Http2Exchange(stream, headers, link.peer, options);
+  // The types of Node do not know the fourth.
+  type OnStream = (stream: ServerHttp2Stream, headers: IncomingHttpHeaders, _: number, raw: readonly string[]) => void;
+  const onStream: OnStream = (stream, headers, _, raw) => {
+    const exchange = new Http2Exchange(stream, headers, toFields(raw), link.peer, options);
     windows.add();
     stream.once('close', () => {
       windows.remove();
@@ -63,7 +65,8 @@ export function serveHttp2(
     setImmediate(() => {
       if (!exchange.gone.aborted) onExchange(exchange);
     });
-  });
+  };
+  session.on('stream', onStream);
   keepAlive(session, link, options.pingMs);
   return new Promise((resolve) => {
     const onDrain = () => drain(session);
@@ -125,14 +128,20 @@ class Http2Exchange implements Exchange {
   readonly #link: Link;
   readonly #gone = new AbortController();
 
-  constructor(stream: ServerHttp2Stream, headers: IncomingHttpHeaders, peer: Peer, options: Http2LinkOptions) {
+  constructor(
+    stream: ServerHttp2Stream,
+    headers: IncomingHttpHeaders,
+    fields: readonly HeaderField[],
+    peer: Peer,
+    options: Http2LinkOptions,
+  ) {
     this.#stream = stream;
     this.#link = http2Link(stream, peer, options, () => this.answered);
     this.peer = peer;
     this.method = String(headers[':method'] ?? '');
     this.authority = headers[':authority'] ?? headers.host ?? '';
     this.target = this.method === 'CONNECT' ? this.authority : (headers[':path'] ?? '');
-    this.headers = toFields(headers);
+    this.headers = fields;
     stream.once('close', () => {
       if (!this.answered) this.#gone.abort(goneError());
     });
@@ -179,11 +188,12 @@ function goneError(): TunlError {
   });
 }
 
-function toFields(headers: IncomingHttpHeaders): HeaderField[] {
+/** The fields one by one as they came: what Node makes of them hides those that came twice. */
+function toFields(raw: readonly string[]): HeaderField[] {
   const fields: HeaderField[] = [];
-  for (const [name, value] of Object.entries(headers)) {
-    if (name.startsWith(':') || value === undefined) continue;
-    for (const item of Array.isArray(value) ? value : [value]) fields.push([name, item]);
+  for (let at = 0; at < raw.length; at += 2) {
+    const [name = '', value = ''] = raw.slice(at, at + 2);
+    if (!name.startsWith(':')) fields.push([name, value]);
   }
   return fields;
 }

@@ -39,6 +39,18 @@ export function parseRequestHead(bytes: Buffer): RequestHead {
   return { method, target, version: `1.${minor}`, headers };
 }
 
+/** What each field counts for beside its name and its value. */
+const fieldOverheadBytes = 32;
+
+/**
+ * Refuses a head that is too large, counted as SETTINGS_MAX_HEADER_LIST_SIZE counts (RFC 9113, section 6.5.2).
+ * @throws {TunlError} http_request_error with the status to answer with
+ */
+export function assertHeadSize(headers: readonly HeaderField[], maxBytes: number): void {
+  const bytes = headers.reduce((sum, [name, value]) => sum + name.length + value.length + fieldOverheadBytes, 0);
+  if (bytes > maxBytes) throw requestError(`the request has more than ${maxBytes} bytes of fields`, 431);
+}
+
 /**
  * Parses the head of a response strictly (RFC 9112, section 4).
  * @throws {TunlError} http_protocol_error

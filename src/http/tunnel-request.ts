@@ -41,9 +41,10 @@ export const originTerms = {
 
 /**
  * Makes a tunnel request of an exchange.
- * @throws {TunlError} http_request_error when the credentials field is there more than once
+ * @throws {TunlError} http_request_error when fields contradict each other
  */
 export function toTunnelRequest(exchange: Exchange, terms: TunnelTerms): TunnelRequest {
+  if (exchange.version === '2') assertSameHost(exchange);
   const credentials = readCredentials(exchange, terms.credentialsField);
   return {
     summary: `${exchange.method} ${formatAddress(terms.target)}`,
@@ -63,6 +64,13 @@ function assertNoContent({ headers }: Exchange): void {
   const lengths = fieldValues(headers, 'content-length');
   if (lengths.some((length) => length !== '0') || fieldValues(headers, 'transfer-encoding').length > 0) {
     throw requestError('CONNECT must not have content');
+  }
+}
+
+/** RFC 9113, section 8.3.1: who reads the one must not come to another place than who reads the other. */
+function assertSameHost({ headers, authority }: Exchange): void {
+  if (fieldValues(headers, 'host').some((host) => host.toLowerCase() !== authority.toLowerCase())) {
+    throw requestError('the Host field names something else than the target');
   }
 }
 

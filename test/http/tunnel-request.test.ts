@@ -45,7 +45,7 @@ test('leaves every other method to somebody else', () => {
 test('gives the canonical target, the peer and what proxies on the way wrote', () => {
   const request = claim([
     ['via', '1.1 a'],
-    ['host', 'x'],
+    ['host', 'db.example.:22'],
     ['via', '1.1 b'],
   ]);
   expect(request).toMatchObject({
