@@ -8,7 +8,7 @@ import type { RelayResult } from '../relay/relay.ts';
 import { checkTargets } from './check.ts';
 import type { ConnectOptions, Runtime } from './options.ts';
 import { createRoute } from './route.ts';
-import { resetHints } from './tls-hint.ts';
+import { FirstBytes } from './tls-hint.ts';
 import { carryTunnel } from './tunnel.ts';
 import { Tunnels } from './tunnels.ts';
 
@@ -30,7 +30,8 @@ export async function runConnect(options: ConnectOptions, runtime: Runtime): Pro
 async function carryStdio(options: ConnectOptions, runtime: Runtime): Promise<void> {
   const { target, limits } = options;
   const { scope, emit } = runtime;
-  const inner = options.targetTls ? [await createTargetTls(options)] : [];
+  const firstBytes = new FirstBytes();
+  const inner = [options.targetTls ? await createTargetTls(options) : firstBytes.watchReceived];
   const route = await createRoute(options, { inner });
   scope.defer(() => route.close());
   if (options.check === true) return checkTargets(route.dial, [target], { emit, signal: scope.forced });
@@ -43,7 +44,6 @@ async function carryStdio(options: ConnectOptions, runtime: Runtime): Promise<vo
     lingerMs: limits.lingerMs,
     targetEndedLingerMs: atOnce ? 1 : Math.min(targetEndedLingerMs, limits.lingerMs || targetEndedLingerMs),
   };
-  let firstByte: number | undefined;
   const outcome = await carryTunnel(
     { ...route, limits: relayLimits, tunnels, emit },
     {
@@ -52,21 +52,18 @@ async function carryStdio(options: ConnectOptions, runtime: Runtime): Promise<vo
       gone: new AbortController().signal,
       accept: () => {
         const link = stdioLink(options);
-        options.stdin.once('data', ([first]: Buffer) => {
-          firstByte = first;
-        });
+        firstBytes.watchSent(options.stdin);
         return link;
       },
       refuse: () => {},
     },
   );
   if ('failure' in outcome) throw outcome.failure;
-  const [tunnel] = tunnels;
   const failure = toFailure(await outcome.ended, formatAddress(target));
-  if (!failure) return;
-  const hints = resetHints(target, { firstByte, received: tunnel?.handle?.received ?? 0 });
-  const isReset = failure.side === 'target' && options.targetTls === undefined;
-  throw isReset ? failure.withHints(...hints) : failure;
+  const hints = options.targetTls === undefined ? firstBytes.hintsFor(target.port) : [];
+  if (failure) throw failure.side === 'target' ? failure.withHints(...hints) : failure;
+  // In good order, but hardly what was wanted.
+  if (firstBytes.isAlert) for (const message of hints) emit({ event: 'notice', level: 'warning', message });
 }
 
 function toFailure({ end, side, error, ended }: RelayResult, target: string): TunlError | undefined {

@@ -4,7 +4,7 @@ import { afterAll, beforeAll, expect, onTestFinished, test } from 'vitest';
 import { type Certs, type IssuedCertificate, makeCerts } from '../../support/certs.ts';
 import { answerWith, writeRefusal } from '../../support/scripted-proxy.ts';
 import { stall, startTarget } from '../../support/targets.ts';
-import { runTunl } from '../../support/tunl-process.ts';
+import { runTunl, startTunl } from '../../support/tunl-process.ts';
 
 let certs: Certs;
 beforeAll(async () => {
@@ -84,6 +84,22 @@ test('a target without TLS where TLS was asked for is exit 35, with what to leav
     code: 35,
     stderr: `tunl: 127.0.0.1:${target.port} does not speak TLS\ntunl: hint: leave --tls-target out\n`,
   });
+});
+
+test('a target that wants TLS is known by its alert, unless TLS is what it was sent', async () => {
+  const alert = Buffer.from('15030300020246', 'hex');
+  const target = await startTarget(answerWith(alert));
+  const send = (bytes: Buffer) => {
+    const { child, ended } = startTunl(['connect', '--direct', `127.0.0.1:${target.port}`]);
+    child.stdin?.end(bytes);
+    return ended;
+  };
+  expect(await send(Buffer.from('GET / HTTP/1.0\r\n\r\n'))).toMatchObject({
+    code: 0,
+    stdout: alert.toString('utf8'),
+    stderr: 'tunl: the target answered in TLS: --tls-target speaks it\n',
+  });
+  expect(await send(Buffer.from([0x16, 3, 1]))).toMatchObject({ code: 0, stderr: '' });
 });
 
 test('who does not finish the handshake is given up at the limit of its phase', async () => {
