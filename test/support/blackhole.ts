@@ -28,7 +28,7 @@ export async function startBlackhole(): Promise<{ address: TcpAddress }> {
 
 /** Connects until the kernel does not answer any more. */
 async function fillQueue(port: number): Promise<void> {
-  for (let connected = true; connected; ) {
+  for (let connected = true; connected;) {
     const socket = connect({ port, host: '127.0.0.1' });
     socket.on('error', () => {});
     onTestFinished(() => void socket.destroy());

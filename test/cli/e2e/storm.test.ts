@@ -8,8 +8,8 @@ import { startTunl } from '../../support/tunl-process.ts';
 const clients = 1000;
 
 /** A forward through this proxy, its port, and how many lines say this so far. */
-async function startForward(proxy: number) {
-  const forward = startTunl(['forward', ':db:5432', '-x', `127.0.0.1:${proxy}`]);
+async function startForward(proxy: number, scheme = 'http') {
+  const forward = startTunl(['forward', ':db:5432', '-x', `${scheme}://127.0.0.1:${proxy}`]);
   const [, port] = await forward.waitFor(/forwarding \S+:(\d+)/);
   let said = '';
   forward.child.stderr?.on('data', (chunk: string) => (said += chunk));
@@ -24,13 +24,16 @@ async function visitAll(port: number): Promise<Record<string, number>> {
   return ends;
 }
 
-test('a thousand clients of a forward whose proxy is down are all reset, each with a line', async () => {
-  const { child, ended, port, count } = await startForward(refusedAddress.port);
-  expect(await visitAll(port)).toEqual({ ECONNRESET: clients });
-  await eventually(() => count('cannot connect to the proxy 127.0.0.1:1: connection refused'), clients);
-  child.kill('SIGTERM');
-  expect((await ended).code).toBe(0);
-});
+test.each(['http', 'h2c'])(
+  'over %s a thousand clients of a forward without its proxy are all reset, each with a line',
+  async (scheme) => {
+    const { child, ended, port, count } = await startForward(refusedAddress.port, scheme);
+    expect(await visitAll(port)).toEqual({ ECONNRESET: clients });
+    await eventually(() => count('cannot connect to the proxy 127.0.0.1:1: connection refused'), clients);
+    child.kill('SIGTERM');
+    expect((await ended).code).toBe(0);
+  },
+);
 
 test('a thousand clients of a forward whose proxy closes at once make one dial each, and no more', async () => {
   const proxy = await startTarget(answerWith(''));
