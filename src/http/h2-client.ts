@@ -10,6 +10,7 @@ import { abortReason } from '../core/deadline.ts';
 import { TunlError } from '../core/errors.ts';
 import type { HeaderField } from '../core/hop.ts';
 import { type Link, resetError } from '../core/link.ts';
+import { endSession } from './h2-ending.ts';
 import { type Http2LinkOptions, http2Link, resetName } from './h2-stream.ts';
 import type { ResponseHead } from './message.ts';
 import { WindowBudget } from './window-budget.ts';
@@ -153,7 +154,7 @@ export class Http2Client {
       if (this.#session.destroyed) return resolve();
       this.#session.once('close', resolve);
       if (mode === 'now') this.#session.destroy();
-      else this.#session.close();
+      else endSession(this.#session, this.#link.stream);
     });
   }
 
@@ -206,6 +207,7 @@ export class Http2Client {
   #onGoaway(code: number): void {
     this.#draining = true;
     this.#failure ??= new Error(`GOAWAY ${resetName(code)}`);
+    if (this.#load === 0) endSession(this.#session, this.#link.stream);
   }
 
   #lose(error: Error): void {

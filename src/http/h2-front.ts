@@ -10,6 +10,7 @@ import type { Exchange } from '../core/carrier.ts';
 import { TunlError } from '../core/errors.ts';
 import type { HeaderField } from '../core/hop.ts';
 import { type Link, type Peer, resetError } from '../core/link.ts';
+import { endSession } from './h2-ending.ts';
 import { type Http2LinkOptions, http2Link } from './h2-stream.ts';
 import { ResetBudget } from './reset-budget.ts';
 import { WindowBudget } from './window-budget.ts';
@@ -49,6 +50,7 @@ export function serveHttp2(
     },
   });
   session.setLocalWindowSize(options.sessionWindowBytes);
+  let open = 0;
   const budget = new ResetBudget();
   const windows = new WindowBudget(session, options.streamWindowBytes);
   session.on('error', () => {});
@@ -57,8 +59,11 @@ export function serveHttp2(
   const onStream: OnStream = (stream, headers, _, raw) => {
     const exchange = new Http2Exchange(stream, headers, toFields(raw), link.peer, options);
     windows.add();
+    open++;
     stream.once('close', () => {
+      open--;
       windows.remove();
+      if (open === 0 && draining.aborted) endSession(session, link.stream);
       if (!exchange.answered && budget.isSpentBy(performance.now())) calmDown(session);
     });
     // A reset in the same read cancels the exchange before anything is dialled for it.
@@ -69,7 +74,7 @@ export function serveHttp2(
   session.on('stream', onStream);
   keepAlive(session, link, options.pingMs);
   return new Promise((resolve) => {
-    const onDrain = () => drain(session);
+    const onDrain = () => (open === 0 ? endSession(session, link.stream) : drain(session));
     if (draining.aborted) onDrain();
     draining.addEventListener('abort', onDrain, { once: true });
     link.stream.once('end', () => lose(session, link));
