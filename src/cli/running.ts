@@ -3,11 +3,11 @@ import { Scope } from '../core/scope.ts';
 import { toTunlError } from '../core/errors.ts';
 import type { CommandContext } from './command.ts';
 import { sayFailure } from './fail.ts';
+import { limitYoungHeap } from './heap.ts';
 import type { Readiness } from './options/readiness.ts';
 import { createReport, type ReportStyle } from './report.ts';
 import { drainOnSignals } from './signals.ts';
 import { spinWhileDialling, withSpinner } from './status.ts';
-import { limitYoungHeap, tuneStreams } from './tuning.ts';
 import { sayTunnels } from './tunnel-table.ts';
 import type { Ui } from './ui.ts';
 
@@ -32,8 +32,6 @@ export type Start = (runtime: Runtime) => Promise<Running>;
 export async function runUntilStopped(options: RunningOptions, start: Start): Promise<number> {
   const { io, ui, onHangup, readiness } = options;
   limitYoungHeap();
-  tuneStreams();
-  tuneStreams();
   const scope = new Scope();
   let running: Running | undefined;
   let stopShowing = () => {};

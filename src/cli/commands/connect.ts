@@ -9,7 +9,6 @@ import { voiceGroup } from '../options/voice.ts';
 import { createReport } from '../report.ts';
 import { endOnSignals } from '../signals.ts';
 import { closeStdout } from '../stdout.ts';
-import { tuneStreams } from '../tuning.ts';
 
 const limits = { linger: '60s', idle: 'off' };
 
@@ -63,7 +62,6 @@ async function run(args: Arguments, { io, ui }: CommandContext): Promise<number>
   const interrupted = endOnSignals(io, scope);
   const { stdin, stdout } = io;
   const runtime = { scope, emit: createReport(ui, 'connect'), graceMs: 0 };
-  tuneStreams();
   const ended = runConnect({ ...options, stdin, stdout, closeStdout: () => closeStdout(stdout) }, runtime);
   return Promise.race([interrupted, ended.then(() => 0)]);
 }
