@@ -9,6 +9,7 @@ export default defineConfig({
           include: ['test/**/*.test.ts'],
           exclude: ['test/interop/**', 'test/bench/**'],
           pool: 'forks',
+          setupFiles: ['test/support/leaks.ts'],
           // Above the limits of the waits within a test, whose messages say more.
           testTimeout: 20_000,
         },

@@ -63,10 +63,10 @@ export function startTestForward(
   return startApp(graceMs, (runtime) => startForward({ ...defaults, ...options }, runtime));
 }
 
-/** A route through hops, whose sessions are closed after the test. */
+/** A route through hops. Its sessions are closed after the test, which does not wait for their hops. */
 export async function makeRoute(hops: readonly Hop[], limits: Limits = calmLimits): Promise<Route> {
   const route = await createRoute({ hops: toChoices(hops), limits });
-  onTestFinished(() => route.close());
+  onTestFinished(() => void route.close());
   return route;
 }
 

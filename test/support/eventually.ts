@@ -1,3 +1,4 @@
+import { setTimeout as delay } from 'node:timers/promises';
 import { expect } from 'vitest';
 
 /** Every wait of the tests is bounded by this; it is reached only when a test fails. */
@@ -5,7 +6,17 @@ export const waitLimitMs = 5000;
 
 /** Asks again and again until the answer equals what is expected. A failure shows the last answer. */
 export async function eventually<T>(read: () => T | Promise<T>, expected: unknown): Promise<void> {
-  await expect.poll(read, { timeout: waitLimitMs, interval: 10 }).toEqual(expected);
+  const start = performance.now();
+  for (;;) {
+    const value = await read();
+    try {
+      expect(value).toEqual(expected);
+      return;
+    } catch (error) {
+      if (performance.now() - start > waitLimitMs) throw error;
+    }
+    await delay(10);
+  }
 }
 
 /** Waits for a promise, but not for ever. */

@@ -1,0 +1,26 @@
+import { beforeEach, expect, onTestFinished } from 'vitest';
+import { eventually } from './eventually.ts';
+
+/** What the event loop watches of sockets and pipes, by kind. */
+const watched = /^(?:TCP|Pipe|UDP|TTY)/;
+
+const warnings: string[] = [];
+process.on('warning', ({ name, message }) => warnings.push(`${name}: ${message}`));
+
+function countOpen(): Record<string, number> {
+  const counts: Record<string, number> = {};
+  for (const kind of process.getActiveResourcesInfo()) {
+    if (watched.test(kind)) counts[kind] = (counts[kind] ?? 0) + 1;
+  }
+  return counts;
+}
+
+// Every test leaves behind what it found, and Node has nothing to warn of. Registered first, it is
+// asked last: after everything that the test itself cleans up.
+beforeEach(() => {
+  const before = countOpen();
+  onTestFinished(async () => {
+    await eventually(countOpen, before);
+    expect(warnings).toEqual([]);
+  });
+});
