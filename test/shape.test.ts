@@ -23,11 +23,12 @@ const sibling = [
 const mayImport: Readonly<Record<string, readonly string[]>> = {
   core: [],
   http: ['core'],
-  ...Object.fromEntries(sibling.map((folder) => [folder, ['http', 'core']])),
-  envoy: ['chain', 'http', 'core'],
-  app: [...sibling, 'http', 'core'],
+  words: ['http', 'core'],
+  ...Object.fromEntries(sibling.map((folder) => [folder, ['words', 'http', 'core']])),
+  envoy: ['chain', 'words', 'http', 'core'],
+  app: [...sibling, 'words', 'http', 'core'],
   // Of the siblings only the registry of carriers, from which help and completions are made.
-  cli: ['app', 'carriers', 'http', 'core'],
+  cli: ['app', 'carriers', 'words', 'http', 'core'],
 };
 
 /** Single files that may do more than their folder. */
@@ -110,6 +111,8 @@ test.each([
   ['src/core/link.ts', '../http/head.ts'],
   ['src/core/link.ts', 'node:net'],
   ['src/http/head.ts', '../carriers/h1.ts'],
+  ['src/http/head.ts', '../words/text.ts'],
+  ['src/words/hop.ts', '../carriers/index.ts'],
   ['src/http/head.ts', 'node:tls'],
   ['src/carriers/h1.ts', '../tls/client.ts'],
   ['src/carriers/deep/frame.ts', '../../relay/relay.ts'],
@@ -128,6 +131,8 @@ test.each([
 
 test.each([
   ['src/http/head.ts', '../core/link.ts'],
+  ['src/chain/model.ts', '../words/hop.ts'],
+  ['src/words/hop.ts', '../http/authority.ts'],
   ['src/carriers/h1.ts', '../http/head.ts'],
   ['src/dial/via.ts', '../tls/client.ts'],
   ['src/dial/direct.ts', 'node:net'],

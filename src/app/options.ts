@@ -1,11 +1,11 @@
-import type { ListenAddress, ProxyStage, RouteOptions } from '../chain/model.ts';
-import type { Address, TcpAddress, UnixAddress } from '../core/address.ts';
+import type { ProxyStage, RouteOptions } from '../chain/model.ts';
+import type { Address, ListenAddress, TcpAddress, UnixAddress } from '../core/address.ts';
 import type { EventSink } from '../core/events.ts';
 import type { TlsSettings } from '../core/hop.ts';
 import type { Scope } from '../core/scope.ts';
 import type { Tunnels } from './tunnels.ts';
 
-export type { HopChoice, Limits, ListenAddress, RouteOptions } from '../chain/model.ts';
+export type { HopChoice, Limits, RouteOptions } from '../chain/model.ts';
 
 /** What a command runs in. */
 export interface Runtime {

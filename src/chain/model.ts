@@ -1,4 +1,4 @@
-import type { FdAddress, InternalAddress, TcpAddress, UnixAddress } from '../core/address.ts';
+import type { InternalAddress, ListenAddress, TcpAddress, UnixAddress } from '../core/address.ts';
 import type { Hop } from '../core/hop.ts';
 
 /** Limits of the phases, in milliseconds. 0 switches a limit off. */
@@ -26,9 +26,6 @@ export interface RouteOptions {
   /** How often a dial that failed is repeated; 0 where absent. */
   readonly retries?: number;
 }
-
-/** Where a listener of the system listens. */
-export type ListenAddress = TcpAddress | UnixAddress | FdAddress;
 
 /** What a stage can lead to. */
 export type Target = TcpAddress | UnixAddress | InternalAddress;

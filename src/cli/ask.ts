@@ -2,10 +2,10 @@ import { spawn } from 'node:child_process';
 import { openSync } from 'node:fs';
 import { type TunlError, usageError } from '../core/errors.ts';
 import { withoutSecrets } from './child-env.ts';
-import { describeFileError } from './options/password-file.ts';
+import { describeFileError } from '../words/password-file.ts';
 import { readHidden } from './prompt.ts';
 import { catchEndSignals } from './signals.ts';
-import { quote } from './text.ts';
+import { quote } from '../words/text.ts';
 
 /** Asks a person for a secret. Resolves with undefined when there is nobody to ask. */
 export type Ask = (question: string) => Promise<string | undefined>;

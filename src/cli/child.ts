@@ -4,7 +4,7 @@ import { constants } from 'node:os';
 import { isatty } from 'node:tty';
 import { TunlError } from '../core/errors.ts';
 import { withoutSecrets } from './child-env.ts';
-import { quote } from './text.ts';
+import { quote } from '../words/text.ts';
 
 /** A command that runs. Terminal, stdin and the signals of the terminal are its own. */
 export interface Child {

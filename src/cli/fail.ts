@@ -1,5 +1,5 @@
 import { exitOf, type TunlError, toTunlError } from '../core/errors.ts';
-import { toPrintable } from './text.ts';
+import { toPrintable } from '../words/text.ts';
 import type { Ui } from './ui.ts';
 
 /** The failure on one line, with the number of its hop where there are several. */

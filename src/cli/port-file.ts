@@ -12,7 +12,7 @@ import {
 } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
 import { usageError } from '../core/errors.ts';
-import { quote } from './text.ts';
+import { quote } from '../words/text.ts';
 
 /** A file that exists, with all of its text, from the moment it is published until it is removed. */
 export interface PortFile {

@@ -2,8 +2,8 @@ import { Parser } from 'yargs/helpers';
 import { usageError } from '../core/errors.ts';
 import { Arguments } from './arguments.ts';
 import type { CommandSpec, OptionSpec } from './command.ts';
-import { suggest } from './suggest.ts';
-import { hasControl, quote } from './text.ts';
+import { suggest } from '../words/suggest.ts';
+import { hasControl, quote } from '../words/text.ts';
 
 /** A command line, sorted into a command and its words. */
 export interface Parsed {

@@ -3,7 +3,7 @@ import process from 'node:process';
 import { ReadStream } from 'node:tty';
 import { type TunlError, usageError } from '../core/errors.ts';
 import { catchEndSignals } from './signals.ts';
-import { toPrintable } from './text.ts';
+import { toPrintable } from '../words/text.ts';
 
 /** What the keys send in raw mode, where the kernel no longer acts on them. */
 const signalKeys: Readonly<Record<number, NodeJS.Signals>> = { 0x03: 'SIGINT', 0x1a: 'SIGTSTP', 0x1c: 'SIGQUIT' };

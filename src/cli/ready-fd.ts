@@ -1,6 +1,6 @@
 import { closeSync, fstatSync, openSync, readdirSync, readFileSync, readlinkSync, writeSync } from 'node:fs';
 import { usageError } from '../core/errors.ts';
-import { quote } from './text.ts';
+import { quote } from '../words/text.ts';
 
 /** A descriptor that somebody waits on. */
 export interface ReadyFd {

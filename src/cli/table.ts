@@ -1,4 +1,4 @@
-import { toPrintable } from './text.ts';
+import { toPrintable } from '../words/text.ts';
 
 /** One column of a table. */
 export interface Column<T> {

@@ -1,4 +1,4 @@
-import { redact } from './options/hop-url.ts';
+import { redact } from '../words/hop-url.ts';
 
 /**
  * The command line as the list of processes may show it: without the user information and settings

@@ -3,7 +3,7 @@
 // Colour only where the stream that is written to is a terminal and NO_COLOR is unset. With --json,
 // stderr holds JSON and nothing else. A spinner only on a terminal, and never in `connect`.
 import type { Io } from './io.ts';
-import { toPrintable } from './text.ts';
+import { toPrintable } from '../words/text.ts';
 
 /** How much is said, from nothing but errors to everything. */
 export type Verbosity = 'quiet' | 'normal' | 'verbose' | 'debug';

@@ -34,6 +34,9 @@ export interface InternalAddress {
 /** A place that a Link can lead to, or that a Listener can listen on. */
 export type Address = TcpAddress | UnixAddress | FdAddress | InternalAddress;
 
+/** Where a listener of the system listens. */
+export type ListenAddress = TcpAddress | UnixAddress | FdAddress;
+
 /** Writes an address as people and proxies write it: `host:port`, `[v6]:port`, `unix:PATH`, … */
 export function formatAddress(address: Address): string {
   switch (address.kind) {

@@ -1,8 +1,8 @@
 import { usageError } from '../../core/errors.ts';
 import type { CommandSpec } from '../command.ts';
 import { voiceGroup } from '../options/voice.ts';
-import { suggest } from '../suggest.ts';
-import { quote } from '../text.ts';
+import { suggest } from '../../words/suggest.ts';
+import { quote } from '../../words/text.ts';
 
 const shells = ['bash', 'zsh', 'fish'];
 

@@ -4,7 +4,7 @@ import type { Arguments } from '../arguments.ts';
 import type { CommandContext, CommandSpec } from '../command.ts';
 import { parseForwardSpec } from '../options/forward-spec.ts';
 import { graceOption, limitGroup, readGrace, readLimits } from '../options/limits.ts';
-import { refuseDuplicates } from '../options/listen.ts';
+import { refuseDuplicates } from '../../words/listen.ts';
 import { checkPlaceholders } from '../options/placeholders.ts';
 import { Readiness, readinessOptions } from '../options/readiness.ts';
 import { readRoute, routeGroup } from '../options/route.ts';

@@ -5,15 +5,15 @@ import { usageError } from '../../core/errors.ts';
 import type { Arguments } from '../arguments.ts';
 import type { CommandContext, CommandSpec, OptionGroup, OptionSpec } from '../command.ts';
 import { graceOption, limitGroup, readGrace, readLimits } from '../options/limits.ts';
-import { parseListen, refuseDuplicates } from '../options/listen.ts';
-import { checkPassword, readPasswordFile } from '../options/password-file.ts';
+import { parseListen, refuseDuplicates } from '../../words/listen.ts';
+import { checkPassword, readPasswordFile } from '../../words/password-file.ts';
 import { Readiness, readinessOptions } from '../options/readiness.ts';
 import { readRoute, serverRouteGroup } from '../options/route.ts';
 import { readTlsWords } from '../options/tls.ts';
 import { voiceGroup } from '../options/voice.ts';
 import { readWatch, watchOption } from '../options/watch.ts';
 import { runUntilStopped } from '../running.ts';
-import { hasControl, quote } from '../text.ts';
+import { hasControl, quote } from '../../words/text.ts';
 
 const limits = { linger: '60s', idle: '1h' };
 

@@ -1,9 +1,10 @@
 import { usageError } from '../../core/errors.ts';
 import type { EventSink } from '../../core/events.ts';
 import type { Secret } from '../../core/secret.ts';
+import type { OpenHop } from '../../words/hop.ts';
 import type { Ask } from '../ask.ts';
 import { findNetrcPassword, type Netrc, readNetrc } from './netrc.ts';
-import { checkPassword, readPasswordFile } from './password-file.ts';
+import { checkPassword, readPasswordFile } from '../../words/password-file.ts';
 
 /** Where passwords that no URL holds come from. */
 export interface PasswordSources {
@@ -13,16 +14,6 @@ export interface PasswordSources {
   readonly ask: Ask;
   /** Told which source each password came from. */
   readonly emit: EventSink;
-}
-
-/** A hop that names a user and no password. */
-export interface OpenHop {
-  /** Where it is written and its URL without secrets, as messages start. */
-  readonly label: string;
-  readonly user: string;
-  readonly host: string;
-  /** `proxy.corp:8080`. */
-  readonly place: string;
 }
 
 const variable = 'TUNL_PROXY_PASSWORD';

@@ -1,8 +1,9 @@
-import type { ForwardSpec, ListenAddress } from '../../app/options.ts';
+import type { ForwardSpec } from '../../app/options.ts';
+import type { ListenAddress } from '../../core/address.ts';
 import { usageError } from '../../core/errors.ts';
-import { quote } from '../text.ts';
-import { parseBind, parseFd, parseListenPort, parseUnix } from './listen.ts';
-import { parseTarget } from './target.ts';
+import { quote } from '../../words/text.ts';
+import { parseBind, parseFd, parseListenPort, parseUnix } from '../../words/listen.ts';
+import { parseTarget } from '../../words/target.ts';
 
 const grammar = 'a SPEC is [BIND:]PORT:HOST:HOSTPORT, :HOST:HOSTPORT, unix:PATH:HOST:HOSTPORT or fd:N:HOST:HOSTPORT';
 

@@ -1,37 +1,14 @@
-import { carriers, findScheme, schemes } from '../../carriers/index.ts';
-import { formatHostPort } from '../../core/address.ts';
-import type { CarrierScheme } from '../../core/carrier.ts';
-import { usageError } from '../../core/errors.ts';
-import type { HeaderField, Hop } from '../../core/hop.ts';
-import { Secret } from '../../core/secret.ts';
-import { parseHost, parsePort } from '../../http/authority.ts';
-import { suggest } from '../suggest.ts';
-import { asUsage, quote } from '../text.ts';
-import { findPasswords, type OpenHop, type PasswordSources } from './credentials.ts';
-import { parseHeader } from './header.ts';
-import { type HopUrl, splitHopUrl } from './hop-url.ts';
-import { parseTls, tlsNames, type TlsWords } from './tls.ts';
-
-/** What holds for every hop that does not set its own. */
-export interface HopFallbacks {
-  /** Where the URLs are written: `-x`, or the name of a variable. */
-  readonly source: string;
-  readonly tls: TlsWords;
-  readonly headers: readonly HeaderField[];
-}
-
-/** A hop as its URL gives it. */
-export interface DraftHop extends Hop {
-  /** Set when the URL has a user and no password: what is known about the password to find. */
-  readonly open?: OpenHop;
-}
+import { carriers, schemes } from '../../carriers/index.ts';
+import type { Hop } from '../../core/hop.ts';
+import { type DraftHop, type HopFallbacks, parseHop } from '../../words/hop.ts';
+import { findPasswords, type PasswordSources } from './credentials.ts';
 
 /**
  * Reads the URLs of hops in travel order.
  * @throws {TunlError} usage, never with a user name, a password or a header value in it
  */
 export function parseHops(urls: readonly string[], fallbacks: HopFallbacks): DraftHop[] {
-  return urls.map((url) => parseHop(url, fallbacks));
+  return urls.map((url) => parseHop(url, fallbacks, schemes));
 }
 
 /**
@@ -45,120 +22,6 @@ export async function fillPasswords(drafts: readonly DraftHop[], sources: Passwo
     const password = wanted && passwords[open.indexOf(wanted)];
     return password === undefined ? hop : { ...hop, credentials: { user: wanted?.user ?? '', password } };
   });
-}
-
-function parseHop(text: string, fallbacks: HopFallbacks): DraftHop {
-  const {
-    scheme: name,
-    user,
-    password,
-    host: written,
-    port: digits,
-    query,
-    label,
-  } = splitHopUrl(text, fallbacks.source);
-  const scheme = findScheme(name);
-  if (!scheme) throw unknownScheme(name, label);
-  const settings = readSettings(query, scheme, label);
-  const host = asUsage(label, () => parseHost(written));
-  const port = digits === undefined ? scheme.defaultPort : parseHopPort(digits, label);
-  const headers = settings.headers.length > 0 ? settings.headers : fallbacks.headers;
-  if (user !== undefined && headers.some(([header]) => header.toLowerCase() === 'proxy-authorization')) {
-    throw usageError(`${label} has a user and a Proxy-Authorization header`, 'leave one of them out');
-  }
-  return {
-    scheme: name,
-    address: { kind: 'tcp', host, port },
-    ...(user !== undefined &&
-      (password === undefined
-        ? { open: { label, user, host, place: formatHostPort(host, port) } }
-        : { credentials: { user, password: new Secret(password) } })),
-    tls: scheme.tls ? parseTls({ ...withoutPair(fallbacks.tls, settings.tls), ...settings.tls }, label) : {},
-    headers,
-    settings: settings.own,
-    ...(fallbacks.source !== '-x' && { variable: fallbacks.source }),
-  };
-}
-
-// The text of a port may be a piece of a password that was not encoded: it is not repeated.
-function parseHopPort(text: string, where: string): number {
-  try {
-    return parsePort(text);
-  } catch {
-    throw usageError(`${where} has no valid port`, 'a port is a number from 1 to 65535; write @ of a password as %40');
-  }
-}
-
-/** A hop with a certificate of its own takes no key from the flags. */
-function withoutPair({ cert, key, ...rest }: TlsWords, own: TlsWords): TlsWords {
-  if (own.cert !== undefined || own.key !== undefined) return rest;
-  return { ...rest, ...(cert !== undefined && { cert }), ...(key !== undefined && { key }) };
-}
-
-interface Settings {
-  readonly tls: Record<string, string | true>;
-  readonly headers: HeaderField[];
-  readonly own: Record<string, string>;
-}
-
-function readSettings(query: HopUrl['query'], scheme: ReturnType<typeof findScheme> & object, where: string): Settings {
-  const settings: Settings = { tls: {}, headers: [], own: {} };
-  const known = [...tlsNames, 'header', ...scheme.carrier.settings.map(({ name }) => name)];
-  for (const [name, value] of query) {
-    if (!known.includes(name)) throw unknownSetting(name, known, where);
-    const bare = scheme.carrier.settings.find((own) => own.name === name)?.bare;
-    if (value === undefined && bare === undefined && name !== 'insecure') throw needsValue(name, where);
-    if (name === 'header') settings.headers.push(parseHeader(value ?? '', where));
-    else if (name in settings.tls || name in settings.own) throw givenTwice(name, where);
-    else if (isTlsName(name)) settings.tls[name] = readTlsValue(name, value, scheme, where);
-    else settings.own[name] = parseOwn(name, value ?? bare ?? '', scheme, where);
-  }
-  return settings;
-}
-
-function needsValue(name: string, where: string) {
-  return usageError(`${where}: the setting ${name} needs a value`, `write ?${name}=VALUE; & in it as %26, % as %25`);
-}
-
-function givenTwice(name: string, where: string) {
-  return usageError(`${where}: the setting ${name} is given twice`, 'leave one of them out');
-}
-
-function isTlsName(name: string): boolean {
-  return (tlsNames as readonly string[]).includes(name);
-}
-
-function readTlsValue(name: string, value: string | undefined, scheme: CarrierScheme, where: string): string | true {
-  if (!scheme.tls) {
-    const what = `${where}: the setting ${name} needs TLS, and ${scheme.scheme}:// has none`;
-    throw usageError(what, 'write https:// if the proxy speaks TLS');
-  }
-  if (value === '') throw usageError(`${where}: the setting ${name} is empty`, `write ?${name}=VALUE, or leave it out`);
-  return value ?? true;
-}
-
-function parseOwn(name: string, value: string, scheme: ReturnType<typeof findScheme> & object, where: string): string {
-  const setting = scheme.carrier.settings.find((candidate) => candidate.name === name);
-  return setting ? asUsage(`${where}: the setting ${name}`, () => setting.parse(value)) : value;
-}
-
-function unknownScheme(name: string, label: string) {
-  const known = schemes.map(({ scheme }) => scheme);
-  const near = suggest(name, known);
-  return usageError(
-    `${label} has an unknown scheme: ${quote(name)}`,
-    ...(near === undefined ? [] : [`did you mean ${near}://?`]),
-    `known schemes: ${known.map((scheme) => `${scheme}://`).join(' ')}`,
-  );
-}
-
-function unknownSetting(name: string, known: readonly string[], where: string) {
-  const near = suggest(name, known);
-  return usageError(
-    `${where} has an unknown setting: ${quote(name)}`,
-    ...(near === undefined ? [] : [`did you mean ${near}?`]),
-    `known settings: ${known.join(' ')}`,
-  );
 }
 
 /** The schemes with what they do, for help and completions. */

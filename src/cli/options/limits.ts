@@ -1,7 +1,7 @@
 import type { Limits } from '../../app/options.ts';
 import type { Arguments } from '../arguments.ts';
 import type { OptionGroup } from '../command.ts';
-import { parseDuration, parseWait } from './duration.ts';
+import { parseDuration, parseWait } from '../../words/duration.ts';
 
 const graceFallback = '10s';
 

@@ -3,8 +3,8 @@ import { homedir } from 'node:os';
 import { join } from 'node:path';
 import { usageError } from '../../core/errors.ts';
 import { Secret } from '../../core/secret.ts';
-import { quote } from '../text.ts';
-import { describeFileError } from './password-file.ts';
+import { quote } from '../../words/text.ts';
+import { describeFileError } from '../../words/password-file.ts';
 
 /** What a .netrc file says about one machine, or about all of them. */
 export interface NetrcEntry {

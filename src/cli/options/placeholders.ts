@@ -1,7 +1,6 @@
-import type { ListenAddress } from '../../app/options.ts';
-import { type Address, formatAddress, type TcpAddress } from '../../core/address.ts';
+import { type Address, formatAddress, type ListenAddress, type TcpAddress } from '../../core/address.ts';
 import { usageError } from '../../core/errors.ts';
-import { quote } from '../text.ts';
+import { quote } from '../../words/text.ts';
 
 /** What a command is told about one listener. */
 const parts = ['port', 'host', 'addr'] as const;

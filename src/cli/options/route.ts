@@ -4,12 +4,14 @@ import type { EventSink } from '../../core/events.ts';
 import type { Arguments } from '../arguments.ts';
 import type { CommandContext, OptionGroup, OptionSpec } from '../command.ts';
 import { createReport } from '../report.ts';
-import { quote } from '../text.ts';
+import { splitAlternatives } from '../../words/hop.ts';
+import { quote } from '../../words/text.ts';
+import type { TlsWords } from '../../words/tls.ts';
 import type { PasswordSources } from './credentials.ts';
 import { decideProxy, type EnvironmentProxy } from './environment.ts';
-import { parseHeader } from './header.ts';
+import { parseHeader } from '../../words/header.ts';
 import { fillPasswords, parseHops } from './hops.ts';
-import { tlsOptions, type TlsWords } from './tls.ts';
+import { tlsOptions } from './tls.ts';
 
 const familyOptions: readonly OptionSpec[] = [
   { name: 'ipv4', short: '4', summary: 'use IPv4 only' },
@@ -95,16 +97,19 @@ export async function readRoute(
     return createAsk({ env: io.env, askpassStderr: ui.voice.form === 'json' ? 'ignore' : 'inherit' })(question);
   };
   const sources: PasswordSources = { env: io.env, file: args.text('password-file'), ask, emit };
-  const parse = (texts: readonly string[], source: string) => {
-    return fillPasswords(parseHops(texts, { source, tls, headers }), sources);
+  const parse = (texts: readonly string[], source: string, variable?: string) => {
+    return fillPasswords(
+      parseHops(texts, { source, tls, headers, ...(variable !== undefined && { variable }) }),
+      sources,
+    );
   };
   if (urls.length > 0) {
-    const choices = urls.map(splitAlternatives);
+    const choices = urls.map((text) => splitAlternatives(text, '-x'));
     const parsed = await parse(choices.flat(), '-x');
     return { hops: choices.map(({ length }) => parsed.splice(0, length)), direct: new Set(), ...rest };
   }
   const { proxy, direct } = args.has('direct') ? { direct: targets } : await askEnvironment(io.env, targets, emit);
-  const hops: HopChoice[] = proxy === undefined ? [] : [await parse([proxy.url], proxy.variable)];
+  const hops: HopChoice[] = proxy === undefined ? [] : [await parse([proxy.url], proxy.variable, proxy.variable)];
   return { hops, direct: new Set(direct), ...rest };
 }
 
@@ -129,13 +134,6 @@ async function askEnvironment(
   }
   for (const message of said) emit({ event: 'notice', level: 'verbose', message });
   return { direct, ...(proxy !== undefined && { proxy }) };
-}
-
-/** `a|b` in one `-x`. Split before anything is parsed: a `|` of a password is written %7C. */
-function splitAlternatives(text: string): string[] {
-  const alternatives = text.split('|').map((url) => url.trim());
-  if (alternatives.includes('')) throw usageError('-x has an empty alternative beside |');
-  return alternatives;
 }
 
 function readRetries(args: Arguments): number {

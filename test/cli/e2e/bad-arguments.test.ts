@@ -31,7 +31,11 @@ test.each([
   ['an unknown setting', ['connect', '-x', 'PROXY?cacrt=x', 'db:22'], 'unknown setting: "cacrt"'],
   ['an encoded CR LF', ['connect', '-x', 'PROXY?header=X:%0d%0aY', 'db:22'], 'encodes a control character'],
   ['a bad duration', ['connect', '-x', 'PROXY', '--linger', '5', 'db:22'], '--linger: "5" is not a duration'],
-  ['a live table that nobody sees', ['forward', ':db:22', '-q', '--watch'], '--watch and --quiet contradict each other'],
+  [
+    'a live table that nobody sees',
+    ['forward', ':db:22', '-q', '--watch'],
+    '--watch and --quiet contradict each other',
+  ],
   ['a live table over a command', ['forward', ':db:22', '--watch', '--', 'true'], '--watch would draw over'],
   ['no CA file', ['connect', '-x', 'https://127.0.0.1:1?cacert=/nonexistent/ca', 'db:22'], '/nonexistent/ca'],
   ['a bad SPEC after a good one', ['forward', ':db:22', 'db:22', '-x', 'PROXY'], '"db:22" is not a complete SPEC'],

@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import { decideProxy } from '../../../src/cli/options/environment.ts';
 import { parseHops } from '../../../src/cli/options/hops.ts';
-import { parseTarget } from '../../../src/cli/options/target.ts';
+import { parseTarget } from '../../../src/words/target.ts';
 import { refusalOf } from '../../support/usage.ts';
 import { additions, describeRow, fillRow, likeCurl, ours, type Row, type Way } from './environment-table.ts';
 

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import type { ListenAddress } from '../../../src/app/options.ts';
+import type { ListenAddress } from '../../../src/core/address.ts';
 import { checkPlaceholders, fillPlaceholders, setVariables, toPlace } from '../../../src/cli/options/placeholders.ts';
 import { refusalOf } from '../../support/usage.ts';
 

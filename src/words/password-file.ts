@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
-import { usageError } from '../../core/errors.ts';
-import { Secret } from '../../core/secret.ts';
-import { hasControl, quote } from '../text.ts';
+import { usageError } from '../core/errors.ts';
+import { Secret } from '../core/secret.ts';
+import { hasControl, quote } from './text.ts';
 
 /**
  * Reads a password: the first line of a file.

@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
-import { parseListen, refuseDuplicates } from '../../../src/cli/options/listen.ts';
-import { refusalOf } from '../../support/usage.ts';
+import { parseListen, refuseDuplicates } from '../../src/words/listen.ts';
+import { refusalOf } from '../support/usage.ts';
 
 const tcp = (host: string, port: number) => ({ kind: 'tcp', host, port });
 

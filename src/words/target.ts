@@ -1,8 +1,8 @@
 import { isIPv6 } from 'node:net';
-import type { TcpAddress } from '../../core/address.ts';
-import { usageError } from '../../core/errors.ts';
-import { parseAuthority } from '../../http/authority.ts';
-import { asUsage, quote } from '../text.ts';
+import type { TcpAddress } from '../core/address.ts';
+import { usageError } from '../core/errors.ts';
+import { parseAuthority } from '../http/authority.ts';
+import { asUsage, quote } from './text.ts';
 
 /**
  * Reads the target of `connect`: `HOST:PORT`, or `HOST PORT` as two words, where an IPv6 address

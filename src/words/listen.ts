@@ -1,9 +1,8 @@
 import { resolve } from 'node:path';
-import type { ListenAddress } from '../../app/options.ts';
-import { formatAddress } from '../../core/address.ts';
-import { usageError } from '../../core/errors.ts';
-import { parseHost } from '../../http/authority.ts';
-import { asUsage, quote } from '../text.ts';
+import { formatAddress, type ListenAddress } from '../core/address.ts';
+import { usageError } from '../core/errors.ts';
+import { parseHost } from '../http/authority.ts';
+import { asUsage, quote } from './text.ts';
 
 /** Where we listen when no bind address is given. */
 const loopback = '127.0.0.1';

@@ -1,5 +1,5 @@
-import { usageError } from '../../core/errors.ts';
-import { hasControl, quote } from '../text.ts';
+import { usageError } from '../core/errors.ts';
+import { hasControl, quote } from './text.ts';
 
 /** The parts of a hop's URL, percent-decoded where the URL may be encoded. */
 export interface HopUrl {

@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
-import { parseDuration, parseWait } from '../../../src/cli/options/duration.ts';
-import { refusalOf } from '../../support/usage.ts';
+import { parseDuration, parseWait } from '../../src/words/duration.ts';
+import { refusalOf } from '../support/usage.ts';
 
 test.each([
   ['250ms', 250],

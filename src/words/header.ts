@@ -1,6 +1,6 @@
-import { usageError } from '../../core/errors.ts';
-import type { HeaderField } from '../../core/hop.ts';
-import { hasControl, quote } from '../text.ts';
+import { usageError } from '../core/errors.ts';
+import type { HeaderField } from '../core/hop.ts';
+import { hasControl, quote } from './text.ts';
 
 /** RFC 9110, section 5.6.2. */
 const token = /^[!#$%&'*+.^_`|~\dA-Za-z-]+$/;

@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
-import { parseTargetWords } from '../../../src/cli/options/target.ts';
-import { refusalOf } from '../../support/usage.ts';
+import { parseTargetWords } from '../../src/words/target.ts';
+import { refusalOf } from '../support/usage.ts';
 
 test.each([
   [['db:5432'], 'db', 5432],

@@ -1,5 +1,5 @@
-import { usageError } from '../../core/errors.ts';
-import { quote } from '../text.ts';
+import { usageError } from '../core/errors.ts';
+import { quote } from './text.ts';
 
 const unitMs = { ms: 1, s: 1000, m: 60_000, h: 3_600_000 } as const;
 const duration = /^(\d+(?:\.\d+)?)(ms|s|m|h)$/;

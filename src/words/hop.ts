@@ -1,0 +1,165 @@
+import { formatHostPort } from '../core/address.ts';
+import type { Carrier, CarrierScheme } from '../core/carrier.ts';
+import { usageError } from '../core/errors.ts';
+import type { HeaderField, Hop } from '../core/hop.ts';
+import { Secret } from '../core/secret.ts';
+import { parseHost, parsePort } from '../http/authority.ts';
+import { parseHeader } from './header.ts';
+import { type HopUrl, splitHopUrl } from './hop-url.ts';
+import { suggest } from './suggest.ts';
+import { asUsage, quote } from './text.ts';
+import { parseTls, tlsNames, type TlsWords } from './tls.ts';
+
+/** A scheme that a hop may have, with the carrier that it belongs to. */
+export type KnownScheme = CarrierScheme & { readonly carrier: Pick<Carrier, 'settings'> };
+
+/** A hop that names a user and no password. */
+export interface OpenHop {
+  /** Where it is written and its URL without secrets, as messages start. */
+  readonly label: string;
+  readonly user: string;
+  readonly host: string;
+  /** `proxy.corp:8080`. */
+  readonly place: string;
+}
+
+/** What holds for every hop that does not set its own. */
+export interface HopFallbacks {
+  /** Where the URLs are written: `-x`, or the name of a variable. */
+  readonly source: string;
+  /** The variable of the environment that names the hop; absent where the user did. */
+  readonly variable?: string;
+  readonly tls: TlsWords;
+  readonly headers: readonly HeaderField[];
+}
+
+/** A hop as its URL gives it. */
+export interface DraftHop extends Hop {
+  /** Set when the URL has a user and no password: what is known about the password to find. */
+  readonly open?: OpenHop;
+}
+
+/** Splits `a|b`. Done before anything is parsed: a `|` of a password is written %7C. @throws {TunlError} usage */
+export function splitAlternatives(text: string, source: string): string[] {
+  const alternatives = text.split('|').map((url) => url.trim());
+  if (alternatives.includes('')) throw usageError(`${source} has an empty alternative beside |`);
+  return alternatives;
+}
+
+/**
+ * Reads the URL of a hop whose scheme is one of those known.
+ * @throws {TunlError} usage, never with a user name, a password or a header value in it
+ */
+export function parseHop(text: string, fallbacks: HopFallbacks, schemes: readonly KnownScheme[]): DraftHop {
+  const {
+    scheme: name,
+    user,
+    password,
+    host: written,
+    port: digits,
+    query,
+    label,
+  } = splitHopUrl(text, fallbacks.source);
+  const scheme = schemes.find((known) => known.scheme === name);
+  if (!scheme) throw unknownScheme(name, schemes, label);
+  const settings = readSettings(query, scheme, label);
+  const host = asUsage(label, () => parseHost(written));
+  const port = digits === undefined ? scheme.defaultPort : parseHopPort(digits, label);
+  const headers = settings.headers.length > 0 ? settings.headers : fallbacks.headers;
+  if (user !== undefined && headers.some(([header]) => header.toLowerCase() === 'proxy-authorization')) {
+    throw usageError(`${label} has a user and a Proxy-Authorization header`, 'leave one of them out');
+  }
+  return {
+    scheme: name,
+    address: { kind: 'tcp', host, port },
+    ...(user !== undefined &&
+      (password === undefined
+        ? { open: { label, user, host, place: formatHostPort(host, port) } }
+        : { credentials: { user, password: new Secret(password) } })),
+    tls: scheme.tls ? parseTls({ ...withoutPair(fallbacks.tls, settings.tls), ...settings.tls }, label) : {},
+    headers,
+    settings: settings.own,
+    ...(fallbacks.variable !== undefined && { variable: fallbacks.variable }),
+  };
+}
+
+// The text of a port may be a piece of a password that was not encoded: it is not repeated.
+function parseHopPort(text: string, where: string): number {
+  try {
+    return parsePort(text);
+  } catch {
+    throw usageError(`${where} has no valid port`, 'a port is a number from 1 to 65535; write @ of a password as %40');
+  }
+}
+
+/** A hop with a certificate of its own takes no key from the flags. */
+function withoutPair({ cert, key, ...rest }: TlsWords, own: TlsWords): TlsWords {
+  if (own.cert !== undefined || own.key !== undefined) return rest;
+  return { ...rest, ...(cert !== undefined && { cert }), ...(key !== undefined && { key }) };
+}
+
+interface Settings {
+  readonly tls: Record<string, string | true>;
+  readonly headers: HeaderField[];
+  readonly own: Record<string, string>;
+}
+
+function readSettings(query: HopUrl['query'], scheme: KnownScheme, where: string): Settings {
+  const settings: Settings = { tls: {}, headers: [], own: {} };
+  const known = [...tlsNames, 'header', ...scheme.carrier.settings.map(({ name }) => name)];
+  for (const [name, value] of query) {
+    if (!known.includes(name)) throw unknownSetting(name, known, where);
+    const bare = scheme.carrier.settings.find((own) => own.name === name)?.bare;
+    if (value === undefined && bare === undefined && name !== 'insecure') throw needsValue(name, where);
+    if (name === 'header') settings.headers.push(parseHeader(value ?? '', where));
+    else if (name in settings.tls || name in settings.own) throw givenTwice(name, where);
+    else if (isTlsName(name)) settings.tls[name] = readTlsValue(name, value, scheme, where);
+    else settings.own[name] = parseOwn(name, value ?? bare ?? '', scheme, where);
+  }
+  return settings;
+}
+
+function needsValue(name: string, where: string) {
+  return usageError(`${where}: the setting ${name} needs a value`, `write ?${name}=VALUE; & in it as %26, % as %25`);
+}
+
+function givenTwice(name: string, where: string) {
+  return usageError(`${where}: the setting ${name} is given twice`, 'leave one of them out');
+}
+
+function isTlsName(name: string): boolean {
+  return (tlsNames as readonly string[]).includes(name);
+}
+
+function readTlsValue(name: string, value: string | undefined, scheme: CarrierScheme, where: string): string | true {
+  if (!scheme.tls) {
+    const what = `${where}: the setting ${name} needs TLS, and ${scheme.scheme}:// has none`;
+    throw usageError(what, 'write https:// if the proxy speaks TLS');
+  }
+  if (value === '') throw usageError(`${where}: the setting ${name} is empty`, `write ?${name}=VALUE, or leave it out`);
+  return value ?? true;
+}
+
+function parseOwn(name: string, value: string, scheme: KnownScheme, where: string): string {
+  const setting = scheme.carrier.settings.find((candidate) => candidate.name === name);
+  return setting ? asUsage(`${where}: the setting ${name}`, () => setting.parse(value)) : value;
+}
+
+function unknownScheme(name: string, schemes: readonly KnownScheme[], label: string) {
+  const known = schemes.map(({ scheme }) => scheme);
+  const near = suggest(name, known);
+  return usageError(
+    `${label} has an unknown scheme: ${quote(name)}`,
+    ...(near === undefined ? [] : [`did you mean ${near}://?`]),
+    `known schemes: ${known.map((scheme) => `${scheme}://`).join(' ')}`,
+  );
+}
+
+function unknownSetting(name: string, known: readonly string[], where: string) {
+  const near = suggest(name, known);
+  return usageError(
+    `${where} has an unknown setting: ${quote(name)}`,
+    ...(near === undefined ? [] : [`did you mean ${near}?`]),
+    `known settings: ${known.join(' ')}`,
+  );
+}
