@@ -131,16 +131,15 @@ export class Http2Peer {
     return Buffer.concat(chunks);
   }
 
-  /** Waits until the session is over, and says with which codes of GOAWAY. */
-  async waitForGoaway(): Promise<number[]> {
-    const codes: number[] = [];
-    const collect = (frame: Frame) => {
-      if (frame.type === 'goaway') codes.push(frame.payload.readUInt32BE(4));
-      return false;
-    };
-    // It ends with the connection.
-    await this.until('the end of the session', collect).catch(() => {});
-    return codes;
+  /** Waits until the other side ends the session, and says how: the code of its GOAWAY, or that it just closed. */
+  async waitForSessionEnd(): Promise<number | 'closed'> {
+    try {
+      const { payload } = await this.until('GOAWAY', ({ type }) => type === 'goaway');
+      return payload.readUInt32BE(4);
+    } catch (error) {
+      if (this.raw.inbox.farEnd === 'open') throw error;
+      return 'closed';
+    }
   }
 }
 

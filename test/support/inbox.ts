@@ -29,7 +29,7 @@ export class Inbox {
 
   /** What has come and was not taken yet. */
   get pending(): Buffer {
-    this.#chunks = [Buffer.concat(this.#chunks)];
+    if (this.#chunks.length !== 1) this.#chunks = [Buffer.concat(this.#chunks)];
     return this.#chunks[0] as Buffer;
   }
 
