@@ -1,36 +1,66 @@
 # bash completion for tunl, made by: tunl completion bash
 
-# Offers those of the words that begin like the current one. bash splits words at colons, so what is
-# before the last colon is already on the line and must not be offered again.
+# Offers those words that go on from the current one. bash cuts words at : and = and wants what follows the last cut.
 _tunl_offer() {
-  COMPREPLY=($(compgen -W "$1" -- "$cur"))
-  if [[ $cur == *:* && $COMP_WORDBREAKS == *:* ]]; then
-    local before=${cur%"${cur##*:}"} i
-    for i in "${!COMPREPLY[@]}"; do COMPREPLY[i]=${COMPREPLY[i]#"$before"}; done
+  local before='' cut word
+  for cut in : =; do
+    if [[ $cur == *"$cut"* && $COMP_WORDBREAKS == *"$cut"* ]]; then
+      word=${cur%"${cur##*"$cut"}"}
+      (( ${#word} > ${#before} )) && before=$word
+    fi
+  done
+  COMPREPLY=()
+  for word in "${@/#/"$lead"}"; do
+    [[ $word == "$cur"* ]] && COMPREPLY+=("${word#"$before"}")
+  done
+}
+
+# Offers the hosts that ssh knows, between what stands before the host and what follows it.
+_tunl_hosts() {
+  declare -F _known_hosts_real >/dev/null || return
+  local before=$1 after=$2
+  _known_hosts_real -a -- "${value#"$before"}"
+  _tunl_offer "${COMPREPLY[@]/#/"$before"}"
+  COMPREPLY=("${COMPREPLY[@]/%/$after}")
+  compopt -o nospace
+}
+
+_tunl_proxies() {
+  local before=''
+  [[ $value == *'|'* ]] && before=${value%"${value##*|}"}
+  if [[ ${value#"$before"} == *://* ]]; then
+    before+=${value#"$before"}
+    before=${before%"${before##*[/@]}"}
+    _tunl_hosts "$before" ''
+  else
+    local schemes=(http:// h2:// h2c:// hbone:// https:// post+http:// post+https:// post+h2c:// post+h2://)
+    _tunl_offer "${schemes[@]/#/"$before"}"
+    compopt -o nospace
   fi
 }
 
-_tunl_hosts() {
-  # bash-completion knows the hosts of ssh, where it is installed.
-  if declare -F _known_hosts_real >/dev/null; then
-    _known_hosts_real -- "$cur"
-  fi
+_tunl_specs() {
+  case $value in
+  unix:*:*) ;;
+  unix:*) compopt -o default ;;
+  *:*) _tunl_hosts "${value%"${value##*:}"}" : ;;
+  esac
 }
 
 # Completes a command line of its own, which begins at that word of ours.
 _tunl_command() {
   if declare -F _command_offset >/dev/null; then
     _command_offset "$1"
-  elif ((COMP_CWORD == $1)); then
+  elif (( COMP_CWORD == $1 )); then
     COMPREPLY=($(compgen -c -- "$cur"))
   else
-    compopt -o filenames
-    COMPREPLY=($(compgen -f -- "$cur"))
+    compopt -o default
   fi
 }
 
 _tunl() {
-  local line=${COMP_LINE:0:COMP_POINT} cur previous words command='' options='' word
+  local line=${COMP_LINE:0:COMP_POINT} cur lead='' value previous command='' word i
+  local -a words
   read -ra words <<<"$line"
   cur=${line##*[[:space:]]}
   [[ -n $cur && ${#words[@]} -gt 0 ]] && unset "words[${#words[@]}-1]"
@@ -38,47 +68,52 @@ _tunl() {
   COMPREPLY=()
   for word in "${words[@]:1}"; do
     case $word in
-    connect|forward|serve|completion|help) command=$word; break ;;
+    connect | forward | serve | completion | help) command=$word; break ;;
     esac
   done
   case $command in
   forward)
-    local i
     for ((i = 1; i < COMP_CWORD; i++)); do
-      if [[ ${COMP_WORDS[i]} == -- ]]; then
-        _tunl_command $((i + 1))
-        return
-      fi
+      [[ ${COMP_WORDS[i]} == -- ]] || continue
+      _tunl_command $((i + 1))
+      return
     done ;;
   esac
-  case $previous in
-  -x|--proxy)
-    _tunl_offer 'http:// h2:// h2c:// hbone:// https:// post+http:// post+https:// post+h2c:// post+h2://'
-    compopt -o nospace
-    return ;;
-  --password-file|--cacert|--cert|--key|--port-file|--client-ca|--auth-file|--user-password-file)
-    compopt -o filenames
-    COMPREPLY=($(compgen -f -- "$cur"))
-    return ;;
-  --retry|--proxy-header|--servername|--pin|--dns-timeout|--connect-timeout|--tls-timeout|--handshake-timeout|--idle-timeout|--linger|--ready-fd|--grace|--user|--allow|--deny)
-    return ;;
-  esac
-  case $command in
-    connect) options='--check --tls-target -x --proxy --retry --direct --proxy-header --password-file --cacert --cert --key --servername --pin --insecure -4 --ipv4 -6 --ipv6 --dns-timeout --connect-timeout --tls-timeout --handshake-timeout --idle-timeout --linger -q --quiet -v --verbose --json -h --help' ;;
-    forward) options='--check --port-file --ready-fd --grace --watch -x --proxy --retry --direct --proxy-header --password-file --cacert --cert --key --servername --pin --insecure -4 --ipv4 -6 --ipv6 --dns-timeout --connect-timeout --tls-timeout --handshake-timeout --idle-timeout --linger -q --quiet -v --verbose --json -h --help' ;;
-    serve) options='--port-file --ready-fd --grace --watch --proxy-protocol --hbone --hbone-local --post --tls --cert --key --client-ca --auth-file --user --user-password-file --open --allow --deny -x --proxy --retry --direct --proxy-header --password-file --cacert --servername --pin --insecure -4 --ipv4 -6 --ipv6 --dns-timeout --connect-timeout --tls-timeout --handshake-timeout --idle-timeout --linger -q --quiet -v --verbose --json -h --help' ;;
-    completion) options='-q --quiet -v --verbose --json -h --help' ;;
-    help) options='-q --quiet -v --verbose --json -h --help' ;;
-    *) _tunl_offer 'connect forward serve completion help --help --version'; return ;;
+  value=$cur
+  if [[ $cur == --*=* ]]; then
+    previous=${cur%%=*}
+    lead=$previous=
+    value=${cur#*=}
+  fi
+  case $command:$previous in
+  connect:-x | connect:--proxy) _tunl_proxies; return ;;
+  connect:--retry | connect:--proxy-header | connect:--servername | connect:--pin | connect:--dns-timeout | connect:--connect-timeout | connect:--tls-timeout | connect:--handshake-timeout | connect:--idle-timeout | connect:--linger) return ;;
+  connect:--password-file | connect:--cacert | connect:--cert | connect:--key) compopt -o default; return ;;
+  forward:--port-file | forward:--password-file | forward:--cacert | forward:--cert | forward:--key) compopt -o default; return ;;
+  forward:--ready-fd | forward:--grace | forward:--retry | forward:--proxy-header | forward:--servername | forward:--pin | forward:--dns-timeout | forward:--connect-timeout | forward:--tls-timeout | forward:--handshake-timeout | forward:--idle-timeout | forward:--linger) return ;;
+  forward:-x | forward:--proxy) _tunl_proxies; return ;;
+  serve:--port-file | serve:--cert | serve:--key | serve:--client-ca | serve:--auth-file | serve:--user-password-file | serve:--password-file | serve:--cacert) compopt -o default; return ;;
+  serve:--ready-fd | serve:--grace | serve:--user | serve:--allow | serve:--deny | serve:--retry | serve:--proxy-header | serve:--servername | serve:--pin | serve:--dns-timeout | serve:--connect-timeout | serve:--tls-timeout | serve:--handshake-timeout | serve:--idle-timeout | serve:--linger) return ;;
+  serve:--proxy-protocol) _tunl_offer 'v1' 'v2'; return ;;
+  serve:-x | serve:--proxy) _tunl_proxies; return ;;
   esac
   if [[ $cur == -* ]]; then
-    _tunl_offer "$options"
+    case $command in
+    connect) _tunl_offer --check --tls-target -x --proxy --retry --direct --proxy-header --password-file --cacert --cert --key --servername --pin --insecure -4 --ipv4 -6 --ipv6 --dns-timeout --connect-timeout --tls-timeout --handshake-timeout --idle-timeout --linger -q --quiet -v --verbose --json -h --help ;;
+    forward) _tunl_offer --check --port-file --ready-fd --grace --watch -x --proxy --retry --direct --proxy-header --password-file --cacert --cert --key --servername --pin --insecure -4 --ipv4 -6 --ipv6 --dns-timeout --connect-timeout --tls-timeout --handshake-timeout --idle-timeout --linger -q --quiet -v --verbose --json -h --help ;;
+    serve) _tunl_offer --port-file --ready-fd --grace --watch --proxy-protocol --hbone --hbone-local --post --tls --cert --key --client-ca --auth-file --user --user-password-file --open --allow --deny -x --proxy --retry --direct --proxy-header --password-file --cacert --servername --pin --insecure -4 --ipv4 -6 --ipv6 --dns-timeout --connect-timeout --tls-timeout --handshake-timeout --idle-timeout --linger -q --quiet -v --verbose --json -h --help ;;
+    completion) _tunl_offer -q --quiet -v --verbose --json -h --help ;;
+    help) _tunl_offer -q --quiet -v --verbose --json -h --help ;;
+    *) _tunl_offer -h --help -V --version ;;
+    esac
     return
   fi
   case $command in
-    connect) _tunl_hosts ;;
-    completion) _tunl_offer 'bash zsh fish' ;;
-    help) _tunl_offer 'connect forward serve completion help exit-codes' ;;
+  '') _tunl_offer connect forward serve completion help ;;
+  connect) _tunl_hosts '' :; ;;
+  forward) _tunl_specs; ;;
+  completion) _tunl_offer 'bash' 'zsh' 'fish'; ;;
+  help) _tunl_offer 'connect' 'forward' 'serve' 'completion' 'help' 'exit-codes'; ;;
   esac
 }
 

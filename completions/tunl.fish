@@ -1,130 +1,183 @@
 # fish completion for tunl, made by: tunl completion fish
 
-function __tunl_proxies
-    printf '%s\t%s\n' 'http://' 'CONNECT over HTTP/1.1' 'h2://' 'CONNECT over HTTP/2 in TLS' 'h2c://' 'CONNECT over HTTP/2 in cleartext' 'hbone://' 'CONNECT over mutual-TLS HTTP/2 as Istio ambient does it' 'https://' 'TLS to the proxy, then CONNECT over HTTP/2 or HTTP/1.1, as the proxy chooses' 'post+http://' 'bytes in one POST and its answer, over HTTP/1.1' 'post+https://' 'bytes in one POST and its answer, over TLS, HTTP/2 or HTTP/1.1' 'post+h2c://' 'bytes in one POST and its answer, over HTTP/2 in cleartext' 'post+h2://' 'bytes in one POST and its answer, over HTTP/2 in TLS'
+# The words before the current one.
+function __tunl_words
+    set -l words (commandline -opc)
+    set -e words[1]
+    printf '%s\n' $words
 end
 
-# Completes what follows --, a command line of its own.
+# True for the words of this command, or with no argument where there is no command yet.
+function __tunl_using
+    for word in (__tunl_words)
+        if contains -- $word connect forward serve completion help
+            test "$word" = "$argv[1]"
+            return
+        end
+    end
+    test (count $argv) -eq 0
+end
+
+# True for the words of another command, which follow --.
+function __tunl_after_dashes
+    contains -- -- (__tunl_words)
+end
+
+# What that command offers.
 function __tunl_command
-    set -l words (commandline -opc) (commandline -ct)
-    set -l at (contains -i -- -- $words); or return
-    complete -C (string join ' ' -- $words[(math $at + 1)..-1])
+    set -l words (__tunl_words)
+    set -l dashes (contains -i -- -- $words)
+    set -e words[1..$dashes]
+    complete -C (string join ' ' -- (string escape -- $words) (commandline -ct))
+end
+
+function __tunl_schemes
+    printf '%s\t%s\n' \
+        'http://' 'CONNECT over HTTP/1.1' \
+        'h2://' 'CONNECT over HTTP/2 in TLS' \
+        'h2c://' 'CONNECT over HTTP/2 in cleartext' \
+        'hbone://' 'CONNECT over mutual-TLS HTTP/2 as Istio ambient does it' \
+        'https://' 'TLS to the proxy, then CONNECT over HTTP/2 or HTTP/1.1, as the proxy chooses' \
+        'post+http://' 'bytes in one POST and its answer, over HTTP/1.1' \
+        'post+https://' 'bytes in one POST and its answer, over TLS, HTTP/2 or HTTP/1.1' \
+        'post+h2c://' 'bytes in one POST and its answer, over HTTP/2 in cleartext' \
+        'post+h2://' 'bytes in one POST and its answer, over HTTP/2 in TLS'
+end
+
+function __tunl_proxies
+    set -l before (string match -r '^.*\|' -- (commandline -ct))
+    set -l host (string match -r '^(?:.*\|)?[^|]*://(?:.*@)?' -- (commandline -ct))
+    if test -n "$host"
+        string replace -r '^' -- "$host" (__fish_print_hostnames)
+    else
+        string replace -r '^' -- "$before" (__tunl_schemes)
+    end
+end
+
+function __tunl_specs
+    set -l before (string match -r '^.*:' -- (commandline -ct))
+    if string match -q -r '^unix:[^:]*$' -- (commandline -ct)
+        __fish_complete_path (commandline -ct)
+    else if test -n "$before"
+        string replace -r '(.+)' -- "$before\$1:" (__fish_print_hostnames)
+    end
 end
 
 complete -c tunl -f
-complete -c tunl -n __fish_use_subcommand -s h -l help -d 'print help'
-complete -c tunl -n __fish_use_subcommand -s V -l version -d 'print the version'
-complete -c tunl -n __fish_use_subcommand -a connect -d 'join stdin and stdout to a target, as an ssh ProxyCommand does'
-complete -c tunl -n __fish_use_subcommand -a forward -d 'open local listeners that lead to targets'
-complete -c tunl -n __fish_use_subcommand -a serve -d 'be a tunnelling proxy; default address 127.0.0.1:3128'
-complete -c tunl -n __fish_use_subcommand -a completion -d 'print the completions for a shell'
-complete -c tunl -n __fish_use_subcommand -a help -d 'print help, also about exit-codes'
+complete -c tunl -n __tunl_using -s h -l help -d 'print help'
+complete -c tunl -n __tunl_using -s V -l version -d 'print the version'
+complete -c tunl -n __tunl_using -a connect -d 'join stdin and stdout to a target, as an ssh ProxyCommand does'
+complete -c tunl -n __tunl_using -a forward -d 'open local listeners that lead to targets'
+complete -c tunl -n __tunl_using -a serve -d 'be a tunnelling proxy; default address 127.0.0.1:3128'
+complete -c tunl -n __tunl_using -a completion -d 'print the completions for a shell'
+complete -c tunl -n __tunl_using -a help -d 'print help, also about exit-codes'
 
-complete -c tunl -n '__fish_seen_subcommand_from connect' -a '(__fish_print_hostnames)'
-complete -c tunl -n '__fish_seen_subcommand_from connect' -l check -d 'only dial the target once; the exit status says whether, and why not'
-complete -c tunl -n '__fish_seen_subcommand_from connect' -l tls-target -d 'speak TLS to the target inside the tunnel; the TLS options hold for it too'
-complete -c tunl -n '__fish_seen_subcommand_from connect' -s x -l proxy -x -a '(__tunl_proxies)' -d 'go through this proxy; repeat it in travel order, the nearest first; a|b tries a, then b'
-complete -c tunl -n '__fish_seen_subcommand_from connect' -l retry -x -d 'dial again up to N times, waiting longer each time, before anything was relayed'
-complete -c tunl -n '__fish_seen_subcommand_from connect' -l direct -d 'go through no proxy, whatever the environment says'
-complete -c tunl -n '__fish_seen_subcommand_from connect' -l proxy-header -x -d 'send this header to each proxy; repeatable'
-complete -c tunl -n '__fish_seen_subcommand_from connect' -l password-file -r -F -d 'the first line is the password of a user that a proxy has none for'
-complete -c tunl -n '__fish_seen_subcommand_from connect' -l cacert -r -F -d 'trust the authorities in this PEM file instead of the built-in ones'
-complete -c tunl -n '__fish_seen_subcommand_from connect' -l cert -r -F -d 'our certificate, a PEM file'
-complete -c tunl -n '__fish_seen_subcommand_from connect' -l key -r -F -d 'its key, a PEM file; default: the file of --cert'
-complete -c tunl -n '__fish_seen_subcommand_from connect' -l servername -x -d 'send and verify this name instead of the proxy\'s host'
-complete -c tunl -n '__fish_seen_subcommand_from connect' -l pin -x -d 'accept this key only: sha256/BASE64URL of the certificate\'s SPKI'
-complete -c tunl -n '__fish_seen_subcommand_from connect' -l insecure -d 'accept any certificate'
-complete -c tunl -n '__fish_seen_subcommand_from connect' -s 4 -l ipv4 -d 'use IPv4 only'
-complete -c tunl -n '__fish_seen_subcommand_from connect' -s 6 -l ipv6 -d 'use IPv6 only'
-complete -c tunl -n '__fish_seen_subcommand_from connect' -l dns-timeout -x -d 'limit for resolving a name'
-complete -c tunl -n '__fish_seen_subcommand_from connect' -l connect-timeout -x -d 'limit for the TCP connection'
-complete -c tunl -n '__fish_seen_subcommand_from connect' -l tls-timeout -x -d 'limit for each TLS handshake'
-complete -c tunl -n '__fish_seen_subcommand_from connect' -l handshake-timeout -x -d 'limit for each proxy\'s answer'
-complete -c tunl -n '__fish_seen_subcommand_from connect' -l idle-timeout -x -d 'end a tunnel that moves nothing for so long'
-complete -c tunl -n '__fish_seen_subcommand_from connect' -l linger -x -d 'wait so long without progress once one direction has ended'
-complete -c tunl -n '__fish_seen_subcommand_from connect' -s q -l quiet -d 'say nothing but errors'
-complete -c tunl -n '__fish_seen_subcommand_from connect' -s v -l verbose -d 'say each step; -vv also the details'
-complete -c tunl -n '__fish_seen_subcommand_from connect' -l json -d 'write one JSON object per line to stderr instead of messages'
-complete -c tunl -n '__fish_seen_subcommand_from connect' -s h -l help -d 'print this'
+complete -c tunl -n '__tunl_using connect' -a '(__fish_print_hostnames | string replace -r \'$\' \':\')'
+complete -c tunl -n '__tunl_using connect' -l check -d 'only dial the target once; the exit status says whether, and why not'
+complete -c tunl -n '__tunl_using connect' -l tls-target -d 'speak TLS to the target inside the tunnel; the TLS options hold for it too'
+complete -c tunl -n '__tunl_using connect' -s x -l proxy -x -a '(__tunl_proxies)' -d 'go through this proxy; repeat it in travel order, the nearest first; a|b tries a, then b'
+complete -c tunl -n '__tunl_using connect' -l retry -x -d 'dial again up to N times, waiting longer each time, before anything was relayed'
+complete -c tunl -n '__tunl_using connect' -l direct -d 'go through no proxy, whatever the environment says'
+complete -c tunl -n '__tunl_using connect' -l proxy-header -x -d 'send this header to each proxy; repeatable'
+complete -c tunl -n '__tunl_using connect' -l password-file -r -F -d 'the first line is the password of a user that a proxy has none for'
+complete -c tunl -n '__tunl_using connect' -l cacert -r -F -d 'trust the authorities in this PEM file instead of the built-in ones'
+complete -c tunl -n '__tunl_using connect' -l cert -r -F -d 'our certificate, a PEM file'
+complete -c tunl -n '__tunl_using connect' -l key -r -F -d 'its key, a PEM file; default: the file of --cert'
+complete -c tunl -n '__tunl_using connect' -l servername -x -d 'send and verify this name instead of the proxy\'s host'
+complete -c tunl -n '__tunl_using connect' -l pin -x -d 'accept this key only: sha256/BASE64URL of the certificate\'s SPKI'
+complete -c tunl -n '__tunl_using connect' -l insecure -d 'accept any certificate'
+complete -c tunl -n '__tunl_using connect' -s 4 -l ipv4 -d 'use IPv4 only'
+complete -c tunl -n '__tunl_using connect' -s 6 -l ipv6 -d 'use IPv6 only'
+complete -c tunl -n '__tunl_using connect' -l dns-timeout -x -d 'limit for resolving a name'
+complete -c tunl -n '__tunl_using connect' -l connect-timeout -x -d 'limit for the TCP connection'
+complete -c tunl -n '__tunl_using connect' -l tls-timeout -x -d 'limit for each TLS handshake'
+complete -c tunl -n '__tunl_using connect' -l handshake-timeout -x -d 'limit for each proxy\'s answer'
+complete -c tunl -n '__tunl_using connect' -l idle-timeout -x -d 'end a tunnel that moves nothing for so long'
+complete -c tunl -n '__tunl_using connect' -l linger -x -d 'wait so long without progress once one direction has ended'
+complete -c tunl -n '__tunl_using connect' -s q -l quiet -d 'say nothing but errors'
+complete -c tunl -n '__tunl_using connect' -s v -l verbose -d 'say each step; -vv also the details'
+complete -c tunl -n '__tunl_using connect' -l json -d 'write one JSON object per line to stderr instead of messages'
+complete -c tunl -n '__tunl_using connect' -s h -l help -d 'print this'
 
-complete -c tunl -n '__fish_seen_subcommand_from forward' -a '(__tunl_command)'
-complete -c tunl -n '__fish_seen_subcommand_from forward' -l check -d 'first dial each target once; fail with the cause instead of listening'
-complete -c tunl -n '__fish_seen_subcommand_from forward' -l port-file -r -F -d 'write the port of each listener to this file, one per line, once all accept; removed at the end'
-complete -c tunl -n '__fish_seen_subcommand_from forward' -l ready-fd -x -d 'write ADDR:PORT of each listener to this descriptor, one per line, once all accept; then close it'
-complete -c tunl -n '__fish_seen_subcommand_from forward' -l grace -x -d 'let open tunnels finish for so long after the first signal; 0: cut them, off: wait'
-complete -c tunl -n '__fish_seen_subcommand_from forward' -l watch -d 'show the open tunnels on the terminal, drawn again in place: bytes, rates, age, way'
-complete -c tunl -n '__fish_seen_subcommand_from forward' -s x -l proxy -x -a '(__tunl_proxies)' -d 'go through this proxy; repeat it in travel order, the nearest first; a|b tries a, then b'
-complete -c tunl -n '__fish_seen_subcommand_from forward' -l retry -x -d 'dial again up to N times, waiting longer each time, before anything was relayed'
-complete -c tunl -n '__fish_seen_subcommand_from forward' -l direct -d 'go through no proxy, whatever the environment says'
-complete -c tunl -n '__fish_seen_subcommand_from forward' -l proxy-header -x -d 'send this header to each proxy; repeatable'
-complete -c tunl -n '__fish_seen_subcommand_from forward' -l password-file -r -F -d 'the first line is the password of a user that a proxy has none for'
-complete -c tunl -n '__fish_seen_subcommand_from forward' -l cacert -r -F -d 'trust the authorities in this PEM file instead of the built-in ones'
-complete -c tunl -n '__fish_seen_subcommand_from forward' -l cert -r -F -d 'our certificate, a PEM file'
-complete -c tunl -n '__fish_seen_subcommand_from forward' -l key -r -F -d 'its key, a PEM file; default: the file of --cert'
-complete -c tunl -n '__fish_seen_subcommand_from forward' -l servername -x -d 'send and verify this name instead of the proxy\'s host'
-complete -c tunl -n '__fish_seen_subcommand_from forward' -l pin -x -d 'accept this key only: sha256/BASE64URL of the certificate\'s SPKI'
-complete -c tunl -n '__fish_seen_subcommand_from forward' -l insecure -d 'accept any certificate'
-complete -c tunl -n '__fish_seen_subcommand_from forward' -s 4 -l ipv4 -d 'use IPv4 only'
-complete -c tunl -n '__fish_seen_subcommand_from forward' -s 6 -l ipv6 -d 'use IPv6 only'
-complete -c tunl -n '__fish_seen_subcommand_from forward' -l dns-timeout -x -d 'limit for resolving a name'
-complete -c tunl -n '__fish_seen_subcommand_from forward' -l connect-timeout -x -d 'limit for the TCP connection'
-complete -c tunl -n '__fish_seen_subcommand_from forward' -l tls-timeout -x -d 'limit for each TLS handshake'
-complete -c tunl -n '__fish_seen_subcommand_from forward' -l handshake-timeout -x -d 'limit for each proxy\'s answer'
-complete -c tunl -n '__fish_seen_subcommand_from forward' -l idle-timeout -x -d 'end a tunnel that moves nothing for so long'
-complete -c tunl -n '__fish_seen_subcommand_from forward' -l linger -x -d 'wait so long without progress once one direction has ended'
-complete -c tunl -n '__fish_seen_subcommand_from forward' -s q -l quiet -d 'say nothing but errors'
-complete -c tunl -n '__fish_seen_subcommand_from forward' -s v -l verbose -d 'say each step; -vv also the details'
-complete -c tunl -n '__fish_seen_subcommand_from forward' -l json -d 'write one JSON object per line to stderr instead of messages'
-complete -c tunl -n '__fish_seen_subcommand_from forward' -s h -l help -d 'print this'
+complete -c tunl -n '__tunl_using forward; and not __tunl_after_dashes' -a '(__tunl_specs)'
+complete -c tunl -n '__tunl_using forward; and __tunl_after_dashes' -a '(__tunl_command)'
+complete -c tunl -n '__tunl_using forward; and not __tunl_after_dashes' -l check -d 'first dial each target once; fail with the cause instead of listening'
+complete -c tunl -n '__tunl_using forward; and not __tunl_after_dashes' -l port-file -r -F -d 'write the port of each listener to this file, one per line, once all accept; removed at the end'
+complete -c tunl -n '__tunl_using forward; and not __tunl_after_dashes' -l ready-fd -x -d 'write ADDR:PORT of each listener to this descriptor, one per line, once all accept; then close it'
+complete -c tunl -n '__tunl_using forward; and not __tunl_after_dashes' -l grace -x -d 'let open tunnels finish for so long after the first signal; 0: cut them, off: wait'
+complete -c tunl -n '__tunl_using forward; and not __tunl_after_dashes' -l watch -d 'show the open tunnels on the terminal, drawn again in place: bytes, rates, age, way'
+complete -c tunl -n '__tunl_using forward; and not __tunl_after_dashes' -s x -l proxy -x -a '(__tunl_proxies)' -d 'go through this proxy; repeat it in travel order, the nearest first; a|b tries a, then b'
+complete -c tunl -n '__tunl_using forward; and not __tunl_after_dashes' -l retry -x -d 'dial again up to N times, waiting longer each time, before anything was relayed'
+complete -c tunl -n '__tunl_using forward; and not __tunl_after_dashes' -l direct -d 'go through no proxy, whatever the environment says'
+complete -c tunl -n '__tunl_using forward; and not __tunl_after_dashes' -l proxy-header -x -d 'send this header to each proxy; repeatable'
+complete -c tunl -n '__tunl_using forward; and not __tunl_after_dashes' -l password-file -r -F -d 'the first line is the password of a user that a proxy has none for'
+complete -c tunl -n '__tunl_using forward; and not __tunl_after_dashes' -l cacert -r -F -d 'trust the authorities in this PEM file instead of the built-in ones'
+complete -c tunl -n '__tunl_using forward; and not __tunl_after_dashes' -l cert -r -F -d 'our certificate, a PEM file'
+complete -c tunl -n '__tunl_using forward; and not __tunl_after_dashes' -l key -r -F -d 'its key, a PEM file; default: the file of --cert'
+complete -c tunl -n '__tunl_using forward; and not __tunl_after_dashes' -l servername -x -d 'send and verify this name instead of the proxy\'s host'
+complete -c tunl -n '__tunl_using forward; and not __tunl_after_dashes' -l pin -x -d 'accept this key only: sha256/BASE64URL of the certificate\'s SPKI'
+complete -c tunl -n '__tunl_using forward; and not __tunl_after_dashes' -l insecure -d 'accept any certificate'
+complete -c tunl -n '__tunl_using forward; and not __tunl_after_dashes' -s 4 -l ipv4 -d 'use IPv4 only'
+complete -c tunl -n '__tunl_using forward; and not __tunl_after_dashes' -s 6 -l ipv6 -d 'use IPv6 only'
+complete -c tunl -n '__tunl_using forward; and not __tunl_after_dashes' -l dns-timeout -x -d 'limit for resolving a name'
+complete -c tunl -n '__tunl_using forward; and not __tunl_after_dashes' -l connect-timeout -x -d 'limit for the TCP connection'
+complete -c tunl -n '__tunl_using forward; and not __tunl_after_dashes' -l tls-timeout -x -d 'limit for each TLS handshake'
+complete -c tunl -n '__tunl_using forward; and not __tunl_after_dashes' -l handshake-timeout -x -d 'limit for each proxy\'s answer'
+complete -c tunl -n '__tunl_using forward; and not __tunl_after_dashes' -l idle-timeout -x -d 'end a tunnel that moves nothing for so long'
+complete -c tunl -n '__tunl_using forward; and not __tunl_after_dashes' -l linger -x -d 'wait so long without progress once one direction has ended'
+complete -c tunl -n '__tunl_using forward; and not __tunl_after_dashes' -s q -l quiet -d 'say nothing but errors'
+complete -c tunl -n '__tunl_using forward; and not __tunl_after_dashes' -s v -l verbose -d 'say each step; -vv also the details'
+complete -c tunl -n '__tunl_using forward; and not __tunl_after_dashes' -l json -d 'write one JSON object per line to stderr instead of messages'
+complete -c tunl -n '__tunl_using forward; and not __tunl_after_dashes' -s h -l help -d 'print this'
 
-complete -c tunl -n '__fish_seen_subcommand_from serve' -l port-file -r -F -d 'write the port of each listener to this file, one per line, once all accept; removed at the end'
-complete -c tunl -n '__fish_seen_subcommand_from serve' -l ready-fd -x -d 'write ADDR:PORT of each listener to this descriptor, one per line, once all accept; then close it'
-complete -c tunl -n '__fish_seen_subcommand_from serve' -l grace -x -d 'let open tunnels finish for so long after the first signal; 0: cut them, off: wait'
-complete -c tunl -n '__fish_seen_subcommand_from serve' -l watch -d 'show the open tunnels on the terminal, drawn again in place: bytes, rates, age, way'
-complete -c tunl -n '__fish_seen_subcommand_from serve' -l proxy-protocol -x -d 'tell each target who its client is, before the first byte, in the PROXY protocol: v1 or v2'
-complete -c tunl -n '__fish_seen_subcommand_from serve' -l hbone -d 'be an HBONE endpoint and nothing else; default address 127.0.0.1:15008'
-complete -c tunl -n '__fish_seen_subcommand_from serve' -l hbone-local -d 'with --hbone: only for the address at which the client reached us'
-complete -c tunl -n '__fish_seen_subcommand_from serve' -l post -d 'also accept tunnels in POST requests'
-complete -c tunl -n '__fish_seen_subcommand_from serve' -l tls -d 'speak TLS with clients; without --cert with a development certificate, whose pin is printed'
-complete -c tunl -n '__fish_seen_subcommand_from serve' -l cert -r -F -d 'certificate of the server, a PEM file'
-complete -c tunl -n '__fish_seen_subcommand_from serve' -l key -r -F -d 'its key, a PEM file; default: the file of --cert'
-complete -c tunl -n '__fish_seen_subcommand_from serve' -l client-ca -r -F -d 'only clients with a certificate of these authorities'
-complete -c tunl -n '__fish_seen_subcommand_from serve' -l auth-file -r -F -d 'users and passwords, an htpasswd file (bcrypt, apr1, SHA)'
-complete -c tunl -n '__fish_seen_subcommand_from serve' -l user -x -d 'one user, whose password is in TUNL_SERVE_PASSWORD'
-complete -c tunl -n '__fish_seen_subcommand_from serve' -l user-password-file -r -F -d 'or is the first line of this file'
-complete -c tunl -n '__fish_seen_subcommand_from serve' -l open -d 'let everyone use it, also on an address that is not loopback'
-complete -c tunl -n '__fish_seen_subcommand_from serve' -l allow -x -d 'allow these targets and no others: PATTERN[:PORTS]; repeatable'
-complete -c tunl -n '__fish_seen_subcommand_from serve' -l deny -x -d 'deny these targets, whatever --allow says; repeatable'
-complete -c tunl -n '__fish_seen_subcommand_from serve' -s x -l proxy -x -a '(__tunl_proxies)' -d 'go through this proxy; repeat it in travel order, the nearest first; a|b tries a, then b'
-complete -c tunl -n '__fish_seen_subcommand_from serve' -l retry -x -d 'dial again up to N times, waiting longer each time, before anything was relayed'
-complete -c tunl -n '__fish_seen_subcommand_from serve' -l direct -d 'go through no proxy, whatever the environment says'
-complete -c tunl -n '__fish_seen_subcommand_from serve' -l proxy-header -x -d 'send this header to each proxy; repeatable'
-complete -c tunl -n '__fish_seen_subcommand_from serve' -l password-file -r -F -d 'the first line is the password of a user that a proxy has none for'
-complete -c tunl -n '__fish_seen_subcommand_from serve' -l cacert -r -F -d 'trust the authorities in this PEM file instead of the built-in ones'
-complete -c tunl -n '__fish_seen_subcommand_from serve' -l servername -x -d 'send and verify this name instead of the proxy\'s host'
-complete -c tunl -n '__fish_seen_subcommand_from serve' -l pin -x -d 'accept this key only: sha256/BASE64URL of the certificate\'s SPKI'
-complete -c tunl -n '__fish_seen_subcommand_from serve' -l insecure -d 'accept any certificate'
-complete -c tunl -n '__fish_seen_subcommand_from serve' -s 4 -l ipv4 -d 'use IPv4 only'
-complete -c tunl -n '__fish_seen_subcommand_from serve' -s 6 -l ipv6 -d 'use IPv6 only'
-complete -c tunl -n '__fish_seen_subcommand_from serve' -l dns-timeout -x -d 'limit for resolving a name'
-complete -c tunl -n '__fish_seen_subcommand_from serve' -l connect-timeout -x -d 'limit for the TCP connection'
-complete -c tunl -n '__fish_seen_subcommand_from serve' -l tls-timeout -x -d 'limit for each TLS handshake'
-complete -c tunl -n '__fish_seen_subcommand_from serve' -l handshake-timeout -x -d 'limit for each proxy\'s answer'
-complete -c tunl -n '__fish_seen_subcommand_from serve' -l idle-timeout -x -d 'end a tunnel that moves nothing for so long'
-complete -c tunl -n '__fish_seen_subcommand_from serve' -l linger -x -d 'wait so long without progress once one direction has ended'
-complete -c tunl -n '__fish_seen_subcommand_from serve' -s q -l quiet -d 'say nothing but errors'
-complete -c tunl -n '__fish_seen_subcommand_from serve' -s v -l verbose -d 'say each step; -vv also the details'
-complete -c tunl -n '__fish_seen_subcommand_from serve' -l json -d 'write one JSON object per line to stderr instead of messages'
-complete -c tunl -n '__fish_seen_subcommand_from serve' -s h -l help -d 'print this'
+complete -c tunl -n '__tunl_using serve' -l port-file -r -F -d 'write the port of each listener to this file, one per line, once all accept; removed at the end'
+complete -c tunl -n '__tunl_using serve' -l ready-fd -x -d 'write ADDR:PORT of each listener to this descriptor, one per line, once all accept; then close it'
+complete -c tunl -n '__tunl_using serve' -l grace -x -d 'let open tunnels finish for so long after the first signal; 0: cut them, off: wait'
+complete -c tunl -n '__tunl_using serve' -l watch -d 'show the open tunnels on the terminal, drawn again in place: bytes, rates, age, way'
+complete -c tunl -n '__tunl_using serve' -l proxy-protocol -x -a 'v1 v2' -d 'tell each target who its client is, before the first byte, in the PROXY protocol: v1 or v2'
+complete -c tunl -n '__tunl_using serve' -l hbone -d 'be an HBONE endpoint and nothing else; default address 127.0.0.1:15008'
+complete -c tunl -n '__tunl_using serve' -l hbone-local -d 'with --hbone: only for the address at which the client reached us'
+complete -c tunl -n '__tunl_using serve' -l post -d 'also accept tunnels in POST requests'
+complete -c tunl -n '__tunl_using serve' -l tls -d 'speak TLS with clients; without --cert with a development certificate, whose pin is printed'
+complete -c tunl -n '__tunl_using serve' -l cert -r -F -d 'certificate of the server, a PEM file'
+complete -c tunl -n '__tunl_using serve' -l key -r -F -d 'its key, a PEM file; default: the file of --cert'
+complete -c tunl -n '__tunl_using serve' -l client-ca -r -F -d 'only clients with a certificate of these authorities'
+complete -c tunl -n '__tunl_using serve' -l auth-file -r -F -d 'users and passwords, an htpasswd file (bcrypt, apr1, SHA)'
+complete -c tunl -n '__tunl_using serve' -l user -x -d 'one user, whose password is in TUNL_SERVE_PASSWORD'
+complete -c tunl -n '__tunl_using serve' -l user-password-file -r -F -d 'or is the first line of this file'
+complete -c tunl -n '__tunl_using serve' -l open -d 'let everyone use it, also on an address that is not loopback'
+complete -c tunl -n '__tunl_using serve' -l allow -x -d 'allow these targets and no others: PATTERN[:PORTS]; repeatable'
+complete -c tunl -n '__tunl_using serve' -l deny -x -d 'deny these targets, whatever --allow says; repeatable'
+complete -c tunl -n '__tunl_using serve' -s x -l proxy -x -a '(__tunl_proxies)' -d 'go through this proxy; repeat it in travel order, the nearest first; a|b tries a, then b'
+complete -c tunl -n '__tunl_using serve' -l retry -x -d 'dial again up to N times, waiting longer each time, before anything was relayed'
+complete -c tunl -n '__tunl_using serve' -l direct -d 'go through no proxy, whatever the environment says'
+complete -c tunl -n '__tunl_using serve' -l proxy-header -x -d 'send this header to each proxy; repeatable'
+complete -c tunl -n '__tunl_using serve' -l password-file -r -F -d 'the first line is the password of a user that a proxy has none for'
+complete -c tunl -n '__tunl_using serve' -l cacert -r -F -d 'trust the authorities in this PEM file instead of the built-in ones'
+complete -c tunl -n '__tunl_using serve' -l servername -x -d 'send and verify this name instead of the proxy\'s host'
+complete -c tunl -n '__tunl_using serve' -l pin -x -d 'accept this key only: sha256/BASE64URL of the certificate\'s SPKI'
+complete -c tunl -n '__tunl_using serve' -l insecure -d 'accept any certificate'
+complete -c tunl -n '__tunl_using serve' -s 4 -l ipv4 -d 'use IPv4 only'
+complete -c tunl -n '__tunl_using serve' -s 6 -l ipv6 -d 'use IPv6 only'
+complete -c tunl -n '__tunl_using serve' -l dns-timeout -x -d 'limit for resolving a name'
+complete -c tunl -n '__tunl_using serve' -l connect-timeout -x -d 'limit for the TCP connection'
+complete -c tunl -n '__tunl_using serve' -l tls-timeout -x -d 'limit for each TLS handshake'
+complete -c tunl -n '__tunl_using serve' -l handshake-timeout -x -d 'limit for each proxy\'s answer'
+complete -c tunl -n '__tunl_using serve' -l idle-timeout -x -d 'end a tunnel that moves nothing for so long'
+complete -c tunl -n '__tunl_using serve' -l linger -x -d 'wait so long without progress once one direction has ended'
+complete -c tunl -n '__tunl_using serve' -s q -l quiet -d 'say nothing but errors'
+complete -c tunl -n '__tunl_using serve' -s v -l verbose -d 'say each step; -vv also the details'
+complete -c tunl -n '__tunl_using serve' -l json -d 'write one JSON object per line to stderr instead of messages'
+complete -c tunl -n '__tunl_using serve' -s h -l help -d 'print this'
 
-complete -c tunl -n '__fish_seen_subcommand_from completion' -a 'bash zsh fish'
-complete -c tunl -n '__fish_seen_subcommand_from completion' -s q -l quiet -d 'say nothing but errors'
-complete -c tunl -n '__fish_seen_subcommand_from completion' -s v -l verbose -d 'say each step; -vv also the details'
-complete -c tunl -n '__fish_seen_subcommand_from completion' -l json -d 'write one JSON object per line to stderr instead of messages'
-complete -c tunl -n '__fish_seen_subcommand_from completion' -s h -l help -d 'print this'
+complete -c tunl -n '__tunl_using completion' -a 'bash zsh fish'
+complete -c tunl -n '__tunl_using completion' -s q -l quiet -d 'say nothing but errors'
+complete -c tunl -n '__tunl_using completion' -s v -l verbose -d 'say each step; -vv also the details'
+complete -c tunl -n '__tunl_using completion' -l json -d 'write one JSON object per line to stderr instead of messages'
+complete -c tunl -n '__tunl_using completion' -s h -l help -d 'print this'
 
-complete -c tunl -n '__fish_seen_subcommand_from help' -a 'connect forward serve completion help exit-codes'
-complete -c tunl -n '__fish_seen_subcommand_from help' -s q -l quiet -d 'say nothing but errors'
-complete -c tunl -n '__fish_seen_subcommand_from help' -s v -l verbose -d 'say each step; -vv also the details'
-complete -c tunl -n '__fish_seen_subcommand_from help' -l json -d 'write one JSON object per line to stderr instead of messages'
-complete -c tunl -n '__fish_seen_subcommand_from help' -s h -l help -d 'print this'
+complete -c tunl -n '__tunl_using help' -a 'connect forward serve completion help exit-codes'
+complete -c tunl -n '__tunl_using help' -s q -l quiet -d 'say nothing but errors'
+complete -c tunl -n '__tunl_using help' -s v -l verbose -d 'say each step; -vv also the details'
+complete -c tunl -n '__tunl_using help' -l json -d 'write one JSON object per line to stderr instead of messages'
+complete -c tunl -n '__tunl_using help' -s h -l help -d 'print this'

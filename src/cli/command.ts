@@ -2,8 +2,11 @@ import type { Arguments } from './arguments.ts';
 import type { Io } from './io.ts';
 import type { Ui } from './ui.ts';
 
-/** What a shell offers for the value of an option or for an operand. */
-export type Completes = 'file' | 'proxy' | 'host' | readonly string[];
+/**
+ * What a shell offers for the value of an option or for an operand: files, schemes and hosts of proxies,
+ * a target's host, a SPEC with such a host in it, or these words.
+ */
+export type Completes = 'file' | 'proxy' | 'host' | 'spec' | readonly string[];
 
 /** One option, as data: the parser, the help and the completions are made from it. */
 export interface OptionSpec {

@@ -9,6 +9,7 @@ packages='
   openssh-server openssh-client squid tinyproxy curl ncat netcat-openbsd socat proxytunnel corkscrew connect-proxy
   nghttp2-proxy python3-venv
   postgresql redis-server redis-tools git bsdutils
+  bash-completion zsh fish tmux man-db groff-base mandoc
 '
 
 # The package carries Envoy's own binary for Linux with glibc. parts/envoy.ts looks for it here.

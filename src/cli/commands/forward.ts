@@ -48,6 +48,7 @@ export const forward: CommandSpec = {
     voiceGroup,
   ],
   takesCommand: true,
+  completes: 'spec',
   outlivesDefects: true,
   run,
 };

@@ -1,54 +1,73 @@
-import type { OptionSpec } from '../command.ts';
-import { quoteForShell, spell, type Words } from './words.ts';
+import type { Completes } from '../command.ts';
+import { quoteForShell, spell, type CommandWords, type Words } from './words.ts';
 
-/** The script for bash 4 and later; it needs no package of completions. */
+/** The script for bash 4 and later. Of the package of completions it takes the hosts of ssh, where that is installed. */
 export function formatBash({ commands, schemes }: Words): string {
-  const names = commands.map(({ name }) => name).join(' ');
-  const options = commands.map(
-    (command) => `    ${command.name}) options=${quoteForShell(command.options.flatMap(spell).join(' '))} ;;`,
-  );
-  const all = commands.flatMap((command) => command.options);
-  const valued = (completes: OptionSpec['completes']) => [
-    ...new Set(all.filter((option) => option.value !== undefined && option.completes === completes).flatMap(spell)),
-  ];
-  const operands = commands.flatMap(({ name, completes }) => {
-    if (completes === 'host') return [`    ${name}) _tunl_hosts ;;`];
-    return Array.isArray(completes) ? [`    ${name}) _tunl_offer ${quoteForShell(completes.join(' '))} ;;`] : [];
-  });
+  const names = commands.map(({ name }) => name);
   const takers = commands.filter(({ takesCommand }) => takesCommand).map(({ name }) => name);
   return `# bash completion for tunl, made by: tunl completion bash
 
-# Offers those of the words that begin like the current one. bash splits words at colons, so what is
-# before the last colon is already on the line and must not be offered again.
+# Offers those words that go on from the current one. bash cuts words at : and = and wants what follows the last cut.
 _tunl_offer() {
-  COMPREPLY=($(compgen -W "$1" -- "$cur"))
-  if [[ $cur == *:* && $COMP_WORDBREAKS == *:* ]]; then
-    local before=\${cur%"\${cur##*:}"} i
-    for i in "\${!COMPREPLY[@]}"; do COMPREPLY[i]=\${COMPREPLY[i]#"$before"}; done
+  local before='' cut word
+  for cut in : =; do
+    if [[ $cur == *"$cut"* && $COMP_WORDBREAKS == *"$cut"* ]]; then
+      word=\${cur%"\${cur##*"$cut"}"}
+      (( \${#word} > \${#before} )) && before=$word
+    fi
+  done
+  COMPREPLY=()
+  for word in "\${@/#/"$lead"}"; do
+    [[ $word == "$cur"* ]] && COMPREPLY+=("\${word#"$before"}")
+  done
+}
+
+# Offers the hosts that ssh knows, between what stands before the host and what follows it.
+_tunl_hosts() {
+  declare -F _known_hosts_real >/dev/null || return
+  local before=$1 after=$2
+  _known_hosts_real -a -- "\${value#"$before"}"
+  _tunl_offer "\${COMPREPLY[@]/#/"$before"}"
+  COMPREPLY=("\${COMPREPLY[@]/%/$after}")
+  compopt -o nospace
+}
+
+_tunl_proxies() {
+  local before=''
+  [[ $value == *'|'* ]] && before=\${value%"\${value##*|}"}
+  if [[ \${value#"$before"} == *://* ]]; then
+    before+=\${value#"$before"}
+    before=\${before%"\${before##*[/@]}"}
+    _tunl_hosts "$before" ''
+  else
+    local schemes=(${schemes.map(({ scheme }) => scheme).join(' ')})
+    _tunl_offer "\${schemes[@]/#/"$before"}"
+    compopt -o nospace
   fi
 }
 
-_tunl_hosts() {
-  # bash-completion knows the hosts of ssh, where it is installed.
-  if declare -F _known_hosts_real >/dev/null; then
-    _known_hosts_real -- "$cur"
-  fi
+_tunl_specs() {
+  case $value in
+  unix:*:*) ;;
+  unix:*) compopt -o default ;;
+  *:*) _tunl_hosts "\${value%"\${value##*:}"}" : ;;
+  esac
 }
 
 # Completes a command line of its own, which begins at that word of ours.
 _tunl_command() {
   if declare -F _command_offset >/dev/null; then
     _command_offset "$1"
-  elif ((COMP_CWORD == $1)); then
+  elif (( COMP_CWORD == $1 )); then
     COMPREPLY=($(compgen -c -- "$cur"))
   else
-    compopt -o filenames
-    COMPREPLY=($(compgen -f -- "$cur"))
+    compopt -o default
   fi
 }
 
 _tunl() {
-  local line=\${COMP_LINE:0:COMP_POINT} cur previous words command='' options='' word
+  local line=\${COMP_LINE:0:COMP_POINT} cur lead='' value previous command='' word i
+  local -a words
   read -ra words <<<"$line"
   cur=\${line##*[[:space:]]}
   [[ -n $cur && \${#words[@]} -gt 0 ]] && unset "words[\${#words[@]}-1]"
@@ -56,44 +75,71 @@ _tunl() {
   COMPREPLY=()
   for word in "\${words[@]:1}"; do
     case $word in
-    ${names.replaceAll(' ', '|')}) command=$word; break ;;
+    ${names.join(' | ')}) command=$word; break ;;
     esac
   done
   case $command in
-  ${takers.join('|')})
-    local i
+  ${takers.join(' | ')})
     for ((i = 1; i < COMP_CWORD; i++)); do
-      if [[ \${COMP_WORDS[i]} == -- ]]; then
-        _tunl_command $((i + 1))
-        return
-      fi
+      [[ \${COMP_WORDS[i]} == -- ]] || continue
+      _tunl_command $((i + 1))
+      return
     done ;;
   esac
-  case $previous in
-  ${valued('proxy').join('|')})
-    _tunl_offer ${quoteForShell(schemes.map(({ scheme }) => scheme).join(' '))}
-    compopt -o nospace
-    return ;;
-  ${valued('file').join('|')})
-    compopt -o filenames
-    COMPREPLY=($(compgen -f -- "$cur"))
-    return ;;
-  ${valued(undefined).join('|')})
-    return ;;
-  esac
-  case $command in
-${options.join('\n')}
-    *) _tunl_offer ${quoteForShell(`${names} --help --version`)}; return ;;
+  value=$cur
+  if [[ $cur == --*=* ]]; then
+    previous=\${cur%%=*}
+    lead=$previous=
+    value=\${cur#*=}
+  fi
+  case $command:$previous in
+${commands.flatMap(formatValues).join('\n')}
   esac
   if [[ $cur == -* ]]; then
-    _tunl_offer "$options"
+    case $command in
+${commands.map(({ name, options }) => `    ${name}) _tunl_offer ${options.flatMap(spell).join(' ')} ;;`).join('\n')}
+    *) _tunl_offer -h --help -V --version ;;
+    esac
     return
   fi
   case $command in
-${operands.join('\n')}
+  '') _tunl_offer ${names.join(' ')} ;;
+${commands.flatMap(formatOperands).join('\n')}
   esac
 }
 
 complete -F _tunl tunl
 `;
+}
+
+/** One line for each kind of value that options of the command take. */
+function formatValues({ name, options }: CommandWords): string[] {
+  const byOffer = new Map<string, string[]>();
+  for (const option of options.filter(({ value }) => value !== undefined)) {
+    const offer = offerFor(option.completes);
+    byOffer.set(offer, [...(byOffer.get(offer) ?? []), ...spell(option).map((word) => `${name}:${word}`)]);
+  }
+  return [...byOffer].map(([offer, words]) => `  ${words.join(' | ')}) ${offer}return ;;`);
+}
+
+function formatOperands({ name, completes }: CommandWords): string[] {
+  return completes === undefined ? [] : [`  ${name}) ${offerFor(completes)};;`];
+}
+
+/** The commands that fill in the offers, each with its `; `. */
+function offerFor(completes: Completes | undefined): string {
+  switch (completes) {
+    case undefined:
+      return '';
+    case 'file':
+      return 'compopt -o default; ';
+    case 'proxy':
+      return '_tunl_proxies; ';
+    case 'host':
+      return "_tunl_hosts '' :; ";
+    case 'spec':
+      return '_tunl_specs; ';
+    default:
+      return `_tunl_offer ${completes.map(quoteForShell).join(' ')}; `;
+  }
 }

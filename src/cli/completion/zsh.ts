@@ -1,47 +1,63 @@
-import type { OptionSpec } from '../command.ts';
-import { quoteForShell, spell, type Words } from './words.ts';
+import type { Completes, OptionSpec } from '../command.ts';
+import { type CommandWords, quoteForShell, spell, type Words } from './words.ts';
 
 /** The script for zsh: a function for a folder of `$fpath`, which also works when it is sourced. */
 export function formatZsh({ commands, schemes }: Words): string {
   const described = commands.map(({ name, summary }) => `    ${quoteForShell(`${name}:${summary}`)}`);
-  const cases = commands.map(({ name, options, completes, takesCommand }) => {
-    const operands =
-      completes === 'host' ? ["'*:host:_hosts'"] : Array.isArray(completes) ? [`'*: :(${completes.join(' ')})'`] : [];
-    const specs = [...options.flatMap(formatSpec), ...operands];
-    const command = takesCommand ? `        _tunl_command && return\n` : '';
-    return `      ${name})\n${command}        _arguments -s ${specs.map((spec) => `\\\n          ${spec}`).join(' ')}\n        ;;`;
-  });
   return `#compdef tunl
 # zsh completion for tunl, made by: tunl completion zsh
 
+# The hosts of ssh's known_hosts, and those of its configuration.
+_tunl_hosts() {
+  local ret=1
+  _hosts "$@" && ret=0
+  _ssh_hosts "$@" && ret=0
+  return ret
+}
+
 _tunl_proxies() {
+  compset -P '*[|]'
+  if compset -P '*://'; then
+    compset -P '*@'
+    _tunl_hosts -S ''
+    return
+  fi
   local -a schemes=(
-${schemes.map(({ scheme, summary }) => `    ${quoteForShell(`${scheme.replaceAll(':', String.raw`\:`)}:${summary}`)}`).join('\n')}
+${schemes.map(({ scheme, summary }) => `    ${quoteForShell(`${escapeColons(scheme)}:${summary}`)}`).join('\n')}
   )
   _describe -t proxies 'proxy URL' schemes -S ''
 }
 
+_tunl_specs() {
+  if [[ $PREFIX == unix:* ]]; then
+    compset -P unix: && _files
+  elif compset -P '*:'; then
+    _tunl_hosts -S :
+  fi
+}
+
 # Completes what follows --, a command line of its own.
 _tunl_command() {
-  local -i at=\${words[(i)--]}
-  (( at < CURRENT )) || return 1
-  shift $at words
-  (( CURRENT -= at ))
+  local -i dashes=\${words[(i)--]}
+  (( dashes < CURRENT )) || return 1
+  shift $dashes words
+  (( CURRENT -= dashes ))
   _normal
 }
 
 _tunl() {
   local curcontext=$curcontext state line
-  local -a commands=(
+  # Not named commands: that is what zsh knows the programs of $PATH by.
+  local -a tunl_commands=(
 ${described.join('\n')}
   )
   _arguments -C '(- *)'{-h,--help}'[print help]' '(- *)'{-V,--version}'[print the version]' \\
     '1: :->command' '*:: :->words'
   case $state in
-    command) _describe -t commands 'command' commands ;;
+    command) _describe -t commands 'command' tunl_commands ;;
     words)
       case $line[1] in
-${cases.join('\n')}
+${commands.map(formatCommand).join('\n')}
       esac
       ;;
   esac
@@ -55,19 +71,43 @@ fi
 `;
 }
 
+function formatCommand({ name, options, completes, takesCommand }: CommandWords): string {
+  const specs = [...options.flatMap(formatSpec), ...(completes === undefined ? [] : [formatOperand(completes)])];
+  return `      ${name})
+${takesCommand ? '        _tunl_command && return\n' : ''}        _arguments -s ${specs.map((spec) => `\\\n          ${spec}`).join(' ')}
+        ;;`;
+}
+
 /** The spellings of one option as specs of `_arguments`. */
 function formatSpec(option: OptionSpec): string[] {
   const { value, repeat, summary } = option;
   const words = spell(option);
   const front = repeat === undefined ? (words.length > 1 ? `(${words.join(' ')})` : '') : '*';
-  const text = `[${summary.replaceAll(/[[\]\\]/g, String.raw`\$&`)}]${value === undefined ? '' : `:${escapeColons(value)}:${actionOf(option)}`}`;
+  const text = `[${summary.replaceAll(/[[\]\\]/g, String.raw`\$&`)}]${value === undefined ? '' : `:${escapeColons(value)}:${actionOf(option.completes)}`}`;
   const suffix = (word: string) => (value === undefined ? '' : word.startsWith('--') ? '=' : '+');
   return words.map((word) => quoteForShell(`${front}${word}${suffix(word)}${text}`));
 }
 
-function actionOf({ completes }: OptionSpec): string {
-  if (completes === 'proxy') return '_tunl_proxies';
-  return completes === 'file' ? '_files' : ' ';
+function formatOperand(completes: Completes): string {
+  const what = completes === 'host' ? 'HOST:PORT' : completes === 'spec' ? 'SPEC' : ' ';
+  return quoteForShell(`*:${escapeColons(what)}:${actionOf(completes)}`);
+}
+
+function actionOf(completes: Completes | undefined): string {
+  switch (completes) {
+    case undefined:
+      return ' ';
+    case 'file':
+      return '_files';
+    case 'proxy':
+      return '_tunl_proxies';
+    case 'host':
+      return '_tunl_hosts -S \\:';
+    case 'spec':
+      return '_tunl_specs';
+    default:
+      return `(${completes.join(' ')})`;
+  }
 }
 
 function escapeColons(text: string): string {

@@ -1,0 +1,78 @@
+import { join } from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
+import { type Command, launch, run } from './process.ts';
+import { makeFolder } from './workspace.ts';
+
+/** A terminal as a person sees it: what is on the screen after all escape sequences had their effect. */
+export interface Screen {
+  /** Types text, as it is. */
+  type(text: string): Promise<void>;
+  /** Presses keys by their names in tmux, such as `Tab`, `Enter` and `C-c`. */
+  press(...keys: string[]): Promise<void>;
+  /** The lines of the screen, without blanks at their ends. */
+  read(): Promise<string>;
+  /** Resolves with the first match on the screen. */
+  waitFor(pattern: RegExp): Promise<RegExpExecArray>;
+  /** Changes the size of the terminal. */
+  resize(columns: number, rows: number): Promise<void>;
+  stop(): Promise<void>;
+}
+
+const waitLimitMs = 20_000;
+const pollMs = 25;
+
+/**
+ * Runs a program on a terminal of tmux, which stays readable once the program has ended: it then shows
+ * `Pane is dead (status N`.
+ */
+export async function openScreen(
+  { file, args, env, cwd }: Command,
+  size = { columns: 100, rows: 30 },
+): Promise<Screen> {
+  const socket = join(makeFolder('tmux'), 'socket');
+  // In the foreground, so that it ends with its process group. Without a configuration it would be the user's.
+  const server = launch({ file: 'tmux', args: ['-D', '-f', '/dev/null', '-S', socket], ...(env && { env }) });
+  // A new pane has the PATH of the client that asked for it.
+  const ask = (words: readonly string[]) => run({ file: 'tmux', args: ['-S', socket, ...words], ...(env && { env }) });
+  const tmux = async (...words: readonly string[]) => {
+    const { code, stdout, stderr } = await ask(words);
+    if (code !== 0) throw new Error(`tmux ${words.join(' ')}: ${stderr}`);
+    return stdout;
+  };
+  const read = async () => (await tmux('capture-pane', '-p')).replaceAll(/ +$/gm, '');
+  const stop = async () => void (await server.stop());
+  try {
+    await poll('answer of tmux', async () => (await ask(['show-options', '-s'])).code === 0 || undefined);
+    const { columns, rows } = size;
+    const where = cwd === undefined ? [] : ['-c', cwd];
+    await tmux('set-option', '-g', 'remain-on-exit', 'on', ';', 'set-option', '-g', 'status', 'off');
+    await tmux('new-session', '-d', '-x', `${columns}`, '-y', `${rows}`, ...where, '--', file, ...args);
+  } catch (error) {
+    await stop();
+    throw error;
+  }
+  return {
+    type: async (text) => void (await tmux('send-keys', '-l', '--', text)),
+    press: async (...keys) => void (await tmux('send-keys', '--', ...keys)),
+    read,
+    waitFor: (pattern) => poll(String(pattern), async () => pattern.exec(await read()) ?? undefined, read),
+    resize: async (columns, rows) => void (await tmux('resize-window', '-x', `${columns}`, '-y', `${rows}`)),
+    stop,
+  };
+}
+
+async function poll<T>(
+  what: string,
+  find: () => T | undefined | Promise<T | undefined>,
+  describe: () => string | Promise<string> = () => '',
+): Promise<T> {
+  const startedAt = Date.now();
+  for (;;) {
+    const found = await find();
+    if (found !== undefined) return found;
+    if (Date.now() - startedAt > waitLimitMs) {
+      throw new Error(`no ${what} within ${waitLimitMs} ms\n${await describe()}`);
+    }
+    await delay(pollMs);
+  }
+}
