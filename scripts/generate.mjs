@@ -1,4 +1,4 @@
-// Writes what is made from the program: completions, goldens of the help, tables of README.md. With --check it
+// Writes what is made from the program: completions, manual, goldens of the help, tables of README.md. With --check it
 // writes nothing and fails when a file is not what the program would print.
 import { spawnSync } from 'node:child_process';
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
@@ -30,12 +30,16 @@ async function load(path) {
 }
 
 const { fillTables } = await load('src/cli/readme-tables.ts');
-const commands = ['connect', 'forward', 'serve', 'completion', 'help'];
+const { formatManual } = await load('src/cli/manual/index.ts');
+const { version } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'));
+const pages = [...formatManual(version)];
+const commands = pages.flatMap(([name]) => /^tunl-(.+)\.1$/.exec(name)?.[1] ?? []);
 const files = {
   'README.md': () => fillTables(readFileSync(join(root, 'README.md'), 'utf8')),
   'completions/tunl.bash': () => print('completion', 'bash'),
   'completions/_tunl': () => print('completion', 'zsh'),
   'completions/tunl.fish': () => print('completion', 'fish'),
+  ...Object.fromEntries(pages.map(([name, text]) => [`man/${name}`, () => text])),
   'test/golden/help.txt': () => print('--help'),
   'test/golden/help-exit-codes.txt': () => print('help', 'exit-codes'),
   ...Object.fromEntries(commands.map((name) => [`test/golden/help-${name}.txt`, () => print(name, '--help')])),

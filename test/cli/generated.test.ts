@@ -1,6 +1,7 @@
-import { readFileSync } from 'node:fs';
-import { expect, test } from 'vitest';
+import { readdirSync, readFileSync } from 'node:fs';
+import { describe, expect, test } from 'vitest';
 import { commands } from '../../src/cli/commands/index.ts';
+import { formatManual } from '../../src/cli/manual/index.ts';
 import { fillTables } from '../../src/cli/readme-tables.ts';
 import { run } from '../../src/cli/run.ts';
 import { makeIo } from '../support/fake-io.ts';
@@ -32,6 +33,31 @@ test('the tables of README.md are what the program knows', () => {
   const readme = read('README.md');
   expect(readme.match(/<!-- generated: /g)?.length).toBeGreaterThan(0);
   expect(fillTables(readme)).toBe(readme);
+});
+
+describe('the manual', () => {
+  const { version, man } = JSON.parse(read('package.json')) as { version: string; man: readonly string[] };
+  const pages = formatManual(version);
+
+  test('has a page for the program and one for each command, which the package installs', () => {
+    const names = ['tunl.1', ...commands.map(({ name }) => `tunl-${name}.1`)].toSorted();
+    expect([...pages.keys()].toSorted()).toEqual(names);
+    expect(readdirSync(new URL('../../man', import.meta.url)).toSorted()).toEqual(names);
+    expect(man.toSorted()).toEqual(names.map((name) => `man/${name}`));
+  });
+
+  test.each([...pages])('man/%s is what the program knows', (name, text) => {
+    expect(text).toBe(read(`man/${name}`));
+  });
+
+  test.each(commands)('has a description of $name, its examples and its options', ({ name, examples, groups }) => {
+    const page = pages.get(`tunl-${name}.1`) ?? '';
+    expect(page).toMatch(/\n\.SH "DESCRIPTION"\n[A-Z]/);
+    expect(page.split('\n.EX\n')).toHaveLength(2 + examples.length);
+    for (const option of groups.flatMap(({ options }) => options)) {
+      expect(page).toContain(`\\fB\\-\\-${option.name.replaceAll('-', String.raw`\-`)}\\fR`);
+    }
+  });
 });
 
 test('tunl help COMMAND prints what tunl COMMAND --help prints', async () => {

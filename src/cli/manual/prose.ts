@@ -1,0 +1,166 @@
+import type { Block, Section } from './roff.ts';
+
+/** What the manual says of a command beside what the command knows of itself. */
+interface Prose {
+  readonly description: readonly Block[];
+  readonly sections?: readonly Section[];
+}
+
+const listening: Section = {
+  title: 'SIGNALS',
+  blocks: [
+    {
+      term: '`SIGINT`, `SIGTERM`',
+      text: 'The first stops accepting and lets open tunnels finish for as long as `--grace` says. The exit status is 0 when all did. A second one cuts them, and the status is 128 and the number of the first.',
+    },
+    { term: '`SIGUSR2`', text: 'Prints the open tunnels: a table on a terminal, else one line for each.' },
+  ],
+};
+
+/** What each command is for, in sentences. */
+export const commandProse: Readonly<Record<string, Prose>> = {
+  connect: {
+    description: [
+      'Opens one tunnel to the target and joins it to standard input and standard output. Standard output carries what the target sends and nothing else, so that ssh, git and scripts can use it as they would use a socket.',
+      'When standard input ends, the target is told so and may go on answering. When the target ends first, standard output is closed and standard input goes on to be sent, for as long as `--linger` says without progress; on a terminal the program ends at once.',
+      'IPv6 addresses stand in brackets: `[2001:db8::1]:22`. Host and port may be two words, as `%h %p` of ssh gives them.',
+    ],
+    sections: [
+      {
+        title: 'SIGNALS',
+        blocks: [
+          {
+            term: '`SIGHUP`, `SIGINT`, `SIGTERM`',
+            text: 'End the tunnel at once, with 128 and the number of the signal. ssh sends SIGHUP at a normal end: nothing is said then.',
+          },
+        ],
+      },
+    ],
+  },
+  forward: {
+    description: [
+      'Opens a local listener for each SPEC. Each connection to it becomes a tunnel of its own to the target of that SPEC.',
+      'The listeners are there once the lines `tunl: forwarding …` are printed. A proxy that is down does not end the program: the clients that come meanwhile are reset, with a line that says why, and later ones are served once it is back.',
+      'With a command behind `--`, that command runs once every listener accepts, and the program ends with it and its exit status. The terminal, standard input and the signals belong to the command.',
+    ],
+    sections: [
+      {
+        title: 'SPEC',
+        blocks: [
+          {
+            term: '[BIND:]PORT:HOST:HOSTPORT',
+            text: 'as in `ssh -L`, which may also be written in front. Without BIND the listener is on loopback; an empty one or `*` is every address.',
+          },
+          { term: ':HOST:HOSTPORT', text: 'a free port, which is printed.' },
+          { term: '`unix:`PATH:HOST:HOSTPORT', text: 'a Unix socket.' },
+          { term: '`fd:`N:HOST:HOSTPORT', text: 'a listening socket that was inherited.' },
+          'In each of them `unix:`PATH may stand for HOST:HOSTPORT, where no proxy is on the way.',
+        ],
+      },
+      {
+        title: 'THE COMMAND',
+        blocks: [
+          {
+            term: '`{port}`, `{host}`, `{addr}`',
+            text: 'are replaced in its words by where the listener is; with several SPECs they are `{port1}`, `{port2}` and so on.',
+          },
+          {
+            term: '`TUNL_PORT`, `TUNL_HOST`, `TUNL_ADDR`',
+            text: 'are set in its environment; with several SPECs also `TUNL_PORT_1` and so on.',
+          },
+        ],
+      },
+      {
+        ...listening,
+        blocks: [...listening.blocks, { term: '`SIGHUP`', text: 'Ends the program as SIGTERM does.' }],
+      },
+    ],
+  },
+  serve: {
+    description: [
+      'Is an HTTP proxy that opens tunnels: for CONNECT over HTTP/1.1 and HTTP/2 on one port, and for what its options add. It forwards no other request.',
+      'On loopback every target is allowed unless a rule says otherwise. On any other address it refuses to start without users or `--client-ca`, unless `--open` is given, and special addresses are denied: loopback, private, link-local, those of metadata services.',
+      'Each request leaves one record on standard error, refused or not.',
+    ],
+    sections: [
+      {
+        title: 'ADDRESS',
+        blocks: [
+          {
+            term: '[BIND:]PORT',
+            text: 'Without BIND on loopback; an empty one or `*` is every address; port 0 is a free port.',
+          },
+          { term: '`unix:`PATH, `fd:`N', text: 'a Unix socket, a listening socket that was inherited.' },
+        ],
+      },
+      {
+        title: 'RULES',
+        blocks: [
+          'A rule is PATTERN[:PORTS], such as `*.example.com:443,22`, `10.0.0.0/8:*` or `localhost:22`. As soon as there is one `--allow`, all that is not allowed is denied; `--deny` wins over it.',
+          'Special addresses are opened by an address, a range or an exact name only, never by a wildcard. What is checked is the resolved address, and that address is dialled.',
+        ],
+      },
+      {
+        ...listening,
+        blocks: [
+          ...listening.blocks,
+          { term: '`SIGHUP`', text: 'Reads certificates, keys and users again. Open tunnels live on.' },
+        ],
+      },
+    ],
+  },
+  completion: {
+    description: [
+      'Prints the script that teaches a shell the words of `tunl`. The scripts are also part of the package, in the folder `completions`.',
+    ],
+  },
+  help: {
+    description: ['Prints the help of the program, of a command, or the table of exit statuses.'],
+  },
+};
+
+/** What the page of the program says. */
+export const programProse: {
+  readonly description: readonly Block[];
+  readonly proxies: readonly Block[];
+  readonly settings: Block;
+  readonly sections: readonly Section[];
+} = {
+  description: [
+    'Opens tunnels for any bytes through HTTP proxies, one or many in a row, and is such a proxy.',
+    'Bytes arrive as they were sent. A half that ends does not end the other, a reset stays a reset, and the exit status says what went wrong.',
+    'Standard output carries data only. Everything that is said goes to standard error: an error is one line, and hints follow. With `--json` each line there is one JSON object.',
+  ],
+  proxies: [
+    '`-x` URL names a proxy. Several of them are passed through in the order in which they are given, the nearest first. `a|b` in one of them are alternatives: the next is tried after a failure that it may not share. A bare HOST:PORT is `http://`.',
+    'User and password stand in the URL, percent-encoded. A user without a password gets one from the first of these that has it: `TUNL_PROXY_PASSWORD`, `--password-file`, `~/.netrc`, a question on the terminal or through `SSH_ASKPASS`.',
+  ],
+  settings:
+    'Settings of one proxy stand in the query of its URL, percent-encoded: `https://proxy?cacert=ca.pem&header=X-Team:%20db`. Options of the same names hold for every proxy that does not set its own.',
+  sections: [
+    {
+      title: 'ENVIRONMENT',
+      blocks: [
+        {
+          term: '`https_proxy`, `HTTPS_PROXY`, `all_proxy`, `ALL_PROXY`, `http_proxy`',
+          text: 'The first that is set and not empty is the proxy of connect and forward where there is neither `-x` nor `--direct`.',
+        },
+        {
+          term: '`no_proxy`, `NO_PROXY`',
+          text: 'Targets that are reached without it: names and what is below them, addresses, ranges, any of these with a port, or `*` alone.',
+        },
+        {
+          term: '`TUNL_PROXY_PASSWORD`',
+          text: 'Password of the proxy whose URL has a user and none; for several of them `TUNL_PROXY_PASSWORD_1` and so on.',
+        },
+        { term: '`TUNL_SERVE_PASSWORD`', text: 'Password of `serve --user`.' },
+        { term: '`NETRC`', text: 'The file that is read instead of `~/.netrc`.' },
+        {
+          term: '`SSH_ASKPASS`, `SSH_ASKPASS_REQUIRE`',
+          text: 'The program that asks for a password, and when, as for ssh.',
+        },
+        { term: '`NO_COLOR`', text: 'No colours, where it is set and not empty.' },
+      ],
+    },
+  ],
+};
