@@ -1,0 +1,142 @@
+import { formatAddress, type InternalAddress } from '../core/address.ts';
+import { formatHop } from '../core/hop.ts';
+import type { ChainStage, Graph, ProxyStage, Target } from './model.ts';
+import { listNames } from './model.ts';
+
+/** Something that a picture shows in a place of its own. */
+export interface PictureNode {
+  readonly kind: 'stage' | 'target';
+  readonly title: string;
+  /** What is said of it below its title. */
+  readonly lines: readonly string[];
+}
+
+/** The way from one node to another. */
+export interface PictureEdge {
+  readonly from: PictureNode;
+  readonly to: PictureNode;
+  /** The internal listener that it leads over, and the proxies on it, nearest first. */
+  readonly labels: readonly string[];
+  /** Both ends are one in the running program: nothing lies between them. */
+  readonly isFused: boolean;
+}
+
+/** A graph as it is shown, with no secret in it. Nodes and edges are in the order of the stages. */
+export interface Picture {
+  readonly nodes: readonly PictureNode[];
+  readonly edges: readonly PictureEdge[];
+}
+
+/** What is live in a stage, in bytes. */
+export interface StageCounters {
+  readonly tunnels: number;
+  readonly sent: number;
+  readonly received: number;
+}
+
+/** What a picture shows beside the graph itself. */
+export interface PictureOptions {
+  /** Names of the internal listeners that are fused with what leads to them. */
+  readonly fused: ReadonlySet<string>;
+  /** By the name of the stage. */
+  readonly counters?: ReadonlyMap<string, StageCounters>;
+}
+
+/** Finds out what is to be shown of a graph. */
+export function makePicture({ stages }: Graph, { fused, counters }: PictureOptions): Picture {
+  const nodes = new Map<ChainStage, PictureNode>();
+  const byName = new Map<string, PictureNode>();
+  for (const stage of stages) {
+    const node: PictureNode = { kind: 'stage', title: stage.name, lines: describeStage(stage, counters) };
+    nodes.set(stage, node);
+    for (const name of listNames(stage)) byName.set(name, node);
+  }
+  const targets: PictureNode[] = [];
+  const showTarget = (title: string): PictureNode => {
+    const known = targets.find((target) => target.title === title);
+    if (known) return known;
+    const made: PictureNode = { kind: 'target', title, lines: [] };
+    targets.push(made);
+    return made;
+  };
+  const edges = [...nodes].flatMap(([stage, from]) => {
+    const lead = (exit: InternalAddress, hops: readonly string[]): PictureEdge => ({
+      from,
+      to: byName.get(exit.name) ?? showTarget(formatAddress(exit)),
+      labels: [formatAddress(exit), ...hops],
+      isFused: fused.has(exit.name),
+    });
+    const hops = stage.route.hops.map((choice) => `via ${choice.map(formatHop).join(' or ')}`);
+    if (stage.route.entry) return [lead(stage.route.entry, [])];
+    return listEnds(stage).map((end) =>
+      typeof end !== 'string' && end.kind === 'internal'
+        ? lead(end, hops)
+        : { from, to: showTarget(typeof end === 'string' ? end : formatAddress(end)), labels: hops, isFused: false },
+    );
+  });
+  return { nodes: [...nodes.values(), ...targets], edges };
+}
+
+const asked = 'what is asked for';
+
+function listEnds({ to }: ChainStage): readonly (Target | string)[] {
+  return to ? to.targets : [asked];
+}
+
+function describeStage(stage: ChainStage, counters: ReadonlyMap<string, StageCounters> | undefined): readonly string[] {
+  const { listen, tls, log, route } = stage;
+  const outside = listen.filter(({ kind }) => kind !== 'internal').map(formatAddress);
+  const traits = [
+    ...(tls ? [tls.clientCa === undefined ? 'TLS' : 'TLS with client certificates'] : []),
+    stage.job === 'forward' ? 'forward' : describeProxy(stage),
+    ...describeBalance(stage),
+    ...(log ? ['log'] : []),
+  ];
+  const counted = counters?.get(stage.name);
+  return [
+    ...outside.map((address) => `on ${address}`),
+    traits.join(', '),
+    ...(route.entry ? describeBeyond(stage) : []),
+    ...(counted ? [describeCounters(counted)] : []),
+  ];
+}
+
+function describeProxy({ accept, users, allow, deny, proxyProtocol }: ProxyStage): string {
+  const rules = allow.length + deny.length;
+  return [
+    accept.length === 0 ? 'proxy' : `proxy with ${accept.join(', ')}`,
+    ...(users.authFile !== undefined || users.single ? ['users'] : []),
+    ...(rules > 0 ? [rules === 1 ? '1 rule' : `${rules} rules`] : []),
+    ...(proxyProtocol ? [`PROXY ${proxyProtocol}`] : []),
+  ].join(', ');
+}
+
+function describeBalance({ to }: ChainStage): string[] {
+  if (!to || to.targets.length < 2) return [];
+  return [to.balance === 'first' ? 'first that answers' : 'in turn'];
+}
+
+/** Where the way begins inside the process, what lies beyond is no edge of its own. */
+function describeBeyond(stage: ChainStage): string[] {
+  const ends = listEnds(stage).map((end) => (typeof end === 'string' ? end : formatAddress(end)));
+  return [`to ${ends.join(' or ')}`, ...stage.route.hops.map((choice) => `via ${choice.map(formatHop).join(' or ')}`)];
+}
+
+function describeCounters({ tunnels, sent, received }: StageCounters): string {
+  const count = tunnels === 1 ? '1 tunnel' : `${tunnels} tunnels`;
+  return `${count}, sent ${formatBytes(sent)}, received ${formatBytes(received)}`;
+}
+
+const units = ['K', 'M', 'G', 'T'] as const;
+
+/** Powers of 1024 as in the tables of tunnels. */
+function formatBytes(bytes: number): string {
+  let amount = bytes;
+  let unit = '';
+  for (const next of units) {
+    if (amount < 999.5) break;
+    amount /= 1024;
+    unit = next;
+  }
+  return unit === '' || amount >= 9.95 ? `${Math.round(amount)}${unit}` : `${amount.toFixed(1)}${unit}`;
+}
