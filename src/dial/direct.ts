@@ -5,6 +5,7 @@ import type { Dial, DialContext } from '../core/dialer.ts';
 import { type ErrorCode, errorTable, TunlError } from '../core/errors.ts';
 import { type Link, streamLink } from '../core/link.ts';
 import { socketLink } from '../core/socket-link.ts';
+import { assertUnixPath } from '../core/unix-path.ts';
 import { race } from './race.ts';
 import type { Resolve } from './resolve.ts';
 
@@ -102,7 +103,7 @@ async function connectTcp(ip: Ip, port: number, name: string, signal: AbortSigna
 }
 
 async function connectUnix(path: string, signal: AbortSignal): Promise<Link> {
-  const socket = connect({ path, allowHalfOpen: true });
+  const socket = connect({ path: assertUnixPath(path), allowHalfOpen: true });
   const address = { kind: 'unix', path } as const;
   await connected(socket, formatAddress(address), signal);
   return streamLink(socket, { address });

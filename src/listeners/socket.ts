@@ -1,7 +1,10 @@
-import { type AddressInfo, connect, createServer, type Server, type Socket } from 'node:net';
+import { type AddressInfo, connect, createServer, type ListenOptions, type Server, type Socket } from 'node:net';
+import { existsSync } from 'node:fs';
 import { lstat, unlink } from 'node:fs/promises';
-import { type Address, formatAddress } from '../core/address.ts';
-import { TunlError } from '../core/errors.ts';
+import { dirname } from 'node:path';
+import { type Address, type FdAddress, formatAddress } from '../core/address.ts';
+import { TunlError, usageError } from '../core/errors.ts';
+import { assertUnixPath } from '../core/unix-path.ts';
 import { type Link, type Peer, streamLink } from '../core/link.ts';
 import { socketLink } from '../core/socket-link.ts';
 import type { Listener, OnLink } from '../core/listener.ts';
@@ -14,9 +17,10 @@ const backlog = 4096;
 /**
  * Listens on a TCP address, a Unix socket or an inherited descriptor. A host of `*` means every
  * address of the machine. A socket file that nobody listens on any more is replaced.
- * @throws {TunlError} address_in_use, when it cannot listen
+ * @throws {TunlError} address_in_use, when it cannot listen; usage, when nobody could
  */
 export async function listen(address: Address, onLink: OnLink): Promise<Listener> {
+  const options = toListenOptions(address);
   // `end` of a client is not ours: with half-open sockets the relay decides what ends when.
   const server = createServer({
     allowHalfOpen: true,
@@ -26,11 +30,11 @@ export async function listen(address: Address, onLink: OnLink): Promise<Listener
   });
   server.on('connection', (socket) => onLink(acceptedLink(socket)));
   try {
-    await bind(server, address);
+    await bind(server, options);
   } catch (error) {
     if (!(await removeStaleSocket(address, error as NodeJS.ErrnoException)))
       throw listenError(address, error as NodeJS.ErrnoException);
-    await bind(server, address).catch((again: NodeJS.ErrnoException) => {
+    await bind(server, options).catch((again: NodeJS.ErrnoException) => {
       throw listenError(address, again);
     });
   }
@@ -47,26 +51,26 @@ export async function listen(address: Address, onLink: OnLink): Promise<Listener
   };
 }
 
-function bind(server: Server, address: Address): Promise<void> {
+function bind(server: Server, options: ListenOptions | FdAddress): Promise<void> {
   return new Promise((resolve, reject) => {
     server.once('error', reject);
-    server.listen(listenOptions(address), () => {
+    server.listen(options, () => {
       server.off('error', reject);
       resolve();
     });
   });
 }
 
-function listenOptions(address: Address) {
+function toListenOptions(address: Address): ListenOptions | FdAddress {
   switch (address.kind) {
     case 'tcp':
       return { port: address.port, backlog, ...(address.host !== '*' && { host: address.host }) };
     case 'unix':
-      return { path: address.path, backlog };
+      return { path: assertUnixPath(address.path), backlog };
     case 'fd':
-      return { fd: address.fd };
+      return address;
     case 'internal':
-      throw new TunlError('usage', `${formatAddress(address)} is not a socket`);
+      throw usageError(`${formatAddress(address)} is not a socket`);
   }
 }
 
@@ -125,12 +129,12 @@ function listenError(address: Address, error: NodeJS.ErrnoException): TunlError 
     EADDRINUSE: 'the address is in use',
     EACCES: 'not permitted',
     EADDRNOTAVAIL: 'the address is not one of this machine',
-    ENOENT: 'there is no such folder',
-    EBADF: 'it is not an open descriptor',
     EINVAL: 'it is not a listening socket',
     ENOTSOCK: 'it is not a socket',
   };
-  const reason = reasons[error.code ?? ''] ?? error.message;
+  // libuv says EACCES for a folder that does not exist as well.
+  const noFolder = address.kind === 'unix' && !existsSync(dirname(address.path));
+  const reason = noFolder ? 'there is no such folder' : (reasons[error.code ?? ''] ?? error.message);
   const hint =
     error.code === 'EACCES' && address.kind === 'tcp' && address.port < 1024
       ? ['ports below 1024 need root or CAP_NET_BIND_SERVICE']
