@@ -124,6 +124,7 @@ describe('says what went wrong', () => {
   test.each<Address>([
     { kind: 'fd', fd: 3 },
     { kind: 'internal', name: 'x' },
+    { kind: 'unix', path: `/tmp/${'x'.repeat(103)}` },
   ])('when $kind cannot be dialled', async (address) => {
     await expect(dial(address)).rejects.toMatchObject({ code: 'usage' });
   });

@@ -1,0 +1,119 @@
+import { type ChildProcessByStdio, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { existsSync, writeFileSync } from 'node:fs';
+import { type AddressInfo, createServer } from 'node:net';
+import { join } from 'node:path';
+import type { Readable } from 'node:stream';
+import { describe, expect, test } from 'vitest';
+import type { Address } from '../../src/core/address.ts';
+import type { Link } from '../../src/core/link.ts';
+import { listen } from '../../src/listeners/socket.ts';
+import { eventually } from '../support/eventually.ts';
+import { direct, makeContext } from '../support/link-pairs.ts';
+import { connectPeer } from '../support/raw-peer.ts';
+import { echo, startTarget } from '../support/targets.ts';
+import { makeTempFolder } from '../support/temp.ts';
+import { program } from '../support/tunl-process.ts';
+
+const ignore = () => {};
+
+describe('a TCP listener', () => {
+  test('says the port that the system chose', async () => {
+    const listener = await listen({ kind: 'tcp', host: '127.0.0.1', port: 0 }, ignore);
+    expect(listener.address).toEqual({ kind: 'tcp', host: '127.0.0.1', port: expect.any(Number) });
+    expect(listener.address).not.toMatchObject({ port: 0 });
+    await listener.close();
+  });
+
+  test('on every address knows an IPv4 client by its own address, not by a mapped one', async () => {
+    const yielded: Link[] = [];
+    const listener = await listen({ kind: 'tcp', host: '*', port: 0 }, (link) => yielded.push(link));
+    const client = await connectPeer((listener.address as { port: number }).port);
+    await eventually(
+      () => yielded.map(({ peer }) => peer.address),
+      [{ kind: 'tcp', host: '127.0.0.1', port: expect.any(Number) }],
+    );
+    client.reset();
+    yielded[0]?.stream.destroy();
+    await listener.close();
+  });
+
+  test.each<[string, Address, string]>([
+    [
+      'an address of another machine',
+      { kind: 'tcp', host: '203.0.113.1', port: 0 },
+      'the address is not one of this machine',
+    ],
+    ['a folder that does not exist', { kind: 'unix', path: '/no/such/folder/socket' }, 'there is no such folder'],
+    ['a descriptor that is not open', { kind: 'fd', fd: 9999 }, 'it is not a listening socket'],
+  ])('says why it cannot listen on %s', async (_, address, reason) => {
+    await expect(listen(address, ignore)).rejects.toMatchObject({
+      code: 'address_in_use',
+      message: expect.stringMatching(new RegExp(`^cannot listen on .*: ${reason}$`)),
+    });
+  });
+});
+
+test.each<[string, Address]>([
+  ['a name of this process', { kind: 'internal', name: 'x' }],
+  ['a path that does not fit into a socket address', { kind: 'unix', path: `/tmp/${'x'.repeat(103)}` }],
+])('does not listen on %s', async (_, address) => {
+  await expect(listen(address, ignore)).rejects.toMatchObject({ code: 'usage' });
+});
+
+describe('a Unix listener', () => {
+  /** A socket file whose owner died without removing it. */
+  async function leaveStaleSocket(path: string): Promise<void> {
+    const owner = `require('node:net').createServer().listen(${JSON.stringify(path)}, () => process.kill(process.pid, 'SIGKILL'))`;
+    await once(spawn(process.execPath, ['-e', owner], { stdio: 'ignore' }), 'close');
+  }
+
+  test('takes the place of a socket whose owner is gone', async () => {
+    const path = join(makeTempFolder(), 'socket');
+    await leaveStaleSocket(path);
+    expect(existsSync(path)).toBe(true);
+    const yielded: Link[] = [];
+    const listener = await listen({ kind: 'unix', path }, (link) => yielded.push(link));
+    const client = await direct({ kind: 'unix', path }, makeContext({ kind: 'unix', path }));
+    await eventually(() => yielded.length, 1);
+    client.stream.destroy();
+    yielded[0]?.stream.destroy();
+    await listener.close();
+  });
+
+  test('leaves a file that is no socket alone', async () => {
+    const path = join(makeTempFolder(), 'file');
+    writeFileSync(path, 'precious');
+    await expect(listen({ kind: 'unix', path }, ignore)).rejects.toMatchObject({ code: 'address_in_use' });
+    expect(existsSync(path)).toBe(true);
+  });
+
+  test('removes its file when it is closed', async () => {
+    const path = join(makeTempFolder(), 'socket');
+    const listener = await listen({ kind: 'unix', path }, ignore);
+    await listener.close();
+    await eventually(() => existsSync(path), false);
+  });
+});
+
+test('an inherited descriptor is listened on at the address that it has', async () => {
+  const parent = createServer().listen(0, '127.0.0.1');
+  await once(parent, 'listening');
+  const { port } = parent.address() as AddressInfo;
+  const { fd } = (parent as unknown as { _handle: { fd: number } })._handle;
+  const child = spawn(process.execPath, [program, 'serve', 'fd:3'], {
+    stdio: ['ignore', 'ignore', 'pipe', fd],
+  }) as unknown as ChildProcessByStdio<null, null, Readable>;
+  const ended = once(child, 'close');
+  const [said] = (await once(child.stderr, 'data')) as [Buffer];
+  expect(said.toString()).toBe(`tunl: serving 127.0.0.1:${port}\n`);
+  parent.close();
+  const target = await startTarget(echo);
+  const client = await connectPeer(port);
+  client.send(`CONNECT 127.0.0.1:${target.port} HTTP/1.1\r\nHost: x\r\n\r\n`);
+  expect(await client.readHead()).toMatch(/^HTTP\/1\.1 200 /);
+  client.fin();
+  await client.readToEnd();
+  child.kill('SIGTERM');
+  expect(await ended).toEqual([0, null]);
+});
