@@ -16,6 +16,8 @@ export interface RunningOptions extends CommandContext {
   readonly style: ReportStyle;
   readonly graceMs: number;
   readonly readiness: Readiness;
+  /** What is done before anything listens, in the words of the spinner, where it is more than that. */
+  readonly before?: string;
   /** Show the open tunnels all the time, on a terminal. */
   readonly watch?: boolean;
   /** What SIGHUP does, where it does not stop the program. */
@@ -69,7 +71,7 @@ async function reload(ui: Ui, running: Running | undefined): Promise<void> {
 
 /** Starts what listens and tells those who wait for it. From then on SIGUSR2 shows its tunnels. */
 export async function startListening(
-  { io, ui, style, graceMs, readiness }: RunningOptions,
+  { io, ui, style, graceMs, readiness, before = 'opening listeners' }: RunningOptions,
   scope: Scope,
   start: Start,
 ): Promise<Running> {
@@ -78,5 +80,5 @@ export async function startListening(
   const showTunnels = async () => sayTunnels(ui, io.stderr, (await starting).tunnels);
   // A start that fails says so itself.
   io.on('SIGUSR2', () => void showTunnels().catch(() => {}));
-  return withSpinner(ui, io.stderr, 'opening listeners', starting);
+  return withSpinner(ui, io.stderr, before, starting);
 }

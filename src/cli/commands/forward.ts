@@ -1,4 +1,5 @@
 import type { ForwardSpec } from '../../app/options.ts';
+import { formatAddress } from '../../core/address.ts';
 import { usageError } from '../../core/errors.ts';
 import type { Arguments } from '../arguments.ts';
 import type { CommandContext, CommandSpec } from '../command.ts';
@@ -74,7 +75,8 @@ async function run(args: Arguments, { io, ui }: CommandContext): Promise<number>
     check: args.has('check'),
   };
   const { startForward } = await import('../../app/forward.ts');
-  const running = { io, ui, graceMs, readiness: new Readiness(args) };
+  const before = options.check ? { before: `dialling ${targets.map(formatAddress).join(', ')}` } : {};
+  const running = { io, ui, graceMs, ...before, readiness: new Readiness(args) };
   const start: Start = (runtime) => startForward(options, runtime);
   if (!command) return runUntilStopped({ ...running, watch, style: 'forward' }, start);
   const { runCommand } = await import('../run-command.ts');

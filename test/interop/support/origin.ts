@@ -29,6 +29,11 @@ export async function startGreeter(): Promise<Origin> {
   return listen(server);
 }
 
+/** Starts a TCP server that never says anything. */
+export async function startSilence(): Promise<Origin> {
+  return listen(createServer((socket) => void socket.on('error', () => {}).resume()));
+}
+
 /**
  * Starts a web server, with TLS where files are given. It answers a request that has a body with that body,
  * any other with its method and path.

@@ -13,6 +13,10 @@ export interface Screen {
   read(): Promise<string>;
   /** Resolves with the first match on the screen. */
   waitFor(pattern: RegExp): Promise<RegExpExecArray>;
+  /** Resolves with the exit status of the program. */
+  waitForEnd(): Promise<number>;
+  /** Sends a signal to the program. */
+  signal(signal: NodeJS.Signals): Promise<void>;
   /** Changes the size of the terminal. */
   resize(columns: number, rows: number): Promise<void>;
   stop(): Promise<void>;
@@ -21,10 +25,7 @@ export interface Screen {
 const waitLimitMs = 20_000;
 const pollMs = 25;
 
-/**
- * Runs a program on a terminal of tmux, which stays readable once the program has ended: it then shows
- * `Pane is dead (status N`.
- */
+/** Runs a program on a terminal of tmux, which stays readable once the program has ended. */
 export async function openScreen(
   { file, args, env, cwd }: Command,
   size = { columns: 100, rows: 30 },
@@ -45,7 +46,14 @@ export async function openScreen(
     await poll('answer of tmux', async () => (await ask(['show-options', '-s'])).code === 0 || undefined);
     const { columns, rows } = size;
     const where = cwd === undefined ? [] : ['-c', cwd];
-    await tmux('set-option', '-g', 'remain-on-exit', 'on', ';', 'set-option', '-g', 'status', 'off');
+    // Nothing of tmux itself is on the screen, not even its line about an end, for which it would scroll.
+    for (const [option, value] of Object.entries({
+      status: 'off',
+      'remain-on-exit': 'on',
+      'remain-on-exit-format': '',
+    })) {
+      await tmux('set-option', '-g', option, value);
+    }
     await tmux('new-session', '-d', '-x', `${columns}`, '-y', `${rows}`, ...where, '--', file, ...args);
   } catch (error) {
     await stop();
@@ -56,6 +64,18 @@ export async function openScreen(
     press: async (...keys) => void (await tmux('send-keys', '--', ...keys)),
     read,
     waitFor: (pattern) => poll(String(pattern), async () => pattern.exec(await read()) ?? undefined, read),
+    waitForEnd: () =>
+      poll(
+        'end of the program',
+        async () => {
+          const [dead, status] = (await tmux('display-message', '-p', '#{pane_dead} #{pane_dead_status}')).split(' ');
+          return dead === '1' ? Number(status) : undefined;
+        },
+        read,
+      ),
+    signal: async (signal) => {
+      process.kill(Number(await tmux('display-message', '-p', '#{pane_pid}')), signal);
+    },
     resize: async (columns, rows) => void (await tmux('resize-window', '-x', `${columns}`, '-y', `${rows}`)),
     stop,
   };

@@ -1,0 +1,177 @@
+import { connect, type Socket } from 'node:net';
+import { beforeAll, describe, expect, onTestFinished, test } from 'vitest';
+import { type Origin, startGreeter, startSilence } from './support/origin.ts';
+import type { Command } from './support/process.ts';
+import { openScreen, type Screen } from './support/screen.ts';
+import { launchInTerminal } from './support/terminal.ts';
+import { makeTunlCommand } from './support/tunl.ts';
+
+let target: Origin;
+let silence: Origin;
+
+beforeAll(async () => {
+  [target, silence] = [await startGreeter(), await startSilence()];
+  return () => Promise.all([target.stop(), silence.stop()]);
+});
+
+/** The options of a way that nobody answers on, for so long. */
+const silentWay = (limit: string) => ['-x', `http://127.0.0.1:${silence.port}`, '--handshake-timeout', limit];
+
+/** Runs tunl on a terminal whose screen can be read. */
+async function openTunl(args: readonly string[], size?: { columns: number; rows: number }): Promise<Screen> {
+  const screen = await openScreen(makeTunlCommand(args), size);
+  onTestFinished(screen.stop);
+  return screen;
+}
+
+/** What tunl writes to a terminal of 100 columns, byte by byte, until it ends. */
+async function record(args: readonly string[], env: Readonly<Record<string, string>> = {}): Promise<string> {
+  const { file, args: words } = makeTunlCommand(args);
+  const sized: Command = { file: 'sh', args: ['-c', 'stty cols 100 rows 30; exec "$@"', 'sh', file, ...words], env };
+  const session = launchInTerminal(sized);
+  await session.ended;
+  return session.stdout().toString();
+}
+
+/** Connects to a forward, reads its greeting and keeps the connection. */
+async function visit(port: number): Promise<Socket> {
+  const socket = connect(port, '127.0.0.1');
+  onTestFinished(() => void socket.destroy());
+  await new Promise((resolve, reject) => socket.once('data', resolve).once('error', reject));
+  return socket;
+}
+
+async function findPort(screen: Screen): Promise<number> {
+  const [, port] = await screen.waitFor(/tunl: (?:forwarding|serving) 127\.0\.0\.1:(\d+)/);
+  return Number(port);
+}
+
+const spinner = /[⠋⠙⠹⠸⠼⠴⠦⠧⠇⠏]/;
+
+describe('the spinner', () => {
+  test('turns while targets are dialled before anything listens, and leaves no trace', async () => {
+    const screen = await openTunl(['forward', ':db.example:5432', '--check', ...silentWay('2s')]);
+    await screen.waitFor(/^tunl: [⠋⠙⠹⠸⠼⠴⠦⠧⠇⠏] dialling db\.example:5432$/m);
+    expect(await screen.waitForEnd()).toBe(28);
+    expect(await screen.read()).toMatch(/^tunl: [^\n]*did not answer[^]*2s/);
+    expect(await screen.read()).not.toMatch(spinner);
+  });
+
+  test('turns while a client waits for its tunnel, and leaves no trace', async () => {
+    const screen = await openTunl(['forward', ':db.example:5432', ...silentWay('2s')]);
+    const socket = connect(await findPort(screen), '127.0.0.1');
+    onTestFinished(() => void socket.destroy());
+    socket.on('error', () => {});
+    await screen.waitFor(
+      new RegExp(`^tunl: \\S dialling db\\.example:5432 via http://127\\.0\\.0\\.1:${silence.port}$`, 'm'),
+    );
+    await screen.waitFor(/did not answer/);
+    expect(await screen.read()).not.toMatch(spinner);
+  });
+
+  test('has no colour with NO_COLOR', async () => {
+    const args = ['forward', ':db.example:5432', '--check', ...silentWay('1s')];
+    expect(await record(args)).toMatch(/\u001b\[36m⠋/);
+    const plain = await record(args, { NO_COLOR: '1' });
+    expect(plain).toMatch(/tunl: ⠋ dialling/);
+    expect(plain).not.toMatch(/\u001b\[[\d;]*m/);
+  });
+
+  test.each([
+    ['on a dumb terminal', { TERM: 'dumb' }],
+    ['in a log of CI', { CI: 'true', NO_COLOR: '1' }],
+  ])('is not there %s, and nothing else that a terminal obeys', async (_where, env) => {
+    const written = await record(['forward', ':db.example:5432', '--check', ...silentWay('1s')], env);
+    expect(written).toMatch(/^tunl: .*did not answer/);
+    expect(written).not.toMatch(/\u001b/);
+  });
+
+  test.each([
+    ['with --json', ['--json']],
+    ['with -q', ['-q']],
+  ])('is not there %s', async (_how, options) => {
+    const args = ['forward', ':db.example:5432', '--check', ...silentWay('1s'), ...options];
+    expect(await record(args, { NO_COLOR: '1' })).not.toMatch(/\u001b/);
+  });
+
+  test('is never there in connect', async () => {
+    const written = await record(['connect', 'db.example:5432', ...silentWay('1s')], { NO_COLOR: '1' });
+    expect(written).toMatch(/^tunl: .*did not answer/);
+    expect(written).not.toMatch(/\u001b/);
+  });
+
+  test('is not there while another program has the terminal', async () => {
+    const { file, args } = makeTunlCommand(['forward', ':db.example:5432', '--check', ...silentWay('1s')]);
+    const script = `stty cols 100 rows 30; set -m; ${[file, ...args].join(' ')} & wait`;
+    const session = launchInTerminal({ file: 'bash', args: ['-c', script], env: { NO_COLOR: '1' } });
+    await session.ended;
+    expect(session.stdout().toString()).toMatch(/did not answer/);
+    expect(session.stdout().toString()).not.toMatch(spinner);
+  });
+});
+
+describe('SIGUSR2', () => {
+  test('prints a table on a terminal', async () => {
+    const screen = await openTunl(['forward', '--direct', `:127.0.0.1:${target.port}`, '-v']);
+    await visit(await findPort(screen));
+    await screen.signal('SIGUSR2');
+    await screen.waitFor(/│ +1 │ 127\.0\.0\.1:\d+ │ - .*│ +0 │ +22 │ +\d+\.\ds │/);
+    expect(await screen.read()).toMatch(/\ntunl: 1 tunnel\n┌─.*┐\n│ id │ client .* age │\n├─.*┤\n.*\n└─.*┘\n/);
+  });
+});
+
+describe('--watch', () => {
+  const title = (text: string) => new RegExp(`^tunl: ${text}$`, 'm');
+
+  test('shows the tunnels in place, below what is said', async () => {
+    const screen = await openTunl(['forward', '--direct', `:127.0.0.1:${target.port}`, '--watch', '-v']);
+    await screen.waitFor(title('0 tunnels open, 0 so far'));
+    const port = await findPort(screen);
+    const first = await visit(port);
+    first.resume().write('x'.repeat(3000));
+    await screen.waitFor(/│ +2\.9K │ +0 │ +3\.0K │ +0 │ +\d+s │/);
+    const second = await visit(port);
+    await screen.waitFor(title('2 tunnels open, 2 so far'));
+    await screen.waitFor(/│ +1 │[^]*│ +2 │/);
+    first.destroy();
+    second.end();
+    await screen.waitFor(title('0 tunnels open, 2 so far'));
+    const shown = await screen.read();
+    // One table, and every line that was said in the meantime above it.
+    expect(shown.match(/so far/g)).toHaveLength(1);
+    expect(shown).not.toContain('│');
+    expect(shown).toMatch(/tunl: forwarding [^]*opened[^]*opened[^]*closed[^]*\ntunl: 0 tunnels open, 2 so far\n+$/);
+  });
+
+  test('goes with its program, which stops as always', async () => {
+    const screen = await openTunl(['serve', '127.0.0.1:0', '--watch']);
+    await screen.waitFor(title('0 tunnels open, 0 so far'));
+    await screen.press('C-c');
+    expect(await screen.waitForEnd()).toBe(0);
+    expect(await screen.read()).not.toMatch(/so far/);
+  });
+
+  test('fits on a small terminal, and after the terminal became smaller', async () => {
+    const args = ['forward', '--direct', `:127.0.0.1:${target.port}`, '--watch'];
+    const screen = await openTunl(args, { columns: 100, rows: 12 });
+    const port = await findPort(screen);
+    const clients = [];
+    for (let index = 0; index < 9; index += 1) clients.push(await visit(port));
+    await screen.waitFor(/and 4 older/);
+    expect(await screen.read()).toMatch(/│ client /);
+    await screen.resize(70, 12);
+    await screen.waitFor(/┌[─┬]{30,68}┐/);
+    await screen.waitFor(/^(?!.*│ client )[^]*and 4 older/);
+    for (const client of clients) client.destroy();
+    await screen.waitFor(title('0 tunnels open, 9 so far'));
+  });
+
+  test('has neither colour nor anything else where the terminal cannot redraw', async () => {
+    const { file, args } = makeTunlCommand(['forward', '--direct', ':127.0.0.1:1', '--watch']);
+    const session = launchInTerminal({ file, args, env: { TERM: 'dumb' } });
+    await session.waitForScreen(/--watch needs a terminal/);
+    session.type('\u0003');
+    expect(await session.ended).toMatchObject({ code: 0 });
+    expect(session.stdout().toString()).not.toContain('\u001b');
+  });
+});
