@@ -13,6 +13,9 @@ import { assertTunnelled, requestFields, userAgent } from './request.ts';
 /** Largest answer head that we read: what squid and nginx send at most. */
 const maxHeadBytes = 16 * 1024;
 
+/** What does not begin like this is no answer, however much of it may still come. */
+const answerPrefix = 'HTTP/1.';
+
 /** Interim answers (1xx) before the final one; more than a few is a peer that only keeps us busy. */
 const maxInterim = 64;
 
@@ -89,7 +92,7 @@ export class Http1Session implements Session {
 
   async #readResponse(address: Address, ctx: DialContext): Promise<ResponseHead> {
     try {
-      return parseResponseHead(await readHead(this.#link.stream, maxHeadBytes, ctx.signal));
+      return parseResponseHead(await readHead(this.#link.stream, maxHeadBytes, ctx.signal, answerPrefix));
     } catch (error) {
       throw this.#fail(this.#toAnswerError(error, `${this.#terms.method} ${formatAddress(address)}`));
     }
@@ -143,6 +146,5 @@ export class Http1Session implements Session {
 
 /** True for bytes that may still become the head of an HTTP/1.1 answer. */
 function isHeadStart(received: Buffer): boolean {
-  const start = 'HTTP/1.';
-  return start.startsWith(received.toString('latin1', 0, start.length));
+  return answerPrefix.startsWith(received.toString('latin1', 0, answerPrefix.length));
 }

@@ -35,6 +35,12 @@ class HeadScanner {
   #afterReturn = false;
   #firstLine = true;
   #emptyLines = 0;
+  readonly #prefix: string;
+
+  /** `prefix` is what the first line begins with, as far as that is known. */
+  constructor(prefix: string) {
+    this.#prefix = prefix;
+  }
 
   /** Looks at one more chunk. Returns the head's length in it, or -1 when it goes on. */
   scan(chunk: Buffer, maxHeadBytes: number): number | HeadFault {
@@ -53,15 +59,22 @@ class HeadScanner {
       return byte === lineFeed ? this.#endLine() : 'not_http';
     }
     if (byte === carriageReturn) {
+      if (this.#started && this.#expected !== undefined) return 'not_http';
       this.#afterReturn = true;
       return undefined;
     }
     if ((byte < 0x20 && byte !== horizontalTab) || byte === 0x7f) return 'not_http';
     // The first byte is that of a method or of "HTTP/": a letter in everything that is in use.
     if (!this.#started && !isLetter(byte)) return 'not_http';
+    if (this.#expected !== undefined && byte !== this.#expected) return 'not_http';
     this.#started = true;
     if (++this.#lineLength > maxLineBytes) return this.#firstLine ? 'line_too_long' : 'too_large';
     return undefined;
+  }
+
+  /** The byte of the prefix that has to come next. */
+  get #expected(): number | undefined {
+    return this.#firstLine ? this.#prefix.codePointAt(this.#lineLength) : undefined;
   }
 
   #endLine(): HeadFault | 'end' | undefined {
@@ -80,14 +93,14 @@ function isLetter(byte: number): boolean {
 
 /**
  * Reads one head, up to and with its empty line. Whatever follows it stays in the stream, which is
- * left paused; no byte is lost.
+ * left paused; no byte is lost. A head that does not begin with `prefix` is not waited for.
  * @throws {HeadError} when the stream ends, is reset or holds something else
  * @throws {TunlError} the signal's reason
  */
-export function readHead(stream: Duplex, maxHeadBytes: number, signal: AbortSignal): Promise<Buffer> {
+export function readHead(stream: Duplex, maxHeadBytes: number, signal: AbortSignal, prefix = ''): Promise<Buffer> {
   throwIfAborted(signal);
   return new Promise((resolve, reject) => {
-    const scanner = new HeadScanner();
+    const scanner = new HeadScanner(prefix);
     let received: Buffer = Buffer.alloc(0);
 
     const settle = (act: () => void) => {
