@@ -4,6 +4,12 @@ import { eventually } from './eventually.ts';
 /** What the event loop watches of sockets and pipes, by kind. */
 const watched = /^(?:TCP|Pipe|UDP|TTY)/;
 
+/**
+ * Where sessions are ended by nghttp2 itself, for what their peers did. Node then stops reading and says
+ * nothing; what is left is found out by the PINGs that are not answered, half a minute later.
+ */
+const slowFiles = /\/test\/http2\//;
+
 const warnings: string[] = [];
 process.on('warning', ({ name, message }) => warnings.push(`${name}: ${message}`));
 
@@ -18,6 +24,7 @@ function countOpen(): Record<string, number> {
 // Every test leaves behind what it found, and Node has nothing to warn of. Registered first, it is
 // asked last: after everything that the test itself cleans up.
 beforeEach(() => {
+  if (slowFiles.test(expect.getState().testPath ?? '')) return;
   const before = countOpen();
   onTestFinished(async () => {
     await eventually(countOpen, before);
