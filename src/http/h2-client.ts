@@ -116,8 +116,8 @@ export class Http2Client {
   request(headers: OutgoingHttpHeaders, signal: AbortSignal): Promise<Http2Response> {
     const stream = this.#session.request(headers, { endStream: false, waitForTrailers: true });
     this.#load++;
-    this.#windows.add();
-    stream.once('close', () => this.#onStreamClosed());
+    this.#windows.add(stream);
+    stream.once('close', () => this.#onStreamClosed(stream));
     let answered = false;
     const inner = http2Link(stream, this.#link.peer, this.#options, () => answered);
     const reset = (error: Error) => {
@@ -198,9 +198,9 @@ export class Http2Client {
     });
   }
 
-  #onStreamClosed(): void {
+  #onStreamClosed(stream: ClientHttp2Stream): void {
     this.#load--;
-    this.#windows.remove();
+    this.#windows.remove(stream);
     if (this.#load === 0 && !this.usable) void this.close('drain');
   }
 

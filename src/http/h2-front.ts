@@ -58,11 +58,11 @@ export function serveHttp2(
   type OnStream = (stream: ServerHttp2Stream, headers: IncomingHttpHeaders, _: number, raw: readonly string[]) => void;
   const onStream: OnStream = (stream, headers, _, raw) => {
     const exchange = new Http2Exchange(stream, headers, toFields(raw), link.peer, options);
-    windows.add();
+    windows.add(stream);
     open++;
     stream.once('close', () => {
       open--;
-      windows.remove();
+      windows.remove(stream);
       if (open === 0 && draining.aborted) endSession(session, link.stream);
       if (!exchange.answered && budget.isSpentBy(performance.now())) calmDown(session);
     });

@@ -25,6 +25,8 @@ const maxFrameBytes = 16_384;
 /** One end of an HTTP/2 connection, played frame by frame. */
 export class Http2Peer {
   readonly raw: RawPeer;
+  /** SETTINGS that are acknowledged; the ones after them are read and left at that. */
+  acknowledged = Infinity;
   #lastStream = -1;
 
   constructor(raw: RawPeer) {
@@ -89,7 +91,7 @@ export class Http2Peer {
       const frame = await inbox.until(what, () => parseFrame(inbox.pending));
       inbox.take(frameHeadBytes + frame.payload.length);
       const isAck = (frame.flags & flags.ack) !== 0;
-      if (frame.type === 'settings' && !isAck) this.send('settings', 0, '', flags.ack);
+      if (frame.type === 'settings' && !isAck && this.acknowledged-- > 0) this.send('settings', 0, '', flags.ack);
       if (frame.type === 'ping' && !isAck) this.send('ping', 0, frame.payload, flags.ack);
       if (accept(frame)) return frame;
     }
