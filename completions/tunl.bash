@@ -68,7 +68,7 @@ _tunl() {
   COMPREPLY=()
   for word in "${words[@]:1}"; do
     case $word in
-    connect | forward | serve | completion | help) command=$word; break ;;
+    connect | forward | serve | chain | completion | help) command=$word; break ;;
     esac
   done
   case $command in
@@ -96,12 +96,15 @@ _tunl() {
   serve:--ready-fd | serve:--grace | serve:--user | serve:--allow | serve:--deny | serve:--retry | serve:--proxy-header | serve:--servername | serve:--pin | serve:--dns-timeout | serve:--connect-timeout | serve:--tls-timeout | serve:--handshake-timeout | serve:--idle-timeout | serve:--linger) return ;;
   serve:--proxy-protocol) _tunl_offer 'v1' 'v2'; return ;;
   serve:-x | serve:--proxy) _tunl_proxies; return ;;
+  chain:-c | chain:--config | chain:--port-file | chain:--password-file | chain:--cacert | chain:--cert | chain:--key) compopt -o default; return ;;
+  chain:--ready-fd | chain:--grace | chain:--retry | chain:--proxy-header | chain:--servername | chain:--pin | chain:--dns-timeout | chain:--connect-timeout | chain:--tls-timeout | chain:--handshake-timeout | chain:--idle-timeout | chain:--linger) return ;;
   esac
   if [[ $cur == -* ]]; then
     case $command in
-    connect) _tunl_offer --check --tls-target -x --proxy --retry --direct --proxy-header --password-file --cacert --cert --key --servername --pin --insecure -4 --ipv4 -6 --ipv6 --dns-timeout --connect-timeout --tls-timeout --handshake-timeout --idle-timeout --linger -q --quiet -v --verbose --json -h --help ;;
-    forward) _tunl_offer --check --port-file --ready-fd --grace --watch -x --proxy --retry --direct --proxy-header --password-file --cacert --cert --key --servername --pin --insecure -4 --ipv4 -6 --ipv6 --dns-timeout --connect-timeout --tls-timeout --handshake-timeout --idle-timeout --linger -q --quiet -v --verbose --json -h --help ;;
-    serve) _tunl_offer --port-file --ready-fd --grace --watch --proxy-protocol --hbone --hbone-local --post --tls --cert --key --client-ca --auth-file --user --user-password-file --open --allow --deny -x --proxy --retry --direct --proxy-header --password-file --cacert --servername --pin --insecure -4 --ipv4 -6 --ipv6 --dns-timeout --connect-timeout --tls-timeout --handshake-timeout --idle-timeout --linger -q --quiet -v --verbose --json -h --help ;;
+    connect) _tunl_offer --check --print --tls-target -x --proxy --retry --direct --proxy-header --password-file --cacert --cert --key --servername --pin --insecure -4 --ipv4 -6 --ipv6 --dns-timeout --connect-timeout --tls-timeout --handshake-timeout --idle-timeout --linger -q --quiet -v --verbose --json -h --help ;;
+    forward) _tunl_offer --check --print --port-file --ready-fd --grace --watch -x --proxy --retry --direct --proxy-header --password-file --cacert --cert --key --servername --pin --insecure -4 --ipv4 -6 --ipv6 --dns-timeout --connect-timeout --tls-timeout --handshake-timeout --idle-timeout --linger -q --quiet -v --verbose --json -h --help ;;
+    serve) _tunl_offer --print --port-file --ready-fd --grace --watch --proxy-protocol --hbone --hbone-local --post --tls --cert --key --client-ca --auth-file --user --user-password-file --open --allow --deny -x --proxy --retry --direct --proxy-header --password-file --cacert --servername --pin --insecure -4 --ipv4 -6 --ipv6 --dns-timeout --connect-timeout --tls-timeout --handshake-timeout --idle-timeout --linger -q --quiet -v --verbose --json -h --help ;;
+    chain) _tunl_offer -c --config --check --print --port-file --ready-fd --grace --watch --retry --proxy-header --password-file --cacert --cert --key --servername --pin --insecure -4 --ipv4 -6 --ipv6 --dns-timeout --connect-timeout --tls-timeout --handshake-timeout --idle-timeout --linger -q --quiet -v --verbose --json -h --help ;;
     completion) _tunl_offer -q --quiet -v --verbose --json -h --help ;;
     help) _tunl_offer -q --quiet -v --verbose --json -h --help ;;
     *) _tunl_offer -h --help -V --version ;;
@@ -109,11 +112,11 @@ _tunl() {
     return
   fi
   case $command in
-  '') _tunl_offer connect forward serve completion help ;;
+  '') _tunl_offer connect forward serve chain completion help ;;
   connect) _tunl_hosts '' :; ;;
   forward) _tunl_specs; ;;
   completion) _tunl_offer 'bash' 'zsh' 'fish'; ;;
-  help) _tunl_offer 'connect' 'forward' 'serve' 'completion' 'help' 'exit-codes'; ;;
+  help) _tunl_offer 'connect' 'forward' 'serve' 'chain' 'completion' 'help' 'exit-codes'; ;;
   esac
 }
 

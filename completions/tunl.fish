@@ -10,7 +10,7 @@ end
 # True for the words of this command, or with no argument where there is no command yet.
 function __tunl_using
     for word in (__tunl_words)
-        if contains -- $word connect forward serve completion help
+        if contains -- $word connect forward serve chain completion help
             test "$word" = "$argv[1]"
             return
         end
@@ -69,11 +69,13 @@ complete -c tunl -n __tunl_using -s V -l version -d 'print the version'
 complete -c tunl -n __tunl_using -a connect -d 'join stdin and stdout to a target, as an ssh ProxyCommand does'
 complete -c tunl -n __tunl_using -a forward -d 'open local listeners that lead to targets'
 complete -c tunl -n __tunl_using -a serve -d 'be a tunnelling proxy; default address 127.0.0.1:3128'
+complete -c tunl -n __tunl_using -a chain -d 'run several stages in one process, joined by internal:// listeners'
 complete -c tunl -n __tunl_using -a completion -d 'print the completions for a shell'
 complete -c tunl -n __tunl_using -a help -d 'print help, also about exit-codes'
 
 complete -c tunl -n '__tunl_using connect' -a '(__fish_print_hostnames | string replace -r \'$\' \':\')'
 complete -c tunl -n '__tunl_using connect' -l check -d 'only dial the target once; the exit status says whether, and why not'
+complete -c tunl -n '__tunl_using connect' -l print -d 'only print what would run, as a file for tunl chain -c; secrets are named, not printed'
 complete -c tunl -n '__tunl_using connect' -l tls-target -d 'speak TLS to the target inside the tunnel; the TLS options hold for it too'
 complete -c tunl -n '__tunl_using connect' -s x -l proxy -x -a '(__tunl_proxies)' -d 'go through this proxy; repeat it in travel order, the nearest first; a|b tries a, then b'
 complete -c tunl -n '__tunl_using connect' -l retry -x -d 'dial again up to N times, waiting longer each time, before anything was relayed'
@@ -102,6 +104,7 @@ complete -c tunl -n '__tunl_using connect' -s h -l help -d 'print this'
 complete -c tunl -n '__tunl_using forward; and not __tunl_after_dashes' -a '(__tunl_specs)'
 complete -c tunl -n '__tunl_using forward; and __tunl_after_dashes' -a '(__tunl_command)'
 complete -c tunl -n '__tunl_using forward; and not __tunl_after_dashes' -l check -d 'first dial each target once; fail with the cause instead of listening'
+complete -c tunl -n '__tunl_using forward; and not __tunl_after_dashes' -l print -d 'only print what would run, as a file for tunl chain -c; secrets are named, not printed'
 complete -c tunl -n '__tunl_using forward; and not __tunl_after_dashes' -l port-file -r -F -d 'write the port of each listener to this file, one per line, once all accept; removed at the end'
 complete -c tunl -n '__tunl_using forward; and not __tunl_after_dashes' -l ready-fd -x -d 'write ADDR:PORT of each listener to this descriptor, one per line, once all accept; then close it'
 complete -c tunl -n '__tunl_using forward; and not __tunl_after_dashes' -l grace -x -d 'let open tunnels finish for so long after the first signal; 0: cut them, off: wait'
@@ -130,6 +133,7 @@ complete -c tunl -n '__tunl_using forward; and not __tunl_after_dashes' -s v -l 
 complete -c tunl -n '__tunl_using forward; and not __tunl_after_dashes' -l json -d 'write one JSON object per line to stderr instead of messages'
 complete -c tunl -n '__tunl_using forward; and not __tunl_after_dashes' -s h -l help -d 'print this'
 
+complete -c tunl -n '__tunl_using serve' -l print -d 'only print what would run, as a file for tunl chain -c; secrets are named, not printed'
 complete -c tunl -n '__tunl_using serve' -l port-file -r -F -d 'write the port of each listener to this file, one per line, once all accept; removed at the end'
 complete -c tunl -n '__tunl_using serve' -l ready-fd -x -d 'write ADDR:PORT of each listener to this descriptor, one per line, once all accept; then close it'
 complete -c tunl -n '__tunl_using serve' -l grace -x -d 'let open tunnels finish for so long after the first signal; 0: cut them, off: wait'
@@ -170,13 +174,42 @@ complete -c tunl -n '__tunl_using serve' -s v -l verbose -d 'say each step; -vv 
 complete -c tunl -n '__tunl_using serve' -l json -d 'write one JSON object per line to stderr instead of messages'
 complete -c tunl -n '__tunl_using serve' -s h -l help -d 'print this'
 
+complete -c tunl -n '__tunl_using chain' -s c -l config -r -F -d 'the stages, a YAML file; SIGHUP reads it again'
+complete -c tunl -n '__tunl_using chain' -l check -d 'only say whether the stages can run, and which are one; nothing is dialled'
+complete -c tunl -n '__tunl_using chain' -l print -d 'only print what would run, as a file for tunl chain -c; secrets are named, not printed'
+complete -c tunl -n '__tunl_using chain' -l port-file -r -F -d 'write the port of each listener to this file, one per line, once all accept; removed at the end'
+complete -c tunl -n '__tunl_using chain' -l ready-fd -x -d 'write ADDR:PORT of each listener to this descriptor, one per line, once all accept; then close it'
+complete -c tunl -n '__tunl_using chain' -l grace -x -d 'let open tunnels finish for so long after the first signal; 0: cut them, off: wait'
+complete -c tunl -n '__tunl_using chain' -l watch -d 'show the open tunnels on the terminal, drawn again in place: bytes, rates, age, way'
+complete -c tunl -n '__tunl_using chain' -l retry -x -d 'dial again up to N times, waiting longer each time, before anything was relayed'
+complete -c tunl -n '__tunl_using chain' -l proxy-header -x -d 'send this header to each proxy; repeatable'
+complete -c tunl -n '__tunl_using chain' -l password-file -r -F -d 'the first line is the password of a user that a proxy has none for'
+complete -c tunl -n '__tunl_using chain' -l cacert -r -F -d 'trust the authorities in this PEM file instead of the built-in ones'
+complete -c tunl -n '__tunl_using chain' -l cert -r -F -d 'our certificate, a PEM file'
+complete -c tunl -n '__tunl_using chain' -l key -r -F -d 'its key, a PEM file; default: the file of --cert'
+complete -c tunl -n '__tunl_using chain' -l servername -x -d 'send and verify this name instead of the proxy\'s host'
+complete -c tunl -n '__tunl_using chain' -l pin -x -d 'accept this key only: sha256/BASE64URL of the certificate\'s SPKI'
+complete -c tunl -n '__tunl_using chain' -l insecure -d 'accept any certificate'
+complete -c tunl -n '__tunl_using chain' -s 4 -l ipv4 -d 'use IPv4 only'
+complete -c tunl -n '__tunl_using chain' -s 6 -l ipv6 -d 'use IPv6 only'
+complete -c tunl -n '__tunl_using chain' -l dns-timeout -x -d 'limit for resolving a name'
+complete -c tunl -n '__tunl_using chain' -l connect-timeout -x -d 'limit for the TCP connection'
+complete -c tunl -n '__tunl_using chain' -l tls-timeout -x -d 'limit for each TLS handshake'
+complete -c tunl -n '__tunl_using chain' -l handshake-timeout -x -d 'limit for each proxy\'s answer'
+complete -c tunl -n '__tunl_using chain' -l idle-timeout -x -d 'end a tunnel that moves nothing for so long'
+complete -c tunl -n '__tunl_using chain' -l linger -x -d 'wait so long without progress once one direction has ended'
+complete -c tunl -n '__tunl_using chain' -s q -l quiet -d 'say nothing but errors'
+complete -c tunl -n '__tunl_using chain' -s v -l verbose -d 'say each step; -vv also the details'
+complete -c tunl -n '__tunl_using chain' -l json -d 'write one JSON object per line to stderr instead of messages'
+complete -c tunl -n '__tunl_using chain' -s h -l help -d 'print this'
+
 complete -c tunl -n '__tunl_using completion' -a 'bash zsh fish'
 complete -c tunl -n '__tunl_using completion' -s q -l quiet -d 'say nothing but errors'
 complete -c tunl -n '__tunl_using completion' -s v -l verbose -d 'say each step; -vv also the details'
 complete -c tunl -n '__tunl_using completion' -l json -d 'write one JSON object per line to stderr instead of messages'
 complete -c tunl -n '__tunl_using completion' -s h -l help -d 'print this'
 
-complete -c tunl -n '__tunl_using help' -a 'connect forward serve completion help exit-codes'
+complete -c tunl -n '__tunl_using help' -a 'connect forward serve chain completion help exit-codes'
 complete -c tunl -n '__tunl_using help' -s q -l quiet -d 'say nothing but errors'
 complete -c tunl -n '__tunl_using help' -s v -l verbose -d 'say each step; -vv also the details'
 complete -c tunl -n '__tunl_using help' -l json -d 'write one JSON object per line to stderr instead of messages'

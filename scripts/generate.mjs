@@ -29,6 +29,7 @@ async function load(path) {
   return import(`data:text/javascript;base64,${Buffer.from(outputFiles[0].contents).toString('base64')}`);
 }
 
+const { makeJsonSchema } = await load('src/chain/schema.ts');
 const { fillTables } = await load('src/cli/readme-tables.ts');
 const { formatManual } = await load('src/cli/manual/index.ts');
 const { version } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'));
@@ -36,6 +37,7 @@ const pages = [...formatManual(version)];
 const commands = pages.flatMap(([name]) => /^tunl-(.+)\.1$/.exec(name)?.[1] ?? []);
 const files = {
   'README.md': () => fillTables(readFileSync(join(root, 'README.md'), 'utf8')),
+  'docs/chain.schema.json': () => `${JSON.stringify(makeJsonSchema(), undefined, 2)}\n`,
   'completions/tunl.bash': () => print('completion', 'bash'),
   'completions/_tunl': () => print('completion', 'zsh'),
   'completions/tunl.fish': () => print('completion', 'fish'),

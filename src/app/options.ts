@@ -5,7 +5,7 @@ import type { TlsSettings } from '../core/hop.ts';
 import type { Scope } from '../core/scope.ts';
 import type { Tunnels } from './tunnels.ts';
 
-export type { HopChoice, Limits, RouteOptions } from '../chain/model.ts';
+export type { Graph, HopChoice, Limits, RouteOptions } from '../chain/model.ts';
 
 /** What a command runs in. */
 export interface Runtime {

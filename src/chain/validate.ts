@@ -21,7 +21,12 @@ export function findFaults({ stages }: Graph): GraphFault[] {
       names.set(name, stage);
     }
   }
-  faults.push(...findTwins(stages), ...findSharedAddresses(stages), ...findUnknown(stages, names));
+  faults.push(
+    ...findTwins(stages),
+    ...findSharedAddresses(stages),
+    ...findUnknown(stages, names),
+    ...findImpossible(stages),
+  );
   if (faults.length > 0) return faults;
   return [...findLoops(stages, names), ...findUnreached(stages, names)];
 }
@@ -66,6 +71,20 @@ function findUnknown(stages: readonly ChainStage[], names: ReadonlyMap<string, C
         );
       }),
   );
+}
+
+/** A proxy knows neither our stages nor our sockets: it can only be asked for a host and a port. */
+function findImpossible(stages: readonly ChainStage[]): GraphFault[] {
+  return stages.flatMap((stage) => {
+    const lost = stage.route.hops.length > 0 ? stage.to?.targets.find(({ kind }) => kind !== 'tcp') : undefined;
+    if (!lost) return [];
+    const where = lost.kind === 'unix' ? 'on this machine' : 'in this process';
+    const hint =
+      lost.kind === 'unix'
+        ? 'leave the proxies out'
+        : `to reach the proxies through it, write ${formatAddress(lost)} before them`;
+    return [fault(stage, 'to', `no proxy can lead to ${formatAddress(lost)}, which is ${where}`, hint)];
+  });
 }
 
 /** A way that comes back to where it was would never end. */

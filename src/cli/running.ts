@@ -11,6 +11,11 @@ import { spinWhileDialling, withSpinner } from './status.ts';
 import { sayTunnels } from './tunnel-table.ts';
 import type { Ui } from './ui.ts';
 
+/** A reload, with what is said once it is done. */
+export interface Reload {
+  readonly done: string;
+}
+
 /** What a command that listens is run with. */
 export interface RunningOptions extends CommandContext {
   readonly style: ReportStyle;
@@ -21,7 +26,7 @@ export interface RunningOptions extends CommandContext {
   /** Show the open tunnels all the time, on a terminal. */
   readonly watch?: boolean;
   /** What SIGHUP does, where it does not stop the program. */
-  readonly onHangup?: 'reload';
+  readonly onHangup?: Reload;
 }
 
 /** Starts what listens. @throws {TunlError} when it does not; then no listener is left open */
@@ -37,7 +42,7 @@ export async function runUntilStopped(options: RunningOptions, start: Start): Pr
   const scope = new Scope();
   let running: Running | undefined;
   let stopShowing = () => {};
-  const interruption = drainOnSignals(io, scope, onHangup && (() => void reload(ui, running)));
+  const interruption = drainOnSignals(io, scope, onHangup && (() => void reload(ui, running, onHangup)));
   try {
     running = await startListening(options, scope, start);
     stopShowing = await showActivity(options, running);
@@ -60,10 +65,10 @@ async function showActivity({ io, ui, watch }: RunningOptions, { tunnels }: Runn
 }
 
 /** Never rejects: what cannot be read again stays as it was, and is said. */
-async function reload(ui: Ui, running: Running | undefined): Promise<void> {
+async function reload(ui: Ui, running: Running | undefined, { done }: Reload): Promise<void> {
   try {
     await running?.reload?.();
-    ui.say('normal', 'certificates, keys and users were read again');
+    ui.say('normal', done);
   } catch (error) {
     sayFailure(ui, toTunlError(error));
   }

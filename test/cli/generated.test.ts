@@ -1,5 +1,6 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { describe, expect, test } from 'vitest';
+import { makeJsonSchema } from '../../src/chain/schema.ts';
 import { commands } from '../../src/cli/commands/index.ts';
 import { formatManual } from '../../src/cli/manual/index.ts';
 import { fillTables } from '../../src/cli/readme-tables.ts';
@@ -58,6 +59,10 @@ describe('the manual', () => {
       expect(page).toContain(`\\fB\\-\\-${option.name.replaceAll('-', String.raw`\-`)}\\fR`);
     }
   });
+});
+
+test('docs/chain.schema.json is the schema that files are checked with', () => {
+  expect(`${JSON.stringify(makeJsonSchema(), undefined, 2)}\n`).toBe(read('docs/chain.schema.json'));
 });
 
 test('tunl help COMMAND prints what tunl COMMAND --help prints', async () => {

@@ -1,7 +1,10 @@
+import type { ConnectOptions } from '../../app/options.ts';
+import { usageError } from '../../core/errors.ts';
 import { Scope } from '../../core/scope.ts';
 import type { Arguments } from '../arguments.ts';
 import type { CommandContext, CommandSpec } from '../command.ts';
 import { limitGroup, readLimits } from '../options/limits.ts';
+import { printGraph, printOption } from '../options/print.ts';
 import { readRoute, routeGroup } from '../options/route.ts';
 import { parseTargetWords } from '../../words/target.ts';
 import { parseTls } from '../../words/tls.ts';
@@ -10,6 +13,7 @@ import { voiceGroup } from '../options/voice.ts';
 import { createReport } from '../report.ts';
 import { endOnSignals } from '../signals.ts';
 import { closeStdout } from '../stdout.ts';
+import type { Ui } from '../ui.ts';
 
 const limits = { linger: '60s', idle: 'off' };
 
@@ -35,6 +39,7 @@ export const connect: CommandSpec = {
       title: 'Target',
       options: [
         { name: 'check', summary: 'only dial the target once; the exit status says whether, and why not' },
+        printOption,
         { name: 'tls-target', summary: 'speak TLS to the target inside the tunnel; the TLS options hold for it too' },
       ],
     },
@@ -58,6 +63,7 @@ async function run(args: Arguments, { io, ui }: CommandContext): Promise<number>
     ...(args.has('tls-target') && { targetTls }),
     ...(await readRoute(args, { io, ui }, words, [target])),
   };
+  if (args.has('print')) return printStage(ui, options);
   const { runConnect } = await import('../../app/connect.ts');
   const scope = new Scope();
   const interrupted = endOnSignals(io, scope);
@@ -65,4 +71,17 @@ async function run(args: Arguments, { io, ui }: CommandContext): Promise<number>
   const runtime = { scope, emit: createReport(ui, 'connect'), graceMs: 0 };
   const ended = runConnect({ ...options, stdin, stdout, closeStdout: () => closeStdout(stdout) }, runtime);
   return Promise.race([interrupted, ended.then(() => 0)]);
+}
+
+/** As a stage it listens on a free port: a file knows no stdin. */
+async function printStage(
+  ui: Ui,
+  { targetTls, target, ...route }: Omit<ConnectOptions, 'stdin' | 'stdout' | 'closeStdout'>,
+): Promise<number> {
+  if (targetTls) throw usageError('--print and --tls-target contradict each other', 'a stage has no TLS to its target');
+  const { toForwardStages } = await import('../../app/forward.ts');
+  const listen = { kind: 'tcp', host: '127.0.0.1', port: 0 } as const;
+  const [stage] = toForwardStages({ ...route, specs: [{ listen, target }] });
+  const notes = ['connect joins stdin and stdout to the target; as a stage it listens on a free port'];
+  return printGraph(ui, { stages: stage ? [{ ...stage, name: 'connect' }] : [] }, { notes });
 }

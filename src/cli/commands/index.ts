@@ -1,4 +1,5 @@
 import type { CommandSpec } from '../command.ts';
+import { chain } from './chain.ts';
 import { completion } from './completion.ts';
 import { connect } from './connect.ts';
 import { forward } from './forward.ts';
@@ -6,4 +7,4 @@ import { help } from './help.ts';
 import { serve } from './serve.ts';
 
 /** Every command, in the order of the help. */
-export const commands: readonly CommandSpec[] = [connect, forward, serve, completion, help];
+export const commands: readonly CommandSpec[] = [connect, forward, serve, chain, completion, help];

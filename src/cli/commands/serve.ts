@@ -7,6 +7,7 @@ import type { CommandContext, CommandSpec, OptionGroup, OptionSpec } from '../co
 import { graceOption, limitGroup, readGrace, readLimits } from '../options/limits.ts';
 import { parseListen, refuseDuplicates } from '../../words/listen.ts';
 import { checkPassword, readPasswordFile } from '../../words/password-file.ts';
+import { printGraph, printOption } from '../options/print.ts';
 import { Readiness, readinessOptions } from '../options/readiness.ts';
 import { readRoute, serverRouteGroup } from '../options/route.ts';
 import { readTlsWords } from '../options/tls.ts';
@@ -89,7 +90,7 @@ export const serve: CommandSpec = {
     { what: 'over TLS', line: 'tunl serve 0.0.0.0:443 --tls --cert server.pem --key server.key --auth-file users' },
   ],
   groups: [
-    { title: 'Running', options: [...readinessOptions, graceOption, watchOption, proxyProtocolOption] },
+    { title: 'Running', options: [printOption, ...readinessOptions, graceOption, watchOption, proxyProtocolOption] },
     carrierGroup,
     tlsGroup,
     whoGroup,
@@ -121,9 +122,11 @@ async function run(args: Arguments, { io, ui }: CommandContext): Promise<number>
     ...readProxyProtocol(args),
     ...(await readRoute(args, { io, ui }, hopTls, [])),
   };
-  const { startServe } = await import('../../app/serve.ts');
+  const { startServe, toProxyStage } = await import('../../app/serve.ts');
+  if (args.has('print')) return printGraph(ui, { stages: [toProxyStage(options)] });
   const readiness = new Readiness(args);
-  return runUntilStopped({ io, ui, style: 'serve', graceMs, watch, readiness, onHangup: 'reload' }, (runtime) =>
+  const onHangup = { done: 'certificates, keys and users were read again' };
+  return runUntilStopped({ io, ui, style: 'serve', graceMs, watch, readiness, onHangup }, (runtime) =>
     startServe(options, runtime),
   );
 }

@@ -109,6 +109,55 @@ export const commandProse: Readonly<Record<string, Prose>> = {
       },
     ],
   },
+  chain: {
+    description: [
+      'Runs several stages in one process. Each stage has a listener and a job: to forward bytes to a target through proxies, or to be a proxy itself. `internal://`NAME leads from one stage to another in memory.',
+      'A stage that does nothing but forward, without TLS, an idle limit or a log of its own, is fused with what leads to it: it costs nothing. `--check` says which ones are.',
+      'In the form LISTEN NODE... TARGET each `internal://`NAME ends a stage and starts the stage of that name; the other NODEs are proxies, the nearest first, and `a|b` are alternatives.',
+    ],
+    sections: [
+      {
+        title: 'FILE',
+        blocks: [
+          'YAML with `stages` by name, and `defaults` with `limits`, `retry` and `family` for those that say nothing else. A JSON Schema for editors is in the package: `docs/chain.schema.json`. Relative paths start from the folder of the file.',
+          {
+            term: '`listen`',
+            text: '[BIND:]PORT, `unix:`PATH, `fd:`N or `internal://`NAME, one or a list. Without it the stage listens on its own name.',
+          },
+          {
+            term: '`to`, `balance`',
+            text: 'HOST:PORT, `unix:`PATH or `internal://`NAME, one or a list of which `first` or `round-robin` takes one.',
+          },
+          {
+            term: '`via`',
+            text: 'The way: a URL, `a|b`, a list in travel order, or `url` with `password` and `headers`. `internal://`NAME in front leads to the proxies through a stage.',
+          },
+          {
+            term: '`proxy`',
+            text: '`true`, or `accept`, `users`, `allow`, `deny`, `open` and `proxy-protocol` as the options of serve.',
+          },
+          {
+            term: '`tls`, `limits`, `retry`, `family`, `log`',
+            text: 'As the options of the same names; `log` writes a record of its own for each tunnel.',
+          },
+          {
+            term: '`${NAME}`, `file:`PATH',
+            text: 'A variable of the environment in any text, and for a password the first line of a file. A password that is written out is refused.',
+          },
+        ],
+      },
+      {
+        ...listening,
+        blocks: [
+          ...listening.blocks,
+          {
+            term: '`SIGHUP`',
+            text: 'Reads the file again. Open tunnels live on; when the file is wrong the stages run on as they were. Without `-c` it ends the program as SIGTERM does.',
+          },
+        ],
+      },
+    ],
+  },
   completion: {
     description: [
       'Prints the script that teaches a shell the words of `tunl`. The scripts are also part of the package, in the folder `completions`.',

@@ -1,10 +1,11 @@
 import type { ForwardSpec, HopChoice, RouteOptions } from '../../app/options.ts';
 import { usageError } from '../../core/errors.ts';
+import type { HeaderField, Hop } from '../../core/hop.ts';
 import type { EventSink } from '../../core/events.ts';
 import type { Arguments } from '../arguments.ts';
 import type { CommandContext, OptionGroup, OptionSpec } from '../command.ts';
 import { createReport } from '../report.ts';
-import { splitAlternatives } from '../../words/hop.ts';
+import { type HopFallbacks, splitAlternatives } from '../../words/hop.ts';
 import { quote } from '../../words/text.ts';
 import type { TlsWords } from '../../words/tls.ts';
 import type { PasswordSources } from './credentials.ts';
@@ -18,21 +19,24 @@ const familyOptions: readonly OptionSpec[] = [
   { name: 'ipv6', short: '6', summary: 'use IPv6 only' },
 ];
 
-const proxyOptions: readonly OptionSpec[] = [
-  {
-    name: 'proxy',
-    short: 'x',
-    value: 'URL',
-    repeat: 'list',
-    summary: 'go through this proxy; repeat it in travel order, the nearest first; a|b tries a, then b',
-    completes: 'proxy',
-  },
-  {
-    name: 'retry',
-    value: 'N',
-    summary: 'dial again up to N times, waiting longer each time, before anything was relayed',
-  },
-  { name: 'direct', summary: 'go through no proxy, whatever the environment says' },
+const proxyOption: OptionSpec = {
+  name: 'proxy',
+  short: 'x',
+  value: 'URL',
+  repeat: 'list',
+  summary: 'go through this proxy; repeat it in travel order, the nearest first; a|b tries a, then b',
+  completes: 'proxy',
+};
+
+const directOption: OptionSpec = { name: 'direct', summary: 'go through no proxy, whatever the environment says' };
+
+const retryOption: OptionSpec = {
+  name: 'retry',
+  value: 'N',
+  summary: 'dial again up to N times, waiting longer each time, before anything was relayed',
+};
+
+const askOptions: readonly OptionSpec[] = [
   {
     name: 'proxy-header',
     value: "'NAME: VALUE'",
@@ -47,10 +51,18 @@ const proxyOptions: readonly OptionSpec[] = [
   },
 ];
 
+const proxyOptions: readonly OptionSpec[] = [proxyOption, retryOption, directOption, ...askOptions];
+
 /** The options that say how targets are reached, TLS to the proxies included. */
 export const routeGroup: OptionGroup = {
   title: 'Proxies (each may set its own in its URL: ?cacert=FILE&pin=PIN)',
   options: [...proxyOptions, ...Object.values(tlsOptions), ...familyOptions],
+};
+
+/** The same for `chain`, whose operands are the proxies. */
+export const chainRouteGroup: OptionGroup = {
+  title: 'Proxies among the NODEs (each may set its own in its URL: ?cacert=FILE&pin=PIN)',
+  options: [retryOption, ...askOptions, ...Object.values(tlsOptions), ...familyOptions],
 };
 
 /** The same for `serve`, where --cert and --key are those of the server. */
@@ -89,28 +101,55 @@ export async function readRoute(
 ): Promise<RouteWords> {
   const urls = args.list('proxy');
   if (args.has('direct') && urls.length > 0) throw usageError('--direct and -x contradict each other');
-  const headers = args.list('proxy-header').map((text) => parseHeader(text, '--proxy-header'));
-  const rest = { retries: readRetries(args), ...readFamily(args) };
+  const rest = readRest(args);
+  const fallbacks = { tls, headers: readHeaders(args) };
+  if (urls.length > 0) {
+    const hops = await readChoices(args, { io, ui }, { ...fallbacks, texts: urls, source: '-x' });
+    return { hops, direct: new Set(), ...rest };
+  }
   const emit = createReport(ui, 'connect');
+  const { proxy, direct } = args.has('direct') ? { direct: targets } : await askEnvironment(io.env, targets, emit);
+  if (proxy === undefined) return { hops: [], direct: new Set(direct), ...rest };
+  const { url, variable } = proxy;
+  const hops = await readHops(args, { io, ui }, { ...fallbacks, texts: [url], source: variable, variable });
+  return { hops: [hops], direct: new Set(direct), ...rest };
+}
+
+/** What holds for the whole way. @throws {TunlError} usage */
+export function readRest(args: Arguments): Pick<RouteOptions, 'retries' | 'family'> {
+  return { retries: readRetries(args), ...readFamily(args) };
+}
+
+/** The fields of --proxy-header. @throws {TunlError} usage */
+export function readHeaders(args: Arguments): HeaderField[] {
+  return args.list('proxy-header').map((text) => parseHeader(text, '--proxy-header'));
+}
+
+/** URLs of hops, and what holds for those that do not say otherwise. */
+interface HopTexts extends HopFallbacks {
+  readonly texts: readonly string[];
+}
+
+/**
+ * Reads hops of which each text may have alternatives, in travel order.
+ * @throws {TunlError} usage; interrupted, when a signal came instead of a password
+ */
+export async function readChoices(args: Arguments, context: CommandContext, words: HopTexts): Promise<HopChoice[]> {
+  const choices = words.texts.map((text) => splitAlternatives(text, words.source));
+  const hops = await readHops(args, context, { ...words, texts: choices.flat() });
+  return choices.map(({ length }) => hops.splice(0, length));
+}
+
+function readHops(args: Arguments, { io, ui }: CommandContext, { texts, ...fallbacks }: HopTexts): Promise<Hop[]> {
   const ask: PasswordSources['ask'] = async (question) => {
+    // What is printed names a variable instead.
+    if (args.has('print')) return 'not asked for';
     const { createAsk } = await import('../ask.ts');
     return createAsk({ env: io.env, askpassStderr: ui.voice.form === 'json' ? 'ignore' : 'inherit' })(question);
   };
+  const emit = createReport(ui, 'connect');
   const sources: PasswordSources = { env: io.env, file: args.text('password-file'), ask, emit };
-  const parse = (texts: readonly string[], source: string, variable?: string) => {
-    return fillPasswords(
-      parseHops(texts, { source, tls, headers, ...(variable !== undefined && { variable }) }),
-      sources,
-    );
-  };
-  if (urls.length > 0) {
-    const choices = urls.map((text) => splitAlternatives(text, '-x'));
-    const parsed = await parse(choices.flat(), '-x');
-    return { hops: choices.map(({ length }) => parsed.splice(0, length)), direct: new Set(), ...rest };
-  }
-  const { proxy, direct } = args.has('direct') ? { direct: targets } : await askEnvironment(io.env, targets, emit);
-  const hops: HopChoice[] = proxy === undefined ? [] : [await parse([proxy.url], proxy.variable, proxy.variable)];
-  return { hops, direct: new Set(direct), ...rest };
+  return fillPasswords(parseHops(texts, fallbacks), sources);
 }
 
 /** The proxy that the environment names for some of the targets, and the targets that need none. */

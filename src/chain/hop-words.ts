@@ -1,0 +1,47 @@
+import { formatHostPort } from '../core/address.ts';
+import type { Hop } from '../core/hop.ts';
+import { tlsNames } from '../words/tls.ts';
+import type { HopWords } from './schema.ts';
+
+/** How a secret is written, by the object that holds it. */
+export type NameSecret = (holder: object) => string;
+
+/** A hop as the file has it, without its secrets: a URL where that says it all. */
+export function formatHopWords(hop: Hop, nameSecret: NameSecret): string | HopWords {
+  const { credentials, headers } = hop;
+  const password = credentials && nameSecret(credentials.password);
+  const isInUrl = password !== undefined && /^\$\{\w+\}$/.test(password);
+  const user = credentials ? `${encodeURIComponent(credentials.user)}${isInUrl ? `:${password}` : ''}@` : '';
+  const url = `${hop.scheme}://${user}${formatHostPort(hop.address.host, hop.address.port)}${formatSettings(hop)}`;
+  if ((password === undefined || isInUrl) && headers.length === 0) return url;
+  return {
+    url,
+    ...(password !== undefined && !isInUrl && { password }),
+    ...(headers.length > 0 && { headers: formatHeaders(headers, nameSecret) }),
+  };
+}
+
+function formatSettings({ tls, settings }: Hop): string {
+  const given = tlsNames.flatMap((name) => {
+    const value = name === 'key' && tls.key === tls.cert ? undefined : tls[name];
+    return value === undefined || value === false ? [] : [value === true ? name : `${name}=${encode(String(value))}`];
+  });
+  const own = Object.entries(settings).map(([name, value]) => `${name}=${encode(value)}`);
+  const all = [...given, ...own];
+  return all.length === 0 ? '' : `?${all.join('&')}`;
+}
+
+/** As few escapes as a query needs; `|` is between alternatives and `$` begins a variable. */
+function encode(value: string): string {
+  return value.replaceAll(/[%&#|$\s]/g, (char) => encodeURIComponent(char));
+}
+
+function formatHeaders(headers: Hop['headers'], nameSecret: NameSecret): Record<string, string | string[]> {
+  const names = [...new Set(headers.map(([name]) => name))];
+  return Object.fromEntries(
+    names.map((name) => {
+      const values = headers.filter((field) => field[0] === name).map((field) => nameSecret(field));
+      return [name, values.length === 1 ? (values[0] ?? '') : values];
+    }),
+  );
+}

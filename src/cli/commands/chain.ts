@@ -1,0 +1,130 @@
+import { usageError } from '../../core/errors.ts';
+import type { Graph } from '../../app/options.ts';
+import { isInternal, parseInternal } from '../../words/internal.ts';
+import { parseListen, parseUnix } from '../../words/listen.ts';
+import { parseTarget } from '../../words/target.ts';
+import { quote } from '../../words/text.ts';
+import type { Arguments } from '../arguments.ts';
+import type { CommandContext, CommandSpec, OptionSpec } from '../command.ts';
+import { graceOption, limitGroup, readGrace, readLimits } from '../options/limits.ts';
+import { printGraph, printOption } from '../options/print.ts';
+import { Readiness, readinessOptions } from '../options/readiness.ts';
+import { chainRouteGroup, readChoices, readHeaders, readRest } from '../options/route.ts';
+import { readTlsWords } from '../options/tls.ts';
+import { voiceGroup } from '../options/voice.ts';
+import { readWatch, watchOption } from '../options/watch.ts';
+import { runUntilStopped } from '../running.ts';
+
+const limits = { linger: '60s', idle: 'off' };
+
+const fileOptions: readonly OptionSpec[] = [
+  {
+    name: 'config',
+    short: 'c',
+    value: 'FILE',
+    summary: 'the stages, a YAML file; SIGHUP reads it again',
+    completes: 'file',
+  },
+  { name: 'check', summary: 'only say whether the stages can run, and which are one; nothing is dialled' },
+  printOption,
+];
+
+/** `tunl chain`: several stages in one process. */
+export const chain: CommandSpec = {
+  name: 'chain',
+  forms: ['-c FILE', 'LISTEN NODE... TARGET'],
+  summary: 'run several stages in one process, joined by internal:// listeners',
+  examples: [
+    { what: 'the stages of a file', line: 'tunl chain -c chain.yaml' },
+    { what: 'is the file right? nothing is dialled', line: 'tunl chain -c chain.yaml --check' },
+    {
+      what: 'one stage listens, the next wraps in a tunnel',
+      line: 'tunl chain 10000 internal://encap h2c://127.0.0.1:10001 host.com:443',
+    },
+    {
+      what: 'the same as a file to start from',
+      line: 'tunl chain 10000 internal://encap h2c://127.0.0.1:10001 host.com:443 --print',
+    },
+  ],
+  groups: [
+    { title: 'Stages', options: fileOptions },
+    { title: 'Running', options: [...readinessOptions, graceOption, watchOption] },
+    chainRouteGroup,
+    limitGroup(limits),
+    voiceGroup,
+  ],
+  outlivesDefects: true,
+  run,
+};
+
+async function run(args: Arguments, { io, ui }: CommandContext): Promise<number> {
+  const path = args.text('config');
+  const words = [...args.operands, ...(args.rest ?? [])];
+  if (path !== undefined) refuseWords(args, words);
+  const [graceMs, watch] = [readGrace(args), readWatch(args)];
+  const { checkChain, loadChain, startChain } = await import('../../app/chain.ts');
+  const { graph, sources } =
+    path === undefined
+      ? { graph: await readLinear(words, args, { io, ui }), sources: undefined }
+      : await loadChain(path, io.env);
+  if (args.has('print')) return printGraph(ui, graph, sources && { sources });
+  if (args.has('check')) {
+    const { describeStages } = await import('../stages.ts');
+    const fused = await checkChain(graph);
+    ui.print(describeStages(graph, fused));
+    return 0;
+  }
+  const load = path === undefined ? undefined : async () => (await loadChain(path, io.env)).graph;
+  const hasRecords = graph.stages.some(({ job, log }) => job === 'proxy' || log);
+  const running = {
+    io,
+    ui,
+    style: hasRecords ? 'serve' : 'forward',
+    graceMs,
+    watch,
+    readiness: new Readiness(args),
+    ...(load && { onHangup: { done: `${path} was read again` } }),
+  } as const;
+  return runUntilStopped(running, (runtime) => startChain({ graph, ...(load && { load }) }, runtime));
+}
+
+/** What a file says is said there alone. @throws {TunlError} usage */
+function refuseWords(args: Arguments, words: readonly string[]): void {
+  const [extra] = words;
+  if (extra !== undefined)
+    throw usageError(`unexpected argument ${quote(extra)}`, 'with -c all stages are in the file');
+  const others = [...chainRouteGroup.options, ...limitGroup(limits).options].map(({ name }) => name);
+  const given = others.find((name) => args.has(name) || args.list(name).length > 0);
+  if (given !== undefined) throw usageError(`--${given} does not go with -c`, 'write it into the file');
+}
+
+/** @throws {TunlError} usage; interrupted, when a signal came instead of a password */
+async function readLinear(words: readonly string[], args: Arguments, context: CommandContext): Promise<Graph> {
+  const [first, last] = [words[0], words.at(-1)];
+  if (first === undefined || last === undefined || words.length < 2) {
+    throw usageError('the stages are missing', 'write tunl chain -c FILE, or tunl chain LISTEN NODE... TARGET');
+  }
+  const nodes = words.slice(1, -1);
+  const listen = parseListen(first);
+  const target = last.startsWith('unix:')
+    ? parseUnix(last)
+    : isInternal(last)
+      ? parseInternal(last)
+      : parseTarget(last);
+  const texts = nodes.filter((node) => !isInternal(node));
+  const choices = await readChoices(args, context, {
+    texts,
+    source: 'NODE',
+    tls: readTlsWords(args),
+    headers: readHeaders(args),
+  });
+  const options = { ...readRest(args), limits: readLimits(args, limits), listen, target };
+  const { toLinearGraph } = await import('../../app/chain.ts');
+  return toLinearGraph({
+    ...options,
+    nodes: nodes.map((node) => {
+      if (isInternal(node)) return { kind: 'internal', address: parseInternal(node) };
+      return { kind: 'hop', choice: choices.shift() ?? [] };
+    }),
+  });
+}

@@ -1,0 +1,28 @@
+import type { Graph } from '../app/options.ts';
+import { formatAddress } from '../core/address.ts';
+import { formatHop } from '../core/hop.ts';
+
+/** The stages of a graph, a line each, and which of them are no step of their own. */
+export function describeStages({ stages }: Graph, fused: ReadonlySet<string>): string {
+  const rows = stages.map((stage) => {
+    const { route, to, job } = stage;
+    const via = [
+      ...(route.entry ? [formatAddress(route.entry)] : []),
+      ...route.hops.map((choice) => choice.map(formatHop).join('|')),
+    ];
+    const where = to === undefined ? 'what is asked for' : to.targets.map(formatAddress).join('|');
+    const isFused = stage.listen.some((address) => address.kind === 'internal' && fused.has(address.name));
+    return {
+      name: stage.name,
+      text: [
+        job === 'proxy' ? 'proxy' : 'forward',
+        `${stage.listen.map(formatAddress).join(', ')} -> ${where}${via.length === 0 ? '' : ` via ${via.join(', ')}`}`,
+        ...(isFused ? ['[fused: no relay of its own]'] : []),
+      ],
+    };
+  });
+  const width = Math.max(...rows.map(({ name }) => name.length));
+  return rows
+    .map(({ name, text }) => `${name.padEnd(width)}  ${text[0]?.padEnd(7)}  ${text.slice(1).join('  ')}\n`)
+    .join('');
+}

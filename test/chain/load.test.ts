@@ -1,0 +1,145 @@
+import { expect, test } from 'vitest';
+import type { ChainStage } from '../../src/chain/model.ts';
+import { loadText } from '../support/chain-file.ts';
+
+/** The stage named a of a file that has it, and what leads to it. */
+function loadStage(body: string, env: Readonly<Record<string, string>> = {}): ChainStage {
+  const lines = body.split('\n').map((line) => `    ${line}`);
+  const { graph } = loadText(`stages:\n  a:\n${lines.join('\n')}\n`, env);
+  return graph.stages[0] ?? expect.fail('no stage');
+}
+
+const tcp = (host: string, port: number) => ({ kind: 'tcp', host, port });
+const internal = (name: string) => ({ kind: 'internal', name });
+
+test('two stages, the second of which listens on its own name', () => {
+  const { graph } = loadText(`
+stages:
+  ingress: { listen: 9999, to: internal://encap }
+  encap: { via: h2c://127.0.0.1:10001, to: host.com:443 }
+`);
+  expect(graph.stages).toMatchObject([
+    {
+      name: 'ingress',
+      job: 'forward',
+      listen: [tcp('127.0.0.1', 9999)],
+      to: { targets: [internal('encap')], balance: 'first' },
+      route: { hops: [], limits: { dnsMs: 5000, connectMs: 10_000, idleMs: 0, lingerMs: 60_000 } },
+      log: false,
+    },
+    {
+      name: 'encap',
+      listen: [internal('encap')],
+      to: { targets: [tcp('host.com', 443)] },
+      route: { hops: [[{ scheme: 'h2c', address: tcp('127.0.0.1', 10001) }]] },
+    },
+  ]);
+});
+
+test.each([
+  ['listen: 1\nto: b:2', { listen: [tcp('127.0.0.1', 1)] }],
+  ["listen: ['*:1', '[::1]:2', fd:3]\nto: b:2", { listen: [tcp('*', 1), tcp('::1', 2), { kind: 'fd', fd: 3 }] }],
+  [
+    'listen: unix:run/x\nto: unix:/y',
+    { listen: [{ kind: 'unix', path: '/etc/tunl/run/x' }], to: { targets: [{ kind: 'unix', path: '/y' }] } },
+  ],
+  ['listen: [1, internal://b]\nto: c:1', { listen: [tcp('127.0.0.1', 1), internal('b')] }],
+  [
+    'listen: 1\nto: [b:1, c:2]\nbalance: round-robin',
+    { to: { targets: [tcp('b', 1), tcp('c', 2)], balance: 'round-robin' } },
+  ],
+  [
+    'listen: 1\nto: b:1\nlimits: { idle: 1h, dns: off, linger: 0 }',
+    { route: { limits: { idleMs: 3_600_000, dnsMs: 0, lingerMs: 0 } } },
+  ],
+  ['listen: 1\nto: b:1\nretry: 3\nfamily: 6\nlog: true', { route: { retries: 3, family: 6 }, log: true }],
+  ['listen: 1\nto: b:1\ntls: true', { tls: {} }],
+  ['listen: 1\nto: b:1\ntls: { cert: x.pem }', { tls: { cert: '/etc/tunl/x.pem', key: '/etc/tunl/x.pem' } }],
+  [
+    'listen: 1\nproxy: true',
+    { job: 'proxy', accept: [], users: {}, allow: [], deny: [], open: false, route: { limits: { idleMs: 3_600_000 } } },
+  ],
+  ['listen: 1\nproxy:', { job: 'proxy' }],
+  [
+    'listen: 1\nproxy: { accept: post, open: true, proxy-protocol: v2 }',
+    { accept: ['post'], open: true, proxyProtocol: 'v2' },
+  ],
+  [
+    "listen: 1\nproxy: { allow: ['*.com:443', 10.0.0.0/8], deny: x.com, users: /u }",
+    { allow: ['*.com:443', '10.0.0.0/8'], deny: ['x.com'], users: { authFile: '/u' } },
+  ],
+  ['listen: 1\nproxy: true\nto: b:1', { job: 'proxy', to: { targets: [tcp('b', 1)] } }],
+])('reads %j', (body, expected) => {
+  expect(loadStage(body)).toMatchObject(expected);
+});
+
+test('the way is a URL, alternatives, or a list of them with a stage in front', () => {
+  const { graph } = loadText(`
+stages:
+  a:
+    listen: 1
+    via: [internal://b, http://p:1|http://q:2, {any: [https://r, {url: http://s:3, headers: {X-T: [v, w]}}]}]
+    to: t:1
+  b: { to: p:1 }
+`);
+  const { route } = graph.stages[0] ?? expect.fail('no stage');
+  expect(route.entry).toEqual(internal('b'));
+  expect(route.hops.map((choice) => choice.map(({ address }) => address.host))).toEqual([
+    ['p', 'q'],
+    ['r', 's'],
+  ]);
+  expect(route.hops[1]?.[1]?.headers).toEqual([
+    ['X-T', 'v'],
+    ['X-T', 'w'],
+  ]);
+});
+
+test('defaults hold for every stage that does not say otherwise', () => {
+  const { graph } = loadText(`
+defaults: { limits: { idle: 5m, connect: 1s }, retry: 2, family: 4 }
+stages:
+  a: { listen: 1, to: b:1 }
+  b: { listen: 2, to: b:1, limits: { idle: off }, retry: 0 }
+`);
+  const [first, second] = graph.stages.map(({ route }) => route);
+  expect(first).toMatchObject({ limits: { idleMs: 300_000, connectMs: 1000 }, retries: 2, family: 4 });
+  expect(second).toMatchObject({ limits: { idleMs: 0, connectMs: 1000 }, family: 4 });
+  expect(second).not.toHaveProperty('retries');
+});
+
+test('stages that say the same about their way share it, so that they share its sessions', () => {
+  const { graph } = loadText(`
+stages:
+  a: { listen: 1, via: h2c://p:1, to: b:1 }
+  b: { listen: 2, via: h2c://p:1, to: c:1 }
+  c: { listen: 3, via: h2c://p:1, to: c:1, retry: 1 }
+`);
+  const [first, second, third] = graph.stages.map(({ route }) => route);
+  expect(second).toBe(first);
+  expect(third).not.toBe(first);
+});
+
+test('a variable is percent-encoded where it could end its part of a URL, and nowhere else', () => {
+  const env = { PW: 's/e@c?r|et', HOST: 'edge', PORT: '99', ALL: 'http://p:1' };
+  const stage = loadStage('listen: ${PORT}\nvia: ["https://me:${PW}@${HOST}:444", "${ALL}"]\nto: ${HOST}:1', env);
+  expect(stage).toMatchObject({ listen: [tcp('127.0.0.1', 99)], to: { targets: [tcp('edge', 1)] } });
+  const [[edge], [all]] = stage.route.hops as [[(typeof stage.route.hops)[0][0]], [(typeof stage.route.hops)[0][0]]];
+  expect(edge?.credentials?.password.reveal()).toBe('s/e@c?r|et');
+  expect([edge?.address, all?.address]).toEqual([tcp('edge', 444), tcp('p', 1)]);
+});
+
+test('the one user of a proxy has a password from a variable', () => {
+  const stage = loadStage('listen: 1\nproxy:\n  users:\n    alice: ${PW}', { PW: 'secret' });
+  expect(stage).toMatchObject({ users: { single: { user: 'alice', password: 'secret' } } });
+});
+
+test('$${ is the text ${', () => {
+  expect(loadStage('listen: unix:/$${x}\nto: b:1')).toMatchObject({ listen: [{ kind: 'unix', path: '/${x}' }] });
+});
+
+test('anchors and aliases are read', () => {
+  const { graph } = loadText(
+    'stages:\n  a: { listen: 1, via: &way [http://p:1], to: b:1 }\n  b: { listen: 2, via: *way, to: c:1 }\n',
+  );
+  expect(graph.stages[1]?.route.hops).toHaveLength(1);
+});
