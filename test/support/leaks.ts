@@ -10,8 +10,13 @@ const watched = /^(?:TCP|Pipe|UDP|TTY)/;
  */
 const slowFiles = /\/test\/http2\//;
 
+/** Node says this where a test asks for it: the variable must not make us trust anybody. */
+const expected = /NODE_TLS_REJECT_UNAUTHORIZED/;
+
 const warnings: string[] = [];
-process.on('warning', ({ name, message }) => warnings.push(`${name}: ${message}`));
+process.on('warning', ({ name, message }) => {
+  if (!expected.test(message)) warnings.push(`${name}: ${message}`);
+});
 
 function countOpen(): Record<string, number> {
   const counts: Record<string, number> = {};
