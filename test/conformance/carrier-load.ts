@@ -1,12 +1,12 @@
 import { expect, test } from 'vitest';
 import type { Carrier } from '../../src/core/carrier.ts';
 import { drain, pour } from '../support/bulk.ts';
+import { waitForStall } from '../support/eventually.ts';
 import { fingerprint, makePayload } from '../support/payload.ts';
 import { RawPeer } from '../support/raw-peer.ts';
 import { echo, startTarget } from '../support/targets.ts';
 import type { StartBed } from './carrier-bed.ts';
 import { expectNothingLeft } from './carrier-ends.ts';
-import { waitForStall } from './link-contract.ts';
 
 /** More than all buffers on the way hold, the kernel's included, however many hops there are. */
 const stallBytes = 48 << 20;

@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import type { Link } from '../../src/core/link.ts';
 import { drain, pour } from '../support/bulk.ts';
-import { eventually, inTime } from '../support/eventually.ts';
+import { eventually, inTime, waitForStall } from '../support/eventually.ts';
 import { fingerprint, makePayload } from '../support/payload.ts';
 import { RawPeer } from '../support/raw-peer.ts';
 
@@ -137,15 +137,4 @@ export function linkContract(name: string, makePair: () => Promise<LinkPair>, ab
       expect(await arrived).toBe(await sending.done);
     });
   });
-}
-
-/** Waits until a count that went up stands still. */
-export async function waitForStall(read: () => number): Promise<void> {
-  let last = -1;
-  await eventually(async () => {
-    const before = last;
-    last = read();
-    await new Promise((resolve) => setTimeout(resolve, 50));
-    return last === before && read() === last;
-  }, true);
 }

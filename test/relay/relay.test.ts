@@ -2,7 +2,7 @@ import { afterEach, describe, expect, test, vi } from 'vitest';
 import { type Link, linkPair, resetError } from '../../src/core/link.ts';
 import { relay, type RelayLimits } from '../../src/relay/relay.ts';
 import { drain, pour } from '../support/bulk.ts';
-import { eventually } from '../support/eventually.ts';
+import { eventually, waitForStall } from '../support/eventually.ts';
 import { fingerprint, makePayload } from '../support/payload.ts';
 import { RawPeer } from '../support/raw-peer.ts';
 
@@ -48,9 +48,8 @@ describe('bytes', () => {
   test('wait at their source while the destination stands still', async () => {
     const { client, target, links } = start(noLimits, { reading: false });
     const sending = pour(client.stream, 4 << 20);
-    let offered = -1;
-    await eventually(() => offered === (offered = sending.offered), true);
-    expect(offered).toBeLessThan(1 << 20);
+    await waitForStall(() => sending.offered);
+    expect(sending.offered).toBeLessThan(1 << 20);
     expect(links.upstream.stream.writableLength + links.client.stream.readableLength).toBeLessThan(1 << 20);
     expect(await drain(target.stream)).toBe(await sending.done);
   });

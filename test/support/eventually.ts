@@ -27,3 +27,12 @@ export async function inTime<T>(what: string, promise: Promise<T>): Promise<T> {
   });
   return Promise.race([promise, late]).finally(() => clearTimeout(timer));
 }
+
+/** Waits until a count that goes up stands still. */
+export async function waitForStall(read: () => number): Promise<void> {
+  await eventually(async () => {
+    const before = read();
+    await delay(50);
+    return before > 0 && read() === before;
+  }, true);
+}

@@ -1,5 +1,6 @@
-import { connect } from 'node:net';
+import { connect, type Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
+import { connect as connectTls } from 'node:tls';
 import { onTestFinished } from 'vitest';
 import { type Link } from '../../src/core/link.ts';
 import { socketLink } from '../../src/core/socket-link.ts';
@@ -75,6 +76,19 @@ export async function connectPeer(port: number, options?: { reading?: boolean })
   const peer = new RawPeer(socketLink(socket, {}), options);
   await new Promise<void>((resolve, reject) => {
     socket.once('connect', resolve);
+    socket.once('error', reject);
+  });
+  return peer;
+}
+
+/** The same over TLS, whatever certificate is shown. */
+export async function connectTlsPeer(port: number, alpn: readonly string[] = ['http/1.1']): Promise<RawPeer> {
+  const { stream } = await connectPeer(port, { reading: false });
+  const socket = connectTls({ socket: stream, ALPNProtocols: [...alpn], rejectUnauthorized: false });
+  socket.allowHalfOpen = true;
+  const peer = new RawPeer({ stream: socket, reset: () => void (stream as Socket).resetAndDestroy() });
+  await new Promise<void>((resolve, reject) => {
+    socket.once('secureConnect', resolve);
     socket.once('error', reject);
   });
   return peer;
