@@ -1,4 +1,5 @@
 import { type ForwardStage, isFusible } from '../chain/model.ts';
+import { Abort } from '../core/abort.ts';
 import type { Origin } from '../core/dialer.ts';
 import type { Link } from '../core/link.ts';
 import { toTunlError, TunlError } from '../core/errors.ts';
@@ -54,7 +55,7 @@ async function serveClient(
       return;
     }
   }
-  const gone = new AbortController();
+  const gone = new Abort();
   const onClose = () => gone.abort(leftEarly);
   client.stream.once('close', onClose);
   await carryTunnel(env, {

@@ -1,3 +1,4 @@
+import { Abort } from '../core/abort.ts';
 import { type Address, formatAddress } from '../core/address.ts';
 import { abortReason } from '../core/deadline.ts';
 import type { Dial, DialContext, Origin } from '../core/dialer.ts';
@@ -43,7 +44,7 @@ export type TunnelOutcome = { readonly ended: Promise<RelayResult> } | { readonl
  * the tunnel is up or has failed: what is waited for here would be kept in memory for as long as it runs.
  */
 export async function carryTunnel(env: TunnelEnv, job: TunnelJob): Promise<TunnelOutcome> {
-  const abort = new AbortController();
+  const abort = new Abort();
   const onGone = () => abort.abort(abortReason(job.gone));
   if (job.gone.aborted) onGone();
   job.gone.addEventListener('abort', onGone, { once: true });

@@ -1,3 +1,4 @@
+import { Abort } from './abort.ts';
 import { type ErrorCode, type Phase, TunlError } from './errors.ts';
 
 /** A limit on one phase. `ms` 0 or Infinity means none. */
@@ -11,7 +12,7 @@ export interface Limit {
 
 /** A limit that runs from `start` to `end`, and passes the caller's own abort on. */
 export class Deadline {
-  readonly #controller = new AbortController();
+  readonly #controller = new Abort();
   readonly #limit: Limit;
   readonly #parent: AbortSignal;
   readonly #what: string;

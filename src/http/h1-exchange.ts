@@ -1,4 +1,5 @@
 import { STATUS_CODES } from 'node:http';
+import { Abort } from '../core/abort.ts';
 import type { Exchange } from '../core/carrier.ts';
 import { TunlError } from '../core/errors.ts';
 import type { HeaderField } from '../core/hop.ts';
@@ -12,7 +13,7 @@ import { fieldValues, formatHead, type RequestHead } from './message.ts';
 export class Http1Exchange implements Exchange {
   readonly #link: Link;
   readonly #head: RequestHead;
-  readonly #gone = new AbortController();
+  readonly #gone = new Abort();
   readonly #onClose = () => this.#gone.abort(goneError());
 
   constructor(link: Link, head: RequestHead) {
