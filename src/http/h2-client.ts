@@ -214,7 +214,7 @@ export class Http2Client {
     this.#failure ??= error;
     // The Link first: a session that still has a connection waits for its last bytes to go out.
     this.#link.reset(error);
-    if (!this.#session.destroyed) this.#session.destroy();
+    if (!this.#session.destroyed) this.#session.destroy(error);
   }
 
   #keepAlive(pingMs: number): void {

@@ -102,8 +102,9 @@ function drain(session: ServerHttp2Session): void {
 }
 
 function lose(session: ServerHttp2Session, link: Link): void {
-  link.reset(resetError('the connection of the session was closed'));
-  if (!session.destroyed) session.destroy();
+  const error = resetError('the connection of the session was closed');
+  link.reset(error);
+  if (!session.destroyed) session.destroy(error);
 }
 
 function keepAlive(session: ServerHttp2Session, link: Link, pingMs: number): void {

@@ -15,9 +15,12 @@ import {
   preface,
 } from './h2-frames.ts';
 import { connectPeer, RawPeer } from './raw-peer.ts';
+import type { Target } from './targets.ts';
 
 /** What became of a request: the status of its answer, or the code of the reset that came instead. */
 export type Outcome = { readonly status: number } | { readonly reset: number };
+
+const SETTINGS_HEADER_TABLE_SIZE = 1;
 
 /** The largest payload of a frame that everybody takes. */
 const maxFrameBytes = 16_384;
@@ -36,7 +39,7 @@ export class Http2Peer {
   /** Sends the preface and settings that keep the other side from using a dynamic table. */
   start(settings: readonly (readonly [id: number, value: number])[] = []): void {
     this.raw.send(preface);
-    this.settings([[1, 0], ...settings]);
+    this.settings([[SETTINGS_HEADER_TABLE_SIZE, 0], ...settings]);
   }
 
   settings(settings: readonly (readonly [id: number, value: number])[]): void {
@@ -68,6 +71,21 @@ export class Http2Peer {
   /** Asks for a tunnel. */
   connect(authority: string, more: readonly Field[] = []): number {
     return this.request([[':method', 'CONNECT'], [':authority', authority], ...more]);
+  }
+
+  /** Waits for a request and gives its stream. */
+  async nextRequest(): Promise<number> {
+    return (await this.until('a request', ({ type }) => type === 'headers')).stream;
+  }
+
+  /** Answers a request with these fields. */
+  answer(stream: number, status: number, fields: readonly Field[] = [], bits: number = flags.endHeaders): void {
+    this.send('headers', stream, formatFields([[':status', String(status)], ...fields]), bits);
+  }
+
+  /** Ends the session. Streams above `last` were not acted upon. */
+  goaway(last: number, code: number): void {
+    this.send('goaway', 0, Buffer.concat([formatNumber(last), formatNumber(code)]));
   }
 
   nextStream(): number {
@@ -149,6 +167,14 @@ export class Http2Peer {
 export async function connectHttp2(port: number, security: 'clear' | 'tls' = 'clear'): Promise<Http2Peer> {
   const peer = new Http2Peer(security === 'tls' ? await connectTlsPeer(port) : await connectPeer(port));
   peer.start();
+  return peer;
+}
+
+/** Plays the proxy on a connection of ours: takes the preface and sends its settings. */
+export async function acceptHttp2(target: Target): Promise<Http2Peer> {
+  const peer = new Http2Peer(await target.accept());
+  await peer.raw.read(preface.length);
+  peer.settings([[SETTINGS_HEADER_TABLE_SIZE, 0]]);
   return peer;
 }
 
