@@ -97,6 +97,7 @@ _tunl() {
   serve:--proxy-protocol) _tunl_offer 'v1' 'v2'; return ;;
   serve:-x | serve:--proxy) _tunl_proxies; return ;;
   chain:-c | chain:--config | chain:--port-file | chain:--password-file | chain:--cacert | chain:--cert | chain:--key) compopt -o default; return ;;
+  chain:--draw) _tunl_offer 'text' 'mermaid' 'svg'; return ;;
   chain:--ready-fd | chain:--grace | chain:--retry | chain:--proxy-header | chain:--servername | chain:--pin | chain:--dns-timeout | chain:--connect-timeout | chain:--tls-timeout | chain:--handshake-timeout | chain:--idle-timeout | chain:--linger) return ;;
   esac
   if [[ $cur == -* ]]; then
@@ -104,7 +105,7 @@ _tunl() {
     connect) _tunl_offer --check --print --tls-target -x --proxy --retry --direct --proxy-header --password-file --cacert --cert --key --servername --pin --insecure -4 --ipv4 -6 --ipv6 --dns-timeout --connect-timeout --tls-timeout --handshake-timeout --idle-timeout --linger -q --quiet -v --verbose --json -h --help ;;
     forward) _tunl_offer --check --print --port-file --ready-fd --grace --watch -x --proxy --retry --direct --proxy-header --password-file --cacert --cert --key --servername --pin --insecure -4 --ipv4 -6 --ipv6 --dns-timeout --connect-timeout --tls-timeout --handshake-timeout --idle-timeout --linger -q --quiet -v --verbose --json -h --help ;;
     serve) _tunl_offer --print --port-file --ready-fd --grace --watch --proxy-protocol --hbone --hbone-local --post --tls --cert --key --client-ca --auth-file --user --user-password-file --open --allow --deny -x --proxy --retry --direct --proxy-header --password-file --cacert --servername --pin --insecure -4 --ipv4 -6 --ipv6 --dns-timeout --connect-timeout --tls-timeout --handshake-timeout --idle-timeout --linger -q --quiet -v --verbose --json -h --help ;;
-    chain) _tunl_offer -c --config --check --print --port-file --ready-fd --grace --watch --retry --proxy-header --password-file --cacert --cert --key --servername --pin --insecure -4 --ipv4 -6 --ipv6 --dns-timeout --connect-timeout --tls-timeout --handshake-timeout --idle-timeout --linger -q --quiet -v --verbose --json -h --help ;;
+    chain) _tunl_offer -c --config --check --print --draw --port-file --ready-fd --grace --watch --retry --proxy-header --password-file --cacert --cert --key --servername --pin --insecure -4 --ipv4 -6 --ipv6 --dns-timeout --connect-timeout --tls-timeout --handshake-timeout --idle-timeout --linger -q --quiet -v --verbose --json -h --help ;;
     completion) _tunl_offer -q --quiet -v --verbose --json -h --help ;;
     help) _tunl_offer -q --quiet -v --verbose --json -h --help ;;
     *) _tunl_offer -h --help -V --version ;;

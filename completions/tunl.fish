@@ -175,8 +175,9 @@ complete -c tunl -n '__tunl_using serve' -l json -d 'write one JSON object per l
 complete -c tunl -n '__tunl_using serve' -s h -l help -d 'print this'
 
 complete -c tunl -n '__tunl_using chain' -s c -l config -r -F -d 'the stages, a YAML file; SIGHUP reads it again'
-complete -c tunl -n '__tunl_using chain' -l check -d 'only say whether the stages can run, and which are one; nothing is dialled'
+complete -c tunl -n '__tunl_using chain' -l check -d 'only say whether the stages can run, and which are fused; nothing is dialled'
 complete -c tunl -n '__tunl_using chain' -l print -d 'only print what would run, as a file for tunl chain -c; secrets are named, not printed'
+complete -c tunl -n '__tunl_using chain' -l draw -x -a 'text mermaid svg' -d 'only draw the stages: text, as boxes and arrows; mermaid and svg for documents'
 complete -c tunl -n '__tunl_using chain' -l port-file -r -F -d 'write the port of each listener to this file, one per line, once all accept; removed at the end'
 complete -c tunl -n '__tunl_using chain' -l ready-fd -x -d 'write ADDR:PORT of each listener to this descriptor, one per line, once all accept; then close it'
 complete -c tunl -n '__tunl_using chain' -l grace -x -d 'let open tunnels finish for so long after the first signal; 0: cut them, off: wait'

@@ -36,7 +36,7 @@ export function fillVariables(text: string, { env }: Surroundings): string {
 
 /** A text that is to be read again as it is. */
 export function escapeVariables(text: string): string {
-  return text.replaceAll('${', '$${');
+  return text.replaceAll('${', () => '$${');
 }
 
 function readVariable(name: string, env: Surroundings['env']): string {

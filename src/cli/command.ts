@@ -15,6 +15,8 @@ export interface OptionSpec {
   readonly short?: string;
   /** What stands for its value in the help; a switch has none. */
   readonly value?: string;
+  /** The value that it has where none of those that it completes to follows; without this it needs one. */
+  readonly bare?: string;
   /** `list`: may be given several times and keeps all values; `count`: counts how often it is given. */
   readonly repeat?: 'list' | 'count';
   readonly summary: string;

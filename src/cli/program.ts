@@ -66,10 +66,17 @@ export function listOptions({ groups }: CommandSpec): readonly OptionSpec[] {
 
 /** What the parser would read otherwise than ssh and curl, written so that it does not. */
 function prepareWords(words: readonly string[], command: CommandSpec): string[] {
-  return words.flatMap((word) => {
+  const options = listOptions(command);
+  return words.flatMap((word, index) => {
+    const bare = options.find((option) => option.bare !== undefined && word === `--${option.name}`);
+    if (bare && !isChoice(words[index + 1], bare)) return [`${word}=${bare.bare}`];
     if (command.name === 'forward' && word.startsWith('-L')) return word === '-L' ? [] : [word.slice(2)];
-    return splitAttached(word, listOptions(command));
+    return splitAttached(word, options);
   });
+}
+
+function isChoice(word: string | undefined, { completes }: OptionSpec): boolean {
+  return word !== undefined && Array.isArray(completes) && completes.includes(word);
 }
 
 /** `-xURL` as two words, and no value for a switch: the parser would take any but `true` for a no. */

@@ -66,15 +66,21 @@ export function runTunl(words: readonly string[], env: Readonly<Record<string, s
 
 function waitFor(pattern: RegExp, child: ChildProcess, said: () => string): Promise<RegExpExecArray> {
   return new Promise((resolve, reject) => {
+    const settle = (act: () => void) => {
+      child.stderr?.off('data', check);
+      child.off('close', onClose);
+      act();
+    };
     const check = () => {
       const match = pattern.exec(said());
-      if (match) resolve(match);
+      if (match) settle(() => resolve(match));
+    };
+    const onClose = () => {
+      check();
+      settle(() => reject(new Error(`it ended before it said ${pattern}: ${said()}`)));
     };
     child.stderr?.on('data', check);
-    child.once('close', () => {
-      check();
-      reject(new Error(`it ended before it said ${pattern}: ${said()}`));
-    });
+    child.once('close', onClose);
     check();
   });
 }

@@ -6,6 +6,7 @@ import { parseTarget } from '../../words/target.ts';
 import { quote } from '../../words/text.ts';
 import type { Arguments } from '../arguments.ts';
 import type { CommandContext, CommandSpec, OptionSpec } from '../command.ts';
+import type { Io } from '../io.ts';
 import { graceOption, limitGroup, readGrace, readLimits } from '../options/limits.ts';
 import { printGraph, printOption } from '../options/print.ts';
 import { Readiness, readinessOptions } from '../options/readiness.ts';
@@ -14,8 +15,11 @@ import { readTlsWords } from '../options/tls.ts';
 import { voiceGroup } from '../options/voice.ts';
 import { readWatch, watchOption } from '../options/watch.ts';
 import { runUntilStopped } from '../running.ts';
+import { describeStages } from '../stages.ts';
 
 const limits = { linger: '60s', idle: 'off' };
+
+const drawForms = ['text', 'mermaid', 'svg'] as const;
 
 const fileOptions: readonly OptionSpec[] = [
   {
@@ -25,8 +29,15 @@ const fileOptions: readonly OptionSpec[] = [
     summary: 'the stages, a YAML file; SIGHUP reads it again',
     completes: 'file',
   },
-  { name: 'check', summary: 'only say whether the stages can run, and which are one; nothing is dialled' },
+  { name: 'check', summary: 'only say whether the stages can run, and which are fused; nothing is dialled' },
   printOption,
+  {
+    name: 'draw',
+    value: '[FORM]',
+    bare: 'text',
+    summary: 'only draw the stages: text, as boxes and arrows; mermaid and svg for documents',
+    completes: drawForms,
+  },
 ];
 
 /** `tunl chain`: several stages in one process. */
@@ -37,6 +48,7 @@ export const chain: CommandSpec = {
   examples: [
     { what: 'the stages of a file', line: 'tunl chain -c chain.yaml' },
     { what: 'is the file right? nothing is dialled', line: 'tunl chain -c chain.yaml --check' },
+    { what: 'how do its stages hang together?', line: 'tunl chain -c chain.yaml --draw' },
     {
       what: 'one stage listens, the next wraps in a tunnel',
       line: 'tunl chain 10000 internal://encap h2c://127.0.0.1:10001 host.com:443',
@@ -68,10 +80,9 @@ async function run(args: Arguments, { io, ui }: CommandContext): Promise<number>
       ? { graph: await readLinear(words, args, { io, ui }), sources: undefined }
       : await loadChain(path, io.env);
   if (args.has('print')) return printGraph(ui, graph, sources && { sources });
-  if (args.has('check')) {
-    const { describeStages } = await import('../stages.ts');
-    const fused = await checkChain(graph);
-    ui.print(describeStages(graph, fused));
+  const form = readForm(args);
+  if (form !== undefined || args.has('check')) {
+    ui.print(await describe(graph, await checkChain(graph), form, io));
     return 0;
   }
   const load = path === undefined ? undefined : async () => (await loadChain(path, io.env)).graph;
@@ -86,6 +97,27 @@ async function run(args: Arguments, { io, ui }: CommandContext): Promise<number>
     ...(load && { onHangup: { done: `${path} was read again` } }),
   } as const;
   return runUntilStopped(running, (runtime) => startChain({ graph, ...(load && { load }) }, runtime));
+}
+
+/** @throws {TunlError} usage */
+function readForm(args: Arguments): (typeof drawForms)[number] | undefined {
+  const text = args.text('draw');
+  const form = drawForms.find((name) => name === text);
+  if (text === undefined || form !== undefined) return form;
+  throw usageError(`--draw ${quote(text)} is none of ${drawForms.join(', ')}`);
+}
+
+async function describe(
+  graph: Graph,
+  fused: ReadonlySet<string>,
+  form: (typeof drawForms)[number] | undefined,
+  { stdout }: Io,
+): Promise<string> {
+  if (form === undefined) return describeStages(graph, fused);
+  const { drawMermaid, drawSvg, drawText } = await import('../../app/draw.ts');
+  if (form === 'mermaid') return drawMermaid(graph, { fused });
+  if (form === 'svg') return drawSvg(graph, { fused });
+  return drawText(graph, { fused, width: stdout.isTTY ? stdout.columns : 0 });
 }
 
 /** What a file says is said there alone. @throws {TunlError} usage */

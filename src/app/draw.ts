@@ -1,0 +1,1 @@
+export { drawMermaid, drawSvg, drawText } from '../chain/draw.ts';
