@@ -45,7 +45,9 @@ export interface ForwardOptions extends RouteOptions {
 
 /** A proxy: one stage, whose route is the options themselves. */
 export interface ServeOptions
-  extends RouteOptions, Pick<ProxyStage, 'tls' | 'users' | 'accept' | 'allow' | 'deny' | 'open' | 'proxyProtocol'> {
+  extends
+    RouteOptions,
+    Pick<ProxyStage, 'tls' | 'users' | 'accept' | 'allow' | 'deny' | 'open' | 'caps' | 'proxyProtocol'> {
   readonly listen: readonly ListenAddress[];
 }
 

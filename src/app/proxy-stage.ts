@@ -7,6 +7,7 @@ import { type Authenticator, createAuthenticator } from '../policy/auth.ts';
 import { isLoopback } from '../policy/exposure.ts';
 import { guard, guardText } from '../policy/guard.ts';
 import { createPolicy, parseRule } from '../policy/rules.ts';
+import { TunnelGate } from '../policy/tunnel-gate.ts';
 import type { Route } from './route.ts';
 import { serveLink, type ServeEnv } from './serve-link.ts';
 import type { ServeTerms } from './serve-terms.ts';
@@ -22,6 +23,7 @@ interface Rules {
 export interface ProxyMaterial {
   readonly users: Authenticator;
   readonly rules: Rules;
+  readonly gate: TunnelGate;
 }
 
 /**
@@ -30,7 +32,7 @@ export interface ProxyMaterial {
  */
 export async function readProxyMaterial(stage: ProxyStage): Promise<ProxyMaterial> {
   const rules = { allow: stage.allow.map(parseRule), deny: stage.deny.map(parseRule) };
-  return { users: await createAuthenticator(stage.users), rules };
+  return { users: await createAuthenticator(stage.users), rules, gate: new TunnelGate(stage.caps ?? {}) };
 }
 
 /**
@@ -42,7 +44,7 @@ export function createProxyRunner(
   stage: ProxyStage,
   route: Route,
   terms: ServeTerms,
-  { users, rules }: ProxyMaterial,
+  { users, rules, gate }: ProxyMaterial,
   parts: StageParts,
 ): StageRunner {
   const envs = new Map<'allow-all' | 'deny-special', ServeEnv>();
@@ -58,7 +60,7 @@ export function createProxyRunner(
     // Where the names are for others to resolve, or are not dialled at all, they are judged as text.
     const isNameOurs = stage.route.hops.length === 0 && !stage.route.entry && !stage.to;
     const check = isNameOurs ? guard(policy, route.resolve) : guardText(policy);
-    const env = createEnv(stage, route, terms, users, check, parts);
+    const env = createEnv(stage, route, terms, users, gate, check, parts);
     envs.set(base, env);
     return env;
   };
@@ -73,6 +75,7 @@ function createEnv(
   route: Route,
   terms: ServeTerms,
   users: Authenticator,
+  gate: TunnelGate,
   check: Stage,
   parts: StageParts,
 ): ServeEnv {
@@ -88,6 +91,7 @@ function createEnv(
     emit: parts.emit,
     terms,
     users,
+    gate,
     acceptor: parts.acceptor,
     handshakeMs,
     tlsMs,

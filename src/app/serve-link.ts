@@ -7,6 +7,7 @@ import { serveFront } from '../http/front.ts';
 import { quote } from '../http/authority.ts';
 import { assertHeadSize } from '../http/message.ts';
 import type { Authenticator } from '../policy/auth.ts';
+import type { TunnelGate } from '../policy/tunnel-gate.ts';
 import type { TlsAcceptor } from '../tls/server.ts';
 import type { ServeTerms } from './serve-terms.ts';
 import { secureClient } from './secure-client.ts';
@@ -17,6 +18,7 @@ import { formatPeer } from './tunnels.ts';
 export interface ServeEnv extends TunnelEnv {
   readonly terms: ServeTerms;
   readonly users: Authenticator;
+  readonly gate: TunnelGate;
   readonly acceptor: TlsAcceptor | undefined;
   readonly handshakeMs: number;
   readonly tlsMs: number;
@@ -45,12 +47,14 @@ export async function serveLink(env: ServeEnv, accepted: Link, origin: Origin): 
 
 async function serveExchange(env: ServeEnv, exchange: Exchange, outer: Origin): Promise<void> {
   const started = performance.now();
+  let leave: () => void;
   let request: TunnelRequest;
   let user: string | undefined;
   try {
     request = claim(env, exchange);
     user = (await authenticate(env, request)) ?? request.peer.identity;
     assertServable(env, request);
+    leave = env.gate.enter(request.peer);
   } catch (error) {
     const refusal = toTunlError(error);
     reportRefusal(env, exchange.peer, formatRequested(exchange), started, refusal);
@@ -58,7 +62,7 @@ async function serveExchange(env: ServeEnv, exchange: Exchange, outer: Origin): 
     return;
   }
   const viaFields = env.forwardsVia ? [...request.via, `${exchange.version} ${pseudonym}`] : [];
-  await carryTunnel(env, {
+  const outcome = await carryTunnel(env, {
     target: request.target,
     origin: {
       ...outer,
@@ -69,9 +73,14 @@ async function serveExchange(env: ServeEnv, exchange: Exchange, outer: Origin): 
     },
     gone: request.gone,
     accept: () => request.accept([]),
-    refuse: (error) => request.reject(error, []),
+    refuse: (error) => {
+      // The answer may take its time; the place is free before it.
+      leave();
+      return request.reject(error, []);
+    },
     statusOf: (error) => (error ? env.terms.statusOf(error) : 200),
   });
+  if ('ended' in outcome) void outcome.ended.then(leave);
 }
 
 /** What was asked for, as the access record names it: a user in it is nobody's business. */

@@ -35,7 +35,17 @@ const http2: Http2ServerOptions = {
  * server for itself.
  * @throws {TunlError} usage
  */
-export function createTerms({ accept, users }: Pick<ServeOptions, 'accept' | 'users'>): ServeTerms {
+export function createTerms(options: Pick<ServeOptions, 'accept' | 'users' | 'caps'>): ServeTerms {
+  const terms = chooseTerms(options);
+  const { http2: demand } = terms;
+  // Told so, a client opens another session instead of being refused.
+  return {
+    ...terms,
+    http2: { ...demand, maxStreams: Math.min(demand.maxStreams, options.caps?.perSession ?? Infinity) },
+  };
+}
+
+function chooseTerms({ accept, users }: Pick<ServeOptions, 'accept' | 'users'>): ServeTerms {
   const given = new Set(accept);
   assertUsed(given);
   const asked = carriers.filter(({ serveFlag }) => serveFlag && given.has(serveFlag.name));

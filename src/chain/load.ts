@@ -149,6 +149,9 @@ class FileReader implements RouteReader {
       allow,
       deny,
       open = false,
+      'max-tunnels': total,
+      'max-tunnels-per-client': perClient,
+      'max-tunnels-per-session': perSession,
       'proxy-protocol': proxyProtocol,
     } = words === true || !words ? {} : words;
     const path = [...stagePath, 'proxy'];
@@ -159,6 +162,13 @@ class FileReader implements RouteReader {
       allow: attempts.runEach([...path, 'allow'], allow, (word) => this.#readRule(word)),
       deny: attempts.runEach([...path, 'deny'], deny, (word) => this.#readRule(word)),
       open,
+      ...((total ?? perClient ?? perSession) !== undefined && {
+        caps: {
+          ...(total !== undefined && { total }),
+          ...(perClient !== undefined && { perClient }),
+          ...(perSession !== undefined && { perSession }),
+        },
+      }),
       ...(proxyProtocol && { proxyProtocol }),
     } satisfies Partial<ProxyStage>;
   }

@@ -75,6 +75,8 @@ export interface ProxyStage extends AnyStage {
   readonly deny: readonly string[];
   /** Serve without authentication on an address that is not loopback. */
   readonly open: boolean;
+  /** How many tunnels there may be at a time: in all, of one client, in one HTTP/2 session. */
+  readonly caps?: { readonly total?: number; readonly perClient?: number; readonly perSession?: number };
   /** Tell each target who the client is, before the first byte. */
   readonly proxyProtocol?: 'v1' | 'v2';
 }

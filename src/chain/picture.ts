@@ -101,12 +101,13 @@ function describeStage(stage: ChainStage, counters: ReadonlyMap<string, StageCou
   ];
 }
 
-function describeProxy({ accept, users, allow, deny, proxyProtocol }: ProxyStage): string {
+function describeProxy({ accept, users, allow, deny, caps, proxyProtocol }: ProxyStage): string {
   const rules = allow.length + deny.length;
   return [
     accept.length === 0 ? 'proxy' : `proxy with ${accept.join(', ')}`,
     ...(users.authFile !== undefined || users.single ? ['users'] : []),
     ...(rules > 0 ? [rules === 1 ? '1 rule' : `${rules} rules`] : []),
+    ...(caps?.total === undefined ? [] : [`at most ${caps.total} tunnels`]),
     ...(proxyProtocol ? [`PROXY ${proxyProtocol}`] : []),
   ].join(', ');
 }

@@ -117,7 +117,7 @@ function toTlsWords({ cert, key, clientCa }: ListenerTls): NonNullable<StageWord
 }
 
 function toProxyWords(stage: ProxyStage, nameSecret: NameSecret): StageWords['proxy'] {
-  const { accept, users, allow, deny, open, proxyProtocol } = stage;
+  const { accept, users, allow, deny, open, caps, proxyProtocol } = stage;
   const words = {
     ...(accept.length > 0 && { accept: unwrap(accept) }),
     ...(users.authFile !== undefined && { users: escapeVariables(users.authFile) }),
@@ -125,6 +125,9 @@ function toProxyWords(stage: ProxyStage, nameSecret: NameSecret): StageWords['pr
     ...(allow.length > 0 && { allow: unwrap(allow.map(escapeVariables)) }),
     ...(deny.length > 0 && { deny: unwrap(deny.map(escapeVariables)) }),
     ...(open && { open }),
+    ...(caps?.total !== undefined && { 'max-tunnels': caps.total }),
+    ...(caps?.perClient !== undefined && { 'max-tunnels-per-client': caps.perClient }),
+    ...(caps?.perSession !== undefined && { 'max-tunnels-per-session': caps.perSession }),
     ...(proxyProtocol && { 'proxy-protocol': proxyProtocol }),
   };
   return Object.keys(words).length === 0 ? true : words;

@@ -23,6 +23,7 @@ const limits = z.strictObject(
   must('limits by name, such as { idle: 1h }'),
 );
 const retry = z.int(must('a number of retries')).min(0, must('a number of retries')).max(9999, must('at most 9999'));
+const count = z.int(must('a number from 1')).min(1, must('a number from 1')).max(1_000_000, must('at most 1000000'));
 const family = z.literal([4, 6], must('4 or 6'));
 
 const hop = z.strictObject(
@@ -62,6 +63,12 @@ const proxy = z.strictObject({
   allow: describe(oneOrMore(text, 'a rule').optional(), 'allow these targets and no others: PATTERN[:PORTS]'),
   deny: describe(oneOrMore(text, 'a rule').optional(), 'deny these targets, whatever allow says'),
   open: describe(flag.optional(), 'let everyone use it, also on an address that is not loopback'),
+  'max-tunnels': describe(count.optional(), 'at most so many tunnels at a time; more are refused with 503'),
+  'max-tunnels-per-client': describe(count.optional(), 'at most so many from one address; of IPv6 from one /64'),
+  'max-tunnels-per-session': describe(
+    count.optional(),
+    'at most so many in one HTTP/2 connection, which clients are told',
+  ),
   'proxy-protocol': describe(
     z.enum(['v1', 'v2'], must('v1 or v2')).optional(),
     'tell each target who its client is, before the first byte',

@@ -43,6 +43,7 @@ test.each([
   ],
   [`${head}    to: b:1\n    tls: { crt: x }`, '5:12: unknown key "crt"', 'did you mean cert?'],
   [`${head}    proxy: { proxy-protocol: v3 }`, '4:30: proxy-protocol must be v1 or v2'],
+  [`${head}    proxy: { max-tunnels: 0 }`, '4:27: max-tunnels must be a number from 1'],
   ['stages:\n  a b: {listen: 1, to: b:1}', '2:3: "a b" cannot be the name of a stage', expect.any(String)],
   // YAML itself.
   [`${head}    listen: 2`, '4:5: this key is there already'],

@@ -65,6 +65,11 @@ test.each([
     { accept: ['post'], open: true, proxyProtocol: 'v2' },
   ],
   [
+    'listen: 1\nproxy: { max-tunnels: 9, max-tunnels-per-client: 8, max-tunnels-per-session: 7 }',
+    { caps: { total: 9, perClient: 8, perSession: 7 } },
+  ],
+  ['listen: 1\nproxy: { max-tunnels-per-client: 1 }', { caps: { perClient: 1 } }],
+  [
     "listen: 1\nproxy: { allow: ['*.com:443', 10.0.0.0/8], deny: x.com, users: /u }",
     { allow: ['*.com:443', '10.0.0.0/8'], deny: ['x.com'], users: { authFile: '/u' } },
   ],

@@ -132,6 +132,18 @@ export class Http2Peer {
     return { status };
   }
 
+  /** Waits for the answers to several requests, in whatever order they come. */
+  async outcomesOf(streams: readonly number[]): Promise<Outcome[]> {
+    const outcomes = new Map<number, Outcome>();
+    while (outcomes.size < streams.length) {
+      const isAnswer = ({ type, stream }: Frame) =>
+        (type === 'headers' || type === 'reset') && streams.includes(stream) && !outcomes.has(stream);
+      const { type, stream, payload } = await this.until('an answer', isAnswer);
+      outcomes.set(stream, type === 'reset' ? { reset: payload.readUInt32BE(0) } : { status: parseStatus(payload) });
+    }
+    return streams.map((stream) => outcomes.get(stream) as Outcome);
+  }
+
   /** Waits until the other side has ended a stream, and says how: `end`, or the code of the reset. */
   async endOf(stream: number): Promise<'end' | number> {
     const isEnd = ({ type, flags: bits }: Frame) => type === 'reset' || (bits & flags.endStream) !== 0;

@@ -16,6 +16,9 @@ import { readWatch, watchOption } from '../options/watch.ts';
 import { runUntilStopped } from '../running.ts';
 import { hasControl, quote } from '../../words/text.ts';
 
+/** More than one process has descriptors for. */
+const mostTunnels = 1_000_000;
+
 const limits = { linger: '60s', idle: '1h' };
 
 /** What the carriers want to be told of a server. */
@@ -76,6 +79,16 @@ const whoGroup: OptionGroup = {
   ],
 };
 
+const capOptions = [
+  { name: 'max-tunnels', value: 'N', summary: 'at most N tunnels at a time; more are refused with 503' },
+  { name: 'max-tunnels-per-client', value: 'N', summary: 'at most N from one address; of IPv6 from one /64' },
+  {
+    name: 'max-tunnels-per-session',
+    value: 'N',
+    summary: 'at most N in one HTTP/2 connection, which clients are told; 1000 by default',
+  },
+] as const;
+
 /** `tunl serve`: a tunnelling proxy. */
 export const serve: CommandSpec = {
   name: 'serve',
@@ -95,6 +108,7 @@ export const serve: CommandSpec = {
     tlsGroup,
     whoGroup,
     serverRouteGroup,
+    { title: 'How many tunnels', options: capOptions },
     limitGroup(limits),
     voiceGroup,
   ],
@@ -119,6 +133,7 @@ async function run(args: Arguments, { io, ui }: CommandContext): Promise<number>
     allow: args.list('allow'),
     deny: args.list('deny'),
     open: args.has('open'),
+    ...readCaps(args),
     ...readProxyProtocol(args),
     ...(await readRoute(args, { io, ui }, hopTls, [])),
   };
@@ -147,6 +162,26 @@ function readServerTls(args: Arguments, own: ServerDemand | undefined): Pick<Ser
   return {
     tls: { ...(cert !== undefined && key !== undefined && { cert, key }), ...(clientCa !== undefined && { clientCa }) },
   };
+}
+
+function readCaps(args: Arguments): Pick<ServeOptions, 'caps'> {
+  const [total, perClient, perSession] = capOptions.map(({ name }) => readCount(args, name));
+  if ((total ?? perClient ?? perSession) === undefined) return {};
+  return {
+    caps: {
+      ...(total !== undefined && { total }),
+      ...(perClient !== undefined && { perClient }),
+      ...(perSession !== undefined && { perSession }),
+    },
+  };
+}
+
+function readCount(args: Arguments, option: string): number | undefined {
+  const text = args.text(option);
+  if (text === undefined) return undefined;
+  const count = /^[1-9]\d{0,6}$/.test(text) ? Number(text) : Infinity;
+  if (count <= mostTunnels) return count;
+  throw usageError(`--${option} ${quote(text)} is not a number from 1 to ${mostTunnels}`);
 }
 
 function readProxyProtocol(args: Arguments): Pick<ServeOptions, 'proxyProtocol'> {

@@ -134,7 +134,7 @@ export const commandProse: Readonly<Record<string, Prose>> = {
           },
           {
             term: '`proxy`',
-            text: '`true`, or `accept`, `users`, `allow`, `deny`, `open` and `proxy-protocol` as the options of serve.',
+            text: '`true`, or `accept`, `users`, `allow`, `deny`, `open`, `max-tunnels` (`-per-client`, `-per-session`) and `proxy-protocol` as the options of serve.',
           },
           {
             term: '`tls`, `limits`, `retry`, `family`, `log`',

@@ -41,6 +41,7 @@ test.each([
   ['a bad SPEC after a good one', ['forward', ':db:22', 'db:22', '-x', 'PROXY'], '"db:22" is not a complete SPEC'],
   ['a bad address', ['serve', '127.0.0.1:0', 'x:y'], '"x:y": "y" is not a port from 0 to 65535'],
   ['a bad rule', ['serve', '127.0.0.1:0', '--allow', '10.0.0.0/99'], '10.0.0.0/99'],
+  ['no tunnel at all', ['serve', '127.0.0.1:0', '--max-tunnels', '0'], '--max-tunnels "0" is not a number from 1'],
   ['an open proxy by accident', ['serve', '0.0.0.0:0'], 'refusing to serve 0.0.0.0:0 without authentication'],
   [
     'no password file',
