@@ -94,8 +94,9 @@ async function load(settings: TlsSettings, demand: MaterialDemand, generation: n
       ...toContextOptions(demand),
       ...(ca !== undefined && { ca }),
       ...(own && { cert: own.cert, key: own.key }),
-      // As curl does: an intermediate authority can be the one that is trusted.
-      allowPartialTrustChain: true,
+      // As curl does: an intermediate authority can be the one that is trusted. With the built-in ones Node would
+      // then forget those of NODE_EXTRA_CA_CERTS.
+      ...(authorities && { allowPartialTrustChain: true }),
     },
     own ? formatSource(ownSource) : 'the TLS settings',
   );

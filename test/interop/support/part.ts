@@ -1,3 +1,4 @@
+import { AsyncLocalStorage } from 'node:async_hooks';
 import { readFileSync } from 'node:fs';
 import { connect, createServer } from 'node:net';
 import { setTimeout as delay } from 'node:timers/promises';
@@ -28,6 +29,24 @@ export interface PartCommand extends Command {
   readonly logFile?: string;
 }
 
+/** Where parts run and listen. */
+export interface Network {
+  /** The command that runs a command there. */
+  enter(command: Command): Command;
+  /** Whether something accepts connections at this port of 127.0.0.1 there. */
+  isListening(port: number): Promise<boolean>;
+}
+
+/** Among the other programs of this machine. */
+const here: Network = { enter: (command) => command, isListening };
+
+const network = new AsyncLocalStorage<Network>();
+
+/** Starts parts in another network. */
+export function startIn<T>(where: Network, start: () => Promise<T>): Promise<T> {
+  return network.run(where, start);
+}
+
 const startLimitMs = 15_000;
 const pollMs = 25;
 const logTail = 2000;
@@ -37,15 +56,16 @@ const logTail = 2000;
  * @throws {Error} with the end of its log, when it does not
  */
 export async function startPart(name: string, plan: PartPlan, formerPort?: number): Promise<Part> {
+  const where = network.getStore() ?? here;
   let failure: unknown;
   // Somebody else may take the port between the search and the start.
   for (let attempt = 0; attempt < 3; attempt++) {
     const port = formerPort ?? (await findFreePort());
     const { logFile, ...command } = await plan(port, makeFolder(name));
-    const running = launch(command);
+    const running = launch(where.enter(command));
     const log = () => `${running.stdout().toString()}${running.stderr()}${readLog(logFile)}`.slice(-logTail);
     try {
-      await waitForPort(port, running);
+      await waitForPort(() => where.isListening(port), port, running);
       return { name, port, log, stop: async () => void (await running.stop()) };
     } catch (error) {
       await running.stop().catch(() => {});
@@ -55,9 +75,9 @@ export async function startPart(name: string, plan: PartPlan, formerPort?: numbe
   throw failure;
 }
 
-async function waitForPort(port: number, running: Running): Promise<void> {
+async function waitForPort(isOpen: () => Promise<boolean>, port: number, running: Running): Promise<void> {
   const startedAt = Date.now();
-  while (!(await isListening(port))) {
+  while (!(await isOpen())) {
     if (!running.isRunning()) throw new Error(`it ended with ${JSON.stringify(await running.ended)}`);
     if (Date.now() - startedAt > startLimitMs) throw new Error(`port ${port} is closed after ${startLimitMs} ms`);
     await delay(pollMs);
