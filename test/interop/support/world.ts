@@ -1,5 +1,6 @@
 import { spawnSync } from 'node:child_process';
 import { mkdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs';
+import { isIP } from 'node:net';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { type Network, type Part, startIn, startPart } from './part.ts';
@@ -32,16 +33,19 @@ const setup = `
   mount --bind "$1/hosts" /etc/hosts
   mount --bind "$1/passwd" /etc/passwd
   ip link set lo up
-  sed -n 's/ .*//; /^10[.]/p' /etc/hosts | while read -r address; do ip address add "$address/32" dev lo; done
+  sed -n 's/ .*//; /^127[.]/!p' /etc/hosts | while read -r address; do ip address add "$address/32" dev lo; done
   echo ready
   exec sleep infinity
 `;
 
-/** Makes a world of these hosts. Each of these users is root there, with a home folder of the same name. */
-export async function openWorld(hosts: readonly string[], users: readonly string[]): Promise<World> {
+/**
+ * Makes a world of these hosts, whose addresses are private, or public for names of `example.com`; a host
+ * that is an address is just that. Each of the users is root there, with a home folder of the same name.
+ */
+export async function openWorld(hosts: readonly string[], users: readonly string[] = []): Promise<World> {
   const folder = makeFolder('world');
   const home = makeHome(folder, 'home');
-  const addresses = new Map(hosts.map((host, index) => [host, `10.77.0.${index + 1}`]));
+  const addresses = new Map(hosts.map((host, index) => [host, chooseAddress(host, index + 1)]));
   const lines = [...addresses].map(([host, address]) => `${address} ${host}\n`).join('');
   writeFileSync(join(folder, 'hosts'), `127.0.0.1 localhost\n${lines}`);
   const accounts = users.map((user) => `${user}:x:0:0::${makeHome(folder, user)}:/bin/bash\n`);
@@ -88,6 +92,11 @@ export async function openWorld(hosts: readonly string[], users: readonly string
     },
     stop: async () => void (await holder.stop()),
   };
+}
+
+function chooseAddress(host: string, number: number): string {
+  if (isIP(host) !== 0) return host;
+  return host.endsWith('.example.com') ? `192.0.32.${number}` : `10.77.0.${number}`;
 }
 
 function makeHome(folder: string, name: string): string {
