@@ -61,10 +61,9 @@ export async function openWorld(hosts: readonly string[], users: readonly string
   const enter = ({ file, args, env, cwd = home }: Command): Command => ({
     file: 'nsenter',
     // The folder that we come from is not one of its own, although it looks the same.
-    args: [
-      ...['--target', `${holder.child.pid}`, '--mount', '--net', '--'],
-      ...['sh', '-c', 'cd "$0" && exec "$@"', cwd, file, ...args],
-    ],
+    args: `--target ${holder.child.pid} --mount --net -- sh -c`
+      .split(' ')
+      .concat('cd "$0" && exec "$@"', cwd, file, args),
     env: { HOME: home, PATH: `${home}/bin:${process.env['PATH']}:/usr/sbin:/usr/bin:/sbin:/bin`, ...env },
   });
   const isReached = async (host: string, port: number) => {
