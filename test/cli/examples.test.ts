@@ -41,6 +41,7 @@ function splitLine(text: string): string[][] {
 const examples = commands.flatMap((command) => command.examples.map(({ line }) => [command.name, line] as const));
 const blocks = listBlocks()
   .filter(({ mark, language }) => mark?.startsWith('illustration') === true && language === 'sh')
+  .filter(({ text }) => text.includes('tunl '))
   .map(({ text }) => ['README.md', text] as const);
 
 describe.each([...examples, ...blocks])('an example of %s: %s', (name, text) => {
