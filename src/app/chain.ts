@@ -2,8 +2,7 @@ import { readFile } from 'node:fs/promises';
 import { dirname, resolve } from 'node:path';
 import { carriers, schemes } from '../carriers/index.ts';
 import { type LoadedGraph, loadGraph } from '../chain/load.ts';
-import type { Graph } from '../chain/model.ts';
-import { toTunlError, usageError } from '../core/errors.ts';
+import { TunlError, toTunlError, usageError } from '../core/errors.ts';
 import { parseRule } from '../policy/rules.ts';
 import { describeFileError } from '../words/password-file.ts';
 import { Scope } from '../core/scope.ts';
@@ -39,45 +38,54 @@ export async function loadChain(path: string, env: Environment): Promise<LoadedG
   return loadGraph(text, { name: path, env, folder: dirname(resolve(path)), schemes, switches, checkRule });
 }
 
-/** Where a graph comes from: one that stays, or a file that is read anew with each reload. */
-export interface ChainSource {
-  readonly graph: Graph;
-  /** Absent where there is nothing to read again. @throws {TunlError} usage */
-  readonly load?: () => Promise<Graph>;
-}
+/** A graph, and where its stages are written, as far as a file says it. */
+export type PlacedGraph = Pick<LoadedGraph, 'graph'> & Partial<LoadedGraph>;
 
 /**
- * Runs a chain. A reload puts the graph that `load` returns in its place; when that fails everything stays
- * as it was.
+ * Runs a chain. With `load` a reload puts the graph that it returns in the place of the one that runs; when that
+ * fails everything stays as it was.
  * @throws {TunlError} usage or address_in_use; then no listener is left open
  */
-export async function startChain({ graph, load }: ChainSource, runtime: Runtime): Promise<Running> {
-  const { replace, reload: _files, ...running } = await startGraph(graph, runtime);
+export async function startChain(
+  first: PlacedGraph,
+  runtime: Runtime,
+  load?: () => Promise<PlacedGraph>,
+): Promise<Running> {
+  const { replace, reload: _files, ...running } = await inPlace(first, () => startGraph(first.graph, runtime));
   if (!load) return running;
   let last = Promise.resolve();
   const reload = async (): Promise<void> => {
     try {
-      await replace(await load());
+      const next = await load();
+      await inPlace(next, () => replace(next.graph));
     } catch (error) {
       throw toTunlError(error).withHints('the stages run on as they were');
     }
   };
-  return {
-    ...running,
-    // One after the other: two that open the same listeners would be in each other's way.
-    reload: () => (last = last.then(reload, reload)),
-  };
+  // One after the other: two that open the same listeners would be in each other's way.
+  return { ...running, reload: () => (last = last.then(reload, reload)) };
 }
 
 /**
  * Makes a graph ready and lets go of it again: files, users, rules and exposure are checked, nothing is dialled
- * and nothing listens.
+ * and nothing listens. Resolves with the names of the fused stages.
  * @throws {TunlError} usage
  */
-export async function checkChain(graph: Graph): Promise<ReadonlySet<string>> {
+export async function checkChain(placed: PlacedGraph): Promise<ReadonlySet<string>> {
   const emit = () => {};
   const env = { scope: new Scope(), emit, tunnels: new Tunnels(emit), listeners: () => [] };
-  const generation = await createGeneration(graph, env);
+  const generation = await inPlace(placed, () => createGeneration(placed.graph, env));
   await generation.close();
   return generation.fused;
+}
+
+/** Does something with a graph, and says of what fails which stage it is about. */
+async function inPlace<T>({ placeOf }: PlacedGraph, act: () => Promise<T>): Promise<T> {
+  try {
+    return await act();
+  } catch (error) {
+    const stage = error instanceof TunlError ? error.facts.stage : undefined;
+    if (!(error instanceof TunlError) || stage === undefined) throw error;
+    throw error.with({}, `${placeOf?.(stage) ?? stage}: ${error.message}`);
+  }
 }

@@ -1,5 +1,6 @@
 import { type ChainStage, type Graph, listNames, type RouteOptions } from '../chain/model.ts';
 import type { Dial, Origin } from '../core/dialer.ts';
+import { TunlError } from '../core/errors.ts';
 import type { EventSink } from '../core/events.ts';
 import type { Link } from '../core/link.ts';
 import type { Listener } from '../core/listener.ts';
@@ -63,7 +64,9 @@ export async function createGeneration(graph: Graph, env: GenerationEnv): Promis
     return internal.connect(address.name, origin);
   };
   const routes = new RouteCache(dialInternal);
-  const stages = await Promise.all(graph.stages.map((stage) => createReadyStage(stage, routes, env)));
+  const stages = await Promise.all(
+    graph.stages.map((stage) => createReadyStage(stage, routes, env).catch(blameStage(stage))),
+  );
   for (const ready of stages) {
     for (const name of listNames(ready.stage)) {
       byName.set(name, ready);
@@ -84,6 +87,12 @@ export async function createGeneration(graph: Graph, env: GenerationEnv): Promis
     async close() {
       await Promise.all(routes.all().map((route) => route.close()));
     },
+  };
+}
+
+function blameStage({ name }: ChainStage) {
+  return (error: unknown): never => {
+    throw error instanceof TunlError ? error.with({ stage: name }) : error;
   };
 }
 

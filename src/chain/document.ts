@@ -66,6 +66,11 @@ export class Source {
     );
   }
 
+  /** Where the last key of a path stands: `chain.yaml:4:5`. */
+  placeOf(path: Path): string {
+    return this.#place(this.#locate({ path, message: '', atKey: true }));
+  }
+
   #read(text: string): unknown {
     try {
       return this.#document.toJS({ maxAliasCount });

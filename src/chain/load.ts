@@ -31,6 +31,8 @@ export interface LoadOptions extends Surroundings {
 export interface LoadedGraph {
   readonly graph: Graph;
   readonly sources: SecretSources;
+  /** Where a stage stands: `chain.yaml:4:5`. */
+  readonly placeOf: (stage: string) => string;
 }
 
 /**
@@ -45,7 +47,9 @@ export function loadGraph(text: string, options: LoadOptions): LoadedGraph {
   const graph = reader.read();
   if (reader.attempts.faults.length > 0) throw source.fail(reader.attempts.faults);
   const faults = findFaults(graph);
-  if (faults.length === 0) return { graph, sources: reader.sources };
+  if (faults.length === 0) {
+    return { graph, sources: reader.sources, placeOf: (stage) => source.placeOf(['stages', stage]) };
+  }
   throw source.fail(
     faults.map(({ stage, part, message, hint }) => ({
       path: part === 'name' ? ['stages', stage] : ['stages', stage, part],

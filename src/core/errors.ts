@@ -31,6 +31,8 @@ export interface ErrorFacts {
   /** Resolver's code for `dns_error`, as RFC 9209 names it: `NXDOMAIN`. */
   readonly rcode?: string;
   readonly exit?: number;
+  /** The stage of a graph that cannot run, by its name. */
+  readonly stage?: string;
   /** The hop did not act on the request: the same may be tried on a fresh session. */
   readonly unprocessed?: boolean;
 }

@@ -1,6 +1,9 @@
+import { writeFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import type { ChainStage } from '../../src/chain/model.ts';
 import { loadText } from '../support/chain-file.ts';
+import { makeTempFolder } from '../support/temp.ts';
 
 /** The stage named a of a file that has it, and what leads to it. */
 function loadStage(body: string, env: Readonly<Record<string, string>> = {}): ChainStage {
@@ -136,6 +139,15 @@ test('a variable is percent-encoded where it could end its part of a URL, and no
 test('the one user of a proxy has a password from a variable', () => {
   const stage = loadStage('listen: 1\nproxy:\n  users:\n    alice: ${PW}', { PW: 'secret' });
   expect(stage).toMatchObject({ users: { single: { user: 'alice', password: 'secret' } } });
+});
+
+test('a secret may be the first line of a file', () => {
+  const path = join(makeTempFolder(), 'secret');
+  writeFileSync(path, 'of a file\nand more\n');
+  const via = `via: { url: http://me@p:1, password: file:${path}, headers: { X-T: file:${path} } }`;
+  const { route } = loadStage(`listen: 1\n${via}\nto: b:1`);
+  expect(route.hops[0]?.[0]?.credentials?.password.reveal()).toBe('of a file');
+  expect(route.hops[0]?.[0]?.headers).toEqual([['X-T', 'of a file']]);
 });
 
 test('$${ is the text ${', () => {

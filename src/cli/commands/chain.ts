@@ -1,4 +1,5 @@
 import { usageError } from '../../core/errors.ts';
+import type { PlacedGraph } from '../../app/chain.ts';
 import type { Graph } from '../../app/options.ts';
 import { isInternal, parseInternal } from '../../words/internal.ts';
 import { parseListen, parseUnix } from '../../words/listen.ts';
@@ -75,17 +76,15 @@ async function run(args: Arguments, { io, ui }: CommandContext): Promise<number>
   if (path !== undefined) refuseWords(args, words);
   const [graceMs, watch] = [readGrace(args), readWatch(args)];
   const { checkChain, loadChain, startChain } = await import('../../app/chain.ts');
-  const { graph, sources } =
-    path === undefined
-      ? { graph: await readLinear(words, args, { io, ui }), sources: undefined }
-      : await loadChain(path, io.env);
-  if (args.has('print')) return printGraph(ui, graph, sources && { sources });
+  const load = path === undefined ? undefined : () => loadChain(path, io.env);
+  const placed: PlacedGraph = load ? await load() : { graph: await readLinear(words, args, { io, ui }) };
+  const { graph } = placed;
+  if (args.has('print')) return printGraph(ui, graph, placed);
   const form = readForm(args);
   if (form !== undefined || args.has('check')) {
-    ui.print(await describe(graph, await checkChain(graph), form, io));
+    ui.print(await describe(graph, await checkChain(placed), form, io));
     return 0;
   }
-  const load = path === undefined ? undefined : async () => (await loadChain(path, io.env)).graph;
   const hasRecords = graph.stages.some(({ job, log }) => job === 'proxy' || log);
   const running = {
     io,
@@ -96,7 +95,7 @@ async function run(args: Arguments, { io, ui }: CommandContext): Promise<number>
     readiness: new Readiness(args),
     ...(load && { onHangup: { done: `${path} was read again` } }),
   } as const;
-  return runUntilStopped(running, (runtime) => startChain({ graph, ...(load && { load }) }, runtime));
+  return runUntilStopped(running, (runtime) => startChain(placed, runtime, load));
 }
 
 /** @throws {TunlError} usage */
