@@ -8,6 +8,7 @@ import type { Route } from './route.ts';
 import type { StageParts, StageRunner } from './stage.ts';
 import { secureClient } from './secure-client.ts';
 import { carryTunnel, type TunnelEnv } from './tunnel.ts';
+import { withWay } from './way.ts';
 
 /**
  * Makes what runs a stage that forwards:
@@ -17,16 +18,21 @@ import { carryTunnel, type TunnelEnv } from './tunnel.ts';
 export function createForwardRunner(stage: ForwardStage, route: Route, parts: StageParts): StageRunner {
   const { to } = stage;
   const { idleMs, lingerMs } = stage.route.limits;
-  const dial = balance(route.dial, to.targets, to.balance);
+  const dial = balance(withWay(route), to.targets, to.balance);
   const env: TunnelEnv = {
     dial,
     via: route.via,
     limits: { idleMs, lingerMs },
     tunnels: parts.tunnels,
     emit: parts.emit,
+    record: parts.isInside && !stage.log ? 'none' : 'dialled',
   };
   return {
-    onLink: (link, origin) => void serveClient(stage, env, parts, link, origin),
+    onLink: async (link, origin) => {
+      const served = serveClient(stage, env, parts, link, origin);
+      // Who opens a Link from inside waits for what it leads to, unless a handshake must come first.
+      return stage.tls ? undefined : served;
+    },
     dial,
     ...(isFusible(stage) && { fused: dial }),
   };
@@ -43,28 +49,30 @@ async function serveClient(
   { acceptor, scope }: StageParts,
   accepted: Link,
   origin: Origin,
-): Promise<void> {
+): Promise<TunlError | undefined> {
   const [target] = stage.to.targets;
-  if (!target) return;
+  if (!target) throw new Error('a stage without targets');
   let client = accepted;
   if (acceptor) {
     try {
       client = await secureClient(acceptor, accepted, stage.route.limits.tlsMs, scope.draining);
     } catch (error) {
       env.emit({ event: 'notice', level: 'warning', message: toTunlError(error).message });
-      return;
+      return undefined;
     }
   }
   const gone = new Abort();
   const onClose = () => gone.abort(leftEarly);
   client.stream.once('close', onClose);
-  await carryTunnel(env, {
+  const user = origin.user ?? client.peer.identity;
+  const outcome = await carryTunnel(env, {
     target,
-    origin: { ...origin, peer: client.peer },
+    origin: { ...origin, peer: client.peer, ...(user !== undefined && { user }) },
     gone: gone.signal,
     accept: () => client,
     // A clean close would look like an empty answer of the target.
     refuse: (error) => client.reset(error),
   });
   client.stream.off('close', onClose);
+  return 'failure' in outcome ? outcome.failure : undefined;
 }

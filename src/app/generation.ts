@@ -1,6 +1,8 @@
-import { type ChainStage, type Graph, listNames, type RouteOptions } from '../chain/model.ts';
+import { type ChainStage, type Graph, isFusible, listExits, listNames, type RouteOptions } from '../chain/model.ts';
+import { findFaults } from '../chain/validate.ts';
+import type { InternalAddress } from '../core/address.ts';
 import type { Dial, Origin } from '../core/dialer.ts';
-import { TunlError } from '../core/errors.ts';
+import { TunlError, usageError } from '../core/errors.ts';
 import type { EventSink } from '../core/events.ts';
 import type { Link } from '../core/link.ts';
 import type { Listener } from '../core/listener.ts';
@@ -32,7 +34,7 @@ export interface ReadyStage {
   /** Dials what the stage leads to; absent where that depends on what is asked for. */
   readonly dial?: Dial;
   /** Takes a Link of one of the stage's listeners. */
-  readonly onLink: (link: Link, origin: Origin, listener?: Listener) => void;
+  readonly onLink: (link: Link, origin: Origin, listener?: Listener) => Promise<TunlError | undefined>;
   /** @throws {TunlError} usage, when the stage would be an open proxy on that address */
   readonly assertListen: (listener: Listener) => void;
 }
@@ -54,23 +56,28 @@ export interface Generation {
  * @throws {TunlError} usage
  */
 export async function createGeneration(graph: Graph, env: GenerationEnv): Promise<Generation> {
+  const [fault] = findFaults(graph);
+  if (fault) throw usageError(fault.message, ...(fault.hint === undefined ? [] : [fault.hint]));
   const internal = new InternalListeners();
   const byName = new Map<string, ReadyStage>();
   const dialInternal: Dial = async (address, ctx) => {
     if (address.kind !== 'internal') throw new Error('not an internal address');
     const inner = byName.get(address.name);
-    const origin = { ...ctx.origin, stages: [...(ctx.origin.stages ?? []), address.name] };
+    const origin = { ...ctx.origin, stages: [...(ctx.origin.stages ?? []), inner?.stage.name ?? address.name] };
     if (inner?.runner.fused) return inner.runner.fused(address, { ...ctx, origin });
-    return internal.connect(address.name, origin);
+    return internal.connect(address.name, { ...ctx, origin });
   };
-  const routes = new RouteCache(dialInternal);
+  const routes = new RouteCache(graph, dialInternal);
   const stages = await Promise.all(
     graph.stages.map((stage) => createReadyStage(stage, routes, env).catch(blameStage(stage))),
   );
   for (const ready of stages) {
     for (const name of listNames(ready.stage)) {
       byName.set(name, ready);
-      internal.listen(name, (link, origin) => ready.onLink(link, origin));
+      internal.listen(name, async (link, origin) => {
+        const failure = await ready.onLink(link, origin);
+        if (failure) throw failure;
+      });
     }
   }
   const fused = stages.filter(({ runner }) => runner.fused).flatMap(({ stage }) => listNames(stage));
@@ -100,16 +107,21 @@ function blameStage({ name }: ChainStage) {
 class RouteCache {
   readonly #routes = new Map<RouteOptions, Promise<Route>>();
   readonly #made: Route[] = [];
+  readonly #graph: Graph;
   readonly #dialInternal: Dial;
 
-  constructor(dialInternal: Dial) {
+  constructor(graph: Graph, dialInternal: Dial) {
+    this.#graph = graph;
     this.#dialInternal = dialInternal;
   }
 
   get(options: RouteOptions): Promise<Route> {
     const known = this.#routes.get(options);
     if (known) return known;
-    const made = createRoute(options, { dialInternal: this.#dialInternal }).then((route) => {
+    const made = createRoute(options, {
+      dialInternal: this.#dialInternal,
+      sessions: options.entry && isOriginSeen(this.#graph, options.entry) ? 'per-tunnel' : 'shared',
+    }).then((route) => {
       this.#made.push(route);
       return route;
     });
@@ -122,11 +134,20 @@ class RouteCache {
   }
 }
 
+/**
+ * True where a stage that is not fused stands behind a name. It sees whose Link it has, and must not take the
+ * tunnel of one client for that of another.
+ */
+function isOriginSeen(graph: Graph, { name }: InternalAddress): boolean {
+  const stage = graph.stages.find((candidate) => listNames(candidate).includes(name));
+  return stage !== undefined && (!isFusible(stage) || listExits(stage).some((exit) => isOriginSeen(graph, exit)));
+}
+
 async function createReadyStage(stage: ChainStage, routes: RouteCache, env: GenerationEnv): Promise<ReadyStage> {
-  const emitInside = withoutRecords(env.emit);
   const parts = (acceptor: TlsAcceptor | undefined, isInside: boolean): StageParts => ({
     scope: env.scope,
-    emit: isInside && !stage.log ? emitInside : env.emit,
+    emit: env.emit,
+    isInside,
     tunnels: env.tunnels,
     listeners: env.listeners,
     ...(acceptor && { acceptor }),
@@ -176,11 +197,4 @@ async function createForwardAcceptor({ tls }: ChainStage): Promise<TlsAcceptor |
   if (!tls) return undefined;
   const { createTlsServer } = await import('../tls/server.ts');
   return createTlsServer({ ...tls, alpn: [] });
-}
-
-/** A tunnel has one record, that of its outermost stage; a failure inside is known inside only. */
-function withoutRecords(emit: EventSink): EventSink {
-  return (event) => {
-    if (event.event !== 'tunnel.opened' && event.event !== 'tunnel.closed') emit(event);
-  };
 }

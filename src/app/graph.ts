@@ -152,7 +152,7 @@ class GraphRunner {
         if (address.kind === 'internal') continue;
         const door = order[at++] as Door;
         const origin = { stages: [ready.stage.name] };
-        door.onLink = (link) => ready.onLink(link, { ...origin, peer: link.peer }, door.listener);
+        door.onLink = (link) => void ready.onLink(link, { ...origin, peer: link.peer }, door.listener);
       }
     }
     if (this.#runtime.scope.draining.aborted) void this.#closeDoors();

@@ -21,7 +21,12 @@ export interface HopStage extends ViaStage {
  * anything is opened.
  * @throws {TunlError} usage, when the hop cannot be gone through as it is written
  */
-export async function createHopStage(hop: Hop, place: number, { hops, limits }: RouteOptions): Promise<HopStage> {
+export async function createHopStage(
+  hop: Hop,
+  place: number,
+  { hops, limits }: RouteOptions,
+  sessions: 'shared' | 'per-tunnel',
+): Promise<HopStage> {
   const { carrier, tls } = findHopScheme(hop);
   if (hop.credentials && carrier.credentials === false) {
     throw usageError(`${formatHop(hop)} has a user, and ${hop.scheme}:// has no place for one`);
@@ -32,6 +37,7 @@ export async function createHopStage(hop: Hop, place: number, { hops, limits }: 
     position: { index: place + 1, count: hops.length },
     carrier,
     reachedBy: findReach(hop, hops[place - 1]),
+    sessions,
     ...(security && { secure: security.secure }),
     tlsMs: limits.tlsMs,
     handshakeMs: limits.handshakeMs,

@@ -12,6 +12,7 @@ import type { Route } from './route.ts';
 import { serveLink, type ServeEnv } from './serve-link.ts';
 import type { ServeTerms } from './serve-terms.ts';
 import type { StageParts, StageRunner } from './stage.ts';
+import { withWay } from './way.ts';
 
 /** The rules of a stage, read. */
 interface Rules {
@@ -65,7 +66,10 @@ export function createProxyRunner(
     return env;
   };
   return {
-    onLink: (link, origin, listener) => void serveLink(envOf(listener?.address), link, origin),
+    async onLink(link, origin, listener) {
+      void serveLink(envOf(listener?.address), link, origin);
+      return undefined;
+    },
     reload: () => users.reload(),
   };
 }
@@ -80,7 +84,8 @@ function createEnv(
   parts: StageParts,
 ): ServeEnv {
   const { idleMs, lingerMs, handshakeMs, tlsMs } = stage.route.limits;
-  const dial: Dial = stage.to ? balance(route.dial, stage.to.targets, stage.to.balance) : route.dial;
+  const own = withWay(route);
+  const dial: Dial = stage.to ? balance(own, stage.to.targets, stage.to.balance) : own;
   // Inside the check: it must see the addresses that the check found.
   const announce = stage.proxyProtocol ? [withProxyHeader(stage.proxyProtocol)] : [];
   return {

@@ -15,6 +15,8 @@ export interface Route {
   readonly resolve: Resolve;
   /** The hops as URLs without secrets, nearest first. */
   readonly via: readonly string[];
+  /** The way leads through a stage of this process before the first hop; `via` begins with it. */
+  readonly startsInside: boolean;
   /**
    * Reads the certificates and keys of all hops again, for the sessions to come.
    * @throws {TunlError} usage, naming the file; the hop that it belongs to keeps what it had
@@ -30,6 +32,8 @@ export interface RouteParts {
   readonly inner?: readonly Stage[];
   /** Opens Links to the stages of this process. */
   readonly dialInternal?: Dial;
+  /** `per-tunnel` where a stage on the way to the first hop wants to know whose tunnel it is. */
+  readonly sessions?: 'shared' | 'per-tunnel';
 }
 
 /**
@@ -39,7 +43,7 @@ export interface RouteParts {
  */
 export async function createRoute(
   options: RouteOptions,
-  { inner = [], dialInternal }: RouteParts = {},
+  { inner = [], dialInternal, sessions = 'shared' }: RouteParts = {},
 ): Promise<Route> {
   const { hops, entry, limits, family, retries = 0 } = options;
   const resolve = createResolve(family ? { family } : {});
@@ -47,7 +51,7 @@ export async function createRoute(
   const direct = createDirect({ resolve, dnsMs, connectMs, ...(dialInternal && { dialInternal }) });
   const bottom: Dial = entry ? (_address, ctx) => direct(entry, ctx) : direct;
   const places = await Promise.all(
-    hops.map((choice, index) => Promise.all(choice.map((hop) => createHopStage(hop, index, options)))),
+    hops.map((choice, index) => Promise.all(choice.map((hop) => createHopStage(hop, index, options, sessions)))),
   );
   const stages = places.map((ways) => firstOf(ways.map(({ stage }) => stage)));
   const retry = retries > 0 ? [withRetry(retries)] : [];
@@ -55,6 +59,7 @@ export async function createRoute(
     dial: pipe(bottom, ...(hops.length === 0 ? [blameTarget] : stages), ...inner, ...retry),
     resolve,
     via: [...(entry ? [formatAddress(entry)] : []), ...hops.map((choice) => choice.map(formatHop).join('|'))],
+    startsInside: entry !== undefined,
     reload: async () => {
       await Promise.all(places.flat().map((way) => way.reload()));
     },

@@ -68,6 +68,7 @@ async function serveExchange(env: ServeEnv, exchange: Exchange, outer: Origin): 
       ...outer,
       peer: request.peer,
       requested: request.summary,
+      headers: request.headers,
       ...(user !== undefined && { user }),
       ...(viaFields.length > 0 && { via: viaFields }),
     },

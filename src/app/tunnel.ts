@@ -1,7 +1,7 @@
 import { Abort } from '../core/abort.ts';
 import { type Address, formatAddress } from '../core/address.ts';
 import { abortReason } from '../core/deadline.ts';
-import type { Dial, DialContext, Origin } from '../core/dialer.ts';
+import type { Dial, DialContext, Origin, Way } from '../core/dialer.ts';
 import { toTunlError, type TunlError } from '../core/errors.ts';
 import type { EventSink } from '../core/events.ts';
 import type { Link } from '../core/link.ts';
@@ -16,6 +16,8 @@ export interface TunnelEnv {
   readonly limits: RelayLimits;
   readonly tunnels: Tunnels;
   readonly emit: EventSink;
+  /** `none` where it is the inner part of a tunnel that has its record; `dialled`: the record names where the way led. */
+  readonly record?: 'asked' | 'dialled' | 'none';
 }
 
 /** One tunnel that a client asked for. */
@@ -48,19 +50,22 @@ export async function carryTunnel(env: TunnelEnv, job: TunnelJob): Promise<Tunne
   const onGone = () => abort.abort(abortReason(job.gone));
   if (job.gone.aborted) onGone();
   job.gone.addEventListener('abort', onGone, { once: true });
-  const { user } = job.origin;
+  const { user, stages = [] } = job.origin;
   const tunnel: Tunnel = {
     id: env.tunnels.nextId(),
     client: formatPeer(job.origin.peer),
     target: formatAddress(job.target),
     via: env.via,
+    stages,
+    depth: Math.max(0, stages.length - 1),
+    isRecorded: env.record !== 'none',
     ...(user !== undefined && { user }),
     started: performance.now(),
     cut: (error) => abort.abort(error),
   };
   env.tunnels.add(tunnel);
   try {
-    const upstream = await dialUpstream(env, job, abort.signal);
+    const upstream = await dialUpstream(env, job, tunnel, abort.signal);
     return { ended: startTunnel(env, tunnel, job.accept(), upstream, job.statusOf?.(undefined)) };
   } catch (error) {
     const failure = toTunlError(error);
@@ -73,9 +78,13 @@ export async function carryTunnel(env: TunnelEnv, job: TunnelJob): Promise<Tunne
   }
 }
 
-async function dialUpstream(env: TunnelEnv, job: TunnelJob, signal: AbortSignal): Promise<Link> {
+async function dialUpstream(env: TunnelEnv, job: TunnelJob, tunnel: Tunnel, signal: AbortSignal): Promise<Link> {
   const { target, origin } = job;
-  const upstream = await env.dial(target, { signal, target, origin, ...reportProgress(env.emit) });
+  const onWay = ({ target: reached, via, stages }: Way) => {
+    if (env.record === 'dialled') tunnel.target = formatAddress(reached);
+    Object.assign(tunnel, { via, stages });
+  };
+  const upstream = await env.dial(target, { signal, target, origin, onWay, ...reportProgress(env.emit) });
   if (signal.aborted) {
     const reason = abortReason(signal);
     upstream.reset(reason);
@@ -104,9 +113,10 @@ function startTunnel(
   const handle = relay(client, upstream, env.limits);
   tunnel.handle = handle;
   tunnel.cut = (error) => handle.cut(error);
-  env.emit({ event: 'tunnel.opened', ...describeTunnel(tunnel) });
+  if (tunnel.isRecorded) env.emit({ event: 'tunnel.opened', ...describeTunnel(tunnel) });
   return handle.done.then((result) => {
     env.tunnels.remove(tunnel);
+    if (!tunnel.isRecorded) return result;
     env.emit({
       event: 'tunnel.closed',
       ...describeTunnel(tunnel),
@@ -123,11 +133,12 @@ function startTunnel(
 }
 
 /** The parts of a tunnel that all its events have. */
-function describeTunnel({ id, client, target, via, user }: Tunnel) {
-  return { id, client, target, via, ...(user !== undefined && { user }) };
+function describeTunnel({ id, client, target, via, stages, user }: Tunnel) {
+  return { id, client, target, via, ...(stages.length > 1 && { stages }), ...(user !== undefined && { user }) };
 }
 
 function reportFailure(env: TunnelEnv, job: TunnelJob, tunnel: Tunnel, error: TunlError): void {
+  if (!tunnel.isRecorded) return;
   env.emit({
     event: 'tunnel.failed',
     ...describeTunnel(tunnel),

@@ -8,9 +8,15 @@ import type { RelayHandle } from '../relay/relay.ts';
 export interface Tunnel {
   readonly id: number;
   readonly client: string;
-  readonly target: string;
-  readonly via: readonly string[];
+  target: string;
+  via: readonly string[];
+  /** The stages that it leads through, outermost first, as far as its own relay goes. */
+  stages: readonly string[];
+  /** How many of them led to it: those have relays of their own. */
+  readonly depth: number;
   readonly user?: string;
+  /** False where it is the inner part of a tunnel that has its record already. */
+  readonly isRecorded: boolean;
   /** Milliseconds of `performance.now()` when it was asked for. */
   readonly started: number;
   /** Set once bytes flow. */
@@ -19,7 +25,7 @@ export interface Tunnel {
   cut(error: TunlError): void;
 }
 
-/** All live tunnels: tables, drains and cuts go through here. */
+/** All live tunnels: tables, drains and cuts go through here. Inner parts of tunnels are waited for and cut, and not counted. */
 export class Tunnels {
   readonly #live = new Map<number, Tunnel>();
   readonly #emit: EventSink;
@@ -31,7 +37,7 @@ export class Tunnels {
   }
 
   get size(): number {
-    return this.#live.size;
+    return [...this].length;
   }
 
   /** How many have been asked for so far. */
@@ -39,8 +45,24 @@ export class Tunnels {
     return this.#lastId;
   }
 
-  [Symbol.iterator](): Iterator<Tunnel> {
-    return this.#live.values();
+  *[Symbol.iterator](): Generator<Tunnel> {
+    for (const tunnel of this.#live.values()) if (tunnel.isRecorded) yield tunnel;
+  }
+
+  /** What is live in each stage, by its name: open tunnels, and the bytes that they have carried. */
+  countStages(): Map<string, { tunnels: number; sent: number; received: number }> {
+    const counters = new Map<string, { tunnels: number; sent: number; received: number }>();
+    for (const { stages, depth, handle } of this.#live.values()) {
+      for (const stage of stages.slice(depth)) {
+        const { tunnels, sent, received } = counters.get(stage) ?? { tunnels: 0, sent: 0, received: 0 };
+        counters.set(stage, {
+          tunnels: tunnels + 1,
+          sent: sent + (handle?.sent ?? 0),
+          received: received + (handle?.received ?? 0),
+        });
+      }
+    }
+    return counters;
   }
 
   nextId(): number {
@@ -71,7 +93,7 @@ export class Tunnels {
     this.cutAll(
       new TunlError('interrupted', 'the tunnel was cut because tunl was stopped', { side: 'self', phase: 'relay' }),
     );
-    if (left > 0) await this.#empty(1000, new AbortController().signal);
+    if (this.#live.size > 0) await this.#empty(1000, new AbortController().signal);
     return left;
   }
 
@@ -86,7 +108,7 @@ export class Tunnels {
       const timer = setTimeout(finish, ms);
       forced.addEventListener('abort', finish, { once: true });
       this.#onEmpty = finish;
-      if (this.size === 0 || forced.aborted) finish();
+      if (this.#live.size === 0 || forced.aborted) finish();
     });
   }
 }

@@ -51,7 +51,7 @@ interface AnyStage {
   readonly listen: readonly (ListenAddress | InternalAddress)[];
   readonly tls?: ListenerTls;
   readonly route: RouteOptions;
-  /** Write a record of its own for each tunnel, also where an outer stage writes one. */
+  /** Write a record of its own for each tunnel, also where an outer stage writes one. A proxy always does. */
   readonly log: boolean;
 }
 

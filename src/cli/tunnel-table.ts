@@ -57,13 +57,14 @@ export function readAge({ started }: Tunnel): number {
 }
 
 function toFields(tunnel: Tunnel) {
-  const { id, client, user, target, via, handle } = tunnel;
+  const { id, client, user, target, via, stages, handle } = tunnel;
   return {
     id,
     client,
     user: user ?? null,
     target,
     via,
+    ...(stages.length > 1 && { stages }),
     sent: handle?.sent ?? 0,
     received: handle?.received ?? 0,
     ms: Math.round(readAge(tunnel)),

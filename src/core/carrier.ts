@@ -165,6 +165,8 @@ export interface TunnelRequest {
   readonly credentials?: Credentials;
   /** The status and the field that ask for credentials. */
   readonly challenge: { readonly status: number; readonly field: HeaderField };
+  /** The fields of the request, names in lower case, without those that hold credentials. */
+  readonly headers: readonly HeaderField[];
   /** Fields that a proxy on the way must see again, such as Via. */
   readonly via: readonly string[];
   readonly gone: AbortSignal;

@@ -1,5 +1,6 @@
 import type { Address } from './address.ts';
 import type { HopPosition, TunlError } from './errors.ts';
+import type { HeaderField } from './hop.ts';
 import type { Link, Peer } from './link.ts';
 
 /** Who asked for a tunnel. It crosses internal listeners, fused or not. */
@@ -9,6 +10,8 @@ export interface Origin {
   readonly user?: string;
   /** What the client's tunnel request asked for, when there was one. */
   readonly requested?: string;
+  /** Fields of that request, names in lower case, without those that hold credentials. */
+  readonly headers?: readonly HeaderField[];
   /** `Via` values that proxies on the way must see, ours included (RFC 9110, section 7.6.3). */
   readonly via?: readonly string[];
   /** The stages of this process that led here, the outermost first. */
@@ -28,6 +31,18 @@ export interface DialContext {
   readonly onProgress?: (step: DialStep) => void;
   /** Told of each failure after which something else is tried. */
   readonly onFailure?: (error: TunlError) => void;
+  /** Told of the way that was found once a stage has dialled. */
+  readonly onWay?: (way: Way) => void;
+}
+
+/** How a stage's dial led to where it leads, fused stages included. */
+export interface Way {
+  /** The end of it, as far as this process knows. */
+  readonly target: Address;
+  /** The hops as URLs without secrets, nearest first. */
+  readonly via: readonly string[];
+  /** The stages from the outermost to the last one that was dialled through. */
+  readonly stages: readonly string[];
 }
 
 /** One completed step of a dial. */

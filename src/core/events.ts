@@ -16,24 +16,26 @@ export interface ListeningEvent {
   readonly role: 'forward' | 'serve';
 }
 
-/** A tunnel is up: bytes flow from here on. */
-export interface TunnelOpenedEvent {
-  readonly event: 'tunnel.opened';
+/** Whose tunnel it is and where it leads. */
+interface TunnelFacts {
   readonly id: number;
   readonly client: string;
   readonly user?: string;
+  /** What was asked for, as far as it could be read. */
   readonly target: string;
   readonly via: readonly string[];
+  /** Names of the stages that it led through when there was more than one, outermost first. */
+  readonly stages?: readonly string[];
+}
+
+/** A tunnel is up: bytes flow from here on. */
+export interface TunnelOpenedEvent extends TunnelFacts {
+  readonly event: 'tunnel.opened';
 }
 
 /** A tunnel that was up has ended. Exactly one for each `tunnel.opened`. */
-export interface TunnelClosedEvent {
+export interface TunnelClosedEvent extends TunnelFacts {
   readonly event: 'tunnel.closed';
-  readonly id: number;
-  readonly client: string;
-  readonly user?: string;
-  readonly target: string;
-  readonly via: readonly string[];
   /** Bytes from the client to the target, and back. */
   readonly sent: number;
   readonly received: number;
@@ -47,14 +49,8 @@ export interface TunnelClosedEvent {
 }
 
 /** A tunnel that was asked for did not come up. */
-export interface TunnelFailedEvent {
+export interface TunnelFailedEvent extends TunnelFacts {
   readonly event: 'tunnel.failed';
-  readonly id: number;
-  readonly client: string;
-  readonly user?: string;
-  /** What was asked for, as far as it could be read. */
-  readonly target: string;
-  readonly via: readonly string[];
   readonly ms: number;
   readonly error: TunlError;
   readonly status?: number;

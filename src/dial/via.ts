@@ -15,6 +15,8 @@ export interface HopRoute {
   readonly carrier: Carrier;
   /** `target`: the hop before this one finds it by the address that the tunnel is for. */
   readonly reachedBy: HopReach;
+  /** `per-tunnel`: the way to the hop depends on whose tunnel it is. */
+  readonly sessions: 'shared' | 'per-tunnel';
   /** Puts TLS on a Link to the hop; absent where the scheme has none. */
   readonly secure?: (link: Link, signal: AbortSignal) => Promise<Link>;
   readonly tlsMs: number;
@@ -44,7 +46,7 @@ export function via(route: HopRoute): ViaStage {
     open: (address, ctx) => openSession(route, route.reachedBy === 'target' ? address : route.hop.address, next, ctx),
     tunnel: (session, address, ctx) => openTunnel(route, session, address, ctx),
     keyOf: ({ origin }) => (route.carrier.pooling === 'identity' ? (origin.peer.identity ?? '') : ''),
-    isShared: route.reachedBy === 'address',
+    isShared: route.reachedBy === 'address' && route.sessions === 'shared',
   });
   const stage: Stage = (next) => {
     const pool = new SessionPool(source(next));

@@ -39,6 +39,9 @@ export const originTerms = {
   challenge: { status: 401, field: originChallenge },
 } as const;
 
+/** They are for us, and nobody behind us sees them. */
+const secretFields: ReadonlySet<string> = new Set(['proxy-authorization', 'authorization', 'cookie']);
+
 /**
  * Makes a tunnel request of an exchange.
  * @throws {TunlError} http_request_error when fields contradict each other
@@ -52,6 +55,7 @@ export function toTunnelRequest(exchange: Exchange, terms: TunnelTerms): TunnelR
     peer: exchange.peer,
     ...(credentials && { credentials }),
     challenge: terms.challenge,
+    headers: exchange.headers.filter(([name]) => !secretFields.has(name)),
     via: fieldValues(exchange.headers, 'via'),
     gone: exchange.gone,
     accept: terms.accept,

@@ -4,7 +4,7 @@ import { sayTunnels } from '../../src/cli/tunnel-table.ts';
 import { Ui, type Voice } from '../../src/cli/ui.ts';
 import { makeIo } from '../support/fake-io.ts';
 
-const started = performance.now();
+const common = { stages: [], depth: 0, isRecorded: true, started: performance.now(), cut: () => {} };
 const tunnels: readonly Tunnel[] = [
   {
     id: 1,
@@ -12,11 +12,10 @@ const tunnels: readonly Tunnel[] = [
     target: 'db:5432',
     via: ['http://a:1', 'https://b:443'],
     user: 'alice',
-    started,
     handle: { sent: 10, received: 2000 } as NonNullable<Tunnel['handle']>,
-    cut: () => {},
+    ...common,
   },
-  { id: 2, client: '127.0.0.1:4243', target: 'db:22', via: [], started, cut: () => {} },
+  { id: 2, client: '127.0.0.1:4243', target: 'db:22', via: [], ...common },
 ];
 
 async function show(terminal: boolean, voice: Partial<Voice> = {}, open = tunnels) {
