@@ -75,7 +75,9 @@ class PairEnd extends Duplex {
   }
 
   override _write(chunk: Buffer, _encoding: BufferEncoding, done: () => void): void {
-    this.other.#deliver(chunk, done);
+    // Not in this tick: of two HTTP/2 sessions that are joined in memory, the one that writes would be fed the
+    // answer while it writes, and Node ends the process for that (an assertion in its HTTP/2).
+    process.nextTick(deliver, this.other, chunk, done);
   }
 
   override _final(done: () => void): void {
@@ -95,12 +97,16 @@ class PairEnd extends Duplex {
     done(error);
   }
 
-  #deliver(chunk: Buffer, done: () => void): void {
+  receive(chunk: Buffer, done: () => void): void {
     if (this.destroyed) return done();
     // The writer is called back when the reader asks for more: that is the back-pressure.
     this.#pendingWrite = done;
     if (this.push(chunk)) this._read();
   }
+}
+
+function deliver(end: PairEnd, chunk: Buffer, done: () => void): void {
+  end.receive(chunk, done);
 }
 
 /** The error that a reset Link reports, with the code that a TCP reset has. */
