@@ -65,7 +65,8 @@ export async function createGeneration(graph: Graph, env: GenerationEnv): Promis
     const inner = byName.get(address.name);
     const origin = { ...ctx.origin, stages: [...(ctx.origin.stages ?? []), inner?.stage.name ?? address.name] };
     if (inner?.runner.fused) return inner.runner.fused(address, { ...ctx, origin });
-    return internal.connect(address.name, { ...ctx, origin });
+    const carries = ctx.hop || inner?.stage.job === 'proxy' ? 'tunnels' : 'bytes';
+    return internal.connect(address.name, { ...ctx, origin, carries });
   };
   const routes = new RouteCache(graph, dialInternal);
   const stages = await Promise.all(

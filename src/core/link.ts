@@ -62,10 +62,12 @@ export function streamLink(stream: Duplex, peer: Peer = {}): Link {
 
 class PairEnd extends Duplex {
   other!: PairEnd;
+  readonly #slackBytes: number;
   #pendingWrite: (() => void) | undefined;
 
-  constructor() {
+  constructor(slackBytes: number) {
     super({ allowHalfOpen: true });
+    this.#slackBytes = slackBytes;
   }
 
   override _read(): void {
@@ -102,6 +104,15 @@ class PairEnd extends Duplex {
     // The writer is called back when the reader asks for more: that is the back-pressure.
     this.#pendingWrite = done;
     if (this.push(chunk)) this._read();
+    else if (this.other.#pendingWrite) {
+      this.#giveWay();
+      this.other.#giveWay();
+    }
+  }
+
+  /** Takes what the writer waits with, where both stand still. */
+  #giveWay(): void {
+    if (this.readableLength < this.#slackBytes) this._read();
   }
 }
 
@@ -114,13 +125,23 @@ export function resetError(message: string): NodeJS.ErrnoException {
   return Object.assign(new Error(message), { code: 'ECONNRESET' });
 }
 
+/** How two Links are joined in memory. */
+export interface PairOptions {
+  /** Who each end is told that the other is. */
+  readonly first?: Peer;
+  readonly second?: Peer;
+  /** Default: none. */
+  readonly slackBytes?: number;
+}
+
 /**
  * Two Links joined in memory: what one writes the other reads, with back-pressure, half-close and
- * reset. Node's own `duplexPair` does not tell one side that the other was destroyed.
+ * reset. Node's own `duplexPair` does not tell one side that the other was destroyed. Only where both ends wait for
+ * each other with more to write, each may be `slackBytes` ahead of its reader.
  */
-export function linkPair(peers: { first?: Peer; second?: Peer } = {}): [Link, Link] {
-  const first = new PairEnd();
-  const second = new PairEnd();
+export function linkPair({ slackBytes = 0, ...peers }: PairOptions = {}): [Link, Link] {
+  const first = new PairEnd(slackBytes);
+  const second = new PairEnd(slackBytes);
   first.other = second;
   second.other = first;
   return [streamLink(first, peers.first), streamLink(second, peers.second)];

@@ -10,6 +10,18 @@ import type { Listener } from '../core/listener.ts';
  */
 export type OnInternalLink = (link: Link, origin: Origin) => Promise<void>;
 
+/** What goes with a Link to an internal listener. */
+export interface ConnectContext extends Pick<DialContext, 'origin' | 'signal'> {
+  /** `tunnels` where an HTTP/2 session may be at one of its ends. */
+  readonly carries?: 'bytes' | 'tunnels';
+}
+
+/**
+ * Node's HTTP/2 does not read while it waits with a write. Over TCP the system has room for what is under way; in
+ * memory two sessions would wait for each other. It is never more than their windows, of which ours is 16 MiB.
+ */
+const sessionBytes = 32 * 1024 * 1024;
+
 /** The listeners of this process whose addresses are names. */
 export class InternalListeners {
   readonly #listeners = new Map<string, OnInternalLink>();
@@ -32,12 +44,16 @@ export class InternalListeners {
    * end knows the peer of the outer connection as its own. Resolves once the listener has its own way on.
    * @throws {TunlError} connection_refused, when nobody listens; otherwise what the listener failed with
    */
-  async connect(name: string, { origin, signal }: Pick<DialContext, 'origin' | 'signal'>): Promise<Link> {
+  async connect(name: string, { origin, signal, carries = 'bytes' }: ConnectContext): Promise<Link> {
     const onLink = this.#listeners.get(name);
     if (!onLink) {
       throw new TunlError('connection_refused', `nothing listens on internal://${name}`, { phase: 'connect' });
     }
-    const [near, far] = linkPair({ first: { address: { kind: 'internal', name } }, second: origin.peer });
+    const [near, far] = linkPair({
+      first: { address: { kind: 'internal', name } },
+      second: origin.peer,
+      slackBytes: carries === 'tunnels' ? sessionBytes : 0,
+    });
     const onAbort = () => near.reset(abortReason(signal));
     signal.addEventListener('abort', onAbort, { once: true });
     try {

@@ -1,6 +1,6 @@
 import { PassThrough } from 'node:stream';
 import { expect, test } from 'vitest';
-import { guardStream, linkPair, resetError, streamLink } from '../../src/core/link.ts';
+import { guardStream, type Link, linkPair, resetError, streamLink } from '../../src/core/link.ts';
 import { RawPeer } from '../support/raw-peer.ts';
 
 test('a pair gives each end the peer that it was told', () => {
@@ -52,4 +52,25 @@ test('resetting a Link over any stream destroys it with the error', () => {
   const error = new Error('cut');
   link.reset(error);
   expect(link.stream.errored).toBe(error);
+});
+
+test.each([
+  [0, 'waits with what it cannot write, however the other does'],
+  [1 << 20, 'goes ahead where both ends wait for each other, no further than it may'],
+])('a pair with %i bytes of slack %s', async (slackBytes) => {
+  const [first, second] = linkPair({ slackBytes });
+  // Neither reads before its own write is done, as an HTTP/2 session of Node does.
+  const write = (link: Link, bytes: number) =>
+    new Promise<string>((resolve) => void link.stream.write(Buffer.alloc(bytes), () => resolve('done')));
+  for (const { stream } of [first, second]) {
+    stream.pause();
+    stream.write(Buffer.alloc(64 * 1024));
+  }
+  const later = [write(first, 64 * 1024), write(second, 64 * 1024)];
+  const outcome = Promise.race([Promise.all(later), new Promise((resolve) => setTimeout(resolve, 50, 'stuck'))]);
+  expect(await outcome).toEqual(slackBytes > 0 ? ['done', 'done'] : 'stuck');
+  const more = Array.from({ length: 64 }, () => [write(first, 64 * 1024), write(second, 64 * 1024)]).flat();
+  const all = Promise.race([Promise.all(more), new Promise((resolve) => setTimeout(resolve, 50, 'stuck'))]);
+  expect(await all).toBe('stuck');
+  expect(first.stream.readableLength).toBeLessThanOrEqual(slackBytes + 64 * 1024);
 });
