@@ -1,9 +1,9 @@
 import type { Socket } from 'node:net';
 import { expect, test } from 'vitest';
 import { drain, pour } from '../support/bulk.ts';
-import { waitForStall } from '../conformance/link-contract.ts';
+
 import { deepStages, makeStartDeepChain } from '../support/deep-chain.ts';
-import { eventually } from '../support/eventually.ts';
+import { eventually, waitForStall } from '../support/eventually.ts';
 import { connectPeer } from '../support/raw-peer.ts';
 import { startTarget } from '../support/targets.ts';
 
@@ -37,9 +37,9 @@ test('nine stages deep, the last record knows the whole way, and who is at its b
     end: 'clean',
   });
   // One for each stage that has a log or serves tunnels, and for the outermost.
-  expect(records.map(({ stages }) => stages?.at(-1)).toSorted()).toEqual(
-    ['a', 'b', 'encap', 'encap-2', 'gate-2', 'c'].toSorted(),
-  );
+  const writers = records.map(({ stages }) => stages?.at(-1));
+  expect(writers).toHaveLength(6);
+  expect(new Set(writers)).toEqual(new Set(['a', 'b', 'encap', 'c', 'encap-2', 'gate-2']));
 });
 
 test('both directions may be full at once', async () => {

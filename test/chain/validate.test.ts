@@ -107,9 +107,19 @@ const faults: readonly (readonly [string, readonly ChainStage[], readonly unknow
       forwardStage('a', { kind: 'unix', path: '/run/x' }, { listen: 'internal', route: { hops } }),
     ],
     [
-      { stage: 'in', part: 'to', message: 'no proxy leads to internal://a' },
-      { stage: 'a', part: 'to', message: 'no proxy leads to unix:/run/x' },
-    ].map((fault) => ({ ...fault, hint: 'let a stage without hops lead there' })),
+      {
+        stage: 'in',
+        part: 'to',
+        message: 'no proxy can lead to internal://a, which is in this process',
+        hint: 'to reach the proxies through it, write internal://a before them',
+      },
+      {
+        stage: 'a',
+        part: 'to',
+        message: 'no proxy can lead to unix:/run/x, which is on this machine',
+        hint: 'leave the proxies out',
+      },
+    ],
   ],
 ];
 
