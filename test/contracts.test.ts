@@ -1,5 +1,4 @@
 import { join } from 'node:path';
-import { h1, https } from '../src/carriers/all.ts';
 import { schemes } from '../src/carriers/index.ts';
 import type { Address } from '../src/core/address.ts';
 import { linkPair } from '../src/core/link.ts';
@@ -36,9 +35,3 @@ listenerContract('a Unix listener', {
 });
 
 for (const { scheme, carrier } of schemes) carrierContract(`${scheme}://`, makeStartBed(scheme), carrier);
-
-// The same on other ground: a hop whose TLS knows HTTP/1.1 only, and hops within hops.
-carrierContract('https:// without HTTP/2', makeStartBed({ scheme: 'https', alpn: ['http/1.1'] }), https);
-carrierContract('http:// in http://', makeStartBed('http', 'http'), h1);
-carrierContract('http:// in https:// in http://', makeStartBed('http', 'https', 'http'), h1);
-carrierContract('https:// in https://', makeStartBed('https', 'https'), https);

@@ -69,7 +69,7 @@ export async function startProxyBed({
 }
 
 /** Cuts an answer into its parts. Anything after the body that it declares is a failure. */
-export function parseAnswer(text: string): Answer {
+function parseAnswer(text: string): Answer {
   const end = text.indexOf('\r\n\r\n') + 4;
   const [head, body] = [text.slice(0, end), text.slice(end)];
   const length = Number(/^content-length: (\d+)$/im.exec(head)?.[1]);
