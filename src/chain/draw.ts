@@ -4,7 +4,6 @@ import { renderText } from './draw-text.ts';
 import type { Graph } from './model.ts';
 import { makePicture, type PictureOptions } from './picture.ts';
 
-
 /** How a graph is drawn for a terminal. */
 export interface DrawTextOptions extends PictureOptions {
   /** Columns that there are; what is longer is cut. 0 or absent: as wide as it wants to be. */
