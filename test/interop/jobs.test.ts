@@ -9,6 +9,7 @@ import { startNghttpx } from './parts/nghttpx.ts';
 import { startPostgres } from './parts/postgres.ts';
 import { startRedis } from './parts/redis.ts';
 import { startGuardedSquid, startSquid } from './parts/squid.ts';
+import { startAnswer, startEcho } from './parts/socat.ts';
 import { startSshd, type Sshd } from './parts/sshd.ts';
 import { type Part, startPart } from './support/part.ts';
 import type { Running } from './support/process.ts';
@@ -23,21 +24,6 @@ const hosts = `proxy proxy-a proxy-b host a.example.com ssh.github.com box.examp
 let world: World;
 let certs: Awaited<ReturnType<typeof makeCerts>>;
 let sshd: Sshd;
-
-/** A server that says back what it hears. */
-const startEcho = () =>
-  startPart('echo', (port) => ({
-    file: 'socat',
-    args: [`TCP4-LISTEN:${port},bind=127.0.0.1,reuseaddr,fork`, 'EXEC:cat'],
-  }));
-
-/** A server that answers every request with the same text. */
-const startAnswer = (text: string) =>
-  startPart('web', (port, folder) => {
-    writeFileSync(join(folder, 'answer'), `HTTP/1.0 200 OK\r\n\r\n${text}`);
-    const answer = `SYSTEM:cat ${join(folder, 'answer')}`;
-    return { file: 'socat', args: ['-t1', `TCP4-LISTEN:${port},bind=127.0.0.1,reuseaddr,fork`, answer] };
-  });
 
 /** Lets a name lead to a part for the time of the test. */
 async function host(place: string, start: () => Promise<Part>): Promise<Part> {
@@ -76,6 +62,8 @@ async function ask(running: Running, question: string, answer: RegExp): Promise<
   running.child.stdin?.write(question);
   await running.waitFor(String(answer), () => answer.exec(running.stdout().toString()) ?? undefined);
 }
+
+const page = (text: string) => `HTTP/1.0 200 OK\r\n\r\n${text}`;
 
 /** ssh without a terminal hands its input to a shell. */
 const shell: WorldRunOptions = { input: 'echo "hello from $USER"' };
@@ -159,12 +147,7 @@ describe.skipIf(!hasWorld)('the jobs of the README', () => {
   test('5: TLS to the target inside the tunnel', async () => {
     await hostProxy();
     const { cert, key } = await certs.issue({ cn: 'db', dns: ['db.example.com'] });
-    const startTls = () =>
-      startPart('tls', (port) => ({
-        file: 'socat',
-        args: [`OPENSSL-LISTEN:${port},bind=127.0.0.1,cert=${cert},key=${key},verify=0,reuseaddr,fork`, 'EXEC:cat'],
-      }));
-    await host('db.example.com:5433', startTls);
+    await host('db.example.com:5433', () => startEcho({ cert, key }));
     const running = world.launch(scriptOf(5), { NODE_EXTRA_CA_CERTS: certs.ca.cert });
     onTestFinished(async () => void (await running.stop()));
     await ask(running, 'hello', /^hello$/);
@@ -198,7 +181,7 @@ describe.skipIf(!hasWorld)('the jobs of the README', () => {
     await hostProxy();
     await host('db:5432', startDatabase);
     await host('cache:6379', startRedis);
-    await host('docker:2375', () => startAnswer('containers'));
+    await host('docker:2375', () => startAnswer(page('containers')));
     await startJob(9, /forwarding unix:docker\.sock/);
     const asked = await world.run(
       `psql -h 127.0.0.1 -p 5432 -Atc 'select 6 * 7' app; redis-cli PING; curl -s --unix-socket docker.sock http://x/`,
@@ -231,7 +214,7 @@ describe.skipIf(!hasWorld)('the jobs of the README', () => {
 
   test('11: a remote desktop', async () => {
     await hostProxy();
-    await host('win.internal:3389', startEcho);
+    await host('win.internal:3389', () => startEcho());
     await startJob(11, /forwarding 127\.0\.0\.1:13389/);
     const asked = await world.run(`exec 3<>/dev/tcp/127.0.0.1/13389; echo hello >&3; head -n 1 <&3`);
     expect(asked).toMatchObject({ code: 0, stdout: 'hello\n' });
@@ -249,7 +232,7 @@ describe.skipIf(!hasWorld)('the jobs of the README', () => {
 
   test('13: one connection to the proxy for many tunnels', async () => {
     await host('db:5432', startDatabase);
-    await host('web:80', () => startAnswer('a page'));
+    await host('web:80', () => startAnswer(page('a page')));
     const edge = await certs.issue({ cn: 'edge', dns: ['edge.example.com'] });
     const squid = await host('proxy:3128', startSquid);
     await host('edge.example.com:443', () => startNghttpx({ backendPort: squid.port, backend: 'http/1.1', tls: edge }));

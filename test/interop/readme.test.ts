@@ -1,11 +1,12 @@
 import { execFileSync } from 'node:child_process';
-import { copyFileSync, cpSync, readFileSync, writeFileSync } from 'node:fs';
+import { copyFileSync, cpSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { beforeAll, describe, expect, onTestFinished, test } from 'vitest';
 import { makeCerts } from '../support/certs.ts';
 import { findBlock } from '../support/readme.ts';
-import { type Part, startPart } from './support/part.ts';
+import { startAnswer, startEcho, startGreeting } from './parts/socat.ts';
+import type { Part } from './support/part.ts';
 import { run, type Running } from './support/process.ts';
 import { hasWorld, openWorld, type World } from './support/world.ts';
 import { makeFolder } from './support/workspace.ts';
@@ -34,16 +35,10 @@ describe.skipIf(!hasWorld)('where the names of the README are known', () => {
     return world.stop;
   });
 
-  /** Lets a name lead to a program of socat for the time of the test. */
-  async function host(place: string, answer: string): Promise<Part> {
-    const part = await world.host(place, () =>
-      startPart('socat', (port) => ({
-        file: 'socat',
-        args: [`TCP4-LISTEN:${port},bind=127.0.0.1,reuseaddr,fork`, answer],
-      })),
-    );
+  /** Lets a name lead to a part for the time of the test. */
+  async function host(place: string, startPart: () => Promise<Part>): Promise<void> {
+    const part = await world.host(place, startPart);
     onTestFinished(part.stop);
-    return part;
   }
 
   async function start(script: string, ready: RegExp): Promise<{ running: Running; match: RegExpExecArray }> {
@@ -56,8 +51,7 @@ describe.skipIf(!hasWorld)('where the names of the README are known', () => {
   test('a failure looks as it says', async () => {
     const body = 'CONNECT is allowed to port 443 only';
     const answer = `HTTP/1.1 403 Forbidden\r\nContent-Length: ${body.length}\r\n\r\n${body}`;
-    writeFileSync(join(world.home, 'answer'), answer);
-    await host('proxy.corp:8080', `SYSTEM:cat ${join(world.home, 'answer')}`);
+    await host('proxy.corp:8080', () => startAnswer(answer));
     const lines = findBlock('failure').split('\n');
     const commands = lines.flatMap((line) => (line.startsWith('$ ') ? [line.slice(2)] : []));
     const { stdout } = await world.run(`exec 2>&1\n${commands.join('\n')}`);
@@ -65,10 +59,10 @@ describe.skipIf(!hasWorld)('where the names of the README are known', () => {
   });
 
   test('a proxy obeys the rules that it shows', async () => {
-    await host('db:5432', 'SYSTEM:echo database');
-    await host('web:80', 'SYSTEM:echo web');
-    await host('a.example.com:22', 'SYSTEM:echo ssh');
-    await host('secret.example.com:22', 'SYSTEM:echo secret');
+    await host('db:5432', () => startGreeting('database'));
+    await host('web:80', () => startGreeting('web'));
+    await host('a.example.com:22', () => startGreeting('ssh'));
+    await host('secret.example.com:22', () => startGreeting('secret'));
     const { match } = await start(findBlock('serve'), /^tunl: serving (127\.0\.0\.1:\d+)$/m);
     const visit = (place: string) => world.run(`tunl connect -x http://${match[1]} ${place}`);
     const visits = ['db:5432', 'a.example.com:22', 'web:80', 'secret.example.com:22'].map(visit);
@@ -89,7 +83,7 @@ describe.skipIf(!hasWorld)('where the names of the README are known', () => {
     copyFileSync(cart.key, join(world.home, 'cart.key'));
     copyFileSync(db.cert, join(world.home, 'db.pem'));
     copyFileSync(db.key, join(world.home, 'db.key'));
-    await host('10.1.2.3:5432', 'EXEC:cat');
+    await host('10.1.2.3:5432', () => startEcho());
     const [forward = '', serve = ''] = findBlock('mesh').trim().split('\n');
     await start(serve, /^tunl: serving 0\.0\.0\.0:15008/m);
     const { running } = await start(forward, /^tunl: forwarding 127\.0\.0\.1:5432/m);
