@@ -1,17 +1,18 @@
 // Prints tunl's figures as ratios against peers that run beside it:
 //
-//     npm run bench -- [--only start,idle,h1] [--rounds 3] [--secs 2] [--runs 21] [--idle 2000]
+//     npm run bench -- [--only start,idle,h1,chain] [--rounds 3] [--secs 2] [--runs 21] [--idle 2000]
 //
 // Absolute figures of two runs cannot be compared, least of all from two machines; the ratios can.
 import { availableParallelism } from 'node:os';
 import { parseArgs } from 'node:util';
+import { benchChain } from './chain.mjs';
 import { benchHttp1 } from './h1.mjs';
 import { benchIdle } from './idle.mjs';
 import { Bench } from './processes.mjs';
 import { benchStart } from './start.mjs';
 
 /** Every part of the run: one line for each. */
-const parts = { start: benchStart, idle: benchIdle, h1: benchHttp1 };
+const parts = { start: benchStart, idle: benchIdle, h1: benchHttp1, chain: benchChain };
 
 const { values } = parseArgs({
   options: {
