@@ -68,8 +68,9 @@ export async function openScreen(
       poll(
         'end of the program',
         async () => {
-          const [dead, status] = (await tmux('display-message', '-p', '#{pane_dead} #{pane_dead_status}')).split(' ');
-          return dead === '1' ? Number(status) : undefined;
+          // The terminal is closed a moment before the status is known.
+          const status = (await tmux('display-message', '-p', '#{pane_dead_status}')).trim();
+          return status === '' ? undefined : Number(status);
         },
         read,
       ),
