@@ -1,3 +1,4 @@
+import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { type Command, launch, run } from './process.ts';
@@ -22,6 +23,13 @@ export interface Screen {
   stop(): Promise<void>;
 }
 
+/** Runs a program and notes its process id and its status in a folder. Keys that signal are meant for the program alone. */
+const noted = `
+  trap : HUP INT QUIT TERM
+  sh -c 'echo $$ >"$0/pid"; exec "$@"' "$0" "$@"
+  echo $? >"$0/status"
+`;
+
 const waitLimitMs = 20_000;
 const pollMs = 25;
 
@@ -30,7 +38,13 @@ export async function openScreen(
   { file, args, env, cwd }: Command,
   size = { columns: 100, rows: 30 },
 ): Promise<Screen> {
-  const socket = join(makeFolder('tmux'), 'socket');
+  const folder = makeFolder('tmux');
+  const socket = join(folder, 'socket');
+  const readNote = (name: string) => {
+    const path = join(folder, name);
+    // A note is complete with its end of line.
+    return existsSync(path) ? /^(.+)\n$/.exec(readFileSync(path, 'utf8'))?.[1] : undefined;
+  };
   // In the foreground, so that it ends with its process group. Without a configuration it would be the user's.
   const server = launch({ file: 'tmux', args: ['-D', '-f', '/dev/null', '-S', socket], ...(env && { env }) });
   // A new pane has the PATH of the client that asked for it.
@@ -54,7 +68,22 @@ export async function openScreen(
     })) {
       await tmux('set-option', '-g', option, value);
     }
-    await tmux('new-session', '-d', '-x', `${columns}`, '-y', `${rows}`, ...where, '--', file, ...args);
+    await tmux(
+      'new-session',
+      '-d',
+      '-x',
+      `${columns}`,
+      '-y',
+      `${rows}`,
+      ...where,
+      '--',
+      'sh',
+      '-c',
+      noted,
+      folder,
+      file,
+      ...args,
+    );
   } catch (error) {
     await stop();
     throw error;
@@ -64,18 +93,9 @@ export async function openScreen(
     press: async (...keys) => void (await tmux('send-keys', '--', ...keys)),
     read,
     waitFor: (pattern) => poll(String(pattern), async () => pattern.exec(await read()) ?? undefined, read),
-    waitForEnd: () =>
-      poll(
-        'end of the program',
-        async () => {
-          // The terminal is closed a moment before the status is known.
-          const status = (await tmux('display-message', '-p', '#{pane_dead_status}')).trim();
-          return status === '' ? undefined : Number(status);
-        },
-        read,
-      ),
+    waitForEnd: async () => Number(await poll('end of the program', () => readNote('status'), read)),
     signal: async (signal) => {
-      process.kill(Number(await tmux('display-message', '-p', '#{pane_pid}')), signal);
+      process.kill(Number(await poll('process id', () => readNote('pid'))), signal);
     },
     resize: async (columns, rows) => void (await tmux('resize-window', '-x', `${columns}`, '-y', `${rows}`)),
     stop,
