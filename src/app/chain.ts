@@ -51,7 +51,13 @@ export async function startChain(
   runtime: Runtime,
   load?: () => Promise<PlacedGraph>,
 ): Promise<Running> {
-  const { replace, reload: _files, ...running } = await inPlace(first, () => startGraph(first.graph, runtime));
+  const { replace, reload: _files, generation, ...rest } = await inPlace(first, () => startGraph(first.graph, runtime));
+  const draw = async (width: number): Promise<string> => {
+    const { drawText } = await import('../chain/draw.ts');
+    const { graph, fused } = generation();
+    return drawText(graph, { fused, width, counters: rest.tunnels.countStages() });
+  };
+  const running = { ...rest, draw };
   if (!load) return running;
   let last = Promise.resolve();
   const reload = async (): Promise<void> => {

@@ -56,6 +56,8 @@ export interface Running {
   /** In order of the specs or addresses given. */
   readonly addresses: readonly Address[];
   readonly tunnels: Tunnels;
+  /** The stages as they run now, drawn with what is live in each; absent where there is only one kind of them. */
+  readonly draw?: (width: number) => Promise<string>;
   /**
    * Reads certificates, keys and users again, for what is still to come; tunnels that are open live on.
    * Absent where there is nothing to read.

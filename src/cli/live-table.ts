@@ -26,16 +26,16 @@ interface Reading {
 }
 
 /**
- * Shows the open tunnels at the end of the terminal, drawn again in place, until the returned function
+ * Shows the open tunnels, and the stages where there are some, at the end of the terminal, drawn again in place, until the returned function
  * is called. What else is said scrolls by above the table.
  */
 export async function watchTunnels(
   ui: Ui,
   stream: NodeJS.WriteStream,
-  tunnels: Running['tunnels'],
+  { tunnels, draw }: Pick<Running, 'tunnels' | 'draw'>,
 ): Promise<() => void> {
   const { createLogUpdate } = await import('log-update');
-  const table = new LiveTable(stream, createLogUpdate(stream, { showCursor: true }), tunnels);
+  const table = new LiveTable(stream, createLogUpdate(stream, { showCursor: true }), tunnels, draw);
   ui.setMoving(table);
   table.start();
   return () => {
@@ -48,6 +48,7 @@ class LiveTable implements Moving {
   readonly #stream: NodeJS.WriteStream;
   readonly #screen: { (text: string): void; clear(): void };
   readonly #tunnels: Running['tunnels'];
+  readonly #drawStages: Running['draw'];
   readonly #readings = new WeakMap<Tunnel, Reading>();
   #timer: NodeJS.Timeout | undefined;
   #frame = '';
@@ -57,10 +58,12 @@ class LiveTable implements Moving {
     stream: NodeJS.WriteStream,
     screen: { (text: string): void; clear(): void },
     tunnels: Running['tunnels'],
+    drawStages: Running['draw'],
   ) {
     this.#stream = stream;
     this.#screen = screen;
     this.#tunnels = tunnels;
+    this.#drawStages = drawStages;
   }
 
   start(): void {
@@ -93,13 +96,16 @@ class LiveTable implements Moving {
 
   async #format(): Promise<string> {
     const all = [...this.#tunnels].map((tunnel) => this.#read(tunnel));
-    const shown = all.slice(-Math.max(1, this.#stream.rows - otherLines));
+    const picture = (await this.#drawStages?.(this.#stream.columns))?.trimEnd().split('\n') ?? [];
+    // A picture that leaves no place for tunnels is not shown: the tunnels are what was asked for.
+    const above = picture.length + otherLines < this.#stream.rows ? picture : [];
+    const shown = all.slice(-Math.max(1, this.#stream.rows - otherLines - above.length));
     const title = `tunl: ${countTunnels(all.length)} open, ${this.#tunnels.asked} so far`;
-    if (shown.length === 0) return title;
+    if (shown.length === 0) return [...above, title].join('\n');
     const fit = { columns: this.#stream.columns, overflow: 'cut' } as const;
     const table = await formatTable(chooseColumns(all), shown, fit);
     const others = all.length - shown.length;
-    return [title, table, ...(others === 0 ? [] : [`and ${others} older`])].join('\n');
+    return [...above, title, table, ...(others === 0 ? [] : [`and ${others} older`])].join('\n');
   }
 
   #read(tunnel: Tunnel): Row {

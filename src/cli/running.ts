@@ -55,13 +55,13 @@ export async function runUntilStopped(options: RunningOptions, start: Start): Pr
 }
 
 /** Lets people see what the tunnels do, until the returned function is called. */
-async function showActivity({ io, ui, watch }: RunningOptions, { tunnels }: Running): Promise<() => void> {
+async function showActivity({ io, ui, watch }: RunningOptions, running: Running): Promise<() => void> {
   if (watch === true && ui.canRedraw) {
     const { watchTunnels } = await import('./live-table.ts');
-    return watchTunnels(ui, io.stderr, tunnels);
+    return watchTunnels(ui, io.stderr, running);
   }
   if (watch === true) ui.say('normal', '--watch needs a terminal; SIGUSR2 shows the tunnels');
-  return ui.canRedraw ? spinWhileDialling(ui, io.stderr, tunnels) : () => {};
+  return ui.canRedraw ? spinWhileDialling(ui, io.stderr, running.tunnels) : () => {};
 }
 
 /** Never rejects: what cannot be read again stays as it was, and is said. */
@@ -82,7 +82,11 @@ export async function startListening(
 ): Promise<Running> {
   const onReady: Runtime['onReady'] = (addresses) => readiness.announce(addresses);
   const starting = start({ scope, emit: createReport(ui, style), graceMs, onReady });
-  const showTunnels = async () => sayTunnels(ui, io.stderr, (await starting).tunnels);
+  const showTunnels = async () => {
+    const { tunnels, draw } = await starting;
+    if (draw && ui.onTerminal) ui.show('normal', (await draw(io.stderr.columns)).trimEnd());
+    await sayTunnels(ui, io.stderr, tunnels);
+  };
   // A start that fails says so itself.
   io.on('SIGUSR2', () => void showTunnels().catch(() => {}));
   return withSpinner(ui, io.stderr, before, starting);

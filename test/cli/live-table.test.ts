@@ -12,11 +12,11 @@ interface Watched {
   readonly stop: () => void;
 }
 
-async function watch(): Promise<Watched> {
+async function watch(draw?: (width: number) => Promise<string>): Promise<Watched> {
   const io = makeIo({ terminal: true });
   const ui = new Ui(io, { verbosity: 'normal', form: 'text' });
   const tunnels = new Tunnels(() => {});
-  const stop = await watchTunnels(ui, io.stderr, tunnels);
+  const stop = await watchTunnels(ui, io.stderr, { tunnels, ...(draw && { draw }) });
   return { io, ui, tunnels, stop };
 }
 
@@ -90,4 +90,19 @@ test('the table is gone when it is stopped, and does not come back', async () =>
   await new Promise((resolve) => setImmediate(resolve));
   expect(io.said()).toBe(said);
   expect(said.lastIndexOf('so far')).toBeLessThan(said.lastIndexOf('last line'));
+});
+
+test('stages stand above the table as they run now, and give way to tunnels where lines are few', async () => {
+  let count = 0;
+  const { io, tunnels, stop } = await watch(async (width) => `[ingress] ${count} open, ${width} wide\n`);
+  await eventually(io.said, expect.stringMatching(/\[ingress\] 0 open, \d+ wide\n.*tunl: 0 tunnels open/));
+  add(tunnels);
+  count = tunnels.size;
+  await eventually(io.said, expect.stringMatching(/\[ingress\] 1 open, \d+ wide\n.*tunl: 1 tunnel open/));
+  stop();
+
+  const tall = await watch(async () => 'a line of a picture\n'.repeat(100));
+  await eventually(tall.io.said, expect.stringContaining('0 tunnels open'));
+  expect(tall.io.said()).not.toContain('picture');
+  tall.stop();
 });
