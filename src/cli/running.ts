@@ -3,7 +3,7 @@ import { Scope } from '../core/scope.ts';
 import { toTunlError } from '../core/errors.ts';
 import type { CommandContext } from './command.ts';
 import { sayFailure } from './fail.ts';
-import { limitYoungHeap } from './heap.ts';
+import { keepFreedMemory, limitYoungHeap } from './heap.ts';
 import type { Readiness } from './options/readiness.ts';
 import { createReport, type ReportStyle } from './report.ts';
 import { drainOnSignals } from './signals.ts';
@@ -39,6 +39,7 @@ export type Start = (runtime: Runtime) => Promise<Running>;
 export async function runUntilStopped(options: RunningOptions, start: Start): Promise<number> {
   const { io, ui, onHangup, readiness } = options;
   limitYoungHeap();
+  keepFreedMemory();
   const scope = new Scope();
   let running: Running | undefined;
   let stopShowing = () => {};
