@@ -33,6 +33,16 @@ const noted = `
 const waitLimitMs = 20_000;
 const pollMs = 25;
 
+/** The shell around the program ignores that its terminal is gone, and so the program may not hear of it. */
+function endProgram(pid: string | undefined): void {
+  if (pid === undefined) return;
+  try {
+    process.kill(Number(pid), 'SIGKILL');
+  } catch {
+    // It has ended meanwhile.
+  }
+}
+
 /** Runs a program on a terminal of tmux, which stays readable once the program has ended. */
 export async function openScreen(
   { file, args, env, cwd }: Command,
@@ -55,7 +65,10 @@ export async function openScreen(
     return stdout;
   };
   const read = async () => (await tmux('capture-pane', '-p')).replaceAll(/ +$/gm, '');
-  const stop = async () => void (await server.stop());
+  const stop = async () => {
+    await server.stop();
+    endProgram(readNote('status') === undefined ? readNote('pid') : undefined);
+  };
   try {
     await poll('answer of tmux', async () => (await ask(['show-options', '-s'])).code === 0 || undefined);
     const { columns, rows } = size;
