@@ -1,7 +1,7 @@
 import { carriers } from '../carriers/index.ts';
 import type { Carrier, Exchange, ServerDemand, TlsDemand } from '../core/carrier.ts';
 import { statusOf, type TunlError, usageError } from '../core/errors.ts';
-import type { Http2ServerOptions } from '../http/h2-front.ts';
+import type { Http2Setup } from '../http/h2-setup.ts';
 import { rejectExchange } from '../http/tunnel-request.ts';
 import type { TlsAcceptor } from '../tls/server.ts';
 import type { ServeOptions } from './options.ts';
@@ -12,7 +12,7 @@ export interface ServeTerms {
   readonly carriers: readonly Carrier[];
   /** Switches of the carriers that were given. */
   readonly switches: ReadonlySet<string>;
-  readonly http2: Http2ServerOptions;
+  readonly http2: Http2Setup;
   /** Present where clients must speak TLS in a certain way. */
   readonly tls?: TlsDemand;
   readonly statusOf: (error: TunlError) => number;
@@ -21,7 +21,7 @@ export interface ServeTerms {
 }
 
 /** Windows are those of Istio's ztunnel; the connection's is never equal to the stream's. */
-const http2: Http2ServerOptions = {
+const http2: Http2Setup = {
   streamWindowBytes: 4 * 1024 * 1024,
   sessionWindowBytes: 16 * 1024 * 1024,
   maxStreams: 1000,

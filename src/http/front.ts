@@ -2,7 +2,7 @@ import type { Exchange } from '../core/carrier.ts';
 import { within } from '../core/deadline.ts';
 import { statusOf, TunlError } from '../core/errors.ts';
 import type { Link } from '../core/link.ts';
-import type { Http2ServerOptions } from './h2-front.ts';
+import type { Http2Setup } from './h2-setup.ts';
 import { HeadError, readHead, requestHeadError } from './head.ts';
 import { formatProxyStatus, publicReason } from './proxy-status.ts';
 import { Http1Exchange, respondAndClose } from './h1-exchange.ts';
@@ -14,7 +14,7 @@ const maxHeadBytes = 16 * 1024;
 export interface FrontOptions {
   /** Time for the first request head, in milliseconds, counted once and not per byte. */
   readonly headMs: number;
-  readonly http2: Http2ServerOptions;
+  readonly http2: Http2Setup;
 }
 
 /** The connection preface of HTTP/2 as far as it looks like a head (RFC 9113, section 3.4). */

@@ -11,22 +11,10 @@ import { TunlError } from '../core/errors.ts';
 import type { HeaderField } from '../core/hop.ts';
 import { type Link, resetError } from '../core/link.ts';
 import { endSession } from './h2-ending.ts';
-import { type Http2LinkOptions, http2Link, resetName } from './h2-stream.ts';
+import { type Http2Setup, keepAlive } from './h2-setup.ts';
+import { http2Link, resetName } from './h2-stream.ts';
 import type { ResponseHead } from './message.ts';
 import { WindowBudget } from './window-budget.ts';
-
-/** How a client session is set up. Windows are what the peer may send before we take it. */
-export interface Http2ClientOptions extends Http2LinkOptions {
-  readonly streamWindowBytes: number;
-  /** Larger than `streamWindowBytes`: with equal ones a stalled stream stalls its neighbours. */
-  readonly sessionWindowBytes: number;
-  readonly maxStreams: number;
-  readonly maxHeaderBytes: number;
-  /** Payload of the largest frame that we take; 16 KiB where absent. We send none above 16 KiB. */
-  readonly maxFrameBytes?: number;
-  /** A PING this often; a session whose PING is not answered within two of them is dead. 0 = never. */
-  readonly pingMs: number;
-}
 
 /** A response of the peer together with the stream, which goes both ways from here on. */
 export interface Http2Response {
@@ -45,14 +33,14 @@ const maxSessionMemory = 1024;
 export class Http2Client {
   readonly #session: ClientHttp2Session;
   readonly #link: Link;
-  readonly #options: Http2ClientOptions;
+  readonly #options: Http2Setup;
   readonly #windows: WindowBudget;
   #load = 0;
   #ownResets = 0;
   #draining = false;
   #failure: Error | undefined;
 
-  private constructor(session: ClientHttp2Session, link: Link, options: Http2ClientOptions) {
+  private constructor(session: ClientHttp2Session, link: Link, options: Http2Setup) {
     this.#session = session;
     this.#link = link;
     this.#options = options;
@@ -63,7 +51,8 @@ export class Http2Client {
     });
     // With half-open sockets Node leaves a session whose connection has ended as it is.
     link.stream.once('end', () => this.#lose(resetError('the connection of the session was closed')));
-    if (options.pingMs > 0) this.#keepAlive(options.pingMs);
+    const { pingMs } = options;
+    keepAlive(session, pingMs, () => this.#lose(resetError(`no answer to PING within ${(2 * pingMs) / 1000}s`)));
   }
 
   /**
@@ -71,7 +60,7 @@ export class Http2Client {
    * say how many streams it takes.
    * @throws {TunlError} http_protocol_error when the peer does not speak HTTP/2
    */
-  static async open(link: Link, options: Http2ClientOptions, signal: AbortSignal): Promise<Http2Client> {
+  static async open(link: Link, options: Http2Setup, signal: AbortSignal): Promise<Http2Client> {
     // What has ended before HTTP/2 takes the stream over would end for nobody.
     if (link.stream.destroyed || link.stream.readableEnded) throw closedError(link.stream.errored ?? undefined);
     const session = connect('http://hop', {
@@ -215,21 +204,6 @@ export class Http2Client {
     // The Link first: a session that still has a connection waits for its last bytes to go out.
     this.#link.reset(error);
     if (!this.#session.destroyed) this.#session.destroy(error);
-  }
-
-  #keepAlive(pingMs: number): void {
-    let unanswered = 0;
-    const timer = setInterval(() => {
-      if (this.#session.destroyed) return clearInterval(timer);
-      if (unanswered >= 2) return this.#lose(resetError(`no answer to PING within ${(2 * pingMs) / 1000}s`));
-      unanswered++;
-      const sent = this.#session.ping((error) => {
-        if (!error) unanswered = 0;
-      });
-      if (!sent) unanswered--;
-    }, pingMs);
-    timer.unref();
-    this.#session.once('close', () => clearInterval(timer));
   }
 }
 

@@ -11,20 +11,10 @@ import { TunlError } from '../core/errors.ts';
 import type { HeaderField } from '../core/hop.ts';
 import { type Link, type Peer, resetError } from '../core/link.ts';
 import { endSession } from './h2-ending.ts';
+import { type Http2Setup, keepAlive } from './h2-setup.ts';
 import { type Http2LinkOptions, http2Link } from './h2-stream.ts';
 import { ResetBudget } from './reset-budget.ts';
 import { WindowBudget } from './window-budget.ts';
-
-/** How a server session is set up. */
-export interface Http2ServerOptions extends Http2LinkOptions {
-  readonly streamWindowBytes: number;
-  readonly sessionWindowBytes: number;
-  readonly maxStreams: number;
-  readonly maxHeaderBytes: number;
-  /** Payload of the largest frame that we take; 16 KiB where absent. We send none above 16 KiB. */
-  readonly maxFrameBytes?: number;
-  readonly pingMs: number;
-}
 
 const maxSessionMemory = 1024;
 
@@ -34,7 +24,7 @@ const maxSessionMemory = 1024;
  */
 export function serveHttp2(
   link: Link,
-  options: Http2ServerOptions,
+  options: Http2Setup,
   draining: AbortSignal,
   onExchange: (exchange: Exchange) => void,
 ): Promise<void> {
@@ -72,7 +62,7 @@ export function serveHttp2(
     });
   };
   session.on('stream', onStream);
-  keepAlive(session, link, options.pingMs);
+  keepAlive(session, options.pingMs, () => lose(session, link));
   return new Promise((resolve) => {
     const onDrain = () => (open === 0 ? endSession(session, link.stream) : drain(session));
     if (draining.aborted) onDrain();
@@ -105,21 +95,6 @@ function lose(session: ServerHttp2Session, link: Link): void {
   const error = resetError('the connection of the session was closed');
   link.reset(error);
   if (!session.destroyed) session.destroy(error);
-}
-
-function keepAlive(session: ServerHttp2Session, link: Link, pingMs: number): void {
-  if (pingMs <= 0) return;
-  let unanswered = 0;
-  const timer = setInterval(() => {
-    if (session.destroyed) return clearInterval(timer);
-    if (unanswered >= 2) return lose(session, link);
-    unanswered++;
-    session.ping((error) => {
-      if (!error) unanswered = 0;
-    });
-  }, pingMs);
-  timer.unref();
-  session.once('close', () => clearInterval(timer));
 }
 
 class Http2Exchange implements Exchange {

@@ -5,7 +5,8 @@ import { TunlError, usageError } from '../core/errors.ts';
 import type { HeaderField, Hop } from '../core/hop.ts';
 import type { Link } from '../core/link.ts';
 import { basicField } from './credentials.ts';
-import type { Http2Client, Http2ClientOptions } from './h2-client.ts';
+import type { Http2Client } from './h2-client.ts';
+import type { Http2Setup } from './h2-setup.ts';
 import { assertTunnelled, requestFields, userAgent } from './request.ts';
 import { readRefusalBody } from './refusal-body.ts';
 import type { RefusalMeaning } from './refusal.ts';
@@ -44,7 +45,7 @@ export interface Http2Terms {
   /** What a status means that this kind of peer refuses with, where it is not what HTTP says. */
   readonly meaningOf?: (status: number) => RefusalMeaning | undefined;
   /** Differences in how the session is set up. */
-  readonly client?: Partial<Http2ClientOptions>;
+  readonly client?: Partial<Http2Setup>;
 }
 
 /** CONNECT; any 2xx opens the tunnel (RFC 9110, section 9.3.6). */
@@ -94,7 +95,7 @@ function olderHints({ peer }: Link, { scheme }: Hop): string[] {
   return peer.tls ? [] : [`if it speaks HTTP/1.1 only: ${scheme.replace('h2c', 'http')}:// instead of ${scheme}://`];
 }
 
-function clientOptions({ settings }: Hop, { client }: Http2Terms): Http2ClientOptions {
+function clientOptions({ settings }: Hop, { client }: Http2Terms): Http2Setup {
   const window = Number(settings['window'] ?? streamWindowBytes);
   return {
     streamWindowBytes: window,

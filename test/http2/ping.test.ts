@@ -1,11 +1,12 @@
 import { expect, test } from 'vitest';
-import { type Http2ServerOptions, serveHttp2 } from '../../src/http/h2-front.ts';
+import { serveHttp2 } from '../../src/http/h2-front.ts';
+import type { Http2Setup } from '../../src/http/h2-setup.ts';
 import { inTime } from '../support/eventually.ts';
 import { Http2Peer } from '../support/h2-peer.ts';
 import { makeTcpPair } from '../support/link-pairs.ts';
 import { RawPeer } from '../support/raw-peer.ts';
 
-const options: Http2ServerOptions = {
+const options: Http2Setup = {
   streamWindowBytes: 65_535,
   sessionWindowBytes: 131_072,
   maxStreams: 10,

@@ -1,0 +1,32 @@
+import type { Http2Session } from 'node:http2';
+import type { Http2LinkOptions } from './h2-stream.ts';
+
+/** How one end of a session is set up. Windows are what the peer may send before we take it. */
+export interface Http2Setup extends Http2LinkOptions {
+  readonly streamWindowBytes: number;
+  /** Larger than `streamWindowBytes`: with equal ones a stalled stream stalls its neighbours. */
+  readonly sessionWindowBytes: number;
+  readonly maxStreams: number;
+  readonly maxHeaderBytes: number;
+  /** Payload of the largest frame that we take; 16 KiB where absent. We send none above 16 KiB. */
+  readonly maxFrameBytes?: number;
+  /** A PING this often; a session whose PING is not answered within two of them is dead. 0 = never. */
+  readonly pingMs: number;
+}
+
+/** Sends PINGs for as long as the session lives; calls `onDead` when they are not answered. */
+export function keepAlive(session: Http2Session, pingMs: number, onDead: () => void): void {
+  if (pingMs <= 0) return;
+  let unanswered = 0;
+  const timer = setInterval(() => {
+    if (session.destroyed) return clearInterval(timer);
+    if (unanswered >= 2) return onDead();
+    unanswered++;
+    const isSent = session.ping((error) => {
+      if (!error) unanswered = 0;
+    });
+    if (!isSent) unanswered--;
+  }, pingMs);
+  timer.unref();
+  session.once('close', () => clearInterval(timer));
+}
