@@ -158,6 +158,7 @@ async function createReadyStage(stage: ChainStage, routes: RouteCache, env: Gene
     const runners = [false, true].map((isInside) => createForwardRunner(stage, route, parts(acceptor, isInside)));
     return join(stage, route, acceptor, runners, () => {});
   }
+  if (stage.job === 'http') throw usageError('an HTTP stage cannot run yet');
   const terms = createTerms(stage);
   const [route, material, acceptor] = await Promise.all([
     routes.get(stage.route),

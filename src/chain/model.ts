@@ -1,5 +1,8 @@
 import type { InternalAddress, ListenAddress, TcpAddress, UnixAddress } from '../core/address.ts';
 import type { Hop } from '../core/hop.ts';
+import type { Upstream, VirtualHost } from './http-model.ts';
+
+export type * from './http-model.ts';
 
 /** Limits of the phases, in milliseconds. 0 switches a limit off. */
 export interface Limits {
@@ -9,6 +12,8 @@ export interface Limits {
   readonly handshakeMs: number;
   readonly idleMs: number;
   readonly lingerMs: number;
+  /** End a tunnel that is so old, whatever it moves; no limit where absent or 0. */
+  readonly lifetimeMs?: number;
 }
 
 /** One place on the way: alternatives that are tried in turn, at least one. */
@@ -25,6 +30,12 @@ export interface RouteOptions {
   readonly family?: 4 | 6;
   /** How often a dial that failed is repeated; 0 where absent. */
   readonly retries?: number;
+  /** How long is waited before a retry: the first time about `baseMs`, then longer, at most `maxMs`. */
+  readonly backOff?: { readonly baseMs: number; readonly maxMs: number };
+  /** Which failures are retried: those that may pass (where absent), or each. */
+  readonly retryOn?: 'passing' | 'any';
+  /** Which of several hops at one place: the first that works (where absent), or each in turn. */
+  readonly hopBalance?: 'first' | 'round-robin';
 }
 
 /** What a stage can lead to. */
@@ -45,6 +56,14 @@ export interface ListenerTls {
   readonly clientCa?: string;
 }
 
+/** Where a stage writes a line for each tunnel or request that has ended. */
+export interface AccessLog {
+  /** A file, or `/dev/stdout` or `/dev/stderr`. */
+  readonly path: string;
+  /** A line with operators such as `%BYTES_SENT%`, or the members of a JSON object; that of Envoy where absent. */
+  readonly format?: string | Readonly<Record<string, string>>;
+}
+
 interface AnyStage {
   readonly name: string;
   /** Each may be an address of the system or the name of an internal listener. */
@@ -53,6 +72,7 @@ interface AnyStage {
   readonly route: RouteOptions;
   /** Write a record of its own for each tunnel, also where an outer stage writes one. A proxy always does. */
   readonly log: boolean;
+  readonly accessLogs?: readonly AccessLog[];
 }
 
 /** Bytes that arrive go to a target, through hops. */
@@ -81,19 +101,44 @@ export interface ProxyStage extends AnyStage {
   readonly proxyProtocol?: 'v1' | 'v2';
 }
 
+/** HTTP requests that arrive are looked at one by one: each is answered, goes on, or opens a tunnel. */
+export interface HttpStage extends AnyStage {
+  readonly job: 'http';
+  /** It leads to its upstreams. */
+  readonly to?: undefined;
+  /** Its hops are not used: the upstreams have routes of their own. Its limits are those of the clients. */
+  readonly route: RouteOptions;
+  /** `auto`: both, told apart by ALPN or the first bytes. */
+  readonly codec: 'auto' | 'http1' | 'http2';
+  readonly hosts: readonly VirtualHost[];
+  /** At least those that the routes name. */
+  readonly upstreams: readonly Upstream[];
+}
+
 /** One listener with a job. Not to be confused with a Stage, which turns a Dial into a Dial. */
-export type ChainStage = ForwardStage | ProxyStage;
+export type ChainStage = ForwardStage | ProxyStage | HttpStage;
 
 /** Everything that one process does: stages, joined by the names of their internal listeners. */
 export interface Graph {
   readonly stages: readonly ChainStage[];
+  /** Where the process tells of itself. */
+  readonly admin?: ListenAddress;
+  /** How much an internal listener holds in each direction, in bytes. */
+  readonly internalBufferBytes?: number;
 }
 
 /** The internal stages that a stage leads into. */
 export function listExits(stage: ChainStage): readonly InternalAddress[] {
-  const targets = stage.to?.targets ?? [];
-  const exits = targets.filter((target) => target.kind === 'internal');
-  return stage.route.entry ? [stage.route.entry, ...exits] : exits;
+  return listWays(stage).flatMap(({ to, route: { entry } }) => {
+    const exits = to?.targets.filter((target) => target.kind === 'internal') ?? [];
+    return entry ? [entry, ...exits] : exits;
+  });
+}
+
+/** The ways out of a stage: its own, or those of its upstreams. Without `to` a way leads to what is asked for. */
+export function listWays(stage: ChainStage): readonly { readonly to?: TargetChoice; readonly route: RouteOptions }[] {
+  if (stage.job !== 'http') return [{ route: stage.route, ...(stage.to && { to: stage.to }) }];
+  return stage.upstreams.map(({ to, route }) => ('field' in to ? { route } : { to, route }));
 }
 
 /** The names under which a stage can be reached inside the process. */
@@ -106,5 +151,7 @@ export function listNames(stage: ChainStage): readonly string[] {
  * in memory and no second relay lie between the two.
  */
 export function isFusible(stage: ChainStage): boolean {
-  return stage.job === 'forward' && !stage.tls && !stage.log && stage.route.limits.idleMs === 0;
+  if (stage.job !== 'forward' || stage.tls || stage.log || stage.accessLogs) return false;
+  const { idleMs, lifetimeMs = 0 } = stage.route.limits;
+  return idleMs === 0 && lifetimeMs === 0;
 }

@@ -88,7 +88,7 @@ function describeStage(stage: ChainStage, counters: ReadonlyMap<string, StageCou
   const outside = listen.filter(({ kind }) => kind !== 'internal').map(formatAddress);
   const traits = [
     ...(tls ? [tls.clientCa === undefined ? 'TLS' : 'TLS with client certificates'] : []),
-    stage.job === 'forward' ? 'forward' : describeProxy(stage),
+    stage.job === 'proxy' ? describeProxy(stage) : stage.job,
     ...describeBalance(stage),
     ...(log ? ['log'] : []),
   ];

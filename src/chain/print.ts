@@ -150,7 +150,7 @@ function toPlaceWords(choice: HopChoice, nameSecret: NameSecret): PlaceWords {
 function toLimitWords({ job, route }: ChainStage): StageWords['limits'] {
   const usual = { ...defaultLimits, ...(job === 'proxy' && { idle: proxyIdle }) };
   const given = Object.entries(limitKeys).flatMap(([name, key]: [string, keyof Limits]) => {
-    const ms = route.limits[key];
+    const ms = route.limits[key] ?? 0;
     const isUsual = ms === parseDuration(String(usual[name as keyof typeof usual]), name);
     return isUsual ? [] : [[name, ms === 0 ? 'off' : formatDuration(ms)] as const];
   });

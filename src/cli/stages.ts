@@ -15,7 +15,7 @@ export function describeStages({ stages }: Graph, fused: ReadonlySet<string>): s
     return {
       name: stage.name,
       text: [
-        job === 'proxy' ? 'proxy' : 'forward',
+        job,
         `${stage.listen.map(formatAddress).join(', ')} -> ${where}${via.length === 0 ? '' : ` via ${via.join(', ')}`}`,
         ...(isFused ? ['[fused: no relay of its own]'] : []),
       ],

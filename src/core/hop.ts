@@ -28,6 +28,8 @@ export interface Hop {
   readonly tls: TlsSettings;
   /** Fields to add to the tunnel request. */
   readonly headers: readonly HeaderField[];
+  /** Further fields whose values have operators such as `%DOWNSTREAM_LOCAL_PORT%`, filled in for each tunnel. */
+  readonly formats?: readonly HeaderField[];
   /** Settings of the carrier itself, by name, already validated. */
   readonly settings: Readonly<Record<string, string>>;
   /** The variable of the environment that names it; absent where the user did. */
