@@ -1,11 +1,30 @@
 import type { Readable, Writable } from 'node:stream';
 import type { Exchange } from './carrier.ts';
+import type { Origin } from './dialer.ts';
 import type { HeaderField } from './hop.ts';
+import type { Link } from './link.ts';
 
 /** The body of an answer, written piece by piece; `destroy(error)` cuts it so that the client sees an abort. */
 export interface AnswerBody extends Writable {
   /** Fields to send after the body (RFC 9110, section 6.5); called before `end()`, ignored where there is no place for them. */
   setTrailers(fields: readonly HeaderField[]): void;
+}
+
+/** How an exchange went. */
+export interface RequestEnd {
+  /** Status of the answer; absent where there was none. */
+  readonly status?: number;
+  /** Why it is not complete: the client went away, a body was cut short, or we gave it up. */
+  readonly error?: Error;
+}
+
+/** Who is told what happens to a request. */
+export interface RequestWatch {
+  /** Milliseconds without a byte of either body after which `onIdle` is called, once; 0 = never. */
+  readonly idleMs: number;
+  readonly onIdle: () => void;
+  /** The answer begins, or the client switches to another protocol. */
+  readonly onAnswer: (status: number) => void;
 }
 
 /** A request to an HTTP stage: an Exchange whose two bodies are streams of their own. */
@@ -18,7 +37,7 @@ export interface HttpRequest extends Exchange {
   readonly contentLength: number | undefined;
   /** True where there is no body at all, not even an empty one that has yet to end. */
   readonly isBodiless: boolean;
-  /** The body without its framing. It fails when the client cuts it short, and never ends then. */
+  /** The body without its framing. It fails when the client cuts it short, and never ends then. Destroy it when it is not wanted. */
   readonly body: Readable;
   /** The fields that came after the body; complete once it has ended. */
   trailers(): readonly HeaderField[];
@@ -27,6 +46,31 @@ export interface HttpRequest extends Exchange {
   /**
    * Sends the head of the answer. Fields that belong to the connection are left out; the framing is chosen from
    * `Content-Length` and what the client understands. The exchange is over once both bodies are.
+   * @throws {TunlError} http_protocol_error, before anything is sent, when a field cannot be written as it is
    */
   answer(status: number, headers: readonly HeaderField[]): AnswerBody;
+  /** Bytes of the request's body so far, and of the answer's, without their framing. */
+  readonly sent: number;
+  readonly received: number;
+  /** Sets who is told; the last one counts. */
+  watch(watch: RequestWatch): void;
+  /** Ends it in whatever state it is: the client sees an abort. Idempotent. */
+  cut(error: Error): void;
+  /**
+   * Resolves once both bodies are over, or cannot be any more. Where a Link was handed over (`upgrade`, `stream`) that is at
+   * once, and the Link tells the rest. Never rejects.
+   */
+  readonly done: Promise<RequestEnd>;
+}
+
+/** What goes with a request that is passed on to an upstream. */
+export interface ForwardContext {
+  /** Aborted when the client is gone, before and after the answer began, or when the request is given up: its reason is a TunlError. */
+  readonly signal: AbortSignal;
+  /** Who asked; it goes with every dial for this request. */
+  readonly origin: Origin;
+  /** Told of the place that the request goes to, as an access log names it. */
+  readonly onUpstream: (address: string) => void;
+  /** Moves bytes both ways between a client that switched protocols and the upstream, counts and limits them. Resolves at their end; never rejects. */
+  readonly join: (client: Link, upstream: Link) => Promise<void>;
 }
