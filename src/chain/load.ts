@@ -80,7 +80,16 @@ class FileReader implements RouteReader {
   read(): Graph {
     const { stages } = this.#words;
     if (Object.keys(stages).length === 0) this.attempts.add(['stages'], 'there is no stage');
-    return { stages: Object.entries(stages).map(([name, stage]) => this.#readStage(name, stage)) };
+    const admin = this.attempts.run(['admin'], () => this.#readAdmin(this.#words.admin));
+    return { ...admin, stages: Object.entries(stages).map(([name, stage]) => this.#readStage(name, stage)) };
+  }
+
+  #readAdmin(words: FileWords['admin']): Pick<Graph, 'admin' | 'adminOpen'> {
+    if (words === undefined) return {};
+    const { listen, open = false } = typeof words === 'object' ? words : { listen: words };
+    const admin = this.#readListen(listen);
+    if (admin.kind === 'internal') throw usageError('no other stage may reach the admin address', 'give it a port');
+    return { admin, ...(open && { adminOpen: true }) };
   }
 
   #readStage(name: string, stage: StageWords): ChainStage {

@@ -123,6 +123,8 @@ export interface Graph {
   readonly stages: readonly ChainStage[];
   /** Where the process tells of itself. */
   readonly admin?: ListenAddress;
+  /** Others may reach it too: that its address is not loopback is meant. */
+  readonly adminOpen?: boolean;
   /** How much an internal listener holds in each direction, in bytes. */
   readonly internalBufferBytes?: number;
 }

@@ -22,10 +22,7 @@ export interface PrintOptions {
  */
 export function printGraph(graph: Graph, { sources = new Map(), notes = [] }: PrintOptions = {}): string {
   const names = new SecretNames(graph, sources);
-  const stages = graph.stages.map((stage) => [stage.name, toStageWords(stage, (holder) => names.of(holder))] as const);
-  const document = parseDocument(
-    stringify({ stages: Object.fromEntries(stages) } satisfies FileWords, { lineWidth: 0 }),
-  );
+  const document = parseDocument(stringify(toFileWords(graph, names), { lineWidth: 0 }));
   // What is small stands on one line: limits, users, tls. Texts with ${…} would need quotes there.
   visit(document, {
     Collection: (_key, node, path) => {
@@ -36,6 +33,22 @@ export function printGraph(graph: Graph, { sources = new Map(), notes = [] }: Pr
   return (
     comments.map((line) => `# ${line}\n`).join('') + document.toString({ lineWidth: 0, flowCollectionPadding: true })
   );
+}
+
+/** A graph as an object that says the same as its file, each secret by its name. */
+export function dumpGraph(graph: Graph): FileWords {
+  return toFileWords(graph, new SecretNames(graph, new Map()));
+}
+
+function toFileWords(graph: Graph, names: SecretNames): FileWords {
+  const stages = graph.stages.map((stage) => [stage.name, toStageWords(stage, (holder) => names.of(holder))] as const);
+  return { ...toAdminWords(graph), stages: Object.fromEntries(stages) };
+}
+
+function toAdminWords({ admin, adminOpen }: Graph): Pick<FileWords, 'admin'> {
+  if (!admin) return {};
+  const listen = formatListen(admin);
+  return { admin: adminOpen ? { listen, open: true } : listen };
 }
 
 function isSmall(text: string): boolean {

@@ -106,8 +106,17 @@ const stage = z.strictObject(
   must('the keys of a stage, such as listen and to'),
 );
 
+const admin = z.strictObject({
+  listen: describe(z.union([z.int(), text], must('an address')), '[BIND:]PORT, unix:PATH or fd:N'),
+  open: describe(flag.optional(), 'let other machines reach it: its address is not loopback'),
+});
+
 const file = z.strictObject(
   {
+    admin: describe(
+      z.union([z.int(), text, admin], must('an address, or listen and open')).optional(),
+      'where the process tells of itself and takes orders: [BIND:]PORT, unix:PATH or fd:N',
+    ),
     defaults: describe(
       z
         .strictObject(
@@ -147,6 +156,7 @@ export function checkForm(value: unknown): { readonly words: FileWords } | { rea
 export function listKeys(path: readonly PropertyKey[]): readonly string[] {
   const last = path.at(-1);
   if (path.length === 0) return Object.keys(file.shape);
+  if (path.length === 1 && last === 'admin') return Object.keys(admin.shape);
   if (last === 'limits') return Object.keys(limits.shape);
   if (last === 'tls') return Object.keys(tls.shape);
   if (last === 'proxy') return Object.keys(proxy.shape);

@@ -1,4 +1,4 @@
-import { formatAddress } from '../core/address.ts';
+import { formatAddress, type ListenAddress } from '../core/address.ts';
 import { type ChainStage, type Graph, listExits, listNames } from './model.ts';
 
 /** Something that a graph cannot have. */
@@ -12,7 +12,7 @@ export interface GraphFault {
 }
 
 /** Finds what is wrong with a graph before anything listens: names, loops, stages that nothing leads to. */
-export function findFaults({ stages }: Graph): GraphFault[] {
+export function findFaults({ stages, admin }: Graph): GraphFault[] {
   const names = new Map<string, ChainStage>();
   const faults: GraphFault[] = [];
   for (const stage of stages) {
@@ -23,7 +23,7 @@ export function findFaults({ stages }: Graph): GraphFault[] {
   }
   faults.push(
     ...findTwins(stages),
-    ...findSharedAddresses(stages),
+    ...findSharedAddresses(stages, admin),
     ...findUnknown(stages, names),
     ...findImpossible(stages),
   );
@@ -41,9 +41,10 @@ function findTwins(stages: readonly ChainStage[]): GraphFault[] {
     .map((stage) => fault(stage, 'name', `there are two stages named ${stage.name}`));
 }
 
-function findSharedAddresses(stages: readonly ChainStage[]): GraphFault[] {
-  const seen = new Map<string, ChainStage>();
+function findSharedAddresses(stages: readonly ChainStage[], admin: ListenAddress | undefined): GraphFault[] {
+  const seen = new Map<string, { readonly name: string }>();
   const faults: GraphFault[] = [];
+  if (admin) seen.set(formatAddress(admin), { name: 'admin' });
   for (const stage of stages) {
     for (const address of stage.listen) {
       if (address.kind === 'internal' || (address.kind === 'tcp' && address.port === 0)) continue;
