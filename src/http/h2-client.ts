@@ -11,6 +11,7 @@ import { TunlError } from '../core/errors.ts';
 import type { HeaderField } from '../core/hop.ts';
 import { type Link, resetError } from '../core/link.ts';
 import { endSession } from './h2-ending.ts';
+import { outliveStreams } from './h2-handle.ts';
 import { type Http2Setup, keepAlive } from './h2-setup.ts';
 import { http2Link, resetName } from './h2-stream.ts';
 import type { ResponseHead } from './message.ts';
@@ -52,6 +53,7 @@ export class Http2Client {
     // With half-open sockets Node leaves a session whose connection has ended as it is.
     link.stream.once('end', () => this.#lose(resetError('the connection of the session was closed')));
     const { pingMs } = options;
+    outliveStreams(session);
     keepAlive(session, pingMs, () => this.#lose(resetError(`no answer to PING within ${(2 * pingMs) / 1000}s`)));
   }
 

@@ -11,6 +11,7 @@ import { TunlError } from '../core/errors.ts';
 import type { HeaderField } from '../core/hop.ts';
 import { type Link, type Peer, resetError } from '../core/link.ts';
 import { endSession } from './h2-ending.ts';
+import { outliveStreams } from './h2-handle.ts';
 import { type Http2Setup, keepAlive } from './h2-setup.ts';
 import { type Http2LinkOptions, http2Link } from './h2-stream.ts';
 import { ResetBudget } from './reset-budget.ts';
@@ -62,6 +63,7 @@ export function serveHttp2(
     });
   };
   session.on('stream', onStream);
+  outliveStreams(session);
   keepAlive(session, options.pingMs, () => lose(session, link));
   return new Promise((resolve) => {
     const onDrain = () => (open === 0 ? endSession(session, link.stream) : drain(session));
