@@ -45,7 +45,8 @@ export interface HttpRequest extends Exchange {
   inform(status: number, headers: readonly HeaderField[]): void;
   /**
    * Sends the head of the answer. Fields that belong to the connection are left out; the framing is chosen from
-   * `Content-Length` and what the client understands. The exchange is over once both bodies are.
+   * `Content-Length` and what the client understands. `Connection: close` ends the connection afterwards. The exchange is
+   * over once both bodies are.
    * @throws {TunlError} http_protocol_error, before anything is sent, when a field cannot be written as it is
    */
   answer(status: number, headers: readonly HeaderField[]): AnswerBody;

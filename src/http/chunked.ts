@@ -1,14 +1,19 @@
+import type { HeaderField } from '../core/hop.ts';
+import { parseField } from './message.ts';
+
 /** What a decoder found in some bytes. */
 export interface Decoded {
   /** Payload, in order; parts of the input, not copies. */
   readonly parts: readonly Buffer[];
   /** The last chunk and its trailers are complete. */
   readonly ended: boolean;
+  /** How many of the bytes belong to the body. */
+  readonly taken: number;
 }
 
 const sizeLine = /^([0-9a-f]{1,8})(?:[\t ]*;[\t\x20-\x7e\x80-\xff]*)?$/i;
 
-/** Extensions and trailers are read over, up to this many bytes for one line. */
+/** Extensions are read over, trailers are kept, up to this many bytes for one line. */
 const maxLineBytes = 4096;
 const maxTrailerLines = 64;
 
@@ -17,7 +22,12 @@ export class ChunkedDecoder {
   #state: 'size' | 'data' | 'after-data' | 'trailers' | 'ended' = 'size';
   #line = '';
   #left = 0;
-  #trailerLines = 0;
+  readonly #trailers: HeaderField[] = [];
+
+  /** The fields that came after the last chunk, names in lower case. */
+  get trailers(): readonly HeaderField[] {
+    return this.#trailers;
+  }
 
   /** @throws {Error} when the bytes are not chunks */
   decode(input: Buffer): Decoded {
@@ -39,7 +49,7 @@ export class ChunkedDecoder {
       if (this.#line.length > maxLineBytes) throw new Error('a line between chunks is too long');
       if (end >= 0) this.#takeLine();
     }
-    return { parts, ended: this.#state === 'ended' };
+    return { parts, ended: this.#state === 'ended', taken: at };
   }
 
   #takeLine(): void {
@@ -60,7 +70,8 @@ export class ChunkedDecoder {
         return;
       default:
         if (line === '') this.#state = 'ended';
-        else if (++this.#trailerLines > maxTrailerLines) throw new Error('there are too many trailers');
+        else if (this.#trailers.length === maxTrailerLines) throw new Error('there are too many trailers');
+        else this.#trailers.push(parseField(line, () => new Error('a trailer is not valid')));
     }
   }
 }

@@ -1,12 +1,12 @@
 import type { Exchange } from '../core/carrier.ts';
 import { within } from '../core/deadline.ts';
-import { statusOf, TunlError } from '../core/errors.ts';
 import type { Link } from '../core/link.ts';
 import type { Http2Setup } from './h2-setup.ts';
-import { HeadError, readHead, requestHeadError } from './head.ts';
-import { formatProxyStatus, publicReason } from './proxy-status.ts';
-import { Http1Exchange, respondAndClose } from './h1-exchange.ts';
-import { fieldValues, parseRequestHead, type RequestHead } from './message.ts';
+import { Http1Exchange } from './h1-exchange.ts';
+import { readHead } from './head.ts';
+import { parseRequestHead } from './message.ts';
+import { orRefuse } from './refuse-head.ts';
+import { assertOneHost } from './request-target.ts';
 
 const maxHeadBytes = 16 * 1024;
 
@@ -18,7 +18,7 @@ export interface FrontOptions {
 }
 
 /** The connection preface of HTTP/2 as far as it looks like a head (RFC 9113, section 3.4). */
-const prefaceHead = Buffer.from('PRI * HTTP/2.0\r\n\r\n', 'latin1');
+export const prefaceHead = Buffer.from('PRI * HTTP/2.0\r\n\r\n', 'latin1');
 
 /**
  * Turns the bytes of an accepted Link into exchanges: many on an HTTP/2 connection, known by ALPN or
@@ -33,7 +33,7 @@ export async function serveFront(
   onExchange: (exchange: Exchange) => void,
 ): Promise<void> {
   if (link.peer.tls?.alpn === 'h2') return serveSession(link, options, draining, onExchange);
-  try {
+  return orRefuse(link, draining, async () => {
     const bytes = await readRequestBytes(link, options.headMs, draining);
     if (bytes.equals(prefaceHead)) {
       link.stream.unshift(bytes);
@@ -42,12 +42,7 @@ export async function serveFront(
     const head = parseRequestHead(bytes);
     assertOneHost(head);
     onExchange(new Http1Exchange(link, head));
-  } catch (error) {
-    const failure = toRequestError(error);
-    if (draining.aborted || failure.code === 'connection_terminated') link.reset(failure);
-    else await respondAndClose(link, statusOf(failure), [formatProxyStatus(failure)], publicReason(failure));
-    throw failure;
-  }
+  });
 }
 
 async function serveSession(
@@ -67,28 +62,4 @@ function readRequestBytes({ stream }: Link, headMs: number, draining: AbortSigna
     'the client did not send its request',
     (signal) => readHead(stream, maxHeadBytes, signal),
   );
-}
-
-function toRequestError(error: unknown): TunlError {
-  if (error instanceof HeadError) return requestHeadError(error);
-  if (!(error instanceof TunlError)) throw error;
-  const timedOut = error.phase === 'request' && error.facts.status === undefined && error.side === 'self';
-  return timedOut ? error.with({ status: 408 }) : error;
-}
-
-/**
- * Exactly one well-formed Host in HTTP/1.1 (RFC 9112, section 3.2). Its value is not compared with
- * the target: real clients send the proxy's own name or leave the port out.
- */
-function assertOneHost(head: RequestHead): void {
-  const hosts = fieldValues(head.headers, 'host');
-  const fault =
-    hosts.length > 1
-      ? 'the request has more than one Host field'
-      : hosts.length === 0 && head.version === '1.1'
-        ? 'the request has no Host field'
-        : hosts.some((host) => !/^[A-Za-z0-9._~%!$&'()*+,;=:[\]-]*$/.test(host))
-          ? 'the Host field is not valid'
-          : undefined;
-  if (fault) throw new TunlError('http_request_error', fault, { side: 'client', phase: 'request' });
 }

@@ -92,7 +92,7 @@ export class Http1Session implements Session {
 
   async #readResponse(address: Address, ctx: DialContext): Promise<ResponseHead> {
     try {
-      return parseResponseHead(await readHead(this.#link.stream, maxHeadBytes, ctx.signal, answerPrefix));
+      return parseResponseHead(await readHead(this.#link.stream, maxHeadBytes, ctx.signal, { prefix: answerPrefix }));
     } catch (error) {
       throw this.#fail(this.#toAnswerError(error, `${this.#terms.method} ${formatAddress(address)}`));
     }

@@ -1,19 +1,18 @@
 import {
   constants,
   type IncomingHttpHeaders,
-  type OutgoingHttpHeaders,
   performServerHandshake,
   type ServerHttp2Session,
   type ServerHttp2Stream,
 } from 'node:http2';
 import type { Exchange } from '../core/carrier.ts';
-import { TunlError } from '../core/errors.ts';
 import type { HeaderField } from '../core/hop.ts';
-import { type Link, type Peer, resetError } from '../core/link.ts';
+import { type Link, resetError } from '../core/link.ts';
 import { endSession } from './h2-ending.ts';
+import { Http2Exchange } from './h2-exchange.ts';
+import { toFields } from './h2-fields.ts';
 import { outliveStreams } from './h2-handle.ts';
 import { type Http2Setup, keepAlive } from './h2-setup.ts';
-import { type Http2LinkOptions, http2Link } from './h2-stream.ts';
 import { ResetBudget } from './reset-budget.ts';
 import { WindowBudget } from './window-budget.ts';
 
@@ -29,6 +28,28 @@ export function serveHttp2(
   draining: AbortSignal,
   onExchange: (exchange: Exchange) => void,
 ): Promise<void> {
+  return serveStreams<Http2Exchange>(link, options, draining, onExchange, (stream, headers, fields) => {
+    return new Http2Exchange(stream, headers, fields, link.peer, options);
+  });
+}
+
+/** What a stream is taken for. */
+interface OpenedStream {
+  readonly answered: boolean;
+  readonly gone: AbortSignal;
+}
+
+/**
+ * As `serveHttp2`, where it is told what each stream is taken for: `take` is called as soon as its fields are there,
+ * `onOpened` once nothing in the same read has cancelled it.
+ */
+export function serveStreams<T extends OpenedStream>(
+  link: Link,
+  options: Http2Setup,
+  draining: AbortSignal,
+  onOpened: (opened: T) => void,
+  take: (stream: ServerHttp2Stream, headers: IncomingHttpHeaders, fields: readonly HeaderField[]) => T,
+): Promise<void> {
   const session = performServerHandshake(link.stream, {
     maxSessionMemory,
     // Fields beyond this count end the stream; below it nothing is dropped silently.
@@ -38,6 +59,7 @@ export function serveHttp2(
       maxConcurrentStreams: options.maxStreams,
       maxHeaderListSize: options.maxHeaderBytes,
       ...(options.maxFrameBytes !== undefined && { maxFrameSize: options.maxFrameBytes }),
+      ...(options.extendedConnect && { enableConnectProtocol: true }),
     },
   });
   session.setLocalWindowSize(options.sessionWindowBytes);
@@ -48,18 +70,18 @@ export function serveHttp2(
   // The types of Node do not know the fourth.
   type OnStream = (stream: ServerHttp2Stream, headers: IncomingHttpHeaders, _: number, raw: readonly string[]) => void;
   const onStream: OnStream = (stream, headers, _, raw) => {
-    const exchange = new Http2Exchange(stream, headers, toFields(raw), link.peer, options);
+    const opened = take(stream, headers, toFields(raw));
     windows.add(stream);
     open++;
     stream.once('close', () => {
       open--;
       windows.remove(stream);
       if (open === 0 && draining.aborted) endSession(session, link.stream);
-      if (!exchange.answered && budget.isSpentBy(performance.now())) calmDown(session);
+      if (!opened.answered && budget.isSpentBy(performance.now())) calmDown(session);
     });
     // A reset in the same read cancels the exchange before anything is dialled for it.
     setImmediate(() => {
-      if (!exchange.gone.aborted) onExchange(exchange);
+      if (!opened.gone.aborted) onOpened(opened);
     });
   };
   session.on('stream', onStream);
@@ -97,101 +119,4 @@ function lose(session: ServerHttp2Session, link: Link): void {
   const error = resetError('the connection of the session was closed');
   link.reset(error);
   if (!session.destroyed) session.destroy(error);
-}
-
-class Http2Exchange implements Exchange {
-  readonly version = '2';
-  readonly method: string;
-  readonly target: string;
-  readonly authority: string;
-  readonly headers: readonly HeaderField[];
-  readonly peer: Peer;
-  answered = false;
-  readonly #stream: ServerHttp2Stream;
-  readonly #link: Link;
-  readonly #gone = new AbortController();
-
-  constructor(
-    stream: ServerHttp2Stream,
-    headers: IncomingHttpHeaders,
-    fields: readonly HeaderField[],
-    peer: Peer,
-    options: Http2LinkOptions,
-  ) {
-    this.#stream = stream;
-    this.#link = http2Link(stream, peer, options, () => this.answered);
-    this.peer = peer;
-    this.method = String(headers[':method'] ?? '');
-    this.authority = headers[':authority'] ?? headers.host ?? '';
-    this.target = this.method === 'CONNECT' ? this.authority : (headers[':path'] ?? '');
-    this.headers = fields;
-    stream.once('close', () => {
-      if (!this.answered) this.#gone.abort(goneError());
-    });
-  }
-
-  get gone(): AbortSignal {
-    return this.#gone.signal;
-  }
-
-  respond(status: number, headers: readonly HeaderField[], body = ''): Promise<void> {
-    const stream = this.#stream;
-    if (stream.destroyed || stream.closed) return Promise.resolve();
-    this.answered = true;
-    return new Promise((resolve) => {
-      stream.once('close', () => resolve());
-      stream.once('finish', () => {
-        // The request half may stay open for ever; NO_ERROR says that nothing is wrong with it
-        // (RFC 9113, section 8.1).
-        stream.close(constants.NGHTTP2_NO_ERROR);
-      });
-      stream.respond(toHttp2Headers(status, headers), { endStream: body === '' });
-      stream.resume();
-      if (body !== '') stream.end(body);
-    });
-  }
-
-  upgrade(status: number, headers: readonly HeaderField[]): Link {
-    this.answered = true;
-    // A stream that is gone already shows itself as such to whoever uses the Link.
-    if (!this.#stream.destroyed && !this.#stream.closed) {
-      this.#stream.respond(toHttp2Headers(status, headers), { waitForTrailers: true });
-    }
-    return this.#link;
-  }
-
-  stream(status: number, headers: readonly HeaderField[]): Link {
-    return this.upgrade(status, headers);
-  }
-}
-
-function goneError(): TunlError {
-  return new TunlError('connection_terminated', 'the client reset its stream before its tunnel was up', {
-    side: 'client',
-  });
-}
-
-/** The fields one by one as they came: what Node makes of them hides those that came twice. */
-function toFields(raw: readonly string[]): HeaderField[] {
-  const fields: HeaderField[] = [];
-  for (let at = 0; at < raw.length; at += 2) {
-    const [name = '', value = ''] = raw.slice(at, at + 2);
-    if (!name.startsWith(':')) fields.push([name, value]);
-  }
-  return fields;
-}
-
-/** Fields that HTTP/2 forbids (RFC 9113, section 8.2.2) are left out. */
-const connectionFields = new Set(['connection', 'keep-alive', 'proxy-connection', 'transfer-encoding', 'upgrade']);
-
-/** Fields in the form that Node's HTTP/2 takes. */
-function toHttp2Headers(status: number, fields: readonly HeaderField[]): OutgoingHttpHeaders {
-  const headers: OutgoingHttpHeaders = { ':status': status };
-  for (const [field, value] of fields) {
-    const name = field.toLowerCase();
-    if (connectionFields.has(name)) continue;
-    const known = headers[name];
-    headers[name] = known === undefined ? value : [known as string | string[], value].flat();
-  }
-  return headers;
 }

@@ -10,6 +10,8 @@ export interface Http2Setup extends Http2LinkOptions {
   readonly maxHeaderBytes: number;
   /** Payload of the largest frame that we take; 16 KiB where absent. We send none above 16 KiB. */
   readonly maxFrameBytes?: number;
+  /** Tell the peer that it may ask for other protocols by CONNECT (RFC 8441). */
+  readonly extendedConnect?: boolean;
   /** A PING this often; a session whose PING is not answered within two of them is dead. 0 = never. */
   readonly pingMs: number;
 }

@@ -1,4 +1,4 @@
-import { constants, type Http2Stream } from 'node:http2';
+import { constants, type Http2Stream, type OutgoingHttpHeaders } from 'node:http2';
 import { guardStream, type Link, type Peer, resetError } from '../core/link.ts';
 
 /** How a Link over an HTTP/2 stream reads the codes of RST_STREAM. */
@@ -24,15 +24,20 @@ export function http2Link(
   peer: Peer,
   { cleanResets }: Http2LinkOptions,
   isAnswered: () => boolean,
+  trailers: () => OutgoingHttpHeaders = noTrailers,
 ): Link {
   guardStream(stream);
   stream.once('wantTrailers', () => {
     // Without this call no END_STREAM is sent; with empty trailers it is an empty DATA frame.
-    if (!stream.destroyed && !stream.closed) stream.sendTrailers({});
+    if (!stream.destroyed && !stream.closed) stream.sendTrailers(trailers());
   });
   const isClean = () => cleanResets.has(stream.rstCode ?? 0);
   interceptFalseEnd(stream, isClean, isAnswered);
   return { stream, peer, reset: () => resetHttp2Stream(stream) };
+}
+
+function noTrailers(): OutgoingHttpHeaders {
+  return {};
 }
 
 /** Aborts a stream so that the peer sees RST_STREAM(CONNECT_ERROR) and no END_STREAM before it. */

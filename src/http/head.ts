@@ -36,10 +36,12 @@ class HeadScanner {
   #firstLine = true;
   #emptyLines = 0;
   readonly #prefix: string;
+  readonly #lineBytes: number;
 
-  /** `prefix` is what the first line begins with, as far as that is known. */
-  constructor(prefix: string) {
+  /** `prefix` is what the first line begins with, as far as that is known; no line is longer than `lineBytes`. */
+  constructor(prefix: string, lineBytes: number) {
     this.#prefix = prefix;
+    this.#lineBytes = lineBytes;
   }
 
   /** Looks at one more chunk. Returns the head's length in it, or -1 when it goes on. */
@@ -68,7 +70,7 @@ class HeadScanner {
     if (!this.#started && !isLetter(byte)) return 'not_http';
     if (this.#expected !== undefined && byte !== this.#expected) return 'not_http';
     this.#started = true;
-    if (++this.#lineLength > maxLineBytes) return this.#firstLine ? 'line_too_long' : 'too_large';
+    if (++this.#lineLength > this.#lineBytes) return this.#firstLine ? 'line_too_long' : 'too_large';
     return undefined;
   }
 
@@ -91,16 +93,29 @@ function isLetter(byte: number): boolean {
   return (byte >= 0x41 && byte <= 0x5a) || (byte >= 0x61 && byte <= 0x7a);
 }
 
+/** What is known of a head before it comes. */
+export interface HeadTraits {
+  /** What its first line begins with. */
+  readonly prefix?: string;
+  /** Longest line; 8 KiB where absent. */
+  readonly lineBytes?: number;
+}
+
 /**
  * Reads one head, up to and with its empty line. Whatever follows it stays in the stream, which is
  * left paused; no byte is lost. A head that does not begin with `prefix` is not waited for.
  * @throws {HeadError} when the stream ends, is reset or holds something else
  * @throws {TunlError} the signal's reason
  */
-export function readHead(stream: Duplex, maxHeadBytes: number, signal: AbortSignal, prefix = ''): Promise<Buffer> {
+export function readHead(
+  stream: Duplex,
+  maxHeadBytes: number,
+  signal: AbortSignal,
+  { prefix = '', lineBytes = maxLineBytes }: HeadTraits = {},
+): Promise<Buffer> {
   throwIfAborted(signal);
   return new Promise((resolve, reject) => {
-    const scanner = new HeadScanner(prefix);
+    const scanner = new HeadScanner(prefix, lineBytes);
     let received: Buffer = Buffer.alloc(0);
 
     const settle = (act: () => void) => {

@@ -71,7 +71,8 @@ function splitLines(bytes: Buffer): string[] {
   return text.slice(start, -4).split('\r\n');
 }
 
-function parseField(line: string, fault: () => TunlError): HeaderField {
+/** Parses one line of a head; the name is in lower case then. Throws what `fault` makes when it is no field. */
+export function parseField(line: string, fault: () => Error): HeaderField {
   const match = fieldLine.exec(line);
   if (!match) throw fault();
   return [(match[1] as string).toLowerCase(), match[2] as string];

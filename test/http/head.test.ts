@@ -111,14 +111,14 @@ test.each([
 });
 
 describe('a head that must begin with HTTP/1.', () => {
-  const read = (text: string) => readHead(send([Buffer.from(text, 'latin1')]).stream, maxHeadBytes, never, 'HTTP/1.');
+  const read = (text: string) => readHead(send([Buffer.from(text, 'latin1')]).stream, maxHeadBytes, never, { prefix: 'HTTP/1.' });
 
   test.each(['SSH-2.0-OpenSSH_9.2\r\n', '220 smtp ready\r\n', 'H', 'HTTP/2', 'HTTX', 'HTTP\r\n'])(
     'is not waited for after %j, unless that may be its beginning',
     async (text) => {
       if (text !== 'H') return expect(await faultOf(read(text))).toBe('not_http');
       const stop = new AbortController();
-      const reading = readHead(send([Buffer.from(text)]).stream, maxHeadBytes, stop.signal, 'HTTP/1.');
+      const reading = readHead(send([Buffer.from(text)]).stream, maxHeadBytes, stop.signal, { prefix: 'HTTP/1.' });
       await new Promise((resolve) => setImmediate(resolve));
       stop.abort();
       return expect(reading).rejects.toMatchObject({ code: 'interrupted' });

@@ -1,0 +1,57 @@
+import type { RequestEnd, RequestWatch } from '../core/request.ts';
+
+/** From the head of a request to its end: what is counted, who is told, and how long nothing may happen. */
+export class RequestLife {
+  readonly done: Promise<RequestEnd>;
+  /** Status of the answer, once it has begun. */
+  status: number | undefined;
+  sent = 0;
+  received = 0;
+  #isOver = false;
+  #watch: RequestWatch | undefined;
+  #timer: NodeJS.Timeout | undefined;
+  #resolve!: (end: RequestEnd) => void;
+
+  constructor() {
+    this.done = new Promise((resolve) => {
+      this.#resolve = resolve;
+    });
+  }
+
+  get isAnswered(): boolean {
+    return this.status !== undefined;
+  }
+
+  watch(watch: RequestWatch): void {
+    this.#watch = watch;
+    clearTimeout(this.#timer);
+    if (watch.idleMs > 0 && !this.#isOver) this.#timer = setTimeout(() => watch.onIdle(), watch.idleMs);
+  }
+
+  /** The client sent so many bytes of its body. */
+  onSent(bytes: number): void {
+    this.sent += bytes;
+    this.#timer?.refresh();
+  }
+
+  /** It was sent so many bytes of the answer's. */
+  onReceived(bytes: number): void {
+    this.received += bytes;
+    this.#timer?.refresh();
+  }
+
+  begin(status: number): void {
+    if (this.isAnswered) throw new Error('a request is answered once');
+    this.status = status;
+    this.#timer?.refresh();
+    this.#watch?.onAnswer(status);
+  }
+
+  /** Only the first end counts. */
+  end(error?: Error): void {
+    if (this.#isOver) return;
+    this.#isOver = true;
+    clearTimeout(this.#timer);
+    this.#resolve({ ...(this.status !== undefined && { status: this.status }), ...(error && { error }) });
+  }
+}
