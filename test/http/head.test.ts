@@ -111,7 +111,8 @@ test.each([
 });
 
 describe('a head that must begin with HTTP/1.', () => {
-  const read = (text: string) => readHead(send([Buffer.from(text, 'latin1')]).stream, maxHeadBytes, never, { prefix: 'HTTP/1.' });
+  const read = (text: string) =>
+    readHead(send([Buffer.from(text, 'latin1')]).stream, maxHeadBytes, never, { prefix: 'HTTP/1.' });
 
   test.each(['SSH-2.0-OpenSSH_9.2\r\n', '220 smtp ready\r\n', 'H', 'HTTP/2', 'HTTX', 'HTTP\r\n'])(
     'is not waited for after %j, unless that may be its beginning',

@@ -1,0 +1,88 @@
+import { onTestFinished } from 'vitest';
+import { Abort } from '../../src/core/abort.ts';
+import { type Link, linkPair } from '../../src/core/link.ts';
+import type { HttpRequest } from '../../src/core/request.ts';
+import { type RequestFrontOptions, serveRequests } from '../../src/http/request-front.ts';
+import { inTime } from './eventually.ts';
+import { RawPeer } from './raw-peer.ts';
+
+/** What a test changes of how requests are served. */
+export interface RequestBedOptions {
+  readonly codec?: RequestFrontOptions['codec'];
+  readonly headMs?: number;
+  readonly keepAliveMs?: number;
+  readonly extendedConnect?: boolean;
+  /** The client reads nothing before it is told to. */
+  readonly reading?: boolean;
+  /** Called with each request as it comes; where absent the test takes them one by one. */
+  readonly onRequest?: (request: HttpRequest) => void;
+}
+
+/** A client at one end of a Link in memory, requests at the other. */
+export interface RequestBed {
+  readonly client: RawPeer;
+  /** The server's end. */
+  readonly link: Link;
+  /** Resolves once the connection is over. */
+  readonly serving: Promise<void>;
+  /** The next request that comes. */
+  take(): Promise<HttpRequest>;
+  /** How many have come so far. */
+  count(): number;
+  drain(): void;
+}
+
+/** Starts to serve one connection. */
+export function startRequestBed(options: RequestBedOptions = {}): RequestBed {
+  const { codec = 'auto', headMs = 4000, keepAliveMs = 4000, extendedConnect = false, reading = true } = options;
+  const [near, far] = linkPair({ first: { address: { kind: 'tcp', host: '192.0.2.1', port: 4711 } } });
+  const draining = new Abort();
+  const arrived: HttpRequest[] = [];
+  const waiting: ((request: HttpRequest) => void)[] = [];
+  let count = 0;
+  const onRequest = (request: HttpRequest) => {
+    count++;
+    if (options.onRequest) return options.onRequest(request);
+    const next = waiting.shift();
+    if (next) next(request);
+    else arrived.push(request);
+  };
+  const http2 = {
+    streamWindowBytes: 65_536,
+    sessionWindowBytes: 131_072,
+    maxStreams: 100,
+    maxHeaderBytes: 60 * 1024,
+    pingMs: 0,
+    cleanResets: new Set<number>(),
+    extendedConnect,
+  };
+  const http1 = { headMs, keepAliveMs, maxHeadBytes: 60 * 1024 };
+  const serving = serveRequests(near, { codec, http1, http2 }, draining.signal, onRequest);
+  serving.catch(() => {});
+  onTestFinished(() => near.reset(new Error('the test is over')));
+  return {
+    client: new RawPeer(far, { reading }),
+    link: near,
+    serving,
+    take: () => {
+      const request = arrived.shift();
+      if (request) return Promise.resolve(request);
+      return inTime('a request', new Promise((resolve) => waiting.push(resolve)));
+    },
+    count: () => count,
+    drain: () => draining.abort(new Error('stopping')),
+  };
+}
+
+/** The whole body of a request as text. */
+export async function readBody({ body }: Pick<HttpRequest, 'body'>): Promise<string> {
+  const parts: Buffer[] = [];
+  body.on('data', (part: Buffer) => parts.push(part));
+  await inTime(
+    'the end of the body',
+    new Promise((resolve, reject) => {
+      body.once('end', resolve).once('error', reject);
+    }),
+  );
+  return Buffer.concat(parts).toString('latin1');
+}
