@@ -1,6 +1,7 @@
 import type { Graph } from '../chain/model.ts';
 import { type Address, formatAddress } from '../core/address.ts';
 import { throwIfAborted } from '../core/deadline.ts';
+import { toTunlError } from '../core/errors.ts';
 import type { ListeningEvent } from '../core/events.ts';
 import type { Link } from '../core/link.ts';
 import type { Listener } from '../core/listener.ts';
@@ -101,7 +102,18 @@ class GraphRunner {
     const closed = [...this.#doors].filter(([key]) => !doors.has(key)).map(([, door]) => door);
     this.#adopt(generation, doors);
     await Promise.all(closed.map(({ listener }) => listener.close()));
+    if (closed.length > 0 || [...doors.keys()].some((key) => !before.has(key))) this.#tellAgain();
     this.#announce(generation, before);
+  }
+
+  /** What runs already goes on, also where nobody can be told of it. */
+  #tellAgain(): void {
+    const { emit, onReady } = this.#runtime;
+    try {
+      onReady?.(this.addresses);
+    } catch (error) {
+      emit({ event: 'notice', level: 'warning', message: toTunlError(error).message });
+    }
   }
 
   async #prepare(graph: Graph): Promise<Generation> {
@@ -125,9 +137,9 @@ class GraphRunner {
     const opened: Door[] = [];
     try {
       for (const ready of stages) {
-        for (const address of ready.stage.listen) {
+        for (const [place, address] of ready.stage.listen.entries()) {
           if (address.kind === 'internal') continue;
-          const key = doorKey(ready, address, doors.size);
+          const key = doorKey(ready, address, place);
           const known = this.#doors.get(key);
           const door = known ?? (await openDoor(address));
           if (!known) opened.push(door);
@@ -192,7 +204,7 @@ async function openDoor(address: Address): Promise<Door> {
   };
 }
 
-/** Two free ports are two listeners, whatever they are called; other addresses are known by their text. */
+/** Two free ports are two listeners, known by their stage and place; other addresses are known by their text. */
 function doorKey({ stage }: ReadyStage, address: Address, place: number): string {
   const isFree = address.kind === 'tcp' && address.port === 0;
   return isFree ? `${stage.name} ${place} ${formatAddress(address)}` : formatAddress(address);

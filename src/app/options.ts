@@ -13,7 +13,7 @@ export interface Runtime {
   readonly emit: EventSink;
   /** How long a drain waits for tunnels, in milliseconds. */
   readonly graceMs: number;
-  /** Called once, when every listener accepts and before the first `listening` event. What it throws ends the command. */
+  /** Called when every listener accepts, before the first `listening` event, and again after a reload that opened or closed some. What it throws the first time ends the command. */
   readonly onReady?: (addresses: readonly Address[]) => void;
 }
 

@@ -51,20 +51,21 @@ function isReplaceable(path: string): boolean {
 function prepareReplacement(path: string): PortFile {
   const target = resolveLinks(path);
   const draft = `${target}.${process.pid}.tmp`;
-  const fd = openSync(draft, 'wx', 0o644);
-  const { ino } = fstatSync(fd);
+  let fd: number | undefined = openSync(draft, 'wx', 0o644);
+  let { ino } = fstatSync(fd);
   rmSync(target, { force: true });
-  let open = true;
   return {
     publish: (text) => {
-      writeFileSync(fd, text);
-      closeSync(fd);
-      open = false;
+      const file = (fd ??= openSync(draft, 'wx', 0o644));
+      writeFileSync(file, text);
+      ({ ino } = fstatSync(file));
+      closeSync(file);
+      fd = undefined;
       renameSync(draft, target);
     },
     remove: () => {
-      if (open) closeSync(fd);
-      open = false;
+      if (fd !== undefined) closeSync(fd);
+      fd = undefined;
       rmSync(draft, { force: true });
       if (statSync(target, { throwIfNoEntry: false })?.ino === ino) rmSync(target, { force: true });
     },

@@ -9,7 +9,8 @@ export const readinessOptions: readonly OptionSpec[] = [
   {
     name: 'port-file',
     value: 'FILE',
-    summary: 'write the port of each listener to this file, one per line, once all accept; removed at the end',
+    summary:
+      'write the port of each listener to this file, one per line, once all accept; written anew when a reload changes them, removed at the end',
     completes: 'file',
   },
   {
@@ -22,7 +23,7 @@ export const readinessOptions: readonly OptionSpec[] = [
 /** Tells those who wait for the listeners. */
 export class Readiness {
   readonly #portFile: PortFile | undefined;
-  readonly #readyFd: ReadyFd | undefined;
+  #readyFd: ReadyFd | undefined;
 
   /** Opens what will be written, before anything else is. @throws {TunlError} usage */
   constructor(args: Arguments) {
@@ -31,10 +32,11 @@ export class Readiness {
     this.#portFile = path === undefined ? undefined : preparePortFile(path);
   }
 
-  /** Every listener accepts. */
+  /** Every listener accepts. Called again when there are others; a descriptor is told once. */
   announce(addresses: readonly Address[]): void {
     this.#portFile?.publish(formatLines(addresses, formatPort));
     this.#readyFd?.publish(formatLines(addresses, formatAddress));
+    this.#readyFd = undefined;
   }
 
   /** They do no longer. */

@@ -1,8 +1,9 @@
-import { readFileSync, writeFileSync } from 'node:fs';
+import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { connect } from 'node:net';
 import { once } from 'node:events';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { expect, test } from 'vitest';
+import { eventually } from '../../support/eventually.ts';
 import { echo, startTarget } from '../../support/targets.ts';
 import { makeTempFolder } from '../../support/temp.ts';
 import { runTunl, startTunl } from '../../support/tunl-process.ts';
@@ -135,4 +136,23 @@ test('SIGHUP reads the file again, and keeps the stages where it is wrong', asyn
   expect(await ask(port, '')).toBe('two');
   child.kill('SIGTERM');
   expect((await ended).code).toBe(0);
+});
+
+test('the port file holds the ports of the stages that a reload put in place', async () => {
+  const [first, second] = ["  a: { listen: 0, to: '127.0.0.1:1' }", "  b: { listen: 0, to: '127.0.0.1:1' }"];
+  const path = writeChain(`stages:\n${first}\n`);
+  const portFile = join(dirname(path), 'ports');
+  const { child, ended, waitFor } = startTunl(['chain', '-c', path, '--port-file', portFile]);
+  const [, port] = await waitFor(/forwarding 127\.0\.0\.1:(\d+)/);
+  writeFileSync(path, `stages:\n${first}\n${second}\n`);
+  child.kill('SIGHUP');
+  await waitFor(/was read again/);
+  const [, other] = await waitFor(/forwarding[^]*forwarding 127\.0\.0\.1:(\d+)/);
+  expect(readFileSync(portFile, 'utf8')).toBe(`${port}\n${other}\n`);
+  writeFileSync(path, `stages:\n${second}\n`);
+  child.kill('SIGHUP');
+  await eventually(() => readFileSync(portFile, 'utf8'), `${other}\n`);
+  child.kill('SIGTERM');
+  expect((await ended).code).toBe(0);
+  expect(existsSync(portFile)).toBe(false);
 });
