@@ -1,9 +1,19 @@
+import { readFileSync } from 'node:fs';
 import { defineConfig } from 'vitest/config';
+
+/** As the bundler does: a page is imported as its text. */
+const pages = {
+  name: 'pages',
+  enforce: 'pre' as const,
+  load: (id: string) =>
+    id.endsWith('.html') ? `export default ${JSON.stringify(readFileSync(id, 'utf8'))}` : undefined,
+};
 
 export default defineConfig({
   test: {
     projects: [
       {
+        plugins: [pages],
         test: {
           name: 'core',
           include: ['test/**/*.test.ts'],
@@ -15,6 +25,7 @@ export default defineConfig({
         },
       },
       {
+        plugins: [pages],
         test: {
           name: 'interop',
           include: ['test/interop/**/*.test.ts'],

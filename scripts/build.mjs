@@ -48,6 +48,7 @@ function bundle(entryPoints) {
     target: 'node20.19',
     minifySyntax: true,
     minifyWhitespace: true,
+    loader: { '.html': 'text' },
     legalComments: 'linked',
     sourcemap: process.argv.includes('--sourcemap'),
     define: { TUNL_VERSION: JSON.stringify(version) },

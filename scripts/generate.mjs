@@ -24,6 +24,7 @@ async function load(path) {
     bundle: true,
     format: 'esm',
     platform: 'node',
+    loader: { '.html': 'text' },
     write: false,
   });
   return import(`data:text/javascript;base64,${Buffer.from(outputFiles[0].contents).toString('base64')}`);

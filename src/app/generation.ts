@@ -8,13 +8,15 @@ import type { Link } from '../core/link.ts';
 import type { Listener } from '../core/listener.ts';
 import type { Scope } from '../core/scope.ts';
 import { InternalListeners } from '../listeners/internal.ts';
-import { assertNotOpen } from '../policy/exposure.ts';
+import { assertAdminNotOpen, assertNotOpen } from '../policy/exposure.ts';
 import type { TlsAcceptor } from '../tls/server.ts';
 import { createForwardRunner } from './forward-stage.ts';
+import { assertNotLedTo, type OffLimits } from './off-limits.ts';
 import { createProxyRunner, readProxyMaterial } from './proxy-stage.ts';
 import { createRoute, type Route } from './route.ts';
 import { createAcceptor, createTerms } from './serve-terms.ts';
 import type { StageParts, StageRunner } from './stage.ts';
+import { countAs, type Traffic } from './traffic.ts';
 import type { Tunnels } from './tunnels.ts';
 
 /** What a generation runs in. */
@@ -23,6 +25,10 @@ export interface GenerationEnv {
   readonly emit: EventSink;
   readonly tunnels: Tunnels;
   readonly listeners: () => readonly Listener[];
+  /** Places that no tunnel may lead to. */
+  readonly offLimits?: OffLimits;
+  /** What is counted; absent where nobody asks. */
+  readonly traffic?: Traffic;
 }
 
 /** A stage with all that it needs, ready to take Links. */
@@ -58,6 +64,7 @@ export interface Generation {
 export async function createGeneration(graph: Graph, env: GenerationEnv): Promise<Generation> {
   const [fault] = findFaults(graph);
   if (fault) throw usageError(fault.message, ...(fault.hint === undefined ? [] : [fault.hint]));
+  assertAdminAllowed(graph);
   const internal = new InternalListeners();
   const byName = new Map<string, ReadyStage>();
   const dialInternal: Dial = async (address, ctx) => {
@@ -68,7 +75,7 @@ export async function createGeneration(graph: Graph, env: GenerationEnv): Promis
     const carries = ctx.hop || inner?.stage.job === 'proxy' ? 'tunnels' : 'bytes';
     return internal.connect(address.name, { ...ctx, origin, carries });
   };
-  const routes = new RouteCache(graph, dialInternal);
+  const routes = new RouteCache(graph, dialInternal, env);
   const stages = await Promise.all(
     graph.stages.map((stage) => createReadyStage(stage, routes, env).catch(blameStage(stage))),
   );
@@ -98,6 +105,17 @@ export async function createGeneration(graph: Graph, env: GenerationEnv): Promis
   };
 }
 
+/**
+ * As far as the words tell; names and descriptors are judged once they are bound.
+ * @throws {TunlError} usage, when others could reach the admin address, or tunnels surely would
+ */
+function assertAdminAllowed(graph: Graph): void {
+  const { admin, adminOpen = false } = graph;
+  if (!admin) return;
+  if (admin.kind !== 'fd') assertAdminNotOpen({ listen: admin, open: adminOpen });
+  assertNotLedTo(admin, graph);
+}
+
 function blameStage({ name }: ChainStage) {
   return (error: unknown): never => {
     throw error instanceof TunlError ? error.with({ stage: name }) : error;
@@ -110,17 +128,28 @@ class RouteCache {
   readonly #made: Route[] = [];
   readonly #graph: Graph;
   readonly #dialInternal: Dial;
+  readonly #env: GenerationEnv;
 
-  constructor(graph: Graph, dialInternal: Dial) {
+  constructor(graph: Graph, dialInternal: Dial, env: GenerationEnv) {
     this.#graph = graph;
     this.#dialInternal = dialInternal;
+    this.#env = env;
   }
 
-  get(options: RouteOptions): Promise<Route> {
+  /** The route for the stage or upstream of that name, which is what its connections are counted under. */
+  async get(name: string, options: RouteOptions): Promise<Route> {
+    const route = await this.#find(options);
+    return this.#env.traffic ? { ...route, dial: countAs(name, route.dial) } : route;
+  }
+
+  #find(options: RouteOptions): Promise<Route> {
     const known = this.#routes.get(options);
     if (known) return known;
+    const { offLimits, traffic } = this.#env;
     const made = createRoute(options, {
       dialInternal: this.#dialInternal,
+      ...(offLimits && { offLimits }),
+      ...(traffic && { nearest: traffic.watch }),
       sessions: options.entry && isOriginSeen(this.#graph, options.entry) ? 'per-tunnel' : 'shared',
     }).then((route) => {
       this.#made.push(route);
@@ -154,14 +183,14 @@ async function createReadyStage(stage: ChainStage, routes: RouteCache, env: Gene
     ...(acceptor && { acceptor }),
   });
   if (stage.job === 'forward') {
-    const [route, acceptor] = await Promise.all([routes.get(stage.route), createForwardAcceptor(stage)]);
+    const [route, acceptor] = await Promise.all([routes.get(stage.name, stage.route), createForwardAcceptor(stage)]);
     const runners = [false, true].map((isInside) => createForwardRunner(stage, route, parts(acceptor, isInside)));
     return join(stage, route, acceptor, runners, () => {});
   }
   if (stage.job === 'http') throw usageError('an HTTP stage cannot run yet');
   const terms = createTerms(stage);
   const [route, material, acceptor] = await Promise.all([
-    routes.get(stage.route),
+    routes.get(stage.name, stage.route),
     readProxyMaterial(stage),
     createAcceptor(stage, terms),
   ]);

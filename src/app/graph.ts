@@ -2,13 +2,17 @@ import type { Graph } from '../chain/model.ts';
 import { type Address, formatAddress } from '../core/address.ts';
 import { throwIfAborted } from '../core/deadline.ts';
 import { toTunlError } from '../core/errors.ts';
-import type { ListeningEvent } from '../core/events.ts';
+import type { EventSink, ListeningEvent } from '../core/events.ts';
 import type { Link } from '../core/link.ts';
 import type { Listener } from '../core/listener.ts';
 import { listen } from '../listeners/socket.ts';
+import type { ListenerFacts, Subject } from '../telemetry/admin/subject.ts';
+import { Admin } from './admin.ts';
 import { checkTargets } from './check.ts';
 import { createGeneration, type Generation, type GenerationEnv, type ReadyStage } from './generation.ts';
+import { OffLimits } from './off-limits.ts';
 import type { Running, Runtime } from './options.ts';
+import { Traffic } from './traffic.ts';
 import { Tunnels } from './tunnels.ts';
 
 /** A listener of the system whose Links go to the stage that has it now. */
@@ -60,15 +64,24 @@ class GraphRunner {
   readonly tunnels: Tunnels;
   readonly #runtime: Runtime;
   readonly #env: GenerationEnv;
+  readonly #admin: Admin;
+  #traffic: Traffic | undefined;
   #doors = new Map<string, Door>();
   #generation!: Generation;
 
   constructor(runtime: Runtime) {
-    const { scope, emit } = runtime;
-    this.#runtime = runtime;
+    const { scope } = runtime;
+    const emit: EventSink = (event) => {
+      this.#traffic?.note(event);
+      runtime.emit(event);
+    };
+    this.#runtime = { ...runtime, emit };
     this.tunnels = new Tunnels(emit);
     const listeners = () => [...this.#doors.values()].map(({ listener }) => listener);
-    this.#env = { scope, emit, tunnels: this.tunnels, listeners };
+    this.#admin = new Admin(() => this.#makeSubject());
+    const offLimits = new OffLimits(() => this.#admin.places);
+    this.#env = { scope, emit, tunnels: this.tunnels, listeners, offLimits };
+    scope.defer(() => this.#admin.close());
     scope.defer(() => this.#closeDoors());
     scope.draining.addEventListener('abort', () => void this.#closeDoors(), { once: true });
   }
@@ -85,6 +98,7 @@ class GraphRunner {
     const { scope, emit, onReady } = this.#runtime;
     const generation = await this.#prepare(graph);
     if (check) await this.#checkTargets(generation);
+    const { opened } = await this.#admin.prepare(graph);
     this.#adopt(generation, await this.#openDoors(generation));
     throwIfAborted(scope.forced);
     onReady?.(this.addresses);
@@ -92,18 +106,22 @@ class GraphRunner {
       if (!acceptor?.development) continue;
       emit({ event: 'notice', level: 'warning', message: `development certificate, pin ${acceptor.pin}` });
     }
-    this.#announce(generation, new Set());
+    this.#announce(generation, new Set(), opened);
   }
 
   async replace(graph: Graph): Promise<void> {
     const generation = await this.#prepare(graph);
     const before = new Set(this.#doors.keys());
-    const doors = await this.#openDoors(generation);
+    const admin = await this.#admin.prepare(graph);
+    const doors = await this.#openDoors(generation).catch(async (error: unknown) => {
+      await admin.undo();
+      throw error;
+    });
     const closed = [...this.#doors].filter(([key]) => !doors.has(key)).map(([, door]) => door);
     this.#adopt(generation, doors);
-    await Promise.all(closed.map(({ listener }) => listener.close()));
+    await Promise.all([...closed.map(({ listener }) => listener.close()), admin.finish()]);
     if (closed.length > 0 || [...doors.keys()].some((key) => !before.has(key))) this.#tellAgain();
-    this.#announce(generation, before);
+    this.#announce(generation, before, admin.opened);
   }
 
   /** What runs already goes on, also where nobody can be told of it. */
@@ -117,10 +135,30 @@ class GraphRunner {
   }
 
   async #prepare(graph: Graph): Promise<Generation> {
-    const generation = await createGeneration(graph, this.#env);
+    const generation = await createGeneration(graph, { ...this.#env, ...this.#countFor(graph) });
     // Not when the next one takes over: tunnels that are open live in its sessions, which end when idle.
     this.#runtime.scope.defer(() => generation.close());
     return generation;
+  }
+
+  /** Counts what a graph with an admin address does. Without one nothing is counted, and nothing is spent on it. */
+  #countFor(graph: Graph): { readonly traffic?: Traffic } {
+    if (!graph.admin) return {};
+    const traffic = (this.#traffic ??= new Traffic());
+    this.tunnels.onLeave = (tunnel) => traffic.leave(tunnel);
+    return { traffic };
+  }
+
+  async #makeSubject(): Promise<Subject> {
+    const { createSubject } = await import('./subject.ts');
+    return createSubject({
+      runtime: this.#runtime,
+      tunnels: this.tunnels,
+      traffic: (this.#traffic ??= new Traffic()),
+      generation: () => this.#generation,
+      listeners: () => this.#listListeners(),
+      closeListeners: () => void this.#closeDoors(),
+    });
   }
 
   async #checkTargets({ stages }: Generation): Promise<void> {
@@ -157,6 +195,7 @@ class GraphRunner {
   #adopt(generation: Generation, doors: Map<string, Door>): void {
     this.#generation = generation;
     this.#doors = doors;
+    this.#traffic?.expect(generation.graph);
     const order = [...doors.values()];
     let at = 0;
     for (const ready of generation.stages) {
@@ -164,13 +203,17 @@ class GraphRunner {
         if (address.kind === 'internal') continue;
         const door = order[at++] as Door;
         const origin = { stages: [ready.stage.name] };
-        door.onLink = (link) => void ready.onLink(link, { ...origin, peer: link.peer }, door.listener);
+        const { address: bound } = door.listener;
+        door.onLink = (link) => {
+          this.#traffic?.accept(bound, link);
+          void ready.onLink(link, { ...origin, peer: link.peer }, door.listener);
+        };
       }
     }
     if (this.#runtime.scope.draining.aborted) void this.#closeDoors();
   }
 
-  #announce({ stages }: Generation, before: ReadonlySet<string>): void {
+  #announce({ stages }: Generation, before: ReadonlySet<string>, admin: Address | undefined): void {
     const doors = [...this.#doors];
     let at = 0;
     for (const ready of stages) {
@@ -180,6 +223,16 @@ class GraphRunner {
         if (!before.has(key)) this.#runtime.emit(describeListening(ready, listener.address));
       }
     }
+    if (admin) this.#runtime.emit({ event: 'listening', role: 'admin', ...describePlace(admin), via: [] });
+  }
+
+  /** The listeners that accept, with the names of their stages. */
+  #listListeners(): ListenerFacts[] {
+    const doors = [...this.#doors.values()];
+    const names = this.#generation.stages.flatMap(({ stage }) =>
+      stage.listen.filter(({ kind }) => kind !== 'internal').map(() => stage.name),
+    );
+    return doors.map(({ listener }, index) => ({ name: names[index] ?? '', address: listener.address }));
   }
 
   async #closeDoors(): Promise<void> {
@@ -215,11 +268,14 @@ function describeListening({ stage, route }: ReadyStage, address: Address): List
   return {
     event: 'listening',
     role: stage.job === 'forward' ? 'forward' : 'serve',
-    address: formatAddress(address),
-    ...(address.kind === 'tcp' && { port: address.port }),
+    ...describePlace(address),
     ...(stage.job === 'forward' && targets !== undefined && { target: targets }),
     via: route.via,
   };
+}
+
+function describePlace(address: Address): Pick<ListeningEvent, 'address' | 'port'> {
+  return { address: formatAddress(address), ...(address.kind === 'tcp' && { port: address.port }) };
 }
 
 /** Resolves once the scope was drained: listeners closed, tunnels ended or cut, cleanups done. */

@@ -1,8 +1,9 @@
-import type { ProxyStage, RouteOptions } from '../chain/model.ts';
+import type { Graph, ProxyStage, RouteOptions } from '../chain/model.ts';
 import type { Address, ListenAddress, TcpAddress, UnixAddress } from '../core/address.ts';
 import type { EventSink } from '../core/events.ts';
 import type { TlsSettings } from '../core/hop.ts';
 import type { Scope } from '../core/scope.ts';
+import type { Level } from '../telemetry/admin/subject.ts';
 import type { Tunnels } from './tunnels.ts';
 
 export type { Graph, HopChoice, Limits, RouteOptions } from '../chain/model.ts';
@@ -13,8 +14,16 @@ export interface Runtime {
   readonly emit: EventSink;
   /** How long a drain waits for tunnels, in milliseconds. */
   readonly graceMs: number;
+  /** Lets the admin address change how much is said. */
+  readonly voice?: VoiceControl;
   /** Called when every listener accepts, before the first `listening` event, and again after a reload that opened or closed some. What it throws the first time ends the command. */
   readonly onReady?: (addresses: readonly Address[]) => void;
+}
+
+/** How much a command says, in the words of a log. */
+export interface VoiceControl {
+  level(): Level;
+  setLevel(level: Level): void;
 }
 
 /** One SPEC of `forward`. */
@@ -47,6 +56,7 @@ export interface ForwardOptions extends RouteOptions {
 export interface ServeOptions
   extends
     RouteOptions,
+    Pick<Graph, 'admin' | 'adminOpen'>,
     Pick<ProxyStage, 'tls' | 'users' | 'accept' | 'allow' | 'deny' | 'open' | 'caps' | 'proxyProtocol'> {
   readonly listen: readonly ListenAddress[];
 }

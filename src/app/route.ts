@@ -1,4 +1,4 @@
-import { formatAddress } from '../core/address.ts';
+import { type Address, formatAddress } from '../core/address.ts';
 import { type Dial, pipe, type Stage } from '../core/dialer.ts';
 import { type ErrorCode, TunlError } from '../core/errors.ts';
 import { formatHop } from '../core/hop.ts';
@@ -7,6 +7,7 @@ import { createResolve, type Resolve } from '../dial/resolve.ts';
 import { firstOf } from '../dial/first-of.ts';
 import { withRetry } from '../dial/retry.ts';
 import { createHopStage } from './hop-stage.ts';
+import type { OffLimits } from './off-limits.ts';
 import type { RouteOptions } from './options.ts';
 
 /** The way to any target: a Dial through all hops, and what it is made of. */
@@ -32,6 +33,10 @@ export interface RouteParts {
   readonly inner?: readonly Stage[];
   /** Opens Links to the stages of this process. */
   readonly dialInternal?: Dial;
+  /** Places that no tunnel may lead to. */
+  readonly offLimits?: OffLimits;
+  /** The Stage right above the sockets. */
+  readonly nearest?: Stage;
   /** `per-tunnel` where a stage on the way to the first hop wants to know whose tunnel it is. */
   readonly sessions?: 'shared' | 'per-tunnel';
 }
@@ -43,17 +48,28 @@ export interface RouteParts {
  */
 export async function createRoute(
   options: RouteOptions,
-  { inner = [], dialInternal, sessions = 'shared' }: RouteParts = {},
+  { inner = [], dialInternal, offLimits, nearest = (next) => next, sessions = 'shared' }: RouteParts = {},
 ): Promise<Route> {
   const { hops, entry, limits, family, retries = 0 } = options;
   const resolve = createResolve(family ? { family } : {});
   const { dnsMs, connectMs } = limits;
-  const direct = createDirect({ resolve, dnsMs, connectMs, ...(dialInternal && { dialInternal }) });
+  const assertAllowed = offLimits && ((place: Address) => offLimits.assertAllowed(place));
+  const sockets = createDirect({
+    resolve,
+    dnsMs,
+    connectMs,
+    ...(assertAllowed && { assertAllowed }),
+    ...(dialInternal && { dialInternal }),
+  });
+  const direct = nearest(sockets);
   const bottom: Dial = entry ? (_address, ctx) => direct(entry, ctx) : direct;
   const places = await Promise.all(
     hops.map((choice, index) => Promise.all(choice.map((hop) => createHopStage(hop, index, options, sessions)))),
   );
-  const stages = places.map((ways) => firstOf(ways.map(({ stage }) => stage)));
+  const stages = places.flatMap((ways, index) => {
+    const stage = firstOf(ways.map((way) => way.stage));
+    return offLimits ? [stage, offLimits.guardBeyond(hops.slice(0, index + 1))] : [stage];
+  });
   const retry = retries > 0 ? [withRetry(retries)] : [];
   return {
     dial: pipe(bottom, ...(hops.length === 0 ? [blameTarget] : stages), ...inner, ...retry),

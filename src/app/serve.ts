@@ -1,4 +1,4 @@
-import type { ProxyStage } from '../chain/model.ts';
+import type { Graph, ProxyStage } from '../chain/model.ts';
 import { startGraph } from './graph.ts';
 import type { Running, Runtime, ServeOptions } from './options.ts';
 
@@ -7,10 +7,11 @@ import type { Running, Runtime, ServeOptions } from './options.ts';
  * @throws {TunlError} usage or address_in_use; then no listener is left open
  */
 export function startServe(options: ServeOptions, runtime: Runtime): Promise<Running> {
-  return startGraph({ stages: [toProxyStage(options)] }, runtime);
+  return startGraph(toServeGraph(options), runtime);
 }
 
-/** The one stage of `serve`. */
-export function toProxyStage(options: ServeOptions): ProxyStage {
-  return { ...options, name: 'serve', job: 'proxy', route: options, log: false };
+/** The graph of `serve`: one stage. */
+export function toServeGraph({ admin, adminOpen, ...options }: ServeOptions): Graph {
+  const stage: ProxyStage = { ...options, name: 'serve', job: 'proxy', route: options, log: false };
+  return { stages: [stage], ...(admin && { admin }), ...(adminOpen && { adminOpen }) };
 }

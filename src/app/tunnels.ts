@@ -28,6 +28,8 @@ export interface Tunnel {
 /** All live tunnels: tables, drains and cuts go through here. Inner parts of tunnels are waited for and cut, and not counted. */
 export class Tunnels {
   readonly #live = new Map<number, Tunnel>();
+  /** Told of each tunnel that leaves, whether or not it came up. */
+  onLeave: ((tunnel: Tunnel) => void) | undefined;
   readonly #emit: EventSink;
   #lastId = 0;
   #onEmpty: (() => void) | undefined;
@@ -75,7 +77,16 @@ export class Tunnels {
 
   remove(tunnel: Tunnel): void {
     this.#live.delete(tunnel.id);
+    this.onLeave?.(tunnel);
     if (this.#live.size === 0) this.#onEmpty?.();
+  }
+
+  /** Ends one tunnel; false where there is no such. */
+  cut(id: number, error: TunlError): boolean {
+    const tunnel = this.#live.get(id);
+    if (!tunnel?.isRecorded) return false;
+    tunnel.cut(error);
+    return true;
   }
 
   cutAll(error: TunlError): void {

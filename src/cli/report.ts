@@ -81,6 +81,7 @@ function toFields(event: TunlEvent): Readonly<Record<string, unknown>> {
 function format(event: TunlEvent, style: ReportStyle): string | undefined {
   switch (event.event) {
     case 'listening': {
+      if (event.role === 'admin') return `admin ${event.address}`;
       const target = event.target === undefined ? '' : ` -> ${event.target}`;
       return `${event.role === 'serve' ? 'serving' : 'forwarding'} ${event.address}${target}${formatVia(event.via)}`;
     }

@@ -1,10 +1,11 @@
 import type { Running, Runtime } from '../app/options.ts';
 import { Scope } from '../core/scope.ts';
-import { toTunlError } from '../core/errors.ts';
+import { exitOf, toTunlError } from '../core/errors.ts';
 import type { CommandContext } from './command.ts';
 import { sayFailure } from './fail.ts';
 import { keepFreedMemory, limitYoungHeap } from './heap.ts';
 import type { Readiness } from './options/readiness.ts';
+import { controlVoice } from './options/voice.ts';
 import { createReport, type ReportStyle } from './report.ts';
 import { drainOnSignals } from './signals.ts';
 import { spinWhileDialling, withSpinner } from './status.ts';
@@ -34,7 +35,7 @@ export type Start = (runtime: Runtime) => Promise<Running>;
 
 /**
  * Runs a command that listens until a signal stops it. Resolves with 0 when every tunnel could
- * finish, else with 128 and the number of the first signal.
+ * finish, else with 128 and the number of the first signal, or with what an order to the admin address ends with.
  */
 export async function runUntilStopped(options: RunningOptions, start: Start): Promise<number> {
   const { io, ui, onHangup, readiness } = options;
@@ -48,7 +49,8 @@ export async function runUntilStopped(options: RunningOptions, start: Start): Pr
     running = await startListening(options, scope, start);
     stopShowing = await showActivity(options, running);
     const cut = await running.done;
-    return cut > 0 || scope.forced.aborted ? (interruption.exit() ?? 1) : 0;
+    if (cut === 0 && !scope.forced.aborted) return 0;
+    return interruption.exit() ?? exitOf(toTunlError(scope.draining.reason));
   } finally {
     stopShowing();
     readiness.withdraw();
@@ -82,7 +84,7 @@ export async function startListening(
   start: Start,
 ): Promise<Running> {
   const onReady: Runtime['onReady'] = (addresses) => readiness.announce(addresses);
-  const starting = start({ scope, emit: createReport(ui, style), graceMs, onReady });
+  const starting = start({ scope, emit: createReport(ui, style), graceMs, onReady, voice: controlVoice(ui) });
   const showTunnels = async () => {
     const { tunnels, draw } = await starting;
     if (draw && ui.onTerminal) ui.show('normal', (await draw(io.stderr.columns)).trimEnd());

@@ -39,7 +39,7 @@ const unpainted: Paint = (text) => text;
 /** The only writer to stdout and stderr. It never throws: a closed stderr silences it. */
 export class Ui {
   readonly #io: Io;
-  readonly voice: Voice;
+  #voice: Voice;
   #paintError: Paint = unpainted;
   #paintHint: Paint = unpainted;
   #printed: Promise<'written' | 'closed'> = Promise.resolve('written');
@@ -47,8 +47,17 @@ export class Ui {
 
   constructor(io: Io, voice: Voice) {
     this.#io = io;
-    this.voice = voice;
+    this.#voice = voice;
     io.stderr.on('error', () => {});
+  }
+
+  get voice(): Voice {
+    return this.#voice;
+  }
+
+  /** Says more or less from now on. */
+  setVerbosity(verbosity: Verbosity): void {
+    this.#voice = { ...this.#voice, verbosity };
   }
 
   /** Prepares colours, where they are wanted. */

@@ -1,5 +1,5 @@
 import { connect, type Socket } from 'node:net';
-import { formatAddress, formatHostPort, type Ip, type TcpAddress } from '../core/address.ts';
+import { formatAddress, formatHostPort, type Ip, type TcpAddress, type UnixAddress } from '../core/address.ts';
 import { abortReason, within } from '../core/deadline.ts';
 import type { Dial, DialContext } from '../core/dialer.ts';
 import { type ErrorCode, errorTable, TunlError } from '../core/errors.ts';
@@ -16,6 +16,11 @@ export interface DirectOptions {
   readonly resolve: Resolve;
   readonly dnsMs: number;
   readonly connectMs: number;
+  /**
+   * Asked about each place right before it is connected to, when every name is resolved.
+   * @throws {TunlError} when no Link may lead there
+   */
+  readonly assertAllowed?: (place: TcpAddress | UnixAddress) => void;
   /** Opens a Link to a stage of this process; absent where there are none. */
   readonly dialInternal?: Dial;
 }
@@ -26,7 +31,13 @@ export interface DirectOptions {
  * Errors say whether it was the target or the proxy before it that is not reached.
  * @throws {TunlError} dns_error, dns_timeout, connection_refused, connection_timeout, destination_ip_unroutable
  */
-export function createDirect({ resolve, dnsMs, connectMs, dialInternal }: DirectOptions): Dial {
+export function createDirect({
+  resolve,
+  dnsMs,
+  connectMs,
+  assertAllowed = () => {},
+  dialInternal,
+}: DirectOptions): Dial {
   const connectLimit = {
     ms: connectMs,
     phase: 'connect',
@@ -46,7 +57,14 @@ export function createDirect({ resolve, dnsMs, connectMs, dialInternal }: Direct
     const connecting = performance.now();
     const what = nameIn(ctx, formatHostPort(host, port));
     const link = await within(connectLimit, ctx.signal, `${what} did not accept a connection`, (signal) =>
-      race(ips, (ip, attempt) => connectTcp(ip, port, what, attempt), signal),
+      race(
+        ips,
+        async (ip, attempt) => {
+          assertAllowed({ kind: 'tcp', host: ip.address, port });
+          return connectTcp(ip, port, what, attempt);
+        },
+        signal,
+      ),
     );
     report(ctx, 'connect', connecting, link.peer.address ? formatAddress(link.peer.address) : '');
     return link;
@@ -56,6 +74,7 @@ export function createDirect({ resolve, dnsMs, connectMs, dialInternal }: Direct
     try {
       switch (address.kind) {
         case 'unix':
+          assertAllowed(address);
           return await within(connectLimit, ctx.signal, `${formatAddress(address)} did not accept`, (signal) =>
             connectUnix(address.path, signal),
           );

@@ -41,6 +41,19 @@ export function assertNotOpen({ listen, hasUsers, hasClientCa, open }: Exposure)
   );
 }
 
+/**
+ * Refuses to let strangers administer the program by accident: who reaches it may end tunnels and the program.
+ * @throws {TunlError} usage, when others can reach it and nobody said that this is meant
+ */
+export function assertAdminNotOpen({ listen, open }: { readonly listen: Address; readonly open: boolean }): void {
+  if (open || isLoopback(listen)) return;
+  throw usageError(
+    `refusing to be administered on ${formatAddress(listen)}, which others can reach`,
+    'use 127.0.0.1 or unix:PATH, or say --admin-open (in a file: admin: { listen: ADDRESS, open: true })',
+    'whoever reaches it sees every tunnel and can stop the program',
+  );
+}
+
 function isLoopbackHost(host: string): boolean {
   const bytes = toBytes(host);
   return bytes === undefined ? host === 'localhost' : isLoopbackBytes(bytes);

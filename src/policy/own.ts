@@ -1,4 +1,6 @@
+import { statSync } from 'node:fs';
 import { networkInterfaces } from 'node:os';
+import { resolve } from 'node:path';
 import { type IpBytes, toBytes } from '../core/ip-bytes.ts';
 import type { Address } from '../core/address.ts';
 import { embeddedIn } from './embedded.ts';
@@ -14,6 +16,42 @@ export function isOwn(bytes: IpBytes, port: number, own: readonly Address[]): bo
     const bound = listener.kind === 'tcp' && listener.port === port ? toBytes(listener.host) : undefined;
     return bound !== undefined && places.some((place) => isReached(bound, place));
   });
+}
+
+/** True when connecting to this socket would reach one of our own, by whatever path and links. */
+export function isOwnPath(path: string, own: readonly Address[]): boolean {
+  const file = readIdentity(path);
+  return own.some((listener) => {
+    if (listener.kind !== 'unix') return false;
+    return resolve(listener.path) === resolve(path) || (file !== undefined && file === readIdentity(listener.path));
+  });
+}
+
+/** The bytes that a host surely stands for when it is dialled on this machine; none for a name that is to be resolved. */
+export function listMeanings(host: string): readonly IpBytes[] {
+  // RFC 6761, section 6.3.
+  if (/(^|\.)localhost$/.test(host)) return [toBytes('127.0.0.1')!, toBytes('::1')!];
+  // A zone says by which interface, and does not make another address of it.
+  const bytes = toBytes(host.replace(/%.*$/s, ''));
+  return bytes ? [bytes] : [];
+}
+
+/** True for a host that means nothing but loopback, wherever it is dialled. */
+export function isLoopbackOnly(host: string): boolean {
+  const meanings = listMeanings(host).map(followUnspecified);
+  return meanings.length > 0 && meanings.every(isLoopbackBytes);
+}
+
+/** True for a host that is surely this machine, by an address of its own or by loopback. */
+export function isThisMachine(host: string): boolean {
+  return listMeanings(host)
+    .map(followUnspecified)
+    .some((bytes) => isLoopbackBytes(bytes) || isOnThisMachine(bytes));
+}
+
+function readIdentity(path: string): string | undefined {
+  const found = statSync(path, { bigint: true, throwIfNoEntry: false });
+  return found && `${found.dev}:${found.ino}`;
 }
 
 function isReached(bound: IpBytes, place: IpBytes): boolean {

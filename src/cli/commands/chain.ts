@@ -8,6 +8,7 @@ import { quote } from '../../words/text.ts';
 import type { Arguments } from '../arguments.ts';
 import type { CommandContext, CommandSpec, OptionSpec } from '../command.ts';
 import type { Io } from '../io.ts';
+import { adminGroup, readAdmin, withAdmin } from '../options/admin.ts';
 import { graceOption, limitGroup, readGrace, readLimits } from '../options/limits.ts';
 import { printGraph, printOption } from '../options/print.ts';
 import { Readiness, readinessOptions } from '../options/readiness.ts';
@@ -62,6 +63,7 @@ export const chain: CommandSpec = {
   groups: [
     { title: 'Stages', options: fileOptions },
     { title: 'Running', options: [...readinessOptions, graceOption, watchOption] },
+    adminGroup,
     chainRouteGroup,
     limitGroup(limits),
     voiceGroup,
@@ -76,8 +78,10 @@ async function run(args: Arguments, { io, ui }: CommandContext): Promise<number>
   if (path !== undefined) refuseWords(args, words);
   const [graceMs, watch] = [readGrace(args), readWatch(args)];
   const { checkChain, loadChain, startChain } = await import('../../app/chain.ts');
-  const load = path === undefined ? undefined : () => loadChain(path, io.env);
-  const placed: PlacedGraph = load ? await load() : { graph: await readLinear(words, args, { io, ui }) };
+  const admin = readAdmin(args);
+  const place = (read: PlacedGraph): PlacedGraph => ({ ...read, graph: withAdmin(read.graph, admin) });
+  const load = path === undefined ? undefined : async () => place(await loadChain(path, io.env));
+  const placed = load ? await load() : place({ graph: await readLinear(words, args, { io, ui }) });
   const { graph } = placed;
   if (args.has('print')) return printGraph(ui, graph, placed);
   const form = readForm(args);

@@ -4,6 +4,7 @@ import type { ServerDemand } from '../../core/carrier.ts';
 import { usageError } from '../../core/errors.ts';
 import type { Arguments } from '../arguments.ts';
 import type { CommandContext, CommandSpec, OptionGroup, OptionSpec } from '../command.ts';
+import { adminGroup, readAdmin, withAdmin } from '../options/admin.ts';
 import { graceOption, limitGroup, readGrace, readLimits } from '../options/limits.ts';
 import { parseListen, refuseDuplicates } from '../../words/listen.ts';
 import { checkPassword, readPasswordFile } from '../../words/password-file.ts';
@@ -104,6 +105,7 @@ export const serve: CommandSpec = {
   ],
   groups: [
     { title: 'Running', options: [printOption, ...readinessOptions, graceOption, watchOption, proxyProtocolOption] },
+    adminGroup,
     carrierGroup,
     tlsGroup,
     whoGroup,
@@ -120,13 +122,16 @@ async function run(args: Arguments, { io, ui }: CommandContext): Promise<number>
   const words = [...args.operands, ...(args.rest ?? [])];
   const own = carriers.find(({ server, serveFlag }) => server && serveFlag && args.has(serveFlag.name))?.server;
   const listen = (words.length > 0 ? words : [`127.0.0.1:${own?.defaultPort ?? 3128}`]).map(parseListen);
-  refuseDuplicates(listen);
+  const { admin, adminOpen } = withAdmin({ stages: [] }, readAdmin(args));
+  refuseDuplicates(admin ? [...listen, admin] : listen);
   const { cert: _ofServer, key: _too, ...hopTls } = readTlsWords(args);
   const graceMs = readGrace(args);
   const watch = readWatch(args);
   const options: ServeOptions = {
     limits: readLimits(args, limits),
     listen,
+    ...(admin && { admin }),
+    ...(adminOpen && { adminOpen }),
     ...readServerTls(args, own),
     users: readUsers(args, io.env),
     accept: carrierSwitches.map(({ name }) => name).filter((name) => args.has(name)),
@@ -137,8 +142,8 @@ async function run(args: Arguments, { io, ui }: CommandContext): Promise<number>
     ...readProxyProtocol(args),
     ...(await readRoute(args, { io, ui }, hopTls, [])),
   };
-  const { startServe, toProxyStage } = await import('../../app/serve.ts');
-  if (args.has('print')) return printGraph(ui, { stages: [toProxyStage(options)] });
+  const { startServe, toServeGraph } = await import('../../app/serve.ts');
+  if (args.has('print')) return printGraph(ui, toServeGraph(options));
   const readiness = new Readiness(args);
   const onHangup = { done: 'certificates, keys and users were read again' };
   return runUntilStopped({ io, ui, style: 'serve', graceMs, watch, readiness, onHangup }, (runtime) =>

@@ -1,3 +1,4 @@
+import { administration } from './administration.ts';
 import type { Block, Section } from './roff.ts';
 
 /** What the manual says of a command beside what the command knows of itself. */
@@ -107,6 +108,7 @@ export const commandProse: Readonly<Record<string, Prose>> = {
           { term: '`SIGHUP`', text: 'Reads certificates, keys and users again. Open tunnels live on.' },
         ],
       },
+      administration,
     ],
   },
   chain: {
@@ -119,7 +121,7 @@ export const commandProse: Readonly<Record<string, Prose>> = {
       {
         title: 'FILE',
         blocks: [
-          'YAML with `stages` by name, and `defaults` with `limits`, `retry` and `family` for those that say nothing else. A JSON Schema for editors is in the package: `docs/chain.schema.json`. Relative paths start from the folder of the file.',
+          'YAML with `stages` by name, `defaults` with `limits`, `retry` and `family` for those that say nothing else, and `admin` as `--admin`. A JSON Schema for editors is in the package: `docs/chain.schema.json`. Relative paths start from the folder of the file.',
           {
             term: '`listen`',
             text: '[BIND:]PORT, `unix:`PATH, `fd:`N or `internal://`NAME, one or a list. Without it the stage listens on its own name.',
@@ -156,6 +158,7 @@ export const commandProse: Readonly<Record<string, Prose>> = {
           },
         ],
       },
+      administration,
     ],
   },
   completion: {

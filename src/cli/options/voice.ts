@@ -1,7 +1,13 @@
+import type { VoiceControl } from '../../app/options.ts';
 import { usageError } from '../../core/errors.ts';
 import type { Arguments } from '../arguments.ts';
 import type { OptionGroup } from '../command.ts';
-import type { Voice } from '../ui.ts';
+import type { Ui, Verbosity, Voice } from '../ui.ts';
+
+const levelOf = { quiet: 'error', normal: 'info', verbose: 'debug', debug: 'trace' } as const;
+
+/** What is not here says less than the usual. */
+const verbosityOf: Readonly<Record<string, Verbosity>> = { info: 'normal', debug: 'verbose', trace: 'debug' };
 
 /** The options that say how much is said, and how. */
 export const voiceGroup: OptionGroup = {
@@ -21,6 +27,14 @@ export function readVoice(args: Arguments): Voice {
   if (quiet && loud > 0) throw usageError('-q and -v contradict each other');
   const verbosity = quiet ? 'quiet' : loud > 1 ? 'debug' : loud === 1 ? 'verbose' : 'normal';
   return { verbosity, form: args.has('json') ? 'json' : 'text' };
+}
+
+/** How much is said, as the admin address reads and sets it. */
+export function controlVoice(ui: Ui): VoiceControl {
+  return {
+    level: () => levelOf[ui.voice.verbosity],
+    setLevel: (level) => ui.setVerbosity(verbosityOf[level] ?? 'quiet'),
+  };
 }
 
 /** How to talk about words that cannot be parsed. */

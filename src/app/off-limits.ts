@@ -1,0 +1,98 @@
+import { type Graph, listWays, type RouteOptions, type Target } from '../chain/model.ts';
+import { type Address, formatAddress } from '../core/address.ts';
+import type { Stage } from '../core/dialer.ts';
+import { TunlError, usageError } from '../core/errors.ts';
+import { isLoopbackOnly, isOwn, isOwnPath, isThisMachine, listMeanings } from '../policy/own.ts';
+import type { HopChoice } from './options.ts';
+
+/**
+ * The places of this process that no tunnel may lead to. They are asked for at each dial: a reload may move them, and
+ * what was dialled before it comes to the same check.
+ */
+export class OffLimits {
+  readonly #places: () => readonly Address[];
+
+  constructor(places: () => readonly Address[]) {
+    this.#places = places;
+  }
+
+  /**
+   * Judges a place that is about to be connected to.
+   * @throws {TunlError} destination_ip_prohibited
+   */
+  assertAllowed(place: Address): void {
+    if (isAmong(place, this.#places())) throw prohibited(place);
+  }
+
+  /**
+   * Judges what is asked of the last of these hops. A proxy on this machine would reach us by the names that this
+   * machine has for itself; one that is elsewhere only by those that others have for it.
+   */
+  guardBeyond(hops: readonly HopChoice[]): Stage {
+    const isLocal = areLocal(hops);
+    return (next) => async (address, ctx) => {
+      if (isAmongBeyond(address, isLocal, this.#places())) throw prohibited(address);
+      return next(address, ctx);
+    };
+  }
+}
+
+/**
+ * Refuses a graph that surely leads to a place of its own that no tunnel may lead to.
+ * @throws {TunlError} usage, with the stage
+ */
+export function assertNotLedTo(own: Address, { stages }: Graph): void {
+  for (const stage of stages) {
+    for (const { to, route } of listWays(stage)) {
+      const led = findLed(own, to?.targets ?? [], route);
+      if (!led) continue;
+      const message = `${formatAddress(led)} is the admin address`;
+      throw usageError(message, 'no tunnel may lead there').with({ stage: stage.name });
+    }
+  }
+}
+
+function findLed(own: Address, targets: readonly Target[], { hops, entry }: RouteOptions): Address | undefined {
+  // What is asked for at each place of the way: the first by us, the others by the proxies before them.
+  const asked: (readonly Address[])[] = [...hops.map((choice) => choice.map(({ address }) => address)), targets];
+  return asked.flatMap((places, index) => {
+    if (index === 0) return entry ? [] : places.filter((place) => isAmong(place, [own]));
+    const isLocal = !entry && areLocal(hops.slice(0, index));
+    return places.filter((place) => isAmongBeyond(place, isLocal, [own]));
+  })[0];
+}
+
+function areLocal(hops: readonly HopChoice[]): boolean {
+  return hops.every((choice) => choice.some(({ address }) => isThisMachine(address.host)));
+}
+
+function isAmong(place: Address, own: readonly Address[]): boolean {
+  if (own.length === 0) return false;
+  if (place.kind === 'unix') return isOwnPath(place.path, own);
+  if (place.kind !== 'tcp') return false;
+  return listMeanings(place.host).some((bytes) => isOwn(bytes, place.port, own.flatMap(listSpellings)));
+}
+
+/** Loopback beyond a proxy of another machine is the loopback of that machine. */
+function isAmongBeyond(place: Address, isLocal: boolean, own: readonly Address[]): boolean {
+  if (place.kind !== 'tcp' || !isAmong(place, own)) return false;
+  return isLocal || !isLoopbackOnly(place.host);
+}
+
+/** What is not bound yet is known by its words: `*` is every address, and `localhost` two of them. */
+function listSpellings(address: Address): readonly Address[] {
+  if (address.kind !== 'tcp') return [address];
+  const { host, port } = address;
+  if (host === '*') return [{ kind: 'tcp', host: '::', port }];
+  if (listMeanings(host).length < 2) return [{ ...address, host: host.replace(/%.*$/s, '') }];
+  return ['127.0.0.1', '::1'].map((loopback) => ({ kind: 'tcp', host: loopback, port }));
+}
+
+function prohibited(place: Address): TunlError {
+  const message = `${formatAddress(place)} is the admin address of this program`;
+  return new TunlError('destination_ip_prohibited', message, {
+    side: 'client',
+    phase: 'policy',
+    hints: ['no tunnel may lead there'],
+  });
+}

@@ -1,0 +1,37 @@
+import type { Graph } from '../../app/options.ts';
+import { usageError } from '../../core/errors.ts';
+import { parseListen } from '../../words/listen.ts';
+import type { Arguments } from '../arguments.ts';
+import type { OptionGroup } from '../command.ts';
+
+/** The options that let the running program be looked at, and given orders. */
+export const adminGroup: OptionGroup = {
+  title: 'Administration',
+  options: [
+    {
+      name: 'admin',
+      value: 'ADDRESS',
+      summary:
+        'a page and the paths of Envoy on [BIND:]PORT or unix:PATH; not in --port-file, and no tunnel leads there',
+    },
+    {
+      name: 'admin-open',
+      summary: 'let it be on an address that others can reach: they may end tunnels and the program',
+    },
+  ],
+};
+
+/** Where the program is administered, as far as the command line says it. @throws {TunlError} usage */
+export function readAdmin(args: Arguments): Pick<Graph, 'admin' | 'adminOpen'> {
+  const text = args.text('admin');
+  const isOpen = args.has('admin-open');
+  if (text === undefined) return isOpen ? { adminOpen: true } : {};
+  return { admin: parseListen(text), ...(isOpen && { adminOpen: true }) };
+}
+
+/** A graph that is administered where the command line says it, or else where its file does. @throws {TunlError} usage */
+export function withAdmin(graph: Graph, options: Pick<Graph, 'admin' | 'adminOpen'>): Graph {
+  const merged = { ...graph, ...options };
+  if (merged.adminOpen && !merged.admin) throw usageError('--admin-open needs --admin');
+  return merged;
+}

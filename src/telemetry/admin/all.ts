@@ -1,0 +1,27 @@
+import { type Endpoint, text } from './endpoint.ts';
+import { lifecycle } from './lifecycle.ts';
+import { live } from './live.ts';
+import { page } from './page.ts';
+import { resources } from './resources.ts';
+import { statistics } from './statistics.ts';
+
+const help: Endpoint = {
+  path: '/help',
+  method: 'GET',
+  summary: 'print this list',
+  answer: () => text(listPaths()),
+};
+
+/** All paths of the admin address. */
+export const endpoints: readonly Endpoint[] = [page, help, ...lifecycle, ...resources, ...statistics, ...live];
+
+/** The paths with what they do, as Envoy lists its own. */
+export function listPaths(): string {
+  const lines = endpoints
+    .toSorted((one, other) => (one.path < other.path ? -1 : 1))
+    .flatMap(({ path, method, summary, params = {} }) => [
+      `  ${path}${method === 'GET' ? '' : ` (${method})`}: ${summary}`,
+      ...Object.entries(params).map(([name, what]) => `      ${name}: ${what}`),
+    ]);
+  return ['admin commands are:', ...lines, ''].join('\n');
+}

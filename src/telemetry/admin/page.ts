@@ -1,0 +1,37 @@
+/// <reference path="./html.d.ts" />
+import { createHash } from 'node:crypto';
+import type { Endpoint } from './endpoint.ts';
+import html from './page.html';
+
+/** The page that shows what runs. It needs nothing but this address, and its policy lets it ask nobody else. */
+export const page: Endpoint = {
+  path: '/',
+  method: 'GET',
+  summary: 'show the stages and the tunnels in a browser',
+  answer: async ({ drawGraph }) => ({
+    status: 200,
+    type: 'html',
+    body: html,
+    headers: { 'Content-Security-Policy': formatPolicy(await drawGraph()) },
+  }),
+};
+
+/** Styles and scripts run only if they are, byte by byte, those of the page and of its drawing. */
+function formatPolicy(drawing: string): string {
+  return [
+    "default-src 'none'",
+    "connect-src 'self'",
+    "img-src 'self' data:",
+    `script-src ${hashElements(html, 'script')}`,
+    `style-src ${hashElements(html + drawing, 'style')}`,
+    "base-uri 'none'",
+    "form-action 'none'",
+    "frame-ancestors 'none'",
+  ].join('; ');
+}
+
+function hashElements(markup: string, name: 'script' | 'style'): string {
+  const elements = [...markup.matchAll(new RegExp(`<${name}>([^]*?)</${name}>`, 'g'))];
+  const hashes = elements.map(([, content = '']) => createHash('sha256').update(content).digest('base64'));
+  return hashes.map((hash) => `'sha256-${hash}'`).join(' ');
+}

@@ -1,0 +1,147 @@
+import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
+import type { Duplex } from 'node:stream';
+import type { Link } from '../../core/link.ts';
+import { toPrintable } from '../../words/text.ts';
+import { endpoints, listPaths } from './all.ts';
+import { type Answer, type Endpoint, text } from './endpoint.ts';
+import { findObjection, type GateOptions } from './gate.ts';
+import type { Subject } from './subject.ts';
+
+/** Somebody who watches needs one or two; more are refused, so that they take no descriptors from tunnels. */
+const maxConnections = 64;
+
+/** Within this a request must be there in full, and the next one of the same connection. */
+const requestMs = 10_000;
+
+/** Within this an answer must be read. */
+const answerMs = 30_000;
+
+/** No path wants a body; what clients send all the same is read and dropped up to here. */
+const maxBodyBytes = 64 * 1024;
+
+const maxHeadBytes = 16 * 1024;
+
+const types: Record<Answer['type'], string> = {
+  text: 'text/plain; charset=UTF-8',
+  json: 'application/json',
+  html: 'text/html; charset=UTF-8',
+  svg: 'image/svg+xml; charset=UTF-8',
+  exposition: 'text/plain; version=0.0.4; charset=UTF-8',
+};
+
+/** What every answer says. No page of another site may read, frame or keep it. */
+const usualHeaders = {
+  'Cache-Control': 'no-cache, max-age=0',
+  'X-Content-Type-Options': 'nosniff',
+  'Referrer-Policy': 'no-referrer',
+  'Cross-Origin-Resource-Policy': 'same-origin',
+  'Content-Security-Policy': "default-src 'none'; frame-ancestors 'none'",
+} as const;
+
+/** Answers those who come to the admin address. */
+export interface AdminServer {
+  accept(link: Link): void;
+  /** Cuts whoever is still there. */
+  close(): void;
+}
+
+/** Makes a server for Links. It ends requests that take too long, and never fails. */
+export function createAdminServer(subject: Subject, gate: GateOptions): AdminServer {
+  const connections = new Map<Duplex, NodeJS.Timeout>();
+  const server = createServer({ maxHeaderSize: maxHeadBytes, keepAliveTimeout: 0 }, (request, response) => {
+    setLimit(connections, request.socket, answerMs);
+    response.once('close', () => setLimit(connections, request.socket, requestMs));
+    void respond(subject, gate, request, response);
+  });
+  server.on('connect', (_request, socket) => socket.destroy());
+  return {
+    accept({ stream }) {
+      if (connections.size >= maxConnections) return void stream.destroy();
+      connections.set(
+        stream,
+        setTimeout(() => stream.destroy(), requestMs),
+      );
+      stream.once('close', () => {
+        clearTimeout(connections.get(stream));
+        connections.delete(stream);
+      });
+      server.emit('connection', stream);
+    },
+    close() {
+      for (const stream of connections.keys()) stream.destroy();
+    },
+  };
+}
+
+function setLimit(connections: Map<Duplex, NodeJS.Timeout>, stream: Duplex, ms: number): void {
+  const timer = connections.get(stream);
+  if (!timer) return;
+  clearTimeout(timer);
+  connections.set(
+    stream,
+    setTimeout(() => stream.destroy(), ms),
+  );
+}
+
+async function respond(
+  subject: Subject,
+  gate: GateOptions,
+  request: IncomingMessage,
+  response: ServerResponse,
+): Promise<void> {
+  let answer: Answer;
+  try {
+    answer = (await isBodySmall(request))
+      ? await findAnswer(subject, gate, request)
+      : text('there is no use for a body here\n', 413);
+  } catch (error) {
+    if (request.destroyed && !request.complete) return;
+    answer = text(`${toPrintable(String(error))}\n`, 500);
+  }
+  const { status, type, body, headers, afterwards } = answer;
+  if (afterwards) response.once('close', afterwards);
+  response.writeHead(status, {
+    ...usualHeaders,
+    ...headers,
+    'Content-Type': types[type],
+    'Content-Length': Buffer.byteLength(body),
+    // What is left of a body is not waited for.
+    ...(status === 413 && { Connection: 'close' }),
+  });
+  response.end(body);
+}
+
+/** Reads a body to its end and drops it; false where it is too long. */
+async function isBodySmall(request: IncomingMessage): Promise<boolean> {
+  let bytes = 0;
+  for await (const chunk of request.iterator({ destroyOnReturn: false }) as AsyncIterable<Buffer>) {
+    bytes += chunk.length;
+    if (bytes > maxBodyBytes) return false;
+  }
+  return true;
+}
+
+async function findAnswer(subject: Subject, gate: GateOptions, request: IncomingMessage): Promise<Answer> {
+  const objection = findObjection(request, gate);
+  if (objection !== undefined) return text(`${objection}\n`, 403);
+  const { url = '', method = '' } = request;
+  if (!url.startsWith('/')) return text('the request target is not a path\n', 400);
+  const [path = '', query = ''] = url.split(/\?(.*)/s, 2);
+  const there = endpoints.filter((endpoint) => fits(endpoint, path));
+  const asked = method === 'HEAD' ? 'GET' : method;
+  const endpoint = there.find((candidate) => candidate.method === asked);
+  if (endpoint) {
+    return endpoint.answer(subject, { query: new URLSearchParams(query), id: path.slice(endpoint.path.length - 2) });
+  }
+  const [other] = there;
+  if (!other) return text(`invalid path. ${listPaths()}`, 404);
+  return {
+    ...text(`Method ${toPrintable(method)} not allowed, ${other.method} required.`, 405),
+    headers: { Allow: other.method === 'GET' ? 'GET, HEAD' : other.method },
+  };
+}
+
+function fits({ path }: Endpoint, asked: string): boolean {
+  if (!path.endsWith('/ID')) return path === asked;
+  return asked.startsWith(path.slice(0, -2)) && !asked.slice(path.length - 2).includes('/');
+}
