@@ -1,4 +1,3 @@
-/// <reference path="./html.d.ts" />
 import { createHash } from 'node:crypto';
 import type { Endpoint } from './endpoint.ts';
 import html from './page.html';
