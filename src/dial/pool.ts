@@ -1,10 +1,11 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Address } from '../core/address.ts';
 import type { Session } from '../core/carrier.ts';
-import { abortReason, throwIfAborted } from '../core/deadline.ts';
+import { throwIfAborted } from '../core/deadline.ts';
 import type { DialContext } from '../core/dialer.ts';
 import { TunlError } from '../core/errors.ts';
 import type { Link } from '../core/link.ts';
+import { Opening } from '../core/opening.ts';
 
 /** A session without tunnels is closed after between one and two of these. */
 const idleMs = 60_000;
@@ -23,38 +24,13 @@ export interface SessionSource {
   readonly isShared: boolean;
 }
 
-/** A session on its way, and those who wait for it. */
-class Opening {
-  readonly #abort = new AbortController();
-  readonly #session: Promise<Session>;
-  #waiting = 0;
-
-  constructor(open: (ctx: DialContext) => Promise<Session>, ctx: DialContext) {
-    this.#session = open({ ...ctx, signal: this.#abort.signal });
-    // Each waiter handles the failure by itself; without waiters it is nobody's.
-    this.#session.catch(() => {});
-  }
-
-  join(signal: AbortSignal): Promise<Session> {
-    this.#waiting++;
-    return new Promise((resolve, reject) => {
-      const onAbort = () => {
-        if (--this.#waiting === 0) this.#abort.abort(abortReason(signal));
-        reject(abortReason(signal));
-      };
-      signal.addEventListener('abort', onAbort, { once: true });
-      this.#session.then(resolve, reject).finally(() => signal.removeEventListener('abort', onAbort));
-    });
-  }
-}
-
 /** The sessions to one hop, kept for as long as they can take tunnels. */
 export class SessionPool {
   readonly #source: SessionSource;
   /** With the key that each was opened for. */
   readonly #sessions = new Map<Session, string>();
   readonly #idle = new WeakSet<Session>();
-  readonly #openings = new Map<string, Opening>();
+  readonly #openings = new Map<string, Opening<Session>>();
   /** Learned from the last session: one that carries a single tunnel is not waited for. */
   #shared: boolean;
   #generation = 0;
@@ -115,13 +91,13 @@ export class SessionPool {
   #joinOpening(key: string, address: Address, ctx: DialContext): Promise<Session> {
     const known = this.#openings.get(key);
     if (known) return known.join(ctx.signal);
-    const opening = new Opening(async (bounded) => {
+    const opening = new Opening(async (signal) => {
       try {
-        return await this.#openNew(address, bounded);
+        return await this.#openNew(address, { ...ctx, signal });
       } finally {
         this.#openings.delete(key);
       }
-    }, ctx);
+    });
     this.#openings.set(key, opening);
     return opening.join(ctx.signal);
   }
