@@ -35,6 +35,8 @@ export interface ErrorFacts {
   readonly stage?: string;
   /** The hop did not act on the request: the same may be tried on a fresh session. */
   readonly unprocessed?: boolean;
+  /** Not a byte of an answer came: what may be done twice may be tried again. */
+  readonly unanswered?: boolean;
 }
 
 /**

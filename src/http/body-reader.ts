@@ -1,5 +1,4 @@
 import type { Duplex } from 'node:stream';
-import { TunlError } from '../core/errors.ts';
 import type { HeaderField } from '../core/hop.ts';
 import { ChunkedDecoder, type Decoded } from './chunked.ts';
 import type { Framing } from './framing.ts';
@@ -13,6 +12,9 @@ export interface BodySink {
   onError(error: Error): void;
 }
 
+/** Makes the error of a body of what is wrong with it. */
+export type BodyFault = (fault: string, cause: unknown) => Error;
+
 /**
  * Reads one body off a connection, without its framing and not a byte further: what was read too far is put
  * back. Nothing is read before `resume`.
@@ -25,10 +27,14 @@ export class BodyReader {
   readonly #stream: Duplex;
   readonly #decode: (chunk: Buffer) => Decoded;
   readonly #decoder: ChunkedDecoder | undefined;
+  readonly #endsWithConnection: boolean;
+  readonly #toError: BodyFault;
   #sink: BodySink | undefined;
 
-  constructor(stream: Duplex, framing: Framing) {
+  constructor(stream: Duplex, framing: Framing, toError: BodyFault) {
     this.#stream = stream;
+    this.#endsWithConnection = framing.kind === 'close';
+    this.#toError = toError;
     this.isOver = framing.kind === 'length' && framing.bytes === 0;
     this.#decoder = framing.kind === 'chunked' ? new ChunkedDecoder() : undefined;
     this.#decode = this.#decoder ? (chunk) => this.#decoder?.decode(chunk) as Decoded : countDown(framing);
@@ -64,7 +70,7 @@ export class BodyReader {
     try {
       decoded = this.#decode(chunk);
     } catch (error) {
-      return this.#break(bodyError(`the body of the request is refused: ${(error as Error).message}`, error));
+      return this.#break(this.#toError((error as Error).message, error));
     }
     for (const part of decoded.parts) if (part.length > 0 && !sink.onPart(part)) this.pause();
     if (!decoded.ended) return;
@@ -75,7 +81,14 @@ export class BodyReader {
   };
 
   readonly #onEnd = (): void => {
-    this.#break(bodyError('the client ended in the middle of the body of its request', this.#stream.errored));
+    const { readableEnded, errored } = this.#stream;
+    if (!this.#endsWithConnection || !readableEnded || errored) {
+      return this.#break(this.#toError('the connection ended in the middle of it', errored));
+    }
+    if (this.isOver || this.isBroken) return;
+    this.isOver = true;
+    this.#stop();
+    this.#sink?.onEnd();
   };
 
   #break(error: Error): void {
@@ -98,12 +111,4 @@ function countDown(framing: Framing): (chunk: Buffer) => Decoded {
     left -= part.length;
     return { parts: [part], ended: left === 0, taken: part.length };
   };
-}
-
-function bodyError(message: string, cause: unknown): TunlError {
-  return new TunlError('http_request_error', message, {
-    side: 'client',
-    phase: 'request',
-    ...(cause ? { cause } : {}),
-  });
 }

@@ -70,7 +70,7 @@ export class Http1Request implements HttpRequest {
     this.contentLength = this.#framing.kind === 'length' ? this.#framing.bytes : undefined;
     const upgrade = this.isBodiless && head.version === '1.1' && connection.includes('upgrade') && readUpgrade(head);
     if (upgrade) this.upgradeTo = upgrade;
-    this.#reader = new BodyReader(stream, this.#framing);
+    this.#reader = new BodyReader(stream, this.#framing, bodyError);
     this.#awaitsContinue = head.version === '1.1' && readTokens(head.headers, 'expect').includes('100-continue');
     this.#mustClose = head.version === '1.0' || connection.includes('close') || head.method === 'CONNECT';
     this.#isClosing = isClosing;
@@ -268,4 +268,9 @@ function requestError(message: string): TunlError {
 function goneError(cause: Error | undefined): TunlError {
   const facts = { side: 'client', phase: 'relay', ...(cause && { cause }) } as const;
   return new TunlError('connection_terminated', 'the client went away before its answer was over', facts);
+}
+
+function bodyError(fault: string, cause: unknown): TunlError {
+  const facts = { side: 'client', phase: 'request', ...(cause ? { cause } : {}) } as const;
+  return new TunlError('http_request_error', `the body of the request is refused: ${fault}`, facts);
 }

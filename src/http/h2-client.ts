@@ -24,6 +24,26 @@ export interface Http2Response {
   readonly link: Link;
 }
 
+/** How a stream is opened. */
+export interface OpenOptions {
+  /** Nothing follows the head. */
+  readonly bodiless?: true;
+  readonly trailers?: () => OutgoingHttpHeaders;
+  /** Somebody reads the answer. */
+  readonly isAnswered: () => boolean;
+}
+
+/** A stream that carries a request, and the ways to end it. */
+export interface Http2Opened {
+  readonly stream: ClientHttp2Stream;
+  /** Its reset is that of a tunnel. */
+  readonly link: Link;
+  /** Gives the exchange up: nobody wants the answer any more. */
+  cancel(): void;
+  /** Why there was no answer, once the stream is closed. */
+  explainLoss(): TunlError;
+}
+
 /** A peer's Node or nghttp2 ends the session after about 1,000 resets: be gone well before. */
 const maxOwnResets = 500;
 
@@ -100,22 +120,40 @@ export class Http2Client {
     return `max streams ${maxConcurrentStreams ?? 'unlimited'}, window ${initialWindowSize}, frame ${maxFrameSize}`;
   }
 
+  /** What the peer takes beside plain CONNECT (RFC 8441). */
+  get takesExtendedConnect(): boolean {
+    return this.#session.remoteSettings.enableConnectProtocol === true;
+  }
+
+  /** Opens a stream with the head of a request. Without `bodiless` our half stays open. */
+  open(headers: OutgoingHttpHeaders, options: OpenOptions): Http2Opened {
+    const { bodiless: endStream = false, trailers, isAnswered } = options;
+    const stream = this.#session.request(headers, { endStream, waitForTrailers: !endStream });
+    this.#load++;
+    this.#windows.add(stream);
+    stream.once('close', () => this.#onStreamClosed(stream));
+    const inner = http2Link(stream, this.#link.peer, this.#options, isAnswered, trailers);
+    const countReset = () => {
+      if (!stream.closed && !stream.destroyed) this.#ownResets++;
+    };
+    const reset = (error: Error) => {
+      countReset();
+      inner.reset(error);
+    };
+    const cancel = () => {
+      countReset();
+      if (!stream.closed && !stream.destroyed) stream.close(constants.NGHTTP2_CANCEL);
+    };
+    return { stream, link: { ...inner, reset }, cancel, explainLoss: () => this.#lostError(stream) };
+  }
+
   /**
    * Sends a request whose body stays open and resolves with the final response.
    * @throws {TunlError} with `unprocessed` set when the peer did not act on the request
    */
   request(headers: OutgoingHttpHeaders, signal: AbortSignal): Promise<Http2Response> {
-    const stream = this.#session.request(headers, { endStream: false, waitForTrailers: true });
-    this.#load++;
-    this.#windows.add(stream);
-    stream.once('close', () => this.#onStreamClosed(stream));
     let answered = false;
-    const inner = http2Link(stream, this.#link.peer, this.#options, () => answered);
-    const reset = (error: Error) => {
-      if (!stream.closed && !stream.destroyed) this.#ownResets++;
-      inner.reset(error);
-    };
-    const link: Link = { ...inner, reset };
+    const { stream, link, explainLoss } = this.open(headers, { isAnswered: () => answered });
     return new Promise((resolve, reject) => {
       const settle = (act: () => void) => {
         stream.off('response', onResponse).off('close', onClose);
@@ -126,10 +164,10 @@ export class Http2Client {
         answered = true;
         settle(() => resolve({ head: toResponseHead(response), stream, link }));
       };
-      const onClose = () => settle(() => reject(this.#lostError(stream)));
+      const onClose = () => settle(() => reject(explainLoss()));
       const onAbort = () =>
         settle(() => {
-          reset(abortReason(signal));
+          link.reset(abortReason(signal));
           reject(abortReason(signal));
         });
       stream.once('response', onResponse).once('close', onClose);

@@ -24,7 +24,8 @@ export function toHttp2Trailers(fields: readonly HeaderField[]): OutgoingHttpHea
   return addFields({}, fields);
 }
 
-function addFields(headers: OutgoingHttpHeaders, fields: readonly HeaderField[]): OutgoingHttpHeaders {
+/** The head of a request in that form, behind its pseudo-fields. */
+export function addFields(headers: OutgoingHttpHeaders, fields: readonly HeaderField[]): OutgoingHttpHeaders {
   for (const [field, value] of fields) {
     const name = field.toLowerCase();
     if (connectionFields.has(name)) continue;

@@ -1,0 +1,43 @@
+import type { Readable, Writable } from 'node:stream';
+
+/** Where a body goes. */
+export interface BodyDrain {
+  /** Its `'drain'` lets the source go on. */
+  readonly stream: Writable;
+  /** False asks for a pause. */
+  readonly write: (chunk: Buffer) => boolean;
+  /** The source has ended, and all of it was written. */
+  readonly onEnd: () => void;
+  /** The source was cut short. */
+  readonly onError: (error: Error) => void;
+}
+
+/** Moves a body as fast as it is taken, and keeps nothing. Gives what stops it; the source is paused then. */
+export function pumpBody(source: Readable, drain: BodyDrain): () => void {
+  const onData = (chunk: Buffer) => {
+    if (!drain.write(chunk)) source.pause();
+  };
+  const onDrain = () => void source.resume();
+  const stop = () => {
+    source.off('data', onData).off('end', onEnd).off('error', onError).off('close', onClose);
+    drain.stream.off('drain', onDrain);
+    source.pause();
+  };
+  const onEnd = () => {
+    stop();
+    drain.onEnd();
+  };
+  const onError = (error: Error) => {
+    stop();
+    drain.onError(error);
+  };
+  const onClose = () => onError(source.errored ?? new Error('the body was cut short'));
+  if (source.readableEnded) drain.onEnd();
+  else if (source.destroyed) onClose();
+  else {
+    drain.stream.on('drain', onDrain);
+    source.on('end', onEnd).on('error', onError).on('close', onClose).on('data', onData);
+    source.resume();
+  }
+  return stop;
+}

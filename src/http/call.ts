@@ -1,0 +1,46 @@
+import type { Readable } from 'node:stream';
+import type { HeaderField } from '../core/hop.ts';
+import type { Link } from '../core/link.ts';
+
+/** The body of a Call, on its way from whoever sends it. */
+export interface CallBody {
+  readonly source: Readable;
+  /** How many bytes it has, where that is known before. */
+  readonly bytes: number | undefined;
+  /** The fields behind it, complete once it has ended. */
+  trailers(): readonly HeaderField[];
+  /** Set once a byte of it has been taken: it cannot be sent again. */
+  isTaken: boolean;
+}
+
+/** A request that we send. */
+export interface Call {
+  readonly method: string;
+  /** Path and query; for CONNECT the host and port. */
+  readonly target: string;
+  readonly authority: string;
+  readonly scheme: 'http' | 'https';
+  /** Fields in their order, names in lower case, without `host` and those of the connection. */
+  readonly headers: readonly HeaderField[];
+  /** Absent where there is none. */
+  readonly body?: CallBody;
+  /** The protocol to switch to, as it is written in `Upgrade`, or that CONNECT asks for a tunnel. */
+  readonly opens?: { readonly kind: 'connect' } | { readonly kind: 'upgrade'; readonly protocol: string };
+  /** Told of interim answers (1xx), but not of 100 and 101. */
+  readonly onInterim: (status: number, headers: readonly HeaderField[]) => void;
+}
+
+/** The answer to a Call. */
+export interface Reply {
+  readonly status: number;
+  /** Names in lower case. */
+  readonly headers: readonly HeaderField[];
+  /** Set where the Call opened what it asked for: both directions from here on. Then there is no body. */
+  readonly link?: Link;
+  /** Ends only once it is complete; what was cut short fails. Paused until it is read. */
+  readonly body: Readable;
+  /** The fields behind the body, complete once it has ended. */
+  trailers(): readonly HeaderField[];
+  /** Gives the whole exchange up; the other side sees an abort unless it is over. Idempotent. */
+  cancel(error: Error): void;
+}
