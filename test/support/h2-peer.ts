@@ -20,6 +20,9 @@ import type { Target } from './targets.ts';
 /** What became of a request: the status of its answer, or the code of the reset that came instead. */
 export type Outcome = { readonly status: number } | { readonly reset: number };
 
+/** One of the settings of RFC 9113, section 6.5.2. */
+type Setting = readonly [id: number, value: number];
+
 const SETTINGS_HEADER_TABLE_SIZE = 1;
 
 /** The largest payload of a frame that everybody takes. */
@@ -37,12 +40,12 @@ export class Http2Peer {
   }
 
   /** Sends the preface and settings that keep the other side from using a dynamic table. */
-  start(settings: readonly (readonly [id: number, value: number])[] = []): void {
+  start(settings: readonly Setting[] = []): void {
     this.raw.send(preface);
     this.settings([[SETTINGS_HEADER_TABLE_SIZE, 0], ...settings]);
   }
 
-  settings(settings: readonly (readonly [id: number, value: number])[]): void {
+  settings(settings: readonly Setting[]): void {
     const payload = settings.map(([id, value]) => Buffer.concat([Buffer.of(0, id), formatNumber(value)]));
     this.send('settings', 0, Buffer.concat(payload));
   }
@@ -59,12 +62,13 @@ export class Http2Peer {
   }
 
   /** Sends a header block of any size: HEADERS, and CONTINUATION for what does not fit. */
-  sendFields(stream: number, fields: readonly Field[]): void {
+  sendFields(stream: number, fields: readonly Field[], bits: number = flags.none): void {
     const block = formatFields(fields);
     for (let at = 0; at === 0 || at < block.length; at += maxFrameBytes) {
       const isLast = at + maxFrameBytes >= block.length;
       const part = block.subarray(at, at + maxFrameBytes);
-      this.send(at === 0 ? 'headers' : 'continuation', stream, part, isLast ? flags.endHeaders : flags.none);
+      const type = at === 0 ? 'headers' : 'continuation';
+      this.send(type, stream, part, (isLast ? flags.endHeaders : flags.none) | (at === 0 ? bits : flags.none));
     }
   }
 
@@ -183,10 +187,10 @@ export async function connectHttp2(port: number, security: 'clear' | 'tls' = 'cl
 }
 
 /** Plays the proxy on a connection of ours: takes the preface and sends its settings. */
-export async function acceptHttp2(target: Target): Promise<Http2Peer> {
+export async function acceptHttp2(target: Target, settings: readonly Setting[] = []): Promise<Http2Peer> {
   const peer = new Http2Peer(await target.accept());
   await peer.raw.read(preface.length);
-  peer.settings([[SETTINGS_HEADER_TABLE_SIZE, 0]]);
+  peer.settings([[SETTINGS_HEADER_TABLE_SIZE, 0], ...settings]);
   return peer;
 }
 

@@ -1,0 +1,36 @@
+import { abortReason } from '../core/deadline.ts';
+import type { HttpRequest } from '../core/request.ts';
+import { pumpBody } from '../http/body-pump.ts';
+import type { Reply } from '../http/call.ts';
+import { keepTrailers } from './connection-fields.ts';
+import { toReplyFields } from './reply-fields.ts';
+
+/**
+ * Passes an answer on as it comes. A client that leaves ends it, and what is cut short is cut for the client too.
+ * Resolves once it is over, however that was.
+ * @throws {TunlError} http_protocol_error, before anything is sent, where the answer cannot be passed on
+ */
+export function passReply(request: HttpRequest, reply: Reply, signal: AbortSignal): Promise<void> {
+  const answer = request.answer(reply.status, toReplyFields(reply.headers));
+  answer.on('error', () => {});
+  const onAbort = () => void answer.destroy(abortReason(signal));
+  return new Promise((resolve) => {
+    const stop = pumpBody(reply.body, {
+      stream: answer,
+      write: (chunk) => answer.write(chunk),
+      onEnd: () => {
+        answer.setTrailers(keepTrailers(reply.trailers()));
+        answer.end();
+      },
+      onError: (error) => void answer.destroy(error),
+    });
+    answer.once('close', () => {
+      stop();
+      signal.removeEventListener('abort', onAbort);
+      if (!answer.writableFinished) reply.cancel(answer.errored ?? new Error('the client does not take the answer'));
+      resolve();
+    });
+    if (signal.aborted) onAbort();
+    else signal.addEventListener('abort', onAbort, { once: true });
+  });
+}

@@ -1,0 +1,84 @@
+import { randomUUID } from 'node:crypto';
+import { TunlError } from '../core/errors.ts';
+import type { HeaderField } from '../core/hop.ts';
+import type { HttpRequest } from '../core/request.ts';
+import { fieldValues } from '../http/message.ts';
+import { keepEndToEnd, nominatedFields } from './connection-fields.ts';
+
+/** `host` is written anew, from the authority; the others are orders to Envoy, which it takes and does not pass on. */
+const taken: ReadonlySet<string> = new Set([
+  'host',
+  'http2-settings',
+  'x-envoy-expected-rq-timeout-ms',
+  'x-envoy-hedge-on-per-try-timeout',
+  'x-envoy-internal',
+  'x-envoy-max-retries',
+  'x-envoy-retriable-header-names',
+  'x-envoy-retriable-status-codes',
+  'x-envoy-retry-grpc-on',
+  'x-envoy-retry-on',
+  'x-envoy-upstream-alt-stat-name',
+  'x-envoy-upstream-rq-per-try-timeout-ms',
+  'x-envoy-upstream-rq-timeout-alt-response',
+  'x-envoy-upstream-rq-timeout-ms',
+  'x-envoy-upstream-stream-duration-ms',
+]);
+
+/** What a client must not have removed by naming it in `Connection`: others rely on it. */
+const unremovable = /^(?::.*|host|x-forwarded-(?:for|host|proto))$/;
+
+/** How a request is passed on. */
+export interface PassOn {
+  readonly version: 'http1' | 'http2';
+  /** The route's limit, which the upstream is told; 0 = none. */
+  readonly timeoutMs: number;
+  /** The request switches protocols, and HTTP/1.1 says so in fields. */
+  readonly upgradeTo?: string;
+}
+
+/**
+ * The fields of a request as the upstream gets them: what belongs to the client's connection is left out (RFC 9110,
+ * section 7.6.1), what Envoy adds by default is added, and everything else keeps its place.
+ * @throws {TunlError} http_request_error when `Connection` names a field that must stay
+ */
+export function toRequestFields(request: HttpRequest, passOn: PassOn): HeaderField[] {
+  if ([...nominatedFields(request.headers)].some((name) => unremovable.test(name))) {
+    const message = 'Connection names a field that is not its own';
+    throw new TunlError('http_request_error', message, { side: 'client', phase: 'request' });
+  }
+  const isUpgrade = passOn.upgradeTo !== undefined && passOn.version === 'http1';
+  const ends = new Set(keepEndToEnd(request.headers));
+  const kept = request.headers.flatMap((field): HeaderField[] => {
+    const [name, value] = field;
+    if (isUpgrade && (name === 'connection' || name === 'upgrade')) return [field];
+    // The only value that goes beyond one connection: that trailers are understood.
+    if (name === 'te') return /(?:^|,)[\t ]*trailers[\t ]*(?:$|,|;)/i.test(value) ? [['te', 'trailers']] : [];
+    // Whoever reads the body tells the client to send it.
+    if (name === 'expect' && value.toLowerCase() === '100-continue') return [];
+    return ends.has(field) && !taken.has(name) ? [field] : [];
+  });
+  const fields = request.version === '2' && passOn.version === 'http1' ? joinCookies(kept) : kept;
+  return [...fields, ...addedFields(request, fields, passOn)];
+}
+
+function addedFields(request: HttpRequest, fields: readonly HeaderField[], { timeoutMs }: PassOn): HeaderField[] {
+  const added: HeaderField[] = [];
+  if (!has(fields, 'x-forwarded-proto')) added.push(['x-forwarded-proto', request.scheme]);
+  if (!has(fields, 'x-request-id')) added.push(['x-request-id', randomUUID()]);
+  if (timeoutMs > 0) added.push(['x-envoy-expected-rq-timeout-ms', String(timeoutMs)]);
+  return added;
+}
+
+/** HTTP/2 splits cookies for its compression; elsewhere they are one field (RFC 9113, section 8.2.3). */
+function joinCookies(fields: readonly HeaderField[]): HeaderField[] {
+  const cookie = fieldValues(fields, 'cookie').join('; ');
+  const first = fields.findIndex(([name]) => name === 'cookie');
+  return fields.flatMap((field, at): HeaderField[] => {
+    if (field[0] !== 'cookie') return [field];
+    return at === first ? [['cookie', cookie]] : [];
+  });
+}
+
+function has(fields: readonly HeaderField[], name: string): boolean {
+  return fields.some(([field]) => field === name);
+}
