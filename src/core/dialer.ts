@@ -27,6 +27,8 @@ export interface DialContext {
   /** The hop that the dialled address belongs to; absent where it is the target's own. */
   readonly hop?: HopPosition;
   readonly origin: Origin;
+  /** The name under which connections that are made for it are counted; absent: they are not. */
+  readonly upstream?: string;
   /** Told of each phase that a dial completes; `-v` and spinners listen. */
   readonly onProgress?: (step: DialStep) => void;
   /** Told of each failure after which something else is tried. */

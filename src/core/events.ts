@@ -13,7 +13,7 @@ export interface ListeningEvent {
   readonly target?: string;
   /** The hops on the way, as URLs without secrets, nearest first. */
   readonly via: readonly string[];
-  readonly role: 'forward' | 'serve';
+  readonly role: 'forward' | 'serve' | 'admin';
 }
 
 /** Whose tunnel it is and where it leads. */

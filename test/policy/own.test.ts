@@ -1,8 +1,13 @@
+import { once } from 'node:events';
+import { linkSync, symlinkSync } from 'node:fs';
+import { createServer } from 'node:net';
 import { networkInterfaces } from 'node:os';
-import { expect, test } from 'vitest';
+import { join } from 'node:path';
+import { expect, onTestFinished, test } from 'vitest';
 import { toBytes } from '../../src/core/ip-bytes.ts';
 import type { Address } from '../../src/core/address.ts';
-import { isOwn } from '../../src/policy/own.ts';
+import { isOwn, isOwnPath, isThisMachine } from '../../src/policy/own.ts';
+import { makeTempFolder } from '../support/temp.ts';
 
 const at = (host: string): readonly Address[] => [{ kind: 'tcp', host, port: 3128 }];
 const isOwnAt = (bound: string, dialled: string, port = 3128) => isOwn(toBytes(dialled)!, port, at(bound));
@@ -40,4 +45,36 @@ test('bound to every interface, each address of this machine is ours', () => {
 test('another port is not ours, and neither is what has no port', () => {
   expect(isOwnAt('127.0.0.1', '127.0.0.1', 3129)).toBe(false);
   expect(isOwn([127, 0, 0, 1], 3128, [{ kind: 'unix', path: '/s' }])).toBe(false);
+});
+
+test('a socket of ours is known by any path and link that leads to it', async () => {
+  const folder = makeTempFolder();
+  const path = join(folder, 'own.sock');
+  const server = createServer().listen(path);
+  await once(server, 'listening');
+  onTestFinished(() => void server.close());
+  const link = join(folder, 'link.sock');
+  symlinkSync(path, link);
+  const hard = join(folder, 'hard.sock');
+  linkSync(path, hard);
+  const own = [{ kind: 'unix', path }] as const;
+  const found = [path, `${folder}/./x/../own.sock`, link, hard, join(folder, 'none.sock')].map((at) =>
+    isOwnPath(at, own),
+  );
+  expect(found).toEqual([true, true, true, true, false]);
+});
+
+test.each([
+  ['127.0.0.1', true],
+  ['127.9.9.9', true],
+  ['::1', true],
+  ['0.0.0.0', true],
+  ['::ffff:127.0.0.1', true],
+  ['localhost', true],
+  ['a.localhost', true],
+  ['198.51.100.7', false],
+  ['example.com', false],
+  ['fe80::1%lo', false],
+])('%s is surely this machine: %s', (host, expected) => {
+  expect(isThisMachine(host)).toBe(expected);
 });
