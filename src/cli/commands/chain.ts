@@ -10,7 +10,7 @@ import type { CommandContext, CommandSpec, OptionSpec } from '../command.ts';
 import type { Io } from '../io.ts';
 import { adminGroup, readAdmin, withAdmin } from '../options/admin.ts';
 import { graceOption, limitGroup, readGrace, readLimits } from '../options/limits.ts';
-import { printGraph, printOption } from '../options/print.ts';
+import { exportOption, isShown, printOption, showGraph } from '../options/print.ts';
 import { Readiness, readinessOptions } from '../options/readiness.ts';
 import { chainRouteGroup, readChoices, readHeaders, readRest } from '../options/route.ts';
 import { readTlsWords } from '../options/tls.ts';
@@ -33,6 +33,7 @@ const fileOptions: readonly OptionSpec[] = [
   },
   { name: 'check', summary: 'only say whether the stages can run, and which are fused; nothing is dialled' },
   printOption,
+  exportOption,
   {
     name: 'draw',
     value: '[FORM]',
@@ -83,7 +84,7 @@ async function run(args: Arguments, { io, ui }: CommandContext): Promise<number>
   const load = path === undefined ? undefined : async () => place(await loadChain(path, io.env));
   const placed = load ? await load() : place({ graph: await readLinear(words, args, { io, ui }) });
   const { graph } = placed;
-  if (args.has('print')) return printGraph(ui, graph, placed);
+  if (isShown(args)) return showGraph(args, ui, graph, placed);
   const form = readForm(args);
   if (form !== undefined || args.has('check')) {
     ui.print(await describe(graph, await checkChain(placed), form, io));

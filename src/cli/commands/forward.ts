@@ -6,7 +6,7 @@ import type { CommandContext, CommandSpec } from '../command.ts';
 import { parseForwardSpec } from '../options/forward-spec.ts';
 import { graceOption, limitGroup, readGrace, readLimits } from '../options/limits.ts';
 import { refuseDuplicates } from '../../words/listen.ts';
-import { printGraph, printOption } from '../options/print.ts';
+import { exportOption, isShown, printOption, showGraph } from '../options/print.ts';
 import { checkPlaceholders } from '../options/placeholders.ts';
 import { Readiness, readinessOptions } from '../options/readiness.ts';
 import { readRoute, routeGroup } from '../options/route.ts';
@@ -44,7 +44,10 @@ export const forward: CommandSpec = {
     },
   ],
   groups: [
-    { title: 'Running', options: [checkOption, printOption, ...readinessOptions, graceOption, watchOption] },
+    {
+      title: 'Running',
+      options: [checkOption, printOption, exportOption, ...readinessOptions, graceOption, watchOption],
+    },
     routeGroup,
     limitGroup(limits),
     voiceGroup,
@@ -76,7 +79,7 @@ async function run(args: Arguments, { io, ui }: CommandContext): Promise<number>
     check: args.has('check'),
   };
   const { startForward, toForwardStages } = await import('../../app/forward.ts');
-  if (args.has('print')) return printGraph(ui, { stages: toForwardStages(options) });
+  if (isShown(args)) return showGraph(args, ui, { stages: toForwardStages(options) });
   const before = options.check ? { before: `dialling ${targets.map(formatAddress).join(', ')}` } : {};
   const running = { io, ui, graceMs, ...before, readiness: new Readiness(args) };
   const start: Start = (runtime) => startForward(options, runtime);

@@ -8,7 +8,7 @@ import { adminGroup, readAdmin, withAdmin } from '../options/admin.ts';
 import { graceOption, limitGroup, readGrace, readLimits } from '../options/limits.ts';
 import { parseListen, refuseDuplicates } from '../../words/listen.ts';
 import { checkPassword, readPasswordFile } from '../../words/password-file.ts';
-import { printGraph, printOption } from '../options/print.ts';
+import { exportOption, isShown, printOption, showGraph } from '../options/print.ts';
 import { Readiness, readinessOptions } from '../options/readiness.ts';
 import { readRoute, serverRouteGroup } from '../options/route.ts';
 import { readTlsWords } from '../options/tls.ts';
@@ -104,7 +104,10 @@ export const serve: CommandSpec = {
     { what: 'over TLS', line: 'tunl serve 0.0.0.0:443 --tls --cert server.pem --key server.key --auth-file users' },
   ],
   groups: [
-    { title: 'Running', options: [printOption, ...readinessOptions, graceOption, watchOption, proxyProtocolOption] },
+    {
+      title: 'Running',
+      options: [printOption, exportOption, ...readinessOptions, graceOption, watchOption, proxyProtocolOption],
+    },
     adminGroup,
     carrierGroup,
     tlsGroup,
@@ -143,7 +146,7 @@ async function run(args: Arguments, { io, ui }: CommandContext): Promise<number>
     ...(await readRoute(args, { io, ui }, hopTls, [])),
   };
   const { startServe, toServeGraph } = await import('../../app/serve.ts');
-  if (args.has('print')) return printGraph(ui, toServeGraph(options));
+  if (isShown(args)) return showGraph(args, ui, toServeGraph(options));
   const readiness = new Readiness(args);
   const onHangup = { done: 'certificates, keys and users were read again' };
   return runUntilStopped({ io, ui, style: 'serve', graceMs, watch, readiness, onHangup }, (runtime) =>

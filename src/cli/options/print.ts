@@ -1,5 +1,8 @@
 import type { Graph } from '../../app/options.ts';
 import type { PrintOptions } from '../../app/chain.ts';
+import { usageError } from '../../core/errors.ts';
+import { quote } from '../../words/text.ts';
+import type { Arguments } from '../arguments.ts';
 import type { OptionSpec } from '../command.ts';
 import type { Ui } from '../ui.ts';
 
@@ -8,6 +11,33 @@ export const printOption: OptionSpec = {
   name: 'print',
   summary: 'only print what would run, as a file for tunl chain -c; secrets are named, not printed',
 };
+
+/** The option that writes it for another program. */
+export const exportOption: OptionSpec = {
+  name: 'export',
+  value: 'FORM',
+  summary:
+    'only write what would run for another program: envoy, a bootstrap file of Envoy; what it cannot do is refused',
+  completes: ['envoy'],
+};
+
+/** True where a command is to write what would run, and not to run it. */
+export function isShown(args: Arguments): boolean {
+  return args.has('print') || args.text('export') !== undefined;
+}
+
+/**
+ * Writes a graph in the form that the options ask for, and resolves with the exit status.
+ * @throws {TunlError} usage, when that form has no place for it
+ */
+export async function showGraph(args: Arguments, ui: Ui, graph: Graph, options: PrintOptions = {}): Promise<number> {
+  const form = args.text('export');
+  if (form === undefined) return printGraph(ui, graph, options);
+  if (form !== 'envoy') throw usageError(`--export ${quote(form)} is not envoy`);
+  const { exportEnvoy } = await import('../../app/export.ts');
+  ui.print(exportEnvoy(graph, options.sources));
+  return 0;
+}
 
 /** Prints a graph as that file, and resolves with the exit status. */
 export async function printGraph(ui: Ui, graph: Graph, options: PrintOptions = {}): Promise<number> {

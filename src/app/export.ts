@@ -1,0 +1,1 @@
+export { exportEnvoy } from '../envoy/export.ts';

@@ -1,0 +1,97 @@
+import {
+  type ChainStage,
+  type ForwardStage,
+  type Graph,
+  type HttpStage,
+  listNames,
+  type RouteOptions,
+  type Target,
+  type TargetChoice,
+  type Upstream,
+} from '../chain/model.ts';
+import type { InternalAddress } from '../core/address.ts';
+import { toHttpStage } from './canonical-proxy.ts';
+import { tidyStage, toPlainRoute } from './canonical-route.ts';
+
+/**
+ * The same graph in the one form that Envoy has for it: each stage has one listener, goes through one hop at most,
+ * and a proxy that leads to one place is an HTTP stage. What is read from an exported file is this graph.
+ */
+export function toEnvoyGraph(graph: Graph): Graph {
+  const names = new StageNames(graph);
+  const stages = graph.stages
+    .flatMap((stage) => splitListeners(stage, names))
+    .map((stage) => (stage.job === 'proxy' ? toHttpStage(stage) : stage))
+    .flatMap((stage): ChainStage[] => (stage.job === 'http' ? splitUpstreams(stage, names) : [stage]))
+    .flatMap((stage): ChainStage[] => (stage.job === 'forward' ? splitHops(stage, names) : [stage]))
+    .map(tidyStage);
+  return { ...graph, stages };
+}
+
+/** Gives names to stages that come of others. */
+class StageNames {
+  readonly #taken: Set<string>;
+
+  constructor({ stages }: Graph) {
+    this.#taken = new Set(stages.flatMap(listNames));
+  }
+
+  take(wanted: string): string {
+    const free = [wanted, ...Array.from({ length: this.#taken.size }, (_, index) => `${wanted}-${index + 2}`)];
+    const name = free.find((candidate) => !this.#taken.has(candidate)) ?? wanted;
+    this.#taken.add(name);
+    return name;
+  }
+}
+
+/** An internal listener has the name by which it is reached; of the others the first has that of the stage. */
+function splitListeners(stage: ChainStage, names: StageNames): ChainStage[] {
+  return stage.listen.map((address) => {
+    if (address.kind === 'internal') return { ...stage, name: address.name, listen: [address] };
+    return { ...stage, name: names.take(stage.name), listen: [address] };
+  });
+}
+
+/** Upstreams that are reached through hops become stages that go through them. */
+function splitUpstreams(stage: HttpStage, names: StageNames): ChainStage[] {
+  const inner: ForwardStage[] = [];
+  const upstreams = stage.upstreams.map((upstream): Upstream => {
+    const { to, route } = upstream;
+    if ('field' in to) return upstream;
+    if (route.hops.length === 0) return route.entry ? { ...upstream, to: toOne(route.entry) } : upstream;
+    const stageIn = toInner(names.take(`${upstream.name}.hops`), to, route);
+    inner.push(stageIn);
+    return { ...upstream, to: toOne(toInternal(stageIn.name)) };
+  });
+  return [{ ...stage, upstreams }, ...inner];
+}
+
+/** The last hop is the stage's own; each one before it gets a stage that leads to the next. */
+function splitHops(stage: ForwardStage, names: StageNames): ForwardStage[] {
+  const { hops } = stage.route;
+  const inner: ForwardStage[] = [];
+  let { entry } = stage.route;
+  for (const [index, next] of hops.slice(1).entries()) {
+    const [first] = next;
+    const choice = hops[index];
+    if (!first || !choice) continue;
+    const name = names.take(`${stage.name}.hop${index + 1}`);
+    const route = { ...toPlainRoute(stage.route), ...(entry && { entry }), hops: [choice] };
+    inner.push(toInner(name, toOne(first.address), route));
+    entry = toInternal(name);
+  }
+  return [{ ...stage, route: { ...stage.route, ...(entry && { entry }), hops: hops.slice(-1) } }, ...inner];
+}
+
+function toInner(name: string, to: TargetChoice, route: RouteOptions): ForwardStage {
+  const limits = { ...route.limits, idleMs: 0 };
+  return { name, job: 'forward', listen: [toInternal(name)], to, route: { ...route, limits }, log: false };
+}
+
+function toOne(target: Target): TargetChoice {
+  return { targets: [target], balance: 'first' };
+}
+
+function toInternal(name: string): InternalAddress {
+  return { kind: 'internal', name };
+}

@@ -1,0 +1,58 @@
+import type { HeaderField, Hop } from '../core/hop.ts';
+import { escapeOperators, type Tree } from './export-terms.ts';
+
+/** How secrets were written, by the object that holds each, as far as a file says it. */
+export type FieldSources = ReadonlyMap<object, string>;
+
+/** Writes the fields that hops are sent. What may be secret stays in the environment, where Envoy reads it. */
+export class FieldWriter {
+  /** What must be set for Envoy, a line each. */
+  readonly notes: string[] = [];
+  readonly #sources: FieldSources;
+  readonly #names = new Map<object, string>();
+
+  constructor(sources: FieldSources) {
+    this.#sources = sources;
+  }
+
+  /** The fields of one hop. */
+  write({ credentials, headers, formats = [], scheme }: Hop): readonly Tree[] {
+    const login = credentials && this.#invent('TUNL_PROXY_BASIC', credentials, 'USER:PASSWORD in base64');
+    const name = scheme.startsWith('post+') ? 'authorization' : 'proxy-authorization';
+    return [
+      ...(login === undefined ? [] : [[name, `Basic ${login}`] as const]),
+      ...headers.map((field) => [field[0], this.#toFormat(field)] as const),
+      ...formats,
+    ].map(([key, value]) => ({ header: { key, value } }));
+  }
+
+  #toFormat(field: HeaderField): string {
+    const text = this.#sources.get(field);
+    if (text === undefined || text.startsWith('file:')) {
+      return this.#invent('TUNL_PROXY_HEADER', field, `the value of ${field[0]}`);
+    }
+    // `$${` is the text `${`.
+    return text
+      .split(/(\$\$?\{[^}]*\}?)/)
+      .map((part) => {
+        if (part.startsWith('$${')) return escapeOperators(part.slice(1));
+        const [, variable] = /^\$\{(\w+)\}$/.exec(part) ?? [];
+        return variable === undefined ? escapeOperators(part) : readVariable(variable);
+      })
+      .join('');
+  }
+
+  #invent(name: string, holder: object, what: string): string {
+    const known = this.#names.get(holder);
+    if (known !== undefined) return readVariable(known);
+    const rivals = [...this.#names.values()].filter((other) => other.startsWith(name)).length;
+    const variable = rivals === 0 ? name : `${name}_${rivals + 1}`;
+    this.#names.set(holder, variable);
+    this.notes.push(`set ${variable} for Envoy to ${what}`);
+    return readVariable(variable);
+  }
+}
+
+function readVariable(name: string): string {
+  return `%ENVIRONMENT(${name})%`;
+}

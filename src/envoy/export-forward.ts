@@ -1,0 +1,76 @@
+import type { ForwardStage, HopChoice, RouteOptions } from '../chain/model.ts';
+import { type Address, formatAddress } from '../core/address.ts';
+import type { Hop } from '../core/hop.ts';
+import { isSecured } from './canonical-route.ts';
+import { type ClusterPlan, toCluster } from './export-cluster.ts';
+import type { FieldWriter } from './export-fields.ts';
+import { toAccessLogs, toListener } from './export-listener.ts';
+import { escapeOperators, formatSeconds, type Tree, typed } from './export-terms.ts';
+import { toClusterSocket } from './export-tls.ts';
+
+/** What a stage is in an Envoy file. */
+export interface StageTrees {
+  readonly listener: Tree;
+  readonly clusters: readonly Tree[];
+}
+
+/** A stage that forwards, through one hop at most. */
+export function toForwardTrees(stage: ForwardStage, cluster: string, fields: FieldWriter): StageTrees {
+  const { name, route, to, accessLogs } = stage;
+  const { limits, retries = 0, backOff } = route;
+  const [choice] = route.hops;
+  const { idleMs, lifetimeMs } = limits;
+  const proxy = typed('filters.network.tcp_proxy.v3.TcpProxy', {
+    stat_prefix: name,
+    cluster,
+    ...(choice && { tunneling_config: toTunneling(choice, to.targets[0], fields) }),
+    idle_timeout: formatSeconds(idleMs),
+    ...(lifetimeMs !== undefined && { max_downstream_connection_duration: formatSeconds(lifetimeMs) }),
+    ...(retries > 0 && { max_connect_attempts: retries + 1 }),
+    ...(backOff && {
+      backoff_options: { base_interval: formatSeconds(backOff.baseMs), max_interval: formatSeconds(backOff.maxMs) },
+    }),
+    ...toAccessLogs(accessLogs),
+  });
+  const filter = { name: 'envoy.filters.network.tcp_proxy', typed_config: proxy };
+  return { listener: toListener(stage, filter), clusters: [toCluster(toPlan(stage, cluster))] };
+}
+
+function toPlan({ to, route }: ForwardStage, name: string): ClusterPlan {
+  const { limits, family } = route;
+  const [choice] = route.hops;
+  const common = { name, connectMs: limits.connectMs, ...(family && { family }) };
+  return choice
+    ? { ...common, ...toHopPlan(choice, route) }
+    : { ...common, to: to.targets.map((address) => ({ address })) };
+}
+
+function toHopPlan(choice: HopChoice, { entry }: RouteOptions): Pick<ClusterPlan, 'to' | 'protocol' | 'socket'> {
+  const [hop] = choice;
+  return {
+    to: choice.map(({ address }) => (entry ? { address: entry, id: formatAddress(address) } : { address })),
+    ...(hop && { protocol: toProtocol(hop) }),
+    ...(hop && isSecured(hop) && { socket: toHopSocket(hop) }),
+  };
+}
+
+function toHopSocket({ tls, address, settings }: Hop): Tree {
+  const { peer } = settings;
+  return toClusterSocket({ settings: tls, host: address.host, ...(peer !== undefined && { spiffeId: peer }) });
+}
+
+function toProtocol({ scheme }: Hop): NonNullable<ClusterPlan['protocol']> {
+  if (scheme.endsWith('http')) return 'http1';
+  return scheme.endsWith('https') ? 'either' : 'http2';
+}
+
+function toTunneling([hop]: HopChoice, target: Address | undefined, fields: FieldWriter): Tree {
+  const hostname = target ? escapeOperators(formatAddress(target)) : '';
+  const headers = hop ? fields.write(hop) : [];
+  const { path } = hop?.settings ?? {};
+  return {
+    hostname,
+    ...(hop?.scheme.startsWith('post+') && { use_post: true, ...(path !== undefined && { post_path: path }) }),
+    ...(headers.length > 0 && { headers_to_add: headers }),
+  };
+}

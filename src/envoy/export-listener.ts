@@ -1,0 +1,33 @@
+import type { AccessLog, ChainStage } from '../chain/model.ts';
+import { toListenerSocket } from './export-tls.ts';
+import { toAddress, type Tree, typed } from './export-terms.ts';
+
+/** A listener whose connections one filter takes. */
+export function toListener(stage: ChainStage, filter: Tree, alpn: readonly string[] = []): Tree {
+  const { name, listen, tls } = stage;
+  const [address] = listen;
+  const isInside = address?.kind === 'internal';
+  return {
+    name,
+    ...(isInside ? { internal_listener: {} } : address && { address: toAddress(address) }),
+    filter_chains: [{ filters: [filter], ...(tls && { transport_socket: toListenerSocket(tls, alpn) }) }],
+  };
+}
+
+/** Where a filter writes a line for each connection or request. */
+export function toAccessLogs(logs: readonly AccessLog[] = []): Tree {
+  if (logs.length === 0) return {};
+  return {
+    access_log: logs.map(({ path, format }) => ({
+      name: 'envoy.access_loggers.file',
+      typed_config: typed('access_loggers.file.v3.FileAccessLog', {
+        path,
+        ...(format !== undefined && { log_format: toFormat(format) }),
+      }),
+    })),
+  };
+}
+
+function toFormat(format: NonNullable<AccessLog['format']>): Tree {
+  return typeof format === 'string' ? { text_format_source: { inline_string: format } } : { json_format: format };
+}

@@ -1,0 +1,77 @@
+import { isMap, isSeq, parseDocument, stringify, visit } from 'yaml';
+import type { ChainStage, Graph } from '../chain/model.ts';
+import { usageError } from '../core/errors.ts';
+import { toEnvoyGraph } from './canonical.ts';
+import { ClusterNames } from './cluster-names.ts';
+import { type FieldSources, FieldWriter } from './export-fields.ts';
+import { type StageTrees, toForwardTrees } from './export-forward.ts';
+import { toHttpTrees } from './export-http.ts';
+import { toProxyTrees } from './export-proxy.ts';
+import { findUnexpressed } from './export-faults.ts';
+import { toAddress, type Tree, typed } from './export-terms.ts';
+
+/**
+ * Writes a graph as a bootstrap file of Envoy. Secrets of hops stay in the environment, and the file says above
+ * which variables Envoy needs.
+ * @throws {TunlError} usage, naming everything that Envoy cannot do, with the stage that wants it
+ */
+export function exportEnvoy(graph: Graph, sources: FieldSources = new Map()): string {
+  const [first, ...others] = findUnexpressed(graph).map(
+    ({ stage, message, hint }) => `${stage}: ${message}${hint === undefined ? '' : ` (${hint})`}`,
+  );
+  if (first !== undefined) {
+    throw usageError(`Envoy cannot do it: ${first}`, ...others.map((line) => `nor ${line}`));
+  }
+  const fields = new FieldWriter(sources);
+  const tree = toBootstrap(toEnvoyGraph(graph), fields);
+  return fields.notes.map((note) => `# ${note}\n`).join('') + format(tree);
+}
+
+function toBootstrap(graph: Graph, fields: FieldWriter): Tree {
+  const { stages, admin, internalBufferBytes } = graph;
+  const names = new ClusterNames(stages);
+  const trees = stages.map((stage) => toTrees(stage, names, fields));
+  const clusters = trees.flatMap((part) => part.clusters);
+  const isInternal = stages.some(({ listen }) => listen.some(({ kind }) => kind === 'internal'));
+  return {
+    ...(admin && { admin: { address: toAddress(admin) } }),
+    ...(isInternal && { bootstrap_extensions: [toInternalExtension(internalBufferBytes)] }),
+    static_resources: {
+      listeners: trees.map(({ listener }) => listener),
+      // Stages may lead to the same upstream.
+      clusters: clusters.filter(({ name }, index) => clusters.findIndex((other) => other['name'] === name) === index),
+    },
+  };
+}
+
+function toTrees(stage: ChainStage, names: ClusterNames, fields: FieldWriter): StageTrees {
+  switch (stage.job) {
+    case 'forward':
+      return toForwardTrees(stage, names.take(stage.name), fields);
+    case 'proxy':
+      return toProxyTrees(stage, names.take(stage.name));
+    case 'http':
+      return toHttpTrees(stage);
+  }
+}
+
+function toInternalExtension(bytes: number | undefined): Tree {
+  const size = bytes === undefined ? {} : { buffer_size_kb: bytes / 1024 };
+  return {
+    name: 'envoy.bootstrap.internal_listener',
+    typed_config: typed('bootstrap.internal_listener.v3.InternalListener', size),
+  };
+}
+
+/** What is small stands on one line, but for the messages with a type. */
+function format(tree: Tree): string {
+  const document = parseDocument(stringify(tree, { lineWidth: 0, aliasDuplicateObjects: false }));
+  visit(document, {
+    Collection: (_key, node, path) => {
+      const text = String(node);
+      const isSmall = path.length > 2 && text.length < 100 && !text.includes('@type') && (isMap(node) || isSeq(node));
+      if (isSmall) node.flow = true;
+    },
+  });
+  return document.toString({ lineWidth: 0, indentSeq: false, flowCollectionPadding: true });
+}
