@@ -12,8 +12,10 @@ export interface Endpoint {
 /** What a cluster is written from. */
 export interface ClusterPlan {
   readonly name: string;
-  /** Places of which each connection takes the next, or the field of the request that names the place. */
+  /** Places, or the field of the request that names the place. */
   readonly to: readonly Endpoint[] | { readonly field: string };
+  /** Which of several places: each in turn, where it is absent. */
+  readonly balance?: 'first' | 'round-robin';
   readonly connectMs: number;
   readonly family?: 4 | 6;
   /** What requests are written in; bytes go as they are without. `either`: as the server chooses in TLS. */
@@ -33,7 +35,7 @@ export function toCluster(plan: ClusterPlan): Tree {
   };
 }
 
-function toPlaces({ name, to, family }: ClusterPlan): Tree {
+function toPlaces({ name, to, family, balance }: ClusterPlan): Tree {
   if ('field' in to) {
     return {
       type: 'ORIGINAL_DST',
@@ -42,15 +44,33 @@ function toPlaces({ name, to, family }: ClusterPlan): Tree {
     };
   }
   const endpoints = to.map(({ address, id }) => ({ endpoint: { address: toAddress(address, id) } }));
+  const isRanked = balance === 'first' && to.length > 1;
   return {
     ...(to.some(({ address }) => isName(address)) && {
       // One name is asked again for each connection; several are all kept.
       type: to.length === 1 ? 'LOGICAL_DNS' : 'STRICT_DNS',
       dns_lookup_family: family === undefined ? 'ALL' : `V${family}_ONLY`,
     }),
-    load_assignment: { cluster_name: name, endpoints: [{ lb_endpoints: endpoints }] },
+    // A lower rank is taken while none above it is known to be there.
+    ...(isRanked && { health_checks: [healthCheck] }),
+    load_assignment: {
+      cluster_name: name,
+      endpoints: isRanked
+        ? endpoints.map((endpoint, priority) => ({ priority, lb_endpoints: [endpoint] }))
+        : [{ lb_endpoints: endpoints }],
+    },
   };
 }
+
+/** A connection every few seconds, also while nobody wants one. */
+const healthCheck: Tree = {
+  timeout: '5s',
+  interval: '5s',
+  no_traffic_interval: '5s',
+  unhealthy_threshold: 1,
+  healthy_threshold: 1,
+  tcp_health_check: {},
+};
 
 /** True for a place that must be resolved. */
 export function isName(address: Target): boolean {

@@ -1,23 +1,26 @@
 import { isIP } from 'node:net';
-import type {
-  ChainStage,
-  ForwardStage,
-  Graph,
-  Limits,
-  ProxyStage,
-  RouteOptions,
-  TargetChoice,
+import {
+  type ChainStage,
+  type ForwardStage,
+  type Graph,
+  type HopChoice,
+  type Limits,
+  type ProxyStage,
+  type RouteOptions,
+  type TargetChoice,
 } from '../chain/model.ts';
 import { defaultLimits } from '../chain/route-words.ts';
-import { formatDuration } from '../core/deadline.ts';
 import { formatAddress } from '../core/address.ts';
+import { formatDuration } from '../core/deadline.ts';
 import { formatHop, type Hop } from '../core/hop.ts';
 import { parseDuration } from '../words/duration.ts';
+import { isSecured } from './canonical-route.ts';
 import { isName } from './export-cluster.ts';
 
 /** Something that a stage does and Envoy cannot. */
 export interface Unexpressed {
-  readonly stage: string;
+  /** The stage that it is about; absent where it is about the whole graph. */
+  readonly stage?: string;
   readonly message: string;
   readonly hint?: string;
 }
@@ -25,98 +28,105 @@ export interface Unexpressed {
 type Finding = readonly [message: string, hint?: string];
 
 /** Finds everything in a graph that Envoy has no way to do. */
-export function findUnexpressed({ stages, admin, internalBufferBytes = 1024 }: Graph): Unexpressed[] {
-  const ofGraph: Finding[] = [
-    ...(admin?.kind === 'fd' ? [['Envoy takes no descriptor that is open already'] as const] : []),
-    ...(internalBufferBytes % 1024 !== 0 || internalBufferBytes / 1024 > 8192
-      ? [['the buffer of its internal listeners is 1 to 8192 whole KiB'] as const]
-      : []),
-  ];
+export function findUnexpressed(graph: Graph): Unexpressed[] {
   return [
-    ...ofGraph.map((finding) => toUnexpressed('the file', finding)),
-    ...stages.flatMap((stage) => findInStage(stage).map((finding) => toUnexpressed(stage.name, finding))),
+    ...[...findInGraph(graph)].map(toUnexpressed),
+    ...graph.stages.flatMap((stage) =>
+      [...findInStage(stage)].map((finding) => ({ stage: stage.name, ...toUnexpressed(finding) })),
+    ),
   ];
 }
 
-function toUnexpressed(stage: string, [message, hint]: Finding): Unexpressed {
-  return { stage, message, ...(hint !== undefined && { hint }) };
+function toUnexpressed([message, hint]: Finding): Unexpressed {
+  return { message, ...(hint !== undefined && { hint }) };
 }
 
-function findInStage(stage: ChainStage): Finding[] {
-  return [...findInListener(stage), ...findInLimits(stage.route.limits), ...findInJob(stage)];
-}
-
-function findInJob(stage: ChainStage): Finding[] {
-  switch (stage.job) {
-    case 'forward':
-      return [...findInRoute(stage.route), ...findInTargets(stage)];
-    case 'proxy':
-      return [...findInRoute(stage.route), ...findInProxy(stage)];
-    case 'http':
-      return stage.upstreams.flatMap(({ to, route }) => [
-        ...findInRoute(route),
-        ...findInLimits(route.limits),
-        ...('field' in to ? [] : findInChoice(to)),
-      ]);
+function* findInGraph({ admin, internalBufferBytes = 1024 }: Graph): Generator<Finding> {
+  if (admin?.kind === 'fd') yield [`admin: it opens its listeners itself, and ${formatAddress(admin)} is open already`];
+  if (internalBufferBytes % 1024 !== 0 || internalBufferBytes > 8 * 1024 * 1024) {
+    yield ['the buffers of its internal listeners hold 1 to 8192 whole KiB'];
   }
 }
 
-function findInListener({ listen, tls }: ChainStage): Finding[] {
-  const findings = listen.flatMap((address): Finding[] => {
-    if (address.kind === 'fd')
-      return [[`${formatAddress(address)} is open already, and Envoy opens its listeners itself`]];
-    if (address.kind !== 'tcp' || address.host === '*' || isIP(address.host) !== 0) return [];
-    return [[`${formatAddress(address)} is a name, and Envoy listens on addresses`]];
-  });
-  if (!tls || tls.cert !== undefined) return findings;
-  return [...findings, ['Envoy makes no development certificate', 'name one: cert and key']];
+function* findInStage(stage: ChainStage): Generator<Finding> {
+  yield* findInListener(stage);
+  yield* findInLimits(stage.route.limits);
+  switch (stage.job) {
+    case 'forward':
+      yield* findInRoute(stage.route);
+      yield* findInTargets(stage);
+      break;
+    case 'proxy':
+      yield* findInRoute(stage.route);
+      yield* findInProxy(stage);
+      break;
+    case 'http':
+      for (const { to, route } of stage.upstreams) {
+        yield* findInLimits(route.limits);
+        yield* findInRoute(route);
+        if (!('field' in to)) yield* findInChoice(to);
+        if ((route.retries ?? 0) > 0) yield ['it does not repeat what an HTTP client has asked for'];
+      }
+  }
+}
+
+function* findInListener({ listen, tls }: ChainStage): Generator<Finding> {
+  for (const address of listen) {
+    const name = formatAddress(address);
+    if (address.kind === 'fd') yield [`it opens its listeners itself, and ${name} is open already`];
+    if (address.kind === 'tcp' && address.host !== '*' && isIP(address.host) === 0) {
+      yield [`it listens on addresses, and ${name} is a name`];
+    }
+  }
+  if (tls && tls.cert === undefined) yield ['it makes no development certificate', 'name one: cert and key'];
 }
 
 /** Limits of ours that Envoy has nothing like; they are no loss where nobody has set them. */
 const ownLimits = { dnsMs: 'dns', tlsMs: 'tls', handshakeMs: 'handshake', lingerMs: 'linger' } as const;
 
-function findInLimits(limits: Limits): Finding[] {
-  return (Object.keys(ownLimits) as (keyof typeof ownLimits)[]).flatMap((key): Finding[] => {
+function* findInLimits(limits: Limits): Generator<Finding> {
+  for (const key of Object.keys(ownLimits) as (keyof typeof ownLimits)[]) {
     const name = ownLimits[key];
-    if (limits[key] === parseDuration(String(defaultLimits[name]), name)) return [];
-    return [[`it has no limit like ${name}: ${formatDuration(limits[key])}`, 'leave it as it is by default']];
-  });
+    const usual = parseDuration(String(defaultLimits[name]), name);
+    // Its connect_timeout is for both.
+    if (limits[key] === usual || (key === 'tlsMs' && limits.tlsMs === limits.connectMs)) continue;
+    yield [`it has no limit like ${name}: ${formatDuration(limits[key])}`, `leave it at ${formatDuration(usual)}`];
+  }
 }
 
-function findInRoute({ hops, entry, retries = 0, retryOn, backOff, hopBalance }: RouteOptions): Finding[] {
-  const findings: Finding[] = hops.flat().flatMap(findInHop);
-  for (const [index, choice] of hops.entries()) {
-    const [first] = choice;
-    if (!first || choice.length < 2) continue;
-    const names = choice.map(formatHop).join('|');
-    if (index > 0 || entry) findings.push([`what leads through other proxies or stages is one proxy, not ${names}`]);
-    if (choice.some((hop) => !isAlike(hop, first))) findings.push([`${names} differ in more than their address`]);
-    if (hopBalance !== 'round-robin') findings.push([`it takes each of ${names} in turn, not the first that works`]);
+function* findInRoute({ hops, entry, retries = 0, retryOn }: RouteOptions): Generator<Finding> {
+  for (const hop of hops.flat()) yield* findInHop(hop);
+  if (
+    hops.slice(1).some((choice, index) => [...choice, ...(hops[index] ?? [])].every(({ scheme }) => scheme === 'hbone'))
+  ) {
+    yield ['it does not ask two hbone:// in a row for the same target'];
   }
+  for (const [index, choice] of hops.entries()) yield* findInPlace(choice, index > 0 || entry !== undefined);
   if (retries > 0 && retryOn !== 'any') {
-    findings.push(['it dials again after every failure, not only after those that may pass']);
+    yield ['it dials again after every failure, not only after those that may pass'];
   }
-  if (retries === 0 && backOff) return findings;
-  return findings;
+}
+
+function* findInPlace(choice: HopChoice, isInside: boolean): Generator<Finding> {
+  const [first, ...others] = choice;
+  if (!first || others.length === 0) return;
+  const names = choice.map(formatHop).join('|');
+  if (isInside) yield [`behind other proxies or stages it goes to one proxy, and ${names} are several`];
+  if (others.some((hop) => !isAlike(hop, first))) yield [`it wants ${names} to differ in their addresses alone`];
 }
 
 /** True for hops of which one cluster can be made. */
 function isAlike(hop: Hop, other: Hop): boolean {
-  const key = ({ scheme, credentials, tls, headers, formats, settings, address }: Hop) =>
-    JSON.stringify([
-      scheme,
-      credentials?.user,
-      tls,
-      headers,
-      formats,
-      settings,
-      Object.keys(tls).length > 0 && address.host,
-    ]);
-  return key(hop) === key(other);
+  const describe = ({ scheme, credentials, tls, headers, formats = [], settings, address }: Hop) => {
+    const isNamed = isSecured({ scheme }) && tls.servername === undefined;
+    const login = credentials && [credentials.user, credentials.password.reveal()];
+    return JSON.stringify([scheme, login, tls, headers, formats, settings, isNamed && address.host]);
+  };
+  return describe(hop) === describe(other);
 }
 
 /** Schemes that Envoy can speak, with the settings that it has too. */
-const known: Readonly<Record<string, readonly string[]>> = {
+const knownSettings: Readonly<Record<string, readonly string[]>> = {
   http: [],
   https: [],
   h2c: [],
@@ -125,59 +135,57 @@ const known: Readonly<Record<string, readonly string[]>> = {
   'post+https': ['path'],
   'post+h2c': ['path'],
   'post+h2': ['path'],
-  hbone: ['peer', 'baggage', 'traceparent', 'forwarded'],
+  hbone: ['peer', 'baggage', 'network', 'source', 'traceparent', 'forwarded'],
 };
 
-function findInHop(hop: Hop): Finding[] {
-  const settings = known[hop.scheme];
+function* findInHop(hop: Hop): Generator<Finding> {
+  const known = knownSettings[hop.scheme];
   const name = formatHop(hop);
-  if (!settings) return [[`it does not speak ${name}`]];
-  const unknown = Object.keys(hop.settings).filter((key) => !settings.includes(key));
-  const findings = unknown.map((key): Finding => [`it has nothing like ?${key}= of ${name}`]);
-  return hop.scheme === 'hbone' ? [...findings, ...findInHbone(hop, name)] : findings;
+  if (!known) yield [`it does not speak ${name}`];
+  else {
+    const unknown = Object.keys(hop.settings).filter((key) => !known.includes(key));
+    for (const key of unknown) yield [`it has nothing like ?${key}= of ${name}`];
+  }
+  if (hop.scheme !== 'hbone') return;
+  const { peer, traceparent, forwarded } = hop.settings;
+  if (peer === undefined) yield [`it must be told whom to expect at ${name}`, 'add ?peer=spiffe://…'];
+  if (traceparent !== 'no') yield [`it makes up no traceparent for ${name}`, 'add ?traceparent=no'];
+  if (forwarded !== 'no') yield [`it does not tell ${name} who the first client is`, 'add ?forwarded=no'];
 }
 
-function findInHbone({ settings }: Hop, name: string): Finding[] {
-  return [
-    ...(settings['peer'] === undefined ? [[`${name} must say whom to expect`, 'add ?peer=spiffe://…'] as const] : []),
-    ...(settings['traceparent'] === 'no'
-      ? []
-      : [[`it makes up no traceparent for ${name}`, 'add ?traceparent=no'] as const]),
-    ...(settings['forwarded'] === 'no' ? [] : [[`it does not say whom ${name} is for`, 'add ?forwarded=no'] as const]),
-  ];
+function* findInTargets({ to, route }: ForwardStage): Generator<Finding> {
+  if (route.hops.length > 0) {
+    if (to.targets.length > 1) yield ['it asks a proxy for one target, and here are several'];
+  } else if (!route.entry) yield* findInChoice(to);
 }
 
-function findInTargets({ to, route }: ForwardStage): Finding[] {
-  if (route.hops.length === 0) return route.entry ? [] : findInChoice(to);
-  return to.targets.length > 1 ? [['through a proxy it asks for one target, not for several']] : [];
-}
-
-function findInChoice({ targets, balance }: TargetChoice): Finding[] {
-  if (targets.length < 2) return [];
+function* findInChoice({ targets, balance }: TargetChoice): Generator<Finding> {
+  if (targets.length < 2) return;
   const names = targets.map(formatAddress).join(', ');
-  const isMixed = targets.some(isName) && targets.some(({ kind }) => kind !== 'tcp');
-  return [
-    ...(balance === 'first'
-      ? [[`it takes each of ${names} in turn, not the first that can be reached`, 'balance: round-robin'] as const]
-      : []),
-    ...(isMixed ? [[`names and what is no TCP address do not go together: ${names}`] as const] : []),
-  ];
+  if (balance === 'first' && targets.some(({ kind }) => kind === 'internal')) {
+    yield [`it cannot tell which of its own stages can be reached: ${names}`, 'balance: round-robin'];
+  }
+  if (targets.some(isName) && targets.some(({ kind }) => kind !== 'tcp')) {
+    yield [`it does not put names and other places together: ${names}`];
+  }
 }
 
-function findInProxy({ users, allow, deny, caps, accept, to, route, proxyProtocol }: ProxyStage): Finding[] {
-  const passesOn = !to && route.hops.length > 0;
-  const [last] = route.hops.slice(-1);
-  return [
-    ...(users.authFile !== undefined || users.single ? [['it asks no users for passwords'] as const] : []),
-    ...(allow.length > 0 || deny.length > 0 ? [['it has no rules for where tunnels may go'] as const] : []),
-    ...(caps ? [['it counts no tunnels'] as const] : []),
-    ...accept.filter((name) => name !== 'post').map((name): Finding => [`it is no server of ${name}`]),
-    ...((route.retries ?? 0) > 0 ? [['for a client that has asked for a tunnel it dials once'] as const] : []),
-    ...(passesOn && proxyProtocol ? [['what goes on to a proxy has no PROXY header'] as const] : []),
-    ...(passesOn && accept.includes('post') ? [['what came as POST does not go on as CONNECT'] as const] : []),
-    ...(passesOn &&
-    last?.some((hop) => hop.headers.length > 0 || hop.credentials || !/^(?:http|h2c|h2)$/.test(hop.scheme))
-      ? [['tunnels go on to a proxy as they came, by http://, h2c:// or h2://, without further fields'] as const]
-      : []),
-  ];
+function* findInProxy(stage: ProxyStage): Generator<Finding> {
+  const { users, allow, deny, caps, accept, to, route, proxyProtocol } = stage;
+  if (users.authFile !== undefined || users.single) yield ['it asks no client for a user and a password'];
+  if (allow.length > 0 || deny.length > 0) yield ['it has no rules by name and address for where tunnels may go'];
+  if (caps) yield ['it does not count tunnels'];
+  for (const name of accept) if (name !== 'post') yield [`it is no server for ${name}`];
+  if ((route.retries ?? 0) > 0) yield ['it dials once for a client that has asked for a tunnel'];
+  if (to) yield* findInChoice(to);
+  const last = to ? undefined : route.hops.at(-1);
+  if (!last) return;
+  // Tunnels go on as the requests that they came as.
+  if (proxyProtocol) yield ['it puts no PROXY header in front of what it passes on to a proxy'];
+  if (accept.includes('post')) yield ['it does not turn POST into CONNECT'];
+  for (const hop of last) {
+    if (hop.credentials || hop.headers.length > 0 || !/^(?:http|h2c|h2)$/.test(hop.scheme)) {
+      yield [`it passes tunnels on as they came, by http, h2c or h2, and ${formatHop(hop)} wants more`];
+    }
+  }
 }

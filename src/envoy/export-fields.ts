@@ -4,6 +4,13 @@ import { escapeOperators, type Tree } from './export-terms.ts';
 /** How secrets were written, by the object that holds each, as far as a file says it. */
 export type FieldSources = ReadonlyMap<object, string>;
 
+/** Settings of hbone:// that are fields on the wire. */
+const settingFields = [
+  ['baggage', 'baggage'],
+  ['network', 'x-forwarded-network'],
+  ['source', 'x-istio-source'],
+] as const;
+
 /** Writes the fields that hops are sent. What may be secret stays in the environment, where Envoy reads it. */
 export class FieldWriter {
   /** What must be set for Envoy, a line each. */
@@ -16,11 +23,15 @@ export class FieldWriter {
   }
 
   /** The fields of one hop. */
-  write({ credentials, headers, formats = [], scheme }: Hop): readonly Tree[] {
+  write({ credentials, headers, formats = [], scheme, settings }: Hop): readonly Tree[] {
     const login = credentials && this.#invent('TUNL_PROXY_BASIC', credentials, 'USER:PASSWORD in base64');
     const name = scheme.startsWith('post+') ? 'authorization' : 'proxy-authorization';
     return [
       ...(login === undefined ? [] : [[name, `Basic ${login}`] as const]),
+      ...settingFields.flatMap(([setting, field]) => {
+        const value = settings[setting];
+        return value === undefined ? [] : [[field, escapeOperators(value)] as const];
+      }),
       ...headers.map((field) => [field[0], this.#toFormat(field)] as const),
       ...formats,
     ].map(([key, value]) => ({ header: { key, value } }));

@@ -42,13 +42,17 @@ function toPlan({ to, route }: ForwardStage, name: string): ClusterPlan {
   const common = { name, connectMs: limits.connectMs, ...(family && { family }) };
   return choice
     ? { ...common, ...toHopPlan(choice, route) }
-    : { ...common, to: to.targets.map((address) => ({ address })) };
+    : { ...common, to: to.targets.map((address) => ({ address })), balance: to.balance };
 }
 
-function toHopPlan(choice: HopChoice, { entry }: RouteOptions): Pick<ClusterPlan, 'to' | 'protocol' | 'socket'> {
+function toHopPlan(
+  choice: HopChoice,
+  { entry, hopBalance = 'first' }: RouteOptions,
+): Pick<ClusterPlan, 'to' | 'balance' | 'protocol' | 'socket'> {
   const [hop] = choice;
   return {
     to: choice.map(({ address }) => (entry ? { address: entry, id: formatAddress(address) } : { address })),
+    balance: hopBalance,
     ...(hop && { protocol: toProtocol(hop) }),
     ...(hop && isSecured(hop) && { socket: toHopSocket(hop) }),
   };

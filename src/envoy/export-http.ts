@@ -133,6 +133,7 @@ function toPlan({ name, to, route, version, tls }: Upstream): ClusterPlan {
   return {
     name,
     to: places,
+    ...(!('field' in to) && { balance: to.balance }),
     connectMs: limits.connectMs,
     ...(family && { family }),
     protocol: version,

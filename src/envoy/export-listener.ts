@@ -17,14 +17,22 @@ export function toListener(stage: ChainStage, filter: Tree, alpn: readonly strin
 /** Where a filter writes a line for each connection or request. */
 export function toAccessLogs(logs: readonly AccessLog[] = []): Tree {
   if (logs.length === 0) return {};
+  return { access_log: logs.map(toAccessLog) };
+}
+
+/** Streams that Envoy has already: opening them by their paths fails where they are sockets. */
+const streams = new Map([
+  ['/dev/stdout', { name: 'envoy.access_loggers.stdout', message: 'access_loggers.stream.v3.StdoutAccessLog' }],
+  ['/dev/stderr', { name: 'envoy.access_loggers.stderr', message: 'access_loggers.stream.v3.StderrAccessLog' }],
+]);
+
+function toAccessLog({ path, format }: AccessLog): Tree {
+  const stream = streams.get(path);
+  const form = format !== undefined && { log_format: toFormat(format) };
+  if (stream) return { name: stream.name, typed_config: typed(stream.message, { ...form }) };
   return {
-    access_log: logs.map(({ path, format }) => ({
-      name: 'envoy.access_loggers.file',
-      typed_config: typed('access_loggers.file.v3.FileAccessLog', {
-        path,
-        ...(format !== undefined && { log_format: toFormat(format) }),
-      }),
-    })),
+    name: 'envoy.access_loggers.file',
+    typed_config: typed('access_loggers.file.v3.FileAccessLog', { path, ...form }),
   };
 }
 

@@ -7,7 +7,7 @@ import { type FieldSources, FieldWriter } from './export-fields.ts';
 import { type StageTrees, toForwardTrees } from './export-forward.ts';
 import { toHttpTrees } from './export-http.ts';
 import { toProxyTrees } from './export-proxy.ts';
-import { findUnexpressed } from './export-faults.ts';
+import { findUnexpressed, type Unexpressed } from './export-faults.ts';
 import { toAddress, type Tree, typed } from './export-terms.ts';
 
 /**
@@ -16,15 +16,16 @@ import { toAddress, type Tree, typed } from './export-terms.ts';
  * @throws {TunlError} usage, naming everything that Envoy cannot do, with the stage that wants it
  */
 export function exportEnvoy(graph: Graph, sources: FieldSources = new Map()): string {
-  const [first, ...others] = findUnexpressed(graph).map(
-    ({ stage, message, hint }) => `${stage}: ${message}${hint === undefined ? '' : ` (${hint})`}`,
-  );
-  if (first !== undefined) {
-    throw usageError(`Envoy cannot do it: ${first}`, ...others.map((line) => `nor ${line}`));
-  }
+  const [first, ...others] = findUnexpressed(graph).map(describe);
+  if (first !== undefined) throw usageError(`Envoy cannot run this: ${first}`, ...others.map((line) => `also ${line}`));
   const fields = new FieldWriter(sources);
   const tree = toBootstrap(toEnvoyGraph(graph), fields);
   return fields.notes.map((note) => `# ${note}\n`).join('') + format(tree);
+}
+
+function describe({ stage, message, hint }: Unexpressed): string {
+  const place = stage === undefined ? '' : `${stage}: `;
+  return `${place}${message}${hint === undefined ? '' : ` (${hint})`}`;
 }
 
 function toBootstrap(graph: Graph, fields: FieldWriter): Tree {

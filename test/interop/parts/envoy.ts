@@ -3,6 +3,7 @@ import { homedir } from 'node:os';
 import { join } from 'node:path';
 import type { CertFiles } from '../support/origin.ts';
 import { type Part, startPart } from '../support/part.ts';
+import { type Result, run } from '../support/process.ts';
 
 const cacheFolder = process.env['XDG_CACHE_HOME'] ?? join(homedir(), '.cache');
 
@@ -119,6 +120,11 @@ export function startEnvoyEncapsulator(options: EncapsulatorOptions): Promise<En
     listeners: [makeListener(port, { filters: [{ name: 'tcp', typed_config: tcpProxy }] })],
     clusters: [cluster],
   }));
+}
+
+/** Lets Envoy say what it thinks of a file, without running it. */
+export function checkEnvoy(file: string): Promise<Result> {
+  return run({ file: program, args: ['--mode', 'validate', '-c', file, '-l', 'warning', '--use-dynamic-base-id'] });
 }
 
 /** Starts Envoy with these resources; its listener must be at the port that `writeResources` is given. */
