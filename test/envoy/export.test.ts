@@ -1,9 +1,7 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { parse } from 'yaml';
 import { toEnvoyGraph } from '../../src/envoy/canonical.ts';
 import { exportEnvoy } from '../../src/envoy/export.ts';
-import { loadText } from '../support/chain-file.ts';
 import { makeEnvoyGraphs, writeFields } from '../support/envoy-graphs.ts';
 
 const graphs = makeEnvoyGraphs({ cert: '/etc/cert.pem', key: '/etc/key.pem', ca: '/etc/ca.pem' });

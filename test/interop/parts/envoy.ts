@@ -122,6 +122,14 @@ export function startEnvoyEncapsulator(options: EncapsulatorOptions): Promise<En
   }));
 }
 
+/** Starts Envoy with a file; one of its listeners must be at the port that `writeFile` is given. */
+export function startEnvoyFile(writeFile: (port: number, folder: string) => Promise<string>): Promise<Part> {
+  return startPart('envoy', async (port, folder) => ({
+    file: program,
+    args: ['-c', await writeFile(port, folder), '--concurrency', '1', '--use-dynamic-base-id', '-l', 'warning'],
+  }));
+}
+
 /** Lets Envoy say what it thinks of a file, without running it. */
 export function checkEnvoy(file: string): Promise<Result> {
   return run({ file: program, args: ['--mode', 'validate', '-c', file, '-l', 'warning', '--use-dynamic-base-id'] });
