@@ -54,7 +54,7 @@ function* findInStage(stage: ChainStage): Generator<Finding> {
   switch (stage.job) {
     case 'forward':
       yield* findInRoute(stage.route);
-      yield* findInTargets(stage);
+      yield* findInForward(stage);
       break;
     case 'proxy':
       yield* findInRoute(stage.route);
@@ -94,7 +94,7 @@ function* findInLimits(limits: Limits): Generator<Finding> {
   }
 }
 
-function* findInRoute({ hops, entry, retries = 0, retryOn }: RouteOptions): Generator<Finding> {
+function* findInRoute({ hops, entry }: RouteOptions): Generator<Finding> {
   for (const hop of hops.flat()) yield* findInHop(hop);
   if (
     hops.slice(1).some((choice, index) => [...choice, ...(hops[index] ?? [])].every(({ scheme }) => scheme === 'hbone'))
@@ -102,9 +102,6 @@ function* findInRoute({ hops, entry, retries = 0, retryOn }: RouteOptions): Gene
     yield ['it does not ask two hbone:// in a row for the same target'];
   }
   for (const [index, choice] of hops.entries()) yield* findInPlace(choice, index > 0 || entry !== undefined);
-  if (retries > 0 && retryOn !== 'any') {
-    yield ['it dials again after every failure, not only after those that may pass'];
-  }
 }
 
 function* findInPlace(choice: HopChoice, isInside: boolean): Generator<Finding> {
@@ -153,7 +150,11 @@ function* findInHop(hop: Hop): Generator<Finding> {
   if (forwarded !== 'no') yield [`it does not tell ${name} who the first client is`, 'add ?forwarded=no'];
 }
 
-function* findInTargets({ to, route }: ForwardStage): Generator<Finding> {
+function* findInForward({ to, route }: ForwardStage): Generator<Finding> {
+  const { retries = 0, retryOn } = route;
+  if (retries > 0 && retryOn !== 'any') {
+    yield ['it dials again after every failure, not only after those that may pass'];
+  }
   if (route.hops.length > 0) {
     if (to.targets.length > 1) yield ['it asks a proxy for one target, and here are several'];
   } else if (!route.entry) yield* findInChoice(to);

@@ -1,10 +1,78 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
+import { parse } from 'yaml';
 import { toEnvoyGraph } from '../../src/envoy/canonical.ts';
 import { exportEnvoy } from '../../src/envoy/export.ts';
+import { loadText } from '../support/chain-file.ts';
 import { makeEnvoyGraphs, writeFields } from '../support/envoy-graphs.ts';
 
 const graphs = makeEnvoyGraphs({ cert: '/etc/cert.pem', key: '/etc/key.pem', ca: '/etc/ca.pem' });
+
+/** Exports the stages of a file. */
+function exportText(stages: string): string {
+  const { graph, sources } = loadText(`stages:\n${stages}`, { P: 'secret-of-ours' });
+  return exportEnvoy(graph, sources);
+}
+
+test('a port that leads into a stage that leads into a tunnel is two listeners and two clusters', async () => {
+  const text = exportText(`  ingress: { listen: 10000, to: internal://encap }
+  encap: { via: 'h2c://127.0.0.1:10001', to: 'host.com:443' }
+`);
+  await expect(text).toMatchFileSnapshot('../golden/export-seed.yaml');
+});
+
+test('hops behind the first go through stages that are named after them', async () => {
+  const text = exportText(`  a: { listen: 1, via: ['http://p:1', 'h2://q:2', 'https://r:3'], to: 'host.com:443' }
+`);
+  await expect(text).toMatchFileSnapshot('../golden/export-hops.yaml');
+});
+
+test('no secret is written, and each is named above', () => {
+  const text = exportText(`  a:
+    listen: 1
+    via: { url: 'http://me:\${P}@p:1', headers: { X-Key: 'k-\${P}-$\${P}', X-Plain: '100% 5' } }
+    to: host.com:443
+  b: { listen: 2, via: 'post+http://me:\${P}@p:1', to: host.com:443 }
+`);
+  expect(text).not.toContain('secret-of-ours');
+  expect(text).toMatch(/^# set TUNL_PROXY_BASIC for Envoy to USER:PASSWORD in base64\n# set TUNL_PROXY_BASIC_2 /);
+  const fields: string[] = [];
+  JSON.stringify(parse(text), (_key, value: { header?: { key: string; value: string } } | undefined) => {
+    if (value?.header) fields.push(`${value.header.key}: ${value.header.value}`);
+    return value;
+  });
+  expect(fields).toEqual([
+    'proxy-authorization: Basic %ENVIRONMENT(TUNL_PROXY_BASIC)%',
+    'X-Key: k-%ENVIRONMENT(P)%-${P}',
+    'X-Plain: 100%% 5',
+    'authorization: Basic %ENVIRONMENT(TUNL_PROXY_BASIC_2)%',
+  ]);
+});
+
+test('a field that no file has written is asked of the environment', () => {
+  const { graph } = loadText(
+    'stages: { a: { listen: 1, via: { url: "http://p:1", headers: { X-A: b } }, to: "c:1" } }',
+  );
+  const text = exportEnvoy(graph);
+  expect(text).toMatch(/^# set TUNL_PROXY_HEADER for Envoy to the value of X-A\n/);
+  expect(text).toContain('key: X-A, value: "%ENVIRONMENT(TUNL_PROXY_HEADER)%"');
+});
+
+test('stages that come of others take no name that is there already', () => {
+  const text =
+    exportText(`  a: { listen: [1, internal://a, internal://c], via: ['http://p:1', 'http://q:1'], to: 'd:1' }
+  a.hop1: { listen: [2, internal://x], to: internal://a }
+  c: { listen: 3, to: internal://c }
+  e: { listen: 4, to: internal://x }
+`);
+  const { static_resources: resources } = parse(text) as {
+    static_resources: { listeners: { name: string }[]; clusters: { name: string }[] };
+  };
+  const names = resources.listeners.map(({ name }) => name);
+  expect(names).toEqual([...new Set(names)]);
+  expect(names).toEqual(expect.arrayContaining(['a', 'a-2', 'c', 'c-2', 'x', 'a.hop1']));
+  expect(resources.clusters.map(({ name }) => name)).toEqual(names);
+});
 
 test('the one form of a graph stays as it is, and is the same file', () => {
   fc.assert(
