@@ -1,12 +1,12 @@
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import { dirname } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { describe, expect, test } from 'vitest';
 import { commands } from '../src/cli/commands/index.ts';
 import { listOptions } from '../src/cli/program.ts';
-import { listBlocks } from './support/readme.ts';
+import { listBlocks, pages, readPage } from './support/readme.ts';
 
 const root = fileURLToPath(new URL('..', import.meta.url));
-const readme = readFileSync(`${root}README.md`, 'utf8');
 
 /** The text of every test. */
 function readTests(): string {
@@ -16,30 +16,34 @@ function readTests(): string {
     .join('');
 }
 
-describe('README.md', () => {
+describe.each(pages)('%s', (page) => {
+  const text = readPage(page);
+  const blocks = listBlocks(text);
+
   test('says of each block whether a test runs it', () => {
-    expect(listBlocks().filter(({ mark }) => mark === undefined)).toEqual([]);
-    expect(listBlocks().length).toBeGreaterThan(3);
+    expect(blocks.filter(({ mark }) => mark === undefined)).toEqual([]);
+    expect(blocks.length).toBeGreaterThan(3);
   });
 
   test('has tests for the blocks that it says are run, and runs no block twice', () => {
     const tests = readTests();
-    const names = listBlocks().flatMap(({ mark }) => /^run: (.+)$/.exec(mark ?? '')?.[1] ?? []);
+    const names = blocks.flatMap(({ mark }) => /^run: (.+)$/.exec(mark ?? '')?.[1] ?? []);
     expect(names).toEqual([...new Set(names)]);
+    const more = page === 'README.md' ? '' : ', page';
     const uses = (name: string) =>
-      tests.includes(`findBlock('${name}')`) || (name === 'jobs' && tests.includes('listJobs()'));
+      tests.includes(`findBlock('${name}'${more})`) || (name === 'jobs' && tests.includes('listJobs()'));
     expect(names.filter((name) => !uses(name))).toEqual([]);
   });
 
   test('has no command outside of a block', () => {
-    expect(readme.split('\n').filter((line) => /^(?: {4,}|\t)(?:\$ |(?:tunl|npm|ssh|npx) [^─]*$)/.test(line))).toEqual(
+    expect(text.split('\n').filter((line) => /^(?: {4,}|\t)(?:\$ |(?:tunl|npm|ssh|npx) [^─]*$)/.test(line))).toEqual(
       [],
     );
   });
 
   test('links to files that are there', () => {
-    const targets = [...readme.matchAll(/\]\(([^)#]+)[^)]*\)/g)].map(([, target = '']) => target);
-    expect(targets.filter((target) => !existsSync(root + target))).toEqual([]);
+    const targets = [...text.matchAll(/\]\(([^)#]+)[^)]*\)/g)].map(([, target = '']) => target);
+    expect(targets.filter((target) => !existsSync(`${root}${dirname(page)}/${target}`))).toEqual([]);
     expect(targets.length).toBeGreaterThan(0);
   });
 
@@ -48,13 +52,13 @@ describe('README.md', () => {
       '--version',
       ...commands.flatMap((command) => listOptions(command).map(({ name }) => `--${name}`)),
     ]);
-    const outside = listBlocks().reduce((text, block) => text.replace(block.text, ''), readme);
+    const outside = blocks.reduce((rest, block) => rest.replace(block.text, ''), text);
     const named = [...outside.matchAll(/(?<![\w-])--[a-z][\w-]*/g)].map(([option]) => option);
     expect([...new Set(named)].filter((option) => !known.has(option))).toEqual([]);
   });
 
   test('has at most 300 lines', () => {
-    expect(readme.split('\n').length - 1).toBeLessThanOrEqual(300);
+    expect(text.split('\n').length - 1).toBeLessThanOrEqual(300);
   });
 });
 

@@ -19,18 +19,21 @@ export interface ServerTls {
 export function toClusterSocket({ settings, host, spiffeId }: ServerTls): Tree {
   const name = settings.servername ?? host;
   const validation = toValidation(settings, spiffeId ?? name);
+  const isMesh = spiffeId !== undefined;
   const common = {
-    ...(spiffeId !== undefined && {
-      tls_params: { tls_minimum_protocol_version: 'TLSv1_3' },
-      alpn_protocols: ['h2'],
-    }),
+    tls_params: {
+      ...(isMesh && { tls_minimum_protocol_version: 'TLSv1_3' }),
+      // Where nothing is said a client of Envoy stops at 1.2.
+      tls_maximum_protocol_version: 'TLSv1_3',
+    },
+    ...(isMesh && { alpn_protocols: ['h2'] }),
     ...toCertificates(settings),
     ...(validation && { validation_context: validation }),
   };
   return {
     name: 'envoy.transport_sockets.tls',
     typed_config: typed('transport_sockets.tls.v3.UpstreamTlsContext', {
-      ...(spiffeId === undefined && isIP(name) === 0 && { sni: name }),
+      ...(!isMesh && isIP(name) === 0 && { sni: name }),
       common_tls_context: common,
     }),
   };

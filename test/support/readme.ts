@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
 
-/** A fenced block of README.md. */
+/** A fenced block of a page. */
 export interface ReadmeBlock {
   /** The line of its fence. */
   readonly line: number;
@@ -19,10 +19,19 @@ export interface ReadmeJob {
   readonly lines: readonly string[];
 }
 
-const readme = readFileSync(new URL('../../README.md', import.meta.url), 'utf8');
+/** The pages whose blocks tests run. */
+export const pages = ['README.md', 'docs/from-laptop-to-mesh.md'] as const;
+
+/** One of them. */
+export type Page = (typeof pages)[number];
+
+/** The text of a page. */
+export function readPage(page: Page): string {
+  return readFileSync(new URL(`../../${page}`, import.meta.url), 'utf8');
+}
 
 /** Every fenced block, in order. */
-export function listBlocks(text: string = readme): ReadmeBlock[] {
+export function listBlocks(text: string = readPage('README.md')): ReadmeBlock[] {
   const fenced = /(?:^<!-- (run: .+?|illustration: .+?) -->\n)?^```(.*)\n([^]*?)^```$/gm;
   return [...text.matchAll(fenced)].map(({ index, 1: mark, 2: language = '', 3: block = '' }) => {
     const line = text.slice(0, index).split('\n').length + (mark === undefined ? 0 : 1);
@@ -31,9 +40,9 @@ export function listBlocks(text: string = readme): ReadmeBlock[] {
 }
 
 /** The text of a block that a test runs. @throws {Error} when there is none of that name */
-export function findBlock(name: string): string {
-  const block = listBlocks().find(({ mark }) => mark === `run: ${name}`);
-  if (!block) throw new Error(`README.md has no block marked <!-- run: ${name} -->`);
+export function findBlock(name: string, page: Page = 'README.md'): string {
+  const block = listBlocks(readPage(page)).find(({ mark }) => mark === `run: ${name}`);
+  if (!block) throw new Error(`${page} has no block marked <!-- run: ${name} -->`);
   return block.text;
 }
 

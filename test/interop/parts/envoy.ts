@@ -13,6 +13,9 @@ const program = join(cacheFolder, 'tunl-interop', 'envoy', 'bin', 'envoy');
 /** False where setup.sh could not install it. */
 export const hasEnvoy: boolean = existsSync(program);
 
+/** A script that starts it beside others of this machine, and small. */
+export const envoyWrapper: string = `#!/bin/sh\nexec '${program}' --use-dynamic-base-id --concurrency 1 "$@"\n`;
+
 /** An Envoy, with what its admin interface gives. */
 export interface EnvoyPart extends Part {
   /** Sends a POST to its admin interface and gives the answer. */

@@ -1,0 +1,175 @@
+import { copyFileSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { beforeAll, describe, expect, onTestFinished, test } from 'vitest';
+import { parse, parseAllDocuments } from 'yaml';
+import type { IssuedCertificate } from '../support/certs.ts';
+import { makeMesh, spiffeId } from '../support/mesh.ts';
+import { findBlock, type Page } from '../support/readme.ts';
+import { startHboneTerminator } from './parts/envoy-hbone.ts';
+import { checkEnvoy, envoyWrapper, hasEnvoy } from './parts/envoy.ts';
+import { startGreeting } from './parts/socat.ts';
+import type { Part } from './support/part.ts';
+import type { Running } from './support/process.ts';
+import { hasWorld, openWorld, type World } from './support/world.ts';
+
+const page: Page = 'docs/from-laptop-to-mesh.md';
+const mesh = await makeMesh();
+
+describe.skipIf(!hasWorld || !hasEnvoy)('the way from a laptop to a mesh', () => {
+  let world: World;
+
+  beforeAll(async () => {
+    world = await openWorld(['edge.internal', 'db.internal', 'waypoint.shop', '10.96.7.20', '10.1.2.3']);
+    writeFileSync(join(world.home, 'bin/envoy'), envoyWrapper, { mode: 0o755 });
+    const database = await world.host('db.internal:5432', () => startGreeting('database'));
+    const edge = await start(`exec tunl serve edge.internal:8080 --open --allow db.internal:5432`, /serving/);
+    return async () => {
+      await Promise.all([edge.stop(), database.stop()]);
+      await world.stop();
+    };
+  });
+
+  async function start(script: string, ready: RegExp): Promise<Running> {
+    const running = world.launch(script);
+    await running.waitFor(String(ready), () => ready.exec(running.stderr()) ?? undefined);
+    return running;
+  }
+
+  /** Runs a block whose last command stays, and sees what a port of this machine then says. */
+  async function visit(block: string, port: number, ready: RegExp): Promise<string> {
+    const running = await start(`set -e\n${block}`, ready);
+    try {
+      const { stdout } = await world.run(`exec 3<>/dev/tcp/127.0.0.1/${port}; head -1 <&3`);
+      return stdout;
+    } finally {
+      await running.stop();
+    }
+  }
+
+  function writePages(folder: string, ...files: readonly (readonly [name: string, text: string])[]): string {
+    const path = join(world.home, folder);
+    mkdirSync(path, { recursive: true });
+    for (const [name, text] of files) writeFileSync(join(path, name), text);
+    return path;
+  }
+
+  function writeMaterial(folder: string, { cert, key }: IssuedCertificate): void {
+    const path = writePages(folder);
+    copyFileSync(cert, join(path, 'cert-chain.pem'));
+    copyFileSync(key, join(path, 'key.pem'));
+    copyFileSync(mesh.certs.ca.cert, join(path, 'root-cert.pem'));
+  }
+
+  /** Lets places lead to parts for the time of the test. */
+  async function host(...places: readonly (readonly [place: string, start: () => Promise<Part>])[]): Promise<void> {
+    for (const [place, startPart] of places) {
+      const part = await world.host(place, startPart);
+      onTestFinished(part.stop);
+    }
+  }
+
+  test('begins with a line', async () => {
+    expect(await visit(findBlock('laptop', page), 10_000, /^tunl: forwarding/m)).toBe('database\n');
+  });
+
+  test('goes on with a file, which is the one that is shown', async () => {
+    expect(await visit(findBlock('file', page), 10_000, /^tunl: forwarding/m)).toBe('database\n');
+    expect(readFileSync(join(world.home, 'chain.yaml'), 'utf8')).toBe(findBlock('chain', page));
+  });
+
+  test('goes on with Envoy', async () => {
+    writePages('.', ['chain.yaml', findBlock('chain', page)]);
+    expect(await visit(findBlock('envoy', page), 10_000, /starting main dispatch loop/)).toBe('database\n');
+  });
+
+  test('ends early for what Envoy cannot do', async () => {
+    const [command = '', ...said] = findBlock('refused', page).split('\n');
+    const { code, stdout, stderr } = await world.run(command.replace('$ ', ''), { env: { TUNL_SERVE_PASSWORD: 'x' } });
+    expect([code, stdout, stderr]).toEqual([2, '', said.join('\n')]);
+  });
+
+  test('leads into a cluster, with manifests that fit together and a file that Envoy takes', async () => {
+    const folder = writePages(
+      'cluster',
+      ['chain.yaml', findBlock('cluster-chain', page)],
+      ['kustomization.yaml', findBlock('kustomization', page)],
+      ['egress.yaml', findBlock('egress', page)],
+    );
+    const { code, stderr } = await world.run(`cd cluster; set -e\n${findBlock('cluster', page)}`);
+    expect([code, stderr]).toEqual([0, '']);
+    const manifests = parseAllDocuments(readFileSync(join(folder, 'all.yaml'), 'utf8')).map(
+      (one) => one.toJS() as Manifest,
+    );
+    const [config, service, deployment] = ['ConfigMap', 'Service', 'Deployment'].map((kind) =>
+      manifests.find((manifest) => manifest.kind === kind),
+    );
+    expect(manifests.map(({ metadata }) => metadata.namespace)).toEqual(['shop', 'shop', 'shop']);
+    const { template, selector } = deployment?.spec ?? {};
+    const [container] = template?.spec.containers ?? [];
+    expect(template?.spec.volumes).toEqual([{ name: 'config', configMap: { name: config?.metadata.name } }]);
+    expect(container?.volumeMounts.map(({ name }) => name)).toEqual(['config']);
+    expect(selector).toEqual({ matchLabels: service?.spec?.selector });
+    expect(template?.metadata.labels).toEqual(service?.spec?.selector);
+    expect(container?.ports.map(({ name }) => name)).toEqual(service?.spec?.ports.map(({ targetPort }) => targetPort));
+    // The Secret has what the file asks of the environment.
+    const secret = parse(readFileSync(join(folder, 'secret.yaml'), 'utf8')) as Manifest;
+    const { secretKeyRef } = container?.env[0]?.valueFrom ?? {};
+    expect(secretKeyRef?.name).toBe(secret.metadata.name);
+    expect(
+      Buffer.from(Buffer.from(secret.data?.[secretKeyRef?.key ?? ''] ?? '', 'base64').toString(), 'base64').toString(),
+    ).toBe('cluster:anything');
+    const text = config?.data?.['envoy.yaml'] ?? '';
+    expect(text).toContain(`%ENVIRONMENT(${container?.env[0]?.name})%`);
+    expect(text).toContain(`port_value: ${container?.ports[0]?.containerPort} `);
+    writePages('cluster', ['mounted.yaml', text]);
+    expect(await checkEnvoy(join(folder, 'mounted.yaml'))).toMatchObject({ code: 0 });
+  });
+
+  test('leads into a mesh through its waypoint, with tunl and with Envoy', async () => {
+    writeMaterial('.', await mesh.issue(spiffeId('cart')));
+    const { cert, key } = await mesh.issue(spiffeId('waypoint'));
+    const identity = { cert, key, root: mesh.certs.ca.cert, peerPrefix: 'spiffe://cluster.local/' };
+    await host(
+      ['waypoint.shop:15008', () => startHboneTerminator(identity)],
+      ['10.96.7.20:5432', () => startGreeting('service')],
+    );
+    expect(await visit(findBlock('waypoint', page), 5432, /^tunl: forwarding/m)).toBe('service\n');
+    expect(await visit(findBlock('mesh-envoy', page), 5432, /starting main dispatch loop/)).toBe('service\n');
+  });
+
+  test('makes a peer of the mesh', async () => {
+    writeMaterial('peer', await mesh.issue(spiffeId('db')));
+    writeMaterial('.', await mesh.issue(spiffeId('cart')));
+    await host(['10.1.2.3:5432', () => startGreeting('database of the mesh')]);
+    const peer = await start(`cd peer; exec ${findBlock('peer', page)}`, /^tunl: serving/m);
+    onTestFinished(async () => void (await peer.stop()));
+    const hop = findBlock('waypoint', page).replace('waypoint.shop', '10.1.2.3').replace('sa/waypoint', 'sa/db');
+    const client = hop.replace('10.96.7.20', '10.1.2.3').replace('5432:', '5433:');
+    expect(await visit(client, 5433, /^tunl: forwarding/m)).toBe('database of the mesh\n');
+  });
+});
+
+/** As much of a manifest as is looked at. */
+interface Manifest {
+  readonly kind: string;
+  readonly metadata: { readonly name: string; readonly namespace: string };
+  readonly data?: Readonly<Record<string, string>>;
+  readonly spec?: {
+    readonly selector: object;
+    readonly ports: readonly { readonly targetPort: string }[];
+    readonly template: {
+      readonly metadata: { readonly labels: object };
+      readonly spec: {
+        readonly volumes: readonly object[];
+        readonly containers: readonly {
+          readonly ports: readonly { readonly name: string; readonly containerPort: number }[];
+          readonly env: readonly {
+            readonly name: string;
+            readonly valueFrom: { readonly secretKeyRef: { readonly name: string; readonly key: string } };
+          }[];
+          readonly volumeMounts: readonly { readonly name: string }[];
+        }[];
+      };
+    };
+  };
+}
