@@ -2,6 +2,9 @@ import type { Readable } from 'node:stream';
 import type { HeaderField } from '../core/hop.ts';
 import type { Link } from '../core/link.ts';
 
+/** Interim answers (1xx) before the final one; more than a few is a peer that only keeps us busy. */
+export const maxInterim = 64;
+
 /** The body of a Call, on its way from whoever sends it. */
 export interface CallBody {
   readonly source: Readable;

@@ -4,7 +4,7 @@ import type { HeaderField } from '../core/hop.ts';
 import { type Link, resetError } from '../core/link.ts';
 import { BodyReader } from './body-reader.ts';
 import { pumpBody } from './body-pump.ts';
-import type { Call, CallBody, Reply } from './call.ts';
+import { type Call, type CallBody, maxInterim, type Reply } from './call.ts';
 import { chunkHead, lastChunk } from './chunked.ts';
 import { type Framing, readFraming } from './framing.ts';
 import { HeadError, readHead } from './head.ts';
@@ -14,14 +14,9 @@ import { ReplyBody } from './reply-body.ts';
 /** Largest head of an answer that we read; Envoy's limit. */
 const maxHeadBytes = 60 * 1024;
 
-/** Interim answers (1xx) before the final one; more than a few is a peer that only keeps us busy. */
-const maxInterim = 64;
-
 /** One HTTP/1.1 connection to an upstream, as a client: one exchange after the other. */
 export class Http1Client {
   readonly capacity = 1;
-  /** False from the first exchange on: the peer may have closed it since. */
-  isFresh = true;
   readonly #link: Link;
   readonly #name: string;
   #isBusy = false;
@@ -79,7 +74,6 @@ export class Http1Client {
 
   /** Keeps the connection for another exchange, and watches that the peer says nothing until then. */
   #release(): void {
-    this.isFresh = false;
     this.#isBusy = false;
     if (this.#isOver || this.#link.stream.readableLength > 0) return this.#end();
     this.#link.stream.on('data', this.#onUnasked).on('end', this.#onUnasked).resume();

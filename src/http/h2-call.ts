@@ -3,7 +3,7 @@ import { abortReason, throwIfAborted } from '../core/deadline.ts';
 import { TunlError } from '../core/errors.ts';
 import type { HeaderField } from '../core/hop.ts';
 import { pumpBody } from './body-pump.ts';
-import type { Call, CallBody, Reply } from './call.ts';
+import { type Call, type CallBody, maxInterim, type Reply } from './call.ts';
 import type { Http2Client, Http2Opened } from './h2-client.ts';
 import { addFields, toFields, toHttp2Trailers } from './h2-fields.ts';
 
@@ -40,8 +40,10 @@ class Http2Call {
     }
     this.#opened = this.#open(client);
     const { stream } = this.#opened;
+    let interim = 0;
     const onHeaders: OnHeaders = ({ ':status': status }, _, raw) => {
-      if (Number(status) !== 100) onInterim(Number(status), toFields(raw));
+      if (++interim > maxInterim) this.#fail(this.#error('http_protocol_error', 'sends interim answers without end'));
+      else if (Number(status) !== 100) onInterim(Number(status), toFields(raw));
     };
     const onTrailers: OnHeaders = (_headers, _flags, raw) => {
       this.#trailers = toFields(raw);
@@ -99,7 +101,7 @@ class Http2Call {
   }
 
   #send(body: CallBody): void {
-    const { stream, cancel } = this.#opened;
+    const { stream } = this.#opened;
     this.#stopSending = pumpBody(body.source, {
       stream,
       write: (chunk) => {
@@ -107,11 +109,13 @@ class Http2Call {
         return stream.write(chunk);
       },
       onEnd: () => void stream.end(),
-      onError: (error) => {
-        this.#failure = error;
-        cancel();
-      },
+      onError: (error) => this.#fail(error),
     });
+  }
+
+  #fail(error: Error): void {
+    this.#failure ??= error;
+    this.#opened.cancel();
   }
 
   #toReply(status: number, raw: readonly string[]): Reply {

@@ -1,6 +1,8 @@
 import { expect, test } from 'vitest';
 import { eventually } from '../support/eventually.ts';
 import { head, linesOf, startForwardBed } from '../support/forward-bed.ts';
+import { flags } from '../support/h2-frames.ts';
+import { Http2Peer } from '../support/h2-peer.ts';
 import { startTarget } from '../support/targets.ts';
 
 const ok = head('HTTP/1.1 200 OK', 'content-length: 2') + 'ok';
@@ -183,4 +185,64 @@ test('an answer may begin and go on while its request does', async () => {
   expect(String(await upstream.read(3))).toBe('def');
   upstream.send('cd');
   expect(String(await client.read(2))).toBe('cd');
+});
+
+test('an answer that comes byte by byte is the same answer', async () => {
+  const target = await startTarget();
+  const client = startForwardBed({ target }).connect();
+  client.send(head('GET / HTTP/1.1', 'Host: a'));
+  const upstream = await target.accept();
+  await upstream.readHead();
+  const answer = `${head('HTTP/1.1 103 Early Hints', 'a: b') + head('HTTP/1.1 200 OK', 'transfer-encoding: chunked')}2\r\nhi\r\n0\r\nt: v\r\n\r\n`;
+  for (const byte of answer) await new Promise((resolve) => void upstream.stream.write(byte, 'latin1', resolve));
+  await client.readUntil('103 Early Hints\r\na: b\r\n\r\n');
+  await client.readHead();
+  const body = await client.readUntil('t: v\r\n\r\n');
+  expect(body.replaceAll(/[0-9]\r\n|\r\n/g, '')).toBe('hit: v');
+});
+
+test('an upstream that sends interim answers without end is given up', async () => {
+  const target = await startTarget();
+  const client = startForwardBed({ target }).connect();
+  client.send(head('GET / HTTP/1.1', 'Host: a'));
+  const upstream = await target.accept();
+  await upstream.readHead();
+  upstream.send(head('HTTP/1.1 102 Processing').repeat(100));
+  await client.readUntil('HTTP/1.1 502 Bad Gateway');
+  expect(await upstream.waitForEnd()).toBe('reset');
+});
+
+test.each(['Host', 'X-Forwarded-For', 'x-forwarded-proto'])('a Connection that names %s is refused', async (name) => {
+  const target = await startTarget();
+  const client = startForwardBed({ target }).connect();
+  client.send(head('GET / HTTP/1.1', 'Host: a', `Connection: ${name}`));
+  expect(linesOf(await client.readHead())[0]).toBe('HTTP/1.1 400 Bad Request');
+  expect(target.accepted).toBe(0);
+});
+
+test('a Connection that names the length of a body does not take it away', async () => {
+  const target = await startTarget();
+  const client = startForwardBed({ target }).connect();
+  client.send(head('POST / HTTP/1.1', 'Host: a', 'Content-Length: 3', 'Connection: content-length') + 'abc');
+  expect(linesOf(await (await target.accept()).readHead())).toContain('content-length: 3');
+});
+
+test('cookies that HTTP/2 split are one field again', async () => {
+  const target = await startTarget();
+  const client = new Http2Peer(startForwardBed({ target }).connect());
+  client.start();
+  client.request(
+    [
+      [':method', 'GET'],
+      [':scheme', 'http'],
+      [':path', '/'],
+      [':authority', 'a'],
+      ['cookie', 'p=1'],
+      ['x-a', '1'],
+      ['cookie', 'q=2'],
+    ],
+    flags.endHeaders | flags.endStream,
+  );
+  const lines = linesOf(await (await target.accept()).readHead());
+  expect(lines.slice(1, 4)).toEqual(['host: a', 'cookie: p=1; q=2', 'x-a: 1']);
 });

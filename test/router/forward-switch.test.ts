@@ -188,3 +188,46 @@ test('an upstream that takes no other protocol over HTTP/2 is not asked for one'
   expect(lines[0]).toBe('HTTP/1.1 502 Bad Gateway');
   expect(lines).toContain('Proxy-Status: tunl; error=http_upgrade_failed');
 });
+
+test('CONNECT goes on from HTTP/1.1 to HTTP/2, and its bytes end one by one', async () => {
+  const target = await startTarget();
+  const client = startForwardBed({ target, version: 'http2', upgrades: ['connect'] }).connect();
+  client.send(head('CONNECT db:5 HTTP/1.1', 'Host: db:5'));
+  const upstream = await acceptHttp2(target);
+  const stream = await upstream.nextRequest();
+  upstream.answer(stream, 200);
+  await client.readHead();
+  upstream.send('data', stream, 'bye', flags.endStream);
+  expect(String(await client.readToEnd())).toBe('bye');
+  client.send('late');
+  client.fin();
+  expect(String(await upstream.read(stream, 4))).toBe('late');
+  expect(await upstream.endOf(stream)).toBe('end');
+});
+
+test('CONNECT goes on from HTTP/2 to HTTP/1.1, and a reset of the target is one of the stream', async () => {
+  const target = await startTarget();
+  const client = new Http2Peer(startForwardBed({ target, upgrades: ['connect'] }).connect());
+  client.start();
+  const stream = client.connect('db:5');
+  const upstream = await target.accept();
+  expect(linesOf(await upstream.readHead())[0]).toBe('CONNECT db:5 HTTP/1.1');
+  upstream.send(head('HTTP/1.1 200 OK'));
+  expect(await client.outcomeOf(stream)).toEqual({ status: 200 });
+  client.send('data', stream, 'ping');
+  expect(String(await upstream.read(4))).toBe('ping');
+  upstream.reset();
+  expect(await client.endOf(stream)).toBe(10);
+});
+
+test('the status with which an upstream refuses a CONNECT over HTTP/2 is that of the client', async () => {
+  const target = await startTarget();
+  const client = startForwardBed({ target, version: 'http2', upgrades: ['connect'] }).connect();
+  client.send(head('CONNECT db:5 HTTP/1.1', 'Host: db:5'));
+  const upstream = await acceptHttp2(target);
+  const stream = await upstream.nextRequest();
+  upstream.answer(stream, 403);
+  upstream.send('data', stream, 'no', flags.endStream);
+  expect(linesOf(await client.readHead())[0]).toBe('HTTP/1.1 403 Forbidden');
+  expect(await client.readUntil('no\r\n')).toBe('2\r\nno\r\n');
+});
