@@ -181,7 +181,8 @@ complete -c tunl -n '__tunl_using serve' -s v -l verbose -d 'say each step; -vv 
 complete -c tunl -n '__tunl_using serve' -l json -d 'write one JSON object per line to stderr instead of messages'
 complete -c tunl -n '__tunl_using serve' -s h -l help -d 'print this'
 
-complete -c tunl -n '__tunl_using chain' -s c -l config -r -F -d 'the stages, a YAML file; SIGHUP reads it again'
+complete -c tunl -n '__tunl_using chain' -s c -l config -r -F -d 'the stages, a YAML file, or a bootstrap file of Envoy; SIGHUP reads it again'
+complete -c tunl -n '__tunl_using chain' -l allow-unknown-fields -d 'leave out fields of an Envoy file that Envoy does not have either; -v names them'
 complete -c tunl -n '__tunl_using chain' -l check -d 'only say whether the stages can run, and which are fused; nothing is dialled'
 complete -c tunl -n '__tunl_using chain' -l print -d 'only print what would run, as a file for tunl chain -c; secrets are named, not printed'
 complete -c tunl -n '__tunl_using chain' -l export -x -a 'envoy' -d 'only write what would run for another program: envoy, a bootstrap file of Envoy; what it cannot do is refused'

@@ -1,6 +1,7 @@
 import { readFile } from 'node:fs/promises';
 import { dirname, resolve } from 'node:path';
 import { carriers, schemes } from '../carriers/index.ts';
+import { Source } from '../chain/document.ts';
 import { type LoadedGraph, loadGraph } from '../chain/load.ts';
 import { TunlError, toTunlError, usageError } from '../core/errors.ts';
 import { parseRule } from '../policy/rules.ts';
@@ -23,19 +24,32 @@ const switches = carriers.flatMap(({ serveFlag, serveSwitches = [] }) =>
   [...(serveFlag ? [serveFlag] : []), ...serveSwitches].map(({ name }) => name),
 );
 
+/** What the file of a chain is read with. */
+export interface ChainFileOptions {
+  readonly env: Environment;
+  /** Leave out fields of a bootstrap file of Envoy that no message of it has, instead of refusing them. */
+  readonly allowUnknownFields: boolean;
+}
+
 /**
- * Reads the file of a chain; relative paths in it start from its folder.
+ * Reads the file of a chain, in our words or as a bootstrap file of Envoy. Relative paths in ours start from its folder,
+ * those of Envoy from where the process runs, as there.
  * @throws {TunlError} usage, with file, line and column
  */
-export async function loadChain(path: string, env: Environment): Promise<LoadedGraph> {
+export async function loadChain(path: string, options: ChainFileOptions): Promise<LoadedGraph> {
   let text: string;
   try {
     text = await readFile(path, 'utf8');
   } catch (error) {
     throw usageError(`cannot read ${quote(path)}: ${describeFileError(error)}`);
   }
+  const source = new Source(text, path);
+  const { isBootstrap, loadBootstrap } = await import('../envoy/load.ts');
+  if (isBootstrap(source)) return loadBootstrap(source, options);
+  const { env, allowUnknownFields } = options;
+  if (allowUnknownFields) throw usageError('--allow-unknown-fields is for files of Envoy', `${path} is one of ours`);
   const checkRule = (rule: string) => void parseRule(rule);
-  return loadGraph(text, { name: path, env, folder: dirname(resolve(path)), schemes, switches, checkRule });
+  return loadGraph(source, { name: path, env, folder: dirname(resolve(path)), schemes, switches, checkRule });
 }
 
 /** A graph, and where its stages are written, as far as a file says it. */

@@ -1,6 +1,7 @@
 import { resolve } from 'node:path';
 import type { InternalAddress, ListenAddress } from '../core/address.ts';
 import { usageError } from '../core/errors.ts';
+import type { NoticeEvent } from '../core/events.ts';
 import type { KnownScheme } from '../words/hop.ts';
 import { isInternal, parseInternal } from '../words/internal.ts';
 import { parseListen, parseUnix } from '../words/listen.ts';
@@ -33,14 +34,16 @@ export interface LoadedGraph {
   readonly sources: SecretSources;
   /** Where a stage stands: `chain.yaml:4:5`. */
   readonly placeOf: (stage: string) => string;
+  /** What there is to say about the file, where it has something. */
+  readonly notices?: readonly NoticeEvent[];
 }
 
 /**
  * Reads the file of `chain`.
  * @throws {TunlError} usage, with file, line and column of what is wrong; then nothing of it is used
  */
-export function loadGraph(text: string, options: LoadOptions): LoadedGraph {
-  const source = new Source(text, options.name);
+export function loadGraph(text: string | Source, options: LoadOptions): LoadedGraph {
+  const source = typeof text === 'string' ? new Source(text, options.name) : text;
   const form = checkForm(source.value);
   if ('issues' in form) throw source.fail(explainIssues(form.issues));
   const reader = new FileReader(form.words, options);

@@ -16,8 +16,10 @@ import { chainRouteGroup, readChoices, readHeaders, readRest } from '../options/
 import { readTlsWords } from '../options/tls.ts';
 import { voiceGroup } from '../options/voice.ts';
 import { readWatch, watchOption } from '../options/watch.ts';
+import { createReport } from '../report.ts';
 import { runUntilStopped } from '../running.ts';
 import { describeStages } from '../stages.ts';
+import type { Ui } from '../ui.ts';
 
 const limits = { linger: '60s', idle: 'off' };
 
@@ -28,8 +30,12 @@ const fileOptions: readonly OptionSpec[] = [
     name: 'config',
     short: 'c',
     value: 'FILE',
-    summary: 'the stages, a YAML file; SIGHUP reads it again',
+    summary: 'the stages, a YAML file, or a bootstrap file of Envoy; SIGHUP reads it again',
     completes: 'file',
+  },
+  {
+    name: 'allow-unknown-fields',
+    summary: 'leave out fields of an Envoy file that Envoy does not have either; -v names them',
   },
   { name: 'check', summary: 'only say whether the stages can run, and which are fused; nothing is dialled' },
   printOption,
@@ -50,6 +56,7 @@ export const chain: CommandSpec = {
   summary: 'run several stages in one process, joined by internal:// listeners',
   examples: [
     { what: 'the stages of a file', line: 'tunl chain -c chain.yaml' },
+    { what: 'the listeners of an Envoy file', line: 'tunl chain -c envoy.yaml' },
     { what: 'is the file right? nothing is dialled', line: 'tunl chain -c chain.yaml --check' },
     { what: 'how do its stages hang together?', line: 'tunl chain -c chain.yaml --draw' },
     {
@@ -81,7 +88,8 @@ async function run(args: Arguments, { io, ui }: CommandContext): Promise<number>
   const { checkChain, loadChain, startChain } = await import('../../app/chain.ts');
   const admin = readAdmin(args);
   const place = (read: PlacedGraph): PlacedGraph => ({ ...read, graph: withAdmin(read.graph, admin) });
-  const load = path === undefined ? undefined : async () => place(await loadChain(path, io.env));
+  const options = { env: io.env, allowUnknownFields: args.has('allow-unknown-fields') };
+  const load = path === undefined ? undefined : async () => place(tell(ui, await loadChain(path, options)));
   const placed = load ? await load() : place({ graph: await readLinear(words, args, { io, ui }) });
   const { graph } = placed;
   if (isShown(args)) return showGraph(args, ui, graph, placed);
@@ -101,6 +109,12 @@ async function run(args: Arguments, { io, ui }: CommandContext): Promise<number>
     ...(load && { onHangup: { done: `${path} was read again` } }),
   } as const;
   return runUntilStopped(running, (runtime) => startChain(placed, runtime, load));
+}
+
+/** Says what there is to say about a file. */
+function tell(ui: Ui, read: PlacedGraph): PlacedGraph {
+  read.notices?.forEach(createReport(ui, 'forward'));
+  return read;
 }
 
 /** @throws {TunlError} usage */

@@ -1,0 +1,45 @@
+import * as z from 'zod';
+import { any, filled, list, message, must, text } from './proto.ts';
+
+/** Members of a line of JSON. Envoy also takes numbers and nested objects, which a record of ours has not. */
+const members = z.record(z.string(), text, must('texts by name'));
+
+const textSource = message(
+  'DataSource',
+  { inline_string: text },
+  { refused: 'filename inline_bytes environment_variable watched_directory' },
+);
+
+const logFormat = message(
+  'SubstitutionFormatString',
+  {
+    text_format: text.optional(),
+    text_format_source: textSource.optional(),
+    json_format: members.optional(),
+  },
+  { ignored: 'omit_empty_values content_type json_format_options', refused: 'formatters' },
+);
+
+const fileLog = message('FileAccessLog', {
+  path: filled,
+  format: text.optional(),
+  json_format: members.optional(),
+  typed_json_format: members.optional(),
+  log_format: logFormat.optional(),
+});
+
+const streamLog = (name: string) => message(name, { log_format: logFormat.optional() });
+
+const loggers = any({
+  'envoy.extensions.access_loggers.file.v3.FileAccessLog': fileLog,
+  'envoy.extensions.access_loggers.stream.v3.StdoutAccessLog': streamLog('StdoutAccessLog'),
+  'envoy.extensions.access_loggers.stream.v3.StderrAccessLog': streamLog('StderrAccessLog'),
+});
+
+/** `envoy.config.accesslog.v3.AccessLog`, a list of them. */
+export const accessLogs = list(
+  message('AccessLog', { name: text.optional(), typed_config: loggers }, { refused: 'filter' }),
+);
+
+/** A list of access logs as it is written. */
+export type AccessLogWords = NonNullable<z.infer<typeof accessLogs>>;

@@ -1,0 +1,141 @@
+import * as z from 'zod';
+import { address } from './address.ts';
+import { any, duration, emptyMessage, enumOf, filled, flag, list, message, must, text, uint, uint32 } from './proto.ts';
+import { upstreamSocket } from './transport-socket.ts';
+
+/** `envoy.config.core.v3.Http1ProtocolOptions` */
+export const http1Options = emptyMessage(
+  'Http1ProtocolOptions',
+  'allow_absolute_url accept_http_10 default_host_for_http_10 header_key_format enable_trailers allow_chunked_length override_stream_error_on_invalid_http_message send_fully_qualified_url use_balsa_parser allow_custom_methods ignore_http_11_upgrade',
+);
+
+/** `envoy.config.core.v3.Http2ProtocolOptions` */
+export const http2Options = message(
+  'Http2ProtocolOptions',
+  // CONNECT of every kind is understood anyway; whether it is served depends on the upgrades.
+  { allow_connect: flag.optional() },
+  {
+    ignored:
+      'hpack_table_size max_concurrent_streams initial_stream_window_size initial_connection_window_size max_outbound_frames max_outbound_control_frames max_consecutive_inbound_frames_with_empty_payload max_inbound_priority_frames_per_stream max_inbound_window_update_frames_per_data_frame_sent stream_error_on_invalid_http_messaging override_stream_error_on_invalid_http_message connection_keepalive use_oghttp2_codec max_metadata_size enable_huffman_encoding allow_metadata max_header_field_size_kb',
+    refused: 'custom_settings_parameters',
+  },
+);
+
+const explicitHttp = message(
+  'ExplicitHttpConfig',
+  { http_protocol_options: http1Options.optional(), http2_protocol_options: http2Options.optional() },
+  { refused: 'http3_protocol_options' },
+);
+
+const commonHttpIgnored =
+  'idle_timeout max_connection_duration max_headers_count max_response_headers_kb max_requests_per_connection headers_with_underscores_action';
+
+/** `envoy.config.core.v3.HttpProtocolOptions`, of connections in general. */
+export const commonHttpOptions = message(
+  'HttpProtocolOptions',
+  {},
+  { ignored: commonHttpIgnored, refused: 'max_stream_duration' },
+);
+
+/** The version as ALPN has it. */
+const autoHttp = message(
+  'AutoHttpConfig',
+  { http_protocol_options: http1Options.optional(), http2_protocol_options: http2Options.optional() },
+  { refused: 'http3_protocol_options alternate_protocols_cache_options' },
+);
+
+const protocolOptions = message(
+  'HttpProtocolOptions',
+  {
+    explicit_http_config: explicitHttp.optional(),
+    auto_config: autoHttp.optional(),
+    common_http_protocol_options: commonHttpOptions.optional(),
+  },
+  {
+    refused:
+      'use_downstream_protocol_config http_filters upstream_http_protocol_options header_validation_config outlier_detection retry_policy request_mirror_policies hash_policy',
+  },
+);
+
+const endpoint = message(
+  'Endpoint',
+  { address, hostname: text.optional() },
+  { ignored: 'health_check_config', refused: 'additional_addresses' },
+);
+
+const lbEndpoint = message(
+  'LbEndpoint',
+  { endpoint, load_balancing_weight: uint(1, 2 ** 32 - 1, 'a weight from 1').optional() },
+  { ignored: 'metadata', refused: 'endpoint_name health_status' },
+);
+
+const localityEndpoints = message(
+  'LocalityLbEndpoints',
+  { lb_endpoints: list(lbEndpoint), priority: uint(0, 128, 'a priority from 0 to 128').optional() },
+  {
+    ignored: 'locality proximity metadata',
+    refused: 'load_balancing_weight load_balancer_endpoints leds_cluster_locality_config',
+  },
+);
+
+const loadAssignment = message(
+  'ClusterLoadAssignment',
+  { cluster_name: filled, endpoints: list(localityEndpoints) },
+  { refused: 'named_endpoints policy' },
+);
+
+const originalDst = message(
+  'OriginalDstLbConfig',
+  { use_http_header: flag.optional(), http_header_name: text.optional() },
+  { refused: 'upstream_port_override metadata_key' },
+);
+
+const keepAlive = message(
+  'UpstreamConnectionOptions',
+  {},
+  { ignored: 'tcp_keepalive set_local_interface_name_on_upstream_connections happy_eyeballs_config' },
+);
+
+const optionsName = 'envoy.extensions.upstreams.http.v3.HttpProtocolOptions';
+
+/** `envoy.config.cluster.v3.Cluster` */
+export const cluster = message(
+  'Cluster',
+  {
+    name: filled,
+    type: enumOf({ STATIC: 0, STRICT_DNS: 1, LOGICAL_DNS: 2, EDS: 3, ORIGINAL_DST: 4 }).optional(),
+    connect_timeout: duration(1).optional(),
+    lb_policy: enumOf({
+      ROUND_ROBIN: 0,
+      LEAST_REQUEST: 1,
+      RING_HASH: 2,
+      RANDOM: 3,
+      MAGLEV: 5,
+      CLUSTER_PROVIDED: 6,
+      LOAD_BALANCING_POLICY_CONFIG: 7,
+    }).optional(),
+    load_assignment: loadAssignment.optional(),
+    dns_lookup_family: enumOf({ AUTO: 0, V4_ONLY: 1, V6_ONLY: 2, V4_PREFERRED: 3, ALL: 4 }).optional(),
+    original_dst_lb_config: originalDst.optional(),
+    typed_extension_protocol_options: z
+      .record(z.string(), any({ [optionsName]: protocolOptions }), must('options by name'))
+      .optional(),
+    http_protocol_options: http1Options.optional(),
+    http2_protocol_options: http2Options.optional(),
+    common_http_protocol_options: commonHttpOptions.optional(),
+    upstream_connection_options: keepAlive.optional(),
+    transport_socket: upstreamSocket.optional(),
+    max_requests_per_connection: uint32.optional(),
+  },
+  {
+    ignored:
+      'alt_stat_name per_connection_buffer_limit_bytes circuit_breakers dns_refresh_rate dns_jitter dns_failure_refresh_rate respect_dns_ttl dns_resolvers use_tcp_for_dns_lookups dns_resolution_config typed_dns_resolver_config wait_for_warm_on_init outlier_detection cleanup_interval metadata common_lb_config round_robin_lb_config least_request_lb_config health_checks close_connections_on_host_health_failure ignore_health_on_host_removal track_timeout_budgets track_cluster_stats preconnect_policy connection_pool_per_downstream_connection upstream_connection_options',
+    refused:
+      'cluster_type eds_cluster_config upstream_http_protocol_options lb_subset_config ring_hash_lb_config maglev_lb_config load_balancing_policy upstream_bind_config transport_socket_matches filters upstream_config lrs_server lrs_report_endpoint_metrics protocol_selection',
+  },
+);
+
+/** A cluster as it is written. */
+export type ClusterWords = z.infer<typeof cluster>;
+/** One of its endpoints. */
+export type EndpointWords = z.infer<typeof endpoint>;

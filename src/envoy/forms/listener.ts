@@ -1,0 +1,51 @@
+import type * as z from 'zod';
+import { accessLogs } from './access-log.ts';
+import { address } from './address.ts';
+import { any, emptyMessage, enumOf, list, message, text } from './proto.ts';
+import { tcpProxy } from './tcp-proxy.ts';
+import { downstreamSocket } from './transport-socket.ts';
+
+const filter = message(
+  'Filter',
+  {
+    name: text.optional(),
+    typed_config: any({
+      'envoy.extensions.filters.network.tcp_proxy.v3.TcpProxy': tcpProxy,
+    }),
+  },
+  { refused: 'config_discovery' },
+);
+
+const filterChain = message(
+  'FilterChain',
+  { filters: list(filter), transport_socket: downstreamSocket.optional() },
+  {
+    ignored: 'name metadata transport_socket_connect_timeout',
+    refused: 'filter_chain_match use_proxy_proto',
+  },
+);
+
+/** `envoy.config.listener.v3.Listener` */
+export const listener = message(
+  'Listener',
+  {
+    name: text.optional(),
+    address: address.optional(),
+    internal_listener: emptyMessage('InternalListenerConfig').optional(),
+    filter_chains: list(filterChain),
+    default_filter_chain: filterChain.optional(),
+    traffic_direction: enumOf({ UNSPECIFIED: 0, INBOUND: 1, OUTBOUND: 2 }).optional(),
+    access_log: accessLogs,
+  },
+  {
+    ignored:
+      'stat_prefix per_connection_buffer_limit_bytes metadata drain_type enable_mptcp reuse_port enable_reuse_port tcp_backlog_size max_connections_to_accept_per_socket_event connection_balance_config ignore_global_conn_limit tcp_fast_open_queue_length tcp_keepalive listener_filters_timeout continue_on_listener_filters_timeout bypass_overload_manager',
+    refused:
+      'additional_addresses use_original_dst bind_to_port listener_filters transparent freebind socket_options udp_listener_config api_listener filter_chain_matcher deprecated_v1 fcds_config',
+  },
+);
+
+/** A listener as it is written. */
+export type ListenerWords = z.infer<typeof listener>;
+/** One of its chains of filters. */
+export type FilterChainWords = z.infer<typeof filterChain>;

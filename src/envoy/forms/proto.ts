@@ -1,0 +1,118 @@
+import * as z from 'zod';
+
+/** What a value must be; a field that is needed and not there is said to be missing. */
+export const must = (what: string) => ({
+  error: ({ input }: { readonly input?: unknown }) => (input === undefined ? 'is missing' : `must be ${what}`),
+});
+
+/** What is known of a message beside the fields that we run. */
+export interface MessageFacts {
+  /** Its name in Envoy's documentation. */
+  readonly name: string;
+  /** Fields that are accepted whatever they hold, since nothing that a client could see depends on them here. */
+  readonly ignored: readonly string[];
+  /** Fields of Envoy that would change what happens, and that we do not run. */
+  readonly refused: readonly string[];
+}
+
+const facts = new WeakMap<z.ZodType, MessageFacts>();
+const types = new WeakMap<z.ZodType, Readonly<Record<string, z.ZodObject>>>();
+
+/** The facts of a message; undefined for what is none. */
+export function factsOf(form: z.ZodType): MessageFacts | undefined {
+  return facts.get(form);
+}
+
+/** The messages that an `Any` may hold, by the name of their type; undefined for what is no `Any`. */
+export function typesOf(form: z.ZodType): Readonly<Record<string, z.ZodObject>> | undefined {
+  return types.get(form);
+}
+
+/** Names of fields as a text with spaces between them. */
+type Names = string;
+
+const split = (names: Names): string[] => names.split(/\s+/).filter((name) => name !== '');
+
+/** A protobuf message: the fields that we run, and what is known of the others. */
+export function message<S extends z.core.$ZodLooseShape>(
+  name: string,
+  shape: S,
+  others: { readonly ignored?: Names; readonly refused?: Names } = {},
+): z.ZodObject<S, z.core.$strict> {
+  const form = z.strictObject(shape, must(`a ${name}`));
+  facts.set(form, { name, ignored: split(others.ignored ?? ''), refused: split(others.refused ?? '') });
+  return form;
+}
+
+/** A message none of whose fields matters to us. */
+export function emptyMessage(name: string, ignored: Names = ''): z.ZodObject<Record<never, never>, z.core.$strict> {
+  return message(name, {}, { ignored });
+}
+
+/** One message of several: `@type` says which, by its name without what stands before the last slash. */
+type AnyOf<T extends Readonly<Record<string, z.ZodObject>>> = {
+  [K in keyof T]: { '@type': K } & z.infer<T[K]>;
+}[keyof T];
+
+/** `google.protobuf.Any` that holds one of these messages. */
+export function any<T extends Readonly<Record<string, z.ZodObject>>>(messages: T): z.ZodType<AnyOf<T>> {
+  const options = Object.entries(messages).map(([type, form]) => form.extend({ '@type': z.literal(type) }));
+  const form = z.discriminatedUnion('@type', options as unknown as [z.ZodObject], must('a message with @type'));
+  types.set(form, messages);
+  return form as unknown as z.ZodType<AnyOf<T>>;
+}
+
+/** A list of messages or values. */
+export const list = <T extends z.ZodType>(item: T): z.ZodOptional<z.ZodArray<T>> =>
+  z.array(item, must('a list')).optional();
+
+export const text = z.string(must('a text'));
+/** A text that has to be there. */
+export const filled = text.min(1, must('a text that is not empty'));
+
+/** `bool` and `BoolValue`. */
+export const flag = z
+  .union([z.boolean(), z.literal('true'), z.literal('false')], must('true or false'))
+  .transform((value) => value === true || value === 'true');
+
+/** `uint32` and `UInt32Value`: a number, or a text of digits. */
+export function uint(min: number, max: number, what: string): z.ZodType<number> {
+  return z.union([z.number(), z.string().regex(/^\d+$/)], must(what)).transform((value, ctx) => {
+    const number = Number(value);
+    if (Number.isInteger(number) && number >= min && number <= max) return number;
+    ctx.addIssue({ code: 'custom', message: `must be ${what}` });
+    return z.NEVER;
+  });
+}
+
+/** Any `uint32`. */
+export const uint32 = uint(0, 2 ** 32 - 1, 'a whole number that is not negative');
+
+/** What a timer of Node can hold; what is longer is as good as never. */
+const maxTimerMs = 2 ** 31 - 1;
+
+const durationText = /^(\d+)(?:\.(\d{1,9}))?s$/;
+
+/** `google.protobuf.Duration` in milliseconds; less than one but more than nothing is one. */
+export function duration(minMs = 0): z.ZodType<number> {
+  const what = `a duration in seconds${minMs > 0 ? ' above 0' : ''}, such as 0.25s`;
+  return z.string(must(what)).transform((value, ctx) => {
+    const [, whole, part = ''] = durationText.exec(value) ?? [];
+    const ms = whole === undefined ? NaN : Number(whole) * 1000 + Number(part.padEnd(9, '0')) / 1e6;
+    if (ms >= minMs) return Math.min(ms > 0 ? Math.max(Math.round(ms), 1) : 0, maxTimerMs);
+    ctx.addIssue({ code: 'custom', message: `must be ${what}` });
+    return z.NEVER;
+  });
+}
+
+/** An enum by the names or numbers of its values; as Envoy reads them, small letters do too. */
+export function enumOf<const V extends Readonly<Record<string, number>>>(values: V): z.ZodType<keyof V & string> {
+  const names = Object.keys(values);
+  const what = names.length < 9 ? `one of ${names.join(', ')}` : 'one of the values that Envoy names';
+  return z.union([z.string(), z.number()], must(what)).transform((value, ctx) => {
+    const name = names.find((known) => known === String(value).toUpperCase() || values[known] === value);
+    if (name !== undefined) return name;
+    ctx.addIssue({ code: 'custom', message: `must be ${what}` });
+    return z.NEVER;
+  });
+}

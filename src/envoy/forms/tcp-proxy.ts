@@ -1,0 +1,66 @@
+import type * as z from 'zod';
+import { accessLogs } from './access-log.ts';
+import { duration, enumOf, filled, flag, list, message, text, uint } from './proto.ts';
+
+const headerValue = message('HeaderValue', { key: filled, value: text.optional() }, { refused: 'raw_value' });
+
+const headerValueOption = message('HeaderValueOption', {
+  header: headerValue,
+  append: flag.optional(),
+  append_action: enumOf({
+    APPEND_IF_EXISTS_OR_ADD: 0,
+    ADD_IF_ABSENT: 1,
+    OVERWRITE_IF_EXISTS_OR_ADD: 2,
+    OVERWRITE_IF_EXISTS: 3,
+  }).optional(),
+  keep_empty_value: flag.optional(),
+});
+
+const tunnelingConfig = message(
+  'TunnelingConfig',
+  {
+    hostname: filled,
+    use_post: flag.optional(),
+    post_path: text.optional(),
+    headers_to_add: list(headerValueOption),
+  },
+  {
+    // Kept for access logs of Envoy alone.
+    ignored: 'propagate_response_headers propagate_response_trailers',
+    refused: 'request_id_extension request_id_header request_id_metadata_key formatters',
+  },
+);
+
+const backOff = message('BackoffStrategy', { base_interval: duration(1), max_interval: duration(1).optional() });
+
+/** `envoy.extensions.filters.network.tcp_proxy.v3.TcpProxy` */
+export const tcpProxy = message(
+  'TcpProxy',
+  {
+    stat_prefix: filled,
+    cluster: text.optional(),
+    tunneling_config: tunnelingConfig.optional(),
+    max_connect_attempts: uint(1, 2 ** 32 - 1, 'a number from 1').optional(),
+    backoff_options: backOff.optional(),
+    idle_timeout: duration().optional(),
+    max_downstream_connection_duration: duration(1).optional(),
+    upstream_connect_mode: enumOf({
+      IMMEDIATE: 0,
+      ON_DOWNSTREAM_DATA: 1,
+      ON_DOWNSTREAM_TLS_HANDSHAKE: 2,
+    }).optional(),
+    access_log: accessLogs,
+  },
+  {
+    // Data that comes early is held back either way. With one record for each tunnel there is no other time to write it.
+    ignored:
+      'max_early_data_bytes access_log_options access_log_flush_interval flush_access_log_on_connected check_drain_close',
+    refused:
+      'weighted_clusters on_demand metadata_match hash_policy max_downstream_connection_duration_jitter_percentage proxy_protocol_tlvs proxy_protocol_tlv_merge_policy',
+  },
+);
+
+/** A TcpProxy as it is written. */
+export type TcpProxyWords = z.infer<typeof tcpProxy>;
+/** How it asks for tunnels. */
+export type TunnelingWords = z.infer<typeof tunnelingConfig>;

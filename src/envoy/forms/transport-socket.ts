@@ -1,0 +1,129 @@
+import type * as z from 'zod';
+import { any, emptyMessage, enumOf, filled, flag, list, message, text } from './proto.ts';
+
+const file = message(
+  'DataSource',
+  { filename: filled },
+  { ignored: 'watched_directory', refused: 'inline_string inline_bytes environment_variable' },
+);
+
+const certificate = message(
+  'TlsCertificate',
+  { certificate_chain: file, private_key: file.optional() },
+  {
+    refused: 'private_key_provider password ocsp_staple pkcs12 signed_certificate_timestamp',
+    ignored: 'watched_directory',
+  },
+);
+
+const exact = message(
+  'StringMatcher',
+  { exact: filled },
+  { refused: 'prefix suffix contains safe_regex ignore_case custom' },
+);
+
+const altName = message(
+  'SubjectAltNameMatcher',
+  { san_type: enumOf({ EMAIL: 1, DNS: 2, URI: 3, IP_ADDRESS: 4, OTHER_NAME: 5 }), matcher: exact },
+  { refused: 'oid' },
+);
+
+const validation = message(
+  'CertificateValidationContext',
+  {
+    trusted_ca: file.optional(),
+    match_typed_subject_alt_names: list(altName),
+    verify_certificate_spki: list(text),
+    trust_chain_verification: enumOf({ VERIFY_TRUST_CHAIN: 0, ACCEPT_UNTRUSTED: 1 }).optional(),
+  },
+  {
+    ignored: 'watched_directory',
+    refused:
+      'verify_certificate_hash require_signed_certificate_timestamp crl allow_expired_certificate custom_validator_config max_verify_depth only_verify_leaf_cert_crl match_subject_alt_names ca_certificate_provider_instance system_root_certs',
+  },
+);
+
+const version = enumOf({ TLS_AUTO: 0, TLSV1_0: 1, TLSV1_1: 2, TLSV1_2: 3, TLSV1_3: 4 });
+
+const parameters = message(
+  'TlsParameters',
+  { tls_minimum_protocol_version: version.optional(), tls_maximum_protocol_version: version.optional() },
+  { refused: 'cipher_suites ecdh_curves signature_algorithms compliance_policies' },
+);
+
+const common = message(
+  'CommonTlsContext',
+  {
+    tls_params: parameters.optional(),
+    tls_certificates: list(certificate),
+    validation_context: validation.optional(),
+    alpn_protocols: list(text),
+  },
+  {
+    ignored: 'key_log',
+    refused:
+      'tls_certificate_sds_secret_configs validation_context_sds_secret_config combined_validation_context tls_certificate_provider_instance custom_handshaker custom_tls_certificate_selector',
+  },
+);
+
+const downstreamTls = message(
+  'DownstreamTlsContext',
+  { common_tls_context: common.optional(), require_client_certificate: flag.optional() },
+  {
+    ignored:
+      'session_ticket_keys disable_stateless_session_resumption disable_stateful_session_resumption session_timeout full_scan_certs_on_sni_mismatch prefer_client_ciphers',
+    refused: 'require_sni session_ticket_keys_sds_secret_config ocsp_staple_policy',
+  },
+);
+
+const upstreamTls = message(
+  'UpstreamTlsContext',
+  {
+    common_tls_context: common.optional(),
+    sni: text.optional(),
+    auto_host_sni: flag.optional(),
+    auto_sni_san_validation: flag.optional(),
+  },
+  { ignored: 'allow_renegotiation max_session_keys enforce_rsa_key_usage' },
+);
+
+const rawBuffer = emptyMessage('RawBuffer');
+const rawType = 'envoy.extensions.transport_sockets.raw_buffer.v3.RawBuffer';
+
+const inner = any({
+  [rawType]: rawBuffer,
+  'envoy.extensions.transport_sockets.tls.v3.UpstreamTlsContext': upstreamTls,
+});
+
+/** What carries metadata through internal listeners: of that there is none here, and what is inside counts. */
+const internalUpstream = message(
+  'InternalUpstreamTransport',
+  { transport_socket: message('TransportSocket', { name: filled, typed_config: inner.optional() }) },
+  { ignored: 'passthrough_metadata' },
+);
+
+/** `envoy.config.core.v3.TransportSocket` of a listener. */
+export const downstreamSocket = message('TransportSocket', {
+  name: filled,
+  typed_config: any({
+    [rawType]: rawBuffer,
+    'envoy.extensions.transport_sockets.tls.v3.DownstreamTlsContext': downstreamTls,
+  }).optional(),
+});
+
+/** `envoy.config.core.v3.TransportSocket` of a cluster. */
+export const upstreamSocket = message('TransportSocket', {
+  name: filled,
+  typed_config: any({
+    [rawType]: rawBuffer,
+    'envoy.extensions.transport_sockets.tls.v3.UpstreamTlsContext': upstreamTls,
+    'envoy.extensions.transport_sockets.internal_upstream.v3.InternalUpstreamTransport': internalUpstream,
+  }).optional(),
+});
+
+/** TLS of a listener, as it is written. */
+export type DownstreamTlsWords = z.infer<typeof downstreamTls>;
+/** TLS of a cluster, as it is written. */
+export type UpstreamTlsWords = z.infer<typeof upstreamTls>;
+/** What both have. */
+export type CommonTlsWords = z.infer<typeof common>;

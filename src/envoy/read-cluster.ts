@@ -1,0 +1,204 @@
+import { isIP } from 'node:net';
+import type { Path } from '../chain/document.ts';
+import type { Limits, RouteOptions, Target, TargetChoice } from '../chain/model.ts';
+import type { TlsSettings } from '../core/hop.ts';
+import { parseHost, parsePort } from '../http/authority.ts';
+import { asUsage, quote } from '../words/text.ts';
+import type { ClusterWords, EndpointWords } from './forms/cluster.ts';
+import { assertOne } from './one-of.ts';
+import type { Reading } from './reading.ts';
+import { readUpstreamTls } from './read-tls.ts';
+
+/** A cluster, with what all that lead to it need. */
+export interface Cluster {
+  readonly name: string;
+  readonly path: Path;
+  readonly words: ClusterWords;
+  /** Its endpoints; one of ORIGINAL_DST has the field that names them. */
+  readonly to: TargetChoice | { readonly field: string } | undefined;
+  /** `either`: as the server chooses in TLS. */
+  readonly version: 'http1' | 'http2' | 'either';
+  readonly tls?: TlsSettings;
+  readonly family?: 4 | 6;
+  readonly connectMs: number;
+}
+
+/** What `connect_timeout` is where nothing is said. */
+const connectMs = 5000;
+
+const protocolOptions = 'envoy.extensions.upstreams.http.v3.HttpProtocolOptions';
+
+/** Reads what a cluster says, whoever leads to it. */
+export function readCluster(words: ClusterWords, path: Path, reading: Reading): Cluster {
+  const { name, dns_lookup_family: family } = words;
+  const tls = readUpstreamTls(words, path, reading);
+  const version = readVersion(words, path, reading);
+  if (version === 'either' && !tls) {
+    reading.add(
+      [...path, 'typed_extension_protocol_options'],
+      'auto_config chooses the version in TLS, and this cluster has none',
+    );
+  }
+  return {
+    name,
+    path,
+    words,
+    to: readEndpoints(words, path, reading),
+    version,
+    ...(tls && { tls }),
+    ...((family === 'V4_ONLY' || family === 'V6_ONLY') && { family: family === 'V4_ONLY' ? 4 : 6 }),
+    connectMs: words.connect_timeout ?? connectMs,
+  };
+}
+
+/** The route to a cluster: it holds the limits of Envoy where it has them, and ours where it has none. */
+export function toRoute(cluster: Cluster, idleMs: number, lifetimeMs = 0): RouteOptions {
+  const { connectMs: ms, family } = cluster;
+  const limits: Limits = {
+    dnsMs: 5000,
+    connectMs: ms,
+    tlsMs: ms,
+    handshakeMs: 15_000,
+    idleMs,
+    lingerMs: 60_000,
+    ...(lifetimeMs > 0 && { lifetimeMs }),
+  };
+  return { hops: [], limits, ...(family && { family }) };
+}
+
+function readVersion(words: ClusterWords, path: Path, reading: Reading): Cluster['version'] {
+  const {
+    typed_extension_protocol_options: typed,
+    http_protocol_options: http1,
+    http2_protocol_options: http2,
+  } = words;
+  for (const key of Object.keys(typed ?? {})) {
+    if (key === protocolOptions) continue;
+    const at = [...path, 'typed_extension_protocol_options', key];
+    reading.add(at, `unknown options ${quote(key)}`, `there are ${protocolOptions}`);
+  }
+  const options = typed?.[protocolOptions];
+  if (!options) {
+    const at = [...path, 'http2_protocol_options'];
+    if (http1 && http2) reading.add(at, 'a cluster has one version of HTTP', 'leave one of the two out');
+    return http2 ? 'http2' : 'http1';
+  }
+  const at = [...path, 'typed_extension_protocol_options', protocolOptions];
+  assertOne(at, options, ['explicit_http_config', 'auto_config'], reading);
+  const { explicit_http_config: explicit } = options;
+  if (!explicit) return 'either';
+  assertOne([...at, 'explicit_http_config'], explicit, ['http_protocol_options', 'http2_protocol_options'], reading);
+  return explicit.http2_protocol_options ? 'http2' : 'http1';
+}
+
+function readEndpoints(words: ClusterWords, path: Path, reading: Reading): Cluster['to'] {
+  const { type = 'STATIC', lb_policy: policy = 'ROUND_ROBIN', load_assignment: assignment } = words;
+  if (type === 'EDS') {
+    reading.add([...path, 'type'], 'endpoints that a server tells (EDS) are nothing that tunl runs');
+    return undefined;
+  }
+  if (type === 'ORIGINAL_DST') return readOriginalDst(words, path, reading);
+  switch (policy) {
+    case 'CLUSTER_PROVIDED':
+      reading.add([...path, 'lb_policy'], 'CLUSTER_PROVIDED goes with the type ORIGINAL_DST only');
+      break;
+    case 'RING_HASH':
+    case 'MAGLEV':
+    case 'LOAD_BALANCING_POLICY_CONFIG':
+      reading.add([...path, 'lb_policy'], `${policy} is nothing that tunl runs`, 'write ROUND_ROBIN');
+      break;
+    case 'LEAST_REQUEST':
+    case 'RANDOM':
+      reading.notice('verbose', [...path, 'lb_policy'], `${policy}: each endpoint is taken in turn here`);
+      break;
+    case 'ROUND_ROBIN':
+  }
+  const groups = (assignment?.endpoints ?? []).map((group, index) => ({
+    priority: group.priority ?? 0,
+    endpoints: (group.lb_endpoints ?? []).map(({ endpoint, load_balancing_weight: weight = 1 }, at) => ({
+      endpoint,
+      weight,
+      path: [...path, 'load_assignment', 'endpoints', index, 'lb_endpoints', at],
+    })),
+  }));
+  const all = groups.toSorted((one, other) => one.priority - other.priority);
+  const endpoints = all.flatMap((group) => group.endpoints);
+  const odd = endpoints.find(({ weight }) => weight !== endpoints[0]?.weight);
+  if (odd)
+    reading.add([...odd.path, 'load_balancing_weight'], 'endpoints of different weight are nothing that tunl runs');
+  if (type === 'LOGICAL_DNS' && endpoints.length !== 1) {
+    reading.add([...path, 'load_assignment'], 'a cluster of the type LOGICAL_DNS has exactly one endpoint');
+  }
+  const targets = endpoints.flatMap(
+    ({ endpoint, path: at }) =>
+      reading.attempts.run([...at, 'endpoint', 'address'], () => readTarget(endpoint, type, at, reading)) ?? [],
+  );
+  if (endpoints.length === 0) return undefined;
+  return { targets, balance: findBalance(all, path, reading) };
+}
+
+/** One priority each: the first that works. One priority for all: each in turn. */
+function findBalance(
+  groups: readonly { readonly priority: number; readonly endpoints: readonly unknown[] }[],
+  path: Path,
+  reading: Reading,
+): TargetChoice['balance'] {
+  const sizes = new Map<number, number>();
+  for (const { priority, endpoints } of groups) sizes.set(priority, (sizes.get(priority) ?? 0) + endpoints.length);
+  const used = [...sizes.values()].filter((size) => size > 0);
+  if (used.length > 1 && used.some((size) => size > 1)) {
+    reading.add(
+      [...path, 'load_assignment', 'endpoints'],
+      'priorities with several endpoints each are nothing that tunl runs',
+      'give each endpoint a priority of its own, or all the same',
+    );
+  }
+  return used.length === 1 && (used[0] ?? 0) > 1 ? 'round-robin' : 'first';
+}
+
+function readTarget({ address }: EndpointWords, type: string, path: Path, reading: Reading): Target | undefined {
+  const at = [...path, 'endpoint', 'address'];
+  assertOne(at, address, ['socket_address', 'pipe', 'envoy_internal_address'], reading);
+  const { socket_address: socket, pipe, envoy_internal_address: internal } = address;
+  if (pipe) return { kind: 'unix', path: pipe.path };
+  if (internal) return { kind: 'internal', name: reading.names.give(internal.server_listener_name, 'internal') };
+  if (!socket) return undefined;
+  const place = [...at, 'socket_address'];
+  if (socket.protocol === 'UDP') reading.add([...place, 'protocol'], 'UDP is nothing that tunl runs');
+  if (socket.port_value === undefined) reading.add(place, 'port_value is missing');
+  if (type === 'STATIC' && isIP(socket.address) === 0) {
+    reading.add(
+      [...place, 'address'],
+      `${quote(socket.address)} is not an IP address, and a cluster of the type STATIC has no others`,
+      'write type: STRICT_DNS or LOGICAL_DNS for a name',
+    );
+    return undefined;
+  }
+  const host = isIP(socket.address) === 6 ? `[${socket.address}]` : socket.address;
+  return {
+    kind: 'tcp',
+    host: asUsage(quote(socket.address), () => parseHost(host)),
+    port: asUsage('port_value', () => parsePort(String(socket.port_value ?? 1))),
+  };
+}
+
+function readOriginalDst(words: ClusterWords, path: Path, reading: Reading): Cluster['to'] {
+  const { lb_policy: policy, load_assignment: assignment, original_dst_lb_config: config = {} } = words;
+  if (policy !== 'CLUSTER_PROVIDED') {
+    reading.add(
+      policy === undefined ? path : [...path, 'lb_policy'],
+      'a cluster of the type ORIGINAL_DST needs lb_policy: CLUSTER_PROVIDED',
+    );
+  }
+  if (assignment)
+    reading.add([...path, 'load_assignment'], 'a cluster of the type ORIGINAL_DST has no load_assignment');
+  const { use_http_header: usesField = false, http_header_name: field = 'x-envoy-original-dst-host' } = config;
+  if (usesField) return { field: field.toLowerCase() };
+  if (config.http_header_name !== undefined) {
+    reading.add(
+      [...path, 'original_dst_lb_config', 'http_header_name'],
+      'http_header_name needs use_http_header: true',
+    );
+  }
+  return undefined;
+}

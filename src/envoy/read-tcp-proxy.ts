@@ -1,0 +1,200 @@
+import type { Path } from '../chain/document.ts';
+import type { ForwardStage, HopChoice, RouteOptions, Target, TargetChoice } from '../chain/model.ts';
+import { escapeVariables } from '../chain/secrets.ts';
+import type { InternalAddress, TcpAddress } from '../core/address.ts';
+import type { HeaderField, Hop } from '../core/hop.ts';
+import { parseAuthority } from '../http/authority.ts';
+import { parseHeader } from '../words/header.ts';
+import { parseTarget } from '../words/target.ts';
+import { quote } from '../words/text.ts';
+import type { TcpProxyWords, TunnelingWords } from './forms/tcp-proxy.ts';
+import { type Cluster, toRoute } from './read-cluster.ts';
+import { readAccessLogs } from './read-access-log.ts';
+import type { Reading } from './reading.ts';
+
+/** What `idle_timeout` is where nothing is said. */
+const idleMs = 3_600_000;
+
+/** Where a filter stands, and what it may lead to. */
+export interface FilterContext {
+  readonly path: Path;
+  /** Its listener is one of this process: whoever leads to it has a limit of its own for idle tunnels. */
+  readonly isInternal: boolean;
+  readonly findCluster: (name: string, path: Path) => Cluster | undefined;
+  readonly reading: Reading;
+}
+
+/** What a TcpProxy does with the connections of its listener. */
+export function readTcpProxy(
+  words: TcpProxyWords,
+  context: FilterContext,
+): Omit<ForwardStage, 'name' | 'listen' | 'tls'> {
+  const { path, isInternal, findCluster, reading } = context;
+  const { cluster: name, tunneling_config: tunneling, upstream_connect_mode: mode = 'IMMEDIATE' } = words;
+  if (name === undefined) reading.add(path, 'cluster is missing');
+  if (mode !== 'IMMEDIATE') reading.add([...path, 'upstream_connect_mode'], `${mode} is nothing that tunl runs`);
+  const cluster = name === undefined ? undefined : findCluster(name, [...path, 'cluster']);
+  const places = cluster && readPlaces(cluster, [...path, 'cluster'], reading);
+  const idle = words.idle_timeout ?? (isInternal ? 0 : idleMs);
+  const route = {
+    ...(cluster ? toRoute(cluster, idle, words.max_downstream_connection_duration) : noRoute),
+    ...readRetries(words, path, reading),
+  };
+  const common = {
+    job: 'forward',
+    log: false,
+    ...readAccessLogs(words.access_log, [...path, 'access_log'], reading),
+  } as const;
+  if (!cluster || !places) return { ...common, to: { targets: [], balance: 'first' }, route };
+  if (!tunneling) {
+    if (cluster.tls)
+      reading.add([...cluster.path, 'transport_socket'], 'tunl does not add TLS to the bytes of a TcpProxy');
+    return { ...common, to: places, route };
+  }
+  const at = [...path, 'tunneling_config'];
+  const hostname = reading.attempts.run([...at, 'hostname'], () => readHostname(tunneling.hostname));
+  return {
+    ...common,
+    to: { targets: hostname ? [hostname] : [], balance: 'first' },
+    route: { ...route, ...readHops(tunneling, places, cluster, at, reading) },
+  };
+}
+
+/** Stands for the route of something that is refused. */
+const noRoute: RouteOptions = {
+  hops: [],
+  limits: { dnsMs: 0, connectMs: 0, tlsMs: 0, handshakeMs: 0, idleMs: 0, lingerMs: 0 },
+};
+
+function readPlaces(cluster: Cluster, path: Path, reading: Reading): TargetChoice | undefined {
+  const { to, name } = cluster;
+  if (to && !('field' in to)) return to;
+  const what = cluster.words.type === 'ORIGINAL_DST' ? 'takes its endpoints from HTTP requests' : 'has no endpoints';
+  reading.add(path, `${name} ${what}: nothing can be sent there`);
+  return undefined;
+}
+
+function readRetries(
+  words: TcpProxyWords,
+  path: Path,
+  reading: Reading,
+): Pick<RouteOptions, 'retries' | 'retryOn' | 'backOff'> {
+  const { max_connect_attempts: attempts = 1, backoff_options: backOff } = words;
+  const { base_interval: baseMs = 0, max_interval: maxMs = baseMs * 10 } = backOff ?? {};
+  if (maxMs < baseMs) {
+    reading.add([...path, 'backoff_options', 'max_interval'], 'max_interval is shorter than base_interval');
+  }
+  if (attempts === 1) return {};
+  return { retries: attempts - 1, retryOn: 'any', ...(backOff && { backOff: { baseMs, maxMs } }) };
+}
+
+function readHostname(hostname: string): TcpAddress {
+  // `%%` is a percent sign, and neither a name nor an address has one.
+  return parseTarget(hostname);
+}
+
+function readHops(
+  words: TunnelingWords,
+  { targets, balance }: TargetChoice,
+  cluster: Cluster,
+  path: Path,
+  reading: Reading,
+): Pick<RouteOptions, 'hops' | 'entry' | 'hopBalance'> {
+  const { use_post: post = false, post_path: postPath } = words;
+  if (postPath !== undefined && postPath !== '' && !post)
+    reading.add([...path, 'post_path'], 'post_path needs use_post: true');
+  const scheme = `${post ? 'post+' : ''}${schemes[cluster.tls ? 'tls' : 'plain'][cluster.version]}`;
+  const hop: Omit<Hop, 'address'> = {
+    scheme,
+    tls: cluster.tls ?? {},
+    ...readHeaders(words.headers_to_add, [...path, 'headers_to_add'], reading),
+    settings: post && postPath !== undefined && postPath !== '' && postPath !== '/' ? { path: postPath } : {},
+  };
+  const choice = toChoice(hop, targets, cluster, reading);
+  const [entry] = targets;
+  return {
+    hops: [choice],
+    ...(entry?.kind === 'internal' && { entry }),
+    ...(balance === 'round-robin' && { hopBalance: balance }),
+  };
+}
+
+const schemes = {
+  plain: { http1: 'http', http2: 'h2c', either: 'http' },
+  tls: { http1: 'https', http2: 'h2', either: 'https' },
+} as const;
+
+/** Endpoints of a cluster as proxies. Those behind an internal listener are told apart by `endpoint_id`. */
+function toChoice(
+  hop: Omit<Hop, 'address'>,
+  targets: readonly Target[],
+  cluster: Cluster,
+  reading: Reading,
+): HopChoice {
+  const [first] = targets;
+  const path = [...cluster.path, 'load_assignment'];
+  const ids = listEndpointIds(cluster);
+  return targets.flatMap((target, index): HopChoice => {
+    if (target.kind === 'tcp') return [{ ...hop, address: target }];
+    if (target.kind === 'unix') {
+      reading.add(path, 'tunl asks no proxy for a tunnel over a unix socket');
+      return [];
+    }
+    if (first?.kind !== 'internal' || target.name !== first.name) {
+      reading.add(path, 'the way to proxies leads through one internal listener, or through none');
+    }
+    return [{ ...hop, address: toHopAddress(target, ids[index], hop.scheme) }];
+  });
+}
+
+function listEndpointIds({ words }: Cluster): readonly (string | undefined)[] {
+  return (words.load_assignment?.endpoints ?? []).flatMap(({ lb_endpoints: endpoints = [] }) =>
+    endpoints.map(({ endpoint }) => endpoint.address.envoy_internal_address?.endpoint_id),
+  );
+}
+
+/** The way to it is known already; the address names it in messages, and is the name in its certificate. */
+function toHopAddress({ name }: InternalAddress, id: string | undefined, scheme: string): TcpAddress {
+  try {
+    if (id !== undefined) return parseAuthority(id);
+  } catch {
+    // Any text tells endpoints apart.
+  }
+  return { kind: 'tcp', host: name.toLowerCase(), port: /^(?:post\+)?(?:https|h2)$/.test(scheme) ? 443 : 80 };
+}
+
+type HeaderWords = TunnelingWords['headers_to_add'];
+
+/** Fields whose values let somebody in: they are never printed. */
+const secretFields: ReadonlySet<string> = new Set(['authorization', 'proxy-authorization', 'cookie']);
+
+function readHeaders(words: HeaderWords, path: Path, reading: Reading): Pick<Hop, 'headers' | 'formats'> {
+  const fields: HeaderField[] = [];
+  for (const [index, { header, append, append_action: action }] of (words ?? []).entries()) {
+    const at = [...path, index, 'header'];
+    const key = header.key.toLowerCase();
+    if (key === 'host' || key.startsWith(':')) {
+      reading.add([...at, 'key'], `${quote(header.key)} cannot be changed`, 'the target of the tunnel is hostname');
+      continue;
+    }
+    const field = reading.attempts.run([...at, 'key'], () =>
+      parseHeader(`${key}: ${header.value ?? ''}`, 'headers_to_add'),
+    );
+    if (!field) continue;
+    const others = fields.filter(([name]) => name === key);
+    const isThere = others.length > 0;
+    if (action === 'ADD_IF_ABSENT' && isThere) continue;
+    if (action === 'OVERWRITE_IF_EXISTS' && !isThere) continue;
+    if (action === 'OVERWRITE_IF_EXISTS' || action === 'OVERWRITE_IF_EXISTS_OR_ADD' || append === false) {
+      for (const other of others) fields.splice(fields.indexOf(other), 1);
+    }
+    fields.push(field);
+  }
+  const formats = fields.filter(([, value]) => value.includes('%'));
+  const headers = fields.filter(([, value]) => !value.includes('%'));
+  for (const field of fields) {
+    const [name, value] = field;
+    if (!secretFields.has(name) && !value.startsWith('file:')) reading.sources.set(field, escapeVariables(value));
+  }
+  return { headers, ...(formats.length > 0 && { formats }) };
+}

@@ -1,0 +1,56 @@
+import { readFileSync } from 'node:fs';
+import { Source } from '../../src/chain/document.ts';
+import type { LoadedGraph } from '../../src/chain/load.ts';
+import type { ForwardStage, RouteOptions } from '../../src/chain/model.ts';
+import type { Hop } from '../../src/core/hop.ts';
+import { loadBootstrap } from '../../src/envoy/load.ts';
+
+/** Loads the text of a bootstrap file as `chain -c envoy.yaml` does. */
+export function loadEnvoy(text: string, allowUnknownFields = false): LoadedGraph {
+  return loadBootstrap(new Source(text, 'envoy.yaml'), { allowUnknownFields });
+}
+
+/** The text of one of the files in test/envoy/fixtures. */
+export function readFixture(name: string): string {
+  return readFileSync(new URL(`../envoy/fixtures/${name}.yaml`, import.meta.url), 'utf8');
+}
+
+/** A place on loopback. */
+export function localPort(port: number) {
+  return { kind: 'tcp', host: '127.0.0.1', port } as const;
+}
+
+/** A route with what holds in Envoy where a file says nothing; a TcpProxy ends idle tunnels after an hour. */
+export function envoyRoute(
+  limits: Partial<RouteOptions['limits']> = {},
+  more: Partial<RouteOptions> = {},
+): RouteOptions {
+  return {
+    hops: [],
+    limits: {
+      dnsMs: 5000,
+      connectMs: 5000,
+      tlsMs: limits.connectMs ?? 5000,
+      handshakeMs: 15_000,
+      idleMs: 3_600_000,
+      lingerMs: 60_000,
+      ...limits,
+    },
+    ...more,
+  };
+}
+
+/** A stage as a TcpProxy becomes one. */
+export function tcpStage(
+  name: string,
+  listen: ForwardStage['listen'][number],
+  to: ForwardStage['to']['targets'][number],
+  route: RouteOptions = envoyRoute(),
+): ForwardStage {
+  return { name, job: 'forward', listen: [listen], to: { targets: [to], balance: 'first' }, route, log: false };
+}
+
+/** A proxy as a cluster becomes one. */
+export function envoyHop(scheme: string, port: number, more: Partial<Hop> = {}): Hop {
+  return { scheme, address: localPort(port), tls: {}, headers: [], settings: {}, ...more };
+}
