@@ -2,6 +2,7 @@ import type { ForwardStage, HopChoice, RouteOptions } from '../chain/model.ts';
 import { type Address, formatAddress } from '../core/address.ts';
 import type { Hop } from '../core/hop.ts';
 import { isSecured } from './canonical-route.ts';
+import type { ClusterNames } from './cluster-names.ts';
 import { type ClusterPlan, toCluster } from './export-cluster.ts';
 import type { FieldWriter } from './export-fields.ts';
 import { toAccessLogs, toListener } from './export-listener.ts';
@@ -15,11 +16,13 @@ export interface StageTrees {
 }
 
 /** A stage that forwards, through one hop at most. */
-export function toForwardTrees(stage: ForwardStage, cluster: string, fields: FieldWriter): StageTrees {
+export function toForwardTrees(stage: ForwardStage, names: ClusterNames, fields: FieldWriter): StageTrees {
   const { name, route, to, accessLogs } = stage;
   const { limits, retries = 0, backOff } = route;
   const [choice] = route.hops;
   const { idleMs, lifetimeMs } = limits;
+  const plan = toPlan(stage);
+  const cluster = names.share(name, plan);
   const proxy = typed('filters.network.tcp_proxy.v3.TcpProxy', {
     stat_prefix: name,
     cluster,
@@ -33,13 +36,13 @@ export function toForwardTrees(stage: ForwardStage, cluster: string, fields: Fie
     ...toAccessLogs(accessLogs),
   });
   const filter = { name: 'envoy.filters.network.tcp_proxy', typed_config: proxy };
-  return { listener: toListener(stage, filter), clusters: [toCluster(toPlan(stage, cluster))] };
+  return { listener: toListener(stage, filter), clusters: [toCluster({ ...plan, name: cluster })] };
 }
 
-function toPlan({ to, route }: ForwardStage, name: string): ClusterPlan {
+function toPlan({ to, route }: ForwardStage): Omit<ClusterPlan, 'name'> {
   const { limits, family } = route;
   const [choice] = route.hops;
-  const common = { name, connectMs: limits.connectMs, ...(family && { family }) };
+  const common = { connectMs: limits.connectMs, ...(family && { family }) };
   return choice
     ? { ...common, ...toHopPlan(choice, route) }
     : { ...common, to: to.targets.map((address) => ({ address })), balance: to.balance };

@@ -49,7 +49,7 @@ function toBootstrap(graph: Graph, fields: FieldWriter): Tree {
 function toTrees(stage: ChainStage, names: ClusterNames, fields: FieldWriter): StageTrees {
   switch (stage.job) {
     case 'forward':
-      return toForwardTrees(stage, names.take(stage.name), fields);
+      return toForwardTrees(stage, names, fields);
     case 'proxy':
       return toProxyTrees(stage, names.take(stage.name));
     case 'http':

@@ -14,6 +14,19 @@ function exportText(stages: string): string {
   return exportEnvoy(graph, sources);
 }
 
+/** As much of a file as is looked at. */
+interface Bootstrap {
+  readonly static_resources: {
+    readonly listeners: readonly {
+      readonly name: string;
+      readonly filter_chains: readonly {
+        readonly filters: readonly { readonly typed_config: { readonly cluster: string } }[];
+      }[];
+    }[];
+    readonly clusters: readonly { readonly name: string }[];
+  };
+}
+
 test('a port that leads into a stage that leads into a tunnel is two listeners and two clusters', async () => {
   const text = exportText(`  ingress: { listen: 10000, to: internal://encap }
   encap: { via: 'h2c://127.0.0.1:10001', to: 'host.com:443' }
@@ -58,6 +71,18 @@ test('a field that no file has written is asked of the environment', () => {
   expect(text).toContain('key: X-A, value: "%ENVIRONMENT(TUNL_PROXY_HEADER)%"');
 });
 
+test('stages with the same way out share a cluster, and with it their sessions', () => {
+  const via = "via: 'h2c://p:1', to: 'd:1'";
+  const text = exportText(`  a: { listen: 1, ${via} }
+  b: { listen: 2, ${via} }
+  c: { listen: 3, ${via}, limits: { connect: 1s } }
+`);
+  const { listeners, clusters } = (parse(text) as Bootstrap).static_resources;
+  expect(clusters.map(({ name }) => name)).toEqual(['a', 'c']);
+  const used = listeners.map(({ filter_chains: [chain] }) => chain?.filters[0]?.typed_config.cluster);
+  expect(used).toEqual(['a', 'a', 'c']);
+});
+
 test('stages that come of others take no name that is there already', () => {
   const text =
     exportText(`  a: { listen: [1, internal://a, internal://c], via: ['http://p:1', 'http://q:1'], to: 'd:1' }
@@ -65,13 +90,10 @@ test('stages that come of others take no name that is there already', () => {
   c: { listen: 3, to: internal://c }
   e: { listen: 4, to: internal://x }
 `);
-  const { static_resources: resources } = parse(text) as {
-    static_resources: { listeners: { name: string }[]; clusters: { name: string }[] };
-  };
+  const { static_resources: resources } = parse(text) as Bootstrap;
   const names = resources.listeners.map(({ name }) => name);
   expect(names).toEqual([...new Set(names)]);
   expect(names).toEqual(expect.arrayContaining(['a', 'a-2', 'c', 'c-2', 'x', 'a.hop1']));
-  expect(resources.clusters.map(({ name }) => name)).toEqual(names);
 });
 
 test('the one form of a graph stays as it is, and is the same file', () => {
