@@ -3,6 +3,7 @@ import {
   type ForwardStage,
   type Graph,
   type HttpStage,
+  listExits,
   listNames,
   type RouteOptions,
   type Target,
@@ -12,27 +13,45 @@ import {
 import type { InternalAddress } from '../core/address.ts';
 import { toHttpStage } from './canonical-proxy.ts';
 import { tidyStage, toPlainRoute } from './canonical-route.ts';
+import type { FieldWriter } from './export-fields.ts';
 
 /**
  * The same graph in the one form that Envoy has for it: each stage has one listener, goes through one hop at most,
  * and a proxy that leads to one place is an HTTP stage. What is read from an exported file is this graph.
  */
-export function toEnvoyGraph(graph: Graph): Graph {
-  const names = new StageNames(graph);
-  const stages = graph.stages
+export function toEnvoyGraph({ stages: given, admin, internalBufferBytes }: Graph, fields: FieldWriter): Graph {
+  const names = new StageNames(given);
+  const stages = given
     .flatMap((stage) => splitListeners(stage, names))
     .map((stage) => (stage.job === 'proxy' ? toHttpStage(stage) : stage))
     .flatMap((stage): ChainStage[] => (stage.job === 'http' ? splitUpstreams(stage, names) : [stage]))
     .flatMap((stage): ChainStage[] => (stage.job === 'forward' ? splitHops(stage, names) : [stage]))
-    .map(tidyStage);
-  return { ...graph, stages };
+    .map((stage) => tidyStage(stage, fields));
+  return {
+    stages: findReached(stages),
+    ...(admin && { admin }),
+    ...(internalBufferBytes !== undefined && { internalBufferBytes }),
+  };
+}
+
+/** Of a stage that listens inside and outside only one of the two may be used. */
+function findReached(stages: readonly ChainStage[]): ChainStage[] {
+  const reached = new Set<ChainStage>();
+  const reach = (stage: ChainStage): void => {
+    if (reached.has(stage)) return;
+    reached.add(stage);
+    const exits = listExits(stage).map(({ name }) => name);
+    stages.filter((other) => listNames(other).some((name) => exits.includes(name))).forEach(reach);
+  };
+  stages.filter((stage) => listNames(stage).length === 0).forEach(reach);
+  return stages.filter((stage) => reached.has(stage));
 }
 
 /** Gives names to stages that come of others. */
 class StageNames {
   readonly #taken: Set<string>;
 
-  constructor({ stages }: Graph) {
+  constructor(stages: readonly ChainStage[]) {
     this.#taken = new Set(stages.flatMap(listNames));
   }
 

@@ -14,7 +14,7 @@ import { formatAddress } from '../core/address.ts';
 import { formatDuration } from '../core/deadline.ts';
 import { formatHop, type Hop } from '../core/hop.ts';
 import { parseDuration } from '../words/duration.ts';
-import { isSecured } from './canonical-route.ts';
+import { isSecured } from './canonical-hop.ts';
 import { isName } from './export-cluster.ts';
 
 /** Something that a stage does and Envoy cannot. */

@@ -1,15 +1,8 @@
 import type { HeaderField, Hop } from '../core/hop.ts';
-import { escapeOperators, type Tree } from './export-terms.ts';
+import { escapeOperators } from './export-terms.ts';
 
 /** How secrets were written, by the object that holds each, as far as a file says it. */
 export type FieldSources = ReadonlyMap<object, string>;
-
-/** Settings of hbone:// that are fields on the wire. */
-const settingFields = [
-  ['baggage', 'baggage'],
-  ['network', 'x-forwarded-network'],
-  ['source', 'x-istio-source'],
-] as const;
 
 /** Writes the fields that hops are sent. What may be secret stays in the environment, where Envoy reads it. */
 export class FieldWriter {
@@ -22,19 +15,18 @@ export class FieldWriter {
     this.#sources = sources;
   }
 
-  /** The fields of one hop. */
-  write({ credentials, headers, formats = [], scheme, settings }: Hop): readonly Tree[] {
+  /** The fields of one hop: texts, and formats with what is read from the environment. No credentials are left. */
+  write({ credentials, headers, formats = [], scheme }: Hop): Pick<Hop, 'headers' | 'formats'> {
     const login = credentials && this.#invent('TUNL_PROXY_BASIC', credentials, 'USER:PASSWORD in base64');
     const name = scheme.startsWith('post+') ? 'authorization' : 'proxy-authorization';
-    return [
+    const given = [
       ...(login === undefined ? [] : [[name, `Basic ${login}`] as const]),
-      ...settingFields.flatMap(([setting, field]) => {
-        const value = settings[setting];
-        return value === undefined ? [] : [[field, escapeOperators(value)] as const];
-      }),
-      ...headers.map((field) => [field[0], this.#toFormat(field)] as const),
-      ...formats,
-    ].map(([key, value]) => ({ header: { key, value } }));
+      ...headers.map((field) => [field[0].toLowerCase(), this.#toFormat(field)] as const),
+      ...formats.map(([key, value]) => [key.toLowerCase(), value] as const),
+    ];
+    const isFormat = ([, value]: HeaderField) => value.includes('%');
+    const others = given.filter(isFormat);
+    return { headers: given.filter((field) => !isFormat(field)), ...(others.length > 0 && { formats: others }) };
   }
 
   #toFormat(field: HeaderField): string {

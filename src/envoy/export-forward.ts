@@ -1,10 +1,9 @@
 import type { ForwardStage, HopChoice, RouteOptions } from '../chain/model.ts';
 import { type Address, formatAddress } from '../core/address.ts';
-import type { Hop } from '../core/hop.ts';
-import { isSecured } from './canonical-route.ts';
+import type { HeaderField, Hop } from '../core/hop.ts';
+import { isSecured } from './canonical-hop.ts';
 import type { ClusterNames } from './cluster-names.ts';
 import { type ClusterPlan, toCluster } from './export-cluster.ts';
-import type { FieldWriter } from './export-fields.ts';
 import { toAccessLogs, toListener } from './export-listener.ts';
 import { escapeOperators, formatSeconds, type Tree, typed } from './export-terms.ts';
 import { toClusterSocket } from './export-tls.ts';
@@ -16,7 +15,7 @@ export interface StageTrees {
 }
 
 /** A stage that forwards, through one hop at most. */
-export function toForwardTrees(stage: ForwardStage, names: ClusterNames, fields: FieldWriter): StageTrees {
+export function toForwardTrees(stage: ForwardStage, names: ClusterNames): StageTrees {
   const { name, route, to, accessLogs } = stage;
   const { limits, retries = 0, backOff } = route;
   const [choice] = route.hops;
@@ -26,7 +25,7 @@ export function toForwardTrees(stage: ForwardStage, names: ClusterNames, fields:
   const proxy = typed('filters.network.tcp_proxy.v3.TcpProxy', {
     stat_prefix: name,
     cluster,
-    ...(choice && { tunneling_config: toTunneling(choice, to.targets[0], fields) }),
+    ...(choice && { tunneling_config: toTunneling(choice, to.targets[0]) }),
     idle_timeout: formatSeconds(idleMs),
     ...(lifetimeMs !== undefined && { max_downstream_connection_duration: formatSeconds(lifetimeMs) }),
     ...(retries > 0 && { max_connect_attempts: retries + 1 }),
@@ -71,13 +70,24 @@ function toProtocol({ scheme }: Hop): NonNullable<ClusterPlan['protocol']> {
   return scheme.endsWith('https') ? 'either' : 'http2';
 }
 
-function toTunneling([hop]: HopChoice, target: Address | undefined, fields: FieldWriter): Tree {
-  const hostname = target ? escapeOperators(formatAddress(target)) : '';
-  const headers = hop ? fields.write(hop) : [];
-  const { path } = hop?.settings ?? {};
+/** Settings of hbone:// that are fields on the wire. */
+const settingFields = [
+  ['baggage', 'baggage'],
+  ['network', 'x-forwarded-network'],
+  ['source', 'x-istio-source'],
+] as const;
+
+function toTunneling([hop]: HopChoice, target: Address | undefined): Tree {
+  const { scheme = '', settings = {}, headers = [], formats = [] } = hop ?? {};
+  const { path } = settings;
+  const own = settingFields.flatMap(([setting, field]): HeaderField[] => {
+    const value = settings[setting];
+    return value === undefined ? [] : [[field, escapeOperators(value)]];
+  });
+  const fields = [...own, ...headers, ...formats].map(([key, value]) => ({ header: { key, value } }));
   return {
-    hostname,
-    ...(hop?.scheme.startsWith('post+') && { use_post: true, ...(path !== undefined && { post_path: path }) }),
-    ...(headers.length > 0 && { headers_to_add: headers }),
+    hostname: target ? escapeOperators(formatAddress(target)) : '',
+    ...(scheme.startsWith('post+') && { use_post: true, ...(path !== undefined && { post_path: path }) }),
+    ...(fields.length > 0 && { headers_to_add: fields }),
   };
 }

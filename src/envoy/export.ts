@@ -20,7 +20,7 @@ export function exportEnvoy(graph: Graph, sources: FieldSources = new Map()): st
   if (first !== undefined)
     throw usageError(`this is nothing for Envoy: ${first}`, ...others.map((line) => `also ${line}`));
   const fields = new FieldWriter(sources);
-  const tree = toBootstrap(toEnvoyGraph(graph), fields);
+  const tree = toBootstrap(toEnvoyGraph(graph, fields));
   return fields.notes.map((note) => `# ${note}\n`).join('') + format(tree);
 }
 
@@ -29,10 +29,10 @@ function describe({ stage, message, hint }: Unexpressed): string {
   return `${place}${message}${hint === undefined ? '' : ` (${hint})`}`;
 }
 
-function toBootstrap(graph: Graph, fields: FieldWriter): Tree {
+function toBootstrap(graph: Graph): Tree {
   const { stages, admin, internalBufferBytes } = graph;
   const names = new ClusterNames(stages);
-  const trees = stages.map((stage) => toTrees(stage, names, fields));
+  const trees = stages.map((stage) => toTrees(stage, names));
   const clusters = trees.flatMap((part) => part.clusters);
   const isInternal = stages.some(({ listen }) => listen.some(({ kind }) => kind === 'internal'));
   return {
@@ -46,10 +46,10 @@ function toBootstrap(graph: Graph, fields: FieldWriter): Tree {
   };
 }
 
-function toTrees(stage: ChainStage, names: ClusterNames, fields: FieldWriter): StageTrees {
+function toTrees(stage: ChainStage, names: ClusterNames): StageTrees {
   switch (stage.job) {
     case 'forward':
-      return toForwardTrees(stage, names, fields);
+      return toForwardTrees(stage, names);
     case 'proxy':
       return toProxyTrees(stage, names.take(stage.name));
     case 'http':

@@ -1,0 +1,50 @@
+import { isIP } from 'node:net';
+import type { HopChoice, Target } from '../chain/model.ts';
+import type { Hop, TlsSettings } from '../core/hop.ts';
+import type { FieldWriter } from './export-fields.ts';
+import { systemAuthorities } from './export-tls.ts';
+
+/** True for a hop that is spoken to in TLS. */
+export function isSecured({ scheme }: Pick<Hop, 'scheme'>): boolean {
+  return scheme === 'hbone' || /^(?:post\+)?(?:https|h2)$/.test(scheme);
+}
+
+/**
+ * The hops of one place without what goes without saying, and with fields as Envoy is sent them.
+ * @param isInside they are reached through a stage: their addresses are not dialled
+ */
+export function tidyHops(choice: HopChoice, isInside: boolean, fields: FieldWriter): HopChoice {
+  const hosts = choice.map(({ address }) => (isInside ? undefined : address.host));
+  const [first] = choice;
+  // What is one place for Envoy is sent the same.
+  const sent = first ? fields.write(first) : { headers: [] };
+  return choice.map((hop) => ({
+    scheme: hop.scheme,
+    address: { kind: 'tcp', host: hop.address.host, port: hop.address.port },
+    tls: hop.scheme === 'hbone' ? hop.tls : isSecured(hop) ? tidyTls(hop.tls, hop.address.host, hosts) : {},
+    settings: tidySettings(hop.settings),
+    ...sent,
+  }));
+}
+
+function tidySettings({ path, ...others }: Hop['settings']): Hop['settings'] {
+  return { ...others, ...(path !== undefined && path !== '/' && { path }) };
+}
+
+/** TLS to targets, as `tidyHops` has it for hops. */
+export function tidyTargetTls(tls: TlsSettings, targets: readonly Target[]): TlsSettings {
+  const hosts = targets.map((target) => (target.kind === 'tcp' ? target.host : undefined));
+  return tidyTls(tls, hosts.find((host) => host !== undefined) ?? '', hosts);
+}
+
+function tidyTls(tls: TlsSettings, host: string, hosts: readonly (string | undefined)[]): TlsSettings {
+  const { insecure, pin, cacert, servername = host, ...own } = tls;
+  const isVerified = pin === undefined && !insecure;
+  // An address is verified but not sent, and the name of the host goes without saying.
+  const isSaid = (isVerified || isIP(servername) === 0) && hosts.some((other) => other !== servername);
+  return {
+    ...own,
+    ...(isSaid && servername !== '' && { servername }),
+    ...(isVerified ? { cacert: cacert ?? systemAuthorities } : pin === undefined ? { insecure: true } : { pin }),
+  };
+}
