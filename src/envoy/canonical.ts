@@ -27,10 +27,12 @@ export function toEnvoyGraph({ stages: given, admin, internalBufferBytes }: Grap
     .flatMap((stage): ChainStage[] => (stage.job === 'http' ? splitUpstreams(stage, names) : [stage]))
     .flatMap((stage): ChainStage[] => (stage.job === 'forward' ? splitHops(stage, names) : [stage]))
     .map((stage) => tidyStage(stage, fields));
+  const reached = findReached(stages);
+  const isInside = reached.some((stage) => listNames(stage).length > 0);
   return {
-    stages: findReached(stages),
+    stages: reached,
     ...(admin && { admin }),
-    ...(internalBufferBytes !== undefined && { internalBufferBytes }),
+    ...(isInside && internalBufferBytes !== undefined && { internalBufferBytes }),
   };
 }
 
