@@ -1,3 +1,4 @@
+import { isIPv6 } from 'node:net';
 import { resolve } from 'node:path';
 import type { Path } from '../chain/document.ts';
 import type { ListenerTls } from '../chain/model.ts';
@@ -111,7 +112,10 @@ function readUpstreamContext(
       ...(isVerified && pin === undefined && { cacert: resolve(validation?.trusted_ca?.filename ?? '') }),
       ...own,
       // The name of the host goes without saying.
-      ...(servername !== undefined && hosts.some((host) => host !== servername) && { servername }),
+      ...(servername !== undefined &&
+        hosts.some((host) => host !== servername) && {
+          servername: isIPv6(servername) ? `[${servername}]` : servername,
+        }),
       ...(pin !== undefined && { pin }),
       ...(!isVerified && pin === undefined && { insecure: true as const }),
     },

@@ -77,9 +77,10 @@ describe.skipIf(!hasWorld || !hasEnvoy)('the way from a laptop to a mesh', () =>
     expect(readFileSync(join(world.home, 'chain.yaml'), 'utf8')).toBe(findBlock('chain', page));
   });
 
-  test('goes on with Envoy', async () => {
+  test('goes on with Envoy, and comes back', async () => {
     writePages('.', ['chain.yaml', findBlock('chain', page)]);
     expect(await visit(findBlock('envoy', page), 10_000, /starting main dispatch loop/)).toBe('database\n');
+    expect(await visit(findBlock('back', page), 10_000, /^tunl: forwarding/m)).toBe('database\n');
   });
 
   test('ends early for what Envoy cannot do', async () => {
