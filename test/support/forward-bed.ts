@@ -3,7 +3,7 @@ import { onTestFinished } from 'vitest';
 import { Abort } from '../../src/core/abort.ts';
 import type { Dial } from '../../src/core/dialer.ts';
 import { toTunlError, TunlError } from '../../src/core/errors.ts';
-import { linkPair } from '../../src/core/link.ts';
+import { type Link, linkPair } from '../../src/core/link.ts';
 import type { ForwardContext, HttpRequest, RequestEnd } from '../../src/core/request.ts';
 import { socketLink } from '../../src/core/socket-link.ts';
 import { serveRequests } from '../../src/http/request-front.ts';
@@ -23,7 +23,9 @@ export interface ForwardBedOptions
 /** Clients on one side, an upstream on the other, and all that passes requests on between them. */
 export interface ForwardBed {
   readonly forwarder: Forwarder;
-  /** Starts another connection of a client. */
+  /** Starts another connection of a client, for a client that brings its own HTTP. */
+  open(): Link;
+  /** The same for a test that writes and reads it by itself. */
   connect(options?: { reading?: boolean }): RawPeer;
   /** How the requests went that are over, and why those were refused that were not passed on. */
   readonly ends: readonly RequestEnd[];
@@ -79,27 +81,29 @@ export function startForwardBed({ target, ...options }: ForwardBedOptions): Forw
     });
     void request.done.then((end) => ends.push(end));
   };
+  const open = (): Link => {
+    const [near, far] = linkPair({ first: { address: { kind: 'tcp', host: '192.0.2.1', port: 4711 } } });
+    const setup = {
+      streamWindowBytes: 65_536,
+      sessionWindowBytes: 1_048_576,
+      maxStreams: 200,
+      maxHeaderBytes: 60 * 1024,
+      pingMs: 0,
+      cleanResets: new Set<number>(),
+      extendedConnect: true,
+    };
+    const http1 = { headMs: 4000, keepAliveMs: 4000, maxHeadBytes: 60 * 1024 };
+    serveRequests(near, { codec: 'auto', http1, http2: setup }, draining.signal, onRequest).catch(() => {});
+    onTestFinished(() => near.reset(new Error('the test is over')));
+    return far;
+  };
   return {
     forwarder,
     ends,
     refusals,
     upstreams,
-    connect(reading) {
-      const [near, far] = linkPair({ first: { address: { kind: 'tcp', host: '192.0.2.1', port: 4711 } } });
-      const setup = {
-        streamWindowBytes: 65_536,
-        sessionWindowBytes: 1_048_576,
-        maxStreams: 200,
-        maxHeaderBytes: 60 * 1024,
-        pingMs: 0,
-        cleanResets: new Set<number>(),
-        extendedConnect: true,
-      };
-      const http1 = { headMs: 4000, keepAliveMs: 4000, maxHeadBytes: 60 * 1024 };
-      serveRequests(near, { codec: 'auto', http1, http2: setup }, draining.signal, onRequest).catch(() => {});
-      onTestFinished(() => near.reset(new Error('the test is over')));
-      return new RawPeer(far, reading);
-    },
+    open,
+    connect: (options) => new RawPeer(open(), options),
   };
 }
 
