@@ -189,8 +189,8 @@ class Http1Call {
     if (status === 101 && !isOpen) {
       throw new TunlError('http_protocol_error', 'it changes the protocol without being asked');
     }
-    this.#isPersistent = isKept && !opens;
     const framing = isOpen || isBodiless(this.#call, status) ? nothing : readFraming(headers, 'response');
+    this.#isPersistent = isKept && !opens && framing.kind !== 'close';
     const reader = new BodyReader(this.#stream, framing, replyError);
     const body = new ReplyBody(reader, { onEnd: () => this.#endReply(), onCut: (error) => this.abandon(error) });
     if (reader.isOver && !isOpen) this.#endReply();

@@ -1,5 +1,4 @@
 import { expect, test } from 'vitest';
-import { eventually } from '../support/eventually.ts';
 import { head, linesOf, startForwardBed } from '../support/forward-bed.ts';
 import { flags } from '../support/h2-frames.ts';
 import { Http2Peer } from '../support/h2-peer.ts';
@@ -144,18 +143,21 @@ test.each([
   expect(target.accepted).toBe(1);
 });
 
-test('an answer that ends with its connection is complete when that ended well', async () => {
-  const target = await startTarget();
-  const client = startForwardBed({ target }).connect();
-  client.send(head('GET / HTTP/1.1', 'Host: a'));
-  const upstream = await target.accept();
-  await upstream.readHead();
-  upstream.send(head('HTTP/1.0 200 OK') + 'hello');
-  upstream.fin();
-  await client.readHead();
-  expect(await client.readUntil('0\r\n\r\n')).toBe('5\r\nhello\r\n0\r\n\r\n');
-  await eventually(() => target.open, 0);
-});
+test.each(['1.0', '1.1'])(
+  'an answer of HTTP/%s that ends with its connection is complete when that ended well',
+  async (version) => {
+    const target = await startTarget();
+    const client = startForwardBed({ target }).connect();
+    client.send(head('GET / HTTP/1.1', 'Host: a'));
+    const upstream = await target.accept();
+    await upstream.readHead();
+    upstream.send(`${head(`HTTP/${version} 200 OK`)}hello`);
+    upstream.fin();
+    await client.readHead();
+    expect(await client.readUntil('0\r\n\r\n')).toBe('5\r\nhello\r\n0\r\n\r\n');
+    expect(await upstream.waitForEnd()).toBe('fin');
+  },
+);
 
 test('an answer that comes before the end of its request is passed on, and the rest of the request is not sent', async () => {
   const target = await startTarget();
