@@ -1,23 +1,28 @@
-/** Names of stages, made of names that may be any text. */
+/** Names of stages and of what is in them, made of names that may be any text. */
 export class StageNames {
   readonly #given = new Map<string, string>();
   readonly #taken = new Set<string>();
 
-  /**
-   * The name of a stage for one of Envoy, the same each time: letters, digits, `_`, `-` and single dots, and no two
-   * alike. `kind` is what it is called where it has none, or nothing of it can stay.
-   */
-  give(own: string | undefined, kind: string): string {
-    const known = own === undefined ? undefined : this.#given.get(own);
+  /** The name for one of Envoy, the same each time. */
+  give(own: string, kind: string): string {
+    const known = this.#given.get(own);
     if (known !== undefined) return known;
+    const name = this.make(own, kind);
+    this.#given.set(own, name);
+    return name;
+  }
+
+  /**
+   * A new name like one of Envoy: letters, digits, `_`, `-` and single dots, and no two alike. `kind` is what it is where
+   * there is none, or nothing of it can stay.
+   */
+  make(own: string | undefined, kind: string): string {
     const safe = (own ?? '')
       .replaceAll(/[^\w.-]+/g, '-')
       .replaceAll(/\.{2,}/g, '.')
       .replaceAll(/^[.-]+|[.-]+$/g, '');
-    const base = safe === '' ? kind : safe;
-    const name = this.#findFree(base);
+    const name = this.#findFree(safe === '' ? kind : safe);
     this.#taken.add(name);
-    if (own !== undefined) this.#given.set(own, name);
     return name;
   }
 

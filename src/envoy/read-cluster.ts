@@ -51,19 +51,21 @@ export function readCluster(words: ClusterWords, path: Path, reading: Reading): 
   };
 }
 
-/** The route to a cluster: it holds the limits of Envoy where it has them, and ours where it has none. */
+/** The limits that hold where a file says nothing: those of Envoy, and ours where it has none. */
+export const usualLimits: Limits = {
+  dnsMs: 5000,
+  connectMs,
+  tlsMs: connectMs,
+  handshakeMs: 15_000,
+  idleMs: 0,
+  lingerMs: 60_000,
+};
+
+/** The route to a cluster. Its limit for a connection counts once more for TLS. */
 export function toRoute(cluster: Cluster, idleMs: number, lifetimeMs = 0): RouteOptions {
   const { connectMs: ms, family } = cluster;
-  const limits: Limits = {
-    dnsMs: 5000,
-    connectMs: ms,
-    tlsMs: ms,
-    handshakeMs: 15_000,
-    idleMs,
-    lingerMs: 60_000,
-    ...(lifetimeMs > 0 && { lifetimeMs }),
-  };
-  return { hops: [], limits, ...(family && { family }) };
+  const own = { connectMs: ms, tlsMs: ms, idleMs, ...(lifetimeMs > 0 && { lifetimeMs }) };
+  return { hops: [], limits: { ...usualLimits, ...own }, ...(family && { family }) };
 }
 
 function readVersion(words: ClusterWords, path: Path, reading: Reading): Cluster['version'] {

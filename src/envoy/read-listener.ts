@@ -7,9 +7,12 @@ import { quote } from '../words/text.ts';
 import type { AddressWords } from './forms/address.ts';
 import type { FilterChainWords, ListenerWords } from './forms/listener.ts';
 import { assertOne } from './one-of.ts';
+import { readHttpManager } from './read-http.ts';
 import { type FilterContext, readTcpProxy } from './read-tcp-proxy.ts';
 import { readDownstreamTls } from './read-tls.ts';
 import type { Reading } from './reading.ts';
+
+const managerType = 'envoy.extensions.filters.network.http_connection_manager.v3.HttpConnectionManager';
 
 /** A listener as a stage; undefined where that cannot be, and then the reading knows why. */
 export function readListener(
@@ -37,14 +40,20 @@ export function readListener(
     findCluster,
     reading,
   };
-  const own = listen.kind === 'internal' ? listen.name : reading.names.give(name, 'listener');
+  const own = listen.kind === 'internal' ? listen.name : nameStage(name, 'listener', reading);
   const shared = { name: own, listen: [listen], ...(tls && { tls }) };
-  return { ...shared, ...readTcpProxy(filter.words, context) };
+  return filter.words['@type'] === managerType
+    ? { ...shared, ...readHttpManager(filter.words, listen, context) }
+    : { ...shared, ...readTcpProxy(filter.words, context) };
 }
 
 /** The name of a listener; of an internal one by its address, in the old manner, that of the address. */
 export function nameListener({ name, address }: ListenerWords): string | undefined {
   return address?.envoy_internal_address?.server_listener_name ?? (name === '' ? undefined : name);
+}
+
+function nameStage(name: string | undefined, kind: string, { names }: Reading): string {
+  return name === undefined ? names.make(name, kind) : names.give(name, kind);
 }
 
 /** True for a listener that only this process can reach. */
@@ -61,7 +70,7 @@ function readListen(words: ListenerWords, path: Path, reading: Reading): ListenA
   if (isInternalListener(words)) {
     const name = nameListener(words);
     if (name === undefined) reading.add(path, 'an internal listener needs a name');
-    return { kind: 'internal', name: reading.names.give(name, 'internal') };
+    return { kind: 'internal', name: nameStage(name, 'internal', reading) };
   }
   if (address) return readSocket(address, [...path, 'address'], reading);
   reading.add(path, 'address is missing', 'for a listener inside the process write internal_listener: {}');

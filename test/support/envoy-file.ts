@@ -1,7 +1,15 @@
 import { readFileSync } from 'node:fs';
 import { Source } from '../../src/chain/document.ts';
 import type { LoadedGraph } from '../../src/chain/load.ts';
-import type { ForwardStage, RouteOptions } from '../../src/chain/model.ts';
+import type {
+  ForwardStage,
+  HttpRoute,
+  HttpStage,
+  RouteOptions,
+  Target,
+  TargetChoice,
+  Upstream,
+} from '../../src/chain/model.ts';
 import type { Hop } from '../../src/core/hop.ts';
 import { loadBootstrap } from '../../src/envoy/load.ts';
 
@@ -53,4 +61,33 @@ export function tcpStage(
 /** A proxy as a cluster becomes one. */
 export function envoyHop(scheme: string, port: number, more: Partial<Hop> = {}): Hop {
   return { scheme, address: localPort(port), tls: {}, headers: [], settings: {}, ...more };
+}
+
+/** A stage as an HttpConnectionManager with one virtual host for everybody becomes one. */
+export function httpStage(
+  name: string,
+  listen: HttpStage['listen'][number],
+  routes: readonly HttpRoute[],
+  upstreams: readonly Upstream[] = [],
+): HttpStage {
+  return {
+    name,
+    job: 'http',
+    listen: [listen],
+    codec: 'auto',
+    hosts: [{ name: 'everybody', domains: ['*'], routes }],
+    upstreams,
+    route: envoyRoute({ idleMs: 0 }),
+    log: false,
+  };
+}
+
+/** A cluster as it is for routes. */
+export function upstream(name: string, to: Upstream['to'], more: Partial<Upstream> = {}): Upstream {
+  return { name, to, route: envoyRoute({ idleMs: 0 }), version: 'http1', ...more };
+}
+
+/** One place and no other. */
+export function only(target: Target): TargetChoice {
+  return { targets: [target], balance: 'first' };
 }

@@ -1,6 +1,7 @@
 import type * as z from 'zod';
 import { accessLogs } from './access-log.ts';
 import { address } from './address.ts';
+import { httpConnectionManager } from './http-connection-manager.ts';
 import { any, emptyMessage, enumOf, list, message, text } from './proto.ts';
 import { tcpProxy } from './tcp-proxy.ts';
 import { downstreamSocket } from './transport-socket.ts';
@@ -11,6 +12,7 @@ const filter = message(
     name: text.optional(),
     typed_config: any({
       'envoy.extensions.filters.network.tcp_proxy.v3.TcpProxy': tcpProxy,
+      'envoy.extensions.filters.network.http_connection_manager.v3.HttpConnectionManager': httpConnectionManager,
     }),
   },
   { refused: 'config_discovery' },

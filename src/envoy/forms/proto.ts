@@ -75,6 +75,11 @@ export const flag = z
   .union([z.boolean(), z.literal('true'), z.literal('false')], must('true or false'))
   .transform((value) => value === true || value === 'true');
 
+/** A `bool` that has one value with us. */
+export function flagOf(value: boolean): z.ZodType<boolean> {
+  return flag.refine((given) => given === value, { error: `is ${!value}, which tunl does not run` });
+}
+
 /** `uint32` and `UInt32Value`: a number, or a text of digits. */
 export function uint(min: number, max: number, what: string): z.ZodType<number> {
   return z.union([z.number(), z.string().regex(/^\d+$/)], must(what)).transform((value, ctx) => {

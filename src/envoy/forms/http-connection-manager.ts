@@ -1,0 +1,69 @@
+import type * as z from 'zod';
+import { accessLogs } from './access-log.ts';
+import { http1Options, http2Options } from './cluster.ts';
+import { any, duration, emptyMessage, enumOf, filled, flag, flagOf, list, message, text } from './proto.ts';
+import { routeConfiguration } from './route.ts';
+
+const router = emptyMessage(
+  'Router',
+  'dynamic_stats start_child_span upstream_log upstream_log_options suppress_envoy_headers strict_check_headers respect_expected_rq_timeout suppress_grpc_request_failure_code_stats reject_connect_request_early_data',
+);
+
+const httpFilter = message(
+  'HttpFilter',
+  {
+    name: text.optional(),
+    typed_config: any({ 'envoy.extensions.filters.http.router.v3.Router': router }).optional(),
+    is_optional: flag.optional(),
+  },
+  { refused: 'config_discovery disabled' },
+);
+
+const managerUpgrade = message(
+  'UpgradeConfig',
+  { upgrade_type: text.optional(), enabled: flag.optional() },
+  { refused: 'filters' },
+);
+
+const commonOptions = message(
+  'HttpProtocolOptions',
+  { max_stream_duration: duration().optional() },
+  {
+    ignored: 'idle_timeout max_headers_count max_response_headers_kb max_requests_per_connection',
+    refused: 'max_connection_duration headers_with_underscores_action',
+  },
+);
+
+/** `envoy.extensions.filters.network.http_connection_manager.v3.HttpConnectionManager` */
+export const httpConnectionManager = message(
+  'HttpConnectionManager',
+  {
+    stat_prefix: filled,
+    codec_type: enumOf({ AUTO: 0, HTTP1: 1, HTTP2: 2, HTTP3: 3 }).optional(),
+    route_config: routeConfiguration.optional(),
+    http_filters: list(httpFilter),
+    http_protocol_options: http1Options.optional(),
+    http2_protocol_options: http2Options.optional(),
+    common_http_protocol_options: commonOptions.optional(),
+    upgrade_configs: list(managerUpgrade),
+    stream_idle_timeout: duration().optional(),
+    access_log: accessLogs,
+    strip_any_host_port: flag.optional(),
+    strip_matching_host_port: flag.optional(),
+    use_remote_address: flagOf(false).optional(),
+    generate_request_id: flagOf(true).optional(),
+    normalize_path: flagOf(false).optional(),
+    merge_slashes: flagOf(false).optional(),
+    strip_trailing_host_dot: flagOf(false).optional(),
+    add_user_agent: flagOf(false).optional(),
+  },
+  {
+    ignored:
+      'server_name server_header_transformation drain_timeout delayed_close_timeout request_headers_timeout stream_flush_timeout max_request_headers_kb tracing internal_address_config xff_num_trusted_hops skip_xff_append preserve_external_request_id always_set_request_id_in_response access_log_options access_log_flush_interval flush_access_log_on_new_request proxy_100_continue stream_error_on_invalid_http_message represent_ipv4_remote_address_as_ipv4_mapped_ipv6 append_local_overload http1_safe_max_connection_duration append_x_forwarded_port add_proxy_protocol_connection_state',
+    refused:
+      'rds scoped_routes http3_protocol_options request_timeout original_ip_detection_extensions early_header_mutation_extensions via forward_client_cert_details set_current_client_cert_details local_reply_config path_with_escaped_slashes_action path_normalization_options request_id_extension typed_header_validation_config scheme_header_transformation',
+  },
+);
+
+/** An HttpConnectionManager as it is written. */
+export type HttpManagerWords = z.infer<typeof httpConnectionManager>;

@@ -1,0 +1,156 @@
+import type * as z from 'zod';
+import {
+  duration,
+  emptyMessage,
+  enumOf,
+  filled,
+  flag,
+  flagOf,
+  list,
+  message,
+  must,
+  text,
+  uint,
+  uint32,
+} from './proto.ts';
+
+const stringMatcher = message(
+  'StringMatcher',
+  {
+    exact: text.optional(),
+    prefix: filled.optional(),
+    suffix: filled.optional(),
+    contains: filled.optional(),
+    ignore_case: flagOf(false).optional(),
+  },
+  { refused: 'safe_regex custom' },
+);
+
+const headerMatcher = message(
+  'HeaderMatcher',
+  {
+    name: filled,
+    exact_match: text.optional(),
+    prefix_match: filled.optional(),
+    suffix_match: filled.optional(),
+    contains_match: filled.optional(),
+    present_match: flag.optional(),
+    string_match: stringMatcher.optional(),
+    invert_match: flag.optional(),
+  },
+  { refused: 'safe_regex_match range_match treat_missing_header_as_empty' },
+);
+
+const routeMatch = message(
+  'RouteMatch',
+  {
+    prefix: text.optional(),
+    path: text.optional(),
+    connect_matcher: emptyMessage('ConnectMatcher').optional(),
+    headers: list(headerMatcher),
+    case_sensitive: flagOf(true).optional(),
+  },
+  {
+    refused:
+      'safe_regex path_separated_prefix path_match_policy query_parameters cookies runtime_fraction grpc tls_context dynamic_metadata filter_state',
+  },
+);
+
+const proxyProtocol = message(
+  'ProxyProtocolConfig',
+  { version: enumOf({ V1: 0, V2: 1 }).optional() },
+  { refused: 'pass_through_tlvs added_tlvs' },
+);
+
+const connectConfig = message('ConnectConfig', {
+  allow_post: flag.optional(),
+  proxy_protocol_config: proxyProtocol.optional(),
+});
+
+const routeUpgrade = message('UpgradeConfig', {
+  upgrade_type: filled,
+  enabled: flag.optional(),
+  connect_config: connectConfig.optional(),
+});
+
+const routeAction = message(
+  'RouteAction',
+  {
+    cluster: filled.optional(),
+    timeout: duration().optional(),
+    idle_timeout: duration().optional(),
+    upgrade_configs: list(routeUpgrade),
+  },
+  {
+    ignored:
+      'priority metadata_match internal_redirect_action max_internal_redirects rate_limits include_vh_rate_limits',
+    refused:
+      'weighted_clusters cluster_header cluster_specifier_plugin inline_cluster_specifier_plugin cluster_not_found_response_code prefix_rewrite regex_rewrite path_rewrite path_rewrite_policy host_rewrite_literal auto_host_rewrite host_rewrite host_rewrite_header host_rewrite_path_regex append_x_forwarded_host flush_timeout early_data_policy retry_policy retry_policy_typed_config request_mirror_policies hash_policy cors max_grpc_timeout grpc_timeout_offset internal_redirect_policy hedge_policy max_stream_duration',
+  },
+);
+
+const body = message(
+  'DataSource',
+  { inline_string: text },
+  { refused: 'filename inline_bytes environment_variable watched_directory' },
+);
+
+const directResponse = message(
+  'DirectResponseAction',
+  { status: uint(200, 599, 'a status from 200 to 599'), body: body.optional() },
+  { refused: 'body_format' },
+);
+
+const perRoute =
+  'typed_per_filter_config request_headers_to_add request_headers_to_remove response_headers_to_add response_headers_to_remove';
+
+const route = message(
+  'Route',
+  {
+    name: text.optional(),
+    match: routeMatch,
+    route: routeAction.optional(),
+    direct_response: directResponse.optional(),
+  },
+  {
+    ignored: 'metadata decorator tracing stat_prefix per_request_buffer_limit_bytes request_body_buffer_limit',
+    refused: `redirect filter_action non_forwarding_action ${perRoute}`,
+  },
+);
+
+const domains = list(text).unwrap().min(1, must('a list of at least one domain'));
+
+const virtualHost = message(
+  'VirtualHost',
+  { name: filled, domains, routes: list(route), require_tls: enumOf({ NONE: 0 }).optional() },
+  {
+    ignored: 'virtual_clusters metadata per_request_buffer_limit_bytes request_body_buffer_limit rate_limits cors',
+    refused: `matcher include_request_attempt_count include_attempt_count_in_response include_is_timeout_retry_header retry_policy retry_policy_typed_config hedge_policy request_mirror_policies ${perRoute}`,
+  },
+);
+
+/** `envoy.config.route.v3.RouteConfiguration` */
+export const routeConfiguration = message(
+  'RouteConfiguration',
+  { name: text.optional(), virtual_hosts: list(virtualHost), max_direct_response_body_size_bytes: uint32.optional() },
+  {
+    // Clusters that are not there are always found out.
+    ignored: 'validate_clusters metadata internal_only_headers most_specific_header_mutations_wins',
+    refused: `vhds ignore_port_in_host_matching ignore_path_parameters_in_path_matching cluster_specifier_plugins request_mirror_policies vhost_header ${perRoute}`,
+  },
+);
+
+/** Routes as they are written. */
+export type RouteConfigurationWords = z.infer<typeof routeConfiguration>;
+/** Some hosts of them. */
+export type VirtualHostWords = z.infer<typeof virtualHost>;
+/** One route. */
+export type RouteWords = z.infer<typeof route>;
+/** Which requests it is for. */
+export type RouteMatchWords = z.infer<typeof routeMatch>;
+/** Where they go. */
+export type RouteActionWords = z.infer<typeof routeAction>;
+/** A field that they must have. */
+export type HeaderMatcherWords = z.infer<typeof headerMatcher>;
+/** A protocol to which they may switch. */
+export type RouteUpgradeWords = z.infer<typeof routeUpgrade>;
