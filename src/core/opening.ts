@@ -12,6 +12,11 @@ export class Opening<T> {
     this.#opened.catch(() => {});
   }
 
+  /** Nobody waits for it any more: who comes now opens another. */
+  get isGivenUp(): boolean {
+    return this.#abort.signal.aborted;
+  }
+
   /** Waits for it, for as long as `signal` is not aborted. */
   join(signal: AbortSignal): Promise<T> {
     this.#waiting++;

@@ -90,12 +90,12 @@ export class SessionPool {
 
   #joinOpening(key: string, address: Address, ctx: DialContext): Promise<Session> {
     const known = this.#openings.get(key);
-    if (known) return known.join(ctx.signal);
-    const opening = new Opening(async (signal) => {
+    if (known && !known.isGivenUp) return known.join(ctx.signal);
+    const opening: Opening<Session> = new Opening(async (signal) => {
       try {
         return await this.#openNew(address, { ...ctx, signal });
       } finally {
-        this.#openings.delete(key);
+        if (this.#openings.get(key) === opening) this.#openings.delete(key);
       }
     });
     this.#openings.set(key, opening);

@@ -107,12 +107,12 @@ export class Connections {
 
   #joinOpening(key: string, wanted: Wanted): Promise<Place> {
     const known = this.#openings.get(key);
-    if (known) return known.join(wanted.signal);
-    const opening = new Opening(async (signal) => {
+    if (known && !known.isGivenUp) return known.join(wanted.signal);
+    const opening: Opening<Place> = new Opening(async (signal) => {
       try {
         return this.#keep(key, await this.#open({ ...wanted, signal }));
       } finally {
-        this.#openings.delete(key);
+        if (this.#openings.get(key) === opening) this.#openings.delete(key);
       }
     });
     this.#openings.set(key, opening);

@@ -27,6 +27,10 @@ export interface ForwardBed {
   open(): Link;
   /** The same for a test that writes and reads it by itself. */
   connect(options?: { reading?: boolean }): RawPeer;
+  /** Sends the requests that come from now on elsewhere. */
+  leadTo(target: Target): void;
+  /** How many requests have come. */
+  readonly asked: number;
   /** How the requests went that are over, and why those were refused that were not passed on. */
   readonly ends: readonly RequestEnd[];
   readonly refusals: readonly TunlError[];
@@ -57,7 +61,7 @@ const dialTarget: Dial = async (address) => {
 export function startForwardBed({ target, ...options }: ForwardBedOptions): ForwardBed {
   const { version = 'http1', sessions = 'shared', dial = dialTarget } = options;
   const forwarder = createForwarder({ name: 'web', dial, version, sessions, handshakeMs: 4000 });
-  const terms = { target: target.address, timeoutMs: 0, upgrades: [], ...options };
+  let terms: ForwardTerms = { timeoutMs: 0, upgrades: [], ...options, target: target.address };
   const ends: RequestEnd[] = [];
   const refusals: TunlError[] = [];
   const upstreams: string[] = [];
@@ -67,7 +71,9 @@ export function startForwardBed({ target, ...options }: ForwardBedOptions): Forw
     // Not waited for: sessions say goodbye to a peer that a test plays, and that says nothing.
     void forwarder.close();
   });
+  let asked = 0;
   const onRequest = (request: HttpRequest) => {
+    asked++;
     const ctx: ForwardContext = {
       signal: request.gone,
       origin: { peer: request.peer },
@@ -99,6 +105,10 @@ export function startForwardBed({ target, ...options }: ForwardBedOptions): Forw
   };
   return {
     forwarder,
+    leadTo: (other) => void (terms = { ...terms, target: other.address }),
+    get asked() {
+      return asked;
+    },
     ends,
     refusals,
     upstreams,
