@@ -1,6 +1,6 @@
 import { resetError, type Link } from '../core/link.ts';
 
-/** What a client may still send while it has not read our answer: by bytes and by time. */
+/** What the other side may still send while it has not noticed the end: by bytes and by time. */
 const lingerBytes = 256 * 1024;
 const lingerMs = 2000;
 
@@ -12,10 +12,10 @@ export function closeStaged(link: Link): Promise<void> {
   const { stream } = link;
   return new Promise((resolve) => {
     let discarded = 0;
-    const timer = setTimeout(() => link.reset(resetError('the client did not close the connection')), lingerMs);
+    const timer = setTimeout(() => link.reset(resetError('the other side did not close the connection')), lingerMs);
     stream.on('data', (chunk: Buffer) => {
       discarded += chunk.length;
-      if (discarded > lingerBytes) link.reset(resetError('the client sent too much after our answer'));
+      if (discarded > lingerBytes) link.reset(resetError('the other side sent too much after the end'));
     });
     const finish = () => {
       clearTimeout(timer);

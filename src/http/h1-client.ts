@@ -6,6 +6,7 @@ import { BodyReader } from './body-reader.ts';
 import { pumpBody } from './body-pump.ts';
 import { type Call, type CallBody, maxInterim, type Reply } from './call.ts';
 import { chunkHead, lastChunk } from './chunked.ts';
+import { closeStaged } from './close.ts';
 import { type Framing, readFraming } from './framing.ts';
 import { HeadError, readHead } from './head.ts';
 import { fieldValues, formatHead, parseResponseHead, type ResponseHead } from './message.ts';
@@ -19,6 +20,7 @@ export class Http1Client {
   readonly capacity = 1;
   readonly #link: Link;
   readonly #name: string;
+  readonly #closed: Promise<void>;
   #isBusy = false;
   #isOver = false;
   readonly #onUnasked = () => this.#end();
@@ -27,10 +29,14 @@ export class Http1Client {
   constructor(link: Link, name: string) {
     this.#link = link;
     this.#name = name;
-    link.stream.once('close', () => {
-      this.#isOver = true;
+    this.#isOver = link.stream.destroyed;
+    this.#closed = new Promise((resolve) => {
+      if (link.stream.closed) resolve();
+      link.stream.once('close', () => {
+        this.#isOver = true;
+        resolve();
+      });
     });
-    if (link.stream.destroyed) this.#isOver = true;
   }
 
   get load(): number {
@@ -59,12 +65,12 @@ export class Http1Client {
     }
   }
 
-  /** `drain` lets the exchange that runs finish. */
+  /** `drain` lets the exchange that runs finish, and the connection end in good order. */
   close(mode: 'drain' | 'now'): Promise<void> {
-    if (!this.#isBusy) this.#end();
-    else if (mode === 'now') this.#link.reset(resetError('the connection was given up'));
     this.#isOver = true;
-    return Promise.resolve();
+    if (mode === 'now') this.#link.reset(resetError('the connection was given up'));
+    else if (!this.#isBusy) this.#end();
+    return this.#closed;
   }
 
   #take(): void {
@@ -80,8 +86,9 @@ export class Http1Client {
   }
 
   #end(): void {
+    if (this.#isOver && this.#link.stream.writableEnded) return;
     this.#isOver = true;
-    this.#link.stream.destroy();
+    void closeStaged(this.#link);
   }
 
   #toReplyError(error: HeadError): TunlError {
@@ -217,7 +224,7 @@ class Http1Call {
     if (this.#isSent && this.#isPersistent) return this.#onKept();
     // An answer that came early: nobody waits for the rest of the request.
     this.#stopSending();
-    this.#stream.destroy();
+    void closeStaged(this.#link);
   }
 }
 

@@ -109,3 +109,18 @@ test('requests for one address never use a connection to another', async () => {
   }
   expect([one.accepted, two.accepted]).toEqual([1, 1]);
 });
+
+test('a connection that is not kept ends in good order, in memory too', async () => {
+  const target = await startTarget();
+  const [near, far] = linkPair();
+  const dial: Dial = () => Promise.resolve(near);
+  const client = startForwardBed({ target, dial, sessions: 'per-request' }).connect();
+  client.send(get);
+  const upstream = new RawPeer(far);
+  await upstream.readHead();
+  upstream.send(head('HTTP/1.1 204 No Content'));
+  await client.readHead();
+  expect(await upstream.waitForEnd()).toBe('fin');
+  upstream.fin();
+  await eventually(() => near.stream.destroyed, true);
+});
