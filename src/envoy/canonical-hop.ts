@@ -27,7 +27,14 @@ export function tidyHops(choice: HopChoice, isInside: boolean, fields: FieldWrit
   }));
 }
 
-function tidySettings({ path, ...others }: Hop['settings']): Hop['settings'] {
+/** Some settings of hbone:// have become fields by now. */
+function tidySettings({
+  path,
+  baggage: _baggage,
+  network: _network,
+  source: _source,
+  ...others
+}: Hop['settings']): Hop['settings'] {
   return { ...others, ...(path !== undefined && path !== '/' && { path }) };
 }
 

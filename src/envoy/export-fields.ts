@@ -4,6 +4,13 @@ import { escapeOperators } from './export-terms.ts';
 /** How secrets were written, by the object that holds each, as far as a file says it. */
 export type FieldSources = ReadonlyMap<object, string>;
 
+/** Settings of hbone:// that are fields on the wire. */
+const settingFields = [
+  ['baggage', 'baggage'],
+  ['network', 'x-forwarded-network'],
+  ['source', 'x-istio-source'],
+] as const;
+
 /** Writes the fields that hops are sent. What may be secret stays in the environment, where Envoy reads it. */
 export class FieldWriter {
   /** What must be set for Envoy, a line each. */
@@ -16,10 +23,15 @@ export class FieldWriter {
   }
 
   /** The fields of one hop: texts, and formats with what is read from the environment. No credentials are left. */
-  write({ credentials, headers, formats = [], scheme }: Hop): Pick<Hop, 'headers' | 'formats'> {
+  write({ credentials, headers, formats = [], scheme, settings }: Hop): Pick<Hop, 'headers' | 'formats'> {
     const login = credentials && this.#invent('TUNL_PROXY_BASIC', credentials, 'USER:PASSWORD in base64');
     const name = scheme.startsWith('post+') ? 'authorization' : 'proxy-authorization';
+    const told = settingFields.flatMap(([setting, field]): HeaderField[] => {
+      const value = settings[setting];
+      return value === undefined ? [] : [[field, escapeOperators(value)]];
+    });
     const given = [
+      ...told,
       ...(login === undefined ? [] : [[name, `Basic ${login}`] as const]),
       ...headers.map((field) => [field[0].toLowerCase(), this.#toFormat(field)] as const),
       ...formats.map(([key, value]) => [key.toLowerCase(), value] as const),

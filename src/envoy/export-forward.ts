@@ -1,6 +1,6 @@
 import type { ForwardStage, HopChoice, RouteOptions } from '../chain/model.ts';
 import { type Address, formatAddress } from '../core/address.ts';
-import type { HeaderField, Hop } from '../core/hop.ts';
+import type { Hop } from '../core/hop.ts';
 import { isSecured } from './canonical-hop.ts';
 import type { ClusterNames } from './cluster-names.ts';
 import { type ClusterPlan, toCluster } from './export-cluster.ts';
@@ -70,21 +70,10 @@ function toProtocol({ scheme }: Hop): NonNullable<ClusterPlan['protocol']> {
   return scheme.endsWith('https') ? 'either' : 'http2';
 }
 
-/** Settings of hbone:// that are fields on the wire. */
-const settingFields = [
-  ['baggage', 'baggage'],
-  ['network', 'x-forwarded-network'],
-  ['source', 'x-istio-source'],
-] as const;
-
 function toTunneling([hop]: HopChoice, target: Address | undefined): Tree {
   const { scheme = '', settings = {}, headers = [], formats = [] } = hop ?? {};
   const { path } = settings;
-  const own = settingFields.flatMap(([setting, field]): HeaderField[] => {
-    const value = settings[setting];
-    return value === undefined ? [] : [[field, escapeOperators(value)]];
-  });
-  const fields = [...own, ...headers, ...formats].map(([key, value]) => ({ header: { key, value } }));
+  const fields = [...headers, ...formats].map(([key, value]) => ({ header: { key, value } }));
   return {
     hostname: target ? escapeOperators(formatAddress(target)) : '',
     ...(scheme.startsWith('post+') && { use_post: true, ...(path !== undefined && { post_path: path }) }),

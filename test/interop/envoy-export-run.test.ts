@@ -1,11 +1,14 @@
 import { beforeAll, describe, onTestFinished, test } from 'vitest';
 import { type Certs, makeCerts } from '../support/certs.ts';
+import { makeMesh, spiffeId } from '../support/mesh.ts';
 import type { Target } from '../support/targets.ts';
 import { hasEnvoy } from './parts/envoy.ts';
 import { graphRunners, type WriteGraph } from './support/graph-runner.ts';
 import type { Part } from './support/part.ts';
 import { startTunl, startTunlServe, type TunlPart } from './support/tunl.ts';
 import { expectOwnBytes, startEcho } from './support/tunnels.ts';
+
+const mesh = await makeMesh();
 
 /** What the graphs lead to and through. */
 interface World {
@@ -15,6 +18,8 @@ interface World {
   readonly plain: TunlPart;
   readonly secure: TunlPart;
   readonly certs: Certs;
+  /** The end of a mesh, as the URL of a hop. */
+  readonly gateway: string;
 }
 
 /** Graphs that carry what comes to their port to a target that sends it back. */
@@ -79,6 +84,12 @@ const forwarding: readonly (readonly [name: string, write: (world: World) => Wri
         writeHops(port, echo, [`https://localhost:${secure.port}?cacert=${certs.ca.cert}`]),
   ],
   [
+    'HBONE to a peer of a mesh, behind another proxy',
+    ({ echo, plain, gateway }) =>
+      (port) =>
+        writeHops(port, echo, [`http://127.0.0.1:${plain.port}`, gateway]),
+  ],
+  [
     'three proxies, the second in TLS to its address',
     ({ echo, plain, secure, certs }) =>
       (port) =>
@@ -124,14 +135,22 @@ const proxies: typeof forwarding = [
 ];
 
 describe.skipIf(!hasEnvoy).each(graphRunners)('a graph that $name runs', ({ start }) => {
-  let proxyParts: Pick<World, 'plain' | 'secure' | 'certs'>;
+  let proxyParts: Omit<World, 'echo' | 'other'>;
 
   beforeAll(async () => {
     const certs = await makeCerts();
     const tls = ['--tls', '--cert', certs.server.cert, '--key', certs.server.key];
-    const parts = [await startTunlServe(['--grace', '0', '--post']), await startTunlServe(['--grace', '0', ...tls])];
-    const [plain, secure] = parts as [TunlPart, TunlPart];
-    proxyParts = { plain, secure, certs };
+    const [own, other] = [await mesh.issue(spiffeId('gateway')), await mesh.issue(spiffeId('cart'))];
+    const root = mesh.certs.ca.cert;
+    const parts = await Promise.all([
+      startTunlServe(['--grace', '0', '--post']),
+      startTunlServe(['--grace', '0', ...tls]),
+      startTunlServe(['--grace', '0', '--hbone', '--cert', own.cert, '--key', own.key, '--client-ca', root]),
+    ]);
+    const [plain, secure, peer] = parts as [TunlPart, TunlPart, TunlPart];
+    const words = `cert=${other.cert}&key=${other.key}&cacert=${root}&peer=${spiffeId('gateway')}&baggage=k8s.namespace.name=shop`;
+    const gateway = `hbone://127.0.0.1:${peer.port}?${words}&traceparent=no&forwarded=no`;
+    proxyParts = { plain, secure, certs, gateway };
     return async () => void (await Promise.all(parts.map(({ stop }) => stop())));
   });
 
