@@ -48,7 +48,8 @@ function tidyTls(tls: TlsSettings, host: string, hosts: readonly (string | undef
   const { insecure, pin, cacert, servername = host, ...own } = tls;
   const isVerified = pin === undefined && !insecure;
   // An address is verified but not sent, and the name of the host goes without saying.
-  const isSaid = (isVerified || isIP(servername) === 0) && hosts.some((other) => other !== servername);
+  const isUsual = hosts.length > 0 && hosts.every((other) => other === servername);
+  const isSaid = (isVerified || isIP(servername) === 0) && !isUsual;
   return {
     ...own,
     ...(isSaid && servername !== '' && { servername }),

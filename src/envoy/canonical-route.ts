@@ -1,13 +1,5 @@
-import type {
-  ChainStage,
-  ForwardStage,
-  HttpStage,
-  Limits,
-  RouteOptions,
-  TargetChoice,
-  Upstream,
-} from '../chain/model.ts';
-import { tidyHops, tidyTargetTls } from './canonical-hop.ts';
+import type { ForwardStage, Limits, RouteOptions, TargetChoice } from '../chain/model.ts';
+import { tidyHops } from './canonical-hop.ts';
 import { isName } from './export-cluster.ts';
 import type { FieldWriter } from './export-fields.ts';
 
@@ -23,26 +15,8 @@ export function toPlainRoute({ hops, entry, limits, family, hopBalance }: RouteO
   };
 }
 
-/** A stage without what goes without saying, and with what Envoy must be told. */
-export function tidyStage(stage: ChainStage, fields: FieldWriter): ChainStage {
-  const { log, accessLogs = [], tls, ...others } = stage;
-  const logs = log ? [...accessLogs, { path: '/dev/stderr' }] : accessLogs;
-  const common = {
-    log: false,
-    ...(logs.length > 0 && { accessLogs: logs }),
-    ...(tls && { tls: { ...tls, ...(tls.cert !== undefined && { key: tls.key ?? tls.cert }) } }),
-  };
-  switch (others.job) {
-    case 'forward':
-      return { ...tidyForward(others, fields), ...common };
-    case 'proxy':
-      return { ...others, route: tidyRoute(others.route, false, fields), ...common };
-    case 'http':
-      return { ...tidyHttp(others, fields), ...common };
-  }
-}
-
-function tidyForward(stage: Omit<ForwardStage, 'log'>, fields: FieldWriter): Omit<ForwardStage, 'log'> {
+/** A stage that forwards, without what makes no difference to Envoy. */
+export function tidyForward(stage: Omit<ForwardStage, 'log'>, fields: FieldWriter): Omit<ForwardStage, 'log'> {
   const { to, route } = stage;
   const { hops, entry } = route;
   // Without hops nobody is asked for a target: all that is sent goes to the stage.
@@ -55,37 +29,13 @@ function tidyForward(stage: Omit<ForwardStage, 'log'>, fields: FieldWriter): Omi
   return { ...stage, to: tidyChoice(to), route: tidyRoute(route, dialled.some(isName), fields) };
 }
 
-function tidyHttp(stage: Omit<HttpStage, 'log'>, fields: FieldWriter): Omit<HttpStage, 'log'> {
-  const named = stage.hosts
-    .flatMap(({ routes }) => routes)
-    .flatMap(({ action }) => (action.kind === 'answer' ? [] : [action.upstream]));
-  const upstreams = [...new Set(named)].flatMap(
-    (name) => stage.upstreams.find((upstream) => upstream.name === name) ?? [],
-  );
-  return {
-    ...stage,
-    route: tidyRoute(stage.route, false, fields),
-    upstreams: upstreams.map((upstream) => tidyUpstream(upstream, fields)),
-  };
-}
-
-function tidyUpstream(upstream: Upstream, fields: FieldWriter): Upstream {
-  const { to, route, tls } = upstream;
-  const { entry: _entry, ...rest } = toPlainRoute(route);
-  const isResolved = !('field' in to) && to.targets.some(isName);
-  return {
-    ...upstream,
-    to: 'field' in to ? to : tidyChoice(to),
-    route: { ...tidyRoute(rest, isResolved, fields), hops: [] },
-    ...(tls && { tls: tidyTargetTls(tls, 'field' in to ? [] : to.targets) }),
-  };
-}
-
-function tidyChoice({ targets, balance }: TargetChoice): TargetChoice {
+/** Places, of which one needs no choice. */
+export function tidyChoice({ targets, balance }: TargetChoice): TargetChoice {
   return { targets, balance: targets.length === 1 ? 'first' : balance };
 }
 
-function tidyRoute(route: RouteOptions, isResolved: boolean, fields: FieldWriter): RouteOptions {
+/** A route without what makes no difference to Envoy. */
+export function tidyRoute(route: RouteOptions, isResolved: boolean, fields: FieldWriter): RouteOptions {
   const { hops, entry, limits, family, retries = 0, backOff, retryOn, hopBalance } = route;
   return {
     hops: hops.map((choice) => tidyHops(choice, entry !== undefined, fields)),

@@ -11,23 +11,27 @@ import {
   type Upstream,
 } from '../chain/model.ts';
 import type { InternalAddress } from '../core/address.ts';
+import { UpstreamNames } from './canonical-http.ts';
 import { toHttpStage } from './canonical-proxy.ts';
-import { tidyStage, toPlainRoute } from './canonical-route.ts';
+import { toPlainRoute } from './canonical-route.ts';
+import { tidyStage } from './canonical-stage.ts';
 import type { FieldWriter } from './export-fields.ts';
+import { StageNames } from './names.ts';
 
 /**
  * The same graph in the one form that Envoy has for it: each stage has one listener, goes through one hop at most,
  * and a proxy that leads to one place is an HTTP stage. What is read from an exported file is this graph.
  */
 export function toEnvoyGraph({ stages: given, admin, internalBufferBytes }: Graph, fields: FieldWriter): Graph {
-  const names = new StageNames(given);
+  const names = new FreeNames(given);
   const stages = given
     .flatMap((stage) => splitListeners(stage, names))
     .map((stage) => (stage.job === 'proxy' ? toHttpStage(stage) : stage))
     .flatMap((stage): ChainStage[] => (stage.job === 'http' ? splitUpstreams(stage, names) : [stage]))
     .flatMap((stage): ChainStage[] => (stage.job === 'forward' ? splitHops(stage, names) : [stage]))
     .map((stage) => tidyStage(stage, fields));
-  const reached = findReached(stages);
+  const upstreams = new UpstreamNames();
+  const reached = findReached(stages).map((stage) => (stage.job === 'http' ? upstreams.rename(stage) : stage));
   const isInside = reached.some((stage) => listNames(stage).length > 0);
   return {
     stages: reached,
@@ -50,7 +54,7 @@ function findReached(stages: readonly ChainStage[]): ChainStage[] {
 }
 
 /** Gives names to stages that come of others. */
-class StageNames {
+class FreeNames {
   readonly #taken: Set<string>;
 
   constructor(stages: readonly ChainStage[]) {
@@ -66,7 +70,7 @@ class StageNames {
 }
 
 /** An internal listener has the name by which it is reached; of the others the first has that of the stage. */
-function splitListeners(stage: ChainStage, names: StageNames): ChainStage[] {
+function splitListeners(stage: ChainStage, names: FreeNames): ChainStage[] {
   return stage.listen.map((address) => {
     if (address.kind === 'internal') return { ...stage, name: address.name, listen: [address] };
     return { ...stage, name: names.take(stage.name), listen: [address] };
@@ -74,13 +78,13 @@ function splitListeners(stage: ChainStage, names: StageNames): ChainStage[] {
 }
 
 /** Upstreams that are reached through hops become stages that go through them. */
-function splitUpstreams(stage: HttpStage, names: StageNames): ChainStage[] {
+function splitUpstreams(stage: HttpStage, names: FreeNames): ChainStage[] {
   const inner: ForwardStage[] = [];
   const upstreams = stage.upstreams.map((upstream): Upstream => {
     const { to, route } = upstream;
     if ('field' in to) return upstream;
     if (route.hops.length === 0) return route.entry ? { ...upstream, to: toOne(route.entry) } : upstream;
-    const stageIn = toInner(names.take(`${upstream.name}.hops`), to, route);
+    const stageIn = toInner(names.take(`${new StageNames().give(upstream.name, 'upstream')}.hops`), to, route);
     inner.push(stageIn);
     return { ...upstream, to: toOne(toInternal(stageIn.name)) };
   });
@@ -88,7 +92,7 @@ function splitUpstreams(stage: HttpStage, names: StageNames): ChainStage[] {
 }
 
 /** The last hop is the stage's own; each one before it gets a stage that leads to the next. */
-function splitHops(stage: ForwardStage, names: StageNames): ForwardStage[] {
+function splitHops(stage: ForwardStage, names: FreeNames): ForwardStage[] {
   const { hops } = stage.route;
   const inner: ForwardStage[] = [];
   let { entry } = stage.route;

@@ -4,6 +4,7 @@ import {
   type ForwardStage,
   type Graph,
   type HopChoice,
+  type HttpStage,
   type Limits,
   type ProxyStage,
   type RouteOptions,
@@ -61,12 +62,26 @@ function* findInStage(stage: ChainStage): Generator<Finding> {
       yield* findInProxy(stage);
       break;
     case 'http':
+      yield* findInRoutes(stage);
       for (const { to, route } of stage.upstreams) {
         yield* findInLimits(route.limits);
         yield* findInRoute(route);
         if (!('field' in to)) yield* findInChoice(to);
         if ((route.retries ?? 0) > 0) yield ['it does not repeat what an HTTP client has asked for'];
       }
+  }
+}
+
+/** Of the requests that fit a path, Envoy sends on as requests what is neither CONNECT nor, with `post`, POST. */
+function* findInRoutes({ hosts }: HttpStage): Generator<Finding> {
+  for (const { match, action } of hosts.flatMap(({ routes }) => routes)) {
+    if (action.kind !== 'tunnels' || match.path.kind === 'connect') continue;
+    const method = match.fields.find(
+      ({ name, value, invert }) => name === ':method' && value?.kind === 'exact' && !invert,
+    );
+    const name = method?.value?.value;
+    if (name === 'CONNECT' || (name === 'POST' && action.post)) continue;
+    yield [`by a path it ends tunnels of one method alone, and a route for ${match.path.value} names none`];
   }
 }
 
@@ -185,7 +200,8 @@ function* findInProxy(stage: ProxyStage): Generator<Finding> {
   if (proxyProtocol) yield ['it puts no PROXY header in front of what it passes on to a proxy'];
   if (accept.includes('post')) yield ['it does not turn POST into CONNECT'];
   for (const hop of last) {
-    if (hop.credentials || hop.headers.length > 0 || !/^(?:http|h2c|h2)$/.test(hop.scheme)) {
+    const fields = [...hop.headers, ...(hop.formats ?? [])];
+    if (hop.credentials || fields.length > 0 || !/^(?:http|h2c|h2)$/.test(hop.scheme)) {
       yield [`it passes tunnels on as they came, by http, h2c or h2, and ${formatHop(hop)} wants more`];
     }
   }

@@ -8,7 +8,7 @@ import { toClusterSocket } from './export-tls.ts';
 
 /** A stage that looks at HTTP requests one by one. */
 export function toHttpTrees(stage: HttpStage): StageTrees {
-  const routes = stage.hosts.map(toVirtualHost);
+  const routes = { virtual_hosts: stage.hosts.map(toVirtualHost), ...toBodyLimit(stage) };
   return {
     listener: toHttpListener(stage, stage.codec, routes),
     clusters: stage.upstreams.map((upstream) => toCluster(toPlan(upstream))),
@@ -22,7 +22,7 @@ const alpn = { auto: ['h2', 'http/1.1'], http1: ['http/1.1'], http2: ['h2'] } as
 export function toHttpListener(
   stage: HttpListenerStage,
   codec: HttpStage['codec'],
-  hosts: readonly Tree[],
+  routes: Tree,
   filters: readonly Tree[] = [],
 ): Tree {
   const { idleMs, lifetimeMs } = stage.route.limits;
@@ -35,7 +35,7 @@ export function toHttpListener(
     }),
     // Extended CONNECT; a plain one needs no leave.
     ...(codec !== 'http1' && { http2_protocol_options: { allow_connect: true } }),
-    route_config: { name: stage.name, virtual_hosts: hosts },
+    route_config: { name: stage.name, ...routes },
     http_filters: [
       ...filters,
       { name: 'envoy.filters.http.router', typed_config: typed('filters.http.router.v3.Router') },
@@ -44,6 +44,16 @@ export function toHttpListener(
   });
   const filter = { name: 'envoy.filters.network.http_connection_manager', typed_config: manager };
   return toListener(stage, filter, alpn[codec]);
+}
+
+/** What the text of an answer may have in bytes where nothing is said. */
+const usualBodyBytes = 4096;
+
+function toBodyLimit({ hosts }: HttpStage): Tree {
+  const actions = hosts.flatMap(({ routes }) => routes.map(({ action }) => action));
+  const sizes = actions.map((action) => (action.kind === 'answer' ? Buffer.byteLength(action.body ?? '') : 0));
+  const most = Math.max(0, ...sizes);
+  return most > usualBodyBytes ? { max_direct_response_body_size_bytes: most } : {};
 }
 
 /** What such a listener needs to know of its stage. */

@@ -1,5 +1,5 @@
 import type { ProxyStage } from '../chain/model.ts';
-import { formatSeconds, type Tree, typed } from './export-terms.ts';
+import { formatSeconds, typed } from './export-terms.ts';
 import type { StageTrees } from './export-forward.ts';
 import { toHttpListener, toTunnelRoute } from './export-http.ts';
 
@@ -16,7 +16,7 @@ export function toProxyTrees(stage: ProxyStage, cluster: string): StageTrees {
     ...tunnels(true),
   };
   const routes = [{ match: { connect_matcher: {} }, ...tunnels(false) }, ...(accept.includes('post') ? [post] : [])];
-  const hosts: Tree[] = [{ name: 'all', domains: ['*'], routes }];
+  const hosts = { virtual_hosts: [{ name: 'all', domains: ['*'], routes }] };
   const filter = {
     name: 'envoy.filters.http.dynamic_forward_proxy',
     typed_config: typed('filters.http.dynamic_forward_proxy.v3.FilterConfig', cache),

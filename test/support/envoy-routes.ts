@@ -41,5 +41,17 @@ export function route(upstreams: readonly string[]): fc.Arbitrary<HttpRoute> {
     { name: 'foo', value: { kind: 'suffix', value: 'b' } } as const,
     { name: 'foo', value: { kind: 'contains', value: 'b' } } as const,
   );
-  return fc.record({ match: fc.record({ path, fields: fc.array(field, { maxLength: 2 }) }), action });
+  return fc
+    .record({ match: fc.record({ path, fields: fc.array(field, { maxLength: 2 }) }), action })
+    .map((one) => (one.action.kind === 'tunnels' && one.match.path.kind !== 'connect' ? toPosts(one) : one));
+}
+
+/** By a path only the tunnels of one method are ended. */
+function toPosts({ match, action }: HttpRoute): HttpRoute {
+  const others = match.fields.filter(({ name }) => name !== ':method');
+  const method = { name: ':method', value: { kind: 'exact', value: 'POST' } } as const;
+  return {
+    match: { ...match, fields: [method, ...others] },
+    action: action.kind === 'tunnels' ? { ...action, post: true } : action,
+  };
 }

@@ -1,0 +1,23 @@
+import type { ChainStage } from '../chain/model.ts';
+import { tidyHttp } from './canonical-http.ts';
+import { tidyForward, tidyRoute } from './canonical-route.ts';
+import type { FieldWriter } from './export-fields.ts';
+
+/** A stage without what goes without saying, and with what Envoy must be told. */
+export function tidyStage(stage: ChainStage, fields: FieldWriter): ChainStage {
+  const { log, accessLogs = [], tls, ...others } = stage;
+  const logs = log ? [...accessLogs, { path: '/dev/stderr' }] : accessLogs;
+  const common = {
+    log: false,
+    ...(logs.length > 0 && { accessLogs: logs }),
+    ...(tls && { tls: { ...tls, ...(tls.cert !== undefined && { key: tls.key ?? tls.cert }) } }),
+  };
+  switch (others.job) {
+    case 'forward':
+      return { ...tidyForward(others, fields), ...common };
+    case 'proxy':
+      return { ...others, route: tidyRoute(others.route, false, fields), ...common };
+    case 'http':
+      return { ...tidyHttp(others, fields), ...common };
+  }
+}
