@@ -113,7 +113,7 @@ function readUpstreamContext(
       ...own,
       // The name of the host goes without saying.
       ...(servername !== undefined &&
-        hosts.some((host) => host !== servername) && {
+        !(hosts.length > 0 && hosts.every((host) => host === servername)) && {
           servername: isIPv6(servername) ? `[${servername}]` : servername,
         }),
       ...(pin !== undefined && { pin }),

@@ -8,7 +8,7 @@ import { FieldWriter } from '../../src/envoy/export-fields.ts';
 import { loadBootstrap } from '../../src/envoy/load.ts';
 import { makeEnvoyGraphs, writeFields } from '../support/envoy-graphs.ts';
 
-const graphs = makeEnvoyGraphs({ cert: '/etc/cert.pem', key: '/etc/key.pem', ca: '/etc/ca.pem' }, ['forward']).filter(
+const graphs = makeEnvoyGraphs({ cert: '/etc/cert.pem', key: '/etc/key.pem', ca: '/etc/ca.pem' }).filter(
   (graph) => findFaults(graph).length === 0,
 );
 
