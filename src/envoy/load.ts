@@ -1,9 +1,8 @@
-import type { Path, Source } from '../chain/document.ts';
+import type { Fault, Path, Source } from '../chain/document.ts';
 import { explainIssues } from '../chain/issues.ts';
 import type { LoadedGraph } from '../chain/load.ts';
 import { type ChainStage, type Graph, listExits, listNames } from '../chain/model.ts';
 import { type GraphFault, findFaults } from '../chain/validate.ts';
-import type { ListenAddress } from '../core/address.ts';
 import { quote } from '../words/text.ts';
 import { bootstrap, type BootstrapWords } from './forms/bootstrap.ts';
 import type { ListenerWords } from './forms/listener.ts';
@@ -120,14 +119,15 @@ class BootstrapReader {
     return cluster;
   }
 
-  #readAdmin(): { readonly admin?: ListenAddress } {
-    const { address } = this.#words.admin ?? {};
-    if (this.#words.admin?.access_log)
-      this.#reading.notice('verbose', ['admin', 'access_log'], 'the admin address keeps no log here');
-    const admin =
-      address &&
-      this.#reading.attempts.run(['admin', 'address'], () => readSocket(address, ['admin', 'address'], this.#reading));
-    return admin ? { admin } : {};
+  #readAdmin(): Pick<Graph, 'admin' | 'adminOpen'> {
+    const { address, access_log: logs } = this.#words.admin ?? {};
+    const path = ['admin', 'address'];
+    if (logs) this.#reading.notice('verbose', ['admin', 'access_log'], 'the admin address keeps no log here');
+    const admin = address && this.#reading.attempts.run(path, () => readSocket(address, path, this.#reading));
+    if (!admin) return {};
+    if (admin.kind !== 'tcp' || /^(?:127\.|::1$)/.test(admin.host)) return { admin };
+    this.#reading.notice('warning', path, 'other machines can reach the admin address, and need no password');
+    return { admin, adminOpen: true };
   }
 
   #readBufferBytes(): number | undefined {
@@ -158,6 +158,7 @@ function rank(listener: ListenerWords): number {
   return isInternalListener(listener) ? 0 : 1;
 }
 
-function toFault({ stage, message, hint }: GraphFault, paths: ReadonlyMap<string, Path>) {
-  return { path: paths.get(stage) ?? [], message, hints: hint === undefined ? [] : [hint] };
+function toFault({ stage, part, message, hint }: GraphFault, paths: ReadonlyMap<string, Path>): Fault {
+  const path = paths.get(stage) ?? [];
+  return { path: part === 'listen' ? [...path, 'address'] : path, message, hints: hint === undefined ? [] : [hint] };
 }

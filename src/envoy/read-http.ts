@@ -8,7 +8,7 @@ import { StageNames } from './names.ts';
 import { assertAtMostOne } from './one-of.ts';
 import { readAccessLogs } from './read-access-log.ts';
 import { type Cluster, toRoute, usualLimits } from './read-cluster.ts';
-import { readRoute, type RouteContext } from './read-route.ts';
+import { assertUpgrade, readRoute, type RouteContext } from './read-route.ts';
 import type { FilterContext } from './read-tcp-proxy.ts';
 import type { Reading } from './reading.ts';
 
@@ -119,6 +119,7 @@ function readUpgrades(
     const type = text.toLowerCase();
     if (upgrades.has(type))
       reading.add([...path, 'upgrade_configs', index, 'upgrade_type'], `${text} is there already`);
+    if (enabled) assertUpgrade(text, [...path, 'upgrade_configs', index, 'upgrade_type'], reading);
     upgrades.set(type, enabled);
   }
   upgrades.delete('');

@@ -108,8 +108,15 @@ function readUpgrades(
     if (own.has(type)) reading.add([...path, index, 'upgrade_type'], `${text} is there already`);
     if (config && type !== 'connect')
       reading.add([...path, index, 'connect_config'], `connect_config goes with CONNECT, not with ${text}`);
+    if (enabled) assertUpgrade(text, [...path, index, 'upgrade_type'], reading);
     own.add(type);
     all.set(type, enabled);
   }
   return [...all].flatMap(([type, isEnabled]) => (isEnabled ? [type] : []));
+}
+
+/** Refuses a protocol that is more than bytes both ways. */
+export function assertUpgrade(type: string, path: Path, reading: Reading): void {
+  if (/^connect-/i.test(type))
+    reading.add(path, `${type} is nothing that tunl runs`, 'there are CONNECT, websocket and the like');
 }

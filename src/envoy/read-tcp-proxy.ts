@@ -2,6 +2,7 @@ import type { Path } from '../chain/document.ts';
 import type { ForwardStage, HopChoice, RouteOptions, Target, TargetChoice } from '../chain/model.ts';
 import { escapeVariables } from '../chain/secrets.ts';
 import type { InternalAddress, TcpAddress } from '../core/address.ts';
+import { usageError } from '../core/errors.ts';
 import type { HeaderField, Hop } from '../core/hop.ts';
 import { parseAuthority } from '../http/authority.ts';
 import { parseHeader } from '../words/header.ts';
@@ -89,7 +90,9 @@ function readRetries(
 }
 
 function readHostname(hostname: string): TcpAddress {
-  // `%%` is a percent sign, and neither a name nor an address has one.
+  if (hostname.includes('%')) {
+    throw usageError(`${quote(hostname)} has operators, and tunl runs none here`, 'write HOST:PORT');
+  }
   return parseTarget(hostname);
 }
 

@@ -40,9 +40,9 @@ export function findWritten(path: Path, written: unknown): Path {
   let holder = written;
   return path.map((step) => {
     const fields = isFields(holder) ? holder : undefined;
-    const key = fields && typeof step === 'string' && !(step in fields) ? toCamelCase(step) : step;
+    const key = fields && typeof step === 'string' && !Object.hasOwn(fields, step) ? toCamelCase(step) : step;
     holder = fields?.[key] ?? (Array.isArray(holder) ? holder[Number(step)] : undefined);
-    return fields && !(key in fields) ? step : key;
+    return fields && !Object.hasOwn(fields, key) ? step : key;
   });
 }
 
@@ -88,7 +88,7 @@ class Speller {
       return undefined;
     }
     const type = url.slice(url.lastIndexOf('/') + 1);
-    const form = types[type];
+    const form = Object.hasOwn(types, type) ? types[type] : undefined;
     if (form) return { '@type': type, ...this.#spellMessage(rest, form, path) };
     this.faults.push({
       path: [...path, '@type'],
@@ -110,7 +110,7 @@ class Speller {
       const at = [...path, key];
       if (name === undefined) this.#addUnknown(key, at, known, facts);
       else if (name in spelled) this.#addFault(at, `${quote(key)} is there already, in its other spelling`);
-      else if (value === null) continue;
+      else if (isAbsent(value)) continue;
       else if (facts.refused.includes(name)) this.#addFault(at, refuse(key));
       else if (facts.ignored.includes(name)) this.#skip(at, `${key} makes no difference here`);
       else spelled[name] = this.spell(value, form.shape[name] as z.ZodType, at);
@@ -135,6 +135,11 @@ class Speller {
   #skip(path: Path, message: string): void {
     this.skipped.push({ path, message });
   }
+}
+
+/** True for what is as if it was not written. */
+function isAbsent(value: unknown): boolean {
+  return value === null || (Array.isArray(value) && value.length === 0);
 }
 
 /** What is said of a field that Envoy has and that we do not run. */

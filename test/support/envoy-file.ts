@@ -91,3 +91,22 @@ export function upstream(name: string, to: Upstream['to'], more: Partial<Upstrea
 export function only(target: Target): TargetChoice {
   return { targets: [target], balance: 'first' };
 }
+
+/** The text of one of the files with one piece of it put otherwise; `from` must be there. */
+export function editFixture(name: string, from: string, to: string): string {
+  const text = readFixture(name);
+  if (!text.includes(from)) throw new Error(`${name}.yaml has no ${from}`);
+  return text.replace(from, to);
+}
+
+/** A change to one of the files in test/envoy/fixtures that makes it one to refuse. */
+export interface RefusedEdit {
+  readonly file: string;
+  readonly from: string;
+  readonly to: string;
+  /** What is said, behind the name of the file. */
+  readonly says: string;
+  readonly hints?: readonly string[];
+  /** Envoy runs it, and fails when somebody connects, or does something that we cannot. */
+  readonly envoyTakesIt?: true;
+}

@@ -1,0 +1,172 @@
+import type { RefusedEdit } from '../../support/envoy-file.ts';
+
+/** Listeners that are refused. */
+export const refusedListeners: readonly RefusedEdit[] = [
+  {
+    file: 'tcp-through-internal',
+    from: "bootstrap_extensions:\n  - name: envoy.bootstrap.internal_listener\n    typed_config:\n      '@type': type.googleapis.com/envoy.extensions.bootstrap.internal_listener.v3.InternalListener\n      buffer_size_kb: 64\n",
+    to: '',
+    says: '18:26: an internal listener needs the bootstrap extension envoy.bootstrap.internal_listener',
+    hints: ['add bootstrap_extensions with the type envoy.extensions.bootstrap.internal_listener.v3.InternalListener'],
+  },
+  {
+    file: 'tcp-through-internal',
+    from: 'buffer_size_kb: 64',
+    to: 'buffer_size_kb: 0',
+    says: '9:23: buffer_size_kb must be a number from 1 to 8192',
+  },
+  {
+    file: 'tcp-through-internal',
+    from: 'buffer_size_kb: 64',
+    to: 'buffer_size_kb: 8193',
+    says: '9:23: buffer_size_kb must be a number from 1 to 8192',
+  },
+  {
+    file: 'tcp-through-internal',
+    from: 'server_listener_name: encap',
+    to: 'server_listener_name: encep',
+    says: '12:7: nothing listens on internal://encep',
+    hints: ['no stage has an internal listener'],
+    envoyTakesIt: true,
+  },
+  {
+    file: 'tcp-through-internal',
+    from: '- name: encap\n      internal',
+    to: '- internal',
+    says: '22:7: an internal listener needs a name',
+    envoyTakesIt: true,
+  },
+  {
+    file: 'tcp-through-internal',
+    from: '- name: encap\n',
+    to: '- name: ingress\n',
+    says: '22:13: there are two listeners named "ingress"',
+    envoyTakesIt: true,
+  },
+  {
+    file: 'tcp-through-internal',
+    from: 'internal_listener: {}',
+    to: 'internal_listener: {}\n      address: { socket_address: { address: 127.0.0.1, port_value: 1 } }',
+    says: '24:16: an internal listener has no address',
+    hints: ['leave address or internal_listener out'],
+  },
+  {
+    file: 'tcp-through-internal',
+    from: 'address: 127.0.0.1, port_value: 10000',
+    to: 'address: 127.0.0.1',
+    says: '48:37: port_value is missing',
+  },
+  {
+    file: 'tcp-to-http1-connect',
+    from: 'port_value: 10002',
+    to: 'port_value: 10000',
+    says: '21:9: 127.0.0.1:10000 is listened on by to_host already',
+  },
+  {
+    file: 'tcp-to-http1-connect',
+    from: 'port_value: 10002',
+    to: 'port_value: 9903',
+    says: '21:9: 127.0.0.1:9903 is listened on by admin already',
+    envoyTakesIt: true,
+  },
+  {
+    file: 'tcp-to-http1-connect',
+    from: 'port_value: 10002',
+    to: 'port_value: 65536',
+    says: '21:74: port_value must be a port from 0 to 65535',
+  },
+  {
+    file: 'tcp-to-http1-connect',
+    from: 'protocol: TCP, address: 127.0.0.1, port_value: 10002',
+    to: 'protocol: UDP, address: 127.0.0.1, port_value: 10002',
+    says: '21:37: UDP is nothing that tunl runs',
+  },
+  {
+    file: 'tcp-to-http1-connect',
+    from: 'protocol: TCP, address: 127.0.0.1, port_value: 10002',
+    to: 'address: localhost, port_value: 10002',
+    says: '21:36: "localhost" is not an IP address to listen on',
+  },
+  {
+    file: 'tcp-to-http2-post',
+    from: 'filter_chains:',
+    to: 'filter_chains: []\n      default_filter_chain: {}\n      metadata:',
+    says: '11:29: filters is missing',
+    hints: ['there are TcpProxy and HttpConnectionManager'],
+  },
+  {
+    file: 'tcp-to-http2-post',
+    from: '- filters:',
+    to: '- filters: []\n        - filters:',
+    says: '11:11: filters is missing',
+    hints: [
+      'there are TcpProxy and HttpConnectionManager',
+      'also envoy.yaml:12:11: a listener of tunl has one chain of filters (give each chain a listener of its own)',
+    ],
+  },
+  {
+    file: 'tcp-to-http2-post',
+    from: '- name: tcp\n',
+    to: '- name: tcp\n              config_discovery: {}\n',
+    says: '13:15: config_discovery is a field of Envoy that tunl does not run',
+  },
+  {
+    file: 'tcp-to-http2-post',
+    from: '- filters:',
+    to: '- filter_chain_match: {}\n          filters:',
+    says: '11:11: filter_chain_match is a field of Envoy that tunl does not run',
+    envoyTakesIt: true,
+  },
+  {
+    file: 'tcp-to-http2-post',
+    from: '- name: tcp\n',
+    to: '- {}\n            - name: tcp\n',
+    says: '12:15: typed_config is missing',
+  },
+  {
+    file: 'tcp-to-http2-post',
+    from: "'@type': type.googleapis.com/envoy.extensions.filters",
+    to: "'@typ': type.googleapis.com/envoy.extensions.filters",
+    says: '14:17: this must have an @type',
+    hints: [
+      'known types: envoy.extensions.filters.network.tcp_proxy.v3.TcpProxy envoy.extensions.filters.network.http_connection_manager.v3.HttpConnectionManager',
+    ],
+  },
+  {
+    file: 'tcp-to-http2-post',
+    from: 'envoy.extensions.filters.network.tcp_proxy.v3.TcpProxy',
+    to: 'envoy.config.filter.network.tcp_proxy.v2.TcpProxy',
+    says: '14:26: unknown type "envoy.config.filter.network.tcp_proxy.v2.TcpProxy"',
+    hints: [
+      "types of the second version of Envoy's API are not read any more, by Envoy either: write envoy.extensions.filters.network.tcp_proxy.v3.TcpProxy",
+    ],
+  },
+  {
+    file: 'tcp-to-http2-post',
+    from: 'envoy.extensions.filters.network.tcp_proxy.v3.TcpProxy',
+    to: 'envoy.extensions.filters.network.redis_proxy.v3.RedisProxy',
+    says: '14:26: unknown type "envoy.extensions.filters.network.redis_proxy.v3.RedisProxy"',
+    hints: [
+      'known types: envoy.extensions.filters.network.tcp_proxy.v3.TcpProxy envoy.extensions.filters.network.http_connection_manager.v3.HttpConnectionManager',
+    ],
+  },
+  {
+    file: 'tcp-to-http2-post',
+    from: 'listeners:',
+    to: 'listeners: []\n  secrets:',
+    says: '7:3: secrets is a field of Envoy that tunl does not run',
+  },
+  {
+    file: 'tcp-to-http2-post',
+    from: 'static_resources:',
+    to: 'dynamic_resources: {}\nstatic_resources:',
+    says: '5:1: dynamic_resources is a field of Envoy that tunl does not run',
+    envoyTakesIt: true,
+  },
+  {
+    file: 'tcp-to-http2-post',
+    from: 'filter_chains:',
+    to: 'listener_filters: [{}]\n      filter_chains:',
+    says: '10:7: listener_filters is a field of Envoy that tunl does not run',
+  },
+];
