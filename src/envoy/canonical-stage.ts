@@ -16,7 +16,8 @@ export function tidyStage(stage: ChainStage, fields: FieldWriter): ChainStage {
     case 'forward':
       return { ...tidyForward(others, fields), ...common };
     case 'proxy':
-      return { ...others, route: tidyRoute(others.route, false, fields), ...common };
+      // Envoy lets everybody in.
+      return { ...others, open: true, route: tidyRoute(others.route, true, fields), ...common };
     case 'http':
       return { ...tidyHttp(others, fields), ...common };
   }

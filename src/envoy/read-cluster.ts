@@ -30,7 +30,8 @@ const protocolOptions = 'envoy.extensions.upstreams.http.v3.HttpProtocolOptions'
 
 /** Reads what a cluster says, whoever leads to it. */
 export function readCluster(words: ClusterWords, path: Path, reading: Reading): Cluster {
-  const { name, dns_lookup_family: family } = words;
+  const { name, cluster_type: custom, dns_lookup_family: own } = words;
+  const family = custom ? custom.typed_config.dns_cache_config?.dns_lookup_family : own;
   const tls = readUpstreamTls(words, path, reading);
   const version = readVersion(words, path, reading);
   if (version === 'either' && !tls) {
@@ -99,6 +100,7 @@ function readEndpoints(words: ClusterWords, path: Path, reading: Reading): Clust
     reading.add([...path, 'type'], 'endpoints that a server tells (EDS) are nothing that tunl runs');
     return undefined;
   }
+  if (words.cluster_type) return readDynamic(words, path, reading);
   if (type === 'ORIGINAL_DST') return readOriginalDst(words, path, reading);
   switch (policy) {
     case 'CLUSTER_PROVIDED':
@@ -182,6 +184,18 @@ function readTarget({ address }: EndpointWords, type: string, path: Path, readin
     host: asUsage(quote(socket.address), () => parseHost(host)),
     port: asUsage('port_value', () => parsePort(String(socket.port_value ?? 1))),
   };
+}
+
+/** Where each tunnel asks, by name or address; who leads there must be a proxy. */
+function readDynamic({ type, lb_policy: policy }: ClusterWords, path: Path, reading: Reading): Cluster['to'] {
+  if (type !== undefined) reading.add([...path, 'type'], 'type does not go with cluster_type', 'leave one of them out');
+  if (policy !== 'CLUSTER_PROVIDED') {
+    reading.add(
+      policy === undefined ? path : [...path, 'lb_policy'],
+      'a dynamic forward proxy needs lb_policy: CLUSTER_PROVIDED',
+    );
+  }
+  return { field: ':authority' };
 }
 
 function readOriginalDst(words: ClusterWords, path: Path, reading: Reading): Cluster['to'] {

@@ -7,7 +7,7 @@ import { quote } from '../words/text.ts';
 import type { AddressWords } from './forms/address.ts';
 import type { FilterChainWords, ListenerWords } from './forms/listener.ts';
 import { assertOne } from './one-of.ts';
-import { readHttpManager } from './read-http.ts';
+import { readManager } from './read-proxy.ts';
 import { type FilterContext, readTcpProxy } from './read-tcp-proxy.ts';
 import { readDownstreamTls } from './read-tls.ts';
 import type { Reading } from './reading.ts';
@@ -43,7 +43,7 @@ export function readListener(
   const own = listen.kind === 'internal' ? listen.name : nameStage(name, 'listener', reading);
   const shared = { name: own, listen: [listen], ...(tls && { tls }) };
   return filter.words['@type'] === managerType
-    ? { ...shared, ...readHttpManager(filter.words, listen, context) }
+    ? { ...shared, ...readManager(filter.words, listen, context) }
     : { ...shared, ...readTcpProxy(filter.words, context) };
 }
 

@@ -1,9 +1,10 @@
-import { writeFileSync } from 'node:fs';
+import { readdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { exportEnvoy } from '../../src/envoy/export.ts';
 import { makeCerts } from '../support/certs.ts';
+import { loadEnvoy, readFixture } from '../support/envoy-file.ts';
 import { makeEnvoyGraphs, writeFields } from '../support/envoy-graphs.ts';
 import { checkEnvoy, hasEnvoy } from './parts/envoy.ts';
 import { makeFolder } from './support/workspace.ts';
@@ -13,14 +14,28 @@ describe.skipIf(!hasEnvoy)('what is exported for Envoy', () => {
     const certs = await makeCerts();
     const { cert, key } = certs.server;
     const sample = fc.sample(makeEnvoyGraphs({ cert, key, ca: certs.ca.cert }), { numRuns: 40, seed: 6 });
-    const folder = makeFolder('export');
-    const refused: string[] = [];
-    for (const [index, graph] of sample.entries()) {
-      const file = join(folder, `${index}.yaml`);
-      writeFileSync(file, exportEnvoy(graph, writeFields(graph)));
-      const { code, stderr } = await checkEnvoy(file);
-      if (code !== 0) refused.push(`${JSON.stringify(graph)}\n${stderr}`);
-    }
-    expect(refused).toEqual([]);
+    expect(await findRefused(sample.map((graph) => exportEnvoy(graph, writeFields(graph))))).toEqual([]);
+  });
+
+  test('is a file that Envoy takes, where it was one of Envoy before', async () => {
+    const names = readdirSync(new URL('../envoy/fixtures', import.meta.url));
+    const texts = names.map((name) => {
+      const { graph, sources } = loadEnvoy(readFixture(name.replace('.yaml', '')));
+      return exportEnvoy(graph, sources);
+    });
+    expect(await findRefused(texts)).toEqual([]);
   });
 });
+
+/** The files that Envoy does not take, with what it says. */
+async function findRefused(texts: readonly string[]): Promise<string[]> {
+  const folder = makeFolder('export');
+  const refused: string[] = [];
+  for (const [index, text] of texts.entries()) {
+    const file = join(folder, `${index}.yaml`);
+    writeFileSync(file, text);
+    const { code, stderr } = await checkEnvoy(file);
+    if (code !== 0) refused.push(`${text}\n${stderr}`);
+  }
+  return refused;
+}

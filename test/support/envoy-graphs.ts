@@ -72,12 +72,15 @@ function proxyStage(stage: Place, files: GraphFiles): fc.Arbitrary<ProxyStage> {
       proxyProtocol: fc.constantFrom({}, { proxyProtocol: 'v1' as const }, { proxyProtocol: 'v2' as const }),
       open: fc.boolean(),
       passesOn: fc.boolean(),
+      isAsked: fc.boolean(),
     })
-    .map(({ to, limits: own, family: only, hops, asked, accept, proxyProtocol, open, passesOn }) => {
+    .map(({ to, limits: own, family: only, hops, asked, accept, proxyProtocol, open, passesOn, isAsked }) => {
       const common = { ...stage.common, job: 'proxy', users: {}, allow: [], deny: [], open } as const;
       const passable = hops.filter(([next]) => next && /^(?:http|h2c|h2)$/.test(next.scheme));
       const bare = passable.map((choice) => choice.map((next) => ({ ...next, headers: [], formats: [] })));
       if (passesOn && bare.length > 0) return { ...common, accept: [], route: { hops: bare, limits: own, ...only } };
+      if (isAsked && hops.length === 0)
+        return { ...common, accept, route: { hops, limits: own, ...only }, ...proxyProtocol };
       return {
         ...common,
         to: hops.length > 0 ? { targets: [asked], balance: 'first' } : to,

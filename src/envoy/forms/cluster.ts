@@ -1,5 +1,6 @@
 import * as z from 'zod';
 import { address } from './address.ts';
+import { dynamicCluster, dynamicClusterType, lookupFamily } from './dynamic-forward-proxy.ts';
 import { any, duration, emptyMessage, enumOf, filled, flag, list, message, must, text, uint, uint32 } from './proto.ts';
 import { upstreamSocket } from './transport-socket.ts';
 
@@ -98,6 +99,11 @@ const keepAlive = message(
 
 const optionsName = 'envoy.extensions.upstreams.http.v3.HttpProtocolOptions';
 
+const customType = message('CustomClusterType', {
+  name: filled,
+  typed_config: any({ [dynamicClusterType]: dynamicCluster }),
+});
+
 /** `envoy.config.cluster.v3.Cluster` */
 export const cluster = message(
   'Cluster',
@@ -115,7 +121,8 @@ export const cluster = message(
       LOAD_BALANCING_POLICY_CONFIG: 7,
     }).optional(),
     load_assignment: loadAssignment.optional(),
-    dns_lookup_family: enumOf({ AUTO: 0, V4_ONLY: 1, V6_ONLY: 2, V4_PREFERRED: 3, ALL: 4 }).optional(),
+    cluster_type: customType.optional(),
+    dns_lookup_family: lookupFamily.optional(),
     original_dst_lb_config: originalDst.optional(),
     typed_extension_protocol_options: z
       .record(z.string(), any({ [optionsName]: protocolOptions }), must('options by name'))
@@ -131,7 +138,7 @@ export const cluster = message(
     ignored:
       'alt_stat_name per_connection_buffer_limit_bytes circuit_breakers dns_refresh_rate dns_jitter dns_failure_refresh_rate respect_dns_ttl dns_resolvers use_tcp_for_dns_lookups dns_resolution_config typed_dns_resolver_config wait_for_warm_on_init outlier_detection cleanup_interval metadata common_lb_config round_robin_lb_config least_request_lb_config health_checks close_connections_on_host_health_failure ignore_health_on_host_removal track_timeout_budgets track_cluster_stats preconnect_policy connection_pool_per_downstream_connection upstream_connection_options',
     refused:
-      'cluster_type eds_cluster_config upstream_http_protocol_options lb_subset_config ring_hash_lb_config maglev_lb_config load_balancing_policy upstream_bind_config transport_socket_matches filters upstream_config lrs_server lrs_report_endpoint_metrics protocol_selection',
+      'eds_cluster_config upstream_http_protocol_options lb_subset_config ring_hash_lb_config maglev_lb_config load_balancing_policy upstream_bind_config transport_socket_matches filters upstream_config lrs_server lrs_report_endpoint_metrics protocol_selection',
   },
 );
 

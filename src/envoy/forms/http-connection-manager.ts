@@ -1,6 +1,7 @@
 import type * as z from 'zod';
 import { accessLogs } from './access-log.ts';
 import { http1Options, http2Options } from './cluster.ts';
+import { dynamicFilter, dynamicFilterType } from './dynamic-forward-proxy.ts';
 import { any, duration, emptyMessage, enumOf, filled, flag, flagOf, list, message, text } from './proto.ts';
 import { routeConfiguration } from './route.ts';
 
@@ -13,7 +14,10 @@ const httpFilter = message(
   'HttpFilter',
   {
     name: text.optional(),
-    typed_config: any({ 'envoy.extensions.filters.http.router.v3.Router': router }).optional(),
+    typed_config: any({
+      'envoy.extensions.filters.http.router.v3.Router': router,
+      [dynamicFilterType]: dynamicFilter,
+    }).optional(),
     is_optional: flag.optional(),
   },
   { refused: 'config_discovery disabled' },

@@ -1,0 +1,35 @@
+import { enumOf, filled, message } from './proto.ts';
+
+/** Which addresses of a name are looked for. */
+export const lookupFamily = enumOf({ AUTO: 0, V4_ONLY: 1, V6_ONLY: 2, V4_PREFERRED: 3, ALL: 4 });
+
+/** `envoy.extensions.common.dynamic_forward_proxy.v3.DnsCacheConfig`: names are resolved for each tunnel here. */
+const dnsCache = message(
+  'DnsCacheConfig',
+  { name: filled, dns_lookup_family: lookupFamily.optional() },
+  {
+    ignored:
+      'dns_refresh_rate dns_min_refresh_rate host_ttl max_hosts dns_failure_refresh_rate dns_cache_circuit_breaker use_tcp_for_dns_lookups dns_resolution_config typed_dns_resolver_config preresolve_hostnames dns_query_timeout disable_dns_refresh_on_failure stale_host_eviction_delay',
+    refused: 'key_value_config',
+  },
+);
+
+/** The name of the cluster below `envoy.extensions`. */
+export const dynamicClusterType = 'envoy.extensions.clusters.dynamic_forward_proxy.v3.ClusterConfig';
+
+/** A cluster that goes where each request asks. */
+export const dynamicCluster = message(
+  'ClusterConfig',
+  { dns_cache_config: dnsCache.optional() },
+  { ignored: 'allow_coalesced_connections', refused: 'sub_clusters_config allow_insecure_cluster_options' },
+);
+
+/** The name of the filter below `envoy.extensions`. */
+export const dynamicFilterType = 'envoy.extensions.filters.http.dynamic_forward_proxy.v3.FilterConfig';
+
+/** The filter that resolves what each request asks for. */
+export const dynamicFilter = message(
+  'FilterConfig',
+  { dns_cache_config: dnsCache.optional() },
+  { ignored: 'save_upstream_address', refused: 'sub_cluster_config allow_dynamic_host_from_filter_state' },
+);
