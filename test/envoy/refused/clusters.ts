@@ -62,8 +62,8 @@ export const refusedClusters: readonly RefusedEdit[] = [
   {
     file: 'tcp-to-http2-post',
     from: 'connect_timeout: 5s',
-    to: 'http2_protocol_options: {}\n      cluster_type: {}',
-    says: '23:7: cluster_type is a field of Envoy that tunl does not run',
+    to: 'http2_protocol_options: {}\n      lb_subset_config: {}',
+    says: '23:7: lb_subset_config is a field of Envoy that tunl does not run',
   },
   {
     file: 'tcp-to-http2-post',

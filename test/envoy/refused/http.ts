@@ -86,7 +86,9 @@ export const refusedHttp: readonly RefusedEdit[] = [
     from: 'envoy.extensions.filters.http.router.v3.Router',
     to: 'envoy.extensions.filters.http.lua.v3.Lua',
     says: '30:32: unknown type "envoy.extensions.filters.http.lua.v3.Lua"',
-    hints: ['known types: envoy.extensions.filters.http.router.v3.Router'],
+    hints: [
+      'known types: envoy.extensions.filters.http.router.v3.Router envoy.extensions.filters.http.dynamic_forward_proxy.v3.FilterConfig',
+    ],
   },
   {
     file: 'pass-connect',
