@@ -64,6 +64,7 @@ export const refusedClusters: readonly RefusedEdit[] = [
     from: 'connect_timeout: 5s',
     to: 'http2_protocol_options: {}\n      lb_subset_config: {}',
     says: '23:7: lb_subset_config is a field of Envoy that tunl does not run',
+    envoyTakesIt: true,
   },
   {
     file: 'tcp-to-http2-post',
