@@ -1,0 +1,123 @@
+import type { FieldMatch, HttpRoute, RequestMatch, TextMatch, VirtualHost } from '../chain/http-model.ts';
+import { TunlError } from '../core/errors.ts';
+import type { HttpRequest } from '../core/request.ts';
+
+/** The parts of a request by which it finds its way. */
+export type Routed = Pick<HttpRequest, 'method' | 'target' | 'authority' | 'headers' | 'scheme'>;
+
+/** The route of a request. */
+export interface FoundRoute {
+  readonly host: VirtualHost;
+  readonly route: HttpRoute;
+}
+
+/** Finds the route of a request. @throws {TunlError} http_request_error with 404, and with what could be done about it */
+export type FindRoute = (request: Routed) => FoundRoute;
+
+/**
+ * Makes what finds routes as Envoy does: the host by its most exact domain, then the first of its routes that
+ * fits. Where no domain fits the host and port of a CONNECT, those that fit the host alone are taken.
+ */
+export function createFindRoute(hosts: readonly VirtualHost[]): FindRoute {
+  const findHost = createFindHost(hosts);
+  return (request) => {
+    const authority = request.authority.toLowerCase();
+    const host = findHost(authority) ?? (request.method === 'CONNECT' ? findHost(withoutPort(authority)) : undefined);
+    if (!host) throw noRoute('no virtual host has this domain', hintOfHost(request));
+    const route = host.routes.find(({ match }) => fits(match, request));
+    if (!route) throw noRoute('no route of the virtual host fits', hintOfRoute(request, host));
+    return { host, route };
+  };
+}
+
+/** The domain that fits best: itself, the longest `*.suffix`, the longest `prefix.*`, `*`. */
+function createFindHost(hosts: readonly VirtualHost[]): (authority: string) => VirtualHost | undefined {
+  const domains = hosts.flatMap((host) => host.domains.map((domain) => [domain.toLowerCase(), host] as const));
+  const exact = new Map(domains.filter(([domain]) => domain === '*' || !/^\*|\*$/.test(domain)));
+  const longestFirst = (pattern: RegExp) =>
+    domains
+      .filter(([domain]) => domain !== '*' && pattern.test(domain))
+      .map(([domain, host]) => [domain.replace(pattern, ''), host] as const)
+      .toSorted(([one], [other]) => other.length - one.length);
+  const suffixes = longestFirst(/^\*/);
+  const prefixes = longestFirst(/\*$/);
+  // The star stands for at least one character.
+  const isLonger = (authority: string, part: string) => authority.length > part.length;
+  const isEnd = (authority: string) => (part: readonly [string, VirtualHost]) =>
+    isLonger(authority, part[0]) && authority.endsWith(part[0]);
+  const isStart = (authority: string) => (part: readonly [string, VirtualHost]) =>
+    isLonger(authority, part[0]) && authority.startsWith(part[0]);
+  return (authority) =>
+    exact.get(authority) ??
+    suffixes.find(isEnd(authority))?.[1] ??
+    prefixes.find(isStart(authority))?.[1] ??
+    exact.get('*');
+}
+
+function withoutPort(authority: string): string {
+  return authority.replace(/:[0-9]*$/, '');
+}
+
+function fits({ path, fields }: RequestMatch, request: Routed): boolean {
+  const isConnect = request.method === 'CONNECT';
+  if ((path.kind === 'connect') !== isConnect) return false;
+  if (path.kind !== 'connect') {
+    const [plain = ''] = request.target.split('?', 1);
+    if (path.kind === 'exact' ? plain !== path.value : !plain.startsWith(path.value)) return false;
+  }
+  return fields.every((field) => hasField(field, request));
+}
+
+/** Each value counts by itself; a field that is not there is not unlike a value either. */
+function hasField({ name, value, invert = false }: FieldMatch, request: Routed): boolean {
+  const values = readValues(name, request);
+  if (!value) return values.length > 0 !== invert;
+  return values.length > 0 && values.some((text) => isLike(text, value)) !== invert;
+}
+
+function readValues(name: string, { method, authority, target, scheme, headers }: Routed): readonly string[] {
+  switch (name) {
+    case ':method':
+      return [method];
+    case ':authority':
+    case 'host':
+      return [authority];
+    case ':path':
+      return method === 'CONNECT' ? [] : [target];
+    case ':scheme':
+      return method === 'CONNECT' ? [] : [scheme];
+    default:
+      return headers.filter(([field]) => field === name).map(([, text]) => text);
+  }
+}
+
+function isLike(text: string, { kind, value }: TextMatch): boolean {
+  switch (kind) {
+    case 'exact':
+      return text === value;
+    case 'prefix':
+      return text.startsWith(value);
+    case 'suffix':
+      return text.endsWith(value);
+    case 'contains':
+      return text.includes(value);
+  }
+}
+
+function hintOfHost({ authority }: Routed): string {
+  return /:[0-9]+$/.test(authority)
+    ? 'a domain is compared with the port that the request names: write HOST:PORT, HOST:* or *'
+    : 'add the domain to a virtual host, or * for all';
+}
+
+/** The trap that most people fall into: a path is never that of a CONNECT. */
+function hintOfRoute({ method }: Routed, { name, routes }: VirtualHost): string {
+  const isTrap = method === 'CONNECT' && !routes.some(({ match }) => match.path.kind === 'connect');
+  return isTrap
+    ? `virtual host ${name} has only routes with a path, and CONNECT has none: match connect instead`
+    : `the routes of virtual host ${name} are about other paths or fields`;
+}
+
+function noRoute(message: string, hint: string): TunlError {
+  return new TunlError('http_request_error', message, { side: 'client', phase: 'request', status: 404, hints: [hint] });
+}
