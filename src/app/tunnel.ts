@@ -3,7 +3,7 @@ import { type Address, formatAddress } from '../core/address.ts';
 import { abortReason } from '../core/deadline.ts';
 import type { Dial, DialContext, Origin, Way } from '../core/dialer.ts';
 import { toTunlError, type TunlError } from '../core/errors.ts';
-import type { EventSink } from '../core/events.ts';
+import type { EventSink, TunnelFacts } from '../core/events.ts';
 import type { Link } from '../core/link.ts';
 import { relay, type RelayLimits, type RelayResult } from '../relay/relay.ts';
 import { formatPeer, type Tunnel, type Tunnels } from './tunnels.ts';
@@ -133,7 +133,7 @@ function startTunnel(
 }
 
 /** The parts of a tunnel that all its events have. */
-function describeTunnel({ id, client, target, via, stages, user }: Tunnel) {
+export function describeTunnel({ id, client, target, via, stages, user }: Tunnel): TunnelFacts {
   return { id, client, target, via, ...(stages.length > 1 && { stages }), ...(user !== undefined && { user }) };
 }
 

@@ -113,6 +113,8 @@ export interface HttpStage extends AnyStage {
   readonly hosts: readonly VirtualHost[];
   /** At least those that the routes name. */
   readonly upstreams: readonly Upstream[];
+  /** Let everyone choose where an upstream leads to, also on an address that is not loopback. */
+  readonly open?: boolean;
 }
 
 /** One listener with a job. Not to be confused with a Stage, which turns a Dial into a Dial. */

@@ -17,7 +17,7 @@ export interface ListeningEvent {
 }
 
 /** Whose tunnel it is and where it leads. */
-interface TunnelFacts {
+export interface TunnelFacts {
   readonly id: number;
   readonly client: string;
   readonly user?: string;

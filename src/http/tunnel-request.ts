@@ -39,6 +39,11 @@ export const originTerms = {
   challenge: { status: 401, field: originChallenge },
 } as const;
 
+/** The fields of a request that others may know of: without those that hold credentials. */
+export function withoutSecrets(headers: readonly HeaderField[]): readonly HeaderField[] {
+  return headers.filter(([name]) => !secretFields.has(name));
+}
+
 /** They are for us, and nobody behind us sees them. */
 const secretFields: ReadonlySet<string> = new Set(['proxy-authorization', 'authorization', 'cookie']);
 
@@ -55,7 +60,7 @@ export function toTunnelRequest(exchange: Exchange, terms: TunnelTerms): TunnelR
     peer: exchange.peer,
     ...(credentials && { credentials }),
     challenge: terms.challenge,
-    headers: exchange.headers.filter(([name]) => !secretFields.has(name)),
+    headers: withoutSecrets(exchange.headers),
     via: fieldValues(exchange.headers, 'via'),
     gone: exchange.gone,
     accept: terms.accept,

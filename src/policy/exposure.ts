@@ -42,6 +42,20 @@ export function assertNotOpen({ listen, hasUsers, hasClientCa, open }: Exposure)
 }
 
 /**
+ * Refuses to let strangers choose by a field of their requests where these go.
+ * @throws {TunlError} usage, when others can reach a listener and need no certificate
+ */
+export function assertChoiceNotOpen({ listen, hasClientCa, open }: Omit<Exposure, 'hasUsers'>): void {
+  const exposed = listen.find((address) => !isLoopback(address));
+  if (exposed === undefined || hasClientCa || open) return;
+  throw usageError(
+    `refusing to let everyone who reaches ${formatAddress(exposed)} choose where requests go`,
+    'an upstream that a field of the request names makes an open proxy of the stage',
+    'listen on 127.0.0.1, ask for certificates of a given authority, or give the stage open: true',
+  );
+}
+
+/**
  * Refuses to let strangers administer the program by accident: who reaches it may end tunnels and the program.
  * @throws {TunlError} usage, when others can reach it and nobody said that this is meant
  */

@@ -1,0 +1,109 @@
+import type { HttpStage } from '../chain/model.ts';
+import type { Origin } from '../core/dialer.ts';
+import { toTunlError } from '../core/errors.ts';
+import type { Link } from '../core/link.ts';
+import { type RequestFrontOptions, serveRequests } from '../http/request-front.ts';
+import { createFindRoute } from '../router/match.ts';
+import type { TlsAcceptor } from '../tls/server.ts';
+import { type HttpEnv, serveRequest } from './http-request.ts';
+import { secureClient } from './secure-client.ts';
+import type { StageParts, StageRunner } from './stage.ts';
+import { formatPeer } from './tunnels.ts';
+import type { ReadyUpstream } from './upstream.ts';
+
+/** What Envoy takes at most in one head. */
+const maxHeadBytes = 60 * 1024;
+
+/** How long a connection may wait for its next request: an hour, as Envoy lets it. */
+const keepAliveMs = 3_600_000;
+
+/** Windows of requests and tunnels: what a slow upstream can make us keep for one stream, and for all in a session. */
+const http2 = {
+  streamWindowBytes: 1024 * 1024,
+  sessionWindowBytes: 16 * 1024 * 1024,
+  maxStreams: 1000,
+  maxHeaderBytes: maxHeadBytes,
+  pingMs: 10_000,
+  cleanResets: new Set<number>(),
+} as const;
+
+/**
+ * Makes what runs a stage that looks at requests:
+ *
+ *     Link -> tls? -> front -> route -> an answer | a tunnel to an upstream | the request goes on to it
+ */
+export function createHttpRunner(
+  stage: HttpStage,
+  upstreams: ReadonlyMap<string, ReadyUpstream>,
+  parts: StageParts,
+): StageRunner {
+  const { idleMs, lingerMs } = stage.route.limits;
+  const env: HttpEnv = {
+    findRoute: createFindRoute(stage.hosts),
+    upstreams,
+    limits: { idleMs, lingerMs },
+    tunnels: parts.tunnels,
+    emit: parts.emit,
+    record: parts.isInside && !stage.log ? 'none' : 'asked',
+    draining: parts.scope.draining,
+  };
+  const front = frontOptions(stage);
+  return {
+    async onLink(link, origin) {
+      void serveLink(stage, env, front, parts.acceptor, link, origin);
+      return undefined;
+    },
+  };
+}
+
+/**
+ * Reads the certificate of a stage that speaks TLS.
+ * @throws {TunlError} usage
+ */
+export async function createHttpAcceptor({ tls, codec }: HttpStage): Promise<TlsAcceptor | undefined> {
+  if (!tls) return undefined;
+  const { createTlsServer } = await import('../tls/server.ts');
+  const alpn = { auto: ['h2', 'http/1.1'], http1: ['http/1.1'], http2: ['h2'] }[codec];
+  return createTlsServer({ ...tls, alpn });
+}
+
+function frontOptions({ codec, hosts, route }: HttpStage): RequestFrontOptions {
+  const { handshakeMs: headMs } = route.limits;
+  const takesProtocols = hosts.some(({ routes }) =>
+    routes.some(({ action }) => action.kind === 'requests' && action.upgrades.some((name) => name !== 'connect')),
+  );
+  return {
+    codec,
+    http1: { headMs, keepAliveMs, maxHeadBytes },
+    http2: { ...http2, extendedConnect: takesProtocols },
+  };
+}
+
+/** Serves one accepted Link to its end. Never rejects: what goes wrong is answered and reported. */
+async function serveLink(
+  stage: HttpStage,
+  env: HttpEnv,
+  front: RequestFrontOptions,
+  acceptor: TlsAcceptor | undefined,
+  accepted: Link,
+  origin: Origin,
+): Promise<void> {
+  const started = performance.now();
+  try {
+    const link = acceptor ? await secureClient(acceptor, accepted, stage.route.limits.tlsMs, env.draining) : accepted;
+    await serveRequests(link, front, env.draining, (request) => void serveRequest(env, request, origin));
+  } catch (error) {
+    const failure = toTunlError(error);
+    // A client that connects and leaves, such as a port check, asked for nothing.
+    if (failure.code === 'connection_terminated' || env.record === 'none') return;
+    env.emit({
+      event: 'tunnel.failed',
+      id: env.tunnels.nextId(),
+      client: formatPeer(accepted.peer),
+      target: '-',
+      via: [],
+      ms: Math.round(performance.now() - started),
+      error: failure,
+    });
+  }
+}

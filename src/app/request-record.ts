@@ -1,0 +1,119 @@
+import { Abort } from '../core/abort.ts';
+import type { Origin } from '../core/dialer.ts';
+import { TunlError, toTunlError } from '../core/errors.ts';
+import type { TunnelEnd } from '../core/events.ts';
+import type { HttpRequest, RequestEnd } from '../core/request.ts';
+import { quote } from '../http/authority.ts';
+import type { RelayHandle, RelayResult } from '../relay/relay.ts';
+import { describeTunnel, type TunnelEnv } from './tunnel.ts';
+import { formatPeer, type Tunnel } from './tunnels.ts';
+
+/** What the records of a stage's requests have in common. */
+export type RecordEnv = Pick<TunnelEnv, 'tunnels' | 'emit' | 'record'>;
+
+/** What was asked for, without its query and without a user in it: they are nobody's business. */
+export function formatRequest({ method, target, authority }: HttpRequest): string {
+  const [path = ''] = target.split('?', 1);
+  const place = method === 'CONNECT' ? target : `${authority}${path}`;
+  return `${method} ${quote(place.replace(/^.*@/s, '***@')).slice(1, -1)}`;
+}
+
+/** The entry of a request in the table of tunnels, and its events: opened and closed, or failed. */
+export class RequestRecord {
+  /** Aborted, with a TunlError, when the request must end: its client is gone, or it was cut. */
+  readonly abort = new Abort();
+  readonly #env: RecordEnv;
+  readonly #tunnel: Tunnel;
+  #status: number | undefined;
+  #isOver = false;
+
+  constructor(env: RecordEnv, request: HttpRequest, { peer, user, stages = [] }: Origin, via: readonly string[]) {
+    this.#env = env;
+    this.#tunnel = {
+      id: env.tunnels.nextId(),
+      client: formatPeer(peer),
+      target: formatRequest(request),
+      via,
+      stages,
+      depth: Math.max(0, stages.length - 1),
+      isRecorded: env.record !== 'none',
+      ...(user !== undefined && { user }),
+      started: performance.now(),
+      cut: (error) => this.abort.abort(error),
+    };
+    env.tunnels.add(this.#tunnel);
+  }
+
+  /** The answer begins. */
+  open(request: HttpRequest, status: number): void {
+    this.#status = status;
+    this.#tunnel.handle = toHandle(request);
+    if (this.#tunnel.isRecorded) this.#env.emit({ event: 'tunnel.opened', ...describeTunnel(this.#tunnel) });
+  }
+
+  /** From here on it is a tunnel. */
+  follow(handle: RelayHandle): void {
+    this.#tunnel.handle = handle;
+    this.#tunnel.cut = (error) => handle.cut(error);
+  }
+
+  /** It was answered, and is over. */
+  close({ end, side, error }: Omit<RelayResult, 'ended'>): void {
+    const { handle, isRecorded, started } = this.#tunnel;
+    if (!this.#leave() || !isRecorded) return;
+    this.#env.emit({
+      event: 'tunnel.closed',
+      ...describeTunnel(this.#tunnel),
+      sent: handle?.sent ?? 0,
+      received: handle?.received ?? 0,
+      ms: Math.round(performance.now() - started),
+      end,
+      ...(side && { side }),
+      ...(error && { reason: error.message }),
+      ...(this.#status !== undefined && { status: this.#status }),
+    });
+  }
+
+  /** It failed before it was answered; `status` is what it is told, where it can be told. */
+  fail(error: TunlError, status: number | undefined): void {
+    const { isRecorded, started } = this.#tunnel;
+    if (!this.#leave() || !isRecorded) return;
+    this.#env.emit({
+      event: 'tunnel.failed',
+      ...describeTunnel(this.#tunnel),
+      ms: Math.round(performance.now() - started),
+      error,
+      ...(status !== undefined && { status }),
+    });
+  }
+
+  #leave(): boolean {
+    const isFirst = !this.#isOver;
+    this.#isOver = true;
+    if (isFirst) this.#env.tunnels.remove(this.#tunnel);
+    return isFirst;
+  }
+}
+
+/** How a request ended, in the words of tunnels. */
+export function toResult({ error }: RequestEnd): Omit<RelayResult, 'ended'> {
+  if (!error) return { end: 'clean' };
+  const failure = error instanceof TunlError ? error : undefined;
+  const end: TunnelEnd = failure?.code === 'interrupted' ? 'cut' : failure?.code === 'tunnel_idle' ? 'idle' : 'reset';
+  const side = failure && failure.side !== 'hop' ? failure.side : 'target';
+  return { end, side, error };
+}
+
+function toHandle(request: HttpRequest): RelayHandle {
+  return {
+    get sent() {
+      return request.sent;
+    },
+    get received() {
+      return request.received;
+    },
+    quiet: false,
+    cut: (error) => request.cut(toTunlError(error)),
+    done: request.done.then((end) => ({ ...toResult(end), ended: { client: true, target: true } })),
+  };
+}

@@ -1,0 +1,143 @@
+import { isIP } from 'node:net';
+import type { Target, TargetChoice, Upstream } from '../chain/model.ts';
+import { type Address, formatAddress, type TcpAddress } from '../core/address.ts';
+import { within } from '../core/deadline.ts';
+import { type Dial, pipe, type Stage } from '../core/dialer.ts';
+import { toTunlError, TunlError } from '../core/errors.ts';
+import { type Link, resetError } from '../core/link.ts';
+import type { HttpRequest } from '../core/request.ts';
+import { balance } from '../dial/balance.ts';
+import { parseAuthority } from '../http/authority.ts';
+import { fieldValues } from '../http/message.ts';
+import type { Forwarder } from '../router/forwarder.ts';
+import type { Route } from './route.ts';
+import { withWay } from './way.ts';
+
+/** An upstream of an HTTP stage, ready for requests and tunnels. */
+export interface ReadyUpstream {
+  readonly route: Route;
+  /**
+   * Chooses the place that a request goes to.
+   * @throws {TunlError} destination_unavailable, when the request should name it and does not
+   */
+  readonly choose: (request: HttpRequest) => Address;
+  /** Leads to such a place with nothing but bytes, in TLS where the upstream wants it. */
+  readonly dial: Dial;
+  /** Made when the first request goes on. */
+  readonly forwarder: () => Promise<Forwarder>;
+  /**
+   * Reads its certificates and keys again.
+   * @throws {TunlError} usage
+   */
+  reload(): Promise<void>;
+  close(): Promise<void>;
+}
+
+/** What an upstream is made of beside its own words. */
+export interface UpstreamParts {
+  readonly route: Route;
+  /** Judges places that requests name. */
+  readonly check: Stage;
+  /** `per-request` where somebody behind it sees whose request it is. */
+  readonly sessions: 'shared' | 'per-request';
+}
+
+/**
+ * Makes an upstream ready; its certificates and keys are read here.
+ * @throws {TunlError} usage
+ */
+export async function createUpstream(upstream: Upstream, parts: UpstreamParts): Promise<ReadyUpstream> {
+  const { to, version, name } = upstream;
+  const { route, check, sessions } = parts;
+  const security = upstream.tls && (await createSecurity(upstream));
+  const way = withWay(route);
+  const places = 'field' in to ? namedPlaces(to.field, pipe(way, check)) : fixedPlaces(to, way);
+  const secured = (alpn: readonly string[]) => pipe(places.dial, ...(security ? [security.stage(alpn)] : []));
+  const alpn = version === 'http2' ? ['h2'] : ['http/1.1'];
+  let forwarder: Promise<Forwarder> | undefined;
+  const makeForwarder = async () => {
+    const { createForwarder } = await import('../router/forward.ts');
+    const { handshakeMs } = upstream.route.limits;
+    return createForwarder({ name, dial: secured(alpn), version, handshakeMs, sessions });
+  };
+  return {
+    route,
+    choose: places.choose,
+    dial: secured([]),
+    forwarder: () => (forwarder ??= makeForwarder()),
+    reload: async () => security?.reload(),
+    close: async () => (await forwarder)?.close(),
+  };
+}
+
+type Places = Pick<ReadyUpstream, 'choose' | 'dial'>;
+
+/** Those that are known: each request has its turn, and where its place is away it goes to the next. */
+function fixedPlaces({ targets, balance: mode }: TargetChoice, dial: Dial): Places {
+  const dials = new Map(
+    targets.map((target, index) => {
+      const turned = [...targets.slice(index), ...targets.slice(0, index)];
+      return [formatAddress(target), balance(dial, turned, 'first')] as const;
+    }),
+  );
+  let turn = 0;
+  return {
+    choose: () => targets[mode === 'first' ? 0 : turn++ % targets.length] as Target,
+    dial: (address, ctx) => (dials.get(formatAddress(address)) ?? dial)(address, ctx),
+  };
+}
+
+/** The one that the request names: an IP address and a port, and never a name, as with ORIGINAL_DST of Envoy. */
+function namedPlaces(field: string, dial: Dial): Places {
+  return {
+    dial,
+    choose: (request) => {
+      const [value = ''] = field === ':authority' ? [request.authority] : fieldValues(request.headers, field);
+      const place = readPlace(value);
+      if (place && isIP(place.host) !== 0) return place;
+      const message = `the field ${field} of the request names no IP address and port`;
+      throw new TunlError('destination_unavailable', message, { side: 'client', phase: 'request' });
+    },
+  };
+}
+
+function readPlace(value: string): TcpAddress | undefined {
+  try {
+    return parseAuthority(value);
+  } catch {
+    return undefined;
+  }
+}
+
+async function createSecurity({ name, tls = {}, route }: Upstream) {
+  const [{ secure }, { loadTls, reloadTls }] = await Promise.all([
+    import('../tls/client.ts'),
+    import('../tls/material.ts'),
+  ]);
+  let settings = await loadTls(tls);
+  const limit = { ms: route.limits.tlsMs, phase: 'tls', option: '--tls-timeout', code: 'connection_timeout' } as const;
+  const stage = (alpn: readonly string[]): Stage => {
+    return (next) => async (address, ctx) => {
+      const link = await next(address, ctx);
+      const host = address.kind === 'tcp' ? address.host : name;
+      try {
+        return await within(limit, ctx.signal, `upstream ${name} did not finish the TLS handshake`, (signal) =>
+          secure(link, { host, place: `upstream ${name}`, alpn, settings }, signal),
+        );
+      } catch (error) {
+        throw blameUpstream(link, error);
+      }
+    };
+  };
+  return {
+    stage,
+    async reload() {
+      settings = await reloadTls(settings);
+    },
+  };
+}
+
+function blameUpstream(link: Link, error: unknown): TunlError {
+  link.reset(resetError('the TLS handshake failed'));
+  return toTunlError(error).with({ side: 'target', phase: 'tls' });
+}
