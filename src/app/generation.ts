@@ -1,6 +1,15 @@
-import { type ChainStage, type Graph, isFusible, listExits, listNames, type RouteOptions } from '../chain/model.ts';
+import {
+  type ChainStage,
+  type Graph,
+  type HttpStage,
+  isFusible,
+  listExits,
+  listNames,
+  type RouteOptions,
+  type Upstream,
+} from '../chain/model.ts';
 import { findFaults } from '../chain/validate.ts';
-import type { InternalAddress } from '../core/address.ts';
+import type { Address, InternalAddress } from '../core/address.ts';
 import type { Dial, Origin } from '../core/dialer.ts';
 import { TunlError, usageError } from '../core/errors.ts';
 import type { EventSink } from '../core/events.ts';
@@ -8,9 +17,10 @@ import type { Link } from '../core/link.ts';
 import type { Listener } from '../core/listener.ts';
 import type { Scope } from '../core/scope.ts';
 import { InternalListeners } from '../listeners/internal.ts';
-import { assertAdminNotOpen, assertNotOpen } from '../policy/exposure.ts';
+import { assertAdminNotOpen, assertChoiceNotOpen, assertNotOpen } from '../policy/exposure.ts';
 import type { TlsAcceptor } from '../tls/server.ts';
 import { createForwardRunner } from './forward-stage.ts';
+import { createHttpAcceptor, createHttpRunner } from './http-stage.ts';
 import { assertNotLedTo, type OffLimits } from './off-limits.ts';
 import { createProxyRunner, readProxyMaterial } from './proxy-stage.ts';
 import { createRoute, type Route } from './route.ts';
@@ -18,6 +28,7 @@ import { createAcceptor, createTerms } from './serve-terms.ts';
 import type { StageParts, StageRunner } from './stage.ts';
 import { countAs, type Traffic } from './traffic.ts';
 import type { Tunnels } from './tunnels.ts';
+import { createUpstream } from './upstream.ts';
 
 /** What a generation runs in. */
 export interface GenerationEnv {
@@ -72,7 +83,7 @@ export async function createGeneration(graph: Graph, env: GenerationEnv): Promis
     const inner = byName.get(address.name);
     const origin = { ...ctx.origin, stages: [...(ctx.origin.stages ?? []), inner?.stage.name ?? address.name] };
     if (inner?.runner.fused) return inner.runner.fused(address, { ...ctx, origin });
-    const carries = ctx.hop || inner?.stage.job === 'proxy' ? 'tunnels' : 'bytes';
+    const carries = ctx.hop || inner?.stage.job !== 'forward' ? 'tunnels' : 'bytes';
     return internal.connect(address.name, { ...ctx, origin, carries });
   };
   const routes = new RouteCache(graph, dialInternal, env);
@@ -100,6 +111,8 @@ export async function createGeneration(graph: Graph, env: GenerationEnv): Promis
       ]);
     },
     async close() {
+      // They may run inside sessions with hops.
+      await Promise.all(stages.map(async ({ runner }) => runner.close?.()));
       await Promise.all(routes.all().map((route) => route.close()));
     },
   };
@@ -159,6 +172,12 @@ class RouteCache {
     return made;
   }
 
+  /** True where somebody behind an upstream sees whose request it is. */
+  isOriginSeen({ to, route: { entry } }: Upstream): boolean {
+    const places = entry ? [entry] : 'field' in to ? [] : to.targets.filter((target) => target.kind === 'internal');
+    return places.some((place) => isOriginSeen(this.#graph, place));
+  }
+
   all(): readonly Route[] {
     return this.#made;
   }
@@ -187,7 +206,7 @@ async function createReadyStage(stage: ChainStage, routes: RouteCache, env: Gene
     const runners = [false, true].map((isInside) => createForwardRunner(stage, route, parts(acceptor, isInside)));
     return join(stage, route, acceptor, runners, () => {});
   }
-  if (stage.job === 'http') throw usageError('an HTTP stage cannot run yet');
+  if (stage.job === 'http') return createReadyHttpStage(stage, routes, parts);
   const terms = createTerms(stage);
   const [route, material, acceptor] = await Promise.all([
     routes.get(stage.name, stage.route),
@@ -203,6 +222,30 @@ async function createReadyStage(stage: ChainStage, routes: RouteCache, env: Gene
     createProxyRunner(stage, route, terms, material, parts(acceptor, isInside)),
   );
   return join(stage, route, acceptor, runners, ({ address }) => assertNotOpen({ listen: [address], ...exposure }));
+}
+
+async function createReadyHttpStage(
+  stage: HttpStage,
+  routes: RouteCache,
+  toParts: (acceptor: TlsAcceptor | undefined, isInside: boolean) => StageParts,
+): Promise<ReadyStage> {
+  const isChosen = stage.upstreams.some(({ to }) => 'field' in to);
+  const exposure = { hasClientCa: stage.tls?.clientCa !== undefined, open: stage.open ?? false };
+  const assertListen = (listen: readonly Address[]) => isChosen && assertChoiceNotOpen({ listen, ...exposure });
+  assertListen(stage.listen.filter(({ kind }) => kind !== 'fd' && kind !== 'internal'));
+  const [route, acceptor] = await Promise.all([routes.get(stage.name, stage.route), createHttpAcceptor(stage)]);
+  const { listeners } = toParts(undefined, false);
+  const upstreams = await Promise.all(
+    stage.upstreams.map(async (upstream) => {
+      const own = await routes.get(upstream.name, upstream.route);
+      const sessions = routes.isOriginSeen(upstream) ? 'per-request' : 'shared';
+      return [upstream.name, await createUpstream(upstream, { route: own, sessions, listeners })] as const;
+    }),
+  );
+  const runners = [false, true].map((isInside) =>
+    createHttpRunner(stage, new Map(upstreams), toParts(acceptor, isInside)),
+  );
+  return join(stage, route, acceptor, runners, ({ address }) => void assertListen([address]));
 }
 
 function join(

@@ -53,7 +53,16 @@ export function createHttpRunner(
       void serveLink(stage, env, front, parts.acceptor, link, origin);
       return undefined;
     },
+    reload: () => forEach(upstreams, (upstream) => upstream.reload()),
+    close: () => forEach(upstreams, (upstream) => upstream.close()),
   };
+}
+
+async function forEach(
+  upstreams: ReadonlyMap<string, ReadyUpstream>,
+  act: (upstream: ReadyUpstream) => Promise<void>,
+): Promise<void> {
+  await Promise.all([...upstreams.values()].map(act));
 }
 
 /**

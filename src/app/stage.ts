@@ -35,4 +35,6 @@ export interface StageRunner {
    * @throws {TunlError} usage
    */
   reload?(): Promise<void>;
+  /** Ends the connections that are kept for later requests. */
+  close?(): Promise<void>;
 }

@@ -7,8 +7,11 @@ import { toTunlError, TunlError } from '../core/errors.ts';
 import { type Link, resetError } from '../core/link.ts';
 import type { HttpRequest } from '../core/request.ts';
 import { balance } from '../dial/balance.ts';
+import type { Listener } from '../core/listener.ts';
 import { parseAuthority } from '../http/authority.ts';
 import { fieldValues } from '../http/message.ts';
+import { guard, guardText } from '../policy/guard.ts';
+import { createPolicy } from '../policy/rules.ts';
 import type { Forwarder } from '../router/forwarder.ts';
 import type { Route } from './route.ts';
 import { withWay } from './way.ts';
@@ -36,8 +39,8 @@ export interface ReadyUpstream {
 /** What an upstream is made of beside its own words. */
 export interface UpstreamParts {
   readonly route: Route;
-  /** Judges places that requests name. */
-  readonly check: Stage;
+  /** Listeners of the whole graph: no request may name one of them. */
+  readonly listeners: () => readonly Listener[];
   /** `per-request` where somebody behind it sees whose request it is. */
   readonly sessions: 'shared' | 'per-request';
 }
@@ -48,10 +51,10 @@ export interface UpstreamParts {
  */
 export async function createUpstream(upstream: Upstream, parts: UpstreamParts): Promise<ReadyUpstream> {
   const { to, version, name } = upstream;
-  const { route, check, sessions } = parts;
+  const { route, sessions } = parts;
   const security = upstream.tls && (await createSecurity(upstream));
   const way = withWay(route);
-  const places = 'field' in to ? namedPlaces(to.field, pipe(way, check)) : fixedPlaces(to, way);
+  const places = 'field' in to ? namedPlaces(to.field, pipe(way, makeCheck(upstream, parts))) : fixedPlaces(to, way);
   const secured = (alpn: readonly string[]) => pipe(places.dial, ...(security ? [security.stage(alpn)] : []));
   const alpn = version === 'http2' ? ['h2'] : ['http/1.1'];
   let forwarder: Promise<Forwarder> | undefined;
@@ -99,6 +102,13 @@ function namedPlaces(field: string, dial: Dial): Places {
       throw new TunlError('destination_unavailable', message, { side: 'client', phase: 'request' });
     },
   };
+}
+
+/** A request that names us would go round in circles. */
+function makeCheck({ route: { hops, entry } }: Upstream, { route, listeners }: UpstreamParts): Stage {
+  const ownAddresses = () => listeners().map(({ address }) => address);
+  const policy = createPolicy({ allow: [], deny: [], base: 'allow-all', ownAddresses });
+  return hops.length === 0 && !entry ? guard(policy, route.resolve) : guardText(policy);
 }
 
 function readPlace(value: string): TcpAddress | undefined {

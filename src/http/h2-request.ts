@@ -110,8 +110,10 @@ export class Http2Request implements HttpRequest {
   }
 
   answer(status: number, headers: readonly HeaderField[]): AnswerBody {
-    const fields = readEndToEnd(headers);
-    const length = readLength(this.method, status, fields);
+    const all = readEndToEnd(headers);
+    const length = readLength(this.method, status, all);
+    // RFC 9110, section 8.6: no length in a 204.
+    const fields = status === 204 ? all.filter(([name]) => name.toLowerCase() !== 'content-length') : all;
     this.#life.begin(status);
     if (this.#isThere) {
       this.#stream.respond(toHttp2Headers(status, fields), { waitForTrailers: length.kind !== 'none' });
