@@ -1,0 +1,114 @@
+import { once } from 'node:events';
+import { readFileSync, writeFileSync } from 'node:fs';
+import { connect } from 'node:net';
+import { join } from 'node:path';
+import { expect, test } from 'vitest';
+import { editFixture, readFixture } from '../../support/envoy-file.ts';
+import { echo, startTarget } from '../../support/targets.ts';
+import { makeTempFolder } from '../../support/temp.ts';
+import { runTunl, startTunl } from '../../support/tunl-process.ts';
+
+function writeFile(text: string): string {
+  const path = join(makeTempFolder(), 'envoy.yaml');
+  writeFileSync(path, text);
+  return path;
+}
+
+/** Sends a word through a port, and gives what comes back. */
+async function ask(port: string | undefined, word: string): Promise<string> {
+  const client = connect(Number(port), '127.0.0.1').setEncoding('utf8');
+  client.write(word);
+  const [answer] = (await once(client, 'data')) as [string];
+  client.destroy();
+  return answer;
+}
+
+/** One of the files with a free port to listen on, no admin address, and another port to go to. */
+function place(name: string, [listen, to]: readonly [number, number], port: number | string | undefined): string {
+  const text = editFixture(name, `port_value: ${listen} }`, 'port_value: 0 }').replace(/^admin:[^]*?\n(?=\w)/m, '');
+  return text.replace(`port_value: ${to} }`, `port_value: ${port} }`);
+}
+
+test('a file of Envoy runs: through an internal listener to a server', async () => {
+  const target = await startTarget(echo);
+  const path = writeFile(place('tcp-through-internal', [9999, 10000], target.port));
+  const { child, ended, waitFor } = startTunl(['chain', '-c', path]);
+  const [, port] = await waitFor(/forwarding 127\.0\.0\.1:(\d+) -> internal:\/\/encap/);
+  expect(await ask(port, 'hello')).toBe('hello');
+  child.kill('SIGTERM');
+  expect((await ended).code).toBe(0);
+});
+
+test.each(['tcp-to-http1-connect-old', 'tcp-to-http2-connect', 'tcp-to-http2-post'])(
+  'the tunnels of %s.yaml are taken by serve',
+  async (name) => {
+    const target = await startTarget(echo);
+    const serve = startTunl(['serve', '0', '--post', '--allow', '127.0.0.1']);
+    const [, hop] = await serve.waitFor(/serving 127\.0\.0\.1:(\d+)/);
+    const text = place(name, [10000, 10001], hop).replace('host.com:443', `127.0.0.1:${target.port}`);
+    const near = startTunl(['chain', '-c', writeFile(text)]);
+    const [, port] = await near.waitFor(/forwarding 127\.0\.0\.1:(\d+) ->/);
+    expect(await ask(port, 'hello')).toBe('hello');
+    near.child.kill('SIGTERM');
+    serve.child.kill('SIGTERM');
+    expect([(await near.ended).code, (await serve.ended).code]).toEqual([0, 0]);
+  },
+);
+
+test('SIGHUP reads it again, and what is wrong then changes nothing', async () => {
+  const first = await startTarget((socket) => void socket.end('first'));
+  const second = await startTarget(echo);
+  const path = writeFile(place('tcp-through-internal', [9999, 10000], second.port));
+  const { child, ended, waitFor } = startTunl(['chain', '-c', path]);
+  const [, port] = await waitFor(/forwarding 127\.0\.0\.1:(\d+) ->/);
+  const good = readFileSync(path, 'utf8');
+  writeFileSync(path, good.replace('stat_prefix: encap', 'stat_prefixx: encap'));
+  child.kill('SIGHUP');
+  await waitFor(/envoy\.yaml:\d+:\d+: unknown field "stat_prefixx" of TcpProxy[^]*run on as they were/);
+  expect(await ask(port, 'hello')).toBe('hello');
+  writeFileSync(path, good.replace(`port_value: ${second.port} }`, `port_value: ${first.port} }`));
+  child.kill('SIGHUP');
+  await waitFor(/was read again/);
+  expect(await ask(port, 'hello')).toBe('first');
+  child.kill('SIGTERM');
+  expect((await ended).code).toBe(0);
+});
+
+test('--check, --draw and --print know it, and what is printed is a file of ours that says the same', async () => {
+  const path = writeFile(readFixture('tcp-through-internal'));
+  const checked = await runTunl(['chain', '-c', path, '--check']);
+  expect(checked).toMatchObject({ code: 0, stdout: expect.stringMatching(/^ingress [^]*\nencap /), stderr: '' });
+  expect(await runTunl(['chain', '-c', path, '--draw'])).toMatchObject({
+    code: 0,
+    stdout: expect.stringContaining('encap'),
+  });
+  const printed = await runTunl(['chain', '-c', path, '--print']);
+  expect(printed).toMatchObject({ code: 0, stdout: expect.stringMatching(/^stages:/m), stderr: '' });
+  expect(await runTunl(['chain', '-c', writeFile(printed.stdout), '--check'])).toEqual(checked);
+});
+
+test('what is wrong ends it with 2 and its place, before anything listens', async () => {
+  const path = writeFile(readFixture('tcp-through-internal').replace('cluster: inside', 'clutser: inside'));
+  expect(await runTunl(['chain', '-c', path])).toMatchObject({
+    code: 2,
+    stderr: `tunl: ${path}:21:17: unknown field "clutser" of TcpProxy\ntunl: hint: did you mean cluster?\n`,
+  });
+});
+
+test('--allow-unknown-fields leaves them out, and -v names them', async () => {
+  const path = writeFile(`some_new_field: 1\nnode: { id: me }\n${readFixture('tcp-through-internal')}`);
+  const words = ['chain', '-c', path, '--check', '--allow-unknown-fields'];
+  expect(await runTunl(words)).toMatchObject({ code: 0, stderr: '' });
+  const { stderr } = await runTunl([...words, '-v']);
+  expect(stderr).toBe(
+    `tunl: ${path}:1:1: unknown field "some_new_field" of Bootstrap is left out\ntunl: ${path}:2:1: node makes no difference here\n`,
+  );
+});
+
+test('a file of ours has no fields that could be left out', async () => {
+  const path = writeFile('stages: { a: { listen: 0, to: b:1 } }');
+  expect(await runTunl(['chain', '-c', path, '--check', '--allow-unknown-fields'])).toMatchObject({
+    code: 2,
+    stderr: expect.stringContaining('--allow-unknown-fields is for files of Envoy'),
+  });
+});
