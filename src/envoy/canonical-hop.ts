@@ -21,7 +21,12 @@ export function tidyHops(choice: HopChoice, isInside: boolean, fields: FieldWrit
   return choice.map((hop) => ({
     scheme: hop.scheme,
     address: { kind: 'tcp', host: hop.address.host, port: hop.address.port },
-    tls: hop.scheme === 'hbone' ? hop.tls : isSecured(hop) ? tidyTls(hop.tls, hop.address.host, hosts) : {},
+    tls:
+      hop.scheme === 'hbone'
+        ? { cacert: systemAuthorities, ...hop.tls }
+        : isSecured(hop)
+          ? tidyTls(hop.tls, hop.address.host, hosts)
+          : {},
     settings: tidySettings(hop.settings),
     ...sent,
   }));

@@ -130,7 +130,7 @@ function* findInPlace(choice: HopChoice, isInside: boolean): Generator<Finding> 
 /** True for hops of which one cluster can be made. */
 function isAlike(hop: Hop, other: Hop): boolean {
   const describe = ({ scheme, credentials, tls, headers, formats = [], settings, address }: Hop) => {
-    const isNamed = isSecured({ scheme }) && tls.servername === undefined;
+    const isNamed = scheme !== 'hbone' && isSecured({ scheme }) && tls.servername === undefined;
     const login = credentials && [credentials.user, credentials.password.reveal()];
     return JSON.stringify([scheme, login, tls, headers, formats, settings, isNamed && address.host]);
   };

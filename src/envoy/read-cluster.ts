@@ -19,6 +19,8 @@ export interface Cluster {
   /** `either`: as the server chooses in TLS. */
   readonly version: 'http1' | 'http2' | 'either';
   readonly tls?: TlsSettings;
+  /** The SPIFFE id that its endpoints must have: they are HBONE peers. */
+  readonly peer?: string;
   readonly family?: 4 | 6;
   readonly connectMs: number;
 }
@@ -32,9 +34,9 @@ const protocolOptions = 'envoy.extensions.upstreams.http.v3.HttpProtocolOptions'
 export function readCluster(words: ClusterWords, path: Path, reading: Reading): Cluster {
   const { name, cluster_type: custom, dns_lookup_family: own } = words;
   const family = custom ? custom.typed_config.dns_cache_config?.dns_lookup_family : own;
-  const tls = readUpstreamTls(words, path, reading);
+  const security = readUpstreamTls(words, path, reading);
   const version = readVersion(words, path, reading);
-  if (version === 'either' && !tls) {
+  if (version === 'either' && !security) {
     reading.add(
       [...path, 'typed_extension_protocol_options'],
       'auto_config chooses the version in TLS, and this cluster has none',
@@ -46,7 +48,7 @@ export function readCluster(words: ClusterWords, path: Path, reading: Reading): 
     words,
     to: readEndpoints(words, path, reading),
     version,
-    ...(tls && { tls }),
+    ...security,
     ...((family === 'V4_ONLY' || family === 'V6_ONLY') && { family: family === 'V4_ONLY' ? 4 : 6 }),
     connectMs: words.connect_timeout ?? connectMs,
   };

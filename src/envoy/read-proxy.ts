@@ -18,6 +18,9 @@ export function readManager(
   const isDynamic = first?.typed_config?.['@type'] === dynamicFilterType;
   const findCluster: FilterContext['findCluster'] = (name, path) => {
     const cluster = context.findCluster(name, path);
+    if (cluster?.peer !== undefined) {
+      context.reading.add(path, `${name} has a SPIFFE id, and that is for tunnels of a TcpProxy here`);
+    }
     if (!cluster || (cluster.words.cluster_type !== undefined) === isDynamic) return cluster;
     const [what, hint] = isDynamic
       ? [

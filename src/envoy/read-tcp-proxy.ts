@@ -106,12 +106,21 @@ function readHops(
   const { use_post: post = false, post_path: postPath } = words;
   if (postPath !== undefined && postPath !== '' && !post)
     reading.add([...path, 'post_path'], 'post_path needs use_post: true');
-  const scheme = `${post ? 'post+' : ''}${schemes[cluster.tls ? 'tls' : 'plain'][cluster.version]}`;
+  const { peer } = cluster;
+  if (peer !== undefined && (post || cluster.version !== 'http2')) {
+    reading.add(path, `${cluster.name} has a SPIFFE id, and what goes there is CONNECT over HTTP/2`);
+  }
+  const plain = `${post ? 'post+' : ''}${schemes[cluster.tls ? 'tls' : 'plain'][cluster.version]}`;
+  const scheme = peer === undefined ? plain : 'hbone';
   const hop: Omit<Hop, 'address'> = {
     scheme,
     tls: cluster.tls ?? {},
     ...readHeaders(words.headers_to_add, [...path, 'headers_to_add'], reading),
-    settings: post && postPath !== undefined && postPath !== '' && postPath !== '/' ? { path: postPath } : {},
+    settings: {
+      ...(post && postPath !== undefined && postPath !== '' && postPath !== '/' && { path: postPath }),
+      // Envoy sends no fields of its own.
+      ...(peer !== undefined && { peer, traceparent: 'no', forwarded: 'no' }),
+    },
   };
   const choice = toChoice(hop, targets, cluster, reading);
   const [entry] = targets;
@@ -163,7 +172,8 @@ function toHopAddress({ name }: InternalAddress, id: string | undefined, scheme:
   } catch {
     // Any text tells endpoints apart.
   }
-  return { kind: 'tcp', host: name.toLowerCase(), port: /^(?:post\+)?(?:https|h2)$/.test(scheme) ? 443 : 80 };
+  const port = scheme === 'hbone' ? 15_008 : /^(?:post\+)?(?:https|h2)$/.test(scheme) ? 443 : 80;
+  return { kind: 'tcp', host: name.toLowerCase(), port };
 }
 
 type HeaderWords = TunnelingWords['headers_to_add'];

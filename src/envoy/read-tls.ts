@@ -3,6 +3,7 @@ import { resolve } from 'node:path';
 import type { Path } from '../chain/document.ts';
 import type { ListenerTls } from '../chain/model.ts';
 import type { TlsSettings } from '../core/hop.ts';
+import { parseSpiffeId } from '../core/spiffe.ts';
 import { quote } from '../words/text.ts';
 import { parseTls } from '../words/tls.ts';
 import type { ClusterWords } from './forms/cluster.ts';
@@ -52,12 +53,19 @@ export function readDownstreamTls(
   return { ...own, ...(clientCa !== undefined && { clientCa: resolve(clientCa) }) };
 }
 
+/** TLS to the endpoints of a cluster. */
+export interface UpstreamTls {
+  readonly tls: TlsSettings;
+  /** The SPIFFE id that they must have, instead of a name. */
+  readonly peer?: string;
+}
+
 /** TLS to the endpoints of a cluster; undefined where there is none. */
 export function readUpstreamTls(
   { transport_socket: socket, load_assignment: assignment }: ClusterWords,
   clusterPath: Path,
   reading: Reading,
-): TlsSettings | undefined {
+): UpstreamTls | undefined {
   if (!socket) return undefined;
   const path = [...clusterPath, 'transport_socket'];
   if (!socket.typed_config && socket.name !== rawName) reading.add(path, 'typed_config is missing');
@@ -77,10 +85,9 @@ function readUpstreamContext(
   hosts: readonly (string | undefined)[],
   path: Path,
   reading: Reading,
-): TlsSettings {
+): UpstreamTls {
   const { common_tls_context: common = {}, sni } = words;
   const at = [...path, 'common_tls_context'];
-  assertVersions(common, at, reading);
   const { validation_context: validation } = common;
   const own = readOwn(common, at, reading);
   const pin = readPin(
@@ -88,7 +95,22 @@ function readUpstreamContext(
     [...at, 'validation_context', 'verify_certificate_spki'],
     reading,
   );
-  const name = readAltName(validation?.match_typed_subject_alt_names, [...at, 'validation_context'], reading);
+  const { name, peer } = readAltName(validation?.match_typed_subject_alt_names, [...at, 'validation_context'], reading);
+  if (peer === undefined) assertVersions(common, at, reading);
+  else {
+    if (common.tls_params?.tls_maximum_protocol_version !== 'TLSV1_3') {
+      reading.add(
+        [...at, 'tls_params'],
+        'where a SPIFFE id is expected tunl speaks TLS 1.3',
+        'add tls_maximum_protocol_version: TLSv1_3',
+      );
+    }
+    if (own.cert === undefined) reading.add(at, 'tls_certificates is missing: who expects a SPIFFE id has one');
+    if (sni !== undefined && sni !== '')
+      reading.add([...path, 'sni'], 'where a SPIFFE id is expected tunl sends no name');
+    const cacert = validation?.trusted_ca?.filename;
+    return { tls: { ...own, ...(cacert !== undefined && { cacert: resolve(cacert) }) }, peer };
+  }
   if (name !== undefined && sni !== undefined && sni !== '' && name !== sni) {
     reading.add(
       [...path, 'sni'],
@@ -107,7 +129,7 @@ function readUpstreamContext(
       'tunl verifies the host name too, where Envoy takes every certificate of its authorities',
     );
   }
-  return parseTls(
+  const tls = parseTls(
     {
       ...(isVerified && pin === undefined && { cacert: resolve(validation?.trusted_ca?.filename ?? '') }),
       ...own,
@@ -121,6 +143,7 @@ function readUpstreamContext(
     },
     'transport_socket',
   );
+  return { tls };
 }
 
 function readOwn(
@@ -159,13 +182,15 @@ function readAltName(
   names: ValidationWords['match_typed_subject_alt_names'],
   path: Path,
   reading: Reading,
-): string | undefined {
+): { readonly name?: string; readonly peer?: string } {
   const [name, second] = names ?? [];
   const at = [...path, 'match_typed_subject_alt_names'];
   if (second) reading.add([...at, 1], 'tunl verifies one name');
-  if (!name) return undefined;
-  if (name.san_type !== 'DNS' && name.san_type !== 'IP_ADDRESS') {
-    reading.add([...at, 0, 'san_type'], `names of the kind ${name.san_type} are nothing that tunl verifies here`);
-  }
-  return name.matcher.exact;
+  if (!name) return {};
+  const { exact } = name.matcher;
+  if (name.san_type === 'DNS' || name.san_type === 'IP_ADDRESS') return { name: exact };
+  const id = name.san_type === 'URI' ? parseSpiffeId(exact) : undefined;
+  if (id) return { peer: id.text };
+  reading.add([...at, 0, 'san_type'], `names of the kind ${name.san_type} are nothing that tunl verifies here`);
+  return { name: exact };
 }

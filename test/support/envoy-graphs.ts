@@ -47,7 +47,7 @@ function forwardStage(stage: Place, files: GraphFiles): fc.Arbitrary<ForwardStag
     .map(({ hops: way, entry, to, asked, limits: own, attempts: tries, family: only, balance }) => {
       const [first, others] = way ?? [[], []];
       const [near] = first;
-      const list = near ? [entry ? [near] : first, ...others] : [];
+      const list = near ? withoutTwins([entry ? [near] : first, ...others]) : [];
       return {
         ...stage.common,
         job: 'forward',
@@ -55,6 +55,12 @@ function forwardStage(stage: Place, files: GraphFiles): fc.Arbitrary<ForwardStag
         route: { hops: list, limits: own, ...(entry && { entry }), ...tries, ...only, ...balance },
       };
     });
+}
+
+/** Two hbone:// in a row would be another thing. */
+function withoutTwins(hops: readonly HopChoice[]): readonly HopChoice[] {
+  const isMesh = (choice: HopChoice | undefined) => choice?.[0]?.scheme === 'hbone';
+  return hops.filter((choice, index) => !isMesh(choice) || !isMesh(hops[index - 1]));
 }
 
 function proxyStage(stage: Place, files: GraphFiles): fc.Arbitrary<ProxyStage> {
@@ -75,16 +81,17 @@ function proxyStage(stage: Place, files: GraphFiles): fc.Arbitrary<ProxyStage> {
       isAsked: fc.boolean(),
     })
     .map(({ to, limits: own, family: only, hops, asked, accept, proxyProtocol, open, passesOn, isAsked }) => {
+      const way = withoutTwins(hops);
       const common = { ...stage.common, job: 'proxy', users: {}, allow: [], deny: [], open } as const;
-      const passable = hops.filter(([next]) => next && /^(?:http|h2c|h2)$/.test(next.scheme));
+      const passable = way.filter(([next]) => next && /^(?:http|h2c|h2)$/.test(next.scheme));
       const bare = passable.map((choice) => choice.map((next) => ({ ...next, headers: [], formats: [] })));
       if (passesOn && bare.length > 0) return { ...common, accept: [], route: { hops: bare, limits: own, ...only } };
       if (isAsked && hops.length === 0)
         return { ...common, accept, route: { hops, limits: own, ...only }, ...proxyProtocol };
       return {
         ...common,
-        to: hops.length > 0 ? { targets: [asked], balance: 'first' } : to,
-        route: { hops, limits: own, ...only },
+        to: way.length > 0 ? { targets: [asked], balance: 'first' } : to,
+        route: { hops: way, limits: own, ...only },
         accept,
         ...proxyProtocol,
       };

@@ -73,24 +73,41 @@ export function tls({ cert, key, ca }: GraphFiles): fc.Arbitrary<Hop['tls']> {
 
 /** A proxy of a kind that Envoy can go through. */
 export function hop(files: GraphFiles): fc.Arbitrary<Hop> {
-  return fc
+  const common = fc.record({
+    address: tcp(fc.oneof(name, ip)),
+    headers: fc.array(header, { maxLength: 2 }),
+    formats: fc.constantFrom({}, { formats: [['x-port', '%DOWNSTREAM_LOCAL_PORT%']] as const }),
+  });
+  const plain = fc
     .record({
+      common,
       scheme: fc.constantFrom('http', 'https', 'h2c', 'h2', 'post+http', 'post+h2c', 'post+h2'),
-      address: tcp(fc.oneof(name, ip)),
       tls: tls(files),
-      headers: fc.array(header, { maxLength: 2 }),
-      formats: fc.constantFrom({}, { formats: [['x-port', '%DOWNSTREAM_LOCAL_PORT%']] as const }),
-      path: fc.constantFrom({}, { path: '/tunnel' }),
+      path: fc.constantFrom({}, { path: '/tunnel' }, { path: '/' }),
     })
-    .map(({ scheme, address, headers, formats, path, ...parts }) => ({
+    .map(({ common: { formats, ...parts }, scheme, path, tls: own }) => ({
+      ...parts,
       scheme,
-      address,
-      tls: /(?:https|h2)$/.test(scheme) ? parts.tls : {},
-      headers,
+      tls: /(?:https|h2)$/.test(scheme) ? own : {},
       settings: scheme.startsWith('post+') ? path : {},
       ...formats,
     }));
+  return fc.oneof({ weight: 6, arbitrary: plain }, { weight: 1, arbitrary: fc.tuple(common, told).map(toHbone) });
+
+  function toHbone([{ formats, ...parts }, own]: [Common, Hop['settings']]): Hop {
+    const { cert, key, ca: cacert } = files;
+    return { ...parts, scheme: 'hbone', tls: { cert, key, cacert }, settings: { ...own, ...silent }, ...formats };
+  }
 }
+
+type Common = Pick<Hop, 'address' | 'headers'> & { readonly formats: Pick<Hop, 'formats'> };
+
+/** What Envoy can say to an HBONE peer, and what it cannot. */
+const told: fc.Arbitrary<Hop['settings']> = fc.constantFrom(
+  {},
+  { baggage: 'k8s.namespace.name=a%20b', source: 'sidecar' },
+);
+const silent = { peer: 'spiffe://cluster.local/ns/shop/sa/db', traceparent: 'no', forwarded: 'no' } as const;
 
 /** Two of the same kind, for the place next to us. */
 export function alternatives(files: GraphFiles): fc.Arbitrary<HopChoice> {
