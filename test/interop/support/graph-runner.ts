@@ -14,7 +14,7 @@ export interface GraphRunner {
   start(write: WriteGraph): Promise<Part>;
 }
 
-/** tunl itself, and Envoy with what tunl exports. */
+/** tunl itself, Envoy with what tunl exports, and tunl again with the same. */
 export const graphRunners: readonly GraphRunner[] = [
   {
     name: 'tunl',
@@ -24,7 +24,15 @@ export const graphRunners: readonly GraphRunner[] = [
   {
     name: 'Envoy',
     start: (write) =>
-      startEnvoyFile(async (port, folder) => exportFile(writeFile(write, port, folder), join(folder, 'envoy.yaml'))),
+      startEnvoyFile((port, folder) => exportFile(writeFile(write, port, folder), join(folder, 'envoy.yaml'))),
+  },
+  {
+    name: 'tunl, read from what it exports,',
+    start: (write) =>
+      startPart('chain', async (port, folder) => {
+        const file = await exportFile(writeFile(write, port, folder), join(folder, 'envoy.yaml'));
+        return makeTunlCommand(['chain', '-c', file]);
+      }),
   },
 ];
 
