@@ -59,6 +59,7 @@ export const chain: CommandSpec = {
     { what: 'the listeners of an Envoy file', line: 'tunl chain -c envoy.yaml' },
     { what: 'is the file right? nothing is dialled', line: 'tunl chain -c chain.yaml --check' },
     { what: 'how do its stages hang together?', line: 'tunl chain -c chain.yaml --draw' },
+    { what: 'the same stages for Envoy', line: 'tunl chain -c chain.yaml --export envoy > envoy.yaml' },
     {
       what: 'one stage listens, the next wraps in a tunnel',
       line: 'tunl chain 10000 internal://encap h2c://127.0.0.1:10001 host.com:443',
