@@ -30,7 +30,7 @@ export function loadBootstrap(source: Source, options: SpellingOptions): LoadedG
     reading.assertRight(explainIssues(form.error.issues));
     throw form.error;
   }
-  for (const { path, message } of skipped) reading.notice('verbose', path, message);
+  for (const { level, path, message } of skipped) reading.notice(level, path, message);
   const { graph, paths } = new BootstrapReader(form.data, reading).read();
   return {
     graph,

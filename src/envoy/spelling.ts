@@ -6,6 +6,7 @@ import { factsOf, type MessageFacts, typesOf } from './forms/proto.ts';
 
 /** A field that is in a file and is not read. */
 export interface SkippedField {
+  readonly level: 'warning' | 'verbose';
   readonly path: Path;
   readonly message: string;
 }
@@ -104,7 +105,7 @@ class Speller {
     const known = Object.keys(form.shape);
     const spelled: Record<string, unknown> = {};
     for (const [key, value] of Object.entries(fields)) {
-      const name = [...known, ...facts.ignored, ...facts.refused].find(
+      const name = [...known, ...facts.ignored, ...facts.missed, ...facts.refused].find(
         (field) => field === key || toCamelCase(field) === key,
       );
       const at = [...path, key];
@@ -112,16 +113,22 @@ class Speller {
       else if (name in spelled) this.#addFault(at, `${quote(key)} is there already, in its other spelling`);
       else if (isAbsent(value)) continue;
       else if (facts.refused.includes(name)) this.#addFault(at, refuse(key));
-      else if (facts.ignored.includes(name)) this.#skip(at, `${key} makes no difference here`);
+      else if (facts.ignored.includes(name)) this.#skip('verbose', at, `${key} makes no difference here`);
+      else if (facts.missed.includes(name)) this.#skip('warning', at, `${key} has no effect here`);
       else spelled[name] = this.spell(value, form.shape[name] as z.ZodType, at);
     }
     return spelled;
   }
 
-  #addUnknown(key: string, path: Path, known: readonly string[], { name, ignored, refused }: MessageFacts): void {
-    const near = suggest(key, [...known, ...ignored, ...refused]) ?? suggest(key, known.map(toCamelCase));
+  #addUnknown(
+    key: string,
+    path: Path,
+    known: readonly string[],
+    { name, ignored, missed, refused }: MessageFacts,
+  ): void {
+    const near = suggest(key, [...known, ...ignored, ...missed, ...refused]) ?? suggest(key, known.map(toCamelCase));
     if (this.#options.allowUnknownFields) {
-      this.#skip(path, `unknown field ${quote(key)} of ${name} is left out`);
+      this.#skip('verbose', path, `unknown field ${quote(key)} of ${name} is left out`);
       return;
     }
     const hint = near === undefined ? 'to leave such fields out, give --allow-unknown-fields' : `did you mean ${near}?`;
@@ -132,8 +139,8 @@ class Speller {
     this.faults.push({ path, message, hints, atKey: true });
   }
 
-  #skip(path: Path, message: string): void {
-    this.skipped.push({ path, message });
+  #skip(level: SkippedField['level'], path: Path, message: string): void {
+    this.skipped.push({ level, path, message });
   }
 }
 

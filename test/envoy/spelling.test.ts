@@ -90,6 +90,13 @@ test('a field that makes no difference is accepted whatever it holds, and named'
   ]);
 });
 
+test('of a field that somebody may count on it is said that it has no effect', () => {
+  const { notices } = loadEnvoy(write('connect_timeout: 5s', 'circuitBreakers: { thresholds: [] }'));
+  expect(notices).toEqual([
+    { event: 'notice', level: 'warning', message: 'envoy.yaml:22:7: circuitBreakers has no effect here' },
+  ]);
+});
+
 test('a file may be indented as a whole', () => {
   const text = readFixture('tcp-through-internal-old');
   expect(loadEnvoy(text.replaceAll(/^/gm, '  ')).graph).toEqual(loadEnvoy(text).graph);

@@ -32,7 +32,8 @@ export const bootstrap = message(
   { static_resources: staticResources.optional(), admin: admin.optional(), bootstrap_extensions: list(extension) },
   {
     ignored:
-      'node node_context_params layered_runtime flags_path cluster_manager stats_sinks deferred_stat_options stats_config stats_flush_interval stats_flush_on_admin stats_flush_interval watchdog watchdogs overload_manager enable_dispatcher_stats header_prefix stats_server_version_override fatal_actions inline_headers perf_tracing_file_path memory_allocator_manager grpc_async_client_manager_config typed_dns_resolver_config dns_resolution_config use_tcp_for_dns_lookups',
+      'node node_context_params layered_runtime flags_path cluster_manager stats_sinks deferred_stat_options stats_config stats_flush_interval stats_flush_on_admin watchdog watchdogs enable_dispatcher_stats header_prefix stats_server_version_override fatal_actions inline_headers perf_tracing_file_path memory_allocator_manager grpc_async_client_manager_config typed_dns_resolver_config dns_resolution_config use_tcp_for_dns_lookups',
+    missed: 'overload_manager',
     refused:
       'dynamic_resources hds_config tracing default_config_source default_socket_interface certificate_provider_instances config_sources xds_delegate_extension xds_config_tracker_extension listener_manager application_log_config default_regex_engine',
   },

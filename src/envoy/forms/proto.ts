@@ -11,6 +11,8 @@ export interface MessageFacts {
   readonly name: string;
   /** Fields that are accepted whatever they hold, since nothing that a client could see depends on them here. */
   readonly ignored: readonly string[];
+  /** The same, where somebody may count on them. */
+  readonly missed: readonly string[];
   /** Fields of Envoy that would change what happens, and that we do not run. */
   readonly refused: readonly string[];
 }
@@ -37,10 +39,11 @@ const split = (names: Names): string[] => names.split(/\s+/).filter((name) => na
 export function message<S extends z.core.$ZodLooseShape>(
   name: string,
   shape: S,
-  others: { readonly ignored?: Names; readonly refused?: Names } = {},
+  others: { readonly ignored?: Names; readonly missed?: Names; readonly refused?: Names } = {},
 ): z.ZodObject<S, z.core.$strict> {
   const form = z.strictObject(shape, must(`a ${name}`));
-  facts.set(form, { name, ignored: split(others.ignored ?? ''), refused: split(others.refused ?? '') });
+  const { ignored = '', missed = '', refused = '' } = others;
+  facts.set(form, { name, ignored: split(ignored), missed: split(missed), refused: split(refused) });
   return form;
 }
 

@@ -55,6 +55,22 @@ test.each(['tcp-to-http1-connect-old', 'tcp-to-http2-connect', 'tcp-to-http2-pos
   },
 );
 
+test.each([
+  ['HTTP/2', 'http2_protocol_options'],
+  ['HTTP/1.1', 'http_protocol_options'],
+])('a request goes into a tunnel of %s and is answered inside the other process', async (_version, options) => {
+  const far = startTunl(['chain', '-c', writeFile(place('end-http-in-http2-connect', [10001, 1], 1))]);
+  const [, hop] = await far.waitFor(/serving 127\.0\.0\.1:(\d+)/);
+  const text = place('http-in-http2-connect', [10000, 10001], hop).replace('http2_protocol_options', options);
+  const near = startTunl(['chain', '-c', writeFile(text)]);
+  const [, port] = await near.waitFor(/(?:serving|forwarding) 127\.0\.0\.1:(\d+)/);
+  const answer = await fetch(`http://127.0.0.1:${port}/any`);
+  expect([answer.status, await answer.text()]).toEqual([200, 'Hello from inside\n']);
+  near.child.kill('SIGTERM');
+  far.child.kill('SIGTERM');
+  expect([(await near.ended).code, (await far.ended).code]).toEqual([0, 0]);
+});
+
 test('SIGHUP reads it again, and what is wrong then changes nothing', async () => {
   const first = await startTarget((socket) => void socket.end('first'));
   const second = await startTarget(echo);
