@@ -65,6 +65,14 @@ test('default_filter_chain alone is the chain', () => {
   expect(loadEnvoy(text).graph).toEqual(loadEnvoy(readFixture('tcp-to-http2-post')).graph);
 });
 
+test('filters that only look at what comes make no difference, nor does a chain for everything', () => {
+  const type = "'@type': type.googleapis.com/envoy.extensions.filters.listener.tls_inspector.v3.TlsInspector";
+  const inspector = `listener_filters: [{ name: tls, typed_config: { ${type} } }]\n      filter_chains:`;
+  const { graph } = loadEnvoy(readFixture('tcp-to-http2-post'));
+  expect(read('filter_chains:', inspector).graph).toEqual(graph);
+  expect(read('- filters:', '- filter_chain_match: {}\n          filters:').graph).toEqual(graph);
+});
+
 test('the admin address is where Envoy has it, and it is said when others can reach that', () => {
   expect(read('port_value: 9903', 'port_value: 1').graph.admin).toEqual(localPort(1));
   const { graph, notices } = read('address: 127.0.0.1, port_value: 9903', 'address: 0.0.0.0, port_value: 9903');

@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
 import type { ForwardStage } from '../../src/chain/model.ts';
-import { editFixture, envoyHop, loadEnvoy, localPort } from '../support/envoy-file.ts';
+import { editFixture, envoyHop, loadEnvoy, localPort, readFixture } from '../support/envoy-file.ts';
 
 /** The stage of a file with one TcpProxy, with one piece of it put otherwise. */
 function read(from: string, to: string, file = 'tcp-to-http2-post'): ForwardStage {
@@ -35,6 +35,14 @@ test.each([
   ['max_downstream_connection_duration: 1.5s', { lifetimeMs: 1500 }],
 ])('%s is the limit %o', (field, limits) => {
   expect(read(...add(field)).route.limits).toMatchObject(limits);
+});
+
+test('listeners with the same way to the same cluster share it, and with it the session', () => {
+  const header = 'headers_to_add:\n                    - header: { key: foo, value: bar }';
+  const [one, other] = loadEnvoy(editFixture('tcp-to-http1-connect', header, '')).graph.stages;
+  expect(one?.route).toBe(other?.route);
+  const [first, second] = loadEnvoy(readFixture('tcp-to-http1-connect')).graph.stages;
+  expect(first?.route).not.toBe(second?.route);
 });
 
 test('an internal listener has no limit for idle tunnels but its own', () => {

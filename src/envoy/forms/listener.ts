@@ -18,12 +18,42 @@ const filter = message(
   { refused: 'config_discovery' },
 );
 
+/** One that asks for nothing takes all connections. */
+const chainMatch = message(
+  'FilterChainMatch',
+  {},
+  {
+    refused:
+      'destination_port prefix_ranges address_suffix suffix_len direct_source_prefix_ranges source_type source_prefix_ranges source_ports server_names transport_protocol application_protocols',
+  },
+);
+
+/** Filters that look and do nothing: what they find out is known here anyway. */
+const listenerFilter = message(
+  'ListenerFilter',
+  {
+    name: text.optional(),
+    typed_config: any({
+      'envoy.extensions.filters.listener.tls_inspector.v3.TlsInspector': emptyMessage(
+        'TlsInspector',
+        'enable_ja3_fingerprinting enable_ja4_fingerprinting initial_read_buffer_size max_client_hello_size close_connection_on_client_hello_parsing_errors',
+      ),
+      'envoy.extensions.filters.listener.http_inspector.v3.HttpInspector': emptyMessage('HttpInspector'),
+    }),
+  },
+  { refused: 'config_discovery filter_disabled' },
+);
+
 const filterChain = message(
   'FilterChain',
-  { filters: list(filter), transport_socket: downstreamSocket.optional() },
+  {
+    filter_chain_match: chainMatch.optional(),
+    filters: list(filter),
+    transport_socket: downstreamSocket.optional(),
+  },
   {
     ignored: 'name metadata transport_socket_connect_timeout',
-    refused: 'filter_chain_match use_proxy_proto',
+    refused: 'use_proxy_proto',
   },
 );
 
@@ -35,6 +65,7 @@ export const listener = message(
     address: address.optional(),
     internal_listener: emptyMessage('InternalListenerConfig').optional(),
     filter_chains: list(filterChain),
+    listener_filters: list(listenerFilter),
     default_filter_chain: filterChain.optional(),
     traffic_direction: enumOf({ UNSPECIFIED: 0, INBOUND: 1, OUTBOUND: 2 }).optional(),
     access_log: accessLogs,
@@ -43,7 +74,7 @@ export const listener = message(
     ignored:
       'stat_prefix per_connection_buffer_limit_bytes metadata drain_type enable_mptcp reuse_port enable_reuse_port tcp_backlog_size max_connections_to_accept_per_socket_event connection_balance_config ignore_global_conn_limit tcp_fast_open_queue_length tcp_keepalive listener_filters_timeout continue_on_listener_filters_timeout bypass_overload_manager',
     refused:
-      'additional_addresses use_original_dst bind_to_port listener_filters transparent freebind socket_options udp_listener_config api_listener filter_chain_matcher deprecated_v1 fcds_config',
+      'additional_addresses use_original_dst bind_to_port transparent freebind socket_options udp_listener_config api_listener filter_chain_matcher deprecated_v1 fcds_config',
   },
 );
 

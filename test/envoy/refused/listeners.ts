@@ -113,8 +113,8 @@ export const refusedListeners: readonly RefusedEdit[] = [
   {
     file: 'tcp-to-http2-post',
     from: '- filters:',
-    to: '- filter_chain_match: {}\n          filters:',
-    says: '11:11: filter_chain_match is a field of Envoy that tunl does not run',
+    to: '- filter_chain_match: { server_names: [a.example] }\n          filters:',
+    says: '11:33: server_names is a field of Envoy that tunl does not run',
     envoyTakesIt: true,
   },
   {
@@ -167,6 +167,6 @@ export const refusedListeners: readonly RefusedEdit[] = [
     file: 'tcp-to-http2-post',
     from: 'filter_chains:',
     to: 'listener_filters: [{}]\n      filter_chains:',
-    says: '10:7: listener_filters is a field of Envoy that tunl does not run',
+    says: '10:26: typed_config is missing',
   },
 ];
