@@ -27,7 +27,7 @@ export function tidyHops(choice: HopChoice, isInside: boolean, fields: FieldWrit
         : isSecured(hop)
           ? tidyTls(hop.tls, hop.address.host, hosts)
           : {},
-    settings: tidySettings(hop.settings),
+    settings: { ...tidySettings(hop.settings), ...(hop.scheme === 'hbone' && { forwarded: 'no' }) },
     ...sent,
   }));
 }

@@ -54,18 +54,18 @@ function* findInStage(stage: ChainStage): Generator<Finding> {
   yield* findInLimits(stage.route.limits);
   switch (stage.job) {
     case 'forward':
-      yield* findInRoute(stage.route);
+      yield* findInRoute(stage.route, stage.listen.every(({ kind }) => kind === 'tcp') ? 'client' : 'stage');
       yield* findInForward(stage);
       break;
     case 'proxy':
-      yield* findInRoute(stage.route);
+      yield* findInRoute(stage.route, 'stage');
       yield* findInProxy(stage);
       break;
     case 'http':
       yield* findInRoutes(stage);
       for (const { to, route } of stage.upstreams) {
         yield* findInLimits(route.limits);
-        yield* findInRoute(route);
+        yield* findInRoute(route, 'stage');
         if (!('field' in to)) yield* findInChoice(to);
         if ((route.retries ?? 0) > 0) yield ['it does not repeat what an HTTP client has asked for'];
       }
@@ -109,8 +109,19 @@ function* findInLimits(limits: Limits): Generator<Finding> {
   }
 }
 
-function* findInRoute({ hops, entry }: RouteOptions): Generator<Finding> {
-  for (const hop of hops.flat()) yield* findInHop(hop);
+/** Whose connection Envoy knows where it opens a tunnel: the first client's, or that of a stage that leads there. */
+type Seen = 'client' | 'stage';
+
+function* findInRoute({ hops, entry }: RouteOptions, seen: Seen): Generator<Finding> {
+  const last = hops.length - 1;
+  for (const [index, choice] of hops.entries()) {
+    for (const hop of choice) {
+      yield* findInHop(hop, index === last ? seen : 'stage');
+      const asksWho = hop.formats?.some(([, value]) => value.includes('%DOWNSTREAM_')) === true;
+      if (asksWho && index < last)
+        yield [`it does not know whose tunnel it is at ${formatHop(hop)}, which is not the last`];
+    }
+  }
   if (
     hops.slice(1).some((choice, index) => [...choice, ...(hops[index] ?? [])].every(({ scheme }) => scheme === 'hbone'))
   ) {
@@ -150,7 +161,7 @@ const knownSettings: Readonly<Record<string, readonly string[]>> = {
   hbone: ['peer', 'baggage', 'network', 'source', 'traceparent', 'forwarded'],
 };
 
-function* findInHop(hop: Hop): Generator<Finding> {
+function* findInHop(hop: Hop, seen: Seen): Generator<Finding> {
   const known = knownSettings[hop.scheme];
   const name = formatHop(hop);
   if (!known) yield [`it does not speak ${name}`];
@@ -162,7 +173,9 @@ function* findInHop(hop: Hop): Generator<Finding> {
   const { peer, traceparent, forwarded } = hop.settings;
   if (peer === undefined) yield [`it must be told whom to expect at ${name}`, 'add ?peer=spiffe://…'];
   if (traceparent !== 'no') yield [`it makes up no traceparent for ${name}`, 'add ?traceparent=no'];
-  if (forwarded !== 'no') yield [`it does not tell ${name} who the first client is`, 'add ?forwarded=no'];
+  if (forwarded !== 'no' && seen === 'stage') {
+    yield [`it does not know the first client, whom ${name} is to be told`, 'add ?forwarded=no'];
+  }
 }
 
 function* findInForward({ to, route }: ForwardStage): Generator<Finding> {

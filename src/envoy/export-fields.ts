@@ -11,6 +11,9 @@ const settingFields = [
   ['source', 'x-istio-source'],
 ] as const;
 
+/** RFC 7239, section 6, as hbone:// has it. */
+const forwardedField: HeaderField = ['forwarded', 'for="%DOWNSTREAM_REMOTE_ADDRESS%"'];
+
 /** Writes the fields that hops are sent. What may be secret stays in the environment, where Envoy reads it. */
 export class FieldWriter {
   /** What must be set for Envoy, a line each. */
@@ -30,8 +33,10 @@ export class FieldWriter {
       const value = settings[setting];
       return value === undefined ? [] : [[field, escapeOperators(value)]];
     });
+    const isForwarded = scheme === 'hbone' && settings['forwarded'] !== 'no';
     const given = [
       ...told,
+      ...(isForwarded ? [forwardedField] : []),
       ...(login === undefined ? [] : [[name, `Basic ${login}`] as const]),
       ...headers.map((field) => [field[0].toLowerCase(), this.#toFormat(field)] as const),
       ...formats.map(([key, value]) => [key.toLowerCase(), value] as const),

@@ -61,7 +61,20 @@ test('what an HBONE hop must say for Envoy is said', () => {
   expect(refuse(`  a: { listen: 1, via: "${hop}", to: "b:1" }`)).toEqual([
     'this is nothing for Envoy: a: it must be told whom to expect at hbone://w:15008 (add ?peer=spiffe://…)',
     'also a: it makes up no traceparent for hbone://w:15008 (add ?traceparent=no)',
-    'also a: it does not tell hbone://w:15008 who the first client is (add ?forwarded=no)',
+  ]);
+});
+
+test('who the first client is Envoy can tell the last hop of a port, and no other', () => {
+  const mesh = `'hbone://w?cert=/c&key=/k&cacert=/r&peer=spiffe://cluster.local/ns/a/sa/b&traceparent=no'`;
+  const last = `  a: { listen: 1, via: ['http://p:1', ${mesh}], to: 'b:1' }`;
+  const { graph } = loadText(`stages:\n${last}`);
+  expect(exportEnvoy(graph)).toContain(`key: forwarded, value: for="%DOWNSTREAM_REMOTE_ADDRESS%"`);
+  const message = 'it does not know the first client, whom hbone://w:15008 is to be told (add ?forwarded=no)';
+  expect(refuse(`  a: { listen: 1, via: [${mesh}, 'http://p:1'], to: 'b:1' }`)).toEqual([
+    `this is nothing for Envoy: a: ${message}`,
+  ]);
+  expect(refuse(`  a: { listen: 1, to: internal://b }\n  b: { via: ${mesh}, to: 'c:1' }`)).toEqual([
+    `this is nothing for Envoy: b: ${message}`,
   ]);
 });
 

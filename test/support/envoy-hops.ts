@@ -76,7 +76,7 @@ export function hop(files: GraphFiles): fc.Arbitrary<Hop> {
   const common = fc.record({
     address: tcp(fc.oneof(name, ip)),
     headers: fc.array(header, { maxLength: 2 }),
-    formats: fc.constantFrom({}, { formats: [['x-port', '%DOWNSTREAM_LOCAL_PORT%']] as const }),
+    formats: fc.constantFrom({}, { formats: [['x-time', '%START_TIME%']] as const }),
   });
   const plain = fc
     .record({
