@@ -11,7 +11,7 @@ export type AnswerLength = { readonly kind: 'known'; readonly bytes: number } | 
 export interface AnswerEvents {
   readonly onBytes: (bytes: number) => void;
   /** It is complete; or it was cut, when there is an error. */
-  readonly onSettled: (error?: Error) => void;
+  readonly onSettled: (error?: TunlError) => void;
 }
 
 /** They belong to one connection, or to the framing that is chosen here. */
@@ -96,7 +96,7 @@ export abstract class Answer extends Writable implements AnswerBody {
     this.target.off('drain', this.#onDrain).off('close', this.#onClose);
     this.#waiting = undefined;
     done(error);
-    this.#events.onSettled(this.writableFinished ? undefined : (error ?? answerError('the answer was given up')));
+    this.#events.onSettled(this.writableFinished ? undefined : toAnswerError(error));
   }
 
   #write(parts: readonly Buffer[], done: (error?: Error) => void): void {
@@ -117,6 +117,13 @@ export abstract class Answer extends Writable implements AnswerBody {
     this.#events.onBytes(0);
     goOn?.();
   }
+}
+
+/** Who cuts an answer mostly has not got all of it. */
+function toAnswerError(error: Error | null): TunlError {
+  if (error instanceof TunlError) return error;
+  const facts = { side: 'target', phase: 'relay', ...(error && { cause: error }) } as const;
+  return new TunlError('http_response_incomplete', 'the answer was cut short', facts);
 }
 
 function answerError(message: string): TunlError {

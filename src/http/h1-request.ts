@@ -2,7 +2,7 @@ import { STATUS_CODES } from 'node:http';
 import { Abort } from '../core/abort.ts';
 import { TunlError } from '../core/errors.ts';
 import type { HeaderField } from '../core/hop.ts';
-import { type Link, type Peer, resetError } from '../core/link.ts';
+import type { Link, Peer } from '../core/link.ts';
 import type { AnswerBody, HttpRequest, RequestEnd, RequestWatch } from '../core/request.ts';
 import { readEndToEnd } from './answer.ts';
 import { bodyLink } from './body.ts';
@@ -232,7 +232,7 @@ export class Http1Request implements HttpRequest {
     const error = cause instanceof TunlError ? cause : goneError(cause);
     this.#life.end(error);
     this.#gone.abort(error);
-    this.body.destroy(resetError(error.message));
+    this.body.destroy(error);
     this.#resolveNext('nothing');
   }
 }

@@ -2,7 +2,7 @@ import { constants, type IncomingHttpHeaders, type OutgoingHttpHeaders, type Ser
 import { Abort } from '../core/abort.ts';
 import { TunlError } from '../core/errors.ts';
 import type { HeaderField } from '../core/hop.ts';
-import { type Link, type Peer, resetError } from '../core/link.ts';
+import type { Link, Peer } from '../core/link.ts';
 import type { AnswerBody, HttpRequest, RequestEnd, RequestWatch } from '../core/request.ts';
 import { Answer, type AnswerEvents, readEndToEnd, readLength } from './answer.ts';
 import { Http2Body } from './h2-body.ts';
@@ -203,7 +203,7 @@ export class Http2Request implements HttpRequest {
   #leave(error: Error): void {
     this.#life.end(error);
     this.#gone.abort(error instanceof TunlError ? error : goneError(error));
-    this.body.destroy(resetError(error.message));
+    this.body.destroy(error);
   }
 }
 
