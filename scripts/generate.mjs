@@ -31,6 +31,7 @@ async function load(path) {
 }
 
 const { makeJsonSchema } = await load('src/chain/schema.ts');
+const { listFields } = await load('src/envoy/field-list.ts');
 const { fillTables } = await load('src/cli/readme-tables.ts');
 const { formatManual } = await load('src/cli/manual/index.ts');
 const { version } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'));
@@ -39,6 +40,7 @@ const commands = pages.flatMap(([name]) => /^tunl-(.+)\.1$/.exec(name)?.[1] ?? [
 const files = {
   'README.md': () => fillTables(readFileSync(join(root, 'README.md'), 'utf8')),
   'docs/chain.schema.json': () => `${JSON.stringify(makeJsonSchema(), undefined, 2)}\n`,
+  'docs/envoy-fields.md': listFields,
   'completions/tunl.bash': () => print('completion', 'bash'),
   'completions/_tunl': () => print('completion', 'zsh'),
   'completions/tunl.fish': () => print('completion', 'fish'),

@@ -112,7 +112,7 @@ class Speller {
       if (name === undefined) this.#addUnknown(key, at, known, facts);
       else if (name in spelled) this.#addFault(at, `${quote(key)} is there already, in its other spelling`);
       else if (isAbsent(value)) continue;
-      else if (facts.refused.includes(name)) this.#addFault(at, refuse(key));
+      else if (facts.refused.includes(name)) this.#addFault(at, `${key} is a field of Envoy that tunl does not run`);
       else if (facts.ignored.includes(name)) this.#skip('verbose', at, `${key} makes no difference here`);
       else if (facts.missed.includes(name)) this.#skip('warning', at, `${key} has no effect here`);
       else spelled[name] = this.spell(value, form.shape[name] as z.ZodType, at);
@@ -147,11 +147,6 @@ class Speller {
 /** True for what is as if it was not written. */
 function isAbsent(value: unknown): boolean {
   return value === null || (Array.isArray(value) && value.length === 0);
-}
-
-/** What is said of a field that Envoy has and that we do not run. */
-export function refuse(field: string): string {
-  return `${field} is a field of Envoy that tunl does not run`;
 }
 
 function nameAll(types: Readonly<Record<string, unknown>>): string {

@@ -1,6 +1,7 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { describe, expect, test } from 'vitest';
 import { makeJsonSchema } from '../../src/chain/schema.ts';
+import { listFields } from '../../src/envoy/field-list.ts';
 import { commands } from '../../src/cli/commands/index.ts';
 import { formatManual } from '../../src/cli/manual/index.ts';
 import { fillTables } from '../../src/cli/readme-tables.ts';
@@ -63,6 +64,10 @@ describe('the manual', () => {
 
 test('docs/chain.schema.json is the schema that files are checked with', () => {
   expect(`${JSON.stringify(makeJsonSchema(), undefined, 2)}\n`).toBe(read('docs/chain.schema.json'));
+});
+
+test('docs/envoy-fields.md lists the fields that are read', () => {
+  expect(listFields()).toBe(read('docs/envoy-fields.md'));
 });
 
 test('tunl help COMMAND prints what tunl COMMAND --help prints', async () => {

@@ -32,7 +32,7 @@ const commonHttpIgnored =
   'idle_timeout max_connection_duration max_headers_count max_response_headers_kb max_requests_per_connection headers_with_underscores_action';
 
 /** `envoy.config.core.v3.HttpProtocolOptions`, of connections in general. */
-export const commonHttpOptions = message(
+const commonHttpOptions = message(
   'HttpProtocolOptions',
   {},
   { ignored: commonHttpIgnored, refused: 'max_stream_duration' },
@@ -136,7 +136,7 @@ export const cluster = message(
   },
   {
     ignored:
-      'alt_stat_name per_connection_buffer_limit_bytes dns_refresh_rate dns_jitter dns_failure_refresh_rate respect_dns_ttl dns_resolvers use_tcp_for_dns_lookups dns_resolution_config typed_dns_resolver_config wait_for_warm_on_init cleanup_interval metadata common_lb_config round_robin_lb_config least_request_lb_config health_checks close_connections_on_host_health_failure ignore_health_on_host_removal track_timeout_budgets track_cluster_stats preconnect_policy connection_pool_per_downstream_connection upstream_connection_options',
+      'alt_stat_name per_connection_buffer_limit_bytes dns_refresh_rate dns_jitter dns_failure_refresh_rate respect_dns_ttl dns_resolvers use_tcp_for_dns_lookups dns_resolution_config typed_dns_resolver_config wait_for_warm_on_init cleanup_interval metadata common_lb_config round_robin_lb_config least_request_lb_config health_checks close_connections_on_host_health_failure ignore_health_on_host_removal track_timeout_budgets track_cluster_stats preconnect_policy connection_pool_per_downstream_connection',
     missed: 'circuit_breakers outlier_detection',
     refused:
       'eds_cluster_config upstream_http_protocol_options lb_subset_config ring_hash_lb_config maglev_lb_config load_balancing_policy upstream_bind_config transport_socket_matches filters upstream_config lrs_server lrs_report_endpoint_metrics protocol_selection',

@@ -142,8 +142,6 @@ export const routeConfiguration = message(
 
 /** Routes as they are written. */
 export type RouteConfigurationWords = z.infer<typeof routeConfiguration>;
-/** Some hosts of them. */
-export type VirtualHostWords = z.infer<typeof virtualHost>;
 /** One route. */
 export type RouteWords = z.infer<typeof route>;
 /** Which requests it is for. */
@@ -152,5 +150,3 @@ export type RouteMatchWords = z.infer<typeof routeMatch>;
 export type RouteActionWords = z.infer<typeof routeAction>;
 /** A field that they must have. */
 export type HeaderMatcherWords = z.infer<typeof headerMatcher>;
-/** A protocol to which they may switch. */
-export type RouteUpgradeWords = z.infer<typeof routeUpgrade>;

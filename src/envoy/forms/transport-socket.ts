@@ -121,8 +121,6 @@ export const upstreamSocket = message('TransportSocket', {
   }).optional(),
 });
 
-/** TLS of a listener, as it is written. */
-export type DownstreamTlsWords = z.infer<typeof downstreamTls>;
 /** TLS of a cluster, as it is written. */
 export type UpstreamTlsWords = z.infer<typeof upstreamTls>;
 /** What both have. */
