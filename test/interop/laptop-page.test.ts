@@ -112,6 +112,16 @@ describe.skipIf(!hasWorld || !hasEnvoy)('the way from a laptop to a mesh', () =>
     expect(selector).toEqual({ matchLabels: service?.spec?.selector });
     expect(template?.metadata.labels).toEqual(service?.spec?.selector);
     expect(container?.ports.map(({ name }) => name)).toEqual(service?.spec?.ports.map(({ targetPort }) => targetPort));
+    // kubectl knows the fields of these kinds, and leaves out what they have not.
+    for (const [manifest, change] of [
+      [deployment, 'set image --local envoy=other'],
+      [service, 'set selector --local app=egress'],
+    ] as const) {
+      writePages('cluster', ['one.json', JSON.stringify(manifest)]);
+      const { stdout } = await world.run(`cd cluster; kubectl ${change} -f one.json -o json`);
+      const known = JSON.parse(stdout.replace('"other"', JSON.stringify(container?.image))) as object;
+      expect(known).toMatchObject(manifest ?? {});
+    }
     // The Secret has what the file asks of the environment.
     const secret = parse(readFileSync(join(folder, 'secret.yaml'), 'utf8')) as Manifest;
     const { secretKeyRef } = container?.env[0]?.valueFrom ?? {};
@@ -163,6 +173,7 @@ interface Manifest {
       readonly spec: {
         readonly volumes: readonly object[];
         readonly containers: readonly {
+          readonly image: string;
           readonly ports: readonly { readonly name: string; readonly containerPort: number }[];
           readonly env: readonly {
             readonly name: string;
