@@ -157,7 +157,7 @@ async function passOn(
     {
       signal: record.abort.signal,
       origin,
-      onUpstream: () => {},
+      onUpstream: (address) => record.reach(address),
       join: async (client, link) => {
         isTunnel = true;
         const handle = relay(client, link, limits);

@@ -44,6 +44,11 @@ export class RequestRecord {
     env.tunnels.add(this.#tunnel);
   }
 
+  /** It goes to this place; the last one counts. */
+  reach(upstream: string): void {
+    this.#tunnel.upstream = upstream;
+  }
+
   /** The answer begins. */
   open(request: HttpRequest, status: number): void {
     this.#status = status;

@@ -133,8 +133,16 @@ function startTunnel(
 }
 
 /** The parts of a tunnel that all its events have. */
-export function describeTunnel({ id, client, target, via, stages, user }: Tunnel): TunnelFacts {
-  return { id, client, target, via, ...(stages.length > 1 && { stages }), ...(user !== undefined && { user }) };
+export function describeTunnel({ id, client, target, via, stages, user, upstream }: Tunnel): TunnelFacts {
+  return {
+    id,
+    client,
+    target,
+    via,
+    ...(stages.length > 1 && { stages }),
+    ...(user !== undefined && { user }),
+    ...(upstream !== undefined && { upstream }),
+  };
 }
 
 function reportFailure(env: TunnelEnv, job: TunnelJob, tunnel: Tunnel, error: TunlError): void {

@@ -12,6 +12,8 @@ export interface Tunnel {
   via: readonly string[];
   /** The stages that it leads through, outermost first, as far as its own relay goes. */
   stages: readonly string[];
+  /** Where a request of an HTTP stage went to. */
+  upstream?: string;
   /** How many of them led to it: those have relays of their own. */
   readonly depth: number;
   readonly user?: string;

@@ -26,6 +26,8 @@ export interface TunnelFacts {
   readonly via: readonly string[];
   /** Names of the stages that it led through when there was more than one, outermost first. */
   readonly stages?: readonly string[];
+  /** The place that a request of an HTTP stage went to. */
+  readonly upstream?: string;
 }
 
 /** A tunnel is up: bytes flow from here on. */

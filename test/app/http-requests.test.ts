@@ -44,6 +44,8 @@ test('a thousand requests on one connection go over one connection to the upstre
   }
   expect(target.accepted).toBe(1);
   await eventually(() => chain.eventsOf('tunnel.closed').length, 1000);
+  const facts = { target: 'GET a.test/0', upstream: `127.0.0.1:${target.port}`, status: 200, received: 2 };
+  expect(chain.eventsOf('tunnel.closed')[0]).toMatchObject(facts);
   expect(chain.running.tunnels.size).toBe(0);
 });
 
