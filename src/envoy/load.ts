@@ -120,9 +120,9 @@ class BootstrapReader {
   }
 
   #readAdmin(): Pick<Graph, 'admin' | 'adminOpen'> {
-    const { address, access_log: logs } = this.#words.admin ?? {};
+    const { address, access_log: logs, access_log_path: log } = this.#words.admin ?? {};
     const path = ['admin', 'address'];
-    if (logs) this.#reading.notice('verbose', ['admin', 'access_log'], 'the admin address keeps no log here');
+    if (logs || log !== undefined) this.#reading.notice('verbose', ['admin'], 'the admin address keeps no log here');
     const admin = address && this.#reading.attempts.run(path, () => readSocket(address, path, this.#reading));
     if (!admin) return {};
     if (admin.kind !== 'tcp' || /^(?:127\.|::1$)/.test(admin.host)) return { admin };

@@ -103,7 +103,7 @@ function assertRouter({ http_filters: filters = [] }: HttpManagerWords, path: Pa
   for (const [index, { name, typed_config: config }] of filters.entries()) {
     const at = [...path, 'http_filters', index];
     if (!config && name !== routerName)
-      reading.add(at, `${quote(name ?? '')} needs typed_config, or is no filter that tunl runs`);
+      reading.add(at, `${quote(name)} needs typed_config, or is no filter that tunl runs`);
     if (index > 0) reading.add(at, 'nothing comes behind the router: it takes the request');
   }
   if (filters.length === 0) reading.add(path, 'http_filters is missing', `its last filter is ${routerName}`);

@@ -111,7 +111,7 @@ class Speller {
       const at = [...path, key];
       if (name === undefined) this.#addUnknown(key, at, known, facts);
       else if (name in spelled) this.#addFault(at, `${quote(key)} is there already, in its other spelling`);
-      else if (isAbsent(value)) continue;
+      else if (value === null || (facts.refused.includes(name) && isEmptyList(value))) continue;
       else if (facts.refused.includes(name)) this.#addFault(at, `${key} is a field of Envoy that tunl does not run`);
       else if (facts.ignored.includes(name)) this.#skip('verbose', at, `${key} makes no difference here`);
       else if (facts.missed.includes(name)) this.#skip('warning', at, `${key} has no effect here`);
@@ -144,9 +144,9 @@ class Speller {
   }
 }
 
-/** True for what is as if it was not written. */
-function isAbsent(value: unknown): boolean {
-  return value === null || (Array.isArray(value) && value.length === 0);
+/** True for what says as much as nothing. */
+function isEmptyList(value: unknown): boolean {
+  return Array.isArray(value) && value.length === 0;
 }
 
 function nameAll(types: Readonly<Record<string, unknown>>): string {

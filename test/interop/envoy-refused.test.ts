@@ -1,17 +1,15 @@
-import { readdirSync, writeFileSync } from 'node:fs';
+import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { refusedClusters } from '../envoy/refused/clusters.ts';
 import { refusedHttp } from '../envoy/refused/http.ts';
 import { refusedListeners } from '../envoy/refused/listeners.ts';
 import { refusedTcp } from '../envoy/refused/tcp.ts';
-import { editFixture, readFixture } from '../support/envoy-file.ts';
+import { fixtureNames, makeChanges, outdated, plainValues } from '../support/envoy-changes.ts';
+import { editFixture, loadEnvoy, readFixture } from '../support/envoy-file.ts';
 import { checkEnvoy, hasEnvoy } from './parts/envoy.ts';
 import { makeFolder } from './support/workspace.ts';
-
-/** Forms of years ago, which Envoy has given up and we read. */
-const outdated: ReadonlySet<string> = new Set(['tcp-through-internal-old', 'end-http2-connect']);
-const names = readdirSync(new URL('../envoy/fixtures', import.meta.url)).map((file) => file.replace('.yaml', ''));
 
 /** What Envoy thinks of a text. */
 async function judge(text: string): Promise<'takes' | 'refuses'> {
@@ -22,7 +20,7 @@ async function judge(text: string): Promise<'takes' | 'refuses'> {
 }
 
 describe.skipIf(!hasEnvoy)('Envoy and tunl on the same files', () => {
-  test.each(names)('Envoy takes %s.yaml, unless its form is outdated', async (name) => {
+  test.each(fixtureNames)('Envoy takes %s.yaml, unless its form is outdated', async (name) => {
     expect(await judge(readFixture(name))).toBe(outdated.has(name) ? 'refuses' : 'takes');
   });
 
@@ -33,4 +31,24 @@ describe.skipIf(!hasEnvoy)('Envoy and tunl on the same files', () => {
       expect(await judge(editFixture(file, from, to))).toBe(envoyTakesIt ? 'takes' : 'refuses');
     },
   );
+
+  test('what Envoy refuses of changed files is refused here too', async () => {
+    const names = fixtureNames.filter((name) => !outdated.has(name));
+    const taken: string[] = [];
+    for (const text of fc.sample(makeChanges(names, plainValues), { numRuns: 1000, seed: 6 })) {
+      // The router may do without a type, as it once could.
+      if (isTaken(text) && !/envoy\.filters\.http\.router\n(?! +typed_config)/.test(text)) taken.push(text);
+    }
+    for (const text of taken) expect([text, await judge(text)]).toEqual([text, 'takes']);
+    expect(taken.length).toBeGreaterThan(50);
+  });
 });
+
+function isTaken(text: string): boolean {
+  try {
+    loadEnvoy(text);
+    return true;
+  } catch {
+    return false;
+  }
+}

@@ -3,21 +3,21 @@ import { accessLogs } from './access-log.ts';
 import { address } from './address.ts';
 import { cluster } from './cluster.ts';
 import { listener } from './listener.ts';
-import { any, list, message, text, uint } from './proto.ts';
+import { any, filled, list, message, text, uint } from './proto.ts';
 
 const internalListener = message('InternalListener', {
   buffer_size_kb: uint(1, 8192, 'a number from 1 to 8192').optional(),
 });
 
 const extension = message('TypedExtensionConfig', {
-  name: text.optional(),
+  name: filled,
   typed_config: any({ 'envoy.extensions.bootstrap.internal_listener.v3.InternalListener': internalListener }),
 });
 
 const admin = message(
   'Admin',
-  { address: address.optional(), access_log: accessLogs },
-  { ignored: 'access_log_path profile_path ignore_global_conn_limit', refused: 'socket_options allow_paths' },
+  { address: address.optional(), access_log: accessLogs, access_log_path: text.optional() },
+  { ignored: 'profile_path ignore_global_conn_limit', refused: 'socket_options allow_paths' },
 );
 
 const staticResources = message(

@@ -13,7 +13,7 @@ const router = emptyMessage(
 const httpFilter = message(
   'HttpFilter',
   {
-    name: text.optional(),
+    name: filled,
     typed_config: any({
       'envoy.extensions.filters.http.router.v3.Router': router,
       [dynamicFilterType]: dynamicFilter,

@@ -2,14 +2,14 @@ import type * as z from 'zod';
 import { accessLogs } from './access-log.ts';
 import { address } from './address.ts';
 import { httpConnectionManager } from './http-connection-manager.ts';
-import { any, emptyMessage, enumOf, list, message, text } from './proto.ts';
+import { any, emptyMessage, enumOf, filled, list, message, text } from './proto.ts';
 import { tcpProxy } from './tcp-proxy.ts';
 import { downstreamSocket } from './transport-socket.ts';
 
 const filter = message(
   'Filter',
   {
-    name: text.optional(),
+    name: filled,
     typed_config: any({
       'envoy.extensions.filters.network.tcp_proxy.v3.TcpProxy': tcpProxy,
       'envoy.extensions.filters.network.http_connection_manager.v3.HttpConnectionManager': httpConnectionManager,
@@ -32,7 +32,7 @@ const chainMatch = message(
 const listenerFilter = message(
   'ListenerFilter',
   {
-    name: text.optional(),
+    name: filled,
     typed_config: any({
       'envoy.extensions.filters.listener.tls_inspector.v3.TlsInspector': emptyMessage(
         'TlsInspector',

@@ -107,7 +107,7 @@ export const refusedHttp: readonly RefusedEdit[] = [
     file: 'pass-connect',
     from: "domains: ['*']",
     to: 'domains: []',
-    says: '21:32: domains is missing',
+    says: '21:32: domains must be a list of at least one domain',
   },
   {
     file: 'pass-connect',

@@ -121,7 +121,8 @@ export const refusedListeners: readonly RefusedEdit[] = [
     file: 'tcp-to-http2-post',
     from: '- name: tcp\n',
     to: '- {}\n            - name: tcp\n',
-    says: '12:15: typed_config is missing',
+    says: '12:15: name is missing',
+    hints: ['also envoy.yaml:12:15: typed_config is missing'],
   },
   {
     file: 'tcp-to-http2-post',
@@ -167,6 +168,7 @@ export const refusedListeners: readonly RefusedEdit[] = [
     file: 'tcp-to-http2-post',
     from: 'filter_chains:',
     to: 'listener_filters: [{}]\n      filter_chains:',
-    says: '10:26: typed_config is missing',
+    says: '10:26: name is missing',
+    hints: ['also envoy.yaml:10:26: typed_config is missing'],
   },
 ];
