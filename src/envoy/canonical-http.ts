@@ -16,8 +16,11 @@ export function tidyHttp(stage: Omit<HttpStage, 'log'>, fields: FieldWriter): Om
   const used = new Set(hosts.flatMap(({ routes }) => routes.flatMap(({ action }) => listUpstreams(action))));
   const upstreams = [...used].flatMap((name) => stage.upstreams.find((upstream) => upstream.name === name) ?? []);
   const { limits } = tidyRoute(stage.route, false, fields);
+  const { open: _open, ...others } = stage;
   return {
-    ...stage,
+    ...others,
+    // Envoy lets everybody choose.
+    ...(upstreams.some(({ to }) => 'field' in to) && { open: true }),
     hosts,
     // Nothing is dialled by the stage itself.
     route: { hops: [], limits: { ...limits, ...usualConnect } },

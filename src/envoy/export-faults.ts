@@ -16,6 +16,7 @@ import { formatDuration } from '../core/deadline.ts';
 import { formatHop, type Hop } from '../core/hop.ts';
 import { parseDuration } from '../words/duration.ts';
 import { isSecured } from './canonical-hop.ts';
+import { isLoopback } from './export-terms.ts';
 import { isName } from './export-cluster.ts';
 
 /** Something that a stage does and Envoy cannot. */
@@ -60,9 +61,12 @@ function* findInStage(stage: ChainStage): Generator<Finding> {
     case 'proxy':
       yield* findInRoute(stage.route, 'stage');
       yield* findInProxy(stage);
+      // Who has users is told that there are none.
+      if (stage.users.authFile === undefined && !stage.users.single) yield* findExposed(stage);
       break;
     case 'http':
       yield* findInRoutes(stage);
+      if (stage.upstreams.some(({ to }) => 'field' in to)) yield* findExposed(stage);
       for (const { to, route } of stage.upstreams) {
         yield* findInLimits(route.limits);
         yield* findInRoute(route, 'stage');
@@ -70,6 +74,16 @@ function* findInStage(stage: ChainStage): Generator<Finding> {
         if ((route.retries ?? 0) > 0) yield ['it does not repeat what an HTTP client has asked for'];
       }
   }
+}
+
+/** With us nobody is an open proxy by accident, and Envoy would be one. */
+function* findExposed({ listen, tls, open = false }: ProxyStage | HttpStage): Generator<Finding> {
+  const exposed = listen.find((address) => address.kind === 'tcp' && !isLoopback(address));
+  if (!exposed || open || tls?.clientCa !== undefined) return;
+  yield [
+    `everybody who reaches ${formatAddress(exposed)} could use it`,
+    'say open if that is meant, or name a client-ca',
+  ];
 }
 
 /** Of the requests that fit a path, Envoy sends on as requests what is neither CONNECT nor, with `post`, POST. */

@@ -1,5 +1,6 @@
 import type { HttpAction, HttpRoute, HttpStage, ProxyStage } from '../chain/model.ts';
-import type { InternalAddress, ListenAddress } from '../core/address.ts';
+import { formatAddress, type InternalAddress, type ListenAddress } from '../core/address.ts';
+import { isLoopback } from './export-terms.ts';
 import { dynamicFilterType } from './forms/dynamic-forward-proxy.ts';
 import type { HttpManagerWords } from './forms/http-connection-manager.ts';
 import { readHttpManager } from './read-http.ts';
@@ -33,7 +34,12 @@ export function readManager(
   };
   const own = isDynamic ? { ...words, http_filters: filters } : words;
   const stage = readHttpManager(own, listen, { ...context, findCluster });
-  return isDynamic ? toProxy(stage, context) : stage;
+  if (!stage.upstreams.some(({ to }) => 'field' in to)) return stage;
+  if (!isLoopback(listen)) {
+    const message = `everybody who reaches ${formatAddress(listen)} chooses where tunnels and requests go, as in Envoy`;
+    context.reading.notice('warning', context.path, message);
+  }
+  return isDynamic ? toProxy(stage, context) : { ...stage, open: true };
 }
 
 /** Routes that say no more than that tunnels are ended are those of a proxy. */

@@ -1,5 +1,7 @@
 import { expect, test } from 'vitest';
+import { Source } from '../../src/chain/document.ts';
 import { exportEnvoy } from '../../src/envoy/export.ts';
+import { loadBootstrap } from '../../src/envoy/load.ts';
 import { loadText } from '../support/chain-file.ts';
 import { loadEnvoy } from '../support/envoy-file.ts';
 import { refusalOf } from '../support/usage.ts';
@@ -46,4 +48,15 @@ test.each([
   expect(changed).not.toBe(text);
   const refusal = refusalOf(() => loadEnvoy(changed));
   expect([refusal.message, ...refusal.hints].join('\n')).toContain(message);
+});
+
+test.each([
+  ['0.0.0.0', 1],
+  ['127.0.0.1', 0],
+])('who lets others choose where tunnels go is warned, at %s', (host, warnings) => {
+  const { graph } = loadText(`stages: { a: { listen: '${host}:1', proxy: { open: true } } }`);
+  const { notices = [] } = loadBootstrap(new Source(exportEnvoy(graph), 'envoy.yaml'), { allowUnknownFields: false });
+  expect(
+    notices.filter(({ level, message }) => level === 'warning' && /everybody who reaches/.test(message)),
+  ).toHaveLength(warnings);
 });

@@ -79,6 +79,7 @@ export function httpStage(
     upstreams,
     route: envoyRoute({ idleMs: 0 }),
     log: false,
+    ...(upstreams.some(({ to }) => 'field' in to) && { open: true }),
   };
 }
 

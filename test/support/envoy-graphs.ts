@@ -76,13 +76,12 @@ function proxyStage(stage: Place, files: GraphFiles): fc.Arbitrary<ProxyStage> {
       asked: tcp(fc.oneof(name, ip)),
       accept: fc.subarray(['post']),
       proxyProtocol: fc.constantFrom({}, { proxyProtocol: 'v1' as const }, { proxyProtocol: 'v2' as const }),
-      open: fc.boolean(),
       passesOn: fc.boolean(),
       isAsked: fc.boolean(),
     })
-    .map(({ to, limits: own, family: only, hops, asked, accept, proxyProtocol, open, passesOn, isAsked }) => {
+    .map(({ to, limits: own, family: only, hops, asked, accept, proxyProtocol, passesOn, isAsked }) => {
       const way = withoutTwins(hops);
-      const common = { ...stage.common, job: 'proxy', users: {}, allow: [], deny: [], open } as const;
+      const common = { ...stage.common, job: 'proxy', users: {}, allow: [], deny: [], open: true } as const;
       const passable = way.filter(([next]) => next && /^(?:http|h2c|h2)$/.test(next.scheme));
       const bare = passable.map((choice) => choice.map((next) => ({ ...next, headers: [], formats: [] })));
       if (passesOn && bare.length > 0) return { ...common, accept: [], route: { hops: bare, limits: own, ...only } };
@@ -132,6 +131,7 @@ function httpStage(stage: Place, files: GraphFiles): fc.Arbitrary<HttpStage> {
     .map(({ codec, routes, upstreams, domains, limits: own }) => ({
       ...stage.common,
       job: 'http',
+      open: true,
       codec,
       hosts: [{ name: 'all', domains, routes }],
       upstreams,
