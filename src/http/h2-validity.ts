@@ -1,7 +1,7 @@
 import { TunlError } from '../core/errors.ts';
 import type { HttpRequest } from '../core/request.ts';
 import { assertHeadSize, fieldValues, isSafeField } from './message.ts';
-import { isHost } from './request-target.ts';
+import { assertHasPort, isHost } from './request-target.ts';
 
 /** Fields in one head, as over HTTP/1.1. */
 const maxFields = 100;
@@ -23,7 +23,7 @@ export function assertTranslatable(request: HttpRequest, maxHeaderBytes: number)
   if (fieldValues(headers, 'host').some((host) => host.toLowerCase() !== authority.toLowerCase())) {
     throw requestError('the Host field names something else than the target');
   }
-  if (method === 'CONNECT') return;
+  if (method === 'CONNECT') return assertHasPort(target);
   const isPath = target.startsWith('/') || (target === '*' && method === 'OPTIONS');
   if (!isPath || !/^[\x21-\x7e]+$/.test(target) || target.includes('#')) {
     throw requestError('the target of the request is not valid');

@@ -1,4 +1,5 @@
 import { TunlError } from '../core/errors.ts';
+import { parsePort } from './authority.ts';
 import { fieldValues, type RequestHead } from './message.ts';
 
 /** What a request asks for, in one form whichever it was written in. */
@@ -44,13 +45,26 @@ export function readPlace(head: RequestHead): RequestPlace {
   const { method, target, headers } = head;
   assertOneHost(head);
   const [host = ''] = fieldValues(headers, 'host');
-  if (method === 'CONNECT') return { target, authority: readHost(target) };
+  if (method === 'CONNECT') {
+    assertHasPort(target);
+    return { target, authority: readHost(target) };
+  }
   // No path holds a fragment; who cuts it off reads another path than who does not.
   if (target.includes('#')) throw requestError('the target of the request has a fragment');
   if (target.startsWith('/') || (target === '*' && method === 'OPTIONS')) return { target, authority: host };
   const [, authority, rest = '/'] = absoluteForm.exec(target) ?? [];
   if (authority === undefined) throw requestError('the target of the request is not valid');
   return { target: rest.startsWith('?') ? `/${rest}` : rest, authority: readHost(authority) };
+}
+
+/**
+ * What CONNECT asks for has a port (RFC 9110, section 9.3.6).
+ * @throws {TunlError} http_request_error
+ */
+export function assertHasPort(target: string): void {
+  const at = target.lastIndexOf(':');
+  if (at <= 0) throw requestError('the target of CONNECT has no port');
+  parsePort(target.slice(at + 1));
 }
 
 function readHost(host: string): string {

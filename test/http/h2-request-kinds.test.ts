@@ -64,6 +64,13 @@ describe('what cannot be written in HTTP/1.1 is refused with 400', () => {
     ['no authority at all', [...pseudo.slice(0, 2), [':path', '/']]],
     ['a path with a fragment', [...pseudo.slice(0, 3), [':path', '/a#b']]],
     ['a path with a space', [...pseudo.slice(0, 3), [':path', '/a b']]],
+    [
+      'CONNECT without a port',
+      [
+        [':method', 'CONNECT'],
+        [':authority', 'a.test'],
+      ],
+    ],
     ['a method with a slash', [[':method', 'GE/T'], ...pseudo.slice(1)]],
   ] as const)('%s', async (_, fields) => {
     const { client, count } = startRequestBed({ codec: 'http2' });

@@ -65,6 +65,9 @@ describe('refused with 400 and the end of the connection, nothing behind it is r
     ['chunks in HTTP/1.0', 'POST / HTTP/1.0\r\nHost: a\r\nTransfer-Encoding: chunked'],
     ['CONNECT with a length', 'CONNECT a:1 HTTP/1.1\r\nHost: a\r\nContent-Length: 5'],
     ['CONNECT with chunks', 'CONNECT a:1 HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked'],
+    ['CONNECT without a port', 'CONNECT a HTTP/1.1\r\nHost: a'],
+    ['CONNECT with an empty port', 'CONNECT a: HTTP/1.1\r\nHost: a'],
+    ['CONNECT with a port that is none', 'CONNECT a:65536 HTTP/1.1\r\nHost: a'],
     ['CONNECT of a path', 'CONNECT /x HTTP/1.1\r\nHost: a'],
     ['CONNECT of a URL', 'CONNECT http://a:1/ HTTP/1.1\r\nHost: a'],
   ])('%s', async (_, head) => {
