@@ -11,10 +11,22 @@ import { isInternalListener, nameListener, readListener, readSocket } from './re
 import { Reading } from './reading.ts';
 import { type SpellingOptions, spellOut } from './spelling.ts';
 
-/** True for a file that only Envoy has: it says what is listened on by `static_resources`, or where that is asked for. */
+/** Fields by which a file of Envoy is known, and those of pieces of one. */
+const marks = ['static_resources', 'dynamic_resources', 'staticResources', 'dynamicResources'];
+const pieces = ['listeners', 'clusters', 'filter_chains', 'filterChains', 'load_assignment', 'loadAssignment'];
+
+/** True for a file of Envoy, or a piece of one. */
 export function isBootstrap({ value }: Source): boolean {
-  const marks = ['static_resources', 'staticResources', 'dynamic_resources', 'dynamicResources'];
-  return typeof value === 'object' && value !== null && marks.some((key) => key in value);
+  return hasField(value, marks) || isPiece(value);
+}
+
+/** True for a listener or a cluster, or several, with nothing around them. */
+function isPiece(value: unknown): boolean {
+  return hasField(Array.isArray(value) ? value[0] : value, pieces) && !hasField(value, marks);
+}
+
+function hasField(value: unknown, names: readonly string[]): boolean {
+  return typeof value === 'object' && value !== null && names.some((name) => Object.hasOwn(value, name));
 }
 
 /**
@@ -23,6 +35,8 @@ export function isBootstrap({ value }: Source): boolean {
  */
 export function loadBootstrap(source: Source, options: SpellingOptions): LoadedGraph {
   const reading = new Reading(source);
+  if (isPiece(source.value)) reading.add([], 'this is a piece of a file of Envoy', pieceHint);
+  reading.assertRight();
   const { value, faults, skipped } = spellOut(source.value, bootstrap, options);
   reading.assertRight(faults);
   const form = bootstrap.safeParse(value);
@@ -39,6 +53,8 @@ export function loadBootstrap(source: Source, options: SpellingOptions): LoadedG
     notices: reading.notices,
   };
 }
+
+const pieceHint = 'a whole one has static_resources, with listeners and clusters in it';
 
 const listenersPath: Path = ['static_resources', 'listeners'];
 const clustersPath: Path = ['static_resources', 'clusters'];

@@ -1,4 +1,6 @@
 import { expect, test } from 'vitest';
+import { Source } from '../../src/chain/document.ts';
+import { isBootstrap } from '../../src/envoy/load.ts';
 import { editFixture, loadEnvoy, readFixture } from '../support/envoy-file.ts';
 import { refusalOf } from '../support/usage.ts';
 import { refusedClusters } from './refused/clusters.ts';
@@ -30,6 +32,23 @@ test.each([
   ['static_resources: {}\nstatic_resources: {}', '2:1: this key is there already'],
 ])('%s is refused at %s', (text, says) => {
   expect(refusalOf(() => loadEnvoy(text)).message).toBe(`envoy.yaml:${says}`);
+});
+
+test.each([
+  'name: encap\ninternal_listener: {}\nfilter_chains: []',
+  '- name: cluster_0\n  load_assignment: {}',
+  'clusters:\n- name: cluster_0',
+  '{ "filterChains": [] }',
+])('a piece of a file of Envoy is known as one: %s', (text) => {
+  expect(isBootstrap(new Source(text, 'envoy.yaml'))).toBe(true);
+  expect(refusalOf(() => loadEnvoy(text))).toEqual({
+    message: 'envoy.yaml:1:1: this is a piece of a file of Envoy',
+    hints: ['a whole one has static_resources, with listeners and clusters in it'],
+  });
+});
+
+test.each(['stages: {}', '', '[]', 'text', '5', 'constructor: 1'])('%s is no file of Envoy', (text) => {
+  expect(isBootstrap(new Source(text, 'chain.yaml'))).toBe(false);
 });
 
 test('aliases that repeat too much are refused before they are read', () => {

@@ -149,6 +149,13 @@ export const commandProse: Readonly<Record<string, Prose>> = {
         ],
       },
       {
+        title: 'FILES OF ENVOY',
+        blocks: [
+          'A file with `static_resources` is a bootstrap file of Envoy, in YAML or JSON. Each listener with a TcpProxy or an HttpConnectionManager becomes a stage; `--print` shows which. Relative paths start from where the program runs, as with Envoy. `docs/envoy-fields.md` in the package lists what is done with each field.',
+          'What Envoy refuses is refused, and what tunl does not run too, each with its line and column. The limit of five minutes that Envoy sets to tunnels that move nothing holds only where it is written.',
+        ],
+      },
+      {
         ...listening,
         blocks: [
           ...listening.blocks,
