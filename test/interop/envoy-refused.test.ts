@@ -33,7 +33,8 @@ describe.skipIf(!hasEnvoy)('Envoy and tunl on the same files', () => {
   );
 
   test('what Envoy refuses of changed files is refused here too', async () => {
-    const names = fixtureNames.filter((name) => !outdated.has(name));
+    // Envoy opens the log of its admin address even where it only looks at a file.
+    const names = fixtureNames.filter((name) => !outdated.has(name) && !readFixture(name).includes('access_log'));
     const taken: string[] = [];
     for (const text of fc.sample(makeChanges(names, plainValues), { numRuns: 1000, seed: 6 })) {
       // The router may do without a type, as it once could.
