@@ -4,6 +4,7 @@ import { carriers, schemes } from '../carriers/index.ts';
 import { Source } from '../chain/document.ts';
 import { type LoadedGraph, loadGraph } from '../chain/load.ts';
 import { TunlError, toTunlError, usageError } from '../core/errors.ts';
+import { isBootstrap } from '../envoy/recognise.ts';
 import { parseRule } from '../policy/rules.ts';
 import { describeFileError } from '../words/password-file.ts';
 import { Scope } from '../core/scope.ts';
@@ -44,8 +45,10 @@ export async function loadChain(path: string, options: ChainFileOptions): Promis
     throw usageError(`cannot read ${quote(path)}: ${describeFileError(error)}`);
   }
   const source = new Source(text, path);
-  const { isBootstrap, loadBootstrap } = await import('../envoy/load.ts');
-  if (isBootstrap(source)) return loadBootstrap(source, options);
+  if (isBootstrap(source)) {
+    const { loadBootstrap } = await import('../envoy/load.ts');
+    return loadBootstrap(source, options);
+  }
   const { env, allowUnknownFields } = options;
   if (allowUnknownFields) throw usageError('--allow-unknown-fields is for files of Envoy', `${path} is one of ours`);
   const checkRule = (rule: string) => void parseRule(rule);

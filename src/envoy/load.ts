@@ -7,27 +7,10 @@ import { quote } from '../words/text.ts';
 import { bootstrap, type BootstrapWords } from './forms/bootstrap.ts';
 import type { ListenerWords } from './forms/listener.ts';
 import { type Cluster, readCluster } from './read-cluster.ts';
+import { isPiece } from './recognise.ts';
 import { isInternalListener, nameListener, readListener, readSocket } from './read-listener.ts';
 import { Reading } from './reading.ts';
 import { type SpellingOptions, spellOut } from './spelling.ts';
-
-/** Fields by which a file of Envoy is known, and those of pieces of one. */
-const marks = ['static_resources', 'dynamic_resources', 'staticResources', 'dynamicResources'];
-const pieces = ['listeners', 'clusters', 'filter_chains', 'filterChains', 'load_assignment', 'loadAssignment'];
-
-/** True for a file of Envoy, or a piece of one. */
-export function isBootstrap({ value }: Source): boolean {
-  return hasField(value, marks) || isPiece(value);
-}
-
-/** True for a listener or a cluster, or several, with nothing around them. */
-function isPiece(value: unknown): boolean {
-  return hasField(Array.isArray(value) ? value[0] : value, pieces) && !hasField(value, marks);
-}
-
-function hasField(value: unknown, names: readonly string[]): boolean {
-  return typeof value === 'object' && value !== null && names.some((name) => Object.hasOwn(value, name));
-}
 
 /**
  * Reads a bootstrap file of Envoy: each listener becomes a stage.

@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
 import { Source } from '../../src/chain/document.ts';
-import { isBootstrap } from '../../src/envoy/load.ts';
+import { isBootstrap } from '../../src/envoy/recognise.ts';
 import { editFixture, loadEnvoy, readFixture } from '../support/envoy-file.ts';
 import { refusalOf } from '../support/usage.ts';
 import { refusedClusters } from './refused/clusters.ts';
