@@ -7,7 +7,7 @@ import { makeMesh, spiffeId } from '../support/mesh.ts';
 import { findBlock, type Page } from '../support/readme.ts';
 import { startHboneTerminator } from './parts/envoy-hbone.ts';
 import { checkEnvoy, envoyWrapper, hasEnvoy } from './parts/envoy.ts';
-import { startGreeting } from './parts/socat.ts';
+import { startEcho, startGreeting } from './parts/socat.ts';
 import type { Part } from './support/part.ts';
 import type { Running } from './support/process.ts';
 import { hasWorld, openWorld, type World } from './support/world.ts';
@@ -35,11 +35,11 @@ describe.skipIf(!hasWorld || !hasEnvoy)('the way from a laptop to a mesh', () =>
     return running;
   }
 
-  /** Runs a block whose last command stays, and sees what a port of this machine then says. */
-  async function visit(block: string, port: number, ready: RegExp): Promise<string> {
+  /** Runs a block whose last command stays, and sees what a port of this machine then says on descriptor 3. */
+  async function visit(block: string, port: number, ready: RegExp, talk = 'head -1 <&3'): Promise<string> {
     const running = await start(`set -e\n${block}`, ready);
     try {
-      const { stdout } = await world.run(`exec 3<>/dev/tcp/127.0.0.1/${port}; head -1 <&3`);
+      const { stdout } = await world.run(`exec 3<>/dev/tcp/127.0.0.1/${port}; ${talk}`);
       return stdout;
     } finally {
       await running.stop();
@@ -151,12 +151,14 @@ describe.skipIf(!hasWorld || !hasEnvoy)('the way from a laptop to a mesh', () =>
   test('makes a peer of the mesh', async () => {
     writeMaterial('peer', await mesh.issue(spiffeId('db')));
     writeMaterial('.', await mesh.issue(spiffeId('cart')));
-    await host(['10.1.2.3:5432', () => startGreeting('database of the mesh')]);
+    await host(['10.1.2.3:5432', () => startEcho()]);
     const peer = await start(`cd peer; exec ${findBlock('peer', page)}`, /^tunl: serving/m);
     onTestFinished(async () => void (await peer.stop()));
     const hop = findBlock('waypoint', page).replace('waypoint.shop', '10.1.2.3').replace('sa/waypoint', 'sa/db');
     const client = hop.replace('10.96.7.20', '10.1.2.3').replace('5432:', '5433:');
-    expect(await visit(client, 5433, /^tunl: forwarding/m)).toBe('database of the mesh\n');
+    // The header of the PROXY protocol comes before our own words, and back with them.
+    const talk = 'echo hello >&3; grep -aom1 hello <&3';
+    expect(await visit(client, 5433, /^tunl: forwarding/m, talk)).toBe('hello\n');
   });
 });
 
