@@ -56,7 +56,8 @@ export class BodyReader {
       this.#stream.on('data', this.#onData).on('end', this.#onEnd).on('close', this.#onEnd);
     }
     this.#sink = sink;
-    if (this.#stream.destroyed) return this.#onEnd();
+    // An end that came together with the head has been told already.
+    if (this.#stream.destroyed || this.#stream.readableEnded) return this.#onEnd();
     this.#stream.resume();
   }
 

@@ -38,6 +38,8 @@ class BodyStream extends Duplex {
     });
     stream.pause();
     if (framing.kind === 'length' && framing.bytes === 0) this.#end();
+    // An end that came together with the head has been told already.
+    else if (stream.readableEnded) process.nextTick(() => this.#onConnectionEnd(framing));
     if (stream.destroyed) this.destroy(stream.errored ?? resetError('the connection was closed'));
   }
 

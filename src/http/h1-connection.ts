@@ -87,11 +87,12 @@ function waitForBytes(stream: Duplex, limitMs: number, draining: AbortSignal): P
     };
     const start = () => {
       if (stream.readableLength > 0) return settle(true);
+      if (stream.readableEnded) return onNothing();
       stream.on('data', onData).on('end', onNothing);
       stream.resume();
     };
     const timer = limitMs > 0 ? setTimeout(onNothing, limitMs) : undefined;
-    if (stream.destroyed || stream.readableEnded || draining.aborted) return onNothing();
+    if (stream.destroyed || draining.aborted) return onNothing();
     stream.on('close', onNothing);
     draining.addEventListener('abort', onNothing, { once: true });
     // Who does not read the answers gets no more of them: they would pile up here.

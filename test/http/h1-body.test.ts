@@ -56,6 +56,24 @@ test.each([
   expect((await client.readToEnd()).toString()).toMatch(/short$/);
 });
 
+test.each(['to be read', 'of a tunnel'])(
+  'a body %s that ended before anybody asked for its head fails',
+  async (kind) => {
+    const { client, take } = startRequestBed();
+    client.send(next);
+    const first = await take();
+    client.send(post(chunked));
+    client.fin();
+    await eventually(() => client.stream.writableFinished, true);
+    void first.respond(204, []);
+    const request = await take();
+    if (kind === 'to be read') return expect(readBody(request)).rejects.toMatchObject({ code: 'http_request_error' });
+    const { stream } = request.stream(200, []);
+    stream.resume();
+    await inTime('the failure', new Promise((resolve) => stream.once('error', resolve)));
+  },
+);
+
 test('a client that is reset in the middle of its body fails it, and is gone', async () => {
   const { client, take } = startRequestBed();
   client.send(post('Content-Length: 10\r\n', 'abc'));
