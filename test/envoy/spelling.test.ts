@@ -39,6 +39,10 @@ test.each([
   ['protocol: TCP, address: 127.0.0.1, port_value: 10000', 'protocol: 0, address: 127.0.0.1, port_value: 10000'],
   ['protocol: TCP, address: 127.0.0.1, port_value: 10000', 'protocol: tcp, address: 127.0.0.1, port_value: 10000'],
   ['use_post: true', 'use_post: "true"'],
+  ['use_post: true', 'use_post: Yes'],
+  ['use_post: true', 'use_post: on'],
+  ['connect_timeout: 5s', 'connect_timeout: { seconds: 4, nanos: 1000000000 }'],
+  ['connect_timeout: 5s', 'connect_timeout: { seconds: "5" }'],
   // What is null is not there.
   ['connect_timeout: 5s', 'connect_timeout: null'],
   ['stat_prefix: entry', 'stat_prefix: entry\n                idle_timeout:'],

@@ -73,10 +73,19 @@ export const text = z.string(must('a text'));
 /** A text that has to be there. */
 export const filled = text.min(1, must('a text that is not empty'));
 
+/** Words for a `bool`, as the YAML of Envoy has them. */
+const flagWords: Readonly<Record<string, boolean>> = {
+  ...{ true: true, yes: true, on: true, y: true },
+  ...{ false: false, no: false, off: false, n: false },
+};
+
 /** `bool` and `BoolValue`. */
-export const flag = z
-  .union([z.boolean(), z.literal('true'), z.literal('false')], must('true or false'))
-  .transform((value) => value === true || value === 'true');
+export const flag = z.union([z.boolean(), z.string()], must('true or false')).transform((value, ctx) => {
+  const word = String(value).toLowerCase();
+  if (Object.hasOwn(flagWords, word)) return flagWords[word] === true;
+  ctx.addIssue({ code: 'custom', message: 'must be true or false' });
+  return z.NEVER;
+});
 
 /** A `bool` that has one value with us. */
 export function flagOf(value: boolean): z.ZodType<boolean> {
@@ -85,8 +94,8 @@ export function flagOf(value: boolean): z.ZodType<boolean> {
 
 /** `uint32` and `UInt32Value`: a number, or a text of digits. */
 export function uint(min: number, max: number, what: string): z.ZodType<number> {
-  return z.union([z.number(), z.string().regex(/^\d+$/)], must(what)).transform((value, ctx) => {
-    const number = Number(value);
+  return z.union([z.number(), z.string()], must(what)).transform((value, ctx) => {
+    const number = typeof value === 'number' || /^\d+$/.test(value) ? Number(value) : NaN;
     if (Number.isInteger(number) && number >= min && number <= max) return number;
     ctx.addIssue({ code: 'custom', message: `must be ${what}` });
     return z.NEVER;
@@ -101,16 +110,25 @@ const maxTimerMs = 2 ** 31 - 1;
 
 const durationText = /^(\d+)(?:\.(\d{1,9}))?s$/;
 
-/** `google.protobuf.Duration` in milliseconds; less than one but more than nothing is one. */
+/** `google.protobuf.Duration` in milliseconds, as a text or as its two fields; less than one but more than nothing is one. */
 export function duration(minMs = 0): z.ZodType<number> {
   const what = `a duration in seconds${minMs > 0 ? ' above 0' : ''}, such as 0.25s`;
-  return z.string(must(what)).transform((value, ctx) => {
-    const [, whole, part = ''] = durationText.exec(value) ?? [];
-    const ms = whole === undefined ? NaN : Number(whole) * 1000 + Number(part.padEnd(9, '0')) / 1e6;
-    if (ms >= minMs) return Math.min(ms > 0 ? Math.max(Math.round(ms), 1) : 0, maxTimerMs);
+  const amount = z.union([z.number(), z.string()], must('a number')).optional();
+  const parts = z.strictObject({ seconds: amount, nanos: amount });
+  return z.union([z.string(), parts], must(what)).transform((value, ctx) => {
+    const ms =
+      typeof value === 'string'
+        ? parseSeconds(value)
+        : Number(value.seconds ?? 0) * 1000 + Number(value.nanos ?? 0) / 1e6;
+    if (ms >= minMs || (ms > 0 && minMs <= 1)) return Math.min(ms > 0 ? Math.max(Math.round(ms), 1) : 0, maxTimerMs);
     ctx.addIssue({ code: 'custom', message: `must be ${what}` });
     return z.NEVER;
   });
+}
+
+function parseSeconds(text: string): number {
+  const [, whole, part = ''] = durationText.exec(text) ?? [];
+  return whole === undefined ? NaN : Number(whole) * 1000 + Number(part.padEnd(9, '0')) / 1e6;
 }
 
 /** An enum by the names or numbers of its values; as Envoy reads them, small letters do too. */
