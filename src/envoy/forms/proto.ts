@@ -74,17 +74,15 @@ export const text = z.string(must('a text'));
 export const filled = text.min(1, must('a text that is not empty'));
 
 /** Words for a `bool`, as the YAML of Envoy has them. */
-const flagWords: Readonly<Record<string, boolean>> = {
-  ...{ true: true, yes: true, on: true, y: true },
-  ...{ false: false, no: false, off: false, n: false },
-};
+const trueWord = /^(?:true|yes|on|y)$/i;
+const falseWord = /^(?:false|no|off|n)$/i;
 
 /** `bool` and `BoolValue`. */
 export const flag = z.union([z.boolean(), z.string()], must('true or false')).transform((value, ctx) => {
-  const word = String(value).toLowerCase();
-  if (Object.hasOwn(flagWords, word)) return flagWords[word] === true;
-  ctx.addIssue({ code: 'custom', message: 'must be true or false' });
-  return z.NEVER;
+  const word = String(value);
+  if (trueWord.test(word)) return true;
+  if (!falseWord.test(word)) ctx.addIssue({ code: 'custom', message: 'must be true or false' });
+  return false;
 });
 
 /** A `bool` that has one value with us. */
