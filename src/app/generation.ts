@@ -1,3 +1,4 @@
+import { setMaxListeners } from 'node:events';
 import {
   type ChainStage,
   type Graph,
@@ -64,6 +65,8 @@ export interface Generation {
   readonly fused: ReadonlySet<string>;
   /** Reads certificates, keys and users again. */
   reload(): Promise<void>;
+  /** Another one takes the new connections. What is open lives on; who could ask for more is told to come again. */
+  retire(): void;
   /** Ends the sessions with hops. */
   close(): Promise<void>;
 }
@@ -87,8 +90,10 @@ export async function createGeneration(graph: Graph, env: GenerationEnv): Promis
     return internal.connect(address.name, { ...ctx, origin, carries });
   };
   const routes = new RouteCache(graph, dialInternal, env);
+  const retired = new AbortController();
+  setMaxListeners(0, retired.signal);
   const stages = await Promise.all(
-    graph.stages.map((stage) => createReadyStage(stage, routes, env).catch(blameStage(stage))),
+    graph.stages.map((stage) => createReadyStage(stage, routes, env, retired.signal).catch(blameStage(stage))),
   );
   for (const ready of stages) {
     for (const name of listNames(ready.stage)) {
@@ -110,6 +115,7 @@ export async function createGeneration(graph: Graph, env: GenerationEnv): Promis
         ...routes.all().map((route) => route.reload()),
       ]);
     },
+    retire: () => retired.abort(),
     async close() {
       // They may run inside sessions with hops.
       await Promise.all(stages.map(async ({ runner }) => runner.close?.()));
@@ -192,9 +198,15 @@ function isOriginSeen(graph: Graph, { name }: InternalAddress): boolean {
   return stage !== undefined && (!isFusible(stage) || listExits(stage).some((exit) => isOriginSeen(graph, exit)));
 }
 
-async function createReadyStage(stage: ChainStage, routes: RouteCache, env: GenerationEnv): Promise<ReadyStage> {
+async function createReadyStage(
+  stage: ChainStage,
+  routes: RouteCache,
+  env: GenerationEnv,
+  retired: AbortSignal,
+): Promise<ReadyStage> {
   const parts = (acceptor: TlsAcceptor | undefined, isInside: boolean): StageParts => ({
     scope: env.scope,
+    retired,
     emit: env.emit,
     isInside,
     tunnels: env.tunnels,

@@ -112,6 +112,7 @@ class GraphRunner {
   async replace(graph: Graph): Promise<void> {
     const generation = await this.#prepare(graph);
     const before = new Set(this.#doors.keys());
+    const previous = this.#generation;
     const admin = await this.#admin.prepare(graph);
     const doors = await this.#openDoors(generation).catch(async (error: unknown) => {
       await admin.undo();
@@ -119,6 +120,7 @@ class GraphRunner {
     });
     const closed = [...this.#doors].filter(([key]) => !doors.has(key)).map(([, door]) => door);
     this.#adopt(generation, doors);
+    previous.retire();
     await Promise.all([...closed.map(({ listener }) => listener.close()), admin.finish()]);
     if (closed.length > 0 || [...doors.keys()].some((key) => !before.has(key))) this.#tellAgain();
     this.#announce(generation, before, admin.opened);

@@ -47,7 +47,7 @@ export function createHttpRunner(
     record: parts.isInside && !stage.log ? 'none' : 'asked',
     draining: parts.scope.draining,
   };
-  const front = frontOptions(stage);
+  const front = { ...frontOptions(stage), retired: parts.retired };
   return {
     async onLink(link, origin) {
       void serveLink(stage, env, front, parts.acceptor, link, origin);

@@ -10,6 +10,8 @@ import type { Tunnels } from './tunnels.ts';
 /** What a stage shares with the others of its graph, and what is its own. */
 export interface StageParts {
   readonly scope: Scope;
+  /** Aborted when another generation takes the new connections: those that are open may end when it suits them. */
+  readonly retired: AbortSignal;
   readonly emit: EventSink;
   readonly tunnels: Tunnels;
   readonly acceptor?: TlsAcceptor;

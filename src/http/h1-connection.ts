@@ -18,6 +18,12 @@ export interface Http1Setup {
   readonly maxHeadBytes: number;
 }
 
+/** One connection of that kind. */
+export interface Http1Terms extends Http1Setup {
+  /** Whether the exchange that is about to be answered is the last. */
+  readonly isLast: () => boolean;
+}
+
 /**
  * Serves the requests of an HTTP/1.1 connection one after the other: the next head is only read once the
  * exchange before it is over. `first` is a head that was read already. When `draining` aborts, the exchange that runs is the last.
@@ -25,13 +31,13 @@ export interface Http1Setup {
  */
 export async function serveHttp1(
   link: Link,
-  setup: Http1Setup,
+  setup: Http1Terms,
   draining: AbortSignal,
   onRequest: (request: HttpRequest) => void,
   first: Buffer,
 ): Promise<void> {
   for (let bytes: Buffer | undefined = first; bytes; bytes = await readNextHead(link, setup, draining)) {
-    const request = await makeRequest(link, bytes, draining);
+    const request = await makeRequest(link, bytes, setup, draining);
     onRequest(request);
     const next = await request.next;
     if (next === 'nothing') return;
@@ -48,8 +54,13 @@ export async function readFirstHead(link: Link, setup: Http1Setup, draining: Abo
   return orRefuse(link, draining, () => readLimited(link.stream, setup, draining));
 }
 
-async function makeRequest(link: Link, bytes: Buffer, draining: AbortSignal): Promise<Http1Request> {
-  return orRefuse(link, draining, async () => new Http1Request(link, parseRequestHead(bytes), () => draining.aborted));
+async function makeRequest(
+  link: Link,
+  bytes: Buffer,
+  { isLast }: Http1Terms,
+  draining: AbortSignal,
+): Promise<Http1Request> {
+  return orRefuse(link, draining, async () => new Http1Request(link, parseRequestHead(bytes), isLast));
 }
 
 /** The next head; `undefined` where there is none and nobody is to be told. */

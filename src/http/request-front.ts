@@ -1,3 +1,4 @@
+import { Abort } from '../core/abort.ts';
 import { toTunlError } from '../core/errors.ts';
 import type { Link } from '../core/link.ts';
 import type { HttpRequest } from '../core/request.ts';
@@ -13,6 +14,8 @@ export interface RequestFrontOptions {
   readonly codec: 'auto' | 'http1' | 'http2';
   readonly http1: Http1Setup;
   readonly http2: Http2Setup;
+  /** Aborted when others serve new connections: each that is open ends after its next answer, and nothing is refused. */
+  readonly retired?: AbortSignal;
 }
 
 /**
@@ -23,18 +26,39 @@ export interface RequestFrontOptions {
  */
 export async function serveRequests(
   link: Link,
-  { codec, http1, http2 }: RequestFrontOptions,
+  { codec, http1, http2, retired }: RequestFrontOptions,
   draining: AbortSignal,
   onRequest: (request: HttpRequest) => void,
 ): Promise<void> {
   const alpn = link.peer.tls?.alpn;
-  if (codec === 'http2' || (codec === 'auto' && alpn === 'h2')) return serveHttp2(link, http2, draining, onRequest);
+  const serveSession = () => untilEither(draining, retired, (ending) => serveHttp2(link, http2, ending, onRequest));
+  if (codec === 'http2' || (codec === 'auto' && alpn === 'h2')) return serveSession();
   const head = await readFirstHead(link, http1, draining);
   if (codec === 'auto' && head.equals(prefaceHead)) {
     link.stream.unshift(head);
-    return serveHttp2(link, http2, draining, onRequest);
+    return serveSession();
   }
-  return serveHttp1(link, http1, draining, onRequest, head);
+  const isLast = () => draining.aborted || (retired?.aborted ?? false);
+  return serveHttp1(link, { ...http1, isLast }, draining, onRequest, head);
+}
+
+/** Runs something with a signal that follows two others for as long as it runs. */
+async function untilEither(
+  first: AbortSignal,
+  second: AbortSignal | undefined,
+  run: (either: AbortSignal) => Promise<void>,
+): Promise<void> {
+  if (!second) return run(first);
+  const either = new Abort();
+  const signals = [first, second];
+  const onAbort = () => either.abort(signals.find(({ aborted }) => aborted)?.reason);
+  if (signals.some(({ aborted }) => aborted)) onAbort();
+  for (const signal of signals) signal.addEventListener('abort', onAbort, { once: true });
+  try {
+    await run(either.signal);
+  } finally {
+    for (const signal of signals) signal.removeEventListener('abort', onAbort);
+  }
 }
 
 async function serveHttp2(
