@@ -1,7 +1,7 @@
 import { formatHostPort } from '../core/address.ts';
 import type { Hop } from '../core/hop.ts';
 import { tlsNames } from '../words/tls.ts';
-import type { HopWords } from './schema.ts';
+import type { HopWords } from './schema-parts.ts';
 
 /** How a secret is written, by the object that holds it. */
 export type NameSecret = (holder: object) => string;

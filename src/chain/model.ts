@@ -139,10 +139,22 @@ export function listExits(stage: ChainStage): readonly InternalAddress[] {
   });
 }
 
-/** The ways out of a stage: its own, or those of its upstreams. Without `to` a way leads to what is asked for. */
-export function listWays(stage: ChainStage): readonly { readonly to?: TargetChoice; readonly route: RouteOptions }[] {
+/** A way out of a stage. */
+export interface Way {
+  /** Absent: it leads to what is asked for. */
+  readonly to?: TargetChoice;
+  readonly route: RouteOptions;
+  /** Whose way it is; absent where it is that of the stage itself. */
+  readonly upstream?: Upstream;
+}
+
+/** The ways out of a stage: its own, or those of its upstreams. */
+export function listWays(stage: ChainStage): readonly Way[] {
   if (stage.job !== 'http') return [{ route: stage.route, ...(stage.to && { to: stage.to }) }];
-  return stage.upstreams.map(({ to, route }) => ('field' in to ? { route } : { to, route }));
+  return stage.upstreams.map((upstream) => {
+    const { to, route } = upstream;
+    return 'field' in to ? { route, upstream } : { to, route, upstream };
+  });
 }
 
 /** The names under which a stage can be reached inside the process. */

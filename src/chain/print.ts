@@ -5,7 +5,8 @@ import { parseDuration } from '../words/duration.ts';
 import { formatHopWords, type NameSecret } from './hop-words.ts';
 import type { ChainStage, Graph, HopChoice, Limits, ListenerTls, ProxyStage, RouteOptions } from './model.ts';
 import { defaultLimits, limitKeys, proxyIdle } from './route-words.ts';
-import type { FileWords, PlaceWords, StageWords } from './schema.ts';
+import type { PlaceWords } from './schema-parts.ts';
+import type { FileWords, StageWords } from './schema.ts';
 import { escapeVariables, type SecretSources } from './secrets.ts';
 
 /** What a graph is printed with. */

@@ -1,35 +1,29 @@
-import { resolve } from 'node:path';
 import { usageError } from '../core/errors.ts';
-import type { HeaderField, Hop } from '../core/hop.ts';
 import { parseDuration } from '../words/duration.ts';
-import { parseHeader } from '../words/header.ts';
-import { type KnownScheme, parseHop, splitAlternatives } from '../words/hop.ts';
+import { splitAlternatives } from '../words/hop.ts';
 import { isInternal, parseInternal } from '../words/internal.ts';
 import type { Attempts } from './attempt.ts';
 import type { Path } from './document.ts';
 import type { HopChoice, Limits, RouteOptions } from './model.ts';
-import type { FileWords, HopWords, PlaceWords, StageWords } from './schema.ts';
-import { fillVariables, isReference, readSecret, type SecretSources, type Surroundings } from './secrets.ts';
+import { type HopReader, readHop } from './read-hop.ts';
+import type { LimitWords, PlaceWords, RetryWords, WayWords } from './schema-parts.ts';
 
 /** What routes are read with. */
-export interface RouteReader extends Surroundings {
-  readonly schemes: readonly KnownScheme[];
+export interface RouteReader extends HopReader {
   readonly attempts: Attempts;
-  readonly sources: SecretSources;
 }
 
-type LimitWords = NonNullable<StageWords['limits']>;
-
 /** The limits of a stage that says nothing, as `forward` has them; a proxy ends idle tunnels after an hour. */
-export const defaultLimits: Required<LimitWords> = {
+export const defaultLimits: Readonly<Record<keyof LimitWords, string>> = {
   dns: '5s',
   connect: '10s',
   tls: '10s',
   handshake: '15s',
   idle: 'off',
   linger: '60s',
+  lifetime: 'off',
 };
-/** What `idle` is for a proxy. */
+/** What `idle` is for a proxy and for an HTTP stage. */
 export const proxyIdle = '1h';
 
 /** Which limit each name of a file sets. */
@@ -40,38 +34,73 @@ export const limitKeys = {
   handshake: 'handshakeMs',
   idle: 'idleMs',
   linger: 'lingerMs',
+  lifetime: 'lifetimeMs',
 } as const satisfies Record<keyof LimitWords, keyof Limits>;
 
+/** What an upstream has as its stage has it. The others are about clients. */
+export const sharedLimits = ['dns', 'connect', 'tls', 'handshake', 'linger'] as const;
+
+/** Limits as they are written somewhere, and where that is. */
+export interface WrittenLimits {
+  readonly at: Path;
+  readonly words: LimitWords;
+}
+
+/** What holds for a way that does not say otherwise. */
+export interface RouteDefaults {
+  /** The nearest first. */
+  readonly limits: readonly WrittenLimits[];
+  /** What `idle` is where nobody says it. */
+  readonly idle: string;
+  readonly retry?: RetryWords | undefined;
+  readonly family?: 4 | 6 | undefined;
+}
+
 /** Reads how a stage gets to where it leads. */
-export function readRoute(
-  path: Path,
-  stage: StageWords,
-  defaults: NonNullable<FileWords['defaults']>,
-  reader: RouteReader,
-): RouteOptions {
-  const retries = stage.retry ?? defaults.retry ?? 0;
-  const family = stage.family ?? defaults.family;
+export function readRoute(path: Path, words: WayWords, defaults: RouteDefaults, reader: RouteReader): RouteOptions {
+  const family = words.family ?? defaults.family;
+  const own = { at: [...path, 'limits'], words: words.limits ?? {} };
   return {
-    ...readVia([...path, 'via'], stage.via, reader),
-    limits: readLimits(path, stage, defaults.limits ?? {}, reader),
-    ...(retries > 0 && { retries }),
+    ...readVia([...path, 'via'], words.via, reader),
+    limits: readLimits([own, ...defaults.limits], defaults.idle, reader),
+    ...reader.attempts.run([...path, 'retry'], () => readRetry(words.retry ?? defaults.retry ?? 0)),
     ...(family !== undefined && { family }),
   };
 }
 
 /** What is written in `defaults` is parsed for each stage, and blamed where it stands. */
-function readLimits(path: Path, stage: StageWords, defaults: LimitWords, { attempts }: RouteReader): Limits {
-  const fallbacks = { ...defaultLimits, ...(stage.proxy !== undefined && { idle: proxyIdle }) };
+function readLimits(layers: readonly WrittenLimits[], idle: string, { attempts }: RouteReader): Limits {
   const read = (name: keyof LimitWords) => {
-    const own = stage.limits?.[name];
-    const at = own === undefined ? ['defaults', 'limits', name] : [...path, 'limits', name];
-    const text = String(own ?? defaults[name] ?? fallbacks[name]);
-    return [limitKeys[name], attempts.run(at, () => parseDuration(text, name)) ?? 0];
+    const layer = layers.find(({ words }) => words[name] !== undefined);
+    if (!layer && name === 'lifetime') return [];
+    const text = String(layer?.words[name] ?? (name === 'idle' ? idle : defaultLimits[name]));
+    const ms = attempts.run([...(layer?.at ?? []), name], () => parseDuration(text, name)) ?? 0;
+    return [[limitKeys[name], ms] as const];
   };
-  return Object.fromEntries((Object.keys(limitKeys) as (keyof LimitWords)[]).map(read)) as unknown as Limits;
+  return Object.fromEntries((Object.keys(limitKeys) as (keyof LimitWords)[]).flatMap(read)) as unknown as Limits;
 }
 
-function readVia(path: Path, words: StageWords['via'], reader: RouteReader): Pick<RouteOptions, 'hops' | 'entry'> {
+/** How the waits grow where nobody says it. */
+const growth = 10;
+
+function readRetry(words: RetryWords): Pick<RouteOptions, 'retries' | 'backOff' | 'retryOn'> {
+  const { times, base, max, on } = typeof words === 'number' ? { times: words } : words;
+  if (base === undefined && max !== undefined) throw usageError('retry has max and no base', 'add base: 100ms');
+  const baseMs = base === undefined ? undefined : parseDuration(base, 'base');
+  const maxMs = max === undefined ? (baseMs ?? 0) * growth : parseDuration(max, 'max');
+  if (baseMs !== undefined && maxMs < baseMs) throw usageError('retry has a max that is shorter than its base');
+  return {
+    ...(times > 0 && { retries: times }),
+    ...(baseMs !== undefined && { backOff: { baseMs, maxMs } }),
+    ...(on !== undefined && { retryOn: on }),
+  };
+}
+
+function readVia(
+  path: Path,
+  words: WayWords['via'],
+  reader: RouteReader,
+): Pick<RouteOptions, 'hops' | 'entry' | 'hopBalance'> {
   const list: readonly PlaceWords[] = words === undefined ? [] : Array.isArray(words) ? words : [words];
   const at = (index: number): Path => (Array.isArray(words) ? [...path, index] : path);
   const [first] = list;
@@ -82,7 +111,21 @@ function readVia(path: Path, words: StageWords['via'], reader: RouteReader): Pic
     const choice = reader.attempts.run(at(index + skipped), () => readPlace(at(index + skipped), place, reader));
     return choice === undefined ? [] : [choice];
   });
-  return { hops, ...(entry && { entry }) };
+  return { hops, ...(entry && { entry }), ...reader.attempts.run(path, () => readBalance(list)) };
+}
+
+/** One way has one balance: places with alternatives cannot differ. */
+function readBalance(places: readonly PlaceWords[]): Pick<RouteOptions, 'hopBalance'> {
+  const said = places.flatMap((place) => {
+    if (typeof place === 'string') return place.includes('|') ? ['first' as const] : [];
+    if ('url' in place) return [];
+    return place.any.length > 1 || place.balance !== undefined ? [place.balance ?? ('first' as const)] : [];
+  });
+  if (new Set(said).size > 1) {
+    throw usageError('one way cannot have two balances', 'write balance: round-robin beside each any, or nowhere');
+  }
+  const isWritten = places.some((place) => typeof place === 'object' && 'any' in place && place.balance !== undefined);
+  return isWritten && said[0] ? { hopBalance: said[0] } : {};
 }
 
 function readPlace(path: Path, words: PlaceWords, reader: RouteReader): HopChoice {
@@ -90,74 +133,5 @@ function readPlace(path: Path, words: PlaceWords, reader: RouteReader): HopChoic
   if ('url' in words) return [readHop(words, reader)];
   return reader.attempts.runEach([...path, 'any'], words.any, (word) =>
     readHop(typeof word === 'string' ? { url: word } : word, reader),
-  );
-}
-
-/** `scheme://user:password@`, as it is written. */
-const userInfo = /^(?:[^:/?#@]*:\/\/)?([^/?#]*)@/;
-
-function readHop({ url, password, headers }: HopWords, reader: RouteReader): Hop {
-  if (isInternal(url))
-    throw usageError('a stage of this process can only be first on the way', 'put it before the proxies');
-  const written = userInfo.exec(url)?.[1]?.split(/:(.*)/s, 2)[1];
-  if (written !== undefined && !/^\$\{\w+\}$/.test(written)) {
-    throw usageError(
-      'via has a password that is written out',
-      'write ${NAME} for a variable of the environment, or password: file:PATH',
-    );
-  }
-  const fields = readHeaders(headers, reader);
-  const { open, ...hop } = parseHop(
-    fillVariables(url, reader),
-    { source: 'via', tls: {}, headers: [] },
-    reader.schemes,
-  );
-  if (hop.credentials && written !== undefined) reader.sources.set(hop.credentials.password, written);
-  const tls = { ...hop.tls };
-  for (const name of ['cacert', 'cert', 'key'] as const) {
-    if (tls[name] !== undefined) Object.assign(tls, { [name]: resolve(reader.folder, tls[name]) });
-  }
-  const full: Hop = { ...hop, tls, headers: [...hop.headers, ...fields] };
-  if (password !== undefined) {
-    if (!open)
-      throw usageError(
-        hop.credentials ? `${label(url)} has two passwords` : `${label(url)} has a password and no user`,
-      );
-    return {
-      ...full,
-      credentials: { user: open.user, password: readSecret(password, 'password', reader, reader.sources) },
-    };
-  }
-  if (open)
-    throw usageError(
-      `${open.label} has a user and no password`,
-      'add password: with ${NAME} for a variable of the environment, or file:PATH',
-    );
-  return full;
-}
-
-function label(url: string): string {
-  return `"${url.replace(userInfo, (all, info: string) => all.replace(info, '***'))}"`;
-}
-
-/** Fields whose values let somebody in. */
-const secretFields: ReadonlySet<string> = new Set(['authorization', 'proxy-authorization', 'cookie']);
-
-function readHeaders(headers: HopWords['headers'], reader: RouteReader): HeaderField[] {
-  return Object.entries(headers ?? {}).flatMap(([name, values]) =>
-    [values].flat().map((text): HeaderField => {
-      if (secretFields.has(name.toLowerCase()) && !isReference(text) && !text.includes('${')) {
-        throw usageError(
-          `the value of ${name} is written out`,
-          'write ${NAME} for a variable of the environment, or file:PATH',
-        );
-      }
-      const value = text.startsWith('file:')
-        ? readSecret(text, name, reader, new Map()).reveal()
-        : fillVariables(text, reader);
-      const field = parseHeader(`${name}: ${value}`, 'headers');
-      reader.sources.set(field, text);
-      return field;
-    }),
   );
 }

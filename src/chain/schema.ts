@@ -1,50 +1,8 @@
 import * as z from 'zod';
+import { http } from './http-schema.ts';
+import { count, describe, flag, must, oneOrMore, text, wayShape } from './schema-parts.ts';
 
-const describe = <T extends z.ZodType>(schema: T, description: string): T => schema.meta({ description });
-
-/** What a value must be, where the parts of a union say it less well. */
-const must = (what: string) => ({ error: `must be ${what}` });
-
-const text = z.string(must('a text')).min(1, must('a text that is not empty'));
-const flag = z.boolean(must('true or false'));
-const oneOrMore = <T extends z.ZodType>(item: T, what: string) =>
-  z.union([item, z.array(item).min(1, must(`${what} or a list of them`))], must(`${what} or a list of them`));
-
-const time = z.union([z.literal(0), text], must('a duration such as 250ms, 5s, 1h or off'));
-const limits = z.strictObject(
-  {
-    dns: describe(time.optional(), 'limit for resolving a name; 5s'),
-    connect: describe(time.optional(), 'limit for the TCP connection; 10s'),
-    tls: describe(time.optional(), 'limit for each TLS handshake; 10s'),
-    handshake: describe(time.optional(), "limit for each proxy's answer; 15s"),
-    idle: describe(time.optional(), 'end a tunnel that moves nothing for so long; off, and 1h for a proxy'),
-    linger: describe(time.optional(), 'wait so long without progress once one direction has ended; 60s'),
-  },
-  must('limits by name, such as { idle: 1h }'),
-);
-const retry = z.int(must('a number of retries')).min(0, must('a number of retries')).max(9999, must('at most 9999'));
-const count = z.int(must('a number from 1')).min(1, must('a number from 1')).max(1_000_000, must('at most 1000000'));
-const family = z.literal([4, 6], must('4 or 6'));
-
-const hop = z.strictObject(
-  {
-    url: describe(text, 'the URL of the proxy'),
-    password: describe(text.optional(), 'where the password of its user is: ${NAME} or file:PATH'),
-    headers: describe(
-      z.record(text, oneOrMore(z.string(must('a text')), 'a text'), must('headers by name')).optional(),
-      'fields to send to it',
-    ),
-  },
-  must('a URL, or url with password and headers'),
-);
-const place = z.union([text, hop], must('a URL, or url with password and headers'));
-const alternatives = z.strictObject({
-  any: describe(z.array(place).min(1, must('a list of proxies')), 'proxies that are tried in turn'),
-});
-const via = oneOrMore(
-  z.union([text, hop, alternatives], must('a URL, or url with password and headers, or any with alternatives')),
-  'a proxy',
-);
+const { limits, retry, family } = wayShape;
 
 const tls = z.strictObject({
   cert: describe(text.optional(), 'certificate, a PEM file; a development certificate without'),
@@ -74,6 +32,19 @@ const proxy = z.strictObject({
     'tell each target who its client is, before the first byte',
   ),
 });
+const accessLog = z.union(
+  [
+    text,
+    z.strictObject({
+      path: describe(text, 'a file, /dev/stdout or /dev/stderr'),
+      format: describe(
+        z.union([text, z.record(text, text)], must('a line, or the members of an object')).optional(),
+        'a line with operators such as %BYTES_SENT%, or the members of a JSON object; that of Envoy without',
+      ),
+    }),
+  ],
+  must('a file, or path with format'),
+);
 
 const stage = z.strictObject(
   {
@@ -89,19 +60,16 @@ const stage = z.strictObject(
       z.union([z.literal(true), z.null(), proxy], must('true, or the settings of a proxy')).optional(),
       'end the tunnels that arrive, and go on to what they ask for',
     ),
-    via: describe(
-      via.optional(),
-      'the way: proxies, the nearest first; a|b are alternatives; internal://NAME first leads through a stage',
+    http: describe(
+      http.optional(),
+      'look at each HTTP request: answer it, send it on, or end the tunnel that it opens',
     ),
-    to: describe(oneOrMore(text, 'a target').optional(), 'HOST:PORT, unix:PATH or internal://NAME'),
-    balance: describe(
-      z.enum(['first', 'round-robin'], must('first or round-robin')).optional(),
-      'which of several targets',
-    ),
-    limits: limits.optional(),
-    retry: describe(retry.optional(), 'dial again so often, before anything was relayed'),
-    family: describe(family.optional(), 'use this version of IP only'),
+    ...wayShape,
     log: describe(flag.optional(), 'write a record of its own for each tunnel'),
+    'access-log': describe(
+      oneOrMore(accessLog, 'a file, or path with format,').optional(),
+      'where a line for each tunnel or request is written',
+    ),
   },
   must('the keys of a stage, such as listen and to'),
 );
@@ -117,13 +85,12 @@ const file = z.strictObject(
       z.union([z.int(), text, admin], must('an address, or listen and open')).optional(),
       'where the process tells of itself and takes orders: [BIND:]PORT, unix:PATH or fd:N',
     ),
+    'internal-buffer': describe(
+      z.union([z.int(), text], must('a size such as 256KiB')).optional(),
+      'how much each internal:// listener holds in each direction, from 1KiB to 8MiB',
+    ),
     defaults: describe(
-      z
-        .strictObject(
-          { limits: limits.optional(), retry: retry.optional(), family: family.optional() },
-          must('limits, retry and family'),
-        )
-        .optional(),
+      z.strictObject({ limits, retry, family }, must('limits, retry and family')).optional(),
       'what holds for every stage that does not say otherwise',
     ),
     stages: describe(
@@ -138,10 +105,9 @@ const file = z.strictObject(
 export type FileWords = z.infer<typeof file>;
 /** One stage of it. */
 export type StageWords = z.infer<typeof stage>;
-/** One place on the way. */
-export type PlaceWords = z.infer<typeof place> | z.infer<typeof alternatives>;
-/** A proxy with what its URL does not say. */
-export type HopWords = z.infer<typeof hop>;
+
+/** Where lines about tunnels or requests are written. */
+export type AccessLogWords = z.infer<typeof accessLog>;
 
 /** Something about the form of a file that is not right. */
 export type Issue = z.core.$ZodIssue;
@@ -154,15 +120,30 @@ export function checkForm(value: unknown): { readonly words: FileWords } | { rea
 
 /** The keys that may stand at a place of a file, where it has any. */
 export function listKeys(path: readonly PropertyKey[]): readonly string[] {
-  const last = path.at(-1);
-  if (path.length === 0) return Object.keys(file.shape);
-  if (path.length === 1 && last === 'admin') return Object.keys(admin.shape);
-  if (last === 'limits') return Object.keys(limits.shape);
-  if (last === 'tls') return Object.keys(tls.shape);
-  if (last === 'proxy') return Object.keys(proxy.shape);
-  if (last === 'defaults') return ['limits', 'retry', 'family'];
-  if (path.includes('via')) return [...Object.keys(hop.shape), ...(path.includes('any') ? [] : ['any'])];
-  return path.length === 2 ? Object.keys(stage.shape) : [];
+  const places = path.reduce<readonly z.core.$ZodType[]>(
+    (schemas, step) => schemas.flatMap((schema) => enter(schema, step)),
+    [file],
+  );
+  return [...new Set(places.flatMap(unfold).flatMap((schema) => Object.keys(isObject(schema) ? schema.shape : {})))];
+}
+
+/** The schemas of what stands under a key or an index. */
+function enter(schema: z.core.$ZodType, step: PropertyKey): readonly z.core.$ZodType[] {
+  return unfold(schema).flatMap((form): readonly z.core.$ZodType[] => {
+    if (isObject(form)) return form.shape[String(step)] ? [form.shape[String(step)] as z.ZodType] : [];
+    if (form instanceof z.ZodRecord) return [form.valueType];
+    return form instanceof z.ZodArray && typeof step === 'number' ? [form.element] : [];
+  });
+}
+
+/** The forms that a value may have. */
+function unfold(schema: z.core.$ZodType): readonly z.core.$ZodType[] {
+  if (schema instanceof z.ZodOptional) return unfold(schema.unwrap());
+  return schema instanceof z.ZodUnion ? schema.options.flatMap(unfold) : [schema];
+}
+
+function isObject(schema: z.core.$ZodType): schema is z.ZodObject {
+  return schema instanceof z.ZodObject;
 }
 
 /** The JSON Schema of a file, for editors. */

@@ -1,12 +1,16 @@
-import { formatAddress, type ListenAddress } from '../core/address.ts';
-import { type ChainStage, type Graph, listExits, listNames } from './model.ts';
+import { formatAddress, type InternalAddress, type ListenAddress } from '../core/address.ts';
+import { isSamePlace } from '../words/listen.ts';
+import { findHttpFaults } from './http-faults.ts';
+import { type ChainStage, type Graph, listExits, listNames, listWays, type Way } from './model.ts';
 
 /** Something that a graph cannot have. */
 export interface GraphFault {
   /** The stage that it is about. */
   readonly stage: string;
-  /** Which part of it. */
-  readonly part: 'name' | 'listen' | 'to' | 'via';
+  /** Which part of it, or of `about`. */
+  readonly part: 'name' | 'listen' | 'to' | 'via' | 'http';
+  /** The upstream, route or host of the stage that it is about, the very object of the graph. */
+  readonly about?: object;
   readonly message: string;
   readonly hint?: string;
 }
@@ -24,6 +28,7 @@ export function findFaults({ stages, admin }: Graph): GraphFault[] {
   faults.push(
     ...findTwins(stages),
     ...findSharedAddresses(stages, admin),
+    ...stages.flatMap((stage) => (stage.job === 'http' ? findHttpFaults(stage) : [])),
     ...findUnknown(stages, names),
     ...findImpossible(stages),
   );
@@ -35,6 +40,11 @@ function fault(stage: ChainStage, part: GraphFault['part'], message: string, hin
   return { stage: stage.name, part, message, ...(hint !== undefined && { hint }) };
 }
 
+/** The same of a way, which may be that of an upstream. */
+function wayFault(stage: ChainStage, { upstream }: Way, part: 'to' | 'via', message: string, hint: string): GraphFault {
+  return { ...fault(stage, part, message, hint), ...(upstream && { about: upstream }) };
+}
+
 function findTwins(stages: readonly ChainStage[]): GraphFault[] {
   return stages
     .filter((stage, index) => stages.findIndex(({ name }) => name === stage.name) < index)
@@ -44,12 +54,12 @@ function findTwins(stages: readonly ChainStage[]): GraphFault[] {
 function findSharedAddresses(stages: readonly ChainStage[], admin: ListenAddress | undefined): GraphFault[] {
   const seen = new Map<string, { readonly name: string }>();
   const faults: GraphFault[] = [];
-  if (admin) seen.set(formatAddress(admin), { name: 'admin' });
   for (const stage of stages) {
     for (const address of stage.listen) {
       if (address.kind === 'internal' || (address.kind === 'tcp' && address.port === 0)) continue;
       const text = formatAddress(address);
-      const other = seen.get(text);
+      const isAdmin = admin && (isSamePlace(address, admin) || isSamePlace(admin, address));
+      const other = isAdmin ? { name: 'admin' } : seen.get(text);
       if (other) faults.push(fault(stage, 'listen', `${text} is listened on by ${other.name} already`));
       seen.set(text, stage);
     }
@@ -58,33 +68,32 @@ function findSharedAddresses(stages: readonly ChainStage[], admin: ListenAddress
 }
 
 function findUnknown(stages: readonly ChainStage[], names: ReadonlyMap<string, ChainStage>): GraphFault[] {
-  return stages.flatMap((stage) =>
-    listExits(stage)
-      .filter(({ name }) => !names.has(name))
-      .map((exit) => {
-        const known = [...names.keys()].map((name) => `internal://${name}`).join(', ');
-        const hint = known === '' ? 'no stage has an internal listener' : `there are ${known}`;
-        return fault(
-          stage,
-          exit === stage.route.entry ? 'via' : 'to',
-          `nothing listens on internal://${exit.name}`,
-          hint,
-        );
-      }),
-  );
+  const known = [...names.keys()].map((name) => `internal://${name}`).join(', ');
+  const hint = known === '' ? 'no stage has an internal listener' : `there are ${known}`;
+  return listAllWays(stages).flatMap(([stage, way]) => {
+    const { to, route } = way;
+    const exits = (to?.targets ?? []).filter((target) => target.kind === 'internal');
+    const lost = (exit: InternalAddress, part: 'to' | 'via') =>
+      names.has(exit.name) ? [] : [wayFault(stage, way, part, `nothing listens on internal://${exit.name}`, hint)];
+    return [...(route.entry ? lost(route.entry, 'via') : []), ...exits.flatMap((exit) => lost(exit, 'to'))];
+  });
+}
+
+function listAllWays(stages: readonly ChainStage[]): (readonly [ChainStage, Way])[] {
+  return stages.flatMap((stage) => listWays(stage).map((way) => [stage, way] as const));
 }
 
 /** A proxy knows neither our stages nor our sockets: it can only be asked for a host and a port. */
 function findImpossible(stages: readonly ChainStage[]): GraphFault[] {
-  return stages.flatMap((stage) => {
-    const lost = stage.route.hops.length > 0 ? stage.to?.targets.find(({ kind }) => kind !== 'tcp') : undefined;
+  return listAllWays(stages).flatMap(([stage, way]) => {
+    const lost = way.route.hops.length > 0 ? way.to?.targets.find(({ kind }) => kind !== 'tcp') : undefined;
     if (!lost) return [];
     const where = lost.kind === 'unix' ? 'on this machine' : 'in this process';
     const hint =
       lost.kind === 'unix'
         ? 'leave the proxies out'
         : `to reach the proxies through it, write ${formatAddress(lost)} before them`;
-    return [fault(stage, 'to', `no proxy can lead to ${formatAddress(lost)}, which is ${where}`, hint)];
+    return [wayFault(stage, way, 'to', `no proxy can lead to ${formatAddress(lost)}, which is ${where}`, hint)];
   });
 }
 
@@ -94,7 +103,7 @@ function findLoops(stages: readonly ChainStage[], names: ReadonlyMap<string, Cha
   const visit = (stage: ChainStage, path: readonly ChainStage[]): GraphFault | undefined => {
     if (path.includes(stage)) {
       const circle = [...path.slice(path.indexOf(stage)), stage].map(({ name }) => name).join(' -> ');
-      return fault(stage, 'to', `the stages go round in circles: ${circle}`);
+      return fault(stage, stage.job === 'http' ? 'http' : 'to', `the stages go round in circles: ${circle}`);
     }
     if (done.has(stage)) return undefined;
     for (const exit of listExits(stage)) {

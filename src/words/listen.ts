@@ -82,7 +82,7 @@ export function refuseDuplicates(addresses: readonly ListenAddress[]): void {
 }
 
 /** True when the first address leaves no place for the second: it is the same, or is all of them. */
-function isSamePlace(first: ListenAddress, second: ListenAddress): boolean {
+export function isSamePlace(first: ListenAddress, second: ListenAddress): boolean {
   if (first.kind === 'unix' && second.kind === 'unix') return resolve(first.path) === resolve(second.path);
   if (first.kind !== 'tcp' || second.kind !== 'tcp') return formatAddress(first) === formatAddress(second);
   if (first.port === 0 || first.port !== second.port) return false;

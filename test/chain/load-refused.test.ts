@@ -21,7 +21,7 @@ test.each([
   [
     `${head}    colour: red\n    to: b:1`,
     '4:5: unknown key "colour"',
-    expect.stringContaining('known keys: listen tls proxy via to'),
+    expect.stringContaining('known keys: listen tls proxy http via to'),
   ],
   [
     `${head}    to: b:1\n    <<: {}`,

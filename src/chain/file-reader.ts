@@ -1,0 +1,203 @@
+import { resolve } from 'node:path';
+import type { InternalAddress, ListenAddress } from '../core/address.ts';
+import { usageError } from '../core/errors.ts';
+import { isInternal, parseInternal } from '../words/internal.ts';
+import { parseListen, parseUnix } from '../words/listen.ts';
+import { parseSize } from '../words/size.ts';
+import { parseTarget } from '../words/target.ts';
+import { Attempts } from './attempt.ts';
+import type { Path } from './document.ts';
+import { readHttp } from './http-words.ts';
+import type { AccessLog, ChainStage, Graph, ListenerTls, RouteOptions, Target } from './model.ts';
+import { type ProxyReader, readProxy } from './proxy-words.ts';
+import {
+  defaultLimits,
+  proxyIdle,
+  readRoute,
+  type RouteDefaults,
+  sharedLimits,
+  type WrittenLimits,
+} from './route-words.ts';
+import type { LimitWords, WayWords } from './schema-parts.ts';
+import type { AccessLogWords, FileWords, StageWords } from './schema.ts';
+import { fillVariables, type SecretSources } from './secrets.ts';
+
+/** What a file is read with: what a stage may name is known elsewhere. */
+export type FileReaderOptions = Pick<ProxyReader, 'env' | 'folder' | 'schemes' | 'switches' | 'checkRule'>;
+
+/** Makes a graph of a file whose form is right. */
+export class FileReader implements ProxyReader {
+  readonly attempts = new Attempts();
+  readonly sources: SecretSources = new Map();
+  /** Where routes, hosts and upstreams stand. */
+  readonly places = new Map<object, Path>();
+  readonly env: ProxyReader['env'];
+  readonly folder: ProxyReader['folder'];
+  readonly schemes: ProxyReader['schemes'];
+  readonly switches: ProxyReader['switches'];
+  readonly checkRule: ProxyReader['checkRule'];
+  readonly #words: FileWords;
+  /** Those who say the same about their way share it, and with it the sessions with its proxies. */
+  readonly #routes = new Map<string, RouteOptions>();
+
+  constructor(words: FileWords, options: FileReaderOptions) {
+    this.#words = words;
+    ({
+      env: this.env,
+      folder: this.folder,
+      schemes: this.schemes,
+      switches: this.switches,
+      checkRule: this.checkRule,
+    } = options);
+  }
+
+  /** The graph, as far as nothing was wrong with it. */
+  read(): Graph {
+    const { stages, admin, 'internal-buffer': buffer } = this.#words;
+    if (Object.keys(stages).length === 0) this.attempts.add(['stages'], 'there is no stage');
+    const internalBufferBytes = this.attempts.run(['internal-buffer'], () => readBuffer(buffer));
+    const administration = this.attempts.run(['admin'], () => this.#readAdmin(admin));
+    return {
+      ...administration,
+      stages: Object.entries(stages).map(([name, stage]) => this.#readStage(name, stage)),
+      ...(internalBufferBytes !== undefined && { internalBufferBytes }),
+    };
+  }
+
+  #readStage(name: string, stage: StageWords): ChainStage {
+    const path: Path = ['stages', name];
+    const { attempts } = this;
+    const { listen = `internal://${name}` } = stage;
+    const tls = attempts.run([...path, 'tls'], () => this.#readTls(stage.tls));
+    const logs = attempts.runEach([...path, 'access-log'], stage['access-log'], (word) => this.#readAccessLog(word));
+    const shared = {
+      name,
+      listen: attempts.runEach([...path, 'listen'], listen, (word) => this.#readListen(word)),
+      ...(tls && { tls }),
+      log: stage.log ?? false,
+      ...(logs.length > 0 && { accessLogs: logs }),
+    };
+    return { ...shared, ...(stage.http ? this.#readHttp(path, stage, stage.http) : this.#readBytes(path, stage)) };
+  }
+
+  /** What does not look at requests. */
+  #readBytes(path: Path, stage: StageWords) {
+    const { attempts } = this;
+    const targets = attempts.runEach([...path, 'to'], stage.to, (word) => this.readTarget(word));
+    const to = { targets, balance: stage.balance ?? 'first' } as const;
+    const { retry, family } = this.#words.defaults ?? {};
+    const isProxy = stage.proxy !== undefined;
+    const defaults = { limits: [this.#defaultLimits()], idle: isProxy ? proxyIdle : defaultLimits.idle, retry, family };
+    const route = this.#readWay(path, stage, defaults);
+    if (stage.balance !== undefined && stage.to === undefined) attempts.add([...path, 'balance'], 'balance needs to');
+    if (isProxy) {
+      const settings = readProxy([...path, 'proxy'], stage.proxy, this);
+      return { job: 'proxy' as const, route, ...(targets.length > 0 && { to }), ...settings };
+    }
+    if (stage.to === undefined) {
+      const hint = 'add to: HOST:PORT, proxy: true to go where each tunnel asks, or http: with routes';
+      attempts.add(path, `${String(path.at(-1))} leads nowhere`, hint);
+    }
+    return { job: 'forward' as const, route, to };
+  }
+
+  #readHttp(path: Path, stage: StageWords, http: NonNullable<StageWords['http']>) {
+    for (const key of ['proxy', 'to', 'balance', 'via', 'retry', 'family'] as const) {
+      if (stage[key] === undefined) continue;
+      const hint = key === 'proxy' ? 'give it a stage of its own' : 'write it for an upstream: http: { upstreams: … }';
+      this.attempts.add([...path, key], `${key} does not go with http`, hint);
+    }
+    if (!http.routes && !http.hosts) this.attempts.add([...path, 'http'], 'http has no routes', 'add routes or hosts');
+    const { limits = {} } = stage;
+    const defaults = { limits: [this.#defaultLimits()], idle: proxyIdle };
+    const route = this.#readWay(path, { limits }, defaults);
+    const readUpstreamWay = (at: Path, words: WayWords) => this.#readWay(at, words, this.#inherit(path, limits));
+    return { job: 'http' as const, route, ...readHttp([...path, 'http'], http, this, readUpstreamWay) };
+  }
+
+  /** What an upstream has as its stage has it, unless it says otherwise. */
+  #inherit(path: Path, limits: LimitWords): RouteDefaults {
+    const { retry, family } = this.#words.defaults ?? {};
+    const layers = [{ at: [...path, 'limits'], words: limits }, this.#defaultLimits()];
+    const shared = layers.map(({ at, words }) => ({ at, words: pickShared(words) }));
+    return { limits: shared, idle: defaultLimits.idle, retry, family };
+  }
+
+  #defaultLimits(): WrittenLimits {
+    return { at: ['defaults', 'limits'], words: this.#words.defaults?.limits ?? {} };
+  }
+
+  #readWay(path: Path, words: WayWords, defaults: RouteDefaults): RouteOptions {
+    const { via, limits, retry, family } = words;
+    const key = JSON.stringify([via, limits, retry, family, defaults]);
+    const known = this.#routes.get(key);
+    if (known) return known;
+    const route = readRoute(path, words, defaults, this);
+    this.#routes.set(key, route);
+    return route;
+  }
+
+  #readAdmin(words: FileWords['admin']): Pick<Graph, 'admin' | 'adminOpen'> {
+    if (words === undefined) return {};
+    const { listen, open = false } = typeof words === 'object' ? words : { listen: words };
+    const admin = this.#readListen(listen);
+    if (admin.kind === 'internal') throw usageError('no other stage may reach the admin address', 'give it a port');
+    return { admin, ...(open && { adminOpen: true }) };
+  }
+
+  #readListen(word: string | number): ListenAddress | InternalAddress {
+    const text = fillVariables(String(word), this);
+    if (isInternal(text)) return parseInternal(text);
+    const address = parseListen(text);
+    return address.kind === 'unix' ? this.#resolveUnix(address.path) : address;
+  }
+
+  /** @throws {TunlError} usage */
+  readTarget(word: string): Target {
+    const text = fillVariables(word, this);
+    if (isInternal(text)) return parseInternal(text);
+    return text.startsWith('unix:') ? this.#resolveUnix(parseUnix(text).path) : parseTarget(text);
+  }
+
+  #resolveUnix(path: string): ReturnType<typeof parseUnix> {
+    return parseUnix(`unix:${resolve(this.folder, path)}`);
+  }
+
+  #resolveFile(word: string): string {
+    return resolve(this.folder, fillVariables(word, this));
+  }
+
+  #readTls(words: StageWords['tls']): ListenerTls | undefined {
+    if (words === undefined || words === true) return words && {};
+    const { cert, key = cert, 'client-ca': clientCa } = words;
+    if (cert === undefined && key !== undefined) throw usageError('key needs cert');
+    return {
+      ...(cert !== undefined && key !== undefined && { cert: this.#resolveFile(cert), key: this.#resolveFile(key) }),
+      ...(clientCa !== undefined && { clientCa: this.#resolveFile(clientCa) }),
+    };
+  }
+
+  #readAccessLog(words: AccessLogWords): AccessLog {
+    const { path, format } = typeof words === 'string' ? { path: words } : words;
+    const fill = (text: string) => fillVariables(text, this);
+    const filled =
+      typeof format === 'object'
+        ? Object.fromEntries(Object.entries(format).map(([name, text]) => [name, fill(text)]))
+        : format && fill(format);
+    return { path: this.#resolveFile(path), ...(filled !== undefined && { format: filled }) };
+  }
+}
+
+function pickShared(words: LimitWords): LimitWords {
+  return Object.fromEntries(sharedLimits.flatMap((name) => (words[name] === undefined ? [] : [[name, words[name]]])));
+}
+
+/** What Envoy allows as well. */
+const [minBufferBytes, maxBufferBytes] = [1024, 8 * 1024 * 1024];
+
+function readBuffer(word: string | number | undefined): number | undefined {
+  if (word === undefined) return undefined;
+  const bytes = parseSize(String(word), 'internal-buffer');
+  if (bytes >= minBufferBytes && bytes <= maxBufferBytes) return bytes;
+  throw usageError(`internal-buffer: ${word} is not from 1KiB to 8MiB`);
+}

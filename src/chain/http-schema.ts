@@ -1,0 +1,139 @@
+import * as z from 'zod';
+import { describe, flag, must, oneOrMore, text, time, wayShape } from './schema-parts.ts';
+
+const anyText = z.string(must('a text'));
+
+const comparison = {
+  exact: describe(anyText.optional(), 'it is this'),
+  prefix: describe(anyText.optional(), 'it begins with this'),
+  suffix: describe(anyText.optional(), 'it ends with this'),
+  contains: describe(anyText.optional(), 'this is in it'),
+};
+const condition = z.union(
+  [
+    anyText,
+    flag,
+    z.strictObject({
+      ...comparison,
+      not: describe(z.union([anyText, z.strictObject(comparison)]).optional(), 'it is not like this'),
+    }),
+  ],
+  must('a text, true, false, or exact, prefix, suffix, contains or not'),
+);
+
+const answer = z.union(
+  [
+    z.int(),
+    text,
+    z.strictObject({
+      status: describe(z.int(must('a status')), 'from 200 to 599'),
+      body: describe(anyText.optional(), 'what follows'),
+    }),
+  ],
+  must('a status such as 404, a status with a text such as 200 ok, or status and body'),
+);
+
+const route = z.strictObject(
+  {
+    path: describe(anyText.optional(), 'fits this path alone, whatever the query'),
+    prefix: describe(anyText.optional(), 'fits paths that begin with this; / without path, prefix and connect'),
+    connect: describe(z.literal(true, must('true')).optional(), 'fits CONNECT, and nothing else'),
+    method: describe(oneOrMore(text, 'a method').optional(), 'fits these methods alone'),
+    headers: describe(
+      z.record(text, oneOrMore(condition, 'a condition'), must('conditions by the name of a field')).optional(),
+      'what the fields of the request must be: a text, true for any, false for none, or { prefix: … }, { not: … }, …',
+    ),
+    answer: describe(answer.optional(), 'give this answer: 404, 200 ok, or status and body'),
+    to: describe(
+      oneOrMore(text, 'an upstream or a target').optional(),
+      'send requests on: the name of an upstream, HOST:PORT, unix:PATH, internal://NAME or field:NAME',
+    ),
+    'tunnel-to': describe(
+      oneOrMore(text, 'an upstream or a target').optional(),
+      'send the bytes inside the tunnel on: the name of an upstream, HOST:PORT, internal://NAME, field::authority, …',
+    ),
+    upgrade: describe(
+      z.union([text, z.array(text)], must('a protocol or a list of them')).optional(),
+      'protocols that clients may switch to, such as websocket, and connect for CONNECT itself',
+    ),
+    timeout: describe(time.optional(), 'limit for the whole answer, once the request has ended; off'),
+    idle: describe(time.optional(), 'end what moves nothing for so long; idle of the stage'),
+    post: describe(flag.optional(), 'take tunnels in POST requests too'),
+    'proxy-protocol': describe(
+      z.enum(['v1', 'v2'], must('v1 or v2')).optional(),
+      'tell the upstream who the client is, before the first byte',
+    ),
+  },
+  must('a route, such as { prefix: /, to: HOST:PORT }'),
+);
+const routes = z.array(route, must('a list of routes'));
+
+const host = z.union(
+  [
+    routes,
+    z.strictObject({
+      domains: describe(oneOrMore(text, 'a domain').optional(), 'the hosts, where its name is none'),
+      routes: describe(routes, 'the first that fits is taken'),
+    }),
+  ],
+  must('a list of routes, or domains and routes'),
+);
+
+const tls = z.strictObject({
+  cacert: describe(text.optional(), 'trust these authorities, a PEM file, instead of the built-in ones'),
+  cert: describe(text.optional(), 'our certificate, a PEM file'),
+  key: describe(text.optional(), 'its key, a PEM file; the file of cert without'),
+  servername: describe(text.optional(), 'the name to send and to verify'),
+  pin: describe(text.optional(), 'trust this key alone: sha256/…'),
+  insecure: describe(flag.optional(), 'accept any certificate'),
+});
+const upstream = z.union(
+  [
+    oneOrMore(text, 'a target'),
+    z.strictObject({
+      ...wayShape,
+      to: describe(oneOrMore(text, 'a target'), 'HOST:PORT, unix:PATH, internal://NAME, or field:NAME of the request'),
+      http2: describe(flag.optional(), 'write requests in HTTP/2'),
+      tls: describe(
+        z.union([z.literal(true), tls], must('true, or cacert, cert, key, servername, pin and insecure')).optional(),
+        'speak TLS with it',
+      ),
+    }),
+  ],
+  must('a target, or to with via, http2, tls, limits, …'),
+);
+
+/** What a stage does with HTTP requests. */
+export const http = z.strictObject(
+  {
+    codec: describe(
+      z.enum(['auto', 'http1', 'http2'], must('auto, http1 or http2')).optional(),
+      'which version clients speak; both, told apart by their first bytes',
+    ),
+    open: describe(
+      flag.optional(),
+      'let everyone choose where a field:NAME leads to, also on an address that is not loopback',
+    ),
+    routes: describe(routes.optional(), 'what is done with requests for every host; the first that fits is taken'),
+    hosts: describe(
+      z.record(text, host, must('routes by host')).optional(),
+      'routes by host: a.example.com, a.example.com:8080, *.example.com, www.* or *',
+    ),
+    upstreams: describe(
+      z.record(text, upstream, must('upstreams by name')).optional(),
+      'what several routes lead to, or what needs via, tls, http2, limits, …',
+    ),
+  },
+  must('routes or hosts'),
+);
+
+/** An HTTP stage as it is written. */
+export type HttpWords = z.infer<typeof http>;
+/** One route of it. */
+export type RouteWords = z.infer<typeof route>;
+/** The routes of a host. */
+export type HostWords = z.infer<typeof host>;
+/** Where routes lead to. */
+export type UpstreamWords = z.infer<typeof upstream>;
+/** What a field of a request must be. */
+export type ConditionWords = z.infer<typeof condition>;

@@ -1,0 +1,98 @@
+import { resolve } from 'node:path';
+import { usageError } from '../core/errors.ts';
+import type { HeaderField, Hop } from '../core/hop.ts';
+import { parseHeader } from '../words/header.ts';
+import { type KnownScheme, parseHop } from '../words/hop.ts';
+import { isInternal } from '../words/internal.ts';
+import type { HopWords } from './schema-parts.ts';
+import { fillVariables, isReference, readSecret, type SecretSources, type Surroundings } from './secrets.ts';
+
+/** What hops are read with. */
+export interface HopReader extends Surroundings {
+  readonly schemes: readonly KnownScheme[];
+  readonly sources: SecretSources;
+}
+
+/** `scheme://user:password@`, as it is written. */
+const userInfo = /^(?:[^:/?#@]*:\/\/)?([^/?#]*)@/;
+
+/**
+ * Reads a proxy on the way.
+ * @throws {TunlError} usage, never with a secret in it
+ */
+export function readHop({ url, password, headers, formats }: HopWords, reader: HopReader): Hop {
+  if (isInternal(url))
+    throw usageError('a stage of this process can only be first on the way', 'put it before the proxies');
+  const written = userInfo.exec(url)?.[1]?.split(/:(.*)/s, 2)[1];
+  if (written !== undefined && !/^\$\{\w+\}$/.test(written)) {
+    throw usageError(
+      'via has a password that is written out',
+      'write ${NAME} for a variable of the environment, or password: file:PATH',
+    );
+  }
+  const fields = readHeaders(headers, 'headers', reader);
+  const patterns = readHeaders(formats, 'formats', reader);
+  const { open, ...hop } = parseHop(
+    fillVariables(url, reader),
+    { source: 'via', tls: {}, headers: [] },
+    reader.schemes,
+  );
+  if (hop.credentials && written !== undefined) reader.sources.set(hop.credentials.password, written);
+  const tls = { ...hop.tls };
+  for (const name of ['cacert', 'cert', 'key'] as const) {
+    if (tls[name] !== undefined) Object.assign(tls, { [name]: resolve(reader.folder, tls[name]) });
+  }
+  const full: Hop = {
+    ...hop,
+    tls,
+    headers: [...hop.headers, ...fields],
+    ...(patterns.length > 0 && { formats: patterns }),
+  };
+  if (password !== undefined) {
+    if (!open)
+      throw usageError(
+        hop.credentials ? `${label(url)} has two passwords` : `${label(url)} has a password and no user`,
+      );
+    return {
+      ...full,
+      credentials: { user: open.user, password: readSecret(password, 'password', reader, reader.sources) },
+    };
+  }
+  if (open)
+    throw usageError(
+      `${open.label} has a user and no password`,
+      'add password: with ${NAME} for a variable of the environment, or file:PATH',
+    );
+  return full;
+}
+
+function label(url: string): string {
+  return `"${url.replace(userInfo, (all, info: string) => all.replace(info, '***'))}"`;
+}
+
+/** Fields whose values let somebody in. */
+const secretFields: ReadonlySet<string> = new Set(['authorization', 'proxy-authorization', 'cookie']);
+
+/** True for a field whose value lets somebody in. */
+export function isSecretField(name: string): boolean {
+  return secretFields.has(name.toLowerCase());
+}
+
+function readHeaders(headers: HopWords['headers'], key: 'headers' | 'formats', reader: HopReader): HeaderField[] {
+  return Object.entries(headers ?? {}).flatMap(([name, values]) =>
+    [values].flat().map((text): HeaderField => {
+      if (isSecretField(name) && !isReference(text) && !text.includes('${')) {
+        throw usageError(
+          `the value of ${name} is written out`,
+          'write ${NAME} for a variable of the environment, or file:PATH',
+        );
+      }
+      const value = text.startsWith('file:')
+        ? readSecret(text, name, reader, new Map()).reveal()
+        : fillVariables(text, reader);
+      const field = parseHeader(`${name}: ${value}`, key);
+      reader.sources.set(field, text);
+      return field;
+    }),
+  );
+}

@@ -1,0 +1,110 @@
+import * as z from 'zod';
+
+/** A schema with the sentence that editors show for it. */
+export const describe = <T extends z.ZodType>(schema: T, description: string): T => schema.meta({ description });
+
+/** What a value must be, where the parts of a union say it less well. */
+export const must = (what: string) => ({ error: `must be ${what}` });
+
+/** A text that is not empty. */
+export const text = z.string(must('a text')).min(1, must('a text that is not empty'));
+/** A switch. */
+export const flag = z.boolean(must('true or false'));
+/** One of something, or a list. */
+export const oneOrMore = <T extends z.ZodType>(item: T, what: string) =>
+  z.union([item, z.array(item).min(1, must(`${what} or a list of them`))], must(`${what} or a list of them`));
+
+/** How long something may take. */
+export const time = z.union([z.literal(0), text], must('a duration such as 250ms, 5s, 1h or off'));
+/** How many of something there may be. */
+export const count = z
+  .int(must('a number from 1'))
+  .min(1, must('a number from 1'))
+  .max(1_000_000, must('at most 1000000'));
+
+const limits = z.strictObject(
+  {
+    dns: describe(time.optional(), 'limit for resolving a name; 5s'),
+    connect: describe(time.optional(), 'limit for the TCP connection; 10s'),
+    tls: describe(time.optional(), 'limit for each TLS handshake; 10s'),
+    handshake: describe(time.optional(), "limit for each proxy's answer; 15s"),
+    idle: describe(time.optional(), 'end a tunnel that moves nothing for so long; off, and 1h for a proxy or http'),
+    linger: describe(time.optional(), 'wait so long without progress once one direction has ended; 60s'),
+    lifetime: describe(time.optional(), 'end a tunnel that is so old, whatever it moves; off'),
+  },
+  must('limits by name, such as { idle: 1h }'),
+);
+
+const times = z.int(must('a number of retries')).min(0, must('a number of retries')).max(9999, must('at most 9999'));
+const retry = z.union(
+  [
+    times,
+    z.strictObject({
+      times: describe(times, 'how often'),
+      base: describe(text.optional(), 'wait about so long before the first retry, and longer before each further one'),
+      max: describe(text.optional(), 'and never longer than this; ten times the base'),
+      on: describe(
+        z.enum(['passing', 'any'], must('passing or any')).optional(),
+        'which failures: those that may pass, or any',
+      ),
+    }),
+  ],
+  must('a number of retries, or times with base, max and on'),
+);
+
+const headers = z.record(text, oneOrMore(z.string(must('a text')), 'a text'), must('headers by name'));
+const hop = z.strictObject(
+  {
+    url: describe(text, 'the URL of the proxy'),
+    password: describe(text.optional(), 'where the password of its user is: ${NAME} or file:PATH'),
+    headers: describe(headers.optional(), 'fields to send to it'),
+    formats: describe(
+      headers.optional(),
+      'fields to send to it whose operators, such as %DOWNSTREAM_LOCAL_PORT%, are filled in for each tunnel',
+    ),
+  },
+  must('a URL, or url with password, headers and formats'),
+);
+const place = z.union([text, hop], must('a URL, or url with password, headers and formats'));
+const alternatives = z.strictObject({
+  any: describe(z.array(place).min(1, must('a list of proxies')), 'proxies of which one is taken'),
+  balance: describe(
+    z.enum(['first', 'round-robin'], must('first or round-robin')).optional(),
+    'which: the first that works, or each in turn',
+  ),
+});
+
+/** How a stage or an upstream is reached: the same keys wherever one says it. */
+export const wayShape = {
+  via: describe(
+    oneOrMore(
+      z.union(
+        [text, hop, alternatives],
+        must('a URL, or url with password, headers and formats, or any with alternatives'),
+      ),
+      'a proxy',
+    ).optional(),
+    'the way: proxies, the nearest first; a|b are alternatives; internal://NAME first leads through a stage',
+  ),
+  to: describe(oneOrMore(text, 'a target').optional(), 'HOST:PORT, unix:PATH or internal://NAME'),
+  balance: describe(
+    z.enum(['first', 'round-robin'], must('first or round-robin')).optional(),
+    'which of several targets',
+  ),
+  limits: limits.optional(),
+  retry: describe(retry.optional(), 'dial again so often, before anything was relayed'),
+  family: describe(z.literal([4, 6], must('4 or 6')).optional(), 'use this version of IP only'),
+};
+
+/** The limits of a file. */
+export type LimitWords = z.infer<typeof limits>;
+/** How often, when and after what is dialled again. */
+export type RetryWords = z.infer<typeof retry>;
+/** One place on the way. */
+export type PlaceWords = z.infer<typeof place> | z.infer<typeof alternatives>;
+/** A proxy with what its URL does not say. */
+export type HopWords = z.infer<typeof hop>;
+
+const wayObject = z.strictObject(wayShape);
+/** What a file says of a way. */
+export type WayWords = z.infer<typeof wayObject>;
