@@ -2,22 +2,22 @@ import { formatHostPort } from '../core/address.ts';
 import type { Hop } from '../core/hop.ts';
 import { tlsNames } from '../words/tls.ts';
 import type { HopWords } from './schema-parts.ts';
-
-/** How a secret is written, by the object that holds it. */
-export type NameSecret = (holder: object) => string;
+import type { SecretNames } from './secret-names.ts';
+import { escapeVariables } from './secrets.ts';
 
 /** A hop as the file has it, without its secrets: a URL where that says it all. */
-export function formatHopWords(hop: Hop, nameSecret: NameSecret): string | HopWords {
-  const { credentials, headers } = hop;
-  const password = credentials && nameSecret(credentials.password);
+export function formatHopWords(hop: Hop, names: SecretNames): string | HopWords {
+  const { credentials, headers, formats = [] } = hop;
+  const password = credentials && names.of(credentials.password);
   const isInUrl = password !== undefined && /^\$\{\w+\}$/.test(password);
   const user = credentials ? `${encodeURIComponent(credentials.user)}${isInUrl ? `:${password}` : ''}@` : '';
   const url = `${hop.scheme}://${user}${formatHostPort(hop.address.host, hop.address.port)}${formatSettings(hop)}`;
-  if ((password === undefined || isInUrl) && headers.length === 0) return url;
+  if ((password === undefined || isInUrl) && headers.length + formats.length === 0) return url;
   return {
     url,
     ...(password !== undefined && !isInUrl && { password }),
-    ...(headers.length > 0 && { headers: formatHeaders(headers, nameSecret) }),
+    ...(headers.length > 0 && { headers: formatHeaders(headers, names) }),
+    ...(formats.length > 0 && { formats: formatHeaders(formats, names) }),
   };
 }
 
@@ -36,11 +36,13 @@ function encode(value: string): string {
   return value.replaceAll(/[%&#|$\s]/g, (char) => encodeURIComponent(char));
 }
 
-function formatHeaders(headers: Hop['headers'], nameSecret: NameSecret): Record<string, string | string[]> {
-  const names = [...new Set(headers.map(([name]) => name))];
+function formatHeaders(headers: Hop['headers'], names: SecretNames): Record<string, string | string[]> {
+  const fieldNames = [...new Set(headers.map(([name]) => name))];
   return Object.fromEntries(
-    names.map((name) => {
-      const values = headers.filter((field) => field[0] === name).map((field) => nameSecret(field));
+    fieldNames.map((name) => {
+      const values = headers
+        .filter((field) => field[0] === name)
+        .map((field) => names.find(field) ?? escapeVariables(field[1]));
       return [name, values.length === 1 ? (values[0] ?? '') : values];
     }),
   );

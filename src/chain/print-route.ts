@@ -1,0 +1,74 @@
+import { formatAddress } from '../core/address.ts';
+import { formatDuration } from '../core/deadline.ts';
+import { parseDuration } from '../words/duration.ts';
+import { formatHopWords } from './hop-words.ts';
+import type { HopChoice, Limits, RouteOptions } from './model.ts';
+import { defaultLimits, limitKeys } from './route-words.ts';
+import type { LimitWords, PlaceWords, WayWords } from './schema-parts.ts';
+import type { SecretNames } from './secret-names.ts';
+
+/** One of them stands for itself. */
+export function unwrap<T>(list: readonly T[]): T | T[] {
+  return list.length === 1 ? (list[0] as T) : [...list];
+}
+
+/** A duration as a file has it. */
+export function formatTime(ms: number): string {
+  return ms === 0 ? 'off' : formatDuration(ms);
+}
+
+/** The limits of who says nothing, in milliseconds. */
+export function usualLimits(idle: string): Limits {
+  const { lifetime: _off, ...rest } = { ...defaultLimits, idle };
+  const entries = Object.entries(rest) as [keyof typeof rest, string][];
+  return Object.fromEntries(entries.map(([name, text]) => [limitKeys[name], parseDuration(text, name)])) as never;
+}
+
+/** A way as a file has it, without the limits that go without saying. */
+export function toWayWords(route: RouteOptions, usual: Limits, names: SecretNames): Omit<WayWords, 'to' | 'balance'> {
+  const retry = toRetryWords(route);
+  const limits = toLimitWords(route.limits, usual);
+  return {
+    ...toViaWords(route, names),
+    ...(limits && { limits }),
+    ...(retry !== undefined && { retry }),
+    ...(route.family !== undefined && { family: route.family }),
+  };
+}
+
+function toViaWords({ entry, hops, hopBalance }: RouteOptions, names: SecretNames): Pick<WayWords, 'via'> {
+  // A balance that no place needs is written at the first.
+  const isPlural = hops.some(({ length }) => length > 1);
+  const places = hops.map((choice, index) => {
+    const isSaid = hopBalance !== undefined && (isPlural ? choice.length > 1 : index === 0);
+    return toPlaceWords(choice, isSaid ? hopBalance : undefined, names);
+  });
+  const all = [...(entry ? [formatAddress(entry)] : []), ...places];
+  return all.length === 0 ? {} : { via: unwrap(all) };
+}
+
+function toPlaceWords(choice: HopChoice, balance: RouteOptions['hopBalance'], names: SecretNames): PlaceWords {
+  const ways = choice.map((hop) => formatHopWords(hop, names));
+  if (balance !== undefined) return { any: ways, balance };
+  const urls = ways.filter((way) => typeof way === 'string');
+  if (urls.length === ways.length) return urls.join('|');
+  const [only, ...others] = ways;
+  return only !== undefined && others.length === 0 ? only : { any: ways };
+}
+
+function toLimitWords(limits: Limits, usual: Limits): LimitWords | undefined {
+  const given = Object.entries(limitKeys).flatMap(([name, key]) => {
+    const ms = limits[key];
+    return ms === undefined || ms === usual[key] ? [] : [[name, formatTime(ms)] as const];
+  });
+  return given.length === 0 ? undefined : Object.fromEntries(given);
+}
+
+function toRetryWords({ retries = 0, backOff, retryOn }: RouteOptions): WayWords['retry'] {
+  if (!backOff && retryOn === undefined) return retries > 0 ? retries : undefined;
+  return {
+    times: retries,
+    ...(backOff && { base: formatTime(backOff.baseMs), max: formatTime(backOff.maxMs) }),
+    ...(retryOn !== undefined && { on: retryOn }),
+  };
+}

@@ -1,0 +1,44 @@
+import { type Graph, listWays } from './model.ts';
+import { isSecretField } from './read-hop.ts';
+import type { SecretSources } from './secrets.ts';
+
+/** Names each secret of a graph once, in the order of the stages. */
+export class SecretNames {
+  readonly #names = new Map<object, string>();
+  /** Variables that no file has named. */
+  readonly invented: string[] = [];
+
+  constructor({ stages }: Graph, sources: SecretSources) {
+    const routes = stages.flatMap((stage) => [stage.route, ...listWays(stage).map(({ route }) => route)]);
+    const hops = [...new Set(routes)].flatMap((route) => route.hops.flat());
+    const users = stages.flatMap((stage) => (stage.job === 'proxy' && stage.users.single ? [stage.users.single] : []));
+    const passwords = hops.flatMap(({ credentials }) => credentials?.password ?? []);
+    // What has operators is a text of its own, unless the file or the name of the field says otherwise.
+    const formats = hops
+      .flatMap(({ formats: fields = [] }) => fields)
+      .filter((field) => sources.has(field) || isSecretField(field[0]));
+    this.#invent('TUNL_PROXY_PASSWORD', passwords, sources);
+    this.#invent('TUNL_PROXY_HEADER', [...hops.flatMap(({ headers }) => headers), ...formats], sources);
+    this.#invent('TUNL_SERVE_PASSWORD', users, sources);
+  }
+
+  /** How a secret is written; undefined for what is none. */
+  find(holder: object): string | undefined {
+    return this.#names.get(holder);
+  }
+
+  /** How a secret is written. */
+  of(holder: object): string {
+    return this.find(holder) ?? '‹redacted›';
+  }
+
+  #invent(name: string, holders: readonly object[], sources: SecretSources): void {
+    const unnamed = [...new Set(holders)].filter((holder) => !sources.has(holder));
+    for (const holder of holders) this.#names.set(holder, sources.get(holder) ?? '');
+    for (const [index, holder] of unnamed.entries()) {
+      const variable = unnamed.length === 1 ? name : `${name}_${index + 1}`;
+      this.#names.set(holder, `\${${variable}}`);
+      this.invented.push(variable);
+    }
+  }
+}
