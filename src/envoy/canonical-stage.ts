@@ -1,4 +1,4 @@
-import type { ChainStage } from '../chain/model.ts';
+import type { AccessLog, ChainStage } from '../chain/model.ts';
 import { tidyHttp } from './canonical-http.ts';
 import { tidyForward, tidyRoute } from './canonical-route.ts';
 import type { FieldWriter } from './export-fields.ts';
@@ -6,7 +6,7 @@ import type { FieldWriter } from './export-fields.ts';
 /** A stage without what goes without saying, and with what Envoy must be told. */
 export function tidyStage(stage: ChainStage, fields: FieldWriter): ChainStage {
   const { log, accessLogs = [], tls, ...others } = stage;
-  const logs = log ? [...accessLogs, { path: '/dev/stderr' }] : accessLogs;
+  const logs = (log ? [...accessLogs, { path: '/dev/stderr' }] : accessLogs).map(tidyLog);
   const common = {
     log: false,
     ...(logs.length > 0 && { accessLogs: logs }),
@@ -21,4 +21,10 @@ export function tidyStage(stage: ChainStage, fields: FieldWriter): ChainStage {
     case 'http':
       return { ...tidyHttp(others, fields), ...common };
   }
+}
+
+/** Envoy ends no line by itself. */
+function tidyLog(log: AccessLog): AccessLog {
+  const { format } = log;
+  return typeof format === 'string' && !format.endsWith('\n') ? { ...log, format: `${format}\n` } : log;
 }

@@ -195,7 +195,7 @@ function* findInHop(hop: Hop, seen: Seen): Generator<Finding> {
 function* findInForward({ to, route }: ForwardStage): Generator<Finding> {
   const { retries = 0, retryOn } = route;
   if (retries > 0 && retryOn !== 'any') {
-    yield ['it dials again after every failure, not only after those that may pass'];
+    yield ['it dials again after every failure, not only after those that may pass', 'retry: { times: N, on: any }'];
   }
   if (route.hops.length > 0) {
     if (to.targets.length > 1) yield ['it asks a proxy for one target, and here are several'];

@@ -16,7 +16,10 @@ test.each([
   ['listen: 1, tls: true, to: "b:1"', 'it makes no development certificate (name one: cert and key)'],
   ['listen: 1, to: "b:1", limits: { handshake: 1s }', 'it has no limit like handshake: 1s (leave it at 15s)'],
   ['listen: 1, to: "b:1", limits: { linger: off }', 'it has no limit like linger: 0ms (leave it at 1m)'],
-  ['listen: 1, to: "b:1", retry: 2', 'it dials again after every failure, not only after those that may pass'],
+  [
+    'listen: 1, to: "b:1", retry: 2',
+    'it dials again after every failure, not only after those that may pass (retry: { times: N, on: any })',
+  ],
   ['listen: 1, to: ["b:1", "unix:/s"]', 'it does not put names and other places together: b:1, unix:/s'],
   ['listen: 1, via: "h2c://p:1", to: ["b:1", "c:1"]', 'it asks a proxy for one target, and here are several'],
   [

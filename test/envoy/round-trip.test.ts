@@ -5,6 +5,7 @@ import { findFaults } from '../../src/chain/validate.ts';
 import { toEnvoyGraph } from '../../src/envoy/canonical.ts';
 import { exportEnvoy } from '../../src/envoy/export.ts';
 import { FieldWriter } from '../../src/envoy/export-fields.ts';
+import { loadText } from '../support/chain-file.ts';
 import { loadEnvoy, readFixture } from '../support/envoy-file.ts';
 import { makeEnvoyGraphs, writeFields } from '../support/envoy-graphs.ts';
 
@@ -28,4 +29,23 @@ test.each(fixtures)('a file of Envoy is written again as another that means the 
   const { graph, sources } = loadEnvoy(readFixture(name));
   expect(toEnvoyGraph(graph, new FieldWriter(sources))).toEqual(graph);
   expect(loadEnvoy(exportEnvoy(graph, sources)).graph).toEqual(graph);
+});
+
+test('names that Envoy files cannot have twice, or not at all, are others there and back', () => {
+  const { graph, sources } = loadText(`stages:
+  a:
+    listen: 1
+    http:
+      hosts:
+        'a.example:8080': [{ to: ['127.0.0.1:1', '127.0.0.1:2'] }]
+        '*': [{ prefix: /x, to: internal://b }, { to: up }]
+      upstreams: { up: { to: 'db:80', via: 'h2c://p:1' } }
+  b: { http: { routes: [{ to: up }], upstreams: { up: 'db:80' } } }
+`);
+  const read = loadEnvoy(exportEnvoy(graph, sources)).graph;
+  expect(read).toEqual(toEnvoyGraph(graph, new FieldWriter(sources)));
+  const upstreams = read.stages.flatMap((stage) =>
+    stage.job === 'http' ? stage.upstreams.map(({ name }) => name) : [],
+  );
+  expect(upstreams).toEqual(['127.0.0.1-1-127.0.0.1-2', 'internal-b', 'up', 'b.up']);
 });
