@@ -9,7 +9,7 @@ packages='
   openssh-server openssh-client squid tinyproxy curl ncat netcat-openbsd socat proxytunnel corkscrew connect-proxy
   nghttp2-proxy python3-venv
   postgresql redis-server redis-tools git bsdutils
-  bash-completion zsh fish tmux man-db groff-base mandoc iproute2
+  bash-completion zsh fish tmux man-db groff-base mandoc iproute2 chromium
 '
 # Where kubectl comes from somewhere else, its package would be in the way.
 command -v kubectl >/dev/null || packages="$packages kubernetes-client"
