@@ -103,7 +103,7 @@ test('a page of another site neither reads the admin address nor gives it orders
   await peer.read(1);
   const { page } = await show((await startChain('127.0.0.1:1')).admin);
   const outcomes = await page.evaluate(async (place) => {
-    const ask = (path: string, method: string, mode: RequestMode) =>
+    const ask = (path: string, method: string, mode: 'cors' | 'no-cors') =>
       fetch(`http://${place}${path}`, { method, mode }).then(
         ({ type, status }) => `${type} ${status}`,
         () => 'refused',
