@@ -1,7 +1,7 @@
 import { formatAddress, type InternalAddress } from '../core/address.ts';
 import { formatHop } from '../core/hop.ts';
-import type { ChainStage, Graph, ProxyStage, Target } from './model.ts';
-import { listNames } from './model.ts';
+import { describeRoutes } from './http-text.ts';
+import { type ChainStage, type Graph, listNames, listWays, type ProxyStage, type Target, type Way } from './model.ts';
 
 /** Something that a picture shows in a place of its own. */
 export interface PictureNode {
@@ -59,28 +59,59 @@ export function makePicture({ stages }: Graph, { fused, counters }: PictureOptio
     targets.push(made);
     return made;
   };
-  const edges = [...nodes].flatMap(([stage, from]) => {
-    const lead = (exit: InternalAddress, hops: readonly string[]): PictureEdge => ({
-      from,
-      to: byName.get(exit.name) ?? showTarget(formatAddress(exit)),
-      labels: [formatAddress(exit), ...hops],
-      isFused: fused.has(exit.name),
-    });
-    const hops = stage.route.hops.map((choice) => `via ${choice.map(formatHop).join(' or ')}`);
-    if (stage.route.entry) return [lead(stage.route.entry, [])];
-    return listEnds(stage).map((end) =>
-      typeof end !== 'string' && end.kind === 'internal'
-        ? lead(end, hops)
-        : { from, to: showTarget(typeof end === 'string' ? end : formatAddress(end)), labels: hops, isFused: false },
-    );
-  });
+  const edges = [...nodes].flatMap(([stage, from]) =>
+    listWays(stage).flatMap((way) => {
+      const requests = describeRequests(stage, way);
+      const lead = (exit: InternalAddress, hops: readonly string[]): PictureEdge => ({
+        from,
+        to: byName.get(exit.name) ?? showTarget(formatAddress(exit)),
+        labels: [formatAddress(exit), ...requests, ...hops],
+        isFused: fused.has(exit.name),
+      });
+      const hops = describeHops(way);
+      if (way.route.entry) return [lead(way.route.entry, way.upstream ? describeBeyond(way) : [])];
+      return listEnds(way).map((end) =>
+        typeof end !== 'string' && end.kind === 'internal'
+          ? lead(end, hops)
+          : {
+              from,
+              to: showTarget(typeof end === 'string' ? end : formatAddress(end)),
+              labels: [...requests, ...hops],
+              isFused: false,
+            },
+      );
+    }),
+  );
   return { nodes: [...nodes.values(), ...targets], edges };
 }
 
 const asked = 'what is asked for';
 
-function listEnds({ to }: ChainStage): readonly (Target | string)[] {
+/** More routes than these have no place beside an arrow. */
+const maxRoutes = 3;
+
+function listEnds({ to, upstream }: Way): readonly (Target | string)[] {
+  if (upstream && 'field' in upstream.to) return [`what ${upstream.to.field} names`];
   return to ? to.targets : [asked];
+}
+
+function describeHops({ route }: Way): readonly string[] {
+  return route.hops.map((choice) => `via ${choice.map(formatHop).join(' or ')}`);
+}
+
+/** Which requests an upstream gets. */
+function describeRequests(stage: ChainStage, { upstream }: Way): readonly string[] {
+  if (stage.job !== 'http' || !upstream) return [];
+  const routes = describeRoutes(stage).filter((route) => route.upstream === upstream.name);
+  const more = routes.length > maxRoutes ? [`and ${routes.length - maxRoutes} more`] : [];
+  return [...routes.slice(0, maxRoutes).map(({ fits }) => fits), ...more];
+}
+
+function describeAnswers(stage: ChainStage): readonly string[] {
+  if (stage.job !== 'http') return [];
+  return describeRoutes(stage).flatMap(({ fits, does, upstream }) =>
+    upstream === undefined ? [`${fits}: ${does}`] : [],
+  );
 }
 
 function describeStage(stage: ChainStage, counters: ReadonlyMap<string, StageCounters> | undefined): readonly string[] {
@@ -96,7 +127,8 @@ function describeStage(stage: ChainStage, counters: ReadonlyMap<string, StageCou
   return [
     ...outside.map((address) => `on ${address}`),
     traits.join(', '),
-    ...(route.entry ? describeBeyond(stage) : []),
+    ...(route.entry && stage.job !== 'http' ? listWays(stage).flatMap(describeBeyond) : []),
+    ...describeAnswers(stage),
     ...(counted ? [describeCounters(counted)] : []),
   ];
 }
@@ -118,9 +150,9 @@ function describeBalance({ to }: ChainStage): string[] {
 }
 
 /** Where the way begins inside the process, what lies beyond is no edge of its own. */
-function describeBeyond(stage: ChainStage): string[] {
-  const ends = listEnds(stage).map((end) => (typeof end === 'string' ? end : formatAddress(end)));
-  return [`to ${ends.join(' or ')}`, ...stage.route.hops.map((choice) => `via ${choice.map(formatHop).join(' or ')}`)];
+function describeBeyond(way: Way): readonly string[] {
+  const ends = listEnds(way).map((end) => (typeof end === 'string' ? end : formatAddress(end)));
+  return [`to ${ends.join(' or ')}`, ...describeHops(way)];
 }
 
 function describeCounters({ tunnels, sent, received }: StageCounters): string {

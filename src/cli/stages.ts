@@ -1,8 +1,9 @@
+import { describeRoutes } from '../app/http-text.ts';
 import type { Graph } from '../app/options.ts';
 import { formatAddress } from '../core/address.ts';
 import { formatHop } from '../core/hop.ts';
 
-/** The stages of a graph, a line each, and which of them are no step of their own. */
+/** The stages of a graph, a line each with its routes below, and which of them are no step of their own. */
 export function describeStages({ stages }: Graph, fused: ReadonlySet<string>): string {
   const rows = stages.map((stage) => {
     const { route, to, job } = stage;
@@ -10,10 +11,14 @@ export function describeStages({ stages }: Graph, fused: ReadonlySet<string>): s
       ...(route.entry ? [formatAddress(route.entry)] : []),
       ...route.hops.map((choice) => choice.map(formatHop).join('|')),
     ];
-    const where = to === undefined ? 'what is asked for' : to.targets.map(formatAddress).join('|');
+    const routes = stage.job === 'http' ? describeRoutes(stage) : [];
+    const asked =
+      stage.job === 'http' ? (routes.length === 1 ? '1 route' : `${routes.length} routes`) : 'what is asked for';
+    const where = to === undefined ? asked : to.targets.map(formatAddress).join('|');
     const isFused = stage.listen.some((address) => address.kind === 'internal' && fused.has(address.name));
     return {
       name: stage.name,
+      routes: routes.map(({ fits, does }) => `    ${fits} -> ${does}\n`),
       text: [
         job,
         `${stage.listen.map(formatAddress).join(', ')} -> ${where}${via.length === 0 ? '' : ` via ${via.join(', ')}`}`,
@@ -23,6 +28,9 @@ export function describeStages({ stages }: Graph, fused: ReadonlySet<string>): s
   });
   const width = Math.max(...rows.map(({ name }) => name.length));
   return rows
-    .map(({ name, text }) => `${name.padEnd(width)}  ${text[0]?.padEnd(7)}  ${text.slice(1).join('  ')}\n`)
+    .map(
+      ({ name, text, routes }) =>
+        `${name.padEnd(width)}  ${text[0]?.padEnd(7)}  ${text.slice(1).join('  ')}\n${routes.join('')}`,
+    )
     .join('');
 }

@@ -1,0 +1,50 @@
+import { formatAddress } from '../core/address.ts';
+import { formatHop } from '../core/hop.ts';
+import { upstreamOf } from './http-faults.ts';
+import type { HttpRoute, HttpStage, Upstream } from './model.ts';
+
+/** A route as people are shown it, with no value of a field in it. */
+export interface RouteText {
+  /** Which requests: `GET /health`, `a.example.com/api…`, `CONNECT with foo`. */
+  readonly fits: string;
+  /** What is done with them. */
+  readonly does: string;
+  /** The upstream that it leads to. */
+  readonly upstream?: string;
+}
+
+/** The routes of a stage, in the order in which they are looked at. */
+export function describeRoutes({ hosts, upstreams }: HttpStage): readonly RouteText[] {
+  return hosts.flatMap(({ domains, routes }) =>
+    routes.map((route) => {
+      const name = upstreamOf(route);
+      const upstream = upstreams.find((candidate) => candidate.name === name);
+      const fits = describeMatch(route, domains.includes('*') ? '' : domains.join('|'));
+      return { fits, does: describeAction(route, upstream), ...(name !== undefined && { upstream: name }) };
+    }),
+  );
+}
+
+function describeMatch({ match: { path, fields } }: HttpRoute, host: string): string {
+  const method = fields.find(({ name, value, invert }) => name === ':method' && value?.kind === 'exact' && !invert);
+  const others = [...new Set(fields.filter((field) => field !== method).map(({ name }) => name))];
+  const place = path.kind === 'connect' ? host : `${host}${path.value}${path.kind === 'prefix' ? '…' : ''}`;
+  const words = [path.kind === 'connect' ? 'CONNECT' : (method?.value?.value ?? ''), place];
+  const fits = words.filter((word) => word !== '').join(' ');
+  return others.length === 0 ? fits : `${fits} with ${others.join(', ')}`;
+}
+
+function describeAction({ action }: HttpRoute, upstream: Upstream | undefined): string {
+  if (action.kind === 'answer') return String(action.status);
+  const where = upstream ? describeUpstream(upstream) : action.upstream;
+  return action.kind === 'tunnels' ? `bytes to ${where}` : where;
+}
+
+function describeUpstream({ to, route }: Upstream): string {
+  const where = 'field' in to ? `what ${to.field} names` : to.targets.map(formatAddress).join('|');
+  const via = [
+    ...(route.entry ? [formatAddress(route.entry)] : []),
+    ...route.hops.map((choice) => choice.map(formatHop).join('|')),
+  ];
+  return via.length === 0 ? where : `${where} via ${via.join(', ')}`;
+}
