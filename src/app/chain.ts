@@ -1,4 +1,3 @@
-import { readFile } from 'node:fs/promises';
 import { dirname, resolve } from 'node:path';
 import { carriers, schemes } from '../carriers/index.ts';
 import { Source } from '../chain/document.ts';
@@ -6,9 +5,8 @@ import { type LoadedGraph, loadGraph } from '../chain/load.ts';
 import { TunlError, toTunlError, usageError } from '../core/errors.ts';
 import { isBootstrap } from '../envoy/recognise.ts';
 import { parseRule } from '../policy/rules.ts';
-import { describeFileError } from '../words/password-file.ts';
 import { Scope } from '../core/scope.ts';
-import { quote } from '../words/text.ts';
+import { readChainText } from './chain-text.ts';
 import { createGeneration } from './generation.ts';
 import { startGraph } from './graph.ts';
 import type { Running, Runtime } from './options.ts';
@@ -38,13 +36,7 @@ export interface ChainFileOptions {
  * @throws {TunlError} usage, with file, line and column
  */
 export async function loadChain(path: string, options: ChainFileOptions): Promise<LoadedGraph> {
-  let text: string;
-  try {
-    text = await readFile(path, 'utf8');
-  } catch (error) {
-    throw usageError(`cannot read ${quote(path)}: ${describeFileError(error)}`);
-  }
-  const source = new Source(text, path);
+  const source = new Source(await readChainText(path), path);
   if (isBootstrap(source)) {
     const { loadBootstrap } = await import('../envoy/load.ts');
     return loadBootstrap(source, options);

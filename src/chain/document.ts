@@ -15,7 +15,7 @@ export interface Fault {
 }
 
 /** Larger files are no configuration of a person. */
-const maxBytes = 1024 * 1024;
+export const maxFileBytes = 1024 * 1024;
 
 /** How deep a document may nest. The parser recurses, and its recursion has to end before the stack does. */
 const maxDepth = 50;
@@ -41,7 +41,7 @@ export class Source {
    */
   constructor(text: string, name: string) {
     this.#name = name;
-    if (Buffer.byteLength(text) > maxBytes) throw usageError(`${name} has more than ${maxBytes} bytes`);
+    if (Buffer.byteLength(text) > maxFileBytes) throw usageError(`${name} has more than ${maxFileBytes} bytes`);
     if (isTooDeep(text)) throw usageError(`${name} nests deeper than ${maxDepth} levels`);
     this.#document = parseDocument(text, { lineCounter: this.#lines, prettyErrors: false, version: '1.2' });
     const [problem] = [...this.#document.errors, ...this.#document.warnings];

@@ -4,7 +4,8 @@ import type { GraphFault } from './validate.ts';
 
 /** Finds what is wrong with the hosts, routes and upstreams of a stage. */
 export function findHttpFaults(stage: HttpStage): GraphFault[] {
-  return [...findTwinNames(stage), ...findTwinDomains(stage), ...findLostRoutes(stage)];
+  const twins = findTwinDomains(stage);
+  return [...(twins.length > 0 ? twins : findTwinNames(stage)), ...findLostRoutes(stage)];
 }
 
 function fault({ name }: HttpStage, about: object, message: string, hint?: string): GraphFault {

@@ -37,7 +37,7 @@ export function loadGraph(text: string | Source, options: LoadOptions): LoadedGr
   if (reader.attempts.faults.length > 0) throw source.fail(reader.attempts.faults);
   const place = ({ stage, part, about }: GraphFault) => {
     const path = (about && reader.places.get(about)) ?? ['stages', stage];
-    return part === 'name' || part === 'http' ? path : [...path, part];
+    return part === 'name' || (part === 'http' && about) ? path : [...path, part];
   };
   const faults = findFaults(graph);
   if (faults.length > 0) {

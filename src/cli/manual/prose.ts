@@ -113,7 +113,7 @@ export const commandProse: Readonly<Record<string, Prose>> = {
   },
   chain: {
     description: [
-      'Runs several stages in one process. Each stage has a listener and a job: to forward bytes to a target through proxies, or to be a proxy itself. `internal://`NAME leads from one stage to another in memory.',
+      'Runs several stages in one process. Each stage has a listener and a job: to forward bytes to a target through proxies, to be a proxy itself, or to look at each HTTP request. `internal://`NAME leads from one stage to another in memory.',
       'A stage that does nothing but forward, without TLS, an idle limit or a log of its own, is fused with what leads to it: it costs nothing. `--check` says which ones are.',
       'In the form LISTEN NODE... TARGET each `internal://`NAME ends a stage and starts the stage of that name; the other NODEs are proxies, the nearest first, and `a|b` are alternatives.',
     ],
@@ -121,7 +121,7 @@ export const commandProse: Readonly<Record<string, Prose>> = {
       {
         title: 'FILE',
         blocks: [
-          'YAML with `stages` by name, `defaults` with `limits`, `retry` and `family` for those that say nothing else, and `admin` as `--admin`. A JSON Schema for editors is in the package: `docs/chain.schema.json`. Relative paths start from the folder of the file.',
+          'YAML with `stages` by name, `defaults` with `limits`, `retry` and `family` for those that say nothing else, `admin` as `--admin`, and `internal-buffer`, how much each internal listener holds. A JSON Schema for editors is in the package: `docs/chain.schema.json`. Relative paths start from the folder of the file.',
           {
             term: '`listen`',
             text: '[BIND:]PORT, `unix:`PATH, `fd:`N or `internal://`NAME, one or a list. Without it the stage listens on its own name.',
@@ -139,8 +139,12 @@ export const commandProse: Readonly<Record<string, Prose>> = {
             text: '`true`, or `accept`, `users`, `allow`, `deny`, `open`, `max-tunnels` (`-per-client`, `-per-session`) and `proxy-protocol` as the options of serve.',
           },
           {
-            term: '`tls`, `limits`, `retry`, `family`, `log`',
-            text: 'As the options of the same names; `log` writes a record of its own for each tunnel.',
+            term: '`http`',
+            text: '`routes`, of which the first that fits is taken: `path`, `prefix` or `connect: true`, with `method` and `headers`; then `answer: 200 ok`, `to` an upstream or a target for requests, or `tunnel-to` for the bytes inside a tunnel. `field::authority` is the place that a request asks for. `hosts` has routes by host, and `upstreams` what needs `via`, `http2`, `tls`, `balance` or limits.',
+          },
+          {
+            term: '`tls`, `limits`, `retry`, `family`, `log`, `access-log`',
+            text: 'As the options of the same names; `retry` may be `times`, `base`, `max` and `on: any`, and `lifetime` in `limits` ends what is too old. `log` writes a record of its own for each tunnel, `access-log` a line to a file, or to `path` with a `format`.',
           },
           {
             term: '`${NAME}`, `file:`PATH',
