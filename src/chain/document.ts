@@ -1,4 +1,15 @@
-import { type Document, isAlias, isMap, isPair, isScalar, isSeq, LineCounter, type Node, parseDocument } from 'yaml';
+import {
+  type Document,
+  isAlias,
+  isMap,
+  isPair,
+  isScalar,
+  isSeq,
+  LineCounter,
+  type Node,
+  parseDocument,
+  visit,
+} from 'yaml';
 import { type TunlError, usageError } from '../core/errors.ts';
 import { quote } from '../words/text.ts';
 
@@ -24,6 +35,9 @@ const manyDashes = new RegExp(`(?:[-?:]\\s+){${maxDepth}}`);
 /** How often aliases may repeat what they name, counted as the nodes that come out. */
 const maxAliasCount = 100;
 
+/** Faults whose places are found, to say the first in the file. */
+const maxLocated = 200;
+
 /** Faults that are said at once. */
 const maxSaid = 5;
 
@@ -46,12 +60,15 @@ export class Source {
     this.#document = parseDocument(text, { lineCounter: this.#lines, prettyErrors: false, version: '1.2' });
     const [problem] = [...this.#document.errors, ...this.#document.warnings];
     if (problem) throw this.#refuse(problem.pos[0], explain(problem.code, problem.message), hintsFor(text));
+    this.#refuseStrangeKeys();
     this.value = this.#read(text);
   }
 
   /** Faults as one error that names the place of each. */
   fail(faults: readonly Fault[]): TunlError {
+    // Finding a place takes a walk: of very many faults the first will do.
     const said = faults
+      .slice(0, maxLocated)
       .map((fault) => ({ fault, at: this.#locate(fault) }))
       .toSorted((one, other) => one.at - other.at)
       .slice(0, maxSaid)
@@ -81,6 +98,16 @@ export class Source {
       const hint = 'a text that begins with * needs quotes';
       throw this.#refuse(Math.max(text.indexOf(`*${name}`), 0), `nothing is named ${quote(`&${name}`)}`, [hint]);
     }
+  }
+
+  /** Of an object in JavaScript this key is none: what stands under it would be left out in silence. */
+  #refuseStrangeKeys(): void {
+    visit(this.#document, {
+      Pair: (_key, { key }) => {
+        if (isScalar(key) && key.value === '__proto__')
+          throw this.#refuse(startOf(key), '"__proto__" cannot be a key', []);
+      },
+    });
   }
 
   #refuse(offset: number, message: string, hints: readonly string[]): TunlError {

@@ -25,6 +25,9 @@ export interface LoadedGraph {
   readonly notices?: readonly NoticeEvent[];
 }
 
+/** Issues of the form that are explained; a few of them are said. */
+const maxExplained = 200;
+
 /**
  * Reads the file of `chain`.
  * @throws {TunlError} usage, with file, line and column of what is wrong; then nothing of it is used
@@ -32,7 +35,7 @@ export interface LoadedGraph {
 export function loadGraph(text: string | Source, options: LoadOptions): LoadedGraph {
   const source = typeof text === 'string' ? new Source(text, options.name) : text;
   const form = checkForm(source.value);
-  if ('issues' in form) throw source.fail(explainIssues(form.issues));
+  if ('issues' in form) throw source.fail(explainIssues(form.issues.slice(0, maxExplained)));
   const reader = new FileReader(form.words, options);
   const graph = reader.read();
   if (reader.attempts.faults.length > 0) throw source.fail(reader.attempts.faults);

@@ -34,9 +34,15 @@ test.each([
     'chain.yaml:2:1: a file holds one document, and here a second one begins',
   ],
   ['a key that is there twice', 'stages:\n  a: {}\n  a: {}\n', 'chain.yaml:3:3: this key is there already'],
+  ['a key that JavaScript hides', 'stages:\n  __proto__: {}\n', 'chain.yaml:2:3: "__proto__" cannot be a key'],
   ['tabs', 'stages:\n\ta: {}\n', 'chain.yaml:2:1: this is not YAML: tabs are not allowed as indentation'],
 ])('%s is refused', async (_what, bytes, message) => {
   expect(await refuseBytes(bytes)).toBe(message);
+});
+
+test('of thousands of faults the first are said', async () => {
+  const stages = Array.from({ length: 5_000 }, (_, index) => `  s${index}: { lsten: 1 }\n`).join('');
+  expect(await refuseBytes(`stages:\n${stages}`)).toBe('chain.yaml:2:9: unknown key "lsten"');
 });
 
 test('what has no end is not read to its end', async () => {
