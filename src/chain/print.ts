@@ -4,10 +4,11 @@ import { formatSize } from '../words/size.ts';
 import type { AccessLog, ChainStage, Graph, ListenerTls, ProxyStage } from './model.ts';
 import { toHttpWords } from './print-http.ts';
 import { toWayWords, unwrap, usualLimits } from './print-route.ts';
+import { isSecretField } from './read-hop.ts';
 import { defaultLimits, proxyIdle } from './route-words.ts';
 import type { AccessLogWords, FileWords, StageWords } from './schema.ts';
 import { SecretNames } from './secret-names.ts';
-import { escapeVariables, type SecretSources } from './secrets.ts';
+import { escapeVariables, isReference, type SecretSources } from './secrets.ts';
 
 /** What a graph is printed with. */
 export interface PrintOptions {
@@ -38,8 +39,17 @@ export function printGraph(graph: Graph, { sources = new Map(), notes = [] }: Pr
 }
 
 /** A graph as an object that says the same as its file, each secret by its name. */
-export function dumpGraph(graph: Graph): FileWords {
-  return toFileWords(graph, new SecretNames(graph, new Map()));
+export function dumpGraph(graph: Graph): object {
+  const words = toFileWords(graph, new SecretNames(graph, new Map()));
+  // What a route compares such a field with lets in whoever knows it.
+  return JSON.parse(
+    JSON.stringify(words, (key, value: unknown) => (isSecret(key, value) ? '‹redacted›' : value)),
+  ) as object;
+}
+
+function isSecret(key: string, value: unknown): boolean {
+  if (!isSecretField(key) || typeof value === 'boolean') return false;
+  return typeof value !== 'string' || !isReference(value);
 }
 
 function toFileWords(graph: Graph, names: SecretNames): FileWords {

@@ -26,3 +26,21 @@ test.each([
 ])('%s is refused', (line, message) => {
   expect(refusalOf(() => loadText(`${line}\n${stages}`)).message).toContain(message);
 });
+
+test('a dump names no secret, not even one that a route compares with', () => {
+  const text = `
+stages:
+  web:
+    listen: 1
+    http:
+      routes:
+        - { headers: { Authorization: Bearer S3ntinel, x-team: db }, to: far }
+        - { headers: { cookie: { prefix: S3ntinel }, authorization: true }, to: far }
+      upstreams:
+        far: { to: 'db:1', via: { url: 'http://p:1', headers: { Proxy-Authorization: '\${SECRET}' } } }
+`;
+  const dump = JSON.stringify(dumpGraph(loadText(text, { SECRET: 'S3ntinel' }).graph));
+  expect(dump).not.toContain('S3ntinel');
+  expect(dump).toContain('"x-team":"db"');
+  expect(dump).toContain('"authorization":true');
+});
