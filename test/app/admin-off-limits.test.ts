@@ -12,10 +12,11 @@ import type { Ip, ListenAddress } from '../../src/core/address.ts';
 import { resetError } from '../../src/core/link.ts';
 import { Scope } from '../../src/core/scope.ts';
 import { createDirect } from '../../src/dial/direct.ts';
-import { startAdmin, type TestAdmin } from '../support/admin.ts';
+import { askAdmin, startAdmin, type TestAdmin } from '../support/admin.ts';
 import { makeHop } from '../support/app.ts';
 import { eventually } from '../support/eventually.ts';
 import { forwardStage, freePort, proxyStage } from '../support/graphs.ts';
+import { httpStage, on, requests, tunnels, upstream } from '../support/http-stages.ts';
 import { makeContext } from '../support/link-pairs.ts';
 import { connectPeer } from '../support/raw-peer.ts';
 import { makeTempFolder } from '../support/temp.ts';
@@ -101,6 +102,17 @@ test('what is asked of a proxy on this machine is refused by its words, and of o
   expect(await connectThrough(admin.port, `localhost:${admin.adminPort}`)).toMatch(/ 403 /);
   expect(hop.accepted).toBe(0);
   expect(await connectThrough(admin.port, `localhost:${admin.adminPort + 1}`)).toMatch(/ 200 /);
+});
+
+test('an HTTP stage that goes where each request says leads neither tunnels nor requests there', async () => {
+  const asked = upstream('asked', { field: ':authority' });
+  const routes = [on('CONNECT', tunnels({ upstream: 'asked' })), on('/', requests({ upstream: 'asked' }))];
+  const admin = await startAdmin({ stages: [httpStage('web', routes, [asked])] });
+  for (const host of ['127.0.0.1', '0.0.0.0', '[::ffff:127.0.0.1]']) {
+    const authority = `${host}:${admin.adminPort}`;
+    expect(await connectThrough(admin.port, authority)).toMatch(/^HTTP\/1\.1 403 /);
+    expect((await askAdmin(admin.port, '/ready', { headers: { Host: authority } })).status).toBe(403);
+  }
 });
 
 test('of the addresses of a name those that lead there are left out', async () => {
