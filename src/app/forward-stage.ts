@@ -3,12 +3,11 @@ import { Abort } from '../core/abort.ts';
 import type { Origin } from '../core/dialer.ts';
 import type { Link } from '../core/link.ts';
 import { toTunlError, TunlError } from '../core/errors.ts';
-import { balance } from '../dial/balance.ts';
 import type { Route } from './route.ts';
 import type { StageParts, StageRunner } from './stage.ts';
 import { secureClient } from './secure-client.ts';
 import { carryTunnel, type TunnelEnv } from './tunnel.ts';
-import { withWay } from './way.ts';
+import { dialTargets } from './way.ts';
 
 /**
  * Makes what runs a stage that forwards:
@@ -17,12 +16,13 @@ import { withWay } from './way.ts';
  */
 export function createForwardRunner(stage: ForwardStage, route: Route, parts: StageParts): StageRunner {
   const { to } = stage;
-  const { idleMs, lingerMs } = stage.route.limits;
-  const dial = balance(withWay(route), to.targets, to.balance);
+  const { idleMs, lingerMs, lifetimeMs } = stage.route.limits;
+  const dial = dialTargets(route, to);
   const env: TunnelEnv = {
     dial,
     via: route.via,
     limits: { idleMs, lingerMs },
+    ...(lifetimeMs !== undefined && { lifetimeMs }),
     tunnels: parts.tunnels,
     emit: parts.emit,
     record: parts.isInside && !stage.log ? 'none' : 'dialled',

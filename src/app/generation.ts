@@ -79,7 +79,7 @@ export async function createGeneration(graph: Graph, env: GenerationEnv): Promis
   const [fault] = findFaults(graph);
   if (fault) throw usageError(fault.message, ...(fault.hint === undefined ? [] : [fault.hint]));
   assertAdminAllowed(graph);
-  const internal = new InternalListeners();
+  const internal = new InternalListeners(graph.internalBufferBytes);
   const byName = new Map<string, ReadyStage>();
   const dialInternal: Dial = async (address, ctx) => {
     if (address.kind !== 'internal') throw new Error('not an internal address');
@@ -158,7 +158,8 @@ class RouteCache {
   /** The route for the stage or upstream of that name, which is what its connections are counted under. */
   async get(name: string, options: RouteOptions): Promise<Route> {
     const route = await this.#find(options);
-    return this.#env.traffic ? { ...route, dial: countAs(name, route.dial) } : route;
+    if (!this.#env.traffic) return route;
+    return { ...route, dial: countAs(name, route.dial), dialOnce: countAs(name, route.dialOnce) };
   }
 
   #find(options: RouteOptions): Promise<Route> {

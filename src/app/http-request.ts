@@ -14,7 +14,7 @@ import { carryTunnel, type TunnelEnv } from './tunnel.ts';
 import type { ReadyUpstream } from './upstream.ts';
 
 /** What serving the requests of a stage needs. */
-export interface HttpEnv extends Pick<TunnelEnv, 'tunnels' | 'emit' | 'record'> {
+export interface HttpEnv extends Pick<TunnelEnv, 'tunnels' | 'emit' | 'record' | 'lifetimeMs'> {
   readonly findRoute: FindRoute;
   readonly upstreams: ReadonlyMap<string, ReadyUpstream>;
   /** Those of the stage; an action may have an idle limit of its own. */
@@ -69,12 +69,13 @@ async function openTunnel(
   const upstream = findUpstream(env, name);
   const target = upstream.choose(request);
   const dial: Dial = pipe(upstream.dial, ...(proxyProtocol ? [withProxyHeader(proxyProtocol)] : []));
-  const { tunnels, emit, limits } = env;
+  const { tunnels, emit, limits, lifetimeMs } = env;
   await carryTunnel(
     {
       dial,
       via: upstream.route.via,
       limits: { ...limits, ...(idleMs !== undefined && { idleMs }) },
+      ...(lifetimeMs !== undefined && { lifetimeMs }),
       tunnels,
       emit,
       record: env.record === 'none' ? 'none' : 'dialled',

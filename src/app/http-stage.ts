@@ -37,11 +37,12 @@ export function createHttpRunner(
   upstreams: ReadonlyMap<string, ReadyUpstream>,
   parts: StageParts,
 ): StageRunner {
-  const { idleMs, lingerMs } = stage.route.limits;
+  const { idleMs, lingerMs, lifetimeMs } = stage.route.limits;
   const env: HttpEnv = {
     findRoute: createFindRoute(stage.hosts),
     upstreams,
     limits: { idleMs, lingerMs },
+    ...(lifetimeMs !== undefined && { lifetimeMs }),
     tunnels: parts.tunnels,
     emit: parts.emit,
     record: parts.isInside && !stage.log ? 'none' : 'asked',

@@ -1,7 +1,6 @@
 import type { ProxyStage } from '../chain/model.ts';
 import type { Address } from '../core/address.ts';
 import { type Dial, pipe, type Stage } from '../core/dialer.ts';
-import { balance } from '../dial/balance.ts';
 import { withProxyHeader } from '../dial/proxy-header.ts';
 import { type Authenticator, createAuthenticator } from '../policy/auth.ts';
 import { isLoopback } from '../policy/exposure.ts';
@@ -12,7 +11,7 @@ import type { Route } from './route.ts';
 import { serveLink, type ServeEnv } from './serve-link.ts';
 import type { ServeTerms } from './serve-terms.ts';
 import type { StageParts, StageRunner } from './stage.ts';
-import { withWay } from './way.ts';
+import { dialTargets, withWay } from './way.ts';
 
 /** The rules of a stage, read. */
 interface Rules {
@@ -83,15 +82,15 @@ function createEnv(
   check: Stage,
   parts: StageParts,
 ): ServeEnv {
-  const { idleMs, lingerMs, handshakeMs, tlsMs } = stage.route.limits;
-  const own = withWay(route);
-  const dial: Dial = stage.to ? balance(own, stage.to.targets, stage.to.balance) : own;
+  const { idleMs, lingerMs, lifetimeMs, handshakeMs, tlsMs } = stage.route.limits;
+  const dial: Dial = stage.to ? dialTargets(route, stage.to) : withWay(route);
   // Inside the check: it must see the addresses that the check found.
   const announce = stage.proxyProtocol ? [withProxyHeader(stage.proxyProtocol)] : [];
   return {
     dial: pipe(dial, ...announce, check),
     via: route.via,
     limits: { idleMs, lingerMs },
+    ...(lifetimeMs !== undefined && { lifetimeMs }),
     tunnels: parts.tunnels,
     emit: parts.emit,
     terms,

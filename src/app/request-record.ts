@@ -6,10 +6,10 @@ import type { HttpRequest, RequestEnd } from '../core/request.ts';
 import { quote } from '../http/authority.ts';
 import type { RelayHandle, RelayResult } from '../relay/relay.ts';
 import { describeTunnel, type TunnelEnv } from './tunnel.ts';
-import { formatPeer, type Tunnel } from './tunnels.ts';
+import { formatPeer, limitLifetime, type Tunnel } from './tunnels.ts';
 
 /** What the records of a stage's requests have in common. */
-export type RecordEnv = Pick<TunnelEnv, 'tunnels' | 'emit' | 'record'>;
+export type RecordEnv = Pick<TunnelEnv, 'tunnels' | 'emit' | 'record' | 'lifetimeMs'>;
 
 /** What was asked for, without its query and without a user in it: they are nobody's business. */
 export function formatRequest({ method, target, authority }: HttpRequest): string {
@@ -24,6 +24,7 @@ export class RequestRecord {
   readonly abort = new Abort();
   readonly #env: RecordEnv;
   readonly #tunnel: Tunnel;
+  readonly #endLifetime: () => void;
   #status: number | undefined;
   #isOver = false;
 
@@ -42,6 +43,7 @@ export class RequestRecord {
       cut: (error) => this.abort.abort(error),
     };
     env.tunnels.add(this.#tunnel);
+    this.#endLifetime = limitLifetime(this.#tunnel, env.lifetimeMs);
   }
 
   /** It goes to this place; the last one counts. */
@@ -95,6 +97,7 @@ export class RequestRecord {
   #leave(): boolean {
     const isFirst = !this.#isOver;
     this.#isOver = true;
+    this.#endLifetime();
     if (isFirst) this.#env.tunnels.remove(this.#tunnel);
     return isFirst;
   }
@@ -104,7 +107,12 @@ export class RequestRecord {
 export function toResult({ error }: RequestEnd): Omit<RelayResult, 'ended'> {
   if (!error) return { end: 'clean' };
   const failure = error instanceof TunlError ? error : undefined;
-  const end: TunnelEnd = failure?.code === 'interrupted' ? 'cut' : failure?.code === 'tunnel_idle' ? 'idle' : 'reset';
+  const end: TunnelEnd =
+    failure?.code === 'interrupted' || failure?.code === 'tunnel_truncated'
+      ? 'cut'
+      : failure?.code === 'tunnel_idle'
+        ? 'idle'
+        : 'reset';
   const side = failure && failure.side !== 'hop' ? failure.side : 'target';
   return { end, side, error };
 }

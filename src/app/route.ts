@@ -4,7 +4,7 @@ import { type ErrorCode, TunlError } from '../core/errors.ts';
 import { formatHop } from '../core/hop.ts';
 import { createDirect } from '../dial/direct.ts';
 import { createResolve, type Resolve } from '../dial/resolve.ts';
-import { firstOf } from '../dial/first-of.ts';
+import { eachInTurn, firstOf } from '../dial/first-of.ts';
 import { withRetry } from '../dial/retry.ts';
 import { createHopStage } from './hop-stage.ts';
 import type { OffLimits } from './off-limits.ts';
@@ -12,7 +12,11 @@ import type { RouteOptions } from './options.ts';
 
 /** The way to any target: a Dial through all hops, and what it is made of. */
 export interface Route {
+  /** Tries again as often as the options say. */
   readonly dial: Dial;
+  /** The same without another try, and what adds it: where there are several targets each try chooses one. */
+  readonly dialOnce: Dial;
+  readonly retry: Stage;
   readonly resolve: Resolve;
   /** The hops as URLs without secrets, nearest first. */
   readonly via: readonly string[];
@@ -42,7 +46,7 @@ export interface RouteParts {
 }
 
 /**
- * Builds `pipe(direct, firstOf(via(…), …), …, retry)`, one `firstOf` for each place on the way. Certificates and keys are read here,
+ * Builds `pipe(direct, firstOf(via(…), …), …, retry)`, one `firstOf` for each place on the way, or `eachInTurn`. Certificates and keys are read here,
  * before anything is opened.
  * @throws {TunlError} usage, when the material of a hop cannot be used
  */
@@ -50,7 +54,8 @@ export async function createRoute(
   options: RouteOptions,
   { inner = [], dialInternal, offLimits, nearest = (next) => next, sessions = 'shared' }: RouteParts = {},
 ): Promise<Route> {
-  const { hops, entry, limits, family, retries = 0 } = options;
+  const { hops, entry, limits, family, hopBalance } = options;
+  const choose = hopBalance === 'round-robin' ? eachInTurn : firstOf;
   const resolve = createResolve(family ? { family } : {});
   const { dnsMs, connectMs } = limits;
   const assertAllowed = offLimits && ((place: Address) => offLimits.assertAllowed(place));
@@ -67,12 +72,15 @@ export async function createRoute(
     hops.map((choice, index) => Promise.all(choice.map((hop) => createHopStage(hop, index, options, sessions)))),
   );
   const stages = places.flatMap((ways, index) => {
-    const stage = firstOf(ways.map((way) => way.stage));
+    const stage = choose(ways.map((way) => way.stage));
     return offLimits ? [stage, offLimits.guardBeyond(hops.slice(0, index + 1))] : [stage];
   });
-  const retry = retries > 0 ? [withRetry(retries)] : [];
+  const dialOnce = pipe(bottom, ...(hops.length === 0 ? [blameTarget] : stages), ...inner);
+  const retry = createRetry(options);
   return {
-    dial: pipe(bottom, ...(hops.length === 0 ? [blameTarget] : stages), ...inner, ...retry),
+    dial: retry(dialOnce),
+    dialOnce,
+    retry,
     resolve,
     via: [...(entry ? [formatAddress(entry)] : []), ...hops.map((choice) => choice.map(formatHop).join('|'))],
     startsInside: entry !== undefined,
@@ -84,6 +92,11 @@ export async function createRoute(
       for (const ways of places.toReversed()) await Promise.all(ways.map((way) => way.close()));
     },
   };
+}
+
+function createRetry({ retries = 0, backOff, retryOn }: RouteOptions): Stage {
+  if (retries === 0) return (next) => next;
+  return withRetry(retries, { ...(backOff && { backOff }), ...(retryOn && { on: retryOn }) });
 }
 
 /** Failures that lie with us, whatever was dialled. */

@@ -1,12 +1,12 @@
 import { Abort } from '../core/abort.ts';
 import { type Address, formatAddress } from '../core/address.ts';
-import { abortReason } from '../core/deadline.ts';
+import { abortReason, formatDuration } from '../core/deadline.ts';
 import type { Dial, DialContext, Origin, Way } from '../core/dialer.ts';
-import { toTunlError, type TunlError } from '../core/errors.ts';
+import { toTunlError, TunlError } from '../core/errors.ts';
 import type { EventSink, TunnelFacts } from '../core/events.ts';
 import type { Link } from '../core/link.ts';
 import { relay, type RelayLimits, type RelayResult } from '../relay/relay.ts';
-import { formatPeer, type Tunnel, type Tunnels } from './tunnels.ts';
+import { formatPeer, limitLifetime, type Tunnel, type Tunnels } from './tunnels.ts';
 
 /** What all tunnels of one command share. */
 export interface TunnelEnv {
@@ -14,6 +14,8 @@ export interface TunnelEnv {
   /** The hops on the way as URLs without secrets. */
   readonly via: readonly string[];
   readonly limits: RelayLimits;
+  /** How old a tunnel may become, in milliseconds; no limit where absent or 0. */
+  readonly lifetimeMs?: number;
   readonly tunnels: Tunnels;
   readonly emit: EventSink;
   /** `none` where it is the inner part of a tunnel that has its record; `dialled`: the record names where the way led. */
@@ -64,11 +66,15 @@ export async function carryTunnel(env: TunnelEnv, job: TunnelJob): Promise<Tunne
     cut: (error) => abort.abort(error),
   };
   env.tunnels.add(tunnel);
+  const endLifetime = limitLifetime(tunnel, env.lifetimeMs);
   try {
-    const upstream = await dialUpstream(env, job, tunnel, abort.signal);
-    return { ended: startTunnel(env, tunnel, job.accept(), upstream, job.statusOf?.(undefined)) };
+    const upstream = await dialWithin(env, job, tunnel, abort);
+    const ended = startTunnel(env, tunnel, job.accept(), upstream, job.statusOf?.(undefined));
+    if (env.lifetimeMs) void ended.then(endLifetime);
+    return { ended };
   } catch (error) {
     const failure = toTunlError(error);
+    endLifetime();
     env.tunnels.remove(tunnel);
     reportFailure(env, job, tunnel, failure);
     await job.refuse(failure);
@@ -76,6 +82,22 @@ export async function carryTunnel(env: TunnelEnv, job: TunnelJob): Promise<Tunne
   } finally {
     job.gone.removeEventListener('abort', onGone);
   }
+}
+
+/** Until a tunnel is up nothing moves: its idle limit counts from the moment in which it was asked for. */
+async function dialWithin(env: TunnelEnv, job: TunnelJob, tunnel: Tunnel, abort: Abort): Promise<Link> {
+  const { idleMs } = env.limits;
+  const timer = idleMs > 0 ? setTimeout(() => abort.abort(idleError(idleMs)), idleMs) : undefined;
+  try {
+    return await dialUpstream(env, job, tunnel, abort.signal);
+  } finally {
+    clearTimeout(timer);
+  }
+}
+
+function idleError(ms: number): TunlError {
+  const message = `the tunnel was not up within ${formatDuration(ms)} (--idle-timeout)`;
+  return new TunlError('tunnel_idle', message, { side: 'self', phase: 'relay' });
 }
 
 async function dialUpstream(env: TunnelEnv, job: TunnelJob, tunnel: Tunnel, signal: AbortSignal): Promise<Link> {

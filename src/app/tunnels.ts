@@ -1,4 +1,5 @@
 import { formatAddress } from '../core/address.ts';
+import { formatDuration } from '../core/deadline.ts';
 import { TunlError } from '../core/errors.ts';
 import type { EventSink } from '../core/events.ts';
 import type { Peer } from '../core/link.ts';
@@ -23,6 +24,8 @@ export interface Tunnel {
   readonly started: number;
   /** Set once bytes flow. */
   handle?: RelayHandle;
+  /** It is being ended because of its age. */
+  hasExpired?: boolean;
   /** Ends it in whatever phase it is. */
   cut(error: TunlError): void;
 }
@@ -129,4 +132,17 @@ export class Tunnels {
 /** A peer as events name it. */
 export function formatPeer(peer: Peer): string {
   return peer.address ? formatAddress(peer.address) : 'stdin';
+}
+
+const nothing = (): void => {};
+
+/** Ends a tunnel at a certain age, whatever it moves and whether it is up yet. Returns what stops that. */
+export function limitLifetime(tunnel: Tunnel, ms = 0): () => void {
+  if (ms === 0) return nothing;
+  const timer = setTimeout(() => {
+    const message = `the tunnel had reached its lifetime of ${formatDuration(ms)}`;
+    tunnel.hasExpired = true;
+    tunnel.cut(new TunlError('tunnel_truncated', message, { side: 'self', phase: 'relay', status: 504 }));
+  }, ms);
+  return () => clearTimeout(timer);
 }

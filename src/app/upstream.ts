@@ -53,8 +53,10 @@ export async function createUpstream(upstream: Upstream, parts: UpstreamParts): 
   const { to, version, name } = upstream;
   const { route, sessions } = parts;
   const security = upstream.tls && (await createSecurity(upstream));
-  const way = withWay(route);
-  const places = 'field' in to ? namedPlaces(to.field, pipe(way, makeCheck(upstream, parts))) : fixedPlaces(to, way);
+  const places =
+    'field' in to
+      ? namedPlaces(to.field, pipe(withWay(route), makeCheck(upstream, parts)))
+      : fixedPlaces(to, withWay({ ...route, dial: route.dialOnce }), route.retry);
   const secured = (alpn: readonly string[]) => pipe(places.dial, ...(security ? [security.stage(alpn)] : []));
   const alpn = version === 'http2' ? ['h2'] : ['http/1.1'];
   let forwarder: Promise<Forwarder> | undefined;
@@ -76,11 +78,11 @@ export async function createUpstream(upstream: Upstream, parts: UpstreamParts): 
 type Places = Pick<ReadyUpstream, 'choose' | 'dial'>;
 
 /** Those that are known: each request has its turn, and where its place is away it goes to the next. */
-function fixedPlaces({ targets, balance: mode }: TargetChoice, dial: Dial): Places {
+function fixedPlaces({ targets, balance: mode }: TargetChoice, dial: Dial, retry: Stage): Places {
   const dials = new Map(
     targets.map((target, index) => {
       const turned = [...targets.slice(index), ...targets.slice(0, index)];
-      return [formatAddress(target), balance(dial, turned, 'first')] as const;
+      return [formatAddress(target), retry(balance(dial, turned, 'first'))] as const;
     }),
   );
   let turn = 0;

@@ -5,20 +5,14 @@ import type { GraphFault } from './validate.ts';
 export function findIneffective({ stages }: Graph): GraphFault[] {
   return stages.flatMap((stage) => [
     ...(stage.accessLogs ? [say(stage, 'access-log', 'access-log')] : []),
-    ...((stage.route.limits.lifetimeMs ?? 0) > 0 ? [say(stage, 'limits', 'lifetime')] : []),
     ...listWays(stage).flatMap(({ route, upstream }) =>
       findUnused(route).map(([part, what]) => say(stage, part, what, upstream)),
     ),
   ]);
 }
 
-function findUnused({ backOff, retryOn, hopBalance, hops }: RouteOptions): (readonly ['retry' | 'via', string])[] {
-  return [
-    ...(backOff ? [['retry', 'base'] as const] : []),
-    ...(retryOn === 'any' ? [['retry', 'on: any'] as const] : []),
-    ...(hopBalance === 'round-robin' ? [['via', 'balance: round-robin'] as const] : []),
-    ...(hops.flat().some(({ formats }) => formats) ? [['via', 'formats'] as const] : []),
-  ];
+function findUnused({ hops }: RouteOptions): (readonly ['via', string])[] {
+  return hops.flat().some(({ formats }) => formats) ? [['via', 'formats']] : [];
 }
 
 function say({ name }: ChainStage, part: GraphFault['part'], what: string, about?: object): GraphFault {

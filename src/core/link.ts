@@ -65,8 +65,8 @@ class PairEnd extends Duplex {
   readonly #slackBytes: number;
   #pendingWrite: (() => void) | undefined;
 
-  constructor(slackBytes: number) {
-    super({ allowHalfOpen: true });
+  constructor(slackBytes: number, bufferBytes: number | undefined) {
+    super({ allowHalfOpen: true, ...(bufferBytes !== undefined && { readableHighWaterMark: bufferBytes }) });
     this.#slackBytes = slackBytes;
   }
 
@@ -132,6 +132,8 @@ export interface PairOptions {
   readonly second?: Peer;
   /** Default: none. */
   readonly slackBytes?: number;
+  /** About how much waits for each end to be read before the other has to wait with more; Node's own measure where absent. */
+  readonly bufferBytes?: number;
 }
 
 /**
@@ -139,9 +141,9 @@ export interface PairOptions {
  * reset. Node's own `duplexPair` does not tell one side that the other was destroyed. Only where both ends wait for
  * each other with more to write, each may be `slackBytes` ahead of its reader.
  */
-export function linkPair({ slackBytes = 0, ...peers }: PairOptions = {}): [Link, Link] {
-  const first = new PairEnd(slackBytes);
-  const second = new PairEnd(slackBytes);
+export function linkPair({ slackBytes = 0, bufferBytes, ...peers }: PairOptions = {}): [Link, Link] {
+  const first = new PairEnd(slackBytes, bufferBytes);
+  const second = new PairEnd(slackBytes, bufferBytes);
   first.other = second;
   second.other = first;
   return [streamLink(first, peers.first), streamLink(second, peers.second)];

@@ -8,13 +8,27 @@ import { errorTable, TunlError } from '../core/errors.ts';
  * @throws {TunlError} that of the last alternative tried
  */
 export function firstOf(alternatives: readonly Stage[]): Stage {
+  return tryFrom(alternatives, () => 0);
+}
+
+/**
+ * The same, where each tunnel begins with the alternative after the one that the last tunnel began with.
+ * @throws {TunlError} that of the last alternative tried
+ */
+export function eachInTurn(alternatives: readonly Stage[]): Stage {
+  let turn = 0;
+  return tryFrom(alternatives, () => turn++ % alternatives.length);
+}
+
+function tryFrom(alternatives: readonly Stage[], chooseFirst: () => number): Stage {
   const [only] = alternatives;
   if (only && alternatives.length === 1) return only;
   return (next) => {
     const dials = alternatives.map((stage) => stage(next));
     return async (address, ctx) => {
       let failure: unknown;
-      for (const dial of dials) {
+      const first = chooseFirst();
+      for (const dial of [...dials.slice(first), ...dials.slice(0, first)]) {
         try {
           return await dial(address, ctx);
         } catch (error) {

@@ -1,6 +1,7 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { throwIfAborted } from '../core/deadline.ts';
 import type { Stage } from '../core/dialer.ts';
+import { type ErrorCode, TunlError } from '../core/errors.ts';
 import { isWorthRetrying } from './first-of.ts';
 
 const firstDelayMs = 250;
@@ -13,24 +14,55 @@ export function backOff(attempt: number, random: number): number {
   return step / 2 + (random * step) / 2;
 }
 
+/** Chooses a delay as Envoy does: anything below a step that doubles each time, up to `maxMs`. */
+export function envoyBackOff({ baseMs, maxMs }: BackOff, attempt: number, random: number): number {
+  return random * Math.min(baseMs * 2 ** attempt, maxMs);
+}
+
+/** How long is waited before a dial is repeated. */
+export interface BackOff {
+  readonly baseMs: number;
+  readonly maxMs: number;
+}
+
+/** What is repeated, and when. */
+export interface RetryTerms {
+  /** Our own steps where absent. */
+  readonly backOff?: BackOff;
+  /** `any`: after every failure that is not the client's or ours; also where a proxy refused. */
+  readonly on?: 'passing' | 'any';
+}
+
+/** Failures that a repeated dial would have again: they lie with us, or with what was asked for. */
+const lasting: ReadonlySet<ErrorCode> = new Set(['interrupted', 'usage', 'internal', 'proxy_loop_detected']);
+
+function isRepeated(error: unknown, on: RetryTerms['on']): error is TunlError {
+  if (on !== 'any') return isWorthRetrying(error);
+  return (
+    error instanceof TunlError && !lasting.has(error.code) && error.side !== 'client' && error.facts.phase !== 'policy'
+  );
+}
+
 /** Waits so many milliseconds, or until the signal. It never rejects. */
 export type Wait = (ms: number, signal: AbortSignal) => Promise<void>;
 
 const pause: Wait = (ms, signal) => delay(ms, undefined, { signal }).catch(() => {});
 
 /**
- * Dials again after a failure that may pass, `retries` times, waiting longer each time. It ends with
+ * Dials again after a failure, `retries` times, waiting longer each time. It ends with
  * the Link: once bytes may have been relayed nothing is repeated.
  */
-export function withRetry(retries: number, wait: Wait = pause): Stage {
+export function withRetry(retries: number, terms: RetryTerms = {}, wait: Wait = pause): Stage {
+  const delayOf = (attempt: number) =>
+    terms.backOff ? envoyBackOff(terms.backOff, attempt, Math.random()) : backOff(attempt, Math.random());
   return (next) => async (address, ctx) => {
     for (let attempt = 0; ; attempt++) {
       try {
         return await next(address, ctx);
       } catch (error) {
-        if (attempt >= retries || ctx.signal.aborted || !isWorthRetrying(error)) throw error;
+        if (attempt >= retries || ctx.signal.aborted || !isRepeated(error, terms.on)) throw error;
         ctx.onFailure?.(error);
-        await wait(backOff(attempt, Math.random()), ctx.signal);
+        await wait(delayOf(attempt), ctx.signal);
         throwIfAborted(ctx.signal);
       }
     }

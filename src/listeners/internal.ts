@@ -25,6 +25,12 @@ const sessionBytes = 32 * 1024 * 1024;
 /** The listeners of this process whose addresses are names. */
 export class InternalListeners {
   readonly #listeners = new Map<string, OnInternalLink>();
+  readonly #bufferBytes: number | undefined;
+
+  /** `bufferBytes` is about how much a Link holds in each direction before its writer has to wait. */
+  constructor(bufferBytes?: number) {
+    this.#bufferBytes = bufferBytes;
+  }
 
   /**
    * Listens on a name. What was there before is replaced, and its Links live on.
@@ -53,6 +59,7 @@ export class InternalListeners {
       first: { address: { kind: 'internal', name } },
       second: origin.peer,
       slackBytes: carries === 'tunnels' ? sessionBytes : 0,
+      ...(this.#bufferBytes !== undefined && { bufferBytes: this.#bufferBytes }),
     });
     const onAbort = () => near.reset(abortReason(signal));
     signal.addEventListener('abort', onAbort, { once: true });

@@ -2,7 +2,7 @@ import { expect, test } from 'vitest';
 import type { Dial, DialContext, Stage } from '../../src/core/dialer.ts';
 import { type ErrorCode, TunlError } from '../../src/core/errors.ts';
 import { type Link, linkPair } from '../../src/core/link.ts';
-import { firstOf } from '../../src/dial/first-of.ts';
+import { eachInTurn, firstOf } from '../../src/dial/first-of.ts';
 
 const target = { kind: 'tcp', host: 'db', port: 22 } as const;
 const unused: Dial = () => Promise.reject(new Error('nobody dials below'));
@@ -73,4 +73,16 @@ test('nothing more is tried for somebody who went away', async () => {
 test('a single alternative is the Stage itself', () => {
   const stage = makeStage([], 'a', 'dns_error');
   expect(firstOf([stage])).toBe(stage);
+});
+
+test('in turn, each tunnel begins with another alternative and goes on to the others', async () => {
+  const asked: string[] = [];
+  const stages = [
+    makeStage(asked, 'a', linkPair()[0]),
+    makeStage(asked, 'b', 'connection_refused'),
+    makeStage(asked, 'c', linkPair()[0]),
+  ];
+  const dial = eachInTurn(stages)(unused);
+  for (let tunnel = 0; tunnel < 4; tunnel++) await dial(target, makeContext());
+  expect(asked.join('')).toBe('abcca');
 });

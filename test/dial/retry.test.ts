@@ -2,7 +2,7 @@ import { expect, test } from 'vitest';
 import type { Dial, DialContext } from '../../src/core/dialer.ts';
 import { type ErrorCode, TunlError } from '../../src/core/errors.ts';
 import { linkPair } from '../../src/core/link.ts';
-import { backOff, withRetry } from '../../src/dial/retry.ts';
+import { backOff, envoyBackOff, withRetry } from '../../src/dial/retry.ts';
 
 const target = { kind: 'tcp', host: 'db', port: 22 } as const;
 const makeContext = (signal = new AbortController().signal): DialContext => ({ signal, target, origin: { peer: {} } });
@@ -58,7 +58,7 @@ test('a thousand that lost the same proxy do not come back in step', async () =>
     return Promise.resolve();
   };
   const dialAll = Array.from({ length: 1000 }, () => {
-    return withRetry(1, wait)(makeDial(['connection_refused']).dial)(target, makeContext());
+    return withRetry(1, {}, wait)(makeDial(['connection_refused']).dial)(target, makeContext());
   });
   await Promise.all(dialAll);
   const perStep = new Map<number, number>();
@@ -67,4 +67,32 @@ test('a thousand that lost the same proxy do not come back in step', async () =>
   // About 80 of them fall into each ten milliseconds; 160 would be nine standard deviations away.
   expect(Math.max(...perStep.values())).toBeLessThan(160);
   expect(perStep.size).toBeGreaterThanOrEqual(12);
+});
+
+test.each(['hop_refused', 'auth_required', 'connection_refused'] as const)('repeats %s where any is', async (code) => {
+  const { dial, calls } = makeDial([code]);
+  await withRetry(1, { on: 'any', backOff: { baseMs: 0, maxMs: 0 } })(dial)(target, makeContext());
+  expect(calls()).toBe(2);
+});
+
+test.each(['usage', 'interrupted', 'proxy_loop_detected'] as const)('never repeats %s', async (code) => {
+  const { dial, calls } = makeDial([code]);
+  await expect(withRetry(9, { on: 'any' })(dial)(target, makeContext())).rejects.toMatchObject({ code });
+  expect(calls()).toBe(1);
+});
+
+test('a back-off of the user is anything below a step that doubles up to its bound', () => {
+  const terms = { baseMs: 100, maxMs: 1000 };
+  expect([0, 1, 2, 3, 4, 60].map((attempt) => envoyBackOff(terms, attempt, 1))).toEqual([
+    100, 200, 400, 800, 1000, 1000,
+  ]);
+  expect(envoyBackOff(terms, 3, 0)).toBe(0);
+});
+
+test('waits as the back-off says', async () => {
+  const delays: number[] = [];
+  const wait = (ms: number) => Promise.resolve(void delays.push(ms));
+  const { dial } = makeDial(['connection_refused', 'connection_refused', 'connection_refused']);
+  await withRetry(3, { backOff: { baseMs: 3, maxMs: 5 } }, wait)(dial)(target, makeContext());
+  expect(delays.map((ms, index) => ms < ([3, 5, 5][index] ?? 0))).toEqual([true, true, true]);
 });

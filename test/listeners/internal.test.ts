@@ -4,7 +4,7 @@ import { TunlError } from '../../src/core/errors.ts';
 import type { Link } from '../../src/core/link.ts';
 import { InternalListeners } from '../../src/listeners/internal.ts';
 import { linkContract } from '../conformance/link-contract.ts';
-import { eventually } from '../support/eventually.ts';
+import { eventually, waitForStall } from '../support/eventually.ts';
 
 const origin: Origin = { peer: { address: { kind: 'tcp', host: '10.0.0.1', port: 4242 }, identity: 'alice' } };
 
@@ -103,4 +103,18 @@ test('an end that waits in a half-closed pipe is gone as soon as the other is', 
   far.stream.destroy();
   await eventually(() => near.stream.destroyed, true);
   expect(near.stream.errored).toMatchObject({ code: 'ECONNRESET' });
+});
+
+test.each([16 * 1024, 256 * 1024])('a Link holds %i bytes before its writer waits', async (bytes) => {
+  const listeners = new InternalListeners(bytes);
+  const arrived: Link[] = [];
+  listeners.listen('x', async (link) => void arrived.push(link));
+  const near = await listeners.connect('x', context());
+  const chunk = Buffer.alloc(4096);
+  let taken = 0;
+  const write = () => near.stream.write(chunk, (error) => error ?? ((taken += chunk.length), write()));
+  write();
+  await waitForStall(() => taken);
+  expect(arrived[0]?.stream.readableLength).toBe(bytes);
+  near.reset(new Error('the test is over'));
 });
