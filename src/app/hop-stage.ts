@@ -2,9 +2,11 @@ import { findScheme } from '../carriers/index.ts';
 import { formatHostPort } from '../core/address.ts';
 import type { CarrierScheme, HopReach } from '../core/carrier.ts';
 import { usageError } from '../core/errors.ts';
-import { formatHop, type Hop, plainScheme } from '../core/hop.ts';
+import { formatHop, type HeaderField, type Hop, plainScheme } from '../core/hop.ts';
+import type { DialContext } from '../core/dialer.ts';
 import type { Link } from '../core/link.ts';
 import { type HopRoute, via, type ViaStage } from '../dial/via.ts';
+import { parseFormat, writeValue } from '../words/format.ts';
 import type { HopChoice, RouteOptions } from './options.ts';
 
 /** A hop's Stage, whose certificates and keys can be read again. */
@@ -39,6 +41,7 @@ export async function createHopStage(
     reachedBy: findReach(hop, hops[place - 1]),
     sessions,
     ...(security && { secure: security.secure }),
+    ...(hop.formats && { fill: createFill(hop.formats) }),
     tlsMs: limits.tlsMs,
     handshakeMs: limits.handshakeMs,
   });
@@ -49,6 +52,17 @@ export async function createHopStage(
       await security.reload();
       stage.renew();
     },
+  };
+}
+
+/** Fills in fields from what is known of who asked; one whose value is empty then is not sent. */
+function createFill(formats: readonly HeaderField[]): (ctx: DialContext) => readonly HeaderField[] {
+  const fields = formats.map(([name, text]) => [name, parseFormat(text)] as const);
+  return ({ origin }) => {
+    const facts = { origin, began: Date.now() };
+    return fields
+      .map(([name, format]): HeaderField => [name, writeValue(format, facts)])
+      .filter(([, value]) => value !== '');
   };
 }
 

@@ -9,7 +9,7 @@ import { withoutSecrets } from '../http/tunnel-request.ts';
 import { relay, type RelayLimits } from '../relay/relay.ts';
 import type { FindRoute } from '../router/match.ts';
 import { httpStatusOf } from './http-status.ts';
-import { formatRequest, RequestRecord, toResult } from './request-record.ts';
+import { formatRequest, RequestRecord, toLine, toResult } from './request-record.ts';
 import { carryTunnel, type TunnelEnv } from './tunnel.ts';
 import type { ReadyUpstream } from './upstream.ts';
 
@@ -29,6 +29,7 @@ export async function serveRequest(env: HttpEnv, request: HttpRequest, outer: Or
     ...outer,
     peer: request.peer,
     requested: formatRequest(request),
+    request: toLine(request),
     headers: withoutSecrets(request.headers),
     ...(user !== undefined && { user }),
   };

@@ -1,7 +1,8 @@
 import { Abort } from '../core/abort.ts';
-import type { Origin } from '../core/dialer.ts';
+import type { Origin, RequestLine } from '../core/dialer.ts';
 import { TunlError, toTunlError } from '../core/errors.ts';
 import type { TunnelEnd } from '../core/events.ts';
+import type { Exchange } from '../core/carrier.ts';
 import type { HttpRequest, RequestEnd } from '../core/request.ts';
 import { quote } from '../http/authority.ts';
 import type { RelayHandle, RelayResult } from '../relay/relay.ts';
@@ -16,6 +17,11 @@ export function formatRequest({ method, target, authority }: HttpRequest): strin
   const [path = ''] = target.split('?', 1);
   const place = method === 'CONNECT' ? target : `${authority}${path}`;
   return `${method} ${quote(place.replace(/^.*@/s, '***@')).slice(1, -1)}`;
+}
+
+/** How a request began, for those who are told who asked. */
+export function toLine({ method, target, authority, version }: Exchange): RequestLine {
+  return { method, target, authority, version };
 }
 
 /** The entry of a request in the table of tunnels, and its events: opened and closed, or failed. */

@@ -10,6 +10,7 @@ import type { Authenticator } from '../policy/auth.ts';
 import type { TunnelGate } from '../policy/tunnel-gate.ts';
 import type { TlsAcceptor } from '../tls/server.ts';
 import type { ServeTerms } from './serve-terms.ts';
+import { toLine } from './request-record.ts';
 import { secureClient } from './secure-client.ts';
 import { carryTunnel, type TunnelEnv } from './tunnel.ts';
 import { formatPeer } from './tunnels.ts';
@@ -68,6 +69,7 @@ async function serveExchange(env: ServeEnv, exchange: Exchange, outer: Origin): 
       ...outer,
       peer: request.peer,
       requested: request.summary,
+      request: toLine(exchange),
       headers: request.headers,
       ...(user !== undefined && { user }),
       ...(viaFields.length > 0 && { via: viaFields }),

@@ -1,9 +1,11 @@
 import { resolve } from 'node:path';
 import { usageError } from '../core/errors.ts';
 import type { HeaderField, Hop } from '../core/hop.ts';
+import { parseFormat } from '../words/format.ts';
 import { parseHeader } from '../words/header.ts';
 import { type KnownScheme, parseHop } from '../words/hop.ts';
 import { isInternal } from '../words/internal.ts';
+import { asUsage } from '../words/text.ts';
 import type { HopWords } from './schema-parts.ts';
 import { fillVariables, isReference, readSecret, type SecretSources, type Surroundings } from './secrets.ts';
 
@@ -87,12 +89,26 @@ function readHeaders(headers: HopWords['headers'], key: 'headers' | 'formats', r
           'write ${NAME} for a variable of the environment, or file:PATH',
         );
       }
-      const value = text.startsWith('file:')
-        ? readSecret(text, name, reader, new Map()).reveal()
-        : fillVariables(text, reader);
+      const value = key === 'formats' ? readFormat(name, text, reader) : readValue(name, text, reader);
       const field = parseHeader(`${name}: ${value}`, key);
       reader.sources.set(field, text);
       return field;
     }),
   );
+}
+
+function readValue(name: string, text: string, reader: HopReader): string {
+  return text.startsWith('file:') ? readSecret(text, name, reader, new Map()).reveal() : fillVariables(text, reader);
+}
+
+/** What comes from elsewhere stands for itself: a percent sign in it begins no operator. */
+function readFormat(name: string, text: string, reader: HopReader): string {
+  const escapeOperators = (value: string) => value.replaceAll('%', '%%');
+  if (text.startsWith('file:')) return escapeOperators(readValue(name, text, reader));
+  const env = Object.fromEntries(
+    Object.entries(reader.env).map(([key, value]) => [key, value && escapeOperators(value)]),
+  );
+  const format = fillVariables(text, { ...reader, env });
+  asUsage(`formats: ${name}`, () => parseFormat(format));
+  return format;
 }

@@ -10,12 +10,24 @@ export interface Origin {
   readonly user?: string;
   /** What the client's tunnel request asked for, when there was one. */
   readonly requested?: string;
+  /** How that request began, where it was HTTP. */
+  readonly request?: RequestLine;
   /** Fields of that request, names in lower case, without those that hold credentials. */
   readonly headers?: readonly HeaderField[];
   /** `Via` values that proxies on the way must see, ours included (RFC 9110, section 7.6.3). */
   readonly via?: readonly string[];
   /** The stages of this process that led here, the outermost first. */
   readonly stages?: readonly string[];
+}
+
+/** What an HTTP request begins with. */
+export interface RequestLine {
+  readonly method: string;
+  /** The request target as it was sent. */
+  readonly target: string;
+  /** Host and port that it names beside its target. */
+  readonly authority: string;
+  readonly version: '1.0' | '1.1' | '2';
 }
 
 /** What goes with every dial. */
@@ -27,6 +39,8 @@ export interface DialContext {
   /** The hop that the dialled address belongs to; absent where it is the target's own. */
   readonly hop?: HopPosition;
   readonly origin: Origin;
+  /** Fields that the hop's `formats` give for this tunnel; only there where a session is asked for one. */
+  readonly fields?: readonly HeaderField[];
   /** The name under which connections that are made for it are counted; absent: they are not. */
   readonly upstream?: string;
   /** Told of each phase that a dial completes; `-v` and spinners listen. */

@@ -3,7 +3,7 @@ import type { Carrier, HopReach, Reach, Session } from '../core/carrier.ts';
 import { Deadline, type Limit, within } from '../core/deadline.ts';
 import type { Dial, DialContext, Stage } from '../core/dialer.ts';
 import { type HopPosition, type Phase, TunlError } from '../core/errors.ts';
-import type { Hop } from '../core/hop.ts';
+import type { HeaderField, Hop } from '../core/hop.ts';
 import { type Link, resetError } from '../core/link.ts';
 import { unansweredHints, unreachedHints, unsecuredHints } from './hints.ts';
 import { SessionPool, type SessionSource } from './pool.ts';
@@ -19,6 +19,8 @@ export interface HopRoute {
   readonly sessions: 'shared' | 'per-tunnel';
   /** Puts TLS on a Link to the hop; absent where the scheme has none. */
   readonly secure?: (link: Link, signal: AbortSignal) => Promise<Link>;
+  /** Fills in the fields that are different for each tunnel; absent where there are none. */
+  readonly fill?: (ctx: DialContext) => readonly HeaderField[];
   readonly tlsMs: number;
   readonly handshakeMs: number;
 }
@@ -129,12 +131,12 @@ async function secureLink(route: HopRoute, link: Link, ctx: DialContext): Promis
 }
 
 async function openTunnel(route: HopRoute, session: Session, address: Address, ctx: DialContext): Promise<Link> {
-  const { hop, position } = route;
+  const { hop, position, fill } = route;
   const what = `${formatHostPort(hop.address.host, hop.address.port)} did not answer CONNECT ${formatAddress(address)}`;
   const started = performance.now();
   try {
     const link = await within(handshakeLimit(route), ctx.signal, what, (signal) =>
-      session.tunnel(address, { ...ctx, signal }),
+      session.tunnel(address, { ...ctx, signal, ...(fill && { fields: fill(ctx) }) }),
     );
     const ms = performance.now() - started;
     ctx.onProgress?.({ phase: 'handshake', hop: position.index, detail: formatAddress(address), ms });

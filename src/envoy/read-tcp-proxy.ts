@@ -5,6 +5,7 @@ import type { InternalAddress, TcpAddress } from '../core/address.ts';
 import { usageError } from '../core/errors.ts';
 import type { HeaderField, Hop } from '../core/hop.ts';
 import { parseAuthority } from '../http/authority.ts';
+import { parseFormat } from '../words/format.ts';
 import { parseHeader } from '../words/header.ts';
 import { parseTarget } from '../words/target.ts';
 import { quote } from '../words/text.ts';
@@ -193,7 +194,7 @@ function readHeaders(words: HeaderWords, path: Path, reading: Reading): Pick<Hop
     const field = reading.attempts.run([...at, 'key'], () =>
       parseHeader(`${key}: ${header.value ?? ''}`, 'headers_to_add'),
     );
-    if (!field) continue;
+    if (!field || !reading.attempts.run([...at, 'value'], () => parseFormat(field[1]))) continue;
     const others = fields.filter(([name]) => name === key);
     const isThere = others.length > 0;
     if (action === 'ADD_IF_ABSENT' && isThere) continue;

@@ -29,7 +29,7 @@ export interface RefusalMeaning {
 
 /** The error for a refusal: status, reason, what the proxy said about it and what can be done. */
 export function refusalError({ hop, method, address, ctx, meaning, ...answer }: Refusal): TunlError {
-  const { head, body } = redactAnswer(answer, hop);
+  const { head, body } = redactAnswer(answer, { ...hop, headers: [...hop.headers, ...(ctx.fields ?? [])] });
   const status = parseProxyStatus(fieldValues(head.headers, 'proxy-status').join(', '));
   const ofTarget = isOfTarget(status?.error) || meaning?.side === 'target';
   const facts: ErrorFacts = {

@@ -27,13 +27,15 @@ export const userAgent: HeaderField = ['User-Agent', `tunl/${version}`];
 
 /**
  * The fields of every tunnel request: the carrier's own, `Via`, and what the user adds. A field of the
- * user's takes the place of the carrier's own; who reads two could take either.
+ * user's takes the place of the carrier's own; who reads two could take either. What is filled in for each
+ * tunnel counts among the user's.
  * @throws {TunlError} usage when a field of the user's cannot be sent as it is
  */
 export function requestFields(hop: Hop, ctx: DialContext, own: readonly HeaderField[]): HeaderField[] {
-  const broken = hop.headers.find((field) => !isSafeField(field));
+  const added = ctx.fields ? [...hop.headers, ...ctx.fields] : hop.headers;
+  const broken = added.find((field) => !isSafeField(field));
   if (broken) throw usageError(`the field ${quote(broken[0])} cannot be sent`);
-  const named = new Set(hop.headers.map(([name]) => name.toLowerCase()));
+  const named = new Set(added.map(([name]) => name.toLowerCase()));
   const kept = own.filter(([name]) => !named.has(name.toLowerCase()));
-  return [...kept, ...(ctx.origin.via ?? []).map((value) => ['Via', value] as const), ...hop.headers];
+  return [...kept, ...(ctx.origin.via ?? []).map((value) => ['Via', value] as const), ...added];
 }

@@ -19,6 +19,16 @@ test.each([
   ['stage: {}\nstages: {a: {listen: 1, to: b:1}}', '1:1: unknown key "stage"', 'did you mean stages?'],
   [`${head}    tp: b:1\n    to: b:1`, '4:5: unknown key "tp"', 'did you mean to?'],
   [
+    `${head}    to: b:1\n    via: { url: http://p:1, formats: { X-F: '%DURATOIN%' } }`,
+    '5:5: formats: X-F: there is no operator %DURATOIN%',
+    'did you mean %DURATION%?',
+  ],
+  [
+    `${head}    to: b:1\n    via: { url: http://p:1, formats: { X-F: 100% } }`,
+    '5:5: formats: X-F: a % begins no operator',
+    'write %% for a percent sign',
+  ],
+  [
     `${head}    colour: red\n    to: b:1`,
     '4:5: unknown key "colour"',
     expect.stringContaining('known keys: listen tls proxy http via to'),

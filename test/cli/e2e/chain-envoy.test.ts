@@ -128,3 +128,19 @@ test('a file of ours has no fields that could be left out', async () => {
     stderr: expect.stringContaining('--allow-unknown-fields is for files of Envoy'),
   });
 });
+
+test('a field with an operator reaches the proxy, filled in', async () => {
+  const proxy = await startTarget();
+  const text = place('tcp-to-http2-connect', [10000, 10001], proxy.port).replace('http2_protocol', 'http_protocol');
+  const { child, ended, waitFor } = startTunl(['chain', '-c', writeFile(text)]);
+  const [, port] = await waitFor(/forwarding 127\.0\.0\.1:(\d+) ->/);
+  const client = connect(Number(port), '127.0.0.1');
+  const asked = await proxy.accept();
+  expect(await asked.readHead()).toContain(`\r\noriginal_dst_port: ${port}\r\n`);
+  asked.send('HTTP/1.1 200 OK\r\n\r\n');
+  client.end();
+  asked.fin();
+  await once(client.resume(), 'close');
+  child.kill('SIGTERM');
+  expect((await ended).code).toBe(0);
+});

@@ -3,6 +3,20 @@ import type { RefusedEdit } from '../../support/envoy-file.ts';
 /** TcpProxies that are refused. */
 export const refusedTcp: readonly RefusedEdit[] = [
   {
+    file: 'tcp-to-http2-connect',
+    from: "'%DOWNSTREAM_LOCAL_PORT%'",
+    to: "'100%'",
+    says: '20:64: a % begins no operator',
+    hints: ['write %% for a percent sign'],
+  },
+  {
+    file: 'tcp-to-http2-connect',
+    from: '%DOWNSTREAM_LOCAL_PORT%',
+    to: '%DOWNSTREAM_LOCAL_PROT%',
+    says: '20:64: there is no operator %DOWNSTREAM_LOCAL_PROT%',
+    hints: ['did you mean %DOWNSTREAM_LOCAL_PORT%?'],
+  },
+  {
     file: 'tcp-to-http2-post',
     from: 'stat_prefix: entry',
     to: "stat_prefix: ''",

@@ -1,0 +1,172 @@
+import { hostname } from 'node:os';
+import { type Address, formatAddress } from '../core/address.ts';
+import type { Origin } from '../core/dialer.ts';
+import { usageError } from '../core/errors.ts';
+import type { HeaderField } from '../core/hop.ts';
+import { parseTimeForm } from './format-time.ts';
+
+/** What operators are filled in from. Before the end of a tunnel much of it is not known yet. */
+export interface FormatFacts {
+  readonly origin: Origin;
+  /** When it was asked for, in milliseconds since 1970. */
+  readonly began: number;
+  readonly ms?: number;
+  /** Bytes from the client to the target, and back. */
+  readonly sent?: number;
+  readonly received?: number;
+  /** Status of the answer; 0 where there is none. */
+  readonly status?: number;
+  /** Why the status is what it is, as in Envoy: `via_upstream`. */
+  readonly details?: string;
+  /** Short marks for how it went, as in Envoy: `UF`. */
+  readonly flags?: string;
+  /** Why it ended. */
+  readonly termination?: string;
+  /** Why the place that it goes to was not reached. */
+  readonly failure?: string;
+  /** Address of that place. */
+  readonly upstream?: string;
+  /** Name of what it goes to. */
+  readonly cluster?: string;
+  readonly route?: string;
+  readonly id?: number;
+  /** Fields of the answer. */
+  readonly answer?: readonly HeaderField[];
+  /** `TcpConnectionEnd`, `DownstreamEnd`. */
+  readonly kind?: string;
+}
+
+/** What an operator stands for; `undefined` where it is not known. */
+export type Read = (facts: FormatFacts) => string | number | undefined;
+
+/**
+ * Makes what an operator stands for of what is written in its brackets.
+ * @throws {TunlError} usage
+ */
+type Operator = (args: string | undefined) => Read;
+
+/** An operator without brackets. */
+function plain(read: Read): Operator {
+  return (args) => {
+    if (args !== undefined) throw usageError('it takes nothing in brackets');
+    return read;
+  };
+}
+
+/** One that means something to Envoy alone. */
+const unknown: Operator = () => () => undefined;
+
+const hostOf = (address: Address | undefined) => (address?.kind === 'tcp' ? address.host : textOf(address));
+const portOf = (address: Address | undefined) => (address?.kind === 'tcp' ? address.port : undefined);
+const textOf = (address: Address | undefined) => address && formatAddress(address);
+
+function addressOperators(prefix: string, find: (origin: Origin) => Address | undefined): [string, Operator][] {
+  return [
+    [prefix, plain(({ origin }) => textOf(find(origin)))],
+    [`${prefix}_WITHOUT_PORT`, plain(({ origin }) => hostOf(find(origin)))],
+  ];
+}
+
+const remote = (origin: Origin) => origin.peer.address;
+const local = (origin: Origin) => origin.peer.reached;
+
+/** Fields whose values let somebody in: they are never written. */
+const secretFields: ReadonlySet<string> = new Set(['authorization', 'proxy-authorization', 'cookie', 'set-cookie']);
+
+/** `X?Y`: the first of two fields that is there. */
+function fieldOperator(find: (facts: FormatFacts, name: string) => string | undefined): Operator {
+  return (args = '') => {
+    const names = args.split('?').map((name) => name.toLowerCase());
+    if (names.length > 2 || !names.every((name) => /^:?[!#$%&'*+.^_`|~\da-z-]+$/.test(name))) {
+      throw usageError('it takes the names of one or two fields: (X) or (X?Y)');
+    }
+    const allowed = names.filter((name) => !secretFields.has(name));
+    return (facts) => {
+      for (const name of allowed) {
+        const value = find(facts, name);
+        if (value !== undefined) return value;
+      }
+      return undefined;
+    };
+  };
+}
+
+function findField(fields: readonly HeaderField[] | undefined, name: string): string | undefined {
+  const values = fields?.filter(([key]) => key.toLowerCase() === name).map(([, value]) => value) ?? [];
+  return values.length > 0 ? values.join(',') : undefined;
+}
+
+function findAsked({ origin: { request, headers } }: FormatFacts, name: string): string | undefined {
+  if (!name.startsWith(':')) return findField(headers, name);
+  if (!request) return undefined;
+  const { method, target, authority } = request;
+  if (name === ':method') return method;
+  if (method === 'CONNECT') return name === ':authority' ? target : undefined;
+  if (name === ':authority') return authority || undefined;
+  return name === ':path' ? target.replace(/^[a-z][a-z\d+.-]*:\/\/[^/?#]*/i, '') || '/' : undefined;
+}
+
+const startTime: Operator = (form = '') => {
+  const write = parseTimeForm(form);
+  return ({ began }) => write(new Date(began));
+};
+
+/** Those that a line may have, but that are not known to us. */
+const silent = `
+  REQUEST_DURATION REQUEST_TX_DURATION RESPONSE_DURATION RESPONSE_TX_DURATION DOWNSTREAM_HANDSHAKE_DURATION
+  ROUNDTRIP_DURATION COMMON_DURATION CONNECTION_DURATION UPSTREAM_CONNECTION_POOL_READY_DURATION
+  UPSTREAM_WIRE_BYTES_SENT UPSTREAM_WIRE_BYTES_RECEIVED UPSTREAM_HEADER_BYTES_SENT UPSTREAM_HEADER_BYTES_RECEIVED
+  DOWNSTREAM_WIRE_BYTES_SENT DOWNSTREAM_WIRE_BYTES_RECEIVED DOWNSTREAM_HEADER_BYTES_SENT DOWNSTREAM_HEADER_BYTES_RECEIVED
+  DOWNSTREAM_TRANSPORT_FAILURE_REASON UPSTREAM_LOCAL_ADDRESS UPSTREAM_LOCAL_ADDRESS_WITHOUT_PORT UPSTREAM_LOCAL_PORT
+  UPSTREAM_REMOTE_PORT UPSTREAM_REMOTE_ADDRESS_WITHOUT_PORT UPSTREAM_HOST_NAME UPSTREAM_CONNECTION_ID UPSTREAM_PROTOCOL
+  UPSTREAM_REQUEST_ATTEMPT_COUNT UPSTREAM_TLS_VERSION UPSTREAM_TLS_CIPHER UPSTREAM_PEER_SUBJECT UPSTREAM_CLUSTER_RAW
+  REQUEST_HEADERS_BYTES RESPONSE_HEADERS_BYTES RESPONSE_TRAILERS_BYTES RESPONSE_FLAGS_LONG GRPC_STATUS GRPC_STATUS_NUMBER
+  TRAILER DYNAMIC_METADATA CLUSTER_METADATA UPSTREAM_METADATA METADATA FILTER_STATE UPSTREAM_FILTER_STATE FILTER_CHAIN_NAME
+  VIRTUAL_CLUSTER_NAME EMIT_TIME ENVIRONMENT LOCAL_REPLY_BODY UNIQUE_ID TRACE_ID QUERY_PARAM PATH CUSTOM_FLAGS
+  DOWNSTREAM_PEER_URI_SAN DOWNSTREAM_LOCAL_URI_SAN DOWNSTREAM_LOCAL_SUBJECT DOWNSTREAM_PEER_ISSUER DOWNSTREAM_PEER_SERIAL
+  DOWNSTREAM_PEER_FINGERPRINT_256 DOWNSTREAM_TLS_SESSION_ID DOWNSTREAM_PEER_CERT TLS_JA3_FINGERPRINT`;
+
+/** The operators by their names. */
+export const operators: ReadonlyMap<string, Operator> = new Map<string, Operator>([
+  ...silent
+    .trim()
+    .split(/\s+/)
+    .map((name) => [name, unknown] as const),
+  ['START_TIME', startTime],
+  ['DURATION', plain(({ ms }) => ms)],
+  ['BYTES_RECEIVED', plain(({ sent }) => sent)],
+  ['BYTES_SENT', plain(({ received }) => received)],
+  ['RESPONSE_CODE', plain(({ status }) => status)],
+  ['RESPONSE_CODE_DETAILS', plain(({ details }) => details)],
+  ['RESPONSE_FLAGS', plain(({ flags }) => flags)],
+  ['CONNECTION_TERMINATION_DETAILS', plain(({ termination }) => termination)],
+  ['UPSTREAM_TRANSPORT_FAILURE_REASON', plain(({ failure }) => failure)],
+  ['UPSTREAM_HOST', plain(({ upstream }) => upstream)],
+  ['UPSTREAM_REMOTE_ADDRESS', plain(({ upstream }) => upstream)],
+  ['UPSTREAM_CLUSTER', plain(({ cluster }) => cluster)],
+  ...addressOperators('DOWNSTREAM_REMOTE_ADDRESS', remote),
+  ...addressOperators('DOWNSTREAM_DIRECT_REMOTE_ADDRESS', remote),
+  ...addressOperators('DOWNSTREAM_LOCAL_ADDRESS', local),
+  ['DOWNSTREAM_REMOTE_PORT', plain(({ origin }) => portOf(remote(origin)))],
+  ['DOWNSTREAM_DIRECT_REMOTE_PORT', plain(({ origin }) => portOf(remote(origin)))],
+  ['DOWNSTREAM_LOCAL_PORT', plain(({ origin }) => portOf(local(origin)))],
+  ['DOWNSTREAM_TLS_VERSION', plain(({ origin }) => origin.peer.tls?.protocol)],
+  ['DOWNSTREAM_TLS_CIPHER', plain(({ origin }) => origin.peer.tls?.cipher)],
+  ['DOWNSTREAM_PEER_SUBJECT', plain(({ origin }) => origin.peer.tls?.subject)],
+  ['REQUESTED_SERVER_NAME', unknown],
+  ['REQ', fieldOperator(findAsked)],
+  [
+    'RESP',
+    fieldOperator(({ answer, status }, name) => (name === ':status' ? statusText(status) : findField(answer, name))),
+  ],
+  ['PROTOCOL', plain(({ origin: { request } }) => request && `HTTP/${request.version}`)],
+  ['CONNECTION_ID', plain(({ id }) => id)],
+  ['STREAM_ID', plain(({ id }) => id)],
+  ['HOSTNAME', plain(() => hostname())],
+  ['ROUTE_NAME', plain(({ route }) => route)],
+  ['ACCESS_LOG_TYPE', plain(({ kind }) => kind)],
+]);
+
+function statusText(status: number | undefined): string | undefined {
+  return status ? String(status) : undefined;
+}
