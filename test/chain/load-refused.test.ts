@@ -20,12 +20,12 @@ test.each([
   [`${head}    tp: b:1\n    to: b:1`, '4:5: unknown key "tp"', 'did you mean to?'],
   [
     `${head}    to: b:1\n    via: { url: http://p:1, formats: { X-F: '%DURATOIN%' } }`,
-    '5:5: formats: X-F: there is no operator %DURATOIN%',
+    '5:10: formats: X-F: there is no operator %DURATOIN%',
     'did you mean %DURATION%?',
   ],
   [
     `${head}    to: b:1\n    via: { url: http://p:1, formats: { X-F: 100% } }`,
-    '5:5: formats: X-F: a % begins no operator',
+    '5:10: formats: X-F: a % begins no operator',
     'write %% for a percent sign',
   ],
   [
