@@ -30,7 +30,10 @@ export interface RouteOptions {
   readonly family?: 4 | 6;
   /** How often a dial that failed is repeated; 0 where absent. */
   readonly retries?: number;
-  /** How long is waited before a retry: the first time about `baseMs`, then longer, at most `maxMs`. */
+  /**
+   * How long is waited before a retry: anything up to `baseMs`, then up to twice as much each time, at most `maxMs`.
+   * Where absent about 250 ms at first and at most 10 s, and not at all where `retryOn` is `any`.
+   */
   readonly backOff?: { readonly baseMs: number; readonly maxMs: number };
   /** Which failures are retried: those that may pass (where absent), or each. */
   readonly retryOn?: 'passing' | 'any';

@@ -41,7 +41,10 @@ const retry = z.union(
     times,
     z.strictObject({
       times: describe(times, 'how often'),
-      base: describe(text.optional(), 'wait about so long before the first retry, and longer before each further one'),
+      base: describe(
+        text.optional(),
+        'wait at most so long before the first retry, and up to twice as long before each further one',
+      ),
       max: describe(text.optional(), 'and never longer than this; ten times the base'),
       on: describe(
         z.enum(['passing', 'any'], must('passing or any')).optional(),

@@ -1,7 +1,7 @@
 import { formatAddress, type InternalAddress, type ListenAddress } from '../core/address.ts';
 import { isSamePlace } from '../words/listen.ts';
 import { findHttpFaults } from './http-faults.ts';
-import { type ChainStage, type Graph, listExits, listNames, listWays, type Way } from './model.ts';
+import { type ChainStage, type Graph, listExits, listNames, listWays, type Target, type Way } from './model.ts';
 
 /** Something that a graph cannot have. */
 export interface GraphFault {
@@ -106,8 +106,9 @@ function findLoops(stages: readonly ChainStage[], names: ReadonlyMap<string, Cha
       return fault(stage, stage.job === 'http' ? 'http' : 'to', `the stages go round in circles: ${circle}`);
     }
     if (done.has(stage)) return undefined;
-    for (const exit of listExits(stage)) {
-      const found = visit(names.get(exit.name) as ChainStage, [...path, stage]);
+    const inside = listExits(stage).map(({ name }) => names.get(name) as ChainStage);
+    for (const exit of [...inside, ...findReached(stage, stages)]) {
+      const found = visit(exit, [...path, stage]);
       if (found) return found;
     }
     done.add(stage);
@@ -118,6 +119,24 @@ function findLoops(stages: readonly ChainStage[], names: ReadonlyMap<string, Cha
     if (found) return [found];
   }
   return [];
+}
+
+/** The stages that forward and that one of them leads to by their addresses: each Link would open the next. */
+function findReached(stage: ChainStage, stages: readonly ChainStage[]): ChainStage[] {
+  if (stage.job !== 'forward' || stage.route.hops.length > 0 || stage.route.entry) return [];
+  const { targets } = stage.to;
+  return stages.filter(
+    ({ job, listen }) =>
+      job === 'forward' && listen.some((address) => targets.some((target) => isReachedAt(address, target))),
+  );
+}
+
+/** True where a target is surely our listener. What a name stands for is not asked. */
+function isReachedAt(listen: ListenAddress | InternalAddress, target: Target): boolean {
+  if (listen.kind === 'internal' || target.kind === 'internal' || listen.kind !== target.kind) return false;
+  if (listen.kind !== 'tcp' || target.kind !== 'tcp' || listen.host === target.host) return isSamePlace(listen, target);
+  // Another machine may have the same port.
+  return isSamePlace(listen, target) && /^(?:127\.|::1$|localhost$)/i.test(target.host);
 }
 
 /** A stage with internal listeners only, that nothing leads to, does nothing: a name is misspelt somewhere. */

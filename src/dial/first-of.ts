@@ -1,5 +1,6 @@
-import type { Stage } from '../core/dialer.ts';
+import type { Dial, Stage } from '../core/dialer.ts';
 import { errorTable, TunlError } from '../core/errors.ts';
+import { Turns } from './turns.ts';
 
 /**
  * The Stage behind `a|b`: tries alternatives in turn. The next one is tried after a failure that it
@@ -8,32 +9,37 @@ import { errorTable, TunlError } from '../core/errors.ts';
  * @throws {TunlError} that of the last alternative tried
  */
 export function firstOf(alternatives: readonly Stage[]): Stage {
-  return tryFrom(alternatives, () => 0);
+  return tryEach(alternatives, (dials) => ({ next: () => dials }));
 }
 
 /**
- * The same, where each tunnel begins with the alternative after the one that the last tunnel began with.
+ * The same, where each tunnel begins with the alternative after the one that the last tunnel began with, and those
+ * that failed a moment ago come last.
  * @throws {TunlError} that of the last alternative tried
  */
 export function eachInTurn(alternatives: readonly Stage[]): Stage {
-  let turn = 0;
-  return tryFrom(alternatives, () => turn++ % alternatives.length);
+  return tryEach(alternatives, (dials) => new Turns(dials, 'round-robin'));
 }
 
-function tryFrom(alternatives: readonly Stage[], chooseFirst: () => number): Stage {
+/** In which order the alternatives are tried, and who wants to know how they fared. */
+type Order = Pick<Turns<Dial>, 'next'> & Partial<Pick<Turns<Dial>, 'rest' | 'wake'>>;
+
+function tryEach(alternatives: readonly Stage[], makeOrder: (dials: Dial[]) => Order): Stage {
   const [only] = alternatives;
   if (only && alternatives.length === 1) return only;
   return (next) => {
-    const dials = alternatives.map((stage) => stage(next));
+    const order = makeOrder(alternatives.map((stage) => stage(next)));
     return async (address, ctx) => {
       let failure: unknown;
-      const first = chooseFirst();
-      for (const dial of [...dials.slice(first), ...dials.slice(0, first)]) {
+      for (const dial of order.next()) {
         try {
-          return await dial(address, ctx);
+          const link = await dial(address, ctx);
+          order.wake?.(dial);
+          return link;
         } catch (error) {
           failure = error;
           if (ctx.signal.aborted || !isWorthRetrying(error)) throw error;
+          order.rest?.(dial);
           ctx.onFailure?.(error);
         }
       }

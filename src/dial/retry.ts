@@ -27,7 +27,7 @@ export interface BackOff {
 
 /** What is repeated, and when. */
 export interface RetryTerms {
-  /** Our own steps where absent. */
+  /** Where absent: our own steps, or no wait where any failure is repeated, as Envoy does it. */
   readonly backOff?: BackOff;
   /** `any`: after every failure that is not the client's or ours; also where a proxy refused. */
   readonly on?: 'passing' | 'any';
@@ -53,8 +53,10 @@ const pause: Wait = (ms, signal) => delay(ms, undefined, { signal }).catch(() =>
  * the Link: once bytes may have been relayed nothing is repeated.
  */
 export function withRetry(retries: number, terms: RetryTerms = {}, wait: Wait = pause): Stage {
-  const delayOf = (attempt: number) =>
-    terms.backOff ? envoyBackOff(terms.backOff, attempt, Math.random()) : backOff(attempt, Math.random());
+  const delayOf = (attempt: number) => {
+    if (terms.backOff) return envoyBackOff(terms.backOff, attempt, Math.random());
+    return terms.on === 'any' ? 0 : backOff(attempt, Math.random());
+  };
   return (next) => async (address, ctx) => {
     for (let attempt = 0; ; attempt++) {
       try {

@@ -28,6 +28,15 @@ test('one stage may have several names, and several ways lead to one stage', () 
   expect(findFaults({ stages })).toEqual([]);
 });
 
+test('the same port of another machine, or behind a proxy, is another place', () => {
+  const stages = [
+    forwardStage('in', target, { listen: [{ kind: 'tcp', host: '0.0.0.0', port: 5432 }] }),
+    forwardStage('far', at(8080), { listen: [at(8080)], route: { hops } }),
+    forwardStage('free', at(0), { listen: [at(0)] }),
+  ];
+  expect(findFaults({ stages })).toEqual([]);
+});
+
 const faults: readonly (readonly [string, readonly ChainStage[], readonly unknown[]])[] = [
   [
     'a name that nobody has, with those that there are',
@@ -71,6 +80,20 @@ const faults: readonly (readonly [string, readonly ChainStage[], readonly unknow
     'one address for two stages',
     [forwardStage('in', target, { listen: [at(8080)] }), proxyStage('gate', { listen: [at(8080)] })],
     [{ stage: 'gate', part: 'listen', message: '127.0.0.1:8080 is listened on by in already' }],
+  ],
+  [
+    'a stage that leads to its own port',
+    [forwardStage('in', at(8080), { listen: [{ kind: 'tcp', host: '0.0.0.0', port: 8080 }] })],
+    [{ stage: 'in', part: 'to', message: 'the stages go round in circles: in -> in' }],
+  ],
+  [
+    'stages that lead to each other by their addresses',
+    [
+      forwardStage('a', [target, at(8081)], { listen: [at(8080)] }),
+      forwardStage('b', { kind: 'unix', path: '/run/c' }, { listen: [at(8081)] }),
+      forwardStage('c', at(8080), { listen: [{ kind: 'unix', path: '/run/c' }] }),
+    ],
+    [{ stage: 'a', part: 'to', message: 'the stages go round in circles: a -> b -> c -> a' }],
   ],
   [
     'a stage that leads to itself',

@@ -75,7 +75,7 @@ test('a single alternative is the Stage itself', () => {
   expect(firstOf([stage])).toBe(stage);
 });
 
-test('in turn, each tunnel begins with another alternative and goes on to the others', async () => {
+test('in turn, each tunnel begins with another alternative, and one that failed a moment ago comes last', async () => {
   const asked: string[] = [];
   const stages = [
     makeStage(asked, 'a', linkPair()[0]),
@@ -83,6 +83,6 @@ test('in turn, each tunnel begins with another alternative and goes on to the ot
     makeStage(asked, 'c', linkPair()[0]),
   ];
   const dial = eachInTurn(stages)(unused);
-  for (let tunnel = 0; tunnel < 4; tunnel++) await dial(target, makeContext());
-  expect(asked.join('')).toBe('abcca');
+  for (let tunnel = 0; tunnel < 5; tunnel++) await dial(target, makeContext());
+  expect(asked.join('')).toBe('abccac');
 });

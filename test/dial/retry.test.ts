@@ -96,3 +96,11 @@ test('waits as the back-off says', async () => {
   await withRetry(3, { backOff: { baseMs: 3, maxMs: 5 } }, wait)(dial)(target, makeContext());
   expect(delays.map((ms, index) => ms < ([3, 5, 5][index] ?? 0))).toEqual([true, true, true]);
 });
+
+test('where any failure is repeated and nobody says how long to wait, nothing is waited', async () => {
+  const delays: number[] = [];
+  const wait = (ms: number) => Promise.resolve(void delays.push(ms));
+  const { dial } = makeDial(['hop_refused', 'connection_refused']);
+  await withRetry(2, { on: 'any' }, wait)(dial)(target, makeContext());
+  expect(delays).toEqual([0, 0]);
+});
