@@ -1,0 +1,102 @@
+import { writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { expect, onTestFinished, test } from 'vitest';
+import { readFixture } from '../../support/envoy-file.ts';
+import { connectPeer } from '../../support/raw-peer.ts';
+import { echo, startTarget } from '../../support/targets.ts';
+import { makeTempFolder } from '../../support/temp.ts';
+import { startTunl } from '../../support/tunl-process.ts';
+
+/** Puts words in front of others that the text must have. */
+function addBefore(text: string, words: string, more: string): string {
+  if (!text.includes(words)) throw new Error(`there is no ${words}`);
+  return text.replaceAll(words, `${more}${words}`);
+}
+
+/** Runs one of the files with a free port, no admin address, and another port to go to, and gives its port. */
+async function startFile(text: string, [listen, to]: readonly [string, string], port: number): Promise<number> {
+  const placed = text
+    .replace(/^admin:[^]*?\n(?=\w)/m, '')
+    .replaceAll(`port_value: ${listen}`, 'port_value: 0')
+    .replaceAll(to, `address: 127.0.0.1, port_value: ${port}`);
+  const path = join(makeTempFolder(), 'envoy.yaml');
+  writeFileSync(path, placed);
+  const { child, ended, waitFor } = startTunl(['chain', '-c', path]);
+  onTestFinished(async () => {
+    child.kill('SIGTERM');
+    await ended;
+  });
+  const [, own] = await waitFor(/(?:serving|forwarding) 127\.0\.0\.1:(\d+)/);
+  return Number(own);
+}
+
+const proxyAddress = 'address: 127.0.0.1, port_value: 10001';
+const serverAddress = 'address: www.example.com, port_value: 443';
+
+/** Fields of a filter, each on a line of its own, before one that is there. */
+const addFields = (name: string, field: string, more: readonly string[]) =>
+  addBefore(readFixture(name), field, more.map((words) => `${words}\n${' '.repeat(16)}`).join(''));
+
+/** A TcpProxy with a few more words, whose tunnels go to a proxy that the test plays. */
+function startTcp(more: readonly string[], proxyPort: number): Promise<number> {
+  const text = addFields('tcp-to-http1-connect-old', 'tunneling_config:', more);
+  return startFile(text, ['10000', proxyAddress], proxyPort);
+}
+
+test.each([[`idle_timeout: 0.2s\n${ws}`], [`idle_timeout: 0s\n${ws}max_downstream_connection_duration: 0.2s\n${ws}`]])(
+  'a TcpProxy with %j ends a tunnel that would go on',
+  async (more) => {
+    const proxy = await startTarget();
+    const client = await connectPeer(await startTcp(more, proxy.port));
+    client.send('early');
+    const served = await proxy.accept();
+    expect(await served.readHead()).toMatch(/^CONNECT host\.com:443 /);
+    expect(served.inbox.size).toBe(0);
+    served.send('HTTP/1.1 200 OK\r\nContent-Length: 3\r\n\r\n');
+    expect(await served.readUntil('early')).toBe('early');
+    expect(await client.waitForEnd()).toBe('reset');
+    expect(await served.waitForEnd()).toBe('reset');
+  },
+);
+
+test('a TcpProxy asks again as often as it says, also where the proxy refuses', async () => {
+  const proxy = await startTarget();
+  const client = await connectPeer(await startTcp(['max_connect_attempts: 3'], proxy.port));
+  for (const status of ['503 Away', '403 Forbidden', '200 OK']) {
+    const served = await proxy.accept();
+    await served.readHead();
+    served.send(`HTTP/1.1 ${status}\r\nContent-Length: 0\r\n\r\n`);
+    if (status === '200 OK') served.send('at last');
+    served.fin();
+  }
+  expect(await client.readUntil('at last')).toBe('at last');
+});
+
+const connectText = (fields = '') => `CONNECT a.test:1 HTTP/1.1\r\nHost: a.test:1\r\n${fields}\r\nhello`;
+
+test.each([
+  [['stream_idle_timeout: 0.2s']],
+  [['stream_idle_timeout: 0s', 'common_http_protocol_options: { max_stream_duration: 0.2s }']],
+])('an HttpConnectionManager with %j ends a tunnel that would go on', async (more) => {
+  const target = await startTarget(echo);
+  const text = addFields('end-http1-connect', 'route_config:', more);
+  const client = await connectPeer(await startFile(text, ['10001', serverAddress], target.port));
+  client.send(connectText());
+  expect(await client.readUntil('\r\n\r\nhello')).toMatch(/^HTTP\/1\.1 200 /);
+  expect(await client.waitForEnd()).toBe('reset');
+});
+
+test('a route without an idle limit keeps its tunnels while those of another one end', async () => {
+  const target = await startTarget(echo);
+  const file = addFields('end-http1-connect', 'route_config:', ['stream_idle_timeout: 0.2s']);
+  const text = addBefore(file, 'cluster: server\n', `idle_timeout: 0s\n${' '.repeat(28)}`);
+  const port = await startFile(text, ['10001', serverAddress], target.port);
+  const kept = await connectPeer(port);
+  kept.send(connectText());
+  await kept.readUntil('\r\n\r\nhello');
+  const other = await connectPeer(port);
+  other.send(connectText('foo: bar\r\n').replaceAll('a.test:1', `127.0.0.1:${target.port}`));
+  expect(await other.waitForEnd()).toBe('reset');
+  kept.send(' again');
+  expect(await kept.readUntil(' again')).toBe(' again');
+});
