@@ -43,7 +43,7 @@ function startTcp(more: readonly string[], proxyPort: number): Promise<number> {
   return startFile(text, ['10000', proxyAddress], proxyPort);
 }
 
-test.each([[`idle_timeout: 0.2s\n${ws}`], [`idle_timeout: 0s\n${ws}max_downstream_connection_duration: 0.2s\n${ws}`]])(
+test.each([[['idle_timeout: 0.2s']], [['idle_timeout: 0s', 'max_downstream_connection_duration: 0.2s']]])(
   'a TcpProxy with %j ends a tunnel that would go on',
   async (more) => {
     const proxy = await startTarget();
