@@ -48,11 +48,12 @@ export interface Http2Terms {
   readonly client?: Partial<Http2Setup>;
 }
 
-/** CONNECT; any 2xx opens the tunnel (RFC 9110, section 9.3.6). */
+/** CONNECT; any 2xx opens the tunnel (RFC 9110, section 9.3.6), but a 204. */
 export const connectTerms: Http2Terms = {
   pseudo: ({ host, port }) => ({ ':method': 'CONNECT', ':authority': formatHostPort(host, port) }),
   fields: ({ credentials }) => (credentials ? [basicField(credentials)] : []),
-  isAccepted: (status) => status >= 200 && status < 300,
+  // Node's HTTP/2 resets a stream that has bytes after a 204: such a tunnel would break with the first.
+  isAccepted: (status) => status >= 200 && status < 300 && status !== 204,
 };
 
 /**

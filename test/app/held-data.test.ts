@@ -53,6 +53,15 @@ test.each([200, 201, 299])('over HTTP/2 it waits for a %i, whatever length it ha
   served.raw.reset();
 });
 
+test('over HTTP/2 a 204 opens nothing: no byte could follow it', async () => {
+  const { chain, client, proxy } = await start('h2c', 'early');
+  const served = await acceptHttp2(proxy);
+  served.answer(await served.nextRequest(), 204);
+  expect(await client.waitForEnd()).toBe('reset');
+  expect(chain.eventsOf('tunnel.failed')).toMatchObject([{ error: { code: 'hop_refused' } }]);
+  served.raw.reset();
+});
+
 test('most of it waits where it comes from', async () => {
   const { client, proxy } = await start('http', 'early');
   await (await proxy.accept()).readHead();
