@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { expect, onTestFinished, test } from 'vitest';
 import { readFixture } from '../../support/envoy-file.ts';
 import { connectPeer } from '../../support/raw-peer.ts';
+import { openThen } from '../../support/scripted-proxy.ts';
 import { echo, startTarget } from '../../support/targets.ts';
 import { makeTempFolder } from '../../support/temp.ts';
 import { startTunl } from '../../support/tunl-process.ts';
@@ -37,6 +38,9 @@ const serverAddress = 'address: www.example.com, port_value: 443';
 const addFields = (name: string, field: string, more: readonly string[]) =>
   addBefore(readFixture(name), field, more.map((words) => `${words}\n${' '.repeat(16)}`).join(''));
 
+/** A proxy that takes every tunnel and says its name there. */
+const greetAs = (name: string) => openThen(name, (socket) => void socket.end());
+
 /** A TcpProxy with a few more words, whose tunnels go to a proxy that the test plays. */
 function startTcp(more: readonly string[], proxyPort: number): Promise<number> {
   const text = addFields('tcp-to-http1-connect-old', 'tunneling_config:', more);
@@ -70,6 +74,23 @@ test('a TcpProxy asks again as often as it says, also where the proxy refuses', 
     served.fin();
   }
   expect(await client.readUntil('at last')).toBe('at last');
+});
+
+test('the endpoints of a cluster take turns, and one that is away is passed over', async () => {
+  const [one, other, away] = [await startTarget(greetAs('one')), await startTarget(greetAs('other')), 1];
+  const file = readFixture('tcp-to-http1-connect-old');
+  const endpoints = [one.port, away, other.port].map(
+    (port) => `- endpoint: { address: { socket_address: { address: 127.0.0.1, port_value: ${port} } } }\n`,
+  );
+  const text = file.replace(/- endpoint:\n[^]*$/, endpoints.join(' '.repeat(14)));
+  const port = await startFile(text, ['10000', proxyAddress], 0);
+  const heard: string[] = [];
+  for (let turn = 0; turn < 4; turn++) {
+    const client = await connectPeer(port);
+    heard.push((await client.readToEnd()).toString());
+    client.fin();
+  }
+  expect(heard).toEqual(['one', 'other', 'other', 'one']);
 });
 
 const connectText = (fields = '') => `CONNECT a.test:1 HTTP/1.1\r\nHost: a.test:1\r\n${fields}\r\nhello`;
