@@ -10,6 +10,7 @@ import { readChainText } from './chain-text.ts';
 import { createGeneration } from './generation.ts';
 import { startGraph } from './graph.ts';
 import type { Running, Runtime } from './options.ts';
+import { LogFiles } from '../telemetry/access-log.ts';
 import { Tunnels } from './tunnels.ts';
 
 export { printGraph, type PrintOptions } from '../chain/print.ts';
@@ -88,7 +89,13 @@ export async function startChain(
  */
 export async function checkChain(placed: PlacedGraph): Promise<ReadonlySet<string>> {
   const emit = () => {};
-  const env = { scope: new Scope(), emit, tunnels: new Tunnels(emit), listeners: () => [] };
+  const env = {
+    scope: new Scope(),
+    emit,
+    tunnels: new Tunnels(emit),
+    logFiles: new LogFiles(emit),
+    listeners: () => [],
+  };
   const generation = await inPlace(placed, () => createGeneration(placed.graph, env));
   await generation.close();
   return generation.fused;

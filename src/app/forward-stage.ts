@@ -1,8 +1,10 @@
 import { type ForwardStage, isFusible } from '../chain/model.ts';
 import { Abort } from '../core/abort.ts';
+import type { Address } from '../core/address.ts';
 import type { Origin } from '../core/dialer.ts';
 import type { Link } from '../core/link.ts';
 import { toTunlError, TunlError } from '../core/errors.ts';
+import { createAccessLog, nearestPlace } from './access-log.ts';
 import type { Route } from './route.ts';
 import type { StageParts, StageRunner } from './stage.ts';
 import { secureClient } from './secure-client.ts';
@@ -18,6 +20,8 @@ export function createForwardRunner(stage: ForwardStage, route: Route, parts: St
   const { to } = stage;
   const { idleMs, lingerMs, lifetimeMs } = stage.route.limits;
   const dial = dialTargets(route, to);
+  const write = createAccessLog(stage.accessLogs, parts.logFiles, 'bytes');
+  const nearest = (target: Address) => nearestPlace(stage.route, target);
   const env: TunnelEnv = {
     dial,
     via: route.via,
@@ -26,6 +30,7 @@ export function createForwardRunner(stage: ForwardStage, route: Route, parts: St
     tunnels: parts.tunnels,
     emit: parts.emit,
     record: parts.isInside && !stage.log ? 'none' : 'dialled',
+    ...(write && { access: { write, cluster: stage.name, nearest } }),
   };
   return {
     onLink: async (link, origin) => {

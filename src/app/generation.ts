@@ -19,6 +19,7 @@ import type { Listener } from '../core/listener.ts';
 import type { Scope } from '../core/scope.ts';
 import { InternalListeners } from '../listeners/internal.ts';
 import { assertAdminNotOpen, assertChoiceNotOpen, assertNotOpen } from '../policy/exposure.ts';
+import type { LogFiles } from '../telemetry/access-log.ts';
 import type { TlsAcceptor } from '../tls/server.ts';
 import { createForwardRunner } from './forward-stage.ts';
 import { createHttpAcceptor, createHttpRunner } from './http-stage.ts';
@@ -36,6 +37,8 @@ export interface GenerationEnv {
   readonly scope: Scope;
   readonly emit: EventSink;
   readonly tunnels: Tunnels;
+  /** Files that access logs are written to. */
+  readonly logFiles: LogFiles;
   readonly listeners: () => readonly Listener[];
   /** Places that no tunnel may lead to. */
   readonly offLimits?: OffLimits;
@@ -63,7 +66,7 @@ export interface Generation {
   readonly stages: readonly ReadyStage[];
   /** Stages that outer ones dial for themselves. */
   readonly fused: ReadonlySet<string>;
-  /** Reads certificates, keys and users again. */
+  /** Reads certificates, keys and users again, and finds the files of access logs by their paths again. */
   reload(): Promise<void>;
   /** Another one takes the new connections. What is open lives on; who could ask for more is told to come again. */
   retire(): void;
@@ -113,6 +116,7 @@ export async function createGeneration(graph: Graph, env: GenerationEnv): Promis
       await Promise.all([
         ...stages.flatMap(({ acceptor, runner }) => [acceptor?.reload(), runner.reload?.()]),
         ...routes.all().map((route) => route.reload()),
+        env.logFiles.reopen(),
       ]);
     },
     retire: () => retired.abort(),
@@ -211,6 +215,7 @@ async function createReadyStage(
     emit: env.emit,
     isInside,
     tunnels: env.tunnels,
+    logFiles: env.logFiles,
     listeners: env.listeners,
     ...(acceptor && { acceptor }),
   });

@@ -7,6 +7,7 @@ import type { Link } from '../core/link.ts';
 import type { Listener } from '../core/listener.ts';
 import { listen } from '../listeners/socket.ts';
 import type { ListenerFacts, Subject } from '../telemetry/admin/subject.ts';
+import { LogFiles } from '../telemetry/access-log.ts';
 import { Admin } from './admin.ts';
 import { checkTargets } from './check.ts';
 import { createGeneration, type Generation, type GenerationEnv, type ReadyStage } from './generation.ts';
@@ -79,8 +80,11 @@ class GraphRunner {
     this.tunnels = new Tunnels(emit);
     const listeners = () => [...this.#doors.values()].map(({ listener }) => listener);
     this.#admin = new Admin(() => this.#makeSubject());
+    const logFiles = new LogFiles(emit);
     const offLimits = new OffLimits(() => this.#admin.places);
-    this.#env = { scope, emit, tunnels: this.tunnels, listeners, offLimits };
+    this.#env = { scope, emit, tunnels: this.tunnels, logFiles, listeners, offLimits };
+    // The last of all: tunnels that are cut have their lines.
+    scope.defer(() => logFiles.close());
     scope.defer(() => this.#admin.close());
     scope.defer(() => this.#closeDoors());
     scope.draining.addEventListener('abort', () => void this.#closeDoors(), { once: true });
@@ -121,6 +125,7 @@ class GraphRunner {
     const closed = [...this.#doors].filter(([key]) => !doors.has(key)).map(([, door]) => door);
     this.#adopt(generation, doors);
     previous.retire();
+    await this.#env.logFiles.reopen();
     await Promise.all([...closed.map(({ listener }) => listener.close()), admin.finish()]);
     if (closed.length > 0 || [...doors.keys()].some((key) => !before.has(key))) this.#tellAgain();
     this.#announce(generation, before, admin.opened);

@@ -9,12 +9,12 @@ import { withoutSecrets } from '../http/tunnel-request.ts';
 import { relay, type RelayLimits } from '../relay/relay.ts';
 import type { FindRoute } from '../router/match.ts';
 import { httpStatusOf } from './http-status.ts';
-import { formatRequest, RequestRecord, toLine, toResult } from './request-record.ts';
-import { carryTunnel, type TunnelEnv } from './tunnel.ts';
+import { formatRequest, type RecordEnv, RequestRecord, toLine, toResult } from './request-record.ts';
+import { carryTunnel } from './tunnel.ts';
 import type { ReadyUpstream } from './upstream.ts';
 
 /** What serving the requests of a stage needs. */
-export interface HttpEnv extends Pick<TunnelEnv, 'tunnels' | 'emit' | 'record' | 'lifetimeMs'> {
+export interface HttpEnv extends RecordEnv {
   readonly findRoute: FindRoute;
   readonly upstreams: ReadonlyMap<string, ReadyUpstream>;
   /** Those of the stage; an action may have an idle limit of its own. */
@@ -70,7 +70,7 @@ async function openTunnel(
   const upstream = findUpstream(env, name);
   const target = upstream.choose(request);
   const dial: Dial = pipe(upstream.dial, ...(proxyProtocol ? [withProxyHeader(proxyProtocol)] : []));
-  const { tunnels, emit, limits, lifetimeMs } = env;
+  const { tunnels, emit, limits, lifetimeMs, access } = env;
   await carryTunnel(
     {
       dial,
@@ -80,6 +80,9 @@ async function openTunnel(
       tunnels,
       emit,
       record: env.record === 'none' ? 'none' : 'dialled',
+      ...(access && {
+        access: { write: access.write, cluster: name, nearest: (place) => access.nearest(name, place) },
+      }),
     },
     {
       target,
@@ -109,9 +112,9 @@ async function carryRequest(
   request.watch({
     idleMs,
     onIdle: () => abort.abort(idleError(idleMs)),
-    onAnswer: (status) => {
+    onAnswer: (status, headers) => {
       isAnswered = true;
-      record.open(request, status);
+      record.open(request, status, headers);
     },
   });
   abort.signal.addEventListener('abort', () => {
@@ -150,6 +153,7 @@ async function passOn(
 ): Promise<boolean> {
   const upstream = findUpstream(env, name);
   const target = upstream.choose(request);
+  record.lead(name, target);
   const forwarder = await upstream.forwarder();
   let isTunnel = false;
   const limits = { ...env.limits, ...(idleMs !== undefined && { idleMs }) };

@@ -5,6 +5,7 @@ import type { Link } from '../core/link.ts';
 import { type RequestFrontOptions, serveRequests } from '../http/request-front.ts';
 import { createFindRoute } from '../router/match.ts';
 import type { TlsAcceptor } from '../tls/server.ts';
+import { createAccessLog, nearestPlace } from './access-log.ts';
 import { type HttpEnv, serveRequest } from './http-request.ts';
 import { secureClient } from './secure-client.ts';
 import type { StageParts, StageRunner } from './stage.ts';
@@ -38,6 +39,8 @@ export function createHttpRunner(
   parts: StageParts,
 ): StageRunner {
   const { idleMs, lingerMs, lifetimeMs } = stage.route.limits;
+  const write = createAccessLog(stage.accessLogs, parts.logFiles, 'http');
+  const routes = new Map(stage.upstreams.map(({ name, route }) => [name, route]));
   const env: HttpEnv = {
     findRoute: createFindRoute(stage.hosts),
     upstreams,
@@ -46,6 +49,9 @@ export function createHttpRunner(
     tunnels: parts.tunnels,
     emit: parts.emit,
     record: parts.isInside && !stage.log ? 'none' : 'asked',
+    ...(write && {
+      access: { write, nearest: (name, target) => nearestPlace(routes.get(name) ?? stage.route, target) },
+    }),
     draining: parts.scope.draining,
   };
   const front = { ...frontOptions(stage), retired: parts.retired };

@@ -7,6 +7,7 @@ import { isLoopback } from '../policy/exposure.ts';
 import { guard, guardText } from '../policy/guard.ts';
 import { createPolicy, parseRule } from '../policy/rules.ts';
 import { TunnelGate } from '../policy/tunnel-gate.ts';
+import { createAccessLog, nearestPlace } from './access-log.ts';
 import type { Route } from './route.ts';
 import { serveLink, type ServeEnv } from './serve-link.ts';
 import type { ServeTerms } from './serve-terms.ts';
@@ -83,6 +84,8 @@ function createEnv(
   parts: StageParts,
 ): ServeEnv {
   const { idleMs, lingerMs, lifetimeMs, handshakeMs, tlsMs } = stage.route.limits;
+  const write = createAccessLog(stage.accessLogs, parts.logFiles, 'http');
+  const nearest = (target: Address) => nearestPlace(stage.route, stage.to?.targets[0] ?? target);
   const dial: Dial = stage.to ? dialTargets(route, stage.to) : withWay(route);
   // Inside the check: it must see the addresses that the check found.
   const announce = stage.proxyProtocol ? [withProxyHeader(stage.proxyProtocol)] : [];
@@ -93,6 +96,7 @@ function createEnv(
     ...(lifetimeMs !== undefined && { lifetimeMs }),
     tunnels: parts.tunnels,
     emit: parts.emit,
+    ...(write && { access: { write, cluster: stage.name, nearest } }),
     terms,
     users,
     gate,

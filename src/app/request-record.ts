@@ -1,16 +1,26 @@
 import { Abort } from '../core/abort.ts';
+import type { Address } from '../core/address.ts';
 import type { Origin, RequestLine } from '../core/dialer.ts';
 import { TunlError, toTunlError } from '../core/errors.ts';
 import type { TunnelEnd } from '../core/events.ts';
 import type { Exchange } from '../core/carrier.ts';
+import type { HeaderField } from '../core/hop.ts';
 import type { HttpRequest, RequestEnd } from '../core/request.ts';
 import { quote } from '../http/authority.ts';
 import type { RelayHandle, RelayResult } from '../relay/relay.ts';
+import type { AccessEntry, WriteAccess } from './access-log.ts';
 import { describeTunnel, type TunnelEnv } from './tunnel.ts';
 import { formatPeer, limitLifetime, type Tunnel } from './tunnels.ts';
 
 /** What the records of a stage's requests have in common. */
-export type RecordEnv = Pick<TunnelEnv, 'tunnels' | 'emit' | 'record' | 'lifetimeMs'>;
+export interface RecordEnv extends Pick<TunnelEnv, 'tunnels' | 'emit' | 'record' | 'lifetimeMs'> {
+  /** Present where the stage has access logs. */
+  readonly access?: {
+    readonly write: WriteAccess;
+    /** The first place on the way to a target of that upstream. */
+    readonly nearest: (upstream: string, target: Address) => string;
+  };
+}
 
 /** What was asked for, without its query and without a user in it: they are nobody's business. */
 export function formatRequest({ method, target, authority }: HttpRequest): string {
@@ -31,11 +41,16 @@ export class RequestRecord {
   readonly #env: RecordEnv;
   readonly #tunnel: Tunnel;
   readonly #endLifetime: () => void;
+  readonly #origin: Origin;
   #status: number | undefined;
+  #answer: readonly HeaderField[] = [];
+  #upstream: Pick<AccessEntry, 'cluster' | 'place'> = {};
   #isOver = false;
 
-  constructor(env: RecordEnv, request: HttpRequest, { peer, user, stages = [] }: Origin, via: readonly string[]) {
+  constructor(env: RecordEnv, request: HttpRequest, origin: Origin, via: readonly string[]) {
+    const { peer, user, stages = [] } = origin;
     this.#env = env;
+    this.#origin = origin;
     this.#tunnel = {
       id: env.tunnels.nextId(),
       client: formatPeer(peer),
@@ -52,14 +67,21 @@ export class RequestRecord {
     this.#endLifetime = limitLifetime(this.#tunnel, env.lifetimeMs);
   }
 
+  /** It is to go to an upstream. */
+  lead(cluster: string, target: Address): void {
+    const { access } = this.#env;
+    if (access) this.#upstream = { cluster, place: access.nearest(cluster, target) };
+  }
+
   /** It goes to this place; the last one counts. */
   reach(upstream: string): void {
     this.#tunnel.upstream = upstream;
   }
 
   /** The answer begins. */
-  open(request: HttpRequest, status: number): void {
+  open(request: HttpRequest, status: number, headers: readonly HeaderField[]): void {
     this.#status = status;
+    this.#answer = headers;
     this.#tunnel.handle = toHandle(request);
     if (this.#tunnel.isRecorded) this.#env.emit({ event: 'tunnel.opened', ...describeTunnel(this.#tunnel) });
   }
@@ -71,9 +93,10 @@ export class RequestRecord {
   }
 
   /** It was answered, and is over. */
-  close({ end, side, error }: Omit<RelayResult, 'ended'>): void {
+  close(result: Omit<RelayResult, 'ended'>): void {
+    const { end, side, error } = result;
     const { handle, isRecorded, started } = this.#tunnel;
-    if (!this.#leave() || !isRecorded) return;
+    if (!this.#leave({ result, status: this.#status }) || !isRecorded) return;
     this.#env.emit({
       event: 'tunnel.closed',
       ...describeTunnel(this.#tunnel),
@@ -90,7 +113,7 @@ export class RequestRecord {
   /** It failed before it was answered; `status` is what it is told, where it can be told. */
   fail(error: TunlError, status: number | undefined): void {
     const { isRecorded, started } = this.#tunnel;
-    if (!this.#leave() || !isRecorded) return;
+    if (!this.#leave({ failure: error, status }) || !isRecorded) return;
     this.#env.emit({
       event: 'tunnel.failed',
       ...describeTunnel(this.#tunnel),
@@ -100,14 +123,26 @@ export class RequestRecord {
     });
   }
 
-  #leave(): boolean {
+  #leave({ status, ...end }: EndOfRequest): boolean {
     const isFirst = !this.#isOver;
     this.#isOver = true;
     this.#endLifetime();
-    if (isFirst) this.#env.tunnels.remove(this.#tunnel);
-    return isFirst;
+    if (!isFirst) return false;
+    this.#env.tunnels.remove(this.#tunnel);
+    this.#env.access?.write({
+      tunnel: this.#tunnel,
+      origin: this.#origin,
+      answer: this.#answer,
+      ...this.#upstream,
+      ...(status !== undefined && { status }),
+      ...end,
+    });
+    return true;
   }
 }
+
+/** What an access log is told of the end. */
+type EndOfRequest = Pick<AccessEntry, 'result' | 'failure'> & { readonly status: number | undefined };
 
 /** How a request ended, in the words of tunnels. */
 export function toResult({ error }: RequestEnd): Omit<RelayResult, 'ended'> {

@@ -6,6 +6,7 @@ import type { Link, Peer } from '../core/link.ts';
 import { serveFront } from '../http/front.ts';
 import { quote } from '../http/authority.ts';
 import { assertHeadSize } from '../http/message.ts';
+import { withoutSecrets } from '../http/tunnel-request.ts';
 import type { Authenticator } from '../policy/auth.ts';
 import type { TunnelGate } from '../policy/tunnel-gate.ts';
 import type { TlsAcceptor } from '../tls/server.ts';
@@ -59,6 +60,7 @@ async function serveExchange(env: ServeEnv, exchange: Exchange, outer: Origin): 
   } catch (error) {
     const refusal = toTunlError(error);
     reportRefusal(env, exchange.peer, formatRequested(exchange), started, refusal);
+    writeRefusal(env, exchange, outer, started, refusal);
     await env.terms.refuse(exchange, refusal);
     return;
   }
@@ -144,5 +146,15 @@ function reportRefusal(env: ServeEnv, peer: Peer, requested: string, started: nu
     ms: Math.round(performance.now() - started),
     error,
     ...(answered && { status: env.terms.statusOf(error) }),
+  });
+}
+
+function writeRefusal(env: ServeEnv, exchange: Exchange, outer: Origin, started: number, failure: TunlError): void {
+  const { peer, headers } = exchange;
+  env.access?.write({
+    tunnel: { id: env.tunnels.nextId(), started },
+    origin: { ...outer, peer, request: toLine(exchange), headers: withoutSecrets(headers) },
+    status: env.terms.statusOf(failure),
+    failure,
   });
 }

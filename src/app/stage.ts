@@ -4,6 +4,7 @@ import type { EventSink } from '../core/events.ts';
 import type { Link } from '../core/link.ts';
 import type { Listener } from '../core/listener.ts';
 import type { Scope } from '../core/scope.ts';
+import type { LogFiles } from '../telemetry/access-log.ts';
 import type { TlsAcceptor } from '../tls/server.ts';
 import type { Tunnels } from './tunnels.ts';
 
@@ -14,6 +15,7 @@ export interface StageParts {
   readonly retired: AbortSignal;
   readonly emit: EventSink;
   readonly tunnels: Tunnels;
+  readonly logFiles: LogFiles;
   readonly acceptor?: TlsAcceptor;
   /** Its Links come from other stages, which have the records of their tunnels. */
   readonly isInside: boolean;

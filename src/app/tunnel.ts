@@ -5,8 +5,18 @@ import type { Dial, DialContext, Origin, Way } from '../core/dialer.ts';
 import { toTunlError, TunlError } from '../core/errors.ts';
 import type { EventSink, TunnelFacts } from '../core/events.ts';
 import type { Link } from '../core/link.ts';
+import type { AccessEntry, WriteAccess } from './access-log.ts';
 import { relay, type RelayLimits, type RelayResult } from '../relay/relay.ts';
 import { formatPeer, limitLifetime, type Tunnel, type Tunnels } from './tunnels.ts';
+
+/** How a stage keeps its access logs. */
+export interface TunnelAccess {
+  readonly write: WriteAccess;
+  /** Name of what its tunnels go to. */
+  readonly cluster: string;
+  /** The first place on the way to a target. */
+  readonly nearest: (target: Address) => string;
+}
 
 /** What all tunnels of one command share. */
 export interface TunnelEnv {
@@ -20,6 +30,8 @@ export interface TunnelEnv {
   readonly emit: EventSink;
   /** `none` where it is the inner part of a tunnel that has its record; `dialled`: the record names where the way led. */
   readonly record?: 'asked' | 'dialled' | 'none';
+  /** Present where the stage has access logs. */
+  readonly access?: TunnelAccess;
 }
 
 /** One tunnel that a client asked for. */
@@ -69,7 +81,7 @@ export async function carryTunnel(env: TunnelEnv, job: TunnelJob): Promise<Tunne
   const endLifetime = limitLifetime(tunnel, env.lifetimeMs);
   try {
     const upstream = await dialWithin(env, job, tunnel, abort);
-    const ended = startTunnel(env, tunnel, job.accept(), upstream, job.statusOf?.(undefined));
+    const ended = startTunnel(env, job, tunnel, job.accept(), upstream);
     if (env.lifetimeMs) void ended.then(endLifetime);
     return { ended };
   } catch (error) {
@@ -77,6 +89,7 @@ export async function carryTunnel(env: TunnelEnv, job: TunnelJob): Promise<Tunne
     endLifetime();
     env.tunnels.remove(tunnel);
     reportFailure(env, job, tunnel, failure);
+    if (env.access) writeAccess(env.access, job, tunnel, { failure });
     await job.refuse(failure);
     return { failure };
   } finally {
@@ -127,17 +140,19 @@ export function reportProgress(emit: EventSink): Pick<DialContext, 'onProgress' 
 
 function startTunnel(
   env: TunnelEnv,
+  job: TunnelJob,
   tunnel: Tunnel,
   client: Link,
   upstream: Link,
-  status: number | undefined,
 ): Promise<RelayResult> {
+  const status = job.statusOf?.(undefined);
   const handle = relay(client, upstream, env.limits);
   tunnel.handle = handle;
   tunnel.cut = (error) => handle.cut(error);
   if (tunnel.isRecorded) env.emit({ event: 'tunnel.opened', ...describeTunnel(tunnel) });
   return handle.done.then((result) => {
     env.tunnels.remove(tunnel);
+    if (env.access) writeAccess(env.access, job, tunnel, { result, upstream });
     if (!tunnel.isRecorded) return result;
     env.emit({
       event: 'tunnel.closed',
@@ -175,5 +190,24 @@ function reportFailure(env: TunnelEnv, job: TunnelJob, tunnel: Tunnel, error: Tu
     ms: Math.round(performance.now() - tunnel.started),
     error,
     ...(job.statusOf && { status: job.statusOf(error) }),
+  });
+}
+
+function writeAccess(
+  { write, cluster, nearest }: TunnelAccess,
+  { origin, target, statusOf }: TunnelJob,
+  tunnel: Tunnel,
+  { upstream, ...end }: Pick<AccessEntry, 'result' | 'failure'> & { readonly upstream?: Link },
+): void {
+  const place = nearest(target);
+  const reached = upstream?.peer.address;
+  write({
+    tunnel,
+    origin,
+    cluster,
+    // What the name of a place stands for is known once it was reached.
+    place: reached?.kind === 'tcp' && !place.startsWith('internal:') ? formatAddress(reached) : place,
+    ...(statusOf && { status: statusOf(end.failure) }),
+    ...end,
   });
 }

@@ -1,10 +1,12 @@
 import { resolve } from 'node:path';
 import type { InternalAddress, ListenAddress } from '../core/address.ts';
 import { usageError } from '../core/errors.ts';
+import { parseFormat } from '../words/format.ts';
 import { isInternal, parseInternal } from '../words/internal.ts';
 import { parseListen, parseUnix } from '../words/listen.ts';
 import { parseSize } from '../words/size.ts';
 import { parseTarget } from '../words/target.ts';
+import { asUsage } from '../words/text.ts';
 import { Attempts } from './attempt.ts';
 import type { Path } from './document.ts';
 import { readHttp } from './http-words.ts';
@@ -179,11 +181,14 @@ export class FileReader implements ProxyReader {
 
   #readAccessLog(words: AccessLogWords): AccessLog {
     const { path, format } = typeof words === 'string' ? { path: words } : words;
-    const fill = (text: string) => fillVariables(text, this);
+    const env = Object.fromEntries(Object.entries(this.env).map(([key, value]) => [key, value?.replaceAll('%', '%%')]));
+    const fill = (text: string) => fillVariables(text, { env, folder: this.folder });
     const filled =
       typeof format === 'object'
         ? Object.fromEntries(Object.entries(format).map(([name, text]) => [name, fill(text)]))
         : format && fill(format);
+    const texts = typeof filled === 'object' ? Object.values(filled) : filled === undefined ? [] : [filled];
+    for (const text of texts) asUsage('access-log', () => parseFormat(text));
     return { path: this.#resolveFile(path), ...(filled !== undefined && { format: filled }) };
   }
 }

@@ -2,7 +2,6 @@ import type { NoticeEvent } from '../core/events.ts';
 import { Source } from './document.ts';
 import { findDoubts } from './doubts.ts';
 import { FileReader, type FileReaderOptions } from './file-reader.ts';
-import { findIneffective } from './ineffective.ts';
 import { explainIssues } from './issues.ts';
 import type { Graph } from './model.ts';
 import { checkForm } from './schema.ts';
@@ -58,7 +57,7 @@ export function loadGraph(text: string | Source, options: LoadOptions): LoadedGr
     graph,
     sources: reader.sources,
     placeOf: (stage) => source.placeOf(['stages', stage]),
-    notices: [...findDoubts(graph), ...findIneffective(graph)].map((doubt) => ({
+    notices: findDoubts(graph).map((doubt) => ({
       event: 'notice',
       level: 'warning',
       message: `${source.placeOf(place(doubt))}: ${doubt.message}`,

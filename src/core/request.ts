@@ -24,7 +24,7 @@ export interface RequestWatch {
   readonly idleMs: number;
   readonly onIdle: () => void;
   /** The answer begins, or the client switches to another protocol. */
-  readonly onAnswer: (status: number) => void;
+  readonly onAnswer: (status: number, headers: readonly HeaderField[]) => void;
 }
 
 /** A request to an HTTP stage: an Exchange whose two bodies are streams of their own. */

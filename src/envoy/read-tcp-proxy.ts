@@ -45,7 +45,7 @@ export function readTcpProxy(
   const common = {
     job: 'forward',
     log: false,
-    ...readAccessLogs(words.access_log, [...path, 'access_log'], reading),
+    ...readAccessLogs(words.access_log, [...path, 'access_log'], reading, name),
   } as const;
   if (!cluster || !places) return { ...common, to: { targets: [], balance: 'first' }, route };
   if (!tunneling) {

@@ -127,7 +127,7 @@ export class Http1Request implements HttpRequest {
       onSettled: (error) => this.#endAnswer(error),
     });
     this.#mustClose ||= answer.endsConnection;
-    this.#life.begin(status);
+    this.#life.begin(status, headers);
     return answer;
   }
 
@@ -166,7 +166,7 @@ export class Http1Request implements HttpRequest {
   #handOver(status: number, head: string): void {
     const { stream } = this.#link;
     stream.off('close', this.#onClose);
-    this.#life.begin(status);
+    this.#life.begin(status, []);
     stream.write(head, 'latin1');
     this.#life.end();
     this.#resolveNext('nothing');

@@ -114,7 +114,7 @@ export class Http2Request implements HttpRequest {
     const length = readLength(this.method, status, all);
     // RFC 9110, section 8.6: no length in a 204.
     const fields = status === 204 ? all.filter(([name]) => name.toLowerCase() !== 'content-length') : all;
-    this.#life.begin(status);
+    this.#life.begin(status, fields);
     if (this.#isThere) {
       this.#stream.respond(toHttp2Headers(status, fields), { waitForTrailers: length.kind !== 'none' });
       if (length.kind === 'none') this.#onAnswerSent();
@@ -142,7 +142,7 @@ export class Http2Request implements HttpRequest {
     // RFC 8441, section 5: there is no 101 in HTTP/2.
     const own = status === 101 ? 200 : status;
     this.#isHandedOver = true;
-    this.#life.begin(own);
+    this.#life.begin(own, fields);
     // A stream that is gone already shows itself as such to whoever uses the Link.
     if (this.#isThere) this.#stream.respond(toHttp2Headers(own, fields), { waitForTrailers: true });
     this.#life.end();

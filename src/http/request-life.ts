@@ -1,3 +1,4 @@
+import type { HeaderField } from '../core/hop.ts';
 import type { RequestEnd, RequestWatch } from '../core/request.ts';
 
 /** From the head of a request to its end: what is counted, who is told, and how long nothing may happen. */
@@ -40,11 +41,11 @@ export class RequestLife {
     this.#timer?.refresh();
   }
 
-  begin(status: number): void {
+  begin(status: number, headers: readonly HeaderField[]): void {
     if (this.isAnswered) throw new Error('a request is answered once');
     this.status = status;
     this.#timer?.refresh();
-    this.#watch?.onAnswer(status);
+    this.#watch?.onAnswer(status, headers);
   }
 
   /** Only the first end counts. */

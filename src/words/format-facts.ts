@@ -138,7 +138,7 @@ export const operators: ReadonlyMap<string, Operator> = new Map<string, Operator
   ['BYTES_SENT', plain(({ received }) => received)],
   ['RESPONSE_CODE', plain(({ status }) => status)],
   ['RESPONSE_CODE_DETAILS', plain(({ details }) => details)],
-  ['RESPONSE_FLAGS', plain(({ flags }) => flags)],
+  ['RESPONSE_FLAGS', plain(({ flags = '-' }) => flags)],
   ['CONNECTION_TERMINATION_DETAILS', plain(({ termination }) => termination)],
   ['UPSTREAM_TRANSPORT_FAILURE_REASON', plain(({ failure }) => failure)],
   ['UPSTREAM_HOST', plain(({ upstream }) => upstream)],

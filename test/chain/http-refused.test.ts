@@ -129,16 +129,3 @@ test('what can run and is not likely to be meant is told with its place', () => 
     'chain.yaml:13:20: no route leads to the upstream "unused"',
   ]);
 });
-
-test('what has no effect is told', () => {
-  const { notices = [] } = loadText(`stages:
-  a:
-    listen: 1
-    via: { any: [{ url: http://p:1 }, http://q:1], balance: round-robin }
-    to: b:1
-    limits: { lifetime: 1h }
-    retry: { times: 1, base: 1s, on: any }
-    access-log: /dev/stdout
-`);
-  expect(notices.map(({ message }) => message)).toEqual(['chain.yaml:8:5: access-log has no effect in this version']);
-});

@@ -1,9 +1,10 @@
 import { once } from 'node:events';
-import { readFileSync, writeFileSync } from 'node:fs';
+import { readFileSync, renameSync, writeFileSync } from 'node:fs';
 import { connect } from 'node:net';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import { editFixture, readFixture } from '../../support/envoy-file.ts';
+import { eventually } from '../../support/eventually.ts';
 import { echo, startTarget } from '../../support/targets.ts';
 import { makeTempFolder } from '../../support/temp.ts';
 import { runTunl, startTunl } from '../../support/tunl-process.ts';
@@ -143,4 +144,33 @@ test('a field with an operator reaches the proxy, filled in', async () => {
   await once(client.resume(), 'close');
   child.kill('SIGTERM');
   expect((await ended).code).toBe(0);
+});
+
+test('a line for each connection goes to stdout and to a file, which is found again after SIGHUP', async () => {
+  const target = await startTarget(echo);
+  const log = join(makeTempFolder(), 'access.log');
+  const logs = `access_log:
+                  - name: file
+                    typed_config:
+                      '@type': type.googleapis.com/envoy.extensions.access_loggers.file.v3.FileAccessLog
+                      path: ${log}
+                      log_format: { text_format_source: { inline_string: "%BYTES_SENT% %UPSTREAM_CLUSTER%\\n" } }
+                  - name: stdout
+                    typed_config:
+                      '@type': type.googleapis.com/envoy.extensions.access_loggers.stream.v3.StdoutAccessLog
+                      log_format: { json_format: { sent: '%BYTES_SENT%', flags: '%RESPONSE_FLAGS%' } }`;
+  const text = place('tcp-through-internal', [9999, 10000], target.port);
+  const path = writeFile(text.replace('cluster: inside', `cluster: inside\n                ${logs}`));
+  const { child, ended, waitFor } = startTunl(['chain', '-c', path]);
+  const [, port] = await waitFor(/forwarding 127\.0\.0\.1:(\d+) ->/);
+  expect(await ask(port, 'hello')).toBe('hello');
+  await eventually(() => readFileSync(log, { encoding: 'utf8', flag: 'a+' }), '5 inside\n');
+  renameSync(log, `${log}.1`);
+  child.kill('SIGHUP');
+  await waitFor(/was read again/);
+  expect(await ask(port, 'hi')).toBe('hi');
+  await eventually(() => readFileSync(log, { encoding: 'utf8', flag: 'a+' }), '2 inside\n');
+  child.kill('SIGTERM');
+  const { code, stdout } = await ended;
+  expect([code, stdout]).toEqual([0, '{"sent":5,"flags":"-"}\n{"sent":2,"flags":"-"}\n']);
 });

@@ -1,0 +1,177 @@
+import { constants } from 'node:fs';
+import { type FileHandle, open } from 'node:fs/promises';
+import { setTimeout as delay } from 'node:timers/promises';
+import type { EventSink } from '../core/events.ts';
+
+/** What may wait to be written to one file; what comes on top of it is dropped. */
+const maxWaitingBytes = 1024 * 1024;
+
+/** How long a pipe that is full is left alone. */
+const fullMs = 50;
+
+/** How long the last lines may take when the program ends. */
+const closingMs = 1000;
+
+/** A file that grows by lines, for everybody who names its path. Writing to it never waits and never fails. */
+export class LogFile {
+  readonly #path: string;
+  readonly #emit: EventSink;
+  #sink: Sink | undefined;
+  #waiting: string[] = [];
+  #waitingBytes = 0;
+  #dropped = 0;
+  #isFailing = false;
+  #writing: Promise<void> | undefined;
+
+  constructor(path: string, emit: EventSink) {
+    this.#path = path;
+    this.#emit = emit;
+  }
+
+  /** Adds a line, without its end. Where the file does not keep up the line is dropped, and that is told. */
+  write(line: string): void {
+    const bytes = Buffer.byteLength(line) + 1;
+    if (this.#waitingBytes + bytes > maxWaitingBytes) {
+      if (this.#dropped++ === 0) this.#tell('does not keep up: lines are dropped');
+      return;
+    }
+    this.#waiting.push(`${line}\n`);
+    this.#waitingBytes += bytes;
+    this.#writing ??= this.#writeAll().finally(() => (this.#writing = undefined));
+  }
+
+  /** Finds the file by its path again, for the lines to come. */
+  async reopen(): Promise<void> {
+    await this.#writing;
+    await this.#letGo();
+  }
+
+  /** Writes what waits, at most for a moment, and lets go of the file. */
+  async close(): Promise<void> {
+    await Promise.race([this.#writing, delay(closingMs, undefined, { ref: false })]);
+    await this.#letGo();
+  }
+
+  async #letGo(): Promise<void> {
+    const sink = this.#sink;
+    this.#sink = undefined;
+    await sink?.close().catch(() => {});
+  }
+
+  async #writeAll(): Promise<void> {
+    while (this.#waiting.length > 0) {
+      const text = this.#waiting.join('');
+      this.#waiting = [];
+      try {
+        this.#sink ??= await openSink(this.#path);
+        await this.#sink.write(Buffer.from(text));
+        this.#isFailing = false;
+      } catch (error) {
+        if (!this.#isFailing)
+          this.#tell(`cannot be written: ${error instanceof Error ? error.message : String(error)}`);
+        this.#isFailing = true;
+        await this.#letGo();
+      }
+      this.#waitingBytes -= Buffer.byteLength(text);
+    }
+    if (this.#dropped > 0) this.#tell(`keeps up again: ${this.#dropped} lines are missing`);
+    this.#dropped = 0;
+  }
+
+  #tell(what: string): void {
+    this.#emit({ event: 'notice', level: 'warning', message: `access log ${this.#path} ${what}` });
+  }
+}
+
+/** The files of the access logs of a process, each opened once, when its first line comes. */
+export class LogFiles {
+  readonly #files = new Map<string, LogFile>();
+  readonly #emit: EventSink;
+
+  constructor(emit: EventSink) {
+    this.#emit = emit;
+  }
+
+  /** The file of that path; `/dev/stdout` and `/dev/stderr` are those of the process. */
+  get(path: string): LogFile {
+    const known = this.#files.get(path) ?? new LogFile(path, this.#emit);
+    this.#files.set(path, known);
+    return known;
+  }
+
+  /** Finds all of them by their paths again: who moved one away has the new lines elsewhere. */
+  async reopen(): Promise<void> {
+    await Promise.all([...this.#files.values()].map((file) => file.reopen()));
+  }
+
+  async close(): Promise<void> {
+    await Promise.all([...this.#files.values()].map((file) => file.close()));
+  }
+}
+
+/** Where bytes go. */
+interface Sink {
+  write(bytes: Buffer): Promise<void>;
+  close(): Promise<void>;
+}
+
+function openSink(path: string): Promise<Sink> {
+  if (path === '/dev/stdout') return Promise.resolve(new StreamSink(process.stdout));
+  if (path === '/dev/stderr') return Promise.resolve(new StreamSink(process.stderr));
+  return FileSink.open(path);
+}
+
+/** Others write to it too. */
+class StreamSink implements Sink {
+  readonly #stream: NodeJS.WriteStream;
+
+  constructor(stream: NodeJS.WriteStream) {
+    this.#stream = stream;
+    stream.on('error', ignore);
+  }
+
+  write(bytes: Buffer): Promise<void> {
+    return new Promise((resolve, reject) => {
+      this.#stream.write(bytes, (error) => (error ? reject(error) : resolve()));
+    });
+  }
+
+  close(): Promise<void> {
+    this.#stream.off('error', ignore);
+    return Promise.resolve();
+  }
+}
+
+function ignore(): void {}
+
+class FileSink implements Sink {
+  readonly #handle: FileHandle;
+  #isClosed = false;
+
+  private constructor(handle: FileHandle) {
+    this.#handle = handle;
+  }
+
+  static async open(path: string): Promise<FileSink> {
+    const { O_WRONLY, O_APPEND, O_CREAT, O_NONBLOCK } = constants;
+    // A pipe that nobody reads must not hold a thread of Node's.
+    return new FileSink(await open(path, O_WRONLY | O_APPEND | O_CREAT | O_NONBLOCK, 0o644));
+  }
+
+  async write(bytes: Buffer): Promise<void> {
+    let at = 0;
+    while (at < bytes.length && !this.#isClosed) {
+      try {
+        at += (await this.#handle.write(bytes, at)).bytesWritten;
+      } catch (error) {
+        if ((error as NodeJS.ErrnoException).code !== 'EAGAIN') throw error;
+        await delay(fullMs, undefined, { ref: false });
+      }
+    }
+  }
+
+  async close(): Promise<void> {
+    this.#isClosed = true;
+    await this.#handle.close();
+  }
+}
