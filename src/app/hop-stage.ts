@@ -6,7 +6,6 @@ import { formatHop, type HeaderField, type Hop, plainScheme } from '../core/hop.
 import type { DialContext } from '../core/dialer.ts';
 import type { Link } from '../core/link.ts';
 import { type HopRoute, via, type ViaStage } from '../dial/via.ts';
-import { parseFormat, writeValue } from '../words/format.ts';
 import type { HopChoice, RouteOptions } from './options.ts';
 
 /** A hop's Stage, whose certificates and keys can be read again. */
@@ -41,7 +40,7 @@ export async function createHopStage(
     reachedBy: findReach(hop, hops[place - 1]),
     sessions,
     ...(security && { secure: security.secure }),
-    ...(hop.formats && { fill: createFill(hop.formats) }),
+    ...(hop.formats && { fill: await createFill(hop.formats) }),
     tlsMs: limits.tlsMs,
     handshakeMs: limits.handshakeMs,
   });
@@ -56,7 +55,9 @@ export async function createHopStage(
 }
 
 /** Fills in fields from what is known of who asked; one whose value is empty then is not sent. */
-function createFill(formats: readonly HeaderField[]): (ctx: DialContext) => readonly HeaderField[] {
+async function createFill(formats: readonly HeaderField[]): Promise<(ctx: DialContext) => readonly HeaderField[]> {
+  // Few hops have any.
+  const { parseFormat, writeValue } = await import('../words/format.ts');
   const fields = formats.map(([name, text]) => [name, parseFormat(text)] as const);
   return ({ origin }) => {
     const facts = { origin, began: Date.now() };
