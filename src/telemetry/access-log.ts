@@ -9,7 +9,7 @@ const maxWaitingBytes = 1024 * 1024;
 /** How long a pipe that is full is left alone. */
 const fullMs = 50;
 
-/** How long the last lines may take when the program ends. */
+/** How long lines may take to go out when the program ends, or finds its files again. */
 const closingMs = 1000;
 
 /** A file that grows by lines, for everybody who names its path. Writing to it never waits and never fails. */
@@ -41,13 +41,17 @@ export class LogFile {
   }
 
   /** Finds the file by its path again, for the lines to come. */
-  async reopen(): Promise<void> {
-    await this.#writing;
-    await this.#letGo();
+  reopen(): Promise<void> {
+    return this.#finish();
   }
 
   /** Writes what waits, at most for a moment, and lets go of the file. */
-  async close(): Promise<void> {
+  close(): Promise<void> {
+    return this.#finish();
+  }
+
+  /** A reload must not wait for a reader that stands still, and neither must the end. */
+  async #finish(): Promise<void> {
     await Promise.race([this.#writing, delay(closingMs, undefined, { ref: false })]);
     await this.#letGo();
   }

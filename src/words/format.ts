@@ -65,7 +65,7 @@ function limitLength(read: Read, length: string | undefined): Read {
   };
 }
 
-/** Writes a line of a log, without its end: what is not known is `-`, and nothing in it can end the line. */
+/** Writes a line of a log, without its end: what is not known is `-`, and no value ends the line or a quoted text. */
 export function writeLine(format: Format, facts: FormatFacts): string {
   return format.map((piece) => (typeof piece === 'string' ? piece : escape(String(piece(facts) ?? '-')))).join('');
 }
@@ -87,14 +87,15 @@ function valueOf(format: Format, facts: FormatFacts): string | number | null {
   return format.map((piece) => (typeof piece === 'string' ? piece : String(piece(facts) ?? '-'))).join('');
 }
 
-/** Controls, and what ends a line for some. */
-const breaking = /[\p{Cc}\u2028\u2029]/gu;
+/** Controls, what ends a line for some, what ends a quoted text, and what begins an escape. */
+const breaking = /["\\\p{Cc}\u2028\u2029]/gu;
 
 /** Those that JSON leaves as they are. */
 const later = /[\u007f-\u009f\u2028\u2029]/g;
 
 function escape(value: string): string {
   return value.replaceAll(breaking, (char) => {
+    if (char === '"' || char === '\\') return `\\${char}`;
     const code = char.charCodeAt(0);
     return code > 0xff ? toUnicode(char) : `\\x${code.toString(16).padStart(2, '0')}`;
   });

@@ -12,6 +12,7 @@ import type { Ip, ListenAddress } from '../../src/core/address.ts';
 import { resetError } from '../../src/core/link.ts';
 import { Scope } from '../../src/core/scope.ts';
 import { createDirect } from '../../src/dial/direct.ts';
+import { LogFiles } from '../../src/telemetry/access-log.ts';
 import { askAdmin, startAdmin, type TestAdmin } from '../support/admin.ts';
 import { makeHop } from '../support/app.ts';
 import { eventually } from '../support/eventually.ts';
@@ -163,7 +164,14 @@ test('after a reload the place that it has now is off limits, and the old one is
 describe('a graph is refused that surely leads there', () => {
   const check = (graph: Graph) => {
     const emit = () => {};
-    return createGeneration(graph, { scope: new Scope(), emit, tunnels: new Tunnels(emit), listeners: () => [] });
+    const env = {
+      scope: new Scope(),
+      emit,
+      tunnels: new Tunnels(emit),
+      listeners: () => [],
+      logFiles: new LogFiles(emit),
+    };
+    return createGeneration(graph, env);
   };
   const local = makeHop('http', 3128);
   const far = makeHop('http', 3128, { address: tcp('proxy.example', 3128) });

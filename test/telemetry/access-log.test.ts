@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { expect, onTestFinished, test } from 'vitest';
 import type { TunlEvent } from '../../src/core/events.ts';
 import { LogFiles } from '../../src/telemetry/access-log.ts';
-import { eventually } from '../support/eventually.ts';
+import { eventually, inTime } from '../support/eventually.ts';
 import { makeTempFolder } from '../support/temp.ts';
 
 function makeFiles() {
@@ -71,4 +71,27 @@ test('a pipe that nobody empties holds nobody up: what does not fit is dropped, 
     return said.slice(1);
   };
   await eventually(drain, [`access log ${path} keeps up again: 1976 lines are missing`]);
+});
+
+test('a reader that stands still does not hold up who wants the files to be found again', async () => {
+  const folder = makeTempFolder();
+  const path = join(folder, 'pipe');
+  spawnSync('mkfifo', [path]);
+  const reader = openSync(path, constants.O_RDONLY | constants.O_NONBLOCK);
+  onTestFinished(() => closeSync(reader));
+  const { files } = makeFiles();
+  for (let line = 0; line < 500; line++) files.get(path).write('x'.repeat(1023));
+  await inTime('the end of the wait', files.reopen());
+  files.get(join(folder, 'other')).write('on it goes');
+  await eventually(() => readFileSync(join(folder, 'other'), { encoding: 'utf8', flag: 'a+' }), 'on it goes\n');
+});
+
+test('a full disk is told of once and holds nobody up', async () => {
+  const { files, said } = makeFiles();
+  const log = files.get('/dev/full');
+  log.write('one');
+  await eventually(() => said, [expect.stringContaining('access log /dev/full cannot be written: ENOSPC')]);
+  log.write('two');
+  await files.close();
+  expect(said).toHaveLength(1);
 });

@@ -72,7 +72,7 @@ test('a request for a tunnel has no path', () => {
 });
 
 test('nothing that a peer sends ends a line', () => {
-  expect(write('%REQ(X-Bad)%')).toBe('a\\x0d\\x0ab\\x00\\x85\\u2028"');
+  expect(write('%REQ(X-Bad)%')).toBe('a\\x0d\\x0ab\\x00\\x85\\u2028\\"');
   const object = writeObject([['bad', parseFormat('%REQ(X-Bad)%')]], facts);
   expect(object).not.toMatch(/[\p{Cc}\u2028]/u);
   expect(JSON.parse(object)).toEqual({ bad: 'a\r\nb\0\u0085\u2028"' });
