@@ -69,7 +69,7 @@ async function openTunnel(
 ): Promise<void> {
   const upstream = findUpstream(env, name);
   const target = upstream.choose(request);
-  const dial: Dial = pipe(upstream.dial, ...(proxyProtocol ? [withProxyHeader(proxyProtocol)] : []));
+  const dial: Dial = pipe(upstream.dial, ...(proxyProtocol ? [withProxyHeader(proxyProtocol, 'reached')] : []));
   const { tunnels, emit, limits, lifetimeMs, access } = env;
   await carryTunnel(
     {

@@ -86,7 +86,11 @@ export async function createHttpAcceptor({ tls, codec }: HttpStage): Promise<Tls
 function frontOptions({ codec, hosts, route }: HttpStage): RequestFrontOptions {
   const { handshakeMs: headMs } = route.limits;
   const takesProtocols = hosts.some(({ routes }) =>
-    routes.some(({ action }) => action.kind === 'requests' && action.upgrades.some((name) => name !== 'connect')),
+    routes.some(
+      ({ action }) =>
+        // `bytestream` asks for a tunnel.
+        action.kind === 'tunnels' || (action.kind === 'requests' && action.upgrades.some((name) => name !== 'connect')),
+    ),
   );
   return {
     codec,

@@ -8,13 +8,13 @@ import { type Result, run } from '../support/process.ts';
 const cacheFolder = process.env['XDG_CACHE_HOME'] ?? join(homedir(), '.cache');
 
 /** Where setup.sh puts it. */
-const program = join(cacheFolder, 'tunl-interop', 'envoy', 'bin', 'envoy');
+export const envoyProgram: string = join(cacheFolder, 'tunl-interop', 'envoy', 'bin', 'envoy');
 
 /** False where setup.sh could not install it. */
-export const hasEnvoy: boolean = existsSync(program);
+export const hasEnvoy: boolean = existsSync(envoyProgram);
 
 /** A script that starts it beside others of this machine, and small. */
-export const envoyWrapper: string = `#!/bin/sh\nexec '${program}' --use-dynamic-base-id --concurrency 1 "$@"\n`;
+export const envoyWrapper: string = `#!/bin/sh\nexec '${envoyProgram}' --use-dynamic-base-id --concurrency 1 "$@"\n`;
 
 /** An Envoy, with what its admin interface gives. */
 export interface EnvoyPart extends Part {
@@ -128,14 +128,17 @@ export function startEnvoyEncapsulator(options: EncapsulatorOptions): Promise<En
 /** Starts Envoy with a file; one of its listeners must be at the port that `writeFile` is given. */
 export function startEnvoyFile(writeFile: (port: number, folder: string) => Promise<string>): Promise<Part> {
   return startPart('envoy', async (port, folder) => ({
-    file: program,
+    file: envoyProgram,
     args: ['-c', await writeFile(port, folder), '--concurrency', '1', '--use-dynamic-base-id', '-l', 'warning'],
   }));
 }
 
 /** Lets Envoy say what it thinks of a file, without running it. */
 export function checkEnvoy(file: string): Promise<Result> {
-  return run({ file: program, args: ['--mode', 'validate', '-c', file, '-l', 'warning', '--use-dynamic-base-id'] });
+  return run({
+    file: envoyProgram,
+    args: ['--mode', 'validate', '-c', file, '-l', 'warning', '--use-dynamic-base-id'],
+  });
 }
 
 /** Starts Envoy with these resources; its listener must be at the port that `writeResources` is given. */
@@ -152,7 +155,7 @@ export async function startEnvoy(writeResources: (port: number) => object): Prom
     const files = ['-c', config, '--admin-address-path', adminFile];
     const quick = ['--drain-strategy', 'immediate', '--drain-time-s', '60'];
     return {
-      file: program,
+      file: envoyProgram,
       args: [...files, ...quick, '--concurrency', '1', '--use-dynamic-base-id', '-l', 'warning'],
     };
   });

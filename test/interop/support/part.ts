@@ -96,7 +96,8 @@ async function isListening(port: number): Promise<boolean> {
   });
 }
 
-async function findFreePort(): Promise<number> {
+/** Finds a port of 127.0.0.1 at which nobody listens now. */
+export async function findFreePort(): Promise<number> {
   return new Promise((resolve, reject) => {
     const server = createServer();
     server.once('error', reject);

@@ -1,0 +1,43 @@
+import { readdirSync } from 'node:fs';
+import { describe, expect, test } from 'vitest';
+import { hasEnvoy } from './parts/envoy.ts';
+import { openBed } from './support/bed.ts';
+import type { Row } from './table/row.ts';
+import { encapsulateH1Rows } from './table/encapsulate-h1.ts';
+import { encapsulateH2Rows } from './table/encapsulate-h2.ts';
+import { tcpRows } from './table/tcp.ts';
+import { terminateRequestRows } from './table/terminate-requests.ts';
+import { terminateTunnelRows } from './table/terminate-tunnels.ts';
+
+const rows: readonly Row[] = [
+  ...tcpRows,
+  ...encapsulateH1Rows,
+  ...encapsulateH2Rows,
+  ...terminateTunnelRows,
+  ...terminateRequestRows,
+];
+
+describe.each(rows)('$file', ({ file, seen }) => {
+  test.skipIf(!hasEnvoy)('run by Envoy', async () => {
+    const bed = await openBed('envoy', file);
+    for (const [name, { visit, story }] of Object.entries(seen)) {
+      await visit(bed).catch((error: unknown) => bed.story.tell('failed', String(error)));
+      expect.soft(bed.story.take(), name).toEqual(story);
+    }
+  });
+
+  test('run by tunl', async () => {
+    const bed = await openBed('tunl', file);
+    for (const [name, { visit, story, better }] of Object.entries(seen)) {
+      await visit(bed).catch((error: unknown) => bed.story.tell('failed', String(error)));
+      if (better) expect(better.because).toMatch(/^[a-z].{20}/);
+      expect.soft(bed.story.take(), name).toEqual(better?.story ?? story);
+    }
+  });
+});
+
+test('every file of the folder is in the table, and there are enough of them', () => {
+  const files = readdirSync(new URL('envoy-files', import.meta.url)).map((name) => name.replace(/\.yaml$/, ''));
+  expect(rows.map(({ file }) => file).toSorted()).toEqual(files.toSorted());
+  expect(files.length).toBeGreaterThanOrEqual(25);
+});

@@ -1,0 +1,61 @@
+import { readFileSync } from 'node:fs';
+import type { Socket } from 'node:net';
+import { onTestFinished } from 'vitest';
+import { eventually } from '../../support/eventually.ts';
+import { connectPeer, type RawPeer } from '../../support/raw-peer.ts';
+import { startTarget, type Target } from '../../support/targets.ts';
+import { connectHttp2Client, type Http2Client, type Http2Origin, startHttp2Origin } from './http2-ends.ts';
+import { findFreePort } from './part.ts';
+import { fillFile, type RunningSubject, startSubject, type Subject } from './subject.ts';
+import { readLines, Story } from './story.ts';
+import { makeFolder } from './workspace.ts';
+
+/** A port at which a file lets a program listen. */
+export type Door = 'front' | 'front2';
+
+/** A program that runs a file of the table, its clients and its origins, and the one observer of them all. */
+export interface Bed {
+  readonly story: Story;
+  readonly origin: Target;
+  readonly origin2: Target;
+  /** Speaks HTTP/2 by prior knowledge. */
+  readonly h2origin: Http2Origin;
+  connect(door?: Door): Promise<RawPeer>;
+  connectHttp2(door?: Door): Promise<Http2Client>;
+  /** Waits until a log of the program has so many lines, and tells them. */
+  tellLog(name: string, lines: number): Promise<void>;
+}
+
+/** What is done with a program that runs a file; what the ends see of it goes into the story. */
+export type Visit = (bed: Bed) => Promise<void>;
+
+/** Starts a program with a file of the table for one test, with what it leads to. */
+export async function openBed(subject: Subject, file: string): Promise<Bed & { running: RunningSubject }> {
+  const [origin, origin2, h2origin] = [await startTarget(), await startTarget(), await startHttp2Origin()];
+  const ports = { front: await findFreePort(), front2: await findFreePort(), admin: await findFreePort() };
+  const words = { ...ports, origin: origin.port, origin2: origin2.port, h2origin: h2origin.port };
+  const story = new Story();
+  for (const [name, port] of Object.entries(words)) story.name(port, name);
+  const folder = makeFolder(`${subject}-${file}`);
+  const path = fillFile(file, words, folder);
+  const doors = [ports.front, ports.front2].filter((port) => readFileSync(path, 'utf8').includes(`${port}`));
+  const running = await startSubject(subject, path, doors);
+  onTestFinished(running.stop);
+  return {
+    running,
+    story,
+    origin,
+    origin2,
+    h2origin,
+    async connect(door = 'front') {
+      const peer = await connectPeer(ports[door]);
+      story.name((peer.stream as Socket).localPort ?? 0, 'client');
+      return peer;
+    },
+    connectHttp2: (door = 'front') => connectHttp2Client(ports[door]),
+    async tellLog(name, count) {
+      await eventually(() => readLines(`${folder}/${name}`).length >= count, true);
+      for (const line of readLines(`${folder}/${name}`)) story.tell(name, line);
+    },
+  };
+}
