@@ -15,7 +15,7 @@ import { RawPeer } from '../../support/raw-peer.ts';
 import { describeFields } from './story.ts';
 
 /** One end of an HTTP/2 stream. */
-export class StreamPeer<S extends Http2Stream = Http2Stream> extends RawPeer {
+class StreamPeer<S extends Http2Stream = Http2Stream> extends RawPeer {
   readonly http2: S;
 
   constructor(stream: S) {
