@@ -21,10 +21,20 @@ export interface RunningSubject {
 
 const files = fileURLToPath(new URL('../envoy-files', import.meta.url));
 
-/** Writes a file of the table with these words in a folder, which is the word `$folder`, and says where. */
-export function fillFile(name: string, words: Words, folder: string = makeFolder(name)): string {
+/**
+ * Writes a file of the table with these words in a folder, which is the word `$folder`, and says where; with another
+ * text in the place of one.
+ */
+export function fillFile(
+  name: string,
+  words: Words,
+  folder: string = makeFolder(name),
+  [text, other]: readonly [text: string, other: string] = ['', ''],
+): string {
   const path = join(folder, `${name}.yaml`);
-  writeFileSync(path, fillWords(readFileSync(join(files, `${name}.yaml`), 'utf8'), { ...words, folder }));
+  const written = readFileSync(join(files, `${name}.yaml`), 'utf8');
+  if (!written.includes(text)) throw new Error(`${name}.yaml has no ${text}`);
+  writeFileSync(path, fillWords(written.replace(text, other), { ...words, folder }));
   return path;
 }
 
