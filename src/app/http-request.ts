@@ -111,7 +111,7 @@ async function carryRequest(
   let isTunnel = false;
   request.watch({
     idleMs,
-    onIdle: () => abort.abort(idleError(idleMs)),
+    onIdle: () => abort.abort(idleError(request, idleMs)),
     onAnswer: (status, headers) => {
       isAnswered = true;
       record.open(request, status, headers);
@@ -190,9 +190,11 @@ async function refuse(request: HttpRequest, error: TunlError): Promise<void> {
   await request.respond(status, [...fields, ...closing], publicReason(error));
 }
 
-function idleError(idleMs: number): TunlError {
+/** The client is to blame only while its request is not whole (RFC 9110, section 15.5.9). */
+function idleError({ isBodiless, body }: HttpRequest, idleMs: number): TunlError {
   const message = `the request moved nothing for ${formatDuration(idleMs)} (--idle-timeout)`;
-  return new TunlError('tunnel_idle', message, { side: 'self', phase: 'request', status: 408 });
+  const status = isBodiless || body.readableEnded ? 504 : 408;
+  return new TunlError('tunnel_idle', message, { side: 'self', phase: 'request', status });
 }
 
 function toGone(error: Error): TunlError {

@@ -15,6 +15,6 @@ const plain: ReadonlySet<ErrorCode> = new Set([
 
 /** The status with which an HTTP stage answers a request that failed: an upstream that is away is a 503, whatever keeps it away. */
 export function httpStatusOf(error: TunlError): number {
-  if (error.code === 'tunnel_idle') return 408;
+  if (error.code === 'tunnel_idle') return error.facts.status ?? 408;
   return error.facts.status ?? (plain.has(error.code) ? statusOf(error) : 503);
 }

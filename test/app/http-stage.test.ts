@@ -105,6 +105,15 @@ describe('the time that a request may take', () => {
     expect(chain.running.tunnels.size).toBe(0);
   });
 
+  test('without an answer although it was whole ends with 504', async () => {
+    const target = await startTarget();
+    const stage = httpStage('front', [on('/', requests({ idleMs: 100 }))], [upstream('main', target.address)]);
+    const { client } = await start(stage);
+    client.send(get('/', 'Content-Length: 3\r\n', 'POST'));
+    client.send('abc');
+    expect(await client.readHead()).toMatch(/^HTTP\/1\.1 504 /);
+  });
+
   test('without a byte of its answer ends with an abort', async () => {
     const target = await startTarget();
     const stage = httpStage('front', [on('/', requests({ idleMs: 100 }))], [upstream('main', target.address)]);
