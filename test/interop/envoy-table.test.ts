@@ -1,10 +1,13 @@
-import { readdirSync } from 'node:fs';
+import { readdirSync, readFileSync } from 'node:fs';
 import { describe, expect, test } from 'vitest';
 import { hasEnvoy } from './parts/envoy.ts';
 import { openBed } from './support/bed.ts';
 import type { Row } from './table/row.ts';
 import { encapsulateH1Rows } from './table/encapsulate-h1.ts';
 import { encapsulateH2Rows } from './table/encapsulate-h2.ts';
+import { fieldsOfExamples } from './table/fields.ts';
+import { httpAnswerRows } from './table/http-answers.ts';
+import { httpRequestRows } from './table/http-requests.ts';
 import { tcpRows } from './table/tcp.ts';
 import { terminateRequestRows } from './table/terminate-requests.ts';
 import { terminateTunnelRows } from './table/terminate-tunnels.ts';
@@ -15,6 +18,8 @@ const rows: readonly Row[] = [
   ...encapsulateH2Rows,
   ...terminateTunnelRows,
   ...terminateRequestRows,
+  ...httpAnswerRows,
+  ...httpRequestRows,
 ];
 
 describe.each(rows)('$file', ({ file, seen }) => {
@@ -41,4 +46,12 @@ test('every file of the folder is in the table, and there are enough of them', (
   // One more is run by two programs together, in envoy-pairs.test.ts.
   expect([...rows.map(({ file }) => file), 'http-egress'].toSorted()).toEqual(files.toSorted());
   expect(files.length).toBeGreaterThanOrEqual(25);
+});
+
+test('every field of the examples of Envoy is in a file of the folder', () => {
+  const folder = new URL('envoy-files/', import.meta.url);
+  const words = new Set(
+    readdirSync(folder).flatMap((name) => readFileSync(new URL(name, folder), 'utf8').match(/[\w.]+/g)),
+  );
+  expect(fieldsOfExamples.filter((field) => !words.has(field))).toEqual([]);
 });

@@ -17,10 +17,16 @@ import { describeFields } from './story.ts';
 /** One end of an HTTP/2 stream. */
 class StreamPeer<S extends Http2Stream = Http2Stream> extends RawPeer {
   readonly http2: S;
+  /** Sent after the body. */
+  protected ownTrailers: OutgoingHttpHeaders = {};
 
   constructor(stream: S) {
-    super({ stream, reset: () => stream.close(constants.NGHTTP2_CANCEL) });
+    super({ stream, reset: () => stream.close(constants.NGHTTP2_CONNECT_ERROR) });
     this.http2 = stream;
+    // Only of a stream that waits for trailers Node sends no END_STREAM before the reset.
+    stream.on('wantTrailers', () => {
+      if (!stream.destroyed && !stream.closed) stream.sendTrailers(this.ownTrailers);
+    });
   }
 }
 
@@ -35,12 +41,15 @@ export class ServedStream extends StreamPeer<ServerHttp2Stream> {
   }
 
   answer(status: number, fields: OutgoingHttpHeaders = {}, end: 'open' | 'ended' = 'open'): void {
-    this.http2.respond({ ':status': status, ...fields }, { endStream: end === 'ended' });
+    this.http2.respond(
+      { ':status': status, ...fields },
+      { endStream: end === 'ended', waitForTrailers: end === 'open' },
+    );
   }
 
   /** Sends fields after the body, and ends it. */
   endWith(body: string, trailers: OutgoingHttpHeaders): void {
-    this.http2.once('wantTrailers', () => this.http2.sendTrailers(trailers));
+    this.ownTrailers = trailers;
     this.http2.end(body);
   }
 }
@@ -131,10 +140,14 @@ export async function connectHttp2Client(port: number): Promise<Http2Client> {
   onTestFinished(() => session.destroy());
   await inTime('an HTTP/2 connection', once(session, 'remoteSettings'));
   return {
-    ask: (headers, end = 'ended') => new AskedStream(session.request(headers, { endStream: end === 'ended' })),
+    ask: (headers, end = 'ended') =>
+      new AskedStream(session.request(headers, { endStream: end === 'ended', waitForTrailers: end === 'open' })),
     connect: (authority, more = {}) =>
       new AskedStream(
-        session.request({ ':method': 'CONNECT', ':authority': authority, ...more }, { endStream: false }),
+        session.request(
+          { ':method': 'CONNECT', ':authority': authority, ...more },
+          { endStream: false, waitForTrailers: true },
+        ),
       ),
   };
 }

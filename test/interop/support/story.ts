@@ -70,10 +70,16 @@ export function readLines(path: string): readonly string[] {
 /** The fields that matter, in the order of their names; pseudo-fields are among them. */
 export function describeFields(fields: readonly (readonly string[])[]): string {
   const told = fields
-    .map(([name = '', value]) => [name.toLowerCase(), value] as const)
+    .map(([name = '', value = '']) => [name.toLowerCase(), value] as const)
     .filter(([name]) => !volatile.test(name))
-    .map(([name, value]) => `${name}: ${random.test(name) ? '*' : value}`);
+    .map(([name, value]) => `${name}: ${describeValue(name, value)}`);
   return told.toSorted().join(' | ');
+}
+
+function describeValue(name: string, value: string): string {
+  if (random.test(name)) return '*';
+  // Case means nothing there (RFC 9110, section 7.6.1).
+  return name === 'connection' ? value.toLowerCase() : value;
 }
 
 function describeHead(head: string): string {

@@ -52,7 +52,7 @@ function fillWords(text: string, words: Words): string {
 
 /** The command by which a program runs a file. */
 function makeSubjectCommand(subject: Subject, file: string): Command {
-  if (subject === 'tunl') return makeTunlCommand(['chain', '-c', file]);
+  if (subject === 'tunl') return makeTunlCommand(['chain', '-c', file, '--grace', '0']);
   // A line of a log is written at once.
   const quick = ['--file-flush-interval-msec', '10', '--drain-strategy', 'immediate', '--drain-time-s', '60'];
   return {

@@ -66,6 +66,15 @@ export const encapsulateH2Rows: readonly Row[] = [
           'client: "pong"',
           'client: fin',
         ],
+        better: {
+          because: 'a reset goes on as a reset',
+          story: [
+            'proxy: :authority: host.com:443 | :method: CONNECT | original_dst_port: FRONT',
+            'proxy: "ping"',
+            'client: "pong"',
+            'client: reset',
+          ],
+        },
       },
       'a refusal ends the connection': {
         visit: async (bed) => {
@@ -163,7 +172,12 @@ export const encapsulateH2Rows: readonly Row[] = [
       },
       'a reset of the stream': {
         visit: overH2.proxyReset,
-        story: ['proxy: :authority: host.com:443 | :method: CONNECT', 'proxy: "ping"', 'client: "pong"', 'client: fin'],
+        story: [
+          'proxy: :authority: host.com:443 | :method: CONNECT',
+          'proxy: "ping"',
+          'client: "pong"',
+          'client: reset',
+        ],
       },
     },
   },

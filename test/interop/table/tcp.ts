@@ -1,4 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises';
+import { eventually } from '../../support/eventually.ts';
+import type { Target } from '../../support/targets.ts';
 import type { Bed } from '../support/bed.ts';
 import type { Row } from './row.ts';
 
@@ -97,16 +99,18 @@ export const tcpRows: readonly Row[] = [
     seen: {
       'each of two places in turn': {
         visit: async (bed) => {
-          const counts = () => [bed.origin.accepted, bed.origin2.accepted];
-          for (let round = 0; round < 2; round++) {
-            for (let count = 0; count < 2; count++) {
-              const client = await bed.connect();
-              client.fin();
-              const origin = await Promise.race([bed.origin, bed.origin2].map((target) => target.accept()));
-              origin.fin();
-              await client.waitForEnd();
-            }
-            bed.story.tell('origins', counts().join(' and '));
+          const targets = [bed.origin, bed.origin2];
+          const counts = () => targets.map(({ accepted }) => accepted);
+          for (let count = 1; count <= 4; count++) {
+            const before = counts();
+            const client = await bed.connect();
+            client.fin();
+            const isReached = ({ accepted }: Target, index: number) => accepted > (before[index] ?? 0);
+            await eventually(() => targets.some(isReached), true);
+            const origin = await targets.find(isReached)?.accept();
+            origin?.fin();
+            await client.waitForEnd();
+            if (count % 2 === 0) bed.story.tell('origins', counts().join(' and '));
           }
         },
         story: ['origins: 1 and 1', 'origins: 2 and 2'],

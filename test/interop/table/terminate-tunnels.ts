@@ -87,6 +87,10 @@ export const terminateTunnelRows: readonly Row[] = [
       'HTTP/2: a reset of the client': {
         visit: overH2.clientReset,
         story: ['client: :status: 200', 'origin: "ping"', 'client: "pong"', 'origin: fin'],
+        better: {
+          because: 'a reset goes on as a reset',
+          story: ['client: :status: 200', 'origin: "ping"', 'client: "pong"', 'origin: reset'],
+        },
       },
       'HTTP/2: a reset of the target': {
         visit: overH2.originReset,
