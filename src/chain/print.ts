@@ -1,10 +1,10 @@
 import { isMap, isPair, isSeq, type Pair, parseDocument, stringify, visit } from 'yaml';
 import { formatAddress } from '../core/address.ts';
+import { isSecretField } from '../core/secret.ts';
 import { formatSize } from '../words/size.ts';
 import type { AccessLog, ChainStage, Graph, ListenerTls, ProxyStage } from './model.ts';
 import { toHttpWords } from './print-http.ts';
 import { toWayWords, unwrap, usualLimits } from './print-route.ts';
-import { isSecretField } from './read-hop.ts';
 import { defaultLimits, proxyIdle } from './route-words.ts';
 import type { AccessLogWords, FileWords, StageWords } from './schema.ts';
 import { SecretNames } from './secret-names.ts';

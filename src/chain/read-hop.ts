@@ -1,6 +1,7 @@
 import { resolve } from 'node:path';
 import { usageError } from '../core/errors.ts';
 import type { HeaderField, Hop } from '../core/hop.ts';
+import { isSecretField } from '../core/secret.ts';
 import { parseFormat } from '../words/format.ts';
 import { parseHeader } from '../words/header.ts';
 import { type KnownScheme, parseHop } from '../words/hop.ts';
@@ -70,14 +71,6 @@ export function readHop({ url, password, headers, formats }: HopWords, reader: H
 
 function label(url: string): string {
   return `"${url.replace(userInfo, (all, info: string) => all.replace(info, '***'))}"`;
-}
-
-/** Fields whose values let somebody in. */
-const secretFields: ReadonlySet<string> = new Set(['authorization', 'proxy-authorization', 'cookie']);
-
-/** True for a field whose value lets somebody in. */
-export function isSecretField(name: string): boolean {
-  return secretFields.has(name.toLowerCase());
 }
 
 function readHeaders(headers: HopWords['headers'], key: 'headers' | 'formats', reader: HopReader): HeaderField[] {

@@ -1,5 +1,5 @@
+import { isSecretField } from '../core/secret.ts';
 import { type Graph, listWays } from './model.ts';
-import { isSecretField } from './read-hop.ts';
 import type { SecretSources } from './secrets.ts';
 
 /** Names each secret of a graph once, in the order of the stages. */

@@ -31,3 +31,11 @@ export interface Credentials {
   readonly user: string;
   readonly password: Secret;
 }
+
+/** Fields whose values let somebody in. */
+const secretFields: ReadonlySet<string> = new Set(['authorization', 'proxy-authorization', 'cookie']);
+
+/** True for a field whose value lets somebody in: it is shown to nobody, and goes to whom it is meant for alone. */
+export function isSecretField(name: string): boolean {
+  return secretFields.has(name.toLowerCase());
+}

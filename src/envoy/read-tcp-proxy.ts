@@ -4,6 +4,7 @@ import { escapeVariables } from '../chain/secrets.ts';
 import type { InternalAddress, TcpAddress } from '../core/address.ts';
 import { usageError } from '../core/errors.ts';
 import type { HeaderField, Hop } from '../core/hop.ts';
+import { isSecretField } from '../core/secret.ts';
 import { parseAuthority } from '../http/authority.ts';
 import { parseFormat } from '../words/format.ts';
 import { parseHeader } from '../words/header.ts';
@@ -179,9 +180,6 @@ function toHopAddress({ name }: InternalAddress, id: string | undefined, scheme:
 
 type HeaderWords = TunnelingWords['headers_to_add'];
 
-/** Fields whose values let somebody in: they are never printed. */
-const secretFields: ReadonlySet<string> = new Set(['authorization', 'proxy-authorization', 'cookie']);
-
 function readHeaders(words: HeaderWords, path: Path, reading: Reading): Pick<Hop, 'headers' | 'formats'> {
   const fields: HeaderField[] = [];
   for (const [index, { header, append, append_action: action }] of (words ?? []).entries()) {
@@ -208,7 +206,7 @@ function readHeaders(words: HeaderWords, path: Path, reading: Reading): Pick<Hop
   const headers = fields.filter(([, value]) => !value.includes('%'));
   for (const field of fields) {
     const [name, value] = field;
-    if (!secretFields.has(name) && !value.startsWith('file:')) reading.sources.set(field, escapeVariables(value));
+    if (!isSecretField(name) && !value.startsWith('file:')) reading.sources.set(field, escapeVariables(value));
   }
   return { headers, ...(formats.length > 0 && { formats }) };
 }

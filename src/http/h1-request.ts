@@ -1,9 +1,8 @@
 import { STATUS_CODES } from 'node:http';
-import { Abort } from '../core/abort.ts';
 import { TunlError } from '../core/errors.ts';
 import type { HeaderField } from '../core/hop.ts';
 import type { Link, Peer } from '../core/link.ts';
-import type { AnswerBody, HttpRequest, RequestEnd, RequestWatch } from '../core/request.ts';
+import type { AnswerBody, HttpRequest } from '../core/request.ts';
 import { readEndToEnd } from './answer.ts';
 import { bodyLink } from './body.ts';
 import { BodyReader } from './body-reader.ts';
@@ -11,8 +10,8 @@ import { type Framing, readFraming } from './framing.ts';
 import { Http1Answer } from './h1-answer.ts';
 import { fieldValues, formatHead, type RequestHead } from './message.ts';
 import { RequestBody } from './request-body.ts';
-import { RequestLife } from './request-life.ts';
 import { type RequestPlace, readPlace } from './request-target.ts';
+import { goneError, WatchedRequest } from './watched-request.ts';
 
 /** What follows an exchange on its connection: another one, the end, or nothing of ours any more. */
 export type Http1Next = 'request' | 'close' | 'nothing';
@@ -22,7 +21,7 @@ const discardBytes = 256 * 1024;
 const discardMs = 2000;
 
 /** One exchange of an HTTP/1.1 connection that may have more of them. */
-export class Http1Request implements HttpRequest {
+export class Http1Request extends WatchedRequest implements HttpRequest {
   readonly method: string;
   readonly target: string;
   readonly authority: string;
@@ -39,8 +38,6 @@ export class Http1Request implements HttpRequest {
   readonly #link: Link;
   readonly #framing: Framing;
   readonly #reader: BodyReader;
-  readonly #life = new RequestLife();
-  readonly #gone = new Abort();
   readonly #isClosing: () => boolean;
   readonly #onClose = () => this.#leave(this.#link.stream.errored ?? undefined);
   #awaitsContinue: boolean;
@@ -54,6 +51,7 @@ export class Http1Request implements HttpRequest {
    * @throws {TunlError} http_request_error, when it can be read in two ways
    */
   constructor(link: Link, head: RequestHead, isClosing: () => boolean) {
+    super();
     const { stream, peer } = link;
     const place: RequestPlace = readPlace(head);
     const connection = readTokens(head.headers, 'connection');
@@ -76,7 +74,7 @@ export class Http1Request implements HttpRequest {
     this.#isClosing = isClosing;
     this.body = new RequestBody(this.#reader, {
       onWanted: () => this.#continue(),
-      onBytes: (bytes) => this.#life.onSent(bytes),
+      onBytes: (bytes) => this.life.onSent(bytes),
       onSettled: () => this.#settle(),
     });
     this.next = new Promise((resolve) => {
@@ -87,32 +85,12 @@ export class Http1Request implements HttpRequest {
     if (stream.destroyed) this.#onClose();
   }
 
-  get gone(): AbortSignal {
-    return this.#gone.signal;
-  }
-
-  get sent(): number {
-    return this.#life.sent;
-  }
-
-  get received(): number {
-    return this.#life.received;
-  }
-
-  get done(): Promise<RequestEnd> {
-    return this.#life.done;
-  }
-
-  watch(watch: RequestWatch): void {
-    this.#life.watch(watch);
-  }
-
   trailers(): readonly HeaderField[] {
     return this.#reader.trailers;
   }
 
   inform(status: number, headers: readonly HeaderField[]): void {
-    if (this.version === '1.0' || this.#life.isAnswered) return;
+    if (this.version === '1.0' || this.life.isAnswered) return;
     if (status === 100) return this.#continue();
     const head = formatHead(`HTTP/1.1 ${status} ${STATUS_CODES[status] ?? ''}`, readEndToEnd(headers));
     this.#link.stream.write(head, 'latin1');
@@ -123,11 +101,11 @@ export class Http1Request implements HttpRequest {
     this.#mustClose ||= this.#isClosing() || (this.#awaitsContinue && !this.isBodiless) || hasClose(headers);
     const head = { status, headers, closes: this.#mustClose, request: this };
     const answer = new Http1Answer(this.#link.stream, head, {
-      onBytes: (bytes) => this.#life.onReceived(bytes),
+      onBytes: (bytes) => this.life.onReceived(bytes),
       onSettled: (error) => this.#endAnswer(error),
     });
     this.#mustClose ||= answer.endsConnection;
-    this.#life.begin(status, headers);
+    this.life.begin(status, headers);
     return answer;
   }
 
@@ -166,14 +144,14 @@ export class Http1Request implements HttpRequest {
   #handOver(status: number, head: string): void {
     const { stream } = this.#link;
     stream.off('close', this.#onClose);
-    this.#life.begin(status, []);
+    this.life.begin(status, []);
     stream.write(head, 'latin1');
-    this.#life.end();
+    this.life.end();
     this.#resolveNext('nothing');
   }
 
   #continue(): void {
-    if (!this.#awaitsContinue || this.#life.isAnswered) return;
+    if (!this.#awaitsContinue || this.life.isAnswered) return;
     this.#awaitsContinue = false;
     if (!this.isBodiless) this.#link.stream.write('HTTP/1.1 100 Continue\r\n\r\n', 'latin1');
   }
@@ -221,7 +199,7 @@ export class Http1Request implements HttpRequest {
   #finish(next: Http1Next): void {
     clearTimeout(this.#discarding);
     this.#link.stream.off('close', this.#onClose);
-    this.#life.end();
+    this.life.end();
     this.#resolveNext(next);
   }
 
@@ -230,8 +208,8 @@ export class Http1Request implements HttpRequest {
     clearTimeout(this.#discarding);
     this.#link.stream.off('close', this.#onClose);
     const error = cause instanceof TunlError ? cause : goneError(cause);
-    this.#life.end(error);
-    this.#gone.abort(error);
+    this.life.end(error);
+    this.leaving.abort(error);
     this.body.destroy(error);
     this.#resolveNext('nothing');
   }
@@ -263,11 +241,6 @@ function readTokens(headers: readonly HeaderField[], name: string): string[] {
 
 function requestError(message: string): TunlError {
   return new TunlError('http_request_error', message, { side: 'client', phase: 'request' });
-}
-
-function goneError(cause: Error | undefined): TunlError {
-  const facts = { side: 'client', phase: 'relay', ...(cause && { cause }) } as const;
-  return new TunlError('connection_terminated', 'the client went away before its answer was over', facts);
 }
 
 function bodyError(fault: string, cause: unknown): TunlError {

@@ -1,18 +1,17 @@
 import { constants, type IncomingHttpHeaders, type OutgoingHttpHeaders, type ServerHttp2Stream } from 'node:http2';
-import { Abort } from '../core/abort.ts';
 import { TunlError } from '../core/errors.ts';
 import type { HeaderField } from '../core/hop.ts';
 import type { Link, Peer } from '../core/link.ts';
-import type { AnswerBody, HttpRequest, RequestEnd, RequestWatch } from '../core/request.ts';
+import type { AnswerBody, HttpRequest } from '../core/request.ts';
 import { Answer, type AnswerEvents, readEndToEnd, readLength } from './answer.ts';
 import { Http2Body } from './h2-body.ts';
-import { toHttp2Headers, toHttp2Trailers } from './h2-fields.ts';
+import { toFields, toHttp2Headers, toHttp2Trailers } from './h2-fields.ts';
 import { type Http2LinkOptions, http2Link } from './h2-stream.ts';
 import { fieldValues } from './message.ts';
-import { RequestLife } from './request-life.ts';
+import { goneError, WatchedRequest } from './watched-request.ts';
 
 /** One stream of a session as a request. */
-export class Http2Request implements HttpRequest {
+export class Http2Request extends WatchedRequest implements HttpRequest {
   readonly version = '2';
   readonly method: string;
   readonly target: string;
@@ -26,8 +25,6 @@ export class Http2Request implements HttpRequest {
   readonly body: Http2Body;
   readonly #stream: ServerHttp2Stream;
   readonly #link: Link;
-  readonly #life = new RequestLife();
-  readonly #gone = new Abort();
   #trailers: readonly HeaderField[] = [];
   #ownTrailers: OutgoingHttpHeaders = {};
   #awaitsContinue: boolean;
@@ -42,6 +39,7 @@ export class Http2Request implements HttpRequest {
     peer: Peer,
     options: Http2LinkOptions,
   ) {
+    super();
     const asked = readPseudoFields(headers);
     this.method = asked.method;
     this.target = asked.target;
@@ -65,38 +63,18 @@ export class Http2Request implements HttpRequest {
     );
     this.body = new Http2Body(stream, this.isBodiless, {
       onWanted: () => this.#continue(),
-      onBytes: (bytes) => this.#life.onSent(bytes),
+      onBytes: (bytes) => this.life.onSent(bytes),
       onSettled: () => this.#settle(),
     });
     stream.on('trailers', (_headers: unknown, _flags: unknown, raw: readonly string[]) => {
-      this.#trailers = toPairs(raw);
+      this.#trailers = toFields(raw);
     });
     stream.once('wantTrailers', () => this.#onAnswerSent());
     stream.once('close', () => this.#onClose());
   }
 
   get answered(): boolean {
-    return this.#life.isAnswered;
-  }
-
-  get gone(): AbortSignal {
-    return this.#gone.signal;
-  }
-
-  get sent(): number {
-    return this.#life.sent;
-  }
-
-  get received(): number {
-    return this.#life.received;
-  }
-
-  get done(): Promise<RequestEnd> {
-    return this.#life.done;
-  }
-
-  watch(watch: RequestWatch): void {
-    this.#life.watch(watch);
+    return this.life.isAnswered;
   }
 
   trailers(): readonly HeaderField[] {
@@ -114,7 +92,7 @@ export class Http2Request implements HttpRequest {
     const length = readLength(this.method, status, all);
     // RFC 9110, section 8.6: no length in a 204.
     const fields = status === 204 ? all.filter(([name]) => name.toLowerCase() !== 'content-length') : all;
-    this.#life.begin(status, fields);
+    this.life.begin(status, fields);
     if (this.#isThere) {
       this.#stream.respond(toHttp2Headers(status, fields), { waitForTrailers: length.kind !== 'none' });
       if (length.kind === 'none') this.#onAnswerSent();
@@ -123,7 +101,7 @@ export class Http2Request implements HttpRequest {
       this.#stream,
       length,
       {
-        onBytes: (bytes) => this.#life.onReceived(bytes),
+        onBytes: (bytes) => this.life.onReceived(bytes),
         onSettled: (error) => this.#endAnswer(error),
       },
       (trailers) => (this.#ownTrailers = toHttp2Trailers(trailers)),
@@ -142,10 +120,10 @@ export class Http2Request implements HttpRequest {
     // RFC 8441, section 5: there is no 101 in HTTP/2.
     const own = status === 101 ? 200 : status;
     this.#isHandedOver = true;
-    this.#life.begin(own, fields);
+    this.life.begin(own, fields);
     // A stream that is gone already shows itself as such to whoever uses the Link.
     if (this.#isThere) this.#stream.respond(toHttp2Headers(own, fields), { waitForTrailers: true });
-    this.#life.end();
+    this.life.end();
     return this.#link;
   }
 
@@ -196,13 +174,13 @@ export class Http2Request implements HttpRequest {
   #onClose(): void {
     if (this.#isHandedOver) return;
     const isComplete = this.#isAnswerSent && (this.#hasWholeBody || this.#stream.rstCode === 0);
-    if (isComplete) this.#life.end();
+    if (isComplete) this.life.end();
     else this.#leave(goneError(this.#stream.errored));
   }
 
   #leave(error: Error): void {
-    this.#life.end(error);
-    this.#gone.abort(error instanceof TunlError ? error : goneError(error));
+    this.life.end(error);
+    this.leaving.abort(error instanceof TunlError ? error : goneError(error));
     this.body.destroy(error);
   }
 }
@@ -248,15 +226,4 @@ function readPseudoFields(headers: IncomingHttpHeaders): Asked {
   if (method !== 'CONNECT') return { method, target: path, authority };
   if (protocol === '' || protocol === 'bytestream') return { method, target: authority, authority };
   return { method: 'GET', target: path, authority, upgradeTo: protocol };
-}
-
-function toPairs(raw: readonly string[]): HeaderField[] {
-  const pairs: HeaderField[] = [];
-  for (let at = 0; at + 1 < raw.length; at += 2) pairs.push([raw[at] as string, raw[at + 1] as string]);
-  return pairs;
-}
-
-function goneError(cause: Error | null): TunlError {
-  const facts = { side: 'client', phase: 'relay', ...(cause && { cause }) } as const;
-  return new TunlError('connection_terminated', 'the client went away before its answer was over', facts);
 }

@@ -1,5 +1,5 @@
-import { Readable } from 'node:stream';
-import type { BodyReader, BodySink } from './body-reader.ts';
+import type { BodyReader } from './body-reader.ts';
+import { BodyStream } from './body-stream.ts';
 
 /** What a request wants to know of its body. */
 export interface BodyEvents {
@@ -10,24 +10,19 @@ export interface BodyEvents {
   readonly onSettled: () => void;
 }
 
-/** The body of an HTTP/1.1 request as a stream: read as far as it is asked for. */
-export class RequestBody extends Readable implements BodySink {
-  readonly #reader: BodyReader;
+/** The body of an HTTP/1.1 request. */
+export class RequestBody extends BodyStream {
   readonly #events: BodyEvents;
 
   constructor(reader: BodyReader, events: BodyEvents) {
-    super();
-    this.#reader = reader;
+    super(reader);
     this.#events = events;
-    // Whoever reads it has a listener of its own; where nobody does, its failure must end nothing.
-    this.on('error', () => {});
-    if (reader.isOver) this.push(null);
   }
 
   override _read(): void {
-    if (this.#reader.isOver) return;
-    if (!this.#reader.isStarted) this.#events.onWanted();
-    this.#reader.resume(this);
+    if (this.reader.isOver) return;
+    if (!this.reader.isStarted) this.#events.onWanted();
+    super._read();
   }
 
   override _destroy(error: Error | null, done: (error: Error | null) => void): void {
@@ -35,17 +30,13 @@ export class RequestBody extends Readable implements BodySink {
     this.#events.onSettled();
   }
 
-  onPart(part: Buffer): boolean {
+  override onPart(part: Buffer): boolean {
     this.#events.onBytes(part.length);
-    return this.push(part);
+    return super.onPart(part);
   }
 
-  onEnd(): void {
-    this.push(null);
+  override onEnd(): void {
+    super.onEnd();
     this.#events.onSettled();
-  }
-
-  onError(error: Error): void {
-    this.destroy(error);
   }
 }

@@ -3,7 +3,7 @@ import type { Exchange, TunnelRequest } from '../core/carrier.ts';
 import { statusOf, TunlError } from '../core/errors.ts';
 import type { HeaderField } from '../core/hop.ts';
 import type { Link } from '../core/link.ts';
-import type { Credentials } from '../core/secret.ts';
+import { type Credentials, isSecretField } from '../core/secret.ts';
 import { parseAuthority } from './authority.ts';
 import { originChallenge, parseBasic, proxyChallenge } from './credentials.ts';
 import { fieldValues } from './message.ts';
@@ -41,11 +41,8 @@ export const originTerms = {
 
 /** The fields of a request that others may know of: without those that hold credentials. */
 export function withoutSecrets(headers: readonly HeaderField[]): readonly HeaderField[] {
-  return headers.filter(([name]) => !secretFields.has(name));
+  return headers.filter(([name]) => !isSecretField(name));
 }
-
-/** They are for us, and nobody behind us sees them. */
-const secretFields: ReadonlySet<string> = new Set(['proxy-authorization', 'authorization', 'cookie']);
 
 /**
  * Makes a tunnel request of an exchange.

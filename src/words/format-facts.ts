@@ -3,6 +3,7 @@ import { type Address, formatAddress } from '../core/address.ts';
 import type { Origin } from '../core/dialer.ts';
 import { usageError } from '../core/errors.ts';
 import type { HeaderField } from '../core/hop.ts';
+import { isSecretField } from '../core/secret.ts';
 import { parseTimeForm } from './format-time.ts';
 
 /** What operators are filled in from. Before the end of a tunnel much of it is not known yet. */
@@ -70,9 +71,6 @@ function addressOperators(prefix: string, find: (origin: Origin) => Address | un
 const remote = (origin: Origin) => origin.peer.address;
 const local = (origin: Origin) => origin.peer.reached;
 
-/** Fields whose values let somebody in: they are never written. */
-const secretFields: ReadonlySet<string> = new Set(['authorization', 'proxy-authorization', 'cookie', 'set-cookie']);
-
 /** `X?Y`: the first of two fields that is there. */
 function fieldOperator(find: (facts: FormatFacts, name: string) => string | undefined): Operator {
   return (args = '') => {
@@ -80,7 +78,8 @@ function fieldOperator(find: (facts: FormatFacts, name: string) => string | unde
     if (names.length > 2 || !names.every((name) => /^:?[!#$%&'*+.^_`|~\da-z-]+$/.test(name))) {
       throw usageError('it takes the names of one or two fields: (X) or (X?Y)');
     }
-    const allowed = names.filter((name) => !secretFields.has(name));
+    // What lets somebody in is never written, and an answer may give such a thing out.
+    const allowed = names.filter((name) => !isSecretField(name) && name !== 'set-cookie');
     return (facts) => {
       for (const name of allowed) {
         const value = find(facts, name);

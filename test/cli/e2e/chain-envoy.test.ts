@@ -3,26 +3,14 @@ import { readFileSync, renameSync, writeFileSync } from 'node:fs';
 import { connect } from 'node:net';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
+import { askPort } from '../../support/ask-port.ts';
 import { editFixture, readFixture } from '../../support/envoy-file.ts';
 import { eventually } from '../../support/eventually.ts';
 import { echo, startTarget } from '../../support/targets.ts';
-import { makeTempFolder } from '../../support/temp.ts';
+import { makeTempFolder, writeTempFile } from '../../support/temp.ts';
 import { runTunl, startTunl } from '../../support/tunl-process.ts';
 
-function writeFile(text: string): string {
-  const path = join(makeTempFolder(), 'envoy.yaml');
-  writeFileSync(path, text);
-  return path;
-}
-
-/** Sends a word through a port, and gives what comes back. */
-async function ask(port: string | undefined, word: string): Promise<string> {
-  const client = connect(Number(port), '127.0.0.1').setEncoding('utf8');
-  client.write(word);
-  const [answer] = (await once(client, 'data')) as [string];
-  client.destroy();
-  return answer;
-}
+const writeFile = (text: string) => writeTempFile('envoy.yaml', text);
 
 /** One of the files with a free port to listen on, no admin address, and another port to go to. */
 function place(name: string, [listen, to]: readonly [number, number], port: number | string | undefined): string {
@@ -35,7 +23,7 @@ test('a file of Envoy runs: through an internal listener to a server', async () 
   const path = writeFile(place('tcp-through-internal', [9999, 10000], target.port));
   const { child, ended, waitFor } = startTunl(['chain', '-c', path]);
   const [, port] = await waitFor(/forwarding 127\.0\.0\.1:(\d+) -> internal:\/\/encap/);
-  expect(await ask(port, 'hello')).toBe('hello');
+  expect(await askPort(port, 'hello')).toBe('hello');
   child.kill('SIGTERM');
   expect((await ended).code).toBe(0);
 });
@@ -49,7 +37,7 @@ test.each(['tcp-to-http1-connect-old', 'tcp-to-http2-connect', 'tcp-to-http2-pos
     const text = place(name, [10000, 10001], hop).replace('host.com:443', `127.0.0.1:${target.port}`);
     const near = startTunl(['chain', '-c', writeFile(text)]);
     const [, port] = await near.waitFor(/forwarding 127\.0\.0\.1:(\d+) ->/);
-    expect(await ask(port, 'hello')).toBe('hello');
+    expect(await askPort(port, 'hello')).toBe('hello');
     near.child.kill('SIGTERM');
     serve.child.kill('SIGTERM');
     expect([(await near.ended).code, (await serve.ended).code]).toEqual([0, 0]);
@@ -82,11 +70,11 @@ test('SIGHUP reads it again, and what is wrong then changes nothing', async () =
   writeFileSync(path, good.replace('stat_prefix: encap', 'stat_prefixx: encap'));
   child.kill('SIGHUP');
   await waitFor(/envoy\.yaml:\d+:\d+: unknown field "stat_prefixx" of TcpProxy[^]*run on as they were/);
-  expect(await ask(port, 'hello')).toBe('hello');
+  expect(await askPort(port, 'hello')).toBe('hello');
   writeFileSync(path, good.replace(`port_value: ${second.port} }`, `port_value: ${first.port} }`));
   child.kill('SIGHUP');
   await waitFor(/was read again/);
-  expect(await ask(port, 'hello')).toBe('first');
+  expect(await askPort(port, 'hello')).toBe('first');
   child.kill('SIGTERM');
   expect((await ended).code).toBe(0);
 });
@@ -163,12 +151,12 @@ test('a line for each connection goes to stdout and to a file, which is found ag
   const path = writeFile(text.replace('cluster: inside', `cluster: inside\n                ${logs}`));
   const { child, ended, waitFor } = startTunl(['chain', '-c', path]);
   const [, port] = await waitFor(/forwarding 127\.0\.0\.1:(\d+) ->/);
-  expect(await ask(port, 'hello')).toBe('hello');
+  expect(await askPort(port, 'hello')).toBe('hello');
   await eventually(() => readFileSync(log, { encoding: 'utf8', flag: 'a+' }), '5 inside\n');
   renameSync(log, `${log}.1`);
   child.kill('SIGHUP');
   await waitFor(/was read again/);
-  expect(await ask(port, 'hi')).toBe('hi');
+  expect(await askPort(port, 'hi')).toBe('hi');
   await eventually(() => readFileSync(log, { encoding: 'utf8', flag: 'a+' }), '2 inside\n');
   child.kill('SIGTERM');
   const { code, stdout } = await ended;

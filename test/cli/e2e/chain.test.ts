@@ -1,27 +1,13 @@
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
-import { connect } from 'node:net';
-import { once } from 'node:events';
 import { dirname, join } from 'node:path';
 import { expect, test } from 'vitest';
+import { askPort } from '../../support/ask-port.ts';
 import { eventually } from '../../support/eventually.ts';
 import { echo, startTarget } from '../../support/targets.ts';
-import { makeTempFolder } from '../../support/temp.ts';
+import { makeTempFolder, writeTempFile } from '../../support/temp.ts';
 import { runTunl, startTunl } from '../../support/tunl-process.ts';
 
-function writeChain(text: string): string {
-  const path = join(makeTempFolder(), 'chain.yaml');
-  writeFileSync(path, text);
-  return path;
-}
-
-/** Sends a word through a port, and gives what comes back. */
-async function ask(port: string | undefined, word: string): Promise<string> {
-  const client = connect(Number(port), '127.0.0.1').setEncoding('utf8');
-  client.write(word);
-  const [answer] = (await once(client, 'data')) as [string];
-  client.destroy();
-  return answer;
-}
+const writeChain = (text: string) => writeTempFile('chain.yaml', text);
 
 test('the stages of a file: into one process, through a tunnel of HTTP/2 and out of another', async () => {
   const target = await startTarget(echo);
@@ -33,7 +19,7 @@ test('the stages of a file: into one process, through a tunnel of HTTP/2 and out
 `);
   const near = startTunl(['chain', '-c', path]);
   const [, port] = await near.waitFor(/forwarding 127\.0\.0\.1:(\d+) -> internal:\/\/encap/);
-  expect(await ask(port, 'hello')).toBe('hello');
+  expect(await askPort(port, 'hello')).toBe('hello');
   near.child.kill('SIGTERM');
   expect((await near.ended).code).toBe(0);
   edge.child.kill('SIGTERM');
@@ -47,7 +33,7 @@ test('the same in one line', async () => {
   const { child, ended, waitFor } = startTunl(words);
   const [, port] = await waitFor(/forwarding 127\.0\.0\.1:(\d+) -> internal:\/\/a/);
   expect(readFileSync(file, 'utf8')).toBe(`${port}\n`);
-  expect(await ask(port, 'hello')).toBe('hello');
+  expect(await askPort(port, 'hello')).toBe('hello');
   // No file to read again: as for forward.
   child.kill('SIGHUP');
   expect((await ended).code).toBe(0);
@@ -125,15 +111,15 @@ test('SIGHUP reads the file again, and keeps the stages where it is wrong', asyn
   const path = writeChain(file(first.port));
   const { child, ended, waitFor } = startTunl(['chain', '-c', path]);
   const [, port] = await waitFor(/forwarding 127\.0\.0\.1:(\d+)/);
-  expect(await ask(port, '')).toBe('one');
+  expect(await askPort(port, '')).toBe('one');
   writeFileSync(path, file(second.port));
   child.kill('SIGHUP');
   await waitFor(/was read again/);
-  expect(await ask(port, '')).toBe('two');
+  expect(await askPort(port, '')).toBe('two');
   writeFileSync(path, `${file(first.port)}  c: { listn: 1 }\n`);
   child.kill('SIGHUP');
   await waitFor(/chain\.yaml:4:8: unknown key "listn"\n.*\ntunl: hint: the stages run on as they were/);
-  expect(await ask(port, '')).toBe('two');
+  expect(await askPort(port, '')).toBe('two');
   child.kill('SIGTERM');
   expect((await ended).code).toBe(0);
 });

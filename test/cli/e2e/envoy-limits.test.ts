@@ -1,11 +1,9 @@
-import { writeFileSync } from 'node:fs';
-import { join } from 'node:path';
 import { expect, onTestFinished, test } from 'vitest';
 import { readFixture } from '../../support/envoy-file.ts';
 import { connectPeer } from '../../support/raw-peer.ts';
 import { openThen } from '../../support/scripted-proxy.ts';
 import { echo, startTarget } from '../../support/targets.ts';
-import { makeTempFolder } from '../../support/temp.ts';
+import { writeTempFile } from '../../support/temp.ts';
 import { startTunl } from '../../support/tunl-process.ts';
 
 /** Puts words in front of others that the text must have. */
@@ -20,8 +18,7 @@ async function startFile(text: string, [listen, to]: readonly [string, string], 
     .replace(/^admin:[^]*?\n(?=\w)/m, '')
     .replaceAll(`port_value: ${listen}`, 'port_value: 0')
     .replaceAll(to, `address: 127.0.0.1, port_value: ${port}`);
-  const path = join(makeTempFolder(), 'envoy.yaml');
-  writeFileSync(path, placed);
+  const path = writeTempFile('envoy.yaml', placed);
   const { child, ended, waitFor } = startTunl(['chain', '-c', path]);
   onTestFinished(async () => {
     child.kill('SIGTERM');

@@ -1,20 +1,15 @@
 import { once } from 'node:events';
-import { readFileSync, writeFileSync } from 'node:fs';
+import { readFileSync } from 'node:fs';
 import { request } from 'node:http';
 import { text } from 'node:stream/consumers';
 import type { IncomingMessage } from 'node:http';
-import { join } from 'node:path';
 import { expect, test } from 'vitest';
-import { makeTempFolder } from '../../support/temp.ts';
+import { writeTempFile } from '../../support/temp.ts';
 import { runTunl, startTunl } from '../../support/tunl-process.ts';
 
 const example = new URL('../../../docs/http-stage.yaml', import.meta.url);
 
-function writeChain(lines: string): string {
-  const path = join(makeTempFolder(), 'chain.yaml');
-  writeFileSync(path, lines);
-  return path;
-}
+const writeChain = (lines: string) => writeTempFile('chain.yaml', lines);
 
 async function get(port: string | undefined, path: string, host: string): Promise<string> {
   const sent = request({ host: '127.0.0.1', port, path, headers: { host }, agent: false }).end();

@@ -1,6 +1,7 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { eventually } from '../../support/eventually.ts';
 import type { Target } from '../../support/targets.ts';
+import type { RawPeer } from '../../support/raw-peer.ts';
 import type { Bed } from '../support/bed.ts';
 import type { Row } from './row.ts';
 
@@ -16,6 +17,16 @@ async function endClientFirst(bed: Bed): Promise<void> {
   await bed.story.tellEnd('client', client);
 }
 
+/** The origin ends, and what the client still has arrives. */
+async function endOriginFirst({ story }: Bed, client: RawPeer, origin: RawPeer): Promise<void> {
+  origin.send('first');
+  origin.fin();
+  await story.tellEnd('client', client);
+  client.send('rest');
+  client.fin();
+  await story.tellEnd('origin', origin);
+}
+
 const clientFirst = { visit: endClientFirst, story: ['origin: "ping", fin', 'client: "pong", fin'] };
 
 /** Files without HTTP. */
@@ -28,12 +39,7 @@ export const tcpRows: readonly Row[] = [
         visit: async (bed) => {
           const client = await bed.connect();
           const origin = await bed.origin.accept();
-          origin.send('first');
-          origin.fin();
-          await bed.story.tellEnd('client', client);
-          client.send('rest');
-          client.fin();
-          await bed.story.tellEnd('origin', origin);
+          await endOriginFirst(bed, client, origin);
         },
         story: ['client: "first", fin', 'origin: "rest", fin'],
       },
@@ -71,12 +77,7 @@ export const tcpRows: readonly Row[] = [
           client.send('ping');
           const origin = await bed.origin.accept();
           await origin.read(4);
-          origin.send('first');
-          origin.fin();
-          await bed.story.tellEnd('client', client);
-          client.send('rest');
-          client.fin();
-          await bed.story.tellEnd('origin', origin);
+          await endOriginFirst(bed, client, origin);
         },
         story: ['client: "first", fin', 'origin: "rest", fin'],
       },

@@ -1,5 +1,5 @@
 import type { Row } from './row.ts';
-import { answered, askH1, askH2, exchange, openH2, overH1, overH2 } from './terminate-visits.ts';
+import { askForPage, answered, askH1, askH2, exchange, openH2, overH1, overH2 } from './terminate-visits.ts';
 
 /** Files that end tunnels. */
 export const terminateTunnelRows: readonly Row[] = [
@@ -97,11 +97,7 @@ export const terminateTunnelRows: readonly Row[] = [
         story: ['client: :status: 200', 'origin: "ping"', 'client: "pong"', 'client: reset'],
       },
       'nothing but CONNECT': {
-        visit: async (bed) => {
-          const client = await bed.connect();
-          client.send('GET / HTTP/1.1\r\nhost: host.com:443\r\n\r\n');
-          await bed.story.tellStatus('client', client);
-        },
+        visit: askForPage,
         story: ['client: 404'],
       },
     },
@@ -227,11 +223,7 @@ export const terminateTunnelRows: readonly Row[] = [
         },
       },
       'nothing but POST': {
-        visit: async (bed) => {
-          const client = await bed.connect();
-          client.send('GET / HTTP/1.1\r\nhost: host.com:443\r\n\r\n');
-          await bed.story.tellStatus('client', client);
-        },
+        visit: askForPage,
         story: ['client: 404'],
       },
     },

@@ -100,3 +100,10 @@ export async function answered<P extends RawPeer>(bed: Bed, client: P): Promise<
   else await bed.story.tellMessage('client', client);
   return client;
 }
+
+/** Asks for a page where tunnels are, and tells the status. */
+export async function askForPage(bed: Bed): Promise<void> {
+  const client = await bed.connect();
+  client.send('GET / HTTP/1.1\r\nhost: host.com:443\r\n\r\n');
+  await bed.story.tellStatus('client', client);
+}
