@@ -19,9 +19,13 @@ async function get(port: string | undefined, path: string, host: string): Promis
 
 test('the example of an HTTP stage runs: requests in a tunnel of HTTP/2, which is ended and looked into', async () => {
   const [near = '', far = ''] = readFileSync(example, 'utf8').split(/^(?= {2}edge:)/m);
-  const edge = startTunl(['chain', '-c', writeChain(`stages:\n${far.replace('10001', '0')}`)]);
+  const edge = startTunl(['chain', '-c', writeChain(`stages:\n${far.replace('listen: 10001', 'listen: 0')}`)]);
   const [, hop] = await edge.waitFor(/serving 127\.0\.0\.1:(\d+)/);
-  const web = startTunl(['chain', '-c', writeChain(near.replace('10000', '0').replace(':10001', `:${hop}`))]);
+  const web = startTunl([
+    'chain',
+    '-c',
+    writeChain(near.replace('listen: 10000', 'listen: 0').replace(':10001', `:${hop}`)),
+  ]);
   const [, port] = await web.waitFor(/serving 127\.0\.0\.1:(\d+)/);
   expect(await get(port, '/health', 'a')).toBe('200 ok');
   expect(await get(port, '/', 'a')).toBe('200 Hello, world!\n');
