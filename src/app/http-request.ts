@@ -8,7 +8,7 @@ import { formatProxyStatus, publicReason } from '../http/proxy-status.ts';
 import { withoutSecrets } from '../http/tunnel-request.ts';
 import { relay, type RelayLimits } from '../relay/relay.ts';
 import type { FindRoute } from '../router/match.ts';
-import { httpStatusOf } from './http-status.ts';
+import { httpStatusOf } from './refusals.ts';
 import { formatRequest, type RecordEnv, RequestRecord, toLine, toResult } from './request-record.ts';
 import { carryTunnel } from './tunnel.ts';
 import type { ReadyUpstream } from './upstream.ts';

@@ -6,10 +6,11 @@ import type { Link, Peer } from '../core/link.ts';
 import { serveFront } from '../http/front.ts';
 import { quote } from '../http/authority.ts';
 import { assertHeadSize } from '../http/message.ts';
-import { withoutSecrets } from '../http/tunnel-request.ts';
+import { assertNoExpectation, withoutSecrets } from '../http/tunnel-request.ts';
 import type { Authenticator } from '../policy/auth.ts';
 import type { TunnelGate } from '../policy/tunnel-gate.ts';
 import type { TlsAcceptor } from '../tls/server.ts';
+import { toShort } from '../words/text.ts';
 import type { ServeTerms } from './serve-terms.ts';
 import { toLine } from './request-record.ts';
 import { secureClient } from './secure-client.ts';
@@ -43,23 +44,29 @@ export async function serveLink(env: ServeEnv, accepted: Link, origin: Origin): 
   } catch (error) {
     const failure = toTunlError(error);
     // A client that connects and leaves, such as a port check, asked for nothing.
-    if (failure.code !== 'connection_terminated') reportRefusal(env, accepted.peer, '-', started, failure);
+    if (failure.code !== 'connection_terminated') {
+      reportRefusal(env, { client: accepted.peer, user: accepted.peer.identity, requested: '-', started }, failure);
+    }
   }
 }
 
 async function serveExchange(env: ServeEnv, exchange: Exchange, outer: Origin): Promise<void> {
   const started = performance.now();
+  const { peer } = exchange;
   let leave: () => void;
   let request: TunnelRequest;
-  let user: string | undefined;
+  let user = peer.identity;
   try {
     request = claim(env, exchange);
-    user = (await authenticate(env, request)) ?? request.peer.identity;
-    assertServable(env, request);
+    if (env.users.required) {
+      user = request.credentials?.user ?? user;
+      await authenticate(env, request);
+    }
+    assertServable(env, exchange, request);
     leave = env.gate.enter(request.peer);
   } catch (error) {
     const refusal = toTunlError(error);
-    reportRefusal(env, exchange.peer, formatRequested(exchange), started, refusal);
+    reportRefusal(env, { client: peer, user, requested: formatRequested(exchange), started }, refusal);
     writeRefusal(env, exchange, outer, started, refusal);
     await env.terms.refuse(exchange, refusal);
     return;
@@ -81,9 +88,9 @@ async function serveExchange(env: ServeEnv, exchange: Exchange, outer: Origin): 
     refuse: (error) => {
       // The answer may take its time; the place is free before it.
       leave();
-      return request.reject(error, []);
+      return request.reject(error, env.terms.refusals.statusOf(error));
     },
-    statusOf: (error) => (error ? env.terms.statusOf(error) : 200),
+    statusOf: (error) => (error ? env.terms.refusals.statusOf(error) : 200),
   });
   if ('ended' in outcome) void outcome.ended.then(leave);
 }
@@ -93,38 +100,37 @@ function formatRequested({ method, target }: Exchange): string {
   return `${method} ${quote(target.replace(/^.*@/s, '***@')).slice(1, -1)}`;
 }
 
-function claim({ terms: { carriers, switches, http2 } }: ServeEnv, exchange: Exchange): TunnelRequest {
+function claim({ terms: { carriers, switches, http2, refusals } }: ServeEnv, exchange: Exchange): TunnelRequest {
   // HTTP/1.1 has its limit where heads are read; HTTP/2 counts only once the peer has acknowledged ours.
   if (exchange.version === '2') assertHeadSize(exchange.headers, http2.maxHeaderBytes);
   for (const carrier of carriers) {
     const request = carrier.claim?.(exchange, switches);
     if (request && request !== 'handled') return request;
   }
+  const allow = ['Allow', [...new Set(carriers.flatMap(({ methods }) => methods))].join(', ')] as const;
   throw new TunlError('http_request_error', `${exchange.method} is not served here`, {
     side: 'client',
     phase: 'request',
-    status: 405,
-    headers: [['Allow', [...new Set(carriers.flatMap(({ methods }) => methods))].join(', ')]],
+    status: refusals.unserved,
+    ...(refusals.unserved === 405 && { headers: [allow] }),
   });
 }
 
-async function authenticate(
-  { users }: ServeEnv,
-  { credentials, challenge }: TunnelRequest,
-): Promise<string | undefined> {
-  if (!users.required) return undefined;
-  const user = await users.authenticate(credentials);
-  if (user !== undefined) return user;
-  // The same words whether the user is unknown or the password is wrong.
-  throw new TunlError('http_request_error', 'credentials are required', {
+/** The client learns nothing of what was wrong, and our records nothing of whether there is such a user. */
+async function authenticate({ users }: ServeEnv, { credentials, challenge }: TunnelRequest): Promise<void> {
+  if ((await users.authenticate(credentials)) !== undefined) return;
+  const told = 'credentials are required';
+  throw new TunlError('http_request_error', credentials ? 'wrong password, or there is no such user' : told, {
     side: 'client',
     phase: 'policy',
     status: challenge.status,
     headers: [challenge.field],
+    told,
   });
 }
 
-function assertServable({ draining }: ServeEnv, request: TunnelRequest): void {
+function assertServable({ draining, terms }: ServeEnv, exchange: Exchange, request: TunnelRequest): void {
+  if (terms.refusals.checksExpect) assertNoExpectation(exchange);
   if (request.via.some((value) => value.includes(pseudonym))) {
     throw new TunlError('proxy_loop_detected', 'the request has been here before', { side: 'client', phase: 'policy' });
   }
@@ -133,19 +139,27 @@ function assertServable({ draining }: ServeEnv, request: TunnelRequest): void {
   }
 }
 
+/** Who asked for what, as far as it is known; a user may be no more than a name that somebody gave. */
+interface Asked {
+  readonly client: Peer;
+  readonly user: string | undefined;
+  readonly requested: string;
+  readonly started: number;
+}
+
 /** The access record of a request that never became a tunnel. */
-function reportRefusal(env: ServeEnv, peer: Peer, requested: string, started: number, error: TunlError): void {
+function reportRefusal(env: ServeEnv, { client, user, requested, started }: Asked, error: TunlError): void {
   const answered = error.phase !== 'tls' && error.code !== 'interrupted';
   env.emit({
     event: 'tunnel.failed',
     id: env.tunnels.nextId(),
-    client: formatPeer(peer),
-    ...(peer.identity !== undefined && { user: peer.identity }),
+    client: formatPeer(client),
+    ...(user !== undefined && { user: toShort(user) }),
     target: requested,
     via: env.via,
     ms: Math.round(performance.now() - started),
     error,
-    ...(answered && { status: env.terms.statusOf(error) }),
+    ...(answered && { status: env.terms.refusals.statusOf(error) }),
   });
 }
 
@@ -154,7 +168,7 @@ function writeRefusal(env: ServeEnv, exchange: Exchange, outer: Origin, started:
   env.access?.write({
     tunnel: { id: env.tunnels.nextId(), started },
     origin: { ...outer, peer, request: toLine(exchange), headers: withoutSecrets(headers) },
-    status: env.terms.statusOf(failure),
+    status: env.terms.refusals.statusOf(failure),
     failure,
   });
 }

@@ -1,10 +1,12 @@
 import { carriers } from '../carriers/index.ts';
 import type { Carrier, Exchange, ServerDemand, TlsDemand } from '../core/carrier.ts';
-import { statusOf, type TunlError, usageError } from '../core/errors.ts';
+import type { ProxyStage } from '../chain/model.ts';
+import { type TunlError, usageError } from '../core/errors.ts';
 import type { Http2Setup } from '../http/h2-setup.ts';
 import { rejectExchange } from '../http/tunnel-request.ts';
 import type { TlsAcceptor } from '../tls/server.ts';
 import type { ServeOptions } from './options.ts';
+import { type Refusals, refusals } from './refusals.ts';
 
 /** What a server accepts, and how it answers. */
 export interface ServeTerms {
@@ -15,7 +17,7 @@ export interface ServeTerms {
   readonly http2: Http2Setup;
   /** Present where clients must speak TLS in a certain way. */
   readonly tls?: TlsDemand;
-  readonly statusOf: (error: TunlError) => number;
+  readonly refusals: Refusals;
   /** Answers a request that no carrier took. */
   readonly refuse: (exchange: Exchange, error: TunlError) => Promise<void>;
 }
@@ -30,12 +32,14 @@ const http2: Http2Setup = {
   cleanResets: new Set(),
 };
 
+type TermsOptions = Pick<ProxyStage, 'accept' | 'users' | 'caps' | 'statuses'>;
+
 /**
  * Chooses what is served: CONNECT and what was asked for beside it, or the one carrier that has its
  * server for itself.
  * @throws {TunlError} usage
  */
-export function createTerms(options: Pick<ServeOptions, 'accept' | 'users' | 'caps'>): ServeTerms {
+export function createTerms(options: TermsOptions): ServeTerms {
   const terms = chooseTerms(options);
   const { http2: demand } = terms;
   // Told so, a client opens another session instead of being refused.
@@ -45,14 +49,21 @@ export function createTerms(options: Pick<ServeOptions, 'accept' | 'users' | 'ca
   };
 }
 
-function chooseTerms({ accept, users }: Pick<ServeOptions, 'accept' | 'users'>): ServeTerms {
+function chooseTerms({ accept, users, statuses }: TermsOptions): ServeTerms {
   const given = new Set(accept);
   assertUsed(given);
   const asked = carriers.filter(({ serveFlag }) => serveFlag && given.has(serveFlag.name));
   const own = asked.find(({ server }) => server);
   if (!own?.server) {
     const served = carriers.filter(({ serveFlag }) => !serveFlag || given.has(serveFlag.name));
-    return { carriers: served, switches: given, http2, statusOf, refuse: rejectExchange };
+    const whose = refusals[statuses ?? 'serve'];
+    return {
+      carriers: served,
+      switches: given,
+      http2,
+      refusals: whose,
+      refuse: (exchange, error) => rejectExchange(exchange, error, whose.statusOf(error)),
+    };
   }
   const flag = `--${own.serveFlag?.name}`;
   const other = asked.find((carrier) => carrier !== own)?.serveFlag;
@@ -60,6 +71,7 @@ function chooseTerms({ accept, users }: Pick<ServeOptions, 'accept' | 'users'>):
   if (own.credentials === false && (users.authFile !== undefined || users.single)) {
     throw usageError(`${flag} has no place for users and passwords`, 'its clients are known by their certificates');
   }
+  if (statuses) throw usageError(`${flag} has statuses of its own: those of Envoy cannot go with it`);
   return ownTerms(own, own.server, given);
 }
 
@@ -77,7 +89,7 @@ function ownTerms(carrier: Carrier, demand: ServerDemand, switches: ReadonlySet<
     switches,
     http2: { ...http2, ...demand.http2 },
     tls: demand.tls,
-    statusOf: demand.statusOf,
+    refusals: { statusOf: demand.statusOf, unserved: 405, checksExpect: false },
     refuse: (exchange, error) => exchange.respond(demand.statusOf(error), []),
   };
 }

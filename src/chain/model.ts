@@ -102,6 +102,8 @@ export interface ProxyStage extends AnyStage {
   readonly caps?: { readonly total?: number; readonly perClient?: number; readonly perSession?: number };
   /** Tell each target who the client is, before the first byte. */
   readonly proxyProtocol?: 'v1' | 'v2';
+  /** Refuse with the statuses that Envoy has; with those of `serve` where absent. */
+  readonly statuses?: 'envoy';
 }
 
 /** HTTP requests that arrive are looked at one by one: each is answered, goes on, or opens a tunnel. */

@@ -124,7 +124,7 @@ function toTlsWords({ cert, key, clientCa }: ListenerTls): NonNullable<StageWord
 }
 
 function toProxyWords(stage: ProxyStage, names: SecretNames): StageWords['proxy'] {
-  const { accept, users, allow, deny, open, caps, proxyProtocol } = stage;
+  const { accept, users, allow, deny, open, caps, proxyProtocol, statuses } = stage;
   const words = {
     ...(accept.length > 0 && { accept: unwrap(accept) }),
     ...(users.authFile !== undefined && { users: escapeVariables(users.authFile) }),
@@ -136,6 +136,7 @@ function toProxyWords(stage: ProxyStage, names: SecretNames): StageWords['proxy'
     ...(caps?.perClient !== undefined && { 'max-tunnels-per-client': caps.perClient }),
     ...(caps?.perSession !== undefined && { 'max-tunnels-per-session': caps.perSession }),
     ...(proxyProtocol && { 'proxy-protocol': proxyProtocol }),
+    ...(statuses && { statuses }),
   };
   return Object.keys(words).length === 0 ? true : words;
 }

@@ -18,7 +18,16 @@ export interface ProxyReader extends RouteReader {
 
 /** Reads the settings of a proxy. */
 export function readProxy(path: Path, words: StageWords['proxy'], reader: ProxyReader) {
-  const { accept, users, allow, deny, open = false, 'proxy-protocol': proxyProtocol, ...rest } = toObject(words);
+  const {
+    accept,
+    users,
+    allow,
+    deny,
+    open = false,
+    'proxy-protocol': proxyProtocol,
+    statuses,
+    ...rest
+  } = toObject(words);
   const { 'max-tunnels': total, 'max-tunnels-per-client': perClient, 'max-tunnels-per-session': perSession } = rest;
   const { attempts } = reader;
   return {
@@ -35,6 +44,7 @@ export function readProxy(path: Path, words: StageWords['proxy'], reader: ProxyR
       },
     }),
     ...(proxyProtocol && { proxyProtocol }),
+    ...(statuses === 'envoy' && { statuses }),
   } satisfies Partial<ProxyStage>;
 }
 

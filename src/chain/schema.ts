@@ -31,6 +31,10 @@ const proxy = z.strictObject({
     z.enum(['v1', 'v2'], must('v1 or v2')).optional(),
     'tell each target who its client is, before the first byte',
   ),
+  statuses: describe(
+    z.enum(['serve', 'envoy'], must('serve or envoy')).optional(),
+    'whose statuses refusals have: those of serve, or of Envoy, for which a target that is away is a 503',
+  ),
 });
 const accessLog = z.union(
   [

@@ -104,8 +104,14 @@ function format(event: TunlEvent, style: ReportStyle): string | undefined {
 
 /** `TIME CLIENT USER TARGET STATUS end`; what is not known is `-`. */
 function formatAccess(event: TunnelClosedEvent | TunnelFailedEvent, end: string): string {
-  const { client, user = '-', target, status = '-' } = event;
-  return `${new Date().toISOString()} ${client} ${user} ${target} ${status} ${end}`;
+  const { client, user = '', target, status = '-' } = event;
+  return `${new Date().toISOString()} ${client} ${toColumn(user)} ${target} ${status} ${end}`;
+}
+
+/** A name is chosen by whoever asks: it must not look like what stands beside it. */
+function toColumn(user: string): string {
+  if (user === '') return '-';
+  return user === '-' || /[\s"]/.test(user) ? JSON.stringify(user) : user;
 }
 
 function formatEnd({ end, side, reason, sent, received, ms }: TunnelClosedEvent): string {

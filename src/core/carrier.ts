@@ -172,5 +172,6 @@ export interface TunnelRequest {
   readonly gone: AbortSignal;
   /** Writes the 200. Call it only when the upstream is there: afterwards a failure can only be a reset. */
   accept(headers: readonly HeaderField[]): Link;
-  reject(error: TunlError, headers: readonly HeaderField[]): Promise<void>;
+  /** Answers with that status instead. */
+  reject(error: TunlError, status: number): Promise<void>;
 }

@@ -16,8 +16,8 @@ export function tidyStage(stage: ChainStage, fields: FieldWriter): ChainStage {
     case 'forward':
       return { ...tidyForward(others, fields), ...common };
     case 'proxy':
-      // Envoy lets everybody in.
-      return { ...others, open: true, route: tidyRoute(others.route, true, fields), ...common };
+      // Envoy lets everybody in, and has statuses of its own.
+      return { ...others, open: true, statuses: 'envoy', route: tidyRoute(others.route, true, fields), ...common };
     case 'http':
       return { ...tidyHttp(others, fields), ...common };
   }

@@ -69,6 +69,7 @@ function toProxy(stage: FilterStage<HttpStage>, { path, reading }: FilterContext
     // Envoy lets everybody in.
     open: true,
     ...(action?.proxyProtocol && { proxyProtocol: action.proxyProtocol }),
+    statuses: 'envoy',
     route: {
       hops: [],
       limits: { ...limits, idleMs: action?.idleMs ?? idleMs, ...(lifetimeMs > 0 && { lifetimeMs }) },

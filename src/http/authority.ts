@@ -39,7 +39,7 @@ export function parseHost(text: string): string {
     throw invalid(`${quote(text)} is not a canonical IPv4 address`);
   }
   if (name.length > 253 || !name.split('.').every((part) => label.test(part))) {
-    throw invalid(`${quote(text)} is not a host name`);
+    throw invalid(`${quote(text)} is not a host name`, name !== '');
   }
   return name;
 }
@@ -50,12 +50,16 @@ export function parseHost(text: string): string {
  */
 export function parsePort(text: string): number {
   const port = portText.test(text) ? Number(text) : 0;
-  if (port < 1 || port > 65535) throw invalid(`${quote(text)} is not a port from 1 to 65535`);
+  if (port < 1 || port > 65535) throw invalid(`${quote(text)} is not a port from 1 to 65535`, text === '0');
   return port;
 }
 
-function invalid(message: string): TunlError {
-  return new TunlError('http_request_error', message, { side: 'client', phase: 'request' });
+function invalid(message: string, nowhere = false): TunlError {
+  return new TunlError('http_request_error', message, {
+    side: 'client',
+    phase: 'request',
+    ...(nowhere && { nowhere }),
+  });
 }
 
 /** The text in quotes, short and in printable ASCII, so that it can stand in a message or a header. */

@@ -36,7 +36,8 @@ export function formatProxyStatus(error: TunlError): HeaderField {
 
 /** The reason as the client may read it: never an inner address, a resolver's name or a stack. */
 export function publicReason(error: TunlError): string {
-  return `tunl: ${error.code === 'http_request_error' ? error.message : error.code.replaceAll('_', ' ')}\n`;
+  const { code, facts, message } = error;
+  return `tunl: ${facts.told ?? (code === 'http_request_error' ? message : code.replaceAll('_', ' '))}\n`;
 }
 
 // One member of the list: a token or a string, then its parameters (RFC 8941, sections 3.1 and 3.1.2).

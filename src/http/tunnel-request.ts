@@ -61,7 +61,7 @@ export function toTunnelRequest(exchange: Exchange, terms: TunnelTerms): TunnelR
     via: fieldValues(exchange.headers, 'via'),
     gone: exchange.gone,
     accept: terms.accept,
-    reject: (error, headers) => rejectExchange(exchange, error, headers),
+    reject: (error, status) => rejectExchange(exchange, error, status),
   };
 }
 
@@ -88,16 +88,23 @@ function readCredentials({ headers }: Exchange, field: string): Credentials | un
   return values[0] === undefined ? undefined : parseBasic(values[0]);
 }
 
-function requestError(message: string): TunlError {
-  return new TunlError('http_request_error', message, { side: 'client', phase: 'request' });
+function requestError(message: string, status = 400): TunlError {
+  return new TunlError('http_request_error', message, { side: 'client', phase: 'request', status });
 }
 
-/** Answers an exchange with the status and the `Proxy-Status` that the error table gives. */
-export function rejectExchange(
-  exchange: Exchange,
-  error: TunlError,
-  headers: readonly HeaderField[] = [],
-): Promise<void> {
-  const fields = [formatProxyStatus(error), ...(error.facts.headers ?? []), ...headers];
-  return exchange.respond(statusOf(error), fields, publicReason(error));
+/** Answers an exchange with a failure's `Proxy-Status` and its status: that of the error table, unless another is given. */
+export function rejectExchange(exchange: Exchange, error: TunlError, status: number = statusOf(error)): Promise<void> {
+  return exchange.respond(status, [formatProxyStatus(error), ...(error.facts.headers ?? [])], publicReason(error));
+}
+
+/**
+ * Refuses what a client expects beside 100-continue (RFC 9110, section 10.1.1). Nobody expects anything over HTTP/1.0, and
+ * who waits for a 100 before a tunnel gets the final answer instead.
+ * @throws {TunlError} http_request_error with status 417
+ */
+export function assertNoExpectation({ version, headers }: Exchange): void {
+  const met = fieldValues(headers, 'expect').every((value) =>
+    value.split(',').every((member) => /^\s*(?:100-continue)?\s*$/i.test(member)),
+  );
+  if (version !== '1.0' && !met) throw requestError('what the Expect field asks for is not done here', 417);
 }

@@ -11,10 +11,15 @@ export function toPrintable(text: string): string {
   return text.replaceAll(unprintable, '?');
 }
 
+/** The text as a message or a record repeats it: printable, and not long. */
+export function toShort(text: string): string {
+  const printable = toPrintable(text);
+  return printable.length > maxQuoted ? `${printable.slice(0, maxQuoted - 3)}...` : printable;
+}
+
 /** The offending text as a message repeats it. */
 export function quote(text: string): string {
-  const printable = toPrintable(text);
-  return `"${printable.length > maxQuoted ? `${printable.slice(0, maxQuoted - 3)}...` : printable}"`;
+  return `"${toShort(text)}"`;
 }
 
 /** True when the text holds a character that could end a line or a field, such as CR, LF or NUL. */

@@ -1,6 +1,8 @@
 import { expect, test } from 'vitest';
+import { startTestServe } from '../support/app.ts';
 import { eventually } from '../support/eventually.ts';
 import { type ProxyBed, startProxyBed } from '../support/proxy-bed.ts';
+import { connectPeer } from '../support/raw-peer.ts';
 
 const single = { user: 'alice', password: 'open:sesame' };
 const encode = (text: string) => Buffer.from(text).toString('base64');
@@ -80,6 +82,29 @@ test('the target gets the payload and nothing of the request', async () => {
   client.fin();
   // The target sends back every byte that reached it.
   expect((await client.readToEnd()).toString()).toBe('payload');
+});
+
+test.each([
+  ['a wrong password', 'alice:wrong', 'alice'],
+  ['a user that there is not', 'bob:open:sesame', 'bob'],
+  ['an empty name', ':x', ''],
+  ['a name that a terminal would obey', 'a\u202eb c:x', 'a?b c'],
+  ['a long name', `${'x'.repeat(200)}:x`, `${'x'.repeat(77)}...`],
+])('%s is recorded with the name that was given, and the client learns nothing of it', async (_, text, user) => {
+  const bed = await startBed();
+  const { body } = await askWith(bed, `Proxy-Authorization: Basic ${encode(text)}\r\n`);
+  expect(body).toBe('tunl: credentials are required\n');
+  const [failed] = bed.serve.eventsOf('tunnel.failed');
+  expect(failed).toMatchObject({ user, status: 407 });
+  expect([failed?.error.message, failed?.error.side]).toEqual(['wrong password, or there is no such user', 'client']);
+});
+
+test('what is refused after the password was right is recorded with its user', async () => {
+  const serve = await startTestServe({ users: { single }, caps: { total: 0 } });
+  const client = await connectPeer(serve.port);
+  client.send(`CONNECT a:1 HTTP/1.1\r\nHost: a\r\n${right}\r\n`);
+  expect(await client.readHead()).toContain(' 503 ');
+  expect(serve.eventsOf('tunnel.failed')).toMatchObject([{ user: 'alice', status: 503 }]);
 });
 
 test('the record names the user and nowhere the password', async () => {

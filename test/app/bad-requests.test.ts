@@ -2,6 +2,7 @@ import { randomBytes } from 'node:crypto';
 import { beforeEach, describe, expect, test } from 'vitest';
 import { calmLimits } from '../support/app.ts';
 import { eventually } from '../support/eventually.ts';
+import { startHttp2Bed } from '../support/h2-bed.ts';
 import { type Answer, type ProxyBed, startProxyBed } from '../support/proxy-bed.ts';
 import { connectPeer } from '../support/raw-peer.ts';
 
@@ -103,6 +104,14 @@ describe.each(['clear', 'tls'] as const)('over %s', (security) => {
     });
   });
 
+  test.each(['the-moon', '100-continue, the-moon', '100-continue\r\nExpect: the-moon', '"100-continue"'])(
+    'a request that expects %j is 417',
+    async (what) => {
+      const answer = await bed.ask(`CONNECT ${bed.authority} HTTP/1.1\r\nHost: a\r\nExpect: ${what}\r\n\r\n`);
+      await expectRefused(answer, 417);
+    },
+  );
+
   describe('fields', () => {
     test.each([
       ['no Host in HTTP/1.1', ''],
@@ -180,4 +189,11 @@ test('a port check, which sends nothing, is not worth a record', async () => {
   await client.waitForEnd();
   await bed.expectUnharmed();
   expect(bed.serve.eventsOf('tunnel.failed')).toEqual([]);
+});
+
+test('over HTTP/2 an expectation that cannot be met is 417, and 100-continue is passed over', async () => {
+  const bed = await startHttp2Bed();
+  const session = await bed.connect();
+  const ask = (what: string) => session.outcomeOf(session.connect(bed.authority, [['expect', what]]));
+  expect([await ask('the-moon'), await ask('100-Continue')]).toEqual([{ status: 417 }, { status: 200 }]);
 });

@@ -28,6 +28,11 @@ test.each<[string, (authority: string) => string]>([
     (to) => `CONNECT ${to} HTTP/1.1\r\nHost: ${to}\r\nConnection: upgrade\r\nUpgrade: websocket\r\n\r\n`,
   ],
   ['an expectation, which is ignored', (to) => `CONNECT ${to} HTTP/1.1\r\nHost: ${to}\r\nExpect: 100-continue\r\n\r\n`],
+  [
+    'an expectation over HTTP/1.0, which has none',
+    (to) => `CONNECT ${to} HTTP/1.0\r\nHost: ${to}\r\nExpect: the-moon\r\n\r\n`,
+  ],
+  ['an expectation of nothing', (to) => `CONNECT ${to} HTTP/1.1\r\nHost: ${to}\r\nExpect:\r\n\r\n`],
   ['a length of nothing', (to) => `CONNECT ${to} HTTP/1.1\r\nHost: ${to}\r\nContent-Length: 0\r\n\r\n`],
   [
     'what browsers add',

@@ -67,6 +67,8 @@ test.each([
     'listen: 1\nproxy: { accept: post, open: true, proxy-protocol: v2 }',
     { accept: ['post'], open: true, proxyProtocol: 'v2' },
   ],
+  ['listen: 1\nproxy: { statuses: envoy }', { statuses: 'envoy' }],
+  ['listen: 1\nproxy: { statuses: serve }', { job: 'proxy' }],
   [
     'listen: 1\nproxy: { max-tunnels: 9, max-tunnels-per-client: 8, max-tunnels-per-session: 7 }',
     { caps: { total: 9, perClient: 8, perSession: 7 } },

@@ -21,6 +21,7 @@ test('a dynamic forward proxy that ends tunnels is a proxy', () => {
     accept: ['post'],
     open: true,
     proxyProtocol: 'v1',
+    statuses: 'envoy',
     route: { family: 6 },
   });
   const [other] = loadEnvoy(writeProxy().replace(post, '')).graph.stages;

@@ -8,6 +8,7 @@ import { encapsulateH2Rows } from './table/encapsulate-h2.ts';
 import { fieldsOfExamples } from './table/fields.ts';
 import { httpAnswerRows } from './table/http-answers.ts';
 import { httpRequestRows } from './table/http-requests.ts';
+import { proxyRows } from './table/proxy.ts';
 import { tcpRows } from './table/tcp.ts';
 import { terminateRequestRows } from './table/terminate-requests.ts';
 import { terminateTunnelRows } from './table/terminate-tunnels.ts';
@@ -16,6 +17,7 @@ const rows: readonly Row[] = [
   ...tcpRows,
   ...encapsulateH1Rows,
   ...encapsulateH2Rows,
+  ...proxyRows,
   ...terminateTunnelRows,
   ...terminateRequestRows,
   ...httpAnswerRows,

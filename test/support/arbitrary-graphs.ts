@@ -120,6 +120,7 @@ function arbitraryStage(index: number, count: number): fc.Arbitrary<ChainStage> 
     allow: fc.subarray(['*.example.com:443,22', '10.0.0.0/8:*', '[::1]:22']),
     open: fc.boolean(),
     proxyProtocol: fc.constantFrom(undefined, 'v1' as const, 'v2' as const),
+    statuses: fc.constantFrom(undefined, 'envoy' as const),
   });
   return base.map((parts) => {
     const { hops, entry, tls, isProxy } = parts;
@@ -139,7 +140,7 @@ function arbitraryStage(index: number, count: number): fc.Arbitrary<ChainStage> 
     if (parts.isHttp)
       return { ...shared, job: 'http' as const, ...parts.http, route: { hops: [], limits: parts.limits } };
     if (!isProxy) return { ...shared, job: 'forward' as const, to };
-    const { accept, users, allow, open, proxyProtocol, leads } = parts;
+    const { accept, users, allow, open, proxyProtocol, statuses, leads } = parts;
     return {
       ...shared,
       job: 'proxy' as const,
@@ -149,6 +150,7 @@ function arbitraryStage(index: number, count: number): fc.Arbitrary<ChainStage> 
       deny: allow,
       open,
       ...(proxyProtocol && { proxyProtocol }),
+      ...(statuses && { statuses }),
       ...(leads && { to }),
     };
   });
