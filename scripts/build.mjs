@@ -1,8 +1,11 @@
-// Bundles the program into dist/ and writes the type declarations of the library surface.
+// Bundles the program and the library into dist/, with the type declarations of the library and the licences of what is bundled.
 import { spawnSync } from 'node:child_process';
-import { chmodSync, readFileSync, rmSync } from 'node:fs';
+import { chmodSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { build } from 'esbuild';
+import { rollup } from 'rollup';
+import { dts } from 'rollup-plugin-dts';
+import { collectLicenses } from './licenses.mjs';
 
 const root = fileURLToPath(new URL('..', import.meta.url));
 const { version } = JSON.parse(readFileSync(`${root}package.json`, 'utf8'));
@@ -49,7 +52,9 @@ function bundle(entryPoints) {
     minifySyntax: true,
     minifyWhitespace: true,
     loader: { '.html': 'text' },
-    legalComments: 'linked',
+    // Said once, in the file of licences.
+    legalComments: 'none',
+    metafile: true,
     sourcemap: process.argv.includes('--sourcemap'),
     define: { TUNL_VERSION: JSON.stringify(version) },
     // CommonJS packages in the bundle call require for core modules.
@@ -59,10 +64,33 @@ function bundle(entryPoints) {
   });
 }
 
-rmSync(`${root}dist`, { recursive: true, force: true });
-await bundle({ main: 'src/main.ts' });
-await bundle({ index: 'src/index.ts' });
-chmodSync(`${root}dist/main.js`, 0o755);
+/** The files of which something is left in a bundle. */
+function listBundled({ outputs }) {
+  return Object.values(outputs).flatMap(({ inputs }) =>
+    Object.entries(inputs).flatMap(([path, { bytesInOutput }]) => (bytesInOutput > 0 ? [path] : [])),
+  );
+}
 
-const types = spawnSync(process.execPath, [`${root}node_modules/typescript/bin/tsc`, '-p', root], { stdio: 'inherit' });
-process.exitCode = types.status ?? 1;
+/** One file of declarations: what the library does not export is not in it, and nobody can import it. */
+async function bundleTypes() {
+  const { status } = spawnSync(process.execPath, [`${root}node_modules/typescript/bin/tsc`, '-p', root], {
+    stdio: 'inherit',
+  });
+  if (status !== 0) throw new Error('the types do not hold');
+  const types = await rollup({ input: `${root}dist/types/index.d.ts`, plugins: [dts()], external: /^node:/ });
+  await types.write({ file: `${root}dist/index.d.ts`, format: 'es' });
+  await types.close();
+  rmSync(`${root}dist/types`, { recursive: true });
+}
+
+rmSync(`${root}dist`, { recursive: true, force: true });
+const results = [await bundle({ main: 'src/main.ts' }), await bundle({ index: 'src/index.ts' })];
+chmodSync(`${root}dist/main.js`, 0o755);
+writeFileSync(
+  `${root}dist/licenses.txt`,
+  collectLicenses(
+    root,
+    results.flatMap(({ metafile }) => listBundled(metafile)),
+  ),
+);
+await bundleTypes();

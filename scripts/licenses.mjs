@@ -1,0 +1,30 @@
+// The licences of what is bundled, as one text: found from what the bundler put in.
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+
+/**
+ * Gives a text with name, version, licence and licence text of each package that a bundle holds.
+ * `inputs` are paths of the bundler's inputs below `root`. A package without a licence is an error, since it may not be shipped.
+ */
+export function collectLicenses(root, inputs) {
+  const folders = new Set(inputs.flatMap((path) => findPackage(path) ?? []));
+  const texts = new Map([...folders].map((folder) => describePackage(join(root, folder))));
+  const parts = [...texts.keys()]
+    .toSorted((one, other) => (one < other ? -1 : 1))
+    .map((title) => `${title}\n\n${texts.get(title).trim()}\n`);
+  return ['tunl is distributed together with parts of these packages.\n', ...parts].join(`\n${'-'.repeat(80)}\n\n`);
+}
+
+/** The folder of the package that a file belongs to, the innermost where packages are nested. */
+function findPackage(path) {
+  return /^.*node_modules\/(?:@[^/]+\/)?[^/]+/.exec(path)?.[0];
+}
+
+function describePackage(folder) {
+  const { name, version, license } = JSON.parse(readFileSync(join(folder, 'package.json'), 'utf8'));
+  if (typeof license !== 'string') throw new Error(`${name} ${version} does not say its licence`);
+  const file = readdirSync(folder).find((entry) => /^(?:licen[cs]e|copying)(?:\.|-|$)/i.test(entry));
+  const text = file === undefined ? `Licensed under ${license}.` : readFileSync(join(folder, file), 'utf8');
+  const notice = existsSync(join(folder, 'NOTICE')) ? `\n\n${readFileSync(join(folder, 'NOTICE'), 'utf8')}` : '';
+  return [`${name} ${version} (${license})`, `${text}${notice}`];
+}
