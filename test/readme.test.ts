@@ -22,7 +22,7 @@ describe.each(pages)('%s', (page) => {
 
   test('says of each block whether a test runs it', () => {
     expect(blocks.filter(({ mark }) => mark === undefined)).toEqual([]);
-    expect(blocks.length).toBeGreaterThan(3);
+    expect(blocks.length).toBeGreaterThan(0);
   });
 
   test('has tests for the blocks that it says are run, and runs no block twice', () => {

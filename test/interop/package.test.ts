@@ -1,3 +1,5 @@
+import { execFileSync } from 'node:child_process';
+import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { expect, test } from 'vitest';
@@ -16,12 +18,18 @@ async function npm(cwd: string, ...args: string[]): Promise<string> {
   return stdout;
 }
 
-test('the package installs and works where no install script may run', async () => {
+/** Packs what was built and installs it into a folder of its own, which is returned. */
+async function installPacked(): Promise<string> {
   const folder = makeFolder('package');
   const [packed] = JSON.parse(await npm(root, 'pack', '--json', '--pack-destination', folder)) as [
     { filename: string },
   ];
   await npm(folder, 'install', '--prefer-offline', '--no-audit', '--no-fund', join(folder, packed.filename));
+  return folder;
+}
+
+test('the package installs and works where no install script may run', async () => {
+  const folder = await installPacked();
   const installed = join(folder, 'node_modules/.bin/tunl');
 
   const version = await run({ file: installed, args: ['--version'] });
@@ -36,4 +44,52 @@ test('the package installs and works where no install script may run', async () 
     "import { startServe, TunlError } from 'tunl'; console.log(typeof startServe, new TunlError('usage', 'x').code)";
   const library = await run({ file: 'node', args: ['--input-type=module', '--eval', use], cwd: folder });
   expect(library).toMatchObject({ code: 0, stdout: 'function usage\n', stderr: '' });
+
+  const own = join(folder, 'node_modules/tunl');
+  const manifest = JSON.parse(readFileSync(join(own, 'package.json'), 'utf8')) as { dependencies: object };
+  expect(Object.keys(manifest.dependencies)).toEqual(['chalk', 'cli-table3', 'ora', 'yargs']);
+  const licenses = readFileSync(join(own, 'dist/licenses.txt'), 'utf8');
+  for (const name of ['chalk', 'cli-table3', 'ora', 'yargs-parser', 'zod', 'yaml', 'lru-cache', 'bcryptjs']) {
+    expect(licenses).toMatch(new RegExp(`^${name} \\d+\\.\\d+\\.\\d+ \\(`, 'm'));
+  }
+  expect(licenses).not.toMatch(/^(?:esbuild|vitest|typescript|rollup) \d/m);
+
+  writeFileSync(join(folder, 'package.json'), '{ "type": "module" }');
+  writeFileSync(join(folder, 'use.ts'), consumer);
+  const tsc = ['--noEmit', '--strict', '--module', 'nodenext', '--target', 'es2023', '--types', 'node'];
+  const types = await run({
+    file: join(root, 'node_modules/.bin/tsc'),
+    args: [...tsc, '--typeRoots', join(root, 'node_modules/@types'), 'use.ts'],
+    cwd: folder,
+  });
+  expect(types).toMatchObject({ code: 0, stdout: '' });
+});
+
+/** What a program in TypeScript does with the library; the last line must not compile. */
+const consumer = `
+import { openTunnel, type Tunnel, TunlError } from 'tunl';
+const tunnel: Tunnel = await openTunnel('db:5432', { proxies: ['http://proxy'], limits: { connectMs: 1000 } });
+tunnel.on('data', (chunk: Buffer) => chunk.length).reset(new TunlError('usage', 'no more'));
+// @ts-expect-error
+await openTunnel('db:5432', { proxy: 'http://proxy' });
+`;
+
+test('one command installs a fresh clone for everybody on the machine', { timeout: 200_000 }, async () => {
+  const clone = join(makeFolder('clone'), 'tunl');
+  execFileSync('git', ['clone', '--quiet', '--no-hardlinks', root, clone]);
+  const prefix = makeFolder('prefix');
+  const cache = execFileSync('npm', ['config', 'get', 'cache'], { encoding: 'utf8' }).trim();
+  const { code, stderr } = await run(
+    {
+      file: 'npm',
+      args: ['install', '--global', '--prefix', prefix, '.'],
+      cwd: clone,
+      env: { npm_config_cache: cache, npm_config_prefer_offline: 'true' },
+    },
+    { limitMs: 180_000 },
+  );
+  expect(code, stderr).toBe(0);
+  const version = await run({ file: join(prefix, 'bin/tunl'), args: ['--version'] });
+  expect(version).toMatchObject({ code: 0, stdout: expect.stringMatching(/^tunl \d/) });
+  expect(existsSync(join(clone, 'man/tunl.1'))).toBe(true);
 });
