@@ -5,16 +5,11 @@ import { TunlError } from '../core/errors.ts';
 import type { HeaderField, Hop } from '../core/hop.ts';
 import type { Link } from '../core/link.ts';
 import { recogniseForeign, silentHints } from './foreign.ts';
-import { HeadError, readHead } from './head.ts';
-import { formatHead, parseResponseHead, type ResponseHead } from './message.ts';
+import { HeadError } from './head.ts';
+import { formatHead, type ResponseHead } from './message.ts';
+import { answerPrefix, maxHeadBytes, type ProxyAnswer, readProxyAnswer } from './proxy-answer.ts';
 import { readRefusalBody } from './refusal-body.ts';
 import { assertTunnelled, requestFields, userAgent } from './request.ts';
-
-/** Largest answer head that we read: what squid and nginx send at most. */
-const maxHeadBytes = 16 * 1024;
-
-/** What does not begin like this is no answer, however much of it may still come. */
-const answerPrefix = 'HTTP/1.';
 
 /** Interim answers (1xx) before the final one; more than a few is a peer that only keeps us busy. */
 const maxInterim = 64;
@@ -61,7 +56,8 @@ export class Http1Session implements Session {
     const head = await this.#readAnswer(address, ctx);
     if (head.status >= 200 && head.status < 300) return toLink(this.#link, head);
     // Loaded by those who need it; what came of the body is read meanwhile.
-    const [body, { refusalError }] = await Promise.all([readRefusalBody(stream, head), import('./refusal.ts')]);
+    const reading = head.isCut ? '' : readRefusalBody(stream, head);
+    const [body, { refusalError }] = await Promise.all([reading, import('./refusal.ts')]);
     // A proxy must close after a refusal; whatever it does, nothing more is sent on this connection.
     stream.destroy();
     throw refusalError({ hop: this.#hop, method, address, ctx, head, body });
@@ -81,7 +77,7 @@ export class Http1Session implements Session {
     ]);
   }
 
-  async #readAnswer(address: Address, ctx: DialContext): Promise<ResponseHead> {
+  async #readAnswer(address: Address, ctx: DialContext): Promise<ProxyAnswer> {
     for (let interim = 0; interim <= maxInterim; interim++) {
       const head = await this.#readResponse(address, ctx);
       // 101 changes the protocol to something that we did not ask for: it is an answer, not a step.
@@ -90,9 +86,9 @@ export class Http1Session implements Session {
     throw this.#fail(new TunlError('http_protocol_error', `${this.#proxy} sends interim answers without end`));
   }
 
-  async #readResponse(address: Address, ctx: DialContext): Promise<ResponseHead> {
+  async #readResponse(address: Address, ctx: DialContext): Promise<ProxyAnswer> {
     try {
-      return parseResponseHead(await readHead(this.#link.stream, maxHeadBytes, ctx.signal, { prefix: answerPrefix }));
+      return await readProxyAnswer(this.#link.stream, ctx.signal);
     } catch (error) {
       throw this.#fail(this.#toAnswerError(error, `${this.#terms.method} ${formatAddress(address)}`));
     }
@@ -101,7 +97,7 @@ export class Http1Session implements Session {
   #toAnswerError(error: unknown, asked: string): TunlError {
     if (error instanceof TunlError) {
       if (error.code !== 'http_protocol_error') return error;
-      return error.with({}, `${this.#proxy} is not an HTTP proxy: ${error.message}`);
+      return error.with({}, `${this.#proxy} opened no tunnel for ${asked}: ${error.message}`);
     }
     if (!(error instanceof HeadError)) throw error;
     const facts = { side: 'hop', phase: 'handshake', cause: error } as const;
@@ -144,7 +140,7 @@ export class Http1Session implements Session {
   }
 }
 
-/** True for bytes that may still become the head of an HTTP/1.1 answer. */
+/** True for bytes that may still become the head of an answer. */
 function isHeadStart(received: Buffer): boolean {
   return answerPrefix.startsWith(received.toString('latin1', 0, answerPrefix.length));
 }

@@ -37,11 +37,12 @@ class HeadScanner {
   #emptyLines = 0;
   readonly #prefix: string;
   readonly #lineBytes: number;
+  readonly #isTolerant: boolean;
 
-  /** `prefix` is what the first line begins with, as far as that is known; no line is longer than `lineBytes`. */
-  constructor(prefix: string, lineBytes: number) {
+  constructor({ prefix = '', lineBytes = maxLineBytes, lines = 'strict' }: HeadTraits) {
     this.#prefix = prefix;
     this.#lineBytes = lineBytes;
+    this.#isTolerant = lines === 'tolerant';
   }
 
   /** Looks at one more chunk. Returns the head's length in it, or -1 when it goes on. */
@@ -56,6 +57,8 @@ class HeadScanner {
   }
 
   #take(byte: number): HeadFault | 'end' | undefined {
+    // What may stand in a line is the parser's business then: only the ends of lines count.
+    if (this.#isTolerant && this.#expected === undefined) return this.#takeAny(byte);
     if (this.#afterReturn) {
       this.#afterReturn = false;
       return byte === lineFeed ? this.#endLine() : 'not_http';
@@ -70,6 +73,15 @@ class HeadScanner {
     if (!this.#started && !isLetter(byte)) return 'not_http';
     if (this.#expected !== undefined && byte !== this.#expected) return 'not_http';
     this.#started = true;
+    return this.#count();
+  }
+
+  #takeAny(byte: number): HeadFault | 'end' | undefined {
+    if (byte === lineFeed) return this.#endLine();
+    return byte === carriageReturn ? undefined : this.#count();
+  }
+
+  #count(): HeadFault | undefined {
     if (++this.#lineLength > this.#lineBytes) return this.#firstLine ? 'line_too_long' : 'too_large';
     return undefined;
   }
@@ -99,6 +111,11 @@ export interface HeadTraits {
   readonly prefix?: string;
   /** Longest line; 8 KiB where absent. */
   readonly lineBytes?: number;
+  /**
+   * `tolerant`: behind the prefix a line ends with LF, with CR before it or without, and holds whatever it
+   * holds; for what is not forwarded. Where absent, everything else than RFC 9112 allows is refused at once.
+   */
+  readonly lines?: 'strict' | 'tolerant';
 }
 
 /**
@@ -111,12 +128,12 @@ export function readHead(
   stream: Duplex,
   maxHeadBytes: number,
   signal: AbortSignal,
-  { prefix = '', lineBytes = maxLineBytes }: HeadTraits = {},
+  traits: HeadTraits = {},
 ): Promise<Buffer> {
   throwIfAborted(signal);
   return new Promise((resolve, reject) => {
-    const scanner = new HeadScanner(prefix, lineBytes);
-    let received: Buffer = Buffer.alloc(0);
+    const scanner = new HeadScanner(traits);
+    const chunks: Buffer[] = [];
 
     const settle = (act: () => void) => {
       stream.off('data', onData).off('end', onClosed).off('error', onError).off('close', onClosed);
@@ -124,20 +141,19 @@ export function readHead(
       stream.pause();
       act();
     };
-    const fail = (fault: HeadFault, cause?: unknown) => settle(() => reject(new HeadError(fault, received, cause)));
+    const fail = (fault: HeadFault, cause?: unknown) =>
+      settle(() => reject(new HeadError(fault, Buffer.concat(chunks), cause)));
     const onClosed = () => fail('closed');
     const onError = (error: Error) => fail('closed', error);
     const onAbort = () => settle(() => reject(abortReason(signal)));
     const onData = (chunk: Buffer) => {
-      const before = received.length;
-      received = before === 0 ? chunk : Buffer.concat([received, chunk]);
       const end = scanner.scan(chunk, maxHeadBytes);
+      chunks.push(end === -1 || typeof end === 'string' ? chunk : chunk.subarray(0, end));
       if (typeof end === 'string') return fail(end);
       if (end < 0) return;
       settle(() => {
-        const length = before + end;
-        if (received.length > length) stream.unshift(received.subarray(length));
-        resolve(received.subarray(0, length));
+        if (chunk.length > end) stream.unshift(chunk.subarray(end));
+        resolve(Buffer.concat(chunks));
       });
     };
 

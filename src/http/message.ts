@@ -98,7 +98,12 @@ export function formatHead(firstLine: string, headers: readonly HeaderField[]): 
   return `${head}\r\n`;
 }
 
+/** True for what may be the name of a field (RFC 9110, section 5.6.2). */
+export function isToken(name: string): boolean {
+  return /^[!#$%&'*+.^_`|~0-9A-Za-z-]+$/.test(name);
+}
+
 /** True for a field name and value that can be written as they are (RFC 9110, section 5). */
 export function isSafeField([name, value]: HeaderField): boolean {
-  return /^[!#$%&'*+.^_`|~0-9A-Za-z-]+$/.test(name) && /^[\t\x20-\x7e\x80-\xff]*$/.test(value);
+  return isToken(name) && /^[\t\x20-\x7e\x80-\xff]*$/.test(value);
 }

@@ -1,9 +1,7 @@
 import { usageError } from '../core/errors.ts';
 import type { HeaderField } from '../core/hop.ts';
+import { isToken } from '../http/message.ts';
 import { hasControl, quote } from './text.ts';
-
-/** RFC 9110, section 5.6.2. */
-const token = /^[!#$%&'*+.^_`|~\dA-Za-z-]+$/;
 
 /** Fields that say where a request ends or whom it is for: a second one would make it mean two things. */
 const ours: ReadonlySet<string> = new Set([
@@ -24,7 +22,7 @@ export function parseHeader(text: string, where: string): HeaderField {
   const colon = text.indexOf(':');
   const name = text.slice(0, Math.max(colon, 0));
   const value = text.slice(colon + 1).trim();
-  if (!token.test(name)) {
+  if (!isToken(name)) {
     const what = colon > 0 ? `${quote(name)} is not the name of a header` : 'a header without a name';
     throw usageError(`${where}: ${what}`, "write 'Name: value'");
   }

@@ -102,8 +102,8 @@ const proxies: readonly (readonly [what: string, proxy: Behaviour, lines: readon
   ],
   [
     'a head without end',
-    answerWith(`HTTP/1.1 200 OK\r\n${'X: 1234567890\r\n'.repeat(2000)}`),
-    ['PROXY answered CONNECT db:22 with a head above 16384 bytes'],
+    answerWith(`HTTP/1.1 200 OK\r\n${'X: 1234567890\r\n'.repeat(5000)}`),
+    ['PROXY answered CONNECT db:22 with a head above 65536 bytes'],
   ],
 ];
 
