@@ -2,7 +2,7 @@ import { TunlError, toTunlError } from '../core/errors.ts';
 import { formatAddress } from '../core/address.ts';
 import type { Dial, Stage } from '../core/dialer.ts';
 import { within } from '../core/deadline.ts';
-import { resetError } from '../core/link.ts';
+import { describeTls, resetError } from '../core/link.ts';
 import { stdioLink } from '../listeners/stdio.ts';
 import type { RelayResult } from '../relay/relay.ts';
 import { checkTargets } from './check.ts';
@@ -96,10 +96,13 @@ async function createTargetTls({ target, targetTls = {}, limits }: ConnectOption
   return (next: Dial): Dial =>
     async (address, ctx) => {
       const link = await next(address, ctx);
+      const started = performance.now();
       try {
-        return await within(limit, ctx.signal, `${place} did not finish the TLS handshake`, (signal) =>
+        const secured = await within(limit, ctx.signal, `${place} did not finish the TLS handshake`, (signal) =>
           secure(link, options, signal),
         );
+        ctx.onProgress?.({ phase: 'tls', detail: describeTls(secured.peer), ms: performance.now() - started });
+        return secured;
       } catch (error) {
         link.reset(resetError('the TLS handshake failed'));
         throw error instanceof TunlError ? error.with({ side: 'target', phase: 'tls' }) : error;

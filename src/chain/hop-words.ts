@@ -1,6 +1,6 @@
 import { formatHostPort } from '../core/address.ts';
 import type { Hop } from '../core/hop.ts';
-import { tlsNames } from '../words/tls.ts';
+import { tlsKeys, tlsNames } from '../words/tls.ts';
 import type { HopWords } from './schema-parts.ts';
 import type { SecretNames } from './secret-names.ts';
 import { escapeVariables } from './secrets.ts';
@@ -23,7 +23,7 @@ export function formatHopWords(hop: Hop, names: SecretNames): string | HopWords 
 
 function formatSettings({ tls, settings }: Hop): string {
   const given = tlsNames.flatMap((name) => {
-    const value = name === 'key' && tls.key === tls.cert ? undefined : tls[name];
+    const value = name === 'key' && tls.key === tls.cert ? undefined : tls[tlsKeys[name]];
     return value === undefined || value === false ? [] : [value === true ? name : `${name}=${encode(String(value))}`];
   });
   const own = Object.entries(settings).map(([name, value]) => `${name}=${encode(value)}`);

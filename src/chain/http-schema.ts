@@ -80,12 +80,13 @@ const host = z.union(
 );
 
 const tls = z.strictObject({
-  cacert: describe(text.optional(), 'trust these authorities, a PEM file, instead of the built-in ones'),
+  cacert: describe(text.optional(), 'trust these authorities, a PEM file, instead of those of Node and the system'),
   cert: describe(text.optional(), 'our certificate, a PEM file'),
   key: describe(text.optional(), 'its key, a PEM file; the file of cert without'),
   servername: describe(text.optional(), 'the name to send and to verify'),
   pin: describe(text.optional(), 'trust this key alone: sha256/…'),
   insecure: describe(flag.optional(), 'accept any certificate'),
+  'no-system-ca': describe(flag.optional(), "trust the authorities of Node alone, without the system's"),
 });
 const upstream = z.union(
   [
@@ -95,7 +96,9 @@ const upstream = z.union(
       to: describe(oneOrMore(text, 'a target'), 'HOST:PORT, unix:PATH, internal://NAME, or field:NAME of the request'),
       http2: describe(flag.optional(), 'write requests in HTTP/2'),
       tls: describe(
-        z.union([z.literal(true), tls], must('true, or cacert, cert, key, servername, pin and insecure')).optional(),
+        z
+          .union([z.literal(true), tls], must('true, or cacert, cert, key, servername, pin, insecure and no-system-ca'))
+          .optional(),
         'speak TLS with it',
       ),
     }),

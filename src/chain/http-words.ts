@@ -4,7 +4,7 @@ import { usageError } from '../core/errors.ts';
 import type { TlsSettings } from '../core/hop.ts';
 import { suggest } from '../words/suggest.ts';
 import { quote } from '../words/text.ts';
-import { parseTls } from '../words/tls.ts';
+import { parseTls, type TlsWords } from '../words/tls.ts';
 import type { Path } from './document.ts';
 import { parseDomain } from './domain.ts';
 import { isFieldName } from './field-name.ts';
@@ -153,11 +153,12 @@ type UpstreamTls = Extract<UpstreamWords, { to: unknown }>['tls'];
 
 function readTls(words: UpstreamTls, reader: HttpReader): TlsSettings | undefined {
   if (words === undefined || words === true) return words && {};
-  const { insecure = false, ...texts } = words;
+  const { insecure = false, 'no-system-ca': noSystemCa = false, ...texts } = words;
   const filled = Object.entries(texts).flatMap(([name, text]) => {
     if (text === undefined) return [];
     const value = fillVariables(text, reader);
     return [[name, name === 'servername' || name === 'pin' ? value : resolve(reader.folder, value)] as const];
   });
-  return parseTls({ ...Object.fromEntries(filled), ...(insecure && { insecure: true }) }, 'tls');
+  const switches: TlsWords = { ...(insecure && { insecure: true }), ...(noSystemCa && { 'no-system-ca': true }) };
+  return parseTls({ ...Object.fromEntries(filled), ...switches }, 'tls');
 }

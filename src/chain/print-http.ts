@@ -69,15 +69,15 @@ function toUpstreamWords(upstream: Upstream, usual: Limits, names: SecretNames):
   const files = (['cacert', 'cert', 'key', 'servername', 'pin'] as const).flatMap((name) =>
     tls?.[name] === undefined || (name === 'key' && tls.key === tls.cert) ? [] : [[name, escapeVariables(tls[name])]],
   );
+  const tlsWords = {
+    ...Object.fromEntries(files),
+    ...(tls?.insecure && { insecure: true }),
+    ...(tls?.noSystemCa && { 'no-system-ca': true }),
+  };
   const rest = {
     ...(!('field' in to) && to.balance !== 'first' && { balance: to.balance }),
     ...(version === 'http2' && { http2: true }),
-    ...(tls && {
-      tls:
-        files.length === 0 && !tls.insecure
-          ? true
-          : { ...Object.fromEntries(files), ...(tls.insecure && { insecure: true }) },
-    }),
+    ...(tls && { tls: Object.keys(tlsWords).length === 0 || tlsWords }),
     ...toWayWords(route, usual, names),
   };
   const target = toTargetWords(upstream);

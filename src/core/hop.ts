@@ -4,8 +4,10 @@ import type { Credentials } from './secret.ts';
 
 /** How TLS to a hop is set up and judged. Paths are read by `tls/material`. */
 export interface TlsSettings {
-  /** Path of a PEM file with the authorities to trust instead of the built-in ones. */
+  /** Path of a PEM file with the authorities to trust instead of all others. */
   readonly cacert?: string;
+  /** Trust those that are built into Node, and not those of the system. */
+  readonly noSystemCa?: boolean;
   /** Path of a PEM file with our certificate, and the one with its key. */
   readonly cert?: string;
   readonly key?: string;

@@ -19,6 +19,15 @@ export interface TlsFacts {
   readonly alpn?: string;
   /** Subject of the peer's certificate. */
   readonly subject?: string;
+  /** Which authorities could vouch for it, in words; absent where nobody had to. */
+  readonly trusting?: string;
+}
+
+/** What was settled with a peer, in one line for `-v`. */
+export function describeTls({ tls, identity }: Peer): string {
+  const { protocol = '', cipher = '', alpn = 'none', subject = '', trusting } = tls ?? {};
+  const trust = trusting === undefined ? '' : `trusting ${trusting}`;
+  return [protocol, cipher, `alpn ${alpn}`, identity ?? subject, trust].filter(Boolean).join(', ');
 }
 
 /**

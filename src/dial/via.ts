@@ -4,7 +4,7 @@ import { Deadline, type Limit, within } from '../core/deadline.ts';
 import type { Dial, DialContext, Stage } from '../core/dialer.ts';
 import { type HopPosition, type Phase, TunlError } from '../core/errors.ts';
 import type { HeaderField, Hop } from '../core/hop.ts';
-import { type Link, resetError } from '../core/link.ts';
+import { describeTls, type Link, resetError } from '../core/link.ts';
 import { unansweredHints, unreachedHints, unsecuredHints } from './hints.ts';
 import { SessionPool, type SessionSource } from './pool.ts';
 
@@ -116,9 +116,8 @@ async function secureLink(route: HopRoute, link: Link, ctx: DialContext): Promis
     const secured = await within(limit, ctx.signal, `${name} did not finish the TLS handshake`, (signal) =>
       secure(link, signal),
     );
-    const { protocol = '', cipher = '', alpn = 'none', subject = '' } = secured.peer.tls ?? {};
-    const detail = [protocol, cipher, `alpn ${alpn}`, secured.peer.identity ?? subject].filter(Boolean).join(', ');
-    ctx.onProgress?.({ phase: 'tls', hop: position.index, detail, ms: performance.now() - started });
+    const ms = performance.now() - started;
+    ctx.onProgress?.({ phase: 'tls', hop: position.index, detail: describeTls(secured.peer), ms });
     return secured;
   } catch (error) {
     link.reset(resetError('the TLS handshake failed'));

@@ -13,7 +13,7 @@ import {
 import { defaultLimits } from '../chain/route-words.ts';
 import { formatAddress } from '../core/address.ts';
 import { formatDuration } from '../core/deadline.ts';
-import { formatHop, type Hop } from '../core/hop.ts';
+import { formatHop, type Hop, type TlsSettings } from '../core/hop.ts';
 import { parseDuration } from '../words/duration.ts';
 import { isSecured } from './canonical-hop.ts';
 import { isLoopback } from './export-terms.ts';
@@ -67,7 +67,8 @@ function* findInStage(stage: ChainStage): Generator<Finding> {
     case 'http':
       yield* findInRoutes(stage);
       if (stage.upstreams.some(({ to }) => 'field' in to)) yield* findExposed(stage);
-      for (const { to, route } of stage.upstreams) {
+      for (const { name, to, route, tls = {} } of stage.upstreams) {
+        yield* findInTls(tls, name);
         yield* findInLimits(route.limits);
         yield* findInRoute(route, 'stage');
         if (!('field' in to)) yield* findInChoice(to);
@@ -183,6 +184,7 @@ function* findInHop(hop: Hop, seen: Seen): Generator<Finding> {
     const unknown = Object.keys(hop.settings).filter((key) => !known.includes(key));
     for (const key of unknown) yield [`it has nothing like ?${key}= of ${name}`];
   }
+  yield* findInTls(hop.tls, name);
   if (hop.scheme !== 'hbone') return;
   const { peer, traceparent, forwarded } = hop.settings;
   if (peer === undefined) yield [`it must be told whom to expect at ${name}`, 'add ?peer=spiffe://…'];
@@ -190,6 +192,14 @@ function* findInHop(hop: Hop, seen: Seen): Generator<Finding> {
   if (forwarded !== 'no' && seen === 'stage') {
     yield [`it does not know the first client, whom ${name} is to be told`, 'add ?forwarded=no'];
   }
+}
+
+function* findInTls(
+  { noSystemCa = false, cacert, pin, insecure = false }: TlsSettings,
+  name: string,
+): Generator<Finding> {
+  const isVerified = cacert === undefined && pin === undefined && !insecure;
+  if (noSystemCa && isVerified) yield [`it has no authorities of its own to verify ${name} by`, 'name some: cacert'];
 }
 
 function* findInForward({ to, route }: ForwardStage): Generator<Finding> {

@@ -2,15 +2,16 @@ import type { X509Certificate } from 'node:crypto';
 import { isIP } from 'node:net';
 import { connect } from 'node:tls';
 import type { TlsDemand } from '../core/carrier.ts';
-import type { Link, Peer } from '../core/link.ts';
+import type { Link } from '../core/link.ts';
 import { explainHandshakeFailure, type TlsSide } from './failure.ts';
-import type { LoadedTls } from './material.ts';
+import type { LoadedTls, ReadyTls } from './material.ts';
 import {
   assertUsable,
   completeHandshake,
   layUnder,
   type Overlay,
   overlayLink,
+  type ProvenFacts,
   prepareSocket,
   resetBelowOnError,
 } from './overlay.ts';
@@ -36,9 +37,9 @@ export interface SecureOptions extends Pick<TlsDemand, 'alpn' | 'sni'> {
  * @throws {TunlError} tls_certificate_error, tls_protocol_error, tls_alert_received, or the signal's reason
  */
 export async function secure(link: Link, options: SecureOptions, signal: AbortSignal): Promise<Link> {
-  const { host, place = host, withoutTls, settings, alpn } = options;
-  const { min } = settings.demand;
-  const hasCertificate = settings.settings.cert !== undefined;
+  const { host, place = host, withoutTls, settings: loaded, alpn } = options;
+  const { min } = loaded.demand;
+  const hasCertificate = loaded.settings.cert !== undefined;
   const side: TlsSide = {
     role: 'client',
     peer: place,
@@ -49,9 +50,10 @@ export async function secure(link: Link, options: SecureOptions, signal: AbortSi
   };
   let overlay: Overlay | undefined;
   try {
+    const settings = await loaded.ready();
     assertUsable(link, side, signal);
-    overlay = layTls(link, options, side);
-    return overlayLink(overlay, await authenticate(overlay, options, signal));
+    overlay = layTls(link, { ...options, settings }, side);
+    return overlayLink(overlay, await authenticate(overlay, { ...options, settings }, signal));
   } catch (error) {
     const failure = explainHandshakeFailure(error as Error, side);
     overlay?.socket.destroy(failure);
@@ -60,7 +62,12 @@ export async function secure(link: Link, options: SecureOptions, signal: AbortSi
   }
 }
 
-function layTls(link: Link, { host, settings, alpn, sni = true }: SecureOptions, side: TlsSide): Overlay {
+/** The same once its settings are ready. */
+interface ReadyOptions extends SecureOptions {
+  readonly settings: ReadyTls;
+}
+
+function layTls(link: Link, { host, settings, alpn, sni = true }: ReadyOptions, side: TlsSide): Overlay {
   const { servername = host, insecure = false } = settings.settings;
   const under = layUnder(link);
   const socket = connect({
@@ -83,9 +90,9 @@ function layTls(link: Link, { host, settings, alpn, sni = true }: SecureOptions,
 /** Waits for the handshake and judges the server. What it gives is known of the server then. */
 async function authenticate(
   overlay: Overlay,
-  { host, settings, expectedId }: SecureOptions,
+  { host, settings, expectedId }: ReadyOptions,
   signal: AbortSignal,
-): Promise<Pick<Peer, 'identity'>> {
+): Promise<ProvenFacts> {
   const { socket } = overlay;
   const expected = settings.settings.servername ?? host;
   let shown: X509Certificate | undefined;
@@ -98,5 +105,6 @@ async function authenticate(
   } catch (error) {
     throw explainChainFailure(error as Error, expected, settings, shown) ?? error;
   }
-  return assertServerTrusted(socket, expected, settings, expectedId);
+  const proven = assertServerTrusted(socket, expected, settings, expectedId);
+  return { ...proven, ...(settings.trust && { trusting: settings.trust.description }) };
 }

@@ -7,6 +7,7 @@ import { formatSource, type PemSource, readCertificates, readKey } from './pem.t
 import type { SpiffeId } from '../core/spiffe.ts';
 import { parsePin } from './pin.ts';
 import { readOwnId } from './spiffe.ts';
+import { type Authorities, countAuthorities, findAuthorities } from './trust.ts';
 
 /** Lowest version that is spoken (RFC 8996 retires the ones before). Given explicitly, NODE_OPTIONS cannot lower it. */
 const minVersion = 'TLSv1.2';
@@ -18,13 +19,21 @@ export type MaterialDemand = Pick<TlsDemand, 'min' | 'ciphers' | 'clientCert' | 
 export interface LoadedTls {
   readonly settings: TlsSettings;
   readonly demand: MaterialDemand;
-  readonly context: SecureContext;
   /** Canonical, as `pinOf` writes it. */
   readonly pin?: string;
   /** Who our certificate says that we are, where that is demanded. */
   readonly ownId?: SpiffeId;
   /** Counts the times that the files were read: part of the key under which connections may be shared. */
   readonly generation: number;
+  /** What a handshake needs. The first call reads the authorities of the system, where they are wanted. */
+  readonly ready: () => Promise<ReadyTls>;
+}
+
+/** TLS settings with all that a handshake needs. */
+export interface ReadyTls extends LoadedTls {
+  readonly context: SecureContext;
+  /** The authorities that vouch for the other side; absent where nobody has to. */
+  readonly trust?: Pick<Authorities, 'description' | 'notes'>;
 }
 
 /** Our certificate, those that lead to its authority, and its key. */
@@ -76,31 +85,56 @@ export function createContext(options: SecureContextOptions, what: string): Secu
 }
 
 async function load(settings: TlsSettings, demand: MaterialDemand, generation: number): Promise<LoadedTls> {
-  const { cacert, cert, key, insecure } = settings;
+  const { cacert, cert, key, insecure = false } = settings;
   const pin = settings.pin === undefined ? undefined : parsePin(settings.pin);
   assertServername(settings.servername);
   assertMeets(settings, demand);
   if (cert === undefined && key !== undefined) throw usageError(`key ${JSON.stringify(key)} is of no use without cert`);
-  const [authorities, own] = await Promise.all([
+  const [given, own] = await Promise.all([
     cacert === undefined ? undefined : readCertificates({ option: 'cacert', path: cacert }),
     cert === undefined ? undefined : readOwnCertificate({ option: 'cert', path: cert }, keySource(cert, key)),
   ]);
-  // Where the chain is not looked at, the built-in authorities need not be parsed.
-  const ca = pin !== undefined || insecure ? [] : authorities?.pem;
   const ownSource = { option: 'cert', path: cert ?? '' };
   const ownId = own && demand.verify === 'spiffe' ? readOwnId(own.leaf, ownSource) : undefined;
-  const context = createContext(
-    {
-      ...toContextOptions(demand),
-      ...(ca !== undefined && { ca }),
-      ...(own && { cert: own.cert, key: own.key }),
-      // As curl does: an intermediate authority can be the one that is trusted. With the built-in ones Node would
-      // then forget those of NODE_EXTRA_CA_CERTS.
-      ...(authorities && { allowPartialTrustChain: true }),
-    },
-    own ? formatSource(ownSource) : 'the TLS settings',
-  );
-  return { settings, demand, context, generation, ...(pin !== undefined && { pin }), ...(ownId && { ownId }) };
+  const loaded = { settings, demand, generation, ...(pin !== undefined && { pin }), ...(ownId && { ownId }) };
+  const make = (ca: SecureContextOptions['ca'], more: SecureContextOptions = {}) =>
+    createContext(
+      { ...toContextOptions(demand), ...more, ca, ...(own && { cert: own.cert, key: own.key }) },
+      own ? formatSource(ownSource) : 'the TLS settings',
+    );
+  const isJudgedByChain = pin === undefined && !insecure;
+  // Made in any case: what is wrong with our own certificate is said before anything is opened.
+  const plain = make(isJudgedByChain && given ? given.pem : [], given && partialChains);
+  if (given || !isJudgedByChain) {
+    const description = given && `${countAuthorities(given.certificates.length)} from cacert ${JSON.stringify(cacert)}`;
+    const trust = isJudgedByChain && description !== undefined && { trust: { description, notes: [] } };
+    return withReady(loaded, async () => ({ context: plain, ...trust }));
+  }
+  const find = await findAuthorities(settings);
+  return withReady(loaded, async () => {
+    const trust = await find();
+    if (own) return { context: make([...trust.certificates], partialChains), trust };
+    const kind = JSON.stringify(toContextOptions(demand));
+    const context = trust.contexts.get(kind) ?? make([...trust.certificates], partialChains);
+    trust.contexts.set(kind, context);
+    return { context, trust };
+  });
+}
+
+/** As curl does: an intermediate authority can be the one that is trusted. */
+const partialChains: SecureContextOptions = { allowPartialTrustChain: true };
+
+/** Settings that are made ready once. */
+function withReady(
+  loaded: Omit<LoadedTls, 'ready'>,
+  prepare: () => Promise<Pick<ReadyTls, 'context' | 'trust'>>,
+): LoadedTls {
+  let ready: Promise<ReadyTls> | undefined;
+  const result: LoadedTls = {
+    ...loaded,
+    ready: () => (ready ??= prepare().then((parts) => ({ ...result, ...parts }))),
+  };
+  return result;
 }
 
 /** The parts of a demand that OpenSSL sees to. */

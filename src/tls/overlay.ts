@@ -1,7 +1,7 @@
 import type { Duplex } from 'node:stream';
 import { TLSSocket } from 'node:tls';
 import { abortReason, throwIfAborted } from '../core/deadline.ts';
-import { guardStream, type Link, type Peer } from '../core/link.ts';
+import { guardStream, type Link, type Peer, type TlsFacts } from '../core/link.ts';
 import { runAfterFin } from '../core/socket-link.ts';
 import { closedError, explainTlsError, type TlsSide } from './failure.ts';
 import { explainFalseEnd } from './false-end.ts';
@@ -17,6 +17,9 @@ export interface Overlay {
   readonly under: Duplex;
   readonly side: TlsSide;
 }
+
+/** What a handshake has proved, beside what the socket tells. */
+export type ProvenFacts = Pick<Peer, 'identity'> & Pick<TlsFacts, 'trusting'>;
 
 /** Methods of Node's streams and TLS sockets that are replaced on one socket. */
 interface Hooks {
@@ -112,7 +115,7 @@ function resetInsteadOfDestroy(under: Duplex, reset: () => void): void {
  * other half open. An end of the stream below without close_notify is an error, except where that is the
  * FIN of a bare socket.
  */
-export function overlayLink({ socket, below, under, side }: Overlay, facts: Pick<Peer, 'identity'> = {}): Link {
+export function overlayLink({ socket, below, under, side }: Overlay, { trusting, ...facts }: ProvenFacts = {}): Link {
   const hooks = hooksOf(socket);
   const { push } = hooks;
   hooks.push = (chunk) => {
@@ -123,7 +126,7 @@ export function overlayLink({ socket, below, under, side }: Overlay, facts: Pick
   };
   return {
     stream: socket,
-    peer: { ...below.peer, ...facts, tls: readFacts(socket) },
+    peer: { ...below.peer, ...facts, tls: { ...readFacts(socket), ...(trusting !== undefined && { trusting }) } },
     reset: (error) =>
       runAfterFin(socket, () => {
         socket.destroy(error);

@@ -36,7 +36,7 @@ export function formatSource({ option, path }: PemSource): string {
  */
 export async function readCertificates(source: PemSource): Promise<CertificateFile> {
   const { pem, blocks } = await readPem(source);
-  const found = blocks.filter(({ label }) => label.endsWith('CERTIFICATE'));
+  const found = blocks.filter(isCertificate);
   const [first, ...rest] = found.map((block, index) => parseCertificate(source, block, index, found.length));
   if (!first) throw usageError(`${formatSource(source)} holds no certificate, only ${listLabels(blocks)}`);
   return { pem, certificates: [first, ...rest] };
@@ -79,6 +79,24 @@ async function readPem(source: PemSource): Promise<{ pem: string; blocks: Block[
   );
 }
 
+/** The certificates in a text, as PEM; whatever else it holds is passed over. */
+export function findCertificates(text: string): string[] {
+  return splitBlocks(text).flatMap((block) => (isCertificate(block) ? [block.text] : []));
+}
+
+/** True where Node can make something of a certificate. */
+export function isReadable(pem: string): boolean {
+  try {
+    return new X509Certificate(pem).raw.length > 0;
+  } catch {
+    return false;
+  }
+}
+
+function isCertificate({ label }: Block): boolean {
+  return label.endsWith('CERTIFICATE');
+}
+
 function splitBlocks(pem: string): Block[] {
   const pattern = /-----BEGIN ([A-Z0-9 ]+)-----[^-]*(?:-[^-]+)*-----END \1-----/g;
   return Array.from(pem.matchAll(pattern), ([text, label = '']) => ({ label, text }));
@@ -105,7 +123,8 @@ function brokenError(source: PemSource, part: string, cause: unknown): TunlError
   return usageError(`${part} in ${formatSource(source)} is damaged`).with({ cause });
 }
 
-function explainReadError(error: NodeJS.ErrnoException): string {
+/** Why a file cannot be read, in words. */
+export function explainReadError(error: NodeJS.ErrnoException): string {
   switch (error.code) {
     case 'ENOENT':
     case 'ENOTDIR':

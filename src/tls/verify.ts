@@ -3,7 +3,7 @@ import { checkServerIdentity, type TLSSocket } from 'node:tls';
 import { TunlError } from '../core/errors.ts';
 import type { Peer } from '../core/link.ts';
 import { formatName, listHosts } from './names.ts';
-import type { LoadedTls } from './material.ts';
+import type { ReadyTls } from './material.ts';
 import { readPeerCertificate } from './peer-certificate.ts';
 import { pinOf } from './pin.ts';
 import { expectSpiffeId } from './spiffe.ts';
@@ -18,7 +18,7 @@ import { expectSpiffeId } from './spiffe.ts';
 export function assertServerTrusted(
   socket: TLSSocket,
   expected: string,
-  loaded: LoadedTls,
+  loaded: ReadyTls,
   expectedId?: string,
 ): Pick<Peer, 'identity'> {
   const { settings, pin, ownId } = loaded;
@@ -50,7 +50,7 @@ export function assertServerTrusted(
 export function explainChainFailure(
   error: Error,
   expected: string,
-  loaded: LoadedTls,
+  loaded: ReadyTls,
   certificate: X509Certificate | undefined,
 ): TunlError | undefined {
   const { code = '' } = error as NodeJS.ErrnoException;
@@ -96,16 +96,23 @@ function isChainFailure(code: string): boolean {
 function chainError(
   code: string,
   expected: string,
-  { ownId }: LoadedTls,
+  { ownId, trust, settings }: ReadyTls,
   certificate: X509Certificate | undefined,
   cause?: Error,
 ): TunlError {
   const hints = [];
-  if (untrustedCodes.has(code)) hints.push('to trust its authority: cacert=FILE');
+  if (untrustedCodes.has(code)) hints.push('to trust its authority: cacert=FILE', ...describeTrust(trust, settings));
   if (code === 'DEPTH_ZERO_SELF_SIGNED_CERT') hints.push('to trust it: cacert=FILE');
   if (code === 'CERT_NOT_YET_VALID') hints.push('is the clock of this machine right?');
   if (certificate && !ownId && code !== 'CERT_REVOKED') hints.push(pinHint(certificate));
   return certificateError(describeChainFailure(code, expected, certificate), cause, hints);
+}
+
+/** Where it was looked for, unless the user said where. */
+function describeTrust(trust: ReadyTls['trust'], { cacert, noSystemCa }: ReadyTls['settings']): string[] {
+  if (!trust || cacert !== undefined) return [];
+  const without = noSystemCa ? ['those of the system were left out: --no-system-ca'] : [];
+  return [`it is none of ${trust.description}`, ...trust.notes, ...without];
 }
 
 function assertPinned(certificate: X509Certificate, expected: string, pin: string): void {

@@ -8,7 +8,7 @@ import { parseHeader } from './header.ts';
 import { type HopUrl, splitHopUrl } from './hop-url.ts';
 import { suggest } from './suggest.ts';
 import { asUsage, quote } from './text.ts';
-import { parseTls, tlsNames, type TlsWords } from './tls.ts';
+import { parseTls, tlsNames, tlsSwitches, type TlsWords } from './tls.ts';
 
 /** A scheme that a hop may have, with the carrier that it belongs to. */
 export type KnownScheme = CarrierScheme & { readonly carrier: Pick<Carrier, 'settings'> };
@@ -110,7 +110,7 @@ function readSettings(query: HopUrl['query'], scheme: KnownScheme, where: string
   for (const [name, value] of query) {
     if (!known.includes(name)) throw unknownSetting(name, known, where);
     const bare = scheme.carrier.settings.find((own) => own.name === name)?.bare;
-    if (value === undefined && bare === undefined && name !== 'insecure') throw needsValue(name, where);
+    if (value === undefined && bare === undefined && !tlsSwitches.has(name)) throw needsValue(name, where);
     if (name === 'header') settings.headers.push(parseHeader(value ?? '', where));
     else if (name in settings.tls || name in settings.own) throw givenTwice(name, where);
     else if (isTlsName(name)) settings.tls[name] = readTlsValue(name, value, scheme, where);

@@ -3,18 +3,34 @@ import type { TlsSettings } from '../core/hop.ts';
 import { parseHost } from '../http/authority.ts';
 import { asUsage, quote } from './text.ts';
 
-/** TLS settings as words, from flags or from the query of a hop; `true` for a switch. */
-export type TlsWords = { readonly [name in keyof TlsSettings]?: string | true };
+/** What each TLS setting is called, as a flag and in the query of a hop, and which one it is. */
+export const tlsKeys = {
+  cacert: 'cacert',
+  cert: 'cert',
+  key: 'key',
+  servername: 'servername',
+  pin: 'pin',
+  insecure: 'insecure',
+  'no-system-ca': 'noSystemCa',
+} as const satisfies Record<string, keyof TlsSettings>;
+
+type TlsName = keyof typeof tlsKeys;
 
 /** Names of the TLS settings, as flags and in the query of a hop. */
-export const tlsNames = ['cacert', 'cert', 'key', 'servername', 'pin', 'insecure'] as const;
+export const tlsNames = Object.keys(tlsKeys) as readonly TlsName[];
+
+/** Those that need no value. */
+export const tlsSwitches: ReadonlySet<string> = new Set(['insecure', 'no-system-ca'] satisfies TlsName[]);
+
+/** TLS settings as words, from flags or from the query of a hop; `true` for a switch. */
+export type TlsWords = { readonly [name in TlsName]?: string | true };
 
 /**
  * Checks TLS settings as far as words tell; files are read later.
  * @throws {TunlError} usage, with `where` in front
  */
 export function parseTls(words: TlsWords, where: string): TlsSettings {
-  const text = (name: (typeof tlsNames)[number]) => (typeof words[name] === 'string' ? words[name] : undefined);
+  const text = (name: TlsName) => (typeof words[name] === 'string' ? words[name] : undefined);
   const [cacert, cert, key] = [text('cacert'), text('cert'), text('key') ?? text('cert')];
   if (cert === undefined && key !== undefined)
     throw usageError(`${where}: key without cert`, 'name the certificate of that key too');
@@ -27,8 +43,16 @@ export function parseTls(words: TlsWords, where: string): TlsSettings {
       servername: asUsage(`${where}: servername`, () => parseHost(servername), 'write the name alone: proxy.example'),
     }),
     ...(pin !== undefined && { pin: parsePin(pin, where) }),
-    ...(words.insecure !== undefined && { insecure: parseSwitch(words.insecure, `${where}: insecure`) }),
+    ...readSwitches(words, where),
   };
+}
+
+function readSwitches(words: TlsWords, where: string): Pick<TlsSettings, 'insecure' | 'noSystemCa'> {
+  const given = (['insecure', 'no-system-ca'] as const).flatMap((name) => {
+    const word = words[name];
+    return word === undefined ? [] : [[tlsKeys[name], parseSwitch(word, `${where}: ${name}`)] as const];
+  });
+  return Object.fromEntries(given);
 }
 
 function parsePin(text: string, where: string): string {

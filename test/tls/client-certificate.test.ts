@@ -23,7 +23,8 @@ async function refuse(maxVersion: 'TLSv1.2' | 'TLSv1.3', own?: IssuedCertificate
   const acceptor = await createTlsServer({ cert, key, alpn: [], ...server });
   const shown = own && { cert: own.certPem, key: own.keyPem };
   const context = createSecureContext({ maxVersion, ca: certs.ca.certPem, ...shown });
-  const settings = { ...(await loadTls({ cacert })), context };
+  const loaded = await loadTls({ cacert });
+  const settings = { ...loaded, ready: async () => ({ ...(await loaded.ready()), context }) };
   const [refusal, seen] = await Promise.all([
     acceptor.accept(second, never).then(
       () => Promise.reject(new Error('it was let in')),

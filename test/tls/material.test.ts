@@ -88,5 +88,5 @@ test('each reading of the files is another generation, and the one before stays 
   const first = await loadTls({ cacert: ca.cert });
   const second = await reloadTls(first);
   expect([first.generation, second.generation, (await reloadTls(second)).generation]).toEqual([1, 2, 3]);
-  expect(second.context).not.toBe(first.context);
+  expect((await second.ready()).context).not.toBe((await first.ready()).context);
 });

@@ -74,6 +74,7 @@ export const serverRouteGroup: OptionGroup = {
     tlsOptions.servername,
     tlsOptions.pin,
     tlsOptions.insecure,
+    tlsOptions['no-system-ca'],
     ...familyOptions,
   ],
 };

@@ -1,4 +1,4 @@
-import { tlsNames, type TlsWords } from '../../words/tls.ts';
+import { tlsNames, tlsSwitches, type TlsWords } from '../../words/tls.ts';
 import type { Arguments } from '../arguments.ts';
 import type { OptionSpec } from '../command.ts';
 
@@ -7,7 +7,7 @@ export const tlsOptions: Record<(typeof tlsNames)[number], OptionSpec> = {
   cacert: {
     name: 'cacert',
     value: 'FILE',
-    summary: 'trust the authorities in this PEM file instead of the built-in ones',
+    summary: 'trust the authorities in this PEM file instead of those of Node and the system',
     completes: 'file',
   },
   cert: { name: 'cert', value: 'FILE', summary: 'our certificate, a PEM file', completes: 'file' },
@@ -15,10 +15,11 @@ export const tlsOptions: Record<(typeof tlsNames)[number], OptionSpec> = {
   servername: { name: 'servername', value: 'NAME', summary: "send and verify this name instead of the proxy's host" },
   pin: { name: 'pin', value: 'PIN', summary: "accept this key only: sha256/BASE64URL of the certificate's SPKI" },
   insecure: { name: 'insecure', summary: 'accept any certificate' },
+  'no-system-ca': { name: 'no-system-ca', summary: "trust the authorities of Node alone, without the system's" },
 };
 
 /** The TLS flags of a command line. @throws {TunlError} usage */
 export function readTlsWords(args: Arguments): TlsWords {
-  const given = tlsNames.map((name) => [name, name === 'insecure' ? args.has(name) || undefined : args.text(name)]);
+  const given = tlsNames.map((name) => [name, tlsSwitches.has(name) ? args.has(name) || undefined : args.text(name)]);
   return Object.fromEntries(given.filter(([, value]) => value !== undefined)) as TlsWords;
 }

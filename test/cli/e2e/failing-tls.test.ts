@@ -1,9 +1,8 @@
-import { createServer, type TLSSocket } from 'node:tls';
-import type { AddressInfo } from 'node:net';
-import { afterAll, beforeAll, expect, onTestFinished, test } from 'vitest';
+import { afterAll, beforeAll, expect, test } from 'vitest';
 import { type Certs, type IssuedCertificate, makeCerts } from '../../support/certs.ts';
 import { answerWith, writeRefusal } from '../../support/scripted-proxy.ts';
 import { stall, startTarget } from '../../support/targets.ts';
+import { startTls } from '../../support/tls-target.ts';
 import { runTunl, startTunl } from '../../support/tunl-process.ts';
 
 let certs: Certs;
@@ -11,15 +10,6 @@ beforeAll(async () => {
   certs = await makeCerts();
 });
 afterAll(() => certs.remove());
-
-/** Starts a server that shows a certificate, closes tunnels at once, and gives its port. */
-async function startTls({ certPem, keyPem }: IssuedCertificate): Promise<number> {
-  const server = createServer({ cert: certPem, key: keyPem }, (socket: TLSSocket) => void socket.end());
-  server.on('tlsClientError', () => {});
-  onTestFinished(() => void server.close());
-  await new Promise<void>((resolve) => void server.listen(0, '127.0.0.1', resolve));
-  return (server.address() as AddressInfo).port;
-}
 
 const pin = 'tunl: hint: to accept exactly this certificate: pin=sha256/PIN';
 
