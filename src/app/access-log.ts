@@ -3,7 +3,7 @@ import { type Address, formatAddress } from '../core/address.ts';
 import type { Origin } from '../core/dialer.ts';
 import type { TunlError } from '../core/errors.ts';
 import type { HeaderField } from '../core/hop.ts';
-import type { RelayResult } from '../relay/relay.ts';
+import type { RelayEnd } from '../relay/relay.ts';
 import type { LogFiles } from '../telemetry/access-log.ts';
 import { defaultFormat, type FormatFacts, parseFormat, writeLine, writeObject } from '../words/format.ts';
 import { describeBytesFailure, describeEnd, describeRequestFailure } from './access-end.ts';
@@ -21,7 +21,7 @@ export interface AccessEntry {
   readonly cluster?: string;
   readonly place?: string;
   /** How it ended, where it came up. */
-  readonly result?: Omit<RelayResult, 'ended'>;
+  readonly result?: RelayEnd;
   /** Why it did not come up. */
   readonly failure?: TunlError;
 }

@@ -43,6 +43,8 @@ async function carryStdio(options: ConnectOptions, runtime: Runtime): Promise<vo
     idleMs: limits.idleMs,
     lingerMs: limits.lingerMs,
     targetEndedLingerMs: atOnce ? 1 : Math.min(targetEndedLingerMs, limits.lingerMs || targetEndedLingerMs),
+    // Nobody is there for what may still come of stdin.
+    targetGoneLingerMs: 1,
   };
   const outcome = await carryTunnel(
     { ...route, limits: relayLimits, tunnels, emit },
@@ -66,9 +68,9 @@ async function carryStdio(options: ConnectOptions, runtime: Runtime): Promise<vo
   if (firstBytes.isAlert) for (const message of hints) emit({ event: 'notice', level: 'warning', message });
 }
 
-function toFailure({ end, side, error, ended }: RelayResult, target: string): TunlError | undefined {
+function toFailure({ end, side, error, delivered }: RelayResult, target: string): TunlError | undefined {
   // Whatever limit ends the wait for stdin: the target has had its say.
-  if (end === 'clean' || ((end === 'linger' || end === 'idle') && ended.target)) return undefined;
+  if (end === 'clean' || ((end === 'linger' || end === 'idle') && delivered)) return undefined;
   if (error instanceof TunlError) return error;
   const facts = { phase: 'relay', cause: error } as const;
   if (side === 'client') {

@@ -7,7 +7,7 @@ import type { Exchange } from '../core/carrier.ts';
 import type { HeaderField } from '../core/hop.ts';
 import type { HttpRequest, RequestEnd } from '../core/request.ts';
 import { quote } from '../http/authority.ts';
-import type { RelayHandle, RelayResult } from '../relay/relay.ts';
+import type { RelayHandle, RelayEnd } from '../relay/relay.ts';
 import type { AccessEntry, WriteAccess } from './access-log.ts';
 import { describeTunnel, type TunnelEnv } from './tunnel.ts';
 import { formatPeer, limitLifetime, type Tunnel } from './tunnels.ts';
@@ -93,7 +93,7 @@ export class RequestRecord {
   }
 
   /** It was answered, and is over. */
-  close(result: Omit<RelayResult, 'ended'>): void {
+  close(result: RelayEnd): void {
     const { end, side, error } = result;
     const { handle, isRecorded, started } = this.#tunnel;
     if (!this.#leave({ result, status: this.#status }) || !isRecorded) return;
@@ -145,7 +145,7 @@ export class RequestRecord {
 type EndOfRequest = Pick<AccessEntry, 'result' | 'failure'> & { readonly status: number | undefined };
 
 /** How a request ended, in the words of tunnels. */
-export function toResult({ error }: RequestEnd): Omit<RelayResult, 'ended'> {
+export function toResult({ error }: RequestEnd): RelayEnd {
   if (!error) return { end: 'clean' };
   const failure = error instanceof TunlError ? error : undefined;
   const end: TunnelEnd =
@@ -168,6 +168,6 @@ function toHandle(request: HttpRequest): RelayHandle {
     },
     quiet: false,
     cut: (error) => request.cut(toTunlError(error)),
-    done: request.done.then((end) => ({ ...toResult(end), ended: { client: true, target: true } })),
+    done: request.done.then((end) => ({ ...toResult(end), ended: { client: true, target: true }, delivered: true })),
   };
 }

@@ -17,6 +17,8 @@ export interface Http2LinkOptions {
  *     reset()  -> RST_STREAM(CONNECT_ERROR)   RST_STREAM in, or the session lost -> 'error'
  *                                             RST_STREAM with one of `cleanResets` -> 'end'
  *
+ * A server that has ended its answer may reset what we still send, with any code (RFC 9113, section 8.1): then
+ * the answer is whole, and the Link takes nothing more.
  * Node by itself reports some resets, and the loss of the session, as a clean `'end'`.
  */
 export function http2Link(
@@ -31,18 +33,12 @@ export function http2Link(
     // Without this call no END_STREAM is sent; with empty trailers it is an empty DATA frame.
     if (!stream.destroyed && !stream.closed) stream.sendTrailers(trailers());
   });
-  const isClean = () => cleanResets.has(stream.rstCode ?? 0);
-  interceptFalseEnd(stream, isClean, isAnswered);
-  return { stream, peer, reset: () => resetHttp2Stream(stream) };
+  const ending = new Ending(stream, cleanResets, isAnswered);
+  return { stream, peer, reset: () => ending.reset() };
 }
 
 function noTrailers(): OutgoingHttpHeaders {
   return {};
-}
-
-/** Aborts a stream so that the peer sees RST_STREAM(CONNECT_ERROR) and no END_STREAM before it. */
-function resetHttp2Stream(stream: Http2Stream): void {
-  if (!stream.destroyed && !stream.closed) stream.close(constants.NGHTTP2_CONNECT_ERROR);
 }
 
 /**
@@ -50,37 +46,94 @@ function resetHttp2Stream(stream: Http2Stream): void {
  * whatever reason, the writable half with it, and destroys it without an error for NO_ERROR and CANCEL.
  * An end that comes only with the closing is not one: bytes may be missing.
  */
-function interceptFalseEnd(stream: Http2Stream, isClean: () => boolean, isAnswered: () => boolean): void {
-  const push = stream.push.bind(stream);
-  const destroy = stream.destroy.bind(stream);
-  const makeError = () => resetError(`the stream was reset (${resetName(stream.rstCode)})`);
-  let ended = false;
-  let deferred = false;
-  stream.push = (chunk: unknown, encoding?: BufferEncoding): boolean => {
-    if (chunk !== null || ended) return push(chunk, encoding);
-    if (stream.closed && !isClean()) {
+class Ending {
+  readonly #stream: Http2Stream;
+  readonly #cleanResets: ReadonlySet<number>;
+  readonly #isAnswered: () => boolean;
+  readonly #isClient: boolean;
+  readonly #push: Http2Stream['push'];
+  readonly #destroy: Http2Stream['destroy'];
+  /** END_STREAM has come, or what counts as one. */
+  #ended = false;
+  /** What came before a reset is still being read. */
+  #deferred = false;
+  /** It was we who reset it. */
+  #own = false;
+
+  constructor(stream: Http2Stream, cleanResets: ReadonlySet<number>, isAnswered: () => boolean) {
+    this.#stream = stream;
+    this.#cleanResets = cleanResets;
+    this.#isAnswered = isAnswered;
+    this.#isClient = stream.session?.type === constants.NGHTTP2_SESSION_CLIENT;
+    this.#push = stream.push.bind(stream);
+    this.#destroy = stream.destroy.bind(stream);
+    const close = stream.close.bind(stream);
+    const finish = stream._destroy.bind(stream);
+    stream.push = (chunk: unknown, encoding?: BufferEncoding) => this.#onPush(chunk, encoding);
+    stream.destroy = (error) => this.#onDestroy(error);
+    stream.close = (...args) => {
+      this.#own = true;
+      close(...args);
+    };
+    // Node makes an error of most codes.
+    stream._destroy = (error, done) => finish(error, (failure) => done(this.#isWhole ? error : (failure ?? null)));
+  }
+
+  /** Aborts the stream so that the peer sees RST_STREAM(CONNECT_ERROR) and no END_STREAM before it. */
+  reset(): void {
+    const stream = this.#stream;
+    if (stream.destroyed) return;
+    if (!stream.closed) stream.close(constants.NGHTTP2_CONNECT_ERROR);
+    // The peer has closed it already, and who resets it does not read what is left.
+    else if (!this.#own) this.#destroy(this.#makeError());
+  }
+
+  get #isWhole(): boolean {
+    const stream = this.#stream;
+    if (!stream.closed) return false;
+    return this.#cleanResets.has(stream.rstCode ?? 0) || (this.#isClient && this.#ended && !this.#own);
+  }
+
+  #makeError(): Error {
+    return resetError(`the stream was reset (${resetName(this.#stream.rstCode)})`);
+  }
+
+  #onPush(chunk: unknown, encoding: BufferEncoding | undefined): boolean {
+    if (chunk !== null || this.#ended) return this.#push(chunk, encoding);
+    const stream = this.#stream;
+    if (stream.closed && !this.#isWhole) {
       // Not here: the code that pushes goes on with the stream as if it were still there.
-      process.nextTick(() => stream.destroy(makeError()));
+      process.nextTick(() => stream.destroy(this.#makeError()));
       return false;
     }
-    ended = true;
-    return push(chunk);
-  };
-  // What came before a reset that is an end is still to be read. A stream without an answer has no reader.
-  const destroyAtEnd = () => {
-    if (stream.destroyed || stream.readableEnded || !isAnswered()) return void destroy();
-    stream.push(null);
-    return void stream.once('end', () => destroy());
-  };
-  stream.destroy = (error) => {
-    if (error || deferred || !stream.closed) return destroy(error);
+    this.#ended = true;
+    return this.#push(chunk);
+  }
+
+  #onDestroy(error: Error | undefined): Http2Stream {
+    const stream = this.#stream;
+    if (error || this.#deferred || !stream.closed) return this.#destroy(error);
     // Aborted: our half had not ended. Without END_STREAM, or with bytes of ours lost, it is no end.
-    if (!isClean()) return destroy(stream.aborted || !ended ? makeError() : undefined);
-    deferred = true;
+    if (!this.#isWhole) return this.#destroy(stream.aborted || !this.#ended ? this.#makeError() : undefined);
+    this.#deferred = true;
     // The answer may have come in the same read as the reset; Node tells of it in the next tick.
-    setImmediate(destroyAtEnd);
+    setImmediate(() => this.#destroyAtEnd());
     return stream;
-  };
+  }
+
+  /** What came before a reset that is an end is still to be read. A stream without an answer has no reader. */
+  #destroyAtEnd(): void {
+    const stream = this.#stream;
+    if (stream.destroyed || stream.readableEnded || !this.#isAnswered()) return this.#settle();
+    stream.push(null);
+    stream.once('end', () => this.#settle());
+  }
+
+  /** An end that took bytes of ours along is still told as an error. */
+  #settle(): void {
+    const stream = this.#stream;
+    this.#destroy(stream.writableFinished ? undefined : this.#makeError());
+  }
 }
 
 /** RFC 9113, section 7, in order of their codes. */

@@ -12,18 +12,26 @@ export interface RelayLimits {
   readonly idleMs: number;
   /** One half has ended and nothing moves in the other. */
   readonly lingerMs: number;
-  /** As `lingerMs`, where it was the target that ended first. */
+  /** As `lingerMs`, where it was the target that ended first and the client has all of it. */
   readonly targetEndedLingerMs?: number;
+  /** As `targetEndedLingerMs`, where the target does not take anything more either. */
+  readonly targetGoneLingerMs?: number;
 }
 
-/** How a tunnel ended. */
-export interface RelayResult {
+/** How something that moved bytes ended. */
+export interface RelayEnd {
   readonly end: TunnelEnd;
   /** Whose side ended it, unless the end was clean. */
   readonly side?: 'client' | 'target' | 'self';
   readonly error?: Error;
+}
+
+/** How a tunnel ended. */
+export interface RelayResult extends RelayEnd {
   /** Which half had ended when a limit fired or one side was reset. */
   readonly ended: { readonly client: boolean; readonly target: boolean };
+  /** The target has ended, and all that it sent was handed to the system. */
+  readonly delivered: boolean;
 }
 
 /** A running tunnel. `sent` counts bytes from the client to the target, `received` the reverse. */
@@ -124,8 +132,13 @@ class Relay implements RelayHandle {
     // Once the other direction has been delivered to its end, who still sends is told that nobody reads.
     if (this.#sending.refused && this.#receiving.finished) return this.#onReset('target', this.#client, goneError());
     if (this.#receiving.refused && this.#sending.finished) return this.#onReset('client', this.#upstream, goneError());
-    const { lingerMs, targetEndedLingerMs = lingerMs } = this.#limits;
-    this.#setTimer('linger', this.#receiving.ended && !this.#sending.ended ? targetEndedLingerMs : lingerMs);
+    this.#setTimer('linger', this.#lingerMs);
+  }
+
+  get #lingerMs(): number {
+    const { lingerMs, targetEndedLingerMs = lingerMs, targetGoneLingerMs = targetEndedLingerMs } = this.#limits;
+    if (!this.#receiving.finished || this.#sending.ended) return lingerMs;
+    return this.#upstream.stream.writableEnded ? targetGoneLingerMs : targetEndedLingerMs;
   }
 
   /** What the side that was reset had sent before still goes out, within the linger limit. */
@@ -171,13 +184,14 @@ class Relay implements RelayHandle {
     this.#upstream.reset(error);
   }
 
-  #settle(result: Omit<RelayResult, 'ended'>): void {
+  #settle(result: RelayEnd): void {
     this.#settled = true;
     clearTimeout(this.#timer);
     if (result.end !== 'clean') {
       this.#sending.stop();
       this.#receiving.stop();
     }
-    this.#resolve({ ...result, ended: { client: this.#sending.ended, target: this.#receiving.ended } });
+    const ended = { client: this.#sending.ended, target: this.#receiving.ended };
+    this.#resolve({ ...result, ended, delivered: this.#receiving.finished });
   }
 }

@@ -82,17 +82,6 @@ describe.each([
     expect(link.stream.errored).toBeNull();
   });
 
-  test('after END_STREAM is a reset over HTTP/2 for who still sends', async () => {
-    const link = await openTo('h2c', (stream) => {
-      stream.end('bye');
-      stream.once('finish', () => setTimeout(() => stream.close(code), 10));
-    });
-    const peer = new RawPeer(link);
-    await peer.readToEnd();
-    await eventually(() => link.stream.destroyed, true);
-    expect(link.stream.errored).toMatchObject({ code: 'ECONNRESET' });
-  });
-
   test('goes on as an end to a client that says nothing more, and as a reset to one that goes on sending', async () => {
     const upstream = await openTo('hbone', writeAndClose(1000, code));
     const { first, second } = await makeTcpPair();

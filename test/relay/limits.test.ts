@@ -3,11 +3,11 @@ import { linkPair } from '../../src/core/link.ts';
 import { relay, type RelayLimits } from '../../src/relay/relay.ts';
 import { RawPeer } from '../support/raw-peer.ts';
 
-function start(limits: RelayLimits) {
-  const [clientEnd, client] = linkPair();
+function start(limits: RelayLimits, options?: { reading: boolean }) {
+  const [clientEnd, client] = linkPair({ bufferBytes: 16_384 });
   const [upstream, target] = linkPair();
   const handle = relay(clientEnd, upstream, limits);
-  return { client: new RawPeer(client), target: new RawPeer(target), done: handle.done };
+  return { client: new RawPeer(client, options), target: new RawPeer(target), upstream, done: handle.done };
 }
 
 test('a tunnel that moves nothing is reset on both sides, by the limit that has a name', async () => {
@@ -44,4 +44,27 @@ test('a target that has ended has a limit of its own', async () => {
   const { target, done } = start({ idleMs: 0, lingerMs: 4000, targetEndedLingerMs: 20 });
   target.fin();
   expect(await done).toMatchObject({ end: 'linger', ended: { client: false, target: true } });
+});
+
+test('a target that has ended and takes nothing more either has another one', async () => {
+  const { target, upstream, done } = start({ idleMs: 0, lingerMs: 4000, targetGoneLingerMs: 20 });
+  target.fin();
+  upstream.stream.end();
+  expect(await done).toMatchObject({ end: 'linger', ended: { client: false, target: true }, delivered: true });
+});
+
+test('a client that has not taken all of what came before the end keeps the usual limit', async () => {
+  const limits = { idleMs: 0, lingerMs: 40, targetEndedLingerMs: 1 };
+  const { target, done } = start(limits, { reading: false });
+  // The second chunk is taken by the relay and waits for the client.
+  for (const chunk of [Buffer.alloc(10_000), Buffer.alloc(10_000)]) {
+    target.stream.write(chunk);
+    await new Promise((resolve) => setImmediate(resolve));
+  }
+  target.fin();
+  expect(await done).toMatchObject({
+    end: 'linger',
+    error: { message: 'one side has ended and the other was idle for 40ms (--linger)' },
+    delivered: false,
+  });
 });

@@ -1,14 +1,12 @@
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
-import { homedir } from 'node:os';
 import { join } from 'node:path';
 import type { CertFiles } from '../support/origin.ts';
 import { type Part, startPart } from '../support/part.ts';
 import { type Result, run } from '../support/process.ts';
-
-const cacheFolder = process.env['XDG_CACHE_HOME'] ?? join(homedir(), '.cache');
+import { cacheFolder } from '../support/workspace.ts';
 
 /** Where setup.sh puts it. */
-export const envoyProgram: string = join(cacheFolder, 'tunl-interop', 'envoy', 'bin', 'envoy');
+export const envoyProgram: string = join(cacheFolder, 'envoy', 'bin', 'envoy');
 
 /** False where setup.sh could not install it. */
 export const hasEnvoy: boolean = existsSync(envoyProgram);

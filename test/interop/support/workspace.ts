@@ -1,7 +1,7 @@
 import { spawn } from 'node:child_process';
 import { chmodSync, mkdirSync, mkdtempSync } from 'node:fs';
 import type { Socket } from 'node:net';
-import { tmpdir } from 'node:os';
+import { homedir, tmpdir } from 'node:os';
 import { basename, join } from 'node:path';
 
 /** The temporary folder of this test process. It is gone soon after the process has ended, however it ended. */
@@ -48,6 +48,9 @@ export function releaseGroup(group: number): void {
 function tellGuard(): void {
   guard.stdin.write(`${[...groups].join(' ')}\n`);
 }
+
+/** What stays from one run to the next: programs of setup.sh, and what is slow to make. */
+export const cacheFolder: string = join(process.env['XDG_CACHE_HOME'] ?? join(homedir(), '.cache'), 'tunl-interop');
 
 let folders = 0;
 
