@@ -10,9 +10,9 @@ const words = process.argv.slice(2);
 if (words.length === 1 && (words[0] === '--version' || words[0] === '-V')) {
   process.stdout.write(`tunl ${version}\n`);
 } else {
-  const { formatTitle, run } = await import('./cli/index.ts');
+  const { formatTitle, leave, run } = await import('./cli/index.ts');
   // Only now is it out of sight: what must never be seen does not belong on a command line.
   const title = formatTitle(words);
   if (title !== undefined) process.title = title;
-  process.exit(await run(words, process));
+  leave(await run(words, process));
 }

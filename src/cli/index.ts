@@ -1,2 +1,3 @@
+export { leave } from './leave.ts';
 export { run } from './run.ts';
 export { formatTitle } from './title.ts';

@@ -2,7 +2,8 @@ import { closeSync, openSync, writeSync } from 'node:fs';
 import process from 'node:process';
 import { ReadStream } from 'node:tty';
 import { type TunlError, usageError } from '../core/errors.ts';
-import { catchEndSignals } from './signals.ts';
+import { catchEndSignals, interruptedBy } from './signals.ts';
+import { hasTerminalGone } from './terminal.ts';
 import { toPrintable } from '../words/text.ts';
 
 /** What the keys send in raw mode, where the kernel no longer acts on them. */
@@ -16,7 +17,7 @@ const enterKeys = [0x0a, 0x0d];
  * Asks on the controlling terminal and reads one line without showing it. Once the promise settles
  * the terminal is as it was before, also when a signal ended the question.
  * @param terminal a descriptor of it for reading; closed at the end
- * @throws {TunlError} usage, when nothing was typed; interrupted, when a signal came
+ * @throws {TunlError} usage, when nothing was typed; interrupted, when a signal came or the terminal went away
  */
 export function readHidden(terminal: number, question: string): Promise<string> {
   const input = new ReadStream(terminal);
@@ -35,8 +36,9 @@ export function readHidden(terminal: number, question: string): Promise<string> 
     stopCatching = catchEndSignals(reject);
     process.on('SIGCONT', askAgain);
     const line = new Line();
-    const end = () => (line.text === '' ? reject(nothingTyped()) : resolve(line.text));
-    input.on('error', reject).on('end', end);
+    const orHangup = (otherwise: () => void) => (hasTerminalGone() ? reject(interruptedBy('SIGHUP')) : otherwise());
+    const end = () => orHangup(() => (line.text === '' ? reject(nothingTyped()) : resolve(line.text)));
+    input.on('error', (error) => orHangup(() => reject(error))).on('end', end);
     input.on('data', (chunk: Buffer) => {
       for (const key of chunk) {
         if (enterKeys.includes(key)) return resolve(line.text);

@@ -36,6 +36,7 @@ export type Start = (runtime: Runtime) => Promise<Running>;
 /**
  * Runs a command that listens until a signal stops it. Resolves with 0 when every tunnel could
  * finish, else with 128 and the number of the first signal, or with what an order to the admin address ends with.
+ * Where its terminal went away it is always the number of that signal.
  */
 export async function runUntilStopped(options: RunningOptions, start: Start): Promise<number> {
   const { io, ui, onHangup, readiness } = options;
@@ -49,7 +50,7 @@ export async function runUntilStopped(options: RunningOptions, start: Start): Pr
     running = await startListening(options, scope, start);
     stopShowing = await showActivity(options, running);
     const cut = await running.done;
-    if (cut === 0 && !scope.forced.aborted) return 0;
+    if (cut === 0 && !scope.forced.aborted && !interruption.hungUp()) return 0;
     return interruption.exit() ?? exitOf(toTunlError(scope.draining.reason));
   } finally {
     stopShowing();

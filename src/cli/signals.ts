@@ -3,6 +3,7 @@ import process from 'node:process';
 import { TunlError } from '../core/errors.ts';
 import type { Scope } from '../core/scope.ts';
 import type { Io } from './io.ts';
+import { hasTerminalGone } from './terminal.ts';
 
 const endSignals = ['SIGHUP', 'SIGINT', 'SIGQUIT', 'SIGTERM'] as const;
 type EndSignal = (typeof endSignals)[number];
@@ -11,14 +12,26 @@ type EndSignal = (typeof endSignals)[number];
 export interface Interruption {
   /** Status of a program that the signal ended: 128 and its number; undefined before the first. */
   readonly exit: () => number | undefined;
+  /** True when it was the terminal that went away: then the status is that one, however well everything ended. */
+  readonly hungUp: () => boolean;
 }
+
+/** How long after a SIGHUP its terminal may still seem to be there: who ends a session signals before letting go of it. */
+const partingMs = 100;
 
 /**
  * For programs that listen: the first signal drains the scope, the second forces it. SIGHUP is one
- * of them unless `onHangup` makes it something else.
+ * of them unless `onHangup` makes it something else; it is always one where the terminal has hung up,
+ * and then it does not force: shell and kernel both send it.
  */
-export function drainOnSignals(io: Io, scope: Scope, onHangup?: () => void): Interruption {
+export function drainOnSignals(
+  io: Io,
+  scope: Scope,
+  onHangup?: () => void,
+  isTerminalGone: () => boolean = hasTerminalGone,
+): Interruption {
   let first: EndSignal | undefined;
+  let hungUp = false;
   const onSignal = (signal: EndSignal) => {
     const reason = interruptedBy(signal);
     if (first === undefined) {
@@ -28,11 +41,25 @@ export function drainOnSignals(io: Io, scope: Scope, onHangup?: () => void): Int
       scope.force(reason);
     }
   };
+  const isHangup = () => {
+    const isFirst = !hungUp && first === undefined;
+    hungUp ||= isTerminalGone();
+    if (hungUp && isFirst) onSignal('SIGHUP');
+    return hungUp;
+  };
   ignoreInspector(io);
   io.on('SIGINT', () => onSignal('SIGINT'));
   io.on('SIGTERM', () => onSignal('SIGTERM'));
-  io.on('SIGHUP', onHangup ?? (() => onSignal('SIGHUP')));
-  return { exit: () => (first === undefined ? undefined : exitFor(first)) };
+  io.on('SIGHUP', () => {
+    if (isHangup()) return;
+    if (!onHangup) return onSignal('SIGHUP');
+    onHangup();
+    setTimeout(isHangup, partingMs).unref();
+  });
+  return {
+    exit: () => (first === undefined ? undefined : exitFor(first)),
+    hungUp: () => hungUp && first === 'SIGHUP',
+  };
 }
 
 /** What signals are passed on to. */
@@ -44,7 +71,11 @@ export interface SignalReceiver {
  * For `forward -- COMMAND`: while the command runs, signals are its own. Before that the first drains
  * the scope and the second forces it; once the command has ended, each forces it.
  */
-export function passSignals(io: Io, scope: Scope, findCommand: () => SignalReceiver | undefined): Interruption {
+export function passSignals(
+  io: Io,
+  scope: Scope,
+  findCommand: () => SignalReceiver | undefined,
+): Pick<Interruption, 'exit'> {
   let first: EndSignal | undefined;
   ignoreInspector(io);
   for (const signal of endSignals) {
@@ -97,6 +128,7 @@ function exitFor(signal: EndSignal): number {
   return 128 + constants.signals[signal];
 }
 
-function interruptedBy(signal: EndSignal): TunlError {
+/** What a program fails with that a signal ended. */
+export function interruptedBy(signal: EndSignal): TunlError {
   return new TunlError('interrupted', `interrupted by ${signal}`, { side: 'self', exit: exitFor(signal) });
 }

@@ -1,4 +1,4 @@
-import { expect, test } from 'vitest';
+import { expect, onTestFinished, test, vi } from 'vitest';
 import { drainOnSignals, endOnSignals } from '../../src/cli/signals.ts';
 import { Scope } from '../../src/core/scope.ts';
 import { makeIo } from '../support/fake-io.ts';
@@ -31,6 +31,38 @@ test('SIGHUP can mean something else than the end', () => {
   drainOnSignals(io, scope, () => (reloads += 1));
   io.send('SIGHUP');
   expect([reloads, scope.draining.aborted]).toEqual([1, false]);
+});
+
+test.each(['reloads', 'ends'] as const)(
+  'a terminal that went away drains what %s with SIGHUP, and no matter who sends it',
+  (how) => {
+    const [io, scope] = [makeIo(), new Scope()];
+    let reloads = 0;
+    const onHangup = how === 'reloads' ? () => (reloads += 1) : undefined;
+    const interruption = drainOnSignals(io, scope, onHangup, () => true);
+    for (const _ of ['the kernel', 'the shell']) io.send('SIGHUP');
+    expect([reloads, scope.draining.aborted, scope.forced.aborted]).toEqual([0, true, false]);
+    expect([interruption.exit(), interruption.hungUp()]).toEqual([129, true]);
+    io.send('SIGTERM');
+    expect(scope.forced.aborted).toBe(true);
+  },
+);
+
+test('a terminal that is seen to have gone only after the signal is one that went away', () => {
+  vi.useFakeTimers();
+  onTestFinished(() => void vi.useRealTimers());
+  const [io, scope] = [makeIo(), new Scope()];
+  let [reloads, isGone] = [0, false];
+  const interruption = drainOnSignals(
+    io,
+    scope,
+    () => (reloads += 1),
+    () => isGone,
+  );
+  io.send('SIGHUP');
+  isGone = true;
+  vi.runAllTimers();
+  expect([reloads, scope.draining.aborted, interruption.hungUp()]).toEqual([1, true, true]);
 });
 
 test.each([

@@ -14,6 +14,10 @@ const listening: Section = {
       term: '`SIGINT`, `SIGTERM`',
       text: 'The first stops accepting and lets open tunnels finish for as long as `--grace` says. The exit status is 0 when all did. A second one cuts them, and the status is 128 and the number of the first.',
     },
+    {
+      term: 'The terminal goes away',
+      text: 'The program drains as with SIGTERM and ends by SIGHUP (129), however well all ended. Who was detached from it, as by nohup, takes no notice.',
+    },
     { term: '`SIGUSR2`', text: 'Prints the open tunnels: a table on a terminal, else one line for each.' },
   ],
 };
@@ -27,6 +31,12 @@ export const commandProse: Readonly<Record<string, Prose>> = {
       'IPv6 addresses stand in brackets: `[2001:db8::1]:22`. Host and port may be two words, as `%h %p` of ssh gives them.',
     ],
     sections: [
+      {
+        title: 'AS A PROXYCOMMAND',
+        blocks: [
+          'ssh with `ControlPersist` gives its ProxyCommand the null device for standard error. One line that says why there is no tunnel goes to the terminal then; `-q` keeps it away. tunl passes bytes and no descriptor: `ProxyUseFdpass` stays `no`.',
+        ],
+      },
       {
         title: 'SIGNALS',
         blocks: [
@@ -136,7 +146,7 @@ export const commandProse: Readonly<Record<string, Prose>> = {
           },
           {
             term: '`proxy`',
-            text: '`true`, or `accept`, `users`, `allow`, `deny`, `open`, `max-tunnels` (`-per-client`, `-per-session`) and `proxy-protocol` as the options of serve.',
+            text: '`true`, or `accept`, `users`, `allow`, `deny`, `open`, `max-tunnels` (`-per-client`, `-per-session`) and `proxy-protocol` as the options of serve. With `statuses: envoy` it refuses as Envoy does: 503 where nobody is, 404 for what is no tunnel.',
           },
           {
             term: '`http`',
