@@ -63,6 +63,7 @@ async function carryStdio(options: ConnectOptions, runtime: Runtime): Promise<vo
   if ('failure' in outcome) throw outcome.failure;
   const failure = toFailure(await outcome.ended, formatAddress(target));
   const hints = options.targetTls === undefined ? firstBytes.hintsFor(target.port) : [];
+  if (failure?.side === 'client' && options.isOneUnixSocket && !firstBytes.isAnySent) throw toFdpassFailure(failure);
   if (failure) throw failure.side === 'target' ? failure.withHints(...hints) : failure;
   // In good order, but hardly what was wanted.
   if (firstBytes.isAlert) for (const message of hints) emit({ event: 'notice', level: 'warning', message });
@@ -81,6 +82,12 @@ function toFailure({ end, side, error, delivered }: RelayResult, target: string)
     ...facts,
     side: 'target',
   });
+}
+
+/** An ssh that waits for a descriptor takes the first bytes for a broken answer, and goes. */
+function toFdpassFailure({ message, facts }: TunlError): TunlError {
+  const hint = 'tunl gives ssh bytes and no descriptor: set ProxyUseFdpass no';
+  return new TunlError('tunnel_truncated', message, facts).withHints(hint);
 }
 
 function describeReset(error: Error | undefined): string {

@@ -40,6 +40,8 @@ export interface ConnectOptions extends RouteOptions {
   readonly targetTls?: TlsSettings;
   readonly stdin: NodeJS.ReadStream;
   readonly stdout: NodeJS.WriteStream;
+  /** Both are one Unix socket: whoever made it may expect something else than bytes. */
+  readonly isOneUnixSocket: boolean;
   /** Closes the descriptor of stdout once its last byte is out. */
   readonly closeStdout: () => void;
 }

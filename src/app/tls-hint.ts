@@ -37,6 +37,11 @@ export class FirstBytes {
     return [`port ${port} is mostly for TLS, and some proxies pass nothing else to it: --tls-target`];
   }
 
+  /** True once something was sent. */
+  get isAnySent(): boolean {
+    return this.#sent !== undefined;
+  }
+
   /** True when the target refused what was sent in the words of TLS. */
   get isAlert(): boolean {
     return this.#received?.[0] === alertRecord && this.hintsFor(0).length > 0;

@@ -57,6 +57,8 @@ export interface CommandSpec {
   readonly takesCommand?: boolean;
   /** True for a command whose other tunnels go on when one runs into a defect of ours. */
   readonly outlivesDefects?: boolean;
+  /** True for a command that others start: where its stderr is the null device, a failure is said on the terminal. */
+  readonly reachesTerminal?: boolean;
   /** Resolves with the exit status. @throws {TunlError} */
   readonly run: (args: Arguments, context: CommandContext) => Promise<number>;
 }

@@ -1,5 +1,7 @@
 import { exitOf, type TunlError, toTunlError } from '../core/errors.ts';
 import { toPrintable } from '../words/text.ts';
+import type { Io } from './io.ts';
+import { isNullDevice, writeToTerminal } from './terminal.ts';
 import type { Ui } from './ui.ts';
 
 /** The failure on one line, with the number of its hop where there are several. */
@@ -41,4 +43,16 @@ export function fail(ui: Ui, thrown: unknown): number {
     for (const line of error.stack.split('\n').slice(1)) ui.say('debug', line.trim());
   }
   return exitOf(error);
+}
+
+/**
+ * Says on the terminal, in one line, why the program fails, where its stderr is the null device: so it is with the
+ * ProxyCommand of an ssh that stays for others (ControlPersist). Nothing where stdin is the terminal's, and with -q.
+ */
+export function tellTerminal(ui: Ui, { stdin }: Io, thrown: unknown): void {
+  const error = toTunlError(thrown);
+  // Who ended us, or has closed our output, knows why.
+  const isMeant = error.code === 'interrupted' || error.code === 'output_closed';
+  if (isMeant || !ui.shows('normal') || stdin.isTTY === true || !isNullDevice(2)) return;
+  writeToTerminal(`tunl: ${formatFailure(error)}`);
 }

@@ -3,7 +3,7 @@ import { version } from '../core/version.ts';
 import type { Arguments } from './arguments.ts';
 import type { CommandContext, CommandSpec } from './command.ts';
 import { commands } from './commands/index.ts';
-import { fail } from './fail.ts';
+import { fail, tellTerminal } from './fail.ts';
 import type { Io } from './io.ts';
 import { guessVoice, readVoice } from './options/voice.ts';
 import { parseWords } from './program.ts';
@@ -25,6 +25,8 @@ export async function run(words: readonly string[], io: Io): Promise<number> {
     }
   } catch (error) {
     status = fail(ui, error);
+    const says = commands.some(({ name, reachesTerminal }) => name === words[0] && reachesTerminal === true);
+    if (says) tellTerminal(ui, io, error);
   }
   return (await ui.flush()) === 'closed' ? exitOf(new TunlError('output_closed', 'nobody reads our output')) : status;
 }

@@ -15,3 +15,10 @@ export function closeStdout(stdout: NodeJS.WriteStream): void {
   // The number 1 must not become the next socket's: what is written to stdout would go there.
   openSync('/dev/null', 'w');
 }
+
+/** True where stdin and stdout are one Unix socket, as ssh makes it for a ProxyCommand that is to pass a descriptor. */
+export function isOneUnixSocket(stdin: NodeJS.ReadStream): boolean {
+  const [one, other] = [fstatSync(0), fstatSync(1)];
+  if (!one.isSocket() || one.ino !== other.ino || one.dev !== other.dev) return false;
+  return stdin.remoteAddress === undefined;
+}

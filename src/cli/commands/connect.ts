@@ -12,7 +12,7 @@ import { readTlsWords } from '../options/tls.ts';
 import { voiceGroup } from '../options/voice.ts';
 import { createReport } from '../report.ts';
 import { endOnSignals } from '../signals.ts';
-import { closeStdout } from '../stdout.ts';
+import { closeStdout, isOneUnixSocket } from '../stdout.ts';
 import type { Ui } from '../ui.ts';
 
 const limits = { linger: '60s', idle: 'off' };
@@ -48,6 +48,7 @@ export const connect: CommandSpec = {
     voiceGroup,
   ],
   completes: 'host',
+  reachesTerminal: true,
   run,
 };
 
@@ -69,14 +70,15 @@ async function run(args: Arguments, { io, ui }: CommandContext): Promise<number>
   const interrupted = endOnSignals(io, scope);
   const { stdin, stdout } = io;
   const runtime = { scope, emit: createReport(ui, 'connect'), graceMs: 0 };
-  const ended = runConnect({ ...options, stdin, stdout, closeStdout: () => closeStdout(stdout) }, runtime);
+  const stdio = { stdin, stdout, isOneUnixSocket: isOneUnixSocket(stdin), closeStdout: () => closeStdout(stdout) };
+  const ended = runConnect({ ...options, ...stdio }, runtime);
   return Promise.race([interrupted, ended.then(() => 0)]);
 }
 
 /** As a stage it listens on a free port: a file knows no stdin. */
 async function printStage(
   ui: Ui,
-  { targetTls, target, ...route }: Omit<ConnectOptions, 'stdin' | 'stdout' | 'closeStdout'>,
+  { targetTls, target, ...route }: Omit<ConnectOptions, 'stdin' | 'stdout' | 'isOneUnixSocket' | 'closeStdout'>,
 ): Promise<number> {
   if (targetTls) throw usageError('--print and --tls-target contradict each other', 'a stage has no TLS to its target');
   const { toForwardStages } = await import('../../app/forward.ts');

@@ -6,6 +6,8 @@ export interface SshRoute {
   readonly proxyCommand?: string;
   /** Another port that leads to the server. */
   readonly port?: number;
+  /** More of its settings, such as `ProxyUseFdpass=yes`. */
+  readonly settings?: readonly string[];
 }
 
 /** Runs a command on the server. */
@@ -26,7 +28,7 @@ function formatTarget(sshd: Sshd): string {
 }
 
 /** The options that let ssh in without asking anything. */
-export function formatSshOptions(sshd: Sshd, { proxyCommand }: SshRoute): Command['args'] {
+export function formatSshOptions(sshd: Sshd, { proxyCommand, settings: more = [] }: SshRoute): Command['args'] {
   const settings = [
     'BatchMode=yes',
     'IdentitiesOnly=yes',
@@ -35,6 +37,7 @@ export function formatSshOptions(sshd: Sshd, { proxyCommand }: SshRoute): Comman
     'UserKnownHostsFile=/dev/null',
     'LogLevel=ERROR',
     ...(proxyCommand === undefined ? [] : [`ProxyCommand=${proxyCommand}`]),
+    ...more,
   ];
   return ['-F', 'none', ...settings.flatMap((setting) => ['-o', setting])];
 }
