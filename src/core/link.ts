@@ -69,13 +69,16 @@ export function streamLink(stream: Duplex, peer: Peer = {}): Link {
   return { stream, peer, reset: (error) => void stream.destroy(error) };
 }
 
+/** What waits in each direction of a pair, for its reader and for its writer: said here, as Node's own measure is not the same in all its versions. */
+const pairBufferBytes = 16 * 1024;
+
 class PairEnd extends Duplex {
   other!: PairEnd;
   readonly #slackBytes: number;
   #pendingWrite: (() => void) | undefined;
 
-  constructor(slackBytes: number, bufferBytes: number | undefined) {
-    super({ allowHalfOpen: true, ...(bufferBytes !== undefined && { readableHighWaterMark: bufferBytes }) });
+  constructor(slackBytes: number, bufferBytes: number) {
+    super({ allowHalfOpen: true, readableHighWaterMark: bufferBytes, writableHighWaterMark: pairBufferBytes });
     this.#slackBytes = slackBytes;
   }
 
@@ -103,9 +106,15 @@ class PairEnd extends Duplex {
     if (!ended && !other.destroyed) {
       const cause = error ?? resetError('the other end was destroyed');
       // Not in this tick: a destroy inside a write callback of the other end must not re-enter it.
-      process.nextTick(() => other.destroy(cause));
+      process.nextTick(() => other.#abort(cause));
     }
     done(error);
+  }
+
+  /** The other end was destroyed: a reader that had paused still gets what is here, and then the error. */
+  #abort(cause: Error): void {
+    if (this.listenerCount('data') > 0) while (this.read() !== null);
+    this.destroy(cause);
   }
 
   receive(chunk: Buffer, done: () => void): void {
@@ -141,7 +150,7 @@ export interface PairOptions {
   readonly second?: Peer;
   /** Default: none. */
   readonly slackBytes?: number;
-  /** About how much waits for each end to be read before the other has to wait with more; Node's own measure where absent. */
+  /** About how much waits for each end to be read before the other has to wait with more. Default: 16 KiB. */
   readonly bufferBytes?: number;
 }
 
@@ -150,7 +159,7 @@ export interface PairOptions {
  * reset. Node's own `duplexPair` does not tell one side that the other was destroyed. Only where both ends wait for
  * each other with more to write, each may be `slackBytes` ahead of its reader.
  */
-export function linkPair({ slackBytes = 0, bufferBytes, ...peers }: PairOptions = {}): [Link, Link] {
+export function linkPair({ slackBytes = 0, bufferBytes = pairBufferBytes, ...peers }: PairOptions = {}): [Link, Link] {
   const first = new PairEnd(slackBytes, bufferBytes);
   const second = new PairEnd(slackBytes, bufferBytes);
   first.other = second;

@@ -1,6 +1,7 @@
 import { PassThrough } from 'node:stream';
 import { expect, test } from 'vitest';
 import { guardStream, type Link, linkPair, resetError, streamLink } from '../../src/core/link.ts';
+import { eventually } from '../support/eventually.ts';
 import { RawPeer } from '../support/raw-peer.ts';
 
 test('a pair gives each end the peer that it was told', () => {
@@ -27,6 +28,19 @@ test('destroying one end without an error is a reset for the other, even in a wr
   expect(await far.waitForEnd()).toBe('reset');
   expect(second.stream.errored).toMatchObject({ code: 'ECONNRESET' });
 });
+
+test.each([10_000, 40_000])(
+  'what an end has taken, %i bytes, comes before the reset of the other though its reader had paused',
+  async (bytes) => {
+    const [first, second] = linkPair();
+    const far = new RawPeer(second, { reading: false });
+    first.stream.write(Buffer.alloc(bytes));
+    await eventually(() => second.stream.readableLength, bytes);
+    first.reset(resetError('gone'));
+    expect(await far.waitForEnd()).toBe('reset');
+    expect(far.inbox.size).toBe(bytes);
+  },
+);
 
 test('destroying an end whose halves have both ended is no reset', async () => {
   const [first, second] = linkPair();
