@@ -41,7 +41,7 @@ function interceptFalseEnd(socket: SocketStream): void {
  * True for a socket that the system has taken down: after a reset, or after a FIN each way. As long as we
  * have not sent ours it can only be a reset.
  */
-function isDisconnected(socket: Duplex): boolean {
+export function isDisconnected(socket: Duplex): boolean {
   // A Unix socket has no such call; it knows no reset either.
   const code = handleOf(socket)?.getpeername?.({});
   return code !== undefined && code !== 0;

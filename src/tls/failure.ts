@@ -24,8 +24,8 @@ const notTlsCodes = new Set([
   'ERR_SSL_UNKNOWN_PROTOCOL',
 ]);
 
-/** OpenSSL names an alert that it received `sslv3 alert …`, `tlsv1 …` or `tlsv13 alert …`. */
-const alertPattern = /^ERR_SSL_(?:SSLV3|TLSV1|TLSV13)_(?:ALERT_)?([A-Z_]+)$/;
+/** OpenSSL names an alert that it received `sslv3 alert …` (`ssl/tls alert …` from 3.5 on), `tlsv1 …` or `tlsv13 alert …`. */
+const alertPattern = /^ERR_SSL_(?:SSLV3|TLSV1|TLSV13|SSL\/TLS)_(?:ALERT_)?([A-Z_]+)$/;
 
 const certificateAlerts = new Set([
   'bad certificate',

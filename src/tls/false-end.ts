@@ -2,6 +2,8 @@ import { readSync } from 'node:fs';
 import type { Duplex } from 'node:stream';
 import type { TLSSocket } from 'node:tls';
 import { TunlError } from '../core/errors.ts';
+import { resetError } from '../core/link.ts';
+import { isDisconnected } from '../core/socket-link.ts';
 import type { TlsSide } from './failure.ts';
 import { Underlay } from './underlay.ts';
 
@@ -25,7 +27,11 @@ export function explainFalseEnd(socket: TLSSocket, under: Duplex, side: TlsSide)
   // After close_notify the socket is still being read, so that it cannot be started again; its own end
   // would have stopped that. A reader that waits has not been told of any end but that of TLS.
   const isClosedByTls = !tls?.reading || bare?.readStart() !== 0;
-  return isClosedByTls || !bare ? undefined : readReset(bare.fd);
+  if (isClosedByTls || !bare) return undefined;
+  // A write of TLS itself, of session tickets, may have met the error already, and Node keeps that to itself.
+  if (!socket.writableEnded && isDisconnected(under))
+    return readReset(bare.fd) ?? resetError('the connection was reset');
+  return readReset(bare.fd);
 }
 
 /** The error that waits in the system for whoever reads next; undefined when it was a FIN. */

@@ -1,4 +1,5 @@
 import type { X509Certificate } from 'node:crypto';
+import { isIP } from 'node:net';
 import { checkServerIdentity, type TLSSocket } from 'node:tls';
 import { TunlError } from '../core/errors.ts';
 import type { Peer } from '../core/link.ts';
@@ -34,16 +35,21 @@ export function assertServerTrusted(
     const expectation = { ownId, ...(expectedId !== undefined && { expectedId }) };
     return { identity: expectSpiffeId(certificate, expected, expectation).text };
   }
-  // A name outside ASCII could be split differently by the resolver and by the check below.
-  const wrong = /^[\x21-\x7e]+$/.test(expected)
-    ? checkServerIdentity(expected, socket.getPeerCertificate())
-    : new Error('not a host name');
+  const wrong = findNameFault(socket, certificate, expected);
   if (!wrong) return {};
   const hosts = listHosts(certificate);
   throw certificateError(`the certificate of ${expected} is for other names: ${hosts}`, wrong, [
     'if one of them is right, say so: servername=NAME',
     pinHint(certificate),
   ]);
+}
+
+function findNameFault(socket: TLSSocket, certificate: X509Certificate, expected: string): Error | undefined {
+  // Node compares addresses as text, and not all its versions spell one of IPv6 as the certificate's text does.
+  if (isIP(expected) !== 0) return certificate.checkIP(expected) ? undefined : new Error('for other addresses');
+  // A name outside ASCII could be split differently by the resolver and by Node's check.
+  if (!/^[\x21-\x7e]+$/.test(expected)) return new Error('not a host name');
+  return checkServerIdentity(expected, socket.getPeerCertificate());
 }
 
 /** The same for an error that ended the handshake, when the chain is what was wrong with it. */

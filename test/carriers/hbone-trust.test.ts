@@ -110,10 +110,10 @@ describe('a client is refused before any HTTP', () => {
   });
 
   test.each([
-    ['without a certificate', { cert: undefined, key: undefined }, 'ERR_SSL_TLSV13_ALERT_CERTIFICATE_REQUIRED'],
-    ['that speaks TLS 1.2 at most', { maxVersion: 'TLSv1.2' }, 'ERR_SSL_TLSV1_ALERT_PROTOCOL_VERSION'],
-    ['that speaks ChaCha20 only', { ciphers: 'TLS_CHACHA20_POLY1305_SHA256' }, 'ERR_SSL_SSLV3_ALERT_HANDSHAKE_FAILURE'],
-    ['that offers HTTP/1.1 only', { ALPNProtocols: ['http/1.1'] }, 'ERR_SSL_TLSV1_ALERT_NO_APPLICATION_PROTOCOL'],
+    ['without a certificate', { cert: undefined, key: undefined }, /_ALERT_CERTIFICATE_REQUIRED$/],
+    ['that speaks TLS 1.2 at most', { maxVersion: 'TLSv1.2' }, /_ALERT_PROTOCOL_VERSION$/],
+    ['that speaks ChaCha20 only', { ciphers: 'TLS_CHACHA20_POLY1305_SHA256' }, /_ALERT_HANDSHAKE_FAILURE$/],
+    ['that offers HTTP/1.1 only', { ALPNProtocols: ['http/1.1'] }, /_ALERT_NO_APPLICATION_PROTOCOL$/],
   ] as const)('%s', async (_, options, code) => {
     const app = await startTestServe({ accept: ['hbone'], tls: mesh.serverTls() });
     const failed = async () => {
@@ -121,7 +121,8 @@ describe('a client is refused before any HTTP', () => {
       // TLS 1.3 has told the client that all is well before the server has seen its certificate.
       return new Promise((_resolve, reject) => void socket.once('error', reject));
     };
-    await expect(inTime('the alert', failed())).rejects.toMatchObject({ code });
+    // The names before the alert's are those of OpenSSL's version.
+    await expect(inTime('the alert', failed())).rejects.toMatchObject({ code: expect.stringMatching(code) });
     await eventually(() => app.eventsOf('tunnel.failed').map(({ error }) => error.phase), ['tls']);
   });
 });
