@@ -12,7 +12,7 @@ import type { HeaderField } from '../core/hop.ts';
 import { type Link, resetError } from '../core/link.ts';
 import { endSession } from './h2-ending.ts';
 import { outliveStreams } from './h2-handle.ts';
-import { type Http2Setup, keepAlive } from './h2-setup.ts';
+import { type Http2Setup, keepAlive, nodeLimits } from './h2-setup.ts';
 import { http2Link, resetName } from './h2-stream.ts';
 import type { ResponseHead } from './message.ts';
 import { WindowBudget } from './window-budget.ts';
@@ -47,9 +47,6 @@ export interface Http2Opened {
 /** A peer's Node or nghttp2 ends the session after about 1,000 resets: be gone well before. */
 const maxOwnResets = 500;
 
-/** Memory that a session may hold, in MB: Node's default of 10 refuses streams with large windows. */
-const maxSessionMemory = 1024;
-
 /** One HTTP/2 connection to a hop, as a client. */
 export class Http2Client {
   readonly #session: ClientHttp2Session;
@@ -71,7 +68,7 @@ export class Http2Client {
       this.#failure = error;
     });
     // With half-open sockets Node leaves a session whose connection has ended as it is.
-    link.stream.once('end', () => this.#lose(resetError('the connection of the session was closed')));
+    link.stream.once('end', () => this.#onConnectionEnd(resetError('the connection of the session was closed')));
     const { pingMs } = options;
     outliveStreams(session);
     keepAlive(session, pingMs, () => this.#lose(resetError(`no answer to PING within ${(2 * pingMs) / 1000}s`)));
@@ -87,7 +84,7 @@ export class Http2Client {
     if (link.stream.destroyed || link.stream.readableEnded) throw closedError(link.stream.errored ?? undefined);
     const session = connect('http://hop', {
       createConnection: () => link.stream,
-      maxSessionMemory,
+      ...nodeLimits,
       peerMaxConcurrentStreams: options.maxStreams,
       settings: {
         enablePush: false,
@@ -142,7 +139,11 @@ export class Http2Client {
     };
     const cancel = () => {
       countReset();
-      if (!stream.closed && !stream.destroyed) stream.close(constants.NGHTTP2_CANCEL);
+      // Not here: in the middle of a read, some versions of Node hold this code back, destroy the stream, and end the
+      // process (an assertion in its HTTP/2) when its half that was not sent yet is to be.
+      setImmediate(() => {
+        if (!stream.closed && !stream.destroyed) stream.close(constants.NGHTTP2_CANCEL);
+      });
     };
     return { stream, link: { ...inner, reset }, cancel, explainLoss: () => this.#lostError(stream) };
   }
@@ -237,6 +238,12 @@ export class Http2Client {
     this.#draining = true;
     this.#failure ??= new Error(`GOAWAY ${resetName(code)}`);
     if (this.#load === 0) endSession(this.#session, this.#link.stream);
+  }
+
+  #onConnectionEnd(error: Error): void {
+    if (this.#load > 0) return this.#lose(error);
+    this.#failure ??= error;
+    this.#session.destroy();
   }
 
   #lose(error: Error): void {

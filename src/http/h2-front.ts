@@ -12,11 +12,9 @@ import { endSession } from './h2-ending.ts';
 import { Http2Exchange } from './h2-exchange.ts';
 import { toFields } from './h2-fields.ts';
 import { outliveStreams } from './h2-handle.ts';
-import { type Http2Setup, keepAlive } from './h2-setup.ts';
+import { type Http2Setup, keepAlive, nodeLimits } from './h2-setup.ts';
 import { ResetBudget } from './reset-budget.ts';
 import { WindowBudget } from './window-budget.ts';
-
-const maxSessionMemory = 1024;
 
 /**
  * Serves HTTP/2 on an accepted Link: each stream is one exchange. Resolves once the session is over.
@@ -51,7 +49,7 @@ export function serveStreams<T extends OpenedStream>(
   take: (stream: ServerHttp2Stream, headers: IncomingHttpHeaders, fields: readonly HeaderField[]) => T,
 ): Promise<void> {
   const session = performServerHandshake(link.stream, {
-    maxSessionMemory,
+    ...nodeLimits,
     // Fields beyond this count end the stream; below it nothing is dropped silently.
     maxHeaderListPairs: 128,
     settings: {
@@ -91,7 +89,7 @@ export function serveStreams<T extends OpenedStream>(
     const onDrain = () => (open === 0 ? endSession(session, link.stream) : drain(session));
     if (draining.aborted) onDrain();
     draining.addEventListener('abort', onDrain, { once: true });
-    link.stream.once('end', () => lose(session, link));
+    link.stream.once('end', () => (open === 0 ? session.destroy() : lose(session, link)));
     session.once('close', () => {
       draining.removeEventListener('abort', onDrain);
       resolve();
