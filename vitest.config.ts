@@ -19,9 +19,9 @@ export default defineConfig({
           include: ['test/**/*.test.ts'],
           exclude: ['test/interop/**', 'test/bench/**'],
           pool: 'forks',
-          setupFiles: ['test/support/leaks.ts'],
+          setupFiles: ['test/support/leaks.ts', 'test/support/expected-failures.ts'],
           // Above the limits of the waits within a test, whose messages say more.
-          testTimeout: 20_000,
+          testTimeout: 60_000,
         },
       },
       {
