@@ -17,8 +17,8 @@ export interface Http2LinkOptions {
  *     reset()  -> RST_STREAM(CONNECT_ERROR)   RST_STREAM in, or the session lost -> 'error'
  *                                             RST_STREAM with one of `cleanResets` -> 'end'
  *
- * A server that has ended its answer may reset what we still send, with any code (RFC 9113, section 8.1): then
- * the answer is whole, and the Link takes nothing more.
+ * A server that has ended its answer may reset what we still send (RFC 9113, section 8.1): then the answer is read to
+ * its end all the same, and the Link takes nothing more. Only a code that tells of a failure is an error, after that end.
  * Node by itself reports some resets, and the loss of the session, as a clean `'end'`.
  */
 export function http2Link(
@@ -36,6 +36,9 @@ export function http2Link(
   const ending = new Ending(stream, cleanResets, isAnswered);
   return { stream, peer, reset: () => ending.reset() };
 }
+
+/** With these a server says that it has no use for what we still send. */
+const noFailures: ReadonlySet<number> = new Set([constants.NGHTTP2_NO_ERROR, constants.NGHTTP2_CANCEL]);
 
 function noTrailers(): OutgoingHttpHeaders {
   return {};
@@ -68,15 +71,12 @@ class Ending {
     this.#push = stream.push.bind(stream);
     this.#destroy = stream.destroy.bind(stream);
     const close = stream.close.bind(stream);
-    const finish = stream._destroy.bind(stream);
     stream.push = (chunk: unknown, encoding?: BufferEncoding) => this.#onPush(chunk, encoding);
     stream.destroy = (error) => this.#onDestroy(error);
     stream.close = (...args) => {
       this.#own = true;
       close(...args);
     };
-    // Node makes an error of most codes.
-    stream._destroy = (error, done) => finish(error, (failure) => done(this.#isWhole ? error : (failure ?? null)));
   }
 
   /** Aborts the stream so that the peer sees RST_STREAM(CONNECT_ERROR) and no END_STREAM before it. */
@@ -88,6 +88,7 @@ class Ending {
     else if (!this.#own) this.#destroy(this.#makeError());
   }
 
+  /** Everything came before it was closed. */
   get #isWhole(): boolean {
     const stream = this.#stream;
     if (!stream.closed) return false;
@@ -129,10 +130,11 @@ class Ending {
     stream.once('end', () => this.#settle());
   }
 
-  /** An end that took bytes of ours along is still told as an error. */
+  /** A failure, or an end that took bytes of ours along, is still told. */
   #settle(): void {
     const stream = this.#stream;
-    this.#destroy(stream.writableFinished ? undefined : this.#makeError());
+    const isClean = stream.writableFinished && noFailures.has(stream.rstCode ?? 0);
+    this.#destroy(isClean ? undefined : this.#makeError());
   }
 }
 
