@@ -33,7 +33,7 @@ export interface ErrorFacts {
   readonly exit?: number;
   /** The stage of a graph that cannot run, by its name. */
   readonly stage?: string;
-  /** The hop did not act on the request: the same may be tried on a fresh session. */
+  /** It is proved that the request was not acted upon (RFC 9113, section 8.7): the same may be sent in a fresh session. */
   readonly unprocessed?: boolean;
   /** Not a byte of an answer came: what may be done twice may be tried again. */
   readonly unanswered?: boolean;

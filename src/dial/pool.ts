@@ -42,8 +42,8 @@ export class SessionPool {
   }
 
   /**
-   * Opens a tunnel in a session with room, or in a new one. What the hop did not act on is tried
-   * once more on a fresh session.
+   * Opens a tunnel in a session with room, or in a new one. What is proved not to have been
+   * acted upon is tried once more on a fresh session.
    * @throws {TunlError}
    */
   async tunnel(address: Address, ctx: DialContext): Promise<Link> {

@@ -1,4 +1,4 @@
-import { constants, type IncomingHttpHeaders, type OutgoingHttpHeaders } from 'node:http2';
+import type { IncomingHttpHeaders, OutgoingHttpHeaders } from 'node:http2';
 import { abortReason, throwIfAborted } from '../core/deadline.ts';
 import { TunlError } from '../core/errors.ts';
 import type { HeaderField } from '../core/hop.ts';
@@ -13,7 +13,7 @@ type OnHeaders = (headers: IncomingHttpHeaders, flags: number, raw: readonly str
 /**
  * Sends a request as a stream of an HTTP/2 session and resolves with the final answer, whose body is still to come.
  * `name` is who is on the other side, for messages.
- * @throws {TunlError} with `unprocessed` set when the peer did not act on it, and `unanswered` when nobody knows
+ * @throws {TunlError} with `unprocessed` set where it is proved that the peer did not act on it, and `unanswered` when nobody knows
  */
 export async function callHttp2(client: Http2Client, call: Call, name: string, signal: AbortSignal): Promise<Reply> {
   throwIfAborted(signal);
@@ -146,9 +146,8 @@ class Http2Call {
   }
 
   #toLoss(loss: TunlError): TunlError {
-    const isRefused = this.#opened.stream.rstCode === constants.NGHTTP2_REFUSED_STREAM;
-    const facts = isRefused ? { unprocessed: true } : { unanswered: loss.facts.unprocessed === true };
-    return this.#error(loss.code, `did not answer: ${loss.message}`, { ...facts, cause: loss });
+    const { unprocessed = false, unanswered = false } = loss.facts;
+    return this.#error(loss.code, `did not answer: ${loss.message}`, { unprocessed, unanswered, cause: loss });
   }
 
   #error(code: TunlError['code'], what: string, facts: TunlError['facts'] = {}): TunlError {

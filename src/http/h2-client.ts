@@ -1,6 +1,7 @@
 import {
   type ClientHttp2Session,
   type ClientHttp2Stream,
+  type ClientSessionRequestOptions,
   connect,
   constants,
   type IncomingHttpHeaders,
@@ -47,6 +48,13 @@ export interface Http2Opened {
 /** A peer's Node or nghttp2 ends the session after about 1,000 resets: be gone well before. */
 const maxOwnResets = 500;
 
+/** What Node says when it can send nothing more in a session: nothing of the request has gone out. */
+const sessionOver: ReadonlySet<string> = new Set([
+  'ERR_HTTP2_GOAWAY_SESSION',
+  'ERR_HTTP2_INVALID_SESSION',
+  'ERR_HTTP2_OUT_OF_STREAMS',
+]);
+
 /** One HTTP/2 connection to a hop, as a client. */
 export class Http2Client {
   readonly #session: ClientHttp2Session;
@@ -56,6 +64,8 @@ export class Http2Client {
   #load = 0;
   #ownResets = 0;
   #draining = false;
+  /** The last stream that the peer may have acted upon, once it has said so (RFC 9113, section 6.8). */
+  #lastTaken = Infinity;
   #failure: Error | undefined;
 
   private constructor(session: ClientHttp2Session, link: Link, options: Http2Setup) {
@@ -63,7 +73,7 @@ export class Http2Client {
     this.#link = link;
     this.#options = options;
     this.#windows = new WindowBudget(session, options.streamWindowBytes);
-    session.on('goaway', (code) => this.#onGoaway(code));
+    session.on('goaway', (code, last) => this.#onGoaway(code, last));
     session.on('error', (error) => {
       this.#failure = error;
     });
@@ -122,10 +132,13 @@ export class Http2Client {
     return this.#session.remoteSettings.enableConnectProtocol === true;
   }
 
-  /** Opens a stream with the head of a request. Without `bodiless` our half stays open. */
+  /**
+   * Opens a stream with the head of a request. Without `bodiless` our half stays open.
+   * @throws {TunlError} with `unprocessed` set when the session takes no more
+   */
   open(headers: OutgoingHttpHeaders, options: OpenOptions): Http2Opened {
     const { bodiless: endStream = false, trailers, isAnswered } = options;
-    const stream = this.#session.request(headers, { endStream, waitForTrailers: !endStream });
+    const stream = this.#startStream(headers, { endStream, waitForTrailers: !endStream });
     this.#load++;
     this.#windows.add(stream);
     stream.once('close', () => this.#onStreamClosed(stream));
@@ -150,7 +163,7 @@ export class Http2Client {
 
   /**
    * Sends a request whose body stays open and resolves with the final response.
-   * @throws {TunlError} with `unprocessed` set when the peer did not act on the request
+   * @throws {TunlError} with `unprocessed` set where it is proved that the peer did not act on the request
    */
   request(headers: OutgoingHttpHeaders, signal: AbortSignal): Promise<Http2Response> {
     let answered = false;
@@ -216,14 +229,27 @@ export class Http2Client {
     return new TunlError('http_protocol_error', 'does not speak HTTP/2', facts);
   }
 
+  #startStream(headers: OutgoingHttpHeaders, options: ClientSessionRequestOptions): ClientHttp2Stream {
+    try {
+      return this.#session.request(headers, options);
+    } catch (error) {
+      if (!sessionOver.has((error as NodeJS.ErrnoException).code ?? '')) throw error;
+      const facts = { side: 'hop', phase: 'handshake', unprocessed: true, cause: this.#failure ?? error } as const;
+      throw new TunlError('http_response_incomplete', 'the HTTP/2 session takes no more streams', facts);
+    }
+  }
+
   #lostError(stream: ClientHttp2Stream): TunlError {
     const code = stream.rstCode ?? 0;
     const lost = this.#session.destroyed;
     const message = lost ? 'the HTTP/2 session was lost' : `the stream was reset (${resetName(code)})`;
+    // RFC 9113, section 8.7 knows these two proofs, and a stream without a number was never sent.
+    const isLeftOut = stream.id === undefined || stream.id > this.#lastTaken;
     return new TunlError('http_response_incomplete', message, {
       side: 'hop',
       phase: 'handshake',
-      unprocessed: lost || code === constants.NGHTTP2_REFUSED_STREAM || code === constants.NGHTTP2_ENHANCE_YOUR_CALM,
+      unprocessed: isLeftOut || code === constants.NGHTTP2_REFUSED_STREAM,
+      unanswered: lost,
       cause: stream.errored ?? this.#failure,
     });
   }
@@ -234,8 +260,9 @@ export class Http2Client {
     if (this.#load === 0 && !this.usable) void this.close('drain');
   }
 
-  #onGoaway(code: number): void {
+  #onGoaway(code: number, last: number): void {
     this.#draining = true;
+    this.#lastTaken = last;
     this.#failure ??= new Error(`GOAWAY ${resetName(code)}`);
     if (this.#load === 0) endSession(this.#session, this.#link.stream);
   }

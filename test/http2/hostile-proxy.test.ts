@@ -10,6 +10,10 @@ import { startTarget, type Target } from '../support/targets.ts';
 const address = { kind: 'tcp', host: 'target.example', port: 443 } as const;
 const NO_ERROR = 0x0;
 const PROTOCOL_ERROR = 0x1;
+const INTERNAL_ERROR = 0x2;
+const REFUSED_STREAM = 0x7;
+const CANCEL = 0x8;
+const ENHANCE_YOUR_CALM = 0xb;
 const lastOfAll = 0x7fff_ffff;
 
 /** A proxy that the test plays, and the way through it. */
@@ -93,6 +97,43 @@ test('a request that GOAWAY leaves out is sent again in a new session', async ()
   await expectAlive({ client: new RawPeer(await dialling), session: second, stream });
   expect(left).toBeGreaterThan(tunnel.stream);
   await expectAlive(tunnel);
+});
+
+test('a request that GOAWAY leaves out is sent again whatever its code', async () => {
+  const tunnel = await openTunnel();
+  const dialling = bed.dial();
+  await tunnel.session.nextRequest();
+  tunnel.session.goaway(tunnel.stream, ENHANCE_YOUR_CALM);
+  const second = await acceptHttp2(bed.proxy);
+  const stream = await second.nextRequest();
+  second.answer(stream, 200);
+  await expectAlive({ client: new RawPeer(await dialling), session: second, stream });
+});
+
+test('a refused request is sent once more, in a session of its own, and not a third time', async () => {
+  const tunnel = await openTunnel();
+  const dialling = bed.dial();
+  tunnel.session.reset(await tunnel.session.nextRequest(), REFUSED_STREAM);
+  const second = await acceptHttp2(bed.proxy);
+  second.reset(await second.nextRequest(), REFUSED_STREAM);
+  await expect(dialling).rejects.toMatchObject({ code: 'http_response_incomplete' });
+  expect(bed.proxy.accepted).toBe(2);
+  await expectAlive(tunnel);
+});
+
+test.each<[string, (session: Http2Peer, request: number) => void]>([
+  ['whose connection ends', (session) => session.raw.fin()],
+  ['whose connection is reset', (session) => session.raw.reset()],
+  ['that GOAWAY with an error takes in', (session, request) => session.goaway(request, INTERNAL_ERROR)],
+  ['that is asked to be calm', (session, request) => session.reset(request, ENHANCE_YOUR_CALM)],
+  ['that is cancelled', (session, request) => session.reset(request, CANCEL)],
+  ['that is reset without a reason', (session, request) => session.reset(request, NO_ERROR)],
+])('a request %s is not sent again: the target may have been reached', async (_, lose) => {
+  const { session } = await openTunnel();
+  const dialling = bed.dial();
+  lose(session, await session.nextRequest());
+  await expect(dialling).rejects.toMatchObject({ code: 'http_response_incomplete', side: 'hop' });
+  expect(bed.proxy.accepted).toBe(1);
 });
 
 test('GOAWAY with an error cuts tunnels, and never ends them cleanly', async () => {
