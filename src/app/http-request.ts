@@ -95,6 +95,9 @@ async function openTunnel(
   );
 }
 
+/** How long the answer that says no may stand still because nobody takes it. */
+const untakenMs = 10_000;
+
 const noStore = [['Cache-Control', 'no-store, no-transform']] as const;
 
 async function carryRequest(
@@ -187,6 +190,8 @@ async function refuse(request: HttpRequest, error: TunlError): Promise<void> {
   const status = httpStatusOf(error);
   // Who was too slow may still send what belongs to this request.
   const closing = status === 408 ? [['Connection', 'close'] as const] : [];
+  // Whatever was watched before is over; what is left is that somebody takes the answer.
+  request.watch({ idleMs: untakenMs, onIdle: () => request.cut(error), onAnswer: () => {} });
   await request.respond(status, [...fields, ...closing], publicReason(error));
 }
 

@@ -3,7 +3,7 @@ import { type Dial, pipe, type Stage } from '../core/dialer.ts';
 import { type ErrorCode, TunlError } from '../core/errors.ts';
 import { formatHop } from '../core/hop.ts';
 import { createDirect } from '../dial/direct.ts';
-import { createResolve, type Resolve } from '../dial/resolve.ts';
+import { createResolve, limitResolve, type Resolve } from '../dial/resolve.ts';
 import { eachInTurn, firstOf } from '../dial/first-of.ts';
 import { withRetry } from '../dial/retry.ts';
 import { createHopStage } from './hop-stage.ts';
@@ -17,6 +17,7 @@ export interface Route {
   /** The same without another try, and what adds it: where there are several targets each try chooses one. */
   readonly dialOnce: Dial;
   readonly retry: Stage;
+  /** Obeys the limit for names. */
   readonly resolve: Resolve;
   /** The hops as URLs without secrets, nearest first. */
   readonly via: readonly string[];
@@ -56,12 +57,11 @@ export async function createRoute(
 ): Promise<Route> {
   const { hops, entry, limits, family, hopBalance } = options;
   const choose = hopBalance === 'round-robin' ? eachInTurn : firstOf;
-  const resolve = createResolve(family ? { family } : {});
   const { dnsMs, connectMs } = limits;
+  const resolve = limitResolve(createResolve(family ? { family } : {}), dnsMs);
   const assertAllowed = offLimits && ((place: Address) => offLimits.assertAllowed(place));
   const sockets = createDirect({
     resolve,
-    dnsMs,
     connectMs,
     ...(assertAllowed && { assertAllowed }),
     ...(dialInternal && { dialInternal }),

@@ -1,5 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import type { Exchange, TunnelRequest } from '../core/carrier.ts';
+import { within } from '../core/deadline.ts';
 import type { Origin } from '../core/dialer.ts';
 import { TunlError, toTunlError } from '../core/errors.ts';
 import type { Link, Peer } from '../core/link.ts';
@@ -30,6 +31,9 @@ export interface ServeEnv extends TunnelEnv {
   /** Requests go on to another proxy, which must see our `Via`. */
   readonly forwardsVia: boolean;
 }
+
+/** Says 503: another moment may be better. */
+const busyCode = 'proxy_internal_response';
 
 /** Our name in `Via`: a pseudonym, so that it tells nothing and that seeing it again means a loop. */
 const pseudonym = `tunl-${randomBytes(4).toString('hex')}`;
@@ -117,8 +121,16 @@ function claim({ terms: { carriers, switches, http2, refusals } }: ServeEnv, exc
 }
 
 /** The client learns nothing of what was wrong, and our records nothing of whether there is such a user. */
-async function authenticate({ users }: ServeEnv, { credentials, challenge }: TunnelRequest): Promise<void> {
-  if ((await users.authenticate(credentials)) !== undefined) return;
+async function authenticate(
+  { users, handshakeMs }: ServeEnv,
+  { credentials, challenge, gone }: TunnelRequest,
+): Promise<void> {
+  // Passwords are verified one after the other: a burst of wrong ones must not hold up this one for ever.
+  const limit = { ms: handshakeMs, phase: 'policy', option: '--handshake-timeout', code: busyCode } as const;
+  const user = await within(limit, gone, 'the password was not verified', (signal) =>
+    users.authenticate(credentials, signal),
+  );
+  if (user !== undefined) return;
   const told = 'credentials are required';
   throw new TunlError('http_request_error', credentials ? 'wrong password, or there is no such user' : told, {
     side: 'client',

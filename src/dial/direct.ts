@@ -13,8 +13,8 @@ import type { Resolve } from './resolve.ts';
 const keepAliveMs = 30_000;
 
 export interface DirectOptions {
+  /** Has a limit of its own. */
   readonly resolve: Resolve;
-  readonly dnsMs: number;
   readonly connectMs: number;
   /**
    * Asked about each place right before it is connected to, when every name is resolved.
@@ -31,28 +31,18 @@ export interface DirectOptions {
  * Errors say whether it was the target or the proxy before it that is not reached.
  * @throws {TunlError} dns_error, dns_timeout, connection_refused, connection_timeout, destination_ip_unroutable
  */
-export function createDirect({
-  resolve,
-  dnsMs,
-  connectMs,
-  assertAllowed = () => {},
-  dialInternal,
-}: DirectOptions): Dial {
+export function createDirect({ resolve, connectMs, assertAllowed = () => {}, dialInternal }: DirectOptions): Dial {
   const connectLimit = {
     ms: connectMs,
     phase: 'connect',
     option: '--connect-timeout',
     code: 'connection_timeout',
   } as const;
-  const dnsLimit = { ms: dnsMs, phase: 'dns', option: '--dns-timeout', code: 'dns_timeout' } as const;
 
   const dialTcp = async (address: TcpAddress, ctx: DialContext): Promise<Link> => {
     const { host, port } = address;
     const started = performance.now();
-    const name = nameIn(ctx, host);
-    const ips =
-      address.resolved ??
-      (await within(dnsLimit, ctx.signal, `${name} was not resolved`, (signal) => resolve(host, signal, name)));
+    const ips = address.resolved ?? (await resolve(host, ctx.signal, nameIn(ctx, host)));
     report(ctx, 'dns', started, ips.map((ip) => ip.address).join(' '));
     const connecting = performance.now();
     const what = nameIn(ctx, formatHostPort(host, port));

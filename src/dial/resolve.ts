@@ -3,7 +3,7 @@ import { readFileSync } from 'node:fs';
 import { isIP } from 'node:net';
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Ip } from '../core/address.ts';
-import { abortReason, throwIfAborted } from '../core/deadline.ts';
+import { abortReason, throwIfAborted, within } from '../core/deadline.ts';
 import { TunlError } from '../core/errors.ts';
 import { type HostsFile, openHostsFile } from './hosts-file.ts';
 
@@ -61,6 +61,16 @@ export function createResolve({
     if (local.length > 0) return inFamily(local, family, name);
     return query(host, signal, { family, servers, resolvConfPath, name });
   };
+}
+
+/**
+ * Puts the limit of `--dns-timeout` on a resolver, in milliseconds: whoever asks it, for whatever reason, waits no longer.
+ * @throws {TunlError} dns_timeout, and what the resolver throws
+ */
+export function limitResolve(resolve: Resolve, dnsMs: number): Resolve {
+  const limit = { ms: dnsMs, phase: 'dns', option: '--dns-timeout', code: 'dns_timeout' } as const;
+  return (host, signal, name = host) =>
+    within(limit, signal, `${name} was not resolved`, (limited) => resolve(host, limited, name));
 }
 
 async function lookupLocal(hosts: HostsFile, host: string): Promise<readonly Ip[]> {

@@ -12,7 +12,7 @@ const maxHeadBytes = 16 * 1024;
 
 /** How an accepted Link is served. */
 export interface FrontOptions {
-  /** Time for the first request head, in milliseconds, counted once and not per byte. */
+  /** Time for the first request head, or for the beginning of HTTP/2, in milliseconds, counted once and not per byte. */
   readonly headMs: number;
   readonly http2: Http2Setup;
 }
@@ -47,12 +47,12 @@ export async function serveFront(
 
 async function serveSession(
   link: Link,
-  { http2 }: FrontOptions,
+  { http2, headMs }: FrontOptions,
   draining: AbortSignal,
   onExchange: (exchange: Exchange) => void,
 ): Promise<void> {
   const { serveHttp2 } = await import('./h2-front.ts');
-  await serveHttp2(link, http2, draining, onExchange);
+  await serveHttp2(link, { ...http2, beginMs: headMs }, draining, onExchange);
 }
 
 function readRequestBytes({ stream }: Link, headMs: number, draining: AbortSignal): Promise<Buffer> {

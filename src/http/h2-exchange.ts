@@ -6,6 +6,9 @@ import type { Link, Peer } from '../core/link.ts';
 import { toHttp2Headers } from './h2-fields.ts';
 import { type Http2LinkOptions, http2Link } from './h2-stream.ts';
 
+/** How long a refusal may wait for the client to take it, as on a connection of HTTP/1.1. */
+const untakenMs = 2000;
+
 /** One stream of a session as an exchange that may become a tunnel. */
 export class Http2Exchange implements Exchange {
   readonly version = '2';
@@ -47,7 +50,12 @@ export class Http2Exchange implements Exchange {
     if (stream.destroyed || stream.closed) return Promise.resolve();
     this.answered = true;
     return new Promise((resolve) => {
-      stream.once('close', () => resolve());
+      // A client that has no room for the answer does not want it.
+      const timer = setTimeout(() => stream.close(constants.NGHTTP2_CANCEL), untakenMs);
+      stream.once('close', () => {
+        clearTimeout(timer);
+        resolve();
+      });
       stream.once('finish', () => {
         // The request half may stay open for ever; NO_ERROR says that nothing is wrong with it
         // (RFC 9113, section 8.1).

@@ -85,6 +85,7 @@ export function serveStreams<T extends OpenedStream>(
   session.on('stream', onStream);
   outliveStreams(session);
   keepAlive(session, options.pingMs, () => lose(session, link));
+  limitBegin(session, options.beginMs, () => lose(session, link));
   return new Promise((resolve) => {
     const onDrain = () => (open === 0 ? endSession(session, link.stream) : drain(session));
     if (draining.aborted) onDrain();
@@ -95,6 +96,14 @@ export function serveStreams<T extends OpenedStream>(
       resolve();
     });
   });
+}
+
+/** A session that does not begin is no session: nothing can be asked in it, and nobody has a use for it. */
+function limitBegin(session: ServerHttp2Session, ms = 0, onLate: () => void): void {
+  if (ms <= 0) return;
+  const timer = setTimeout(onLate, ms);
+  const stop = () => clearTimeout(timer);
+  session.once('remoteSettings', stop).once('close', stop);
 }
 
 /** Ends the session of a peer that opens and resets without end; other sessions notice nothing. */

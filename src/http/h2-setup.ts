@@ -12,6 +12,8 @@ export interface Http2Setup extends Http2LinkOptions {
   readonly maxFrameBytes?: number;
   /** Tell the peer that it may ask for other protocols by CONNECT (RFC 8441). */
   readonly extendedConnect?: boolean;
+  /** Within this the peer must have sent its preface and SETTINGS; no limit where absent or 0. */
+  readonly beginMs?: number;
   /** A PING this often; a session whose PING is not answered within two of them is dead. 0 = never. */
   readonly pingMs: number;
 }

@@ -31,7 +31,8 @@ export async function serveRequests(
   onRequest: (request: HttpRequest) => void,
 ): Promise<void> {
   const alpn = link.peer.tls?.alpn;
-  const serveSession = () => untilEither(draining, retired, (ending) => serveHttp2(link, http2, ending, onRequest));
+  const setup = { ...http2, beginMs: http1.headMs };
+  const serveSession = () => untilEither(draining, retired, (ending) => serveHttp2(link, setup, ending, onRequest));
   if (codec === 'http2' || (codec === 'auto' && alpn === 'h2')) return serveSession();
   const head = await readFirstHead(link, http1, draining);
   if (codec === 'auto' && head.equals(prefaceHead)) {

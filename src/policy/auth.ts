@@ -15,8 +15,11 @@ export interface UserSources {
 export interface Authenticator {
   /** False when no users were configured: then nobody has to say who they are. */
   readonly required: boolean;
-  /** The user's name, when the credentials are right. It takes the same work whether the user exists or not. */
-  authenticate(credentials: Credentials | undefined): Promise<string | undefined>;
+  /**
+   * The user's name, when the credentials are right. It takes the same work whether the user exists or not.
+   * @throws {TunlError} the signal's reason, while others are verified first
+   */
+  authenticate(credentials: Credentials | undefined, signal: AbortSignal): Promise<string | undefined>;
   /**
    * Reads the files again. Calls follow one another, so that the last one read is the one kept.
    * @throws {TunlError} usage, when a file is wrong; the users stay as they were
@@ -37,9 +40,9 @@ export async function createAuthenticator(sources: UserSources): Promise<Authent
   };
   return {
     required: sources.authFile !== undefined || sources.single !== undefined,
-    async authenticate(credentials) {
+    async authenticate(credentials, signal) {
       if (credentials === undefined) return undefined;
-      return (await table.verify(credentials)) ? credentials.user : undefined;
+      return (await table.verify(credentials, signal)) ? credentials.user : undefined;
     },
     reload() {
       lastReload = lastReload.then(read, read);

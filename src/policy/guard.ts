@@ -4,7 +4,7 @@ import type { Stage } from '../core/dialer.ts';
 import { TunlError } from '../core/errors.ts';
 import type { Policy } from './rules.ts';
 
-/** Finds the addresses of a name. @throws {TunlError} dns_error or dns_timeout */
+/** Finds the addresses of a name, within a limit. @throws {TunlError} dns_error or dns_timeout */
 export type Resolve = (host: string, signal: AbortSignal) => Promise<readonly Ip[]>;
 
 /**
@@ -18,7 +18,7 @@ export function guard(policy: Policy, resolve: Resolve): Stage {
     const target = expectTcp(address);
     policy.checkName(target);
     const known = target.resolved ?? literalOf(target.host);
-    const found = known ?? (await resolve(target.host, ctx.signal));
+    const found = known ?? (await resolve(target.host, ctx.signal).catch(blameTarget));
     const verdicts = found.map((ip) => ({ ip, error: policy.checkIp(target, ip) }));
     const resolved = verdicts.filter(({ error }) => error === undefined).map(({ ip }) => ip);
     if (resolved.length === 0) throw verdicts[0]?.error ?? nowhere(target);
@@ -35,6 +35,10 @@ export function guardText(policy: Policy): Stage {
     policy.checkText(expectTcp(address));
     return next(address, ctx);
   };
+}
+
+function blameTarget(error: unknown): never {
+  throw error instanceof TunlError && error.phase === 'dns' ? error.with({ side: 'target' }) : error;
 }
 
 function expectTcp(address: Address): TcpAddress {

@@ -123,7 +123,6 @@ test('of the addresses of a name those that lead there are left out', async () =
   let ips: readonly Ip[] = [ip4('127.0.0.1'), ip4('127.0.0.2')];
   const dial = createDirect({
     resolve: async () => ips,
-    dnsMs: 0,
     connectMs: 0,
     assertAllowed: (place) => offLimits.assertAllowed(place),
   });

@@ -18,7 +18,7 @@ const nobody: Resolve = () => Promise.reject(new Error('nobody may be asked'));
 /** Dials with our own direct Dial and collects what it reports. */
 async function dial(address: Address, options: Partial<DirectOptions> = {}, signal?: AbortSignal) {
   const steps: DialStep[] = [];
-  const direct = createDirect({ resolve: nobody, dnsMs: 2000, connectMs: 2000, ...options });
+  const direct = createDirect({ resolve: nobody, connectMs: 2000, ...options });
   const link = await direct(address, { ...makeContext(address, signal), onProgress: (step) => steps.push(step) });
   return { link, steps };
 }
@@ -99,16 +99,6 @@ describe('says what went wrong', () => {
     await expect(
       dial({ kind: 'tcp', host: 'db.test', port: 1 }, { resolve: () => Promise.reject(failure) }),
     ).rejects.toBe(failure);
-  });
-
-  test('when the name is not resolved in time', async () => {
-    const resolve: Resolve = (_, signal) =>
-      new Promise((_resolve, reject) => signal.addEventListener('abort', () => reject(signal.reason as Error)));
-    await expect(dial({ kind: 'tcp', host: 'db.test', port: 1 }, { resolve, dnsMs: 20 })).rejects.toMatchObject({
-      code: 'dns_timeout',
-      phase: 'dns',
-      message: 'db.test was not resolved within 20ms (--dns-timeout)',
-    });
   });
 
   test('when nothing answers in time', async () => {

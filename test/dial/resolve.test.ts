@@ -2,7 +2,7 @@ import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { TunlError } from '../../src/core/errors.ts';
-import { createResolve, type ResolveOptions } from '../../src/dial/resolve.ts';
+import { createResolve, limitResolve, type ResolveOptions } from '../../src/dial/resolve.ts';
 import { startNameServer, type Zone } from '../support/dns.ts';
 import { eventually } from '../support/eventually.ts';
 import { makeTempFolder } from '../support/temp.ts';
@@ -200,5 +200,18 @@ describe('the search list', () => {
   test('gives the failure of the first name that was asked for', async () => {
     const { resolve } = await makeResolve({ 'x.corp.test': [] }, { resolvConf: 'search corp.test .\n' });
     await expect(resolve('x')).rejects.toMatchObject({ facts: { rcode: 'NOERROR' } });
+  });
+});
+
+test('a name server that never answers is waited for as long as the limit says, whoever asks', async () => {
+  const { address } = await startNameServer({ 'slow.test': 'silence' });
+  const resolve = limitResolve(createResolve({ servers: [address] }), 50);
+  await expect(resolve('slow.test', never)).rejects.toMatchObject({
+    code: 'dns_timeout',
+    phase: 'dns',
+    message: 'slow.test was not resolved within 50ms (--dns-timeout)',
+  });
+  await expect(resolve('slow.test', never, 'the proxy slow.test')).rejects.toMatchObject({
+    message: 'the proxy slow.test was not resolved within 50ms (--dns-timeout)',
   });
 });

@@ -9,6 +9,7 @@ import { createAuthenticator } from '../../src/policy/auth.ts';
 const bcrypt = '$2y$04$abcdefghijklmnopqrstuu/RcPheG5Bboq6i7MyIjQPaaSOeR71ra';
 const apr1 = '$apr1$ab$pnMfcC2TQ2jlNchNnEHVC/';
 const sha = '{SHA}u7spwF/oCzl605Sj9JDO9/S7o3Y=';
+const never = new AbortController().signal;
 const as = (user: string, password: string) => ({ user, password: new Secret(password) });
 
 let folder: string;
@@ -34,7 +35,7 @@ async function failureOf(work: Promise<unknown>): Promise<TunlError> {
 test('without users nobody has to say who they are, and nobody is known', async () => {
   const nobody = await createAuthenticator({});
   expect(nobody.required).toBe(false);
-  expect(await nobody.authenticate(as('ann', 'a'))).toBeUndefined();
+  expect(await nobody.authenticate(as('ann', 'a'), never)).toBeUndefined();
   await nobody.reload();
 });
 
@@ -49,21 +50,21 @@ test('an htpasswd file may mix bcrypt, apr1 and SHA, comments and Windows line e
   );
   const users = await createAuthenticator({ authFile });
   expect(users.required).toBe(true);
-  expect(await users.authenticate(as('ann', 's3cret:with:colons'))).toBe('ann');
-  expect(await users.authenticate(as('bob', 'grün'))).toBe('bob');
-  expect(await users.authenticate(as('Cléo D', 'grün'))).toBe('Cléo D');
-  expect(await users.authenticate(as('ann', 'grün'))).toBeUndefined();
-  expect(await users.authenticate(as('ANN', 's3cret:with:colons'))).toBeUndefined();
-  expect(await users.authenticate(as('eve', 'grün'))).toBeUndefined();
-  expect(await users.authenticate(undefined)).toBeUndefined();
+  expect(await users.authenticate(as('ann', 's3cret:with:colons'), never)).toBe('ann');
+  expect(await users.authenticate(as('bob', 'grün'), never)).toBe('bob');
+  expect(await users.authenticate(as('Cléo D', 'grün'), never)).toBe('Cléo D');
+  expect(await users.authenticate(as('ann', 'grün'), never)).toBeUndefined();
+  expect(await users.authenticate(as('ANN', 's3cret:with:colons'), never)).toBeUndefined();
+  expect(await users.authenticate(as('eve', 'grün'), never)).toBeUndefined();
+  expect(await users.authenticate(undefined, never)).toBeUndefined();
 });
 
 test('a single user may have colons in the password, and joins those of a file', async () => {
   const authFile = await writeUsers(`ann:${bcrypt}`);
   const users = await createAuthenticator({ authFile, single: { user: 'root', password: ':a:b:' } });
-  expect(await users.authenticate(as('root', ':a:b:'))).toBe('root');
-  expect(await users.authenticate(as('root', 'a:b:'))).toBeUndefined();
-  expect(await users.authenticate(as('ann', 's3cret:with:colons'))).toBe('ann');
+  expect(await users.authenticate(as('root', ':a:b:'), never)).toBe('root');
+  expect(await users.authenticate(as('root', 'a:b:'), never)).toBeUndefined();
+  expect(await users.authenticate(as('ann', 's3cret:with:colons'), never)).toBe('ann');
 });
 
 test.each([
@@ -116,12 +117,12 @@ test('refuses a single user that the file holds as well', async () => {
 test('a reload takes the new file, and forgets who was right before', async () => {
   const authFile = await writeUsers(`ann:${bcrypt}`);
   const users = await createAuthenticator({ authFile });
-  expect(await users.authenticate(as('ann', 's3cret:with:colons'))).toBe('ann');
+  expect(await users.authenticate(as('ann', 's3cret:with:colons'), never)).toBe('ann');
   await writeFile(authFile, `ann:${sha}\nbob:${sha}`);
   await users.reload();
-  expect(await users.authenticate(as('ann', 's3cret:with:colons'))).toBeUndefined();
-  expect(await users.authenticate(as('ann', 'grün'))).toBe('ann');
-  expect(await users.authenticate(as('bob', 'grün'))).toBe('bob');
+  expect(await users.authenticate(as('ann', 's3cret:with:colons'), never)).toBeUndefined();
+  expect(await users.authenticate(as('ann', 'grün'), never)).toBe('ann');
+  expect(await users.authenticate(as('bob', 'grün'), never)).toBe('bob');
 });
 
 test('a reload of a wrong, empty or missing file fails and keeps the users; a later one recovers', async () => {
@@ -130,11 +131,11 @@ test('a reload of a wrong, empty or missing file fails and keeps the users; a la
   for (const text of ['ann:plain', '', undefined]) {
     await (text === undefined ? rm(authFile) : writeFile(authFile, text));
     expect((await failureOf(users.reload())).code).toBe('usage');
-    expect(await users.authenticate(as('ann', 's3cret:with:colons'))).toBe('ann');
+    expect(await users.authenticate(as('ann', 's3cret:with:colons'), never)).toBe('ann');
   }
   await writeFile(authFile, `bob:${sha}`);
   await users.reload();
   expect(users.required).toBe(true);
-  expect(await users.authenticate(as('ann', 's3cret:with:colons'))).toBeUndefined();
-  expect(await users.authenticate(as('bob', 'grün'))).toBe('bob');
+  expect(await users.authenticate(as('ann', 's3cret:with:colons'), never)).toBeUndefined();
+  expect(await users.authenticate(as('bob', 'grün'), never)).toBe('bob');
 });

@@ -1,6 +1,7 @@
 import { expect, test } from 'vitest';
 import type { Address, Ip } from '../../src/core/address.ts';
 import type { Dial, DialContext } from '../../src/core/dialer.ts';
+import { TunlError } from '../../src/core/errors.ts';
 import { linkPair } from '../../src/core/link.ts';
 import { guard, guardText } from '../../src/policy/guard.ts';
 import { policyOf, toTarget } from './verdict.ts';
@@ -128,4 +129,14 @@ test('in front of a chain, the name goes on as it was asked for', async () => {
   const inside = toTarget('[::ffff:a00:1]:443');
   await expect(dial(inside, ctxFor(inside))).rejects.toMatchObject({ code: 'destination_ip_prohibited' });
   expect(dialled).toHaveLength(1);
+});
+
+test('a name that is not resolved is a failure of the target', async () => {
+  const { next } = setUp();
+  const target = toTarget('a.example');
+  const resolve = () => Promise.reject(new TunlError('dns_timeout', 'too slow', { phase: 'dns' }));
+  await expect(guard(policyOf('deny-special'), resolve)(next)(target, ctxFor(target))).rejects.toMatchObject({
+    code: 'dns_timeout',
+    side: 'target',
+  });
 });

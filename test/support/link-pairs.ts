@@ -10,7 +10,7 @@ import { inTime } from './eventually.ts';
 import { makeTempFolder } from './temp.ts';
 
 /** The project's own way to reach an address of this machine. */
-export const direct = createDirect({ resolve: createResolve({}), dnsMs: 2000, connectMs: 2000 });
+export const direct = createDirect({ resolve: createResolve({}), connectMs: 2000 });
 
 /** The context of a dial that a test makes. */
 export function makeContext(target: Address, signal: AbortSignal = new AbortController().signal): DialContext {

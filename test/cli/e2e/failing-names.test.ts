@@ -67,6 +67,22 @@ test('serve says of a name that does not resolve whose it is, two hops away too'
   await serve.ended;
 });
 
+test('serve waits for a name no longer than it is told, whether rules judge addresses or not', async () => {
+  const { env } = await startOwnNames(zone);
+  for (const rules of [[], ['--allow', '10.0.0.0/8', '--allow', 'slow.test:22']]) {
+    const serve = startTunl(['serve', '127.0.0.1:0', '--dns-timeout', '50ms', ...rules], env);
+    const [, proxy = ''] = await serve.waitFor(/serving (\S+)/);
+    const { code, stderr } = await runTunl(['connect', '-x', proxy, 'slow.test:22']);
+    expect([code, stderr]).toEqual([
+      28,
+      `tunl: ${proxy} refused CONNECT slow.test:22: 504 Gateway Timeout (dns_timeout)\n`,
+    ]);
+    await serve.waitFor(/ 504 slow\.test was not resolved within 50ms \(--dns-timeout\)/);
+    serve.child.kill('SIGTERM');
+    await serve.ended;
+  }
+});
+
 test('a proxy that the environment names is said to come from there', async () => {
   const { env } = await startOwnNames(zone);
   const { code, stderr } = await runTunl(['connect', 'db:22'], { ...env, https_proxy: 'http://nosuch.test:3128' });
