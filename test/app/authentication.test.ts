@@ -1,8 +1,12 @@
+import { writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { hashSync } from 'bcryptjs';
 import { expect, test } from 'vitest';
-import { startTestServe } from '../support/app.ts';
+import { calmLimits, startTestServe } from '../support/app.ts';
 import { eventually } from '../support/eventually.ts';
 import { type ProxyBed, startProxyBed } from '../support/proxy-bed.ts';
 import { connectPeer } from '../support/raw-peer.ts';
+import { makeTempFolder } from '../support/temp.ts';
 
 const single = { user: 'alice', password: 'open:sesame' };
 const encode = (text: string) => Buffer.from(text).toString('base64');
@@ -116,4 +120,22 @@ test('the record names the user and nowhere the password', async () => {
   for (const secret of ['sesame', 'hunter2', encode('alice:hunter2'), encode('alice:open:sesame')]) {
     expect(said).not.toContain(secret);
   }
+});
+
+test('whose password waits too long behind those of others is told to come another time', async () => {
+  const file = join(makeTempFolder(), 'users');
+  writeFileSync(file, `alice:${hashSync('right', 10)}\n`);
+  const serve = await startTestServe({ users: { authFile: file }, limits: { ...calmLimits, handshakeMs: 150 } });
+  const statuses = await Promise.all(
+    Array.from({ length: 20 }, async (_, index) => {
+      const client = await connectPeer(serve.port);
+      client.send(`CONNECT a:1 HTTP/1.1\r\nHost: a\r\nProxy-Authorization: Basic ${encode(`alice:${index}`)}\r\n\r\n`);
+      const [, status] = /^HTTP\/1\.1 (\d+)/.exec(await client.readHead()) ?? [];
+      client.fin();
+      return status;
+    }),
+  );
+  expect(statuses).toContain('503');
+  expect(statuses.filter((status) => status !== '407' && status !== '503')).toEqual([]);
+  await eventually(() => serve.running.tunnels.size, 0);
 });
