@@ -133,7 +133,7 @@ test('in front of a chain, the name goes on as it was asked for', async () => {
 
 test('a name that is not resolved is a failure of the target', async () => {
   const { next } = setUp();
-  const target = toTarget('a.example');
+  const target = toTarget('a.example:443');
   const resolve = () => Promise.reject(new TunlError('dns_timeout', 'too slow', { phase: 'dns' }));
   await expect(guard(policyOf('deny-special'), resolve)(next)(target, ctxFor(target))).rejects.toMatchObject({
     code: 'dns_timeout',
