@@ -62,7 +62,7 @@ async function run(args: Arguments, { io, ui }: CommandContext): Promise<number>
     target,
     check: args.has('check'),
     ...(args.has('tls-target') && { targetTls }),
-    ...(await readRoute(args, { io, ui }, words, [target])),
+    ...(await readRoute(args, { io, ui }, words, [target], 'verbose')),
   };
   if (args.has('print')) return printStage(ui, options);
   const { runConnect } = await import('../../app/connect.ts');

@@ -220,7 +220,7 @@ export const programProse: {
         },
         {
           term: '`no_proxy`, `NO_PROXY`',
-          text: 'Targets that are reached without it: names and what is below them, addresses, ranges, any of these with a port, or `*` alone.',
+          text: 'Targets that are reached without it: names and what is below them, addresses, ranges (10.0.0.0/8, 10.*), <local> for names without a dot, any of these with a port, or `*` alone.',
         },
         {
           term: '`TUNL_PROXY_PASSWORD`',

@@ -55,7 +55,7 @@ function findException(env: Environment, target: TcpAddress) {
   return {
     from,
     match: entries.find(({ matches }) => matches(target))?.text,
-    ignored: ignored.map(({ text, why }) => `${from}: ${quote(text)} is ignored: ${why}`),
+    ignored: ignored.map(({ text, why }) => `${from}: ${quote(redact(text))} is ignored: ${why}`),
   };
 }
 

@@ -25,17 +25,21 @@ type HostTest = (host: string) => boolean;
 /** A name of letters, digits, `-` and `_`; one leading and one trailing dot change nothing. */
 const domain = /^\.?((?:[a-z0-9_-]+\.)*[a-z0-9_-]+)\.?$/i;
 const numericLast = /(?:^|\.)\d+$/;
+/** Octets and stars for the others, `10.*` or `10.0.*.*`, or fewer than four octets and the number of bits. */
+const shortRange = /^((?=(?:[^.]+\.){1,3}\*$)\d+(?:\.\d+)*(?:\.\*)+|\d+(?:\.\d+){0,2}(?=\/))(?:\/(\d{1,3}))?$/;
 
 /**
  * Reads the value of NO_PROXY as curl does: `*` alone for every target, else entries with commas or
  * blanks between them: a name, which stands for the names below it too, an address, or a range such
- * as `10.0.0.0/8`. Ours in addition: each of these with a port, `db.corp:5432`, `[::1]:22`.
+ * as `10.0.0.0/8`. Ours in addition, as other programs have them: line ends between entries, `*.corp`
+ * for `.corp`, `10.*` and `169.254/16` for ranges, `[::1]`, `<local>` for every name without a dot, and
+ * each of these with a port, `db.corp:5432`, `[::1]:22`.
  */
 export function parseNoProxy(value: string): NoProxy {
-  if (value === '*') return { entries: [{ text: '*', matches: () => true }], ignored: [] };
+  if (/^[\r\n]*\*[\r\n]*$/.test(value)) return { entries: [{ text: '*', matches: () => true }], ignored: [] };
   const entries: NoProxyEntry[] = [];
   const ignored: IgnoredEntry[] = [];
-  for (const text of value.split(/[, \t]+/).filter((word) => word !== '')) {
+  for (const text of value.split(/[,\s]+/).filter((word) => word !== '')) {
     const parsed = parseEntry(text);
     if (typeof parsed === 'string') ignored.push({ text, why: parsed });
     else entries.push({ text, matches: parsed });
@@ -50,13 +54,32 @@ function parseEntry(text: string): NoProxyEntry['matches'] | string {
   const [, host = text, port] = isIP(text) === 0 ? (/^(.+):([^:\]/]*)$/.exec(text) ?? []) : [];
   if (port === undefined) return parseHostEntry(text);
   if (!/^[1-9]\d{0,4}$/.test(port) || Number(port) > 65535) return 'a port is a number from 1 to 65535';
-  const test = parseHostEntry(host.replace(/^\[(.*)\]/, '$1'));
+  const test = parseHostEntry(host);
   return typeof test === 'string' ? test : (target) => target.port === Number(port) && test(target);
 }
 
 function parseHostEntry(text: string): NoProxyEntry['matches'] | string {
-  const test = text.includes('/') ? parseRange(text) : isIP(text) > 0 ? parseRange(`${text}/0`) : parseName(text);
+  const test = parseHost(spellOut(text));
   return typeof test === 'string' ? test : ({ host }) => test(host);
+}
+
+/** An entry without brackets, and a range of IPv4 in full, where the short form leaves no doubt: `10.*`, `169.254/16`. */
+function spellOut(text: string): string {
+  const [, parts, bits] = shortRange.exec(text) ?? [];
+  if (parts === undefined) return text.replace(/^\[(.*:.*)\](?=\/|$)/, '$1');
+  const given = parts.split('.').filter((part) => part !== '*');
+  const network = [...given, '0', '0', '0'].slice(0, 4).join('.');
+  return `${network}/${bits ?? 8 * given.length}`;
+}
+
+function parseHost(text: string): HostTest | string {
+  if (text.includes('/')) return parseRange(text);
+  if (isIP(text) > 0) return parseRange(`${text}/0`);
+  return text.toLowerCase() === '<local>' ? isLocalName : parseName(text);
+}
+
+function isLocalName(host: string): boolean {
+  return isIP(host) === 0 && !host.includes('.');
 }
 
 function parseRange(text: string): HostTest | string {
@@ -73,9 +96,8 @@ function parseRange(text: string): HostTest | string {
 }
 
 function parseName(text: string): HostTest | string {
-  if (text.startsWith('*')) return 'write .example.com for all names below example.com';
-  if (text.startsWith('[')) return 'an IPv6 address is written without brackets where no port follows';
-  const [, written] = domain.exec(text) ?? [];
+  const [, written] = domain.exec(text.replace(/^\*(?=\.)/, '')) ?? [];
+  if (written === undefined && text.includes('*')) return 'a star stands for whole parts: *.example.com, 10.*';
   if (written === undefined) return 'it is neither a name nor an address';
   if (numericLast.test(written)) return 'it is not a complete address; a range is written as 10.0.0.0/8';
   const name = written.toLowerCase();

@@ -91,7 +91,8 @@ export interface RouteWords extends Omit<RouteOptions, 'limits'> {
 /**
  * Reads hops and address family, and finds the passwords of hops, if need be by asking for them.
  * Without -x and --direct the environment decides for each of the targets; a proxy that does not
- * know its targets yet has none here, and takes nothing from the environment.
+ * know its targets yet has none here, and takes nothing from the environment. `doubts` says at which level it is told that
+ * an entry of NO_PROXY cannot be meant.
  * @throws {TunlError} usage; interrupted, when a signal came instead of a password
  */
 export async function readRoute(
@@ -99,6 +100,7 @@ export async function readRoute(
   { io, ui }: CommandContext,
   tls: TlsWords,
   targets: readonly Target[],
+  doubts: 'warning' | 'verbose' = 'warning',
 ): Promise<RouteWords> {
   const urls = args.list('proxy');
   if (args.has('direct') && urls.length > 0) throw usageError('--direct and -x contradict each other');
@@ -109,7 +111,9 @@ export async function readRoute(
     return { hops, direct: new Set(), ...rest };
   }
   const emit = createReport(ui, 'connect');
-  const { proxy, direct } = args.has('direct') ? { direct: targets } : await askEnvironment(io.env, targets, emit);
+  const { proxy, direct } = args.has('direct')
+    ? { direct: targets }
+    : await askEnvironment(io.env, targets, doubts, emit);
   if (proxy === undefined) return { hops: [], direct: new Set(direct), ...rest };
   const { url, variable } = proxy;
   const hops = await readHops(args, { io, ui }, { ...fallbacks, texts: [url], source: variable, variable });
@@ -157,9 +161,10 @@ function readHops(args: Arguments, { io, ui }: CommandContext, { texts, ...fallb
 async function askEnvironment(
   env: PasswordSources['env'],
   targets: readonly Target[],
+  doubts: 'warning' | 'verbose',
   emit: EventSink,
 ): Promise<{ readonly proxy?: EnvironmentProxy; readonly direct: readonly Target[] }> {
-  const said = new Set<string>();
+  const said = new Map<string, 'warning' | 'verbose'>();
   const direct: Target[] = [];
   let proxy: EnvironmentProxy | undefined;
   for (const target of targets) {
@@ -168,11 +173,12 @@ async function askEnvironment(
       continue;
     }
     const decision = decideProxy(env, target);
-    for (const message of [...decision.ignored, decision.reason]) said.add(message);
+    for (const message of decision.ignored) said.set(message, doubts);
+    said.set(decision.reason, 'verbose');
     if (decision.proxy === undefined) direct.push(target);
     else ({ proxy } = decision);
   }
-  for (const message of said) emit({ event: 'notice', level: 'verbose', message });
+  for (const [message, level] of said) emit({ event: 'notice', level, message });
   return { direct, ...(proxy !== undefined && { proxy }) };
 }
 

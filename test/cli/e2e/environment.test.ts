@@ -54,6 +54,21 @@ test.each([
   expect(ended.stderr.includes('"bad/8" is ignored')).toBe(reason !== undefined);
 });
 
+test('forward warns of an entry of NO_PROXY that cannot be meant, connect says it with -v', async () => {
+  const target = await startTarget(greet('hi'));
+  const env = { https_proxy: 'http://127.0.0.1:1', NO_PROXY: '*corp,127.*' };
+  const doubt = 'NO_PROXY: "*corp" is ignored: a star stands for whole parts: *.example.com, 10.*';
+  const place = `127.0.0.1:${target.port}`;
+  const forward = startTunl(['forward', `:${place}`], env);
+  await forward.waitFor(/forwarding /);
+  forward.child.kill('SIGTERM');
+  expect((await forward.ended).stderr).toMatch(`tunl: ${doubt}\n`);
+  expect(await runTunl(['connect', place], env)).toMatchObject({ code: 0, stdout: 'hi', stderr: '' });
+  const { stderr } = await runTunl(['connect', '-v', place], env);
+  expect(stderr).toMatch(`tunl: ${doubt}\n`);
+  expect(stderr).toMatch(`tunl: ${place}: no proxy, as NO_PROXY has "127.*"\n`);
+});
+
 test('-x is asked, and not the environment', async () => {
   const proxy = await startTarget();
   const words = ['connect', '-x', `http://127.0.0.1:${proxy.port}`, 'db:22'];

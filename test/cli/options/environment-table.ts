@@ -64,7 +64,6 @@ const exceptions: readonly Row[] = [
   except('b.x', 'db.x:443', 'one'),
   except('db', 'db.x:443', 'one'),
   except('db.x.y', 'db.x:443', 'one'),
-  except('*.x', 'db.x:443', 'one'),
   except('..x', 'db.x:443', 'one'),
   except('http://db.x', 'db.x:443', 'one'),
   except('a;db.x', 'db.x:443', 'one'),
@@ -102,15 +101,31 @@ const addresses: readonly Row[] = [
   except('::ffff:10.1.2.3', '10.1.2.3:443', 'one'),
   except('::1', '[::1]:443', 'direct'),
   except('::2', '[::1]:443', 'one'),
-  except('[::1]', '[::1]:443', 'one'),
 ];
 
 /** Where we decide as curl does; a test asks the real one. */
 export const likeCurl: readonly Row[] = [...variables, ...spellings, ...exceptions, ...addresses];
 
-/** Our two additions, where curl decides otherwise. */
+/** Our additions, where curl decides otherwise. */
 export const additions: readonly Row[] = [
   row('one', 'db.x:443', { http_proxy: 'http://ONE' }),
+  except('*.x', 'db.x:443', 'direct'),
+  except('a,*.x:443', 'db.x:443', 'direct'),
+  except('a\ndb.x', 'db.x:443', 'direct'),
+  except('\r\n  a\r\n  db.x\r\n', 'db.x:443', 'direct'),
+  except('*\n', 'db.x:443', 'direct'),
+  except('10.*', '10.1.2.3:443', 'direct'),
+  except('10.*.*.*', '10.1.2.3:443', 'direct'),
+  except('10.1.*', '10.1.2.3:443', 'direct'),
+  except('10.1.2.*', '10.1.2.3:443', 'direct'),
+  except('10.1.2.*:443', '10.1.2.3:443', 'direct'),
+  except('169.254/16', '169.254.169.254:443', 'direct'),
+  except('10/8', '10.1.2.3:443', 'direct'),
+  except('10.1/16:443', '10.1.2.3:443', 'direct'),
+  except('[::1]', '[::1]:443', 'direct'),
+  except('<local>', 'db:443', 'direct'),
+  except('<local>', 'localhost:443', 'direct'),
+  except('a,<LOCAL>:443', 'db:443', 'direct'),
   except('db.x:443', 'db.x:443', 'direct'),
   except('.x:443', 'db.x:443', 'direct'),
   except('10.1.2.3:443', '10.1.2.3:443', 'direct'),
@@ -129,6 +144,26 @@ export const ours: readonly Row[] = [
   except('fd00::/8', '[fe80::7]:443', 'one'),
   except('2001:DB8:0::7', '[2001:db8::7]:443', 'direct'),
   except('10.0.0.0/8', '[::ffff:10.1.2.3]:443', 'one'),
+  except('*.x', 'x:443', 'direct'),
+  except('*.x', 'dbx:443', 'one'),
+  except('*x', 'dbx:443', 'one'),
+  except('d*.x', 'db.x:443', 'one'),
+  except('10.*', '11.1.2.3:443', 'one'),
+  except('10.*', '10.x:443', 'one'),
+  except('10.1.2.*', '10.1.3.3:443', 'one'),
+  except('10.*.2.3', '10.1.2.3:443', 'one'),
+  except('10.*.*.*.*', '10.1.2.3:443', 'one'),
+  except('*.1.2.3', '10.1.2.3:443', 'one'),
+  except('169.254/16', '169.255.0.1:443', 'one'),
+  except('10.1.2/33', '10.1.2.3:443', 'one'),
+  except('256.*', '0.1.2.3:443', 'one'),
+  except('[fd00::]/8', '[fd12::7]:443', 'direct'),
+  except('[fd00::/8]', '[fd12::7]:443', 'direct'),
+  except('[db.x]', 'db.x:443', 'one'),
+  except('<local>', 'db.x:443', 'one'),
+  except('<local>', '10.1.2.3:443', 'one'),
+  except('<local>', '[::1]:443', 'one'),
+  except('a\n*', 'db.x:443', 'one'),
 ];
 
 /** The row's environment, with the addresses of the proxies in place. */
@@ -139,6 +174,6 @@ export function fillRow({ env }: Row, proxies: Readonly<Record<'one' | 'two', st
 
 /** The row as the name of a test. */
 export function describeRow({ env, target, way }: Row): string {
-  const words = Object.entries(env).map(([name, value]) => `${name}='${value}'`);
+  const words = Object.entries(env).map(([name, value]) => `${name}=${JSON.stringify(value)}`);
   return `${words.join(' ') || 'nothing'}: ${target} ${way}`;
 }

@@ -46,7 +46,10 @@ test.each([
 
 test.each([
   ['a,*', '"*" is ignored: * means every target only where it is the whole list'],
-  ['*.corp', '"*.corp" is ignored: write .example.com for all names below example.com'],
+  ['*corp', '"*corp" is ignored: a star stands for whole parts: *.example.com, 10.*'],
+  ['10.*.2', '"10.*.2" is ignored: a star stands for whole parts: *.example.com, 10.*'],
+  ['256.*', '"256.*" is ignored: a range is written as 10.0.0.0/8 or fd00::/8'],
+  ['http://me:s3cret@a', '"http://***@a" is ignored: an entry is a name or an address, not a URL'],
   ['http://a', '"http://a" is ignored: an entry is a name or an address, not a URL'],
   ['10.0.0.0/33', '"10.0.0.0/33" is ignored: the number after / is at most 32'],
   ['10.0.0.0/', '"10.0.0.0/" is ignored: the number after / is at most 32'],
@@ -54,7 +57,8 @@ test.each([
   ['a/8', '"a/8" is ignored: a range is written as 10.0.0.0/8 or fd00::/8'],
   ['10.0.0.0/8/8', '"10.0.0.0/8/8" is ignored: a range is written as 10.0.0.0/8 or fd00::/8'],
   ['10.1.', '"10.1." is ignored: it is not a complete address; a range is written as 10.0.0.0/8'],
-  ['[::1]', '"[::1]" is ignored: an IPv6 address is written without brackets where no port follows'],
+  ['[a]', '"[a]" is ignored: it is neither a name nor an address'],
+  ['<-loopback>', '"<-loopback>" is ignored: it is neither a name nor an address'],
   ['a:0', '"a:0" is ignored: a port is a number from 1 to 65535'],
   ['a:65536', '"a:65536" is ignored: a port is a number from 1 to 65535'],
   ['a:http', '"a:http" is ignored: a port is a number from 1 to 65535'],
