@@ -1,6 +1,7 @@
 import { resolve } from 'node:path';
 import type { InternalAddress, ListenAddress } from '../core/address.ts';
 import { usageError } from '../core/errors.ts';
+import { isAbstract } from '../core/unix-path.ts';
 import { parseFormat } from '../words/format.ts';
 import { isInternal, parseInternal } from '../words/internal.ts';
 import { parseListen, parseUnix } from '../words/listen.ts';
@@ -151,18 +152,19 @@ export class FileReader implements ProxyReader {
     const text = fillVariables(String(word), this);
     if (isInternal(text)) return parseInternal(text);
     const address = parseListen(text);
-    return address.kind === 'unix' ? this.#resolveUnix(address.path) : address;
+    return address.kind === 'unix' ? this.#resolveUnix(address) : address;
   }
 
   /** @throws {TunlError} usage */
   readTarget(word: string): Target {
     const text = fillVariables(word, this);
     if (isInternal(text)) return parseInternal(text);
-    return text.startsWith('unix:') ? this.#resolveUnix(parseUnix(text).path) : parseTarget(text);
+    return text.startsWith('unix:') ? this.#resolveUnix(parseUnix(text)) : parseTarget(text);
   }
 
-  #resolveUnix(path: string): ReturnType<typeof parseUnix> {
-    return parseUnix(`unix:${resolve(this.folder, path)}`);
+  #resolveUnix(address: ReturnType<typeof parseUnix>): ReturnType<typeof parseUnix> {
+    const { path } = address;
+    return isAbstract(path) ? address : parseUnix(`unix:${resolve(this.folder, path)}`);
   }
 
   #resolveFile(word: string): string {

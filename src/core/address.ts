@@ -1,3 +1,5 @@
+import { writeUnixPath } from './unix-path.ts';
+
 /** A numeric address with its family, as the resolver returns it. */
 export interface Ip {
   readonly address: string;
@@ -16,6 +18,7 @@ export interface TcpAddress {
 /** A Unix domain socket. */
 export interface UnixAddress {
   readonly kind: 'unix';
+  /** Begins with NUL where it is a name of the abstract namespace. */
   readonly path: string;
 }
 
@@ -37,13 +40,13 @@ export type Address = TcpAddress | UnixAddress | FdAddress | InternalAddress;
 /** Where a listener of the system listens. */
 export type ListenAddress = TcpAddress | UnixAddress | FdAddress;
 
-/** Writes an address as people and proxies write it: `host:port`, `[v6]:port`, `unix:PATH`, … */
+/** Writes an address as people and proxies write it: `host:port`, `[v6]:port`, `unix:PATH`, `unix:@NAME`, … */
 export function formatAddress(address: Address): string {
   switch (address.kind) {
     case 'tcp':
       return formatHostPort(address.host, address.port);
     case 'unix':
-      return `unix:${address.path}`;
+      return `unix:${writeUnixPath(address.path)}`;
     case 'fd':
       return `fd:${address.fd}`;
     case 'internal':

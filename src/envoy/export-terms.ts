@@ -1,5 +1,6 @@
 import type { Address } from '../core/address.ts';
 import { TunlError } from '../core/errors.ts';
+import { writeUnixPath } from '../core/unix-path.ts';
 
 /** A part of an Envoy file. */
 export type Tree = Readonly<Record<string, unknown>>;
@@ -27,7 +28,7 @@ export function toAddress(address: Address, id?: string): Tree {
       return { socket_address: { ...place, ...(isAll && { ipv4_compat: true }) } };
     }
     case 'unix':
-      return { pipe: { path: address.path } };
+      return { pipe: { path: writeUnixPath(address.path) } };
     case 'internal':
       return {
         envoy_internal_address: { server_listener_name: address.name, ...(id !== undefined && { endpoint_id: id }) },

@@ -3,6 +3,7 @@ import type { Path } from '../chain/document.ts';
 import type { Limits, RouteOptions, Target, TargetChoice } from '../chain/model.ts';
 import type { TlsSettings } from '../core/hop.ts';
 import { parseHost, parsePort } from '../http/authority.ts';
+import { parseUnix } from '../words/listen.ts';
 import { asUsage, quote } from '../words/text.ts';
 import type { ClusterWords, EndpointWords } from './forms/cluster.ts';
 import { assertOne } from './one-of.ts';
@@ -166,7 +167,7 @@ function readTarget({ address }: EndpointWords, type: string, path: Path, readin
   const at = [...path, 'endpoint', 'address'];
   assertOne(at, address, ['socket_address', 'pipe', 'envoy_internal_address'], reading);
   const { socket_address: socket, pipe, envoy_internal_address: internal } = address;
-  if (pipe) return { kind: 'unix', path: pipe.path };
+  if (pipe) return parseUnix(`unix:${pipe.path}`);
   if (internal) return { kind: 'internal', name: reading.names.give(internal.server_listener_name, 'internal') };
   if (!socket) return undefined;
   const place = [...at, 'socket_address'];

@@ -4,7 +4,7 @@ import { lstat, unlink } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { type Address, type FdAddress, formatAddress } from '../core/address.ts';
 import { TunlError, usageError } from '../core/errors.ts';
-import { assertUnixPath } from '../core/unix-path.ts';
+import { assertUnixPath, isAbstract } from '../core/unix-path.ts';
 import { type Link, type Peer, streamLink } from '../core/link.ts';
 import { socketLink } from '../core/socket-link.ts';
 import type { Listener, OnLink } from '../core/listener.ts';
@@ -103,7 +103,7 @@ function unmapped(ip: string): string {
 
 /** After a crash the socket file is still there; only a connection tells whether anybody listens. */
 async function removeStaleSocket(address: Address, error: NodeJS.ErrnoException): Promise<boolean> {
-  if (address.kind !== 'unix' || error.code !== 'EADDRINUSE') return false;
+  if (address.kind !== 'unix' || isAbstract(address.path) || error.code !== 'EADDRINUSE') return false;
   const isSocket = await lstat(address.path).then(
     (file) => file.isSocket(),
     () => false,
@@ -133,7 +133,7 @@ function listenError(address: Address, error: NodeJS.ErrnoException): TunlError 
     ENOTSOCK: 'it is not a socket',
   };
   // libuv says EACCES for a folder that does not exist as well.
-  const noFolder = address.kind === 'unix' && !existsSync(dirname(address.path));
+  const noFolder = address.kind === 'unix' && !isAbstract(address.path) && !existsSync(dirname(address.path));
   const reason = noFolder ? 'there is no such folder' : (reasons[error.code ?? ''] ?? error.message);
   const hint =
     error.code === 'EACCES' && address.kind === 'tcp' && address.port < 1024

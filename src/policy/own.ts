@@ -1,8 +1,8 @@
 import { statSync } from 'node:fs';
 import { networkInterfaces } from 'node:os';
-import { resolve } from 'node:path';
 import { type IpBytes, toBytes } from '../core/ip-bytes.ts';
 import type { Address } from '../core/address.ts';
+import { isAbstract, isSameUnixPath } from '../core/unix-path.ts';
 import { embeddedIn } from './embedded.ts';
 import { isLoopbackBytes } from './range.ts';
 
@@ -23,7 +23,7 @@ export function isOwnPath(path: string, own: readonly Address[]): boolean {
   const file = readIdentity(path);
   return own.some((listener) => {
     if (listener.kind !== 'unix') return false;
-    return resolve(listener.path) === resolve(path) || (file !== undefined && file === readIdentity(listener.path));
+    return isSameUnixPath(listener.path, path) || (file !== undefined && file === readIdentity(listener.path));
   });
 }
 
@@ -50,6 +50,7 @@ export function isThisMachine(host: string): boolean {
 }
 
 function readIdentity(path: string): string | undefined {
+  if (isAbstract(path)) return undefined;
   const found = statSync(path, { bigint: true, throwIfNoEntry: false });
   return found && `${found.dev}:${found.ino}`;
 }

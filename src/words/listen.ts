@@ -1,6 +1,6 @@
-import { resolve } from 'node:path';
 import { formatAddress, type ListenAddress } from '../core/address.ts';
 import { usageError } from '../core/errors.ts';
+import { isSameUnixPath, readUnixPath } from '../core/unix-path.ts';
 import { parseHost } from '../http/authority.ts';
 import { asUsage, quote } from './text.ts';
 
@@ -23,7 +23,7 @@ export function parseListen(text: string): ListenAddress {
   return { kind: 'tcp', host: parseBind(text.slice(0, at), text), port: parseListenPort(text.slice(at + 1), text) };
 }
 
-/** Reads `unix:PATH`, to listen on or to go to. @throws {TunlError} usage */
+/** Reads `unix:PATH` or `unix:@NAME`, to listen on or to go to. @throws {TunlError} usage */
 export function parseUnix(text: string): { readonly kind: 'unix'; readonly path: string } {
   const path = text.slice('unix:'.length);
   if (path === '') throw usageError(`${quote(text)} has no path`, 'write unix:/run/tunl.sock');
@@ -31,7 +31,7 @@ export function parseUnix(text: string): { readonly kind: 'unix'; readonly path:
   if (size > maxPathBytes) {
     throw usageError(`${quote(text)}: the path has ${size} bytes, and a socket's path at most ${maxPathBytes}`);
   }
-  return { kind: 'unix', path };
+  return { kind: 'unix', path: readUnixPath(path) };
 }
 
 /** Reads `fd:N`. @throws {TunlError} usage */
@@ -83,7 +83,7 @@ export function refuseDuplicates(addresses: readonly ListenAddress[]): void {
 
 /** True when the first address leaves no place for the second: it is the same, or is all of them. */
 export function isSamePlace(first: ListenAddress, second: ListenAddress): boolean {
-  if (first.kind === 'unix' && second.kind === 'unix') return resolve(first.path) === resolve(second.path);
+  if (first.kind === 'unix' && second.kind === 'unix') return isSameUnixPath(first.path, second.path);
   if (first.kind !== 'tcp' || second.kind !== 'tcp') return formatAddress(first) === formatAddress(second);
   if (first.port === 0 || first.port !== second.port) return false;
   // `*` and `::` take IPv4 as well.

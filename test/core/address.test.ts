@@ -9,6 +9,7 @@ test.each<[Address, string]>([
   [{ kind: 'tcp', host: '::1', port: 22 }, '[::1]:22'],
   [{ kind: 'tcp', host: 'db', port: 22, resolved: [{ address: '10.0.0.1', family: 4 }] }, 'db:22'],
   [{ kind: 'unix', path: '/run/x.sock' }, 'unix:/run/x.sock'],
+  [{ kind: 'unix', path: '\0name' }, 'unix:@name'],
   [{ kind: 'fd', fd: 3 }, 'fd:3'],
   [{ kind: 'internal', name: 'edge' }, 'internal://edge'],
 ])('writes %j as %s', (address, text) => {

@@ -1,4 +1,6 @@
+import { readFileSync } from 'node:fs';
 import { expect, test } from 'vitest';
+import { hasAbstractNames } from '../support/abstract-names.ts';
 import { editFixture, loadEnvoy, localPort, readFixture } from '../support/envoy-file.ts';
 
 const read = (from: string, to: string, file = 'tcp-to-http2-post') => loadEnvoy(editFixture(file, from, to));
@@ -12,6 +14,15 @@ test.each([
   [place, 'pipe: { path: /run/in.sock }', { kind: 'unix', path: '/run/in.sock' }],
 ])('%s as %s is %o', (from, to, address) => {
   expect(read(from, to).graph.stages[0]?.listen).toEqual([address]);
+});
+
+test.runIf(hasAbstractNames)('a pipe whose path begins with an at sign is no file, here and in a cluster', () => {
+  const file = new URL('../interop/envoy-files/tcp-abstract.yaml', import.meta.url);
+  const [stage] = loadEnvoy(readFileSync(file, 'utf8')).graph.stages;
+  expect(stage).toMatchObject({
+    listen: [{ kind: 'unix', path: '\0NAME-in' }],
+    to: { targets: [{ kind: 'unix', path: '\0NAME-out' }] },
+  });
 });
 
 test.each([

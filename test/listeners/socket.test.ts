@@ -1,6 +1,6 @@
 import { type ChildProcessByStdio, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { existsSync, writeFileSync } from 'node:fs';
+import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { type AddressInfo, createServer } from 'node:net';
 import { join } from 'node:path';
 import type { Readable } from 'node:stream';
@@ -8,6 +8,7 @@ import { describe, expect, test } from 'vitest';
 import type { Address } from '../../src/core/address.ts';
 import type { Link } from '../../src/core/link.ts';
 import { listen } from '../../src/listeners/socket.ts';
+import { hasAbstractNames } from '../support/abstract-names.ts';
 import { eventually } from '../support/eventually.ts';
 import { direct, makeContext } from '../support/link-pairs.ts';
 import { connectPeer } from '../support/raw-peer.ts';
@@ -93,6 +94,34 @@ describe('a Unix listener', () => {
     const listener = await listen({ kind: 'unix', path }, ignore);
     await listener.close();
     await eventually(() => existsSync(path), false);
+  });
+});
+
+describe.runIf(hasAbstractNames)('a listener in the abstract namespace', () => {
+  const path = `\0tunl-test-${process.pid}`;
+
+  test('has its name and no other, is no file, and is free again once it is closed', async () => {
+    const yielded: Link[] = [];
+    const listener = await listen({ kind: 'unix', path }, (link) => yielded.push(link));
+    expect(listener.address).toEqual({ kind: 'unix', path });
+    // The kernel shows the zeros that a padded name would have.
+    expect(readFileSync('/proc/net/unix', 'latin1')).toMatch(new RegExp(` @tunl-test-${process.pid}$`, 'm'));
+    expect(existsSync(`@tunl-test-${process.pid}`)).toBe(false);
+    const client = await direct({ kind: 'unix', path }, makeContext({ kind: 'unix', path }));
+    await eventually(() => yielded.length, 1);
+    client.stream.destroy();
+    yielded[0]?.stream.destroy();
+    await listener.close();
+    await (await listen({ kind: 'unix', path }, ignore)).close();
+  });
+
+  test('says that another has it already', async () => {
+    const listener = await listen({ kind: 'unix', path }, ignore);
+    await expect(listen({ kind: 'unix', path }, ignore)).rejects.toMatchObject({
+      code: 'address_in_use',
+      message: `cannot listen on unix:@tunl-test-${process.pid}: the address is in use`,
+    });
+    await listener.close();
   });
 });
 

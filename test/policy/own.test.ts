@@ -64,6 +64,17 @@ test('a socket of ours is known by any path and link that leads to it', async ()
   expect(found).toEqual([true, true, true, true, false]);
 });
 
+test('a name of the abstract namespace is known by itself alone', () => {
+  const own = [{ kind: 'unix', path: '\0own' }] as const;
+  expect(['\0own', '\0./own', '\0other', 'own'].map((path) => isOwnPath(path, own))).toEqual([
+    true,
+    false,
+    false,
+    false,
+  ]);
+  expect(isOwnPath('\0own', [{ kind: 'unix', path: '/run/own' }])).toBe(false);
+});
+
 test.each([
   ['127.0.0.1', true],
   ['127.9.9.9', true],

@@ -37,7 +37,7 @@ test('listeners and upstreams as Envoy prints them', async () => {
     makeSubject({
       listListeners: () => [
         { name: 'a', address: tcp },
-        { name: 'b', address: { kind: 'unix', path: '/run/b' } },
+        { name: 'b', address: { kind: 'unix', path: '\0b' } },
       ],
       listClusters: () => [
         { name: 'c', hosts: [{ address: tcp, counts: { total: 3, active: 1, connectFail: 2 } }] },
@@ -48,11 +48,11 @@ test('listeners and upstreams as Envoy prints them', async () => {
       ],
     }),
   );
-  expect((await ask('/listeners')).body).toBe('a::127.0.0.1:8080\nb::unix:/run/b\n');
+  expect((await ask('/listeners')).body).toBe('a::127.0.0.1:8080\nb::unix:@b\n');
   expect(JSON.parse((await ask('/listeners?format=json')).body)).toEqual({
     listener_statuses: [
       { name: 'a', local_address: { socket_address: { address: '127.0.0.1', port_value: 8080 } } },
-      { name: 'b', local_address: { pipe: { path: '/run/b' } } },
+      { name: 'b', local_address: { pipe: { path: '@b' } } },
     ],
   });
   const { body } = await ask('/clusters');

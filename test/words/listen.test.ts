@@ -1,5 +1,6 @@
 import { expect, test } from 'vitest';
 import { parseListen, refuseDuplicates } from '../../src/words/listen.ts';
+import { hasAbstractNames } from '../support/abstract-names.ts';
 import { refusalOf } from '../support/usage.ts';
 
 const tcp = (host: string, port: number) => ({ kind: 'tcp', host, port });
@@ -19,6 +20,13 @@ test.each([
   ['fd:0', { kind: 'fd', fd: 0 }],
 ])('reads %s', (text, address) => {
   expect(parseListen(text)).toEqual(address);
+});
+
+test.runIf(hasAbstractNames)('reads a name of the abstract namespace', () => {
+  expect(parseListen('unix:@name')).toEqual({ kind: 'unix', path: '\0name' });
+  expect(refusalOf(() => refuseDuplicates([parseListen('unix:@a'), parseListen('unix:@a')])).message).toBe(
+    '"unix:@a" is to be listened on twice',
+  );
 });
 
 test.each([

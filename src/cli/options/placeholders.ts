@@ -1,5 +1,6 @@
 import { type Address, formatAddress, type ListenAddress, type TcpAddress } from '../../core/address.ts';
 import { usageError } from '../../core/errors.ts';
+import { writeUnixPath } from '../../core/unix-path.ts';
 import { quote } from '../../words/text.ts';
 
 /** What a command is told about one listener. */
@@ -68,7 +69,7 @@ export function toPlace(address: Address): Place {
       return { port: String(address.port), host, addr: formatAddress({ ...address, host }) };
     }
     case 'unix':
-      return { host: address.path, addr: formatAddress(address) };
+      return { host: writeUnixPath(address.path), addr: formatAddress(address) };
     case 'fd':
     case 'internal':
       return { addr: formatAddress(address) };

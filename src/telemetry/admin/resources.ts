@@ -1,4 +1,5 @@
 import { type Address, formatAddress } from '../../core/address.ts';
+import { writeUnixPath } from '../../core/unix-path.ts';
 import { toPrintable } from '../../words/text.ts';
 import { type Answer, badRequest, type Endpoint, json, text } from './endpoint.ts';
 import type { CertificateFacts, ClusterFacts, ListenerFacts } from './subject.ts';
@@ -71,7 +72,7 @@ function toEnvoyAddress(address: Address): object {
     case 'tcp':
       return { socket_address: { address: address.host, port_value: address.port } };
     case 'unix':
-      return { pipe: { path: address.path } };
+      return { pipe: { path: writeUnixPath(address.path) } };
     case 'internal':
       return { envoy_internal_address: { server_listener_name: address.name } };
     case 'fd':

@@ -71,6 +71,10 @@ test.each([
   expect(hints).toEqual([`there are {port} {host} {addr}; for the text itself write {${placeholder}}`]);
 });
 
+test('a socket without a file is written with its @', () => {
+  expect(toPlace({ kind: 'unix', path: '\0name' })).toEqual({ host: '@name', addr: 'unix:@name' });
+});
+
 test('a Unix socket has no port', () => {
   expect(refusalOf(() => checkPlaceholders(['{port}'], [unix, ...one])).hints[0]).toMatch(
     /^there are \{host1\} \{addr1\} \{port2\} \{host2\} \{addr2\};/,
