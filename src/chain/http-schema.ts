@@ -120,7 +120,7 @@ export const http = z.strictObject(
     routes: describe(routes.optional(), 'what is done with requests for every host; the first that fits is taken'),
     hosts: describe(
       z.record(text, host, must('routes by host')).optional(),
-      'routes by host: a.example.com, a.example.com:8080, *.example.com, www.* or *',
+      'routes by host: a.example.com, a.example.com:8080, *.example.com, www.* or *; a CONNECT always names a port: HOST:PORT, HOST:* or *',
     ),
     upstreams: describe(
       z.record(text, upstream, must('upstreams by name')).optional(),

@@ -16,13 +16,13 @@ export type FindRoute = (request: Routed) => FoundRoute;
 
 /**
  * Makes what finds routes as Envoy does: the host by its most exact domain, then the first of its routes that
- * fits. Where no domain fits the host and port of a CONNECT, those that fit the host alone are taken.
+ * fits. A domain is compared with all that the request names, the port included: a CONNECT always names one, and a domain
+ * without a port opens none.
  */
 export function createFindRoute(hosts: readonly VirtualHost[]): FindRoute {
   const findHost = createFindHost(hosts);
   return (request) => {
-    const authority = request.authority.toLowerCase();
-    const host = findHost(authority) ?? (request.method === 'CONNECT' ? findHost(withoutPort(authority)) : undefined);
+    const host = findHost(request.authority.toLowerCase());
     if (!host) throw noRoute('no virtual host has this domain', hintOfHost(request));
     const route = host.routes.find(({ match }) => fits(match, request));
     if (!route) throw noRoute('no route of the virtual host fits', hintOfRoute(request, host));
@@ -52,10 +52,6 @@ function createFindHost(hosts: readonly VirtualHost[]): (authority: string) => V
     suffixes.find(isEnd(authority))?.[1] ??
     prefixes.find(isStart(authority))?.[1] ??
     exact.get('*');
-}
-
-function withoutPort(authority: string): string {
-  return authority.replace(/:[0-9]*$/, '');
 }
 
 function fits({ path, fields }: RequestMatch, request: Routed): boolean {

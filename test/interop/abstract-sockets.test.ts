@@ -19,8 +19,7 @@ async function startOn(name: string, command: Command): Promise<void> {
   await eventually(isThere, true);
 }
 
-const echoAt = (name: string) =>
-  startOn(name, { file: 'socat', args: [`ABSTRACT-LISTEN:${name},fork`, 'PIPE'] });
+const echoAt = (name: string) => startOn(name, { file: 'socat', args: [`ABSTRACT-LISTEN:${name},fork`, 'PIPE'] });
 
 async function ask(name: string, words: string): Promise<string> {
   const { stdout } = await run({ file: 'socat', args: ['-t5', '-', `ABSTRACT-CONNECT:${name}`] }, { input: words });

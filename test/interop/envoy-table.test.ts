@@ -45,8 +45,8 @@ describe.each(rows)('$file', ({ file, seen }) => {
 
 test('every file of the folder is in the table, and there are enough of them', () => {
   const files = readdirSync(new URL('envoy-files', import.meta.url)).map((name) => name.replace(/\.yaml$/, ''));
-  // One more is run by two programs together, in envoy-pairs.test.ts.
-  expect([...rows.map(({ file }) => file), 'http-egress'].toSorted()).toEqual(files.toSorted());
+  // Others are run by two programs together, in envoy-pairs.test.ts and abstract-sockets.test.ts.
+  expect([...rows.map(({ file }) => file), 'http-egress', 'tcp-abstract'].toSorted()).toEqual(files.toSorted());
   expect(files.length).toBeGreaterThanOrEqual(25);
 });
 

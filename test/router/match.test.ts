@@ -54,17 +54,23 @@ describe('the host', () => {
     expect(find(request({ authority })).host.name).toBe(domain);
   });
 
-  const narrow = createFindRoute([host(['db']), host(['[::1]'])]);
+  const narrow = createFindRoute([host(['db']), host(['[::1]']), host(['open:*'])]);
 
-  test.each([
-    ['db:5432', 'db'],
-    ['DB:5432', 'db'],
-    ['[::1]:22', '[::1]'],
-  ])('a domain without a port fits CONNECT %s as well, where nothing else does', (authority, domain) => {
-    expect(narrow(request({ method: 'CONNECT', authority, target: authority })).host.name).toBe(domain);
+  test.each(['db:5432', 'DB:22', '[::1]:22', '[::1]:443'])(
+    'a domain without a port opens none to CONNECT %s',
+    (authority) => {
+      expect(failureOf(() => narrow(request({ method: 'CONNECT', authority, target: authority })))).toMatchObject({
+        facts: { status: 404, side: 'client', hints: [expect.stringContaining('HOST:*')] },
+      });
+    },
+  );
+
+  test('a domain with a star for its port opens all of them', () => {
+    const authority = 'open:22';
+    expect(narrow(request({ method: 'CONNECT', authority, target: authority })).host.name).toBe('open:*');
   });
 
-  test('for other requests the port counts, and the failure says so', () => {
+  test('for other requests the port counts too, and the failure says so', () => {
     expect(failureOf(() => narrow(request({ authority: 'db:80' })))).toMatchObject({
       facts: { status: 404, side: 'client', hints: [expect.stringContaining('HOST:PORT')] },
     });

@@ -101,7 +101,10 @@ export const commandProse: Readonly<Record<string, Prose>> = {
             term: '[BIND:]PORT',
             text: 'Without BIND on loopback; an empty one or `*` is every address; port 0 is a free port.',
           },
-          { term: '`unix:`PATH, `fd:`N', text: 'a Unix socket (`unix:@`NAME: of the abstract namespace of Linux), a listening socket that was inherited.' },
+          {
+            term: '`unix:`PATH, `fd:`N',
+            text: 'a Unix socket (`unix:@`NAME: of the abstract namespace of Linux), a listening socket that was inherited.',
+          },
         ],
       },
       {

@@ -9,7 +9,7 @@ export const terminateRequestRows: readonly Row[] = [
       'each with its status': {
         visit: async (bed) => {
           const ports = ['dead.com:443', 'dead.com:444', 'path.com:443', 'forbidden.com:443', 'other.com:443'];
-          await tellRefusals(bed, ports);
+          await tellRefusals(bed, [...ports, 'bare.com:22', 'bare.com:80', 'a.bare.com:443', 'star.com:22']);
           await tellRefusals(bed, ['any.com:443'], 'front2');
         },
         story: [
@@ -23,6 +23,14 @@ export const terminateRequestRows: readonly Row[] = [
           'h2 forbidden.com:443: :status: 403',
           'h1 other.com:443: 404',
           'h2 other.com:443: :status: 404',
+          'h1 bare.com:22: 404',
+          'h2 bare.com:22: :status: 404',
+          'h1 bare.com:80: 404',
+          'h2 bare.com:80: :status: 404',
+          'h1 a.bare.com:443: 404',
+          'h2 a.bare.com:443: :status: 404',
+          'h1 star.com:22: 503',
+          'h2 star.com:22: :status: 503',
           'h1 any.com:443: 403',
           'h2 any.com:443: :status: 403',
         ],
