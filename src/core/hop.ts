@@ -13,7 +13,7 @@ export interface TlsSettings {
   readonly key?: string;
   /** Name to send as SNI and to verify instead of the hop's host. */
   readonly servername?: string;
-  /** `sha256/BASE64URL` of the certificate's SPKI; when set, it alone decides. */
+  /** `sha256/BASE64URL` of the certificate's SPKI, or several of them with `;` between; when set, it alone decides. */
   readonly pin?: string;
   /** Accept any certificate. */
   readonly insecure?: boolean;

@@ -63,7 +63,8 @@ function toCertificates({ cert, key = cert }: TlsSettings): Tree {
 /** Without it every certificate is taken. */
 function toValidation({ pin, insecure, cacert = systemAuthorities }: TlsSettings, name: string): Tree | undefined {
   // A pin alone decides, with us too.
-  if (pin !== undefined) return { verify_certificate_spki: [toPadded(pin.slice('sha256/'.length))] };
+  if (pin !== undefined)
+    return { verify_certificate_spki: pin.split(';').map((one) => toPadded(one.slice('sha256/'.length))) };
   if (insecure) return undefined;
   return { trusted_ca: { filename: cacert }, match_typed_subject_alt_names: [toNameMatch(name)] };
 }

@@ -90,11 +90,7 @@ function readUpstreamContext(
   const at = [...path, 'common_tls_context'];
   const { validation_context: validation } = common;
   const own = readOwn(common, at, reading);
-  const pin = readPin(
-    validation?.verify_certificate_spki,
-    [...at, 'validation_context', 'verify_certificate_spki'],
-    reading,
-  );
+  const pin = validation?.verify_certificate_spki?.map((digest) => `sha256/${digest}`).join(';') || undefined;
   const { name, peer } = readAltName(validation?.match_typed_subject_alt_names, [...at, 'validation_context'], reading);
   if (peer === undefined) assertVersions(common, at, reading);
   else {
@@ -168,12 +164,6 @@ function assertVersions({ tls_params: parameters = {} }: CommonTlsWords, path: P
   if (min === 'TLSV1_3') {
     reading.add([...path, 'tls_params', 'tls_minimum_protocol_version'], 'tunl cannot be kept from TLS 1.2 here');
   }
-}
-
-function readPin(digests: readonly string[] | undefined, path: Path, reading: Reading): string | undefined {
-  const [digest, second] = digests ?? [];
-  if (second !== undefined) reading.add([...path, 1], 'tunl pins one key');
-  return digest === undefined ? undefined : `sha256/${digest.replaceAll('+', '-').replaceAll('/', '_')}`;
 }
 
 type ValidationWords = NonNullable<CommonTlsWords['validation_context']>;

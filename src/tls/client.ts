@@ -77,7 +77,7 @@ function layTls(link: Link, { host, settings, alpn, sni = true }: ReadyOptions, 
     // RFC 6066, section 3: a literal address is never sent.
     ...(sni && isIP(servername) === 0 && { servername }),
     // Always given: left out, NODE_TLS_REJECT_UNAUTHORIZED=0 would decide.
-    rejectUnauthorized: settings.pin === undefined && !insecure,
+    rejectUnauthorized: settings.settings.pin === undefined && !insecure,
     // The names are judged after every handshake by `assertServerTrusted`.
     checkServerIdentity: () => undefined,
   });

@@ -5,7 +5,6 @@ import { usageError } from '../core/errors.ts';
 import type { TlsSettings } from '../core/hop.ts';
 import { formatSource, type PemSource, readCertificates, readKey } from './pem.ts';
 import type { SpiffeId } from '../core/spiffe.ts';
-import { parsePin } from './pin.ts';
 import { readOwnId } from './spiffe.ts';
 import { type Authorities, countAuthorities, findAuthorities } from './trust.ts';
 
@@ -19,8 +18,6 @@ export type MaterialDemand = Pick<TlsDemand, 'min' | 'ciphers' | 'clientCert' | 
 export interface LoadedTls {
   readonly settings: TlsSettings;
   readonly demand: MaterialDemand;
-  /** Canonical, as `pinOf` writes it. */
-  readonly pin?: string;
   /** Who our certificate says that we are, where that is demanded. */
   readonly ownId?: SpiffeId;
   /** Counts the times that the files were read: part of the key under which connections may be shared. */
@@ -85,8 +82,7 @@ export function createContext(options: SecureContextOptions, what: string): Secu
 }
 
 async function load(settings: TlsSettings, demand: MaterialDemand, generation: number): Promise<LoadedTls> {
-  const { cacert, cert, key, insecure = false } = settings;
-  const pin = settings.pin === undefined ? undefined : parsePin(settings.pin);
+  const { cacert, cert, key, pin, insecure = false } = settings;
   assertServername(settings.servername);
   assertMeets(settings, demand);
   if (cert === undefined && key !== undefined) throw usageError(`key ${JSON.stringify(key)} is of no use without cert`);
@@ -96,7 +92,7 @@ async function load(settings: TlsSettings, demand: MaterialDemand, generation: n
   ]);
   const ownSource = { option: 'cert', path: cert ?? '' };
   const ownId = own && demand.verify === 'spiffe' ? readOwnId(own.leaf, ownSource) : undefined;
-  const loaded = { settings, demand, generation, ...(pin !== undefined && { pin }), ...(ownId && { ownId }) };
+  const loaded = { settings, demand, generation, ...(ownId && { ownId }) };
   const make = (ca: SecureContextOptions['ca'], more: SecureContextOptions = {}) =>
     createContext(
       { ...toContextOptions(demand), ...more, ca, ...(own && { cert: own.cert, key: own.key }) },

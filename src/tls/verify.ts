@@ -22,11 +22,11 @@ export function assertServerTrusted(
   loaded: ReadyTls,
   expectedId?: string,
 ): Pick<Peer, 'identity'> {
-  const { settings, pin, ownId } = loaded;
+  const { settings, ownId } = loaded;
   const certificate = readPeerCertificate(socket);
   if (!certificate) throw certificateError('the server showed no certificate');
-  if (pin !== undefined) {
-    assertPinned(certificate, expected, pin);
+  if (settings.pin !== undefined) {
+    assertPinned(certificate, expected, settings.pin);
     return {};
   }
   if (settings.insecure) return {};
@@ -121,11 +121,11 @@ function describeTrust(trust: ReadyTls['trust'], { cacert, noSystemCa }: ReadyTl
   return [`it is none of ${trust.description}`, ...trust.notes, ...without];
 }
 
-function assertPinned(certificate: X509Certificate, expected: string, pin: string): void {
+function assertPinned(certificate: X509Certificate, expected: string, pins: string): void {
   const seen = pinOf(certificate);
-  if (seen === pin) return;
+  if (pins.split(';').includes(seen)) return;
   throw certificateError(`the certificate of ${expected} does not have the pinned key`, undefined, [
-    `pinned: ${pin}`,
+    `pinned: ${pins}`,
     `seen: ${seen} (${formatName(certificate.subject)})`,
   ]);
 }

@@ -55,15 +55,29 @@ function readSwitches(words: TlsWords, where: string): Pick<TlsSettings, 'insecu
   return Object.fromEntries(given);
 }
 
-function parsePin(text: string, where: string): string {
-  // 32 bytes are 43 characters, and one of padding where somebody writes it.
-  if (!/^sha256\/[\w-]{43}=?$/.test(text)) {
-    throw usageError(
-      `${where}: ${quote(text)} is not a pin`,
-      'a pin is sha256/ and 43 characters of base64url: A-Z a-z 0-9 - _',
-    );
-  }
-  return text.replace(/=$/, '');
+/** Characters of a SHA-256 in base64 without padding. */
+const digestLength = 43;
+
+/**
+ * Reads a pin, or several with `;` between, each as `sha256/BASE64URL` or, as curl writes it, `sha256//BASE64`.
+ * @returns the first form, so that pins can be compared as text
+ * @throws {TunlError} usage, with `where` in front
+ */
+export function parsePin(text: string, where: string): string {
+  return text
+    .split(';')
+    .map((pin) => {
+      const [, encoded = ''] = /^sha256\/([A-Za-z0-9+/_-]+)={0,2}$/.exec(pin.trim()) ?? [];
+      // Base64 may itself begin with a slash; only the length tells it from curl's second one.
+      const digest = encoded.length === digestLength + 1 && encoded.startsWith('/') ? encoded.slice(1) : encoded;
+      if (digest.length === digestLength) return `sha256/${digest.replaceAll('+', '-').replaceAll('/', '_')}`;
+      throw usageError(
+        `${where}: ${quote(pin)} is not a pin`,
+        "a pin is sha256/ and 43 characters of base64url, or curl's sha256// and base64; several have ; between",
+        'a failed connection names the pin that it saw',
+      );
+    })
+    .join(';');
 }
 
 function parseSwitch(word: string | true, where: string): boolean {

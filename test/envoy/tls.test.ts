@@ -43,6 +43,10 @@ test.each([
     { pin: `sha256/${'-_'.repeat(21)}A` },
   ],
   [
+    `common_tls_context: { validation_context: { verify_certificate_spki: ['${'A'.repeat(43)}=', '/${'B'.repeat(42)}='] } }`,
+    { pin: `sha256/${'A'.repeat(43)};sha256/_${'B'.repeat(42)}` },
+  ],
+  [
     `common_tls_context: { alpn_protocols: [h2], tls_params: { tls_minimum_protocol_version: TLSv1_2, tls_maximum_protocol_version: TLSv1_3 }, ${trusted} }`,
     { cacert: '/ca.pem', servername: 'p.example' },
   ],

@@ -2,7 +2,7 @@ import { X509Certificate } from 'node:crypto';
 import { afterAll, expect, test } from 'vitest';
 import { identityOf } from '../../src/tls/identity.ts';
 import { listHosts, parseAltNames } from '../../src/tls/names.ts';
-import { parsePin, pinOf } from '../../src/tls/pin.ts';
+import { pinOf } from '../../src/tls/pin.ts';
 import { type CertificateRequest, makeCerts } from '../support/certs.ts';
 
 const certs = await makeCerts();
@@ -44,31 +44,4 @@ test('the hosts of a certificate are listed, a long list in part', async () => {
   expect(listHosts(await issue({ cn: 'x', dns: many }))).toMatch(/^h0\.example, .*h7\.example, …$/);
   expect(listHosts(await issue({ cn: 'lone.example' }))).toBe('lone.example');
   expect(listHosts(await issue({ uris: ['spiffe://a/ns/b/sa/c'] }))).toBe('no host');
-});
-
-const base64 = '+/+/AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA0';
-const base64url = base64.replaceAll('+', '-').replaceAll('/', '_');
-const slashFirst = `/${base64.slice(1)}`;
-
-test.each([
-  [`sha256/${base64url}`, `sha256/${base64url}`],
-  [`sha256/${base64}`, `sha256/${base64url}`],
-  [`sha256/${base64}=`, `sha256/${base64url}`],
-  [`sha256//${base64}=`, `sha256/${base64url}`],
-  [`sha256/${slashFirst}=`, `sha256/_${base64url.slice(1)}`],
-  [`sha256//${slashFirst}`, `sha256/_${base64url.slice(1)}`],
-])('the pin %s means %s', (text, canonical) => {
-  expect(parsePin(text)).toBe(canonical);
-});
-
-test.each([
-  '',
-  'sha256/',
-  base64,
-  `sha1/${base64}`,
-  `sha256/${base64}AA`,
-  `sha256///${base64}`,
-  `sha256/${base64.slice(1)}*`,
-])('%j is no pin', (text) => {
-  expect(() => parsePin(text)).toThrow(/is not sha256\//);
 });

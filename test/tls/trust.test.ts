@@ -149,6 +149,10 @@ describe('a server is trusted', () => {
     ['by the name that was given', () => ({ shows: certs.wrongName, client: { cacert, servername: 'other.example' } })],
     ['by the address that was given', () => ({ shows: certs.wrongName, client: { cacert, servername: '192.0.2.7' } })],
     ['by its pin alone', () => ({ shows: certs.expired, client: { pin: pinFor(certs.expired) }, host: 'any.example' })],
+    [
+      'by one of several pins',
+      () => ({ shows: certs.expired, client: { pin: `${pinFor(certs.client)};${pinFor(certs.expired)}` } }),
+    ],
     ['by its own certificate', () => ({ shows: certs.server, client: { cacert: certs.server.cert } })],
     [
       'blindly, when that was asked for',
