@@ -1,5 +1,6 @@
 import { formatHostPort } from '../core/address.ts';
 import type { Hop } from '../core/hop.ts';
+import { encodePercent } from '../core/octets.ts';
 import { tlsKeys, tlsNames } from '../words/tls.ts';
 import type { HopWords } from './schema-parts.ts';
 import type { SecretNames } from './secret-names.ts';
@@ -9,8 +10,8 @@ import { escapeVariables } from './secrets.ts';
 export function formatHopWords(hop: Hop, names: SecretNames): string | HopWords {
   const { credentials, headers, formats = [] } = hop;
   const password = credentials && names.of(credentials.password);
-  const isInUrl = password !== undefined && /^\$\{\w+\}$/.test(password);
-  const user = credentials ? `${encodeURIComponent(credentials.user)}${isInUrl ? `:${password}` : ''}@` : '';
+  const isInUrl = password !== undefined && /^(?:\$\{\w+\})?$/.test(password);
+  const user = credentials ? `${encodePercent(credentials.user)}${isInUrl ? `:${password}` : ''}@` : '';
   const url = `${hop.scheme}://${user}${formatHostPort(hop.address.host, hop.address.port)}${formatSettings(hop)}`;
   if ((password === undefined || isInUrl) && headers.length + formats.length === 0) return url;
   return {

@@ -76,10 +76,9 @@ function readUsers(users: ProxyWords['users'], reader: ProxyReader): ProxyStage[
   if (!first || others.length > 0)
     throw usageError('users names one user', 'several users go into an htpasswd file: users: FILE');
   const [user, text] = first;
-  const single = {
-    user,
-    password: readSecret(text, `the password of ${quote(user)}`, reader, reader.sources).reveal(),
-  };
+  const what = `the password of ${quote(user)}`;
+  const single = { user, password: readSecret(text, what, reader, reader.sources).reveal() };
+  if (single.password === '') throw usageError(`${what}, from ${text}, is empty`);
   reader.sources.set(single, text);
   return { single };
 }

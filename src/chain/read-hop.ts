@@ -27,7 +27,7 @@ export function readHop({ url, password, headers, formats }: HopWords, reader: H
   if (isInternal(url))
     throw usageError('a stage of this process can only be first on the way', 'put it before the proxies');
   const written = userInfo.exec(url)?.[1]?.split(/:(.*)/s, 2)[1];
-  if (written !== undefined && !/^\$\{\w+\}$/.test(written)) {
+  if (written !== undefined && !/^(?:\$\{\w+\})?$/.test(written)) {
     throw usageError(
       'via has a password that is written out',
       'write ${NAME} for a variable of the environment, or password: file:PATH',

@@ -17,6 +17,7 @@ export class SecretNames {
     const formats = hops
       .flatMap(({ formats: fields = [] }) => fields)
       .filter((field) => sources.has(field) || isSecretField(field[0]));
+    for (const password of passwords) if (password.reveal() === '') this.#names.set(password, '');
     this.#invent('TUNL_PROXY_PASSWORD', passwords, sources);
     this.#invent('TUNL_PROXY_HEADER', [...hops.flatMap(({ headers }) => headers), ...formats], sources);
     this.#invent('TUNL_SERVE_PASSWORD', users, sources);
@@ -33,7 +34,7 @@ export class SecretNames {
   }
 
   #invent(name: string, holders: readonly object[], sources: SecretSources): void {
-    const unnamed = [...new Set(holders)].filter((holder) => !sources.has(holder));
+    const unnamed = [...new Set(holders)].filter((holder) => !sources.has(holder) && !this.#names.has(holder));
     for (const holder of holders) this.#names.set(holder, sources.get(holder) ?? '');
     for (const [index, holder] of unnamed.entries()) {
       const variable = unnamed.length === 1 ? name : `${name}_${index + 1}`;

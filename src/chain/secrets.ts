@@ -63,6 +63,7 @@ export function isReference(text: string): boolean {
 
 /**
  * Reads a secret from where the text says that it is.
+ * A variable may be empty.
  * @throws {TunlError} usage, when it is the secret itself, or cannot be read; never with the text in it
  */
 export function readSecret(text: string, what: string, surroundings: Surroundings, sources: SecretSources): Secret {
@@ -72,7 +73,6 @@ export function readSecret(text: string, what: string, surroundings: Surrounding
   const secret = text.startsWith('file:')
     ? readPasswordFile(resolve(surroundings.folder, text.slice('file:'.length)))
     : new Secret(fillVariables(text, surroundings));
-  if (secret.reveal() === '') throw usageError(`${what}, from ${text}, is empty`);
   sources.set(secret, text);
   return secret;
 }

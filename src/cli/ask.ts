@@ -1,6 +1,7 @@
 import { spawn } from 'node:child_process';
 import { openSync } from 'node:fs';
 import { type TunlError, usageError } from '../core/errors.ts';
+import { decodeOctets } from '../core/octets.ts';
 import { withoutSecrets } from './child-env.ts';
 import { describeFileError } from '../words/password-file.ts';
 import { readHidden } from './prompt.ts';
@@ -75,7 +76,7 @@ function runAskpass(program: string, question: string, { env, askpassStderr }: A
     child.once('close', (status, signal) => {
       if (status !== 0) return fail(status === null ? `ended by ${signal}` : `status ${status}`);
       stopCatching();
-      resolve(Buffer.concat(answer).toString('utf8').split(/\r?\n/, 1)[0] ?? '');
+      resolve(decodeOctets(Buffer.concat(answer)).split(/\r?\n/, 1)[0] ?? '');
     });
   });
 }

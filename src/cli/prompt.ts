@@ -2,6 +2,7 @@ import { closeSync, openSync, writeSync } from 'node:fs';
 import process from 'node:process';
 import { ReadStream } from 'node:tty';
 import { type TunlError, usageError } from '../core/errors.ts';
+import { decodeOctets } from '../core/octets.ts';
 import { catchEndSignals, interruptedBy } from './signals.ts';
 import { hasTerminalGone } from './terminal.ts';
 import { toPrintable } from '../words/text.ts';
@@ -78,12 +79,12 @@ function nothingTyped(): TunlError {
   return usageError('no password was typed');
 }
 
-/** A line as it is typed, in bytes of UTF-8. */
+/** A line as it is typed, in bytes. */
 class Line {
   #bytes: number[] = [];
 
   get text(): string {
-    return Buffer.from(this.#bytes).toString('utf8');
+    return decodeOctets(Buffer.from(this.#bytes));
   }
 
   type(key: number): void {

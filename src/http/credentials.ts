@@ -1,4 +1,5 @@
 import type { HeaderField } from '../core/hop.ts';
+import { decodeOctets, encodeOctets } from '../core/octets.ts';
 import { type Credentials, Secret } from '../core/secret.ts';
 
 const base64 = /^(?:[A-Za-z0-9+/]{4})*(?:[A-Za-z0-9+/]{2}==|[A-Za-z0-9+/]{3}=)?$/;
@@ -7,7 +8,7 @@ const control = /[\u0000-\u001f\u007f]/;
 
 /** The value of a field with Basic credentials (RFC 7617). */
 export function formatBasic({ user, password }: Credentials): string {
-  return `Basic ${Buffer.from(`${user}:${password.reveal()}`, 'utf8').toString('base64')}`;
+  return `Basic ${encodeOctets(`${user}:${password.reveal()}`).toString('base64')}`;
 }
 
 /** The field that gives Basic credentials to a proxy. */
@@ -20,7 +21,7 @@ export function parseBasic(value: string): Credentials | undefined {
   const match = /^basic +([^ ]+)$/i.exec(value);
   const token = match?.[1];
   if (token === undefined || token.length > 4096 || !base64.test(token)) return undefined;
-  const text = Buffer.from(token, 'base64').toString('utf8');
+  const text = decodeOctets(Buffer.from(token, 'base64'));
   const colon = text.indexOf(':');
   if (colon < 0 || control.test(text)) return undefined;
   return { user: text.slice(0, colon), password: new Secret(text.slice(colon + 1)) };

@@ -1,4 +1,5 @@
 import type { Hop } from '../core/hop.ts';
+import { encodeOctets, encodePercent } from '../core/octets.ts';
 import { Secret } from '../core/secret.ts';
 import { formatBasic } from './credentials.ts';
 import type { ResponseHead } from './message.ts';
@@ -49,11 +50,11 @@ function listSecrets({ credentials, headers }: Hop): string[] {
   if (credentials !== undefined) {
     const password = credentials.password.reveal();
     const token = formatBasic(credentials).slice('Basic '.length);
-    if (password.length >= minPasswordLength) secrets.push(password, encodeURIComponent(password));
+    if (password.length >= minPasswordLength) secrets.push(password, encodePercent(password));
     secrets.push(token, token.replace(/=+$/, ''));
   }
   // Heads are read as latin1, whatever was meant.
-  const written = secrets.flatMap((secret) => [secret, escapeHtml(secret), Buffer.from(secret).toString('latin1')]);
+  const written = secrets.flatMap((secret) => [secret, escapeHtml(secret), encodeOctets(secret).toString('latin1')]);
   return [...new Set(written)].toSorted((first, second) => second.length - first.length);
 }
 

@@ -1,4 +1,5 @@
 import { createHmac, randomBytes, timingSafeEqual } from 'node:crypto';
+import { encodeOctets } from '../core/octets.ts';
 
 /** Fingerprints mean nothing outside this process and cannot be searched for offline. */
 const processKey = randomBytes(32);
@@ -7,7 +8,7 @@ const processKey = randomBytes(32);
 export function fingerprint(...parts: readonly string[]): Buffer {
   const hmac = createHmac('sha256', processKey);
   // With its length before it no part can pose as the end of another.
-  for (const part of parts) hmac.update(`${Buffer.byteLength(part)}:`).update(part);
+  for (const bytes of parts.map(encodeOctets)) hmac.update(`${bytes.length}:`).update(bytes);
   return hmac.digest();
 }
 

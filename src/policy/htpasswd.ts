@@ -1,5 +1,6 @@
 import { readFile } from 'node:fs/promises';
 import { usageError } from '../core/errors.ts';
+import { decodeOctets } from '../core/octets.ts';
 import { parseStoredPassword, type StoredPassword } from './password.ts';
 
 /**
@@ -45,7 +46,7 @@ function parseHtpasswd(text: string, path: string): ReadonlyMap<string, StoredPa
 
 async function readText(path: string): Promise<string> {
   try {
-    return await readFile(path, 'utf8');
+    return decodeOctets(await readFile(path));
   } catch (error) {
     const { code = 'unknown error' } = error as NodeJS.ErrnoException;
     throw usageError(`cannot read the user file ${path}: ${code}`);

@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
 import aprMd5 from 'apache-md5';
 import { hash as bcrypt } from 'bcryptjs';
+import { encodeOctets } from '../core/octets.ts';
 import type { Secret } from '../core/secret.ts';
 import { isSameSecret } from './fingerprint.ts';
 
@@ -42,10 +43,10 @@ async function hashBcrypt(password: string, stored: string): Promise<string> {
 
 function hashMd5(password: string, stored: string): Promise<string> {
   // The library hashes the low byte of each character: give it one character for each byte.
-  const bytes = Buffer.from(password).toString('latin1');
+  const bytes = encodeOctets(password).toString('latin1');
   return Promise.resolve(hashApr1(bytes, stored));
 }
 
 function hashSha1(password: string): Promise<string> {
-  return Promise.resolve(`{SHA}${createHash('sha1').update(password).digest('base64')}`);
+  return Promise.resolve(`{SHA}${createHash('sha1').update(encodeOctets(password)).digest('base64')}`);
 }

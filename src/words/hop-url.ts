@@ -1,4 +1,5 @@
 import { usageError } from '../core/errors.ts';
+import { decodePercent } from '../core/octets.ts';
 import { hasControl, quote } from './text.ts';
 
 /** The parts of a hop's URL, percent-decoded where the URL may be encoded. */
@@ -16,7 +17,8 @@ export interface HopUrl {
   readonly label: string;
 }
 
-const passwordHint = 'in a user name or password write / ? # @ : | % as %2F %3F %23 %40 %3A %7C %25';
+/** How to write what would end a user name or a password. */
+export const passwordHint = 'in a user name or password write / ? # @ : | % as %2F %3F %23 %40 %3A %7C %25';
 
 /**
  * Splits `scheme://[user[:password]@]host[:port][/][?name=value&…]`, or a bare `host:port`. WHATWG's
@@ -30,10 +32,12 @@ export function splitHopUrl(text: string, source: string): HopUrl {
   const end = rest.search(/[/?#]/);
   const authority = end < 0 ? rest : rest.slice(0, end);
   const tail = end < 0 ? '' : rest.slice(end);
-  if (!authority.includes('@') && isCutPassword(authority, tail)) {
-    throw usageError(`${label} has its @ behind the end of its host`, passwordHint);
-  }
   const at = authority.lastIndexOf('@');
+  if (isCutPassword(authority.slice(at + 1), tail)) {
+    const behind = redact(text).replace(/^.*@/s, '');
+    const form = `write ${quoteless(written ?? 'http')}://USER:PASSWORD@${quoteless(behind.replace(/\/.*$/s, ''))}`;
+    throw usageError(`${label} has an @ behind the end of its host`, form, passwordHint);
+  }
   const place = authority.slice(at + 1);
   const [, host = '', port] = /^(\[[^\]]*\]|[^:]*)(?::(.*))?$/s.exec(place) ?? [];
   if (host === '') throw usageError(`${label} has no host`, 'write http://proxy.example:3128');
@@ -50,10 +54,10 @@ export function splitHopUrl(text: string, source: string): HopUrl {
   };
 }
 
-/** True when a raw / ? or # of a password was taken for the end of the host. */
-function isCutPassword(authority: string, tail: string): boolean {
+/** True when a raw / ? or # of a password was taken for the end of the host, so that its @ stands behind that. */
+function isCutPassword(place: string, tail: string): boolean {
   const at = tail.indexOf('@');
-  const isPlace = /^(?:\[[^\]]*\]|[^:]*)(?::\d*)?$/.test(authority);
+  const isPlace = /^(?:\[[^\]]*\]|[^:]*)(?::\d*)?$/.test(place);
   // A setting may hold an @ too, but behind its name.
   return at >= 0 && !(isPlace && /^\/?\?[\w-]+=/.test(tail));
 }
@@ -89,15 +93,15 @@ function splitQuery(tail: string, label: string): HopUrl['query'] {
     });
 }
 
-/** Percent-decodes UTF-8; `+` stays what it is. */
+/** Percent-decodes, as `decodeOctets` reads bytes; `+` stays what it is. */
 function decode(text: string, label: string): string {
-  let decoded: string;
-  try {
-    decoded = decodeURIComponent(text);
-  } catch {
-    throw usageError(`${label} has a broken percent-encoding`, passwordHint);
-  }
+  const decoded = decodePercent(text);
+  if (decoded === undefined) throw usageError(`${label} has a broken percent-encoding`, passwordHint);
   if (hasControl(decoded)) throw usageError(`${label} encodes a control character`);
+  // Node has put it where an argument or a variable of the environment holds a byte that is no UTF-8.
+  if (decoded.includes('\ufffd')) {
+    throw usageError(`${label} holds bytes that are not UTF-8`, 'write each of them percent-encoded: %F6');
+  }
   return decoded;
 }
 

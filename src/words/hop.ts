@@ -5,7 +5,7 @@ import type { HeaderField, Hop } from '../core/hop.ts';
 import { Secret } from '../core/secret.ts';
 import { parseHost, parsePort } from '../http/authority.ts';
 import { parseHeader } from './header.ts';
-import { type HopUrl, splitHopUrl } from './hop-url.ts';
+import { type HopUrl, passwordHint, splitHopUrl } from './hop-url.ts';
 import { suggest } from './suggest.ts';
 import { asUsage, quote } from './text.ts';
 import { parseTls, tlsNames, tlsSwitches, type TlsWords } from './tls.ts';
@@ -17,6 +17,7 @@ export type KnownScheme = CarrierScheme & { readonly carrier: Pick<Carrier, 'set
 export interface OpenHop {
   /** Where it is written and its URL without secrets, as messages start. */
   readonly label: string;
+  readonly scheme: string;
   readonly user: string;
   readonly host: string;
   /** `proxy.corp:8080`. */
@@ -74,7 +75,7 @@ export function parseHop(text: string, fallbacks: HopFallbacks, schemes: readonl
     address: { kind: 'tcp', host, port },
     ...(user !== undefined &&
       (password === undefined
-        ? { open: { label, user, host, place: formatHostPort(host, port) } }
+        ? { open: { label, scheme: name, user, host, place: formatHostPort(host, port) } }
         : { credentials: { user, password: new Secret(password) } })),
     tls: scheme.tls ? parseTls({ ...withoutPair(fallbacks.tls, settings.tls), ...settings.tls }, label) : {},
     headers,
@@ -108,7 +109,13 @@ function readSettings(query: HopUrl['query'], scheme: KnownScheme, where: string
   const settings: Settings = { tls: {}, headers: [], own: {} };
   const known = [...tlsNames, 'header', ...scheme.carrier.settings.map(({ name }) => name)];
   for (const [name, value] of query) {
-    if (!known.includes(name)) throw unknownSetting(name, known, where);
+    if (!known.includes(name)) {
+      // What looks like a setting may be a piece of a password that was not encoded.
+      if (query.some(([, other]) => other?.includes('@'))) {
+        throw usageError(`${where} has an unknown setting, and an @ behind it`, passwordHint, listKnown(known));
+      }
+      throw unknownSetting(name, known, where);
+    }
     const bare = scheme.carrier.settings.find((own) => own.name === name)?.bare;
     if (value === undefined && bare === undefined && !tlsSwitches.has(name)) throw needsValue(name, where);
     if (name === 'header') settings.headers.push(parseHeader(value ?? '', where));
@@ -160,6 +167,10 @@ function unknownSetting(name: string, known: readonly string[], where: string) {
   return usageError(
     `${where} has an unknown setting: ${quote(name)}`,
     ...(near === undefined ? [] : [`did you mean ${near}?`]),
-    `known settings: ${known.join(' ')}`,
+    listKnown(known),
   );
+}
+
+function listKnown(known: readonly string[]): string {
+  return `known settings: ${known.join(' ')}`;
 }

@@ -1,5 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { usageError } from '../core/errors.ts';
+import { decodeOctets } from '../core/octets.ts';
 import { Secret } from '../core/secret.ts';
 import { hasControl, quote } from './text.ts';
 
@@ -10,7 +11,7 @@ import { hasControl, quote } from './text.ts';
 export function readPasswordFile(path: string): Secret {
   let text: string;
   try {
-    text = readFileSync(path, 'utf8');
+    text = decodeOctets(readFileSync(path));
   } catch (error) {
     const hint = 'the first line of that file is the password; whoever runs tunl must be able to read it';
     throw usageError(`cannot read the password file ${quote(path)}: ${describeFileError(error)}`, hint);
@@ -19,10 +20,17 @@ export function readPasswordFile(path: string): Secret {
   return checkPassword(line, `the password file ${quote(path)}`);
 }
 
-/** @throws {TunlError} usage, when it is empty or no header can carry it */
-export function checkPassword(password: string, source: string): Secret {
-  if (password === '') throw usageError(`${source} is empty`);
+/**
+ * Checks a password, which may be empty only where that can be meant.
+ * @throws {TunlError} usage, when it is empty or no header can carry it
+ */
+export function checkPassword(password: string, source: string, { mayBeEmpty = false } = {}): Secret {
+  if (password === '' && !mayBeEmpty) throw usageError(`${source} is empty`);
   if (hasControl(password)) throw usageError(`${source} holds a control character`);
+  // Node has put it where a variable of the environment holds a byte that is no UTF-8.
+  if (password.includes('\ufffd')) {
+    throw usageError(`${source} holds bytes that are not UTF-8`, 'a password file may hold any bytes');
+  }
   return new Secret(password);
 }
 

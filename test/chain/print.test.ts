@@ -75,6 +75,17 @@ test('no secret is printed, and each is named above', () => {
   expect(text).toContain('me: ${TUNL_SERVE_PASSWORD}');
 });
 
+test('an empty password and bytes that are no UTF-8 are printed as they are written in a URL', () => {
+  const text = `stages:
+  a: { listen: 1, via: [http://KEY:@p, 'http://j%F6rg:\${S}@q'], to: t:1 }
+`;
+  const { graph } = loadText(text, { S: 'x' });
+  expect(graph.stages[0]?.route.hops[0]?.[0]?.credentials?.password.reveal()).toBe('');
+  const printed = printGraph(graph);
+  expect(printed).toContain('http://KEY:@p:80');
+  expect(printed).toContain('http://j%F6rg:${TUNL_PROXY_PASSWORD}@q:80');
+});
+
 test('what goes without saying is not printed', () => {
   const file =
     'stages:\n  a:\n    listen: 1\n    to: internal://b\n  b:\n    via: http://p:1|http://q:1\n    to: c:1\n';

@@ -28,6 +28,14 @@ test('reads back what it writes', () => {
   );
 });
 
+test('writes bytes that are no UTF-8 as they are, and tells them apart when it reads them', () => {
+  const [, value] = basicField({ user: 'j\udcf6rg', password: new Secret('ö\udcf6') });
+  const sent = Buffer.from(value.slice('Basic '.length), 'base64');
+  expect(sent.toString('latin1')).toBe('j\xf6rg:\xc3\xb6\xf6');
+  expect(read(value)).toEqual(['j\udcf6rg', 'ö\udcf6']);
+  expect(read(`Basic ${Buffer.from('u:\xfc', 'latin1').toString('base64')}`)).toEqual(['u', '\udcfc']);
+});
+
 test.each([
   ['the scheme in any case', `bAsIc ${encode('u:p')}`, ['u', 'p']],
   ['more than one space', `Basic   ${encode('u:p')}`, ['u', 'p']],

@@ -47,6 +47,10 @@ test('knows a password again that was read as latin1', () => {
   expect(redact(Buffer.from('not grüße!').toString('latin1'), makeHop('grüße'))).toBe('not ‹redacted›!');
 });
 
+test('knows a password again that is no UTF-8', () => {
+  expect(redact('not gr\xfcn, not gr%FCn!', makeHop('gr\udcfcn'))).toBe('not ‹redacted›, not ‹redacted›!');
+});
+
 test('leaves short words alone, which stand in any text', () => {
   expect(redact('a bad request', makeHop('bad', [['X-Mode', 'a']]))).toBe('a bad request');
 });

@@ -38,8 +38,17 @@ test.each([
   ' {SHA}LuHoTMkv0WMiCZ7vOIMzVELb4tI=',
 ])('%j is no hash that we take', (text) => expect(parseStoredPassword(text)).toBeUndefined());
 
+test('bytes that are no UTF-8 are hashed as they are', async () => {
+  const stored = parseStoredPassword('{SHA}qplx6EsTQNjsrx1/aQoHiKRRh6M=')!;
+  expect(await stored.verify('gr\udcfcn')).toBe(true);
+  for (const wrong of ['grün', 'gr\udcfdn', 'gr\ufffdn']) expect(await stored.verify(wrong)).toBe(false);
+});
+
 test('a password that was given as it is matches itself only', async () => {
   const stored = keepPassword(new Secret('s3:cret'));
   expect(await stored.verify('s3:cret')).toBe(true);
   expect(await stored.verify('s3:cre')).toBe(false);
+  const bytes = keepPassword(new Secret('\udcf6'));
+  expect(await bytes.verify('\udcf6')).toBe(true);
+  for (const wrong of ['ö', '\udcfc', '\ufffd']) expect(await bytes.verify(wrong)).toBe(false);
 });

@@ -209,7 +209,7 @@ export const programProse: {
   ],
   proxies: [
     '`-x` URL names a proxy. Several of them are passed through in the order in which they are given, the nearest first. `a|b` in one of them are alternatives: the next is tried after a failure that it may not share. A bare HOST:PORT is `http://`.',
-    'User and password stand in the URL, percent-encoded. A user without a password gets one from the first of these that has it: `TUNL_PROXY_PASSWORD`, `--password-file`, `~/.netrc`, a question on the terminal or through `SSH_ASKPASS`.',
+    'User and password stand in the URL, percent-encoded byte by byte, so that `%F6` is one byte. A proxy that takes a key and no password is named `http://KEY:@proxy`. A user without a password gets one from the first of these that has it: `TUNL_PROXY_PASSWORD`, `--password-file`, `~/.netrc`, a question on the terminal or through `SSH_ASKPASS`.',
   ],
   settings:
     'Settings of one proxy stand in the query of its URL, percent-encoded: `https://proxy?cacert=ca.pem&header=X-Team:%20db`. Options of the same names hold for every proxy that does not set its own.',
@@ -227,7 +227,7 @@ export const programProse: {
         },
         {
           term: '`TUNL_PROXY_PASSWORD`',
-          text: 'Password of the proxy whose URL has a user and none; for several of them `TUNL_PROXY_PASSWORD_1` and so on.',
+          text: 'Password of the proxy whose URL has a user and none, also an empty one; for several of them `TUNL_PROXY_PASSWORD_1` and so on.',
         },
         { term: '`TUNL_SERVE_PASSWORD`', text: 'Password of `serve --user`.' },
         { term: '`NETRC`', text: 'The file that is read instead of `~/.netrc`.' },

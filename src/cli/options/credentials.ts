@@ -49,7 +49,8 @@ interface Found {
 
 function fromEnvironment(name: string, { env }: PasswordSources): Found | undefined {
   const given = env[name];
-  return given === undefined ? undefined : { password: checkPassword(given, name), from: name };
+  // Some proxies take a key as the user and no password: who sets the variable to nothing means nothing.
+  return given === undefined ? undefined : { password: checkPassword(given, name, { mayBeEmpty: true }), from: name };
 }
 
 function fromFile({ label }: OpenHop, name: string, count: number, { env, file }: PasswordSources): Found | undefined {
@@ -72,12 +73,17 @@ function fromNetrc({ user, host }: OpenHop, { env, emit }: PasswordSources): Fou
   return { password: checkPassword(found.reveal(), `the password for this proxy in ${netrc.path}`), from: netrc.path };
 }
 
-async function fromPerson({ label, user, place }: OpenHop, name: string, { ask }: PasswordSources): Promise<Found> {
+async function fromPerson(
+  { label, user, place, scheme }: OpenHop,
+  name: string,
+  { ask }: PasswordSources,
+): Promise<Found> {
   const answer = await ask(`tunl: password of ${user} for ${place}:`);
   if (answer === undefined) {
     throw usageError(
       `${label} has a user and no password`,
       `set ${name}, or give a file with --password-file, or an entry in ~/.netrc`,
+      `if there is none, as with a key in the place of the user, end the user with a colon: ${scheme}://KEY:@${place}`,
       'there is no terminal to ask on, and no SSH_ASKPASS',
     );
   }

@@ -2,6 +2,7 @@ import { readFileSync, statSync } from 'node:fs';
 import { homedir } from 'node:os';
 import { join } from 'node:path';
 import { usageError } from '../../core/errors.ts';
+import { decodeOctets } from '../../core/octets.ts';
 import { Secret } from '../../core/secret.ts';
 import { quote } from '../../words/text.ts';
 import { describeFileError } from '../../words/password-file.ts';
@@ -31,7 +32,7 @@ export function readNetrc(env: Readonly<Record<string, string | undefined>>): Ne
   const named = env['NETRC'];
   const path = named ? named : join(env['HOME'] || homedir(), '.netrc');
   try {
-    const entries = parseNetrc(readFileSync(path, 'utf8'));
+    const entries = parseNetrc(decodeOctets(readFileSync(path)));
     const mode = statSync(path).mode & 0o777;
     return { path, entries, ...((mode & 0o077) !== 0 && { exposedMode: mode.toString(8) }) };
   } catch (error) {

@@ -13,7 +13,11 @@ export const tlsOptions: Record<(typeof tlsNames)[number], OptionSpec> = {
   cert: { name: 'cert', value: 'FILE', summary: 'our certificate, a PEM file', completes: 'file' },
   key: { name: 'key', value: 'FILE', summary: 'its key, a PEM file; default: the file of --cert', completes: 'file' },
   servername: { name: 'servername', value: 'NAME', summary: "send and verify this name instead of the proxy's host" },
-  pin: { name: 'pin', value: 'PIN', summary: "accept this key only: sha256/BASE64URL of the certificate's SPKI, or curl's sha256//BASE64" },
+  pin: {
+    name: 'pin',
+    value: 'PIN',
+    summary: "accept this key only: sha256/BASE64URL of the certificate's SPKI, or curl's sha256//BASE64",
+  },
   insecure: { name: 'insecure', summary: 'accept any certificate' },
   'no-system-ca': { name: 'no-system-ca', summary: "trust the authorities of Node alone, without the system's" },
 };

@@ -10,7 +10,7 @@ import { lateRefusalOf } from '../../support/usage.ts';
 const folder = mkdtempSync(join(tmpdir(), 'tunl-passwords-'));
 afterAll(() => rmSync(folder, { recursive: true }));
 
-function write(name: string, text: string, mode = 0o600): string {
+function write(name: string, text: string | Buffer, mode = 0o600): string {
   const path = join(folder, name);
   writeFileSync(path, text, { mode });
   return path;
@@ -38,6 +38,26 @@ async function find(urls: readonly string[], sources: Partial<PasswordSources>):
 
 test('one hop with a user and no password takes it from the environment', async () => {
   expect(await find(['http://alice@p:1'], { env: { TUNL_PROXY_PASSWORD: 's3cret' } })).toEqual(['s3cret']);
+});
+
+test('a variable that is set to nothing is an empty password', async () => {
+  expect(await find(['http://KEY@p:1'], { env: { TUNL_PROXY_PASSWORD: '' } })).toEqual(['']);
+  const env = { TUNL_PROXY_PASSWORD_1: 'first', TUNL_PROXY_PASSWORD_2: '' };
+  expect(await find(['http://a@p:1', 'http://KEY@r:3'], { env })).toEqual(['first', '']);
+});
+
+test('without a source and without somebody to ask it is said how to write that there is no password', async () => {
+  const { hints } = await lateRefusalOf(find(['https://KEY@p:1'], {}));
+  expect(hints).toContain(
+    'if there is none, as with a key in the place of the user, end the user with a colon: https://KEY:@p:1',
+  );
+});
+
+test('a password file and .netrc may hold bytes that are no UTF-8', async () => {
+  const file = write('latin1', Buffer.from('gr\xfc\xdf\n', 'latin1'));
+  expect(await find(['http://a@p:1'], { file })).toEqual(['gr\udcfc\udcdf']);
+  const netrc = write('latin1.netrc', Buffer.from('machine p login j\xf6rg password gr\xfc\xdf', 'latin1'));
+  expect(await find(['http://j%F6rg@p:1'], { env: { NETRC: netrc } })).toEqual(['gr\udcfc\udcdf']);
 });
 
 test('a password in the URL wins, and hops without a user get none', async () => {
@@ -117,7 +137,11 @@ test('warns of a .netrc that others may read, once a password is taken from it',
 
 test.each<[string, Partial<PasswordSources>, string]>([
   ['nothing', {}, '-x "http://***@p:1" has a user and no password'],
-  ['an empty variable', { env: { TUNL_PROXY_PASSWORD: '' } }, 'TUNL_PROXY_PASSWORD is empty'],
+  [
+    'a variable with a byte that is no UTF-8',
+    { env: { TUNL_PROXY_PASSWORD: 'a\ufffd' } },
+    'TUNL_PROXY_PASSWORD holds bytes that are not UTF-8',
+  ],
   ['a line break', { env: { TUNL_PROXY_PASSWORD: 'a\r\nX: b' } }, 'TUNL_PROXY_PASSWORD holds a control character'],
   ['an empty file', { file: write('empty', '\nsecond\n') }, `the password file "${join(folder, 'empty')}" is empty`],
   ['no file', { file: '/nonexistent/pw' }, 'cannot read the password file "/nonexistent/pw": no such file'],

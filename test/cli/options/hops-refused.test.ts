@@ -43,7 +43,9 @@ test.each([
   ['http://a:b%0d%0aX@p:1', '-x "http://***@p:1" encodes a control character'],
   ['http://a:b%00@p:1', '-x "http://***@p:1" encodes a control character'],
   ['http://a:%zz@p:1', '-x "http://***@p:1" has a broken percent-encoding'],
-  ['http://a:%ff@p:1', '-x "http://***@p:1" has a broken percent-encoding'],
+  ['http://a:\ufffd@p:1', '-x "http://***@p:1" holds bytes that are not UTF-8'],
+  ['http://alice:p@ss/w@p:1', '-x "http://***@p:1" has an @ behind the end of its host'],
+  ['http://alice:12?x=y@p:1', '-x "http://***@p:1" has an unknown setting, and an @ behind it'],
   ['http://a:x@p:1?header=Proxy-Authorization:y', '-x "http://***@p:1" has a user and a Proxy-Authorization header'],
 ])('refuses %j', (url, message) => {
   expect(refuse(url).message).toBe(message);
@@ -57,6 +59,16 @@ test.each([
 ])('knows what %s was meant to be', (url, hint) => {
   expect(refuse(url).hints[0]).toBe(hint);
 });
+
+test.each(['http://alice:s/ecret@p:1', 'http://alice:s@ec/ret@p:1', 'alice:s?ecret@p:1', 'http://alice:s#ecret@p:1/'])(
+  'shows how a password is written to somebody who wrote %s',
+  (url) => {
+    expect(refuse(url).hints).toEqual([
+      'write http://USER:PASSWORD@p:1',
+      'in a user name or password write / ? # @ : | % as %2F %3F %23 %40 %3A %7C %25',
+    ]);
+  },
+);
 
 test('lists the schemes of the registry to somebody who wrote another', () => {
   expect(refuse('gopher://p').hints).toEqual([expect.stringMatching(/^known schemes: .*http:\/\/.*https:\/\//)]);
@@ -75,6 +87,9 @@ test.each([
   'http://alice:x/hunter2@p:80',
   'http://alice:x?hunter2@p:80',
   'http://alice:x#hunter2@p:80',
+  'http://alice:x@y/hunter2@p:80',
+  'http://alice:hunter2@x/y@p:80',
+  'http://alice:1?hunter2=1@p:80',
   'http://alice:hunter2%zz@p:80',
   'http://alice:hunter2@x@p:80/path',
   'https://p?header=Proxy-Authorization%3A%20hunter2%0a',

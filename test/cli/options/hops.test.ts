@@ -30,6 +30,8 @@ test.each([
   ['http://alice:a@b@p:1', 'alice', 'a@b'],
   ['http://alice:1+1%2B1@p:1', 'alice', '1+1+1'],
   ['http://j%C3%B6rg:gr%C3%BC%C3%9F@p:1', 'jörg', 'grüß'],
+  ['http://jörg:grüß@p:1', 'jörg', 'grüß'],
+  ['http://j%F6rg:%C3%B6%F6@p:1', 'j\udcf6rg', 'ö\udcf6'],
 ])('percent-decodes the user information of %s', (url, user, password) => {
   const { credentials } = parse(url);
   expect([credentials?.user, credentials?.password.reveal()]).toEqual([user, password]);
@@ -53,6 +55,11 @@ test('reads the settings of one hop from its query, with + as it is', () => {
     pin,
     insecure: true,
   });
+});
+
+test("reads a pin in curl's form, whose base64 may hold + and /", () => {
+  const digest = `+/${'A'.repeat(41)}`;
+  expect(parse(`https://p?pin=sha256//${digest}=`).tls).toEqual({ pin: `sha256/-_${'A'.repeat(41)}` });
 });
 
 test('takes the key from the file of the certificate when it is not named', () => {
