@@ -1,7 +1,7 @@
 import { isIP } from 'node:net';
 import type { Graph } from '../chain/model.ts';
 import { type Address, formatAddress, type ListenAddress } from '../core/address.ts';
-import type { Listener } from '../core/listener.ts';
+import { type Listener, placesOf } from '../core/listener.ts';
 import { listen } from '../listeners/socket.ts';
 import { assertAdminNotOpen } from '../policy/exposure.ts';
 import type { AdminServer } from '../telemetry/admin/server.ts';
@@ -35,7 +35,7 @@ export class Admin {
 
   /** Where it is, and where it is about to be: from before the system accepts anything there. */
   get places(): readonly Address[] {
-    return [...this.#desks.map(({ listener }) => listener.address), ...(this.#awaited ? [this.#awaited] : [])];
+    return [...this.#desks.flatMap(({ listener }) => placesOf(listener)), ...(this.#awaited ? [this.#awaited] : [])];
   }
 
   /**
@@ -74,7 +74,7 @@ export class Admin {
     this.#desks = [...this.#desks, desk];
     try {
       assertAdminNotOpen({ listen: listener.address, open: graph.adminOpen ?? false });
-      assertNotLedTo(listener.address, graph);
+      for (const place of placesOf(listener)) assertNotLedTo(place, graph);
       return desk;
     } catch (error) {
       await this.#drop([desk]);

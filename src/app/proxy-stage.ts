@@ -1,6 +1,7 @@
 import type { ProxyStage } from '../chain/model.ts';
 import type { Address } from '../core/address.ts';
 import { type Dial, pipe, type Stage } from '../core/dialer.ts';
+import { placesOf } from '../core/listener.ts';
 import { withProxyHeader } from '../dial/proxy-header.ts';
 import { type Authenticator, createAuthenticator } from '../policy/auth.ts';
 import { isLoopback } from '../policy/exposure.ts';
@@ -56,7 +57,7 @@ export function createProxyRunner(
     const policy = createPolicy({
       ...rules,
       base,
-      ownAddresses: () => parts.listeners().map(({ address: own }) => own),
+      ownAddresses: () => parts.listeners().flatMap(placesOf),
     });
     // Where the names are for others to resolve, or are not dialled at all, they are judged as text.
     const isNameOurs = stage.route.hops.length === 0 && !stage.route.entry && !stage.to;

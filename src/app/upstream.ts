@@ -7,7 +7,7 @@ import { toTunlError, TunlError } from '../core/errors.ts';
 import { type Link, resetError } from '../core/link.ts';
 import type { HttpRequest } from '../core/request.ts';
 import { balance } from '../dial/balance.ts';
-import type { Listener } from '../core/listener.ts';
+import { type Listener, placesOf } from '../core/listener.ts';
 import { parseAuthority } from '../http/authority.ts';
 import { fieldValues } from '../http/message.ts';
 import { guard, guardText } from '../policy/guard.ts';
@@ -108,7 +108,7 @@ function namedPlaces(field: string, dial: Dial): Places {
 
 /** A request that names us would go round in circles. */
 function makeCheck({ route: { hops, entry } }: Upstream, { route, listeners }: UpstreamParts): Stage {
-  const ownAddresses = () => listeners().map(({ address }) => address);
+  const ownAddresses = () => listeners().flatMap(placesOf);
   const policy = createPolicy({ allow: [], deny: [], base: 'allow-all', ownAddresses });
   return hops.length === 0 && !entry ? guard(policy, route.resolve) : guardText(policy);
 }

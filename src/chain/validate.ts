@@ -136,7 +136,8 @@ function isReachedAt(listen: ListenAddress | InternalAddress, target: Target): b
   if (listen.kind === 'internal' || target.kind === 'internal' || listen.kind !== target.kind) return false;
   if (listen.kind !== 'tcp' || target.kind !== 'tcp' || listen.host === target.host) return isSamePlace(listen, target);
   // Another machine may have the same port.
-  return isSamePlace(listen, target) && /^(?:127\.|::1$|localhost$)/i.test(target.host);
+  const isLoopback = /^(?:127\.|::1$|localhost$)/i.test(target.host);
+  return isLoopback && (isSamePlace(listen, target) || isSamePlace(target, listen));
 }
 
 /** A stage with internal listeners only, that nothing leads to, does nothing: a name is misspelt somewhere. */

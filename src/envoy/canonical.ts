@@ -29,7 +29,8 @@ export function toEnvoyGraph({ stages: given, admin, internalBufferBytes }: Grap
     .map((stage) => (stage.job === 'proxy' ? toHttpStage(stage) : stage))
     .flatMap((stage): ChainStage[] => (stage.job === 'http' ? splitUpstreams(stage, names) : [stage]))
     .flatMap((stage): ChainStage[] => (stage.job === 'forward' ? splitHops(stage, names) : [stage]))
-    .map((stage) => tidyStage(stage, fields));
+    .map((stage) => tidyStage(stage, fields))
+    .map((stage) => ({ ...stage, listen: stage.listen.map((address) => toOneAddress(address, stage, fields)) }));
   const upstreams = new UpstreamNames();
   const reached = findReached(stages).map((stage) => (stage.job === 'http' ? upstreams.rename(stage) : stage));
   const isInside = reached.some((stage) => listNames(stage).length > 0);
@@ -75,6 +76,13 @@ function splitListeners(stage: ChainStage, names: FreeNames): ChainStage[] {
     if (address.kind === 'internal') return { ...stage, name: address.name, listen: [address] };
     return { ...stage, name: names.take(stage.name), listen: [address] };
   });
+}
+
+/** A listener of Envoy does not start where one of its addresses cannot be had: `localhost` is the one that all machines have. */
+function toOneAddress(address: ChainStage['listen'][number], { name }: ChainStage, { notes }: FieldWriter) {
+  if (address.kind !== 'tcp' || address.host !== 'localhost') return address;
+  notes.push(`${name} listens on 127.0.0.1 alone; for ::1 give it another listener`);
+  return { ...address, host: '127.0.0.1' };
 }
 
 /** Upstreams that are reached through hops become stages that go through them. */

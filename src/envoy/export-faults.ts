@@ -104,7 +104,7 @@ function* findInListener({ listen, tls }: ChainStage): Generator<Finding> {
   for (const address of listen) {
     const name = formatAddress(address);
     if (address.kind === 'fd') yield [`it opens its listeners itself, and ${name} is open already`];
-    if (address.kind === 'tcp' && address.host !== '*' && isIP(address.host) === 0) {
+    if (address.kind === 'tcp' && !['*', 'localhost'].includes(address.host) && isIP(address.host) === 0) {
       yield [`it listens on addresses, and ${name} is a name`];
     }
   }

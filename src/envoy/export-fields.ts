@@ -16,7 +16,7 @@ const forwardedField: HeaderField = ['forwarded', 'for="%DOWNSTREAM_REMOTE_ADDRE
 
 /** Writes the fields that hops are sent. What may be secret stays in the environment, where Envoy reads it. */
 export class FieldWriter {
-  /** What must be set for Envoy, a line each. */
+  /** What must be set for Envoy, and what is not as it was, a line each. */
   readonly notes: string[] = [];
   readonly #sources: FieldSources;
   readonly #names = new Map<object, string>();

@@ -2,7 +2,7 @@ import { type AddressInfo, connect, createServer, type ListenOptions, type Serve
 import { existsSync } from 'node:fs';
 import { lstat, unlink } from 'node:fs/promises';
 import { dirname } from 'node:path';
-import { type Address, type FdAddress, formatAddress } from '../core/address.ts';
+import { type Address, type FdAddress, formatAddress, type TcpAddress } from '../core/address.ts';
 import { TunlError, usageError } from '../core/errors.ts';
 import { assertUnixPath, isAbstract } from '../core/unix-path.ts';
 import { type Link, type Peer, streamLink } from '../core/link.ts';
@@ -14,12 +14,50 @@ const keepAliveMs = 30_000;
 /** Connections that wait for us to accept them; the system lowers it to its own limit. */
 const backlog = 4096;
 
+/** Free ports that are tried for `localhost` until one is free for both families. */
+const maxPortTries = 32;
+
+/** What binding to ::1 fails with where the system has no IPv6. */
+const lacksIpv6: ReadonlySet<unknown> = new Set(['EADDRNOTAVAIL', 'EAFNOSUPPORT']);
+
 /**
  * Listens on a TCP address, a Unix socket or an inherited descriptor. A host of `*` means every
- * address of the machine. A socket file that nobody listens on any more is replaced.
+ * address of the machine, `localhost` 127.0.0.1 and beside it ::1, where the system has it, on the same port.
+ * A socket file that nobody listens on any more is replaced.
  * @throws {TunlError} address_in_use, when it cannot listen; usage, when nobody could
  */
 export async function listen(address: Address, onLink: OnLink): Promise<Listener> {
+  const isLocalhost = address.kind === 'tcp' && address.host === 'localhost';
+  if (!isLocalhost) return listenAt(address, onLink);
+  // The system chooses a port that is free for IPv4, and another program may have it for IPv6.
+  for (let tries = address.port === 0 ? maxPortTries : 1; ; tries--) {
+    const listener = await listenOnBoth(address.port, onLink).catch((error: unknown) => {
+      if (tries === 1 || causeOf(error) !== 'EADDRINUSE') throw error;
+    });
+    if (listener) return listener;
+  }
+}
+
+async function listenOnBoth(port: number, onLink: OnLink): Promise<Listener> {
+  const first = await listenAt({ kind: 'tcp', host: '127.0.0.1', port }, onLink);
+  try {
+    const beside = { kind: 'tcp', host: '::1', port: (first.address as TcpAddress).port } as const;
+    const second = await listenAt(beside, onLink);
+    const close = async () => void (await Promise.all([first.close(), second.close()]));
+    return { address: first.address, beside, close };
+  } catch (error) {
+    if (lacksIpv6.has(causeOf(error))) return first;
+    await first.close();
+    const hint = 'localhost is 127.0.0.1 and ::1; write 127.0.0.1 to listen there alone';
+    throw error instanceof TunlError ? error.withHints(hint) : error;
+  }
+}
+
+function causeOf(error: unknown): unknown {
+  return error instanceof TunlError ? (error.cause as NodeJS.ErrnoException | undefined)?.code : undefined;
+}
+
+async function listenAt(address: Address, onLink: OnLink): Promise<Listener> {
   const options = toListenOptions(address);
   // `end` of a client is not ours: with half-open sockets the relay decides what ends when.
   const server = createServer({

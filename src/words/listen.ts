@@ -4,7 +4,7 @@ import { isSameUnixPath, readUnixPath } from '../core/unix-path.ts';
 import { parseHost } from '../http/authority.ts';
 import { asUsage, quote } from './text.ts';
 
-/** Where we listen when no bind address is given. */
+/** Where we listen when no bind address is given; `forward` listens on both loopback addresses then. */
 const loopback = '127.0.0.1';
 
 /** Longest path of a socket: `sun_path` without its final NUL. The system would cut a longer one. */
@@ -88,5 +88,7 @@ export function isSamePlace(first: ListenAddress, second: ListenAddress): boolea
   if (first.port === 0 || first.port !== second.port) return false;
   // `*` and `::` take IPv4 as well.
   const isAll = first.host === '*' || first.host === '::' || (first.host === '0.0.0.0' && !second.host.includes(':'));
-  return isAll || first.host === second.host;
+  // `localhost` is both loopback addresses.
+  const isBoth = first.host === 'localhost' && (second.host === '127.0.0.1' || second.host === '::1');
+  return isAll || isBoth || first.host === second.host;
 }

@@ -76,6 +76,8 @@ test.each([
   ['*', '[::1]'],
   ...(assignedOuter === undefined ? [] : [['*', assignedOuter]]),
   ['localhost', 'localhost'],
+  ['localhost', '127.0.0.1'],
+  ['localhost', '[::1]'],
 ])('administered on %s, a proxy does not lead to %s, whatever its rules say', async (bind = '', host = '') => {
   const stages = [proxyStage('proxy', { allow: ['0.0.0.0/0', '::/0', 'localhost', 'localhost.', 'x.localhost'] })];
   const admin = await startAdmin({ admin: tcp(bind, 0), adminOpen: true, stages });

@@ -87,6 +87,11 @@ const faults: readonly (readonly [string, readonly ChainStage[], readonly unknow
     [{ stage: 'in', part: 'to', message: 'the stages go round in circles: in -> in' }],
   ],
   [
+    'a stage on localhost that leads to one of its addresses',
+    [forwardStage('in', at(8080), { listen: [{ kind: 'tcp', host: 'localhost', port: 8080 }] })],
+    [{ stage: 'in', part: 'to', message: 'the stages go round in circles: in -> in' }],
+  ],
+  [
     'stages that lead to each other by their addresses',
     [
       forwardStage('a', [target, at(8081)], { listen: [at(8080)] }),

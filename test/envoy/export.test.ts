@@ -41,6 +41,13 @@ test('hops behind the first go through stages that are named after them', async 
   await expect(text).toMatchFileSnapshot('../golden/export-hops.yaml');
 });
 
+test('a listener on localhost is one on 127.0.0.1, and the file says so', () => {
+  const text = exportText(`  a: { listen: 'localhost:1', via: 'http://p:1', to: 'host.com:443' }
+`);
+  expect(text).toMatch(/^# a listens on 127\.0\.0\.1 alone; for ::1 give it another listener\n/);
+  expect(text).toContain('address: { socket_address: { address: 127.0.0.1, port_value: 1 } }');
+});
+
 test('no secret is written, and each is named above', () => {
   const text = exportText(`  a:
     listen: 1

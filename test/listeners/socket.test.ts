@@ -1,10 +1,10 @@
 import { type ChildProcessByStdio, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
-import { type AddressInfo, createServer } from 'node:net';
+import { type AddressInfo, connect, createServer, Server } from 'node:net';
 import { join } from 'node:path';
 import type { Readable } from 'node:stream';
-import { describe, expect, test } from 'vitest';
+import { describe, expect, onTestFinished, test, vi } from 'vitest';
 import type { Address } from '../../src/core/address.ts';
 import type { Link } from '../../src/core/link.ts';
 import { listen } from '../../src/listeners/socket.ts';
@@ -52,6 +52,80 @@ describe('a TCP listener', () => {
       code: 'address_in_use',
       message: expect.stringMatching(new RegExp(`^cannot listen on .*: ${reason}$`)),
     });
+  });
+});
+
+describe('a listener on localhost', () => {
+  const localhost = (port: number): Address => ({ kind: 'tcp', host: 'localhost', port });
+
+  /** Makes the system say this of ::1, as often as it is asked to listen there. */
+  function refuseIpv6(code: string, times = Infinity): void {
+    const { listen: real } = Server.prototype;
+    const spy = vi.spyOn(Server.prototype, 'listen').mockImplementation(function (this: Server, ...args: unknown[]) {
+      const { host } = args[0] as { host?: string };
+      if (host !== '::1' || times-- <= 0) return Reflect.apply(real, this, args) as Server;
+      setImmediate(() => this.emit('error', Object.assign(new Error(code), { code })));
+      return this;
+    });
+    onTestFinished(() => spy.mockRestore());
+  }
+
+  const canListen = (host: string, port: number) =>
+    listen({ kind: 'tcp', host, port }, ignore).then(
+      async (listener) => (await listener.close(), true),
+      () => false,
+    );
+
+  test('is one place to those who are told, and is reached by both of its addresses', async () => {
+    const yielded: Link[] = [];
+    const listener = await listen(localhost(0), (link) => yielded.push(link));
+    const { port } = listener.address as { port: number };
+    expect(listener).toMatchObject({
+      address: { kind: 'tcp', host: '127.0.0.1', port },
+      beside: { kind: 'tcp', host: '::1', port },
+    });
+    for (const host of ['127.0.0.1', '::1']) {
+      const client = connect({ host, port });
+      await once(client, 'connect');
+      await eventually(() => yielded.length, 1);
+      expect(yielded[0]?.peer).toMatchObject({ address: { host }, reached: { host, port } });
+      client.destroy();
+      yielded.pop()?.stream.destroy();
+    }
+    await listener.close();
+    expect([await canListen('127.0.0.1', port), await canListen('::1', port)]).toEqual([true, true]);
+  });
+
+  test.each(['EADDRNOTAVAIL', 'EAFNOSUPPORT'])('says nothing of a system without IPv6 (%s)', async (code) => {
+    refuseIpv6(code);
+    const listener = await listen(localhost(0), ignore);
+    expect(listener).toMatchObject({ address: { host: '127.0.0.1' } });
+    expect(listener.beside).toBeUndefined();
+    await listener.close();
+  });
+
+  test('fails where another program has its port on ::1, and leaves nothing open', async () => {
+    const other = await listen({ kind: 'tcp', host: '::1', port: 0 }, ignore);
+    const { port } = other.address as { port: number };
+    await expect(listen(localhost(port), ignore)).rejects.toMatchObject({
+      code: 'address_in_use',
+      message: `cannot listen on [::1]:${port}: the address is in use`,
+      facts: { hints: ['localhost is 127.0.0.1 and ::1; write 127.0.0.1 to listen there alone'] },
+    });
+    expect(await canListen('127.0.0.1', port)).toBe(true);
+    await other.close();
+  });
+
+  test('takes another free port where the first is not free on ::1', async () => {
+    refuseIpv6('EADDRINUSE', 3);
+    const listener = await listen(localhost(0), ignore);
+    expect(listener.beside).toMatchObject({ host: '::1', port: (listener.address as { port: number }).port });
+    await listener.close();
+  });
+
+  test('gives up where no port is free on ::1', async () => {
+    refuseIpv6('EADDRINUSE');
+    await expect(listen(localhost(0), ignore)).rejects.toMatchObject({ code: 'address_in_use' });
   });
 });
 

@@ -60,7 +60,7 @@ export const commandProse: Readonly<Record<string, Prose>> = {
         blocks: [
           {
             term: '[BIND:]PORT:HOST:HOSTPORT',
-            text: 'as in `ssh -L`, which may also be written in front. Without BIND the listener is on loopback; an empty one or `*` is every address.',
+            text: 'as in `ssh -L`, which may also be written in front. Without BIND, and with `localhost`, the listener is on 127.0.0.1, which is what is told of it, and beside it on ::1; an empty one or `*` is every address.',
           },
           { term: ':HOST:HOSTPORT', text: 'a free port, which is printed.' },
           { term: '`unix:`PATH:HOST:HOSTPORT', text: 'a Unix socket.' },
@@ -99,7 +99,7 @@ export const commandProse: Readonly<Record<string, Prose>> = {
         blocks: [
           {
             term: '[BIND:]PORT',
-            text: 'Without BIND on loopback; an empty one or `*` is every address; port 0 is a free port.',
+            text: 'Without BIND on 127.0.0.1, with `localhost` beside it on ::1; an empty one or `*` is every address; port 0 is a free port.',
           },
           {
             term: '`unix:`PATH, `fd:`N',

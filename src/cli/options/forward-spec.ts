@@ -37,9 +37,9 @@ function parseLeft(left: string, whole: string): ListenAddress {
   if (left.startsWith('unix:')) return parseUnix(left);
   if (left.startsWith('fd:')) return parseFd(left);
   // Nothing before the first colon of `:db:5432`: any free port.
-  if (left === '') return { kind: 'tcp', host: '127.0.0.1', port: 0 };
+  if (left === '') return { kind: 'tcp', host: 'localhost', port: 0 };
   const at = left.lastIndexOf(':');
-  const host = at < 0 ? '127.0.0.1' : parseBind(left.slice(0, at), whole);
+  const host = at < 0 ? 'localhost' : parseBind(left.slice(0, at), whole);
   return { kind: 'tcp', host, port: parseListenPort(left.slice(at + 1), whole) };
 }
 

@@ -13,7 +13,7 @@ const mistakes: readonly (readonly [what: string, words: readonly string[], quot
   ['a placeholder that was mistyped', ['--', 'psql', '{prot}'], '"{prot}"', 'for the text itself write {{prot}}'],
   ['no command', ['--'], 'the command after -- is missing', '-- COMMAND ARG'],
   ['an empty command', ['--', '', 'x'], 'the command after -- is missing', '-- COMMAND ARG'],
-  ['two SPECs for one port', ['7000:a:1', '7000:b:2'], '"127.0.0.1:7000"', 'a port of its own'],
+  ['two SPECs for one port', ['7000:a:1', '7000:b:2'], '"localhost:7000"', 'a port of its own'],
   ['a SPEC within another', ['*:7000:a:1', '[::1]:7000:b:2'], '"[::1]:7000"', 'a port of its own'],
   ['a SPEC without a local port', ['db:5432'], '"db:5432"', '":db:5432"'],
   ['a SPEC without a target port', ['7000:db'], '"7000:db"', '[BIND:]PORT:HOST:HOSTPORT'],
