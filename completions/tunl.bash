@@ -33,7 +33,7 @@ _tunl_proxies() {
     before=${before%"${before##*[/@]}"}
     _tunl_hosts "$before" ''
   else
-    local schemes=(http:// h2:// h2c:// hbone:// https:// post+http:// post+https:// post+h2c:// post+h2://)
+    local schemes=(http:// h2:// h2c:// hbone:// https:// post+http:// post+https:// post+h2c:// post+h2:// unix:)
     _tunl_offer "${schemes[@]/#/"$before"}"
     compopt -o nospace
   fi

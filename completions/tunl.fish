@@ -41,7 +41,8 @@ function __tunl_schemes
         'post+http://' 'bytes in one POST and its answer, over HTTP/1.1' \
         'post+https://' 'bytes in one POST and its answer, over TLS, HTTP/2 or HTTP/1.1' \
         'post+h2c://' 'bytes in one POST and its answer, over HTTP/2 in cleartext' \
-        'post+h2://' 'bytes in one POST and its answer, over HTTP/2 in TLS'
+        'post+h2://' 'bytes in one POST and its answer, over HTTP/2 in TLS' \
+        'unix:' 'a proxy on a Unix socket, over HTTP/1.1'
 end
 
 function __tunl_proxies

@@ -1,11 +1,12 @@
 import { findScheme } from '../carriers/index.ts';
-import { formatHostPort } from '../core/address.ts';
+import { formatAddress } from '../core/address.ts';
 import type { CarrierScheme, HopReach } from '../core/carrier.ts';
 import { usageError } from '../core/errors.ts';
 import { formatHop, type HeaderField, type Hop, plainScheme } from '../core/hop.ts';
 import type { DialContext } from '../core/dialer.ts';
 import type { Link } from '../core/link.ts';
 import { type HopRoute, via, type ViaStage } from '../dial/via.ts';
+import type { SecureOptions } from '../tls/client.ts';
 import type { HopChoice, RouteOptions } from './options.ts';
 
 /** A hop's Stage, whose certificates and keys can be read again. */
@@ -25,10 +26,11 @@ export interface HopStage extends ViaStage {
 export async function createHopStage(
   hop: Hop,
   place: number,
-  { hops, limits }: RouteOptions,
+  { hops, limits, entry }: RouteOptions,
   sessions: 'shared' | 'per-tunnel',
 ): Promise<HopStage> {
   const { carrier, tls } = findHopScheme(hop);
+  if (hop.address.kind === 'unix') assertFirst(hop, place === 0 && entry === undefined);
   if (hop.credentials && carrier.credentials === false) {
     throw usageError(`${formatHop(hop)} has a user, and ${hop.scheme}:// has no place for one`);
   }
@@ -52,6 +54,13 @@ export async function createHopStage(
       stage.renew();
     },
   };
+}
+
+/** The hop before it, or the stage of this process, would have to find a file of ours. */
+function assertFirst(hop: Hop, isFirst: boolean): void {
+  if (isFirst) return;
+  const message = `${formatHop(hop)} is a socket of this machine, and can only be first on the way`;
+  throw usageError(message, 'put it before the other proxies');
 }
 
 /** Fills in fields from what is known of who asked; one whose value is empty then is not sent. */
@@ -84,6 +93,17 @@ function findReach(hop: Hop, before: HopChoice = []): HopReach {
   return reach;
 }
 
+/** The name that a hop's certificate must be for. A socket has none of its own. */
+function nameServer(hop: Hop, demand: NonNullable<CarrierScheme['tls']>): Pick<SecureOptions, 'host' | 'sni'> {
+  const { address, tls } = hop;
+  if (address.kind === 'tcp') return { host: address.host };
+  if (tls.servername !== undefined) return { host: tls.servername };
+  if (demand.verify !== 'spiffe' && tls.pin === undefined && !tls.insecure) {
+    throw usageError(`${formatHop(hop)} has no name that its certificate could be for`, 'name one: servername=NAME');
+  }
+  return { host: formatAddress(address), sni: false };
+}
+
 async function createSecurity(hop: Hop, demand: NonNullable<CarrierScheme['tls']>, expectedId: string | undefined) {
   // Loaded by those who need it: TLS costs a tenth of the start of a plain `connect`.
   const [{ secure }, { loadTls, reloadTls }] = await Promise.all([
@@ -91,12 +111,11 @@ async function createSecurity(hop: Hop, demand: NonNullable<CarrierScheme['tls']
     import('../tls/material.ts'),
   ]);
   let settings = await loadTls(hop.tls, demand);
-  const { host, port } = hop.address;
   const plain = plainScheme(hop.scheme);
   const options = {
     ...demand,
-    host,
-    place: formatHostPort(host, port),
+    ...nameServer(hop, demand),
+    place: formatAddress(hop.address),
     ...(plain !== undefined && { withoutTls: `write ${plain}:// instead of ${hop.scheme}://` }),
     ...(expectedId !== undefined && { expectedId }),
   };

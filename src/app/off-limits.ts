@@ -63,7 +63,7 @@ function findLed(own: Address, targets: readonly Target[], { hops, entry }: Rout
 }
 
 function areLocal(hops: readonly HopChoice[]): boolean {
-  return hops.every((choice) => choice.some(({ address }) => isThisMachine(address.host)));
+  return hops.every((choice) => choice.some(({ address }) => address.kind === 'unix' || isThisMachine(address.host)));
 }
 
 function isAmong(place: Address, own: readonly Address[]): boolean {

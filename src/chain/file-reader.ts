@@ -1,10 +1,9 @@
 import { resolve } from 'node:path';
 import type { InternalAddress, ListenAddress } from '../core/address.ts';
 import { usageError } from '../core/errors.ts';
-import { isAbstract } from '../core/unix-path.ts';
 import { parseFormat } from '../words/format.ts';
 import { isInternal, parseInternal } from '../words/internal.ts';
-import { parseListen, parseUnix } from '../words/listen.ts';
+import { parseListen, parseUnix, resolveUnix } from '../words/listen.ts';
 import { parseSize } from '../words/size.ts';
 import { parseTarget } from '../words/target.ts';
 import { asUsage } from '../words/text.ts';
@@ -152,19 +151,14 @@ export class FileReader implements ProxyReader {
     const text = fillVariables(String(word), this);
     if (isInternal(text)) return parseInternal(text);
     const address = parseListen(text);
-    return address.kind === 'unix' ? this.#resolveUnix(address) : address;
+    return address.kind === 'unix' ? resolveUnix(address, this.folder) : address;
   }
 
   /** @throws {TunlError} usage */
   readTarget(word: string): Target {
     const text = fillVariables(word, this);
     if (isInternal(text)) return parseInternal(text);
-    return text.startsWith('unix:') ? this.#resolveUnix(parseUnix(text)) : parseTarget(text);
-  }
-
-  #resolveUnix(address: ReturnType<typeof parseUnix>): ReturnType<typeof parseUnix> {
-    const { path } = address;
-    return isAbstract(path) ? address : parseUnix(`unix:${resolve(this.folder, path)}`);
+    return text.startsWith('unix:') ? resolveUnix(parseUnix(text), this.folder) : parseTarget(text);
   }
 
   #resolveFile(word: string): string {

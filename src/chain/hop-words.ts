@@ -1,5 +1,4 @@
-import { formatHostPort } from '../core/address.ts';
-import type { Hop } from '../core/hop.ts';
+import { formatPlace, type Hop } from '../core/hop.ts';
 import { encodePercent } from '../core/octets.ts';
 import { tlsKeys, tlsNames } from '../words/tls.ts';
 import type { HopWords } from './schema-parts.ts';
@@ -12,7 +11,7 @@ export function formatHopWords(hop: Hop, names: SecretNames): string | HopWords 
   const password = credentials && names.of(credentials.password);
   const isInUrl = password !== undefined && /^(?:\$\{\w+\})?$/.test(password);
   const user = credentials ? `${encodePercent(credentials.user)}${isInUrl ? `:${password}` : ''}@` : '';
-  const url = `${hop.scheme}://${user}${formatHostPort(hop.address.host, hop.address.port)}${formatSettings(hop)}`;
+  const url = `${hop.scheme}://${user}${formatPlace(hop.address)}${formatSettings(hop)}`;
   if ((password === undefined || isInUrl) && headers.length + formats.length === 0) return url;
   return {
     url,

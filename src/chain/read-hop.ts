@@ -6,6 +6,7 @@ import { parseFormat } from '../words/format.ts';
 import { parseHeader } from '../words/header.ts';
 import { type KnownScheme, parseHop } from '../words/hop.ts';
 import { isInternal } from '../words/internal.ts';
+import { resolveUnix } from '../words/listen.ts';
 import { asUsage } from '../words/text.ts';
 import type { HopWords } from './schema-parts.ts';
 import { fillVariables, isReference, readSecret, type SecretSources, type Surroundings } from './secrets.ts';
@@ -47,6 +48,7 @@ export function readHop({ url, password, headers, formats }: HopWords, reader: H
   }
   const full: Hop = {
     ...hop,
+    address: hop.address.kind === 'unix' ? resolveUnix(hop.address, reader.folder) : hop.address,
     tls,
     headers: [...hop.headers, ...fields],
     ...(patterns.length > 0 && { formats: patterns }),

@@ -54,6 +54,11 @@ export function formatAddress(address: Address): string {
   }
 }
 
+/** The host of an address that has one. */
+export function hostOf(address: Address): string | undefined {
+  return address.kind === 'tcp' ? address.host : undefined;
+}
+
 /** Writes `host:port`, with an IPv6 address in brackets. */
 export function formatHostPort(host: string, port: number): string {
   return host.includes(':') ? `[${host}]:${port}` : `${host}:${port}`;

@@ -1,5 +1,5 @@
-import type { TcpAddress } from './address.ts';
-import { formatHostPort } from './address.ts';
+import { formatAddress, type TcpAddress, type UnixAddress } from './address.ts';
+import { encodePercent } from './octets.ts';
 import type { Credentials } from './secret.ts';
 
 /** How TLS to a hop is set up and judged. Paths are read by `tls/material`. */
@@ -25,7 +25,8 @@ export type HeaderField = readonly [name: string, value: string];
 /** One proxy on the way, as the user named it. */
 export interface Hop {
   readonly scheme: string;
-  readonly address: TcpAddress;
+  /** A Unix socket is one of this machine: only the first hop can be there. */
+  readonly address: TcpAddress | UnixAddress;
   readonly credentials?: Credentials;
   readonly tls: TlsSettings;
   /** Fields to add to the tunnel request. */
@@ -40,7 +41,16 @@ export interface Hop {
 
 /** The hop as a URL without its secrets and settings, for messages. */
 export function formatHop(hop: Hop): string {
-  return `${hop.scheme}://${formatHostPort(hop.address.host, hop.address.port)}`;
+  return `${hop.scheme}://${formatPlace(hop.address)}`;
+}
+
+/** Where a hop is, as it stands in a URL: `proxy:3128`, `unix:/run/proxy.sock`. */
+export function formatPlace(address: Hop['address']): string {
+  if (address.kind === 'tcp') return formatAddress(address);
+  // As few escapes as a person can read: what would end the path or an alternative, or begin a variable.
+  return formatAddress(address).replaceAll(/[^\x21-\x7e]+|[%?#@|$"']/g, (part) =>
+    encodePercent(part).replaceAll("'", '%27'),
+  );
 }
 
 /** Transports without TLS, and the same ones with it. */

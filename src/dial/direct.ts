@@ -65,8 +65,11 @@ export function createDirect({ resolve, connectMs, assertAllowed = () => {}, dia
       switch (address.kind) {
         case 'unix':
           assertAllowed(address);
-          return await within(connectLimit, ctx.signal, `${formatAddress(address)} did not accept`, (signal) =>
-            connectUnix(address.path, signal),
+          return await within(
+            connectLimit,
+            ctx.signal,
+            `${nameIn(ctx, formatAddress(address))} did not accept`,
+            (signal) => connectUnix(address, nameIn(ctx, formatAddress(address)), signal),
           );
         case 'tcp':
           return await dialTcp(address, ctx);
@@ -111,10 +114,9 @@ async function connectTcp(ip: Ip, port: number, name: string, signal: AbortSigna
   return socketLink(socket, { address: { kind: 'tcp', host: ip.address, port } });
 }
 
-async function connectUnix(path: string, signal: AbortSignal): Promise<Link> {
-  const socket = connect({ path: assertUnixPath(path), allowHalfOpen: true });
-  const address = { kind: 'unix', path } as const;
-  await connected(socket, formatAddress(address), signal);
+async function connectUnix(address: UnixAddress, name: string, signal: AbortSignal): Promise<Link> {
+  const socket = connect({ path: assertUnixPath(address.path), allowHalfOpen: true });
+  await connected(socket, name, signal);
   return streamLink(socket, { address });
 }
 

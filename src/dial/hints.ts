@@ -10,7 +10,7 @@ export function unreachedHints({ code, side }: TunlError, { address, scheme, var
     hints.push('names of company proxies often resolve inside their own network only: is the VPN up?');
   if (code === 'connection_timeout' || code === 'destination_ip_unroutable')
     hints.push('nothing answers at that address: is a VPN down, or a firewall in the way?');
-  if (code === 'connection_refused' && (address.port === 80 || address.port === 443))
+  if (code === 'connection_refused' && address.kind === 'tcp' && (address.port === 80 || address.port === 443))
     hints.push(`${scheme}:// without a port means ${address.port}; proxies are often on 3128 or 8080`);
   if (variable !== undefined) hints.push(`${variable} names that proxy; --direct goes without it`);
   return hints;

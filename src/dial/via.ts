@@ -1,4 +1,4 @@
-import { type Address, formatAddress, formatHostPort } from '../core/address.ts';
+import { type Address, formatAddress } from '../core/address.ts';
 import type { Carrier, HopReach, Reach, Session } from '../core/carrier.ts';
 import { Deadline, type Limit, within } from '../core/deadline.ts';
 import type { Dial, DialContext, Stage } from '../core/dialer.ts';
@@ -66,7 +66,7 @@ export function via(route: HopRoute): ViaStage {
 
 async function openSession(route: HopRoute, address: Address, next: Dial, ctx: DialContext): Promise<Session> {
   const { hop, position, carrier } = route;
-  const what = `${formatHostPort(hop.address.host, hop.address.port)} did not start a session`;
+  const what = `${formatAddress(hop.address)} did not start a session`;
   // The hop's own limit: it starts anew with each connection that the carrier asks for.
   const deadline = new Deadline(handshakeLimit(route), ctx.signal, what);
   const reach: Reach = async () => {
@@ -110,7 +110,7 @@ async function secureLink(route: HopRoute, link: Link, ctx: DialContext): Promis
   const { hop, position, secure, tlsMs } = route;
   if (!secure) return link;
   const limit = { ms: tlsMs, phase: 'tls', option: '--tls-timeout', code: 'connection_timeout' } as const;
-  const name = formatHostPort(hop.address.host, hop.address.port);
+  const name = formatAddress(hop.address);
   const started = performance.now();
   try {
     const secured = await within(limit, ctx.signal, `${name} did not finish the TLS handshake`, (signal) =>
@@ -131,7 +131,7 @@ async function secureLink(route: HopRoute, link: Link, ctx: DialContext): Promis
 
 async function openTunnel(route: HopRoute, session: Session, address: Address, ctx: DialContext): Promise<Link> {
   const { hop, position, fill } = route;
-  const what = `${formatHostPort(hop.address.host, hop.address.port)} did not answer CONNECT ${formatAddress(address)}`;
+  const what = `${formatAddress(hop.address)} did not answer CONNECT ${formatAddress(address)}`;
   const started = performance.now();
   try {
     const link = await within(handshakeLimit(route), ctx.signal, what, (signal) =>

@@ -1,5 +1,6 @@
 import { isIP } from 'node:net';
 import type { HopChoice, Target } from '../chain/model.ts';
+import { hostOf } from '../core/address.ts';
 import type { Hop, TlsSettings } from '../core/hop.ts';
 import type { FieldWriter } from './export-fields.ts';
 import { systemAuthorities } from './export-tls.ts';
@@ -14,18 +15,18 @@ export function isSecured({ scheme }: Pick<Hop, 'scheme'>): boolean {
  * @param isInside they are reached through a stage: their addresses are not dialled
  */
 export function tidyHops(choice: HopChoice, isInside: boolean, fields: FieldWriter): HopChoice {
-  const hosts = choice.map(({ address }) => (isInside ? undefined : address.host));
+  const hosts = choice.map(({ address }) => (isInside ? undefined : hostOf(address)));
   const [first] = choice;
   // What is one place for Envoy is sent the same.
   const sent = first ? fields.write(first) : { headers: [] };
   return choice.map((hop) => ({
     scheme: hop.scheme,
-    address: { kind: 'tcp', host: hop.address.host, port: hop.address.port },
+    address: hop.address.kind === 'tcp' ? { kind: 'tcp', host: hop.address.host, port: hop.address.port } : hop.address,
     tls:
       hop.scheme === 'hbone'
         ? { cacert: systemAuthorities, ...hop.tls }
         : isSecured(hop)
-          ? tidyTls(hop.tls, hop.address.host, hosts)
+          ? tidyTls(hop.tls, hostOf(hop.address) ?? '', hosts)
           : {},
     settings: { ...tidySettings(hop.settings), ...(hop.scheme === 'hbone' && { forwarded: 'no' }) },
     ...sent,
@@ -45,7 +46,7 @@ function tidySettings({
 
 /** TLS to targets, as `tidyHops` has it for hops. */
 export function tidyTargetTls(tls: TlsSettings, targets: readonly Target[]): TlsSettings {
-  const hosts = targets.map((target) => (target.kind === 'tcp' ? target.host : undefined));
+  const hosts = targets.map(hostOf);
   return tidyTls(tls, hosts.find((host) => host !== undefined) ?? '', hosts);
 }
 

@@ -56,6 +56,6 @@ function toUpstream({ name, to, route }: ProxyStage): Upstream | undefined {
     to: places,
     route: { ...route, hops: hops.slice(0, -1) },
     version: hop?.scheme === 'http' || hop?.scheme === 'https' ? 'http1' : 'http2',
-    ...(isSecure && { tls: { servername: hop.address.host, ...hop.tls } }),
+    ...(isSecure && { tls: { ...(hop.address.kind === 'tcp' && { servername: hop.address.host }), ...hop.tls } }),
   };
 }

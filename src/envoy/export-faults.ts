@@ -11,7 +11,7 @@ import {
   type TargetChoice,
 } from '../chain/model.ts';
 import { defaultLimits } from '../chain/route-words.ts';
-import { formatAddress } from '../core/address.ts';
+import { formatAddress, hostOf } from '../core/address.ts';
 import { formatDuration } from '../core/deadline.ts';
 import { formatHop, type Hop, type TlsSettings } from '../core/hop.ts';
 import { parseDuration } from '../words/duration.ts';
@@ -158,7 +158,7 @@ function isAlike(hop: Hop, other: Hop): boolean {
   const describe = ({ scheme, credentials, tls, headers, formats = [], settings, address }: Hop) => {
     const isNamed = scheme !== 'hbone' && isSecured({ scheme }) && tls.servername === undefined;
     const login = credentials && [credentials.user, credentials.password.reveal()];
-    return JSON.stringify([scheme, login, tls, headers, formats, settings, isNamed && address.host]);
+    return JSON.stringify([scheme, login, tls, headers, formats, settings, isNamed && hostOf(address)]);
   };
   return describe(hop) === describe(other);
 }

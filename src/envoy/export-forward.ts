@@ -1,5 +1,5 @@
 import type { ForwardStage, HopChoice, RouteOptions } from '../chain/model.ts';
-import { type Address, formatAddress } from '../core/address.ts';
+import { type Address, formatAddress, hostOf } from '../core/address.ts';
 import type { Hop } from '../core/hop.ts';
 import { isSecured } from './canonical-hop.ts';
 import type { ClusterNames } from './cluster-names.ts';
@@ -62,7 +62,7 @@ function toHopPlan(
 
 function toHopSocket({ tls, address, settings }: Hop): Tree {
   const { peer } = settings;
-  return toClusterSocket({ settings: tls, host: address.host, ...(peer !== undefined && { spiffeId: peer }) });
+  return toClusterSocket({ settings: tls, host: hostOf(address) ?? '', ...(peer !== undefined && { spiffeId: peer }) });
 }
 
 function toProtocol({ scheme }: Hop): NonNullable<ClusterPlan['protocol']> {

@@ -149,11 +149,7 @@ function toChoice(
   const path = [...cluster.path, 'load_assignment'];
   const ids = listEndpointIds(cluster);
   return targets.flatMap((target, index): HopChoice => {
-    if (target.kind === 'tcp') return [{ ...hop, address: target }];
-    if (target.kind === 'unix') {
-      reading.add(path, 'tunl asks no proxy for a tunnel over a unix socket');
-      return [];
-    }
+    if (target.kind !== 'internal') return [{ ...hop, address: target }];
     if (first?.kind !== 'internal' || target.name !== first.name) {
       reading.add(path, 'the way to proxies leads through one internal listener, or through none');
     }

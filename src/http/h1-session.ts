@@ -136,7 +136,7 @@ export class Http1Session implements Session {
   }
 
   get #proxy(): string {
-    return formatHostPort(this.#hop.address.host, this.#hop.address.port);
+    return formatAddress(this.#hop.address);
   }
 }
 

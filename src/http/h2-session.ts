@@ -66,7 +66,7 @@ export async function openHttp2Session(
   ctx: DialContext,
   terms: Http2Terms,
 ): Promise<Session> {
-  const proxy = formatHostPort(hop.address.host, hop.address.port);
+  const proxy = formatAddress(hop.address);
   assertAlpn(link, proxy);
   // Loaded by those who need it: HTTP/2 costs a fifth of the start of a plain `connect`.
   const { Http2Client: Client } = await import('./h2-client.ts');
@@ -158,8 +158,7 @@ class Http2Session implements Session {
 
   #explainLost(error: unknown, asked: string): unknown {
     if (!(error instanceof TunlError && error.code === 'http_response_incomplete')) return error;
-    const { host, port } = this.#hop.address;
-    return error.with({}, `${formatHostPort(host, port)} did not answer ${asked}: ${error.message}`);
+    return error.with({}, `${formatAddress(this.#hop.address)} did not answer ${asked}: ${error.message}`);
   }
 }
 

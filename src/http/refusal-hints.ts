@@ -1,5 +1,5 @@
-import { type Address, formatHostPort } from '../core/address.ts';
-import { type Hop, securedScheme } from '../core/hop.ts';
+import type { Address } from '../core/address.ts';
+import { formatPlace, type Hop, securedScheme } from '../core/hop.ts';
 import { fieldValues, type ResponseHead } from './message.ts';
 import type { ProxyStatus } from './proxy-status.ts';
 import { explainSquidError, trimSquidPage } from './squid-error.ts';
@@ -93,10 +93,9 @@ function credentialAdvice({ hop, head }: RefusalFacts): string[] {
     return [...offer, 'it does not accept the Proxy-Authorization header that was sent'];
   if (known.length > 0 && !known.includes('basic')) return [...offer, ...otherSchemeAdvice(known)];
   if (hop.credentials) return [...offer, 'it does not accept the user and the password that were sent'];
-  const place = formatHostPort(hop.address.host, hop.address.port);
   return [
     ...offer,
-    `name a user: ${hop.scheme}://USER@${place}; the password is taken from TUNL_PROXY_PASSWORD, ` +
+    `name a user: ${hop.scheme}://USER@${formatPlace(hop.address)}; the password is taken from TUNL_PROXY_PASSWORD, ` +
       '--password-file, ~/.netrc or SSH_ASKPASS, or asked for',
   ];
 }

@@ -1,5 +1,5 @@
 import { STATUS_CODES } from 'node:http';
-import { type Address, formatAddress, formatHostPort } from '../core/address.ts';
+import { type Address, formatAddress } from '../core/address.ts';
 import type { DialContext } from '../core/dialer.ts';
 import { type ErrorCode, type ErrorFacts, TunlError } from '../core/errors.ts';
 import type { Hop } from '../core/hop.ts';
@@ -39,7 +39,7 @@ export function refusalError({ hop, method, address, ctx, meaning, ...answer }: 
     hints: refusalHints({ hop, method, address, head, body, status, ownHint: meaning?.hint }),
     ...(status?.rcode !== undefined && /^[A-Z]+$/.test(status.rcode) && { rcode: status.rcode }),
   };
-  const proxy = formatHostPort(hop.address.host, hop.address.port);
+  const proxy = formatAddress(hop.address);
   // HTTP/2 has no reason phrase.
   const line = `${head.status} ${head.reason || (STATUS_CODES[head.status] ?? '')}`.trim();
   const cause = status?.error ? ` (${status.error})` : '';

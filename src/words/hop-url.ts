@@ -8,26 +8,36 @@ export interface HopUrl {
   readonly user?: string;
   /** Absent without a colon after the user; then somebody else must know it. */
   readonly password?: string;
+  /** Empty where there is a socket. */
   readonly host: string;
   /** As written; absent without a colon after the host. */
   readonly port?: string;
+  /** Path of the Unix socket that is in the place of host and port. */
+  readonly socket?: string;
   /** Settings in the order in which they are written. */
   readonly query: readonly (readonly [name: string, value: string | undefined])[];
   /** Where it was written, with the URL without user, password and settings; messages start with it. */
   readonly label: string;
 }
 
+/** How to write a proxy that listens on a socket. */
+export const socketHint = 'a proxy on a Unix socket is unix:/run/proxy.sock, or http://unix:/run/proxy.sock';
+
 /** How to write what would end a user name or a password. */
 export const passwordHint = 'in a user name or password write / ? # @ : | % as %2F %3F %23 %40 %3A %7C %25';
 
 /**
- * Splits `scheme://[user[:password]@]host[:port][/][?name=value&…]`, or a bare `host:port`. WHATWG's
- * URL is not used: it rewrites hosts and ports, and reads `+` as a space.
+ * Splits `scheme://[user[:password]@]host[:port][/][?name=value&…]`, or a bare `host:port`. In the place of host and
+ * port may be `unix:PATH`. WHATWG's URL is not used: it rewrites hosts and ports, and reads `+` as a space.
  * @param source where it is written: `-x`, or the name of a variable
  * @throws {TunlError} usage, without the user information
  */
 export function splitHopUrl(text: string, source: string): HopUrl {
   const label = `${source} ${quote(redact(text))}`;
+  if (isBareSocket(text)) {
+    const [, path = '', tail = ''] = /^unix:([^?#]*)(.*)$/s.exec(text) ?? [];
+    return { scheme: 'http', host: '', socket: decode(path, label), query: splitQuery(tail, label), label };
+  }
   const [, written, rest = ''] = /^(?:([^:/?#@]*):\/\/)?(.*)$/s.exec(text) ?? [];
   const end = rest.search(/[/?#]/);
   const authority = end < 0 ? rest : rest.slice(0, end);
@@ -40,13 +50,22 @@ export function splitHopUrl(text: string, source: string): HopUrl {
   }
   const place = authority.slice(at + 1);
   const [, host = '', port] = /^(\[[^\]]*\]|[^:]*)(?::(.*))?$/s.exec(place) ?? [];
-  if (host === '') throw usageError(`${label} has no host`, 'write http://proxy.example:3128');
+  const named = { scheme: (written ?? 'http').toLowerCase(), ...(at >= 0 && splitUser(authority.slice(0, at), label)) };
+  const [, path = '', settings = ''] = /^([^?#]*)(.*)$/s.exec(tail) ?? [];
+  // A host may be named so as well, and has digits behind its colon.
+  if (host.toLowerCase() === 'unix' && port !== undefined && !/^\d+$/.test(port) && port + path !== '') {
+    return { ...named, host: '', socket: decode(port + path, label), query: splitQuery(settings, label), label };
+  }
+  if (host === '')
+    throw usageError(
+      `${label} has no host`,
+      written?.endsWith('unix') ? socketHint : 'write http://proxy.example:3128',
+    );
   if (written === undefined && port === undefined) {
     throw usageError(`${label} has no port`, `write ${quoteless(host)}:3128, or http://${quoteless(host)} for port 80`);
   }
   return {
-    scheme: (written ?? 'http').toLowerCase(),
-    ...(at >= 0 && splitUser(authority.slice(0, at), label)),
+    ...named,
     host,
     ...(port !== undefined && { port }),
     query: splitQuery(tail, label),
@@ -62,8 +81,14 @@ function isCutPassword(place: string, tail: string): boolean {
   return at >= 0 && !(isPlace && /^\/?\?[\w-]+=/.test(tail));
 }
 
+/** True for `unix:PATH` without a scheme: what is behind the colon is a path, with whatever is in it. */
+function isBareSocket(text: string): boolean {
+  return /^unix:(?!\/\/)[^?#]/.test(text) && !/^unix:\d+(?:[/?#]|$)/.test(text);
+}
+
 /** The URL as a message may repeat it: no user information, no settings. */
 export function redact(text: string): string {
+  if (isBareSocket(text)) return text.replace(/[?#].*$/s, '');
   // Up to the last @ of all: a password with a raw / or ? in it must not be taken for a path.
   return text
     .replace(/^([^:/?#@]*:\/\/)?.*@/s, (_all, scheme: string | undefined) => `${scheme ?? ''}***@`)

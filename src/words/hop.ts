@@ -1,11 +1,11 @@
-import { formatHostPort } from '../core/address.ts';
 import type { Carrier, CarrierScheme } from '../core/carrier.ts';
 import { usageError } from '../core/errors.ts';
-import type { HeaderField, Hop } from '../core/hop.ts';
+import { formatPlace, type HeaderField, type Hop } from '../core/hop.ts';
 import { Secret } from '../core/secret.ts';
 import { parseHost, parsePort } from '../http/authority.ts';
 import { parseHeader } from './header.ts';
-import { type HopUrl, passwordHint, splitHopUrl } from './hop-url.ts';
+import { type HopUrl, passwordHint, socketHint, splitHopUrl } from './hop-url.ts';
+import { parseUnix } from './listen.ts';
 import { suggest } from './suggest.ts';
 import { asUsage, quote } from './text.ts';
 import { parseTls, tlsNames, tlsSwitches, type TlsWords } from './tls.ts';
@@ -52,35 +52,47 @@ export function splitAlternatives(text: string, source: string): string[] {
  * @throws {TunlError} usage, never with a user name, a password or a header value in it
  */
 export function parseHop(text: string, fallbacks: HopFallbacks, schemes: readonly KnownScheme[]): DraftHop {
-  const {
-    scheme: name,
-    user,
-    password,
-    host: written,
-    port: digits,
-    query,
-    label,
-  } = splitHopUrl(text, fallbacks.source);
+  const { scheme: name, user, password, query, label, ...place } = splitHopUrl(text, fallbacks.source);
   const scheme = schemes.find((known) => known.scheme === name);
   if (!scheme) throw unknownScheme(name, schemes, label);
   const settings = readSettings(query, scheme, label);
-  const host = asUsage(label, () => parseHost(written));
-  const port = digits === undefined ? scheme.defaultPort : parseHopPort(digits, label);
+  const address = readAddress(place, scheme, label);
   const headers = settings.headers.length > 0 ? settings.headers : fallbacks.headers;
   if (user !== undefined && headers.some(([header]) => header.toLowerCase() === 'proxy-authorization')) {
     throw usageError(`${label} has a user and a Proxy-Authorization header`, 'leave one of them out');
   }
   return {
     scheme: name,
-    address: { kind: 'tcp', host, port },
+    address,
     ...(user !== undefined &&
       (password === undefined
-        ? { open: { label, scheme: name, user, host, place: formatHostPort(host, port) } }
+        ? {
+            open: {
+              label,
+              scheme: name,
+              user,
+              host: address.kind === 'tcp' ? address.host : formatPlace(address),
+              place: formatPlace(address),
+            },
+          }
         : { credentials: { user, password: new Secret(password) } })),
     tls: scheme.tls ? parseTls({ ...withoutPair(fallbacks.tls, settings.tls), ...settings.tls }, label) : {},
     headers,
     settings: settings.own,
     ...(fallbacks.variable !== undefined && { variable: fallbacks.variable }),
+  };
+}
+
+function readAddress(
+  { host, port, socket }: Pick<HopUrl, 'host' | 'port' | 'socket'>,
+  scheme: KnownScheme,
+  label: string,
+): Hop['address'] {
+  if (socket !== undefined) return asUsage(label, () => parseUnix(`unix:${socket}`));
+  return {
+    kind: 'tcp',
+    host: asUsage(label, () => parseHost(host)),
+    port: port === undefined ? scheme.defaultPort : parseHopPort(port, label),
   };
 }
 
@@ -158,6 +170,7 @@ function unknownScheme(name: string, schemes: readonly KnownScheme[], label: str
   return usageError(
     `${label} has an unknown scheme: ${quote(name)}`,
     ...(near === undefined ? [] : [`did you mean ${near}://?`]),
+    ...(name.endsWith('unix') ? [socketHint] : []),
     `known schemes: ${known.map((scheme) => `${scheme}://`).join(' ')}`,
   );
 }

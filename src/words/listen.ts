@@ -1,6 +1,7 @@
-import { formatAddress, type ListenAddress } from '../core/address.ts';
+import { resolve } from 'node:path';
+import { formatAddress, type ListenAddress, type UnixAddress } from '../core/address.ts';
 import { usageError } from '../core/errors.ts';
-import { isSameUnixPath, readUnixPath } from '../core/unix-path.ts';
+import { isAbstract, isSameUnixPath, readUnixPath } from '../core/unix-path.ts';
 import { parseHost } from '../http/authority.ts';
 import { asUsage, quote } from './text.ts';
 
@@ -24,7 +25,7 @@ export function parseListen(text: string): ListenAddress {
 }
 
 /** Reads `unix:PATH` or `unix:@NAME`, to listen on or to go to. @throws {TunlError} usage */
-export function parseUnix(text: string): { readonly kind: 'unix'; readonly path: string } {
+export function parseUnix(text: string): UnixAddress {
   const path = text.slice('unix:'.length);
   if (path === '') throw usageError(`${quote(text)} has no path`, 'write unix:/run/tunl.sock');
   const size = Buffer.byteLength(path);
@@ -32,6 +33,11 @@ export function parseUnix(text: string): { readonly kind: 'unix'; readonly path:
     throw usageError(`${quote(text)}: the path has ${size} bytes, and a socket's path at most ${maxPathBytes}`);
   }
   return { kind: 'unix', path: readUnixPath(path) };
+}
+
+/** The same socket for those whose current folder is another. @throws {TunlError} usage, when its path is too long then */
+export function resolveUnix(address: UnixAddress, folder: string): UnixAddress {
+  return isAbstract(address.path) ? address : parseUnix(`unix:${resolve(folder, address.path)}`);
 }
 
 /** Reads `fd:N`. @throws {TunlError} usage */

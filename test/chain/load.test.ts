@@ -1,6 +1,8 @@
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
+import { printGraph } from '../../src/chain/print.ts';
+import { hostOf } from '../../src/core/address.ts';
 import type { ChainStage } from '../../src/chain/model.ts';
 import { loadText } from '../support/chain-file.ts';
 import { makeTempFolder } from '../support/temp.ts';
@@ -94,7 +96,7 @@ stages:
 `);
   const { route } = graph.stages[0] ?? expect.fail('no stage');
   expect(route.entry).toEqual(internal('b'));
-  expect(route.hops.map((choice) => choice.map(({ address }) => address.host))).toEqual([
+  expect(route.hops.map((choice) => choice.map(({ address }) => hostOf(address)))).toEqual([
     ['p', 'q'],
     ['r', 's'],
   ]);
@@ -102,6 +104,20 @@ stages:
     ['X-T', 'v'],
     ['X-T', 'w'],
   ]);
+});
+
+test('the socket of a proxy is looked for from the folder of the file', () => {
+  const { graph } = loadText(`
+stages:
+  a: { listen: 1, via: ['h2c://unix:proxy.sock?window=65536'], to: 't:1' }
+  b: { listen: 2, via: 'unix:/run/p|http://q', to: 't:1' }
+`);
+  const addresses = graph.stages.map(({ route }) => route.hops[0]?.map(({ address }) => address));
+  expect(addresses).toEqual([
+    [{ kind: 'unix', path: '/etc/tunl/proxy.sock' }],
+    [{ kind: 'unix', path: '/run/p' }, tcp('q', 80)],
+  ]);
+  expect(printGraph(graph)).toContain('via: h2c://unix:/etc/tunl/proxy.sock?window=65536\n');
 });
 
 test('defaults hold for every stage that does not say otherwise', () => {

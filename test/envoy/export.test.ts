@@ -41,6 +41,12 @@ test('hops behind the first go through stages that are named after them', async 
   await expect(text).toMatchFileSnapshot('../golden/export-hops.yaml');
 });
 
+test('a proxy on a Unix socket is a pipe', () => {
+  const text = exportText(`  a: { listen: 1, via: 'h2c://unix:/run/proxy.sock', to: 'host.com:443' }
+`);
+  expect(text).toContain('address: { pipe: { path: /run/proxy.sock } }');
+});
+
 test('a listener on localhost is one on 127.0.0.1, and the file says so', () => {
   const text = exportText(`  a: { listen: 'localhost:1', via: 'http://p:1', to: 'host.com:443' }
 `);

@@ -19,6 +19,12 @@ test('of a TcpProxy with tunnels the cluster is the proxy and hostname the targe
   });
 });
 
+test('a proxy may be on a Unix socket', () => {
+  const place = 'socket_address: { address: 127.0.0.1, port_value: 10001 }';
+  const [[hop] = []] = read(place, 'pipe: { path: /run/proxy }').route.hops;
+  expect(hop?.address).toEqual({ kind: 'unix', path: '/run/proxy' });
+});
+
 test.each([
   ['http2_protocol_options: {}', 'http_protocol_options: {}', 'post+http', {}],
   ['use_post: true', 'use_post: true\n                  post_path: /tunnel', 'post+h2c', { path: '/tunnel' }],

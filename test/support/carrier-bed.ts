@@ -30,9 +30,9 @@ export function makeStartBed(...bedHops: readonly BedHop[]): StartBed {
       const isLast = index === bedHops.length - 1;
       const { server, hop } = await startHop(bedHop, isLast ? options : {});
       const { between } = options;
-      const port = index === 0 && between ? await between(hop.address.port) : hop.address.port;
+      const port = index === 0 && between ? await between(server.port) : server.port;
       servers.push(server);
-      hops.push({ ...hop, address: { ...hop.address, port } });
+      hops.push({ ...hop, address: { kind: 'tcp', host: '127.0.0.1', port } });
     }
     const { handshakeMs = calmLimits.handshakeMs } = options;
     const route = await makeRoute(hops, { ...calmLimits, handshakeMs, tlsMs: handshakeMs });

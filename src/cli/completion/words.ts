@@ -13,7 +13,7 @@ export interface CommandWords {
 /** Everything that a shell can complete. */
 export interface Words {
   readonly commands: readonly CommandWords[];
-  /** With `://`. */
+  /** What the URL of a proxy begins with. */
   readonly schemes: readonly { readonly scheme: string; readonly summary: string }[];
 }
 
@@ -31,7 +31,10 @@ export function listWords(
       completes: command.name === 'help' ? topics : command.completes,
       takesCommand: command.takesCommand === true,
     })),
-    schemes: schemes.map(({ scheme, summary }) => ({ scheme: `${scheme}://`, summary })),
+    schemes: [
+      ...schemes.map(({ scheme, summary }) => ({ scheme: `${scheme}://`, summary })),
+      { scheme: 'unix:', summary: 'a proxy on a Unix socket, over HTTP/1.1' },
+    ],
   };
 }
 

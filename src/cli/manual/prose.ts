@@ -208,7 +208,7 @@ export const programProse: {
     'Standard output carries data only. Everything that is said goes to standard error: an error is one line, and hints follow. With `--json` each line there is one JSON object.',
   ],
   proxies: [
-    '`-x` URL names a proxy. Several of them are passed through in the order in which they are given, the nearest first. `a|b` in one of them are alternatives: the next is tried after a failure that it may not share. A bare HOST:PORT is `http://`.',
+    '`-x` URL names a proxy. Several of them are passed through in the order in which they are given, the nearest first. `a|b` in one of them are alternatives: the next is tried after a failure that it may not share. A bare HOST:PORT is `http://`. The first of them may be on a Unix socket: `unix:/run/proxy.sock`, or `https://unix:/run/proxy.sock?servername=NAME` in the place of host and port.',
     'User and password stand in the URL, percent-encoded byte by byte, so that `%F6` is one byte. A proxy that takes a key and no password is named `http://KEY:@proxy`. A user without a password gets one from the first of these that has it: `TUNL_PROXY_PASSWORD`, `--password-file`, `~/.netrc`, a question on the terminal or through `SSH_ASKPASS`.',
   ],
   settings:

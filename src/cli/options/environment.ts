@@ -61,6 +61,8 @@ function findException(env: Environment, target: TcpAddress) {
 
 /** The value as `-x` takes it: curl needs neither a scheme nor a port, and passes over a path. */
 function completeUrl(value: string): string {
+  // A path is passed over, but for that of a socket.
+  if (/^(?:[^/?#@]*:\/\/)?(?:[^/?#]*@)?unix:(?!\d)/i.test(value)) return value;
   const url = /^[^/?#@]*:\/\//.test(value) ? value : `http://${value}`;
   const [, front = '', path = '', rest = ''] = /^([^:]*:\/\/[^/?#]*)([^?#]*)(.*)$/s.exec(url) ?? [];
   // With an @ in it, it is no path but a piece of a password that was not encoded.

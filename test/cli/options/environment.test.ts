@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import { decideProxy } from '../../../src/cli/options/environment.ts';
+import { hostOf } from '../../../src/core/address.ts';
 import { parseHops } from '../../../src/cli/options/hops.ts';
 import { parseTarget } from '../../../src/words/target.ts';
 import { refusalOf } from '../../support/usage.ts';
@@ -15,8 +16,8 @@ function decide(row: Row): Way | undefined {
   const { proxy } = decideProxy(fillRow(row, proxies), parseTarget(row.target));
   if (proxy === undefined) return 'direct';
   const [hop] = parseHops([proxy.url], { source: proxy.variable, tls: {}, headers: [] });
-  expect(hop?.address.port).toBe(3128);
-  return hosts.get(hop?.address.host ?? '');
+  expect(hop?.address).toMatchObject({ port: 3128 });
+  return hosts.get((hop && hostOf(hop.address)) ?? '');
 }
 
 const named = (rows: readonly Row[]) => rows.map((row) => [describeRow(row), row] as const);
@@ -74,10 +75,20 @@ test.each([
 test('a proxy without a port has the default port of its scheme', () => {
   const portOf = (https_proxy: string) => {
     const url = decideProxy({ https_proxy }, db).proxy?.url ?? '';
-    return parseHops([url], { source: 'https_proxy', tls: {}, headers: [] })[0]?.address.port;
+    const [hop] = parseHops([url], { source: 'https_proxy', tls: {}, headers: [] });
+    return (hop?.address as { port: number }).port;
   };
   expect([portOf('proxy'), portOf('http://proxy'), portOf('https://proxy')]).toEqual([80, 80, 443]);
 });
+
+test.each(['unix:/run/proxy.sock', 'http://unix:/run/proxy.sock', 'http://unix:%2Frun%2Fproxy.sock'])(
+  'a proxy in a variable may be on a socket: %s',
+  (https_proxy) => {
+    const url = decideProxy({ https_proxy }, db).proxy?.url ?? '';
+    const [hop] = parseHops([url], { source: 'https_proxy', tls: {}, headers: [] });
+    expect(hop?.address).toEqual({ kind: 'unix', path: '/run/proxy.sock' });
+  },
+);
 
 test('a proxy in a variable may have settings, as in -x', () => {
   const { proxy } = decideProxy({ https_proxy: 'https://p:1/path?insecure' }, db);

@@ -17,6 +17,14 @@ test.each([
   ['http://[::1:3128', '-x "http://[::1:3128": "[" is not an IPv6 address'],
   ['http://127.1:80', '-x "http://127.1:80": "127.1" is not a canonical IPv4 address'],
   ['http://0x7f000001:80', '-x "http://0x7f000001:80": "0x7f000001" is not a canonical IPv4 address'],
+  ['unix:', '-x "unix:" has no valid port'],
+  ['http://unix:', '-x "http://unix:" has no valid port'],
+  [
+    `unix:/${'x'.repeat(120)}`,
+    `-x "unix:/${'x'.repeat(71)}...": "unix:/${'x'.repeat(71)}...": the path has 121 bytes, and a socket's path at most 107`,
+  ],
+  ['unix:/run/%0a', '-x "unix:/run/%0a" encodes a control character'],
+  ['https://unix:/run/p/a@b', '-x "https://***@b" has an @ behind the end of its host'],
   ['http://pro xy:80', '-x "http://pro xy:80": "pro xy" is not a host name'],
   ['http://proxy:80/path', '-x "http://proxy:80/path" has a path, which means nothing to a proxy'],
   ['http://proxy:80#x', '-x "http://proxy:80" has a fragment'],
@@ -67,6 +75,15 @@ test.each(['http://alice:s/ecret@p:1', 'http://alice:s@ec/ret@p:1', 'alice:s?ecr
       'write http://USER:PASSWORD@p:1',
       'in a user name or password write / ? # @ : | % as %2F %3F %23 %40 %3A %7C %25',
     ]);
+  },
+);
+
+test.each(['unix:///run/p.sock', 'http+unix://%2Frun%2Fp.sock'])(
+  'shows how a socket is written to who wrote %s',
+  (url) => {
+    expect(refuse(url).hints).toContain(
+      'a proxy on a Unix socket is unix:/run/proxy.sock, or http://unix:/run/proxy.sock',
+    );
   },
 );
 

@@ -1,5 +1,8 @@
 import { expect, test } from 'vitest';
 import { parseHops } from '../../../src/cli/options/hops.ts';
+import { hostOf } from '../../../src/core/address.ts';
+import { formatHop } from '../../../src/core/hop.ts';
+import { splitAlternatives } from '../../../src/words/hop.ts';
 
 const none = { source: '-x', tls: {}, headers: [] };
 
@@ -23,6 +26,42 @@ test.each([
 });
 
 test.each([
+  ['unix:/run/proxy.sock', 'http', '/run/proxy.sock'],
+  ['unix:./a@b:c', 'http', './a@b:c'],
+  ['unix:/run/a%20b', 'http', '/run/a b'],
+  ['http://unix:/run/proxy.sock', 'http', '/run/proxy.sock'],
+  ['http://unix:%2Frun%2Fproxy.sock', 'http', '/run/proxy.sock'],
+  ['HTTP://Unix:proxy.sock', 'http', 'proxy.sock'],
+  ['h2c://unix:/run/a%40b?window=65536', 'h2c', '/run/a@b'],
+  ['https://alice:pw@unix:/run/proxy.sock?servername=p.example', 'https', '/run/proxy.sock'],
+])('reads %s as a proxy on a socket', (url, scheme, path) => {
+  expect(parse(url)).toMatchObject({ scheme, address: { kind: 'unix', path } });
+});
+
+test('a host may be named unix, and has a port then', () => {
+  expect(parse('http://unix:3128').address).toEqual({ kind: 'tcp', host: 'unix', port: 3128 });
+  expect(parse('unix:3128').address).toEqual({ kind: 'tcp', host: 'unix', port: 3128 });
+  expect(parse('http://unix').address).toEqual({ kind: 'tcp', host: 'unix', port: 80 });
+});
+
+test('a hop on a socket is written as it can be read again', () => {
+  for (const path of ['/run/proxy.sock', "/run/a@b|c%d?e#f $'g", './ö']) {
+    const hop = { ...parse('h2c://p'), address: { kind: 'unix', path } as const };
+    expect(splitAlternatives(formatHop(hop), '-x').map((url) => parse(url).address)).toEqual([hop.address]);
+  }
+  expect(formatHop(parse('unix:/run/proxy.sock'))).toBe('http://unix:/run/proxy.sock');
+});
+
+test('settings and users of a proxy on a socket are its own', () => {
+  expect(parse('https://alice:pw@unix:/run/p?servername=p.example&header=X:1')).toMatchObject({
+    credentials: { user: 'alice' },
+    tls: { servername: 'p.example' },
+    headers: [['X', '1']],
+  });
+  expect(parse('alice@unix:/run/p').open).toMatchObject({ user: 'alice', place: 'unix:/run/p', host: 'unix:/run/p' });
+});
+
+test.each([
   ['http://alice:secret@p:1', 'alice', 'secret'],
   ['http://alice:@p:1', 'alice', ''],
   ['http://al%40ice:se%3Acr%2Fet@p:1', 'al@ice', 'se:cr/et'],
@@ -39,7 +78,7 @@ test.each([
 
 test('keeps the order of several hops', () => {
   const hops = parseHops(['http://a:1', 'https://b:2', 'c:3'], none);
-  expect(hops.map(({ address }) => address.host)).toEqual(['a', 'b', 'c']);
+  expect(hops.map(({ address }) => hostOf(address))).toEqual(['a', 'b', 'c']);
 });
 
 test('reads the settings of one hop from its query, with + as it is', () => {

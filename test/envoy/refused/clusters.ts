@@ -201,13 +201,6 @@ export const refusedClusters: readonly RefusedEdit[] = [
   {
     file: 'tcp-to-http2-post',
     from: 'socket_address: { address: 127.0.0.1, port_value: 10001 }',
-    to: 'pipe: { path: /run/proxy }',
-    says: '29:9: tunl asks no proxy for a tunnel over a unix socket',
-    envoyTakesIt: true,
-  },
-  {
-    file: 'tcp-to-http2-post',
-    from: 'socket_address: { address: 127.0.0.1, port_value: 10001 }',
     to: '{}',
     says: '34:21: one of socket_address, pipe, envoy_internal_address is missing',
   },
