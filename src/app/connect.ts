@@ -32,7 +32,7 @@ async function carryStdio(options: ConnectOptions, runtime: Runtime): Promise<vo
   const { scope, emit } = runtime;
   const firstBytes = new FirstBytes();
   const inner = [options.targetTls ? await createTargetTls(options) : firstBytes.watchReceived];
-  const route = await createRoute(options, { inner });
+  const route = await createRoute(options, { inner, resolver: 'both' });
   scope.defer(() => route.close());
   if (options.check === true) return checkTargets(route.dial, [target], { emit, signal: scope.forced });
   const tunnels = new Tunnels(emit);

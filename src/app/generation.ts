@@ -19,6 +19,7 @@ import type { Listener } from '../core/listener.ts';
 import type { Scope } from '../core/scope.ts';
 import { InternalListeners } from '../listeners/internal.ts';
 import { assertAdminNotOpen, assertChoiceNotOpen, assertNotOpen } from '../policy/exposure.ts';
+import type { NameSource } from '../dial/resolve.ts';
 import type { LogFiles } from '../telemetry/access-log.ts';
 import type { TlsAcceptor } from '../tls/server.ts';
 import { createForwardRunner } from './forward-stage.ts';
@@ -159,19 +160,23 @@ class RouteCache {
     this.#env = env;
   }
 
-  /** The route for the stage or upstream of that name, which is what its connections are counted under. */
-  async get(name: string, options: RouteOptions): Promise<Route> {
-    const route = await this.#find(options);
+  /**
+   * The route for the stage or upstream of that name, which is what its connections are counted under, and who is
+   * asked for names where its options do not say it.
+   */
+  async get(name: string, options: RouteOptions, resolver: NameSource = 'dns'): Promise<Route> {
+    const route = await this.#find(options, resolver);
     if (!this.#env.traffic) return route;
     return { ...route, dial: countAs(name, route.dial), dialOnce: countAs(name, route.dialOnce) };
   }
 
-  #find(options: RouteOptions): Promise<Route> {
+  #find(options: RouteOptions, resolver: NameSource): Promise<Route> {
     const known = this.#routes.get(options);
     if (known) return known;
     const { offLimits, traffic } = this.#env;
     const made = createRoute(options, {
       dialInternal: this.#dialInternal,
+      resolver,
       ...(offLimits && { offLimits }),
       ...(traffic && { nearest: traffic.watch }),
       sessions: options.entry && isOriginSeen(this.#graph, options.entry) ? 'per-tunnel' : 'shared',
@@ -220,7 +225,10 @@ async function createReadyStage(
     ...(acceptor && { acceptor }),
   });
   if (stage.job === 'forward') {
-    const [route, acceptor] = await Promise.all([routes.get(stage.name, stage.route), createForwardAcceptor(stage)]);
+    const [route, acceptor] = await Promise.all([
+      routes.get(stage.name, stage.route, 'both'),
+      createForwardAcceptor(stage),
+    ]);
     const runners = [false, true].map((isInside) => createForwardRunner(stage, route, parts(acceptor, isInside)));
     return join(stage, route, acceptor, runners, () => {});
   }

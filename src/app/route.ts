@@ -3,7 +3,7 @@ import { type Dial, pipe, type Stage } from '../core/dialer.ts';
 import { type ErrorCode, TunlError } from '../core/errors.ts';
 import { formatHop } from '../core/hop.ts';
 import { createDirect } from '../dial/direct.ts';
-import { createResolve, limitResolve, type Resolve } from '../dial/resolve.ts';
+import { createResolve, limitResolve, type NameSource, type Resolve } from '../dial/resolve.ts';
 import { eachInTurn, firstOf } from '../dial/first-of.ts';
 import { withRetry } from '../dial/retry.ts';
 import { createHopStage } from './hop-stage.ts';
@@ -42,6 +42,8 @@ export interface RouteParts {
   readonly offLimits?: OffLimits;
   /** The Stage right above the sockets. */
   readonly nearest?: Stage;
+  /** Who is asked for names where the options do not say it; the name servers where absent. */
+  readonly resolver?: NameSource;
   /** `per-tunnel` where a stage on the way to the first hop wants to know whose tunnel it is. */
   readonly sessions?: 'shared' | 'per-tunnel';
 }
@@ -53,12 +55,14 @@ export interface RouteParts {
  */
 export async function createRoute(
   options: RouteOptions,
-  { inner = [], dialInternal, offLimits, nearest = (next) => next, sessions = 'shared' }: RouteParts = {},
+  { inner = [], dialInternal, offLimits, nearest = (next) => next, resolver, sessions = 'shared' }: RouteParts = {},
 ): Promise<Route> {
   const { hops, entry, limits, family, hopBalance } = options;
   const choose = hopBalance === 'round-robin' ? eachInTurn : firstOf;
+  const source = options.resolver ?? resolver;
   const { dnsMs, connectMs } = limits;
-  const resolve = limitResolve(createResolve(family ? { family } : {}), dnsMs);
+  const names = createResolve({ ...(family && { family }), ...(source && { resolver: source }) });
+  const resolve = limitResolve(names, dnsMs);
   const assertAllowed = offLimits && ((place: Address) => offLimits.assertAllowed(place));
   const sockets = createDirect({
     resolve,

@@ -87,9 +87,10 @@ export class FileReader implements ProxyReader {
     const { attempts } = this;
     const targets = attempts.runEach([...path, 'to'], stage.to, (word) => this.readTarget(word));
     const to = { targets, balance: stage.balance ?? 'first' } as const;
-    const { retry, family } = this.#words.defaults ?? {};
+    const { retry, family, resolver } = this.#words.defaults ?? {};
     const isProxy = stage.proxy !== undefined;
-    const defaults = { limits: [this.#defaultLimits()], idle: isProxy ? proxyIdle : defaultLimits.idle, retry, family };
+    const idle = isProxy ? proxyIdle : defaultLimits.idle;
+    const defaults = { limits: [this.#defaultLimits()], idle, retry, family, resolver };
     const route = this.#readWay(path, stage, defaults);
     if (stage.balance !== undefined && stage.to === undefined) attempts.add([...path, 'balance'], 'balance needs to');
     if (isProxy) {
@@ -104,7 +105,7 @@ export class FileReader implements ProxyReader {
   }
 
   #readHttp(path: Path, stage: StageWords, http: NonNullable<StageWords['http']>) {
-    for (const key of ['proxy', 'to', 'balance', 'via', 'retry', 'family'] as const) {
+    for (const key of ['proxy', 'to', 'balance', 'via', 'retry', 'family', 'resolver'] as const) {
       if (stage[key] === undefined) continue;
       const hint = key === 'proxy' ? 'give it a stage of its own' : 'write it for an upstream: http: { upstreams: … }';
       this.attempts.add([...path, key], `${key} does not go with http`, hint);
@@ -119,10 +120,10 @@ export class FileReader implements ProxyReader {
 
   /** What an upstream has as its stage has it, unless it says otherwise. */
   #inherit(path: Path, limits: LimitWords): RouteDefaults {
-    const { retry, family } = this.#words.defaults ?? {};
+    const { retry, family, resolver } = this.#words.defaults ?? {};
     const layers = [{ at: [...path, 'limits'], words: limits }, this.#defaultLimits()];
     const shared = layers.map(({ at, words }) => ({ at, words: pickShared(words) }));
-    return { limits: shared, idle: defaultLimits.idle, retry, family };
+    return { limits: shared, idle: defaultLimits.idle, retry, family, resolver };
   }
 
   #defaultLimits(): WrittenLimits {
@@ -130,8 +131,8 @@ export class FileReader implements ProxyReader {
   }
 
   #readWay(path: Path, words: WayWords, defaults: RouteDefaults): RouteOptions {
-    const { via, limits, retry, family } = words;
-    const key = JSON.stringify([via, limits, retry, family, defaults]);
+    const { via, limits, retry, family, resolver } = words;
+    const key = JSON.stringify([via, limits, retry, family, resolver, defaults]);
     const known = this.#routes.get(key);
     if (known) return known;
     const route = readRoute(path, words, defaults, this);

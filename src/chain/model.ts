@@ -28,6 +28,11 @@ export interface RouteOptions {
   readonly limits: Limits;
   /** Use only this address family. */
   readonly family?: 4 | 6;
+  /**
+   * Who knows the addresses of names: the system, or the name servers. Where absent, the name servers alone for clients
+   * who choose where they go, and for a fixed target, as ssh does, the system too.
+   */
+  readonly resolver?: 'system' | 'dns';
   /** How often a dial that failed is repeated; 0 where absent. */
   readonly retries?: number;
   /**

@@ -33,6 +33,7 @@ export function toWayWords(route: RouteOptions, usual: Limits, names: SecretName
     ...(limits && { limits }),
     ...(retry !== undefined && { retry }),
     ...(route.family !== undefined && { family: route.family }),
+    ...(route.resolver !== undefined && { resolver: route.resolver }),
   };
 }
 

@@ -54,17 +54,20 @@ export interface RouteDefaults {
   readonly idle: string;
   readonly retry?: RetryWords | undefined;
   readonly family?: 4 | 6 | undefined;
+  readonly resolver?: RouteOptions['resolver'] | undefined;
 }
 
 /** Reads how a stage gets to where it leads. */
 export function readRoute(path: Path, words: WayWords, defaults: RouteDefaults, reader: RouteReader): RouteOptions {
   const family = words.family ?? defaults.family;
+  const resolver = words.resolver ?? defaults.resolver;
   const own = { at: [...path, 'limits'], words: words.limits ?? {} };
   return {
     ...readVia([...path, 'via'], words.via, reader),
     limits: readLimits([own, ...defaults.limits], defaults.idle, reader),
     ...reader.attempts.run([...path, 'retry'], () => readRetry(words.retry ?? defaults.retry ?? 0)),
     ...(family !== undefined && { family }),
+    ...(resolver !== undefined && { resolver }),
   };
 }
 

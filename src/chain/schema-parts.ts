@@ -97,6 +97,10 @@ export const wayShape = {
   limits: limits.optional(),
   retry: describe(retry.optional(), 'dial again so often, before anything was relayed'),
   family: describe(z.literal([4, 6], must('4 or 6')).optional(), 'use this version of IP only'),
+  resolver: describe(
+    z.enum(['system', 'dns'], must('system or dns')).optional(),
+    'whom to ask for names; both, as ssh does, and the name servers alone for a proxy or http',
+  ),
 };
 
 /** The limits of a file. */

@@ -2,7 +2,7 @@ import * as z from 'zod';
 import { http } from './http-schema.ts';
 import { count, describe, flag, must, oneOrMore, text, wayShape } from './schema-parts.ts';
 
-const { limits, retry, family } = wayShape;
+const { limits, retry, family, resolver } = wayShape;
 
 const tls = z.strictObject({
   cert: describe(text.optional(), 'certificate, a PEM file; a development certificate without'),
@@ -94,7 +94,7 @@ const file = z.strictObject(
       'how much each internal:// listener holds in each direction, from 1KiB to 8MiB',
     ),
     defaults: describe(
-      z.strictObject({ limits, retry, family }, must('limits, retry and family')).optional(),
+      z.strictObject({ limits, retry, family, resolver }, must('limits, retry, family and resolver')).optional(),
       'what holds for every stage that does not say otherwise',
     ),
     stages: describe(

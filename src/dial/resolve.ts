@@ -6,6 +6,7 @@ import type { Ip } from '../core/address.ts';
 import { abortReason, throwIfAborted, within } from '../core/deadline.ts';
 import { TunlError } from '../core/errors.ts';
 import { type HostsFile, openHostsFile } from './hosts-file.ts';
+import type { SystemNames } from './ask-system.ts';
 
 /** RFC 8305, section 3: how long to wait for IPv6 answers once IPv4 ones are there. */
 const resolutionDelayMs = 50;
@@ -20,8 +21,16 @@ const maxAddresses = 16;
  */
 export type Resolve = (host: string, signal: AbortSignal, name?: string) => Promise<readonly Ip[]>;
 
-export interface ResolveOptions {
+/**
+ * Who is asked. `dns`: the name servers; `system`: the system alone; `both`: as ssh has it, the system where it has
+ * more than name servers, and otherwise the name servers first and then the system for what they do not know.
+ */
+export type NameSource = 'dns' | 'system' | 'both';
+
+export interface ResolveOptions extends SystemNames {
   readonly family?: 4 | 6;
+  /** `dns` where absent. */
+  readonly resolver?: NameSource;
   /** Name servers to ask instead of the system's, as `IP` or `IP:PORT`. */
   readonly servers?: readonly string[];
   readonly hostsPath?: string;
@@ -43,14 +52,12 @@ interface Answer {
 
 /**
  * Makes a resolver that can be cancelled. The system's getaddrinfo cannot, and two slow names in it
- * hold up every other one of the process; so hosts file, search list and both queries are ours.
+ * hold up every other one of the process; so hosts file, search list and both queries are ours, and the system is
+ * asked for what only it can know.
  */
-export function createResolve({
-  family,
-  servers,
-  hostsPath = '/etc/hosts',
-  resolvConfPath = '/etc/resolv.conf',
-}: ResolveOptions): Resolve {
+export function createResolve(options: ResolveOptions): Resolve {
+  const { family, resolver = 'dns', servers } = options;
+  const { hostsPath = '/etc/hosts', resolvConfPath = '/etc/resolv.conf' } = options;
   const hosts = openHostsFile(hostsPath);
   return async (host, signal, name = host) => {
     throwIfAborted(signal);
@@ -59,7 +66,16 @@ export function createResolve({
     const local = await lookupLocal(hosts, host);
     throwIfAborted(signal);
     if (local.length > 0) return inFamily(local, family, name);
-    return query(host, signal, { family, servers, resolvConfPath, name });
+    const askServers = () => query(host, signal, { family, servers, resolvConfPath, name });
+    if (resolver === 'dns') return askServers();
+    // Loaded by those who need it: an address needs nobody.
+    const { askSystemToo } = await import('./ask-system.ts');
+    const ips = await askSystemToo({ ...options, resolver }, { host, family }, askServers, signal).catch(
+      (error: NodeJS.ErrnoException) => {
+        throw error instanceof TunlError ? error : resolveError(name, error);
+      },
+    );
+    return inFamily(ips.slice(0, maxAddresses), family, name);
   };
 }
 
@@ -140,7 +156,7 @@ function interleave(first: readonly Ip[], second: readonly Ip[]): Ip[] {
 function inFamily(ips: readonly Ip[], family: 4 | 6 | undefined, name: string): readonly Ip[] {
   const usable = family ? ips.filter((ip) => ip.family === family) : ips;
   if (usable.length > 0) return usable;
-  throw new TunlError('dns_error', `${name} has no IPv${family} address`, { phase: 'dns' });
+  throw new TunlError('dns_error', `${name} has no ${family ? `IPv${family} ` : ''}address`, { phase: 'dns' });
 }
 
 /** The names to ask for, as the resolver's `search` and `ndots` say (resolv.conf(5)). */
@@ -164,6 +180,7 @@ function readSearchList(path: string): { search: string[]; ndots: number } {
   };
 }
 
+/** Why nobody gave an address, by the code of the resolver library or of getaddrinfo. */
 function resolveError(name: string, error: NodeJS.ErrnoException | undefined): TunlError {
   const facts = { phase: 'dns', cause: error } as const;
   switch (error?.code) {
@@ -183,10 +200,11 @@ function resolveError(name: string, error: NodeJS.ErrnoException | undefined): T
       return new TunlError('dns_timeout', `cannot resolve ${name}: the name server did not answer`, facts);
     case 'ECONNREFUSED':
       return new TunlError('dns_error', `cannot resolve ${name}: no name server can be reached`, facts);
-    default:
-      return new TunlError('dns_error', `cannot resolve ${name}: the name server failed (${error?.code})`, {
-        ...facts,
-        rcode: 'SERVFAIL',
-      });
+    default: {
+      // ESERVFAIL of the one, EAI_AGAIN of the other.
+      const who = /^E(?!AI_)[A-Z]+$/.test(error?.code ?? '') ? 'name server' : 'resolver of the system';
+      const message = `cannot resolve ${name}: the ${who} failed (${error?.code})`;
+      return new TunlError('dns_error', message, { ...facts, rcode: 'SERVFAIL' });
+    }
   }
 }

@@ -127,7 +127,8 @@ function* findInLimits(limits: Limits): Generator<Finding> {
 /** Whose connection Envoy knows where it opens a tunnel: the first client's, or that of a stage that leads there. */
 type Seen = 'client' | 'stage';
 
-function* findInRoute({ hops, entry }: RouteOptions, seen: Seen): Generator<Finding> {
+function* findInRoute({ hops, entry, resolver }: RouteOptions, seen: Seen): Generator<Finding> {
+  if (resolver === 'system') yield ['it asks name servers, and not the system', 'leave resolver: system out'];
   const last = hops.length - 1;
   for (const [index, choice] of hops.entries()) {
     for (const hop of choice) {

@@ -58,6 +58,7 @@ test.each([
     { route: { limits: { idleMs: 3_600_000, dnsMs: 0, lingerMs: 0 } } },
   ],
   ['listen: 1\nto: b:1\nretry: 3\nfamily: 6\nlog: true', { route: { retries: 3, family: 6 }, log: true }],
+  ['listen: 1\nto: b:1\nresolver: system', { route: { resolver: 'system' } }],
   ['listen: 1\nto: b:1\ntls: true', { tls: {} }],
   ['listen: 1\nto: b:1\ntls: { cert: x.pem }', { tls: { cert: '/etc/tunl/x.pem', key: '/etc/tunl/x.pem' } }],
   [
@@ -122,14 +123,14 @@ stages:
 
 test('defaults hold for every stage that does not say otherwise', () => {
   const { graph } = loadText(`
-defaults: { limits: { idle: 5m, connect: 1s }, retry: 2, family: 4 }
+defaults: { limits: { idle: 5m, connect: 1s }, retry: 2, family: 4, resolver: dns }
 stages:
   a: { listen: 1, to: b:1 }
   b: { listen: 2, to: b:1, limits: { idle: off }, retry: 0 }
 `);
   const [first, second] = graph.stages.map(({ route }) => route);
-  expect(first).toMatchObject({ limits: { idleMs: 300_000, connectMs: 1000 }, retries: 2, family: 4 });
-  expect(second).toMatchObject({ limits: { idleMs: 0, connectMs: 1000 }, family: 4 });
+  expect(first).toMatchObject({ limits: { idleMs: 300_000, connectMs: 1000 }, retries: 2, family: 4, resolver: 'dns' });
+  expect(second).toMatchObject({ limits: { idleMs: 0, connectMs: 1000 }, family: 4, resolver: 'dns' });
   expect(second).not.toHaveProperty('retries');
 });
 

@@ -26,6 +26,7 @@ test.each([
   [['completion', 'constructor'], 'there are no completions for "constructor"'],
   [['connect', 'db:22', '-q', '-v'], '-q and -v contradict each other'],
   [['connect', 'db:22', '-4', '-6'], '-4 and -6 contradict each other'],
+  [['connect', 'db:22', '--resolver', 'ldap'], '--resolver "ldap" is neither system nor dns'],
   [['connect', 'db:22', '--direct', '-x', 'http://p:1'], '--direct and -x contradict each other'],
   [['connect', 'db:22', '--key', 'k.pem'], 'the command line: key without cert'],
   [['connect', 'db:22', '--proxy-header', 'oops'], '--proxy-header: a header without a name'],

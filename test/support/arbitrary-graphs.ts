@@ -35,16 +35,17 @@ const hop: fc.Arbitrary<Hop> = fc
     ),
     cacert: fc.option(file, { nil: undefined }),
     insecure: fc.boolean(),
+    noSystemCa: fc.boolean(),
     headers: fc.array(header, { maxLength: 2 }),
     formats: fc.array(fc.tuple(fc.constant('X-F'), fc.constantFrom('%DURATION%', 'a ${x} %%', '1')), { maxLength: 2 }),
   })
-  .map(({ scheme, address, credentials, cacert, insecure, headers, formats }) => {
+  .map(({ scheme, address, credentials, cacert, insecure, noSystemCa, headers, formats }) => {
     const isSecured = scheme === 'https' || scheme === 'h2';
     const names = new Set(headers.map(([name]) => name));
     return {
       scheme,
       address,
-      tls: isSecured ? { ...(cacert !== undefined && { cacert }), ...(insecure && { insecure }) } : {},
+      tls: isSecured ? leaveOut({ cacert, insecure: insecure || undefined, noSystemCa: noSystemCa || undefined }) : {},
       // Two kinds of credentials for one hop are refused.
       headers: credentials
         ? headers.filter(([name]) => name === 'X-A')
@@ -70,6 +71,7 @@ const wayParts = {
   hops: fc.array(choice, { maxLength: 2 }),
   limits,
   family: fc.constantFrom(undefined, 4 as const, 6 as const),
+  resolver: fc.constantFrom(undefined, 'system' as const, 'dns' as const),
   retries: fc.constantFrom(undefined, 1, 5),
   backOff: fc.constantFrom(undefined, { baseMs: 100, maxMs: 1000 }, { baseMs: 1, maxMs: 2 }),
   retryOn: fc.constantFrom(undefined, 'passing' as const, 'any' as const),
@@ -82,11 +84,29 @@ type WayParts = { readonly [part in keyof RouteOptions]: RouteOptions[part] | un
   'hops' | 'limits'
 >;
 
-function toRoute({ hops, limits: own, entry, family, retries, backOff, retryOn, hopBalance }: WayParts): RouteOptions {
+function toRoute({
+  hops,
+  limits: own,
+  entry,
+  family,
+  resolver,
+  retries,
+  backOff,
+  retryOn,
+  hopBalance,
+}: WayParts): RouteOptions {
   return {
     hops,
     limits: own,
-    ...leaveOut({ entry, family, retries, backOff, retryOn, hopBalance: hops.length > 0 ? hopBalance : undefined }),
+    ...leaveOut({
+      entry,
+      family,
+      resolver,
+      retries,
+      backOff,
+      retryOn,
+      hopBalance: hops.length > 0 ? hopBalance : undefined,
+    }),
   } as RouteOptions;
 }
 

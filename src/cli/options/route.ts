@@ -14,9 +14,18 @@ import { parseHeader } from '../../words/header.ts';
 import { fillPasswords, parseHops } from './hops.ts';
 import { tlsOptions } from './tls.ts';
 
-const familyOptions: readonly OptionSpec[] = [
+/** Who may be asked for the addresses of names. */
+const resolvers = ['system', 'dns'] as const;
+
+const addressOptions: readonly OptionSpec[] = [
   { name: 'ipv4', short: '4', summary: 'use IPv4 only' },
   { name: 'ipv6', short: '6', summary: 'use IPv6 only' },
+  {
+    name: 'resolver',
+    value: 'WHO',
+    summary: 'whom to ask for names: system or dns; default: both, as ssh does, and for serve the name servers alone',
+    completes: resolvers,
+  },
 ];
 
 const proxyOption: OptionSpec = {
@@ -56,13 +65,13 @@ const proxyOptions: readonly OptionSpec[] = [proxyOption, retryOption, directOpt
 /** The options that say how targets are reached, TLS to the proxies included. */
 export const routeGroup: OptionGroup = {
   title: 'Proxies (each may set its own in its URL: ?cacert=FILE&pin=PIN)',
-  options: [...proxyOptions, ...Object.values(tlsOptions), ...familyOptions],
+  options: [...proxyOptions, ...Object.values(tlsOptions), ...addressOptions],
 };
 
 /** The same for `chain`, whose operands are the proxies. */
 export const chainRouteGroup: OptionGroup = {
   title: 'Proxies among the NODEs (each may set its own in its URL: ?cacert=FILE&pin=PIN)',
-  options: [retryOption, ...askOptions, ...Object.values(tlsOptions), ...familyOptions],
+  options: [retryOption, ...askOptions, ...Object.values(tlsOptions), ...addressOptions],
 };
 
 /** The same for `serve`, where --cert and --key are those of the server. */
@@ -75,7 +84,7 @@ export const serverRouteGroup: OptionGroup = {
     tlsOptions.pin,
     tlsOptions.insecure,
     tlsOptions['no-system-ca'],
-    ...familyOptions,
+    ...addressOptions,
   ],
 };
 
@@ -121,8 +130,8 @@ export async function readRoute(
 }
 
 /** What holds for the whole way. @throws {TunlError} usage */
-export function readRest(args: Arguments): Pick<RouteOptions, 'retries' | 'family'> {
-  return { retries: readRetries(args), ...readFamily(args) };
+export function readRest(args: Arguments): Pick<RouteOptions, 'retries' | 'family' | 'resolver'> {
+  return { retries: readRetries(args), ...readFamily(args), ...readResolver(args) };
 }
 
 /** The fields of --proxy-header. @throws {TunlError} usage */
@@ -191,4 +200,12 @@ function readRetries(args: Arguments): number {
 function readFamily(args: Arguments): Pick<RouteOptions, 'family'> {
   if (args.has('ipv4') && args.has('ipv6')) throw usageError('-4 and -6 contradict each other');
   return args.has('ipv4') ? { family: 4 } : args.has('ipv6') ? { family: 6 } : {};
+}
+
+function readResolver(args: Arguments): Pick<RouteOptions, 'resolver'> {
+  const text = args.text('resolver');
+  if (text === undefined) return {};
+  const resolver = resolvers.find((name) => name === text);
+  if (resolver) return { resolver };
+  throw usageError(`--resolver ${quote(text)} is neither system nor dns`);
 }

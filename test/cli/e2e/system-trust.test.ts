@@ -97,7 +97,7 @@ test('a reload finds the authorities that have been added since', async () => {
   const [, , , url] = await dialSecured();
   writeFileSync(bundle, certs.otherCa.certPem);
   writeFileSync(file, `stages: { one: { listen: 0, via: '${url}', to: 'db:22' } }\n`);
-  const { child, ended, waitFor } = startTunl(['chain', '-v', '-c', file], { SSL_CERT_FILE: bundle });
+  const { child, ended, waitFor } = startTunl(['chain', '-v', '--grace', '0', '-c', file], { SSL_CERT_FILE: bundle });
   const [, port] = await waitFor(/forwarding 127\.0\.0\.1:(\d+)/);
   const dial = () => {
     const client = connect(Number(port), '127.0.0.1').on('error', () => {});
@@ -110,7 +110,6 @@ test('a reload finds the authorities that have been added since', async () => {
   await waitFor(/was read again/);
   dial();
   await waitFor(/hop 1: tls TLSv1.3, .* trusting \d+ authorities from Node and SSL_CERT_FILE/);
-  child.kill('SIGTERM');
   child.kill('SIGTERM');
   await ended;
 });

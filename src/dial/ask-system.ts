@@ -1,0 +1,45 @@
+import type { Ip } from '../core/address.ts';
+import { abortReason } from '../core/deadline.ts';
+import { TunlError } from '../core/errors.ts';
+import { fileKnowsMoreHosts } from './nsswitch.ts';
+import type { SystemLookup } from './system-lookup.ts';
+
+/** How the system is asked; what is absent is as this machine has it. */
+export interface SystemNames {
+  readonly lookup?: SystemLookup;
+  readonly platform?: NodeJS.Platform;
+  readonly nsswitchPath?: string;
+}
+
+/** Loads what runs programs only where one is to be run. */
+const lookupByHelper: SystemLookup = async (...question) => {
+  const { systemLookup } = await import('./system-lookup.ts');
+  return systemLookup(...question);
+};
+
+/**
+ * The addresses that the system knows, or the name servers before it.
+ * @throws {Error} what `askServers` throws, the error of the lookup, or the signal's reason
+ */
+export async function askSystemToo(
+  { resolver, lookup = lookupByHelper, ...options }: SystemNames & { readonly resolver: 'system' | 'both' },
+  { host, family }: { readonly host: string; readonly family: 4 | 6 | undefined },
+  askServers: () => Promise<readonly Ip[]>,
+  signal: AbortSignal,
+): Promise<readonly Ip[]> {
+  const askSystem = () => lookup(host, family, signal);
+  if (resolver === 'system' || isSystemFirst(options)) return askSystem();
+  try {
+    return await askServers();
+  } catch (error) {
+    if (!(error instanceof TunlError) || error.facts.rcode !== 'NXDOMAIN') throw error;
+    return askSystem().catch(() => {
+      throw signal.aborted ? abortReason(signal) : error;
+    });
+  }
+}
+
+/** Where a name may depend on the network that it is asked in, or come from elsewhere, only the system knows how. */
+function isSystemFirst({ platform = process.platform, nsswitchPath = '/etc/nsswitch.conf' }: SystemNames): boolean {
+  return platform === 'darwin' || platform === 'win32' || fileKnowsMoreHosts(nsswitchPath);
+}
