@@ -35,6 +35,12 @@ export interface ErrorFacts {
   readonly stage?: string;
   /** It is proved that the request was not acted upon (RFC 9113, section 8.7): the same may be sent in a fresh session. */
   readonly unprocessed?: boolean;
+  /** The hop wants an older version of HTTP, and the next session with it will speak one. */
+  readonly outdated?: boolean;
+  /** How long the hop asks to wait before the next try, in milliseconds. */
+  readonly retryAfterMs?: number;
+  /** The code with which an HTTP/2 hop ended the stream or the session. */
+  readonly resetCode?: number;
   /** Not a byte of an answer came: what may be done twice may be tried again. */
   readonly unanswered?: boolean;
   /** What the client is told in place of the message, which is for our records alone. */

@@ -2,6 +2,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { throwIfAborted } from '../core/deadline.ts';
 import type { Stage } from '../core/dialer.ts';
 import { type ErrorCode, TunlError } from '../core/errors.ts';
+import { longestRetryAfterMs } from '../http/retry-after.ts';
 import { isWorthRetrying } from './first-of.ts';
 
 const firstDelayMs = 250;
@@ -37,7 +38,7 @@ export interface RetryTerms {
 const lasting: ReadonlySet<ErrorCode> = new Set(['interrupted', 'usage', 'internal', 'proxy_loop_detected']);
 
 function isRepeated(error: unknown, on: RetryTerms['on']): error is TunlError {
-  if (on !== 'any') return isWorthRetrying(error);
+  if (on !== 'any') return isWorthRetrying(error) && (error.facts.retryAfterMs ?? 0) <= longestRetryAfterMs;
   return (
     error instanceof TunlError && !lasting.has(error.code) && error.side !== 'client' && error.facts.phase !== 'policy'
   );
@@ -49,7 +50,8 @@ export type Wait = (ms: number, signal: AbortSignal) => Promise<void>;
 const pause: Wait = (ms, signal) => delay(ms, undefined, { signal }).catch(() => {});
 
 /**
- * Dials again after a failure, `retries` times, waiting longer each time. It ends with
+ * Dials again after a failure, `retries` times, waiting longer each time, and as long as a hop asks for; a failure
+ * whose hop asks for more than a minute is the last. It ends with
  * the Link: once bytes may have been relayed nothing is repeated.
  */
 export function withRetry(retries: number, terms: RetryTerms = {}, wait: Wait = pause): Stage {
@@ -57,6 +59,8 @@ export function withRetry(retries: number, terms: RetryTerms = {}, wait: Wait = 
     if (terms.backOff) return envoyBackOff(terms.backOff, attempt, Math.random());
     return terms.on === 'any' ? 0 : backOff(attempt, Math.random());
   };
+  // Whoever repeats after any failure, as Envoy does, looks at none.
+  const askedFor = ({ facts }: TunlError) => (terms.on === 'any' ? 0 : (facts.retryAfterMs ?? 0));
   return (next) => async (address, ctx) => {
     for (let attempt = 0; ; attempt++) {
       try {
@@ -64,7 +68,7 @@ export function withRetry(retries: number, terms: RetryTerms = {}, wait: Wait = 
       } catch (error) {
         if (attempt >= retries || ctx.signal.aborted || !isRepeated(error, terms.on)) throw error;
         ctx.onFailure?.(error);
-        await wait(delayOf(attempt), ctx.signal);
+        await wait(Math.max(delayOf(attempt), askedFor(error)), ctx.signal);
         throwIfAborted(ctx.signal);
       }
     }

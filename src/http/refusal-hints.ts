@@ -1,7 +1,9 @@
 import type { Address } from '../core/address.ts';
+import { formatDuration } from '../core/deadline.ts';
 import { formatPlace, type Hop, securedScheme } from '../core/hop.ts';
 import { fieldValues, type ResponseHead } from './message.ts';
 import type { ProxyStatus } from './proxy-status.ts';
+import { longestRetryAfterMs } from './retry-after.ts';
 import { explainSquidError, trimSquidPage } from './squid-error.ts';
 
 /** A refusal, already without our secrets. */
@@ -12,6 +14,8 @@ export interface RefusalFacts {
   readonly head: ResponseHead;
   readonly body: string;
   readonly status: ProxyStatus | undefined;
+  /** How long it asks to wait. */
+  readonly retryAfterMs: number | undefined;
   /** What the carrier knows of it; it is taken instead of what is true of most proxies. */
   readonly ownHint: string | undefined;
 }
@@ -27,7 +31,8 @@ export function refusalHints(facts: RefusalFacts): string[] {
     quoteProxy(squid) + (meaning === undefined ? '' : ` (${meaning})`),
     isNameOnly(page, status) ? '' : quoteProxy(page),
   ].filter((text) => text !== '');
-  return [...quotes, ...(ownHint === undefined ? adviceOf(facts, quotes.join(' ')) : [ownHint])];
+  const advice = ownHint === undefined ? adviceOf(facts, quotes.join(' ')) : [ownHint];
+  return [...quotes, ...advice, ...(facts.retryAfterMs === undefined ? [] : [waitAdvice(facts.retryAfterMs)])];
 }
 
 /** True for what `serve` says to everybody: the name of the error once more. */
@@ -61,6 +66,14 @@ function adviceOf(facts: RefusalFacts, said: string): string[] {
       return [`a login page may stand in the way; a browser shows it${where}`];
     }
   }
+}
+
+function waitAdvice(ms: number): string {
+  const asked = `it asks to wait ${formatDuration(Math.ceil(ms / 1000) * 1000)}`;
+  const limit = formatDuration(longestRetryAfterMs);
+  return ms > longestRetryAfterMs
+    ? `${asked}, and no retry waits longer than ${limit}`
+    : `${asked}: --retry N does so, up to ${limit}`;
 }
 
 /** The same service of these on port 443, as they document it. */

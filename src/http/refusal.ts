@@ -7,6 +7,7 @@ import { fieldValues, type ResponseHead } from './message.ts';
 import { parseProxyStatus } from './proxy-status.ts';
 import { redactAnswer } from './redact.ts';
 import { printable, refusalHints } from './refusal-hints.ts';
+import { readRetryAfter } from './retry-after.ts';
 
 /** A request for a tunnel and the answer that opened none. */
 export interface Refusal {
@@ -32,11 +33,13 @@ export function refusalError({ hop, method, address, ctx, meaning, ...answer }: 
   const { head, body } = redactAnswer(answer, { ...hop, headers: [...hop.headers, ...(ctx.fields ?? [])] });
   const status = parseProxyStatus(fieldValues(head.headers, 'proxy-status').join(', '));
   const ofTarget = isOfTarget(status?.error) || meaning?.side === 'target';
+  const retryAfterMs = isOverloaded(head.status) ? readRetryAfter(head.headers) : undefined;
   const facts: ErrorFacts = {
     side: ofTarget && address === ctx.target ? 'target' : 'hop',
     phase: 'handshake',
     received: head.status,
-    hints: refusalHints({ hop, method, address, head, body, status, ownHint: meaning?.hint }),
+    hints: refusalHints({ hop, method, address, head, body, status, retryAfterMs, ownHint: meaning?.hint }),
+    ...(retryAfterMs !== undefined && { retryAfterMs }),
     ...(status?.rcode !== undefined && /^[A-Z]+$/.test(status.rcode) && { rcode: status.rcode }),
   };
   const proxy = formatAddress(hop.address);
@@ -50,6 +53,11 @@ export function refusalError({ hop, method, address, ctx, meaning, ...answer }: 
   );
 }
 
+/** RFC 6585, section 4, and RFC 9110, section 15.6.4: it may be otherwise in a moment. */
+function isOverloaded(status: number): boolean {
+  return status === 429 || status === 503;
+}
+
 /** True for what a proxy says of the next connection, and not of itself or of our request. */
 function isOfTarget(named: ErrorCode | undefined): boolean {
   return named !== undefined && /^(?:dns|destination|connection|tls)_/.test(named);
@@ -58,5 +66,6 @@ function isOfTarget(named: ErrorCode | undefined): boolean {
 function refusalCode(status: number, named: ErrorCode | undefined): ErrorCode {
   if (status === 407 || status === 401) return 'auth_required';
   if (named !== undefined) return named;
+  if (status === 429) return 'connection_limit_reached';
   return status >= 500 ? 'hop_failed' : 'hop_refused';
 }

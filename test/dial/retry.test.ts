@@ -1,8 +1,8 @@
-import { expect, test } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import type { Dial, DialContext } from '../../src/core/dialer.ts';
 import { type ErrorCode, TunlError } from '../../src/core/errors.ts';
 import { linkPair } from '../../src/core/link.ts';
-import { backOff, envoyBackOff, withRetry } from '../../src/dial/retry.ts';
+import { backOff, envoyBackOff, type RetryTerms, withRetry } from '../../src/dial/retry.ts';
 
 const target = { kind: 'tcp', host: 'db', port: 22 } as const;
 const makeContext = (signal = new AbortController().signal): DialContext => ({ signal, target, origin: { peer: {} } });
@@ -103,4 +103,37 @@ test('where any failure is repeated and nobody says how long to wait, nothing is
   const { dial } = makeDial(['hop_refused', 'connection_refused']);
   await withRetry(2, { on: 'any' }, wait)(dial)(target, makeContext());
   expect(delays).toEqual([0, 0]);
+});
+
+describe('a hop that asks to wait', () => {
+  /** What is waited for after one refusal with these facts. */
+  async function waitAfter(retryAfterMs: number, terms: RetryTerms = {}): Promise<number[]> {
+    const waits: number[] = [];
+    let calls = 0;
+    const dial: Dial = () =>
+      calls++ === 0
+        ? Promise.reject(new TunlError('connection_limit_reached', 'wait', { received: 429, retryAfterMs }))
+        : Promise.resolve(linkPair()[0]);
+    const wait = (ms: number) => Promise.resolve(void waits.push(ms));
+    await withRetry(1, terms, wait)(dial)(target, makeContext());
+    return waits;
+  }
+
+  test.each([1000, 30_000, 60_000])('%i ms is waited for', async (ms) => {
+    expect(await waitAfter(ms)).toEqual([ms]);
+    expect(await waitAfter(ms, { backOff: { baseMs: 1, maxMs: 1 } })).toEqual([ms]);
+  });
+
+  test('no time at all is still waited for as long as usual', async () => {
+    const [ms = 0] = await waitAfter(0);
+    expect(ms).toBeGreaterThanOrEqual(125);
+  });
+
+  test('longer than a minute has refused for good', async () => {
+    await expect(waitAfter(60_001)).rejects.toMatchObject({ facts: { received: 429 } });
+  });
+
+  test('is not listened to where every failure is repeated, as Envoy does it', async () => {
+    expect(await waitAfter(3_600_000, { on: 'any' })).toEqual([0]);
+  });
 });

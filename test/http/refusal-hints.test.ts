@@ -25,6 +25,7 @@ function hintsOf(status: number, headers: ResponseHead['headers'] = [], more: Pa
     body: '',
     status: undefined,
     ownHint: undefined,
+    retryAfterMs: undefined,
     ...more,
   });
 }

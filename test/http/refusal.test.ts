@@ -23,6 +23,7 @@ test.each([
   [403, 'hop_refused'],
   [404, 'hop_refused'],
   [401, 'auth_required'],
+  [429, 'connection_limit_reached'],
   [407, 'auth_required'],
   [500, 'hop_failed'],
   [503, 'hop_failed'],
@@ -34,6 +35,20 @@ test.each([
 
 test('names the proxy, the target, the status and its reason', () => {
   expect(refuse(403, 'Forbidden').message).toBe('proxy.corp:8080 refused CONNECT db:22: 403 Forbidden');
+});
+
+test.each([
+  [429, '30', 30_000, 'it asks to wait 30s: --retry N does so, up to 1m'],
+  [503, '1', 1000, 'it asks to wait 1s: --retry N does so, up to 1m'],
+  [429, '3600', 3_600_000, 'it asks to wait 1h, and no retry waits longer than 1m'],
+])('%i with Retry-After: %s keeps how long, and says what can be done', (status, value, ms, hint) => {
+  const { facts } = refuse(status, '', [['retry-after', value]]);
+  expect(facts.retryAfterMs).toBe(ms);
+  expect(facts.hints).toEqual([hint]);
+});
+
+test('Retry-After of another refusal is no promise that it will be otherwise then', () => {
+  expect(refuse(403, '', [['retry-after', '5']]).facts.retryAfterMs).toBeUndefined();
 });
 
 test('says the phrase of a status that comes without one, as in HTTP/2', () => {
