@@ -1,10 +1,9 @@
 import { findScheme } from '../carriers/index.ts';
 import { formatAddress } from '../core/address.ts';
-import type { CarrierScheme, HopReach } from '../core/carrier.ts';
+import type { CarrierScheme, HopReach, TlsDemand } from '../core/carrier.ts';
 import { usageError } from '../core/errors.ts';
 import { formatHop, type HeaderField, type Hop, plainScheme } from '../core/hop.ts';
 import type { DialContext } from '../core/dialer.ts';
-import type { Link } from '../core/link.ts';
 import { type HopRoute, via, type ViaStage } from '../dial/via.ts';
 import type { SecureOptions } from '../tls/client.ts';
 import type { HopChoice, RouteOptions } from './options.ts';
@@ -29,12 +28,14 @@ export async function createHopStage(
   { hops, limits, entry }: RouteOptions,
   sessions: 'shared' | 'per-tunnel',
 ): Promise<HopStage> {
-  const { carrier, tls } = findHopScheme(hop);
+  const scheme = findHopScheme(hop);
+  const { carrier, tls } = scheme;
   if (hop.address.kind === 'unix') assertFirst(hop, place === 0 && entry === undefined);
+  assertHost(hop, scheme);
   if (hop.credentials && carrier.credentials === false) {
     throw usageError(`${formatHop(hop)} has a user, and ${hop.scheme}:// has no place for one`);
   }
-  const security = tls && (await createSecurity(hop, tls, carrier.expectedId?.(hop)));
+  const security = tls && (await createSecurity(hop, demandOf(hop, scheme, tls), carrier.expectedId?.(hop)));
   const stage = via({
     hop,
     position: { index: place + 1, count: hops.length },
@@ -74,6 +75,33 @@ async function createFill(formats: readonly HeaderField[]): Promise<(ctx: DialCo
       .map(([name, format]): HeaderField => [name, writeValue(format, facts)])
       .filter(([, value]) => value !== '');
   };
+}
+
+/** Who sets `Host` sets it once, where there is one. */
+function assertHost(hop: Hop, { host }: CarrierScheme): void {
+  const given = listHosts(hop).length;
+  if (given > 1) throw usageError(`${formatHop(hop)} is to be sent more than one Host`);
+  if (given === 1 && host === false) {
+    throw usageError(
+      `${formatHop(hop)} speaks HTTP/2, where the target stands in the place of Host`,
+      'https:// can be asked in HTTP/1.1, which has a Host of its own',
+    );
+  }
+}
+
+function listHosts({ headers, formats = [] }: Hop): HeaderField[] {
+  return [...headers, ...formats].filter(([name]) => name.toLowerCase() === 'host');
+}
+
+/** TLS as the scheme wants it, with what the hop says of ALPN: a Host of the user's own can be said in HTTP/1.1 only. */
+function demandOf(hop: Hop, { scheme }: CarrierScheme, tls: TlsDemand): TlsDemand {
+  const { alpn } = hop.tls;
+  if (alpn !== undefined && !tls.alpn.includes(alpn)) {
+    throw usageError(`${formatHop(hop)} cannot be asked in ${alpn}: ${scheme}:// offers ${tls.alpn.join(' and ')}`);
+  }
+  if (listHosts(hop).length === 0) return alpn === undefined ? tls : { ...tls, alpn: [alpn] };
+  if (alpn === 'h2') throw usageError(`${formatHop(hop)} has alpn=h2 and a Host, which HTTP/2 has no place for`);
+  return { ...tls, alpn: ['http/1.1'] };
 }
 
 function findHopScheme(hop: Hop) {
@@ -120,8 +148,8 @@ async function createSecurity(hop: Hop, demand: NonNullable<CarrierScheme['tls']
     ...(expectedId !== undefined && { expectedId }),
   };
   return {
-    secure: ((link: Link, signal: AbortSignal) =>
-      secure(link, { ...options, settings }, signal)) satisfies HopRoute['secure'],
+    secure: ((link, signal, alpn = options.alpn) =>
+      secure(link, { ...options, alpn, settings }, signal)) satisfies HopRoute['secure'],
     async reload() {
       settings = await reloadTls(settings);
     },

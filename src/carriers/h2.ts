@@ -5,8 +5,8 @@ import { connectTerms, http2Settings, openHttp2Session } from '../http/h2-sessio
 export const h2: Carrier = {
   name: 'h2',
   schemes: [
-    { scheme: 'h2', defaultPort: 443, tls: { alpn: ['h2'] }, summary: 'CONNECT over HTTP/2 in TLS' },
-    { scheme: 'h2c', defaultPort: 80, summary: 'CONNECT over HTTP/2 in cleartext' },
+    { scheme: 'h2', defaultPort: 443, tls: { alpn: ['h2'] }, host: false, summary: 'CONNECT over HTTP/2 in TLS' },
+    { scheme: 'h2c', defaultPort: 80, host: false, summary: 'CONNECT over HTTP/2 in cleartext' },
   ],
   settings: http2Settings,
   // CONNECT is claimed once, by h1, whatever version it comes in.

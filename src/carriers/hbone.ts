@@ -84,7 +84,13 @@ const terms: Http2Terms = {
 export const hbone: Carrier = {
   name: 'hbone',
   schemes: [
-    { scheme: 'hbone', defaultPort: 15008, tls, summary: 'CONNECT over mutual-TLS HTTP/2 as Istio ambient does it' },
+    {
+      scheme: 'hbone',
+      defaultPort: 15008,
+      tls,
+      host: false,
+      summary: 'CONNECT over mutual-TLS HTTP/2 as Istio ambient does it',
+    },
   ],
   settings,
   credentials: false,

@@ -1,5 +1,6 @@
 import type { Carrier } from '../core/carrier.ts';
 import { connectTerms, http2Settings, openHttp2Session } from '../http/h2-session.ts';
+import { reachByVersion } from '../http/hop-versions.ts';
 import { h1 } from './h1.ts';
 
 /** TLS to the proxy; what it answers by ALPN decides between HTTP/2 and HTTP/1.1. */
@@ -18,9 +19,9 @@ export const https: Carrier = {
   halfClose: 'native',
   reset: 'native',
   async open(reach, hop, ctx) {
-    const link = await reach({ form: 'tunnel' });
-    return link.peer.tls?.alpn === 'h2'
-      ? openHttp2Session(link, hop, ctx, connectTerms)
+    const link = await reach(reachByVersion(hop));
+    return link.peer.tls?.alpn === 'h2' || hop.tls.alpn === 'h2'
+      ? openHttp2Session(link, hop, ctx, { ...connectTerms, older: hop.tls.alpn !== 'h2' })
       : h1.open(() => Promise.resolve(link), hop, ctx);
   },
 };

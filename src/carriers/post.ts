@@ -6,6 +6,7 @@ import { parseAuthority } from '../http/authority.ts';
 import { bodyLink } from '../http/body.ts';
 import { formatBasic } from '../http/credentials.ts';
 import { readFraming } from '../http/framing.ts';
+import { reachByVersion } from '../http/hop-versions.ts';
 import { Http1Session, type Http1Terms } from '../http/h1-session.ts';
 import { http2Settings, type Http2Terms, openHttp2Session } from '../http/h2-session.ts';
 import { originTerms, toTunnelRequest } from '../http/tunnel-request.ts';
@@ -51,6 +52,7 @@ const toScheme = (name: string, alpn: readonly string[] | undefined, summary: st
   scheme: `post+${name}`,
   defaultPort: alpn ? 443 : 80,
   ...(alpn && { tls: { alpn } }),
+  ...(name.startsWith('h2') && { host: false as const }),
   summary: `bytes in one POST and its answer, ${summary}`,
 });
 
@@ -69,9 +71,11 @@ export const post: Carrier = {
   halfClose: 'native',
   reset: 'native',
   async open(reach, hop, ctx) {
-    const link = await reach({ form: 'tunnel' });
-    return hop.scheme === 'post+h2c' || link.peer.tls?.alpn === 'h2'
-      ? openHttp2Session(link, hop, ctx, http2Terms)
+    const link = await reach(reachByVersion(hop));
+    const isHttp2 = hop.scheme === 'post+h2c' || hop.tls.alpn === 'h2' || link.peer.tls?.alpn === 'h2';
+    const older = hop.scheme === 'post+https' && hop.tls.alpn !== 'h2';
+    return isHttp2
+      ? openHttp2Session(link, hop, ctx, { ...http2Terms, older })
       : new Http1Session(link, hop, http1Terms);
   },
   claim(exchange) {

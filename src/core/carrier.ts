@@ -64,6 +64,8 @@ export interface CarrierScheme {
   readonly defaultPort: number;
   /** Present where the scheme runs inside TLS. */
   readonly tls?: TlsDemand;
+  /** False where requests have no `Host` that the user could set: in HTTP/2 the target stands in its place. */
+  readonly host?: false;
   readonly summary: string;
 }
 
@@ -111,6 +113,8 @@ export interface Carrier {
 /** What a carrier wants to send on the Link it asks for: a tunnel's bytes, or plain HTTP requests. */
 export interface ReachOptions {
   readonly form: 'tunnel' | 'requests';
+  /** Protocols to offer in the TLS handshake instead of those that the scheme and the hop's settings say. */
+  readonly alpn?: readonly string[];
 }
 
 /** A fresh connection to a hop, secured as the carrier declared. */

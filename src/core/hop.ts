@@ -17,6 +17,8 @@ export interface TlsSettings {
   readonly pin?: string;
   /** Accept any certificate. */
   readonly insecure?: boolean;
+  /** The one protocol to offer by ALPN; those of the scheme where absent. */
+  readonly alpn?: string;
 }
 
 /** A header field as it is sent: name and value. */

@@ -13,6 +13,9 @@ const idleMs = 60_000;
 /** How long ended tunnels may take to say so to the hop, once the program is done. */
 const closingMs = 2000;
 
+/** Versions of HTTP below the one that a hop is asked in first: 1.1 and 1.0. */
+const olderVersions = 2;
+
 /** How sessions to a hop are made and used. */
 export interface SessionSource {
   /** Makes a session for tunnels to `address`; the signal aborts when nobody waits for it any more. */
@@ -43,15 +46,26 @@ export class SessionPool {
 
   /**
    * Opens a tunnel in a session with room, or in a new one. What is proved not to have been
-   * acted upon is tried once more on a fresh session.
+   * acted upon is tried once more on a fresh session, and so is what the hop wants to be asked in an older version.
    * @throws {TunlError}
    */
   async tunnel(address: Address, ctx: DialContext): Promise<Link> {
     try {
       return await this.#tunnelInShared(address, ctx);
     } catch (error) {
-      if (!(error instanceof TunlError && error.facts.unprocessed) || ctx.signal.aborted) throw error;
-      return this.#tunnelIn(await this.#openNew(address, ctx), address, ctx);
+      if (!(error instanceof TunlError && (error.facts.unprocessed || error.facts.outdated))) throw error;
+      if (ctx.signal.aborted) throw error;
+      return this.#tunnelInFresh(address, ctx, error);
+    }
+  }
+
+  async #tunnelInFresh(address: Address, ctx: DialContext, reason: TunlError, left = olderVersions): Promise<Link> {
+    if (reason.facts.outdated) ctx.onFailure?.(reason);
+    try {
+      return await this.#tunnelIn(await this.#openNew(address, ctx), address, ctx);
+    } catch (error) {
+      if (!(error instanceof TunlError && error.facts.outdated) || left <= 1 || ctx.signal.aborted) throw error;
+      return this.#tunnelInFresh(address, ctx, error, left - 1);
     }
   }
 

@@ -18,7 +18,7 @@ export interface HopRoute {
   /** `per-tunnel`: the way to the hop depends on whose tunnel it is. */
   readonly sessions: 'shared' | 'per-tunnel';
   /** Puts TLS on a Link to the hop; absent where the scheme has none. */
-  readonly secure?: (link: Link, signal: AbortSignal) => Promise<Link>;
+  readonly secure?: (link: Link, signal: AbortSignal, alpn?: readonly string[]) => Promise<Link>;
   /** Fills in the fields that are different for each tunnel; absent where there are none. */
   readonly fill?: (ctx: DialContext) => readonly HeaderField[];
   readonly tlsMs: number;
@@ -69,8 +69,8 @@ async function openSession(route: HopRoute, address: Address, next: Dial, ctx: D
   const what = `${formatAddress(hop.address)} did not start a session`;
   // The hop's own limit: it starts anew with each connection that the carrier asks for.
   const deadline = new Deadline(handshakeLimit(route), ctx.signal, what);
-  const reach: Reach = async () => {
-    const link = await secureLink(route, await reachHop(route, address, next, ctx), ctx);
+  const reach: Reach = async ({ alpn }) => {
+    const link = await secureLink(route, await reachHop(route, address, next, ctx), ctx, alpn);
     deadline.start();
     return link;
   };
@@ -106,7 +106,12 @@ function numberSteps(ctx: DialContext, { index }: HopPosition): DialContext {
   return { ...ctx, onProgress: (step) => ctx.onProgress?.({ hop: index, ...step }) };
 }
 
-async function secureLink(route: HopRoute, link: Link, ctx: DialContext): Promise<Link> {
+async function secureLink(
+  route: HopRoute,
+  link: Link,
+  ctx: DialContext,
+  offered: readonly string[] | undefined,
+): Promise<Link> {
   const { hop, position, secure, tlsMs } = route;
   if (!secure) return link;
   const limit = { ms: tlsMs, phase: 'tls', option: '--tls-timeout', code: 'connection_timeout' } as const;
@@ -114,7 +119,7 @@ async function secureLink(route: HopRoute, link: Link, ctx: DialContext): Promis
   const started = performance.now();
   try {
     const secured = await within(limit, ctx.signal, `${name} did not finish the TLS handshake`, (signal) =>
-      secure(link, signal),
+      secure(link, signal, offered),
     );
     const ms = performance.now() - started;
     ctx.onProgress?.({ phase: 'tls', hop: position.index, detail: describeTls(secured.peer), ms });

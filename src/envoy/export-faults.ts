@@ -186,6 +186,10 @@ function* findInHop(hop: Hop, seen: Seen): Generator<Finding> {
     for (const key of unknown) yield [`it has nothing like ?${key}= of ${name}`];
   }
   yield* findInTls(hop.tls, name);
+  if (hop.tls.alpn !== undefined) yield [`it has nothing like ?alpn= of ${name}`];
+  if ([...hop.headers, ...(hop.formats ?? [])].some(([field]) => field.toLowerCase() === 'host')) {
+    yield [`it sends the target of a tunnel as Host, and ${name} is to get another`];
+  }
   if (hop.scheme !== 'hbone') return;
   const { peer, traceparent, forwarded } = hop.settings;
   if (peer === undefined) yield [`it must be told whom to expect at ${name}`, 'add ?peer=spiffe://…'];

@@ -6,6 +6,7 @@ import type { HeaderField, Hop } from '../core/hop.ts';
 import type { Link } from '../core/link.ts';
 import { recogniseForeign, silentHints } from './foreign.ts';
 import { HeadError } from './head.ts';
+import { forgetVersion, goDownTo, highestVersion, olderStatuses } from './hop-versions.ts';
 import { formatHead, type ResponseHead } from './message.ts';
 import { answerPrefix, maxHeadBytes, type ProxyAnswer, readProxyAnswer } from './proxy-answer.ts';
 import { readRefusalBody } from './refusal-body.ts';
@@ -49,7 +50,8 @@ export class Http1Session implements Session {
   async tunnel(address: Address, ctx: DialContext): Promise<Link> {
     const { stream } = this.#link;
     const { method, toLink } = this.#terms;
-    const request = this.#formatRequest(assertTunnelled(address), ctx);
+    const version = highestVersion(this.#hop) === '1.0' ? '1.0' : '1.1';
+    const request = this.#formatRequest(version, assertTunnelled(address), ctx);
     // From here on the Link is the tunnel's; before, a failure leaves it to `close`.
     this.#used = true;
     stream.write(request, 'latin1');
@@ -60,7 +62,20 @@ export class Http1Session implements Session {
     const [body, { refusalError }] = await Promise.all([reading, import('./refusal.ts')]);
     // A proxy must close after a refusal; whatever it does, nothing more is sent on this connection.
     stream.destroy();
-    throw refusalError({ hop: this.#hop, method, address, ctx, head, body });
+    const error = refusalError({ hop: this.#hop, method, address, ctx, head, body });
+    throw this.#goDown(version, error);
+  }
+
+  /** After a 505 the hop is asked in HTTP/1.0, which knows no chunks. */
+  #goDown(version: '1.1' | '1.0', error: TunlError): TunlError {
+    const { received } = error.facts;
+    if (received === 505 && version === '1.1' && this.#terms.method === 'CONNECT') {
+      goDownTo('1.0', this.#hop);
+      return error.with({ outdated: true });
+    }
+    // Whoever says the same in every version does not mean the version.
+    if (olderStatuses.has(received)) forgetVersion(this.#hop);
+    return error;
   }
 
   close(): Promise<void> {
@@ -69,11 +84,15 @@ export class Http1Session implements Session {
     return Promise.resolve();
   }
 
-  #formatRequest(target: TcpAddress, ctx: DialContext): string {
+  #formatRequest(version: '1.1' | '1.0', target: TcpAddress, ctx: DialContext): string {
     const { method, requestTarget, fields } = this.#terms;
-    return formatHead(`${method} ${requestTarget(target, this.#hop)} HTTP/1.1`, [
-      ['Host', formatHostPort(target.host, target.port)],
-      ...requestFields(this.#hop, ctx, [userAgent, ...fields(this.#hop)]),
+    const host: HeaderField = ['Host', formatHostPort(target.host, target.port)];
+    const all = requestFields(this.#hop, ctx, [host, userAgent, ...fields(this.#hop)]);
+    // First, as RFC 9110, section 7.2 wants it, whoever has set it.
+    const isHost = ([name]: HeaderField) => name.toLowerCase() === 'host';
+    return formatHead(`${method} ${requestTarget(target, this.#hop)} HTTP/${version}`, [
+      ...all.filter(isHost),
+      ...all.filter((field) => !isHost(field)),
     ]);
   }
 

@@ -67,6 +67,8 @@ export class Http2Client {
   /** The last stream that the peer may have acted upon, once it has said so (RFC 9113, section 6.8). */
   #lastTaken = Infinity;
   #failure: Error | undefined;
+  /** The code of the peer's GOAWAY. */
+  #goawayCode = 0;
 
   private constructor(session: ClientHttp2Session, link: Link, options: Http2Setup) {
     this.#session = session;
@@ -96,6 +98,7 @@ export class Http2Client {
       createConnection: () => link.stream,
       ...nodeLimits,
       peerMaxConcurrentStreams: options.maxStreams,
+      ...(options.maxFields !== undefined && { maxHeaderListPairs: options.maxFields }),
       settings: {
         enablePush: false,
         initialWindowSize: options.streamWindowBytes,
@@ -224,6 +227,8 @@ export class Http2Client {
 
   #notHttp2(): TunlError {
     const { code } = (this.#failure ?? {}) as NodeJS.ErrnoException;
+    const resetCode = this.#goawayCode;
+    if (resetCode !== 0) return closedError(this.#failure).with({ resetCode });
     if (code !== 'ERR_HTTP2_ERROR' && code !== 'ERR_HTTP2_SESSION_ERROR') return closedError(this.#failure);
     const facts = { side: 'hop', phase: 'handshake', cause: this.#failure } as const;
     return new TunlError('http_protocol_error', 'does not speak HTTP/2', facts);
@@ -250,6 +255,7 @@ export class Http2Client {
       phase: 'handshake',
       unprocessed: isLeftOut || code === constants.NGHTTP2_REFUSED_STREAM,
       unanswered: lost,
+      resetCode: code === 0 ? this.#goawayCode : code,
       cause: stream.errored ?? this.#failure,
     });
   }
@@ -263,6 +269,7 @@ export class Http2Client {
   #onGoaway(code: number, last: number): void {
     this.#draining = true;
     this.#lastTaken = last;
+    this.#goawayCode = code;
     this.#failure ??= new Error(`GOAWAY ${resetName(code)}`);
     if (this.#load === 0) endSession(this.#session, this.#link.stream);
   }

@@ -7,6 +7,8 @@ import type { Link } from '../core/link.ts';
 import { basicField } from './credentials.ts';
 import type { Http2Client } from './h2-client.ts';
 import type { Http2Setup } from './h2-setup.ts';
+import { goDownTo, olderStatuses } from './hop-versions.ts';
+import { maxHeadBytes } from './proxy-answer.ts';
 import { assertTunnelled, requestFields, userAgent } from './request.ts';
 import { readRefusalBody } from './refusal-body.ts';
 import type { RefusalMeaning } from './refusal.ts';
@@ -16,6 +18,9 @@ const streamWindowBytes = 4 * 1024 * 1024;
 const sessionWindowBytes = 4 * streamWindowBytes;
 const maxStreams = 100;
 const pingMs = 10_000;
+
+/** As many fields as there is room for: no answer is refused for their number. */
+const maxFields = maxHeadBytes / 32;
 
 /** Settings that every carrier over HTTP/2 has. */
 export const http2Settings: readonly HopSetting[] = [
@@ -44,6 +49,8 @@ export interface Http2Terms {
   readonly userAgent?: 'none';
   /** What a status means that this kind of peer refuses with, where it is not what HTTP says. */
   readonly meaningOf?: (status: number) => RefusalMeaning | undefined;
+  /** Whether the hop may be asked in HTTP/1.1 instead. */
+  readonly older?: boolean;
   /** Differences in how the session is set up. */
   readonly client?: Partial<Http2Setup>;
 }
@@ -67,7 +74,7 @@ export async function openHttp2Session(
   terms: Http2Terms,
 ): Promise<Session> {
   const proxy = formatAddress(hop.address);
-  assertAlpn(link, proxy);
+  assertAlpn(link, proxy, hop);
   // Loaded by those who need it: HTTP/2 costs a fifth of the start of a plain `connect`.
   const { Http2Client: Client } = await import('./h2-client.ts');
   const started = performance.now();
@@ -77,18 +84,34 @@ export async function openHttp2Session(
     return new Http2Session(client, hop, terms);
   } catch (error) {
     link.reset(new Error('no HTTP/2'));
-    throw error instanceof TunlError && error.phase === 'handshake' && error.side === 'hop'
-      ? error.with({}, `${proxy} ${error.message}`).withHints(...olderHints(link, hop))
-      : error;
+    if (!(error instanceof TunlError && error.phase === 'handshake' && error.side === 'hop')) throw error;
+    const named = error.with({}, `${proxy} ${error.message}`).withHints(...olderHints(link, hop));
+    throw terms.older && wantsOlder(error) ? goDown(named, hop) : named;
   }
 }
 
-function assertAlpn(link: Link, proxy: string): void {
+/** RFC 9113, section 7. */
+const http11Required = 0xd;
+
+/** True for a failure that the hop may not have in HTTP/1.1. */
+function wantsOlder({ facts }: TunlError): boolean {
+  return facts.resetCode === http11Required || olderStatuses.has(facts.received);
+}
+
+/** The failure, after which the hop is asked in HTTP/1.1. */
+function goDown(error: TunlError, hop: Hop): TunlError {
+  goDownTo('1.1', hop);
+  return error.with({ outdated: true });
+}
+
+function assertAlpn(link: Link, proxy: string, hop: Hop): void {
   const { tls } = link.peer;
   if (!tls || tls.alpn === 'h2') return;
   link.reset(new Error('no HTTP/2'));
+  const hint =
+    hop.tls.alpn === 'h2' ? 'without alpn=h2 it is asked in HTTP/1.1' : 'https:// takes whatever the proxy speaks';
   const message = `${proxy} does not speak HTTP/2 (it chose ${tls.alpn ?? 'no protocol'} by ALPN)`;
-  throw new TunlError('http_protocol_error', message, { hints: ['https:// takes whatever the proxy speaks'] });
+  throw new TunlError('http_protocol_error', message, { hints: [hint] });
 }
 
 /** Over TLS the protocol was agreed on; in cleartext the other side may have been asked in the wrong one. */
@@ -102,7 +125,8 @@ function clientOptions({ settings }: Hop, { client }: Http2Terms): Http2Setup {
     streamWindowBytes: window,
     sessionWindowBytes: Math.max(4 * window, sessionWindowBytes),
     maxStreams: Number(settings['max-streams'] ?? maxStreams),
-    maxHeaderBytes: 16 * 1024,
+    maxHeaderBytes: maxHeadBytes,
+    maxFields,
     pingMs: settings['ping'] === undefined ? pingMs : Number(settings['ping']) * 1000,
     cleanResets: new Set(),
     ...client,
@@ -113,6 +137,8 @@ class Http2Session implements Session {
   readonly #client: Http2Client;
   readonly #hop: Hop;
   readonly #terms: Http2Terms;
+  /** A tunnel was opened in it: what it refuses later is not refused for its version. */
+  #hasOpened = false;
 
   constructor(client: Http2Client, hop: Hop, terms: Http2Terms) {
     this.#client = client;
@@ -141,19 +167,29 @@ class Http2Session implements Session {
     const { head, stream, link } = await this.#client
       .request(mergeFields(pseudo, fields), ctx.signal)
       .catch((error: unknown) => {
-        throw this.#explainLost(error, `${method} ${formatAddress(address)}`);
+        throw this.#goDown(this.#explainLost(error, `${method} ${formatAddress(address)}`));
       });
-    if (this.#terms.isAccepted(head.status)) return link;
+    if (this.#terms.isAccepted(head.status)) {
+      this.#hasOpened = true;
+      return link;
+    }
     const [body, { refusalError }] = await Promise.all([readRefusalBody(stream, head), import('./refusal.ts')]);
     // An orderly end: a reset would count against the session.
     stream.end();
     stream.resume();
     const meaning = this.#terms.meaningOf?.(head.status);
-    throw refusalError({ hop: this.#hop, method, address, ctx, head, body, ...(meaning && { meaning }) });
+    throw this.#goDown(refusalError({ hop: this.#hop, method, address, ctx, head, body, ...(meaning && { meaning }) }));
   }
 
   close(mode: 'drain' | 'now'): Promise<void> {
     return this.#client.close(mode);
+  }
+
+  /** Lets what is open in it live on, and asks in HTTP/1.1 from now on, where that may be what the hop wants. */
+  #goDown(error: unknown): unknown {
+    if (!this.#terms.older || this.#hasOpened || !(error instanceof TunlError && wantsOlder(error))) return error;
+    void this.#client.close('drain');
+    return goDown(error, this.#hop);
   }
 
   #explainLost(error: unknown, asked: string): unknown {

@@ -8,6 +8,8 @@ export interface Http2Setup extends Http2LinkOptions {
   readonly sessionWindowBytes: number;
   readonly maxStreams: number;
   readonly maxHeaderBytes: number;
+  /** Fields in a head that a client takes; Node's 128 where absent. */
+  readonly maxFields?: number;
   /** Payload of the largest frame that we take; 16 KiB where absent. We send none above 16 KiB. */
   readonly maxFrameBytes?: number;
   /** Tell the peer that it may ask for other protocols by CONNECT (RFC 8441). */

@@ -3,9 +3,11 @@ import type { HeaderField } from '../core/hop.ts';
 import { isToken } from '../http/message.ts';
 import { hasControl, quote } from './text.ts';
 
+/** RFC 9110, section 7.2, or an operator whose value will be one. */
+const host = /^(?:\[[\da-f:.]+\]|[\w.~%!$&'()*+;=-]*)(?::\d{0,5})?$/i;
+
 /** Fields that say where a request ends or whom it is for: a second one would make it mean two things. */
 const ours: ReadonlySet<string> = new Set([
-  'host',
   'content-length',
   'transfer-encoding',
   'connection',
@@ -28,5 +30,6 @@ export function parseHeader(text: string, where: string): HeaderField {
   }
   if (hasControl(value)) throw usageError(`${where}: the value of ${name} holds a control character`);
   if (ours.has(name.toLowerCase())) throw usageError(`${where}: ${name} is set by tunl itself`);
+  if (name.toLowerCase() === 'host' && !host.test(value)) throw usageError(`${where}: the value of Host is not a host`);
   return [name, value];
 }

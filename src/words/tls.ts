@@ -11,6 +11,7 @@ export const tlsKeys = {
   servername: 'servername',
   pin: 'pin',
   insecure: 'insecure',
+  alpn: 'alpn',
   'no-system-ca': 'noSystemCa',
 } as const satisfies Record<string, keyof TlsSettings>;
 
@@ -36,6 +37,7 @@ export function parseTls(words: TlsWords, where: string): TlsSettings {
     throw usageError(`${where}: key without cert`, 'name the certificate of that key too');
   const servername = text('servername');
   const pin = text('pin');
+  const alpn = text('alpn');
   return {
     ...(cacert !== undefined && { cacert }),
     ...(cert !== undefined && key !== undefined && { cert, key }),
@@ -43,6 +45,7 @@ export function parseTls(words: TlsWords, where: string): TlsSettings {
       servername: asUsage(`${where}: servername`, () => parseHost(servername), 'write the name alone: proxy.example'),
     }),
     ...(pin !== undefined && { pin: parsePin(pin, where) }),
+    ...(alpn !== undefined && { alpn: parseAlpn(alpn, where) }),
     ...readSwitches(words, where),
   };
 }
@@ -78,6 +81,11 @@ export function parsePin(text: string, where: string): string {
       );
     })
     .join(';');
+}
+
+function parseAlpn(text: string, where: string): string {
+  if (text === 'h2' || text === 'http/1.1') return text;
+  throw usageError(`${where}: alpn is ${quote(text)}`, 'write h2 or http/1.1');
 }
 
 function parseSwitch(word: string | true, where: string): boolean {

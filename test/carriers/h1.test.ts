@@ -72,6 +72,18 @@ describe('the request', () => {
     expect(far.stream.readableLength).toBe(0);
   });
 
+  test("has the user's Host in the place of ours, and no other", async () => {
+    const { request } = await ask({
+      headers: [
+        ['X-Team', 'db'],
+        ['host', 'proxy.corp'],
+      ],
+    });
+    expect(request).toBe(
+      `CONNECT db.example:5432 HTTP/1.1\r\nhost: proxy.corp\r\nUser-Agent: tunl/${version}\r\nX-Team: db\r\n\r\n`,
+    );
+  });
+
   test('is for one tunnel', async () => {
     const { session } = await ask();
     expect([session.capacity, session.load, session.usable]).toEqual([1, 1, false]);

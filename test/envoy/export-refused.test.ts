@@ -31,6 +31,11 @@ test.each([
     'behind other proxies or stages it goes to one proxy, and h2c://q:1|h2c://r:1 are several',
   ],
   ['listen: 1, via: "h2c://p:1?ping=5", to: "b:1"', 'it has nothing like ?ping= of h2c://p:1'],
+  ['listen: 1, via: "https://p:1?alpn=h2", to: "b:1"', 'it has nothing like ?alpn= of https://p:1'],
+  [
+    'listen: 1, via: { url: "http://p:1", headers: { Host: p } }, to: "b:1"',
+    'it sends the target of a tunnel as Host, and http://p:1 is to get another',
+  ],
   ['listen: 1, proxy: { users: { me: "${P}" } }', 'it asks no client for a user and a password'],
   ['listen: 1, proxy: { users: users }', 'it asks no client for a user and a password'],
   ['listen: 1, proxy: { allow: "*:443" }', 'it has no rules by name and address for where tunnels may go'],

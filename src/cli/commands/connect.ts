@@ -55,8 +55,8 @@ export const connect: CommandSpec = {
 async function run(args: Arguments, { io, ui }: CommandContext): Promise<number> {
   const target = parseTargetWords([...args.operands, ...(args.rest ?? [])]);
   const words = readTlsWords(args);
-  // The name of a proxy is not the name of the target, which is verified as HOST.
-  const { servername: _ofProxy, ...targetTls } = parseTls(words, 'the command line');
+  // The name of a proxy is not the name of the target, which is verified as HOST and speaks whatever it speaks.
+  const { servername: _ofProxy, alpn: _too, ...targetTls } = parseTls(words, 'the command line');
   const options = {
     limits: readLimits(args, limits),
     target,

@@ -84,6 +84,7 @@ export const serverRouteGroup: OptionGroup = {
     tlsOptions.pin,
     tlsOptions.insecure,
     tlsOptions['no-system-ca'],
+    tlsOptions.alpn,
     ...addressOptions,
   ],
 };

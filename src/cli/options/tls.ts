@@ -20,6 +20,12 @@ export const tlsOptions: Record<(typeof tlsNames)[number], OptionSpec> = {
   },
   insecure: { name: 'insecure', summary: 'accept any certificate' },
   'no-system-ca': { name: 'no-system-ca', summary: "trust the authorities of Node alone, without the system's" },
+  alpn: {
+    name: 'alpn',
+    value: 'PROTOCOL',
+    summary: 'offer a proxy this protocol only: h2 or http/1.1',
+    completes: ['h2', 'http/1.1'],
+  },
 };
 
 /** The TLS flags of a command line. @throws {TunlError} usage */

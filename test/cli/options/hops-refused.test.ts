@@ -42,7 +42,10 @@ test.each([
   ['http://p:1?cacert=a', '-x "http://p:1": the setting cacert needs TLS, and http:// has none'],
   ['http://p:1?header=x', '-x "http://p:1": a header without a name'],
   ['http://p:1?header=X%20Y:1', '-x "http://p:1": "X Y" is not the name of a header'],
-  ['http://p:1?header=Host:evil', '-x "http://p:1": Host is set by tunl itself'],
+  ['http://p:1?header=Host:a%20b', '-x "http://p:1": the value of Host is not a host'],
+  ['http://p:1?header=Transfer-Encoding:x', '-x "http://p:1": Transfer-Encoding is set by tunl itself'],
+  ['https://p?alpn=h3', '-x "https://p": alpn is "h3"'],
+  ['http://p:1?alpn=h2', '-x "http://p:1": the setting alpn needs TLS, and http:// has none'],
   ['http://p:1?header=Content-Length:5', '-x "http://p:1": Content-Length is set by tunl itself'],
   ['http://p:1?header=X:a%0d%0aY:%20b', '-x "http://p:1" encodes a control character'],
   ['http://p%0d%0a:1', '-x "http://p%0d%0a:1": "p%0d%0a" is not a host name'],
@@ -110,7 +113,7 @@ test.each([
   'http://alice:hunter2%zz@p:80',
   'http://alice:hunter2@x@p:80/path',
   'https://p?header=Proxy-Authorization%3A%20hunter2%0a',
-  'https://p?header=Host:hunter2',
+  'https://p?header=Host:hunter2/',
   'https://p?header=hunter2%20:x&header=hunter2',
 ])('keeps what may be a secret of %s to itself', (url) => {
   const { message, hints } = refuse(url);

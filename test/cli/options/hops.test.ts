@@ -101,6 +101,18 @@ test("reads a pin in curl's form, whose base64 may hold + and /", () => {
   expect(parse(`https://p?pin=sha256//${digest}=`).tls).toEqual({ pin: `sha256/-_${'A'.repeat(41)}` });
 });
 
+test('reads the one protocol to offer, with its slash as it is, and takes that of the flags where it has none', () => {
+  const fallbacks = { ...none, tls: { alpn: 'http/1.1' } };
+  expect(parse('https://p?alpn=http/1.1').tls).toEqual({ alpn: 'http/1.1' });
+  expect(parse('https://p', fallbacks).tls).toEqual({ alpn: 'http/1.1' });
+  expect(parse('https://p?alpn=h2', fallbacks).tls).toEqual({ alpn: 'h2' });
+  expect(parse('http://p:1', fallbacks).tls).toEqual({});
+});
+
+test('reads a Host for the proxy', () => {
+  expect(parse('http://p:1?header=Host:proxy.corp:8080').headers).toEqual([['Host', 'proxy.corp:8080']]);
+});
+
 test('takes the key from the file of the certificate when it is not named', () => {
   expect(parse('https://p?cert=both.pem').tls).toEqual({ cert: 'both.pem', key: 'both.pem' });
 });
