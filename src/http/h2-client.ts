@@ -9,9 +9,9 @@ import {
 } from 'node:http2';
 import { abortReason } from '../core/deadline.ts';
 import { TunlError } from '../core/errors.ts';
-import type { HeaderField } from '../core/hop.ts';
 import { type Link, resetError } from '../core/link.ts';
 import { endSession } from './h2-ending.ts';
+import { toResponseHead } from './h2-fields.ts';
 import { outliveStreams } from './h2-handle.ts';
 import { type Http2Setup, keepAlive, nodeLimits } from './h2-setup.ts';
 import { http2Link, resetName } from './h2-stream.ts';
@@ -293,13 +293,4 @@ function closedError(cause: Error | undefined): TunlError {
   if (cause instanceof TunlError && cause.phase === 'tls') return cause.with({ side: 'hop' });
   const facts = { side: 'hop', phase: 'handshake', cause } as const;
   return new TunlError('http_response_incomplete', 'closed the connection before its HTTP/2 settings', facts);
-}
-
-function toResponseHead(response: IncomingHttpHeaders): ResponseHead {
-  const headers: HeaderField[] = [];
-  for (const [name, value] of Object.entries(response)) {
-    if (name.startsWith(':') || value === undefined) continue;
-    for (const item of Array.isArray(value) ? value : [value]) headers.push([name, item]);
-  }
-  return { status: Number(response[':status']), reason: '', headers };
 }

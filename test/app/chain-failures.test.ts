@@ -80,10 +80,10 @@ test('a first hop that is not there is told by us, a later one by the hop before
   for (const place of [2, 3]) {
     const hops = await makeChain(place, makeHop('http', refusedAddress.port));
     const error = await failureOf(hops);
-    const teller = (hops[place - 2]?.address as { port: number }).port;
+    const teller = hops[place - 2]?.address as { port: number };
     expect([error.code, error.phase, error.side, exitOf(error)]).toEqual(['connection_refused', 'handshake', 'hop', 7]);
     expect(formatFailure(error)).toBe(
-      `127.0.0.1:${teller} refused CONNECT 127.0.0.1:1: 502 Bad Gateway (connection_refused) (hop ${place - 1} of 3)`,
+      `127.0.0.1:${teller.port} refused CONNECT 127.0.0.1:1: 502 Bad Gateway (connection_refused) (hop ${place - 1} of 3)`,
     );
   }
 });

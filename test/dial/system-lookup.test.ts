@@ -83,7 +83,7 @@ describe('lookups of the system', () => {
     await eventually(() => asked().length, 2);
     third.abort(new TunlError('interrupted', 'given up'));
     await waiting;
-    expect(asked().toSorted()).toEqual(['slow-1', 'slow-2']);
+    expect(new Set(asked())).toEqual(new Set(['slow-1', 'slow-2']));
     first.abort(new TunlError('interrupted', 'given up'));
     expect(await last).toHaveLength(1);
     expect(asked()).toContain('quick');

@@ -76,7 +76,8 @@ test('a proxy without a port has the default port of its scheme', () => {
   const portOf = (https_proxy: string) => {
     const url = decideProxy({ https_proxy }, db).proxy?.url ?? '';
     const [hop] = parseHops([url], { source: 'https_proxy', tls: {}, headers: [] });
-    return (hop?.address as { port: number }).port;
+    const address = hop?.address as { port: number } | undefined;
+    return address?.port;
   };
   expect([portOf('proxy'), portOf('http://proxy'), portOf('https://proxy')]).toEqual([80, 80, 443]);
 });
