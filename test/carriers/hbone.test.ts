@@ -87,7 +87,7 @@ test('shows itself as ztunnel does: TLS 1.3, GCM, h2, no server name, large wind
   expect(session?.remoteSettings).toMatchObject({
     initialWindowSize: 4 << 20,
     maxFrameSize: 1 << 20,
-    maxHeaderListSize: 16_384,
+    maxHeaderListSize: 65_536,
     enablePush: false,
   });
   await eventually(() => session?.state.remoteWindowSize, 16 << 20);
@@ -117,7 +117,7 @@ test('tells each step of the way with its hop: the identity of the hop and its s
     'handshake 1',
   ]);
   expect(steps.map(({ detail }) => detail).join('\n')).toMatch(
-    /TLSv1\.3, TLS_AES_256_GCM_SHA384, alpn h2, spiffe:.*\/gateway\nHTTP\/2, max streams /,
+    /TLSv1\.3, TLS_AES_256_GCM_SHA384, alpn h2, spiffe:.*\/gateway, trusting 1 authority from cacert .*\nHTTP\/2, max streams /,
   );
 });
 
