@@ -15,8 +15,12 @@ import { Tunnels } from './tunnels.ts';
 /** How long stdin may stand still once the target has ended. */
 const targetEndedLingerMs = 5000;
 
+/** How soon stdin ends where whoever closed it has sent us a signal right after. */
+const inputEndMs = 100;
+
 /**
- * Joins stdin and stdout to the target and returns when both directions ended cleanly.
+ * Joins stdin and stdout to the target and returns when both directions ended cleanly. When the scope drains, it ends
+ * soon where stdin has ended too.
  * @throws {TunlError} for every other end, with its exit status
  */
 export async function runConnect(options: ConnectOptions, runtime: Runtime): Promise<void> {
@@ -37,6 +41,7 @@ async function carryStdio(options: ConnectOptions, runtime: Runtime): Promise<vo
   if (options.check === true) return checkTargets(route.dial, [target], { emit, signal: scope.forced });
   const tunnels = new Tunnels(emit);
   scope.forced.addEventListener('abort', () => tunnels.cutAll(toTunlError(scope.forced.reason)), { once: true });
+  scope.draining.addEventListener('abort', () => part(options.stdin, tunnels, scope.draining.reason), { once: true });
   // On a terminal nobody will end stdin for us: the end of the target is the end of all.
   const atOnce = options.stdin.isTTY === true;
   const relayLimits = {
@@ -67,6 +72,18 @@ async function carryStdio(options: ConnectOptions, runtime: Runtime): Promise<vo
   if (failure) throw failure.side === 'target' ? failure.withHints(...hints) : failure;
   // In good order, but hardly what was wanted.
   if (firstBytes.isAlert) for (const message of hints) emit({ event: 'notice', level: 'warning', message });
+}
+
+/**
+ * Asked to end, as by an ssh that has gone: where it has closed stdin, what it sent and its end still go out, and the
+ * tunnel ends in good order. Nothing says that the input is whole where stdin does not end, so the tunnel is cut.
+ */
+function part(stdin: ConnectOptions['stdin'], tunnels: Tunnels, reason: unknown): void {
+  const cut = () => tunnels.cutAll(toTunlError(reason));
+  if ([...tunnels].some(({ handle }) => !handle)) return cut();
+  if (stdin.readableEnded) return;
+  const timer = setTimeout(cut, inputEndMs);
+  stdin.once('end', () => clearTimeout(timer));
 }
 
 function toFailure({ end, side, error, delivered }: RelayResult, target: string): TunlError | undefined {

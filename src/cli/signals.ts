@@ -90,20 +90,40 @@ export function passSignals(
   return { exit: () => (first === undefined ? undefined : exitFor(first)) };
 }
 
+/** How a signal ends `connect`. */
+export interface Ending extends Pick<Interruption, 'exit'> {
+  /** Resolves with the exit status when it is to end now, and never without a signal. */
+  readonly now: Promise<number>;
+}
+
+/** How long a tunnel whose user has gone may take to end in good order. */
+const orderMs = 1000;
+
 /**
- * For `connect`: the first signal ends everything at once. Resolves with the exit status, and never
- * without a signal.
+ * For `connect`: SIGHUP, which ssh sends as it goes, drains the scope and forces it a second later; every other signal,
+ * and a second one, forces it at once.
  */
-export function endOnSignals(io: Io, scope: Scope): Promise<number> {
+export function endOnSignals(io: Io, scope: Scope): Ending {
+  let first: EndSignal | undefined;
   ignoreInspector(io);
-  return new Promise((resolve) => {
+  const now = new Promise<number>((resolve) => {
     for (const signal of ['SIGHUP', 'SIGINT', 'SIGTERM'] as const) {
       io.on(signal, () => {
-        scope.force(interruptedBy(signal));
-        resolve(exitFor(signal));
+        const isFirst = first === undefined;
+        first ??= signal;
+        const status = exitFor(first);
+        const reason = interruptedBy(first);
+        const end = () => {
+          scope.force(reason);
+          resolve(status);
+        };
+        if (!isFirst || signal !== 'SIGHUP') return end();
+        scope.drain(reason);
+        setTimeout(end, orderMs).unref();
       });
     }
   });
+  return { now, exit: () => (first === undefined ? undefined : exitFor(first)) };
 }
 
 /**

@@ -68,11 +68,24 @@ test('a terminal that is seen to have gone only after the signal is one that wen
 test.each([
   ['SIGINT', 130],
   ['SIGTERM', 143],
-  ['SIGHUP', 129],
 ] as const)('the first %s ends connect with %i', async (signal, exit) => {
   const [io, scope] = [makeIo(), new Scope()];
-  const ended = endOnSignals(io, scope);
+  const ending = endOnSignals(io, scope);
+  expect(ending.exit()).toBeUndefined();
   io.send(signal);
-  expect(await ended).toBe(exit);
+  expect([await ending.now, ending.exit()]).toEqual([exit, exit]);
+  expect(scope.forced.aborted).toBe(true);
+});
+
+test.each(['a second', 'one more signal'] as const)('SIGHUP drains connect, and %s forces it', async (what) => {
+  vi.useFakeTimers();
+  onTestFinished(() => void vi.useRealTimers());
+  const [io, scope] = [makeIo(), new Scope()];
+  const ending = endOnSignals(io, scope);
+  io.send('SIGHUP');
+  expect([scope.draining.aborted, scope.forced.aborted, ending.exit()]).toEqual([true, false, 129]);
+  if (what === 'a second') vi.advanceTimersByTime(1000);
+  else io.send('SIGTERM');
+  expect(await ending.now).toBe(129);
   expect(scope.forced.aborted).toBe(true);
 });

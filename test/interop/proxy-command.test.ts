@@ -1,13 +1,18 @@
 import { join } from 'node:path';
 import { beforeAll, describe, expect, onTestFinished, test } from 'vitest';
+import { amount } from '../support/amounts.ts';
+import { eventually } from '../support/eventually.ts';
 import { refusedAddress } from '../support/targets.ts';
 import { startSshd, type Sshd } from './parts/sshd.ts';
 import { formatSshOptions, ssh } from './support/ssh.ts';
 import { launchInTerminal, type TerminalRun } from './support/terminal.ts';
-import { formatProxyCommand, formatTunlProxyCommand, makeTunlCommand } from './support/tunl.ts';
+import { formatProxyCommand, formatTunlProxyCommand, makeTunlCommand, startTunlServe } from './support/tunl.ts';
 import { makeFolder } from './support/workspace.ts';
 
 let sshd: Sshd;
+
+/** How many ssh sessions are looked at, one after the other. */
+const sessions = amount(3, 40);
 
 beforeAll(async () => {
   sshd = await startSshd();
@@ -84,3 +89,33 @@ test('an ssh that waits for a descriptor is told how it takes bytes', async () =
     stderr: '',
   });
 });
+
+describe.each([
+  ['HTTP/1.1', [], (port: number) => `http://127.0.0.1:${port}`],
+  ['HTTP/2', [], (port: number) => `h2c://127.0.0.1:${port}`],
+  ['HTTP/2 in TLS', ['--tls'], (port: number) => `h2://127.0.0.1:${port}?insecure`],
+  ['a POST over HTTP/2', ['--post'], (port: number) => `post+h2c://127.0.0.1:${port}`],
+  ['a POST over HTTP/1.1', ['--post'], (port: number) => `post+http://127.0.0.1:${port}`],
+] as const)('over %s', (_what, options, toHop) => {
+  test('an ssh session that ends as usual is a clean end in the records of both sides', async () => {
+    const serve = await startTunlServe(options);
+    onTestFinished(serve.stop);
+    const { file, args } = makeTunlCommand(['connect', '-v', '-x', toHop(serve.port)]);
+    const proxyCommand = `${formatProxyCommand([file, ...args])} %h %p`;
+    const ends: string[] = [];
+    for (let turn = 1; turn <= sessions; turn++) {
+      const { code, stderr } = await ssh(sshd, { proxyCommand }, 'exit 3');
+      expect(code).toBe(3);
+      ends.push(...findEnds(stderr));
+      await eventually(() => findEnds(serve.log()).length, turn);
+    }
+    expect([...ends, ...findEnds(serve.log())]).toEqual(Array(2 * sessions).fill('closed'));
+  });
+});
+
+/** How tunnels ended, in the words of the records. */
+function findEnds(said: string): string[] {
+  return [...said.matchAll(/^tunl: .*?((?:closed|reset|cut|idle|half closed)[^:]*): sent .*$/gm)].map(
+    ([, how = '']) => how,
+  );
+}

@@ -1,5 +1,5 @@
 import type { ConnectOptions } from '../../app/options.ts';
-import { usageError } from '../../core/errors.ts';
+import { toTunlError, usageError } from '../../core/errors.ts';
 import { Scope } from '../../core/scope.ts';
 import type { Arguments } from '../arguments.ts';
 import type { CommandContext, CommandSpec } from '../command.ts';
@@ -67,12 +67,16 @@ async function run(args: Arguments, { io, ui }: CommandContext): Promise<number>
   if (args.has('print')) return printStage(ui, options);
   const { runConnect } = await import('../../app/connect.ts');
   const scope = new Scope();
-  const interrupted = endOnSignals(io, scope);
+  const ending = endOnSignals(io, scope);
   const { stdin, stdout } = io;
   const runtime = { scope, emit: createReport(ui, 'connect'), graceMs: 0 };
   const stdio = { stdin, stdout, isOneUnixSocket: isOneUnixSocket(stdin), closeStdout: () => closeStdout(stdout) };
   const ended = runConnect({ ...options, ...stdio }, runtime);
-  return Promise.race([interrupted, ended.then(() => 0)]);
+  const status = ended.then(
+    () => ending.exit() ?? 0,
+    (error: unknown) => ending.exit() ?? Promise.reject(toTunlError(error)),
+  );
+  return Promise.race([ending.now, status]);
 }
 
 /** As a stage it listens on a free port: a file knows no stdin. */

@@ -42,7 +42,7 @@ export const commandProse: Readonly<Record<string, Prose>> = {
         blocks: [
           {
             term: '`SIGHUP`, `SIGINT`, `SIGTERM`',
-            text: 'End the tunnel at once, with 128 and the number of the signal. ssh sends SIGHUP at a normal end: nothing is said then.',
+            text: 'End the tunnel at once, with 128 and the number of the signal. ssh closes standard input and sends SIGHUP at a normal end: then what it sent still goes out, the tunnel ends cleanly within a second, and nothing is said.',
           },
         ],
       },

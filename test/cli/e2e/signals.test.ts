@@ -108,6 +108,32 @@ test.each([
   expect(await reset).toMatchObject({ code: 'ECONNRESET' });
 });
 
+test('connect whose stdin ends as SIGHUP comes, as from an ssh that goes, sends all of it and ends the tunnel cleanly', async () => {
+  const { child, ended } = startTunl(['connect', '-v', '127.0.0.1', String(port), '--direct']);
+  child.stdin?.write('x');
+  await once(child.stdout ?? expect.fail('no stdout'), 'data');
+  const [socket = expect.fail('no tunnel')] = sockets;
+  const end = closed(socket);
+  child.stdin?.end('y'.repeat(1000));
+  child.kill('SIGHUP');
+  const { code, stderr } = await ended;
+  expect(code).toBe(129);
+  expect(stderr).toMatch(/ closed: sent 1001, received 1001 in \S+\n$/);
+  expect(await end).toBe(null);
+});
+
+test('connect waits a second at most for a target that goes on after SIGHUP', async () => {
+  target.removeAllListeners('connection').on('connection', (socket) => {
+    sockets.push(socket.on('error', () => {}));
+    socket.write('x');
+  });
+  const { child, ended } = startTunl(['connect', '127.0.0.1', String(port), '--direct']);
+  await once(child.stdout ?? expect.fail('no stdout'), 'data');
+  child.stdin?.end();
+  child.kill('SIGHUP');
+  expect(await ended).toMatchObject({ code: 129, stderr: '' });
+});
+
 test('connect whose reader went away ends with 141 and says nothing', async () => {
   const { child, ended } = startTunl(['connect', `127.0.0.1:${port}`, '--direct']);
   child.stdin?.write('x');
