@@ -6,7 +6,7 @@ import { fileURLToPath } from 'node:url';
 export const program: string = fileURLToPath(new URL('../../dist/main.js', import.meta.url));
 
 /** How long anything may take before a test fails. */
-const patienceMs = 10_000;
+const patienceMs = 40_000;
 
 /** How a run of the program ended. */
 export interface Ended {

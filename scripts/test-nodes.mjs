@@ -1,0 +1,139 @@
+// Runs the core suite on several versions of Node, each the newest of its line, and says at the end how each went:
+//
+//     npm run test:nodes                      # 20, 22, 24 and 26
+//     npm run test:nodes -- 26                # one of them, or 26.10.0
+//     npm run test:nodes -- 20 26 --reports DIR   # also writes vitest's report DIR/core-20.json, …
+//
+// A version that is not the one that runs this is taken from npm, into tunl-nodes/ in the user's cache. It stays there:
+// remove the folder to have a newer one.
+import { spawn, spawnSync } from 'node:child_process';
+import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { homedir, tmpdir } from 'node:os';
+import { delimiter, dirname, join, resolve } from 'node:path';
+import process from 'node:process';
+import { fileURLToPath } from 'node:url';
+import { parseArgs } from 'node:util';
+
+const root = fileURLToPath(new URL('..', import.meta.url));
+const lines = ['20', '22', '24', '26'];
+
+const { versions, reports } = readArguments();
+const temporary = mkdtempSync(join(tmpdir(), 'tunl-nodes-'));
+process.on('exit', () => rmSync(temporary, { recursive: true, force: true }));
+if (reports) mkdirSync(reports, { recursive: true });
+
+const outcomes = [];
+for (const version of versions) outcomes.push(await testOn(version));
+console.log(`\n${outcomes.map(({ text }) => text).join('\n')}`);
+process.exitCode = outcomes.every(({ isGreen }) => isGreen) ? 0 : 1;
+
+function readArguments() {
+  try {
+    const { values, positionals } = parseArgs({ allowPositionals: true, options: { reports: { type: 'string' } } });
+    const wrong = positionals.find((version) => !/^\d+(\.\d+){0,2}$/.test(version));
+    if (wrong !== undefined) throw new Error(`${wrong} is no version of Node: write ${lines.join(', ')} or 26.10.0`);
+    return {
+      versions: positionals.length > 0 ? positionals : lines,
+      reports: values.reports && resolve(values.reports),
+    };
+  } catch (error) {
+    console.error(`test-nodes: ${error.message}`);
+    process.exit(2);
+  }
+}
+
+/** Runs the suite on one version; what went wrong before it ran is an outcome too. */
+async function testOn(version) {
+  let node;
+  try {
+    node = provideNode(version);
+  } catch (error) {
+    console.error(`test-nodes: ${error.message}`);
+    return { isGreen: false, text: `Node ${version}: not tested, ${error.message.split('\n')[0]}` };
+  }
+  console.log(`\n== the core suite on Node ${node.version} (${node.path})`);
+  const report = join(reports ?? temporary, `core-${version}.json`);
+  const code = await runSuite(node.path, report);
+  const counts = readCounts(report);
+  const end = code === 0 ? '' : `; vitest ended with ${code}`;
+  return { isGreen: code === 0 && counts !== undefined, text: `Node ${node.version}: ${counts ?? 'no report'}${end}` };
+}
+
+/** The path of a Node of that line, and its full version. */
+function provideNode(version) {
+  if (isOf(process.versions.node, version)) return { path: process.execPath, version: process.versions.node };
+  const cache = process.env.XDG_CACHE_HOME || join(homedir(), '.cache');
+  const folder = join(cache, 'tunl-nodes', version);
+  // The package named node runs a script that fetches one of these; they need none.
+  const isWindows = process.platform === 'win32';
+  const prefix = process.platform === 'darwin' && process.arch === 'arm64' ? 'node-bin' : 'node';
+  const name = [prefix, isWindows ? 'win' : process.platform, process.arch].join('-');
+  const path = join(folder, 'node_modules', name, 'bin', isWindows ? 'node.exe' : 'node');
+  if (!existsSync(path)) install(`${name}@${version}`, folder);
+  const { stdout, error } = spawnSync(path, ['--version'], { encoding: 'utf8' });
+  const found = stdout?.trim().slice(1);
+  if (!found || !isOf(found, version)) {
+    throw new Error(
+      `${path} is not Node ${version}: ${error?.message ?? `it says ${found}`}\nremove ${folder} to start anew`,
+    );
+  }
+  return { path, version: found };
+}
+
+function isOf(version, line) {
+  return version === line || version.startsWith(`${line}.`);
+}
+
+function install(wanted, folder) {
+  console.log(`== ${wanted} is fetched into ${folder}`);
+  mkdirSync(folder, { recursive: true });
+  const options = [
+    '--prefix',
+    folder,
+    '--no-save',
+    '--ignore-scripts',
+    '--no-audit',
+    '--no-fund',
+    '--loglevel',
+    'error',
+  ];
+  const { status, error } = spawnSync('npm', ['install', ...options, wanted], {
+    stdio: 'inherit',
+    shell: process.platform === 'win32',
+  });
+  if (status !== 0) throw new Error(`npm could not fetch ${wanted}: ${error?.message ?? `it ended with ${status}`}`);
+}
+
+/** Resolves with the status of vitest, or the signal that ended it. */
+function runSuite(node, report) {
+  const vitest = join(root, 'node_modules', 'vitest', 'vitest.mjs');
+  const reporters = ['--reporter=default', '--reporter=json', `--outputFile.json=${report}`];
+  const child = spawn(node, [vitest, 'run', '--project', 'core', ...reporters], {
+    cwd: root,
+    stdio: 'inherit',
+    // What the tests start by its name is the same Node.
+    env: { ...process.env, PATH: `${dirname(node)}${delimiter}${process.env.PATH}` },
+  });
+  const stop = () => child.kill('SIGTERM');
+  process.once('SIGTERM', stop);
+  return new Promise((done) => {
+    child.once('error', (error) => done(error.message));
+    child.once('exit', (code, signal) => {
+      process.off('SIGTERM', stop);
+      done(code ?? signal);
+    });
+  });
+}
+
+function readCounts(report) {
+  try {
+    const {
+      numPassedTests: passed,
+      numFailedTests: failed,
+      numPendingTests: notRun,
+    } = JSON.parse(readFileSync(report, 'utf8'));
+    return `${passed} passed, ${failed} failed${notRun > 0 ? `, ${notRun} not run` : ''}`;
+  } catch {
+    return undefined;
+  }
+}
