@@ -10,12 +10,33 @@ const proxy = new HeadProxy();
 beforeAll(() => proxy.start());
 afterAll(() => proxy.stop());
 
-describe('what others make of odd heads is what the table says, which tunl is tested with', () => {
-  const rows = oddHeads.map((row) => [row.what, row] as const);
+/** Runs so many at a time. */
+async function mapSome<T, R>(items: readonly T[], atOnce: number, act: (item: T) => Promise<R>): Promise<R[]> {
+  const results: R[] = [];
+  let next = 0;
+  const work = async () => {
+    for (let at = next++; at < items.length; at = next++) results[at] = await act(items[at] as T);
+  };
+  await Promise.all(Array.from({ length: atOnce }, work));
+  return results;
+}
 
-  test.each(rows)('%s', async (_what, { head, readers: expected }) => {
-    const answers = await Promise.all(readers.map((reader) => proxy.ask(reader, head)));
-    expect(readers.filter((_, at) => answers[at]?.verdict === firstBytes)).toEqual(expected);
+describe('what others make of odd heads is what the table says, which tunl is tested with', () => {
+  const opened = new Map<string, readonly Reader[]>();
+
+  // Together: ncat takes a third of a second however short its work is.
+  beforeAll(async () => {
+    await mapSome(oddHeads, 8, async ({ what, head }) => {
+      const answers = await Promise.all(readers.map((reader) => proxy.ask(reader, head)));
+      opened.set(
+        what,
+        readers.filter((_, at) => answers[at]?.verdict === firstBytes),
+      );
+    });
+  });
+
+  test.each(oddHeads.map((row) => [row.what, row] as const))('%s', (what, row) => {
+    expect(opened.get(what)).toEqual(row.readers);
   });
 });
 
@@ -100,17 +121,6 @@ const deliberate: readonly { readonly why: string; readonly applies: (pair: Pair
       !/^HTTP\/1\.\d+[\t ]+[1-9]\d\d(?!\d)/.test(head),
   },
 ];
-
-/** Runs so many at a time. */
-async function mapSome<T, R>(items: readonly T[], atOnce: number, act: (item: T) => Promise<R>): Promise<R[]> {
-  const results: R[] = [];
-  let next = 0;
-  const work = async () => {
-    for (let at = next++; at < items.length; at = next++) results[at] = await act(items[at] as T);
-  };
-  await Promise.all(Array.from({ length: atOnce }, work));
-  return results;
-}
 
 test(
   'a head that curl takes for a tunnel is one for us, and none is one for us that is not one for curl',
