@@ -1,6 +1,9 @@
 import { Abort } from './abort.ts';
 import { type ErrorCode, type Phase, TunlError } from './errors.ts';
 
+/** The longest wait that a hop may ask for before a dial is repeated, in milliseconds. */
+export const longestRetryAfterMs = 60_000;
+
 /** A limit on one phase. `ms` 0 or Infinity means none. */
 export interface Limit {
   readonly ms: number;

@@ -1,8 +1,7 @@
 import { setTimeout as delay } from 'node:timers/promises';
-import { throwIfAborted } from '../core/deadline.ts';
+import { longestRetryAfterMs, throwIfAborted } from '../core/deadline.ts';
 import type { Stage } from '../core/dialer.ts';
 import { type ErrorCode, TunlError } from '../core/errors.ts';
-import { longestRetryAfterMs } from '../http/retry-after.ts';
 import { isWorthRetrying } from './first-of.ts';
 
 const firstDelayMs = 250;

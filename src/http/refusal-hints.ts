@@ -1,9 +1,8 @@
 import type { Address } from '../core/address.ts';
-import { formatDuration } from '../core/deadline.ts';
+import { formatDuration, longestRetryAfterMs } from '../core/deadline.ts';
 import { formatPlace, type Hop, securedScheme } from '../core/hop.ts';
 import { fieldValues, type ResponseHead } from './message.ts';
 import type { ProxyStatus } from './proxy-status.ts';
-import { longestRetryAfterMs } from './retry-after.ts';
 import { explainSquidError, trimSquidPage } from './squid-error.ts';
 
 /** A refusal, already without our secrets. */

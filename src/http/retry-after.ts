@@ -1,9 +1,6 @@
 import type { HeaderField } from '../core/hop.ts';
 import { fieldValues } from './message.ts';
 
-/** The longest wait that a proxy may ask of a repeated dial. */
-export const longestRetryAfterMs = 60_000;
-
 /** Longer than any wait that makes sense to whoever reads it: a year. */
 const longestMs = 365 * 24 * 3600 * 1000;
 
