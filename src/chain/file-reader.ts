@@ -22,7 +22,7 @@ import {
 } from './route-words.ts';
 import type { LimitWords, WayWords } from './schema-parts.ts';
 import type { AccessLogWords, FileWords, StageWords } from './schema.ts';
-import { fillVariables, type SecretSources } from './secrets.ts';
+import { fillVariables, readKeyPassword, type SecretSources } from './secrets.ts';
 
 /** What a file is read with: what a stage may name is known elsewhere. */
 export type FileReaderOptions = Pick<ProxyReader, 'env' | 'folder' | 'schemes' | 'switches' | 'checkRule'>;
@@ -168,10 +168,13 @@ export class FileReader implements ProxyReader {
 
   #readTls(words: StageWords['tls']): ListenerTls | undefined {
     if (words === undefined || words === true) return words && {};
-    const { cert, key = cert, 'client-ca': clientCa } = words;
-    if (cert === undefined && key !== undefined) throw usageError('key needs cert');
+    const { cert, key = cert, 'key-password': password, 'client-ca': clientCa } = words;
+    for (const [name, word] of Object.entries({ key, 'key-password': password })) {
+      if (cert === undefined && word !== undefined) throw usageError(`${name} needs cert`);
+    }
     return {
       ...(cert !== undefined && key !== undefined && { cert: this.#resolveFile(cert), key: this.#resolveFile(key) }),
+      ...readKeyPassword(password, this, this.sources),
       ...(clientCa !== undefined && { clientCa: this.#resolveFile(clientCa) }),
     };
   }

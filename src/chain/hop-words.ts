@@ -12,10 +12,14 @@ export function formatHopWords(hop: Hop, names: SecretNames): string | HopWords 
   const isInUrl = password !== undefined && /^(?:\$\{\w+\})?$/.test(password);
   const user = credentials ? `${encodePercent(credentials.user)}${isInUrl ? `:${password}` : ''}@` : '';
   const url = `${hop.scheme}://${user}${formatPlace(hop.address)}${formatSettings(hop)}`;
-  if ((password === undefined || isInUrl) && headers.length + formats.length === 0) return url;
+  const { keyPasswordFile: _inUrl, ...tls } = hop.tls;
+  const keyPassword = names.ofKey(tls);
+  const others = headers.length + formats.length + Object.keys(keyPassword).length;
+  if ((password === undefined || isInUrl) && others === 0) return url;
   return {
     url,
     ...(password !== undefined && !isInUrl && { password }),
+    ...keyPassword,
     ...(headers.length > 0 && { headers: formatHeaders(headers, names) }),
     ...(formats.length > 0 && { formats: formatHeaders(formats, names) }),
   };

@@ -1,5 +1,5 @@
 import * as z from 'zod';
-import { describe, flag, must, oneOrMore, text, time, wayShape } from './schema-parts.ts';
+import { describe, flag, keyPassword, must, oneOrMore, text, time, wayShape } from './schema-parts.ts';
 
 const anyText = z.string(must('a text'));
 
@@ -81,8 +81,9 @@ const host = z.union(
 
 const tls = z.strictObject({
   cacert: describe(text.optional(), 'trust these authorities, a PEM file, instead of those of Node and the system'),
-  cert: describe(text.optional(), 'our certificate, a PEM file'),
+  cert: describe(text.optional(), 'our certificate, a PEM file or PKCS #12'),
   key: describe(text.optional(), 'its key, a PEM file; the file of cert without'),
+  'key-password': keyPassword,
   servername: describe(text.optional(), 'the name to send and to verify'),
   pin: describe(text.optional(), 'trust this key alone: sha256/…'),
   insecure: describe(flag.optional(), 'accept any certificate'),
@@ -97,7 +98,10 @@ const upstream = z.union(
       http2: describe(flag.optional(), 'write requests in HTTP/2'),
       tls: describe(
         z
-          .union([z.literal(true), tls], must('true, or cacert, cert, key, servername, pin, insecure and no-system-ca'))
+          .union(
+            [z.literal(true), tls],
+            must('true, or cacert, cert, key, key-password, servername, pin, insecure and no-system-ca'),
+          )
           .optional(),
         'speak TLS with it',
       ),

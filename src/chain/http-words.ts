@@ -14,7 +14,7 @@ import type { HttpWords, HostWords, RouteWords, UpstreamWords } from './http-sch
 import type { HttpRoute, HttpStage, RouteOptions, Target, TargetChoice, Upstream, VirtualHost } from './model.ts';
 import type { RouteReader } from './route-words.ts';
 import type { WayWords } from './schema-parts.ts';
-import { fillVariables } from './secrets.ts';
+import { fillVariables, readKeyPassword } from './secrets.ts';
 
 /** What HTTP stages are read with. */
 export interface HttpReader extends RouteReader {
@@ -153,12 +153,14 @@ type UpstreamTls = Extract<UpstreamWords, { to: unknown }>['tls'];
 
 function readTls(words: UpstreamTls, reader: HttpReader): TlsSettings | undefined {
   if (words === undefined || words === true) return words && {};
-  const { insecure = false, 'no-system-ca': noSystemCa = false, ...texts } = words;
+  const { insecure = false, 'no-system-ca': noSystemCa = false, 'key-password': password, ...texts } = words;
   const filled = Object.entries(texts).flatMap(([name, text]) => {
     if (text === undefined) return [];
     const value = fillVariables(text, reader);
     return [[name, name === 'servername' || name === 'pin' ? value : resolve(reader.folder, value)] as const];
   });
   const switches: TlsWords = { ...(insecure && { insecure: true }), ...(noSystemCa && { 'no-system-ca': true }) };
-  return parseTls({ ...Object.fromEntries(filled), ...switches }, 'tls');
+  if (password !== undefined && texts.cert === undefined) throw usageError('key-password needs cert');
+  const tls = parseTls({ ...Object.fromEntries(filled), ...switches }, 'tls');
+  return { ...tls, ...readKeyPassword(password, reader, reader.sources) };
 }

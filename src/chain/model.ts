@@ -1,5 +1,6 @@
 import type { InternalAddress, ListenAddress, TcpAddress, UnixAddress } from '../core/address.ts';
 import type { Hop } from '../core/hop.ts';
+import type { KeyPassword } from '../core/secret.ts';
 import type { Upstream, VirtualHost } from './http-model.ts';
 
 export type * from './http-model.ts';
@@ -61,6 +62,8 @@ export interface TargetChoice {
 export interface ListenerTls {
   readonly cert?: string;
   readonly key?: string;
+  readonly keyPasswordFile?: string;
+  readonly keyPassword?: KeyPassword;
   readonly clientCa?: string;
 }
 

@@ -71,6 +71,7 @@ function toUpstreamWords(upstream: Upstream, usual: Limits, names: SecretNames):
   );
   const tlsWords = {
     ...Object.fromEntries(files),
+    ...(tls && names.ofKey(tls)),
     ...(tls?.insecure && { insecure: true }),
     ...(tls?.noSystemCa && { 'no-system-ca': true }),
   };

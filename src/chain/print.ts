@@ -85,7 +85,7 @@ function toStageWords(stage: ChainStage, names: SecretNames): StageWords {
   );
   return {
     ...(!(listen.length === 1 && listen[0] === `internal://${name}`) && { listen: unwrap(listen) }),
-    ...(tls && { tls: toTlsWords(tls) }),
+    ...(tls && { tls: toTlsWords(tls, names) }),
     ...(stage.job === 'proxy' && { proxy: toProxyWords(stage, names) }),
     ...(stage.job === 'http' && { http: toHttpWords(stage, names) }),
     ...(via !== undefined && { via }),
@@ -114,11 +114,13 @@ function formatListen(address: ChainStage['listen'][number]): string | number {
   return escapeVariables(formatAddress(address));
 }
 
-function toTlsWords({ cert, key, clientCa }: ListenerTls): NonNullable<StageWords['tls']> {
+function toTlsWords(tls: ListenerTls, names: SecretNames): NonNullable<StageWords['tls']> {
+  const { cert, key, clientCa } = tls;
   if (cert === undefined && clientCa === undefined) return true;
   return {
     ...(cert !== undefined && { cert: escapeVariables(cert) }),
     ...(key !== undefined && key !== cert && { key: escapeVariables(key) }),
+    ...names.ofKey(tls),
     ...(clientCa !== undefined && { 'client-ca': escapeVariables(clientCa) }),
   };
 }

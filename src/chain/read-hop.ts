@@ -9,7 +9,14 @@ import { isInternal } from '../words/internal.ts';
 import { resolveUnix } from '../words/listen.ts';
 import { asUsage } from '../words/text.ts';
 import type { HopWords } from './schema-parts.ts';
-import { fillVariables, isReference, readSecret, type SecretSources, type Surroundings } from './secrets.ts';
+import {
+  fillVariables,
+  isReference,
+  readKeyPassword,
+  readSecret,
+  type SecretSources,
+  type Surroundings,
+} from './secrets.ts';
 
 /** What hops are read with. */
 export interface HopReader extends Surroundings {
@@ -24,7 +31,8 @@ const userInfo = /^(?:[^:/?#@]*:\/\/)?([^/?#]*)@/;
  * Reads a proxy on the way.
  * @throws {TunlError} usage, never with a secret in it
  */
-export function readHop({ url, password, headers, formats }: HopWords, reader: HopReader): Hop {
+export function readHop(words: HopWords, reader: HopReader): Hop {
+  const { url, password, headers, formats, 'key-password': keyPassword } = words;
   if (isInternal(url))
     throw usageError('a stage of this process can only be first on the way', 'put it before the proxies');
   const written = userInfo.exec(url)?.[1]?.split(/:(.*)/s, 2)[1];
@@ -43,13 +51,15 @@ export function readHop({ url, password, headers, formats }: HopWords, reader: H
   );
   if (hop.credentials && written !== undefined) reader.sources.set(hop.credentials.password, written);
   const tls = { ...hop.tls };
-  for (const name of ['cacert', 'cert', 'key'] as const) {
+  for (const name of ['cacert', 'cert', 'key', 'keyPasswordFile'] as const) {
     if (tls[name] !== undefined) Object.assign(tls, { [name]: resolve(reader.folder, tls[name]) });
   }
+  if (keyPassword !== undefined && tls.cert === undefined)
+    throw usageError(`${label(url)} has a key-password and no cert`);
   const full: Hop = {
     ...hop,
     address: hop.address.kind === 'unix' ? resolveUnix(hop.address, reader.folder) : hop.address,
-    tls,
+    tls: { ...tls, ...readKeyPassword(keyPassword, reader, reader.sources) },
     headers: [...hop.headers, ...fields],
     ...(patterns.length > 0 && { formats: patterns }),
   };

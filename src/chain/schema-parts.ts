@@ -14,6 +14,12 @@ export const flag = z.boolean(must('true or false'));
 export const oneOrMore = <T extends z.ZodType>(item: T, what: string) =>
   z.union([item, z.array(item).min(1, must(`${what} or a list of them`))], must(`${what} or a list of them`));
 
+/** Where the password of a key is. */
+export const keyPassword = describe(
+  text.optional(),
+  'where the password of the key is, if it is encrypted: ${NAME} or file:PATH',
+);
+
 /** How long something may take. */
 export const time = z.union([z.literal(0), text], must('a duration such as 250ms, 5s, 1h or off'));
 /** How many of something there may be. */
@@ -60,6 +66,7 @@ const hop = z.strictObject(
   {
     url: describe(text, 'the URL of the proxy'),
     password: describe(text.optional(), 'where the password of its user is: ${NAME} or file:PATH'),
+    'key-password': keyPassword,
     headers: describe(headers.optional(), 'fields to send to it'),
     formats: describe(
       headers.optional(),

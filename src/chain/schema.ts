@@ -1,12 +1,13 @@
 import * as z from 'zod';
 import { http } from './http-schema.ts';
-import { count, describe, flag, must, oneOrMore, text, wayShape } from './schema-parts.ts';
+import { count, describe, flag, keyPassword, must, oneOrMore, text, wayShape } from './schema-parts.ts';
 
 const { limits, retry, family, resolver } = wayShape;
 
 const tls = z.strictObject({
-  cert: describe(text.optional(), 'certificate, a PEM file; a development certificate without'),
+  cert: describe(text.optional(), 'certificate, a PEM file or PKCS #12; a development certificate without'),
   key: describe(text.optional(), 'its key, a PEM file; the file of cert without'),
+  'key-password': keyPassword,
   'client-ca': describe(text.optional(), 'only clients with a certificate of these authorities'),
 });
 const proxy = z.strictObject({

@@ -1,3 +1,4 @@
+import type { TlsSettings } from '../core/hop.ts';
 import { isSecretField } from '../core/secret.ts';
 import { type Graph, listWays } from './model.ts';
 import type { SecretSources } from './secrets.ts';
@@ -18,7 +19,14 @@ export class SecretNames {
       .flatMap(({ formats: fields = [] }) => fields)
       .filter((field) => sources.has(field) || isSecretField(field[0]));
     for (const password of passwords) if (password.reveal() === '') this.#names.set(password, '');
+    const upstreams = stages.flatMap((stage) => (stage.job === 'http' ? stage.upstreams : []));
+    const keys = [...hops, ...stages, ...upstreams].flatMap(({ tls }) => tls?.keyPassword ?? []);
     this.#invent('TUNL_PROXY_PASSWORD', passwords, sources);
+    this.#invent(
+      'TUNL_KEY_PASSWORD',
+      keys.filter(({ isGiven }) => isGiven),
+      sources,
+    );
     this.#invent('TUNL_PROXY_HEADER', [...hops.flatMap(({ headers }) => headers), ...formats], sources);
     this.#invent('TUNL_SERVE_PASSWORD', users, sources);
   }
@@ -31,6 +39,14 @@ export class SecretNames {
   /** How a secret is written. */
   of(holder: object): string {
     return this.find(holder) ?? '‹redacted›';
+  }
+
+  /** How the password of a key is written, where it has one. */
+  ofKey({ keyPasswordFile, keyPassword }: Pick<TlsSettings, 'keyPasswordFile' | 'keyPassword'>): {
+    readonly 'key-password'?: string;
+  } {
+    const text = keyPasswordFile === undefined ? keyPassword && this.find(keyPassword) : `file:${keyPasswordFile}`;
+    return text === undefined ? {} : { 'key-password': text };
   }
 
   #invent(name: string, holders: readonly object[], sources: SecretSources): void {

@@ -1,6 +1,6 @@
 import { resolve } from 'node:path';
 import { usageError } from '../core/errors.ts';
-import { Secret } from '../core/secret.ts';
+import { type KeyPassword, Secret } from '../core/secret.ts';
 import { readPasswordFile } from '../words/password-file.ts';
 import { hasControl } from '../words/text.ts';
 
@@ -75,4 +75,20 @@ export function readSecret(text: string, what: string, surroundings: Surrounding
     : new Secret(fillVariables(text, surroundings));
   sources.set(secret, text);
   return secret;
+}
+
+/**
+ * Reads the password of a key likewise.
+ * @throws {TunlError} usage, likewise
+ */
+export function readKeyPassword(
+  text: string | undefined,
+  surroundings: Surroundings,
+  sources: SecretSources,
+): { readonly keyPassword?: KeyPassword } {
+  if (text === undefined) return {};
+  const password = readSecret(text, 'key-password', surroundings, sources);
+  const keyPassword: KeyPassword = { isGiven: true, find: async () => ({ password, from: 'key-password' }) };
+  sources.set(keyPassword, text);
+  return { keyPassword };
 }

@@ -1,5 +1,5 @@
 /** Variables that hold a password of ours. */
-const secretVariable = /^TUNL_(?:PROXY|SERVE)_PASSWORD(?:_|$)/;
+const secretVariable = /^TUNL_(?:PROXY|SERVE|KEY)_PASSWORD(?:_|$)/;
 
 /** The environment for a program that we start: everything but our passwords. */
 export function withoutSecrets(env: Readonly<Record<string, string | undefined>>): Record<string, string | undefined> {

@@ -1,6 +1,6 @@
 import { formatAddress, type TcpAddress, type UnixAddress } from './address.ts';
 import { encodePercent } from './octets.ts';
-import type { Credentials } from './secret.ts';
+import type { Credentials, KeyPassword } from './secret.ts';
 
 /** How TLS to a hop is set up and judged. Paths are read by `tls/material`. */
 export interface TlsSettings {
@@ -8,9 +8,12 @@ export interface TlsSettings {
   readonly cacert?: string;
   /** Trust those that are built into Node, and not those of the system. */
   readonly noSystemCa?: boolean;
-  /** Path of a PEM file with our certificate, and the one with its key. */
+  /** Path of a file with our certificate, PEM or PKCS #12, and the one with its key. */
   readonly cert?: string;
   readonly key?: string;
+  /** Where the password of the key is, should it be encrypted: the first line of a file, or elsewhere. */
+  readonly keyPasswordFile?: string;
+  readonly keyPassword?: KeyPassword;
   /** Name to send as SNI and to verify instead of the hop's host. */
   readonly servername?: string;
   /** `sha256/BASE64URL` of the certificate's SPKI, or several of them with `;` between; when set, it alone decides. */

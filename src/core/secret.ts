@@ -32,6 +32,17 @@ export interface Credentials {
   readonly password: Secret;
 }
 
+/** Finds the password of a key, once it is known to be encrypted. */
+export interface KeyPassword {
+  /** There is one, and nobody needs to be asked for it. */
+  readonly isGiven: boolean;
+  /**
+   * @param key names the key in a question
+   * @returns the password and where it is from, in words; undefined where there is none
+   */
+  readonly find: (key: string) => Promise<{ readonly password: Secret; readonly from: string } | undefined>;
+}
+
 /** Fields whose values let somebody in. */
 const secretFields: ReadonlySet<string> = new Set(['authorization', 'proxy-authorization', 'cookie']);
 

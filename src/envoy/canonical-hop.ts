@@ -51,7 +51,7 @@ export function tidyTargetTls(tls: TlsSettings, targets: readonly Target[]): Tls
 }
 
 function tidyTls(tls: TlsSettings, host: string, hosts: readonly (string | undefined)[]): TlsSettings {
-  const { insecure, pin, cacert, noSystemCa: _given, servername = host, ...own } = tls;
+  const { insecure, pin, cacert, noSystemCa: _given, keyPassword: _too, servername = host, ...own } = tls;
   const isVerified = pin === undefined && !insecure;
   // An address is verified but not sent, and the name of the host goes without saying.
   const isUsual = hosts.length > 0 && hosts.every((other) => other === servername);

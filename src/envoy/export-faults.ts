@@ -27,6 +27,7 @@ export interface Unexpressed {
   readonly hint?: string;
 }
 
+type KeyOptions = Pick<TlsSettings, 'keyPasswordFile' | 'keyPassword'>;
 type Finding = readonly [message: string, hint?: string];
 
 /** Finds everything in a graph that Envoy has no way to do. */
@@ -108,6 +109,7 @@ function* findInListener({ listen, tls }: ChainStage): Generator<Finding> {
       yield [`it listens on addresses, and ${name} is a name`];
     }
   }
+  if (tls) yield* findInKey(tls);
   if (tls && tls.cert === undefined) yield ['it makes no development certificate', 'name one: cert and key'];
 }
 
@@ -200,11 +202,17 @@ function* findInHop(hop: Hop, seen: Seen): Generator<Finding> {
 }
 
 function* findInTls(
-  { noSystemCa = false, cacert, pin, insecure = false }: TlsSettings,
+  { noSystemCa = false, cacert, pin, insecure = false, ...own }: TlsSettings,
   name: string,
 ): Generator<Finding> {
   const isVerified = cacert === undefined && pin === undefined && !insecure;
+  yield* findInKey(own);
   if (noSystemCa && isVerified) yield [`it has no authorities of its own to verify ${name} by`, 'name some: cacert'];
+}
+
+function* findInKey({ keyPasswordFile, keyPassword }: KeyOptions): Generator<Finding> {
+  if (keyPasswordFile === undefined && !keyPassword?.isGiven) return;
+  yield ['the password of a key is not written into its file', 'take it off: openssl pkey -in FILE -out FILE'];
 }
 
 function* findInForward({ to, route }: ForwardStage): Generator<Finding> {

@@ -3,8 +3,10 @@ import { createSecureContext, type SecureContext, type SecureContextOptions } fr
 import type { TlsDemand } from '../core/carrier.ts';
 import { usageError } from '../core/errors.ts';
 import type { TlsSettings } from '../core/hop.ts';
-import { formatSource, type PemSource, readCertificates, readKey } from './pem.ts';
+import type { PasswordSource } from './key-password.ts';
+import { isPkcs12, readBytes, readCertificates, readKey } from './pem.ts';
 import type { SpiffeId } from '../core/spiffe.ts';
+import { formatSource, type PemSource } from './source.ts';
 import { readOwnId } from './spiffe.ts';
 import { type Authorities, countAuthorities, findAuthorities } from './trust.ts';
 
@@ -58,11 +60,20 @@ export function reloadTls({ settings, demand, generation }: LoadedTls): Promise<
 }
 
 /**
- * Reads a certificate and its key, which may be in the same file.
+ * Reads a certificate and its key, which may be in the same file, and has to be where that is PKCS #12.
  * @throws {TunlError} usage
  */
-export async function readOwnCertificate(cert: PemSource, key: PemSource): Promise<OwnCertificate> {
-  const [chain, own] = await Promise.all([readCertificates(cert), readKey(key)]);
+export async function readOwnCertificate(
+  cert: PemSource,
+  key: PemSource,
+  password: PasswordSource = {},
+): Promise<OwnCertificate> {
+  const bytes = await readBytes(cert);
+  if (isPkcs12(bytes)) {
+    const { readBundle } = await import('./bundle.ts');
+    return readBundle(bytes, cert, key, password);
+  }
+  const [chain, own] = await Promise.all([readCertificates(cert), readKey(key, password)]);
   const [leaf] = chain.certificates;
   if (!leaf.checkPrivateKey(own.key)) throw mismatchError(cert, key, chain.certificates, own.key);
   return { cert: chain.pem, key: own.pem, leaf };
@@ -88,7 +99,7 @@ async function load(settings: TlsSettings, demand: MaterialDemand, generation: n
   if (cert === undefined && key !== undefined) throw usageError(`key ${JSON.stringify(key)} is of no use without cert`);
   const [given, own] = await Promise.all([
     cacert === undefined ? undefined : readCertificates({ option: 'cacert', path: cacert }),
-    cert === undefined ? undefined : readOwnCertificate({ option: 'cert', path: cert }, keySource(cert, key)),
+    cert === undefined ? undefined : readOwnCertificate({ option: 'cert', path: cert }, keySource(cert, key), settings),
   ]);
   const ownSource = { option: 'cert', path: cert ?? '' };
   const ownId = own && demand.verify === 'spiffe' ? readOwnId(own.leaf, ownSource) : undefined;

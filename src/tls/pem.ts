@@ -1,12 +1,8 @@
 import { createPrivateKey, type KeyObject, X509Certificate } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
 import { type TunlError, usageError } from '../core/errors.ts';
-
-/** A file as the user named it: the option or setting it came from, and its path. */
-export interface PemSource {
-  readonly option: string;
-  readonly path: string;
-}
+import { findPassword, type PasswordSource, wrongPassword } from './key-password.ts';
+import { formatSource, type PemSource } from './source.ts';
 
 /** A certificate with the ones that follow it in its file. The leaf comes first. */
 export interface CertificateFile {
@@ -14,7 +10,7 @@ export interface CertificateFile {
   readonly certificates: readonly [X509Certificate, ...X509Certificate[]];
 }
 
-/** A private key that is not encrypted. */
+/** A private key, PEM that is not encrypted. */
 export interface KeyFile {
   readonly pem: string;
   readonly key: KeyObject;
@@ -23,11 +19,6 @@ export interface KeyFile {
 interface Block {
   readonly label: string;
   readonly text: string;
-}
-
-/** Names the file in a message: `cacert "/etc/ssl/ca.pem"`. */
-export function formatSource({ option, path }: PemSource): string {
-  return `${option} ${JSON.stringify(path)}`;
 }
 
 /**
@@ -43,19 +34,14 @@ export async function readCertificates(source: PemSource): Promise<CertificateFi
 }
 
 /**
- * Reads the private key of a PEM file.
+ * Reads the private key of a PEM file, and asks for its password where it is encrypted.
  * @throws {TunlError} usage
  */
-export async function readKey(source: PemSource): Promise<KeyFile> {
+export async function readKey(source: PemSource, password: PasswordSource): Promise<KeyFile> {
   const { blocks } = await readPem(source);
   const block = blocks.find(({ label }) => label.endsWith('PRIVATE KEY'));
   if (!block) throw usageError(`${formatSource(source)} holds no private key, only ${listLabels(blocks)}`);
-  if (isEncrypted(block)) {
-    throw usageError(
-      `${formatSource(source)} is encrypted`,
-      'write it without its passphrase: openssl pkey -in FILE -out FILE',
-    );
-  }
+  if (isEncrypted(block)) return decryptKey(source, block, password);
   try {
     return { pem: block.text, key: createPrivateKey(block.text) };
   } catch (error) {
@@ -63,16 +49,46 @@ export async function readKey(source: PemSource): Promise<KeyFile> {
   }
 }
 
-async function readPem(source: PemSource): Promise<{ pem: string; blocks: Block[] }> {
-  const bytes = await readFile(source.path).catch((error: NodeJS.ErrnoException) => {
+async function decryptKey(source: PemSource, { text }: Block, place: PasswordSource): Promise<KeyFile> {
+  const { password, from } = await findPassword(source, place);
+  try {
+    const key = createPrivateKey({ key: text, passphrase: password.reveal() });
+    return { pem: key.export({ type: 'pkcs8', format: 'pem' }).toString(), key };
+  } catch (error) {
+    if (!/UNSUPPORTED/.test((error as NodeJS.ErrnoException).code ?? '')) throw wrongPassword(source, from, error);
+    throw usageError(
+      `${formatSource(source)} is encrypted in a way that OpenSSL 3 has given up`,
+      'openssl pkey -provider legacy -provider default -in OLD -out NEW -aes256',
+    ).with({ cause: error });
+  }
+}
+
+/** @throws {TunlError} usage */
+export function readBytes(source: PemSource): Promise<Buffer> {
+  return readFile(source.path).catch((error: NodeJS.ErrnoException) => {
     throw usageError(`cannot read ${formatSource(source)}: ${explainReadError(error)}`, 'give the path of a PEM file');
   });
+}
+
+/** True for bytes that begin as PKCS #12 does (RFC 7292, section 4): a sequence, and version 3 in it. */
+export function isPkcs12(bytes: Buffer): boolean {
+  const length = bytes[1] ?? 0;
+  const start = length > 0x80 ? 2 + (length & 0x7f) : 2;
+  return bytes[0] === 0x30 && bytes.subarray(start, start + 3).equals(Buffer.from([2, 1, 3]));
+}
+
+async function readPem(source: PemSource): Promise<{ pem: string; blocks: Block[] }> {
+  const bytes = await readBytes(source);
   const pem = bytes.toString('utf8');
   const blocks = splitBlocks(pem);
   if (blocks.length > 0) return { pem, blocks };
   if (bytes.length === 0) throw usageError(`${formatSource(source)} is empty`);
-  // 0x30 opens the ASN.1 sequence that every DER and PKCS #12 file is.
-  const hint = bytes[0] === 0x30 ? ['it looks like DER; convert it: openssl x509 -inform der -in FILE -out FILE'] : [];
+  // 0x30 opens the ASN.1 sequence that every DER file is.
+  const hint = isPkcs12(bytes)
+    ? ['it looks like PKCS #12: it is read as cert=FILE, with the key in it']
+    : bytes[0] === 0x30
+      ? ['it looks like DER; convert it: openssl x509 -inform der -in FILE -out FILE']
+      : [];
   throw usageError(
     `${formatSource(source)} is not PEM: there is no -----BEGIN ...----- and -----END ...----- in it`,
     ...hint,

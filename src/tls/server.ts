@@ -3,6 +3,7 @@ import { type SecureContext, TLSSocket } from 'node:tls';
 import type { TlsDemand } from '../core/carrier.ts';
 import { TunlError, usageError } from '../core/errors.ts';
 import type { Link } from '../core/link.ts';
+import type { KeyPassword } from '../core/secret.ts';
 import type { SpiffeId } from '../core/spiffe.ts';
 import { explainHandshakeFailure, type TlsSide } from './failure.ts';
 import { identityOf } from './identity.ts';
@@ -17,8 +18,9 @@ import {
   resetBelowOnError,
 } from './overlay.ts';
 import { readPeerCertificate } from './peer-certificate.ts';
-import { formatSource, readCertificates } from './pem.ts';
+import { readCertificates } from './pem.ts';
 import { pinOf } from './pin.ts';
+import { formatSource } from './source.ts';
 import { expectSpiffeId, readOwnId } from './spiffe.ts';
 import { Underlay } from './underlay.ts';
 import { describeChainFailure } from './verify.ts';
@@ -44,6 +46,8 @@ export interface TlsServerOptions extends Omit<TlsDemand, 'sni'> {
   /** Without `cert` and `key` a development certificate is made. */
   readonly cert?: string;
   readonly key?: string;
+  readonly keyPasswordFile?: string;
+  readonly keyPassword?: KeyPassword;
   /** Authorities of which every client must show a certificate. */
   readonly clientCa?: string;
 }
@@ -175,7 +179,7 @@ async function load(options: TlsServerOptions, made?: OwnCertificate): Promise<M
   if ((cert === undefined) !== (key === undefined)) throw usageError('--cert and --key go together');
   assertMeets(options);
   const [own, authorities] = await Promise.all([
-    made ?? readOrMake(cert, key),
+    made ?? readOrMake(options),
     clientCa === undefined ? undefined : readCertificates({ option: '--client-ca', path: clientCa }),
   ]);
   const source = { option: '--cert', path: cert ?? '' };
@@ -204,9 +208,9 @@ function assertMeets({ cert, clientCa, clientCert, verify }: TlsServerOptions): 
     throw usageError("--client-ca is needed: the authorities of the clients' certificates");
 }
 
-async function readOrMake(cert: string | undefined, key: string | undefined): Promise<OwnCertificate> {
+async function readOrMake({ cert, key, ...options }: TlsServerOptions): Promise<OwnCertificate> {
   if (cert !== undefined && key !== undefined) {
-    return readOwnCertificate({ option: '--cert', path: cert }, { option: '--key', path: key });
+    return readOwnCertificate({ option: '--cert', path: cert }, { option: '--key', path: key }, options);
   }
   const { makeDevelopmentCertificate } = await import('./development.ts');
   return makeDevelopmentCertificate();

@@ -2,7 +2,7 @@ import type { X509Certificate } from 'node:crypto';
 import { TunlError, usageError } from '../core/errors.ts';
 import { parseSpiffeId, type SpiffeId } from '../core/spiffe.ts';
 import { parseAltNames } from './names.ts';
-import { formatSource, type PemSource } from './pem.ts';
+import { formatSource, type PemSource } from './source.ts';
 
 /** Whom a certificate must belong to. */
 export interface SpiffeExpectation {

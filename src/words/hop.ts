@@ -106,9 +106,14 @@ function parseHopPort(text: string, where: string): number {
 }
 
 /** A hop with a certificate of its own takes no key from the flags. */
-function withoutPair({ cert, key, ...rest }: TlsWords, own: TlsWords): TlsWords {
+function withoutPair({ cert, key, 'key-password-file': password, ...rest }: TlsWords, own: TlsWords): TlsWords {
   if (own.cert !== undefined || own.key !== undefined) return rest;
-  return { ...rest, ...(cert !== undefined && { cert }), ...(key !== undefined && { key }) };
+  return {
+    ...rest,
+    ...(cert !== undefined && { cert }),
+    ...(key !== undefined && { key }),
+    ...(password !== undefined && { 'key-password-file': password }),
+  };
 }
 
 interface Settings {

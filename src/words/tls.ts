@@ -8,6 +8,7 @@ export const tlsKeys = {
   cacert: 'cacert',
   cert: 'cert',
   key: 'key',
+  'key-password-file': 'keyPasswordFile',
   servername: 'servername',
   pin: 'pin',
   insecure: 'insecure',
@@ -35,12 +36,16 @@ export function parseTls(words: TlsWords, where: string): TlsSettings {
   const [cacert, cert, key] = [text('cacert'), text('cert'), text('key') ?? text('cert')];
   if (cert === undefined && key !== undefined)
     throw usageError(`${where}: key without cert`, 'name the certificate of that key too');
+  const keyPasswordFile = text('key-password-file');
+  if (cert === undefined && keyPasswordFile !== undefined)
+    throw usageError(`${where}: key-password-file without cert`, 'name the certificate of that key too');
   const servername = text('servername');
   const pin = text('pin');
   const alpn = text('alpn');
   return {
     ...(cacert !== undefined && { cacert }),
     ...(cert !== undefined && key !== undefined && { cert, key }),
+    ...(keyPasswordFile !== undefined && { keyPasswordFile }),
     ...(servername !== undefined && {
       servername: asUsage(`${where}: servername`, () => parseHost(servername), 'write the name alone: proxy.example'),
     }),

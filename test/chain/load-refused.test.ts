@@ -136,6 +136,18 @@ test.each([
     '    to: b:1\n    via: { url: http://p:1, headers: { Authorization: hunter2 } }',
     'the value of Authorization is written out',
   ],
+  ['the password of a key', '    to: b:1\n    tls: { cert: x, key-password: hunter2 }', 'key-password is written out'],
+  ['a password without a key', '    to: b:1\n    tls: { key-password: "${X}" }', 'key-password needs cert'],
+  [
+    'the password of the key of a proxy',
+    '    to: b:1\n    via: { url: "https://p?cert=x", key-password: hunter2 }',
+    'key-password is written out',
+  ],
+  [
+    'such a password and no certificate',
+    '    to: b:1\n    via: { url: https://p, key-password: "${X}" }',
+    'has a key-password and no cert',
+  ],
   ['the password of a user', '    proxy: { users: { me: hunter2 } }', 'the password of "me" is written out'],
   [
     'a secret in a file that is not there',

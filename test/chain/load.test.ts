@@ -4,6 +4,7 @@ import { expect, test } from 'vitest';
 import { printGraph } from '../../src/chain/print.ts';
 import { hostOf } from '../../src/core/address.ts';
 import type { ChainStage } from '../../src/chain/model.ts';
+import { printGraph } from '../../src/chain/print.ts';
 import { loadText } from '../support/chain-file.ts';
 import { makeTempFolder } from '../support/temp.ts';
 
@@ -167,6 +168,34 @@ test('a secret may be the first line of a file', () => {
   const { route } = loadStage(`listen: 1\n${via}\nto: b:1`);
   expect(route.hops[0]?.[0]?.credentials?.password.reveal()).toBe('of a file');
   expect(route.hops[0]?.[0]?.headers).toEqual([['X-T', 'of a file']]);
+});
+
+test('the password of a key is a secret wherever a certificate of ours is named', async () => {
+  const path = join(makeTempFolder(), 'secret');
+  writeFileSync(path, 'of a file\n');
+  const { graph, sources } = loadText(
+    `stages:
+  a: { listen: 1, tls: { cert: a.p12, key-password: '\${PW}' }, via: { url: 'https://p?cert=b.p12', key-password: 'file:${path}' }, to: 'b:1' }
+  b: { listen: 2, via: 'https://p?cert=b.p12&key-password-file=c', to: 'b:1' }
+  c: { listen: 3, http: { upstreams: { u: { to: 'b:1', tls: { cert: d.pem, key-password: '\${PW}' } } }, routes: [{ path: /, to: u }] } }
+`,
+    { PW: 'of a variable' },
+  );
+  const [first, second, third] = graph.stages;
+  const upstream = third?.job === 'http' ? third.upstreams[0]?.tls : undefined;
+  const hop = (stage = first) => stage?.route.hops[0]?.[0]?.tls;
+  const passwords = [first?.tls, hop(), upstream].map(async (tls) =>
+    (await tls?.keyPassword?.find('it'))?.password.reveal(),
+  );
+  expect(await Promise.all(passwords)).toEqual(['of a variable', 'of a file', 'of a variable']);
+  expect(hop(second)?.keyPasswordFile).toBe('/etc/tunl/c');
+  const printed = printGraph(graph, { sources });
+  expect(printed.match(/key-password: .*/g)).toEqual([
+    'key-password: ${PW}',
+    `key-password: file:${path}`,
+    'key-password: ${PW}',
+  ]);
+  expect(printed).toContain('key-password-file=/etc/tunl/c');
 });
 
 test('$${ is the text ${', () => {

@@ -25,7 +25,7 @@ export interface Mesh {
   /** TLS of a hop that shows this leaf; `cart` where none is given. */
   hopTls(leaf?: IssuedCertificate): TlsSettings;
   /** TLS of a server that shows this leaf; `gateway` where none is given. */
-  serverTls(leaf?: IssuedCertificate): Required<NonNullable<ServeOptions['tls']>>;
+  serverTls(leaf?: IssuedCertificate): Required<Pick<NonNullable<ServeOptions['tls']>, 'cert' | 'key' | 'clientCa'>>;
 }
 
 /** Makes a mesh with two workloads, `cart` for clients and `gateway` for servers. Its files go after the test file. */

@@ -5,7 +5,7 @@ import type { Arguments } from '../arguments.ts';
 import type { CommandContext, CommandSpec } from '../command.ts';
 import { limitGroup, readLimits } from '../options/limits.ts';
 import { printGraph, printOption } from '../options/print.ts';
-import { readRoute, routeGroup } from '../options/route.ts';
+import { readKeyPassword, readRoute, routeGroup } from '../options/route.ts';
 import { parseTargetWords } from '../../words/target.ts';
 import { parseTls } from '../../words/tls.ts';
 import { readTlsWords } from '../options/tls.ts';
@@ -56,7 +56,8 @@ async function run(args: Arguments, { io, ui }: CommandContext): Promise<number>
   const target = parseTargetWords([...args.operands, ...(args.rest ?? [])]);
   const words = readTlsWords(args);
   // The name of a proxy is not the name of the target, which is verified as HOST and speaks whatever it speaks.
-  const { servername: _ofProxy, alpn: _too, ...targetTls } = parseTls(words, 'the command line');
+  const { servername: _ofProxy, alpn: _too, ...settings } = parseTls(words, 'the command line');
+  const targetTls = { ...settings, keyPassword: readKeyPassword(args, { io, ui }) };
   const options = {
     limits: readLimits(args, limits),
     target,

@@ -10,8 +10,8 @@ import { parseListen, refuseDuplicates } from '../../words/listen.ts';
 import { checkPassword, readPasswordFile } from '../../words/password-file.ts';
 import { exportOption, isShown, printOption, showGraph } from '../options/print.ts';
 import { Readiness, readinessOptions } from '../options/readiness.ts';
-import { readRoute, serverRouteGroup } from '../options/route.ts';
-import { readTlsWords } from '../options/tls.ts';
+import { readKeyPassword, readRoute, serverRouteGroup } from '../options/route.ts';
+import { readTlsWords, tlsOptions } from '../options/tls.ts';
 import { voiceGroup } from '../options/voice.ts';
 import { readWatch, watchOption } from '../options/watch.ts';
 import { runUntilStopped } from '../running.ts';
@@ -47,8 +47,14 @@ const tlsGroup: OptionGroup = {
       name: 'tls',
       summary: 'speak TLS with clients; without --cert with a development certificate, whose pin is printed',
     },
-    { name: 'cert', value: 'FILE', summary: 'certificate of the server, a PEM file', completes: 'file' },
+    {
+      name: 'cert',
+      value: 'FILE',
+      summary: 'certificate of the server, a PEM file, or PKCS #12 with its key',
+      completes: 'file',
+    },
     { name: 'key', value: 'FILE', summary: 'its key, a PEM file; default: the file of --cert', completes: 'file' },
+    tlsOptions['key-password-file'],
     {
       name: 'client-ca',
       value: 'FILE',
@@ -127,7 +133,7 @@ async function run(args: Arguments, { io, ui }: CommandContext): Promise<number>
   const listen = (words.length > 0 ? words : [`127.0.0.1:${own?.defaultPort ?? 3128}`]).map(parseListen);
   const { admin, adminOpen } = withAdmin({ stages: [] }, readAdmin(args));
   refuseDuplicates(admin ? [...listen, admin] : listen);
-  const { cert: _ofServer, key: _too, ...hopTls } = readTlsWords(args);
+  const { cert: _ofServer, key: _too, 'key-password-file': _itsPassword, ...hopTls } = readTlsWords(args);
   const graceMs = readGrace(args);
   const watch = readWatch(args);
   const options: ServeOptions = {
@@ -135,7 +141,7 @@ async function run(args: Arguments, { io, ui }: CommandContext): Promise<number>
     listen,
     ...(admin && { admin }),
     ...(adminOpen && { adminOpen }),
-    ...readServerTls(args, own),
+    ...readServerTls(args, { io, ui }, own),
     users: readUsers(args, io.env),
     accept: carrierSwitches.map(({ name }) => name).filter((name) => args.has(name)),
     allow: args.list('allow'),
@@ -155,20 +161,30 @@ async function run(args: Arguments, { io, ui }: CommandContext): Promise<number>
 }
 
 /** What a server speaks TLS with, where anything says that it does. */
-function readServerTls(args: Arguments, own: ServerDemand | undefined): Pick<ServeOptions, 'tls'> {
+function readServerTls(
+  args: Arguments,
+  context: CommandContext,
+  own: ServerDemand | undefined,
+): Pick<ServeOptions, 'tls'> {
   const [cert, clientCa] = [args.text('cert'), args.text('client-ca')];
   const key = args.text('key') ?? cert;
   if (!own && !args.has('tls')) {
-    const given = ['cert', 'key', 'client-ca'].find((name) => args.text(name) !== undefined);
+    const given = ['cert', 'key', 'key-password-file', 'client-ca'].find((name) => args.text(name) !== undefined);
     if (given === undefined) return {};
     throw usageError(
       `--${given} needs --tls`,
       'a certificate for a further proxy is set in its URL: -x https://proxy?cert=FILE',
     );
   }
-  if (cert === undefined && key !== undefined) throw usageError('--key needs --cert');
+  const keyPasswordFile = args.text('key-password-file');
+  for (const name of ['key', 'key-password-file'])
+    if (cert === undefined && args.text(name) !== undefined) throw usageError(`--${name} needs --cert`);
   return {
-    tls: { ...(cert !== undefined && key !== undefined && { cert, key }), ...(clientCa !== undefined && { clientCa }) },
+    tls: {
+      ...(cert !== undefined && key !== undefined && { cert, key, keyPassword: readKeyPassword(args, context) }),
+      ...(keyPasswordFile !== undefined && { keyPasswordFile }),
+      ...(clientCa !== undefined && { clientCa }),
+    },
   };
 }
 

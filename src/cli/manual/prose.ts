@@ -230,6 +230,14 @@ export const programProse: {
           text: 'Password of the proxy whose URL has a user and none, also an empty one; for several of them `TUNL_PROXY_PASSWORD_1` and so on.',
         },
         { term: '`TUNL_SERVE_PASSWORD`', text: 'Password of `serve --user`.' },
+        {
+          term: '`TUNL_KEY_PASSWORD`',
+          text: 'Password of every encrypted key, and of PKCS #12, that has no `key-password-file` of its own.',
+        },
+        {
+          term: '`SSL_CERT_FILE`, `SSL_CERT_DIR`',
+          text: "Authorities to trust instead of the system's: a PEM file, and folders of hashed names.",
+        },
         { term: '`NETRC`', text: 'The file that is read instead of `~/.netrc`.' },
         {
           term: '`SSH_ASKPASS`, `SSH_ASKPASS_REQUIRE`',

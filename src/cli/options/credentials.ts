@@ -1,6 +1,6 @@
 import { usageError } from '../../core/errors.ts';
 import type { EventSink } from '../../core/events.ts';
-import type { Secret } from '../../core/secret.ts';
+import { type KeyPassword, Secret } from '../../core/secret.ts';
 import type { OpenHop } from '../../words/hop.ts';
 import type { Ask } from '../ask.ts';
 import { findNetrcPassword, type Netrc, readNetrc } from './netrc.ts';
@@ -17,6 +17,7 @@ export interface PasswordSources {
 }
 
 const variable = 'TUNL_PROXY_PASSWORD';
+const keyVariable = 'TUNL_KEY_PASSWORD';
 
 /**
  * The passwords of the hops that name a user and no password, in travel order. Each takes the first
@@ -88,4 +89,26 @@ async function fromPerson(
     );
   }
   return { password: checkPassword(answer, 'the password that was given'), from: 'the answer to a question' };
+}
+
+/** The password of every key that is encrypted and has no file of its own for it: in the environment, or asked for. */
+export function createKeyPassword({ env, ask, emit }: Omit<PasswordSources, 'file'>): KeyPassword {
+  const given = env[keyVariable];
+  // A reload finds the answer of the first time: nobody may be there any more.
+  const answers = new Map<string, ReturnType<KeyPassword['find']>>();
+  const find = async (key: string) => {
+    const answer = given ?? (await ask(`tunl: password of ${key}:`));
+    if (answer === undefined) return undefined;
+    const from = given === undefined ? 'the answer to a question' : keyVariable;
+    emit({ event: 'notice', level: 'verbose', message: `${key}: the password is from ${from}` });
+    return { password: new Secret(answer), from };
+  };
+  return {
+    isGiven: given !== undefined,
+    find: (key) => {
+      const known = answers.get(key) ?? find(key);
+      answers.set(key, known);
+      return known;
+    },
+  };
 }

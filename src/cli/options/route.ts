@@ -1,6 +1,7 @@
 import type { ForwardSpec, HopChoice, RouteOptions } from '../../app/options.ts';
 import { usageError } from '../../core/errors.ts';
 import type { HeaderField, Hop } from '../../core/hop.ts';
+import type { KeyPassword } from '../../core/secret.ts';
 import type { EventSink } from '../../core/events.ts';
 import type { Arguments } from '../arguments.ts';
 import type { CommandContext, OptionGroup, OptionSpec } from '../command.ts';
@@ -8,7 +9,7 @@ import { createReport } from '../report.ts';
 import { type HopFallbacks, splitAlternatives } from '../../words/hop.ts';
 import { quote } from '../../words/text.ts';
 import type { TlsWords } from '../../words/tls.ts';
-import type { PasswordSources } from './credentials.ts';
+import { createKeyPassword, type PasswordSources } from './credentials.ts';
 import { decideProxy, type EnvironmentProxy } from './environment.ts';
 import { parseHeader } from '../../words/header.ts';
 import { fillPasswords, parseHops } from './hops.ts';
@@ -155,16 +156,32 @@ export async function readChoices(args: Arguments, context: CommandContext, word
   return choices.map(({ length }) => hops.splice(0, length));
 }
 
-function readHops(args: Arguments, { io, ui }: CommandContext, { texts, ...fallbacks }: HopTexts): Promise<Hop[]> {
+async function readHops(args: Arguments, context: CommandContext, words: HopTexts): Promise<Hop[]> {
+  const { texts, ...fallbacks } = words;
+  const sources = { ...makeSources(args, context), file: args.text('password-file') };
+  const hops = await fillPasswords(parseHops(texts, fallbacks), sources);
+  const keyPassword = readKeyPassword(args, context);
+  return hops.map((hop) => (hop.tls.cert === undefined ? hop : { ...hop, tls: { ...hop.tls, keyPassword } }));
+}
+
+function makeSources(args: Arguments, { io, ui }: CommandContext): Omit<PasswordSources, 'file'> {
   const ask: PasswordSources['ask'] = async (question) => {
     // What is printed names a variable instead.
     if (args.has('print')) return 'not asked for';
     const { createAsk } = await import('../ask.ts');
     return createAsk({ env: io.env, askpassStderr: ui.voice.form === 'json' ? 'ignore' : 'inherit' })(question);
   };
-  const emit = createReport(ui, 'connect');
-  const sources: PasswordSources = { env: io.env, file: args.text('password-file'), ask, emit };
-  return fillPasswords(parseHops(texts, fallbacks), sources);
+  return { env: io.env, ask, emit: createReport(ui, 'connect') };
+}
+
+/** One for each command line: it asks about each key once. */
+const keyPasswords = new WeakMap<Arguments, KeyPassword>();
+
+/** Where the passwords of keys are that no file is named for. */
+export function readKeyPassword(args: Arguments, context: CommandContext): KeyPassword {
+  const found = keyPasswords.get(args) ?? createKeyPassword(makeSources(args, context));
+  keyPasswords.set(args, found);
+  return found;
 }
 
 /** The proxy that the environment names for some of the targets, and the targets that need none. */

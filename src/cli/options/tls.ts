@@ -10,8 +10,19 @@ export const tlsOptions: Record<(typeof tlsNames)[number], OptionSpec> = {
     summary: 'trust the authorities in this PEM file instead of those of Node and the system',
     completes: 'file',
   },
-  cert: { name: 'cert', value: 'FILE', summary: 'our certificate, a PEM file', completes: 'file' },
+  cert: {
+    name: 'cert',
+    value: 'FILE',
+    summary: 'our certificate, a PEM file, or PKCS #12 with its key',
+    completes: 'file',
+  },
   key: { name: 'key', value: 'FILE', summary: 'its key, a PEM file; default: the file of --cert', completes: 'file' },
+  'key-password-file': {
+    name: 'key-password-file',
+    value: 'FILE',
+    summary: 'the first line is the password of the key; or set TUNL_KEY_PASSWORD',
+    completes: 'file',
+  },
   servername: { name: 'servername', value: 'NAME', summary: "send and verify this name instead of the proxy's host" },
   pin: {
     name: 'pin',

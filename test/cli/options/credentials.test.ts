@@ -2,7 +2,7 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, expect, test } from 'vitest';
-import type { PasswordSources } from '../../../src/cli/options/credentials.ts';
+import { createKeyPassword, type PasswordSources } from '../../../src/cli/options/credentials.ts';
 import { fillPasswords, parseHops } from '../../../src/cli/options/hops.ts';
 import type { NoticeEvent } from '../../../src/core/events.ts';
 import { lateRefusalOf } from '../../support/usage.ts';
@@ -159,4 +159,33 @@ test.each<[string, Partial<PasswordSources>, string]>([
   ],
 ])('refuses %s as a password', async (_what, sources, message) => {
   expect((await lateRefusalOf(find(['http://a@p:1'], sources))).message).toBe(message);
+});
+
+test('the password of a key is in the environment, also an empty one, and nobody is asked for it', async () => {
+  for (const given of ['s3cret', '']) {
+    const said: string[] = [];
+    const emit = (event: unknown) => void said.push((event as NoticeEvent).message);
+    const keys = createKeyPassword(having({ env: { TUNL_KEY_PASSWORD: given }, emit }));
+    const found = await keys.find('key "x"');
+    expect([keys.isGiven, found?.password.reveal(), found?.from]).toEqual([true, given, 'TUNL_KEY_PASSWORD']);
+    expect(said).toEqual(['key "x": the password is from TUNL_KEY_PASSWORD']);
+  }
+});
+
+test('a person is asked once about each key, and a reload has the answer', async () => {
+  const asked: string[] = [];
+  const ask = async (question: string) => `answer ${asked.push(question)}`;
+  const keys = createKeyPassword(having({ ask }));
+  const find = async (key: string) => (await keys.find(key))?.password.reveal();
+  expect([await find('key "x"'), await find('key "y"'), await find('key "x"')]).toEqual([
+    'answer 1',
+    'answer 2',
+    'answer 1',
+  ]);
+  expect(asked).toEqual(['tunl: password of key "x":', 'tunl: password of key "y":']);
+  expect(keys.isGiven).toBe(false);
+});
+
+test('where nobody can be asked a key has no password', async () => {
+  expect(await createKeyPassword(nobody).find('key "x"')).toBeUndefined();
 });

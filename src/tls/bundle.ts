@@ -1,0 +1,50 @@
+import { usageError } from '../core/errors.ts';
+import { findPassword, type PasswordSource, wrongPassword } from './key-password.ts';
+import type { OwnCertificate } from './material.ts';
+import { openPkcs12, type Pkcs12 } from './pkcs12.ts';
+import { formatSource, type PemSource } from './source.ts';
+
+/**
+ * Reads our certificate and its key from the bytes of a PKCS #12 file. Without a password of its own it opens with an
+ * empty one; nobody is asked for that.
+ * @throws {TunlError} usage
+ */
+export async function readBundle(
+  bytes: Buffer,
+  cert: PemSource,
+  key: PemSource,
+  password: PasswordSource,
+): Promise<OwnCertificate> {
+  if (key.path !== cert.path) {
+    throw usageError(`${formatSource(cert)} is PKCS #12, which has its key in it`, 'leave key out');
+  }
+  const { certificates, key: own } = await open(bytes, cert, password);
+  if (!own) throw usageError(`${formatSource(cert)} holds no private key`);
+  // The order in the file says nothing.
+  const leaf = certificates.find((certificate) => certificate.checkPrivateKey(own));
+  if (!leaf) throw usageError(`${formatSource(cert)} holds no certificate of its key`);
+  const chain = [leaf, ...certificates.filter((certificate) => certificate !== leaf)];
+  return { cert: chain.join(''), key: own.export({ type: 'pkcs8', format: 'pem' }).toString(), leaf };
+}
+
+async function open(bytes: Buffer, source: PemSource, place: PasswordSource): Promise<Pkcs12> {
+  const isOpen = openPkcs12(bytes, '');
+  if (isOpen !== 'password') return expectOpen(isOpen, source);
+  const { password, from } = await findPassword(source, place);
+  const opened = openPkcs12(bytes, password.reveal());
+  if (opened === 'password') throw wrongPassword(source, from);
+  return expectOpen(opened, source);
+}
+
+function expectOpen(opened: ReturnType<typeof openPkcs12>, source: PemSource): Pkcs12 {
+  if (opened === 'unsupported') {
+    throw usageError(
+      `${formatSource(source)} is encrypted in a way that OpenSSL 3 has given up (RC2)`,
+      'write it anew, without a password in between:',
+      'openssl pkcs12 -legacy -in OLD.p12 -out all.pem -nodes',
+      'openssl pkcs12 -export -in all.pem -out NEW.p12 && rm all.pem',
+    );
+  }
+  if (typeof opened === 'string') throw usageError(`${formatSource(source)} is damaged`);
+  return opened;
+}

@@ -1,0 +1,212 @@
+import {
+  createDecipheriv,
+  createHash,
+  createPrivateKey,
+  type KeyObject,
+  pbkdf2Sync,
+  X509Certificate,
+} from 'node:crypto';
+import { createSecureContext } from 'node:tls';
+import * as asn1js from 'asn1js';
+
+/** What a PKCS #12 file holds (RFC 7292): certificates in the order of the file, and its key. */
+export interface Pkcs12 {
+  readonly certificates: readonly X509Certificate[];
+  readonly key: KeyObject | undefined;
+}
+
+/** Why a file is not opened: its password is another one, or OpenSSL does not know how it is encrypted any more. */
+export type Pkcs12Fault = 'password' | 'unsupported' | 'damaged';
+
+/**
+ * Opens a file. OpenSSL judges its password and how it is encrypted; it is taken apart here because a context that
+ * Node makes of it would trust every authority in it.
+ * @returns what is in it, or why it cannot be opened
+ */
+export function openPkcs12(file: Buffer, password: string): Pkcs12 | Pkcs12Fault {
+  const fault = judge(file, password);
+  if (fault) return fault;
+  try {
+    const bags = readSafes(file, password);
+    const certificates = bags.flatMap(({ kind, value }) => (kind === oids.certBag ? readCertificate(value) : []));
+    const keys = bags.flatMap(({ kind, value }) => readKey(kind, value, password));
+    return { certificates, key: keys[0] };
+  } catch {
+    return 'damaged';
+  }
+}
+
+function judge(pfx: Buffer, passphrase: string): Pkcs12Fault | undefined {
+  try {
+    createSecureContext({ pfx, passphrase });
+    return undefined;
+  } catch (error) {
+    const { code, message } = error as NodeJS.ErrnoException;
+    if (message.includes('mac verify failure')) return 'password';
+    return code === 'ERR_CRYPTO_UNSUPPORTED_OPERATION' || /unsupported/i.test(message) ? 'unsupported' : 'damaged';
+  }
+}
+
+const oids = {
+  data: '1.2.840.113549.1.7.1',
+  encryptedData: '1.2.840.113549.1.7.6',
+  keyBag: '1.2.840.113549.1.12.10.1.1',
+  shroudedKeyBag: '1.2.840.113549.1.12.10.1.2',
+  certBag: '1.2.840.113549.1.12.10.1.3',
+  pbes2: '1.2.840.113549.1.5.13',
+} as const;
+
+interface Bag {
+  readonly kind: string;
+  readonly value: asn1js.BaseBlock;
+}
+
+function readSafes(file: Buffer, password: string): Bag[] {
+  const [, outer] = partsOf(parse(file));
+  return partsOf(parse(readContent(outer))).flatMap((info) => {
+    const [type, content] = partsOf(info);
+    const bytes = oidOf(type) === oids.encryptedData ? decrypt(content, password) : readContent(info);
+    return partsOf(parse(bytes)).map((bag) => {
+      const [kind, value] = partsOf(bag);
+      return { kind: oidOf(kind), value: first(value) };
+    });
+  });
+}
+
+/** The bytes of a ContentInfo that is not encrypted. */
+function readContent(info: asn1js.BaseBlock | undefined): Buffer {
+  const [type, content] = partsOf(info);
+  if (oidOf(type) !== oids.data) throw new Error('neither data nor encrypted');
+  return bytesOf(first(content));
+}
+
+/** CertBag: its type, and the certificate in an octet string. */
+function readCertificate(bag: asn1js.BaseBlock): X509Certificate[] {
+  const [, value] = partsOf(bag);
+  return [new X509Certificate(bytesOf(first(value)))];
+}
+
+function readKey(kind: string, value: asn1js.BaseBlock, passphrase: string): KeyObject[] {
+  if (kind !== oids.keyBag && kind !== oids.shroudedKeyBag) return [];
+  const key = Buffer.from(value.valueBeforeDecodeView);
+  const isEncrypted = kind === oids.shroudedKeyBag;
+  return [createPrivateKey({ key, format: 'der', type: 'pkcs8', ...(isEncrypted && { passphrase }) })];
+}
+
+/** EncryptedData (RFC 5652, section 8): a version, and what, how and the bytes. */
+function decrypt(content: asn1js.BaseBlock | undefined, password: string): Buffer {
+  const [, encrypted] = partsOf(first(content));
+  const [, algorithm, bytes] = partsOf(encrypted);
+  const [oid, parameters] = partsOf(algorithm);
+  const { cipher, key, iv } =
+    oidOf(oid) === oids.pbes2 ? derivePbes2(parameters, password) : derivePbes1(oidOf(oid), parameters, password);
+  const decipher = createDecipheriv(cipher, key, iv);
+  return Buffer.concat([decipher.update(bytesOf(bytes)), decipher.final()]);
+}
+
+interface Derived {
+  readonly cipher: string;
+  readonly key: Buffer;
+  readonly iv: Buffer;
+}
+
+const ciphers: Readonly<Record<string, readonly [cipher: string, keyBytes: number]>> = {
+  '2.16.840.1.101.3.4.1.2': ['aes-128-cbc', 16],
+  '2.16.840.1.101.3.4.1.22': ['aes-192-cbc', 24],
+  '2.16.840.1.101.3.4.1.42': ['aes-256-cbc', 32],
+  '1.2.840.113549.3.7': ['des-ede3-cbc', 24],
+};
+
+/** The hashes of HMAC in PBKDF2, by the last number of their names below 1.2.840.113549.2. */
+const hashes: Readonly<Record<string, string>> = { 7: 'sha1', 8: 'sha224', 9: 'sha256', 10: 'sha384', 11: 'sha512' };
+
+/** RFC 8018, section 6.2. */
+function derivePbes2(parameters: asn1js.BaseBlock | undefined, password: string): Derived {
+  const [derivation, encryption] = partsOf(parameters);
+  const [salt, count, ...others] = partsOf(partsOf(derivation)[1]);
+  const prf = others.find((part) => part instanceof asn1js.Sequence);
+  const hash = prf ? hashes[oidOf(partsOf(prf)[0]).split('.').at(-1) ?? ''] : 'sha1';
+  const [oid, iv] = partsOf(encryption);
+  const [cipher, keyBytes] = ciphers[oidOf(oid)] ?? [];
+  if (!cipher || !keyBytes || !hash) throw new Error('an unknown cipher');
+  const key = pbkdf2Sync(password, bytesOf(salt), numberOf(count), keyBytes, hash);
+  return { cipher, key, iv: bytesOf(iv) };
+}
+
+/** RFC 7292, appendix C: what OpenSSL still knows of it is Triple DES. */
+function derivePbes1(oid: string, parameters: asn1js.BaseBlock | undefined, password: string): Derived {
+  const [salt, count] = partsOf(parameters);
+  const keyBytes = { '1.2.840.113549.1.12.1.3': 24, '1.2.840.113549.1.12.1.4': 16 }[oid];
+  if (!keyBytes) throw new Error('an unknown cipher');
+  const derive = (id: number, size: number) => derivePkcs12(id, password, bytesOf(salt), numberOf(count), size);
+  const key = derive(1, keyBytes);
+  return {
+    cipher: 'des-ede3-cbc',
+    key: keyBytes === 24 ? key : Buffer.concat([key, key.subarray(0, 8)]),
+    iv: derive(2, 8),
+  };
+}
+
+/** Bytes that SHA-1 takes and gives. */
+const [blockBytes, digestBytes] = [64, 20];
+
+/** RFC 7292, appendix B.2, with SHA-1. The password is a BMPString that ends with a NUL. */
+function derivePkcs12(id: number, password: string, salt: Buffer, count: number, size: number): Buffer {
+  const secret = Buffer.from(`${password}\0`, 'utf16le').swap16();
+  const fill = (bytes: Buffer) => Buffer.alloc(Math.ceil(bytes.length / blockBytes) * blockBytes, bytes);
+  const input = Buffer.concat([fill(salt), fill(secret)]);
+  const output: Buffer[] = [];
+  for (let made = 0; made < size; made += digestBytes) {
+    let digest = Buffer.concat([Buffer.alloc(blockBytes, id), input]);
+    for (let round = 0; round < count; round++) digest = createHash('sha1').update(digest).digest();
+    output.push(digest);
+    addToBlocks(input, Buffer.alloc(blockBytes, digest));
+  }
+  return Buffer.concat(output).subarray(0, size);
+}
+
+/** Adds a number and one to each block, modulo its size. */
+function addToBlocks(blocks: Buffer, addend: Buffer): void {
+  for (let start = 0; start < blocks.length; start += blockBytes) {
+    let carry = 1;
+    for (let at = blockBytes - 1; at >= 0; at--) {
+      const sum = (blocks[start + at] ?? 0) + (addend[at] ?? 0) + carry;
+      blocks[start + at] = sum & 0xff;
+      carry = sum >> 8;
+    }
+  }
+}
+
+function parse(bytes: Buffer): asn1js.BaseBlock {
+  const { result, offset } = asn1js.fromBER(bytes);
+  if (offset < 0) throw new Error('not ASN.1');
+  return result;
+}
+
+function partsOf(block: asn1js.BaseBlock | undefined): asn1js.BaseBlock[] {
+  const { value } = (block?.valueBlock ?? {}) as { value?: unknown };
+  return Array.isArray(value) ? (value as asn1js.BaseBlock[]) : [];
+}
+
+function first(block: asn1js.BaseBlock | undefined): asn1js.BaseBlock {
+  const [part] = partsOf(block);
+  if (!part) throw new Error('nothing in it');
+  return part;
+}
+
+/** The bytes of an octet string, which BER may have in pieces, also where a tag of its own stands for that type. */
+function bytesOf(block: asn1js.BaseBlock | undefined): Buffer {
+  // In one that is whole the library may have found something to read as well.
+  if (block?.idBlock.isConstructed) return Buffer.concat(partsOf(block).map(bytesOf));
+  const { valueHexView } = (block?.valueBlock ?? {}) as { valueHexView?: Uint8Array };
+  if (!valueHexView) throw new Error('no bytes');
+  return Buffer.from(valueHexView);
+}
+
+function oidOf(block: asn1js.BaseBlock | undefined): string {
+  return block instanceof asn1js.ObjectIdentifier ? block.getValue() : '';
+}
+
+function numberOf(block: asn1js.BaseBlock | undefined): number {
+  return block instanceof asn1js.Integer ? block.valueBlock.valueDec : 0;
+}

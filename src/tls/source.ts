@@ -1,0 +1,10 @@
+/** A file as the user named it: the option or setting it came from, and its path. */
+export interface PemSource {
+  readonly option: string;
+  readonly path: string;
+}
+
+/** Names the file in a message: `cacert "/etc/ssl/ca.pem"`. */
+export function formatSource({ option, path }: PemSource): string {
+  return `${option} ${JSON.stringify(path)}`;
+}
