@@ -1,6 +1,8 @@
+import { createPrivateKey } from 'node:crypto';
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { beforeAll, describe, expect, onTestFinished, test } from 'vitest';
+import { type Certs, makeCerts } from '../support/certs.ts';
 import { greeting, type Origin, startGreeter } from './support/origin.ts';
 import type { Part } from './support/part.ts';
 import { launchInTerminal, type TerminalRun } from './support/terminal.ts';
@@ -109,6 +111,37 @@ describe('the question for a password', () => {
     terminal.type(`\x15${password}\r`);
     await terminal.waitForScreen(/status 0/);
     expect(terminal.stdout().toString()).not.toContain('half');
+  });
+});
+
+describe('the question for the password of a key', () => {
+  let certs: Certs;
+  let script: string;
+
+  beforeAll(async () => {
+    certs = await makeCerts();
+    const encrypted = { type: 'pkcs8', format: 'pem', cipher: 'aes-256-cbc', passphrase: password } as const;
+    const key = certs.write('encrypted.key', createPrivateKey(certs.client.keyPem).export(encrypted));
+    // Nobody listens there: what comes after the question is a refusal.
+    const hop = `https://127.0.0.1:1?cert=${certs.client.cert}&key=${key}`;
+    const { file, args } = makeTunlCommand(['connect', '-x', `'${hop}'`, 'db:22']);
+    script = `trap : INT; ${keepingMode([file, ...args].join(' '))}`;
+    return certs.remove;
+  });
+
+  test.each([
+    ['the right one goes on', `${password}\r`, 'connection refused', 7],
+    ['a wrong one does not', 'wrong\r', 'does not open with the password from the answer to a question', 2],
+    ['control C ends it', 'half\x03', 'status 130', 130],
+  ])('%s, and the terminal is as it was', async (_, keys, message, status) => {
+    const terminal = openTerminal(script);
+    await terminal.waitForScreen(/tunl: password of key "\S+": /);
+    terminal.type(keys);
+    await terminal.waitForScreen(/mode kept/);
+    const shown = terminal.stdout().toString();
+    expect(shown).toContain(message);
+    expect(shown).toContain(`status ${status}\r\n`);
+    expect(shown).not.toMatch(/half|42\b/);
   });
 });
 

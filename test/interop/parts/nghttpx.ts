@@ -8,10 +8,12 @@ export interface NghttpxOptions {
   readonly backend: 'http/1.1' | 'h2';
   /** With a certificate it speaks TLS with its clients, HTTP/2 or HTTP/1.1 by ALPN; else it goes by the first bytes. */
   readonly tls?: CertFiles;
+  /** The authority of which each client has to show a certificate. */
+  readonly clientCa?: string;
 }
 
 /** Starts nghttpx as a proxy in front of another one. */
-export function startNghttpx({ backendPort, backend, tls }: NghttpxOptions): Promise<Part> {
+export function startNghttpx({ backendPort, backend, tls, clientCa }: NghttpxOptions): Promise<Part> {
   return startPart('nghttpx', (port) => ({
     file: 'nghttpx',
     args: [
@@ -23,6 +25,7 @@ export function startNghttpx({ backendPort, backend, tls }: NghttpxOptions): Pro
       // Tunnels to one target that are open at a time; the default is 8, and the next ones wait.
       '--backend-connections-per-host=1000',
       '--accesslog-file=/dev/null',
+      ...(clientCa === undefined ? [] : ['--verify-client', `--verify-client-cacert=${clientCa}`]),
       ...(tls ? [tls.key, tls.cert] : []),
     ],
   }));
