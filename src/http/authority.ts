@@ -2,29 +2,55 @@ import { isIPv4, isIPv6 } from 'node:net';
 import type { TcpAddress } from '../core/address.ts';
 import { TunlError } from '../core/errors.ts';
 
-const label = /^(?!-)[a-z0-9_-]{1,63}(?<!-)$/;
 const portText = /^[1-9][0-9]{0,4}$/;
+
+/** What passes for the name of a host. Both see it in lower case, without a dot at its end. */
+export interface NameRules {
+  /** True for what somebody would read as an IPv4 address: it is one in its canonical form, or nothing. */
+  isNumber(name: string): boolean;
+  isName(name: string): boolean;
+}
+
+const label = /^[a-z0-9_-]{1,63}$/;
 // Anything that getaddrinfo would take for a number (`127.1`, `0x7f.1`, `2130706433`) must not reach
 // a rule as a name: a last label that starts like a number makes the whole host an address.
 const numericLast = /(?:^|\.)(?:[0-9]+|0x[0-9a-f]*)$/;
 
+/** Names that we are asked for: of letters, digits, `-` and `_`, at whatever place in a label. */
+export const servedNames: NameRules = {
+  isNumber: (name) => numericLast.test(name),
+  isName: (name) => name.length <= 253 && name.split('.').every((part) => label.test(part)),
+};
+
+/** What a request may be expected to have room for. */
+const maxSentLength = 1024;
+
 /**
- * Reads `host:port` (RFC 9110, section 9.3.6): a name of letters, digits, `-` and `_`, a canonical
- * dotted quad or an IPv6 address in brackets, and a port from 1 to 65535 without leading zeros.
+ * Names that we ask a proxy for, which may have names of its own: all that stands for itself in an authority (RFC 3986,
+ * section 3.2.2). A percent sign does not, as one decodes it and another does not.
+ */
+export const sentNames: NameRules = {
+  isNumber: (name) => /^(?:[0-9]+|0x[0-9a-f]*)(?:\.(?:[0-9]+|0x[0-9a-f]*)){0,3}$/.test(name),
+  isName: (name) => name.length <= maxSentLength && /^[a-z0-9._~!$&'()*+,;=-]+$/.test(name),
+};
+
+/**
+ * Reads `host:port` (RFC 9110, section 9.3.6): a name, a canonical dotted quad or an IPv6 address in brackets, and
+ * a port from 1 to 65535 without leading zeros.
  * @throws {TunlError} http_request_error, quoting the text unless it may hold credentials
  */
-export function parseAuthority(text: string): TcpAddress {
+export function parseAuthority(text: string, names: NameRules = servedNames): TcpAddress {
   const at = text.lastIndexOf(':');
   if (text.includes('@')) throw invalid('the target must not have user information');
   if (at < 0 || text.endsWith(']')) throw invalid(`the target ${quote(text)} has no port`);
-  return { kind: 'tcp', host: parseHost(text.slice(0, at)), port: parsePort(text.slice(at + 1)) };
+  return { kind: 'tcp', host: parseHost(text.slice(0, at), names), port: parsePort(text.slice(at + 1)) };
 }
 
 /**
  * Reads the host part of an authority into its canonical form.
  * @throws {TunlError} http_request_error
  */
-export function parseHost(text: string): string {
+export function parseHost(text: string, names: NameRules = servedNames): string {
   const host = text.toLowerCase();
   if (host.startsWith('[')) {
     const inner = host.slice(1, -1);
@@ -35,12 +61,10 @@ export function parseHost(text: string): string {
   }
   if (isIPv4(host)) return host;
   const name = host.endsWith('.') ? host.slice(0, -1) : host;
-  if (numericLast.test(name)) {
+  if (names.isNumber(name)) {
     throw invalid(`${quote(text)} is not a canonical IPv4 address`);
   }
-  if (name.length > 253 || !name.split('.').every((part) => label.test(part))) {
-    throw invalid(`${quote(text)} is not a host name`, name !== '');
-  }
+  if (!names.isName(name)) throw invalid(`${quote(text)} is not a host name`, name !== '');
   return name;
 }
 

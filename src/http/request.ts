@@ -3,7 +3,7 @@ import type { DialContext } from '../core/dialer.ts';
 import { TunlError, usageError } from '../core/errors.ts';
 import type { HeaderField, Hop } from '../core/hop.ts';
 import { version } from '../core/version.ts';
-import { parseAuthority, quote } from './authority.ts';
+import { parseAuthority, quote, sentNames } from './authority.ts';
 import { isSafeField } from './message.ts';
 
 /**
@@ -14,7 +14,7 @@ export function assertTunnelled(address: Address): TcpAddress {
   const text = formatAddress(address);
   if (address.kind !== 'tcp') throw usageError(`${text} cannot be reached through a proxy`);
   try {
-    parseAuthority(text);
+    parseAuthority(text, sentNames);
   } catch (error) {
     if (!(error instanceof TunlError)) throw error;
     throw usageError(`cannot ask a proxy for ${quote(text)}: ${error.message}`).with({ cause: error });

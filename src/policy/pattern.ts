@@ -1,4 +1,6 @@
 import { isIPv6 } from 'node:net';
+import { servedNames } from '../http/authority.ts';
+import { toAsciiName } from '../words/host.ts';
 import { firstOf, formatBytes, parseRange, type Range } from './range.ts';
 
 /** The hosts that a rule is about. Names are canonical; a suffix begins with its dot. */
@@ -42,15 +44,16 @@ function cut(host: string, ports: string | undefined): { readonly host: string; 
 /** `*`, `*.example.com`, `db.internal`, `10.0.0.0/8`, `::1`. */
 export function parseHost(text: string): HostPattern | PatternFault {
   if (text === '*') return { kind: 'any' };
-  if (/[/:]/.test(text) || isNumeric(text)) return parseAddresses(text);
-  const host = text.toLowerCase().replace(/\.$/, '');
-  const name = host.replace(/^\*\./, '');
-  if (isName(name)) return name === host ? { kind: 'name', name } : { kind: 'suffix', suffix: `.${name}` };
+  const wildcard = text.startsWith('*.') ? '*.' : '';
+  const written = wildcard + toAscii(text.slice(wildcard.length));
+  if (/[/:]/.test(written) || isNumeric(written)) return parseAddresses(written);
+  const host = written.toLowerCase().replace(/\.$/, '');
+  const name = host.slice(wildcard.length);
+  if (servedNames.isName(name)) return name === host ? { kind: 'name', name } : { kind: 'suffix', suffix: `.${name}` };
   if (host.includes('*')) return { fault: 'a wildcard stands for whole labels at the front: *.example.com' };
   if (host.startsWith('.')) {
     return { fault: 'not a host, address or range', hint: `write *${host} for what is below it` };
   }
-  if (/[\u0080-\uffff]/.test(host)) return { fault: 'not ASCII', hint: 'write the name in its xn-- form' };
   return { fault: 'not a host, address or range' };
 }
 
@@ -89,8 +92,11 @@ function isNumeric(text: string): boolean {
   return /^(?:\d+|0x[\da-f]*)$/i.test(last);
 }
 
-function isName(host: string): boolean {
-  return (
-    host.length <= 253 && host.split('.').every((label) => /^[a-z0-9_](?:[a-z0-9_-]{0,61}[a-z0-9_])?$/.test(label))
-  );
+/** The name as clients send it; one of which none can be made is judged as it is. */
+function toAscii(name: string): string {
+  try {
+    return toAsciiName(name);
+  } catch {
+    return name;
+  }
 }

@@ -2,8 +2,9 @@ import type { Carrier, CarrierScheme } from '../core/carrier.ts';
 import { usageError } from '../core/errors.ts';
 import { formatPlace, type HeaderField, type Hop } from '../core/hop.ts';
 import { Secret } from '../core/secret.ts';
-import { parseHost, parsePort } from '../http/authority.ts';
+import { parsePort } from '../http/authority.ts';
 import { parseHeader } from './header.ts';
+import { readHost } from './host.ts';
 import { type HopUrl, passwordHint, socketHint, splitHopUrl } from './hop-url.ts';
 import { parseUnix } from './listen.ts';
 import { suggest } from './suggest.ts';
@@ -91,7 +92,7 @@ function readAddress(
   if (socket !== undefined) return asUsage(label, () => parseUnix(`unix:${socket}`));
   return {
     kind: 'tcp',
-    host: asUsage(label, () => parseHost(host)),
+    host: asUsage(label, () => readHost(host)),
     port: port === undefined ? scheme.defaultPort : parseHopPort(port, label),
   };
 }

@@ -3,6 +3,7 @@ import { formatAddress, type ListenAddress, type UnixAddress } from '../core/add
 import { usageError } from '../core/errors.ts';
 import { isAbstract, isSameUnixPath, readUnixPath } from '../core/unix-path.ts';
 import { parseHost } from '../http/authority.ts';
+import { toAsciiName } from './host.ts';
 import { asUsage, quote } from './text.ts';
 
 /** Where we listen when no bind address is given; `forward` listens on both loopback addresses then. */
@@ -59,7 +60,7 @@ export function parseBind(bind: string, whole: string): string {
       'an IPv6 address needs brackets: [::1]:8080',
     );
   }
-  return asUsage(quote(whole), () => parseHost(bind), 'a listener is [BIND:]PORT, unix:PATH or fd:N');
+  return asUsage(quote(whole), () => parseHost(toAsciiName(bind)), 'a listener is [BIND:]PORT, unix:PATH or fd:N');
 }
 
 /** The port of a listener, 0 included. @throws {TunlError} usage */

@@ -1,7 +1,7 @@
 import { isIPv6 } from 'node:net';
 import type { TcpAddress } from '../core/address.ts';
 import { usageError } from '../core/errors.ts';
-import { parseAuthority } from '../http/authority.ts';
+import { readAuthority } from './host.ts';
 import { asUsage, quote } from './text.ts';
 
 /**
@@ -25,7 +25,7 @@ export function parseTargetWords(words: readonly string[]): TcpAddress {
 }
 
 /**
- * Reads `HOST:PORT` with a canonical address or an ASCII name: `db:5432`, `192.0.2.7:22`, `[::1]:22`.
+ * Reads `HOST:PORT` with a canonical address or a name: `db:5432`, `192.0.2.7:22`, `[::1]:22`, `bücher.example:443`.
  * @throws {TunlError} usage
  */
 export function parseTarget(text: string): TcpAddress {
@@ -43,11 +43,10 @@ export function parseTarget(text: string): TcpAddress {
       'an IPv6 address needs brackets: [::1]:22, or HOST PORT as two words',
     );
   }
-  return asUsage(quote(text), () => parseAuthority(text), ...hintsFor(text));
+  return asUsage(quote(text), () => readAuthority(text), ...hintsFor(text));
 }
 
 function hintsFor(text: string): string[] {
-  if (/[^\x00-\x7f]/.test(text)) return ['write an international name in its ASCII form: xn--…'];
   if (text.startsWith(':')) return [`write the host: HOST${text.length < 64 ? text : ':22'}`];
   return text.includes(':') ? [] : [`write the port: ${text.length < 64 ? text : 'HOST'}:22`];
 }

@@ -1,6 +1,7 @@
 import { usageError } from '../core/errors.ts';
 import type { TlsSettings } from '../core/hop.ts';
 import { parseHost } from '../http/authority.ts';
+import { toAsciiName } from './host.ts';
 import { asUsage, quote } from './text.ts';
 
 /** What each TLS setting is called, as a flag and in the query of a hop, and which one it is. */
@@ -47,7 +48,11 @@ export function parseTls(words: TlsWords, where: string): TlsSettings {
     ...(cert !== undefined && key !== undefined && { cert, key }),
     ...(keyPasswordFile !== undefined && { keyPasswordFile }),
     ...(servername !== undefined && {
-      servername: asUsage(`${where}: servername`, () => parseHost(servername), 'write the name alone: proxy.example'),
+      servername: asUsage(
+        `${where}: servername`,
+        () => parseHost(toAsciiName(servername)),
+        'write the name alone: proxy.example',
+      ),
     }),
     ...(pin !== undefined && { pin: parsePin(pin, where) }),
     ...(alpn !== undefined && { alpn: parseAlpn(alpn, where) }),

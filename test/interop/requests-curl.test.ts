@@ -1,7 +1,13 @@
-import { expect, test } from 'vitest';
+import { existsSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { beforeAll, describe, expect, test } from 'vitest';
+import { eventually } from '../support/eventually.ts';
 import { startTarget } from '../support/targets.ts';
-import { run } from './support/process.ts';
-import { tunl } from './support/tunl.ts';
+import { startSquid } from './parts/squid.ts';
+import type { Part } from './support/part.ts';
+import { launch, run } from './support/process.ts';
+import { makeTunlCommand, tunl } from './support/tunl.ts';
+import { makeFolder } from './support/workspace.ts';
 
 /** Plays a proxy that refuses everything, and gives the heads of the requests that came to it. */
 async function startRecorder() {
@@ -28,7 +34,7 @@ async function ask(
   const url = `${proxy}:${port}`;
   const limit = ['-q', '-s', '-g', '-m', '10'];
   await run({ file: 'curl', args: [...limit, ...options, '-x', url, `https://${host}/`] });
-  await tunl(['connect', '-q', ...options, '-x', url, `${host}:443`], { input: '' });
+  await tunl(['connect', '-q', ...options, '-x', url, '--', `${host}:443`], { input: '' });
   const [curl = 'curl asked nothing', ours = 'tunl asked nothing', ...more] = heads;
   expect(more).toEqual([]);
   return [curl, ours];
@@ -47,4 +53,57 @@ test.each([
   const [curl, ours] = (await ask(proxy, 'target.example')).map(credentialsOf);
   expect(curl).toBeDefined();
   expect(ours).toBe(curl);
+});
+
+test.each([
+  'bücher.example',
+  'BÜCHER.example',
+  'faß.de',
+  '-a.example',
+  'a-.example',
+  'under_score.example',
+  'db~prod',
+  'web.1',
+  'a..b',
+  `${'x'.repeat(80)}.example`,
+])('curl and tunl ask for the same name: %s', async (host) => {
+  const asked = (await ask('http://127.0.0.1', host)).map((head) => head.split('\r\n').slice(0, 2));
+  expect(asked[0]?.[0]).toMatch(/^CONNECT [\x21-\x7e]+:443 HTTP\/1\.1$/);
+  expect(asked[1]).toEqual(asked[0]);
+});
+
+describe('squid is asked for a name that it knows', () => {
+  let squid: Part;
+
+  beforeAll(async () => {
+    const hosts = join(makeFolder('squid-hosts'), 'hosts');
+    writeFileSync(hosts, '127.0.0.1 -a-.example under_score.example xn--bcher-kva.example\n');
+    squid = await startSquid({ rules: `hosts_file ${hosts}\nhttp_access allow all` });
+    return squid.stop;
+  });
+
+  /** Goes on once the target has spoken, with stdin open: squid takes its end for the end of everything. */
+  async function expectAnswer(proxy: string, host: string): Promise<void> {
+    const { port } = await startTarget((socket) => socket.end('an answer'));
+    const client = launch(makeTunlCommand(['connect', '-x', proxy, '--', `${host}:${port}`]));
+    const hear = () => (client.stdout().toString() === 'an answer' ? true : undefined);
+    try {
+      await client.waitFor('the answer', hear);
+    } finally {
+      await client.stop();
+    }
+  }
+
+  test.each(['-a-.example', 'under_score.example', 'bücher.example'])('%s', async (host) => {
+    await expectAnswer(`http://127.0.0.1:${squid.port}`, host);
+  });
+
+  test('behind a Unix socket', async () => {
+    const path = join(makeFolder('squid-socket'), 'proxy.sock');
+    const door = launch({ file: 'socat', args: [`UNIX-LISTEN:${path},fork`, `TCP4:127.0.0.1:${squid.port}`] });
+    await eventually(() => existsSync(path), true);
+    await expectAnswer(`unix:${path}`, '-a-.example');
+    await expectAnswer(`http://unix:${encodeURIComponent(path)}`, '-a-.example');
+    await door.stop();
+  });
 });

@@ -7,6 +7,9 @@ test.each([
   [['db', '5432'], 'db', 5432],
   [['DB.Internal.:22'], 'db.internal', 22],
   [['under_score.example:1'], 'under_score.example', 1],
+  [['-db-:22'], '-db-', 22],
+  [['bücher.example:443'], 'xn--bcher-kva.example', 443],
+  [['Bücher.example', '443'], 'xn--bcher-kva.example', 443],
   [['192.0.2.7:65535'], '192.0.2.7', 65535],
   [['[2001:db8::1]:22'], '2001:db8::1', 22],
   [['[::1]', '22'], '::1', 22],
@@ -33,9 +36,9 @@ test.each([
   [['2130706433:80'], '"2130706433:80": "2130706433" is not a canonical IPv4 address'],
   [['0x7f.1:80'], '"0x7f.1:80": "0x7f.1" is not a canonical IPv4 address'],
   [['127.1:80'], '"127.1:80": "127.1" is not a canonical IPv4 address'],
-  [['-db:22'], '"-db:22": "-db" is not a host name'],
   [['a b:22'], '"a b:22": "a b" is not a host name'],
-  [['bücher.example:443'], '"bücher.example:443": "b?cher.example" is not a host name'],
+  [['bücher%.example:443'], '"bücher%.example:443": "bücher%.example" is not a host name'],
+  [['bücher/x:443'], '"bücher/x:443": "bücher/x" is not a host name'],
   [['http://db:80'], '"http://db:80" is a URL, not a target'],
   [['db:22', '22'], '"db:22" and "22" are not a host and a port'],
   [['db', '22', 'more'], 'unexpected argument "more"'],
@@ -46,8 +49,4 @@ test.each([
 test('does not repeat what may be a password', () => {
   const { message, hints } = refusalOf(() => parseTargetWords(['root:secret@db:22']));
   expect(`${message} ${hints.join(' ')}`).not.toContain('secret');
-});
-
-test('says how an international name is written', () => {
-  expect(refusalOf(() => parseTargetWords(['bücher.example:443'])).hints.join()).toContain('xn--');
 });

@@ -1,5 +1,6 @@
 import { BlockList, isIP } from 'node:net';
 import type { TcpAddress } from '../../core/address.ts';
+import { toAsciiName } from '../../words/host.ts';
 
 /** An entry of NO_PROXY that says something about targets. */
 export interface NoProxyEntry {
@@ -22,8 +23,8 @@ export interface NoProxy {
 
 type HostTest = (host: string) => boolean;
 
-/** A name of letters, digits, `-` and `_`; one leading and one trailing dot change nothing. */
-const domain = /^\.?((?:[a-z0-9_-]+\.)*[a-z0-9_-]+)\.?$/i;
+/** A name as a target may have it; one leading and one trailing dot change nothing. */
+const domain = /^\.?((?:[\w~\u0080-\u{10ffff}-]+\.)*[\w~\u0080-\u{10ffff}-]+)\.?$/u;
 const numericLast = /(?:^|\.)\d+$/;
 /** Octets and stars for the others, `10.*` or `10.0.*.*`, or fewer than four octets and the number of bits. */
 const shortRange = /^((?=(?:[^.]+\.){1,3}\*$)\d+(?:\.\d+)*(?:\.\*)+|\d+(?:\.\d+){0,2}(?=\/))(?:\/(\d{1,3}))?$/;
@@ -100,6 +101,15 @@ function parseName(text: string): HostTest | string {
   if (written === undefined && text.includes('*')) return 'a star stands for whole parts: *.example.com, 10.*';
   if (written === undefined) return 'it is neither a name nor an address';
   if (numericLast.test(written)) return 'it is not a complete address; a range is written as 10.0.0.0/8';
-  const name = written.toLowerCase();
+  const name = toName(written);
+  if (name === undefined) return 'it is neither a name nor an address';
   return (host) => isIP(host) === 0 && (host === name || host.endsWith(`.${name}`));
+}
+
+function toName(written: string): string | undefined {
+  try {
+    return toAsciiName(written).toLowerCase();
+  } catch {
+    return undefined;
+  }
 }

@@ -65,7 +65,7 @@ test.each([
   ['a:http', '"a:http" is ignored: a port is a number from 1 to 65535'],
   [':22', '":22" is ignored: it is neither a name nor an address'],
   ['a..b', '"a..b" is ignored: it is neither a name nor an address'],
-  ['grüß.corp', '"grüß.corp" is ignored: it is neither a name nor an address'],
+  ['grüß\u200d.corp', '"grüß\u200d.corp" is ignored: it is neither a name nor an address'],
 ])('ignores %s in NO_PROXY, says why, and reads on', (entry, why) => {
   const { ignored, reason } = decideProxy({ https_proxy: 'p:1', NO_PROXY: `${entry},corp` }, db);
   expect(ignored).toEqual([`NO_PROXY: ${why}`]);
@@ -105,4 +105,18 @@ test.each([
   const parse = () =>
     parseHops([decideProxy({ https_proxy }, db).proxy?.url ?? ''], { source: 'https_proxy', tls: {}, headers: [] });
   expect(refusalOf(parse).message).toBe(message);
+});
+
+test.each(['bücher.corp', '.Bücher.corp', 'xn--bcher-kva.corp', 'corp', 'bu\u0308cher.corp'])(
+  'a name in NO_PROXY is the same in letters of its language and in ASCII: %s',
+  (NO_PROXY) => {
+    for (const target of ['bücher.corp:22', 'xn--bcher-kva.corp:22', 'db.BÜCHER.corp:22']) {
+      expect(decideProxy({ https_proxy: 'p:1', NO_PROXY }, parseTarget(target)).proxy).toBeUndefined();
+    }
+    expect(decideProxy({ https_proxy: 'p:1', NO_PROXY: 'bücher.corp' }, db).proxy).toBeDefined();
+  },
+);
+
+test.each(['-db-.corp', 'db~1.corp'])('a name in NO_PROXY may be one that only the proxy knows: %s', (name) => {
+  expect(decideProxy({ https_proxy: 'p:1', NO_PROXY: name }, parseTarget(`${name}:22`)).proxy).toBeUndefined();
 });

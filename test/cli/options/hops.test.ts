@@ -20,6 +20,8 @@ test.each([
   ['http://192.0.2.7:8080', 'http', '192.0.2.7', 8080],
   ['proxy:3128', 'http', 'proxy', 3128],
   ['[::1]:3128', 'http', '::1', 3128],
+  ['https://-proxy-.example', 'https', '-proxy-.example', 443],
+  ['https://bücher.example', 'https', 'xn--bcher-kva.example', 443],
   ['user:pass@proxy:3128', 'http', 'proxy', 3128],
 ])('reads %s', (url, scheme, host, port) => {
   expect(parse(url)).toMatchObject({ scheme, address: { kind: 'tcp', host, port } });
@@ -94,6 +96,10 @@ test('reads the settings of one hop from its query, with + as it is', () => {
     pin,
     insecure: true,
   });
+});
+
+test('a name to verify may have letters beyond ASCII', () => {
+  expect(parse('https://p?servername=bücher.example').tls).toEqual({ servername: 'xn--bcher-kva.example' });
 });
 
 test("reads a pin in curl's form, whose base64 may hold + and /", () => {
