@@ -46,7 +46,7 @@ export function readHop(words: HopWords, reader: HopReader): Hop {
   const patterns = readHeaders(formats, 'formats', reader);
   const { open, ...hop } = parseHop(
     fillVariables(url, reader),
-    { source: 'via', tls: {}, headers: [] },
+    { source: 'via', folder: reader.folder, tls: {}, headers: [] },
     reader.schemes,
   );
   if (hop.credentials && written !== undefined) reader.sources.set(hop.credentials.password, written);

@@ -113,7 +113,8 @@ function credentialAdvice({ hop, head }: RefusalFacts): string[] {
 }
 
 function otherSchemeAdvice(schemes: readonly string[]): string[] {
-  if (schemes.includes('bearer')) return ["a token is sent with --proxy-header 'Proxy-Authorization: Bearer TOKEN'"];
+  if (schemes.includes('bearer'))
+    return ['a token is sent with --proxy-header @FILE, where the file has the line Proxy-Authorization: Bearer TOKEN'];
   return ['tunl knows Basic only; a gateway on this machine that knows the others can stand in between (px, cntlm)'];
 }
 

@@ -1,6 +1,8 @@
+import { resolve } from 'node:path';
 import { usageError } from '../core/errors.ts';
 import type { HeaderField } from '../core/hop.ts';
 import { isToken } from '../http/message.ts';
+import { readSecretFile } from './password-file.ts';
 import { hasControl, quote } from './text.ts';
 
 /** RFC 9110, section 7.2, or an operator whose value will be one. */
@@ -15,6 +17,35 @@ const ours: ReadonlySet<string> = new Set([
   'te',
   'trailer',
 ]);
+
+/**
+ * Reads `Name: value`, or with `@FILE` the fields of a file, one a line: a token is in no list of processes and in no
+ * history of a shell then. A relative path starts from `folder`.
+ * @throws {TunlError} usage, with nothing in it of what the file holds
+ */
+export function parseHeaders(text: string, where: string, folder = '.'): HeaderField[] {
+  if (!text.startsWith('@')) return [parseHeader(text, where)];
+  const path = text.slice(1);
+  if (path === '-')
+    throw usageError(`${where}: stdin is not read for headers`, 'write @FILE, or @/dev/fd/3 and 3<FILE');
+  const lines = readSecretFile(resolve(folder, path), `${where}: cannot read`, 'one header a line');
+  const fields = lines.flatMap((line, index) =>
+    line === '' ? [] : [parseLine(line, `line ${index + 1} of ${quote(path)}`, where)],
+  );
+  if (fields.length === 0) throw usageError(`${where}: ${quote(path)} holds no header`, "write 'Name: value' into it");
+  return fields;
+}
+
+/** A line may be the token alone: nothing of it is repeated but a name that has a value. */
+function parseLine(line: string, place: string, where: string): HeaderField {
+  if (!isToken(line.slice(0, Math.max(line.indexOf(':'), 0)))) {
+    throw usageError(
+      `${where}: ${place} is not a header`,
+      "write 'Name: value', such as Proxy-Authorization: Bearer TOKEN",
+    );
+  }
+  return parseHeader(line, where);
+}
 
 /**
  * Reads `Name: value`. The value is not repeated in messages: it may be a token.

@@ -3,7 +3,7 @@ import { usageError } from '../core/errors.ts';
 import { formatPlace, type HeaderField, type Hop } from '../core/hop.ts';
 import { Secret } from '../core/secret.ts';
 import { parsePort } from '../http/authority.ts';
-import { parseHeader } from './header.ts';
+import { parseHeaders } from './header.ts';
 import { readHost } from './host.ts';
 import { type HopUrl, passwordHint, socketHint, splitHopUrl } from './hop-url.ts';
 import { parseUnix } from './listen.ts';
@@ -31,6 +31,8 @@ export interface HopFallbacks {
   readonly source: string;
   /** The variable of the environment that names the hop; absent where the user did. */
   readonly variable?: string;
+  /** Where relative paths of headers start from: the current folder, where absent. */
+  readonly folder?: string;
   readonly tls: TlsWords;
   readonly headers: readonly HeaderField[];
 }
@@ -56,7 +58,7 @@ export function parseHop(text: string, fallbacks: HopFallbacks, schemes: readonl
   const { scheme: name, user, password, query, label, ...place } = splitHopUrl(text, fallbacks.source);
   const scheme = schemes.find((known) => known.scheme === name);
   if (!scheme) throw unknownScheme(name, schemes, label);
-  const settings = readSettings(query, scheme, label);
+  const settings = readSettings(query, scheme, label, fallbacks.folder);
   const address = readAddress(place, scheme, label);
   const headers = settings.headers.length > 0 ? settings.headers : fallbacks.headers;
   if (user !== undefined && headers.some(([header]) => header.toLowerCase() === 'proxy-authorization')) {
@@ -123,7 +125,7 @@ interface Settings {
   readonly own: Record<string, string>;
 }
 
-function readSettings(query: HopUrl['query'], scheme: KnownScheme, where: string): Settings {
+function readSettings(query: HopUrl['query'], scheme: KnownScheme, where: string, folder?: string): Settings {
   const settings: Settings = { tls: {}, headers: [], own: {} };
   const known = [...tlsNames, 'header', ...scheme.carrier.settings.map(({ name }) => name)];
   for (const [name, value] of query) {
@@ -136,7 +138,7 @@ function readSettings(query: HopUrl['query'], scheme: KnownScheme, where: string
     }
     const bare = scheme.carrier.settings.find((own) => own.name === name)?.bare;
     if (value === undefined && bare === undefined && !tlsSwitches.has(name)) throw needsValue(name, where);
-    if (name === 'header') settings.headers.push(parseHeader(value ?? '', where));
+    if (name === 'header') settings.headers.push(...parseHeaders(value ?? '', where, folder));
     else if (name in settings.tls || name in settings.own) throw givenTwice(name, where);
     else if (isTlsName(name)) settings.tls[name] = readTlsValue(name, value, scheme, where);
     else settings.own[name] = parseOwn(name, value ?? bare ?? '', scheme, where);

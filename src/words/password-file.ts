@@ -9,15 +9,21 @@ import { hasControl, quote } from './text.ts';
  * @throws {TunlError} usage, when it cannot be read or holds none
  */
 export function readPasswordFile(path: string): Secret {
-  let text: string;
-  try {
-    text = decodeOctets(readFileSync(path));
-  } catch (error) {
-    const hint = 'the first line of that file is the password; whoever runs tunl must be able to read it';
-    throw usageError(`cannot read the password file ${quote(path)}: ${describeFileError(error)}`, hint);
-  }
-  const [line = ''] = text.split(/\r?\n/, 1);
+  const [line = ''] = readSecretFile(path, 'cannot read the password file', 'its first line is the password');
   return checkPassword(line, `the password file ${quote(path)}`);
+}
+
+/**
+ * The lines of a file that holds a secret.
+ * @throws {TunlError} usage, when it cannot be read: `failure`, its path and the reason, and what it is to hold
+ */
+export function readSecretFile(path: string, failure: string, content: string): string[] {
+  try {
+    return decodeOctets(readFileSync(path)).split(/\r?\n/);
+  } catch (error) {
+    const hint = `${content}; whoever runs tunl must be able to read it`;
+    throw usageError(`${failure} ${quote(path)}: ${describeFileError(error)}`, hint);
+  }
 }
 
 /**

@@ -122,6 +122,16 @@ stages:
   expect(printGraph(graph)).toContain('via: h2c://unix:/etc/tunl/proxy.sock?window=65536\n');
 });
 
+test('headers of a proxy may be in a file, which is looked for from the folder of the chain', () => {
+  const folder = makeTempFolder();
+  writeFileSync(join(folder, 'headers'), 'Proxy-Authorization: Bearer s3cret\n');
+  const { graph } = loadText(`stages: { a: { listen: 1, via: 'http://p?header=@headers', to: 't:1' } }`, {}, folder);
+  expect(graph.stages[0]?.route.hops[0]?.[0]?.headers).toEqual([['Proxy-Authorization', 'Bearer s3cret']]);
+  const printed = printGraph(graph);
+  expect(printed).toContain('Proxy-Authorization: ${TUNL_PROXY_HEADER}');
+  expect(printed).not.toContain('s3cret');
+});
+
 test('defaults hold for every stage that does not say otherwise', () => {
   const { graph } = loadText(`
 defaults: { limits: { idle: 5m, connect: 1s }, retry: 2, family: 4, resolver: dns }

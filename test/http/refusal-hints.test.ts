@@ -105,7 +105,8 @@ describe('a demand for credentials', () => {
     '--password-file, ~/.netrc or SSH_ASKPASS, or asked for';
   const gateway =
     'tunl knows Basic only; a gateway on this machine that knows the others can stand in between (px, cntlm)';
-  const token = "a token is sent with --proxy-header 'Proxy-Authorization: Bearer TOKEN'";
+  const token =
+    'a token is sent with --proxy-header @FILE, where the file has the line Proxy-Authorization: Bearer TOKEN';
 
   test.each([
     ['that names no scheme', [], undefined, user],

@@ -55,6 +55,15 @@ test.each([
   expect(ours).toBe(curl);
 });
 
+test('curl and tunl send the same headers of a file', async () => {
+  const path = join(makeFolder('headers'), 'headers');
+  writeFileSync(path, 'Proxy-Authorization: Bearer s3cret\r\n\nX-Team: db\n');
+  const heads = await ask('http://127.0.0.1', 'target.example', ['--proxy-header', `@${path}`]);
+  const own = heads.map((head) => head.split('\r\n').filter((line) => /^(?:Proxy-Authorization|X-Team): /.test(line)));
+  expect(own[0]).toEqual(['Proxy-Authorization: Bearer s3cret', 'X-Team: db']);
+  expect(own[1]).toEqual(own[0]);
+});
+
 test.each([
   'bücher.example',
   'BÜCHER.example',

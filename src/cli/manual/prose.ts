@@ -212,7 +212,7 @@ export const programProse: {
     'User and password stand in the URL, percent-encoded byte by byte, so that `%F6` is one byte. A proxy that takes a key and no password is named `http://KEY:@proxy`. A user without a password gets one from the first of these that has it: `TUNL_PROXY_PASSWORD`, `--password-file`, `~/.netrc`, a question on the terminal or through `SSH_ASKPASS`.',
   ],
   settings:
-    'Settings of one proxy stand in the query of its URL, percent-encoded: `https://proxy?cacert=ca.pem&header=X-Team:%20db`. Options of the same names hold for every proxy that does not set its own.',
+    'Settings of one proxy stand in the query of its URL, percent-encoded: `https://proxy?cacert=ca.pem&header=X-Team:%20db`. `header=@FILE` is each line of a file, which keeps a token out of the list of processes. Options of the same names hold for every proxy that does not set its own.',
   sections: [
     {
       title: 'ENVIRONMENT',

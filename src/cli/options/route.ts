@@ -11,7 +11,7 @@ import { quote } from '../../words/text.ts';
 import type { TlsWords } from '../../words/tls.ts';
 import { createKeyPassword, type PasswordSources } from './credentials.ts';
 import { decideProxy, type EnvironmentProxy } from './environment.ts';
-import { parseHeader } from '../../words/header.ts';
+import { parseHeaders } from '../../words/header.ts';
 import { fillPasswords, parseHops } from './hops.ts';
 import { tlsOptions } from './tls.ts';
 
@@ -51,7 +51,7 @@ const askOptions: readonly OptionSpec[] = [
     name: 'proxy-header',
     value: "'NAME: VALUE'",
     repeat: 'list',
-    summary: 'send this header to each proxy; repeatable',
+    summary: 'send this header to each proxy; @FILE: those of a file, one a line; repeatable',
   },
   {
     name: 'password-file',
@@ -138,7 +138,7 @@ export function readRest(args: Arguments): Pick<RouteOptions, 'retries' | 'famil
 
 /** The fields of --proxy-header. @throws {TunlError} usage */
 export function readHeaders(args: Arguments): HeaderField[] {
-  return args.list('proxy-header').map((text) => parseHeader(text, '--proxy-header'));
+  return args.list('proxy-header').flatMap((text) => parseHeaders(text, '--proxy-header'));
 }
 
 /** URLs of hops, and what holds for those that do not say otherwise. */

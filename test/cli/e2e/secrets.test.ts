@@ -78,11 +78,14 @@ const sources = (port: number, folder: string) => {
   };
   const askpass = write('askpass', `#!/bin/sh\necho '${password}'\n`);
   chmodSync(askpass, 0o700);
+  const headers = write('headers', `Proxy-Authorization: Bearer ${password}\n`);
   return [
     { words: ['-x', `http://me:${encoded}@${at}`] },
     { words: [`-xhttp://me:${encoded}@${at}`] },
     { words: [`--proxy=http://me:${encoded}@${at}|http://me:${encoded}@${at}`] },
     { words: ['-x', `http://${at}`, '--proxy-header', `Proxy-Authorization: Bearer ${password}`] },
+    { words: ['-x', `http://${at}`, '--proxy-header', `@${headers}`] },
+    { words: ['-x', `http://${at}?header=@${headers}`] },
     { words: ['-x', `http://${at}?header=Proxy-Authorization:%20Bearer%20${encoded}`] },
     { words: [], env: { https_proxy: `http://me:${encoded}@${at}` } },
     { words: ['-x', `http://me@${at}`], env: { TUNL_PROXY_PASSWORD: password } },
