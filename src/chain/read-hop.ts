@@ -5,6 +5,7 @@ import { isSecretField } from '../core/secret.ts';
 import { parseFormat } from '../words/format.ts';
 import { parseHeader } from '../words/header.ts';
 import { type KnownScheme, parseHop } from '../words/hop.ts';
+import { isBareSocket } from '../words/hop-url.ts';
 import { isInternal } from '../words/internal.ts';
 import { resolveUnix } from '../words/listen.ts';
 import { asUsage } from '../words/text.ts';
@@ -35,7 +36,7 @@ export function readHop(words: HopWords, reader: HopReader): Hop {
   const { url, password, headers, formats, 'key-password': keyPassword } = words;
   if (isInternal(url))
     throw usageError('a stage of this process can only be first on the way', 'put it before the proxies');
-  const written = userInfo.exec(url)?.[1]?.split(/:(.*)/s, 2)[1];
+  const written = isBareSocket(url) ? undefined : userInfo.exec(url)?.[1]?.split(/:(.*)/s, 2)[1];
   if (written !== undefined && !/^(?:\$\{\w+\})?$/.test(written)) {
     throw usageError(
       'via has a password that is written out',

@@ -81,9 +81,9 @@ function isCutPassword(place: string, tail: string): boolean {
   return at >= 0 && !(isPlace && /^\/?\?[\w-]+=/.test(tail));
 }
 
-/** True for `unix:PATH` without a scheme: what is behind the colon is a path, with whatever is in it. */
-function isBareSocket(text: string): boolean {
-  return /^unix:(?!\/\/)[^?#]/.test(text) && !/^unix:\d+(?:[/?#]|$)/.test(text);
+/** True for `unix:PATH` without a scheme, and neither for a user of that name nor for a host with its port. */
+export function isBareSocket(text: string): boolean {
+  return /^unix:(?!\/\/)(?:[/.@%]|[^@?#]+(?:[?#]|$))/.test(text) && !/^unix:\d+(?:[/?#]|$)/.test(text);
 }
 
 /** The URL as a message may repeat it: no user information, no settings. */

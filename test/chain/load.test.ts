@@ -112,12 +112,12 @@ test('the socket of a proxy is looked for from the folder of the file', () => {
   const { graph } = loadText(`
 stages:
   a: { listen: 1, via: ['h2c://unix:proxy.sock?window=65536'], to: 't:1' }
-  b: { listen: 2, via: 'unix:/run/p|http://q', to: 't:1' }
+  b: { listen: 2, via: 'unix:/run/p@1|http://q', to: 't:1' }
 `);
   const addresses = graph.stages.map(({ route }) => route.hops[0]?.map(({ address }) => address));
   expect(addresses).toEqual([
     [{ kind: 'unix', path: '/etc/tunl/proxy.sock' }],
-    [{ kind: 'unix', path: '/run/p' }, tcp('q', 80)],
+    [{ kind: 'unix', path: '/run/p@1' }, tcp('q', 80)],
   ]);
   expect(printGraph(graph)).toContain('via: h2c://unix:/etc/tunl/proxy.sock?window=65536\n');
 });

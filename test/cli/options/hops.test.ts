@@ -31,6 +31,7 @@ test.each([
   ['unix:/run/proxy.sock', 'http', '/run/proxy.sock'],
   ['unix:./a@b:c', 'http', './a@b:c'],
   ['unix:/run/a%20b', 'http', '/run/a b'],
+  ['unix:proxy.sock', 'http', 'proxy.sock'],
   ['http://unix:/run/proxy.sock', 'http', '/run/proxy.sock'],
   ['http://unix:%2Frun%2Fproxy.sock', 'http', '/run/proxy.sock'],
   ['HTTP://Unix:proxy.sock', 'http', 'proxy.sock'],
@@ -38,6 +39,11 @@ test.each([
   ['https://alice:pw@unix:/run/proxy.sock?servername=p.example', 'https', '/run/proxy.sock'],
 ])('reads %s as a proxy on a socket', (url, scheme, path) => {
   expect(parse(url)).toMatchObject({ scheme, address: { kind: 'unix', path } });
+});
+
+test('a user may be named unix', () => {
+  const { address, credentials } = parse('unix:s3cret@p:1');
+  expect([address, credentials?.user]).toEqual([{ kind: 'tcp', host: 'p', port: 1 }, 'unix']);
 });
 
 test('a host may be named unix, and has a port then', () => {
