@@ -5,10 +5,12 @@ import { within } from '../core/deadline.ts';
 import { describeTls, resetError } from '../core/link.ts';
 import { stdioLink } from '../listeners/stdio.ts';
 import type { RelayResult } from '../relay/relay.ts';
+import { emptyError } from './beginning.ts';
 import { checkTargets } from './check.ts';
+import { Doubts } from './doubts.ts';
 import type { ConnectOptions, Runtime } from './options.ts';
 import { createRoute } from './route.ts';
-import { FirstBytes } from './tls-hint.ts';
+import { findTlsHints, isTlsAlert } from './tls-hint.ts';
 import { carryTunnel } from './tunnel.ts';
 import { Tunnels } from './tunnels.ts';
 
@@ -34,8 +36,7 @@ export async function runConnect(options: ConnectOptions, runtime: Runtime): Pro
 async function carryStdio(options: ConnectOptions, runtime: Runtime): Promise<void> {
   const { target, limits } = options;
   const { scope, emit } = runtime;
-  const firstBytes = new FirstBytes();
-  const inner = [options.targetTls ? await createTargetTls(options) : firstBytes.watchReceived];
+  const inner = options.targetTls ? [await createTargetTls(options)] : [];
   const route = await createRoute(options, { inner, resolver: 'both' });
   scope.defer(() => route.close());
   if (options.check === true) return checkTargets(route.dial, [target], { emit, signal: scope.forced });
@@ -52,26 +53,30 @@ async function carryStdio(options: ConnectOptions, runtime: Runtime): Promise<vo
     targetGoneLingerMs: 1,
   };
   const outcome = await carryTunnel(
-    { ...route, limits: relayLimits, tunnels, emit },
+    { ...route, limits: relayLimits, tunnels, emit, doubts: new Doubts(emit) },
     {
       target,
       origin: { peer: {} },
       gone: new AbortController().signal,
-      accept: () => {
-        const link = stdioLink(options);
-        firstBytes.watchSent(options.stdin);
-        return link;
-      },
+      accept: () => stdioLink(options),
+      keepsBytes: true,
       refuse: () => {},
     },
   );
   if ('failure' in outcome) throw outcome.failure;
   const failure = toFailure(await outcome.ended, formatAddress(target));
-  const hints = options.targetTls === undefined ? firstBytes.hintsFor(target.port) : [];
-  if (failure?.side === 'client' && options.isOneUnixSocket && !firstBytes.isAnySent) throw toFdpassFailure(failure);
+  const { beginning } = outcome;
+  const hints = options.targetTls || !beginning ? [] : findTlsHints(beginning, target.port);
+  if (failure?.side === 'client' && options.isOneUnixSocket && !beginning?.sent) throw toFdpassFailure(failure);
   if (failure) throw failure.side === 'target' ? failure.withHints(...hints) : failure;
+  if (beginning?.isEmpty) {
+    throw emptyError(formatAddress(target), 'ended')
+      .with({ said: true })
+      .withHints(...hints);
+  }
   // In good order, but hardly what was wanted.
-  if (firstBytes.isAlert) for (const message of hints) emit({ event: 'notice', level: 'warning', message });
+  if (beginning && isTlsAlert(beginning))
+    for (const message of hints) emit({ event: 'notice', level: 'warning', message });
 }
 
 /**

@@ -4,6 +4,7 @@ import type { Address } from '../core/address.ts';
 import type { Origin } from '../core/dialer.ts';
 import type { Link } from '../core/link.ts';
 import { toTunlError, TunlError } from '../core/errors.ts';
+import { Doubts } from './doubts.ts';
 import { createAccessLog, nearestPlace } from './access-log.ts';
 import type { Route } from './route.ts';
 import type { StageParts, StageRunner } from './stage.ts';
@@ -29,6 +30,7 @@ export function createForwardRunner(stage: ForwardStage, route: Route, parts: St
     ...(lifetimeMs !== undefined && { lifetimeMs }),
     tunnels: parts.tunnels,
     emit: parts.emit,
+    doubts: new Doubts(parts.emit),
     record: parts.isInside && !stage.log ? 'none' : 'dialled',
     ...(write && { access: { write, cluster: stage.name, nearest } }),
   };

@@ -6,6 +6,8 @@ import { toTunlError, TunlError } from '../core/errors.ts';
 import type { EventSink, TunnelFacts } from '../core/events.ts';
 import type { Link } from '../core/link.ts';
 import type { AccessEntry, WriteAccess } from './access-log.ts';
+import { Beginning } from './beginning.ts';
+import type { Doubts } from './doubts.ts';
 import { relay, type RelayLimits, type RelayResult } from '../relay/relay.ts';
 import { formatPeer, limitLifetime, type Tunnel, type Tunnels } from './tunnels.ts';
 
@@ -32,6 +34,8 @@ export interface TunnelEnv {
   readonly record?: 'asked' | 'dialled' | 'none';
   /** Present where the stage has access logs. */
   readonly access?: TunnelAccess;
+  /** Where it is said that a yes was hardly one; absent: nobody looks at how tunnels begin. */
+  readonly doubts?: Doubts;
 }
 
 /** One tunnel that a client asked for. */
@@ -44,12 +48,16 @@ export interface TunnelJob {
   readonly accept: () => Link;
   /** Tells the client that there will be no tunnel. */
   readonly refuse: (error: TunlError) => Promise<void> | void;
+  /** The outcome has the first bytes of the tunnel. */
+  readonly keepsBytes?: boolean;
   /** Status that the client was answered with, where it speaks HTTP. */
   readonly statusOf?: (error: TunlError | undefined) => number;
 }
 
 /** What became of a job: a tunnel that runs until `ended`, or none. */
-export type TunnelOutcome = { readonly ended: Promise<RelayResult> } | { readonly failure: TunlError };
+export type TunnelOutcome =
+  | { readonly ended: Promise<RelayResult>; readonly beginning: Beginning | undefined }
+  | { readonly failure: TunlError };
 
 /**
  * Carries one tunnel:
@@ -81,9 +89,11 @@ export async function carryTunnel(env: TunnelEnv, job: TunnelJob): Promise<Tunne
   const endLifetime = limitLifetime(tunnel, env.lifetimeMs);
   try {
     const upstream = await dialWithin(env, job, tunnel, abort);
-    const ended = startTunnel(env, job, tunnel, job.accept(), upstream);
+    const client = job.accept();
+    const beginning = watchBeginning(env, job, tunnel, client, upstream);
+    const ended = startTunnel(env, job, tunnel, client, upstream);
     if (env.lifetimeMs) void ended.then(endLifetime);
-    return { ended };
+    return { ended, beginning };
   } catch (error) {
     const failure = toTunlError(error);
     endLifetime();
@@ -119,7 +129,8 @@ async function dialUpstream(env: TunnelEnv, job: TunnelJob, tunnel: Tunnel, sign
     if (env.record === 'dialled') tunnel.target = formatAddress(reached);
     Object.assign(tunnel, { via, stages });
   };
-  const upstream = await env.dial(target, { signal, target, origin, onWay, ...reportProgress(env.emit) });
+  const onDoubt = (message: string) => env.doubts?.say('web', message);
+  const upstream = await env.dial(target, { signal, target, origin, onWay, onDoubt, ...reportProgress(env.emit) });
   if (signal.aborted) {
     const reason = abortReason(signal);
     upstream.reset(reason);
@@ -136,6 +147,18 @@ export function reportProgress(emit: EventSink): Pick<DialContext, 'onProgress' 
       say(`${hop === undefined ? 'target' : `hop ${hop}`}: ${phase} ${detail} (${ms.toFixed(1)}ms)`),
     onFailure: ({ message }) => say(`${message}; trying on`),
   };
+}
+
+/** An inner part of a tunnel is left to the stage that has its record. */
+function watchBeginning(
+  { doubts }: TunnelEnv,
+  { keepsBytes = false }: TunnelJob,
+  { via, target, isRecorded }: Tunnel,
+  client: Link,
+  upstream: Link,
+): Beginning | undefined {
+  if (!doubts || !isRecorded || (via.length === 0 && !keepsBytes)) return undefined;
+  return new Beginning(client.stream, upstream.stream, { target, via, doubts, keepsBytes });
 }
 
 function startTunnel(

@@ -28,6 +28,10 @@ export function failureFields(error: TunlError): Readonly<Record<string, unknown
 /** Says a failure: one line, then its hints. */
 export function sayFailure(ui: Ui, error: TunlError): void {
   ui.say('error', formatFailure(error));
+  sayHints(ui, error);
+}
+
+function sayHints(ui: Ui, error: TunlError): void {
   for (const hint of error.facts.hints ?? []) ui.hint(hint);
 }
 
@@ -36,7 +40,8 @@ export function fail(ui: Ui, thrown: unknown): number {
   const error = toTunlError(thrown);
   // Whoever closed our output does not want to hear of it.
   if (error.code !== 'output_closed') {
-    sayFailure(ui, error);
+    if (!error.facts.said || ui.voice.verbosity === 'quiet') sayFailure(ui, error);
+    else sayHints(ui, error);
     ui.record('error', 'error', failureFields(error));
   }
   if (error.code === 'internal' && error.stack !== undefined) {

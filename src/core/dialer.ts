@@ -47,6 +47,8 @@ export interface DialContext {
   readonly onProgress?: (step: DialStep) => void;
   /** Told of each failure after which something else is tried. */
   readonly onFailure?: (error: TunlError) => void;
+  /** Told, in words, of a yes that hardly is one. */
+  readonly onDoubt?: (message: string) => void;
   /** Told of the way that was found once a stage has dialled. */
   readonly onWay?: (way: Way) => void;
 }

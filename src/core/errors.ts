@@ -31,6 +31,8 @@ export interface ErrorFacts {
   /** Resolver's code for `dns_error`, as RFC 9209 names it: `NXDOMAIN`. */
   readonly rcode?: string;
   readonly exit?: number;
+  /** A warning has said it already, when it was seen: only who wants no warnings is told now. */
+  readonly said?: true;
   /** The stage of a graph that cannot run, by its name. */
   readonly stage?: string;
   /** It is proved that the request was not acted upon (RFC 9113, section 8.7): the same may be sent in a fresh session. */

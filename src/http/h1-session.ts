@@ -9,6 +9,7 @@ import { HeadError } from './head.ts';
 import { forgetVersion, goDownTo, highestVersion, olderStatuses } from './hop-versions.ts';
 import { formatHead, type ResponseHead } from './message.ts';
 import { answerPrefix, maxHeadBytes, type ProxyAnswer, readProxyAnswer } from './proxy-answer.ts';
+import { formatStatusLine, hasPageHead } from './web-answer.ts';
 import { readRefusalBody } from './refusal-body.ts';
 import { assertTunnelled, requestFields, userAgent } from './request.ts';
 
@@ -56,7 +57,10 @@ export class Http1Session implements Session {
     this.#used = true;
     stream.write(request, 'latin1');
     const head = await this.#readAnswer(address, ctx);
-    if (head.status >= 200 && head.status < 300) return toLink(this.#link, head);
+    if (head.status >= 200 && head.status < 300) {
+      if (method === 'CONNECT' && hasPageHead(head)) ctx.onDoubt?.(this.#describePage(address, head));
+      return toLink(this.#link, head);
+    }
     // Loaded by those who need it; what came of the body is read meanwhile.
     const reading = head.isCut ? '' : readRefusalBody(stream, head);
     const [body, { refusalError }] = await Promise.all([reading, import('./refusal.ts')]);
@@ -147,6 +151,11 @@ export class Http1Session implements Session {
     const { words, hints } = recogniseForeign(received, this.#hop);
     const message = `${this.#proxy} is not an HTTP proxy: it answered ${asked} with ${words}`;
     return new TunlError('http_protocol_error', message, { side: 'hop', phase: 'handshake', hints, cause });
+  }
+
+  #describePage(address: Address, head: ResponseHead): string {
+    const line = formatStatusLine(head);
+    return `${this.#proxy} answered CONNECT ${formatAddress(address)} with "${line}" and the length of a page, as web servers do`;
   }
 
   #fail(error: TunlError): TunlError {

@@ -1,4 +1,4 @@
-import { expect, test } from 'vitest';
+import { expect, onTestFinished, test, vi } from 'vitest';
 import { checkTargets } from '../../src/app/check.ts';
 import type { TcpAddress } from '../../src/core/address.ts';
 import type { Dial } from '../../src/core/dialer.ts';
@@ -27,6 +27,55 @@ test('dials each target once, sends nothing and ends cleanly', async () => {
   expect(events).toEqual(
     ['db:1', 'db:2'].map((name) => ({ event: 'notice', level: 'verbose', message: `${name} can be reached` })),
   );
+});
+
+/** A dial whose last hop took so long to say yes. */
+const yesAfter =
+  (answerMs: number, act: (far: RawPeer) => void): Dial =>
+  (_address, { onProgress }) => {
+    const [near, far] = linkPair();
+    onProgress?.({ phase: 'handshake', hop: 1, detail: 'db:1', ms: answerMs });
+    act(new RawPeer(far));
+    return Promise.resolve(near);
+  };
+
+test.each([
+  ['300 ms where the hop was quick', 1, 300],
+  ['twice as long as the hop took', 400, 800],
+  ['at most 2 s', 5000, 2000],
+])('watches a tunnel for %s', async (_, answerMs, watchedMs) => {
+  vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] });
+  onTestFinished(() => void vi.useRealTimers());
+  let isDone = false;
+  const runtime = { emit: () => {}, signal: never };
+  const checked = checkTargets(
+    yesAfter(answerMs, () => {}),
+    [targets[0] as TcpAddress],
+    runtime,
+  ).then(() => (isDone = true));
+  await vi.advanceTimersByTimeAsync(watchedMs - 1);
+  expect(isDone).toBe(false);
+  await vi.advanceTimersByTimeAsync(1);
+  expect(await checked).toBe(true);
+});
+
+test('an end that comes in pieces of what may be an answer in HTTP is judged by what came', async () => {
+  const dial = yesAfter(1, (far) => {
+    far.send('HT');
+    far.fin();
+  });
+  await checkTargets(dial, [targets[0] as TcpAddress], { emit: () => {}, signal: never });
+});
+
+test('is given up when it is told to', async () => {
+  const stop = new AbortController();
+  const checked = checkTargets(
+    yesAfter(1, () => {}),
+    targets,
+    { emit: () => {}, signal: stop.signal },
+  );
+  stop.abort(new TunlError('interrupted', 'stopped'));
+  await expect(checked).rejects.toMatchObject({ code: 'interrupted' });
 });
 
 test('fails as the first target in their order fails, whichever fails sooner', async () => {
