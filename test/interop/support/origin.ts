@@ -34,6 +34,11 @@ export async function startSilence(): Promise<Origin> {
   return listen(createServer((socket) => void socket.on('error', () => {}).resume()));
 }
 
+/** Starts a TCP server that hangs up on whoever comes. */
+export async function startHangingUp(): Promise<Origin> {
+  return listen(createServer((socket) => void socket.on('error', () => {}).end()));
+}
+
 /**
  * Starts a web server, with TLS where files are given. It answers a request that has a body with that body,
  * any other with its method and path.
