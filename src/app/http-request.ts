@@ -96,7 +96,7 @@ async function openTunnel(
 }
 
 /** How long the answer that says no may stand still because nobody takes it. */
-const untakenMs = 10_000;
+const untakenMs = 3000;
 
 const noStore = [['Cache-Control', 'no-store, no-transform']] as const;
 

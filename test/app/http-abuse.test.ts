@@ -85,3 +85,14 @@ test('what is sent behind a refused CONNECT is never a request', async () => {
   expect((await client.readToEnd()).toString().match(/HTTP\/1\.1 \d+/g)).toEqual(['HTTP/1.1 404']);
   expect(target.accepted).toBe(0);
 });
+
+test('a refusal that a client of HTTP/2 leaves no room for ends its stream, and the others go on', async () => {
+  const { target, chain, expectUnharmed } = await start();
+  const peer = await connectHttp2(chain.port);
+  peer.settings([[constants.NGHTTP2_SETTINGS_INITIAL_WINDOW_SIZE, 0]]);
+  const stream = peer.request(fields, flags.endHeaders | flags.endStream);
+  (await target.accept()).reset();
+  await peer.frameOf(stream, 'headers');
+  expect(await peer.endOf(stream)).toBe(constants.NGHTTP2_INTERNAL_ERROR);
+  await expectUnharmed();
+});
