@@ -77,8 +77,8 @@ async function carryStdio(options: ConnectOptions, runtime: Runtime): Promise<vo
       .withHints(...hints);
   }
   // In good order, but hardly what was wanted.
-  if (beginning && isTlsAlert(beginning))
-    for (const message of hints) emit({ event: 'notice', level: 'warning', message });
+  if (!beginning || !isTlsAlert(beginning)) return;
+  for (const message of hints) emit({ event: 'notice', level: 'warning', message });
 }
 
 /**
