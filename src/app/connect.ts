@@ -6,6 +6,7 @@ import { describeTls, resetError } from '../core/link.ts';
 import { stdioLink } from '../listeners/stdio.ts';
 import type { RelayResult } from '../relay/relay.ts';
 import { emptyError } from './beginning.ts';
+import { checkTargets } from './check.ts';
 import { Doubts } from './doubts.ts';
 import type { ConnectOptions, Runtime } from './options.ts';
 import { createRoute } from './route.ts';
@@ -38,10 +39,7 @@ async function carryStdio(options: ConnectOptions, runtime: Runtime): Promise<vo
   const inner = options.targetTls ? [await createTargetTls(options)] : [];
   const route = await createRoute(options, { inner, resolver: 'both' });
   scope.defer(() => route.close());
-  if (options.check === true) {
-    const { checkTargets } = await import('./check.ts');
-    return checkTargets(route.dial, [target], { emit, signal: scope.forced });
-  }
+  if (options.check === true) return checkTargets(route.dial, [target], { emit, signal: scope.forced });
   const tunnels = new Tunnels(emit);
   scope.forced.addEventListener('abort', () => tunnels.cutAll(toTunlError(scope.forced.reason)), { once: true });
   scope.draining.addEventListener('abort', () => part(options.stdin, tunnels, scope.draining.reason), { once: true });
