@@ -1,7 +1,6 @@
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
-import { printGraph } from '../../src/chain/print.ts';
 import { hostOf } from '../../src/core/address.ts';
 import type { ChainStage } from '../../src/chain/model.ts';
 import { printGraph } from '../../src/chain/print.ts';
