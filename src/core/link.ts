@@ -69,7 +69,10 @@ export function streamLink(stream: Duplex, peer: Peer = {}): Link {
   return { stream, peer, reset: (error) => void stream.destroy(error) };
 }
 
-/** What waits in each direction of a pair, for its reader and for its writer: said here, as Node's own measure is not the same in all its versions. */
+/**
+ * What waits in each direction of a pair, for its reader and for its writer. Said here, as Node's own measure is not the
+ * same in all its versions.
+ */
 const pairBufferBytes = 16 * 1024;
 
 class PairEnd extends Duplex {

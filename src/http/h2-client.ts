@@ -10,7 +10,7 @@ import {
 import { abortReason } from '../core/deadline.ts';
 import { TunlError } from '../core/errors.ts';
 import { type Link, resetError } from '../core/link.ts';
-import { endSession } from './h2-ending.ts';
+import { endSession, leaveSession } from './h2-ending.ts';
 import { toResponseHead } from './h2-fields.ts';
 import { outliveStreams } from './h2-handle.ts';
 import { type Http2Setup, keepAlive, nodeLimits } from './h2-setup.ts';
@@ -153,7 +153,10 @@ export class Http2Client {
       countReset();
       inner.reset(error);
     };
+    let isCancelled = false;
     const cancel = () => {
+      if (isCancelled) return;
+      isCancelled = true;
       countReset();
       // Not here: in the middle of a read, some versions of Node hold this code back, destroy the stream, and end the
       // process (an assertion in its HTTP/2) when its half that was not sent yet is to be.
@@ -277,7 +280,7 @@ export class Http2Client {
   #onConnectionEnd(error: Error): void {
     if (this.#load > 0) return this.#lose(error);
     this.#failure ??= error;
-    this.#session.destroy();
+    leaveSession(this.#session, this.#link);
   }
 
   #lose(error: Error): void {

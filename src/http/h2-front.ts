@@ -8,7 +8,7 @@ import {
 import type { Exchange } from '../core/carrier.ts';
 import type { HeaderField } from '../core/hop.ts';
 import { type Link, resetError } from '../core/link.ts';
-import { endSession } from './h2-ending.ts';
+import { endSession, leaveSession } from './h2-ending.ts';
 import { Http2Exchange } from './h2-exchange.ts';
 import { toFields } from './h2-fields.ts';
 import { outliveStreams } from './h2-handle.ts';
@@ -90,7 +90,7 @@ export function serveStreams<T extends OpenedStream>(
     const onDrain = () => (open === 0 ? endSession(session, link.stream) : drain(session));
     if (draining.aborted) onDrain();
     draining.addEventListener('abort', onDrain, { once: true });
-    link.stream.once('end', () => (open === 0 ? session.destroy() : lose(session, link)));
+    link.stream.once('end', () => (open === 0 ? leaveSession(session, link) : lose(session, link)));
     session.once('close', () => {
       draining.removeEventListener('abort', onDrain);
       resolve();

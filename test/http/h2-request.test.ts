@@ -1,8 +1,9 @@
 import { constants } from 'node:http2';
 import { expect, test } from 'vitest';
 import { eventually, inTime } from '../support/eventually.ts';
+import { Http2Peer } from '../support/h2-peer.ts';
 import { readStream, startSession } from '../support/h2-request-bed.ts';
-import { readBody } from '../support/request-bed.ts';
+import { readBody, startRequestBed } from '../support/request-bed.ts';
 
 test('a stream is a request, with its body and its trailers', async () => {
   const { session, take } = startSession();
@@ -175,5 +176,14 @@ test('when we stop, the session takes no more streams and ends behind the last',
   await inTime('GOAWAY', goaway);
   request.answer(200, []).end('last');
   expect(await readStream(stream)).toMatchObject({ body: 'last' });
+  await inTime('the end', serving);
+});
+
+test('a client that has ended its connection and still reads sees an end in good order', async () => {
+  const { client, serving } = startRequestBed();
+  const peer = new Http2Peer(client);
+  peer.start();
+  client.fin();
+  expect(await client.waitForEnd()).toBe('fin');
   await inTime('the end', serving);
 });
