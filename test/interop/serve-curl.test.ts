@@ -99,10 +99,10 @@ describe('curl that asks for something else', () => {
   });
 
   test('learns that a wrong password is one', async () => {
-    const through = ['-x', `http://localhost:${proxy.port}`, '--proxy-user', `${user}:wrong`];
+    const through = ['-x', `http://localhost:${proxy.port}`, '--proxy-user', `${user}:mistaken`];
     const result = await curl(...through, '-w', '%{http_connect}', `https://localhost:${secureWeb.port}/`);
     expect(result, proxy.log()).toMatchObject({ code: 56, stdout: '407' });
-    expect(proxy.log()).not.toContain('wrong');
+    expect(proxy.log()).not.toContain('mistaken');
   });
 
   test('learns that plain requests are not served', async () => {

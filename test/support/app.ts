@@ -13,8 +13,8 @@ import { Scope } from '../../src/core/scope.ts';
 export const calmLimits: Limits = {
   dnsMs: 4000,
   connectMs: 4000,
-  tlsMs: 4000,
-  handshakeMs: 4000,
+  tlsMs: 15_000,
+  handshakeMs: 15_000,
   idleMs: 0,
   lingerMs: 4000,
 };
