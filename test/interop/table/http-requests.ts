@@ -40,6 +40,16 @@ export const httpRequestRows: readonly Row[] = [
           'client: HTTP/1.1 200 | content-length: 5 | x-made-by: origin | "hello"',
         ],
       },
+      'what the client expects is for the origin to judge': {
+        visit: async (bed) => {
+          const fields = 'expect: the-moon\r\ncontent-length: 4\r\n';
+          await answer(bed, await ask(bed, 'POST /', fields, 'ping'), found);
+        },
+        story: [
+          'origin: POST / HTTP/1.1 | content-length: 4 | expect: the-moon | host: host.com | x-forwarded-proto: http | x-request-id: * | "ping"',
+          'client: HTTP/1.1 200 | content-length: 5 | x-made-by: origin | "hello"',
+        ],
+      },
       'a body of an unknown length': {
         visit: async (bed) => {
           const chunked = 'transfer-encoding: chunked\r\n';

@@ -16,6 +16,11 @@ export const terminateTunnelRows: readonly Row[] = [
         },
         story: ['client: HTTP/1.1 200', 'origin: "ping"'],
       },
+      'HTTP/1.1: an expectation that nobody knows is passed over': {
+        visit: async (bed) =>
+          void (await exchange(bed, await answered(bed, await askH1(bed, 'host.com:443', 'expect: the-moon\r\n')))),
+        story: ['client: HTTP/1.1 200', 'origin: "ping"', 'client: "pong"'],
+      },
       'HTTP/1.1: a client that ends first': {
         visit: overH1.clientFirst,
         story: ['client: HTTP/1.1 200', 'origin: "ping"', 'client: "pong"', 'origin: "last", fin', 'client: fin'],
