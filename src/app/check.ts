@@ -1,3 +1,4 @@
+import { finished } from 'node:stream/promises';
 import { type Address, formatAddress } from '../core/address.ts';
 import { abortReason } from '../core/deadline.ts';
 import type { Dial, DialStep } from '../core/dialer.ts';
@@ -14,6 +15,9 @@ export interface CheckRuntime {
   /** Aborting it ends the check. */
   readonly signal: AbortSignal;
 }
+
+/** How long a target may take to end once we have: a tunnel that is let go before is reset. */
+const endMs = 300;
 
 /** How long a tunnel is watched at least and at most. */
 const [leastMs, mostMs] = [300, 2000];
@@ -44,16 +48,22 @@ async function checkTarget(dial: Dial, target: Address, { emit, signal }: CheckR
     onDoubt: (message) => emit({ event: 'notice', level: 'warning', message }),
     ...(onFailure && { onFailure }),
   });
-  const { stream } = link;
   try {
     if (answerMs !== undefined) {
       await watchYes(link, formatAddress(target), Math.min(Math.max(leastMs, 2 * answerMs), mostMs), signal);
     }
   } finally {
-    // A clean end: to the target this is a client that left.
-    stream.resume().end(() => stream.destroy());
+    await letGo(link, signal);
   }
   emit({ event: 'notice', level: 'verbose', message: `${formatAddress(target)} can be reached` });
+}
+
+/** A clean end: to the target this is a client that left, and it may end as well. */
+async function letGo({ stream }: Link, signal: AbortSignal): Promise<void> {
+  stream.resume().end();
+  const limit = AbortSignal.any([signal, AbortSignal.timeout(endMs)]);
+  await finished(stream, { signal: limit }).catch(() => {});
+  stream.destroy();
 }
 
 /** Bytes are a yes, whatever follows them, and so is silence: most services wait for their client. */

@@ -5,7 +5,10 @@ import type { Dial } from '../../src/core/dialer.ts';
 import { TunlError } from '../../src/core/errors.ts';
 import type { TunlEvent } from '../../src/core/events.ts';
 import { linkPair } from '../../src/core/link.ts';
+import { makeHop, makeRoute, startTestServe } from '../support/app.ts';
+import { eventually } from '../support/eventually.ts';
 import { RawPeer } from '../support/raw-peer.ts';
+import { echo, startTarget } from '../support/targets.ts';
 
 const never = new AbortController().signal;
 const [first, second]: TcpAddress[] = [1, 2].map((port) => ({ kind: 'tcp', host: 'db', port })) as TcpAddress[];
@@ -87,4 +90,11 @@ test('fails as the first target in their order fails, whichever fails sooner', a
   const checked = checkTargets(dial, targets, { emit: () => {}, signal: never });
   failFirst(new TunlError('connection_refused', 'in order'));
   await expect(checked).rejects.toMatchObject({ code: 'connection_refused', message: 'in order' });
+});
+
+test.each(['http', 'h2c', 'post+h2c'])('is a clean end in the records of a proxy over %s', async (scheme) => {
+  const [serve, target] = [await startTestServe({ accept: ['post'] }), await startTarget(echo)];
+  const { dial } = await makeRoute([makeHop(scheme, serve.port)]);
+  await checkTargets(dial, [{ kind: 'tcp', host: '127.0.0.1', port: target.port }], { emit: () => {}, signal: never });
+  await eventually(() => serve.eventsOf('tunnel.closed').map(({ end }) => end), ['clean']);
 });
