@@ -5,11 +5,11 @@ import type { Scope } from '../core/scope.ts';
 import type { Running } from './options.ts';
 import type { Tunnels } from './tunnels.ts';
 
-/** How often the tunnels that a command left behind are looked at. */
+/** How often tunnels that come up late are looked for. */
 const lookMs = 100;
 
 /** Looks after which it is said that we are waiting. */
-const patience = 10;
+const patience = 15;
 
 /** What ends with a command. */
 export interface CommandRuntime {
@@ -18,17 +18,21 @@ export interface CommandRuntime {
 }
 
 /**
- * Ends a forward whose command has ended. What the command has sent still arrives: connections that
- * were made are accepted, and tunnels whose client has ended may finish within the grace. A tunnel
- * that another process holds open is cut as soon as nothing of it is under way.
+ * Ends a forward whose command has ended. What the command has sent still arrives, within the grace: connections that
+ * were made are accepted, and a tunnel is closed once its target has ended or nothing of it is under way. Nobody is
+ * left to read what comes.
  */
 export async function endWithCommand({ tunnels, done }: Running, { scope, emit }: CommandRuntime): Promise<void> {
   await acceptAll(tunnels);
   scope.drain(endOfCommand());
-  const seen = new Map<number, number>();
   let looks = 0;
+  const leaveAll = () => {
+    for (const { handle } of tunnels) handle?.leave(endOfCommand());
+  };
+  leaveAll();
   const timer = setInterval(() => {
-    cutQuiet(tunnels, seen);
+    // Some may have come up only now.
+    leaveAll();
     if (++looks === patience && tunnels.size > 0)
       emit({ event: 'notice', level: 'warning', message: formatWait(tunnels.size) });
   }, lookMs);
@@ -53,16 +57,6 @@ async function acceptAll(tunnels: Tunnels): Promise<void> {
 export async function cutWithCommand({ done }: Running, { scope }: CommandRuntime): Promise<void> {
   scope.force(endOfCommand());
   await done;
-}
-
-/** Cuts the tunnels that were quiet at the last look too, without a byte in between. */
-function cutQuiet(tunnels: Tunnels, seen: Map<number, number>): void {
-  for (const tunnel of tunnels) {
-    const { id, handle } = tunnel;
-    if (!handle?.quiet) seen.delete(id);
-    else if (seen.get(id) === handle.sent) tunnel.cut(endOfCommand());
-    else seen.set(id, handle.sent);
-  }
 }
 
 function endOfCommand(): TunlError {

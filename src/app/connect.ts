@@ -20,6 +20,9 @@ const targetEndedLingerMs = 5000;
 /** How soon stdin ends where whoever closed it has sent us a signal right after. */
 const inputEndMs = 100;
 
+/** How long the answer may take once a hop that does not pass ends on was told that stdin has ended. */
+const swallowedLingerMs = 5000;
+
 /**
  * Joins stdin and stdout to the target and returns when both directions ended cleanly. When the scope drains, it ends
  * soon where stdin has ended too.
@@ -51,6 +54,8 @@ async function carryStdio(options: ConnectOptions, runtime: Runtime): Promise<vo
     targetEndedLingerMs: atOnce ? 1 : Math.min(targetEndedLingerMs, limits.lingerMs || targetEndedLingerMs),
     // Nobody is there for what may still come of stdin.
     targetGoneLingerMs: 1,
+    swallowedLingerMs: Math.min(swallowedLingerMs, limits.lingerMs || swallowedLingerMs),
+    halfCloseWaitMs: limits.halfCloseWaitMs,
   };
   const outcome = await carryTunnel(
     { ...route, limits: relayLimits, tunnels, emit, doubts: new Doubts(emit) },
@@ -91,9 +96,13 @@ function part(stdin: ConnectOptions['stdin'], tunnels: Tunnels, reason: unknown)
   stdin.once('end', () => clearTimeout(timer));
 }
 
-function toFailure({ end, side, error, delivered }: RelayResult, target: string): TunlError | undefined {
-  // Whatever limit ends the wait for stdin: the target has had its say.
-  if (end === 'clean' || ((end === 'linger' || end === 'idle') && delivered)) return undefined;
+function toFailure(result: RelayResult, target: string): TunlError | undefined {
+  const { end, side, error, delivered, unheard, swallowedBy } = result;
+  if (end === 'clean') return undefined;
+  // Whatever limit ends the wait for stdin: the target has had its say. Or it will never be told that we have.
+  if ((end === 'linger' || end === 'idle') && (delivered || swallowedBy)) return undefined;
+  // A reset that takes nothing along, such as a server's over HTTP/2 once it has ended its answer.
+  if (end === 'reset' && side === 'target' && delivered && !unheard) return undefined;
   if (error instanceof TunlError) return error;
   const facts = { phase: 'relay', cause: error } as const;
   if (side === 'client') {

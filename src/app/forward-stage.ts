@@ -19,14 +19,14 @@ import { dialTargets } from './way.ts';
  */
 export function createForwardRunner(stage: ForwardStage, route: Route, parts: StageParts): StageRunner {
   const { to } = stage;
-  const { idleMs, lingerMs, lifetimeMs } = stage.route.limits;
+  const { idleMs, lingerMs, halfCloseWaitMs, lifetimeMs } = stage.route.limits;
   const dial = dialTargets(route, to);
   const write = createAccessLog(stage.accessLogs, parts.logFiles, 'bytes');
   const nearest = (target: Address) => nearestPlace(stage.route, target);
   const env: TunnelEnv = {
     dial,
     via: route.via,
-    limits: { idleMs, lingerMs },
+    limits: { idleMs, lingerMs, halfCloseWaitMs },
     ...(lifetimeMs !== undefined && { lifetimeMs }),
     tunnels: parts.tunnels,
     emit: parts.emit,

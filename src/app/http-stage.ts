@@ -38,13 +38,13 @@ export function createHttpRunner(
   upstreams: ReadonlyMap<string, ReadyUpstream>,
   parts: StageParts,
 ): StageRunner {
-  const { idleMs, lingerMs, lifetimeMs } = stage.route.limits;
+  const { idleMs, lingerMs, halfCloseWaitMs, lifetimeMs } = stage.route.limits;
   const write = createAccessLog(stage.accessLogs, parts.logFiles, 'http');
   const routes = new Map(stage.upstreams.map(({ name, route }) => [name, route]));
   const env: HttpEnv = {
     findRoute: createFindRoute(stage.hosts),
     upstreams,
-    limits: { idleMs, lingerMs },
+    limits: { idleMs, lingerMs, halfCloseWaitMs },
     ...(lifetimeMs !== undefined && { lifetimeMs }),
     tunnels: parts.tunnels,
     emit: parts.emit,

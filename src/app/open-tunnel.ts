@@ -47,6 +47,7 @@ const limits: Limits = {
   handshakeMs: 15_000,
   idleMs: 0,
   lingerMs: 0,
+  halfCloseWaitMs: 0,
 };
 
 /**

@@ -84,7 +84,7 @@ function createEnv(
   check: Stage,
   parts: StageParts,
 ): ServeEnv {
-  const { idleMs, lingerMs, lifetimeMs, handshakeMs, tlsMs } = stage.route.limits;
+  const { idleMs, lingerMs, halfCloseWaitMs, lifetimeMs, handshakeMs, tlsMs } = stage.route.limits;
   const write = createAccessLog(stage.accessLogs, parts.logFiles, 'http');
   const nearest = (target: Address) => nearestPlace(stage.route, stage.to?.targets[0] ?? target);
   const dial: Dial = stage.to ? dialTargets(route, stage.to) : withWay(route);
@@ -93,7 +93,7 @@ function createEnv(
   return {
     dial: pipe(dial, ...announce, check),
     via: route.via,
-    limits: { idleMs, lingerMs },
+    limits: { idleMs, lingerMs, halfCloseWaitMs },
     ...(lifetimeMs !== undefined && { lifetimeMs }),
     tunnels: parts.tunnels,
     emit: parts.emit,

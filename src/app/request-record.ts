@@ -166,8 +166,13 @@ function toHandle(request: HttpRequest): RelayHandle {
     get received() {
       return request.received;
     },
-    quiet: false,
     cut: (error) => request.cut(toTunlError(error)),
-    done: request.done.then((end) => ({ ...toResult(end), ended: { client: true, target: true }, delivered: true })),
+    leave: (reason) => request.cut(toTunlError(reason)),
+    done: request.done.then((end) => ({
+      ...toResult(end),
+      ended: { client: true, target: true },
+      delivered: true,
+      unheard: false,
+    })),
   };
 }

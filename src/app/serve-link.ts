@@ -88,7 +88,7 @@ async function serveExchange(env: ServeEnv, exchange: Exchange, outer: Origin): 
       ...(viaFields.length > 0 && { via: viaFields }),
     },
     gone: request.gone,
-    accept: () => request.accept([]),
+    accept: () => request.accept(env.terms.grants(exchange)),
     refuse: (error) => {
       // The answer may take its time; the place is free before it.
       leave();

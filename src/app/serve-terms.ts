@@ -1,7 +1,9 @@
 import { carriers } from '../carriers/index.ts';
 import type { Carrier, Exchange, ServerDemand, TlsDemand } from '../core/carrier.ts';
 import type { ProxyStage } from '../chain/model.ts';
+import type { HeaderField } from '../core/hop.ts';
 import { type TunlError, usageError } from '../core/errors.ts';
+import { halfCloseField } from '../http/half-close.ts';
 import type { Http2Setup } from '../http/h2-setup.ts';
 import { rejectExchange } from '../http/tunnel-request.ts';
 import type { TlsAcceptor } from '../tls/server.ts';
@@ -18,6 +20,8 @@ export interface ServeTerms {
   /** Present where clients must speak TLS in a certain way. */
   readonly tls?: TlsDemand;
   readonly refusals: Refusals;
+  /** Fields of the answer that opens a tunnel. */
+  readonly grants: (exchange: Exchange) => readonly HeaderField[];
   /** Answers a request that no carrier took. */
   readonly refuse: (exchange: Exchange, error: TunlError) => Promise<void>;
 }
@@ -62,6 +66,7 @@ function chooseTerms({ accept, users, statuses }: TermsOptions): ServeTerms {
       switches: given,
       http2,
       refusals: whose,
+      grants: ({ method }) => (method === 'CONNECT' ? [halfCloseField] : []),
       refuse: (exchange, error) => rejectExchange(exchange, error, whose.statusOf(error)),
     };
   }
@@ -90,6 +95,7 @@ function ownTerms(carrier: Carrier, demand: ServerDemand, switches: ReadonlySet<
     http2: { ...http2, ...demand.http2 },
     tls: demand.tls,
     refusals: { statusOf: demand.statusOf, unserved: 405, checksExpect: false },
+    grants: () => [],
     refuse: (exchange, error) => exchange.respond(demand.statusOf(error), []),
   };
 }

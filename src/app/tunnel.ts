@@ -4,7 +4,7 @@ import { abortReason, formatDuration } from '../core/deadline.ts';
 import type { Dial, DialContext, Origin, Way } from '../core/dialer.ts';
 import { toTunlError, TunlError } from '../core/errors.ts';
 import type { EventSink, TunnelFacts } from '../core/events.ts';
-import type { Link } from '../core/link.ts';
+import type { HalfCloseTerms, Link } from '../core/link.ts';
 import type { AccessEntry, WriteAccess } from './access-log.ts';
 import { Beginning } from './beginning.ts';
 import type { Doubts } from './doubts.ts';
@@ -175,6 +175,7 @@ function startTunnel(
   if (tunnel.isRecorded) env.emit({ event: 'tunnel.opened', ...describeTunnel(tunnel) });
   return handle.done.then((result) => {
     env.tunnels.remove(tunnel);
+    if (result.swallowedBy) env.tunnels.warnOnce(describeSwallowing(result, result.swallowedBy));
     if (env.access) writeAccess(env.access, job, tunnel, { result, upstream });
     if (!tunnel.isRecorded) return result;
     env.emit({
@@ -190,6 +191,14 @@ function startTunnel(
     });
     return result;
   });
+}
+
+/** What may have been lost, and what to write. */
+function describeSwallowing({ end }: RelayResult, { hop, when }: HalfCloseTerms): string {
+  if (end === 'linger')
+    return `${hop} does not pass on that our bytes have ended: nothing came since then (half-close=never waits longer)`;
+  const careful = when === 'now' ? 'half-close=wait or never' : 'half-close=never';
+  return `the tunnel ended as soon as ${hop} was told that our bytes have ended: an answer may be lost (${careful} waits for it)`;
 }
 
 /** The parts of a tunnel that all its events have. */

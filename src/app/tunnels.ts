@@ -36,6 +36,7 @@ export class Tunnels {
   /** Told of each tunnel that leaves, whether or not it came up. */
   onLeave: ((tunnel: Tunnel) => void) | undefined;
   readonly #emit: EventSink;
+  readonly #said = new Set<string>();
   #lastId = 0;
   #onEmpty: (() => void) | undefined;
 
@@ -70,6 +71,13 @@ export class Tunnels {
       }
     }
     return counters;
+  }
+
+  /** Says something that is worth hearing once, however many tunnels it is true of. */
+  warnOnce(message: string): void {
+    if (this.#said.has(message)) return;
+    this.#said.add(message);
+    this.#emit({ event: 'notice', level: 'warning', message });
   }
 
   nextId(): number {

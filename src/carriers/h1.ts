@@ -8,6 +8,7 @@ const connectTerms: Http1Terms = {
   method: 'CONNECT',
   requestTarget: ({ host, port }) => formatHostPort(host, port),
   fields: ({ credentials }) => (credentials ? [basicField(credentials)] : []),
+  ends: 'connection',
   // No framing: the connection itself is the tunnel, whatever the answer says of its length.
   toLink: (link) => link,
 };

@@ -47,6 +47,7 @@ const terms: Http2Terms = {
   // Exactly: ztunnel takes no other 2xx either.
   isAccepted: (status) => status === 200,
   userAgent: 'none',
+  halfClose: 'now',
   fields: (hop, { origin }) => [
     ...toFields('baggage', hop.settings['baggage']),
     ...(hop.settings['forwarded'] === 'no' ? [] : toFields('forwarded', formatForwarded(origin))),

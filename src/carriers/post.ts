@@ -34,6 +34,7 @@ const http1Terms: Http1Terms = {
     ['Cache-Control', 'no-store, no-transform'],
     ...originFields(hop),
   ],
+  ends: 'frames',
   toLink: (link, { headers }) => bodyLink(link, readFraming(headers, 'response')),
 };
 
@@ -45,6 +46,7 @@ const http2Terms: Http2Terms = {
     ':scheme': hop.scheme === 'post+h2c' ? 'http' : 'https',
   }),
   fields: originFields,
+  halfClose: 'now',
   isAccepted: (status) => status === 200,
 };
 

@@ -1,5 +1,6 @@
 import { formatPlace, type Hop } from '../core/hop.ts';
 import { encodePercent } from '../core/octets.ts';
+import { halfCloseName } from '../words/hop.ts';
 import { tlsKeys, tlsNames } from '../words/tls.ts';
 import type { HopWords } from './schema-parts.ts';
 import type { SecretNames } from './secret-names.ts';
@@ -25,13 +26,13 @@ export function formatHopWords(hop: Hop, names: SecretNames): string | HopWords 
   };
 }
 
-function formatSettings({ tls, settings }: Hop): string {
+function formatSettings({ tls, halfClose, settings }: Hop): string {
   const given = tlsNames.flatMap((name) => {
     const value = name === 'key' && tls.key === tls.cert ? undefined : tls[tlsKeys[name]];
     return value === undefined || value === false ? [] : [value === true ? name : `${name}=${encode(String(value))}`];
   });
   const own = Object.entries(settings).map(([name, value]) => `${name}=${encode(value)}`);
-  const all = [...given, ...own];
+  const all = [...given, ...(halfClose ? [`${halfCloseName}=${halfClose}`] : []), ...own];
   return all.length === 0 ? '' : `?${all.join('&')}`;
 }
 

@@ -13,6 +13,8 @@ export interface Limits {
   readonly handshakeMs: number;
   readonly idleMs: number;
   readonly lingerMs: number;
+  /** How long our end is kept from a hop that may take it for the end of both directions. */
+  readonly halfCloseWaitMs: number;
   /** End a tunnel that is so old, whatever it moves; no limit where absent or 0. */
   readonly lifetimeMs?: number;
 }

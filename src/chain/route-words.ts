@@ -21,6 +21,7 @@ export const defaultLimits: Readonly<Record<keyof LimitWords, string>> = {
   handshake: '15s',
   idle: 'off',
   linger: '60s',
+  'half-close-wait': '2s',
   lifetime: 'off',
 };
 /** What `idle` is for a proxy and for an HTTP stage. */
@@ -34,11 +35,12 @@ export const limitKeys = {
   handshake: 'handshakeMs',
   idle: 'idleMs',
   linger: 'lingerMs',
+  'half-close-wait': 'halfCloseWaitMs',
   lifetime: 'lifetimeMs',
 } as const satisfies Record<keyof LimitWords, keyof Limits>;
 
 /** What an upstream has as its stage has it. The others are about clients. */
-export const sharedLimits = ['dns', 'connect', 'tls', 'handshake', 'linger'] as const;
+export const sharedLimits = ['dns', 'connect', 'tls', 'handshake', 'linger', 'half-close-wait'] as const;
 
 /** Limits as they are written somewhere, and where that is. */
 export interface WrittenLimits {

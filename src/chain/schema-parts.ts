@@ -36,6 +36,10 @@ const limits = z.strictObject(
     handshake: describe(time.optional(), "limit for each proxy's answer; 15s"),
     idle: describe(time.optional(), 'end a tunnel that moves nothing for so long; off, and 1h for a proxy or http'),
     linger: describe(time.optional(), 'wait so long without progress once one direction has ended; 60s'),
+    'half-close-wait': describe(
+      time.optional(),
+      'tell a proxy that may end both directions that ours has ended once nothing has moved for so long; 2s',
+    ),
     lifetime: describe(time.optional(), 'end a tunnel that is so old, whatever it moves; off'),
   },
   must('limits by name, such as { idle: 1h }'),

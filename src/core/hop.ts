@@ -24,6 +24,11 @@ export interface TlsSettings {
   readonly alpn?: string;
 }
 
+/** When our end may go out: at once, when the target has ended or after a wait, only when the target has ended. */
+export const halfCloses = ['now', 'wait', 'never'] as const;
+/** One of `halfCloses`, from the least careful to the most. */
+export type HalfClose = (typeof halfCloses)[number];
+
 /** A header field as it is sent: name and value. */
 export type HeaderField = readonly [name: string, value: string];
 
@@ -38,6 +43,8 @@ export interface Hop {
   readonly headers: readonly HeaderField[];
   /** Further fields whose values have operators such as `%DOWNSTREAM_LOCAL_PORT%`, filled in for each tunnel. */
   readonly formats?: readonly HeaderField[];
+  /** When our end may go out to it; where absent, as its carrier has it and its answer says. */
+  readonly halfClose?: HalfClose;
   /** Settings of the carrier itself, by name, already validated. */
   readonly settings: Readonly<Record<string, string>>;
   /** The variable of the environment that names it; absent where the user did. */

@@ -1,5 +1,6 @@
 import { Duplex } from 'node:stream';
 import type { Address } from './address.ts';
+import type { HalfClose } from './hop.ts';
 
 /** What is known about the far end of a Link. */
 export interface Peer {
@@ -42,12 +43,24 @@ export interface Kernel {
   release(): void;
 }
 
+/** What is known of hops on the way that may take an end of one half for the end of both. */
+export interface HalfCloseTerms {
+  /** When our end may go out. */
+  readonly when: HalfClose;
+  /** `HOST:PORT` of the hop that it is for. */
+  readonly hop: string;
+  /** The hop is known not to carry halves. */
+  readonly swallows: boolean;
+}
+
 /** A byte stream with two halves that end one by one, and that can be reset. */
 export interface Link {
   /** `end()` says "no more from me"; the other half stays open. */
   readonly stream: Duplex;
   readonly peer: Peer;
   readonly kernel?: Kernel;
+  /** Absent where our end may go out at once. */
+  readonly halfClose?: HalfCloseTerms;
   /** Ends both halves so that the other side sees an abort, never a clean end. Idempotent. */
   reset(error: Error): void;
 }

@@ -21,6 +21,7 @@ export function tidyHops(choice: HopChoice, isInside: boolean, fields: FieldWrit
   const sent = first ? fields.write(first) : { headers: [] };
   return choice.map((hop) => ({
     scheme: hop.scheme,
+    ...(/^(?:https?|h2c?)$/.test(hop.scheme) && { halfClose: 'now' as const }),
     address: hop.address.kind === 'tcp' ? { kind: 'tcp', host: hop.address.host, port: hop.address.port } : hop.address,
     tls:
       hop.scheme === 'hbone'

@@ -56,6 +56,7 @@ function tidyLimits({ lifetimeMs = 0, connectMs, idleMs }: Limits): Limits {
     handshakeMs: 15_000,
     idleMs,
     lingerMs: 60_000,
+    halfCloseWaitMs: 2000,
     ...(lifetimeMs > 0 && { lifetimeMs }),
   };
 }

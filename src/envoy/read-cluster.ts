@@ -63,6 +63,7 @@ export const usualLimits: Limits = {
   handshakeMs: 15_000,
   idleMs: 0,
   lingerMs: 60_000,
+  halfCloseWaitMs: 2000,
 };
 
 /** The route to a cluster. Its limit for a connection counts once more for TLS. */

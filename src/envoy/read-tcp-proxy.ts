@@ -66,7 +66,7 @@ export function readTcpProxy(
 /** Stands for the route of something that is refused. */
 const noRoute: RouteOptions = {
   hops: [],
-  limits: { dnsMs: 0, connectMs: 0, tlsMs: 0, handshakeMs: 0, idleMs: 0, lingerMs: 0 },
+  limits: { dnsMs: 0, connectMs: 0, tlsMs: 0, handshakeMs: 0, idleMs: 0, lingerMs: 0, halfCloseWaitMs: 0 },
 };
 
 function readPlaces(cluster: Cluster, path: Path, reading: Reading): TargetChoice | undefined {
@@ -116,6 +116,8 @@ function readHops(
   const scheme = peer === undefined ? plain : 'hbone';
   const hop: Omit<Hop, 'address'> = {
     scheme,
+    // As Envoy does it; where that goes without saying, it is not said.
+    ...(scheme === plain && !post && { halfClose: 'now' as const }),
     tls: cluster.tls ?? {},
     ...readHeaders(words.headers_to_add, [...path, 'headers_to_add'], reading),
     settings: {

@@ -5,6 +5,7 @@ import { TunlError } from '../core/errors.ts';
 import type { HeaderField, Hop } from '../core/hop.ts';
 import type { Link } from '../core/link.ts';
 import { recogniseForeign, silentHints } from './foreign.ts';
+import { readHalfClose } from './half-close.ts';
 import { HeadError } from './head.ts';
 import { forgetVersion, goDownTo, highestVersion, olderStatuses } from './hop-versions.ts';
 import { formatHead, type ResponseHead } from './message.ts';
@@ -22,6 +23,8 @@ export interface Http1Terms {
   readonly requestTarget: (target: TcpAddress, hop: Hop) => string;
   /** Fields beside Host and those that every carrier sends. */
   readonly fields: (hop: Hop) => readonly HeaderField[];
+  /** How ends travel: as those of the connection, or in frames that every server takes for the end of one half. */
+  readonly ends: 'connection' | 'frames';
   /** @throws {TunlError} when the answer cannot carry a tunnel */
   readonly toLink: (link: Link, head: ResponseHead) => Link;
 }
@@ -59,7 +62,7 @@ export class Http1Session implements Session {
     const head = await this.#readAnswer(address, ctx);
     if (head.status >= 200 && head.status < 300) {
       if (method === 'CONNECT' && hasPageHead(head)) ctx.onDoubt?.(this.#describePage(address, head));
-      return toLink(this.#link, head);
+      return { ...toLink(this.#link, head), ...this.#findHalfClose(head) };
     }
     // Loaded by those who need it; what came of the body is read meanwhile.
     const reading = head.isCut ? '' : readRefusalBody(stream, head);
@@ -80,6 +83,15 @@ export class Http1Session implements Session {
     // Whoever says the same in every version does not mean the version.
     if (olderStatuses.has(received)) forgetVersion(this.#hop);
     return error;
+  }
+
+  #findHalfClose({ headers }: ResponseHead): Pick<Link, 'halfClose'> {
+    const { halfClose: below } = this.#link;
+    const isBelow = this.#terms.ends === 'connection';
+    const halfClose = isBelow
+      ? readHalfClose(this.#hop, headers, 'wait', below)
+      : readHalfClose(this.#hop, headers, 'now');
+    return halfClose ? { halfClose } : {};
   }
 
   close(): Promise<void> {

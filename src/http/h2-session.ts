@@ -2,9 +2,10 @@ import { type Address, formatAddress, formatHostPort, type TcpAddress } from '..
 import type { HopSetting, ReachedLink, Session } from '../core/carrier.ts';
 import type { DialContext } from '../core/dialer.ts';
 import { TunlError, usageError } from '../core/errors.ts';
-import type { HeaderField, Hop } from '../core/hop.ts';
+import type { HalfClose, HeaderField, Hop } from '../core/hop.ts';
 import type { Link } from '../core/link.ts';
 import { basicField } from './credentials.ts';
+import { readHalfClose } from './half-close.ts';
 import type { Http2Client } from './h2-client.ts';
 import type { Http2Setup } from './h2-setup.ts';
 import { goDownTo, olderStatuses } from './hop-versions.ts';
@@ -45,6 +46,8 @@ export interface Http2Terms {
   /** Fields beside those that every carrier sends. */
   readonly fields: (hop: Hop, ctx: DialContext) => readonly HeaderField[];
   readonly isAccepted: (status: number) => boolean;
+  /** When our end goes out where neither the user nor the answer says it. */
+  readonly halfClose: HalfClose;
   /** `none` where peers expect nothing but the fields above. */
   readonly userAgent?: 'none';
   /** What a status means that this kind of peer refuses with, where it is not what HTTP says. */
@@ -59,6 +62,7 @@ export interface Http2Terms {
 export const connectTerms: Http2Terms = {
   pseudo: ({ host, port }) => ({ ':method': 'CONNECT', ':authority': formatHostPort(host, port) }),
   fields: ({ credentials }) => (credentials ? [basicField(credentials)] : []),
+  halfClose: 'wait',
   // Node's HTTP/2 resets a stream that has bytes after a 204: such a tunnel would break with the first.
   isAccepted: (status) => status >= 200 && status < 300 && status !== 204,
 };
@@ -171,7 +175,8 @@ class Http2Session implements Session {
       });
     if (this.#terms.isAccepted(head.status)) {
       this.#hasOpened = true;
-      return link;
+      const halfClose = readHalfClose(this.#hop, head.headers, this.#terms.halfClose);
+      return { ...link, ...(halfClose && { halfClose }) };
     }
     const [body, { refusalError }] = await Promise.all([readRefusalBody(stream, head), import('./refusal.ts')]);
     // An orderly end: a reset would count against the session.

@@ -10,17 +10,24 @@ export class Pump {
   finished = false;
   /** Bytes came that the destination does not take any more: its far side has gone without an error. */
   refused = false;
+  /** Keeps the end from the destination for now. */
+  isHeld = false;
+  /** Nobody reads at the destination any more: what comes is dropped. */
+  #isDropping = false;
 
   readonly #source: Duplex;
   readonly #destination: Duplex;
   readonly #onProgress: () => void;
   readonly #onEnd: () => void;
+  readonly #onTaken: (() => void) | undefined;
 
-  constructor(source: Duplex, destination: Duplex, onProgress: () => void, onEnd: () => void) {
+  /** @param onTaken called each time that the system has taken a chunk */
+  constructor(source: Duplex, destination: Duplex, onProgress: () => void, onEnd: () => void, onTaken?: () => void) {
     this.#source = source;
     this.#destination = destination;
     this.#onProgress = onProgress;
     this.#onEnd = onEnd;
+    this.#onTaken = onTaken;
   }
 
   start(): void {
@@ -36,6 +43,24 @@ export class Pump {
     }
   }
 
+  /** Bytes that the system has not taken yet. */
+  get isQueued(): boolean {
+    return this.#destination.writableLength > 0;
+  }
+
+  /** Lets the end go on, now or when it comes. */
+  release(): void {
+    if (!this.isHeld) return;
+    this.isHeld = false;
+    if (this.ended && !this.finished) this.#endDestination();
+  }
+
+  /** Goes on reading the source to its end and passes nothing on. */
+  drop(): void {
+    this.#isDropping = true;
+    this.#source.resume();
+  }
+
   /** Moves nothing more. What the source still has stays unread. */
   stop(): void {
     this.#source.pause();
@@ -44,11 +69,12 @@ export class Pump {
   }
 
   readonly #onData = (chunk: Buffer): void => {
-    // Only HBONE knows such an end: everywhere else what cannot be written is an error.
+    if (this.#isDropping) return this.#onProgress();
+    // Only HTTP/2 knows such an end: everywhere else what cannot be written is an error.
     if (this.#destination.writableEnded) return this.#refuse();
     this.bytes += chunk.length;
     this.#onProgress();
-    if (!this.#destination.write(chunk)) this.#source.pause();
+    if (!this.#destination.write(chunk, this.#onTaken)) this.#source.pause();
   };
 
   // A slow reader that drains is progress too: nothing else may happen for as long as it takes.
@@ -66,6 +92,11 @@ export class Pump {
   #end(): void {
     this.ended = true;
     if (this.#destination.writableFinished) return this.#onFinish();
+    if (this.isHeld) this.#onEnd();
+    else this.#endDestination();
+  }
+
+  #endDestination(): void {
     this.#destination.end();
     this.#onEnd();
   }

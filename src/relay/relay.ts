@@ -1,10 +1,17 @@
 import { formatDuration } from '../core/deadline.ts';
 import { TunlError } from '../core/errors.ts';
 import type { TunnelEnd } from '../core/events.ts';
-import { type Link, resetError } from '../core/link.ts';
+import { type HalfCloseTerms, type Link, resetError } from '../core/link.ts';
+import { HeldEnd } from './held-end.ts';
 import { Pump } from './pump.ts';
 
 const nothing = Buffer.alloc(0);
+
+/** How soon after our end that of a target looks like a consequence of it. */
+const momentMs = 1000;
+
+/** How long a tunnel that was left may stand still. */
+const leftMs = 1000;
 
 /** Limits of a running tunnel, in milliseconds; 0 means none. */
 export interface RelayLimits {
@@ -16,6 +23,10 @@ export interface RelayLimits {
   readonly targetEndedLingerMs?: number;
   /** As `targetEndedLingerMs`, where the target does not take anything more either. */
   readonly targetGoneLingerMs?: number;
+  /** As `lingerMs`, where the client has ended and its end has gone to a hop that is known not to pass it on. */
+  readonly swallowedLingerMs?: number;
+  /** How long our end is kept from hops with `wait`; 2 s where absent. */
+  readonly halfCloseWaitMs?: number;
 }
 
 /** How something that moved bytes ended. */
@@ -32,16 +43,23 @@ export interface RelayResult extends RelayEnd {
   readonly ended: { readonly client: boolean; readonly target: boolean };
   /** The target has ended, and all that it sent was handed to the system. */
   readonly delivered: boolean;
+  /** The client has sent more since the target ended, or not all that it sent was handed to the system. */
+  readonly unheard: boolean;
+  /** A hop that seems to have taken our end for the end of everything: since then nothing came but an end, or nothing at all. */
+  readonly swallowedBy?: HalfCloseTerms;
 }
 
 /** A running tunnel. `sent` counts bytes from the client to the target, `received` the reverse. */
 export interface RelayHandle {
   readonly sent: number;
   readonly received: number;
-  /** The client may still send, and what it has sent so far has been passed on. */
-  readonly quiet: boolean;
   /** Ends the tunnel now; both sides see a reset. */
   cut(error: Error): void;
+  /**
+   * Nobody is left to read at the client's side: what comes is dropped, and no end of the client is kept any more. Once the target
+   * has ended, or nothing has moved for a second and all that the client sent is out, the tunnel is closed, with `reason`.
+   */
+  leave(reason: Error): void;
   /** Never rejects. */
   readonly done: Promise<RelayResult>;
 }
@@ -70,6 +88,13 @@ class Relay implements RelayHandle {
   readonly #limits: RelayLimits;
   readonly #sending: Pump;
   readonly #receiving: Pump;
+  readonly #held: HeldEnd;
+  /** When our end went out, and what had been received by then. */
+  #endSent: { readonly at: number; readonly received: number } | undefined;
+  #swallowedBy: HalfCloseTerms | undefined;
+  /** What had been sent when the target ended. */
+  #sentBefore: number | undefined;
+  #left: Error | undefined;
   #timer: NodeJS.Timeout | undefined;
   #timerMs = 0;
   #timerEnd: 'idle' | 'linger' = 'idle';
@@ -83,10 +108,21 @@ class Relay implements RelayHandle {
     this.done = new Promise((resolve) => {
       this.#resolve = resolve;
     });
+    const { when = 'now' } = upstream.halfClose ?? {};
+    this.#held = new HeldEnd(when === 'wait' ? limits.halfCloseWaitMs : 0, () => this.#release());
     const onProgress = () => void this.#timer?.refresh();
+    const onReceived = () => {
+      onProgress();
+      this.#held.move();
+    };
+    const onTaken = () => {
+      this.#held.move();
+      if (this.#sending.ended) this.#onEnd();
+    };
     const onEnd = () => this.#onEnd();
-    this.#sending = new Pump(client.stream, upstream.stream, onProgress, onEnd);
-    this.#receiving = new Pump(upstream.stream, client.stream, onProgress, onEnd);
+    this.#sending = new Pump(client.stream, upstream.stream, onProgress, onEnd, when === 'now' ? undefined : onTaken);
+    this.#receiving = new Pump(upstream.stream, client.stream, onReceived, onEnd);
+    this.#sending.isHeld = when !== 'now';
     this.#watch('client', client, upstream);
     this.#watch('target', upstream, client);
     this.#setTimer('idle', limits.idleMs);
@@ -103,13 +139,18 @@ class Relay implements RelayHandle {
     return this.#receiving.bytes;
   }
 
-  get quiet(): boolean {
-    const pending = this.#client.stream.readableLength + this.#upstream.stream.writableLength;
-    return !this.#sending.ended && pending === 0;
-  }
-
   cut(error: Error): void {
     this.#fail('cut', 'self', error);
+  }
+
+  leave(reason: Error): void {
+    if (this.#settled || this.#left) return;
+    this.#left = reason;
+    clearTimeout(this.#timer);
+    this.#timer = setTimeout(() => this.#letGo(), leftMs);
+    this.#receiving.drop();
+    this.#release();
+    this.#onEnd();
   }
 
   #watch(side: 'client' | 'target', link: Link, other: Link): void {
@@ -128,24 +169,71 @@ class Relay implements RelayHandle {
 
   #onEnd(): void {
     if (this.#settled) return;
+    this.#watchEnds();
     if (this.#sending.finished && this.#receiving.finished) return this.#settle({ end: 'clean' });
     // Once the other direction has been delivered to its end, who still sends is told that nobody reads.
     if (this.#sending.refused && this.#receiving.finished) return this.#onReset('target', this.#client, goneError());
     if (this.#receiving.refused && this.#sending.finished) return this.#onReset('client', this.#upstream, goneError());
-    this.#setTimer('linger', this.#lingerMs);
+    if (this.#left) {
+      if (this.#receiving.ended && !this.#sending.ended) this.#letGo();
+    } else this.#setTimer('linger', this.#lingerMs);
   }
 
+  /** Keeps our end or lets it go, and looks at what the target makes of it. */
+  #watchEnds(): void {
+    const { ended, finished, isHeld, isQueued } = this.#sending;
+    if (this.#receiving.ended) {
+      this.#sentBefore ??= this.sent;
+      this.#release();
+      const { at, received } = this.#endSent ?? { at: -Infinity, received: 0 };
+      const isSudden = received === this.received && performance.now() - at < momentMs;
+      if (isSudden && !this.#left) this.#swallowedBy ??= this.#upstream.halfClose;
+    } else if (ended && isHeld) {
+      if (!isQueued) this.#held.start();
+    } else if (finished) this.#endSent ??= { at: performance.now(), received: this.received };
+  }
+
+  #release(): void {
+    this.#held.stop();
+    this.#sending.release();
+  }
+
+  /** The limit that holds now; 0 where our end still waits for a moment to go out. */
   get #lingerMs(): number {
     const { lingerMs, targetEndedLingerMs = lingerMs, targetGoneLingerMs = targetEndedLingerMs } = this.#limits;
-    if (!this.#receiving.finished || this.#sending.ended) return lingerMs;
-    return this.#upstream.stream.writableEnded ? targetGoneLingerMs : targetEndedLingerMs;
+    const { ended, isHeld } = this.#sending;
+    if (this.#receiving.finished && !ended)
+      return this.#upstream.stream.writableEnded ? targetGoneLingerMs : targetEndedLingerMs;
+    if (isHeld && this.#held.isTimed && !this.#receiving.ended) return 0;
+    return this.#isSwallowed ? (this.#limits.swallowedLingerMs ?? lingerMs) : lingerMs;
+  }
+
+  /** Our end has gone to a hop that does not pass it on. */
+  get #isSwallowed(): boolean {
+    const { halfClose } = this.#upstream;
+    return this.#sending.finished && !this.#receiving.ended && halfClose?.swallows === true;
+  }
+
+  /** Closes a tunnel that was left, unless bytes of the client are still on the way. */
+  #letGo(): void {
+    if (this.#sending.isQueued) return void this.#timer?.refresh();
+    const { stream } = this.#upstream;
+    this.#settle({ end: 'cut', side: 'self', ...(this.#left && { error: this.#left }) });
+    this.#client.stream.destroy();
+    if (stream.writableFinished) return void stream.destroy();
+    stream.once('finish', () => stream.destroy());
+    stream.end();
   }
 
   /** What the side that was reset had sent before still goes out, within the linger limit. */
   #onReset(side: 'client' | 'target', other: Link, error: Error): void {
     if (this.#settled) return;
-    this.#settle({ end: 'reset', side, error });
     const { stream } = other;
+    if (side === 'target' && this.#receiving.ended && !this.#receiving.finished && !stream.destroyed) {
+      // The last bytes are on their way to the client.
+      return void stream.once('finish', () => this.#onReset(side, other, error));
+    }
+    this.#settle({ end: 'reset', side, error });
     if (stream.destroyed || stream.writableLength === 0) return other.reset(error);
     const timer = setTimeout(() => other.reset(error), this.#limits.lingerMs || 1);
     const reset = () => {
@@ -174,6 +262,9 @@ class Relay implements RelayHandle {
         : (['one side has ended and the other', '--linger'] as const);
     const message = `${what} was idle for ${formatDuration(this.#timerMs)} (${option})`;
     const error = new TunlError('tunnel_idle', message, { side: 'self', phase: 'relay' });
+    if (this.#isSwallowed && this.#timerMs === this.#limits.swallowedLingerMs) {
+      this.#swallowedBy = this.#upstream.halfClose;
+    }
     this.#fail(this.#timerEnd, 'self', error);
   }
 
@@ -187,11 +278,20 @@ class Relay implements RelayHandle {
   #settle(result: RelayEnd): void {
     this.#settled = true;
     clearTimeout(this.#timer);
+    this.#held.stop();
     if (result.end !== 'clean') {
       this.#sending.stop();
       this.#receiving.stop();
     }
+    const unheard = this.#sending.isQueued || this.sent > (this.#sentBefore ?? this.sent);
     const ended = { client: this.#sending.ended, target: this.#receiving.ended };
-    this.#resolve({ ...result, ended, delivered: this.#receiving.finished });
+    const swallowedBy = this.#swallowedBy;
+    this.#resolve({
+      ...result,
+      ended,
+      delivered: this.#receiving.finished,
+      unheard,
+      ...(swallowedBy && { swallowedBy }),
+    });
   }
 }

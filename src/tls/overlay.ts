@@ -127,6 +127,8 @@ export function overlayLink({ socket, below, under, side }: Overlay, { trusting,
   return {
     stream: socket,
     peer: { ...below.peer, ...facts, tls: { ...readFacts(socket), ...(trusting !== undefined && { trusting }) } },
+    // A close_notify is followed by a FIN.
+    ...(below.halfClose && { halfClose: below.halfClose }),
     reset: (error) =>
       runAfterFin(socket, () => {
         socket.destroy(error);

@@ -1,6 +1,6 @@
 import type { Carrier, CarrierScheme } from '../core/carrier.ts';
 import { usageError } from '../core/errors.ts';
-import { formatPlace, type HeaderField, type Hop } from '../core/hop.ts';
+import { formatPlace, type HalfClose, halfCloses, type HeaderField, type Hop } from '../core/hop.ts';
 import { Secret } from '../core/secret.ts';
 import { parsePort } from '../http/authority.ts';
 import { parseHeaders } from './header.ts';
@@ -35,6 +35,17 @@ export interface HopFallbacks {
   readonly folder?: string;
   readonly tls: TlsWords;
   readonly headers: readonly HeaderField[];
+  readonly halfClose?: HalfClose;
+}
+
+/** Name of the setting that says when our end goes out, as a flag and in the query of a hop. */
+export const halfCloseName = 'half-close';
+
+/** Reads its value. @throws {TunlError} usage, with `where` in front */
+export function parseHalfClose(value: string, where: string): HalfClose {
+  const known = halfCloses.find((name) => name === value);
+  if (known) return known;
+  throw usageError(`${where} is ${quote(value)}`, `write ${halfCloses.join(', ')}`);
 }
 
 /** A hop as its URL gives it. */
@@ -61,6 +72,7 @@ export function parseHop(text: string, fallbacks: HopFallbacks, schemes: readonl
   const settings = readSettings(query, scheme, label, fallbacks.folder);
   const address = readAddress(place, scheme, label);
   const headers = settings.headers.length > 0 ? settings.headers : fallbacks.headers;
+  const { halfClose = fallbacks.halfClose } = settings;
   if (user !== undefined && headers.some(([header]) => header.toLowerCase() === 'proxy-authorization')) {
     throw usageError(`${label} has a user and a Proxy-Authorization header`, 'leave one of them out');
   }
@@ -81,6 +93,7 @@ export function parseHop(text: string, fallbacks: HopFallbacks, schemes: readonl
         : { credentials: { user, password: new Secret(password) } })),
     tls: scheme.tls ? parseTls({ ...withoutPair(fallbacks.tls, settings.tls), ...settings.tls }, label) : {},
     headers,
+    ...(halfClose && { halfClose }),
     settings: settings.own,
     ...(fallbacks.variable !== undefined && { variable: fallbacks.variable }),
   };
@@ -123,11 +136,12 @@ interface Settings {
   readonly tls: Record<string, string | true>;
   readonly headers: HeaderField[];
   readonly own: Record<string, string>;
+  halfClose?: HalfClose;
 }
 
 function readSettings(query: HopUrl['query'], scheme: KnownScheme, where: string, folder?: string): Settings {
   const settings: Settings = { tls: {}, headers: [], own: {} };
-  const known = [...tlsNames, 'header', ...scheme.carrier.settings.map(({ name }) => name)];
+  const known = [...tlsNames, 'header', halfCloseName, ...scheme.carrier.settings.map(({ name }) => name)];
   for (const [name, value] of query) {
     if (!known.includes(name)) {
       // What looks like a setting may be a piece of a password that was not encoded.
@@ -140,7 +154,10 @@ function readSettings(query: HopUrl['query'], scheme: KnownScheme, where: string
     if (value === undefined && bare === undefined && !tlsSwitches.has(name)) throw needsValue(name, where);
     if (name === 'header') settings.headers.push(...parseHeaders(value ?? '', where, folder));
     else if (name in settings.tls || name in settings.own) throw givenTwice(name, where);
-    else if (isTlsName(name)) settings.tls[name] = readTlsValue(name, value, scheme, where);
+    else if (name === halfCloseName) {
+      if (settings.halfClose) throw givenTwice(name, where);
+      settings.halfClose = parseHalfClose(value ?? '', `${where}: the setting ${name}`);
+    } else if (isTlsName(name)) settings.tls[name] = readTlsValue(name, value, scheme, where);
     else settings.own[name] = parseOwn(name, value ?? bare ?? '', scheme, where);
   }
   return settings;

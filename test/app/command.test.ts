@@ -6,10 +6,18 @@ import type { Running } from '../../src/app/options.ts';
 import type { TunlEvent } from '../../src/core/events.ts';
 import { Scope } from '../../src/core/scope.ts';
 import { eventually, inTime } from '../support/eventually.ts';
-import { connectPeer } from '../support/raw-peer.ts';
+import { connectPeer, type RawPeer } from '../support/raw-peer.ts';
 import { startTarget, type Target } from '../support/targets.ts';
 
-const limits = { dnsMs: 4000, connectMs: 4000, tlsMs: 4000, handshakeMs: 4000, idleMs: 0, lingerMs: 0 };
+const limits = {
+  dnsMs: 4000,
+  connectMs: 4000,
+  tlsMs: 4000,
+  handshakeMs: 4000,
+  idleMs: 0,
+  lingerMs: 0,
+  halfCloseWaitMs: 0,
+};
 const graceMs = 2 ** 31 - 1;
 
 interface Setup {
@@ -35,34 +43,48 @@ async function start(): Promise<Setup> {
 const ends = (events: readonly TunlEvent[]) =>
   events.flatMap((event) => (event.event === 'tunnel.closed' ? [event.end] : []));
 
-test('a tunnel whose client has ended may finish', async () => {
-  const { target, running, runtime, events, port } = await start();
+/** A client that has asked something, and the target that has read it. */
+async function ask(port: number, target: Target): Promise<{ client: RawPeer; peer: RawPeer }> {
   const client = await connectPeer(port);
   client.send('question');
-  client.fin();
   const peer = await target.accept();
-  expect((await peer.readToEnd()).toString()).toBe('question');
+  await peer.readUntil('question');
+  return { client, peer };
+}
+
+test('a tunnel whose client has ended is over with its target, and what still comes is dropped', async () => {
+  const { target, running, runtime, events, port } = await start();
+  const { client, peer } = await ask(port, target);
+  client.fin();
+  expect(await peer.waitForEnd()).toBe('fin');
   const ended = endWithCommand(running, runtime);
-  await eventually(() => events.some(({ event }) => event === 'notice'), true);
+  await eventually(() => runtime.scope.draining.aborted, true);
   peer.send('late answer');
   peer.fin();
-  expect((await client.readToEnd()).toString()).toBe('late answer');
   await inTime('the end', ended);
-  expect(ends(events)).toEqual(['clean']);
+  expect(client.inbox.size).toBe(0);
+  expect(events.filter(({ event }) => event === 'tunnel.closed')).toHaveLength(1);
 });
 
-test('a tunnel that somebody still holds is cut', async () => {
+test('a tunnel that nothing moves in is closed after a second, and nobody is reset', async () => {
   const { target, running, runtime, events, port } = await start();
-  const client = await connectPeer(port);
-  client.send('x');
-  const peer = await target.accept();
-  await peer.read(1);
+  const { client, peer } = await ask(port, target);
+  client.fin();
+  expect(await peer.waitForEnd()).toBe('fin');
   await inTime('the end', endWithCommand(running, runtime));
-  expect([await client.waitForEnd(), await peer.waitForEnd()]).toEqual(['reset', 'reset']);
+  expect(ends(events)).toEqual(['cut']);
+  expect([await client.waitForEnd(), peer.inbox.farEnd]).toEqual(['fin', 'fin']);
+});
+
+test('a tunnel that another process holds is closed after a second, and nobody is reset', async () => {
+  const { target, running, runtime, events, port } = await start();
+  const { client, peer } = await ask(port, target);
+  await inTime('the end', endWithCommand(running, runtime));
+  expect([await client.waitForEnd(), await peer.waitForEnd()]).toEqual(['fin', 'fin']);
   expect(ends(events)).toEqual(['cut']);
 });
 
-test('a tunnel is not cut while what was sent waits for a slow target', async () => {
+test('a tunnel is not closed while what was sent waits for a slow target', async () => {
   const { target, running, runtime, events, port } = await start();
   const client = await connectPeer(port);
   const peer = await target.accept({ reading: false });

@@ -102,7 +102,7 @@ describe('through a further proxy', () => {
     const { client, proxy } = await startChain();
     expect(proxy.inbox.size).toBe(0);
     proxy.send(`${yes}greeting`);
-    expect(await client.readHead()).toBe('HTTP/1.1 200 Connection established\r\n\r\n');
+    expect(await client.readHead()).toBe('HTTP/1.1 200 Connection established\r\nTunl-Half-Close: 1\r\n\r\n');
     expect(await client.readUntil('greeting')).toBe('greeting');
     expect(await proxy.readUntil('early')).toBe('early');
   });

@@ -6,7 +6,7 @@ async function expectTunnel(request: (authority: string) => string): Promise<voi
   const bed = await startProxyBed();
   const client = await bed.connect();
   client.send(request(bed.authority));
-  expect(await client.readHead()).toBe('HTTP/1.1 200 Connection established\r\n\r\n');
+  expect(await client.readHead()).toBe('HTTP/1.1 200 Connection established\r\nTunl-Half-Close: 1\r\n\r\n');
   client.send('hello');
   client.fin();
   expect((await client.readToEnd()).toString()).toBe('hello');

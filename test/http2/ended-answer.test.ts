@@ -107,6 +107,7 @@ test.each(failures)(
     expect(await inTime('the end of the tunnel', handle.done)).toMatchObject({
       end: 'reset',
       side: 'target',
+      delivered: true,
     });
     expect(fingerprint(await client.read(answer.length))).toBe(fingerprint(answer));
   },

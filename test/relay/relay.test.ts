@@ -64,7 +64,12 @@ describe('an end', () => {
     target.send('answer');
     target.fin();
     expect((await client.readToEnd()).toString()).toBe('answer');
-    expect(await handle.done).toEqual({ end: 'clean', ended: { client: true, target: true }, delivered: true });
+    expect(await handle.done).toEqual({
+      end: 'clean',
+      ended: { client: true, target: true },
+      delivered: true,
+      unheard: false,
+    });
   });
 
   test('of the target goes on after its last byte, and the client may still send', async () => {

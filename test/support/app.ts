@@ -17,6 +17,7 @@ export const calmLimits: Limits = {
   handshakeMs: 15_000,
   idleMs: 0,
   lingerMs: 4000,
+  halfCloseWaitMs: 2000,
 };
 
 /** A command that runs in this process, with everything that it reported. */

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import type { AccessLog, ChainStage, Graph, HopChoice, Limits, RouteOptions } from '../../src/chain/model.ts';
-import type { HeaderField, Hop } from '../../src/core/hop.ts';
+import { halfCloses, type HeaderField, type Hop } from '../../src/core/hop.ts';
 import { Secret } from '../../src/core/secret.ts';
 import { arbitraryHttp, leaveOut } from './arbitrary-http.ts';
 
@@ -16,7 +16,16 @@ const file = fc.constantFrom('/etc/ca.pem', '/etc/a b&c%.pem', '/etc/$x|y#.pem',
 const ms = fc.constantFrom(0, 1, 250, 1500, 5000, 60_000, 90_000, 3_600_000);
 const maybe = <T>(value: fc.Arbitrary<T>) => fc.option(value, { nil: undefined });
 const limits: fc.Arbitrary<Limits> = fc
-  .record({ dnsMs: ms, connectMs: ms, tlsMs: ms, handshakeMs: ms, idleMs: ms, lingerMs: ms, lifetimeMs: maybe(ms) })
+  .record({
+    dnsMs: ms,
+    connectMs: ms,
+    tlsMs: ms,
+    handshakeMs: ms,
+    idleMs: ms,
+    lingerMs: ms,
+    halfCloseWaitMs: ms,
+    lifetimeMs: maybe(ms),
+  })
   .map((parts) => leaveOut(parts) as Limits);
 /** What somebody may have as a user or a value, with all that means something in a URL or in YAML. */
 const awkward = fc.stringMatching(/^[!-9;-~]([ -~]{0,12}[!-~])?$/);
@@ -36,15 +45,17 @@ const hop: fc.Arbitrary<Hop> = fc
     cacert: fc.option(file, { nil: undefined }),
     insecure: fc.boolean(),
     noSystemCa: fc.boolean(),
+    halfClose: fc.constantFrom(undefined, ...halfCloses),
     headers: fc.array(header, { maxLength: 2 }),
     formats: fc.array(fc.tuple(fc.constant('X-F'), fc.constantFrom('%DURATION%', 'a ${x} %%', '1')), { maxLength: 2 }),
   })
-  .map(({ scheme, address, credentials, cacert, insecure, noSystemCa, headers, formats }) => {
+  .map(({ scheme, address, credentials, cacert, insecure, noSystemCa, halfClose, headers, formats }) => {
     const isSecured = scheme === 'https' || scheme === 'h2';
     const names = new Set(headers.map(([name]) => name));
     return {
       scheme,
       address,
+      ...(halfClose && { halfClose }),
       tls: isSecured ? leaveOut({ cacert, insecure: insecure || undefined, noSystemCa: noSystemCa || undefined }) : {},
       // Two kinds of credentials for one hop are refused.
       headers: credentials

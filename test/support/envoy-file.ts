@@ -42,6 +42,7 @@ export function envoyRoute(
       handshakeMs: 15_000,
       idleMs: 3_600_000,
       lingerMs: 60_000,
+      halfCloseWaitMs: 2000,
       ...limits,
     },
     ...more,
@@ -60,7 +61,10 @@ export function tcpStage(
 
 /** A proxy as a cluster becomes one. */
 export function envoyHop(scheme: string, port: number, more: Partial<Hop> = {}): Hop {
-  return { scheme, address: localPort(port), tls: {}, headers: [], settings: {}, ...more };
+  // Envoy passes an end on at once; so it is with the other schemes as they are.
+  const isConnect = ['http', 'https', 'h2', 'h2c'].includes(scheme);
+  const halfClose = isConnect ? { halfClose: 'now' as const } : {};
+  return { scheme, address: localPort(port), tls: {}, headers: [], ...halfClose, settings: {}, ...more };
 }
 
 /** A stage as an HttpConnectionManager with one virtual host for everybody becomes one. */

@@ -35,6 +35,7 @@ export const limits: fc.Arbitrary<Limits> = fc
     handshakeMs: 15_000,
     idleMs,
     lingerMs: 60_000,
+    halfCloseWaitMs: 2000,
     ...(lifetimeMs !== undefined && { lifetimeMs }),
   }));
 /** How often is dialled. */

@@ -20,7 +20,7 @@ export interface ReadmeJob {
 }
 
 /** The pages whose blocks tests run. */
-export const pages = ['README.md', 'docs/from-laptop-to-mesh.md', 'docs/library.md'] as const;
+export const pages = ['README.md', 'docs/from-laptop-to-mesh.md', 'docs/library.md', 'docs/half-close.md'] as const;
 
 /** One of them. */
 export type Page = (typeof pages)[number];

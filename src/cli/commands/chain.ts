@@ -12,7 +12,7 @@ import { adminGroup, readAdmin, withAdmin } from '../options/admin.ts';
 import { graceOption, limitGroup, readGrace, readLimits } from '../options/limits.ts';
 import { exportOption, isShown, printOption, showGraph } from '../options/print.ts';
 import { Readiness, readinessOptions } from '../options/readiness.ts';
-import { chainRouteGroup, readChoices, readHeaders, readRest } from '../options/route.ts';
+import { chainRouteGroup, readChoices, readAskWords, readRest } from '../options/route.ts';
 import { readTlsWords } from '../options/tls.ts';
 import { voiceGroup } from '../options/voice.ts';
 import { readWatch, watchOption } from '../options/watch.ts';
@@ -167,7 +167,7 @@ async function readLinear(words: readonly string[], args: Arguments, context: Co
     texts,
     source: 'NODE',
     tls: readTlsWords(args),
-    headers: readHeaders(args),
+    ...readAskWords(args),
   });
   const options = { ...readRest(args), limits: readLimits(args, limits), listen, target };
   const { toLinearGraph } = await import('../../app/chain.ts');

@@ -79,6 +79,7 @@ export const commandProse: Readonly<Record<string, Prose>> = {
             term: '`TUNL_PORT`, `TUNL_HOST`, `TUNL_ADDR`',
             text: 'are set in its environment; with several SPECs also `TUNL_PORT_1` and so on.',
           },
+          'What it has sent still arrives. Once it has gone there is nobody left to read: what still comes is dropped, and its tunnels are closed when their targets end or after a second in which nothing moved, whatever `--half-close` says. A connection that another process still holds, which the command left behind, ends in the same way.',
         ],
       },
       {

@@ -30,6 +30,12 @@ const listLimits = ({ linger, idle }: LimitFallbacks): readonly LimitSpec[] => [
     summary: 'wait so long without progress once one direction has ended',
     fallback: linger,
   },
+  {
+    name: 'half-close-wait',
+    key: 'halfCloseWaitMs',
+    summary: 'tell a proxy that may end both directions that ours has ended once nothing has moved for so long',
+    fallback: '2s',
+  },
 ];
 
 /** The options that set the limits of the phases. */

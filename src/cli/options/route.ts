@@ -1,12 +1,12 @@
 import type { ForwardSpec, HopChoice, RouteOptions } from '../../app/options.ts';
 import { usageError } from '../../core/errors.ts';
-import type { HeaderField, Hop } from '../../core/hop.ts';
+import { halfCloses, type Hop } from '../../core/hop.ts';
 import type { KeyPassword } from '../../core/secret.ts';
 import type { EventSink } from '../../core/events.ts';
 import type { Arguments } from '../arguments.ts';
 import type { CommandContext, OptionGroup, OptionSpec } from '../command.ts';
 import { createReport } from '../report.ts';
-import { type HopFallbacks, splitAlternatives } from '../../words/hop.ts';
+import { halfCloseName, type HopFallbacks, parseHalfClose, splitAlternatives } from '../../words/hop.ts';
 import { quote } from '../../words/text.ts';
 import type { TlsWords } from '../../words/tls.ts';
 import { createKeyPassword, type PasswordSources } from './credentials.ts';
@@ -52,6 +52,12 @@ const askOptions: readonly OptionSpec[] = [
     value: "'NAME: VALUE'",
     repeat: 'list',
     summary: 'send this header to each proxy; @FILE: those of a file, one a line; repeatable',
+  },
+  {
+    name: halfCloseName,
+    value: 'WHEN',
+    summary: 'when a proxy is told that we send nothing more: now, wait or never (once the target has ended)',
+    completes: halfCloses,
   },
   {
     name: 'password-file',
@@ -116,7 +122,7 @@ export async function readRoute(
   const urls = args.list('proxy');
   if (args.has('direct') && urls.length > 0) throw usageError('--direct and -x contradict each other');
   const rest = readRest(args);
-  const fallbacks = { tls, headers: readHeaders(args) };
+  const fallbacks = { tls, ...readAskWords(args) };
   if (urls.length > 0) {
     const hops = await readChoices(args, { io, ui }, { ...fallbacks, texts: urls, source: '-x' });
     return { hops, direct: new Set(), ...rest };
@@ -136,9 +142,13 @@ export function readRest(args: Arguments): Pick<RouteOptions, 'retries' | 'famil
   return { retries: readRetries(args), ...readFamily(args), ...readResolver(args) };
 }
 
-/** The fields of --proxy-header. @throws {TunlError} usage */
-export function readHeaders(args: Arguments): HeaderField[] {
-  return args.list('proxy-header').flatMap((text) => parseHeaders(text, '--proxy-header'));
+/** What --proxy-header and --half-close say of each hop. @throws {TunlError} usage */
+export function readAskWords(args: Arguments): Pick<HopFallbacks, 'headers' | 'halfClose'> {
+  const halfClose = args.text(halfCloseName);
+  return {
+    headers: args.list('proxy-header').flatMap((text) => parseHeaders(text, '--proxy-header')),
+    ...(halfClose !== undefined && { halfClose: parseHalfClose(halfClose, `--${halfCloseName}`) }),
+  };
 }
 
 /** URLs of hops, and what holds for those that do not say otherwise. */

@@ -155,6 +155,18 @@ socket.end(Buffer.alloc(2_000_000), () => process.exit(3));
   expect((await run).code).toBe(3);
 });
 
+test('a command behind a proxy that keeps ends to itself gives its status back at once', async () => {
+  const target = await startTarget((socket) => void socket.once('data', () => socket.write('+PONG\r\n')));
+  const script = `
+import { connect } from 'node:net';
+const socket = connect(Number(process.argv[2]), '127.0.0.1');
+socket.write('PING');
+socket.once('data', () => process.exit(3));
+`;
+  const words = forward(target.port, '--grace', 'off', '--linger', 'off', '--', ...makeScript(script, '{port}'));
+  expect(await runTunl(words)).toMatchObject({ code: 3 });
+});
+
 test("the answer to a command's half-close still comes", async () => {
   const target = await startTarget(answerAtEnd((question) => `${question.length} bytes`));
   const { code, stdout } = await runTunl(forward(target.port, '--', ...makeScript(askScript, '{port}', 'question')));
@@ -177,7 +189,7 @@ socket.on('data', () => process.kill(process.pid, 'SIGKILL'));
   expect((await run).code).toBe(137);
 });
 
-test('a tunnel that another process still holds is cut when the command has ended', async () => {
+test('a tunnel that another process still holds is closed when the command has ended', async () => {
   const target = await startTarget();
   const holder = `
 const socket = require('node:net').connect(process.argv[1], '127.0.0.1').on('close', () => process.exit());
@@ -194,6 +206,6 @@ process.stdin.on('end', () => process.exit(4)).resume();
   await peer.read(1);
   child.stdin?.end();
   await waitFor(/cut by tunl: .*\(the command has ended\)/);
-  expect(await peer.waitForEnd()).toBe('reset');
+  expect(await peer.waitForEnd()).toBe('fin');
   expect((await ended).code).toBe(4);
 });

@@ -166,3 +166,11 @@ test('keeps the flags of TLS away from a hop without TLS', () => {
     {},
   );
 });
+
+test('when our end goes out is what a hop says, else what the flag says, else nothing', () => {
+  const flags = { ...none, halfClose: 'never' } as const;
+  expect(parse('http://p:1?half-close=wait', flags).halfClose).toBe('wait');
+  expect(parse('post+h2c://p:1?half-close=now').halfClose).toBe('now');
+  expect(parse('http://p:1', flags).halfClose).toBe('never');
+  expect(parse('http://p:1')).not.toHaveProperty('halfClose');
+});
