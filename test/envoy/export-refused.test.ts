@@ -12,7 +12,7 @@ function refuse(stages: string, more: object = {}): string[] {
 
 test.each([
   ['listen: fd:3, to: "b:1"', 'it opens its listeners itself, and fd:3 is open already'],
-  ['listen: "localhost:80", to: "b:1"', 'it listens on addresses, and localhost:80 is a name'],
+  ['listen: "db.corp:80", to: "b:1"', 'it listens on addresses, and db.corp:80 is a name'],
   ['listen: 1, tls: true, to: "b:1"', 'it makes no development certificate (name one: cert and key)'],
   ['listen: 1, to: "b:1", limits: { handshake: 1s }', 'it has no limit like handshake: 1s (leave it at 15s)'],
   ['listen: 1, to: "b:1", limits: { linger: off }', 'it has no limit like linger: 0ms (leave it at 1m)'],

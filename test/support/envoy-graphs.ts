@@ -28,7 +28,7 @@ import { route } from './envoy-routes.ts';
 
 const unix: fc.Arbitrary<Target> = fc.record({
   kind: fc.constant('unix' as const),
-  path: fc.constantFrom('/run/a.sock', '/tmp/a b: c', "/tmp/'%", '@x'),
+  path: fc.constantFrom('/run/a.sock', '/tmp/a b: c', "/tmp/'%", './@x'),
 });
 function forwardStage(stage: Place, files: GraphFiles): fc.Arbitrary<ForwardStage> {
   const one = hop(files).map((only): HopChoice => [only]);

@@ -60,6 +60,25 @@ test('a hop on a socket is written as it can be read again', () => {
   expect(formatHop(parse('unix:/run/proxy.sock'))).toBe('http://unix:/run/proxy.sock');
 });
 
+test('a name of the abstract namespace is written so that it can be read again', () => {
+  const hop = { ...parse('h2c://p'), address: { kind: 'unix', path: '\0name' } as const };
+  expect(formatHop(hop)).toBe('h2c://unix:%40name');
+  // Where Node cannot go there, it is said of the name that was meant.
+  for (const url of ['unix:@name', formatHop(hop)]) {
+    const read = (): unknown => {
+      try {
+        return parse(url).address;
+      } catch (error) {
+        return (error as Error).message;
+      }
+    };
+    const reason = /unix:@name (?:needs Node 22|is no file)/;
+    expect(read()).toSatisfy((seen: unknown) =>
+      typeof seen === 'string' ? reason.test(seen) : (seen as { path?: string }).path === '\0name',
+    );
+  }
+});
+
 test('settings and users of a proxy on a socket are its own', () => {
   expect(parse('https://alice:pw@unix:/run/p?servername=p.example&header=X:1')).toMatchObject({
     credentials: { user: 'alice' },
