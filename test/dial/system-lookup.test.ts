@@ -26,8 +26,8 @@ function startLookups(idleMs = 1) {
   const read = () => {
     try {
       return readFileSync(notes, 'utf8')
-        .trim()
         .split('\n')
+        .filter((line) => line !== '')
         .map((line) => line.split(' '));
     } catch {
       return [];

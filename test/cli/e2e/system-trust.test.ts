@@ -3,7 +3,6 @@ import { connect } from 'node:net';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest';
 import { type Certs, makeCerts } from '../../support/certs.ts';
-import { answerWith } from '../../support/scripted-proxy.ts';
 import { makeTempFolder } from '../../support/temp.ts';
 import { startTarget } from '../../support/targets.ts';
 import { startTls } from '../../support/tls-target.ts';
@@ -86,7 +85,7 @@ test('a file of SSL_CERT_FILE that is not there is exit 2 before anything is dia
         'tunl: hint: unset it for the store of the system\n',
     });
   }
-  const plain = await startTarget(answerWith(answer));
+  const plain = await startTarget((socket) => void socket.once('data', () => socket.write(answer)));
   const words = ['connect', '--check', '-x', `http://127.0.0.1:${plain.port}`, 'db:22'];
   expect(await runTunl(words, env)).toMatchObject({ code: 0, stderr: '' });
 });
