@@ -66,7 +66,8 @@ function chooseTerms({ accept, users, statuses }: TermsOptions): ServeTerms {
       switches: given,
       http2,
       refusals: whose,
-      grants: ({ method }) => (method === 'CONNECT' ? [halfCloseField] : []),
+      // What stands in for Envoy answers as Envoy does.
+      grants: ({ method }) => (method === 'CONNECT' && !statuses ? [halfCloseField] : []),
       refuse: (exchange, error) => rejectExchange(exchange, error, whose.statusOf(error)),
     };
   }
