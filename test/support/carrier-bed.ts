@@ -30,7 +30,9 @@ export function makeStartBed(...bedHops: readonly BedHop[]): StartBed {
       const isLast = index === bedHops.length - 1;
       const { server, hop } = await startHop(bedHop, isLast ? options : {});
       const { between } = options;
-      const port = index === 0 && between ? await between(server.port) : server.port;
+      // Not the server's own, where TLS stands before it.
+      const { port: own } = hop.address as TcpAddress;
+      const port = index === 0 && between ? await between(own) : own;
       servers.push(server);
       hops.push({ ...hop, address: { kind: 'tcp', host: '127.0.0.1', port } });
     }
