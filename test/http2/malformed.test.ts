@@ -69,7 +69,7 @@ describe.each(['clear', 'tls'] as const)('over %s', (security) => {
     '0x7f.1:443',
     '.a:443',
     'a..b:443',
-    'a-:443',
+    'a~b:443',
     `${'a'.repeat(64)}:443`,
     `${'a.'.repeat(127)}a:443`,
     'a%00:443',
