@@ -9,21 +9,38 @@ const pages = {
     id.endsWith('.html') ? `export default ${JSON.stringify(readFileSync(id, 'utf8'))}` : undefined,
 };
 
+/** The built program, every carrier in every way, floods, and properties over many graphs: more than half of the time. */
+const slow = [
+  'test/cli/e2e/**/*.test.ts',
+  'test/contracts.test.ts',
+  'test/nested-contracts.test.ts',
+  'test/chain/print.test.ts',
+  'test/envoy/{export,mutations,round-trip}.test.ts',
+  'test/http2/{floods,flow}.test.ts',
+  'test/tls/link.test.ts',
+];
+
+/** What both halves of the core suite have in common. */
+const core = {
+  pool: 'forks' as const,
+  setupFiles: ['test/support/leaks.ts', 'test/support/expected-failures.ts'],
+  // Above the limits of the waits within a test, whose messages say more.
+  testTimeout: 60_000,
+};
+
 export default defineConfig({
   test: {
     projects: [
       {
         plugins: [pages],
         test: {
-          name: 'core',
+          ...core,
+          name: 'fast',
           include: ['test/**/*.test.ts'],
-          exclude: ['test/interop/**', 'test/bench/**'],
-          pool: 'forks',
-          setupFiles: ['test/support/leaks.ts', 'test/support/expected-failures.ts'],
-          // Above the limits of the waits within a test, whose messages say more.
-          testTimeout: 60_000,
+          exclude: ['test/interop/**', 'test/bench/**', ...slow],
         },
       },
+      { plugins: [pages], test: { ...core, name: 'slow', include: slow } },
       {
         plugins: [pages],
         test: {

@@ -108,7 +108,7 @@ function install(wanted, folder) {
 function runSuite(node, report) {
   const vitest = join(root, 'node_modules', 'vitest', 'vitest.mjs');
   const reporters = ['--reporter=default', '--reporter=json', `--outputFile.json=${report}`];
-  const child = spawn(node, [vitest, 'run', '--project', 'core', ...reporters], {
+  const child = spawn(node, [vitest, 'run', '--project', 'fast', '--project', 'slow', ...reporters], {
     cwd: root,
     stdio: 'inherit',
     // What the tests start by its name is the same Node.
