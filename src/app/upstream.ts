@@ -106,7 +106,7 @@ function namedPlaces(field: string, dial: Dial): Places {
   };
 }
 
-/** A request that names us would go round in circles. */
+/** A request that names us would loop. */
 function makeCheck({ route: { hops, entry } }: Upstream, { route, listeners }: UpstreamParts): Stage {
   const ownAddresses = () => listeners().flatMap(placesOf);
   const policy = createPolicy({ allow: [], deny: [], base: 'allow-all', ownAddresses });

@@ -165,7 +165,7 @@ function isTooDeep(text: string): boolean {
 }
 
 function explain(code: string, message: string): string {
-  if (code === 'DUPLICATE_KEY') return 'this key is there already';
+  if (code === 'DUPLICATE_KEY') return 'duplicate key';
   if (code === 'MULTIPLE_DOCS') return 'a file holds one document, and here a second one begins';
   const line = message.split('\n', 1)[0] ?? '';
   return `this is not YAML: ${line.charAt(0).toLowerCase()}${line.slice(1)}`;

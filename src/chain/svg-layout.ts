@@ -77,7 +77,7 @@ function rankNodes(nodes: readonly PictureNode[], edges: readonly PictureEdge[])
   const rank = (node: PictureNode): number => {
     const known = ranks.get(node);
     if (known !== undefined) return known;
-    // A graph that was not checked may go round in circles; then this is where it is cut.
+    // A graph that was not checked may have a loop; then this is where it is cut.
     ranks.set(node, 0);
     const above = edges.filter(({ to }) => to === node).map(({ from }) => rank(from) + 1);
     const found = Math.max(0, ...above);

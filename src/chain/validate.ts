@@ -21,7 +21,7 @@ export function findFaults({ stages, admin }: Graph): GraphFault[] {
   const faults: GraphFault[] = [];
   for (const stage of stages) {
     for (const name of listNames(stage)) {
-      if (names.has(name)) faults.push(fault(stage, 'listen', `internal://${name} is listened on twice`));
+      if (names.has(name)) faults.push(fault(stage, 'listen', `two stages listen on internal://${name}`));
       names.set(name, stage);
     }
   }
@@ -103,7 +103,7 @@ function findLoops(stages: readonly ChainStage[], names: ReadonlyMap<string, Cha
   const visit = (stage: ChainStage, path: readonly ChainStage[]): GraphFault | undefined => {
     if (path.includes(stage)) {
       const circle = [...path.slice(path.indexOf(stage)), stage].map(({ name }) => name).join(' -> ');
-      return fault(stage, stage.job === 'http' ? 'http' : 'to', `the stages go round in circles: ${circle}`);
+      return fault(stage, stage.job === 'http' ? 'http' : 'to', `the stages form a loop: ${circle}`);
     }
     if (done.has(stage)) return undefined;
     const inside = listExits(stage).map(({ name }) => names.get(name) as ChainStage);

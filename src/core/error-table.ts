@@ -48,7 +48,7 @@ export const errorTable = {
   proxy_internal_response: kind(503, 97, true, 'the proxy answered by itself'),
   proxy_internal_error: kind(500, 97, true, 'the proxy failed'),
   proxy_configuration_error: kind(500, 97, false, 'the proxy is configured wrongly'),
-  proxy_loop_detected: kind(502, 97, false, 'the request would go round in circles'),
+  proxy_loop_detected: kind(502, 97, false, 'the request would loop back to the proxy'),
 
   /** A hop answered 407 or 401. */
   auth_required: kind(502, 67, false, 'the proxy wants credentials'),

@@ -18,7 +18,7 @@ import { toAddress, type Tree, typed } from './export-terms.ts';
 export function exportEnvoy(graph: Graph, sources: FieldSources = new Map()): string {
   const [first, ...others] = findUnexpressed(graph).map(describe);
   if (first !== undefined)
-    throw usageError(`this is nothing for Envoy: ${first}`, ...others.map((line) => `also ${line}`));
+    throw usageError(`cannot export to Envoy: ${first}`, ...others.map((line) => `also ${line}`));
   const fields = new FieldWriter(sources);
   const tree = toBootstrap(toEnvoyGraph(graph, fields));
   return fields.notes.map((note) => `# ${note}\n`).join('') + format(tree);

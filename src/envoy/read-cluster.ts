@@ -101,7 +101,7 @@ function readVersion(words: ClusterWords, path: Path, reading: Reading): Cluster
 function readEndpoints(words: ClusterWords, path: Path, reading: Reading): Cluster['to'] {
   const { type = 'STATIC', lb_policy: policy = 'ROUND_ROBIN', load_assignment: assignment } = words;
   if (type === 'EDS') {
-    reading.add([...path, 'type'], 'endpoints that a server tells (EDS) are nothing that tunl runs');
+    reading.add([...path, 'type'], 'tunl does not support endpoints that a server tells (EDS)');
     return undefined;
   }
   if (words.cluster_type) return readDynamic(words, path, reading);
@@ -113,7 +113,7 @@ function readEndpoints(words: ClusterWords, path: Path, reading: Reading): Clust
     case 'RING_HASH':
     case 'MAGLEV':
     case 'LOAD_BALANCING_POLICY_CONFIG':
-      reading.add([...path, 'lb_policy'], `${policy} is nothing that tunl runs`, 'write ROUND_ROBIN');
+      reading.add([...path, 'lb_policy'], `tunl does not support ${policy}`, 'write ROUND_ROBIN');
       break;
     case 'LEAST_REQUEST':
     case 'RANDOM':
@@ -132,8 +132,7 @@ function readEndpoints(words: ClusterWords, path: Path, reading: Reading): Clust
   const all = groups.toSorted((one, other) => one.priority - other.priority);
   const endpoints = all.flatMap((group) => group.endpoints);
   const odd = endpoints.find(({ weight }) => weight !== endpoints[0]?.weight);
-  if (odd)
-    reading.add([...odd.path, 'load_balancing_weight'], 'endpoints of different weight are nothing that tunl runs');
+  if (odd) reading.add([...odd.path, 'load_balancing_weight'], 'tunl does not support endpoints of different weight');
   if (type === 'LOGICAL_DNS' && endpoints.length !== 1) {
     reading.add([...path, 'load_assignment'], 'a cluster of the type LOGICAL_DNS has exactly one endpoint');
   }
@@ -157,7 +156,7 @@ function findBalance(
   if (used.length > 1 && used.some((size) => size > 1)) {
     reading.add(
       [...path, 'load_assignment', 'endpoints'],
-      'priorities with several endpoints each are nothing that tunl runs',
+      'tunl does not support priorities with several endpoints each',
       'give each endpoint a priority of its own, or all the same',
     );
   }
@@ -172,7 +171,7 @@ function readTarget({ address }: EndpointWords, type: string, path: Path, readin
   if (internal) return { kind: 'internal', name: reading.names.give(internal.server_listener_name, 'internal') };
   if (!socket) return undefined;
   const place = [...at, 'socket_address'];
-  if (socket.protocol === 'UDP') reading.add([...place, 'protocol'], 'UDP is nothing that tunl runs');
+  if (socket.protocol === 'UDP') reading.add([...place, 'protocol'], 'tunl does not support UDP');
   if (socket.port_value === undefined) reading.add(place, 'port_value is missing');
   if (type === 'STATIC' && isIP(socket.address) === 0) {
     reading.add(

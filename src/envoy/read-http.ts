@@ -25,7 +25,7 @@ export function readHttpManager(
 ): Omit<HttpStage, 'name' | 'listen' | 'tls'> {
   const { path, reading } = context;
   const { codec_type: codec = 'AUTO', stream_idle_timeout: idle, common_http_protocol_options: common } = words;
-  if (codec === 'HTTP3') reading.add([...path, 'codec_type'], 'HTTP/3 is nothing that tunl runs');
+  if (codec === 'HTTP3') reading.add([...path, 'codec_type'], 'tunl does not support HTTP/3');
   if (!words.route_config) reading.add(path, 'route_config is missing');
   assertRouter(words, path, reading);
   const upstreams = new UpstreamReader(context);
@@ -117,8 +117,7 @@ function readUpgrades(
   const upgrades = new Map<string, boolean>();
   for (const [index, { upgrade_type: text = '', enabled = true }] of configs.entries()) {
     const type = text.toLowerCase();
-    if (upgrades.has(type))
-      reading.add([...path, 'upgrade_configs', index, 'upgrade_type'], `${text} is there already`);
+    if (upgrades.has(type)) reading.add([...path, 'upgrade_configs', index, 'upgrade_type'], `duplicate ${text}`);
     if (enabled) assertUpgrade(text, [...path, 'upgrade_configs', index, 'upgrade_type'], reading);
     upgrades.set(type, enabled);
   }
@@ -137,7 +136,7 @@ function readHosts(
     const at = [...path, 'virtual_hosts', index];
     const domains = host.domains.map((text, position) => {
       const domain = text.toLowerCase();
-      if (seen.has(domain)) context.reading.add([...at, 'domains', position], `${quote(text)} is there already`);
+      if (seen.has(domain)) context.reading.add([...at, 'domains', position], `duplicate ${quote(text)}`);
       seen.add(domain);
       return domain;
     });

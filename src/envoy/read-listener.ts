@@ -85,7 +85,7 @@ export function readSocket(words: AddressWords, path: Path, reading: Reading): L
   if (!socket) return undefined;
   const at = [...path, 'socket_address'];
   const { address: host, port_value: port, protocol } = socket;
-  if (protocol === 'UDP') reading.add([...at, 'protocol'], 'UDP is nothing that tunl runs');
+  if (protocol === 'UDP') reading.add([...at, 'protocol'], 'tunl does not support UDP');
   if (isIP(host) === 0) reading.add([...at, 'address'], `${quote(host)} is not an IP address to listen on`);
   if (port === undefined) reading.add(at, 'port_value is missing');
   // One socket for both families.

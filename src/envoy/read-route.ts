@@ -105,7 +105,7 @@ function readUpgrades(
   const own = new Set<string>();
   for (const [index, { upgrade_type: text, enabled = true, connect_config: config }] of configs.entries()) {
     const type = text.toLowerCase();
-    if (own.has(type)) reading.add([...path, index, 'upgrade_type'], `${text} is there already`);
+    if (own.has(type)) reading.add([...path, index, 'upgrade_type'], `duplicate ${text}`);
     if (config && type !== 'connect')
       reading.add([...path, index, 'connect_config'], `connect_config goes with CONNECT, not with ${text}`);
     if (enabled) assertUpgrade(text, [...path, index, 'upgrade_type'], reading);
@@ -118,5 +118,5 @@ function readUpgrades(
 /** Refuses a protocol that is more than bytes both ways. */
 export function assertUpgrade(type: string, path: Path, reading: Reading): void {
   if (/^connect-/i.test(type))
-    reading.add(path, `${type} is nothing that tunl runs`, 'there are CONNECT, websocket and the like');
+    reading.add(path, `tunl does not support ${type}`, 'there are CONNECT, websocket and the like');
 }

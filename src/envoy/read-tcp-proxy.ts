@@ -35,7 +35,7 @@ export function readTcpProxy(
   const { path, isInternal, findCluster, reading } = context;
   const { cluster: name, tunneling_config: tunneling, upstream_connect_mode: mode = 'IMMEDIATE' } = words;
   if (name === undefined) reading.add(path, 'cluster is missing');
-  if (mode !== 'IMMEDIATE') reading.add([...path, 'upstream_connect_mode'], `${mode} is nothing that tunl runs`);
+  if (mode !== 'IMMEDIATE') reading.add([...path, 'upstream_connect_mode'], `tunl does not support ${mode}`);
   const cluster = name === undefined ? undefined : findCluster(name, [...path, 'cluster']);
   const places = cluster && readPlaces(cluster, [...path, 'cluster'], reading);
   const idle = words.idle_timeout ?? (isInternal ? 0 : idleMs);

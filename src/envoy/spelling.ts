@@ -110,7 +110,7 @@ class Speller {
       );
       const at = [...path, key];
       if (name === undefined) this.#addUnknown(key, at, known, facts);
-      else if (name in spelled) this.#addFault(at, `${quote(key)} is there already, in its other spelling`);
+      else if (name in spelled) this.#addFault(at, `duplicate key: ${quote(key)} stands there in its other spelling`);
       else if (value === null || (facts.refused.includes(name) && isEmptyList(value))) continue;
       else if (facts.refused.includes(name)) this.#addFault(at, `${key} is a field of Envoy that tunl does not run`);
       else if (facts.ignored.includes(name)) this.#skip('verbose', at, `${key} makes no difference here`);

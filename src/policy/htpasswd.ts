@@ -36,7 +36,7 @@ function parseHtpasswd(text: string, path: string): ReadonlyMap<string, StoredPa
     const where = `${path}:${index + 1}`;
     const [user = '', hash] = line.split(':');
     if (hash === undefined || !isUserName(user)) throw usageError(`${where}: not a USER:HASH line`, addHint(path));
-    if (users.has(user)) throw usageError(`${where}: a user of that name is there already`);
+    if (users.has(user)) throw usageError(`${where}: duplicate user`);
     const stored = parseStoredPassword(hash);
     if (!stored) throw usageError(`${where}: the password is not a bcrypt, apr1 or SHA hash`, addHint(path));
     users.set(user, stored);

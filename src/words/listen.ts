@@ -79,7 +79,7 @@ export function refuseDuplicates(addresses: readonly ListenAddress[]): void {
     const [first, second] = [formatAddress(rival), formatAddress(address)];
     throw usageError(
       first === second
-        ? `${quote(second)} is to be listened on twice`
+        ? `${quote(second)} is given twice as an address to listen on`
         : `${quote(first)} and ${quote(second)} cannot both be listened on`,
       address.kind === 'tcp'
         ? 'give each listener a port of its own; port 0 is a free one'

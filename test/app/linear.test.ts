@@ -36,9 +36,9 @@ test('the first stage gives way to one that is called as it is', () => {
 
 test.each([
   ['a stage behind a proxy', [hop, internal('a')], target, 'no proxy can lead to internal://a'],
-  ['a stage that comes twice', [internal('a'), internal('a')], target, 'internal://a is listened on twice'],
+  ['a stage that comes twice', [internal('a'), internal('a')], target, 'two stages listen on internal://a'],
   ['a target that no stage is', [], internal('x').address, 'nothing listens on internal://x'],
-  ['a circle', [internal('a'), internal('b')], internal('a').address, 'the stages go round in circles: a -> b -> a'],
+  ['a circle', [internal('a'), internal('b')], internal('a').address, 'the stages form a loop: a -> b -> a'],
 ] as const)('%s is refused', (_what, nodes, to, message) => {
   expect(refusalOf(() => build(nodes, to)).message).toContain(message);
 });

@@ -72,7 +72,7 @@ describe('a refusal is a status and nothing else', () => {
     expect(app.eventsOf('tunnel.opened')).toHaveLength(1);
   });
 
-  test('of itself, which would go round in circles', async () => {
+  test('of itself, which would loop', async () => {
     const { app, session } = await startWithClient();
     const { headers } = await askFor(session, `127.0.0.1:${app.port}`);
     expect(fieldsOf(headers)).toEqual({ ':status': 503 });

@@ -81,7 +81,7 @@ test.each([
   ],
   [
     `${routes}{ to: internal://web }\n    access-log: x`.replace('listen: 1', 'listen: [1, internal://web]'),
-    '5:7: the stages go round in circles: web -> web',
+    '5:7: the stages form a loop: web -> web',
   ],
   // What else is new.
   [`${routes}{ answer: 404 }\n    retry: 1`, '7:12: retry does not go with http', expect.any(String)],

@@ -56,7 +56,7 @@ test.each([
   [`${head}    proxy: { max-tunnels: 0 }`, '4:27: max-tunnels must be a number from 1'],
   ['stages:\n  a b: {listen: 1, to: b:1}', '2:3: "a b" cannot be the name of a stage', expect.any(String)],
   // YAML itself.
-  [`${head}    listen: 2`, '4:5: this key is there already'],
+  [`${head}    listen: 2`, '4:5: duplicate key'],
   ['a: 1\n---\nb: 1', '2:1: a file holds one document, and here a second one begins'],
   ['stages:\n\ta: 1', '2:1: this is not YAML: tabs are not allowed as indentation'],
   ['stages: !!js/function x', '1:9: this is not YAML: unresolved tag: tag:yaml.org,2002:js/function'],
@@ -96,7 +96,7 @@ test.each([
   [`${head}    to: b:1\n    via: internal://b`, '5:10: nothing listens on internal://b', expect.any(String)],
   [
     `${head}    to: internal://b\n  b: { to: internal://c }\n  c: { to: internal://b }`,
-    '5:12: the stages go round in circles: b -> c -> b',
+    '5:12: the stages form a loop: b -> c -> b',
   ],
   [`${head}    to: b:1\n  b: { to: c:1 }`, '5:6: nothing leads to b', expect.any(String)],
   [`${head}    to: b:1\n  b:\n    listen: 1\n    to: c:1`, '6:13: 127.0.0.1:1 is listened on by a already'],

@@ -69,7 +69,7 @@ const faults: readonly (readonly [string, readonly ChainStage[], readonly unknow
       forwardStage('a', target, { listen: [internal('x')] }),
       forwardStage('b', target, { listen: [internal('x')] }),
     ],
-    [{ stage: 'b', part: 'listen', message: 'internal://x is listened on twice' }],
+    [{ stage: 'b', part: 'listen', message: 'two stages listen on internal://x' }],
   ],
   [
     'twin stages',
@@ -84,12 +84,12 @@ const faults: readonly (readonly [string, readonly ChainStage[], readonly unknow
   [
     'a stage that leads to its own port',
     [forwardStage('in', at(8080), { listen: [{ kind: 'tcp', host: '0.0.0.0', port: 8080 }] })],
-    [{ stage: 'in', part: 'to', message: 'the stages go round in circles: in -> in' }],
+    [{ stage: 'in', part: 'to', message: 'the stages form a loop: in -> in' }],
   ],
   [
     'a stage on localhost that leads to one of its addresses',
     [forwardStage('in', at(8080), { listen: [{ kind: 'tcp', host: 'localhost', port: 8080 }] })],
-    [{ stage: 'in', part: 'to', message: 'the stages go round in circles: in -> in' }],
+    [{ stage: 'in', part: 'to', message: 'the stages form a loop: in -> in' }],
   ],
   [
     'stages that lead to each other by their addresses',
@@ -98,12 +98,12 @@ const faults: readonly (readonly [string, readonly ChainStage[], readonly unknow
       forwardStage('b', { kind: 'unix', path: '/run/c' }, { listen: [at(8081)] }),
       forwardStage('c', at(8080), { listen: [{ kind: 'unix', path: '/run/c' }] }),
     ],
-    [{ stage: 'a', part: 'to', message: 'the stages go round in circles: a -> b -> c -> a' }],
+    [{ stage: 'a', part: 'to', message: 'the stages form a loop: a -> b -> c -> a' }],
   ],
   [
     'a stage that leads to itself',
     [forwardStage('in', internal('in'), { listen: [freePort, internal('in')] })],
-    [{ stage: 'in', part: 'to', message: 'the stages go round in circles: in -> in' }],
+    [{ stage: 'in', part: 'to', message: 'the stages form a loop: in -> in' }],
   ],
   [
     'stages that lead round, in the order in which one meets them',
@@ -112,7 +112,7 @@ const faults: readonly (readonly [string, readonly ChainStage[], readonly unknow
       forwardStage('a', [target, internal('b')], { listen: 'internal' }),
       forwardStage('b', target, { listen: 'internal', route: { hops, entry: internal('a') } }),
     ],
-    [{ stage: 'a', part: 'to', message: 'the stages go round in circles: a -> b -> a' }],
+    [{ stage: 'a', part: 'to', message: 'the stages form a loop: a -> b -> a' }],
   ],
   [
     'stages that only lead to each other',

@@ -57,7 +57,7 @@ test.each([
     'it passes tunnels on as they came, by http, h2c or h2, and https://p:1 wants more',
   ],
 ])('Envoy cannot run { %s }', (stage, message) => {
-  expect(refuse(`  a: { ${stage} }`)).toContain(`this is nothing for Envoy: a: ${message}`);
+  expect(refuse(`  a: { ${stage} }`)).toContain(`cannot export to Envoy: a: ${message}`);
 });
 
 test.each([
@@ -65,13 +65,13 @@ test.each([
   [{ internalBufferBytes: 1000 }, 'the buffers of its internal listeners hold 1 to 8192 whole KiB'],
   [{ internalBufferBytes: 9 * 1024 * 1024 }, 'the buffers of its internal listeners hold 1 to 8192 whole KiB'],
 ])('Envoy cannot run a graph with %o', (more, message) => {
-  expect(refuse('  a: { listen: 1, to: "b:1" }', more)).toEqual([`this is nothing for Envoy: ${message}`]);
+  expect(refuse('  a: { listen: 1, to: "b:1" }', more)).toEqual([`cannot export to Envoy: ${message}`]);
 });
 
 test('what an HBONE hop must say for Envoy is said', () => {
   const hop = 'hbone://w?cert=/c&key=/k&cacert=/r';
   expect(refuse(`  a: { listen: 1, via: "${hop}", to: "b:1" }`)).toEqual([
-    'this is nothing for Envoy: a: it must be told whom to expect at hbone://w:15008 (add ?peer=spiffe://…)',
+    'cannot export to Envoy: a: it must be told whom to expect at hbone://w:15008 (add ?peer=spiffe://…)',
     'also a: it makes up no traceparent for hbone://w:15008 (add ?traceparent=no)',
   ]);
 });
@@ -83,17 +83,17 @@ test('who the first client is Envoy can tell the last hop of a port, and no othe
   expect(exportEnvoy(graph)).toContain(`key: forwarded, value: for="%DOWNSTREAM_REMOTE_ADDRESS%"`);
   const message = 'it does not know the first client, whom hbone://w:15008 is to be told (add ?forwarded=no)';
   expect(refuse(`  a: { listen: 1, via: [${mesh}, 'http://p:1'], to: 'b:1' }`)).toEqual([
-    `this is nothing for Envoy: a: ${message}`,
+    `cannot export to Envoy: a: ${message}`,
   ]);
   expect(refuse(`  a: { listen: 1, to: internal://b }\n  b: { via: ${mesh}, to: 'c:1' }`)).toEqual([
-    `this is nothing for Envoy: b: ${message}`,
+    `cannot export to Envoy: b: ${message}`,
   ]);
 });
 
 test('everything that Envoy cannot do is said at once, with the stages that want it', () => {
   const refusal = refuse('  a: { listen: fd:3, to: internal://b }\n  b: { proxy: { allow: "*:1", max-tunnels: 1 } }');
   expect(refusal).toEqual([
-    'this is nothing for Envoy: a: it opens its listeners itself, and fd:3 is open already',
+    'cannot export to Envoy: a: it opens its listeners itself, and fd:3 is open already',
     'also b: it has no rules by name and address for where tunnels may go',
     'also b: it does not count tunnels',
   ]);

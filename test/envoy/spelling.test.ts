@@ -58,7 +58,7 @@ test('one field in two spellings is refused at the second', () => {
   const { message } = refusalOf(() =>
     loadEnvoy(write('stat_prefix: entry', 'stat_prefix: entry\n                statPrefix: entry')),
   );
-  expect(message).toBe('envoy.yaml:16:17: "statPrefix" is there already, in its other spelling');
+  expect(message).toBe('envoy.yaml:16:17: duplicate key: "statPrefix" stands there in its other spelling');
 });
 
 test('a field that nobody knows is refused with the one that was meant, and left out where that is wanted', () => {

@@ -73,7 +73,7 @@ test.each([
   ['a line without a colon', 'hunter2secret', ':2: not a USER:HASH line'],
   ['a line without a name', ':hunter2secret', ':2: not a USER:HASH line'],
   ['a control character in a name', `b\u0007b:${sha}`, ':2: not a USER:HASH line'],
-  ['a name that comes twice', `ann:${sha}`, ':2: a user of that name is there already'],
+  ['a name that comes twice', `ann:${sha}`, ':2: duplicate user'],
 ])('refuses %s, naming the line and never its contents', async (_case, line, fault) => {
   const authFile = await writeUsers(`ann:${bcrypt}`, line);
   const error = await failureOf(createAuthenticator({ authFile }));

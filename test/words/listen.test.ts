@@ -25,7 +25,7 @@ test.each([
 test.runIf(hasAbstractNames)('reads a name of the abstract namespace', () => {
   expect(parseListen('unix:@name')).toEqual({ kind: 'unix', path: '\0name' });
   expect(refusalOf(() => refuseDuplicates([parseListen('unix:@a'), parseListen('unix:@a')])).message).toBe(
-    '"unix:@a" is to be listened on twice',
+    '"unix:@a" is given twice as an address to listen on',
   );
 });
 
@@ -54,7 +54,9 @@ test('refuses a path that the system would cut', () => {
 
 test('refuses one place twice, and takes any number of free ports', () => {
   const again = ['3128', '127.0.0.1:3128'].map(parseListen);
-  expect(refusalOf(() => refuseDuplicates(again)).message).toBe('"127.0.0.1:3128" is to be listened on twice');
+  expect(refusalOf(() => refuseDuplicates(again)).message).toBe(
+    '"127.0.0.1:3128" is given twice as an address to listen on',
+  );
   expect(() => refuseDuplicates(['0', '0', '3128', '[::1]:3128'].map(parseListen))).not.toThrow();
 });
 

@@ -38,7 +38,7 @@ test.each([
   [['serve', '0', '--admin', '*:0'], 'refusing to be administered on *:0'],
   [['serve', '0', '--admin', '0.0.0.0:0'], 'refusing to be administered on 0.0.0.0:0'],
   [['serve', '0', '--admin-open'], '--admin-open needs --admin'],
-  [['serve', '127.0.0.1:9901', '--admin', '9901'], '"127.0.0.1:9901" is to be listened on twice'],
+  [['serve', '127.0.0.1:9901', '--admin', '9901'], '"127.0.0.1:9901" is given twice as an address to listen on'],
   [['serve', '0', '--admin', 'x'], '"x"'],
   [['chain', '0', '127.0.0.1:9901', '--admin', '9901'], '127.0.0.1:9901 is the admin address'],
   [['chain', '0', 'http://localhost:9901', 'db:22', '--admin', '9901'], 'localhost:9901 is the admin address'],

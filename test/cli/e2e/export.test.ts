@@ -44,7 +44,7 @@ test('what Envoy cannot run, and a form that there is not, are refused', async (
   expect(refused).toMatchObject({
     code: 2,
     stdout: '',
-    stderr: 'tunl: this is nothing for Envoy: serve: it has no rules by name and address for where tunnels may go\n',
+    stderr: 'tunl: cannot export to Envoy: serve: it has no rules by name and address for where tunnels may go\n',
   });
   expect(await runTunl(['serve', '--export', 'nginx'])).toMatchObject({
     code: 2,

@@ -12,7 +12,7 @@ export const refusedHttp: readonly RefusedEdit[] = [
     file: 'pass-connect',
     from: 'codec_type: AUTO',
     to: 'codec_type: HTTP3',
-    says: '16:29: HTTP/3 is nothing that tunl runs',
+    says: '16:29: tunl does not support HTTP/3',
   },
   {
     file: 'pass-connect',
@@ -64,13 +64,13 @@ export const refusedHttp: readonly RefusedEdit[] = [
     file: 'pass-connect',
     from: '- upgrade_type: CONNECT',
     to: '- upgrade_type: CONNECT\n                  - upgrade_type: connect',
-    says: '35:35: connect is there already',
+    says: '35:35: duplicate connect',
   },
   {
     file: 'pass-connect',
     from: '- upgrade_type: CONNECT',
     to: '- upgrade_type: CONNECT-UDP',
-    says: '34:35: CONNECT-UDP is nothing that tunl runs',
+    says: '34:35: tunl does not support CONNECT-UDP',
     hints: ['there are CONNECT, websocket and the like'],
     envoyTakesIt: true,
   },
@@ -113,7 +113,7 @@ export const refusedHttp: readonly RefusedEdit[] = [
     file: 'pass-connect',
     from: "domains: ['*']",
     to: "domains: ['*', '*']",
-    says: '21:38: "*" is there already',
+    says: '21:38: duplicate "*"',
   },
   {
     file: 'pass-connect',
@@ -215,7 +215,7 @@ export const refusedHttp: readonly RefusedEdit[] = [
     file: 'pass-connect',
     from: 'cluster: next_proxy',
     to: 'cluster: next_proxy\n                            upgrade_configs: [{ upgrade_type: CONNECT }, { upgrade_type: connect }]',
-    says: '27:90: connect is there already',
+    says: '27:90: duplicate connect',
   },
   {
     file: 'pass-connect',

@@ -79,7 +79,7 @@ export const refusedListeners: readonly RefusedEdit[] = [
     file: 'tcp-to-http1-connect',
     from: 'protocol: TCP, address: 127.0.0.1, port_value: 10002',
     to: 'protocol: UDP, address: 127.0.0.1, port_value: 10002',
-    says: '21:37: UDP is nothing that tunl runs',
+    says: '21:37: tunl does not support UDP',
   },
   {
     file: 'tcp-to-http1-connect',

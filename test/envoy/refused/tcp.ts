@@ -150,6 +150,6 @@ export const refusedTcp: readonly RefusedEdit[] = [
     file: 'tcp-to-http2-post',
     from: 'stat_prefix: entry',
     to: 'stat_prefix: entry\n                upstream_connect_mode: ON_DOWNSTREAM_DATA',
-    says: '16:40: ON_DOWNSTREAM_DATA is nothing that tunl runs',
+    says: '16:40: tunl does not support ON_DOWNSTREAM_DATA',
   },
 ];
