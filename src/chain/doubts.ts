@@ -1,7 +1,7 @@
 import { quote } from '../words/text.ts';
 import { upstreamOf } from './http-faults.ts';
 import type { FieldMatch, Graph, HttpRoute, HttpStage, RequestMatch } from './model.ts';
-import type { GraphFault } from './validate.ts';
+import type { GraphFault } from './fault.ts';
 
 /**
  * Finds what can run and is not likely to be meant: routes that no request reaches, upstreams that no route

@@ -1,6 +1,6 @@
 import { quote } from '../words/text.ts';
+import type { GraphFault } from './fault.ts';
 import type { HttpRoute, HttpStage } from './model.ts';
-import type { GraphFault } from './validate.ts';
 
 /** Finds what is wrong with the hosts, routes and upstreams of a stage. */
 export function findHttpFaults(stage: HttpStage): GraphFault[] {

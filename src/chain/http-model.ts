@@ -1,5 +1,5 @@
 import type { TlsSettings } from '../core/hop.ts';
-import type { RouteOptions, TargetChoice } from './model.ts';
+import type { RouteOptions, TargetChoice } from './route.ts';
 
 /** How a text is compared. */
 export type TextMatch = { readonly kind: 'exact' | 'prefix' | 'suffix' | 'contains'; readonly value: string };

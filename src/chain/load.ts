@@ -6,7 +6,8 @@ import { explainIssues } from './issues.ts';
 import type { Graph } from './model.ts';
 import { checkForm } from './schema.ts';
 import type { SecretSources } from './secrets.ts';
-import { findFaults, type GraphFault } from './validate.ts';
+import type { GraphFault } from './fault.ts';
+import { findFaults } from './validate.ts';
 
 /** What a file is read with. */
 export interface LoadOptions extends FileReaderOptions {

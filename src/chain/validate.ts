@@ -1,19 +1,8 @@
 import { formatAddress, type InternalAddress, type ListenAddress } from '../core/address.ts';
 import { isSamePlace } from '../words/listen.ts';
+import type { GraphFault } from './fault.ts';
 import { findHttpFaults } from './http-faults.ts';
 import { type ChainStage, type Graph, listExits, listNames, listWays, type Target, type Way } from './model.ts';
-
-/** Something that a graph cannot have. */
-export interface GraphFault {
-  /** The stage that it is about. */
-  readonly stage: string;
-  /** Which part of it, or of `about`. */
-  readonly part: 'name' | 'listen' | 'to' | 'via' | 'http' | 'limits' | 'retry' | 'access-log';
-  /** The upstream, route or host of the stage that it is about, the very object of the graph. */
-  readonly about?: object;
-  readonly message: string;
-  readonly hint?: string;
-}
 
 /** Finds what is wrong with a graph before anything listens: names, loops, stages that nothing leads to. */
 export function findFaults({ stages, admin }: Graph): GraphFault[] {

@@ -1,5 +1,5 @@
 import { usageError } from '../core/errors.ts';
-import type { OptionSpec } from './command.ts';
+import type { OptionSpec } from './option.ts';
 
 /** The words of one command line, sorted but not yet understood. Every value is a string. */
 export class Arguments {

@@ -1,29 +1,7 @@
 import type { Arguments } from './arguments.ts';
 import type { Io } from './io.ts';
+import type { Completes, OptionSpec } from './option.ts';
 import type { Ui } from './ui.ts';
-
-/**
- * What a shell offers for the value of an option or for an operand: files, schemes and hosts of proxies,
- * a target's host, a SPEC with such a host in it, or these words.
- */
-export type Completes = 'file' | 'proxy' | 'host' | 'spec' | readonly string[];
-
-/** One option, as data: the parser, the help and the completions are made from it. */
-export interface OptionSpec {
-  /** Without the dashes. */
-  readonly name: string;
-  readonly short?: string;
-  /** What stands for its value in the help; a switch has none. */
-  readonly value?: string;
-  /** The value that it has where none of those that it completes to follows; without this it needs one. */
-  readonly bare?: string;
-  /** `list`: may be given several times and keeps all values; `count`: counts how often it is given. */
-  readonly repeat?: 'list' | 'count';
-  readonly summary: string;
-  /** The default in words, where there is one. */
-  readonly fallback?: string;
-  readonly completes?: Completes;
-}
 
 /** Options that stand together in the help. */
 export interface OptionGroup {
@@ -43,6 +21,12 @@ export interface CommandContext {
   readonly ui: Ui;
 }
 
+/** The same with what the commands about commands need. */
+export interface ProgramContext extends CommandContext {
+  /** Every command, in the order of the help. */
+  readonly commands: readonly CommandSpec[];
+}
+
 /** One command. Its module stays light: `run` imports what the command means when it is called. */
 export interface CommandSpec {
   readonly name: string;
@@ -60,5 +44,5 @@ export interface CommandSpec {
   /** True for a command that others start: where its stderr is the null device, a failure is said on the terminal. */
   readonly reachesTerminal?: boolean;
   /** Resolves with the exit status. @throws {TunlError} */
-  readonly run: (args: Arguments, context: CommandContext) => Promise<number>;
+  readonly run: (args: Arguments, context: ProgramContext) => Promise<number>;
 }

@@ -1,4 +1,5 @@
-import type { CommandSpec, OptionSpec } from './command.ts';
+import type { CommandSpec } from './command.ts';
+import type { OptionSpec } from './option.ts';
 
 /** Width that help is made for, whatever the terminal: it reads the same everywhere. */
 const width = 100;

@@ -1,7 +1,8 @@
 import { Parser } from 'yargs/helpers';
 import { usageError } from '../core/errors.ts';
 import { Arguments } from './arguments.ts';
-import type { CommandSpec, OptionSpec } from './command.ts';
+import type { CommandSpec } from './command.ts';
+import type { OptionSpec } from './option.ts';
 import { suggest } from '../words/suggest.ts';
 import { hasControl, quote } from '../words/text.ts';
 

@@ -1,7 +1,7 @@
 import { exitOf, TunlError } from '../core/errors.ts';
 import { version } from '../core/version.ts';
 import type { Arguments } from './arguments.ts';
-import type { CommandContext, CommandSpec } from './command.ts';
+import type { CommandSpec, ProgramContext } from './command.ts';
 import { commands } from './commands/index.ts';
 import { fail, tellTerminal } from './fail.ts';
 import type { Io } from './io.ts';
@@ -21,7 +21,7 @@ export async function run(words: readonly string[], io: Io): Promise<number> {
     } else {
       const { command, args } = parseWords(words, commands);
       ui = await new Ui(io, readVoice(args)).prepare();
-      status = args.has('help') ? await printHelp(ui, command) : await runGuarded(command, args, { io, ui });
+      status = args.has('help') ? await printHelp(ui, command) : await runGuarded(command, args, { io, ui, commands });
     }
   } catch (error) {
     status = fail(ui, error);
@@ -41,7 +41,7 @@ async function answerGlobally([first, ...others]: readonly string[]): Promise<st
 }
 
 /** Runs a command so that a defect is said in one line, and ends what can only fail as a whole. */
-function runGuarded(command: CommandSpec, args: Arguments, context: CommandContext): Promise<number> {
+function runGuarded(command: CommandSpec, args: Arguments, context: ProgramContext): Promise<number> {
   const { io, ui } = context;
   return new Promise((resolve, reject) => {
     const onDefect = command.outlivesDefects === true ? (error: unknown) => void fail(ui, error) : reject;

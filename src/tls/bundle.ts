@@ -1,8 +1,7 @@
 import { usageError } from '../core/errors.ts';
 import { findPassword, type PasswordSource, wrongPassword } from './key-password.ts';
-import type { OwnCertificate } from './material.ts';
 import { openPkcs12, type Pkcs12 } from './pkcs12.ts';
-import { formatSource, type PemSource } from './source.ts';
+import { formatSource, type OwnCertificate, type PemSource } from './source.ts';
 
 /**
  * Reads our certificate and its key from the bytes of a PKCS #12 file. Without a password of its own it opens with an

@@ -1,6 +1,6 @@
 import { X509Certificate } from 'node:crypto';
 import { hostname } from 'node:os';
-import type { OwnCertificate } from './material.ts';
+import type { OwnCertificate } from './source.ts';
 
 /** Browsers and Apple's verifier take no longer life; nobody should run this for a year. */
 const lifeMs = 90 * 24 * 3600 * 1000;

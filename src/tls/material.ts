@@ -6,7 +6,7 @@ import type { TlsSettings } from '../core/hop.ts';
 import type { PasswordSource } from './key-password.ts';
 import { isPkcs12, readBytes, readCertificates, readKey } from './pem.ts';
 import type { SpiffeId } from '../core/spiffe.ts';
-import { formatSource, type PemSource } from './source.ts';
+import { formatSource, type OwnCertificate, type PemSource } from './source.ts';
 import { readOwnId } from './spiffe.ts';
 import { type Authorities, countAuthorities, findAuthorities } from './trust.ts';
 
@@ -33,13 +33,6 @@ export interface ReadyTls extends LoadedTls {
   readonly context: SecureContext;
   /** The authorities that vouch for the other side; absent where nobody has to. */
   readonly trust?: Pick<Authorities, 'description' | 'notes'>;
-}
-
-/** Our certificate, those that lead to its authority, and its key. */
-export interface OwnCertificate {
-  readonly cert: string;
-  readonly key: string;
-  readonly leaf: X509Certificate;
 }
 
 /**

@@ -7,7 +7,8 @@ import type { KeyPassword } from '../core/secret.ts';
 import type { SpiffeId } from '../core/spiffe.ts';
 import { explainHandshakeFailure, type TlsSide } from './failure.ts';
 import { identityOf } from './identity.ts';
-import { createContext, type OwnCertificate, readOwnCertificate, toContextOptions } from './material.ts';
+import { createContext, readOwnCertificate, toContextOptions } from './material.ts';
+import type { OwnCertificate } from './source.ts';
 import {
   assertUsable,
   completeHandshake,

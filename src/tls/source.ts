@@ -1,3 +1,5 @@
+import type { X509Certificate } from 'node:crypto';
+
 /** A file as the user named it: the option or setting it came from, and its path. */
 export interface PemSource {
   readonly option: string;
@@ -7,4 +9,11 @@ export interface PemSource {
 /** Names the file in a message: `cacert "/etc/ssl/ca.pem"`. */
 export function formatSource({ option, path }: PemSource): string {
   return `${option} ${JSON.stringify(path)}`;
+}
+
+/** Our certificate, those that lead to its authority, and its key. */
+export interface OwnCertificate {
+  readonly cert: string;
+  readonly key: string;
+  readonly leaf: X509Certificate;
 }

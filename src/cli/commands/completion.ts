@@ -18,12 +18,12 @@ export const completion: CommandSpec = {
   ],
   groups: [voiceGroup],
   completes: shells,
-  run: async ({ operands, rest = [] }, { ui }) => {
+  run: async ({ operands, rest = [] }, { ui, commands }) => {
     const [shell, extra] = [...operands, ...rest];
     if (shell === undefined) throw usageError('the shell is missing', 'write bash, zsh or fish');
     if (extra !== undefined) throw usageError(`unexpected argument ${quote(extra)}`);
     const { formatCompletion } = await import('../completion/index.ts');
-    const script = formatCompletion(shell);
+    const script = formatCompletion(shell, commands);
     if (script === undefined) {
       const near = suggest(shell, shells);
       throw usageError(

@@ -14,12 +14,11 @@ export const help: CommandSpec = {
     { what: 'what an exit status means', line: 'tunl help exit-codes' },
   ],
   groups: [voiceGroup],
-  run: async ({ operands }, { ui }) => {
+  run: async ({ operands }, { ui, commands }) => {
     const [topic, extra] = operands;
     if (extra !== undefined) throw usageError(`unexpected argument ${quote(extra)}`);
     const { formatCommandHelp, formatProgramHelp } = await import('../help.ts');
     const { formatExitCodes } = await import('../exit-codes.ts');
-    const { commands } = await import('./index.ts');
     const command = commands.find(({ name }) => name === topic);
     if (topic === undefined) ui.print(formatProgramHelp(commands));
     else if (topic === 'exit-codes') ui.print(formatExitCodes());

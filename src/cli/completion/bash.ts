@@ -1,4 +1,4 @@
-import type { Completes } from '../command.ts';
+import type { Completes } from '../option.ts';
 import { quoteForShell, spell, type CommandWords, type Words } from './words.ts';
 
 /** The script for bash 4 and later. Of the package of completions it takes the hosts of ssh, where that is installed. */

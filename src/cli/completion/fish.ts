@@ -1,4 +1,4 @@
-import type { Completes, OptionSpec } from '../command.ts';
+import type { Completes, OptionSpec } from '../option.ts';
 import { type CommandWords, spell, type Words } from './words.ts';
 
 /** The script for fish 3 and later. */

@@ -1,4 +1,4 @@
-import { commands } from '../commands/index.ts';
+import type { CommandSpec } from '../command.ts';
 import { listSchemes } from '../options/hops.ts';
 import { formatBash } from './bash.ts';
 import { formatFish } from './fish.ts';
@@ -7,8 +7,8 @@ import { formatZsh } from './zsh.ts';
 
 const formatters: Readonly<Record<string, typeof formatBash>> = { bash: formatBash, fish: formatFish, zsh: formatZsh };
 
-/** The completion script of a shell; undefined for a shell that we do not know. */
-export function formatCompletion(shell: string): string | undefined {
+/** The completion script of a shell for these commands; undefined for a shell that we do not know. */
+export function formatCompletion(shell: string, commands: readonly CommandSpec[]): string | undefined {
   const format = Object.hasOwn(formatters, shell) ? formatters[shell] : undefined;
   return format?.(listWords(commands, listSchemes()));
 }

@@ -1,4 +1,5 @@
-import type { CommandSpec, Completes, OptionSpec } from '../command.ts';
+import type { CommandSpec } from '../command.ts';
+import type { Completes, OptionSpec } from '../option.ts';
 import { listOptions } from '../program.ts';
 
 /** What a shell has to know about one command. */

@@ -1,4 +1,4 @@
-import type { Completes, OptionSpec } from '../command.ts';
+import type { Completes, OptionSpec } from '../option.ts';
 import { type CommandWords, quoteForShell, spell, type Words } from './words.ts';
 
 /** The script for zsh: a function for a folder of `$fpath`, which also works when it is sourced. */

@@ -1,5 +1,6 @@
 import { carriers, schemes } from '../../carriers/index.ts';
-import type { CommandSpec, OptionSpec } from '../command.ts';
+import type { CommandSpec } from '../command.ts';
+import type { OptionSpec } from '../option.ts';
 import { commands } from '../commands/index.ts';
 import { listExitCodes } from '../exit-codes.ts';
 import { tlsOptions } from '../options/tls.ts';

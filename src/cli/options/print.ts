@@ -3,7 +3,7 @@ import type { PrintOptions } from '../../app/chain.ts';
 import { usageError } from '../../core/errors.ts';
 import { quote } from '../../words/text.ts';
 import type { Arguments } from '../arguments.ts';
-import type { OptionSpec } from '../command.ts';
+import type { OptionSpec } from '../option.ts';
 import type { Ui } from '../ui.ts';
 
 /** The option that shows what a command would run, as the file that `chain -c` reads. */

@@ -1,6 +1,6 @@
 import { type Address, formatAddress } from '../../core/address.ts';
 import type { Arguments } from '../arguments.ts';
-import type { OptionSpec } from '../command.ts';
+import type { OptionSpec } from '../option.ts';
 import { type PortFile, preparePortFile } from '../port-file.ts';
 import { prepareReadyFd, type ReadyFd } from '../ready-fd.ts';
 

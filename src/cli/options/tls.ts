@@ -1,6 +1,6 @@
 import { tlsNames, tlsSwitches, type TlsWords } from '../../words/tls.ts';
 import type { Arguments } from '../arguments.ts';
-import type { OptionSpec } from '../command.ts';
+import type { OptionSpec } from '../option.ts';
 
 /** The flags that set TLS for every hop that does not set its own. */
 export const tlsOptions: Record<(typeof tlsNames)[number], OptionSpec> = {

@@ -1,6 +1,6 @@
 import { usageError } from '../../core/errors.ts';
 import type { Arguments } from '../arguments.ts';
-import type { OptionSpec } from '../command.ts';
+import type { OptionSpec } from '../option.ts';
 
 /** The option that shows the open tunnels for as long as a command runs. */
 export const watchOption: OptionSpec = {
