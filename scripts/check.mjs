@@ -1,11 +1,9 @@
 // Runs every check, says how each ended, and fails when one failed: `npm run check [NAME...]`.
 import { spawnSync } from 'node:child_process';
-import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
 const root = fileURLToPath(new URL('..', import.meta.url));
-const maxLines = 300;
 
 /** Runs a program of node_modules/.bin, or a script of ours, and gives what it printed when it fails. */
 function run(file, ...args) {
@@ -16,27 +14,12 @@ function run(file, ...args) {
 const runTool = (name, ...args) => run(join(root, 'node_modules/.bin', name), ...args);
 const runScript = (name, ...args) => run(process.execPath, join(root, 'scripts', name), ...args);
 
-function listFiles(folder) {
-  if (!existsSync(join(root, folder))) return [];
-  const entries = readdirSync(join(root, folder), { recursive: true, withFileTypes: true });
-  return entries.filter((entry) => entry.isFile()).map((entry) => join(entry.parentPath, entry.name));
-}
-
-function findLongFiles() {
-  const sources = ['src', 'test', 'scripts'].flatMap(listFiles).filter((path) => /\.(?:ts|mjs)$/.test(path));
-  return sources
-    .map((path) => [path.slice(root.length), readFileSync(path, 'utf8').split('\n').length - 1])
-    .filter(([, lines]) => lines > maxLines)
-    .map(([path, lines]) => `${path} has ${lines} lines; ${maxLines} are enough`)
-    .join('\n');
-}
-
 const checks = {
   format: () => runTool('oxfmt', '--check', '.'),
   lint: () => runTool('oxlint', '--type-aware', '--format', 'unix'),
   types: () => runTool('tsc', '-p', '.', '--noEmit'),
   'types of the tests': () => runTool('tsc', '-p', 'test', '--noEmit'),
-  length: findLongFiles,
+  shape: () => runScript('shape.mjs'),
   'dead code': () => runTool('knip'),
   build: () => runScript('build.mjs'),
   package: () => runTool('publint', '--strict'),

@@ -1,98 +1,11 @@
 import { spawnSync } from 'node:child_process';
-import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { dirname, join, relative } from 'node:path';
+import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterAll, expect, test } from 'vitest';
 
 const root = fileURLToPath(new URL('..', import.meta.url));
-const sibling = [
-  'chain',
-  'envoy',
-  'router',
-  'dial',
-  'listeners',
-  'carriers',
-  'tls',
-  'policy',
-  'relay',
-  'telemetry',
-] as const;
-
-/** Whose modules each folder may import beside its own. */
-const mayImport: Readonly<Record<string, readonly string[]>> = {
-  core: [],
-  http: ['core'],
-  words: ['http', 'core'],
-  ...Object.fromEntries(sibling.map((folder) => [folder, ['words', 'http', 'core']])),
-  envoy: ['chain', 'words', 'http', 'core'],
-  app: [...sibling, 'words', 'http', 'core'],
-  // Of the siblings only the registry of carriers, from which help and completions are made.
-  cli: ['app', 'carriers', 'words', 'http', 'core'],
-};
-
-/** Single files that may do more than their folder. */
-const exceptions: Readonly<Record<string, readonly string[]>> = {
-  'src/dial/via.ts': ['tls'],
-  'src/router/match.ts': ['chain'],
-};
-
-function listFiles(folder: string): string[] {
-  return readdirSync(join(root, folder), { recursive: true, withFileTypes: true })
-    .filter((entry) => entry.isFile() && /\.(?:ts|mjs)$/.test(entry.name))
-    .map((entry) => relative(root, join(entry.parentPath, entry.name)));
-}
-
-/** Everything that a module imports, statically, for its types or with `import()`. */
-function listImports(path: string): string[] {
-  const text = readFileSync(join(root, path), 'utf8');
-  const pattern = /(?:\bfrom\s+|\bimport\s*\(\s*|^import\s+)'([^']+)'/gm;
-  return [...text.matchAll(pattern)].map(([, specifier = '']) => specifier);
-}
-
-function folderOf(path: string): string | undefined {
-  return /^src\/([^/]+)\//.exec(path)?.[1];
-}
-
-const sources = listFiles('src');
-
-test.each(sources.filter((path) => folderOf(path) !== undefined))('%s imports in one direction', (path) => {
-  const folder = folderOf(path) ?? '';
-  const allowed = [folder, ...(mayImport[folder] ?? []), ...(exceptions[path] ?? [])];
-  const imported = listImports(path)
-    .filter((specifier) => specifier.startsWith('.'))
-    .map((specifier) => join(dirname(path), specifier));
-  expect(imported.filter((target) => !allowed.includes(folderOf(target) ?? ''))).toEqual([]);
-});
-
-test('every folder of the sources has its place in the direction of imports', () => {
-  expect(sources.map(folderOf).filter((folder) => folder !== undefined && !(folder in mayImport))).toEqual([]);
-});
-
-const owners: readonly (readonly [module: RegExp, owner: RegExp])[] = [
-  [/^node:tls$/, /^src\/tls\//],
-  [/^node:http2$/, /^src\/http\//],
-  [/^node:https$/, /^never$/],
-  [/^(?:yargs|chalk|ora|cli-table3|log-update)$/, /^src\/cli\//],
-];
-
-test.each(owners)('%s is loaded by its owner only', (module, owner) => {
-  // A type costs nothing and opens nothing.
-  const loads = (path: string) =>
-    readFileSync(join(root, path), 'utf8')
-      .split(/;\n/)
-      .filter((statement) => !/\bimport type\b/.test(statement))
-      .flatMap((statement) => [...statement.matchAll(/(?:from|import\()\s*'([^']+)'/g)].map(([, name = '']) => name));
-  expect(sources.filter((path) => !owner.test(path) && loads(path).some((name) => module.test(name)))).toEqual([]);
-});
-
-test('no file is longer than 300 lines', () => {
-  const long = [...sources, ...listFiles('test'), ...listFiles('scripts')].filter(
-    (path) => readFileSync(join(root, path), 'utf8').split('\n').length > 301,
-  );
-  expect(long).toEqual([]);
-});
-
 const folder = mkdtempSync(join(tmpdir(), 'tunl-shape-'));
 afterAll(() => rmSync(folder, { recursive: true }));
 
@@ -151,4 +64,60 @@ test.each([
 test('the linter lets everyone tell an address from a name', () => {
   const text = "import { BlockList, isIP } from 'node:net';\nisIP(String(new BlockList()));\n";
   expect(lint('src/policy/range.ts', text)).not.toContain('no-restricted-imports');
+});
+
+/** What the script says of sources that are made up. */
+function proveShape(sources: Readonly<Record<string, string>>): string {
+  const tree = mkdtempSync(join(folder, 'tree-'));
+  for (const [path, text] of Object.entries(sources)) {
+    mkdirSync(dirname(join(tree, 'src', path)), { recursive: true });
+    writeFileSync(join(tree, 'src', path), text);
+  }
+  const script = join(root, 'scripts/shape.mjs');
+  const { stdout, stderr, status } = spawnSync(process.execPath, [script, tree], { encoding: 'utf8' });
+  expect([stderr, status]).toEqual(['', stdout === '' ? 0 : 1]);
+  return stdout;
+}
+
+test.each([
+  ['an import downward', { 'app/a.ts': "import { b } from '../core/b.ts';\n", 'core/b.ts': '' }],
+  ['a type of another owner', { 'http/a.ts': "import type { TLSSocket } from 'node:tls';\n" }],
+  ['an owner that loads its own', { 'tls/a.ts': "import { connect } from 'node:tls';\n" }],
+  ['a file that may do more than its folder', { 'dial/via.ts': "import { c } from '../tls/c.ts';\n", 'tls/c.ts': '' }],
+])('the shape of %s is right', (_, sources) => {
+  expect(proveShape(sources)).toBe('');
+});
+
+test.each([
+  ['upward', { 'core/a.ts': "export { b } from '../http/b.ts';\n", 'http/b.ts': '' }, 'core may import core'],
+  [
+    'beside',
+    { 'tls/a.ts': "import type { B } from '../dial/b.ts';\n", 'dial/b.ts': '' },
+    'src/tls/a.ts imports src/dial/b.ts',
+  ],
+  ['late', { 'words/a.ts': "await import('../app/b.ts');\n", 'app/b.ts': '' }, 'src/words/a.ts imports src/app/b.ts'],
+  ['from nowhere', { 'new/a.ts': '' }, 'src/new has no place'],
+])('an import %s is found', (_, sources, message) => {
+  expect(proveShape(sources)).toContain(message);
+});
+
+test('a circle is found, also one of types and late imports', () => {
+  const sources = {
+    'core/a.ts': "import type { B } from './b.ts';\n",
+    'core/b.ts': "import {\n  c,\n} from './c.ts';\n",
+    'core/c.ts': "export const d = () => import('./a.ts');\n",
+  };
+  expect(proveShape(sources)).toBe('a circle of imports: src/core/a.ts, src/core/b.ts, src/core/c.ts\n');
+});
+
+test('who loads what another one owns is found', () => {
+  expect(proveShape({ 'app/a.ts': "import chalk from 'chalk';\n" })).toContain('src/app/a.ts loads chalk');
+  expect(proveShape({ 'app/a.ts': "await import('node:https');\n" })).toContain('src/app/a.ts loads node:https');
+});
+
+test('a folder with more files than a room holds is found', () => {
+  const rooms = (count: number) =>
+    Object.fromEntries(Array.from({ length: count }, (_, index) => [`relay/file-${index}.ts`, '']));
+  expect(proveShape(rooms(17))).toBe('');
+  expect(proveShape(rooms(18))).toBe('src/relay has 18 files directly in it; 17 are enough\n');
 });

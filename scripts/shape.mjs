@@ -1,0 +1,124 @@
+// Proves the shape of the sources, and names what does not fit: `node scripts/shape.mjs [ROOT]`.
+//
+// - Imports go one way: each folder of src/ imports those that the table allows it.
+// - No circle of imports, those for types and import() included.
+// - A protocol of the system or a library of the terminal is loaded by its owner only.
+// - No folder has more than 17 files directly in it.
+import { readdirSync, readFileSync } from 'node:fs';
+import { dirname, join, relative, resolve } from 'node:path';
+import { fileURLToPath } from 'node:url';
+
+const root = resolve(process.argv[2] ?? fileURLToPath(new URL('..', import.meta.url)));
+
+const siblings = ['chain', 'envoy', 'router', 'dial', 'listeners', 'carriers', 'tls', 'policy', 'relay', 'telemetry'];
+const below = ['words', 'http', 'core'];
+
+/** Whose modules each folder may import beside its own. */
+const mayImport = {
+  core: [],
+  http: ['core'],
+  words: ['http', 'core'],
+  ...Object.fromEntries(siblings.map((folder) => [folder, below])),
+  envoy: ['chain', ...below],
+  app: [...siblings, ...below],
+  // Of the siblings only the registry of carriers, from which help and completions are made.
+  cli: ['app', 'carriers', ...below],
+};
+
+/** Single files that may do more than their folder. */
+const exceptions = {
+  'src/dial/via.ts': ['tls'],
+  'src/router/match.ts': ['chain'],
+};
+
+/** Who may load what. A type costs nothing and opens nothing. */
+const owners = [
+  [/^node:tls$/, /^src\/tls\//],
+  [/^node:http2$/, /^src\/http\//],
+  [/^node:https$/, /^never$/],
+  [/^(?:yargs|chalk|ora|cli-table3|log-update)$/, /^src\/cli\//],
+];
+
+const maxFiles = 17;
+
+/** Folders that are still to be divided into rooms, with what they have: they may shrink, and not grow. */
+const notYetDivided = { app: 42, chain: 36, cli: 33, core: 21, envoy: 33, http: 57, tls: 21 };
+
+const files = readdirSync(join(root, 'src'), { recursive: true, withFileTypes: true })
+  .filter((entry) => entry.isFile() && entry.name.endsWith('.ts'))
+  .map((entry) => relative(root, join(entry.parentPath, entry.name)))
+  .toSorted((one, other) => (one < other ? -1 : 1));
+const imports = new Map(files.map((path) => [path, readImports(path)]));
+
+const faults = [...findUpward(), ...findCircles(), ...findStrangers(), ...findCrowded()];
+for (const fault of faults) console.log(fault);
+process.exitCode = faults.length === 0 ? 0 : 1;
+
+function readImports(path) {
+  const text = readFileSync(join(root, path), 'utf8');
+  const pattern = /(?:\b(?:import|export)\b(\s+type)?[^;]*?\bfrom\s+|\bimport\s*\(\s*|^import\s+)'([^']+)'/gm;
+  return [...text.matchAll(pattern)].map(([, type, name]) => ({
+    name: name.startsWith('.') ? join(dirname(path), name) : name,
+    isType: type !== undefined,
+  }));
+}
+
+function folderOf(path) {
+  return /^src\/([^/]+)\//.exec(path)?.[1];
+}
+
+function findUpward() {
+  return files.flatMap((path) => {
+    const folder = folderOf(path);
+    if (folder === undefined) return [];
+    if (!(folder in mayImport)) return [`${path}: src/${folder} has no place in the direction of imports`];
+    const allowed = [folder, ...mayImport[folder], ...(exceptions[path] ?? [])];
+    return imports.get(path).flatMap(({ name }) => {
+      const target = name.startsWith('src/') ? (folderOf(name) ?? 'the entry points') : folder;
+      return allowed.includes(target) ? [] : [`${path} imports ${name}: ${folder} may import ${allowed.join(', ')}`];
+    });
+  });
+}
+
+/** Tarjan's algorithm: what can be reached from each other is one circle. */
+function findCircles() {
+  const found = new Map();
+  const stack = [];
+  const circles = [];
+  const visit = (path) => {
+    const node = { index: found.size, low: found.size, isOpen: true };
+    found.set(path, node);
+    stack.push(path);
+    for (const { name } of imports.get(path)) {
+      if (!imports.has(name)) continue;
+      const next = found.get(name) ?? visit(name);
+      if (next.isOpen) node.low = Math.min(node.low, next.low);
+    }
+    if (node.low === node.index) {
+      const members = stack.splice(stack.indexOf(path));
+      for (const member of members) found.get(member).isOpen = false;
+      if (members.length > 1) circles.push(`a circle of imports: ${members.join(', ')}`);
+    }
+    return node;
+  };
+  for (const path of files) if (!found.has(path)) visit(path);
+  return circles;
+}
+
+function findStrangers() {
+  return files.flatMap((path) =>
+    imports
+      .get(path)
+      .filter(({ name, isType }) => !isType && owners.some(([what, who]) => what.test(name) && !who.test(path)))
+      .map(({ name }) => `${path} loads ${name}, which has another owner`),
+  );
+}
+
+function findCrowded() {
+  const counts = new Map();
+  for (const path of files) counts.set(dirname(path), (counts.get(dirname(path)) ?? 0) + 1);
+  return [...counts].flatMap(([folder, count]) => {
+    const limit = notYetDivided[folder.slice('src/'.length)] ?? maxFiles;
+    return count > limit ? [`${folder} has ${count} files directly in it; ${limit} are enough`] : [];
+  });
+}
