@@ -12,7 +12,7 @@ const keptBytes = 256;
 /** How a target can leave a tunnel before it has sent anything. */
 type Leaving = 'ended' | 'reset the tunnel';
 
-/** What is said of a tunnel that opened and led nowhere. */
+/** The failure of a tunnel that opened and led nowhere. */
 export function emptyError(target: string, how: Leaving): TunlError {
   return new TunlError('tunnel_truncated', describeEmpty(how, target), { side: 'target', phase: 'relay' });
 }

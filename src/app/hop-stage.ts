@@ -77,7 +77,7 @@ async function createFill(formats: readonly HeaderField[]): Promise<(ctx: DialCo
   };
 }
 
-/** Who sets `Host` sets it once, where there is one. */
+/** A user may set `Host` once, and only where the version of HTTP has one. */
 function assertHost(hop: Hop, { host }: CarrierScheme): void {
   const given = listHosts(hop).length;
   if (given > 1) throw usageError(`${formatHop(hop)} is to be sent more than one Host`);

@@ -42,7 +42,7 @@ export interface RouteParts {
   readonly offLimits?: OffLimits;
   /** The Stage right above the sockets. */
   readonly nearest?: Stage;
-  /** Who is asked for names where the options do not say it; the name servers where absent. */
+  /** The source of addresses where the options do not name one; the name servers where absent. */
   readonly resolver?: NameSource;
   /** `per-tunnel` where a stage on the way to the first hop wants to know whose tunnel it is. */
   readonly sessions?: 'shared' | 'per-tunnel';

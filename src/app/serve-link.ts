@@ -151,7 +151,7 @@ function assertServable({ draining, terms }: ServeEnv, exchange: Exchange, reque
   }
 }
 
-/** Who asked for what, as far as it is known; a user may be no more than a name that somebody gave. */
+/** The client and its request, as far as they are known; the user may be no more than a name that somebody gave. */
 interface Asked {
   readonly client: Peer;
   readonly user: string | undefined;

@@ -66,7 +66,7 @@ function chooseTerms({ accept, users, statuses }: TermsOptions): ServeTerms {
       switches: given,
       http2,
       refusals: whose,
-      // What stands in for Envoy answers as Envoy does.
+      // A stage in the place of Envoy answers with the fields of Envoy.
       grants: ({ method }) => (method === 'CONNECT' && !statuses ? [halfCloseField] : []),
       refuse: (exchange, error) => rejectExchange(exchange, error, whose.statusOf(error)),
     };

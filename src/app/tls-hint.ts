@@ -6,7 +6,7 @@ const tlsPorts: ReadonlySet<number> = new Set([443, 465, 636, 853, 990, 993, 995
 /** What TLS records begin with (RFC 8446, section 5.1): an alert, a handshake, and the version after either. */
 const [alertRecord, handshakeRecord, majorVersion] = [0x15, 0x16, 0x03];
 
-/** What to do, where it was TLS that was missing in a tunnel that began like this; `port` is the target's. */
+/** Hints for a tunnel whose first bytes show that TLS was missing; `port` is the target's. */
 export function findTlsHints({ sent, received }: Pick<Beginning, 'sent' | 'received'>, port: number): string[] {
   if (sent === undefined || sent[0] === handshakeRecord) return [];
   const [first, second] = received ?? [];

@@ -34,7 +34,7 @@ export interface TunnelEnv {
   readonly record?: 'asked' | 'dialled' | 'none';
   /** Present where the stage has access logs. */
   readonly access?: TunnelAccess;
-  /** Where it is said that a yes was hardly one; absent: nobody looks at how tunnels begin. */
+  /** Takes warnings about a 200 that led nowhere; absent: nobody looks at how tunnels begin. */
   readonly doubts?: Doubts;
 }
 
@@ -193,7 +193,7 @@ function startTunnel(
   });
 }
 
-/** What may have been lost, and what to write. */
+/** The warning about an answer that may be lost, with the setting that avoids it. */
 function describeSwallowing({ end }: RelayResult, { hop, when }: HalfCloseTerms): string {
   if (end === 'linger')
     return `${hop} does not pass on that our bytes have ended: nothing came since then (half-close=never waits longer)`;

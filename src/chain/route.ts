@@ -45,10 +45,10 @@ export interface RouteOptions {
   readonly hopBalance?: 'first' | 'round-robin';
 }
 
-/** What a stage can lead to. */
+/** A place that a stage can lead to. */
 export type Target = TcpAddress | UnixAddress | InternalAddress;
 
-/** Where a stage leads: one target, or several of which one is taken for each tunnel. */
+/** The targets of a stage: one, or several of which one is taken for each tunnel. */
 export interface TargetChoice {
   /** At least one. */
   readonly targets: readonly Target[];

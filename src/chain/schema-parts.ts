@@ -14,7 +14,7 @@ export const flag = z.boolean(must('true or false'));
 export const oneOrMore = <T extends z.ZodType>(item: T, what: string) =>
   z.union([item, z.array(item).min(1, must(`${what} or a list of them`))], must(`${what} or a list of them`));
 
-/** Where the password of a key is. */
+/** The place of the password of a key. */
 export const keyPassword = describe(
   text.optional(),
   'where the password of the key is, if it is encrypted: ${NAME} or file:PATH',

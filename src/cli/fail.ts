@@ -56,7 +56,7 @@ export function fail(ui: Ui, thrown: unknown): number {
  */
 export function tellTerminal(ui: Ui, { stdin }: Io, thrown: unknown): void {
   const error = toTunlError(thrown);
-  // Who ended us, or has closed our output, knows why.
+  // A person who ended us, or closed our output, knows why.
   const isMeant = error.code === 'interrupted' || error.code === 'output_closed';
   if (isMeant || !ui.shows('normal') || stdin.isTTY === true || !isNullDevice(2)) return;
   writeToTerminal(`tunl: ${formatFailure(error)}`);

@@ -9,7 +9,7 @@ export interface OptionSpec {
   /** Without the dashes. */
   readonly name: string;
   readonly short?: string;
-  /** What stands for its value in the help; a switch has none. */
+  /** The word for its value in the help; a switch has none. */
   readonly value?: string;
   /** The value that it has where none of those that it completes to follows; without this it needs one. */
   readonly bare?: string;

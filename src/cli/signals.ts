@@ -148,7 +148,7 @@ function exitFor(signal: EndSignal): number {
   return 128 + constants.signals[signal];
 }
 
-/** What a program fails with that a signal ended. */
+/** The failure of a program that a signal ended. */
 export function interruptedBy(signal: EndSignal): TunlError {
   return new TunlError('interrupted', `interrupted by ${signal}`, { side: 'self', exit: exitFor(signal) });
 }

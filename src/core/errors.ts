@@ -45,7 +45,7 @@ export interface ErrorFacts {
   readonly resetCode?: number;
   /** Not a byte of an answer came: what may be done twice may be tried again. */
   readonly unanswered?: boolean;
-  /** What the client is told in place of the message, which is for our records alone. */
+  /** The reason that the client is told in place of the message, which is for our records alone. */
   readonly told?: string;
   /** The request can be read, and there is no such place: port 0, or what nobody can have as a name. */
   readonly nowhere?: boolean;

@@ -11,7 +11,7 @@ export interface TlsSettings {
   /** Path of a file with our certificate, PEM or PKCS #12, and the one with its key. */
   readonly cert?: string;
   readonly key?: string;
-  /** Where the password of the key is, should it be encrypted: the first line of a file, or elsewhere. */
+  /** The source of the password of an encrypted key: the first line of a file, or another place. */
   readonly keyPasswordFile?: string;
   readonly keyPassword?: KeyPassword;
   /** Name to send as SNI and to verify instead of the hop's host. */
@@ -56,7 +56,7 @@ export function formatHop(hop: Hop): string {
   return `${hop.scheme}://${formatPlace(hop.address)}`;
 }
 
-/** Where a hop is, as it stands in a URL: `proxy:3128`, `unix:/run/proxy.sock`. */
+/** The place of a hop as a URL has it: `proxy:3128`, `unix:/run/proxy.sock`. */
 export function formatPlace(address: Hop['address']): string {
   if (address.kind === 'tcp') return formatAddress(address);
   // As few escapes as a person can read: what would end the path or an alternative, or begin a variable.

@@ -24,7 +24,7 @@ export interface TlsFacts {
   readonly trusting?: string;
 }
 
-/** What was settled with a peer, in one line for `-v`. */
+/** One line for `-v` about what a TLS handshake settled. */
 export function describeTls({ tls, identity }: Peer): string {
   const { protocol = '', cipher = '', alpn = 'none', subject = '', trusting } = tls ?? {};
   const trust = trusting === undefined ? '' : `trusting ${trusting}`;
@@ -43,7 +43,7 @@ export interface Kernel {
   release(): void;
 }
 
-/** What is known of hops on the way that may take an end of one half for the end of both. */
+/** When our end may go out, where a hop on the way may take it for the end of both halves. */
 export interface HalfCloseTerms {
   /** When our end may go out. */
   readonly when: HalfClose;

@@ -12,7 +12,7 @@ export function isAbstract(path: string): boolean {
   return path.startsWith('\0');
 }
 
-/** What decides whether there are such sockets, and whether others find ours. */
+/** The facts that decide whether there are such sockets, and whether other programs find ours. */
 export interface SocketHost {
   readonly platform: string;
   readonly versions: { readonly node: string; readonly uv: string };

@@ -39,7 +39,7 @@ export async function askSystemToo(
   }
 }
 
-/** Where a name may depend on the network that it is asked in, or come from elsewhere, only the system knows how. */
+/** On these systems a name may depend on the network, or come from other sources, in ways that only the system knows. */
 function isSystemFirst({ platform = process.platform, nsswitchPath = '/etc/nsswitch.conf' }: SystemNames): boolean {
   return platform === 'darwin' || platform === 'win32' || fileKnowsMoreHosts(nsswitchPath);
 }

@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
 
-/** What a resolver of our own does too: the hosts file and the name servers. */
+/** Sources that our own resolver asks too: the hosts file and the name servers. */
 const plainServices: ReadonlySet<string> = new Set(['files', 'dns']);
 
 /**

@@ -16,7 +16,7 @@ const forwardedField: HeaderField = ['forwarded', 'for="%DOWNSTREAM_REMOTE_ADDRE
 
 /** Writes the fields that hops are sent. What may be secret stays in the environment, where Envoy reads it. */
 export class FieldWriter {
-  /** What must be set for Envoy, and what is not as it was, a line each. */
+  /** Notes on what must be set for Envoy and on what differs from the graph, a line each. */
   readonly notes: string[] = [];
   readonly #sources: FieldSources;
   readonly #names = new Map<object, string>();

@@ -4,7 +4,7 @@ import { TunlError } from '../core/errors.ts';
 
 const portText = /^[1-9][0-9]{0,4}$/;
 
-/** What passes for the name of a host. Both see it in lower case, without a dot at its end. */
+/** The characters and length of a host name. Both checks see it in lower case, without a dot at its end. */
 export interface NameRules {
   /** True for what somebody would read as an IPv4 address: it is one in its canonical form, or nothing. */
   isNumber(name: string): boolean;
@@ -22,7 +22,7 @@ export const servedNames: NameRules = {
   isName: (name) => name.length <= 253 && name.split('.').every((part) => label.test(part)),
 };
 
-/** What a request may be expected to have room for. */
+/** Longest host name for which a request surely has room. */
 const maxSentLength = 1024;
 
 /**

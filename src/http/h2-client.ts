@@ -48,7 +48,7 @@ export interface Http2Opened {
 /** A peer's Node or nghttp2 ends the session after about 1,000 resets: be gone well before. */
 const maxOwnResets = 500;
 
-/** What Node says when it can send nothing more in a session: nothing of the request has gone out. */
+/** Codes of Node for a session that takes no more requests: nothing of the request has gone out. */
 const sessionOver: ReadonlySet<string> = new Set([
   'ERR_HTTP2_GOAWAY_SESSION',
   'ERR_HTTP2_INVALID_SESSION',

@@ -58,7 +58,7 @@ class Ending {
   readonly #destroy: Http2Stream['destroy'];
   /** END_STREAM has come, or what counts as one. */
   #ended = false;
-  /** What came before a reset is still being read. */
+  /** True while bytes that came before a reset are still being read. */
   #deferred = false;
   /** It was we who reset it. */
   #own = false;
@@ -122,7 +122,7 @@ class Ending {
     return stream;
   }
 
-  /** What came before a reset that is an end is still to be read. A stream without an answer has no reader. */
+  /** Keeps the stream until its reader has taken what came before a reset that is an end. A stream without an answer has no reader. */
   #destroyAtEnd(): void {
     const stream = this.#stream;
     if (stream.destroyed || stream.readableEnded || !this.#isAnswered()) return this.#settle();

@@ -57,7 +57,7 @@ class HeadScanner {
   }
 
   #take(byte: number): HeadFault | 'end' | undefined {
-    // What may stand in a line is the parser's business then: only the ends of lines count.
+    // The parser judges the lines then; only their ends count here.
     if (this.#isTolerant && this.#expected === undefined) return this.#takeAny(byte);
     if (this.#afterReturn) {
       this.#afterReturn = false;

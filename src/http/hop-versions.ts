@@ -4,7 +4,7 @@ import { formatHop, type Hop } from '../core/hop.ts';
 /** A version of HTTP in which a hop can be asked for a tunnel. */
 export type HopVersion = '2' | '1.1' | '1.0';
 
-/** What origin servers and old proxies, also behind a front that speaks HTTP/2, may say to CONNECT in a version that they do not know it in. */
+/** Statuses with which origin servers and old proxies, also behind an HTTP/2 front, refuse CONNECT in a version of HTTP that they do not know it in. */
 export const olderStatuses: ReadonlySet<number | undefined> = new Set([405, 501, 505]);
 
 /** Highest versions that hops were found to take, by their URLs; absent: any. It lasts as long as the process. */

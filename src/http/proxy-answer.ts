@@ -8,7 +8,7 @@ import { isToken, type ResponseHead } from './message.ts';
 /** Largest head that we read of a proxy's answer: the proof in a 407 alone may have 48 kB (RFC 4559). */
 export const maxHeadBytes = 64 * 1024;
 
-/** What does not begin like this is no answer, however much of it may still come. */
+/** Every answer begins like this; other bytes are none, however many may still come. */
 export const answerPrefix = 'HTTP/';
 
 /** The answer of a proxy to a request for a tunnel. */
@@ -38,7 +38,7 @@ export async function readProxyAnswer(stream: Duplex, signal: AbortSignal): Prom
   }
 }
 
-/** What came of a head without a last line that did not end, unless that is all. */
+/** Drops the last line of a head where it did not end, unless it is the only one. */
 function cutToLines(received: Buffer): Buffer {
   const end = received.lastIndexOf('\n');
   return end < 0 ? received : received.subarray(0, end + 1);

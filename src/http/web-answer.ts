@@ -8,7 +8,7 @@ const page = /^[\s\ufeff\u00ef\u00bb\u00bf]*<(?:!doctype html|html|head|body)\b/
 /** A request line (RFC 9112, section 3), or what may still become one. */
 const request = /^[\w!#$%&'*+.^`|~-]+(?: (?:\S+(?: (?:H|HT|HTT|HTTP|HTTP\/.*)?)?)?)?$/;
 
-/** What the first bytes that came out of a tunnel are, where they are those of a web server. */
+/** The first bytes out of a tunnel, where a web server sent them. */
 export interface WebBytes {
   readonly kind: 'answer' | 'page';
   /** Their first line, printable and not long. */

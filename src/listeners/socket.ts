@@ -17,7 +17,7 @@ const backlog = 4096;
 /** Free ports that are tried for `localhost` until one is free for both families. */
 const maxPortTries = 32;
 
-/** What binding to ::1 fails with where the system has no IPv6. */
+/** Errors of binding to ::1 where the system has no IPv6. */
 const lacksIpv6: ReadonlySet<unknown> = new Set(['EADDRNOTAVAIL', 'EAFNOSUPPORT']);
 
 /**

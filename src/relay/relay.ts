@@ -92,7 +92,7 @@ class Relay implements RelayHandle {
   /** When our end went out, and what had been received by then. */
   #endSent: { readonly at: number; readonly received: number } | undefined;
   #swallowedBy: HalfCloseTerms | undefined;
-  /** What had been sent when the target ended. */
+  /** Bytes sent when the target ended. */
   #sentBefore: number | undefined;
   #left: Error | undefined;
   #timer: NodeJS.Timeout | undefined;

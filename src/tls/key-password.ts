@@ -4,7 +4,7 @@ import type { Secret } from '../core/secret.ts';
 import { readPasswordFile } from '../words/password-file.ts';
 import { formatSource, type PemSource } from './source.ts';
 
-/** Where the password of an encrypted key is. */
+/** The source of the password of an encrypted key. */
 export type PasswordSource = Pick<TlsSettings, 'keyPasswordFile' | 'keyPassword'>;
 
 /**

@@ -24,7 +24,7 @@ export interface LoadedTls {
   readonly ownId?: SpiffeId;
   /** Counts the times that the files were read: part of the key under which connections may be shared. */
   readonly generation: number;
-  /** What a handshake needs. The first call reads the authorities of the system, where they are wanted. */
+  /** Gives what a handshake needs. The first call reads the authorities of the system, where they are wanted. */
   readonly ready: () => Promise<ReadyTls>;
 }
 

@@ -18,7 +18,7 @@ export interface Overlay {
   readonly side: TlsSide;
 }
 
-/** What a handshake has proved, beside what the socket tells. */
+/** Facts that a handshake has proved, beside those that the socket tells. */
 export type ProvenFacts = Pick<Peer, 'identity'> & Pick<TlsFacts, 'trusting'>;
 
 /** Methods of Node's streams and TLS sockets that are replaced on one socket. */

@@ -9,7 +9,7 @@ import {
 import { createSecureContext } from 'node:tls';
 import * as asn1js from 'asn1js';
 
-/** What a PKCS #12 file holds (RFC 7292): certificates in the order of the file, and its key. */
+/** The contents of a PKCS #12 file (RFC 7292): certificates in the order of the file, and the key. */
 export interface Pkcs12 {
   readonly certificates: readonly X509Certificate[];
   readonly key: KeyObject | undefined;

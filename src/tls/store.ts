@@ -8,13 +8,13 @@ import { explainReadError, findCertificates, isReadable } from './pem.ts';
 export interface Store {
   /** PEM, one certificate each. */
   readonly certificates: readonly string[];
-  /** Where they are from, in words; absent where there was no store. */
+  /** Their source in words; absent where there was no store. */
   readonly from?: string;
   /** Why there is nothing in it, and what to do: one line. */
   readonly note?: string;
 }
 
-/** What a machine has. */
+/** The parts of a machine that decide which store is read. */
 export interface Machine {
   readonly env: Readonly<Record<string, string | undefined>>;
   readonly platform: NodeJS.Platform;

@@ -9,13 +9,13 @@ export interface Authorities {
   readonly certificates: readonly string[];
   /** How many they are and where they are from, in words. */
   readonly description: string;
-  /** What keeps authorities out that one would expect in: a line each. */
+  /** Reasons why authorities are missing that one would expect, a line each. */
   readonly notes: readonly string[];
   /** Contexts that were made of them, by what else went in: reading all of them takes a while. */
   readonly contexts: Map<string, SecureContext>;
 }
 
-/** What was read last. While the files stay the same nobody reads the certificates in them again. */
+/** The last result. While the files stay the same the certificates in them are not parsed again. */
 let known: { readonly key: string; readonly authorities: Authorities } | undefined;
 
 /**

@@ -114,7 +114,7 @@ function chainError(
   return certificateError(describeChainFailure(code, expected, certificate), cause, hints);
 }
 
-/** Where it was looked for, unless the user said where. */
+/** Names the authorities that were looked through, unless the user named them. */
 function describeTrust(trust: ReadyTls['trust'], { cacert, noSystemCa }: ReadyTls['settings']): string[] {
   if (!trust || cacert !== undefined) return [];
   const without = noSystemCa ? ['those of the system were left out: --no-system-ca'] : [];

@@ -31,7 +31,7 @@ export interface HopFallbacks {
   readonly source: string;
   /** The variable of the environment that names the hop; absent where the user did. */
   readonly variable?: string;
-  /** Where relative paths of headers start from: the current folder, where absent. */
+  /** The folder from which relative paths of headers start; the current one where absent. */
   readonly folder?: string;
   readonly tls: TlsWords;
   readonly headers: readonly HeaderField[];
@@ -144,7 +144,7 @@ function readSettings(query: HopUrl['query'], scheme: KnownScheme, where: string
   const known = [...tlsNames, 'header', halfCloseName, ...scheme.carrier.settings.map(({ name }) => name)];
   for (const [name, value] of query) {
     if (!known.includes(name)) {
-      // What looks like a setting may be a piece of a password that was not encoded.
+      // A piece of a password that was not encoded may look like a setting.
       if (query.some(([, other]) => other?.includes('@'))) {
         throw usageError(`${where} has an unknown setting, and an @ behind it`, passwordHint, listKnown(known));
       }

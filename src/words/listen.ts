@@ -6,7 +6,7 @@ import { parseHost } from '../http/authority.ts';
 import { toAsciiName } from './host.ts';
 import { asUsage, quote } from './text.ts';
 
-/** Where we listen when no bind address is given; `forward` listens on both loopback addresses then. */
+/** The bind address where none is given; `forward` listens on both loopback addresses then. */
 const loopback = '127.0.0.1';
 
 /** Longest path of a socket: `sun_path` without its final NUL. The system would cut a longer one. */

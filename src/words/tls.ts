@@ -4,7 +4,7 @@ import { parseHost } from '../http/authority.ts';
 import { toAsciiName } from './host.ts';
 import { asUsage, quote } from './text.ts';
 
-/** What each TLS setting is called, as a flag and in the query of a hop, and which one it is. */
+/** The TLS settings: their names as flags and in the query of a hop, and their keys. */
 export const tlsKeys = {
   cacert: 'cacert',
   cert: 'cert',

@@ -14,7 +14,7 @@ export interface CommandWords {
 /** Everything that a shell can complete. */
 export interface Words {
   readonly commands: readonly CommandWords[];
-  /** What the URL of a proxy begins with. */
+  /** Beginnings of the URL of a proxy. */
   readonly schemes: readonly { readonly scheme: string; readonly summary: string }[];
 }
 

@@ -16,7 +16,7 @@ import { parseHeaders } from '../../words/header.ts';
 import { fillPasswords, parseHops } from './hops.ts';
 import { tlsOptions } from './tls.ts';
 
-/** Who may be asked for the addresses of names. */
+/** The sources of addresses that --resolver takes. */
 const resolvers = ['system', 'dns'] as const;
 
 const addressOptions: readonly OptionSpec[] = [
@@ -143,7 +143,7 @@ export function readRest(args: Arguments): Pick<RouteOptions, 'retries' | 'famil
   return { retries: readRetries(args), ...readFamily(args), ...readResolver(args) };
 }
 
-/** What --proxy-header and --half-close say of each hop. @throws {TunlError} usage */
+/** Reads --proxy-header and --half-close, which hold for each hop. @throws {TunlError} usage */
 export function readAskWords(args: Arguments): Pick<HopFallbacks, 'headers' | 'halfClose'> {
   const halfClose = args.text(halfCloseName);
   return {
@@ -188,7 +188,7 @@ function makeSources(args: Arguments, { io, ui }: CommandContext): Omit<Password
 /** One for each command line: it asks about each key once. */
 const keyPasswords = new WeakMap<Arguments, KeyPassword>();
 
-/** Where the passwords of keys are that no file is named for. */
+/** The sources of passwords for keys that name no file of their own. */
 export function readKeyPassword(args: Arguments, context: CommandContext): KeyPassword {
   const found = keyPasswords.get(args) ?? createKeyPassword(makeSources(args, context));
   keyPasswords.set(args, found);
