@@ -2,7 +2,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { type Certs, makeCerts } from '../support/certs.ts';
 import { startNghttpx } from './parts/nghttpx.ts';
 import { startSquid } from './parts/squid.ts';
-import { startGreeting } from './parts/socat.ts';
+import { startAnswer } from './parts/socat.ts';
 import type { Part } from './support/part.ts';
 import { type Command, run } from './support/process.ts';
 import { makeTunlCommand } from './support/tunl.ts';
@@ -18,7 +18,7 @@ describe.skipIf(!hasWorld)('an https proxy whose authority a company has put int
 
   beforeAll(async () => {
     certs = await makeCerts();
-    const [target, squid] = await Promise.all([startGreeting('hello'), startSquid()]);
+    const [target, squid] = await Promise.all([startAnswer('HTTP/1.0 200 OK\r\n\r\nhello\n'), startSquid()]);
     const proxy = await startNghttpx({ backendPort: squid.port, backend: 'http/1.1', tls: certs.server });
     parts = [target, squid, proxy];
     extended = certs.write('ca-certificates.crt', certs.ca.certPem);
@@ -38,7 +38,7 @@ describe.skipIf(!hasWorld)('an https proxy whose authority a company has put int
   const places = () => ({ target: `127.0.0.1:${parts[0]?.port}`, proxy: `https://localhost:${parts[2]?.port}` });
   const curl = (): Command => {
     const { target, proxy } = places();
-    return { file: 'curl', args: ['-s', '--http0.9', '-p', '-x', proxy, `http://${target}/`] };
+    return { file: 'curl', args: ['-s', '-p', '-x', proxy, `http://${target}/`] };
   };
   const connect = (...more: string[]): Command => {
     const { target, proxy } = places();
