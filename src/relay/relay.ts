@@ -121,7 +121,7 @@ class Relay implements RelayHandle {
     };
     const onEnd = () => this.#onEnd();
     this.#sending = new Pump(client.stream, upstream.stream, onProgress, onEnd, when === 'now' ? undefined : onTaken);
-    this.#receiving = new Pump(upstream.stream, client.stream, onReceived, onEnd);
+    this.#receiving = new Pump(upstream.stream, client.stream, when === 'now' ? onProgress : onReceived, onEnd);
     this.#sending.isHeld = when !== 'now';
     this.#watch('client', client, upstream);
     this.#watch('target', upstream, client);
