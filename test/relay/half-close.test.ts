@@ -30,6 +30,16 @@ function start(when: HalfClose, limits: RelayLimits = noLimits, swallows = false
 
 type Tunnel = ReturnType<typeof start>;
 
+/** The client says more than a target that does not read has room for, and ends. */
+async function sendMoreThanFits({ client }: Tunnel): Promise<void> {
+  for (const _ of [1, 2, 3]) {
+    client.send(Buffer.alloc(10_000));
+    await settle();
+  }
+  client.fin();
+  await settle();
+}
+
 async function ask({ client }: Tunnel): Promise<void> {
   client.send('question');
   client.fin();
@@ -71,12 +81,7 @@ describe('an end of the client', () => {
 
   test('is kept with wait while bytes of the client wait for the hop', async () => {
     const tunnel = start('wait', noLimits, false, false);
-    for (const _ of [1, 2, 3]) {
-      tunnel.client.send(Buffer.alloc(10_000));
-      await settle();
-    }
-    tunnel.client.fin();
-    await settle();
+    await sendMoreThanFits(tunnel);
     await pass(10_000);
     tunnel.target.stream.resume();
     await settle();
@@ -224,12 +229,7 @@ describe('a tunnel that nobody reads any more', () => {
 
   test('is not closed while bytes of the client are on the way', async () => {
     const tunnel = start('wait', noLimits, false, false);
-    for (const _ of [1, 2, 3]) {
-      tunnel.client.send(Buffer.alloc(10_000));
-      await settle();
-    }
-    tunnel.client.fin();
-    await settle();
+    await sendMoreThanFits(tunnel);
     tunnel.handle.leave(reason);
     await pass(5000);
     tunnel.target.stream.resume();
