@@ -2,6 +2,7 @@ import { dirname, resolve } from 'node:path';
 import { carriers, schemes } from '../carriers/index.ts';
 import { Source } from '../chain/document.ts';
 import { type LoadedGraph, loadGraph } from '../chain/load.ts';
+import { printGraph, type PrintOptions } from '../chain/print.ts';
 import { TunlError, toTunlError, usageError } from '../core/errors.ts';
 import { isBootstrap } from '../envoy/recognise.ts';
 import { parseRule } from '../policy/rules.ts';
@@ -9,12 +10,21 @@ import { Scope } from '../core/scope.ts';
 import { readChainText } from './chain-text.ts';
 import { createGeneration } from './generation.ts';
 import { startGraph } from './graph.ts';
-import type { Running, Runtime } from './options.ts';
+import type { Graph, Running, Runtime } from './options.ts';
 import { LogFiles } from '../telemetry/access-log.ts';
 import { Tunnels } from './tunnels.ts';
 
-export { printGraph, type PrintOptions } from '../chain/print.ts';
+export { printGraph, type PrintOptions };
 export { toLinearGraph } from './linear.ts';
+
+/**
+ * Writes a graph as a bootstrap file of Envoy. Few need what does that: it is loaded here.
+ * @throws {TunlError} usage, naming everything that Envoy cannot do, with the stage that wants it
+ */
+export async function exportEnvoy(graph: Graph, sources?: PrintOptions['sources']): Promise<string> {
+  const { exportEnvoy: write } = await import('../envoy/export.ts');
+  return write(graph, sources);
+}
 
 /** The environment of a process. */
 type Environment = Readonly<Record<string, string | undefined>>;

@@ -1,16 +1,7 @@
 import { setMaxListeners } from 'node:events';
-import {
-  type ChainStage,
-  type Graph,
-  type HttpStage,
-  isFusible,
-  listExits,
-  listNames,
-  type RouteOptions,
-  type Upstream,
-} from '../chain/model.ts';
+import { type ChainStage, type Graph, type HttpStage, listNames } from '../chain/model.ts';
 import { findFaults } from '../chain/validate.ts';
-import type { Address, InternalAddress } from '../core/address.ts';
+import type { Address } from '../core/address.ts';
 import type { Dial, Origin } from '../core/dialer.ts';
 import { TunlError, usageError } from '../core/errors.ts';
 import type { EventSink } from '../core/events.ts';
@@ -19,17 +10,17 @@ import type { Listener } from '../core/listener.ts';
 import type { Scope } from '../core/scope.ts';
 import { InternalListeners } from '../listeners/internal.ts';
 import { assertAdminNotOpen, assertChoiceNotOpen, assertNotOpen } from '../policy/exposure.ts';
-import type { NameSource } from '../dial/resolve.ts';
 import type { LogFiles } from '../telemetry/access-log.ts';
 import type { TlsAcceptor } from '../tls/server.ts';
 import { createForwardRunner } from './forward-stage.ts';
 import { createHttpAcceptor, createHttpRunner } from './http-stage.ts';
 import { assertNotLedTo, type OffLimits } from './off-limits.ts';
 import { createProxyRunner, readProxyMaterial } from './proxy-stage.ts';
-import { createRoute, type Route } from './route.ts';
+import type { Route } from './route.ts';
+import { RouteCache } from './routes.ts';
 import { createAcceptor, createTerms } from './serve-terms.ts';
 import type { StageParts, StageRunner } from './stage.ts';
-import { countAs, type Traffic } from './traffic.ts';
+import type { Traffic } from './traffic.ts';
 import type { Tunnels } from './tunnels.ts';
 import { createUpstream } from './upstream.ts';
 
@@ -144,68 +135,6 @@ function blameStage({ name }: ChainStage) {
   return (error: unknown): never => {
     throw error instanceof TunlError ? error.with({ stage: name }) : error;
   };
-}
-
-/** Stages with the very same options share a route, and with it the sessions with its hops. */
-class RouteCache {
-  readonly #routes = new Map<RouteOptions, Promise<Route>>();
-  readonly #made: Route[] = [];
-  readonly #graph: Graph;
-  readonly #dialInternal: Dial;
-  readonly #env: GenerationEnv;
-
-  constructor(graph: Graph, dialInternal: Dial, env: GenerationEnv) {
-    this.#graph = graph;
-    this.#dialInternal = dialInternal;
-    this.#env = env;
-  }
-
-  /**
-   * The route for the stage or upstream of that name, which is what its connections are counted under, and who is
-   * asked for names where its options do not say it.
-   */
-  async get(name: string, options: RouteOptions, resolver: NameSource = 'dns'): Promise<Route> {
-    const route = await this.#find(options, resolver);
-    if (!this.#env.traffic) return route;
-    return { ...route, dial: countAs(name, route.dial), dialOnce: countAs(name, route.dialOnce) };
-  }
-
-  #find(options: RouteOptions, resolver: NameSource): Promise<Route> {
-    const known = this.#routes.get(options);
-    if (known) return known;
-    const { offLimits, traffic } = this.#env;
-    const made = createRoute(options, {
-      dialInternal: this.#dialInternal,
-      resolver,
-      ...(offLimits && { offLimits }),
-      ...(traffic && { nearest: traffic.watch }),
-      sessions: options.entry && isOriginSeen(this.#graph, options.entry) ? 'per-tunnel' : 'shared',
-    }).then((route) => {
-      this.#made.push(route);
-      return route;
-    });
-    this.#routes.set(options, made);
-    return made;
-  }
-
-  /** True where somebody behind an upstream sees whose request it is. */
-  isOriginSeen({ to, route: { entry } }: Upstream): boolean {
-    const places = entry ? [entry] : 'field' in to ? [] : to.targets.filter((target) => target.kind === 'internal');
-    return places.some((place) => isOriginSeen(this.#graph, place));
-  }
-
-  all(): readonly Route[] {
-    return this.#made;
-  }
-}
-
-/**
- * True where a stage that is not fused stands behind a name. It sees whose Link it has, and must not take the
- * tunnel of one client for that of another.
- */
-function isOriginSeen(graph: Graph, { name }: InternalAddress): boolean {
-  const stage = graph.stages.find((candidate) => listNames(candidate).includes(name));
-  return stage !== undefined && (!isFusible(stage) || listExits(stage).some((exit) => isOriginSeen(graph, exit)));
 }
 
 async function createReadyStage(

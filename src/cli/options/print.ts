@@ -34,8 +34,8 @@ export async function showGraph(args: Arguments, ui: Ui, graph: Graph, options: 
   const form = args.text('export');
   if (form === undefined) return printGraph(ui, graph, options);
   if (form !== 'envoy') throw usageError(`--export ${quote(form)} is not envoy`);
-  const { exportEnvoy } = await import('../../app/export.ts');
-  ui.print(exportEnvoy(graph, options.sources));
+  const { exportEnvoy } = await import('../../app/chain.ts');
+  ui.print(await exportEnvoy(graph, options.sources));
   return 0;
 }
 

@@ -1,1 +1,0 @@
-export { exportEnvoy } from '../envoy/export.ts';
