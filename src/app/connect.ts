@@ -49,13 +49,11 @@ async function carryStdio(options: ConnectOptions, runtime: Runtime): Promise<vo
   // On a terminal nobody will end stdin for us: the end of the target is the end of all.
   const atOnce = options.stdin.isTTY === true;
   const relayLimits = {
-    idleMs: limits.idleMs,
-    lingerMs: limits.lingerMs,
+    ...limits,
     targetEndedLingerMs: atOnce ? 1 : Math.min(targetEndedLingerMs, limits.lingerMs || targetEndedLingerMs),
     // Nobody is there for what may still come of stdin.
     targetGoneLingerMs: 1,
     swallowedLingerMs: Math.min(swallowedLingerMs, limits.lingerMs || swallowedLingerMs),
-    halfCloseWaitMs: limits.halfCloseWaitMs,
   };
   const outcome = await carryTunnel(
     { ...route, limits: relayLimits, tunnels, emit, doubts: new Doubts(emit) },

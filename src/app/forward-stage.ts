@@ -19,15 +19,13 @@ import { dialTargets } from './way.ts';
  */
 export function createForwardRunner(stage: ForwardStage, route: Route, parts: StageParts): StageRunner {
   const { to } = stage;
-  const { idleMs, lingerMs, halfCloseWaitMs, lifetimeMs } = stage.route.limits;
   const dial = dialTargets(route, to);
   const write = createAccessLog(stage.accessLogs, parts.logFiles, 'bytes');
   const nearest = (target: Address) => nearestPlace(stage.route, target);
   const env: TunnelEnv = {
     dial,
     via: route.via,
-    limits: { idleMs, lingerMs, halfCloseWaitMs },
-    ...(lifetimeMs !== undefined && { lifetimeMs }),
+    limits: stage.route.limits,
     tunnels: parts.tunnels,
     emit: parts.emit,
     doubts: new Doubts(parts.emit),

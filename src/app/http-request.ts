@@ -6,7 +6,7 @@ import type { HttpRequest } from '../core/request.ts';
 import { withProxyHeader } from '../dial/proxy-header.ts';
 import { formatProxyStatus, publicReason } from '../http/proxy-status.ts';
 import { withoutSecrets } from '../http/tunnel-request.ts';
-import { relay, type RelayLimits } from '../relay/relay.ts';
+import { relay } from '../relay/relay.ts';
 import type { FindRoute } from '../router/match.ts';
 import { httpStatusOf } from './refusals.ts';
 import { formatRequest, type RecordEnv, RequestRecord, toLine, toResult } from './request-record.ts';
@@ -17,8 +17,6 @@ import type { ReadyUpstream } from './upstream.ts';
 export interface HttpEnv extends RecordEnv {
   readonly findRoute: FindRoute;
   readonly upstreams: ReadonlyMap<string, ReadyUpstream>;
-  /** Those of the stage; an action may have an idle limit of its own. */
-  readonly limits: RelayLimits;
   readonly draining: AbortSignal;
 }
 
@@ -70,13 +68,12 @@ async function openTunnel(
   const upstream = findUpstream(env, name);
   const target = upstream.choose(request);
   const dial: Dial = pipe(upstream.dial, ...(proxyProtocol ? [withProxyHeader(proxyProtocol, 'reached')] : []));
-  const { tunnels, emit, limits, lifetimeMs, access } = env;
+  const { tunnels, emit, limits, access } = env;
   await carryTunnel(
     {
       dial,
       via: upstream.route.via,
       limits: { ...limits, ...(idleMs !== undefined && { idleMs }) },
-      ...(lifetimeMs !== undefined && { lifetimeMs }),
       tunnels,
       emit,
       record: env.record === 'none' ? 'none' : 'dialled',

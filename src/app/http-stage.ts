@@ -38,14 +38,12 @@ export function createHttpRunner(
   upstreams: ReadonlyMap<string, ReadyUpstream>,
   parts: StageParts,
 ): StageRunner {
-  const { idleMs, lingerMs, halfCloseWaitMs, lifetimeMs } = stage.route.limits;
   const write = createAccessLog(stage.accessLogs, parts.logFiles, 'http');
   const routes = new Map(stage.upstreams.map(({ name, route }) => [name, route]));
   const env: HttpEnv = {
     findRoute: createFindRoute(stage.hosts),
     upstreams,
-    limits: { idleMs, lingerMs, halfCloseWaitMs },
-    ...(lifetimeMs !== undefined && { lifetimeMs }),
+    limits: stage.route.limits,
     tunnels: parts.tunnels,
     emit: parts.emit,
     record: parts.isInside && !stage.log ? 'none' : 'asked',

@@ -84,7 +84,6 @@ function createEnv(
   check: Stage,
   parts: StageParts,
 ): ServeEnv {
-  const { idleMs, lingerMs, halfCloseWaitMs, lifetimeMs, handshakeMs, tlsMs } = stage.route.limits;
   const write = createAccessLog(stage.accessLogs, parts.logFiles, 'http');
   const nearest = (target: Address) => nearestPlace(stage.route, stage.to?.targets[0] ?? target);
   const dial: Dial = stage.to ? dialTargets(route, stage.to) : withWay(route);
@@ -93,8 +92,7 @@ function createEnv(
   return {
     dial: pipe(dial, ...announce, check),
     via: route.via,
-    limits: { idleMs, lingerMs, halfCloseWaitMs },
-    ...(lifetimeMs !== undefined && { lifetimeMs }),
+    limits: stage.route.limits,
     tunnels: parts.tunnels,
     emit: parts.emit,
     ...(write && { access: { write, cluster: stage.name, nearest } }),
@@ -102,8 +100,6 @@ function createEnv(
     users,
     gate,
     acceptor: parts.acceptor,
-    handshakeMs,
-    tlsMs,
     draining: parts.scope.draining,
     forwardsVia: stage.route.hops.length > 0,
   };

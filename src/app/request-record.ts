@@ -13,7 +13,7 @@ import { describeTunnel, type TunnelEnv } from './tunnel.ts';
 import { formatPeer, limitLifetime, type Tunnel } from './tunnels.ts';
 
 /** What the records of a stage's requests have in common. */
-export interface RecordEnv extends Pick<TunnelEnv, 'tunnels' | 'emit' | 'record' | 'lifetimeMs'> {
+export interface RecordEnv extends Pick<TunnelEnv, 'tunnels' | 'emit' | 'record' | 'limits'> {
   /** Present where the stage has access logs. */
   readonly access?: {
     readonly write: WriteAccess;
@@ -64,7 +64,7 @@ export class RequestRecord {
       cut: (error) => this.abort.abort(error),
     };
     env.tunnels.add(this.#tunnel);
-    this.#endLifetime = limitLifetime(this.#tunnel, env.lifetimeMs);
+    this.#endLifetime = limitLifetime(this.#tunnel, env.limits.lifetimeMs);
   }
 
   /** It is to go to an upstream. */

@@ -12,6 +12,7 @@ import type { Authenticator } from '../policy/auth.ts';
 import type { TunnelGate } from '../policy/tunnel-gate.ts';
 import type { TlsAcceptor } from '../tls/server.ts';
 import { toShort } from '../words/text.ts';
+import type { Limits } from './options.ts';
 import type { ServeTerms } from './serve-terms.ts';
 import { toLine } from './request-record.ts';
 import { secureClient } from './secure-client.ts';
@@ -24,8 +25,7 @@ export interface ServeEnv extends TunnelEnv {
   readonly users: Authenticator;
   readonly gate: TunnelGate;
   readonly acceptor: TlsAcceptor | undefined;
-  readonly handshakeMs: number;
-  readonly tlsMs: number;
+  readonly limits: Limits;
   /** Once aborted, who has not asked for a tunnel yet gets none. */
   readonly draining: AbortSignal;
   /** Requests go on to another proxy, which must see our `Via`. */
@@ -42,8 +42,8 @@ const pseudonym = `tunl-${randomBytes(4).toString('hex')}`;
 export async function serveLink(env: ServeEnv, accepted: Link, origin: Origin): Promise<void> {
   const started = performance.now();
   try {
-    const link = env.acceptor ? await secureClient(env.acceptor, accepted, env.tlsMs, env.draining) : accepted;
-    const options = { headMs: env.handshakeMs, http2: env.terms.http2 };
+    const link = env.acceptor ? await secureClient(env.acceptor, accepted, env.limits.tlsMs, env.draining) : accepted;
+    const options = { headMs: env.limits.handshakeMs, http2: env.terms.http2 };
     await serveFront(link, options, env.draining, (exchange) => void serveExchange(env, exchange, origin));
   } catch (error) {
     const failure = toTunlError(error);
@@ -122,11 +122,11 @@ function claim({ terms: { carriers, switches, http2, refusals } }: ServeEnv, exc
 
 /** The client learns nothing of what was wrong, and our records nothing of whether there is such a user. */
 async function authenticate(
-  { users, handshakeMs }: ServeEnv,
+  { users, limits }: ServeEnv,
   { credentials, challenge, gone }: TunnelRequest,
 ): Promise<void> {
   // Passwords are verified one after the other: a burst of wrong ones must not hold up this one for ever.
-  const limit = { ms: handshakeMs, phase: 'policy', option: '--handshake-timeout', code: busyCode } as const;
+  const limit = { ms: limits.handshakeMs, phase: 'policy', option: '--handshake-timeout', code: busyCode } as const;
   const user = await within(limit, gone, 'the password was not verified', (signal) =>
     users.authenticate(credentials, signal),
   );

@@ -20,14 +20,18 @@ export interface TunnelAccess {
   readonly nearest: (target: Address) => string;
 }
 
+/** Limits of a tunnel, in milliseconds; 0 means none. */
+export interface TunnelLimits extends RelayLimits {
+  /** How old a tunnel may become; no limit where absent. */
+  readonly lifetimeMs?: number;
+}
+
 /** What all tunnels of one command share. */
 export interface TunnelEnv {
   readonly dial: Dial;
   /** The hops on the way as URLs without secrets. */
   readonly via: readonly string[];
-  readonly limits: RelayLimits;
-  /** How old a tunnel may become, in milliseconds; no limit where absent or 0. */
-  readonly lifetimeMs?: number;
+  readonly limits: TunnelLimits;
   readonly tunnels: Tunnels;
   readonly emit: EventSink;
   /** `none` where it is the inner part of a tunnel that has its record; `dialled`: the record names where the way led. */
@@ -86,13 +90,13 @@ export async function carryTunnel(env: TunnelEnv, job: TunnelJob): Promise<Tunne
     cut: (error) => abort.abort(error),
   };
   env.tunnels.add(tunnel);
-  const endLifetime = limitLifetime(tunnel, env.lifetimeMs);
+  const endLifetime = limitLifetime(tunnel, env.limits.lifetimeMs);
   try {
     const upstream = await dialWithin(env, job, tunnel, abort);
     const client = job.accept();
     const beginning = watchBeginning(env, job, tunnel, client, upstream);
     const ended = startTunnel(env, job, tunnel, client, upstream);
-    if (env.lifetimeMs) void ended.then(endLifetime);
+    if (env.limits.lifetimeMs) void ended.then(endLifetime);
     return { ended, beginning };
   } catch (error) {
     const failure = toTunlError(error);
