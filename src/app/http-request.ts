@@ -2,7 +2,7 @@ import type { AnswerAction, HttpAction, RequestsAction, TunnelsAction } from '..
 import { formatDuration } from '../core/deadline.ts';
 import { type Dial, type Origin, pipe } from '../core/dialer.ts';
 import { TunlError, toTunlError } from '../core/errors.ts';
-import type { HttpRequest } from '../core/request.ts';
+import type { Exchange } from '../core/exchange.ts';
 import { withProxyHeader } from '../dial/proxy-header.ts';
 import { formatProxyStatus, publicReason } from '../http/proxy-status.ts';
 import { withoutSecrets } from '../http/tunnel-request.ts';
@@ -21,7 +21,7 @@ export interface HttpEnv extends RecordEnv {
 }
 
 /** Serves one request to its end: by its route it is answered, goes on, or opens a tunnel. Never rejects. */
-export async function serveRequest(env: HttpEnv, request: HttpRequest, outer: Origin): Promise<void> {
+export async function serveRequest(env: HttpEnv, request: Exchange, outer: Origin): Promise<void> {
   const user = outer.user ?? request.peer.identity;
   const origin: Origin = {
     ...outer,
@@ -48,7 +48,7 @@ export async function serveRequest(env: HttpEnv, request: HttpRequest, outer: Or
  * Refuses what the route does not take: to change protocols or to open tunnels must be said.
  * @throws {TunlError} http_request_denied
  */
-function assertTaken({ method, upgradeTo, version }: HttpRequest, action: HttpAction): void {
+function assertTaken({ method, upgradeTo, version }: Exchange, action: HttpAction): void {
   const wanted = upgradeTo ?? (method === 'CONNECT' ? 'connect' : undefined);
   if (action.kind === 'tunnels') {
     if (method === 'CONNECT' || (action.post && method === 'POST' && version !== '1.0' && wanted === undefined)) return;
@@ -61,7 +61,7 @@ function assertTaken({ method, upgradeTo, version }: HttpRequest, action: HttpAc
 
 async function openTunnel(
   env: HttpEnv,
-  request: HttpRequest,
+  request: Exchange,
   { upstream: name, idleMs, proxyProtocol }: TunnelsAction,
   origin: Origin,
 ): Promise<void> {
@@ -99,7 +99,7 @@ const noStore = [['Cache-Control', 'no-store, no-transform']] as const;
 
 async function carryRequest(
   env: HttpEnv,
-  request: HttpRequest,
+  request: Exchange,
   action: AnswerAction | RequestsAction,
   origin: Origin,
 ): Promise<void> {
@@ -139,14 +139,14 @@ async function carryRequest(
   }
 }
 
-async function answer(request: HttpRequest, { status, body = '' }: AnswerAction): Promise<void> {
+async function answer(request: Exchange, { status, body = '' }: AnswerAction): Promise<void> {
   await request.respond(status, [['Date', new Date().toUTCString()]], body);
 }
 
 /** Hands a request to its upstream; true where it became a tunnel, whose record is complete then. */
 async function passOn(
   env: HttpEnv,
-  request: HttpRequest,
+  request: Exchange,
   { upstream: name, timeoutMs, upgrades, idleMs }: RequestsAction,
   origin: Origin,
   record: RequestRecord,
@@ -182,7 +182,7 @@ function findUpstream({ upstreams }: HttpEnv, name: string): ReadyUpstream {
 }
 
 /** Says why a request gets no answer, to a client that is still there. */
-async function refuse(request: HttpRequest, error: TunlError): Promise<void> {
+async function refuse(request: Exchange, error: TunlError): Promise<void> {
   const fields = [formatProxyStatus(error), ...(error.facts.headers ?? [])];
   const status = httpStatusOf(error);
   // Who was too slow may still send what belongs to this request.
@@ -193,7 +193,7 @@ async function refuse(request: HttpRequest, error: TunlError): Promise<void> {
 }
 
 /** The client is to blame only while its request is not whole (RFC 9110, section 15.5.9). */
-function idleError({ isBodiless, body }: HttpRequest, idleMs: number): TunlError {
+function idleError({ isBodiless, body }: Exchange, idleMs: number): TunlError {
   const message = `the request moved nothing for ${formatDuration(idleMs)} (--idle-timeout)`;
   const status = isBodiless || body.readableEnded ? 504 : 408;
   return new TunlError('tunnel_idle', message, { side: 'self', phase: 'request', status });

@@ -3,9 +3,8 @@ import type { Address } from '../core/address.ts';
 import type { Origin, RequestLine } from '../core/dialer.ts';
 import { TunlError, toTunlError } from '../core/errors.ts';
 import type { TunnelEnd } from '../core/events.ts';
-import type { Exchange } from '../core/carrier.ts';
+import type { Exchange, RequestEnd, TunnelExchange } from '../core/exchange.ts';
 import type { HeaderField } from '../core/hop.ts';
-import type { HttpRequest, RequestEnd } from '../core/request.ts';
 import { quote } from '../http/authority.ts';
 import type { RelayHandle, RelayEnd } from '../relay/relay.ts';
 import type { AccessEntry, WriteAccess } from './access-log.ts';
@@ -23,14 +22,14 @@ export interface RecordEnv extends Pick<TunnelEnv, 'tunnels' | 'emit' | 'record'
 }
 
 /** What was asked for, without its query and without a user in it: they are nobody's business. */
-export function formatRequest({ method, target, authority }: HttpRequest): string {
+export function formatRequest({ method, target, authority }: Exchange): string {
   const [path = ''] = target.split('?', 1);
   const place = method === 'CONNECT' ? target : `${authority}${path}`;
   return `${method} ${quote(place.replace(/^.*@/s, '***@')).slice(1, -1)}`;
 }
 
 /** How a request began, for those who are told who asked. */
-export function toLine({ method, target, authority, version }: Exchange): RequestLine {
+export function toLine({ method, target, authority, version }: TunnelExchange): RequestLine {
   return { method, target, authority, version };
 }
 
@@ -47,7 +46,7 @@ export class RequestRecord {
   #upstream: Pick<AccessEntry, 'cluster' | 'place'> = {};
   #isOver = false;
 
-  constructor(env: RecordEnv, request: HttpRequest, origin: Origin, via: readonly string[]) {
+  constructor(env: RecordEnv, request: Exchange, origin: Origin, via: readonly string[]) {
     const { peer, user, stages = [] } = origin;
     this.#env = env;
     this.#origin = origin;
@@ -79,7 +78,7 @@ export class RequestRecord {
   }
 
   /** The answer begins. */
-  open(request: HttpRequest, status: number, headers: readonly HeaderField[]): void {
+  open(request: Exchange, status: number, headers: readonly HeaderField[]): void {
     this.#status = status;
     this.#answer = headers;
     this.#tunnel.handle = toHandle(request);
@@ -158,7 +157,7 @@ export function toResult({ error }: RequestEnd): RelayEnd {
   return { end, side, error };
 }
 
-function toHandle(request: HttpRequest): RelayHandle {
+function toHandle(request: Exchange): RelayHandle {
   return {
     get sent() {
       return request.sent;

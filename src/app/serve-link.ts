@@ -1,8 +1,8 @@
 import { randomBytes } from 'node:crypto';
-import type { Exchange, TunnelRequest } from '../core/carrier.ts';
 import { within } from '../core/deadline.ts';
 import type { Origin } from '../core/dialer.ts';
 import { TunlError, toTunlError } from '../core/errors.ts';
+import type { TunnelExchange, TunnelRequest } from '../core/exchange.ts';
 import type { Link, Peer } from '../core/link.ts';
 import { serveFront } from '../http/front.ts';
 import { quote } from '../http/authority.ts';
@@ -54,7 +54,7 @@ export async function serveLink(env: ServeEnv, accepted: Link, origin: Origin): 
   }
 }
 
-async function serveExchange(env: ServeEnv, exchange: Exchange, outer: Origin): Promise<void> {
+async function serveExchange(env: ServeEnv, exchange: TunnelExchange, outer: Origin): Promise<void> {
   const started = performance.now();
   const { peer } = exchange;
   let leave: () => void;
@@ -100,11 +100,11 @@ async function serveExchange(env: ServeEnv, exchange: Exchange, outer: Origin): 
 }
 
 /** What was asked for, as the access record names it: a user in it is nobody's business. */
-function formatRequested({ method, target }: Exchange): string {
+function formatRequested({ method, target }: TunnelExchange): string {
   return `${method} ${quote(target.replace(/^.*@/s, '***@')).slice(1, -1)}`;
 }
 
-function claim({ terms: { carriers, switches, http2, refusals } }: ServeEnv, exchange: Exchange): TunnelRequest {
+function claim({ terms: { carriers, switches, http2, refusals } }: ServeEnv, exchange: TunnelExchange): TunnelRequest {
   // HTTP/1.1 has its limit where heads are read; HTTP/2 counts only once the peer has acknowledged ours.
   if (exchange.version === '2') assertHeadSize(exchange.headers, http2.maxHeaderBytes);
   for (const carrier of carriers) {
@@ -141,7 +141,7 @@ async function authenticate(
   });
 }
 
-function assertServable({ draining, terms }: ServeEnv, exchange: Exchange, request: TunnelRequest): void {
+function assertServable({ draining, terms }: ServeEnv, exchange: TunnelExchange, request: TunnelRequest): void {
   if (terms.refusals.checksExpect) assertNoExpectation(exchange);
   if (request.via.some((value) => value.includes(pseudonym))) {
     throw new TunlError('proxy_loop_detected', 'the request has been here before', { side: 'client', phase: 'policy' });
@@ -175,7 +175,13 @@ function reportRefusal(env: ServeEnv, { client, user, requested, started }: Aske
   });
 }
 
-function writeRefusal(env: ServeEnv, exchange: Exchange, outer: Origin, started: number, failure: TunlError): void {
+function writeRefusal(
+  env: ServeEnv,
+  exchange: TunnelExchange,
+  outer: Origin,
+  started: number,
+  failure: TunlError,
+): void {
   const { peer, headers } = exchange;
   env.access?.write({
     tunnel: { id: env.tunnels.nextId(), started },

@@ -1,8 +1,9 @@
 import { carriers } from '../carriers/index.ts';
-import type { Carrier, Exchange, ServerDemand, TlsDemand } from '../core/carrier.ts';
+import type { Carrier, ServerDemand, TlsDemand } from '../core/carrier.ts';
 import type { ProxyStage } from '../chain/model.ts';
 import type { HeaderField } from '../core/hop.ts';
 import { type TunlError, usageError } from '../core/errors.ts';
+import type { TunnelExchange } from '../core/exchange.ts';
 import { halfCloseField } from '../http/half-close.ts';
 import type { Http2Setup } from '../http/h2-setup.ts';
 import { rejectExchange } from '../http/tunnel-request.ts';
@@ -21,9 +22,9 @@ export interface ServeTerms {
   readonly tls?: TlsDemand;
   readonly refusals: Refusals;
   /** Fields of the answer that opens a tunnel. */
-  readonly grants: (exchange: Exchange) => readonly HeaderField[];
+  readonly grants: (exchange: TunnelExchange) => readonly HeaderField[];
   /** Answers a request that no carrier took. */
-  readonly refuse: (exchange: Exchange, error: TunlError) => Promise<void>;
+  readonly refuse: (exchange: TunnelExchange, error: TunlError) => Promise<void>;
 }
 
 /** Windows are those of Istio's ztunnel; the connection's is never equal to the stream's. */

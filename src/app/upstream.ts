@@ -4,8 +4,8 @@ import { type Address, formatAddress, type TcpAddress } from '../core/address.ts
 import { within } from '../core/deadline.ts';
 import { type Dial, pipe, type Stage } from '../core/dialer.ts';
 import { toTunlError, TunlError } from '../core/errors.ts';
+import type { Exchange } from '../core/exchange.ts';
 import { type Link, resetError } from '../core/link.ts';
-import type { HttpRequest } from '../core/request.ts';
 import { balance } from '../dial/balance.ts';
 import { type Listener, placesOf } from '../core/listener.ts';
 import { parseAuthority } from '../http/authority.ts';
@@ -23,7 +23,7 @@ export interface ReadyUpstream {
    * Chooses the place that a request goes to.
    * @throws {TunlError} destination_unavailable, when the request should name it and does not
    */
-  readonly choose: (request: HttpRequest) => Address;
+  readonly choose: (request: Exchange) => Address;
   /** Leads to such a place with nothing but bytes, in TLS where the upstream wants it. */
   readonly dial: Dial;
   /** Made when the first request goes on. */

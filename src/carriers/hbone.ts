@@ -1,7 +1,8 @@
 import { formatAddress, formatHostPort, type TcpAddress } from '../core/address.ts';
-import type { Carrier, Exchange, HopSetting, Reach, Session, TlsDemand } from '../core/carrier.ts';
+import type { Carrier, HopSetting, Reach, Session, TlsDemand } from '../core/carrier.ts';
 import type { DialContext, Origin } from '../core/dialer.ts';
 import { TunlError, usageError } from '../core/errors.ts';
+import type { TunnelExchange } from '../core/exchange.ts';
 import type { HeaderField, Hop } from '../core/hop.ts';
 import { toBytes } from '../core/ip-bytes.ts';
 import { parseSpiffeId } from '../core/spiffe.ts';
@@ -135,7 +136,7 @@ function statusOf({ code, side }: TunlError): number {
 }
 
 /** A name is refused as well: what it resolves to is not known to be this place. */
-function assertLocal(target: TcpAddress, { peer }: Exchange): void {
+function assertLocal(target: TcpAddress, { peer }: TunnelExchange): void {
   const { reached } = peer;
   if (reached?.kind === 'tcp' && isSameIp(target.host, reached.host)) return;
   const at = reached ? formatAddress(reached) : 'a place without an address';

@@ -1,9 +1,9 @@
-import type { Address, TcpAddress } from './address.ts';
+import type { Address } from './address.ts';
 import type { DialContext } from './dialer.ts';
 import type { TunlError } from './errors.ts';
+import type { TunnelExchange, TunnelRequest } from './exchange.ts';
 import type { HeaderField, Hop } from './hop.ts';
-import type { Link, Peer } from './link.ts';
-import type { Credentials } from './secret.ts';
+import type { Link } from './link.ts';
 
 /** What a carrier demands of the TLS below it. */
 export interface TlsDemand {
@@ -107,7 +107,7 @@ export interface Carrier {
    * to the next carrier.
    * @throws {TunlError} http_request_error when the request is ours but not valid
    */
-  claim?(exchange: Exchange, switches: ReadonlySet<string>): TunnelRequest | 'handled' | undefined;
+  claim?(exchange: TunnelExchange, switches: ReadonlySet<string>): TunnelRequest | 'handled' | undefined;
 }
 
 /** What a carrier wants to send on the Link it asks for: a tunnel's bytes, or plain HTTP requests. */
@@ -137,45 +137,4 @@ export interface Session {
   /** @throws {TunlError} with side `hop` or `target` */
   tunnel(address: Address, ctx: DialContext): Promise<Link>;
   close(mode: 'drain' | 'now'): Promise<void>;
-}
-
-/** One request that arrived at a server: an HTTP/1.1 head or an HTTP/2 stream. */
-export interface Exchange {
-  readonly method: string;
-  /** The request target as it was sent: authority form for CONNECT, else mostly a path. */
-  readonly target: string;
-  /** Host and port that the request names beside its target: `:authority` or `Host`. */
-  readonly authority: string;
-  readonly version: '1.0' | '1.1' | '2';
-  /** Fields in the order in which they came, names in lower case. */
-  readonly headers: readonly HeaderField[];
-  readonly peer: Peer;
-  /** Aborted when the peer goes away before the answer. */
-  readonly gone: AbortSignal;
-  /** Answers with a short text and ends the exchange; resolves once the peer had its chance to read it. */
-  respond(status: number, headers: readonly HeaderField[], body?: string): Promise<void>;
-  /** Answers with a 2xx (or 101) and hands the connection or stream over as a Link. */
-  upgrade(status: number, headers: readonly HeaderField[]): Link;
-  /** Answers and hands both bodies over as a Link: the request's is read, the response's written. */
-  stream(status: number, headers: readonly HeaderField[]): Link;
-}
-
-/** A tunnel that somebody asks us for. */
-export interface TunnelRequest {
-  /** The request as the access log names it: `CONNECT db:5432`. */
-  readonly summary: string;
-  readonly target: TcpAddress;
-  readonly peer: Peer;
-  readonly credentials?: Credentials;
-  /** The status and the field that ask for credentials. */
-  readonly challenge: { readonly status: number; readonly field: HeaderField };
-  /** The fields of the request, names in lower case, without those that hold credentials. */
-  readonly headers: readonly HeaderField[];
-  /** Fields that a proxy on the way must see again, such as Via. */
-  readonly via: readonly string[];
-  readonly gone: AbortSignal;
-  /** Writes the 200. Call it only when the upstream is there: afterwards a failure can only be a reset. */
-  accept(headers: readonly HeaderField[]): Link;
-  /** Answers with that status instead. */
-  reject(error: TunlError, status: number): Promise<void>;
 }

@@ -1,7 +1,7 @@
 import { type Duplex, Writable } from 'node:stream';
 import { TunlError } from '../core/errors.ts';
+import type { AnswerBody } from '../core/exchange.ts';
 import type { HeaderField } from '../core/hop.ts';
-import type { AnswerBody } from '../core/request.ts';
 import { isSafeField } from './message.ts';
 
 /** How long an answer's body is: so many bytes, as long as it goes on, or there is none. */

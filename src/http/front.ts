@@ -1,5 +1,5 @@
-import type { Exchange } from '../core/carrier.ts';
 import { within } from '../core/deadline.ts';
+import type { TunnelExchange } from '../core/exchange.ts';
 import type { Link } from '../core/link.ts';
 import type { Http2Setup } from './h2-setup.ts';
 import { Http1Exchange } from './h1-exchange.ts';
@@ -30,7 +30,7 @@ export async function serveFront(
   link: Link,
   options: FrontOptions,
   draining: AbortSignal,
-  onExchange: (exchange: Exchange) => void,
+  onExchange: (exchange: TunnelExchange) => void,
 ): Promise<void> {
   if (link.peer.tls?.alpn === 'h2') return serveSession(link, options, draining, onExchange);
   return orRefuse(link, draining, async () => {
@@ -49,7 +49,7 @@ async function serveSession(
   link: Link,
   { http2, headMs }: FrontOptions,
   draining: AbortSignal,
-  onExchange: (exchange: Exchange) => void,
+  onExchange: (exchange: TunnelExchange) => void,
 ): Promise<void> {
   const { serveHttp2 } = await import('./h2-front.ts');
   await serveHttp2(link, { ...http2, beginMs: headMs }, draining, onExchange);

@@ -1,8 +1,8 @@
 import type { Duplex } from 'node:stream';
 import { Abort } from '../core/abort.ts';
 import { within } from '../core/deadline.ts';
+import type { Exchange } from '../core/exchange.ts';
 import type { Link } from '../core/link.ts';
-import type { HttpRequest } from '../core/request.ts';
 import { closeStaged } from './close.ts';
 import { Http1Request } from './h1-request.ts';
 import { readHead } from './head.ts';
@@ -33,7 +33,7 @@ export async function serveHttp1(
   link: Link,
   setup: Http1Terms,
   draining: AbortSignal,
-  onRequest: (request: HttpRequest) => void,
+  onRequest: (request: Exchange) => void,
   first: Buffer,
 ): Promise<void> {
   for (let bytes: Buffer | undefined = first; bytes; bytes = await readNextHead(link, setup, draining)) {

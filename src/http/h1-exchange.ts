@@ -1,7 +1,7 @@
 import { STATUS_CODES } from 'node:http';
 import { Abort } from '../core/abort.ts';
-import type { Exchange } from '../core/carrier.ts';
 import { TunlError } from '../core/errors.ts';
+import type { TunnelExchange } from '../core/exchange.ts';
 import type { HeaderField } from '../core/hop.ts';
 import type { Link, Peer } from '../core/link.ts';
 import { bodyLink } from './body.ts';
@@ -10,7 +10,7 @@ import { readFraming } from './framing.ts';
 import { fieldValues, formatHead, type RequestHead } from './message.ts';
 
 /** The one exchange of an HTTP/1.1 connection. */
-export class Http1Exchange implements Exchange {
+export class Http1Exchange implements TunnelExchange {
   readonly #link: Link;
   readonly #head: RequestHead;
   readonly #gone = new Abort();

@@ -1,8 +1,8 @@
 import { STATUS_CODES } from 'node:http';
 import { TunlError } from '../core/errors.ts';
+import type { AnswerBody, Exchange } from '../core/exchange.ts';
 import type { HeaderField } from '../core/hop.ts';
 import type { Link, Peer } from '../core/link.ts';
-import type { AnswerBody, HttpRequest } from '../core/request.ts';
 import { readEndToEnd } from './answer.ts';
 import { bodyLink } from './body.ts';
 import { BodyReader } from './body-reader.ts';
@@ -21,7 +21,7 @@ const discardBytes = 256 * 1024;
 const discardMs = 2000;
 
 /** One exchange of an HTTP/1.1 connection that may have more of them. */
-export class Http1Request extends WatchedRequest implements HttpRequest {
+export class Http1Request extends WatchedRequest implements Exchange {
   readonly method: string;
   readonly target: string;
   readonly authority: string;

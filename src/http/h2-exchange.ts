@@ -1,6 +1,6 @@
 import { constants, type IncomingHttpHeaders, type ServerHttp2Stream } from 'node:http2';
-import type { Exchange } from '../core/carrier.ts';
 import { TunlError } from '../core/errors.ts';
+import type { TunnelExchange } from '../core/exchange.ts';
 import type { HeaderField } from '../core/hop.ts';
 import type { Link, Peer } from '../core/link.ts';
 import { toHttp2Headers } from './h2-fields.ts';
@@ -10,7 +10,7 @@ import { type Http2LinkOptions, http2Link } from './h2-stream.ts';
 const untakenMs = 2000;
 
 /** One stream of a session as an exchange that may become a tunnel. */
-export class Http2Exchange implements Exchange {
+export class Http2Exchange implements TunnelExchange {
   readonly version = '2';
   readonly method: string;
   readonly target: string;

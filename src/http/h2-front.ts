@@ -5,7 +5,7 @@ import {
   type ServerHttp2Session,
   type ServerHttp2Stream,
 } from 'node:http2';
-import type { Exchange } from '../core/carrier.ts';
+import type { TunnelExchange } from '../core/exchange.ts';
 import type { HeaderField } from '../core/hop.ts';
 import { type Link, resetError } from '../core/link.ts';
 import { endSession, leaveSession } from './h2-ending.ts';
@@ -24,7 +24,7 @@ export function serveHttp2(
   link: Link,
   options: Http2Setup,
   draining: AbortSignal,
-  onExchange: (exchange: Exchange) => void,
+  onExchange: (exchange: TunnelExchange) => void,
 ): Promise<void> {
   return serveStreams<Http2Exchange>(link, options, draining, onExchange, (stream, headers, fields) => {
     return new Http2Exchange(stream, headers, fields, link.peer, options);

@@ -1,8 +1,8 @@
 import { constants, type IncomingHttpHeaders, type OutgoingHttpHeaders, type ServerHttp2Stream } from 'node:http2';
 import { TunlError } from '../core/errors.ts';
+import type { AnswerBody, Exchange } from '../core/exchange.ts';
 import type { HeaderField } from '../core/hop.ts';
 import type { Link, Peer } from '../core/link.ts';
-import type { AnswerBody, HttpRequest } from '../core/request.ts';
 import { Answer, type AnswerEvents, readEndToEnd, readLength } from './answer.ts';
 import { Http2Body } from './h2-body.ts';
 import { toFields, toHttp2Headers, toHttp2Trailers } from './h2-fields.ts';
@@ -11,7 +11,7 @@ import { fieldValues } from './message.ts';
 import { goneError, WatchedRequest } from './watched-request.ts';
 
 /** One stream of a session as a request. */
-export class Http2Request extends WatchedRequest implements HttpRequest {
+export class Http2Request extends WatchedRequest implements Exchange {
   readonly version = '2';
   readonly method: string;
   readonly target: string;

@@ -1,5 +1,5 @@
 import { TunlError } from '../core/errors.ts';
-import type { HttpRequest } from '../core/request.ts';
+import type { Exchange } from '../core/exchange.ts';
 import { assertHeadSize, fieldValues, isSafeField } from './message.ts';
 import { assertHasPort, isHost } from './request-target.ts';
 
@@ -11,7 +11,7 @@ const maxFields = 100;
  * checked what RFC 9113, section 8 demands of a head by itself.
  * @throws {TunlError} http_request_error with the status to answer with
  */
-export function assertTranslatable(request: HttpRequest, maxHeaderBytes: number): void {
+export function assertTranslatable(request: Exchange, maxHeaderBytes: number): void {
   const { method, target, authority, headers } = request;
   // HTTP/2 counts only once the peer has acknowledged our settings.
   assertHeadSize(headers, maxHeaderBytes);

@@ -1,7 +1,7 @@
 import { Abort } from '../core/abort.ts';
 import { toTunlError } from '../core/errors.ts';
+import type { Exchange } from '../core/exchange.ts';
 import type { Link } from '../core/link.ts';
-import type { HttpRequest } from '../core/request.ts';
 import { prefaceHead } from './front.ts';
 import { type Http1Setup, readFirstHead, serveHttp1 } from './h1-connection.ts';
 import type { Http2Setup } from './h2-setup.ts';
@@ -28,7 +28,7 @@ export async function serveRequests(
   link: Link,
   { codec, http1, http2, retired }: RequestFrontOptions,
   draining: AbortSignal,
-  onRequest: (request: HttpRequest) => void,
+  onRequest: (request: Exchange) => void,
 ): Promise<void> {
   const alpn = link.peer.tls?.alpn;
   const setup = { ...http2, beginMs: http1.headMs };
@@ -66,7 +66,7 @@ async function serveHttp2(
   link: Link,
   setup: Http2Setup,
   draining: AbortSignal,
-  onRequest: (request: HttpRequest) => void,
+  onRequest: (request: Exchange) => void,
 ): Promise<void> {
   const [{ serveStreams }, { Http2Request }] = await Promise.all([import('./h2-front.ts'), import('./h2-request.ts')]);
   await serveStreams<InstanceType<typeof Http2Request>>(

@@ -1,5 +1,5 @@
+import type { RequestEnd, RequestWatch } from '../core/exchange.ts';
 import type { HeaderField } from '../core/hop.ts';
-import type { RequestEnd, RequestWatch } from '../core/request.ts';
 
 /** From the head of a request to its end: what is counted, who is told, and how long nothing may happen. */
 export class RequestLife {

@@ -1,6 +1,6 @@
 import { formatAddress, type TcpAddress } from '../core/address.ts';
-import type { Exchange, TunnelRequest } from '../core/carrier.ts';
 import { statusOf, TunlError } from '../core/errors.ts';
+import type { TunnelExchange, TunnelRequest } from '../core/exchange.ts';
 import type { HeaderField } from '../core/hop.ts';
 import type { Link } from '../core/link.ts';
 import { type Credentials, isSecretField } from '../core/secret.ts';
@@ -13,7 +13,7 @@ import { formatProxyStatus, publicReason } from './proxy-status.ts';
  * Recognises CONNECT (RFC 9110, section 9.3.6), whatever HTTP version it came in.
  * @throws {TunlError} http_request_error when it is a CONNECT that nobody may serve
  */
-export function claimConnect(exchange: Exchange): TunnelRequest | undefined {
+export function claimConnect(exchange: TunnelExchange): TunnelRequest | undefined {
   if (exchange.method !== 'CONNECT') return undefined;
   assertNoContent(exchange);
   return toTunnelRequest(exchange, {
@@ -48,7 +48,7 @@ export function withoutSecrets(headers: readonly HeaderField[]): readonly Header
  * Makes a tunnel request of an exchange.
  * @throws {TunlError} http_request_error when fields contradict each other
  */
-export function toTunnelRequest(exchange: Exchange, terms: TunnelTerms): TunnelRequest {
+export function toTunnelRequest(exchange: TunnelExchange, terms: TunnelTerms): TunnelRequest {
   if (exchange.version === '2') assertSameHost(exchange);
   const credentials = readCredentials(exchange, terms.credentialsField);
   return {
@@ -66,7 +66,7 @@ export function toTunnelRequest(exchange: Exchange, terms: TunnelTerms): TunnelR
 }
 
 /** CONNECT has no content: bytes that something on the way took for a body must never reach a target. */
-function assertNoContent({ headers }: Exchange): void {
+function assertNoContent({ headers }: TunnelExchange): void {
   const lengths = fieldValues(headers, 'content-length');
   if (lengths.some((length) => length !== '0') || fieldValues(headers, 'transfer-encoding').length > 0) {
     throw requestError('CONNECT must not have content');
@@ -74,13 +74,13 @@ function assertNoContent({ headers }: Exchange): void {
 }
 
 /** RFC 9113, section 8.3.1: who reads the one must not come to another place than who reads the other. */
-function assertSameHost({ headers, authority }: Exchange): void {
+function assertSameHost({ headers, authority }: TunnelExchange): void {
   if (fieldValues(headers, 'host').some((host) => host.toLowerCase() !== authority.toLowerCase())) {
     throw requestError('the Host field names something else than the target');
   }
 }
 
-function readCredentials({ headers }: Exchange, field: string): Credentials | undefined {
+function readCredentials({ headers }: TunnelExchange, field: string): Credentials | undefined {
   const values = fieldValues(headers, field);
   if (values.length > 1) throw requestError(`the request has more than one ${field} field`);
   // A comma cannot stand in Basic credentials: two fields were joined on the way.
@@ -93,7 +93,11 @@ function requestError(message: string, status = 400): TunlError {
 }
 
 /** Answers an exchange with a failure's `Proxy-Status` and its status: that of the error table, unless another is given. */
-export function rejectExchange(exchange: Exchange, error: TunlError, status: number = statusOf(error)): Promise<void> {
+export function rejectExchange(
+  exchange: TunnelExchange,
+  error: TunlError,
+  status: number = statusOf(error),
+): Promise<void> {
   return exchange.respond(status, [formatProxyStatus(error), ...(error.facts.headers ?? [])], publicReason(error));
 }
 
@@ -102,7 +106,7 @@ export function rejectExchange(exchange: Exchange, error: TunlError, status: num
  * who waits for a 100 before a tunnel gets the final answer instead.
  * @throws {TunlError} http_request_error with status 417
  */
-export function assertNoExpectation({ version, headers }: Exchange): void {
+export function assertNoExpectation({ version, headers }: TunnelExchange): void {
   const met = fieldValues(headers, 'expect').every((value) =>
     value.split(',').every((member) => /^\s*(?:100-continue)?\s*$/i.test(member)),
   );

@@ -1,6 +1,6 @@
 import { Abort } from '../core/abort.ts';
 import { TunlError } from '../core/errors.ts';
-import type { RequestEnd, RequestWatch } from '../core/request.ts';
+import type { RequestEnd, RequestWatch } from '../core/exchange.ts';
 import { RequestLife } from './request-life.ts';
 
 /** What requests of all versions tell of their lives. */

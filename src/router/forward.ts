@@ -1,7 +1,7 @@
 import { Deadline } from '../core/deadline.ts';
 import { type ErrorCode, TunlError } from '../core/errors.ts';
+import type { ForwardContext, Exchange } from '../core/exchange.ts';
 import type { Link } from '../core/link.ts';
-import type { ForwardContext, HttpRequest } from '../core/request.ts';
 import type { Reply } from '../http/call.ts';
 import { Connections } from './connections.ts';
 import type { Forwarder, ForwarderOptions, ForwardTerms } from './forwarder.ts';
@@ -30,7 +30,7 @@ class UpstreamForwarder implements Forwarder {
     this.#connections = new Connections(options);
   }
 
-  async forward(request: HttpRequest, terms: ForwardTerms, ctx: ForwardContext): Promise<void> {
+  async forward(request: Exchange, terms: ForwardTerms, ctx: ForwardContext): Promise<void> {
     assertMaySwitch(request, terms);
     const call = toCall(request, terms, this.#options.version);
     const deadline = this.#startDeadline(request, terms, ctx.signal);
@@ -55,7 +55,7 @@ class UpstreamForwarder implements Forwarder {
   }
 
   /** The limit counts from the end of the request; a request that switches has no end. */
-  #startDeadline(request: HttpRequest, { timeoutMs }: ForwardTerms, signal: AbortSignal): Deadline {
+  #startDeadline(request: Exchange, { timeoutMs }: ForwardTerms, signal: AbortSignal): Deadline {
     const limit = {
       ms: timeoutMs,
       phase: 'relay',
@@ -91,7 +91,7 @@ class UpstreamForwarder implements Forwarder {
   }
 }
 
-function assertMaySwitch(request: HttpRequest, { upgrades }: ForwardTerms): void {
+function assertMaySwitch(request: Exchange, { upgrades }: ForwardTerms): void {
   const wanted = wantedSwitch(request);
   if (wanted === undefined || upgrades.includes(wanted)) return;
   const what = wanted === 'connect' ? 'CONNECT' : 'a change of protocol';
@@ -107,7 +107,7 @@ function maySendAgain({ method, body, opens }: PassedCall, error: unknown, wasKe
   return unprocessed || (unanswered && wasKept && !opens && idempotent.has(method));
 }
 
-async function pass(request: HttpRequest, reply: Reply, signal: AbortSignal): Promise<void> {
+async function pass(request: Exchange, reply: Reply, signal: AbortSignal): Promise<void> {
   try {
     await passReply(request, reply, signal);
   } catch (error) {
@@ -117,7 +117,7 @@ async function pass(request: HttpRequest, reply: Reply, signal: AbortSignal): Pr
 }
 
 /** Tells the client that it has what it asked for, in the way of its version of HTTP. */
-function switchClient(request: HttpRequest, { opens, toOpenFields }: PassedCall, reply: Reply): Link {
+function switchClient(request: Exchange, { opens, toOpenFields }: PassedCall, reply: Reply): Link {
   const switched = request.version === '2' ? 200 : 101;
   try {
     return request.upgrade(opens?.kind === 'connect' ? reply.status : switched, toOpenFields(reply.headers));

@@ -1,6 +1,6 @@
 import type { Address } from '../core/address.ts';
 import type { Dial } from '../core/dialer.ts';
-import type { ForwardContext, HttpRequest } from '../core/request.ts';
+import type { ForwardContext, Exchange } from '../core/exchange.ts';
 
 /** How requests reach one upstream. */
 export interface ForwarderOptions {
@@ -33,7 +33,7 @@ export interface Forwarder {
    * whatever its status.
    * @throws {TunlError} as long as nothing was answered: it is for the caller to do it
    */
-  forward(request: HttpRequest, terms: ForwardTerms, ctx: ForwardContext): Promise<void>;
+  forward(request: Exchange, terms: ForwardTerms, ctx: ForwardContext): Promise<void>;
   /** Closes the connections that carry nothing, and after a moment the others too. */
   close(): Promise<void>;
 }

@@ -1,9 +1,9 @@
 import type { FieldMatch, HttpRoute, RequestMatch, TextMatch, VirtualHost } from '../chain/http-model.ts';
 import { TunlError } from '../core/errors.ts';
-import type { HttpRequest } from '../core/request.ts';
+import type { Exchange } from '../core/exchange.ts';
 
 /** The parts of a request by which it finds its way. */
-export type Routed = Pick<HttpRequest, 'method' | 'target' | 'authority' | 'headers' | 'scheme'>;
+export type Routed = Pick<Exchange, 'method' | 'target' | 'authority' | 'headers' | 'scheme'>;
 
 /** The route of a request. */
 export interface FoundRoute {

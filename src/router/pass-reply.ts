@@ -1,5 +1,5 @@
 import { abortReason } from '../core/deadline.ts';
-import type { HttpRequest } from '../core/request.ts';
+import type { Exchange } from '../core/exchange.ts';
 import { pumpBody } from '../http/body-pump.ts';
 import type { Reply } from '../http/call.ts';
 import { keepTrailers } from './connection-fields.ts';
@@ -10,7 +10,7 @@ import { toReplyFields } from './reply-fields.ts';
  * Resolves once it is over, however that was.
  * @throws {TunlError} http_protocol_error, before anything is sent, where the answer cannot be passed on
  */
-export function passReply(request: HttpRequest, reply: Reply, signal: AbortSignal): Promise<void> {
+export function passReply(request: Exchange, reply: Reply, signal: AbortSignal): Promise<void> {
   const answer = request.answer(reply.status, toReplyFields(reply.headers));
   answer.on('error', () => {});
   const onAbort = () => void answer.destroy(abortReason(signal));

@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { TunlError } from '../core/errors.ts';
+import type { Exchange } from '../core/exchange.ts';
 import type { HeaderField } from '../core/hop.ts';
-import type { HttpRequest } from '../core/request.ts';
 import { fieldValues } from '../http/message.ts';
 import { keepEndToEnd, nominatedFields } from './connection-fields.ts';
 
@@ -41,7 +41,7 @@ export interface PassOn {
  * section 7.6.1), what Envoy adds by default is added, and everything else keeps its place.
  * @throws {TunlError} http_request_error when `Connection` names a field that must stay
  */
-export function toRequestFields(request: HttpRequest, passOn: PassOn): HeaderField[] {
+export function toRequestFields(request: Exchange, passOn: PassOn): HeaderField[] {
   if ([...nominatedFields(request.headers)].some((name) => unremovable.test(name))) {
     const message = 'Connection names a field that is not its own';
     throw new TunlError('http_request_error', message, { side: 'client', phase: 'request' });
@@ -61,7 +61,7 @@ export function toRequestFields(request: HttpRequest, passOn: PassOn): HeaderFie
   return [...fields, ...addedFields(request, fields, passOn)];
 }
 
-function addedFields(request: HttpRequest, fields: readonly HeaderField[], { timeoutMs }: PassOn): HeaderField[] {
+function addedFields(request: Exchange, fields: readonly HeaderField[], { timeoutMs }: PassOn): HeaderField[] {
   const added: HeaderField[] = [];
   if (!has(fields, 'x-forwarded-proto')) added.push(['x-forwarded-proto', request.scheme]);
   if (!has(fields, 'x-request-id')) added.push(['x-request-id', randomUUID()]);

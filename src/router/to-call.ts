@@ -1,5 +1,5 @@
+import type { Exchange } from '../core/exchange.ts';
 import type { HeaderField } from '../core/hop.ts';
-import type { HttpRequest } from '../core/request.ts';
 import type { Call, CallBody } from '../http/call.ts';
 import { isSafeField } from '../http/message.ts';
 import { keepEndToEnd, keepTrailers } from './connection-fields.ts';
@@ -15,7 +15,7 @@ export interface PassedCall extends Call {
 }
 
 /** What a request wants to switch to: `connect` for CONNECT, a protocol in lower case, or nothing. */
-export function wantedSwitch({ method, upgradeTo }: HttpRequest): string | undefined {
+export function wantedSwitch({ method, upgradeTo }: Exchange): string | undefined {
   return upgradeTo ?? (method === 'CONNECT' ? 'connect' : undefined);
 }
 
@@ -24,7 +24,7 @@ export function wantedSwitch({ method, upgradeTo }: HttpRequest): string | undef
  * @throws {TunlError} http_request_error
  */
 export function toCall(
-  request: HttpRequest,
+  request: Exchange,
   { timeoutMs }: ForwardTerms,
   version: ForwarderOptions['version'],
 ): PassedCall {
@@ -48,17 +48,17 @@ export function toCall(
   };
 }
 
-function findOpening({ method, upgradeTo }: HttpRequest): Pick<Call, 'opens'> {
+function findOpening({ method, upgradeTo }: Exchange): Pick<Call, 'opens'> {
   if (upgradeTo !== undefined) return { opens: { kind: 'upgrade', protocol: upgradeTo } };
   return method === 'CONNECT' ? { opens: { kind: 'connect' } } : {};
 }
 
 /** What comes after a request that switches is no body. */
-function hasBody(request: HttpRequest): boolean {
+function hasBody(request: Exchange): boolean {
   return !request.isBodiless && wantedSwitch(request) === undefined;
 }
 
-function toCallBody(request: HttpRequest): CallBody {
+function toCallBody(request: Exchange): CallBody {
   return {
     source: request.body,
     bytes: request.contentLength,
@@ -67,7 +67,7 @@ function toCallBody(request: HttpRequest): CallBody {
   };
 }
 
-function findKeyChange(request: HttpRequest, version: ForwarderOptions['version']): KeyChange | undefined {
+function findKeyChange(request: Exchange, version: ForwarderOptions['version']): KeyChange | undefined {
   if (request.version === '2') return version === 'http1' ? makeKey : undefined;
   return version === 'http2' ? answerKey(request.headers) : undefined;
 }

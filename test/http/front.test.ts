@@ -1,5 +1,5 @@
+import type { TunnelExchange } from '../../src/core/exchange.ts';
 import { describe, expect, test } from 'vitest';
-import type { Exchange } from '../../src/core/carrier.ts';
 import { TunlError } from '../../src/core/errors.ts';
 import { linkPair, resetError } from '../../src/core/link.ts';
 import { serveFront } from '../../src/http/front.ts';
@@ -21,7 +21,7 @@ const connectHead = 'CONNECT db:22 HTTP/1.1\r\nHost: db:22\r\n\r\n';
 /** A client at one end, the server's reading of its request at the other. */
 function startExchange({ headMs = 5000, signal = never } = {}) {
   const [near, far] = linkPair({ first: { address: { kind: 'tcp', host: '192.0.2.1', port: 4711 } } });
-  const reading = new Promise<Exchange>((resolve, reject) => {
+  const reading = new Promise<TunnelExchange>((resolve, reject) => {
     serveFront(near, { headMs, http2 }, signal, resolve).catch(reject);
   });
   return { client: new RawPeer(far), link: near, reading };

@@ -1,5 +1,5 @@
+import type { TunnelExchange } from '../../src/core/exchange.ts';
 import { describe, expect, test } from 'vitest';
-import type { Exchange } from '../../src/core/carrier.ts';
 import { TunlError } from '../../src/core/errors.ts';
 import type { HeaderField } from '../../src/core/hop.ts';
 import { linkPair } from '../../src/core/link.ts';
@@ -14,7 +14,7 @@ interface Answer {
 /** An exchange that keeps what it was answered with. */
 function makeExchange(headers: readonly HeaderField[] = [], method = 'CONNECT', target = 'DB.example.:22') {
   const answers: Answer[] = [];
-  const exchange: Exchange = {
+  const exchange: TunnelExchange = {
     method,
     target,
     authority: target,

@@ -3,8 +3,8 @@ import { onTestFinished } from 'vitest';
 import { Abort } from '../../src/core/abort.ts';
 import type { Dial } from '../../src/core/dialer.ts';
 import { toTunlError, TunlError } from '../../src/core/errors.ts';
+import type { ForwardContext, Exchange, RequestEnd } from '../../src/core/exchange.ts';
 import { type Link, linkPair } from '../../src/core/link.ts';
-import type { ForwardContext, HttpRequest, RequestEnd } from '../../src/core/request.ts';
 import { socketLink } from '../../src/core/socket-link.ts';
 import { serveRequests } from '../../src/http/request-front.ts';
 import { rejectExchange } from '../../src/http/tunnel-request.ts';
@@ -72,7 +72,7 @@ export function startForwardBed({ target, ...options }: ForwardBedOptions): Forw
     void forwarder.close();
   });
   let asked = 0;
-  const onRequest = (request: HttpRequest) => {
+  const onRequest = (request: Exchange) => {
     asked++;
     const ctx: ForwardContext = {
       signal: request.gone,

@@ -1,7 +1,7 @@
 import { onTestFinished } from 'vitest';
 import { Abort } from '../../src/core/abort.ts';
+import type { Exchange } from '../../src/core/exchange.ts';
 import { type Link, linkPair } from '../../src/core/link.ts';
-import type { HttpRequest } from '../../src/core/request.ts';
 import { type RequestFrontOptions, serveRequests } from '../../src/http/request-front.ts';
 import { inTime } from './eventually.ts';
 import { RawPeer } from './raw-peer.ts';
@@ -15,7 +15,7 @@ export interface RequestBedOptions {
   /** The client reads nothing before it is told to. */
   readonly reading?: boolean;
   /** Called with each request as it comes; where absent the test takes them one by one. */
-  readonly onRequest?: (request: HttpRequest) => void;
+  readonly onRequest?: (request: Exchange) => void;
 }
 
 /** A client at one end of a Link in memory, requests at the other. */
@@ -26,7 +26,7 @@ export interface RequestBed {
   /** Resolves once the connection is over. */
   readonly serving: Promise<void>;
   /** The next request that comes. */
-  take(): Promise<HttpRequest>;
+  take(): Promise<Exchange>;
   /** How many have come so far. */
   count(): number;
   drain(): void;
@@ -37,10 +37,10 @@ export function startRequestBed(options: RequestBedOptions = {}): RequestBed {
   const { codec = 'auto', headMs = 4000, keepAliveMs = 4000, extendedConnect = false, reading = true } = options;
   const [near, far] = linkPair({ first: { address: { kind: 'tcp', host: '192.0.2.1', port: 4711 } } });
   const draining = new Abort();
-  const arrived: HttpRequest[] = [];
-  const waiting: ((request: HttpRequest) => void)[] = [];
+  const arrived: Exchange[] = [];
+  const waiting: ((request: Exchange) => void)[] = [];
   let count = 0;
-  const onRequest = (request: HttpRequest) => {
+  const onRequest = (request: Exchange) => {
     count++;
     if (options.onRequest) return options.onRequest(request);
     const next = waiting.shift();
@@ -75,7 +75,7 @@ export function startRequestBed(options: RequestBedOptions = {}): RequestBed {
 }
 
 /** The whole body of a request as text. */
-export async function readBody({ body }: Pick<HttpRequest, 'body'>): Promise<string> {
+export async function readBody({ body }: Pick<Exchange, 'body'>): Promise<string> {
   const parts: Buffer[] = [];
   body.on('data', (part: Buffer) => parts.push(part));
   await inTime(

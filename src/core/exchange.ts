@@ -1,8 +1,31 @@
 import type { Readable, Writable } from 'node:stream';
-import type { Exchange } from './carrier.ts';
+import type { TcpAddress } from './address.ts';
 import type { Origin } from './dialer.ts';
+import type { TunlError } from './errors.ts';
 import type { HeaderField } from './hop.ts';
-import type { Link } from './link.ts';
+import type { Link, Peer } from './link.ts';
+import type { Credentials } from './secret.ts';
+
+/** The part of an exchange that a tunnel is made of: what carriers read, and how a tunnel is granted or refused. */
+export interface TunnelExchange {
+  readonly method: string;
+  /** The request target as it was sent: authority form for CONNECT, else mostly a path. */
+  readonly target: string;
+  /** Host and port that the request names beside its target: `:authority` or `Host`. */
+  readonly authority: string;
+  readonly version: '1.0' | '1.1' | '2';
+  /** Fields in the order in which they came, names in lower case. */
+  readonly headers: readonly HeaderField[];
+  readonly peer: Peer;
+  /** Aborted when the peer goes away before the answer. */
+  readonly gone: AbortSignal;
+  /** Answers with a short text and ends the exchange; resolves once the peer had its chance to read it. */
+  respond(status: number, headers: readonly HeaderField[], body?: string): Promise<void>;
+  /** Answers with a 2xx (or 101) and hands the connection or stream over as a Link. */
+  upgrade(status: number, headers: readonly HeaderField[]): Link;
+  /** Answers and hands both bodies over as a Link: the request's is read, the response's written. */
+  stream(status: number, headers: readonly HeaderField[]): Link;
+}
 
 /** The body of an answer, written piece by piece; `destroy(error)` cuts it so that the client sees an abort. */
 export interface AnswerBody extends Writable {
@@ -27,8 +50,8 @@ export interface RequestWatch {
   readonly onAnswer: (status: number, headers: readonly HeaderField[]) => void;
 }
 
-/** A request to an HTTP stage: an Exchange whose two bodies are streams of their own. */
-export interface HttpRequest extends Exchange {
+/** One request that arrived at a server and its answer: an HTTP/1.1 head or an HTTP/2 stream, whose two bodies are streams of their own. */
+export interface Exchange extends TunnelExchange {
   /** What the client used to reach us, as far as we know it. */
   readonly scheme: 'http' | 'https';
   /** The protocol that an extended CONNECT asks for (RFC 8441), or that `Upgrade` names (RFC 9110, section 7.8), in lower case. */
@@ -62,6 +85,26 @@ export interface HttpRequest extends Exchange {
    * once, and the Link tells the rest. Never rejects.
    */
   readonly done: Promise<RequestEnd>;
+}
+
+/** A tunnel that somebody asks us for. */
+export interface TunnelRequest {
+  /** The request as the access log names it: `CONNECT db:5432`. */
+  readonly summary: string;
+  readonly target: TcpAddress;
+  readonly peer: Peer;
+  readonly credentials?: Credentials;
+  /** The status and the field that ask for credentials. */
+  readonly challenge: { readonly status: number; readonly field: HeaderField };
+  /** The fields of the request, names in lower case, without those that hold credentials. */
+  readonly headers: readonly HeaderField[];
+  /** Fields that a proxy on the way must see again, such as Via. */
+  readonly via: readonly string[];
+  readonly gone: AbortSignal;
+  /** Writes the 200. Call it only when the upstream is there: afterwards a failure can only be a reset. */
+  accept(headers: readonly HeaderField[]): Link;
+  /** Answers with that status instead. */
+  reject(error: TunlError, status: number): Promise<void>;
 }
 
 /** What goes with a request that is passed on to an upstream. */
