@@ -3,7 +3,7 @@ import type { Carrier, CarrierScheme, HopSetting } from '../core/carrier.ts';
 import { TunlError, usageError } from '../core/errors.ts';
 import type { HeaderField, Hop } from '../core/hop.ts';
 import { parseAuthority } from '../http/authority.ts';
-import { bodyLink } from '../http/body.ts';
+import { bodyLink } from '../http/body-link.ts';
 import { formatBasic } from '../http/credentials.ts';
 import { readFraming } from '../http/framing.ts';
 import { reachByVersion } from '../http/hop-versions.ts';

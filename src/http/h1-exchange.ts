@@ -4,7 +4,7 @@ import { TunlError } from '../core/errors.ts';
 import type { TunnelExchange } from '../core/exchange.ts';
 import type { HeaderField } from '../core/hop.ts';
 import type { Link, Peer } from '../core/link.ts';
-import { bodyLink } from './body.ts';
+import { bodyLink } from './body-link.ts';
 import { closeStaged } from './close.ts';
 import { readFraming } from './framing.ts';
 import { fieldValues, formatHead, type RequestHead } from './message.ts';

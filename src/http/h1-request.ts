@@ -4,7 +4,7 @@ import type { AnswerBody, Exchange } from '../core/exchange.ts';
 import type { HeaderField } from '../core/hop.ts';
 import type { Link, Peer } from '../core/link.ts';
 import { readEndToEnd } from './answer.ts';
-import { bodyLink } from './body.ts';
+import { bodyLink } from './body-link.ts';
 import { BodyReader } from './body-reader.ts';
 import { type Framing, readFraming } from './framing.ts';
 import { Http1Answer } from './h1-answer.ts';
