@@ -34,8 +34,9 @@ const { makeJsonSchema } = await load('src/chain/schema.ts');
 const { listFields } = await load('src/envoy/field-list.ts');
 const { fillTables } = await load('src/cli/readme-tables.ts');
 const { formatManual } = await load('src/cli/manual/index.ts');
+const { commands: specs } = await load('src/cli/commands/index.ts');
 const { version } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'));
-const pages = [...formatManual(version)];
+const pages = [...formatManual(specs, version)];
 const commands = pages.flatMap(([name]) => /^tunl-(.+)\.1$/.exec(name)?.[1] ?? []);
 const files = {
   'README.md': () => fillTables(readFileSync(join(root, 'README.md'), 'utf8')),

@@ -162,7 +162,7 @@ class GraphRunner {
       runtime: this.#runtime,
       tunnels: this.tunnels,
       traffic: (this.#traffic ??= new Traffic()),
-      generation: () => this.#generation,
+      current: () => this.#generation,
       listeners: () => this.#listListeners(),
       closeListeners: () => void this.#closeDoors(),
     });

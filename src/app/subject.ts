@@ -1,21 +1,28 @@
+import type { Graph } from '../chain/model.ts';
 import type { Address } from '../core/address.ts';
 import { TunlError } from '../core/errors.ts';
 import { version } from '../core/version.ts';
 import type { ClusterFacts, ListenerFacts, Subject, TunnelFacts } from '../telemetry/admin/subject.ts';
 import { readCertificates } from './certificates.ts';
-import type { Generation } from './generation.ts';
 import type { Runtime } from './options.ts';
 import { Rates } from './rates.ts';
 import { listStats } from './stats.ts';
 import type { Connections, Traffic } from './traffic.ts';
 import type { Tunnel, Tunnels } from './tunnels.ts';
 
+/** The graph that runs now. */
+export interface CurrentGraph {
+  readonly graph: Graph;
+  /** Stages that outer ones dial for themselves. */
+  readonly fused: ReadonlySet<string>;
+}
+
 /** A running graph, as far as it can be administered. */
 export interface Administered {
   readonly runtime: Runtime;
   readonly tunnels: Tunnels;
   readonly traffic: Traffic;
-  readonly generation: () => Generation;
+  readonly current: () => CurrentGraph;
   /** Those that accept, with the stages that have them. */
   readonly listeners: () => readonly ListenerFacts[];
   readonly closeListeners: () => void;
@@ -26,7 +33,7 @@ export function createSubject({
   runtime,
   tunnels,
   traffic,
-  generation,
+  current,
   listeners,
   closeListeners,
 }: Administered): Subject {
@@ -37,7 +44,7 @@ export function createSubject({
   const isLive = () => !isFailing && !isClosed && !scope.draining.aborted;
   const uptimeMs = () => process.uptime() * 1000;
   const stagesOf = (isForward: boolean) =>
-    generation()
+    current()
       .graph.stages.filter(({ job }) => (job === 'forward') === isForward)
       .map(({ name }) => name);
   return {
@@ -47,7 +54,7 @@ export function createSubject({
     listListeners: listeners,
     listClusters: () => listClusters(traffic),
     listTunnels: () => [...tunnels].map((tunnel) => toTunnelFacts(tunnel, rates)),
-    listCertificates: () => readCertificates(generation().graph),
+    listCertificates: () => readCertificates(current().graph),
     listStats: () =>
       listStats({
         traffic,
@@ -60,11 +67,11 @@ export function createSubject({
       }),
     dumpConfig: async () => {
       const { dumpGraph } = await import('../chain/print.ts');
-      return dumpGraph(generation().graph);
+      return dumpGraph(current().graph);
     },
     drawGraph: async () => {
       const { drawSvg } = await import('../chain/draw.ts');
-      const { graph, fused } = generation();
+      const { graph, fused } = current();
       return drawSvg(graph, { fused, counters: tunnels.countStages() });
     },
     cutTunnel: (id) => tunnels.cut(id, orderedBy('the tunnel was ended through the admin address')),

@@ -39,7 +39,7 @@ test('the tables of README.md are what the program knows', () => {
 
 describe('the manual', () => {
   const { version, man } = JSON.parse(read('package.json')) as { version: string; man: readonly string[] };
-  const pages = formatManual(version);
+  const pages = formatManual(commands, version);
 
   test('has a page for the program and one for each command, which the package installs', () => {
     const names = ['tunl.1', ...commands.map(({ name }) => `tunl-${name}.1`)].toSorted();

@@ -1,7 +1,6 @@
 import { carriers, schemes } from '../../carriers/index.ts';
 import type { CommandSpec } from '../command.ts';
 import type { OptionSpec } from '../option.ts';
-import { commands } from '../commands/index.ts';
 import { listExitCodes } from '../exit-codes.ts';
 import { tlsOptions } from '../options/tls.ts';
 import { commandProse, programProse } from './prose.ts';
@@ -10,19 +9,19 @@ import { type Block, formatPage, type Section } from './roff.ts';
 /** When the prose was last looked through: a page must say how old it is. */
 const date = '2026-11-25';
 
-/** Every page of the manual, by the name of its file, for a version of the program. */
-export function formatManual(version: string): ReadonlyMap<string, string> {
+/** Every page of the manual of these commands, by the name of its file, for a version of the program. */
+export function formatManual(commands: readonly CommandSpec[], version: string): ReadonlyMap<string, string> {
   const head = (name: string) => ({ name, date, source: `tunl ${version}` });
   return new Map([
-    ['tunl.1', formatPage(head('tunl'), describeProgram())],
+    ['tunl.1', formatPage(head('tunl'), describeProgram(commands))],
     ...commands.map((command): [string, string] => {
       const name = `tunl-${command.name}`;
-      return [`${name}.1`, formatPage(head(name), describeCommand(command))];
+      return [`${name}.1`, formatPage(head(name), describeCommand(command, commands))];
     }),
   ]);
 }
 
-function describeProgram(): Section[] {
+function describeProgram(commands: readonly CommandSpec[]): Section[] {
   return [
     { title: 'NAME', blocks: [String.raw`tunl - open byte tunnels through HTTP proxies, and be such a proxy`] },
     { title: 'SYNOPSIS', blocks: [{ code: ['tunl COMMAND [OPTIONS] [ARGUMENTS]', 'tunl --version'] }] },
@@ -40,7 +39,7 @@ function describeProgram(): Section[] {
   ];
 }
 
-function describeCommand(command: CommandSpec): Section[] {
+function describeCommand(command: CommandSpec, commands: readonly CommandSpec[]): Section[] {
   const { name, forms, summary, examples, groups } = command;
   const { description, sections = [] } = commandProse[name] ?? { description: [] };
   return [
