@@ -11,14 +11,14 @@ export interface TcpAddress {
   readonly kind: 'tcp';
   readonly host: string;
   readonly port: number;
-  /** When present, these and only these are dialled, and the name is never resolved again. */
+  /** The addresses to dial, and no others; where present, the name is not resolved again. */
   readonly resolved?: readonly Ip[];
 }
 
 /** A Unix domain socket. */
 export interface UnixAddress {
   readonly kind: 'unix';
-  /** Begins with NUL where it is a name of the abstract namespace. */
+  /** A file, or after a NUL a name in the abstract namespace. */
   readonly path: string;
 }
 
@@ -34,10 +34,10 @@ export interface InternalAddress {
   readonly name: string;
 }
 
-/** A place that a Link can lead to, or that a Listener can listen on. */
+/** An endpoint that a Dial can reach or a Listener can listen on. */
 export type Address = TcpAddress | UnixAddress | FdAddress | InternalAddress;
 
-/** Where a listener of the system listens. */
+/** An endpoint on which the operating system listens for us. */
 export type ListenAddress = TcpAddress | UnixAddress | FdAddress;
 
 /** Writes an address as people and proxies write it: `host:port`, `[v6]:port`, `unix:PATH`, `unix:@NAME`, … */

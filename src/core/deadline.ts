@@ -4,16 +4,16 @@ import { type ErrorCode, type Phase, TunlError } from './errors.ts';
 /** The longest wait that a hop may ask for before a dial is repeated, in milliseconds. */
 export const longestRetryAfterMs = 60_000;
 
-/** A limit on one phase. `ms` 0 or Infinity means none. */
+/** A time limit on one phase. `ms` 0 or Infinity means none. */
 export interface Limit {
   readonly ms: number;
   readonly phase: Phase;
-  /** The option that sets it, named in the message. */
+  /** The option that sets the limit, named in the message. */
   readonly option: string;
   readonly code: ErrorCode;
 }
 
-/** A limit that runs from `start` to `end`, and passes the caller's own abort on. */
+/** A limit that runs from `start` to `end` and also passes on the caller's abort. */
 export class Deadline {
   readonly #controller = new Abort();
   readonly #limit: Limit;
@@ -22,7 +22,7 @@ export class Deadline {
   readonly #passOn = () => this.#controller.abort(this.#parent.reason);
   #timer: NodeJS.Timeout | undefined;
 
-  /** `what` says what did not happen: "proxy:80 did not answer". */
+  /** @param what begins the message: "proxy:80 did not answer" */
   constructor(limit: Limit, parent: AbortSignal, what: string) {
     this.#limit = limit;
     this.#parent = parent;
@@ -86,7 +86,7 @@ export function throwIfAborted(signal: AbortSignal): void {
   if (signal.aborted) throw abortReason(signal);
 }
 
-/** Writes a duration the way options take it: `250ms`, `15s`, `5m`, `1h`. */
+/** Writes a duration in the form that options accept: `250ms`, `15s`, `5m`, `1h`. */
 export function formatDuration(ms: number): string {
   for (const [unit, size] of [
     ['h', 3_600_000],

@@ -3,59 +3,59 @@ import type { HopPosition, TunlError } from './errors.ts';
 import type { HeaderField } from './hop.ts';
 import type { Link, Peer } from './link.ts';
 
-/** Who asked for a tunnel. It crosses internal listeners, fused or not. */
+/** The client that asked for a tunnel, and its request. It crosses internal listeners, fused or not. */
 export interface Origin {
   readonly peer: Peer;
-  /** Who asked, when a server made them prove it: the name of a user, or what a certificate says. */
+  /** The identity that the client proved: the name of a user, or the identity in its certificate. */
   readonly user?: string;
-  /** What the client's tunnel request asked for, when there was one. */
+  /** The target as the client's tunnel request named it, if there was a request. */
   readonly requested?: string;
-  /** How that request began, where it was HTTP. */
+  /** The first line of that request, if it was HTTP. */
   readonly request?: RequestLine;
-  /** Fields of that request, names in lower case, without those that hold credentials. */
+  /** Fields of that request with names in lower case, without those that hold credentials. */
   readonly headers?: readonly HeaderField[];
   /** `Via` values that proxies on the way must see, ours included (RFC 9110, section 7.6.3). */
   readonly via?: readonly string[];
-  /** The stages of this process that led here, the outermost first. */
+  /** The stages of this process that the tunnel has passed so far, outermost first. */
   readonly stages?: readonly string[];
 }
 
-/** What an HTTP request begins with. */
+/** The first line of an HTTP request. */
 export interface RequestLine {
   readonly method: string;
   /** The request target as it was sent. */
   readonly target: string;
-  /** Host and port that it names beside its target. */
+  /** Host and port from its `Host` field or `:authority`. */
   readonly authority: string;
   readonly version: '1.0' | '1.1' | '2';
 }
 
-/** What goes with every dial. */
+/** The circumstances of one dial, passed down through all Stages. */
 export interface DialContext {
-  /** Aborting it cancels the dial at whatever phase it is in and leaves nothing open. */
+  /** Cancels the dial in whatever phase it is, and leaves nothing open. */
   readonly signal: AbortSignal;
-  /** The end of the whole chain, whatever intermediate address is being dialled. */
+  /** The target at the end of the whole chain, whichever intermediate address is being dialled. */
   readonly target: Address;
-  /** The hop that the dialled address belongs to; absent where it is the target's own. */
+  /** The hop that the dialled address belongs to; absent if it is the target's own. */
   readonly hop?: HopPosition;
   readonly origin: Origin;
-  /** Fields that the hop's `formats` give for this tunnel; only there where a session is asked for one. */
+  /** The hop's `formats`, filled in for this tunnel; present only when a session is asked for a tunnel. */
   readonly fields?: readonly HeaderField[];
-  /** The name under which connections that are made for it are counted; absent: they are not. */
+  /** The name under which the connections of this dial are counted; absent if they are not counted. */
   readonly upstream?: string;
-  /** Told of each phase that a dial completes; `-v` and spinners listen. */
+  /** Called for each phase that the dial completes; `-v` and spinners listen. */
   readonly onProgress?: (step: DialStep) => void;
-  /** Told of each failure after which something else is tried. */
+  /** Called for each failure after which another attempt follows. */
   readonly onFailure?: (error: TunlError) => void;
-  /** Told, in words, of a yes that hardly is one. */
+  /** Called with a sentence if a hop accepted the tunnel but hardly reaches the target. */
   readonly onDoubt?: (message: string) => void;
-  /** Told of the way that was found once a stage has dialled. */
+  /** Called with the path that was taken, once a stage has dialled. */
   readonly onWay?: (way: Way) => void;
 }
 
-/** How a stage's dial led to where it leads, fused stages included. */
+/** The path that a stage's dial took, fused stages included. */
 export interface Way {
-  /** The end of it, as far as this process knows. */
+  /** The target at its end, as far as this process knows. */
   readonly target: Address;
   /** The hops as URLs without secrets, nearest first. */
   readonly via: readonly string[];

@@ -1,12 +1,12 @@
-/** What one kind of failure means everywhere: to a server's client, to a script, to a person. */
+/** One kind of failure, as a client of `serve`, a script and a person see it. */
 export interface ErrorKind {
-  /** Status that `serve` answers with (RFC 9209, section 2.3, where it recommends one). */
+  /** HTTP status with which `serve` answers (RFC 9209, section 2.3, where it recommends one). */
   readonly status: number;
   /** Exit status of the program. */
   readonly exit: number;
-  /** Whether trying again, or trying an alternative hop, can help. */
+  /** True if another attempt, or an alternative hop, may succeed. */
   readonly retry: boolean;
-  /** The failure in words, used where the message has nothing more exact to say. */
+  /** The failure in words, for messages that have nothing more exact to say. */
   readonly sentence: string;
 }
 
@@ -18,8 +18,8 @@ const kind = (status: number, exit: number, retry: boolean, sentence: string): E
 });
 
 /**
- * One table for replies, messages, events, exit codes and retries. Names in the first part are the
- * proxy error types of RFC 9209, section 2.3; the exit statuses are the numbers curl uses.
+ * The one table for replies, messages, events, exit codes and retries. The first part has the proxy error types of
+ * RFC 9209, section 2.3; the exit statuses are those of curl.
  */
 export const errorTable = {
   dns_timeout: kind(504, 28, true, 'the name was not resolved in time'),
@@ -52,9 +52,9 @@ export const errorTable = {
 
   /** A hop answered 407 or 401. */
   auth_required: kind(502, 67, false, 'the proxy wants credentials'),
-  /** A hop answered something else than 2xx, and gave no reason that this table names. */
+  /** A hop answered with a status other than 2xx and gave no reason that this table names. */
   hop_refused: kind(502, 97, false, 'the proxy refused'),
-  /** As `hop_refused`, with a status of the 5xx class: another hop may do better. */
+  /** As `hop_refused`, but with a 5xx status: another hop may do better. */
   hop_failed: kind(502, 97, true, 'the proxy answered with a 5xx'),
   tunnel_truncated: kind(502, 56, false, 'the tunnel was cut'),
   tunnel_idle: kind(504, 28, false, 'the tunnel was idle for too long'),
@@ -70,10 +70,10 @@ export const errorTable = {
   internal: kind(500, 1, false, 'a defect of tunl'),
 } as const satisfies Record<string, ErrorKind>;
 
-/** Names of all failures. */
+/** The name of a kind of failure. */
 export type ErrorCode = keyof typeof errorTable;
 
-/** True for a name of the table, as it may come in a `Proxy-Status` field. */
+/** True for a name that this table has; a `Proxy-Status` field may bring others. */
 export function isErrorCode(name: string): name is ErrorCode {
   return Object.hasOwn(errorTable, name);
 }

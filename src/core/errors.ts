@@ -2,13 +2,13 @@ import { type ErrorCode, errorTable } from './error-table.ts';
 
 export { type ErrorCode, errorTable, isErrorCode } from './error-table.ts';
 
-/** On whose side a failure lies, seen from us. */
+/** The side on which a failure lies, seen from this process. */
 export type Side = 'client' | 'hop' | 'target' | 'self';
 
-/** What was being done when it failed. Each phase of a dial has a limit of its own. */
+/** The step that failed. Each phase of a dial has its own time limit. */
 export type Phase = 'arguments' | 'listen' | 'request' | 'policy' | 'dns' | 'connect' | 'tls' | 'handshake' | 'relay';
 
-/** Which hop of how many, counted in travel order from 1. */
+/** The position of a hop in its chain, counted in travel order from 1. */
 export interface HopPosition {
   readonly index: number;
   readonly count: number;
@@ -20,40 +20,40 @@ export interface ErrorFacts {
   readonly phase?: Phase;
   readonly hop?: HopPosition;
   readonly cause?: unknown;
-  /** What the person can do, or what the proxy said; printed on lines of their own. */
+  /** Advice to the user, or the proxy's own words; each is printed on its own line. */
   readonly hints?: readonly string[];
-  /** HTTP status that differs from the table's (a 414 is an `http_request_error` too). */
+  /** HTTP status to answer with instead of the table's (a 414 is an `http_request_error` too). */
   readonly status?: number;
-  /** Status that a hop answered with. */
+  /** Status with which a hop answered. */
   readonly received?: number;
   /** Fields to add to the reply, such as `Allow`. */
   readonly headers?: readonly (readonly [string, string])[];
-  /** Resolver's code for `dns_error`, as RFC 9209 names it: `NXDOMAIN`. */
+  /** The resolver's code for `dns_error`, in the spelling of RFC 9209: `NXDOMAIN`. */
   readonly rcode?: string;
   readonly exit?: number;
-  /** A warning has said it already, when it was seen: only who wants no warnings is told now. */
+  /** A warning has already reported this failure: only users who silenced warnings still need to hear of it. */
   readonly said?: true;
-  /** The stage of a graph that cannot run, by its name. */
+  /** The name of the stage that cannot run. */
   readonly stage?: string;
-  /** It is proved that the request was not acted upon (RFC 9113, section 8.7): the same may be sent in a fresh session. */
+  /** The request was provably not processed (RFC 9113, section 8.7): it may be sent again in a fresh session. */
   readonly unprocessed?: boolean;
-  /** The hop wants an older version of HTTP, and the next session with it will speak one. */
+  /** The hop asked for an older version of HTTP, which the next session with it will speak. */
   readonly outdated?: boolean;
-  /** How long the hop asks to wait before the next try, in milliseconds. */
+  /** The wait that the hop asks for before the next attempt, in milliseconds. */
   readonly retryAfterMs?: number;
   /** The code with which an HTTP/2 hop ended the stream or the session. */
   readonly resetCode?: number;
-  /** Not a byte of an answer came: what may be done twice may be tried again. */
+  /** No byte of an answer arrived: a request that is safe to repeat may be tried again. */
   readonly unanswered?: boolean;
-  /** The reason that the client is told in place of the message, which is for our records alone. */
+  /** The reason to give the client in place of the message, which only our records show. */
   readonly told?: string;
-  /** The request can be read, and there is no such place: port 0, or what nobody can have as a name. */
+  /** The request is well-formed, but its target cannot exist: port 0, or an impossible host name. */
   readonly nowhere?: boolean;
 }
 
 /**
- * The only error that crosses a folder's border. The message is one line of lower case with no
- * final period and without secrets.
+ * The only error that crosses the border of a folder. Its message is one line in lower case, without a final period
+ * and without secrets.
  */
 export class TunlError extends Error {
   readonly code: ErrorCode;
@@ -74,12 +74,12 @@ export class TunlError extends Error {
     return this.facts.phase;
   }
 
-  /** The same failure with more facts known; facts already set are kept. */
+  /** Returns the same failure with more facts; facts that it already has stay. */
   with(facts: ErrorFacts, message = this.message): TunlError {
     return this.#copy({ ...facts, ...this.facts }, message);
   }
 
-  /** The same failure with more hints behind those that it has. */
+  /** Returns the same failure with these hints added after its own. */
   withHints(...hints: readonly string[]): TunlError {
     return this.#copy({ ...this.facts, hints: [...(this.facts.hints ?? []), ...hints] }, this.message);
   }
@@ -91,24 +91,24 @@ export class TunlError extends Error {
   }
 }
 
-/** Bad arguments or configuration: exit 2, and nothing was opened or sent. */
+/** Makes the error for bad arguments or configuration: exit 2, with nothing opened or sent. */
 export function usageError(message: string, ...hints: string[]): TunlError {
   return new TunlError('usage', message, { side: 'self', phase: 'arguments', hints });
 }
 
-/** Any thrown value as a TunlError; what is not one already is a defect of ours. */
+/** Turns any thrown value into a TunlError; any other kind of error is a defect of tunl. */
 export function toTunlError(error: unknown): TunlError {
   if (error instanceof TunlError) return error;
   const message = error instanceof Error ? error.message : String(error);
   return new TunlError('internal', `internal error: ${message}`, { side: 'self', cause: error });
 }
 
-/** HTTP status for a reply to our client. */
+/** The HTTP status for the reply to our client. */
 export function statusOf(error: TunlError): number {
   return error.facts.status ?? errorTable[error.code].status;
 }
 
-/** Exit status of the program. A proxy's own name that does not resolve is 5, a target's 6, as in curl. */
+/** The exit status of the program. A name that does not resolve gives 5 for a proxy and 6 for a target, as in curl. */
 export function exitOf(error: TunlError): number {
   if (error.facts.exit !== undefined) return error.facts.exit;
   if (error.code === 'dns_error' && error.side === 'hop') return 5;

@@ -1,32 +1,32 @@
 import type { TunlError } from './errors.ts';
 
-/** How a tunnel ended. `clean`: both directions ended by themselves with every byte delivered. */
+/** The way in which a tunnel ended. `clean`: both directions ended by themselves with every byte delivered. */
 export type TunnelEnd = 'clean' | 'reset' | 'idle' | 'linger' | 'cut';
 
-/** A listener accepts connections. One per listener. */
+/** A listener accepts connections. There is one event for each listener. */
 export interface ListeningEvent {
   readonly event: 'listening';
   /** `127.0.0.1:3128`, `[::1]:3128`, `unix:PATH`. */
   readonly address: string;
   readonly port?: number;
-  /** Where its connections go; absent for a proxy. */
+  /** The target of its connections; absent for a proxy. */
   readonly target?: string;
   /** The hops on the way, as URLs without secrets, nearest first. */
   readonly via: readonly string[];
   readonly role: 'forward' | 'serve' | 'admin';
 }
 
-/** Whose tunnel it is and where it leads. */
+/** The client and the target of a tunnel. */
 export interface TunnelFacts {
   readonly id: number;
   readonly client: string;
   readonly user?: string;
-  /** What was asked for, as far as it could be read. */
+  /** The target that the client asked for, as far as the request could be read. */
   readonly target: string;
   readonly via: readonly string[];
-  /** Names of the stages that it led through when there was more than one, outermost first. */
+  /** Names of the stages that it passed if there was more than one, outermost first. */
   readonly stages?: readonly string[];
-  /** The place that a request of an HTTP stage went to. */
+  /** The upstream to which an HTTP stage sent the request. */
   readonly upstream?: string;
 }
 
@@ -35,7 +35,7 @@ export interface TunnelOpenedEvent extends TunnelFacts {
   readonly event: 'tunnel.opened';
 }
 
-/** A tunnel that was up has ended. Exactly one for each `tunnel.opened`. */
+/** An open tunnel has ended. There is exactly one for each `tunnel.opened`. */
 export interface TunnelClosedEvent extends TunnelFacts {
   readonly event: 'tunnel.closed';
   /** Bytes from the client to the target, and back. */
@@ -43,14 +43,14 @@ export interface TunnelClosedEvent extends TunnelFacts {
   readonly received: number;
   readonly ms: number;
   readonly end: TunnelEnd;
-  /** Whose side ended it, unless the end was clean. */
+  /** The side that ended it, unless the end was clean. */
   readonly side?: 'client' | 'target' | 'self';
   readonly reason?: string;
-  /** Status of the answer, where the client spoke HTTP. */
+  /** HTTP status of the answer, if the client spoke HTTP. */
   readonly status?: number;
 }
 
-/** A tunnel that was asked for did not come up. */
+/** A requested tunnel could not be opened. */
 export interface TunnelFailedEvent extends TunnelFacts {
   readonly event: 'tunnel.failed';
   readonly ms: number;
@@ -58,21 +58,21 @@ export interface TunnelFailedEvent extends TunnelFacts {
   readonly status?: number;
 }
 
-/** The program was asked to stop and lets its tunnels finish. */
+/** The program was asked to stop and is letting its tunnels finish. */
 export interface DrainingEvent {
   readonly event: 'draining';
   readonly tunnels: number;
   readonly graceMs: number;
 }
 
-/** Something worth knowing that fails nothing. */
+/** A warning or a detail; nothing has failed. */
 export interface NoticeEvent {
   readonly event: 'notice';
   readonly level: 'warning' | 'verbose' | 'debug';
   readonly message: string;
 }
 
-/** Everything that a running command reports. Messages, JSON lines and tables are written from these. */
+/** Everything that a running command reports, the source of all messages, JSON lines and tables. */
 export type TunlEvent =
   | ListeningEvent
   | TunnelOpenedEvent
@@ -81,5 +81,5 @@ export type TunlEvent =
   | DrainingEvent
   | NoticeEvent;
 
-/** Receives events as they happen. It never throws. */
+/** A receiver of events as they happen. It never throws. */
 export type EventSink = (event: TunlEvent) => void;

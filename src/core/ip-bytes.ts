@@ -3,13 +3,13 @@ import { isIP } from 'node:net';
 /** An address as its bytes: 4 for IPv4, 16 for IPv6. An IPv4-mapped address is an IPv4 address. */
 export type IpBytes = readonly number[];
 
-/** What an IPv4 address has in front within IPv6 (RFC 4291, section 2.5.5.2). */
+/** The prefix of IPv4-mapped addresses in IPv6 (RFC 4291, section 2.5.5.2). */
 export const mappedPrefix: IpBytes = [0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff];
 
 /**
- * The bytes of an address written in any valid spelling. `undefined` for everything else: names,
- * the short and octal spellings that libc takes, and addresses with a zone, which mean something
- * only on the machine that wrote them.
+ * Returns the bytes of an address in any valid spelling, and `undefined` for everything else: names, the short and
+ * octal spellings that libc accepts, and addresses with a zone, which have a meaning only on the machine that wrote
+ * them.
  */
 export function toBytes(address: string): IpBytes | undefined {
   if (address.includes('%')) return undefined;

@@ -2,29 +2,29 @@ import { Duplex } from 'node:stream';
 import type { Address } from './address.ts';
 import type { HalfClose } from './hop.ts';
 
-/** What is known about the far end of a Link. */
+/** Facts about the far end of a Link. */
 export interface Peer {
-  /** Where the bytes come from, when the kernel or the outer protocol said so. */
+  /** The address of the peer, if the kernel or the outer protocol gave it. */
   readonly address?: Address;
-  /** Our own address that it reached, where it came to a listener. */
+  /** Our address to which the peer connected, if a listener accepted it. */
   readonly reached?: Address;
-  /** Who the peer proved to be (client certificate subject, SPIFFE id), when it did. */
+  /** The identity that the peer proved, if it did: the subject of a client certificate, or a SPIFFE id. */
   readonly identity?: string;
   readonly tls?: TlsFacts;
 }
 
-/** What a TLS handshake settled. */
+/** The result of a TLS handshake. */
 export interface TlsFacts {
   readonly protocol: string;
   readonly cipher: string;
   readonly alpn?: string;
   /** Subject of the peer's certificate. */
   readonly subject?: string;
-  /** Which authorities could vouch for it, in words; absent where nobody had to. */
+  /** A description of the trusted authorities; absent if none was needed. */
   readonly trusting?: string;
 }
 
-/** One line for `-v` about what a TLS handshake settled. */
+/** Describes the result of a TLS handshake in one line, for `-v`. */
 export function describeTls({ tls, identity }: Peer): string {
   const { protocol = '', cipher = '', alpn = 'none', subject = '', trusting } = tls ?? {};
   const trust = trusting === undefined ? '' : `trusting ${trusting}`;
@@ -32,42 +32,42 @@ export function describeTls({ tls, identity }: Peer): string {
 }
 
 /**
- * Access to the bare socket under a Link, for relay engines that move bytes without JavaScript.
- * Present only where nothing frames or encrypts the bytes.
+ * Access to the bare socket below a Link, for relay engines that move bytes without JavaScript.
+ * A Link has it only if nothing frames or encrypts its bytes.
  */
 export interface Kernel {
   readonly fd: number;
-  /** Bytes already read from the socket and not yet consumed. */
+  /** Takes the bytes that were read from the socket but not consumed. */
   takeBuffered(): Buffer;
-  /** Gives the descriptor up: the stream is finished and closes nothing. */
+  /** Gives up the descriptor: the stream is finished, and does not close it. */
   release(): void;
 }
 
-/** When our end may go out, where a hop on the way may take it for the end of both halves. */
+/** Rules for sending our FIN where a hop on the way may take it for the end of both halves. */
 export interface HalfCloseTerms {
-  /** When our end may go out. */
+  /** The time at which our FIN may be sent. */
   readonly when: HalfClose;
-  /** `HOST:PORT` of the hop that it is for. */
+  /** `HOST:PORT` of the hop that may misread it. */
   readonly hop: string;
-  /** The hop is known not to carry halves. */
+  /** True if the hop is known not to carry half-closed tunnels. */
   readonly swallows: boolean;
 }
 
-/** A byte stream with two halves that end one by one, and that can be reset. */
+/** A byte stream whose two halves end separately, and which can be reset. */
 export interface Link {
-  /** `end()` says "no more from me"; the other half stays open. */
+  /** The bytes. `end()` ends our half only; the other stays open. */
   readonly stream: Duplex;
   readonly peer: Peer;
   readonly kernel?: Kernel;
-  /** Absent where our end may go out at once. */
+  /** Absent if our FIN may be sent at once. */
   readonly halfClose?: HalfCloseTerms;
-  /** Ends both halves so that the other side sees an abort, never a clean end. Idempotent. */
+  /** Ends both halves so that the other side sees an abort and never a clean end. Idempotent. */
   reset(error: Error): void;
 }
 
 /**
- * Makes an unhandled `'error'` of a stream impossible. The relay and the carriers attach their own
- * listeners later; until then an error must only mark the stream as destroyed, not end the process.
+ * Keeps an early `'error'` of a stream from ending the process. The relay and the carriers attach their own listeners
+ * later; until then an error only marks the stream as destroyed.
  */
 export function guardStream<S extends Duplex>(stream: S): S {
   stream.on('error', ignore);
@@ -76,15 +76,15 @@ export function guardStream<S extends Duplex>(stream: S): S {
 
 function ignore(): void {}
 
-/** A Link over any Duplex whose `destroy(error)` is an abort for the other side. */
+/** Makes a Link of any Duplex whose `destroy(error)` is an abort for the other side. */
 export function streamLink(stream: Duplex, peer: Peer = {}): Link {
   guardStream(stream);
   return { stream, peer, reset: (error) => void stream.destroy(error) };
 }
 
 /**
- * What waits in each direction of a pair, for its reader and for its writer. Said here, as Node's own measure is not the
- * same in all its versions.
+ * Bytes that may wait in each direction of a pair, for its reader and for its writer. It is fixed here because Node's
+ * default differs between its versions.
  */
 const pairBufferBytes = 16 * 1024;
 
@@ -105,8 +105,8 @@ class PairEnd extends Duplex {
   }
 
   override _write(chunk: Buffer, _encoding: BufferEncoding, done: () => void): void {
-    // Not in this tick: of two HTTP/2 sessions that are joined in memory, the one that writes would be fed the
-    // answer while it writes, and Node ends the process for that (an assertion in its HTTP/2).
+    // Not in this tick: when two HTTP/2 sessions are joined in memory, the one that writes would receive the
+    // answer while it writes, which fails an assertion in Node's HTTP/2 and ends the process.
     process.nextTick(deliver, this.other, chunk, done);
   }
 
@@ -127,7 +127,7 @@ class PairEnd extends Duplex {
     done(error);
   }
 
-  /** The other end was destroyed: a reader that had paused still gets what is here, and then the error. */
+  /** Follows the other end, which was destroyed: a paused reader still gets the bytes that are here, then the error. */
   #abort(cause: Error): void {
     if (this.listenerCount('data') > 0) while (this.read() !== null);
     this.destroy(cause);
@@ -135,7 +135,7 @@ class PairEnd extends Duplex {
 
   receive(chunk: Buffer, done: () => void): void {
     if (this.destroyed) return done();
-    // The writer is called back when the reader asks for more: that is the back-pressure.
+    // Back-pressure: the writer is called back when the reader asks for more.
     this.#pendingWrite = done;
     if (this.push(chunk)) this._read();
     else if (this.other.#pendingWrite) {
@@ -144,7 +144,7 @@ class PairEnd extends Duplex {
     }
   }
 
-  /** Takes what the writer waits with, where both stand still. */
+  /** Accepts the writer's next bytes although the reader has not asked, because both ends wait for each other. */
   #giveWay(): void {
     if (this.readableLength < this.#slackBytes) this._read();
   }
@@ -154,26 +154,26 @@ function deliver(end: PairEnd, chunk: Buffer, done: () => void): void {
   end.receive(chunk, done);
 }
 
-/** The error that a reset Link reports, with the code that a TCP reset has. */
+/** Makes the error that a reset Link reports, with the code of a TCP reset. */
 export function resetError(message: string): NodeJS.ErrnoException {
   return Object.assign(new Error(message), { code: 'ECONNRESET' });
 }
 
-/** How two Links are joined in memory. */
+/** Options of two Links that are joined in memory. */
 export interface PairOptions {
-  /** Who each end is told that the other is. */
+  /** The peer that the first Link reports. */
   readonly first?: Peer;
   readonly second?: Peer;
-  /** Default: none. */
+  /** Bytes by which each writer may be ahead of its reader if both ends wait for each other. Default: 0. */
   readonly slackBytes?: number;
-  /** About how much waits for each end to be read before the other has to wait with more. Default: 16 KiB. */
+  /** About how many bytes may wait for each reader before its writer has to wait. Default: 16 KiB. */
   readonly bufferBytes?: number;
 }
 
 /**
- * Two Links joined in memory: what one writes the other reads, with back-pressure, half-close and
- * reset. Node's own `duplexPair` does not tell one side that the other was destroyed. Only where both ends wait for
- * each other with more to write, each may be `slackBytes` ahead of its reader.
+ * Makes two Links joined in memory: each reads what the other writes, with back-pressure, half-close and reset.
+ * Node's own `duplexPair` does not tell one side that the other was destroyed. If both ends wait for each other with
+ * more to write, each may be `slackBytes` ahead of its reader.
  */
 export function linkPair({ slackBytes = 0, bufferBytes = pairBufferBytes, ...peers }: PairOptions = {}): [Link, Link] {
   const first = new PairEnd(slackBytes, bufferBytes);

@@ -2,13 +2,13 @@
 const wellFormed =
   /[\0-\x7f]+|[\xc2-\xdf][\x80-\xbf]|\xe0[\xa0-\xbf][\x80-\xbf]|[\xe1-\xec\xee\xef][\x80-\xbf]{2}|\xed[\x80-\x9f][\x80-\xbf]|\xf0[\x90-\xbf][\x80-\xbf]{2}|[\xf1-\xf3][\x80-\xbf]{3}|\xf4[\x80-\x8f][\x80-\xbf]{2}/g;
 
-/** Each of these alone stands for one byte; the flag u passes over those that are half of a character. */
+/** A lone surrogate that stands for one byte; the flag `u` skips surrogates that are half of a character. */
 const keptByte = /([\udc80-\udcff])/u;
 const keptByteBase = 0xdc00;
 
 /**
- * Reads bytes as UTF-8 and loses none: a byte that is no part of a character becomes the lone surrogate U+DC00 + byte,
- * which no text holds. Passwords are bytes to those who check them, and text to those who write them.
+ * Reads bytes as UTF-8 without losing any: a byte that is not part of a character becomes the lone surrogate
+ * U+DC00 + byte, which no text contains. Users write passwords as text, but servers compare them as bytes.
  */
 export function decodeOctets(bytes: Buffer): string {
   const text = bytes.toString('utf8');
@@ -27,13 +27,13 @@ function keepBytes(latin1: string): string {
   return Array.from(latin1, (char) => String.fromCharCode(keptByteBase + char.charCodeAt(0))).join('');
 }
 
-/** The bytes that `decodeOctets` made the text of; of any other text its UTF-8. */
+/** Returns the bytes that `decodeOctets` read; for any other text, its UTF-8. */
 export function encodeOctets(text: string): Buffer {
   const parts = splitKept(text);
   return Buffer.concat(parts.map(({ kept, part }) => (kept === undefined ? Buffer.from(part) : Buffer.of(kept))));
 }
 
-/** Percent-encodes for the user information of a URL, where `encodeURIComponent` fails at a byte that is no text. */
+/** Percent-encodes text for the user information of a URL; `encodeURIComponent` fails at bytes that are not UTF-8. */
 export function encodePercent(text: string): string {
   const encoded = splitKept(text).map(({ kept, part }) =>
     kept === undefined ? encodeURIComponent(part) : `%${kept.toString(16).toUpperCase()}`,
@@ -43,12 +43,12 @@ export function encodePercent(text: string): string {
 
 function splitKept(text: string): { readonly part: string; readonly kept?: number }[] {
   return text.split(keptByte).map((part, index) => {
-    // Between the pieces are what they were split at.
+    // With a capturing group, `split` returns the separators at the odd places.
     return index % 2 === 0 ? { part } : { part, kept: part.charCodeAt(0) - keptByteBase };
   });
 }
 
-/** Undoes percent-encoding; undefined where a percent sign has no two hexadecimal digits behind it. */
+/** Undoes percent-encoding; undefined if a percent sign is not followed by two hexadecimal digits. */
 export function decodePercent(text: string): string | undefined {
   if (!text.includes('%')) return text;
   if (/%(?![\dA-Fa-f]{2})/.test(text)) return undefined;

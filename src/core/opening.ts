@@ -1,6 +1,6 @@
 import { abortReason } from './deadline.ts';
 
-/** Something that is being opened, and those who wait for it. It is given up when nobody does any more. */
+/** A resource that is being opened, shared by all who wait for it. It is given up once nobody waits any more. */
 export class Opening<T> {
   readonly #abort = new AbortController();
   readonly #opened: Promise<T>;
@@ -8,16 +8,16 @@ export class Opening<T> {
 
   constructor(open: (signal: AbortSignal) => Promise<T>) {
     this.#opened = open(this.#abort.signal);
-    // Each waiter handles the failure by itself; without waiters it is nobody's.
+    // Each waiter handles the failure; without waiters it would be an unhandled rejection.
     this.#opened.catch(() => {});
   }
 
-  /** Nobody waits for it any more: who comes now opens another. */
+  /** True once nobody waits for it any more: the next caller opens another. */
   get isGivenUp(): boolean {
     return this.#abort.signal.aborted;
   }
 
-  /** Waits for it, for as long as `signal` is not aborted. */
+  /** Waits until it is open, or until `signal` is aborted. */
   join(signal: AbortSignal): Promise<T> {
     this.#waiting++;
     return new Promise((resolve, reject) => {

@@ -1,8 +1,8 @@
 import { setMaxListeners } from 'node:events';
 
 /**
- * The life of a running command. Cleanups run in reverse order, once. Draining comes first (accept
- * nothing new, let tunnels finish), forcing second (cut what is left).
+ * The life of a running command. It is first drained (accept nothing new, let tunnels finish), then forced (cut the
+ * tunnels that are left). Its cleanups run once, in reverse order.
  */
 export class Scope {
   readonly #drain = new AbortController();
@@ -11,21 +11,21 @@ export class Scope {
   #closed: Promise<void> | undefined;
 
   constructor() {
-    // Every connection listens to these; Node would warn of a leak at the eleventh.
+    // Every connection listens to these; Node would warn of a leak at the eleventh listener.
     setMaxListeners(0, this.#drain.signal, this.#force.signal);
   }
 
-  /** Aborted when nothing new may start. */
+  /** Aborted once nothing new may start. */
   get draining(): AbortSignal {
     return this.#drain.signal;
   }
 
-  /** Aborted when what still runs must stop now. */
+  /** Aborted once everything that still runs must stop. */
   get forced(): AbortSignal {
     return this.#force.signal;
   }
 
-  /** Registers what to undo at the end. */
+  /** Registers a cleanup to run at the end. */
   defer(cleanup: () => unknown): void {
     this.#cleanups.push(cleanup);
   }

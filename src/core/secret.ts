@@ -8,7 +8,7 @@ export class Secret {
     this.#value = value;
   }
 
-  /** The value itself. Call it only where the bytes are written or compared. */
+  /** Returns the value itself. Call it only to write or to compare the bytes. */
   reveal(): string {
     return this.#value;
   }
@@ -32,21 +32,22 @@ export interface Credentials {
   readonly password: Secret;
 }
 
-/** Finds the password of a key, once it is known to be encrypted. */
+/** A source of the password for a key that turned out to be encrypted. */
 export interface KeyPassword {
-  /** There is one, and nobody needs to be asked for it. */
+  /** True if the password is known without asking anybody. */
   readonly isGiven: boolean;
   /**
-   * @param key names the key in a question
-   * @returns the password and where it is from, in words; undefined where there is none
+   * Finds the password.
+   * @param key the name of the key in a question to the user
+   * @returns the password and a description of its source; undefined if there is none
    */
   readonly find: (key: string) => Promise<{ readonly password: Secret; readonly from: string } | undefined>;
 }
 
-/** Fields whose values let somebody in. */
+/** Header fields whose values grant access. */
 const secretFields: ReadonlySet<string> = new Set(['authorization', 'proxy-authorization', 'cookie']);
 
-/** True for a field whose value lets somebody in: it is shown to nobody, and goes to whom it is meant for alone. */
+/** True for a field whose value grants access: it is never shown, and sent to its addressee only. */
 export function isSecretField(name: string): boolean {
   return secretFields.has(name.toLowerCase());
 }

@@ -1,7 +1,7 @@
 import type { Duplex } from 'node:stream';
 import { guardStream, type Link, type Peer } from './link.ts';
 
-/** The parts of a TCP socket that a Link needs, the system's handle below it included. */
+/** The parts of a TCP socket that a Link needs. */
 export interface SocketStream extends Duplex {
   resetAndDestroy(): unknown;
 }
@@ -11,7 +11,7 @@ interface SocketHandle {
   readStart(): number;
 }
 
-/** A Link over a TCP socket, whose reset is a TCP RST. */
+/** Makes a Link of a TCP socket; its reset is a TCP RST. */
 export function socketLink(socket: SocketStream, peer: Peer): Link {
   guardStream(socket);
   interceptFalseEnd(socket);
@@ -22,9 +22,9 @@ export function socketLink(socket: SocketStream, peer: Peer): Link {
 }
 
 /**
- * libuv reports an end when the system says "hung up" together with the last bytes, without asking
- * whether it was a FIN or a reset: a reset right behind data would be a clean end with bytes missing. A
- * socket that is still connected was ended by a FIN; any other is read once more, which tells.
+ * Tells a reset from an end. libuv reports an end when the system says "hung up" together with the last bytes, without
+ * checking whether it was a FIN or a reset: a reset right after data would be a clean end with bytes missing. A socket
+ * that is still connected was ended by a FIN; any other is read once more, which shows the difference.
  */
 function interceptFalseEnd(socket: SocketStream): void {
   const push = socket.push.bind(socket);
@@ -38,11 +38,11 @@ function interceptFalseEnd(socket: SocketStream): void {
 }
 
 /**
- * True for a socket that the system has taken down: after a reset, or after a FIN each way. As long as we
- * have not sent ours it can only be a reset.
+ * True for a socket that the system has disconnected: after a reset, or after a FIN each way. As long as we have not
+ * sent our FIN it can only be a reset.
  */
 export function isDisconnected(socket: Duplex): boolean {
-  // A Unix socket has no such call; it knows no reset either.
+  // Unix sockets have no such call, and no resets either.
   const code = handleOf(socket)?.getpeername?.({});
   return code !== undefined && code !== 0;
 }
@@ -52,8 +52,8 @@ function handleOf(socket: Duplex): SocketHandle | undefined {
 }
 
 /**
- * Runs `reset` now, or in a moment where the stream's FIN is just being handed to the system: libuv
- * refuses to reset a socket then (`EINVAL`), and Node would leave it open for ever.
+ * Runs `reset` now, or right after the stream's FIN if that is just being handed to the system: libuv refuses to reset
+ * a socket in that moment (`EINVAL`), and Node would leave it open for ever.
  */
 export function runAfterFin(stream: Duplex, reset: () => void): void {
   const isEnding = stream.writableEnded && !stream.writableFinished && stream.writableLength === 0;

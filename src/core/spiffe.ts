@@ -1,7 +1,7 @@
-/** A SPIFFE id as Istio gives them: `spiffe://cluster.local/ns/shop/sa/cart`. */
+/** A SPIFFE id in the form that Istio uses: `spiffe://cluster.local/ns/shop/sa/cart`. */
 export interface SpiffeId {
   readonly trustDomain: string;
-  /** The whole id. Ids are compared as text: they have one form only. */
+  /** The whole id. Ids have a single spelling, so they are compared as text. */
   readonly text: string;
 }
 
@@ -9,7 +9,7 @@ export interface SpiffeId {
 const pattern = /^spiffe:\/\/([a-z0-9._-]{1,255})\/ns\/([A-Za-z0-9._-]+)\/sa\/([A-Za-z0-9._-]+)$/;
 const maxLength = 2048;
 
-/** Reads `spiffe://TRUST-DOMAIN/ns/NAMESPACE/sa/ACCOUNT`, and nothing else; `undefined` for any other text. */
+/** Reads `spiffe://TRUST-DOMAIN/ns/NAMESPACE/sa/ACCOUNT`; `undefined` for any other text. */
 export function parseSpiffeId(text: string): SpiffeId | undefined {
   const [, trustDomain, ...names] = (text.length <= maxLength && pattern.exec(text)) || [];
   // Section 2.2: a segment must not be `.` or `..`.

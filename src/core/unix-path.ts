@@ -1,26 +1,26 @@
 import { resolve } from 'node:path';
 import { usageError } from './errors.ts';
 
-/** What fits into the address of a Unix socket (unix(7)). */
+/** The longest path of a Unix socket (unix(7)). */
 const maxPathBytes = 107;
 
 /**
- * True for a socket of the abstract namespace of Linux (unix(7)), which is no file: nobody unlinks it, and no permissions
- * keep anybody away.
+ * True for a socket in the abstract namespace of Linux (unix(7)). It is not a file: it cannot be unlinked, and no
+ * permissions protect it.
  */
 export function isAbstract(path: string): boolean {
   return path.startsWith('\0');
 }
 
-/** The facts that decide whether there are such sockets, and whether other programs find ours. */
+/** Facts about this machine: whether it has abstract sockets, and whether other programs find ours. */
 export interface SocketHost {
   readonly platform: string;
   readonly versions: { readonly node: string; readonly uv: string };
 }
 
 /**
- * Reads the path of a socket as people and Envoy write it: `@name` is a name of the abstract namespace, `./@name` a file.
- * @throws {TunlError} usage, for a name where there are only files
+ * Reads the path of a socket as people and Envoy write it: `@name` is in the abstract namespace, `./@name` is a file.
+ * @throws {TunlError} usage, for an abstract name on a machine that has none
  */
 export function readUnixPath(text: string, host: SocketHost = process): string {
   if (!text.startsWith('@')) return text;
@@ -36,7 +36,7 @@ export function readUnixPath(text: string, host: SocketHost = process): string {
   return `\0${text.slice(1)}`;
 }
 
-/** Before 1.48 libuv takes the zeros behind a name for a part of it. */
+/** True before libuv 1.48, which takes the zeros after a name for a part of it. */
 function isPadding(uv: string): boolean {
   const [major = 0, minor = 0] = uv.split('.').map(Number);
   return major === 1 && minor < 48;
@@ -47,16 +47,16 @@ export function writeUnixPath(path: string): string {
   return isAbstract(path) ? `@${path.slice(1)}` : path;
 }
 
-/** True for paths that are the same without a look at the files. */
+/** True for paths that are the same by their text; files are not looked at. */
 export function isSameUnixPath(one: string, other: string): boolean {
-  // A name of the abstract namespace is no path, whatever slashes are in it.
+  // An abstract name is not a path, even if it has slashes.
   if (isAbstract(one) || isAbstract(other)) return one === other;
   return resolve(one) === resolve(other);
 }
 
 /**
- * The path, if a socket can have it. Node would cut a longer one without a word.
- * @throws {TunlError} usage
+ * Returns the path if a socket can have it. Node would silently cut a longer one.
+ * @throws {TunlError} usage, for a path of more than 107 bytes
  */
 export function assertUnixPath(path: string): string {
   const bytes = Buffer.byteLength(path);
