@@ -1,45 +1,66 @@
-import { type ForwardStage, isFusible } from '../chain/model.ts';
+import { type ForwardStage, isFusible, type ListenerTls } from '../chain/model.ts';
 import { Abort } from '../core/abort.ts';
 import type { Address } from '../core/address.ts';
-import type { Origin } from '../core/dialer.ts';
+import type { Dial, Origin } from '../core/dialer.ts';
 import type { Link } from '../core/link.ts';
 import { toTunlError, TunlError } from '../core/errors.ts';
+import type { Scope } from '../core/scope.ts';
+import type { TlsAcceptor } from '../tls/server.ts';
 import { Doubts } from './doubts.ts';
 import { createAccessLog, nearestPlace } from './access-log.ts';
 import type { Route } from './route.ts';
-import type { StageParts, StageRunner } from './stage.ts';
+import type { StageKind, StageParts } from './stage.ts';
 import { secureClient } from './secure-client.ts';
 import { carryTunnel, type TunnelEnv } from './tunnel.ts';
 import { dialTargets } from './way.ts';
 
 /**
- * Makes what runs a stage that forwards:
+ * Stages that move bytes:
  *
  *     Link -> tls? -> dial the target through the hops -> relay
  */
-export function createForwardRunner(stage: ForwardStage, route: Route, parts: StageParts): StageRunner {
-  const { to } = stage;
-  const dial = dialTargets(route, to);
+export const bytesStage: StageKind<ForwardStage> = {
+  async prepare(stage, parts) {
+    const [route, acceptor] = await Promise.all([
+      parts.routes.get(stage.name, stage.route, 'both'),
+      createAcceptor(stage.tls),
+    ]);
+    const dial = dialTargets(route, stage.to);
+    const outside = createEnv(stage, route, dial, parts);
+    const inside = stage.log ? outside : { ...outside, record: 'none' as const };
+    return {
+      stage,
+      route,
+      ...(acceptor && { acceptor }),
+      onLink: async (link, origin, listener) => {
+        const served = serveClient(stage, listener ? outside : inside, acceptor, parts.scope, link, origin);
+        // Who opens a Link from inside waits for what it leads to, unless a handshake must come first.
+        return acceptor ? undefined : served;
+      },
+      dial,
+      ...(isFusible(stage) && { fused: dial }),
+    };
+  },
+};
+
+async function createAcceptor(tls: ListenerTls | undefined): Promise<TlsAcceptor | undefined> {
+  if (!tls) return undefined;
+  const { createTlsServer } = await import('../tls/server.ts');
+  return createTlsServer({ ...tls, alpn: [] });
+}
+
+function createEnv(stage: ForwardStage, route: Route, dial: Dial, parts: StageParts): TunnelEnv {
   const write = createAccessLog(stage.accessLogs, parts.logFiles, 'bytes');
   const nearest = (target: Address) => nearestPlace(stage.route, target);
-  const env: TunnelEnv = {
+  return {
     dial,
     via: route.via,
     limits: stage.route.limits,
     tunnels: parts.tunnels,
     emit: parts.emit,
     doubts: new Doubts(parts.emit),
-    record: parts.isInside && !stage.log ? 'none' : 'dialled',
+    record: 'dialled',
     ...(write && { access: { write, cluster: stage.name, nearest } }),
-  };
-  return {
-    onLink: async (link, origin) => {
-      const served = serveClient(stage, env, parts, link, origin);
-      // Who opens a Link from inside waits for what it leads to, unless a handshake must come first.
-      return stage.tls ? undefined : served;
-    },
-    dial,
-    ...(isFusible(stage) && { fused: dial }),
   };
 }
 
@@ -51,7 +72,8 @@ const leftEarly = new TunlError('connection_terminated', 'the client went away b
 async function serveClient(
   stage: ForwardStage,
   env: TunnelEnv,
-  { acceptor, scope }: StageParts,
+  acceptor: TlsAcceptor | undefined,
+  { draining }: Scope,
   accepted: Link,
   origin: Origin,
 ): Promise<TunlError | undefined> {
@@ -60,7 +82,7 @@ async function serveClient(
   let client = accepted;
   if (acceptor) {
     try {
-      client = await secureClient(acceptor, accepted, stage.route.limits.tlsMs, scope.draining);
+      client = await secureClient(acceptor, accepted, stage.route.limits.tlsMs, draining);
     } catch (error) {
       env.emit({ event: 'notice', level: 'warning', message: toTunlError(error).message });
       return undefined;

@@ -10,9 +10,10 @@ import type { ListenerFacts, Subject } from '../telemetry/admin/subject.ts';
 import { LogFiles } from '../telemetry/access-log.ts';
 import { Admin } from './admin.ts';
 import { checkTargets } from './check.ts';
-import { createGeneration, type Generation, type GenerationEnv, type ReadyStage } from './generation.ts';
+import { createGeneration, type Generation, type GenerationEnv } from './generation.ts';
 import { OffLimits } from './off-limits.ts';
 import type { Running, Runtime } from './options.ts';
+import type { ReadyStage } from './stage.ts';
 import { Traffic } from './traffic.ts';
 import { Tunnels } from './tunnels.ts';
 
@@ -188,7 +189,7 @@ class GraphRunner {
           const known = this.#doors.get(key);
           const door = known ?? (await openDoor(address));
           if (!known) opened.push(door);
-          ready.assertListen(door.listener);
+          ready.assertListen?.(door.listener);
           doors.set(key, door);
         }
       }

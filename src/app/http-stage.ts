@@ -1,16 +1,18 @@
 import type { HttpStage } from '../chain/model.ts';
+import type { Address } from '../core/address.ts';
 import type { Origin } from '../core/dialer.ts';
 import { toTunlError } from '../core/errors.ts';
 import type { Link } from '../core/link.ts';
 import { type RequestFrontOptions, serveRequests } from '../http/request-front.ts';
+import { assertChoiceNotOpen } from '../policy/exposure.ts';
 import { createFindRoute } from '../router/match.ts';
 import type { TlsAcceptor } from '../tls/server.ts';
 import { createAccessLog, nearestPlace } from './access-log.ts';
 import { type HttpEnv, serveRequest } from './http-request.ts';
 import { secureClient } from './secure-client.ts';
-import type { StageParts, StageRunner } from './stage.ts';
+import type { StageKind, StageParts } from './stage.ts';
 import { formatPeer } from './tunnels.ts';
-import type { ReadyUpstream } from './upstream.ts';
+import { createUpstream, type ReadyUpstream } from './upstream.ts';
 
 /** What Envoy takes at most in one head. */
 const maxHeadBytes = 60 * 1024;
@@ -29,52 +31,69 @@ const http2 = {
 } as const;
 
 /**
- * Makes what runs a stage that looks at requests:
+ * Stages that look at requests:
  *
  *     Link -> tls? -> front -> route -> an answer | a tunnel to an upstream | the request goes on to it
  */
-export function createHttpRunner(
-  stage: HttpStage,
-  upstreams: ReadonlyMap<string, ReadyUpstream>,
-  parts: StageParts,
-): StageRunner {
+export const httpStage: StageKind<HttpStage> = {
+  async prepare(stage, parts) {
+    const isChosen = stage.upstreams.some(({ to }) => 'field' in to);
+    const exposure = { hasClientCa: stage.tls?.clientCa !== undefined, open: stage.open ?? false };
+    const assertListen = (listen: readonly Address[]) => isChosen && assertChoiceNotOpen({ listen, ...exposure });
+    assertListen(stage.listen.filter(({ kind }) => kind !== 'fd' && kind !== 'internal'));
+    const [route, acceptor] = await Promise.all([parts.routes.get(stage.name, stage.route), createAcceptor(stage)]);
+    const upstreams = await createUpstreams(stage, parts);
+    const outside = createEnv(stage, upstreams, parts);
+    const inside = stage.log ? outside : { ...outside, record: 'none' as const };
+    const front = { ...frontOptions(stage), retired: parts.retired };
+    return {
+      stage,
+      route,
+      ...(acceptor && { acceptor }),
+      async onLink(link, origin, listener) {
+        void serveLink(stage, listener ? outside : inside, front, acceptor, link, origin);
+        return undefined;
+      },
+      assertListen: ({ address }) => void assertListen([address]),
+      reload: () => forEach(upstreams, (upstream) => upstream.reload()),
+      close: () => forEach(upstreams, (upstream) => upstream.close()),
+    };
+  },
+};
+
+type Upstreams = ReadonlyMap<string, ReadyUpstream>;
+
+async function createUpstreams({ upstreams }: HttpStage, { routes, listeners }: StageParts): Promise<Upstreams> {
+  const made = upstreams.map(async (upstream) => {
+    const route = await routes.get(upstream.name, upstream.route);
+    const sessions = routes.isOriginSeen(upstream) ? 'per-request' : 'shared';
+    return [upstream.name, await createUpstream(upstream, { route, sessions, listeners })] as const;
+  });
+  return new Map(await Promise.all(made));
+}
+
+function createEnv(stage: HttpStage, upstreams: Upstreams, parts: StageParts): HttpEnv {
   const write = createAccessLog(stage.accessLogs, parts.logFiles, 'http');
   const routes = new Map(stage.upstreams.map(({ name, route }) => [name, route]));
-  const env: HttpEnv = {
+  return {
     findRoute: createFindRoute(stage.hosts),
     upstreams,
     limits: stage.route.limits,
     tunnels: parts.tunnels,
     emit: parts.emit,
-    record: parts.isInside && !stage.log ? 'none' : 'asked',
+    record: 'asked',
     ...(write && {
       access: { write, nearest: (name, target) => nearestPlace(routes.get(name) ?? stage.route, target) },
     }),
     draining: parts.scope.draining,
   };
-  const front = { ...frontOptions(stage), retired: parts.retired };
-  return {
-    async onLink(link, origin) {
-      void serveLink(stage, env, front, parts.acceptor, link, origin);
-      return undefined;
-    },
-    reload: () => forEach(upstreams, (upstream) => upstream.reload()),
-    close: () => forEach(upstreams, (upstream) => upstream.close()),
-  };
 }
 
-async function forEach(
-  upstreams: ReadonlyMap<string, ReadyUpstream>,
-  act: (upstream: ReadyUpstream) => Promise<void>,
-): Promise<void> {
+async function forEach(upstreams: Upstreams, act: (upstream: ReadyUpstream) => Promise<void>): Promise<void> {
   await Promise.all([...upstreams.values()].map(act));
 }
 
-/**
- * Reads the certificate of a stage that speaks TLS.
- * @throws {TunlError} usage
- */
-export async function createHttpAcceptor({ tls, codec }: HttpStage): Promise<TlsAcceptor | undefined> {
+async function createAcceptor({ tls, codec }: HttpStage): Promise<TlsAcceptor | undefined> {
   if (!tls) return undefined;
   const { createTlsServer } = await import('../tls/server.ts');
   const alpn = { auto: ['h2', 'http/1.1'], http1: ['http/1.1'], http2: ['h2'] }[codec];

@@ -1,3 +1,4 @@
+import type { ChainStage } from '../chain/model.ts';
 import type { Dial, Origin } from '../core/dialer.ts';
 import type { TunlError } from '../core/errors.ts';
 import type { EventSink } from '../core/events.ts';
@@ -6,9 +7,11 @@ import type { Listener } from '../core/listener.ts';
 import type { Scope } from '../core/scope.ts';
 import type { LogFiles } from '../telemetry/access-log.ts';
 import type { TlsAcceptor } from '../tls/server.ts';
+import type { Route } from './route.ts';
+import type { RouteCache } from './routes.ts';
 import type { Tunnels } from './tunnels.ts';
 
-/** What a stage shares with the others of its graph, and what is its own. */
+/** What a stage shares with the others of its graph. */
 export interface StageParts {
   readonly scope: Scope;
   /** Aborted when another generation takes the new connections: those that are open may end when it suits them. */
@@ -16,26 +19,41 @@ export interface StageParts {
   readonly emit: EventSink;
   readonly tunnels: Tunnels;
   readonly logFiles: LogFiles;
-  readonly acceptor?: TlsAcceptor;
-  /** Its Links come from other stages, which have the records of their tunnels. */
-  readonly isInside: boolean;
   /** The listeners of the whole graph, for the check that a proxy does not dial itself. */
   readonly listeners: () => readonly Listener[];
+  readonly routes: RouteCache;
 }
 
-/** A stage that is ready to take Links. */
-export interface StageRunner {
+/** How stages of one kind are made ready. */
+export interface StageKind<S extends ChainStage> {
   /**
-   * Takes a Link that arrived on one of the stage's listeners; without one it came from inside. Resolves once it is
-   * known that it is taken, or with the reason why it is not.
+   * Reads what the stage needs: certificates, keys, users, rules. Nothing listens yet.
+   * @throws {TunlError} usage
    */
-  onLink(link: Link, origin: Origin, listener: Listener | undefined): Promise<TunlError | undefined>;
+  prepare(stage: S, parts: StageParts): Promise<ReadyStage>;
+}
+
+/** A stage with all that it needs, ready to take Links. */
+export interface ReadyStage {
+  readonly stage: ChainStage;
+  readonly route: Route;
+  readonly acceptor?: TlsAcceptor;
+  /** Dials what the stage leads to; absent where that depends on what is asked for. */
+  readonly dial?: Dial;
   /** Dials for an outer stage, where this one does nothing else with its Links. */
   readonly fused?: Dial;
-  /** Dials what the stage leads to, where that does not depend on what is asked for. */
-  readonly dial?: Dial;
   /**
-   * Reads users again.
+   * Takes a Link that arrived on one of the stage's listeners. Without a listener it came from another stage, which
+   * has the record of its tunnel. Resolves once it is known that the Link is taken, or with the reason why it is not.
+   */
+  onLink(link: Link, origin: Origin, listener?: Listener): Promise<TunlError | undefined>;
+  /**
+   * Judges an address that the stage is about to accept on.
+   * @throws {TunlError} usage, when the stage would be an open proxy there
+   */
+  assertListen?(listener: Listener): void;
+  /**
+   * Reads users, and certificates of upstreams, again.
    * @throws {TunlError} usage
    */
   reload?(): Promise<void>;
