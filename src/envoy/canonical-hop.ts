@@ -4,11 +4,7 @@ import { hostOf } from '../core/address.ts';
 import type { Hop, TlsSettings } from '../core/hop.ts';
 import type { FieldWriter } from './export-fields.ts';
 import { systemAuthorities } from './export-tls.ts';
-
-/** True for a hop that is spoken to in TLS. */
-export function isSecured({ scheme }: Pick<Hop, 'scheme'>): boolean {
-  return scheme === 'hbone' || /^(?:post\+)?(?:https|h2)$/.test(scheme);
-}
+import { termsOf } from './hop-terms.ts';
 
 /**
  * The hops of one place without what goes without saying, and with fields as Envoy is sent them.
@@ -19,30 +15,32 @@ export function tidyHops(choice: HopChoice, isInside: boolean, fields: FieldWrit
   const [first] = choice;
   // What is one place for Envoy is sent the same.
   const sent = first ? fields.write(first) : { headers: [] };
-  return choice.map((hop) => ({
-    scheme: hop.scheme,
-    ...(/^(?:https?|h2c?)$/.test(hop.scheme) && { halfClose: 'now' as const }),
-    address: hop.address.kind === 'tcp' ? { kind: 'tcp', host: hop.address.host, port: hop.address.port } : hop.address,
-    tls:
-      hop.scheme === 'hbone'
-        ? { cacert: systemAuthorities, ...hop.tls }
-        : isSecured(hop)
-          ? tidyTls(hop.tls, hostOf(hop.address) ?? '', hosts)
-          : {},
-    settings: { ...tidySettings(hop.settings), ...(hop.scheme === 'hbone' && { forwarded: 'no' }) },
-    ...sent,
-  }));
+  return choice.map((hop) => {
+    const { halfClose } = termsOf(hop);
+    return {
+      scheme: hop.scheme,
+      ...(halfClose && { halfClose }),
+      address:
+        hop.address.kind === 'tcp' ? { kind: 'tcp', host: hop.address.host, port: hop.address.port } : hop.address,
+      tls: tidyHopTls(hop, hosts),
+      settings: tidySettings(hop),
+      ...sent,
+    };
+  });
 }
 
-/** Some settings of hbone:// have become fields by now. */
-function tidySettings({
-  path,
-  baggage: _baggage,
-  network: _network,
-  source: _source,
-  ...others
-}: Hop['settings']): Hop['settings'] {
-  return { ...others, ...(path !== undefined && path !== '/' && { path }) };
+function tidyHopTls(hop: Hop, hosts: readonly (string | undefined)[]): TlsSettings {
+  const { tunnel, isSecured } = termsOf(hop);
+  if (tunnel === 'mesh') return { cacert: systemAuthorities, ...hop.tls };
+  return isSecured ? tidyTls(hop.tls, hostOf(hop.address) ?? '', hosts) : {};
+}
+
+/** Those that are fields for Envoy have become fields by now. */
+function tidySettings(hop: Hop): Hop['settings'] {
+  const { settings, said } = termsOf(hop);
+  const given = Object.entries(hop.settings).filter(([name]) => settings.includes(name));
+  const { path, ...others } = Object.fromEntries(given);
+  return { ...others, ...said, ...(path !== undefined && path !== '/' && { path }) };
 }
 
 /** TLS to targets, as `tidyHops` has it for hops. */

@@ -7,6 +7,7 @@ import type {
   TargetChoice,
   Upstream,
 } from '../chain/model.ts';
+import { termsOf } from './hop-terms.ts';
 
 /** A proxy as the HTTP stage that does the same. One that dials what each tunnel asks for stays what it is. */
 export function toHttpStage(stage: ProxyStage): ChainStage {
@@ -47,15 +48,15 @@ function toUpstream({ name, to, route }: ProxyStage): Upstream | undefined {
   const { hops, entry } = route;
   if (to) return { name, to, route, version: 'http1' };
   const last = hops.at(-1);
-  if (!last) return entry && { name, to: { targets: [entry], balance: 'first' }, route, version: 'http1' };
+  const [hop] = last ?? [];
+  if (!last || !hop) return entry && { name, to: { targets: [entry], balance: 'first' }, route, version: 'http1' };
   const places: TargetChoice = { targets: last.map(({ address }) => address), balance: route.hopBalance ?? 'first' };
-  const [hop] = last;
-  const isSecure = hop !== undefined && (hop.scheme === 'h2' || hop.scheme === 'https');
+  const { versions, isSecured } = termsOf(hop);
   return {
     name,
     to: places,
     route: { ...route, hops: hops.slice(0, -1) },
-    version: hop?.scheme === 'http' || hop?.scheme === 'https' ? 'http1' : 'http2',
-    ...(isSecure && { tls: { ...(hop.address.kind === 'tcp' && { servername: hop.address.host }), ...hop.tls } }),
+    version: versions[0] === 'http1' ? 'http1' : 'http2',
+    ...(isSecured && { tls: { ...(hop.address.kind === 'tcp' && { servername: hop.address.host }), ...hop.tls } }),
   };
 }

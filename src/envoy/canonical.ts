@@ -1,4 +1,5 @@
 import {
+  type AccessLog,
   type ChainStage,
   type ForwardStage,
   type Graph,
@@ -11,10 +12,9 @@ import {
   type Upstream,
 } from '../chain/model.ts';
 import type { InternalAddress } from '../core/address.ts';
-import { UpstreamNames } from './canonical-http.ts';
+import { tidyHttp, UpstreamNames } from './canonical-http.ts';
 import { toHttpStage } from './canonical-proxy.ts';
-import { toPlainRoute } from './canonical-route.ts';
-import { tidyStage } from './canonical-stage.ts';
+import { tidyForward, tidyRoute, toPlainRoute } from './canonical-route.ts';
 import type { FieldWriter } from './export-fields.ts';
 import { StageNames } from './names.ts';
 
@@ -127,4 +127,30 @@ function toOne(target: Target): TargetChoice {
 
 function toInternal(name: string): InternalAddress {
   return { kind: 'internal', name };
+}
+
+/** A stage without what goes without saying, and with what Envoy must be told. */
+function tidyStage(stage: ChainStage, fields: FieldWriter): ChainStage {
+  const { log, accessLogs = [], tls, ...others } = stage;
+  const logs = (log ? [...accessLogs, { path: '/dev/stderr' }] : accessLogs).map(tidyLog);
+  const common = {
+    log: false,
+    ...(logs.length > 0 && { accessLogs: logs }),
+    ...(tls && { tls: { ...tls, ...(tls.cert !== undefined && { key: tls.key ?? tls.cert }) } }),
+  };
+  switch (others.job) {
+    case 'forward':
+      return { ...tidyForward(others, fields), ...common };
+    case 'proxy':
+      // Envoy lets everybody in, and has statuses of its own.
+      return { ...others, open: true, statuses: 'envoy', route: tidyRoute(others.route, true, fields), ...common };
+    case 'http':
+      return { ...tidyHttp(others, fields), ...common };
+  }
+}
+
+/** Envoy ends no line by itself. */
+function tidyLog(log: AccessLog): AccessLog {
+  const { format } = log;
+  return typeof format === 'string' && !format.endsWith('\n') ? { ...log, format: `${format}\n` } : log;
 }

@@ -1,6 +1,7 @@
 import { isIP } from 'node:net';
 import type { Target } from '../chain/model.ts';
 import { type Tree, formatSeconds, toAddress, typed } from './export-terms.ts';
+import type { HopVersion } from './hop-terms.ts';
 
 /** A place that a cluster leads to. */
 export interface Endpoint {
@@ -19,7 +20,7 @@ export interface ClusterPlan {
   readonly connectMs: number;
   readonly family?: 4 | 6;
   /** What requests are written in; bytes go as they are without. `either`: as the server chooses in TLS. */
-  readonly protocol?: 'http1' | 'http2' | 'either';
+  readonly protocol?: HopVersion;
   readonly socket?: Tree;
 }
 

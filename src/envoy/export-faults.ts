@@ -15,9 +15,9 @@ import { formatAddress, hostOf } from '../core/address.ts';
 import { formatDuration } from '../core/deadline.ts';
 import { formatHop, type Hop, type TlsSettings } from '../core/hop.ts';
 import { parseDuration } from '../words/duration.ts';
-import { isSecured } from './canonical-hop.ts';
 import { isLoopback } from './export-terms.ts';
 import { isName } from './export-cluster.ts';
+import { findTerms } from './hop-terms.ts';
 
 /** Something that a stage does and Envoy cannot. */
 export interface Unexpressed {
@@ -140,9 +140,8 @@ function* findInRoute({ hops, entry, resolver }: RouteOptions, seen: Seen): Gene
         yield [`it does not know whose tunnel it is at ${formatHop(hop)}, which is not the last`];
     }
   }
-  if (
-    hops.slice(1).some((choice, index) => [...choice, ...(hops[index] ?? [])].every(({ scheme }) => scheme === 'hbone'))
-  ) {
+  const isMesh = hops.map((choice) => choice.every(({ scheme }) => findTerms(scheme)?.tunnel === 'mesh'));
+  if (isMesh.some((is, index) => is && isMesh[index + 1])) {
     yield ['it does not ask two hbone:// in a row for the same target'];
   }
   for (const [index, choice] of hops.entries()) yield* findInPlace(choice, index > 0 || entry !== undefined);
@@ -159,31 +158,20 @@ function* findInPlace(choice: HopChoice, isInside: boolean): Generator<Finding> 
 /** True for hops of which one cluster can be made. */
 function isAlike(hop: Hop, other: Hop): boolean {
   const describe = ({ scheme, credentials, tls, headers, formats = [], settings, address }: Hop) => {
-    const isNamed = scheme !== 'hbone' && isSecured({ scheme }) && tls.servername === undefined;
+    const terms = findTerms(scheme);
+    const isNamed = terms?.isSecured && terms.tunnel !== 'mesh' && tls.servername === undefined;
     const login = credentials && [credentials.user, credentials.password.reveal()];
     return JSON.stringify([scheme, login, tls, headers, formats, settings, isNamed && hostOf(address)]);
   };
   return describe(hop) === describe(other);
 }
 
-/** Schemes that Envoy can speak, with the settings that it has too. */
-const knownSettings: Readonly<Record<string, readonly string[]>> = {
-  http: [],
-  https: [],
-  h2c: [],
-  h2: [],
-  'post+http': ['path'],
-  'post+https': ['path'],
-  'post+h2c': ['path'],
-  'post+h2': ['path'],
-  hbone: ['peer', 'baggage', 'network', 'source', 'traceparent', 'forwarded'],
-};
-
 function* findInHop(hop: Hop, seen: Seen): Generator<Finding> {
-  const known = knownSettings[hop.scheme];
+  const terms = findTerms(hop.scheme);
   const name = formatHop(hop);
-  if (!known) yield [`it does not speak ${name}`];
+  if (!terms) yield [`it does not speak ${name}`];
   else {
+    const known = [...terms.settings, ...Object.keys(terms.fields)];
     const unknown = Object.keys(hop.settings).filter((key) => !known.includes(key));
     for (const key of unknown) yield [`it has nothing like ?${key}= of ${name}`];
   }
@@ -192,7 +180,7 @@ function* findInHop(hop: Hop, seen: Seen): Generator<Finding> {
   if ([...hop.headers, ...(hop.formats ?? [])].some(([field]) => field.toLowerCase() === 'host')) {
     yield [`it sends the target of a tunnel as Host, and ${name} is to get another`];
   }
-  if (hop.scheme !== 'hbone') return;
+  if (terms?.tunnel !== 'mesh') return;
   const { peer, traceparent, forwarded } = hop.settings;
   if (peer === undefined) yield [`it must be told whom to expect at ${name}`, 'add ?peer=spiffe://…'];
   if (traceparent !== 'no') yield [`it makes up no traceparent for ${name}`, 'add ?traceparent=no'];
@@ -251,7 +239,10 @@ function* findInProxy(stage: ProxyStage): Generator<Finding> {
   if (accept.includes('post')) yield ['it does not turn POST into CONNECT'];
   for (const hop of last) {
     const fields = [...hop.headers, ...(hop.formats ?? [])];
-    if (hop.credentials || fields.length > 0 || !/^(?:http|h2c|h2)$/.test(hop.scheme)) {
+    const { tunnel, versions = [] } = findTerms(hop.scheme) ?? {};
+    // Requests go to a cluster of one version.
+    const isPassed = tunnel === 'connect' && versions[0] !== 'either';
+    if (hop.credentials || fields.length > 0 || !isPassed) {
       yield [`it passes tunnels on as they came, by http, h2c or h2, and ${formatHop(hop)} wants more`];
     }
   }

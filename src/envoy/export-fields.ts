@@ -1,15 +1,9 @@
 import type { HeaderField, Hop } from '../core/hop.ts';
 import { escapeOperators } from './export-terms.ts';
+import { termsOf } from './hop-terms.ts';
 
 /** How secrets were written, by the object that holds each, as far as a file says it. */
 export type FieldSources = ReadonlyMap<object, string>;
-
-/** Settings of hbone:// that are fields on the wire. */
-const settingFields = [
-  ['baggage', 'baggage'],
-  ['network', 'x-forwarded-network'],
-  ['source', 'x-istio-source'],
-] as const;
 
 /** RFC 7239, section 6, as hbone:// has it. */
 const forwardedField: HeaderField = ['forwarded', 'for="%DOWNSTREAM_REMOTE_ADDRESS%"'];
@@ -26,14 +20,15 @@ export class FieldWriter {
   }
 
   /** The fields of one hop: texts, and formats with what is read from the environment. No credentials are left. */
-  write({ credentials, headers, formats = [], scheme, settings }: Hop): Pick<Hop, 'headers' | 'formats'> {
+  write(hop: Hop): Pick<Hop, 'headers' | 'formats'> {
+    const { credentials, headers, formats = [], settings } = hop;
+    const { login: name, fields, tunnel } = termsOf(hop);
     const login = credentials && this.#invent('TUNL_PROXY_BASIC', credentials, 'USER:PASSWORD in base64');
-    const name = scheme.startsWith('post+') ? 'authorization' : 'proxy-authorization';
-    const told = settingFields.flatMap(([setting, field]): HeaderField[] => {
+    const told = Object.entries(fields).flatMap(([setting, field]): HeaderField[] => {
       const value = settings[setting];
       return value === undefined ? [] : [[field, escapeOperators(value)]];
     });
-    const isForwarded = scheme === 'hbone' && settings['forwarded'] !== 'no';
+    const isForwarded = tunnel === 'mesh' && settings['forwarded'] !== 'no';
     const given = [
       ...told,
       ...(isForwarded ? [forwardedField] : []),

@@ -1,12 +1,12 @@
 import type { ForwardStage, HopChoice, RouteOptions } from '../chain/model.ts';
 import { type Address, formatAddress, hostOf } from '../core/address.ts';
 import type { Hop } from '../core/hop.ts';
-import { isSecured } from './canonical-hop.ts';
 import type { ClusterNames } from './cluster-names.ts';
 import { type ClusterPlan, toCluster } from './export-cluster.ts';
 import { toAccessLogs, toListener } from './export-listener.ts';
 import { escapeOperators, formatSeconds, type Tree, typed } from './export-terms.ts';
 import { toClusterSocket } from './export-tls.ts';
+import { termsOf } from './hop-terms.ts';
 
 /** What a stage is in an Envoy file. */
 export interface StageTrees {
@@ -52,11 +52,12 @@ function toHopPlan(
   { entry, hopBalance = 'first' }: RouteOptions,
 ): Pick<ClusterPlan, 'to' | 'balance' | 'protocol' | 'socket'> {
   const [hop] = choice;
+  const terms = hop && termsOf(hop);
   return {
     to: choice.map(({ address }) => (entry ? { address: entry, id: formatAddress(address) } : { address })),
     balance: hopBalance,
-    ...(hop && { protocol: toProtocol(hop) }),
-    ...(hop && isSecured(hop) && { socket: toHopSocket(hop) }),
+    ...(terms && { protocol: terms.versions[0] }),
+    ...(hop && terms?.isSecured && { socket: toHopSocket(hop) }),
   };
 }
 
@@ -65,18 +66,14 @@ function toHopSocket({ tls, address, settings }: Hop): Tree {
   return toClusterSocket({ settings: tls, host: hostOf(address) ?? '', ...(peer !== undefined && { spiffeId: peer }) });
 }
 
-function toProtocol({ scheme }: Hop): NonNullable<ClusterPlan['protocol']> {
-  if (scheme.endsWith('http')) return 'http1';
-  return scheme.endsWith('https') ? 'either' : 'http2';
-}
-
 function toTunneling([hop]: HopChoice, target: Address | undefined): Tree {
-  const { scheme = '', settings = {}, headers = [], formats = [] } = hop ?? {};
+  const { settings = {}, headers = [], formats = [] } = hop ?? {};
   const { path } = settings;
+  const isPost = hop && termsOf(hop).tunnel === 'post';
   const fields = [...headers, ...formats].map(([key, value]) => ({ header: { key, value } }));
   return {
     hostname: target ? escapeOperators(formatAddress(target)) : '',
-    ...(scheme.startsWith('post+') && { use_post: true, ...(path !== undefined && { post_path: path }) }),
+    ...(isPost && { use_post: true, ...(path !== undefined && { post_path: path }) }),
     ...(fields.length > 0 && { headers_to_add: fields }),
   };
 }

@@ -6,6 +6,7 @@ import { parseHost, parsePort } from '../http/authority.ts';
 import { parseUnix } from '../words/listen.ts';
 import { asUsage, quote } from '../words/text.ts';
 import type { ClusterWords, EndpointWords } from './forms/cluster.ts';
+import type { HopVersion } from './hop-terms.ts';
 import { assertOne } from './one-of.ts';
 import type { Reading } from './reading.ts';
 import { readUpstreamTls } from './read-tls.ts';
@@ -17,8 +18,7 @@ export interface Cluster {
   readonly words: ClusterWords;
   /** Its endpoints; one of ORIGINAL_DST has the field that names them. */
   readonly to: TargetChoice | { readonly field: string } | undefined;
-  /** `either`: as the server chooses in TLS. */
-  readonly version: 'http1' | 'http2' | 'either';
+  readonly version: HopVersion;
   readonly tls?: TlsSettings;
   /** The SPIFFE id that its endpoints must have: they are HBONE peers. */
   readonly peer?: string;

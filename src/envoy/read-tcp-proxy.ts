@@ -11,6 +11,7 @@ import { parseHeader } from '../words/header.ts';
 import { parseTarget } from '../words/target.ts';
 import { quote } from '../words/text.ts';
 import type { TcpProxyWords, TunnelingWords } from './forms/tcp-proxy.ts';
+import { findScheme, type HopTerms, termsOf } from './hop-terms.ts';
 import { type Cluster, toRoute } from './read-cluster.ts';
 import { readAccessLogs } from './read-access-log.ts';
 import type { Reading } from './reading.ts';
@@ -108,22 +109,24 @@ function readHops(
   const { use_post: post = false, post_path: postPath } = words;
   if (postPath !== undefined && postPath !== '' && !post)
     reading.add([...path, 'post_path'], 'post_path needs use_post: true');
-  const { peer } = cluster;
-  if (peer !== undefined && (post || cluster.version !== 'http2')) {
+  const { peer, version } = cluster;
+  const fields = readHeaders(words.headers_to_add, [...path, 'headers_to_add'], reading);
+  const tunnel = post ? 'post' : peer === undefined ? 'connect' : 'mesh';
+  const scheme = findScheme({ tunnel, version, isSecured: cluster.tls !== undefined });
+  if (scheme === undefined || (post && peer !== undefined)) {
     reading.add(path, `${cluster.name} has a SPIFFE id, and what goes there is CONNECT over HTTP/2`);
+    return { hops: [] };
   }
-  const plain = `${post ? 'post+' : ''}${schemes[cluster.tls ? 'tls' : 'plain'][cluster.version]}`;
-  const scheme = peer === undefined ? plain : 'hbone';
+  const { said, halfClose } = termsOf({ scheme });
   const hop: Omit<Hop, 'address'> = {
     scheme,
-    // As Envoy does it; where that goes without saying, it is not said.
-    ...(scheme === plain && !post && { halfClose: 'now' as const }),
+    ...(halfClose && { halfClose }),
     tls: cluster.tls ?? {},
-    ...readHeaders(words.headers_to_add, [...path, 'headers_to_add'], reading),
+    ...fields,
     settings: {
       ...(post && postPath !== undefined && postPath !== '' && postPath !== '/' && { path: postPath }),
-      // Envoy sends no fields of its own.
-      ...(peer !== undefined && { peer, traceparent: 'no', forwarded: 'no' }),
+      ...(peer !== undefined && { peer }),
+      ...said,
     },
   };
   const choice = toChoice(hop, targets, cluster, reading);
@@ -134,11 +137,6 @@ function readHops(
     ...(balance === 'round-robin' && { hopBalance: balance }),
   };
 }
-
-const schemes = {
-  plain: { http1: 'http', http2: 'h2c', either: 'http' },
-  tls: { http1: 'https', http2: 'h2', either: 'https' },
-} as const;
 
 /** Endpoints of a cluster as proxies. Those behind an internal listener are told apart by `endpoint_id`. */
 function toChoice(
@@ -155,7 +153,7 @@ function toChoice(
     if (first?.kind !== 'internal' || target.name !== first.name) {
       reading.add(path, 'the way to proxies leads through one internal listener, or through none');
     }
-    return [{ ...hop, address: toHopAddress(target, ids[index], hop.scheme) }];
+    return [{ ...hop, address: toHopAddress(target, ids[index], termsOf(hop)) }];
   });
 }
 
@@ -166,13 +164,12 @@ function listEndpointIds({ words }: Cluster): readonly (string | undefined)[] {
 }
 
 /** The way to it is known already; the address names it in messages, and is the name in its certificate. */
-function toHopAddress({ name }: InternalAddress, id: string | undefined, scheme: string): TcpAddress {
+function toHopAddress({ name }: InternalAddress, id: string | undefined, { port }: HopTerms): TcpAddress {
   try {
     if (id !== undefined) return parseAuthority(id);
   } catch {
     // Any text tells endpoints apart.
   }
-  const port = scheme === 'hbone' ? 15_008 : /^(?:post\+)?(?:https|h2)$/.test(scheme) ? 443 : 80;
   return { kind: 'tcp', host: name.toLowerCase(), port };
 }
 
