@@ -1,9 +1,9 @@
-/** How long our end is kept where nobody says it. */
+/** Time for which our FIN is held back by default. */
 const usualWaitMs = 2000;
 
 /**
- * The end of a client that is kept from a hop: until the target has ended, or until nothing has moved for a while
- * and all that the client sent is out.
+ * Holds a client's FIN back from a hop until the target has ended, or until everything that the client sent is out and
+ * nothing has moved for a while.
  */
 export class HeldEnd {
   readonly #waitMs: number;
@@ -11,23 +11,23 @@ export class HeldEnd {
   #movedAt = performance.now();
   #timer: NodeJS.Timeout | undefined;
 
-  /** @param waitMs 0: there is no such while */
+  /** @param waitMs how long nothing must have moved; 0: only the end of the target releases it */
   constructor(waitMs: number = usualWaitMs, release: () => void) {
     this.#waitMs = waitMs;
     this.#release = release;
   }
 
-  /** It goes out by itself some day. */
+  /** True if the FIN goes out after a wait even if the target does not end. */
   get isTimed(): boolean {
     return this.#waitMs > 0;
   }
 
-  /** A byte came, or the system has taken one of ours. */
+  /** Starts the wait again: a byte arrived, or the system accepted one of ours. */
   move(): void {
     this.#movedAt = performance.now();
   }
 
-  /** The client has ended, and its last byte is out: what is left of the wait begins. */
+  /** Waits for the rest of the time, now that the client has ended and its last byte is out. */
   start(): void {
     if (!this.isTimed || this.#timer) return;
     this.#timer = setTimeout(() => this.#look(), this.#waitMs - (performance.now() - this.#movedAt));

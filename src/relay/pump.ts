@@ -1,18 +1,18 @@
 import type { Duplex } from 'node:stream';
 
-/** Moves one direction of a tunnel, with back-pressure, and counts it. */
+/** Moves the bytes of one direction of a tunnel, with back-pressure, and counts them. */
 export class Pump {
   /** Bytes handed to the destination so far. */
   bytes = 0;
-  /** The source has ended: no byte will follow. */
+  /** True once the source has ended: no byte will follow. */
   ended = false;
-  /** The end and everything before it has been handed to the system. */
+  /** True once the system has accepted the end and everything before it. */
   finished = false;
-  /** Bytes came that the destination does not take any more: its far side has gone without an error. */
+  /** True once bytes came that the destination no longer accepts: its far side has gone without an error. */
   refused = false;
-  /** Keeps the end from the destination for now. */
+  /** True while the end is held back from the destination. */
   isHeld = false;
-  /** Nobody reads at the destination any more: what comes is dropped. */
+  /** True once nobody reads at the destination any more and further bytes are dropped. */
   #isDropping = false;
 
   readonly #source: Duplex;
@@ -21,7 +21,7 @@ export class Pump {
   readonly #onEnd: () => void;
   readonly #onTaken: (() => void) | undefined;
 
-  /** @param onTaken called each time that the system has taken a chunk */
+  /** @param onTaken called each time the system has accepted a chunk */
   constructor(source: Duplex, destination: Duplex, onProgress: () => void, onEnd: () => void, onTaken?: () => void) {
     this.#source = source;
     this.#destination = destination;
@@ -43,25 +43,25 @@ export class Pump {
     }
   }
 
-  /** Bytes that the system has not taken yet. */
+  /** True while the system has not accepted all bytes. */
   get isQueued(): boolean {
     return this.#destination.writableLength > 0;
   }
 
-  /** Lets the end go on, now or when it comes. */
+  /** Passes the end on, now or when it comes. */
   release(): void {
     if (!this.isHeld) return;
     this.isHeld = false;
     if (this.ended && !this.finished) this.#endDestination();
   }
 
-  /** Goes on reading the source to its end and passes nothing on. */
+  /** Reads the source to its end without passing anything on. */
   drop(): void {
     this.#isDropping = true;
     this.#source.resume();
   }
 
-  /** Moves nothing more. What the source still has stays unread. */
+  /** Stops moving bytes. Bytes that the source still has stay unread. */
   stop(): void {
     this.#source.pause();
     this.#source.off('data', this.#onData);
@@ -70,14 +70,14 @@ export class Pump {
 
   readonly #onData = (chunk: Buffer): void => {
     if (this.#isDropping) return this.#onProgress();
-    // Only HTTP/2 knows such an end: everywhere else what cannot be written is an error.
+    // Only HTTP/2 has such an end: everywhere else a failed write is an error.
     if (this.#destination.writableEnded) return this.#refuse();
     this.bytes += chunk.length;
     this.#onProgress();
     if (!this.#destination.write(chunk, this.#onTaken)) this.#source.pause();
   };
 
-  // A slow reader that drains is progress too: nothing else may happen for as long as it takes.
+  // A slow reader that drains counts as progress too: nothing else may happen in the meantime.
   readonly #onDrain = (): void => {
     this.#onProgress();
     this.#source.resume();
@@ -101,7 +101,7 @@ export class Pump {
     this.#onEnd();
   }
 
-  /** A destination that finishes by itself leaves its source to go on. */
+  /** Notes that the destination has finished; if it did so by itself, the source goes on. */
   #onFinish(): void {
     this.finished = this.ended;
     this.#onEnd();

@@ -7,45 +7,45 @@ import { Pump } from './pump.ts';
 
 const nothing = Buffer.alloc(0);
 
-/** How soon after our end that of a target looks like a consequence of it. */
+/** Time after our FIN within which the end of the target looks like a consequence of it. */
 const momentMs = 1000;
 
-/** How long a tunnel that was left may stand still. */
+/** Time for which a tunnel that its client has left may stand still. */
 const leftMs = 1000;
 
-/** Limits of a running tunnel, in milliseconds; 0 means none. */
+/** Time limits of a running tunnel, in milliseconds; 0 means none. */
 export interface RelayLimits {
-  /** No byte in either direction. */
+  /** Limit for a tunnel in which no byte moves in either direction. */
   readonly idleMs: number;
-  /** One half has ended and nothing moves in the other. */
+  /** Limit for a tunnel of which one half has ended while nothing moves in the other. */
   readonly lingerMs: number;
-  /** As `lingerMs`, where it was the target that ended first and the client has all of it. */
+  /** As `lingerMs`, if the target ended first and the client has received everything. */
   readonly targetEndedLingerMs?: number;
-  /** As `targetEndedLingerMs`, where the target does not take anything more either. */
+  /** As `targetEndedLingerMs`, if the target does not accept any more bytes either. */
   readonly targetGoneLingerMs?: number;
-  /** As `lingerMs`, where the client has ended and its end has gone to a hop that is known not to pass it on. */
+  /** As `lingerMs`, if the client's FIN has gone to a hop that is known not to pass it on. */
   readonly swallowedLingerMs?: number;
-  /** How long our end is kept from hops with `wait`; 2 s where absent. */
+  /** Time for which our FIN is held back from hops with `wait`. Default: 2 s. */
   readonly halfCloseWaitMs?: number;
 }
 
-/** How something that moved bytes ended. */
+/** The way in which a transfer of bytes ended. */
 export interface RelayEnd {
   readonly end: TunnelEnd;
-  /** Whose side ended it, unless the end was clean. */
+  /** The side that ended it, unless the end was clean. */
   readonly side?: 'client' | 'target' | 'self';
   readonly error?: Error;
 }
 
-/** How a tunnel ended. */
+/** The way in which a tunnel ended, and its state at that time. */
 export interface RelayResult extends RelayEnd {
-  /** Which half had ended when a limit fired or one side was reset. */
+  /** The halves that had ended when a limit fired or one side was reset. */
   readonly ended: { readonly client: boolean; readonly target: boolean };
-  /** The target has ended, and all that it sent was handed to the system. */
+  /** True if the target has ended and the system has accepted everything that it sent. */
   readonly delivered: boolean;
-  /** The client has sent more since the target ended, or not all that it sent was handed to the system. */
+  /** True if the client sent more after the target had ended, or if the system has not accepted all its bytes. */
   readonly unheard: boolean;
-  /** A hop that seems to have taken our end for the end of everything: since then nothing came but an end, or nothing at all. */
+  /** A hop that seems to have taken our FIN for the end of both halves: only an end came after it, or nothing at all. */
   readonly swallowedBy?: HalfCloseTerms;
 }
 
@@ -56,22 +56,23 @@ export interface RelayHandle {
   /** Ends the tunnel now; both sides see a reset. */
   cut(error: Error): void;
   /**
-   * Nobody is left to read at the client's side: what comes is dropped, and no end of the client is kept any more. Once the target
-   * has ended, or nothing has moved for a second and all that the client sent is out, the tunnel is closed, with `reason`.
+   * Goes on without a reader at the client's side: bytes from the target are dropped, and the client's FIN is no longer
+   * held back. The tunnel is closed, with `reason`, once the target has ended, or once all that the client sent is out
+   * and nothing has moved for a second.
    */
   leave(reason: Error): void;
-  /** Never rejects. */
+  /** Resolves at the end of the tunnel. It never rejects. */
   readonly done: Promise<RelayResult>;
 }
 
 /**
- * Moves bytes both ways until both halves have ended, a side is reset or a limit fires:
+ * Moves bytes both ways until both halves have ended, a side is reset, or a limit fires:
  *
  *     client --- sent ---> upstream
  *     client <- received - upstream
  *
- * A FIN goes on as a FIN after the last byte, a reset as a reset. Both directions start in the same
- * tick: an HTTP/2 stream must be read before its other half is ended.
+ * A FIN is passed on as a FIN after the last byte, a reset as a reset. Both directions start in the same tick: an
+ * HTTP/2 stream must be read before its other half is ended.
  */
 export function relay(client: Link, upstream: Link, limits: RelayLimits): RelayHandle {
   return new Relay(client, upstream, limits);
@@ -89,10 +90,10 @@ class Relay implements RelayHandle {
   readonly #sending: Pump;
   readonly #receiving: Pump;
   readonly #held: HeldEnd;
-  /** When our end went out, and what had been received by then. */
+  /** The time at which our FIN went out, and the bytes received by then. */
   #endSent: { readonly at: number; readonly received: number } | undefined;
   #swallowedBy: HalfCloseTerms | undefined;
-  /** Bytes sent when the target ended. */
+  /** Bytes sent by the time the target ended. */
   #sentBefore: number | undefined;
   #left: Error | undefined;
   #timer: NodeJS.Timeout | undefined;
@@ -171,7 +172,7 @@ class Relay implements RelayHandle {
     if (this.#settled) return;
     this.#watchEnds();
     if (this.#sending.finished && this.#receiving.finished) return this.#settle({ end: 'clean' });
-    // Once the other direction has been delivered to its end, who still sends is told that nobody reads.
+    // Not before the other direction has been delivered to its end: a reset would cut it.
     if (this.#sending.refused && this.#receiving.finished) return this.#onReset('target', this.#client, goneError());
     if (this.#receiving.refused && this.#sending.finished) return this.#onReset('client', this.#upstream, goneError());
     if (this.#left) {
@@ -179,7 +180,7 @@ class Relay implements RelayHandle {
     } else this.#setTimer('linger', this.#lingerMs);
   }
 
-  /** Keeps our end or lets it go, and looks at what the target makes of it. */
+  /** Holds our FIN back or sends it, and watches how the target reacts. */
   #watchEnds(): void {
     const { ended, finished, isHeld, isQueued } = this.#sending;
     if (this.#receiving.ended) {
@@ -198,7 +199,7 @@ class Relay implements RelayHandle {
     this.#sending.release();
   }
 
-  /** The limit that holds now; 0 where our end still waits for a moment to go out. */
+  /** The limit that applies now; 0 while our FIN still waits to be sent. */
   get #lingerMs(): number {
     const { lingerMs, targetEndedLingerMs = lingerMs, targetGoneLingerMs = targetEndedLingerMs } = this.#limits;
     const { ended, isHeld } = this.#sending;
@@ -208,13 +209,13 @@ class Relay implements RelayHandle {
     return this.#isSwallowed ? (this.#limits.swallowedLingerMs ?? lingerMs) : lingerMs;
   }
 
-  /** Our end has gone to a hop that does not pass it on. */
+  /** True once our FIN has gone to a hop that does not pass it on. */
   get #isSwallowed(): boolean {
     const { halfClose } = this.#upstream;
     return this.#sending.finished && !this.#receiving.ended && halfClose?.swallows === true;
   }
 
-  /** Closes a tunnel that was left, unless bytes of the client are still on the way. */
+  /** Closes a tunnel that its client has left, unless bytes of the client are still on the way. */
   #letGo(): void {
     if (this.#sending.isQueued) return void this.#timer?.refresh();
     const { stream } = this.#upstream;
@@ -225,12 +226,12 @@ class Relay implements RelayHandle {
     stream.end();
   }
 
-  /** What the side that was reset had sent before still goes out, within the linger limit. */
+  /** Resets the other side too, once the bytes sent before the reset are out or the linger limit is reached. */
   #onReset(side: 'client' | 'target', other: Link, error: Error): void {
     if (this.#settled) return;
     const { stream } = other;
     if (side === 'target' && this.#receiving.ended && !this.#receiving.finished && !stream.destroyed) {
-      // The last bytes are on their way to the client.
+      // The last bytes are still on their way to the client.
       return void stream.once('finish', () => this.#onReset(side, other, error));
     }
     this.#settle({ end: 'reset', side, error });
@@ -241,12 +242,12 @@ class Relay implements RelayHandle {
       other.reset(error);
     };
     stream.once('close', reset);
-    // An empty write is called back once everything before it is out.
+    // The callback of an empty write comes once everything before it is out.
     if (stream.writableEnded) stream.once('finish', reset);
     else stream.write(nothing, reset);
   }
 
-  /** Starts a limit, unless a shorter one runs already: after one half has ended both count. */
+  /** Starts a limit, unless a shorter one runs already: after one half has ended, both limits apply. */
   #setTimer(end: 'idle' | 'linger', ms: number): void {
     if (ms === 0 || (this.#timerMs > 0 && this.#timerMs <= ms)) return;
     clearTimeout(this.#timer);
