@@ -4,22 +4,22 @@ import { TunlError } from '../core/errors.ts';
 import { fileKnowsMoreHosts } from './nsswitch.ts';
 import type { SystemLookup } from './system-lookup.ts';
 
-/** How the system is asked; what is absent is as this machine has it. */
+/** Options of lookups by the system. Default: those of this machine. */
 export interface SystemNames {
   readonly lookup?: SystemLookup;
   readonly platform?: NodeJS.Platform;
   readonly nsswitchPath?: string;
 }
 
-/** Loads what runs programs only where one is to be run. */
+/** Loads the code that runs helper processes at its first use. */
 const lookupByHelper: SystemLookup = async (...question) => {
   const { systemLookup } = await import('./system-lookup.ts');
   return systemLookup(...question);
 };
 
 /**
- * The addresses that the system knows, or the name servers before it.
- * @throws {Error} what `askServers` throws, the error of the lookup, or the signal's reason
+ * Asks the system for addresses, or with `both` the name servers first where that gives the same answers.
+ * @throws {Error} the error of `askServers` or of the lookup, or the signal's reason
  */
 export async function askSystemToo(
   { resolver, lookup = lookupByHelper, ...options }: SystemNames & { readonly resolver: 'system' | 'both' },
@@ -39,7 +39,7 @@ export async function askSystemToo(
   }
 }
 
-/** On these systems a name may depend on the network, or come from other sources, in ways that only the system knows. */
+/** True on systems whose answers depend on the network, or on other sources, in ways that only the system knows. */
 function isSystemFirst({ platform = process.platform, nsswitchPath = '/etc/nsswitch.conf' }: SystemNames): boolean {
   return platform === 'darwin' || platform === 'win32' || fileKnowsMoreHosts(nsswitchPath);
 }

@@ -4,8 +4,8 @@ import { isWorthRetrying } from './first-of.ts';
 import { Turns } from './turns.ts';
 
 /**
- * A Dial that leads to one of several targets, whatever address it is called with. `first` prefers them in
- * their order, `round-robin` in turn; those that failed a moment ago come last.
+ * Makes a Dial that leads to one of several targets, whichever address it is called with. `first` prefers them in
+ * their order, `round-robin` in turn; targets that failed a moment ago come last.
  * @throws {TunlError} that of the last target tried
  */
 export function balance(dial: Dial, targets: readonly Address[], mode: 'first' | 'round-robin'): Dial {

@@ -9,26 +9,27 @@ import { assertUnixPath } from '../core/unix-path.ts';
 import { race } from './race.ts';
 import type { Resolve } from './resolve.ts';
 
-/** First keep-alive probe after this much silence; below what firewalls forget connections at. */
+/** Silence before the first keep-alive probe; firewalls forget connections only after more. */
 const keepAliveMs = 30_000;
 
+/** Options of the Dial that opens sockets. */
 export interface DirectOptions {
-  /** Has a limit of its own. */
+  /** Resolves names, within its own time limit. */
   readonly resolve: Resolve;
   readonly connectMs: number;
   /**
-   * Asked about each place right before it is connected to, when every name is resolved.
-   * @throws {TunlError} when no Link may lead there
+   * Judges each address right before it is connected to, after names are resolved.
+   * @throws {TunlError} if connections to it are forbidden
    */
   readonly assertAllowed?: (place: TcpAddress | UnixAddress) => void;
-  /** Opens a Link to a stage of this process; absent where there are none. */
+  /** Opens a Link to a stage of this process; absent if there are no such stages. */
   readonly dialInternal?: Dial;
 }
 
 /**
- * The Dial at the bottom of every chain, and the only one that opens sockets. A TCP address that
- * carries `resolved` is dialled at exactly those addresses; a name is resolved once for each dial.
- * Errors say whether it was the target or the proxy before it that is not reached.
+ * Makes the Dial at the bottom of every chain, the only one that opens sockets. A TCP address with `resolved` is
+ * dialled at exactly those addresses; any other name is resolved once for each dial. Errors tell whether the target or
+ * a proxy could not be reached.
  * @throws {TunlError} dns_error, dns_timeout, connection_refused, connection_timeout, destination_ip_unroutable
  */
 export function createDirect({ resolve, connectMs, assertAllowed = () => {}, dialInternal }: DirectOptions): Dial {
@@ -83,12 +84,12 @@ export function createDirect({ resolve, connectMs, assertAllowed = () => {}, dia
   };
 }
 
-/** A place as messages name it: of a proxy it is said that it is one. */
+/** Names an address in messages; that of a proxy is marked as such. */
 function nameIn({ hop }: DialContext, name: string): string {
   return hop ? `the proxy ${name}` : name;
 }
 
-/** An error of one of the phases here is of what was dialled, unless it is known to be ours. */
+/** Puts an error of one of the phases here on the side that was dialled, unless it is known to be ours. */
 function atFarEnd(error: unknown, { hop }: DialContext): unknown {
   const isOurs = error instanceof TunlError && (error.phase === 'dns' || error.phase === 'connect');
   return isOurs ? error.with({ side: hop ? 'hop' : 'target' }) : error;
@@ -103,7 +104,7 @@ async function connectTcp(ip: Ip, port: number, name: string, signal: AbortSigna
     host: ip.address,
     port,
     family: ip.family,
-    // A FIN of the far side ends one half only; the other half goes on.
+    // Node would otherwise end our half with the far side's.
     allowHalfOpen: true,
     noDelay: true,
     keepAlive: true,
@@ -120,7 +121,7 @@ async function connectUnix(address: UnixAddress, name: string, signal: AbortSign
   return streamLink(socket, { address });
 }
 
-/** Resolves once the socket is connected; otherwise destroys it. */
+/** Waits until the socket is connected, and destroys it if the signal is aborted before. */
 function connected(socket: Socket, name: string, signal: AbortSignal): Promise<void> {
   return new Promise((resolve, reject) => {
     const onAbort = () => {
@@ -155,7 +156,7 @@ const causes: Record<string, readonly [ErrorCode, string]> = {
   ENOENT: ['connection_refused', 'there is no such socket'],
 };
 
-/** What this machine lacks, wherever the connection was to lead. */
+/** Failures that lie with this machine, whatever the address. */
 const ownCauses: Record<string, string> = {
   EADDRNOTAVAIL: 'no local port is free',
   EMFILE: 'too many open files',

@@ -3,9 +3,9 @@ import { errorTable, TunlError } from '../core/errors.ts';
 import { Turns } from './turns.ts';
 
 /**
- * The Stage behind `a|b`: tries alternatives in turn. The next one is tried after a failure that it
- * may not share (a name, a connection, TLS, a time-out, a 5xx, something that is not HTTP), never
- * after an answer that is about the request itself (401, 403, 407).
+ * Makes the Stage behind `a|b`, which tries alternatives in their order. It goes on after a failure that the next
+ * may not share (a name, a connection, TLS, a time-out, a 5xx, an answer that is not HTTP), and never after an answer
+ * that is about the request itself (401, 403, 407).
  * @throws {TunlError} that of the last alternative tried
  */
 export function firstOf(alternatives: readonly Stage[]): Stage {
@@ -13,15 +13,15 @@ export function firstOf(alternatives: readonly Stage[]): Stage {
 }
 
 /**
- * The same, where each tunnel begins with the alternative after the one that the last tunnel began with, and those
- * that failed a moment ago come last.
+ * Makes a similar Stage that spreads tunnels: each begins with the alternative after the one with which the last tunnel
+ * began, and alternatives that failed a moment ago come last.
  * @throws {TunlError} that of the last alternative tried
  */
 export function eachInTurn(alternatives: readonly Stage[]): Stage {
   return tryEach(alternatives, (dials) => new Turns(dials, 'round-robin'));
 }
 
-/** In which order the alternatives are tried, and who wants to know how they fared. */
+/** The order in which alternatives are tried; `rest` and `wake` hear of their failures and successes. */
 type Order = Pick<Turns<Dial>, 'next'> & Partial<Pick<Turns<Dial>, 'rest' | 'wake'>>;
 
 function tryEach(alternatives: readonly Stage[], makeOrder: (dials: Dial[]) => Order): Stage {
@@ -48,7 +48,7 @@ function tryEach(alternatives: readonly Stage[], makeOrder: (dials: Dial[]) => O
   };
 }
 
-/** True for a failure that another try, or another hop, may not have. */
+/** True for a failure that another attempt, or another hop, may not have. */
 export function isWorthRetrying(error: unknown): error is TunlError {
   return error instanceof TunlError && errorTable[error.code].retry;
 }

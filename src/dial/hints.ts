@@ -2,7 +2,7 @@ import { type Address, formatAddress } from '../core/address.ts';
 import type { TunlError } from '../core/errors.ts';
 import { plainScheme, type Hop } from '../core/hop.ts';
 
-/** What is worth a look when the first connection to a proxy does not come up. */
+/** Hints for a proxy to which no connection can be made. */
 export function unreachedHints({ code, side }: TunlError, { address, scheme, variable }: Hop): string[] {
   if (side === 'self') return [];
   const hints: string[] = [];
@@ -16,17 +16,17 @@ export function unreachedHints({ code, side }: TunlError, { address, scheme, var
   return hints;
 }
 
-/** What may be wrong when a proxy does not finish a TLS handshake; why it failed has hints of its own. */
+/** Hints for a proxy that does not finish a TLS handshake; failures of TLS itself have their own. */
 export function unsecuredHints({ code }: TunlError, { scheme }: Hop): string[] {
   const plain = plainScheme(scheme);
-  // An HTTP proxy takes the handshake for a line that goes on.
+  // A plain HTTP proxy takes the handshake for an unfinished line and waits for more.
   const mayBePlain = code === 'connection_timeout' && plain !== undefined;
   return mayBePlain
     ? [`a proxy without TLS waits like this: if it is one, write ${plain}:// instead of ${scheme}://`]
     : [];
 }
 
-/** Why a proxy may give no answer in time. */
+/** Hints for a proxy that does not answer in time. */
 export function unansweredHints({ code, facts }: TunlError, address: Address): string[] {
   if (code !== 'http_response_timeout' || facts.received !== undefined) return [];
   return [`a proxy says nothing while it tries: it may be ${formatAddress(address)} that does not answer`];

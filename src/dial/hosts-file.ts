@@ -2,13 +2,13 @@ import { readFile, stat } from 'node:fs/promises';
 import { isIP } from 'node:net';
 import type { Ip } from '../core/address.ts';
 
-/** Looks names up in a hosts file, which the resolver library does not read for us. */
+/** A hosts file, which the resolver library does not read itself. */
 export interface HostsFile {
-  /** Addresses of a lower-case name, in the file's order; empty when it has none. */
+  /** Finds the addresses of a lower-case name, in the file's order; empty if it has none. */
   lookup(name: string): Promise<readonly Ip[]>;
 }
 
-/** A hosts file that is read again when it changes. A missing file has no names. */
+/** Opens a hosts file, which is read again whenever it changes. A missing file has no names. */
 export function openHostsFile(path: string): HostsFile {
   let stamp = '';
   let names = new Map<string, Ip[]>();

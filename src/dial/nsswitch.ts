@@ -1,12 +1,12 @@
 import { readFileSync } from 'node:fs';
 
-/** Sources that our own resolver asks too: the hosts file and the name servers. */
+/** Sources that our own resolver uses too: the hosts file and the name servers. */
 const plainServices: ReadonlySet<string> = new Set(['files', 'dns']);
 
 /**
- * True where the system finds hosts in other ways than a hosts file and name servers, as the line `hosts:` of
- * nsswitch.conf(5) has them: `resolve`, `mdns4_minimal`, `sss`, `ldap`, `myhostname`. What is to happen after each,
- * `[NOTFOUND=return]`, is no service.
+ * True if the system has other sources of hosts than a hosts file and name servers. The line `hosts:` of
+ * nsswitch.conf(5) lists them: `resolve`, `mdns4_minimal`, `sss`, `ldap`, `myhostname`. Actions in brackets, such as
+ * `[NOTFOUND=return]`, are not sources.
  */
 export function knowsMoreHosts(nsswitch: string): boolean {
   const line = /^[ \t]*hosts:([^\n#]*)/m.exec(nsswitch)?.[1] ?? '';
@@ -14,7 +14,7 @@ export function knowsMoreHosts(nsswitch: string): boolean {
   return services.some((service) => service !== '' && !plainServices.has(service));
 }
 
-/** The same of a file; of none it is not true. */
+/** Reads a file for `knowsMoreHosts`; false if it cannot be read. */
 export function fileKnowsMoreHosts(path: string): boolean {
   try {
     return knowsMoreHosts(readFileSync(path, 'utf8'));

@@ -5,8 +5,9 @@ import type { Link } from '../core/link.ts';
 import { formatProxyHeader, type ProxyProtocol } from '../http/proxy-protocol.ts';
 
 /**
- * The Stage that tells the target who the client is, before the first byte of the tunnel. Where the connection was made to
- * is the address that was asked for, or with `reached` the one of ours that the client came to, as Envoy says it.
+ * Makes the Stage that sends a PROXY header before the first byte of a tunnel, so that the target knows the client. Its
+ * destination is the address that was asked for, or with `reached` our address to which the client connected, as in
+ * Envoy.
  */
 export function withProxyHeader(version: ProxyProtocol, to: 'asked' | 'reached' = 'asked'): Stage {
   return (next) => async (address, ctx) => {
@@ -18,7 +19,7 @@ export function withProxyHeader(version: ProxyProtocol, to: 'asked' | 'reached' 
   };
 }
 
-/** The address that was asked for; for a name that we resolved, the one that was reached. */
+/** The address that was asked for; for a name that we resolved, the one that was connected to. */
 function destinationOf(address: Address, link: Link): Address | undefined {
   if (address.kind !== 'tcp' || isIP(address.host) !== 0) return address;
   return address.resolved ? link.peer.address : undefined;

@@ -3,26 +3,26 @@ import { abortReason, throwIfAborted } from '../core/deadline.ts';
 import { TunlError } from '../core/errors.ts';
 import { type Link, resetError } from '../core/link.ts';
 
-/** RFC 8305, section 5: the next attempt starts this long after the last, which goes on. */
+/** Delay between the starts of two attempts (RFC 8305, section 5). */
 const attemptDelayMs = 250;
 
-/** Why a losing attempt was given up. Made once: the stack of an error costs more than the race. */
+/** The reason for which losing attempts are aborted. Made once: the stack of an error costs more than the race. */
 const outrun = new TunlError('interrupted', 'another address answered first');
 
-/** Connects to one address. Aborting the signal leaves nothing open. */
+/** Connects to one address. If the signal is aborted, nothing stays open. */
 export type Attempt = (ip: Ip, signal: AbortSignal) => Promise<Link>;
 
 /**
- * Connects to several addresses as RFC 8305 says: one after the other with a small delay, earlier
- * attempts running on, a failure starting the next at once. The first to succeed wins and the others
- * are closed. Node's own racing aborts an attempt that takes longer than its delay.
- * @throws {TunlError} that of the first address, when all fail
+ * Connects to several addresses as RFC 8305 says: attempts start one after the other with a small delay, or at once
+ * after a failure, and earlier ones go on. The first to succeed wins, and the others are closed. Node's own racing
+ * aborts an attempt that takes longer than its delay.
+ * @throws {TunlError} that of the first address, if all fail
  */
 export async function race(ips: readonly Ip[], attempt: Attempt, signal: AbortSignal): Promise<Link> {
   throwIfAborted(signal);
   const [first] = ips;
   if (first === undefined) throw new TunlError('dns_error', 'there is no address to connect to', { phase: 'dns' });
-  // The usual case: with nobody to outrun there is no race to hold.
+  // The usual case needs no timers.
   if (ips.length === 1) return attempt(first, signal);
   return new Promise((resolve, reject) => {
     const losers = new AbortController();

@@ -8,36 +8,38 @@ import { TunlError } from '../core/errors.ts';
 import { type HostsFile, openHostsFile } from './hosts-file.ts';
 import type { SystemNames } from './ask-system.ts';
 
-/** RFC 8305, section 3: how long to wait for IPv6 answers once IPv4 ones are there. */
+/** Time to wait for the second family's answer once the first one's is there (RFC 8305, section 3). */
 const resolutionDelayMs = 50;
 
-/** More addresses of one name than this are not tried. */
+/** The most addresses of one name that are tried. */
 const maxAddresses = 16;
 
 /**
- * Turns a name into addresses, in the order in which they are to be tried. `name` is what errors
- * call it, where that is more than the host.
+ * Turns a name into addresses, in the order in which to try them.
+ * @param name the name in messages, if that is more than the host
  * @throws {TunlError} dns_error or dns_timeout
  */
 export type Resolve = (host: string, signal: AbortSignal, name?: string) => Promise<readonly Ip[]>;
 
 /**
- * Who is asked. `dns`: the name servers; `system`: the system alone; `both`: as ssh has it, the system where it has
- * more than name servers, and otherwise the name servers first and then the system for what they do not know.
+ * The source of addresses. `dns`: the name servers; `system`: the system alone; `both`: the same answers as ssh gets,
+ * from the system alone if it has more sources than name servers, and otherwise from the name servers first and then
+ * from the system for names that they do not know.
  */
 export type NameSource = 'dns' | 'system' | 'both';
 
+/** Options of a resolver. */
 export interface ResolveOptions extends SystemNames {
   readonly family?: 4 | 6;
-  /** `dns` where absent. */
+  /** Default: `dns`. */
   readonly resolver?: NameSource;
-  /** Name servers to ask instead of the system's, as `IP` or `IP:PORT`. */
+  /** Name servers to ask instead of those of the system, as `IP` or `IP:PORT`. */
   readonly servers?: readonly string[];
   readonly hostsPath?: string;
   readonly resolvConfPath?: string;
 }
 
-/** What a query needs to know beside the name. */
+/** Parameters of a query beside the name. */
 interface QueryPlan {
   readonly family: 4 | 6 | undefined;
   readonly servers: readonly string[] | undefined;
@@ -51,9 +53,9 @@ interface Answer {
 }
 
 /**
- * Makes a resolver that can be cancelled. The system's getaddrinfo cannot, and two slow names in it
- * hold up every other one of the process; so hosts file, search list and both queries are ours, and the system is
- * asked for what only it can know.
+ * Makes a resolver whose lookups can be cancelled. The system's getaddrinfo cannot be, and two slow names in it hold up
+ * all others of the process. So the hosts file, the search list and both queries are handled here, and the system is
+ * only asked for names that it alone can know.
  */
 export function createResolve(options: ResolveOptions): Resolve {
   const { family, resolver = 'dns', servers } = options;
@@ -68,7 +70,7 @@ export function createResolve(options: ResolveOptions): Resolve {
     if (local.length > 0) return inFamily(local, family, name);
     const askServers = () => query(host, signal, { family, servers, resolvConfPath, name });
     if (resolver === 'dns') return askServers();
-    // Loaded by those who need it: an address needs nobody.
+    // Loaded only here: most runs never need it.
     const { askSystemToo } = await import('./ask-system.ts');
     const ips = await askSystemToo({ ...options, resolver }, { host, family }, askServers, signal).catch(
       (error: NodeJS.ErrnoException) => {
@@ -80,8 +82,8 @@ export function createResolve(options: ResolveOptions): Resolve {
 }
 
 /**
- * Puts the limit of `--dns-timeout` on a resolver, in milliseconds: whoever asks it, for whatever reason, waits no longer.
- * @throws {TunlError} dns_timeout, and what the resolver throws
+ * Puts the limit of `--dns-timeout`, in milliseconds, on every lookup of a resolver.
+ * @throws {TunlError} dns_timeout, and the errors of the resolver
  */
 export function limitResolve(resolve: Resolve, dnsMs: number): Resolve {
   const limit = { ms: dnsMs, phase: 'dns', option: '--dns-timeout', code: 'dns_timeout' } as const;
@@ -92,7 +94,7 @@ export function limitResolve(resolve: Resolve, dnsMs: number): Resolve {
 async function lookupLocal(hosts: HostsFile, host: string): Promise<readonly Ip[]> {
   const known = await hosts.lookup(host);
   if (known.length > 0 || !/(^|\.)localhost$/.test(host)) return known;
-  // RFC 6761, section 6.3: these names are loopback whatever a name server says.
+  // RFC 6761, section 6.3: these names are loopback addresses, whatever a name server says.
   return [
     { address: '127.0.0.1', family: 4 },
     { address: '::1', family: 6 },
@@ -129,7 +131,7 @@ async function queryFamilies(resolver: Resolver, name: string, family: 4 | 6 | u
   const either = (one: Promise<Answer>, other: Promise<Answer>) =>
     one.then((answer) => (answer.ips.length > 0 ? answer : other));
   await Promise.race([either(four, six), either(six, four)]);
-  // One family has addresses, or both are done: what the other brings in a moment is used as well.
+  // One family has addresses, or both are done: addresses that the other brings within a moment are used as well.
   const soon = (answer: Promise<Answer>) =>
     Promise.race([answer, delay<Answer>(resolutionDelayMs, { ips: [] }, { ref: false })]);
   const [sixth, fourth] = await Promise.all([soon(six), soon(four)]);
@@ -144,7 +146,7 @@ function ask(query: Promise<string[]>, family: 4 | 6): Promise<Answer> {
   );
 }
 
-/** RFC 8305, section 4: families in turn, IPv6 first. */
+/** Mixes two families in turn, IPv6 first (RFC 8305, section 4). */
 function interleave(first: readonly Ip[], second: readonly Ip[]): Ip[] {
   const mixed: Ip[] = [];
   for (let at = 0; at < Math.max(first.length, second.length); at++) {
@@ -159,7 +161,7 @@ function inFamily(ips: readonly Ip[], family: 4 | 6 | undefined, name: string): 
   throw new TunlError('dns_error', `${name} has no ${family ? `IPv${family} ` : ''}address`, { phase: 'dns' });
 }
 
-/** The names to ask for, as the resolver's `search` and `ndots` say (resolv.conf(5)). */
+/** Lists the names to ask for by the resolver's `search` and `ndots` (resolv.conf(5)). */
 function candidates(host: string, resolvConfPath: string): string[] {
   const { search, ndots } = readSearchList(resolvConfPath);
   const relative = search.map((suffix) => `${host}.${suffix}`);
@@ -171,7 +173,7 @@ function readSearchList(path: string): { search: string[]; ndots: number } {
   try {
     text = readFileSync(path, 'utf8');
   } catch {
-    // No file, no search list: the names are asked for as they are.
+    // Without a file there is no search list.
   }
   const search = /^(?:search|domain)[ \t]+(.+)$/m.exec(text)?.[1]?.trim().split(/\s+/) ?? [];
   return {
@@ -180,7 +182,7 @@ function readSearchList(path: string): { search: string[]; ndots: number } {
   };
 }
 
-/** Why nobody gave an address, by the code of the resolver library or of getaddrinfo. */
+/** Explains why a name has no address, by the code of the resolver library or of getaddrinfo. */
 function resolveError(name: string, error: NodeJS.ErrnoException | undefined): TunlError {
   const facts = { phase: 'dns', cause: error } as const;
   switch (error?.code) {
@@ -201,7 +203,7 @@ function resolveError(name: string, error: NodeJS.ErrnoException | undefined): T
     case 'ECONNREFUSED':
       return new TunlError('dns_error', `cannot resolve ${name}: no name server can be reached`, facts);
     default: {
-      // ESERVFAIL of the one, EAI_AGAIN of the other.
+      // Codes such as ESERVFAIL are the resolver library's, EAI_AGAIN is getaddrinfo's.
       const who = /^E(?!AI_)[A-Z]+$/.test(error?.code ?? '') ? 'name server' : 'resolver of the system';
       const message = `cannot resolve ${name}: the ${who} failed (${error?.code})`;
       return new TunlError('dns_error', message, { ...facts, rcode: 'SERVFAIL' });

@@ -7,33 +7,33 @@ import { isWorthRetrying } from './first-of.ts';
 const firstDelayMs = 250;
 const longestDelayMs = 10_000;
 
-/** Chooses a delay between half of the step and the whole of it; `random` is in [0, 1). */
+/** Chooses a delay between half a step and a whole one, in milliseconds; `random` is in [0, 1). */
 export function backOff(attempt: number, random: number): number {
   const step = Math.min(firstDelayMs * 2 ** attempt, longestDelayMs);
   // Jitter: clients that lost the same proxy must not come back in step.
   return step / 2 + (random * step) / 2;
 }
 
-/** Chooses a delay as Envoy does: anything below a step that doubles each time, up to `maxMs`. */
+/** Chooses a delay as Envoy does: any time below a step that doubles each time, up to `maxMs`. */
 export function envoyBackOff({ baseMs, maxMs }: BackOff, attempt: number, random: number): number {
   return random * Math.min(baseMs * 2 ** attempt, maxMs);
 }
 
-/** How long is waited before a dial is repeated. */
+/** The range of delays before a dial is repeated. */
 export interface BackOff {
   readonly baseMs: number;
   readonly maxMs: number;
 }
 
-/** What is repeated, and when. */
+/** The failures after which a dial is repeated, and the delays. */
 export interface RetryTerms {
-  /** Where absent: our own steps, or no wait where any failure is repeated, as Envoy does it. */
+  /** Default: tunl's own steps; with `any` no delay, as in Envoy. */
   readonly backOff?: BackOff;
-  /** `any`: after every failure that is not the client's or ours; also where a proxy refused. */
+  /** `any`: repeats after every failure that is not the client's or ours, also after a refusal by a proxy. */
   readonly on?: 'passing' | 'any';
 }
 
-/** Failures that a repeated dial would have again: they lie with us, or with what was asked for. */
+/** Failures that would occur again: they lie with this process or with the request itself. */
 const lasting: ReadonlySet<ErrorCode> = new Set(['interrupted', 'usage', 'internal', 'proxy_loop_detected']);
 
 function isRepeated(error: unknown, on: RetryTerms['on']): error is TunlError {
@@ -43,22 +43,22 @@ function isRepeated(error: unknown, on: RetryTerms['on']): error is TunlError {
   );
 }
 
-/** Waits so many milliseconds, or until the signal. It never rejects. */
+/** Waits for `ms` milliseconds, or until the signal is aborted. It never rejects. */
 export type Wait = (ms: number, signal: AbortSignal) => Promise<void>;
 
 const pause: Wait = (ms, signal) => delay(ms, undefined, { signal }).catch(() => {});
 
 /**
- * Dials again after a failure, `retries` times, waiting longer each time, and as long as a hop asks for; a failure
- * whose hop asks for more than a minute is the last. It ends with
- * the Link: once bytes may have been relayed nothing is repeated.
+ * Makes the Stage that dials again after a failure, up to `retries` times. It waits longer each time, and at least as
+ * long as a hop asks for; if a hop asks for more than a minute, it gives up. Nothing is repeated once a Link is
+ * returned, because bytes may have been relayed.
  */
 export function withRetry(retries: number, terms: RetryTerms = {}, wait: Wait = pause): Stage {
   const delayOf = (attempt: number) => {
     if (terms.backOff) return envoyBackOff(terms.backOff, attempt, Math.random());
     return terms.on === 'any' ? 0 : backOff(attempt, Math.random());
   };
-  // Whoever repeats after any failure, as Envoy does, looks at none.
+  // Envoy, whose retries `any` stands for, ignores Retry-After.
   const askedFor = ({ facts }: TunlError) => (terms.on === 'any' ? 0 : (facts.retryAfterMs ?? 0));
   return (next) => async (address, ctx) => {
     for (let attempt = 0; ; attempt++) {

@@ -6,24 +6,24 @@ import { abortReason, throwIfAborted } from '../core/deadline.ts';
 
 /**
  * Asks the system for the addresses of a name.
- * @throws {Error} with a code as `dns.lookup` has it (`ENOTFOUND`, `EAI_AGAIN`), or the signal's reason
+ * @throws {Error} with a code of `dns.lookup` (`ENOTFOUND`, `EAI_AGAIN`), or the signal's reason
  */
 export type SystemLookup = (host: string, family: 4 | 6 | undefined, signal: AbortSignal) => Promise<readonly Ip[]>;
 
-/** How lookups are made. */
+/** Options of lookups by the system. */
 export interface SystemLookupOptions {
-  /** The script of a helper, for Node. */
+  /** The script that a helper runs in Node. */
   readonly script?: string;
-  /** A helper that has had nothing to do for so long is let go. */
+  /** Time after which a helper without work is ended, in milliseconds. */
   readonly idleMs?: number;
 }
 
-/** More would not be quicker: the rest wait for their turn. */
+/** The most helpers that run at a time; further lookups wait for their turn. */
 const mostHelpers = 2;
 
 /**
- * Reads a line for each question and writes one for each answer. It ends when we do, without waiting for an answer:
- * the end of a process waits for every getaddrinfo of its own.
+ * Reads a line for each question and writes one for each answer. It kills itself when tunl ends: by itself a process
+ * does not end before each getaddrinfo that it has called.
  */
 const helperScript = `
 const { lookup } = require('node:dns');
@@ -38,8 +38,8 @@ require('node:readline').createInterface({ input: process.stdin }).on('line', (l
 `;
 
 /**
- * Makes lookups by the system's getaddrinfo. Nothing can cancel one, and while it runs the process that made it
- * cannot end; so helpers make them, of which there are two at most, and one whose answer nobody waits for is killed.
+ * Makes lookups with the system's getaddrinfo. A call cannot be cancelled, and its process cannot end while it runs.
+ * So helper processes make the calls, two at most, and a helper is killed if nobody waits for its answer any more.
  */
 export function createSystemLookup({ script = helperScript, idleMs = 10_000 }: SystemLookupOptions = {}): SystemLookup {
   const idle: Helper[] = [];
@@ -86,7 +86,7 @@ export function createSystemLookup({ script = helperScript, idleMs = 10_000 }: S
   };
 }
 
-/** One for the whole process: it counts what is under way. */
+/** The lookup for the whole process, so that all share the same two helpers. */
 export const systemLookup: SystemLookup = createSystemLookup();
 
 interface Answer {
@@ -94,7 +94,7 @@ interface Answer {
   readonly code?: string;
 }
 
-/** A process that makes one lookup at a time. Ours may end while it has none. */
+/** A process that makes one lookup at a time. An idle one does not keep tunl from ending. */
 class Helper {
   isAlive = true;
   readonly #child: ChildProcess;
@@ -105,7 +105,7 @@ class Helper {
   constructor(script: string, idleMs: number) {
     this.#idleMs = idleMs;
     this.#child = spawn(process.execPath, ['-e', script], {
-      // Out of reach of the keys that end us: a drain may still want names.
+      // Ctrl-C must not reach it: tunl may still need names while it drains.
       detached: true,
       windowsHide: true,
       stdio: ['pipe', 'pipe', 'ignore'],
@@ -157,7 +157,7 @@ class Helper {
   }
 }
 
-/** Without our passwords, and without what would make a Node do something else. */
+/** The environment without our passwords, and without variables that change what Node does. */
 function harmlessEnvironment(): NodeJS.ProcessEnv {
   return Object.fromEntries(Object.entries(process.env).filter(([name]) => !/^(?:TUNL_|NODE_)/.test(name)));
 }

@@ -1,9 +1,9 @@
-/** One that failed is asked last for this long. */
+/** Time for which an alternative that failed comes last. */
 const restMs = 10_000;
 
 /**
- * The order in which alternatives are asked. `first` keeps theirs, `round-robin` begins with the next one each
- * time; those that failed a moment ago come last.
+ * The order in which alternatives are tried. `first` keeps their own order, `round-robin` begins with the next one each
+ * time; alternatives that failed a moment ago come last.
  */
 export class Turns<T> {
   readonly #all: readonly T[];
@@ -16,7 +16,7 @@ export class Turns<T> {
     this.#mode = mode;
   }
 
-  /** All of them, in the order that holds now. */
+  /** Lists all alternatives in the present order. */
   next(): T[] {
     const all = this.#all;
     const start = this.#mode === 'first' ? 0 : this.#turn++ % all.length;
@@ -26,12 +26,12 @@ export class Turns<T> {
     return [...turned.filter((one) => !isResting(one)), ...turned.filter(isResting)];
   }
 
-  /** It could not be reached. */
+  /** Notes that an alternative could not be reached. */
   rest(one: T): void {
     this.#failedAt.set(one, performance.now());
   }
 
-  /** It was reached. */
+  /** Notes that an alternative was reached. */
   wake(one: T): void {
     this.#failedAt.delete(one);
   }

@@ -8,39 +8,39 @@ import { describeTls, type Link, resetError } from '../core/link.ts';
 import { unansweredHints, unreachedHints, unsecuredHints } from './hints.ts';
 import { SessionPool, type SessionSource } from './pool.ts';
 
-/** A hop with everything that is needed to go through it. */
+/** A hop with everything that is needed to open tunnels through it. */
 export interface HopRoute {
   readonly hop: Hop;
   readonly position: HopPosition;
   readonly carrier: Carrier;
-  /** `target`: the hop before this one finds it by the address that the tunnel is for. */
+  /** `target`: the hop before this one finds it by the address that the tunnel leads to. */
   readonly reachedBy: HopReach;
-  /** `per-tunnel`: the way to the hop depends on whose tunnel it is. */
+  /** `per-tunnel`: the path to the hop depends on the client of the tunnel. */
   readonly sessions: 'shared' | 'per-tunnel';
-  /** Puts TLS on a Link to the hop; absent where the scheme has none. */
+  /** Puts TLS on a Link to the hop; absent if the scheme has none. */
   readonly secure?: (link: Link, signal: AbortSignal, alpn?: readonly string[]) => Promise<Link>;
-  /** Fills in the fields that are different for each tunnel; absent where there are none. */
+  /** Fills in the fields that differ for each tunnel; absent if there are none. */
   readonly fill?: (ctx: DialContext) => readonly HeaderField[];
   readonly tlsMs: number;
   readonly handshakeMs: number;
 }
 
-/** A hop's Stage, and the sessions that it keeps. */
+/** The Stage of a hop, with control over the sessions that it keeps. */
 export interface ViaStage {
   readonly stage: Stage;
-  /** Opens no more tunnels in the sessions that there are; those that are open in them live on. */
+  /** Opens further tunnels in new sessions only; tunnels in the present ones live on. */
   renew(): void;
-  /** Ends the sessions that are kept for later tunnels. */
+  /** Ends the idle sessions that are kept for later tunnels. */
   close(): Promise<void>;
 }
 
 /**
- * The Stage that goes through one hop:
+ * Makes the Stage that goes through one hop:
  *
  *     next(hop address) -> secure -> carrier.open -> session.tunnel(address)
  *
- * A hop that is reached by the target is asked for as `next(address)`, for each tunnel anew.
- * Failures below come out with the hop's position, so that in a chain it is known who failed.
+ * A hop that is reached by the target is dialled as `next(address)`, for each tunnel anew. Failures below get the
+ * hop's position, so that messages name the hop of a chain that failed.
  */
 export function via(route: HopRoute): ViaStage {
   const pools = new Set<SessionPool>();
@@ -67,7 +67,7 @@ export function via(route: HopRoute): ViaStage {
 async function openSession(route: HopRoute, address: Address, next: Dial, ctx: DialContext): Promise<Session> {
   const { hop, position, carrier } = route;
   const what = `${formatAddress(hop.address)} did not start a session`;
-  // The hop's own limit: it starts anew with each connection that the carrier asks for.
+  // A limit for the hop alone, without the dial below: it starts anew with each connection that the carrier asks for.
   const deadline = new Deadline(handshakeLimit(route), ctx.signal, what);
   const reach: Reach = async ({ alpn }) => {
     const link = await secureLink(route, await reachHop(route, address, next, ctx), ctx, alpn);
@@ -87,7 +87,7 @@ function handshakeLimit({ handshakeMs }: HopRoute): Limit {
   return { ms: handshakeMs, phase: 'handshake', option: '--handshake-timeout', code: 'http_response_timeout' };
 }
 
-/** The error with the hop's position; facts that it already has are nearer to the cause and stay. */
+/** Adds the hop's position to an error; facts that it already has are nearer to the cause and stay. */
 function atHop(error: unknown, hop: HopPosition, phase: Phase): unknown {
   return error instanceof TunlError ? error.with({ side: 'hop', hop, phase }) : error;
 }
@@ -101,7 +101,7 @@ async function reachHop({ hop, position }: HopRoute, address: Address, next: Dia
   }
 }
 
-/** The context in which steps that have no number yet are those of this hop. */
+/** Returns a context that gives this hop's number to steps that have none yet. */
 function numberSteps(ctx: DialContext, { index }: HopPosition): DialContext {
   return { ...ctx, onProgress: (step) => ctx.onProgress?.({ hop: index, ...step }) };
 }
@@ -154,7 +154,7 @@ async function openTunnel(route: HopRoute, session: Session, address: Address, c
   }
 }
 
-/** The error with hints, unless it comes from a hop before this one, which has given its own. */
+/** Adds hints to an error, unless it comes from a hop before this one, which has added its own. */
 function withHints(error: unknown, find: (error: TunlError) => readonly string[]): unknown {
   if (!(error instanceof TunlError) || error.facts.hop) return error;
   return error.withHints(...find(error));
