@@ -9,7 +9,7 @@ const connectTerms: Http1Terms = {
   requestTarget: ({ host, port }) => formatHostPort(host, port),
   fields: ({ credentials }) => (credentials ? [basicField(credentials)] : []),
   ends: 'connection',
-  // No framing: the connection itself is the tunnel, whatever the answer says of its length.
+  // No framing: the connection itself is the tunnel, whatever length the answer states.
   toLink: (link) => link,
 };
 

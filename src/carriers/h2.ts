@@ -9,7 +9,7 @@ export const h2: Carrier = {
     { scheme: 'h2c', defaultPort: 80, host: false, summary: 'CONNECT over HTTP/2 in cleartext' },
   ],
   settings: http2Settings,
-  // CONNECT is claimed once, by h1, whatever version it comes in.
+  // The carrier h1 claims CONNECT in every version of HTTP.
   methods: [],
   halfClose: 'native',
   reset: 'native',

@@ -9,7 +9,7 @@ import { parseSpiffeId } from '../core/spiffe.ts';
 import { connectTerms, http2Settings, type Http2Terms, openHttp2Session } from '../http/h2-session.ts';
 import { claimConnect } from '../http/tunnel-request.ts';
 
-/** TLS as ztunnel and waypoints demand it on port 15008, of both sides. */
+/** The TLS that ztunnel and waypoints demand of both sides on port 15008. */
 const tls: TlsDemand = {
   alpn: ['h2'],
   min: 'TLSv1.3',
@@ -19,7 +19,7 @@ const tls: TlsDemand = {
   verify: 'spiffe',
 };
 
-/** What ztunnel announces, and how it ends streams: NO_ERROR and CANCEL are no abort (RFC 9113, section 7). */
+/** The frame size of ztunnel, and its codes for clean ends of streams: NO_ERROR and CANCEL (RFC 9113, section 7). */
 const http2 = { maxFrameBytes: 1024 * 1024, cleanResets: new Set([0x0, 0x8]) } as const;
 
 const settings: readonly HopSetting[] = [
@@ -45,7 +45,7 @@ const policyHint = 'its authorization policy does not let the identity of our ce
 
 const terms: Http2Terms = {
   ...connectTerms,
-  // Exactly: ztunnel takes no other 2xx either.
+  // ztunnel does not accept another 2xx either.
   isAccepted: (status) => status === 200,
   userAgent: 'none',
   halfClose: 'now',
@@ -82,7 +82,7 @@ const terms: Http2Terms = {
   client: http2,
 };
 
-/** CONNECT as Istio's ambient mesh has it: HTTP/2 in mutual TLS, both sides known by SPIFFE ids. */
+/** HBONE, the CONNECT of Istio's ambient mesh: HTTP/2 in mutual TLS, with SPIFFE ids on both sides. */
 export const hbone: Carrier = {
   name: 'hbone',
   schemes: [
@@ -123,19 +123,19 @@ async function open(reach: Reach, hop: Hop, ctx: DialContext): Promise<Session> 
   try {
     return await openHttp2Session(link, hop, ctx, terms);
   } catch (error) {
-    // Not every server has an alert to say it with.
+    // Some servers refuse a certificate without a TLS alert.
     const isSilent = error instanceof TunlError && error.code === 'http_response_incomplete';
     throw isSilent ? error.withHints('it may not accept our certificate: its authority or its trust domain') : error;
   }
 }
 
-/** ztunnel's statuses: a request that cannot be served, one that may not be, and everything else. */
+/** Chooses the status as ztunnel does: 400 for a bad request, 401 for a forbidden one, 503 for everything else. */
 function statusOf({ code, side }: TunlError): number {
   if (code === 'http_request_error' && side === 'client') return 400;
   return code === 'http_request_denied' || code === 'destination_ip_prohibited' ? 401 : 503;
 }
 
-/** A name is refused as well: what it resolves to is not known to be this place. */
+/** Refuses every target but the address that the client reached; a name too, since it may resolve to another one. */
 function assertLocal(target: TcpAddress, { peer }: TunnelExchange): void {
   const { reached } = peer;
   if (reached?.kind === 'tcp' && isSameIp(target.host, reached.host)) return;
@@ -156,14 +156,14 @@ function toFields(name: string, value: string | undefined): HeaderField[] {
   return value === undefined ? [] : [[name, value]];
 }
 
-/** RFC 7239, section 6: an address with its port is always quoted. */
+/** Writes a `Forwarded` value; an address with a port is always quoted (RFC 7239, section 6). */
 function formatForwarded({ peer: { address } }: Origin): string | undefined {
   return address?.kind === 'tcp' ? `for="${formatHostPort(address.host, address.port)}"` : undefined;
 }
 
-/** W3C Trace Context, section 3.2: not sampled; 55 bytes, or ztunnel does not take it. */
+/** Makes a `traceparent` that is not sampled (W3C Trace Context, section 3.2); ztunnel requires these 55 bytes. */
 function makeTraceparent(): string {
-  // The global, which is loaded at its first use: importing node:crypto would cost every start 3 ms.
+  // The global is loaded at its first use; an import of node:crypto would cost every start 3 ms.
   const ids = Buffer.from(crypto.getRandomValues(new Uint8Array(24))).toString('hex');
   return `00-${ids.slice(0, 32)}-${ids.slice(32)}-00`;
 }

@@ -3,7 +3,7 @@ import { connectTerms, http2Settings, openHttp2Session } from '../http/h2-sessio
 import { reachByVersion } from '../http/hop-versions.ts';
 import { h1 } from './h1.ts';
 
-/** TLS to the proxy; what it answers by ALPN decides between HTTP/2 and HTTP/1.1. */
+/** CONNECT in TLS, over HTTP/2 or HTTP/1.1 as the proxy chooses by ALPN. */
 export const https: Carrier = {
   name: 'https',
   schemes: [

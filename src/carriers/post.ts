@@ -22,7 +22,7 @@ const path: HopSetting = {
 
 const pathOf = ({ settings }: Hop): string => settings['path'] ?? '/';
 
-/** As asked of an origin server: the proxy's fields would not reach it through another proxy. */
+/** Credentials for an origin server: another proxy on the way would remove those for a proxy. */
 const originFields = ({ credentials }: Hop): HeaderField[] =>
   credentials ? [['Authorization', formatBasic(credentials)]] : [];
 
@@ -58,7 +58,7 @@ const toScheme = (name: string, alpn: readonly string[] | undefined, summary: st
   summary: `bytes in one POST and its answer, ${summary}`,
 });
 
-/** A tunnel in the two bodies of one POST, as Envoy's `use_post` and `allow_post` have it. */
+/** Tunnels in the two bodies of one POST, compatible with Envoy's `use_post` and `allow_post`. */
 export const post: Carrier = {
   name: 'post',
   schemes: [
@@ -82,7 +82,7 @@ export const post: Carrier = {
   },
   claim(exchange) {
     if (exchange.method !== 'POST') return undefined;
-    // Decided before anything is dialled: a body that can be read in two ways is never begun.
+    // Before anything is dialled: a body with ambiguous framing is refused.
     if (exchange.version !== '2') readFraming(exchange.headers, 'request');
     if (exchange.version === '1.0') throw new TunlError('http_request_error', 'a POST tunnel needs HTTP/1.1');
     return toTunnelRequest(exchange, {
