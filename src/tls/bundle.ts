@@ -4,8 +4,8 @@ import { openPkcs12, type Pkcs12 } from './pkcs12.ts';
 import { formatSource, type OwnCertificate, type PemSource } from './source.ts';
 
 /**
- * Reads our certificate and its key from the bytes of a PKCS #12 file. Without a password of its own it opens with an
- * empty one; nobody is asked for that.
+ * Reads our certificate and its key from the bytes of a PKCS #12 file. A password is only looked for if the empty one
+ * does not open the file.
  * @throws {TunlError} usage
  */
 export async function readBundle(
@@ -19,7 +19,7 @@ export async function readBundle(
   }
   const { certificates, key: own } = await open(bytes, cert, password);
   if (!own) throw usageError(`${formatSource(cert)} holds no private key`);
-  // The order in the file says nothing.
+  // The leaf may stand anywhere in the file.
   const leaf = certificates.find((certificate) => certificate.checkPrivateKey(own));
   if (!leaf) throw usageError(`${formatSource(cert)} holds no certificate of its key`);
   const chain = [leaf, ...certificates.filter((certificate) => certificate !== leaf)];

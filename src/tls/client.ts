@@ -18,22 +18,22 @@ import {
 import { readPeerCertificate } from './peer-certificate.ts';
 import { assertServerTrusted, explainChainFailure } from './verify.ts';
 
-/** How to secure one connection. */
+/** Options of TLS on one connection to a server. */
 export interface SecureOptions extends Pick<TlsDemand, 'alpn' | 'sni'> {
-  /** Name or address that was dialled: sent as SNI when it is a name, and verified, unless `servername` is set. */
+  /** Name or address that was dialled. Unless `servername` is set, it is verified and, if it is a name, sent as SNI. */
   readonly host: string;
-  /** Host and port, as messages name the server; the host where absent. */
+  /** The server as messages name it, with its port. Default: the host. */
   readonly place?: string;
-  /** What to do should it not speak TLS: a hint. */
+  /** A hint for a server that does not speak TLS. */
   readonly withoutTls?: string;
   readonly settings: LoadedTls;
-  /** The SPIFFE id that the server must have; where absent, any of our trust domain. */
+  /** The SPIFFE id that the server must have. Default: any id of our trust domain. */
   readonly expectedId?: string;
 }
 
 /**
- * Puts TLS on any Link, as the client. When it resolves, the server has proved who it is; nothing of ours
- * but the handshake was sent before. When it rejects, the Link below has been reset.
+ * Puts TLS on any Link, as the client. When it resolves, the server has proved its identity, and nothing but the
+ * handshake has been sent before. When it rejects, the Link below has been reset.
  * @throws {TunlError} tls_certificate_error, tls_protocol_error, tls_alert_received, or the signal's reason
  */
 export async function secure(link: Link, options: SecureOptions, signal: AbortSignal): Promise<Link> {
@@ -62,7 +62,7 @@ export async function secure(link: Link, options: SecureOptions, signal: AbortSi
   }
 }
 
-/** The same once its settings are ready. */
+/** The same options with settings that are ready. */
 interface ReadyOptions extends SecureOptions {
   readonly settings: ReadyTls;
 }
@@ -76,9 +76,9 @@ function layTls(link: Link, { host, settings, alpn, sni = true }: ReadyOptions, 
     ...(alpn.length > 0 && { ALPNProtocols: [...alpn] }),
     // RFC 6066, section 3: a literal address is never sent.
     ...(sni && isIP(servername) === 0 && { servername }),
-    // Always given: left out, NODE_TLS_REJECT_UNAUTHORIZED=0 would decide.
+    // Given explicitly, because NODE_TLS_REJECT_UNAUTHORIZED=0 would decide otherwise.
     rejectUnauthorized: settings.settings.pin === undefined && !insecure,
-    // The names are judged after every handshake by `assertServerTrusted`.
+    // `assertServerTrusted` checks the names after every handshake.
     checkServerIdentity: () => undefined,
   });
   const overlay: Overlay = { socket, below: link, under, side };
@@ -87,7 +87,7 @@ function layTls(link: Link, { host, settings, alpn, sni = true }: ReadyOptions, 
   return overlay;
 }
 
-/** Waits for the handshake and judges the server. What it gives is known of the server then. */
+/** Waits for the handshake, checks the server's identity, and returns what it has proved. */
 async function authenticate(
   overlay: Overlay,
   { host, settings, expectedId }: ReadyOptions,
@@ -96,7 +96,7 @@ async function authenticate(
   const { socket } = overlay;
   const expected = settings.settings.servername ?? host;
   let shown: X509Certificate | undefined;
-  // When the chain is not accepted the socket is gone before its error arrives.
+  // If the chain is not accepted, the socket has no certificate any more when the error arrives.
   socket.prependOnceListener('secure', () => {
     shown = readPeerCertificate(socket);
   });

@@ -2,13 +2,13 @@ import { X509Certificate } from 'node:crypto';
 import { hostname } from 'node:os';
 import type { OwnCertificate } from './source.ts';
 
-/** Browsers and Apple's verifier take no longer life; nobody should run this for a year. */
+/** Lifetime of a development certificate: short enough for Apple's verifier and for browsers. */
 const lifeMs = 90 * 24 * 3600 * 1000;
 
-/** Makes a certificate for this machine that nobody vouches for; clients trust it by its pin. */
+/** Makes a self-signed certificate for this machine, which clients trust by its pin. */
 export async function makeDevelopmentCertificate(): Promise<OwnCertificate> {
-  // Loaded only here: most servers have a certificate, and the generator is large.
-  // The default export is its whole module.exports: a bundler gives an imported CommonJS chunk no other names.
+  // Loaded only here: most servers have a certificate, and the generator is large. Its default export is used because
+  // a bundler gives an imported CommonJS chunk no other names.
   const { default: selfsigned } = await import('selfsigned');
   const { cert, private: key } = await selfsigned.generate([{ name: 'commonName', value: 'tunl development' }], {
     keyType: 'ec',

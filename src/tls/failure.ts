@@ -1,20 +1,20 @@
 import { TunlError, toTunlError } from '../core/errors.ts';
 
-/** Which end of the handshake we are, and what the other one is called in messages. */
+/** Our end of a handshake, as far as messages about it need to know. */
 export interface TlsSide {
   readonly role: 'client' | 'server';
-  /** `proxy.corp:443`, `the client`. */
+  /** The name of the other end: `proxy.corp:443`, `the client`. */
   readonly peer: string;
-  /** What to do should it not speak TLS, where that is known. */
+  /** A hint for a peer that does not speak TLS. */
   readonly withoutTls?: string;
-  /** Whether we have a certificate of our own to show. */
+  /** True if we have a certificate to show. */
   readonly hasCertificate: boolean;
   readonly alpn: readonly string[];
-  /** The only version spoken, where it is not 1.2 and 1.3. */
+  /** The oldest version that is accepted. Default: TLS 1.2. */
   readonly min?: 'TLSv1.3';
 }
 
-/** What OpenSSL reports when the bytes that came are no TLS record at all. */
+/** Errors of OpenSSL for bytes that are not a TLS record. */
 const notTlsCodes = new Set([
   'ERR_SSL_WRONG_VERSION_NUMBER',
   'ERR_SSL_HTTP_REQUEST',
@@ -24,7 +24,7 @@ const notTlsCodes = new Set([
   'ERR_SSL_UNKNOWN_PROTOCOL',
 ]);
 
-/** OpenSSL names an alert that it received `sslv3 alert …` (`ssl/tls alert …` from 3.5 on), `tlsv1 …` or `tlsv13 alert …`. */
+/** Codes for a received alert, which OpenSSL calls `sslv3`, `tlsv1`, `tlsv13` or, since 3.5, `ssl/tls alert …`. */
 const alertPattern = /^ERR_SSL_(?:SSLV3|TLSV1|TLSV13|SSL\/TLS)_(?:ALERT_)?([A-Z_]+)$/;
 
 const certificateAlerts = new Set([
@@ -37,14 +37,14 @@ const certificateAlerts = new Set([
   'access denied',
 ]);
 
-/** Why a handshake failed. Every error becomes a TunlError of phase `tls`. */
+/** Explains why a handshake failed. Every error becomes a TunlError of phase `tls`. */
 export function explainHandshakeFailure(error: Error, side: TlsSide): TunlError {
-  // Node throws it for an argument of ours.
+  // Node throws a TypeError for bad arguments, which is a defect of tunl.
   if (error instanceof TypeError) return toTunlError(error);
   return explainTlsError(error, side) ?? closedError(side, error);
 }
 
-/** The same for an error that TLS itself raised, at any time; undefined for one of the stream below. */
+/** Explains an error that TLS itself raised, at any time; undefined for an error of the stream below. */
 export function explainTlsError(error: Error, side: TlsSide): TunlError | undefined {
   if (error instanceof TunlError) return error;
   const { code = '', reason = '' } = error as NodeJS.ErrnoException & { reason?: string };
@@ -69,7 +69,7 @@ export function explainTlsError(error: Error, side: TlsSide): TunlError | undefi
   });
 }
 
-/** The other side ended, or went away, before the handshake was complete. */
+/** Makes the error for a peer that ended or disappeared before the handshake was complete. */
 export function closedError(side: TlsSide, cause?: Error): TunlError {
   const hints = side.withoutTls === undefined ? [] : [`if it does not speak TLS: ${side.withoutTls}`];
   return new TunlError('tls_protocol_error', closedMessage(cause, side), { phase: 'tls', cause, hints });

@@ -9,34 +9,34 @@ import { Underlay } from './underlay.ts';
 
 interface Handle {
   readonly fd: number;
-  /** What Node notes about the handle: false while the reader has told it to wait. */
+  /** Node's own note: false while the reader has paused the handle. */
   readonly reading: boolean;
   readStart(): number;
 }
 
 /**
- * What is wrong with an end that a TLS socket reports, or undefined when it is one. Node reports it for
- * close_notify, and for an end of the stream below without one: there bytes may be missing. Below a bare
- * socket a FIN passes for an end all the same, because much software sends nothing else; but libuv also
- * reports an end where a reset came right behind the last bytes.
+ * Returns the error behind an end that a TLS socket reports, or undefined if the end is real. Node reports an end for
+ * close_notify, and also for an end of the stream below without one, where bytes may be missing. On a bare socket a FIN
+ * is accepted all the same, because much software sends no close_notify; but libuv also reports an end if a reset came
+ * right after the last bytes.
  */
 export function explainFalseEnd(socket: TLSSocket, under: Duplex, side: TlsSide): Error | undefined {
   if (under instanceof Underlay) return under.readableEnded ? truncatedError(side) : undefined;
   const tls = handleOf(socket);
   const bare = handleOf(under);
-  // After close_notify the socket is still being read, so that it cannot be started again; its own end
-  // would have stopped that. A reader that waits has not been told of any end but that of TLS.
+  // After close_notify the socket is still being read, so it cannot be started again; an end of the socket itself
+  // would have stopped it. A paused reader can only have seen the end of TLS.
   const isClosedByTls = !tls?.reading || bare?.readStart() !== 0;
   if (isClosedByTls || !bare) return undefined;
-  // A write of TLS itself, of session tickets, may have met the error already, and Node keeps that to itself.
+  // A write of TLS itself, of session tickets, may have consumed the error already; Node does not report it.
   if (!socket.writableEnded && isDisconnected(under))
     return readReset(bare.fd) ?? resetError('the connection was reset');
   return readReset(bare.fd);
 }
 
-/** The error that waits in the system for whoever reads next; undefined when it was a FIN. */
+/** Reads the error that the system holds for the next read; undefined if the end was a FIN. */
 function readReset(fd: number): Error | undefined {
-  // Windows gives no descriptor.
+  // Sockets have no descriptor on Windows.
   if (fd < 0) return undefined;
   try {
     readSync(fd, Buffer.alloc(1));

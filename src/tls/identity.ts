@@ -5,8 +5,8 @@ import { pinOf } from './pin.ts';
 const spiffePrefix = 'spiffe://';
 
 /**
- * Who a verified client certificate says the client is: its SPIFFE id, else its common name, else the
- * pin of its key. A common name never passes for a SPIFFE id.
+ * Reads the client's identity from its verified certificate: its SPIFFE id, else its common name, else the pin of its
+ * key. A common name never passes for a SPIFFE id.
  */
 export function identityOf(certificate: X509Certificate): string {
   const spiffe = parseAltNames(certificate.subjectAltName).find(

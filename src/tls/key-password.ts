@@ -4,12 +4,12 @@ import type { Secret } from '../core/secret.ts';
 import { readPasswordFile } from '../words/password-file.ts';
 import { formatSource, type PemSource } from './source.ts';
 
-/** The source of the password of an encrypted key. */
+/** The source of the password for an encrypted key. */
 export type PasswordSource = Pick<TlsSettings, 'keyPasswordFile' | 'keyPassword'>;
 
 /**
- * Finds the password of a key: in the file that was named for it, or wherever else there is one.
- * @throws {TunlError} usage, when there is none
+ * Finds the password of a key: in the file that was named for it, or else by asking its `KeyPassword`.
+ * @throws {TunlError} usage, if there is none
  */
 export async function findPassword(
   source: PemSource,
@@ -26,7 +26,7 @@ export async function findPassword(
   );
 }
 
-/** The failure of a password that does not open a key; what it is stays unsaid. */
+/** Makes the error for a password that does not open a key. It names the source, never the password. */
 export function wrongPassword(source: PemSource, from: string, cause?: unknown): TunlError {
   return usageError(`${formatSource(source)} does not open with the password from ${from}`).with({ cause });
 }

@@ -10,42 +10,41 @@ import { formatSource, type OwnCertificate, type PemSource } from './source.ts';
 import { readOwnId } from './spiffe.ts';
 import { type Authorities, countAuthorities, findAuthorities } from './trust.ts';
 
-/** Lowest version that is spoken (RFC 8996 retires the ones before). Given explicitly, NODE_OPTIONS cannot lower it. */
+/** Lowest version accepted (RFC 8996 retires older ones). It is given explicitly so that NODE_OPTIONS cannot lower it. */
 const minVersion = 'TLSv1.2';
 
-/** What a protocol demands of the material. */
+/** Demands of a protocol on certificates and TLS. */
 export type MaterialDemand = Pick<TlsDemand, 'min' | 'ciphers' | 'clientCert' | 'verify'>;
 
-/** TLS settings whose files have been read. A connection never reads a file. */
+/** TLS settings whose files have been read, so that no connection reads a file. */
 export interface LoadedTls {
   readonly settings: TlsSettings;
   readonly demand: MaterialDemand;
-  /** Who our certificate says that we are, where that is demanded. */
+  /** The SPIFFE id in our certificate, if the protocol demands one. */
   readonly ownId?: SpiffeId;
-  /** Counts the times that the files were read: part of the key under which connections may be shared. */
+  /** The number of times that the files were read; connections of different generations are not shared. */
   readonly generation: number;
-  /** Gives what a handshake needs. The first call reads the authorities of the system, where they are wanted. */
+  /** Prepares the settings for handshakes. The first call reads the authorities of the system, if they are needed. */
   readonly ready: () => Promise<ReadyTls>;
 }
 
-/** TLS settings with all that a handshake needs. */
+/** TLS settings with everything that a handshake needs. */
 export interface ReadyTls extends LoadedTls {
   readonly context: SecureContext;
-  /** The authorities that vouch for the other side; absent where nobody has to. */
+  /** The authorities that are trusted; absent if none are needed. */
   readonly trust?: Pick<Authorities, 'description' | 'notes'>;
 }
 
 /**
- * Reads the files that the settings name and checks that they fit together, and that they are what the
- * protocol demands.
- * @throws {TunlError} usage, naming the file and what is wrong with it
+ * Reads the files that the settings name, and checks that they fit together and meet the demands of the protocol.
+ * @throws {TunlError} usage, naming the file and its fault
  */
 export function loadTls(settings: TlsSettings, demand: MaterialDemand = {}): Promise<LoadedTls> {
   return load(settings, demand, 1);
 }
 
 /**
- * Reads the files again. What was loaded before stays usable.
+ * Reads the files again. The settings loaded before stay usable.
  * @throws {TunlError} usage
  */
 export function reloadTls({ settings, demand, generation }: LoadedTls): Promise<LoadedTls> {
@@ -53,7 +52,7 @@ export function reloadTls({ settings, demand, generation }: LoadedTls): Promise<
 }
 
 /**
- * Reads a certificate and its key, which may be in the same file, and has to be where that is PKCS #12.
+ * Reads a certificate and its key, which may be in the same file, and must be if that is PKCS #12.
  * @throws {TunlError} usage
  */
 export async function readOwnCertificate(
@@ -73,8 +72,8 @@ export async function readOwnCertificate(
 }
 
 /**
- * Makes a context of checked material.
- * @throws {TunlError} usage, when OpenSSL finds it too weak
+ * Makes a context of material that was checked.
+ * @throws {TunlError} usage, if OpenSSL finds it too weak
  */
 export function createContext(options: SecureContextOptions, what: string): SecureContext {
   try {
@@ -103,7 +102,7 @@ async function load(settings: TlsSettings, demand: MaterialDemand, generation: n
       own ? formatSource(ownSource) : 'the TLS settings',
     );
   const isJudgedByChain = pin === undefined && !insecure;
-  // Made in any case: what is wrong with our own certificate is said before anything is opened.
+  // Made in any case, so that faults of our own certificate are reported before anything is opened.
   const plain = make(isJudgedByChain && given ? given.pem : [], given && partialChains);
   if (given || !isJudgedByChain) {
     const description = given && `${countAuthorities(given.certificates.length)} from cacert ${JSON.stringify(cacert)}`;
@@ -121,10 +120,10 @@ async function load(settings: TlsSettings, demand: MaterialDemand, generation: n
   });
 }
 
-/** As curl does: an intermediate authority can be the one that is trusted. */
+/** Lets users trust an intermediate authority, as curl does. */
 const partialChains: SecureContextOptions = { allowPartialTrustChain: true };
 
-/** Settings that are made ready once. */
+/** Adds a `ready` that prepares the settings once. */
 function withReady(
   loaded: Omit<LoadedTls, 'ready'>,
   prepare: () => Promise<Pick<ReadyTls, 'context' | 'trust'>>,
@@ -137,19 +136,19 @@ function withReady(
   return result;
 }
 
-/** The parts of a demand that OpenSSL sees to. */
+/** The parts of a demand that OpenSSL enforces. */
 export function toContextOptions({ min, ciphers }: MaterialDemand): SecureContextOptions {
   return { ...(min && { minVersion: min }), ...(ciphers && { ciphers: ciphers.join(':') }) };
 }
 
-/** Settings that would let anybody pass have no place where ids are checked. */
+/** Checks that the settings meet the demand; where ids are verified, none may switch that off. */
 function assertMeets(settings: TlsSettings, { clientCert, verify }: MaterialDemand): void {
   if (clientCert && settings.cert === undefined)
     throw usageError('a certificate of ours is needed', 'cert=FILE&key=FILE');
   if (verify !== 'spiffe') return;
   const refused = (['insecure', 'pin', 'servername'] as const).find((name) => settings[name]);
   if (refused) throw usageError(`${refused} cannot be set where the other side is known by its SPIFFE id`);
-  // The authorities of the web vouch for host names only.
+  // Public authorities certify host names, not SPIFFE ids.
   if (settings.cacert === undefined) throw usageError('the authorities of the mesh are needed', 'cacert=FILE');
 }
 
@@ -157,7 +156,7 @@ function keySource(cert: string, key: string | undefined): PemSource {
   return key === undefined ? { option: 'key (from cert)', path: cert } : { option: 'key', path: key };
 }
 
-/** OpenSSL takes the name as a C string: a NUL would cut it, and no certificate holds other characters. */
+/** Checks a server name. OpenSSL takes it as a C string, which a NUL would cut, and certificates have ASCII names only. */
 function assertServername(name: string | undefined): void {
   if (name === undefined) return;
   if (!/^[\x21-\x7e]{1,253}$/.test(name)) throw usageError(`servername ${JSON.stringify(name)} is not a host name`);

@@ -7,8 +7,8 @@ export interface AltName {
 }
 
 /**
- * Splits the subject alternative names as Node writes them: `DNS:a.example, URI:"odd, value"`. A value
- * with a comma or a quote in it is a JSON string there, so that it cannot pass for two names.
+ * Splits subject alternative names in Node's spelling: `DNS:a.example, URI:"odd, value"`. A value with a comma or a
+ * quote is a JSON string there, so that it cannot pass for two names.
  */
 export function parseAltNames(text: string | undefined): AltName[] {
   const pattern = /([^:,]+):("(?:[^"\\]|\\.)*"|[^,]*)(?:, |$)/gy;
@@ -18,18 +18,18 @@ export function parseAltNames(text: string | undefined): AltName[] {
   }));
 }
 
-/** A subject or issuer on one line: `CN=proxy, O=Example`. Control characters come escaped from OpenSSL. */
+/** Writes a subject or issuer on one line: `CN=proxy, O=Example`. OpenSSL has escaped control characters in it. */
 export function formatName(name: string | undefined): string {
   return (name ?? '').replaceAll('\n', ', ');
 }
 
-/** The common name, when there is exactly one. */
+/** The common name, if there is exactly one. */
 export function commonName({ subject }: X509Certificate): string | undefined {
   const names = (subject ?? '').split('\n').filter((line) => line.startsWith('CN='));
   return names.length === 1 ? names[0]?.slice('CN='.length) || undefined : undefined;
 }
 
-/** The hosts that a certificate is for, as a person reads them: at most a handful, then `…`. */
+/** Lists the hosts of a certificate for a message: at most eight, then `…`. */
 export function listHosts(certificate: X509Certificate): string {
   const named = parseAltNames(certificate.subjectAltName)
     .filter(({ type }) => type === 'DNS' || type === 'IP Address')

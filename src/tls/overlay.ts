@@ -9,34 +9,37 @@ import { formatName } from './names.ts';
 import { readPeerCertificate } from './peer-certificate.ts';
 import { Underlay } from './underlay.ts';
 
-/** A TLS socket with what it is laid on. */
+/** A TLS socket and the Link below it. */
 export interface Overlay {
   readonly socket: TLSSocket;
   readonly below: Link;
-  /** What `layUnder` gave for `below`. */
+  /** The stream that `layUnder` returned for `below`. */
   readonly under: Duplex;
   readonly side: TlsSide;
 }
 
-/** Facts that a handshake has proved, beside those that the socket tells. */
+/** Facts that a handshake has proved, beside those of the socket itself. */
 export type ProvenFacts = Pick<Peer, 'identity'> & Pick<TlsFacts, 'trusting'>;
 
-/** Methods of Node's streams and TLS sockets that are replaced on one socket. */
+/** Methods of Node's streams and TLS sockets that are replaced on a socket. */
 interface Hooks {
   _destroy(error: Error | null, done: (error?: Error | null) => void): void;
   _emitTLSError(error: Error): void;
   push(chunk: unknown): boolean;
 }
 
-/** @throws {TunlError} when there is no point in starting a handshake */
+/**
+ * Checks that a handshake can start on a Link.
+ * @throws {TunlError} if the Link has ended, or the signal's reason
+ */
 export function assertUsable({ stream }: Link, side: TlsSide, signal: AbortSignal): void {
   throwIfAborted(signal);
   if (stream.destroyed || stream.readableEnded) throw closedError(side, stream.errored ?? undefined);
 }
 
 /**
- * The stream to hand to `node:tls`: a bare socket as it is, so that no byte passes JavaScript below TLS.
- * Node would treat a TLS socket likewise, but the handshake then hangs where a stream is below that one.
+ * Returns the stream to pass to `node:tls`. A bare socket is passed as it is, so that no byte goes through JavaScript
+ * below TLS. Node could use a TLS socket in the same way, but the handshake hangs if that one is on another stream.
  */
 export function layUnder(link: Link): Duplex {
   const { stream } = link;
@@ -44,18 +47,19 @@ export function layUnder(link: Link): Duplex {
   return isBareSocket ? stream : new Underlay(link);
 }
 
-/** Makes a new TLS socket safe to wait on: half-open, and without an unhandled `'error'`. */
+/** Makes a new TLS socket safe to wait for: half-open, and without an unhandled `'error'`. */
 export function prepareSocket({ socket, side }: Overlay): void {
   guardStream(socket);
-  // Node takes it from the stream below, and otherwise ends our half with the other one.
+  // Node copies it from the stream below, and would otherwise end our half with the other one.
   socket.allowHalfOpen = true;
-  // Node emits an error of OpenSSL in OpenSSL's words, or not at all, and leaves the socket open.
+  // Node emits OpenSSL's errors in OpenSSL's words, or not at all, and leaves the socket open.
   hooksOf(socket)._emitTLSError = (error) => void socket.destroy(explainTlsError(error, side) ?? error);
 }
 
 /**
- * Waits until the handshake is done. `event` is the one by which Node says so on this side.
- * @throws {Error} what ended it; `closedError` or the signal's reason where nothing else did
+ * Waits until the handshake is complete.
+ * @param event the event with which Node reports that on this side
+ * @throws {Error} the error that ended it, `closedError`, or the signal's reason
  */
 export function completeHandshake(
   overlay: Overlay,
@@ -70,21 +74,21 @@ export function completeHandshake(
       signal.removeEventListener('abort', onAbort);
       act();
     };
-    // Node says so from inside OpenSSL, where resetting the connection would free what is still in use.
+    // Node emits the event from inside OpenSSL, where a reset would free memory that is still in use.
     const onDone = () => void setImmediate(() => settle(resolve));
     const onError = (error: Error) => settle(() => reject(error));
     const onClosed = () => settle(() => reject(closedError(side)));
     const onAbort = () => settle(() => reject(abortReason(signal)));
     socket.on(event, onDone).on('error', onError).on('end', onClosed).on('close', onClosed);
-    // Had the end been read before TLS was laid on, TLS would wait for it for ever.
+    // If the end was read before TLS started, TLS would wait for it for ever.
     under.on('end', onClosed);
     signal.addEventListener('abort', onAbort, { once: true });
   });
 }
 
 /**
- * From here on an error of the TLS socket resets the Link below. Destroyed by itself it would close that
- * one in good order, and the peer would take it for the end of the bytes.
+ * Makes errors of the TLS socket reset the Link below from now on. By itself it would close that Link cleanly, and the
+ * peer would take this for the end of the bytes.
  */
 export function resetBelowOnError({ socket, below, under, side }: Overlay): void {
   const hooks = hooksOf(socket);
@@ -98,8 +102,9 @@ export function resetBelowOnError({ socket, below, under, side }: Overlay): void
 }
 
 /**
- * Node closes a TLS socket by destroying the one below and waiting for its `'close'`. Had that one been
- * reset first, Node would free what OpenSSL may still be using, and emit `'close'` before `'error'`.
+ * Makes the next `destroy` of a socket a reset. Node closes a TLS socket by destroying the one below and waiting for
+ * its `'close'`. If that was reset before, Node would free memory that OpenSSL may still use, and emit `'close'` before
+ * `'error'`.
  */
 function resetInsteadOfDestroy(under: Duplex, reset: () => void): void {
   const own = under as { destroy?: Duplex['destroy'] };
@@ -111,9 +116,8 @@ function resetInsteadOfDestroy(under: Duplex, reset: () => void): void {
 }
 
 /**
- * The Link over an established TLS socket. Ending its stream sends close_notify and a FIN and leaves the
- * other half open. An end of the stream below without close_notify is an error, except where that is the
- * FIN of a bare socket.
+ * Makes the Link over an established TLS socket. Ending its stream sends close_notify and a FIN, and leaves the other
+ * half open. An end of the stream below without close_notify is an error, unless it is the FIN of a bare socket.
  */
 export function overlayLink({ socket, below, under, side }: Overlay, { trusting, ...facts }: ProvenFacts = {}): Link {
   const hooks = hooksOf(socket);
@@ -127,7 +131,7 @@ export function overlayLink({ socket, below, under, side }: Overlay, { trusting,
   return {
     stream: socket,
     peer: { ...below.peer, ...facts, tls: { ...readFacts(socket), ...(trusting !== undefined && { trusting }) } },
-    // A close_notify is followed by a FIN.
+    // The terms of the Link below hold here too: after close_notify comes its FIN.
     ...(below.halfClose && { halfClose: below.halfClose }),
     reset: (error) =>
       runAfterFin(socket, () => {

@@ -4,13 +4,13 @@ import { type TunlError, usageError } from '../core/errors.ts';
 import { findPassword, type PasswordSource, wrongPassword } from './key-password.ts';
 import { formatSource, type PemSource } from './source.ts';
 
-/** A certificate with the ones that follow it in its file. The leaf comes first. */
+/** A certificate and those that follow it in its file. The leaf comes first. */
 export interface CertificateFile {
   readonly pem: string;
   readonly certificates: readonly [X509Certificate, ...X509Certificate[]];
 }
 
-/** A private key, PEM that is not encrypted. */
+/** A private key, as unencrypted PEM. */
 export interface KeyFile {
   readonly pem: string;
   readonly key: KeyObject;
@@ -34,7 +34,7 @@ export async function readCertificates(source: PemSource): Promise<CertificateFi
 }
 
 /**
- * Reads the private key of a PEM file, and asks for its password where it is encrypted.
+ * Reads the private key of a PEM file, and asks for its password if it is encrypted.
  * @throws {TunlError} usage
  */
 export async function readKey(source: PemSource, password: PasswordSource): Promise<KeyFile> {
@@ -63,14 +63,17 @@ async function decryptKey(source: PemSource, { text }: Block, place: PasswordSou
   }
 }
 
-/** @throws {TunlError} usage */
+/**
+ * Reads a whole file.
+ * @throws {TunlError} usage
+ */
 export function readBytes(source: PemSource): Promise<Buffer> {
   return readFile(source.path).catch((error: NodeJS.ErrnoException) => {
     throw usageError(`cannot read ${formatSource(source)}: ${explainReadError(error)}`, 'give the path of a PEM file');
   });
 }
 
-/** True for bytes that begin as PKCS #12 does (RFC 7292, section 4): a sequence, and version 3 in it. */
+/** True for bytes that begin like PKCS #12 (RFC 7292, section 4): a sequence that starts with version 3. */
 export function isPkcs12(bytes: Buffer): boolean {
   const length = bytes[1] ?? 0;
   const start = length > 0x80 ? 2 + (length & 0x7f) : 2;
@@ -83,7 +86,7 @@ async function readPem(source: PemSource): Promise<{ pem: string; blocks: Block[
   const blocks = splitBlocks(pem);
   if (blocks.length > 0) return { pem, blocks };
   if (bytes.length === 0) throw usageError(`${formatSource(source)} is empty`);
-  // 0x30 opens the ASN.1 sequence that every DER file is.
+  // Every DER file is an ASN.1 sequence, which begins with 0x30.
   const hint = isPkcs12(bytes)
     ? ['it looks like PKCS #12: it is read as cert=FILE, with the key in it']
     : bytes[0] === 0x30
@@ -95,12 +98,12 @@ async function readPem(source: PemSource): Promise<{ pem: string; blocks: Block[
   );
 }
 
-/** The certificates in a text, as PEM; whatever else it holds is passed over. */
+/** Finds the certificates in a text, as PEM; anything else in it is ignored. */
 export function findCertificates(text: string): string[] {
   return splitBlocks(text).flatMap((block) => (isCertificate(block) ? [block.text] : []));
 }
 
-/** True where Node can make something of a certificate. */
+/** True for a certificate that Node can parse. */
 export function isReadable(pem: string): boolean {
   try {
     return new X509Certificate(pem).raw.length > 0;
@@ -122,7 +125,7 @@ function listLabels(blocks: readonly Block[]): string {
   return [...new Set(blocks.map(({ label }) => label.toLowerCase()))].join(' and ');
 }
 
-/** PKCS #8 says it in the label, the older form in a header (RFC 1421, section 4.6.1.1). */
+/** True for an encrypted key: PKCS #8 shows it in the label, the older form in a header (RFC 1421, section 4.6.1.1). */
 function isEncrypted({ label, text }: Block): boolean {
   return label.startsWith('ENCRYPTED') || text.includes('Proc-Type: 4,ENCRYPTED');
 }
@@ -139,7 +142,7 @@ function brokenError(source: PemSource, part: string, cause: unknown): TunlError
   return usageError(`${part} in ${formatSource(source)} is damaged`).with({ cause });
 }
 
-/** Why a file cannot be read, in words. */
+/** Explains in words why a file cannot be read. */
 export function explainReadError(error: NodeJS.ErrnoException): string {
   switch (error.code) {
     case 'ENOENT':

@@ -15,13 +15,13 @@ export interface Pkcs12 {
   readonly key: KeyObject | undefined;
 }
 
-/** Why a file is not opened: its password is another one, or OpenSSL does not know how it is encrypted any more. */
+/** A reason for which a file is not opened: wrong password, encryption that OpenSSL no longer supports, or damage. */
 export type Pkcs12Fault = 'password' | 'unsupported' | 'damaged';
 
 /**
- * Opens a file. OpenSSL judges its password and how it is encrypted; it is taken apart here because a context that
- * Node makes of it would trust every authority in it.
- * @returns what is in it, or why it cannot be opened
+ * Opens a file. OpenSSL checks its password and its encryption; it is parsed here because a context that Node makes of
+ * the whole file would trust every authority in it.
+ * @returns its contents, or the reason why it cannot be opened
  */
 export function openPkcs12(file: Buffer, password: string): Pkcs12 | Pkcs12Fault {
   const fault = judge(file, password);
@@ -73,14 +73,14 @@ function readSafes(file: Buffer, password: string): Bag[] {
   });
 }
 
-/** The bytes of a ContentInfo that is not encrypted. */
+/** Reads the bytes of a ContentInfo that is not encrypted. */
 function readContent(info: asn1js.BaseBlock | undefined): Buffer {
   const [type, content] = partsOf(info);
   if (oidOf(type) !== oids.data) throw new Error('neither data nor encrypted');
   return bytesOf(first(content));
 }
 
-/** CertBag: its type, and the certificate in an octet string. */
+/** Reads a CertBag: a type, and the certificate in an octet string. */
 function readCertificate(bag: asn1js.BaseBlock): X509Certificate[] {
   const [, value] = partsOf(bag);
   return [new X509Certificate(bytesOf(first(value)))];
@@ -93,7 +93,7 @@ function readKey(kind: string, value: asn1js.BaseBlock, passphrase: string): Key
   return [createPrivateKey({ key, format: 'der', type: 'pkcs8', ...(isEncrypted && { passphrase }) })];
 }
 
-/** EncryptedData (RFC 5652, section 8): a version, and what, how and the bytes. */
+/** Decrypts EncryptedData (RFC 5652, section 8): a version, then the content type, the algorithm and the bytes. */
 function decrypt(content: asn1js.BaseBlock | undefined, password: string): Buffer {
   const [, encrypted] = partsOf(first(content));
   const [, algorithm, bytes] = partsOf(encrypted);
@@ -117,10 +117,10 @@ const ciphers: Readonly<Record<string, readonly [cipher: string, keyBytes: numbe
   '1.2.840.113549.3.7': ['des-ede3-cbc', 24],
 };
 
-/** The hashes of HMAC in PBKDF2, by the last number of their names below 1.2.840.113549.2. */
+/** Hashes of HMAC in PBKDF2, by the last number of their identifiers below 1.2.840.113549.2. */
 const hashes: Readonly<Record<string, string>> = { 7: 'sha1', 8: 'sha224', 9: 'sha256', 10: 'sha384', 11: 'sha512' };
 
-/** RFC 8018, section 6.2. */
+/** Derives key and IV for PBES2 (RFC 8018, section 6.2). */
 function derivePbes2(parameters: asn1js.BaseBlock | undefined, password: string): Derived {
   const [derivation, encryption] = partsOf(parameters);
   const [salt, count, ...others] = partsOf(partsOf(derivation)[1]);
@@ -133,7 +133,7 @@ function derivePbes2(parameters: asn1js.BaseBlock | undefined, password: string)
   return { cipher, key, iv: bytesOf(iv) };
 }
 
-/** RFC 7292, appendix C: what OpenSSL still knows of it is Triple DES. */
+/** Derives key and IV for the older schemes (RFC 7292, appendix C), of which OpenSSL still supports Triple DES. */
 function derivePbes1(oid: string, parameters: asn1js.BaseBlock | undefined, password: string): Derived {
   const [salt, count] = partsOf(parameters);
   const keyBytes = { '1.2.840.113549.1.12.1.3': 24, '1.2.840.113549.1.12.1.4': 16 }[oid];
@@ -147,10 +147,10 @@ function derivePbes1(oid: string, parameters: asn1js.BaseBlock | undefined, pass
   };
 }
 
-/** Bytes that SHA-1 takes and gives. */
+/** The block size and the digest size of SHA-1. */
 const [blockBytes, digestBytes] = [64, 20];
 
-/** RFC 7292, appendix B.2, with SHA-1. The password is a BMPString that ends with a NUL. */
+/** Derives bytes with SHA-1 (RFC 7292, appendix B.2). The password is a BMPString that ends with a NUL. */
 function derivePkcs12(id: number, password: string, salt: Buffer, count: number, size: number): Buffer {
   const secret = Buffer.from(`${password}\0`, 'utf16le').swap16();
   const fill = (bytes: Buffer) => Buffer.alloc(Math.ceil(bytes.length / blockBytes) * blockBytes, bytes);
@@ -165,7 +165,7 @@ function derivePkcs12(id: number, password: string, salt: Buffer, count: number,
   return Buffer.concat(output).subarray(0, size);
 }
 
-/** Adds a number and one to each block, modulo its size. */
+/** Adds a number plus one to each block, modulo the size of a block. */
 function addToBlocks(blocks: Buffer, addend: Buffer): void {
   for (let start = 0; start < blocks.length; start += blockBytes) {
     let carry = 1;
@@ -194,9 +194,9 @@ function first(block: asn1js.BaseBlock | undefined): asn1js.BaseBlock {
   return part;
 }
 
-/** The bytes of an octet string, which BER may have in pieces, also where a tag of its own stands for that type. */
+/** Reads an octet string, which BER may split into pieces, even if it has an implicit tag. */
 function bytesOf(block: asn1js.BaseBlock | undefined): Buffer {
-  // In one that is whole the library may have found something to read as well.
+  // A string in one piece may look like ASN.1 too, and the library then parses it: only the flag decides.
   if (block?.idBlock.isConstructed) return Buffer.concat(partsOf(block).map(bytesOf));
   const { valueHexView } = (block?.valueBlock ?? {}) as { valueHexView?: Uint8Array };
   if (!valueHexView) throw new Error('no bytes');

@@ -26,7 +26,7 @@ import { expectSpiffeId, readOwnId } from './spiffe.ts';
 import { Underlay } from './underlay.ts';
 import { describeChainFailure } from './verify.ts';
 
-/** Authenticated encryption with forward secrecy only; `testssl` finds nothing to say about it. */
+/** Only ciphers with authenticated encryption and forward secrecy. `testssl` has no complaint about them. */
 const ciphers = [
   'TLS_AES_256_GCM_SHA384',
   'TLS_CHACHA20_POLY1305_SHA256',
@@ -39,41 +39,41 @@ const ciphers = [
   'ECDHE-RSA-AES128-GCM-SHA256',
 ].join(':');
 
-/** Who a client is, is decided by the certificate of this very connection: sessions are not resumed. */
+/** Sessions are not resumed, so that each connection proves the client's identity by its own certificate. */
 const secureOptions = constants.SSL_OP_NO_RENEGOTIATION | constants.SSL_OP_NO_TICKET;
 
-/** Paths of the PEM files of a TLS server. */
+/** The files and the demands of a TLS server. */
 export interface TlsServerOptions extends Omit<TlsDemand, 'sni'> {
-  /** Without `cert` and `key` a development certificate is made. */
+  /** Path of the certificate. Without `cert` and `key` a development certificate is made. */
   readonly cert?: string;
   readonly key?: string;
   readonly keyPasswordFile?: string;
   readonly keyPassword?: KeyPassword;
-  /** Authorities of which every client must show a certificate. */
+  /** Path of the authorities; every client must show a certificate from one of them. */
   readonly clientCa?: string;
 }
 
 /** The server side of TLS. */
 export interface TlsAcceptor {
   /**
-   * Puts TLS on any Link that a client opened. `peer.identity` is what the client's certificate proves.
-   * When it rejects, the Link below is closed, and the client had its chance to read the alert.
+   * Puts TLS on any Link that a client opened. `peer.identity` is the identity in the client's certificate. When it
+   * rejects, the Link below is closed, after the client could read the alert.
    * @throws {TunlError} of side `client`: tls_certificate_error, tls_protocol_error, tls_alert_received; or the signal's reason
    */
   accept(link: Link, signal: AbortSignal): Promise<Link>;
   /** `sha256/BASE64URL` of our certificate's key, for the clients' `pin`. */
   readonly pin: string;
-  /** True when the certificate was made for this run. */
+  /** True if the certificate was made for this run. */
   readonly development: boolean;
   /**
-   * Reads the files again, for the connections to come; those that are open live on.
-   * @throws {TunlError} usage, and then everything stays as it was
+   * Reads the files again for new connections; open ones live on.
+   * @throws {TunlError} usage, and nothing changes
    */
   reload(): Promise<void>;
 }
 
 /**
- * Reads the files, or makes a development certificate.
+ * Makes a TLS server from its files, or with a development certificate.
  * @throws {TunlError} usage
  */
 export async function createTlsServer(options: TlsServerOptions): Promise<TlsAcceptor> {
@@ -85,7 +85,7 @@ const ofClient = { side: 'client', phase: 'tls' } as const;
 interface Material {
   readonly own: OwnCertificate;
   readonly context: SecureContext;
-  /** Who we are, where clients must belong to our trust domain. */
+  /** Our SPIFFE id, if clients must belong to our trust domain. */
   readonly ownId?: SpiffeId;
 }
 
@@ -112,7 +112,7 @@ class Acceptor implements TlsAcceptor {
   async accept(link: Link, signal: AbortSignal): Promise<Link> {
     const { alpn, min } = this.#options;
     const side: TlsSide = { role: 'server', peer: 'the client', hasCertificate: true, alpn, ...(min && { min }) };
-    // A reload while the handshake runs does not change whom it is judged by.
+    // A reload during the handshake must not change the id by which the client is judged.
     const { ownId } = this.#material;
     const overlay = this.#layTls(link, side, signal);
     const { socket, under } = overlay;
@@ -120,13 +120,13 @@ class Acceptor implements TlsAcceptor {
       await completeHandshake(overlay, 'secure', signal);
       resetBelowOnError(overlay);
       const identity = this.#needsClient ? { identity: identifyClient(socket, ownId) } : {};
-      // Only `tls.Server` does this, and an HTTP/2 session on the socket waits for it.
+      // Only `tls.Server` clears it, and an HTTP/2 session on the socket waits for that.
       (socket as { secureConnecting?: boolean }).secureConnecting = false;
       return overlayLink(overlay, identity);
     } catch (error) {
       const failure = explainHandshakeFailure(error as Error, side).with(ofClient);
       if (signal.aborted) resetBelowOnError(overlay);
-      // Where TLS failed by itself this closes in good order: a reset could overtake the alert that says why.
+      // If TLS itself failed, this closes cleanly: a reset could overtake the alert with the reason.
       socket.destroy(failure);
       if (under instanceof Underlay) await under.gone;
       throw failure;
@@ -150,7 +150,7 @@ class Acceptor implements TlsAcceptor {
       isServer: true,
       secureContext: this.#material.context,
       requestCert: this.#needsClient,
-      // Makes OpenSSL refuse a client without a certificate; a bad one is refused by `identifyClient`.
+      // Makes OpenSSL refuse a client without a certificate; `identifyClient` refuses a bad one.
       rejectUnauthorized: this.#needsClient,
       ...(alpn.length > 0 && { ALPNProtocols: [...alpn] }),
     });
@@ -161,8 +161,8 @@ class Acceptor implements TlsAcceptor {
 }
 
 /**
- * The verdict on the client's chain is on the socket's handle; Node's public property is filled in by
- * `tls.Server` only. Whatever is not a clear yes is a no.
+ * Returns the identity of a client whose chain was accepted. The verdict is read from the socket's handle, because only
+ * `tls.Server` fills in Node's public property; anything but a clear yes is a refusal.
  */
 function identifyClient(socket: TLSSocket, ownId: SpiffeId | undefined): string {
   const { ssl } = socket as { ssl?: { verifyError(): NodeJS.ErrnoException | null } };
@@ -194,7 +194,7 @@ async function load(options: TlsServerOptions, made?: OwnCertificate): Promise<M
       ...toContextOptions(options),
       honorCipherOrder: true,
       secureOptions,
-      // OpenSSL fails the handshake of a client that offers a session where this is not set.
+      // Without it OpenSSL fails the handshake of a client that offers a session.
       sessionIdContext: 'tunl',
     },
     cert === undefined ? 'the development certificate' : formatSource(source),

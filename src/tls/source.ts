@@ -1,6 +1,6 @@
 import type { X509Certificate } from 'node:crypto';
 
-/** A file as the user named it: the option or setting it came from, and its path. */
+/** A file as the user named it: by an option or setting, and with a path. */
 export interface PemSource {
   readonly option: string;
   readonly path: string;
@@ -11,7 +11,7 @@ export function formatSource({ option, path }: PemSource): string {
   return `${option} ${JSON.stringify(path)}`;
 }
 
-/** Our certificate, those that lead to its authority, and its key. */
+/** Our certificate with its chain, and its key. */
 export interface OwnCertificate {
   readonly cert: string;
   readonly key: string;

@@ -4,16 +4,16 @@ import { parseSpiffeId, type SpiffeId } from '../core/spiffe.ts';
 import { parseAltNames } from './names.ts';
 import { formatSource, type PemSource } from './source.ts';
 
-/** Whom a certificate must belong to. */
+/** The SPIFFE ids that are accepted in a certificate. */
 export interface SpiffeExpectation {
-  /** Exactly this id; where absent, any id of our trust domain. */
+  /** The only id accepted. Default: any id of our trust domain. */
   readonly expectedId?: string;
   readonly ownId: SpiffeId;
 }
 
 /**
- * Our own id, by which the other side judges us.
- * @throws {TunlError} usage, when our certificate has none
+ * Reads our own id, by which the other side judges us.
+ * @throws {TunlError} usage, if our certificate has none
  */
 export function readOwnId(leaf: X509Certificate, source: PemSource): SpiffeId {
   const [id] = listSpiffeIds(leaf);
@@ -25,8 +25,8 @@ export function readOwnId(leaf: X509Certificate, source: PemSource): SpiffeId {
 }
 
 /**
- * Finds the id for which a certificate is accepted, whose chain was judged before. `peer` names its
- * owner in messages.
+ * Finds the id for which a certificate is accepted. Its chain must have been verified before.
+ * @param peer names the owner in messages
  * @throws {TunlError} tls_certificate_error
  */
 export function expectSpiffeId(certificate: X509Certificate, peer: string, expectation: SpiffeExpectation): SpiffeId {
@@ -43,7 +43,7 @@ export function expectSpiffeId(certificate: X509Certificate, peer: string, expec
     : certificateError(`the certificate of ${peer} is not that of ${expectedId}`, seen);
 }
 
-/** The ids of a certificate in their order. URIs of other forms are passed over, as ztunnel does. */
+/** Lists the ids of a certificate in their order. Other URIs are ignored, as by ztunnel. */
 function listSpiffeIds(certificate: X509Certificate): SpiffeId[] {
   return parseAltNames(certificate.subjectAltName)
     .filter(({ type }) => type === 'URI')

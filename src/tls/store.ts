@@ -4,32 +4,32 @@ import * as tls from 'node:tls';
 import { usageError } from '../core/errors.ts';
 import { explainReadError, findCertificates, isReadable } from './pem.ts';
 
-/** Authorities that somebody put together, and where they stand. */
+/** A collection of authorities, and its place. */
 export interface Store {
   /** PEM, one certificate each. */
   readonly certificates: readonly string[];
-  /** Their source in words; absent where there was no store. */
+  /** A description of the place; absent if there was no store. */
   readonly from?: string;
-  /** Why there is nothing in it, and what to do: one line. */
+  /** One line that says why the store is empty, and what to do. */
   readonly note?: string;
 }
 
-/** The parts of a machine that decide which store is read. */
+/** Facts about a machine that decide which store is read. */
 export interface Machine {
   readonly env: Readonly<Record<string, string | undefined>>;
   readonly platform: NodeJS.Platform;
-  /** Files in which systems keep all authorities, in the order in which they are looked for. */
+  /** Files in which systems keep all authorities, in the order in which they are tried. */
   readonly bundles: readonly string[];
-  /** Folders with a file for each authority, under the hash of its name. */
+  /** Folders with a file for each authority, named by a hash. */
   readonly folders: readonly string[];
-  /** Asks the system itself; absent where Node cannot. */
+  /** Asks the system itself; absent if Node cannot. */
   readonly ask?: () => readonly string[];
 }
 
-// From 22.15 on, and known to no type here.
+// Since Node 22.15; our types are older.
 const { getCACertificates } = tls as { getCACertificates?: (type: 'system') => string[] };
 
-/** The machine that we run on. */
+/** The machine on which this process runs. */
 export const thisMachine: Machine = {
   env: process.env,
   platform: process.platform,
@@ -47,13 +47,13 @@ export const thisMachine: Machine = {
   ...(getCACertificates && { ask: () => getCACertificates('system') }),
 };
 
-/** The names under which OpenSSL looks for an authority: the hash of its subject and a number. */
+/** The file names by which OpenSSL finds an authority: a hash of its subject, and a number. */
 const hashedName = /^[\da-f]{8}\.\d+$/;
 
 /**
- * What SSL_CERT_FILE and SSL_CERT_DIR name instead of the system's store; undefined where neither is set. As with
+ * Reads the store that SSL_CERT_FILE and SSL_CERT_DIR name instead of the system's; undefined if neither is set. As in
  * OpenSSL the second is a list of folders, in which only hashed names count.
- * @throws {TunlError} usage, when one of them cannot be read or holds no certificate
+ * @throws {TunlError} usage, if one of them cannot be read or has no certificate
  */
 export async function readNamedStore({ env }: Machine): Promise<Store | undefined> {
   const { SSL_CERT_FILE: file, SSL_CERT_DIR: folders } = env;
@@ -96,7 +96,7 @@ async function readNamedFolders(list: string): Promise<Store> {
   return { certificates, from };
 }
 
-/** The system's store. What cannot be read in it is passed over: nobody here has chosen it. */
+/** Reads the system's store. Unreadable parts are skipped, because the user has not chosen it. */
 export async function readSystemStore(machine: Machine): Promise<Store> {
   const { platform, ask } = machine;
   if (platform === 'darwin' || platform === 'win32') {
@@ -104,7 +104,7 @@ export async function readSystemStore(machine: Machine): Promise<Store> {
     const note = 'Node before 22.15 cannot read the store of this system: update Node, or set SSL_CERT_FILE';
     return { certificates: [], note };
   }
-  // Before Node, which looks in the folders of its OpenSSL only, and takes four times as long.
+  // Not by Node, which only looks in the folders of its own OpenSSL and takes four times as long.
   const files = (await findBundle(machine)) ?? (await findFolder(machine));
   if (files) return files;
   const certificates = ask?.() ?? [];
@@ -130,7 +130,7 @@ async function findFolder({ folders }: Machine): Promise<Store | undefined> {
 
 async function readFolder(path: string): Promise<string[]> {
   const names = (await readdir(path)).filter((name) => hashedName.test(name)).toSorted();
-  // Links that lead nowhere are left behind when authorities go.
+  // Removed authorities leave dangling links.
   const texts = await Promise.all(names.map((name) => readFile(join(path, name), 'utf8').catch(() => '')));
   return texts.flatMap(findCertificates);
 }

@@ -3,26 +3,26 @@ import { rootCertificates, type SecureContext } from 'node:tls';
 import { findCertificates } from './pem.ts';
 import { type Machine, readNamedStore, readSystemStore, type Store, thisMachine } from './store.ts';
 
-/** The authorities that vouch for servers where nobody named any. */
+/** The authorities that are trusted if the user names none. */
 export interface Authorities {
-  /** PEM, each once. */
+  /** PEM, without duplicates. */
   readonly certificates: readonly string[];
-  /** How many they are and where they are from, in words. */
+  /** Their number and their sources in words. */
   readonly description: string;
-  /** Reasons why authorities are missing that one would expect, a line each. */
+  /** Reasons why expected authorities are missing, one line each. */
   readonly notes: readonly string[];
-  /** Contexts that were made of them, by what else went in: reading all of them takes a while. */
+  /** Contexts that were made of them, by their other options: making one takes a while. */
   readonly contexts: Map<string, SecureContext>;
 }
 
-/** The last result. While the files stay the same the certificates in them are not parsed again. */
+/** The last result, so that certificates are not parsed again while the files stay the same. */
 let known: { readonly key: string; readonly authorities: Authorities } | undefined;
 
 /**
- * Finds the authorities: those that are built into Node, those of NODE_EXTRA_CA_CERTS, and those of the system or of
- * what SSL_CERT_FILE and SSL_CERT_DIR name instead. These two are read now; the function that comes back reads the
- * rest, which takes some 50 ms.
- * @throws {TunlError} usage, when what a variable names cannot be read
+ * Finds the authorities: those that are built into Node, those of NODE_EXTRA_CA_CERTS, and those of the system or, if
+ * they are set, of SSL_CERT_FILE and SSL_CERT_DIR. Files that these two name are read now; the returned function reads
+ * the rest, which takes some 50 ms.
+ * @throws {TunlError} usage, if a file that these two name cannot be read
  */
 export async function findAuthorities(
   { noSystemCa = false }: { readonly noSystemCa?: boolean },
@@ -32,12 +32,12 @@ export async function findAuthorities(
   return async () => toAuthorities(await readExtra(machine), named ?? (await readSystemStore(machine)));
 }
 
-/** Says how many authorities there are. */
+/** Writes a number of authorities in words. */
 export function countAuthorities(count: number): string {
   return count === 1 ? '1 authority' : `${count} authorities`;
 }
 
-/** Node leaves them out as soon as it is given others. */
+/** Reads NODE_EXTRA_CA_CERTS, which Node ignores as soon as it is given other authorities. */
 async function readExtra({ env }: Machine): Promise<Store> {
   const { NODE_EXTRA_CA_CERTS: path } = env;
   if (!path) return { certificates: [] };

@@ -1,13 +1,13 @@
 import { Duplex, finished } from 'node:stream';
 import { type Link, resetError } from '../core/link.ts';
 
-/** How long the stream below may take to end after TLS has: its FIN is already on the way. */
+/** Time that the stream below may take to end after TLS, while its FIN is already on the way. */
 const lingerMs = 1000;
 
 /**
- * What TLS is laid on where the stream below is not a bare socket. Node destroys the stream below as
- * soon as both close_notify alerts have passed, or after a failed handshake whose alert is still on the
- * way; on anything but a socket that would be an abort. Here it becomes an ordinary end:
+ * The stream between TLS and a Link that is not a bare socket. Node destroys the stream below TLS as soon as both
+ * close_notify alerts have passed, or after a failed handshake whose alert is still on the way. On anything but a socket
+ * that would be an abort; here it becomes an ordinary end:
  *
  *     node:tls -> Underlay -> link.stream
  */

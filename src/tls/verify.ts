@@ -10,10 +10,11 @@ import { pinOf } from './pin.ts';
 import { expectSpiffeId } from './spiffe.ts';
 
 /**
- * Judges the certificate that a server showed, before any byte of ours is sent: by the pin alone where
- * one is set, else by its chain and its names, or its SPIFFE id where that is demanded. `expected` is the
- * name or address that it must be for. Gives what is known of the server then.
- * Called after every handshake: Node's own check is left out where a session is resumed.
+ * Verifies the certificate that a server showed, before any byte of ours is sent: by the pin alone if one is set, else
+ * by its chain and its names, or by its SPIFFE id if that is demanded. It is called after every handshake, because Node
+ * skips its own check when a session is resumed.
+ * @param expected the name or address that the certificate must be for
+ * @returns the identity that the server has proved
  * @throws {TunlError} tls_certificate_error
  */
 export function assertServerTrusted(
@@ -45,14 +46,14 @@ export function assertServerTrusted(
 }
 
 function findNameFault(socket: TLSSocket, certificate: X509Certificate, expected: string): Error | undefined {
-  // Node compares addresses as text, and not all its versions spell one of IPv6 as the certificate's text does.
+  // Node compares addresses as text, and its versions differ in their spelling of IPv6.
   if (isIP(expected) !== 0) return certificate.checkIP(expected) ? undefined : new Error('for other addresses');
-  // A name outside ASCII could be split differently by the resolver and by Node's check.
+  // The resolver and Node's check could split a name outside ASCII differently.
   if (!/^[\x21-\x7e]+$/.test(expected)) return new Error('not a host name');
   return checkServerIdentity(expected, socket.getPeerCertificate());
 }
 
-/** The same for an error that ended the handshake, when the chain is what was wrong with it. */
+/** Explains an error that ended the handshake; undefined unless the certificate chain was its cause. */
 export function explainChainFailure(
   error: Error,
   expected: string,
@@ -63,7 +64,7 @@ export function explainChainFailure(
   return isChainFailure(code) ? chainError(code, expected, loaded, certificate, error) : undefined;
 }
 
-/** Why a chain was not accepted, in words; `code` is OpenSSL's as Node names it. */
+/** Explains in words why a chain was not accepted; `code` is OpenSSL's in Node's spelling. */
 export function describeChainFailure(code: string, peer: string, certificate: X509Certificate | undefined): string {
   const subject = `the certificate of ${peer}`;
   if (untrustedCodes.has(code)) {
@@ -94,7 +95,7 @@ const untrustedCodes = new Set([
   'CERT_UNTRUSTED',
 ]);
 
-/** Node names a chain failure by OpenSSL's X509_V_ERR_ name without that prefix; all other errors begin with ERR_ or E. */
+/** True for Node's codes of chain failures: OpenSSL's names without X509_V_ERR_. All other codes begin with ERR_ or E. */
 function isChainFailure(code: string): boolean {
   return /^(?:CERT|CRL|DEPTH|SELF_SIGNED|UNABLE_TO|ERROR_IN_C|INVALID_|PATH_LENGTH|HOSTNAME_MISMATCH)/.test(code);
 }
@@ -114,7 +115,7 @@ function chainError(
   return certificateError(describeChainFailure(code, expected, certificate), cause, hints);
 }
 
-/** Names the authorities that were looked through, unless the user named them. */
+/** Describes the authorities that were tried, unless the user named them. */
 function describeTrust(trust: ReadyTls['trust'], { cacert, noSystemCa }: ReadyTls['settings']): string[] {
   if (!trust || cacert !== undefined) return [];
   const without = noSystemCa ? ['those of the system were left out: --no-system-ca'] : [];
