@@ -4,33 +4,33 @@ import { hasControls, isUserName, loadHtpasswd } from './htpasswd.ts';
 import { keepPassword, type StoredPassword } from './password.ts';
 import { UserTable } from './users.ts';
 
-/** Where the users of a server come from. Both may be given; neither means that everyone is served. */
+/** The sources of a server's users. Both may be given; with neither, everyone is served. */
 export interface UserSources {
   /** Path of an htpasswd file. */
   readonly authFile?: string;
   readonly single?: { readonly user: string; readonly password: string };
 }
 
-/** Says who is asking. */
+/** Authenticates the users of a server. */
 export interface Authenticator {
-  /** False when no users were configured: then nobody has to say who they are. */
+  /** False if no users were configured, so that clients need no credentials. */
   readonly required: boolean;
   /**
-   * The user's name, when the credentials are right. It takes the same work whether the user exists or not.
-   * @throws {TunlError} the signal's reason, while others are verified first
+   * Returns the user's name if the credentials are right. The work is the same whether the user exists or not.
+   * @throws {TunlError} the signal's reason, while it waits for its turn
    */
   authenticate(credentials: Credentials | undefined, signal: AbortSignal): Promise<string | undefined>;
   /**
-   * Reads the files again. Calls follow one another, so that the last one read is the one kept.
-   * @throws {TunlError} usage, when a file is wrong; the users stay as they were
+   * Reads the files again. Calls run one after the other, so that the result of the last one stays.
+   * @throws {TunlError} usage, if a file is wrong; the users stay as they were
    */
   reload(): Promise<void>;
 }
 
 /**
  * Loads the users of a server.
- * @throws {TunlError} usage, when a configured secret cannot be read, is empty or could never be
- * sent: such a server must not start, least of all without authentication
+ * @throws {TunlError} usage, if a configured secret cannot be read, is empty, or cannot be sent: such a server must not
+ * start, least of all without authentication
  */
 export async function createAuthenticator(sources: UserSources): Promise<Authenticator> {
   let table = await loadUsers(sources);

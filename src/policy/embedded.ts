@@ -1,7 +1,7 @@
 import { type IpBytes } from '../core/ip-bytes.ts';
 import { isInRange, parseRange, type Range } from './range.ts';
 
-/** A block of IPv6 addresses that each carry IPv4 addresses, and where those are. */
+/** A block of IPv6 addresses that contain IPv4 addresses. */
 interface Embedding {
   readonly range: Range;
   readonly read: (bytes: IpBytes) => readonly IpBytes[];
@@ -9,7 +9,7 @@ interface Embedding {
 
 const lastFour = (bytes: IpBytes): readonly IpBytes[] => [bytes.slice(12)];
 
-/** Reads the bytes at these places as one IPv4 address. */
+/** Reads the bytes at these positions as one IPv4 address. */
 const pick = (bytes: IpBytes, ...places: readonly number[]): IpBytes => places.map((place) => bytes[place]!);
 
 /** Network-local NAT64 (RFC 8215). */
@@ -22,7 +22,7 @@ const embeddings: readonly Embedding[] = [
   { range: parseRange('::ffff:0:0:0/96')!, read: lastFour },
   // NAT64 with the well-known prefix (RFC 6052).
   { range: parseRange('64:ff9b::/96')!, read: lastFour },
-  // Where the local prefix ends is for that network to say: each place of RFC 6052, section 2.2, is possible.
+  // The network itself chooses the length of its prefix: each place of RFC 6052, section 2.2, is possible.
   {
     range: localNat64,
     read: (bytes) => [
@@ -38,12 +38,12 @@ const embeddings: readonly Embedding[] = [
   { range: parseRange('2001::/32')!, read: (bytes) => [bytes.slice(4, 8), bytes.slice(12).map((byte) => byte ^ 0xff)] },
 ];
 
-/** The IPv4 addresses that an IPv6 address may lead to by translation or tunnelling; none for IPv4. */
+/** Lists the IPv4 addresses that an IPv6 address may lead to by translation or tunnelling; none for IPv4. */
 export function embeddedIn(bytes: IpBytes): readonly IpBytes[] {
   return embeddingOf(bytes)?.read(bytes) ?? [];
 }
 
-/** The block by which an IPv6 address embeds IPv4 addresses. */
+/** The block to which an IPv6 address with embedded IPv4 addresses belongs. */
 export function embeddingRange(bytes: IpBytes): Range | undefined {
   return embeddingOf(bytes)?.range;
 }
@@ -53,7 +53,7 @@ function embeddingOf(bytes: IpBytes): Embedding | undefined {
   return embeddings.find(({ range }) => isInRange(bytes, range));
 }
 
-/** `::` and `::1` lie in the IPv4-compatible block and mean something else. */
+/** True for `::` and `::1`, which lie in the IPv4-compatible block but embed nothing. */
 function isOneOfTheFirstTwo(bytes: IpBytes): boolean {
   return bytes[15]! <= 1 && bytes.slice(0, 15).every((byte) => byte === 0);
 }

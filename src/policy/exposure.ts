@@ -3,18 +3,18 @@ import { type Address, formatAddress } from '../core/address.ts';
 import { usageError } from '../core/errors.ts';
 import { isLoopbackBytes } from './range.ts';
 
-/** What decides whether a server may start. */
+/** Facts that decide whether a server may start. */
 export interface Exposure {
-  /** Where it listens; for an inherited descriptor the address that it is bound to. */
+  /** The addresses on which it listens; for an inherited descriptor, the address to which it is bound. */
   readonly listen: readonly Address[];
   readonly hasUsers: boolean;
-  /** Clients must show a certificate of a given authority. */
+  /** True if clients must show a certificate from a given authority. */
   readonly hasClientCa: boolean;
-  /** The person said that everyone may use it. */
+  /** True if the user explicitly allowed everyone to use it. */
   readonly open: boolean;
 }
 
-/** True for a listener that only this machine can reach. A descriptor of which nothing is known is not one. */
+/** True for a listener that only this machine can reach; false for an unknown descriptor. */
 export function isLoopback(address: Address): boolean {
   switch (address.kind) {
     case 'unix':
@@ -28,8 +28,8 @@ export function isLoopback(address: Address): boolean {
 }
 
 /**
- * Refuses to be an open proxy by accident.
- * @throws {TunlError} usage, when others can reach a listener and nobody has to say who they are
+ * Refuses to start an open proxy by accident.
+ * @throws {TunlError} usage, if other machines can reach a listener without authentication
  */
 export function assertNotOpen({ listen, hasUsers, hasClientCa, open }: Exposure): void {
   const exposed = listen.find((address) => !isLoopback(address));
@@ -42,8 +42,8 @@ export function assertNotOpen({ listen, hasUsers, hasClientCa, open }: Exposure)
 }
 
 /**
- * Refuses to let strangers choose by a field of their requests where these go.
- * @throws {TunlError} usage, when others can reach a listener and need no certificate
+ * Refuses to let strangers choose the upstream of their requests by a header field.
+ * @throws {TunlError} usage, if other machines can reach a listener without a certificate
  */
 export function assertChoiceNotOpen({ listen, hasClientCa, open }: Omit<Exposure, 'hasUsers'>): void {
   const exposed = listen.find((address) => !isLoopback(address));
@@ -56,8 +56,8 @@ export function assertChoiceNotOpen({ listen, hasClientCa, open }: Omit<Exposure
 }
 
 /**
- * Refuses to let strangers administer the program by accident: who reaches it may end tunnels and the program.
- * @throws {TunlError} usage, when others can reach it and nobody said that this is meant
+ * Refuses to let strangers administer the program by accident: its clients may end tunnels and the program.
+ * @throws {TunlError} usage, if other machines can reach it and the user did not allow that
  */
 export function assertAdminNotOpen({ listen, open }: { readonly listen: Address; readonly open: boolean }): void {
   if (open || isLoopback(listen)) return;

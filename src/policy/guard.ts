@@ -4,14 +4,14 @@ import type { Stage } from '../core/dialer.ts';
 import { TunlError } from '../core/errors.ts';
 import type { Policy } from './rules.ts';
 
-/** Finds the addresses of a name, within a limit. @throws {TunlError} dns_error or dns_timeout */
+/** Finds the addresses of a name, within its own time limit. @throws {TunlError} dns_error or dns_timeout */
 export type Resolve = (host: string, signal: AbortSignal) => Promise<readonly Ip[]>;
 
 /**
- * Lets through what the policy allows: checks the name, resolves it once, judges every address and
- * passes on only the permitted ones, which the next Dial must use instead of resolving again.
- * @throws {TunlError} http_request_denied, destination_ip_prohibited or proxy_loop_detected, before
- * anything is dialled
+ * Makes the Stage that enforces a policy. It checks the name, resolves it once, judges each address, and passes on the
+ * permitted ones only, which the next Dial must use instead of resolving again.
+ * @throws {TunlError} http_request_denied, destination_ip_prohibited or proxy_loop_detected, before anything is
+ * dialled
  */
 export function guard(policy: Policy, resolve: Resolve): Stage {
   return (next) => async (address, ctx) => {
@@ -27,7 +27,7 @@ export function guard(policy: Policy, resolve: Resolve): Stage {
 }
 
 /**
- * The guard for targets that a proxy further on resolves.
+ * Makes the guard for targets that a later proxy resolves.
  * @throws {TunlError} http_request_denied or destination_ip_prohibited, before anything is dialled
  */
 export function guardText(policy: Policy): Stage {

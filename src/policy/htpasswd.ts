@@ -4,10 +4,9 @@ import { decodeOctets } from '../core/octets.ts';
 import { parseStoredPassword, type StoredPassword } from './password.ts';
 
 /**
- * Reads an htpasswd file: `USER:HASH` lines, `#` comments and empty lines. What follows a second
- * colon is a comment.
- * @throws {TunlError} usage, naming the file and the line and never its contents, also when the file
- * cannot be read or holds no user
+ * Reads an htpasswd file: `USER:HASH` lines, `#` comments and empty lines. Text after a second colon is a comment.
+ * @throws {TunlError} usage, naming the file and the line and never its contents; also if the file cannot be read or
+ * has no user
  */
 export async function loadHtpasswd(path: string): Promise<ReadonlyMap<string, StoredPassword>> {
   const users = parseHtpasswd(await readText(path), path);
@@ -20,7 +19,7 @@ export function isUserName(name: string): boolean {
   return name !== '' && !name.includes(':') && !hasControls(name);
 }
 
-/** True when a control character is in the text, which Basic authentication cannot carry. */
+/** True for a text with a control character, which Basic authentication cannot carry. */
 export function hasControls(text: string): boolean {
   return /\p{Cc}/u.test(text);
 }

@@ -7,8 +7,8 @@ import { embeddedIn } from './embedded.ts';
 import { isLoopbackBytes } from './range.ts';
 
 /**
- * True when dialling this address and port would reach one of our own listeners, given as bound
- * (RFC 9110, section 7.6). `0.0.0.0` and `::` stand for every interface.
+ * True if dialling this address and port would reach one of our own listeners (RFC 9110, section 7.6). Their addresses
+ * are given as bound, and `0.0.0.0` and `::` stand for all interfaces.
  */
 export function isOwn(bytes: IpBytes, port: number, own: readonly Address[]): boolean {
   const places = [bytes, ...embeddedIn(bytes)].map(followUnspecified);
@@ -18,7 +18,7 @@ export function isOwn(bytes: IpBytes, port: number, own: readonly Address[]): bo
   });
 }
 
-/** True when connecting to this socket would reach one of our own, by whatever path and links. */
+/** True if connecting to this socket would reach one of our own, also by another path or through links. */
 export function isOwnPath(path: string, own: readonly Address[]): boolean {
   const file = readIdentity(path);
   return own.some((listener) => {
@@ -27,22 +27,22 @@ export function isOwnPath(path: string, own: readonly Address[]): boolean {
   });
 }
 
-/** The bytes that a host surely stands for when it is dialled on this machine; none for a name that is to be resolved. */
+/** Lists the addresses that a host certainly stands for on this machine; none for a name that must be resolved. */
 export function listMeanings(host: string): readonly IpBytes[] {
   // RFC 6761, section 6.3.
   if (/(^|\.)localhost$/.test(host)) return [toBytes('127.0.0.1')!, toBytes('::1')!];
-  // A zone says by which interface, and does not make another address of it.
+  // A zone names an interface; the address is the same.
   const bytes = toBytes(host.replace(/%.*$/s, ''));
   return bytes ? [bytes] : [];
 }
 
-/** True for a host that means nothing but loopback, wherever it is dialled. */
+/** True for a host that can only mean loopback, on whichever machine it is dialled. */
 export function isLoopbackOnly(host: string): boolean {
   const meanings = listMeanings(host).map(followUnspecified);
   return meanings.length > 0 && meanings.every(isLoopbackBytes);
 }
 
-/** True for a host that is surely this machine, by an address of its own or by loopback. */
+/** True for a host that is certainly this machine, by one of its addresses or by loopback. */
 export function isThisMachine(host: string): boolean {
   return listMeanings(host)
     .map(followUnspecified)
@@ -57,7 +57,7 @@ function readIdentity(path: string): string | undefined {
 
 function isReached(bound: IpBytes, place: IpBytes): boolean {
   if (!isUnspecified(bound)) return isSame(bound, place);
-  // A socket bound to :: takes IPv4 as well; one bound to 0.0.0.0 takes nothing else.
+  // A socket bound to :: accepts IPv4 as well; one bound to 0.0.0.0 accepts only IPv4.
   return bound.length >= place.length && (isLoopbackBytes(place) || isOnThisMachine(place));
 }
 
@@ -66,7 +66,7 @@ function isOnThisMachine(place: IpBytes): boolean {
   return assigned.some(({ address }) => isSame(toBytes(address), place));
 }
 
-/** Connecting to the unspecified address reaches loopback. */
+/** Replaces the unspecified address by loopback, which connecting to it reaches. */
 function followUnspecified(bytes: IpBytes): IpBytes {
   if (!isUnspecified(bytes)) return bytes;
   return bytes.length === 4 ? [127, 0, 0, 1] : [...bytes.slice(0, 15), 1];

@@ -5,18 +5,18 @@ import { encodeOctets } from '../core/octets.ts';
 import type { Secret } from '../core/secret.ts';
 import { isSameSecret } from './fingerprint.ts';
 
-/** A user's password as the server keeps it. */
+/** The password of a user as the server keeps it. */
 export interface StoredPassword {
-  /** Takes the same time whether the password is right or wrong. */
+  /** Checks a password, in the same time whether it is right or wrong. */
   verify(password: string): Promise<boolean>;
 }
 
-/** The export is the function itself, whatever the package's types say. */
+/** The package exports the function itself; its types are wrong. */
 const hashApr1 = aprMd5 as unknown as (password: string, stored: string) => string;
 
 /**
- * Reads a hash of an htpasswd file: bcrypt, `$apr1$` or `{SHA}`. `undefined` for every other text:
- * DES crypt is too weak, and an unhashed password cannot be told from a hash that we do not know.
+ * Reads a hash of an htpasswd file: bcrypt, `$apr1$` or `{SHA}`. It returns `undefined` for every other text: DES crypt
+ * is too weak, and an unhashed password looks like an unknown kind of hash.
  */
 export function parseStoredPassword(text: string): StoredPassword | undefined {
   if (/^\$2[aby]\$(?:0[4-9]|[12]\d|3[01])\$[./\dA-Za-z]{53}$/.test(text)) return storedAs(text, hashBcrypt);
@@ -25,7 +25,7 @@ export function parseStoredPassword(text: string): StoredPassword | undefined {
   return undefined;
 }
 
-/** A password that was given to us as it is. */
+/** Keeps a password that was given unhashed. */
 export function keepPassword(secret: Secret): StoredPassword {
   return { verify: (password) => Promise.resolve(isSameSecret(password, secret.reveal())) };
 }
@@ -37,12 +37,12 @@ function storedAs(stored: string, hash: (password: string, stored: string) => Pr
 async function hashBcrypt(password: string, stored: string): Promise<string> {
   const salt = stored.slice(0, 29);
   const hashed = await bcrypt(password, salt);
-  // The salt comes back in its canonical spelling; the stored one may differ in bits that mean nothing.
+  // The library returns the salt in its canonical spelling; the stored one may differ in unused bits.
   return salt + hashed.slice(salt.length);
 }
 
 function hashMd5(password: string, stored: string): Promise<string> {
-  // The library hashes the low byte of each character: give it one character for each byte.
+  // The library hashes the low byte of each character, so each byte becomes one character.
   const bytes = encodeOctets(password).toString('latin1');
   return Promise.resolve(hashApr1(bytes, stored));
 }

@@ -3,7 +3,7 @@ import { servedNames } from '../http/authority.ts';
 import { toAsciiName } from '../words/host.ts';
 import { firstOf, formatBytes, parseRange, type Range } from './range.ts';
 
-/** The hosts that a rule is about. Names are canonical; a suffix begins with its dot. */
+/** The hosts to which a rule applies. Names are canonical; a suffix begins with its dot. */
 export type HostPattern =
   | { readonly kind: 'any' }
   | { readonly kind: 'suffix'; readonly suffix: string }
@@ -16,13 +16,16 @@ export interface PortRange {
   readonly last: number;
 }
 
-/** Why a text is not a pattern, and what to write instead. */
+/** The reason why a text is not a pattern, with a hint what to write instead. */
 export interface PatternFault {
   readonly fault: string;
   readonly hint?: string;
 }
 
-/** `PATTERN[:PORTS]` cut in two. IPv6 goes in brackets when ports follow it; a length may be inside or after them. */
+/**
+ * Splits `PATTERN[:PORTS]`. IPv6 must be in brackets if ports follow; the length of a range may be inside or after the
+ * brackets.
+ */
 export function splitRule(text: string): { readonly host: string; readonly ports?: string } | PatternFault {
   const bracketed = /^\[([^\]]*)\](\/[^:]*)?(?::(.*))?$/s.exec(text);
   if (bracketed) {
@@ -41,7 +44,7 @@ function cut(host: string, ports: string | undefined): { readonly host: string; 
   return ports === undefined ? { host } : { host, ports };
 }
 
-/** `*`, `*.example.com`, `db.internal`, `10.0.0.0/8`, `::1`. */
+/** Reads the hosts of a rule: `*`, `*.example.com`, `db.internal`, `10.0.0.0/8`, `::1`. */
 export function parseHost(text: string): HostPattern | PatternFault {
   if (text === '*') return { kind: 'any' };
   const wildcard = text.startsWith('*.') ? '*.' : '';
@@ -57,7 +60,7 @@ export function parseHost(text: string): HostPattern | PatternFault {
   return { fault: 'not a host, address or range' };
 }
 
-/** `*`, `443`, `443,22`, `8000-8100`. An empty list covers every port. */
+/** Reads the ports of a rule: `*`, `443`, `443,22`, `8000-8100`. An empty list covers all ports. */
 export function parsePorts(text: string): readonly PortRange[] | PatternFault {
   if (text === '*') return [];
   const ranges: PortRange[] = [];
@@ -86,13 +89,13 @@ function parseAddresses(text: string): HostPattern | PatternFault {
   return { kind: 'range', range };
 }
 
-/** True where libc would read an IPv4 address: such a text is one, in its plain spelling, or nothing. */
+/** True for a text that libc would read as an IPv4 address; only its plain spelling is accepted here. */
 function isNumeric(text: string): boolean {
   const last = text.replace(/\.$/, '').split('.').at(-1)!;
   return /^(?:\d+|0x[\da-f]*)$/i.test(last);
 }
 
-/** The name as clients send it; one of which none can be made is judged as it is. */
+/** Converts a name to the form that clients send; an impossible name stays as it is. */
 function toAscii(name: string): string {
   try {
     return toAsciiName(name);

@@ -6,25 +6,25 @@ export interface Range {
   readonly prefix: number;
 }
 
-/** `10.0.0.0/8`, `2001:db8::/32`, or one address. `undefined` when it is neither. */
+/** Reads `10.0.0.0/8`, `2001:db8::/32`, or a single address; `undefined` for any other text. */
 export function parseRange(text: string): Range | undefined {
   const [address = '', length, ...rest] = text.split('/');
   const bytes = toBytes(address);
   if (bytes === undefined || rest.length > 0) return undefined;
   if (length === undefined) return { bytes, prefix: bytes.length * 8 };
   if (!/^(?:0|[1-9]\d{0,2})$/.test(length)) return undefined;
-  // The length counts from the start of the form that was written: ::ffff:10.0.0.0/104 is 10.0.0.0/8.
+  // The length counts from the start of the written form: ::ffff:10.0.0.0/104 is 10.0.0.0/8.
   const prefix = Number(length) - (address.includes(':') ? 128 - bytes.length * 8 : 0);
   return prefix >= 0 && prefix <= bytes.length * 8 ? { bytes, prefix } : undefined;
 }
 
-/** True when the address lies in the range. */
+/** True if the address lies in the range. */
 export function isInRange(bytes: IpBytes, range: Range): boolean {
   if (bytes.length !== range.bytes.length) return false;
   return range.bytes.every((byte, index) => ((byte ^ bytes[index]!) & maskOf(index, range.prefix)) === 0);
 }
 
-/** True when every address of `inner` lies in `outer`. */
+/** True if every address of `inner` lies in `outer`. */
 export function isWithin(inner: Range, outer: Range): boolean {
   return inner.prefix >= outer.prefix && isInRange(inner.bytes, outer);
 }

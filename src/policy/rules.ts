@@ -10,35 +10,36 @@ import { isSpecial, isSpecialName } from './special.ts';
 
 const policyFacts = { side: 'client', phase: 'policy' } as const;
 
-/** Some hosts, on some ports. No port ranges: every port. */
+/** Hosts and ports to allow or deny. An empty list of ports covers all of them. */
 export interface Rule {
   readonly host: HostPattern;
   readonly ports: readonly PortRange[];
 }
 
-/** What holds for targets that no rule speaks of. */
+/** The verdict on targets to which no rule applies. */
 export type PolicyBase = 'allow-all' | 'deny-special';
 
+/** Options of a policy. */
 export interface PolicyOptions {
   readonly allow: readonly Rule[];
   readonly deny: readonly Rule[];
   readonly base: PolicyBase;
-  /** Where this process listens, as bound, asked at each check: dialling there would be a loop. */
+  /** Returns the addresses on which this process listens, as bound, for each check: dialling one would be a loop. */
   readonly ownAddresses?: () => readonly Address[];
 }
 
-/** Who may be reached. Messages name what the client asked for and never what it resolved to. */
+/** Decides which targets may be reached. Messages name the target as requested, and never its addresses. */
 export interface Policy {
   /**
-   * Judges a target before anything is resolved for it, by its text and its port.
-   * @throws {TunlError} http_request_denied when no address could make it allowed
+   * Judges a target by its name and its port, before it is resolved.
+   * @throws {TunlError} http_request_denied, if no address could make it allowed
    */
   checkName(target: TcpAddress): void;
-  /** Judges one address of a target that `checkName` let pass: why it must not be dialled, if so. */
+  /** Judges one address of a target that `checkName` has accepted. Returns the reason if it must not be dialled. */
   checkIp(target: TcpAddress, ip: Ip): TunlError | undefined;
   /**
-   * Judges a target that somebody else will resolve: names by their text only, so that ranges say
-   * nothing about them, and literals against ranges.
+   * Judges a target that another proxy will resolve: names by their text only, so that ranges do not apply to them, and
+   * literal addresses by ranges too.
    * @throws {TunlError} http_request_denied or destination_ip_prohibited
    */
   checkText(target: TcpAddress): void;
@@ -46,7 +47,7 @@ export interface Policy {
 
 /**
  * Reads `PATTERN[:PORTS]`: `*.example.com:443,22`, `10.0.0.0/8:*`, `localhost:22`, `[::1]:8000-8100`,
- * `2001:db8::/32`, `*`. `*.example.com` covers every name below `example.com` and not that name.
+ * `2001:db8::/32`, `*`. `*.example.com` covers every name below `example.com` but not that name itself.
  * @throws {TunlError} usage, quoting the text
  */
 export function parseRule(text: string): Rule {
@@ -61,9 +62,9 @@ function unwrap<T extends object>(text: string, outcome: T | PatternFault): T {
 }
 
 /**
- * Puts rules together. A deny wins over every allow. With an allow, what none allows is denied;
- * without one, `base` decides. Only an allow that is an address, a range or an exact name opens
- * special addresses.
+ * Makes a policy of rules. A deny wins over every allow. If there is an allow, targets that no allow covers are denied;
+ * if there is none, `base` decides. Special addresses are only opened by an allow of an address, a range or an exact
+ * name.
  */
 export function createPolicy({ allow, deny, base, ownAddresses = () => [] }: PolicyOptions): Policy {
   const isUnruled = allow.length === 0 && base === 'allow-all';
@@ -91,7 +92,7 @@ export function createPolicy({ allow, deny, base, ownAddresses = () => [] }: Pol
     checkIp(target, ip) {
       const bytes = toBytes(ip.address);
       if (bytes === undefined || !isAddressAllowed(target, bytes)) return prohibited(target);
-      // Last, so that a client which may not go there learns nothing about where we listen.
+      // Last, so that a client without permission learns nothing about our listeners.
       return isOwn(bytes, target.port, ownAddresses()) ? loop(target) : undefined;
     },
 
@@ -107,7 +108,7 @@ export function createPolicy({ allow, deny, base, ownAddresses = () => [] }: Pol
   };
 }
 
-/** Also true for what only looks like an address: it must not pass as a name. */
+/** True for an address, and for a text that only looks like one and must not pass as a name. */
 function isLiteral(host: string): boolean {
   return isIP(host) !== 0 || /[:%]/.test(host);
 }
@@ -135,14 +136,14 @@ function isAbout({ host: pattern }: Rule, host: string): boolean {
   }
 }
 
-/** A deny covers an address that lies in its range or leads into it. */
+/** True if a deny covers an address: it lies in the range, or leads into it. */
 function touches(range: Range, bytes: IpBytes): boolean {
   return [bytes, ...embeddedIn(bytes)].some((place) => isInRange(place, range));
 }
 
 /**
- * An address that embeds IPv4 is opened by what opens all those, or by a range inside its block:
- * 2000::/3 speaks of the IPv6 Internet, not of 2002:7f00:1::, which leads to 127.0.0.1.
+ * True if a range opens an address. An address that embeds IPv4 addresses is opened by ranges that open all of them,
+ * or by a range inside its block: 2000::/3 means the IPv6 Internet, not 2002:7f00:1::, which leads to 127.0.0.1.
  */
 function isOpenedBy(ranges: readonly Range[], bytes: IpBytes): boolean {
   const block = embeddingRange(bytes);

@@ -2,7 +2,7 @@ import { type IpBytes } from '../core/ip-bytes.ts';
 import { embeddedIn, localNat64 } from './embedded.ts';
 import { isInRange, parseRange, type Range } from './range.ts';
 
-/** What the IANA registry of special IPv4 addresses calls not globally reachable, and cloud metadata. */
+/** The IPv4 ranges that are not globally reachable by IANA's registry of special addresses, and cloud metadata. */
 const special4: readonly Range[] = [
   '0.0.0.0/8', // this network; Linux takes 0.0.0.0 for loopback
   '10.0.0.0/8', // private
@@ -23,8 +23,8 @@ const special4: readonly Range[] = [
 ].map(toRange);
 
 /**
- * The only block from which global unicast addresses are given out. Everything else is loopback,
- * unique local (with the metadata of AWS, fd00:ec2::254), link-local, multicast or reserved.
+ * The only block from which global unicast addresses are assigned. All others are loopback, unique local (with the
+ * metadata of AWS, fd00:ec2::254), link-local, multicast or reserved.
  */
 const global6: Range = toRange('2000::/3');
 
@@ -48,8 +48,8 @@ const specialNames: ReadonlySet<string> = new Set([
 ]);
 
 /**
- * True for an address that a stranger must not reach through us: loopback, private, link-local,
- * cloud metadata, multicast, reserved, and an IPv6 address that leads to such an IPv4 address.
+ * True for an address that strangers must not reach through us: loopback, private, link-local, cloud metadata,
+ * multicast, reserved, and IPv6 addresses that lead to such IPv4 addresses.
  */
 export function isSpecial(bytes: IpBytes): boolean {
   if (bytes.length === 4) return special4.some((range) => isInRange(bytes, range));
@@ -60,8 +60,8 @@ export function isSpecial(bytes: IpBytes): boolean {
 }
 
 /**
- * True for a name that means a special address wherever it is resolved: `localhost` and what is
- * below it (RFC 6761, section 6.3), and the names of cloud metadata.
+ * True for a name that means a special address wherever it is resolved: `localhost` and names below it (RFC 6761,
+ * section 6.3), and the names of cloud metadata.
  */
 export function isSpecialName(host: string): boolean {
   return specialNames.has(host) || host.endsWith('.localhost');

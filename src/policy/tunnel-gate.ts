@@ -2,17 +2,17 @@ import { TunlError } from '../core/errors.ts';
 import { toBytes } from '../core/ip-bytes.ts';
 import type { Peer } from '../core/link.ts';
 
-/** How many tunnels there may be at a time, those included that wait for their target. Absent: as many as come. */
+/** The most tunnels at a time, including those that wait for their target. Default: no limit. */
 export interface TunnelCaps {
   readonly total?: number;
-  /** From one address; of IPv6 from one /64, which is what one client has. */
+  /** The most from one client: from one IPv4 address, or from one /64 of IPv6, which is a single client's. */
   readonly perClient?: number;
 }
 
-/** Seconds after which a client that was refused may ask again: places become free at any moment. */
+/** Seconds after which a refused client may ask again. They are few, because places become free at any moment. */
 const retryAfter = '1';
 
-/** Counts the tunnels of a proxy, and refuses what is more than it may have. */
+/** Counts the tunnels of a proxy, and refuses tunnels beyond its limits. */
 export class TunnelGate {
   readonly #caps: TunnelCaps;
   readonly #clients = new Map<string, number>();
@@ -23,7 +23,8 @@ export class TunnelGate {
   }
 
   /**
-   * Takes a place for a tunnel of this client. What it returns gives the place back, once.
+   * Takes a place for a tunnel of this client.
+   * @returns a function that gives the place back; further calls do nothing
    * @throws {TunlError} connection_limit_reached
    */
   enter(peer: Peer): () => void {
@@ -44,7 +45,7 @@ export class TunnelGate {
   #leave(client: string): void {
     this.#open--;
     const own = (this.#clients.get(client) ?? 0) - 1;
-    // Who has gone is not remembered: there are more addresses than memory.
+    // Clients without tunnels are forgotten: there are more addresses than memory.
     if (own > 0) this.#clients.set(client, own);
     else this.#clients.delete(client);
   }
@@ -61,7 +62,7 @@ function assertBelow(open: number, most = Infinity, option: string): void {
 }
 
 function toClient({ address }: Peer): string {
-  // Who comes by a socket of the file system, or from inside, is one client.
+  // All clients of Unix sockets and of stages inside count as one.
   if (address?.kind !== 'tcp') return 'local';
   const bytes = toBytes(address.host);
   if (!bytes) return address.host;

@@ -6,13 +6,13 @@ import type { Credentials } from '../core/secret.ts';
 import { fingerprint } from './fingerprint.ts';
 import type { StoredPassword } from './password.ts';
 
-/** How long right credentials are recognised without hashing them again. */
+/** Time for which correct credentials are recognised without hashing them again. */
 const rememberMs = 60_000;
 
-/** An entry takes some hundred bytes: this many cost less than one tunnel with full buffers. */
+/** The most credentials that are remembered. An entry takes some hundred bytes: all cost less than one busy tunnel. */
 const maxRemembered = 1000;
 
-/** The users of a server at one moment. A reload makes a new table, which remembers nothing of the old one. */
+/** The users of a server. A reload makes a new table, which remembers no credentials. */
 export class UserTable {
   readonly #stored: ReadonlyMap<string, StoredPassword>;
   readonly #decoys: readonly StoredPassword[];
@@ -20,7 +20,7 @@ export class UserTable {
   readonly #running = new Map<string, Opening<boolean>>();
   #last: Promise<unknown> = Promise.resolve();
 
-  /** `now` is a clock in milliseconds that is never set back. */
+  /** @param now a monotonic clock in milliseconds */
   constructor(stored: ReadonlyMap<string, StoredPassword>, now: () => number = () => performance.now()) {
     this.#stored = stored;
     this.#known = new LRUCache({ max: maxRemembered, ttl: rememberMs, ttlResolution: 0, perf: { now } });
@@ -28,8 +28,8 @@ export class UserTable {
   }
 
   /**
-   * True when the user exists and the password is theirs. An empty password is nobody's. What nobody waits for any more
-   * when its turn comes is not hashed.
+   * Resolves with true if the user exists and has this password. An empty password is always wrong. A password is not
+   * hashed if nobody waits for the result any more when its turn comes.
    * @throws {TunlError} the signal's reason
    */
   async verify({ user, password }: Credentials, signal: AbortSignal): Promise<boolean> {
@@ -42,7 +42,7 @@ export class UserTable {
     return isRight;
   }
 
-  /** A client that opens many tunnels at once is verified once. */
+  /** Joins a verification that is under way, so that a client with many new tunnels is verified once. */
   #joinWork(key: string, user: string, secret: string): Opening<boolean> {
     const running = this.#running.get(key);
     if (running && !running.isGivenUp) return running;
@@ -58,8 +58,8 @@ export class UserTable {
   }
 
   /**
-   * One password at a time, with the event loop let go before each: bcrypt takes tens of
-   * milliseconds of it, and a burst of wrong passwords must not stop the tunnels.
+   * Hashes one password at a time, and lets the event loop run before each: bcrypt blocks it for tens of milliseconds,
+   * and a burst of wrong passwords must not stop the tunnels.
    */
   #hashInTurn(user: string, secret: string, wanted: AbortSignal): Promise<boolean> {
     const work = this.#last.then(async () => {
@@ -74,8 +74,8 @@ export class UserTable {
   }
 
   /**
-   * The password of somebody else, always the same for the same name: an unknown user then takes as
-   * long as a known one, also where the users' hashes are of different kinds and costs.
+   * Chooses another user's password, always the same one for the same name. So an unknown user takes as long as a known
+   * one, even if the users' hashes differ in kind and cost.
    */
   #decoyFor(user: string): StoredPassword | undefined {
     return this.#decoys[fingerprint(user).readUInt32BE() % this.#decoys.length];
