@@ -4,7 +4,7 @@ import { quote } from './text.ts';
 const unitMs = { ms: 1, s: 1000, m: 60_000, h: 3_600_000 } as const;
 const duration = /^(\d+(?:\.\d+)?)(ms|s|m|h)$/;
 
-/** What a timer of Node can hold; longer ones fire at once. */
+/** The longest timer of Node; longer ones fire at once. */
 const maxTimerMs = 2 ** 31 - 1;
 
 /**
@@ -26,7 +26,7 @@ export function parseDuration(text: string, option: string): number {
 }
 
 /**
- * Reads how long to wait where 0 means not at all: `off` is as long as it takes.
+ * Reads a time to wait, in milliseconds. 0 means no wait at all, and `off` means no limit.
  * @throws {TunlError} usage
  */
 export function parseWait(text: string, option: string): number {

@@ -6,47 +6,47 @@ import type { HeaderField } from '../core/hop.ts';
 import { isSecretField } from '../core/secret.ts';
 import { parseTimeForm } from './format-time.ts';
 
-/** What operators are filled in from. Before the end of a tunnel much of it is not known yet. */
+/** The facts about a tunnel that operators write. Many are unknown before its end. */
 export interface FormatFacts {
   readonly origin: Origin;
-  /** When it was asked for, in milliseconds since 1970. */
+  /** The time of the request, in milliseconds since 1970. */
   readonly began: number;
   readonly ms?: number;
   /** Bytes from the client to the target, and back. */
   readonly sent?: number;
   readonly received?: number;
-  /** Status of the answer; 0 where there is none. */
+  /** Status of the answer; 0 if there is none. */
   readonly status?: number;
-  /** Why the status is what it is, as in Envoy: `via_upstream`. */
+  /** The reason for the status, in Envoy's words: `via_upstream`. */
   readonly details?: string;
-  /** Short marks for how it went, as in Envoy: `UF`. */
+  /** Envoy's short flags for the outcome: `UF`. */
   readonly flags?: string;
-  /** Why it ended. */
+  /** The reason why it ended. */
   readonly termination?: string;
-  /** Why the place that it goes to was not reached. */
+  /** The reason why the upstream could not be reached. */
   readonly failure?: string;
-  /** Address of that place. */
+  /** Address of the upstream. */
   readonly upstream?: string;
-  /** Name of what it goes to. */
+  /** Name of the upstream. */
   readonly cluster?: string;
   readonly route?: string;
   readonly id?: number;
   /** Fields of the answer. */
   readonly answer?: readonly HeaderField[];
-  /** `TcpConnectionEnd`, `DownstreamEnd`. */
+  /** The kind of log entry, in Envoy's words: `TcpConnectionEnd`, `DownstreamEnd`. */
   readonly kind?: string;
 }
 
-/** What an operator stands for; `undefined` where it is not known. */
+/** Reads the value of an operator; `undefined` if it is unknown. */
 export type Read = (facts: FormatFacts) => string | number | undefined;
 
 /**
- * Makes what an operator stands for of what is written in its brackets.
+ * Makes the reader of an operator from the text in its brackets.
  * @throws {TunlError} usage
  */
 type Operator = (args: string | undefined) => Read;
 
-/** An operator without brackets. */
+/** Makes an operator without brackets. */
 function plain(read: Read): Operator {
   return (args) => {
     if (args !== undefined) throw usageError('it takes nothing in brackets');
@@ -54,7 +54,7 @@ function plain(read: Read): Operator {
   };
 }
 
-/** One that means something to Envoy alone. */
+/** An operator whose value only Envoy has. */
 const unknown: Operator = () => () => undefined;
 
 const hostOf = (address: Address | undefined) => (address?.kind === 'tcp' ? address.host : textOf(address));
@@ -71,14 +71,14 @@ function addressOperators(prefix: string, find: (origin: Origin) => Address | un
 const remote = (origin: Origin) => origin.peer.address;
 const local = (origin: Origin) => origin.peer.reached;
 
-/** `X?Y`: the first of two fields that is there. */
+/** Makes an operator for `X?Y`: the first of two fields that is present. */
 function fieldOperator(find: (facts: FormatFacts, name: string) => string | undefined): Operator {
   return (args = '') => {
     const names = args.split('?').map((name) => name.toLowerCase());
     if (names.length > 2 || !names.every((name) => /^:?[!#$%&'*+.^_`|~\da-z-]+$/.test(name))) {
       throw usageError('it takes the names of one or two fields: (X) or (X?Y)');
     }
-    // What lets somebody in is never written, and an answer may give such a thing out.
+    // Credentials are never written; those in an answer are in `set-cookie`.
     const allowed = names.filter((name) => !isSecretField(name) && name !== 'set-cookie');
     return (facts) => {
       for (const name of allowed) {
@@ -110,7 +110,7 @@ const startTime: Operator = (form = '') => {
   return ({ began }) => write(new Date(began));
 };
 
-/** Those that a line may have, but that are not known to us. */
+/** Operators of Envoy that are accepted, but whose values are unknown here. */
 const silent = `
   REQUEST_DURATION REQUEST_TX_DURATION RESPONSE_DURATION RESPONSE_TX_DURATION DOWNSTREAM_HANDSHAKE_DURATION
   ROUNDTRIP_DURATION COMMON_DURATION UPSTREAM_CONNECTION_POOL_READY_DURATION
@@ -133,7 +133,7 @@ const silent = `
   UPSTREAM_HOST_NAME_WITHOUT_PORT UPSTREAM_HOSTS_ATTEMPTED UPSTREAM_HOST_NAMES_ATTEMPTED UPSTREAM_LOCAL_CLOSE_REASON
   UPSTREAM_CONNECTION_IDS_ATTEMPTED`;
 
-/** The operators by their names. */
+/** All operators, by name. */
 export const operators: ReadonlyMap<string, Operator> = new Map<string, Operator>([
   ...silent
     .trim()

@@ -23,7 +23,7 @@ const hour12 = (time: Date): number => time.getUTCHours() % 12 || 12;
 const dayOfYear = (time: Date): number =>
   Math.floor((time.getTime() - Date.UTC(time.getUTCFullYear(), 0, 1)) / 86_400_000) + 1;
 
-/** What each letter stands for, in UTC. */
+/** The meaning of each letter, in UTC. */
 const letters: Readonly<Record<string, (time: Date) => string>> = {
   Y: (time) => String(time.getUTCFullYear()),
   y: (time) => pad(time.getUTCFullYear() % 100),
@@ -51,12 +51,12 @@ const letters: Readonly<Record<string, (time: Date) => string>> = {
   '%': () => '%',
 };
 
-/** One letter, with digits of a fraction where it has them: `%3f`, `%3s`, `%E3S`. */
+/** A specifier of one letter, with a number of digits if it has a fraction: `%3f`, `%3s`, `%E3S`. */
 const specifier = /%(?:([1-9])([fs])|E([1-9*])S|([A-Za-z%]))|%/g;
 
 /**
- * Reads a form of time as strftime has it, with `%3f` (digits of the second) and `%3s` (of the time since 1970) as in Envoy.
- * An empty one is ISO 8601 in milliseconds.
+ * Reads a time format of strftime, with Envoy's `%3f` (fraction of the second) and `%3s` (seconds since 1970 with a
+ * fraction). The empty format is ISO 8601 with milliseconds.
  * @throws {TunlError} usage
  */
 export function parseTimeForm(form: string): (time: Date) => string {

@@ -4,20 +4,20 @@ import { suggest } from './suggest.ts';
 
 export type { FormatFacts } from './format-facts.ts';
 
-/** A text with operators such as `%BYTES_SENT%`, read. */
+/** A parsed text with operators such as `%BYTES_SENT%`. */
 export type Format = readonly (string | Read)[];
 
-/** The line of Envoy, for tunnels and requests. */
+/** Envoy's default line for tunnels and requests. */
 export const defaultFormat =
   '[%START_TIME%] "%REQ(:METHOD)% %REQ(X-ENVOY-ORIGINAL-PATH?:PATH)% %PROTOCOL%" %RESPONSE_CODE% %RESPONSE_FLAGS% ' +
   '%BYTES_RECEIVED% %BYTES_SENT% %DURATION% %RESP(X-ENVOY-UPSTREAM-SERVICE-TIME)% "%REQ(X-FORWARDED-FOR)%" ' +
   '"%REQ(USER-AGENT)%" "%REQ(X-REQUEST-ID)%" "%REQ(:AUTHORITY)%" "%UPSTREAM_HOST%"';
 
-/** `%%`, `%NAME%`, `%NAME(ARGS):LENGTH%`, or a percent sign that is none of them. */
+/** `%%`, `%NAME%`, `%NAME(ARGS):LENGTH%`, or any other percent sign. */
 const part = /%(?:(%)|([A-Z][A-Z\d_]*)(?:\(([^)]*)\))?(?::(\d+))?%)|%/g;
 
 /**
- * Reads a text with the operators of Envoy. What it is made of is not repeated in messages, but for the names of operators.
+ * Reads a text with Envoy's operators. Messages repeat the names of operators only, not the text.
  * @throws {TunlError} usage
  */
 export function parseFormat(text: string): Format {
@@ -65,17 +65,17 @@ function limitLength(read: Read, length: string | undefined): Read {
   };
 }
 
-/** Writes a line of a log, without its end: what is not known is `-`, and no value ends the line or a quoted text. */
+/** Writes a line of a log, without the line break. Unknown values are `-`, and no value can end the line or a quotation. */
 export function writeLine(format: Format, facts: FormatFacts): string {
   return format.map((piece) => (typeof piece === 'string' ? piece : escape(String(piece(facts) ?? '-')))).join('');
 }
 
-/** Writes the value of a field: what is not known is left out. Whether it can be sent is for others to judge. */
+/** Writes the value of a header field without unknown values. The caller must check that the value can be sent. */
 export function writeValue(format: Format, facts: FormatFacts): string {
   return format.map((piece) => (typeof piece === 'string' ? piece : String(piece(facts) ?? ''))).join('');
 }
 
-/** Writes a JSON object on one line: what is nothing but an operator keeps its kind, and is null where it is not known. */
+/** Writes a JSON object on one line. A member that is a single operator keeps its type, and is null if it is unknown. */
 export function writeObject(members: readonly (readonly [name: string, format: Format])[], facts: FormatFacts): string {
   const object = Object.fromEntries(members.map(([name, format]) => [name, valueOf(format, facts)]));
   return JSON.stringify(object).replaceAll(later, toUnicode);
@@ -87,10 +87,10 @@ function valueOf(format: Format, facts: FormatFacts): string | number | null {
   return format.map((piece) => (typeof piece === 'string' ? piece : String(piece(facts) ?? '-'))).join('');
 }
 
-/** Controls, what ends a line for some, what ends a quoted text, and what begins an escape. */
+/** Control characters, line breaks of Unicode, quotes and backslashes. */
 const breaking = /["\\\p{Cc}\u2028\u2029]/gu;
 
-/** Those that JSON leaves as they are. */
+/** Control characters and line breaks that JSON does not escape. */
 const later = /[\u007f-\u009f\u2028\u2029]/g;
 
 function escape(value: string): string {

@@ -5,10 +5,10 @@ import { isToken } from '../http/message.ts';
 import { readSecretFile } from './password-file.ts';
 import { hasControl, quote } from './text.ts';
 
-/** RFC 9110, section 7.2, or an operator whose value will be one. */
+/** A host as `Host` has it (RFC 9110, section 7.2), or with operators whose values will make one. */
 const host = /^(?:\[[\da-f:.]+\]|[\w.~%!$&'()*+;=-]*)(?::\d{0,5})?$/i;
 
-/** Fields that say where a request ends or whom it is for: a second one would make it mean two things. */
+/** Fields about the length or the connection of a request: a second one would make it ambiguous. */
 const ours: ReadonlySet<string> = new Set([
   'content-length',
   'transfer-encoding',
@@ -19,9 +19,9 @@ const ours: ReadonlySet<string> = new Set([
 ]);
 
 /**
- * Reads `Name: value`, or with `@FILE` the fields of a file, one a line: a token is in no list of processes and in no
- * history of a shell then. A relative path starts from `folder`.
- * @throws {TunlError} usage, with nothing in it of what the file holds
+ * Reads `Name: value`, or with `@FILE` the fields of a file, one on each line: this keeps a token out of the list of
+ * processes and the history of the shell. A relative path starts from `folder`.
+ * @throws {TunlError} usage, never with contents of the file
  */
 export function parseHeaders(text: string, where: string, folder = '.'): HeaderField[] {
   if (!text.startsWith('@')) return [parseHeader(text, where)];
@@ -36,7 +36,7 @@ export function parseHeaders(text: string, where: string, folder = '.'): HeaderF
   return fields;
 }
 
-/** A line may be the token alone: nothing of it is repeated but a name that has a value. */
+/** Reads a line of a file. Messages repeat only a name that has a value, since a bare line may be a token. */
 function parseLine(line: string, place: string, where: string): HeaderField {
   if (!isToken(line.slice(0, Math.max(line.indexOf(':'), 0)))) {
     throw usageError(
@@ -48,7 +48,7 @@ function parseLine(line: string, place: string, where: string): HeaderField {
 }
 
 /**
- * Reads `Name: value`. The value is not repeated in messages: it may be a token.
+ * Reads `Name: value`. Messages do not repeat the value, which may be a token.
  * @throws {TunlError} usage
  */
 export function parseHeader(text: string, where: string): HeaderField {

@@ -2,34 +2,34 @@ import { usageError } from '../core/errors.ts';
 import { decodePercent } from '../core/octets.ts';
 import { hasControl, quote } from './text.ts';
 
-/** The parts of a hop's URL, percent-decoded where the URL may be encoded. */
+/** The parts of a hop's URL, percent-decoded. */
 export interface HopUrl {
   readonly scheme: string;
   readonly user?: string;
-  /** Absent without a colon after the user; then somebody else must know it. */
+  /** Absent without a colon after the user; it must then come from elsewhere. */
   readonly password?: string;
-  /** Empty where there is a socket. */
+  /** Empty if there is a socket. */
   readonly host: string;
   /** As written; absent without a colon after the host. */
   readonly port?: string;
-  /** Path of the Unix socket that is in the place of host and port. */
+  /** Path of the Unix socket that stands instead of host and port. */
   readonly socket?: string;
-  /** Settings in the order in which they are written. */
+  /** Settings in their written order. */
   readonly query: readonly (readonly [name: string, value: string | undefined])[];
-  /** Where it was written, with the URL without user, password and settings; messages start with it. */
+  /** The source and the URL without user, password and settings; messages start with it. */
   readonly label: string;
 }
 
-/** How to write a proxy that listens on a socket. */
+/** Hint for a proxy that listens on a socket. */
 export const socketHint = 'a proxy on a Unix socket is unix:/run/proxy.sock, or http://unix:/run/proxy.sock';
 
-/** How to write what would end a user name or a password. */
+/** Hint for characters that would end a user name or a password. */
 export const passwordHint = 'in a user name or password write / ? # @ : | % as %2F %3F %23 %40 %3A %7C %25';
 
 /**
- * Splits `scheme://[user[:password]@]host[:port][/][?name=value&…]`, or a bare `host:port`. In the place of host and
- * port may be `unix:PATH`. WHATWG's URL is not used: it rewrites hosts and ports, and reads `+` as a space.
- * @param source where it is written: `-x`, or the name of a variable
+ * Splits `scheme://[user[:password]@]host[:port][/][?name=value&…]`, or a bare `host:port`. `unix:PATH` may replace host
+ * and port. WHATWG's URL is not used, because it rewrites hosts and ports, and reads `+` as a space.
+ * @param source the source of the text: `-x`, or the name of a variable
  * @throws {TunlError} usage, without the user information
  */
 export function splitHopUrl(text: string, source: string): HopUrl {
@@ -52,7 +52,7 @@ export function splitHopUrl(text: string, source: string): HopUrl {
   const [, host = '', port] = /^(\[[^\]]*\]|[^:]*)(?::(.*))?$/s.exec(place) ?? [];
   const named = { scheme: (written ?? 'http').toLowerCase(), ...(at >= 0 && splitUser(authority.slice(0, at), label)) };
   const [, path = '', settings = ''] = /^([^?#]*)(.*)$/s.exec(tail) ?? [];
-  // A host may be named so as well, and has digits behind its colon.
+  // A host may be called `unix` too; only digits follow its colon.
   if (host.toLowerCase() === 'unix' && port !== undefined && !/^\d+$/.test(port) && port + path !== '') {
     return { ...named, host: '', socket: decode(port + path, label), query: splitQuery(settings, label), label };
   }
@@ -73,23 +73,23 @@ export function splitHopUrl(text: string, source: string): HopUrl {
   };
 }
 
-/** True when a raw / ? or # of a password was taken for the end of the host, so that its @ stands behind that. */
+/** True if a raw / ? or # of a password was taken for the end of the host, so that the @ comes after it. */
 function isCutPassword(place: string, tail: string): boolean {
   const at = tail.indexOf('@');
   const isPlace = /^(?:\[[^\]]*\]|[^:]*)(?::\d*)?$/.test(place);
-  // A setting may hold an @ too, but behind its name.
+  // The value of a setting may have an @ too.
   return at >= 0 && !(isPlace && /^\/?\?[\w-]+=/.test(tail));
 }
 
-/** True for `unix:PATH` without a scheme, and neither for a user of that name nor for a host with its port. */
+/** True for `unix:PATH` without a scheme, but not for a user or a host that is called `unix`. */
 export function isBareSocket(text: string): boolean {
   return /^unix:(?!\/\/)(?:[/.@%]|[^@?#]+(?:[?#]|$))/.test(text) && !/^unix:\d+(?:[/?#]|$)/.test(text);
 }
 
-/** The URL as a message may repeat it: no user information, no settings. */
+/** Removes user information and settings from a URL, for messages. */
 export function redact(text: string): string {
   if (isBareSocket(text)) return text.replace(/[?#].*$/s, '');
-  // Up to the last @ of all: a password with a raw / or ? in it must not be taken for a path.
+  // Up to the last @ of the whole text: a password may have a raw / or ?.
   return text
     .replace(/^([^:/?#@]*:\/\/)?.*@/s, (_all, scheme: string | undefined) => `${scheme ?? ''}***@`)
     .replace(/[?#].*$/s, '');
@@ -118,12 +118,12 @@ function splitQuery(tail: string, label: string): HopUrl['query'] {
     });
 }
 
-/** Percent-decodes, as `decodeOctets` reads bytes; `+` stays what it is. */
+/** Percent-decodes a part of the URL; `+` stays as it is. */
 function decode(text: string, label: string): string {
   const decoded = decodePercent(text);
   if (decoded === undefined) throw usageError(`${label} has a broken percent-encoding`, passwordHint);
   if (hasControl(decoded)) throw usageError(`${label} encodes a control character`);
-  // Node has put it where an argument or a variable of the environment holds a byte that is no UTF-8.
+  // Node's replacement for a byte of an argument or an environment variable that is not UTF-8.
   if (decoded.includes('\ufffd')) {
     throw usageError(`${label} holds bytes that are not UTF-8`, 'write each of them percent-encoded: %F6');
   }

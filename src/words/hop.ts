@@ -11,50 +11,50 @@ import { suggest } from './suggest.ts';
 import { asUsage, quote } from './text.ts';
 import { parseTls, tlsNames, tlsSwitches, type TlsWords } from './tls.ts';
 
-/** A scheme that a hop may have, with the carrier that it belongs to. */
+/** A scheme that a hop may have, with its carrier. */
 export type KnownScheme = CarrierScheme & { readonly carrier: Pick<Carrier, 'settings'> };
 
-/** A hop that names a user and no password. */
+/** Facts about a hop with a user but no password, for finding the password. */
 export interface OpenHop {
-  /** Where it is written and its URL without secrets, as messages start. */
+  /** Its source and its URL without secrets; messages start with it. */
   readonly label: string;
   readonly scheme: string;
   readonly user: string;
   readonly host: string;
-  /** `proxy.corp:8080`. */
+  /** The address: `proxy.corp:8080`. */
   readonly place: string;
 }
 
-/** What holds for every hop that does not set its own. */
+/** Settings for every hop that does not have its own. */
 export interface HopFallbacks {
-  /** Where the URLs are written: `-x`, or the name of a variable. */
+  /** The source of the URLs: `-x`, or the name of a variable. */
   readonly source: string;
-  /** The variable of the environment that names the hop; absent where the user did. */
+  /** The environment variable that names the hop; absent if the user did. */
   readonly variable?: string;
-  /** The folder from which relative paths of headers start; the current one where absent. */
+  /** The folder from which relative paths of headers start. Default: the current one. */
   readonly folder?: string;
   readonly tls: TlsWords;
   readonly headers: readonly HeaderField[];
   readonly halfClose?: HalfClose;
 }
 
-/** Name of the setting that says when our end goes out, as a flag and in the query of a hop. */
+/** Name of the setting for `HalfClose`, as a flag and in the query of a hop. */
 export const halfCloseName = 'half-close';
 
-/** Reads its value. @throws {TunlError} usage, with `where` in front */
+/** Reads the value of `half-close`. @throws {TunlError} usage, with `where` in front */
 export function parseHalfClose(value: string, where: string): HalfClose {
   const known = halfCloses.find((name) => name === value);
   if (known) return known;
   throw usageError(`${where} is ${quote(value)}`, `write ${halfCloses.join(', ')}`);
 }
 
-/** A hop as its URL gives it. */
+/** A hop as read from its URL. */
 export interface DraftHop extends Hop {
-  /** Set when the URL has a user and no password: what is known about the password to find. */
+  /** Present if the URL has a user but no password. */
   readonly open?: OpenHop;
 }
 
-/** Splits `a|b`. Done before anything is parsed: a `|` of a password is written %7C. @throws {TunlError} usage */
+/** Splits `a|b` before anything is parsed; a `|` in a password is written %7C. @throws {TunlError} usage */
 export function splitAlternatives(text: string, source: string): string[] {
   const alternatives = text.split('|').map((url) => url.trim());
   if (alternatives.includes('')) throw usageError(`${source} has an empty alternative beside |`);
@@ -62,8 +62,8 @@ export function splitAlternatives(text: string, source: string): string[] {
 }
 
 /**
- * Reads the URL of a hop whose scheme is one of those known.
- * @throws {TunlError} usage, never with a user name, a password or a header value in it
+ * Reads the URL of a hop whose scheme is a known one.
+ * @throws {TunlError} usage, never with a user name, a password or a header value
  */
 export function parseHop(text: string, fallbacks: HopFallbacks, schemes: readonly KnownScheme[]): DraftHop {
   const { scheme: name, user, password, query, label, ...place } = splitHopUrl(text, fallbacks.source);
@@ -112,7 +112,7 @@ function readAddress(
   };
 }
 
-// The text of a port may be a piece of a password that was not encoded: it is not repeated.
+// The text is not repeated in messages: it may be a piece of a password that was not encoded.
 function parseHopPort(text: string, where: string): number {
   try {
     return parsePort(text);
@@ -121,7 +121,7 @@ function parseHopPort(text: string, where: string): number {
   }
 }
 
-/** A hop with a certificate of its own takes no key from the flags. */
+/** Drops the certificate and the key of the flags for a hop that has its own. */
 function withoutPair({ cert, key, 'key-password-file': password, ...rest }: TlsWords, own: TlsWords): TlsWords {
   if (own.cert !== undefined || own.key !== undefined) return rest;
   return {

@@ -4,7 +4,7 @@ import { quote } from './text.ts';
 
 const scheme = 'internal://';
 
-/** True for a text that names a stage of this process, well or badly. */
+/** True for a text that is meant to name a stage of this process, valid or not. */
 export function isInternal(text: string): boolean {
   return text.startsWith(scheme);
 }

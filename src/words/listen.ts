@@ -6,15 +6,15 @@ import { parseHost } from '../http/authority.ts';
 import { toAsciiName } from './host.ts';
 import { asUsage, quote } from './text.ts';
 
-/** The bind address where none is given; `forward` listens on both loopback addresses then. */
+/** The default bind address; `forward` listens on both loopback addresses instead. */
 const loopback = '127.0.0.1';
 
-/** Longest path of a socket: `sun_path` without its final NUL. The system would cut a longer one. */
+/** Longest path of a socket: `sun_path` without its final NUL. A longer one would be cut. */
 const maxPathBytes = process.platform === 'linux' ? 107 : 103;
 
 /**
- * Reads an ADDRESS: `8080`, `0.0.0.0:8080`, `[::]:8080`, `:8080` and `*:8080` for every address of
- * the machine, `unix:PATH`, `fd:3`. Port 0 is a free port.
+ * Reads an ADDRESS: `8080`, `0.0.0.0:8080`, `[::]:8080`, `:8080` and `*:8080` for all addresses of the machine,
+ * `unix:PATH`, `fd:3`. Port 0 means a free port.
  * @throws {TunlError} usage
  */
 export function parseListen(text: string): ListenAddress {
@@ -25,7 +25,7 @@ export function parseListen(text: string): ListenAddress {
   return { kind: 'tcp', host: parseBind(text.slice(0, at), text), port: parseListenPort(text.slice(at + 1), text) };
 }
 
-/** Reads `unix:PATH` or `unix:@NAME`, to listen on or to go to. @throws {TunlError} usage */
+/** Reads `unix:PATH` or `unix:@NAME`, to listen on or to dial. @throws {TunlError} usage */
 export function parseUnix(text: string): UnixAddress {
   const path = text.slice('unix:'.length);
   if (path === '') throw usageError(`${quote(text)} has no path`, 'write unix:/run/tunl.sock');
@@ -36,7 +36,7 @@ export function parseUnix(text: string): UnixAddress {
   return { kind: 'unix', path: readUnixPath(path) };
 }
 
-/** The same socket for those whose current folder is another. @throws {TunlError} usage, when its path is too long then */
+/** Makes the path of a socket absolute. @throws {TunlError} usage, if the absolute path is too long */
 export function resolveUnix(address: UnixAddress, folder: string): UnixAddress {
   return isAbstract(address.path) ? address : parseUnix(`unix:${resolve(folder, address.path)}`);
 }
@@ -45,13 +45,13 @@ export function resolveUnix(address: UnixAddress, folder: string): UnixAddress {
 export function parseFd(text: string): { readonly kind: 'fd'; readonly fd: number } {
   const digits = text.slice('fd:'.length);
   const fd = /^\d{1,9}$/.test(digits) ? Number(digits) : NaN;
-  // 1 and 2 are where we write.
+  // 1 and 2 are our own output.
   if (Number.isNaN(fd) || fd === 1 || fd === 2)
     throw usageError(`${quote(text)} is not an inherited descriptor`, 'write fd:3');
   return { kind: 'fd', fd };
 }
 
-/** The bind address of a listener; empty and `*` mean every address. @throws {TunlError} usage */
+/** Reads the bind address of a listener; empty and `*` mean all addresses. @throws {TunlError} usage */
 export function parseBind(bind: string, whole: string): string {
   if (bind === '' || bind === '*') return '*';
   if (!bind.startsWith('[') && bind.includes(':')) {
@@ -63,7 +63,7 @@ export function parseBind(bind: string, whole: string): string {
   return asUsage(quote(whole), () => parseHost(toAsciiName(bind)), 'a listener is [BIND:]PORT, unix:PATH or fd:N');
 }
 
-/** The port of a listener, 0 included. @throws {TunlError} usage */
+/** Reads the port of a listener, 0 included. @throws {TunlError} usage */
 export function parseListenPort(port: string, whole: string): number {
   const number = /^(?:0|[1-9]\d{0,4})$/.test(port) ? Number(port) : NaN;
   if (number <= 65535) return number;
@@ -71,7 +71,7 @@ export function parseListenPort(port: string, whole: string): number {
   throw usageError(`${quote(whole)}${port === '' ? ' ' : ''}${what}`, 'a listener is [BIND:]PORT, unix:PATH or fd:N');
 }
 
-/** @throws {TunlError} usage, when two listeners would need the same place */
+/** Checks that listeners have different addresses. @throws {TunlError} usage, if two have the same */
 export function refuseDuplicates(addresses: readonly ListenAddress[]): void {
   for (const [index, address] of addresses.entries()) {
     const rival = addresses.slice(0, index).find((other) => isSamePlace(other, address) || isSamePlace(address, other));
@@ -88,12 +88,12 @@ export function refuseDuplicates(addresses: readonly ListenAddress[]): void {
   }
 }
 
-/** True when the first address leaves no place for the second: it is the same, or is all of them. */
+/** True if the first address includes the second: it is the same, or stands for all addresses. */
 export function isSamePlace(first: ListenAddress, second: ListenAddress): boolean {
   if (first.kind === 'unix' && second.kind === 'unix') return isSameUnixPath(first.path, second.path);
   if (first.kind !== 'tcp' || second.kind !== 'tcp') return formatAddress(first) === formatAddress(second);
   if (first.port === 0 || first.port !== second.port) return false;
-  // `*` and `::` take IPv4 as well.
+  // `*` and `::` include IPv4.
   const isAll = first.host === '*' || first.host === '::' || (first.host === '0.0.0.0' && !second.host.includes(':'));
   // `localhost` is both loopback addresses.
   const isBoth = first.host === 'localhost' && (second.host === '127.0.0.1' || second.host === '::1');

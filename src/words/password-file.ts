@@ -5,8 +5,8 @@ import { Secret } from '../core/secret.ts';
 import { hasControl, quote } from './text.ts';
 
 /**
- * Reads a password: the first line of a file.
- * @throws {TunlError} usage, when it cannot be read or holds none
+ * Reads a password from the first line of a file.
+ * @throws {TunlError} usage, if the file cannot be read or has no password
  */
 export function readPasswordFile(path: string): Secret {
   const [line = ''] = readSecretFile(path, 'cannot read the password file', 'its first line is the password');
@@ -14,8 +14,10 @@ export function readPasswordFile(path: string): Secret {
 }
 
 /**
- * The lines of a file that holds a secret.
- * @throws {TunlError} usage, when it cannot be read: `failure`, its path and the reason, and what it is to hold
+ * Reads the lines of a file with a secret.
+ * @param failure begins the message if the file cannot be read
+ * @param content says in a hint what the file must contain
+ * @throws {TunlError} usage
  */
 export function readSecretFile(path: string, failure: string, content: string): string[] {
   try {
@@ -27,20 +29,20 @@ export function readSecretFile(path: string, failure: string, content: string): 
 }
 
 /**
- * Checks a password, which may be empty only where that can be meant.
- * @throws {TunlError} usage, when it is empty or no header can carry it
+ * Checks a password, which may be empty with `mayBeEmpty` only.
+ * @throws {TunlError} usage, if it is empty or no header can carry it
  */
 export function checkPassword(password: string, source: string, { mayBeEmpty = false } = {}): Secret {
   if (password === '' && !mayBeEmpty) throw usageError(`${source} is empty`);
   if (hasControl(password)) throw usageError(`${source} holds a control character`);
-  // Node has put it where a variable of the environment holds a byte that is no UTF-8.
+  // Node's replacement for a byte of an environment variable that is not UTF-8.
   if (password.includes('\ufffd')) {
     throw usageError(`${source} holds bytes that are not UTF-8`, 'a password file may hold any bytes');
   }
   return new Secret(password);
 }
 
-/** Why a file could not be read, in words. */
+/** Explains in words why a file could not be read. */
 export function describeFileError(error: unknown): string {
   const { code, message } = error as NodeJS.ErrnoException;
   const reasons: Record<string, string> = { ENOENT: 'no such file', EACCES: 'not permitted', EISDIR: 'it is a folder' };

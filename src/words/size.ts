@@ -13,7 +13,7 @@ export function parseSize(text: string, option: string): number {
   throw usageError(`${option}: ${quote(text)} is not a size`, 'sizes are written 65536, 64KiB or 1MiB');
 }
 
-/** Writes a size as `parseSize` reads it. */
+/** Writes a size in the form that `parseSize` reads. */
 export function formatSize(bytes: number): string {
   if (bytes > 0 && bytes % unitBytes.MiB === 0) return `${bytes / unitBytes.MiB}MiB`;
   return bytes > 0 && bytes % unitBytes.KiB === 0 ? `${bytes / unitBytes.KiB}KiB` : String(bytes);

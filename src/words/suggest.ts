@@ -1,4 +1,4 @@
-/** The known word that was most likely meant, when one is near enough. */
+/** Finds the known word that was most likely meant, if one is similar enough. */
 export function suggest(word: string, known: readonly string[]): string | undefined {
   const limit = word.length < 4 ? 1 : 2;
   const near = known
@@ -8,7 +8,7 @@ export function suggest(word: string, known: readonly string[]): string | undefi
   return near[0]?.candidate;
 }
 
-/** Edits between two words, where swapping two neighbours is one edit (Damerau, restricted). */
+/** Counts the edits between two words; swapping two neighbours is one edit (restricted Damerau distance). */
 function distanceOf(word: string, other: string): number {
   const rows: number[][] = [Array.from({ length: other.length + 1 }, (_, column) => column)];
   const at = (row: number, column: number) => rows[row]?.[column] ?? Infinity;

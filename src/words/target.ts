@@ -5,8 +5,8 @@ import { readAuthority } from './host.ts';
 import { asUsage, quote } from './text.ts';
 
 /**
- * Reads the target of `connect`: `HOST:PORT`, or `HOST PORT` as two words, where an IPv6 address
- * needs no brackets because ssh's `%h %p` writes none.
+ * Reads the target of `connect`: `HOST:PORT`, or `HOST PORT` as two words. An IPv6 address needs no brackets in the
+ * second form, because ssh's `%h %p` writes none.
  * @throws {TunlError} usage
  */
 export function parseTargetWords(words: readonly string[]): TcpAddress {

@@ -4,7 +4,7 @@ import { parseHost } from '../http/authority.ts';
 import { toAsciiName } from './host.ts';
 import { asUsage, quote } from './text.ts';
 
-/** The TLS settings: their names as flags and in the query of a hop, and their keys. */
+/** The TLS settings: their names, as flags and in the query of a hop, with their keys. */
 export const tlsKeys = {
   cacert: 'cacert',
   cert: 'cert',
@@ -22,14 +22,14 @@ type TlsName = keyof typeof tlsKeys;
 /** Names of the TLS settings, as flags and in the query of a hop. */
 export const tlsNames = Object.keys(tlsKeys) as readonly TlsName[];
 
-/** Those that need no value. */
+/** Names of the settings that need no value. */
 export const tlsSwitches: ReadonlySet<string> = new Set(['insecure', 'no-system-ca'] satisfies TlsName[]);
 
 /** TLS settings as words, from flags or from the query of a hop; `true` for a switch. */
 export type TlsWords = { readonly [name in TlsName]?: string | true };
 
 /**
- * Checks TLS settings as far as words tell; files are read later.
+ * Checks the words of TLS settings. Files are read later.
  * @throws {TunlError} usage, with `where` in front
  */
 export function parseTls(words: TlsWords, where: string): TlsSettings {
@@ -72,8 +72,8 @@ function readSwitches(words: TlsWords, where: string): Pick<TlsSettings, 'insecu
 const digestLength = 43;
 
 /**
- * Reads a pin, or several with `;` between, each as `sha256/BASE64URL` or, as curl writes it, `sha256//BASE64`.
- * @returns the first form, so that pins can be compared as text
+ * Reads a pin, or several separated by `;`, each as `sha256/BASE64URL` or in curl's form `sha256//BASE64`.
+ * @returns pins in the first form, so that they can be compared as text
  * @throws {TunlError} usage, with `where` in front
  */
 export function parsePin(text: string, where: string): string {
@@ -81,7 +81,7 @@ export function parsePin(text: string, where: string): string {
     .split(';')
     .map((pin) => {
       const [, encoded = ''] = /^sha256\/([A-Za-z0-9+/_-]+)={0,2}$/.exec(pin.trim()) ?? [];
-      // Base64 may itself begin with a slash; only the length tells it from curl's second one.
+      // Base64 may itself begin with a slash; only the length tells that from curl's second slash.
       const digest = encoded.length === digestLength + 1 && encoded.startsWith('/') ? encoded.slice(1) : encoded;
       if (digest.length === digestLength) return `sha256/${digest.replaceAll('+', '-').replaceAll('/', '_')}`;
       throw usageError(
