@@ -5,35 +5,36 @@ import { type Link, linkPair } from '../core/link.ts';
 import type { Listener } from '../core/listener.ts';
 
 /**
- * Called with each Link that was opened to the name, and with who is behind it. Resolves once the Link leads
- * on; what it rejects with is why it does not.
+ * A callback for each Link that was opened to the name, with its origin. It resolves once the target is reached, and
+ * rejects with the reason if it is not.
  */
 export type OnInternalLink = (link: Link, origin: Origin) => Promise<void>;
 
-/** What goes with a Link to an internal listener. */
+/** The circumstances in which a Link to an internal listener is opened. */
 export interface ConnectContext extends Pick<DialContext, 'origin' | 'signal'> {
-  /** `tunnels` where an HTTP/2 session may be at one of its ends. */
+  /** `tunnels` if an HTTP/2 session may be at one of its ends. */
   readonly carries?: 'bytes' | 'tunnels';
 }
 
 /**
- * Node's HTTP/2 does not read while it waits with a write. Over TCP the system has room for what is under way; in
- * memory two sessions would wait for each other. It is never more than their windows, of which ours is 16 MiB.
+ * Bytes by which HTTP/2 sessions may be ahead of each other in memory. Node's HTTP/2 does not read while a write waits.
+ * Over TCP the system buffers the bytes under way; in memory two sessions would wait for each other. The bytes never
+ * exceed their windows, of which ours is 16 MiB.
  */
 const sessionBytes = 32 * 1024 * 1024;
 
-/** The listeners of this process whose addresses are names. */
+/** The listeners of this process that are reached by name. */
 export class InternalListeners {
   readonly #listeners = new Map<string, OnInternalLink>();
   readonly #bufferBytes: number | undefined;
 
-  /** `bufferBytes` is about how much a Link holds in each direction before its writer has to wait. */
+  /** @param bufferBytes about how many bytes may wait in each direction of a Link before its writer has to wait */
   constructor(bufferBytes?: number) {
     this.#bufferBytes = bufferBytes;
   }
 
   /**
-   * Listens on a name. What was there before is replaced, and its Links live on.
+   * Listens on a name. A listener that had the name is replaced, and its Links live on.
    */
   listen(name: string, onLink: OnInternalLink): Listener {
     this.#listeners.set(name, onLink);
@@ -46,9 +47,9 @@ export class InternalListeners {
   }
 
   /**
-   * Opens a Link to a name: two ends in memory, joined with back-pressure, half-close and reset. The far
-   * end knows the peer of the outer connection as its own. Resolves once the listener has its own way on.
-   * @throws {TunlError} connection_refused, when nobody listens; otherwise what the listener failed with
+   * Opens a Link to a name: two ends in memory, joined with back-pressure, half-close and reset. The far end has the peer
+   * of the outer connection. Resolves once the listener has reached its target.
+   * @throws {TunlError} connection_refused, if nobody listens; otherwise the error of the listener
    */
   async connect(name: string, { origin, signal, carries = 'bytes' }: ConnectContext): Promise<Link> {
     const onLink = this.#listeners.get(name);

@@ -11,25 +11,24 @@ import type { Listener, OnLink } from '../core/listener.ts';
 
 const keepAliveMs = 30_000;
 
-/** Connections that wait for us to accept them; the system lowers it to its own limit. */
+/** The most connections that wait to be accepted; the system lowers it to its own limit. */
 const backlog = 4096;
 
-/** Free ports that are tried for `localhost` until one is free for both families. */
+/** The most ports that are tried for `localhost` until one is free for both families. */
 const maxPortTries = 32;
 
-/** Errors of binding to ::1 where the system has no IPv6. */
+/** Errors of binding to ::1 on a system without IPv6. */
 const lacksIpv6: ReadonlySet<unknown> = new Set(['EADDRNOTAVAIL', 'EAFNOSUPPORT']);
 
 /**
- * Listens on a TCP address, a Unix socket or an inherited descriptor. A host of `*` means every
- * address of the machine, `localhost` 127.0.0.1 and beside it ::1, where the system has it, on the same port.
- * A socket file that nobody listens on any more is replaced.
- * @throws {TunlError} address_in_use, when it cannot listen; usage, when nobody could
+ * Listens on a TCP address, a Unix socket or an inherited descriptor. The host `*` means all addresses of the machine;
+ * `localhost` means 127.0.0.1 and, if the system has it, ::1 on the same port. A stale socket file is replaced.
+ * @throws {TunlError} address_in_use, if it cannot listen; usage, if the address is not one to listen on
  */
 export async function listen(address: Address, onLink: OnLink): Promise<Listener> {
   const isLocalhost = address.kind === 'tcp' && address.host === 'localhost';
   if (!isLocalhost) return listenAt(address, onLink);
-  // The system chooses a port that is free for IPv4, and another program may have it for IPv6.
+  // The system chooses a port that is free for IPv4, but another program may have it for IPv6.
   for (let tries = address.port === 0 ? maxPortTries : 1; ; tries--) {
     const listener = await listenOnBoth(address.port, onLink).catch((error: unknown) => {
       if (tries === 1 || causeOf(error) !== 'EADDRINUSE') throw error;
@@ -59,7 +58,7 @@ function causeOf(error: unknown): unknown {
 
 async function listenAt(address: Address, onLink: OnLink): Promise<Listener> {
   const options = toListenOptions(address);
-  // `end` of a client is not ours: with half-open sockets the relay decides what ends when.
+  // Half-open, so that the relay decides when each half ends.
   const server = createServer({
     allowHalfOpen: true,
     noDelay: true,
@@ -76,11 +75,11 @@ async function listenAt(address: Address, onLink: OnLink): Promise<Listener> {
       throw listenError(address, again);
     });
   }
-  // Errors of accept (too many open files) pass; the server goes on.
+  // Errors of accept, such as too many open files, are temporary; the server goes on.
   server.on('error', () => {});
   return {
     address: boundAddress(server, address),
-    // Not server.close's callback: that one waits for every accepted connection as well.
+    // Not the callback of `server.close`, which waits for all accepted connections.
     close: () =>
       new Promise((resolve) => {
         server.close();
@@ -134,12 +133,12 @@ function unixPeer(socket: Socket): Peer {
   return typeof local === 'string' ? { address: { kind: 'unix', path: local } } : {};
 }
 
-/** An IPv4 client of a dual-stack listener by its own address, so that rules and logs agree. */
+/** Writes an IPv4 client of a dual-stack listener as IPv4, so that rules and logs agree. */
 function unmapped(ip: string): string {
   return ip.startsWith('::ffff:') && ip.includes('.') ? ip.slice(7) : ip;
 }
 
-/** After a crash the socket file is still there; only a connection tells whether anybody listens. */
+/** Removes a socket file that a crash left behind. Only a connection shows whether anybody listens on it. */
 async function removeStaleSocket(address: Address, error: NodeJS.ErrnoException): Promise<boolean> {
   if (address.kind !== 'unix' || isAbstract(address.path) || error.code !== 'EADDRINUSE') return false;
   const isSocket = await lstat(address.path).then(
@@ -170,7 +169,7 @@ function listenError(address: Address, error: NodeJS.ErrnoException): TunlError 
     EINVAL: 'it is not a listening socket',
     ENOTSOCK: 'it is not a socket',
   };
-  // libuv says EACCES for a folder that does not exist as well.
+  // libuv reports EACCES for a missing folder too.
   const noFolder = address.kind === 'unix' && !isAbstract(address.path) && !existsSync(dirname(address.path));
   const reason = noFolder ? 'there is no such folder' : (reasons[error.code ?? ''] ?? error.message);
   const hint =

@@ -10,8 +10,8 @@ export interface Stdio {
 }
 
 /**
- * One Link made of stdin and stdout. Its end closes stdout and leaves stdin open; an error of
- * stdout, such as a reader that went away, is an error of the Link.
+ * Makes a Link of stdin and stdout. Ending it closes stdout and leaves stdin open; an error of stdout, such as a reader
+ * that went away, is an error of the Link.
  */
 export function stdioLink(stdio: Stdio): Link {
   return streamLink(new StdioStream(stdio));
@@ -33,7 +33,7 @@ class StdioStream extends Duplex {
     stdout.on('error', (error) => this.destroy(error));
   }
 
-  // EIO is how a terminal that went away ends.
+  // EIO comes from a terminal that went away.
   #onInputError(error: NodeJS.ErrnoException): void {
     if (error.code === 'EIO' || error.code === 'EOF') this.push(null);
     else this.destroy(error);
@@ -44,7 +44,7 @@ class StdioStream extends Duplex {
   }
 
   override _write(chunk: Buffer, _encoding: BufferEncoding, done: (error?: Error | null) => void): void {
-    // The callback comes when the system has the bytes: that is the back-pressure.
+    // Back-pressure: the callback comes once the system has accepted the bytes.
     this.#stdio.stdout.write(chunk, done);
   }
 
