@@ -1,6 +1,7 @@
 import { dirname, resolve } from 'node:path';
 import { carriers, schemes } from '../carriers/index.ts';
 import { Source } from '../chain/document.ts';
+import type { DrawTextOptions } from '../chain/draw.ts';
 import { type LoadedGraph, loadGraph } from '../chain/load.ts';
 import { printGraph, type PrintOptions } from '../chain/print.ts';
 import { TunlError, toTunlError, usageError } from '../core/errors.ts';
@@ -14,6 +15,7 @@ import type { Graph, Running, Runtime } from './options.ts';
 import { LogFiles } from '../telemetry/access-log.ts';
 import { Tunnels } from './tunnels.ts';
 
+export { describeRoutes } from '../chain/http-text.ts';
 export { printGraph, type PrintOptions };
 export { toLinearGraph } from './linear.ts';
 
@@ -24,6 +26,17 @@ export { toLinearGraph } from './linear.ts';
 export async function exportEnvoy(graph: Graph, sources?: PrintOptions['sources']): Promise<string> {
   const { exportEnvoy: write } = await import('../envoy/export.ts');
   return write(graph, sources);
+}
+
+/** Forms in which a graph can be drawn. */
+export type DrawForm = 'text' | 'mermaid' | 'svg';
+
+/** Draws a graph. `width` is the columns that a terminal has, 0 for none; no secret is shown. */
+export async function drawGraph(graph: Graph, form: DrawForm, options: DrawTextOptions): Promise<string> {
+  const { drawMermaid, drawSvg, drawText } = await import('../chain/draw.ts');
+  if (form === 'mermaid') return drawMermaid(graph, options);
+  if (form === 'svg') return drawSvg(graph, options);
+  return drawText(graph, options);
 }
 
 /** The environment of a process. */
@@ -73,9 +86,8 @@ export async function startChain(
 ): Promise<Running> {
   const { replace, reload: _files, generation, ...rest } = await inPlace(first, () => startGraph(first.graph, runtime));
   const draw = async (width: number): Promise<string> => {
-    const { drawText } = await import('../chain/draw.ts');
     const { graph, fused } = generation();
-    return drawText(graph, { fused, width, counters: rest.tunnels.countStages() });
+    return drawGraph(graph, 'text', { fused, width, counters: rest.tunnels.countStages() });
   };
   const running = { ...rest, draw };
   if (!load) return running;

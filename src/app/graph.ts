@@ -1,27 +1,18 @@
 import type { Graph } from '../chain/model.ts';
-import { type Address, formatAddress } from '../core/address.ts';
+import type { Address } from '../core/address.ts';
 import { throwIfAborted } from '../core/deadline.ts';
 import { toTunlError } from '../core/errors.ts';
-import type { EventSink, ListeningEvent } from '../core/events.ts';
-import type { Link } from '../core/link.ts';
-import type { Listener } from '../core/listener.ts';
-import { listen } from '../listeners/socket.ts';
+import type { EventSink } from '../core/events.ts';
 import type { ListenerFacts, Subject } from '../telemetry/admin/subject.ts';
 import { LogFiles } from '../telemetry/access-log.ts';
 import { Admin } from './admin.ts';
+import { BoundListener, describeListening, describePlace, listPlaces, type StageListener } from './bound-listener.ts';
 import { checkTargets } from './check.ts';
 import { createGeneration, type Generation, type GenerationEnv } from './generation.ts';
 import { OffLimits } from './off-limits.ts';
 import type { Running, Runtime } from './options.ts';
-import type { ReadyStage } from './stage.ts';
 import { Traffic } from './traffic.ts';
 import { Tunnels } from './tunnels.ts';
-
-/** A listener of the system whose Links go to the stage that has it now. */
-interface Door {
-  readonly listener: Listener;
-  onLink: (link: Link) => void;
-}
 
 /** A running graph. */
 export interface RunningGraph extends Running {
@@ -68,7 +59,7 @@ class GraphRunner {
   readonly #env: GenerationEnv;
   readonly #admin: Admin;
   #traffic: Traffic | undefined;
-  #doors = new Map<string, Door>();
+  #listeners: ReadonlyMap<string, StageListener> = new Map();
   #generation!: Generation;
 
   constructor(runtime: Runtime) {
@@ -79,7 +70,7 @@ class GraphRunner {
     };
     this.#runtime = { ...runtime, emit };
     this.tunnels = new Tunnels(emit);
-    const listeners = () => [...this.#doors.values()].map(({ listener }) => listener);
+    const listeners = () => [...this.#listeners.values()].map(({ bound }) => bound.listener);
     this.#admin = new Admin(() => this.#makeSubject());
     const logFiles = new LogFiles(emit);
     const offLimits = new OffLimits(() => this.#admin.places);
@@ -87,8 +78,8 @@ class GraphRunner {
     // The last of all: tunnels that are cut have their lines.
     scope.defer(() => logFiles.close());
     scope.defer(() => this.#admin.close());
-    scope.defer(() => this.#closeDoors());
-    scope.draining.addEventListener('abort', () => void this.#closeDoors(), { once: true });
+    scope.defer(() => this.#closeListeners());
+    scope.draining.addEventListener('abort', () => void this.#closeListeners(), { once: true });
   }
 
   get generation(): Generation {
@@ -96,7 +87,7 @@ class GraphRunner {
   }
 
   get addresses(): readonly Address[] {
-    return [...this.#doors.values()].map(({ listener }) => listener.address);
+    return [...this.#listeners.values()].map(({ bound }) => bound.listener.address);
   }
 
   async start(graph: Graph, { check = false }: GraphOptions): Promise<void> {
@@ -104,32 +95,32 @@ class GraphRunner {
     const generation = await this.#prepare(graph);
     if (check) await this.#checkTargets(generation);
     const { opened } = await this.#admin.prepare(graph);
-    this.#adopt(generation, await this.#openDoors(generation));
+    this.#adopt(generation, await this.#openListeners(generation));
     throwIfAborted(scope.forced);
     onReady?.(this.addresses);
     for (const { acceptor } of generation.stages) {
       if (!acceptor?.development) continue;
       emit({ event: 'notice', level: 'warning', message: `development certificate, pin ${acceptor.pin}` });
     }
-    this.#announce(generation, new Set(), opened);
+    this.#announce(new Set(), opened);
   }
 
   async replace(graph: Graph): Promise<void> {
     const generation = await this.#prepare(graph);
-    const before = new Set(this.#doors.keys());
+    const before = new Set(this.#listeners.keys());
     const previous = this.#generation;
     const admin = await this.#admin.prepare(graph);
-    const doors = await this.#openDoors(generation).catch(async (error: unknown) => {
+    const listeners = await this.#openListeners(generation).catch(async (error: unknown) => {
       await admin.undo();
       throw error;
     });
-    const closed = [...this.#doors].filter(([key]) => !doors.has(key)).map(([, door]) => door);
-    this.#adopt(generation, doors);
+    const closed = [...this.#listeners].filter(([key]) => !listeners.has(key)).map(([, { bound }]) => bound);
+    this.#adopt(generation, listeners);
     previous.retire();
     await this.#env.logFiles.reopen();
     await Promise.all([...closed.map(({ listener }) => listener.close()), admin.finish()]);
-    if (closed.length > 0 || [...doors.keys()].some((key) => !before.has(key))) this.#tellAgain();
-    this.#announce(generation, before, admin.opened);
+    if (closed.length > 0 || [...listeners.keys()].some((key) => !before.has(key))) this.#tellAgain();
+    this.#announce(before, admin.opened);
   }
 
   /** What runs already goes on, also where nobody can be told of it. */
@@ -165,7 +156,7 @@ class GraphRunner {
       traffic: (this.#traffic ??= new Traffic()),
       current: () => this.#generation,
       listeners: () => this.#listListeners(),
-      closeListeners: () => void this.#closeDoors(),
+      closeListeners: () => void this.#closeListeners(),
     });
   }
 
@@ -177,113 +168,59 @@ class GraphRunner {
     }
   }
 
-  /** The doors of a generation: those that are open already, and new ones. Fails with none opened. */
-  async #openDoors({ stages }: Generation): Promise<Map<string, Door>> {
-    const doors = new Map<string, Door>();
-    const opened: Door[] = [];
+  /** Opens the listeners of a generation, or takes those that are open already. When one fails, none is opened. */
+  async #openListeners({ stages }: Generation): Promise<Map<string, StageListener>> {
+    const listeners = new Map<string, StageListener>();
+    const opened: BoundListener[] = [];
     try {
       for (const ready of stages) {
-        for (const [place, address] of ready.stage.listen.entries()) {
-          if (address.kind === 'internal') continue;
-          const key = doorKey(ready, address, place);
-          const known = this.#doors.get(key);
-          const door = known ?? (await openDoor(address));
-          if (!known) opened.push(door);
-          ready.assertListen?.(door.listener);
-          doors.set(key, door);
+        for (const { key, address } of listPlaces(ready)) {
+          const known = this.#listeners.get(key)?.bound;
+          const bound = known ?? (await BoundListener.open(address));
+          if (!known) opened.push(bound);
+          ready.assertListen?.(bound.listener);
+          listeners.set(key, { bound, ready });
         }
       }
-      return doors;
+      return listeners;
     } catch (error) {
       await Promise.all(opened.map(({ listener }) => listener.close()));
       throw error;
     }
   }
 
-  #adopt(generation: Generation, doors: Map<string, Door>): void {
+  #adopt(generation: Generation, listeners: ReadonlyMap<string, StageListener>): void {
     this.#generation = generation;
-    this.#doors = doors;
+    this.#listeners = listeners;
     this.#traffic?.expect(generation.graph);
-    const order = [...doors.values()];
-    let at = 0;
-    for (const ready of generation.stages) {
-      for (const address of ready.stage.listen) {
-        if (address.kind === 'internal') continue;
-        const door = order[at++] as Door;
-        const origin = { stages: [ready.stage.name] };
-        const { address: bound } = door.listener;
-        door.onLink = (link) => {
-          this.#traffic?.accept(bound, link);
-          void ready.onLink(link, { ...origin, peer: link.peer }, door.listener);
-        };
-      }
+    for (const { bound, ready } of listeners.values()) {
+      const { listener } = bound;
+      const origin = { stages: [ready.stage.name] };
+      bound.deliverTo((link) => {
+        this.#traffic?.accept(listener.address, link);
+        void ready.onLink(link, { ...origin, peer: link.peer }, listener);
+      });
     }
-    if (this.#runtime.scope.draining.aborted) void this.#closeDoors();
+    if (this.#runtime.scope.draining.aborted) void this.#closeListeners();
   }
 
-  #announce({ stages }: Generation, before: ReadonlySet<string>, admin: Address | undefined): void {
-    const doors = [...this.#doors];
-    let at = 0;
-    for (const ready of stages) {
-      for (const address of ready.stage.listen) {
-        if (address.kind === 'internal') continue;
-        const [key, { listener }] = doors[at++] as [string, Door];
-        if (!before.has(key)) this.#runtime.emit(describeListening(ready, listener.address));
-      }
-    }
-    if (admin) this.#runtime.emit({ event: 'listening', role: 'admin', ...describePlace(admin), via: [] });
+  #announce(before: ReadonlySet<string>, admin: Address | undefined): void {
+    const { emit } = this.#runtime;
+    for (const [key, listener] of this.#listeners) if (!before.has(key)) emit(describeListening(listener));
+    if (admin) emit({ event: 'listening', role: 'admin', ...describePlace(admin), via: [] });
   }
 
   /** The listeners that accept, with the names of their stages. */
   #listListeners(): ListenerFacts[] {
-    const doors = [...this.#doors.values()];
-    const names = this.#generation.stages.flatMap(({ stage }) =>
-      stage.listen.filter(({ kind }) => kind !== 'internal').map(() => stage.name),
-    );
-    return doors.map(({ listener }, index) => ({ name: names[index] ?? '', address: listener.address }));
+    return [...this.#listeners.values()].map(({ bound, ready }) => ({
+      name: ready.stage.name,
+      address: bound.listener.address,
+    }));
   }
 
-  async #closeDoors(): Promise<void> {
-    await Promise.all([...this.#doors.values()].map(({ listener }) => listener.close()));
+  async #closeListeners(): Promise<void> {
+    await Promise.all([...this.#listeners.values()].map(({ bound }) => bound.listener.close()));
   }
-}
-
-/** Opens a listener whose Links wait until somebody has it. */
-async function openDoor(address: Address): Promise<Door> {
-  const early: Link[] = [];
-  let onLink = (link: Link): void => void early.push(link);
-  const listener = await listen(address, (link) => onLink(link));
-  return {
-    listener,
-    get onLink() {
-      return onLink;
-    },
-    set onLink(next) {
-      onLink = next;
-      for (const link of early.splice(0)) next(link);
-    },
-  };
-}
-
-/** Two free ports are two listeners, known by their stage and place; other addresses are known by their text. */
-function doorKey({ stage }: ReadyStage, address: Address, place: number): string {
-  const isFree = address.kind === 'tcp' && address.port === 0;
-  return isFree ? `${stage.name} ${place} ${formatAddress(address)}` : formatAddress(address);
-}
-
-function describeListening({ stage, route }: ReadyStage, address: Address): ListeningEvent {
-  const targets = stage.to?.targets.map(formatAddress).join('|');
-  return {
-    event: 'listening',
-    role: stage.job === 'forward' ? 'forward' : 'serve',
-    ...describePlace(address),
-    ...(stage.job === 'forward' && targets !== undefined && { target: targets }),
-    via: route.via,
-  };
-}
-
-function describePlace(address: Address): Pick<ListeningEvent, 'address' | 'port'> {
-  return { address: formatAddress(address), ...(address.kind === 'tcp' && { port: address.port }) };
 }
 
 /** Resolves once the scope was drained: listeners closed, tunnels ended or cut, cleanups done. */

@@ -1,4 +1,4 @@
-import { describeRoutes } from '../app/http-text.ts';
+import { describeRoutes } from '../app/chain.ts';
 import type { Graph } from '../app/options.ts';
 import { formatAddress } from '../core/address.ts';
 import { formatHop } from '../core/hop.ts';

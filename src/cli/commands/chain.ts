@@ -1,5 +1,5 @@
 import { usageError } from '../../core/errors.ts';
-import type { PlacedGraph } from '../../app/chain.ts';
+import type { DrawForm, PlacedGraph } from '../../app/chain.ts';
 import type { Graph } from '../../app/options.ts';
 import { isInternal, parseInternal } from '../../words/internal.ts';
 import { parseListen, parseUnix } from '../../words/listen.ts';
@@ -19,12 +19,11 @@ import { voiceGroup } from '../options/voice.ts';
 import { readWatch, watchOption } from '../options/watch.ts';
 import { createReport } from '../report.ts';
 import { runUntilStopped } from '../running.ts';
-import { describeStages } from '../stages.ts';
 import type { Ui } from '../ui.ts';
 
 const limits = { linger: '60s', idle: 'off' };
 
-const drawForms = ['text', 'mermaid', 'svg'] as const;
+const drawForms: readonly DrawForm[] = ['text', 'mermaid', 'svg'];
 
 const fileOptions: readonly OptionSpec[] = [
   {
@@ -120,7 +119,7 @@ function tell(ui: Ui, read: PlacedGraph): PlacedGraph {
 }
 
 /** @throws {TunlError} usage */
-function readForm(args: Arguments): (typeof drawForms)[number] | undefined {
+function readForm(args: Arguments): DrawForm | undefined {
   const text = args.text('draw');
   const form = drawForms.find((name) => name === text);
   if (text === undefined || form !== undefined) return form;
@@ -130,14 +129,15 @@ function readForm(args: Arguments): (typeof drawForms)[number] | undefined {
 async function describe(
   graph: Graph,
   fused: ReadonlySet<string>,
-  form: (typeof drawForms)[number] | undefined,
+  form: DrawForm | undefined,
   { stdout }: Io,
 ): Promise<string> {
-  if (form === undefined) return describeStages(graph, fused);
-  const { drawMermaid, drawSvg, drawText } = await import('../../app/draw.ts');
-  if (form === 'mermaid') return drawMermaid(graph, { fused });
-  if (form === 'svg') return drawSvg(graph, { fused });
-  return drawText(graph, { fused, width: stdout.isTTY ? stdout.columns : 0 });
+  if (form === undefined) {
+    const { describeStages } = await import('../stages.ts');
+    return describeStages(graph, fused);
+  }
+  const { drawGraph } = await import('../../app/chain.ts');
+  return drawGraph(graph, form, { fused, width: stdout.isTTY ? stdout.columns : 0 });
 }
 
 /** What a file says is said there alone. @throws {TunlError} usage */

@@ -1,1 +1,0 @@
-export { drawMermaid, drawSvg, drawText } from '../chain/draw.ts';

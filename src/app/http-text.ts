@@ -1,1 +1,0 @@
-export { describeRoutes } from '../chain/http-text.ts';
