@@ -19,7 +19,7 @@ const tls: TlsDemand = {
   verify: 'spiffe',
 };
 
-/** The frame size of ztunnel, and its codes for clean ends of streams: NO_ERROR and CANCEL (RFC 9113, section 7). */
+/** The frame size of ztunnel, and its codes for a clean end: NO_ERROR and CANCEL (RFC 9113, section 7). */
 const http2 = { maxFrameBytes: 1024 * 1024, cleanResets: new Set([0x0, 0x8]) } as const;
 
 const settings: readonly HopSetting[] = [

@@ -3,16 +3,16 @@ import { type FileHandle, open } from 'node:fs/promises';
 import { setTimeout as delay } from 'node:timers/promises';
 import type { EventSink } from '../core/events.ts';
 
-/** What may wait to be written to one file; what comes on top of it is dropped. */
+/** The most bytes that wait to be written to one file; further lines are dropped. */
 const maxWaitingBytes = 1024 * 1024;
 
-/** How long a pipe that is full is left alone. */
+/** Wait before the next attempt to write to a full pipe. */
 const fullMs = 50;
 
-/** How long lines may take to go out when the program ends, or finds its files again. */
+/** Time for writing the waiting lines when the program ends or reopens its files. */
 const closingMs = 1000;
 
-/** A file that grows by lines, for everybody who names its path. Writing to it never waits and never fails. */
+/** A log file, shared by all logs with its path. Writing a line never waits and never fails. */
 export class LogFile {
   readonly #path: string;
   readonly #emit: EventSink;
@@ -28,7 +28,7 @@ export class LogFile {
     this.#emit = emit;
   }
 
-  /** Adds a line, without its end. Where the file does not keep up the line is dropped, and that is told. */
+  /** Adds a line, given without a line break. If the file does not keep up, the line is dropped with a warning. */
   write(line: string): void {
     const bytes = Buffer.byteLength(line) + 1;
     if (this.#waitingBytes + bytes > maxWaitingBytes) {
@@ -40,17 +40,17 @@ export class LogFile {
     this.#writing ??= this.#writeAll().finally(() => (this.#writing = undefined));
   }
 
-  /** Finds the file by its path again, for the lines to come. */
+  /** Opens the path again for later lines. */
   reopen(): Promise<void> {
     return this.#finish();
   }
 
-  /** Writes what waits, at most for a moment, and lets go of the file. */
+  /** Writes the waiting lines, for a second at most, and closes the file. */
   close(): Promise<void> {
     return this.#finish();
   }
 
-  /** A reload must not wait for a reader that stands still, and neither must the end. */
+  /** Waits for the lines, but not for ever: a stuck reader must block neither a reload nor the end of the program. */
   async #finish(): Promise<void> {
     await Promise.race([this.#writing, delay(closingMs, undefined, { ref: false })]);
     await this.#letGo();
@@ -87,7 +87,7 @@ export class LogFile {
   }
 }
 
-/** The files of the access logs of a process, each opened once, when its first line comes. */
+/** The files of a process's access logs. Each is opened once, at its first line. */
 export class LogFiles {
   readonly #files = new Map<string, LogFile>();
   readonly #emit: EventSink;
@@ -96,14 +96,14 @@ export class LogFiles {
     this.#emit = emit;
   }
 
-  /** The file of that path; `/dev/stdout` and `/dev/stderr` are those of the process. */
+  /** Returns the file with a path; `/dev/stdout` and `/dev/stderr` are those of the process. */
   get(path: string): LogFile {
     const known = this.#files.get(path) ?? new LogFile(path, this.#emit);
     this.#files.set(path, known);
     return known;
   }
 
-  /** Finds all of them by their paths again: who moved one away has the new lines elsewhere. */
+  /** Opens all paths again, so that lines after a rotation go to the new files. */
   async reopen(): Promise<void> {
     await Promise.all([...this.#files.values()].map((file) => file.reopen()));
   }
@@ -113,7 +113,7 @@ export class LogFiles {
   }
 }
 
-/** Where bytes go. */
+/** An output for bytes. */
 interface Sink {
   write(bytes: Buffer): Promise<void>;
   close(): Promise<void>;
@@ -125,7 +125,7 @@ function openSink(path: string): Promise<Sink> {
   return FileSink.open(path);
 }
 
-/** Others write to it too. */
+/** Writes to a stream of the process, which is shared and therefore never closed. */
 class StreamSink implements Sink {
   readonly #stream: NodeJS.WriteStream;
 
@@ -158,7 +158,7 @@ class FileSink implements Sink {
 
   static async open(path: string): Promise<FileSink> {
     const { O_WRONLY, O_APPEND, O_CREAT, O_NONBLOCK } = constants;
-    // A pipe that nobody reads must not hold a thread of Node's.
+    // O_NONBLOCK: a pipe that nobody reads must not block a thread of Node.
     return new FileSink(await open(path, O_WRONLY | O_APPEND | O_CREAT | O_NONBLOCK, 0o644));
   }
 

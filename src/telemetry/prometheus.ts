@@ -1,6 +1,6 @@
 import type { Stat } from './stat.ts';
 
-/** Writes numbers as Prometheus reads them (text exposition 0.0.4). What does the work is loaded when first asked. */
+/** Writes statistics in Prometheus's text format (exposition 0.0.4). The library is loaded at the first call. */
 export async function formatExposition(stats: readonly Stat[]): Promise<string> {
   const { Counter, Gauge, Registry } = (await import('prom-client')).default;
   const registry = new Registry();
@@ -24,7 +24,7 @@ function groupByName(stats: readonly Stat[]): Map<string, Stat[]> {
   return families;
 }
 
-/** `envoy_cluster_upstream_cx_total` where the meaning is that of Envoy, else `tunl_tunnels_failed_total`, `process_…`. */
+/** Names a metric: `envoy_cluster_upstream_cx_total` if Envoy has it, else `tunl_tunnels_failed_total`, `process_…`. */
 function formatFamily(name: string): string {
   const family = name.replaceAll('.', '_');
   return /^(?:tunl|process)_/.test(family) ? family : `envoy_${family}`;

@@ -1,22 +1,22 @@
 /** One number about the program. */
 export interface Stat {
-  /** Dotted, as Envoy names it without the parts that say which: `cluster.upstream_cx_total`. Ours begin with `tunl.` */
+  /** Envoy's name without the label: `cluster.upstream_cx_total`. Names of our own begin with `tunl.` */
   readonly name: string;
   readonly kind: 'counter' | 'gauge';
   readonly help: string;
-  /** Which of those that have the name; at most one. */
+  /** The label that distinguishes it from others of its name, if there are any. */
   readonly of?: StatLabel;
   readonly value: number;
 }
 
-/** What tells numbers of one name apart. */
+/** A label that distinguishes statistics of one name. */
 export interface StatLabel {
-  /** As Prometheus gets it: `envoy_cluster_name`. */
+  /** Its name for Prometheus: `envoy_cluster_name`. */
   readonly label: string;
   readonly value: string;
 }
 
-/** The name of one number: `cluster.encap.upstream_cx_total`, `tunl.tunnels_failed.dns_error`. */
+/** Writes the full name of a statistic: `cluster.encap.upstream_cx_total`, `tunl.tunnels_failed.dns_error`. */
 export function formatStatName({ name, of }: Stat): string {
   if (!of) return name;
   const [head = '', ...rest] = name.split('.');

@@ -15,7 +15,7 @@ const help: Endpoint = {
 /** All paths of the admin address. */
 export const endpoints: readonly Endpoint[] = [page, help, ...lifecycle, ...resources, ...statistics, ...live];
 
-/** The paths with what they do, as Envoy lists its own. */
+/** Lists the paths with their summaries, in Envoy's layout. */
 export function listPaths(): string {
   const lines = endpoints
     .toSorted((one, other) => (one.path < other.path ? -1 : 1))

@@ -1,50 +1,50 @@
 import type { Subject } from './subject.ts';
 
-/** What somebody asks the admin address for. */
+/** The parts of a request to the admin address that endpoints read. */
 export interface AdminRequest {
   readonly query: URLSearchParams;
-  /** What stands for `ID` in the path. */
+  /** The part of the path that matches `ID`. */
   readonly id: string;
 }
 
-/** What is answered. */
+/** The answer to a request. */
 export interface Answer {
   readonly status: number;
   readonly type: 'text' | 'json' | 'html' | 'svg' | 'exposition';
   readonly body: string;
   readonly headers?: Readonly<Record<string, string>>;
-  /** Done once the answer is out. */
+  /** Called once the answer is sent. */
   readonly afterwards?: () => void;
 }
 
 /** One path of the admin address. */
 export interface Endpoint {
-  /** `ID` at its end stands for the rest of it. */
+  /** `ID` at its end matches any last segment. */
   readonly path: string;
-  /** Whatever changes something is no GET. */
+  /** Not GET if it changes anything. */
   readonly method: 'GET' | 'POST' | 'DELETE';
   readonly summary: string;
-  /** What its query may say. */
+  /** Parameters of its query, with their descriptions. */
   readonly params?: Readonly<Record<string, string>>;
   readonly answer: (subject: Subject, request: AdminRequest) => Answer | Promise<Answer>;
 }
 
-/** An answer in words. */
+/** Makes an answer in plain text. */
 export function text(body: string, status = 200): Answer {
   return { status, type: 'text', body };
 }
 
-/** An answer for programs, laid out for people as Envoy does. */
+/** Makes an answer in JSON, indented as Envoy does. */
 export function json(value: unknown): Answer {
   return { status: 200, type: 'json', body: `${JSON.stringify(value, undefined, 1)}\n` };
 }
 
-/** An order that was carried out, or will be once this is out. */
+/** Makes the answer to an order; `afterwards` runs once the answer is sent. */
 export function done(afterwards?: () => void): Answer {
   return { ...text('OK\n'), ...(afterwards && { afterwards }) };
 }
 
-/** A request that makes no sense. */
+/** Makes the answer to an invalid request. */
 export function badRequest(message: string): Answer {
   return text(`${message}\n`, 400);
 }

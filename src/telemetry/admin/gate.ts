@@ -1,19 +1,19 @@
 import type { IncomingMessage } from 'node:http';
 import { isIP } from 'node:net';
 
-/** Who may ask: the names under which a browser may know us. */
+/** The host names under which browsers may reach the admin address. */
 export interface GateOptions {
-  /** Host names beside IP addresses and `localhost`; in lower case. */
+  /** Host names beside IP addresses and `localhost`, in lower case. */
   readonly names: readonly string[];
-  /** Any name will do: only who may open a file of this machine comes here. */
+  /** True for a Unix socket, where any name is accepted: its clients could open a file of this machine. */
   readonly isSocketFile: boolean;
 }
 
 /**
- * Why a request is not answered, if so. A page of somebody else's in a browser of this machine must get nothing from us
- * and change nothing:
- * - a name that is made to lead here (DNS rebinding) is no name of ours;
- * - what another site has sent says so in `Origin` or in the fields of Fetch Metadata.
+ * Returns the reason why a request is refused, if it is. Pages of other sites in a browser on this machine must neither
+ * read nor change anything here:
+ * - a name that was rebound to this address (DNS rebinding) is not one of our names;
+ * - requests of other sites carry `Origin` or the fields of Fetch Metadata.
  */
 export function findObjection(
   { headers, rawHeaders, method }: Pick<IncomingMessage, 'headers' | 'rawHeaders' | 'method'>,
@@ -26,7 +26,7 @@ export function findObjection(
   const { origin, 'sec-fetch-site': site = 'none', 'sec-fetch-dest': destination } = headers;
   if (origin !== undefined && origin !== `http://${host}`) return 'the request comes from another site';
   if (site === 'none' || site === 'same-origin') return undefined;
-  // Following a link from elsewhere to a page shows it to nobody but who follows.
+  // A link from another site may open a page: only the user sees it.
   return isRead && destination === 'document' ? undefined : 'the request comes from another site';
 }
 

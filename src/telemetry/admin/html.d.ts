@@ -1,4 +1,4 @@
-/** Files of the page are bundled as they are. */
+/** HTML files are bundled as text. */
 declare module '*.html' {
   const text: string;
   export { text as default };

@@ -1,7 +1,7 @@
 import { badRequest, done, type Endpoint, json, text } from './endpoint.ts';
 import { type Level, levels } from './subject.ts';
 
-/** Whether the program is there for its clients, and orders that end it. */
+/** Paths for the state of the program, and for orders that end it. */
 export const lifecycle: readonly Endpoint[] = [
   {
     path: '/ready',

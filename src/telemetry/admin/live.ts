@@ -2,7 +2,7 @@ import { toPrintable } from '../../words/text.ts';
 import { badRequest, done, type Endpoint, json, text } from './endpoint.ts';
 import type { TunnelFacts } from './subject.ts';
 
-/** What is under way now: what Envoy does not tell. */
+/** Paths for the open tunnels and the picture of the stages, which Envoy does not have. */
 export const live: readonly Endpoint[] = [
   {
     path: '/tunnels',

@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import type { Endpoint } from './endpoint.ts';
 import html from './page.html';
 
-/** The page that shows what runs. It needs nothing but this address, and its policy lets it ask nobody else. */
+/** The page that shows the running stages and tunnels. Its policy lets it send requests to this address only. */
 export const page: Endpoint = {
   path: '/',
   method: 'GET',
@@ -15,7 +15,7 @@ export const page: Endpoint = {
   }),
 };
 
-/** Styles and scripts run only if they are, byte by byte, those of the page and of its drawing. */
+/** Allows only the styles and scripts of the page and of its drawing, by their hashes. */
 function formatPolicy(drawing: string): string {
   return [
     "default-src 'none'",

@@ -6,7 +6,7 @@ import type { CertificateFacts, ClusterFacts, ListenerFacts } from './subject.ts
 
 const format = { format: 'one of text, json' } as const;
 
-/** What the program listens on and leads to, and what it was told to be. */
+/** Paths for listeners, clusters, configuration and certificates. */
 export const resources: readonly Endpoint[] = [
   {
     path: '/listeners',

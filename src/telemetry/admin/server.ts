@@ -7,16 +7,16 @@ import { type Answer, type Endpoint, text } from './endpoint.ts';
 import { findObjection, type GateOptions } from './gate.ts';
 import type { Subject } from './subject.ts';
 
-/** Somebody who watches needs one or two; more are refused, so that they take no descriptors from tunnels. */
+/** The most connections; a browser needs one or two, and others must not take descriptors from tunnels. */
 const maxConnections = 64;
 
-/** Within this a request must be there in full, and the next one of the same connection. */
+/** Time within which a request must arrive in full; also for the next one on the same connection. */
 const requestMs = 10_000;
 
-/** Within this an answer must be read. */
+/** Time within which an answer must be read. */
 const answerMs = 30_000;
 
-/** No path wants a body; what clients send all the same is read and dropped up to here. */
+/** The longest body of a request. No path needs one; it is read and dropped. */
 const maxBodyBytes = 64 * 1024;
 
 const maxHeadBytes = 16 * 1024;
@@ -29,7 +29,7 @@ const types: Record<Answer['type'], string> = {
   exposition: 'text/plain; version=0.0.4; charset=UTF-8',
 };
 
-/** What every answer says. No page of another site may read, frame or keep it. */
+/** Fields of every answer. They keep pages of other sites from reading, framing or storing it. */
 const usualHeaders = {
   'Cache-Control': 'no-cache, max-age=0',
   'X-Content-Type-Options': 'nosniff',
@@ -38,14 +38,14 @@ const usualHeaders = {
   'Content-Security-Policy': "default-src 'none'; frame-ancestors 'none'",
 } as const;
 
-/** Answers those who come to the admin address. */
+/** The HTTP server of the admin address. */
 export interface AdminServer {
   accept(link: Link): void;
-  /** Cuts whoever is still there. */
+  /** Closes all connections at once. */
   close(): void;
 }
 
-/** Makes a server for Links. It ends requests that take too long, and never fails. */
+/** Makes an admin server for Links. It ends requests that take too long, and never fails. */
 export function createAdminServer(subject: Subject, gate: GateOptions): AdminServer {
   const connections = new Map<Duplex, NodeJS.Timeout>();
   const server = createServer({ maxHeaderSize: maxHeadBytes, keepAliveTimeout: 0 }, (request, response) => {
@@ -105,13 +105,13 @@ async function respond(
     ...headers,
     'Content-Type': types[type],
     'Content-Length': Buffer.byteLength(body),
-    // What is left of a body is not waited for.
+    // Without it Node would wait for the rest of the body.
     ...(status === 413 && { Connection: 'close' }),
   });
   response.end(body);
 }
 
-/** Reads a body to its end and drops it; false where it is too long. */
+/** Reads a body to its end and drops it; false if it is too long. */
 async function isBodySmall(request: IncomingMessage): Promise<boolean> {
   let bytes = 0;
   for await (const chunk of request.iterator({ destroyOnReturn: false }) as AsyncIterable<Buffer>) {

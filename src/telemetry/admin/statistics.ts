@@ -8,10 +8,10 @@ const params = {
   filter: 'regular expression for the names',
 } as const;
 
-/** Longer than any sensible expression takes, and short for the tunnels that wait for it. */
+/** Time limit of an expression: enough for any sensible one, but short for the tunnels that wait meanwhile. */
 const filterMs = 100;
 
-/** What was counted. */
+/** Paths for statistics. */
 export const statistics: readonly Endpoint[] = [
   {
     path: '/stats',
@@ -55,7 +55,7 @@ function toNamed(stats: readonly Stat[]): readonly { readonly name: string; read
     .toSorted((one, other) => (one.name < other.name ? -1 : 1));
 }
 
-/** Expressions can take for ever; everything else of the program would wait for it. */
+/** Selects statistics by an expression, within a time limit: a bad one could block the program for ever. */
 function select(stats: readonly Stat[], filter: string): readonly Stat[] | undefined {
   if (filter === '') return stats;
   const names = stats.map(formatStatName);

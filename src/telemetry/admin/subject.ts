@@ -1,47 +1,47 @@
 import type { Address } from '../../core/address.ts';
 import type { Stat } from '../stat.ts';
 
-/** Whether new work is welcome, in the words of Envoy. */
+/** The state of the program in Envoy's words: whether it accepts new work. */
 export type State = 'LIVE' | 'DRAINING';
 
-/** How much is logged, in the words of Envoy. */
+/** Levels of logging in Envoy's words. */
 export const levels = ['trace', 'debug', 'info', 'warning', 'error', 'critical', 'off'] as const;
 export type Level = (typeof levels)[number];
 
-/** A listener that accepts, as bound. */
+/** An open listener, with its address as bound. */
 export interface ListenerFacts {
-  /** Of the stage that has it. */
+  /** Name of its stage. */
   readonly name: string;
   readonly address: Address;
 }
 
-/** What has been counted of the connections to one place. */
+/** Counts of the connections to one address. */
 export interface ConnectionCounts {
   readonly total: number;
   readonly active: number;
   readonly connectFail: number;
 }
 
-/** Where a stage, or a part of it, leads to. */
+/** The upstream of a stage, or of a part of it. */
 export interface ClusterFacts {
   readonly name: string;
-  /** The places that are known beforehand. */
+  /** The addresses that are known in advance. */
   readonly hosts: readonly { readonly address: Address; readonly counts: ConnectionCounts }[];
 }
 
-/** An open tunnel, or one on its way. */
+/** A tunnel that is open or being opened. */
 export interface TunnelFacts {
   readonly id: number;
   readonly peer: string;
   readonly user: string | null;
   readonly target: string;
-  /** Names of the stages that it leads through, outermost first. */
+  /** Names of the stages that it passes, outermost first. */
   readonly stages: readonly string[];
   /** The proxies on the way, as URLs without secrets. */
   readonly via: readonly string[];
   readonly state: 'dialling' | 'open';
   readonly ageMs: number;
-  /** Bytes from the client to the target, and back; and of late, per second. */
+  /** Bytes from the client to the target, and back; the rates are recent bytes per second. */
   readonly sent: number;
   readonly received: number;
   readonly sentRate: number;
@@ -57,7 +57,7 @@ export interface CertificateFacts {
   readonly validTo: Date;
 }
 
-/** The running program, as the admin address tells of it and orders it. */
+/** The running program, as the admin address shows and controls it. */
 export interface Subject {
   readonly version: string;
   /** Milliseconds since the start of the program. */
@@ -68,19 +68,19 @@ export interface Subject {
   readonly listTunnels: () => readonly TunnelFacts[];
   readonly listCertificates: () => Promise<readonly CertificateFacts[]>;
   readonly listStats: () => readonly Stat[];
-  /** What runs, as the object that a file says, with no secret in it. */
+  /** The running configuration as the contents of a file, without secrets. */
   readonly dumpConfig: () => Promise<object>;
-  /** What runs, as an SVG document with what is live in it, with no secret in it. */
+  /** The running stages with their live counts as an SVG document, without secrets. */
   readonly drawGraph: () => Promise<string>;
-  /** Ends a tunnel with a reset to both sides; false where there is no such. */
+  /** Ends a tunnel with a reset to both sides; false if there is no such tunnel. */
   readonly cutTunnel: (id: number) => boolean;
-  /** Closes the listeners; tunnels live on, and so does the program. */
+  /** Closes the listeners; the tunnels and the program go on. */
   readonly closeListeners: () => void;
-  /** Does what the first signal does: closes the listeners, lets tunnels finish within the grace, and ends. */
+  /** Acts like the first signal: closes the listeners, lets tunnels finish within the grace period, and ends. */
   readonly drain: () => void;
   /** Ends the program now. */
   readonly quit: () => void;
-  /** Says `DRAINING` to whoever asks, or takes that back. */
+  /** Makes `/ready` report `DRAINING`, or takes that back. */
   readonly setHealth: (health: 'failed' | 'passed') => void;
   readonly level: () => Level;
   readonly setLevel: (level: Level) => void;
