@@ -8,18 +8,18 @@ import type { Forwarder, ForwarderOptions, ForwardTerms } from './forwarder.ts';
 import { passReply } from './pass-reply.ts';
 import { type PassedCall, toCall, wantedSwitch } from './to-call.ts';
 
-/** Makes what sends requests to one upstream. */
+/** Makes the forwarder for one upstream. */
 export function createForwarder(options: ForwarderOptions): Forwarder {
   return new UpstreamForwarder(options);
 }
 
 /**
- * Carries one request:
+ * Forwards requests to one upstream:
  *
  *     client --- request, body ---> connection with room, or a new one
  *     client <-- answer, body ----- whatever comes, as it comes
  *
- * The two bodies move at the same time, and each as fast as it is taken.
+ * The two bodies move at the same time, each as fast as its receiver accepts it.
  */
 class UpstreamForwarder implements Forwarder {
   readonly #options: ForwarderOptions;
@@ -38,14 +38,14 @@ class UpstreamForwarder implements Forwarder {
     try {
       const reply = await this.#call(call, terms, limited);
       if (!reply.link) return await pass(request, reply, deadline.signal);
-      // From here on the limits are those of a tunnel.
+      // From here on the limits of tunnels apply.
       deadline.end();
       await ctx.join(switchClient(request, call, reply), reply.link);
     } catch (error) {
       throw toAnswerable(error);
     } finally {
       deadline.end();
-      // The client need not send what nobody reads.
+      // Nobody reads the rest of the body, so the client need not send it.
       if (call.body && !request.body.readableEnded) request.body.destroy();
     }
   }
@@ -54,7 +54,7 @@ class UpstreamForwarder implements Forwarder {
     return this.#connections.close();
   }
 
-  /** The limit counts from the end of the request; a request that switches has no end. */
+  /** Starts the limit at the end of the request; at once for a request that switches protocols, which has no end. */
   #startDeadline(request: Exchange, { timeoutMs }: ForwardTerms, signal: AbortSignal): Deadline {
     const limit = {
       ms: timeoutMs,
@@ -68,7 +68,7 @@ class UpstreamForwarder implements Forwarder {
     return deadline;
   }
 
-  /** A connection that was kept may have died unseen: then the request is sent once more. */
+  /** Sends the request, and once more if it failed on an idle connection that had died unnoticed. */
   async #call(
     call: PassedCall,
     { target }: ForwardTerms,
@@ -85,7 +85,7 @@ class UpstreamForwarder implements Forwarder {
       return await send('any');
     } catch (error) {
       if (signal.aborted || !maySendAgain(call, error, wasKept)) throw error;
-      // Where one connection of HTTP/1.1 died the others may have too; a session that died is known to be dead.
+      // If one idle HTTP/1.1 connection died, the others may have died too; a dead HTTP/2 session is known to be dead.
       return send(this.#options.version === 'http1' ? 'fresh' : 'any');
     }
   }
@@ -98,7 +98,7 @@ function assertMaySwitch(request: Exchange, { upgrades }: ForwardTerms): void {
   throw new TunlError('http_request_denied', `${what} is not allowed here`, { side: 'client', phase: 'policy' });
 }
 
-/** RFC 9110, section 9.2.2: methods whose requests may be made twice. */
+/** Methods whose requests may be sent twice (RFC 9110, section 9.2.2). */
 const idempotent: ReadonlySet<string> = new Set(['GET', 'HEAD', 'OPTIONS', 'TRACE', 'PUT', 'DELETE']);
 
 function maySendAgain({ method, body, opens }: PassedCall, error: unknown, wasKept: boolean): boolean {
@@ -116,7 +116,7 @@ async function pass(request: Exchange, reply: Reply, signal: AbortSignal): Promi
   }
 }
 
-/** Tells the client that it has what it asked for, in the way of its version of HTTP. */
+/** Tells the client that the protocol has changed, as its version of HTTP does. */
 function switchClient(request: Exchange, { opens, toOpenFields }: PassedCall, reply: Reply): Link {
   const switched = request.version === '2' ? 200 : 101;
   try {
@@ -127,7 +127,7 @@ function switchClient(request: Exchange, { opens, toOpenFields }: PassedCall, re
   }
 }
 
-/** Failures that Envoy answers with 503, the upstream not being there: clients and balancers take it for passing. */
+/** Failures to reach the upstream. Envoy answers them with 503, which clients and balancers take for temporary. */
 const unavailable: ReadonlySet<ErrorCode> = new Set([
   'dns_timeout',
   'dns_error',

@@ -2,38 +2,38 @@ import type { Address } from '../core/address.ts';
 import type { Dial } from '../core/dialer.ts';
 import type { ForwardContext, Exchange } from '../core/exchange.ts';
 
-/** How requests reach one upstream. */
+/** Options for forwarding requests to one upstream. */
 export interface ForwarderOptions {
   /** Its name in messages. */
   readonly name: string;
-  /** Leads to the upstream, TLS included. */
+  /** Dials the upstream, TLS included. */
   readonly dial: Dial;
-  /** How requests are written. With TLS the upstream must have chosen it by ALPN, or nothing at all for `http1`. */
+  /** Version of HTTP. With TLS the upstream must have chosen it by ALPN; for `http1` it may also have chosen none. */
   readonly version: 'http1' | 'http2';
-  /** How long an HTTP/2 session may take to begin, in milliseconds; 0 is no limit. */
+  /** Time limit for starting an HTTP/2 session, in milliseconds; 0 is no limit. */
   readonly handshakeMs: number;
-  /** `per-request`: no connection carries two requests; the upstream sees whose it is. */
+  /** `per-request`: no connection carries two requests, because it identifies the client. */
   readonly sessions: 'shared' | 'per-request';
 }
 
-/** What a route asks of a request that goes on. */
+/** Terms of a route for a request. */
 export interface ForwardTerms {
-  /** What is dialled. Connections to one address are never used for another. */
+  /** The address to dial. A connection is only used for its own address. */
   readonly target: Address;
-  /** From the end of the request to the end of its answer, in milliseconds; 0 is no limit. */
+  /** Time limit from the end of the request to the end of its answer, in milliseconds; 0 is no limit. */
   readonly timeoutMs: number;
   /** Protocols to which the client may switch, in lower case; `connect` for CONNECT itself. */
   readonly upgrades: readonly string[];
 }
 
-/** Sends requests to one upstream and brings its answers back. */
+/** Sends requests to one upstream, and its answers back. */
 export interface Forwarder {
   /**
-   * Resolves once the exchange is over, however it ended: `request.done` tells. Whatever the upstream answers is passed on,
-   * whatever its status.
-   * @throws {TunlError} as long as nothing was answered: it is for the caller to do it
+   * Forwards a request, and passes on the answer whatever its status. Resolves once the exchange is over; `request.done`
+   * tells how it ended.
+   * @throws {TunlError} if nothing was answered: the caller must answer
    */
   forward(request: Exchange, terms: ForwardTerms, ctx: ForwardContext): Promise<void>;
-  /** Closes the connections that carry nothing, and after a moment the others too. */
+  /** Closes idle connections, and the others after a moment. */
   close(): Promise<void>;
 }

@@ -2,22 +2,22 @@ import type { FieldMatch, HttpRoute, RequestMatch, TextMatch, VirtualHost } from
 import { TunlError } from '../core/errors.ts';
 import type { Exchange } from '../core/exchange.ts';
 
-/** The parts of a request by which it finds its way. */
+/** The parts of a request that decide its route. */
 export type Routed = Pick<Exchange, 'method' | 'target' | 'authority' | 'headers' | 'scheme'>;
 
-/** The route of a request. */
+/** The route of a request, with its virtual host. */
 export interface FoundRoute {
   readonly host: VirtualHost;
   readonly route: HttpRoute;
 }
 
-/** Finds the route of a request. @throws {TunlError} http_request_error with 404, and with what could be done about it */
+/** Finds the route of a request. @throws {TunlError} http_request_error with 404 and a hint */
 export type FindRoute = (request: Routed) => FoundRoute;
 
 /**
- * Makes what finds routes as Envoy does: the host by its most exact domain, then the first of its routes that
- * fits. A domain is compared with all that the request names, the port included: a CONNECT always names one, and a domain
- * without a port opens none.
+ * Makes a finder of routes that works like Envoy's: it chooses the virtual host with the most exact domain, then its
+ * first route that matches. A domain is compared with the whole authority of the request, port included. A CONNECT
+ * always has a port, so a domain without one never matches it.
  */
 export function createFindRoute(hosts: readonly VirtualHost[]): FindRoute {
   const findHost = createFindHost(hosts);
@@ -30,7 +30,7 @@ export function createFindRoute(hosts: readonly VirtualHost[]): FindRoute {
   };
 }
 
-/** The domain that fits best: itself, the longest `*.suffix`, the longest `prefix.*`, `*`. */
+/** Prefers the exact domain, then the longest `*.suffix`, then the longest `prefix.*`, then `*`. */
 function createFindHost(hosts: readonly VirtualHost[]): (authority: string) => VirtualHost | undefined {
   const domains = hosts.flatMap((host) => host.domains.map((domain) => [domain.toLowerCase(), host] as const));
   const exact = new Map(domains.filter(([domain]) => domain === '*' || !/^\*|\*$/.test(domain)));
@@ -64,7 +64,7 @@ function fits({ path, fields }: RequestMatch, request: Routed): boolean {
   return fields.every((field) => hasField(field, request));
 }
 
-/** Each value counts by itself; a field that is not there is not unlike a value either. */
+/** True if one of the field's values matches. A missing field does not match, not even an inverted value. */
 function hasField({ name, value, invert = false }: FieldMatch, request: Routed): boolean {
   const values = readValues(name, request);
   if (!value) return values.length > 0 !== invert;
@@ -106,7 +106,7 @@ function hintOfHost({ authority }: Routed): string {
     : 'add the domain to a virtual host, or * for all';
 }
 
-/** The trap that most people fall into: a path is never that of a CONNECT. */
+/** Hints at a common mistake: a route with a path never matches a CONNECT. */
 function hintOfRoute({ method }: Routed, { name, routes }: VirtualHost): string {
   const isTrap = method === 'CONNECT' && !routes.some(({ match }) => match.path.kind === 'connect');
   return isTrap

@@ -6,9 +6,9 @@ import { keepTrailers } from './connection-fields.ts';
 import { toReplyFields } from './reply-fields.ts';
 
 /**
- * Passes an answer on as it comes. A client that leaves ends it, and what is cut short is cut for the client too.
- * Resolves once it is over, however that was.
- * @throws {TunlError} http_protocol_error, before anything is sent, where the answer cannot be passed on
+ * Passes an answer on as it comes. If the client leaves, the answer is cancelled; if the answer is cut, it is cut for the
+ * client too. Resolves once it is over in either way.
+ * @throws {TunlError} http_protocol_error, before anything is sent, if the answer cannot be passed on
  */
 export function passReply(request: Exchange, reply: Reply, signal: AbortSignal): Promise<void> {
   const answer = request.answer(reply.status, toReplyFields(reply.headers));

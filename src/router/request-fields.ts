@@ -5,7 +5,7 @@ import type { HeaderField } from '../core/hop.ts';
 import { fieldValues } from '../http/message.ts';
 import { keepEndToEnd, nominatedFields } from './connection-fields.ts';
 
-/** `host` is written anew, from the authority; the others are orders to Envoy, which it takes and does not pass on. */
+/** Fields that are not passed on: `host` is written anew from the authority, the others are orders to Envoy itself. */
 const taken: ReadonlySet<string> = new Set([
   'host',
   'http2-settings',
@@ -24,22 +24,22 @@ const taken: ReadonlySet<string> = new Set([
   'x-envoy-upstream-stream-duration-ms',
 ]);
 
-/** What a client must not have removed by naming it in `Connection`: others rely on it. */
+/** Fields that a client must not remove by naming them in `Connection`, because others rely on them. */
 const unremovable = /^(?::.*|host|x-forwarded-(?:for|host|proto))$/;
 
-/** How a request is passed on. */
+/** Terms on which a request is passed on. */
 export interface PassOn {
   readonly version: 'http1' | 'http2';
-  /** The route's limit, which the upstream is told; 0 = none. */
+  /** The route's time limit in milliseconds, which the upstream is told; 0 is no limit. */
   readonly timeoutMs: number;
-  /** The request switches protocols, and HTTP/1.1 says so in fields. */
+  /** The protocol to which the request switches; HTTP/1.1 names it in fields. */
   readonly upgradeTo?: string;
 }
 
 /**
- * The fields of a request as the upstream gets them: what belongs to the client's connection is left out (RFC 9110,
- * section 7.6.1), what Envoy adds by default is added, and everything else keeps its place.
- * @throws {TunlError} http_request_error when `Connection` names a field that must stay
+ * Makes the fields of a request for the upstream: those of the client's connection are left out (RFC 9110, section
+ * 7.6.1), those that Envoy adds by default are added, and all others keep their place.
+ * @throws {TunlError} http_request_error, if `Connection` names a field that must stay
  */
 export function toRequestFields(request: Exchange, passOn: PassOn): HeaderField[] {
   if ([...nominatedFields(request.headers)].some((name) => unremovable.test(name))) {
@@ -51,9 +51,9 @@ export function toRequestFields(request: Exchange, passOn: PassOn): HeaderField[
   const kept = request.headers.flatMap((field): HeaderField[] => {
     const [name, value] = field;
     if (isUpgrade && (name === 'connection' || name === 'upgrade')) return [field];
-    // The only value that goes beyond one connection: that trailers are understood.
+    // The only value that may be passed on: the client understands trailers.
     if (name === 'te') return /(?:^|,)[\t ]*trailers[\t ]*(?:$|,|;)/i.test(value) ? [['te', 'trailers']] : [];
-    // Whoever reads the body tells the client to send it.
+    // The reader of the body tells the client to send it.
     if (name === 'expect' && value.toLowerCase() === '100-continue') return [];
     return ends.has(field) && !taken.has(name) ? [field] : [];
   });
@@ -69,7 +69,7 @@ function addedFields(request: Exchange, fields: readonly HeaderField[], { timeou
   return added;
 }
 
-/** HTTP/2 splits cookies for its compression; elsewhere they are one field (RFC 9113, section 8.2.3). */
+/** Joins the cookies that HTTP/2 splits for compression; HTTP/1.1 has one field (RFC 9113, section 8.2.3). */
 function joinCookies(fields: readonly HeaderField[]): HeaderField[] {
   const cookie = fieldValues(fields, 'cookie').join('; ');
   const first = fields.findIndex(([name]) => name === 'cookie');

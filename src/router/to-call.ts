@@ -8,19 +8,20 @@ import { toReplyFields } from './reply-fields.ts';
 import { type PassOn, toRequestFields } from './request-fields.ts';
 import { answerKey, type KeyChange, makeKey } from './websocket.ts';
 
-/** A request as it goes on, and how its answer comes back. */
+/** A client's request as it is sent to the upstream, with the conversion of its answer. */
 export interface PassedCall extends Call {
-  /** The fields of an answer that opened what was asked for. */
+  /** Makes the fields of an answer that accepted a switch or a CONNECT. */
   readonly toOpenFields: (headers: readonly HeaderField[]) => HeaderField[];
 }
 
-/** What a request wants to switch to: `connect` for CONNECT, a protocol in lower case, or nothing. */
+/** The protocol to which a request wants to switch, in lower case; `connect` for CONNECT, undefined for none. */
 export function wantedSwitch({ method, upgradeTo }: Exchange): string | undefined {
   return upgradeTo ?? (method === 'CONNECT' ? 'connect' : undefined);
 }
 
 /**
- * The request that is sent for a client's request. An upgrade goes on as the upstream's version of HTTP knows it (RFC 8441).
+ * Makes the request to the upstream from a client's request. An upgrade is written for the upstream's version of HTTP
+ * (RFC 8441).
  * @throws {TunlError} http_request_error
  */
 export function toCall(
@@ -53,7 +54,7 @@ function findOpening({ method, upgradeTo }: Exchange): Pick<Call, 'opens'> {
   return method === 'CONNECT' ? { opens: { kind: 'connect' } } : {};
 }
 
-/** What comes after a request that switches is no body. */
+/** True for a request with a body; bytes after a request that switches protocols are not one. */
 function hasBody(request: Exchange): boolean {
   return !request.isBodiless && wantedSwitch(request) === undefined;
 }
