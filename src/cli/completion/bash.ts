@@ -1,7 +1,7 @@
 import type { Completes } from '../option.ts';
 import { quoteForShell, spell, type CommandWords, type Words } from './words.ts';
 
-/** The script for bash 4 and later. Of the package of completions it takes the hosts of ssh, where that is installed. */
+/** Writes the script for bash 4 and later. It completes hosts of ssh if the package bash-completion is installed. */
 export function formatBash({ commands, schemes }: Words): string {
   const names = commands.map(({ name }) => name);
   const takers = commands.filter(({ takesCommand }) => takesCommand).map(({ name }) => name);
@@ -112,7 +112,7 @@ complete -F _tunl tunl
 `;
 }
 
-/** One line for each kind of value that options of the command take. */
+/** Writes a line for each kind of value that options of the command have. */
 function formatValues({ name, options }: CommandWords): string[] {
   const byOffer = new Map<string, string[]>();
   for (const option of options.filter(({ value }) => value !== undefined)) {
@@ -126,7 +126,7 @@ function formatOperands({ name, completes }: CommandWords): string[] {
   return completes === undefined ? [] : [`  ${name}) ${offerFor(completes)};;`];
 }
 
-/** The commands that fill in the offers, each with its `; `. */
+/** Writes the shell commands that offer values, each followed by `; `. */
 function offerFor(completes: Completes | undefined): string {
   switch (completes) {
     case undefined:

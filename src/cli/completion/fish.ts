@@ -1,7 +1,7 @@
 import type { Completes, OptionSpec } from '../option.ts';
 import { type CommandWords, spell, type Words } from './words.ts';
 
-/** The script for fish 3 and later. */
+/** Writes the script for fish 3 and later. */
 export function formatFish({ commands, schemes }: Words): string {
   const names = commands.map(({ name }) => name).join(' ');
   const urls = schemes.map(({ scheme, summary }) => `        ${quote(scheme)} ${quote(summary)}`);

@@ -7,7 +7,7 @@ import { formatZsh } from './zsh.ts';
 
 const formatters: Readonly<Record<string, typeof formatBash>> = { bash: formatBash, fish: formatFish, zsh: formatZsh };
 
-/** The completion script of a shell for these commands; undefined for a shell that we do not know. */
+/** Writes the completion script of a shell for these commands; undefined for an unknown shell. */
 export function formatCompletion(shell: string, commands: readonly CommandSpec[]): string | undefined {
   const format = Object.hasOwn(formatters, shell) ? formatters[shell] : undefined;
   return format?.(listWords(commands, listSchemes()));

@@ -2,7 +2,7 @@ import type { CommandSpec } from '../command.ts';
 import type { Completes, OptionSpec } from '../option.ts';
 import { listOptions } from '../program.ts';
 
-/** What a shell has to know about one command. */
+/** Facts about one command that a shell needs for completion. */
 export interface CommandWords {
   readonly name: string;
   readonly summary: string;
@@ -14,11 +14,11 @@ export interface CommandWords {
 /** Everything that a shell can complete. */
 export interface Words {
   readonly commands: readonly CommandWords[];
-  /** Beginnings of the URL of a proxy. */
+  /** Prefixes of the URL of a proxy. */
   readonly schemes: readonly { readonly scheme: string; readonly summary: string }[];
 }
 
-/** Gathers the words from the commands and from the registry of carriers. */
+/** Collects the words of the commands and the schemes of the carriers. */
 export function listWords(
   commands: readonly CommandSpec[],
   schemes: readonly { readonly scheme: string; readonly summary: string }[],
@@ -39,12 +39,12 @@ export function listWords(
   };
 }
 
-/** The spellings of an option: `-x`, `--proxy`. */
+/** Lists the spellings of an option: `-x`, `--proxy`. */
 export function spell({ name, short }: OptionSpec): readonly string[] {
   return short === undefined ? [`--${name}`] : [`-${short}`, `--${name}`];
 }
 
-/** A text as one word of a POSIX shell. */
+/** Quotes a text as one word of a POSIX shell. */
 export function quoteForShell(text: string): string {
   return `'${text.replaceAll("'", String.raw`'\''`)}'`;
 }

@@ -1,7 +1,7 @@
 import type { Completes, OptionSpec } from '../option.ts';
 import { type CommandWords, quoteForShell, spell, type Words } from './words.ts';
 
-/** The script for zsh: a function for a folder of `$fpath`, which also works when it is sourced. */
+/** Writes the script for zsh: a function for a folder of `$fpath`, which can also be sourced. */
 export function formatZsh({ commands, schemes }: Words): string {
   const described = commands.map(({ name, summary }) => `    ${quoteForShell(`${name}:${summary}`)}`);
   return `#compdef tunl
@@ -78,7 +78,7 @@ ${takesCommand ? '        _tunl_command && return\n' : ''}        _arguments -s 
         ;;`;
 }
 
-/** The spellings of one option as specs of `_arguments`. */
+/** Writes the spellings of one option as specs of `_arguments`. */
 function formatSpec(option: OptionSpec): string[] {
   const { value, repeat, summary } = option;
   const words = spell(option);

@@ -1,6 +1,6 @@
 import type { Section } from './roff.ts';
 
-/** How a running program is looked at and given orders. */
+/** The section about watching and controlling a running program. */
 export const administration: Section = {
   title: 'ADMINISTRATION',
   blocks: [

@@ -6,10 +6,10 @@ import { tlsOptions } from '../options/tls.ts';
 import { commandProse, programProse } from './prose.ts';
 import { type Block, formatPage, type Section } from './roff.ts';
 
-/** When the prose was last looked through: a page must say how old it is. */
+/** The date of the last review of the prose, which each page must give. */
 const date = '2026-11-25';
 
-/** Every page of the manual of these commands, by the name of its file, for a version of the program. */
+/** Writes all pages of the manual for these commands and a version of the program, by file name. */
 export function formatManual(commands: readonly CommandSpec[], version: string): ReadonlyMap<string, string> {
   const head = (name: string) => ({ name, date, source: `tunl ${version}` });
   return new Map([
@@ -68,7 +68,7 @@ function describeScheme({ scheme, summary, defaultPort }: (typeof schemes)[numbe
   return { term: `\`${scheme}://\``, text: `${summary} (default port: ${defaultPort})` };
 }
 
-/** The settings of TLS and of each carrier, with the schemes that take them. */
+/** Lists the settings of TLS and of each carrier, with the schemes that have them. */
 function listSettings(): Block[] {
   const ofTls = Object.values(tlsOptions).map(({ name, value, summary }) => ({
     term: `\`${name}\`${value === undefined ? '' : `=${value}`}`,

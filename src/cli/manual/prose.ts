@@ -1,7 +1,7 @@
 import { administration } from './administration.ts';
 import type { Block, Section } from './roff.ts';
 
-/** What the manual says of a command beside what the command knows of itself. */
+/** The parts of a command's page that are not made from its options. */
 interface Prose {
   readonly description: readonly Block[];
   readonly sections?: readonly Section[];
@@ -22,7 +22,7 @@ const listening: Section = {
   ],
 };
 
-/** What each command is for, in sentences. */
+/** The prose of each command's page. */
 export const commandProse: Readonly<Record<string, Prose>> = {
   connect: {
     description: [
@@ -196,7 +196,7 @@ export const commandProse: Readonly<Record<string, Prose>> = {
   },
 };
 
-/** What the page of the program says. */
+/** The prose of the program's own page. */
 export const programProse: {
   readonly description: readonly Block[];
   readonly proxies: readonly Block[];

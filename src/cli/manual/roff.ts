@@ -1,23 +1,23 @@
-/** Longest line of the source; a longer one is bad style. */
+/** Longest line of the source, by the conventions of roff. */
 const maxLine = 80;
 
-/** A piece of prose: a paragraph, a term with what it means, or lines to type. Text between ` ` stands for itself. */
+/** A piece of prose: a paragraph, a term with its meaning, or lines to type. Text between ` ` is literal. */
 export type Block = string | { readonly term: string; readonly text: string } | { readonly code: readonly string[] };
 
-/** A section of a page; a part of one where its title is not in capitals. */
+/** A section of a page, or a subsection if its title is not in capitals. */
 export interface Section {
   readonly title: string;
   readonly blocks: readonly Block[];
 }
 
-/** What stands at the top of a page and below it. */
+/** The header and the footer of a page. */
 export interface PageHead {
   readonly name: string;
   readonly date: string;
   readonly source: string;
 }
 
-/** Writes a page in the macros of man(7), section 1. */
+/** Writes a page of section 1 with the macros of man(7). */
 export function formatPage({ name, date, source }: PageHead, sections: readonly Section[]): string {
   const head = `.TH ${[name.toUpperCase(), '1', date, source, 'User Commands'].map(quoteArgument).join(' ')}`;
   return `${[head, ...sections.flatMap(formatSection)].join('\n')}\n`;
@@ -36,7 +36,7 @@ function formatBlock(block: Block, index: number): string[] {
   return ['.TP', guardLine(markUp(block.term)), ...formatText(block.text)];
 }
 
-/** Text with each sentence on lines of its own, as roff wants it. */
+/** Formats text with each sentence on its own lines, as roff expects. */
 function formatText(text: string): string[] {
   return markUp(text)
     .replaceAll(/([.:;]) (?=[A-Z])/g, '$1\n')
@@ -45,7 +45,7 @@ function formatText(text: string): string[] {
     .map(guardLine);
 }
 
-/** Cuts a line between words so that its pieces are short, where they can be. */
+/** Breaks a line between words, so that its pieces are short where possible. */
 function fold(line: string): string[] {
   const pieces: string[] = [];
   for (const word of line.split(' ')) {
@@ -56,7 +56,7 @@ function fold(line: string): string[] {
   return pieces;
 }
 
-/** What is between ` ` becomes bold. */
+/** Makes text between ` ` bold. */
 function markUp(text: string): string {
   const parts = text.split('`');
   return parts.map((part, index) => (index % 2 === 0 ? escapeText(part) : `\\fB${escapeLiteral(part)}\\fR`)).join('');
@@ -66,17 +66,17 @@ function formatCode(line: string): string {
   return guardLine(escapeLiteral(line));
 }
 
-/** A line that begins with one of these would be a request. */
+/** Protects a line that begins with a dot or a quote, which roff would take for a request. */
 function guardLine(line: string): string {
   return /^[.']/.test(line) ? `\\&${line}` : line;
 }
 
-/** Text that is read. A hyphen at the beginning of a word belongs to an option. */
+/** Escapes prose. A hyphen at the beginning of a word belongs to an option. */
 function escapeText(text: string): string {
   return escapeCommon(text).replaceAll(/(?<=^|[\s([/])-+/g, (hyphens) => String.raw`\-`.repeat(hyphens.length));
 }
 
-/** Text that is typed: no character of it may become a nicer one. */
+/** Escapes text to type, in which no character may be replaced by a typographic one. */
 function escapeLiteral(text: string): string {
   return escapeCommon(text)
     .replaceAll('-', String.raw`\-`)
