@@ -8,24 +8,24 @@ import { readHidden } from './prompt.ts';
 import { catchEndSignals } from './signals.ts';
 import { quote } from '../words/text.ts';
 
-/** Asks a person for a secret. Resolves with undefined when there is nobody to ask. */
+/** Asks the user for a secret. Resolves with undefined if there is nobody to ask. */
 export type Ask = (question: string) => Promise<string | undefined>;
 
-/** How to ask. */
+/** Options of questions. */
 export interface AskOptions {
   readonly env: Readonly<Record<string, string | undefined>>;
-  /** What the program of SSH_ASKPASS says: shown beside our messages, or not at all. */
+  /** Shows the messages of the SSH_ASKPASS program beside ours, or hides them. */
   readonly askpassStderr: 'inherit' | 'ignore';
 }
 
-/** Longest answer that is read from the program of SSH_ASKPASS, in bytes. */
+/** Longest answer of the SSH_ASKPASS program, in bytes. */
 const maxAnswerBytes = 64 * 1024;
 
 /**
- * Asks as ssh does: on the terminal, or without one through the program of SSH_ASKPASS.
- * SSH_ASKPASS_REQUIRE makes it `prefer` or `force` the program, or `never` use it. stdin is never
- * read: it may be the data of a tunnel. SSH_ASKPASS needs no DISPLAY, as with git.
- * @throws {TunlError} usage, when nothing was answered; interrupted, when a signal came instead
+ * Makes a function that asks as ssh does: on the terminal, or if there is none with the program of SSH_ASKPASS.
+ * SSH_ASKPASS_REQUIRE may be `prefer` or `force` to use the program, or `never`. stdin is not read, because it may be
+ * the data of a tunnel. SSH_ASKPASS needs no DISPLAY, as in git.
+ * @throws {TunlError} usage, if there was no answer; interrupted, if a signal came
  */
 export function createAsk({ env, askpassStderr }: AskOptions): Ask {
   const require = env['SSH_ASKPASS_REQUIRE']?.toLowerCase();
@@ -40,7 +40,7 @@ export function createAsk({ env, askpassStderr }: AskOptions): Ask {
   };
 }
 
-/** A descriptor of the controlling terminal, when there is one. */
+/** Opens the controlling terminal, if there is one. */
 function openTerminal(): number | undefined {
   try {
     return openSync('/dev/tty', 'r+');
@@ -58,7 +58,7 @@ function runAskpass(program: string, question: string, { env, askpassStderr }: A
     const abandon = (error: TunlError) => {
       stopCatching();
       child.kill();
-      // A program that it has started may write on for ever.
+      // A program that it started may hold the pipe open for ever.
       child.stdout?.destroy();
       reject(error);
     };

@@ -1,7 +1,7 @@
-/** Variables that hold a password of ours. */
+/** Variables with our passwords. */
 const secretVariable = /^TUNL_(?:PROXY|SERVE|KEY)_PASSWORD(?:_|$)/;
 
-/** The environment for a program that we start: everything but our passwords. */
+/** Returns the environment without our passwords, for a program that we start. */
 export function withoutSecrets(env: Readonly<Record<string, string | undefined>>): Record<string, string | undefined> {
   return Object.fromEntries(Object.entries(env).filter(([name]) => !secretVariable.test(name)));
 }

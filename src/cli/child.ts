@@ -6,23 +6,23 @@ import { TunlError } from '../core/errors.ts';
 import { withoutSecrets } from './child-env.ts';
 import { quote } from '../words/text.ts';
 
-/** A command that runs. Terminal, stdin and the signals of the terminal are its own. */
+/** A running command. It has the terminal, stdin and the signals of the terminal. */
 export interface Child {
-  /** Passes a signal on, unless the terminal has sent it to the command as well. */
+  /** Passes a signal on, unless the terminal has also sent it to the command. */
   signal(signal: NodeJS.Signals): void;
-  /** Resolves with how it ended; rejects with a TunlError when it could not be started. */
+  /** Resolves with its end; rejects with a TunlError if it could not be started. */
   readonly ended: Promise<ChildEnd>;
 }
 
-/** How a command ended. */
+/** The end of a command. */
 export interface ChildEnd {
-  /** Its own status, or 128 and the number of the signal that killed it. */
+  /** Its exit status, or 128 and the number of the signal that killed it. */
   readonly status: number;
   readonly killed: boolean;
 }
 
 /**
- * Starts a command on our own stdin, stdout and stderr. Our passwords are not in its environment.
+ * Starts a command with our stdin, stdout and stderr, and without our passwords in its environment.
  * @throws {TunlError} command_not_found or command_unusable, at once or from `ended`
  */
 export function startChild(words: readonly string[], env: Readonly<Record<string, string | undefined>>): Child {
@@ -31,7 +31,7 @@ export function startChild(words: readonly string[], env: Readonly<Record<string
   try {
     child = spawn(file, args, { stdio: 'inherit', env: withoutSecrets(env) });
   } catch (error) {
-    // Node throws some of the reasons and emits the others.
+    // Node throws some errors and emits others.
     throw startError(file, error as NodeJS.ErrnoException);
   }
   const ended = new Promise<ChildEnd>((resolve, reject) => {
@@ -52,13 +52,13 @@ export function startChild(words: readonly string[], env: Readonly<Record<string
   };
 }
 
-/** What a terminal sends to all processes in its foreground. */
+/** Signals that a terminal sends to all processes in its foreground. */
 const terminalSignals: ReadonlySet<NodeJS.Signals> = new Set(['SIGINT', 'SIGQUIT']);
 
-/** True when a key of our terminal signals us: then it has signalled the command as well. */
+/** True if we are in the foreground of the terminal, whose keys then signal the command too. */
 function isForeground(): boolean {
   try {
-    // proc(5): pid (comm) state ppid pgrp session tty_nr tpgid …, where comm may hold anything.
+    // proc(5): pid (comm) state ppid pgrp session tty_nr tpgid …; comm may contain any characters.
     const stat = readFileSync('/proc/self/stat', 'latin1');
     const [, , group, , , foreground] = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
     return group === foreground;
@@ -67,7 +67,7 @@ function isForeground(): boolean {
   }
 }
 
-/** The statuses of env(1): 127 when there is no such program, 126 when it cannot be run. */
+/** Makes the error for a command that cannot start, with the statuses of env(1): 127 if it does not exist, else 126. */
 function startError(file: string, error: NodeJS.ErrnoException): TunlError {
   const facts = { side: 'self', cause: error } as const;
   if (error.code === 'ENOENT') {
@@ -86,7 +86,7 @@ function startError(file: string, error: NodeJS.ErrnoException): TunlError {
     E2BIG: 'its arguments are too long',
   };
   const reason = reasons[error.code ?? ''] ?? error.message;
-  // The system has no room for another process: that is not the command's fault.
+  // The system cannot start another process, which is not the command's fault.
   const exit = ['EAGAIN', 'ENOMEM', 'EMFILE', 'ENFILE'].includes(error.code ?? '') ? { exit: 125 } : {};
   return new TunlError('command_unusable', `cannot run ${quote(file)}: ${reason}`, { ...facts, ...exit });
 }

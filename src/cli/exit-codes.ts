@@ -1,13 +1,13 @@
 import { type ErrorCode, errorTable } from '../core/errors.ts';
 
-/** What one exit status means. */
+/** An exit status and its meanings. */
 export interface ExitCode {
   readonly status: string;
-  /** The failures that end with it, as `--json` names them. */
+  /** The failures with this status, as `--json` names them. */
   readonly codes: readonly { readonly code: string; readonly sentence: string }[];
 }
 
-/** Statuses that come from no failure of the table. */
+/** The status of success; it and the next two are not failures of the table. */
 const success: ExitCode = {
   status: '0',
   codes: [{ code: 'ok', sentence: 'both directions ended cleanly; a server was stopped and no tunnel was cut' }],
@@ -21,7 +21,7 @@ const bySignal: ExitCode = {
   codes: [{ code: 'interrupted', sentence: 'ended by signal n; a server that was stopped and cut tunnels' }],
 };
 
-/** All exit statuses in order, made from the table of failures. */
+/** Lists all exit statuses in order, from the table of failures. */
 export function listExitCodes(): readonly ExitCode[] {
   const byExit = new Map<number, { code: string; sentence: string }[]>();
   const add = (exit: number, code: string, sentence: string) =>
@@ -47,7 +47,7 @@ export function listExitCodes(): readonly ExitCode[] {
   ];
 }
 
-/** The table as text. */
+/** Formats the exit statuses as text. */
 export function formatExitCodes(): string {
   const rows = listExitCodes().flatMap(({ status, codes }) =>
     codes.map(({ code, sentence }, index) =>

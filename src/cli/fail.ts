@@ -4,13 +4,13 @@ import type { Io } from './io.ts';
 import { isNullDevice, writeToTerminal } from './terminal.ts';
 import type { Ui } from './ui.ts';
 
-/** The failure on one line, with the number of its hop where there are several. */
+/** Writes a failure on one line, with the number of its hop if there are several. */
 export function formatFailure(error: TunlError): string {
   const { hop } = error.facts;
   return toPrintable(hop && hop.count > 1 ? `${error.message} (hop ${hop.index} of ${hop.count})` : error.message);
 }
 
-/** The failure as fields of a JSON line. */
+/** Makes the fields of a JSON line from a failure. */
 export function failureFields(error: TunlError): Readonly<Record<string, unknown>> {
   const { hop, hints = [], received } = error.facts;
   return {
@@ -25,7 +25,7 @@ export function failureFields(error: TunlError): Readonly<Record<string, unknown
   };
 }
 
-/** Says a failure: one line, then its hints. */
+/** Reports a failure: one line, then its hints. */
 export function sayFailure(ui: Ui, error: TunlError): void {
   ui.say('error', formatFailure(error));
   sayHints(ui, error);
@@ -35,10 +35,10 @@ function sayHints(ui: Ui, error: TunlError): void {
   for (const hint of error.facts.hints ?? []) ui.hint(hint);
 }
 
-/** Says why the program fails, in the form that was asked for, and gives its exit status. */
+/** Reports why the program fails, in the form that was asked for, and returns its exit status. */
 export function fail(ui: Ui, thrown: unknown): number {
   const error = toTunlError(thrown);
-  // Whoever closed our output does not want to hear of it.
+  // The reader that closed our output knows about it.
   if (error.code !== 'output_closed') {
     if (!error.facts.said || ui.voice.verbosity === 'quiet') sayFailure(ui, error);
     else sayHints(ui, error);
@@ -51,12 +51,12 @@ export function fail(ui: Ui, thrown: unknown): number {
 }
 
 /**
- * Says on the terminal, in one line, why the program fails, where its stderr is the null device: so it is with the
- * ProxyCommand of an ssh that stays for others (ControlPersist). Nothing where stdin is the terminal's, and with -q.
+ * Reports on the terminal, in one line, why the program fails, if its stderr is the null device: ssh with ControlPersist
+ * starts its ProxyCommand so. It writes nothing if stdin is a terminal, or with -q.
  */
 export function tellTerminal(ui: Ui, { stdin }: Io, thrown: unknown): void {
   const error = toTunlError(thrown);
-  // A person who ended us, or closed our output, knows why.
+  // The user who ended the program, or closed its output, knows why.
   const isMeant = error.code === 'interrupted' || error.code === 'output_closed';
   if (isMeant || !ui.shows('normal') || stdin.isTTY === true || !isNullDevice(2)) return;
   writeToTerminal(`tunl: ${formatFailure(error)}`);

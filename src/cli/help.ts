@@ -1,13 +1,13 @@
 import type { CommandSpec } from './command.ts';
 import type { OptionSpec } from './option.ts';
 
-/** Width that help is made for, whatever the terminal: it reads the same everywhere. */
+/** Width of help, the same on every terminal. */
 const width = 100;
 
-/** Longest option that its summary follows on the same line. */
+/** Longest option whose summary follows on the same line. */
 const maxLead = 28;
 
-/** The help of the program: what it is, its commands. */
+/** Formats the help of the program: its purpose and its commands. */
 export function formatProgramHelp(commands: readonly CommandSpec[]): string {
   const rows = commands.map(({ name, forms, summary }) => formatRow(`${name} ${forms.join(' | ')}`, summary, 36));
   return [
@@ -25,7 +25,7 @@ export function formatProgramHelp(commands: readonly CommandSpec[]): string {
   ].join('\n');
 }
 
-/** The help of one command: examples first. */
+/** Formats the help of one command, examples first. */
 export function formatCommandHelp({ name, forms, summary, examples, groups }: CommandSpec): string {
   const lines = [`tunl ${name}: ${summary}`, '', 'Examples:'];
   for (const { what, line } of examples) lines.push(`  # ${what}`, `  ${line}`);
@@ -39,7 +39,7 @@ export function formatCommandHelp({ name, forms, summary, examples, groups }: Co
   return [...lines, ''].join('\n');
 }
 
-/** `-x, --proxy URL` */
+/** Writes an option with its value: `-x, --proxy URL`. */
 function formatOption({ name, short, value }: OptionSpec): string {
   const long = value === undefined ? `--${name}` : `--${name} ${value}`;
   return short === undefined ? `    ${long}` : `-${short}, ${long}`;
@@ -66,7 +66,7 @@ function wrap(text: string, columns: number): string[] {
   return lines;
 }
 
-/** A form with the place of the options: what follows `--` is not ours. */
+/** Adds the options to a form, before a `--`: the words after it belong to another command. */
 function withOptions(form: string): string {
   return form.replace(/(?= -- )|$/, ' [OPTIONS]');
 }

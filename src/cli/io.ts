@@ -1,4 +1,4 @@
-/** What the program needs of its process. `process` is one; tests make their own. */
+/** The parts of its process that the program uses. Tests pass their own. */
 export interface Io {
   readonly stdin: NodeJS.ReadStream;
   readonly stdout: NodeJS.WriteStream;

@@ -4,10 +4,10 @@ import { hasTerminalGone, leaveTerminals } from './terminal.ts';
 
 const hangupStatus = 128 + constants.signals.SIGHUP;
 
-/** How long the signal may take to end us. */
+/** Time for the signal to end the program. */
 const maxSignalMs = 1000;
 
-/** Ends the program with a status; where a terminal that hung up is the reason, by that signal. */
+/** Ends the program with a status, or by SIGHUP if its terminal has hung up. */
 export function leave(status: number): void {
   leaveTerminals();
   if (status !== hangupStatus || !hasTerminalGone()) process.exit(status);

@@ -5,20 +5,20 @@ import { isInForeground } from './terminal.ts';
 import { countTunnels, readAge, routeColumns, type Tunnel } from './tunnel-table.ts';
 import type { Moving, Ui } from './ui.ts';
 
-/** Twice a second: a rate stays readable, and the terminal has little to do. */
+/** Time between two drawings: rates stay readable, and the terminal has little work. */
 const periodMs = 500;
 
-/** Lines of the terminal that are not for tunnels: title, borders, head, the number of the others, and one to spare. */
+/** Lines that are not for tunnels: the title, borders, the head, the count of hidden tunnels, and one to spare. */
 const otherLines = 7;
 
-/** A tunnel, and how fast its bytes have moved since the last drawing, in bytes per second. */
+/** A tunnel with its rates since the last drawing, in bytes per second. */
 interface Row {
   readonly tunnel: Tunnel;
   readonly sentRate: number;
   readonly receivedRate: number;
 }
 
-/** What a tunnel had moved when it was drawn last. */
+/** The bytes of a tunnel when it was last drawn. */
 interface Reading {
   readonly at: number;
   readonly sent: number;
@@ -26,8 +26,8 @@ interface Reading {
 }
 
 /**
- * Shows the open tunnels, and the stages where there are some, at the end of the terminal, drawn again in place, until the returned function
- * is called. What else is said scrolls by above the table.
+ * Shows the open tunnels, and a picture of the stages if there is one, at the bottom of the terminal, until the returned
+ * function is called. They are redrawn in place, and other messages scroll above them.
  */
 export async function watchTunnels(
   ui: Ui,
@@ -78,7 +78,7 @@ class LiveTable implements Moving {
     this.#screen.clear();
   }
 
-  /** Makes place for lines that are written now, and comes back below the last of them. */
+  /** Makes room for lines that are written now, and comes back below them. */
   clear(): void {
     this.#screen.clear();
     clearImmediate(this.#restoring);
@@ -97,7 +97,7 @@ class LiveTable implements Moving {
   async #format(): Promise<string> {
     const all = [...this.#tunnels].map((tunnel) => this.#read(tunnel));
     const picture = (await this.#drawStages?.(this.#stream.columns))?.trimEnd().split('\n') ?? [];
-    // A picture that leaves no place for tunnels is not shown: the tunnels are what was asked for.
+    // A picture that leaves no room for tunnels is not shown, since the user asked for tunnels.
     const above = picture.length + otherLines < this.#stream.rows ? picture : [];
     const shown = all.slice(-Math.max(1, this.#stream.rows - otherLines - above.length));
     const title = `tunl: ${countTunnels(all.length)} open, ${this.#tunnels.asked} so far`;
@@ -134,7 +134,7 @@ const amountColumns: readonly Column<Row>[] = [
   { head: 'age', cell: ({ tunnel }) => formatAge(readAge(tunnel)), align: 'right' },
 ];
 
-/** Who the clients are is a column only where one of them is somebody. */
+/** Chooses the columns: users have one only if there are any. */
 function chooseColumns(rows: readonly Row[]): readonly Column<Row>[] {
   const named = rows.some(({ tunnel: { user } }) => user !== undefined);
   const route = routeColumns.filter(({ head }) => named || head !== 'user');

@@ -7,7 +7,7 @@ import { catchEndSignals, interruptedBy } from './signals.ts';
 import { hasTerminalGone } from './terminal.ts';
 import { toPrintable } from '../words/text.ts';
 
-/** What the keys send in raw mode, where the kernel no longer acts on them. */
+/** Keys whose signals the kernel does not send in raw mode. */
 const signalKeys: Readonly<Record<number, NodeJS.Signals>> = { 0x03: 'SIGINT', 0x1a: 'SIGTSTP', 0x1c: 'SIGQUIT' };
 const endKey = 0x04;
 const eraseKeys = [0x08, 0x7f];
@@ -15,10 +15,10 @@ const eraseLineKey = 0x15;
 const enterKeys = [0x0a, 0x0d];
 
 /**
- * Asks on the controlling terminal and reads one line without showing it. Once the promise settles
- * the terminal is as it was before, also when a signal ended the question.
- * @param terminal a descriptor of it for reading; closed at the end
- * @throws {TunlError} usage, when nothing was typed; interrupted, when a signal came or the terminal went away
+ * Asks on the controlling terminal, and reads one line without showing it. When the promise settles, the terminal is as
+ * it was before, even if a signal ended the question.
+ * @param terminal a descriptor of it for reading, which is closed at the end
+ * @throws {TunlError} usage, if nothing was typed; interrupted, if a signal came or the terminal went away
  */
 export function readHidden(terminal: number, question: string): Promise<string> {
   const input = new ReadStream(terminal);
@@ -27,7 +27,7 @@ export function readHidden(terminal: number, question: string): Promise<string> 
     input.setRawMode(true);
     say(output, `\r${toPrintable(question)} `);
   };
-  // After a stop the terminal may be in any mode.
+  // After a SIGSTOP the terminal may be in any mode.
   const askAgain = () => {
     input.setRawMode(false);
     ask();
@@ -61,7 +61,7 @@ export function readHidden(terminal: number, question: string): Promise<string> 
   });
 }
 
-/** Does what the kernel does outside raw mode: everybody in front of the terminal gets the signal. */
+/** Sends a signal to the whole process group, as the kernel does outside raw mode. */
 function signalGroup(signal: NodeJS.Signals, input: ReadStream): void {
   input.setRawMode(false);
   process.kill(0, signal);
@@ -71,7 +71,7 @@ function say(output: number, text: string): void {
   try {
     writeSync(output, text);
   } catch {
-    // The terminal went away; its input says so too.
+    // The terminal went away, which its input reports.
   }
 }
 
@@ -79,7 +79,7 @@ function nothingTyped(): TunlError {
   return usageError('no password was typed');
 }
 
-/** A line as it is typed, in bytes. */
+/** A line that is being typed, in bytes. */
 class Line {
   #bytes: number[] = [];
 
@@ -93,7 +93,7 @@ class Line {
     else this.#bytes.push(key);
   }
 
-  /** Takes back the last character, which may be several bytes. */
+  /** Removes the last character, which may have several bytes. */
   #erase(): void {
     while (((this.#bytes.pop() ?? 0) & 0xc0) === 0x80);
   }

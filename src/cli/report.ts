@@ -4,14 +4,15 @@ import { failureFields, formatFailure, sayFailure } from './fail.ts';
 import type { Level, Ui } from './ui.ts';
 
 /**
- * Whose events they are. A server keeps one line for each request; a forward says what failed, and
- * with a command nothing of its own end; `connect` fails with its only tunnel, which is said once.
+ * The command whose events are reported. `serve` writes one line for each request. `forward` reports failures, and with
+ * a command it does not mention its own end. `connect` fails together with its only tunnel, so only its error is
+ * written.
  */
 export type ReportStyle = 'serve' | 'forward' | 'command' | 'connect';
 
-/** Writes events as lines of text or JSON, as the voice of the Ui wants it. */
+/** Makes a sink that writes events as lines of text or JSON, as the Ui's voice asks. */
 export function createReport(ui: Ui, style: ReportStyle): EventSink {
-  // While a proxy is away each client gets its line, but what can be done about it is said once.
+  // While a proxy is down each client gets a line, but the hints are written once.
   let lastFailure = '';
   return (event) => {
     ui.record(levelOfRecord(event), event.event, toFields(event));
@@ -33,7 +34,7 @@ function sayFailedTunnel(
   { style, isRepeated }: { readonly style: ReportStyle; readonly isRepeated: boolean },
 ): void {
   if (style === 'connect') return;
-  // A client that went away, or our own stop, is no fault of the way to the target.
+  // A client that went away, or our own stop, is not a failure to reach the target.
   if (error.side === 'client' || error.code === 'interrupted') ui.say('verbose', formatFailure(error));
   else if (isRepeated) ui.say('error', formatFailure(error));
   else sayFailure(ui, error);
@@ -64,7 +65,7 @@ function levelOfNotice({ level }: NoticeEvent): Level {
   return level === 'warning' ? 'normal' : level;
 }
 
-/** True when bytes may be missing at the client. */
+/** True if the client may lack bytes. */
 function isLoss({ end, side }: TunnelClosedEvent): boolean {
   return end !== 'clean' && end !== 'linger' && side !== 'client';
 }
@@ -102,13 +103,13 @@ function format(event: TunlEvent, style: ReportStyle): string | undefined {
   }
 }
 
-/** `TIME CLIENT USER TARGET STATUS end`; what is not known is `-`. */
+/** Writes `TIME CLIENT USER TARGET STATUS end`; an unknown value is `-`. */
 function formatAccess(event: TunnelClosedEvent | TunnelFailedEvent, end: string): string {
   const { client, user = '', target, status = '-' } = event;
   return `${new Date().toISOString()} ${client} ${toColumn(user)} ${target} ${status} ${end}`;
 }
 
-/** A name is chosen by whoever asks: it must not look like what stands beside it. */
+/** Quotes a user name if needed: the client chooses it, and it must not look like another column. */
 function toColumn(user: string): string {
   if (user === '') return '-';
   return user === '-' || /[\s"]/.test(user) ? JSON.stringify(user) : user;
@@ -127,7 +128,7 @@ function formatEnd({ end, side, reason, sent, received, ms }: TunnelClosedEvent)
   return `${how}: ${amount}${reason === undefined ? '' : ` (${reason})`}`;
 }
 
-/** ` via http://proxy, https://edge`, or nothing. */
+/** Writes ` via http://proxy, https://edge`, or nothing without hops. */
 export function formatVia(via: readonly string[]): string {
   return via.length === 0 ? '' : ` via ${via.join(', ')}`;
 }

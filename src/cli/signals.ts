@@ -10,19 +10,19 @@ type EndSignal = (typeof endSignals)[number];
 
 /** The first signal that asked the program to end. */
 export interface Interruption {
-  /** Status of a program that the signal ended: 128 and its number; undefined before the first. */
+  /** Exit status for the signal: 128 and its number; undefined before the first. */
   readonly exit: () => number | undefined;
-  /** True when it was the terminal that went away: then the status is that one, however well everything ended. */
+  /** True if the terminal went away; the exit status is then that of the signal, even after a clean end. */
   readonly hungUp: () => boolean;
 }
 
-/** How long after a SIGHUP its terminal may still seem to be there: who ends a session signals before letting go of it. */
+/** Time after a SIGHUP in which its terminal may still seem to exist, because the signal is sent first. */
 const partingMs = 100;
 
 /**
- * For programs that listen: the first signal drains the scope, the second forces it. SIGHUP is one
- * of them unless `onHangup` makes it something else; it is always one where the terminal has hung up,
- * and then it does not force: shell and kernel both send it.
+ * Handles signals for commands that listen: the first one drains the scope, the second one forces it. SIGHUP counts
+ * unless `onHangup` handles it. If the terminal has hung up, SIGHUP always drains but never forces, because the shell
+ * and the kernel both send it.
  */
 export function drainOnSignals(
   io: Io,
@@ -62,14 +62,14 @@ export function drainOnSignals(
   };
 }
 
-/** What signals are passed on to. */
+/** A receiver of signals: the command of `forward`. */
 export interface SignalReceiver {
   signal(signal: NodeJS.Signals): void;
 }
 
 /**
- * For `forward -- COMMAND`: while the command runs, signals are its own. Before that the first drains
- * the scope and the second forces it; once the command has ended, each forces it.
+ * Handles signals for `forward -- COMMAND`: while the command runs, it gets them. Before that, the first one drains the
+ * scope and the second one forces it; after the command has ended, each one forces it.
  */
 export function passSignals(
   io: Io,
@@ -90,18 +90,18 @@ export function passSignals(
   return { exit: () => (first === undefined ? undefined : exitFor(first)) };
 }
 
-/** How a signal ends `connect`. */
+/** The end of `connect` by a signal. */
 export interface Ending extends Pick<Interruption, 'exit'> {
-  /** Resolves with the exit status when it is to end now, and never without a signal. */
+  /** Resolves with the exit status once the command must end; never without a signal. */
   readonly now: Promise<number>;
 }
 
-/** How long a tunnel whose user has gone may take to end in good order. */
+/** Time for a tunnel to end cleanly after its user has gone. */
 const orderMs = 1000;
 
 /**
- * For `connect`: SIGHUP, which ssh sends as it goes, drains the scope and forces it a second later; every other signal,
- * and a second one, forces it at once.
+ * Handles signals for `connect`. SIGHUP, which ssh sends when it ends, drains the scope and forces it a second later;
+ * any other signal, and any second one, forces it at once.
  */
 export function endOnSignals(io: Io, scope: Scope): Ending {
   let first: EndSignal | undefined;
@@ -127,8 +127,8 @@ export function endOnSignals(io: Io, scope: Scope): Ending {
 }
 
 /**
- * For the time of a question: a signal that asks the program to end calls back, with the failure
- * that it is. Calling the returned function ends that time.
+ * Handles signals during a question: a signal that asks the program to end calls `onSignal` with its error, until the
+ * returned function is called.
  */
 export function catchEndSignals(onSignal: (reason: TunlError) => void): () => void {
   const listeners = endSignals.map((signal) => {
@@ -139,7 +139,7 @@ export function catchEndSignals(onSignal: (reason: TunlError) => void): () => vo
   return () => listeners.forEach((stop) => stop());
 }
 
-/** Node would open its inspector on a local port. */
+/** Ignores SIGUSR1, for which Node would open its inspector on a local port. */
 function ignoreInspector(io: Io): void {
   io.on('SIGUSR1', () => {});
 }
@@ -148,7 +148,7 @@ function exitFor(signal: EndSignal): number {
   return 128 + constants.signals[signal];
 }
 
-/** The failure of a program that a signal ended. */
+/** Makes the error for a program that a signal ended. */
 export function interruptedBy(signal: EndSignal): TunlError {
   return new TunlError('interrupted', `interrupted by ${signal}`, { side: 'self', exit: exitFor(signal) });
 }

@@ -3,7 +3,7 @@ import type { Graph } from '../app/options.ts';
 import { formatAddress } from '../core/address.ts';
 import { formatHop } from '../core/hop.ts';
 
-/** The stages of a graph, a line each with its routes below, and which of them are no step of their own. */
+/** Describes the stages of a graph, one on each line with its routes below it, and marks those that are fused. */
 export function describeStages({ stages }: Graph, fused: ReadonlySet<string>): string {
   const rows = stages.map((stage) => {
     const { route, to, job } = stage;

@@ -4,10 +4,10 @@ import { formatVia } from './report.ts';
 import { isInForeground } from './terminal.ts';
 import type { Ui } from './ui.ts';
 
-/** Work that is done sooner gets no spinner: it would only flicker. */
+/** Time before a spinner appears; a shorter one would only flicker. */
 const patienceMs = 200;
 
-/** Does the work, with a spinner on a terminal when it takes long enough to wonder. */
+/** Waits for work, with a spinner on a terminal if it takes long. */
 export async function withSpinner<T>(ui: Ui, stream: NodeJS.WriteStream, text: string, work: Promise<T>): Promise<T> {
   if (!ui.canRedraw) return work;
   const spinner = new Spinner(ui, stream);
@@ -21,8 +21,8 @@ export async function withSpinner<T>(ui: Ui, stream: NodeJS.WriteStream, text: s
 }
 
 /**
- * Shows a spinner on a terminal while a client waits for its tunnel long enough to wonder, until the
- * returned function is called.
+ * Shows a spinner on a terminal whenever a client has waited for its tunnel for some time, until the returned function
+ * is called.
  */
 export function spinWhileDialling(ui: Ui, stream: NodeJS.WriteStream, tunnels: Running['tunnels']): () => void {
   const spinner = new Spinner(ui, stream);
@@ -45,7 +45,7 @@ function describeDials(waiting: readonly { readonly target: string; readonly via
     : `dialling ${waiting.length} targets`;
 }
 
-/** Tells the Ui when it is there. What it is made of is loaded when it is first needed. */
+/** A spinner that registers with the Ui while it is shown. Its library is loaded at its first use. */
 class Spinner {
   readonly #ui: Ui;
   readonly #stream: NodeJS.WriteStream;
@@ -64,7 +64,7 @@ class Spinner {
       stream: this.#stream,
       prefixText: 'tunl:',
       color: this.#ui.coloured ? 'cyan' : false,
-      // The cursor and stdin stay as they are: a signal may end us at any time, and stdin is not ours.
+      // The cursor and stdin stay as they are: a signal may end the program at any time, and stdin may be data.
       hideCursor: false,
       discardStdin: false,
     });

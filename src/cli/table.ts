@@ -4,27 +4,27 @@ import { toPrintable } from '../words/text.ts';
 export interface Column<T> {
   readonly head: string;
   readonly cell: (row: T) => string;
-  /** Amounts stand at the right. */
+  /** `right` for numbers. Default: left. */
   readonly align?: 'right';
-  /** May become narrower than its cells where the table is too wide. */
+  /** Becomes narrower than its cells if the table is too wide. */
   readonly elastic?: boolean;
-  /** Is left out where the table is too wide. */
+  /** Is left out if the table is too wide. */
   readonly spare?: boolean;
 }
 
-/** How a table is made to fit: what does not fit into a cell is cut, or goes on in another line. */
+/** The width for a table, and whether texts that do not fit into a cell are cut or wrapped. */
 export interface TableFit {
   readonly columns: number;
   readonly overflow: 'cut' | 'wrap';
 }
 
-/** Narrowest column that still says something. */
+/** Width of the narrowest useful column. */
 const minWidth = 8;
 
-/** Blanks at both sides of a cell. */
+/** Blanks on both sides of a cell. */
 const padding = 2;
 
-/** Lays rows out as a table of text, without colours. */
+/** Formats rows as a table of plain text. */
 export async function formatTable<T>(
   columns: readonly Column<T>[],
   rows: readonly T[],
@@ -39,7 +39,7 @@ export async function formatTable<T>(
     colAligns: filled.map(({ column }) => column.align ?? 'left'),
     wordWrap: overflow === 'wrap',
     wrapOnWordBoundary: false,
-    // Without these empty styles it would paint head and border, whatever NO_COLOR says.
+    // By default the head and the border have colours, even with NO_COLOR.
     style: { head: [], border: [] },
     // No lines between rows: more tunnels fit on the screen.
     chars: { mid: '', 'left-mid': '', 'mid-mid': '', 'right-mid': '' },
@@ -50,7 +50,7 @@ export async function formatTable<T>(
   return [top, head, line, ...rest].join('\n');
 }
 
-/** A column with its cells, and as wide as the widest of them, padding included. */
+/** A column with its cells and the width that they need, padding included. */
 interface FilledColumn<T> {
   readonly column: Column<T>;
   readonly cells: readonly string[];
@@ -62,12 +62,12 @@ function fill<T>(column: Column<T>, rows: readonly T[]): FilledColumn<T> {
   return { column, cells, width: padding + Math.max(column.head.length, ...cells.map((cell) => cell.length)) };
 }
 
-/** The width of a table, borders included. */
+/** Computes the width of a table, borders included. */
 function sumWidths(columns: readonly { readonly width: number }[]): number {
   return columns.reduce((sum, { width }) => sum + width + 1, 1);
 }
 
-/** The widths of the columns: the widest elastic ones give way until the table fits. */
+/** Computes the widths of the columns. The widest elastic ones shrink until the table fits. */
 function fitWidths<T>(columns: readonly FilledColumn<T>[], available: number): number[] {
   const fitted = columns.map(({ column, width }) => ({
     width,

@@ -6,10 +6,10 @@ const terminalPath = '/dev/tty';
 /** The standard streams that were terminals when the program started. */
 const terminals: readonly number[] = [0, 1, 2].filter((fd) => isatty(fd));
 
-/** Whether hanging up a terminal concerns us: there was one, and nobody has detached us from it, as nohup does. */
+/** True if a hang-up of the terminal concerns us: there was one, and we were not detached from it, as by nohup. */
 const dependsOnTerminal = isTerminalThere() && !(terminals.length === 0 && isNullDevice(0));
 
-/** True once the controlling terminal that the program was started on has hung up. */
+/** True once the terminal on which the program was started has hung up. */
 export function hasTerminalGone(): boolean {
   return dependsOnTerminal && !isTerminalThere();
 }
@@ -23,12 +23,12 @@ function isTerminalThere(): boolean {
   }
 }
 
-/** A descriptor of the controlling terminal. Neither this nor what is done with it ever waits. */
+/** Opens the controlling terminal, without ever waiting for it. */
 function openTerminal(access: number): number {
   return openSync(terminalPath, access | constants.O_NOCTTY | constants.O_NONBLOCK);
 }
 
-/** True where all that a standard stream is given is lost. */
+/** True if a standard stream is the null device. */
 export function isNullDevice(fd: 0 | 1 | 2): boolean {
   try {
     return isSameDevice(fstatSync(fd), statSync('/dev/null'));
@@ -41,9 +41,9 @@ function isSameDevice(one: Stats, other: Stats): boolean {
   return one.isCharacterDevice() && one.rdev === other.rdev;
 }
 
-/** Writes a line to the controlling terminal; nothing happens where there is none, or while it belongs to another job. */
+/** Writes a line to the controlling terminal, unless there is none or another job has it. */
 export function writeToTerminal(line: string): void {
-  // From the background a terminal may stop whoever writes to it.
+  // A terminal may stop a background process that writes to it.
   if (!isInForeground()) return;
   try {
     const terminal = openTerminal(constants.O_WRONLY);
@@ -53,11 +53,11 @@ export function writeToTerminal(line: string): void {
       closeSync(terminal);
     }
   } catch {
-    // Nobody is there to read it.
+    // There is no terminal.
   }
 }
 
-/** Lets go of standard streams whose terminal has hung up: some versions of Node die of them at the exit (nodejs/node#51519). */
+/** Closes standard streams whose terminal has hung up; otherwise some versions of Node crash (nodejs/node#51519). */
 export function leaveTerminals(): void {
   for (const fd of terminals) if (!isatty(fd)) closeQuietly(fd);
 }
@@ -66,13 +66,13 @@ function closeQuietly(fd: number): void {
   try {
     closeSync(fd);
   } catch {
-    // It was closed before.
+    // It is already closed.
   }
 }
 
 /**
- * False while another job has the terminal, such as the shell or an editor: then nothing may move on it.
- * Only Linux tells; elsewhere it is taken for true.
+ * False while another job, such as the shell or an editor, has the terminal: nothing may be redrawn on it then. Only
+ * Linux tells; it is true on other systems.
  */
 export function isInForeground(): boolean {
   try {
@@ -82,9 +82,9 @@ export function isInForeground(): boolean {
   }
 }
 
-/** Reads proc_pid_stat(5): our process group is that of the foreground, or there is no such group. */
+/** Reads proc_pid_stat(5): true if our process group is in the foreground, or if there is no foreground group. */
 export function ownsTerminal(stat: string): boolean {
-  // The name of the program, in brackets, may hold anything.
+  // The name of the program, in brackets, may contain any characters.
   const [, , group, , , foreground] = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
   return Number(foreground) <= 0 || foreground === group;
 }

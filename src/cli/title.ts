@@ -1,8 +1,8 @@
 import { redact } from '../words/hop-url.ts';
 
 /**
- * The command line as the list of processes may show it: without the user information and settings
- * of proxies, and without the values of headers. Undefined when there is nothing to hide.
+ * Writes the command line for the list of processes, without the user information and settings of proxies and without
+ * the values of headers. Returns undefined if there is nothing to hide.
  */
 export function formatTitle(words: readonly string[]): string | undefined {
   const end = words.indexOf('--');
@@ -12,7 +12,7 @@ export function formatTitle(words: readonly string[]): string | undefined {
   return ['tunl', ...shown, ...words.slice(own.length)].join(' ');
 }
 
-/** Options whose value may hold a secret, as a word of its own or attached. */
+/** Options with an attached value that may be a secret. */
 const attached = /^(-x=?|--proxy=)(.*)$/s;
 const attachedHeader = /^(--proxy-header=)(.*)$/s;
 

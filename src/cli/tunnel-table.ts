@@ -2,7 +2,7 @@ import type { Running } from '../app/options.ts';
 import { type Column, formatTable } from './table.ts';
 import type { Ui } from './ui.ts';
 
-/** A live tunnel of the program. */
+/** An open tunnel of the program. */
 export type Tunnel = Running['tunnels'] extends Iterable<infer T> ? T : never;
 
 const id: Column<Tunnel> = { head: 'id', cell: (tunnel) => String(tunnel.id), align: 'right' };
@@ -10,13 +10,13 @@ const user: Column<Tunnel> = { head: 'user', cell: (tunnel) => tunnel.user ?? '-
 const client: Column<Tunnel> = { head: 'client', cell: (tunnel) => tunnel.client, elastic: true };
 const target: Column<Tunnel> = { head: 'target', cell: (tunnel) => tunnel.target, elastic: true };
 
-/** The columns that say whose tunnel it is and where it leads, in few words. */
+/** Short columns for the client and the target of a tunnel. */
 export const routeColumns: readonly Column<Tunnel>[] = [
   id,
   { ...client, spare: true },
   user,
   target,
-  // As -x takes it, a proxy without a scheme is one of http.
+  // -x also reads a proxy without a scheme as http.
   { head: 'via', cell: ({ via }) => via.map((url) => url.replace(/^http:\/\//, '')).join(' > ') || '-', elastic: true },
 ];
 
@@ -31,7 +31,7 @@ const columns: readonly Column<Tunnel>[] = [
   { head: 'age', cell: (tunnel) => `${(readAge(tunnel) / 1000).toFixed(1)}s`, align: 'right' },
 ];
 
-/** Says which tunnels are open: a table on a terminal, else one line for each, or one JSON event. */
+/** Lists the open tunnels: as a table on a terminal, else on one line each, or as one JSON event. */
 export async function sayTunnels(ui: Ui, stream: NodeJS.WriteStream, tunnels: Iterable<Tunnel>): Promise<void> {
   const open = [...tunnels];
   ui.record('normal', 'tunnels', { tunnels: open.map(toFields) });
@@ -46,12 +46,12 @@ export async function sayTunnels(ui: Ui, stream: NodeJS.WriteStream, tunnels: It
   }
 }
 
-/** `1 tunnel`, `2 tunnels` */
+/** Writes `1 tunnel`, `2 tunnels`. */
 export function countTunnels(count: number): string {
   return count === 1 ? '1 tunnel' : `${count} tunnels`;
 }
 
-/** Milliseconds since it was asked for. */
+/** The milliseconds since the tunnel was requested. */
 export function readAge({ started }: Tunnel): number {
   return performance.now() - started;
 }

@@ -1,17 +1,17 @@
-// The rules of the terminal. stdout carries data, stderr carries talk. What is said starts with
-// `tunl: `, in lower case, with no full stop; an error is one line, then `tunl: hint: ` lines.
-// Colour only where the stream that is written to is a terminal and NO_COLOR is unset. With --json,
-// stderr holds JSON and nothing else. A spinner only on a terminal, and never in `connect`.
+// The rules of the terminal. stdout carries data, stderr carries messages. A message starts with `tunl: ` and is in
+// lower case, without a full stop; an error is one line, followed by `tunl: hint: ` lines. There is colour only if the
+// stream is a terminal and NO_COLOR is unset. With --json, stderr has JSON only. There is a spinner only on a terminal,
+// and never in `connect`.
 import type { Io } from './io.ts';
 import { toPrintable } from '../words/text.ts';
 
-/** How much is said, from nothing but errors to everything. */
+/** The amount of messages, from errors only to everything. */
 export type Verbosity = 'quiet' | 'normal' | 'verbose' | 'debug';
 
-/** How much a message matters; each verbosity shows the levels before it too. */
+/** The importance of a message; each verbosity shows the more important levels too. */
 export type Level = 'error' | 'normal' | 'verbose' | 'debug';
 
-/** How the program talks. */
+/** The amount and the form of messages. */
 export interface Voice {
   readonly verbosity: Verbosity;
   readonly form: 'text' | 'json';
@@ -24,12 +24,12 @@ const shown: Record<Verbosity, readonly Level[]> = {
   debug: ['error', 'normal', 'verbose', 'debug'],
 };
 
-/** How long the end waits for a reader of stderr. */
+/** Time for which the end of the program waits for a reader of stderr. */
 const maxFlushMs = 1000;
 
-/** Something that moves at the end of the terminal: a spinner, a table. */
+/** Something that is redrawn at the bottom of the terminal: a spinner, a table. */
 export interface Moving {
-  /** Takes itself away, since other lines follow. It may come back below them. */
+  /** Removes itself, because other lines follow. It may come back below them. */
   clear(): unknown;
 }
 
@@ -55,12 +55,12 @@ export class Ui {
     return this.#voice;
   }
 
-  /** Says more or less from now on. */
+  /** Changes the amount of messages. */
   setVerbosity(verbosity: Verbosity): void {
     this.#voice = { ...this.#voice, verbosity };
   }
 
-  /** Prepares colours, where they are wanted. */
+  /** Loads colours, if they are wanted. */
   async prepare(): Promise<this> {
     if (this.coloured) {
       const { Chalk } = await import('chalk');
@@ -71,19 +71,19 @@ export class Ui {
     return this;
   }
 
-  /** True when people read along: text on a terminal. */
+  /** True if people read the messages: text on a terminal. */
   get onTerminal(): boolean {
     return this.voice.form === 'text' && this.#io.stderr.isTTY === true;
   }
 
-  /** True where colours are wanted. */
+  /** True if colours are wanted. */
   get coloured(): boolean {
     return this.onTerminal && !this.#io.env['NO_COLOR'] && !this.#isDumb;
   }
 
   /**
-   * True where what was written can be written over, and somebody wants to see it. A log of CI is no
-   * such place, and neither is a terminal that has no size.
+   * True if lines can be redrawn and somebody watches them. This is false for a log of CI, and for a terminal without a
+   * size.
    */
   get canRedraw(): boolean {
     const { stderr, env } = this.#io;
@@ -98,7 +98,7 @@ export class Ui {
     return shown[this.voice.verbosity].includes(level);
   }
 
-  /** Names what has to be cleared before anything else is written; undefined: there is nothing. */
+  /** Sets the part that must be cleared before other lines are written; undefined if there is none. */
   setMoving(moving: Moving | undefined): void {
     this.#moving = moving;
   }
@@ -113,34 +113,34 @@ export class Ui {
     });
   }
 
-  /** Says one line, unless --json was asked for. */
+  /** Writes one line, except with --json. */
   say(level: Level, message: string): void {
     const line = `tunl: ${toPrintable(message)}`;
     this.show(level, level === 'error' ? this.#paintError(line) : line);
   }
 
-  /** Says what can be done, or what the proxy said, below an error. */
+  /** Writes a hint, or the words of a proxy, below an error. */
   hint(message: string): void {
     this.show('error', `${this.#paintHint('tunl: hint:')} ${toPrintable(message)}`);
   }
 
-  /** Writes lines that are laid out already, such as a table. */
+  /** Writes formatted lines, such as a table, except with --json. */
   show(level: Level, text: string): void {
     if (this.voice.form === 'text' && this.shows(level)) this.#write(text);
   }
 
-  /** Writes one event as a line of JSON, when --json was asked for. */
+  /** Writes one event as a line of JSON, with --json only. */
   record(level: Level, event: string, fields: Readonly<Record<string, unknown>>): void {
     if (this.voice.form === 'text' || !this.shows(level)) return;
     this.#write(JSON.stringify({ event, time: new Date().toISOString(), version: 1, ...fields }));
   }
 
-  /** Resolves once what was written is out; with `closed` when nobody reads stdout any more. */
+  /** Resolves once all output is written; with `closed` if nobody reads stdout any more. */
   async flush(): Promise<'written' | 'closed'> {
     const { stderr } = this.#io;
     if (stderr.writableLength > 0)
       await new Promise<void>((resolve) => {
-        // Whoever stopped reading our messages does not keep us from ending.
+        // A reader that has stopped must not keep the program from ending.
         setTimeout(resolve, maxFlushMs).unref();
         stderr.write('', () => resolve());
       });
