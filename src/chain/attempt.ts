@@ -1,11 +1,11 @@
 import { TunlError } from '../core/errors.ts';
 import type { Fault, Path } from './document.ts';
 
-/** Parses piece by piece, and keeps what each parser refuses with the place of its piece. */
+/** Runs parsers on the parts of a file, and collects their errors with the places of the parts. */
 export class Attempts {
   readonly faults: Fault[] = [];
 
-  /** What the parser returns, or undefined once its refusal is kept. */
+  /** Returns the parser's result, or undefined after collecting its error. */
   run<T>(path: Path, parse: () => T): T | undefined {
     try {
       return parse();
@@ -16,7 +16,7 @@ export class Attempts {
     }
   }
 
-  /** One value or a list of them, each parsed at its own place; those that were refused are left out. */
+  /** Parses one value or a list of them, each at its own place, and leaves out those with errors. */
   runEach<W, T>(path: Path, words: W | readonly W[] | undefined, parse: (word: W, path: Path) => T): T[] {
     if (words === undefined) return [];
     const list: readonly (readonly [W, Path])[] = isList(words)
@@ -29,7 +29,7 @@ export class Attempts {
   }
 
   add(path: Path, message: string, ...hints: readonly string[]): void {
-    // What stands in the defaults is read for each stage.
+    // The defaults are read again for each stage.
     const isKnown = this.faults.some((fault) => fault.message === message && fault.path.join('\0') === path.join('\0'));
     if (!isKnown) this.faults.push({ path, message, hints });
   }

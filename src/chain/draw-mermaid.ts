@@ -1,6 +1,6 @@
 import type { Picture } from './picture.ts';
 
-/** Writes a picture as a Mermaid flow chart; what is fused has thick arrows. */
+/** Writes a picture as a Mermaid flow chart; fused edges are thick arrows. */
 export function renderMermaid({ nodes, edges }: Picture): string {
   const ids = new Map(nodes.map((node, index) => [node, `${node.kind}${index + 1}`]));
   const boxes = nodes.map((node) => {
@@ -15,7 +15,7 @@ export function renderMermaid({ nodes, edges }: Picture): string {
   return ['flowchart TB', ...boxes.map((line) => `  ${line}`), ...arrows.map((line) => `  ${line}`), ''].join('\n');
 }
 
-/** Mermaid knows the entities of HTML with a `#` in place of the `&`. What else it takes for markup has numbers. */
+/** Escapes text for Mermaid, which writes the numeric entities of HTML with `#` instead of `&#`. */
 function escapeText(text: string): string {
   return text.replace(/[^\p{L}\p{N} .,:/[\]()_*@%+=?-]|\p{Cc}/gu, (character) => `#${character.codePointAt(0)};`);
 }

@@ -1,7 +1,7 @@
 import type { Picture } from './picture.ts';
 import { layOut, measures, type PlacedEdge, type PlacedNode } from './svg-layout.ts';
 
-/** Both schemes have the contrast of 4.5 that WCAG 2 asks for; the ground is drawn, whatever page it is on. */
+/** The style for light and dark schemes, with the contrast of 4.5 that WCAG 2 requires on a background of its own. */
 const style = `
   .ground { fill: #ffffff } text { fill: #1f2328; font: 12px ui-monospace, Menlo, Consolas, monospace }
   .title { font-weight: bold } .words { fill: #59636e } .stage { fill: #f6f8fa; stroke: #59636e }
@@ -15,7 +15,7 @@ const style = `
 
 const tipHeight = 8;
 
-/** Writes a picture as an SVG document; what is fused has thick arrows. */
+/** Writes a picture as an SVG document; fused edges are thick arrows. */
 export function renderSvg(picture: Picture): string {
   const { nodes, edges, width, height } = layOut(picture);
   const size = `width="${round(width)}" height="${round(height)}" viewBox="0 0 ${round(width)} ${round(height)}"`;
@@ -62,7 +62,7 @@ function renderEdge({ edge, points }: PlacedEdge): string {
   return `<path class="way${edge.isFused ? ' fused' : ''}" d="${path}"/>\n<path class="tip" d="${tip}"/>`;
 }
 
-/** To the right of where the edge arrives. */
+/** Writes the labels of an edge, to the right of its end. */
 function renderWords({ points, words }: PlacedEdge): string {
   const [x = 0, y = 0] = points.at(-1) ?? [];
   const top = y - tipHeight - (words.length - 1) * measures.lineHeight - 6;
@@ -78,7 +78,7 @@ function round(value: number): number {
   return Math.round(value * 10) / 10;
 }
 
-/** XML allows no control characters, not even escaped. */
+/** Escapes text for XML. Control characters are replaced, because XML does not allow them even escaped. */
 function escapeText(text: string): string {
   return text
     .replaceAll('&', '&amp;')

@@ -1,7 +1,7 @@
 import type { Picture, PictureEdge, PictureNode } from './picture.ts';
 
 /**
- * Draws a picture as a tree for each stage that nothing leads to:
+ * Draws a picture as a tree for each stage without a predecessor:
  *
  *     ┌─ ingress ───┐
  *     │ forward     │
@@ -10,8 +10,8 @@ import type { Picture, PictureEdge, PictureNode } from './picture.ts';
  *       ▼
  *     ┌─ encap ─────┐
  *
- * A stage that several lead to is drawn once, and named where it is met again. Lines that are wider than
- * `width` are cut; 0 means none are.
+ * A stage with several predecessors is drawn once, and only named after that. Lines wider than `width` are cut; 0 means
+ * no limit.
  */
 export function renderText({ nodes, edges }: Picture, width: number): string {
   const drawn = new Set<PictureNode>();
@@ -28,7 +28,7 @@ export function renderText({ nodes, edges }: Picture, width: number): string {
   return lines.map((line) => `${cut(printable(line), width)}\n`).join('');
 }
 
-/** A path may hold what a terminal would obey. */
+/** Replaces control characters, which a path may have and a terminal would act on. */
 function printable(line: string): string {
   return line.replace(/\p{Cc}/gu, '\uFFFD');
 }
@@ -60,7 +60,7 @@ function drawLabels({ labels, isFused }: PictureEdge): string[] {
   return words.map((word) => `  │ ${word}`.trimEnd());
 }
 
-/** Wide characters are rare in names of stages and hosts: each code point counts as one column. */
+/** Counts columns. Each code point is one column, because wide characters are rare in names of stages and hosts. */
 function countColumns(text: string): number {
   return Array.from(text).length;
 }

@@ -24,14 +24,14 @@ import type { LimitWords, WayWords } from './schema-parts.ts';
 import type { AccessLogWords, FileWords, StageWords } from './schema.ts';
 import { fillVariables, readKeyPassword, type SecretSources } from './secrets.ts';
 
-/** What a file is read with: what a stage may name is known elsewhere. */
+/** Options for reading a file: its surroundings, and the schemes, switches and rules that stages may use. */
 export type FileReaderOptions = Pick<ProxyReader, 'env' | 'folder' | 'schemes' | 'switches' | 'checkRule'>;
 
-/** Makes a graph of a file whose form is right. */
+/** Makes a graph of a file whose form is valid. */
 export class FileReader implements ProxyReader {
   readonly attempts = new Attempts();
   readonly sources: SecretSources = new Map();
-  /** Where routes, hosts and upstreams stand. */
+  /** The places of routes, hosts and upstreams in the file. */
   readonly places = new Map<object, Path>();
   readonly env: ProxyReader['env'];
   readonly folder: ProxyReader['folder'];
@@ -39,7 +39,7 @@ export class FileReader implements ProxyReader {
   readonly switches: ProxyReader['switches'];
   readonly checkRule: ProxyReader['checkRule'];
   readonly #words: FileWords;
-  /** Those who say the same about their way share it, and with it the sessions with its proxies. */
+  /** Routes by their text, so that stages with equal ones share the sessions with their proxies. */
   readonly #routes = new Map<string, RouteOptions>();
 
   constructor(words: FileWords, options: FileReaderOptions) {
@@ -53,7 +53,7 @@ export class FileReader implements ProxyReader {
     } = options);
   }
 
-  /** The graph, as far as nothing was wrong with it. */
+  /** Makes the graph, without the parts that had errors. */
   read(): Graph {
     const { stages, admin, 'internal-buffer': buffer } = this.#words;
     if (Object.keys(stages).length === 0) this.attempts.add(['stages'], 'there is no stage');
@@ -82,7 +82,7 @@ export class FileReader implements ProxyReader {
     return { ...shared, ...(stage.http ? this.#readHttp(path, stage, stage.http) : this.#readBytes(path, stage)) };
   }
 
-  /** What does not look at requests. */
+  /** Reads a stage that does not look at requests. */
   #readBytes(path: Path, stage: StageWords) {
     const { attempts } = this;
     const targets = attempts.runEach([...path, 'to'], stage.to, (word) => this.readTarget(word));
@@ -118,7 +118,7 @@ export class FileReader implements ProxyReader {
     return { job: 'http' as const, route, ...readHttp([...path, 'http'], http, this, readUpstreamWay) };
   }
 
-  /** What an upstream has as its stage has it, unless it says otherwise. */
+  /** The defaults of an upstream, which come from its stage. */
   #inherit(path: Path, limits: LimitWords): RouteDefaults {
     const { retry, family, resolver } = this.#words.defaults ?? {};
     const layers = [{ at: [...path, 'limits'], words: limits }, this.#defaultLimits()];
@@ -155,7 +155,7 @@ export class FileReader implements ProxyReader {
     return address.kind === 'unix' ? resolveUnix(address, this.folder) : address;
   }
 
-  /** @throws {TunlError} usage */
+  /** Reads the target of a stage. @throws {TunlError} usage */
   readTarget(word: string): Target {
     const text = fillVariables(word, this);
     if (isInternal(text)) return parseInternal(text);
@@ -197,7 +197,7 @@ function pickShared(words: LimitWords): LimitWords {
   return Object.fromEntries(sharedLimits.flatMap((name) => (words[name] === undefined ? [] : [[name, words[name]]])));
 }
 
-/** What Envoy allows as well. */
+/** The sizes that Envoy allows too. */
 const [minBufferBytes, maxBufferBytes] = [1024, 8 * 1024 * 1024];
 
 function readBuffer(word: string | number | undefined): number | undefined {

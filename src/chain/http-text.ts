@@ -3,17 +3,17 @@ import { formatHop } from '../core/hop.ts';
 import { upstreamOf } from './http-faults.ts';
 import type { HttpRoute, HttpStage, Upstream } from './model.ts';
 
-/** A route as people are shown it, with no value of a field in it. */
+/** A route described for people, without values of fields. */
 export interface RouteText {
-  /** Which requests: `GET /health`, `a.example.com/api…`, `CONNECT with foo`. */
+  /** The requests that it matches: `GET /health`, `a.example.com/api…`, `CONNECT with foo`. */
   readonly fits: string;
-  /** What is done with them. */
+  /** The action on these requests. */
   readonly does: string;
-  /** The upstream that it leads to. */
+  /** The name of its upstream, if it has one. */
   readonly upstream?: string;
 }
 
-/** The routes of a stage, in the order in which they are looked at. */
+/** Describes the routes of a stage, in the order in which they are tried. */
 export function describeRoutes({ hosts, upstreams }: HttpStage): readonly RouteText[] {
   return hosts.flatMap(({ domains, routes }) =>
     routes.map((route) => {

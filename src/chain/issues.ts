@@ -3,7 +3,7 @@ import { quote } from '../words/text.ts';
 import type { Fault, Path } from './document.ts';
 import { type Issue, listKeys } from './schema.ts';
 
-/** Says what is wrong with the form of a file, for each place. */
+/** Explains the faults in the form of a file, each with its place. */
 export function explainIssues(issues: readonly Issue[], base: Path = []): Fault[] {
   return issues.flatMap((issue) => explainIssue(issue, [...base, ...(issue.path as Path)]));
 }
@@ -16,7 +16,7 @@ function explainIssue(issue: Issue, path: Path): Fault[] {
       const [nearest, ...others] = issue.errors.filter((errors) =>
         errors.every(({ path: { length } }) => length > 0 || isAboutKeys(errors)),
       );
-      // Where one form fits the value as a whole, what is wrong lies within.
+      // If only one form fits the value as a whole, the fault lies within it.
       if (nearest && others.length === 0) return explainIssues(nearest as Issue[], path);
       return [explainValue(issue, path)];
     }

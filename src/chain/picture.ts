@@ -3,46 +3,46 @@ import { formatHop } from '../core/hop.ts';
 import { describeRoutes } from './http-text.ts';
 import { type ChainStage, type Graph, listNames, listWays, type ProxyStage, type Target, type Way } from './model.ts';
 
-/** Something that a picture shows in a place of its own. */
+/** A box in a picture: a stage or a target. */
 export interface PictureNode {
   readonly kind: 'stage' | 'target';
   readonly title: string;
-  /** What is said of it below its title. */
+  /** The lines below its title. */
   readonly lines: readonly string[];
 }
 
-/** The way from one node to another. */
+/** An arrow from one node to another. */
 export interface PictureEdge {
   readonly from: PictureNode;
   readonly to: PictureNode;
-  /** The internal listener that it leads over, and the proxies on it, nearest first. */
+  /** The internal listener through which it leads, the requests that take it, and its proxies, nearest first. */
   readonly labels: readonly string[];
-  /** Both ends are one in the running program: nothing lies between them. */
+  /** True if both ends are fused in the running program. */
   readonly isFused: boolean;
 }
 
-/** A graph as it is shown, with no secret in it. Nodes and edges are in the order of the stages. */
+/** A graph prepared for drawing, without secrets. Nodes and edges are in the order of the stages. */
 export interface Picture {
   readonly nodes: readonly PictureNode[];
   readonly edges: readonly PictureEdge[];
 }
 
-/** What is live in a stage, in bytes. */
+/** The open tunnels of a stage, and their bytes. */
 export interface StageCounters {
   readonly tunnels: number;
   readonly sent: number;
   readonly received: number;
 }
 
-/** What a picture shows beside the graph itself. */
+/** Facts that a picture shows beside the graph itself. */
 export interface PictureOptions {
-  /** Names of the internal listeners that are fused with what leads to them. */
+  /** Names of the internal listeners that are fused with their predecessors. */
   readonly fused: ReadonlySet<string>;
-  /** By the name of the stage. */
+  /** Counters by the name of the stage; a picture without them shows none. */
   readonly counters?: ReadonlyMap<string, StageCounters>;
 }
 
-/** Finds out what is to be shown of a graph. */
+/** Makes the picture of a graph. */
 export function makePicture({ stages }: Graph, { fused, counters }: PictureOptions): Picture {
   const nodes = new Map<ChainStage, PictureNode>();
   const byName = new Map<string, PictureNode>();
@@ -87,7 +87,7 @@ export function makePicture({ stages }: Graph, { fused, counters }: PictureOptio
 
 const asked = 'what is asked for';
 
-/** More routes than these have no place beside an arrow. */
+/** The most routes beside an arrow. */
 const maxRoutes = 3;
 
 function listEnds({ to, upstream }: Way): readonly (Target | string)[] {
@@ -99,7 +99,7 @@ function describeHops({ route }: Way): readonly string[] {
   return route.hops.map((choice) => `via ${choice.map(formatHop).join(' or ')}`);
 }
 
-/** Which requests an upstream gets. */
+/** Describes the requests that an upstream gets. */
 function describeRequests(stage: ChainStage, { upstream }: Way): readonly string[] {
   if (stage.job !== 'http' || !upstream) return [];
   const routes = describeRoutes(stage).filter((route) => route.upstream === upstream.name);
@@ -149,7 +149,7 @@ function describeBalance({ to }: ChainStage): string[] {
   return [to.balance === 'first' ? 'first that answers' : 'in turn'];
 }
 
-/** Where the way begins inside the process, what lies beyond is no edge of its own. */
+/** Describes hops and targets behind an internal listener, which have no edge of their own. */
 function describeBeyond(way: Way): readonly string[] {
   const ends = listEnds(way).map((end) => (typeof end === 'string' ? end : formatAddress(end)));
   return [`to ${ends.join(' or ')}`, ...describeHops(way)];
@@ -162,7 +162,7 @@ function describeCounters({ tunnels, sent, received }: StageCounters): string {
 
 const units = ['K', 'M', 'G', 'T'] as const;
 
-/** Powers of 1024 as in the tables of tunnels. */
+/** Writes a number of bytes in powers of 1024, as in the tables of tunnels. */
 function formatBytes(bytes: number): string {
   let amount = bytes;
   let unit = '';

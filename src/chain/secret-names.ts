@@ -3,10 +3,10 @@ import { isSecretField } from '../core/secret.ts';
 import { type Graph, listWays } from './model.ts';
 import type { SecretSources } from './secrets.ts';
 
-/** Names each secret of a graph once, in the order of the stages. */
+/** Gives each secret of a graph a name, in the order of the stages. */
 export class SecretNames {
   readonly #names = new Map<object, string>();
-  /** Variables that no file has named. */
+  /** Names of variables that did not come from a file. */
   readonly invented: string[] = [];
 
   constructor({ stages }: Graph, sources: SecretSources) {
@@ -14,7 +14,7 @@ export class SecretNames {
     const hops = [...new Set(routes)].flatMap((route) => route.hops.flat());
     const users = stages.flatMap((stage) => (stage.job === 'proxy' && stage.users.single ? [stage.users.single] : []));
     const passwords = hops.flatMap(({ credentials }) => credentials?.password ?? []);
-    // What has operators is a text of its own, unless the file or the name of the field says otherwise.
+    // A field with operators is printed as it is, unless it came from a reference or has a secret name.
     const formats = hops
       .flatMap(({ formats: fields = [] }) => fields)
       .filter((field) => sources.has(field) || isSecretField(field[0]));
@@ -31,17 +31,17 @@ export class SecretNames {
     this.#invent('TUNL_SERVE_PASSWORD', users, sources);
   }
 
-  /** How a secret is written; undefined for what is none. */
+  /** Finds the written form of a secret; undefined if the object holds none. */
   find(holder: object): string | undefined {
     return this.#names.get(holder);
   }
 
-  /** How a secret is written. */
+  /** Returns the written form of a secret. */
   of(holder: object): string {
     return this.find(holder) ?? '‹redacted›';
   }
 
-  /** How the password of a key is written, where it has one. */
+  /** Returns the written form of a key's password, if it has one. */
   ofKey({ keyPasswordFile, keyPassword }: Pick<TlsSettings, 'keyPasswordFile' | 'keyPassword'>): {
     readonly 'key-password'?: string;
   } {

@@ -4,16 +4,16 @@ import { type KeyPassword, Secret } from '../core/secret.ts';
 import { readPasswordFile } from '../words/password-file.ts';
 import { hasControl } from '../words/text.ts';
 
-/** What a file is read with. */
+/** The surroundings in which a file is read. */
 export interface Surroundings {
   readonly env: Readonly<Record<string, string | undefined>>;
-  /** Folder that relative paths start from. */
+  /** Folder from which relative paths start. */
   readonly folder: string;
 }
 
 /**
- * How secrets were written, by the object that holds each: a Secret, a HeaderField, or the single user of a
- * proxy. With it a graph can be printed without its secrets and read again.
+ * The written forms of secrets, by the object that holds each: a Secret, a HeaderField, or the single user of a proxy.
+ * They allow printing a graph without its secrets and reading it again.
  */
 export type SecretSources = Map<object, string>;
 
@@ -22,9 +22,9 @@ const variable = /\$(\$?)\{([^}]*)\}/g;
 const onlyVariable = /^\$\{\w+\}$/;
 
 /**
- * Fills `${NAME}` in with the variables of the environment. In the user information and the settings of a URL
- * they are percent-encoded, so that a value cannot end the part that it stands in.
- * @throws {TunlError} usage, when a variable is not set; its value is never in the message
+ * Replaces `${NAME}` by environment variables. In the user information and the settings of a URL their values are
+ * percent-encoded, so that a value cannot end the part in which it stands.
+ * @throws {TunlError} usage, if a variable is not set or cannot be used; never with its value
  */
 export function fillVariables(text: string, { env }: Surroundings): string {
   return text.replaceAll(variable, (all: string, escape: string, name: string, at: number) => {
@@ -34,7 +34,7 @@ export function fillVariables(text: string, { env }: Surroundings): string {
   });
 }
 
-/** A text that is to be read again as it is. */
+/** Escapes a text that must be read again unchanged. */
 export function escapeVariables(text: string): string {
   return text.replaceAll('${', () => '$${');
 }
@@ -49,22 +49,21 @@ function readVariable(name: string, env: Surroundings['env']): string {
   return value;
 }
 
-/** True between `://` and `@`, and behind `?`. */
+/** True between `://` and `@`, and after `?`. */
 function isEncoded(text: string, start: number, end: number): boolean {
   const scheme = text.indexOf('://');
   if (scheme < 0 || scheme > start) return false;
   return text.slice(scheme + 3, start).includes('?') || /^[^/?#]*@/.test(text.slice(end));
 }
 
-/** True for a text that holds no secret itself: `${NAME}` or `file:PATH`, and nothing else. */
+/** True for a reference to a secret, `${NAME}` or `file:PATH`, which is not secret itself. */
 export function isReference(text: string): boolean {
   return onlyVariable.test(text) || text.startsWith('file:');
 }
 
 /**
- * Reads a secret from where the text says that it is.
- * A variable may be empty.
- * @throws {TunlError} usage, when it is the secret itself, or cannot be read; never with the text in it
+ * Reads a secret from the place that the text names. A variable may be empty.
+ * @throws {TunlError} usage, if the text is the secret itself, or if it cannot be read; never with the text
  */
 export function readSecret(text: string, what: string, surroundings: Surroundings, sources: SecretSources): Secret {
   if (!isReference(text)) {
@@ -78,8 +77,8 @@ export function readSecret(text: string, what: string, surroundings: Surrounding
 }
 
 /**
- * Reads the password of a key likewise.
- * @throws {TunlError} usage, likewise
+ * Reads the password of a key from the place that the text names.
+ * @throws {TunlError} usage, as `readSecret`
  */
 export function readKeyPassword(
   text: string | undefined,

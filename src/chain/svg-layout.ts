@@ -1,6 +1,6 @@
 import type { Picture, PictureEdge, PictureNode } from './picture.ts';
 
-/** Measures of a drawing, in pixels. The advance is that of a monospaced face. */
+/** Measures of a drawing, in pixels. The advance is that of a monospaced font. */
 export const measures = {
   advance: 7.3,
   lineHeight: 18,
@@ -10,7 +10,7 @@ export const measures = {
   margin: 20,
 } as const;
 
-/** A node with its place. */
+/** A node with its position. */
 export interface PlacedNode {
   readonly node: PictureNode;
   readonly x: number;
@@ -19,14 +19,14 @@ export interface PlacedNode {
   readonly height: number;
 }
 
-/** An edge with the points that it goes through, and where its labels stand. */
+/** An edge with the points through which it goes, and its labels. */
 export interface PlacedEdge {
   readonly edge: PictureEdge;
   readonly points: readonly (readonly [x: number, y: number])[];
   readonly words: readonly string[];
 }
 
-/** A picture with a place for everything. */
+/** A picture with the positions of all its parts. */
 export interface Layout {
   readonly nodes: readonly PlacedNode[];
   readonly edges: readonly PlacedEdge[];
@@ -34,7 +34,7 @@ export interface Layout {
   readonly height: number;
 }
 
-/** A node in its row, or the room that a longer edge needs on its way past it. */
+/** A node in its row, or the space that a longer edge needs to pass the row. */
 interface Slot {
   readonly node?: PictureNode;
   readonly width: number;
@@ -44,7 +44,7 @@ interface Slot {
   y: number;
 }
 
-/** Finds places: each node in a row below everything that leads to it, edges from row to row. */
+/** Lays out a picture: each node is in a row below all its predecessors, and edges lead from row to row. */
 export function layOut({ nodes, edges }: Picture): Layout {
   const ranks = rankNodes(nodes, edges);
   const rows: Slot[][] = Array.from({ length: Math.max(0, ...ranks.values()) + 1 }, () => []);
@@ -66,18 +66,18 @@ export function layOut({ nodes, edges }: Picture): Layout {
   };
 }
 
-/** Everything that stands beside an edge. */
+/** Lists the labels beside an edge. */
 function wordsOf({ labels, isFused }: PictureEdge): readonly string[] {
   return [...labels, ...(isFused ? ['fused'] : [])];
 }
 
-/** The longest way to a node from where the picture begins: what leads to it is always above it. */
+/** Gives each node the length of its longest path from a root, so that its predecessors are always above it. */
 function rankNodes(nodes: readonly PictureNode[], edges: readonly PictureEdge[]): Map<PictureNode, number> {
   const ranks = new Map<PictureNode, number>();
   const rank = (node: PictureNode): number => {
     const known = ranks.get(node);
     if (known !== undefined) return known;
-    // A graph that was not checked may have a loop; then this is where it is cut.
+    // A graph that was not checked may have a loop, which is cut here.
     ranks.set(node, 0);
     const above = edges.filter(({ to }) => to === node).map(({ from }) => rank(from) + 1);
     const found = Math.max(0, ...above);
@@ -119,7 +119,7 @@ function measureLabels(edges: readonly PictureEdge[]): { width: number; height: 
   return { width: columns * measures.advance, height: lines * measures.lineHeight };
 }
 
-/** Gives every slot its place, rows from above so that a slot stands below what leads to it. @returns the width of all */
+/** Places the rows from the top, each slot below its predecessors if possible. @returns the width of the drawing */
 function placeRows(rows: readonly Slot[][], labelRoom: readonly { width: number; height: number }[]): number {
   const { gapAcross, gapDown, margin } = measures;
   let y: number = margin;
