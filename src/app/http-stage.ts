@@ -3,6 +3,7 @@ import type { Address } from '../core/address.ts';
 import type { Origin } from '../core/dialer.ts';
 import { toTunlError } from '../core/errors.ts';
 import type { Link } from '../core/link.ts';
+import { requestServerSetup } from '../http/h2-setup.ts';
 import { type RequestFrontOptions, serveRequests } from '../http/request-front.ts';
 import { assertChoiceNotOpen } from '../policy/exposure.ts';
 import { createFindRoute } from '../router/match.ts';
@@ -14,21 +15,8 @@ import type { StageKind, StageParts } from './stage.ts';
 import { formatPeer } from './tunnels.ts';
 import { createUpstream, type ReadyUpstream } from './upstream.ts';
 
-/** What Envoy takes at most in one head. */
-const maxHeadBytes = 60 * 1024;
-
 /** How long a connection may wait for its next request: an hour, as Envoy lets it. */
 const keepAliveMs = 3_600_000;
-
-/** Windows of requests and tunnels: what a slow upstream can make us keep for one stream, and for all in a session. */
-const http2 = {
-  streamWindowBytes: 1024 * 1024,
-  sessionWindowBytes: 16 * 1024 * 1024,
-  maxStreams: 1000,
-  maxHeaderBytes: maxHeadBytes,
-  pingMs: 10_000,
-  cleanResets: new Set<number>(),
-} as const;
 
 /**
  * Stages that look at requests:
@@ -111,8 +99,8 @@ function frontOptions({ codec, hosts, route }: HttpStage): RequestFrontOptions {
   );
   return {
     codec,
-    http1: { headMs, keepAliveMs, maxHeadBytes },
-    http2: { ...http2, extendedConnect: takesProtocols },
+    http1: { headMs, keepAliveMs, maxHeadBytes: requestServerSetup.maxHeaderBytes },
+    http2: { ...requestServerSetup, extendedConnect: takesProtocols },
   };
 }
 

@@ -5,7 +5,7 @@ import type { HeaderField } from '../core/hop.ts';
 import { type TunlError, usageError } from '../core/errors.ts';
 import type { TunnelExchange } from '../core/exchange.ts';
 import { halfCloseField } from '../http/half-close.ts';
-import type { Http2Setup } from '../http/h2-setup.ts';
+import { type Http2Setup, serverSetup } from '../http/h2-setup.ts';
 import { rejectExchange } from '../http/tunnel-request.ts';
 import type { TlsAcceptor } from '../tls/server.ts';
 import type { ServeOptions } from './options.ts';
@@ -26,16 +26,6 @@ export interface ServeTerms {
   /** Answers a request that no carrier took. */
   readonly refuse: (exchange: TunnelExchange, error: TunlError) => Promise<void>;
 }
-
-/** Windows are those of Istio's ztunnel; the connection's is never equal to the stream's. */
-const http2: Http2Setup = {
-  streamWindowBytes: 4 * 1024 * 1024,
-  sessionWindowBytes: 16 * 1024 * 1024,
-  maxStreams: 1000,
-  maxHeaderBytes: 64 * 1024,
-  pingMs: 10_000,
-  cleanResets: new Set(),
-};
 
 type TermsOptions = Pick<ProxyStage, 'accept' | 'users' | 'caps' | 'statuses'>;
 
@@ -65,7 +55,7 @@ function chooseTerms({ accept, users, statuses }: TermsOptions): ServeTerms {
     return {
       carriers: served,
       switches: given,
-      http2,
+      http2: serverSetup,
       refusals: whose,
       // A stage in the place of Envoy answers with the fields of Envoy.
       grants: ({ method }) => (method === 'CONNECT' && !statuses ? [halfCloseField] : []),
@@ -94,7 +84,7 @@ function ownTerms(carrier: Carrier, demand: ServerDemand, switches: ReadonlySet<
   return {
     carriers: [carrier],
     switches,
-    http2: { ...http2, ...demand.http2 },
+    http2: { ...serverSetup, ...demand.http2 },
     tls: demand.tls,
     refusals: { statusOf: demand.statusOf, unserved: 405, checksExpect: false },
     grants: () => [],

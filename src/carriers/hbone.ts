@@ -6,6 +6,7 @@ import type { TunnelExchange } from '../core/exchange.ts';
 import type { HeaderField, Hop } from '../core/hop.ts';
 import { toBytes } from '../core/ip-bytes.ts';
 import { parseSpiffeId } from '../core/spiffe.ts';
+import { hboneSetup } from '../http/h2-setup.ts';
 import { connectTerms, http2Settings, type Http2Terms, openHttp2Session } from '../http/h2-session.ts';
 import { claimConnect } from '../http/tunnel-request.ts';
 
@@ -18,9 +19,6 @@ const tls: TlsDemand = {
   clientCert: true,
   verify: 'spiffe',
 };
-
-/** The frame size of ztunnel, and its codes for a clean end: NO_ERROR and CANCEL (RFC 9113, section 7). */
-const http2 = { maxFrameBytes: 1024 * 1024, cleanResets: new Set([0x0, 0x8]) } as const;
 
 const settings: readonly HopSetting[] = [
   ...http2Settings,
@@ -79,7 +77,7 @@ const terms: Http2Terms = {
         return undefined;
     }
   },
-  client: http2,
+  client: hboneSetup,
 };
 
 /** HBONE, the CONNECT of Istio's ambient mesh: HTTP/2 in mutual TLS, with SPIFFE ids on both sides. */
@@ -104,7 +102,7 @@ export const hbone: Carrier = {
   serveSwitches: [
     { name: 'hbone-local', summary: 'with --hbone: only for the address at which the client reached us' },
   ],
-  server: { defaultPort: 15008, tls, http2: { ...http2, maxStreams: 200 }, statusOf },
+  server: { defaultPort: 15008, tls, http2: { ...hboneSetup, maxStreams: 200 }, statusOf },
   methods: ['CONNECT'],
   halfClose: 'native',
   reset: 'native',

@@ -7,21 +7,11 @@ import type { Link } from '../core/link.ts';
 import { basicField } from './credentials.ts';
 import { readHalfClose } from './half-close.ts';
 import type { Http2Client } from './h2-client.ts';
-import type { Http2Setup } from './h2-setup.ts';
+import { clientSetup, type Http2Setup } from './h2-setup.ts';
 import { goDownTo, olderStatuses } from './hop-versions.ts';
-import { maxHeadBytes } from './proxy-answer.ts';
 import { assertTunnelled, requestFields, userAgent } from './request.ts';
 import { readRefusalBody } from './refusal-body.ts';
 import type { RefusalMeaning } from './refusal.ts';
-
-/** Numbers of Istio's ztunnel; the connection window is never equal to the stream's. */
-const streamWindowBytes = 4 * 1024 * 1024;
-const sessionWindowBytes = 4 * streamWindowBytes;
-const maxStreams = 100;
-const pingMs = 10_000;
-
-/** As many fields as there is room for: no answer is refused for their number. */
-const maxFields = maxHeadBytes / 32;
 
 /** Settings that every carrier over HTTP/2 has. */
 export const http2Settings: readonly HopSetting[] = [
@@ -124,15 +114,14 @@ function olderHints({ peer }: Link, { scheme }: Hop): string[] {
 }
 
 function clientOptions({ settings }: Hop, { client }: Http2Terms): Http2Setup {
-  const window = Number(settings['window'] ?? streamWindowBytes);
+  const read = (name: string, usual: number) => Number(settings[name] ?? usual);
+  const window = read('window', clientSetup.streamWindowBytes);
   return {
+    ...clientSetup,
     streamWindowBytes: window,
-    sessionWindowBytes: Math.max(4 * window, sessionWindowBytes),
-    maxStreams: Number(settings['max-streams'] ?? maxStreams),
-    maxHeaderBytes: maxHeadBytes,
-    maxFields,
-    pingMs: settings['ping'] === undefined ? pingMs : Number(settings['ping']) * 1000,
-    cleanResets: new Set(),
+    sessionWindowBytes: Math.max(4 * window, clientSetup.sessionWindowBytes),
+    maxStreams: read('max-streams', clientSetup.maxStreams),
+    pingMs: read('ping', clientSetup.pingMs / 1000) * 1000,
     ...client,
   };
 }

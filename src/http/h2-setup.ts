@@ -1,5 +1,6 @@
 import type { Http2Session } from 'node:http2';
 import type { Http2LinkOptions } from './h2-stream.ts';
+import { maxHeadBytes } from './proxy-answer.ts';
 
 /** How one end of a session is set up. Windows are what the peer may send before we take it. */
 export interface Http2Setup extends Http2LinkOptions {
@@ -19,6 +20,55 @@ export interface Http2Setup extends Http2LinkOptions {
   /** A PING this often; a session whose PING is not answered within two of them is dead. 0 = never. */
   readonly pingMs: number;
 }
+
+const kib = 1024;
+const mib = 1024 * kib;
+
+/** What all set-ups have in common. */
+const common = { sessionWindowBytes: 16 * mib, pingMs: 10_000, cleanResets: new Set<number>() };
+
+/** What a session with a hop is made with. Windows are those of Istio's ztunnel. */
+export const clientSetup: Http2Setup = {
+  ...common,
+  streamWindowBytes: 4 * mib,
+  maxStreams: 100,
+  maxHeaderBytes: maxHeadBytes,
+  // As many fields as there is room for: no answer is refused for their number.
+  maxFields: maxHeadBytes / 32,
+};
+
+/** What a session of a client that asks for tunnels is served with. Windows are those of Istio's ztunnel. */
+export const serverSetup: Http2Setup = {
+  ...common,
+  streamWindowBytes: 4 * mib,
+  maxStreams: 1000,
+  maxHeaderBytes: 64 * kib,
+};
+
+/**
+ * What a session of a client that sends requests is served with. Windows are what a slow upstream can make us keep for
+ * one stream, and for all in a session; the head is the largest that Envoy takes.
+ */
+export const requestServerSetup: Http2Setup = {
+  ...common,
+  streamWindowBytes: mib,
+  maxStreams: 1000,
+  maxHeaderBytes: 60 * kib,
+};
+
+/**
+ * What a session with an upstream of requests is made with. Windows are what a slow client can make us keep for one
+ * of them, and for all in a session; the head is the largest that Envoy takes.
+ */
+export const upstreamSetup: Http2Setup = {
+  ...common,
+  streamWindowBytes: 256 * kib,
+  maxStreams: 1000,
+  maxHeaderBytes: 60 * kib,
+};
+
+/** The frame size of ztunnel, and its codes for a clean end: NO_ERROR and CANCEL (RFC 9113, section 7). */
+export const hboneSetup = { maxFrameBytes: mib, cleanResets: new Set([0x0, 0x8]) } as const;
 
 /** Limits that Node has of its own, which are not the same in all its versions. */
 export const nodeLimits = {

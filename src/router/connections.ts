@@ -7,7 +7,7 @@ import type { Link } from '../core/link.ts';
 import { Opening } from '../core/opening.ts';
 import type { Call, Reply } from '../http/call.ts';
 import { Http1Client } from '../http/h1-client.ts';
-import type { Http2Setup } from '../http/h2-setup.ts';
+import { upstreamSetup } from '../http/h2-setup.ts';
 import type { ForwarderOptions } from './forwarder.ts';
 
 /** A connection without requests is closed after between one and two of these. */
@@ -15,16 +15,6 @@ const idleMs = 60_000;
 
 /** How long requests that run may take to end, once the program is done. */
 const closingMs = 2000;
-
-/** Windows of requests: what a slow client can make us keep for one of them, and for all in a session. */
-const setup: Http2Setup = {
-  streamWindowBytes: 256 * 1024,
-  sessionWindowBytes: 16 * 1024 * 1024,
-  maxStreams: 1000,
-  maxHeaderBytes: 60 * 1024,
-  pingMs: 10_000,
-  cleanResets: new Set(),
-};
 
 /** A connection to an upstream that carries one request, or many at a time. */
 export interface Connection {
@@ -176,7 +166,7 @@ export class Connections {
       code: 'connection_timeout',
     } as const;
     const client = await within(limit, signal, `${this.#who} did not begin HTTP/2`, (limited) =>
-      Http2Client.open(link, setup, limited),
+      Http2Client.open(link, upstreamSetup, limited),
     );
     return {
       get capacity() {
