@@ -1,8 +1,6 @@
 import { TunlError, toTunlError } from '../core/errors.ts';
 import { formatAddress } from '../core/address.ts';
-import type { Dial, Stage } from '../core/dialer.ts';
-import { within } from '../core/deadline.ts';
-import { describeTls, resetError } from '../core/link.ts';
+import type { Stage } from '../core/dialer.ts';
 import { stdioLink } from '../listeners/stdio.ts';
 import type { RelayResult } from '../relay/relay.ts';
 import { emptyError } from './beginning.ts';
@@ -10,6 +8,7 @@ import { checkTargets } from './check.ts';
 import { Doubts } from './doubts.ts';
 import type { ConnectOptions, Runtime } from './options.ts';
 import { createRoute } from './route.ts';
+import { createSecurity, secureEnd } from './security.ts';
 import { findTlsHints, isTlsAlert } from './tls-hint.ts';
 import { carryTunnel } from './tunnel.ts';
 import { Tunnels } from './tunnels.ts';
@@ -126,24 +125,11 @@ function describeReset(error: Error | undefined): string {
 
 /** The Stage of `--tls-target`: TLS between us and the target, inside the tunnel. */
 async function createTargetTls({ target, targetTls = {}, limits }: ConnectOptions): Promise<Stage> {
-  const [{ secure }, { loadTls }] = await Promise.all([import('../tls/client.ts'), import('../tls/material.ts')]);
-  const settings = await loadTls(targetTls);
-  const place = formatAddress(target);
-  const options = { host: target.host, place, withoutTls: 'leave --tls-target out', settings, alpn: [] };
-  const limit = { ms: limits.tlsMs, phase: 'tls', option: '--tls-timeout', code: 'connection_timeout' } as const;
-  return (next: Dial): Dial =>
-    async (address, ctx) => {
-      const link = await next(address, ctx);
-      const started = performance.now();
-      try {
-        const secured = await within(limit, ctx.signal, `${place} did not finish the TLS handshake`, (signal) =>
-          secure(link, options, signal),
-        );
-        ctx.onProgress?.({ phase: 'tls', detail: describeTls(secured.peer), ms: performance.now() - started });
-        return secured;
-      } catch (error) {
-        link.reset(resetError('the TLS handshake failed'));
-        throw error instanceof TunlError ? error.with({ side: 'target', phase: 'tls' }) : error;
-      }
-    };
+  const peer = {
+    host: target.host,
+    place: formatAddress(target),
+    withoutTls: 'leave --tls-target out',
+    alpn: [],
+  };
+  return secureEnd(await createSecurity(targetTls), { tlsMs: limits.tlsMs, describe: () => peer, isStep: true });
 }

@@ -5,8 +5,8 @@ import { usageError } from '../core/errors.ts';
 import { formatHop, type HeaderField, type Hop, plainScheme } from '../core/hop.ts';
 import type { DialContext } from '../core/dialer.ts';
 import { type HopRoute, via, type ViaStage } from '../dial/via.ts';
-import type { SecureOptions } from '../tls/client.ts';
 import type { HopChoice, RouteOptions } from './options.ts';
+import { createSecurity, type SecuredPeer, type Security } from './security.ts';
 
 /** A hop's Stage, whose certificates and keys can be read again. */
 export interface HopStage extends ViaStage {
@@ -35,14 +35,15 @@ export async function createHopStage(
   if (hop.credentials && carrier.credentials === false) {
     throw usageError(`${formatHop(hop)} has a user, and ${hop.scheme}:// has no place for one`);
   }
-  const security = tls && (await createSecurity(hop, demandOf(hop, scheme, tls), carrier.expectedId?.(hop)));
+  const demand = tls && demandOf(hop, scheme, tls);
+  const security = demand && (await createSecurity(hop.tls, demand));
   const stage = via({
     hop,
     position: { index: place + 1, count: hops.length },
     carrier,
     reachedBy: findReach(hop, hops[place - 1]),
     sessions,
-    ...(security && { secure: security.secure }),
+    ...(security && { secure: secureHop(security, describePeer(hop, demand, carrier.expectedId?.(hop))) }),
     ...(hop.formats && { fill: await createFill(hop.formats) }),
     tlsMs: limits.tlsMs,
     handshakeMs: limits.handshakeMs,
@@ -121,8 +122,23 @@ function findReach(hop: Hop, before: HopChoice = []): HopReach {
   return reach;
 }
 
+function secureHop(security: Security, peer: SecuredPeer): NonNullable<HopRoute['secure']> {
+  return (link, signal, alpn = peer.alpn) => security.secure(link, { ...peer, alpn }, signal);
+}
+
+function describePeer(hop: Hop, demand: TlsDemand, expectedId: string | undefined): SecuredPeer {
+  const plain = plainScheme(hop.scheme);
+  return {
+    ...demand,
+    ...nameServer(hop, demand),
+    place: formatAddress(hop.address),
+    ...(plain !== undefined && { withoutTls: `write ${plain}:// instead of ${hop.scheme}://` }),
+    ...(expectedId !== undefined && { expectedId }),
+  };
+}
+
 /** The name that a hop's certificate must be for. A socket has none of its own. */
-function nameServer(hop: Hop, demand: NonNullable<CarrierScheme['tls']>): Pick<SecureOptions, 'host' | 'sni'> {
+function nameServer(hop: Hop, demand: TlsDemand): Pick<SecuredPeer, 'host' | 'sni'> {
   const { address, tls } = hop;
   if (address.kind === 'tcp') return { host: address.host };
   if (tls.servername !== undefined) return { host: tls.servername };
@@ -130,28 +146,4 @@ function nameServer(hop: Hop, demand: NonNullable<CarrierScheme['tls']>): Pick<S
     throw usageError(`${formatHop(hop)} has no name that its certificate could be for`, 'name one: servername=NAME');
   }
   return { host: formatAddress(address), sni: false };
-}
-
-async function createSecurity(hop: Hop, demand: NonNullable<CarrierScheme['tls']>, expectedId: string | undefined) {
-  // Loaded by those who need it: TLS costs a tenth of the start of a plain `connect`.
-  const [{ secure }, { loadTls, reloadTls }] = await Promise.all([
-    import('../tls/client.ts'),
-    import('../tls/material.ts'),
-  ]);
-  let settings = await loadTls(hop.tls, demand);
-  const plain = plainScheme(hop.scheme);
-  const options = {
-    ...demand,
-    ...nameServer(hop, demand),
-    place: formatAddress(hop.address),
-    ...(plain !== undefined && { withoutTls: `write ${plain}:// instead of ${hop.scheme}://` }),
-    ...(expectedId !== undefined && { expectedId }),
-  };
-  return {
-    secure: ((link, signal, alpn = options.alpn) =>
-      secure(link, { ...options, alpn, settings }, signal)) satisfies HopRoute['secure'],
-    async reload() {
-      settings = await reloadTls(settings);
-    },
-  };
 }

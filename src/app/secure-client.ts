@@ -1,4 +1,4 @@
-import { within } from '../core/deadline.ts';
+import { tlsLimit, within } from '../core/deadline.ts';
 import { toTunlError } from '../core/errors.ts';
 import { type Link, resetError } from '../core/link.ts';
 import type { TlsAcceptor } from '../tls/server.ts';
@@ -13,9 +13,8 @@ export async function secureClient(
   tlsMs: number,
   draining: AbortSignal,
 ): Promise<Link> {
-  const limit = { ms: tlsMs, phase: 'tls', option: '--tls-timeout', code: 'connection_timeout' } as const;
   try {
-    return await within(limit, draining, 'the client did not finish the TLS handshake', (signal) =>
+    return await within(tlsLimit(tlsMs), draining, 'the client did not finish the TLS handshake', (signal) =>
       acceptor.accept(accepted, signal),
     );
   } catch (error) {

@@ -1,11 +1,9 @@
 import { isIP } from 'node:net';
 import type { Target, TargetChoice, Upstream } from '../chain/model.ts';
 import { type Address, formatAddress, type TcpAddress } from '../core/address.ts';
-import { within } from '../core/deadline.ts';
 import { type Dial, pipe, type Stage } from '../core/dialer.ts';
-import { toTunlError, TunlError } from '../core/errors.ts';
+import { TunlError } from '../core/errors.ts';
 import type { Exchange } from '../core/exchange.ts';
-import { type Link, resetError } from '../core/link.ts';
 import { balance } from '../dial/balance.ts';
 import { type Listener, placesOf } from '../core/listener.ts';
 import { parseAuthority } from '../http/authority.ts';
@@ -14,6 +12,7 @@ import { guard, guardText } from '../policy/guard.ts';
 import { createPolicy } from '../policy/rules.ts';
 import type { Forwarder } from '../router/forwarder.ts';
 import type { Route } from './route.ts';
+import { createSecurity, secureEnd, type Security } from './security.ts';
 import { withWay } from './way.ts';
 
 /** An upstream of an HTTP stage, ready for requests and tunnels. */
@@ -52,12 +51,13 @@ export interface UpstreamParts {
 export async function createUpstream(upstream: Upstream, parts: UpstreamParts): Promise<ReadyUpstream> {
   const { to, version, name } = upstream;
   const { route, sessions } = parts;
-  const security = upstream.tls && (await createSecurity(upstream));
+  const security = upstream.tls && (await createSecurity(upstream.tls));
   const places =
     'field' in to
       ? namedPlaces(to.field, pipe(withWay(route), makeCheck(upstream, parts)))
       : fixedPlaces(to, withWay({ ...route, dial: route.dialOnce }), route.retry);
-  const secured = (alpn: readonly string[]) => pipe(places.dial, ...(security ? [security.stage(alpn)] : []));
+  const secured = (alpn: readonly string[]) =>
+    security ? secureUpstream(security, upstream, alpn)(places.dial) : places.dial;
   const alpn = version === 'http2' ? ['h2'] : ['http/1.1'];
   let forwarder: Promise<Forwarder> | undefined;
   const makeForwarder = async () => {
@@ -121,35 +121,11 @@ function readPlace(value: string): TcpAddress | undefined {
   }
 }
 
-async function createSecurity({ name, tls = {}, route }: Upstream) {
-  const [{ secure }, { loadTls, reloadTls }] = await Promise.all([
-    import('../tls/client.ts'),
-    import('../tls/material.ts'),
-  ]);
-  let settings = await loadTls(tls);
-  const limit = { ms: route.limits.tlsMs, phase: 'tls', option: '--tls-timeout', code: 'connection_timeout' } as const;
-  const stage = (alpn: readonly string[]): Stage => {
-    return (next) => async (address, ctx) => {
-      const link = await next(address, ctx);
-      const host = address.kind === 'tcp' ? address.host : name;
-      try {
-        return await within(limit, ctx.signal, `upstream ${name} did not finish the TLS handshake`, (signal) =>
-          secure(link, { host, place: `upstream ${name}`, alpn, settings }, signal),
-        );
-      } catch (error) {
-        throw blameUpstream(link, error);
-      }
-    };
-  };
-  return {
-    stage,
-    async reload() {
-      settings = await reloadTls(settings);
-    },
-  };
-}
-
-function blameUpstream(link: Link, error: unknown): TunlError {
-  link.reset(resetError('the TLS handshake failed'));
-  return toTunlError(error).with({ side: 'target', phase: 'tls' });
+/** The Stage that puts TLS on what leads to an upstream, offering these protocols. */
+function secureUpstream(security: Security, { name, route }: Upstream, alpn: readonly string[]): Stage {
+  const place = `upstream ${name}`;
+  return secureEnd(security, {
+    tlsMs: route.limits.tlsMs,
+    describe: (address) => ({ host: address.kind === 'tcp' ? address.host : name, place, alpn }),
+  });
 }

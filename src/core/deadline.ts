@@ -13,6 +13,11 @@ export interface Limit {
   readonly code: ErrorCode;
 }
 
+/** The limit on a TLS handshake, in milliseconds. */
+export function tlsLimit(ms: number): Limit {
+  return { ms, phase: 'tls', option: '--tls-timeout', code: 'connection_timeout' };
+}
+
 /** A limit that runs from `start` to `end` and also passes on the caller's abort. */
 export class Deadline {
   readonly #controller = new Abort();

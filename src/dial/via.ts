@@ -1,6 +1,6 @@
 import { type Address, formatAddress } from '../core/address.ts';
 import type { Carrier, HopReach, Reach, Session } from '../core/carrier.ts';
-import { Deadline, type Limit, within } from '../core/deadline.ts';
+import { Deadline, type Limit, tlsLimit, within } from '../core/deadline.ts';
 import type { Dial, DialContext, Stage } from '../core/dialer.ts';
 import { type HopPosition, type Phase, TunlError } from '../core/errors.ts';
 import type { HeaderField, Hop } from '../core/hop.ts';
@@ -114,11 +114,10 @@ async function secureLink(
 ): Promise<Link> {
   const { hop, position, secure, tlsMs } = route;
   if (!secure) return link;
-  const limit = { ms: tlsMs, phase: 'tls', option: '--tls-timeout', code: 'connection_timeout' } as const;
   const name = formatAddress(hop.address);
   const started = performance.now();
   try {
-    const secured = await within(limit, ctx.signal, `${name} did not finish the TLS handshake`, (signal) =>
+    const secured = await within(tlsLimit(tlsMs), ctx.signal, `${name} did not finish the TLS handshake`, (signal) =>
       secure(link, signal, offered),
     );
     const ms = performance.now() - started;
