@@ -6,8 +6,8 @@ import { type TunlError, usageError } from '../core/errors.ts';
 import type { Hop } from '../core/hop.ts';
 import { resetError } from '../core/link.ts';
 import { parseHop, splitAlternatives } from '../words/hop.ts';
+import { defaultLimits } from '../words/settings.ts';
 import { parseTarget } from '../words/target.ts';
-import type { Limits } from './options.ts';
 import { createRoute } from './route.ts';
 
 /** How `openTunnel` reaches its target. */
@@ -18,7 +18,12 @@ export interface OpenTunnelOptions {
    */
   readonly proxies?: readonly string[];
   /** Limits of the phases, in milliseconds; 0 switches one off. Those that are absent are the defaults of `tunl connect`. */
-  readonly limits?: Partial<Pick<Limits, 'dnsMs' | 'connectMs' | 'tlsMs' | 'handshakeMs'>>;
+  readonly limits?: {
+    readonly dnsMs?: number;
+    readonly connectMs?: number;
+    readonly tlsMs?: number;
+    readonly handshakeMs?: number;
+  };
   /** How often a dial that failed is repeated; 0 where absent. */
   readonly retries?: number;
   /** Use only this address family. */
@@ -40,16 +45,6 @@ export interface Tunnel extends Duplex {
   reset(error?: Error): void;
 }
 
-const limits: Limits = {
-  dnsMs: 5000,
-  connectMs: 10_000,
-  tlsMs: 10_000,
-  handshakeMs: 15_000,
-  idleMs: 0,
-  lingerMs: 0,
-  halfCloseWaitMs: 0,
-};
-
 /**
  * Opens one tunnel to `HOST:PORT` through any chain of proxies. The connections below it belong to
  * this tunnel alone and go with it.
@@ -60,7 +55,7 @@ export async function openTunnel(target: string, options: OpenTunnelOptions = {}
   const address = parseTarget(target);
   const route = await createRoute({
     hops: proxies.map((text, index) => parseProxy(text, `proxies[${index}]`)),
-    limits: { ...limits, ...options.limits },
+    limits: { ...defaultLimits('forward'), ...options.limits },
     ...(retries !== undefined && { retries }),
     ...(family !== undefined && { family }),
   });

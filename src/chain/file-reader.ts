@@ -4,6 +4,7 @@ import { usageError } from '../core/errors.ts';
 import { parseFormat } from '../words/format.ts';
 import { isInternal, parseInternal } from '../words/internal.ts';
 import { parseListen, parseUnix, resolveUnix } from '../words/listen.ts';
+import { limitSettings } from '../words/settings.ts';
 import { parseSize } from '../words/size.ts';
 import { parseTarget } from '../words/target.ts';
 import { asUsage } from '../words/text.ts';
@@ -12,14 +13,7 @@ import type { Path } from './document.ts';
 import { readHttp } from './http-words.ts';
 import type { AccessLog, ChainStage, Graph, ListenerTls, RouteOptions, Target } from './model.ts';
 import { type ProxyReader, readProxy } from './proxy-words.ts';
-import {
-  defaultLimits,
-  proxyIdle,
-  readRoute,
-  type RouteDefaults,
-  sharedLimits,
-  type WrittenLimits,
-} from './route-words.ts';
+import { readRoute, type RouteDefaults, type WrittenLimits } from './route-words.ts';
 import type { LimitWords, WayWords } from './schema-parts.ts';
 import type { AccessLogWords, FileWords, StageWords } from './schema.ts';
 import { fillVariables, readKeyPassword, type SecretSources } from './secrets.ts';
@@ -89,8 +83,8 @@ export class FileReader implements ProxyReader {
     const to = { targets, balance: stage.balance ?? 'first' } as const;
     const { retry, family, resolver } = this.#words.defaults ?? {};
     const isProxy = stage.proxy !== undefined;
-    const idle = isProxy ? proxyIdle : defaultLimits.idle;
-    const defaults = { limits: [this.#defaultLimits()], idle, retry, family, resolver };
+    const side = isProxy ? 'serve' : 'forward';
+    const defaults = { limits: [this.#defaultLimits()], side, retry, family, resolver } as const;
     const route = this.#readWay(path, stage, defaults);
     if (stage.balance !== undefined && stage.to === undefined) attempts.add([...path, 'balance'], 'balance needs to');
     if (isProxy) {
@@ -112,7 +106,7 @@ export class FileReader implements ProxyReader {
     }
     if (!http.routes && !http.hosts) this.attempts.add([...path, 'http'], 'http has no routes', 'add routes or hosts');
     const { limits = {} } = stage;
-    const defaults = { limits: [this.#defaultLimits()], idle: proxyIdle };
+    const defaults = { limits: [this.#defaultLimits()], side: 'serve' } as const;
     const route = this.#readWay(path, { limits }, defaults);
     const readUpstreamWay = (at: Path, words: WayWords) => this.#readWay(at, words, this.#inherit(path, limits));
     return { job: 'http' as const, route, ...readHttp([...path, 'http'], http, this, readUpstreamWay) };
@@ -123,7 +117,7 @@ export class FileReader implements ProxyReader {
     const { retry, family, resolver } = this.#words.defaults ?? {};
     const layers = [{ at: [...path, 'limits'], words: limits }, this.#defaultLimits()];
     const shared = layers.map(({ at, words }) => ({ at, words: pickShared(words) }));
-    return { limits: shared, idle: defaultLimits.idle, retry, family, resolver };
+    return { limits: shared, side: 'forward', retry, family, resolver };
   }
 
   #defaultLimits(): WrittenLimits {
@@ -194,7 +188,8 @@ export class FileReader implements ProxyReader {
 }
 
 function pickShared(words: LimitWords): LimitWords {
-  return Object.fromEntries(sharedLimits.flatMap((name) => (words[name] === undefined ? [] : [[name, words[name]]])));
+  const ofClients = new Set<string>(limitSettings.flatMap(({ key, isOfClients }) => (isOfClients ? [key] : [])));
+  return Object.fromEntries(Object.entries(words).filter(([key]) => !ofClients.has(key)));
 }
 
 /** The sizes that Envoy allows too. */

@@ -1,5 +1,6 @@
 import type { InternalAddress, ListenAddress } from '../core/address.ts';
 import type { KeyPassword } from '../core/secret.ts';
+import type { Caps } from '../words/settings.ts';
 import type { Upstream, VirtualHost } from './http-model.ts';
 import type { RouteOptions, TargetChoice } from './route.ts';
 
@@ -55,7 +56,7 @@ export interface ProxyStage extends AnyStage {
   /** Serve without authentication on an address that is not loopback. */
   readonly open: boolean;
   /** How many tunnels there may be at a time: in all, of one client, in one HTTP/2 session. */
-  readonly caps?: { readonly total?: number; readonly perClient?: number; readonly perSession?: number };
+  readonly caps?: Caps;
   /** Tell each target who the client is, before the first byte. */
   readonly proxyProtocol?: 'v1' | 'v2';
   /** Refuse with the statuses that Envoy has; with those of `serve` where absent. */

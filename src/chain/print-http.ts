@@ -1,12 +1,12 @@
 import { formatAddress } from '../core/address.ts';
+import { collectLimits, formatLimit } from '../words/settings.ts';
 import { comparisons, usualPath } from './http-match.ts';
 import { usualUpgrades } from './http-action.ts';
 import type { ConditionWords, HostWords, HttpWords, RouteWords, UpstreamWords } from './http-schema.ts';
 import { upstreamOf } from './http-faults.ts';
 import { everyHost, nameTargets } from './http-words.ts';
 import type { FieldMatch, HttpAction, HttpRoute, HttpStage, Limits, Upstream, VirtualHost } from './model.ts';
-import { formatTime, toWayWords, unwrap, usualLimits } from './print-route.ts';
-import { defaultLimits, limitKeys, sharedLimits } from './route-words.ts';
+import { toWayWords, unwrap } from './print-route.ts';
 import type { SecretNames } from './secret-names.ts';
 import { escapeVariables } from './secrets.ts';
 
@@ -42,8 +42,7 @@ type Lead = (upstream: string) => string | string[];
 
 /** What an upstream that says nothing has. */
 function inheritedLimits({ route: { limits } }: HttpStage): Limits {
-  const shared = sharedLimits.map((name) => [limitKeys[name], limits[limitKeys[name]]] as const);
-  return { ...usualLimits(defaultLimits.idle), ...Object.fromEntries(shared) };
+  return collectLimits('forward', ({ field, isOfClients }) => (isOfClients ? undefined : limits[field]));
 }
 
 /** Those that need an entry of their own. The others are made again, in this order, from what routes lead to. */
@@ -124,10 +123,10 @@ function toActionWords(action: HttpAction, lead: Lead): RouteWords {
     const { status, body } = action;
     return { answer: body === undefined ? status : `${status} ${escapeVariables(body)}` };
   }
-  const idle = action.idleMs !== undefined && { idle: formatTime(action.idleMs) };
+  const idle = action.idleMs !== undefined && { idle: formatLimit(action.idleMs) };
   if (action.kind === 'requests') {
     const { timeoutMs, upstream } = action;
-    return { to: lead(upstream), ...(timeoutMs > 0 && { timeout: formatTime(timeoutMs) }), ...idle };
+    return { to: lead(upstream), ...(timeoutMs > 0 && { timeout: formatLimit(timeoutMs) }), ...idle };
   }
   const { post, proxyProtocol, upstream } = action;
   return {

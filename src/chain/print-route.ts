@@ -1,27 +1,13 @@
 import { formatAddress } from '../core/address.ts';
-import { formatDuration } from '../core/deadline.ts';
-import { parseDuration } from '../words/duration.ts';
+import { formatLimit, limitSettings } from '../words/settings.ts';
 import { formatHopWords } from './hop-words.ts';
 import type { HopChoice, Limits, RouteOptions } from './model.ts';
-import { defaultLimits, limitKeys } from './route-words.ts';
 import type { LimitWords, PlaceWords, WayWords } from './schema-parts.ts';
 import type { SecretNames } from './secret-names.ts';
 
 /** One of them stands for itself. */
 export function unwrap<T>(list: readonly T[]): T | T[] {
   return list.length === 1 ? (list[0] as T) : [...list];
-}
-
-/** A duration as a file has it. */
-export function formatTime(ms: number): string {
-  return ms === 0 ? 'off' : formatDuration(ms);
-}
-
-/** The limits of who says nothing, in milliseconds. */
-export function usualLimits(idle: string): Limits {
-  const { lifetime: _off, ...rest } = { ...defaultLimits, idle };
-  const entries = Object.entries(rest) as [keyof typeof rest, string][];
-  return Object.fromEntries(entries.map(([name, text]) => [limitKeys[name], parseDuration(text, name)])) as never;
 }
 
 /** A way as a file has it, without the limits that go without saying. */
@@ -58,9 +44,9 @@ function toPlaceWords(choice: HopChoice, balance: RouteOptions['hopBalance'], na
 }
 
 function toLimitWords(limits: Limits, usual: Limits): LimitWords | undefined {
-  const given = Object.entries(limitKeys).flatMap(([name, key]) => {
-    const ms = limits[key];
-    return ms === undefined || ms === usual[key] ? [] : [[name, formatTime(ms)] as const];
+  const given = limitSettings.flatMap(({ key, field }) => {
+    const ms = limits[field];
+    return ms === undefined || ms === usual[field] ? [] : [[key, formatLimit(ms)] as const];
   });
   return given.length === 0 ? undefined : Object.fromEntries(given);
 }
@@ -69,7 +55,7 @@ function toRetryWords({ retries = 0, backOff, retryOn }: RouteOptions): WayWords
   if (!backOff && retryOn === undefined) return retries > 0 ? retries : undefined;
   return {
     times: retries,
-    ...(backOff && { base: formatTime(backOff.baseMs), max: formatTime(backOff.maxMs) }),
+    ...(backOff && { base: formatLimit(backOff.baseMs), max: formatLimit(backOff.maxMs) }),
     ...(retryOn !== undefined && { on: retryOn }),
   };
 }

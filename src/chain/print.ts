@@ -1,11 +1,11 @@
 import { isMap, isPair, isSeq, type Pair, parseDocument, stringify, visit } from 'yaml';
 import { formatAddress } from '../core/address.ts';
 import { isSecretField } from '../core/secret.ts';
+import { type CapKey, type Caps, capSettings, defaultLimits } from '../words/settings.ts';
 import { formatSize } from '../words/size.ts';
 import type { AccessLog, ChainStage, Graph, ListenerTls, ProxyStage } from './model.ts';
 import { toHttpWords } from './print-http.ts';
-import { toWayWords, unwrap, usualLimits } from './print-route.ts';
-import { defaultLimits, proxyIdle } from './route-words.ts';
+import { toWayWords, unwrap } from './print-route.ts';
 import type { AccessLogWords, FileWords, StageWords } from './schema.ts';
 import { SecretNames } from './secret-names.ts';
 import { escapeVariables, isReference, type SecretSources } from './secrets.ts';
@@ -78,11 +78,8 @@ function isSmall(text: string): boolean {
 function toStageWords(stage: ChainStage, names: SecretNames): StageWords {
   const { name, route, tls, to, accessLogs = [] } = stage;
   const listen = stage.listen.map(formatListen);
-  const { via, ...rest } = toWayWords(
-    route,
-    usualLimits(stage.job === 'forward' ? defaultLimits.idle : proxyIdle),
-    names,
-  );
+  const usual = defaultLimits(stage.job === 'forward' ? 'forward' : 'serve');
+  const { via, ...rest } = toWayWords(route, usual, names);
   return {
     ...(!(listen.length === 1 && listen[0] === `internal://${name}`) && { listen: unwrap(listen) }),
     ...(tls && { tls: toTlsWords(tls, names) }),
@@ -134,11 +131,15 @@ function toProxyWords(stage: ProxyStage, names: SecretNames): StageWords['proxy'
     ...(allow.length > 0 && { allow: unwrap(allow.map(escapeVariables)) }),
     ...(deny.length > 0 && { deny: unwrap(deny.map(escapeVariables)) }),
     ...(open && { open }),
-    ...(caps?.total !== undefined && { 'max-tunnels': caps.total }),
-    ...(caps?.perClient !== undefined && { 'max-tunnels-per-client': caps.perClient }),
-    ...(caps?.perSession !== undefined && { 'max-tunnels-per-session': caps.perSession }),
+    ...toCapWords(caps),
     ...(proxyProtocol && { 'proxy-protocol': proxyProtocol }),
     ...(statuses && { statuses }),
   };
   return Object.keys(words).length === 0 ? true : words;
+}
+
+function toCapWords(caps: Caps = {}): { readonly [key in CapKey]?: number } {
+  return Object.fromEntries(
+    capSettings.flatMap(({ key, field }) => (caps[field] === undefined ? [] : [[key, caps[field]]])),
+  );
 }

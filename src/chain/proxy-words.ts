@@ -1,5 +1,6 @@
 import { resolve } from 'node:path';
 import { usageError } from '../core/errors.ts';
+import { collectCaps } from '../words/settings.ts';
 import { suggest } from '../words/suggest.ts';
 import { quote } from '../words/text.ts';
 import type { Path } from './document.ts';
@@ -28,7 +29,6 @@ export function readProxy(path: Path, words: StageWords['proxy'], reader: ProxyR
     statuses,
     ...rest
   } = toObject(words);
-  const { 'max-tunnels': total, 'max-tunnels-per-client': perClient, 'max-tunnels-per-session': perSession } = rest;
   const { attempts } = reader;
   return {
     accept: attempts.runEach([...path, 'accept'], accept, (word) => readSwitch(word, reader)),
@@ -36,13 +36,7 @@ export function readProxy(path: Path, words: StageWords['proxy'], reader: ProxyR
     allow: attempts.runEach([...path, 'allow'], allow, (word) => readRule(word, reader)),
     deny: attempts.runEach([...path, 'deny'], deny, (word) => readRule(word, reader)),
     open,
-    ...((total ?? perClient ?? perSession) !== undefined && {
-      caps: {
-        ...(total !== undefined && { total }),
-        ...(perClient !== undefined && { perClient }),
-        ...(perSession !== undefined && { perSession }),
-      },
-    }),
+    ...collectCaps(({ key }) => rest[key]),
     ...(proxyProtocol && { proxyProtocol }),
     ...(statuses === 'envoy' && { statuses }),
   } satisfies Partial<ProxyStage>;

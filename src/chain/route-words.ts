@@ -2,6 +2,7 @@ import { usageError } from '../core/errors.ts';
 import { parseDuration } from '../words/duration.ts';
 import { splitAlternatives } from '../words/hop.ts';
 import { isInternal, parseInternal } from '../words/internal.ts';
+import { collectLimits, type Side } from '../words/settings.ts';
 import type { Attempts } from './attempt.ts';
 import type { Path } from './document.ts';
 import type { HopChoice, Limits, RouteOptions } from './model.ts';
@@ -13,35 +14,6 @@ export interface RouteReader extends HopReader {
   readonly attempts: Attempts;
 }
 
-/** The limits of a stage that says nothing, as `forward` has them; a proxy ends idle tunnels after an hour. */
-export const defaultLimits: Readonly<Record<keyof LimitWords, string>> = {
-  dns: '5s',
-  connect: '10s',
-  tls: '10s',
-  handshake: '15s',
-  idle: 'off',
-  linger: '60s',
-  'half-close-wait': '2s',
-  lifetime: 'off',
-};
-/** What `idle` is for a proxy and for an HTTP stage. */
-export const proxyIdle = '1h';
-
-/** Which limit each name of a file sets. */
-export const limitKeys = {
-  dns: 'dnsMs',
-  connect: 'connectMs',
-  tls: 'tlsMs',
-  handshake: 'handshakeMs',
-  idle: 'idleMs',
-  linger: 'lingerMs',
-  'half-close-wait': 'halfCloseWaitMs',
-  lifetime: 'lifetimeMs',
-} as const satisfies Record<keyof LimitWords, keyof Limits>;
-
-/** What an upstream has as its stage has it. The others are about clients. */
-export const sharedLimits = ['dns', 'connect', 'tls', 'handshake', 'linger', 'half-close-wait'] as const;
-
 /** Limits as they are written somewhere, and where that is. */
 export interface WrittenLimits {
   readonly at: Path;
@@ -52,8 +24,8 @@ export interface WrittenLimits {
 export interface RouteDefaults {
   /** The nearest first. */
   readonly limits: readonly WrittenLimits[];
-  /** What `idle` is where nobody says it. */
-  readonly idle: string;
+  /** Whose limits hold where nobody says them. */
+  readonly side: Side;
   readonly retry?: RetryWords | undefined;
   readonly family?: 4 | 6 | undefined;
   readonly resolver?: RouteOptions['resolver'] | undefined;
@@ -66,7 +38,7 @@ export function readRoute(path: Path, words: WayWords, defaults: RouteDefaults, 
   const own = { at: [...path, 'limits'], words: words.limits ?? {} };
   return {
     ...readVia([...path, 'via'], words.via, reader),
-    limits: readLimits([own, ...defaults.limits], defaults.idle, reader),
+    limits: readLimits([own, ...defaults.limits], defaults.side, reader),
     ...reader.attempts.run([...path, 'retry'], () => readRetry(words.retry ?? defaults.retry ?? 0)),
     ...(family !== undefined && { family }),
     ...(resolver !== undefined && { resolver }),
@@ -74,15 +46,11 @@ export function readRoute(path: Path, words: WayWords, defaults: RouteDefaults, 
 }
 
 /** What is written in `defaults` is parsed for each stage, and blamed where it stands. */
-function readLimits(layers: readonly WrittenLimits[], idle: string, { attempts }: RouteReader): Limits {
-  const read = (name: keyof LimitWords) => {
-    const layer = layers.find(({ words }) => words[name] !== undefined);
-    if (!layer && name === 'lifetime') return [];
-    const text = String(layer?.words[name] ?? (name === 'idle' ? idle : defaultLimits[name]));
-    const ms = attempts.run([...(layer?.at ?? []), name], () => parseDuration(text, name)) ?? 0;
-    return [[limitKeys[name], ms] as const];
-  };
-  return Object.fromEntries((Object.keys(limitKeys) as (keyof LimitWords)[]).flatMap(read)) as unknown as Limits;
+function readLimits(layers: readonly WrittenLimits[], side: Side, { attempts }: RouteReader): Limits {
+  return collectLimits(side, ({ key }) => {
+    const layer = layers.find(({ words }) => words[key] !== undefined);
+    return layer && attempts.run([...layer.at, key], () => parseDuration(String(layer.words[key]), key));
+  });
 }
 
 /** How the waits grow where nobody says it. */

@@ -1,19 +1,8 @@
 import type { InternalAddress, TcpAddress, UnixAddress } from '../core/address.ts';
 import type { Hop } from '../core/hop.ts';
+import type { Limits } from '../words/settings.ts';
 
-/** Limits of the phases, in milliseconds. 0 switches a limit off. */
-export interface Limits {
-  readonly dnsMs: number;
-  readonly connectMs: number;
-  readonly tlsMs: number;
-  readonly handshakeMs: number;
-  readonly idleMs: number;
-  readonly lingerMs: number;
-  /** How long our end is kept from a hop that may take it for the end of both directions. */
-  readonly halfCloseWaitMs: number;
-  /** End a tunnel that is so old, whatever it moves; no limit where absent or 0. */
-  readonly lifetimeMs?: number;
-}
+export type { Limits } from '../words/settings.ts';
 
 /** One place on the way: alternatives that are tried in turn, at least one. */
 export type HopChoice = readonly Hop[];

@@ -1,4 +1,5 @@
 import * as z from 'zod';
+import { type CapSetting, describeInFile, type LimitSetting, limitSettings, maxCap } from '../words/settings.ts';
 
 /** A schema with the sentence that editors show for it. */
 export const describe = <T extends z.ZodType>(schema: T, description: string): T => schema.meta({ description });
@@ -26,24 +27,18 @@ export const time = z.union([z.literal(0), text], must('a duration such as 250ms
 export const count = z
   .int(must('a number from 1'))
   .min(1, must('a number from 1'))
-  .max(1_000_000, must('at most 1000000'));
+  .max(maxCap, must(`at most ${maxCap}`));
 
-const limits = z.strictObject(
-  {
-    dns: describe(time.optional(), 'limit for resolving a name; 5s'),
-    connect: describe(time.optional(), 'limit for the TCP connection; 10s'),
-    tls: describe(time.optional(), 'limit for each TLS handshake; 10s'),
-    handshake: describe(time.optional(), "limit for each proxy's answer; 15s"),
-    idle: describe(time.optional(), 'end a tunnel that moves nothing for so long; off, and 1h for a proxy or http'),
-    linger: describe(time.optional(), 'wait so long without progress once one direction has ended; 60s'),
-    'half-close-wait': describe(
-      time.optional(),
-      'tell a proxy that may end both directions that ours has ended once nothing has moved for so long; 2s',
-    ),
-    lifetime: describe(time.optional(), 'end a tunnel that is so old, whatever it moves; off'),
-  },
-  must('limits by name, such as { idle: 1h }'),
-);
+/** The keys of settings that are all written in the same way, none of which must be there. */
+export function shapeOf<Key extends string, T extends z.ZodType>(
+  settings: readonly ((LimitSetting | CapSetting) & { readonly key: Key })[],
+  schema: T,
+): Record<Key, z.ZodOptional<T>> {
+  const entries = settings.map((setting) => [setting.key, describe(schema.optional(), describeInFile(setting))]);
+  return Object.fromEntries(entries) as Record<Key, z.ZodOptional<T>>;
+}
+
+const limits = z.strictObject(shapeOf(limitSettings, time), must('limits by name, such as { idle: 1h }'));
 
 const times = z.int(must('a number of retries')).min(0, must('a number of retries')).max(9999, must('at most 9999'));
 const retry = z.union(

@@ -1,6 +1,7 @@
 import * as z from 'zod';
+import { capSettings } from '../words/settings.ts';
 import { http } from './http-schema.ts';
-import { count, describe, flag, keyPassword, must, oneOrMore, text, wayShape } from './schema-parts.ts';
+import { count, describe, flag, keyPassword, must, oneOrMore, shapeOf, text, wayShape } from './schema-parts.ts';
 
 const { limits, retry, family, resolver } = wayShape;
 
@@ -22,12 +23,7 @@ const proxy = z.strictObject({
   allow: describe(oneOrMore(text, 'a rule').optional(), 'allow these targets and no others: PATTERN[:PORTS]'),
   deny: describe(oneOrMore(text, 'a rule').optional(), 'deny these targets, whatever allow says'),
   open: describe(flag.optional(), 'let everyone use it, also on an address that is not loopback'),
-  'max-tunnels': describe(count.optional(), 'at most so many tunnels at a time; more are refused with 503'),
-  'max-tunnels-per-client': describe(count.optional(), 'at most so many from one address; of IPv6 from one /64'),
-  'max-tunnels-per-session': describe(
-    count.optional(),
-    'at most so many in one HTTP/2 connection, which clients are told',
-  ),
+  ...shapeOf(capSettings, count),
   'proxy-protocol': describe(
     z.enum(['v1', 'v2'], must('v1 or v2')).optional(),
     'tell each target who its client is, before the first byte',

@@ -1,4 +1,5 @@
-import type { HttpAction, HttpRoute, HttpStage, Limits, Upstream } from '../chain/model.ts';
+import type { HttpAction, HttpRoute, HttpStage, Upstream } from '../chain/model.ts';
+import { defaultLimits } from '../words/settings.ts';
 import { tidyTargetTls } from './canonical-hop.ts';
 import { tidyChoice, tidyRoute, toPlainRoute } from './canonical-route.ts';
 import { isName } from './export-cluster.ts';
@@ -16,6 +17,7 @@ export function tidyHttp(stage: Omit<HttpStage, 'log'>, fields: FieldWriter): Om
   const used = new Set(hosts.flatMap(({ routes }) => routes.flatMap(({ action }) => listUpstreams(action))));
   const upstreams = [...used].flatMap((name) => stage.upstreams.find((upstream) => upstream.name === name) ?? []);
   const { limits } = tidyRoute(stage.route, false, fields);
+  const { connectMs, tlsMs } = defaultLimits('envoy');
   const { open: _open, ...others } = stage;
   return {
     ...others,
@@ -23,13 +25,10 @@ export function tidyHttp(stage: Omit<HttpStage, 'log'>, fields: FieldWriter): Om
     ...(upstreams.some(({ to }) => 'field' in to) && { open: true }),
     hosts,
     // Nothing is dialled by the stage itself.
-    route: { hops: [], limits: { ...limits, ...usualConnect } },
+    route: { hops: [], limits: { ...limits, connectMs, tlsMs } },
     upstreams: upstreams.map((upstream) => tidyUpstream(upstream, fields)),
   };
 }
-
-/** What Envoy has where nothing is said. */
-const usualConnect: Pick<Limits, 'connectMs' | 'tlsMs'> = { connectMs: 5000, tlsMs: 5000 };
 
 function listUpstreams(action: HttpAction): string[] {
   return action.kind === 'answer' ? [] : [action.upstream];

@@ -1,4 +1,5 @@
 import type { ForwardStage, Limits, RouteOptions, TargetChoice } from '../chain/model.ts';
+import { defaultLimits } from '../words/settings.ts';
 import { tidyHops } from './canonical-hop.ts';
 import { isName } from './export-cluster.ts';
 import type { FieldWriter } from './export-fields.ts';
@@ -49,14 +50,6 @@ export function tidyRoute(route: RouteOptions, isResolved: boolean, fields: Fiel
 
 /** Of ours that Envoy has not, the usual ones; its `connect_timeout` is for TLS too. */
 function tidyLimits({ lifetimeMs = 0, connectMs, idleMs }: Limits): Limits {
-  return {
-    dnsMs: 5000,
-    connectMs,
-    tlsMs: connectMs,
-    handshakeMs: 15_000,
-    idleMs,
-    lingerMs: 60_000,
-    halfCloseWaitMs: 2000,
-    ...(lifetimeMs > 0 && { lifetimeMs }),
-  };
+  const usual = defaultLimits('envoy');
+  return { ...usual, connectMs, tlsMs: connectMs, idleMs, ...(lifetimeMs > 0 && { lifetimeMs }) };
 }

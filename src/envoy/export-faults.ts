@@ -10,11 +10,10 @@ import {
   type RouteOptions,
   type TargetChoice,
 } from '../chain/model.ts';
-import { defaultLimits } from '../chain/route-words.ts';
 import { formatAddress, hostOf } from '../core/address.ts';
 import { formatDuration } from '../core/deadline.ts';
 import { formatHop, type Hop, type TlsSettings } from '../core/hop.ts';
-import { parseDuration } from '../words/duration.ts';
+import { defaultLimits, type LimitKey, limitSettings } from '../words/settings.ts';
 import { isLoopback } from './export-terms.ts';
 import { isName } from './export-cluster.ts';
 import { findTerms } from './hop-terms.ts';
@@ -114,15 +113,14 @@ function* findInListener({ listen, tls }: ChainStage): Generator<Finding> {
 }
 
 /** Limits of ours that Envoy has nothing like; they are no loss where nobody has set them. */
-const ownLimits = { dnsMs: 'dns', tlsMs: 'tls', handshakeMs: 'handshake', lingerMs: 'linger' } as const;
+const ownLimits: ReadonlySet<string> = new Set(['dns', 'tls', 'handshake', 'linger'] satisfies LimitKey[]);
 
 function* findInLimits(limits: Limits): Generator<Finding> {
-  for (const key of Object.keys(ownLimits) as (keyof typeof ownLimits)[]) {
-    const name = ownLimits[key];
-    const usual = parseDuration(String(defaultLimits[name]), name);
+  for (const { key, field } of limitSettings) {
+    const [ms = 0, usual = 0] = [limits[field], defaultLimits('forward')[field]];
     // Its connect_timeout is for both.
-    if (limits[key] === usual || (key === 'tlsMs' && limits.tlsMs === limits.connectMs)) continue;
-    yield [`it has no limit like ${name}: ${formatDuration(limits[key])}`, `leave it at ${formatDuration(usual)}`];
+    if (!ownLimits.has(key) || ms === usual || (field === 'tlsMs' && ms === limits.connectMs)) continue;
+    yield [`it has no limit like ${key}: ${formatDuration(ms)}`, `leave it at ${formatDuration(usual)}`];
   }
 }
 

@@ -1,9 +1,10 @@
 import { isIP } from 'node:net';
 import type { Path } from '../chain/document.ts';
-import type { Limits, RouteOptions, Target, TargetChoice } from '../chain/model.ts';
+import type { RouteOptions, Target, TargetChoice } from '../chain/model.ts';
 import type { TlsSettings } from '../core/hop.ts';
 import { parseHost, parsePort } from '../http/authority.ts';
 import { parseUnix } from '../words/listen.ts';
+import { defaultLimits } from '../words/settings.ts';
 import { asUsage, quote } from '../words/text.ts';
 import type { ClusterWords, EndpointWords } from './forms/cluster.ts';
 import type { HopVersion } from './hop-terms.ts';
@@ -25,9 +26,6 @@ export interface Cluster {
   readonly family?: 4 | 6;
   readonly connectMs: number;
 }
-
-/** What `connect_timeout` is where nothing is said. */
-const connectMs = 5000;
 
 const protocolOptions = 'envoy.extensions.upstreams.http.v3.HttpProtocolOptions';
 
@@ -51,20 +49,12 @@ export function readCluster(words: ClusterWords, path: Path, reading: Reading): 
     version,
     ...security,
     ...((family === 'V4_ONLY' || family === 'V6_ONLY') && { family: family === 'V4_ONLY' ? 4 : 6 }),
-    connectMs: words.connect_timeout ?? connectMs,
+    connectMs: words.connect_timeout ?? usualLimits.connectMs,
   };
 }
 
 /** The limits that hold where a file says nothing: those of Envoy, and ours where it has none. */
-export const usualLimits: Limits = {
-  dnsMs: 5000,
-  connectMs,
-  tlsMs: connectMs,
-  handshakeMs: 15_000,
-  idleMs: 0,
-  lingerMs: 60_000,
-  halfCloseWaitMs: 2000,
-};
+export const usualLimits = defaultLimits('envoy');
 
 /** The route to a cluster. Its limit for a connection counts once more for TLS. */
 export function toRoute(cluster: Cluster, idleMs: number, lifetimeMs = 0): RouteOptions {

@@ -12,7 +12,7 @@ import { parseTarget } from '../words/target.ts';
 import { quote } from '../words/text.ts';
 import type { TcpProxyWords, TunnelingWords } from './forms/tcp-proxy.ts';
 import { findScheme, type HopTerms, termsOf } from './hop-terms.ts';
-import { type Cluster, toRoute } from './read-cluster.ts';
+import { type Cluster, toRoute, usualLimits } from './read-cluster.ts';
 import { readAccessLogs } from './read-access-log.ts';
 import type { Reading } from './reading.ts';
 
@@ -65,10 +65,7 @@ export function readTcpProxy(
 }
 
 /** Stands for the route of something that is refused. */
-const noRoute: RouteOptions = {
-  hops: [],
-  limits: { dnsMs: 0, connectMs: 0, tlsMs: 0, handshakeMs: 0, idleMs: 0, lingerMs: 0, halfCloseWaitMs: 0 },
-};
+const noRoute: RouteOptions = { hops: [], limits: usualLimits };
 
 function readPlaces(cluster: Cluster, path: Path, reading: Reading): TargetChoice | undefined {
   const { to, name } = cluster;

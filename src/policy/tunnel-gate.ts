@@ -1,24 +1,18 @@
 import { TunlError } from '../core/errors.ts';
 import { toBytes } from '../core/ip-bytes.ts';
 import type { Peer } from '../core/link.ts';
-
-/** The most tunnels at a time, including those that wait for their target. Default: no limit. */
-export interface TunnelCaps {
-  readonly total?: number;
-  /** The most from one client: from one IPv4 address, or from one /64 of IPv6, which is a single client's. */
-  readonly perClient?: number;
-}
+import type { Caps } from '../words/settings.ts';
 
 /** Seconds after which a refused client may ask again. They are few, because places become free at any moment. */
 const retryAfter = '1';
 
-/** Counts the tunnels of a proxy, and refuses tunnels beyond its limits. */
+/** Counts the tunnels of a proxy, including those that wait for their target, and refuses tunnels beyond its limits. */
 export class TunnelGate {
-  readonly #caps: TunnelCaps;
+  readonly #caps: Caps;
   readonly #clients = new Map<string, number>();
   #open = 0;
 
-  constructor(caps: TunnelCaps) {
+  constructor(caps: Caps) {
     this.#caps = caps;
   }
 

@@ -21,8 +21,6 @@ import { createReport } from '../report.ts';
 import { runUntilStopped } from '../running.ts';
 import type { Ui } from '../ui.ts';
 
-const limits = { linger: '60s', idle: 'off' };
-
 const drawForms: readonly DrawForm[] = ['text', 'mermaid', 'svg'];
 
 const fileOptions: readonly OptionSpec[] = [
@@ -74,7 +72,7 @@ export const chain: CommandSpec = {
     { title: 'Running', options: [...readinessOptions, graceOption, watchOption] },
     adminGroup,
     chainRouteGroup,
-    limitGroup(limits),
+    limitGroup('forward'),
     voiceGroup,
   ],
   outlivesDefects: true,
@@ -145,7 +143,7 @@ function refuseWords(args: Arguments, words: readonly string[]): void {
   const [extra] = words;
   if (extra !== undefined)
     throw usageError(`unexpected argument ${quote(extra)}`, 'with -c all stages are in the file');
-  const others = [...chainRouteGroup.options, ...limitGroup(limits).options].map(({ name }) => name);
+  const others = [...chainRouteGroup.options, ...limitGroup('forward').options].map(({ name }) => name);
   const given = others.find((name) => args.has(name) || args.list(name).length > 0);
   if (given !== undefined) throw usageError(`--${given} does not go with -c`, 'write it into the file');
 }
@@ -170,7 +168,7 @@ async function readLinear(words: readonly string[], args: Arguments, context: Co
     tls: readTlsWords(args),
     ...readAskWords(args),
   });
-  const options = { ...readRest(args), limits: readLimits(args, limits), listen, target };
+  const options = { ...readRest(args), limits: readLimits(args, 'forward'), listen, target };
   const { toLinearGraph } = await import('../../app/chain.ts');
   return toLinearGraph({
     ...options,

@@ -15,8 +15,6 @@ import { endOnSignals } from '../signals.ts';
 import { closeStdout, isOneUnixSocket } from '../stdout.ts';
 import type { Ui } from '../ui.ts';
 
-const limits = { linger: '60s', idle: 'off' };
-
 /** `tunl connect`: stdin and stdout, joined to a target. */
 export const connect: CommandSpec = {
   name: 'connect',
@@ -44,7 +42,7 @@ export const connect: CommandSpec = {
       ],
     },
     routeGroup,
-    limitGroup(limits),
+    limitGroup('forward'),
     voiceGroup,
   ],
   completes: 'host',
@@ -59,7 +57,7 @@ async function run(args: Arguments, { io, ui }: CommandContext): Promise<number>
   const { servername: _ofProxy, alpn: _too, ...settings } = parseTls(words, 'the command line');
   const targetTls = { ...settings, keyPassword: readKeyPassword(args, { io, ui }) };
   const options = {
-    limits: readLimits(args, limits),
+    limits: readLimits(args, 'forward'),
     target,
     check: args.has('check'),
     ...(args.has('tls-target') && { targetTls }),

@@ -15,8 +15,6 @@ import { voiceGroup } from '../options/voice.ts';
 import { readWatch, watchOption } from '../options/watch.ts';
 import { runUntilStopped, type Start } from '../running.ts';
 
-const limits = { linger: '60s', idle: 'off' };
-
 const checkOption = { name: 'check', summary: 'first dial each target once; fail with the cause instead of listening' };
 
 /** `tunl forward`: local listeners, each leading to a target. */
@@ -49,7 +47,7 @@ export const forward: CommandSpec = {
       options: [checkOption, printOption, exportOption, ...readinessOptions, graceOption, watchOption],
     },
     routeGroup,
-    limitGroup(limits),
+    limitGroup('forward'),
     voiceGroup,
   ],
   takesCommand: true,
@@ -73,7 +71,7 @@ async function run(args: Arguments, { io, ui }: CommandContext): Promise<number>
   const watch = readWatch(args);
   const targets = specs.map(({ target }) => target);
   const options = {
-    limits: readLimits(args, limits),
+    limits: readLimits(args, 'forward'),
     ...(await readRoute(args, { io, ui }, readTlsWords(args), targets)),
     specs,
     check: args.has('check'),

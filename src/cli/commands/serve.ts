@@ -6,7 +6,7 @@ import type { Arguments } from '../arguments.ts';
 import type { CommandContext, CommandSpec, OptionGroup } from '../command.ts';
 import type { OptionSpec } from '../option.ts';
 import { adminGroup, readAdmin, withAdmin } from '../options/admin.ts';
-import { graceOption, limitGroup, readGrace, readLimits } from '../options/limits.ts';
+import { capGroup, graceOption, limitGroup, readCaps, readGrace, readLimits } from '../options/limits.ts';
 import { parseListen, refuseDuplicates } from '../../words/listen.ts';
 import { checkPassword, readPasswordFile } from '../../words/password-file.ts';
 import { exportOption, isShown, printOption, showGraph } from '../options/print.ts';
@@ -17,11 +17,6 @@ import { voiceGroup } from '../options/voice.ts';
 import { readWatch, watchOption } from '../options/watch.ts';
 import { runUntilStopped } from '../running.ts';
 import { hasControl, quote } from '../../words/text.ts';
-
-/** More than one process has descriptors for. */
-const mostTunnels = 1_000_000;
-
-const limits = { linger: '60s', idle: '1h' };
 
 /** What the carriers want to be told of a server. */
 const carrierSwitches = carriers.flatMap(({ serveFlag, serveSwitches = [] }) => [
@@ -87,16 +82,6 @@ const whoGroup: OptionGroup = {
   ],
 };
 
-const capOptions = [
-  { name: 'max-tunnels', value: 'N', summary: 'at most N tunnels at a time; more are refused with 503' },
-  { name: 'max-tunnels-per-client', value: 'N', summary: 'at most N from one address; of IPv6 from one /64' },
-  {
-    name: 'max-tunnels-per-session',
-    value: 'N',
-    summary: 'at most N in one HTTP/2 connection, which clients are told; 1000 by default',
-  },
-] as const;
-
 /** `tunl serve`: a tunnelling proxy. */
 export const serve: CommandSpec = {
   name: 'serve',
@@ -120,8 +105,8 @@ export const serve: CommandSpec = {
     tlsGroup,
     whoGroup,
     serverRouteGroup,
-    { title: 'How many tunnels', options: capOptions },
-    limitGroup(limits),
+    capGroup,
+    limitGroup('serve'),
     voiceGroup,
   ],
   outlivesDefects: true,
@@ -138,7 +123,7 @@ async function run(args: Arguments, { io, ui }: CommandContext): Promise<number>
   const graceMs = readGrace(args);
   const watch = readWatch(args);
   const options: ServeOptions = {
-    limits: readLimits(args, limits),
+    limits: readLimits(args, 'serve'),
     listen,
     ...(admin && { admin }),
     ...(adminOpen && { adminOpen }),
@@ -187,26 +172,6 @@ function readServerTls(
       ...(clientCa !== undefined && { clientCa }),
     },
   };
-}
-
-function readCaps(args: Arguments): Pick<ServeOptions, 'caps'> {
-  const [total, perClient, perSession] = capOptions.map(({ name }) => readCount(args, name));
-  if ((total ?? perClient ?? perSession) === undefined) return {};
-  return {
-    caps: {
-      ...(total !== undefined && { total }),
-      ...(perClient !== undefined && { perClient }),
-      ...(perSession !== undefined && { perSession }),
-    },
-  };
-}
-
-function readCount(args: Arguments, option: string): number | undefined {
-  const text = args.text(option);
-  if (text === undefined) return undefined;
-  const count = /^[1-9]\d{0,6}$/.test(text) ? Number(text) : Infinity;
-  if (count <= mostTunnels) return count;
-  throw usageError(`--${option} ${quote(text)} is not a number from 1 to ${mostTunnels}`);
 }
 
 function readProxyProtocol(args: Arguments): Pick<ServeOptions, 'proxyProtocol'> {

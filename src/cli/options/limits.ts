@@ -1,58 +1,62 @@
 import type { Limits } from '../../app/options.ts';
+import { usageError } from '../../core/errors.ts';
 import type { Arguments } from '../arguments.ts';
 import type { OptionGroup } from '../command.ts';
 import { parseDuration, parseWait } from '../../words/duration.ts';
+import {
+  type Caps,
+  capSettings,
+  collectCaps,
+  collectLimits,
+  fallbackOf,
+  limitSettings,
+  maxCap,
+  type Side,
+} from '../../words/settings.ts';
+import { quote } from '../../words/text.ts';
 
 const graceFallback = '10s';
 
-interface LimitSpec {
-  readonly name: string;
-  readonly key: keyof Limits;
-  readonly summary: string;
-  readonly fallback: string;
-}
-
-/** Defaults that differ from command to command. */
-export interface LimitFallbacks {
-  readonly linger: string;
-  readonly idle: string;
-}
-
-const listLimits = ({ linger, idle }: LimitFallbacks): readonly LimitSpec[] => [
-  { name: 'dns-timeout', key: 'dnsMs', summary: 'limit for resolving a name', fallback: '5s' },
-  { name: 'connect-timeout', key: 'connectMs', summary: 'limit for the TCP connection', fallback: '10s' },
-  { name: 'tls-timeout', key: 'tlsMs', summary: 'limit for each TLS handshake', fallback: '10s' },
-  { name: 'handshake-timeout', key: 'handshakeMs', summary: "limit for each proxy's answer", fallback: '15s' },
-  { name: 'idle-timeout', key: 'idleMs', summary: 'end a tunnel that moves nothing for so long', fallback: idle },
-  {
-    name: 'linger',
-    key: 'lingerMs',
-    summary: 'wait so long without progress once one direction has ended',
-    fallback: linger,
-  },
-  {
-    name: 'half-close-wait',
-    key: 'halfCloseWaitMs',
-    summary: 'tell a proxy that may end both directions that ours has ended once nothing has moved for so long',
-    fallback: '2s',
-  },
-];
-
 /** The options that set the limits of the phases. */
-export function limitGroup(fallbacks: LimitFallbacks): OptionGroup {
-  const options = listLimits(fallbacks).map(({ name, summary, fallback }) => ({
-    name,
-    value: 'TIME',
-    summary,
-    fallback,
-  }));
+export function limitGroup(side: Side): OptionGroup {
+  const options = limitSettings.flatMap(({ flag, ...setting }) =>
+    flag === undefined
+      ? []
+      : [{ name: flag, value: 'TIME', summary: setting.summary, fallback: fallbackOf(setting, side) }],
+  );
   return { title: 'Limits (250ms, 5s, 1h; 0 or off: none)', options };
 }
 
 /** @throws {TunlError} usage */
-export function readLimits(args: Arguments, fallbacks: LimitFallbacks): Limits {
-  const read = ({ name, key, fallback }: LimitSpec) => [key, parseDuration(args.text(name) ?? fallback, `--${name}`)];
-  return Object.fromEntries(listLimits(fallbacks).map(read)) as unknown as Limits;
+export function readLimits(args: Arguments, side: Side): Limits {
+  return collectLimits(side, ({ flag }) => {
+    const text = flag === undefined ? undefined : args.text(flag);
+    return text === undefined ? undefined : parseDuration(text, `--${flag}`);
+  });
+}
+
+/** The options that say how many tunnels there may be. */
+export const capGroup: OptionGroup = {
+  title: 'How many tunnels',
+  options: capSettings.map(({ flag, summary, usually }) => ({
+    name: flag,
+    value: 'N',
+    summary: usually === undefined ? summary : `${summary}; ${usually}`,
+  })),
+};
+
+/** @throws {TunlError} usage */
+export function readCaps(args: Arguments): { readonly caps?: Caps } {
+  return collectCaps(({ flag }) => {
+    const text = args.text(flag);
+    return text === undefined ? undefined : parseCap(text, `--${flag}`);
+  });
+}
+
+function parseCap(text: string, option: string): number {
+  const count = /^[1-9]\d{0,6}$/.test(text) ? Number(text) : Infinity;
+  if (count <= maxCap) return count;
+  throw usageError(`${option} ${quote(text)} is not a number from 1 to ${maxCap}`);
 }
 
 /** The options of commands that run until they are stopped. */
