@@ -1,3 +1,4 @@
+import { isLoopbackHost } from '../core/loopback.ts';
 import { formatAddress, type InternalAddress, type ListenAddress } from '../core/address.ts';
 import { isSamePlace } from '../words/listen.ts';
 import type { GraphFault } from './fault.ts';
@@ -125,8 +126,7 @@ function isReachedAt(listen: ListenAddress | InternalAddress, target: Target): b
   if (listen.kind === 'internal' || target.kind === 'internal' || listen.kind !== target.kind) return false;
   if (listen.kind !== 'tcp' || target.kind !== 'tcp' || listen.host === target.host) return isSamePlace(listen, target);
   // Another machine may have the same port.
-  const isLoopback = /^(?:127\.|::1$|localhost$)/i.test(target.host);
-  return isLoopback && (isSamePlace(listen, target) || isSamePlace(target, listen));
+  return isLoopbackHost(target.host) && (isSamePlace(listen, target) || isSamePlace(target, listen));
 }
 
 /** A stage with internal listeners only, that nothing leads to, does nothing: a name is misspelt somewhere. */

@@ -1,8 +1,8 @@
 import { resolve } from 'node:path';
 import { usageError } from './errors.ts';
 
-/** The longest path of a Unix socket (unix(7)). */
-const maxPathBytes = 107;
+/** Bytes in the longest path of a Unix socket: `sun_path` without its final NUL (unix(7)), which is shorter on BSD and macOS. */
+export const maxUnixPathBytes: number = process.platform === 'linux' ? 107 : 103;
 
 /**
  * True for a socket in the abstract namespace of Linux (unix(7)). It is not a file: it cannot be unlinked, and no
@@ -56,12 +56,12 @@ export function isSameUnixPath(one: string, other: string): boolean {
 
 /**
  * Returns the path if a socket can have it. Node would silently cut a longer one.
- * @throws {TunlError} usage, for a path of more than 107 bytes
+ * @throws {TunlError} usage, for a path that is longer than `maxUnixPathBytes`
  */
 export function assertUnixPath(path: string): string {
   const bytes = Buffer.byteLength(path);
-  if (bytes <= maxPathBytes) return path;
+  if (bytes <= maxUnixPathBytes) return path;
   throw usageError(
-    `unix:${writeUnixPath(path)} is too long: the path of a socket may have ${maxPathBytes} bytes, this one has ${bytes}`,
+    `unix:${writeUnixPath(path)} is too long: the path of a socket may have ${maxUnixPathBytes} bytes, this one has ${bytes}`,
   );
 }

@@ -13,8 +13,8 @@ import {
 import { formatAddress, hostOf } from '../core/address.ts';
 import { formatDuration } from '../core/deadline.ts';
 import { formatHop, type Hop, type TlsSettings } from '../core/hop.ts';
+import { isLoopback } from '../core/loopback.ts';
 import { defaultLimits, type LimitKey, limitSettings } from '../words/settings.ts';
-import { isLoopback } from './export-terms.ts';
 import { isName } from './export-cluster.ts';
 import { findTerms } from './hop-terms.ts';
 

@@ -38,12 +38,6 @@ export function toAddress(address: Address, id?: string): Tree {
   }
 }
 
-/** True for a listener that only this machine can reach, as far as its address tells. */
-export function isLoopback(address: Address): boolean {
-  if (address.kind === 'tcp') return address.host === '::1' || address.host.startsWith('127.');
-  return address.kind !== 'fd';
-}
-
 /** A text in which operators such as `%BYTES_SENT%` would be filled in, and none are. */
 export function escapeOperators(text: string): string {
   return text.replaceAll('%', '%%');

@@ -1,6 +1,6 @@
+import { isLoopback } from '../core/loopback.ts';
 import type { HttpAction, HttpRoute, HttpStage, ProxyStage } from '../chain/model.ts';
 import { formatAddress, type InternalAddress, type ListenAddress } from '../core/address.ts';
-import { isLoopback } from './export-terms.ts';
 import { dynamicFilterType } from './forms/dynamic-forward-proxy.ts';
 import type { HttpManagerWords } from './forms/http-connection-manager.ts';
 import { readHttpManager } from './read-http.ts';

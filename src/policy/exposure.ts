@@ -1,7 +1,6 @@
-import { toBytes } from '../core/ip-bytes.ts';
 import { type Address, formatAddress } from '../core/address.ts';
 import { usageError } from '../core/errors.ts';
-import { isLoopbackBytes } from './range.ts';
+import { isLoopback } from '../core/loopback.ts';
 
 /** Facts that decide whether a server may start. */
 export interface Exposure {
@@ -12,19 +11,6 @@ export interface Exposure {
   readonly hasClientCa: boolean;
   /** True if the user explicitly allowed everyone to use it. */
   readonly open: boolean;
-}
-
-/** True for a listener that only this machine can reach; false for an unknown descriptor. */
-export function isLoopback(address: Address): boolean {
-  switch (address.kind) {
-    case 'unix':
-    case 'internal':
-      return true;
-    case 'fd':
-      return false;
-    case 'tcp':
-      return isLoopbackHost(address.host);
-  }
 }
 
 /**
@@ -66,9 +52,4 @@ export function assertAdminNotOpen({ listen, open }: { readonly listen: Address;
     'use 127.0.0.1 or unix:PATH, or say --admin-open (in a file: admin: { listen: ADDRESS, open: true })',
     'whoever reaches it sees every tunnel and can stop the program',
   );
-}
-
-function isLoopbackHost(host: string): boolean {
-  const bytes = toBytes(host);
-  return bytes === undefined ? host === 'localhost' : isLoopbackBytes(bytes);
 }

@@ -2,9 +2,9 @@ import { statSync } from 'node:fs';
 import { networkInterfaces } from 'node:os';
 import { type IpBytes, toBytes } from '../core/ip-bytes.ts';
 import type { Address } from '../core/address.ts';
+import { isLoopbackBytes } from '../core/loopback.ts';
 import { isAbstract, isSameUnixPath } from '../core/unix-path.ts';
 import { embeddedIn } from './embedded.ts';
-import { isLoopbackBytes } from './range.ts';
 
 /**
  * True if dialling this address and port would reach one of our own listeners (RFC 9110, section 7.6). Their addresses

@@ -1,7 +1,7 @@
 import { isIPv6 } from 'node:net';
 import { servedNames } from '../http/authority.ts';
 import { toAsciiName } from '../words/host.ts';
-import { firstOf, formatBytes, parseRange, type Range } from './range.ts';
+import { firstAddress, formatBytes, parseRange, type Range } from './range.ts';
 
 /** The hosts to which a rule applies. Names are canonical; a suffix begins with its dot. */
 export type HostPattern =
@@ -79,7 +79,7 @@ function parseAddresses(text: string): HostPattern | PatternFault {
   if (text.includes('%')) return { fault: 'an address with a zone cannot be a rule' };
   const range = parseRange(text);
   if (range === undefined) return { fault: 'not an address or a range', hint: 'a range looks like 10.0.0.0/8' };
-  const first = firstOf(range);
+  const first = firstAddress(range);
   if (first.some((byte, index) => byte !== range.bytes[index])) {
     return {
       fault: `bits are set after the first ${range.prefix}`,

@@ -30,13 +30,8 @@ export function isWithin(inner: Range, outer: Range): boolean {
 }
 
 /** The first address of the range: its bytes with the bits after the prefix cleared. */
-export function firstOf(range: Range): IpBytes {
+export function firstAddress(range: Range): IpBytes {
   return range.bytes.map((byte, index) => byte & maskOf(index, range.prefix));
-}
-
-/** True for an address by which a machine reaches itself. */
-export function isLoopbackBytes(bytes: IpBytes): boolean {
-  return bytes.length === 4 ? bytes[0] === 127 : bytes.every((byte, index) => byte === (index === 15 ? 1 : 0));
 }
 
 /** Writes an address in its canonical form (RFC 5952). */

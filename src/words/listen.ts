@@ -1,16 +1,13 @@
 import { resolve } from 'node:path';
 import { formatAddress, type ListenAddress, type UnixAddress } from '../core/address.ts';
 import { usageError } from '../core/errors.ts';
-import { isAbstract, isSameUnixPath, readUnixPath } from '../core/unix-path.ts';
+import { isAbstract, isSameUnixPath, maxUnixPathBytes, readUnixPath } from '../core/unix-path.ts';
 import { parseHost } from '../http/authority.ts';
 import { toAsciiName } from './host.ts';
 import { asUsage, quote } from './text.ts';
 
 /** The default bind address; `forward` listens on both loopback addresses instead. */
 const loopback = '127.0.0.1';
-
-/** Longest path of a socket: `sun_path` without its final NUL. A longer one would be cut. */
-const maxPathBytes = process.platform === 'linux' ? 107 : 103;
 
 /**
  * Reads an ADDRESS: `8080`, `0.0.0.0:8080`, `[::]:8080`, `:8080` and `*:8080` for all addresses of the machine,
@@ -30,8 +27,8 @@ export function parseUnix(text: string): UnixAddress {
   const path = text.slice('unix:'.length);
   if (path === '') throw usageError(`${quote(text)} has no path`, 'write unix:/run/tunl.sock');
   const size = Buffer.byteLength(path);
-  if (size > maxPathBytes) {
-    throw usageError(`${quote(text)}: the path has ${size} bytes, and a socket's path at most ${maxPathBytes}`);
+  if (size > maxUnixPathBytes) {
+    throw usageError(`${quote(text)}: the path has ${size} bytes, and a socket's path at most ${maxUnixPathBytes}`);
   }
   return { kind: 'unix', path: readUnixPath(path) };
 }
