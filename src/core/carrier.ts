@@ -4,6 +4,7 @@ import type { TunlError } from './errors.ts';
 import type { TunnelExchange, TunnelRequest } from './exchange.ts';
 import type { HeaderField, Hop } from './hop.ts';
 import type { Link } from './link.ts';
+import type { Pooled } from './pool.ts';
 
 /** What a carrier demands of the TLS below it. */
 export interface TlsDemand {
@@ -129,12 +130,7 @@ export interface ReachedLink extends Link {
 export type Reach = (options: ReachOptions) => Promise<ReachedLink>;
 
 /** Tunnels over one connection to a hop. An HTTP/1.1 session has capacity 1. */
-export interface Session {
-  readonly capacity: number;
-  readonly load: number;
-  /** False once no new tunnel may be opened in it. */
-  readonly usable: boolean;
+export interface Session extends Pooled {
   /** @throws {TunlError} with side `hop` or `target` */
   tunnel(address: Address, ctx: DialContext): Promise<Link>;
-  close(mode: 'drain' | 'now'): Promise<void>;
 }

@@ -76,9 +76,9 @@ class UpstreamForwarder implements Forwarder {
   ): Promise<Reply> {
     let wasKept = false;
     const send = (from: 'any' | 'fresh') =>
-      this.#connections.use({ target, origin, signal }, from, ({ connection, isKept, address }) => {
+      this.#connections.use({ target, origin, signal }, from, (connection, isKept) => {
         wasKept = isKept;
-        onUpstream(address);
+        onUpstream(connection.address);
         return connection.call(call, signal);
       });
     try {
