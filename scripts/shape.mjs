@@ -42,7 +42,7 @@ const owners = [
 const maxFiles = 17;
 
 /** Folders that are still to be divided into rooms, with what they have: they may shrink, and not grow. */
-const notYetDivided = { app: 43, chain: 36, cli: 33, core: 23, envoy: 34, http: 57, tls: 21, words: 18 };
+const notYetDivided = { app: 43, chain: 36, cli: 33, core: 23, envoy: 34, http: 54, tls: 21, words: 18 };
 
 const files = readdirSync(join(root, 'src'), { recursive: true, withFileTypes: true })
   .filter((entry) => entry.isFile() && entry.name.endsWith('.ts'))

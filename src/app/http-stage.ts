@@ -4,7 +4,7 @@ import type { Origin } from '../core/dialer.ts';
 import { toTunlError } from '../core/errors.ts';
 import type { Link } from '../core/link.ts';
 import { requestServerSetup } from '../http/h2-setup.ts';
-import { type RequestFrontOptions, serveRequests } from '../http/request-front.ts';
+import { type RequestProfile, serveRequests } from '../http/request-front.ts';
 import { assertChoiceNotOpen } from '../policy/exposure.ts';
 import { createFindRoute } from '../router/match.ts';
 import type { TlsAcceptor } from '../tls/server.ts';
@@ -88,8 +88,9 @@ async function createAcceptor({ tls, codec }: HttpStage): Promise<TlsAcceptor | 
   return createTlsServer({ ...tls, alpn });
 }
 
-function frontOptions({ codec, hosts, route }: HttpStage): RequestFrontOptions {
+function frontOptions({ codec, hosts, route }: HttpStage): RequestProfile {
   const { handshakeMs: headMs } = route.limits;
+  const { maxHeaderBytes: maxHeadBytes } = requestServerSetup;
   const takesProtocols = hosts.some(({ routes }) =>
     routes.some(
       ({ action }) =>
@@ -99,7 +100,9 @@ function frontOptions({ codec, hosts, route }: HttpStage): RequestFrontOptions {
   );
   return {
     codec,
-    http1: { headMs, keepAliveMs, maxHeadBytes: requestServerSetup.maxHeaderBytes },
+    perConnection: 'many',
+    translatable: true,
+    http1: { headMs, keepAliveMs, maxHeadBytes, maxLineBytes: maxHeadBytes },
     http2: { ...requestServerSetup, extendedConnect: takesProtocols },
   };
 }
@@ -108,7 +111,7 @@ function frontOptions({ codec, hosts, route }: HttpStage): RequestFrontOptions {
 async function serveLink(
   stage: HttpStage,
   env: HttpEnv,
-  front: RequestFrontOptions,
+  front: RequestProfile,
   acceptor: TlsAcceptor | undefined,
   accepted: Link,
   origin: Origin,

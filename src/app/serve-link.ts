@@ -4,16 +4,16 @@ import type { Origin } from '../core/dialer.ts';
 import { TunlError, toTunlError } from '../core/errors.ts';
 import type { TunnelExchange, TunnelRequest } from '../core/exchange.ts';
 import type { Link, Peer } from '../core/link.ts';
-import { serveFront } from '../http/front.ts';
 import { quote } from '../http/authority.ts';
 import { assertHeadSize } from '../http/message.ts';
+import { serveRequests } from '../http/request-front.ts';
 import { assertNoExpectation, withoutSecrets } from '../http/tunnel-request.ts';
 import type { Authenticator } from '../policy/auth.ts';
 import type { TunnelGate } from '../policy/tunnel-gate.ts';
 import type { TlsAcceptor } from '../tls/server.ts';
 import { toShort } from '../words/text.ts';
 import type { Limits } from './options.ts';
-import type { ServeTerms } from './serve-terms.ts';
+import { serveProfile, type ServeTerms } from './serve-terms.ts';
 import { toLine } from './request-record.ts';
 import { secureClient } from './secure-client.ts';
 import { carryTunnel, type TunnelEnv } from './tunnel.ts';
@@ -43,8 +43,8 @@ export async function serveLink(env: ServeEnv, accepted: Link, origin: Origin): 
   const started = performance.now();
   try {
     const link = env.acceptor ? await secureClient(env.acceptor, accepted, env.limits.tlsMs, env.draining) : accepted;
-    const options = { headMs: env.limits.handshakeMs, http2: env.terms.http2 };
-    await serveFront(link, options, env.draining, (exchange) => void serveExchange(env, exchange, origin));
+    const profile = serveProfile(env.terms, env.limits.handshakeMs);
+    await serveRequests(link, profile, env.draining, (exchange) => void serveExchange(env, exchange, origin));
   } catch (error) {
     const failure = toTunlError(error);
     // A client that connects and leaves, such as a port check, asked for nothing.

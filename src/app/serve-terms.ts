@@ -6,6 +6,7 @@ import { type TunlError, usageError } from '../core/errors.ts';
 import type { TunnelExchange } from '../core/exchange.ts';
 import { halfCloseField } from '../http/half-close.ts';
 import { type Http2Setup, serverSetup } from '../http/h2-setup.ts';
+import type { RequestProfile } from '../http/request-front.ts';
 import { rejectExchange } from '../http/tunnel-request.ts';
 import type { TlsAcceptor } from '../tls/server.ts';
 import type { ServeOptions } from './options.ts';
@@ -25,6 +26,17 @@ export interface ServeTerms {
   readonly grants: (exchange: TunnelExchange) => readonly HeaderField[];
   /** Answers a request that no carrier took. */
   readonly refuse: (exchange: TunnelExchange, error: TunlError) => Promise<void>;
+}
+
+/** How requests for tunnels are taken: what no carrier knows is refused by the terms, so it is read as it was sent. */
+export function serveProfile({ http2 }: ServeTerms, headMs: number): RequestProfile {
+  return {
+    codec: 'auto',
+    perConnection: 'one',
+    translatable: false,
+    http1: { headMs, keepAliveMs: 0, maxHeadBytes: 16 * 1024, maxLineBytes: 8 * 1024 },
+    http2,
+  };
 }
 
 type TermsOptions = Pick<ProxyStage, 'accept' | 'users' | 'caps' | 'statuses'>;

@@ -103,7 +103,7 @@ export async function carryTunnel(env: TunnelEnv, job: TunnelJob): Promise<Tunne
     endLifetime();
     env.tunnels.remove(tunnel);
     reportFailure(env, job, tunnel, failure);
-    if (env.access) writeAccess(env.access, job, tunnel, { failure });
+    if (env.access) writeAccess(env.access, job, tunnel, job.statusOf?.(failure), { failure });
     await job.refuse(failure);
     return { failure };
   } finally {
@@ -172,7 +172,9 @@ function startTunnel(
   client: Link,
   upstream: Link,
 ): Promise<RelayResult> {
+  // Facts, not the job: it would keep the request in memory for as long as the tunnel runs.
   const status = job.statusOf?.(undefined);
+  const asked = env.access && { origin: job.origin, target: job.target };
   const handle = relay(client, upstream, env.limits);
   tunnel.handle = handle;
   tunnel.cut = (error) => handle.cut(error);
@@ -180,7 +182,7 @@ function startTunnel(
   return handle.done.then((result) => {
     env.tunnels.remove(tunnel);
     if (result.swallowedBy) env.tunnels.warnOnce(describeSwallowing(result, result.swallowedBy));
-    if (env.access) writeAccess(env.access, job, tunnel, { result, upstream });
+    if (env.access && asked) writeAccess(env.access, asked, tunnel, status, { result, upstream });
     if (!tunnel.isRecorded) return result;
     env.emit({
       event: 'tunnel.closed',
@@ -231,8 +233,9 @@ function reportFailure(env: TunnelEnv, job: TunnelJob, tunnel: Tunnel, error: Tu
 
 function writeAccess(
   { write, cluster, nearest }: TunnelAccess,
-  { origin, target, statusOf }: TunnelJob,
+  { origin, target }: Pick<TunnelJob, 'origin' | 'target'>,
   tunnel: Tunnel,
+  status: number | undefined,
   { upstream, ...end }: Pick<AccessEntry, 'result' | 'failure'> & { readonly upstream?: Link },
 ): void {
   const place = nearest(target);
@@ -243,7 +246,7 @@ function writeAccess(
     cluster,
     // What the name of a place stands for is known once it was reached.
     place: reached?.kind === 'tcp' && !place.startsWith('internal:') ? formatAddress(reached) : place,
-    ...(statusOf && { status: statusOf(end.failure) }),
+    ...(status !== undefined && { status }),
     ...end,
   });
 }

@@ -55,7 +55,7 @@ export interface Exchange extends TunnelExchange {
   /** What the client used to reach us, as far as we know it. */
   readonly scheme: 'http' | 'https';
   /** The protocol that an extended CONNECT asks for (RFC 8441), or that `Upgrade` names (RFC 9110, section 7.8), in lower case. */
-  readonly upgradeTo?: string;
+  readonly upgradeTo: string | undefined;
   /** How many bytes the body has, where the client said so; `undefined` where it ends when it ends. */
   readonly contentLength: number | undefined;
   /** True where there is no body at all, not even an empty one that has yet to end. */

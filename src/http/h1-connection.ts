@@ -4,7 +4,7 @@ import { within } from '../core/deadline.ts';
 import type { Exchange } from '../core/exchange.ts';
 import type { Link } from '../core/link.ts';
 import { closeStaged } from './close.ts';
-import { Http1Request } from './h1-request.ts';
+import { Http1Request, type Http1RequestTerms } from './h1-request.ts';
 import { readHead } from './head.ts';
 import { parseRequestHead } from './message.ts';
 import { orRefuse } from './refuse-head.ts';
@@ -16,13 +16,12 @@ export interface Http1Setup {
   /** How long the connection may wait for the next request. */
   readonly keepAliveMs: number;
   readonly maxHeadBytes: number;
+  /** Longest line of a head; a request line beyond it is answered with 414, another line with 431. */
+  readonly maxLineBytes: number;
 }
 
 /** One connection of that kind. */
-export interface Http1Terms extends Http1Setup {
-  /** Whether the exchange that is about to be answered is the last. */
-  readonly isLast: () => boolean;
-}
+export interface Http1Terms extends Http1Setup, Http1RequestTerms {}
 
 /**
  * Serves the requests of an HTTP/1.1 connection one after the other: the next head is only read once the
@@ -57,10 +56,10 @@ export async function readFirstHead(link: Link, setup: Http1Setup, draining: Abo
 async function makeRequest(
   link: Link,
   bytes: Buffer,
-  { isLast }: Http1Terms,
+  terms: Http1RequestTerms,
   draining: AbortSignal,
 ): Promise<Http1Request> {
-  return orRefuse(link, draining, async () => new Http1Request(link, parseRequestHead(bytes), isLast));
+  return orRefuse(link, draining, async () => new Http1Request(link, parseRequestHead(bytes), terms));
 }
 
 /** The next head; `undefined` where there is none and nobody is to be told. */
@@ -72,12 +71,16 @@ async function readNextHead(link: Link, setup: Http1Setup, draining: AbortSignal
   return orRefuse(link, never, () => readLimited(stream, setup, never));
 }
 
-function readLimited(stream: Duplex, { headMs, maxHeadBytes }: Http1Setup, signal: AbortSignal): Promise<Buffer> {
+function readLimited(
+  stream: Duplex,
+  { headMs, maxHeadBytes, maxLineBytes }: Http1Setup,
+  signal: AbortSignal,
+): Promise<Buffer> {
   return within(
     { ms: headMs, phase: 'request', option: '--handshake-timeout', code: 'http_request_error' },
     signal,
     'the client did not send its request',
-    (limited) => readHead(stream, maxHeadBytes, limited, { lineBytes: maxHeadBytes }),
+    (limited) => readHead(stream, maxHeadBytes, limited, { lineBytes: maxLineBytes }),
   );
 }
 

@@ -10,7 +10,7 @@ import { type Framing, readFraming } from './framing.ts';
 import { Http1Answer } from './h1-answer.ts';
 import { fieldValues, formatHead, type RequestHead } from './message.ts';
 import { RequestBody } from './request-body.ts';
-import { type RequestPlace, readPlace } from './request-target.ts';
+import { readPlace, readPlaceAsSent } from './request-target.ts';
 import { goneError, WatchedRequest } from './watched-request.ts';
 
 /** What follows an exchange on its connection: another one, the end, or nothing of ours any more. */
@@ -20,63 +20,46 @@ export type Http1Next = 'request' | 'close' | 'nothing';
 const discardBytes = 256 * 1024;
 const discardMs = 2000;
 
-/** One exchange of an HTTP/1.1 connection that may have more of them. */
+/** What an exchange is told of its connection. */
+export interface Http1RequestTerms {
+  /** Whether a request that cannot be said in HTTP/2 as well is refused. */
+  readonly translatable: boolean;
+  /** Whether the exchange that is about to be answered is the last. */
+  readonly isLast: () => boolean;
+}
+
+/** One exchange of an HTTP/1.1 connection. What a tunnel does not need of it is made when it is first asked for. */
 export class Http1Request extends WatchedRequest implements Exchange {
-  readonly method: string;
   readonly target: string;
   readonly authority: string;
-  readonly version: '1.0' | '1.1';
-  readonly headers: readonly HeaderField[];
-  readonly peer: Peer;
-  readonly scheme: 'http' | 'https';
-  readonly upgradeTo?: string;
-  readonly contentLength: number | undefined;
-  readonly isBodiless: boolean;
-  readonly body: RequestBody;
   /** Resolves once nothing of it is on the connection any more. */
   readonly next: Promise<Http1Next>;
   readonly #link: Link;
-  readonly #framing: Framing;
-  readonly #reader: BodyReader;
-  readonly #isClosing: () => boolean;
+  readonly #head: RequestHead;
+  readonly #isLast: () => boolean;
   readonly #onClose = () => this.#leave(this.#link.stream.errored ?? undefined);
-  #awaitsContinue: boolean;
+  #framing: Framing | undefined;
+  #reader: BodyReader | undefined;
+  #body: RequestBody | undefined;
+  /** Nobody waits for a 100 any more. */
+  #isContinued = false;
   #mustClose: boolean;
   #isAnswerOver = false;
   #discarding: NodeJS.Timeout | undefined;
   #resolveNext!: (next: Http1Next) => void;
 
-  /**
-   * `isClosing` tells whether the connection is to end after this exchange.
-   * @throws {TunlError} http_request_error, when it can be read in two ways
-   */
-  constructor(link: Link, head: RequestHead, isClosing: () => boolean) {
+  /** @throws {TunlError} http_request_error, when it can be read in two ways */
+  constructor(link: Link, head: RequestHead, { translatable, isLast }: Http1RequestTerms) {
     super();
-    const { stream, peer } = link;
-    const place: RequestPlace = readPlace(head);
-    const connection = readTokens(head.headers, 'connection');
-    this.method = head.method;
+    const { stream } = link;
+    const place = translatable ? readPlace(head) : readPlaceAsSent(head);
     this.target = place.target;
     this.authority = place.authority;
-    this.version = head.version;
-    this.headers = head.headers;
-    this.peer = peer;
-    this.scheme = peer.tls ? 'https' : 'http';
     this.#link = link;
-    this.#framing = readBodyFraming(head);
-    this.isBodiless = this.#framing.kind === 'length' && this.#framing.bytes === 0;
-    this.contentLength = this.#framing.kind === 'length' ? this.#framing.bytes : undefined;
-    const upgrade = this.isBodiless && head.version === '1.1' && connection.includes('upgrade') && readUpgrade(head);
-    if (upgrade) this.upgradeTo = upgrade;
-    this.#reader = new BodyReader(stream, this.#framing, bodyError);
-    this.#awaitsContinue = head.version === '1.1' && readTokens(head.headers, 'expect').includes('100-continue');
-    this.#mustClose = head.version === '1.0' || connection.includes('close') || head.method === 'CONNECT';
-    this.#isClosing = isClosing;
-    this.body = new RequestBody(this.#reader, {
-      onWanted: () => this.#continue(),
-      onBytes: (bytes) => this.life.onSent(bytes),
-      onSettled: () => this.#settle(),
-    });
+    this.#head = head;
+    this.#isLast = isLast;
+    if (translatable) this.#framing = readBodyFraming(head);
+    this.#mustClose = this.version === '1.0' || this.method === 'CONNECT' || hasToken(head, 'connection', 'close');
     this.next = new Promise((resolve) => {
       this.#resolveNext = resolve;
     });
@@ -85,8 +68,53 @@ export class Http1Request extends WatchedRequest implements Exchange {
     if (stream.destroyed) this.#onClose();
   }
 
+  get method(): string {
+    return this.#head.method;
+  }
+
+  get version(): '1.0' | '1.1' {
+    return this.#head.version;
+  }
+
+  get headers(): readonly HeaderField[] {
+    return this.#head.headers;
+  }
+
+  get peer(): Peer {
+    return this.#link.peer;
+  }
+
+  get scheme(): 'http' | 'https' {
+    return this.peer.tls ? 'https' : 'http';
+  }
+
+  get upgradeTo(): string | undefined {
+    const asks = this.version === '1.1' && hasToken(this.#head, 'connection', 'upgrade') && this.isBodiless;
+    return asks ? readUpgrade(this.#head) : undefined;
+  }
+
+  get contentLength(): number | undefined {
+    const framing = this.#bodyFraming;
+    return framing.kind === 'length' ? framing.bytes : undefined;
+  }
+
+  get isBodiless(): boolean {
+    return this.contentLength === 0;
+  }
+
+  get body(): RequestBody {
+    if (this.#body) return this.#body;
+    this.#body = new RequestBody(this.#bodyReader, {
+      onWanted: () => this.#continue(),
+      onBytes: (bytes) => this.life.onSent(bytes),
+      onSettled: () => this.#settle(),
+    });
+    if (this.gone.aborted) this.#body.destroy(this.gone.reason as Error);
+    return this.#body;
+  }
+
   trailers(): readonly HeaderField[] {
-    return this.#reader.trailers;
+    return this.#reader?.trailers ?? [];
   }
 
   inform(status: number, headers: readonly HeaderField[]): void {
@@ -98,7 +126,7 @@ export class Http1Request extends WatchedRequest implements Exchange {
 
   answer(status: number, headers: readonly HeaderField[]): AnswerBody {
     // Who waits for a 100 that never comes may send its body or the next request: nobody can tell which.
-    this.#mustClose ||= this.#isClosing() || (this.#awaitsContinue && !this.isBodiless) || hasClose(headers);
+    this.#mustClose ||= this.#isLast() || hasClose(headers) || (this.#awaitsContinue && !this.isBodiless);
     const head = { status, headers, closes: this.#mustClose, request: this };
     const answer = new Http1Answer(this.#link.stream, head, {
       onBytes: (bytes) => this.life.onReceived(bytes),
@@ -127,17 +155,35 @@ export class Http1Request extends WatchedRequest implements Exchange {
   }
 
   stream(status: number, headers: readonly HeaderField[]): Link {
-    if (this.#reader.isStarted) throw new Error('the body of the request is being read');
+    if (this.#reader?.isStarted) throw new Error('the body of the request is being read');
     const fields = readEndToEnd(headers);
     fields.push(['Transfer-Encoding', 'chunked'], ['Connection', 'close']);
     this.#continue();
     this.#handOver(status, formatHead(`HTTP/1.1 ${status} ${STATUS_CODES[status] ?? ''}`, fields));
-    return bodyLink(this.#link, this.#framing);
+    return bodyLink(this.#link, this.#bodyFraming);
   }
 
   cut(error: Error): void {
     this.#link.reset(error);
     this.#leave(error);
+  }
+
+  get #bodyFraming(): Framing {
+    this.#framing ??= readBodyFraming(this.#head);
+    return this.#framing;
+  }
+
+  get #bodyReader(): BodyReader {
+    this.#reader ??= new BodyReader(this.#link.stream, this.#bodyFraming, bodyError);
+    return this.#reader;
+  }
+
+  get #isBodyOver(): boolean {
+    return this.#reader ? this.#reader.isOver || this.#reader.isBroken : this.isBodiless;
+  }
+
+  get #awaitsContinue(): boolean {
+    return !this.#isContinued && this.version === '1.1' && hasToken(this.#head, 'expect', '100-continue');
   }
 
   /** From here on the bytes of the connection are the Link's. */
@@ -151,8 +197,8 @@ export class Http1Request extends WatchedRequest implements Exchange {
   }
 
   #continue(): void {
-    if (!this.#awaitsContinue || this.life.isAnswered) return;
-    this.#awaitsContinue = false;
+    if (this.life.isAnswered || !this.#awaitsContinue) return;
+    this.#isContinued = true;
     if (!this.isBodiless) this.#link.stream.write('HTTP/1.1 100 Continue\r\n\r\n', 'latin1');
   }
 
@@ -164,28 +210,28 @@ export class Http1Request extends WatchedRequest implements Exchange {
 
   /** Looks whether it is over, each time that one of its two bodies may be. */
   #settle(): void {
-    const { isOver, isBroken, isStarted } = this.#reader;
-    if (isBroken) this.#mustClose = true;
-    const isUnwanted = this.body.destroyed || (this.#isAnswerOver && !isStarted);
-    if (!isOver && !isBroken && isUnwanted && !this.#discarding) {
-      if (this.#mustClose) this.#reader.pause();
-      else return this.#discard();
-    }
-    const isBodyOver = isOver || isBroken || (isUnwanted && this.#mustClose);
-    if (isBodyOver && this.#isAnswerOver) this.#finish(this.#mustClose ? 'close' : 'request');
+    if (this.life.isOver) return;
+    if (this.#reader?.isBroken) this.#mustClose = true;
+    const isUnwanted = this.#body?.destroyed || (this.#isAnswerOver && !this.#reader?.isStarted);
+    // What nobody wants is not read where the connection ends anyway.
+    const isLeft = isUnwanted && this.#mustClose;
+    if (isLeft) this.#reader?.pause();
+    else if (isUnwanted && !this.#isBodyOver && !this.#discarding) return this.#discard();
+    if (this.#isAnswerOver && (isLeft || this.#isBodyOver)) this.#finish(this.#mustClose ? 'close' : 'request');
   }
 
   /** Reads on without keeping anything: behind the body is the next request. */
   #discard(): void {
     let left = discardBytes;
+    const reader = this.#bodyReader;
     const giveUp = () => {
       clearTimeout(this.#discarding);
       this.#mustClose = true;
-      this.#reader.pause();
+      reader.pause();
       this.#settle();
     };
     this.#discarding = setTimeout(giveUp, discardMs);
-    this.#reader.resume({
+    reader.resume({
       onPart: (part) => {
         left -= part.length;
         if (left < 0) giveUp();
@@ -207,10 +253,10 @@ export class Http1Request extends WatchedRequest implements Exchange {
   #leave(cause: Error | undefined): void {
     clearTimeout(this.#discarding);
     this.#link.stream.off('close', this.#onClose);
-    const error = cause instanceof TunlError ? cause : goneError(cause);
+    const error = cause instanceof TunlError ? cause : goneError(this.life.isAnswered, cause);
     this.life.end(error);
     this.leaving.abort(error);
-    this.body.destroy(error);
+    this.#body?.destroy(error);
     this.#resolveNext('nothing');
   }
 }
@@ -235,8 +281,10 @@ function hasClose(headers: readonly HeaderField[]): boolean {
   return headers.some(([name, value]) => /^connection$/i.test(name) && /^close$/i.test(value));
 }
 
-function readTokens(headers: readonly HeaderField[], name: string): string[] {
-  return fieldValues(headers, name).flatMap((value) => value.split(',').map((token) => token.trim().toLowerCase()));
+function hasToken({ headers }: RequestHead, name: string, token: string): boolean {
+  return fieldValues(headers, name).some((value) =>
+    value.split(',').some((part) => part.trim().toLowerCase() === token),
+  );
 }
 
 function requestError(message: string): TunlError {

@@ -25,7 +25,8 @@ export class Http2Body extends Readable {
     this.on('error', () => {});
     this.once('end', () => events.onSettled());
     if (isEmpty) this.push(null);
-    else stream.once('close', this.#onClose);
+    // Before the request hears of it: that its body was cut short says more than that the client is gone.
+    else stream.prependOnceListener('close', this.#onClose);
   }
 
   override _read(): void {

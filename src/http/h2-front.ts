@@ -5,48 +5,25 @@ import {
   type ServerHttp2Session,
   type ServerHttp2Stream,
 } from 'node:http2';
-import type { TunnelExchange } from '../core/exchange.ts';
-import type { HeaderField } from '../core/hop.ts';
+import type { Exchange } from '../core/exchange.ts';
 import { type Link, resetError } from '../core/link.ts';
 import { endSession, leaveSession } from './h2-ending.ts';
-import { Http2Exchange } from './h2-exchange.ts';
 import { toFields } from './h2-fields.ts';
 import { outliveStreams } from './h2-handle.ts';
+import { Http2Request } from './h2-request.ts';
 import { type Http2Setup, keepAlive, nodeLimits } from './h2-setup.ts';
 import { ResetBudget } from './reset-budget.ts';
 import { WindowBudget } from './window-budget.ts';
 
 /**
- * Serves HTTP/2 on an accepted Link: each stream is one exchange. Resolves once the session is over.
- * When `draining` aborts, the peer is told to open no more streams and the open ones finish.
+ * Serves HTTP/2 on an accepted Link: each stream is one request, told of once nothing in the same read has cancelled it.
+ * Resolves once the session is over. When `draining` aborts, the peer is told to open no more streams and the open ones finish.
  */
 export function serveHttp2(
   link: Link,
   options: Http2Setup,
   draining: AbortSignal,
-  onExchange: (exchange: TunnelExchange) => void,
-): Promise<void> {
-  return serveStreams<Http2Exchange>(link, options, draining, onExchange, (stream, headers, fields) => {
-    return new Http2Exchange(stream, headers, fields, link.peer, options);
-  });
-}
-
-/** What a stream is taken for. */
-interface OpenedStream {
-  readonly answered: boolean;
-  readonly gone: AbortSignal;
-}
-
-/**
- * As `serveHttp2`, where it is told what each stream is taken for: `take` is called as soon as its fields are there,
- * `onOpened` once nothing in the same read has cancelled it.
- */
-export function serveStreams<T extends OpenedStream>(
-  link: Link,
-  options: Http2Setup,
-  draining: AbortSignal,
-  onOpened: (opened: T) => void,
-  take: (stream: ServerHttp2Stream, headers: IncomingHttpHeaders, fields: readonly HeaderField[]) => T,
+  onRequest: (request: Exchange) => void,
 ): Promise<void> {
   const session = performServerHandshake(link.stream, {
     ...nodeLimits,
@@ -68,18 +45,14 @@ export function serveStreams<T extends OpenedStream>(
   // The types of Node do not know the fourth.
   type OnStream = (stream: ServerHttp2Stream, headers: IncomingHttpHeaders, _: number, raw: readonly string[]) => void;
   const onStream: OnStream = (stream, headers, _, raw) => {
-    const opened = take(stream, headers, toFields(raw));
+    announce(new Http2Request(stream, headers, toFields(raw), link.peer, options), onRequest);
     windows.add(stream);
     open++;
     stream.once('close', () => {
       open--;
       windows.remove(stream);
       if (open === 0 && draining.aborted) endSession(session, link.stream);
-      if (!opened.answered && budget.isSpentBy(performance.now())) calmDown(session);
-    });
-    // A reset in the same read cancels the exchange before anything is dialled for it.
-    setImmediate(() => {
-      if (!opened.gone.aborted) onOpened(opened);
+      if (!stream.headersSent && budget.isSpentBy(performance.now())) calmDown(session);
     });
   };
   session.on('stream', onStream);
@@ -95,6 +68,13 @@ export function serveStreams<T extends OpenedStream>(
       draining.removeEventListener('abort', onDrain);
       resolve();
     });
+  });
+}
+
+/** A reset in the same read cancels the exchange before anything is dialled for it. */
+function announce(request: Exchange, onRequest: (request: Exchange) => void): void {
+  setImmediate(() => {
+    if (!request.gone.aborted) onRequest(request);
   });
 }
 

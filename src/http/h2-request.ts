@@ -10,7 +10,10 @@ import { type Http2LinkOptions, http2Link } from './h2-stream.ts';
 import { fieldValues } from './message.ts';
 import { goneError, WatchedRequest } from './watched-request.ts';
 
-/** One stream of a session as a request. */
+/** How long an answer that nobody watches may wait for the client to take it, as on a connection of HTTP/1.1. */
+const untakenMs = 2000;
+
+/** One stream of a session as a request. What a tunnel does not need of it is made when it is first asked for, and let go with it. */
 export class Http2Request extends WatchedRequest implements Exchange {
   readonly version = '2';
   readonly method: string;
@@ -18,19 +21,28 @@ export class Http2Request extends WatchedRequest implements Exchange {
   readonly authority: string;
   readonly headers: readonly HeaderField[];
   readonly peer: Peer;
-  readonly scheme: 'http' | 'https';
-  readonly upgradeTo?: string;
-  readonly contentLength: number | undefined;
+  readonly upgradeTo: string | undefined;
   readonly isBodiless: boolean;
-  readonly body: Http2Body;
   readonly #stream: ServerHttp2Stream;
   readonly #link: Link;
+  readonly #onTrailers = (_headers: unknown, _flags: unknown, raw: readonly string[]): void => {
+    this.#trailers = toFields(raw);
+  };
+  readonly #onAnswerSent = (): void => {
+    this.#isAnswerSent = true;
+    this.#settle();
+  };
+  readonly #onClose = (): void => {
+    const isComplete = this.#isAnswerSent && (this.#hasWholeBody || this.#stream.rstCode === 0);
+    if (isComplete) this.life.end();
+    else this.#leave(goneError(this.life.isAnswered, this.#stream.errored));
+  };
+  #body: Http2Body | undefined;
   #trailers: readonly HeaderField[] = [];
-  #ownTrailers: OutgoingHttpHeaders = {};
-  #awaitsContinue: boolean;
+  readonly #own: OwnTrailers = { fields: {} };
+  #isContinued = false;
   /** The last byte of the answer is out, and its end. */
   #isAnswerSent = false;
-  #isHandedOver = false;
 
   constructor(
     stream: ServerHttp2Stream,
@@ -40,41 +52,40 @@ export class Http2Request extends WatchedRequest implements Exchange {
     options: Http2LinkOptions,
   ) {
     super();
-    const asked = readPseudoFields(headers);
-    this.method = asked.method;
-    this.target = asked.target;
-    this.authority = asked.authority;
-    if (asked.upgradeTo !== undefined) this.upgradeTo = asked.upgradeTo;
-    this.headers =
-      asked.upgradeTo === undefined ? fields : [...fields, ['connection', 'upgrade'], ['upgrade', asked.upgradeTo]];
+    const { method, target, authority, upgradeTo } = readPseudoFields(headers);
+    this.method = method;
+    this.target = target;
+    this.authority = authority;
+    this.upgradeTo = upgradeTo;
+    this.headers = upgradeTo === undefined ? fields : [...fields, ['connection', 'upgrade'], ['upgrade', upgradeTo]];
     this.peer = peer;
-    this.scheme = peer.tls ? 'https' : 'http';
     this.isBodiless = stream.endAfterHeaders || headers[':method'] === 'CONNECT';
-    const [length] = fieldValues(fields, 'content-length');
-    this.contentLength = this.isBodiless ? 0 : length === undefined ? undefined : Number(length);
-    this.#awaitsContinue = fieldValues(fields, 'expect').some((value) => value.toLowerCase() === '100-continue');
     this.#stream = stream;
-    this.#link = http2Link(
-      stream,
-      peer,
-      options,
-      () => this.answered,
-      () => this.#ownTrailers,
-    );
-    this.body = new Http2Body(stream, this.isBodiless, {
+    this.#link = openLink(stream, peer, options, this.#own);
+    if (!this.isBodiless) stream.on('trailers', this.#onTrailers);
+    stream.once('wantTrailers', this.#onAnswerSent);
+    stream.once('close', this.#onClose);
+  }
+
+  get scheme(): 'http' | 'https' {
+    return this.peer.tls ? 'https' : 'http';
+  }
+
+  get contentLength(): number | undefined {
+    if (this.isBodiless) return 0;
+    const [length] = fieldValues(this.headers, 'content-length');
+    return length === undefined ? undefined : Number(length);
+  }
+
+  get body(): Http2Body {
+    if (this.#body) return this.#body;
+    this.#body = new Http2Body(this.#stream, this.isBodiless, {
       onWanted: () => this.#continue(),
       onBytes: (bytes) => this.life.onSent(bytes),
       onSettled: () => this.#settle(),
     });
-    stream.on('trailers', (_headers: unknown, _flags: unknown, raw: readonly string[]) => {
-      this.#trailers = toFields(raw);
-    });
-    stream.once('wantTrailers', () => this.#onAnswerSent());
-    stream.once('close', () => this.#onClose());
-  }
-
-  get answered(): boolean {
-    return this.life.isAnswered;
+    if (this.gone.aborted) this.#body.destroy(this.gone.reason as Error);
+    return this.#body;
   }
 
   trailers(): readonly HeaderField[] {
@@ -82,7 +93,7 @@ export class Http2Request extends WatchedRequest implements Exchange {
   }
 
   inform(status: number, headers: readonly HeaderField[]): void {
-    if (this.answered || !this.#isThere) return;
+    if (this.life.isAnswered || !this.#isThere) return;
     if (status === 100) return this.#continue();
     this.#stream.additionalHeaders(toHttp2Headers(status, readEndToEnd(headers)));
   }
@@ -104,14 +115,22 @@ export class Http2Request extends WatchedRequest implements Exchange {
         onBytes: (bytes) => this.life.onReceived(bytes),
         onSettled: (error) => this.#endAnswer(error),
       },
-      (trailers) => (this.#ownTrailers = toHttp2Trailers(trailers)),
+      (trailers) => (this.#own.fields = toHttp2Trailers(trailers)),
     );
   }
 
   async respond(status: number, headers: readonly HeaderField[], body = ''): Promise<void> {
     if (!this.#isThere) return;
-    const bytes = Buffer.from(body, 'utf8');
-    this.answer(status, [...headers, ['Content-Length', String(bytes.length)]]).end(bytes);
+    if (!this.life.isWatched) this.#limitUntaken();
+    if (body === '') {
+      const fields = readEndToEnd(headers);
+      this.life.begin(status, fields);
+      this.#stream.respond(toHttp2Headers(status, fields), { endStream: true });
+      this.#onAnswerSent();
+    } else {
+      const bytes = Buffer.from(body, 'utf8');
+      this.answer(status, [...headers, ['Content-Length', String(bytes.length)]]).end(bytes);
+    }
     await this.done;
   }
 
@@ -119,10 +138,11 @@ export class Http2Request extends WatchedRequest implements Exchange {
     const fields = readEndToEnd(headers);
     // RFC 8441, section 5: there is no 101 in HTTP/2.
     const own = status === 101 ? 200 : status;
-    this.#isHandedOver = true;
+    const stream = this.#stream;
+    stream.off('trailers', this.#onTrailers).off('wantTrailers', this.#onAnswerSent).off('close', this.#onClose);
     this.life.begin(own, fields);
     // A stream that is gone already shows itself as such to whoever uses the Link.
-    if (this.#isThere) this.#stream.respond(toHttp2Headers(own, fields), { waitForTrailers: true });
+    if (this.#isThere) stream.respond(toHttp2Headers(own, fields), { waitForTrailers: true });
     this.life.end();
     return this.#link;
   }
@@ -137,13 +157,19 @@ export class Http2Request extends WatchedRequest implements Exchange {
     this.#leave(error);
   }
 
+  /** A client that has no room for the answer does not want it. */
+  #limitUntaken(): void {
+    const onIdle = () => this.#stream.close(constants.NGHTTP2_CANCEL);
+    this.watch({ idleMs: untakenMs, onIdle, onAnswer: () => {} });
+  }
+
   get #isThere(): boolean {
     return !this.#stream.destroyed && !this.#stream.closed;
   }
 
   #continue(): void {
-    if (!this.#awaitsContinue || this.answered || !this.#isThere) return;
-    this.#awaitsContinue = false;
+    if (this.life.isAnswered || !this.#isThere || !this.#awaitsContinue) return;
+    this.#isContinued = true;
     this.#stream.additionalHeaders({ ':status': constants.HTTP_STATUS_CONTINUE });
   }
 
@@ -151,38 +177,47 @@ export class Http2Request extends WatchedRequest implements Exchange {
     if (error) this.cut(error);
   }
 
-  #onAnswerSent(): void {
-    this.#isAnswerSent = true;
-    this.#settle();
-  }
-
   /** Once the answer is out, what may still come of an unwanted body is told to stop (RFC 9113, section 8.1). */
   #settle(): void {
-    if (!this.#isAnswerSent || this.#isHandedOver) return;
-    const { body } = this;
+    if (!this.#isAnswerSent) return;
+    const body = this.#body;
     if (this.#hasWholeBody) this.#stream.resume();
-    else if (body.destroyed || !body.readableDidRead) {
+    else if (!body?.readableDidRead || body.destroyed) {
       // Not in this tick: the end of the answer goes first.
       setImmediate(() => this.#isThere && this.#stream.close(constants.NGHTTP2_NO_ERROR));
     }
   }
 
-  get #hasWholeBody(): boolean {
-    return this.#stream.endAfterHeaders || this.body.readableEnded;
+  get #awaitsContinue(): boolean {
+    const expected = fieldValues(this.headers, 'expect');
+    return !this.#isContinued && expected.some((value) => value.toLowerCase() === '100-continue');
   }
 
-  #onClose(): void {
-    if (this.#isHandedOver) return;
-    const isComplete = this.#isAnswerSent && (this.#hasWholeBody || this.#stream.rstCode === 0);
-    if (isComplete) this.life.end();
-    else this.#leave(goneError(this.#stream.errored));
+  get #hasWholeBody(): boolean {
+    return this.#stream.endAfterHeaders || (this.#body?.readableEnded ?? false);
   }
 
   #leave(error: Error): void {
     this.life.end(error);
-    this.leaving.abort(error instanceof TunlError ? error : goneError(error));
-    this.body.destroy(error);
+    this.leaving.abort(error instanceof TunlError ? error : goneError(this.life.isAnswered, error));
+    this.#body?.destroy(error);
   }
+}
+
+/** What goes behind an answer. */
+interface OwnTrailers {
+  fields: OutgoingHttpHeaders;
+}
+
+/** Makes a Link that knows of its request no more than the trailers: a tunnel must not keep the request. */
+function openLink(stream: ServerHttp2Stream, peer: Peer, options: Http2LinkOptions, own: OwnTrailers): Link {
+  return http2Link(
+    stream,
+    peer,
+    options,
+    () => stream.headersSent,
+    () => own.fields,
+  );
 }
 
 class Http2Answer extends Answer {
@@ -214,7 +249,7 @@ interface Asked {
   readonly method: string;
   readonly target: string;
   readonly authority: string;
-  readonly upgradeTo?: string;
+  readonly upgradeTo: string | undefined;
 }
 
 /** An extended CONNECT (RFC 8441) reads as the GET with `Upgrade` that it stands for; `bytestream` is a plain tunnel. */
@@ -223,7 +258,8 @@ function readPseudoFields(headers: IncomingHttpHeaders): Asked {
   const authority = headers[':authority'] ?? headers.host ?? '';
   const protocol = String(headers[':protocol'] ?? '').toLowerCase();
   const path = headers[':path'] ?? '';
-  if (method !== 'CONNECT') return { method, target: path, authority };
-  if (protocol === '' || protocol === 'bytestream') return { method, target: authority, authority };
+  if (method !== 'CONNECT') return { method, target: path, authority, upgradeTo: undefined };
+  if (protocol === '' || protocol === 'bytestream')
+    return { method, target: authority, authority, upgradeTo: undefined };
   return { method: 'GET', target: path, authority, upgradeTo: protocol };
 }

@@ -1,6 +1,6 @@
 import { statusOf, TunlError } from '../core/errors.ts';
 import type { Link } from '../core/link.ts';
-import { respondAndClose } from './h1-exchange.ts';
+import { respondAndClose } from './close.ts';
 import { HeadError, requestHeadError } from './head.ts';
 import { formatProxyStatus, publicReason } from './proxy-status.ts';
 

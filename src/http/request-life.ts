@@ -3,30 +3,43 @@ import type { HeaderField } from '../core/hop.ts';
 
 /** From the head of a request to its end: what is counted, who is told, and how long nothing may happen. */
 export class RequestLife {
-  readonly done: Promise<RequestEnd>;
   /** Status of the answer, once it has begun. */
   status: number | undefined;
   sent = 0;
   received = 0;
-  #isOver = false;
+  #end: RequestEnd | undefined;
   #watch: RequestWatch | undefined;
   #timer: NodeJS.Timeout | undefined;
-  #resolve!: (end: RequestEnd) => void;
+  /** Made when it is first asked for: a tunnel has no use for it. */
+  #done: Promise<RequestEnd> | undefined;
+  #resolve: ((end: RequestEnd) => void) | undefined;
 
-  constructor() {
-    this.done = new Promise((resolve) => {
-      this.#resolve = resolve;
-    });
+  /** Resolves with the end. */
+  get done(): Promise<RequestEnd> {
+    this.#done ??= this.#end
+      ? Promise.resolve(this.#end)
+      : new Promise((resolve) => {
+          this.#resolve = resolve;
+        });
+    return this.#done;
+  }
+
+  get isOver(): boolean {
+    return this.#end !== undefined;
   }
 
   get isAnswered(): boolean {
     return this.status !== undefined;
   }
 
+  get isWatched(): boolean {
+    return this.#watch !== undefined;
+  }
+
   watch(watch: RequestWatch): void {
     this.#watch = watch;
     clearTimeout(this.#timer);
-    if (watch.idleMs > 0 && !this.#isOver) this.#timer = setTimeout(() => watch.onIdle(), watch.idleMs);
+    if (watch.idleMs > 0 && !this.isOver) this.#timer = setTimeout(() => watch.onIdle(), watch.idleMs);
   }
 
   /** The client sent so many bytes of its body. */
@@ -50,9 +63,9 @@ export class RequestLife {
 
   /** Only the first end counts. */
   end(error?: Error): void {
-    if (this.#isOver) return;
-    this.#isOver = true;
+    if (this.#end) return;
+    this.#end = { ...(this.status !== undefined && { status: this.status }), ...(error && { error }) };
     clearTimeout(this.#timer);
-    this.#resolve({ ...(this.status !== undefined && { status: this.status }), ...(error && { error }) });
+    this.#resolve?.(this.#end);
   }
 }

@@ -23,7 +23,7 @@ const absoluteForm = /^https?:\/\/([^/?]+)([/?].*)?$/i;
  * the target: real clients send the proxy's own name or leave the port out.
  * @throws {TunlError} http_request_error
  */
-export function assertOneHost({ headers, version }: RequestHead): void {
+function assertOneHost({ headers, version }: RequestHead): void {
   const hosts = fieldValues(headers, 'host');
   const fault =
     hosts.length > 1
@@ -55,6 +55,15 @@ export function readPlace(head: RequestHead): RequestPlace {
   const [, authority, rest = '/'] = absoluteForm.exec(target) ?? [];
   if (authority === undefined) throw requestError('the target of the request is not valid');
   return { target: rest.startsWith('?') ? `/${rest}` : rest, authority: readHost(authority) };
+}
+
+/**
+ * Takes the target of a request as it was sent, in whatever form, and what its Host field says beside it.
+ * @throws {TunlError} http_request_error, when the Host field can be read in two ways
+ */
+export function readPlaceAsSent(head: RequestHead): RequestPlace {
+  assertOneHost(head);
+  return { target: head.target, authority: fieldValues(head.headers, 'host')[0] ?? '' };
 }
 
 /**

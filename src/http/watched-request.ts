@@ -29,8 +29,9 @@ export abstract class WatchedRequest {
   }
 }
 
-/** Why a request is given up whose client has left. */
-export function goneError(cause: Error | null | undefined): TunlError {
-  const facts = { side: 'client', phase: 'relay', ...(cause && { cause }) } as const;
-  return new TunlError('connection_terminated', 'the client went away before its answer was over', facts);
+/** Why a request is given up whose client has left, before its answer began or in the middle of it. */
+export function goneError(isAnswered: boolean, cause: Error | null | undefined): TunlError {
+  const facts = { side: 'client', ...(isAnswered && { phase: 'relay' as const }), ...(cause && { cause }) } as const;
+  const message = `the client went away before ${isAnswered ? 'its answer was over' : 'it was answered'}`;
+  return new TunlError('connection_terminated', message, facts);
 }

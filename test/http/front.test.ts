@@ -1,9 +1,9 @@
-import type { TunnelExchange } from '../../src/core/exchange.ts';
 import { describe, expect, test } from 'vitest';
 import { TunlError } from '../../src/core/errors.ts';
+import type { Exchange } from '../../src/core/exchange.ts';
 import { linkPair, resetError } from '../../src/core/link.ts';
-import { serveFront } from '../../src/http/front.ts';
-import { respondAndClose } from '../../src/http/h1-exchange.ts';
+import { respondAndClose } from '../../src/http/close.ts';
+import { serveRequests } from '../../src/http/request-front.ts';
 import { inTime } from '../support/eventually.ts';
 import { RawPeer } from '../support/raw-peer.ts';
 
@@ -18,13 +18,24 @@ const http2 = {
 const never = new AbortController().signal;
 const connectHead = 'CONNECT db:22 HTTP/1.1\r\nHost: db:22\r\n\r\n';
 
+/** As `serve` takes requests. */
+const profileOf = (headMs: number) =>
+  ({
+    codec: 'auto',
+    perConnection: 'one',
+    translatable: false,
+    http1: { headMs, keepAliveMs: 0, maxHeadBytes: 16 * 1024, maxLineBytes: 8 * 1024 },
+    http2,
+  }) as const;
+
 /** A client at one end, the server's reading of its request at the other. */
 function startExchange({ headMs = 5000, signal = never } = {}) {
   const [near, far] = linkPair({ first: { address: { kind: 'tcp', host: '192.0.2.1', port: 4711 } } });
-  const reading = new Promise<TunnelExchange>((resolve, reject) => {
-    serveFront(near, { headMs, http2 }, signal, resolve).catch(reject);
+  let serving = Promise.resolve();
+  const reading = new Promise<Exchange>((resolve, reject) => {
+    serving = serveRequests(near, profileOf(headMs), signal, resolve).catch(reject);
   });
-  return { client: new RawPeer(far), link: near, reading };
+  return { client: new RawPeer(far), link: near, reading, serving };
 }
 
 test('gives the request with the peer that sent it', async () => {
@@ -52,21 +63,22 @@ test('hands the rest of the connection over after the answer, early bytes first'
 });
 
 test('answers in full and closes, and reads nothing that came after', async () => {
-  const { client, link, reading } = startExchange();
+  const { client, link, reading, serving } = startExchange();
   client.send(`${connectHead}GET /admin HTTP/1.1\r\nHost: a\r\n\r\n`);
   const responding = (await reading).respond(403, [['X-A', 'b']], 'denied ü\n');
   const answer = (await client.readToEnd()).toString();
   expect(answer.split('\r\n')).toEqual([
     'HTTP/1.1 403 Forbidden',
     'X-A: b',
-    'Connection: close',
     'Content-Length: 10',
     'Content-Type: text/plain; charset=utf-8',
+    'Connection: close',
     '',
     'denied ü\n',
   ]);
   client.fin();
   await inTime('the end of the answer', responding);
+  await inTime('the end of the connection', serving);
   expect(link.stream.closed).toBe(true);
 });
 
@@ -75,7 +87,7 @@ test('an answer without a body has no type', async () => {
   client.send(connectHead);
   void (await reading).respond(503, []);
   expect((await client.readToEnd()).toString()).toBe(
-    'HTTP/1.1 503 Service Unavailable\r\nConnection: close\r\nContent-Length: 0\r\n\r\n',
+    'HTTP/1.1 503 Service Unavailable\r\nContent-Length: 0\r\nConnection: close\r\n\r\n',
   );
 });
 

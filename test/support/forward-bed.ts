@@ -98,8 +98,9 @@ export function startForwardBed({ target, ...options }: ForwardBedOptions): Forw
       cleanResets: new Set<number>(),
       extendedConnect: true,
     };
-    const http1 = { headMs: 4000, keepAliveMs: 4000, maxHeadBytes: 60 * 1024 };
-    serveRequests(near, { codec: 'auto', http1, http2: setup }, draining.signal, onRequest).catch(() => {});
+    const http1 = { headMs: 4000, keepAliveMs: 4000, maxHeadBytes: 60 * 1024, maxLineBytes: 60 * 1024 };
+    const profile = { codec: 'auto', perConnection: 'many', translatable: true, http1, http2: setup } as const;
+    serveRequests(near, profile, draining.signal, onRequest).catch(() => {});
     onTestFinished(() => near.reset(new Error('the test is over')));
     return far;
   };

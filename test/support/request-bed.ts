@@ -2,13 +2,18 @@ import { onTestFinished } from 'vitest';
 import { Abort } from '../../src/core/abort.ts';
 import type { Exchange } from '../../src/core/exchange.ts';
 import { type Link, linkPair } from '../../src/core/link.ts';
-import { type RequestFrontOptions, serveRequests } from '../../src/http/request-front.ts';
+import { type RequestProfile, serveRequests } from '../../src/http/request-front.ts';
 import { inTime } from './eventually.ts';
 import { RawPeer } from './raw-peer.ts';
 
+const maxHeadBytes = 60 * 1024;
+
 /** What a test changes of how requests are served. */
 export interface RequestBedOptions {
-  readonly codec?: RequestFrontOptions['codec'];
+  readonly codec?: RequestProfile['codec'];
+  readonly perConnection?: RequestProfile['perConnection'];
+  readonly translatable?: boolean;
+  readonly maxLineBytes?: number;
   readonly headMs?: number;
   readonly keepAliveMs?: number;
   readonly extendedConnect?: boolean;
@@ -34,7 +39,9 @@ export interface RequestBed {
 
 /** Starts to serve one connection. */
 export function startRequestBed(options: RequestBedOptions = {}): RequestBed {
-  const { codec = 'auto', headMs = 4000, keepAliveMs = 4000, extendedConnect = false, reading = true } = options;
+  const { codec = 'auto', perConnection = 'many', translatable = true } = options;
+  const { headMs = 4000, keepAliveMs = 4000, maxLineBytes = maxHeadBytes } = options;
+  const { extendedConnect = false, reading = true } = options;
   const [near, far] = linkPair({ first: { address: { kind: 'tcp', host: '192.0.2.1', port: 4711 } } });
   const draining = new Abort();
   const arrived: Exchange[] = [];
@@ -51,13 +58,14 @@ export function startRequestBed(options: RequestBedOptions = {}): RequestBed {
     streamWindowBytes: 65_536,
     sessionWindowBytes: 131_072,
     maxStreams: 100,
-    maxHeaderBytes: 60 * 1024,
+    maxHeaderBytes: maxHeadBytes,
     pingMs: 0,
     cleanResets: new Set<number>(),
     extendedConnect,
   };
-  const http1 = { headMs, keepAliveMs, maxHeadBytes: 60 * 1024 };
-  const serving = serveRequests(near, { codec, http1, http2 }, draining.signal, onRequest);
+  const http1 = { headMs, keepAliveMs, maxHeadBytes, maxLineBytes };
+  const profile: RequestProfile = { codec, perConnection, translatable, http1, http2 };
+  const serving = serveRequests(near, profile, draining.signal, onRequest);
   serving.catch(() => {});
   onTestFinished(() => near.reset(new Error('the test is over')));
   return {
