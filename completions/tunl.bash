@@ -1,6 +1,6 @@
 # bash completion for tunl, made by: tunl completion bash
 
-# Offers those words that go on from the current one. bash cuts words at : and = and wants what follows the last cut.
+# Offers the words that continue the current one. bash splits words at : and =, and expects the part after the last split.
 _tunl_offer() {
   local before='' cut word
   for cut in : =; do
@@ -15,7 +15,7 @@ _tunl_offer() {
   done
 }
 
-# Offers the hosts that ssh knows, between what stands before the host and what follows it.
+# Offers the hosts of ssh, with the texts before and after the host.
 _tunl_hosts() {
   declare -F _known_hosts_real >/dev/null || return
   local before=$1 after=$2
@@ -47,7 +47,7 @@ _tunl_specs() {
   esac
 }
 
-# Completes a command line of its own, which begins at that word of ours.
+# Completes another command line, which begins at this word.
 _tunl_command() {
   if declare -F _command_offset >/dev/null; then
     _command_offset "$1"

@@ -7,7 +7,7 @@ function __tunl_words
     printf '%s\n' $words
 end
 
-# True for the words of this command, or with no argument where there is no command yet.
+# True if this is the command, or with no argument if there is no command yet.
 function __tunl_using
     for word in (__tunl_words)
         if contains -- $word connect forward serve chain completion help
@@ -18,12 +18,12 @@ function __tunl_using
     test (count $argv) -eq 0
 end
 
-# True for the words of another command, which follow --.
+# True after --, where the words belong to another command.
 function __tunl_after_dashes
     contains -- -- (__tunl_words)
 end
 
-# What that command offers.
+# Offers the completions of that command.
 function __tunl_command
     set -l words (__tunl_words)
     set -l dashes (contains -i -- -- $words)
@@ -156,8 +156,8 @@ complete -c tunl -n '__tunl_using serve' -l watch -d 'show the open tunnels on t
 complete -c tunl -n '__tunl_using serve' -l proxy-protocol -x -a 'v1 v2' -d 'tell each target who its client is, before the first byte, in the PROXY protocol: v1 or v2'
 complete -c tunl -n '__tunl_using serve' -l admin -x -d 'a page and the paths of Envoy on [BIND:]PORT or unix:PATH; not in --port-file, and no tunnel leads there'
 complete -c tunl -n '__tunl_using serve' -l admin-open -d 'let it be on an address that others can reach: they may end tunnels and the program'
-complete -c tunl -n '__tunl_using serve' -l hbone -d 'be an HBONE endpoint and nothing else; default address 127.0.0.1:15008'
-complete -c tunl -n '__tunl_using serve' -l hbone-local -d 'with --hbone: only for the address at which the client reached us'
+complete -c tunl -n '__tunl_using serve' -l hbone -d 'serve HBONE only; default address 127.0.0.1:15008'
+complete -c tunl -n '__tunl_using serve' -l hbone-local -d 'with --hbone: allow only the address to which the client connected'
 complete -c tunl -n '__tunl_using serve' -l post -d 'also accept tunnels in POST requests'
 complete -c tunl -n '__tunl_using serve' -l tls -d 'speak TLS with clients; without --cert with a development certificate, whose pin is printed'
 complete -c tunl -n '__tunl_using serve' -l cert -r -F -d 'certificate of the server, a PEM file, or PKCS #12 with its key'

@@ -27,19 +27,19 @@ const settings: readonly HopSetting[] = [
     summary: 'the SPIFFE id that the hop must have; by default any of our trust domain',
     parse: parsePeer,
   },
-  { name: 'baggage', summary: 'who we are, for its metrics: k8s.namespace.name=shop,…', parse: parseText },
-  { name: 'network', summary: 'the network that we are in, sent through a gateway to another one', parse: parseText },
+  { name: 'baggage', summary: 'labels for its metrics: k8s.namespace.name=shop,…', parse: parseText },
+  { name: 'network', summary: 'our network, for a gateway to another one', parse: parseText },
   {
     name: 'source',
-    summary: 'what we are to a gateway: waypoint, gateway or sidecar',
+    summary: 'our role for a gateway: waypoint, gateway or sidecar',
     parse: parseOneOf('waypoint', 'gateway', 'sidecar'),
   },
-  switchSetting('forwarded', 'tell it the address of the client; yes by default'),
+  switchSetting('forwarded', 'send it the address of the client; yes by default'),
   switchSetting('traceparent', 'send a random trace id for its log; yes by default'),
-  switchSetting('nest', 'behind another hbone:// hop: ask that one for the address of this one'),
+  switchSetting('nest', 'after another hbone:// hop: ask that hop for the address of this one'),
 ];
 
-const policyHint = 'its authorization policy does not let the identity of our certificate go there';
+const policyHint = 'its authorization policy does not allow that target to the identity in our certificate';
 
 const terms: Http2Terms = {
   ...connectTerms,
@@ -60,7 +60,7 @@ const terms: Http2Terms = {
         return {
           code: 'hop_refused',
           side: 'hop',
-          hint: 'it is about the address: a ztunnel takes the address that it was dialled at, or the name of a service',
+          hint: 'it did not accept the target: a ztunnel accepts the address at which it was dialled, or the name of a service',
         };
       case 401:
         return { code: 'auth_required', side: 'hop', hint: policyHint };
@@ -71,7 +71,7 @@ const terms: Http2Terms = {
         return {
           code: 'destination_unavailable',
           side: 'target',
-          hint: 'a ztunnel says so when nothing accepts connections there, or the service is unknown; its log has the reason',
+          hint: 'a ztunnel answers so if nothing accepts connections there, or if the service is unknown; its log has the reason',
         };
       default:
         return undefined;
@@ -98,9 +98,9 @@ export const hbone: Carrier = {
   pooling: 'identity',
   // Istio's double HBONE: the gateway knows where the target is, so both layers ask for the target.
   reachInside: (hop) => (hop.settings['nest'] === 'yes' ? 'address' : 'target'),
-  serveFlag: { name: 'hbone', summary: 'be an HBONE endpoint and nothing else; default address 127.0.0.1:15008' },
+  serveFlag: { name: 'hbone', summary: 'serve HBONE only; default address 127.0.0.1:15008' },
   serveSwitches: [
-    { name: 'hbone-local', summary: 'with --hbone: only for the address at which the client reached us' },
+    { name: 'hbone-local', summary: 'with --hbone: allow only the address to which the client connected' },
   ],
   server: { defaultPort: 15008, tls, http2: { ...hboneSetup, maxStreams: 200 }, statusOf },
   methods: ['CONNECT'],
@@ -180,7 +180,7 @@ function parseText(value: string): string {
 function parseOneOf(...known: readonly string[]): (value: string) => string {
   return (value) => {
     if (known.includes(value)) return value;
-    throw usageError(`${JSON.stringify(value)} is none of ${known.join(', ')}`);
+    throw usageError(`${JSON.stringify(value)} is not one of ${known.join(', ')}`);
   };
 }
 

@@ -14,7 +14,7 @@ const success: ExitCode = {
 };
 const beforeCommand: ExitCode = {
   status: '125',
-  codes: [{ code: '', sentence: 'forward -- COMMAND: we failed before the command ran (bad arguments: 2)' }],
+  codes: [{ code: '', sentence: 'forward -- COMMAND: tunl failed before the command ran (bad arguments: 2)' }],
 };
 const bySignal: ExitCode = {
   status: '128+n',

@@ -170,7 +170,7 @@ describe('settings that cannot be meant', () => {
     ['a certificate that is not looked at', { tls: { ...tls, insecure: true } }, /^insecure cannot be set/],
     ['a pin', { tls: { ...tls, pin } }, /^pin cannot be set/],
     ['a server name', { tls: { ...tls, servername: 'a.example' } }, /^servername cannot be set/],
-    ['no certificate of ours', { tls: noCert }, /^a certificate of ours is needed/],
+    ['no certificate of ours', { tls: noCert }, /^our own certificate is needed/],
     ['no authorities of the mesh', { tls: noRoot }, /^the authorities of the mesh are needed/],
     [
       'a certificate of ours without a SPIFFE id',

@@ -15,7 +15,7 @@ function __tunl_words
     printf '%s\\n' $words
 end
 
-# True for the words of this command, or with no argument where there is no command yet.
+# True if this is the command, or with no argument if there is no command yet.
 function __tunl_using
     for word in (__tunl_words)
         if contains -- $word ${names}
@@ -26,12 +26,12 @@ function __tunl_using
     test (count $argv) -eq 0
 end
 
-# True for the words of another command, which follow --.
+# True after --, where the words belong to another command.
 function __tunl_after_dashes
     contains -- -- (__tunl_words)
 end
 
-# What that command offers.
+# Offers the completions of that command.
 function __tunl_command
     set -l words (__tunl_words)
     set -l dashes (contains -i -- -- $words)

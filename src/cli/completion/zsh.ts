@@ -36,7 +36,7 @@ _tunl_specs() {
   fi
 }
 
-# Completes what follows --, a command line of its own.
+# Completes the command line after --.
 _tunl_command() {
   local -i dashes=\${words[(i)--]}
   (( dashes < CURRENT )) || return 1
@@ -47,7 +47,7 @@ _tunl_command() {
 
 _tunl() {
   local curcontext=$curcontext state line
-  # Not named commands: that is what zsh knows the programs of $PATH by.
+  # Not called commands: zsh uses that name for the programs of $PATH.
   local -a tunl_commands=(
 ${described.join('\n')}
   )

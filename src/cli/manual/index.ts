@@ -7,7 +7,7 @@ import { commandProse, programProse } from './prose.ts';
 import { type Block, formatPage, type Section } from './roff.ts';
 
 /** The date of the last review of the prose, which each page must give. */
-const date = '2026-11-25';
+const date = '2026-11-30';
 
 /** Writes all pages of the manual for these commands and a version of the program, by file name. */
 export function formatManual(commands: readonly CommandSpec[], version: string): ReadonlyMap<string, string> {
