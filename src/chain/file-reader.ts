@@ -92,8 +92,8 @@ export class FileReader implements ProxyReader {
       return { job: 'proxy' as const, route, ...(targets.length > 0 && { to }), ...settings };
     }
     if (stage.to === undefined) {
-      const hint = 'add to: HOST:PORT, proxy: true to go where each tunnel asks, or http: with routes';
-      attempts.add(path, `${String(path.at(-1))} leads nowhere`, hint);
+      const hint = 'add to: HOST:PORT, proxy: true for the target that each tunnel asks for, or http: with routes';
+      attempts.add(path, `${String(path.at(-1))} has no target`, hint);
     }
     return { job: 'forward' as const, route, to };
   }

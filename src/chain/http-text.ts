@@ -41,7 +41,7 @@ function describeAction({ action }: HttpRoute, upstream: Upstream | undefined): 
 }
 
 function describeUpstream({ to, route }: Upstream): string {
-  const where = 'field' in to ? `what ${to.field} names` : to.targets.map(formatAddress).join('|');
+  const where = 'field' in to ? `the target in ${to.field}` : to.targets.map(formatAddress).join('|');
   const via = [
     ...(route.entry ? [formatAddress(route.entry)] : []),
     ...route.hops.map((choice) => choice.map(formatHop).join('|')),

@@ -42,7 +42,7 @@ function explainKey(key: string, path: Path): Fault {
   const known = listKeys(path);
   const near = suggest(key, known);
   const hints = near === undefined ? [`known keys: ${known.join(' ')}`] : [`did you mean ${near}?`];
-  if (key === '<<') hints.push('aliases are read, merge keys are not');
+  if (key === '<<') hints.push('aliases are supported, merge keys are not');
   return { path: [...path, key], atKey: true, message: `unknown key ${quote(key)}`, hints };
 }
 

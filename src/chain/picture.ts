@@ -85,13 +85,13 @@ export function makePicture({ stages }: Graph, { fused, counters }: PictureOptio
   return { nodes: [...nodes.values(), ...targets], edges };
 }
 
-const asked = 'what is asked for';
+const asked = 'the requested target';
 
 /** The most routes beside an arrow. */
 const maxRoutes = 3;
 
 function listEnds({ to, upstream }: Way): readonly (Target | string)[] {
-  if (upstream && 'field' in upstream.to) return [`what ${upstream.to.field} names`];
+  if (upstream && 'field' in upstream.to) return [`the target in ${upstream.to.field}`];
   return to ? to.targets : [asked];
 }
 

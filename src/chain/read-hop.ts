@@ -39,8 +39,8 @@ export function readHop(words: HopWords, reader: HopReader): Hop {
   const written = isBareSocket(url) ? undefined : userInfo.exec(url)?.[1]?.split(/:(.*)/s, 2)[1];
   if (written !== undefined && !/^(?:\$\{\w+\})?$/.test(written)) {
     throw usageError(
-      'via has a password that is written out',
-      'write ${NAME} for a variable of the environment, or password: file:PATH',
+      'via has a password in plain text',
+      'write ${NAME} for an environment variable, or password: file:PATH',
     );
   }
   const fields = readHeaders(headers, 'headers', reader);
@@ -77,7 +77,7 @@ export function readHop(words: HopWords, reader: HopReader): Hop {
   if (open)
     throw usageError(
       `${open.label} has a user and no password`,
-      'add password: with ${NAME} for a variable of the environment, or file:PATH',
+      'add password: with ${NAME} for an environment variable, or file:PATH',
     );
   return full;
 }
@@ -91,8 +91,8 @@ function readHeaders(headers: HopWords['headers'], key: 'headers' | 'formats', r
     [values].flat().map((text): HeaderField => {
       if (isSecretField(name) && !isReference(text) && !text.includes('${')) {
         throw usageError(
-          `the value of ${name} is written out`,
-          'write ${NAME} for a variable of the environment, or file:PATH',
+          `the value of ${name} is in plain text`,
+          'write ${NAME} for an environment variable, or file:PATH',
         );
       }
       const value = key === 'formats' ? readFormat(name, text, reader) : readValue(name, text, reader);

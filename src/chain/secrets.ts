@@ -67,7 +67,7 @@ export function isReference(text: string): boolean {
  */
 export function readSecret(text: string, what: string, surroundings: Surroundings, sources: SecretSources): Secret {
   if (!isReference(text)) {
-    throw usageError(`${what} is written out`, 'write ${NAME} for a variable of the environment, or file:PATH');
+    throw usageError(`${what} is in plain text`, 'write ${NAME} for an environment variable, or file:PATH');
   }
   const secret = text.startsWith('file:')
     ? readPasswordFile(resolve(surroundings.folder, text.slice('file:'.length)))

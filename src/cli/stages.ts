@@ -13,7 +13,7 @@ export function describeStages({ stages }: Graph, fused: ReadonlySet<string>): s
     ];
     const routes = stage.job === 'http' ? describeRoutes(stage) : [];
     const asked =
-      stage.job === 'http' ? (routes.length === 1 ? '1 route' : `${routes.length} routes`) : 'what is asked for';
+      stage.job === 'http' ? (routes.length === 1 ? '1 route' : `${routes.length} routes`) : 'the requested target';
     const where = to === undefined ? asked : to.targets.map(formatAddress).join('|');
     const isFused = stage.listen.some((address) => address.kind === 'internal' && fused.has(address.name));
     return {

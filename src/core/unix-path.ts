@@ -27,10 +27,10 @@ export function readUnixPath(text: string, host: SocketHost = process): string {
   const place = `unix:${text}`;
   if (text === '@') throw usageError(`${place} has no name`, 'write unix:@name');
   const file = `write unix:./${text} for a file`;
-  if (host.platform !== 'linux') throw usageError(`${place} is no file, and only Linux has other sockets`, file);
+  if (host.platform !== 'linux') throw usageError(`${place} is not a file, and only Linux has abstract sockets`, file);
   if (isPadding(host.versions.uv)) {
     const { node } = host.versions;
-    const message = `${place} needs Node 22 or later: Node ${node} makes another name of it, which no other program finds`;
+    const message = `${place} needs Node 22 or later: Node ${node} changes the name, so that no other program finds it`;
     throw usageError(message, 'or inherit the socket: fd:3', file);
   }
   return `\0${text.slice(1)}`;

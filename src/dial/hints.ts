@@ -29,5 +29,5 @@ export function unsecuredHints({ code }: TunlError, { scheme }: Hop): string[] {
 /** Hints for a proxy that does not answer in time. */
 export function unansweredHints({ code, facts }: TunlError, address: Address): string[] {
   if (code !== 'http_response_timeout' || facts.received !== undefined) return [];
-  return [`a proxy says nothing while it tries: it may be ${formatAddress(address)} that does not answer`];
+  return [`a proxy is silent while it tries: perhaps ${formatAddress(address)} itself does not answer`];
 }

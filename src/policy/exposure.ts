@@ -36,7 +36,7 @@ export function assertChoiceNotOpen({ listen, hasClientCa, open }: Omit<Exposure
   if (exposed === undefined || hasClientCa || open) return;
   throw usageError(
     `refusing to let everyone who reaches ${formatAddress(exposed)} choose where requests go`,
-    'an upstream that a field of the request names makes an open proxy of the stage',
+    'an upstream that a field of the request names turns the stage into an open proxy',
     'listen on 127.0.0.1, ask for certificates of a given authority, or give the stage open: true',
   );
 }
@@ -48,8 +48,8 @@ export function assertChoiceNotOpen({ listen, hasClientCa, open }: Omit<Exposure
 export function assertAdminNotOpen({ listen, open }: { readonly listen: Address; readonly open: boolean }): void {
   if (open || isLoopback(listen)) return;
   throw usageError(
-    `refusing to be administered on ${formatAddress(listen)}, which others can reach`,
+    `refusing to open the admin address on ${formatAddress(listen)}, which other machines can reach`,
     'use 127.0.0.1 or unix:PATH, or say --admin-open (in a file: admin: { listen: ADDRESS, open: true })',
-    'whoever reaches it sees every tunnel and can stop the program',
+    'anyone who can reach it sees every tunnel and can stop the program',
   );
 }

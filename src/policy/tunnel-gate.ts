@@ -47,8 +47,8 @@ export class TunnelGate {
 
 function assertBelow(open: number, most = Infinity, option: string): void {
   if (open < most) return;
-  const tunnels = open === 1 ? 'is 1 tunnel' : `are ${open} tunnels`;
-  throw new TunlError('connection_limit_reached', `there ${tunnels}, as many as there may be (--${option})`, {
+  const tunnels = open === 1 ? 'is already 1 tunnel' : `are already ${open} tunnels`;
+  throw new TunlError('connection_limit_reached', `there ${tunnels}, the most allowed (--${option})`, {
     side: 'self',
     phase: 'policy',
     headers: [['Retry-After', retryAfter]],

@@ -79,7 +79,7 @@ export function relay(client: Link, upstream: Link, limits: RelayLimits): RelayH
 }
 
 function goneError(): Error {
-  return resetError('it ended the tunnel and takes nothing more');
+  return resetError('it ended the tunnel and accepts nothing more');
 }
 
 class Relay implements RelayHandle {

@@ -102,7 +102,7 @@ function isLike(text: string, { kind, value }: TextMatch): boolean {
 
 function hintOfHost({ authority }: Routed): string {
   return /:[0-9]+$/.test(authority)
-    ? 'a domain is compared with the port that the request names: write HOST:PORT, HOST:* or *'
+    ? 'a domain is compared with the host and the port of the request: write HOST:PORT, HOST:* or *'
     : 'add the domain to a virtual host, or * for all';
 }
 
@@ -111,7 +111,7 @@ function hintOfRoute({ method }: Routed, { name, routes }: VirtualHost): string 
   const isTrap = method === 'CONNECT' && !routes.some(({ match }) => match.path.kind === 'connect');
   return isTrap
     ? `virtual host ${name} has only routes with a path, and CONNECT has none: match connect instead`
-    : `the routes of virtual host ${name} are about other paths or fields`;
+    : `the routes of virtual host ${name} match other paths or fields`;
 }
 
 function noRoute(message: string, hint: string): TunlError {

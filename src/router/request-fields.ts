@@ -43,7 +43,7 @@ export interface PassOn {
  */
 export function toRequestFields(request: Exchange, passOn: PassOn): HeaderField[] {
   if ([...nominatedFields(request.headers)].some((name) => unremovable.test(name))) {
-    const message = 'Connection names a field that is not its own';
+    const message = 'Connection names a field that must not be removed';
     throw new TunlError('http_request_error', message, { side: 'client', phase: 'request' });
   }
   const isUpgrade = passOn.upgradeTo !== undefined && passOn.version === 'http1';

@@ -15,7 +15,7 @@ export async function readBundle(
   password: PasswordSource,
 ): Promise<OwnCertificate> {
   if (key.path !== cert.path) {
-    throw usageError(`${formatSource(cert)} is PKCS #12, which has its key in it`, 'leave key out');
+    throw usageError(`${formatSource(cert)} is PKCS #12, which contains its key`, 'leave key out');
   }
   const { certificates, key: own } = await open(bytes, cert, password);
   if (!own) throw usageError(`${formatSource(cert)} holds no private key`);
@@ -38,8 +38,8 @@ async function open(bytes: Buffer, source: PemSource, place: PasswordSource): Pr
 function expectOpen(opened: ReturnType<typeof openPkcs12>, source: PemSource): Pkcs12 {
   if (opened === 'unsupported') {
     throw usageError(
-      `${formatSource(source)} is encrypted in a way that OpenSSL 3 has given up (RC2)`,
-      'write it anew, without a password in between:',
+      `${formatSource(source)} is encrypted with RC2, which OpenSSL 3 no longer supports`,
+      'encrypt it again; the file in between has no password:',
       'openssl pkcs12 -legacy -in OLD.p12 -out all.pem -nodes',
       'openssl pkcs12 -export -in all.pem -out NEW.p12 && rm all.pem',
     );

@@ -88,7 +88,8 @@ async function load(settings: TlsSettings, demand: MaterialDemand, generation: n
   const { cacert, cert, key, pin, insecure = false } = settings;
   assertServername(settings.servername);
   assertMeets(settings, demand);
-  if (cert === undefined && key !== undefined) throw usageError(`key ${JSON.stringify(key)} is of no use without cert`);
+  if (cert === undefined && key !== undefined)
+    throw usageError(`key ${JSON.stringify(key)} has no effect without cert`);
   const [given, own] = await Promise.all([
     cacert === undefined ? undefined : readCertificates({ option: 'cacert', path: cacert }),
     cert === undefined ? undefined : readOwnCertificate({ option: 'cert', path: cert }, keySource(cert, key), settings),
@@ -144,7 +145,7 @@ export function toContextOptions({ min, ciphers }: MaterialDemand): SecureContex
 /** Checks that the settings meet the demand; where ids are verified, none may switch that off. */
 function assertMeets(settings: TlsSettings, { clientCert, verify }: MaterialDemand): void {
   if (clientCert && settings.cert === undefined)
-    throw usageError('a certificate of ours is needed', 'cert=FILE&key=FILE');
+    throw usageError('our own certificate is needed', 'cert=FILE&key=FILE');
   if (verify !== 'spiffe') return;
   const refused = (['insecure', 'pin', 'servername'] as const).find((name) => settings[name]);
   if (refused) throw usageError(`${refused} cannot be set where the other side is known by its SPIFFE id`);

@@ -57,7 +57,7 @@ async function decryptKey(source: PemSource, { text }: Block, place: PasswordSou
   } catch (error) {
     if (!/UNSUPPORTED/.test((error as NodeJS.ErrnoException).code ?? '')) throw wrongPassword(source, from, error);
     throw usageError(
-      `${formatSource(source)} is encrypted in a way that OpenSSL 3 has given up`,
+      `${formatSource(source)} is encrypted in a way that OpenSSL 3 no longer supports`,
       'openssl pkey -provider legacy -provider default -in OLD -out NEW -aes256',
     ).with({ cause: error });
   }
@@ -88,7 +88,7 @@ async function readPem(source: PemSource): Promise<{ pem: string; blocks: Block[
   if (bytes.length === 0) throw usageError(`${formatSource(source)} is empty`);
   // Every DER file is an ASN.1 sequence, which begins with 0x30.
   const hint = isPkcs12(bytes)
-    ? ['it looks like PKCS #12: it is read as cert=FILE, with the key in it']
+    ? ['it looks like PKCS #12, which cert=FILE reads together with its key']
     : bytes[0] === 0x30
       ? ['it looks like DER; convert it: openssl x509 -inform der -in FILE -out FILE']
       : [];

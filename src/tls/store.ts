@@ -71,7 +71,7 @@ export async function readNamedStore({ env }: Machine): Promise<Store | undefine
 async function readNamedFile(path: string): Promise<Store> {
   const from = `SSL_CERT_FILE ${JSON.stringify(path)}`;
   const text = await readFile(path, 'utf8').catch((error: NodeJS.ErrnoException) => {
-    throw usageError(`cannot read ${from}: ${explainReadError(error)}`, 'unset it for the store of the system');
+    throw usageError(`cannot read ${from}: ${explainReadError(error)}`, 'unset it to use the store of the system');
   });
   const certificates = findCertificates(text);
   if (!certificates.some(isReadable)) throw usageError(`${from} holds no certificate in PEM form`);
@@ -85,7 +85,7 @@ async function readNamedFolders(list: string): Promise<Store> {
     folders.map((path) =>
       readFolder(path).catch((error: NodeJS.ErrnoException) => {
         const what = explainReadError(error).replace('no such file', 'no such folder');
-        throw usageError(`cannot read ${from}: ${path}: ${what}`, 'unset it for the store of the system');
+        throw usageError(`cannot read ${from}: ${path}: ${what}`, 'unset it to use the store of the system');
       }),
     ),
   );

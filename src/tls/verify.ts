@@ -40,7 +40,7 @@ export function assertServerTrusted(
   if (!wrong) return {};
   const hosts = listHosts(certificate);
   throw certificateError(`the certificate of ${expected} is for other names: ${hosts}`, wrong, [
-    'if one of them is right, say so: servername=NAME',
+    'if one of them is right, name it: servername=NAME',
     pinHint(certificate),
   ]);
 }
@@ -119,7 +119,7 @@ function chainError(
 function describeTrust(trust: ReadyTls['trust'], { cacert, noSystemCa }: ReadyTls['settings']): string[] {
   if (!trust || cacert !== undefined) return [];
   const without = noSystemCa ? ['those of the system were left out: --no-system-ca'] : [];
-  return [`it is none of ${trust.description}`, ...trust.notes, ...without];
+  return [`it is not one of ${trust.description}`, ...trust.notes, ...without];
 }
 
 function assertPinned(certificate: X509Certificate, expected: string, pins: string): void {

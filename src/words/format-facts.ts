@@ -49,7 +49,7 @@ type Operator = (args: string | undefined) => Read;
 /** Makes an operator without brackets. */
 function plain(read: Read): Operator {
   return (args) => {
-    if (args !== undefined) throw usageError('it takes nothing in brackets');
+    if (args !== undefined) throw usageError('it has no parameters in brackets');
     return read;
   };
 }

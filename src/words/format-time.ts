@@ -89,5 +89,5 @@ function readSpecifier([whole, digits, kind, digitsOfSecond, letter = '']: RegEx
   }
   const write = Object.hasOwn(letters, letter) ? letters[letter] : undefined;
   if (write) return write;
-  throw usageError(`a time has no ${whole}`, 'write %% for a percent sign');
+  throw usageError(`a time format has no ${whole}`, 'write %% for a percent sign');
 }

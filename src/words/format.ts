@@ -32,7 +32,7 @@ export function parseFormat(text: string): Format {
     addText(text.slice(at, index));
     at = index + whole.length;
     if (escaped !== undefined) addText('%');
-    else if (name === undefined) throw usageError('a % begins no operator', 'write %% for a percent sign');
+    else if (name === undefined) throw usageError('a % does not begin an operator', 'write %% for a percent sign');
     else pieces.push(limitLength(readOperator(name, args), length));
   }
   addText(text.slice(at));

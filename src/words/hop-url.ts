@@ -46,7 +46,7 @@ export function splitHopUrl(text: string, source: string): HopUrl {
   if (isCutPassword(authority.slice(at + 1), tail)) {
     const behind = redact(text).replace(/^.*@/s, '');
     const form = `write ${quoteless(written ?? 'http')}://USER:PASSWORD@${quoteless(behind.replace(/\/.*$/s, ''))}`;
-    throw usageError(`${label} has an @ behind the end of its host`, form, passwordHint);
+    throw usageError(`${label} has an @ after the end of its host`, form, passwordHint);
   }
   const place = authority.slice(at + 1);
   const [, host = '', port] = /^(\[[^\]]*\]|[^:]*)(?::(.*))?$/s.exec(place) ?? [];

@@ -146,7 +146,7 @@ function readSettings(query: HopUrl['query'], scheme: KnownScheme, where: string
     if (!known.includes(name)) {
       // A piece of a password that was not encoded may look like a setting.
       if (query.some(([, other]) => other?.includes('@'))) {
-        throw usageError(`${where} has an unknown setting, and an @ behind it`, passwordHint, listKnown(known));
+        throw usageError(`${where} has an unknown setting, and an @ after it`, passwordHint, listKnown(known));
       }
       throw unknownSetting(name, known, where);
     }

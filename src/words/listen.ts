@@ -77,10 +77,10 @@ export function refuseDuplicates(addresses: readonly ListenAddress[]): void {
     throw usageError(
       first === second
         ? `${quote(second)} is given twice as an address to listen on`
-        : `${quote(first)} and ${quote(second)} cannot both be listened on`,
+        : `tunl cannot listen on both ${quote(first)} and ${quote(second)}`,
       address.kind === 'tcp'
-        ? 'give each listener a port of its own; port 0 is a free one'
-        : 'give each listener a place of its own',
+        ? 'give each listener its own port; port 0 means a free one'
+        : 'give each listener its own address',
     );
   }
 }

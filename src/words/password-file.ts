@@ -23,7 +23,7 @@ export function readSecretFile(path: string, failure: string, content: string): 
   try {
     return decodeOctets(readFileSync(path)).split(/\r?\n/);
   } catch (error) {
-    const hint = `${content}; whoever runs tunl must be able to read it`;
+    const hint = `${content}; the user that runs tunl must be able to read it`;
     throw usageError(`${failure} ${quote(path)}: ${describeFileError(error)}`, hint);
   }
 }

@@ -27,7 +27,7 @@ test('one tunnel more than --max-tunnels is refused in either protocol, and find
   expect(await ask(await connectPeer(serve.port), target.port)).toMatch(refusal);
   expect(await session.outcomeOf(session.connect(`127.0.0.1:${target.port}`))).toEqual({ status: 503 });
   const failures = serve.eventsOf('tunnel.failed').map(({ status, error }) => [status, error.message]);
-  expect(failures).toEqual(Array(2).fill([503, 'there are 2 tunnels, as many as there may be (--max-tunnels)']));
+  expect(failures).toEqual(Array(2).fill([503, 'there are already 2 tunnels, the most allowed (--max-tunnels)']));
   expect(target.accepted).toBe(2);
 
   first.fin();

@@ -34,7 +34,7 @@ test('an HTTP stage is drawn with its answers, and with what leads to each upstr
   │     ▼
   │   c:1
   │ CONNECT
-  └─▶ what :authority names
+  └─▶ the target in :authority
 `);
 });
 
@@ -43,7 +43,7 @@ test('the routes of a stage stand below it, without the values of fields', () =>
     GET /health -> 200
     /api… with x-key -> a:1 via h2c://p:1
     /… -> internal://encap
-    CONNECT -> bytes to what :authority names
+    CONNECT -> bytes to the target in :authority
 encap  forward  internal://encap -> c:1
 `);
 });

@@ -25,7 +25,7 @@ test.each([
   ],
   [
     `${head}    to: b:1\n    via: { url: http://p:1, formats: { X-F: 100% } }`,
-    '5:10: formats: X-F: a % begins no operator',
+    '5:10: formats: X-F: a % does not begin an operator',
     'write %% for a percent sign',
   ],
   [
@@ -90,7 +90,7 @@ test.each([
   [`${head}    proxy: { allow: [a.com, 'b:x'] }`, '4:29: rule "b:x": '],
   [`${head}    proxy: { users: { a: '\${A}', b: '\${B}' } }`, '4:21: users names one user', expect.any(String)],
   [`${head}    tls: { key: x }\n    to: b:1`, '4:10: key needs cert'],
-  [`${head}    log: true`, '3:5: a leads nowhere', expect.any(String)],
+  [`${head}    log: true`, '3:5: a has no target', expect.any(String)],
   // The graph.
   [`${head}    to: internal://b`, '4:9: nothing listens on internal://b', 'no stage has an internal listener'],
   [`${head}    to: b:1\n    via: internal://b`, '5:10: nothing listens on internal://b', expect.any(String)],
@@ -118,11 +118,11 @@ test.each([
 
 test.each([
   ['a variable that is not set', '    to: b:1\n    via: "http://me:${PW}@p:1"', 'the variable PW is not set'],
-  ['a password in a URL', '    to: b:1\n    via: http://me:hunter2@p:1', 'via has a password that is written out'],
+  ['a password in a URL', '    to: b:1\n    via: http://me:hunter2@p:1', 'via has a password in plain text'],
   [
     'a password beside a URL',
     '    to: b:1\n    via: { url: http://me@p:1, password: hunter2 }',
-    'password is written out',
+    'password is in plain text',
   ],
   ['no password', '    to: b:1\n    via: http://me@p:1', 'has a user and no password'],
   ['two passwords', '    to: b:1\n    via: { url: "http://me:${X}@p:1", password: "${X}" }', 'has two passwords'],
@@ -134,21 +134,25 @@ test.each([
   [
     'a token in a header',
     '    to: b:1\n    via: { url: http://p:1, headers: { Authorization: hunter2 } }',
-    'the value of Authorization is written out',
+    'the value of Authorization is in plain text',
   ],
-  ['the password of a key', '    to: b:1\n    tls: { cert: x, key-password: hunter2 }', 'key-password is written out'],
+  [
+    'the password of a key',
+    '    to: b:1\n    tls: { cert: x, key-password: hunter2 }',
+    'key-password is in plain text',
+  ],
   ['a password without a key', '    to: b:1\n    tls: { key-password: "${X}" }', 'key-password needs cert'],
   [
     'the password of the key of a proxy',
     '    to: b:1\n    via: { url: "https://p?cert=x", key-password: hunter2 }',
-    'key-password is written out',
+    'key-password is in plain text',
   ],
   [
     'such a password and no certificate',
     '    to: b:1\n    via: { url: https://p, key-password: "${X}" }',
     'has a key-password and no cert',
   ],
-  ['the password of a user', '    proxy: { users: { me: hunter2 } }', 'the password of "me" is written out'],
+  ['the password of a user', '    proxy: { users: { me: hunter2 } }', 'the password of "me" is in plain text'],
   [
     'a secret in a file that is not there',
     '    to: b:1\n    via: { url: http://me@p:1, password: file:none }',

@@ -32,7 +32,7 @@ test.each([
   [['connect', 'db:22', '--proxy-header', 'oops'], '--proxy-header: a header without a name'],
   [['connect', 'db:22', '--linger', 'soon'], '--linger: "soon" is not a duration'],
   [['forward'], 'a SPEC is missing'],
-  [['forward', '1:a:2', '127.0.0.1:1:b:3'], '"localhost:1" and "127.0.0.1:1" cannot both be listened on'],
+  [['forward', '1:a:2', '127.0.0.1:1:b:3'], 'tunl cannot listen on both "localhost:1" and "127.0.0.1:1"'],
   [['forward', '0:unix:/a', '-x', 'http://p:1'], 'a Unix socket is not reached through a proxy'],
   [['serve', '--cert', 'c.pem'], '--cert needs --tls'],
   [['serve', '--client-ca', 'c.pem'], '--client-ca needs --tls'],

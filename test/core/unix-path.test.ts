@@ -20,13 +20,13 @@ test.each<[string, string, SocketHost, string]>([
     'a name on macOS',
     '@name',
     { ...linux, platform: 'darwin' },
-    'unix:@name is no file, and only Linux has other sockets',
+    'unix:@name is not a file, and only Linux has abstract sockets',
   ],
   [
     'a name where Node pads it',
     '@name',
     { platform: 'linux', versions: { node: '20.20.2', uv: '1.46.0' } },
-    'unix:@name needs Node 22 or later: Node 20.20.2 makes another name of it, which no other program finds',
+    'unix:@name needs Node 22 or later: Node 20.20.2 changes the name, so that no other program finds it',
   ],
 ])('refuses %s', (_, text, host, message) => {
   expect(refusalOf(() => readUnixPath(text, host)).message).toBe(message);

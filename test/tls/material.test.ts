@@ -59,7 +59,7 @@ describe('what is wrong with a file is said before anything is opened', () => {
     [{ cert: client.cert, key: paths.damagedKey }, `the private key in key "${paths.damagedKey}" is damaged`],
     [{ cert: client.cert, key: server.key }, `key "${server.key}" is not the key of cert "${client.cert}"`],
     [{ cert: client.cert }, `key (from cert) "${client.cert}" holds no private key, only certificate`],
-    [{ key: client.key }, `key "${client.key}" is of no use without cert`],
+    [{ key: client.key }, `key "${client.key}" has no effect without cert`],
     [{ servername: 'a\0b.example' }, 'servername "a\\u0000b.example" is not a host name'],
     [{ servername: '' }, 'servername "" is not a host name'],
   ])('%j', async (settings, message) => {

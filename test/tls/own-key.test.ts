@@ -106,17 +106,17 @@ describe('a certificate in PKCS #12', () => {
     const wrong = await fail({ ...own(path), ...saying('wrong') });
     expect(wrong.message).toBe(`cert "${path}" does not open with the password from TUNL_KEY_PASSWORD`);
     const apart = await fail({ cert: path, key: certs.client.key, ...saying(filePassword) });
-    expect(apart.message).toBe(`cert "${path}" is PKCS #12, which has its key in it`);
+    expect(apart.message).toBe(`cert "${path}" is PKCS #12, which contains its key`);
     const misplaced = await fail({ cert: certs.client.cert, key: path });
-    expect(misplaced.facts.hints).toEqual(['it looks like PKCS #12: it is read as cert=FILE, with the key in it']);
+    expect(misplaced.facts.hints).toEqual(['it looks like PKCS #12, which cert=FILE reads together with its key']);
   });
 
   test('that OpenSSL 3 refuses comes with the lines that write it anew', async () => {
     const path = writePkcs12(certs.folder, 'rc2');
     const { message, facts } = await fail({ ...own(path), ...saying(filePassword) });
-    expect(message).toBe(`cert "${path}" is encrypted in a way that OpenSSL 3 has given up (RC2)`);
+    expect(message).toBe(`cert "${path}" is encrypted with RC2, which OpenSSL 3 no longer supports`);
     expect(facts.hints).toEqual([
-      'write it anew, without a password in between:',
+      'encrypt it again; the file in between has no password:',
       'openssl pkcs12 -legacy -in OLD.p12 -out all.pem -nodes',
       'openssl pkcs12 -export -in all.pem -out NEW.p12 && rm all.pem',
     ]);

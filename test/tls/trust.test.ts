@@ -118,7 +118,7 @@ describe('a server is refused, in words', () => {
   test('and told what would make it trusted', async () => {
     const { facts } = await refuse({ shows: certs.wrongName });
     expect(facts.hints).toEqual([
-      'if one of them is right, say so: servername=NAME',
+      'if one of them is right, name it: servername=NAME',
       `to accept exactly this certificate: pin=${pinFor(certs.wrongName)}`,
     ]);
     const unknown = await refuse({ shows: await issueLocal({ issuer: certs.otherCa }) });

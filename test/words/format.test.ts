@@ -95,15 +95,15 @@ test('in the value of a field what is not known is left out', () => {
 });
 
 test.each([
-  ['100%', 'a % begins no operator', 'write %% for a percent sign'],
-  ['%lower%', 'a % begins no operator', 'write %% for a percent sign'],
-  ['%DURATION', 'a % begins no operator', 'write %% for a percent sign'],
+  ['100%', 'a % does not begin an operator', 'write %% for a percent sign'],
+  ['%lower%', 'a % does not begin an operator', 'write %% for a percent sign'],
+  ['%DURATION', 'a % does not begin an operator', 'write %% for a percent sign'],
   ['%NOPE%', 'there is no operator %NOPE%', 'write %% for a percent sign'],
   ['%DURATOIN%', 'there is no operator %DURATOIN%', 'did you mean %DURATION%?'],
-  ['%DURATION(x)%', '%DURATION%: it takes nothing in brackets', undefined],
+  ['%DURATION(x)%', '%DURATION%: it has no parameters in brackets', undefined],
   ['%REQ%', '%REQ%: it takes the names of one or two fields: (X) or (X?Y)', undefined],
   ['%REQ(a?b?c)%', '%REQ%: it takes the names of one or two fields: (X) or (X?Y)', undefined],
-  ['%START_TIME(%Q)%', '%START_TIME%: a time has no %Q', 'write %% for a percent sign'],
+  ['%START_TIME(%Q)%', '%START_TIME%: a time format has no %Q', 'write %% for a percent sign'],
 ])('%s is refused', (text, message, hint) => {
   expect(refusalOf(() => parseFormat(text))).toEqual({ message, hints: hint === undefined ? [] : [hint] });
 });

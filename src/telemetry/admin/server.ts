@@ -93,7 +93,7 @@ async function respond(
   try {
     answer = (await isBodySmall(request))
       ? await findAnswer(subject, gate, request)
-      : text('there is no use for a body here\n', 413);
+      : text('requests to this address have no body\n', 413);
   } catch (error) {
     if (request.destroyed && !request.complete) return;
     answer = text(`${toPrintable(String(error))}\n`, 500);

@@ -35,8 +35,8 @@ test('serve and chain announce it, after the listeners and not in the port file'
 });
 
 test.each([
-  [['serve', '0', '--admin', '*:0'], 'refusing to be administered on *:0'],
-  [['serve', '0', '--admin', '0.0.0.0:0'], 'refusing to be administered on 0.0.0.0:0'],
+  [['serve', '0', '--admin', '*:0'], 'refusing to open the admin address on *:0'],
+  [['serve', '0', '--admin', '0.0.0.0:0'], 'refusing to open the admin address on 0.0.0.0:0'],
   [['serve', '0', '--admin-open'], '--admin-open needs --admin'],
   [['serve', '127.0.0.1:9901', '--admin', '9901'], '"127.0.0.1:9901" is given twice as an address to listen on'],
   [['serve', '0', '--admin', 'x'], '"x"'],

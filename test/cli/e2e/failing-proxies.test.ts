@@ -133,7 +133,7 @@ test('a proxy that says nothing is given up at the limit of its phase', async ()
   expect([linesOf(ended, proxy.port), ended.code]).toEqual([
     [
       'PROXY did not answer CONNECT db:22 within 50ms (--handshake-timeout)',
-      'hint: a proxy says nothing while it tries: it may be db:22 that does not answer',
+      'hint: a proxy is silent while it tries: perhaps db:22 itself does not answer',
     ],
     28,
   ]);

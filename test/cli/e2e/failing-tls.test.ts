@@ -23,7 +23,7 @@ const refusals: readonly (readonly [
     ({ wrongName }) => wrongName,
     [
       'tunl: the certificate of localhost is for other names: other.example, *.wild.example, 192.0.2.7',
-      'tunl: hint: if one of them is right, say so: servername=NAME',
+      'tunl: hint: if one of them is right, name it: servername=NAME',
       pin,
     ],
   ],

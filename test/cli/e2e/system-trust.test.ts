@@ -48,7 +48,7 @@ describe('the authority of a proxy in TLS', () => {
     const { code, stderr } = await runTunl(await dialSecured(), { SSL_CERT_FILE: certs.otherCa.cert });
     expect(code).toBe(60);
     expect(stderr).toContain('tunl: hint: to trust its authority: cacert=FILE\n');
-    expect(stderr).toMatch(/^tunl: hint: it is none of \d+ authorities from Node and SSL_CERT_FILE "/m);
+    expect(stderr).toMatch(/^tunl: hint: it is not one of \d+ authorities from Node and SSL_CERT_FILE "/m);
   });
 
   test.each([
@@ -58,7 +58,7 @@ describe('the authority of a proxy in TLS', () => {
     const env = { SSL_CERT_FILE: certs.ca.cert };
     const { code, stderr } = await runTunl([...(await dialSecured(query)), ...more], env);
     expect(code).toBe(60);
-    expect(stderr).toMatch(/^tunl: hint: it is none of \d+ authorities from Node\n/m);
+    expect(stderr).toMatch(/^tunl: hint: it is not one of \d+ authorities from Node\n/m);
     expect(stderr).toContain('tunl: hint: those of the system were left out: --no-system-ca\n');
   });
 
@@ -82,7 +82,7 @@ test('a file of SSL_CERT_FILE that is not there is exit 2 before anything is dia
       code: 2,
       stderr:
         'tunl: cannot read SSL_CERT_FILE "/nowhere/ca.pem": there is no such file\n' +
-        'tunl: hint: unset it for the store of the system\n',
+        'tunl: hint: unset it to use the store of the system\n',
     });
   }
   const plain = await startTarget((socket) => void socket.once('data', () => socket.write(answer)));

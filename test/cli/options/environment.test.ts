@@ -98,7 +98,7 @@ test('a proxy in a variable may have settings, as in -x', () => {
 
 test.each([
   ['ftp://me:s3cret@p:1', 'https_proxy "ftp://***@p:1" has an unknown scheme: "ftp"'],
-  ['http://me:s3/cret@p:1', 'https_proxy "http://***@p:1" has an @ behind the end of its host'],
+  ['http://me:s3/cret@p:1', 'https_proxy "http://***@p:1" has an @ after the end of its host'],
   ['http://p:one', 'https_proxy "http://p:one" has no valid port'],
   ['http://p:1\r\nX: y', 'https_proxy holds a control character'],
 ])('refuses %j by the name of its variable', (https_proxy, message) => {

@@ -24,7 +24,7 @@ test.each([
     `-x "unix:/${'x'.repeat(71)}...": "unix:/${'x'.repeat(71)}...": the path has 121 bytes, and a socket's path at most 107`,
   ],
   ['unix:/run/%0a', '-x "unix:/run/%0a" encodes a control character'],
-  ['https://unix:/run/p/a@b', '-x "https://***@b" has an @ behind the end of its host'],
+  ['https://unix:/run/p/a@b', '-x "https://***@b" has an @ after the end of its host'],
   ['http://pro xy:80', '-x "http://pro xy:80": "pro xy" is not a host name'],
   ['http://proxy:80/path', '-x "http://proxy:80/path" has a path, which means nothing to a proxy'],
   ['http://proxy:80#x', '-x "http://proxy:80" has a fragment'],
@@ -59,8 +59,8 @@ test.each([
   ['http://a:b%00@p:1', '-x "http://***@p:1" encodes a control character'],
   ['http://a:%zz@p:1', '-x "http://***@p:1" has a broken percent-encoding'],
   ['http://a:\ufffd@p:1', '-x "http://***@p:1" holds bytes that are not UTF-8'],
-  ['http://alice:p@ss/w@p:1', '-x "http://***@p:1" has an @ behind the end of its host'],
-  ['http://alice:12?x=y@p:1', '-x "http://***@p:1" has an unknown setting, and an @ behind it'],
+  ['http://alice:p@ss/w@p:1', '-x "http://***@p:1" has an @ after the end of its host'],
+  ['http://alice:12?x=y@p:1', '-x "http://***@p:1" has an unknown setting, and an @ after it'],
   ['http://a:x@p:1?header=Proxy-Authorization:y', '-x "http://***@p:1" has a user and a Proxy-Authorization header'],
 ])('refuses %j', (url, message) => {
   expect(refuse(url).message).toBe(message);

@@ -6,7 +6,7 @@ export const refusedTcp: readonly RefusedEdit[] = [
     file: 'tcp-to-http2-connect',
     from: "'%DOWNSTREAM_LOCAL_PORT%'",
     to: "'100%'",
-    says: '20:64: a % begins no operator',
+    says: '20:64: a % does not begin an operator',
     hints: ['write %% for a percent sign'],
   },
   {
