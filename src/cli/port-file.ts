@@ -14,18 +14,18 @@ import { basename, dirname, join } from 'node:path';
 import { usageError } from '../core/errors.ts';
 import { quote } from '../words/text.ts';
 
-/** A file that exists, with all of its text, from the moment it is published until it is removed. */
+/** A file that appears with its whole text when it is published, and stays until it is removed. */
 export interface PortFile {
-  /** @throws {TunlError} usage, when it cannot be written after all */
+  /** Writes the file. @throws {TunlError} usage, if it cannot be written after all */
   publish(text: string): void;
-  /** Takes it away again, unless somebody else has put another in its place. */
+  /** Removes the file, unless another program has replaced it. */
   remove(): void;
 }
 
 /**
- * Prepares a port file, so that publishing it can hardly fail. One that an earlier run has left is
- * removed: who waits for the file must not find that one. Pipes and devices are written as they are.
- * @throws {TunlError} usage, when it cannot be written
+ * Prepares a port file, so that publishing it can hardly fail. A file of an earlier run is removed, because a program
+ * that waits for the file must not find the old one. Pipes and devices are written to directly.
+ * @throws {TunlError} usage, if it cannot be written
  */
 export function preparePortFile(path: string): PortFile {
   const file = orRefuse(path, () => (isReplaceable(path) ? prepareReplacement(path) : prepareStream(path)));
@@ -40,7 +40,7 @@ function orRefuse<T>(path: string, work: () => T): T {
   }
 }
 
-/** True for a regular file, or for none yet; /dev/stdout may be one too, but not to be renamed. */
+/** True for a regular file or a missing one; /dev/stdout may be a regular file too, but must not be renamed. */
 function isReplaceable(path: string): boolean {
   if (/^\/(?:dev|proc)\//.test(path)) return false;
   const found = statSync(path, { throwIfNoEntry: false });
@@ -72,7 +72,7 @@ function prepareReplacement(path: string): PortFile {
   };
 }
 
-/** A link stays one: it is what it leads to that is replaced. */
+/** Resolves links, so that the file behind a link is replaced and the link stays. */
 function resolveLinks(path: string): string {
   const found = statSync(path, { throwIfNoEntry: false });
   return found ? realpathSync(path) : join(realpathSync(dirname(path)), basename(path));

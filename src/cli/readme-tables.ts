@@ -1,7 +1,7 @@
 import { schemes } from '../carriers/index.ts';
 import { listExitCodes } from './exit-codes.ts';
 
-/** The tables that README.md holds between `<!-- generated: NAME -->` and `<!-- end -->`, by name. */
+/** The tables of README.md between `<!-- generated: NAME -->` and `<!-- end -->`, by name. */
 const readmeTables: Readonly<Record<string, () => string>> = {
   carriers: () =>
     formatTable(
@@ -15,7 +15,7 @@ const readmeTables: Readonly<Record<string, () => string>> = {
     ),
 };
 
-/** The text of README.md with its tables as they are now. */
+/** Returns the text of README.md with its tables made anew. */
 export function fillTables(text: string): string {
   return text.replaceAll(
     /(<!-- generated: (.+?) -->\n).*?(?=<!-- end -->)/gs,

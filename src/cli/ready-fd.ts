@@ -2,15 +2,15 @@ import { closeSync, fstatSync, openSync, readdirSync, readFileSync, readlinkSync
 import { usageError } from '../core/errors.ts';
 import { quote } from '../words/text.ts';
 
-/** A descriptor that somebody waits on. */
+/** A descriptor on which another program waits. */
 export interface ReadyFd {
-  /** Writes the text and closes the descriptor, whether or not anybody reads it. */
+  /** Writes the text and closes the descriptor, even if nobody reads it. */
   publish(text: string): void;
 }
 
 /**
- * Takes an inherited descriptor to write to.
- * @throws {TunlError} usage, when it is none
+ * Checks an inherited descriptor that will be written to.
+ * @throws {TunlError} usage, if it is not a descriptor for writing
  */
 export function prepareReadyFd(text: string): ReadyFd {
   const fd = /^\d{1,9}$/.test(text) ? Number(text) : NaN;
@@ -33,10 +33,10 @@ export function prepareReadyFd(text: string): ReadyFd {
       try {
         writeSync(fd, lines);
       } catch {
-        // Whoever waited has gone.
+        // The reader has gone.
       }
       closeSync(fd);
-      // The number 1 must not become the next socket's: what is written to stdout would go there.
+      // The next socket must not get descriptor 1: output for stdout would go there.
       if (fd === 1) openSync('/dev/null', 'w');
     },
   };
@@ -48,20 +48,20 @@ function isWritable(fd: number): boolean {
     writeSync(fd, Buffer.alloc(0));
     return true;
   } catch (error) {
-    // A reader that has gone is no mistake in the number.
+    // The number is right, even if the reader has gone.
     return (error as NodeJS.ErrnoException).code === 'EPIPE';
   }
 }
 
 /**
- * True for a descriptor that Node has opened for itself: it takes the lowest free numbers, so a
- * descriptor that the parent has forgotten to open may well be open.
+ * True for a descriptor that Node has opened for itself. Node takes the lowest free numbers, so a descriptor that the
+ * parent forgot to open may be one of them.
  */
 function isOfNode(fd: number): boolean {
   try {
     const file = readlinkSync(`/proc/self/fd/${fd}`);
     if (file.startsWith('anon_inode:')) return true;
-    // Node's own pipes have both ends in this process; the reader of ours is another.
+    // Node's own pipes have both ends in this process; the reader of ours is another process.
     return (
       file.startsWith('pipe:') && readdirSync('/proc/self/fd').some((other) => other !== `${fd}` && reads(other, file))
     );

@@ -7,13 +7,13 @@ import { createReport } from './report.ts';
 import { type RunningOptions, type Start, startListening } from './running.ts';
 import { passSignals } from './signals.ts';
 
-/** Exit status when the command did not run because of us. */
+/** Exit status if tunl failed before the command ran. */
 const beforeCommandExit = 125;
 
 /**
- * Runs a command once everything listens, and ends with it. Resolves with its status, 128 and the
+ * Runs a command once all listeners are open, and ends with it. Resolves with its exit status, or with 128 plus the
  * number of the signal that killed it.
- * @throws {TunlError} when it did not run
+ * @throws {TunlError} if it did not run
  */
 export async function runCommand(words: readonly string[], options: RunningOptions, start: Start): Promise<number> {
   const { io, ui, style, readiness } = options;
@@ -47,7 +47,7 @@ export async function runCommand(words: readonly string[], options: RunningOptio
   }
 }
 
-/** Our own failures have one status, so that they cannot be taken for those of the command. */
+/** Gives failures of tunl itself one exit status, so that they cannot be taken for those of the command. */
 function toFailure(thrown: unknown): TunlError {
   const error = toTunlError(thrown);
   const own = error.code === 'usage' || error.code === 'command_unusable' || error.code === 'command_not_found';

@@ -9,7 +9,7 @@ import { guessVoice, readVoice } from './options/voice.ts';
 import { parseWords } from './program.ts';
 import { Ui } from './ui.ts';
 
-/** Runs one command line and resolves with the exit status, once what it printed is out. */
+/** Runs one command line. Resolves with the exit status once all output is written. */
 export async function run(words: readonly string[], io: Io): Promise<number> {
   let ui = await new Ui(io, guessVoice(words)).prepare();
   let status: number;
@@ -31,7 +31,7 @@ export async function run(words: readonly string[], io: Io): Promise<number> {
   return (await ui.flush()) === 'closed' ? exitOf(new TunlError('output_closed', 'nobody reads our output')) : status;
 }
 
-/** What needs no command: the help and the version of the program. */
+/** Answers the options that need no command: the help and the version of the program. */
 async function answerGlobally([first, ...others]: readonly string[]): Promise<string | undefined> {
   if (others.length > 0) return undefined;
   if (first === '--version' || first === '-V') return `tunl ${version}\n`;
@@ -40,7 +40,7 @@ async function answerGlobally([first, ...others]: readonly string[]): Promise<st
   return formatProgramHelp(commands);
 }
 
-/** Runs a command so that a defect is said in one line, and ends what can only fail as a whole. */
+/** Runs a command so that a defect is reported in one line. It ends the command, unless that outlives defects. */
 function runGuarded(command: CommandSpec, args: Arguments, context: ProgramContext): Promise<number> {
   const { io, ui } = context;
   return new Promise((resolve, reject) => {

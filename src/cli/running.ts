@@ -12,31 +12,31 @@ import { spinWhileDialling, withSpinner } from './status.ts';
 import { sayTunnels } from './tunnel-table.ts';
 import type { Ui } from './ui.ts';
 
-/** A reload, with what is said once it is done. */
+/** A reload by SIGHUP, with the message that follows it. */
 export interface Reload {
   readonly done: string;
 }
 
-/** What a command that listens is run with. */
+/** Options of a command that listens. */
 export interface RunningOptions extends CommandContext {
   readonly style: ReportStyle;
   readonly graceMs: number;
   readonly readiness: Readiness;
-  /** What is done before anything listens, in the words of the spinner, where it is more than that. */
+  /** Text of the spinner until the listeners are open. Default: `opening listeners`. */
   readonly before?: string;
-  /** Show the open tunnels all the time, on a terminal. */
+  /** Shows the open tunnels all the time, on a terminal. */
   readonly watch?: boolean;
-  /** What SIGHUP does, where it does not stop the program. */
+  /** Makes SIGHUP reload instead of stopping the program. */
   readonly onHangup?: Reload;
 }
 
-/** Starts what listens. @throws {TunlError} when it does not; then no listener is left open */
+/** Opens the listeners. @throws {TunlError} if it cannot; then no listener stays open */
 export type Start = (runtime: Runtime) => Promise<Running>;
 
 /**
- * Runs a command that listens until a signal stops it. Resolves with 0 when every tunnel could
- * finish, else with 128 and the number of the first signal, or with what an order to the admin address ends with.
- * Where its terminal went away it is always the number of that signal.
+ * Runs a command that listens until a signal stops it. Resolves with 0 if every tunnel could finish, else with 128 plus
+ * the number of the first signal, or with the status of an order to the admin address. If the terminal went away, the
+ * status is always that of SIGHUP.
  */
 export async function runUntilStopped(options: RunningOptions, start: Start): Promise<number> {
   const { io, ui, onHangup, readiness } = options;
@@ -58,7 +58,7 @@ export async function runUntilStopped(options: RunningOptions, start: Start): Pr
   }
 }
 
-/** Lets people see what the tunnels do, until the returned function is called. */
+/** Shows a table of tunnels or a spinner, until the returned function is called. */
 async function showActivity({ io, ui, watch }: RunningOptions, running: Running): Promise<() => void> {
   if (watch === true && ui.canRedraw) {
     const { watchTunnels } = await import('./live-table.ts');
@@ -68,7 +68,7 @@ async function showActivity({ io, ui, watch }: RunningOptions, running: Running)
   return ui.canRedraw ? spinWhileDialling(ui, io.stderr, running.tunnels) : () => {};
 }
 
-/** Never rejects: what cannot be read again stays as it was, and is said. */
+/** Reloads, and never rejects: after a failure, which is reported, everything stays as it was. */
 async function reload(ui: Ui, running: Running | undefined, { done }: Reload): Promise<void> {
   try {
     await running?.reload?.();
@@ -78,7 +78,7 @@ async function reload(ui: Ui, running: Running | undefined, { done }: Reload): P
   }
 }
 
-/** Starts what listens and tells those who wait for it. From then on SIGUSR2 shows its tunnels. */
+/** Opens the listeners and announces them to programs that wait. From then on SIGUSR2 shows the tunnels. */
 export async function startListening(
   { io, ui, style, graceMs, readiness, before = 'opening listeners' }: RunningOptions,
   scope: Scope,
@@ -91,7 +91,7 @@ export async function startListening(
     if (draw && ui.onTerminal) ui.show('normal', (await draw(io.stderr.columns)).trimEnd());
     await sayTunnels(ui, io.stderr, tunnels);
   };
-  // A start that fails says so itself.
+  // The failure of the start is reported elsewhere.
   io.on('SIGUSR2', () => void showTunnels().catch(() => {}));
   return withSpinner(ui, io.stderr, before, starting);
 }
