@@ -16,6 +16,7 @@ import { LogFiles } from '../telemetry/access-log.ts';
 import { Tunnels } from './tunnels.ts';
 
 export { describeRoutes } from '../chain/http-text.ts';
+export { listStages } from '../chain/model.ts';
 export { printGraph, type PrintOptions };
 export { toLinearGraph } from './linear.ts';
 

@@ -1,10 +1,9 @@
-import { type ForwardStage, isFusible, type ListenerTls } from '../chain/model.ts';
+import { type ForwardStage, isFusible, type ListenerTls, type RouteName } from '../chain/model.ts';
 import { Abort } from '../core/abort.ts';
 import type { Address } from '../core/address.ts';
 import type { Dial, Origin } from '../core/dialer.ts';
 import type { Link } from '../core/link.ts';
 import { toTunlError, TunlError } from '../core/errors.ts';
-import type { Scope } from '../core/scope.ts';
 import type { TlsAcceptor } from '../tls/server.ts';
 import { Doubts } from './doubts.ts';
 import { createAccessLog, nearestPlace } from './access-log.ts';
@@ -19,7 +18,7 @@ import { dialTargets } from './way.ts';
  *
  *     Link -> tls? -> dial the target through the hops -> relay
  */
-export const bytesStage: StageKind<ForwardStage> = {
+export const bytesStage: StageKind<ForwardStage<RouteName>> = {
   async prepare(stage, parts) {
     const [route, acceptor] = await Promise.all([
       parts.routes.get(stage.name, stage.route, 'both'),
@@ -28,17 +27,19 @@ export const bytesStage: StageKind<ForwardStage> = {
     const dial = dialTargets(route, stage.to);
     const outside = createEnv(stage, route, dial, parts);
     const inside = stage.log ? outside : { ...outside, record: 'none' as const };
+    const { tlsMs } = route.options.limits;
+    const secure = acceptor && ((link: Link) => secureClient(acceptor, link, tlsMs, parts.scope.draining));
     return {
       stage,
       route,
       ...(acceptor && { acceptor }),
       onLink: async (link, origin, listener) => {
-        const served = serveClient(stage, listener ? outside : inside, acceptor, parts.scope, link, origin);
+        const served = serveClient(stage, listener ? outside : inside, secure, link, origin);
         // Who opens a Link from inside waits for what it leads to, unless a handshake must come first.
         return acceptor ? undefined : served;
       },
       dial,
-      ...(isFusible(stage) && { fused: dial }),
+      ...(isFusible({ ...stage, route: route.options }) && { fused: dial }),
     };
   },
 };
@@ -49,13 +50,13 @@ async function createAcceptor(tls: ListenerTls | undefined): Promise<TlsAcceptor
   return createTlsServer({ ...tls, alpn: [] });
 }
 
-function createEnv(stage: ForwardStage, route: Route, dial: Dial, parts: StageParts): TunnelEnv {
+function createEnv(stage: ForwardStage<RouteName>, route: Route, dial: Dial, parts: StageParts): TunnelEnv {
   const write = createAccessLog(stage.accessLogs, parts.logFiles, 'bytes');
-  const nearest = (target: Address) => nearestPlace(stage.route, target);
+  const nearest = (target: Address) => nearestPlace(route.options, target);
   return {
     dial,
     via: route.via,
-    limits: stage.route.limits,
+    limits: route.options.limits,
     tunnels: parts.tunnels,
     emit: parts.emit,
     doubts: new Doubts(parts.emit),
@@ -70,19 +71,18 @@ const leftEarly = new TunlError('connection_terminated', 'the client went away b
 });
 
 async function serveClient(
-  stage: ForwardStage,
+  stage: ForwardStage<RouteName>,
   env: TunnelEnv,
-  acceptor: TlsAcceptor | undefined,
-  { draining }: Scope,
+  secure: ((link: Link) => Promise<Link>) | undefined,
   accepted: Link,
   origin: Origin,
 ): Promise<TunlError | undefined> {
   const [target] = stage.to.targets;
   if (!target) throw new Error('a stage without targets');
   let client = accepted;
-  if (acceptor) {
+  if (secure) {
     try {
-      client = await secureClient(acceptor, accepted, stage.route.limits.tlsMs, draining);
+      client = await secure(accepted);
     } catch (error) {
       env.emit({ event: 'notice', level: 'warning', message: toTunlError(error).message });
       return undefined;

@@ -1,4 +1,4 @@
-import type { ForwardStage, RouteOptions } from '../chain/model.ts';
+import type { ForwardStage, Graph, RouteName, RouteOptions } from '../chain/model.ts';
 import { startGraph } from './graph.ts';
 import type { ForwardOptions, Running, Runtime } from './options.ts';
 
@@ -8,19 +8,23 @@ import type { ForwardOptions, Running, Runtime } from './options.ts';
  */
 export function startForward(options: ForwardOptions, runtime: Runtime): Promise<Running> {
   const { check = false } = options;
-  return startGraph({ stages: toForwardStages(options) }, runtime, { check });
+  return startGraph(toForwardGraph(options), runtime, { check });
 }
 
-/** The stages of `forward`: one for each spec. */
-export function toForwardStages(options: ForwardOptions): ForwardStage[] {
+/** The graph of `forward`: a stage for each spec, and all with one route, but for those that go past its hops. */
+export function toForwardGraph(options: ForwardOptions): Graph {
   const { specs, direct } = options;
-  const bypass: RouteOptions = { ...options, hops: [] };
-  return specs.map(({ listen, target }, index) => ({
+  const stages = specs.map(({ listen, target }, index): ForwardStage<RouteName> => ({
     name: `forward-${index + 1}`,
     job: 'forward',
     listen: [listen],
     to: { targets: [target], balance: 'first' },
-    route: direct?.has(target) ? bypass : options,
+    route: direct?.has(target) ? 'direct' : 'hops',
     log: false,
   }));
+  const routes = new Map<RouteName, RouteOptions>([
+    ['hops', options],
+    ['direct', { ...options, hops: [] }],
+  ]);
+  return { routes, stages };
 }

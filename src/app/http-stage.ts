@@ -1,4 +1,4 @@
-import type { HttpStage } from '../chain/model.ts';
+import type { HttpStage, RouteName } from '../chain/model.ts';
 import type { Address } from '../core/address.ts';
 import type { Origin } from '../core/dialer.ts';
 import { toTunlError } from '../core/errors.ts';
@@ -10,6 +10,7 @@ import { createFindRoute } from '../router/match.ts';
 import type { TlsAcceptor } from '../tls/server.ts';
 import { createAccessLog, nearestPlace } from './access-log.ts';
 import { type HttpEnv, serveRequest } from './http-request.ts';
+import type { Route } from './route.ts';
 import { secureClient } from './secure-client.ts';
 import type { StageKind, StageParts } from './stage.ts';
 import { formatPeer } from './tunnels.ts';
@@ -23,7 +24,7 @@ const keepAliveMs = 3_600_000;
  *
  *     Link -> tls? -> front -> route -> an answer | a tunnel to an upstream | the request goes on to it
  */
-export const httpStage: StageKind<HttpStage> = {
+export const httpStage: StageKind<HttpStage<RouteName>> = {
   async prepare(stage, parts) {
     const isChosen = stage.upstreams.some(({ to }) => 'field' in to);
     const exposure = { hasClientCa: stage.tls?.clientCa !== undefined, open: stage.open ?? false };
@@ -31,15 +32,17 @@ export const httpStage: StageKind<HttpStage> = {
     assertListen(stage.listen.filter(({ kind }) => kind !== 'fd' && kind !== 'internal'));
     const [route, acceptor] = await Promise.all([parts.routes.get(stage.name, stage.route), createAcceptor(stage)]);
     const upstreams = await createUpstreams(stage, parts);
-    const outside = createEnv(stage, upstreams, parts);
+    const outside = createEnv(stage, route, upstreams, parts);
     const inside = stage.log ? outside : { ...outside, record: 'none' as const };
-    const front = { ...frontOptions(stage), retired: parts.retired };
+    const { tlsMs } = route.options.limits;
+    const secure = (link: Link) => (acceptor ? secureClient(acceptor, link, tlsMs, parts.scope.draining) : link);
+    const front = { ...frontOptions(stage, route), retired: parts.retired };
     return {
       stage,
       route,
       ...(acceptor && { acceptor }),
       async onLink(link, origin, listener) {
-        void serveLink(stage, listener ? outside : inside, front, acceptor, link, origin);
+        void serveLink(listener ? outside : inside, front, secure, link, origin);
         return undefined;
       },
       assertListen: ({ address }) => void assertListen([address]),
@@ -51,7 +54,10 @@ export const httpStage: StageKind<HttpStage> = {
 
 type Upstreams = ReadonlyMap<string, ReadyUpstream>;
 
-async function createUpstreams({ upstreams }: HttpStage, { routes, listeners }: StageParts): Promise<Upstreams> {
+async function createUpstreams(
+  { upstreams }: HttpStage<RouteName>,
+  { routes, listeners }: StageParts,
+): Promise<Upstreams> {
   const made = upstreams.map(async (upstream) => {
     const route = await routes.get(upstream.name, upstream.route);
     const sessions = routes.isOriginSeen(upstream) ? 'per-request' : 'shared';
@@ -60,19 +66,18 @@ async function createUpstreams({ upstreams }: HttpStage, { routes, listeners }: 
   return new Map(await Promise.all(made));
 }
 
-function createEnv(stage: HttpStage, upstreams: Upstreams, parts: StageParts): HttpEnv {
+function createEnv(stage: HttpStage<RouteName>, route: Route, upstreams: Upstreams, parts: StageParts): HttpEnv {
   const write = createAccessLog(stage.accessLogs, parts.logFiles, 'http');
-  const routes = new Map(stage.upstreams.map(({ name, route }) => [name, route]));
+  const nearest = (name: string, target: Address) =>
+    nearestPlace((upstreams.get(name)?.route ?? route).options, target);
   return {
     findRoute: createFindRoute(stage.hosts),
     upstreams,
-    limits: stage.route.limits,
+    limits: route.options.limits,
     tunnels: parts.tunnels,
     emit: parts.emit,
     record: 'asked',
-    ...(write && {
-      access: { write, nearest: (name, target) => nearestPlace(routes.get(name) ?? stage.route, target) },
-    }),
+    ...(write && { access: { write, nearest } }),
     draining: parts.scope.draining,
   };
 }
@@ -81,15 +86,15 @@ async function forEach(upstreams: Upstreams, act: (upstream: ReadyUpstream) => P
   await Promise.all([...upstreams.values()].map(act));
 }
 
-async function createAcceptor({ tls, codec }: HttpStage): Promise<TlsAcceptor | undefined> {
+async function createAcceptor({ tls, codec }: HttpStage<RouteName>): Promise<TlsAcceptor | undefined> {
   if (!tls) return undefined;
   const { createTlsServer } = await import('../tls/server.ts');
   const alpn = { auto: ['h2', 'http/1.1'], http1: ['http/1.1'], http2: ['h2'] }[codec];
   return createTlsServer({ ...tls, alpn });
 }
 
-function frontOptions({ codec, hosts, route }: HttpStage): RequestProfile {
-  const { handshakeMs: headMs } = route.limits;
+function frontOptions({ codec, hosts }: HttpStage<RouteName>, { options }: Route): RequestProfile {
+  const { handshakeMs: headMs } = options.limits;
   const { maxHeaderBytes: maxHeadBytes } = requestServerSetup;
   const takesProtocols = hosts.some(({ routes }) =>
     routes.some(
@@ -109,16 +114,15 @@ function frontOptions({ codec, hosts, route }: HttpStage): RequestProfile {
 
 /** Serves one accepted Link to its end. Never rejects: what goes wrong is answered and reported. */
 async function serveLink(
-  stage: HttpStage,
   env: HttpEnv,
   front: RequestProfile,
-  acceptor: TlsAcceptor | undefined,
+  secure: (link: Link) => Link | Promise<Link>,
   accepted: Link,
   origin: Origin,
 ): Promise<void> {
   const started = performance.now();
   try {
-    const link = acceptor ? await secureClient(acceptor, accepted, stage.route.limits.tlsMs, env.draining) : accepted;
+    const link = await secure(accepted);
     await serveRequests(link, front, env.draining, (request) => void serveRequest(env, request, origin));
   } catch (error) {
     const failure = toTunlError(error);

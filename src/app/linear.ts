@@ -1,4 +1,4 @@
-import type { ForwardStage, Graph, HopChoice, RouteOptions, Target } from '../chain/model.ts';
+import type { ForwardStage, Graph, HopChoice, RouteName, RouteOptions, Target } from '../chain/model.ts';
 import type { InternalAddress, ListenAddress } from '../core/address.ts';
 import { findFaults } from '../chain/validate.ts';
 import { usageError } from '../core/errors.ts';
@@ -22,7 +22,8 @@ export interface LinearOptions extends Omit<RouteOptions, 'hops' | 'entry'> {
 export function toLinearGraph({ listen, nodes, target, ...options }: LinearOptions): Graph {
   const names = nodes.flatMap((node) => (node.kind === 'internal' ? [node.address.name] : []));
   const first = ['ingress', 'start', 'listen'].find((name) => !names.includes(name)) ?? 'ingress-1';
-  const stages: ForwardStage[] = [];
+  const stages: ForwardStage<RouteName>[] = [];
+  const routes = new Map<RouteName, RouteOptions>();
   let open: { name: string; listen: ForwardStage['listen']; hops: HopChoice[] } = {
     name: first,
     listen: [listen],
@@ -30,13 +31,9 @@ export function toLinearGraph({ listen, nodes, target, ...options }: LinearOptio
   };
   const close = (to: Target) => {
     const { hops, ...place } = open;
-    stages.push({
-      ...place,
-      job: 'forward',
-      to: { targets: [to], balance: 'first' },
-      route: { ...options, hops },
-      log: false,
-    });
+    const { name } = place;
+    routes.set(name, { ...options, hops });
+    stages.push({ ...place, job: 'forward', to: { targets: [to], balance: 'first' }, route: name, log: false });
   };
   for (const node of nodes) {
     if (node.kind === 'hop') {
@@ -47,7 +44,7 @@ export function toLinearGraph({ listen, nodes, target, ...options }: LinearOptio
     open = { name: node.address.name, listen: [node.address], hops: [] };
   }
   close(target);
-  const graph = { stages };
+  const graph = { routes, stages };
   const [fault] = findFaults(graph);
   if (fault) throw usageError(fault.message, ...(fault.hint === undefined ? [] : [fault.hint]));
   return graph;

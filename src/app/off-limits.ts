@@ -1,4 +1,4 @@
-import { type Graph, listWays, type RouteOptions, type Target } from '../chain/model.ts';
+import { type Graph, listStages, listWays, type RouteOptions, type Target } from '../chain/model.ts';
 import { type Address, formatAddress } from '../core/address.ts';
 import type { Stage } from '../core/dialer.ts';
 import { TunlError, usageError } from '../core/errors.ts';
@@ -41,8 +41,8 @@ export class OffLimits {
  * Refuses a graph that surely leads to a place of its own that no tunnel may lead to.
  * @throws {TunlError} usage, with the stage
  */
-export function assertNotLedTo(own: Address, { stages }: Graph): void {
-  for (const stage of stages) {
+export function assertNotLedTo(own: Address, graph: Graph): void {
+  for (const stage of listStages(graph)) {
     for (const { to, route } of listWays(stage)) {
       const led = findLed(own, to?.targets ?? [], route);
       if (!led) continue;

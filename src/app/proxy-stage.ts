@@ -1,4 +1,4 @@
-import type { ProxyStage } from '../chain/model.ts';
+import type { ProxyStage, RouteName } from '../chain/model.ts';
 import type { Address } from '../core/address.ts';
 import { type Dial, pipe, type Stage } from '../core/dialer.ts';
 import { placesOf } from '../core/listener.ts';
@@ -21,7 +21,7 @@ import { dialTargets, withWay } from './way.ts';
  *
  *     Link -> tls? -> front -> carrier -> authenticate -> authorise -> dial -> accept -> relay
  */
-export const proxyStage: StageKind<ProxyStage> = {
+export const proxyStage: StageKind<ProxyStage<RouteName>> = {
   async prepare(stage, parts) {
     const terms = createTerms(stage);
     const rules = { allow: stage.allow.map(parseRule), deny: stage.deny.map(parseRule) };
@@ -42,7 +42,8 @@ export const proxyStage: StageKind<ProxyStage> = {
       if (known) return known;
       const policy = createPolicy({ ...rules, base, ownAddresses: () => parts.listeners().flatMap(placesOf) });
       // Where the names are for others to resolve, or are not dialled at all, they are judged as text.
-      const isNameOurs = stage.route.hops.length === 0 && !stage.route.entry && !stage.to;
+      const { hops, entry } = route.options;
+      const isNameOurs = hops.length === 0 && !entry && !stage.to;
       const check = isNameOurs ? guard(policy, route.resolve) : guardText(policy);
       const env = { ...createEnv(stage, route, check, parts), terms, users, gate, acceptor };
       envs.set(base, env);
@@ -63,24 +64,24 @@ export const proxyStage: StageKind<ProxyStage> = {
 };
 
 function createEnv(
-  stage: ProxyStage,
+  stage: ProxyStage<RouteName>,
   route: Route,
   check: Stage,
   parts: StageParts,
 ): Omit<ServeEnv, 'terms' | 'users' | 'gate' | 'acceptor'> {
   const write = createAccessLog(stage.accessLogs, parts.logFiles, 'http');
-  const nearest = (target: Address) => nearestPlace(stage.route, stage.to?.targets[0] ?? target);
+  const nearest = (target: Address) => nearestPlace(route.options, stage.to?.targets[0] ?? target);
   const dial: Dial = stage.to ? dialTargets(route, stage.to) : withWay(route);
   // Inside the check: it must see the addresses that the check found.
   const announce = stage.proxyProtocol ? [withProxyHeader(stage.proxyProtocol)] : [];
   return {
     dial: pipe(dial, ...announce, check),
     via: route.via,
-    limits: stage.route.limits,
+    limits: route.options.limits,
     tunnels: parts.tunnels,
     emit: parts.emit,
     ...(write && { access: { write, cluster: stage.name, nearest } }),
     draining: parts.scope.draining,
-    forwardsVia: stage.route.hops.length > 0,
+    forwardsVia: route.options.hops.length > 0,
   };
 }

@@ -12,6 +12,7 @@ import type { RouteOptions } from './options.ts';
 
 /** The way to any target: a Dial through all hops, and what it is made of. */
 export interface Route {
+  readonly options: RouteOptions;
   /** Tries again as often as the options say. */
   readonly dial: Dial;
   /** The same without another try, and what adds it: where there are several targets each try chooses one. */
@@ -82,6 +83,7 @@ export async function createRoute(
   const dialOnce = pipe(bottom, ...(hops.length === 0 ? [blameTarget] : stages), ...inner);
   const retry = createRetry(options);
   return {
+    options,
     dial: retry(dialOnce),
     dialOnce,
     retry,

@@ -1,4 +1,4 @@
-import type { Graph, ProxyStage } from '../chain/model.ts';
+import type { Graph, ProxyStage, RouteName } from '../chain/model.ts';
 import { startGraph } from './graph.ts';
 import type { Running, Runtime, ServeOptions } from './options.ts';
 
@@ -12,6 +12,11 @@ export function startServe(options: ServeOptions, runtime: Runtime): Promise<Run
 
 /** The graph of `serve`: one stage. */
 export function toServeGraph({ admin, adminOpen, ...options }: ServeOptions): Graph {
-  const stage: ProxyStage = { ...options, name: 'serve', job: 'proxy', route: options, log: false };
-  return { stages: [stage], ...(admin && { admin }), ...(adminOpen && { adminOpen }) };
+  const stage: ProxyStage<RouteName> = { ...options, name: 'serve', job: 'proxy', route: 'serve', log: false };
+  return {
+    routes: new Map([['serve', options]]),
+    stages: [stage],
+    ...(admin && { admin }),
+    ...(adminOpen && { adminOpen }),
+  };
 }

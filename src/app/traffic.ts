@@ -1,4 +1,4 @@
-import type { ChainStage, Graph } from '../chain/model.ts';
+import { type ChainStage, type Graph, listStages } from '../chain/model.ts';
 import { type Address, formatAddress } from '../core/address.ts';
 import type { Dial, Stage } from '../core/dialer.ts';
 import type { TunnelEnd, TunlEvent } from '../core/events.ts';
@@ -50,17 +50,19 @@ export class Traffic {
   }
 
   /** Counts for the upstreams of this graph from now on, and goes on with those that were there. */
-  expect({ stages }: Graph): void {
+  expect(graph: Graph): void {
     const before = this.#upstreams;
     this.#upstreams = new Map(
-      stages.flatMap(listUpstreams).map(({ name, hosts }) => {
-        const known = before.get(name);
-        const entries = hosts.map((address) => {
-          const text = formatAddress(address);
-          return [text, known?.hosts.get(text) ?? { address, connections: new Connections() }] as const;
-        });
-        return [name, { all: known?.all ?? new Connections(), hosts: new Map(entries) }];
-      }),
+      listStages(graph)
+        .flatMap(listUpstreams)
+        .map(({ name, hosts }) => {
+          const known = before.get(name);
+          const entries = hosts.map((address) => {
+            const text = formatAddress(address);
+            return [text, known?.hosts.get(text) ?? { address, connections: new Connections() }] as const;
+          });
+          return [name, { all: known?.all ?? new Connections(), hosts: new Map(entries) }];
+        }),
     );
   }
 

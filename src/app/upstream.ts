@@ -1,5 +1,5 @@
 import { isIP } from 'node:net';
-import type { Target, TargetChoice, Upstream } from '../chain/model.ts';
+import type { RouteName, Target, TargetChoice, Upstream } from '../chain/model.ts';
 import { type Address, formatAddress, type TcpAddress } from '../core/address.ts';
 import { type Dial, pipe, type Stage } from '../core/dialer.ts';
 import { TunlError } from '../core/errors.ts';
@@ -48,21 +48,21 @@ export interface UpstreamParts {
  * Makes an upstream ready; its certificates and keys are read here.
  * @throws {TunlError} usage
  */
-export async function createUpstream(upstream: Upstream, parts: UpstreamParts): Promise<ReadyUpstream> {
+export async function createUpstream(upstream: Upstream<RouteName>, parts: UpstreamParts): Promise<ReadyUpstream> {
   const { to, version, name } = upstream;
   const { route, sessions } = parts;
   const security = upstream.tls && (await createSecurity(upstream.tls));
   const places =
     'field' in to
-      ? namedPlaces(to.field, pipe(withWay(route), makeCheck(upstream, parts)))
+      ? namedPlaces(to.field, pipe(withWay(route), makeCheck(parts)))
       : fixedPlaces(to, withWay({ ...route, dial: route.dialOnce }), route.retry);
   const secured = (alpn: readonly string[]) =>
-    security ? secureUpstream(security, upstream, alpn)(places.dial) : places.dial;
+    security ? secureUpstream(security, name, route, alpn)(places.dial) : places.dial;
   const alpn = version === 'http2' ? ['h2'] : ['http/1.1'];
   let forwarder: Promise<Forwarder> | undefined;
   const makeForwarder = async () => {
     const { createForwarder } = await import('../router/forward.ts');
-    const { handshakeMs } = upstream.route.limits;
+    const { handshakeMs } = route.options.limits;
     return createForwarder({ name, dial: secured(alpn), version, handshakeMs, sessions });
   };
   return {
@@ -107,7 +107,8 @@ function namedPlaces(field: string, dial: Dial): Places {
 }
 
 /** A request that names us would loop. */
-function makeCheck({ route: { hops, entry } }: Upstream, { route, listeners }: UpstreamParts): Stage {
+function makeCheck({ route, listeners }: UpstreamParts): Stage {
+  const { hops, entry } = route.options;
   const ownAddresses = () => listeners().flatMap(placesOf);
   const policy = createPolicy({ allow: [], deny: [], base: 'allow-all', ownAddresses });
   return hops.length === 0 && !entry ? guard(policy, route.resolve) : guardText(policy);
@@ -122,10 +123,10 @@ function readPlace(value: string): TcpAddress | undefined {
 }
 
 /** The Stage that puts TLS on what leads to an upstream, offering these protocols. */
-function secureUpstream(security: Security, { name, route }: Upstream, alpn: readonly string[]): Stage {
+function secureUpstream(security: Security, name: string, { options }: Route, alpn: readonly string[]): Stage {
   const place = `upstream ${name}`;
   return secureEnd(security, {
-    tlsMs: route.limits.tlsMs,
+    tlsMs: options.limits.tlsMs,
     describe: (address) => ({ host: address.kind === 'tcp' ? address.host : name, place, alpn }),
   });
 }

@@ -1,6 +1,6 @@
 import { quote } from '../words/text.ts';
 import { upstreamOf } from './http-faults.ts';
-import type { FieldMatch, Graph, HttpRoute, HttpStage, RequestMatch } from './model.ts';
+import type { FieldMatch, Graph, HttpRoute, HttpStage, RequestMatch, RouteName } from './model.ts';
 import type { GraphFault } from './fault.ts';
 
 /**
@@ -11,11 +11,11 @@ export function findDoubts({ stages }: Graph): GraphFault[] {
   return stages.flatMap((stage) => (stage.job === 'http' ? [...findHidden(stage), ...findUnused(stage)] : []));
 }
 
-function doubt({ name }: HttpStage, about: object, message: string): GraphFault {
+function doubt({ name }: HttpStage<RouteName>, about: object, message: string): GraphFault {
   return { stage: name, part: 'http', about, message };
 }
 
-function findHidden(stage: HttpStage): GraphFault[] {
+function findHidden(stage: HttpStage<RouteName>): GraphFault[] {
   return stage.hosts.flatMap(({ routes }) =>
     routes.flatMap((route, index) => {
       const { path } = route.match;
@@ -54,7 +54,7 @@ function isSameField(field: FieldMatch, other: FieldMatch): boolean {
   );
 }
 
-function findUnused(stage: HttpStage): GraphFault[] {
+function findUnused(stage: HttpStage<RouteName>): GraphFault[] {
   const used = new Set(stage.hosts.flatMap(({ routes }) => routes).map((route: HttpRoute) => upstreamOf(route)));
   return stage.upstreams
     .filter(({ name }) => !used.has(name))

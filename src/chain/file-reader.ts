@@ -11,12 +11,13 @@ import { asUsage } from '../words/text.ts';
 import { Attempts } from './attempt.ts';
 import type { Path } from './document.ts';
 import { readHttp } from './http-words.ts';
-import type { AccessLog, ChainStage, Graph, ListenerTls, RouteOptions, Target } from './model.ts';
+import type { AccessLog, ChainStage, Graph, ListenerTls, RouteName, Target } from './model.ts';
 import { type ProxyReader, readProxy } from './proxy-words.ts';
 import { readRoute, type RouteDefaults, type WrittenLimits } from './route-words.ts';
 import type { LimitWords, WayWords } from './schema-parts.ts';
 import type { AccessLogWords, FileWords, StageWords } from './schema.ts';
 import { fillVariables, readKeyPassword, type SecretSources } from './secrets.ts';
+import { RouteTable } from './shared-names.ts';
 
 /** Options for reading a file: its surroundings, and the schemes, switches and rules that stages may use. */
 export type FileReaderOptions = Pick<ProxyReader, 'env' | 'folder' | 'schemes' | 'switches' | 'checkRule'>;
@@ -33,8 +34,8 @@ export class FileReader implements ProxyReader {
   readonly switches: ProxyReader['switches'];
   readonly checkRule: ProxyReader['checkRule'];
   readonly #words: FileWords;
-  /** Routes by their text, so that stages with equal ones share the sessions with their proxies. */
-  readonly #routes = new Map<string, RouteOptions>();
+  /** The routes of the graph: stages that say the same about their way have one, and share the sessions with its proxies. */
+  readonly #routes = new RouteTable();
 
   constructor(words: FileWords, options: FileReaderOptions) {
     this.#words = words;
@@ -56,11 +57,12 @@ export class FileReader implements ProxyReader {
     return {
       ...administration,
       stages: Object.entries(stages).map(([name, stage]) => this.#readStage(name, stage)),
+      routes: this.#routes.routes,
       ...(internalBufferBytes !== undefined && { internalBufferBytes }),
     };
   }
 
-  #readStage(name: string, stage: StageWords): ChainStage {
+  #readStage(name: string, stage: StageWords): ChainStage<RouteName> {
     const path: Path = ['stages', name];
     const { attempts } = this;
     const { listen = `internal://${name}` } = stage;
@@ -73,11 +75,12 @@ export class FileReader implements ProxyReader {
       log: stage.log ?? false,
       ...(logs.length > 0 && { accessLogs: logs }),
     };
-    return { ...shared, ...(stage.http ? this.#readHttp(path, stage, stage.http) : this.#readBytes(path, stage)) };
+    return { ...shared, ...(stage.http ? this.#readHttp(name, stage, stage.http) : this.#readBytes(name, stage)) };
   }
 
   /** Reads a stage that does not look at requests. */
-  #readBytes(path: Path, stage: StageWords) {
+  #readBytes(name: string, stage: StageWords) {
+    const path: Path = ['stages', name];
     const { attempts } = this;
     const targets = attempts.runEach([...path, 'to'], stage.to, (word) => this.readTarget(word));
     const to = { targets, balance: stage.balance ?? 'first' } as const;
@@ -85,7 +88,7 @@ export class FileReader implements ProxyReader {
     const isProxy = stage.proxy !== undefined;
     const side = isProxy ? 'serve' : 'forward';
     const defaults = { limits: [this.#defaultLimits()], side, retry, family, resolver } as const;
-    const route = this.#readWay(path, stage, defaults);
+    const route = this.#readWay(name, path, stage, defaults);
     if (stage.balance !== undefined && stage.to === undefined) attempts.add([...path, 'balance'], 'balance needs to');
     if (isProxy) {
       const settings = readProxy([...path, 'proxy'], stage.proxy, this);
@@ -93,12 +96,13 @@ export class FileReader implements ProxyReader {
     }
     if (stage.to === undefined) {
       const hint = 'add to: HOST:PORT, proxy: true for the target that each tunnel asks for, or http: with routes';
-      attempts.add(path, `${String(path.at(-1))} has no target`, hint);
+      attempts.add(path, `${name} has no target`, hint);
     }
     return { job: 'forward' as const, route, to };
   }
 
-  #readHttp(path: Path, stage: StageWords, http: NonNullable<StageWords['http']>) {
+  #readHttp(name: string, stage: StageWords, http: NonNullable<StageWords['http']>) {
+    const path: Path = ['stages', name];
     for (const key of ['proxy', 'to', 'balance', 'via', 'retry', 'family', 'resolver'] as const) {
       if (stage[key] === undefined) continue;
       const hint = key === 'proxy' ? 'give it a stage of its own' : 'write it for an upstream: http: { upstreams: … }';
@@ -107,8 +111,9 @@ export class FileReader implements ProxyReader {
     if (!http.routes && !http.hosts) this.attempts.add([...path, 'http'], 'http has no routes', 'add routes or hosts');
     const { limits = {} } = stage;
     const defaults = { limits: [this.#defaultLimits()], side: 'serve' } as const;
-    const route = this.#readWay(path, { limits }, defaults);
-    const readUpstreamWay = (at: Path, words: WayWords) => this.#readWay(at, words, this.#inherit(path, limits));
+    const route = this.#readWay(name, path, { limits }, defaults);
+    const readUpstreamWay = (at: Path, words: WayWords, upstream: string) =>
+      this.#readWay(`${name}.${upstream}`, at, words, this.#inherit(path, limits));
     return { job: 'http' as const, route, ...readHttp([...path, 'http'], http, this, readUpstreamWay) };
   }
 
@@ -124,14 +129,10 @@ export class FileReader implements ProxyReader {
     return { at: ['defaults', 'limits'], words: this.#words.defaults?.limits ?? {} };
   }
 
-  #readWay(path: Path, words: WayWords, defaults: RouteDefaults): RouteOptions {
+  #readWay(wanted: RouteName, path: Path, words: WayWords, defaults: RouteDefaults): RouteName {
     const { via, limits, retry, family, resolver } = words;
-    const key = JSON.stringify([via, limits, retry, family, resolver, defaults]);
-    const known = this.#routes.get(key);
-    if (known) return known;
-    const route = readRoute(path, words, defaults, this);
-    this.#routes.set(key, route);
-    return route;
+    const said = [via, limits, retry, family, resolver, defaults];
+    return this.#routes.share(wanted, said, () => readRoute(path, words, defaults, this));
   }
 
   #readAdmin(words: FileWords['admin']): Pick<Graph, 'admin' | 'adminOpen'> {

@@ -1,18 +1,18 @@
 import { quote } from '../words/text.ts';
 import type { GraphFault } from './fault.ts';
-import type { HttpRoute, HttpStage } from './model.ts';
+import type { HttpRoute, HttpStage, RouteName } from './model.ts';
 
 /** Finds what is wrong with the hosts, routes and upstreams of a stage. */
-export function findHttpFaults(stage: HttpStage): GraphFault[] {
+export function findHttpFaults(stage: HttpStage<RouteName>): GraphFault[] {
   const twins = findTwinDomains(stage);
   return [...(twins.length > 0 ? twins : findTwinNames(stage)), ...findLostRoutes(stage)];
 }
 
-function fault({ name }: HttpStage, about: object, message: string, hint?: string): GraphFault {
+function fault({ name }: HttpStage<RouteName>, about: object, message: string, hint?: string): GraphFault {
   return { stage: name, part: 'http', about, message, ...(hint !== undefined && { hint }) };
 }
 
-function findTwinNames(stage: HttpStage): GraphFault[] {
+function findTwinNames(stage: HttpStage<RouteName>): GraphFault[] {
   const find = (what: string, list: readonly { readonly name: string }[]) =>
     list
       .filter(({ name }, index) => list.findIndex((other) => other.name === name) < index)
@@ -20,7 +20,7 @@ function findTwinNames(stage: HttpStage): GraphFault[] {
   return [...find('hosts', stage.hosts), ...find('upstreams', stage.upstreams)];
 }
 
-function findTwinDomains(stage: HttpStage): GraphFault[] {
+function findTwinDomains(stage: HttpStage<RouteName>): GraphFault[] {
   const seen = new Set<string>();
   return stage.hosts.flatMap((host) =>
     host.domains.flatMap((domain) => {
@@ -33,7 +33,7 @@ function findTwinDomains(stage: HttpStage): GraphFault[] {
   );
 }
 
-function findLostRoutes(stage: HttpStage): GraphFault[] {
+function findLostRoutes(stage: HttpStage<RouteName>): GraphFault[] {
   const known = stage.upstreams.map(({ name }) => name);
   return stage.hosts
     .flatMap(({ routes }) => routes)

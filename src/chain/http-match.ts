@@ -1,7 +1,6 @@
 import { usageError } from '../core/errors.ts';
 import { quote } from '../words/text.ts';
 import type { Path } from './document.ts';
-import { isFieldName } from './field-name.ts';
 import type { ConditionWords, RouteWords } from './http-schema.ts';
 import type { FieldMatch, RequestMatch, TextMatch } from './model.ts';
 import type { RouteReader } from './route-words.ts';
@@ -69,4 +68,12 @@ function readComparison(words: ComparisonWords, reader: RouteReader): TextMatch 
     throw usageError(`a condition is one of ${comparisons.join(', ')} and not`, 'several go into a list');
   }
   return { kind: only.kind, value: fillVariables(only.value, reader) };
+}
+
+/** The pseudo-fields that count as fields of a request. */
+const pseudoFields: ReadonlySet<string> = new Set([':authority', ':method', ':path', ':scheme']);
+
+/** True for the name of a field (RFC 9110, section 5.1) in lower case, or of a pseudo-field. */
+export function isFieldName(name: string): boolean {
+  return pseudoFields.has(name) || /^[!#$%&'*+.^_`|~\da-z-]+$/.test(name);
 }

@@ -74,12 +74,12 @@ export interface VirtualHost {
   readonly routes: readonly HttpRoute[];
 }
 
-/** Where requests and tunnels of an HTTP stage go. */
-export interface Upstream {
+/** Where requests and tunnels of an HTTP stage go. In a graph it names its route; elsewhere it may have it in place. */
+export interface Upstream<R = RouteOptions> {
   readonly name: string;
   /** Fixed places, or the IP address and port that a field of the request names (`:authority`: what it asks for). */
   readonly to: TargetChoice | { readonly field: string };
-  readonly route: RouteOptions;
+  readonly route: R;
   /** How requests are written; tunnels are bytes. */
   readonly version: 'http1' | 'http2';
   /** Speak TLS with it. */

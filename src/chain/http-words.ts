@@ -7,11 +7,10 @@ import { quote } from '../words/text.ts';
 import { parseTls, type TlsWords } from '../words/tls.ts';
 import type { Path } from './document.ts';
 import { parseDomain } from './domain.ts';
-import { isFieldName } from './field-name.ts';
 import { readAction } from './http-action.ts';
-import { readMatches } from './http-match.ts';
+import { isFieldName, readMatches } from './http-match.ts';
 import type { HttpWords, HostWords, RouteWords, UpstreamWords } from './http-schema.ts';
-import type { HttpRoute, HttpStage, RouteOptions, Target, TargetChoice, Upstream, VirtualHost } from './model.ts';
+import type { HttpRoute, HttpStage, RouteName, Target, TargetChoice, Upstream, VirtualHost } from './model.ts';
 import type { RouteReader } from './route-words.ts';
 import type { WayWords } from './schema-parts.ts';
 import { fillVariables, readKeyPassword } from './secrets.ts';
@@ -24,8 +23,8 @@ export interface HttpReader extends RouteReader {
   readTarget(word: string): Target;
 }
 
-/** Reads the way of an upstream. */
-type ReadWay = (path: Path, words: WayWords) => RouteOptions;
+/** Reads the way of an upstream of that name. */
+type ReadWay = (path: Path, words: WayWords, upstream: string) => RouteName;
 
 /** Name and only domain of the host that stands for all. */
 export const everyHost = '*';
@@ -36,7 +35,7 @@ export function readHttp(
   { codec = 'auto', open = false, routes, hosts = {}, upstreams = {} }: HttpWords,
   reader: HttpReader,
   readWay: ReadWay,
-): Pick<HttpStage, 'codec' | 'hosts' | 'upstreams' | 'open'> {
+): Pick<HttpStage<RouteName>, 'codec' | 'hosts' | 'upstreams' | 'open'> {
   const known = new Upstreams(reader, readWay);
   for (const [name, words] of Object.entries(upstreams)) known.declare(name, [...path, 'upstreams', name], words);
   const read = (name: string, at: Path, words: HostWords) => readHost(name, at, words, known, reader);
@@ -75,7 +74,7 @@ function readRoutes(path: Path, words: RouteWords, upstreams: Upstreams, reader:
 
 /** The upstreams of a stage: those that are declared, then those that routes name by their targets alone. */
 class Upstreams {
-  readonly #byName = new Map<string, Upstream | undefined>();
+  readonly #byName = new Map<string, Upstream<RouteName> | undefined>();
   readonly #reader: HttpReader;
   readonly #readWay: ReadWay;
 
@@ -84,7 +83,7 @@ class Upstreams {
     this.#readWay = readWay;
   }
 
-  all(): Upstream[] {
+  all(): Upstream<RouteName>[] {
     return [...this.#byName.values()].filter((upstream) => upstream !== undefined);
   }
 
@@ -94,7 +93,7 @@ class Upstreams {
     const at = settings === words ? [...path, 'to'] : path;
     const to = attempts.run(at, () => this.#readTo(at, settings.to, settings.balance));
     const tls = attempts.run([...path, 'tls'], () => readTls(settings.tls, this.#reader));
-    const route = this.#readWay(path, settings);
+    const route = this.#readWay(path, settings, name);
     // One that is wrong is known by its name all the same.
     this.#byName.set(name, undefined);
     if (to) this.#add({ name, to, route, version: settings.http2 ? 'http2' : 'http1', ...(tls && { tls }) }, path);
@@ -109,12 +108,12 @@ class Upstreams {
     const to = this.#readTo(path, words, undefined);
     const name = nameTargets(to);
     if (!this.#byName.has(name)) {
-      this.#add({ name, to, route: this.#readWay(path, {}), version: 'http1' }, path);
+      this.#add({ name, to, route: this.#readWay(path, {}, name), version: 'http1' }, path);
     }
     return name;
   }
 
-  #add(upstream: Upstream, path: Path): void {
+  #add(upstream: Upstream<RouteName>, path: Path): void {
     this.#byName.set(upstream.name, upstream);
     this.#reader.places.set(upstream, path);
   }

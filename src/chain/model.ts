@@ -1,8 +1,9 @@
 import type { InternalAddress, ListenAddress } from '../core/address.ts';
+import { TunlError } from '../core/errors.ts';
 import type { KeyPassword } from '../core/secret.ts';
 import type { Caps } from '../words/settings.ts';
 import type { Upstream, VirtualHost } from './http-model.ts';
-import type { RouteOptions, TargetChoice } from './route.ts';
+import type { RouteName, RouteOptions, TargetChoice } from './route.ts';
 
 export type * from './http-model.ts';
 export type * from './route.ts';
@@ -24,25 +25,25 @@ export interface AccessLog {
   readonly format?: string | Readonly<Record<string, string>>;
 }
 
-interface AnyStage {
+interface AnyStage<R> {
   readonly name: string;
   /** Each may be an address of the system or the name of an internal listener. */
   readonly listen: readonly (ListenAddress | InternalAddress)[];
   readonly tls?: ListenerTls;
-  readonly route: RouteOptions;
+  readonly route: R;
   /** Write a record of its own for each tunnel, also where an outer stage writes one. A proxy always does. */
   readonly log: boolean;
   readonly accessLogs?: readonly AccessLog[];
 }
 
 /** Bytes that arrive go to a target, through hops. */
-export interface ForwardStage extends AnyStage {
+export interface ForwardStage<R = RouteOptions> extends AnyStage<R> {
   readonly job: 'forward';
   readonly to: TargetChoice;
 }
 
 /** Tunnels that arrive are ended here and go on to what they asked for, or to one place. */
-export interface ProxyStage extends AnyStage {
+export interface ProxyStage<R = RouteOptions> extends AnyStage<R> {
   readonly job: 'proxy';
   readonly to?: TargetChoice;
   /** Names of the carriers' switches (`post`, …): what is accepted beside CONNECT, or instead of it. */
@@ -64,33 +65,67 @@ export interface ProxyStage extends AnyStage {
 }
 
 /** HTTP requests that arrive are looked at one by one: each is answered, goes on, or opens a tunnel. */
-export interface HttpStage extends AnyStage {
+export interface HttpStage<R = RouteOptions> extends AnyStage<R> {
   readonly job: 'http';
   /** It leads to its upstreams. */
   readonly to?: undefined;
   /** Its hops are not used: the upstreams have routes of their own. Its limits are those of the clients. */
-  readonly route: RouteOptions;
+  readonly route: R;
   /** `auto`: both, told apart by ALPN or the first bytes. */
   readonly codec: 'auto' | 'http1' | 'http2';
   readonly hosts: readonly VirtualHost[];
   /** At least those that the routes name. */
-  readonly upstreams: readonly Upstream[];
+  readonly upstreams: readonly Upstream<R>[];
   /** Let everyone choose where an upstream leads to, also on an address that is not loopback. */
   readonly open?: boolean;
 }
 
-/** One listener with a job. Not to be confused with a Stage, which turns a Dial into a Dial. */
-export type ChainStage = ForwardStage | ProxyStage | HttpStage;
+/**
+ * One listener with a job. Not to be confused with a Stage, which turns a Dial into a Dial. In a graph it names its
+ * routes (`R` is `RouteName`); who looks at one stage after the other has them in place.
+ */
+export type ChainStage<R = RouteOptions> = ForwardStage<R> | ProxyStage<R> | HttpStage<R>;
 
 /** Everything that one process does: stages, joined by the names of their internal listeners. */
 export interface Graph {
-  readonly stages: readonly ChainStage[];
+  /** The routes that stages and upstreams refer to, by name. */
+  readonly routes: ReadonlyMap<RouteName, RouteOptions>;
+  readonly stages: readonly ChainStage<RouteName>[];
   /** Where the process tells of itself. */
   readonly admin?: ListenAddress;
   /** Others may reach it too: that its address is not loopback is meant. */
   readonly adminOpen?: boolean;
   /** How much an internal listener holds in each direction, in bytes. */
   readonly internalBufferBytes?: number;
+}
+
+/**
+ * The stages of a graph with their routes in place.
+ * @throws {TunlError} internal, for a name that no route has: `findFaults` tells of those before
+ */
+export function listStages({ stages, routes }: Pick<Graph, 'stages' | 'routes'>): readonly ChainStage[] {
+  const find = (name: RouteName): RouteOptions => {
+    const route = routes.get(name);
+    if (!route) throw new TunlError('internal', `there is no route ${name}`);
+    return route;
+  };
+  return stages.map((stage) => {
+    const route = find(stage.route);
+    if (stage.job !== 'http') return { ...stage, route };
+    const upstreams = stage.upstreams.map((upstream) => ({ ...upstream, route: find(upstream.route) }));
+    return { ...stage, route, upstreams };
+  });
+}
+
+/** A graph whose stages have their routes in place. */
+export interface PlainGraph extends Omit<Graph, 'stages' | 'routes'> {
+  readonly stages: readonly ChainStage[];
+}
+
+/** Puts the routes of a graph into its stages: who writes it for others has no use for their names. */
+export function toPlain(graph: Graph): PlainGraph {
+  const { routes: _named, ...rest } = graph;
+  return { ...rest, stages: listStages(graph) };
 }
 
 /** The internal stages that a stage leads into. */
@@ -110,7 +145,7 @@ export interface Way {
   readonly upstream?: Upstream;
 }
 
-/** The ways out of a stage: its own, or those of its upstreams. */
+/** The ways out of a stage: its own, or those of its upstreams, in their order. */
 export function listWays(stage: ChainStage): readonly Way[] {
   if (stage.job !== 'http') return [{ route: stage.route, ...(stage.to && { to: stage.to }) }];
   return stage.upstreams.map((upstream) => {
@@ -120,7 +155,7 @@ export function listWays(stage: ChainStage): readonly Way[] {
 }
 
 /** The names under which a stage can be reached inside the process. */
-export function listNames(stage: ChainStage): readonly string[] {
+export function listNames(stage: Pick<ChainStage, 'listen'>): readonly string[] {
   return stage.listen.flatMap((address) => (address.kind === 'internal' ? [address.name] : []));
 }
 

@@ -1,7 +1,16 @@
 import { formatAddress, type InternalAddress } from '../core/address.ts';
 import { formatHop } from '../core/hop.ts';
 import { describeRoutes } from './http-text.ts';
-import { type ChainStage, type Graph, listNames, listWays, type ProxyStage, type Target, type Way } from './model.ts';
+import {
+  type ChainStage,
+  type Graph,
+  listNames,
+  listStages,
+  listWays,
+  type ProxyStage,
+  type Target,
+  type Way,
+} from './model.ts';
 
 /** A box in a picture: a stage or a target. */
 export interface PictureNode {
@@ -43,7 +52,8 @@ export interface PictureOptions {
 }
 
 /** Makes the picture of a graph. */
-export function makePicture({ stages }: Graph, { fused, counters }: PictureOptions): Picture {
+export function makePicture(graph: Graph, { fused, counters }: PictureOptions): Picture {
+  const stages = listStages(graph);
   const nodes = new Map<ChainStage, PictureNode>();
   const byName = new Map<string, PictureNode>();
   for (const stage of stages) {

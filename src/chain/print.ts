@@ -3,7 +3,7 @@ import { formatAddress } from '../core/address.ts';
 import { isSecretField } from '../core/secret.ts';
 import { type CapKey, type Caps, capSettings, defaultLimits } from '../words/settings.ts';
 import { formatSize } from '../words/size.ts';
-import type { AccessLog, ChainStage, Graph, ListenerTls, ProxyStage } from './model.ts';
+import { type AccessLog, type ChainStage, type Graph, type ListenerTls, listStages, type ProxyStage } from './model.ts';
 import { toHttpWords } from './print-http.ts';
 import { toWayWords, unwrap } from './print-route.ts';
 import type { AccessLogWords, FileWords, StageWords } from './schema.ts';
@@ -53,7 +53,7 @@ function isSecret(key: string, value: unknown): boolean {
 }
 
 function toFileWords(graph: Graph, names: SecretNames): FileWords {
-  const stages = graph.stages.map((stage) => [stage.name, toStageWords(stage, names)] as const);
+  const stages = listStages(graph).map((stage) => [stage.name, toStageWords(stage, names)] as const);
   const { internalBufferBytes: bytes } = graph;
   return {
     ...toAdminWords(graph),

@@ -7,7 +7,7 @@ export type { Limits } from '../words/settings.ts';
 /** One place on the way: alternatives that are tried in turn, at least one. */
 export type HopChoice = readonly Hop[];
 
-/** How targets are reached. Stages that have the very same object share the sessions with its hops. */
+/** How targets are reached. */
 export interface RouteOptions {
   /** In travel order, the nearest first; empty means direct. */
   readonly hops: readonly HopChoice[];
@@ -33,6 +33,9 @@ export interface RouteOptions {
   /** Which of several hops at one place: the first that works (where absent), or each in turn. */
   readonly hopBalance?: 'first' | 'round-robin';
 }
+
+/** The name of a route in its graph. Stages and upstreams that refer to the same route share the sessions with its hops. */
+export type RouteName = string;
 
 /** A place that a stage can lead to. */
 export type Target = TcpAddress | UnixAddress | InternalAddress;

@@ -1,17 +1,16 @@
 import type { TlsSettings } from '../core/hop.ts';
 import { isSecretField } from '../core/secret.ts';
-import { type Graph, listWays } from './model.ts';
+import type { Graph } from './model.ts';
 import type { SecretSources } from './secrets.ts';
 
-/** Gives each secret of a graph a name, in the order of the stages. */
+/** Gives each secret of a graph a name, in the order of the routes and stages. */
 export class SecretNames {
   readonly #names = new Map<object, string>();
   /** Names of variables that did not come from a file. */
   readonly invented: string[] = [];
 
-  constructor({ stages }: Graph, sources: SecretSources) {
-    const routes = stages.flatMap((stage) => [stage.route, ...listWays(stage).map(({ route }) => route)]);
-    const hops = [...new Set(routes)].flatMap((route) => route.hops.flat());
+  constructor({ stages, routes }: Graph, sources: SecretSources) {
+    const hops = [...routes.values()].flatMap((route) => route.hops.flat());
     const users = stages.flatMap((stage) => (stage.job === 'proxy' && stage.users.single ? [stage.users.single] : []));
     const passwords = hops.flatMap(({ credentials }) => credentials?.password ?? []);
     // A field with operators is printed as it is, unless it came from a reference or has a secret name.

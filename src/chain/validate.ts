@@ -1,12 +1,27 @@
 import { isLoopbackHost } from '../core/loopback.ts';
 import { formatAddress, type InternalAddress, type ListenAddress } from '../core/address.ts';
 import { isSamePlace } from '../words/listen.ts';
+import { quote } from '../words/text.ts';
 import type { GraphFault } from './fault.ts';
 import { findHttpFaults } from './http-faults.ts';
-import { type ChainStage, type Graph, listExits, listNames, listWays, type Target, type Way } from './model.ts';
+import {
+  type ChainStage,
+  type Graph,
+  listExits,
+  listNames,
+  listStages,
+  listWays,
+  type RouteName,
+  type Target,
+  type Upstream,
+  type Way,
+} from './model.ts';
 
 /** Finds what is wrong with a graph before anything listens: names, loops, stages that nothing leads to. */
-export function findFaults({ stages, admin }: Graph): GraphFault[] {
+export function findFaults(graph: Graph): GraphFault[] {
+  const lost = findLostRoutes(graph);
+  if (lost.length > 0) return lost;
+  const stages = listStages(graph);
   const names = new Map<string, ChainStage>();
   const faults: GraphFault[] = [];
   for (const stage of stages) {
@@ -15,24 +30,52 @@ export function findFaults({ stages, admin }: Graph): GraphFault[] {
       names.set(name, stage);
     }
   }
+  const ways = stages.flatMap((stage, index) => placeWays(stage, graph.stages[index]));
   faults.push(
     ...findTwins(stages),
-    ...findSharedAddresses(stages, admin),
-    ...stages.flatMap((stage) => (stage.job === 'http' ? findHttpFaults(stage) : [])),
-    ...findUnknown(stages, names),
-    ...findImpossible(stages),
+    ...findSharedAddresses(stages, graph.admin),
+    ...graph.stages.flatMap((stage) => (stage.job === 'http' ? findHttpFaults(stage) : [])),
+    ...findUnknown(ways, names),
+    ...findImpossible(ways),
   );
   if (faults.length > 0) return faults;
   return [...findLoops(stages, names), ...findUnreached(stages, names)];
 }
 
-function fault(stage: ChainStage, part: GraphFault['part'], message: string, hint?: string): GraphFault {
-  return { stage: stage.name, part, message, ...(hint !== undefined && { hint }) };
+function fault({ name }: Named, part: GraphFault['part'], message: string, hint?: string): GraphFault {
+  return { stage: name, part, message, ...(hint !== undefined && { hint }) };
 }
 
-/** The same of a way, which may be that of an upstream. */
-function wayFault(stage: ChainStage, { upstream }: Way, part: 'to' | 'via', message: string, hint: string): GraphFault {
-  return { ...fault(stage, part, message, hint), ...(upstream && { about: upstream }) };
+interface Named {
+  readonly name: string;
+}
+
+function findLostRoutes({ stages, routes }: Graph): GraphFault[] {
+  const users = (stage: ChainStage<RouteName>) => [stage, ...(stage.job === 'http' ? stage.upstreams : [])];
+  return stages.flatMap((stage) =>
+    users(stage)
+      .filter(({ route }) => !routes.has(route))
+      .map(({ route }) => fault(stage, 'via', `there is no route ${quote(route)}`)),
+  );
+}
+
+/** A way of a stage, and whose it is in the graph where it is that of an upstream. */
+interface PlacedWay {
+  readonly stage: ChainStage;
+  readonly way: Way;
+  readonly about?: Upstream<RouteName>;
+}
+
+function placeWays(stage: ChainStage, given: ChainStage<RouteName> | undefined): PlacedWay[] {
+  const upstreams = given?.job === 'http' ? given.upstreams : [];
+  return listWays(stage).map((way, index) => {
+    const about = upstreams[index];
+    return { stage, way, ...(about && { about }) };
+  });
+}
+
+function wayFault({ stage, about }: PlacedWay, part: 'to' | 'via', message: string, hint: string): GraphFault {
+  return { ...fault(stage, part, message, hint), ...(about && { about }) };
 }
 
 function findTwins(stages: readonly ChainStage[]): GraphFault[] {
@@ -57,33 +100,30 @@ function findSharedAddresses(stages: readonly ChainStage[], admin: ListenAddress
   return faults;
 }
 
-function findUnknown(stages: readonly ChainStage[], names: ReadonlyMap<string, ChainStage>): GraphFault[] {
+function findUnknown(ways: readonly PlacedWay[], names: ReadonlyMap<string, ChainStage>): GraphFault[] {
   const known = [...names.keys()].map((name) => `internal://${name}`).join(', ');
   const hint = known === '' ? 'no stage has an internal listener' : `there are ${known}`;
-  return listAllWays(stages).flatMap(([stage, way]) => {
-    const { to, route } = way;
+  return ways.flatMap((placed) => {
+    const { to, route } = placed.way;
     const exits = (to?.targets ?? []).filter((target) => target.kind === 'internal');
     const lost = (exit: InternalAddress, part: 'to' | 'via') =>
-      names.has(exit.name) ? [] : [wayFault(stage, way, part, `nothing listens on internal://${exit.name}`, hint)];
+      names.has(exit.name) ? [] : [wayFault(placed, part, `nothing listens on internal://${exit.name}`, hint)];
     return [...(route.entry ? lost(route.entry, 'via') : []), ...exits.flatMap((exit) => lost(exit, 'to'))];
   });
 }
 
-function listAllWays(stages: readonly ChainStage[]): (readonly [ChainStage, Way])[] {
-  return stages.flatMap((stage) => listWays(stage).map((way) => [stage, way] as const));
-}
-
 /** A proxy knows neither our stages nor our sockets: it can only be asked for a host and a port. */
-function findImpossible(stages: readonly ChainStage[]): GraphFault[] {
-  return listAllWays(stages).flatMap(([stage, way]) => {
-    const lost = way.route.hops.length > 0 ? way.to?.targets.find(({ kind }) => kind !== 'tcp') : undefined;
+function findImpossible(ways: readonly PlacedWay[]): GraphFault[] {
+  return ways.flatMap((placed) => {
+    const { to, route } = placed.way;
+    const lost = route.hops.length > 0 ? to?.targets.find(({ kind }) => kind !== 'tcp') : undefined;
     if (!lost) return [];
     const where = lost.kind === 'unix' ? 'on this machine' : 'in this process';
     const hint =
       lost.kind === 'unix'
         ? 'leave the proxies out'
         : `to reach the proxies through it, write ${formatAddress(lost)} before them`;
-    return [wayFault(stage, way, 'to', `no proxy can lead to ${formatAddress(lost)}, which is ${where}`, hint)];
+    return [wayFault(placed, 'to', `no proxy can lead to ${formatAddress(lost)}, which is ${where}`, hint)];
   });
 }
 

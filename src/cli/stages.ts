@@ -1,11 +1,11 @@
-import { describeRoutes } from '../app/chain.ts';
+import { describeRoutes, listStages } from '../app/chain.ts';
 import type { Graph } from '../app/options.ts';
 import { formatAddress } from '../core/address.ts';
 import { formatHop } from '../core/hop.ts';
 
 /** Describes the stages of a graph, one on each line with its routes below it, and marks those that are fused. */
-export function describeStages({ stages }: Graph, fused: ReadonlySet<string>): string {
-  const rows = stages.map((stage) => {
+export function describeStages(graph: Graph, fused: ReadonlySet<string>): string {
+  const rows = listStages(graph).map((stage) => {
     const { route, to, job } = stage;
     const via = [
       ...(route.entry ? [formatAddress(route.entry)] : []),

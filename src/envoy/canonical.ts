@@ -2,10 +2,10 @@ import {
   type AccessLog,
   type ChainStage,
   type ForwardStage,
-  type Graph,
   type HttpStage,
   listExits,
   listNames,
+  type PlainGraph,
   type RouteOptions,
   type Target,
   type TargetChoice,
@@ -22,7 +22,10 @@ import { StageNames } from './names.ts';
  * The same graph in the one form that Envoy has for it: each stage has one listener, goes through one hop at most,
  * and a proxy that leads to one place is an HTTP stage. What is read from an exported file is this graph.
  */
-export function toEnvoyGraph({ stages: given, admin, internalBufferBytes }: Graph, fields: FieldWriter): Graph {
+export function toEnvoyGraph(
+  { stages: given, admin, internalBufferBytes }: PlainGraph,
+  fields: FieldWriter,
+): PlainGraph {
   const names = new FreeNames(given);
   const stages = given
     .flatMap((stage) => splitListeners(stage, names))

@@ -2,10 +2,10 @@ import { isIP } from 'node:net';
 import {
   type ChainStage,
   type ForwardStage,
-  type Graph,
   type HopChoice,
   type HttpStage,
   type Limits,
+  type PlainGraph,
   type ProxyStage,
   type RouteOptions,
   type TargetChoice,
@@ -30,7 +30,7 @@ type KeyOptions = Pick<TlsSettings, 'keyPasswordFile' | 'keyPassword'>;
 type Finding = readonly [message: string, hint?: string];
 
 /** Finds everything in a graph that Envoy has no way to do. */
-export function findUnexpressed(graph: Graph): Unexpressed[] {
+export function findUnexpressed(graph: PlainGraph): Unexpressed[] {
   return [
     ...[...findInGraph(graph)].map(toUnexpressed),
     ...graph.stages.flatMap((stage) =>
@@ -43,7 +43,7 @@ function toUnexpressed([message, hint]: Finding): Unexpressed {
   return { message, ...(hint !== undefined && { hint }) };
 }
 
-function* findInGraph({ admin, internalBufferBytes = 1024 }: Graph): Generator<Finding> {
+function* findInGraph({ admin, internalBufferBytes = 1024 }: PlainGraph): Generator<Finding> {
   if (admin?.kind === 'fd') yield [`admin: it opens its listeners itself, and ${formatAddress(admin)} is open already`];
   if (internalBufferBytes % 1024 !== 0 || internalBufferBytes > 8 * 1024 * 1024) {
     yield ['the buffers of its internal listeners hold 1 to 8192 whole KiB'];

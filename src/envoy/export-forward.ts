@@ -1,7 +1,7 @@
 import type { ForwardStage, HopChoice, RouteOptions } from '../chain/model.ts';
+import type { SharedNames } from '../chain/shared-names.ts';
 import { type Address, formatAddress, hostOf } from '../core/address.ts';
 import type { Hop } from '../core/hop.ts';
-import type { ClusterNames } from './cluster-names.ts';
 import { type ClusterPlan, toCluster } from './export-cluster.ts';
 import { toAccessLogs, toListener } from './export-listener.ts';
 import { escapeOperators, formatSeconds, type Tree, typed } from './export-terms.ts';
@@ -15,12 +15,13 @@ export interface StageTrees {
 }
 
 /** A stage that forwards, through one hop at most. */
-export function toForwardTrees(stage: ForwardStage, names: ClusterNames): StageTrees {
+export function toForwardTrees(stage: ForwardStage, names: SharedNames): StageTrees {
   const { name, route, to, accessLogs } = stage;
   const { limits, retries = 0, backOff } = route;
   const [choice] = route.hops;
   const { idleMs, lifetimeMs } = limits;
   const plan = toPlan(stage);
+  // Stages whose way out is the same share a cluster, and with it the sessions with their hop.
   const cluster = names.share(name, plan);
   const proxy = typed('filters.network.tcp_proxy.v3.TcpProxy', {
     stat_prefix: name,

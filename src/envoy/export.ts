@@ -1,8 +1,8 @@
 import { isMap, isSeq, parseDocument, stringify, visit } from 'yaml';
-import type { ChainStage, Graph } from '../chain/model.ts';
+import { type ChainStage, type Graph, type PlainGraph, toPlain } from '../chain/model.ts';
+import { SharedNames } from '../chain/shared-names.ts';
 import { usageError } from '../core/errors.ts';
 import { toEnvoyGraph } from './canonical.ts';
-import { ClusterNames } from './cluster-names.ts';
 import { type FieldSources, FieldWriter } from './export-fields.ts';
 import { type StageTrees, toForwardTrees } from './export-forward.ts';
 import { toHttpTrees } from './export-http.ts';
@@ -16,11 +16,12 @@ import { toAddress, type Tree, typed } from './export-terms.ts';
  * @throws {TunlError} usage, naming everything that Envoy cannot do, with the stage that wants it
  */
 export function exportEnvoy(graph: Graph, sources: FieldSources = new Map()): string {
-  const [first, ...others] = findUnexpressed(graph).map(describe);
+  const plain = toPlain(graph);
+  const [first, ...others] = findUnexpressed(plain).map(describe);
   if (first !== undefined)
     throw usageError(`cannot export to Envoy: ${first}`, ...others.map((line) => `also ${line}`));
   const fields = new FieldWriter(sources);
-  const tree = toBootstrap(toEnvoyGraph(graph, fields));
+  const tree = toBootstrap(toEnvoyGraph(plain, fields));
   return fields.notes.map((note) => `# ${note}\n`).join('') + format(tree);
 }
 
@@ -29,9 +30,12 @@ function describe({ stage, message, hint }: Unexpressed): string {
   return `${place}${message}${hint === undefined ? '' : ` (${hint})`}`;
 }
 
-function toBootstrap(graph: Graph): Tree {
+function toBootstrap(graph: PlainGraph): Tree {
   const { stages, admin, internalBufferBytes } = graph;
-  const names = new ClusterNames(stages);
+  // Clusters of stages without upstreams are called like these, where nothing else is.
+  const names = new SharedNames(
+    stages.flatMap((stage) => (stage.job === 'http' ? stage.upstreams : [])).map(({ name }) => name),
+  );
   const trees = stages.map((stage) => toTrees(stage, names));
   const clusters = trees.flatMap((part) => part.clusters);
   const isInternal = stages.some(({ listen }) => listen.some(({ kind }) => kind === 'internal'));
@@ -46,7 +50,7 @@ function toBootstrap(graph: Graph): Tree {
   };
 }
 
-function toTrees(stage: ChainStage, names: ClusterNames): StageTrees {
+function toTrees(stage: ChainStage, names: SharedNames): StageTrees {
   switch (stage.job) {
     case 'forward':
       return toForwardTrees(stage, names);

@@ -3,6 +3,7 @@ import { explainIssues } from '../chain/issues.ts';
 import type { LoadedGraph } from '../chain/load.ts';
 import { type ChainStage, type Graph, listExits, listNames } from '../chain/model.ts';
 import type { GraphFault } from '../chain/fault.ts';
+import { nameRoutes } from '../chain/shared-names.ts';
 import { findFaults } from '../chain/validate.ts';
 import { quote } from '../words/text.ts';
 import { bootstrap, type BootstrapWords } from './forms/bootstrap.ts';
@@ -78,8 +79,8 @@ class BootstrapReader {
     const admin = this.#readAdmin();
     this.#reading.assertRight();
     const bytes = this.#readBufferBytes();
-    const graph = {
-      stages: this.#leaveOutUnreached(stages, paths),
+    const graph: Graph = {
+      ...nameRoutes(this.#leaveOutUnreached(stages, paths)),
       ...admin,
       ...(bytes !== undefined && { internalBufferBytes: bytes }),
     };

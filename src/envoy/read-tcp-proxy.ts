@@ -53,14 +53,14 @@ export function readTcpProxy(
   if (!tunneling) {
     if (cluster.tls)
       reading.add([...cluster.path, 'transport_socket'], 'tunl does not add TLS to the bytes of a TcpProxy');
-    return { ...common, to: places, route: reading.share(route) };
+    return { ...common, to: places, route };
   }
   const at = [...path, 'tunneling_config'];
   const hostname = reading.attempts.run([...at, 'hostname'], () => readHostname(tunneling.hostname));
   return {
     ...common,
     to: { targets: hostname ? [hostname] : [], balance: 'first' },
-    route: reading.share({ ...route, ...readHops(tunneling, places, cluster, at, reading) }),
+    route: { ...route, ...readHops(tunneling, places, cluster, at, reading) },
   };
 }
 

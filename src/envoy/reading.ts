@@ -1,6 +1,5 @@
 import { Attempts } from '../chain/attempt.ts';
 import type { Fault, Path, Source } from '../chain/document.ts';
-import type { RouteOptions } from '../chain/model.ts';
 import type { SecretSources } from '../chain/secrets.ts';
 import type { NoticeEvent } from '../core/events.ts';
 import { StageNames } from './names.ts';
@@ -14,18 +13,9 @@ export class Reading {
   /** Names of stages, by those of listeners. */
   readonly names = new StageNames();
   readonly #source: Source;
-  readonly #routes = new Map<string, RouteOptions>();
 
   constructor(source: Source) {
     this.#source = source;
-  }
-
-  /** The same object for what is the same way: stages that have it share the sessions with its hops. */
-  share(route: RouteOptions): RouteOptions {
-    const key = JSON.stringify(route);
-    const known = this.#routes.get(key) ?? route;
-    this.#routes.set(key, known);
-    return known;
   }
 
   /** Refuses something. */

@@ -7,7 +7,7 @@ import { describe, expect, onTestFinished, test } from 'vitest';
 import { createGeneration } from '../../src/app/generation.ts';
 import { OffLimits } from '../../src/app/off-limits.ts';
 import { Tunnels } from '../../src/app/tunnels.ts';
-import type { ChainStage, Graph } from '../../src/chain/model.ts';
+import type { ChainStage, PlainGraph } from '../../src/chain/model.ts';
 import type { Ip, ListenAddress } from '../../src/core/address.ts';
 import { resetError } from '../../src/core/link.ts';
 import { Scope } from '../../src/core/scope.ts';
@@ -16,7 +16,7 @@ import { LogFiles } from '../../src/telemetry/access-log.ts';
 import { askAdmin, startAdmin, type TestAdmin } from '../support/admin.ts';
 import { makeHop } from '../support/app.ts';
 import { eventually } from '../support/eventually.ts';
-import { forwardStage, freePort, proxyStage } from '../support/graphs.ts';
+import { forwardStage, freePort, proxyStage, toGraph } from '../support/graphs.ts';
 import { httpStage, on, requests, tunnels, upstream } from '../support/http-stages.ts';
 import { makeContext } from '../support/link-pairs.ts';
 import { connectPeer } from '../support/raw-peer.ts';
@@ -90,7 +90,9 @@ test.each([
 test('a proxy in front of a proxy of the same process does not lead there either', async () => {
   const admin = await startAdmin({ stages: [proxyStage('inner')] });
   const route = { hops: [[makeHop('http', admin.port)]] };
-  await admin.running.replace({ admin: freePort, stages: [proxyStage('inner'), proxyStage('outer', { route })] });
+  await admin.running.replace(
+    toGraph({ admin: freePort, stages: [proxyStage('inner'), proxyStage('outer', { route })] }),
+  );
   const outer = admin.events.findLast((event) => event.event === 'listening' && event.role === 'serve');
   const outerPort = outer?.event === 'listening' ? (outer.port ?? 0) : 0;
   for (const host of ['127.0.0.1', 'localhost', '[::ffff:127.0.0.1]']) {
@@ -155,7 +157,7 @@ test('after a reload the place that it has now is off limits, and the old one is
   const admin = await startAdmin({ stages });
   const before = admin.adminPort;
   const target = await startTarget(echo);
-  await admin.running.replace({ admin: tcp('127.0.0.2', 0), stages });
+  await admin.running.replace(toGraph({ admin: tcp('127.0.0.2', 0), stages }));
   expect(admin.adminPort).not.toBe(before);
   expect(await connectThrough(admin.port, `127.0.0.2:${admin.adminPort}`)).toMatch(/ 403 /);
   expect(await connectThrough(admin.port, `127.0.0.1:${before}`)).toMatch(/ 502 /);
@@ -163,7 +165,7 @@ test('after a reload the place that it has now is off limits, and the old one is
 });
 
 describe('a graph is refused that surely leads there', () => {
-  const check = (graph: Graph) => {
+  const check = (graph: PlainGraph) => {
     const emit = () => {};
     const env = {
       scope: new Scope(),
@@ -172,7 +174,7 @@ describe('a graph is refused that surely leads there', () => {
       listeners: () => [],
       logFiles: new LogFiles(emit),
     };
-    return createGeneration(graph, env);
+    return createGeneration(toGraph(graph), env);
   };
   const local = makeHop('http', 3128);
   const far = makeHop('http', 3128, { address: tcp('proxy.example', 3128) });

@@ -1,12 +1,12 @@
 import { connect } from 'node:net';
 import { expect, test } from 'vitest';
 import { startGraph } from '../../src/app/graph.ts';
-import type { Graph } from '../../src/chain/model.ts';
+import type { PlainGraph } from '../../src/chain/model.ts';
 import { Scope } from '../../src/core/scope.ts';
 import { askAdmin, startAdmin, type TestAdmin } from '../support/admin.ts';
 import { makeHop } from '../support/app.ts';
 import { eventually } from '../support/eventually.ts';
-import { forwardStage, freePort, internal, proxyStage } from '../support/graphs.ts';
+import { forwardStage, freePort, internal, proxyStage, toGraph } from '../support/graphs.ts';
 import { connectPeer } from '../support/raw-peer.ts';
 import { echo, refusedAddress, startTarget } from '../support/targets.ts';
 
@@ -144,18 +144,18 @@ test('a reload keeps the address that both have, moves it, and takes it away', a
   const stages = [forwardStage('a', refusedAddress)];
   const admin = await startAdmin({ stages });
   const first = admin.adminPort;
-  await admin.running.replace({ admin: freePort, stages });
+  await admin.running.replace(toGraph({ admin: freePort, stages }));
   expect((await askAdmin(first, '/ready')).status).toBe(200);
   const free = await startAdmin({ stages });
   // The address of another is not to be had, and everything stays as it was.
-  const taken: Graph = { admin: { ...freePort, port: free.adminPort }, stages };
-  await expect(admin.running.replace(taken)).rejects.toMatchObject({ code: 'address_in_use' });
+  const taken: PlainGraph = { admin: { ...freePort, port: free.adminPort }, stages };
+  await expect(admin.running.replace(toGraph(taken))).rejects.toMatchObject({ code: 'address_in_use' });
   expect((await askAdmin(first, '/ready')).status).toBe(200);
-  await admin.running.replace({ admin: { kind: 'tcp', host: 'localhost', port: 0 }, stages });
+  await admin.running.replace(toGraph({ admin: { kind: 'tcp', host: 'localhost', port: 0 }, stages }));
   expect(admin.adminPort).not.toBe(first);
   expect((await admin.ask('/ready')).status).toBe(200);
   expect(await knock(first)).toBe('refused');
-  await admin.running.replace({ stages });
+  await admin.running.replace(toGraph({ stages }));
   expect(await knock(admin.adminPort)).toBe('refused');
 });
 
@@ -163,21 +163,21 @@ test('a reload whose stages cannot listen leaves no second admin address behind'
   const stages = [forwardStage('a', refusedAddress)];
   const [admin, other] = [await startAdmin({ stages }), await startAdmin({ stages })];
   const listen = [{ ...freePort, port: other.port }];
-  const next: Graph = {
+  const next: PlainGraph = {
     admin: { ...freePort, host: 'localhost' },
     stages: [forwardStage('a', refusedAddress, { listen })],
   };
   const sockets = () => process.getActiveResourcesInfo().filter((name) => name === 'TCPServerWrap').length;
   const before = sockets();
-  await expect(admin.running.replace(next)).rejects.toMatchObject({ code: 'address_in_use' });
+  await expect(admin.running.replace(toGraph(next))).rejects.toMatchObject({ code: 'address_in_use' });
   await eventually(sockets, before);
   expect((await admin.ask('/ready')).status).toBe(200);
 });
 
 test.each([['*'], ['0.0.0.0'], ['::'], ['198.51.100.7'], ['admin.example']])('on %s it must be meant', async (host) => {
-  const graph: Graph = { admin: { kind: 'tcp', host, port: 0 }, stages: [forwardStage('a', refusedAddress)] };
+  const graph: PlainGraph = { admin: { kind: 'tcp', host, port: 0 }, stages: [forwardStage('a', refusedAddress)] };
   const runtime = { scope: new Scope(), emit: () => {}, graceMs: 0 };
-  await expect(startGraph(graph, runtime)).rejects.toMatchObject({
+  await expect(startGraph(toGraph(graph), runtime)).rejects.toMatchObject({
     code: 'usage',
     facts: { hints: expect.arrayContaining([expect.stringContaining('--admin-open')]) },
   });

@@ -5,14 +5,14 @@ import { startChain } from '../../src/app/chain.ts';
 import type { TcpAddress } from '../../src/core/address.ts';
 import { Scope } from '../../src/core/scope.ts';
 import { eventually } from '../support/eventually.ts';
-import { forwardStage, internal } from '../support/graphs.ts';
+import { forwardStage, internal, toGraph } from '../support/graphs.ts';
 import { echo, startTarget } from '../support/targets.ts';
 
 test('the drawing of a running chain tells what is live in each stage', async () => {
   const target = await startTarget(echo);
-  const graph = {
+  const graph = toGraph({
     stages: [forwardStage('ingress', internal('inner')), forwardStage('inner', target.address, { listen: 'internal' })],
-  };
+  });
   const scope = new Scope();
   const chain = await startChain({ graph }, { scope, emit: () => {}, graceMs: 0 });
   onTestFinished(async () => {

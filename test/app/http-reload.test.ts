@@ -6,6 +6,7 @@ import { readStream } from '../support/h2-request-bed.ts';
 import { answer, httpStage, on, requests, upstream } from '../support/http-stages.ts';
 import { connectPeer } from '../support/raw-peer.ts';
 import { startTarget } from '../support/targets.ts';
+import { toGraph } from '../support/graphs.ts';
 
 const get = 'GET / HTTP/1.1\r\nHost: a\r\n\r\n';
 
@@ -15,7 +16,7 @@ test('after a reload a connection has one more answer by the old routes, which s
   kept.send(get);
   await kept.readUntil('old');
   early.send('GET / HT');
-  await chain.running.replace({ stages: [httpStage('front', [on('/', answer('new'))])] });
+  await chain.running.replace(toGraph({ stages: [httpStage('front', [on('/', answer('new'))])] }));
   kept.send(get);
   expect((await kept.readToEnd()).toString()).toMatch(/^HTTP\/1\.1 200 OK\r\n.*Connection: close\r\n.*old$/s);
   early.send('TP/1.1\r\nHost: a\r\n\r\n');
@@ -34,7 +35,7 @@ test('a request that runs is answered by the upstream that it went to; a session
   const served = await target.accept();
   await served.readHead();
   const goaway = new Promise((resolve) => session.once('goaway', resolve));
-  await chain.running.replace({ stages: [httpStage('front', [on('/', answer('new'))])] });
+  await chain.running.replace(toGraph({ stages: [httpStage('front', [on('/', answer('new'))])] }));
   await inTime('GOAWAY', goaway);
   served.send('HTTP/1.1 200 OK\r\nContent-Length: 3\r\n\r\nold');
   expect(await reading).toMatchObject({ body: 'old' });

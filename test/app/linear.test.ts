@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
 import { toLinearGraph } from '../../src/app/linear.ts';
-import type { Target } from '../../src/chain/model.ts';
+import { listStages, type Target } from '../../src/chain/model.ts';
 import { calmLimits, makeHop } from '../support/app.ts';
 import { refusalOf } from '../support/usage.ts';
 
@@ -10,7 +10,7 @@ const hop = { kind: 'hop', choice: [makeHop('h2c', 3)] } as const;
 const internal = (name: string) => ({ kind: 'internal', address: { kind: 'internal', name } }) as const;
 
 const build = (nodes: Parameters<typeof toLinearGraph>[0]['nodes'], to: Target = target) =>
-  toLinearGraph({ listen, nodes, target: to, limits: calmLimits, retries: 2 }).stages;
+  listStages(toLinearGraph({ listen, nodes, target: to, limits: calmLimits, retries: 2 }));
 
 test('without internal nodes there is one stage', () => {
   expect(build([hop, hop])).toMatchObject([

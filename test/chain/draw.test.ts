@@ -1,10 +1,10 @@
 import { expect, test } from 'vitest';
 import { drawMermaid, drawSvg, drawText } from '../../src/chain/draw.ts';
-import type { Graph } from '../../src/chain/model.ts';
 import { Secret } from '../../src/core/secret.ts';
 import { makeHop } from '../support/app.ts';
-import { forwardStage, internal, proxyStage } from '../support/graphs.ts';
+import { forwardStage, internal, proxyStage, toGraph } from '../support/graphs.ts';
 
+const empty = toGraph({ stages: [] });
 const none = { fused: new Set<string>() };
 const host = { kind: 'tcp', host: 'host.com', port: 443 } as const;
 const port = (number: number) => ({ kind: 'tcp', host: '127.0.0.1', port: number }) as const;
@@ -12,15 +12,15 @@ const port = (number: number) => ({ kind: 'tcp', host: '127.0.0.1', port: number
 const hop = makeHop('h2c', 10001, { credentials: { user: 'alice', password: new Secret('hunter2') } });
 
 /** Traffic from a port goes into a tunnel through a proxy that is far away. */
-const line: Graph = {
+const line = toGraph({
   stages: [
     forwardStage('ingress', internal('encap'), { listen: [port(9999)] }),
     forwardStage('encap', host, { listen: 'internal', route: { hops: [[hop]] } }),
   ],
-};
+});
 
 /** Two ways in, a choice, a stage that both lead to, and a way that begins inside. */
-const net: Graph = {
+const net = toGraph({
   stages: [
     forwardStage('web', [internal('near'), internal('far'), host], { listen: [port(8080)], balance: 'round-robin' }),
     forwardStage('near', internal('out'), { listen: 'internal', log: true }),
@@ -34,7 +34,7 @@ const net: Graph = {
     }),
     forwardStage('out', port(10001), { listen: 'internal' }),
   ],
-};
+});
 
 test.each([
   ['chain-line.txt', drawText(line, { fused: new Set(['encap']) })],
@@ -63,7 +63,7 @@ test('what is live in a stage stands in its box', () => {
 });
 
 test('names cannot become markup or commands for the terminal', () => {
-  const evil: Graph = { stages: [forwardStage('a"]<b>\u001B[31m;&', { kind: 'unix', path: '/run/"x"\n' })] };
+  const evil = toGraph({ stages: [forwardStage('a"]<b>\u001B[31m;&', { kind: 'unix', path: '/run/"x"\n' })] });
   expect(drawSvg(evil, none)).toContain('a&quot;]&lt;b&gt;\uFFFD[31m;&amp;');
   expect(drawMermaid(evil, none)).toContain('stage1["a#34;]#60;b#62;#27;[31m#59;#38;<br>on ');
   expect(drawText(evil, none)).not.toMatch(/\u001B/);
@@ -77,7 +77,7 @@ test('an SVG is readable in both schemes of colours and needs nothing from elsew
 });
 
 test('a graph without stages is an empty drawing', () => {
-  expect(drawText({ stages: [] }, none)).toBe('');
-  expect(drawMermaid({ stages: [] }, none)).toBe('flowchart TB\n');
-  expect(drawSvg({ stages: [] }, none)).toContain('</svg>');
+  expect(drawText(empty, none)).toBe('');
+  expect(drawMermaid(empty, none)).toBe('flowchart TB\n');
+  expect(drawSvg(empty, none)).toContain('</svg>');
 });

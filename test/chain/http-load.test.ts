@@ -1,12 +1,12 @@
 import { expect, test } from 'vitest';
-import type { HttpStage } from '../../src/chain/model.ts';
+import { type HttpStage, listStages } from '../../src/chain/model.ts';
 import { loadText } from '../support/chain-file.ts';
 
 /** The stage named web of a file; other stages that it may lead to are there. */
 function loadHttp(http: string, rest = ''): HttpStage {
   const lines = http.split('\n').map((line) => `      ${line}`);
   const text = `stages:\n  web:\n    listen: 1\n    http:\n${lines.join('\n')}\n${rest}`;
-  const [stage] = loadText(text).graph.stages;
+  const [stage] = listStages(loadText(text).graph);
   return stage?.job === 'http' ? stage : expect.fail('no HTTP stage');
 }
 
@@ -144,7 +144,7 @@ stages:
       routes: [{ prefix: /a, to: a:1 }, { to: own }]
       upstreams: { own: { to: b:1, limits: { connect: 3s }, retry: 0 } }
 `;
-  const [stage] = loadText(text).graph.stages;
+  const [stage] = listStages(loadText(text).graph);
   expect(stage?.route).toMatchObject({ limits: { idleMs: 300_000, lifetimeMs: 3_600_000 } });
   expect(stage?.route).not.toHaveProperty('retries');
   const routes = stage?.job === 'http' ? stage.upstreams.map(({ route }) => route) : [];

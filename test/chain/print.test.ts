@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { type Graph, listWays } from '../../src/chain/model.ts';
+import { type Graph, listStages, listWays, toPlain } from '../../src/chain/model.ts';
 import { printGraph } from '../../src/chain/print.ts';
 import { Secret } from '../../src/core/secret.ts';
 import { graphs } from '../support/arbitrary-graphs.ts';
@@ -9,12 +9,12 @@ import { loadText } from '../support/chain-file.ts';
 /** A graph as text in which secrets can be compared. */
 function reveal(graph: Graph): unknown {
   return JSON.parse(
-    JSON.stringify(graph, (_key, value: unknown) => (value instanceof Secret ? value.reveal() : value)),
+    JSON.stringify(toPlain(graph), (_key, value: unknown) => (value instanceof Secret ? value.reveal() : value)),
   );
 }
 
 /** The variables that a printed graph names, with the values that they stand for. */
-function nameSecrets({ stages }: Graph) {
+function nameSecrets(graph: Graph) {
   const env: Record<string, string> = {};
   const sources = new Map<object, string>();
   const add = (holder: object, value: string) => {
@@ -22,7 +22,7 @@ function nameSecrets({ stages }: Graph) {
     env[name] = value;
     sources.set(holder, `\${${name}}`);
   };
-  for (const stage of stages) {
+  for (const stage of listStages(graph)) {
     for (const { credentials, headers } of listWays(stage).flatMap(({ route }) => route.hops.flat())) {
       if (credentials) add(credentials.password, credentials.password.reveal());
       for (const field of headers) add(field, field[1]);
@@ -80,7 +80,7 @@ test('an empty password and bytes that are no UTF-8 are printed as they are writ
   a: { listen: 1, via: [http://KEY:@p, 'http://j%F6rg:\${S}@q'], to: t:1 }
 `;
   const { graph } = loadText(text, { S: 'x' });
-  expect(graph.stages[0]?.route.hops[0]?.[0]?.credentials?.password.reveal()).toBe('');
+  expect(listStages(graph)[0]?.route.hops[0]?.[0]?.credentials?.password.reveal()).toBe('');
   const printed = printGraph(graph);
   expect(printed).toContain('http://KEY:@p:80');
   expect(printed).toContain('http://j%F6rg:${TUNL_PROXY_PASSWORD}@q:80');

@@ -2,7 +2,7 @@ import { expect, test } from 'vitest';
 import type { ChainStage } from '../../src/chain/model.ts';
 import { findFaults } from '../../src/chain/validate.ts';
 import { makeHop } from '../support/app.ts';
-import { forwardStage, freePort, internal, proxyStage } from '../support/graphs.ts';
+import { forwardStage, freePort, internal, proxyStage, toGraph } from '../support/graphs.ts';
 
 const target = { kind: 'tcp', host: 'db', port: 5432 } as const;
 const at = (port: number) => ({ kind: 'tcp', host: '127.0.0.1', port }) as const;
@@ -16,7 +16,7 @@ test('a graph whose stages are joined by their names has no fault', () => {
     forwardStage('c', target, { listen: 'internal' }),
     proxyStage('gate', { listen: [freePort, internal('door')] }),
   ];
-  expect(findFaults({ stages })).toEqual([]);
+  expect(findFaults(toGraph({ stages }))).toEqual([]);
 });
 
 test('one stage may have several names, and several ways lead to one stage', () => {
@@ -25,7 +25,7 @@ test('one stage may have several names, and several ways lead to one stage', () 
     forwardStage('two', internal('y')),
     forwardStage('end', target, { listen: [internal('x'), internal('y')] }),
   ];
-  expect(findFaults({ stages })).toEqual([]);
+  expect(findFaults(toGraph({ stages }))).toEqual([]);
 });
 
 test('the same port of another machine, or behind a proxy, is another place', () => {
@@ -34,7 +34,7 @@ test('the same port of another machine, or behind a proxy, is another place', ()
     forwardStage('far', at(8080), { listen: [at(8080)], route: { hops } }),
     forwardStage('free', at(0), { listen: [at(0)] }),
   ];
-  expect(findFaults({ stages })).toEqual([]);
+  expect(findFaults(toGraph({ stages }))).toEqual([]);
 });
 
 const faults: readonly (readonly [string, readonly ChainStage[], readonly unknown[]])[] = [
@@ -152,9 +152,9 @@ const faults: readonly (readonly [string, readonly ChainStage[], readonly unknow
 ];
 
 test.each(faults)('finds %s', (_what, stages, expected) => {
-  expect(findFaults({ stages })).toEqual(expected);
+  expect(findFaults(toGraph({ stages }))).toEqual(expected);
 });
 
 test('any number of stages may have a free port each', () => {
-  expect(findFaults({ stages: [forwardStage('a', target), forwardStage('b', target)] })).toEqual([]);
+  expect(findFaults(toGraph({ stages: [forwardStage('a', target), forwardStage('b', target)] }))).toEqual([]);
 });

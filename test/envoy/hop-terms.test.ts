@@ -5,6 +5,8 @@ import { envoySchemes, findScheme, findTerms, termsOf } from '../../src/envoy/ho
 import { makeHop } from '../support/app.ts';
 import { envoyRoute, loadEnvoy, localPort, tcpStage } from '../support/envoy-file.ts';
 import { refusalOf } from '../support/usage.ts';
+import { listStages } from '../../src/chain/model.ts';
+import { toGraph } from '../support/graphs.ts';
 
 const named = schemes.map((scheme) => [scheme.scheme, scheme] as const);
 
@@ -19,7 +21,7 @@ function exportHop(scheme: string): string {
     tls: isMesh ? { cert: '/c.pem', key: '/k.pem', cacert: '/r.pem' } : {},
   });
   const to = { kind: 'tcp', host: 'b', port: 2 } as const;
-  return exportEnvoy({ stages: [tcpStage('a', localPort(1), to, envoyRoute({}, { hops: [[hop]] }))] });
+  return exportEnvoy(toGraph({ stages: [tcpStage('a', localPort(1), to, envoyRoute({}, { hops: [[hop]] }))] }));
 }
 
 test.each(named)('%s has a row, or Envoy does not speak it', (scheme, { defaultPort, tls, carrier }) => {
@@ -54,7 +56,7 @@ test('a scheme that is no row is refused with its hop', () => {
 });
 
 test.each(envoySchemes)('what is exported for %s is read as such', (scheme) => {
-  expect(loadEnvoy(exportHop(scheme)).graph.stages[0]?.route.hops[0]?.[0]?.scheme).toBe(scheme);
+  expect(listStages(loadEnvoy(exportHop(scheme)).graph)[0]?.route.hops[0]?.[0]?.scheme).toBe(scheme);
 });
 
 test.each(envoySchemes)('what a cluster may say for %s leads back to it', (scheme) => {

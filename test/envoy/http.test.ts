@@ -1,9 +1,9 @@
 import { expect, test } from 'vitest';
-import type { HttpStage } from '../../src/chain/model.ts';
+import { type HttpStage, listStages } from '../../src/chain/model.ts';
 import { editFixture, loadEnvoy, readFixture } from '../support/envoy-file.ts';
 
 function load(text: string): HttpStage {
-  const [stage] = loadEnvoy(text).graph.stages;
+  const [stage] = listStages(loadEnvoy(text).graph);
   if (stage?.job !== 'http') throw new Error('the first stage is none of HTTP');
   return stage;
 }
@@ -155,6 +155,8 @@ test('an ORIGINAL_DST cluster takes what a field says, by default that of Envoy'
 });
 
 test('an answer may be without a body', () => {
-  const stage = loadEnvoy(editFixture('end-http-in-http2-connect', 'body:', 'body: ~ #')).graph.stages[1] as HttpStage;
+  const stage = listStages(
+    loadEnvoy(editFixture('end-http-in-http2-connect', 'body:', 'body: ~ #')).graph,
+  )[1] as HttpStage;
   expect(routesOf(stage)[0]?.action).toEqual({ kind: 'answer', status: 200 });
 });

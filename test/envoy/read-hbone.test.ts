@@ -3,6 +3,7 @@ import { exportEnvoy } from '../../src/envoy/export.ts';
 import { loadText } from '../support/chain-file.ts';
 import { loadEnvoy } from '../support/envoy-file.ts';
 import { refusalOf } from '../support/usage.ts';
+import { listStages } from '../../src/chain/model.ts';
 
 const peer = 'spiffe://cluster.local/ns/shop/sa/db';
 
@@ -15,7 +16,7 @@ function writeMesh(): string {
 
 test('a cluster that expects a SPIFFE id is an HBONE hop, and the fields that it is sent stay', () => {
   const { graph } = loadEnvoy(writeMesh());
-  expect(graph.stages[0]?.route.hops).toEqual([
+  expect(listStages(graph)[0]?.route.hops).toEqual([
     [
       {
         scheme: 'hbone',

@@ -1,5 +1,6 @@
 import { expect, test } from 'vitest';
 import { Source } from '../../src/chain/document.ts';
+import { listStages } from '../../src/chain/model.ts';
 import { exportEnvoy } from '../../src/envoy/export.ts';
 import { loadBootstrap } from '../../src/envoy/load.ts';
 import { loadText } from '../support/chain-file.ts';
@@ -15,7 +16,7 @@ function writeProxy(): string {
 const post = /^ +- match: \{ prefix: .*\n(?: {16}.*\n)+/m;
 
 test('a dynamic forward proxy that ends tunnels is a proxy', () => {
-  const [stage] = loadEnvoy(writeProxy()).graph.stages;
+  const [stage] = listStages(loadEnvoy(writeProxy()).graph);
   expect(stage).toMatchObject({
     job: 'proxy',
     accept: ['post'],

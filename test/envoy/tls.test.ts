@@ -1,6 +1,7 @@
 import { expect, test } from 'vitest';
 import { editFixture, loadEnvoy } from '../support/envoy-file.ts';
 import { refusalOf } from '../support/usage.ts';
+import { listStages } from '../../src/chain/model.ts';
 
 const socket = (type: string, fields: string) =>
   `transport_socket: { name: tls, typed_config: { '@type': type.googleapis.com/envoy.extensions.transport_sockets.${type}, ${fields} } }`;
@@ -11,7 +12,7 @@ const own = 'tls_certificates: [{ certificate_chain: { filename: /c.pem }, priva
 /** The proxy of a file whose cluster speaks TLS. */
 function read(fields: string, file = 'tcp-to-http2-connect') {
   const { graph, notices } = loadEnvoy(editFixture(file, 'connect_timeout: 5s', upstream(fields)));
-  return { hop: graph.stages[0]?.route.hops[0]?.[0], notices };
+  return { hop: listStages(graph)[0]?.route.hops[0]?.[0], notices };
 }
 
 const trusted =
@@ -70,7 +71,7 @@ test('the transport socket of internal listeners gives way to what is in it', ()
     'connect_timeout: 5s',
     socket('internal_upstream.v3.InternalUpstreamTransport', inner),
   );
-  expect(loadEnvoy(text).graph.stages[0]?.route.hops[0]?.[0]).toMatchObject({
+  expect(listStages(loadEnvoy(text).graph)[0]?.route.hops[0]?.[0]).toMatchObject({
     scheme: 'h2',
     tls: { cacert: '/ca.pem' },
   });
@@ -81,12 +82,12 @@ test('a version that the server chooses is https://', () => {
     /explicit_http_config:\n +http2_protocol_options: \{\}/,
     'auto_config: { http2_protocol_options: {} }',
   );
-  expect(loadEnvoy(text).graph.stages[0]?.route.hops[0]?.[0]?.scheme).toBe('https');
+  expect(listStages(loadEnvoy(text).graph)[0]?.route.hops[0]?.[0]?.scheme).toBe('https');
 });
 
 test('upstreams of HTTP stages speak TLS too', () => {
   const text = editFixture('pass-connect', 'connect_timeout: 5s', upstream(`common_tls_context: { ${trusted} }`));
-  expect(loadEnvoy(text).graph.stages[0]).toMatchObject({
+  expect(listStages(loadEnvoy(text).graph)[0]).toMatchObject({
     upstreams: [{ version: 'http2', tls: { cacert: '/ca.pem', servername: 'p.example' } }],
   });
 });
@@ -101,7 +102,7 @@ test.each([
     { cert: '/c.pem', key: '/k.pem', clientCa: '/ca.pem' },
   ],
 ])('a listener with %s speaks TLS with %o', (fields, tls) => {
-  expect(loadEnvoy(serve(fields)).graph.stages[0]?.tls).toEqual(tls);
+  expect(listStages(loadEnvoy(serve(fields)).graph)[0]?.tls).toEqual(tls);
 });
 
 test.each([

@@ -6,7 +6,7 @@ import { exportEnvoy } from '../../src/envoy/export.ts';
 import { usualLimits } from '../../src/envoy/read-cluster.ts';
 import { makeHop } from '../support/app.ts';
 import { startChain } from '../support/chain.ts';
-import { forwardStage, internal } from '../support/graphs.ts';
+import { forwardStage, internal, toGraph } from '../support/graphs.ts';
 import { answer, httpStage, on, requests, tunnels, upstream } from '../support/http-stages.ts';
 import { hasEnvoy, startEnvoyFile } from './parts/envoy.ts';
 import { startWebOrigin } from './support/origin.ts';
@@ -29,7 +29,7 @@ const runners: readonly { readonly name: string; readonly start: (make: MakeStag
     start: async (make) => {
       const part = await startEnvoyFile((port, folder) => {
         const file = join(folder, 'envoy.yaml');
-        writeFileSync(file, exportEnvoy({ stages: make(loopback(port)) }));
+        writeFileSync(file, exportEnvoy(toGraph({ stages: make(loopback(port)) })));
         return Promise.resolve(file);
       });
       onTestFinished(part.stop);

@@ -1,11 +1,11 @@
 import { request } from 'node:http';
 import { onTestFinished } from 'vitest';
 import { type RunningGraph, startGraph } from '../../src/app/graph.ts';
-import type { Graph } from '../../src/chain/model.ts';
+import type { PlainGraph } from '../../src/chain/model.ts';
 import { TunlError } from '../../src/core/errors.ts';
 import type { TunlEvent } from '../../src/core/events.ts';
 import { Scope } from '../../src/core/scope.ts';
-import { freePort } from './graphs.ts';
+import { freePort, toGraph } from './graphs.ts';
 
 /** An answer of the admin address. */
 export interface AdminAnswer {
@@ -50,11 +50,11 @@ export interface TestAdmin {
 }
 
 /** Runs a graph with an admin address, by default on a free port of loopback, until the test is over. */
-export async function startAdmin(graph: Graph): Promise<TestAdmin> {
+export async function startAdmin(graph: PlainGraph): Promise<TestAdmin> {
   const scope = new Scope();
   const events: TunlEvent[] = [];
   const runtime = { scope, emit: (event: TunlEvent) => void events.push(event), graceMs: 4000 };
-  const running = await startGraph({ admin: freePort, ...graph }, runtime);
+  const running = await startGraph(toGraph({ admin: freePort, ...graph }), runtime);
   onTestFinished(async () => {
     scope.force(new TunlError('interrupted', 'the test is over'));
     await running.done;

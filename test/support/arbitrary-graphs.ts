@@ -1,8 +1,17 @@
 import fc from 'fast-check';
-import type { AccessLog, ChainStage, Graph, HopChoice, Limits, RouteOptions } from '../../src/chain/model.ts';
+import type {
+  AccessLog,
+  ChainStage,
+  Graph,
+  HopChoice,
+  Limits,
+  PlainGraph,
+  RouteOptions,
+} from '../../src/chain/model.ts';
 import { halfCloses, type HeaderField, type Hop } from '../../src/core/hop.ts';
 import { Secret } from '../../src/core/secret.ts';
 import { arbitraryHttp, leaveOut } from './arbitrary-http.ts';
+import { toGraph } from './graphs.ts';
 
 const host = fc.constantFrom('db', 'a.example.com', '192.0.2.7', '2001:db8::1', '127.0.0.1');
 /** Above those that stages listen on: a graph must not come round to itself. */
@@ -202,4 +211,4 @@ export const graphs: fc.Arbitrary<Graph> = fc
       internalBufferBytes: fc.constantFrom(undefined, 1024, 65_537, 1_048_576),
     }),
   )
-  .map(leaveOut) as fc.Arbitrary<Graph>;
+  .map((graph) => toGraph(leaveOut(graph) as PlainGraph));

@@ -4,6 +4,7 @@ import type { ChainStage } from '../../src/chain/model.ts';
 import { TunlError } from '../../src/core/errors.ts';
 import type { TunlEvent } from '../../src/core/events.ts';
 import { Scope } from '../../src/core/scope.ts';
+import { toGraph } from './graphs.ts';
 
 /** A graph that runs in this process, with everything that it reported. */
 export interface TestChain {
@@ -24,7 +25,7 @@ export async function startChain(stages: readonly ChainStage[], graceMs = 4000):
   const scope = new Scope();
   const events: TunlEvent[] = [];
   const emit = (event: TunlEvent) => void events.push(event);
-  const running = await startGraph({ stages }, { scope, emit, graceMs });
+  const running = await startGraph(toGraph({ stages }), { scope, emit, graceMs });
   const stop = async () => {
     scope.force(new TunlError('interrupted', 'the test is over'));
     await running.done;

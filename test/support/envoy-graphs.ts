@@ -1,15 +1,17 @@
 import fc from 'fast-check';
-import type {
-  ChainStage,
-  ForwardStage,
-  Graph,
-  HopChoice,
-  HttpStage,
-  ListenerTls,
-  ProxyStage,
-  Target,
-  TargetChoice,
-  Upstream,
+import {
+  type ChainStage,
+  type ForwardStage,
+  type Graph,
+  type HopChoice,
+  type HttpStage,
+  type ListenerTls,
+  listStages,
+  type PlainGraph,
+  type ProxyStage,
+  type Target,
+  type TargetChoice,
+  type Upstream,
 } from '../../src/chain/model.ts';
 import {
   accessLogs,
@@ -25,6 +27,7 @@ import {
   tls,
 } from './envoy-hops.ts';
 import { route } from './envoy-routes.ts';
+import { toGraph } from './graphs.ts';
 
 const unix: fc.Arbitrary<Target> = fc.record({
   kind: fc.constant('unix' as const),
@@ -202,19 +205,19 @@ export function makeEnvoyGraphs(files: GraphFiles): fc.Arbitrary<Graph> {
     .chain((count) =>
       fc.record({
         stages: fc.tuple(...Array.from({ length: count }, (_, index) => stage(index, count))),
-        more: fc.constantFrom<Partial<Graph>>(
+        more: fc.constantFrom<Partial<PlainGraph>>(
           {},
           { admin: { kind: 'tcp', host: '127.0.0.1', port: 9901 } },
           { internalBufferBytes: 64 * 1024 },
         ),
       }),
     )
-    .map(({ stages, more }) => ({ stages, ...more }));
+    .map(({ stages, more }) => toGraph({ stages, ...more }));
 }
 
 /** How the values of fields were written: as they are, but for what would be read as a variable. */
-export function writeFields({ stages }: Graph): Map<object, string> {
-  const hops = stages.flatMap((stage) =>
+export function writeFields(graph: Graph): Map<object, string> {
+  const hops = listStages(graph).flatMap((stage) =>
     stage.job === 'http' ? stage.upstreams.flatMap(({ route: { hops: list } }) => list) : stage.route.hops,
   );
   return new Map(hops.flat().flatMap(({ headers }) => headers.map((field) => [field, field[1]] as const)));

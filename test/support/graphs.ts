@@ -1,4 +1,12 @@
-import type { ChainStage, ForwardStage, ProxyStage, Target } from '../../src/chain/model.ts';
+import type {
+  ChainStage,
+  ForwardStage,
+  Graph,
+  PlainGraph,
+  ProxyStage,
+  RouteOptions,
+  Target,
+} from '../../src/chain/model.ts';
 import type { InternalAddress } from '../../src/core/address.ts';
 import { calmLimits } from './app.ts';
 
@@ -17,6 +25,26 @@ export const freePort = { kind: 'tcp', host: '127.0.0.1', port: 0 } as const;
 /** The address of an internal listener. */
 export function internal(name: string): InternalAddress {
   return { kind: 'internal', name };
+}
+
+/** The graph of stages that have their routes in place. Each route is one of its own, but where it is the same object. */
+export function toGraph({ stages, ...rest }: PlainGraph): Graph {
+  const routes = new Map<string, RouteOptions>();
+  const name = (wanted: string, route: RouteOptions): string => {
+    const known = [...routes].find(([, other]) => other === route)?.[0] ?? wanted;
+    routes.set(known, route);
+    return known;
+  };
+  const named = stages.map((stage) => {
+    const route = name(stage.name, stage.route);
+    if (stage.job !== 'http') return { ...stage, route };
+    const upstreams = stage.upstreams.map((each) => ({
+      ...each,
+      route: name(`${stage.name} ${each.name}`, each.route),
+    }));
+    return { ...stage, route, upstreams };
+  });
+  return { ...rest, routes, stages: named };
 }
 
 /** A stage that forwards; an internal listener has the name of its stage. */

@@ -84,9 +84,9 @@ async function printStage(
   { targetTls, target, ...route }: Omit<ConnectOptions, 'stdin' | 'stdout' | 'isOneUnixSocket' | 'closeStdout'>,
 ): Promise<number> {
   if (targetTls) throw usageError('--print and --tls-target contradict each other', 'a stage has no TLS to its target');
-  const { toForwardStages } = await import('../../app/forward.ts');
+  const { toForwardGraph } = await import('../../app/forward.ts');
   const listen = { kind: 'tcp', host: '127.0.0.1', port: 0 } as const;
-  const [stage] = toForwardStages({ ...route, specs: [{ listen, target }] });
+  const { routes, stages } = toForwardGraph({ ...route, specs: [{ listen, target }] });
   const notes = ['connect joins stdin and stdout to the target; as a stage it listens on a free port'];
-  return printGraph(ui, { stages: stage ? [{ ...stage, name: 'connect' }] : [] }, { notes });
+  return printGraph(ui, { routes, stages: stages.map((stage) => ({ ...stage, name: 'connect' })) }, { notes });
 }

@@ -76,8 +76,8 @@ async function run(args: Arguments, { io, ui }: CommandContext): Promise<number>
     specs,
     check: args.has('check'),
   };
-  const { startForward, toForwardStages } = await import('../../app/forward.ts');
-  if (isShown(args)) return showGraph(args, ui, { stages: toForwardStages(options) });
+  const { startForward, toForwardGraph } = await import('../../app/forward.ts');
+  if (isShown(args)) return showGraph(args, ui, toForwardGraph(options));
   const before = options.check ? { before: `dialling ${targets.map(formatAddress).join(', ')}` } : {};
   const running = { io, ui, graceMs, ...before, readiness: new Readiness(args) };
   const start: Start = (runtime) => startForward(options, runtime);

@@ -117,7 +117,7 @@ async function run(args: Arguments, { io, ui }: CommandContext): Promise<number>
   const words = [...args.operands, ...(args.rest ?? [])];
   const own = carriers.find(({ server, serveFlag }) => server && serveFlag && args.has(serveFlag.name))?.server;
   const listen = (words.length > 0 ? words : [`127.0.0.1:${own?.defaultPort ?? 3128}`]).map(parseListen);
-  const { admin, adminOpen } = withAdmin({ stages: [] }, readAdmin(args));
+  const { admin, adminOpen } = withAdmin({ routes: new Map(), stages: [] }, readAdmin(args));
   refuseDuplicates(admin ? [...listen, admin] : listen);
   const { cert: _ofServer, key: _too, 'key-password-file': _itsPassword, ...hopTls } = readTlsWords(args);
   const graceMs = readGrace(args);
