@@ -44,7 +44,7 @@ const policyHint = 'its authorization policy does not allow that target to the i
 const terms: Http2Terms = {
   ...connectTerms,
   // ztunnel does not accept another 2xx either.
-  isAccepted: (status) => status === 200,
+  opens: { kind: 'connect', isAccepted: (status) => status === 200 },
   userAgent: 'none',
   halfClose: 'now',
   fields: (hop, { origin }) => [

@@ -1,4 +1,3 @@
-import { formatHostPort } from '../core/address.ts';
 import type { Carrier, CarrierScheme, HopSetting } from '../core/carrier.ts';
 import { TunlError, usageError } from '../core/errors.ts';
 import type { HeaderField, Hop } from '../core/hop.ts';
@@ -39,15 +38,11 @@ const http1Terms: Http1Terms = {
 };
 
 const http2Terms: Http2Terms = {
-  pseudo: ({ host, port }, hop) => ({
-    ':method': 'POST',
-    ':authority': formatHostPort(host, port),
-    ':path': pathOf(hop),
-    ':scheme': hop.scheme === 'post+h2c' ? 'http' : 'https',
-  }),
+  method: 'POST',
+  path: pathOf,
+  opens: { kind: 'bodies', isAccepted: (status) => status === 200 },
   fields: originFields,
   halfClose: 'now',
-  isAccepted: (status) => status === 200,
 };
 
 const toScheme = (name: string, alpn: readonly string[] | undefined, summary: string): CarrierScheme => ({

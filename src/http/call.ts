@@ -16,6 +16,25 @@ export interface CallBody {
   isTaken: boolean;
 }
 
+/**
+ * What a Call opens: a tunnel by CONNECT, another protocol, written as in `Upgrade`, or a tunnel in the two bodies of
+ * the exchange itself. Where `isAccepted` is absent, the status is the one that HTTP has for it.
+ */
+export type Opens = (
+  | { readonly kind: 'connect' | 'bodies' }
+  | { readonly kind: 'upgrade'; readonly protocol: string }
+) & { readonly isAccepted?: (status: number) => boolean };
+
+/** Who is asked, as messages and failures name it. */
+export interface Asked {
+  /** `upstream shop`, `proxy:3128`. */
+  readonly name: string;
+  /** The request, where messages say it: `CONNECT db:5432`. */
+  readonly what?: string;
+  readonly side: 'hop' | 'target';
+  readonly phase: 'handshake' | 'relay';
+}
+
 /** A request that we send. */
 export interface Call {
   readonly method: string;
@@ -27,10 +46,9 @@ export interface Call {
   readonly headers: readonly HeaderField[];
   /** Absent where there is none. */
   readonly body?: CallBody;
-  /** The protocol to switch to, as it is written in `Upgrade`, or that CONNECT asks for a tunnel. */
-  readonly opens?: { readonly kind: 'connect' } | { readonly kind: 'upgrade'; readonly protocol: string };
-  /** Told of interim answers (1xx), but not of 100 and 101. */
-  readonly onInterim: (status: number, headers: readonly HeaderField[]) => void;
+  readonly opens?: Opens;
+  /** Told of interim answers (1xx), but not of 100 and 101. Where absent, HTTP/2 takes any number of them, since nobody is kept busy. */
+  readonly onInterim?: (status: number, headers: readonly HeaderField[]) => void;
 }
 
 /** The answer to a Call. */

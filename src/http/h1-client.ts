@@ -184,7 +184,7 @@ class Http1Call {
       const head = parseResponseHead(bytes);
       if (head.status >= 200 || head.status === 101) return { head, isPersistent: isPersistent(bytes, head) };
       // Expectations are met by whoever asked for the body; who sends 100 by itself tells nothing.
-      if (head.status !== 100) this.#call.onInterim(head.status, head.headers);
+      if (head.status !== 100) this.#call.onInterim?.(head.status, head.headers);
     }
     throw new TunlError('http_protocol_error', 'it sends interim answers without end');
   }

@@ -3,7 +3,7 @@ import { abortReason, throwIfAborted } from '../core/deadline.ts';
 import { TunlError } from '../core/errors.ts';
 import type { HeaderField } from '../core/hop.ts';
 import { pumpBody } from './body-pump.ts';
-import { type Call, type CallBody, maxInterim, type Reply } from './call.ts';
+import { type Asked, type Call, type CallBody, maxInterim, type Reply } from './call.ts';
 import type { Http2Client, Http2Opened } from './h2-client.ts';
 import { addFields, toFields, toHttp2Trailers } from './h2-fields.ts';
 
@@ -12,45 +12,47 @@ type OnHeaders = (headers: IncomingHttpHeaders, flags: number, raw: readonly str
 
 /**
  * Sends a request as a stream of an HTTP/2 session and resolves with the final answer, whose body is still to come.
- * `name` is who is on the other side, for messages.
  * @throws {TunlError} with `unprocessed` set where it is proved that the peer did not act on it, and `unanswered` when nobody knows
  */
-export async function callHttp2(client: Http2Client, call: Call, name: string, signal: AbortSignal): Promise<Reply> {
+export async function callHttp2(client: Http2Client, call: Call, asked: Asked, signal: AbortSignal): Promise<Reply> {
   throwIfAborted(signal);
-  return new Http2Call(client, call, name).run(signal);
+  return new Http2Call(client, call, asked).run(signal);
 }
 
 /** One exchange in a session. */
 class Http2Call {
   readonly #opened: Http2Opened;
   readonly #call: Call;
-  readonly #name: string;
-  #isAnswered = false;
+  readonly #asked: Asked;
+  readonly #answered = new Mark();
   #isOpen = false;
   #trailers: readonly HeaderField[] = [];
   #failure: Error | undefined;
   #stopSending = () => {};
+  #interim = 0;
+  readonly #onInterim: OnHeaders = ({ ':status': status }, _, raw) => {
+    if (++this.#interim > maxInterim) {
+      this.#fail(this.#error('http_protocol_error', 'sends interim answers without end'));
+    } else if (Number(status) !== 100) this.#call.onInterim?.(Number(status), toFields(raw));
+  };
+  readonly #onTrailers: OnHeaders = (_headers, _flags, raw) => {
+    this.#trailers = toFields(raw);
+  };
+  readonly #onClose = () => this.#stopSending();
+  readonly #onEnd = () => this.#endReply();
 
-  constructor(client: Http2Client, call: Call, name: string) {
+  constructor(client: Http2Client, call: Call, asked: Asked) {
     const { body, opens, onInterim } = call;
     this.#call = call;
-    this.#name = name;
+    this.#asked = asked;
     if (opens?.kind === 'upgrade' && !client.takesExtendedConnect) {
       throw this.#error('http_upgrade_failed', 'takes no other protocols in HTTP/2 (RFC 8441)');
     }
     this.#opened = this.#open(client);
     const { stream } = this.#opened;
-    let interim = 0;
-    const onHeaders: OnHeaders = ({ ':status': status }, _, raw) => {
-      if (++interim > maxInterim) this.#fail(this.#error('http_protocol_error', 'sends interim answers without end'));
-      else if (Number(status) !== 100) onInterim(Number(status), toFields(raw));
-    };
-    const onTrailers: OnHeaders = (_headers, _flags, raw) => {
-      this.#trailers = toFields(raw);
-    };
-    stream.on('headers', onHeaders).on('trailers', onTrailers);
-    stream.once('close', () => this.#stopSending());
-    stream.once('end', () => this.#endReply());
+    if (onInterim) stream.on('headers', this.#onInterim);
+    stream.on('trailers', this.#onTrailers);
+    stream.once('close', this.#onClose).once('end', this.#onEnd);
     if (body) this.#send(body);
   }
 
@@ -80,10 +82,11 @@ class Http2Call {
     try {
       return client.open(formatPseudo(this.#call), {
         ...(!body && !opens && { bodiless: true }),
-        trailers: () => toHttp2Trailers(body?.trailers() ?? []),
-        isAnswered: () => this.#isAnswered,
+        ...(body && { trailers: () => toHttp2Trailers(body.trailers()) }),
+        isAnswered: this.#answered.read,
       });
     } catch (error) {
+      if (error instanceof TunlError) throw this.#toLoss(error);
       const { code } = error as NodeJS.ErrnoException;
       // Fields that are there twice and must not be: who reads them could take either.
       const isBroken = code?.startsWith('ERR_HTTP2_HEADER') || code?.startsWith('ERR_HTTP2_INVALID_HEADER');
@@ -120,8 +123,16 @@ class Http2Call {
 
   #toReply(status: number, raw: readonly string[]): Reply {
     const { stream, link, cancel } = this.#opened;
-    this.#isAnswered = true;
-    this.#isOpen = this.#call.opens !== undefined && status >= 200 && status < 300;
+    const { opens } = this.#call;
+    this.#answered.isSet = true;
+    this.#isOpen = opens?.isAccepted?.(status) ?? (opens !== undefined && status >= 200 && status < 300);
+    // What is open lives long, and nothing of the exchange with it.
+    if (this.#isOpen) {
+      stream.off('headers', this.#onInterim).off('trailers', this.#onTrailers);
+      stream.off('close', this.#onClose).off('end', this.#onEnd);
+    }
+    // An orderly end: a reset would count against the session.
+    else if (opens) stream.end();
     // Node would let a stream that nobody reads run dry when it is closed.
     stream.pause();
     return {
@@ -140,24 +151,31 @@ class Http2Call {
 
   /** An answer that came early: nobody waits for the rest of the request. */
   #endReply(): void {
-    if (this.#isOpen) return;
     this.#stopSending();
     if (!this.#opened.stream.writableEnded) this.#opened.cancel();
   }
 
-  #toLoss(loss: TunlError): TunlError {
-    const { unprocessed = false, unanswered = false } = loss.facts;
-    return this.#error(loss.code, `did not answer: ${loss.message}`, { unprocessed, unanswered, cause: loss });
+  #toLoss({ code, facts, message }: TunlError): TunlError {
+    const { name, what, side, phase } = this.#asked;
+    const answer = what === undefined ? 'did not answer' : `did not answer ${what}`;
+    return new TunlError(code, `${name} ${answer}: ${message}`, { ...facts, side, phase });
   }
 
-  #error(code: TunlError['code'], what: string, facts: TunlError['facts'] = {}): TunlError {
-    return new TunlError(code, `${this.#name} ${what}`, { side: 'target', phase: 'relay', ...facts });
+  #error(code: TunlError['code'], what: string, more: TunlError['facts'] = {}): TunlError {
+    const { name, side, phase } = this.#asked;
+    return new TunlError(code, `${name} ${what}`, { side, phase, ...more });
   }
+}
+
+/** What a stream asks of its exchange for as long as it lives, without keeping it. */
+class Mark {
+  isSet = false;
+  readonly read = () => this.isSet;
 }
 
 function formatPseudo({ method, target, authority, scheme, headers, opens }: Call): OutgoingHttpHeaders {
   if (opens?.kind === 'connect') return addFields({ ':method': 'CONNECT', ':authority': authority }, headers);
   const place = { ':scheme': scheme, ':authority': authority, ':path': target };
-  if (!opens) return addFields({ ':method': method, ...place }, headers);
+  if (opens?.kind !== 'upgrade') return addFields({ ':method': method, ...place }, headers);
   return addFields({ ':method': 'CONNECT', ':protocol': opens.protocol, ...place }, headers);
 }

@@ -4,26 +4,16 @@ import {
   type ClientSessionRequestOptions,
   connect,
   constants,
-  type IncomingHttpHeaders,
   type OutgoingHttpHeaders,
 } from 'node:http2';
 import { abortReason } from '../core/deadline.ts';
 import { TunlError } from '../core/errors.ts';
 import { type Link, resetError } from '../core/link.ts';
 import { endSession, leaveSession } from './h2-ending.ts';
-import { toResponseHead } from './h2-fields.ts';
 import { outliveStreams } from './h2-handle.ts';
 import { type Http2Setup, keepAlive, nodeLimits } from './h2-setup.ts';
 import { http2Link, resetName } from './h2-stream.ts';
-import type { ResponseHead } from './message.ts';
 import { WindowBudget } from './window-budget.ts';
-
-/** A response of the peer together with the stream, which goes both ways from here on. */
-export interface Http2Response {
-  readonly head: ResponseHead;
-  readonly stream: ClientHttp2Stream;
-  readonly link: Link;
-}
 
 /** How a stream is opened. */
 export interface OpenOptions {
@@ -165,35 +155,6 @@ export class Http2Client {
       });
     };
     return { stream, link: { ...inner, reset }, cancel, explainLoss: () => this.#lostError(stream) };
-  }
-
-  /**
-   * Sends a request whose body stays open and resolves with the final response.
-   * @throws {TunlError} with `unprocessed` set where it is proved that the peer did not act on the request
-   */
-  request(headers: OutgoingHttpHeaders, signal: AbortSignal): Promise<Http2Response> {
-    let answered = false;
-    const { stream, link, explainLoss } = this.open(headers, { isAnswered: () => answered });
-    return new Promise((resolve, reject) => {
-      const settle = (act: () => void) => {
-        stream.off('response', onResponse).off('close', onClose);
-        signal.removeEventListener('abort', onAbort);
-        act();
-      };
-      const onResponse = (response: IncomingHttpHeaders) => {
-        answered = true;
-        settle(() => resolve({ head: toResponseHead(response), stream, link }));
-      };
-      const onClose = () => settle(() => reject(explainLoss()));
-      const onAbort = () =>
-        settle(() => {
-          link.reset(abortReason(signal));
-          reject(abortReason(signal));
-        });
-      stream.once('response', onResponse).once('close', onClose);
-      signal.addEventListener('abort', onAbort, { once: true });
-      if (signal.aborted) onAbort();
-    });
   }
 
   /** `drain` lets open streams finish. Resolves once the session is over. */

@@ -1,6 +1,5 @@
-import type { IncomingHttpHeaders, OutgoingHttpHeaders } from 'node:http2';
+import type { OutgoingHttpHeaders } from 'node:http2';
 import type { HeaderField } from '../core/hop.ts';
-import type { ResponseHead } from './message.ts';
 
 /** The fields one by one as they came: what Node makes of them hides those that came twice. */
 export function toFields(raw: readonly string[]): HeaderField[] {
@@ -34,14 +33,4 @@ export function addFields(headers: OutgoingHttpHeaders, fields: readonly HeaderF
     headers[name] = known === undefined ? value : [known as string | string[], value].flat();
   }
   return headers;
-}
-
-/** The head of an answer as Node's HTTP/2 gives it; there is no reason in it. */
-export function toResponseHead(response: IncomingHttpHeaders): ResponseHead {
-  const headers: HeaderField[] = [];
-  for (const [name, value] of Object.entries(response)) {
-    if (name.startsWith(':') || value === undefined) continue;
-    for (const item of Array.isArray(value) ? value : [value]) headers.push([name, item]);
-  }
-  return { status: Number(response[':status']), reason: '', headers };
 }

@@ -2,10 +2,12 @@ import { type Address, formatAddress, formatHostPort, type TcpAddress } from '..
 import type { HopSetting, ReachedLink, Session } from '../core/carrier.ts';
 import type { DialContext } from '../core/dialer.ts';
 import { TunlError, usageError } from '../core/errors.ts';
-import type { HalfClose, HeaderField, Hop } from '../core/hop.ts';
+import { type HalfClose, type HeaderField, type Hop, securedScheme } from '../core/hop.ts';
 import type { Link } from '../core/link.ts';
+import type { Call, Opens, Reply } from './call.ts';
 import { basicField } from './credentials.ts';
 import { readHalfClose } from './half-close.ts';
+import type { callHttp2 } from './h2-call.ts';
 import type { Http2Client } from './h2-client.ts';
 import { clientSetup, type Http2Setup } from './h2-setup.ts';
 import { goDownTo, olderStatuses } from './hop-versions.ts';
@@ -31,11 +33,12 @@ function numberSetting(name: string, summary: string, least: number, most: numbe
 
 /** What a carrier sends to ask for a tunnel over HTTP/2, and what it takes for a yes. */
 export interface Http2Terms {
-  /** Pseudo-header fields of the request. */
-  readonly pseudo: (target: TcpAddress, hop: Hop) => Record<`:${string}`, string>;
+  readonly method: string;
+  /** Path of the request; absent where the target stands in its place. */
+  readonly path?: (hop: Hop) => string;
+  readonly opens: Opens;
   /** Fields beside those that every carrier sends. */
   readonly fields: (hop: Hop, ctx: DialContext) => readonly HeaderField[];
-  readonly isAccepted: (status: number) => boolean;
   /** When our end goes out where neither the user nor the answer says it. */
   readonly halfClose: HalfClose;
   /** `none` where peers expect nothing but the fields above. */
@@ -50,11 +53,11 @@ export interface Http2Terms {
 
 /** CONNECT; any 2xx opens the tunnel (RFC 9110, section 9.3.6), but a 204. */
 export const connectTerms: Http2Terms = {
-  pseudo: ({ host, port }) => ({ ':method': 'CONNECT', ':authority': formatHostPort(host, port) }),
+  method: 'CONNECT',
+  // Node's HTTP/2 resets a stream that has bytes after a 204: such a tunnel would break with the first.
+  opens: { kind: 'connect', isAccepted: (status) => status >= 200 && status < 300 && status !== 204 },
   fields: ({ credentials }) => (credentials ? [basicField(credentials)] : []),
   halfClose: 'wait',
-  // Node's HTTP/2 resets a stream that has bytes after a 204: such a tunnel would break with the first.
-  isAccepted: (status) => status >= 200 && status < 300 && status !== 204,
 };
 
 /**
@@ -70,12 +73,15 @@ export async function openHttp2Session(
   const proxy = formatAddress(hop.address);
   assertAlpn(link, proxy, hop);
   // Loaded by those who need it: HTTP/2 costs a fifth of the start of a plain `connect`.
-  const { Http2Client: Client } = await import('./h2-client.ts');
+  const [{ Http2Client: Client }, { callHttp2 }] = await Promise.all([
+    import('./h2-client.ts'),
+    import('./h2-call.ts'),
+  ]);
   const started = performance.now();
   try {
     const client = await Client.open(link, clientOptions(hop, terms), ctx.signal);
     ctx.onProgress?.({ phase: 'handshake', detail: `HTTP/2, ${client.settings}`, ms: performance.now() - started });
-    return new Http2Session(client, hop, terms);
+    return new Http2Session(client, callHttp2, hop, terms);
   } catch (error) {
     link.reset(new Error('no HTTP/2'));
     if (!(error instanceof TunlError && error.phase === 'handshake' && error.side === 'hop')) throw error;
@@ -128,13 +134,15 @@ function clientOptions({ settings }: Hop, { client }: Http2Terms): Http2Setup {
 
 class Http2Session implements Session {
   readonly #client: Http2Client;
+  readonly #call: typeof callHttp2;
   readonly #hop: Hop;
   readonly #terms: Http2Terms;
   /** A tunnel was opened in it: what it refuses later is not refused for its version. */
   #hasOpened = false;
 
-  constructor(client: Http2Client, hop: Hop, terms: Http2Terms) {
+  constructor(client: Http2Client, call: typeof callHttp2, hop: Hop, terms: Http2Terms) {
     this.#client = client;
+    this.#call = call;
     this.#hop = hop;
     this.#terms = terms;
   }
@@ -152,25 +160,17 @@ class Http2Session implements Session {
   }
 
   async tunnel(address: Address, ctx: DialContext): Promise<Link> {
-    const target = assertTunnelled(address);
-    const pseudo = this.#terms.pseudo(target, this.#hop);
-    const own = this.#terms.fields(this.#hop, ctx);
-    const fields = requestFields(this.#hop, ctx, this.#terms.userAgent === 'none' ? own : [userAgent, ...own]);
-    const method = pseudo[':method'] ?? 'CONNECT';
-    const { head, stream, link } = await this.#client
-      .request(mergeFields(pseudo, fields), ctx.signal)
-      .catch((error: unknown) => {
-        throw this.#goDown(this.#explainLost(error, `${method} ${formatAddress(address)}`));
-      });
-    if (this.#terms.isAccepted(head.status)) {
+    const call = this.#toCall(assertTunnelled(address), ctx);
+    const { method } = call;
+    const reply = await this.#send(call, `${method} ${formatAddress(address)}`, ctx.signal);
+    if (reply.link) {
       this.#hasOpened = true;
-      const halfClose = readHalfClose(this.#hop, head.headers, this.#terms.halfClose);
-      return { ...link, ...(halfClose && { halfClose }) };
+      const halfClose = readHalfClose(this.#hop, reply.headers, this.#terms.halfClose);
+      return { ...reply.link, ...(halfClose && { halfClose }) };
     }
-    const [body, { refusalError }] = await Promise.all([readRefusalBody(stream, head), import('./refusal.ts')]);
-    // An orderly end: a reset would count against the session.
-    stream.end();
-    stream.resume();
+    const head = { status: reply.status, reason: '', headers: reply.headers };
+    const [body, { refusalError }] = await Promise.all([readRefusalBody(reply.body, head), import('./refusal.ts')]);
+    reply.body.resume();
     const meaning = this.#terms.meaningOf?.(head.status);
     throw this.#goDown(refusalError({ hop: this.#hop, method, address, ctx, head, body, ...(meaning && { meaning }) }));
   }
@@ -186,21 +186,26 @@ class Http2Session implements Session {
     return goDown(error, this.#hop);
   }
 
-  #explainLost(error: unknown, asked: string): unknown {
-    if (!(error instanceof TunlError && error.code === 'http_response_incomplete')) return error;
-    return error.with({}, `${formatAddress(this.#hop.address)} did not answer ${asked}: ${error.message}`);
+  #toCall(target: TcpAddress, ctx: DialContext): Call {
+    const { method, path, opens, fields, userAgent: named } = this.#terms;
+    const own = fields(this.#hop, ctx);
+    const authority = formatHostPort(target.host, target.port);
+    return {
+      method,
+      target: path?.(this.#hop) ?? authority,
+      authority,
+      scheme: securedScheme(this.#hop.scheme) === undefined ? 'https' : 'http',
+      headers: requestFields(this.#hop, ctx, named === 'none' ? own : [userAgent, ...own]),
+      opens,
+    };
   }
-}
 
-function mergeFields(
-  pseudo: Record<string, string>,
-  fields: readonly HeaderField[],
-): Record<string, string | string[]> {
-  const headers: Record<string, string | string[]> = { ...pseudo };
-  for (const [field, value] of fields) {
-    const name = field.toLowerCase();
-    const known = headers[name];
-    headers[name] = known === undefined ? value : [known, value].flat();
+  async #send(call: Call, what: string, signal: AbortSignal): Promise<Reply> {
+    const asked = { name: formatAddress(this.#hop.address), what, side: 'hop', phase: 'handshake' } as const;
+    try {
+      return await this.#call(this.#client, call, asked, signal);
+    } catch (error) {
+      throw this.#goDown(error);
+    }
   }
-  return headers;
 }

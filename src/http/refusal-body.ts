@@ -1,4 +1,4 @@
-import type { Duplex } from 'node:stream';
+import type { Readable } from 'node:stream';
 import { ChunkedDecoder } from './chunked.ts';
 import { fieldValues, type ResponseHead } from './message.ts';
 
@@ -10,7 +10,7 @@ const bodyMs = 1000;
  * Reads the beginning of a refusal's body: what has come, or comes within a second. The stream is
  * of no further use.
  */
-export function readRefusalBody(stream: Duplex, head: ResponseHead): Promise<string> {
+export function readRefusalBody(stream: Readable, head: ResponseHead): Promise<string> {
   const declared = Number(fieldValues(head.headers, 'content-length')[0] ?? Infinity);
   const wanted = Math.min(Number.isNaN(declared) ? Infinity : declared, maxBodyBytes);
   const decode = makeDecode(head);

@@ -90,7 +90,8 @@ export class Connections {
     const client = await within(limit, signal, `${this.#who} did not begin HTTP/2`, (limited) =>
       Http2Client.open(link, upstreamSetup, limited),
     );
-    return toConnection(client, address, (call, given) => callHttp2(client, call, this.#who, given));
+    const asked = { name: this.#who, side: 'target', phase: 'relay' } as const;
+    return toConnection(client, address, (call, given) => callHttp2(client, call, asked, given));
   }
 
   #assertAlpn({ peer: { tls } }: Link): void {
