@@ -102,8 +102,8 @@ export function rejectExchange(
 }
 
 /**
- * Refuses what a client expects beside 100-continue (RFC 9110, section 10.1.1). Nobody expects anything over HTTP/1.0, and
- * who waits for a 100 before a tunnel gets the final answer instead.
+ * Refuses what a client expects beside 100-continue (RFC 9110, section 10.1.1). Nobody expects anything over HTTP/1.0. A
+ * client that waits for a 100 before a CONNECT tunnel gets the final answer instead.
  * @throws {TunlError} http_request_error with status 417
  */
 export function assertNoExpectation({ version, headers }: TunnelExchange): void {

@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import { eventually, inTime } from '../support/eventually.ts';
+import { RawPeer } from '../support/raw-peer.ts';
 import { readBody, startRequestBed } from '../support/request-bed.ts';
 
 const post = (fields: string, body = '') => `POST / HTTP/1.1\r\nHost: a\r\n${fields}\r\n${body}`;
@@ -158,6 +159,16 @@ describe('Expect: 100-continue', () => {
     client.send(next);
     expect((await client.readToEnd()).toString()).toMatch(/^HTTP\/1\.1 417 .*\r\nConnection: close\r\n/s);
     expect(count()).toBe(1);
+  });
+
+  test('is answered when the body becomes half of a tunnel', async () => {
+    const { client, take } = startRequestBed();
+    client.send(expecting);
+    const server = new RawPeer((await take()).stream(200, []));
+    expect(await client.readHead()).toBe('HTTP/1.1 100 Continue\r\n\r\n');
+    expect(await client.readHead()).toMatch(/^HTTP\/1\.1 200 OK\r\n/);
+    client.send('abc');
+    expect((await server.readToEnd()).toString()).toBe('abc');
   });
 
   test('means nothing in HTTP/1.0', async () => {

@@ -1,14 +1,10 @@
-import { setFlagsFromString } from 'node:v8';
-import { runInNewContext } from 'node:vm';
 import { describe, expect, test } from 'vitest';
-import { eventually, inTime } from '../support/eventually.ts';
+import { expectCollected } from '../support/collected.ts';
+import { inTime } from '../support/eventually.ts';
 import { flags } from '../support/h2-frames.ts';
 import { Http2Peer } from '../support/h2-peer.ts';
 import { readStream, startSession } from '../support/h2-request-bed.ts';
 import { type RequestBed, startRequestBed } from '../support/request-bed.ts';
-
-setFlagsFromString('--expose-gc');
-const collect = runInNewContext('gc') as () => void;
 
 const get = (target: string, fields = '') => `GET ${target} HTTP/1.1\r\nHost: a\r\n${fields}\r\n`;
 
@@ -140,11 +136,7 @@ describe('a tunnel does not keep the request that asked for it', () => {
     if (codec === 'http2') peer.start();
     if (codec === 'http2') peer.connect('db:22');
     else bed.client.send('CONNECT db:22 HTTP/1.1\r\nHost: db:22\r\n\r\n');
-    const request = await grant(bed);
-    await eventually(() => {
-      collect();
-      return request.deref() === undefined;
-    }, true);
+    await expectCollected(await grant(bed));
     expect(bed.link.stream.destroyed).toBe(false);
   });
 });
