@@ -1,5 +1,5 @@
 import { usageError } from '../core/errors.ts';
-import type { OptionSpec } from './option.ts';
+import type { Given, Option, OptionSpec } from './option.ts';
 
 /** The words of one command line, sorted but not yet understood. Every value is a string. */
 export class Arguments {
@@ -19,25 +19,25 @@ export class Arguments {
     this.operands = operands;
     this.rest = rest;
     for (const { name, value } of options) {
-      if (value !== undefined && this.list(name).includes('')) throw usageError(`--${name} needs a value: ${value}`);
+      if (value !== undefined && this.#find(name).values.includes(''))
+        throw usageError(`--${name} needs a value: ${value}`);
     }
   }
 
-  has(name: string): boolean {
-    return this.#values[name] === true;
+  /** What an option means here. @throws {TunlError} usage */
+  get<T>({ name, read }: Option<T>): T {
+    return read(this.#find(name));
   }
 
-  count(name: string): number {
-    return Number(this.#values[name] ?? 0);
+  /** True where an option stands on the command line, whatever it means. */
+  isGiven({ name }: OptionSpec): boolean {
+    return this.#find(name).times > 0;
   }
 
-  /** The value of an option; of several the last one counts, as in curl. */
-  text(name: string): string | undefined {
-    return this.list(name).at(-1);
-  }
-
-  list(name: string): readonly string[] {
+  #find(name: string): Given {
     const value = this.#values[name];
-    return (Array.isArray(value) ? value : value === undefined ? [] : [value]).map(String);
+    if (typeof value === 'boolean' || typeof value === 'number') return { times: Number(value), values: [] };
+    const values = (Array.isArray(value) ? value : value === undefined ? [] : [value]).map(String);
+    return { times: values.length, values };
   }
 }

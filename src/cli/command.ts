@@ -1,12 +1,12 @@
 import type { Arguments } from './arguments.ts';
 import type { Io } from './io.ts';
-import type { Completes, OptionSpec } from './option.ts';
+import type { Completes, Option } from './option.ts';
 import type { Ui } from './ui.ts';
 
 /** Options that stand together in the help. */
 export interface OptionGroup {
   readonly title: string;
-  readonly options: readonly OptionSpec[];
+  readonly options: readonly Option<unknown>[];
 }
 
 /** A command line that works, and what it does. */

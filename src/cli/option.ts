@@ -20,3 +20,52 @@ export interface OptionSpec {
   readonly fallback?: string;
   readonly completes?: Completes;
 }
+
+/** The occurrences of one option on a command line. */
+export interface Given {
+  /** How often it stands there. */
+  readonly times: number;
+  /** Its values, in order; a switch has none. */
+  readonly values: readonly string[];
+}
+
+/** An option that knows what its occurrences mean: `Arguments.get` gives a T for it. */
+export interface Option<T> extends OptionSpec {
+  /** @throws {TunlError} usage */
+  readonly read: (given: Given) => T;
+}
+
+/** Reads one value of an option, which is named by its second argument as people write it. @throws {TunlError} usage */
+type Parse<T> = (text: string, option: string) => T;
+
+type SwitchData = Pick<OptionSpec, 'short' | 'summary'>;
+type ValueData = Pick<OptionSpec, 'short' | 'bare' | 'fallback' | 'summary' | 'completes'> & { readonly value: string };
+
+/** A value that stands for itself. */
+export const asText: Parse<string> = (text) => text;
+
+/** Makes an option that is given or not. */
+export function flag(name: string, { short, summary }: SwitchData): Option<boolean> {
+  return { name, ...(short !== undefined && { short }), summary, read: ({ times }) => times > 0 };
+}
+
+/** Makes an option that means the more, the more often it is given. */
+export function counter(name: string, data: SwitchData): Option<number> {
+  return { name, ...data, repeat: 'count', read: ({ times }) => times };
+}
+
+/** Makes an option with a value, of which the last one counts, as in curl; where none is given, its fallback, if it has one. */
+export function option<T>(name: string, parse: Parse<T>, data: ValueData & { readonly fallback: string }): Option<T>;
+export function option<T>(name: string, parse: Parse<T>, data: ValueData): Option<T | undefined>;
+export function option<T>(name: string, parse: Parse<T>, data: ValueData): Option<T | undefined> {
+  const read = ({ values }: Given) => {
+    const text = values.at(-1) ?? data.fallback;
+    return text === undefined ? undefined : parse(text, `--${name}`);
+  };
+  return { name, ...data, read };
+}
+
+/** Makes an option whose values all count. */
+export function list<T>(name: string, parse: Parse<T>, data: ValueData): Option<readonly T[]> {
+  return { name, ...data, repeat: 'list', read: ({ values }) => values.map((text) => parse(text, `--${name}`)) };
+}

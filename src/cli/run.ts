@@ -5,7 +5,7 @@ import type { CommandSpec, ProgramContext } from './command.ts';
 import { commands } from './commands/index.ts';
 import { fail, tellTerminal } from './fail.ts';
 import type { Io } from './io.ts';
-import { guessVoice, readVoice } from './options/voice.ts';
+import { guessVoice, helpOption, readVoice } from './options/voice.ts';
 import { parseWords } from './program.ts';
 import { Ui } from './ui.ts';
 
@@ -21,7 +21,9 @@ export async function run(words: readonly string[], io: Io): Promise<number> {
     } else {
       const { command, args } = parseWords(words, commands);
       ui = await new Ui(io, readVoice(args)).prepare();
-      status = args.has('help') ? await printHelp(ui, command) : await runGuarded(command, args, { io, ui, commands });
+      status = args.get(helpOption)
+        ? await printHelp(ui, command)
+        : await runGuarded(command, args, { io, ui, commands });
     }
   } catch (error) {
     status = fail(ui, error);

@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { commands } from '../../src/cli/commands/index.ts';
+import { proxyOption } from '../../src/cli/options/route.ts';
 import { parseWords } from '../../src/cli/program.ts';
 import { run } from '../../src/cli/run.ts';
 import { makeIo } from '../support/fake-io.ts';
@@ -60,7 +61,7 @@ describe.each([...examples, ...blocks])('an example of %s: %s', (name, text) => 
   test('means something, as far as the first proxy can tell', async () => {
     for (const words of calls) {
       const { command, args } = parseWords(words, commands);
-      if (!['connect', 'forward'].includes(command.name) || args.list('proxy').some((url) => url.includes('=')))
+      if (!['connect', 'forward'].includes(command.name) || args.get(proxyOption).some((url) => url.includes('=')))
         continue;
       const first = ['-x', 'http://127.0.0.1:1'];
       const io = makeIo();

@@ -1,5 +1,8 @@
 import { expect, test } from 'vitest';
 import { commands } from '../../src/cli/commands/index.ts';
+import { ipv4Option, ipv6Option, proxyOption } from '../../src/cli/options/route.ts';
+import { tlsOptions } from '../../src/cli/options/tls.ts';
+import { quietOption, verboseOption } from '../../src/cli/options/voice.ts';
 import { parseWords } from '../../src/cli/program.ts';
 import { refusalOf } from '../support/usage.ts';
 
@@ -9,11 +12,11 @@ test('finds the command and sorts its words', () => {
   const { command, args } = parseWords(['connect', '-x', 'http://a:1', 'db', '-vv', '22', '--cert', 'c'], commands);
   expect(command.name).toBe('connect');
   expect(args.operands).toEqual(['db', '22']);
-  expect([args.list('proxy'), args.count('verbose'), args.text('cert')]).toEqual([['http://a:1'], 2, 'c']);
+  expect([args.get(proxyOption), args.get(verboseOption), args.get(tlsOptions.cert)]).toEqual([['http://a:1'], 2, 'c']);
 });
 
 test('takes options before the command, as git does', () => {
-  expect(parse('-v', 'connect', 'db:22').count('verbose')).toBe(1);
+  expect(parse('-v', 'connect', 'db:22').get(verboseOption)).toBe(1);
 });
 
 test.each([
@@ -23,28 +26,28 @@ test.each([
   [['--proxy', 'http://a:1', '--proxy', 'b:2']],
 ])('reads repeated proxies written as %j', (words) => {
   const args = parse('connect', ...words, 'db:22');
-  expect(args.list('proxy')).toEqual(['http://a:1', 'b:2']);
+  expect(args.get(proxyOption)).toEqual(['http://a:1', 'b:2']);
   expect(args.operands).toEqual(['db:22']);
 });
 
 test('keeps numbers as they are written', () => {
   expect(parse('connect', '0x10', '022').operands).toEqual(['0x10', '022']);
-  expect(parse('forward', ':db:1', '--linger', '007').text('linger')).toBe('007');
+  expect(parse('forward', ':db:1', '--servername', '007').get(tlsOptions.servername)).toBe('007');
 });
 
 test('lets the last of several values count, as curl does', () => {
-  expect(parse('connect', 'a:1', '--linger', '1s', '--linger', '2s').text('linger')).toBe('2s');
+  expect(parse('connect', 'a:1', '--cert', '1s', '--cert', '2s').get(tlsOptions.cert)).toBe('2s');
 });
 
 test('reads switches and single letters', () => {
   const args = parse('connect', 'a:1', '-4v', '--insecure', '-q');
-  expect([args.has('ipv4'), args.has('ipv6'), args.has('insecure'), args.has('quiet'), args.count('verbose')]).toEqual([
-    true,
-    false,
-    true,
-    true,
-    1,
-  ]);
+  expect([
+    args.get(ipv4Option),
+    args.get(ipv6Option),
+    args.get(tlsOptions.insecure),
+    args.get(quietOption),
+    args.get(verboseOption),
+  ]).toEqual([true, false, true, true, 1]);
 });
 
 test('keeps what follows -- apart', () => {

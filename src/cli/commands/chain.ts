@@ -7,10 +7,10 @@ import { parseTarget } from '../../words/target.ts';
 import { quote } from '../../words/text.ts';
 import type { Arguments } from '../arguments.ts';
 import type { CommandContext, CommandSpec } from '../command.ts';
-import type { OptionSpec } from '../option.ts';
+import { asText, flag, option } from '../option.ts';
 import type { Io } from '../io.ts';
 import { adminGroup, readAdmin, withAdmin } from '../options/admin.ts';
-import { graceOption, limitGroup, readGrace, readLimits } from '../options/limits.ts';
+import { graceOption, limitGroup, readLimits } from '../options/limits.ts';
 import { exportOption, isShown, printOption, showGraph } from '../options/print.ts';
 import { Readiness, readinessOptions } from '../options/readiness.ts';
 import { chainRouteGroup, readChoices, readAskWords, readRest } from '../options/route.ts';
@@ -23,29 +23,29 @@ import type { Ui } from '../ui.ts';
 
 const drawForms: readonly DrawForm[] = ['text', 'mermaid', 'svg'];
 
-const fileOptions: readonly OptionSpec[] = [
-  {
-    name: 'config',
-    short: 'c',
-    value: 'FILE',
-    summary: 'the stages, a YAML file, or a bootstrap file of Envoy; SIGHUP reads it again',
-    completes: 'file',
-  },
-  {
-    name: 'allow-unknown-fields',
-    summary: 'leave out fields of an Envoy file that Envoy does not have either; -v names them',
-  },
-  { name: 'check', summary: 'only say whether the stages can run, and which are fused; nothing is dialled' },
-  printOption,
-  exportOption,
-  {
-    name: 'draw',
-    value: '[FORM]',
-    bare: 'text',
-    summary: 'only draw the stages: text, as boxes and arrows; mermaid and svg for documents',
-    completes: drawForms,
-  },
-];
+const configOption = option('config', asText, {
+  short: 'c',
+  value: 'FILE',
+  summary: 'the stages, a YAML file, or a bootstrap file of Envoy; SIGHUP reads it again',
+  completes: 'file',
+});
+
+const unknownFieldsOption = flag('allow-unknown-fields', {
+  summary: 'leave out fields of an Envoy file that Envoy does not have either; -v names them',
+});
+
+const checkOption = flag('check', {
+  summary: 'only say whether the stages can run, and which are fused; nothing is dialled',
+});
+
+const drawOption = option('draw', parseForm, {
+  value: '[FORM]',
+  bare: 'text',
+  summary: 'only draw the stages: text, as boxes and arrows; mermaid and svg for documents',
+  completes: drawForms,
+});
+
+const fileOptions = [configOption, unknownFieldsOption, checkOption, printOption, exportOption, drawOption];
 
 /** `tunl chain`: several stages in one process. */
 export const chain: CommandSpec = {
@@ -80,20 +80,20 @@ export const chain: CommandSpec = {
 };
 
 async function run(args: Arguments, { io, ui }: CommandContext): Promise<number> {
-  const path = args.text('config');
+  const path = args.get(configOption);
   const words = [...args.operands, ...(args.rest ?? [])];
   if (path !== undefined) refuseWords(args, words);
-  const [graceMs, watch] = [readGrace(args), readWatch(args)];
+  const [graceMs, watch] = [args.get(graceOption), readWatch(args)];
   const { checkChain, loadChain, startChain } = await import('../../app/chain.ts');
   const admin = readAdmin(args);
   const place = (read: PlacedGraph): PlacedGraph => ({ ...read, graph: withAdmin(read.graph, admin) });
-  const options = { env: io.env, allowUnknownFields: args.has('allow-unknown-fields') };
+  const options = { env: io.env, allowUnknownFields: args.get(unknownFieldsOption) };
   const load = path === undefined ? undefined : async () => place(tell(ui, await loadChain(path, options)));
   const placed = load ? await load() : place({ graph: await readLinear(words, args, { io, ui }) });
   const { graph } = placed;
   if (isShown(args)) return showGraph(args, ui, graph, placed);
-  const form = readForm(args);
-  if (form !== undefined || args.has('check')) {
+  const form = args.get(drawOption);
+  if (form !== undefined || args.get(checkOption)) {
     ui.print(await describe(graph, await checkChain(placed), form, io));
     return 0;
   }
@@ -116,12 +116,10 @@ function tell(ui: Ui, read: PlacedGraph): PlacedGraph {
   return read;
 }
 
-/** @throws {TunlError} usage */
-function readForm(args: Arguments): DrawForm | undefined {
-  const text = args.text('draw');
-  const form = drawForms.find((name) => name === text);
-  if (text === undefined || form !== undefined) return form;
-  throw usageError(`--draw ${quote(text)} is none of ${drawForms.join(', ')}`);
+function parseForm(text: string, name: string): DrawForm {
+  const form = drawForms.find((known) => known === text);
+  if (form !== undefined) return form;
+  throw usageError(`${name} ${quote(text)} is none of ${drawForms.join(', ')}`);
 }
 
 async function describe(
@@ -143,9 +141,9 @@ function refuseWords(args: Arguments, words: readonly string[]): void {
   const [extra] = words;
   if (extra !== undefined)
     throw usageError(`unexpected argument ${quote(extra)}`, 'with -c all stages are in the file');
-  const others = [...chainRouteGroup.options, ...limitGroup('forward').options].map(({ name }) => name);
-  const given = others.find((name) => args.has(name) || args.list(name).length > 0);
-  if (given !== undefined) throw usageError(`--${given} does not go with -c`, 'write it into the file');
+  const others = [...chainRouteGroup.options, ...limitGroup('forward').options];
+  const given = others.find((other) => args.isGiven(other));
+  if (given !== undefined) throw usageError(`--${given.name} does not go with -c`, 'write it into the file');
 }
 
 /** @throws {TunlError} usage; interrupted, when a signal came instead of a password */

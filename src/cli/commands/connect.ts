@@ -3,6 +3,7 @@ import { toTunlError, usageError } from '../../core/errors.ts';
 import { Scope } from '../../core/scope.ts';
 import type { Arguments } from '../arguments.ts';
 import type { CommandContext, CommandSpec } from '../command.ts';
+import { flag } from '../option.ts';
 import { limitGroup, readLimits } from '../options/limits.ts';
 import { printGraph, printOption } from '../options/print.ts';
 import { readKeyPassword, readRoute, routeGroup } from '../options/route.ts';
@@ -14,6 +15,14 @@ import { createReport } from '../report.ts';
 import { endOnSignals } from '../signals.ts';
 import { closeStdout, isOneUnixSocket } from '../stdout.ts';
 import type { Ui } from '../ui.ts';
+
+const checkOption = flag('check', {
+  summary: 'only dial the target once; the exit status says whether, and why not',
+});
+
+const tlsTargetOption = flag('tls-target', {
+  summary: 'speak TLS to the target inside the tunnel; the TLS options hold for it too',
+});
 
 /** `tunl connect`: stdin and stdout, joined to a target. */
 export const connect: CommandSpec = {
@@ -35,11 +44,7 @@ export const connect: CommandSpec = {
   groups: [
     {
       title: 'Target',
-      options: [
-        { name: 'check', summary: 'only dial the target once; the exit status says whether, and why not' },
-        printOption,
-        { name: 'tls-target', summary: 'speak TLS to the target inside the tunnel; the TLS options hold for it too' },
-      ],
+      options: [checkOption, printOption, tlsTargetOption],
     },
     routeGroup,
     limitGroup('forward'),
@@ -59,11 +64,11 @@ async function run(args: Arguments, { io, ui }: CommandContext): Promise<number>
   const options = {
     limits: readLimits(args, 'forward'),
     target,
-    check: args.has('check'),
-    ...(args.has('tls-target') && { targetTls }),
+    check: args.get(checkOption),
+    ...(args.get(tlsTargetOption) && { targetTls }),
     ...(await readRoute(args, { io, ui }, words, [target], 'verbose')),
   };
-  if (args.has('print')) return printStage(ui, options);
+  if (args.get(printOption)) return printStage(ui, options);
   const { runConnect } = await import('../../app/connect.ts');
   const scope = new Scope();
   const ending = endOnSignals(io, scope);

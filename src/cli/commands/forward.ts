@@ -4,18 +4,21 @@ import { usageError } from '../../core/errors.ts';
 import type { Arguments } from '../arguments.ts';
 import type { CommandContext, CommandSpec } from '../command.ts';
 import { parseForwardSpec } from '../options/forward-spec.ts';
-import { graceOption, limitGroup, readGrace, readLimits } from '../options/limits.ts';
+import { flag } from '../option.ts';
+import { graceOption, limitGroup, readLimits } from '../options/limits.ts';
 import { refuseDuplicates } from '../../words/listen.ts';
 import { exportOption, isShown, printOption, showGraph } from '../options/print.ts';
 import { checkPlaceholders } from '../options/placeholders.ts';
-import { Readiness, readinessOptions } from '../options/readiness.ts';
-import { readRoute, routeGroup } from '../options/route.ts';
+import { Readiness, readinessOptions, readyFdOption } from '../options/readiness.ts';
+import { proxyOption, readRoute, routeGroup } from '../options/route.ts';
 import { readTlsWords } from '../options/tls.ts';
 import { voiceGroup } from '../options/voice.ts';
 import { readWatch, watchOption } from '../options/watch.ts';
 import { runUntilStopped, type Start } from '../running.ts';
 
-const checkOption = { name: 'check', summary: 'first dial each target once; fail with the cause instead of listening' };
+const checkOption = flag('check', {
+  summary: 'first dial each target once; fail with the cause instead of listening',
+});
 
 /** `tunl forward`: local listeners, each leading to a target. */
 export const forward: CommandSpec = {
@@ -62,19 +65,19 @@ async function run(args: Arguments, { io, ui }: CommandContext): Promise<number>
   }
   const specs = args.operands.map(parseForwardSpec);
   refuseDuplicates(specs.map(({ listen }) => listen));
-  if (args.list('proxy').length > 0 && specs.some(({ target }) => target.kind === 'unix')) {
+  if (args.get(proxyOption).length > 0 && specs.some(({ target }) => target.kind === 'unix')) {
     throw usageError('a Unix socket is not reached through a proxy', 'leave -x out, or name a HOST:PORT');
   }
   const command = args.rest;
   if (command) refuseCommand(command, args, specs);
-  const graceMs = readGrace(args);
+  const graceMs = args.get(graceOption);
   const watch = readWatch(args);
   const targets = specs.map(({ target }) => target);
   const options = {
     limits: readLimits(args, 'forward'),
     ...(await readRoute(args, { io, ui }, readTlsWords(args), targets)),
     specs,
-    check: args.has('check'),
+    check: args.get(checkOption),
   };
   const { startForward, toForwardGraph } = await import('../../app/forward.ts');
   if (isShown(args)) return showGraph(args, ui, toForwardGraph(options));
@@ -89,8 +92,8 @@ async function run(args: Arguments, { io, ui }: CommandContext): Promise<number>
 /** @throws {TunlError} usage, when the command cannot be run as it is written */
 function refuseCommand(command: readonly string[], args: Arguments, specs: readonly ForwardSpec[]): void {
   if (!command[0]) throw usageError('the command after -- is missing', 'write forward SPEC -- COMMAND ARG...');
-  if (args.has('watch')) throw usageError('--watch would draw over what the command after -- shows');
-  if (args.text('ready-fd') === '1')
+  if (args.get(watchOption)) throw usageError('--watch would draw over what the command after -- shows');
+  if (args.get(readyFdOption) === '1')
     throw usageError('--ready-fd 1 is the stdout of the command', 'write --ready-fd 3, and 3>FILE');
   checkPlaceholders(
     command,

@@ -4,9 +4,9 @@ import type { ServerDemand } from '../../core/carrier.ts';
 import { usageError } from '../../core/errors.ts';
 import type { Arguments } from '../arguments.ts';
 import type { CommandContext, CommandSpec, OptionGroup } from '../command.ts';
-import type { OptionSpec } from '../option.ts';
+import { asText, flag, list, option } from '../option.ts';
 import { adminGroup, readAdmin, withAdmin } from '../options/admin.ts';
-import { capGroup, graceOption, limitGroup, readCaps, readGrace, readLimits } from '../options/limits.ts';
+import { capGroup, graceOption, limitGroup, readCaps, readLimits } from '../options/limits.ts';
 import { parseListen, refuseDuplicates } from '../../words/listen.ts';
 import { checkPassword, readPasswordFile } from '../../words/password-file.ts';
 import { exportOption, isShown, printOption, showGraph } from '../options/print.ts';
@@ -24,62 +24,80 @@ const carrierSwitches = carriers.flatMap(({ serveFlag, serveSwitches = [] }) => 
   ...serveSwitches,
 ]);
 
+const carrierOptions = carrierSwitches.map(({ name, summary }) => flag(name, { summary }));
+
 const carrierGroup: OptionGroup = {
   title: 'What it accepts beside CONNECT, or instead of it',
-  options: carrierSwitches,
+  options: carrierOptions,
 };
 
-const proxyProtocolOption: OptionSpec = {
-  name: 'proxy-protocol',
+const proxyProtocolOption = option('proxy-protocol', parseVersion, {
   value: 'VERSION',
   summary: 'tell each target who its client is, before the first byte, in the PROXY protocol: v1 or v2',
   completes: ['v1', 'v2'],
-};
+});
+
+const tlsOption = flag('tls', {
+  summary: 'speak TLS with clients; without --cert with a development certificate, whose pin is printed',
+});
+
+const certOption = option('cert', asText, {
+  value: 'FILE',
+  summary: 'certificate of the server, a PEM file, or PKCS #12 with its key',
+  completes: 'file',
+});
+
+const keyOption = option('key', asText, {
+  value: 'FILE',
+  summary: 'its key, a PEM file; default: the file of --cert',
+  completes: 'file',
+});
+
+const keyPasswordOption = tlsOptions['key-password-file'];
+
+const clientCaOption = option('client-ca', asText, {
+  value: 'FILE',
+  summary: 'only clients with a certificate of these authorities',
+  completes: 'file',
+});
 
 const tlsGroup: OptionGroup = {
   title: 'TLS of the server',
-  options: [
-    {
-      name: 'tls',
-      summary: 'speak TLS with clients; without --cert with a development certificate, whose pin is printed',
-    },
-    {
-      name: 'cert',
-      value: 'FILE',
-      summary: 'certificate of the server, a PEM file, or PKCS #12 with its key',
-      completes: 'file',
-    },
-    { name: 'key', value: 'FILE', summary: 'its key, a PEM file; default: the file of --cert', completes: 'file' },
-    tlsOptions['key-password-file'],
-    {
-      name: 'client-ca',
-      value: 'FILE',
-      summary: 'only clients with a certificate of these authorities',
-      completes: 'file',
-    },
-  ],
+  options: [tlsOption, certOption, keyOption, keyPasswordOption, clientCaOption],
 };
+
+const authFileOption = option('auth-file', asText, {
+  value: 'FILE',
+  summary: 'users and passwords, an htpasswd file (bcrypt, apr1, SHA)',
+  completes: 'file',
+});
+
+const userOption = option('user', asText, {
+  value: 'NAME',
+  summary: 'one user, whose password is in TUNL_SERVE_PASSWORD',
+});
+
+const userPasswordOption = option('user-password-file', asText, {
+  value: 'FILE',
+  summary: 'or is the first line of this file',
+  completes: 'file',
+});
+
+const openOption = flag('open', { summary: 'let everyone use it, also on an address that is not loopback' });
+
+const allowOption = list('allow', asText, {
+  value: 'RULE',
+  summary: 'allow these targets and no others: PATTERN[:PORTS]; repeatable',
+});
+
+const denyOption = list('deny', asText, {
+  value: 'RULE',
+  summary: 'deny these targets, whatever --allow says; repeatable',
+});
 
 const whoGroup: OptionGroup = {
   title: 'Who may use it, and to go where',
-  options: [
-    {
-      name: 'auth-file',
-      value: 'FILE',
-      summary: 'users and passwords, an htpasswd file (bcrypt, apr1, SHA)',
-      completes: 'file',
-    },
-    { name: 'user', value: 'NAME', summary: 'one user, whose password is in TUNL_SERVE_PASSWORD' },
-    { name: 'user-password-file', value: 'FILE', summary: 'or is the first line of this file', completes: 'file' },
-    { name: 'open', summary: 'let everyone use it, also on an address that is not loopback' },
-    {
-      name: 'allow',
-      value: 'RULE',
-      repeat: 'list',
-      summary: 'allow these targets and no others: PATTERN[:PORTS]; repeatable',
-    },
-    { name: 'deny', value: 'RULE', repeat: 'list', summary: 'deny these targets, whatever --allow says; repeatable' },
-  ],
+  options: [authFileOption, userOption, userPasswordOption, openOption, allowOption, denyOption],
 };
 
 /** `tunl serve`: a tunnelling proxy. */
@@ -115,12 +133,14 @@ export const serve: CommandSpec = {
 
 async function run(args: Arguments, { io, ui }: CommandContext): Promise<number> {
   const words = [...args.operands, ...(args.rest ?? [])];
-  const own = carriers.find(({ server, serveFlag }) => server && serveFlag && args.has(serveFlag.name))?.server;
+  const own = carriers.find(
+    ({ server, serveFlag }) => server && serveFlag && args.get(flag(serveFlag.name, serveFlag)),
+  )?.server;
   const listen = (words.length > 0 ? words : [`127.0.0.1:${own?.defaultPort ?? 3128}`]).map(parseListen);
   const { admin, adminOpen } = withAdmin({ routes: new Map(), stages: [] }, readAdmin(args));
   refuseDuplicates(admin ? [...listen, admin] : listen);
   const { cert: _ofServer, key: _too, 'key-password-file': _itsPassword, ...hopTls } = readTlsWords(args);
-  const graceMs = readGrace(args);
+  const graceMs = args.get(graceOption);
   const watch = readWatch(args);
   const options: ServeOptions = {
     limits: readLimits(args, 'serve'),
@@ -129,10 +149,10 @@ async function run(args: Arguments, { io, ui }: CommandContext): Promise<number>
     ...(adminOpen && { adminOpen }),
     ...readServerTls(args, { io, ui }, own),
     users: readUsers(args, io.env),
-    accept: carrierSwitches.map(({ name }) => name).filter((name) => args.has(name)),
-    allow: args.list('allow'),
-    deny: args.list('deny'),
-    open: args.has('open'),
+    accept: carrierOptions.filter((each) => args.get(each)).map(({ name }) => name),
+    allow: args.get(allowOption),
+    deny: args.get(denyOption),
+    open: args.get(openOption),
     ...readCaps(args),
     ...readProxyProtocol(args),
     ...(await readRoute(args, { io, ui }, hopTls, [])),
@@ -152,19 +172,19 @@ function readServerTls(
   context: CommandContext,
   own: ServerDemand | undefined,
 ): Pick<ServeOptions, 'tls'> {
-  const [cert, clientCa] = [args.text('cert'), args.text('client-ca')];
-  const key = args.text('key') ?? cert;
-  if (!own && !args.has('tls')) {
-    const given = ['cert', 'key', 'key-password-file', 'client-ca'].find((name) => args.text(name) !== undefined);
+  const [cert, clientCa] = [args.get(certOption), args.get(clientCaOption)];
+  const key = args.get(keyOption) ?? cert;
+  if (!own && !args.get(tlsOption)) {
+    const given = [certOption, keyOption, keyPasswordOption, clientCaOption].find((each) => args.isGiven(each));
     if (given === undefined) return {};
     throw usageError(
-      `--${given} needs --tls`,
+      `--${given.name} needs --tls`,
       'a certificate for a further proxy is set in its URL: -x https://proxy?cert=FILE',
     );
   }
-  const keyPasswordFile = args.text('key-password-file');
-  for (const name of ['key', 'key-password-file'])
-    if (cert === undefined && args.text(name) !== undefined) throw usageError(`--${name} needs --cert`);
+  const keyPasswordFile = args.get(keyPasswordOption);
+  for (const each of [keyOption, keyPasswordOption])
+    if (cert === undefined && args.isGiven(each)) throw usageError(`--${each.name} needs --cert`);
   return {
     tls: {
       ...(cert !== undefined && key !== undefined && { cert, key, keyPassword: readKeyPassword(args, context) }),
@@ -175,14 +195,17 @@ function readServerTls(
 }
 
 function readProxyProtocol(args: Arguments): Pick<ServeOptions, 'proxyProtocol'> {
-  const version = args.text('proxy-protocol');
-  if (version === undefined) return {};
-  if (version === 'v1' || version === 'v2') return { proxyProtocol: version };
-  throw usageError(`--proxy-protocol ${quote(version)} is neither v1 nor v2`);
+  const proxyProtocol = args.get(proxyProtocolOption);
+  return proxyProtocol ? { proxyProtocol } : {};
+}
+
+function parseVersion(text: string, name: string): 'v1' | 'v2' {
+  if (text === 'v1' || text === 'v2') return text;
+  throw usageError(`${name} ${quote(text)} is neither v1 nor v2`);
 }
 
 function readUsers(args: Arguments, env: Readonly<Record<string, string | undefined>>): ServeOptions['users'] {
-  const [authFile, user, passwordFile] = [args.text('auth-file'), args.text('user'), args.text('user-password-file')];
+  const [authFile, user, passwordFile] = [args.get(authFileOption), args.get(userOption), args.get(userPasswordOption)];
   if (user === undefined) {
     if (passwordFile !== undefined) throw usageError('--user-password-file needs --user');
     return authFile === undefined ? {} : { authFile };

@@ -3,30 +3,29 @@ import { usageError } from '../../core/errors.ts';
 import { parseListen } from '../../words/listen.ts';
 import type { Arguments } from '../arguments.ts';
 import type { OptionGroup } from '../command.ts';
+import { flag, option } from '../option.ts';
+
+const adminOption = option('admin', (text) => parseListen(text), {
+  value: 'ADDRESS',
+  summary: 'a page and the paths of Envoy on [BIND:]PORT or unix:PATH; not in --port-file, and no tunnel leads there',
+});
+
+const openOption = flag('admin-open', {
+  summary: 'let it be on an address that others can reach: they may end tunnels and the program',
+});
 
 /** The options that let the running program be looked at, and given orders. */
 export const adminGroup: OptionGroup = {
   title: 'Administration',
-  options: [
-    {
-      name: 'admin',
-      value: 'ADDRESS',
-      summary:
-        'a page and the paths of Envoy on [BIND:]PORT or unix:PATH; not in --port-file, and no tunnel leads there',
-    },
-    {
-      name: 'admin-open',
-      summary: 'let it be on an address that others can reach: they may end tunnels and the program',
-    },
-  ],
+  options: [adminOption, openOption],
 };
 
 /** Where the program is administered, as far as the command line says it. @throws {TunlError} usage */
 export function readAdmin(args: Arguments): Pick<Graph, 'admin' | 'adminOpen'> {
-  const text = args.text('admin');
-  const isOpen = args.has('admin-open');
-  if (text === undefined) return isOpen ? { adminOpen: true } : {};
-  return { admin: parseListen(text), ...(isOpen && { adminOpen: true }) };
+  const admin = args.get(adminOption);
+  const isOpen = args.get(openOption);
+  if (admin === undefined) return isOpen ? { adminOpen: true } : {};
+  return { admin, ...(isOpen && { adminOpen: true }) };
 }
 
 /** A graph that is administered where the command line says it, or else where its file does. @throws {TunlError} usage */

@@ -2,6 +2,7 @@ import type { Limits } from '../../app/options.ts';
 import { usageError } from '../../core/errors.ts';
 import type { Arguments } from '../arguments.ts';
 import type { OptionGroup } from '../command.ts';
+import { option, type Option } from '../option.ts';
 import { parseDuration, parseWait } from '../../words/duration.ts';
 import {
   type Caps,
@@ -15,59 +16,50 @@ import {
 } from '../../words/settings.ts';
 import { quote } from '../../words/text.ts';
 
-const graceFallback = '10s';
+type LimitRow = (typeof limitSettings)[number];
+
+/** The option of a limit; none where only files have it. */
+function limitOption({ flag, ...setting }: LimitRow, side: Side): Option<number> | undefined {
+  if (flag === undefined) return undefined;
+  const { summary } = setting;
+  return option(flag, parseDuration, { value: 'TIME', summary, fallback: fallbackOf(setting, side) });
+}
 
 /** The options that set the limits of the phases. */
 export function limitGroup(side: Side): OptionGroup {
-  const options = limitSettings.flatMap(({ flag, ...setting }) =>
-    flag === undefined
-      ? []
-      : [{ name: flag, value: 'TIME', summary: setting.summary, fallback: fallbackOf(setting, side) }],
-  );
+  const options = limitSettings.flatMap((setting) => limitOption(setting, side) ?? []);
   return { title: 'Limits (250ms, 5s, 1h; 0 or off: none)', options };
 }
 
 /** @throws {TunlError} usage */
 export function readLimits(args: Arguments, side: Side): Limits {
-  return collectLimits(side, ({ flag }) => {
-    const text = flag === undefined ? undefined : args.text(flag);
-    return text === undefined ? undefined : parseDuration(text, `--${flag}`);
+  return collectLimits(side, (setting) => {
+    const own = limitOption(setting, side);
+    return own && args.get(own);
   });
+}
+
+function capOption({ flag, summary, usually }: (typeof capSettings)[number]): Option<number | undefined> {
+  return option(flag, parseCap, { value: 'N', summary: usually === undefined ? summary : `${summary}; ${usually}` });
+}
+
+function parseCap(text: string, name: string): number {
+  const count = /^[1-9]\d{0,6}$/.test(text) ? Number(text) : Infinity;
+  if (count <= maxCap) return count;
+  throw usageError(`${name} ${quote(text)} is not a number from 1 to ${maxCap}`);
 }
 
 /** The options that say how many tunnels there may be. */
-export const capGroup: OptionGroup = {
-  title: 'How many tunnels',
-  options: capSettings.map(({ flag, summary, usually }) => ({
-    name: flag,
-    value: 'N',
-    summary: usually === undefined ? summary : `${summary}; ${usually}`,
-  })),
-};
+export const capGroup: OptionGroup = { title: 'How many tunnels', options: capSettings.map(capOption) };
 
 /** @throws {TunlError} usage */
 export function readCaps(args: Arguments): { readonly caps?: Caps } {
-  return collectCaps(({ flag }) => {
-    const text = args.text(flag);
-    return text === undefined ? undefined : parseCap(text, `--${flag}`);
-  });
+  return collectCaps((setting) => args.get(capOption(setting)));
 }
 
-function parseCap(text: string, option: string): number {
-  const count = /^[1-9]\d{0,6}$/.test(text) ? Number(text) : Infinity;
-  if (count <= maxCap) return count;
-  throw usageError(`${option} ${quote(text)} is not a number from 1 to ${maxCap}`);
-}
-
-/** The options of commands that run until they are stopped. */
-export const graceOption = {
-  name: 'grace',
+/** The option of commands that run until they are stopped: the milliseconds that a drain may take. */
+export const graceOption = option('grace', parseWait, {
   value: 'TIME',
   summary: 'let open tunnels finish for so long after the first signal; 0: cut them, off: wait',
-  fallback: graceFallback,
-} as const;
-
-/** Milliseconds that a drain may take. @throws {TunlError} usage */
-export function readGrace(args: Arguments): number {
-  return parseWait(args.text('grace') ?? graceFallback, '--grace');
-}
+  fallback: '10s',
+});

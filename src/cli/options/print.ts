@@ -3,27 +3,30 @@ import type { PrintOptions } from '../../app/chain.ts';
 import { usageError } from '../../core/errors.ts';
 import { quote } from '../../words/text.ts';
 import type { Arguments } from '../arguments.ts';
-import type { OptionSpec } from '../option.ts';
+import { flag, option } from '../option.ts';
 import type { Ui } from '../ui.ts';
 
 /** The option that shows what a command would run, as the file that `chain -c` reads. */
-export const printOption: OptionSpec = {
-  name: 'print',
+export const printOption = flag('print', {
   summary: 'only print what would run, as a file for tunl chain -c; secrets are named, not printed',
-};
+});
 
 /** The option that writes it for another program. */
-export const exportOption: OptionSpec = {
-  name: 'export',
+export const exportOption = option('export', parseForm, {
   value: 'FORM',
   summary:
     'only write what would run for another program: envoy, a bootstrap file of Envoy; what it cannot do is refused',
   completes: ['envoy'],
-};
+});
+
+function parseForm(text: string, name: string): 'envoy' {
+  if (text === 'envoy') return text;
+  throw usageError(`${name} ${quote(text)} is not envoy`);
+}
 
 /** True where a command is to write what would run, and not to run it. */
 export function isShown(args: Arguments): boolean {
-  return args.has('print') || args.text('export') !== undefined;
+  return args.get(printOption) || args.isGiven(exportOption);
 }
 
 /**
@@ -31,9 +34,8 @@ export function isShown(args: Arguments): boolean {
  * @throws {TunlError} usage, when that form has no place for it
  */
 export async function showGraph(args: Arguments, ui: Ui, graph: Graph, options: PrintOptions = {}): Promise<number> {
-  const form = args.text('export');
+  const form = args.get(exportOption);
   if (form === undefined) return printGraph(ui, graph, options);
-  if (form !== 'envoy') throw usageError(`--export ${quote(form)} is not envoy`);
   const { exportEnvoy } = await import('../../app/chain.ts');
   ui.print(await exportEnvoy(graph, options.sources));
   return 0;

@@ -1,24 +1,24 @@
 import { type Address, formatAddress } from '../../core/address.ts';
 import type { Arguments } from '../arguments.ts';
-import type { OptionSpec } from '../option.ts';
+import { asText, option } from '../option.ts';
 import { type PortFile, preparePortFile } from '../port-file.ts';
 import { prepareReadyFd, type ReadyFd } from '../ready-fd.ts';
 
+const portFileOption = option('port-file', asText, {
+  value: 'FILE',
+  summary:
+    'write the port of each listener to this file, one per line, once all accept; written anew when a reload changes them, removed at the end',
+  completes: 'file',
+});
+
+/** The option of a descriptor that is told of the listeners. */
+export const readyFdOption = option('ready-fd', asText, {
+  value: 'N',
+  summary: 'write ADDR:PORT of each listener to this descriptor, one per line, once all accept; then close it',
+});
+
 /** The options by which a script learns that every listener accepts, and where. */
-export const readinessOptions: readonly OptionSpec[] = [
-  {
-    name: 'port-file',
-    value: 'FILE',
-    summary:
-      'write the port of each listener to this file, one per line, once all accept; written anew when a reload changes them, removed at the end',
-    completes: 'file',
-  },
-  {
-    name: 'ready-fd',
-    value: 'N',
-    summary: 'write ADDR:PORT of each listener to this descriptor, one per line, once all accept; then close it',
-  },
-];
+export const readinessOptions = [portFileOption, readyFdOption] as const;
 
 /** Tells those who wait for the listeners. */
 export class Readiness {
@@ -27,7 +27,7 @@ export class Readiness {
 
   /** Opens what will be written, before anything else is. @throws {TunlError} usage */
   constructor(args: Arguments) {
-    const [fd, path] = [args.text('ready-fd'), args.text('port-file')];
+    const [fd, path] = [args.get(readyFdOption), args.get(portFileOption)];
     this.#readyFd = fd === undefined ? undefined : prepareReadyFd(fd);
     this.#portFile = path === undefined ? undefined : preparePortFile(path);
   }

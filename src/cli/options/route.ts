@@ -5,7 +5,7 @@ import type { KeyPassword } from '../../core/secret.ts';
 import type { EventSink } from '../../core/events.ts';
 import type { Arguments } from '../arguments.ts';
 import type { CommandContext, OptionGroup } from '../command.ts';
-import type { OptionSpec } from '../option.ts';
+import { asText, flag, list, option } from '../option.ts';
 import { createReport } from '../report.ts';
 import { halfCloseName, type HopFallbacks, parseHalfClose, splitAlternatives } from '../../words/hop.ts';
 import { quote } from '../../words/text.ts';
@@ -14,61 +14,59 @@ import { createKeyPassword, type PasswordSources } from './credentials.ts';
 import { decideProxy, type EnvironmentProxy } from './environment.ts';
 import { parseHeaders } from '../../words/header.ts';
 import { fillPasswords, parseHops } from './hops.ts';
+import { printOption } from './print.ts';
 import { tlsOptions } from './tls.ts';
 
 /** The sources of addresses that --resolver takes. */
 const resolvers = ['system', 'dns'] as const;
 
-const addressOptions: readonly OptionSpec[] = [
-  { name: 'ipv4', short: '4', summary: 'use IPv4 only' },
-  { name: 'ipv6', short: '6', summary: 'use IPv6 only' },
-  {
-    name: 'resolver',
-    value: 'WHO',
-    summary: 'whom to ask for names: system or dns; default: both, as ssh does, and for serve the name servers alone',
-    completes: resolvers,
-  },
-];
+/** The option that allows IPv4 alone. */
+export const ipv4Option = flag('ipv4', { short: '4', summary: 'use IPv4 only' });
+/** The option that allows IPv6 alone. */
+export const ipv6Option = flag('ipv6', { short: '6', summary: 'use IPv6 only' });
+const resolverOption = option('resolver', parseResolver, {
+  value: 'WHO',
+  summary: 'whom to ask for names: system or dns; default: both, as ssh does, and for serve the name servers alone',
+  completes: resolvers,
+});
 
-const proxyOption: OptionSpec = {
-  name: 'proxy',
+const addressOptions = [ipv4Option, ipv6Option, resolverOption];
+
+/** The option that names the proxies on the way. */
+export const proxyOption = list('proxy', asText, {
   short: 'x',
   value: 'URL',
-  repeat: 'list',
   summary: 'go through this proxy; repeat it in travel order, the nearest first; a|b tries a, then b',
   completes: 'proxy',
-};
+});
 
-const directOption: OptionSpec = { name: 'direct', summary: 'go through no proxy, whatever the environment says' };
+const directOption = flag('direct', { summary: 'go through no proxy, whatever the environment says' });
 
-const retryOption: OptionSpec = {
-  name: 'retry',
+const retryOption = option('retry', parseRetries, {
   value: 'N',
   summary: 'dial again up to N times, waiting longer each time, before anything was relayed',
-};
+});
 
-const askOptions: readonly OptionSpec[] = [
-  {
-    name: 'proxy-header',
-    value: "'NAME: VALUE'",
-    repeat: 'list',
-    summary: 'send this header to each proxy; @FILE: those of a file, one a line; repeatable',
-  },
-  {
-    name: halfCloseName,
-    value: 'WHEN',
-    summary: 'when a proxy is told that we send nothing more: now, wait or never (once the target has ended)',
-    completes: halfCloses,
-  },
-  {
-    name: 'password-file',
-    value: 'FILE',
-    summary: 'the first line is the password of a user that a proxy has none for',
-    completes: 'file',
-  },
-];
+const headerOption = list('proxy-header', (text, name) => parseHeaders(text, name), {
+  value: "'NAME: VALUE'",
+  summary: 'send this header to each proxy; @FILE: those of a file, one a line; repeatable',
+});
 
-const proxyOptions: readonly OptionSpec[] = [proxyOption, retryOption, directOption, ...askOptions];
+const halfCloseOption = option(halfCloseName, parseHalfClose, {
+  value: 'WHEN',
+  summary: 'when a proxy is told that we send nothing more: now, wait or never (once the target has ended)',
+  completes: halfCloses,
+});
+
+const passwordFileOption = option('password-file', asText, {
+  value: 'FILE',
+  summary: 'the first line is the password of a user that a proxy has none for',
+  completes: 'file',
+});
+
+const askOptions = [headerOption, halfCloseOption, passwordFileOption];
+
+const proxyOptions = [proxyOption, retryOption, directOption, ...askOptions];
 
 /** The options that say how targets are reached, TLS to the proxies included. */
 export const routeGroup: OptionGroup = {
@@ -120,8 +118,8 @@ export async function readRoute(
   targets: readonly Target[],
   doubts: 'warning' | 'verbose' = 'warning',
 ): Promise<RouteWords> {
-  const urls = args.list('proxy');
-  if (args.has('direct') && urls.length > 0) throw usageError('--direct and -x contradict each other');
+  const urls = args.get(proxyOption);
+  if (args.get(directOption) && urls.length > 0) throw usageError('--direct and -x contradict each other');
   const rest = readRest(args);
   const fallbacks = { tls, ...readAskWords(args) };
   if (urls.length > 0) {
@@ -129,7 +127,7 @@ export async function readRoute(
     return { hops, direct: new Set(), ...rest };
   }
   const emit = createReport(ui, 'connect');
-  const { proxy, direct } = args.has('direct')
+  const { proxy, direct } = args.get(directOption)
     ? { direct: targets }
     : await askEnvironment(io.env, targets, doubts, emit);
   if (proxy === undefined) return { hops: [], direct: new Set(direct), ...rest };
@@ -140,15 +138,15 @@ export async function readRoute(
 
 /** What holds for the whole way. @throws {TunlError} usage */
 export function readRest(args: Arguments): Pick<RouteOptions, 'retries' | 'family' | 'resolver'> {
-  return { retries: readRetries(args), ...readFamily(args), ...readResolver(args) };
+  return { retries: args.get(retryOption) ?? 0, ...readFamily(args), ...readResolver(args) };
 }
 
 /** Reads --proxy-header and --half-close, which hold for each hop. @throws {TunlError} usage */
 export function readAskWords(args: Arguments): Pick<HopFallbacks, 'headers' | 'halfClose'> {
-  const halfClose = args.text(halfCloseName);
+  const halfClose = args.get(halfCloseOption);
   return {
-    headers: args.list('proxy-header').flatMap((text) => parseHeaders(text, '--proxy-header')),
-    ...(halfClose !== undefined && { halfClose: parseHalfClose(halfClose, `--${halfCloseName}`) }),
+    headers: args.get(headerOption).flat(),
+    ...(halfClose !== undefined && { halfClose }),
   };
 }
 
@@ -169,7 +167,7 @@ export async function readChoices(args: Arguments, context: CommandContext, word
 
 async function readHops(args: Arguments, context: CommandContext, words: HopTexts): Promise<Hop[]> {
   const { texts, ...fallbacks } = words;
-  const sources = { ...makeSources(args, context), file: args.text('password-file') };
+  const sources = { ...makeSources(args, context), file: args.get(passwordFileOption) };
   const hops = await fillPasswords(parseHops(texts, fallbacks), sources);
   const keyPassword = readKeyPassword(args, context);
   return hops.map((hop) => (hop.tls.cert === undefined ? hop : { ...hop, tls: { ...hop.tls, keyPassword } }));
@@ -178,7 +176,7 @@ async function readHops(args: Arguments, context: CommandContext, words: HopText
 function makeSources(args: Arguments, { io, ui }: CommandContext): Omit<PasswordSources, 'file'> {
   const ask: PasswordSources['ask'] = async (question) => {
     // What is printed names a variable instead.
-    if (args.has('print')) return 'not asked for';
+    if (args.get(printOption)) return 'not asked for';
     const { createAsk } = await import('../ask.ts');
     return createAsk({ env: io.env, askpassStderr: ui.voice.form === 'json' ? 'ignore' : 'inherit' })(question);
   };
@@ -220,21 +218,24 @@ async function askEnvironment(
   return { direct, ...(proxy !== undefined && { proxy }) };
 }
 
-function readRetries(args: Arguments): number {
-  const text = args.text('retry') ?? '0';
+function parseRetries(text: string, name: string): number {
   if (/^\d{1,4}$/.test(text)) return Number(text);
-  throw usageError(`--retry ${quote(text)} is not a number of retries`);
+  throw usageError(`${name} ${quote(text)} is not a number of retries`);
 }
 
 function readFamily(args: Arguments): Pick<RouteOptions, 'family'> {
-  if (args.has('ipv4') && args.has('ipv6')) throw usageError('-4 and -6 contradict each other');
-  return args.has('ipv4') ? { family: 4 } : args.has('ipv6') ? { family: 6 } : {};
+  const [ipv4, ipv6] = [args.get(ipv4Option), args.get(ipv6Option)];
+  if (ipv4 && ipv6) throw usageError('-4 and -6 contradict each other');
+  return ipv4 ? { family: 4 } : ipv6 ? { family: 6 } : {};
 }
 
 function readResolver(args: Arguments): Pick<RouteOptions, 'resolver'> {
-  const text = args.text('resolver');
-  if (text === undefined) return {};
-  const resolver = resolvers.find((name) => name === text);
-  if (resolver) return { resolver };
-  throw usageError(`--resolver ${quote(text)} is neither system nor dns`);
+  const resolver = args.get(resolverOption);
+  return resolver ? { resolver } : {};
+}
+
+function parseResolver(text: string, name: string): (typeof resolvers)[number] {
+  const resolver = resolvers.find((known) => known === text);
+  if (resolver) return resolver;
+  throw usageError(`${name} ${quote(text)} is neither system nor dns`);
 }

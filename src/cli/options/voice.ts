@@ -2,6 +2,7 @@ import type { VoiceControl } from '../../app/options.ts';
 import { usageError } from '../../core/errors.ts';
 import type { Arguments } from '../arguments.ts';
 import type { OptionGroup } from '../command.ts';
+import { counter, flag } from '../option.ts';
 import type { Ui, Verbosity, Voice } from '../ui.ts';
 
 const levelOf = { quiet: 'error', normal: 'info', verbose: 'debug', debug: 'trace' } as const;
@@ -9,24 +10,31 @@ const levelOf = { quiet: 'error', normal: 'info', verbose: 'debug', debug: 'trac
 /** What is not here says less than the usual. */
 const verbosityOf: Readonly<Record<string, Verbosity>> = { info: 'normal', debug: 'verbose', trace: 'debug' };
 
+/** The option that leaves out all but errors. */
+export const quietOption = flag('quiet', { short: 'q', summary: 'say nothing but errors' });
+
+/** The option that says more, the more often it is given. */
+export const verboseOption = counter('verbose', { short: 'v', summary: 'say each step; -vv also the details' });
+
+/** The option that makes messages objects. */
+export const jsonOption = flag('json', { summary: 'write one JSON object per line to stderr instead of messages' });
+
+/** The option that prints the help of the command. */
+export const helpOption = flag('help', { short: 'h', summary: 'print this' });
+
 /** The options that say how much is said, and how. */
 export const voiceGroup: OptionGroup = {
   title: 'Messages',
-  options: [
-    { name: 'quiet', short: 'q', summary: 'say nothing but errors' },
-    { name: 'verbose', short: 'v', repeat: 'count', summary: 'say each step; -vv also the details' },
-    { name: 'json', summary: 'write one JSON object per line to stderr instead of messages' },
-    { name: 'help', short: 'h', summary: 'print this' },
-  ],
+  options: [quietOption, verboseOption, jsonOption, helpOption],
 };
 
 /** @throws {TunlError} usage */
 export function readVoice(args: Arguments): Voice {
-  const loud = args.count('verbose');
-  const quiet = args.has('quiet');
+  const loud = args.get(verboseOption);
+  const quiet = args.get(quietOption);
   if (quiet && loud > 0) throw usageError('-q and -v contradict each other');
   const verbosity = quiet ? 'quiet' : loud > 1 ? 'debug' : loud === 1 ? 'verbose' : 'normal';
-  return { verbosity, form: args.has('json') ? 'json' : 'text' };
+  return { verbosity, form: args.get(jsonOption) ? 'json' : 'text' };
 }
 
 /** How much is said, as the admin address reads and sets it. */
