@@ -1,3 +1,4 @@
+import { capSettings } from '../../words/settings.ts';
 import { administration } from './administration.ts';
 import type { Block, Section } from './roff.ts';
 
@@ -150,7 +151,7 @@ export const commandProse: Readonly<Record<string, Prose>> = {
           },
           {
             term: '`proxy`',
-            text: '`true`, or `accept`, `users`, `allow`, `deny`, `open`, `max-tunnels` (`-per-client`, `-per-session`) and `proxy-protocol` like the options of serve. With `statuses: envoy` it refuses with the statuses of Envoy: 503 if the target cannot be reached, 404 for requests that are not tunnels.',
+            text: `\`true\`, or \`accept\`, \`users\`, \`allow\`, \`deny\`, \`open\`, ${listCaps()} and \`proxy-protocol\` like the options of serve. With \`statuses: envoy\` it refuses with the statuses of Envoy: 503 if the target cannot be reached, 404 for requests that are not tunnels.`,
           },
           {
             term: '`http`',
@@ -249,3 +250,16 @@ export const programProse: {
     },
   ],
 };
+
+/** The keys of the caps in files; those that go on from another stand behind it in brackets. */
+function listCaps(): string {
+  const keys: readonly string[] = capSettings.map(({ key }) => key);
+  const goesOn = (key: string) => keys.find((other) => key.startsWith(`${other}-`));
+  return keys
+    .filter((key) => goesOn(key) === undefined)
+    .map((key) => {
+      const ends = keys.filter((other) => goesOn(other) === key).map((other) => `\`${other.slice(key.length)}\``);
+      return ends.length === 0 ? `\`${key}\`` : `\`${key}\` (${ends.join(', ')})`;
+    })
+    .join(', ');
+}
