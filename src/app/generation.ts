@@ -12,7 +12,6 @@ import type { LogFiles } from '../telemetry/access-log.ts';
 import { bytesStage } from './forward-stage.ts';
 import { httpStage } from './http-stage.ts';
 import { assertNotLedTo, type OffLimits } from './off-limits.ts';
-import { proxyStage } from './proxy-stage.ts';
 import { RouteCache } from './routes.ts';
 import type { ReadyStage, StageParts } from './stage.ts';
 import type { Traffic } from './traffic.ts';
@@ -123,7 +122,6 @@ function prepareStage(stage: ChainStage<RouteName>, parts: StageParts): Promise<
     case 'forward':
       return bytesStage.prepare(stage, parts);
     case 'proxy':
-      return proxyStage.prepare(stage, parts);
     case 'http':
       return httpStage.prepare(stage, parts);
   }

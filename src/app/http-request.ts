@@ -1,112 +1,48 @@
-import type { AnswerAction, HttpAction, RequestsAction, TunnelsAction } from '../chain/model.ts';
+import type { AnswerAction, RequestsAction } from '../chain/model.ts';
+import type { Address } from '../core/address.ts';
 import { formatDuration } from '../core/deadline.ts';
-import { type Dial, type Origin, pipe } from '../core/dialer.ts';
+import type { Origin } from '../core/dialer.ts';
 import { TunlError, toTunlError } from '../core/errors.ts';
 import type { Exchange } from '../core/exchange.ts';
-import { withProxyHeader } from '../dial/proxy-header.ts';
 import { formatProxyStatus, publicReason } from '../http/proxy-status.ts';
-import { withoutSecrets } from '../http/tunnel-request.ts';
 import { relay } from '../relay/relay.ts';
-import type { FindRoute } from '../router/match.ts';
-import { httpStatusOf } from './refusals.ts';
-import { formatRequest, type RecordEnv, RequestRecord, toLine, toResult } from './request-record.ts';
-import { carryTunnel } from './tunnel.ts';
+import type { Refusals } from './refusals.ts';
+import { type RecordEnv, RequestRecord, toResult } from './request-record.ts';
+import type { ServeTerms } from './serve-terms.ts';
 import type { ReadyUpstream } from './upstream.ts';
 
-/** What serving the requests of a stage needs. */
-export interface HttpEnv extends RecordEnv {
-  readonly findRoute: FindRoute;
-  readonly upstreams: ReadonlyMap<string, ReadyUpstream>;
-  readonly draining: AbortSignal;
+/** What requests of a stage need that are answered or go on. */
+export interface RequestEnv extends RecordEnv {
+  readonly terms: Pick<ServeTerms, 'refusals'>;
 }
 
-/** Serves one request to its end: by its route it is answered, goes on, or opens a tunnel. Never rejects. */
-export async function serveRequest(env: HttpEnv, request: Exchange, outer: Origin): Promise<void> {
-  const user = outer.user ?? request.peer.identity;
-  const origin: Origin = {
-    ...outer,
-    peer: request.peer,
-    requested: formatRequest(request),
-    request: toLine(request),
-    headers: withoutSecrets(request.headers),
-    ...(user !== undefined && { user }),
-  };
-  let action: HttpAction;
-  try {
-    ({ action } = env.findRoute(request).route);
-    assertTaken(request, action);
-    if (action.kind === 'tunnels') return await openTunnel(env, request, action, origin);
-  } catch (error) {
-    const failure = toTunlError(error);
-    new RequestRecord(env, request, origin, []).fail(failure, httpStatusOf(failure));
-    return refuse(request, failure);
-  }
-  await carryRequest(env, request, action, origin);
-}
+/** A request that is answered or goes on, as its route says. */
+export type RequestPlan = AnswerAction | ForwardPlan;
 
-/**
- * Refuses what the route does not take: to change protocols or to open tunnels must be said.
- * @throws {TunlError} http_request_denied
- */
-function assertTaken({ method, upgradeTo, version }: Exchange, action: HttpAction): void {
-  const wanted = upgradeTo ?? (method === 'CONNECT' ? 'connect' : undefined);
-  if (action.kind === 'tunnels') {
-    if (method === 'CONNECT' || (action.post && method === 'POST' && version !== '1.0' && wanted === undefined)) return;
-    throw denied('the route takes nothing but tunnels');
-  }
-  const upgrades = action.kind === 'requests' ? action.upgrades : [];
-  if (wanted === undefined || upgrades.includes(wanted)) return;
-  throw denied(wanted === 'connect' ? 'the route takes no CONNECT' : 'the route takes no change of protocol');
-}
-
-async function openTunnel(
-  env: HttpEnv,
-  request: Exchange,
-  { upstream: name, idleMs, proxyProtocol }: TunnelsAction,
-  origin: Origin,
-): Promise<void> {
-  const upstream = findUpstream(env, name);
-  const target = upstream.choose(request);
-  const dial: Dial = pipe(upstream.dial, ...(proxyProtocol ? [withProxyHeader(proxyProtocol, 'reached')] : []));
-  const { tunnels, emit, limits, access } = env;
-  await carryTunnel(
-    {
-      dial,
-      via: upstream.route.via,
-      limits: { ...limits, ...(idleMs !== undefined && { idleMs }) },
-      tunnels,
-      emit,
-      record: env.record === 'none' ? 'none' : 'dialled',
-      ...(access && {
-        access: { write: access.write, cluster: name, nearest: (place) => access.nearest(name, place) },
-      }),
-    },
-    {
-      target,
-      origin,
-      gone: request.gone,
-      accept: () => (request.method === 'CONNECT' ? request.upgrade(200, []) : request.stream(200, noStore)),
-      refuse: (error) => refuse(request, error),
-      statusOf: (error) => (error ? httpStatusOf(error) : 200),
-    },
-  );
+/** A request that goes on to a place of an upstream. */
+export interface ForwardPlan extends Omit<RequestsAction, 'upstream'> {
+  readonly upstream: ReadyUpstream;
+  readonly target: Address;
 }
 
 /** How long the answer that says no may stand still because nobody takes it. */
 const untakenMs = 3000;
 
-const noStore = [['Cache-Control', 'no-store, no-transform']] as const;
-
-async function carryRequest(
-  env: HttpEnv,
+/**
+ * Answers a request, or sends it on without the field `keptBack`, and brings its answer back.
+ * Never rejects.
+ */
+export async function carryRequest(
+  env: RequestEnv,
   request: Exchange,
-  action: AnswerAction | RequestsAction,
+  plan: RequestPlan,
   origin: Origin,
+  keptBack: string | undefined,
 ): Promise<void> {
-  const upstream = action.kind === 'requests' ? env.upstreams.get(action.upstream) : undefined;
-  const record = new RequestRecord(env, request, origin, upstream?.route.via ?? []);
+  const { statusOf } = env.terms.refusals;
+  const record = new RequestRecord(env, request, origin, plan.kind === 'requests' ? plan.upstream.route.via : []);
   const { abort } = record;
-  const idleMs = (action.kind === 'requests' ? action.idleMs : undefined) ?? env.limits.idleMs;
+  const idleMs = (plan.kind === 'requests' ? plan.idleMs : undefined) ?? env.limits.idleMs;
   let isAnswered = false;
   let isTunnel = false;
   request.watch({
@@ -122,10 +58,8 @@ async function carryRequest(
   });
   void request.done.then(({ error }) => error && abort.abort(toGone(error)));
   try {
-    if (action.kind === 'answer') await answer(request, action);
-    else {
-      isTunnel = await passOn(env, request, action, origin, record);
-    }
+    if (plan.kind === 'answer') await answer(request, plan);
+    else isTunnel = await passOn(env, request, plan, origin, record, keptBack);
     if (!isTunnel) record.close(toResult(await request.done));
   } catch (error) {
     const failure = toTunlError(error);
@@ -133,8 +67,8 @@ async function carryRequest(
       request.cut(failure);
       record.close(toResult({ error: failure }));
     } else {
-      record.fail(failure, request.gone.aborted ? undefined : httpStatusOf(failure));
-      await refuse(request, failure);
+      record.fail(failure, request.gone.aborted ? undefined : statusOf(failure));
+      await refuse(request, failure, env.terms.refusals);
     }
   }
 }
@@ -145,21 +79,20 @@ async function answer(request: Exchange, { status, body = '' }: AnswerAction): P
 
 /** Hands a request to its upstream; true where it became a tunnel, whose record is complete then. */
 async function passOn(
-  env: HttpEnv,
+  env: RequestEnv,
   request: Exchange,
-  { upstream: name, timeoutMs, upgrades, idleMs }: RequestsAction,
+  { upstream, target, timeoutMs, upgrades, idleMs }: ForwardPlan,
   origin: Origin,
   record: RequestRecord,
+  keptBack: string | undefined,
 ): Promise<boolean> {
-  const upstream = findUpstream(env, name);
-  const target = upstream.choose(request);
-  record.lead(name, target);
+  record.lead(upstream.name, target);
   const forwarder = await upstream.forwarder();
   let isTunnel = false;
   const limits = { ...env.limits, ...(idleMs !== undefined && { idleMs }) };
   await forwarder.forward(
     request,
-    { target, timeoutMs, upgrades },
+    { target, timeoutMs, upgrades, ...(keptBack !== undefined && { keptBack }) },
     {
       signal: record.abort.signal,
       origin,
@@ -175,16 +108,11 @@ async function passOn(
   return isTunnel;
 }
 
-function findUpstream({ upstreams }: HttpEnv, name: string): ReadyUpstream {
-  const upstream = upstreams.get(name);
-  if (upstream) return upstream;
-  throw new TunlError('destination_unavailable', `there is no upstream ${name}`, { side: 'self', phase: 'request' });
-}
-
-/** Says why a request gets no answer, to a client that is still there. */
-async function refuse(request: Exchange, error: TunlError): Promise<void> {
+/** Says why a request does not get what it asks for, to a client that is still there. */
+export async function refuse(request: Exchange, error: TunlError, { statusOf, isBare }: Refusals): Promise<void> {
+  const status = statusOf(error);
+  if (isBare) return request.respond(status, []);
   const fields = [formatProxyStatus(error), ...(error.facts.headers ?? [])];
-  const status = httpStatusOf(error);
   // Who was too slow may still send what belongs to this request.
   const closing = status === 408 ? [['Connection', 'close'] as const] : [];
   // Whatever was watched before is over; what is left is that somebody takes the answer.
@@ -206,8 +134,4 @@ function toGone(error: Error): TunlError {
     phase: 'relay',
     cause: error,
   });
-}
-
-function denied(message: string): TunlError {
-  return new TunlError('http_request_denied', message, { side: 'client', phase: 'policy' });
 }

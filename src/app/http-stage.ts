@@ -1,63 +1,106 @@
-import type { HttpStage, RouteName } from '../chain/model.ts';
+import type { HttpStage, ProxyStage, RouteName } from '../chain/model.ts';
 import type { Address } from '../core/address.ts';
-import type { Origin } from '../core/dialer.ts';
-import { toTunlError } from '../core/errors.ts';
-import type { Link } from '../core/link.ts';
-import { requestServerSetup } from '../http/h2-setup.ts';
-import { type RequestProfile, serveRequests } from '../http/request-front.ts';
-import { assertChoiceNotOpen } from '../policy/exposure.ts';
-import { createFindRoute } from '../router/match.ts';
-import type { TlsAcceptor } from '../tls/server.ts';
+import type { Listener } from '../core/listener.ts';
+import { isLoopback } from '../core/loopback.ts';
+import { createAuthenticator } from '../policy/auth.ts';
+import { assertChoiceNotOpen, assertNotOpen } from '../policy/exposure.ts';
+import { parseRule } from '../policy/rules.ts';
+import { TunnelGate } from '../policy/tunnel-gate.ts';
 import { createAccessLog, nearestPlace } from './access-log.ts';
-import { type HttpEnv, serveRequest } from './http-request.ts';
+import type { RecordEnv } from './request-record.ts';
 import type { Route } from './route.ts';
-import { secureClient } from './secure-client.ts';
+import { serveLink, type ServeEnv } from './serve-link.ts';
+import { createAcceptor, createTerms } from './serve-terms.ts';
+import { createAuthorise, routeRequests, routeTunnels } from './stage-routes.ts';
 import type { StageKind, StageParts } from './stage.ts';
-import { formatPeer } from './tunnels.ts';
 import { createUpstream, type ReadyUpstream } from './upstream.ts';
 
-/** How long a connection may wait for its next request: an hour, as Envoy lets it. */
-const keepAliveMs = 3_600_000;
+type AnyHttpStage = ProxyStage<RouteName> | HttpStage<RouteName>;
+type Upstreams = ReadonlyMap<string, ReadyUpstream>;
 
 /**
- * Stages that look at requests:
+ * Stages that speak HTTP, proxies and those that look at requests:
  *
- *     Link -> tls? -> front -> route -> an answer | a tunnel to an upstream | the request goes on to it
+ *     Link -> tls? -> front -> authenticate -> authorise -> route -> a tunnel | an answer | the request goes on
  */
-export const httpStage: StageKind<HttpStage<RouteName>> = {
+export const httpStage: StageKind<AnyHttpStage> = {
   async prepare(stage, parts) {
-    const isChosen = stage.upstreams.some(({ to }) => 'field' in to);
-    const exposure = { hasClientCa: stage.tls?.clientCa !== undefined, open: stage.open ?? false };
-    const assertListen = (listen: readonly Address[]) => isChosen && assertChoiceNotOpen({ listen, ...exposure });
+    const route = await parts.routes.get(stage.name, stage.route);
+    const { limits, hops } = route.options;
+    const terms = createTerms(stage, limits.handshakeMs);
+    const { users: sources = {}, allow = [], deny = [], caps = {} } = stage;
+    const rules = { allow: allow.map(parseRule), deny: deny.map(parseRule) };
+    const [users, acceptor] = await Promise.all([createAuthenticator(sources), createAcceptor(stage.tls, terms)]);
+    const assertListen = judgeListeners(stage, users.required);
+    // As far as the words tell; descriptors are judged once they are bound.
     assertListen(stage.listen.filter(({ kind }) => kind !== 'fd' && kind !== 'internal'));
-    const [route, acceptor] = await Promise.all([parts.routes.get(stage.name, stage.route), createAcceptor(stage)]);
     const upstreams = await createUpstreams(stage, parts);
-    const outside = createEnv(stage, route, upstreams, parts);
-    const inside = stage.log ? outside : { ...outside, record: 'none' as const };
-    const { tlsMs } = route.options.limits;
-    const secure = (link: Link) => (acceptor ? secureClient(acceptor, link, tlsMs, parts.scope.draining) : link);
-    const front = { ...frontOptions(stage, route), retired: parts.retired };
+    const recordEnv = createRecordEnv(stage, route, upstreams, parts);
+    const hasCaps = (caps.total ?? caps.perClient) !== undefined;
+    const common = {
+      terms,
+      front: { ...terms.front, ...(stage.job === 'http' && { retired: parts.retired }) },
+      users,
+      ...(hasCaps && { gate: new TunnelGate(caps) }),
+      acceptor,
+      limits,
+      draining: parts.scope.draining,
+      via: stage.job === 'proxy' ? route.via : [],
+      forwardsVia: stage.job === 'proxy' && hops.length > 0,
+    };
+    const envs = new Map<Vantage, ServeEnv>();
+    const envOf = (vantage: Vantage): ServeEnv => {
+      const known = envs.get(vantage);
+      if (known) return known;
+      const record = { ...recordEnv, ...(isInner(stage, vantage) && { record: 'none' as const }) };
+      const base = vantage === 'exposed' ? 'deny-special' : 'allow-all';
+      const judges = users.required || rules.allow.length + rules.deny.length > 0;
+      const find =
+        stage.job === 'proxy'
+          ? routeTunnels(stage, route, rules, base, parts, record)
+          : routeRequests(stage, upstreams, judges ? createAuthorise(rules, base) : undefined, record);
+      const env = { ...record, ...common, route: find };
+      envs.set(vantage, env);
+      return env;
+    };
     return {
       stage,
       route,
       ...(acceptor && { acceptor }),
       async onLink(link, origin, listener) {
-        void serveLink(listener ? outside : inside, front, secure, link, origin);
+        void serveLink(envOf(vantageOf(listener)), link, origin);
         return undefined;
       },
-      assertListen: ({ address }) => void assertListen([address]),
-      reload: () => forEach(upstreams, (upstream) => upstream.reload()),
-      close: () => forEach(upstreams, (upstream) => upstream.close()),
+      assertListen: ({ address }) => assertListen([address]),
+      async reload() {
+        await Promise.all([users.reload(), ...[...upstreams.values()].map((upstream) => upstream.reload())]);
+      },
+      async close() {
+        await Promise.all([...upstreams.values()].map((upstream) => upstream.close()));
+      },
     };
   },
 };
 
-type Upstreams = ReadonlyMap<string, ReadyUpstream>;
+/** From where a Link came: another stage, this machine, or a listener that others can reach. */
+type Vantage = 'inside' | 'local' | 'exposed';
 
-async function createUpstreams(
-  { upstreams }: HttpStage<RouteName>,
-  { routes, listeners }: StageParts,
-): Promise<Upstreams> {
+function vantageOf(listener: Listener | undefined): Vantage {
+  if (!listener) return 'inside';
+  return isLoopback(listener.address) ? 'local' : 'exposed';
+}
+
+/** Refuses to listen where everybody would have the use of a stage, and could choose where it leads. */
+function judgeListeners(stage: AnyHttpStage, hasUsers: boolean): (listen: readonly Address[]) => void {
+  const { open = false } = stage;
+  const exposure = { hasUsers, hasClientCa: stage.tls?.clientCa !== undefined, open };
+  if (stage.job === 'proxy') return (listen) => assertNotOpen({ listen, ...exposure });
+  const isChosen = stage.upstreams.some(({ to }) => 'field' in to);
+  return (listen) => isChosen && assertChoiceNotOpen({ listen, ...exposure });
+}
+
+async function createUpstreams(stage: AnyHttpStage, { routes, listeners }: StageParts): Promise<Upstreams> {
+  const upstreams = stage.job === 'http' ? stage.upstreams : [];
   const made = upstreams.map(async (upstream) => {
     const route = await routes.get(upstream.name, upstream.route);
     const sessions = routes.isOriginSeen(upstream) ? 'per-request' : 'shared';
@@ -66,76 +109,19 @@ async function createUpstreams(
   return new Map(await Promise.all(made));
 }
 
-function createEnv(stage: HttpStage<RouteName>, route: Route, upstreams: Upstreams, parts: StageParts): HttpEnv {
-  const write = createAccessLog(stage.accessLogs, parts.logFiles, 'http');
+/** True where the outer stage has the record of a request. A proxy always writes a record of its own. */
+function isInner({ job, log }: AnyHttpStage, vantage: Vantage): boolean {
+  return vantage === 'inside' && job === 'http' && !log;
+}
+
+function createRecordEnv(
+  { accessLogs }: AnyHttpStage,
+  route: Route,
+  upstreams: Upstreams,
+  { logFiles, tunnels, emit }: StageParts,
+): RecordEnv {
+  const write = createAccessLog(accessLogs, logFiles, 'http');
   const nearest = (name: string, target: Address) =>
     nearestPlace((upstreams.get(name)?.route ?? route).options, target);
-  return {
-    findRoute: createFindRoute(stage.hosts),
-    upstreams,
-    limits: route.options.limits,
-    tunnels: parts.tunnels,
-    emit: parts.emit,
-    record: 'asked',
-    ...(write && { access: { write, nearest } }),
-    draining: parts.scope.draining,
-  };
-}
-
-async function forEach(upstreams: Upstreams, act: (upstream: ReadyUpstream) => Promise<void>): Promise<void> {
-  await Promise.all([...upstreams.values()].map(act));
-}
-
-async function createAcceptor({ tls, codec }: HttpStage<RouteName>): Promise<TlsAcceptor | undefined> {
-  if (!tls) return undefined;
-  const { createTlsServer } = await import('../tls/server.ts');
-  const alpn = { auto: ['h2', 'http/1.1'], http1: ['http/1.1'], http2: ['h2'] }[codec];
-  return createTlsServer({ ...tls, alpn });
-}
-
-function frontOptions({ codec, hosts }: HttpStage<RouteName>, { options }: Route): RequestProfile {
-  const { handshakeMs: headMs } = options.limits;
-  const { maxHeaderBytes: maxHeadBytes } = requestServerSetup;
-  const takesProtocols = hosts.some(({ routes }) =>
-    routes.some(
-      ({ action }) =>
-        // `bytestream` asks for a tunnel.
-        action.kind === 'tunnels' || (action.kind === 'requests' && action.upgrades.some((name) => name !== 'connect')),
-    ),
-  );
-  return {
-    codec,
-    perConnection: 'many',
-    translatable: true,
-    http1: { headMs, keepAliveMs, maxHeadBytes, maxLineBytes: maxHeadBytes },
-    http2: { ...requestServerSetup, extendedConnect: takesProtocols },
-  };
-}
-
-/** Serves one accepted Link to its end. Never rejects: what goes wrong is answered and reported. */
-async function serveLink(
-  env: HttpEnv,
-  front: RequestProfile,
-  secure: (link: Link) => Link | Promise<Link>,
-  accepted: Link,
-  origin: Origin,
-): Promise<void> {
-  const started = performance.now();
-  try {
-    const link = await secure(accepted);
-    await serveRequests(link, front, env.draining, (request) => void serveRequest(env, request, origin));
-  } catch (error) {
-    const failure = toTunlError(error);
-    // A client that connects and leaves, such as a port check, asked for nothing.
-    if (failure.code === 'connection_terminated' || env.record === 'none') return;
-    env.emit({
-      event: 'tunnel.failed',
-      id: env.tunnels.nextId(),
-      client: formatPeer(accepted.peer),
-      target: '-',
-      via: [],
-      ms: Math.round(performance.now() - started),
-      error: failure,
-    });
-  }
+  return { limits: route.options.limits, tunnels, emit, record: 'asked', ...(write && { access: { write, nearest } }) };
 }

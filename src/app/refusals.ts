@@ -7,6 +7,8 @@ export interface Refusals {
   readonly unserved: 404 | 405;
   /** Answer 417 to an `Expect` that cannot be met; passed over otherwise. */
   readonly checksExpect: boolean;
+  /** The status says all: there is no field and no body beside it. */
+  readonly isBare?: true;
 }
 
 /** Failures that say what they are; every other one of an upstream reads as 503, as Envoy has it. */
@@ -23,7 +25,7 @@ const plain: ReadonlySet<ErrorCode> = new Set([
 ]);
 
 /** The status with which Envoy answers a request that failed: an upstream that is away is a 503, whatever keeps it away. */
-export function httpStatusOf(error: TunlError): number {
+function httpStatusOf(error: TunlError): number {
   const { code, facts } = error;
   if (code === 'tunnel_idle') return facts.status ?? 408;
   if (facts.nowhere === true) return 503;

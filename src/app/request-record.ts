@@ -22,9 +22,9 @@ export interface RecordEnv extends Pick<TunnelEnv, 'tunnels' | 'emit' | 'record'
 }
 
 /** What was asked for, without its query and without a user in it: they are nobody's business. */
-export function formatRequest({ method, target, authority }: Exchange): string {
+export function formatRequest({ method, target, authority }: TunnelExchange): string {
   const [path = ''] = target.split('?', 1);
-  const place = method === 'CONNECT' ? target : `${authority}${path}`;
+  const place = method === 'CONNECT' ? target : path.startsWith('/') || path === '*' ? `${authority}${path}` : path;
   return `${method} ${quote(place.replace(/^.*@/s, '***@')).slice(1, -1)}`;
 }
 

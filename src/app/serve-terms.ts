@@ -1,77 +1,99 @@
 import { carriers } from '../carriers/index.ts';
+import type { HttpStage, ListenerTls, ProxyStage, RouteName } from '../chain/model.ts';
 import type { Carrier, ServerDemand, TlsDemand } from '../core/carrier.ts';
-import type { ProxyStage } from '../chain/model.ts';
-import type { HeaderField } from '../core/hop.ts';
-import { type TunlError, usageError } from '../core/errors.ts';
+import { usageError } from '../core/errors.ts';
 import type { TunnelExchange } from '../core/exchange.ts';
+import type { HeaderField } from '../core/hop.ts';
+import { requestServerSetup, serverSetup } from '../http/h2-setup.ts';
 import { halfCloseField } from '../http/half-close.ts';
-import { type Http2Setup, serverSetup } from '../http/h2-setup.ts';
 import type { RequestProfile } from '../http/request-front.ts';
-import { rejectExchange } from '../http/tunnel-request.ts';
 import type { TlsAcceptor } from '../tls/server.ts';
-import type { ServeOptions } from './options.ts';
 import { type Refusals, refusals } from './refusals.ts';
 
-/** What a server accepts, and how it answers. */
+/** How a stage speaks HTTP: what differs between a proxy and a stage that looks at requests, as data. */
 export interface ServeTerms {
+  /** How requests are taken. */
+  readonly front: RequestProfile;
+  /** Protocols that clients in TLS may choose from. */
+  readonly alpn: readonly string[];
+  /** Present where clients must speak TLS in a certain way. */
+  readonly tls?: TlsDemand;
+  readonly refusals: Refusals;
+  /** Present where every request must ask for a tunnel; otherwise the routes decide. */
+  readonly tunnels?: TunnelTerms;
+}
+
+/** What requests for tunnels a proxy accepts, and how it answers. */
+export interface TunnelTerms {
   /** Those whose requests are served, in the order of the registry. */
   readonly carriers: readonly Carrier[];
   /** Switches of the carriers that were given. */
   readonly switches: ReadonlySet<string>;
-  readonly http2: Http2Setup;
-  /** Present where clients must speak TLS in a certain way. */
-  readonly tls?: TlsDemand;
-  readonly refusals: Refusals;
   /** Fields of the answer that opens a tunnel. */
   readonly grants: (exchange: TunnelExchange) => readonly HeaderField[];
-  /** Answers a request that no carrier took. */
-  readonly refuse: (exchange: TunnelExchange, error: TunlError) => Promise<void>;
 }
 
-/** How requests for tunnels are taken: what no carrier knows is refused by the terms, so it is read as it was sent. */
-export function serveProfile({ http2 }: ServeTerms, headMs: number): RequestProfile {
-  return {
-    codec: 'auto',
-    perConnection: 'one',
-    translatable: false,
-    http1: { headMs, keepAliveMs: 0, maxHeadBytes: 16 * 1024, maxLineBytes: 8 * 1024 },
-    http2,
-  };
-}
-
-type TermsOptions = Pick<ProxyStage, 'accept' | 'users' | 'caps' | 'statuses'>;
+/** How long a connection may wait for its next request: an hour, as Envoy lets it. */
+const keepAliveMs = 3_600_000;
 
 /**
- * Chooses what is served: CONNECT and what was asked for beside it, or the one carrier that has its
- * server for itself.
+ * Chooses how a stage speaks HTTP; a head may take `headMs` milliseconds.
  * @throws {TunlError} usage
  */
-export function createTerms(options: TermsOptions): ServeTerms {
-  const terms = chooseTerms(options);
-  const { http2: demand } = terms;
+export function createTerms(stage: ProxyStage<RouteName> | HttpStage<RouteName>, headMs: number): ServeTerms {
+  const terms = stage.job === 'proxy' ? proxyTerms(stage, headMs) : requestTerms(stage, headMs);
+  const { http2 } = terms.front;
   // Told so, a client opens another session instead of being refused.
+  const maxStreams = Math.min(http2.maxStreams, stage.caps?.perSession ?? Infinity);
+  return { ...terms, front: { ...terms.front, http2: { ...http2, maxStreams } } };
+}
+
+/** Each request may be for something else, and may go on in the other version of HTTP. */
+function requestTerms({ codec, hosts }: HttpStage<RouteName>, headMs: number): ServeTerms {
+  const { maxHeaderBytes: maxHeadBytes } = requestServerSetup;
+  const actions = hosts.flatMap(({ routes }) => routes.map(({ action }) => action));
+  const takesProtocols = actions.some(
+    (action) =>
+      // `bytestream` asks for a tunnel.
+      action.kind === 'tunnels' || (action.kind === 'requests' && action.upgrades.some((name) => name !== 'connect')),
+  );
   return {
-    ...terms,
-    http2: { ...demand, maxStreams: Math.min(demand.maxStreams, options.caps?.perSession ?? Infinity) },
+    front: {
+      codec,
+      perConnection: 'many',
+      translatable: true,
+      http1: { headMs, keepAliveMs, maxHeadBytes, maxLineBytes: maxHeadBytes },
+      http2: { ...requestServerSetup, extendedConnect: takesProtocols },
+    },
+    alpn: { auto: ['h2', 'http/1.1'], http1: ['http/1.1'], http2: ['h2'] }[codec],
+    refusals: refusals.envoy,
   };
 }
 
-function chooseTerms({ accept, users, statuses }: TermsOptions): ServeTerms {
+/** CONNECT and what was asked for beside it, or the one carrier that has its server for itself. */
+function proxyTerms({ accept, users, statuses }: ProxyStage<RouteName>, headMs: number): ServeTerms {
   const given = new Set(accept);
   assertUsed(given);
+  const front: RequestProfile = {
+    codec: 'auto',
+    perConnection: 'one',
+    // What no carrier knows is refused, so it is read as it was sent.
+    translatable: false,
+    http1: { headMs, keepAliveMs: 0, maxHeadBytes: 16 * 1024, maxLineBytes: 8 * 1024 },
+    http2: serverSetup,
+  };
+  const alpn = ['h2', 'http/1.1'];
   const asked = carriers.filter(({ serveFlag }) => serveFlag && given.has(serveFlag.name));
   const own = asked.find(({ server }) => server);
   if (!own?.server) {
     const served = carriers.filter(({ serveFlag }) => !serveFlag || given.has(serveFlag.name));
-    const whose = refusals[statuses ?? 'serve'];
+    // A stage in the place of Envoy answers with the fields of Envoy.
+    const grants = ({ method }: TunnelExchange) => (method === 'CONNECT' && !statuses ? [halfCloseField] : []);
     return {
-      carriers: served,
-      switches: given,
-      http2: serverSetup,
-      refusals: whose,
-      // A stage in the place of Envoy answers with the fields of Envoy.
-      grants: ({ method }) => (method === 'CONNECT' && !statuses ? [halfCloseField] : []),
-      refuse: (exchange, error) => rejectExchange(exchange, error, whose.statusOf(error)),
+      front,
+      alpn,
+      refusals: refusals[statuses ?? 'serve'],
+      tunnels: { carriers: served, switches: given, grants },
     };
   }
   const flag = `--${own.serveFlag?.name}`;
@@ -81,7 +103,7 @@ function chooseTerms({ accept, users, statuses }: TermsOptions): ServeTerms {
     throw usageError(`${flag} has no place for users and passwords`, 'its clients are known by their certificates');
   }
   if (statuses) throw usageError(`${flag} has statuses of its own: those of Envoy cannot go with it`);
-  return ownTerms(own, own.server, given);
+  return { alpn, ...ownTerms(own, own.server, given, front) };
 }
 
 /** A switch for a carrier that is not served would be a rule that nobody keeps. */
@@ -92,15 +114,17 @@ function assertUsed(given: ReadonlySet<string>): void {
   }
 }
 
-function ownTerms(carrier: Carrier, demand: ServerDemand, switches: ReadonlySet<string>): ServeTerms {
+function ownTerms(
+  carrier: Carrier,
+  demand: ServerDemand,
+  switches: ReadonlySet<string>,
+  front: RequestProfile,
+): Omit<ServeTerms, 'alpn'> {
   return {
-    carriers: [carrier],
-    switches,
-    http2: { ...serverSetup, ...demand.http2 },
+    front: { ...front, http2: { ...front.http2, ...demand.http2 } },
     tls: demand.tls,
-    refusals: { statusOf: demand.statusOf, unserved: 405, checksExpect: false },
-    grants: () => [],
-    refuse: (exchange, error) => exchange.respond(demand.statusOf(error), []),
+    refusals: { statusOf: demand.statusOf, unserved: 405, checksExpect: false, isBare: true },
+    tunnels: { carriers: [carrier], switches, grants: () => [] },
   };
 }
 
@@ -109,11 +133,11 @@ function ownTerms(carrier: Carrier, demand: ServerDemand, switches: ReadonlySet<
  * @throws {TunlError} usage
  */
 export async function createAcceptor(
-  { tls }: Pick<ServeOptions, 'tls'>,
-  { tls: demand }: ServeTerms,
+  tls: ListenerTls | undefined,
+  { tls: demand, alpn }: ServeTerms,
 ): Promise<TlsAcceptor | undefined> {
   if (!tls && !demand) return undefined;
   if ((tls?.cert === undefined) !== (tls?.key === undefined)) throw usageError('--cert and --key go together');
   const { createTlsServer } = await import('../tls/server.ts');
-  return createTlsServer({ ...tls, alpn: ['h2', 'http/1.1'], ...demand });
+  return createTlsServer({ ...tls, alpn, ...demand });
 }

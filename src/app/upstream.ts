@@ -17,6 +17,9 @@ import { withWay } from './way.ts';
 
 /** An upstream of an HTTP stage, ready for requests and tunnels. */
 export interface ReadyUpstream {
+  readonly name: string;
+  /** A field of the request names its place. */
+  readonly isChosen: boolean;
   readonly route: Route;
   /**
    * Chooses the place that a request goes to.
@@ -66,6 +69,8 @@ export async function createUpstream(upstream: Upstream<RouteName>, parts: Upstr
     return createForwarder({ name, dial: secured(alpn), version, handshakeMs, sessions });
   };
   return {
+    name,
+    isChosen: 'field' in to,
     route,
     choose: places.choose,
     dial: secured([]),

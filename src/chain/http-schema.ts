@@ -1,5 +1,5 @@
 import * as z from 'zod';
-import { describe, flag, keyPassword, must, oneOrMore, text, time, wayShape } from './schema-parts.ts';
+import { describe, flag, keyPassword, must, oneOrMore, policyShape, text, time, wayShape } from './schema-parts.ts';
 
 const anyText = z.string(must('a text'));
 
@@ -117,6 +117,7 @@ export const http = z.strictObject(
       z.enum(['auto', 'http1', 'http2'], must('auto, http1 or http2')).optional(),
       'which version clients speak; both, told apart by their first bytes',
     ),
+    ...policyShape,
     open: describe(
       flag.optional(),
       'let everyone choose where a field:NAME leads to, also on an address that is not loopback',

@@ -10,13 +10,22 @@ import { parseDomain } from './domain.ts';
 import { readAction } from './http-action.ts';
 import { isFieldName, readMatches } from './http-match.ts';
 import type { HttpWords, HostWords, RouteWords, UpstreamWords } from './http-schema.ts';
-import type { HttpRoute, HttpStage, RouteName, Target, TargetChoice, Upstream, VirtualHost } from './model.ts';
-import type { RouteReader } from './route-words.ts';
+import type {
+  HttpRoute,
+  HttpStage,
+  RouteName,
+  StagePolicy,
+  Target,
+  TargetChoice,
+  Upstream,
+  VirtualHost,
+} from './model.ts';
+import { type PolicyReader, readPolicy } from './proxy-words.ts';
 import type { WayWords } from './schema-parts.ts';
 import { fillVariables, readKeyPassword } from './secrets.ts';
 
 /** What HTTP stages are read with. */
-export interface HttpReader extends RouteReader {
+export interface HttpReader extends PolicyReader {
   /** Where routes, hosts and upstreams stand, by what they became. */
   readonly places: Map<object, Path>;
   /** @throws {TunlError} usage */
@@ -32,15 +41,16 @@ export const everyHost = '*';
 /** Reads what a stage does with requests. */
 export function readHttp(
   path: Path,
-  { codec = 'auto', open = false, routes, hosts = {}, upstreams = {} }: HttpWords,
+  { codec = 'auto', open = false, routes, hosts = {}, upstreams = {}, ...policy }: HttpWords,
   reader: HttpReader,
   readWay: ReadWay,
-): Pick<HttpStage<RouteName>, 'codec' | 'hosts' | 'upstreams' | 'open'> {
+): Pick<HttpStage<RouteName>, 'codec' | 'hosts' | 'upstreams' | 'open' | keyof StagePolicy> {
   const known = new Upstreams(reader, readWay);
   for (const [name, words] of Object.entries(upstreams)) known.declare(name, [...path, 'upstreams', name], words);
   const read = (name: string, at: Path, words: HostWords) => readHost(name, at, words, known, reader);
   const named = Object.entries(hosts).map(([name, words]) => read(name, [...path, 'hosts', name], words));
   return {
+    ...readPolicy(path, policy, reader),
     codec,
     hosts: routes ? [...named, read(everyHost, [...path, 'routes'], routes)] : named,
     upstreams: known.all(),

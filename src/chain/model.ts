@@ -42,22 +42,27 @@ export interface ForwardStage<R = RouteOptions> extends AnyStage<R> {
   readonly to: TargetChoice;
 }
 
-/** Tunnels that arrive are ended here and go on to what they asked for, or to one place. */
-export interface ProxyStage<R = RouteOptions> extends AnyStage<R> {
-  readonly job: 'proxy';
-  readonly to?: TargetChoice;
-  /** Names of the carriers' switches (`post`, …): what is accepted beside CONNECT, or instead of it. */
-  readonly accept: readonly string[];
+/** Who may use a stage that speaks HTTP, what for, and how much at a time. */
+export interface StagePolicy {
   readonly users: {
     readonly authFile?: string;
     readonly single?: { readonly user: string; readonly password: string };
   };
+  /** Rules about what may be asked for. */
   readonly allow: readonly string[];
   readonly deny: readonly string[];
+  /** How many tunnels and requests there may be at a time: in all, of one client, in one HTTP/2 session. */
+  readonly caps?: Caps;
+}
+
+/** Tunnels that arrive are ended here and go on to what they asked for, or to one place. */
+export interface ProxyStage<R = RouteOptions> extends AnyStage<R>, StagePolicy {
+  readonly job: 'proxy';
+  readonly to?: TargetChoice;
+  /** Names of the carriers' switches (`post`, …): what is accepted beside CONNECT, or instead of it. */
+  readonly accept: readonly string[];
   /** Serve without authentication on an address that is not loopback. */
   readonly open: boolean;
-  /** How many tunnels there may be at a time: in all, of one client, in one HTTP/2 session. */
-  readonly caps?: Caps;
   /** Tell each target who the client is, before the first byte. */
   readonly proxyProtocol?: 'v1' | 'v2';
   /** Refuse with the statuses that Envoy has; with those of `serve` where absent. */
@@ -65,7 +70,7 @@ export interface ProxyStage<R = RouteOptions> extends AnyStage<R> {
 }
 
 /** HTTP requests that arrive are looked at one by one: each is answered, goes on, or opens a tunnel. */
-export interface HttpStage<R = RouteOptions> extends AnyStage<R> {
+export interface HttpStage<R = RouteOptions> extends AnyStage<R>, Partial<StagePolicy> {
   readonly job: 'http';
   /** It leads to its upstreams. */
   readonly to?: undefined;

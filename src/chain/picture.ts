@@ -7,7 +7,7 @@ import {
   listNames,
   listStages,
   listWays,
-  type ProxyStage,
+  type StagePolicy,
   type Target,
   type Way,
 } from './model.ts';
@@ -129,7 +129,7 @@ function describeStage(stage: ChainStage, counters: ReadonlyMap<string, StageCou
   const outside = listen.filter(({ kind }) => kind !== 'internal').map(formatAddress);
   const traits = [
     ...(tls ? [tls.clientCa === undefined ? 'TLS' : 'TLS with client certificates'] : []),
-    stage.job === 'proxy' ? describeProxy(stage) : stage.job,
+    describeJob(stage),
     ...describeBalance(stage),
     ...(log ? ['log'] : []),
   ];
@@ -143,15 +143,30 @@ function describeStage(stage: ChainStage, counters: ReadonlyMap<string, StageCou
   ];
 }
 
-function describeProxy({ accept, users, allow, deny, caps, proxyProtocol }: ProxyStage): string {
+function describeJob(stage: ChainStage): string {
+  switch (stage.job) {
+    case 'forward':
+      return stage.job;
+    case 'http':
+      return [stage.job, ...describePolicy(stage, 'requests')].join(', ');
+    case 'proxy': {
+      const { accept, proxyProtocol } = stage;
+      return [
+        accept.length === 0 ? 'proxy' : `proxy with ${accept.join(', ')}`,
+        ...describePolicy(stage, 'tunnels'),
+        ...(proxyProtocol ? [`PROXY ${proxyProtocol}`] : []),
+      ].join(', ');
+    }
+  }
+}
+
+function describePolicy({ users, allow = [], deny = [], caps }: Partial<StagePolicy>, what: string): string[] {
   const rules = allow.length + deny.length;
   return [
-    accept.length === 0 ? 'proxy' : `proxy with ${accept.join(', ')}`,
-    ...(users.authFile !== undefined || users.single ? ['users'] : []),
+    ...(users?.authFile !== undefined || users?.single ? ['users'] : []),
     ...(rules > 0 ? [rules === 1 ? '1 rule' : `${rules} rules`] : []),
-    ...(caps?.total === undefined ? [] : [`at most ${caps.total} tunnels`]),
-    ...(proxyProtocol ? [`PROXY ${proxyProtocol}`] : []),
-  ].join(', ');
+    ...(caps?.total === undefined ? [] : [`at most ${caps.total} ${what}`]),
+  ];
 }
 
 function describeBalance({ to }: ChainStage): string[] {

@@ -1,12 +1,22 @@
 import { formatAddress } from '../core/address.ts';
-import { collectLimits, formatLimit } from '../words/settings.ts';
+import { type CapKey, type Caps, capSettings, collectLimits, formatLimit } from '../words/settings.ts';
 import { comparisons, usualPath } from './http-match.ts';
 import { usualUpgrades } from './http-action.ts';
 import type { ConditionWords, HostWords, HttpWords, RouteWords, UpstreamWords } from './http-schema.ts';
 import { upstreamOf } from './http-faults.ts';
 import { everyHost, nameTargets } from './http-words.ts';
-import type { FieldMatch, HttpAction, HttpRoute, HttpStage, Limits, Upstream, VirtualHost } from './model.ts';
+import type {
+  FieldMatch,
+  HttpAction,
+  HttpRoute,
+  HttpStage,
+  Limits,
+  StagePolicy,
+  Upstream,
+  VirtualHost,
+} from './model.ts';
 import { toWayWords, unwrap } from './print-route.ts';
+import type { PolicyWords } from './schema-parts.ts';
 import type { SecretNames } from './secret-names.ts';
 import { escapeVariables } from './secrets.ts';
 
@@ -25,6 +35,7 @@ export function toHttpWords(stage: HttpStage, names: SecretNames): HttpWords {
   const others = every ? hosts.slice(0, -1) : hosts;
   return {
     ...(codec !== 'auto' && { codec }),
+    ...toPolicyWords(stage, names),
     ...(open && { open }),
     ...((others.length > 0 || !every) && {
       hosts: Object.fromEntries(others.map((host) => [host.name, toHostWords(host, lead)])),
@@ -36,6 +47,24 @@ export function toHttpWords(stage: HttpStage, names: SecretNames): HttpWords {
       ),
     }),
   };
+}
+
+/** Who may use a stage that speaks HTTP, as a file has it. */
+export function toPolicyWords(policy: Partial<StagePolicy>, names: SecretNames): PolicyWords {
+  const { users = {}, allow = [], deny = [], caps } = policy;
+  return {
+    ...(users.authFile !== undefined && { users: escapeVariables(users.authFile) }),
+    ...(users.single && { users: { [users.single.user]: names.of(users.single) } }),
+    ...(allow.length > 0 && { allow: unwrap(allow.map(escapeVariables)) }),
+    ...(deny.length > 0 && { deny: unwrap(deny.map(escapeVariables)) }),
+    ...toCapWords(caps),
+  };
+}
+
+function toCapWords(caps: Caps = {}): { readonly [key in CapKey]?: number } {
+  return Object.fromEntries(
+    capSettings.flatMap(({ key, field }) => (caps[field] === undefined ? [] : [[key, caps[field]]])),
+  );
 }
 
 type Lead = (upstream: string) => string | string[];

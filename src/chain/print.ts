@@ -1,10 +1,10 @@
 import { isMap, isPair, isSeq, type Pair, parseDocument, stringify, visit } from 'yaml';
 import { formatAddress } from '../core/address.ts';
 import { isSecretField } from '../core/secret.ts';
-import { type CapKey, type Caps, capSettings, defaultLimits } from '../words/settings.ts';
+import { defaultLimits } from '../words/settings.ts';
 import { formatSize } from '../words/size.ts';
 import { type AccessLog, type ChainStage, type Graph, type ListenerTls, listStages, type ProxyStage } from './model.ts';
-import { toHttpWords } from './print-http.ts';
+import { toHttpWords, toPolicyWords } from './print-http.ts';
 import { toWayWords, unwrap } from './print-route.ts';
 import type { AccessLogWords, FileWords, StageWords } from './schema.ts';
 import { SecretNames } from './secret-names.ts';
@@ -123,23 +123,13 @@ function toTlsWords(tls: ListenerTls, names: SecretNames): NonNullable<StageWord
 }
 
 function toProxyWords(stage: ProxyStage, names: SecretNames): StageWords['proxy'] {
-  const { accept, users, allow, deny, open, caps, proxyProtocol, statuses } = stage;
+  const { accept, open, proxyProtocol, statuses } = stage;
   const words = {
     ...(accept.length > 0 && { accept: unwrap(accept) }),
-    ...(users.authFile !== undefined && { users: escapeVariables(users.authFile) }),
-    ...(users.single && { users: { [users.single.user]: names.of(users.single) } }),
-    ...(allow.length > 0 && { allow: unwrap(allow.map(escapeVariables)) }),
-    ...(deny.length > 0 && { deny: unwrap(deny.map(escapeVariables)) }),
+    ...toPolicyWords(stage, names),
     ...(open && { open }),
-    ...toCapWords(caps),
     ...(proxyProtocol && { 'proxy-protocol': proxyProtocol }),
     ...(statuses && { statuses }),
   };
   return Object.keys(words).length === 0 ? true : words;
-}
-
-function toCapWords(caps: Caps = {}): { readonly [key in CapKey]?: number } {
-  return Object.fromEntries(
-    capSettings.flatMap(({ key, field }) => (caps[field] === undefined ? [] : [[key, caps[field]]])),
-  );
 }

@@ -4,42 +4,51 @@ import { collectCaps } from '../words/settings.ts';
 import { suggest } from '../words/suggest.ts';
 import { quote } from '../words/text.ts';
 import type { Path } from './document.ts';
-import type { ProxyStage } from './model.ts';
+import type { ProxyStage, StagePolicy } from './model.ts';
 import type { RouteReader } from './route-words.ts';
+import type { PolicyWords } from './schema-parts.ts';
 import type { StageWords } from './schema.ts';
 import { fillVariables, readSecret } from './secrets.ts';
 
-/** What proxies are read with: what a file may name is known elsewhere. */
-export interface ProxyReader extends RouteReader {
-  /** What `accept` may name. */
-  readonly switches: readonly string[];
+/** What the policy of a stage is read with. */
+export interface PolicyReader extends RouteReader {
   /** @throws {TunlError} usage, when the text is no rule */
   readonly checkRule: (text: string) => void;
 }
 
+/** What proxies are read with: what a file may name is known elsewhere. */
+export interface ProxyReader extends PolicyReader {
+  /** What `accept` may name. */
+  readonly switches: readonly string[];
+}
+
 /** Reads the settings of a proxy. */
 export function readProxy(path: Path, words: StageWords['proxy'], reader: ProxyReader) {
-  const {
-    accept,
-    users,
-    allow,
-    deny,
-    open = false,
-    'proxy-protocol': proxyProtocol,
-    statuses,
-    ...rest
-  } = toObject(words);
-  const { attempts } = reader;
+  const { accept, open = false, 'proxy-protocol': proxyProtocol, statuses, ...policy } = toObject(words);
   return {
-    accept: attempts.runEach([...path, 'accept'], accept, (word) => readSwitch(word, reader)),
-    users: attempts.run([...path, 'users'], () => readUsers(users, reader)) ?? {},
-    allow: attempts.runEach([...path, 'allow'], allow, (word) => readRule(word, reader)),
-    deny: attempts.runEach([...path, 'deny'], deny, (word) => readRule(word, reader)),
+    users: {},
+    allow: [],
+    deny: [],
+    ...readPolicy(path, policy, reader),
+    accept: reader.attempts.runEach([...path, 'accept'], accept, (word) => readSwitch(word, reader)),
     open,
-    ...collectCaps(({ key }) => rest[key]),
     ...(proxyProtocol && { proxyProtocol }),
     ...(statuses === 'envoy' && { statuses }),
   } satisfies Partial<ProxyStage>;
+}
+
+/** Reads who may use a stage, as far as its words say so. */
+export function readPolicy(path: Path, words: PolicyWords, reader: PolicyReader): Partial<StagePolicy> {
+  const users = reader.attempts.run([...path, 'users'], () => readUsers(words.users, reader));
+  const [allow, deny] = (['allow', 'deny'] as const).map((key) =>
+    reader.attempts.runEach([...path, key], words[key], (word) => readRule(word, reader)),
+  );
+  return {
+    ...(users && { users }),
+    ...(allow && words.allow !== undefined && { allow }),
+    ...(deny && words.deny !== undefined && { deny }),
+    ...collectCaps(({ key }) => words[key]),
+  };
 }
 
 type ProxyWords = Exclude<StageWords['proxy'], true | null | undefined>;
@@ -57,14 +66,14 @@ function readSwitch(word: string, { switches }: ProxyReader): string {
   );
 }
 
-function readRule(word: string, reader: ProxyReader): string {
+function readRule(word: string, reader: PolicyReader): string {
   const rule = fillVariables(word, reader);
   reader.checkRule(rule);
   return rule;
 }
 
-function readUsers(users: ProxyWords['users'], reader: ProxyReader): ProxyStage['users'] {
-  if (users === undefined) return {};
+function readUsers(users: PolicyWords['users'], reader: PolicyReader): StagePolicy['users'] | undefined {
+  if (users === undefined) return undefined;
   if (typeof users === 'string') return { authFile: resolve(reader.folder, fillVariables(users, reader)) };
   const [first, ...others] = Object.entries(users);
   if (!first || others.length > 0)

@@ -1,5 +1,12 @@
 import * as z from 'zod';
-import { type CapSetting, describeInFile, type LimitSetting, limitSettings, maxCap } from '../words/settings.ts';
+import {
+  type CapSetting,
+  capSettings,
+  describeInFile,
+  type LimitSetting,
+  limitSettings,
+  maxCap,
+} from '../words/settings.ts';
 
 /** A schema with the sentence that editors show for it. */
 export const describe = <T extends z.ZodType>(schema: T, description: string): T => schema.meta({ description });
@@ -24,19 +31,30 @@ export const keyPassword = describe(
 /** How long something may take. */
 export const time = z.union([z.literal(0), text], must('a duration such as 250ms, 5s, 1h or off'));
 /** How many of something there may be. */
-export const count = z
+const count = z
   .int(must('a number from 1'))
   .min(1, must('a number from 1'))
   .max(maxCap, must(`at most ${maxCap}`));
 
 /** The keys of settings that are all written in the same way, none of which must be there. */
-export function shapeOf<Key extends string, T extends z.ZodType>(
+function shapeOf<Key extends string, T extends z.ZodType>(
   settings: readonly ((LimitSetting | CapSetting) & { readonly key: Key })[],
   schema: T,
 ): Record<Key, z.ZodOptional<T>> {
   const entries = settings.map((setting) => [setting.key, describe(schema.optional(), describeInFile(setting))]);
   return Object.fromEntries(entries) as Record<Key, z.ZodOptional<T>>;
 }
+
+/** Who may use what speaks HTTP: the same keys for a proxy and for a stage that looks at requests. */
+export const policyShape = {
+  users: describe(
+    z.union([text, z.record(text, text)], must('an htpasswd file, or one user with where the password is')).optional(),
+    'an htpasswd file, or one user: { NAME: ${VARIABLE} }',
+  ),
+  allow: describe(oneOrMore(text, 'a rule').optional(), 'allow these targets and no others: PATTERN[:PORTS]'),
+  deny: describe(oneOrMore(text, 'a rule').optional(), 'deny these targets, whatever allow says'),
+  ...shapeOf(capSettings, count),
+};
 
 const limits = z.strictObject(shapeOf(limitSettings, time), must('limits by name, such as { idle: 1h }'));
 
@@ -117,6 +135,10 @@ export type RetryWords = z.infer<typeof retry>;
 export type PlaceWords = z.infer<typeof place> | z.infer<typeof alternatives>;
 /** A proxy with what its URL does not say. */
 export type HopWords = z.infer<typeof hop>;
+
+const policyObject = z.strictObject(policyShape);
+/** What a file says of who may use a stage. */
+export type PolicyWords = z.infer<typeof policyObject>;
 
 const wayObject = z.strictObject(wayShape);
 /** What a file says of a way. */

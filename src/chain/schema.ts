@@ -1,7 +1,6 @@
 import * as z from 'zod';
-import { capSettings } from '../words/settings.ts';
 import { http } from './http-schema.ts';
-import { count, describe, flag, keyPassword, must, oneOrMore, shapeOf, text, wayShape } from './schema-parts.ts';
+import { describe, flag, keyPassword, must, oneOrMore, policyShape, text, wayShape } from './schema-parts.ts';
 
 const { limits, retry, family, resolver } = wayShape;
 
@@ -16,14 +15,8 @@ const proxy = z.strictObject({
     oneOrMore(text, 'a name').optional(),
     'what it takes beside CONNECT, or instead of it: post, hbone, …',
   ),
-  users: describe(
-    z.union([text, z.record(text, text)], must('an htpasswd file, or one user with where the password is')).optional(),
-    'an htpasswd file, or one user: { NAME: ${VARIABLE} }',
-  ),
-  allow: describe(oneOrMore(text, 'a rule').optional(), 'allow these targets and no others: PATTERN[:PORTS]'),
-  deny: describe(oneOrMore(text, 'a rule').optional(), 'deny these targets, whatever allow says'),
+  ...policyShape,
   open: describe(flag.optional(), 'let everyone use it, also on an address that is not loopback'),
-  ...shapeOf(capSettings, count),
   'proxy-protocol': describe(
     z.enum(['v1', 'v2'], must('v1 or v2')).optional(),
     'tell each target who its client is, before the first byte',

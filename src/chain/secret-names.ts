@@ -11,7 +11,9 @@ export class SecretNames {
 
   constructor({ stages, routes }: Graph, sources: SecretSources) {
     const hops = [...routes.values()].flatMap((route) => route.hops.flat());
-    const users = stages.flatMap((stage) => (stage.job === 'proxy' && stage.users.single ? [stage.users.single] : []));
+    const users = stages.flatMap((stage) =>
+      stage.job !== 'forward' && stage.users?.single ? [stage.users.single] : [],
+    );
     const passwords = hops.flatMap(({ credentials }) => credentials?.password ?? []);
     // A field with operators is printed as it is, unless it came from a reference or has a secret name.
     const formats = hops

@@ -54,6 +54,8 @@ export interface RequestWatch {
 export interface Exchange extends TunnelExchange {
   /** What the client used to reach us, as far as we know it. */
   readonly scheme: 'http' | 'https';
+  /** The client takes us for a proxy: it sent CONNECT, or its target has a scheme (RFC 9112, section 3.2.2). */
+  readonly asksProxy: boolean;
   /** The protocol that an extended CONNECT asks for (RFC 8441), or that `Upgrade` names (RFC 9110, section 7.8), in lower case. */
   readonly upgradeTo: string | undefined;
   /** How many bytes the body has, where the client said so; `undefined` where it ends when it ends. */

@@ -61,10 +61,10 @@ function* findInStage(stage: ChainStage): Generator<Finding> {
     case 'proxy':
       yield* findInRoute(stage.route, 'stage');
       yield* findInProxy(stage);
-      // Who has users is told that there are none.
-      if (stage.users.authFile === undefined && !stage.users.single) yield* findExposed(stage);
+      yield* findExposed(stage);
       break;
     case 'http':
+      yield* findInPolicy(stage);
       yield* findInRoutes(stage);
       if (stage.upstreams.some(({ to }) => 'field' in to)) yield* findExposed(stage);
       for (const { name, to, route, tls = {} } of stage.upstreams) {
@@ -78,9 +78,11 @@ function* findInStage(stage: ChainStage): Generator<Finding> {
 }
 
 /** With us nobody is an open proxy by accident, and Envoy would be one. */
-function* findExposed({ listen, tls, open = false }: ProxyStage | HttpStage): Generator<Finding> {
+function* findExposed({ listen, tls, open = false, users = {} }: ProxyStage | HttpStage): Generator<Finding> {
   const exposed = listen.find((address) => address.kind === 'tcp' && !isLoopback(address));
-  if (!exposed || open || tls?.clientCa !== undefined) return;
+  // Who has users is told that there are none.
+  const hasUsers = users.authFile !== undefined || users.single !== undefined;
+  if (!exposed || open || hasUsers || tls?.clientCa !== undefined) return;
   yield [
     `everybody who reaches ${formatAddress(exposed)} could use it`,
     'say open if that is meant, or name a client-ca',
@@ -222,11 +224,17 @@ function* findInChoice({ targets, balance }: TargetChoice): Generator<Finding> {
   }
 }
 
-function* findInProxy(stage: ProxyStage): Generator<Finding> {
-  const { users, allow, deny, caps, accept, to, route, proxyProtocol } = stage;
+function* findInPolicy(stage: ProxyStage | HttpStage): Generator<Finding> {
+  const { users = {}, allow = [], deny = [], caps } = stage;
+  const what = stage.job === 'http' ? 'requests' : 'tunnels';
   if (users.authFile !== undefined || users.single) yield ['it asks no client for a user and a password'];
-  if (allow.length > 0 || deny.length > 0) yield ['it has no rules by name and address for where tunnels may go'];
-  if (caps) yield ['it does not count tunnels'];
+  if (allow.length > 0 || deny.length > 0) yield [`it has no rules by name and address for where ${what} may go`];
+  if (caps) yield [`it does not count ${what}`];
+}
+
+function* findInProxy(stage: ProxyStage): Generator<Finding> {
+  const { accept, to, route, proxyProtocol } = stage;
+  yield* findInPolicy(stage);
   for (const name of accept) if (name !== 'post') yield [`it is no server for ${name}`];
   if ((route.retries ?? 0) > 0) yield ['it dials once for a client that has asked for a tunnel'];
   if (to) yield* findInChoice(to);

@@ -17,8 +17,7 @@ import { goneError, WatchedRequest } from './watched-request.ts';
 export type Http1Next = 'request' | 'close' | 'nothing';
 
 /** How much of a body that nobody wants is read, so that the connection can go on, and for how long. */
-const discardBytes = 256 * 1024;
-const discardMs = 2000;
+const [discardBytes, discardMs] = [256 * 1024, 2000];
 
 /** What an exchange is told of its connection. */
 export interface Http1RequestTerms {
@@ -86,6 +85,10 @@ export class Http1Request extends WatchedRequest implements Exchange {
 
   get scheme(): 'http' | 'https' {
     return this.peer.tls ? 'https' : 'http';
+  }
+
+  get asksProxy(): boolean {
+    return this.method === 'CONNECT' || /^https?:/i.test(this.#head.target);
   }
 
   get upgradeTo(): string | undefined {

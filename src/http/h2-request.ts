@@ -71,6 +71,10 @@ export class Http2Request extends WatchedRequest implements Exchange {
     return this.peer.tls ? 'https' : 'http';
   }
 
+  get asksProxy(): boolean {
+    return this.method === 'CONNECT';
+  }
+
   get contentLength(): number | undefined {
     if (this.isBodiless) return 0;
     const [length] = fieldValues(this.headers, 'content-length');

@@ -1,6 +1,6 @@
 import { formatAddress, type TcpAddress } from '../core/address.ts';
 import { statusOf, TunlError } from '../core/errors.ts';
-import type { TunnelExchange, TunnelRequest } from '../core/exchange.ts';
+import type { Exchange, TunnelExchange, TunnelRequest } from '../core/exchange.ts';
 import type { HeaderField } from '../core/hop.ts';
 import type { Link } from '../core/link.ts';
 import { type Credentials, isSecretField } from '../core/secret.ts';
@@ -17,9 +17,8 @@ export function claimConnect(exchange: TunnelExchange): TunnelRequest | undefine
   if (exchange.method !== 'CONNECT') return undefined;
   assertNoContent(exchange);
   return toTunnelRequest(exchange, {
+    ...proxyTerms,
     target: parseAuthority(exchange.target),
-    credentialsField: 'proxy-authorization',
-    challenge: { status: 407, field: proxyChallenge },
     accept: (headers) => exchange.upgrade(200, headers),
   });
 }
@@ -33,11 +32,36 @@ export interface TunnelTerms {
   readonly accept: (headers: readonly HeaderField[]) => Link;
 }
 
+/** Who asks for something, and how we ask who it is. */
+export type Login = Pick<TunnelRequest, 'credentials' | 'challenge'>;
+
+/** The terms of a tunnel that is asked for as one asks a proxy. */
+const proxyTerms = {
+  credentialsField: 'proxy-authorization',
+  challenge: { status: 407, field: proxyChallenge },
+} as const;
+
 /** The terms of a tunnel that is asked for as one asks an origin server, not a proxy. */
 export const originTerms = {
   credentialsField: 'authorization',
   challenge: { status: 401, field: originChallenge },
 } as const;
+
+/**
+ * Reads who asks for something that no carrier took: as one asks a proxy where the client takes us for one, otherwise as
+ * one asks an origin server (RFC 9110, section 11.7).
+ * @throws {TunlError} http_request_error when fields contradict each other
+ */
+export function readLogin(exchange: Exchange): Login {
+  const { challenge } = exchange.asksProxy ? proxyTerms : originTerms;
+  const credentials = readCredentials(exchange, loginField(exchange));
+  return { challenge, ...(credentials && { credentials }) };
+}
+
+/** The field in which such a request has its credentials, in lower case. */
+export function loginField({ asksProxy }: Exchange): TunnelTerms['credentialsField'] {
+  return (asksProxy ? proxyTerms : originTerms).credentialsField;
+}
 
 /** The fields of a request that others may know of: without those that hold credentials. */
 export function withoutSecrets(headers: readonly HeaderField[]): readonly HeaderField[] {

@@ -24,6 +24,8 @@ export interface ForwardTerms {
   readonly timeoutMs: number;
   /** Protocols to which the client may switch, in lower case; `connect` for CONNECT itself. */
   readonly upgrades: readonly string[];
+  /** A field that was for us and stays here, in lower case. */
+  readonly keptBack?: string;
 }
 
 /** Sends requests to one upstream, and its answers back. */

@@ -34,6 +34,8 @@ export interface PassOn {
   readonly timeoutMs: number;
   /** The protocol to which the request switches; HTTP/1.1 names it in fields. */
   readonly upgradeTo?: string;
+  /** A field that was for us and stays here, in lower case. */
+  readonly keptBack?: string;
 }
 
 /**
@@ -55,7 +57,7 @@ export function toRequestFields(request: Exchange, passOn: PassOn): HeaderField[
     if (name === 'te') return /(?:^|,)[\t ]*trailers[\t ]*(?:$|,|;)/i.test(value) ? [['te', 'trailers']] : [];
     // The reader of the body tells the client to send it.
     if (name === 'expect' && value.toLowerCase() === '100-continue') return [];
-    return ends.has(field) && !taken.has(name) ? [field] : [];
+    return ends.has(field) && !taken.has(name) && name !== passOn.keptBack ? [field] : [];
   });
   const fields = request.version === '2' && passOn.version === 'http1' ? joinCookies(kept) : kept;
   return [...fields, ...addedFields(request, fields, passOn)];

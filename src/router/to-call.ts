@@ -26,11 +26,16 @@ export function wantedSwitch({ method, upgradeTo }: Exchange): string | undefine
  */
 export function toCall(
   request: Exchange,
-  { timeoutMs }: ForwardTerms,
+  { timeoutMs, keptBack }: ForwardTerms,
   version: ForwarderOptions['version'],
 ): PassedCall {
   const { method, target, authority, scheme, upgradeTo } = request;
-  const passOn: PassOn = { version, timeoutMs, ...(upgradeTo !== undefined && { upgradeTo }) };
+  const passOn: PassOn = {
+    version,
+    timeoutMs,
+    ...(upgradeTo !== undefined && { upgradeTo }),
+    ...(keptBack !== undefined && { keptBack }),
+  };
   const keys = upgradeTo === 'websocket' ? findKeyChange(request, version) : undefined;
   const fields = toRequestFields(request, passOn);
   return {

@@ -51,3 +51,17 @@ encap  forward  internal://encap -> c:1
 test.each([drawText, drawMermaid, drawSvg])('%o shows no bodies and no values of fields', (draw) => {
   expect(draw(graph, { fused: new Set() })).not.toContain('hunter2');
 });
+
+test('who may use a stage is drawn in its box', () => {
+  const { graph: guarded } = loadText(
+    `stages:
+  web:
+    listen: 10000
+    http: { users: { alice: "\${PW}" }, deny: [a.test, b.test], max-tunnels: 5, routes: [{ answer: 404 }] }
+`,
+    { PW: 'hunter2' },
+  );
+  const drawn = drawText(guarded, { fused: new Set() });
+  expect(drawn).toContain('│ http, users, 2 rules, at most 5 requests │');
+  expect(drawn).not.toContain('hunter2');
+});

@@ -160,3 +160,20 @@ test('the name of an upstream goes before the target that it looks like', () => 
   expect(hosts[0]?.routes[0]?.action).toMatchObject({ upstream: 'db:80' });
   expect(upstreams).toMatchObject([{ name: 'db:80', to: { targets: [tcp('other', 1)] } }]);
 });
+
+test('users, rules and caps are those of a proxy', () => {
+  const stage = loadHttp(
+    `users: /u
+allow: ["*.com:443", 10.0.0.0/8]
+deny: x.com
+max-tunnels: 5
+max-tunnels-per-session: 2
+routes: [{ answer: 404 }]`,
+  );
+  expect(stage).toMatchObject({
+    users: { authFile: '/u' },
+    allow: ['*.com:443', '10.0.0.0/8'],
+    deny: ['x.com'],
+    caps: { total: 5, perSession: 2 },
+  });
+});

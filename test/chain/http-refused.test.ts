@@ -15,6 +15,16 @@ test.each([
   ],
   [`${routes}{ connect: false, answer: 404 }`, '6:22: connect must be true'],
   [`${routes}{ headers: { a: { prefx: b } }, answer: 404 }`, '6:29: unknown key "prefx"', 'did you mean prefix?'],
+  [
+    `${head}      users: {}\n      routes: []`,
+    '5:14: users names one user',
+    'several users go into an htpasswd file: users: FILE',
+  ],
+  [
+    `${head}      allow: "a:b"\n      routes: []`,
+    '5:14: rule "a:b": "b" is not a port',
+    'ports are *, or a list such as 443,8000-8100',
+  ],
   [`${head}      hosts: { a: { domain: b, routes: [] } }`, '5:21: unknown key "domain"', 'did you mean domains?'],
   [`${head}      upstreams: { a: { to: b:1, htp2: true } }`, '5:34: unknown key "htp2"', 'did you mean http2?'],
   [`${head}      routes: []\n    retry: { times: 1, of: any }`, '6:24: unknown key "of"', 'did you mean on?'],

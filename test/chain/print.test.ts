@@ -27,7 +27,7 @@ function nameSecrets(graph: Graph) {
       if (credentials) add(credentials.password, credentials.password.reveal());
       for (const field of headers) add(field, field[1]);
     }
-    if (stage.job === 'proxy' && stage.users.single) add(stage.users.single, stage.users.single.password);
+    if (stage.job !== 'forward' && stage.users?.single) add(stage.users.single, stage.users.single.password);
   }
   return { env, sources };
 }

@@ -40,6 +40,12 @@ test.each([
   ['listen: 1, proxy: { users: users }', 'it asks no client for a user and a password'],
   ['listen: 1, proxy: { allow: "*:443" }', 'it has no rules by name and address for where tunnels may go'],
   ['listen: 1, proxy: { deny: "*:25" }', 'it has no rules by name and address for where tunnels may go'],
+  ['listen: 1, http: { users: users, routes: [{ answer: 404 }] }', 'it asks no client for a user and a password'],
+  [
+    'listen: 1, http: { deny: a.test, routes: [{ answer: 404 }] }',
+    'it has no rules by name and address for where requests may go',
+  ],
+  ['listen: 1, http: { max-tunnels-per-client: 5, routes: [{ answer: 404 }] }', 'it does not count requests'],
   ['listen: 1, proxy: { max-tunnels: 5 }', 'it does not count tunnels'],
   ['listen: 1, tls: { cert: c }, proxy: { accept: hbone }', 'it is no server for hbone'],
   ['listen: 1, proxy: true, retry: 1', 'it dials once for a client that has asked for a tunnel'],

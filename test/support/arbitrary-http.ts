@@ -5,6 +5,7 @@ import type {
   HttpRoute,
   HttpStage,
   RouteOptions,
+  StagePolicy,
   Target,
   Upstream,
 } from '../../src/chain/model.ts';
@@ -75,7 +76,20 @@ function arbitraryAction(upstream: fc.Arbitrary<string>): fc.Arbitrary<HttpActio
   return fc.oneof(answer, requests, tunnels).map((action) => leaveOut(action) as HttpAction);
 }
 
-type HttpParts = Pick<HttpStage, 'codec' | 'hosts' | 'upstreams' | 'open'>;
+type HttpParts = Pick<HttpStage, 'codec' | 'hosts' | 'upstreams' | 'open' | keyof StagePolicy>;
+
+/** Who may use a stage; mostly everybody. */
+const policy: fc.Arbitrary<Partial<StagePolicy>> = fc.oneof(
+  { weight: 3, arbitrary: fc.constant({}) },
+  fc
+    .record({
+      users: fc.constantFrom(undefined, { authFile: '/${a} b' }, { single: { user: 'al ice', password: 'x' } }),
+      allow: fc.constantFrom(undefined, ['*.example.com:443,22', '10.0.0.0/8:*']),
+      deny: fc.constantFrom(undefined, ['[::1]:22']),
+      caps: fc.constantFrom(undefined, { total: 5 }, { perClient: 1, perSession: 2 }),
+    })
+    .map((parts) => leaveOut(parts) as Partial<StagePolicy>),
+);
 
 /** What an HTTP stage does, with upstreams that lead to some of the places. */
 export function arbitraryHttp(
@@ -126,11 +140,12 @@ export function arbitraryHttp(
         host('www.*', ['www.*']),
         fc.boolean().chain((isBare) => host(isBare ? '*' : 'All ${x}', ['*'])),
       );
-      return fc.record({
+      const parts = fc.record({
         codec: fc.constantFrom('auto' as const, 'http1' as const, 'http2' as const),
         hosts: hosts.chain((all) => fc.subarray(all)),
         upstreams: fc.constant(upstreams),
         ...(open && { open: fc.constant(true) }),
       });
+      return fc.tuple(parts, policy).map(([own, given]) => ({ ...own, ...given }));
     });
 }
