@@ -63,7 +63,7 @@ export class RequestRecord {
       cut: (error) => this.abort.abort(error),
     };
     env.tunnels.add(this.#tunnel);
-    this.#endLifetime = limitLifetime(this.#tunnel, env.limits.lifetimeMs);
+    this.#endLifetime = limitLifetime(this.#tunnel, env.limits);
   }
 
   /** It is to go to an upstream. */

@@ -9,7 +9,7 @@ import type { AccessEntry, WriteAccess } from './access-log.ts';
 import { Beginning } from './beginning.ts';
 import type { Doubts } from './doubts.ts';
 import { relay, type RelayLimits, type RelayResult } from '../relay/relay.ts';
-import { formatPeer, limitLifetime, type Tunnel, type Tunnels } from './tunnels.ts';
+import { formatPeer, type LifetimeLimits, limitLifetime, type Tunnel, type Tunnels } from './tunnels.ts';
 
 /** How a stage keeps its access logs. */
 export interface TunnelAccess {
@@ -21,10 +21,7 @@ export interface TunnelAccess {
 }
 
 /** Limits of a tunnel, in milliseconds; 0 means none. */
-export interface TunnelLimits extends RelayLimits {
-  /** How old a tunnel may become; no limit where absent. */
-  readonly lifetimeMs?: number;
-}
+export type TunnelLimits = RelayLimits & LifetimeLimits;
 
 /** What all tunnels of one command share. */
 export interface TunnelEnv {
@@ -90,7 +87,7 @@ export async function carryTunnel(env: TunnelEnv, job: TunnelJob): Promise<Tunne
     cut: (error) => abort.abort(error),
   };
   env.tunnels.add(tunnel);
-  const endLifetime = limitLifetime(tunnel, env.limits.lifetimeMs);
+  const endLifetime = limitLifetime(tunnel, env.limits);
   try {
     const upstream = await dialWithin(env, job, tunnel, abort);
     const client = job.accept();

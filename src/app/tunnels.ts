@@ -4,6 +4,7 @@ import { TunlError } from '../core/errors.ts';
 import type { EventSink } from '../core/events.ts';
 import type { Peer } from '../core/link.ts';
 import type { RelayHandle } from '../relay/relay.ts';
+import type { Limits } from '../words/settings.ts';
 
 /** A tunnel of this process, from the moment somebody asks for it. */
 export interface Tunnel {
@@ -144,8 +145,11 @@ export function formatPeer(peer: Peer): string {
 
 const nothing = (): void => {};
 
+/** Limits for the age of a tunnel. */
+export type LifetimeLimits = Pick<Limits, 'lifetimeMs'>;
+
 /** Ends a tunnel at a certain age, whatever it moves and whether it is up yet. Returns what stops that. */
-export function limitLifetime(tunnel: Tunnel, ms = 0): () => void {
+export function limitLifetime(tunnel: Tunnel, { lifetimeMs: ms = 0 }: LifetimeLimits): () => void {
   if (ms === 0) return nothing;
   const timer = setTimeout(() => {
     const message = `the tunnel had reached its lifetime of ${formatDuration(ms)}`;

@@ -1,15 +1,14 @@
 import type { ForwardStage, Limits, RouteOptions, TargetChoice } from '../chain/model.ts';
-import { defaultLimits } from '../words/settings.ts';
+import { collectLimits } from '../words/settings.ts';
 import { tidyHops } from './canonical-hop.ts';
 import { isName } from './export-cluster.ts';
 import type { FieldWriter } from './export-fields.ts';
 
 /** A route without what is for the whole way: retries, and how long a tunnel may live. */
 export function toPlainRoute({ hops, entry, limits, family, hopBalance }: RouteOptions): RouteOptions {
-  const { lifetimeMs: _lifetime, ...others } = limits;
   return {
     hops,
-    limits: others,
+    limits: collectLimits('envoy', ({ field, isOptional }) => (isOptional ? undefined : limits[field])),
     ...(entry && { entry }),
     ...(family && { family }),
     ...(hopBalance && { hopBalance }),
@@ -48,8 +47,11 @@ export function tidyRoute(route: RouteOptions, isResolved: boolean, fields: Fiel
   };
 }
 
-/** Of ours that Envoy has not, the usual ones; its `connect_timeout` is for TLS too. */
-function tidyLimits({ lifetimeMs = 0, connectMs, idleMs }: Limits): Limits {
-  const usual = defaultLimits('envoy');
-  return { ...usual, connectMs, tlsMs: connectMs, idleMs, ...(lifetimeMs > 0 && { lifetimeMs }) };
+/** Those that Envoy has as they are, and the usual ones for the others; its `connect_timeout` is for TLS too. */
+function tidyLimits(limits: Limits): Limits {
+  return collectLimits('envoy', ({ field, notInEnvoy, isOptional }) => {
+    if (field === 'tlsMs') return limits.connectMs;
+    const isSaid = !notInEnvoy && !(isOptional && limits[field] === 0);
+    return isSaid ? limits[field] : undefined;
+  });
 }

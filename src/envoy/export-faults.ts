@@ -14,7 +14,7 @@ import { formatAddress, hostOf } from '../core/address.ts';
 import { formatDuration } from '../core/deadline.ts';
 import { formatHop, type Hop, type TlsSettings } from '../core/hop.ts';
 import { isLoopback } from '../core/loopback.ts';
-import { defaultLimits, type LimitKey, limitSettings } from '../words/settings.ts';
+import { defaultLimits, limitSettings } from '../words/settings.ts';
 import { isName } from './export-cluster.ts';
 import { findTerms } from './hop-terms.ts';
 
@@ -114,14 +114,14 @@ function* findInListener({ listen, tls }: ChainStage): Generator<Finding> {
   if (tls && tls.cert === undefined) yield ['it makes no development certificate', 'name one: cert and key'];
 }
 
-/** Limits of ours that Envoy has nothing like; they are no loss where nobody has set them. */
-const ownLimits: ReadonlySet<string> = new Set(['dns', 'tls', 'handshake', 'linger'] satisfies LimitKey[]);
-
+/** Limits that Envoy has nothing like are no loss where nobody has set them. */
 function* findInLimits(limits: Limits): Generator<Finding> {
-  for (const { key, field } of limitSettings) {
+  for (const { key, field, notInEnvoy } of limitSettings) {
+    // Envoy never keeps an end back: there is nothing to limit.
+    if (!notInEnvoy || field === 'halfCloseWaitMs') continue;
     const [ms = 0, usual = 0] = [limits[field], defaultLimits('forward')[field]];
     // Its connect_timeout is for both.
-    if (!ownLimits.has(key) || ms === usual || (field === 'tlsMs' && ms === limits.connectMs)) continue;
+    if (ms === usual || (field === 'tlsMs' && ms === limits.connectMs)) continue;
     yield [`it has no limit like ${key}: ${formatDuration(ms)}`, `leave it at ${formatDuration(usual)}`];
   }
 }

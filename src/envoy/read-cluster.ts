@@ -1,6 +1,6 @@
 import { isIP } from 'node:net';
 import type { Path } from '../chain/document.ts';
-import type { RouteOptions, Target, TargetChoice } from '../chain/model.ts';
+import type { Limits, RouteOptions, Target, TargetChoice } from '../chain/model.ts';
 import type { TlsSettings } from '../core/hop.ts';
 import { parseHost, parsePort } from '../http/authority.ts';
 import { parseUnix } from '../words/listen.ts';
@@ -56,11 +56,9 @@ export function readCluster(words: ClusterWords, path: Path, reading: Reading): 
 /** The limits that hold where a file says nothing: those of Envoy, and ours where it has none. */
 export const usualLimits = defaultLimits('envoy');
 
-/** The route to a cluster. Its limit for a connection counts once more for TLS. */
-export function toRoute(cluster: Cluster, idleMs: number, lifetimeMs = 0): RouteOptions {
-  const { connectMs: ms, family } = cluster;
-  const own = { connectMs: ms, tlsMs: ms, idleMs, ...(lifetimeMs > 0 && { lifetimeMs }) };
-  return { hops: [], limits: { ...usualLimits, ...own }, ...(family && { family }) };
+/** The route to a cluster, with the limits of who leads there. Its limit for a connection counts once more for TLS. */
+export function toRoute({ connectMs, family }: Cluster, own: Partial<Limits>): RouteOptions {
+  return { hops: [], limits: { ...usualLimits, connectMs, tlsMs: connectMs, ...own }, ...(family && { family }) };
 }
 
 function readVersion(words: ClusterWords, path: Path, reading: Reading): Cluster['version'] {

@@ -90,7 +90,7 @@ class UpstreamReader {
     return {
       name: this.#names.make(cluster.name, 'upstream'),
       to,
-      route: toRoute(cluster, 0),
+      route: toRoute(cluster, { idleMs: 0 }),
       version,
       ...(tls && { tls }),
     };

@@ -1,5 +1,5 @@
 import type { Path } from '../chain/document.ts';
-import type { ForwardStage, HopChoice, RouteOptions, Target, TargetChoice } from '../chain/model.ts';
+import type { ForwardStage, HopChoice, Limits, RouteOptions, Target, TargetChoice } from '../chain/model.ts';
 import { escapeVariables } from '../chain/secrets.ts';
 import type { InternalAddress, TcpAddress } from '../core/address.ts';
 import { usageError } from '../core/errors.ts';
@@ -39,9 +39,8 @@ export function readTcpProxy(
   if (mode !== 'IMMEDIATE') reading.add([...path, 'upstream_connect_mode'], `tunl does not support ${mode}`);
   const cluster = name === undefined ? undefined : findCluster(name, [...path, 'cluster']);
   const places = cluster && readPlaces(cluster, [...path, 'cluster'], reading);
-  const idle = words.idle_timeout ?? (isInternal ? 0 : idleMs);
   const route = {
-    ...(cluster ? toRoute(cluster, idle, words.max_downstream_connection_duration) : noRoute),
+    ...(cluster ? toRoute(cluster, readLimits(words, isInternal)) : noRoute),
     ...readRetries(words, path, reading),
   };
   const common = {
@@ -62,6 +61,11 @@ export function readTcpProxy(
     to: { targets: hostname ? [hostname] : [], balance: 'first' },
     route: { ...route, ...readHops(tunneling, places, cluster, at, reading) },
   };
+}
+
+function readLimits(words: TcpProxyWords, isInternal: boolean): Partial<Limits> {
+  const { idle_timeout: idle = isInternal ? 0 : idleMs, max_downstream_connection_duration: lifetimeMs } = words;
+  return { idleMs: idle, ...(lifetimeMs !== undefined && { lifetimeMs }) };
 }
 
 /** Stands for the route of something that is refused. */

@@ -25,13 +25,22 @@ export interface LimitSetting extends Setting {
   readonly isOfClients?: true;
   /** The model goes without it where nothing is said. */
   readonly isOptional?: true;
+  /** Envoy has no limit like it. */
+  readonly notInEnvoy?: true;
 }
 
 /** Whose defaults: those of what forwards (upstreams and `connect` too), of what looks at requests, or of a file of Envoy. */
 export type Side = 'forward' | 'serve' | 'envoy';
 
 const limitRows = [
-  { key: 'dns', flag: 'dns-timeout', field: 'dnsMs', summary: 'limit for resolving a name', fallback: '5s' },
+  {
+    key: 'dns',
+    flag: 'dns-timeout',
+    field: 'dnsMs',
+    summary: 'limit for resolving a name',
+    fallback: '5s',
+    notInEnvoy: true,
+  },
   {
     key: 'connect',
     flag: 'connect-timeout',
@@ -47,6 +56,7 @@ const limitRows = [
     summary: 'limit for each TLS handshake',
     fallback: '10s',
     envoyFallback: '5s',
+    notInEnvoy: true,
   },
   {
     key: 'handshake',
@@ -54,6 +64,7 @@ const limitRows = [
     field: 'handshakeMs',
     summary: "limit for each proxy's answer",
     fallback: '15s',
+    notInEnvoy: true,
   },
   {
     key: 'idle',
@@ -70,6 +81,7 @@ const limitRows = [
     field: 'lingerMs',
     summary: 'wait so long without progress once one direction has ended',
     fallback: '60s',
+    notInEnvoy: true,
   },
   {
     key: 'half-close-wait',
@@ -77,6 +89,7 @@ const limitRows = [
     field: 'halfCloseWaitMs',
     summary: 'tell a proxy that may end both directions that ours has ended once nothing has moved for so long',
     fallback: '2s',
+    notInEnvoy: true,
   },
   {
     key: 'lifetime',
