@@ -1,5 +1,6 @@
 import { formatHostPort } from '../core/address.ts';
 import type { Carrier } from '../core/carrier.ts';
+import { isSuccess } from '../http/call.ts';
 import { basicField } from '../http/credentials.ts';
 import { Http1Session, type Http1Terms } from '../http/h1-session.ts';
 import { claimConnect } from '../http/tunnel-request.ts';
@@ -8,6 +9,7 @@ const connectTerms: Http1Terms = {
   method: 'CONNECT',
   requestTarget: ({ host, port }) => formatHostPort(host, port),
   fields: ({ credentials }) => (credentials ? [basicField(credentials)] : []),
+  isAccepted: isSuccess,
   ends: 'connection',
   // No framing: the connection itself is the tunnel, whatever length the answer states.
   toLink: (link) => link,

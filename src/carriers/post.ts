@@ -3,6 +3,7 @@ import { TunlError, usageError } from '../core/errors.ts';
 import type { HeaderField, Hop } from '../core/hop.ts';
 import { parseAuthority } from '../http/authority.ts';
 import { bodyLink } from '../http/body-link.ts';
+import { isSuccess } from '../http/call.ts';
 import { formatBasic } from '../http/credentials.ts';
 import { readFraming } from '../http/framing.ts';
 import { reachByVersion } from '../http/hop-versions.ts';
@@ -33,6 +34,7 @@ const http1Terms: Http1Terms = {
     ['Cache-Control', 'no-store, no-transform'],
     ...originFields(hop),
   ],
+  isAccepted: isSuccess,
   ends: 'frames',
   toLink: (link, { headers }) => bodyLink(link, readFraming(headers, 'response')),
 };

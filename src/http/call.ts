@@ -65,3 +65,8 @@ export interface Reply {
   /** Gives the whole exchange up; the other side sees an abort unless it is over. Idempotent. */
   cancel(error: Error): void;
 }
+
+/** True for a status that says yes (RFC 9110, section 15.3). */
+export function isSuccess(status: number): boolean {
+  return status >= 200 && status < 300;
+}

@@ -4,7 +4,7 @@ import type { HeaderField } from '../core/hop.ts';
 import { type Link, resetError } from '../core/link.ts';
 import { BodyReader } from './body-reader.ts';
 import { pumpBody } from './body-pump.ts';
-import { type Call, type CallBody, maxInterim, type Reply } from './call.ts';
+import { type Call, type CallBody, isSuccess, maxInterim, type Reply } from './call.ts';
 import { chunkHead, lastChunk } from './chunked.ts';
 import { closeStaged } from './close.ts';
 import { type Framing, readFraming } from './framing.ts';
@@ -192,7 +192,8 @@ class Http1Call {
   #toReply({ head, isPersistent: isKept }: { head: ResponseHead; isPersistent: boolean }): Reply {
     const { opens } = this.#call;
     const { status, headers } = head;
-    const isOpen = opens?.kind === 'connect' ? status >= 200 && status < 300 : opens && status === 101;
+    const isUsual = opens?.kind === 'upgrade' ? status === 101 : isSuccess(status);
+    const isOpen = opens && (opens.isAccepted?.(status) ?? isUsual);
     if (status === 101 && !isOpen) {
       throw new TunlError('http_protocol_error', 'it changes the protocol without being asked');
     }

@@ -4,6 +4,7 @@ import type { DialContext } from '../core/dialer.ts';
 import { TunlError } from '../core/errors.ts';
 import type { HeaderField, Hop } from '../core/hop.ts';
 import type { Link } from '../core/link.ts';
+import { maxInterim } from './call.ts';
 import { recogniseForeign, silentHints } from './foreign.ts';
 import { readHalfClose } from './half-close.ts';
 import { HeadError } from './head.ts';
@@ -14,15 +15,14 @@ import { formatStatusLine, hasPageHead } from './web-answer.ts';
 import { readRefusalBody } from './refusal-body.ts';
 import { assertTunnelled, requestFields, userAgent } from './request.ts';
 
-/** Interim answers (1xx) before the final one; more than a few is a peer that only keeps us busy. */
-const maxInterim = 64;
-
 /** What a carrier sends to ask for a tunnel over HTTP/1.1, and what it makes of a yes. */
 export interface Http1Terms {
   readonly method: string;
   readonly requestTarget: (target: TcpAddress, hop: Hop) => string;
   /** Fields beside Host and those that every carrier sends. */
   readonly fields: (hop: Hop) => readonly HeaderField[];
+  /** A status that opens the tunnel: 101 too, where a change of protocol was asked for. */
+  readonly isAccepted: (status: number) => boolean;
   /** How ends travel: as those of the connection, or in frames that every server takes for the end of one half. */
   readonly ends: 'connection' | 'frames';
   /** @throws {TunlError} when the answer cannot carry a tunnel */
@@ -53,14 +53,14 @@ export class Http1Session implements Session {
 
   async tunnel(address: Address, ctx: DialContext): Promise<Link> {
     const { stream } = this.#link;
-    const { method, toLink } = this.#terms;
+    const { method, isAccepted, toLink } = this.#terms;
     const version = highestVersion(this.#hop) === '1.0' ? '1.0' : '1.1';
     const request = this.#formatRequest(version, assertTunnelled(address), ctx);
     // From here on the Link is the tunnel's; before, a failure leaves it to `close`.
     this.#used = true;
     stream.write(request, 'latin1');
     const head = await this.#readAnswer(address, ctx);
-    if (head.status >= 200 && head.status < 300) {
+    if (isAccepted(head.status)) {
       if (method === 'CONNECT' && hasPageHead(head)) ctx.onDoubt?.(this.#describePage(address, head));
       return { ...toLink(this.#link, head), ...this.#findHalfClose(head) };
     }
@@ -115,7 +115,7 @@ export class Http1Session implements Session {
   async #readAnswer(address: Address, ctx: DialContext): Promise<ProxyAnswer> {
     for (let interim = 0; interim <= maxInterim; interim++) {
       const head = await this.#readResponse(address, ctx);
-      // 101 changes the protocol to something that we did not ask for: it is an answer, not a step.
+      // 101 changes the protocol: it is an answer, not a step, whether we asked for it or not.
       if (head.status >= 200 || head.status === 101) return head;
     }
     throw this.#fail(new TunlError('http_protocol_error', `${this.#proxy} sends interim answers without end`));

@@ -3,7 +3,7 @@ import { abortReason, throwIfAborted } from '../core/deadline.ts';
 import { TunlError } from '../core/errors.ts';
 import type { HeaderField } from '../core/hop.ts';
 import { pumpBody } from './body-pump.ts';
-import { type Asked, type Call, type CallBody, maxInterim, type Reply } from './call.ts';
+import { type Asked, type Call, type CallBody, isSuccess, maxInterim, type Reply } from './call.ts';
 import type { Http2Client, Http2Opened } from './h2-client.ts';
 import { addFields, toFields, toHttp2Trailers } from './h2-fields.ts';
 
@@ -125,7 +125,7 @@ class Http2Call {
     const { stream, link, cancel } = this.#opened;
     const { opens } = this.#call;
     this.#answered.isSet = true;
-    this.#isOpen = opens?.isAccepted?.(status) ?? (opens !== undefined && status >= 200 && status < 300);
+    this.#isOpen = opens?.isAccepted?.(status) ?? (opens !== undefined && isSuccess(status));
     // What is open lives long, and nothing of the exchange with it.
     if (this.#isOpen) {
       stream.off('headers', this.#onInterim).off('trailers', this.#onTrailers);

@@ -4,7 +4,7 @@ import type { DialContext } from '../core/dialer.ts';
 import { TunlError, usageError } from '../core/errors.ts';
 import { type HalfClose, type HeaderField, type Hop, securedScheme } from '../core/hop.ts';
 import type { Link } from '../core/link.ts';
-import type { Call, Opens, Reply } from './call.ts';
+import { type Call, isSuccess, type Opens, type Reply } from './call.ts';
 import { basicField } from './credentials.ts';
 import { readHalfClose } from './half-close.ts';
 import type { callHttp2 } from './h2-call.ts';
@@ -55,7 +55,7 @@ export interface Http2Terms {
 export const connectTerms: Http2Terms = {
   method: 'CONNECT',
   // Node's HTTP/2 resets a stream that has bytes after a 204: such a tunnel would break with the first.
-  opens: { kind: 'connect', isAccepted: (status) => status >= 200 && status < 300 && status !== 204 },
+  opens: { kind: 'connect', isAccepted: (status) => isSuccess(status) && status !== 204 },
   fields: ({ credentials }) => (credentials ? [basicField(credentials)] : []),
   halfClose: 'wait',
 };
