@@ -72,6 +72,17 @@ test.each([
   ['an error that is not in the table', 'e; error=no_such_error; details="d"', { proxy: 'e', details: 'd' }],
   ['a name of ours, which others cannot mean', 'e; error=internal', { proxy: 'e' }],
   [
+    'an address that is no structured value, as h2o writes it',
+    'h2o; error=connection_refused; next-hop=127.0.0.1',
+    { proxy: 'h2o', error: 'connection_refused' },
+  ],
+  ['an address for a name', '10.1.2.3:3128; error=dns_error', { proxy: '10.1.2.3:3128', error: 'dns_error' }],
+  [
+    'a member that is broken after the one with an error',
+    'e; error=dns_error, b c',
+    { proxy: 'e', error: 'dns_error' },
+  ],
+  [
     'several members: the first that names an error',
     'a; next-hop=b, c; error=dns_error, d; error=connection_refused',
     { proxy: 'c', error: 'dns_error' },

@@ -37,6 +37,37 @@ test('a file that was moved away is found by its path again when it is asked for
   expect([readFileSync(`${path}.1`, 'utf8'), readFileSync(path, 'utf8')]).toEqual(['old\nstill there\n', 'new\n']);
 });
 
+test('lines that wait when the files are asked for again go to the file that was there, and none overtakes another', async () => {
+  const path = join(makeTempFolder(), 'log');
+  const { files } = makeFiles();
+  const log = files.get(path);
+  let lines = 0;
+  const write = (count: number) => {
+    for (let line = 0; line < count; line++) log.write(String(lines++).padEnd(1023, '.'));
+  };
+  const numbersIn = (file: string) =>
+    readFileSync(file, 'utf8')
+      .trimEnd()
+      .split('\n')
+      .map((line) => Number.parseInt(line, 10));
+  // The file is the same each time: what is written after the call must still come after what waited.
+  for (let round = 0; round < 5; round++) {
+    write(300);
+    const reopened = files.reopen();
+    write(50);
+    await reopened;
+  }
+  write(1);
+  await eventually(() => numbersIn(path).length, lines);
+  write(100);
+  renameSync(path, `${path}.1`);
+  await files.reopen();
+  write(1);
+  await files.close();
+  expect(numbersIn(`${path}.1`)).toEqual(Array.from({ length: lines - 1 }, (_, index) => index));
+  expect(numbersIn(path)).toEqual([lines - 1]);
+});
+
 test('a file that cannot be written is told of once, and written once it can be', async () => {
   const folder = makeTempFolder();
   const path = join(folder, 'none', 'log');
