@@ -107,9 +107,6 @@ type OptionalRow = Extract<LimitRow, { isOptional: true }>;
 /** The limits, in the order in which they are told of. */
 export const limitSettings: readonly (LimitSetting & Pick<LimitRow, 'key' | 'field'>)[] = limitRows;
 
-/** What limits are called in a file. */
-export type LimitKey = LimitRow['key'];
-
 /** Limits of the phases, in milliseconds. 0 switches a limit off; so does the absence of one that may be absent. */
 export type Limits = { readonly [Field in Exclude<LimitRow, OptionalRow>['field']]: number } & {
   readonly [Field in OptionalRow['field']]?: number;
