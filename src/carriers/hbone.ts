@@ -112,7 +112,7 @@ export const hbone: Carrier = {
     const request = claimConnect(exchange);
     if (!request) throw requestError(`HBONE is CONNECT, not ${exchange.method}`);
     if (switches.has('hbone-local')) assertLocal(request.target, exchange);
-    return { ...request, reject: (_error, status) => exchange.respond(status, []) };
+    return request;
   },
 };
 

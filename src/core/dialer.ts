@@ -8,9 +8,7 @@ export interface Origin {
   readonly peer: Peer;
   /** The identity that the client proved: the name of a user, or the identity in its certificate. */
   readonly user?: string;
-  /** The target as the client's tunnel request named it, if there was a request. */
-  readonly requested?: string;
-  /** The first line of that request, if it was HTTP. */
+  /** The first line of the client's request, if it was HTTP. */
   readonly request?: RequestLine;
   /** Fields of that request with names in lower case, without those that hold credentials. */
   readonly headers?: readonly HeaderField[];

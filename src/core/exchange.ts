@@ -1,7 +1,6 @@
 import type { Readable, Writable } from 'node:stream';
 import type { TcpAddress } from './address.ts';
 import type { Origin } from './dialer.ts';
-import type { TunlError } from './errors.ts';
 import type { HeaderField } from './hop.ts';
 import type { Link, Peer } from './link.ts';
 import type { Credentials } from './secret.ts';
@@ -91,10 +90,7 @@ export interface Exchange extends TunnelExchange {
 
 /** A tunnel that somebody asks us for. */
 export interface TunnelRequest {
-  /** The request as the access log names it: `CONNECT db:5432`. */
-  readonly summary: string;
   readonly target: TcpAddress;
-  readonly peer: Peer;
   readonly credentials?: Credentials;
   /** The status and the field that ask for credentials. */
   readonly challenge: { readonly status: number; readonly field: HeaderField };
@@ -102,11 +98,8 @@ export interface TunnelRequest {
   readonly headers: readonly HeaderField[];
   /** Fields that a proxy on the way must see again, such as Via. */
   readonly via: readonly string[];
-  readonly gone: AbortSignal;
   /** Writes the 200. Call it only when the upstream is there: afterwards a failure can only be a reset. */
   accept(headers: readonly HeaderField[]): Link;
-  /** Answers with that status instead. */
-  reject(error: TunlError, status: number): Promise<void>;
 }
 
 /** What goes with a request that is passed on to an upstream. */

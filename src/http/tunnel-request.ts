@@ -1,4 +1,4 @@
-import { formatAddress, type TcpAddress } from '../core/address.ts';
+import type { TcpAddress } from '../core/address.ts';
 import { statusOf, TunlError } from '../core/errors.ts';
 import type { Exchange, TunnelExchange, TunnelRequest } from '../core/exchange.ts';
 import type { HeaderField } from '../core/hop.ts';
@@ -76,16 +76,12 @@ export function toTunnelRequest(exchange: TunnelExchange, terms: TunnelTerms): T
   if (exchange.version === '2') assertSameHost(exchange);
   const credentials = readCredentials(exchange, terms.credentialsField);
   return {
-    summary: `${exchange.method} ${formatAddress(terms.target)}`,
     target: terms.target,
-    peer: exchange.peer,
     ...(credentials && { credentials }),
     challenge: terms.challenge,
     headers: withoutSecrets(exchange.headers),
     via: fieldValues(exchange.headers, 'via'),
-    gone: exchange.gone,
     accept: terms.accept,
-    reject: (error, status) => rejectExchange(exchange, error, status),
   };
 }
 
