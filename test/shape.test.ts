@@ -24,39 +24,24 @@ function lint(path: string, text: string): string {
 }
 
 test.each([
-  ['src/core/link.ts', '../http/head.ts'],
   ['src/core/link.ts', 'node:net'],
-  ['src/http/head.ts', '../carriers/h1.ts'],
-  ['src/http/head.ts', '../words/text.ts'],
-  ['src/words/hop.ts', '../carriers/index.ts'],
-  ['src/http/head.ts', 'node:tls'],
-  ['src/carriers/h1.ts', '../tls/client.ts'],
-  ['src/carriers/deep/frame.ts', '../../relay/relay.ts'],
-  ['src/policy/rules.ts', '../app/serve.ts'],
+  ['src/http/wire/head.ts', 'node:tls'],
+  ['src/http/h2/request.ts', 'node:http2'],
   ['src/relay/relay.ts', 'node:net'],
   ['src/tls/client.ts', 'node:net'],
-  ['src/dial/via.ts', '../listeners/socket.ts'],
-  ['src/app/serve.ts', '../cli/ui.ts'],
-  ['src/app/serve.ts', 'chalk'],
-  ['src/cli/run.ts', '../dial/direct.ts'],
-  ['src/cli/options/hops.ts', '../../policy/rules.ts'],
+  ['src/app/commands/serve.ts', 'chalk'],
   ['src/cli/run.ts', 'node:http2'],
 ])('the linter stops %s from importing %s', (path, specifier) => {
   expect(lint(path, `import { thing } from '${specifier}';\nthing();\n`)).toContain('no-restricted-imports');
 });
 
 test.each([
-  ['src/http/head.ts', '../core/link.ts'],
-  ['src/chain/model.ts', '../words/hop.ts'],
-  ['src/words/hop.ts', '../http/authority.ts'],
-  ['src/carriers/h1.ts', '../http/head.ts'],
-  ['src/dial/via.ts', '../tls/client.ts'],
+  ['src/http/wire/head.ts', '../../core/link.ts'],
+  ['src/http/h2/node/client.ts', 'node:http2'],
   ['src/dial/direct.ts', 'node:net'],
   ['src/listeners/socket.ts', 'node:net'],
   ['src/tls/client.ts', 'node:tls'],
-  ['src/app/serve.ts', '../policy/rules.ts'],
-  ['src/cli/options/hops.ts', '../../carriers/index.ts'],
-  ['src/cli/program.ts', 'yargs'],
+  ['src/cli/parse/program.ts', 'yargs'],
 ])('the linter lets %s import %s', (path, specifier) => {
   expect(lint(path, `import { thing } from '${specifier}';\nthing();\n`)).not.toContain('no-restricted-imports');
 });
@@ -80,23 +65,40 @@ function proveShape(sources: Readonly<Record<string, string>>): string {
 }
 
 test.each([
-  ['an import downward', { 'app/a.ts': "import { b } from '../core/b.ts';\n", 'core/b.ts': '' }],
-  ['a type of another owner', { 'http/a.ts': "import type { TLSSocket } from 'node:tls';\n" }],
+  ['an import downward', { 'app/commands/a.ts': "import { b } from '../../core/b.ts';\n", 'core/b.ts': '' }],
+  ['a type of another owner', { 'http/wire/a.ts': "import type { TLSSocket } from 'node:tls';\n" }],
   ['an owner that loads its own', { 'tls/a.ts': "import { connect } from 'node:tls';\n" }],
   ['a file that may do more than its folder', { 'dial/via.ts': "import { c } from '../tls/c.ts';\n", 'tls/c.ts': '' }],
+  ['a room that imports a lower one', { 'http/h1/a.ts': "import { b } from '../wire/b.ts';\n", 'http/wire/b.ts': '' }],
+  ['a room within a room', { 'http/h2/a.ts': "import { b } from './node/b.ts';\n", 'http/h2/node/b.ts': '' }],
 ])('the shape of %s is right', (_, sources) => {
   expect(proveShape(sources)).toBe('');
 });
 
 test.each([
-  ['upward', { 'core/a.ts': "export { b } from '../http/b.ts';\n", 'http/b.ts': '' }, 'core may import core'],
+  ['upward', { 'core/a.ts': "export { b } from '../relay/b.ts';\n", 'relay/b.ts': '' }, 'core may import core'],
   [
     'beside',
     { 'tls/a.ts': "import type { B } from '../dial/b.ts';\n", 'dial/b.ts': '' },
     'src/tls/a.ts imports src/dial/b.ts',
   ],
-  ['late', { 'words/a.ts': "await import('../app/b.ts');\n", 'app/b.ts': '' }, 'src/words/a.ts imports src/app/b.ts'],
+  [
+    'late',
+    { 'syntax/a.ts': "await import('../app/tunnel/b.ts');\n", 'app/tunnel/b.ts': '' },
+    'src/syntax/a.ts imports src/app/tunnel/b.ts',
+  ],
   ['from nowhere', { 'new/a.ts': '' }, 'src/new has no place'],
+  ['from a room that is not in the table', { 'http/attic/a.ts': '' }, 'src/http/attic has no place'],
+  [
+    'from a lower room into an upper one',
+    { 'http/wire/a.ts': "import { b } from '../h1/b.ts';\n", 'http/h1/b.ts': '' },
+    'src/http/wire/a.ts imports src/http/h1/b.ts: the rooms of src/http are',
+  ],
+  [
+    'from a room to the door above it',
+    { 'cli/parse/a.ts': "import { b } from '../run.ts';\n", 'cli/run.ts': '' },
+    'src/cli/parse/a.ts imports src/cli/run.ts',
+  ],
 ])('an import %s is found', (_, sources, message) => {
   expect(proveShape(sources)).toContain(message);
 });
@@ -111,8 +113,12 @@ test('a circle is found, also one of types and late imports', () => {
 });
 
 test('who loads what another one owns is found', () => {
-  expect(proveShape({ 'app/a.ts': "import chalk from 'chalk';\n" })).toContain('src/app/a.ts loads chalk');
-  expect(proveShape({ 'app/a.ts': "await import('node:https');\n" })).toContain('src/app/a.ts loads node:https');
+  expect(proveShape({ 'app/tunnel/a.ts': "import chalk from 'chalk';\n" })).toContain(
+    'src/app/tunnel/a.ts loads chalk',
+  );
+  expect(proveShape({ 'app/tunnel/a.ts': "await import('node:https');\n" })).toContain(
+    'src/app/tunnel/a.ts loads node:https',
+  );
 });
 
 test('a folder with more files than a room holds is found', () => {

@@ -5,7 +5,7 @@ import type { ErrorCode, TunlError } from '../core/errors.ts';
 import type { HeaderField } from '../core/hop.ts';
 import type { RelayEnd } from '../relay/relay.ts';
 import type { LogFiles } from '../telemetry/access-log.ts';
-import { defaultFormat, type FormatFacts, parseFormat, writeLine, writeObject } from '../words/format.ts';
+import { defaultFormat, type FormatFacts, parseFormat, writeLine, writeObject } from '../syntax/format/format.ts';
 import type { Tunnel } from './tunnels.ts';
 
 /** What a stage knows of a tunnel or request that is over. */

@@ -1,8 +1,8 @@
 import { open } from 'node:fs/promises';
 import { maxFileBytes } from '../chain/document.ts';
 import { usageError } from '../core/errors.ts';
-import { describeFileError } from '../words/password-file.ts';
-import { quote } from '../words/text.ts';
+import { describeFileError } from '../syntax/password-file.ts';
+import { quote } from '../syntax/text.ts';
 
 /**
  * Reads the text of a file, as far as a file of stages may be long; it may be a pipe.

@@ -68,7 +68,7 @@ function assertFirst(hop: Hop, isFirst: boolean): void {
 /** Fills in fields from what is known of who asked; one whose value is empty then is not sent. */
 async function createFill(formats: readonly HeaderField[]): Promise<(ctx: DialContext) => readonly HeaderField[]> {
   // Few hops have any.
-  const { parseFormat, writeValue } = await import('../words/format.ts');
+  const { parseFormat, writeValue } = await import('../syntax/format/format.ts');
   const fields = formats.map(([name, text]) => [name, parseFormat(text)] as const);
   return ({ origin }) => {
     const facts = { origin, began: Date.now() };

@@ -5,9 +5,9 @@ import type { DialStep } from '../core/dialer.ts';
 import { type TunlError, usageError } from '../core/errors.ts';
 import type { Hop } from '../core/hop.ts';
 import { resetError } from '../core/link.ts';
-import { parseHop, splitAlternatives } from '../words/hop.ts';
-import { defaultLimits } from '../words/settings.ts';
-import { parseTarget } from '../words/target.ts';
+import { parseHop, splitAlternatives } from '../syntax/hop.ts';
+import { defaultLimits } from '../syntax/settings.ts';
+import { parseTarget } from '../syntax/target.ts';
 import { createRoute } from './route.ts';
 
 /** How `openTunnel` reaches its target. */

@@ -5,7 +5,7 @@ import { TunlError, toTunlError } from '../core/errors.ts';
 import type { TunnelEnd } from '../core/events.ts';
 import type { Exchange, RequestEnd, TunnelExchange } from '../core/exchange.ts';
 import type { HeaderField } from '../core/hop.ts';
-import { quote } from '../http/authority.ts';
+import { quoteAscii } from '../syntax/text.ts';
 import type { RelayHandle, RelayEnd } from '../relay/relay.ts';
 import type { AccessEntry, WriteAccess } from './access-log.ts';
 import { describeTunnel, type TunnelEnv } from './tunnel.ts';
@@ -25,7 +25,7 @@ export interface RecordEnv extends Pick<TunnelEnv, 'tunnels' | 'emit' | 'record'
 export function formatRequest({ method, target, authority }: TunnelExchange): string {
   const [path = ''] = target.split('?', 1);
   const place = method === 'CONNECT' ? target : path.startsWith('/') || path === '*' ? `${authority}${path}` : path;
-  return `${method} ${quote(place.replace(/^.*@/s, '***@')).slice(1, -1)}`;
+  return `${method} ${quoteAscii(place.replace(/^.*@/s, '***@')).slice(1, -1)}`;
 }
 
 /** How a request began, for those who are told who asked. */

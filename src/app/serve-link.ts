@@ -11,7 +11,7 @@ import { assertNoExpectation, type Login, loginField, readLogin, withoutSecrets 
 import type { Authenticator } from '../policy/auth.ts';
 import type { TunnelGate } from '../policy/tunnel-gate.ts';
 import type { TlsAcceptor } from '../tls/server.ts';
-import { toShort } from '../words/text.ts';
+import { toShort } from '../syntax/text.ts';
 import { carryRequest, type RequestEnv, type RequestPlan, refuse } from './http-request.ts';
 import type { Limits } from './options.ts';
 import { formatRequest, toLine } from './request-record.ts';

@@ -5,7 +5,7 @@ import { TunlError } from '../core/errors.ts';
 import type { Exchange } from '../core/exchange.ts';
 import { placesOf } from '../core/listener.ts';
 import { withProxyHeader } from '../dial/proxy-header.ts';
-import { parseAuthority } from '../http/authority.ts';
+import { parseAuthority } from '../syntax/authority.ts';
 import { guard, guardText } from '../policy/guard.ts';
 import { createPolicy, type PolicyBase, type Rule } from '../policy/rules.ts';
 import { createFindRoute, type FindRoute } from '../router/match.ts';

@@ -4,7 +4,7 @@ import { TunlError } from '../core/errors.ts';
 import type { EventSink } from '../core/events.ts';
 import type { Peer } from '../core/link.ts';
 import type { RelayHandle } from '../relay/relay.ts';
-import type { Limits } from '../words/settings.ts';
+import type { Limits } from '../syntax/settings.ts';
 
 /** A tunnel of this process, from the moment somebody asks for it. */
 export interface Tunnel {

@@ -6,7 +6,7 @@ import { TunlError } from '../core/errors.ts';
 import type { Exchange } from '../core/exchange.ts';
 import { balance } from '../dial/balance.ts';
 import { type Listener, placesOf } from '../core/listener.ts';
-import { parseAuthority } from '../http/authority.ts';
+import { parseAuthority } from '../syntax/authority.ts';
 import { fieldValues } from '../http/message.ts';
 import { guard, guardText } from '../policy/guard.ts';
 import { createPolicy } from '../policy/rules.ts';

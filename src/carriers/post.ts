@@ -1,7 +1,7 @@
 import type { Carrier, CarrierScheme, HopSetting } from '../core/carrier.ts';
 import { TunlError, usageError } from '../core/errors.ts';
 import type { HeaderField, Hop } from '../core/hop.ts';
-import { parseAuthority } from '../http/authority.ts';
+import { parseAuthority } from '../syntax/authority.ts';
 import { bodyLink } from '../http/body-link.ts';
 import { isSuccess } from '../http/call.ts';
 import { formatBasic } from '../http/credentials.ts';

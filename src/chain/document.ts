@@ -11,7 +11,7 @@ import {
   visit,
 } from 'yaml';
 import { type TunlError, usageError } from '../core/errors.ts';
-import { quote } from '../words/text.ts';
+import { quote } from '../syntax/text.ts';
 
 /** Where something stands in a document: the keys and indexes that lead there. */
 export type Path = readonly (string | number)[];

@@ -1,5 +1,5 @@
 import { usageError } from '../core/errors.ts';
-import { quote } from '../words/text.ts';
+import { quote } from '../syntax/text.ts';
 
 /**
  * Reads the hosts that routes are for: `a.example.com`, `a.example.com:8080`, `*.example.com`, `www.*` or `*`, in

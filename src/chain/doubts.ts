@@ -1,4 +1,4 @@
-import { quote } from '../words/text.ts';
+import { quote } from '../syntax/text.ts';
 import { upstreamOf } from './http-faults.ts';
 import type { FieldMatch, Graph, HttpRoute, HttpStage, RequestMatch, RouteName } from './model.ts';
 import type { GraphFault } from './fault.ts';

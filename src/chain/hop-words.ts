@@ -1,7 +1,7 @@
 import { formatPlace, type Hop } from '../core/hop.ts';
 import { encodePercent } from '../core/octets.ts';
-import { halfCloseName } from '../words/hop.ts';
-import { tlsKeys, tlsNames } from '../words/tls.ts';
+import { halfCloseName } from '../syntax/hop.ts';
+import { tlsKeys, tlsNames } from '../syntax/tls.ts';
 import type { HopWords } from './schema-parts.ts';
 import type { SecretNames } from './secret-names.ts';
 import { escapeVariables } from './secrets.ts';

@@ -1,6 +1,6 @@
 import { usageError } from '../core/errors.ts';
-import { parseDuration } from '../words/duration.ts';
-import { quote } from '../words/text.ts';
+import { parseDuration } from '../syntax/duration.ts';
+import { quote } from '../syntax/text.ts';
 import type { Path } from './document.ts';
 import type { RouteWords } from './http-schema.ts';
 import type { AnswerAction, HttpAction, RequestsAction, TunnelsAction } from './model.ts';

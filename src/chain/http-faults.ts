@@ -1,4 +1,4 @@
-import { quote } from '../words/text.ts';
+import { quote } from '../syntax/text.ts';
 import type { GraphFault } from './fault.ts';
 import type { HttpRoute, HttpStage, RouteName } from './model.ts';
 

@@ -1,5 +1,5 @@
 import { usageError } from '../core/errors.ts';
-import { quote } from '../words/text.ts';
+import { quote } from '../syntax/text.ts';
 import type { Path } from './document.ts';
 import type { ConditionWords, RouteWords } from './http-schema.ts';
 import type { FieldMatch, RequestMatch, TextMatch } from './model.ts';

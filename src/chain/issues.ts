@@ -1,5 +1,5 @@
-import { suggest } from '../words/suggest.ts';
-import { quote } from '../words/text.ts';
+import { suggest } from '../syntax/suggest.ts';
+import { quote } from '../syntax/text.ts';
 import type { Fault, Path } from './document.ts';
 import { type Issue, listKeys } from './schema.ts';
 

@@ -1,7 +1,7 @@
 import type { InternalAddress, ListenAddress } from '../core/address.ts';
 import { TunlError } from '../core/errors.ts';
 import type { KeyPassword } from '../core/secret.ts';
-import type { Caps } from '../words/settings.ts';
+import type { Caps } from '../syntax/settings.ts';
 import type { Upstream, VirtualHost } from './http-model.ts';
 import type { RouteName, RouteOptions, TargetChoice } from './route.ts';
 

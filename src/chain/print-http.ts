@@ -1,5 +1,5 @@
 import { formatAddress } from '../core/address.ts';
-import { type CapKey, type Caps, capSettings, collectLimits, formatLimit } from '../words/settings.ts';
+import { type CapKey, type Caps, capSettings, collectLimits, formatLimit } from '../syntax/settings.ts';
 import { comparisons, usualPath } from './http-match.ts';
 import { usualUpgrades } from './http-action.ts';
 import type { ConditionWords, HostWords, HttpWords, RouteWords, UpstreamWords } from './http-schema.ts';

@@ -1,5 +1,5 @@
 import { formatAddress } from '../core/address.ts';
-import { formatLimit, limitSettings } from '../words/settings.ts';
+import { formatLimit, limitSettings } from '../syntax/settings.ts';
 import { formatHopWords } from './hop-words.ts';
 import type { HopChoice, Limits, RouteOptions } from './model.ts';
 import type { LimitWords, PlaceWords, WayWords } from './schema-parts.ts';

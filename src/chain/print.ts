@@ -1,8 +1,8 @@
 import { isMap, isPair, isSeq, type Pair, parseDocument, stringify, visit } from 'yaml';
 import { formatAddress } from '../core/address.ts';
 import { isSecretField } from '../core/secret.ts';
-import { defaultLimits } from '../words/settings.ts';
-import { formatSize } from '../words/size.ts';
+import { defaultLimits } from '../syntax/settings.ts';
+import { formatSize } from '../syntax/size.ts';
 import { type AccessLog, type ChainStage, type Graph, type ListenerTls, listStages, type ProxyStage } from './model.ts';
 import { toHttpWords, toPolicyWords } from './print-http.ts';
 import { toWayWords, unwrap } from './print-route.ts';

@@ -1,8 +1,8 @@
 import { resolve } from 'node:path';
 import { usageError } from '../core/errors.ts';
-import { collectCaps } from '../words/settings.ts';
-import { suggest } from '../words/suggest.ts';
-import { quote } from '../words/text.ts';
+import { collectCaps } from '../syntax/settings.ts';
+import { suggest } from '../syntax/suggest.ts';
+import { quote } from '../syntax/text.ts';
 import type { Path } from './document.ts';
 import type { ProxyStage, StagePolicy } from './model.ts';
 import type { RouteReader } from './route-words.ts';

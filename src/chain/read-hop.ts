@@ -2,13 +2,13 @@ import { resolve } from 'node:path';
 import { usageError } from '../core/errors.ts';
 import type { HeaderField, Hop } from '../core/hop.ts';
 import { isSecretField } from '../core/secret.ts';
-import { parseFormat } from '../words/format.ts';
-import { parseHeader } from '../words/header.ts';
-import { type KnownScheme, parseHop } from '../words/hop.ts';
-import { isBareSocket } from '../words/hop-url.ts';
-import { isInternal } from '../words/internal.ts';
-import { resolveUnix } from '../words/listen.ts';
-import { asUsage } from '../words/text.ts';
+import { parseFormat } from '../syntax/format/format.ts';
+import { parseHeader } from '../syntax/header.ts';
+import { type KnownScheme, parseHop } from '../syntax/hop.ts';
+import { isBareSocket } from '../syntax/hop-url.ts';
+import { isInternal } from '../syntax/internal.ts';
+import { resolveUnix } from '../syntax/listen.ts';
+import { asUsage } from '../syntax/text.ts';
 import type { HopWords } from './schema-parts.ts';
 import {
   fillVariables,

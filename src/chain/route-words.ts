@@ -1,8 +1,8 @@
 import { usageError } from '../core/errors.ts';
-import { parseDuration } from '../words/duration.ts';
-import { splitAlternatives } from '../words/hop.ts';
-import { isInternal, parseInternal } from '../words/internal.ts';
-import { collectLimits, type Side } from '../words/settings.ts';
+import { parseDuration } from '../syntax/duration.ts';
+import { splitAlternatives } from '../syntax/hop.ts';
+import { isInternal, parseInternal } from '../syntax/internal.ts';
+import { collectLimits, type Side } from '../syntax/settings.ts';
 import type { Attempts } from './attempt.ts';
 import type { Path } from './document.ts';
 import type { HopChoice, Limits, RouteOptions } from './model.ts';

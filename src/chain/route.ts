@@ -1,8 +1,8 @@
 import type { InternalAddress, TcpAddress, UnixAddress } from '../core/address.ts';
 import type { Hop } from '../core/hop.ts';
-import type { Limits } from '../words/settings.ts';
+import type { Limits } from '../syntax/settings.ts';
 
-export type { Limits } from '../words/settings.ts';
+export type { Limits } from '../syntax/settings.ts';
 
 /** One place on the way: alternatives that are tried in turn, at least one. */
 export type HopChoice = readonly Hop[];

@@ -6,7 +6,7 @@ import {
   type LimitSetting,
   limitSettings,
   maxCap,
-} from '../words/settings.ts';
+} from '../syntax/settings.ts';
 
 /** A schema with the sentence that editors show for it. */
 export const describe = <T extends z.ZodType>(schema: T, description: string): T => schema.meta({ description });

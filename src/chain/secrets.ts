@@ -1,8 +1,8 @@
 import { resolve } from 'node:path';
 import { usageError } from '../core/errors.ts';
 import { type KeyPassword, Secret } from '../core/secret.ts';
-import { readPasswordFile } from '../words/password-file.ts';
-import { hasControl } from '../words/text.ts';
+import { readPasswordFile } from '../syntax/password-file.ts';
+import { hasControl } from '../syntax/text.ts';
 
 /** The surroundings in which a file is read. */
 export interface Surroundings {

@@ -1,7 +1,7 @@
 import { isLoopbackHost } from '../core/loopback.ts';
 import { formatAddress, type InternalAddress, type ListenAddress } from '../core/address.ts';
-import { isSamePlace } from '../words/listen.ts';
-import { quote } from '../words/text.ts';
+import { isSamePlace } from '../syntax/listen.ts';
+import { quote } from '../syntax/text.ts';
 import type { GraphFault } from './fault.ts';
 import { findHttpFaults } from './http-faults.ts';
 import {

@@ -3,10 +3,10 @@ import { openSync } from 'node:fs';
 import { type TunlError, usageError } from '../core/errors.ts';
 import { decodeOctets } from '../core/octets.ts';
 import { withoutSecrets } from './child-env.ts';
-import { describeFileError } from '../words/password-file.ts';
+import { describeFileError } from '../syntax/password-file.ts';
 import { readHidden } from './prompt.ts';
 import { catchEndSignals } from './signals.ts';
-import { quote } from '../words/text.ts';
+import { quote } from '../syntax/text.ts';
 
 /** Asks the user for a secret. Resolves with undefined if there is nobody to ask. */
 export type Ask = (question: string) => Promise<string | undefined>;

@@ -4,7 +4,7 @@ import { constants } from 'node:os';
 import { isatty } from 'node:tty';
 import { TunlError } from '../core/errors.ts';
 import { withoutSecrets } from './child-env.ts';
-import { quote } from '../words/text.ts';
+import { quote } from '../syntax/text.ts';
 
 /** A running command. It has the terminal, stdin and the signals of the terminal. */
 export interface Child {

@@ -1,5 +1,5 @@
 import { exitOf, type TunlError, toTunlError } from '../core/errors.ts';
-import { toPrintable } from '../words/text.ts';
+import { toPrintable } from '../syntax/text.ts';
 import type { Io } from './io.ts';
 import { isNullDevice, writeToTerminal } from './terminal.ts';
 import type { Ui } from './ui.ts';

@@ -3,8 +3,8 @@ import { usageError } from '../core/errors.ts';
 import { Arguments } from './arguments.ts';
 import type { CommandSpec } from './command.ts';
 import type { OptionSpec } from './option.ts';
-import { suggest } from '../words/suggest.ts';
-import { hasControl, quote } from '../words/text.ts';
+import { suggest } from '../syntax/suggest.ts';
+import { hasControl, quote } from '../syntax/text.ts';
 
 /** A command line, sorted into a command and its words. */
 export interface Parsed {

@@ -5,7 +5,7 @@ import { type TunlError, usageError } from '../core/errors.ts';
 import { decodeOctets } from '../core/octets.ts';
 import { catchEndSignals, interruptedBy } from './signals.ts';
 import { hasTerminalGone } from './terminal.ts';
-import { toPrintable } from '../words/text.ts';
+import { toPrintable } from '../syntax/text.ts';
 
 /** Keys whose signals the kernel does not send in raw mode. */
 const signalKeys: Readonly<Record<number, NodeJS.Signals>> = { 0x03: 'SIGINT', 0x1a: 'SIGTSTP', 0x1c: 'SIGQUIT' };

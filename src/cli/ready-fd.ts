@@ -1,6 +1,6 @@
 import { closeSync, fstatSync, openSync, readdirSync, readFileSync, readlinkSync, writeSync } from 'node:fs';
 import { usageError } from '../core/errors.ts';
-import { quote } from '../words/text.ts';
+import { quote } from '../syntax/text.ts';
 
 /** A descriptor on which another program waits. */
 export interface ReadyFd {

@@ -1,4 +1,4 @@
-import { toPrintable } from '../words/text.ts';
+import { toPrintable } from '../syntax/text.ts';
 
 /** One column of a table. */
 export interface Column<T> {

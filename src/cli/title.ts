@@ -1,4 +1,4 @@
-import { redact } from '../words/hop-url.ts';
+import { redact } from '../syntax/hop-url.ts';
 
 /**
  * Writes the command line for the list of processes, without the user information and settings of proxies and without

@@ -3,7 +3,7 @@
 // stream is a terminal and NO_COLOR is unset. With --json, stderr has JSON only. There is a spinner only on a terminal,
 // and never in `connect`.
 import type { Io } from './io.ts';
-import { toPrintable } from '../words/text.ts';
+import { toPrintable } from '../syntax/text.ts';
 
 /** The amount of messages, from errors only to everything. */
 export type Verbosity = 'quiet' | 'normal' | 'verbose' | 'debug';

@@ -1,5 +1,5 @@
 import type { HttpAction, HttpRoute, HttpStage, Upstream } from '../chain/model.ts';
-import { defaultLimits } from '../words/settings.ts';
+import { defaultLimits } from '../syntax/settings.ts';
 import { tidyTargetTls } from './canonical-hop.ts';
 import { tidyChoice, tidyRoute, toPlainRoute } from './canonical-route.ts';
 import { isName } from './export-cluster.ts';

@@ -1,5 +1,5 @@
 import type { ForwardStage, Limits, RouteOptions, TargetChoice } from '../chain/model.ts';
-import { collectLimits } from '../words/settings.ts';
+import { collectLimits } from '../syntax/settings.ts';
 import { tidyHops } from './canonical-hop.ts';
 import { isName } from './export-cluster.ts';
 import type { FieldWriter } from './export-fields.ts';

@@ -14,7 +14,7 @@ import { formatAddress, hostOf } from '../core/address.ts';
 import { formatDuration } from '../core/deadline.ts';
 import { formatHop, type Hop, type TlsSettings } from '../core/hop.ts';
 import { isLoopback } from '../core/loopback.ts';
-import { defaultLimits, limitSettings } from '../words/settings.ts';
+import { defaultLimits, limitSettings } from '../syntax/settings.ts';
 import { isName } from './export-cluster.ts';
 import { findTerms } from './hop-terms.ts';
 

@@ -5,7 +5,7 @@ import { type ChainStage, type Graph, listExits, listNames } from '../chain/mode
 import type { GraphFault } from '../chain/fault.ts';
 import { nameRoutes } from '../chain/shared-names.ts';
 import { findFaults } from '../chain/validate.ts';
-import { quote } from '../words/text.ts';
+import { quote } from '../syntax/text.ts';
 import { bootstrap, type BootstrapWords } from './forms/bootstrap.ts';
 import type { ListenerWords } from './forms/listener.ts';
 import { type Cluster, readCluster } from './read-cluster.ts';

@@ -2,7 +2,7 @@ import { resolve } from 'node:path';
 import type { Path } from '../chain/document.ts';
 import type { AccessLog } from '../chain/model.ts';
 import type { AccessLogWords } from './forms/access-log.ts';
-import { parseFormat } from '../words/format.ts';
+import { parseFormat } from '../syntax/format/format.ts';
 import { assertAtMostOne } from './one-of.ts';
 import type { Reading } from './reading.ts';
 

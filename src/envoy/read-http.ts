@@ -1,7 +1,7 @@
 import type { Path } from '../chain/document.ts';
 import type { HttpStage, Upstream, VirtualHost } from '../chain/model.ts';
 import type { ListenAddress, InternalAddress } from '../core/address.ts';
-import { quote } from '../words/text.ts';
+import { quote } from '../syntax/text.ts';
 import type { HttpManagerWords } from './forms/http-connection-manager.ts';
 import type { RouteConfigurationWords } from './forms/route.ts';
 import { StageNames } from './names.ts';

@@ -1,7 +1,7 @@
 import * as z from 'zod';
 import type { Fault, Path } from '../chain/document.ts';
-import { suggest } from '../words/suggest.ts';
-import { quote } from '../words/text.ts';
+import { suggest } from '../syntax/suggest.ts';
+import { quote } from '../syntax/text.ts';
 import { factsOf, type MessageFacts, typesOf } from './forms/proto.ts';
 
 /** A field that is in a file and is not read. */

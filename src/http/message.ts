@@ -1,5 +1,6 @@
 import { TunlError } from '../core/errors.ts';
 import type { HeaderField } from '../core/hop.ts';
+import { isToken } from '../syntax/text.ts';
 
 /** Fields in one head: below the count where Node's own parser starts to drop them silently. */
 const maxFields = 100;
@@ -96,11 +97,6 @@ export function formatHead(firstLine: string, headers: readonly HeaderField[]): 
   let head = `${firstLine}\r\n`;
   for (const [name, value] of headers) head += `${name}: ${value}\r\n`;
   return `${head}\r\n`;
-}
-
-/** True for what may be the name of a field (RFC 9110, section 5.6.2). */
-export function isToken(name: string): boolean {
-  return /^[!#$%&'*+.^_`|~0-9A-Za-z-]+$/.test(name);
 }
 
 /** True for a field name and value that can be written as they are (RFC 9110, section 5). */

@@ -1,9 +1,9 @@
 import type { Duplex } from 'node:stream';
 import { TunlError } from '../core/errors.ts';
 import type { HeaderField } from '../core/hop.ts';
-import { quote } from './authority.ts';
 import { HeadError, readHead } from './head.ts';
-import { isToken, type ResponseHead } from './message.ts';
+import { isToken, quoteAscii } from '../syntax/text.ts';
+import type { ResponseHead } from './message.ts';
 
 /** Largest head that we read of a proxy's answer: the proof in a 407 alone may have 48 kB (RFC 4559). */
 export const maxHeadBytes = 64 * 1024;
@@ -92,7 +92,7 @@ function readStatusLine(line: string): StatusLine | undefined {
 function assertVersion({ line, version, status }: StatusLine): void {
   if (version.startsWith('1.') || status >= 300) return;
   const facts = { side: 'hop', phase: 'handshake' } as const;
-  throw new TunlError('http_protocol_error', `its answer, ${quote(line)}, is not in HTTP/1.1`, facts);
+  throw new TunlError('http_protocol_error', `its answer, ${quoteAscii(line)}, is not in HTTP/1.1`, facts);
 }
 
 /** RFC 9112, section 5, and what it tells those to do who read messages that are older or not valid. */

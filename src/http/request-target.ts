@@ -1,5 +1,5 @@
 import { TunlError } from '../core/errors.ts';
-import { parsePort } from './authority.ts';
+import { parsePort } from '../syntax/authority.ts';
 import { fieldValues, type RequestHead } from './message.ts';
 
 /** What a request asks for, in one form whichever it was written in. */

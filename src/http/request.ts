@@ -3,7 +3,8 @@ import type { DialContext } from '../core/dialer.ts';
 import { TunlError, usageError } from '../core/errors.ts';
 import type { HeaderField, Hop } from '../core/hop.ts';
 import { version } from '../core/version.ts';
-import { parseAuthority, quote, sentNames } from './authority.ts';
+import { quoteAscii } from '../syntax/text.ts';
+import { parseAuthority, sentNames } from '../syntax/authority.ts';
 import { isSafeField } from './message.ts';
 
 /**
@@ -17,7 +18,7 @@ export function assertTunnelled(address: Address): TcpAddress {
     parseAuthority(text, sentNames);
   } catch (error) {
     if (!(error instanceof TunlError)) throw error;
-    throw usageError(`cannot ask a proxy for ${quote(text)}: ${error.message}`).with({ cause: error });
+    throw usageError(`cannot ask a proxy for ${quoteAscii(text)}: ${error.message}`).with({ cause: error });
   }
   return address;
 }
@@ -34,7 +35,7 @@ export const userAgent: HeaderField = ['User-Agent', `tunl/${version}`];
 export function requestFields(hop: Hop, ctx: DialContext, own: readonly HeaderField[]): HeaderField[] {
   const added = ctx.fields ? [...hop.headers, ...ctx.fields] : hop.headers;
   const broken = added.find((field) => !isSafeField(field));
-  if (broken) throw usageError(`the field ${quote(broken[0])} cannot be sent`);
+  if (broken) throw usageError(`the field ${quoteAscii(broken[0])} cannot be sent`);
   const named = new Set(added.map(([name]) => name.toLowerCase()));
   const kept = own.filter(([name]) => !named.has(name.toLowerCase()));
   return [...kept, ...(ctx.origin.via ?? []).map((value) => ['Via', value] as const), ...added];

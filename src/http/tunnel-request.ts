@@ -4,7 +4,7 @@ import type { Exchange, TunnelExchange, TunnelRequest } from '../core/exchange.t
 import type { HeaderField } from '../core/hop.ts';
 import type { Link } from '../core/link.ts';
 import { type Credentials, isSecretField } from '../core/secret.ts';
-import { parseAuthority } from './authority.ts';
+import { parseAuthority } from '../syntax/authority.ts';
 import { originChallenge, parseBasic, proxyChallenge } from './credentials.ts';
 import { fieldValues } from './message.ts';
 import { formatProxyStatus, publicReason } from './proxy-status.ts';

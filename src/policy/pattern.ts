@@ -1,6 +1,6 @@
 import { isIPv6 } from 'node:net';
-import { servedNames } from '../http/authority.ts';
-import { toAsciiName } from '../words/host.ts';
+import { servedNames } from '../syntax/authority.ts';
+import { toAsciiName } from '../syntax/host.ts';
 import { firstAddress, formatBytes, parseRange, type Range } from './range.ts';
 
 /** The hosts to which a rule applies. Names are canonical; a suffix begins with its dot. */

@@ -1,7 +1,7 @@
 import { TunlError } from '../core/errors.ts';
 import { toBytes } from '../core/ip-bytes.ts';
 import type { Peer } from '../core/link.ts';
-import type { Caps } from '../words/settings.ts';
+import type { Caps } from '../syntax/settings.ts';
 
 /** Seconds after which a refused client may ask again. They are few, because places become free at any moment. */
 const retryAfter = '1';

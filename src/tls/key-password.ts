@@ -1,7 +1,7 @@
 import { type TunlError, usageError } from '../core/errors.ts';
 import type { TlsSettings } from '../core/hop.ts';
 import type { Secret } from '../core/secret.ts';
-import { readPasswordFile } from '../words/password-file.ts';
+import { readPasswordFile } from '../syntax/password-file.ts';
 import { formatSource, type PemSource } from './source.ts';
 
 /** The source of the password for an encrypted key. */

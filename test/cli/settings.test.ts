@@ -5,7 +5,7 @@ import { listKeys } from '../../src/chain/schema.ts';
 import { commands } from '../../src/cli/commands/index.ts';
 import { limitGroup, readCaps, readLimits } from '../../src/cli/options/limits.ts';
 import { listOptions, parseWords } from '../../src/cli/program.ts';
-import { parseDuration } from '../../src/words/duration.ts';
+import { parseDuration } from '../../src/syntax/duration.ts';
 import {
   capSettings,
   collectCaps,
@@ -15,7 +15,7 @@ import {
   fallbackOf,
   formatLimit,
   limitSettings,
-} from '../../src/words/settings.ts';
+} from '../../src/syntax/settings.ts';
 import { loadText } from '../support/chain-file.ts';
 import { refusalOf } from '../support/usage.ts';
 

@@ -1,6 +1,6 @@
 import { formatHostPort } from '../../src/core/address.ts';
 import type { Carrier } from '../../src/core/carrier.ts';
-import { parseAuthority } from '../../src/http/authority.ts';
+import { parseAuthority } from '../../src/syntax/authority.ts';
 import { formatBasic } from '../../src/http/credentials.ts';
 import { Http1Session, type Http1Terms } from '../../src/http/h1-session.ts';
 import { halfCloseField } from '../../src/http/half-close.ts';

@@ -1,10 +1,10 @@
 import { usageError } from '../../core/errors.ts';
 import type { DrawForm, PlacedGraph } from '../../app/chain.ts';
 import type { Graph } from '../../app/options.ts';
-import { isInternal, parseInternal } from '../../words/internal.ts';
-import { parseListen, parseUnix } from '../../words/listen.ts';
-import { parseTarget } from '../../words/target.ts';
-import { quote } from '../../words/text.ts';
+import { isInternal, parseInternal } from '../../syntax/internal.ts';
+import { parseListen, parseUnix } from '../../syntax/listen.ts';
+import { parseTarget } from '../../syntax/target.ts';
+import { quote } from '../../syntax/text.ts';
 import type { Arguments } from '../arguments.ts';
 import type { CommandContext, CommandSpec } from '../command.ts';
 import { asText, flag, option } from '../option.ts';

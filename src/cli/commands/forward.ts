@@ -6,7 +6,7 @@ import type { CommandContext, CommandSpec } from '../command.ts';
 import { parseForwardSpec } from '../options/forward-spec.ts';
 import { flag } from '../option.ts';
 import { graceOption, limitGroup, readLimits } from '../options/limits.ts';
-import { refuseDuplicates } from '../../words/listen.ts';
+import { refuseDuplicates } from '../../syntax/listen.ts';
 import { exportOption, isShown, printOption, showGraph } from '../options/print.ts';
 import { checkPlaceholders } from '../options/placeholders.ts';
 import { Readiness, readinessOptions, readyFdOption } from '../options/readiness.ts';

@@ -1,8 +1,8 @@
 import { usageError } from '../../core/errors.ts';
 import type { CommandSpec } from '../command.ts';
 import { voiceGroup } from '../options/voice.ts';
-import { suggest } from '../../words/suggest.ts';
-import { quote } from '../../words/text.ts';
+import { suggest } from '../../syntax/suggest.ts';
+import { quote } from '../../syntax/text.ts';
 
 /** `tunl help`: the help of a command, and the table of exit codes. */
 export const help: CommandSpec = {

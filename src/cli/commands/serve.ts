@@ -7,8 +7,8 @@ import type { CommandContext, CommandSpec, OptionGroup } from '../command.ts';
 import { asText, flag, list, option } from '../option.ts';
 import { adminGroup, readAdmin, withAdmin } from '../options/admin.ts';
 import { capGroup, graceOption, limitGroup, readCaps, readLimits } from '../options/limits.ts';
-import { parseListen, refuseDuplicates } from '../../words/listen.ts';
-import { checkPassword, readPasswordFile } from '../../words/password-file.ts';
+import { parseListen, refuseDuplicates } from '../../syntax/listen.ts';
+import { checkPassword, readPasswordFile } from '../../syntax/password-file.ts';
 import { exportOption, isShown, printOption, showGraph } from '../options/print.ts';
 import { Readiness, readinessOptions } from '../options/readiness.ts';
 import { readKeyPassword, readRoute, serverRouteGroup } from '../options/route.ts';
@@ -16,7 +16,7 @@ import { readTlsWords, tlsOptions } from '../options/tls.ts';
 import { voiceGroup } from '../options/voice.ts';
 import { readWatch, watchOption } from '../options/watch.ts';
 import { runUntilStopped } from '../running.ts';
-import { hasControl, quote } from '../../words/text.ts';
+import { hasControl, quote } from '../../syntax/text.ts';
 
 /** What the carriers want to be told of a server. */
 const carrierSwitches = carriers.flatMap(({ serveFlag, serveSwitches = [] }) => [

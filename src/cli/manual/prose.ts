@@ -1,4 +1,4 @@
-import { capSettings } from '../../words/settings.ts';
+import { capSettings } from '../../syntax/settings.ts';
 import { administration } from './administration.ts';
 import type { Block, Section } from './roff.ts';
 

@@ -1,6 +1,6 @@
 import type { Graph } from '../../app/options.ts';
 import { usageError } from '../../core/errors.ts';
-import { parseListen } from '../../words/listen.ts';
+import { parseListen } from '../../syntax/listen.ts';
 import type { Arguments } from '../arguments.ts';
 import type { OptionGroup } from '../command.ts';
 import { flag, option } from '../option.ts';

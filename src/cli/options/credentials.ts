@@ -1,10 +1,10 @@
 import { usageError } from '../../core/errors.ts';
 import type { EventSink } from '../../core/events.ts';
 import { type KeyPassword, Secret } from '../../core/secret.ts';
-import type { OpenHop } from '../../words/hop.ts';
+import type { OpenHop } from '../../syntax/hop.ts';
 import type { Ask } from '../ask.ts';
 import { findNetrcPassword, type Netrc, readNetrc } from './netrc.ts';
-import { checkPassword, readPasswordFile } from '../../words/password-file.ts';
+import { checkPassword, readPasswordFile } from '../../syntax/password-file.ts';
 
 /** Where passwords that no URL holds come from. */
 export interface PasswordSources {

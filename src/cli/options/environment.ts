@@ -1,7 +1,7 @@
 import { formatAddress, type TcpAddress } from '../../core/address.ts';
 import { usageError } from '../../core/errors.ts';
-import { hasControl, quote } from '../../words/text.ts';
-import { redact } from '../../words/hop-url.ts';
+import { hasControl, quote } from '../../syntax/text.ts';
+import { redact } from '../../syntax/hop-url.ts';
 import { parseNoProxy } from './no-proxy.ts';
 
 /** The environment of a process. */

@@ -1,9 +1,9 @@
 import type { ForwardSpec } from '../../app/options.ts';
 import type { ListenAddress } from '../../core/address.ts';
 import { usageError } from '../../core/errors.ts';
-import { quote } from '../../words/text.ts';
-import { parseBind, parseFd, parseListenPort, parseUnix } from '../../words/listen.ts';
-import { parseTarget } from '../../words/target.ts';
+import { quote } from '../../syntax/text.ts';
+import { parseBind, parseFd, parseListenPort, parseUnix } from '../../syntax/listen.ts';
+import { parseTarget } from '../../syntax/target.ts';
 
 const grammar = 'a SPEC is [BIND:]PORT:HOST:HOSTPORT, :HOST:HOSTPORT, unix:PATH:HOST:HOSTPORT or fd:N:HOST:HOSTPORT';
 

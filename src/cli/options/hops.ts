@@ -1,6 +1,6 @@
 import { carriers, schemes } from '../../carriers/index.ts';
 import type { Hop } from '../../core/hop.ts';
-import { type DraftHop, type HopFallbacks, parseHop } from '../../words/hop.ts';
+import { type DraftHop, type HopFallbacks, parseHop } from '../../syntax/hop.ts';
 import { findPasswords, type PasswordSources } from './credentials.ts';
 
 /**

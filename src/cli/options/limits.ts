@@ -3,7 +3,7 @@ import { usageError } from '../../core/errors.ts';
 import type { Arguments } from '../arguments.ts';
 import type { OptionGroup } from '../command.ts';
 import { option, type Option } from '../option.ts';
-import { parseDuration, parseWait } from '../../words/duration.ts';
+import { parseDuration, parseWait } from '../../syntax/duration.ts';
 import {
   type Caps,
   capSettings,
@@ -13,8 +13,8 @@ import {
   limitSettings,
   maxCap,
   type Side,
-} from '../../words/settings.ts';
-import { quote } from '../../words/text.ts';
+} from '../../syntax/settings.ts';
+import { quote } from '../../syntax/text.ts';
 
 type LimitRow = (typeof limitSettings)[number];
 

@@ -4,8 +4,8 @@ import { join } from 'node:path';
 import { usageError } from '../../core/errors.ts';
 import { decodeOctets } from '../../core/octets.ts';
 import { Secret } from '../../core/secret.ts';
-import { quote } from '../../words/text.ts';
-import { describeFileError } from '../../words/password-file.ts';
+import { quote } from '../../syntax/text.ts';
+import { describeFileError } from '../../syntax/password-file.ts';
 
 /** What a .netrc file says about one machine, or about all of them. */
 export interface NetrcEntry {

@@ -1,6 +1,6 @@
 import { BlockList, isIP } from 'node:net';
 import type { TcpAddress } from '../../core/address.ts';
-import { toAsciiName } from '../../words/host.ts';
+import { toAsciiName } from '../../syntax/host.ts';
 
 /** An entry of NO_PROXY that says something about targets. */
 export interface NoProxyEntry {

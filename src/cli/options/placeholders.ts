@@ -1,7 +1,7 @@
 import { type Address, formatAddress, type ListenAddress, type TcpAddress } from '../../core/address.ts';
 import { usageError } from '../../core/errors.ts';
 import { writeUnixPath } from '../../core/unix-path.ts';
-import { quote } from '../../words/text.ts';
+import { quote } from '../../syntax/text.ts';
 
 /** What a command is told about one listener. */
 const parts = ['port', 'host', 'addr'] as const;

@@ -1,7 +1,7 @@
 import type { Graph } from '../../app/options.ts';
 import type { PrintOptions } from '../../app/chain.ts';
 import { usageError } from '../../core/errors.ts';
-import { quote } from '../../words/text.ts';
+import { quote } from '../../syntax/text.ts';
 import type { Arguments } from '../arguments.ts';
 import { flag, option } from '../option.ts';
 import type { Ui } from '../ui.ts';

@@ -1,4 +1,4 @@
-import { tlsNames, type TlsWords } from '../../words/tls.ts';
+import { tlsNames, type TlsWords } from '../../syntax/tls.ts';
 import type { Arguments } from '../arguments.ts';
 import { asText, flag, option, type Option } from '../option.ts';
 

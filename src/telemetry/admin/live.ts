@@ -1,4 +1,4 @@
-import { toPrintable } from '../../words/text.ts';
+import { toPrintable } from '../../syntax/text.ts';
 import { badRequest, done, type Endpoint, json, text } from './endpoint.ts';
 import type { TunnelFacts } from './subject.ts';
 

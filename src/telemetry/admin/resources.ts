@@ -1,6 +1,6 @@
 import { type Address, formatAddress } from '../../core/address.ts';
 import { writeUnixPath } from '../../core/unix-path.ts';
-import { toPrintable } from '../../words/text.ts';
+import { toPrintable } from '../../syntax/text.ts';
 import { type Answer, badRequest, type Endpoint, json, text } from './endpoint.ts';
 import type { CertificateFacts, ClusterFacts, ListenerFacts } from './subject.ts';
 

@@ -1,7 +1,7 @@
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import type { Duplex } from 'node:stream';
 import type { Link } from '../../core/link.ts';
-import { toPrintable } from '../../words/text.ts';
+import { toPrintable } from '../../syntax/text.ts';
 import { endpoints, listPaths } from './all.ts';
 import { type Answer, type Endpoint, text } from './endpoint.ts';
 import { findObjection, type GateOptions } from './gate.ts';

@@ -2,7 +2,7 @@ import { describe, expect, test } from 'vitest';
 import { decideProxy } from '../../../src/cli/options/environment.ts';
 import { hostOf } from '../../../src/core/address.ts';
 import { parseHops } from '../../../src/cli/options/hops.ts';
-import { parseTarget } from '../../../src/words/target.ts';
+import { parseTarget } from '../../../src/syntax/target.ts';
 import { refusalOf } from '../../support/usage.ts';
 import { additions, describeRow, fillRow, likeCurl, ours, type Row, type Way } from './environment-table.ts';
 

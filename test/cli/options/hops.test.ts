@@ -2,7 +2,7 @@ import { expect, test } from 'vitest';
 import { parseHops } from '../../../src/cli/options/hops.ts';
 import { hostOf } from '../../../src/core/address.ts';
 import { formatHop } from '../../../src/core/hop.ts';
-import { splitAlternatives } from '../../../src/words/hop.ts';
+import { splitAlternatives } from '../../../src/syntax/hop.ts';
 
 const none = { source: '-x', tls: {}, headers: [] };
 

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { asUsage, hasControl, quote, toPrintable } from '../../src/words/text.ts';
+import { asUsage, hasControl, quote, toPrintable } from '../../src/syntax/text.ts';
 import { TunlError, usageError } from '../../src/core/errors.ts';
 import { refusalOf } from '../support/usage.ts';
 

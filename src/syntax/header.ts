@@ -1,9 +1,8 @@
 import { resolve } from 'node:path';
 import { usageError } from '../core/errors.ts';
 import type { HeaderField } from '../core/hop.ts';
-import { isToken } from '../http/message.ts';
 import { readSecretFile } from './password-file.ts';
-import { hasControl, quote } from './text.ts';
+import { hasControl, isToken, quote } from './text.ts';
 
 /** A host as `Host` has it (RFC 9110, section 7.2), or with operators whose values will make one. */
 const host = /^(?:\[[\da-f:.]+\]|[\w.~%!$&'()*+;=-]*)(?::\d{0,5})?$/i;
@@ -23,7 +22,7 @@ const ours: ReadonlySet<string> = new Set([
  * processes and the history of the shell. A relative path starts from `folder`.
  * @throws {TunlError} usage, never with contents of the file
  */
-export function parseHeaders(text: string, where: string, folder = '.'): HeaderField[] {
+export function parseHeaders(text: string, where: string, folder = '../words'): HeaderField[] {
   if (!text.startsWith('@')) return [parseHeader(text, where)];
   const path = text.slice(1);
   if (path === '-')

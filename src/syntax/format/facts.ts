@@ -1,10 +1,10 @@
 import { hostname } from 'node:os';
-import { type Address, formatAddress } from '../core/address.ts';
-import type { Origin } from '../core/dialer.ts';
-import { usageError } from '../core/errors.ts';
-import type { HeaderField } from '../core/hop.ts';
-import { isSecretField } from '../core/secret.ts';
-import { parseTimeForm } from './format-time.ts';
+import { type Address, formatAddress } from '../../core/address.ts';
+import type { Origin } from '../../core/dialer.ts';
+import { usageError } from '../../core/errors.ts';
+import type { HeaderField } from '../../core/hop.ts';
+import { isSecretField } from '../../core/secret.ts';
+import { parseTimeForm } from './time.ts';
 
 /** The facts about a tunnel that operators write. Many are unknown before its end. */
 export interface FormatFacts {

@@ -2,7 +2,7 @@ import { resolve } from 'node:path';
 import { formatAddress, type ListenAddress, type UnixAddress } from '../core/address.ts';
 import { usageError } from '../core/errors.ts';
 import { isAbstract, isSameUnixPath, maxUnixPathBytes, readUnixPath } from '../core/unix-path.ts';
-import { parseHost } from '../http/authority.ts';
+import { parseHost } from './authority.ts';
 import { toAsciiName } from './host.ts';
 import { asUsage, quote } from './text.ts';
 

@@ -1,8 +1,8 @@
-import { TunlError, usageError } from '../core/errors.ts';
-import { type FormatFacts, operators, type Read } from './format-facts.ts';
-import { suggest } from './suggest.ts';
+import { TunlError, usageError } from '../../core/errors.ts';
+import { type FormatFacts, operators, type Read } from './facts.ts';
+import { suggest } from '../suggest.ts';
 
-export type { FormatFacts } from './format-facts.ts';
+export type { FormatFacts } from './facts.ts';
 
 /** A parsed text with operators such as `%BYTES_SENT%`. */
 export type Format = readonly (string | Read)[];

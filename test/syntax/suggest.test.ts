@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { suggest } from '../../src/words/suggest.ts';
+import { suggest } from '../../src/syntax/suggest.ts';
 
 const known = ['connect', 'forward', 'serve', 'http', 'h2'];
 

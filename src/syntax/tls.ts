@@ -1,6 +1,6 @@
 import { usageError } from '../core/errors.ts';
 import type { TlsSettings } from '../core/hop.ts';
-import { parseHost } from '../http/authority.ts';
+import { parseHost } from './authority.ts';
 import { toAsciiName } from './host.ts';
 import { asUsage, quote } from './text.ts';
 

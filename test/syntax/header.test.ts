@@ -1,7 +1,7 @@
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
-import { parseHeaders } from '../../src/words/header.ts';
+import { parseHeaders } from '../../src/syntax/header.ts';
 import { makeTempFolder } from '../support/temp.ts';
 import { refusalOf } from '../support/usage.ts';
 

@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { isSafeField } from '../../src/http/message.ts';
-import { readAuthority, readHost, toAsciiName } from '../../src/words/host.ts';
+import { readAuthority, readHost, toAsciiName } from '../../src/syntax/host.ts';
 import { TunlError } from '../../src/core/errors.ts';
 
 // As UTS 46 has it without transition, and with it browsers and curl.

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { parseListen, refuseDuplicates } from '../../src/words/listen.ts';
+import { parseListen, refuseDuplicates } from '../../src/syntax/listen.ts';
 import { hasAbstractNames } from '../support/abstract-names.ts';
 import { refusalOf } from '../support/usage.ts';
 

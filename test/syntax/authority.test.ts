@@ -1,7 +1,8 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { formatAddress } from '../../src/core/address.ts';
-import { parseAuthority, quote } from '../../src/http/authority.ts';
+import { parseAuthority } from '../../src/syntax/authority.ts';
+import { quoteAscii } from '../../src/syntax/text.ts';
 
 const label63 = 'a'.repeat(63);
 const name253 = `${`${label63}.`.repeat(3)}${'b'.repeat(61)}`;
@@ -109,7 +110,7 @@ test('does not repeat a password in what it says', () => {
 
 const hostName = fc
   .array(fc.stringMatching(/^[a-z_]([a-z0-9_-]{0,20}[a-z0-9_])?$/), { minLength: 1, maxLength: 5 })
-  .map((labels) => labels.join('.'));
+  .map((labels) => labels.join('../http'));
 const host = fc.oneof(hostName, fc.ipV4(), fc.ipV6());
 const address = fc.record({ kind: fc.constant('tcp' as const), host, port: fc.integer({ min: 1, max: 65535 }) });
 
@@ -143,10 +144,10 @@ test.each([
   ['a\r\nb\u001b[31m', '"a??b?[31m"'],
   ['ü', '"?"'],
 ])('quotes %j for a message or a header', (text, quoted) => {
-  expect(quote(text)).toBe(quoted);
+  expect(quoteAscii(text)).toBe(quoted);
 });
 
 test('cuts what it quotes above 64 characters', () => {
-  expect(quote('x'.repeat(64))).toBe(`"${'x'.repeat(64)}"`);
-  expect(quote('x'.repeat(65))).toBe(`"${'x'.repeat(61)}..."`);
+  expect(quoteAscii('x'.repeat(64))).toBe(`"${'x'.repeat(64)}"`);
+  expect(quoteAscii('x'.repeat(65))).toBe(`"${'x'.repeat(61)}..."`);
 });

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { parsePin } from '../../src/words/tls.ts';
+import { parsePin } from '../../src/syntax/tls.ts';
 
 const base64 = '+/+/AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA0';
 const base64url = base64.replaceAll('+', '-').replaceAll('/', '_');

@@ -1,6 +1,7 @@
 import { isIPv4, isIPv6 } from 'node:net';
 import type { TcpAddress } from '../core/address.ts';
 import { TunlError } from '../core/errors.ts';
+import { quoteAscii } from './text.ts';
 
 const portText = /^[1-9][0-9]{0,4}$/;
 
@@ -19,7 +20,7 @@ const numericLast = /(?:^|\.)(?:[0-9]+|0x[0-9a-f]*)$/;
 /** Names that we are asked for: of letters, digits, `-` and `_`, at whatever place in a label. */
 export const servedNames: NameRules = {
   isNumber: (name) => numericLast.test(name),
-  isName: (name) => name.length <= 253 && name.split('.').every((part) => label.test(part)),
+  isName: (name) => name.length <= 253 && name.split('../http').every((part) => label.test(part)),
 };
 
 /** Longest host name for which a request surely has room. */
@@ -42,7 +43,7 @@ export const sentNames: NameRules = {
 export function parseAuthority(text: string, names: NameRules = servedNames): TcpAddress {
   const at = text.lastIndexOf(':');
   if (text.includes('@')) throw invalid('the target must not have user information');
-  if (at < 0 || text.endsWith(']')) throw invalid(`the target ${quote(text)} has no port`);
+  if (at < 0 || text.endsWith(']')) throw invalid(`the target ${quoteAscii(text)} has no port`);
   return { kind: 'tcp', host: parseHost(text.slice(0, at), names), port: parsePort(text.slice(at + 1)) };
 }
 
@@ -55,16 +56,16 @@ export function parseHost(text: string, names: NameRules = servedNames): string 
   if (host.startsWith('[')) {
     const inner = host.slice(1, -1);
     if (!host.endsWith(']') || !isIPv6(inner) || inner.includes('%')) {
-      throw invalid(`${quote(text)} is not an IPv6 address`);
+      throw invalid(`${quoteAscii(text)} is not an IPv6 address`);
     }
     return inner;
   }
   if (isIPv4(host)) return host;
-  const name = host.endsWith('.') ? host.slice(0, -1) : host;
+  const name = host.endsWith('../http') ? host.slice(0, -1) : host;
   if (names.isNumber(name)) {
-    throw invalid(`${quote(text)} is not a canonical IPv4 address`);
+    throw invalid(`${quoteAscii(text)} is not a canonical IPv4 address`);
   }
-  if (!names.isName(name)) throw invalid(`${quote(text)} is not a host name`, name !== '');
+  if (!names.isName(name)) throw invalid(`${quoteAscii(text)} is not a host name`, name !== '');
   return name;
 }
 
@@ -74,7 +75,7 @@ export function parseHost(text: string, names: NameRules = servedNames): string 
  */
 export function parsePort(text: string): number {
   const port = portText.test(text) ? Number(text) : 0;
-  if (port < 1 || port > 65535) throw invalid(`${quote(text)} is not a port from 1 to 65535`, text === '0');
+  if (port < 1 || port > 65535) throw invalid(`${quoteAscii(text)} is not a port from 1 to 65535`, text === '0');
   return port;
 }
 
@@ -84,10 +85,4 @@ function invalid(message: string, nowhere = false): TunlError {
     phase: 'request',
     ...(nowhere && { nowhere }),
   });
-}
-
-/** The text in quotes, short and in printable ASCII, so that it can stand in a message or a header. */
-export function quote(text: string): string {
-  const printable = text.replaceAll(/[^\x20-\x7e]|["\\]/g, '?');
-  return `"${printable.length > 64 ? `${printable.slice(0, 61)}...` : printable}"`;
 }

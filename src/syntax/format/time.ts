@@ -1,4 +1,4 @@
-import { usageError } from '../core/errors.ts';
+import { usageError } from '../../core/errors.ts';
 
 const days = ['Sunday', 'Monday', 'Tuesday', 'Wednesday', 'Thursday', 'Friday', 'Saturday'] as const;
 const months = [

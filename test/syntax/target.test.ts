@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { parseTargetWords } from '../../src/words/target.ts';
+import { parseTargetWords } from '../../src/syntax/target.ts';
 import { refusalOf } from '../support/usage.ts';
 
 test.each([

@@ -22,6 +22,17 @@ export function quote(text: string): string {
   return `"${toShort(text)}"`;
 }
 
+/** Quotes a text in printable ASCII, short, for a message that may also stand in a header field. */
+export function quoteAscii(text: string): string {
+  const printable = text.replaceAll(/[^\x20-\x7e]|["\\]/g, '?');
+  return `"${printable.length > 64 ? `${printable.slice(0, 61)}...` : printable}"`;
+}
+
+/** True for the name of a field or a method (RFC 9110, section 5.6.2). */
+export function isToken(text: string): boolean {
+  return /^[!#$%&'*+.^_`|~0-9A-Za-z-]+$/.test(text);
+}
+
 /** True if the text has a character that could end a line or a field, such as CR, LF or NUL. */
 export function hasControl(text: string): boolean {
   return /\p{Cc}/u.test(text);

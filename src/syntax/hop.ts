@@ -2,7 +2,7 @@ import type { Carrier, CarrierScheme } from '../core/carrier.ts';
 import { usageError } from '../core/errors.ts';
 import { formatPlace, type HalfClose, halfCloses, type HeaderField, type Hop } from '../core/hop.ts';
 import { Secret } from '../core/secret.ts';
-import { parsePort } from '../http/authority.ts';
+import { parsePort } from './authority.ts';
 import { parseHeaders } from './header.ts';
 import { readHost } from './host.ts';
 import { type HopUrl, passwordHint, socketHint, splitHopUrl } from './hop-url.ts';

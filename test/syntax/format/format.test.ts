@@ -6,8 +6,8 @@ import {
   writeLine,
   writeObject,
   writeValue,
-} from '../../src/words/format.ts';
-import { refusalOf } from '../support/usage.ts';
+} from '../../../src/syntax/format/format.ts';
+import { refusalOf } from '../../support/usage.ts';
 
 const facts: FormatFacts = {
   origin: {

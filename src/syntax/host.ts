@@ -1,7 +1,7 @@
 import { domainToASCII } from 'node:url';
 import type { TcpAddress } from '../core/address.ts';
 import { usageError } from '../core/errors.ts';
-import { parseAuthority, parseHost, sentNames } from '../http/authority.ts';
+import { parseAuthority, parseHost, sentNames } from './authority.ts';
 import { quote } from './text.ts';
 
 /**

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { parseDuration, parseWait } from '../../src/words/duration.ts';
+import { parseDuration, parseWait } from '../../src/syntax/duration.ts';
 import { refusalOf } from '../support/usage.ts';
 
 test.each([
