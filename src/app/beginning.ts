@@ -1,5 +1,5 @@
 import type { Duplex } from 'node:stream';
-import { isWebRequest, recogniseWeb, type WebBytes } from '../http/web-answer.ts';
+import { isWebRequest, recogniseWeb, type WebBytes } from '../http/tunnel/web-answer.ts';
 import { TunlError } from '../core/errors.ts';
 import type { Doubts } from './doubts.ts';
 

@@ -5,7 +5,7 @@ import type { Dial, DialStep } from '../core/dialer.ts';
 import { TunlError } from '../core/errors.ts';
 import type { EventSink } from '../core/events.ts';
 import type { Link } from '../core/link.ts';
-import { mayBeWeb, recogniseWeb } from '../http/web-answer.ts';
+import { mayBeWeb, recogniseWeb } from '../http/tunnel/web-answer.ts';
 import { emptyError } from './beginning.ts';
 import { reportProgress } from './tunnel.ts';
 

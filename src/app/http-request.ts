@@ -4,7 +4,7 @@ import { formatDuration } from '../core/deadline.ts';
 import type { Origin } from '../core/dialer.ts';
 import { TunlError, toTunlError } from '../core/errors.ts';
 import type { Exchange } from '../core/exchange.ts';
-import { formatProxyStatus, publicReason } from '../http/proxy-status.ts';
+import { formatProxyStatus, publicReason } from '../http/wire/proxy-status.ts';
 import { relay } from '../relay/relay.ts';
 import type { Refusals } from './refusals.ts';
 import { type RecordEnv, RequestRecord, toResult } from './request-record.ts';

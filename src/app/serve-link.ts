@@ -5,9 +5,15 @@ import type { Origin } from '../core/dialer.ts';
 import { TunlError, toTunlError } from '../core/errors.ts';
 import type { Exchange, TunnelRequest } from '../core/exchange.ts';
 import type { Link } from '../core/link.ts';
-import { assertHeadSize } from '../http/message.ts';
-import { type RequestProfile, serveRequests } from '../http/request-front.ts';
-import { assertNoExpectation, type Login, loginField, readLogin, withoutSecrets } from '../http/tunnel-request.ts';
+import { assertHeadSize } from '../http/wire/message.ts';
+import { type RequestProfile, serveRequests } from '../http/server/front.ts';
+import {
+  assertNoExpectation,
+  type Login,
+  loginField,
+  readLogin,
+  withoutSecrets,
+} from '../http/server/tunnel-request.ts';
 import type { Authenticator } from '../policy/auth.ts';
 import type { TunnelGate } from '../policy/tunnel-gate.ts';
 import type { TlsAcceptor } from '../tls/server.ts';

@@ -4,9 +4,9 @@ import type { Carrier, ServerDemand, TlsDemand } from '../core/carrier.ts';
 import { usageError } from '../core/errors.ts';
 import type { TunnelExchange } from '../core/exchange.ts';
 import type { HeaderField } from '../core/hop.ts';
-import { requestServerSetup, serverSetup } from '../http/h2-setup.ts';
-import { halfCloseField } from '../http/half-close.ts';
-import type { RequestProfile } from '../http/request-front.ts';
+import { requestServerSetup, serverSetup } from '../http/h2/setup.ts';
+import { halfCloseField } from '../http/tunnel/half-close.ts';
+import type { RequestProfile } from '../http/server/front.ts';
 import type { TlsAcceptor } from '../tls/server.ts';
 import { type Refusals, refusals } from './refusals.ts';
 

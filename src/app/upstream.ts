@@ -7,7 +7,7 @@ import type { Exchange } from '../core/exchange.ts';
 import { balance } from '../dial/balance.ts';
 import { type Listener, placesOf } from '../core/listener.ts';
 import { parseAuthority } from '../syntax/authority.ts';
-import { fieldValues } from '../http/message.ts';
+import { fieldValues } from '../http/wire/message.ts';
 import { guard, guardText } from '../policy/guard.ts';
 import { createPolicy } from '../policy/rules.ts';
 import type { Forwarder } from '../router/forwarder.ts';

@@ -1,9 +1,9 @@
 import { formatHostPort } from '../core/address.ts';
 import type { Carrier } from '../core/carrier.ts';
 import { isSuccess } from '../http/call.ts';
-import { basicField } from '../http/credentials.ts';
-import { Http1Session, type Http1Terms } from '../http/h1-session.ts';
-import { claimConnect } from '../http/tunnel-request.ts';
+import { basicField } from '../http/wire/credentials.ts';
+import { Http1Session, type Http1Terms } from '../http/tunnel/h1-session.ts';
+import { claimConnect } from '../http/server/tunnel-request.ts';
 
 const connectTerms: Http1Terms = {
   method: 'CONNECT',

@@ -1,5 +1,5 @@
 import type { Carrier } from '../core/carrier.ts';
-import { connectTerms, http2Settings, openHttp2Session } from '../http/h2-session.ts';
+import { connectTerms, http2Settings, openHttp2Session } from '../http/tunnel/h2-session.ts';
 
 /** CONNECT over HTTP/2 (RFC 9113, section 8.5): one connection to the proxy, many tunnels in it. */
 export const h2: Carrier = {

@@ -6,9 +6,9 @@ import type { TunnelExchange } from '../core/exchange.ts';
 import type { HeaderField, Hop } from '../core/hop.ts';
 import { toBytes } from '../core/ip-bytes.ts';
 import { parseSpiffeId } from '../core/spiffe.ts';
-import { hboneSetup } from '../http/h2-setup.ts';
-import { connectTerms, http2Settings, type Http2Terms, openHttp2Session } from '../http/h2-session.ts';
-import { claimConnect } from '../http/tunnel-request.ts';
+import { hboneSetup } from '../http/h2/setup.ts';
+import { connectTerms, http2Settings, type Http2Terms, openHttp2Session } from '../http/tunnel/h2-session.ts';
+import { claimConnect } from '../http/server/tunnel-request.ts';
 
 /** The TLS that ztunnel and waypoints demand of both sides on port 15008. */
 const tls: TlsDemand = {

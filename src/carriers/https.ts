@@ -1,6 +1,6 @@
 import type { Carrier } from '../core/carrier.ts';
-import { connectTerms, http2Settings, openHttp2Session } from '../http/h2-session.ts';
-import { reachByVersion } from '../http/hop-versions.ts';
+import { connectTerms, http2Settings, openHttp2Session } from '../http/tunnel/h2-session.ts';
+import { reachByVersion } from '../http/tunnel/hop-versions.ts';
 import { h1 } from './h1.ts';
 
 /** CONNECT in TLS, over HTTP/2 or HTTP/1.1 as the proxy chooses by ALPN. */

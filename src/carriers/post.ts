@@ -2,14 +2,14 @@ import type { Carrier, CarrierScheme, HopSetting } from '../core/carrier.ts';
 import { TunlError, usageError } from '../core/errors.ts';
 import type { HeaderField, Hop } from '../core/hop.ts';
 import { parseAuthority } from '../syntax/authority.ts';
-import { bodyLink } from '../http/body-link.ts';
+import { bodyLink } from '../http/body/link.ts';
 import { isSuccess } from '../http/call.ts';
-import { formatBasic } from '../http/credentials.ts';
-import { readFraming } from '../http/framing.ts';
-import { reachByVersion } from '../http/hop-versions.ts';
-import { Http1Session, type Http1Terms } from '../http/h1-session.ts';
-import { http2Settings, type Http2Terms, openHttp2Session } from '../http/h2-session.ts';
-import { originTerms, toTunnelRequest } from '../http/tunnel-request.ts';
+import { formatBasic } from '../http/wire/credentials.ts';
+import { readFraming } from '../http/wire/framing.ts';
+import { reachByVersion } from '../http/tunnel/hop-versions.ts';
+import { Http1Session, type Http1Terms } from '../http/tunnel/h1-session.ts';
+import { http2Settings, type Http2Terms, openHttp2Session } from '../http/tunnel/h2-session.ts';
+import { originTerms, toTunnelRequest } from '../http/server/tunnel-request.ts';
 
 const path: HopSetting = {
   name: 'path',

@@ -2,7 +2,7 @@ import { isIP } from 'node:net';
 import type { Address } from '../core/address.ts';
 import type { Stage } from '../core/dialer.ts';
 import type { Link } from '../core/link.ts';
-import { formatProxyHeader, type ProxyProtocol } from '../http/proxy-protocol.ts';
+import { formatProxyHeader, type ProxyProtocol } from '../http/server/proxy-protocol.ts';
 
 /**
  * Makes the Stage that sends a PROXY header before the first byte of a tunnel, so that the target knows the client. Its

@@ -1,5 +1,5 @@
 import type { HeaderField } from '../core/hop.ts';
-import { fieldValues, isSafeField } from '../http/message.ts';
+import { fieldValues, isSafeField } from '../http/wire/message.ts';
 
 /** Fields that belong to one connection; the next one has its own framing of bodies. */
 const connectionFields: ReadonlySet<string> = new Set([

@@ -5,8 +5,8 @@ import { TunlError } from '../core/errors.ts';
 import type { Link } from '../core/link.ts';
 import { Pool, type Pooled, type Use } from '../core/pool.ts';
 import type { Call, Reply } from '../http/call.ts';
-import { Http1Client } from '../http/h1-client.ts';
-import { upstreamSetup } from '../http/h2-setup.ts';
+import { Http1Client } from '../http/h1/client.ts';
+import { upstreamSetup } from '../http/h2/setup.ts';
 import type { ForwarderOptions } from './forwarder.ts';
 
 /** A connection to an upstream that carries one request after the other, or many at a time. */
@@ -78,8 +78,8 @@ export class Connections {
 
   async #openHttp2(link: Link, address: string, signal: AbortSignal): Promise<Connection> {
     const [{ Http2Client }, { callHttp2 }] = await Promise.all([
-      import('../http/h2-client.ts'),
-      import('../http/h2-call.ts'),
+      import('../http/h2/client.ts'),
+      import('../http/h2/call.ts'),
     ]);
     const limit = {
       ms: this.#options.handshakeMs,

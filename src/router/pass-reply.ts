@@ -1,6 +1,6 @@
 import { abortReason } from '../core/deadline.ts';
 import type { Exchange } from '../core/exchange.ts';
-import { pumpBody } from '../http/body-pump.ts';
+import { pumpBody } from '../http/body/pump.ts';
 import type { Reply } from '../http/call.ts';
 import { keepTrailers } from './connection-fields.ts';
 import { toReplyFields } from './reply-fields.ts';

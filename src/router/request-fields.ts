@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { TunlError } from '../core/errors.ts';
 import type { Exchange } from '../core/exchange.ts';
 import type { HeaderField } from '../core/hop.ts';
-import { fieldValues } from '../http/message.ts';
+import { fieldValues } from '../http/wire/message.ts';
 import { keepEndToEnd, nominatedFields } from './connection-fields.ts';
 
 /** Fields that are not passed on: `host` is written anew from the authority, the others are orders to Envoy itself. */

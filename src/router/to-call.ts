@@ -1,7 +1,7 @@
 import type { Exchange } from '../core/exchange.ts';
 import type { HeaderField } from '../core/hop.ts';
 import type { Call, CallBody } from '../http/call.ts';
-import { isSafeField } from '../http/message.ts';
+import { isSafeField } from '../http/wire/message.ts';
 import { keepEndToEnd, keepTrailers } from './connection-fields.ts';
 import type { ForwarderOptions, ForwardTerms } from './forwarder.ts';
 import { toReplyFields } from './reply-fields.ts';

@@ -1,6 +1,6 @@
 import { createHash, randomBytes } from 'node:crypto';
 import type { HeaderField } from '../core/hop.ts';
-import { fieldValues } from '../http/message.ts';
+import { fieldValues } from '../http/wire/message.ts';
 
 /** The fixed text in the hash of a key (RFC 6455, section 1.3). */
 const acceptSalt = '258EAFA5-E914-47DA-95CA-C5AB0DC85B11';

@@ -2,7 +2,7 @@ import { onTestFinished } from 'vitest';
 import { Abort } from '../../src/core/abort.ts';
 import type { Exchange } from '../../src/core/exchange.ts';
 import { type Link, linkPair } from '../../src/core/link.ts';
-import { type RequestProfile, serveRequests } from '../../src/http/request-front.ts';
+import { type RequestProfile, serveRequests } from '../../src/http/server/front.ts';
 import { inTime } from './eventually.ts';
 import { RawPeer } from './raw-peer.ts';
 

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { isSafeField } from '../../src/http/message.ts';
+import { isSafeField } from '../../src/http/wire/message.ts';
 import { readAuthority, readHost, toAsciiName } from '../../src/syntax/host.ts';
 import { TunlError } from '../../src/core/errors.ts';
 

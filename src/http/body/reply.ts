@@ -1,0 +1,30 @@
+import type { BodyReader } from './reader.ts';
+import { BodyStream } from './stream.ts';
+
+/** What becomes of the body of an answer. */
+export interface ReplyBodyEvents {
+  /** All of it has come off the connection. */
+  readonly onEnd: () => void;
+  /** It will never be complete, or nobody wants the rest. */
+  readonly onCut: (error: Error) => void;
+}
+
+/** The body of an HTTP/1.1 answer. */
+export class ReplyBody extends BodyStream {
+  readonly #events: ReplyBodyEvents;
+
+  constructor(reader: BodyReader, events: ReplyBodyEvents) {
+    super(reader);
+    this.#events = events;
+  }
+
+  override _destroy(error: Error | null, done: (error: Error | null) => void): void {
+    if (!this.reader.isOver) this.#events.onCut(error ?? new Error('the rest of the answer is not wanted'));
+    done(error);
+  }
+
+  override onEnd(): void {
+    super.onEnd();
+    this.#events.onEnd();
+  }
+}

@@ -1,0 +1,116 @@
+import type { Duplex } from 'node:stream';
+import { Abort } from '../../core/abort.ts';
+import { within } from '../../core/deadline.ts';
+import type { Exchange } from '../../core/exchange.ts';
+import type { Link } from '../../core/link.ts';
+import { closeStaged } from './close.ts';
+import { Http1Request, type Http1RequestTerms } from './request.ts';
+import { readHead } from '../wire/head.ts';
+import { parseRequestHead } from '../wire/message.ts';
+import { orRefuse } from './refuse-head.ts';
+
+/** How an HTTP/1.1 connection with many requests is served. Times are in milliseconds; 0 = no limit. */
+export interface Http1Setup {
+  /** Time for a head, from its first byte on; for the first one from the start. */
+  readonly headMs: number;
+  /** How long the connection may wait for the next request. */
+  readonly keepAliveMs: number;
+  readonly maxHeadBytes: number;
+  /** Longest line of a head; a request line beyond it is answered with 414, another line with 431. */
+  readonly maxLineBytes: number;
+}
+
+/** One connection of that kind. */
+export interface Http1Terms extends Http1Setup, Http1RequestTerms {}
+
+/**
+ * Serves the requests of an HTTP/1.1 connection one after the other: the next head is only read once the
+ * exchange before it is over. `first` is a head that was read already. When `draining` aborts, the exchange that runs is the last.
+ * @throws {TunlError} after it answered, when what came is not a request that can be served
+ */
+export async function serveHttp1(
+  link: Link,
+  setup: Http1Terms,
+  draining: AbortSignal,
+  onRequest: (request: Exchange) => void,
+  first: Buffer,
+): Promise<void> {
+  for (let bytes: Buffer | undefined = first; bytes; bytes = await readNextHead(link, setup, draining)) {
+    const request = await makeRequest(link, bytes, setup, draining);
+    onRequest(request);
+    const next = await request.next;
+    if (next === 'nothing') return;
+    if (next === 'close' || draining.aborted) break;
+  }
+  await closeStaged(link);
+}
+
+/**
+ * Reads the first head of a connection.
+ * @throws {TunlError} after it answered, or without an answer where nobody waits for one
+ */
+export async function readFirstHead(link: Link, setup: Http1Setup, draining: AbortSignal): Promise<Buffer> {
+  return orRefuse(link, draining, () => readLimited(link.stream, setup, draining));
+}
+
+async function makeRequest(
+  link: Link,
+  bytes: Buffer,
+  terms: Http1RequestTerms,
+  draining: AbortSignal,
+): Promise<Http1Request> {
+  return orRefuse(link, draining, async () => new Http1Request(link, parseRequestHead(bytes), terms));
+}
+
+/** The next head; `undefined` where there is none and nobody is to be told. */
+async function readNextHead(link: Link, setup: Http1Setup, draining: AbortSignal): Promise<Buffer | undefined> {
+  const { stream } = link;
+  if (!(await waitForBytes(stream, setup.keepAliveMs, draining))) return undefined;
+  // Told to stop while a head is on its way, we still serve it, as the last.
+  const never = new Abort().signal;
+  return orRefuse(link, never, () => readLimited(stream, setup, never));
+}
+
+function readLimited(
+  stream: Duplex,
+  { headMs, maxHeadBytes, maxLineBytes }: Http1Setup,
+  signal: AbortSignal,
+): Promise<Buffer> {
+  return within(
+    { ms: headMs, phase: 'request', option: '--handshake-timeout', code: 'http_request_error' },
+    signal,
+    'the client did not send its request',
+    (limited) => readHead(stream, maxHeadBytes, limited, { lineBytes: maxLineBytes }),
+  );
+}
+
+/** Waits for the first byte of another request, and leaves it where it is. False when there will be none. */
+function waitForBytes(stream: Duplex, limitMs: number, draining: AbortSignal): Promise<boolean> {
+  return new Promise((resolve) => {
+    const settle = (isThere: boolean) => {
+      clearTimeout(timer);
+      stream.off('data', onData).off('end', onNothing).off('close', onNothing).off('drain', start);
+      draining.removeEventListener('abort', onNothing);
+      stream.pause();
+      resolve(isThere);
+    };
+    const onNothing = () => settle(false);
+    const onData = (chunk: Buffer) => {
+      settle(true);
+      stream.unshift(chunk);
+    };
+    const start = () => {
+      if (stream.readableLength > 0) return settle(true);
+      if (stream.readableEnded) return onNothing();
+      stream.on('data', onData).on('end', onNothing);
+      stream.resume();
+    };
+    const timer = limitMs > 0 ? setTimeout(onNothing, limitMs) : undefined;
+    if (stream.destroyed || draining.aborted) return onNothing();
+    stream.on('close', onNothing);
+    draining.addEventListener('abort', onNothing, { once: true });
+    // Who does not read the answers gets no more of them: they would pile up here.
+    if (stream.writableNeedDrain) stream.once('drain', start);
+    else start();
+  });
+}

@@ -1,0 +1,28 @@
+import { statusOf, TunlError } from '../../core/errors.ts';
+import type { Link } from '../../core/link.ts';
+import { respondAndClose } from './close.ts';
+import { HeadError, requestHeadError } from '../wire/head.ts';
+import { formatProxyStatus, publicReason } from '../wire/proxy-status.ts';
+
+/**
+ * Does what begins with the head of a request. What fails is answered, and the connection closed; where nobody
+ * waits for an answer, or we are stopping, it is reset.
+ * @throws {TunlError} afterwards
+ */
+export async function orRefuse<T>(link: Link, draining: AbortSignal, act: () => Promise<T>): Promise<T> {
+  try {
+    return await act();
+  } catch (error) {
+    const failure = toRequestError(error);
+    if (draining.aborted || failure.code === 'connection_terminated') link.reset(failure);
+    else await respondAndClose(link, statusOf(failure), [formatProxyStatus(failure)], publicReason(failure));
+    throw failure;
+  }
+}
+
+function toRequestError(error: unknown): TunlError {
+  if (error instanceof HeadError) return requestHeadError(error);
+  if (!(error instanceof TunlError)) throw error;
+  const timedOut = error.phase === 'request' && error.facts.status === undefined && error.side === 'self';
+  return timedOut ? error.with({ status: 408 }) : error;
+}

@@ -1,0 +1,300 @@
+import { STATUS_CODES } from 'node:http';
+import { TunlError } from '../../core/errors.ts';
+import type { AnswerBody, Exchange } from '../../core/exchange.ts';
+import type { HeaderField } from '../../core/hop.ts';
+import type { Link, Peer } from '../../core/link.ts';
+import { readEndToEnd } from '../exchange/answer.ts';
+import { bodyLink } from '../body/link.ts';
+import { BodyReader } from '../body/reader.ts';
+import { type Framing, readFraming } from '../wire/framing.ts';
+import { Http1Answer } from './answer.ts';
+import { fieldValues, formatHead, type RequestHead } from '../wire/message.ts';
+import { RequestBody } from '../body/request.ts';
+import { readPlace, readPlaceAsSent } from '../wire/request-target.ts';
+import { goneError, WatchedRequest } from '../exchange/watched-request.ts';
+
+/** What follows an exchange on its connection: another one, the end, or nothing of ours any more. */
+export type Http1Next = 'request' | 'close' | 'nothing';
+
+/** How much of a body that nobody wants is read, so that the connection can go on, and for how long. */
+const [discardBytes, discardMs] = [256 * 1024, 2000];
+
+/** What an exchange is told of its connection. */
+export interface Http1RequestTerms {
+  /** Whether a request that cannot be said in HTTP/2 as well is refused. */
+  readonly translatable: boolean;
+  /** Whether the exchange that is about to be answered is the last. */
+  readonly isLast: () => boolean;
+}
+
+/** One exchange of an HTTP/1.1 connection. What a tunnel does not need of it is made when it is first asked for. */
+export class Http1Request extends WatchedRequest implements Exchange {
+  readonly target: string;
+  readonly authority: string;
+  /** Resolves once nothing of it is on the connection any more. */
+  readonly next: Promise<Http1Next>;
+  readonly #link: Link;
+  readonly #head: RequestHead;
+  readonly #isLast: () => boolean;
+  readonly #onClose = () => this.#leave(this.#link.stream.errored ?? undefined);
+  #framing: Framing | undefined;
+  #reader: BodyReader | undefined;
+  #body: RequestBody | undefined;
+  /** Nobody waits for a 100 any more. */
+  #isContinued = false;
+  #mustClose: boolean;
+  #isAnswerOver = false;
+  #discarding: NodeJS.Timeout | undefined;
+  #resolveNext!: (next: Http1Next) => void;
+
+  /** @throws {TunlError} http_request_error, when it can be read in two ways */
+  constructor(link: Link, head: RequestHead, { translatable, isLast }: Http1RequestTerms) {
+    super();
+    const { stream } = link;
+    const place = translatable ? readPlace(head) : readPlaceAsSent(head);
+    this.target = place.target;
+    this.authority = place.authority;
+    this.#link = link;
+    this.#head = head;
+    this.#isLast = isLast;
+    if (translatable) this.#framing = readBodyFraming(head);
+    this.#mustClose = this.version === '1.0' || this.method === 'CONNECT' || hasToken(head, 'connection', 'close');
+    this.next = new Promise((resolve) => {
+      this.#resolveNext = resolve;
+    });
+    // A paused socket goes on reading up to its high-water mark, so a reset is noticed while we dial.
+    stream.once('close', this.#onClose);
+    if (stream.destroyed) this.#onClose();
+  }
+
+  get method(): string {
+    return this.#head.method;
+  }
+
+  get version(): '1.0' | '1.1' {
+    return this.#head.version;
+  }
+
+  get headers(): readonly HeaderField[] {
+    return this.#head.headers;
+  }
+
+  get peer(): Peer {
+    return this.#link.peer;
+  }
+
+  get scheme(): 'http' | 'https' {
+    return this.peer.tls ? 'https' : 'http';
+  }
+
+  get asksProxy(): boolean {
+    return this.method === 'CONNECT' || /^https?:/i.test(this.#head.target);
+  }
+
+  get upgradeTo(): string | undefined {
+    const asks = this.version === '1.1' && hasToken(this.#head, 'connection', 'upgrade') && this.isBodiless;
+    return asks ? readUpgrade(this.#head) : undefined;
+  }
+
+  get contentLength(): number | undefined {
+    const framing = this.#bodyFraming;
+    return framing.kind === 'length' ? framing.bytes : undefined;
+  }
+
+  get isBodiless(): boolean {
+    return this.contentLength === 0;
+  }
+
+  get body(): RequestBody {
+    if (this.#body) return this.#body;
+    this.#body = new RequestBody(this.#bodyReader, {
+      onWanted: () => this.#continue(),
+      onBytes: (bytes) => this.life.onSent(bytes),
+      onSettled: () => this.#settle(),
+    });
+    if (this.gone.aborted) this.#body.destroy(this.gone.reason as Error);
+    return this.#body;
+  }
+
+  trailers(): readonly HeaderField[] {
+    return this.#reader?.trailers ?? [];
+  }
+
+  inform(status: number, headers: readonly HeaderField[]): void {
+    if (this.version === '1.0' || this.life.isAnswered) return;
+    if (status === 100) return this.#continue();
+    const head = formatHead(`HTTP/1.1 ${status} ${STATUS_CODES[status] ?? ''}`, readEndToEnd(headers));
+    this.#link.stream.write(head, 'latin1');
+  }
+
+  answer(status: number, headers: readonly HeaderField[]): AnswerBody {
+    // Who waits for a 100 that never comes may send its body or the next request: nobody can tell which.
+    this.#mustClose ||= this.#isLast() || hasClose(headers) || (this.#awaitsContinue && !this.isBodiless);
+    const head = { status, headers, closes: this.#mustClose, request: this };
+    const answer = new Http1Answer(this.#link.stream, head, {
+      onBytes: (bytes) => this.life.onReceived(bytes),
+      onSettled: (error) => this.#endAnswer(error),
+    });
+    this.#mustClose ||= answer.endsConnection;
+    this.life.begin(status, headers);
+    return answer;
+  }
+
+  async respond(status: number, headers: readonly HeaderField[], body = ''): Promise<void> {
+    if (this.#link.stream.destroyed) return;
+    const bytes = Buffer.from(body, 'utf8');
+    const type: HeaderField[] = bytes.length > 0 ? [['Content-Type', 'text/plain; charset=utf-8']] : [];
+    this.answer(status, [...headers, ['Content-Length', String(bytes.length)], ...type]).end(bytes);
+    await this.done;
+  }
+
+  upgrade(status: number, headers: readonly HeaderField[]): Link {
+    const isTunnel = this.method === 'CONNECT';
+    const fields = readEndToEnd(headers);
+    if (!isTunnel) fields.push(['Connection', 'Upgrade'], ['Upgrade', this.upgradeTo ?? '']);
+    const line = isTunnel ? `${status} Connection established` : `101 ${STATUS_CODES[101]}`;
+    this.#handOver(isTunnel ? status : 101, formatHead(`HTTP/1.1 ${line}`, fields));
+    return this.#link;
+  }
+
+  stream(status: number, headers: readonly HeaderField[]): Link {
+    if (this.#reader?.isStarted) throw new Error('the body of the request is being read');
+    const fields = readEndToEnd(headers);
+    fields.push(['Transfer-Encoding', 'chunked'], ['Connection', 'close']);
+    this.#continue();
+    this.#handOver(status, formatHead(`HTTP/1.1 ${status} ${STATUS_CODES[status] ?? ''}`, fields));
+    return bodyLink(this.#link, this.#bodyFraming);
+  }
+
+  cut(error: Error): void {
+    this.#link.reset(error);
+    this.#leave(error);
+  }
+
+  get #bodyFraming(): Framing {
+    this.#framing ??= readBodyFraming(this.#head);
+    return this.#framing;
+  }
+
+  get #bodyReader(): BodyReader {
+    this.#reader ??= new BodyReader(this.#link.stream, this.#bodyFraming, bodyError);
+    return this.#reader;
+  }
+
+  get #isBodyOver(): boolean {
+    return this.#reader ? this.#reader.isOver || this.#reader.isBroken : this.isBodiless;
+  }
+
+  get #awaitsContinue(): boolean {
+    return !this.#isContinued && this.version === '1.1' && hasToken(this.#head, 'expect', '100-continue');
+  }
+
+  /** From here on the bytes of the connection are the Link's. */
+  #handOver(status: number, head: string): void {
+    const { stream } = this.#link;
+    stream.off('close', this.#onClose);
+    this.life.begin(status, []);
+    stream.write(head, 'latin1');
+    this.life.end();
+    this.#resolveNext('nothing');
+  }
+
+  #continue(): void {
+    if (this.life.isAnswered || !this.#awaitsContinue) return;
+    this.#isContinued = true;
+    if (!this.isBodiless) this.#link.stream.write('HTTP/1.1 100 Continue\r\n\r\n', 'latin1');
+  }
+
+  #endAnswer(error: Error | undefined): void {
+    if (error) return this.cut(error);
+    this.#isAnswerOver = true;
+    this.#settle();
+  }
+
+  /** Looks whether it is over, each time that one of its two bodies may be. */
+  #settle(): void {
+    if (this.life.isOver) return;
+    if (this.#reader?.isBroken) this.#mustClose = true;
+    const isUnwanted = this.#body?.destroyed || (this.#isAnswerOver && !this.#reader?.isStarted);
+    // What nobody wants is not read where the connection ends anyway.
+    const isLeft = isUnwanted && this.#mustClose;
+    if (isLeft) this.#reader?.pause();
+    else if (isUnwanted && !this.#isBodyOver && !this.#discarding) return this.#discard();
+    if (this.#isAnswerOver && (isLeft || this.#isBodyOver)) this.#finish(this.#mustClose ? 'close' : 'request');
+  }
+
+  /** Reads on without keeping anything: behind the body is the next request. */
+  #discard(): void {
+    let left = discardBytes;
+    const reader = this.#bodyReader;
+    const giveUp = () => {
+      clearTimeout(this.#discarding);
+      this.#mustClose = true;
+      reader.pause();
+      this.#settle();
+    };
+    this.#discarding = setTimeout(giveUp, discardMs);
+    reader.resume({
+      onPart: (part) => {
+        left -= part.length;
+        if (left < 0) giveUp();
+        return left >= 0;
+      },
+      onEnd: () => this.#settle(),
+      onError: () => this.#settle(),
+    });
+  }
+
+  #finish(next: Http1Next): void {
+    clearTimeout(this.#discarding);
+    this.#link.stream.off('close', this.#onClose);
+    this.life.end();
+    this.#resolveNext(next);
+  }
+
+  /** The client is gone, or given up. */
+  #leave(cause: Error | undefined): void {
+    clearTimeout(this.#discarding);
+    this.#link.stream.off('close', this.#onClose);
+    const error = cause instanceof TunlError ? cause : goneError(this.life.isAnswered, cause);
+    this.life.end(error);
+    this.leaving.abort(error);
+    this.#body?.destroy(error);
+    this.#resolveNext('nothing');
+  }
+}
+
+/** CONNECT has no content: bytes that something on the way took for a body must never reach a target. */
+function readBodyFraming({ method, version, headers }: RequestHead): Framing {
+  const framing = readFraming(headers, 'request');
+  const isEmpty = framing.kind === 'length' && framing.bytes === 0;
+  if (method === 'CONNECT' && !isEmpty) throw requestError('CONNECT must not have content');
+  // RFC 9112, section 6.1: somebody on the way may not have known what it was.
+  if (version === '1.0' && framing.kind === 'chunked') throw requestError('HTTP/1.0 knows no chunks');
+  return framing;
+}
+
+/** The protocol to switch to; HTTP/2 is not spoken that way (RFC 9113, section 3.1). */
+function readUpgrade({ headers }: RequestHead): string | undefined {
+  const protocol = fieldValues(headers, 'upgrade').join(', ').toLowerCase();
+  return protocol === '' || protocol === 'h2c' ? undefined : protocol;
+}
+
+function hasClose(headers: readonly HeaderField[]): boolean {
+  return headers.some(([name, value]) => /^connection$/i.test(name) && /^close$/i.test(value));
+}
+
+function hasToken({ headers }: RequestHead, name: string, token: string): boolean {
+  return fieldValues(headers, name).some((value) =>
+    value.split(',').some((part) => part.trim().toLowerCase() === token),
+  );
+}
+
+function requestError(message: string): TunlError {
+  return new TunlError('http_request_error', message, { side: 'client', phase: 'request' });
+}
+
+function bodyError(fault: string, cause: unknown): TunlError {
+  const facts = { side: 'client', phase: 'request', ...(cause ? { cause } : {}) } as const;
+  return new TunlError('http_request_error', `the body of the request is refused: ${fault}`, facts);
+}

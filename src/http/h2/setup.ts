@@ -1,0 +1,97 @@
+import type { Http2Session } from 'node:http2';
+import type { Http2LinkOptions } from './stream.ts';
+import { maxHeadBytes } from '../wire/proxy-answer.ts';
+
+/** How one end of a session is set up. Windows are what the peer may send before we take it. */
+export interface Http2Setup extends Http2LinkOptions {
+  readonly streamWindowBytes: number;
+  /** Larger than `streamWindowBytes`: with equal ones a stalled stream stalls its neighbours. */
+  readonly sessionWindowBytes: number;
+  readonly maxStreams: number;
+  readonly maxHeaderBytes: number;
+  /** Fields in a head that a client takes; Node's 128 where absent. */
+  readonly maxFields?: number;
+  /** Payload of the largest frame that we take; 16 KiB where absent. We send none above 16 KiB. */
+  readonly maxFrameBytes?: number;
+  /** Tell the peer that it may ask for other protocols by CONNECT (RFC 8441). */
+  readonly extendedConnect?: boolean;
+  /** Within this the peer must have sent its preface and SETTINGS; no limit where absent or 0. */
+  readonly beginMs?: number;
+  /** A PING this often; a session whose PING is not answered within two of them is dead. 0 = never. */
+  readonly pingMs: number;
+}
+
+const kib = 1024;
+const mib = 1024 * kib;
+
+/** What all set-ups have in common. */
+const common = { sessionWindowBytes: 16 * mib, pingMs: 10_000, cleanResets: new Set<number>() };
+
+/** What a session with a hop is made with. Windows are those of Istio's ztunnel. */
+export const clientSetup: Http2Setup = {
+  ...common,
+  streamWindowBytes: 4 * mib,
+  maxStreams: 100,
+  maxHeaderBytes: maxHeadBytes,
+  // As many fields as there is room for: no answer is refused for their number.
+  maxFields: maxHeadBytes / 32,
+};
+
+/** What a session of a client that asks for tunnels is served with. Windows are those of Istio's ztunnel. */
+export const serverSetup: Http2Setup = {
+  ...common,
+  streamWindowBytes: 4 * mib,
+  maxStreams: 1000,
+  maxHeaderBytes: 64 * kib,
+};
+
+/**
+ * What a session of a client that sends requests is served with. Windows are what a slow upstream can make us keep for
+ * one stream, and for all in a session; the head is the largest that Envoy takes.
+ */
+export const requestServerSetup: Http2Setup = {
+  ...common,
+  streamWindowBytes: mib,
+  maxStreams: 1000,
+  maxHeaderBytes: 60 * kib,
+};
+
+/**
+ * What a session with an upstream of requests is made with. Windows are what a slow client can make us keep for one
+ * of them, and for all in a session; the head is the largest that Envoy takes.
+ */
+export const upstreamSetup: Http2Setup = {
+  ...common,
+  streamWindowBytes: 256 * kib,
+  maxStreams: 1000,
+  maxHeaderBytes: 60 * kib,
+};
+
+/** The frame size of ztunnel, and its codes for a clean end: NO_ERROR and CANCEL (RFC 9113, section 7). */
+export const hboneSetup = { maxFrameBytes: mib, cleanResets: new Set([0x0, 0x8]) } as const;
+
+/** Limits that Node has of its own, which are not the same in all its versions. */
+export const nodeLimits = {
+  /** Memory that a session may hold, in MB: Node's default of 10 refuses streams with large windows. */
+  maxSessionMemory: 1024,
+  // Resets are counted by `ResetBudget`. Where nghttp2 counts first it ends the session, and Node does not say so.
+  streamResetBurst: 1_000_000,
+  streamResetRate: 1_000_000,
+};
+
+/** Sends PINGs for as long as the session lives; calls `onDead` when they are not answered. */
+export function keepAlive(session: Http2Session, pingMs: number, onDead: () => void): void {
+  if (pingMs <= 0) return;
+  let unanswered = 0;
+  const timer = setInterval(() => {
+    if (session.destroyed) return clearInterval(timer);
+    if (unanswered >= 2) return onDead();
+    unanswered++;
+    const isSent = session.ping((error) => {
+      if (!error) unanswered = 0;
+    });
+    if (!isSent) unanswered--;
+  }, pingMs);
+  timer.unref();
+  session.once('close', () => clearInterval(timer));
+}

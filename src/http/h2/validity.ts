@@ -1,0 +1,35 @@
+import { TunlError } from '../../core/errors.ts';
+import type { Exchange } from '../../core/exchange.ts';
+import { assertHeadSize, fieldValues, isSafeField } from '../wire/message.ts';
+import { assertHasPort, isHost } from '../wire/request-target.ts';
+
+/** Fields in one head, as over HTTP/1.1. */
+const maxFields = 100;
+
+/**
+ * Refuses a request over HTTP/2 that would be another one in HTTP/1.1, or that asks for more than a head may hold. Node has
+ * checked what RFC 9113, section 8 demands of a head by itself.
+ * @throws {TunlError} http_request_error with the status to answer with
+ */
+export function assertTranslatable(request: Exchange, maxHeaderBytes: number): void {
+  const { method, target, authority, headers } = request;
+  // HTTP/2 counts only once the peer has acknowledged our settings.
+  assertHeadSize(headers, maxHeaderBytes);
+  if (headers.length > maxFields) throw requestError(`the request has more than ${maxFields} fields`, 431);
+  if (!headers.every(isSafeField)) throw requestError('a header field is not valid');
+  if (!/^[!#$%&'*+.^_`|~0-9A-Za-z-]{1,32}$/.test(method)) throw requestError('the method is not valid');
+  if (authority === '' || !isHost(authority)) throw requestError('the request names no host');
+  // RFC 9113, section 8.3.1: who reads the one must not come to another place than who reads the other.
+  if (fieldValues(headers, 'host').some((host) => host.toLowerCase() !== authority.toLowerCase())) {
+    throw requestError('the Host field names something else than the target');
+  }
+  if (method === 'CONNECT') return assertHasPort(target);
+  const isPath = target.startsWith('/') || (target === '*' && method === 'OPTIONS');
+  if (!isPath || !/^[\x21-\x7e]+$/.test(target) || target.includes('#')) {
+    throw requestError('the target of the request is not valid');
+  }
+}
+
+function requestError(message: string, status = 400): TunlError {
+  return new TunlError('http_request_error', message, { side: 'client', phase: 'request', status });
+}

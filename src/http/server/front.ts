@@ -1,0 +1,91 @@
+import { Abort } from '../../core/abort.ts';
+import { toTunlError } from '../../core/errors.ts';
+import type { Exchange } from '../../core/exchange.ts';
+import type { Link } from '../../core/link.ts';
+import { type Http1Setup, readFirstHead, serveHttp1 } from '../h1/connection.ts';
+import type { Http2Setup } from '../h2/setup.ts';
+import { assertTranslatable } from '../h2/validity.ts';
+import { rejectExchange } from './tunnel-request.ts';
+
+/** How the requests of a Link are taken. */
+export interface RequestProfile {
+  /** `auto`: both, told apart by ALPN or the first bytes. */
+  readonly codec: 'auto' | 'http1' | 'http2';
+  /** Whether the first request of an HTTP/1.1 connection is the last. */
+  readonly perConnection: 'one' | 'many';
+  /**
+   * Whether each request must mean the same in the other version of HTTP, because it may go on in it: what does not is
+   * refused. Where not, targets and lengths are left to who takes the request.
+   */
+  readonly translatable: boolean;
+  readonly http1: Http1Setup;
+  readonly http2: Http2Setup;
+  /** Aborted when others serve new connections: each that is open ends after its next answer, and nothing is refused. */
+  readonly retired?: AbortSignal;
+}
+
+/** The connection preface of HTTP/2 as far as it looks like a head (RFC 9113, section 3.4). */
+const prefaceHead = Buffer.from('PRI * HTTP/2.0\r\n\r\n', 'latin1');
+
+/**
+ * Turns the bytes of an accepted Link into requests: one or more, one after the other, on an HTTP/1.1 connection, many at
+ * once on an HTTP/2 connection. What is no request is answered here. Resolves when the connection has no more of them.
+ * When `draining` aborts, a Link that has not asked for anything is closed, and the requests that run are the last.
+ * @throws {TunlError} after it answered, when what came is not a request that can be served
+ */
+export async function serveRequests(
+  link: Link,
+  profile: RequestProfile,
+  draining: AbortSignal,
+  onRequest: (request: Exchange) => void,
+): Promise<void> {
+  const { codec, perConnection, translatable, http1, retired } = profile;
+  const alpn = link.peer.tls?.alpn;
+  const serveStreams = () => untilEither(draining, retired, (ending) => serveSession(link, profile, ending, onRequest));
+  if (codec === 'http2' || (codec === 'auto' && alpn === 'h2')) return serveStreams();
+  const head = await readFirstHead(link, http1, draining);
+  if (codec === 'auto' && head.equals(prefaceHead)) {
+    link.stream.unshift(head);
+    return serveStreams();
+  }
+  const isLast = () => perConnection === 'one' || draining.aborted || (retired?.aborted ?? false);
+  return serveHttp1(link, { ...http1, translatable, isLast }, draining, onRequest, head);
+}
+
+/** Runs something with a signal that follows two others for as long as it runs. */
+async function untilEither(
+  first: AbortSignal,
+  second: AbortSignal | undefined,
+  run: (either: AbortSignal) => Promise<void>,
+): Promise<void> {
+  if (!second) return run(first);
+  const either = new Abort();
+  const signals = [first, second];
+  const onAbort = () => either.abort(signals.find(({ aborted }) => aborted)?.reason);
+  if (signals.some(({ aborted }) => aborted)) onAbort();
+  for (const signal of signals) signal.addEventListener('abort', onAbort, { once: true });
+  try {
+    await run(either.signal);
+  } finally {
+    for (const signal of signals) signal.removeEventListener('abort', onAbort);
+  }
+}
+
+async function serveSession(
+  link: Link,
+  { http1, http2, translatable }: RequestProfile,
+  ending: AbortSignal,
+  onRequest: (request: Exchange) => void,
+): Promise<void> {
+  const { serveHttp2 } = await import('../h2/server.ts');
+  const takeTranslatable = (request: Exchange) => {
+    try {
+      assertTranslatable(request, http2.maxHeaderBytes);
+    } catch (error) {
+      return void rejectExchange(request, toTunlError(error));
+    }
+    onRequest(request);
+  };
+  const setup = { ...http2, beginMs: http1.headMs };
+  await serveHttp2(link, setup, ending, translatable ? takeTranslatable : onRequest);
+}

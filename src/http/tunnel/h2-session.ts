@@ -1,0 +1,211 @@
+import { type Address, formatAddress, formatHostPort, type TcpAddress } from '../../core/address.ts';
+import type { HopSetting, ReachedLink, Session } from '../../core/carrier.ts';
+import type { DialContext } from '../../core/dialer.ts';
+import { TunlError, usageError } from '../../core/errors.ts';
+import { type HalfClose, type HeaderField, type Hop, securedScheme } from '../../core/hop.ts';
+import type { Link } from '../../core/link.ts';
+import { type Call, isSuccess, type Opens, type Reply } from '../call.ts';
+import { basicField } from '../wire/credentials.ts';
+import { readHalfClose } from './half-close.ts';
+import type { callHttp2 } from '../h2/call.ts';
+import type { Http2Client } from '../h2/client.ts';
+import { clientSetup, type Http2Setup } from '../h2/setup.ts';
+import { goDownTo, olderStatuses } from './hop-versions.ts';
+import { assertTunnelled, requestFields, userAgent } from './request-fields.ts';
+import { readRefusalBody } from './refusal-body.ts';
+import type { RefusalMeaning } from './refusal.ts';
+
+/** Settings that every carrier over HTTP/2 has. */
+export const http2Settings: readonly HopSetting[] = [
+  numberSetting('max-streams', 'tunnels in one session', 1, 100_000),
+  numberSetting('window', 'bytes that a tunnel may have on the way to us', 65_535, 2 ** 30),
+  numberSetting('ping', 'seconds between PINGs, 0 for none', 0, 3600),
+];
+
+function numberSetting(name: string, summary: string, least: number, most: number): HopSetting {
+  const parse = (value: string): string => {
+    const parsed = /^\d+$/.test(value) ? Number(value) : Number.NaN;
+    if (parsed >= least && parsed <= most) return value;
+    throw usageError(`?${name}=${value} is not a number from ${least} to ${most}`);
+  };
+  return { name, summary, parse };
+}
+
+/** What a carrier sends to ask for a tunnel over HTTP/2, and what it takes for a yes. */
+export interface Http2Terms {
+  readonly method: string;
+  /** Path of the request; absent where the target stands in its place. */
+  readonly path?: (hop: Hop) => string;
+  readonly opens: Opens;
+  /** Fields beside those that every carrier sends. */
+  readonly fields: (hop: Hop, ctx: DialContext) => readonly HeaderField[];
+  /** When our end goes out where neither the user nor the answer says it. */
+  readonly halfClose: HalfClose;
+  /** `none` where peers expect nothing but the fields above. */
+  readonly userAgent?: 'none';
+  /** What a status means that this kind of peer refuses with, where it is not what HTTP says. */
+  readonly meaningOf?: (status: number) => RefusalMeaning | undefined;
+  /** Whether the hop may be asked in HTTP/1.1 instead. */
+  readonly older?: boolean;
+  /** Differences in how the session is set up. */
+  readonly client?: Partial<Http2Setup>;
+}
+
+/** CONNECT; any 2xx opens the tunnel (RFC 9110, section 9.3.6), but a 204. */
+export const connectTerms: Http2Terms = {
+  method: 'CONNECT',
+  // Node's HTTP/2 resets a stream that has bytes after a 204: such a tunnel would break with the first.
+  opens: { kind: 'connect', isAccepted: (status) => isSuccess(status) && status !== 204 },
+  fields: ({ credentials }) => (credentials ? [basicField(credentials)] : []),
+  halfClose: 'wait',
+};
+
+/**
+ * Starts an HTTP/2 session on a Link to the hop.
+ * @throws {TunlError} http_protocol_error when the hop does not speak HTTP/2
+ */
+export async function openHttp2Session(
+  link: ReachedLink,
+  hop: Hop,
+  ctx: DialContext,
+  terms: Http2Terms,
+): Promise<Session> {
+  const proxy = formatAddress(hop.address);
+  assertAlpn(link, proxy, hop);
+  // Loaded by those who need it: HTTP/2 costs a fifth of the start of a plain `connect`.
+  const [{ Http2Client: Client }, { callHttp2 }] = await Promise.all([
+    import('../h2/client.ts'),
+    import('../h2/call.ts'),
+  ]);
+  const started = performance.now();
+  try {
+    const client = await Client.open(link, clientOptions(hop, terms), ctx.signal);
+    ctx.onProgress?.({ phase: 'handshake', detail: `HTTP/2, ${client.settings}`, ms: performance.now() - started });
+    return new Http2Session(client, callHttp2, hop, terms);
+  } catch (error) {
+    link.reset(new Error('no HTTP/2'));
+    if (!(error instanceof TunlError && error.phase === 'handshake' && error.side === 'hop')) throw error;
+    const named = error.with({}, `${proxy} ${error.message}`).withHints(...olderHints(link, hop));
+    throw terms.older && wantsOlder(error) ? goDown(named, hop) : named;
+  }
+}
+
+/** RFC 9113, section 7. */
+const http11Required = 0xd;
+
+/** True for a failure that the hop may not have in HTTP/1.1. */
+function wantsOlder({ facts }: TunlError): boolean {
+  return facts.resetCode === http11Required || olderStatuses.has(facts.received);
+}
+
+/** The failure, after which the hop is asked in HTTP/1.1. */
+function goDown(error: TunlError, hop: Hop): TunlError {
+  goDownTo('1.1', hop);
+  return error.with({ outdated: true });
+}
+
+function assertAlpn(link: Link, proxy: string, hop: Hop): void {
+  const { tls } = link.peer;
+  if (!tls || tls.alpn === 'h2') return;
+  link.reset(new Error('no HTTP/2'));
+  const hint =
+    hop.tls.alpn === 'h2' ? 'without alpn=h2 it is asked in HTTP/1.1' : 'https:// takes whatever the proxy speaks';
+  const message = `${proxy} does not speak HTTP/2 (it chose ${tls.alpn ?? 'no protocol'} by ALPN)`;
+  throw new TunlError('http_protocol_error', message, { hints: [hint] });
+}
+
+/** Over TLS the protocol was agreed on; in cleartext the other side may have been asked in the wrong one. */
+function olderHints({ peer }: Link, { scheme }: Hop): string[] {
+  return peer.tls ? [] : [`if it speaks HTTP/1.1 only: ${scheme.replace('h2c', 'http')}:// instead of ${scheme}://`];
+}
+
+function clientOptions({ settings }: Hop, { client }: Http2Terms): Http2Setup {
+  const read = (name: string, usual: number) => Number(settings[name] ?? usual);
+  const window = read('window', clientSetup.streamWindowBytes);
+  return {
+    ...clientSetup,
+    streamWindowBytes: window,
+    sessionWindowBytes: Math.max(4 * window, clientSetup.sessionWindowBytes),
+    maxStreams: read('max-streams', clientSetup.maxStreams),
+    pingMs: read('ping', clientSetup.pingMs / 1000) * 1000,
+    ...client,
+  };
+}
+
+class Http2Session implements Session {
+  readonly #client: Http2Client;
+  readonly #call: typeof callHttp2;
+  readonly #hop: Hop;
+  readonly #terms: Http2Terms;
+  /** A tunnel was opened in it: what it refuses later is not refused for its version. */
+  #hasOpened = false;
+
+  constructor(client: Http2Client, call: typeof callHttp2, hop: Hop, terms: Http2Terms) {
+    this.#client = client;
+    this.#call = call;
+    this.#hop = hop;
+    this.#terms = terms;
+  }
+
+  get capacity(): number {
+    return this.#client.capacity;
+  }
+
+  get load(): number {
+    return this.#client.load;
+  }
+
+  get usable(): boolean {
+    return this.#client.usable;
+  }
+
+  async tunnel(address: Address, ctx: DialContext): Promise<Link> {
+    const call = this.#toCall(assertTunnelled(address), ctx);
+    const { method } = call;
+    const reply = await this.#send(call, `${method} ${formatAddress(address)}`, ctx.signal);
+    if (reply.link) {
+      this.#hasOpened = true;
+      const halfClose = readHalfClose(this.#hop, reply.headers, this.#terms.halfClose);
+      return { ...reply.link, ...(halfClose && { halfClose }) };
+    }
+    const head = { status: reply.status, reason: '', headers: reply.headers };
+    const [body, { refusalError }] = await Promise.all([readRefusalBody(reply.body, head), import('./refusal.ts')]);
+    reply.body.resume();
+    const meaning = this.#terms.meaningOf?.(head.status);
+    throw this.#goDown(refusalError({ hop: this.#hop, method, address, ctx, head, body, ...(meaning && { meaning }) }));
+  }
+
+  close(mode: 'drain' | 'now'): Promise<void> {
+    return this.#client.close(mode);
+  }
+
+  /** Lets what is open in it live on, and asks in HTTP/1.1 from now on, where that may be what the hop wants. */
+  #goDown(error: unknown): unknown {
+    if (!this.#terms.older || this.#hasOpened || !(error instanceof TunlError && wantsOlder(error))) return error;
+    void this.#client.close('drain');
+    return goDown(error, this.#hop);
+  }
+
+  #toCall(target: TcpAddress, ctx: DialContext): Call {
+    const { method, path, opens, fields, userAgent: named } = this.#terms;
+    const own = fields(this.#hop, ctx);
+    const authority = formatHostPort(target.host, target.port);
+    return {
+      method,
+      target: path?.(this.#hop) ?? authority,
+      authority,
+      scheme: securedScheme(this.#hop.scheme) === undefined ? 'https' : 'http',
+      headers: requestFields(this.#hop, ctx, named === 'none' ? own : [userAgent, ...own]),
+      opens,
+    };
+  }
+
+  async #send(call: Call, what: string, signal: AbortSignal): Promise<Reply> {
+    const asked = { name: formatAddress(this.#hop.address), what, side: 'hop', phase: 'handshake' } as const;
+    try {
+      return await this.#call(this.#client, call, asked, signal);
+    } catch (error) {
+      throw this.#goDown(error);
+    }
+  }
+}

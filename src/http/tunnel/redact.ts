@@ -1,0 +1,64 @@
+import type { Hop } from '../../core/hop.ts';
+import { encodeOctets, encodePercent } from '../../core/octets.ts';
+import { Secret } from '../../core/secret.ts';
+import { formatBasic } from '../wire/credentials.ts';
+import type { ResponseHead } from '../wire/message.ts';
+
+/** Shorter pieces would be found by chance, and what is taken out would tell them. */
+const minPasswordLength = 4;
+const minValueLength = 8;
+
+/** What a proxy answered, as messages may repeat it. */
+export interface Answer {
+  readonly head: ResponseHead;
+  readonly body: string;
+}
+
+/**
+ * Takes out of an answer what we sent to the hop in confidence: proxies and echo servers repeat
+ * requests in their answers.
+ */
+export function redactAnswer({ head, body }: Answer, hop: Hop): Answer {
+  const redact = makeRedact(hop);
+  return {
+    head: {
+      ...head,
+      reason: redact(head.reason),
+      headers: head.headers.map(([name, value]) => [name, redact(value)] as const),
+    },
+    body: redact(body),
+  };
+}
+
+/** The same for a piece of text. */
+export function redactText(text: string, hop: Hop): string {
+  return makeRedact(hop)(text);
+}
+
+const mark = new Secret('');
+
+function makeRedact(hop: Hop): (text: string) => string {
+  const secrets = listSecrets(hop);
+  return (text) => secrets.reduce((left, secret) => left.replaceAll(secret, String(mark)), text);
+}
+
+/** The longest first: none may be taken out as a piece of another. */
+function listSecrets({ credentials, headers }: Hop): string[] {
+  const secrets = headers
+    .flatMap(([, value]) => [value, ...value.split(' ')])
+    .filter(({ length }) => length >= minValueLength);
+  if (credentials !== undefined) {
+    const password = credentials.password.reveal();
+    const token = formatBasic(credentials).slice('Basic '.length);
+    if (password.length >= minPasswordLength) secrets.push(password, encodePercent(password));
+    secrets.push(token, token.replace(/=+$/, ''));
+  }
+  // Heads are read as latin1, whatever was meant.
+  const written = secrets.flatMap((secret) => [secret, escapeHtml(secret), encodeOctets(secret).toString('latin1')]);
+  return [...new Set(written)].toSorted((first, second) => second.length - first.length);
+}
+
+function escapeHtml(text: string): string {
+  const entities: Record<string, string> = { '&': '&amp;', '<': '&lt;', '>': '&gt;', '"': '&quot;', "'": '&#39;' };
+  return text.replaceAll(/[&<>"']/g, (char) => entities[char] ?? char);
+}

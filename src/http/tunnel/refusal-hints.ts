@@ -1,0 +1,147 @@
+import type { Address } from '../../core/address.ts';
+import { formatDuration, longestRetryAfterMs } from '../../core/deadline.ts';
+import { formatPlace, type Hop, securedScheme } from '../../core/hop.ts';
+import { fieldValues, type ResponseHead } from '../wire/message.ts';
+import type { ProxyStatus } from '../wire/proxy-status.ts';
+import { explainSquidError, trimSquidPage } from './squid-error.ts';
+
+/** A refusal, already without our secrets. */
+export interface RefusalFacts {
+  readonly hop: Hop;
+  readonly method: string;
+  readonly address: Address;
+  readonly head: ResponseHead;
+  readonly body: string;
+  readonly status: ProxyStatus | undefined;
+  /** How long it asks to wait. */
+  readonly retryAfterMs: number | undefined;
+  /** What the carrier knows of it; it is taken instead of what is true of most proxies. */
+  readonly ownHint: string | undefined;
+}
+
+/** What the proxy said of its refusal, and what a person can do about it. */
+export function refusalHints(facts: RefusalFacts): string[] {
+  const { head, body, status, ownHint } = facts;
+  const squid = fieldValues(head.headers, 'x-squid-error')[0] ?? '';
+  const meaning = explainSquidError(squid);
+  const page = firstWords(head, body);
+  const quotes = [
+    quoteProxy(status?.details ?? ''),
+    quoteProxy(squid) + (meaning === undefined ? '' : ` (${meaning})`),
+    isNameOnly(page, status) ? '' : quoteProxy(page),
+  ].filter((text) => text !== '');
+  const advice = ownHint === undefined ? adviceOf(facts, quotes.join(' ')) : [ownHint];
+  return [...quotes, ...advice, ...(facts.retryAfterMs === undefined ? [] : [waitAdvice(facts.retryAfterMs)])];
+}
+
+/** True for what `serve` says to everybody: the name of the error once more. */
+function isNameOnly(page: string, status: ProxyStatus | undefined): boolean {
+  return status?.error !== undefined && page === `tunl: ${status.error.replaceAll('_', ' ')}`;
+}
+
+function quoteProxy(text: string): string {
+  return text === '' ? '' : `the proxy said: "${printable(text)}"`;
+}
+
+function adviceOf(facts: RefusalFacts, said: string): string[] {
+  const { hop, method, head, status } = facts;
+  if (status !== undefined && head.status !== 407 && head.status !== 401) return [];
+  switch (head.status) {
+    case 401:
+    case 407:
+      return credentialAdvice(facts);
+    case 403:
+      return method === 'CONNECT' && !/\b443\b/.test(said) ? portAdvice(facts) : [];
+    case 400:
+      return /\bhttps\b|\bSSL\b|\bTLS\b/i.test(said) ? tlsAdvice(hop) : [];
+    case 404:
+    case 405:
+    case 501:
+      return [`it opens no tunnels by ${method}: a web server, or a proxy where that is switched off`];
+    default: {
+      const place = fieldValues(head.headers, 'location')[0];
+      if (head.status !== 511 && (head.status > 399 || place === undefined)) return [];
+      const where = place === undefined ? '' : `: ${printable(place)}`;
+      return [`a login page may stand in the way; a browser shows it${where}`];
+    }
+  }
+}
+
+function waitAdvice(ms: number): string {
+  const asked = `it asks to wait ${formatDuration(Math.ceil(ms / 1000) * 1000)}`;
+  const limit = formatDuration(longestRetryAfterMs);
+  return ms > longestRetryAfterMs
+    ? `${asked}, and no retry waits longer than ${limit}`
+    : `${asked}: --retry N does so, up to ${limit}`;
+}
+
+/** The same service of these on port 443, as they document it. */
+const onPort443: Readonly<Record<string, string>> = {
+  'github.com': 'ssh.github.com',
+  'gitlab.com': 'altssh.gitlab.com',
+  'bitbucket.org': 'altssh.bitbucket.org',
+};
+
+function portAdvice({ address }: RefusalFacts): string[] {
+  if (address.kind !== 'tcp' || address.port === 443) return [];
+  const other = address.port === 22 ? onPort443[address.host] : undefined;
+  return [
+    `many proxies allow CONNECT to port 443 only, and this is port ${address.port}`,
+    ...(other === undefined ? [] : [`${other}:443 is the same as ${address.host}:22`]),
+  ];
+}
+
+function tlsAdvice({ scheme }: Hop): string[] {
+  const secured = securedScheme(scheme);
+  return secured === undefined ? [] : [`it wants TLS: ${secured}:// instead of ${scheme}://`];
+}
+
+function credentialAdvice({ hop, head }: RefusalFacts): string[] {
+  const field = head.status === 407 ? 'proxy-authenticate' : 'www-authenticate';
+  const schemes = listSchemes(fieldValues(head.headers, field));
+  const offer = schemes.length === 0 ? [] : [`it offers ${printable(schemes.join(', '))} authentication`];
+  const known = schemes.map((scheme) => scheme.toLowerCase());
+  if (hop.headers.some(([name]) => name.toLowerCase() === 'proxy-authorization'))
+    return [...offer, 'it does not accept the Proxy-Authorization header that was sent'];
+  if (known.length > 0 && !known.includes('basic')) return [...offer, ...otherSchemeAdvice(known)];
+  if (hop.credentials) return [...offer, 'it does not accept the user and the password that were sent'];
+  return [
+    ...offer,
+    `name a user: ${hop.scheme}://USER@${formatPlace(hop.address)}; the password is taken from TUNL_PROXY_PASSWORD, ` +
+      '--password-file, ~/.netrc or SSH_ASKPASS, or asked for',
+  ];
+}
+
+function otherSchemeAdvice(schemes: readonly string[]): string[] {
+  if (schemes.includes('bearer'))
+    return ['a token is sent with --proxy-header @FILE, where the file has the line Proxy-Authorization: Bearer TOKEN'];
+  return ['tunl knows Basic only; a gateway on this machine that knows the others can stand in between (px, cntlm)'];
+}
+
+/** The schemes of challenges, in order (RFC 9110, section 11.6.1): names that are no parameter of the one before. */
+function listSchemes(values: readonly string[]): string[] {
+  const parts = values.flatMap((value) => value.replaceAll(/"(?:[^"\\]|\\.)*"/g, '""').split(','));
+  const schemes = parts.flatMap((part) => /^\s*([\w!#$%&'*+.^`|~-]+)(?:\s+[^\s=]|\s*$)/.exec(part)?.[1] ?? []);
+  return [...new Set(schemes)];
+}
+
+/** The first words that a person would read in the body, without markup. */
+function firstWords(head: ResponseHead, body: string): string {
+  const html =
+    (fieldValues(head.headers, 'content-type')[0] ?? '').includes('html') || /^\s*<(!doctype|html)/i.test(body);
+  const text = html
+    ? body.replaceAll(/<(style|script|head)\b[\s\S]*?<\/\1>/gi, ' ').replaceAll(/<!--[\s\S]*?-->|<[^>]*>/g, ' ')
+    : body;
+  return trimSquidPage(decodeEntities(text).replaceAll(/\s+/g, ' ').trim()).slice(0, 200);
+}
+
+const entities: Record<string, string> = { amp: '&', lt: '<', gt: '>', quot: '"', nbsp: ' ', '#39': "'" };
+
+function decodeEntities(text: string): string {
+  return text.replaceAll(/&([a-z]+|#39);/g, (whole, name: string) => entities[name] ?? whole);
+}
+
+/** Text of a proxy as it may go to a terminal: no control characters, no escape sequences. */
+export function printable(text: string): string {
+  return text.replaceAll(/[\u0000-\u001f\u007f-\u009f]+/g, ' ').trim();
+}

@@ -1,0 +1,71 @@
+import { STATUS_CODES } from 'node:http';
+import { type Address, formatAddress } from '../../core/address.ts';
+import type { DialContext } from '../../core/dialer.ts';
+import { type ErrorCode, type ErrorFacts, TunlError } from '../../core/errors.ts';
+import type { Hop } from '../../core/hop.ts';
+import { fieldValues, type ResponseHead } from '../wire/message.ts';
+import { parseProxyStatus } from '../wire/proxy-status.ts';
+import { redactAnswer } from './redact.ts';
+import { printable, refusalHints } from './refusal-hints.ts';
+import { readRetryAfter } from './retry-after.ts';
+
+/** A request for a tunnel and the answer that opened none. */
+export interface Refusal {
+  readonly hop: Hop;
+  readonly method: string;
+  readonly address: Address;
+  readonly ctx: DialContext;
+  readonly head: ResponseHead;
+  /** The beginning of the answer's body. */
+  readonly body: string;
+  readonly meaning?: RefusalMeaning;
+}
+
+/** What a refusal means in a protocol that says it by the status alone. */
+export interface RefusalMeaning {
+  readonly code: ErrorCode;
+  readonly side: 'hop' | 'target';
+  readonly hint: string;
+}
+
+/** The error for a refusal: status, reason, what the proxy said about it and what can be done. */
+export function refusalError({ hop, method, address, ctx, meaning, ...answer }: Refusal): TunlError {
+  const { head, body } = redactAnswer(answer, { ...hop, headers: [...hop.headers, ...(ctx.fields ?? [])] });
+  const status = parseProxyStatus(fieldValues(head.headers, 'proxy-status').join(', '));
+  const ofTarget = isOfTarget(status?.error) || meaning?.side === 'target';
+  const retryAfterMs = isOverloaded(head.status) ? readRetryAfter(head.headers) : undefined;
+  const facts: ErrorFacts = {
+    side: ofTarget && address === ctx.target ? 'target' : 'hop',
+    phase: 'handshake',
+    received: head.status,
+    hints: refusalHints({ hop, method, address, head, body, status, retryAfterMs, ownHint: meaning?.hint }),
+    ...(retryAfterMs !== undefined && { retryAfterMs }),
+    ...(status?.rcode !== undefined && /^[A-Z]+$/.test(status.rcode) && { rcode: status.rcode }),
+  };
+  const proxy = formatAddress(hop.address);
+  // HTTP/2 has no reason phrase.
+  const line = `${head.status} ${head.reason || (STATUS_CODES[head.status] ?? '')}`.trim();
+  const cause = status?.error ? ` (${status.error})` : '';
+  return new TunlError(
+    status?.error === undefined && meaning ? meaning.code : refusalCode(head.status, status?.error),
+    `${proxy} refused ${method} ${formatAddress(address)}: ${printable(line)}${cause}`,
+    facts,
+  );
+}
+
+/** RFC 6585, section 4, and RFC 9110, section 15.6.4: it may be otherwise in a moment. */
+function isOverloaded(status: number): boolean {
+  return status === 429 || status === 503;
+}
+
+/** True for what a proxy says of the next connection, and not of itself or of our request. */
+function isOfTarget(named: ErrorCode | undefined): boolean {
+  return named !== undefined && /^(?:dns|destination|connection|tls)_/.test(named);
+}
+
+function refusalCode(status: number, named: ErrorCode | undefined): ErrorCode {
+  if (status === 407 || status === 401) return 'auth_required';
+  if (named !== undefined) return named;
+  if (status === 429) return 'connection_limit_reached';
+  return status >= 500 ? 'hop_failed' : 'hop_refused';
+}

@@ -1,0 +1,42 @@
+import { type Address, formatAddress, type TcpAddress } from '../../core/address.ts';
+import type { DialContext } from '../../core/dialer.ts';
+import { TunlError, usageError } from '../../core/errors.ts';
+import type { HeaderField, Hop } from '../../core/hop.ts';
+import { version } from '../../core/version.ts';
+import { quoteAscii } from '../../syntax/text.ts';
+import { parseAuthority, sentNames } from '../../syntax/authority.ts';
+import { isSafeField } from '../wire/message.ts';
+
+/**
+ * The address as one that a proxy can be asked for.
+ * @throws {TunlError} usage for anything but a port and a host as they may stand in a request
+ */
+export function assertTunnelled(address: Address): TcpAddress {
+  const text = formatAddress(address);
+  if (address.kind !== 'tcp') throw usageError(`${text} cannot be reached through a proxy`);
+  try {
+    parseAuthority(text, sentNames);
+  } catch (error) {
+    if (!(error instanceof TunlError)) throw error;
+    throw usageError(`cannot ask a proxy for ${quoteAscii(text)}: ${error.message}`).with({ cause: error });
+  }
+  return address;
+}
+
+/** The field that says who we are. */
+export const userAgent: HeaderField = ['User-Agent', `tunl/${version}`];
+
+/**
+ * The fields of every tunnel request: the carrier's own, `Via`, and what the user adds. A field of the
+ * user's takes the place of the carrier's own; who reads two could take either. What is filled in for each
+ * tunnel counts among the user's.
+ * @throws {TunlError} usage when a field of the user's cannot be sent as it is
+ */
+export function requestFields(hop: Hop, ctx: DialContext, own: readonly HeaderField[]): HeaderField[] {
+  const added = ctx.fields ? [...hop.headers, ...ctx.fields] : hop.headers;
+  const broken = added.find((field) => !isSafeField(field));
+  if (broken) throw usageError(`the field ${quoteAscii(broken[0])} cannot be sent`);
+  const named = new Set(added.map(([name]) => name.toLowerCase()));
+  const kept = own.filter(([name]) => !named.has(name.toLowerCase()));
+  return [...kept, ...(ctx.origin.via ?? []).map((value) => ['Via', value] as const), ...added];
+}

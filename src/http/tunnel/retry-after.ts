@@ -1,0 +1,25 @@
+import type { HeaderField } from '../../core/hop.ts';
+import { fieldValues } from '../wire/message.ts';
+
+/** Longer than any wait that makes sense to whoever reads it: a year. */
+const longestMs = 365 * 24 * 3600 * 1000;
+
+/**
+ * How long an answer asks to wait, in milliseconds (RFC 9110, section 10.2.3); `undefined` where it does not say. A date
+ * counts from the date of the answer, where there is one: the clocks need not agree.
+ */
+export function readRetryAfter(headers: readonly HeaderField[], now: number = Date.now()): number | undefined {
+  const [value = ''] = fieldValues(headers, 'retry-after');
+  if (/^\d+$/.test(value)) return Math.min(Number(value) * 1000, longestMs);
+  const until = parseDate(value);
+  if (until === undefined) return undefined;
+  const began = parseDate(fieldValues(headers, 'date')[0] ?? '') ?? now;
+  return Math.min(Math.max(until - began, 0), longestMs);
+}
+
+/** The three forms of RFC 9110, section 5.6.7; the one of asctime names no zone. */
+function parseDate(text: string): number | undefined {
+  if (!/^[A-Za-z]{3,9},? /.test(text)) return undefined;
+  const ms = Date.parse(text.endsWith(' GMT') ? text : `${text} GMT`);
+  return Number.isNaN(ms) ? undefined : ms;
+}

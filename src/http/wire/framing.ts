@@ -1,0 +1,37 @@
+import { TunlError } from '../../core/errors.ts';
+import type { HeaderField } from '../../core/hop.ts';
+import { fieldValues } from './message.ts';
+
+/** How the end of a body is known (RFC 9112, section 6.3). */
+export type Framing =
+  | { readonly kind: 'chunked' }
+  | { readonly kind: 'length'; readonly bytes: number }
+  /** The body ends with the connection; responses only. */
+  | { readonly kind: 'close' };
+
+/**
+ * Reads the framing of a body strictly: what two recipients could read in two ways is refused, since
+ * one of them may be on the way.
+ * @throws {TunlError} http_request_error or http_protocol_error
+ */
+export function readFraming(headers: readonly HeaderField[], message: 'request' | 'response'): Framing {
+  const codings = fieldValues(headers, 'transfer-encoding');
+  const lengths = fieldValues(headers, 'content-length');
+  if (codings.length > 0) {
+    const single = codings.length === 1 && codings[0]?.toLowerCase() === 'chunked' && lengths.length === 0;
+    if (!single) throw framingError(message, 'its framing can be read in two ways');
+    return { kind: 'chunked' };
+  }
+  if (lengths.length === 0) return message === 'response' ? { kind: 'close' } : { kind: 'length', bytes: 0 };
+  const [length = ''] = lengths;
+  if (lengths.length > 1 || !/^(?:0|[1-9][0-9]{0,14})$/.test(length)) {
+    throw framingError(message, 'its Content-Length is not valid');
+  }
+  return { kind: 'length', bytes: Number(length) };
+}
+
+function framingError(message: 'request' | 'response', fault: string): TunlError {
+  return message === 'request'
+    ? new TunlError('http_request_error', `the request is refused: ${fault}`, { side: 'client', phase: 'request' })
+    : new TunlError('http_protocol_error', `the answer is refused: ${fault}`, { side: 'hop', phase: 'handshake' });
+}

@@ -1,0 +1,105 @@
+import { TunlError } from '../../core/errors.ts';
+import type { HeaderField } from '../../core/hop.ts';
+import { isToken } from '../../syntax/text.ts';
+
+/** Fields in one head: below the count where Node's own parser starts to drop them silently. */
+const maxFields = 100;
+
+/** The head of a request; field names are in lower case, in order of arrival. */
+export interface RequestHead {
+  readonly method: string;
+  readonly target: string;
+  readonly version: '1.0' | '1.1';
+  readonly headers: readonly HeaderField[];
+}
+
+/** The head of a response. */
+export interface ResponseHead {
+  readonly status: number;
+  readonly reason: string;
+  readonly headers: readonly HeaderField[];
+}
+
+const requestLine = /^([!#$%&'*+.^_`|~0-9A-Za-z-]{1,32}) ([\x21-\x7e]+) HTTP\/([0-9])\.([0-9])$/;
+const statusLine = /^HTTP\/1\.[01] ([1-5][0-9][0-9])(?: ([\t\x20-\x7e\x80-\xff]*))?$/;
+const fieldLine = /^([!#$%&'*+.^_`|~0-9A-Za-z-]+):[\t ]*([\t\x20-\x7e\x80-\xff]*?)[\t ]*$/;
+
+/**
+ * Parses the head of a request strictly (RFC 9112, sections 3 and 5).
+ * @throws {TunlError} http_request_error with the status to answer with
+ */
+export function parseRequestHead(bytes: Buffer): RequestHead {
+  const lines = splitLines(bytes);
+  const match = requestLine.exec(lines[0] ?? '');
+  if (!match) throw requestError('the request line is not valid');
+  const [, method, target, major, minor] = match as unknown as [string, string, string, string, string];
+  if (major !== '1') throw requestError(`HTTP/${major}.${minor} is not spoken here`, 505);
+  if (minor !== '0' && minor !== '1') throw requestError(`there is no HTTP/1.${minor}`);
+  if (lines.length - 1 > maxFields) throw requestError(`the request has more than ${maxFields} fields`, 431);
+  const headers = lines.slice(1).map((line) => parseField(line, () => requestError('a header field is not valid')));
+  return { method, target, version: `1.${minor}`, headers };
+}
+
+/** What each field counts for beside its name and its value. */
+const fieldOverheadBytes = 32;
+
+/**
+ * Refuses a head that is too large, counted as SETTINGS_MAX_HEADER_LIST_SIZE counts (RFC 9113, section 6.5.2).
+ * @throws {TunlError} http_request_error with the status to answer with
+ */
+export function assertHeadSize(headers: readonly HeaderField[], maxBytes: number): void {
+  const bytes = headers.reduce((sum, [name, value]) => sum + name.length + value.length + fieldOverheadBytes, 0);
+  if (bytes > maxBytes) throw requestError(`the request has more than ${maxBytes} bytes of fields`, 431);
+}
+
+/**
+ * Parses the head of a response strictly (RFC 9112, section 4).
+ * @throws {TunlError} http_protocol_error
+ */
+export function parseResponseHead(bytes: Buffer): ResponseHead {
+  const lines = splitLines(bytes);
+  const match = statusLine.exec(lines[0] ?? '');
+  if (!match) throw responseError('its answer does not start with an HTTP/1.1 status line');
+  if (lines.length - 1 > maxFields) throw responseError(`its answer has more than ${maxFields} fields`);
+  const headers = lines.slice(1).map((line) => parseField(line, () => responseError('its answer has a broken field')));
+  return { status: Number(match[1]), reason: (match[2] ?? '').trim(), headers };
+}
+
+function splitLines(bytes: Buffer): string[] {
+  const text = bytes.toString('latin1');
+  let start = 0;
+  while (text.startsWith('\r\n', start)) start += 2;
+  return text.slice(start, -4).split('\r\n');
+}
+
+/** Parses one line of a head; the name is in lower case then. Throws what `fault` makes when it is no field. */
+export function parseField(line: string, fault: () => Error): HeaderField {
+  const match = fieldLine.exec(line);
+  if (!match) throw fault();
+  return [(match[1] as string).toLowerCase(), match[2] as string];
+}
+
+function requestError(message: string, status = 400): TunlError {
+  return new TunlError('http_request_error', message, { side: 'client', phase: 'request', status });
+}
+
+function responseError(message: string): TunlError {
+  return new TunlError('http_protocol_error', message, { side: 'hop', phase: 'handshake' });
+}
+
+/** All values of a field, in order. `name` is in lower case. */
+export function fieldValues(headers: readonly HeaderField[], name: string): string[] {
+  return headers.filter(([field]) => field === name).map(([, value]) => value);
+}
+
+/** Writes the head of a message. The caller guarantees that no part holds CR or LF. */
+export function formatHead(firstLine: string, headers: readonly HeaderField[]): string {
+  let head = `${firstLine}\r\n`;
+  for (const [name, value] of headers) head += `${name}: ${value}\r\n`;
+  return `${head}\r\n`;
+}
+
+/** True for a field name and value that can be written as they are (RFC 9110, section 5). */
+export function isSafeField([name, value]: HeaderField): boolean {
+  return isToken(name) && /^[\t\x20-\x7e\x80-\xff]*$/.test(value);
+}

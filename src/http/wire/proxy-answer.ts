@@ -1,0 +1,115 @@
+import type { Duplex } from 'node:stream';
+import { TunlError } from '../../core/errors.ts';
+import type { HeaderField } from '../../core/hop.ts';
+import { HeadError, readHead } from './head.ts';
+import { isToken, quoteAscii } from '../../syntax/text.ts';
+import type { ResponseHead } from './message.ts';
+
+/** Largest head that we read of a proxy's answer: the proof in a 407 alone may have 48 kB (RFC 4559). */
+export const maxHeadBytes = 64 * 1024;
+
+/** Every answer begins like this; other bytes are none, however many may still come. */
+export const answerPrefix = 'HTTP/';
+
+/** The answer of a proxy to a request for a tunnel. */
+export interface ProxyAnswer extends ResponseHead {
+  /** The head broke off or is too large: what was read of it says no, and nothing behind it is a body. */
+  readonly isCut?: true;
+}
+
+/**
+ * Reads one head of a proxy's answer as tolerantly as curl does: the status counts, and of the rest what can be
+ * understood. It goes no further than to us, so nobody can read it in another way. What follows it stays in the stream.
+ * A refusal is one as soon as its status is known, whatever becomes of the head.
+ * @throws {HeadError} where there is no status
+ * @throws {TunlError} http_protocol_error for a yes in a version that cannot be meant; the signal's reason
+ */
+export async function readProxyAnswer(stream: Duplex, signal: AbortSignal): Promise<ProxyAnswer> {
+  const traits = { prefix: answerPrefix, lineBytes: maxHeadBytes, lines: 'tolerant' } as const;
+  try {
+    const bytes = await readHead(stream, maxHeadBytes, signal, traits);
+    const head = parseProxyAnswer(bytes);
+    if (!head) throw new HeadError('not_http', bytes);
+    return head;
+  } catch (error) {
+    const head = error instanceof HeadError ? parseProxyAnswer(cutToLines(error.received)) : undefined;
+    if (!head || head.status < 300) throw error;
+    return { ...head, isCut: true };
+  }
+}
+
+/** Drops the last line of a head where it did not end, unless it is the only one. */
+function cutToLines(received: Buffer): Buffer {
+  const end = received.lastIndexOf('\n');
+  return end < 0 ? received : received.subarray(0, end + 1);
+}
+
+/** RFC 9112, section 4, with as much room between its parts and as few of them as proxies are seen to send. */
+const statusLine = /^HTTP\/(\d+(?:\.\d+)?)[\t ]+([1-9]\d\d)(?!\d)(.*)$/s;
+
+/**
+ * Finds the status and the fields of a head; `undefined` where its first line has no status. Lines that are no
+ * fields are passed over.
+ * @throws {TunlError} http_protocol_error
+ */
+function parseProxyAnswer(bytes: Buffer): ResponseHead | undefined {
+  const lines = bytes.toString('latin1').split('\n').map(trimReturns);
+  const start = lines.findIndex((line) => line !== '');
+  let status: StatusLine | undefined;
+  const fields: string[] = [];
+  for (const line of start < 0 ? [] : lines.slice(start)) {
+    const found = readStatusLine(line);
+    status ??= found;
+    if (!status) return undefined;
+    // Without an empty line between them the answers of two proxies are one head: a no counts, wherever it stands.
+    if (found && status.status < 300) status = found;
+    if (!found) fields.push(line);
+  }
+  if (!status) return undefined;
+  assertVersion(status);
+  return { status: status.status, reason: status.reason, headers: readFields(fields) };
+}
+
+function trimReturns(line: string): string {
+  let end = line.length;
+  while (line[end - 1] === '\r') end--;
+  return line.slice(0, end);
+}
+
+interface StatusLine {
+  readonly line: string;
+  readonly version: string;
+  readonly status: number;
+  readonly reason: string;
+}
+
+function readStatusLine(line: string): StatusLine | undefined {
+  const [, version = '', status, reason = ''] = statusLine.exec(line) ?? [];
+  return status === undefined ? undefined : { line, version, status: Number(status), reason: reason.trim() };
+}
+
+/** A refusal is understood in any version; a connection that becomes a tunnel is of HTTP/1. */
+function assertVersion({ line, version, status }: StatusLine): void {
+  if (version.startsWith('1.') || status >= 300) return;
+  const facts = { side: 'hop', phase: 'handshake' } as const;
+  throw new TunlError('http_protocol_error', `its answer, ${quoteAscii(line)}, is not in HTTP/1.1`, facts);
+}
+
+/** RFC 9112, section 5, and what it tells those to do who read messages that are older or not valid. */
+function readFields(lines: readonly string[]): HeaderField[] {
+  const fields: { name: string; value: string }[] = [];
+  let last: { name: string; value: string } | undefined;
+  for (const line of lines) {
+    const text = line.replaceAll(/[\u0000\r]/g, ' ');
+    // Folded: it goes on with the value before it.
+    if (/^[\t ]/.test(text)) {
+      if (last) last.value = `${last.value} ${text.trim()}`.trim();
+      continue;
+    }
+    const colon = text.indexOf(':');
+    const name = text.slice(0, Math.max(colon, 0)).trim();
+    last = isToken(name) ? { name: name.toLowerCase(), value: text.slice(colon + 1).trim() } : undefined;
+    if (last) fields.push(last);
+  }
+  return fields.map(({ name, value }) => [name, value]);
+}
