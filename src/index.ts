@@ -1,7 +1,7 @@
-export { openTunnel, type OpenTunnelOptions, type Tunnel } from './app/open-tunnel.ts';
-export { startForward } from './app/forward.ts';
+export { openTunnel, type OpenTunnelOptions, type Tunnel } from './app/commands/open-tunnel.ts';
+export { startForward } from './app/commands/forward.ts';
 export type { ForwardOptions, ForwardSpec, Limits, Running, Runtime, ServeOptions } from './app/options.ts';
-export { startServe } from './app/serve.ts';
+export { startServe } from './app/commands/serve.ts';
 export type { Address, TcpAddress, UnixAddress } from './core/address.ts';
 export type { DialStep } from './core/dialer.ts';
 export { type ErrorCode, exitOf, TunlError } from './core/errors.ts';

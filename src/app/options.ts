@@ -4,7 +4,7 @@ import type { EventSink } from '../core/events.ts';
 import type { TlsSettings } from '../core/hop.ts';
 import type { Scope } from '../core/scope.ts';
 import type { Level } from '../telemetry/admin/subject.ts';
-import type { Tunnels } from './tunnels.ts';
+import type { Tunnels } from './tunnel/tunnels.ts';
 
 export type { Graph, HopChoice, Limits, RouteOptions } from '../chain/model.ts';
 

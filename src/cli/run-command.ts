@@ -1,4 +1,4 @@
-import { cutWithCommand, endWithCommand } from '../app/command.ts';
+import { cutWithCommand, endWithCommand } from '../app/commands/command.ts';
 import { toTunlError, type TunlError } from '../core/errors.ts';
 import { Scope } from '../core/scope.ts';
 import { type Child, type ChildEnd, startChild } from './child.ts';

@@ -1,4 +1,4 @@
-import { describeRoutes, listStages } from '../app/chain.ts';
+import { describeRoutes, listStages } from '../app/commands/chain.ts';
 import type { Graph } from '../app/options.ts';
 import { formatAddress } from '../core/address.ts';
 import { formatHop } from '../core/hop.ts';

@@ -1,6 +1,6 @@
 import { connect } from 'node:net';
 import { describe, expect, onTestFinished, test } from 'vitest';
-import { createRoute } from '../../src/app/route.ts';
+import { createRoute } from '../../src/app/stages/route.ts';
 import type { TcpAddress } from '../../src/core/address.ts';
 import { type Link, resetError } from '../../src/core/link.ts';
 import { calmLimits, makeHop, makeRoute, startTestServe, type TestApp } from '../support/app.ts';

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { type Tunnel, Tunnels } from '../../src/app/tunnels.ts';
+import { type Tunnel, Tunnels } from '../../src/app/tunnel/tunnels.ts';
 import { watchTunnels } from '../../src/cli/live-table.ts';
 import { Ui } from '../../src/cli/ui.ts';
 import { eventually } from '../support/eventually.ts';

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import type { Tunnel } from '../../src/app/tunnels.ts';
+import type { Tunnel } from '../../src/app/tunnel/tunnels.ts';
 import { sayTunnels } from '../../src/cli/tunnel-table.ts';
 import { Ui, type Voice } from '../../src/cli/ui.ts';
 import { makeIo } from '../support/fake-io.ts';

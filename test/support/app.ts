@@ -1,8 +1,8 @@
 import { onTestFinished } from 'vitest';
-import { startForward } from '../../src/app/forward.ts';
+import { startForward } from '../../src/app/commands/forward.ts';
 import type { ForwardOptions, Limits, Running, ServeOptions } from '../../src/app/options.ts';
-import { createRoute, type Route } from '../../src/app/route.ts';
-import { startServe } from '../../src/app/serve.ts';
+import { createRoute, type Route } from '../../src/app/stages/route.ts';
+import { startServe } from '../../src/app/commands/serve.ts';
 import type { Address } from '../../src/core/address.ts';
 import { TunlError } from '../../src/core/errors.ts';
 import type { TunlEvent } from '../../src/core/events.ts';

@@ -1,5 +1,5 @@
 import { onTestFinished } from 'vitest';
-import { type RunningGraph, startGraph } from '../../src/app/graph.ts';
+import { type RunningGraph, startGraph } from '../../src/app/graph/graph.ts';
 import type { ChainStage } from '../../src/chain/model.ts';
 import { TunlError } from '../../src/core/errors.ts';
 import type { TunlEvent } from '../../src/core/events.ts';

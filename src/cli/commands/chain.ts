@@ -1,5 +1,5 @@
 import { usageError } from '../../core/errors.ts';
-import type { DrawForm, PlacedGraph } from '../../app/chain.ts';
+import type { DrawForm, PlacedGraph } from '../../app/commands/chain.ts';
 import type { Graph } from '../../app/options.ts';
 import { isInternal, parseInternal } from '../../syntax/internal.ts';
 import { parseListen, parseUnix } from '../../syntax/listen.ts';
@@ -84,7 +84,7 @@ async function run(args: Arguments, { io, ui }: CommandContext): Promise<number>
   const words = [...args.operands, ...(args.rest ?? [])];
   if (path !== undefined) refuseWords(args, words);
   const [graceMs, watch] = [args.get(graceOption), readWatch(args)];
-  const { checkChain, loadChain, startChain } = await import('../../app/chain.ts');
+  const { checkChain, loadChain, startChain } = await import('../../app/commands/chain.ts');
   const admin = readAdmin(args);
   const place = (read: PlacedGraph): PlacedGraph => ({ ...read, graph: withAdmin(read.graph, admin) });
   const options = { env: io.env, allowUnknownFields: args.get(unknownFieldsOption) };
@@ -132,7 +132,7 @@ async function describe(
     const { describeStages } = await import('../stages.ts');
     return describeStages(graph, fused);
   }
-  const { drawGraph } = await import('../../app/chain.ts');
+  const { drawGraph } = await import('../../app/commands/chain.ts');
   return drawGraph(graph, form, { fused, width: stdout.isTTY ? stdout.columns : 0 });
 }
 
@@ -167,7 +167,7 @@ async function readLinear(words: readonly string[], args: Arguments, context: Co
     ...readAskWords(args),
   });
   const options = { ...readRest(args), limits: readLimits(args, 'forward'), listen, target };
-  const { toLinearGraph } = await import('../../app/chain.ts');
+  const { toLinearGraph } = await import('../../app/commands/chain.ts');
   return toLinearGraph({
     ...options,
     nodes: nodes.map((node) => {

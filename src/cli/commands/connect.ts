@@ -69,7 +69,7 @@ async function run(args: Arguments, { io, ui }: CommandContext): Promise<number>
     ...(await readRoute(args, { io, ui }, words, [target], 'verbose')),
   };
   if (args.get(printOption)) return printStage(ui, options);
-  const { runConnect } = await import('../../app/connect.ts');
+  const { runConnect } = await import('../../app/commands/connect.ts');
   const scope = new Scope();
   const ending = endOnSignals(io, scope);
   const { stdin, stdout } = io;
@@ -89,7 +89,7 @@ async function printStage(
   { targetTls, target, ...route }: Omit<ConnectOptions, 'stdin' | 'stdout' | 'isOneUnixSocket' | 'closeStdout'>,
 ): Promise<number> {
   if (targetTls) throw usageError('--print and --tls-target contradict each other', 'a stage has no TLS to its target');
-  const { toForwardGraph } = await import('../../app/forward.ts');
+  const { toForwardGraph } = await import('../../app/commands/forward.ts');
   const listen = { kind: 'tcp', host: '127.0.0.1', port: 0 } as const;
   const { routes, stages } = toForwardGraph({ ...route, specs: [{ listen, target }] });
   const notes = ['connect joins stdin and stdout to the target; as a stage it listens on a free port'];

@@ -79,7 +79,7 @@ async function run(args: Arguments, { io, ui }: CommandContext): Promise<number>
     specs,
     check: args.get(checkOption),
   };
-  const { startForward, toForwardGraph } = await import('../../app/forward.ts');
+  const { startForward, toForwardGraph } = await import('../../app/commands/forward.ts');
   if (isShown(args)) return showGraph(args, ui, toForwardGraph(options));
   const before = options.check ? { before: `dialling ${targets.map(formatAddress).join(', ')}` } : {};
   const running = { io, ui, graceMs, ...before, readiness: new Readiness(args) };

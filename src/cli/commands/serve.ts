@@ -157,7 +157,7 @@ async function run(args: Arguments, { io, ui }: CommandContext): Promise<number>
     ...readProxyProtocol(args),
     ...(await readRoute(args, { io, ui }, hopTls, [])),
   };
-  const { startServe, toServeGraph } = await import('../../app/serve.ts');
+  const { startServe, toServeGraph } = await import('../../app/commands/serve.ts');
   if (isShown(args)) return showGraph(args, ui, toServeGraph(options));
   const readiness = new Readiness(args);
   const onHangup = { done: 'certificates, keys and users were read again' };

@@ -1,5 +1,5 @@
 import type { Graph } from '../../app/options.ts';
-import type { PrintOptions } from '../../app/chain.ts';
+import type { PrintOptions } from '../../app/commands/chain.ts';
 import { usageError } from '../../core/errors.ts';
 import { quote } from '../../syntax/text.ts';
 import type { Arguments } from '../arguments.ts';
@@ -36,14 +36,14 @@ export function isShown(args: Arguments): boolean {
 export async function showGraph(args: Arguments, ui: Ui, graph: Graph, options: PrintOptions = {}): Promise<number> {
   const form = args.get(exportOption);
   if (form === undefined) return printGraph(ui, graph, options);
-  const { exportEnvoy } = await import('../../app/chain.ts');
+  const { exportEnvoy } = await import('../../app/commands/chain.ts');
   ui.print(await exportEnvoy(graph, options.sources));
   return 0;
 }
 
 /** Prints a graph as that file, and resolves with the exit status. */
 export async function printGraph(ui: Ui, graph: Graph, options: PrintOptions = {}): Promise<number> {
-  const { printGraph: format } = await import('../../app/chain.ts');
+  const { printGraph: format } = await import('../../app/commands/chain.ts');
   ui.print(format(graph, options));
   return 0;
 }

@@ -1,0 +1,98 @@
+import { isIP } from 'node:net';
+import type { Graph } from '../../chain/model.ts';
+import { type Address, formatAddress, type ListenAddress } from '../../core/address.ts';
+import { type Listener, placesOf } from '../../core/listener.ts';
+import { listen } from '../../listeners/socket.ts';
+import { assertAdminNotOpen } from '../../policy/exposure.ts';
+import type { AdminServer } from '../../telemetry/admin/server.ts';
+import type { Subject } from '../../telemetry/admin/subject.ts';
+import { assertNotLedTo } from '../off-limits.ts';
+
+/** An admin address that answers. */
+interface Desk {
+  readonly asked: string;
+  readonly listener: Listener;
+  readonly server: AdminServer;
+}
+
+/** A step that is half done: the new address is open, and so is the old one. */
+export interface AdminMove {
+  /** The address, where it is a new one. */
+  readonly opened?: Address;
+  finish(): Promise<void>;
+  undo(): Promise<void>;
+}
+
+/** The admin address of a running graph, and its way from one generation to the next. */
+export class Admin {
+  readonly #subject: () => Promise<Subject>;
+  #desks: readonly Desk[] = [];
+  #awaited: ListenAddress | undefined;
+
+  constructor(subject: () => Promise<Subject>) {
+    this.#subject = subject;
+  }
+
+  /** Where it is, and where it is about to be: from before the system accepts anything there. */
+  get places(): readonly Address[] {
+    return [...this.#desks.flatMap(({ listener }) => placesOf(listener)), ...(this.#awaited ? [this.#awaited] : [])];
+  }
+
+  /**
+   * Opens the address that the graph names, beside the one that there was.
+   * @throws {TunlError} usage or address_in_use; then everything is as it was
+   */
+  async prepare(graph: Graph): Promise<AdminMove> {
+    const { admin } = graph;
+    const before = this.#desks;
+    if (!admin) return this.#move([], before);
+    const asked = formatAddress(admin);
+    const same = before.find((desk) => desk.asked === asked);
+    if (same) return this.#move([same], before);
+    this.#awaited = admin;
+    try {
+      const desk = await this.#open(admin, graph);
+      return this.#move([desk], before, desk.listener.address);
+    } finally {
+      this.#awaited = undefined;
+    }
+  }
+
+  async close(): Promise<void> {
+    await this.#drop(this.#desks);
+  }
+
+  async #open(admin: ListenAddress, graph: Graph): Promise<Desk> {
+    const { createAdminServer } = await import('../../telemetry/admin/server.ts');
+    const isName = admin.kind === 'tcp' && isIP(admin.host) === 0 && admin.host !== '*';
+    const server = createAdminServer(await this.#subject(), {
+      names: isName ? [admin.host.toLowerCase()] : [],
+      isSocketFile: admin.kind === 'unix',
+    });
+    const listener = await listen(admin, (link) => server.accept(link));
+    const desk = { asked: formatAddress(admin), listener, server };
+    this.#desks = [...this.#desks, desk];
+    try {
+      assertAdminNotOpen({ listen: listener.address, open: graph.adminOpen ?? false });
+      for (const place of placesOf(listener)) assertNotLedTo(place, graph);
+      return desk;
+    } catch (error) {
+      await this.#drop([desk]);
+      throw error;
+    }
+  }
+
+  #move(after: readonly Desk[], before: readonly Desk[], opened?: Address): AdminMove {
+    return {
+      ...(opened && { opened }),
+      finish: () => this.#drop(before.filter((desk) => !after.includes(desk))),
+      undo: () => this.#drop(after.filter((desk) => !before.includes(desk))),
+    };
+  }
+
+  async #drop(desks: readonly Desk[]): Promise<void> {
+    await Promise.all(desks.map(({ listener }) => listener.close()));
+    for (const { server } of desks) server.close();
+    this.#desks = this.#desks.filter((desk) => !desks.includes(desk));
+  }
+}

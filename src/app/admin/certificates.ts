@@ -1,0 +1,27 @@
+import { X509Certificate } from 'node:crypto';
+import { readFile } from 'node:fs/promises';
+import type { Graph } from '../../chain/model.ts';
+import type { CertificateFacts } from '../../telemetry/admin/subject.ts';
+
+/** The certificates that listeners of a graph show, as their files are now. What cannot be read is left out. */
+export async function readCertificates({ stages }: Graph): Promise<CertificateFacts[]> {
+  const paths = new Set(stages.flatMap(({ tls }) => tls?.cert ?? []));
+  const found = await Promise.all([...paths].map(readCertificate));
+  return found.flatMap((facts) => facts ?? []);
+}
+
+async function readCertificate(path: string): Promise<CertificateFacts | undefined> {
+  try {
+    const { serialNumber, subjectAltName = '', validFrom, validTo } = new X509Certificate(await readFile(path));
+    const names = subjectAltName.split(', ').filter((name) => name !== '');
+    return {
+      path,
+      serialNumber,
+      names: names.map((name) => name.replace(/^[^:]+:/, '')),
+      validFrom: new Date(validFrom),
+      validTo: new Date(validTo),
+    };
+  } catch {
+    return undefined;
+  }
+}

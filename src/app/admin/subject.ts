@@ -1,0 +1,124 @@
+import type { Graph } from '../../chain/model.ts';
+import type { Address } from '../../core/address.ts';
+import { TunlError } from '../../core/errors.ts';
+import { version } from '../../core/version.ts';
+import type { ClusterFacts, ListenerFacts, Subject, TunnelFacts } from '../../telemetry/admin/subject.ts';
+import { readCertificates } from './certificates.ts';
+import type { Runtime } from '../options.ts';
+import { Rates } from './rates.ts';
+import { listStats } from './stats.ts';
+import type { Connections, Traffic } from './traffic.ts';
+import type { Tunnel, Tunnels } from '../tunnel/tunnels.ts';
+
+/** The graph that runs now. */
+export interface CurrentGraph {
+  readonly graph: Graph;
+  /** Stages that outer ones dial for themselves. */
+  readonly fused: ReadonlySet<string>;
+}
+
+/** A running graph, as far as it can be administered. */
+export interface Administered {
+  readonly runtime: Runtime;
+  readonly tunnels: Tunnels;
+  readonly traffic: Traffic;
+  readonly current: () => CurrentGraph;
+  /** Those that accept, with the stages that have them. */
+  readonly listeners: () => readonly ListenerFacts[];
+  readonly closeListeners: () => void;
+}
+
+/** Makes what the admin address tells of, and orders. */
+export function createSubject({
+  runtime,
+  tunnels,
+  traffic,
+  current,
+  listeners,
+  closeListeners,
+}: Administered): Subject {
+  const { scope, voice } = runtime;
+  const rates = new Rates();
+  let isFailing = false;
+  let isClosed = false;
+  const isLive = () => !isFailing && !isClosed && !scope.draining.aborted;
+  const uptimeMs = () => process.uptime() * 1000;
+  const stagesOf = (isForward: boolean) =>
+    current()
+      .graph.stages.filter(({ job }) => (job === 'forward') === isForward)
+      .map(({ name }) => name);
+  return {
+    version: `tunl/${version}`,
+    uptimeMs,
+    state: () => (isLive() ? 'LIVE' : 'DRAINING'),
+    listListeners: listeners,
+    listClusters: () => listClusters(traffic),
+    listTunnels: () => [...tunnels].map((tunnel) => toTunnelFacts(tunnel, rates)),
+    listCertificates: () => readCertificates(current().graph),
+    listStats: () =>
+      listStats({
+        traffic,
+        tunnels,
+        forwards: stagesOf(true),
+        proxies: stagesOf(false),
+        listeners: listeners().length,
+        isLive: isLive(),
+        uptimeMs: uptimeMs(),
+      }),
+    dumpConfig: async () => {
+      const { dumpGraph } = await import('../../chain/print.ts');
+      return dumpGraph(current().graph);
+    },
+    drawGraph: async () => {
+      const { drawSvg } = await import('../../chain/draw.ts');
+      const { graph, fused } = current();
+      return drawSvg(graph, { fused, counters: tunnels.countStages() });
+    },
+    cutTunnel: (id) => tunnels.cut(id, orderedBy('the tunnel was ended through the admin address')),
+    closeListeners: () => {
+      isClosed = true;
+      closeListeners();
+    },
+    drain: () => scope.drain(orderedBy('stopped through the admin address')),
+    quit: () => scope.force(orderedBy('stopped through the admin address')),
+    setHealth: (health) => (isFailing = health === 'failed'),
+    level: () => voice?.level() ?? 'info',
+    setLevel: (level) => voice?.setLevel(level),
+  };
+}
+
+/** An order is no failure: who asked for the end gets a clean one. */
+function orderedBy(message: string): TunlError {
+  return new TunlError('interrupted', message, { side: 'self', phase: 'relay', exit: 0 });
+}
+
+function listClusters({ upstreams }: Traffic): ClusterFacts[] {
+  const toCounts = ({ total, active, failed }: Connections) => ({ total, active, connectFail: failed });
+  return [...upstreams].map(([name, { hosts }]) => ({
+    name,
+    hosts: [...hosts.values()].map(({ address, connections }: { address: Address; connections: Connections }) => ({
+      address,
+      counts: toCounts(connections),
+    })),
+  }));
+}
+
+function toTunnelFacts(tunnel: Tunnel, rates: Rates): TunnelFacts {
+  const { id, client, user = null, target, stages, via, handle, started } = tunnel;
+  const { sent = 0, received = 0 } = handle ?? {};
+  const { sentRate, receivedRate } = rates.read(tunnel);
+  return {
+    id,
+    peer: client,
+    user,
+    target,
+    stages,
+    via,
+    state: handle ? 'open' : 'dialling',
+    ageMs: Math.round(performance.now() - started),
+    sent,
+    received,
+    sentRate,
+    receivedRate,
+  };
+}

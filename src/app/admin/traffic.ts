@@ -1,0 +1,142 @@
+import { type ChainStage, type Graph, listStages } from '../../chain/model.ts';
+import { type Address, formatAddress } from '../../core/address.ts';
+import type { Dial, Stage } from '../../core/dialer.ts';
+import type { TunnelEnd, TunlEvent } from '../../core/events.ts';
+import type { Link } from '../../core/link.ts';
+import type { Tunnel } from '../tunnel/tunnels.ts';
+
+/** Connections to one place, or from one. */
+export class Connections {
+  total = 0;
+  active = 0;
+  failed = 0;
+
+  /** Counts a Link for as long as it lives. */
+  follow({ stream }: Link): void {
+    this.active++;
+    stream.once('close', () => this.active--);
+  }
+}
+
+/** What a stage leads to, counted. */
+export interface UpstreamCounts {
+  readonly all: Connections;
+  /** Those that are known beforehand; what clients ask a proxy for has no end. */
+  readonly hosts: ReadonlyMap<string, { readonly address: Address; readonly connections: Connections }>;
+}
+
+/** The tunnels of a stage that are over. */
+export interface StageCounts {
+  tunnels: number;
+  sent: number;
+  received: number;
+}
+
+/**
+ * What is counted while there is an admin address, and only then: what comes in at the listeners, what goes out to
+ * each upstream, how tunnels end. What is open at the moment is read from the table of tunnels.
+ */
+export class Traffic {
+  readonly listeners = new Map<string, Connections>();
+  readonly stages = new Map<string, StageCounts>();
+  readonly ends = new Map<TunnelEnd, number>();
+  readonly failures = new Map<string, number>();
+  readonly ended = { sent: 0, received: 0 };
+  opened = 0;
+  #upstreams = new Map<string, UpstreamCounts>();
+
+  get upstreams(): ReadonlyMap<string, UpstreamCounts> {
+    return this.#upstreams;
+  }
+
+  /** Counts for the upstreams of this graph from now on, and goes on with those that were there. */
+  expect(graph: Graph): void {
+    const before = this.#upstreams;
+    this.#upstreams = new Map(
+      listStages(graph)
+        .flatMap(listUpstreams)
+        .map(({ name, hosts }) => {
+          const known = before.get(name);
+          const entries = hosts.map((address) => {
+            const text = formatAddress(address);
+            return [text, known?.hosts.get(text) ?? { address, connections: new Connections() }] as const;
+          });
+          return [name, { all: known?.all ?? new Connections(), hosts: new Map(entries) }];
+        }),
+    );
+  }
+
+  /** Counts a Link that a listener accepted. */
+  accept(address: Address, link: Link): void {
+    const text = formatAddress(address);
+    const connections = this.listeners.get(text) ?? new Connections();
+    this.listeners.set(text, connections);
+    connections.total++;
+    connections.follow(link);
+  }
+
+  /** The Stage right above the sockets: counts what is dialled for an upstream that has a name. */
+  readonly watch: Stage = (next) => async (address, ctx) => {
+    const { upstream } = ctx;
+    const counts = upstream === undefined ? undefined : this.#upstreams.get(upstream);
+    if (!counts) return next(address, ctx);
+    const host = counts.hosts.get(formatAddress(address))?.connections;
+    const watching = host ? [counts.all, host] : [counts.all];
+    for (const connections of watching) connections.total++;
+    try {
+      const link = await next(address, ctx);
+      for (const connections of watching) connections.follow(link);
+      return link;
+    } catch (error) {
+      for (const connections of watching) connections.failed++;
+      throw error;
+    }
+  };
+
+  /** Counts a tunnel that is over, or did not come up, for the stages that it led through by itself. */
+  leave({ stages, depth, handle }: Tunnel): void {
+    for (const stage of stages.slice(depth)) {
+      const counts = this.stages.get(stage) ?? { tunnels: 0, sent: 0, received: 0 };
+      this.stages.set(stage, counts);
+      counts.tunnels++;
+      counts.sent += handle?.sent ?? 0;
+      counts.received += handle?.received ?? 0;
+    }
+  }
+
+  /** Counts what is reported of tunnels. */
+  note(event: TunlEvent): void {
+    switch (event.event) {
+      case 'tunnel.opened':
+        this.opened++;
+        break;
+      case 'tunnel.closed':
+        this.ended.sent += event.sent;
+        this.ended.received += event.received;
+        this.ends.set(event.end, (this.ends.get(event.end) ?? 0) + 1);
+        break;
+      case 'tunnel.failed':
+        this.failures.set(event.error.code, (this.failures.get(event.error.code) ?? 0) + 1);
+        break;
+      case 'listening':
+      case 'draining':
+      case 'notice':
+        break;
+    }
+  }
+}
+
+/** The Dial whose connections are counted under a name. */
+export function countAs(upstream: string, dial: Dial): Dial {
+  return (address, ctx) => dial(address, { ...ctx, upstream });
+}
+
+function listUpstreams(stage: ChainStage): { readonly name: string; readonly hosts: readonly Address[] }[] {
+  const ways = stage.job === 'http' ? stage.upstreams : [stage];
+  return ways.map(({ name, to, route: { entry, hops } }) => {
+    if (entry) return { name, hosts: [entry] };
+    const [nearest] = hops;
+    if (nearest) return { name, hosts: nearest.map(({ address }) => address) };
+    return { name, hosts: to && 'targets' in to ? to.targets : [] };
+  });
+}

@@ -1,0 +1,22 @@
+import type { Graph, ProxyStage, RouteName } from '../../chain/model.ts';
+import { startGraph } from '../graph/graph.ts';
+import type { Running, Runtime, ServeOptions } from '../options.ts';
+
+/**
+ * Runs the proxy.
+ * @throws {TunlError} usage or address_in_use; then no listener is left open
+ */
+export function startServe(options: ServeOptions, runtime: Runtime): Promise<Running> {
+  return startGraph(toServeGraph(options), runtime);
+}
+
+/** The graph of `serve`: one stage. */
+export function toServeGraph({ admin, adminOpen, ...options }: ServeOptions): Graph {
+  const stage: ProxyStage<RouteName> = { ...options, name: 'serve', job: 'proxy', route: 'serve', log: false };
+  return {
+    routes: new Map([['serve', options]]),
+    stages: [stage],
+    ...(admin && { admin }),
+    ...(adminOpen && { adminOpen }),
+  };
+}

@@ -1,0 +1,86 @@
+import { type Address, formatAddress } from '../../core/address.ts';
+import type { ListeningEvent } from '../../core/events.ts';
+import type { Link } from '../../core/link.ts';
+import type { Listener } from '../../core/listener.ts';
+import { listen } from '../../listeners/socket.ts';
+import type { ReadyStage } from '../stages/stage.ts';
+
+/** A listener of the system. It outlives the generation that opened it when the next one listens on the same place. */
+export class BoundListener {
+  readonly listener: Listener;
+  readonly #queue: LinkQueue;
+
+  private constructor(listener: Listener, queue: LinkQueue) {
+    this.listener = listener;
+    this.#queue = queue;
+  }
+
+  /**
+   * Starts to listen. Links wait until `deliverTo` is called.
+   * @throws {TunlError} address_in_use or usage
+   */
+  static async open(address: Address): Promise<BoundListener> {
+    const queue = new LinkQueue();
+    return new BoundListener(await listen(address, (link) => queue.deliver(link)), queue);
+  }
+
+  /** Gives the Links that wait, and all later ones, to a stage. */
+  deliverTo(onLink: (link: Link) => void): void {
+    this.#queue.deliverTo(onLink);
+  }
+}
+
+class LinkQueue {
+  readonly #early: Link[] = [];
+  #onLink: ((link: Link) => void) | undefined;
+
+  deliver(link: Link): void {
+    if (this.#onLink) this.#onLink(link);
+    else this.#early.push(link);
+  }
+
+  deliverTo(onLink: (link: Link) => void): void {
+    this.#onLink = onLink;
+    for (const link of this.#early.splice(0)) onLink(link);
+  }
+}
+
+/** A listener and the stage that takes its Links. */
+export interface StageListener {
+  readonly bound: BoundListener;
+  readonly ready: ReadyStage;
+}
+
+/** An address of the system that a stage listens on. */
+export interface ListenPlace {
+  /** Equal for the same place in two graphs, whose listener then stays open. */
+  readonly key: string;
+  readonly address: Address;
+}
+
+/** Lists where a stage listens, internal names aside. Two free ports are two places, known by their stage and position. */
+export function listPlaces({ stage }: ReadyStage): ListenPlace[] {
+  return stage.listen.flatMap((address, position) => {
+    if (address.kind === 'internal') return [];
+    const isFree = address.kind === 'tcp' && address.port === 0;
+    const text = formatAddress(address);
+    return [{ key: isFree ? `${stage.name} ${position} ${text}` : text, address }];
+  });
+}
+
+/** The event that says where a stage listens. */
+export function describeListening({ bound, ready: { stage, route } }: StageListener): ListeningEvent {
+  const targets = stage.to?.targets.map(formatAddress).join('|');
+  return {
+    event: 'listening',
+    role: stage.job === 'forward' ? 'forward' : 'serve',
+    ...describePlace(bound.listener.address),
+    ...(stage.job === 'forward' && targets !== undefined && { target: targets }),
+    via: route.via,
+  };
+}
+
+/** A place as `listening` events say it. */
+export function describePlace(address: Address): Pick<ListeningEvent, 'address' | 'port'> {
+  return { address: formatAddress(address), ...(address.kind === 'tcp' && { port: address.port }) };
+}

@@ -1,0 +1,128 @@
+import { setMaxListeners } from 'node:events';
+import { type ChainStage, type Graph, listNames, type RouteName } from '../../chain/model.ts';
+import { findFaults } from '../../chain/validate.ts';
+import type { Dial } from '../../core/dialer.ts';
+import { TunlError, usageError } from '../../core/errors.ts';
+import type { EventSink } from '../../core/events.ts';
+import type { Listener } from '../../core/listener.ts';
+import type { Scope } from '../../core/scope.ts';
+import { InternalListeners } from '../../listeners/internal.ts';
+import { assertAdminNotOpen } from '../../policy/exposure.ts';
+import type { LogFiles } from '../../telemetry/access-log.ts';
+import { bytesStage } from '../stages/forward-stage.ts';
+import { httpStage } from '../stages/http-stage.ts';
+import { assertNotLedTo, type OffLimits } from '../off-limits.ts';
+import { RouteCache } from '../stages/routes.ts';
+import type { ReadyStage, StageParts } from '../stages/stage.ts';
+import type { Traffic } from '../admin/traffic.ts';
+import type { Tunnels } from '../tunnel/tunnels.ts';
+
+/** What a generation runs in. */
+export interface GenerationEnv {
+  readonly scope: Scope;
+  readonly emit: EventSink;
+  readonly tunnels: Tunnels;
+  /** Files that access logs are written to. */
+  readonly logFiles: LogFiles;
+  readonly listeners: () => readonly Listener[];
+  /** Places that no tunnel may lead to. */
+  readonly offLimits?: OffLimits;
+  /** What is counted; absent where nobody asks. */
+  readonly traffic?: Traffic;
+}
+
+/** A graph whose certificates, keys, users and rules are read and whose stages are joined; nothing listens yet. */
+export interface Generation {
+  readonly graph: Graph;
+  readonly stages: readonly ReadyStage[];
+  /** Stages that outer ones dial for themselves. */
+  readonly fused: ReadonlySet<string>;
+  /** Reads certificates, keys and users again, and finds the files of access logs by their paths again. */
+  reload(): Promise<void>;
+  /** Another one takes the new connections. What is open lives on; who could ask for more is told to come again. */
+  retire(): void;
+  /** Ends the sessions with hops. */
+  close(): Promise<void>;
+}
+
+/**
+ * Makes a graph ready to run.
+ * @throws {TunlError} usage
+ */
+export async function createGeneration(graph: Graph, env: GenerationEnv): Promise<Generation> {
+  const [fault] = findFaults(graph);
+  if (fault) throw usageError(fault.message, ...(fault.hint === undefined ? [] : [fault.hint]));
+  assertAdminAllowed(graph);
+  const internal = new InternalListeners(graph.internalBufferBytes);
+  const byName = new Map<string, ReadyStage>();
+  const dialInternal: Dial = async (address, ctx) => {
+    if (address.kind !== 'internal') throw new Error('not an internal address');
+    const inner = byName.get(address.name);
+    const origin = { ...ctx.origin, stages: [...(ctx.origin.stages ?? []), inner?.stage.name ?? address.name] };
+    if (inner?.fused) return inner.fused(address, { ...ctx, origin });
+    const carries = ctx.hop || inner?.stage.job !== 'forward' ? 'tunnels' : 'bytes';
+    return internal.connect(address.name, { ...ctx, origin, carries });
+  };
+  const routes = new RouteCache(graph, dialInternal, env);
+  const retired = new AbortController();
+  setMaxListeners(0, retired.signal);
+  const { scope, emit, tunnels, logFiles, listeners } = env;
+  const parts: StageParts = { scope, retired: retired.signal, emit, tunnels, logFiles, listeners, routes };
+  const stages = await Promise.all(graph.stages.map((stage) => prepareStage(stage, parts).catch(blameStage(stage))));
+  for (const ready of stages) {
+    for (const name of listNames(ready.stage)) {
+      byName.set(name, ready);
+      internal.listen(name, async (link, origin) => {
+        const failure = await ready.onLink(link, origin);
+        if (failure) throw failure;
+      });
+    }
+  }
+  const fused = stages.filter((ready) => ready.fused).flatMap(({ stage }) => listNames(stage));
+  return {
+    graph,
+    stages,
+    fused: new Set(fused),
+    async reload() {
+      await Promise.all([
+        ...stages.flatMap((ready) => [ready.acceptor?.reload(), ready.reload?.()]),
+        ...routes.all().map((route) => route.reload()),
+        env.logFiles.reopen(),
+      ]);
+    },
+    retire: () => retired.abort(),
+    async close() {
+      // They may run inside sessions with hops.
+      await Promise.all(stages.map(async (ready) => ready.close?.()));
+      await Promise.all(routes.all().map((route) => route.close()));
+    },
+  };
+}
+
+/**
+ * As far as the words tell; names and descriptors are judged once they are bound.
+ * @throws {TunlError} usage, when others could reach the admin address, or tunnels surely would
+ */
+function assertAdminAllowed(graph: Graph): void {
+  const { admin, adminOpen = false } = graph;
+  if (!admin) return;
+  if (admin.kind !== 'fd') assertAdminNotOpen({ listen: admin, open: adminOpen });
+  assertNotLedTo(admin, graph);
+}
+
+function blameStage({ name }: ChainStage<RouteName>) {
+  return (error: unknown): never => {
+    throw error instanceof TunlError ? error.with({ stage: name }) : error;
+  };
+}
+
+/** Makes a stage ready by its kind. */
+function prepareStage(stage: ChainStage<RouteName>, parts: StageParts): Promise<ReadyStage> {
+  switch (stage.job) {
+    case 'forward':
+      return bytesStage.prepare(stage, parts);
+    case 'proxy':
+    case 'http':
+      return httpStage.prepare(stage, parts);
+  }
+}

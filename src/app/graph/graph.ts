@@ -1,0 +1,235 @@
+import type { Graph } from '../../chain/model.ts';
+import type { Address } from '../../core/address.ts';
+import { throwIfAborted } from '../../core/deadline.ts';
+import { toTunlError } from '../../core/errors.ts';
+import type { EventSink } from '../../core/events.ts';
+import type { ListenerFacts, Subject } from '../../telemetry/admin/subject.ts';
+import { LogFiles } from '../../telemetry/access-log.ts';
+import { Admin } from '../admin/admin.ts';
+import { BoundListener, describeListening, describePlace, listPlaces, type StageListener } from './bound-listener.ts';
+import { checkTargets } from '../tunnel/check.ts';
+import { createGeneration, type Generation, type GenerationEnv } from './generation.ts';
+import { OffLimits } from '../off-limits.ts';
+import type { Running, Runtime } from '../options.ts';
+import { Traffic } from '../admin/traffic.ts';
+import { Tunnels } from '../tunnel/tunnels.ts';
+
+/** A running graph. */
+export interface RunningGraph extends Running {
+  readonly generation: () => Generation;
+  /**
+   * Puts another graph in its place: listeners that both have stay open, tunnels live on.
+   * @throws {TunlError} usage or address_in_use, and then everything stays as it was
+   */
+  replace(graph: Graph): Promise<void>;
+}
+
+/** How a graph starts. */
+export interface GraphOptions {
+  /** Dial every target of the stages that forward once, before anything listens. */
+  readonly check?: boolean;
+}
+
+/**
+ * Runs a graph: the one runtime of `forward`, `serve` and `chain`.
+ * @throws {TunlError} usage or address_in_use; then no listener is left open
+ */
+export async function startGraph(graph: Graph, runtime: Runtime, options: GraphOptions = {}): Promise<RunningGraph> {
+  const { scope } = runtime;
+  const runner = new GraphRunner(runtime);
+  try {
+    await runner.start(graph, options);
+  } catch (error) {
+    await scope.close();
+    throw error;
+  }
+  return {
+    addresses: runner.addresses,
+    tunnels: runner.tunnels,
+    generation: () => runner.generation,
+    replace: (next) => runner.replace(next),
+    reload: () => runner.generation.reload(),
+    done: runUntilDrained(runtime, runner.tunnels),
+  };
+}
+
+class GraphRunner {
+  readonly tunnels: Tunnels;
+  readonly #runtime: Runtime;
+  readonly #env: GenerationEnv;
+  readonly #admin: Admin;
+  #traffic: Traffic | undefined;
+  #listeners: ReadonlyMap<string, StageListener> = new Map();
+  #generation!: Generation;
+
+  constructor(runtime: Runtime) {
+    const { scope } = runtime;
+    const emit: EventSink = (event) => {
+      this.#traffic?.note(event);
+      runtime.emit(event);
+    };
+    this.#runtime = { ...runtime, emit };
+    this.tunnels = new Tunnels(emit);
+    const listeners = () => [...this.#listeners.values()].map(({ bound }) => bound.listener);
+    this.#admin = new Admin(() => this.#makeSubject());
+    const logFiles = new LogFiles(emit);
+    const offLimits = new OffLimits(() => this.#admin.places);
+    this.#env = { scope, emit, tunnels: this.tunnels, logFiles, listeners, offLimits };
+    // The last of all: tunnels that are cut have their lines.
+    scope.defer(() => logFiles.close());
+    scope.defer(() => this.#admin.close());
+    scope.defer(() => this.#closeListeners());
+    scope.draining.addEventListener('abort', () => void this.#closeListeners(), { once: true });
+  }
+
+  get generation(): Generation {
+    return this.#generation;
+  }
+
+  get addresses(): readonly Address[] {
+    return [...this.#listeners.values()].map(({ bound }) => bound.listener.address);
+  }
+
+  async start(graph: Graph, { check = false }: GraphOptions): Promise<void> {
+    const { scope, emit, onReady } = this.#runtime;
+    const generation = await this.#prepare(graph);
+    if (check) await this.#checkTargets(generation);
+    const { opened } = await this.#admin.prepare(graph);
+    this.#adopt(generation, await this.#openListeners(generation));
+    throwIfAborted(scope.forced);
+    onReady?.(this.addresses);
+    for (const { acceptor } of generation.stages) {
+      if (!acceptor?.development) continue;
+      emit({ event: 'notice', level: 'warning', message: `development certificate, pin ${acceptor.pin}` });
+    }
+    this.#announce(new Set(), opened);
+  }
+
+  async replace(graph: Graph): Promise<void> {
+    const generation = await this.#prepare(graph);
+    const before = new Set(this.#listeners.keys());
+    const previous = this.#generation;
+    const admin = await this.#admin.prepare(graph);
+    const listeners = await this.#openListeners(generation).catch(async (error: unknown) => {
+      await admin.undo();
+      throw error;
+    });
+    const closed = [...this.#listeners].filter(([key]) => !listeners.has(key)).map(([, { bound }]) => bound);
+    this.#adopt(generation, listeners);
+    previous.retire();
+    await this.#env.logFiles.reopen();
+    await Promise.all([...closed.map(({ listener }) => listener.close()), admin.finish()]);
+    if (closed.length > 0 || [...listeners.keys()].some((key) => !before.has(key))) this.#tellAgain();
+    this.#announce(before, admin.opened);
+  }
+
+  /** What runs already goes on, also where nobody can be told of it. */
+  #tellAgain(): void {
+    const { emit, onReady } = this.#runtime;
+    try {
+      onReady?.(this.addresses);
+    } catch (error) {
+      emit({ event: 'notice', level: 'warning', message: toTunlError(error).message });
+    }
+  }
+
+  async #prepare(graph: Graph): Promise<Generation> {
+    const generation = await createGeneration(graph, { ...this.#env, ...this.#countFor(graph) });
+    // Not when the next one takes over: tunnels that are open live in its sessions, which end when idle.
+    this.#runtime.scope.defer(() => generation.close());
+    return generation;
+  }
+
+  /** Counts what a graph with an admin address does. Without one nothing is counted, and nothing is spent on it. */
+  #countFor(graph: Graph): { readonly traffic?: Traffic } {
+    if (!graph.admin) return {};
+    const traffic = (this.#traffic ??= new Traffic());
+    this.tunnels.onLeave = (tunnel) => traffic.leave(tunnel);
+    return { traffic };
+  }
+
+  async #makeSubject(): Promise<Subject> {
+    const { createSubject } = await import('../admin/subject.ts');
+    return createSubject({
+      runtime: this.#runtime,
+      tunnels: this.tunnels,
+      traffic: (this.#traffic ??= new Traffic()),
+      current: () => this.#generation,
+      listeners: () => this.#listListeners(),
+      closeListeners: () => void this.#closeListeners(),
+    });
+  }
+
+  async #checkTargets({ stages }: Generation): Promise<void> {
+    const { emit, scope } = this.#runtime;
+    for (const { stage, dial } of stages) {
+      if (!dial || stage.job !== 'forward') continue;
+      await checkTargets(dial, stage.to.targets.slice(0, 1), { emit, signal: scope.draining });
+    }
+  }
+
+  /** Opens the listeners of a generation, or takes those that are open already. When one fails, none is opened. */
+  async #openListeners({ stages }: Generation): Promise<Map<string, StageListener>> {
+    const listeners = new Map<string, StageListener>();
+    const opened: BoundListener[] = [];
+    try {
+      for (const ready of stages) {
+        for (const { key, address } of listPlaces(ready)) {
+          const known = this.#listeners.get(key)?.bound;
+          const bound = known ?? (await BoundListener.open(address));
+          if (!known) opened.push(bound);
+          ready.assertListen?.(bound.listener);
+          listeners.set(key, { bound, ready });
+        }
+      }
+      return listeners;
+    } catch (error) {
+      await Promise.all(opened.map(({ listener }) => listener.close()));
+      throw error;
+    }
+  }
+
+  #adopt(generation: Generation, listeners: ReadonlyMap<string, StageListener>): void {
+    this.#generation = generation;
+    this.#listeners = listeners;
+    this.#traffic?.expect(generation.graph);
+    for (const { bound, ready } of listeners.values()) {
+      const { listener } = bound;
+      const origin = { stages: [ready.stage.name] };
+      bound.deliverTo((link) => {
+        this.#traffic?.accept(listener.address, link);
+        void ready.onLink(link, { ...origin, peer: link.peer }, listener);
+      });
+    }
+    if (this.#runtime.scope.draining.aborted) void this.#closeListeners();
+  }
+
+  #announce(before: ReadonlySet<string>, admin: Address | undefined): void {
+    const { emit } = this.#runtime;
+    for (const [key, listener] of this.#listeners) if (!before.has(key)) emit(describeListening(listener));
+    if (admin) emit({ event: 'listening', role: 'admin', ...describePlace(admin), via: [] });
+  }
+
+  /** The listeners that accept, with the names of their stages. */
+  #listListeners(): ListenerFacts[] {
+    return [...this.#listeners.values()].map(({ bound, ready }) => ({
+      name: ready.stage.name,
+      address: bound.listener.address,
+    }));
+  }
+
+  async #closeListeners(): Promise<void> {
+    await Promise.all([...this.#listeners.values()].map(({ bound }) => bound.listener.close()));
+  }
+}
+
+/** Resolves once the scope was drained: listeners closed, tunnels ended or cut, cleanups done. */
+async function runUntilDrained({ scope, graceMs }: Runtime, tunnels: Tunnels): Promise<number> {
+  await new Promise<void>((resolve) => {
+    if (scope.draining.aborted) resolve();
+    scope.draining.addEventListener('abort', () => resolve(), { once: true });
+  });
+  const cut = await tunnels.drain(graceMs, scope.forced);
+  await scope.close();
+  return cut;
+}

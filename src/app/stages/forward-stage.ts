@@ -1,0 +1,105 @@
+import { type ForwardStage, isFusible, type ListenerTls, type RouteName } from '../../chain/model.ts';
+import { Abort } from '../../core/abort.ts';
+import type { Address } from '../../core/address.ts';
+import type { Dial, Origin } from '../../core/dialer.ts';
+import type { Link } from '../../core/link.ts';
+import { toTunlError, TunlError } from '../../core/errors.ts';
+import type { TlsAcceptor } from '../../tls/server.ts';
+import { Doubts } from '../tunnel/doubts.ts';
+import { createAccessLog, nearestPlace } from '../tunnel/access-log.ts';
+import type { Route } from './route.ts';
+import type { StageKind, StageParts } from './stage.ts';
+import { secureClient } from './secure-client.ts';
+import { carryTunnel, type TunnelEnv } from '../tunnel/tunnel.ts';
+import { dialTargets } from './way.ts';
+
+/**
+ * Stages that move bytes:
+ *
+ *     Link -> tls? -> dial the target through the hops -> relay
+ */
+export const bytesStage: StageKind<ForwardStage<RouteName>> = {
+  async prepare(stage, parts) {
+    const [route, acceptor] = await Promise.all([
+      parts.routes.get(stage.name, stage.route, 'both'),
+      createAcceptor(stage.tls),
+    ]);
+    const dial = dialTargets(route, stage.to);
+    const outside = createEnv(stage, route, dial, parts);
+    const inside = stage.log ? outside : { ...outside, record: 'none' as const };
+    const { tlsMs } = route.options.limits;
+    const secure = acceptor && ((link: Link) => secureClient(acceptor, link, tlsMs, parts.scope.draining));
+    return {
+      stage,
+      route,
+      ...(acceptor && { acceptor }),
+      onLink: async (link, origin, listener) => {
+        const served = serveClient(stage, listener ? outside : inside, secure, link, origin);
+        // Who opens a Link from inside waits for what it leads to, unless a handshake must come first.
+        return acceptor ? undefined : served;
+      },
+      dial,
+      ...(isFusible({ ...stage, route: route.options }) && { fused: dial }),
+    };
+  },
+};
+
+async function createAcceptor(tls: ListenerTls | undefined): Promise<TlsAcceptor | undefined> {
+  if (!tls) return undefined;
+  const { createTlsServer } = await import('../../tls/server.ts');
+  return createTlsServer({ ...tls, alpn: [] });
+}
+
+function createEnv(stage: ForwardStage<RouteName>, route: Route, dial: Dial, parts: StageParts): TunnelEnv {
+  const write = createAccessLog(stage.accessLogs, parts.logFiles, 'bytes');
+  const nearest = (target: Address) => nearestPlace(route.options, target);
+  return {
+    dial,
+    via: route.via,
+    limits: route.options.limits,
+    tunnels: parts.tunnels,
+    emit: parts.emit,
+    doubts: new Doubts(parts.emit),
+    record: 'dialled',
+    ...(write && { access: { write, cluster: stage.name, nearest } }),
+  };
+}
+
+/** Made once: the stack of an error costs more than the rest of a dial that is given up. */
+const leftEarly = new TunlError('connection_terminated', 'the client went away before its tunnel was up', {
+  side: 'client',
+});
+
+async function serveClient(
+  stage: ForwardStage<RouteName>,
+  env: TunnelEnv,
+  secure: ((link: Link) => Promise<Link>) | undefined,
+  accepted: Link,
+  origin: Origin,
+): Promise<TunlError | undefined> {
+  const [target] = stage.to.targets;
+  if (!target) throw new Error('a stage without targets');
+  let client = accepted;
+  if (secure) {
+    try {
+      client = await secure(accepted);
+    } catch (error) {
+      env.emit({ event: 'notice', level: 'warning', message: toTunlError(error).message });
+      return undefined;
+    }
+  }
+  const gone = new Abort();
+  const onClose = () => gone.abort(leftEarly);
+  client.stream.once('close', onClose);
+  const user = origin.user ?? client.peer.identity;
+  const outcome = await carryTunnel(env, {
+    target,
+    origin: { ...origin, peer: client.peer, ...(user !== undefined && { user }) },
+    gone: gone.signal,
+    accept: () => client,
+    // A clean close would look like an empty answer of the target.
+    refuse: (error) => client.reset(error),
+  });
+  client.stream.off('close', onClose);
+  return 'failure' in outcome ? outcome.failure : undefined;
+}

@@ -1,0 +1,137 @@
+import type { AnswerAction, RequestsAction } from '../../chain/model.ts';
+import type { Address } from '../../core/address.ts';
+import { formatDuration } from '../../core/deadline.ts';
+import type { Origin } from '../../core/dialer.ts';
+import { TunlError, toTunlError } from '../../core/errors.ts';
+import type { Exchange } from '../../core/exchange.ts';
+import { formatProxyStatus, publicReason } from '../../http/wire/proxy-status.ts';
+import { relay } from '../../relay/relay.ts';
+import type { Refusals } from './statuses.ts';
+import { type RecordEnv, RequestRecord, toResult } from './request-record.ts';
+import type { ServeTerms } from './serve-terms.ts';
+import type { ReadyUpstream } from './upstream.ts';
+
+/** What requests of a stage need that are answered or go on. */
+export interface RequestEnv extends RecordEnv {
+  readonly terms: Pick<ServeTerms, 'refusals'>;
+}
+
+/** A request that is answered or goes on, as its route says. */
+export type RequestPlan = AnswerAction | ForwardPlan;
+
+/** A request that goes on to a place of an upstream. */
+export interface ForwardPlan extends Omit<RequestsAction, 'upstream'> {
+  readonly upstream: ReadyUpstream;
+  readonly target: Address;
+}
+
+/** How long the answer that says no may stand still because nobody takes it. */
+const untakenMs = 3000;
+
+/**
+ * Answers a request, or sends it on without the field `keptBack`, and brings its answer back.
+ * Never rejects.
+ */
+export async function carryRequest(
+  env: RequestEnv,
+  request: Exchange,
+  plan: RequestPlan,
+  origin: Origin,
+  keptBack: string | undefined,
+): Promise<void> {
+  const { statusOf } = env.terms.refusals;
+  const record = new RequestRecord(env, request, origin, plan.kind === 'requests' ? plan.upstream.route.via : []);
+  const { abort } = record;
+  const idleMs = (plan.kind === 'requests' ? plan.idleMs : undefined) ?? env.limits.idleMs;
+  let isAnswered = false;
+  let isTunnel = false;
+  request.watch({
+    idleMs,
+    onIdle: () => abort.abort(idleError(request, idleMs)),
+    onAnswer: (status, headers) => {
+      isAnswered = true;
+      record.open(request, status, headers);
+    },
+  });
+  abort.signal.addEventListener('abort', () => {
+    if (isAnswered && !isTunnel) request.cut(abort.signal.reason as Error);
+  });
+  void request.done.then(({ error }) => error && abort.abort(toGone(error)));
+  try {
+    if (plan.kind === 'answer') await answer(request, plan);
+    else isTunnel = await passOn(env, request, plan, origin, record, keptBack);
+    if (!isTunnel) record.close(toResult(await request.done));
+  } catch (error) {
+    const failure = toTunlError(error);
+    if (isAnswered) {
+      request.cut(failure);
+      record.close(toResult({ error: failure }));
+    } else {
+      record.fail(failure, request.gone.aborted ? undefined : statusOf(failure));
+      await refuse(request, failure, env.terms.refusals);
+    }
+  }
+}
+
+async function answer(request: Exchange, { status, body = '' }: AnswerAction): Promise<void> {
+  await request.respond(status, [['Date', new Date().toUTCString()]], body);
+}
+
+/** Hands a request to its upstream; true where it became a tunnel, whose record is complete then. */
+async function passOn(
+  env: RequestEnv,
+  request: Exchange,
+  { upstream, target, timeoutMs, upgrades, idleMs }: ForwardPlan,
+  origin: Origin,
+  record: RequestRecord,
+  keptBack: string | undefined,
+): Promise<boolean> {
+  record.lead(upstream.name, target);
+  const forwarder = await upstream.forwarder();
+  let isTunnel = false;
+  const limits = { ...env.limits, ...(idleMs !== undefined && { idleMs }) };
+  await forwarder.forward(
+    request,
+    { target, timeoutMs, upgrades, ...(keptBack !== undefined && { keptBack }) },
+    {
+      signal: record.abort.signal,
+      origin,
+      onUpstream: (address) => record.reach(address),
+      join: async (client, link) => {
+        isTunnel = true;
+        const handle = relay(client, link, limits);
+        record.follow(handle);
+        record.close(await handle.done);
+      },
+    },
+  );
+  return isTunnel;
+}
+
+/** Says why a request does not get what it asks for, to a client that is still there. */
+export async function refuse(request: Exchange, error: TunlError, { statusOf, isBare }: Refusals): Promise<void> {
+  const status = statusOf(error);
+  if (isBare) return request.respond(status, []);
+  const fields = [formatProxyStatus(error), ...(error.facts.headers ?? [])];
+  // Who was too slow may still send what belongs to this request.
+  const closing = status === 408 ? [['Connection', 'close'] as const] : [];
+  // Whatever was watched before is over; what is left is that somebody takes the answer.
+  request.watch({ idleMs: untakenMs, onIdle: () => request.cut(error), onAnswer: () => {} });
+  await request.respond(status, [...fields, ...closing], publicReason(error));
+}
+
+/** The client is to blame only while its request is not whole (RFC 9110, section 15.5.9). */
+function idleError({ isBodiless, body }: Exchange, idleMs: number): TunlError {
+  const message = `the request moved nothing for ${formatDuration(idleMs)} (--idle-timeout)`;
+  const status = isBodiless || body.readableEnded ? 504 : 408;
+  return new TunlError('tunnel_idle', message, { side: 'self', phase: 'request', status });
+}
+
+function toGone(error: Error): TunlError {
+  if (error instanceof TunlError) return error;
+  return new TunlError('connection_terminated', 'the request was cut', {
+    side: 'client',
+    phase: 'relay',
+    cause: error,
+  });
+}

@@ -1,0 +1,127 @@
+import type { HttpStage, ProxyStage, RouteName } from '../../chain/model.ts';
+import type { Address } from '../../core/address.ts';
+import type { Listener } from '../../core/listener.ts';
+import { isLoopback } from '../../core/loopback.ts';
+import { createAuthenticator } from '../../policy/auth.ts';
+import { assertChoiceNotOpen, assertNotOpen } from '../../policy/exposure.ts';
+import { parseRule } from '../../policy/rules.ts';
+import { TunnelGate } from '../../policy/tunnel-gate.ts';
+import { createAccessLog, nearestPlace } from '../tunnel/access-log.ts';
+import type { RecordEnv } from './request-record.ts';
+import type { Route } from './route.ts';
+import { serveLink, type ServeEnv } from './serve-link.ts';
+import { createAcceptor, createTerms } from './serve-terms.ts';
+import { createAuthorise, routeRequests, routeTunnels } from './stage-routes.ts';
+import type { StageKind, StageParts } from './stage.ts';
+import { createUpstream, type ReadyUpstream } from './upstream.ts';
+
+type AnyHttpStage = ProxyStage<RouteName> | HttpStage<RouteName>;
+type Upstreams = ReadonlyMap<string, ReadyUpstream>;
+
+/**
+ * Stages that speak HTTP, proxies and those that look at requests:
+ *
+ *     Link -> tls? -> front -> authenticate -> authorise -> route -> a tunnel | an answer | the request goes on
+ */
+export const httpStage: StageKind<AnyHttpStage> = {
+  async prepare(stage, parts) {
+    const route = await parts.routes.get(stage.name, stage.route);
+    const { limits, hops } = route.options;
+    const terms = createTerms(stage, limits.handshakeMs);
+    const { users: sources = {}, allow = [], deny = [], caps = {} } = stage;
+    const rules = { allow: allow.map(parseRule), deny: deny.map(parseRule) };
+    const [users, acceptor] = await Promise.all([createAuthenticator(sources), createAcceptor(stage.tls, terms)]);
+    const assertListen = judgeListeners(stage, users.required);
+    // As far as the words tell; descriptors are judged once they are bound.
+    assertListen(stage.listen.filter(({ kind }) => kind !== 'fd' && kind !== 'internal'));
+    const upstreams = await createUpstreams(stage, parts);
+    const recordEnv = createRecordEnv(stage, route, upstreams, parts);
+    const hasCaps = (caps.total ?? caps.perClient) !== undefined;
+    const common = {
+      terms,
+      front: { ...terms.front, ...(stage.job === 'http' && { retired: parts.retired }) },
+      users,
+      ...(hasCaps && { gate: new TunnelGate(caps) }),
+      acceptor,
+      limits,
+      draining: parts.scope.draining,
+      via: stage.job === 'proxy' ? route.via : [],
+      forwardsVia: stage.job === 'proxy' && hops.length > 0,
+    };
+    const envs = new Map<Vantage, ServeEnv>();
+    const envOf = (vantage: Vantage): ServeEnv => {
+      const known = envs.get(vantage);
+      if (known) return known;
+      const record = { ...recordEnv, ...(isInner(stage, vantage) && { record: 'none' as const }) };
+      const base = vantage === 'exposed' ? 'deny-special' : 'allow-all';
+      const judges = users.required || rules.allow.length + rules.deny.length > 0;
+      const find =
+        stage.job === 'proxy'
+          ? routeTunnels(stage, route, rules, base, parts, record)
+          : routeRequests(stage, upstreams, judges ? createAuthorise(rules, base) : undefined, record);
+      const env = { ...record, ...common, route: find };
+      envs.set(vantage, env);
+      return env;
+    };
+    return {
+      stage,
+      route,
+      ...(acceptor && { acceptor }),
+      async onLink(link, origin, listener) {
+        void serveLink(envOf(vantageOf(listener)), link, origin);
+        return undefined;
+      },
+      assertListen: ({ address }) => assertListen([address]),
+      async reload() {
+        await Promise.all([users.reload(), ...[...upstreams.values()].map((upstream) => upstream.reload())]);
+      },
+      async close() {
+        await Promise.all([...upstreams.values()].map((upstream) => upstream.close()));
+      },
+    };
+  },
+};
+
+/** From where a Link came: another stage, this machine, or a listener that others can reach. */
+type Vantage = 'inside' | 'local' | 'exposed';
+
+function vantageOf(listener: Listener | undefined): Vantage {
+  if (!listener) return 'inside';
+  return isLoopback(listener.address) ? 'local' : 'exposed';
+}
+
+/** Refuses to listen where everybody would have the use of a stage, and could choose where it leads. */
+function judgeListeners(stage: AnyHttpStage, hasUsers: boolean): (listen: readonly Address[]) => void {
+  const { open = false } = stage;
+  const exposure = { hasUsers, hasClientCa: stage.tls?.clientCa !== undefined, open };
+  if (stage.job === 'proxy') return (listen) => assertNotOpen({ listen, ...exposure });
+  const isChosen = stage.upstreams.some(({ to }) => 'field' in to);
+  return (listen) => isChosen && assertChoiceNotOpen({ listen, ...exposure });
+}
+
+async function createUpstreams(stage: AnyHttpStage, { routes, listeners }: StageParts): Promise<Upstreams> {
+  const upstreams = stage.job === 'http' ? stage.upstreams : [];
+  const made = upstreams.map(async (upstream) => {
+    const route = await routes.get(upstream.name, upstream.route);
+    const sessions = routes.isOriginSeen(upstream) ? 'per-request' : 'shared';
+    return [upstream.name, await createUpstream(upstream, { route, sessions, listeners })] as const;
+  });
+  return new Map(await Promise.all(made));
+}
+
+/** True where the outer stage has the record of a request. A proxy always writes a record of its own. */
+function isInner({ job, log }: AnyHttpStage, vantage: Vantage): boolean {
+  return vantage === 'inside' && job === 'http' && !log;
+}
+
+function createRecordEnv(
+  { accessLogs }: AnyHttpStage,
+  route: Route,
+  upstreams: Upstreams,
+  { logFiles, tunnels, emit }: StageParts,
+): RecordEnv {
+  const write = createAccessLog(accessLogs, logFiles, 'http');
+  const nearest = (name: string, target: Address) =>
+    nearestPlace((upstreams.get(name)?.route ?? route).options, target);
+  return { limits: route.options.limits, tunnels, emit, record: 'asked', ...(write && { access: { write, nearest } }) };
+}

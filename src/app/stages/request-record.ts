@@ -1,0 +1,177 @@
+import { Abort } from '../../core/abort.ts';
+import type { Address } from '../../core/address.ts';
+import type { Origin, RequestLine } from '../../core/dialer.ts';
+import { TunlError, toTunlError } from '../../core/errors.ts';
+import type { TunnelEnd } from '../../core/events.ts';
+import type { Exchange, RequestEnd, TunnelExchange } from '../../core/exchange.ts';
+import type { HeaderField } from '../../core/hop.ts';
+import { quoteAscii } from '../../syntax/text.ts';
+import type { RelayHandle, RelayEnd } from '../../relay/relay.ts';
+import type { AccessEntry, WriteAccess } from '../tunnel/access-log.ts';
+import { describeTunnel, type TunnelEnv } from '../tunnel/tunnel.ts';
+import { formatPeer, limitLifetime, type Tunnel } from '../tunnel/tunnels.ts';
+
+/** What the records of a stage's requests have in common. */
+export interface RecordEnv extends Pick<TunnelEnv, 'tunnels' | 'emit' | 'record' | 'limits'> {
+  /** Present where the stage has access logs. */
+  readonly access?: {
+    readonly write: WriteAccess;
+    /** The first place on the way to a target of that upstream. */
+    readonly nearest: (upstream: string, target: Address) => string;
+  };
+}
+
+/** What was asked for, without its query and without a user in it: they are nobody's business. */
+export function formatRequest({ method, target, authority }: TunnelExchange): string {
+  const [path = ''] = target.split('?', 1);
+  const place = method === 'CONNECT' ? target : path.startsWith('/') || path === '*' ? `${authority}${path}` : path;
+  return `${method} ${quoteAscii(place.replace(/^.*@/s, '***@')).slice(1, -1)}`;
+}
+
+/** How a request began, for those who are told who asked. */
+export function toLine({ method, target, authority, version }: TunnelExchange): RequestLine {
+  return { method, target, authority, version };
+}
+
+/** The entry of a request in the table of tunnels, and its events: opened and closed, or failed. */
+export class RequestRecord {
+  /** Aborted, with a TunlError, when the request must end: its client is gone, or it was cut. */
+  readonly abort = new Abort();
+  readonly #env: RecordEnv;
+  readonly #tunnel: Tunnel;
+  readonly #endLifetime: () => void;
+  readonly #origin: Origin;
+  #status: number | undefined;
+  #answer: readonly HeaderField[] = [];
+  #upstream: Pick<AccessEntry, 'cluster' | 'place'> = {};
+  #isOver = false;
+
+  constructor(env: RecordEnv, request: Exchange, origin: Origin, via: readonly string[]) {
+    const { peer, user, stages = [] } = origin;
+    this.#env = env;
+    this.#origin = origin;
+    this.#tunnel = {
+      id: env.tunnels.nextId(),
+      client: formatPeer(peer),
+      target: formatRequest(request),
+      via,
+      stages,
+      depth: Math.max(0, stages.length - 1),
+      isRecorded: env.record !== 'none',
+      ...(user !== undefined && { user }),
+      started: performance.now(),
+      cut: (error) => this.abort.abort(error),
+    };
+    env.tunnels.add(this.#tunnel);
+    this.#endLifetime = limitLifetime(this.#tunnel, env.limits);
+  }
+
+  /** It is to go to an upstream. */
+  lead(cluster: string, target: Address): void {
+    const { access } = this.#env;
+    if (access) this.#upstream = { cluster, place: access.nearest(cluster, target) };
+  }
+
+  /** It goes to this place; the last one counts. */
+  reach(upstream: string): void {
+    this.#tunnel.upstream = upstream;
+  }
+
+  /** The answer begins. */
+  open(request: Exchange, status: number, headers: readonly HeaderField[]): void {
+    this.#status = status;
+    this.#answer = headers;
+    this.#tunnel.handle = toHandle(request);
+    if (this.#tunnel.isRecorded) this.#env.emit({ event: 'tunnel.opened', ...describeTunnel(this.#tunnel) });
+  }
+
+  /** From here on it is a tunnel. */
+  follow(handle: RelayHandle): void {
+    this.#tunnel.handle = handle;
+    this.#tunnel.cut = (error) => handle.cut(error);
+  }
+
+  /** It was answered, and is over. */
+  close(result: RelayEnd): void {
+    const { end, side, error } = result;
+    const { handle, isRecorded, started } = this.#tunnel;
+    if (!this.#leave({ result, status: this.#status }) || !isRecorded) return;
+    this.#env.emit({
+      event: 'tunnel.closed',
+      ...describeTunnel(this.#tunnel),
+      sent: handle?.sent ?? 0,
+      received: handle?.received ?? 0,
+      ms: Math.round(performance.now() - started),
+      end,
+      ...(side && { side }),
+      ...(error && { reason: error.message }),
+      ...(this.#status !== undefined && { status: this.#status }),
+    });
+  }
+
+  /** It failed before it was answered; `status` is what it is told, where it can be told. */
+  fail(error: TunlError, status: number | undefined): void {
+    const { isRecorded, started } = this.#tunnel;
+    if (!this.#leave({ failure: error, status }) || !isRecorded) return;
+    this.#env.emit({
+      event: 'tunnel.failed',
+      ...describeTunnel(this.#tunnel),
+      ms: Math.round(performance.now() - started),
+      error,
+      ...(status !== undefined && { status }),
+    });
+  }
+
+  #leave({ status, ...end }: EndOfRequest): boolean {
+    const isFirst = !this.#isOver;
+    this.#isOver = true;
+    this.#endLifetime();
+    if (!isFirst) return false;
+    this.#env.tunnels.remove(this.#tunnel);
+    this.#env.access?.write({
+      tunnel: this.#tunnel,
+      origin: this.#origin,
+      answer: this.#answer,
+      ...this.#upstream,
+      ...(status !== undefined && { status }),
+      ...end,
+    });
+    return true;
+  }
+}
+
+/** What an access log is told of the end. */
+type EndOfRequest = Pick<AccessEntry, 'result' | 'failure'> & { readonly status: number | undefined };
+
+/** How a request ended, in the words of tunnels. */
+export function toResult({ error }: RequestEnd): RelayEnd {
+  if (!error) return { end: 'clean' };
+  const failure = error instanceof TunlError ? error : undefined;
+  const end: TunnelEnd =
+    failure?.code === 'interrupted' || failure?.code === 'tunnel_truncated'
+      ? 'cut'
+      : failure?.code === 'tunnel_idle'
+        ? 'idle'
+        : 'reset';
+  const side = failure && failure.side !== 'hop' ? failure.side : 'target';
+  return { end, side, error };
+}
+
+function toHandle(request: Exchange): RelayHandle {
+  return {
+    get sent() {
+      return request.sent;
+    },
+    get received() {
+      return request.received;
+    },
+    cut: (error) => request.cut(toTunlError(error)),
+    leave: (reason) => request.cut(toTunlError(reason)),
+    done: request.done.then((end) => ({
+      ...toResult(end),
+      ended: { client: true, target: true },
+      delivered: true,
+      unheard: false,
+    })),
+  };
+}

@@ -1,0 +1,118 @@
+import { type Address, formatAddress } from '../../core/address.ts';
+import { type Dial, pipe, type Stage } from '../../core/dialer.ts';
+import { type ErrorCode, TunlError } from '../../core/errors.ts';
+import { formatHop } from '../../core/hop.ts';
+import { createDirect } from '../../dial/direct.ts';
+import { createResolve, limitResolve, type NameSource, type Resolve } from '../../dial/resolve.ts';
+import { eachInTurn, firstOf } from '../../dial/first-of.ts';
+import { withRetry } from '../../dial/retry.ts';
+import { createHopStage } from './hop.ts';
+import type { OffLimits } from '../off-limits.ts';
+import type { RouteOptions } from '../options.ts';
+
+/** The way to any target: a Dial through all hops, and what it is made of. */
+export interface Route {
+  readonly options: RouteOptions;
+  /** Tries again as often as the options say. */
+  readonly dial: Dial;
+  /** The same without another try, and what adds it: where there are several targets each try chooses one. */
+  readonly dialOnce: Dial;
+  readonly retry: Stage;
+  /** Obeys the limit for names. */
+  readonly resolve: Resolve;
+  /** The hops as URLs without secrets, nearest first. */
+  readonly via: readonly string[];
+  /** The way leads through a stage of this process before the first hop; `via` begins with it. */
+  readonly startsInside: boolean;
+  /**
+   * Reads the certificates and keys of all hops again, for the sessions to come.
+   * @throws {TunlError} usage, naming the file; the hop that it belongs to keeps what it had
+   */
+  reload(): Promise<void>;
+  /** Ends the sessions with hops that are kept for later tunnels. */
+  close(): Promise<void>;
+}
+
+/** What a command adds to a route. */
+export interface RouteParts {
+  /** Stages between the last hop and the retries. */
+  readonly inner?: readonly Stage[];
+  /** Opens Links to the stages of this process. */
+  readonly dialInternal?: Dial;
+  /** Places that no tunnel may lead to. */
+  readonly offLimits?: OffLimits;
+  /** The Stage right above the sockets. */
+  readonly nearest?: Stage;
+  /** The source of addresses where the options do not name one; the name servers where absent. */
+  readonly resolver?: NameSource;
+  /** `per-tunnel` where a stage on the way to the first hop wants to know whose tunnel it is. */
+  readonly sessions?: 'shared' | 'per-tunnel';
+}
+
+/**
+ * Builds `pipe(direct, firstOf(via(…), …), …, retry)`, one `firstOf` for each place on the way, or `eachInTurn`. Certificates and keys are read here,
+ * before anything is opened.
+ * @throws {TunlError} usage, when the material of a hop cannot be used
+ */
+export async function createRoute(
+  options: RouteOptions,
+  { inner = [], dialInternal, offLimits, nearest = (next) => next, resolver, sessions = 'shared' }: RouteParts = {},
+): Promise<Route> {
+  const { hops, entry, limits, family, hopBalance } = options;
+  const choose = hopBalance === 'round-robin' ? eachInTurn : firstOf;
+  const source = options.resolver ?? resolver;
+  const { dnsMs, connectMs } = limits;
+  const names = createResolve({ ...(family && { family }), ...(source && { resolver: source }) });
+  const resolve = limitResolve(names, dnsMs);
+  const assertAllowed = offLimits && ((place: Address) => offLimits.assertAllowed(place));
+  const sockets = createDirect({
+    resolve,
+    connectMs,
+    ...(assertAllowed && { assertAllowed }),
+    ...(dialInternal && { dialInternal }),
+  });
+  const direct = nearest(sockets);
+  const bottom: Dial = entry ? (_address, ctx) => direct(entry, ctx) : direct;
+  const places = await Promise.all(
+    hops.map((choice, index) => Promise.all(choice.map((hop) => createHopStage(hop, index, options, sessions)))),
+  );
+  const stages = places.flatMap((ways, index) => {
+    const stage = choose(ways.map((way) => way.stage));
+    return offLimits ? [stage, offLimits.guardBeyond(hops.slice(0, index + 1))] : [stage];
+  });
+  const dialOnce = pipe(bottom, ...(hops.length === 0 ? [blameTarget] : stages), ...inner);
+  const retry = createRetry(options);
+  return {
+    options,
+    dial: retry(dialOnce),
+    dialOnce,
+    retry,
+    resolve,
+    via: [...(entry ? [formatAddress(entry)] : []), ...hops.map((choice) => choice.map(formatHop).join('|'))],
+    startsInside: entry !== undefined,
+    reload: async () => {
+      await Promise.all(places.flat().map((way) => way.reload()));
+    },
+    // The innermost first: its sessions run inside those of the hops before it.
+    close: async () => {
+      for (const ways of places.toReversed()) await Promise.all(ways.map((way) => way.close()));
+    },
+  };
+}
+
+function createRetry({ retries = 0, backOff, retryOn }: RouteOptions): Stage {
+  if (retries === 0) return (next) => next;
+  return withRetry(retries, { ...(backOff && { backOff }), ...(retryOn && { on: retryOn }) });
+}
+
+/** Failures that lie with us, whatever was dialled. */
+const own: ReadonlySet<ErrorCode> = new Set(['interrupted', 'usage', 'internal', 'proxy_internal_error']);
+
+/** Without hops, what is dialled is the target. */
+const blameTarget: Stage = (next) => async (address, ctx) => {
+  try {
+    return await next(address, ctx);
+  } catch (error) {
+    throw error instanceof TunlError && !own.has(error.code) ? error.with({ side: 'target' }) : error;
+  }
+};

@@ -1,0 +1,72 @@
+import { tlsLimit, within } from '../../core/deadline.ts';
+import type { Stage } from '../../core/dialer.ts';
+import type { Address } from '../../core/address.ts';
+import { toTunlError } from '../../core/errors.ts';
+import type { TlsSettings } from '../../core/hop.ts';
+import { describeTls, type Link, resetError } from '../../core/link.ts';
+import type { SecureOptions } from '../../tls/client.ts';
+import type { MaterialDemand } from '../../tls/material.ts';
+
+/** A peer as TLS sees it: its name, how messages call it, and the protocols to offer. */
+export type SecuredPeer = Omit<SecureOptions, 'settings'>;
+
+/** TLS to a peer that we dial, with the certificates and keys that were read for it. */
+export interface Security {
+  /**
+   * Puts TLS on a Link to the peer. When it fails, the Link has been reset.
+   * @throws {TunlError} tls_certificate_error, tls_protocol_error, tls_alert_received, or the signal's reason
+   */
+  secure(link: Link, peer: SecuredPeer, signal: AbortSignal): Promise<Link>;
+  /**
+   * Reads the files again, for the handshakes to come.
+   * @throws {TunlError} usage, and then everything stays as it was
+   */
+  reload(): Promise<void>;
+}
+
+/**
+ * Reads the files of these settings and of what a protocol demands, before anything is dialled.
+ * @throws {TunlError} usage, naming the file and what is wrong with it
+ */
+export async function createSecurity(tls: TlsSettings, demand: MaterialDemand = {}): Promise<Security> {
+  // Loaded by those who need it: TLS costs a tenth of the start of a plain `connect`.
+  const [{ secure }, { loadTls, reloadTls }] = await Promise.all([
+    import('../../tls/client.ts'),
+    import('../../tls/material.ts'),
+  ]);
+  let settings = await loadTls(tls, demand);
+  return {
+    secure: (link, peer, signal) => secure(link, { ...peer, settings }, signal),
+    async reload() {
+      settings = await reloadTls(settings);
+    },
+  };
+}
+
+/** How the end of a way is secured. */
+export interface SecuredEnd {
+  /** How long the handshake may take, in milliseconds; 0 is no limit. */
+  readonly tlsMs: number;
+  readonly describe: (address: Address) => SecuredPeer & { readonly place: string };
+  /** The handshake is one of the steps of a dial that `-v` names. */
+  readonly isStep?: true;
+}
+
+/** Makes the Stage that puts TLS on what leads to the end of a way; its failures are of side `target`. */
+export function secureEnd(security: Security, { tlsMs, describe, isStep }: SecuredEnd): Stage {
+  return (next) => async (address, ctx) => {
+    const link = await next(address, ctx);
+    const peer = describe(address);
+    const started = performance.now();
+    try {
+      const what = `${peer.place} did not finish the TLS handshake`;
+      const secured = await within(tlsLimit(tlsMs), ctx.signal, what, (signal) => security.secure(link, peer, signal));
+      if (isStep)
+        ctx.onProgress?.({ phase: 'tls', detail: describeTls(secured.peer), ms: performance.now() - started });
+      return secured;
+    } catch (error) {
+      link.reset(resetError('the TLS handshake failed'));
+      throw toTunlError(error).with({ side: 'target', phase: 'tls' });
+    }
+  };
+}

@@ -1,0 +1,253 @@
+import { randomBytes } from 'node:crypto';
+import { within } from '../../core/deadline.ts';
+import type { Address } from '../../core/address.ts';
+import type { Origin } from '../../core/dialer.ts';
+import { TunlError, toTunlError } from '../../core/errors.ts';
+import type { Exchange, TunnelRequest } from '../../core/exchange.ts';
+import type { Link } from '../../core/link.ts';
+import { assertHeadSize } from '../../http/wire/message.ts';
+import { type RequestProfile, serveRequests } from '../../http/server/front.ts';
+import {
+  assertNoExpectation,
+  type Login,
+  loginField,
+  readLogin,
+  withoutSecrets,
+} from '../../http/server/tunnel-request.ts';
+import type { Authenticator } from '../../policy/auth.ts';
+import type { TunnelGate } from '../../policy/tunnel-gate.ts';
+import type { TlsAcceptor } from '../../tls/server.ts';
+import { toShort } from '../../syntax/text.ts';
+import { carryRequest, type RequestEnv, type RequestPlan, refuse } from './http-request.ts';
+import type { Limits } from '../options.ts';
+import { formatRequest, toLine } from './request-record.ts';
+import { secureClient } from './secure-client.ts';
+import type { ServeTerms, TunnelTerms } from './serve-terms.ts';
+import { carryTunnel, type TunnelEnv } from '../tunnel/tunnel.ts';
+import { formatPeer } from '../tunnel/tunnels.ts';
+
+/** What serving the Links of a stage that speaks HTTP needs. */
+export interface ServeEnv extends RequestEnv {
+  readonly terms: ServeTerms;
+  /** That of the terms, with what ends the connections of a stage that was replaced. */
+  readonly front: RequestProfile;
+  readonly users: Authenticator;
+  /** Present where there may only be so many tunnels and requests. */
+  readonly gate?: TunnelGate;
+  readonly acceptor: TlsAcceptor | undefined;
+  readonly limits: Limits;
+  /** Once aborted, who has not asked a proxy for a tunnel yet gets none. */
+  readonly draining: AbortSignal;
+  /** The hops on the way as URLs without secrets; none where the routes decide. */
+  readonly via: readonly string[];
+  /** Requests go on to another proxy, which must see our `Via`. */
+  readonly forwardsVia: boolean;
+  /**
+   * Finds what is done with a request; `tunnel` is there where a carrier took it for one.
+   * @throws {TunlError} http_request_error or http_request_denied, when there is nothing to be done with it
+   */
+  readonly route: (exchange: Exchange, tunnel: TunnelRequest | undefined) => Plan;
+}
+
+/** What is done with one request: it opens a tunnel, is answered, or goes on. */
+export type Plan = TunnelPlan | RequestPlan;
+
+/** A tunnel to an address. */
+export interface TunnelPlan {
+  readonly kind: 'tunnel';
+  readonly env: TunnelEnv;
+  readonly target: Address;
+}
+
+/** Says 503: another moment may be better. */
+const busyCode = 'proxy_internal_response';
+
+/** Our name in `Via`: a pseudonym, so that it tells nothing and that seeing it again means a loop. */
+const pseudonym = `tunl-${randomBytes(4).toString('hex')}`;
+
+/** Serves one accepted Link to its end. Never rejects: what goes wrong is answered and reported. */
+export async function serveLink(env: ServeEnv, accepted: Link, origin: Origin): Promise<void> {
+  const started = performance.now();
+  const { acceptor, front, limits, draining } = env;
+  try {
+    const link = acceptor ? await secureClient(acceptor, accepted, limits.tlsMs, draining) : accepted;
+    await serveRequests(link, front, draining, (exchange) => void serveExchange(env, exchange, origin));
+  } catch (error) {
+    const failure = toTunlError(error);
+    // A client that connects and leaves, such as a port check, asked for nothing.
+    if (failure.code === 'connection_terminated') return;
+    const { peer } = accepted;
+    const user = peer.identity ?? origin.user;
+    const asker = { ...origin, peer, ...(user !== undefined && { user }) };
+    reportRefusal(env, { id: env.tunnels.nextId(), origin: asker, target: '-', started }, failure);
+  }
+}
+
+/**
+ * Serves one request to its end. Never rejects.
+ *
+ *     recognise -> authenticate -> authorise -> route -> a tunnel | an answer | the request goes on
+ */
+async function serveExchange(env: ServeEnv, exchange: Exchange, outer: Origin): Promise<void> {
+  const started = performance.now();
+  const { terms, gate } = env;
+  const { peer } = exchange;
+  let user = peer.identity ?? outer.user;
+  let leave: (() => void) | undefined;
+  let tunnel: TunnelRequest | undefined;
+  let plan: Plan;
+  try {
+    tunnel = terms.tunnels && claim(terms, terms.tunnels, exchange);
+    if (env.users.required) {
+      const login = tunnel ?? readLogin(exchange);
+      user = login.credentials?.user ?? user;
+      await authenticate(env, login, exchange.gone);
+    }
+    if (tunnel) assertServable(env, exchange, tunnel);
+    leave = gate?.enter(peer);
+    plan = env.route(exchange, tunnel);
+  } catch (error) {
+    leave?.();
+    const failure = toTunlError(error);
+    const origin = toOrigin(exchange, outer, user, tunnel, false);
+    const asked = { id: env.tunnels.nextId(), origin, target: formatRequest(exchange), started };
+    reportRefusal(env, asked, failure);
+    writeRefusal(env, asked, failure);
+    return refuse(exchange, failure, terms.refusals);
+  }
+  const origin = toOrigin(exchange, outer, user, tunnel, env.forwardsVia);
+  if (plan.kind === 'tunnel') return carry(env, plan, exchange, origin, tunnel, leave);
+  // Who it goes on to need not know our passwords.
+  const keptBack = env.users.required ? loginField(exchange) : undefined;
+  await carryRequest(env, exchange, plan, origin, keptBack);
+  leave?.();
+}
+
+/** Says who asks for what, and to another proxy (`tellsVia`) by which way the request came. */
+function toOrigin(
+  exchange: Exchange,
+  outer: Origin,
+  user: string | undefined,
+  tunnel: TunnelRequest | undefined,
+  tellsVia: boolean,
+): Origin {
+  return {
+    ...outer,
+    peer: exchange.peer,
+    request: toLine(exchange),
+    headers: tunnel?.headers ?? withoutSecrets(exchange.headers),
+    ...(user !== undefined && { user }),
+    ...(tunnel && tellsVia && { via: [...tunnel.via, `${exchange.version} ${pseudonym}`] }),
+  };
+}
+
+async function carry(
+  { terms: { refusals, tunnels } }: ServeEnv,
+  { env, target }: TunnelPlan,
+  exchange: Exchange,
+  origin: Origin,
+  tunnel: TunnelRequest | undefined,
+  leave: (() => void) | undefined,
+): Promise<void> {
+  const outcome = await carryTunnel(env, {
+    target,
+    origin,
+    gone: exchange.gone,
+    accept: () => (tunnel ? tunnel.accept(tunnels?.grants(exchange) ?? []) : accept(exchange)),
+    refuse: (error) => {
+      // The answer may take its time; the place is free before it.
+      leave?.();
+      return refuse(exchange, error, refusals);
+    },
+    statusOf: (error) => (error ? refusals.statusOf(error) : 200),
+  });
+  if (leave && 'ended' in outcome) void outcome.ended.then(leave);
+}
+
+/** Opens what a route takes for a tunnel: CONNECT, or both bodies of a POST. */
+function accept(exchange: Exchange): Link {
+  return exchange.method === 'CONNECT' ? exchange.upgrade(200, []) : exchange.stream(200, noStore);
+}
+
+const noStore = [['Cache-Control', 'no-store, no-transform']] as const;
+
+function claim(
+  { refusals, front: { http2 } }: ServeTerms,
+  { carriers, switches }: TunnelTerms,
+  exchange: Exchange,
+): TunnelRequest {
+  // HTTP/1.1 has its limit where heads are read; HTTP/2 counts only once the peer has acknowledged ours.
+  if (exchange.version === '2') assertHeadSize(exchange.headers, http2.maxHeaderBytes);
+  for (const carrier of carriers) {
+    const request = carrier.claim?.(exchange, switches);
+    if (request && request !== 'handled') return request;
+  }
+  const allow = ['Allow', [...new Set(carriers.flatMap(({ methods }) => methods))].join(', ')] as const;
+  throw new TunlError('http_request_error', `${exchange.method} is not served here`, {
+    side: 'client',
+    phase: 'request',
+    status: refusals.unserved,
+    ...(refusals.unserved === 405 && { headers: [allow] }),
+  });
+}
+
+/** The client learns nothing of what was wrong, and our records nothing of whether there is such a user. */
+async function authenticate({ users, limits }: ServeEnv, login: Login, gone: AbortSignal): Promise<void> {
+  const { credentials, challenge } = login;
+  // Passwords are verified one after the other: a burst of wrong ones must not hold up this one for ever.
+  const limit = { ms: limits.handshakeMs, phase: 'policy', option: '--handshake-timeout', code: busyCode } as const;
+  const user = await within(limit, gone, 'the password was not verified', (signal) =>
+    users.authenticate(credentials, signal),
+  );
+  if (user !== undefined) return;
+  const told = 'credentials are required';
+  throw new TunlError('http_request_error', credentials ? 'wrong password, or there is no such user' : told, {
+    side: 'client',
+    phase: 'policy',
+    status: challenge.status,
+    headers: [challenge.field],
+    told,
+  });
+}
+
+function assertServable({ draining, terms }: ServeEnv, exchange: Exchange, { via }: TunnelRequest): void {
+  if (terms.refusals.checksExpect) assertNoExpectation(exchange);
+  if (via.some((value) => value.includes(pseudonym))) {
+    throw new TunlError('proxy_loop_detected', 'the request has been here before', { side: 'client', phase: 'policy' });
+  }
+  if (draining.aborted) {
+    throw new TunlError('proxy_internal_response', 'the proxy is stopping', { side: 'self', phase: 'policy' });
+  }
+}
+
+/** A request that is refused before anything is done for it; the user may be no more than a name that somebody gave. */
+interface Asked {
+  readonly id: number;
+  readonly origin: Origin;
+  readonly target: string;
+  readonly started: number;
+}
+
+/** The event of a request that was refused. */
+function reportRefusal(env: ServeEnv, { id, origin, target, started }: Asked, error: TunlError): void {
+  if (env.record === 'none') return;
+  const { peer, user, stages = [] } = origin;
+  const isAnswered = error.phase !== 'tls' && error.code !== 'interrupted';
+  env.emit({
+    event: 'tunnel.failed',
+    id,
+    client: formatPeer(peer),
+    ...(user !== undefined && { user: toShort(user) }),
+    target,
+    via: env.via,
+    ...(stages.length > 1 && { stages }),
+    ms: Math.round(performance.now() - started),
+    error,
+    ...(isAnswered && { status: env.terms.refusals.statusOf(error) }),
+  });
+}
+
+/** Its line in the access logs. */
+function writeRefusal({ access, terms }: ServeEnv, { id, origin, started }: Asked, failure: TunlError): void {
+  access?.write({ tunnel: { id, started }, origin, status: terms.refusals.statusOf(failure), failure });
+}

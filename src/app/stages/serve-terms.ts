@@ -1,0 +1,143 @@
+import { carriers } from '../../carriers/index.ts';
+import type { HttpStage, ListenerTls, ProxyStage, RouteName } from '../../chain/model.ts';
+import type { Carrier, ServerDemand, TlsDemand } from '../../core/carrier.ts';
+import { usageError } from '../../core/errors.ts';
+import type { TunnelExchange } from '../../core/exchange.ts';
+import type { HeaderField } from '../../core/hop.ts';
+import { requestServerSetup, serverSetup } from '../../http/h2/setup.ts';
+import { halfCloseField } from '../../http/tunnel/half-close.ts';
+import type { RequestProfile } from '../../http/server/front.ts';
+import type { TlsAcceptor } from '../../tls/server.ts';
+import { type Refusals, refusals } from './statuses.ts';
+
+/** How a stage speaks HTTP: what differs between a proxy and a stage that looks at requests, as data. */
+export interface ServeTerms {
+  /** How requests are taken. */
+  readonly front: RequestProfile;
+  /** Protocols that clients in TLS may choose from. */
+  readonly alpn: readonly string[];
+  /** Present where clients must speak TLS in a certain way. */
+  readonly tls?: TlsDemand;
+  readonly refusals: Refusals;
+  /** Present where every request must ask for a tunnel; otherwise the routes decide. */
+  readonly tunnels?: TunnelTerms;
+}
+
+/** What requests for tunnels a proxy accepts, and how it answers. */
+export interface TunnelTerms {
+  /** Those whose requests are served, in the order of the registry. */
+  readonly carriers: readonly Carrier[];
+  /** Switches of the carriers that were given. */
+  readonly switches: ReadonlySet<string>;
+  /** Fields of the answer that opens a tunnel. */
+  readonly grants: (exchange: TunnelExchange) => readonly HeaderField[];
+}
+
+/** How long a connection may wait for its next request: an hour, as Envoy lets it. */
+const keepAliveMs = 3_600_000;
+
+/**
+ * Chooses how a stage speaks HTTP; a head may take `headMs` milliseconds.
+ * @throws {TunlError} usage
+ */
+export function createTerms(stage: ProxyStage<RouteName> | HttpStage<RouteName>, headMs: number): ServeTerms {
+  const terms = stage.job === 'proxy' ? proxyTerms(stage, headMs) : requestTerms(stage, headMs);
+  const { http2 } = terms.front;
+  // Told so, a client opens another session instead of being refused.
+  const maxStreams = Math.min(http2.maxStreams, stage.caps?.perSession ?? Infinity);
+  return { ...terms, front: { ...terms.front, http2: { ...http2, maxStreams } } };
+}
+
+/** Each request may be for something else, and may go on in the other version of HTTP. */
+function requestTerms({ codec, hosts }: HttpStage<RouteName>, headMs: number): ServeTerms {
+  const { maxHeaderBytes: maxHeadBytes } = requestServerSetup;
+  const actions = hosts.flatMap(({ routes }) => routes.map(({ action }) => action));
+  const takesProtocols = actions.some(
+    (action) =>
+      // `bytestream` asks for a tunnel.
+      action.kind === 'tunnels' || (action.kind === 'requests' && action.upgrades.some((name) => name !== 'connect')),
+  );
+  return {
+    front: {
+      codec,
+      perConnection: 'many',
+      translatable: true,
+      http1: { headMs, keepAliveMs, maxHeadBytes, maxLineBytes: maxHeadBytes },
+      http2: { ...requestServerSetup, extendedConnect: takesProtocols },
+    },
+    alpn: { auto: ['h2', 'http/1.1'], http1: ['http/1.1'], http2: ['h2'] }[codec],
+    refusals: refusals.envoy,
+  };
+}
+
+/** CONNECT and what was asked for beside it, or the one carrier that has its server for itself. */
+function proxyTerms({ accept, users, statuses }: ProxyStage<RouteName>, headMs: number): ServeTerms {
+  const given = new Set(accept);
+  assertUsed(given);
+  const front: RequestProfile = {
+    codec: 'auto',
+    perConnection: 'one',
+    // What no carrier knows is refused, so it is read as it was sent.
+    translatable: false,
+    http1: { headMs, keepAliveMs: 0, maxHeadBytes: 16 * 1024, maxLineBytes: 8 * 1024 },
+    http2: serverSetup,
+  };
+  const alpn = ['h2', 'http/1.1'];
+  const asked = carriers.filter(({ serveFlag }) => serveFlag && given.has(serveFlag.name));
+  const own = asked.find(({ server }) => server);
+  if (!own?.server) {
+    const served = carriers.filter(({ serveFlag }) => !serveFlag || given.has(serveFlag.name));
+    // A stage in the place of Envoy answers with the fields of Envoy.
+    const grants = ({ method }: TunnelExchange) => (method === 'CONNECT' && !statuses ? [halfCloseField] : []);
+    return {
+      front,
+      alpn,
+      refusals: refusals[statuses ?? 'serve'],
+      tunnels: { carriers: served, switches: given, grants },
+    };
+  }
+  const flag = `--${own.serveFlag?.name}`;
+  const other = asked.find((carrier) => carrier !== own)?.serveFlag;
+  if (other) throw usageError(`${flag} has its address for itself: --${other.name} cannot go with it`);
+  if (own.credentials === false && (users.authFile !== undefined || users.single)) {
+    throw usageError(`${flag} has no place for users and passwords`, 'its clients are known by their certificates');
+  }
+  if (statuses) throw usageError(`${flag} has statuses of its own: those of Envoy cannot go with it`);
+  return { alpn, ...ownTerms(own, own.server, given, front) };
+}
+
+/** A switch for a carrier that is not served would be a rule that nobody keeps. */
+function assertUsed(given: ReadonlySet<string>): void {
+  for (const { serveFlag, serveSwitches = [] } of carriers) {
+    const idle = serveSwitches.find(({ name }) => given.has(name));
+    if (idle && serveFlag && !given.has(serveFlag.name)) throw usageError(`--${idle.name} needs --${serveFlag.name}`);
+  }
+}
+
+function ownTerms(
+  carrier: Carrier,
+  demand: ServerDemand,
+  switches: ReadonlySet<string>,
+  front: RequestProfile,
+): Omit<ServeTerms, 'alpn'> {
+  return {
+    front: { ...front, http2: { ...front.http2, ...demand.http2 } },
+    tls: demand.tls,
+    refusals: { statusOf: demand.statusOf, unserved: 405, checksExpect: false, isBare: true },
+    tunnels: { carriers: [carrier], switches, grants: () => [] },
+  };
+}
+
+/**
+ * Reads the server's certificate, where it speaks TLS.
+ * @throws {TunlError} usage
+ */
+export async function createAcceptor(
+  tls: ListenerTls | undefined,
+  { tls: demand, alpn }: ServeTerms,
+): Promise<TlsAcceptor | undefined> {
+  if (!tls && !demand) return undefined;
+  if ((tls?.cert === undefined) !== (tls?.key === undefined)) throw usageError('--cert and --key go together');
+  const { createTlsServer } = await import('../../tls/server.ts');
+  return createTlsServer({ ...tls, alpn, ...demand });
+}

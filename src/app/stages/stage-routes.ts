@@ -1,0 +1,147 @@
+import type { HttpAction, HttpStage, ProxyStage, RouteName, TunnelsAction } from '../../chain/model.ts';
+import type { Address, TcpAddress } from '../../core/address.ts';
+import { pipe } from '../../core/dialer.ts';
+import { TunlError } from '../../core/errors.ts';
+import type { Exchange } from '../../core/exchange.ts';
+import { placesOf } from '../../core/listener.ts';
+import { withProxyHeader } from '../../dial/proxy-header.ts';
+import { parseAuthority } from '../../syntax/authority.ts';
+import { guard, guardText } from '../../policy/guard.ts';
+import { createPolicy, type PolicyBase, type Rule } from '../../policy/rules.ts';
+import { createFindRoute, type FindRoute } from '../../router/match.ts';
+import { nearestPlace } from '../tunnel/access-log.ts';
+import type { Route } from './route.ts';
+import type { RecordEnv } from './request-record.ts';
+import type { Plan, ServeEnv } from './serve-link.ts';
+import type { StageParts } from './stage.ts';
+import type { TunnelEnv } from '../tunnel/tunnel.ts';
+import type { ReadyUpstream } from './upstream.ts';
+import { dialTargets, withWay } from './way.ts';
+
+/** The rules of a stage, read. */
+export interface Rules {
+  readonly allow: readonly Rule[];
+  readonly deny: readonly Rule[];
+}
+
+type FindPlan = ServeEnv['route'];
+
+/** Leads every tunnel of a proxy to what it asks for, or to the one place of the stage. */
+export function routeTunnels(
+  stage: ProxyStage<RouteName>,
+  route: Route,
+  rules: Rules,
+  base: PolicyBase,
+  { listeners }: StageParts,
+  { access, ...common }: RecordEnv,
+): FindPlan {
+  const policy = createPolicy({ ...rules, base, ownAddresses: () => listeners().flatMap(placesOf) });
+  // Where the names are for others to resolve, or are not dialled at all, they are judged as text.
+  const { hops, entry } = route.options;
+  const isNameOurs = hops.length === 0 && !entry && !stage.to;
+  const check = isNameOurs ? guard(policy, route.resolve) : guardText(policy);
+  const dial = stage.to ? dialTargets(route, stage.to) : withWay(route);
+  // Inside the check: it must see the addresses that the check found.
+  const announce = stage.proxyProtocol ? [withProxyHeader(stage.proxyProtocol)] : [];
+  const nearest = (target: Address) => nearestPlace(route.options, stage.to?.targets[0] ?? target);
+  const env: TunnelEnv = {
+    ...common,
+    dial: pipe(dial, ...announce, check),
+    via: route.via,
+    ...(access && { access: { write: access.write, cluster: stage.name, nearest } }),
+  };
+  return (_exchange, tunnel) => {
+    if (!tunnel) throw new Error('a proxy takes nothing but tunnels');
+    return { kind: 'tunnel', env, target: tunnel.target };
+  };
+}
+
+/** Finds by the routes of a stage what is done with each request. */
+export function routeRequests(
+  { hosts }: HttpStage<RouteName>,
+  upstreams: ReadonlyMap<string, ReadyUpstream>,
+  authorise: Authorise | undefined,
+  env: RecordEnv,
+): FindPlan {
+  const findRoute: FindRoute = createFindRoute(hosts);
+  const tunnels = new Map<TunnelsAction, TunnelEnv>();
+  const tunnelEnvOf = (action: TunnelsAction, upstream: ReadyUpstream): TunnelEnv => {
+    const known = tunnels.get(action);
+    if (known) return known;
+    const made = toTunnelEnv(env, action, upstream);
+    tunnels.set(action, made);
+    return made;
+  };
+  return (exchange): Plan => {
+    const { action } = findRoute(exchange).route;
+    assertTaken(exchange, action);
+    if (action.kind === 'answer') return action;
+    const upstream = findUpstream(upstreams, action.upstream);
+    const target = upstream.choose(exchange);
+    authorise?.(exchange, upstream.isChosen ? target : undefined);
+    if (action.kind === 'tunnels') return { kind: 'tunnel', env: tunnelEnvOf(action, upstream), target };
+    return { ...action, upstream, target };
+  };
+}
+
+function toTunnelEnv(
+  { access, ...env }: RecordEnv,
+  { idleMs, proxyProtocol }: TunnelsAction,
+  { name, dial, route }: ReadyUpstream,
+): TunnelEnv {
+  return {
+    ...env,
+    dial: pipe(dial, ...(proxyProtocol ? [withProxyHeader(proxyProtocol, 'reached')] : [])),
+    via: route.via,
+    limits: { ...env.limits, ...(idleMs !== undefined && { idleMs }) },
+    record: env.record === 'none' ? 'none' : 'dialled',
+    ...(access && { access: { write: access.write, cluster: name, nearest: (place) => access.nearest(name, place) } }),
+  };
+}
+
+function findUpstream(upstreams: ReadonlyMap<string, ReadyUpstream>, name: string): ReadyUpstream {
+  const upstream = upstreams.get(name);
+  if (upstream) return upstream;
+  throw new TunlError('destination_unavailable', `there is no upstream ${name}`, { side: 'self', phase: 'request' });
+}
+
+/**
+ * Refuses what the route does not take: to change protocols or to open tunnels must be said.
+ * @throws {TunlError} http_request_denied
+ */
+function assertTaken({ method, upgradeTo, version }: Exchange, action: HttpAction): void {
+  const wanted = upgradeTo ?? (method === 'CONNECT' ? 'connect' : undefined);
+  if (action.kind === 'tunnels') {
+    if (method === 'CONNECT' || (action.post && method === 'POST' && version !== '1.0' && wanted === undefined)) return;
+    throw denied('the route takes nothing but tunnels');
+  }
+  const upgrades = action.kind === 'requests' ? action.upgrades : [];
+  if (wanted === undefined || upgrades.includes(wanted)) return;
+  throw denied(wanted === 'connect' ? 'the route takes no CONNECT' : 'the route takes no change of protocol');
+}
+
+/**
+ * Judges a request by the place that it chose, or by the host and port that it asks for where the route leads elsewhere.
+ * @throws {TunlError} http_request_denied or destination_ip_prohibited
+ */
+export type Authorise = (exchange: Exchange, chosen: Address | undefined) => void;
+
+/** Makes what judges the requests of a stage that has users or rules; without them its routes say all. */
+export function createAuthorise(rules: Rules, base: PolicyBase): Authorise {
+  // Who chooses a place reaches it, so it is judged as a proxy judges it. Other hosts are names for what the routes lead to.
+  const [places, hosts] = [createPolicy({ ...rules, base }), createPolicy({ ...rules, base: 'allow-all' })];
+  return (exchange, chosen) => {
+    if (chosen?.kind === 'tcp') places.checkText(chosen);
+    else hosts.checkText(readAsked(exchange));
+  };
+}
+
+/** The host and port that a request asks for; the port of its scheme where it names none (RFC 9110, section 4.2). */
+function readAsked({ authority, scheme, method }: Exchange): TcpAddress {
+  const hasPort = method === 'CONNECT' || /(?:^|[^:[\]]|\]):\d*$/.test(authority);
+  return parseAuthority(hasPort ? authority : `${authority}:${scheme === 'https' ? 443 : 80}`);
+}
+
+function denied(message: string): TunlError {
+  return new TunlError('http_request_denied', message, { side: 'client', phase: 'policy' });
+}

@@ -1,0 +1,103 @@
+import { finished } from 'node:stream/promises';
+import { type Address, formatAddress } from '../../core/address.ts';
+import { abortReason } from '../../core/deadline.ts';
+import type { Dial, DialStep } from '../../core/dialer.ts';
+import { TunlError } from '../../core/errors.ts';
+import type { EventSink } from '../../core/events.ts';
+import type { Link } from '../../core/link.ts';
+import { mayBeWeb, recogniseWeb } from '../../http/tunnel/web-answer.ts';
+import { emptyError } from './beginning.ts';
+import { reportProgress } from './tunnel.ts';
+
+/** What a check is run with. */
+export interface CheckRuntime {
+  readonly emit: EventSink;
+  /** Aborting it ends the check. */
+  readonly signal: AbortSignal;
+}
+
+/** How long a target may take to end once we have: a tunnel that is let go before is reset. */
+const endMs = 300;
+
+/** How long a tunnel is watched at least and at most. */
+const [leastMs, mostMs] = [300, 2000];
+
+/**
+ * Dials every target once, all at the same time, and lets go of it again without sending anything. Where a hop said yes,
+ * the tunnel is watched for a moment before that is believed.
+ * @throws {TunlError} why the first of them, in their order, is not reached
+ */
+export async function checkTargets(dial: Dial, targets: readonly Address[], runtime: CheckRuntime): Promise<void> {
+  const outcomes = await Promise.allSettled(targets.map((target) => checkTarget(dial, target, runtime)));
+  const failure = outcomes.find((outcome) => outcome.status === 'rejected');
+  if (failure) throw failure.reason;
+}
+
+async function checkTarget(dial: Dial, target: Address, { emit, signal }: CheckRuntime): Promise<void> {
+  const { onProgress, onFailure } = reportProgress(emit);
+  // The last one is that of the hop that leads to the target.
+  let answerMs: number | undefined;
+  const link = await dial(target, {
+    signal,
+    target,
+    origin: { peer: {} },
+    onProgress: (step: DialStep) => {
+      if (step.phase === 'handshake') answerMs = step.ms;
+      onProgress?.(step);
+    },
+    onDoubt: (message) => emit({ event: 'notice', level: 'warning', message }),
+    ...(onFailure && { onFailure }),
+  });
+  try {
+    if (answerMs !== undefined) {
+      await watchYes(link, formatAddress(target), Math.min(Math.max(leastMs, 2 * answerMs), mostMs), signal);
+    }
+  } finally {
+    await letGo(link, signal);
+  }
+  emit({ event: 'notice', level: 'verbose', message: `${formatAddress(target)} can be reached` });
+}
+
+/** A clean end: to the target this is a client that left, and it may end as well. */
+async function letGo({ stream }: Link, signal: AbortSignal): Promise<void> {
+  stream.resume().end();
+  const limit = AbortSignal.any([signal, AbortSignal.timeout(endMs)]);
+  await finished(stream, { signal: limit }).catch(() => {});
+  stream.destroy();
+}
+
+/** Bytes are a yes, whatever follows them, and so is silence: most services wait for their client. */
+function watchYes({ stream }: Link, target: string, ms: number, signal: AbortSignal): Promise<void> {
+  return new Promise((resolve, reject) => {
+    let received = Buffer.alloc(0);
+    const settle = (error?: Error) => {
+      clearTimeout(timer);
+      stream.off('data', onData).off('end', onEnd).off('close', onClose);
+      signal.removeEventListener('abort', onAbort);
+      if (error) reject(error);
+      else resolve();
+    };
+    const onData = (chunk: Buffer) => {
+      received = Buffer.concat([received, chunk]);
+      const web = recogniseWeb(received);
+      if (web) settle(webError(target, web.line));
+      else if (!mayBeWeb(received)) settle();
+    };
+    const onGone = (how: 'ended' | 'reset the tunnel') =>
+      settle(received.length > 0 ? undefined : emptyError(target, how));
+    const onEnd = () => onGone('ended');
+    const onClose = () => onGone('reset the tunnel');
+    const onAbort = () => settle(abortReason(signal));
+    const timer = setTimeout(settle, ms);
+    if (signal.aborted) return onAbort();
+    if (stream.readableEnded) return onEnd();
+    if (stream.destroyed) return onClose();
+    signal.addEventListener('abort', onAbort, { once: true });
+    stream.on('data', onData).on('end', onEnd).on('close', onClose).resume();
+  });
+}
+
+function webError(target: string, line: string): TunlError {
+  const message = `the tunnel to ${target} begins with what a web server says, and nothing was asked: "${line}"`;
+  return new TunlError('http_protocol_error', message, { side: 'hop', phase: 'handshake' });
+}
