@@ -14,7 +14,7 @@ const slow = [
   'test/cli/e2e/**/*.test.ts',
   'test/contracts.test.ts',
   'test/nested-contracts.test.ts',
-  'test/chain/print.test.ts',
+  'test/chain/print/graph.test.ts',
   'test/envoy/{export,mutations,round-trip}.test.ts',
   'test/http2/{floods,flow}.test.ts',
   'test/tls/link.test.ts',

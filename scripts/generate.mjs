@@ -30,7 +30,7 @@ async function load(path) {
   return import(`data:text/javascript;base64,${Buffer.from(outputFiles[0].contents).toString('base64')}`);
 }
 
-const { makeJsonSchema } = await load('src/chain/schema.ts');
+const { makeJsonSchema } = await load('src/chain/read/schema.ts');
 const { listFields } = await load('src/envoy/field-list.ts');
 const { fillTables } = await load('src/cli/readme-tables.ts');
 const { formatManual } = await load('src/cli/manual/index.ts');

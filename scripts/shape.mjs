@@ -37,6 +37,7 @@ const rooms = {
   telemetry: ['admin', '.'],
   http: ['server', 'tunnel', 'h1', 'h2', 'body', 'exchange', 'wire', '.'],
   app: ['commands', 'graph', 'stages', 'admin', '.', 'tunnel'],
+  chain: ['print', 'read', 'draw', 'check', 'model'],
 };
 
 /** Who may load what. A type costs nothing and opens nothing. */
@@ -53,7 +54,6 @@ const maxFiles = 17;
 const limits = {
   'src/core': 24,
 
-  'src/chain': 36,
   'src/cli': 33,
   'src/envoy': 34,
 

@@ -1,4 +1,4 @@
-import { type Graph, listStages, listWays, type RouteOptions, type Target } from '../chain/model.ts';
+import { type Graph, listStages, listWays, type RouteOptions, type Target } from '../chain/model/graph.ts';
 import { type Address, formatAddress } from '../core/address.ts';
 import type { Stage } from '../core/dialer.ts';
 import { TunlError, usageError } from '../core/errors.ts';

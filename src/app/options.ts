@@ -1,4 +1,4 @@
-import type { Graph, ProxyStage, RouteOptions } from '../chain/model.ts';
+import type { Graph, ProxyStage, RouteOptions } from '../chain/model/graph.ts';
 import type { Address, ListenAddress, TcpAddress, UnixAddress } from '../core/address.ts';
 import type { EventSink } from '../core/events.ts';
 import type { TlsSettings } from '../core/hop.ts';
@@ -6,7 +6,7 @@ import type { Scope } from '../core/scope.ts';
 import type { Level } from '../telemetry/admin/subject.ts';
 import type { Tunnels } from './tunnel/tunnels.ts';
 
-export type { Graph, HopChoice, Limits, RouteOptions } from '../chain/model.ts';
+export type { Graph, HopChoice, Limits, RouteOptions } from '../chain/model/graph.ts';
 
 /** What a command runs in. */
 export interface Runtime {

@@ -1,5 +1,5 @@
 import { isIP } from 'node:net';
-import type { HopChoice, Target } from '../chain/model.ts';
+import type { HopChoice, Target } from '../chain/model/graph.ts';
 import { hostOf } from '../core/address.ts';
 import type { Hop, TlsSettings } from '../core/hop.ts';
 import type { FieldWriter } from './export-fields.ts';

@@ -1,4 +1,4 @@
-import type { HttpAction, HttpRoute, HttpStage, Upstream } from '../chain/model.ts';
+import type { HttpAction, HttpRoute, HttpStage, Upstream } from '../chain/model/graph.ts';
 import { defaultLimits } from '../syntax/settings.ts';
 import { tidyTargetTls } from './canonical-hop.ts';
 import { tidyChoice, tidyRoute, toPlainRoute } from './canonical-route.ts';

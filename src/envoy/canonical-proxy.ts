@@ -6,7 +6,7 @@ import type {
   ProxyStage,
   TargetChoice,
   Upstream,
-} from '../chain/model.ts';
+} from '../chain/model/graph.ts';
 import { termsOf } from './hop-terms.ts';
 
 /** A proxy as the HTTP stage that does the same. One that dials what each tunnel asks for stays what it is. */

@@ -1,4 +1,4 @@
-import type { ForwardStage, Limits, RouteOptions, TargetChoice } from '../chain/model.ts';
+import type { ForwardStage, Limits, RouteOptions, TargetChoice } from '../chain/model/graph.ts';
 import { collectLimits } from '../syntax/settings.ts';
 import { tidyHops } from './canonical-hop.ts';
 import { isName } from './export-cluster.ts';

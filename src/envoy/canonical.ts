@@ -10,7 +10,7 @@ import {
   type Target,
   type TargetChoice,
   type Upstream,
-} from '../chain/model.ts';
+} from '../chain/model/graph.ts';
 import type { InternalAddress } from '../core/address.ts';
 import { tidyHttp, UpstreamNames } from './canonical-http.ts';
 import { toHttpStage } from './canonical-proxy.ts';

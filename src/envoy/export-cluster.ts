@@ -1,5 +1,5 @@
 import { isIP } from 'node:net';
-import type { Target } from '../chain/model.ts';
+import type { Target } from '../chain/model/graph.ts';
 import { type Tree, formatSeconds, toAddress, typed } from './export-terms.ts';
 import type { HopVersion } from './hop-terms.ts';
 

@@ -9,7 +9,7 @@ import {
   type ProxyStage,
   type RouteOptions,
   type TargetChoice,
-} from '../chain/model.ts';
+} from '../chain/model/graph.ts';
 import { formatAddress, hostOf } from '../core/address.ts';
 import { formatDuration } from '../core/deadline.ts';
 import { formatHop, type Hop, type TlsSettings } from '../core/hop.ts';

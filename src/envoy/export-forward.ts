@@ -1,5 +1,5 @@
-import type { ForwardStage, HopChoice, RouteOptions } from '../chain/model.ts';
-import type { SharedNames } from '../chain/shared-names.ts';
+import type { ForwardStage, HopChoice, RouteOptions } from '../chain/model/graph.ts';
+import type { SharedNames } from '../chain/model/shared-names.ts';
 import { type Address, formatAddress, hostOf } from '../core/address.ts';
 import type { Hop } from '../core/hop.ts';
 import { type ClusterPlan, toCluster } from './export-cluster.ts';

@@ -1,5 +1,5 @@
-import type { HttpAction, HttpRoute, HttpStage, RequestMatch, Upstream, VirtualHost } from '../chain/model.ts';
-import type { FieldMatch, TextMatch } from '../chain/http-model.ts';
+import type { HttpAction, HttpRoute, HttpStage, RequestMatch, Upstream, VirtualHost } from '../chain/model/graph.ts';
+import type { FieldMatch, TextMatch } from '../chain/model/http.ts';
 import { type ClusterPlan, toCluster } from './export-cluster.ts';
 import type { StageTrees } from './export-forward.ts';
 import { toAccessLogs, toListener } from './export-listener.ts';

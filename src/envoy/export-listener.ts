@@ -1,4 +1,4 @@
-import type { AccessLog, ChainStage } from '../chain/model.ts';
+import type { AccessLog, ChainStage } from '../chain/model/graph.ts';
 import { toListenerSocket } from './export-tls.ts';
 import { toAddress, type Tree, typed } from './export-terms.ts';
 

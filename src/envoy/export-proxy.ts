@@ -1,4 +1,4 @@
-import type { ProxyStage } from '../chain/model.ts';
+import type { ProxyStage } from '../chain/model/graph.ts';
 import { formatSeconds, typed } from './export-terms.ts';
 import type { StageTrees } from './export-forward.ts';
 import { toHttpListener, toTunnelRoute } from './export-http.ts';

@@ -1,5 +1,5 @@
 import { isIP } from 'node:net';
-import type { ListenerTls } from '../chain/model.ts';
+import type { ListenerTls } from '../chain/model/graph.ts';
 import type { TlsSettings } from '../core/hop.ts';
 import { type Tree, typed } from './export-terms.ts';
 

@@ -1,6 +1,6 @@
 import { isMap, isSeq, parseDocument, stringify, visit } from 'yaml';
-import { type ChainStage, type Graph, type PlainGraph, toPlain } from '../chain/model.ts';
-import { SharedNames } from '../chain/shared-names.ts';
+import { type ChainStage, type Graph, type PlainGraph, toPlain } from '../chain/model/graph.ts';
+import { SharedNames } from '../chain/model/shared-names.ts';
 import { usageError } from '../core/errors.ts';
 import { toEnvoyGraph } from './canonical.ts';
 import { type FieldSources, FieldWriter } from './export-fields.ts';

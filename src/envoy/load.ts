@@ -1,10 +1,10 @@
-import type { Fault, Path, Source } from '../chain/document.ts';
-import { explainIssues } from '../chain/issues.ts';
-import type { LoadedGraph } from '../chain/load.ts';
-import { type ChainStage, type Graph, listExits, listNames } from '../chain/model.ts';
-import type { GraphFault } from '../chain/fault.ts';
-import { nameRoutes } from '../chain/shared-names.ts';
-import { findFaults } from '../chain/validate.ts';
+import type { Fault, Path, Source } from '../chain/read/document.ts';
+import { explainIssues } from '../chain/read/issues.ts';
+import type { LoadedGraph } from '../chain/read/load.ts';
+import { type ChainStage, type Graph, listExits, listNames } from '../chain/model/graph.ts';
+import type { GraphFault } from '../chain/model/fault.ts';
+import { nameRoutes } from '../chain/model/shared-names.ts';
+import { findFaults } from '../chain/check/validate.ts';
 import { quote } from '../syntax/text.ts';
 import { bootstrap, type BootstrapWords } from './forms/bootstrap.ts';
 import type { ListenerWords } from './forms/listener.ts';

@@ -1,4 +1,4 @@
-import type { Path } from '../chain/document.ts';
+import type { Path } from '../chain/read/document.ts';
 import type { Reading } from './reading.ts';
 
 /** Refuses a message that does not have exactly one of some fields. */

@@ -1,6 +1,6 @@
 import { resolve } from 'node:path';
-import type { Path } from '../chain/document.ts';
-import type { AccessLog } from '../chain/model.ts';
+import type { Path } from '../chain/read/document.ts';
+import type { AccessLog } from '../chain/model/graph.ts';
 import type { AccessLogWords } from './forms/access-log.ts';
 import { parseFormat } from '../syntax/format/format.ts';
 import { assertAtMostOne } from './one-of.ts';

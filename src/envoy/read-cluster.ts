@@ -1,6 +1,6 @@
 import { isIP } from 'node:net';
-import type { Path } from '../chain/document.ts';
-import type { Limits, RouteOptions, Target, TargetChoice } from '../chain/model.ts';
+import type { Path } from '../chain/read/document.ts';
+import type { Limits, RouteOptions, Target, TargetChoice } from '../chain/model/graph.ts';
 import type { TlsSettings } from '../core/hop.ts';
 import { parseHost, parsePort } from '../syntax/authority.ts';
 import { parseUnix } from '../syntax/listen.ts';

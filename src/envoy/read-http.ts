@@ -1,5 +1,5 @@
-import type { Path } from '../chain/document.ts';
-import type { HttpStage, Upstream, VirtualHost } from '../chain/model.ts';
+import type { Path } from '../chain/read/document.ts';
+import type { HttpStage, Upstream, VirtualHost } from '../chain/model/graph.ts';
 import type { ListenAddress, InternalAddress } from '../core/address.ts';
 import { quote } from '../syntax/text.ts';
 import type { HttpManagerWords } from './forms/http-connection-manager.ts';

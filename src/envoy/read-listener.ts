@@ -1,6 +1,6 @@
 import { isIP } from 'node:net';
-import type { Path } from '../chain/document.ts';
-import type { ChainStage } from '../chain/model.ts';
+import type { Path } from '../chain/read/document.ts';
+import type { ChainStage } from '../chain/model/graph.ts';
 import type { InternalAddress, ListenAddress } from '../core/address.ts';
 import { parseUnix } from '../syntax/listen.ts';
 import { quote } from '../syntax/text.ts';

@@ -1,5 +1,5 @@
-import type { Path } from '../chain/document.ts';
-import type { FieldMatch, RequestMatch, TextMatch } from '../chain/model.ts';
+import type { Path } from '../chain/read/document.ts';
+import type { FieldMatch, RequestMatch, TextMatch } from '../chain/model/graph.ts';
 import type { HeaderMatcherWords, RouteMatchWords } from './forms/route.ts';
 import { assertAtMostOne, assertOne } from './one-of.ts';
 import type { Reading } from './reading.ts';

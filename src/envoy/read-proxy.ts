@@ -1,5 +1,5 @@
 import { isLoopback } from '../core/loopback.ts';
-import type { HttpAction, HttpRoute, HttpStage, ProxyStage } from '../chain/model.ts';
+import type { HttpAction, HttpRoute, HttpStage, ProxyStage } from '../chain/model/graph.ts';
 import { formatAddress, type InternalAddress, type ListenAddress } from '../core/address.ts';
 import { dynamicFilterType } from './forms/dynamic-forward-proxy.ts';
 import type { HttpManagerWords } from './forms/http-connection-manager.ts';

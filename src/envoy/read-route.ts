@@ -1,5 +1,5 @@
-import type { Path } from '../chain/document.ts';
-import type { FieldMatch, HttpAction, HttpRoute, RequestMatch } from '../chain/model.ts';
+import type { Path } from '../chain/read/document.ts';
+import type { FieldMatch, HttpAction, HttpRoute, RequestMatch } from '../chain/model/graph.ts';
 import type { RouteActionWords, RouteWords } from './forms/route.ts';
 import { assertOne } from './one-of.ts';
 import { readMatch } from './read-match.ts';

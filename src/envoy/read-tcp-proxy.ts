@@ -1,6 +1,6 @@
-import type { Path } from '../chain/document.ts';
-import type { ForwardStage, HopChoice, Limits, RouteOptions, Target, TargetChoice } from '../chain/model.ts';
-import { escapeVariables } from '../chain/secrets.ts';
+import type { Path } from '../chain/read/document.ts';
+import type { ForwardStage, HopChoice, Limits, RouteOptions, Target, TargetChoice } from '../chain/model/graph.ts';
+import { escapeVariables } from '../chain/read/secrets.ts';
 import type { InternalAddress, TcpAddress } from '../core/address.ts';
 import { usageError } from '../core/errors.ts';
 import type { HeaderField, Hop } from '../core/hop.ts';

@@ -1,7 +1,7 @@
 import { isIPv6 } from 'node:net';
 import { resolve } from 'node:path';
-import type { Path } from '../chain/document.ts';
-import type { ListenerTls } from '../chain/model.ts';
+import type { Path } from '../chain/read/document.ts';
+import type { ListenerTls } from '../chain/model/graph.ts';
 import type { TlsSettings } from '../core/hop.ts';
 import { parseSpiffeId } from '../core/spiffe.ts';
 import { quote } from '../syntax/text.ts';

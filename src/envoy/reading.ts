@@ -1,6 +1,6 @@
-import { Attempts } from '../chain/attempt.ts';
-import type { Fault, Path, Source } from '../chain/document.ts';
-import type { SecretSources } from '../chain/secrets.ts';
+import { Attempts } from '../chain/read/diagnostics.ts';
+import type { Fault, Path, Source } from '../chain/read/document.ts';
+import type { SecretSources } from '../chain/read/secrets.ts';
 import type { NoticeEvent } from '../core/events.ts';
 import { StageNames } from './names.ts';
 import { findWritten } from './spelling.ts';

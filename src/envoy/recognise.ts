@@ -1,4 +1,4 @@
-import type { Source } from '../chain/document.ts';
+import type { Source } from '../chain/read/document.ts';
 
 /** Fields by which a file of Envoy is known, and those of pieces of one. */
 const marks = ['static_resources', 'dynamic_resources', 'staticResources', 'dynamicResources'];

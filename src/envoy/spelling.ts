@@ -1,5 +1,5 @@
 import * as z from 'zod';
-import type { Fault, Path } from '../chain/document.ts';
+import type { Fault, Path } from '../chain/read/document.ts';
 import { suggest } from '../syntax/suggest.ts';
 import { quote } from '../syntax/text.ts';
 import { factsOf, type MessageFacts, typesOf } from './forms/proto.ts';

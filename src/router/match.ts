@@ -1,4 +1,4 @@
-import type { FieldMatch, HttpRoute, RequestMatch, TextMatch, VirtualHost } from '../chain/http-model.ts';
+import type { FieldMatch, HttpRoute, RequestMatch, TextMatch, VirtualHost } from '../chain/model/http.ts';
 import { TunlError } from '../core/errors.ts';
 import type { Exchange } from '../core/exchange.ts';
 

@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
-import { type ChainStage, listStages } from '../../src/chain/model.ts';
-import { printGraph } from '../../src/chain/print.ts';
-import { listKeys } from '../../src/chain/schema.ts';
+import { type ChainStage, listStages } from '../../src/chain/model/graph.ts';
+import { printGraph } from '../../src/chain/print/graph.ts';
+import { listKeys } from '../../src/chain/read/schema.ts';
 import { commands } from '../../src/cli/commands/index.ts';
 import { limitGroup, readCaps, readLimits } from '../../src/cli/options/limits.ts';
 import { listOptions, parseWords } from '../../src/cli/program.ts';

@@ -6,7 +6,7 @@ import { FieldWriter } from '../../src/envoy/export-fields.ts';
 import { exportEnvoy } from '../../src/envoy/export.ts';
 import { loadText } from '../support/chain-file.ts';
 import { makeEnvoyGraphs, writeFields } from '../support/envoy-graphs.ts';
-import { toPlain } from '../../src/chain/model.ts';
+import { toPlain } from '../../src/chain/model/graph.ts';
 import { toGraph } from '../support/graphs.ts';
 
 const graphs = makeEnvoyGraphs({ cert: '/etc/cert.pem', key: '/etc/key.pem', ca: '/etc/ca.pem' });

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { type PlainGraph, type HttpAction, type RequestMatch, toPlain } from '../../src/chain/model.ts';
+import { type PlainGraph, type HttpAction, type RequestMatch, toPlain } from '../../src/chain/model/graph.ts';
 import {
   envoyHop,
   envoyRoute,

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { type PlainGraph, toPlain } from '../../src/chain/model.ts';
+import { type PlainGraph, toPlain } from '../../src/chain/model/graph.ts';
 import { envoyHop, envoyRoute, loadEnvoy, localPort, readFixture, tcpStage } from '../support/envoy-file.ts';
 import { internal } from '../support/graphs.ts';
 

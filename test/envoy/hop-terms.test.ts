@@ -5,7 +5,7 @@ import { envoySchemes, findScheme, findTerms, termsOf } from '../../src/envoy/ho
 import { makeHop } from '../support/app.ts';
 import { envoyRoute, loadEnvoy, localPort, tcpStage } from '../support/envoy-file.ts';
 import { refusalOf } from '../support/usage.ts';
-import { listStages } from '../../src/chain/model.ts';
+import { listStages } from '../../src/chain/model/graph.ts';
 import { toGraph } from '../support/graphs.ts';
 
 const named = schemes.map((scheme) => [scheme.scheme, scheme] as const);

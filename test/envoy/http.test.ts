@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { type HttpStage, listStages } from '../../src/chain/model.ts';
+import { type HttpStage, listStages } from '../../src/chain/model/graph.ts';
 import { editFixture, loadEnvoy, readFixture } from '../support/envoy-file.ts';
 
 function load(text: string): HttpStage {

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { findFaults } from '../../src/chain/validate.ts';
+import { findFaults } from '../../src/chain/check/validate.ts';
 import { TunlError } from '../../src/core/errors.ts';
 import { fixtureNames, makeChanges, plainValues } from '../support/envoy-changes.ts';
 import { loadEnvoy } from '../support/envoy-file.ts';

@@ -3,7 +3,7 @@ import { exportEnvoy } from '../../src/envoy/export.ts';
 import { loadText } from '../support/chain-file.ts';
 import { loadEnvoy } from '../support/envoy-file.ts';
 import { refusalOf } from '../support/usage.ts';
-import { listStages } from '../../src/chain/model.ts';
+import { listStages } from '../../src/chain/model/graph.ts';
 
 const peer = 'spiffe://cluster.local/ns/shop/sa/db';
 

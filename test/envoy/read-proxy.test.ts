@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
-import { Source } from '../../src/chain/document.ts';
-import { listStages } from '../../src/chain/model.ts';
+import { Source } from '../../src/chain/read/document.ts';
+import { listStages } from '../../src/chain/model/graph.ts';
 import { exportEnvoy } from '../../src/envoy/export.ts';
 import { loadBootstrap } from '../../src/envoy/load.ts';
 import { loadText } from '../support/chain-file.ts';

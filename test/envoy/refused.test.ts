@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { Source } from '../../src/chain/document.ts';
+import { Source } from '../../src/chain/read/document.ts';
 import { isBootstrap } from '../../src/envoy/recognise.ts';
 import { editFixture, loadEnvoy, readFixture } from '../support/envoy-file.ts';
 import { refusalOf } from '../support/usage.ts';

@@ -1,14 +1,14 @@
 import { readdirSync } from 'node:fs';
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { findFaults } from '../../src/chain/validate.ts';
+import { findFaults } from '../../src/chain/check/validate.ts';
 import { toEnvoyGraph } from '../../src/envoy/canonical.ts';
 import { exportEnvoy } from '../../src/envoy/export.ts';
 import { FieldWriter } from '../../src/envoy/export-fields.ts';
 import { loadText } from '../support/chain-file.ts';
 import { loadEnvoy, readFixture } from '../support/envoy-file.ts';
 import { makeEnvoyGraphs, writeFields } from '../support/envoy-graphs.ts';
-import { toPlain } from '../../src/chain/model.ts';
+import { toPlain } from '../../src/chain/model/graph.ts';
 
 const graphs = makeEnvoyGraphs({ cert: '/etc/cert.pem', key: '/etc/key.pem', ca: '/etc/ca.pem' }).filter(
   (graph) => findFaults(graph).length === 0,

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { type ForwardStage, listStages } from '../../src/chain/model.ts';
+import { type ForwardStage, listStages } from '../../src/chain/model/graph.ts';
 import { editFixture, envoyHop, loadEnvoy, localPort, readFixture } from '../support/envoy-file.ts';
 
 /** The stage of a file with one TcpProxy, with one piece of it put otherwise. */

@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
 import { editFixture, loadEnvoy } from '../support/envoy-file.ts';
 import { refusalOf } from '../support/usage.ts';
-import { listStages } from '../../src/chain/model.ts';
+import { listStages } from '../../src/chain/model/graph.ts';
 
 const socket = (type: string, fields: string) =>
   `transport_socket: { name: tls, typed_config: { '@type': type.googleapis.com/envoy.extensions.transport_sockets.${type}, ${fields} } }`;

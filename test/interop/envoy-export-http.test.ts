@@ -1,7 +1,7 @@
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, onTestFinished, test } from 'vitest';
-import type { ChainStage, FieldMatch, HttpRoute } from '../../src/chain/model.ts';
+import type { ChainStage, FieldMatch, HttpRoute } from '../../src/chain/model/graph.ts';
 import { exportEnvoy } from '../../src/envoy/export.ts';
 import { usualLimits } from '../../src/envoy/read-cluster.ts';
 import { makeHop } from '../support/app.ts';

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import type { FieldMatch, RequestMatch, VirtualHost } from '../../src/chain/http-model.ts';
+import type { FieldMatch, RequestMatch, VirtualHost } from '../../src/chain/model/http.ts';
 import { TunlError } from '../../src/core/errors.ts';
 import { createFindRoute, type Routed } from '../../src/router/match.ts';
 

@@ -1,7 +1,7 @@
 import { request } from 'node:http';
 import { onTestFinished } from 'vitest';
 import { type RunningGraph, startGraph } from '../../src/app/graph/graph.ts';
-import type { PlainGraph } from '../../src/chain/model.ts';
+import type { PlainGraph } from '../../src/chain/model/graph.ts';
 import { TunlError } from '../../src/core/errors.ts';
 import type { TunlEvent } from '../../src/core/events.ts';
 import { Scope } from '../../src/core/scope.ts';

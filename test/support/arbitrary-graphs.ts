@@ -7,7 +7,7 @@ import type {
   Limits,
   PlainGraph,
   RouteOptions,
-} from '../../src/chain/model.ts';
+} from '../../src/chain/model/graph.ts';
 import { halfCloses, type HeaderField, type Hop } from '../../src/core/hop.ts';
 import { Secret } from '../../src/core/secret.ts';
 import { arbitraryHttp, leaveOut } from './arbitrary-http.ts';

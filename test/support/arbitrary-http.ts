@@ -8,7 +8,7 @@ import type {
   StagePolicy,
   Target,
   Upstream,
-} from '../../src/chain/model.ts';
+} from '../../src/chain/model/graph.ts';
 import type { TcpAddress } from '../../src/core/address.ts';
 
 /** Without the members that are undefined. */

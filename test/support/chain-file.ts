@@ -1,5 +1,5 @@
 import { schemes } from '../../src/carriers/index.ts';
-import { type LoadedGraph, loadGraph } from '../../src/chain/load.ts';
+import { type LoadedGraph, loadGraph } from '../../src/chain/read/load.ts';
 import { parseRule } from '../../src/policy/rules.ts';
 
 /** Loads the text of a file as `chain -c chain.yaml` does in a folder. */

@@ -1,6 +1,6 @@
 import { onTestFinished } from 'vitest';
 import { type RunningGraph, startGraph } from '../../src/app/graph/graph.ts';
-import type { ChainStage } from '../../src/chain/model.ts';
+import type { ChainStage } from '../../src/chain/model/graph.ts';
 import { TunlError } from '../../src/core/errors.ts';
 import type { TunlEvent } from '../../src/core/events.ts';
 import { Scope } from '../../src/core/scope.ts';

@@ -1,5 +1,5 @@
 import { afterAll } from 'vitest';
-import type { Target } from '../../src/chain/model.ts';
+import type { Target } from '../../src/chain/model/graph.ts';
 import { calmLimits, makeHop } from './app.ts';
 import { makeCerts } from './certs.ts';
 import { startChain, type TestChain } from './chain.ts';

@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
-import { Source } from '../../src/chain/document.ts';
-import type { LoadedGraph } from '../../src/chain/load.ts';
+import { Source } from '../../src/chain/read/document.ts';
+import type { LoadedGraph } from '../../src/chain/read/load.ts';
 import type {
   ForwardStage,
   HttpRoute,
@@ -9,7 +9,7 @@ import type {
   Target,
   TargetChoice,
   Upstream,
-} from '../../src/chain/model.ts';
+} from '../../src/chain/model/graph.ts';
 import type { Hop } from '../../src/core/hop.ts';
 import { loadBootstrap } from '../../src/envoy/load.ts';
 

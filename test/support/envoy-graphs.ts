@@ -12,7 +12,7 @@ import {
   type Target,
   type TargetChoice,
   type Upstream,
-} from '../../src/chain/model.ts';
+} from '../../src/chain/model/graph.ts';
 import {
   accessLogs,
   alternatives,

@@ -1,5 +1,5 @@
 import fc from 'fast-check';
-import type { AccessLog, HopChoice, Limits, RouteOptions, Target } from '../../src/chain/model.ts';
+import type { AccessLog, HopChoice, Limits, RouteOptions, Target } from '../../src/chain/model/graph.ts';
 import type { HeaderField, Hop } from '../../src/core/hop.ts';
 
 /** Files that the graphs name; Envoy reads them when it checks a file. */

@@ -1,5 +1,5 @@
 import fc from 'fast-check';
-import type { HttpAction, HttpRoute } from '../../src/chain/model.ts';
+import type { HttpAction, HttpRoute } from '../../src/chain/model/graph.ts';
 
 /** What happens to some requests, with these upstreams. */
 export function route(upstreams: readonly string[]): fc.Arbitrary<HttpRoute> {

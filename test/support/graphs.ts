@@ -6,7 +6,7 @@ import type {
   ProxyStage,
   RouteOptions,
   Target,
-} from '../../src/chain/model.ts';
+} from '../../src/chain/model/graph.ts';
 import type { InternalAddress } from '../../src/core/address.ts';
 import { calmLimits } from './app.ts';
 

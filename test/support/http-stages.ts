@@ -6,7 +6,7 @@ import type {
   Target,
   Upstream,
   VirtualHost,
-} from '../../src/chain/model.ts';
+} from '../../src/chain/model/graph.ts';
 import { calmLimits } from './app.ts';
 import { freePort, internal } from './graphs.ts';
 

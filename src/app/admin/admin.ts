@@ -1,5 +1,5 @@
 import { isIP } from 'node:net';
-import type { Graph } from '../../chain/model.ts';
+import type { Graph } from '../../chain/model/graph.ts';
 import { type Address, formatAddress, type ListenAddress } from '../../core/address.ts';
 import { type Listener, placesOf } from '../../core/listener.ts';
 import { listen } from '../../listeners/socket.ts';

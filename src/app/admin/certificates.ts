@@ -1,6 +1,6 @@
 import { X509Certificate } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
-import type { Graph } from '../../chain/model.ts';
+import type { Graph } from '../../chain/model/graph.ts';
 import type { CertificateFacts } from '../../telemetry/admin/subject.ts';
 
 /** The certificates that listeners of a graph show, as their files are now. What cannot be read is left out. */

@@ -1,4 +1,4 @@
-import type { Graph } from '../../chain/model.ts';
+import type { Graph } from '../../chain/model/graph.ts';
 import type { Address } from '../../core/address.ts';
 import { TunlError } from '../../core/errors.ts';
 import { version } from '../../core/version.ts';
@@ -66,11 +66,11 @@ export function createSubject({
         uptimeMs: uptimeMs(),
       }),
     dumpConfig: async () => {
-      const { dumpGraph } = await import('../../chain/print.ts');
+      const { dumpGraph } = await import('../../chain/print/graph.ts');
       return dumpGraph(current().graph);
     },
     drawGraph: async () => {
-      const { drawSvg } = await import('../../chain/draw.ts');
+      const { drawSvg } = await import('../../chain/draw/draw.ts');
       const { graph, fused } = current();
       return drawSvg(graph, { fused, counters: tunnels.countStages() });
     },

@@ -1,4 +1,4 @@
-import { type ChainStage, type Graph, listStages } from '../../chain/model.ts';
+import { type ChainStage, type Graph, listStages } from '../../chain/model/graph.ts';
 import { type Address, formatAddress } from '../../core/address.ts';
 import type { Dial, Stage } from '../../core/dialer.ts';
 import type { TunnelEnd, TunlEvent } from '../../core/events.ts';

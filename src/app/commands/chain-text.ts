@@ -1,5 +1,5 @@
 import { open } from 'node:fs/promises';
-import { maxFileBytes } from '../../chain/document.ts';
+import { maxFileBytes } from '../../chain/read/document.ts';
 import { usageError } from '../../core/errors.ts';
 import { describeFileError } from '../../syntax/password-file.ts';
 import { quote } from '../../syntax/text.ts';

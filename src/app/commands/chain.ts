@@ -1,9 +1,9 @@
 import { dirname, resolve } from 'node:path';
 import { carriers, schemes } from '../../carriers/index.ts';
-import { Source } from '../../chain/document.ts';
-import type { DrawTextOptions } from '../../chain/draw.ts';
-import { type LoadedGraph, loadGraph } from '../../chain/load.ts';
-import { printGraph, type PrintOptions } from '../../chain/print.ts';
+import { Source } from '../../chain/read/document.ts';
+import type { DrawTextOptions } from '../../chain/draw/draw.ts';
+import { type LoadedGraph, loadGraph } from '../../chain/read/load.ts';
+import { printGraph, type PrintOptions } from '../../chain/print/graph.ts';
 import { TunlError, toTunlError, usageError } from '../../core/errors.ts';
 import { isBootstrap } from '../../envoy/recognise.ts';
 import { parseRule } from '../../policy/rules.ts';
@@ -15,8 +15,8 @@ import type { Graph, Running, Runtime } from '../options.ts';
 import { LogFiles } from '../../telemetry/access-log.ts';
 import { Tunnels } from '../tunnel/tunnels.ts';
 
-export { describeRoutes } from '../../chain/http-text.ts';
-export { listStages } from '../../chain/model.ts';
+export { describeRoutes } from '../../chain/draw/http-text.ts';
+export { listStages } from '../../chain/model/graph.ts';
 export { printGraph, type PrintOptions };
 export { toLinearGraph } from './linear.ts';
 
@@ -34,7 +34,7 @@ export type DrawForm = 'text' | 'mermaid' | 'svg';
 
 /** Draws a graph. `width` is the columns that a terminal has, 0 for none; no secret is shown. */
 export async function drawGraph(graph: Graph, form: DrawForm, options: DrawTextOptions): Promise<string> {
-  const { drawMermaid, drawSvg, drawText } = await import('../../chain/draw.ts');
+  const { drawMermaid, drawSvg, drawText } = await import('../../chain/draw/draw.ts');
   if (form === 'mermaid') return drawMermaid(graph, options);
   if (form === 'svg') return drawSvg(graph, options);
   return drawText(graph, options);

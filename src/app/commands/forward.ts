@@ -1,4 +1,4 @@
-import type { ForwardStage, Graph, RouteName, RouteOptions } from '../../chain/model.ts';
+import type { ForwardStage, Graph, RouteName, RouteOptions } from '../../chain/model/graph.ts';
 import { startGraph } from '../graph/graph.ts';
 import type { ForwardOptions, Running, Runtime } from '../options.ts';
 

@@ -1,6 +1,6 @@
-import type { ForwardStage, Graph, HopChoice, RouteName, RouteOptions, Target } from '../../chain/model.ts';
+import type { ForwardStage, Graph, HopChoice, RouteName, RouteOptions, Target } from '../../chain/model/graph.ts';
 import type { InternalAddress, ListenAddress } from '../../core/address.ts';
-import { findFaults } from '../../chain/validate.ts';
+import { findFaults } from '../../chain/check/validate.ts';
 import { usageError } from '../../core/errors.ts';
 
 /** What stands between the listener and the target on the command line. */

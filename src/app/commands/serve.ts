@@ -1,4 +1,4 @@
-import type { Graph, ProxyStage, RouteName } from '../../chain/model.ts';
+import type { Graph, ProxyStage, RouteName } from '../../chain/model/graph.ts';
 import { startGraph } from '../graph/graph.ts';
 import type { Running, Runtime, ServeOptions } from '../options.ts';
 

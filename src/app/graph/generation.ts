@@ -1,6 +1,6 @@
 import { setMaxListeners } from 'node:events';
-import { type ChainStage, type Graph, listNames, type RouteName } from '../../chain/model.ts';
-import { findFaults } from '../../chain/validate.ts';
+import { type ChainStage, type Graph, listNames, type RouteName } from '../../chain/model/graph.ts';
+import { findFaults } from '../../chain/check/validate.ts';
 import type { Dial } from '../../core/dialer.ts';
 import { TunlError, usageError } from '../../core/errors.ts';
 import type { EventSink } from '../../core/events.ts';

@@ -1,4 +1,4 @@
-import type { Graph } from '../../chain/model.ts';
+import type { Graph } from '../../chain/model/graph.ts';
 import type { Address } from '../../core/address.ts';
 import { throwIfAborted } from '../../core/deadline.ts';
 import { toTunlError } from '../../core/errors.ts';

@@ -1,4 +1,4 @@
-import type { AnswerAction, RequestsAction } from '../../chain/model.ts';
+import type { AnswerAction, RequestsAction } from '../../chain/model/graph.ts';
 import type { Address } from '../../core/address.ts';
 import { formatDuration } from '../../core/deadline.ts';
 import type { Origin } from '../../core/dialer.ts';

@@ -1,4 +1,4 @@
-import type { HttpStage, ProxyStage, RouteName } from '../../chain/model.ts';
+import type { HttpStage, ProxyStage, RouteName } from '../../chain/model/graph.ts';
 import type { Address } from '../../core/address.ts';
 import type { Listener } from '../../core/listener.ts';
 import { isLoopback } from '../../core/loopback.ts';

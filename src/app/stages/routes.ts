@@ -7,7 +7,7 @@ import {
   listStages,
   type RouteName,
   type Upstream,
-} from '../../chain/model.ts';
+} from '../../chain/model/graph.ts';
 import type { InternalAddress } from '../../core/address.ts';
 import type { Dial } from '../../core/dialer.ts';
 import { TunlError } from '../../core/errors.ts';

@@ -1,5 +1,5 @@
 import { carriers } from '../../carriers/index.ts';
-import type { HttpStage, ListenerTls, ProxyStage, RouteName } from '../../chain/model.ts';
+import type { HttpStage, ListenerTls, ProxyStage, RouteName } from '../../chain/model/graph.ts';
 import type { Carrier, ServerDemand, TlsDemand } from '../../core/carrier.ts';
 import { usageError } from '../../core/errors.ts';
 import type { TunnelExchange } from '../../core/exchange.ts';

@@ -1,4 +1,4 @@
-import type { HttpAction, HttpStage, ProxyStage, RouteName, TunnelsAction } from '../../chain/model.ts';
+import type { HttpAction, HttpStage, ProxyStage, RouteName, TunnelsAction } from '../../chain/model/graph.ts';
 import type { Address, TcpAddress } from '../../core/address.ts';
 import { pipe } from '../../core/dialer.ts';
 import { TunlError } from '../../core/errors.ts';

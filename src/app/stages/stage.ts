@@ -1,4 +1,4 @@
-import type { ChainStage, RouteName } from '../../chain/model.ts';
+import type { ChainStage, RouteName } from '../../chain/model/graph.ts';
 import type { Dial, Origin } from '../../core/dialer.ts';
 import type { TunlError } from '../../core/errors.ts';
 import type { EventSink } from '../../core/events.ts';

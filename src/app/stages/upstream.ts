@@ -1,5 +1,5 @@
 import { isIP } from 'node:net';
-import type { RouteName, Target, TargetChoice, Upstream } from '../../chain/model.ts';
+import type { RouteName, Target, TargetChoice, Upstream } from '../../chain/model/graph.ts';
 import { type Address, formatAddress, type TcpAddress } from '../../core/address.ts';
 import { type Dial, pipe, type Stage } from '../../core/dialer.ts';
 import { TunlError } from '../../core/errors.ts';

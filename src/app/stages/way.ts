@@ -1,4 +1,4 @@
-import type { TargetChoice } from '../../chain/model.ts';
+import type { TargetChoice } from '../../chain/model/graph.ts';
 import type { Dial, Way } from '../../core/dialer.ts';
 import { balance } from '../../dial/balance.ts';
 import type { Route } from './route.ts';

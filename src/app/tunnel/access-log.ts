@@ -1,4 +1,4 @@
-import type { AccessLog, RouteOptions } from '../../chain/model.ts';
+import type { AccessLog, RouteOptions } from '../../chain/model/graph.ts';
 import { type Address, formatAddress } from '../../core/address.ts';
 import type { Origin } from '../../core/dialer.ts';
 import type { ErrorCode, TunlError } from '../../core/errors.ts';

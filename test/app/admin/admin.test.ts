@@ -1,7 +1,7 @@
 import { connect } from 'node:net';
 import { expect, test } from 'vitest';
 import { startGraph } from '../../../src/app/graph/graph.ts';
-import type { PlainGraph } from '../../../src/chain/model.ts';
+import type { PlainGraph } from '../../../src/chain/model/graph.ts';
 import { Scope } from '../../../src/core/scope.ts';
 import { askAdmin, startAdmin, type TestAdmin } from '../../support/admin.ts';
 import { makeHop } from '../../support/app.ts';

@@ -7,7 +7,7 @@ import { describe, expect, onTestFinished, test } from 'vitest';
 import { createGeneration } from '../../../src/app/graph/generation.ts';
 import { OffLimits } from '../../../src/app/off-limits.ts';
 import { Tunnels } from '../../../src/app/tunnel/tunnels.ts';
-import type { ChainStage, PlainGraph } from '../../../src/chain/model.ts';
+import type { ChainStage, PlainGraph } from '../../../src/chain/model/graph.ts';
 import type { Ip, ListenAddress } from '../../../src/core/address.ts';
 import { resetError } from '../../../src/core/link.ts';
 import { Scope } from '../../../src/core/scope.ts';

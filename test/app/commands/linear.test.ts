@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
 import { toLinearGraph } from '../../../src/app/commands/linear.ts';
-import { listStages, type Target } from '../../../src/chain/model.ts';
+import { listStages, type Target } from '../../../src/chain/model/graph.ts';
 import { calmLimits, makeHop } from '../../support/app.ts';
 import { refusalOf } from '../../support/usage.ts';
 

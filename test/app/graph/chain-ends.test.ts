@@ -7,7 +7,7 @@ import { eventually } from '../../support/eventually.ts';
 import { fingerprint, makePayload } from '../../support/payload.ts';
 import { connectPeer } from '../../support/raw-peer.ts';
 import { refusedAddress, startTarget } from '../../support/targets.ts';
-import type { Target } from '../../../src/chain/model.ts';
+import type { Target } from '../../../src/chain/model/graph.ts';
 
 /** Three stages in a row; the inner ones fuse unless each has a log. */
 async function startRow(end: Target, log: boolean, hops: readonly Hop[] = []) {

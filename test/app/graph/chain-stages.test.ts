@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import type { ChainStage } from '../../../src/chain/model.ts';
+import type { ChainStage } from '../../../src/chain/model/graph.ts';
 import { calmLimits, makeHop } from '../../support/app.ts';
 import { startChain, type TestChain } from '../../support/chain.ts';
 import { eventually } from '../../support/eventually.ts';

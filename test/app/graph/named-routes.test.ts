@@ -1,6 +1,6 @@
 import { onTestFinished, expect, test } from 'vitest';
 import { startGraph } from '../../../src/app/graph/graph.ts';
-import type { ForwardStage, Graph, RouteName, RouteOptions } from '../../../src/chain/model.ts';
+import type { ForwardStage, Graph, RouteName, RouteOptions } from '../../../src/chain/model/graph.ts';
 import type { TcpAddress } from '../../../src/core/address.ts';
 import { Scope } from '../../../src/core/scope.ts';
 import { calmLimits, makeHop, startTestServe } from '../../support/app.ts';

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import type { ForwardStage, ProxyStage } from '../../../src/chain/model.ts';
+import type { ForwardStage, ProxyStage } from '../../../src/chain/model/graph.ts';
 import { calmLimits, makeHop } from '../../support/app.ts';
 import { startChain } from '../../support/chain.ts';
 import { eventually } from '../../support/eventually.ts';

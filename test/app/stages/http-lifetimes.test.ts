@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import type { HttpAction } from '../../../src/chain/model.ts';
+import type { HttpAction } from '../../../src/chain/model/graph.ts';
 import { calmLimits } from '../../support/app.ts';
 import { startChain } from '../../support/chain.ts';
 import { eventually } from '../../support/eventually.ts';

@@ -1,7 +1,7 @@
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
-import type { HttpStage } from '../../../src/chain/model.ts';
+import type { HttpStage } from '../../../src/chain/model/graph.ts';
 import { startChain, type TestChain } from '../../support/chain.ts';
 import { eventually } from '../../support/eventually.ts';
 import { connectHttp2 } from '../../support/h2-peer.ts';

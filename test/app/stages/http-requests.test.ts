@@ -1,6 +1,6 @@
 import { connect as connectSession } from 'node:http2';
 import { afterAll, describe, expect, onTestFinished, test } from 'vitest';
-import type { HttpStage, Upstream } from '../../../src/chain/model.ts';
+import type { HttpStage, Upstream } from '../../../src/chain/model/graph.ts';
 import { makeCerts } from '../../support/certs.ts';
 import { startChain } from '../../support/chain.ts';
 import { eventually, inTime, waitForStall } from '../../support/eventually.ts';

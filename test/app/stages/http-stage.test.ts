@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import type { HttpStage } from '../../../src/chain/model.ts';
+import type { HttpStage } from '../../../src/chain/model/graph.ts';
 import { startChain } from '../../support/chain.ts';
 import { eventually } from '../../support/eventually.ts';
 import { answer, httpStage, on, requests, tunnels, upstream } from '../../support/http-stages.ts';

@@ -1,0 +1,186 @@
+import { isLoopbackHost } from '../../core/loopback.ts';
+import { formatAddress, type InternalAddress, type ListenAddress } from '../../core/address.ts';
+import { isSamePlace } from '../../syntax/listen.ts';
+import { quote } from '../../syntax/text.ts';
+import type { GraphFault } from '../model/fault.ts';
+import { findHttpFaults } from './http-faults.ts';
+import {
+  type ChainStage,
+  type Graph,
+  listExits,
+  listNames,
+  listStages,
+  listWays,
+  type RouteName,
+  type Target,
+  type Upstream,
+  type Way,
+} from '../model/graph.ts';
+
+/** Finds what is wrong with a graph before anything listens: names, loops, stages that nothing leads to. */
+export function findFaults(graph: Graph): GraphFault[] {
+  const lost = findLostRoutes(graph);
+  if (lost.length > 0) return lost;
+  const stages = listStages(graph);
+  const names = new Map<string, ChainStage>();
+  const faults: GraphFault[] = [];
+  for (const stage of stages) {
+    for (const name of listNames(stage)) {
+      if (names.has(name)) faults.push(fault(stage, 'listen', `two stages listen on internal://${name}`));
+      names.set(name, stage);
+    }
+  }
+  const ways = stages.flatMap((stage, index) => placeWays(stage, graph.stages[index]));
+  faults.push(
+    ...findTwins(stages),
+    ...findSharedAddresses(stages, graph.admin),
+    ...graph.stages.flatMap((stage) => (stage.job === 'http' ? findHttpFaults(stage) : [])),
+    ...findUnknown(ways, names),
+    ...findImpossible(ways),
+  );
+  if (faults.length > 0) return faults;
+  return [...findLoops(stages, names), ...findUnreached(stages, names)];
+}
+
+function fault({ name }: Named, part: GraphFault['part'], message: string, hint?: string): GraphFault {
+  return { stage: name, part, message, ...(hint !== undefined && { hint }) };
+}
+
+interface Named {
+  readonly name: string;
+}
+
+function findLostRoutes({ stages, routes }: Graph): GraphFault[] {
+  const users = (stage: ChainStage<RouteName>) => [stage, ...(stage.job === 'http' ? stage.upstreams : [])];
+  return stages.flatMap((stage) =>
+    users(stage)
+      .filter(({ route }) => !routes.has(route))
+      .map(({ route }) => fault(stage, 'via', `there is no route ${quote(route)}`)),
+  );
+}
+
+/** A way of a stage, and whose it is in the graph where it is that of an upstream. */
+interface PlacedWay {
+  readonly stage: ChainStage;
+  readonly way: Way;
+  readonly about?: Upstream<RouteName>;
+}
+
+function placeWays(stage: ChainStage, given: ChainStage<RouteName> | undefined): PlacedWay[] {
+  const upstreams = given?.job === 'http' ? given.upstreams : [];
+  return listWays(stage).map((way, index) => {
+    const about = upstreams[index];
+    return { stage, way, ...(about && { about }) };
+  });
+}
+
+function wayFault({ stage, about }: PlacedWay, part: 'to' | 'via', message: string, hint: string): GraphFault {
+  return { ...fault(stage, part, message, hint), ...(about && { about }) };
+}
+
+function findTwins(stages: readonly ChainStage[]): GraphFault[] {
+  return stages
+    .filter((stage, index) => stages.findIndex(({ name }) => name === stage.name) < index)
+    .map((stage) => fault(stage, 'name', `there are two stages named ${stage.name}`));
+}
+
+function findSharedAddresses(stages: readonly ChainStage[], admin: ListenAddress | undefined): GraphFault[] {
+  const seen = new Map<string, { readonly name: string }>();
+  const faults: GraphFault[] = [];
+  for (const stage of stages) {
+    for (const address of stage.listen) {
+      if (address.kind === 'internal' || (address.kind === 'tcp' && address.port === 0)) continue;
+      const text = formatAddress(address);
+      const isAdmin = admin && (isSamePlace(address, admin) || isSamePlace(admin, address));
+      const other = isAdmin ? { name: 'admin' } : seen.get(text);
+      if (other) faults.push(fault(stage, 'listen', `${text} is listened on by ${other.name} already`));
+      seen.set(text, stage);
+    }
+  }
+  return faults;
+}
+
+function findUnknown(ways: readonly PlacedWay[], names: ReadonlyMap<string, ChainStage>): GraphFault[] {
+  const known = [...names.keys()].map((name) => `internal://${name}`).join(', ');
+  const hint = known === '' ? 'no stage has an internal listener' : `there are ${known}`;
+  return ways.flatMap((placed) => {
+    const { to, route } = placed.way;
+    const exits = (to?.targets ?? []).filter((target) => target.kind === 'internal');
+    const lost = (exit: InternalAddress, part: 'to' | 'via') =>
+      names.has(exit.name) ? [] : [wayFault(placed, part, `nothing listens on internal://${exit.name}`, hint)];
+    return [...(route.entry ? lost(route.entry, 'via') : []), ...exits.flatMap((exit) => lost(exit, 'to'))];
+  });
+}
+
+/** A proxy knows neither our stages nor our sockets: it can only be asked for a host and a port. */
+function findImpossible(ways: readonly PlacedWay[]): GraphFault[] {
+  return ways.flatMap((placed) => {
+    const { to, route } = placed.way;
+    const lost = route.hops.length > 0 ? to?.targets.find(({ kind }) => kind !== 'tcp') : undefined;
+    if (!lost) return [];
+    const where = lost.kind === 'unix' ? 'on this machine' : 'in this process';
+    const hint =
+      lost.kind === 'unix'
+        ? 'leave the proxies out'
+        : `to reach the proxies through it, write ${formatAddress(lost)} before them`;
+    return [wayFault(placed, 'to', `no proxy can lead to ${formatAddress(lost)}, which is ${where}`, hint)];
+  });
+}
+
+/** A way that comes back to where it was would never end. */
+function findLoops(stages: readonly ChainStage[], names: ReadonlyMap<string, ChainStage>): GraphFault[] {
+  const done = new Set<ChainStage>();
+  const visit = (stage: ChainStage, path: readonly ChainStage[]): GraphFault | undefined => {
+    if (path.includes(stage)) {
+      const circle = [...path.slice(path.indexOf(stage)), stage].map(({ name }) => name).join(' -> ');
+      return fault(stage, stage.job === 'http' ? 'http' : 'to', `the stages form a loop: ${circle}`);
+    }
+    if (done.has(stage)) return undefined;
+    const inside = listExits(stage).map(({ name }) => names.get(name) as ChainStage);
+    for (const exit of [...inside, ...findReached(stage, stages)]) {
+      const found = visit(exit, [...path, stage]);
+      if (found) return found;
+    }
+    done.add(stage);
+    return undefined;
+  };
+  for (const stage of stages) {
+    const found = visit(stage, []);
+    if (found) return [found];
+  }
+  return [];
+}
+
+/** The stages that forward and that one of them leads to by their addresses: each Link would open the next. */
+function findReached(stage: ChainStage, stages: readonly ChainStage[]): ChainStage[] {
+  if (stage.job !== 'forward' || stage.route.hops.length > 0 || stage.route.entry) return [];
+  const { targets } = stage.to;
+  return stages.filter(
+    ({ job, listen }) =>
+      job === 'forward' && listen.some((address) => targets.some((target) => isReachedAt(address, target))),
+  );
+}
+
+/** True where a target is surely our listener. What a name stands for is not asked. */
+function isReachedAt(listen: ListenAddress | InternalAddress, target: Target): boolean {
+  if (listen.kind === 'internal' || target.kind === 'internal' || listen.kind !== target.kind) return false;
+  if (listen.kind !== 'tcp' || target.kind !== 'tcp' || listen.host === target.host) return isSamePlace(listen, target);
+  // Another machine may have the same port.
+  return isLoopbackHost(target.host) && (isSamePlace(listen, target) || isSamePlace(target, listen));
+}
+
+/** A stage with internal listeners only, that nothing leads to, does nothing: a name is misspelt somewhere. */
+function findUnreached(stages: readonly ChainStage[], names: ReadonlyMap<string, ChainStage>): GraphFault[] {
+  const reached = new Set<ChainStage>();
+  const reach = (stage: ChainStage): void => {
+    if (reached.has(stage)) return;
+    reached.add(stage);
+    for (const { name } of listExits(stage)) reach(names.get(name) as ChainStage);
+  };
+  stages.filter(({ listen }) => listen.some(({ kind }) => kind !== 'internal')).forEach(reach);
+  return stages
+    .filter((stage) => !reached.has(stage))
+    .map((stage) =>
+      fault(stage, 'listen', `nothing leads to ${stage.name}`, 'let another stage lead to it, or give it a port'),
+    );
+}

@@ -1,0 +1,142 @@
+import { isMap, isPair, isSeq, type Pair, parseDocument, stringify, visit } from 'yaml';
+import { formatAddress } from '../../core/address.ts';
+import { isSecretField } from '../../core/secret.ts';
+import { defaultLimits } from '../../syntax/settings.ts';
+import { formatSize } from '../../syntax/size.ts';
+import {
+  type AccessLog,
+  type ChainStage,
+  type Graph,
+  type ListenerTls,
+  listStages,
+  type ProxyStage,
+} from '../model/graph.ts';
+import { toHttpWords, toPolicyWords } from './http.ts';
+import { toWayWords, unwrap } from './route.ts';
+import type { AccessLogWords, FileWords, StageWords } from '../read/schema.ts';
+import { SecretNames } from '../read/secret-names.ts';
+import { escapeVariables, isReference, type SecretSources } from '../read/secrets.ts';
+
+/** What a graph is printed with. */
+export interface PrintOptions {
+  /** How its secrets were written, as far as a file says it; the others get names of variables. */
+  readonly sources?: SecretSources;
+  /** Comments above it, a line each. */
+  readonly notes?: readonly string[];
+}
+
+/**
+ * Writes a graph as the file that `chain -c` reads, without what goes without saying and without any secret:
+ * each is named as it was, or as a variable of the environment.
+ */
+export function printGraph(graph: Graph, { sources = new Map(), notes = [] }: PrintOptions = {}): string {
+  const names = new SecretNames(graph, sources);
+  const document = parseDocument(stringify(toFileWords(graph, names), { lineWidth: 0 }));
+  // What is small stands on one line: limits, users, tls. Texts with ${…} would need quotes there.
+  visit(document, {
+    Collection: (_key, node, path) => {
+      const isList = isPair(path.at(-1)) && blocks.has(String((path.at(-1) as Pair).key));
+      if (path.length > 5 && !isList && (isMap(node) || isSeq(node)) && isSmall(String(node))) node.flow = true;
+    },
+  });
+  const comments = [...notes, ...names.invented.map((name) => `set ${name}: what it stands for is not printed`)];
+  return (
+    comments.map((line) => `# ${line}\n`).join('') + document.toString({ lineWidth: 0, flowCollectionPadding: true })
+  );
+}
+
+/** A graph as an object that says the same as its file, each secret by its name. */
+export function dumpGraph(graph: Graph): object {
+  const words = toFileWords(graph, new SecretNames(graph, new Map()));
+  // What a route compares such a field with lets in whoever knows it.
+  return JSON.parse(
+    JSON.stringify(words, (key, value: unknown) => (isSecret(key, value) ? '‹redacted›' : value)),
+  ) as object;
+}
+
+function isSecret(key: string, value: unknown): boolean {
+  if (!isSecretField(key) || typeof value === 'boolean') return false;
+  return typeof value !== 'string' || !isReference(value);
+}
+
+function toFileWords(graph: Graph, names: SecretNames): FileWords {
+  const stages = listStages(graph).map((stage) => [stage.name, toStageWords(stage, names)] as const);
+  const { internalBufferBytes: bytes } = graph;
+  return {
+    ...toAdminWords(graph),
+    ...(bytes !== undefined && { 'internal-buffer': formatSize(bytes) }),
+    stages: Object.fromEntries(stages),
+  };
+}
+
+function toAdminWords({ admin, adminOpen }: Graph): Pick<FileWords, 'admin'> {
+  if (!admin) return {};
+  const listen = formatListen(admin);
+  return { admin: adminOpen ? { listen, open: true } : listen };
+}
+
+/** What is read from top to bottom, however small it is. */
+const blocks: ReadonlySet<string> = new Set(['http', 'hosts', 'routes', 'upstreams']);
+
+function isSmall(text: string): boolean {
+  return text.length < 80 && !text.includes('${');
+}
+
+function toStageWords(stage: ChainStage, names: SecretNames): StageWords {
+  const { name, route, tls, to, accessLogs = [] } = stage;
+  const listen = stage.listen.map(formatListen);
+  const usual = defaultLimits(stage.job === 'forward' ? 'forward' : 'serve');
+  const { via, ...rest } = toWayWords(route, usual, names);
+  return {
+    ...(!(listen.length === 1 && listen[0] === `internal://${name}`) && { listen: unwrap(listen) }),
+    ...(tls && { tls: toTlsWords(tls, names) }),
+    ...(stage.job === 'proxy' && { proxy: toProxyWords(stage, names) }),
+    ...(stage.job === 'http' && { http: toHttpWords(stage, names) }),
+    ...(via !== undefined && { via }),
+    ...(to && { to: unwrap(to.targets.map((target) => escapeVariables(formatAddress(target)))) }),
+    ...(to && to.balance !== 'first' && { balance: to.balance }),
+    ...rest,
+    ...(stage.log && { log: true }),
+    ...(accessLogs.length > 0 && { 'access-log': unwrap(accessLogs.map(toAccessLogWords)) }),
+  };
+}
+
+function toAccessLogWords({ path, format }: AccessLog): AccessLogWords {
+  if (format === undefined) return escapeVariables(path);
+  const members = typeof format === 'string' ? [] : Object.entries(format);
+  return {
+    path: escapeVariables(path),
+    format:
+      typeof format === 'string'
+        ? escapeVariables(format)
+        : Object.fromEntries(members.map(([name, text]) => [name, escapeVariables(text)])),
+  };
+}
+
+function formatListen(address: ChainStage['listen'][number]): string | number {
+  if (address.kind === 'tcp' && address.host === '127.0.0.1') return address.port;
+  return escapeVariables(formatAddress(address));
+}
+
+function toTlsWords(tls: ListenerTls, names: SecretNames): NonNullable<StageWords['tls']> {
+  const { cert, key, clientCa } = tls;
+  if (cert === undefined && clientCa === undefined) return true;
+  return {
+    ...(cert !== undefined && { cert: escapeVariables(cert) }),
+    ...(key !== undefined && key !== cert && { key: escapeVariables(key) }),
+    ...names.ofKey(tls),
+    ...(clientCa !== undefined && { 'client-ca': escapeVariables(clientCa) }),
+  };
+}
+
+function toProxyWords(stage: ProxyStage, names: SecretNames): StageWords['proxy'] {
+  const { accept, open, proxyProtocol, statuses } = stage;
+  const words = {
+    ...(accept.length > 0 && { accept: unwrap(accept) }),
+    ...toPolicyWords(stage, names),
+    ...(open && { open }),
+    ...(proxyProtocol && { 'proxy-protocol': proxyProtocol }),
+    ...(statuses && { statuses }),
+  };
+  return Object.keys(words).length === 0 ? true : words;
+}

@@ -1,0 +1,61 @@
+import { formatAddress } from '../../core/address.ts';
+import { formatLimit, limitSettings } from '../../syntax/settings.ts';
+import { formatHopWords } from '../read/hop-words.ts';
+import type { HopChoice, Limits, RouteOptions } from '../model/graph.ts';
+import type { LimitWords, PlaceWords, WayWords } from '../read/schema-parts.ts';
+import type { SecretNames } from '../read/secret-names.ts';
+
+/** One of them stands for itself. */
+export function unwrap<T>(list: readonly T[]): T | T[] {
+  return list.length === 1 ? (list[0] as T) : [...list];
+}
+
+/** A way as a file has it, without the limits that go without saying. */
+export function toWayWords(route: RouteOptions, usual: Limits, names: SecretNames): Omit<WayWords, 'to' | 'balance'> {
+  const retry = toRetryWords(route);
+  const limits = toLimitWords(route.limits, usual);
+  return {
+    ...toViaWords(route, names),
+    ...(limits && { limits }),
+    ...(retry !== undefined && { retry }),
+    ...(route.family !== undefined && { family: route.family }),
+    ...(route.resolver !== undefined && { resolver: route.resolver }),
+  };
+}
+
+function toViaWords({ entry, hops, hopBalance }: RouteOptions, names: SecretNames): Pick<WayWords, 'via'> {
+  // A balance that no place needs is written at the first.
+  const isPlural = hops.some(({ length }) => length > 1);
+  const places = hops.map((choice, index) => {
+    const isSaid = hopBalance !== undefined && (isPlural ? choice.length > 1 : index === 0);
+    return toPlaceWords(choice, isSaid ? hopBalance : undefined, names);
+  });
+  const all = [...(entry ? [formatAddress(entry)] : []), ...places];
+  return all.length === 0 ? {} : { via: unwrap(all) };
+}
+
+function toPlaceWords(choice: HopChoice, balance: RouteOptions['hopBalance'], names: SecretNames): PlaceWords {
+  const ways = choice.map((hop) => formatHopWords(hop, names));
+  if (balance !== undefined) return { any: ways, balance };
+  const urls = ways.filter((way) => typeof way === 'string');
+  if (urls.length === ways.length) return urls.join('|');
+  const [only, ...others] = ways;
+  return only !== undefined && others.length === 0 ? only : { any: ways };
+}
+
+function toLimitWords(limits: Limits, usual: Limits): LimitWords | undefined {
+  const given = limitSettings.flatMap(({ key, field }) => {
+    const ms = limits[field];
+    return ms === undefined || ms === usual[field] ? [] : [[key, formatLimit(ms)] as const];
+  });
+  return given.length === 0 ? undefined : Object.fromEntries(given);
+}
+
+function toRetryWords({ retries = 0, backOff, retryOn }: RouteOptions): WayWords['retry'] {
+  if (!backOff && retryOn === undefined) return retries > 0 ? retries : undefined;
+  return {
+    times: retries,
+    ...(backOff && { base: formatLimit(backOff.baseMs), max: formatLimit(backOff.maxMs) }),
+    ...(retryOn !== undefined && { on: retryOn }),
+  };
+}

@@ -1,0 +1,204 @@
+import { resolve } from 'node:path';
+import type { InternalAddress, ListenAddress } from '../../core/address.ts';
+import { usageError } from '../../core/errors.ts';
+import { parseFormat } from '../../syntax/format/format.ts';
+import { isInternal, parseInternal } from '../../syntax/internal.ts';
+import { parseListen, parseUnix, resolveUnix } from '../../syntax/listen.ts';
+import { limitSettings } from '../../syntax/settings.ts';
+import { parseSize } from '../../syntax/size.ts';
+import { parseTarget } from '../../syntax/target.ts';
+import { asUsage } from '../../syntax/text.ts';
+import { Attempts } from './diagnostics.ts';
+import type { Path } from './document.ts';
+import { readHttp } from './http.ts';
+import type { AccessLog, ChainStage, Graph, ListenerTls, RouteName, Target } from '../model/graph.ts';
+import { type ProxyReader, readProxy } from './proxy.ts';
+import { readRoute, type RouteDefaults, type WrittenLimits } from './route.ts';
+import type { LimitWords, WayWords } from './schema-parts.ts';
+import type { AccessLogWords, FileWords, StageWords } from './schema.ts';
+import { fillVariables, readKeyPassword, type SecretSources } from './secrets.ts';
+import { RouteTable } from '../model/shared-names.ts';
+
+/** Options for reading a file: its surroundings, and the schemes, switches and rules that stages may use. */
+export type FileReaderOptions = Pick<ProxyReader, 'env' | 'folder' | 'schemes' | 'switches' | 'checkRule'>;
+
+/** Makes a graph of a file whose form is valid. */
+export class FileReader implements ProxyReader {
+  readonly attempts = new Attempts();
+  readonly sources: SecretSources = new Map();
+  /** The places of routes, hosts and upstreams in the file. */
+  readonly places = new Map<object, Path>();
+  readonly env: ProxyReader['env'];
+  readonly folder: ProxyReader['folder'];
+  readonly schemes: ProxyReader['schemes'];
+  readonly switches: ProxyReader['switches'];
+  readonly checkRule: ProxyReader['checkRule'];
+  readonly #words: FileWords;
+  /** The routes of the graph: stages that say the same about their way have one, and share the sessions with its proxies. */
+  readonly #routes = new RouteTable();
+
+  constructor(words: FileWords, options: FileReaderOptions) {
+    this.#words = words;
+    ({
+      env: this.env,
+      folder: this.folder,
+      schemes: this.schemes,
+      switches: this.switches,
+      checkRule: this.checkRule,
+    } = options);
+  }
+
+  /** Makes the graph, without the parts that had errors. */
+  read(): Graph {
+    const { stages, admin, 'internal-buffer': buffer } = this.#words;
+    if (Object.keys(stages).length === 0) this.attempts.add(['stages'], 'there is no stage');
+    const internalBufferBytes = this.attempts.run(['internal-buffer'], () => readBuffer(buffer));
+    const administration = this.attempts.run(['admin'], () => this.#readAdmin(admin));
+    return {
+      ...administration,
+      stages: Object.entries(stages).map(([name, stage]) => this.#readStage(name, stage)),
+      routes: this.#routes.routes,
+      ...(internalBufferBytes !== undefined && { internalBufferBytes }),
+    };
+  }
+
+  #readStage(name: string, stage: StageWords): ChainStage<RouteName> {
+    const path: Path = ['stages', name];
+    const { attempts } = this;
+    const { listen = `internal://${name}` } = stage;
+    const tls = attempts.run([...path, 'tls'], () => this.#readTls(stage.tls));
+    const logs = attempts.runEach([...path, 'access-log'], stage['access-log'], (word) => this.#readAccessLog(word));
+    const shared = {
+      name,
+      listen: attempts.runEach([...path, 'listen'], listen, (word) => this.#readListen(word)),
+      ...(tls && { tls }),
+      log: stage.log ?? false,
+      ...(logs.length > 0 && { accessLogs: logs }),
+    };
+    return { ...shared, ...(stage.http ? this.#readHttp(name, stage, stage.http) : this.#readBytes(name, stage)) };
+  }
+
+  /** Reads a stage that does not look at requests. */
+  #readBytes(name: string, stage: StageWords) {
+    const path: Path = ['stages', name];
+    const { attempts } = this;
+    const targets = attempts.runEach([...path, 'to'], stage.to, (word) => this.readTarget(word));
+    const to = { targets, balance: stage.balance ?? 'first' } as const;
+    const { retry, family, resolver } = this.#words.defaults ?? {};
+    const isProxy = stage.proxy !== undefined;
+    const side = isProxy ? 'serve' : 'forward';
+    const defaults = { limits: [this.#defaultLimits()], side, retry, family, resolver } as const;
+    const route = this.#readWay(name, path, stage, defaults);
+    if (stage.balance !== undefined && stage.to === undefined) attempts.add([...path, 'balance'], 'balance needs to');
+    if (isProxy) {
+      const settings = readProxy([...path, 'proxy'], stage.proxy, this);
+      return { job: 'proxy' as const, route, ...(targets.length > 0 && { to }), ...settings };
+    }
+    if (stage.to === undefined) {
+      const hint = 'add to: HOST:PORT, proxy: true for the target that each tunnel asks for, or http: with routes';
+      attempts.add(path, `${name} has no target`, hint);
+    }
+    return { job: 'forward' as const, route, to };
+  }
+
+  #readHttp(name: string, stage: StageWords, http: NonNullable<StageWords['http']>) {
+    const path: Path = ['stages', name];
+    for (const key of ['proxy', 'to', 'balance', 'via', 'retry', 'family', 'resolver'] as const) {
+      if (stage[key] === undefined) continue;
+      const hint = key === 'proxy' ? 'give it a stage of its own' : 'write it for an upstream: http: { upstreams: … }';
+      this.attempts.add([...path, key], `${key} does not go with http`, hint);
+    }
+    if (!http.routes && !http.hosts) this.attempts.add([...path, 'http'], 'http has no routes', 'add routes or hosts');
+    const { limits = {} } = stage;
+    const defaults = { limits: [this.#defaultLimits()], side: 'serve' } as const;
+    const route = this.#readWay(name, path, { limits }, defaults);
+    const readUpstreamWay = (at: Path, words: WayWords, upstream: string) =>
+      this.#readWay(`${name}.${upstream}`, at, words, this.#inherit(path, limits));
+    return { job: 'http' as const, route, ...readHttp([...path, 'http'], http, this, readUpstreamWay) };
+  }
+
+  /** The defaults of an upstream, which come from its stage. */
+  #inherit(path: Path, limits: LimitWords): RouteDefaults {
+    const { retry, family, resolver } = this.#words.defaults ?? {};
+    const layers = [{ at: [...path, 'limits'], words: limits }, this.#defaultLimits()];
+    const shared = layers.map(({ at, words }) => ({ at, words: pickShared(words) }));
+    return { limits: shared, side: 'forward', retry, family, resolver };
+  }
+
+  #defaultLimits(): WrittenLimits {
+    return { at: ['defaults', 'limits'], words: this.#words.defaults?.limits ?? {} };
+  }
+
+  #readWay(wanted: RouteName, path: Path, words: WayWords, defaults: RouteDefaults): RouteName {
+    const { via, limits, retry, family, resolver } = words;
+    const said = [via, limits, retry, family, resolver, defaults];
+    return this.#routes.share(wanted, said, () => readRoute(path, words, defaults, this));
+  }
+
+  #readAdmin(words: FileWords['admin']): Pick<Graph, 'admin' | 'adminOpen'> {
+    if (words === undefined) return {};
+    const { listen, open = false } = typeof words === 'object' ? words : { listen: words };
+    const admin = this.#readListen(listen);
+    if (admin.kind === 'internal') throw usageError('no other stage may reach the admin address', 'give it a port');
+    return { admin, ...(open && { adminOpen: true }) };
+  }
+
+  #readListen(word: string | number): ListenAddress | InternalAddress {
+    const text = fillVariables(String(word), this);
+    if (isInternal(text)) return parseInternal(text);
+    const address = parseListen(text);
+    return address.kind === 'unix' ? resolveUnix(address, this.folder) : address;
+  }
+
+  /** Reads the target of a stage. @throws {TunlError} usage */
+  readTarget(word: string): Target {
+    const text = fillVariables(word, this);
+    if (isInternal(text)) return parseInternal(text);
+    return text.startsWith('unix:') ? resolveUnix(parseUnix(text), this.folder) : parseTarget(text);
+  }
+
+  #resolveFile(word: string): string {
+    return resolve(this.folder, fillVariables(word, this));
+  }
+
+  #readTls(words: StageWords['tls']): ListenerTls | undefined {
+    if (words === undefined || words === true) return words && {};
+    const { cert, key = cert, 'key-password': password, 'client-ca': clientCa } = words;
+    for (const [name, word] of Object.entries({ key, 'key-password': password })) {
+      if (cert === undefined && word !== undefined) throw usageError(`${name} needs cert`);
+    }
+    return {
+      ...(cert !== undefined && key !== undefined && { cert: this.#resolveFile(cert), key: this.#resolveFile(key) }),
+      ...readKeyPassword(password, this, this.sources),
+      ...(clientCa !== undefined && { clientCa: this.#resolveFile(clientCa) }),
+    };
+  }
+
+  #readAccessLog(words: AccessLogWords): AccessLog {
+    const { path, format } = typeof words === 'string' ? { path: words } : words;
+    const env = Object.fromEntries(Object.entries(this.env).map(([key, value]) => [key, value?.replaceAll('%', '%%')]));
+    const fill = (text: string) => fillVariables(text, { env, folder: this.folder });
+    const filled =
+      typeof format === 'object'
+        ? Object.fromEntries(Object.entries(format).map(([name, text]) => [name, fill(text)]))
+        : format && fill(format);
+    const texts = typeof filled === 'object' ? Object.values(filled) : filled === undefined ? [] : [filled];
+    for (const text of texts) asUsage('access-log', () => parseFormat(text));
+    return { path: this.#resolveFile(path), ...(filled !== undefined && { format: filled }) };
+  }
+}
+
+function pickShared(words: LimitWords): LimitWords {
+  const ofClients = new Set<string>(limitSettings.flatMap(({ key, isOfClients }) => (isOfClients ? [key] : [])));
+  return Object.fromEntries(Object.entries(words).filter(([key]) => !ofClients.has(key)));
+}
+
+/** The sizes that Envoy allows too. */
+const [minBufferBytes, maxBufferBytes] = [1024, 8 * 1024 * 1024];
+
+function readBuffer(word: string | number | undefined): number | undefined {
+  if (word === undefined) return undefined;
+  const bytes = parseSize(String(word), 'internal-buffer');
+  if (bytes >= minBufferBytes && bytes <= maxBufferBytes) return bytes;
+  throw usageError(`internal-buffer: ${word} is not from 1KiB to 8MiB`);
+}

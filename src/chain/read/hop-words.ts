@@ -1,0 +1,54 @@
+import { formatPlace, type Hop } from '../../core/hop.ts';
+import { encodePercent } from '../../core/octets.ts';
+import { halfCloseName } from '../../syntax/hop.ts';
+import { tlsKeys, tlsNames } from '../../syntax/tls.ts';
+import type { HopWords } from './schema-parts.ts';
+import type { SecretNames } from './secret-names.ts';
+import { escapeVariables } from './secrets.ts';
+
+/** A hop as the file has it, without its secrets: a URL where that says it all. */
+export function formatHopWords(hop: Hop, names: SecretNames): string | HopWords {
+  const { credentials, headers, formats = [] } = hop;
+  const password = credentials && names.of(credentials.password);
+  const isInUrl = password !== undefined && /^(?:\$\{\w+\})?$/.test(password);
+  const user = credentials ? `${encodePercent(credentials.user)}${isInUrl ? `:${password}` : ''}@` : '';
+  const url = `${hop.scheme}://${user}${formatPlace(hop.address)}${formatSettings(hop)}`;
+  const { keyPasswordFile: _inUrl, ...tls } = hop.tls;
+  const keyPassword = names.ofKey(tls);
+  const others = headers.length + formats.length + Object.keys(keyPassword).length;
+  if ((password === undefined || isInUrl) && others === 0) return url;
+  return {
+    url,
+    ...(password !== undefined && !isInUrl && { password }),
+    ...keyPassword,
+    ...(headers.length > 0 && { headers: formatHeaders(headers, names) }),
+    ...(formats.length > 0 && { formats: formatHeaders(formats, names) }),
+  };
+}
+
+function formatSettings({ tls, halfClose, settings }: Hop): string {
+  const given = tlsNames.flatMap((name) => {
+    const value = name === 'key' && tls.key === tls.cert ? undefined : tls[tlsKeys[name]];
+    return value === undefined || value === false ? [] : [value === true ? name : `${name}=${encode(String(value))}`];
+  });
+  const own = Object.entries(settings).map(([name, value]) => `${name}=${encode(value)}`);
+  const all = [...given, ...(halfClose ? [`${halfCloseName}=${halfClose}`] : []), ...own];
+  return all.length === 0 ? '' : `?${all.join('&')}`;
+}
+
+/** As few escapes as a query needs; `|` is between alternatives and `$` begins a variable. */
+function encode(value: string): string {
+  return value.replaceAll(/[%&#|$\s]/g, (char) => encodeURIComponent(char));
+}
+
+function formatHeaders(headers: Hop['headers'], names: SecretNames): Record<string, string | string[]> {
+  const fieldNames = [...new Set(headers.map(([name]) => name))];
+  return Object.fromEntries(
+    fieldNames.map((name) => {
+      const values = headers
+        .filter((field) => field[0] === name)
+        .map((field) => names.find(field) ?? escapeVariables(field[1]));
+      return [name, values.length === 1 ? (values[0] ?? '') : values];
+    }),
+  );
+}

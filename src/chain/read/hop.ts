@@ -1,0 +1,120 @@
+import { resolve } from 'node:path';
+import { usageError } from '../../core/errors.ts';
+import type { HeaderField, Hop } from '../../core/hop.ts';
+import { isSecretField } from '../../core/secret.ts';
+import { parseFormat } from '../../syntax/format/format.ts';
+import { parseHeader } from '../../syntax/header.ts';
+import { type KnownScheme, parseHop } from '../../syntax/hop.ts';
+import { isBareSocket } from '../../syntax/hop-url.ts';
+import { isInternal } from '../../syntax/internal.ts';
+import { resolveUnix } from '../../syntax/listen.ts';
+import { asUsage } from '../../syntax/text.ts';
+import type { HopWords } from './schema-parts.ts';
+import {
+  fillVariables,
+  isReference,
+  readKeyPassword,
+  readSecret,
+  type SecretSources,
+  type Surroundings,
+} from './secrets.ts';
+
+/** What hops are read with. */
+export interface HopReader extends Surroundings {
+  readonly schemes: readonly KnownScheme[];
+  readonly sources: SecretSources;
+}
+
+/** `scheme://user:password@`, as it is written. */
+const userInfo = /^(?:[^:/?#@]*:\/\/)?([^/?#]*)@/;
+
+/**
+ * Reads a proxy on the way.
+ * @throws {TunlError} usage, never with a secret in it
+ */
+export function readHop(words: HopWords, reader: HopReader): Hop {
+  const { url, password, headers, formats, 'key-password': keyPassword } = words;
+  if (isInternal(url))
+    throw usageError('a stage of this process can only be first on the way', 'put it before the proxies');
+  const written = isBareSocket(url) ? undefined : userInfo.exec(url)?.[1]?.split(/:(.*)/s, 2)[1];
+  if (written !== undefined && !/^(?:\$\{\w+\})?$/.test(written)) {
+    throw usageError(
+      'via has a password in plain text',
+      'write ${NAME} for an environment variable, or password: file:PATH',
+    );
+  }
+  const fields = readHeaders(headers, 'headers', reader);
+  const patterns = readHeaders(formats, 'formats', reader);
+  const { open, ...hop } = parseHop(
+    fillVariables(url, reader),
+    { source: 'via', folder: reader.folder, tls: {}, headers: [] },
+    reader.schemes,
+  );
+  if (hop.credentials && written !== undefined) reader.sources.set(hop.credentials.password, written);
+  const tls = { ...hop.tls };
+  for (const name of ['cacert', 'cert', 'key', 'keyPasswordFile'] as const) {
+    if (tls[name] !== undefined) Object.assign(tls, { [name]: resolve(reader.folder, tls[name]) });
+  }
+  if (keyPassword !== undefined && tls.cert === undefined)
+    throw usageError(`${label(url)} has a key-password and no cert`);
+  const full: Hop = {
+    ...hop,
+    address: hop.address.kind === 'unix' ? resolveUnix(hop.address, reader.folder) : hop.address,
+    tls: { ...tls, ...readKeyPassword(keyPassword, reader, reader.sources) },
+    headers: [...hop.headers, ...fields],
+    ...(patterns.length > 0 && { formats: patterns }),
+  };
+  if (password !== undefined) {
+    if (!open)
+      throw usageError(
+        hop.credentials ? `${label(url)} has two passwords` : `${label(url)} has a password and no user`,
+      );
+    return {
+      ...full,
+      credentials: { user: open.user, password: readSecret(password, 'password', reader, reader.sources) },
+    };
+  }
+  if (open)
+    throw usageError(
+      `${open.label} has a user and no password`,
+      'add password: with ${NAME} for an environment variable, or file:PATH',
+    );
+  return full;
+}
+
+function label(url: string): string {
+  return `"${url.replace(userInfo, (all, info: string) => all.replace(info, '***'))}"`;
+}
+
+function readHeaders(headers: HopWords['headers'], key: 'headers' | 'formats', reader: HopReader): HeaderField[] {
+  return Object.entries(headers ?? {}).flatMap(([name, values]) =>
+    [values].flat().map((text): HeaderField => {
+      if (isSecretField(name) && !isReference(text) && !text.includes('${')) {
+        throw usageError(
+          `the value of ${name} is in plain text`,
+          'write ${NAME} for an environment variable, or file:PATH',
+        );
+      }
+      const value = key === 'formats' ? readFormat(name, text, reader) : readValue(name, text, reader);
+      const field = parseHeader(`${name}: ${value}`, key);
+      reader.sources.set(field, text);
+      return field;
+    }),
+  );
+}
+
+function readValue(name: string, text: string, reader: HopReader): string {
+  return text.startsWith('file:') ? readSecret(text, name, reader, new Map()).reveal() : fillVariables(text, reader);
+}
+
+/** What comes from elsewhere stands for itself: a percent sign in it begins no operator. */
+function readFormat(name: string, text: string, reader: HopReader): string {
+  const escapeOperators = (value: string) => value.replaceAll('%', '%%');
+  if (text.startsWith('file:')) return escapeOperators(readValue(name, text, reader));
+  const env = Object.fromEntries(
+    Object.entries(reader.env).map(([key, value]) => [key, value && escapeOperators(value)]),
+  );
+  const format = fillVariables(text, { ...reader, env });
+  asUsage(`formats: ${name}`, () => parseFormat(format));
+  return format;
+}

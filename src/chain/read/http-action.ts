@@ -1,0 +1,103 @@
+import { usageError } from '../../core/errors.ts';
+import { parseDuration } from '../../syntax/duration.ts';
+import { quote } from '../../syntax/text.ts';
+import type { Path } from './document.ts';
+import type { RouteWords } from './http-schema.ts';
+import type { AnswerAction, HttpAction, RequestsAction, TunnelsAction } from '../model/graph.ts';
+import type { RouteReader } from './route.ts';
+import { fillVariables } from './secrets.ts';
+
+/** Finds the upstream that a route names; undefined once it is known to be wrong. */
+type Lead = (path: Path, to: string | readonly string[]) => string | undefined;
+
+/** What else each action may say. */
+const companions = {
+  answer: [],
+  to: ['upgrade', 'timeout', 'idle'],
+  'tunnel-to': ['post', 'idle', 'proxy-protocol'],
+} as const satisfies Record<string, readonly (keyof RouteWords)[]>;
+
+type ActionKey = keyof typeof companions;
+const actionKeys = Object.keys(companions) as ActionKey[];
+
+/** Reads what a route does with the requests that fit; undefined where that is wrong. */
+export function readAction(path: Path, words: RouteWords, lead: Lead, reader: RouteReader): HttpAction | undefined {
+  const key = reader.attempts.run(path, () => findAction(words));
+  if (key === undefined) return undefined;
+  refuseStrangers(path, words, key, reader);
+  if (words.answer !== undefined) {
+    const { answer } = words;
+    return reader.attempts.run([...path, 'answer'], () => readAnswer(answer, reader));
+  }
+  const upstream = lead([...path, key], words[key] as string | string[]);
+  if (upstream === undefined) return undefined;
+  return key === 'to' ? readRequests(path, words, upstream, reader) : readTunnels(path, words, upstream, reader);
+}
+
+function findAction(words: RouteWords): ActionKey {
+  const [key, other] = actionKeys.filter((candidate) => words[candidate] !== undefined);
+  if (key === undefined) throw usageError('a route does nothing', `add ${actionKeys.join(', ')}`);
+  if (other !== undefined) throw usageError(`a route has ${key} or ${other}, not both`);
+  return key;
+}
+
+function refuseStrangers(path: Path, words: RouteWords, key: ActionKey, { attempts }: RouteReader): void {
+  for (const owner of actionKeys) {
+    for (const name of companions[owner]) {
+      const isOurs = (companions[key] as readonly string[]).includes(name);
+      if (words[name] !== undefined && !isOurs) attempts.add([...path, name], `${name} does not go with ${key}`);
+    }
+  }
+}
+
+function readAnswer(words: NonNullable<RouteWords['answer']>, reader: RouteReader): AnswerAction {
+  const { status, body } = typeof words === 'object' ? words : splitAnswer(String(words));
+  if (status < 200 || status > 599) throw usageError(`${status} is not a status from 200 to 599`);
+  return { kind: 'answer', status, ...(body !== undefined && { body: fillVariables(body, reader) }) };
+}
+
+/** `200 Hello`: a status, and after one space the body. */
+function splitAnswer(text: string): { readonly status: number; readonly body?: string | undefined } {
+  const [, status, body] = /^(\d{3})(?: (.*))?$/s.exec(text) ?? [];
+  if (status !== undefined) return { status: Number(status), body };
+  throw usageError(`${quote(text)} does not begin with a status`, 'write 404, 200 ok, or { status: 200, body: … }');
+}
+
+function readRequests(path: Path, words: RouteWords, upstream: string, reader: RouteReader): RequestsAction {
+  const timeoutMs = readTime(path, words, 'timeout', reader) ?? 0;
+  const upgrades = reader.attempts.runEach([...path, 'upgrade'], words.upgrade ?? usualUpgrades(words), readProtocol);
+  return { kind: 'requests', upstream, timeoutMs, ...readIdle(path, words, reader), upgrades };
+}
+
+/** A CONNECT that is sent on needs to be allowed to. */
+export function usualUpgrades({ connect }: Pick<RouteWords, 'connect'>): readonly string[] {
+  return connect === true ? ['connect'] : [];
+}
+
+function readProtocol(word: string): string {
+  const protocol = word.toLowerCase();
+  // RFC 9110, section 7.8: a token, and perhaps a version.
+  if (/^[!#$%&'*+.^_`|~\da-z-]+(?:\/[!#$%&'*+.^_`|~\da-z-]+)?$/.test(protocol)) return protocol;
+  throw usageError(`${quote(word)} is not the name of a protocol`, 'write websocket, or connect');
+}
+
+function readTunnels(path: Path, words: RouteWords, upstream: string, reader: RouteReader): TunnelsAction {
+  const proxyProtocol = words['proxy-protocol'];
+  return {
+    kind: 'tunnels',
+    upstream,
+    post: words.post ?? false,
+    ...readIdle(path, words, reader),
+    ...(proxyProtocol && { proxyProtocol }),
+  };
+}
+
+function readIdle(path: Path, words: RouteWords, reader: RouteReader): { readonly idleMs?: number } {
+  const idleMs = readTime(path, words, 'idle', reader);
+  return idleMs === undefined ? {} : { idleMs };
+}
+
+function readTime(path: Path, words: RouteWords, key: 'timeout' | 'idle', { attempts }: RouteReader) {
+  const word = words[key];
+  return word === undefined ? undefined : attempts.run([...path, key], () => parseDuration(String(word), key));
+}

@@ -1,0 +1,79 @@
+import { usageError } from '../../core/errors.ts';
+import { quote } from '../../syntax/text.ts';
+import type { Path } from './document.ts';
+import type { ConditionWords, RouteWords } from './http-schema.ts';
+import type { FieldMatch, RequestMatch, TextMatch } from '../model/graph.ts';
+import type { RouteReader } from './route.ts';
+import { fillVariables } from './secrets.ts';
+
+/** How a text can be compared. */
+export const comparisons = ['exact', 'prefix', 'suffix', 'contains'] as const satisfies readonly TextMatch['kind'][];
+
+/** Reads which requests a route is for: one match for each of its methods, or a single one. */
+export function readMatches(path: Path, words: RouteWords, reader: RouteReader): RequestMatch[] {
+  const { attempts } = reader;
+  const fits = attempts.run(path, () => readPath(words, reader)) ?? { kind: 'prefix', value: '/' };
+  const methods = attempts.runEach([...path, 'method'], words.method, (word) =>
+    readMethod(fillVariables(word, reader)),
+  );
+  const fields = Object.entries(words.headers ?? {}).flatMap(([name, conditions]) =>
+    attempts.runEach([...path, 'headers', name], conditions, (condition) => readField(name, condition, reader)),
+  );
+  if (methods.length === 0) return [{ path: fits, fields }];
+  return methods.map((method) => ({ path: fits, fields: [method, ...fields] }));
+}
+
+/** What fits where a route says nothing: tunnels are asked for by CONNECT, and the rest by a path. */
+export function usualPath({ 'tunnel-to': tunnelTo, post }: RouteWords): RequestMatch['path'] {
+  return tunnelTo !== undefined && post !== true ? { kind: 'connect' } : { kind: 'prefix', value: '/' };
+}
+
+function readPath(words: RouteWords, reader: RouteReader): RequestMatch['path'] {
+  const { path, prefix, connect } = words;
+  const said = Object.entries({ path, prefix, connect }).flatMap(([key, value]) => (value === undefined ? [] : [key]));
+  if (said.length > 1) throw usageError(`a route has ${said.join(' or ')}, not both`);
+  if (connect) return { kind: 'connect' };
+  if (path !== undefined) return { kind: 'exact', value: fillVariables(path, reader) };
+  return prefix === undefined ? usualPath(words) : { kind: 'prefix', value: fillVariables(prefix, reader) };
+}
+
+function readMethod(value: string): FieldMatch {
+  if (!/^[!#$%&'*+.^_`|~\dA-Za-z-]+$/.test(value)) throw usageError(`${quote(value)} is not a method`);
+  if (/^(?:get|head|post|put|patch|delete|options|connect|trace)$/.test(value)) {
+    throw usageError(`methods are written in capitals: ${quote(value)}`, `write ${value.toUpperCase()}`);
+  }
+  return { name: ':method', value: { kind: 'exact', value } };
+}
+
+function readField(written: string, words: ConditionWords, reader: RouteReader): FieldMatch {
+  const name = written.toLowerCase();
+  if (!isFieldName(name)) throw usageError(`${quote(written)} is not the name of a field`);
+  if (typeof words === 'boolean') return words ? { name } : { name, invert: true };
+  if (typeof words === 'string') return { name, value: readComparison({ exact: words }, reader) };
+  const { not, ...comparison } = words;
+  if (not === undefined) return { name, value: readComparison(comparison, reader) };
+  if (Object.keys(comparison).length > 0) throw usageError(`${written} has not and something else`, 'write a list');
+  return { name, value: readComparison(typeof not === 'string' ? { exact: not } : not, reader), invert: true };
+}
+
+type ComparisonWords = { readonly [kind in TextMatch['kind']]?: string | undefined };
+
+function readComparison(words: ComparisonWords, reader: RouteReader): TextMatch {
+  const said = comparisons.flatMap((kind) => {
+    const value = words[kind];
+    return value === undefined ? [] : [{ kind, value }];
+  });
+  const [only, ...others] = said;
+  if (!only || others.length > 0) {
+    throw usageError(`a condition is one of ${comparisons.join(', ')} and not`, 'several go into a list');
+  }
+  return { kind: only.kind, value: fillVariables(only.value, reader) };
+}
+
+/** The pseudo-fields that count as fields of a request. */
+const pseudoFields: ReadonlySet<string> = new Set([':authority', ':method', ':path', ':scheme']);
+
+/** True for the name of a field (RFC 9110, section 5.1) in lower case, or of a pseudo-field. */
+export function isFieldName(name: string): boolean {
+  return pseudoFields.has(name) || /^[!#$%&'*+.^_`|~\da-z-]+$/.test(name);
+}

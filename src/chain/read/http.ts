@@ -1,0 +1,175 @@
+import { resolve } from 'node:path';
+import { formatAddress } from '../../core/address.ts';
+import { usageError } from '../../core/errors.ts';
+import type { TlsSettings } from '../../core/hop.ts';
+import { suggest } from '../../syntax/suggest.ts';
+import { quote } from '../../syntax/text.ts';
+import { parseTls, type TlsWords } from '../../syntax/tls.ts';
+import type { Path } from './document.ts';
+import { parseDomain } from '../model/domain.ts';
+import { readAction } from './http-action.ts';
+import { isFieldName, readMatches } from './http-match.ts';
+import type { HttpWords, HostWords, RouteWords, UpstreamWords } from './http-schema.ts';
+import type {
+  HttpRoute,
+  HttpStage,
+  RouteName,
+  StagePolicy,
+  Target,
+  TargetChoice,
+  Upstream,
+  VirtualHost,
+} from '../model/graph.ts';
+import { type PolicyReader, readPolicy } from './proxy.ts';
+import type { WayWords } from './schema-parts.ts';
+import { fillVariables, readKeyPassword } from './secrets.ts';
+
+/** What HTTP stages are read with. */
+export interface HttpReader extends PolicyReader {
+  /** Where routes, hosts and upstreams stand, by what they became. */
+  readonly places: Map<object, Path>;
+  /** @throws {TunlError} usage */
+  readTarget(word: string): Target;
+}
+
+/** Reads the way of an upstream of that name. */
+type ReadWay = (path: Path, words: WayWords, upstream: string) => RouteName;
+
+/** Name and only domain of the host that stands for all. */
+export const everyHost = '*';
+
+/** Reads what a stage does with requests. */
+export function readHttp(
+  path: Path,
+  { codec = 'auto', open = false, routes, hosts = {}, upstreams = {}, ...policy }: HttpWords,
+  reader: HttpReader,
+  readWay: ReadWay,
+): Pick<HttpStage<RouteName>, 'codec' | 'hosts' | 'upstreams' | 'open' | keyof StagePolicy> {
+  const known = new Upstreams(reader, readWay);
+  for (const [name, words] of Object.entries(upstreams)) known.declare(name, [...path, 'upstreams', name], words);
+  const read = (name: string, at: Path, words: HostWords) => readHost(name, at, words, known, reader);
+  const named = Object.entries(hosts).map(([name, words]) => read(name, [...path, 'hosts', name], words));
+  return {
+    ...readPolicy(path, policy, reader),
+    codec,
+    hosts: routes ? [...named, read(everyHost, [...path, 'routes'], routes)] : named,
+    upstreams: known.all(),
+    ...(open && { open }),
+  };
+}
+
+function readHost(name: string, path: Path, words: HostWords, upstreams: Upstreams, reader: HttpReader): VirtualHost {
+  const isBare = Array.isArray(words);
+  const { domains = name, routes } = isBare ? { routes: words } : words;
+  const at: Path = isBare || words.domains === undefined ? path : [...path, 'domains'];
+  const routesAt: Path = isBare ? path : [...path, 'routes'];
+  const host: VirtualHost = {
+    name,
+    domains: reader.attempts.runEach(at, domains, (word) => parseDomain(fillVariables(word, reader))),
+    routes: routes.flatMap((route, index) => readRoutes([...routesAt, index], route, upstreams, reader)),
+  };
+  reader.places.set(host, path);
+  return host;
+}
+
+/** A route for each of its methods. */
+function readRoutes(path: Path, words: RouteWords, upstreams: Upstreams, reader: HttpReader): HttpRoute[] {
+  const { attempts } = reader;
+  const lead = (at: Path, to: string | readonly string[]) => attempts.run(at, () => upstreams.lead(at, to));
+  const action = readAction(path, words, lead, reader);
+  const routes = readMatches(path, words, reader).flatMap((match) => (action ? [{ match, action }] : []));
+  for (const route of routes) reader.places.set(route, path);
+  return routes;
+}
+
+/** The upstreams of a stage: those that are declared, then those that routes name by their targets alone. */
+class Upstreams {
+  readonly #byName = new Map<string, Upstream<RouteName> | undefined>();
+  readonly #reader: HttpReader;
+  readonly #readWay: ReadWay;
+
+  constructor(reader: HttpReader, readWay: ReadWay) {
+    this.#reader = reader;
+    this.#readWay = readWay;
+  }
+
+  all(): Upstream<RouteName>[] {
+    return [...this.#byName.values()].filter((upstream) => upstream !== undefined);
+  }
+
+  declare(name: string, path: Path, words: UpstreamWords): void {
+    const settings = typeof words === 'string' || Array.isArray(words) ? { to: words } : words;
+    const { attempts } = this.#reader;
+    const at = settings === words ? [...path, 'to'] : path;
+    const to = attempts.run(at, () => this.#readTo(at, settings.to, settings.balance));
+    const tls = attempts.run([...path, 'tls'], () => readTls(settings.tls, this.#reader));
+    const route = this.#readWay(path, settings, name);
+    // One that is wrong is known by its name all the same.
+    this.#byName.set(name, undefined);
+    if (to) this.#add({ name, to, route, version: settings.http2 ? 'http2' : 'http1', ...(tls && { tls }) }, path);
+  }
+
+  /** The name of the upstream that a route names. @throws {TunlError} usage */
+  lead(path: Path, words: string | readonly string[]): string {
+    const texts = [words].flat().map((word) => fillVariables(word, this.#reader));
+    const [only = ''] = texts;
+    if (texts.length === 1 && this.#byName.has(only)) return only;
+    if (texts.length === 1 && !only.includes(':')) throw this.#unknown(only);
+    const to = this.#readTo(path, words, undefined);
+    const name = nameTargets(to);
+    if (!this.#byName.has(name)) {
+      this.#add({ name, to, route: this.#readWay(path, {}, name), version: 'http1' }, path);
+    }
+    return name;
+  }
+
+  #add(upstream: Upstream<RouteName>, path: Path): void {
+    this.#byName.set(upstream.name, upstream);
+    this.#reader.places.set(upstream, path);
+  }
+
+  #readTo(path: Path, words: string | readonly string[], balance: TargetChoice['balance'] | undefined): Upstream['to'] {
+    const [only = ''] = [words].flat().map((word) => fillVariables(word, this.#reader));
+    const field = typeof words === 'string' || words.length === 1 ? parseField(only) : undefined;
+    if (field !== undefined) return { field };
+    const targets = this.#reader.attempts.runEach(path, words, (word) => this.#reader.readTarget(word));
+    return { targets, balance: balance ?? 'first' };
+  }
+
+  #unknown(name: string) {
+    const known = [...this.#byName.keys()];
+    const near = suggest(name, known);
+    const others =
+      known.length === 0 ? 'write a target, HOST:PORT, or add it to upstreams' : `there are ${known.join(' ')}`;
+    return usageError(`there is no upstream ${quote(name)}`, near === undefined ? others : `did you mean ${near}?`);
+  }
+}
+
+/** How an upstream is called that nobody has named. */
+export function nameTargets(to: Upstream['to']): string {
+  return 'field' in to ? `field:${to.field}` : to.targets.map(formatAddress).join('|');
+}
+
+/** `field:NAME`, where `field:80` is a port of a host. @throws {TunlError} usage */
+function parseField(text: string): string | undefined {
+  const name = /^field:(?!\d+$)(.*)$/s.exec(text)?.[1]?.toLowerCase();
+  if (name === undefined) return undefined;
+  if (isFieldName(name)) return name;
+  throw usageError(`${quote(text)} names no field of a request`, 'write field::authority, or field:x-target');
+}
+
+type UpstreamTls = Extract<UpstreamWords, { to: unknown }>['tls'];
+
+function readTls(words: UpstreamTls, reader: HttpReader): TlsSettings | undefined {
+  if (words === undefined || words === true) return words && {};
+  const { insecure = false, 'no-system-ca': noSystemCa = false, 'key-password': password, ...texts } = words;
+  const filled = Object.entries(texts).flatMap(([name, text]) => {
+    if (text === undefined) return [];
+    const value = fillVariables(text, reader);
+    return [[name, name === 'servername' || name === 'pin' ? value : resolve(reader.folder, value)] as const];
+  });
+  const switches: TlsWords = { ...(insecure && { insecure: true }), ...(noSystemCa && { 'no-system-ca': true }) };
+  if (password !== undefined && texts.cert === undefined) throw usageError('key-password needs cert');
+  const tls = parseTls({ ...Object.fromEntries(filled), ...switches }, 'tls');
+  return { ...tls, ...readKeyPassword(password, reader, reader.sources) };
+}

@@ -1,0 +1,52 @@
+import { suggest } from '../../syntax/suggest.ts';
+import { quote } from '../../syntax/text.ts';
+import type { Fault, Path } from './document.ts';
+import { type Issue, listKeys } from './schema.ts';
+
+/** Explains the faults in the form of a file, each with its place. */
+export function explainIssues(issues: readonly Issue[], base: Path = []): Fault[] {
+  return issues.flatMap((issue) => explainIssue(issue, [...base, ...(issue.path as Path)]));
+}
+
+function explainIssue(issue: Issue, path: Path): Fault[] {
+  switch (issue.code) {
+    case 'unrecognized_keys':
+      return issue.keys.map((key) => explainKey(key, path));
+    case 'invalid_union': {
+      const [nearest, ...others] = issue.errors.filter((errors) =>
+        errors.every(({ path: { length } }) => length > 0 || isAboutKeys(errors)),
+      );
+      // If only one form fits the value as a whole, the fault lies within it.
+      if (nearest && others.length === 0) return explainIssues(nearest as Issue[], path);
+      return [explainValue(issue, path)];
+    }
+    case 'invalid_key':
+      return [
+        {
+          path,
+          atKey: true,
+          message: `${quote(String(path.at(-1)))} cannot be the name of a stage`,
+          hints: ['a name has letters, digits, _, - and single dots'],
+        },
+      ];
+    default:
+      return [explainValue(issue, path)];
+  }
+}
+
+function isAboutKeys(errors: readonly { readonly code?: string | undefined }[]): boolean {
+  return errors.some(({ code }) => code === 'unrecognized_keys');
+}
+
+function explainKey(key: string, path: Path): Fault {
+  const known = listKeys(path);
+  const near = suggest(key, known);
+  const hints = near === undefined ? [`known keys: ${known.join(' ')}`] : [`did you mean ${near}?`];
+  if (key === '<<') hints.push('aliases are supported, merge keys are not');
+  return { path: [...path, key], atKey: true, message: `unknown key ${quote(key)}`, hints };
+}
+
+function explainValue({ message }: Issue, path: Path): Fault {
+  const key = path.findLast((step) => typeof step === 'string');
+  return { path, message: key === undefined ? `this ${message}` : `${key} ${message}` };
+}

@@ -1,0 +1,67 @@
+import type { NoticeEvent } from '../../core/events.ts';
+import { Source } from './document.ts';
+import { findDoubts } from '../check/doubts.ts';
+import { FileReader, type FileReaderOptions } from './file-reader.ts';
+import { explainIssues } from './issues.ts';
+import type { Graph } from '../model/graph.ts';
+import { checkForm } from './schema.ts';
+import type { SecretSources } from './secrets.ts';
+import type { GraphFault } from '../model/fault.ts';
+import { findFaults } from '../check/validate.ts';
+
+/** What a file is read with. */
+export interface LoadOptions extends FileReaderOptions {
+  /** The file as messages name it. */
+  readonly name: string;
+}
+
+/** A graph, and how its secrets were written. */
+export interface LoadedGraph {
+  readonly graph: Graph;
+  readonly sources: SecretSources;
+  /** Where a stage stands: `chain.yaml:4:5`. */
+  readonly placeOf: (stage: string) => string;
+  /** What there is to say about the file, where it has something. */
+  readonly notices?: readonly NoticeEvent[];
+}
+
+/** Issues of the form that are explained; a few of them are said. */
+const maxExplained = 200;
+
+/**
+ * Reads the file of `chain`.
+ * @throws {TunlError} usage, with file, line and column of what is wrong; then nothing of it is used
+ */
+export function loadGraph(text: string | Source, options: LoadOptions): LoadedGraph {
+  const source = typeof text === 'string' ? new Source(text, options.name) : text;
+  const form = checkForm(source.value);
+  if ('issues' in form) throw source.fail(explainIssues(form.issues.slice(0, maxExplained)));
+  const reader = new FileReader(form.words, options);
+  const graph = reader.read();
+  if (reader.attempts.faults.length > 0) throw source.fail(reader.attempts.faults);
+  const place = ({ stage, part, about }: GraphFault) => {
+    const path = (about && reader.places.get(about)) ?? ['stages', stage];
+    return part === 'name' || (part === 'http' && about) ? path : [...path, part];
+  };
+  const faults = findFaults(graph);
+  if (faults.length > 0) {
+    throw source.fail(
+      faults.map((fault) => ({
+        path: place(fault),
+        atKey: fault.part === 'name',
+        message: fault.message,
+        hints: fault.hint === undefined ? [] : [fault.hint],
+      })),
+    );
+  }
+  return {
+    graph,
+    sources: reader.sources,
+    placeOf: (stage) => source.placeOf(['stages', stage]),
+    notices: findDoubts(graph).map((doubt) => ({
+      event: 'notice',
+      level: 'warning',
+      message: `${source.placeOf(place(doubt))}: ${doubt.message}`,
+    })),
+  };
+}

@@ -1,0 +1,110 @@
+import { usageError } from '../../core/errors.ts';
+import { parseDuration } from '../../syntax/duration.ts';
+import { splitAlternatives } from '../../syntax/hop.ts';
+import { isInternal, parseInternal } from '../../syntax/internal.ts';
+import { collectLimits, type Side } from '../../syntax/settings.ts';
+import type { Attempts } from './diagnostics.ts';
+import type { Path } from './document.ts';
+import type { HopChoice, Limits, RouteOptions } from '../model/graph.ts';
+import { type HopReader, readHop } from './hop.ts';
+import type { LimitWords, PlaceWords, RetryWords, WayWords } from './schema-parts.ts';
+
+/** What routes are read with. */
+export interface RouteReader extends HopReader {
+  readonly attempts: Attempts;
+}
+
+/** Limits as they are written somewhere, and where that is. */
+export interface WrittenLimits {
+  readonly at: Path;
+  readonly words: LimitWords;
+}
+
+/** What holds for a way that does not say otherwise. */
+export interface RouteDefaults {
+  /** The nearest first. */
+  readonly limits: readonly WrittenLimits[];
+  /** Whose limits hold where nobody says them. */
+  readonly side: Side;
+  readonly retry?: RetryWords | undefined;
+  readonly family?: 4 | 6 | undefined;
+  readonly resolver?: RouteOptions['resolver'] | undefined;
+}
+
+/** Reads how a stage gets to where it leads. */
+export function readRoute(path: Path, words: WayWords, defaults: RouteDefaults, reader: RouteReader): RouteOptions {
+  const family = words.family ?? defaults.family;
+  const resolver = words.resolver ?? defaults.resolver;
+  const own = { at: [...path, 'limits'], words: words.limits ?? {} };
+  return {
+    ...readVia([...path, 'via'], words.via, reader),
+    limits: readLimits([own, ...defaults.limits], defaults.side, reader),
+    ...reader.attempts.run([...path, 'retry'], () => readRetry(words.retry ?? defaults.retry ?? 0)),
+    ...(family !== undefined && { family }),
+    ...(resolver !== undefined && { resolver }),
+  };
+}
+
+/** What is written in `defaults` is parsed for each stage, and blamed where it stands. */
+function readLimits(layers: readonly WrittenLimits[], side: Side, { attempts }: RouteReader): Limits {
+  return collectLimits(side, ({ key }) => {
+    const layer = layers.find(({ words }) => words[key] !== undefined);
+    return layer && attempts.run([...layer.at, key], () => parseDuration(String(layer.words[key]), key));
+  });
+}
+
+/** How the waits grow where nobody says it. */
+const growth = 10;
+
+function readRetry(words: RetryWords): Pick<RouteOptions, 'retries' | 'backOff' | 'retryOn'> {
+  const { times, base, max, on } = typeof words === 'number' ? { times: words } : words;
+  if (base === undefined && max !== undefined) throw usageError('retry has max and no base', 'add base: 100ms');
+  const baseMs = base === undefined ? undefined : parseDuration(base, 'base');
+  const maxMs = max === undefined ? (baseMs ?? 0) * growth : parseDuration(max, 'max');
+  if (baseMs !== undefined && maxMs < baseMs) throw usageError('retry has a max that is shorter than its base');
+  return {
+    ...(times > 0 && { retries: times }),
+    ...(baseMs !== undefined && { backOff: { baseMs, maxMs } }),
+    ...(on !== undefined && { retryOn: on }),
+  };
+}
+
+function readVia(
+  path: Path,
+  words: WayWords['via'],
+  reader: RouteReader,
+): Pick<RouteOptions, 'hops' | 'entry' | 'hopBalance'> {
+  const list: readonly PlaceWords[] = words === undefined ? [] : Array.isArray(words) ? words : [words];
+  const at = (index: number): Path => (Array.isArray(words) ? [...path, index] : path);
+  const [first] = list;
+  const entry =
+    typeof first === 'string' && isInternal(first) ? reader.attempts.run(at(0), () => parseInternal(first)) : undefined;
+  const skipped = typeof first === 'string' && isInternal(first) ? 1 : 0;
+  const hops = list.slice(skipped).flatMap((place, index) => {
+    const choice = reader.attempts.run(at(index + skipped), () => readPlace(at(index + skipped), place, reader));
+    return choice === undefined ? [] : [choice];
+  });
+  return { hops, ...(entry && { entry }), ...reader.attempts.run(path, () => readBalance(list)) };
+}
+
+/** One way has one balance: places with alternatives cannot differ. */
+function readBalance(places: readonly PlaceWords[]): Pick<RouteOptions, 'hopBalance'> {
+  const said = places.flatMap((place) => {
+    if (typeof place === 'string') return place.includes('|') ? ['first' as const] : [];
+    if ('url' in place) return [];
+    return place.any.length > 1 || place.balance !== undefined ? [place.balance ?? ('first' as const)] : [];
+  });
+  if (new Set(said).size > 1) {
+    throw usageError('one way cannot have two balances', 'write balance: round-robin beside each any, or nowhere');
+  }
+  const isWritten = places.some((place) => typeof place === 'object' && 'any' in place && place.balance !== undefined);
+  return isWritten && said[0] ? { hopBalance: said[0] } : {};
+}
+
+function readPlace(path: Path, words: PlaceWords, reader: RouteReader): HopChoice {
+  if (typeof words === 'string') return splitAlternatives(words, 'via').map((url) => readHop({ url }, reader));
+  if ('url' in words) return [readHop(words, reader)];
+  return reader.attempts.runEach([...path, 'any'], words.any, (word) =>
+    readHop(typeof word === 'string' ? { url: word } : word, reader),
+  );
+}

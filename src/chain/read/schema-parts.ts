@@ -1,0 +1,145 @@
+import * as z from 'zod';
+import {
+  type CapSetting,
+  capSettings,
+  describeInFile,
+  type LimitSetting,
+  limitSettings,
+  maxCap,
+} from '../../syntax/settings.ts';
+
+/** A schema with the sentence that editors show for it. */
+export const describe = <T extends z.ZodType>(schema: T, description: string): T => schema.meta({ description });
+
+/** What a value must be, where the parts of a union say it less well. */
+export const must = (what: string) => ({ error: `must be ${what}` });
+
+/** A text that is not empty. */
+export const text = z.string(must('a text')).min(1, must('a text that is not empty'));
+/** A switch. */
+export const flag = z.boolean(must('true or false'));
+/** One of something, or a list. */
+export const oneOrMore = <T extends z.ZodType>(item: T, what: string) =>
+  z.union([item, z.array(item).min(1, must(`${what} or a list of them`))], must(`${what} or a list of them`));
+
+/** The place of the password of a key. */
+export const keyPassword = describe(
+  text.optional(),
+  'where the password of the key is, if it is encrypted: ${NAME} or file:PATH',
+);
+
+/** How long something may take. */
+export const time = z.union([z.literal(0), text], must('a duration such as 250ms, 5s, 1h or off'));
+/** How many of something there may be. */
+const count = z
+  .int(must('a number from 1'))
+  .min(1, must('a number from 1'))
+  .max(maxCap, must(`at most ${maxCap}`));
+
+/** The keys of settings that are all written in the same way, none of which must be there. */
+function shapeOf<Key extends string, T extends z.ZodType>(
+  settings: readonly ((LimitSetting | CapSetting) & { readonly key: Key })[],
+  schema: T,
+): Record<Key, z.ZodOptional<T>> {
+  const entries = settings.map((setting) => [setting.key, describe(schema.optional(), describeInFile(setting))]);
+  return Object.fromEntries(entries) as Record<Key, z.ZodOptional<T>>;
+}
+
+/** Who may use what speaks HTTP: the same keys for a proxy and for a stage that looks at requests. */
+export const policyShape = {
+  users: describe(
+    z.union([text, z.record(text, text)], must('an htpasswd file, or one user with where the password is')).optional(),
+    'an htpasswd file, or one user: { NAME: ${VARIABLE} }',
+  ),
+  allow: describe(oneOrMore(text, 'a rule').optional(), 'allow these targets and no others: PATTERN[:PORTS]'),
+  deny: describe(oneOrMore(text, 'a rule').optional(), 'deny these targets, whatever allow says'),
+  ...shapeOf(capSettings, count),
+};
+
+const limits = z.strictObject(shapeOf(limitSettings, time), must('limits by name, such as { idle: 1h }'));
+
+const times = z.int(must('a number of retries')).min(0, must('a number of retries')).max(9999, must('at most 9999'));
+const retry = z.union(
+  [
+    times,
+    z.strictObject({
+      times: describe(times, 'how often'),
+      base: describe(
+        text.optional(),
+        'wait at most so long before the first retry, and up to twice as long before each further one',
+      ),
+      max: describe(text.optional(), 'and never longer than this; ten times the base'),
+      on: describe(
+        z.enum(['passing', 'any'], must('passing or any')).optional(),
+        'which failures: those that may pass, or any',
+      ),
+    }),
+  ],
+  must('a number of retries, or times with base, max and on'),
+);
+
+const headers = z.record(text, oneOrMore(z.string(must('a text')), 'a text'), must('headers by name'));
+const hop = z.strictObject(
+  {
+    url: describe(text, 'the URL of the proxy'),
+    password: describe(text.optional(), 'where the password of its user is: ${NAME} or file:PATH'),
+    'key-password': keyPassword,
+    headers: describe(headers.optional(), 'fields to send to it'),
+    formats: describe(
+      headers.optional(),
+      'fields to send to it whose operators, such as %DOWNSTREAM_LOCAL_PORT%, are filled in for each tunnel',
+    ),
+  },
+  must('a URL, or url with password, headers and formats'),
+);
+const place = z.union([text, hop], must('a URL, or url with password, headers and formats'));
+const alternatives = z.strictObject({
+  any: describe(z.array(place).min(1, must('a list of proxies')), 'proxies of which one is taken'),
+  balance: describe(
+    z.enum(['first', 'round-robin'], must('first or round-robin')).optional(),
+    'which: the first that works, or each in turn',
+  ),
+});
+
+/** How a stage or an upstream is reached: the same keys wherever one says it. */
+export const wayShape = {
+  via: describe(
+    oneOrMore(
+      z.union(
+        [text, hop, alternatives],
+        must('a URL, or url with password, headers and formats, or any with alternatives'),
+      ),
+      'a proxy',
+    ).optional(),
+    'the way: proxies, the nearest first; a|b are alternatives; internal://NAME first leads through a stage',
+  ),
+  to: describe(oneOrMore(text, 'a target').optional(), 'HOST:PORT, unix:PATH or internal://NAME'),
+  balance: describe(
+    z.enum(['first', 'round-robin'], must('first or round-robin')).optional(),
+    'which of several targets',
+  ),
+  limits: limits.optional(),
+  retry: describe(retry.optional(), 'dial again so often, before anything was relayed'),
+  family: describe(z.literal([4, 6], must('4 or 6')).optional(), 'use this version of IP only'),
+  resolver: describe(
+    z.enum(['system', 'dns'], must('system or dns')).optional(),
+    'whom to ask for names; both, as ssh does, and the name servers alone for a proxy or http',
+  ),
+};
+
+/** The limits of a file. */
+export type LimitWords = z.infer<typeof limits>;
+/** How often, when and after what is dialled again. */
+export type RetryWords = z.infer<typeof retry>;
+/** One place on the way. */
+export type PlaceWords = z.infer<typeof place> | z.infer<typeof alternatives>;
+/** A proxy with what its URL does not say. */
+export type HopWords = z.infer<typeof hop>;
+
+const policyObject = z.strictObject(policyShape);
+/** What a file says of who may use a stage. */
+export type PolicyWords = z.infer<typeof policyObject>;
+
+const wayObject = z.strictObject(wayShape);
+/** What a file says of a way. */
+export type WayWords = z.infer<typeof wayObject>;
