@@ -31,7 +31,7 @@ async function load(path) {
 }
 
 const { makeJsonSchema } = await load('src/chain/read/schema.ts');
-const { listFields } = await load('src/envoy/field-list.ts');
+const { listFields } = await load('src/envoy/schema/field-list.ts');
 const { fillTables } = await load('src/cli/readme-tables.ts');
 const { formatManual } = await load('src/cli/manual/index.ts');
 const { commands: specs } = await load('src/cli/commands/index.ts');

@@ -38,6 +38,7 @@ const rooms = {
   http: ['server', 'tunnel', 'h1', 'h2', 'body', 'exchange', 'wire', '.'],
   app: ['commands', 'graph', 'stages', 'admin', '.', 'tunnel'],
   chain: ['print', 'read', 'draw', 'check', 'model'],
+  envoy: ['import', 'export', 'schema', '.'],
 };
 
 /** Who may load what. A type costs nothing and opens nothing. */
@@ -55,7 +56,6 @@ const limits = {
   'src/core': 24,
 
   'src/cli': 33,
-  'src/envoy': 34,
 
   'src/tls': 21,
 };

@@ -1,7 +1,7 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { describe, expect, test } from 'vitest';
 import { makeJsonSchema } from '../../src/chain/read/schema.ts';
-import { listFields } from '../../src/envoy/field-list.ts';
+import { listFields } from '../../src/envoy/schema/field-list.ts';
 import { commands } from '../../src/cli/commands/index.ts';
 import { formatManual } from '../../src/cli/manual/index.ts';
 import { fillTables } from '../../src/cli/readme-tables.ts';

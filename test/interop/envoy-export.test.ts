@@ -2,7 +2,7 @@ import { readdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { exportEnvoy } from '../../src/envoy/export.ts';
+import { exportEnvoy } from '../../src/envoy/export/export.ts';
 import { makeCerts } from '../support/certs.ts';
 import { loadEnvoy, readFixture } from '../support/envoy-file.ts';
 import { makeEnvoyGraphs, writeFields } from '../support/envoy-graphs.ts';

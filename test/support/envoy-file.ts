@@ -11,7 +11,7 @@ import type {
   Upstream,
 } from '../../src/chain/model/graph.ts';
 import type { Hop } from '../../src/core/hop.ts';
-import { loadBootstrap } from '../../src/envoy/load.ts';
+import { loadBootstrap } from '../../src/envoy/import/load.ts';
 
 /** Loads the text of a bootstrap file as `chain -c envoy.yaml` does. */
 export function loadEnvoy(text: string, allowUnknownFields = false): LoadedGraph {

@@ -5,7 +5,7 @@ import type { DrawTextOptions } from '../../chain/draw/draw.ts';
 import { type LoadedGraph, loadGraph } from '../../chain/read/load.ts';
 import { printGraph, type PrintOptions } from '../../chain/print/graph.ts';
 import { TunlError, toTunlError, usageError } from '../../core/errors.ts';
-import { isBootstrap } from '../../envoy/recognise.ts';
+import { isBootstrap } from '../../envoy/import/recognise.ts';
 import { parseRule } from '../../policy/rules.ts';
 import { Scope } from '../../core/scope.ts';
 import { readChainText } from './chain-text.ts';
@@ -25,7 +25,7 @@ export { toLinearGraph } from './linear.ts';
  * @throws {TunlError} usage, naming everything that Envoy cannot do, with the stage that wants it
  */
 export async function exportEnvoy(graph: Graph, sources?: PrintOptions['sources']): Promise<string> {
-  const { exportEnvoy: write } = await import('../../envoy/export.ts');
+  const { exportEnvoy: write } = await import('../../envoy/export/export.ts');
   return write(graph, sources);
 }
 
@@ -63,7 +63,7 @@ export interface ChainFileOptions {
 export async function loadChain(path: string, options: ChainFileOptions): Promise<LoadedGraph> {
   const source = new Source(await readChainText(path), path);
   if (isBootstrap(source)) {
-    const { loadBootstrap } = await import('../../envoy/load.ts');
+    const { loadBootstrap } = await import('../../envoy/import/load.ts');
     return loadBootstrap(source, options);
   }
   const { env, allowUnknownFields } = options;

@@ -1,0 +1,83 @@
+import { isMap, isSeq, parseDocument, stringify, visit } from 'yaml';
+import { type ChainStage, type Graph, type PlainGraph, toPlain } from '../../chain/model/graph.ts';
+import { SharedNames } from '../../chain/model/shared-names.ts';
+import { usageError } from '../../core/errors.ts';
+import { toEnvoyGraph } from './normal.ts';
+import { type FieldSources, FieldWriter } from './fields.ts';
+import { type StageTrees, toForwardTrees } from './forward.ts';
+import { toHttpTrees } from './http.ts';
+import { toProxyTrees } from './proxy.ts';
+import { findUnexpressed, type Unexpressed } from './faults.ts';
+import { toAddress, type Tree, typed } from './terms.ts';
+
+/**
+ * Writes a graph as a bootstrap file of Envoy. Secrets of hops stay in the environment, and the file says above
+ * which variables Envoy needs.
+ * @throws {TunlError} usage, naming everything that Envoy cannot do, with the stage that wants it
+ */
+export function exportEnvoy(graph: Graph, sources: FieldSources = new Map()): string {
+  const plain = toPlain(graph);
+  const [first, ...others] = findUnexpressed(plain).map(describe);
+  if (first !== undefined)
+    throw usageError(`cannot export to Envoy: ${first}`, ...others.map((line) => `also ${line}`));
+  const fields = new FieldWriter(sources);
+  const tree = toBootstrap(toEnvoyGraph(plain, fields));
+  return fields.notes.map((note) => `# ${note}\n`).join('') + format(tree);
+}
+
+function describe({ stage, message, hint }: Unexpressed): string {
+  const place = stage === undefined ? '' : `${stage}: `;
+  return `${place}${message}${hint === undefined ? '' : ` (${hint})`}`;
+}
+
+function toBootstrap(graph: PlainGraph): Tree {
+  const { stages, admin, internalBufferBytes } = graph;
+  // Clusters of stages without upstreams are called like these, where nothing else is.
+  const names = new SharedNames(
+    stages.flatMap((stage) => (stage.job === 'http' ? stage.upstreams : [])).map(({ name }) => name),
+  );
+  const trees = stages.map((stage) => toTrees(stage, names));
+  const clusters = trees.flatMap((part) => part.clusters);
+  const isInternal = stages.some(({ listen }) => listen.some(({ kind }) => kind === 'internal'));
+  return {
+    ...(admin && { admin: { address: toAddress(admin) } }),
+    ...(isInternal && { bootstrap_extensions: [toInternalExtension(internalBufferBytes)] }),
+    static_resources: {
+      listeners: trees.map(({ listener }) => listener),
+      // Stages may lead to the same upstream.
+      clusters: clusters.filter(({ name }, index) => clusters.findIndex((other) => other['name'] === name) === index),
+    },
+  };
+}
+
+function toTrees(stage: ChainStage, names: SharedNames): StageTrees {
+  switch (stage.job) {
+    case 'forward':
+      return toForwardTrees(stage, names);
+    case 'proxy':
+      return toProxyTrees(stage, names.take(stage.name));
+    case 'http':
+      return toHttpTrees(stage);
+  }
+}
+
+function toInternalExtension(bytes: number | undefined): Tree {
+  const size = bytes === undefined ? {} : { buffer_size_kb: bytes / 1024 };
+  return {
+    name: 'envoy.bootstrap.internal_listener',
+    typed_config: typed('bootstrap.internal_listener.v3.InternalListener', size),
+  };
+}
+
+/** What is small stands on one line, but for the messages with a type. */
+function format(tree: Tree): string {
+  const document = parseDocument(stringify(tree, { lineWidth: 0, aliasDuplicateObjects: false }));
+  visit(document, {
+    Collection: (_key, node, path) => {
+      const text = String(node);
+      const isSmall = path.length > 2 && text.length < 100 && !text.includes('@type') && (isMap(node) || isSeq(node));
+      if (isSmall) node.flow = true;
+    },
+  });
+  return document.toString({ lineWidth: 0, indentSeq: false, flowCollectionPadding: true });
+}

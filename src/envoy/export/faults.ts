@@ -1,0 +1,255 @@
+import { isIP } from 'node:net';
+import {
+  type ChainStage,
+  type ForwardStage,
+  type HopChoice,
+  type HttpStage,
+  type Limits,
+  type PlainGraph,
+  type ProxyStage,
+  type RouteOptions,
+  type TargetChoice,
+} from '../../chain/model/graph.ts';
+import { formatAddress, hostOf } from '../../core/address.ts';
+import { formatDuration } from '../../core/deadline.ts';
+import { formatHop, type Hop, type TlsSettings } from '../../core/hop.ts';
+import { isLoopback } from '../../core/loopback.ts';
+import { defaultLimits, limitSettings } from '../../syntax/settings.ts';
+import { isName } from './cluster.ts';
+import { findTerms } from '../schema/hop-terms.ts';
+
+/** Something that a stage does and Envoy cannot. */
+export interface Unexpressed {
+  /** The stage that it is about; absent where it is about the whole graph. */
+  readonly stage?: string;
+  readonly message: string;
+  readonly hint?: string;
+}
+
+type KeyOptions = Pick<TlsSettings, 'keyPasswordFile' | 'keyPassword'>;
+type Finding = readonly [message: string, hint?: string];
+
+/** Finds everything in a graph that Envoy has no way to do. */
+export function findUnexpressed(graph: PlainGraph): Unexpressed[] {
+  return [
+    ...[...findInGraph(graph)].map(toUnexpressed),
+    ...graph.stages.flatMap((stage) =>
+      [...findInStage(stage)].map((finding) => ({ stage: stage.name, ...toUnexpressed(finding) })),
+    ),
+  ];
+}
+
+function toUnexpressed([message, hint]: Finding): Unexpressed {
+  return { message, ...(hint !== undefined && { hint }) };
+}
+
+function* findInGraph({ admin, internalBufferBytes = 1024 }: PlainGraph): Generator<Finding> {
+  if (admin?.kind === 'fd') yield [`admin: it opens its listeners itself, and ${formatAddress(admin)} is open already`];
+  if (internalBufferBytes % 1024 !== 0 || internalBufferBytes > 8 * 1024 * 1024) {
+    yield ['the buffers of its internal listeners hold 1 to 8192 whole KiB'];
+  }
+}
+
+function* findInStage(stage: ChainStage): Generator<Finding> {
+  yield* findInListener(stage);
+  yield* findInLimits(stage.route.limits);
+  switch (stage.job) {
+    case 'forward':
+      yield* findInRoute(stage.route, stage.listen.every(({ kind }) => kind === 'tcp') ? 'client' : 'stage');
+      yield* findInForward(stage);
+      break;
+    case 'proxy':
+      yield* findInRoute(stage.route, 'stage');
+      yield* findInProxy(stage);
+      yield* findExposed(stage);
+      break;
+    case 'http':
+      yield* findInPolicy(stage);
+      yield* findInRoutes(stage);
+      if (stage.upstreams.some(({ to }) => 'field' in to)) yield* findExposed(stage);
+      for (const { name, to, route, tls = {} } of stage.upstreams) {
+        yield* findInTls(tls, name);
+        yield* findInLimits(route.limits);
+        yield* findInRoute(route, 'stage');
+        if (!('field' in to)) yield* findInChoice(to);
+        if ((route.retries ?? 0) > 0) yield ['it does not repeat what an HTTP client has asked for'];
+      }
+  }
+}
+
+/** With us nobody is an open proxy by accident, and Envoy would be one. */
+function* findExposed({ listen, tls, open = false, users = {} }: ProxyStage | HttpStage): Generator<Finding> {
+  const exposed = listen.find((address) => address.kind === 'tcp' && !isLoopback(address));
+  // Who has users is told that there are none.
+  const hasUsers = users.authFile !== undefined || users.single !== undefined;
+  if (!exposed || open || hasUsers || tls?.clientCa !== undefined) return;
+  yield [
+    `everybody who reaches ${formatAddress(exposed)} could use it`,
+    'say open if that is meant, or name a client-ca',
+  ];
+}
+
+/** Of the requests that fit a path, Envoy sends on as requests what is neither CONNECT nor, with `post`, POST. */
+function* findInRoutes({ hosts }: HttpStage): Generator<Finding> {
+  for (const { match, action } of hosts.flatMap(({ routes }) => routes)) {
+    if (action.kind !== 'tunnels' || match.path.kind === 'connect') continue;
+    const method = match.fields.find(
+      ({ name, value, invert }) => name === ':method' && value?.kind === 'exact' && !invert,
+    );
+    const name = method?.value?.value;
+    if (name === 'CONNECT' || (name === 'POST' && action.post)) continue;
+    yield [`by a path it ends tunnels of one method alone, and a route for ${match.path.value} names none`];
+  }
+}
+
+function* findInListener({ listen, tls }: ChainStage): Generator<Finding> {
+  for (const address of listen) {
+    const name = formatAddress(address);
+    if (address.kind === 'fd') yield [`it opens its listeners itself, and ${name} is open already`];
+    if (address.kind === 'tcp' && !['*', 'localhost'].includes(address.host) && isIP(address.host) === 0) {
+      yield [`it listens on addresses, and ${name} is a name`];
+    }
+  }
+  if (tls) yield* findInKey(tls);
+  if (tls && tls.cert === undefined) yield ['it makes no development certificate', 'name one: cert and key'];
+}
+
+/** Limits that Envoy has nothing like are no loss where nobody has set them. */
+function* findInLimits(limits: Limits): Generator<Finding> {
+  for (const { key, field, notInEnvoy } of limitSettings) {
+    // Envoy never keeps an end back: there is nothing to limit.
+    if (!notInEnvoy || field === 'halfCloseWaitMs') continue;
+    const [ms = 0, usual = 0] = [limits[field], defaultLimits('forward')[field]];
+    // Its connect_timeout is for both.
+    if (ms === usual || (field === 'tlsMs' && ms === limits.connectMs)) continue;
+    yield [`it has no limit like ${key}: ${formatDuration(ms)}`, `leave it at ${formatDuration(usual)}`];
+  }
+}
+
+/** Whose connection Envoy knows where it opens a tunnel: the first client's, or that of a stage that leads there. */
+type Seen = 'client' | 'stage';
+
+function* findInRoute({ hops, entry, resolver }: RouteOptions, seen: Seen): Generator<Finding> {
+  if (resolver === 'system') yield ['it asks name servers, and not the system', 'leave resolver: system out'];
+  const last = hops.length - 1;
+  for (const [index, choice] of hops.entries()) {
+    for (const hop of choice) {
+      yield* findInHop(hop, index === last ? seen : 'stage');
+      const asksWho = hop.formats?.some(([, value]) => value.includes('%DOWNSTREAM_')) === true;
+      if (asksWho && index < last)
+        yield [`it does not know whose tunnel it is at ${formatHop(hop)}, which is not the last`];
+    }
+  }
+  const isMesh = hops.map((choice) => choice.every(({ scheme }) => findTerms(scheme)?.tunnel === 'mesh'));
+  if (isMesh.some((is, index) => is && isMesh[index + 1])) {
+    yield ['it does not ask two hbone:// in a row for the same target'];
+  }
+  for (const [index, choice] of hops.entries()) yield* findInPlace(choice, index > 0 || entry !== undefined);
+}
+
+function* findInPlace(choice: HopChoice, isInside: boolean): Generator<Finding> {
+  const [first, ...others] = choice;
+  if (!first || others.length === 0) return;
+  const names = choice.map(formatHop).join('|');
+  if (isInside) yield [`behind other proxies or stages it goes to one proxy, and ${names} are several`];
+  if (others.some((hop) => !isAlike(hop, first))) yield [`it wants ${names} to differ in their addresses alone`];
+}
+
+/** True for hops of which one cluster can be made. */
+function isAlike(hop: Hop, other: Hop): boolean {
+  const describe = ({ scheme, credentials, tls, headers, formats = [], settings, address }: Hop) => {
+    const terms = findTerms(scheme);
+    const isNamed = terms?.isSecured && terms.tunnel !== 'mesh' && tls.servername === undefined;
+    const login = credentials && [credentials.user, credentials.password.reveal()];
+    return JSON.stringify([scheme, login, tls, headers, formats, settings, isNamed && hostOf(address)]);
+  };
+  return describe(hop) === describe(other);
+}
+
+function* findInHop(hop: Hop, seen: Seen): Generator<Finding> {
+  const terms = findTerms(hop.scheme);
+  const name = formatHop(hop);
+  if (!terms) yield [`it does not speak ${name}`];
+  else {
+    const known = [...terms.settings, ...Object.keys(terms.fields)];
+    const unknown = Object.keys(hop.settings).filter((key) => !known.includes(key));
+    for (const key of unknown) yield [`it has nothing like ?${key}= of ${name}`];
+  }
+  yield* findInTls(hop.tls, name);
+  if (hop.tls.alpn !== undefined) yield [`it has nothing like ?alpn= of ${name}`];
+  if ([...hop.headers, ...(hop.formats ?? [])].some(([field]) => field.toLowerCase() === 'host')) {
+    yield [`it sends the target of a tunnel as Host, and ${name} is to get another`];
+  }
+  if (terms?.tunnel !== 'mesh') return;
+  const { peer, traceparent, forwarded } = hop.settings;
+  if (peer === undefined) yield [`it must be told whom to expect at ${name}`, 'add ?peer=spiffe://…'];
+  if (traceparent !== 'no') yield [`it makes up no traceparent for ${name}`, 'add ?traceparent=no'];
+  if (forwarded !== 'no' && seen === 'stage') {
+    yield [`it does not know the first client, whom ${name} is to be told`, 'add ?forwarded=no'];
+  }
+}
+
+function* findInTls(
+  { noSystemCa = false, cacert, pin, insecure = false, ...own }: TlsSettings,
+  name: string,
+): Generator<Finding> {
+  const isVerified = cacert === undefined && pin === undefined && !insecure;
+  yield* findInKey(own);
+  if (noSystemCa && isVerified) yield [`it has no authorities of its own to verify ${name} by`, 'name some: cacert'];
+}
+
+function* findInKey({ keyPasswordFile, keyPassword }: KeyOptions): Generator<Finding> {
+  if (keyPasswordFile === undefined && !keyPassword?.isGiven) return;
+  yield ['the password of a key is not written into its file', 'take it off: openssl pkey -in FILE -out FILE'];
+}
+
+function* findInForward({ to, route }: ForwardStage): Generator<Finding> {
+  const { retries = 0, retryOn } = route;
+  if (retries > 0 && retryOn !== 'any') {
+    yield ['it dials again after every failure, not only after those that may pass', 'retry: { times: N, on: any }'];
+  }
+  if (route.hops.length > 0) {
+    if (to.targets.length > 1) yield ['it asks a proxy for one target, and here are several'];
+  } else if (!route.entry) yield* findInChoice(to);
+}
+
+function* findInChoice({ targets, balance }: TargetChoice): Generator<Finding> {
+  if (targets.length < 2) return;
+  const names = targets.map(formatAddress).join(', ');
+  if (balance === 'first' && targets.some(({ kind }) => kind === 'internal')) {
+    yield [`it cannot tell which of its own stages can be reached: ${names}`, 'balance: round-robin'];
+  }
+  if (targets.some(isName) && targets.some(({ kind }) => kind !== 'tcp')) {
+    yield [`it does not put names and other places together: ${names}`];
+  }
+}
+
+function* findInPolicy(stage: ProxyStage | HttpStage): Generator<Finding> {
+  const { users = {}, allow = [], deny = [], caps } = stage;
+  const what = stage.job === 'http' ? 'requests' : 'tunnels';
+  if (users.authFile !== undefined || users.single) yield ['it asks no client for a user and a password'];
+  if (allow.length > 0 || deny.length > 0) yield [`it has no rules by name and address for where ${what} may go`];
+  if (caps) yield [`it does not count ${what}`];
+}
+
+function* findInProxy(stage: ProxyStage): Generator<Finding> {
+  const { accept, to, route, proxyProtocol } = stage;
+  yield* findInPolicy(stage);
+  for (const name of accept) if (name !== 'post') yield [`it is no server for ${name}`];
+  if ((route.retries ?? 0) > 0) yield ['it dials once for a client that has asked for a tunnel'];
+  if (to) yield* findInChoice(to);
+  const last = to ? undefined : route.hops.at(-1);
+  if (!last) return;
+  // Tunnels go on as the requests that they came as.
+  if (proxyProtocol) yield ['it puts no PROXY header in front of what it passes on to a proxy'];
+  if (accept.includes('post')) yield ['it does not turn POST into CONNECT'];
+  for (const hop of last) {
+    const fields = [...hop.headers, ...(hop.formats ?? [])];
+    const { tunnel, versions = [] } = findTerms(hop.scheme) ?? {};
+    // Requests go to a cluster of one version.
+    const isPassed = tunnel === 'connect' && versions[0] !== 'either';
+    if (hop.credentials || fields.length > 0 || !isPassed) {
+      yield [`it passes tunnels on as they came, by http, h2c or h2, and ${formatHop(hop)} wants more`];
+    }
+  }
+}

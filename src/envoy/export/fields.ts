@@ -1,0 +1,73 @@
+import type { HeaderField, Hop } from '../../core/hop.ts';
+import { escapeOperators } from './terms.ts';
+import { termsOf } from '../schema/hop-terms.ts';
+
+/** How secrets were written, by the object that holds each, as far as a file says it. */
+export type FieldSources = ReadonlyMap<object, string>;
+
+/** RFC 7239, section 6, as hbone:// has it. */
+const forwardedField: HeaderField = ['forwarded', 'for="%DOWNSTREAM_REMOTE_ADDRESS%"'];
+
+/** Writes the fields that hops are sent. What may be secret stays in the environment, where Envoy reads it. */
+export class FieldWriter {
+  /** Notes on what must be set for Envoy and on what differs from the graph, a line each. */
+  readonly notes: string[] = [];
+  readonly #sources: FieldSources;
+  readonly #names = new Map<object, string>();
+
+  constructor(sources: FieldSources) {
+    this.#sources = sources;
+  }
+
+  /** The fields of one hop: texts, and formats with what is read from the environment. No credentials are left. */
+  write(hop: Hop): Pick<Hop, 'headers' | 'formats'> {
+    const { credentials, headers, formats = [], settings } = hop;
+    const { login: name, fields, tunnel } = termsOf(hop);
+    const login = credentials && this.#invent('TUNL_PROXY_BASIC', credentials, 'USER:PASSWORD in base64');
+    const told = Object.entries(fields).flatMap(([setting, field]): HeaderField[] => {
+      const value = settings[setting];
+      return value === undefined ? [] : [[field, escapeOperators(value)]];
+    });
+    const isForwarded = tunnel === 'mesh' && settings['forwarded'] !== 'no';
+    const given = [
+      ...told,
+      ...(isForwarded ? [forwardedField] : []),
+      ...(login === undefined ? [] : [[name, `Basic ${login}`] as const]),
+      ...headers.map((field) => [field[0].toLowerCase(), this.#toFormat(field)] as const),
+      ...formats.map(([key, value]) => [key.toLowerCase(), value] as const),
+    ];
+    const isFormat = ([, value]: HeaderField) => value.includes('%');
+    const others = given.filter(isFormat);
+    return { headers: given.filter((field) => !isFormat(field)), ...(others.length > 0 && { formats: others }) };
+  }
+
+  #toFormat(field: HeaderField): string {
+    const text = this.#sources.get(field);
+    if (text === undefined || text.startsWith('file:')) {
+      return this.#invent('TUNL_PROXY_HEADER', field, `the value of ${field[0]}`);
+    }
+    // `$${` is the text `${`.
+    return text
+      .split(/(\$\$?\{[^}]*\}?)/)
+      .map((part) => {
+        if (part.startsWith('$${')) return escapeOperators(part.slice(1));
+        const [, variable] = /^\$\{(\w+)\}$/.exec(part) ?? [];
+        return variable === undefined ? escapeOperators(part) : readVariable(variable);
+      })
+      .join('');
+  }
+
+  #invent(name: string, holder: object, what: string): string {
+    const known = this.#names.get(holder);
+    if (known !== undefined) return readVariable(known);
+    const rivals = [...this.#names.values()].filter((other) => other.startsWith(name)).length;
+    const variable = rivals === 0 ? name : `${name}_${rivals + 1}`;
+    this.#names.set(holder, variable);
+    this.notes.push(`set ${variable} for Envoy to ${what}`);
+    return readVariable(variable);
+  }
+}
+
+function readVariable(name: string): string {
+  return `%ENVIRONMENT(${name})%`;
+}

@@ -1,0 +1,80 @@
+import type { ForwardStage, HopChoice, RouteOptions } from '../../chain/model/graph.ts';
+import type { SharedNames } from '../../chain/model/shared-names.ts';
+import { type Address, formatAddress, hostOf } from '../../core/address.ts';
+import type { Hop } from '../../core/hop.ts';
+import { type ClusterPlan, toCluster } from './cluster.ts';
+import { toAccessLogs, toListener } from './listener.ts';
+import { escapeOperators, formatSeconds, type Tree, typed } from './terms.ts';
+import { toClusterSocket } from './tls.ts';
+import { termsOf } from '../schema/hop-terms.ts';
+
+/** What a stage is in an Envoy file. */
+export interface StageTrees {
+  readonly listener: Tree;
+  readonly clusters: readonly Tree[];
+}
+
+/** A stage that forwards, through one hop at most. */
+export function toForwardTrees(stage: ForwardStage, names: SharedNames): StageTrees {
+  const { name, route, to, accessLogs } = stage;
+  const { limits, retries = 0, backOff } = route;
+  const [choice] = route.hops;
+  const { idleMs, lifetimeMs } = limits;
+  const plan = toPlan(stage);
+  // Stages whose way out is the same share a cluster, and with it the sessions with their hop.
+  const cluster = names.share(name, plan);
+  const proxy = typed('filters.network.tcp_proxy.v3.TcpProxy', {
+    stat_prefix: name,
+    cluster,
+    ...(choice && { tunneling_config: toTunneling(choice, to.targets[0]) }),
+    idle_timeout: formatSeconds(idleMs),
+    ...(lifetimeMs !== undefined && { max_downstream_connection_duration: formatSeconds(lifetimeMs) }),
+    ...(retries > 0 && { max_connect_attempts: retries + 1 }),
+    ...(backOff && {
+      backoff_options: { base_interval: formatSeconds(backOff.baseMs), max_interval: formatSeconds(backOff.maxMs) },
+    }),
+    ...toAccessLogs(accessLogs),
+  });
+  const filter = { name: 'envoy.filters.network.tcp_proxy', typed_config: proxy };
+  return { listener: toListener(stage, filter), clusters: [toCluster({ ...plan, name: cluster })] };
+}
+
+function toPlan({ to, route }: ForwardStage): Omit<ClusterPlan, 'name'> {
+  const { limits, family } = route;
+  const [choice] = route.hops;
+  const common = { connectMs: limits.connectMs, ...(family && { family }) };
+  return choice
+    ? { ...common, ...toHopPlan(choice, route) }
+    : { ...common, to: to.targets.map((address) => ({ address })), balance: to.balance };
+}
+
+function toHopPlan(
+  choice: HopChoice,
+  { entry, hopBalance = 'first' }: RouteOptions,
+): Pick<ClusterPlan, 'to' | 'balance' | 'protocol' | 'socket'> {
+  const [hop] = choice;
+  const terms = hop && termsOf(hop);
+  return {
+    to: choice.map(({ address }) => (entry ? { address: entry, id: formatAddress(address) } : { address })),
+    balance: hopBalance,
+    ...(terms && { protocol: terms.versions[0] }),
+    ...(hop && terms?.isSecured && { socket: toHopSocket(hop) }),
+  };
+}
+
+function toHopSocket({ tls, address, settings }: Hop): Tree {
+  const { peer } = settings;
+  return toClusterSocket({ settings: tls, host: hostOf(address) ?? '', ...(peer !== undefined && { spiffeId: peer }) });
+}
+
+function toTunneling([hop]: HopChoice, target: Address | undefined): Tree {
+  const { settings = {}, headers = [], formats = [] } = hop ?? {};
+  const { path } = settings;
+  const isPost = hop && termsOf(hop).tunnel === 'post';
+  const fields = [...headers, ...formats].map(([key, value]) => ({ header: { key, value } }));
+  return {
+    hostname: target ? escapeOperators(formatAddress(target)) : '',
+    ...(isPost && { use_post: true, ...(path !== undefined && { post_path: path }) }),
+    ...(fields.length > 0 && { headers_to_add: fields }),
+  };
+}

@@ -1,0 +1,41 @@
+import type { AccessLog, ChainStage } from '../../chain/model/graph.ts';
+import { toListenerSocket } from './tls.ts';
+import { toAddress, type Tree, typed } from './terms.ts';
+
+/** A listener whose connections one filter takes. */
+export function toListener(stage: ChainStage, filter: Tree, alpn: readonly string[] = []): Tree {
+  const { name, listen, tls } = stage;
+  const [address] = listen;
+  const isInside = address?.kind === 'internal';
+  return {
+    name,
+    ...(isInside ? { internal_listener: {} } : address && { address: toAddress(address) }),
+    filter_chains: [{ filters: [filter], ...(tls && { transport_socket: toListenerSocket(tls, alpn) }) }],
+  };
+}
+
+/** Where a filter writes a line for each connection or request. */
+export function toAccessLogs(logs: readonly AccessLog[] = []): Tree {
+  if (logs.length === 0) return {};
+  return { access_log: logs.map(toAccessLog) };
+}
+
+/** Streams that Envoy has already: opening them by their paths fails where they are sockets. */
+const streams = new Map([
+  ['/dev/stdout', { name: 'envoy.access_loggers.stdout', message: 'access_loggers.stream.v3.StdoutAccessLog' }],
+  ['/dev/stderr', { name: 'envoy.access_loggers.stderr', message: 'access_loggers.stream.v3.StderrAccessLog' }],
+]);
+
+function toAccessLog({ path, format }: AccessLog): Tree {
+  const stream = streams.get(path);
+  const form = format !== undefined && { log_format: toFormat(format) };
+  if (stream) return { name: stream.name, typed_config: typed(stream.message, { ...form }) };
+  return {
+    name: 'envoy.access_loggers.file',
+    typed_config: typed('access_loggers.file.v3.FileAccessLog', { path, ...form }),
+  };
+}
+
+function toFormat(format: NonNullable<AccessLog['format']>): Tree {
+  return typeof format === 'string' ? { text_format_source: { inline_string: format } } : { json_format: format };
+}

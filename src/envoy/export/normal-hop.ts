@@ -1,0 +1,63 @@
+import { isIP } from 'node:net';
+import type { HopChoice, Target } from '../../chain/model/graph.ts';
+import { hostOf } from '../../core/address.ts';
+import type { Hop, TlsSettings } from '../../core/hop.ts';
+import type { FieldWriter } from './fields.ts';
+import { systemAuthorities } from './tls.ts';
+import { termsOf } from '../schema/hop-terms.ts';
+
+/**
+ * The hops of one place without what goes without saying, and with fields as Envoy is sent them.
+ * @param isInside they are reached through a stage: their addresses are not dialled
+ */
+export function tidyHops(choice: HopChoice, isInside: boolean, fields: FieldWriter): HopChoice {
+  const hosts = choice.map(({ address }) => (isInside ? undefined : hostOf(address)));
+  const [first] = choice;
+  // What is one place for Envoy is sent the same.
+  const sent = first ? fields.write(first) : { headers: [] };
+  return choice.map((hop) => {
+    const { halfClose } = termsOf(hop);
+    return {
+      scheme: hop.scheme,
+      ...(halfClose && { halfClose }),
+      address:
+        hop.address.kind === 'tcp' ? { kind: 'tcp', host: hop.address.host, port: hop.address.port } : hop.address,
+      tls: tidyHopTls(hop, hosts),
+      settings: tidySettings(hop),
+      ...sent,
+    };
+  });
+}
+
+function tidyHopTls(hop: Hop, hosts: readonly (string | undefined)[]): TlsSettings {
+  const { tunnel, isSecured } = termsOf(hop);
+  if (tunnel === 'mesh') return { cacert: systemAuthorities, ...hop.tls };
+  return isSecured ? tidyTls(hop.tls, hostOf(hop.address) ?? '', hosts) : {};
+}
+
+/** Those that are fields for Envoy have become fields by now. */
+function tidySettings(hop: Hop): Hop['settings'] {
+  const { settings, said } = termsOf(hop);
+  const given = Object.entries(hop.settings).filter(([name]) => settings.includes(name));
+  const { path, ...others } = Object.fromEntries(given);
+  return { ...others, ...said, ...(path !== undefined && path !== '/' && { path }) };
+}
+
+/** TLS to targets, as `tidyHops` has it for hops. */
+export function tidyTargetTls(tls: TlsSettings, targets: readonly Target[]): TlsSettings {
+  const hosts = targets.map(hostOf);
+  return tidyTls(tls, hosts.find((host) => host !== undefined) ?? '', hosts);
+}
+
+function tidyTls(tls: TlsSettings, host: string, hosts: readonly (string | undefined)[]): TlsSettings {
+  const { insecure, pin, cacert, noSystemCa: _given, keyPassword: _too, servername = host, ...own } = tls;
+  const isVerified = pin === undefined && !insecure;
+  // An address is verified but not sent, and the name of the host goes without saying.
+  const isUsual = hosts.length > 0 && hosts.every((other) => other === servername);
+  const isSaid = (isVerified || isIP(servername) === 0) && !isUsual;
+  return {
+    ...own,
+    ...(isSaid && servername !== '' && { servername }),
+    ...(isVerified ? { cacert: cacert ?? systemAuthorities } : pin === undefined ? { insecure: true } : { pin }),
+  };
+}

@@ -1,0 +1,97 @@
+import type { HttpAction, HttpRoute, HttpStage, Upstream } from '../../chain/model/graph.ts';
+import { defaultLimits } from '../../syntax/settings.ts';
+import { tidyTargetTls } from './normal-hop.ts';
+import { tidyChoice, tidyRoute, toPlainRoute } from './normal-route.ts';
+import { isName } from './cluster.ts';
+import type { FieldWriter } from './fields.ts';
+import { StageNames } from '../names.ts';
+
+/** An HTTP stage without what makes no difference to Envoy: upstreams that are not used, what is said in two ways. */
+export function tidyHttp(stage: Omit<HttpStage, 'log'>, fields: FieldWriter): Omit<HttpStage, 'log'> {
+  const names = new StageNames();
+  const hosts = stage.hosts.map(({ name, domains, routes }) => ({
+    name: names.give(name, 'host'),
+    domains: domains.map((domain) => domain.toLowerCase()),
+    routes: routes.map(tidyHttpRoute),
+  }));
+  const used = new Set(hosts.flatMap(({ routes }) => routes.flatMap(({ action }) => listUpstreams(action))));
+  const upstreams = [...used].flatMap((name) => stage.upstreams.find((upstream) => upstream.name === name) ?? []);
+  const { limits } = tidyRoute(stage.route, false, fields);
+  const { connectMs, tlsMs } = defaultLimits('envoy');
+  const { open: _open, ...others } = stage;
+  return {
+    ...others,
+    // Envoy lets everybody choose.
+    ...(upstreams.some(({ to }) => 'field' in to) && { open: true }),
+    hosts,
+    // Nothing is dialled by the stage itself.
+    route: { hops: [], limits: { ...limits, connectMs, tlsMs } },
+    upstreams: upstreams.map((upstream) => tidyUpstream(upstream, fields)),
+  };
+}
+
+function listUpstreams(action: HttpAction): string[] {
+  return action.kind === 'answer' ? [] : [action.upstream];
+}
+
+function tidyHttpRoute({ match, action }: HttpRoute): HttpRoute {
+  const fields = match.fields.map(({ name, value, invert }) => ({
+    name: name.toLowerCase(),
+    ...(value && { value }),
+    ...(invert && { invert }),
+  }));
+  return { match: { ...match, fields }, action: tidyAction(action) };
+}
+
+function tidyAction(action: HttpAction): HttpAction {
+  if (action.kind !== 'answer') return action;
+  const { body = '', ...others } = action;
+  return { ...others, ...(body !== '' && { body }) };
+}
+
+function tidyUpstream({ name, to, route, version, tls }: Upstream, fields: FieldWriter): Upstream {
+  const { entry: _entry, ...rest } = toPlainRoute(route);
+  const isResolved = !('field' in to) && to.targets.some(isName);
+  const tidied = tidyRoute(rest, isResolved, fields);
+  return {
+    name,
+    to: 'field' in to ? { field: to.field.toLowerCase() } : tidyChoice(to),
+    // Idle tunnels and requests are those of the client.
+    route: { ...tidied, hops: [], limits: { ...tidied.limits, idleMs: 0 } },
+    version,
+    ...(tls && { tls: tidyTargetTls(tls, 'field' in to ? [] : to.targets) }),
+  };
+}
+
+/** Upstreams have names of their own in the whole graph, but where they are the same. */
+export class UpstreamNames {
+  readonly #known = new Map<string, string>();
+
+  /** The stage with its upstreams renamed where that must be. */
+  rename(stage: HttpStage): HttpStage {
+    const names = new Map(stage.upstreams.map((upstream) => [upstream.name, this.#give(stage.name, upstream)]));
+    const rename = (action: HttpAction): HttpAction =>
+      action.kind === 'answer' ? action : { ...action, upstream: names.get(action.upstream) ?? action.upstream };
+    return {
+      ...stage,
+      upstreams: stage.upstreams.map((upstream) => ({ ...upstream, name: names.get(upstream.name) ?? upstream.name })),
+      hosts: stage.hosts.map((host) => ({
+        ...host,
+        routes: host.routes.map(({ match, action }) => ({ match, action: rename(action) })),
+      })),
+    };
+  }
+
+  #give(stage: string, { name, ...content }: Upstream): string {
+    const text = JSON.stringify(content);
+    const own = new StageNames().give(name, 'upstream');
+    const names = [
+      own,
+      `${stage}.${own}`,
+      ...Array.from({ length: this.#known.size }, (_, at) => `${stage}.${own}-${at + 2}`),
+    ];
+    const given = names.find((candidate) => [undefined, text].includes(this.#known.get(candidate))) ?? own;
+    this.#known.set(given, text);
+    return given;
+  }
+}

@@ -1,0 +1,62 @@
+import type {
+  ChainStage,
+  HttpAction,
+  HttpRoute,
+  HttpStage,
+  ProxyStage,
+  TargetChoice,
+  Upstream,
+} from '../../chain/model/graph.ts';
+import { termsOf } from '../schema/hop-terms.ts';
+
+/** A proxy as the HTTP stage that does the same. One that dials what each tunnel asks for stays what it is. */
+export function toHttpStage(stage: ProxyStage): ChainStage {
+  const { name, listen, tls, route, log, accessLogs, accept } = stage;
+  const upstream = toUpstream(stage);
+  if (!upstream) return stage;
+  const action = toAction(stage, name);
+  const connect: HttpRoute = { match: { path: { kind: 'connect' }, fields: [] }, action };
+  const post = accept.includes('post') && action.kind === 'tunnels' ? [toPostRoute(action)] : [];
+  const http: HttpStage = {
+    name,
+    job: 'http',
+    listen,
+    ...(tls && { tls }),
+    route: { hops: [], limits: route.limits },
+    log,
+    ...(accessLogs && { accessLogs }),
+    codec: 'auto',
+    hosts: [{ name: 'all', domains: ['*'], routes: [connect, ...post] }],
+    upstreams: [upstream],
+  };
+  return http;
+}
+
+function toAction({ to, route, proxyProtocol }: ProxyStage, upstream: string): HttpAction {
+  // Nobody but the next proxy knows where it goes.
+  if (!to && route.hops.length > 0) return { kind: 'requests', upstream, timeoutMs: 0, upgrades: ['connect'] };
+  return { kind: 'tunnels', upstream, post: false, ...(proxyProtocol && { proxyProtocol }) };
+}
+
+function toPostRoute(action: HttpAction & { readonly kind: 'tunnels' }): HttpRoute {
+  const method = { name: ':method', value: { kind: 'exact', value: 'POST' } } as const;
+  return { match: { path: { kind: 'prefix', value: '/' }, fields: [method] }, action: { ...action, post: true } };
+}
+
+/** Nothing where each tunnel says where it goes. */
+function toUpstream({ name, to, route }: ProxyStage): Upstream | undefined {
+  const { hops, entry } = route;
+  if (to) return { name, to, route, version: 'http1' };
+  const last = hops.at(-1);
+  const [hop] = last ?? [];
+  if (!last || !hop) return entry && { name, to: { targets: [entry], balance: 'first' }, route, version: 'http1' };
+  const places: TargetChoice = { targets: last.map(({ address }) => address), balance: route.hopBalance ?? 'first' };
+  const { versions, isSecured } = termsOf(hop);
+  return {
+    name,
+    to: places,
+    route: { ...route, hops: hops.slice(0, -1) },
+    version: versions[0] === 'http1' ? 'http1' : 'http2',
+    ...(isSecured && { tls: { ...(hop.address.kind === 'tcp' && { servername: hop.address.host }), ...hop.tls } }),
+  };
+}

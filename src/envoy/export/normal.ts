@@ -1,0 +1,159 @@
+import {
+  type AccessLog,
+  type ChainStage,
+  type ForwardStage,
+  type HttpStage,
+  listExits,
+  listNames,
+  type PlainGraph,
+  type RouteOptions,
+  type Target,
+  type TargetChoice,
+  type Upstream,
+} from '../../chain/model/graph.ts';
+import type { InternalAddress } from '../../core/address.ts';
+import { tidyHttp, UpstreamNames } from './normal-http.ts';
+import { toHttpStage } from './normal-proxy.ts';
+import { tidyForward, tidyRoute, toPlainRoute } from './normal-route.ts';
+import type { FieldWriter } from './fields.ts';
+import { StageNames } from '../names.ts';
+
+/**
+ * The same graph in the one form that Envoy has for it: each stage has one listener, goes through one hop at most,
+ * and a proxy that leads to one place is an HTTP stage. What is read from an exported file is this graph.
+ */
+export function toEnvoyGraph(
+  { stages: given, admin, internalBufferBytes }: PlainGraph,
+  fields: FieldWriter,
+): PlainGraph {
+  const names = new FreeNames(given);
+  const stages = given
+    .flatMap((stage) => splitListeners(stage, names))
+    .map((stage) => (stage.job === 'proxy' ? toHttpStage(stage) : stage))
+    .flatMap((stage): ChainStage[] => (stage.job === 'http' ? splitUpstreams(stage, names) : [stage]))
+    .flatMap((stage): ChainStage[] => (stage.job === 'forward' ? splitHops(stage, names) : [stage]))
+    .map((stage) => tidyStage(stage, fields))
+    .map((stage) => ({ ...stage, listen: stage.listen.map((address) => toOneAddress(address, stage, fields)) }));
+  const upstreams = new UpstreamNames();
+  const reached = findReached(stages).map((stage) => (stage.job === 'http' ? upstreams.rename(stage) : stage));
+  const isInside = reached.some((stage) => listNames(stage).length > 0);
+  return {
+    stages: reached,
+    ...(admin && { admin }),
+    ...(isInside && internalBufferBytes !== undefined && { internalBufferBytes }),
+  };
+}
+
+/** Of a stage that listens inside and outside only one of the two may be used. */
+function findReached(stages: readonly ChainStage[]): ChainStage[] {
+  const reached = new Set<ChainStage>();
+  const reach = (stage: ChainStage): void => {
+    if (reached.has(stage)) return;
+    reached.add(stage);
+    const exits = listExits(stage).map(({ name }) => name);
+    stages.filter((other) => listNames(other).some((name) => exits.includes(name))).forEach(reach);
+  };
+  stages.filter((stage) => listNames(stage).length === 0).forEach(reach);
+  return stages.filter((stage) => reached.has(stage));
+}
+
+/** Gives names to stages that come of others. */
+class FreeNames {
+  readonly #taken: Set<string>;
+
+  constructor(stages: readonly ChainStage[]) {
+    this.#taken = new Set(stages.flatMap(listNames));
+  }
+
+  take(wanted: string): string {
+    const free = [wanted, ...Array.from({ length: this.#taken.size }, (_, index) => `${wanted}-${index + 2}`)];
+    const name = free.find((candidate) => !this.#taken.has(candidate)) ?? wanted;
+    this.#taken.add(name);
+    return name;
+  }
+}
+
+/** An internal listener has the name by which it is reached; of the others the first has that of the stage. */
+function splitListeners(stage: ChainStage, names: FreeNames): ChainStage[] {
+  return stage.listen.map((address) => {
+    if (address.kind === 'internal') return { ...stage, name: address.name, listen: [address] };
+    return { ...stage, name: names.take(stage.name), listen: [address] };
+  });
+}
+
+/** A listener of Envoy does not start where one of its addresses cannot be had: `localhost` is the one that all machines have. */
+function toOneAddress(address: ChainStage['listen'][number], { name }: ChainStage, { notes }: FieldWriter) {
+  if (address.kind !== 'tcp' || address.host !== 'localhost') return address;
+  notes.push(`${name} listens on 127.0.0.1 alone; for ::1 give it another listener`);
+  return { ...address, host: '127.0.0.1' };
+}
+
+/** Upstreams that are reached through hops become stages that go through them. */
+function splitUpstreams(stage: HttpStage, names: FreeNames): ChainStage[] {
+  const inner: ForwardStage[] = [];
+  const upstreams = stage.upstreams.map((upstream): Upstream => {
+    const { to, route } = upstream;
+    if ('field' in to) return upstream;
+    if (route.hops.length === 0) return route.entry ? { ...upstream, to: toOne(route.entry) } : upstream;
+    const stageIn = toInner(names.take(`${new StageNames().give(upstream.name, 'upstream')}.hops`), to, route);
+    inner.push(stageIn);
+    return { ...upstream, to: toOne(toInternal(stageIn.name)) };
+  });
+  return [{ ...stage, upstreams }, ...inner];
+}
+
+/** The last hop is the stage's own; each one before it gets a stage that leads to the next. */
+function splitHops(stage: ForwardStage, names: FreeNames): ForwardStage[] {
+  const { hops } = stage.route;
+  const inner: ForwardStage[] = [];
+  let { entry } = stage.route;
+  for (const [index, next] of hops.slice(1).entries()) {
+    const [first] = next;
+    const choice = hops[index];
+    if (!first || !choice) continue;
+    const name = names.take(`${stage.name}.hop${index + 1}`);
+    const route = { ...toPlainRoute(stage.route), ...(entry && { entry }), hops: [choice] };
+    inner.push(toInner(name, toOne(first.address), route));
+    entry = toInternal(name);
+  }
+  return [{ ...stage, route: { ...stage.route, ...(entry && { entry }), hops: hops.slice(-1) } }, ...inner];
+}
+
+function toInner(name: string, to: TargetChoice, route: RouteOptions): ForwardStage {
+  const limits = { ...route.limits, idleMs: 0 };
+  return { name, job: 'forward', listen: [toInternal(name)], to, route: { ...route, limits }, log: false };
+}
+
+function toOne(target: Target): TargetChoice {
+  return { targets: [target], balance: 'first' };
+}
+
+function toInternal(name: string): InternalAddress {
+  return { kind: 'internal', name };
+}
+
+/** A stage without what goes without saying, and with what Envoy must be told. */
+function tidyStage(stage: ChainStage, fields: FieldWriter): ChainStage {
+  const { log, accessLogs = [], tls, ...others } = stage;
+  const logs = (log ? [...accessLogs, { path: '/dev/stderr' }] : accessLogs).map(tidyLog);
+  const common = {
+    log: false,
+    ...(logs.length > 0 && { accessLogs: logs }),
+    ...(tls && { tls: { ...tls, ...(tls.cert !== undefined && { key: tls.key ?? tls.cert }) } }),
+  };
+  switch (others.job) {
+    case 'forward':
+      return { ...tidyForward(others, fields), ...common };
+    case 'proxy':
+      // Envoy lets everybody in, and has statuses of its own.
+      return { ...others, open: true, statuses: 'envoy', route: tidyRoute(others.route, true, fields), ...common };
+    case 'http':
+      return { ...tidyHttp(others, fields), ...common };
+  }
+}
+
+/** Envoy ends no line by itself. */
+function tidyLog(log: AccessLog): AccessLog {
+  const { format } = log;
+  return typeof format === 'string' && !format.endsWith('\n') ? { ...log, format: `${format}\n` } : log;
+}

@@ -1,0 +1,211 @@
+import { isIP } from 'node:net';
+import type { Path } from '../../chain/read/document.ts';
+import type { Limits, RouteOptions, Target, TargetChoice } from '../../chain/model/graph.ts';
+import type { TlsSettings } from '../../core/hop.ts';
+import { parseHost, parsePort } from '../../syntax/authority.ts';
+import { parseUnix } from '../../syntax/listen.ts';
+import { defaultLimits } from '../../syntax/settings.ts';
+import { asUsage, quote } from '../../syntax/text.ts';
+import type { ClusterWords, EndpointWords } from '../schema/cluster.ts';
+import type { HopVersion } from '../schema/hop-terms.ts';
+import { assertOne } from './one-of.ts';
+import type { Reading } from './diagnostics.ts';
+import { readUpstreamTls } from './tls.ts';
+
+/** A cluster, with what all that lead to it need. */
+export interface Cluster {
+  readonly name: string;
+  readonly path: Path;
+  readonly words: ClusterWords;
+  /** Its endpoints; one of ORIGINAL_DST has the field that names them. */
+  readonly to: TargetChoice | { readonly field: string } | undefined;
+  readonly version: HopVersion;
+  readonly tls?: TlsSettings;
+  /** The SPIFFE id that its endpoints must have: they are HBONE peers. */
+  readonly peer?: string;
+  readonly family?: 4 | 6;
+  readonly connectMs: number;
+}
+
+const protocolOptions = 'envoy.extensions.upstreams.http.v3.HttpProtocolOptions';
+
+/** Reads what a cluster says, whoever leads to it. */
+export function readCluster(words: ClusterWords, path: Path, reading: Reading): Cluster {
+  const { name, cluster_type: custom, dns_lookup_family: own } = words;
+  const family = custom ? custom.typed_config.dns_cache_config?.dns_lookup_family : own;
+  const security = readUpstreamTls(words, path, reading);
+  const version = readVersion(words, path, reading);
+  if (version === 'either' && !security) {
+    reading.add(
+      [...path, 'typed_extension_protocol_options'],
+      'auto_config chooses the version in TLS, and this cluster has none',
+    );
+  }
+  return {
+    name,
+    path,
+    words,
+    to: readEndpoints(words, path, reading),
+    version,
+    ...security,
+    ...((family === 'V4_ONLY' || family === 'V6_ONLY') && { family: family === 'V4_ONLY' ? 4 : 6 }),
+    connectMs: words.connect_timeout ?? usualLimits.connectMs,
+  };
+}
+
+/** The limits that hold where a file says nothing: those of Envoy, and ours where it has none. */
+export const usualLimits = defaultLimits('envoy');
+
+/** The route to a cluster, with the limits of who leads there. Its limit for a connection counts once more for TLS. */
+export function toRoute({ connectMs, family }: Cluster, own: Partial<Limits>): RouteOptions {
+  return { hops: [], limits: { ...usualLimits, connectMs, tlsMs: connectMs, ...own }, ...(family && { family }) };
+}
+
+function readVersion(words: ClusterWords, path: Path, reading: Reading): Cluster['version'] {
+  const {
+    typed_extension_protocol_options: typed,
+    http_protocol_options: http1,
+    http2_protocol_options: http2,
+  } = words;
+  for (const key of Object.keys(typed ?? {})) {
+    if (key === protocolOptions) continue;
+    const at = [...path, 'typed_extension_protocol_options', key];
+    reading.add(at, `unknown options ${quote(key)}`, `there are ${protocolOptions}`);
+  }
+  const options = typed?.[protocolOptions];
+  if (!options) {
+    const at = [...path, 'http2_protocol_options'];
+    if (http1 && http2) reading.add(at, 'a cluster has one version of HTTP', 'leave one of the two out');
+    return http2 ? 'http2' : 'http1';
+  }
+  const at = [...path, 'typed_extension_protocol_options', protocolOptions];
+  assertOne(at, options, ['explicit_http_config', 'auto_config'], reading);
+  const { explicit_http_config: explicit } = options;
+  if (!explicit) return 'either';
+  assertOne([...at, 'explicit_http_config'], explicit, ['http_protocol_options', 'http2_protocol_options'], reading);
+  return explicit.http2_protocol_options ? 'http2' : 'http1';
+}
+
+function readEndpoints(words: ClusterWords, path: Path, reading: Reading): Cluster['to'] {
+  const { type = 'STATIC', lb_policy: policy = 'ROUND_ROBIN', load_assignment: assignment } = words;
+  if (type === 'EDS') {
+    reading.add([...path, 'type'], 'tunl does not support endpoints that a server tells (EDS)');
+    return undefined;
+  }
+  if (words.cluster_type) return readDynamic(words, path, reading);
+  if (type === 'ORIGINAL_DST') return readOriginalDst(words, path, reading);
+  switch (policy) {
+    case 'CLUSTER_PROVIDED':
+      reading.add([...path, 'lb_policy'], 'CLUSTER_PROVIDED goes with the type ORIGINAL_DST only');
+      break;
+    case 'RING_HASH':
+    case 'MAGLEV':
+    case 'LOAD_BALANCING_POLICY_CONFIG':
+      reading.add([...path, 'lb_policy'], `tunl does not support ${policy}`, 'write ROUND_ROBIN');
+      break;
+    case 'LEAST_REQUEST':
+    case 'RANDOM':
+      reading.notice('verbose', [...path, 'lb_policy'], `${policy}: each endpoint is taken in turn here`);
+      break;
+    case 'ROUND_ROBIN':
+  }
+  const groups = (assignment?.endpoints ?? []).map((group, index) => ({
+    priority: group.priority ?? 0,
+    endpoints: (group.lb_endpoints ?? []).map(({ endpoint, load_balancing_weight: weight = 1 }, at) => ({
+      endpoint,
+      weight,
+      path: [...path, 'load_assignment', 'endpoints', index, 'lb_endpoints', at],
+    })),
+  }));
+  const all = groups.toSorted((one, other) => one.priority - other.priority);
+  const endpoints = all.flatMap((group) => group.endpoints);
+  const odd = endpoints.find(({ weight }) => weight !== endpoints[0]?.weight);
+  if (odd) reading.add([...odd.path, 'load_balancing_weight'], 'tunl does not support endpoints of different weight');
+  if (type === 'LOGICAL_DNS' && endpoints.length !== 1) {
+    reading.add([...path, 'load_assignment'], 'a cluster of the type LOGICAL_DNS has exactly one endpoint');
+  }
+  const targets = endpoints.flatMap(
+    ({ endpoint, path: at }) =>
+      reading.attempts.run([...at, 'endpoint', 'address'], () => readTarget(endpoint, type, at, reading)) ?? [],
+  );
+  if (endpoints.length === 0) return undefined;
+  return { targets, balance: findBalance(all, path, reading) };
+}
+
+/** One priority each: the first that works. One priority for all: each in turn. */
+function findBalance(
+  groups: readonly { readonly priority: number; readonly endpoints: readonly unknown[] }[],
+  path: Path,
+  reading: Reading,
+): TargetChoice['balance'] {
+  const sizes = new Map<number, number>();
+  for (const { priority, endpoints } of groups) sizes.set(priority, (sizes.get(priority) ?? 0) + endpoints.length);
+  const used = [...sizes.values()].filter((size) => size > 0);
+  if (used.length > 1 && used.some((size) => size > 1)) {
+    reading.add(
+      [...path, 'load_assignment', 'endpoints'],
+      'tunl does not support priorities with several endpoints each',
+      'give each endpoint a priority of its own, or all the same',
+    );
+  }
+  return used.length === 1 && (used[0] ?? 0) > 1 ? 'round-robin' : 'first';
+}
+
+function readTarget({ address }: EndpointWords, type: string, path: Path, reading: Reading): Target | undefined {
+  const at = [...path, 'endpoint', 'address'];
+  assertOne(at, address, ['socket_address', 'pipe', 'envoy_internal_address'], reading);
+  const { socket_address: socket, pipe, envoy_internal_address: internal } = address;
+  if (pipe) return parseUnix(`unix:${pipe.path}`);
+  if (internal) return { kind: 'internal', name: reading.names.give(internal.server_listener_name, 'internal') };
+  if (!socket) return undefined;
+  const place = [...at, 'socket_address'];
+  if (socket.protocol === 'UDP') reading.add([...place, 'protocol'], 'tunl does not support UDP');
+  if (socket.port_value === undefined) reading.add(place, 'port_value is missing');
+  if (type === 'STATIC' && isIP(socket.address) === 0) {
+    reading.add(
+      [...place, 'address'],
+      `${quote(socket.address)} is not an IP address, and a cluster of the type STATIC has no others`,
+      'write type: STRICT_DNS or LOGICAL_DNS for a name',
+    );
+    return undefined;
+  }
+  const host = isIP(socket.address) === 6 ? `[${socket.address}]` : socket.address;
+  return {
+    kind: 'tcp',
+    host: asUsage(quote(socket.address), () => parseHost(host)),
+    port: asUsage('port_value', () => parsePort(String(socket.port_value ?? 1))),
+  };
+}
+
+/** Where each tunnel asks, by name or address; who leads there must be a proxy. */
+function readDynamic({ type, lb_policy: policy }: ClusterWords, path: Path, reading: Reading): Cluster['to'] {
+  if (type !== undefined) reading.add([...path, 'type'], 'type does not go with cluster_type', 'leave one of them out');
+  if (policy !== 'CLUSTER_PROVIDED') {
+    reading.add(
+      policy === undefined ? path : [...path, 'lb_policy'],
+      'a dynamic forward proxy needs lb_policy: CLUSTER_PROVIDED',
+    );
+  }
+  return { field: ':authority' };
+}
+
+function readOriginalDst(words: ClusterWords, path: Path, reading: Reading): Cluster['to'] {
+  const { lb_policy: policy, load_assignment: assignment, original_dst_lb_config: config = {} } = words;
+  if (policy !== 'CLUSTER_PROVIDED') {
+    reading.add(
+      policy === undefined ? path : [...path, 'lb_policy'],
+      'a cluster of the type ORIGINAL_DST needs lb_policy: CLUSTER_PROVIDED',
+    );
+  }
+  if (assignment)
+    reading.add([...path, 'load_assignment'], 'a cluster of the type ORIGINAL_DST has no load_assignment');
+  const { use_http_header: usesField = false, http_header_name: field = 'x-envoy-original-dst-host' } = config;
+  if (usesField) return { field: field.toLowerCase() };
+  if (config.http_header_name !== undefined) {
+    reading.add(
+      [...path, 'original_dst_lb_config', 'http_header_name'],
+      'http_header_name needs use_http_header: true',
+    );
+  }
+  return undefined;
+}

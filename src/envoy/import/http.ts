@@ -1,0 +1,175 @@
+import type { Path } from '../../chain/read/document.ts';
+import type { HttpStage, Upstream, VirtualHost } from '../../chain/model/graph.ts';
+import type { ListenAddress, InternalAddress } from '../../core/address.ts';
+import { quote } from '../../syntax/text.ts';
+import type { HttpManagerWords } from '../schema/http-connection-manager.ts';
+import type { RouteConfigurationWords } from '../schema/route.ts';
+import { StageNames } from '../names.ts';
+import { assertAtMostOne } from './one-of.ts';
+import { readAccessLogs } from './access-log.ts';
+import { type Cluster, toRoute, usualLimits } from './cluster.ts';
+import { assertUpgrade, readRoute, type RouteContext } from './route.ts';
+import type { FilterContext } from './tcp-proxy.ts';
+import type { Reading } from './diagnostics.ts';
+
+/** What `max_direct_response_body_size_bytes` is where nothing is said. */
+const maxBodyBytes = 4096;
+
+const codecs = { AUTO: 'auto', HTTP1: 'http1', HTTP2: 'http2' } as const;
+
+/** What an HttpConnectionManager does with the connections of its listener. */
+export function readHttpManager(
+  words: HttpManagerWords,
+  listen: ListenAddress | InternalAddress,
+  context: FilterContext,
+): Omit<HttpStage, 'name' | 'listen' | 'tls'> {
+  const { path, reading } = context;
+  const { codec_type: codec = 'AUTO', stream_idle_timeout: idle, common_http_protocol_options: common } = words;
+  if (codec === 'HTTP3') reading.add([...path, 'codec_type'], 'tunl does not support HTTP/3');
+  if (!words.route_config) reading.add(path, 'route_config is missing');
+  assertRouter(words, path, reading);
+  const upstreams = new UpstreamReader(context);
+  const routes: RouteContext = {
+    reading,
+    upgrades: readUpgrades(words, path, reading),
+    saysIdle: idle !== undefined,
+    maxBodyBytes: words.route_config?.max_direct_response_body_size_bytes ?? maxBodyBytes,
+    findUpstream: (cluster, at) => upstreams.find(cluster, at),
+  };
+  const hosts = readHosts(words.route_config ?? {}, [...path, 'route_config'], routes);
+  const { max_stream_duration: lifetimeMs = 0 } = common ?? {};
+  return {
+    job: 'http',
+    codec: codec === 'HTTP3' ? 'auto' : codecs[codec],
+    hosts: withStrippedPorts(hosts, words, listen, path, reading),
+    upstreams: upstreams.list,
+    route: { hops: [], limits: { ...usualLimits, idleMs: idle ?? 0, ...(lifetimeMs > 0 && { lifetimeMs }) } },
+    log: false,
+    ...readAccessLogs(words.access_log, [...path, 'access_log'], reading),
+  };
+}
+
+/** Clusters that routes lead to, as upstreams of one stage. */
+class UpstreamReader {
+  readonly list: Upstream[] = [];
+  readonly #context: FilterContext;
+  readonly #known = new Map<string, string>();
+  readonly #names = new StageNames();
+
+  constructor(context: FilterContext) {
+    this.#context = context;
+  }
+
+  find(name: string, path: Path): string | undefined {
+    const known = this.#known.get(name);
+    if (known !== undefined) return known;
+    const cluster = this.#context.findCluster(name, path);
+    const upstream = cluster && this.#read(cluster, path);
+    if (!upstream) return undefined;
+    this.#known.set(name, upstream.name);
+    this.list.push(upstream);
+    return upstream.name;
+  }
+
+  #read(cluster: Cluster, path: Path): Upstream | undefined {
+    const { to, version, tls } = cluster;
+    const { reading } = this.#context;
+    if (!to) {
+      const why =
+        cluster.words.type === 'ORIGINAL_DST'
+          ? 'needs original_dst_lb_config with use_http_header: true'
+          : 'has no endpoints';
+      reading.add(path, `${cluster.name} ${why}: nothing can be sent there`);
+      return undefined;
+    }
+    if (version === 'either') {
+      const at = [...cluster.path, 'typed_extension_protocol_options'];
+      reading.add(at, 'auto_config is for tunnels of a TcpProxy here', 'write explicit_http_config');
+      return undefined;
+    }
+    return {
+      name: this.#names.make(cluster.name, 'upstream'),
+      to,
+      route: toRoute(cluster, { idleMs: 0 }),
+      version,
+      ...(tls && { tls }),
+    };
+  }
+}
+
+/** The filters before the router are none that we run, and without it no request would be answered. */
+function assertRouter({ http_filters: filters = [] }: HttpManagerWords, path: Path, reading: Reading): void {
+  const routerName = 'envoy.filters.http.router';
+  for (const [index, { name, typed_config: config }] of filters.entries()) {
+    const at = [...path, 'http_filters', index];
+    if (!config && name !== routerName)
+      reading.add(at, `${quote(name)} needs typed_config, or is no filter that tunl runs`);
+    if (index > 0) reading.add(at, 'nothing comes behind the router: it takes the request');
+  }
+  if (filters.length === 0) reading.add(path, 'http_filters is missing', `its last filter is ${routerName}`);
+}
+
+function readUpgrades(
+  { upgrade_configs: configs = [] }: HttpManagerWords,
+  path: Path,
+  reading: Reading,
+): Map<string, boolean> {
+  const upgrades = new Map<string, boolean>();
+  for (const [index, { upgrade_type: text = '', enabled = true }] of configs.entries()) {
+    const type = text.toLowerCase();
+    if (upgrades.has(type)) reading.add([...path, 'upgrade_configs', index, 'upgrade_type'], `duplicate ${text}`);
+    if (enabled) assertUpgrade(text, [...path, 'upgrade_configs', index, 'upgrade_type'], reading);
+    upgrades.set(type, enabled);
+  }
+  upgrades.delete('');
+  return upgrades;
+}
+
+function readHosts(
+  { virtual_hosts: hosts = [] }: RouteConfigurationWords,
+  path: Path,
+  context: RouteContext,
+): VirtualHost[] {
+  const names = new StageNames();
+  const seen = new Set<string>();
+  return hosts.map((host, index) => {
+    const at = [...path, 'virtual_hosts', index];
+    const domains = host.domains.map((text, position) => {
+      const domain = text.toLowerCase();
+      if (seen.has(domain)) context.reading.add([...at, 'domains', position], `duplicate ${quote(text)}`);
+      seen.add(domain);
+      return domain;
+    });
+    const routes = (host.routes ?? []).flatMap((route, position) =>
+      readRoute(route, [...at, 'routes', position], context),
+    );
+    return { name: names.make(host.name, 'host'), domains, routes };
+  });
+}
+
+/** Where ports are left out before hosts are compared, each domain fits them too. */
+function withStrippedPorts(
+  hosts: readonly VirtualHost[],
+  words: HttpManagerWords,
+  listen: ListenAddress | InternalAddress,
+  path: Path,
+  reading: Reading,
+): readonly VirtualHost[] {
+  const { strip_any_host_port: any = false, strip_matching_host_port: own = false } = words;
+  if (any && own) {
+    assertAtMostOne(path, words, ['strip_any_host_port', 'strip_matching_host_port'], reading);
+    return hosts;
+  }
+  if (!any && !own) return hosts;
+  const field = any ? 'strip_any_host_port' : 'strip_matching_host_port';
+  reading.notice('verbose', [...path, field], 'the port is left out for the choice of a host; the upstream is told it');
+  const port = any ? '*' : listen.kind === 'tcp' ? String(listen.port) : undefined;
+  if (port === undefined || port === '0') return hosts;
+  return hosts.map((host) => ({ ...host, domains: host.domains.flatMap((domain) => withPort(domain, port)) }));
+}
+
+/** A domain that ends with a star, or has a port, fits as it is. */
+function withPort(domain: string, port: string): string[] {
+  const isOpen = domain.endsWith('*') || /:\d+$/.test(domain) || (port === '*' && domain.startsWith('*'));
+  return isOpen ? [domain] : [domain, `${domain}:${port}`];
+}

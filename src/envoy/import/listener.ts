@@ -1,0 +1,129 @@
+import { isIP } from 'node:net';
+import type { Path } from '../../chain/read/document.ts';
+import type { ChainStage } from '../../chain/model/graph.ts';
+import type { InternalAddress, ListenAddress } from '../../core/address.ts';
+import { parseUnix } from '../../syntax/listen.ts';
+import { quote } from '../../syntax/text.ts';
+import type { AddressWords } from '../schema/address.ts';
+import type { FilterChainWords, ListenerWords } from '../schema/listener.ts';
+import { assertOne } from './one-of.ts';
+import { readManager } from './proxy.ts';
+import { type FilterContext, readTcpProxy } from './tcp-proxy.ts';
+import { readDownstreamTls } from './tls.ts';
+import type { Reading } from './diagnostics.ts';
+
+const managerType = 'envoy.extensions.filters.network.http_connection_manager.v3.HttpConnectionManager';
+
+/** A listener as a stage; undefined where that cannot be, and then the reading knows why. */
+export function readListener(
+  words: ListenerWords,
+  path: Path,
+  findCluster: FilterContext['findCluster'],
+  reading: Reading,
+): ChainStage | undefined {
+  const name = nameListener(words);
+  const listen = reading.attempts.run([...path, 'address'], () => readListen(words, path, reading));
+  const chain = findChain(words, path, reading);
+  if (words.access_log && words.access_log.length > 0) {
+    reading.add(
+      [...path, 'access_log'],
+      'tunl logs tunnels and requests, not what a listener accepts',
+      'move it into the filter',
+    );
+  }
+  const filter = chain && findFilter(chain, reading);
+  if (!chain || !filter || !listen) return undefined;
+  const tls = readDownstreamTls(chain.words, chain.path, reading);
+  const context: FilterContext = {
+    path: filter.path,
+    isInternal: listen.kind === 'internal',
+    findCluster,
+    reading,
+  };
+  const own = listen.kind === 'internal' ? listen.name : nameStage(name, 'listener', reading);
+  const shared = { name: own, listen: [listen], ...(tls && { tls }) };
+  return filter.words['@type'] === managerType
+    ? { ...shared, ...readManager(filter.words, listen, context) }
+    : { ...shared, ...readTcpProxy(filter.words, context) };
+}
+
+/** The name of a listener; of an internal one by its address, in the old manner, that of the address. */
+export function nameListener({ name, address }: ListenerWords): string | undefined {
+  return address?.envoy_internal_address?.server_listener_name ?? (name === '' ? undefined : name);
+}
+
+function nameStage(name: string | undefined, kind: string, { names }: Reading): string {
+  return name === undefined ? names.make(name, kind) : names.give(name, kind);
+}
+
+/** True for a listener that only this process can reach. */
+export function isInternalListener({ internal_listener: internal, address }: ListenerWords): boolean {
+  return internal !== undefined || address?.envoy_internal_address !== undefined;
+}
+
+function readListen(words: ListenerWords, path: Path, reading: Reading): ListenAddress | InternalAddress | undefined {
+  const { address, internal_listener: internal } = words;
+  const isOld = address?.envoy_internal_address !== undefined;
+  if (internal && address && !isOld) {
+    reading.add([...path, 'address'], 'an internal listener has no address', 'leave address or internal_listener out');
+  }
+  if (isInternalListener(words)) {
+    const name = nameListener(words);
+    if (name === undefined) reading.add(path, 'an internal listener needs a name');
+    return { kind: 'internal', name: nameStage(name, 'internal', reading) };
+  }
+  if (address) return readSocket(address, [...path, 'address'], reading);
+  reading.add(path, 'address is missing', 'for a listener inside the process write internal_listener: {}');
+  return undefined;
+}
+
+/** An address of the system to listen on; undefined where it is none, and then the reading knows why. */
+export function readSocket(words: AddressWords, path: Path, reading: Reading): ListenAddress | undefined {
+  assertOne(path, words, ['socket_address', 'pipe', 'envoy_internal_address'], reading);
+  const { socket_address: socket, pipe } = words;
+  if (pipe) return parseUnix(`unix:${pipe.path}`);
+  if (!socket) return undefined;
+  const at = [...path, 'socket_address'];
+  const { address: host, port_value: port, protocol } = socket;
+  if (protocol === 'UDP') reading.add([...at, 'protocol'], 'tunl does not support UDP');
+  if (isIP(host) === 0) reading.add([...at, 'address'], `${quote(host)} is not an IP address to listen on`);
+  if (port === undefined) reading.add(at, 'port_value is missing');
+  // One socket for both families.
+  const isAll = host === '::' && socket.ipv4_compat === true;
+  return { kind: 'tcp', host: isAll ? '*' : host.toLowerCase(), port: port ?? 0 };
+}
+
+interface Placed<T> {
+  readonly words: T;
+  readonly path: Path;
+}
+
+function findChain(words: ListenerWords, path: Path, reading: Reading): Placed<FilterChainWords> | undefined {
+  const { filter_chains: chains = [], default_filter_chain: other } = words;
+  const [chain] = chains;
+  if (!chain) {
+    if (other) return { words: other, path: [...path, 'default_filter_chain'] };
+    reading.add(path, 'filter_chains is missing');
+    return undefined;
+  }
+  if (chains.length > 1) {
+    reading.add(
+      [...path, 'filter_chains', 1],
+      'a listener of tunl has one chain of filters',
+      'give each chain a listener of its own',
+    );
+  } else if (other) {
+    reading.add([...path, 'default_filter_chain'], 'no connection would come here: filter_chains takes all of them');
+  }
+  return { words: chain, path: [...path, 'filter_chains', 0] };
+}
+
+type FilterWords = NonNullable<FilterChainWords['filters']>[number]['typed_config'];
+
+function findFilter({ words, path }: Placed<FilterChainWords>, reading: Reading): Placed<FilterWords> | undefined {
+  const { filters = [] } = words;
+  const [filter, second] = filters;
+  if (!filter) reading.add(path, 'filters is missing', 'there are TcpProxy and HttpConnectionManager');
+  if (second) reading.add([...path, 'filters', 1], 'nothing comes behind the first filter: it takes the connection');
+  return filter && { words: filter.typed_config, path: [...path, 'filters', 0, 'typed_config'] };
+}

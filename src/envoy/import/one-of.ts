@@ -1,0 +1,25 @@
+import type { Path } from '../../chain/read/document.ts';
+import type { Reading } from './diagnostics.ts';
+
+/** Refuses a message that does not have exactly one of some fields. */
+export function assertOne<T extends object>(
+  path: Path,
+  words: T,
+  fields: readonly (keyof T & string)[],
+  reading: Reading,
+): void {
+  if (!fields.some((field) => words[field] !== undefined)) reading.add(path, `one of ${fields.join(', ')} is missing`);
+  assertAtMostOne(path, words, fields, reading);
+}
+
+/** Refuses a message that has several of some fields. */
+export function assertAtMostOne<T extends object>(
+  path: Path,
+  words: T,
+  fields: readonly (keyof T & string)[],
+  reading: Reading,
+): void {
+  const [first, second] = fields.filter((field) => words[field] !== undefined);
+  if (second !== undefined)
+    reading.add([...path, second], `${second} does not go with ${first}`, 'leave one of them out');
+}

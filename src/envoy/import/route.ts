@@ -1,0 +1,122 @@
+import type { Path } from '../../chain/read/document.ts';
+import type { FieldMatch, HttpAction, HttpRoute, RequestMatch } from '../../chain/model/graph.ts';
+import type { RouteActionWords, RouteWords } from '../schema/route.ts';
+import { assertOne } from './one-of.ts';
+import { readMatch } from './match.ts';
+import type { Reading } from './diagnostics.ts';
+
+/** What the routes of one filter have in common. */
+export interface RouteContext {
+  readonly reading: Reading;
+  /** Protocols that the filter lets clients switch to, in lower case. */
+  readonly upgrades: ReadonlyMap<string, boolean>;
+  /** The filter says itself how long nothing may move. */
+  readonly saysIdle: boolean;
+  readonly maxBodyBytes: number;
+  /** The name of the upstream for a cluster; undefined where it is none, and then the reading knows why. */
+  readonly findUpstream: (cluster: string, path: Path) => string | undefined;
+}
+
+/** What `timeout` is where nothing is said. */
+const timeoutMs = 15_000;
+/** What `stream_idle_timeout` is where nothing is said. */
+const idleMs = 300_000;
+
+/** A route as one of ours, or as two: one for the requests that are tunnels and one for the others. */
+export function readRoute(words: RouteWords, path: Path, context: RouteContext): HttpRoute[] {
+  const { reading } = context;
+  assertOne(path, words, ['route', 'direct_response'], reading);
+  const match = readMatch(words.match, [...path, 'match'], reading);
+  if (words.direct_response) {
+    const { status, body } = words.direct_response;
+    const at = [...path, 'direct_response', 'body', 'inline_string'];
+    const size = Buffer.byteLength(body?.inline_string ?? '');
+    if (size > context.maxBodyBytes)
+      reading.add(at, `this has ${size} bytes, and at most ${context.maxBodyBytes} are allowed`);
+    return [{ match, action: { kind: 'answer', status, ...(body && { body: body.inline_string }) } }];
+  }
+  return words.route ? readAction(words.route, match, [...path, 'route'], context) : [];
+}
+
+function readAction(words: RouteActionWords, match: RequestMatch, path: Path, context: RouteContext): HttpRoute[] {
+  const { upgrade_configs: configs = [], cluster } = words;
+  const { reading } = context;
+  if (cluster === undefined) reading.add(path, 'cluster is missing');
+  const upstream = cluster === undefined ? undefined : context.findUpstream(cluster, [...path, 'cluster']);
+  const upgrades = readUpgrades(configs, [...path, 'upgrade_configs'], context);
+  const connect = configs.find(({ upgrade_type: type }) => type.toLowerCase() === 'connect');
+  if (upstream === undefined) return [];
+  const requests: HttpAction = { kind: 'requests', upstream, ...readLimits(words, upgrades, context), upgrades };
+  const { connect_config: config } = connect ?? {};
+  if (!config || !upgrades.includes('connect')) return [{ match, action: requests }];
+  const { allow_post: post = false, proxy_protocol_config: proxy } = config;
+  const version = proxy && ((proxy.version ?? 'V1') === 'V1' ? 'v1' : 'v2');
+  const tunnels: HttpAction = {
+    kind: 'tunnels',
+    upstream,
+    post,
+    ...(words.idle_timeout !== undefined && { idleMs: words.idle_timeout }),
+    ...(version && { proxyProtocol: version }),
+  };
+  return splitTunnels(match, tunnels, { ...requests, upgrades: upgrades.filter((type) => type !== 'connect') });
+}
+
+/** Only some of the requests that fit a path are tunnels: those whose method says it. */
+function splitTunnels(
+  match: RequestMatch,
+  tunnels: HttpAction & { readonly kind: 'tunnels' },
+  requests: HttpAction,
+): HttpRoute[] {
+  if (match.path.kind === 'connect') return [{ match, action: tunnels }];
+  const method = match.fields.find(isExactMethod)?.value?.value;
+  if (method === 'CONNECT' || (method === 'POST' && tunnels.post)) return [{ match, action: tunnels }];
+  if (method !== undefined || !tunnels.post) return [{ match, action: requests }];
+  const posts = { ...match, fields: [...match.fields, postMethod] };
+  return [
+    { match: posts, action: tunnels },
+    { match, action: requests },
+  ];
+}
+
+const postMethod: FieldMatch = { name: ':method', value: { kind: 'exact', value: 'POST' } };
+
+function isExactMethod({ name, value, invert }: FieldMatch): boolean {
+  return name === ':method' && value?.kind === 'exact' && !invert;
+}
+
+function readLimits(
+  { timeout, idle_timeout: idle }: RouteActionWords,
+  upgrades: readonly string[],
+  { saysIdle }: RouteContext,
+): { readonly timeoutMs: number; readonly idleMs?: number } {
+  // What nobody wrote does not end the tunnels of those who switch protocols.
+  const implicit = saysIdle || upgrades.length > 0 ? undefined : idleMs;
+  const own = idle ?? implicit;
+  return { timeoutMs: timeout ?? timeoutMs, ...(own !== undefined && { idleMs: own }) };
+}
+
+/** What a route says of a protocol counts; what it does not say, the filter does. */
+function readUpgrades(
+  configs: NonNullable<RouteActionWords['upgrade_configs']>,
+  path: Path,
+  { upgrades, reading }: RouteContext,
+): string[] {
+  const all = new Map(upgrades);
+  const own = new Set<string>();
+  for (const [index, { upgrade_type: text, enabled = true, connect_config: config }] of configs.entries()) {
+    const type = text.toLowerCase();
+    if (own.has(type)) reading.add([...path, index, 'upgrade_type'], `duplicate ${text}`);
+    if (config && type !== 'connect')
+      reading.add([...path, index, 'connect_config'], `connect_config goes with CONNECT, not with ${text}`);
+    if (enabled) assertUpgrade(text, [...path, index, 'upgrade_type'], reading);
+    own.add(type);
+    all.set(type, enabled);
+  }
+  return [...all].flatMap(([type, isEnabled]) => (isEnabled ? [type] : []));
+}
+
+/** Refuses a protocol that is more than bytes both ways. */
+export function assertUpgrade(type: string, path: Path, reading: Reading): void {
+  if (/^connect-/i.test(type))
+    reading.add(path, `tunl does not support ${type}`, 'there are CONNECT, websocket and the like');
+}

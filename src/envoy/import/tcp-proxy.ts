@@ -1,0 +1,208 @@
+import type { Path } from '../../chain/read/document.ts';
+import type { ForwardStage, HopChoice, Limits, RouteOptions, Target, TargetChoice } from '../../chain/model/graph.ts';
+import { escapeVariables } from '../../chain/read/secrets.ts';
+import type { InternalAddress, TcpAddress } from '../../core/address.ts';
+import { usageError } from '../../core/errors.ts';
+import type { HeaderField, Hop } from '../../core/hop.ts';
+import { isSecretField } from '../../core/secret.ts';
+import { parseAuthority } from '../../syntax/authority.ts';
+import { parseFormat } from '../../syntax/format/format.ts';
+import { parseHeader } from '../../syntax/header.ts';
+import { parseTarget } from '../../syntax/target.ts';
+import { quote } from '../../syntax/text.ts';
+import type { TcpProxyWords, TunnelingWords } from '../schema/tcp-proxy.ts';
+import { findScheme, type HopTerms, termsOf } from '../schema/hop-terms.ts';
+import { type Cluster, toRoute, usualLimits } from './cluster.ts';
+import { readAccessLogs } from './access-log.ts';
+import type { Reading } from './diagnostics.ts';
+
+/** What `idle_timeout` is where nothing is said. */
+const idleMs = 3_600_000;
+
+/** Where a filter stands, and what it may lead to. */
+export interface FilterContext {
+  readonly path: Path;
+  /** Its listener is one of this process: whoever leads to it has a limit of its own for idle tunnels. */
+  readonly isInternal: boolean;
+  readonly findCluster: (name: string, path: Path) => Cluster | undefined;
+  readonly reading: Reading;
+}
+
+/** What a TcpProxy does with the connections of its listener. */
+export function readTcpProxy(
+  words: TcpProxyWords,
+  context: FilterContext,
+): Omit<ForwardStage, 'name' | 'listen' | 'tls'> {
+  const { path, isInternal, findCluster, reading } = context;
+  const { cluster: name, tunneling_config: tunneling, upstream_connect_mode: mode = 'IMMEDIATE' } = words;
+  if (name === undefined) reading.add(path, 'cluster is missing');
+  if (mode !== 'IMMEDIATE') reading.add([...path, 'upstream_connect_mode'], `tunl does not support ${mode}`);
+  const cluster = name === undefined ? undefined : findCluster(name, [...path, 'cluster']);
+  const places = cluster && readPlaces(cluster, [...path, 'cluster'], reading);
+  const route = {
+    ...(cluster ? toRoute(cluster, readLimits(words, isInternal)) : noRoute),
+    ...readRetries(words, path, reading),
+  };
+  const common = {
+    job: 'forward',
+    log: false,
+    ...readAccessLogs(words.access_log, [...path, 'access_log'], reading, name),
+  } as const;
+  if (!cluster || !places) return { ...common, to: { targets: [], balance: 'first' }, route };
+  if (!tunneling) {
+    if (cluster.tls)
+      reading.add([...cluster.path, 'transport_socket'], 'tunl does not add TLS to the bytes of a TcpProxy');
+    return { ...common, to: places, route };
+  }
+  const at = [...path, 'tunneling_config'];
+  const hostname = reading.attempts.run([...at, 'hostname'], () => readHostname(tunneling.hostname));
+  return {
+    ...common,
+    to: { targets: hostname ? [hostname] : [], balance: 'first' },
+    route: { ...route, ...readHops(tunneling, places, cluster, at, reading) },
+  };
+}
+
+function readLimits(words: TcpProxyWords, isInternal: boolean): Partial<Limits> {
+  const { idle_timeout: idle = isInternal ? 0 : idleMs, max_downstream_connection_duration: lifetimeMs } = words;
+  return { idleMs: idle, ...(lifetimeMs !== undefined && { lifetimeMs }) };
+}
+
+/** Stands for the route of something that is refused. */
+const noRoute: RouteOptions = { hops: [], limits: usualLimits };
+
+function readPlaces(cluster: Cluster, path: Path, reading: Reading): TargetChoice | undefined {
+  const { to, name } = cluster;
+  if (to && !('field' in to)) return to;
+  const what = cluster.words.type === 'ORIGINAL_DST' ? 'takes its endpoints from HTTP requests' : 'has no endpoints';
+  reading.add(path, `${name} ${what}: nothing can be sent there`);
+  return undefined;
+}
+
+function readRetries(
+  words: TcpProxyWords,
+  path: Path,
+  reading: Reading,
+): Pick<RouteOptions, 'retries' | 'retryOn' | 'backOff'> {
+  const { max_connect_attempts: attempts = 1, backoff_options: backOff } = words;
+  const { base_interval: baseMs = 0, max_interval: maxMs = baseMs * 10 } = backOff ?? {};
+  if (maxMs < baseMs) {
+    reading.add([...path, 'backoff_options', 'max_interval'], 'max_interval is shorter than base_interval');
+  }
+  if (attempts === 1) return {};
+  return { retries: attempts - 1, retryOn: 'any', ...(backOff && { backOff: { baseMs, maxMs } }) };
+}
+
+function readHostname(hostname: string): TcpAddress {
+  if (hostname.includes('%')) {
+    throw usageError(`${quote(hostname)} has operators, and tunl runs none here`, 'write HOST:PORT');
+  }
+  return parseTarget(hostname);
+}
+
+function readHops(
+  words: TunnelingWords,
+  { targets, balance }: TargetChoice,
+  cluster: Cluster,
+  path: Path,
+  reading: Reading,
+): Pick<RouteOptions, 'hops' | 'entry' | 'hopBalance'> {
+  const { use_post: post = false, post_path: postPath } = words;
+  if (postPath !== undefined && postPath !== '' && !post)
+    reading.add([...path, 'post_path'], 'post_path needs use_post: true');
+  const { peer, version } = cluster;
+  const fields = readHeaders(words.headers_to_add, [...path, 'headers_to_add'], reading);
+  const tunnel = post ? 'post' : peer === undefined ? 'connect' : 'mesh';
+  const scheme = findScheme({ tunnel, version, isSecured: cluster.tls !== undefined });
+  if (scheme === undefined || (post && peer !== undefined)) {
+    reading.add(path, `${cluster.name} has a SPIFFE id, and what goes there is CONNECT over HTTP/2`);
+    return { hops: [] };
+  }
+  const { said, halfClose } = termsOf({ scheme });
+  const hop: Omit<Hop, 'address'> = {
+    scheme,
+    ...(halfClose && { halfClose }),
+    tls: cluster.tls ?? {},
+    ...fields,
+    settings: {
+      ...(post && postPath !== undefined && postPath !== '' && postPath !== '/' && { path: postPath }),
+      ...(peer !== undefined && { peer }),
+      ...said,
+    },
+  };
+  const choice = toChoice(hop, targets, cluster, reading);
+  const [entry] = targets;
+  return {
+    hops: [choice],
+    ...(entry?.kind === 'internal' && { entry }),
+    ...(balance === 'round-robin' && { hopBalance: balance }),
+  };
+}
+
+/** Endpoints of a cluster as proxies. Those behind an internal listener are told apart by `endpoint_id`. */
+function toChoice(
+  hop: Omit<Hop, 'address'>,
+  targets: readonly Target[],
+  cluster: Cluster,
+  reading: Reading,
+): HopChoice {
+  const [first] = targets;
+  const path = [...cluster.path, 'load_assignment'];
+  const ids = listEndpointIds(cluster);
+  return targets.flatMap((target, index): HopChoice => {
+    if (target.kind !== 'internal') return [{ ...hop, address: target }];
+    if (first?.kind !== 'internal' || target.name !== first.name) {
+      reading.add(path, 'the way to proxies leads through one internal listener, or through none');
+    }
+    return [{ ...hop, address: toHopAddress(target, ids[index], termsOf(hop)) }];
+  });
+}
+
+function listEndpointIds({ words }: Cluster): readonly (string | undefined)[] {
+  return (words.load_assignment?.endpoints ?? []).flatMap(({ lb_endpoints: endpoints = [] }) =>
+    endpoints.map(({ endpoint }) => endpoint.address.envoy_internal_address?.endpoint_id),
+  );
+}
+
+/** The way to it is known already; the address names it in messages, and is the name in its certificate. */
+function toHopAddress({ name }: InternalAddress, id: string | undefined, { port }: HopTerms): TcpAddress {
+  try {
+    if (id !== undefined) return parseAuthority(id);
+  } catch {
+    // Any text tells endpoints apart.
+  }
+  return { kind: 'tcp', host: name.toLowerCase(), port };
+}
+
+type HeaderWords = TunnelingWords['headers_to_add'];
+
+function readHeaders(words: HeaderWords, path: Path, reading: Reading): Pick<Hop, 'headers' | 'formats'> {
+  const fields: HeaderField[] = [];
+  for (const [index, { header, append, append_action: action }] of (words ?? []).entries()) {
+    const at = [...path, index, 'header'];
+    const key = header.key.toLowerCase();
+    if (key === 'host' || key.startsWith(':')) {
+      reading.add([...at, 'key'], `${quote(header.key)} cannot be changed`, 'the target of the tunnel is hostname');
+      continue;
+    }
+    const field = reading.attempts.run([...at, 'key'], () =>
+      parseHeader(`${key}: ${header.value ?? ''}`, 'headers_to_add'),
+    );
+    if (!field || !reading.attempts.run([...at, 'value'], () => parseFormat(field[1]))) continue;
+    const others = fields.filter(([name]) => name === key);
+    const isThere = others.length > 0;
+    if (action === 'ADD_IF_ABSENT' && isThere) continue;
+    if (action === 'OVERWRITE_IF_EXISTS' && !isThere) continue;
+    if (action === 'OVERWRITE_IF_EXISTS' || action === 'OVERWRITE_IF_EXISTS_OR_ADD' || append === false) {
+      for (const other of others) fields.splice(fields.indexOf(other), 1);
+    }
+    fields.push(field);
+  }
+  const formats = fields.filter(([, value]) => value.includes('%'));
+  const headers = fields.filter(([, value]) => !value.includes('%'));
+  for (const field of fields) {
+    const [name, value] = field;
+    if (!isSecretField(name) && !value.startsWith('file:')) reading.sources.set(field, escapeVariables(value));
+  }
+  return { headers, ...(formats.length > 0 && { formats }) };
+}

@@ -1,0 +1,186 @@
+import { isIPv6 } from 'node:net';
+import { resolve } from 'node:path';
+import type { Path } from '../../chain/read/document.ts';
+import type { ListenerTls } from '../../chain/model/graph.ts';
+import type { TlsSettings } from '../../core/hop.ts';
+import { parseSpiffeId } from '../../core/spiffe.ts';
+import { quote } from '../../syntax/text.ts';
+import { parseTls } from '../../syntax/tls.ts';
+import type { ClusterWords } from '../schema/cluster.ts';
+import type { FilterChainWords } from '../schema/listener.ts';
+import type { CommonTlsWords, UpstreamTlsWords } from '../schema/transport-socket.ts';
+import type { Reading } from './diagnostics.ts';
+
+const downstreamType = 'envoy.extensions.transport_sockets.tls.v3.DownstreamTlsContext';
+const upstreamType = 'envoy.extensions.transport_sockets.tls.v3.UpstreamTlsContext';
+const internalType = 'envoy.extensions.transport_sockets.internal_upstream.v3.InternalUpstreamTransport';
+
+/** The name that stands for the bytes as they are; like the router, it may do without a type. */
+const rawName = 'envoy.transport_sockets.raw_buffer';
+
+/** TLS that a listener speaks; undefined where it speaks none. */
+export function readDownstreamTls(
+  { transport_socket: socket }: FilterChainWords,
+  chainPath: Path,
+  reading: Reading,
+): ListenerTls | undefined {
+  if (!socket) return undefined;
+  const path = [...chainPath, 'transport_socket'];
+  const words = socket.typed_config;
+  if (!words && socket.name !== rawName) reading.add(path, 'typed_config is missing');
+  if (words?.['@type'] !== downstreamType) return undefined;
+  const at = [...path, 'typed_config', 'common_tls_context'];
+  const { common_tls_context: common = {}, require_client_certificate: isRequired = false } = words;
+  assertVersions(common, at, reading);
+  const own = readOwn(common, at, reading);
+  if (own.cert === undefined) reading.add(at, 'tls_certificates is missing');
+  const { validation_context: validation } = common;
+  const clientCa = validation?.trusted_ca?.filename;
+  for (const field of ['match_typed_subject_alt_names', 'verify_certificate_spki'] as const) {
+    if (validation?.[field])
+      reading.add([...at, 'validation_context', field], `tunl does not check ${field} of clients`);
+  }
+  if (isRequired && clientCa === undefined) {
+    reading.add([...path, 'typed_config'], 'require_client_certificate needs a trusted_ca to check it by');
+  }
+  if (!isRequired && clientCa !== undefined) {
+    reading.add(
+      [...at, 'validation_context'],
+      'tunl asks for the certificates of all clients or of none',
+      'add require_client_certificate: true',
+    );
+  }
+  return { ...own, ...(clientCa !== undefined && { clientCa: resolve(clientCa) }) };
+}
+
+/** TLS to the endpoints of a cluster. */
+export interface UpstreamTls {
+  readonly tls: TlsSettings;
+  /** The SPIFFE id that they must have, instead of a name. */
+  readonly peer?: string;
+}
+
+/** TLS to the endpoints of a cluster; undefined where there is none. */
+export function readUpstreamTls(
+  { transport_socket: socket, load_assignment: assignment }: ClusterWords,
+  clusterPath: Path,
+  reading: Reading,
+): UpstreamTls | undefined {
+  if (!socket) return undefined;
+  const path = [...clusterPath, 'transport_socket'];
+  if (!socket.typed_config && socket.name !== rawName) reading.add(path, 'typed_config is missing');
+  const isInternal = socket.typed_config?.['@type'] === internalType;
+  const outer = socket.typed_config;
+  const words = outer?.['@type'] === internalType ? outer.transport_socket.typed_config : outer;
+  if (words?.['@type'] !== upstreamType) return undefined;
+  const at = [...path, 'typed_config', ...(isInternal ? ['transport_socket', 'typed_config'] : [])];
+  const hosts = (assignment?.endpoints ?? []).flatMap(({ lb_endpoints: endpoints = [] }) =>
+    endpoints.map(({ endpoint }) => endpoint.address.socket_address?.address),
+  );
+  return reading.attempts.run(at, () => readUpstreamContext(words, hosts, at, reading));
+}
+
+function readUpstreamContext(
+  words: UpstreamTlsWords,
+  hosts: readonly (string | undefined)[],
+  path: Path,
+  reading: Reading,
+): UpstreamTls {
+  const { common_tls_context: common = {}, sni } = words;
+  const at = [...path, 'common_tls_context'];
+  const { validation_context: validation } = common;
+  const own = readOwn(common, at, reading);
+  const pin = validation?.verify_certificate_spki?.map((digest) => `sha256/${digest}`).join(';') || undefined;
+  const { name, peer } = readAltName(validation?.match_typed_subject_alt_names, [...at, 'validation_context'], reading);
+  if (peer === undefined) assertVersions(common, at, reading);
+  else {
+    if (common.tls_params?.tls_maximum_protocol_version !== 'TLSV1_3') {
+      reading.add(
+        [...at, 'tls_params'],
+        'where a SPIFFE id is expected tunl speaks TLS 1.3',
+        'add tls_maximum_protocol_version: TLSv1_3',
+      );
+    }
+    if (own.cert === undefined) reading.add(at, 'tls_certificates is missing: who expects a SPIFFE id has one');
+    if (sni !== undefined && sni !== '')
+      reading.add([...path, 'sni'], 'where a SPIFFE id is expected tunl sends no name');
+    const cacert = validation?.trusted_ca?.filename;
+    return { tls: { ...own, ...(cacert !== undefined && { cacert: resolve(cacert) }) }, peer };
+  }
+  if (name !== undefined && sni !== undefined && sni !== '' && name !== sni) {
+    reading.add(
+      [...path, 'sni'],
+      `${quote(sni)} is not the name to verify, and tunl has one for both`,
+      `write ${name} in both places`,
+    );
+  }
+  const servername = name ?? (sni === '' ? undefined : sni);
+  const isVerified = validation?.trusted_ca !== undefined && validation.trust_chain_verification !== 'ACCEPT_UNTRUSTED';
+  if (!isVerified && pin === undefined) {
+    reading.notice('warning', path, 'without a trusted_ca every certificate is taken, as Envoy does');
+  } else if (name === undefined && pin === undefined) {
+    reading.notice(
+      'verbose',
+      path,
+      'tunl verifies the host name too, where Envoy takes every certificate of its authorities',
+    );
+  }
+  const tls = parseTls(
+    {
+      ...(isVerified && pin === undefined && { cacert: resolve(validation?.trusted_ca?.filename ?? '') }),
+      ...own,
+      // The name of the host goes without saying.
+      ...(servername !== undefined &&
+        !(hosts.length > 0 && hosts.every((host) => host === servername)) && {
+          servername: isIPv6(servername) ? `[${servername}]` : servername,
+        }),
+      ...(pin !== undefined && { pin }),
+      ...(!isVerified && pin === undefined && { insecure: true as const }),
+    },
+    'transport_socket',
+  );
+  return { tls };
+}
+
+function readOwn(
+  { tls_certificates: certificates = [] }: CommonTlsWords,
+  path: Path,
+  reading: Reading,
+): { readonly cert?: string; readonly key?: string } {
+  const [first, second] = certificates;
+  if (second) reading.add([...path, 'tls_certificates', 1], 'tunl shows one certificate');
+  if (!first) return {};
+  const { certificate_chain: cert, private_key: key } = first;
+  if (!key) reading.add([...path, 'tls_certificates', 0], 'private_key is missing');
+  return { cert: resolve(cert.filename), key: resolve((key ?? cert).filename) };
+}
+
+/** TLS 1.2 is the lowest that we speak, whatever is allowed. */
+function assertVersions({ tls_params: parameters = {} }: CommonTlsWords, path: Path, reading: Reading): void {
+  const { tls_minimum_protocol_version: min, tls_maximum_protocol_version: max } = parameters;
+  if (max === 'TLSV1_0' || max === 'TLSV1_1') {
+    reading.add([...path, 'tls_params', 'tls_maximum_protocol_version'], 'tunl speaks TLS 1.2 and 1.3 only');
+  }
+  if (min === 'TLSV1_3') {
+    reading.add([...path, 'tls_params', 'tls_minimum_protocol_version'], 'tunl cannot be kept from TLS 1.2 here');
+  }
+}
+
+type ValidationWords = NonNullable<CommonTlsWords['validation_context']>;
+
+function readAltName(
+  names: ValidationWords['match_typed_subject_alt_names'],
+  path: Path,
+  reading: Reading,
+): { readonly name?: string; readonly peer?: string } {
+  const [name, second] = names ?? [];
+  const at = [...path, 'match_typed_subject_alt_names'];
+  if (second) reading.add([...at, 1], 'tunl verifies one name');
+  if (!name) return {};
+  const { exact } = name.matcher;
+  if (name.san_type === 'DNS' || name.san_type === 'IP_ADDRESS') return { name: exact };
+  const id = name.san_type === 'URI' ? parseSpiffeId(exact) : undefined;
+  if (id) return { peer: id.text };
+  reading.add([...at, 0, 'san_type'], `names of the kind ${name.san_type} are nothing that tunl verifies here`);
+  return { name: exact };
+}

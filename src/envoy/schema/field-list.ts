@@ -1,0 +1,64 @@
+import * as z from 'zod';
+import { bootstrap } from './bootstrap.ts';
+import { factsOf, typesOf } from './proto.ts';
+
+const head = `# What of an Envoy file runs
+
+\`tunl chain -c envoy.yaml\` reads a bootstrap file of Envoy, in YAML or JSON, with its fields in snake case or camel case. This list is
+made from what the program reads. Where a field makes no difference, \`-v\` names it; where somebody may count on it and it has no
+effect, that is always said. Other fields of Envoy are refused with their place, as are fields that Envoy does not have, unless
+\`--allow-unknown-fields\` is given.
+`;
+
+/** Everything that is known of the fields of Envoy, as a page of Markdown. */
+export function listFields(): string {
+  const sections = listMessages(bootstrap).map((form) => describeMessage(form));
+  return [head, ...sections].join('\n');
+}
+
+function describeMessage(form: z.ZodObject): string {
+  const { name = '', ignored = [], missed = [], refused = [] } = factsOf(form) ?? {};
+  const lines = [
+    ['runs', Object.keys(form.shape)],
+    ['makes no difference', ignored],
+    ['has no effect', missed],
+    ['is refused', refused],
+  ] as const;
+  const types = Object.entries(form.shape).flatMap(([field, inner]) => {
+    const known = Object.keys(typesOf(unwrap(inner as z.ZodType)) ?? {});
+    return known.length === 0 ? [] : ([[`types of \`${field}\``, known]] as const);
+  });
+  const rows = [...lines, ...types].flatMap(([what, fields]) =>
+    fields.length === 0 ? [] : [`- ${what}: ${quoteAll(fields)}`],
+  );
+  return [`## ${name}`, '', ...(rows.length === 0 ? ['It has no fields.'] : rows), ''].join('\n');
+}
+
+function quoteAll(fields: readonly string[]): string {
+  return fields.map((field) => `\`${field}\``).join(' ');
+}
+
+/** A message and all that can be in it, each once, outer ones first. */
+function listMessages(form: z.ZodType, found: Set<z.ZodObject> = new Set()): readonly z.ZodObject[] {
+  const inner = listInner(form);
+  if (form instanceof z.ZodObject && factsOf(form)) {
+    if (found.has(form)) return [];
+    found.add(form);
+  }
+  for (const next of inner) listMessages(next, found);
+  return [...found];
+}
+
+/** What a field holds, or each of the values of a map. */
+function unwrap(form: z.ZodType): z.ZodType {
+  if (form instanceof z.ZodOptional) return unwrap(form.unwrap() as z.ZodType);
+  return form instanceof z.ZodRecord ? unwrap(form.valueType as z.ZodType) : form;
+}
+
+function listInner(form: z.ZodType): readonly z.ZodType[] {
+  if (form instanceof z.ZodOptional) return [form.unwrap() as z.ZodType];
+  if (form instanceof z.ZodArray) return [form.element as z.ZodType];
+  if (form instanceof z.ZodRecord) return [form.valueType as z.ZodType];
+  if (form instanceof z.ZodObject) return Object.values(form.shape) as z.ZodType[];
+  return Object.values(typesOf(form) ?? {});
+}

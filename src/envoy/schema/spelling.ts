@@ -1,0 +1,165 @@
+import * as z from 'zod';
+import type { Fault, Path } from '../../chain/read/document.ts';
+import { suggest } from '../../syntax/suggest.ts';
+import { quote } from '../../syntax/text.ts';
+import { factsOf, type MessageFacts, typesOf } from './proto.ts';
+
+/** A field that is in a file and is not read. */
+export interface SkippedField {
+  readonly level: 'warning' | 'verbose';
+  readonly path: Path;
+  readonly message: string;
+}
+
+/** What is known of fields when a file is read. */
+export interface SpellingOptions {
+  /** Leave out fields that no message has, instead of refusing them. */
+  readonly allowUnknownFields: boolean;
+}
+
+/** A file in one spelling, and what was found on the way there. */
+export interface Spelled {
+  readonly value: unknown;
+  readonly faults: readonly Fault[];
+  readonly skipped: readonly SkippedField[];
+}
+
+type Fields = Readonly<Record<string, unknown>>;
+
+/**
+ * Brings what was written in the rules of protobuf's JSON into one form: each field by its name in the protocol,
+ * which may have been written in camel case; without fields that are null; the type of an `Any` without its prefix;
+ * and without fields that are not read. What a form does not describe, such as the keys of a map, stays as it is.
+ */
+export function spellOut(value: unknown, form: z.ZodType, options: SpellingOptions): Spelled {
+  const speller = new Speller(options);
+  return { value: speller.spell(value, form, []), faults: speller.faults, skipped: speller.skipped };
+}
+
+/** Where a field of the one form stands in the file: the path with the names as they were written. */
+export function findWritten(path: Path, written: unknown): Path {
+  let holder = written;
+  return path.map((step) => {
+    const fields = isFields(holder) ? holder : undefined;
+    const key = fields && typeof step === 'string' && !Object.hasOwn(fields, step) ? toCamelCase(step) : step;
+    holder = fields?.[key] ?? (Array.isArray(holder) ? holder[Number(step)] : undefined);
+    return fields && !Object.hasOwn(fields, key) ? step : key;
+  });
+}
+
+function toCamelCase(name: string): string {
+  return name.replaceAll(/_([a-z0-9])/g, (_all, letter: string) => letter.toUpperCase());
+}
+
+function isFields(value: unknown): value is Fields {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
+}
+
+class Speller {
+  readonly faults: Fault[] = [];
+  readonly skipped: SkippedField[] = [];
+  readonly #options: SpellingOptions;
+
+  constructor(options: SpellingOptions) {
+    this.#options = options;
+  }
+
+  spell(value: unknown, form: z.ZodType, path: Path): unknown {
+    if (form instanceof z.ZodOptional) return this.spell(value, form.unwrap() as z.ZodType, path);
+    if (form instanceof z.ZodArray && Array.isArray(value)) {
+      return value.map((item, index) => this.spell(item, form.element as z.ZodType, [...path, index]));
+    }
+    if (!isFields(value)) return value;
+    if (form instanceof z.ZodRecord) {
+      const spellOne = ([key, item]: [string, unknown]) => [
+        key,
+        this.spell(item, form.valueType as z.ZodType, [...path, key]),
+      ];
+      return Object.fromEntries(Object.entries(value).map(spellOne));
+    }
+    const types = typesOf(form);
+    if (types) return this.#spellAny(value, types, path);
+    return form instanceof z.ZodObject ? this.#spellMessage(value, form, path) : value;
+  }
+
+  #spellAny(fields: Fields, types: Readonly<Record<string, z.ZodObject>>, path: Path): unknown {
+    const { '@type': url, ...rest } = fields;
+    if (typeof url !== 'string') {
+      this.faults.push({ path, message: 'this must have an @type', hints: [`known types: ${nameAll(types)}`] });
+      return undefined;
+    }
+    const type = url.slice(url.lastIndexOf('/') + 1);
+    const form = Object.hasOwn(types, type) ? types[type] : undefined;
+    if (form) return { '@type': type, ...this.#spellMessage(rest, form, path) };
+    this.faults.push({
+      path: [...path, '@type'],
+      message: `unknown type ${quote(type)}`,
+      hints: [hintFor(type, types)],
+    });
+    return undefined;
+  }
+
+  #spellMessage(fields: Fields, form: z.ZodObject, path: Path): Fields {
+    const facts = factsOf(form);
+    if (!facts) throw new Error('a form without facts');
+    const known = Object.keys(form.shape);
+    const spelled: Record<string, unknown> = {};
+    for (const [key, value] of Object.entries(fields)) {
+      const name = [...known, ...facts.ignored, ...facts.missed, ...facts.refused].find(
+        (field) => field === key || toCamelCase(field) === key,
+      );
+      const at = [...path, key];
+      if (name === undefined) this.#addUnknown(key, at, known, facts);
+      else if (name in spelled) this.#addFault(at, `duplicate key: ${quote(key)} stands there in its other spelling`);
+      else if (value === null || (facts.refused.includes(name) && isEmptyList(value))) continue;
+      else if (facts.refused.includes(name)) this.#addFault(at, `${key} is a field of Envoy that tunl does not run`);
+      else if (facts.ignored.includes(name)) this.#skip('verbose', at, `${key} makes no difference here`);
+      else if (facts.missed.includes(name)) this.#skip('warning', at, `${key} has no effect here`);
+      else spelled[name] = this.spell(value, form.shape[name] as z.ZodType, at);
+    }
+    return spelled;
+  }
+
+  #addUnknown(
+    key: string,
+    path: Path,
+    known: readonly string[],
+    { name, ignored, missed, refused }: MessageFacts,
+  ): void {
+    const near = suggest(key, [...known, ...ignored, ...missed, ...refused]) ?? suggest(key, known.map(toCamelCase));
+    if (this.#options.allowUnknownFields) {
+      this.#skip('verbose', path, `unknown field ${quote(key)} of ${name} is left out`);
+      return;
+    }
+    const hint = near === undefined ? 'to leave such fields out, give --allow-unknown-fields' : `did you mean ${near}?`;
+    this.#addFault(path, `unknown field ${quote(key)} of ${name}`, hint);
+  }
+
+  #addFault(path: Path, message: string, ...hints: readonly string[]): void {
+    this.faults.push({ path, message, hints, atKey: true });
+  }
+
+  #skip(level: SkippedField['level'], path: Path, message: string): void {
+    this.skipped.push({ level, path, message });
+  }
+}
+
+/** True for what says as much as nothing. */
+function isEmptyList(value: unknown): boolean {
+  return Array.isArray(value) && value.length === 0;
+}
+
+function nameAll(types: Readonly<Record<string, unknown>>): string {
+  return Object.keys(types).join(' ');
+}
+
+function hintFor(type: string, types: Readonly<Record<string, unknown>>): string {
+  const last = type.slice(type.lastIndexOf('..') + 1);
+  const sameName = Object.keys(types).find((known) => known.endsWith(`.${last}`));
+  const isOld = /^envoy\.(?:api\.v2|config\.(?:.*\.)?v[12](?:alpha\d?)?|.*\.v2(?:alpha\d?)?)\./.test(type);
+  if (isOld) {
+    const instead = sameName === undefined ? '' : `: write ${sameName}`;
+    return `types of the second version of Envoy's API are not read any more, by Envoy either${instead}`;
+  }
+  return sameName === undefined ? `known types: ${nameAll(types)}` : `did you mean ${sameName}?`;
+}
