@@ -32,8 +32,8 @@ async function load(path) {
 
 const { makeJsonSchema } = await load('src/chain/read/schema.ts');
 const { listFields } = await load('src/envoy/schema/field-list.ts');
-const { fillTables } = await load('src/cli/readme-tables.ts');
-const { formatManual } = await load('src/cli/manual/index.ts');
+const { fillTables } = await load('src/cli/docs/readme-tables.ts');
+const { formatManual } = await load('src/cli/docs/manual/index.ts');
 const { commands: specs } = await load('src/cli/commands/index.ts');
 const { version } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'));
 const pages = [...formatManual(specs, version)];

@@ -3,7 +3,7 @@ import { dirname } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { describe, expect, test } from 'vitest';
 import { commands } from '../src/cli/commands/index.ts';
-import { listOptions } from '../src/cli/program.ts';
+import { listOptions } from '../src/cli/parse/program.ts';
 import { listBlocks, pages, readPage } from './support/readme.ts';
 
 const root = fileURLToPath(new URL('..', import.meta.url));

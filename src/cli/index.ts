@@ -1,3 +1,3 @@
-export { leave } from './leave.ts';
+export { leave } from './process/leave.ts';
 export { run } from './run.ts';
-export { formatTitle } from './title.ts';
+export { formatTitle } from './process/title.ts';

@@ -1,13 +1,13 @@
 import { exitOf, TunlError } from '../core/errors.ts';
 import { version } from '../core/version.ts';
-import type { Arguments } from './arguments.ts';
-import type { CommandSpec, ProgramContext } from './command.ts';
+import type { Arguments } from './parse/arguments.ts';
+import type { CommandSpec, ProgramContext } from './parse/command.ts';
 import { commands } from './commands/index.ts';
-import { fail, tellTerminal } from './fail.ts';
-import type { Io } from './io.ts';
+import { fail, tellTerminal } from './terminal/fail.ts';
+import type { Io } from './terminal/io.ts';
 import { guessVoice, helpOption, readVoice } from './options/voice.ts';
-import { parseWords } from './program.ts';
-import { Ui } from './ui.ts';
+import { parseWords } from './parse/program.ts';
+import { Ui } from './terminal/ui.ts';
 
 /** Runs one command line. Resolves with the exit status once all output is written. */
 export async function run(words: readonly string[], io: Io): Promise<number> {
@@ -38,7 +38,7 @@ async function answerGlobally([first, ...others]: readonly string[]): Promise<st
   if (others.length > 0) return undefined;
   if (first === '--version' || first === '-V') return `tunl ${version}\n`;
   if (first !== '--help' && first !== '-h') return undefined;
-  const { formatProgramHelp } = await import('./help.ts');
+  const { formatProgramHelp } = await import('./docs/help.ts');
   return formatProgramHelp(commands);
 }
 
@@ -54,7 +54,7 @@ function runGuarded(command: CommandSpec, args: Arguments, context: ProgramConte
 }
 
 async function printHelp(ui: Ui, command: CommandSpec): Promise<number> {
-  const { formatCommandHelp } = await import('./help.ts');
+  const { formatCommandHelp } = await import('./docs/help.ts');
   ui.print(formatCommandHelp(command));
   return 0;
 }

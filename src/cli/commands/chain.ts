@@ -5,10 +5,10 @@ import { isInternal, parseInternal } from '../../syntax/internal.ts';
 import { parseListen, parseUnix } from '../../syntax/listen.ts';
 import { parseTarget } from '../../syntax/target.ts';
 import { quote } from '../../syntax/text.ts';
-import type { Arguments } from '../arguments.ts';
-import type { CommandContext, CommandSpec } from '../command.ts';
-import { asText, flag, option } from '../option.ts';
-import type { Io } from '../io.ts';
+import type { Arguments } from '../parse/arguments.ts';
+import type { CommandContext, CommandSpec } from '../parse/command.ts';
+import { asText, flag, option } from '../parse/option.ts';
+import type { Io } from '../terminal/io.ts';
 import { adminGroup, readAdmin, withAdmin } from '../options/admin.ts';
 import { graceOption, limitGroup, readLimits } from '../options/limits.ts';
 import { exportOption, isShown, printOption, showGraph } from '../options/print.ts';
@@ -17,9 +17,9 @@ import { chainRouteGroup, readChoices, readAskWords, readRest } from '../options
 import { readTlsWords } from '../options/tls.ts';
 import { voiceGroup } from '../options/voice.ts';
 import { readWatch, watchOption } from '../options/watch.ts';
-import { createReport } from '../report.ts';
-import { runUntilStopped } from '../running.ts';
-import type { Ui } from '../ui.ts';
+import { createReport } from '../terminal/report.ts';
+import { runUntilStopped } from '../lifecycle/running.ts';
+import type { Ui } from '../terminal/ui.ts';
 
 const drawForms: readonly DrawForm[] = ['text', 'mermaid', 'svg'];
 
@@ -129,7 +129,7 @@ async function describe(
   { stdout }: Io,
 ): Promise<string> {
   if (form === undefined) {
-    const { describeStages } = await import('../stages.ts');
+    const { describeStages } = await import('../terminal/stages.ts');
     return describeStages(graph, fused);
   }
   const { drawGraph } = await import('../../app/commands/chain.ts');

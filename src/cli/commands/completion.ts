@@ -1,5 +1,5 @@
 import { usageError } from '../../core/errors.ts';
-import type { CommandSpec } from '../command.ts';
+import type { CommandSpec } from '../parse/command.ts';
 import { voiceGroup } from '../options/voice.ts';
 import { suggest } from '../../syntax/suggest.ts';
 import { quote } from '../../syntax/text.ts';
@@ -22,7 +22,7 @@ export const completion: CommandSpec = {
     const [shell, extra] = [...operands, ...rest];
     if (shell === undefined) throw usageError('the shell is missing', 'write bash, zsh or fish');
     if (extra !== undefined) throw usageError(`unexpected argument ${quote(extra)}`);
-    const { formatCompletion } = await import('../completion/index.ts');
+    const { formatCompletion } = await import('../docs/completion/index.ts');
     const script = formatCompletion(shell, commands);
     if (script === undefined) {
       const near = suggest(shell, shells);

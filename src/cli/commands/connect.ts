@@ -1,9 +1,9 @@
 import type { ConnectOptions } from '../../app/options.ts';
 import { toTunlError, usageError } from '../../core/errors.ts';
 import { Scope } from '../../core/scope.ts';
-import type { Arguments } from '../arguments.ts';
-import type { CommandContext, CommandSpec } from '../command.ts';
-import { flag } from '../option.ts';
+import type { Arguments } from '../parse/arguments.ts';
+import type { CommandContext, CommandSpec } from '../parse/command.ts';
+import { flag } from '../parse/option.ts';
 import { limitGroup, readLimits } from '../options/limits.ts';
 import { printGraph, printOption } from '../options/print.ts';
 import { readKeyPassword, readRoute, routeGroup } from '../options/route.ts';
@@ -11,10 +11,10 @@ import { parseTargetWords } from '../../syntax/target.ts';
 import { parseTls } from '../../syntax/tls.ts';
 import { readTlsWords } from '../options/tls.ts';
 import { voiceGroup } from '../options/voice.ts';
-import { createReport } from '../report.ts';
-import { endOnSignals } from '../signals.ts';
-import { closeStdout, isOneUnixSocket } from '../stdout.ts';
-import type { Ui } from '../ui.ts';
+import { createReport } from '../terminal/report.ts';
+import { endOnSignals } from '../process/signals.ts';
+import { closeStdout, isOneUnixSocket } from '../process/stdout.ts';
+import type { Ui } from '../terminal/ui.ts';
 
 const checkOption = flag('check', {
   summary: 'only dial the target once; the exit status says whether, and why not',

@@ -1,10 +1,10 @@
 import type { ForwardSpec } from '../../app/options.ts';
 import { formatAddress } from '../../core/address.ts';
 import { usageError } from '../../core/errors.ts';
-import type { Arguments } from '../arguments.ts';
-import type { CommandContext, CommandSpec } from '../command.ts';
+import type { Arguments } from '../parse/arguments.ts';
+import type { CommandContext, CommandSpec } from '../parse/command.ts';
 import { parseForwardSpec } from '../options/forward-spec.ts';
-import { flag } from '../option.ts';
+import { flag } from '../parse/option.ts';
 import { graceOption, limitGroup, readLimits } from '../options/limits.ts';
 import { refuseDuplicates } from '../../syntax/listen.ts';
 import { exportOption, isShown, printOption, showGraph } from '../options/print.ts';
@@ -14,7 +14,7 @@ import { proxyOption, readRoute, routeGroup } from '../options/route.ts';
 import { readTlsWords } from '../options/tls.ts';
 import { voiceGroup } from '../options/voice.ts';
 import { readWatch, watchOption } from '../options/watch.ts';
-import { runUntilStopped, type Start } from '../running.ts';
+import { runUntilStopped, type Start } from '../lifecycle/running.ts';
 
 const checkOption = flag('check', {
   summary: 'first dial each target once; fail with the cause instead of listening',
@@ -85,7 +85,7 @@ async function run(args: Arguments, { io, ui }: CommandContext): Promise<number>
   const running = { io, ui, graceMs, ...before, readiness: new Readiness(args) };
   const start: Start = (runtime) => startForward(options, runtime);
   if (!command) return runUntilStopped({ ...running, watch, style: 'forward' }, start);
-  const { runCommand } = await import('../run-command.ts');
+  const { runCommand } = await import('../lifecycle/run-command.ts');
   return runCommand(command, { ...running, style: 'command' }, start);
 }
 

@@ -1,5 +1,5 @@
 import { usageError } from '../../core/errors.ts';
-import type { CommandSpec } from '../command.ts';
+import type { CommandSpec } from '../parse/command.ts';
 import { voiceGroup } from '../options/voice.ts';
 import { suggest } from '../../syntax/suggest.ts';
 import { quote } from '../../syntax/text.ts';
@@ -17,8 +17,8 @@ export const help: CommandSpec = {
   run: async ({ operands }, { ui, commands }) => {
     const [topic, extra] = operands;
     if (extra !== undefined) throw usageError(`unexpected argument ${quote(extra)}`);
-    const { formatCommandHelp, formatProgramHelp } = await import('../help.ts');
-    const { formatExitCodes } = await import('../exit-codes.ts');
+    const { formatCommandHelp, formatProgramHelp } = await import('../docs/help.ts');
+    const { formatExitCodes } = await import('../docs/exit-codes.ts');
     const command = commands.find(({ name }) => name === topic);
     if (topic === undefined) ui.print(formatProgramHelp(commands));
     else if (topic === 'exit-codes') ui.print(formatExitCodes());

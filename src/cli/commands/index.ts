@@ -1,4 +1,4 @@
-import type { CommandSpec } from '../command.ts';
+import type { CommandSpec } from '../parse/command.ts';
 import { chain } from './chain.ts';
 import { completion } from './completion.ts';
 import { connect } from './connect.ts';

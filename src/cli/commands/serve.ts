@@ -2,9 +2,9 @@ import type { ServeOptions } from '../../app/options.ts';
 import { carriers } from '../../carriers/index.ts';
 import type { ServerDemand } from '../../core/carrier.ts';
 import { usageError } from '../../core/errors.ts';
-import type { Arguments } from '../arguments.ts';
-import type { CommandContext, CommandSpec, OptionGroup } from '../command.ts';
-import { asText, flag, list, option } from '../option.ts';
+import type { Arguments } from '../parse/arguments.ts';
+import type { CommandContext, CommandSpec, OptionGroup } from '../parse/command.ts';
+import { asText, flag, list, option } from '../parse/option.ts';
 import { adminGroup, readAdmin, withAdmin } from '../options/admin.ts';
 import { capGroup, graceOption, limitGroup, readCaps, readLimits } from '../options/limits.ts';
 import { parseListen, refuseDuplicates } from '../../syntax/listen.ts';
@@ -15,7 +15,7 @@ import { readKeyPassword, readRoute, serverRouteGroup } from '../options/route.t
 import { readTlsWords, tlsOptions } from '../options/tls.ts';
 import { voiceGroup } from '../options/voice.ts';
 import { readWatch, watchOption } from '../options/watch.ts';
-import { runUntilStopped } from '../running.ts';
+import { runUntilStopped } from '../lifecycle/running.ts';
 import { hasControl, quote } from '../../syntax/text.ts';
 
 /** What the carriers want to be told of a server. */

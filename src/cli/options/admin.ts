@@ -1,9 +1,9 @@
 import type { Graph } from '../../app/options.ts';
 import { usageError } from '../../core/errors.ts';
 import { parseListen } from '../../syntax/listen.ts';
-import type { Arguments } from '../arguments.ts';
-import type { OptionGroup } from '../command.ts';
-import { flag, option } from '../option.ts';
+import type { Arguments } from '../parse/arguments.ts';
+import type { OptionGroup } from '../parse/command.ts';
+import { flag, option } from '../parse/option.ts';
 
 const adminOption = option('admin', (text) => parseListen(text), {
   value: 'ADDRESS',

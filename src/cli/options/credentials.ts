@@ -2,7 +2,7 @@ import { usageError } from '../../core/errors.ts';
 import type { EventSink } from '../../core/events.ts';
 import { type KeyPassword, Secret } from '../../core/secret.ts';
 import type { OpenHop } from '../../syntax/hop.ts';
-import type { Ask } from '../ask.ts';
+import type { Ask } from '../process/ask.ts';
 import { findNetrcPassword, type Netrc, readNetrc } from './netrc.ts';
 import { checkPassword, readPasswordFile } from '../../syntax/password-file.ts';
 

@@ -1,8 +1,8 @@
 import type { Limits } from '../../app/options.ts';
 import { usageError } from '../../core/errors.ts';
-import type { Arguments } from '../arguments.ts';
-import type { OptionGroup } from '../command.ts';
-import { option, type Option } from '../option.ts';
+import type { Arguments } from '../parse/arguments.ts';
+import type { OptionGroup } from '../parse/command.ts';
+import { option, type Option } from '../parse/option.ts';
 import { parseDuration, parseWait } from '../../syntax/duration.ts';
 import {
   type Caps,

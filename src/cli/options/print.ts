@@ -2,9 +2,9 @@ import type { Graph } from '../../app/options.ts';
 import type { PrintOptions } from '../../app/commands/chain.ts';
 import { usageError } from '../../core/errors.ts';
 import { quote } from '../../syntax/text.ts';
-import type { Arguments } from '../arguments.ts';
-import { flag, option } from '../option.ts';
-import type { Ui } from '../ui.ts';
+import type { Arguments } from '../parse/arguments.ts';
+import { flag, option } from '../parse/option.ts';
+import type { Ui } from '../terminal/ui.ts';
 
 /** The option that shows what a command would run, as the file that `chain -c` reads. */
 export const printOption = flag('print', {

@@ -1,8 +1,8 @@
 import { type Address, formatAddress } from '../../core/address.ts';
-import type { Arguments } from '../arguments.ts';
-import { asText, option } from '../option.ts';
-import { type PortFile, preparePortFile } from '../port-file.ts';
-import { prepareReadyFd, type ReadyFd } from '../ready-fd.ts';
+import type { Arguments } from '../parse/arguments.ts';
+import { asText, option } from '../parse/option.ts';
+import { type PortFile, preparePortFile } from './port-file.ts';
+import { prepareReadyFd, type ReadyFd } from './ready-fd.ts';
 
 const portFileOption = option('port-file', asText, {
   value: 'FILE',

@@ -3,10 +3,10 @@ import { usageError } from '../../core/errors.ts';
 import { halfCloses, type Hop } from '../../core/hop.ts';
 import type { KeyPassword } from '../../core/secret.ts';
 import type { EventSink } from '../../core/events.ts';
-import type { Arguments } from '../arguments.ts';
-import type { CommandContext, OptionGroup } from '../command.ts';
-import { asText, flag, list, option } from '../option.ts';
-import { createReport } from '../report.ts';
+import type { Arguments } from '../parse/arguments.ts';
+import type { CommandContext, OptionGroup } from '../parse/command.ts';
+import { asText, flag, list, option } from '../parse/option.ts';
+import { createReport } from '../terminal/report.ts';
 import { halfCloseName, type HopFallbacks, parseHalfClose, splitAlternatives } from '../../syntax/hop.ts';
 import { quote } from '../../syntax/text.ts';
 import type { TlsWords } from '../../syntax/tls.ts';
@@ -177,7 +177,7 @@ function makeSources(args: Arguments, { io, ui }: CommandContext): Omit<Password
   const ask: PasswordSources['ask'] = async (question) => {
     // What is printed names a variable instead.
     if (args.get(printOption)) return 'not asked for';
-    const { createAsk } = await import('../ask.ts');
+    const { createAsk } = await import('../process/ask.ts');
     return createAsk({ env: io.env, askpassStderr: ui.voice.form === 'json' ? 'ignore' : 'inherit' })(question);
   };
   return { env: io.env, ask, emit: createReport(ui, 'connect') };

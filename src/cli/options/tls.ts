@@ -1,6 +1,6 @@
 import { tlsNames, type TlsWords } from '../../syntax/tls.ts';
-import type { Arguments } from '../arguments.ts';
-import { asText, flag, option, type Option } from '../option.ts';
+import type { Arguments } from '../parse/arguments.ts';
+import { asText, flag, option, type Option } from '../parse/option.ts';
 
 /** The flags that set TLS for every hop that does not set its own. */
 export const tlsOptions = {

@@ -1,9 +1,9 @@
 import type { VoiceControl } from '../../app/options.ts';
 import { usageError } from '../../core/errors.ts';
-import type { Arguments } from '../arguments.ts';
-import type { OptionGroup } from '../command.ts';
-import { counter, flag } from '../option.ts';
-import type { Ui, Verbosity, Voice } from '../ui.ts';
+import type { Arguments } from '../parse/arguments.ts';
+import type { OptionGroup } from '../parse/command.ts';
+import { counter, flag } from '../parse/option.ts';
+import type { Ui, Verbosity, Voice } from '../terminal/ui.ts';
 
 const levelOf = { quiet: 'error', normal: 'info', verbose: 'debug', debug: 'trace' } as const;
 

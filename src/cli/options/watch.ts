@@ -1,6 +1,6 @@
 import { usageError } from '../../core/errors.ts';
-import type { Arguments } from '../arguments.ts';
-import { flag } from '../option.ts';
+import type { Arguments } from '../parse/arguments.ts';
+import { flag } from '../parse/option.ts';
 import { jsonOption, quietOption } from './voice.ts';
 
 /** The option that shows the open tunnels for as long as a command runs. */

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { formatFailure } from '../../../src/cli/fail.ts';
+import { formatFailure } from '../../../src/cli/terminal/fail.ts';
 import type { Limits } from '../../../src/app/options.ts';
 import { exitOf, TunlError } from '../../../src/core/errors.ts';
 import type { Hop } from '../../../src/core/hop.ts';

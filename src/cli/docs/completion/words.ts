@@ -1,0 +1,50 @@
+import type { CommandSpec } from '../../parse/command.ts';
+import type { Completes, OptionSpec } from '../../parse/option.ts';
+import { listOptions } from '../../parse/program.ts';
+
+/** Facts about one command that a shell needs for completion. */
+export interface CommandWords {
+  readonly name: string;
+  readonly summary: string;
+  readonly options: readonly OptionSpec[];
+  readonly completes: Completes | undefined;
+  readonly takesCommand: boolean;
+}
+
+/** Everything that a shell can complete. */
+export interface Words {
+  readonly commands: readonly CommandWords[];
+  /** Prefixes of the URL of a proxy. */
+  readonly schemes: readonly { readonly scheme: string; readonly summary: string }[];
+}
+
+/** Collects the words of the commands and the schemes of the carriers. */
+export function listWords(
+  commands: readonly CommandSpec[],
+  schemes: readonly { readonly scheme: string; readonly summary: string }[],
+): Words {
+  const topics = [...commands.map(({ name }) => name), 'exit-codes'];
+  return {
+    commands: commands.map((command) => ({
+      name: command.name,
+      summary: command.summary,
+      options: listOptions(command),
+      completes: command.name === 'help' ? topics : command.completes,
+      takesCommand: command.takesCommand === true,
+    })),
+    schemes: [
+      ...schemes.map(({ scheme, summary }) => ({ scheme: `${scheme}://`, summary })),
+      { scheme: 'unix:', summary: 'a proxy on a Unix socket, over HTTP/1.1' },
+    ],
+  };
+}
+
+/** Lists the spellings of an option: `-x`, `--proxy`. */
+export function spell({ name, short }: OptionSpec): readonly string[] {
+  return short === undefined ? [`--${name}`] : [`-${short}`, `--${name}`];
+}
+
+/** Quotes a text as one word of a POSIX shell. */
+export function quoteForShell(text: string): string {
+  return `'${text.replaceAll("'", String.raw`'\''`)}'`;
+}

@@ -1,0 +1,55 @@
+import { cutWithCommand, endWithCommand } from '../../app/commands/command.ts';
+import { toTunlError, type TunlError } from '../../core/errors.ts';
+import { Scope } from '../../core/scope.ts';
+import { type Child, type ChildEnd, startChild } from '../process/child.ts';
+import { fillPlaceholders, setVariables, toPlace } from '../options/placeholders.ts';
+import { createReport } from '../terminal/report.ts';
+import { type RunningOptions, type Start, startListening } from './running.ts';
+import { passSignals } from '../process/signals.ts';
+
+/** Exit status if tunl failed before the command ran. */
+const beforeCommandExit = 125;
+
+/**
+ * Runs a command once all listeners are open, and ends with it. Resolves with its exit status, or with 128 plus the
+ * number of the signal that killed it.
+ * @throws {TunlError} if it did not run
+ */
+export async function runCommand(words: readonly string[], options: RunningOptions, start: Start): Promise<number> {
+  const { io, ui, style, readiness } = options;
+  const scope = new Scope();
+  const runtime = { scope, emit: createReport(ui, style) };
+  let child: Child | undefined;
+  const interruption = passSignals(io, scope, () => child);
+  try {
+    const running = await startListening(options, scope, start);
+    if (scope.draining.aborted) {
+      await running.done;
+      return interruption.exit() ?? beforeCommandExit;
+    }
+    let end: ChildEnd;
+    try {
+      const places = running.addresses.map(toPlace);
+      child = startChild(fillPlaceholders(words, places), setVariables(io.env, places));
+      end = await child.ended;
+    } catch (error) {
+      child = undefined;
+      await cutWithCommand(running, runtime);
+      throw error;
+    }
+    child = undefined;
+    await (end.killed ? cutWithCommand(running, runtime) : endWithCommand(running, runtime));
+    return end.status;
+  } catch (error) {
+    throw toFailure(error);
+  } finally {
+    readiness.withdraw();
+  }
+}
+
+/** Gives failures of tunl itself one exit status, so that they cannot be taken for those of the command. */
+function toFailure(thrown: unknown): TunlError {
+  const error = toTunlError(thrown);
+  const own = error.code === 'usage' || error.code === 'command_unusable' || error.code === 'command_not_found';
+  return own ? error : error.with({ exit: beforeCommandExit });
+}

@@ -1,0 +1,97 @@
+import type { Running, Runtime } from '../../app/options.ts';
+import { Scope } from '../../core/scope.ts';
+import { exitOf, toTunlError } from '../../core/errors.ts';
+import type { CommandContext } from '../parse/command.ts';
+import { sayFailure } from '../terminal/fail.ts';
+import { keepFreedMemory, limitYoungHeap } from '../process/heap.ts';
+import type { Readiness } from '../options/readiness.ts';
+import { controlVoice } from '../options/voice.ts';
+import { createReport, type ReportStyle } from '../terminal/report.ts';
+import { drainOnSignals } from '../process/signals.ts';
+import { spinWhileDialling, withSpinner } from '../terminal/status.ts';
+import { sayTunnels } from '../terminal/tunnel-table.ts';
+import type { Ui } from '../terminal/ui.ts';
+
+/** A reload by SIGHUP, with the message that follows it. */
+export interface Reload {
+  readonly done: string;
+}
+
+/** Options of a command that listens. */
+export interface RunningOptions extends CommandContext {
+  readonly style: ReportStyle;
+  readonly graceMs: number;
+  readonly readiness: Readiness;
+  /** Text of the spinner until the listeners are open. Default: `opening listeners`. */
+  readonly before?: string;
+  /** Shows the open tunnels all the time, on a terminal. */
+  readonly watch?: boolean;
+  /** Makes SIGHUP reload instead of stopping the program. */
+  readonly onHangup?: Reload;
+}
+
+/** Opens the listeners. @throws {TunlError} if it cannot; then no listener stays open */
+export type Start = (runtime: Runtime) => Promise<Running>;
+
+/**
+ * Runs a command that listens until a signal stops it. Resolves with 0 if every tunnel could finish, else with 128 plus
+ * the number of the first signal, or with the status of an order to the admin address. If the terminal went away, the
+ * status is always that of SIGHUP.
+ */
+export async function runUntilStopped(options: RunningOptions, start: Start): Promise<number> {
+  const { io, ui, onHangup, readiness } = options;
+  limitYoungHeap();
+  keepFreedMemory();
+  const scope = new Scope();
+  let running: Running | undefined;
+  let stopShowing = () => {};
+  const interruption = drainOnSignals(io, scope, onHangup && (() => void reload(ui, running, onHangup)));
+  try {
+    running = await startListening(options, scope, start);
+    stopShowing = await showActivity(options, running);
+    const cut = await running.done;
+    if (cut === 0 && !scope.forced.aborted && !interruption.hungUp()) return 0;
+    return interruption.exit() ?? exitOf(toTunlError(scope.draining.reason));
+  } finally {
+    stopShowing();
+    readiness.withdraw();
+  }
+}
+
+/** Shows a table of tunnels or a spinner, until the returned function is called. */
+async function showActivity({ io, ui, watch }: RunningOptions, running: Running): Promise<() => void> {
+  if (watch === true && ui.canRedraw) {
+    const { watchTunnels } = await import('../terminal/live-table.ts');
+    return watchTunnels(ui, io.stderr, running);
+  }
+  if (watch === true) ui.say('normal', '--watch needs a terminal; SIGUSR2 shows the tunnels');
+  return ui.canRedraw ? spinWhileDialling(ui, io.stderr, running.tunnels) : () => {};
+}
+
+/** Reloads, and never rejects: after a failure, which is reported, everything stays as it was. */
+async function reload(ui: Ui, running: Running | undefined, { done }: Reload): Promise<void> {
+  try {
+    await running?.reload?.();
+    ui.say('normal', done);
+  } catch (error) {
+    sayFailure(ui, toTunlError(error));
+  }
+}
+
+/** Opens the listeners and announces them to programs that wait. From then on SIGUSR2 shows the tunnels. */
+export async function startListening(
+  { io, ui, style, graceMs, readiness, before = 'opening listeners' }: RunningOptions,
+  scope: Scope,
+  start: Start,
+): Promise<Running> {
+  const onReady: Runtime['onReady'] = (addresses) => readiness.announce(addresses);
+  const starting = start({ scope, emit: createReport(ui, style), graceMs, onReady, voice: controlVoice(ui) });
+  const showTunnels = async () => {
+    const { tunnels, draw } = await starting;
+    if (draw && ui.onTerminal) ui.show('normal', (await draw(io.stderr.columns)).trimEnd());
+    await sayTunnels(ui, io.stderr, tunnels);
+  };
+  // The failure of the start is reported elsewhere.
+  io.on('SIGUSR2', () => void showTunnels().catch(() => {}));
+  return withSpinner(ui, io.stderr, before, starting);
+}

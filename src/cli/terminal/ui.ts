@@ -1,0 +1,154 @@
+// The rules of the terminal. stdout carries data, stderr carries messages. A message starts with `tunl: ` and is in
+// lower case, without a full stop; an error is one line, followed by `tunl: hint: ` lines. There is colour only if the
+// stream is a terminal and NO_COLOR is unset. With --json, stderr has JSON only. There is a spinner only on a terminal,
+// and never in `connect`.
+import type { Io } from './io.ts';
+import { toPrintable } from '../../syntax/text.ts';
+
+/** The amount of messages, from errors only to everything. */
+export type Verbosity = 'quiet' | 'normal' | 'verbose' | 'debug';
+
+/** The importance of a message; each verbosity shows the more important levels too. */
+export type Level = 'error' | 'normal' | 'verbose' | 'debug';
+
+/** The amount and the form of messages. */
+export interface Voice {
+  readonly verbosity: Verbosity;
+  readonly form: 'text' | 'json';
+}
+
+const shown: Record<Verbosity, readonly Level[]> = {
+  quiet: ['error'],
+  normal: ['error', 'normal'],
+  verbose: ['error', 'normal', 'verbose'],
+  debug: ['error', 'normal', 'verbose', 'debug'],
+};
+
+/** Time for which the end of the program waits for a reader of stderr. */
+const maxFlushMs = 1000;
+
+/** Something that is redrawn at the bottom of the terminal: a spinner, a table. */
+export interface Moving {
+  /** Removes itself, because other lines follow. It may come back below them. */
+  clear(): unknown;
+}
+
+type Paint = (text: string) => string;
+const unpainted: Paint = (text) => text;
+
+/** The only writer to stdout and stderr. It never throws: a closed stderr silences it. */
+export class Ui {
+  readonly #io: Io;
+  #voice: Voice;
+  #paintError: Paint = unpainted;
+  #paintHint: Paint = unpainted;
+  #printed: Promise<'written' | 'closed'> = Promise.resolve('written');
+  #moving: Moving | undefined;
+
+  constructor(io: Io, voice: Voice) {
+    this.#io = io;
+    this.#voice = voice;
+    io.stderr.on('error', () => {});
+  }
+
+  get voice(): Voice {
+    return this.#voice;
+  }
+
+  /** Changes the amount of messages. */
+  setVerbosity(verbosity: Verbosity): void {
+    this.#voice = { ...this.#voice, verbosity };
+  }
+
+  /** Loads colours, if they are wanted. */
+  async prepare(): Promise<this> {
+    if (this.coloured) {
+      const { Chalk } = await import('chalk');
+      const chalk = new Chalk({ level: 1 });
+      this.#paintError = chalk.red;
+      this.#paintHint = chalk.cyan;
+    }
+    return this;
+  }
+
+  /** True if people read the messages: text on a terminal. */
+  get onTerminal(): boolean {
+    return this.voice.form === 'text' && this.#io.stderr.isTTY === true;
+  }
+
+  /** True if colours are wanted. */
+  get coloured(): boolean {
+    return this.onTerminal && !this.#io.env['NO_COLOR'] && !this.#isDumb;
+  }
+
+  /**
+   * True if lines can be redrawn and somebody watches them. This is false for a log of CI, and for a terminal without a
+   * size.
+   */
+  get canRedraw(): boolean {
+    const { stderr, env } = this.#io;
+    return this.onTerminal && this.shows('normal') && !this.#isDumb && !env['CI'] && stderr.columns > 0;
+  }
+
+  get #isDumb(): boolean {
+    return this.#io.env['TERM'] === 'dumb';
+  }
+
+  shows(level: Level): boolean {
+    return shown[this.voice.verbosity].includes(level);
+  }
+
+  /** Sets the part that must be cleared before other lines are written; undefined if there is none. */
+  setMoving(moving: Moving | undefined): void {
+    this.#moving = moving;
+  }
+
+  /** Writes data to stdout. */
+  print(text: string): void {
+    const { stdout } = this.#io;
+    // Without a listener an EPIPE would end the process with a stack trace.
+    stdout.on('error', () => {});
+    this.#printed = new Promise((resolve) => {
+      stdout.write(text, (error) => resolve(error ? 'closed' : 'written'));
+    });
+  }
+
+  /** Writes one line, except with --json. */
+  say(level: Level, message: string): void {
+    const line = `tunl: ${toPrintable(message)}`;
+    this.show(level, level === 'error' ? this.#paintError(line) : line);
+  }
+
+  /** Writes a hint, or the words of a proxy, below an error. */
+  hint(message: string): void {
+    this.show('error', `${this.#paintHint('tunl: hint:')} ${toPrintable(message)}`);
+  }
+
+  /** Writes formatted lines, such as a table, except with --json. */
+  show(level: Level, text: string): void {
+    if (this.voice.form === 'text' && this.shows(level)) this.#write(text);
+  }
+
+  /** Writes one event as a line of JSON, with --json only. */
+  record(level: Level, event: string, fields: Readonly<Record<string, unknown>>): void {
+    if (this.voice.form === 'text' || !this.shows(level)) return;
+    this.#write(JSON.stringify({ event, time: new Date().toISOString(), version: 1, ...fields }));
+  }
+
+  /** Resolves once all output is written; with `closed` if nobody reads stdout any more. */
+  async flush(): Promise<'written' | 'closed'> {
+    const { stderr } = this.#io;
+    if (stderr.writableLength > 0)
+      await new Promise<void>((resolve) => {
+        // A reader that has stopped must not keep the program from ending.
+        setTimeout(resolve, maxFlushMs).unref();
+        stderr.write('', () => resolve());
+      });
+    return this.#printed;
+  }
+
+  #write(lines: string): void {
+    this.#moving?.clear();
+    this.#io.stderr.write(`${lines}\n`);
+  }
+}

@@ -1,0 +1,78 @@
+import { spawnSync } from 'node:child_process';
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { commands } from '../../../src/cli/commands/index.ts';
+import { proxyOption } from '../../../src/cli/options/route.ts';
+import { parseWords } from '../../../src/cli/parse/program.ts';
+import { run } from '../../../src/cli/run.ts';
+import { makeIo } from '../../support/fake-io.ts';
+import { listBlocks } from '../../support/readme.ts';
+
+let folder: string;
+
+beforeAll(() => {
+  folder = mkdtempSync(join(tmpdir(), 'tunl-examples-'));
+  mkdirSync(join(folder, '.zfunc'));
+  mkdirSync(join(folder, '.config/fish/completions'), { recursive: true });
+  // Of tunl only what it was called with; of ssh only how it calls its ProxyCommand.
+  const stubs = {
+    tunl: `printf '%s\\0' "$@" >>"$HOME/words"; printf '\\n' >>"$HOME/words"`,
+    ssh: `for word; do case $word in ProxyCommand=*) line=\${word#*=} ;; esac; done
+      line=\${line//%h/host}; eval "\${line//%p/22}"`,
+    git: `eval "$GIT_SSH_COMMAND git@github.com git-upload-pack"`,
+  };
+  for (const [name, script] of Object.entries(stubs)) {
+    writeFileSync(join(folder, name), `#!/bin/bash\n${script}\n`, { mode: 0o755 });
+  }
+});
+afterAll(() => rmSync(folder, { recursive: true }));
+
+/** The words that a shell calls tunl with, for each time that it does. */
+function splitLine(text: string): string[][] {
+  writeFileSync(join(folder, 'words'), '');
+  const env = { HOME: folder, PATH: `${folder}:${process.env['PATH']}` };
+  const { stderr } = spawnSync('bash', ['-c', `${text}\nwait`], { cwd: folder, env, encoding: 'utf8', input: '' });
+  expect(stderr).toBe('');
+  const lines = readFileSync(join(folder, 'words'), 'utf8').split('\n').slice(0, -1);
+  return lines.map((line) => line.split('\0').slice(0, -1));
+}
+
+const examples = commands.flatMap((command) => command.examples.map(({ line }) => [command.name, line] as const));
+const blocks = listBlocks()
+  .filter(({ mark, language }) => mark?.startsWith('illustration') === true && language === 'sh')
+  .filter(({ text }) => text.includes('tunl '))
+  .map(({ text }) => ['README.md', text] as const);
+
+describe.each([...examples, ...blocks])('an example of %s: %s', (name, text) => {
+  let calls: string[][];
+
+  beforeAll(() => {
+    calls = splitLine(text);
+  });
+
+  test('calls tunl', () => {
+    if (name !== 'README.md') expect(calls.map(([command]) => command)).toContain(name);
+    for (const words of calls) expect(() => parseWords(words, commands)).not.toThrow();
+  });
+
+  // What listens or needs files cannot be tried here, and is in the tests that run the README.
+  test('means something, as far as the first proxy can tell', async () => {
+    for (const words of calls) {
+      const { command, args } = parseWords(words, commands);
+      if (!['connect', 'forward'].includes(command.name) || args.get(proxyOption).some((url) => url.includes('=')))
+        continue;
+      const first = ['-x', 'http://127.0.0.1:1'];
+      const io = makeIo();
+      const own = (args.rest ? words.slice(0, words.indexOf('--')) : words).map((word, index, all) =>
+        all[index - 1] === '--port-file' ? join(folder, word) : word,
+      );
+      const check = own.includes('--check') ? [] : ['--check'];
+      expect([await run([command.name, ...first, ...check, ...own.slice(1)], io), io.said()]).toEqual([
+        7,
+        expect.stringContaining('127.0.0.1:1'),
+      ]);
+    }
+  });
+});
