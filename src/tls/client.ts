@@ -4,7 +4,7 @@ import { connect } from 'node:tls';
 import type { TlsDemand } from '../core/carrier.ts';
 import type { Link } from '../core/link.ts';
 import { explainHandshakeFailure, type TlsSide } from './failure.ts';
-import type { LoadedTls, ReadyTls } from './material.ts';
+import type { LoadedTls, ReadyTls } from './material/material.ts';
 import {
   assertUsable,
   completeHandshake,
@@ -15,7 +15,7 @@ import {
   prepareSocket,
   resetBelowOnError,
 } from './overlay.ts';
-import { readPeerCertificate } from './peer-certificate.ts';
+import { readPeerCertificate } from './certificate/peer-certificate.ts';
 import { assertServerTrusted, explainChainFailure } from './verify.ts';
 
 /** Options of TLS on one connection to a server. */

@@ -1,6 +1,6 @@
 import { X509Certificate } from 'node:crypto';
 import { hostname } from 'node:os';
-import type { OwnCertificate } from './source.ts';
+import type { OwnCertificate } from './certificate/source.ts';
 
 /** Lifetime of a development certificate: short enough for Apple's verifier and for browsers. */
 const lifeMs = 90 * 24 * 3600 * 1000;

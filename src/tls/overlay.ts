@@ -5,8 +5,8 @@ import { guardStream, type Link, type Peer, type TlsFacts } from '../core/link.t
 import { runAfterFin } from '../core/socket-link.ts';
 import { closedError, explainTlsError, type TlsSide } from './failure.ts';
 import { explainFalseEnd } from './false-end.ts';
-import { formatName } from './names.ts';
-import { readPeerCertificate } from './peer-certificate.ts';
+import { formatName } from './certificate/names.ts';
+import { readPeerCertificate } from './certificate/peer-certificate.ts';
 import { Underlay } from './underlay.ts';
 
 /** A TLS socket and the Link below it. */

@@ -6,9 +6,9 @@ import type { Link } from '../core/link.ts';
 import type { KeyPassword } from '../core/secret.ts';
 import type { SpiffeId } from '../core/spiffe.ts';
 import { explainHandshakeFailure, type TlsSide } from './failure.ts';
-import { identityOf } from './identity.ts';
-import { createContext, readOwnCertificate, toContextOptions } from './material.ts';
-import type { OwnCertificate } from './source.ts';
+import { identityOf } from './certificate/identity.ts';
+import { createContext, readOwnCertificate, toContextOptions } from './material/material.ts';
+import type { OwnCertificate } from './certificate/source.ts';
 import {
   assertUsable,
   completeHandshake,
@@ -18,11 +18,11 @@ import {
   prepareSocket,
   resetBelowOnError,
 } from './overlay.ts';
-import { readPeerCertificate } from './peer-certificate.ts';
-import { readCertificates } from './pem.ts';
-import { pinOf } from './pin.ts';
-import { formatSource } from './source.ts';
-import { expectSpiffeId, readOwnId } from './spiffe.ts';
+import { readPeerCertificate } from './certificate/peer-certificate.ts';
+import { readCertificates } from './material/pem.ts';
+import { pinOf } from './certificate/pin.ts';
+import { formatSource } from './certificate/source.ts';
+import { expectSpiffeId, readOwnId } from './certificate/spiffe.ts';
 import { Underlay } from './underlay.ts';
 import { describeChainFailure } from './verify.ts';
 

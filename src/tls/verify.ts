@@ -3,11 +3,11 @@ import { isIP } from 'node:net';
 import { checkServerIdentity, type TLSSocket } from 'node:tls';
 import { TunlError } from '../core/errors.ts';
 import type { Peer } from '../core/link.ts';
-import { formatName, listHosts } from './names.ts';
-import type { ReadyTls } from './material.ts';
-import { readPeerCertificate } from './peer-certificate.ts';
-import { pinOf } from './pin.ts';
-import { expectSpiffeId } from './spiffe.ts';
+import { formatName, listHosts } from './certificate/names.ts';
+import type { ReadyTls } from './material/material.ts';
+import { readPeerCertificate } from './certificate/peer-certificate.ts';
+import { pinOf } from './certificate/pin.ts';
+import { expectSpiffeId } from './certificate/spiffe.ts';
 
 /**
  * Verifies the certificate that a server showed, before any byte of ours is sent: by the pin alone if one is set, else

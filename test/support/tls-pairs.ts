@@ -1,7 +1,7 @@
 import type { Link } from '../../src/core/link.ts';
 import type { TlsSettings } from '../../src/core/hop.ts';
 import { secure } from '../../src/tls/client.ts';
-import { loadTls } from '../../src/tls/material.ts';
+import { loadTls } from '../../src/tls/material/material.ts';
 import { createTlsServer, type TlsServerOptions } from '../../src/tls/server.ts';
 import type { LinkPair } from '../conformance/link-contract.ts';
 import type { Certs } from './certs.ts';

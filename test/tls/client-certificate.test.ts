@@ -3,7 +3,7 @@ import { afterAll, describe, expect, test } from 'vitest';
 import { TunlError } from '../../src/core/errors.ts';
 import type { Link } from '../../src/core/link.ts';
 import { secure } from '../../src/tls/client.ts';
-import { loadTls } from '../../src/tls/material.ts';
+import { loadTls } from '../../src/tls/material/material.ts';
 import { createTlsServer } from '../../src/tls/server.ts';
 import { type IssuedCertificate, makeCerts } from '../support/certs.ts';
 import { inTime } from '../support/eventually.ts';

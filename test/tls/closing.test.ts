@@ -2,7 +2,7 @@ import { connect as connectTls, type TLSSocket, TLSSocket as ServerSocket } from
 import { afterAll, describe, expect, test } from 'vitest';
 import { type Link, linkPair, resetError } from '../../src/core/link.ts';
 import { secure } from '../../src/tls/client.ts';
-import { loadTls } from '../../src/tls/material.ts';
+import { loadTls } from '../../src/tls/material/material.ts';
 import { createTlsServer } from '../../src/tls/server.ts';
 import { makeCerts } from '../support/certs.ts';
 import { eventually } from '../support/eventually.ts';

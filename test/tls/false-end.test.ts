@@ -2,7 +2,7 @@ import { type TLSSocket, TLSSocket as ServerSocket } from 'node:tls';
 import { afterAll, describe, expect, test } from 'vitest';
 import { linkPair } from '../../src/core/link.ts';
 import { secure } from '../../src/tls/client.ts';
-import { loadTls } from '../../src/tls/material.ts';
+import { loadTls } from '../../src/tls/material/material.ts';
 import { makeCerts } from '../support/certs.ts';
 import { eventually } from '../support/eventually.ts';
 import { makeTcpPair } from '../support/link-pairs.ts';

@@ -4,7 +4,7 @@ import { exitOf, TunlError } from '../../src/core/errors.ts';
 import type { TlsSettings } from '../../src/core/hop.ts';
 import { type Link, linkPair } from '../../src/core/link.ts';
 import { secure } from '../../src/tls/client.ts';
-import { loadTls } from '../../src/tls/material.ts';
+import { loadTls } from '../../src/tls/material/material.ts';
 import { createTlsServer } from '../../src/tls/server.ts';
 import type { LinkPair } from '../conformance/link-contract.ts';
 import { makeCerts } from '../support/certs.ts';

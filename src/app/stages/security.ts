@@ -5,7 +5,7 @@ import { toTunlError } from '../../core/errors.ts';
 import type { TlsSettings } from '../../core/hop.ts';
 import { describeTls, type Link, resetError } from '../../core/link.ts';
 import type { SecureOptions } from '../../tls/client.ts';
-import type { MaterialDemand } from '../../tls/material.ts';
+import type { MaterialDemand } from '../../tls/material/material.ts';
 
 /** A peer as TLS sees it: its name, how messages call it, and the protocols to offer. */
 export type SecuredPeer = Omit<SecureOptions, 'settings'>;
@@ -32,7 +32,7 @@ export async function createSecurity(tls: TlsSettings, demand: MaterialDemand = 
   // Loaded by those who need it: TLS costs a tenth of the start of a plain `connect`.
   const [{ secure }, { loadTls, reloadTls }] = await Promise.all([
     import('../../tls/client.ts'),
-    import('../../tls/material.ts'),
+    import('../../tls/material/material.ts'),
   ]);
   let settings = await loadTls(tls, demand);
   return {

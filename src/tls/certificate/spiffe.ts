@@ -1,6 +1,6 @@
 import type { X509Certificate } from 'node:crypto';
-import { TunlError, usageError } from '../core/errors.ts';
-import { parseSpiffeId, type SpiffeId } from '../core/spiffe.ts';
+import { TunlError, usageError } from '../../core/errors.ts';
+import { parseSpiffeId, type SpiffeId } from '../../core/spiffe.ts';
 import { parseAltNames } from './names.ts';
 import { formatSource, type PemSource } from './source.ts';
 

@@ -1,9 +1,9 @@
 import { X509Certificate } from 'node:crypto';
 import { afterAll, expect, test } from 'vitest';
-import { identityOf } from '../../src/tls/identity.ts';
-import { listHosts, parseAltNames } from '../../src/tls/names.ts';
-import { pinOf } from '../../src/tls/pin.ts';
-import { type CertificateRequest, makeCerts } from '../support/certs.ts';
+import { identityOf } from '../../../src/tls/certificate/identity.ts';
+import { listHosts, parseAltNames } from '../../../src/tls/certificate/names.ts';
+import { pinOf } from '../../../src/tls/certificate/pin.ts';
+import { type CertificateRequest, makeCerts } from '../../support/certs.ts';
 
 const certs = await makeCerts();
 afterAll(() => certs.remove());

@@ -1,8 +1,8 @@
 import { createPrivateKey, type KeyObject, X509Certificate } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
-import { type TunlError, usageError } from '../core/errors.ts';
+import { type TunlError, usageError } from '../../core/errors.ts';
 import { findPassword, type PasswordSource, wrongPassword } from './key-password.ts';
-import { formatSource, type PemSource } from './source.ts';
+import { formatSource, type PemSource } from '../certificate/source.ts';
 
 /** A certificate and those that follow it in its file. The leaf comes first. */
 export interface CertificateFile {

@@ -1,8 +1,8 @@
-import { type TunlError, usageError } from '../core/errors.ts';
-import type { TlsSettings } from '../core/hop.ts';
-import type { Secret } from '../core/secret.ts';
-import { readPasswordFile } from '../syntax/password-file.ts';
-import { formatSource, type PemSource } from './source.ts';
+import { type TunlError, usageError } from '../../core/errors.ts';
+import type { TlsSettings } from '../../core/hop.ts';
+import type { Secret } from '../../core/secret.ts';
+import { readPasswordFile } from '../../syntax/password-file.ts';
+import { formatSource, type PemSource } from '../certificate/source.ts';
 
 /** The source of the password for an encrypted key. */
 export type PasswordSource = Pick<TlsSettings, 'keyPasswordFile' | 'keyPassword'>;

@@ -1,13 +1,13 @@
 import type { KeyObject, X509Certificate } from 'node:crypto';
 import { createSecureContext, type SecureContext, type SecureContextOptions } from 'node:tls';
-import type { TlsDemand } from '../core/carrier.ts';
-import { usageError } from '../core/errors.ts';
-import type { TlsSettings } from '../core/hop.ts';
+import type { TlsDemand } from '../../core/carrier.ts';
+import { usageError } from '../../core/errors.ts';
+import type { TlsSettings } from '../../core/hop.ts';
 import type { PasswordSource } from './key-password.ts';
 import { isPkcs12, readBytes, readCertificates, readKey } from './pem.ts';
-import type { SpiffeId } from '../core/spiffe.ts';
-import { formatSource, type OwnCertificate, type PemSource } from './source.ts';
-import { readOwnId } from './spiffe.ts';
+import type { SpiffeId } from '../../core/spiffe.ts';
+import { formatSource, type OwnCertificate, type PemSource } from '../certificate/source.ts';
+import { readOwnId } from '../certificate/spiffe.ts';
 import { type Authorities, countAuthorities, findAuthorities } from './trust.ts';
 
 /** Lowest version accepted (RFC 8996 retires older ones). It is given explicitly so that NODE_OPTIONS cannot lower it. */

@@ -1,12 +1,12 @@
 import { afterAll, afterEach, describe, expect, test } from 'vitest';
-import type { TunlError } from '../../src/core/errors.ts';
-import type { TlsSettings } from '../../src/core/hop.ts';
-import { pinOf } from '../../src/tls/pin.ts';
+import type { TunlError } from '../../../src/core/errors.ts';
+import type { TlsSettings } from '../../../src/core/hop.ts';
+import { pinOf } from '../../../src/tls/certificate/pin.ts';
 import { X509Certificate } from 'node:crypto';
-import { type CertificateRequest, type IssuedCertificate, makeCerts } from '../support/certs.ts';
-import { makeTcpPair } from '../support/link-pairs.ts';
-import { RawPeer } from '../support/raw-peer.ts';
-import { tryTls } from '../support/tls-pairs.ts';
+import { type CertificateRequest, type IssuedCertificate, makeCerts } from '../../support/certs.ts';
+import { makeTcpPair } from '../../support/link-pairs.ts';
+import { RawPeer } from '../../support/raw-peer.ts';
+import { tryTls } from '../../support/tls-pairs.ts';
 
 const certs = await makeCerts();
 afterAll(() => certs.remove());

@@ -1,13 +1,13 @@
 import { createPrivateKey } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import type { TunlError } from '../../src/core/errors.ts';
-import type { TlsSettings } from '../../src/core/hop.ts';
-import { type KeyPassword, Secret } from '../../src/core/secret.ts';
-import { loadTls, readOwnCertificate, reloadTls } from '../../src/tls/material.ts';
-import { type Certs, makeCerts } from '../support/certs.ts';
-import { makeTcpPair } from '../support/link-pairs.ts';
-import { fileAuthority, filePassword, writePkcs12 } from '../support/pkcs12-files.ts';
-import { tryTls } from '../support/tls-pairs.ts';
+import type { TunlError } from '../../../src/core/errors.ts';
+import type { TlsSettings } from '../../../src/core/hop.ts';
+import { type KeyPassword, Secret } from '../../../src/core/secret.ts';
+import { loadTls, readOwnCertificate, reloadTls } from '../../../src/tls/material/material.ts';
+import { type Certs, makeCerts } from '../../support/certs.ts';
+import { makeTcpPair } from '../../support/link-pairs.ts';
+import { fileAuthority, filePassword, writePkcs12 } from '../../support/pkcs12-files.ts';
+import { tryTls } from '../../support/tls-pairs.ts';
 
 const password = 'correct horse';
 let certs: Certs;

@@ -1,7 +1,7 @@
-import { usageError } from '../core/errors.ts';
+import { usageError } from '../../core/errors.ts';
 import { findPassword, type PasswordSource, wrongPassword } from './key-password.ts';
 import { openPkcs12, type Pkcs12 } from './pkcs12.ts';
-import { formatSource, type OwnCertificate, type PemSource } from './source.ts';
+import { formatSource, type OwnCertificate, type PemSource } from '../certificate/source.ts';
 
 /**
  * Reads our certificate and its key from the bytes of a PKCS #12 file. A password is only looked for if the empty one

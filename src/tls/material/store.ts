@@ -1,7 +1,7 @@
 import { readdir, readFile } from 'node:fs/promises';
 import { delimiter, join } from 'node:path';
 import * as tls from 'node:tls';
-import { usageError } from '../core/errors.ts';
+import { usageError } from '../../core/errors.ts';
 import { explainReadError, findCertificates, isReadable } from './pem.ts';
 
 /** A collection of authorities, and its place. */

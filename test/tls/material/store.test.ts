@@ -2,10 +2,10 @@ import { mkdirSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { rootCertificates } from 'node:tls';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import type { TunlError } from '../../src/core/errors.ts';
-import { type Machine, readNamedStore, readSystemStore } from '../../src/tls/store.ts';
-import { findAuthorities } from '../../src/tls/trust.ts';
-import { type Certs, makeCerts } from '../support/certs.ts';
+import type { TunlError } from '../../../src/core/errors.ts';
+import { type Machine, readNamedStore, readSystemStore } from '../../../src/tls/material/store.ts';
+import { findAuthorities } from '../../../src/tls/material/trust.ts';
+import { type Certs, makeCerts } from '../../support/certs.ts';
 
 let certs: Certs;
 /** Folders as `openssl rehash` leaves them, and one that nobody has hashed. */
