@@ -15,8 +15,8 @@ const slow = [
   'test/contracts.test.ts',
   'test/nested-contracts.test.ts',
   'test/chain/print/graph.test.ts',
-  'test/envoy/{export,mutations,round-trip}.test.ts',
-  'test/http2/{floods,flow}.test.ts',
+  'test/envoy/{export/export,export/round-trip,import/mutations}.test.ts',
+  'test/http/h2/{floods,flow}.test.ts',
   'test/tls/link.test.ts',
 ];
 

@@ -53,7 +53,7 @@ const owners = [
 
 const maxFiles = 17;
 
-/** The vocabulary is one list on purpose; the others are still to be divided. */
+/** The vocabulary is one list on purpose. */
 const limits = {
   'src/core': 24,
 };

@@ -7,8 +7,8 @@ import { listen } from '../src/listeners/socket.ts';
 import { carrierContract } from './conformance/carrier-contract.ts';
 import { linkContract } from './conformance/link-contract.ts';
 import { listenerContract } from './conformance/listener-contract.ts';
-import { makeStartBed, makeTunnelPair } from './support/carrier-bed.ts';
-import { direct, makeContext, makeTcpPair, makeUnixPair } from './support/link-pairs.ts';
+import { makeStartBed, makeTunnelPair } from './support/harness/carrier-bed.ts';
+import { direct, makeContext, makeTcpPair, makeUnixPair } from './support/harness/link-pairs.ts';
 import { makeTempFolder } from './support/temp.ts';
 
 linkContract('a pair in memory', async () => {

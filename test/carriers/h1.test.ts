@@ -5,11 +5,11 @@ import { exitOf, TunlError } from '../../src/core/errors.ts';
 import { type Link, linkPair } from '../../src/core/link.ts';
 import { Secret } from '../../src/core/secret.ts';
 import { version } from '../../src/core/version.ts';
-import { makeHop } from '../support/app.ts';
+import { makeHop } from '../support/harness/app.ts';
 import { eventually } from '../support/eventually.ts';
-import { makeContext } from '../support/link-pairs.ts';
-import { oddHeads } from '../support/odd-heads.ts';
-import { RawPeer } from '../support/raw-peer.ts';
+import { makeContext } from '../support/harness/link-pairs.ts';
+import { oddHeads } from '../support/peers/odd-heads.ts';
+import { RawPeer } from '../support/peers/raw-peer.ts';
 
 const target = { kind: 'tcp', host: 'db.example', port: 5432 } as const;
 const hop = makeHop('http', 8080);

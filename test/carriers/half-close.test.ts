@@ -2,10 +2,10 @@ import { connect } from 'node:net';
 import { describe, expect, onTestFinished, test } from 'vitest';
 import type { Hop } from '../../src/core/hop.ts';
 import { type Link, resetError } from '../../src/core/link.ts';
-import { makeHop, makeRoute, startTestServe } from '../support/app.ts';
-import { makeContext } from '../support/link-pairs.ts';
-import { RawPeer } from '../support/raw-peer.ts';
-import { startTarget, type Target } from '../support/targets.ts';
+import { makeHop, makeRoute, startTestServe } from '../support/harness/app.ts';
+import { makeContext } from '../support/harness/link-pairs.ts';
+import { RawPeer } from '../support/peers/raw-peer.ts';
+import { startTarget, type Target } from '../support/targets/plain.ts';
 
 /** A proxy that knows CONNECT and says this of itself; an end of either side ends both. */
 async function startOldProxy(fields: readonly string[] = []): Promise<Target> {

@@ -3,13 +3,13 @@ import { describe, expect, onTestFinished, test } from 'vitest';
 import { createRoute } from '../../src/app/stages/route.ts';
 import type { TcpAddress } from '../../src/core/address.ts';
 import { type Link, resetError } from '../../src/core/link.ts';
-import { calmLimits, makeHop, makeRoute, startTestServe, type TestApp } from '../support/app.ts';
+import { calmLimits, makeHop, makeRoute, startTestServe, type TestApp } from '../support/harness/app.ts';
 import { eventually } from '../support/eventually.ts';
-import { type Arrival, type HbonePeer, startHbonePeer } from '../support/hbone-peers.ts';
-import { makeContext } from '../support/link-pairs.ts';
-import { makeMesh } from '../support/mesh.ts';
-import { RawPeer } from '../support/raw-peer.ts';
-import { echo, startTarget, type Target } from '../support/targets.ts';
+import { type Arrival, type HbonePeer, startHbonePeer } from '../support/peers/hbone-peers.ts';
+import { makeContext } from '../support/harness/link-pairs.ts';
+import { makeMesh } from '../support/certs/mesh.ts';
+import { RawPeer } from '../support/peers/raw-peer.ts';
+import { echo, startTarget, type Target } from '../support/targets/plain.ts';
 
 const mesh = await makeMesh();
 

@@ -3,13 +3,13 @@ import type { AddressInfo } from 'node:net';
 import { describe, expect, onTestFinished, test } from 'vitest';
 import { type Link, resetError } from '../../src/core/link.ts';
 import { relay } from '../../src/relay/relay.ts';
-import { makeHop, makeRoute } from '../support/app.ts';
+import { makeHop, makeRoute } from '../support/harness/app.ts';
 import { drain } from '../support/bulk.ts';
 import { eventually, inTime } from '../support/eventually.ts';
-import { type Arrival, startHbonePeer } from '../support/hbone-peers.ts';
-import { makeContext, makeTcpPair } from '../support/link-pairs.ts';
-import { makeMesh } from '../support/mesh.ts';
-import { RawPeer } from '../support/raw-peer.ts';
+import { type Arrival, startHbonePeer } from '../support/peers/hbone-peers.ts';
+import { makeContext, makeTcpPair } from '../support/harness/link-pairs.ts';
+import { makeMesh } from '../support/certs/mesh.ts';
+import { RawPeer } from '../support/peers/raw-peer.ts';
 
 const mesh = await makeMesh();
 const target = { kind: 'tcp', host: 'db', port: 22 } as const;

@@ -4,12 +4,12 @@ import { describe, expect, test } from 'vitest';
 import type { ServeOptions } from '../../src/app/options.ts';
 import { streamLink } from '../../src/core/link.ts';
 import { resetName } from '../../src/http/h2/stream.ts';
-import { makeHop, startTestServe } from '../support/app.ts';
+import { makeHop, startTestServe } from '../support/harness/app.ts';
 import { eventually, inTime } from '../support/eventually.ts';
-import { ask, askFor, connectHbone, connectTlsPeer } from '../support/hbone-peers.ts';
-import { makeMesh, spiffeId } from '../support/mesh.ts';
-import { RawPeer } from '../support/raw-peer.ts';
-import { echo, stall, startTarget } from '../support/targets.ts';
+import { ask, askFor, connectHbone, connectTlsPeer } from '../support/peers/hbone-peers.ts';
+import { makeMesh, spiffeId } from '../support/certs/mesh.ts';
+import { RawPeer } from '../support/peers/raw-peer.ts';
+import { echo, stall, startTarget } from '../support/targets/plain.ts';
 
 const mesh = await makeMesh();
 

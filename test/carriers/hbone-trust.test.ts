@@ -1,12 +1,12 @@
 import { describe, expect, test } from 'vitest';
 import { exitOf, TunlError } from '../../src/core/errors.ts';
-import { makeHop, makeRoute, startTestServe } from '../support/app.ts';
-import type { CertificateRequest, IssuedCertificate } from '../support/certs.ts';
+import { makeHop, makeRoute, startTestServe } from '../support/harness/app.ts';
+import type { CertificateRequest, IssuedCertificate } from '../support/certs/certs.ts';
 import { eventually, inTime } from '../support/eventually.ts';
-import { connectTlsPeer } from '../support/hbone-peers.ts';
-import { makeContext } from '../support/link-pairs.ts';
-import { makeMesh, spiffeId } from '../support/mesh.ts';
-import { echo, startTarget } from '../support/targets.ts';
+import { connectTlsPeer } from '../support/peers/hbone-peers.ts';
+import { makeContext } from '../support/harness/link-pairs.ts';
+import { makeMesh, spiffeId } from '../support/certs/mesh.ts';
+import { echo, startTarget } from '../support/targets/plain.ts';
 
 const mesh = await makeMesh();
 const hourMs = 3_600_000;

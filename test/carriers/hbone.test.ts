@@ -4,12 +4,12 @@ import type { DialContext, DialStep, Origin } from '../../src/core/dialer.ts';
 import { exitOf, TunlError } from '../../src/core/errors.ts';
 import type { Hop } from '../../src/core/hop.ts';
 import { resetError } from '../../src/core/link.ts';
-import { makeHop, makeRoute } from '../support/app.ts';
+import { makeHop, makeRoute } from '../support/harness/app.ts';
 import { eventually } from '../support/eventually.ts';
-import { type Arrival, startHbonePeer } from '../support/hbone-peers.ts';
-import { makeContext } from '../support/link-pairs.ts';
-import { makeMesh, spiffeId } from '../support/mesh.ts';
-import { RawPeer } from '../support/raw-peer.ts';
+import { type Arrival, startHbonePeer } from '../support/peers/hbone-peers.ts';
+import { makeContext } from '../support/harness/link-pairs.ts';
+import { makeMesh, spiffeId } from '../support/certs/mesh.ts';
+import { RawPeer } from '../support/peers/raw-peer.ts';
 
 const mesh = await makeMesh();
 const target = { kind: 'tcp', host: 'reviews.shop.svc.cluster.local', port: 9080 } as const;

@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
 import { run } from '../../src/cli/run.ts';
-import { makeIo } from '../support/fake-io.ts';
+import { makeIo } from '../support/harness/fake-io.ts';
 
 test.each([
   [['--version'], /^tunl \S+\n$/],

@@ -2,7 +2,7 @@ import type { TcpAddress } from '../../src/core/address.ts';
 import { TunlError } from '../../src/core/errors.ts';
 import type { TunlEvent } from '../../src/core/events.ts';
 import type { Link } from '../../src/core/link.ts';
-import type { TestApp } from '../support/app.ts';
+import type { TestApp } from '../support/harness/app.ts';
 
 /** A name and a password, as a test writes them. */
 export interface TestCredentials {

@@ -1,8 +1,8 @@
 import { describe, expect, test } from 'vitest';
-import { joinChunks, splitFirst, startMiddlebox } from '../support/middlebox.ts';
+import { joinChunks, splitFirst, startMiddlebox } from '../support/peers/middlebox.ts';
 import { fingerprint, makePayload } from '../support/payload.ts';
-import { RawPeer } from '../support/raw-peer.ts';
-import { echo, greet, startTarget } from '../support/targets.ts';
+import { RawPeer } from '../support/peers/raw-peer.ts';
+import { echo, greet, startTarget } from '../support/targets/plain.ts';
 import type { StartBed } from './carrier-bed.ts';
 
 /** More than any handshake takes in one direction. */

@@ -1,8 +1,8 @@
 import { inspect } from 'node:util';
 import { describe, expect, test } from 'vitest';
 import { exitOf, type TunlError } from '../../src/core/errors.ts';
-import { RawPeer } from '../support/raw-peer.ts';
-import { echo, startTarget } from '../support/targets.ts';
+import { RawPeer } from '../support/peers/raw-peer.ts';
+import { echo, startTarget } from '../support/targets/plain.ts';
 import { type CarrierBed, failureOf, type StartBed, type TestCredentials, tunnelEvents } from './carrier-bed.ts';
 
 const secret: TestCredentials = { user: 'alice', password: 'open:sesame-4711' };

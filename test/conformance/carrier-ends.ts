@@ -2,8 +2,8 @@ import { expect, test } from 'vitest';
 import type { Carrier } from '../../src/core/carrier.ts';
 import { drain, pour } from '../support/bulk.ts';
 import { eventually } from '../support/eventually.ts';
-import { RawPeer } from '../support/raw-peer.ts';
-import { answerAtEnd, echo, startTarget } from '../support/targets.ts';
+import { RawPeer } from '../support/peers/raw-peer.ts';
+import { answerAtEnd, echo, startTarget } from '../support/targets/plain.ts';
 import { type CarrierBed, type StartBed, tunnelEvents } from './carrier-bed.ts';
 
 /** Registers the tests of how a tunnel ends. */

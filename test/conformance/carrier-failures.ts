@@ -3,8 +3,8 @@ import type { TcpAddress } from '../../src/core/address.ts';
 import type { Carrier } from '../../src/core/carrier.ts';
 import { exitOf, TunlError } from '../../src/core/errors.ts';
 import { eventually } from '../support/eventually.ts';
-import { RawPeer } from '../support/raw-peer.ts';
-import { echo, listenOnly, refusedAddress, startTarget } from '../support/targets.ts';
+import { RawPeer } from '../support/peers/raw-peer.ts';
+import { echo, listenOnly, refusedAddress, startTarget } from '../support/targets/plain.ts';
 import { failureOf, type StartBed, tunnelEvents } from './carrier-bed.ts';
 import { expectNothingLeft } from './carrier-ends.ts';
 

@@ -3,8 +3,8 @@ import type { Carrier } from '../../src/core/carrier.ts';
 import { drain, pour } from '../support/bulk.ts';
 import { waitForStall } from '../support/eventually.ts';
 import { fingerprint, makePayload } from '../support/payload.ts';
-import { RawPeer } from '../support/raw-peer.ts';
-import { echo, startTarget } from '../support/targets.ts';
+import { RawPeer } from '../support/peers/raw-peer.ts';
+import { echo, startTarget } from '../support/targets/plain.ts';
 import type { StartBed } from './carrier-bed.ts';
 import { expectNothingLeft } from './carrier-ends.ts';
 

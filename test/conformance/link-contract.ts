@@ -3,7 +3,7 @@ import type { Link } from '../../src/core/link.ts';
 import { drain, pour } from '../support/bulk.ts';
 import { eventually, inTime, waitForStall } from '../support/eventually.ts';
 import { fingerprint, makePayload } from '../support/payload.ts';
-import { RawPeer } from '../support/raw-peer.ts';
+import { RawPeer } from '../support/peers/raw-peer.ts';
 
 /** Two Links joined to each other: what one writes the other reads. */
 export interface LinkPair {

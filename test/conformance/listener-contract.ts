@@ -4,7 +4,7 @@ import { type Link, resetError } from '../../src/core/link.ts';
 import type { Listener, OnLink } from '../../src/core/listener.ts';
 import { eventually, inTime } from '../support/eventually.ts';
 import { fingerprint, makePayload } from '../support/payload.ts';
-import { RawPeer } from '../support/raw-peer.ts';
+import { RawPeer } from '../support/peers/raw-peer.ts';
 
 /** How one kind of listener is started and reached. */
 export interface ListenerKind {

@@ -2,7 +2,7 @@ import { PassThrough } from 'node:stream';
 import { expect, test } from 'vitest';
 import { guardStream, type Link, linkPair, resetError, streamLink } from '../../src/core/link.ts';
 import { eventually } from '../support/eventually.ts';
-import { RawPeer } from '../support/raw-peer.ts';
+import { RawPeer } from '../support/peers/raw-peer.ts';
 
 test('a pair gives each end the peer that it was told', () => {
   const [first, second] = linkPair({ first: { identity: 'client' }, second: { identity: 'server' } });

@@ -5,7 +5,7 @@ import type { Dial } from '../../src/core/dialer.ts';
 import { TunlError } from '../../src/core/errors.ts';
 import { linkPair } from '../../src/core/link.ts';
 import { balance } from '../../src/dial/balance.ts';
-import { makeContext } from '../support/link-pairs.ts';
+import { makeContext } from '../support/harness/link-pairs.ts';
 
 const [a, b, c] = ['a', 'b', 'c'].map((host) => ({ kind: 'tcp', host, port: 1 }) as const) as [
   Address,

@@ -7,10 +7,10 @@ import { createDirect, type DirectOptions } from '../../src/dial/direct.ts';
 import type { Resolve } from '../../src/dial/resolve.ts';
 import { listen } from '../../src/listeners/socket.ts';
 import { eventually } from '../support/eventually.ts';
-import { makeContext } from '../support/link-pairs.ts';
-import { RawPeer } from '../support/raw-peer.ts';
-import { startBlackhole } from '../support/blackhole.ts';
-import { echo, refusedAddress, startTarget } from '../support/targets.ts';
+import { makeContext } from '../support/harness/link-pairs.ts';
+import { RawPeer } from '../support/peers/raw-peer.ts';
+import { startBlackhole } from '../support/peers/blackhole.ts';
+import { echo, refusedAddress, startTarget } from '../support/targets/plain.ts';
 import { makeTempFolder } from '../support/temp.ts';
 
 const nobody: Resolve = () => Promise.reject(new Error('nobody may be asked'));

@@ -2,7 +2,7 @@ import { describe, expect, test } from 'vitest';
 import type { Ip } from '../../src/core/address.ts';
 import { TunlError } from '../../src/core/errors.ts';
 import { createResolve, type ResolveOptions } from '../../src/dial/resolve.ts';
-import { startNameServer, type Zone } from '../support/dns.ts';
+import { startNameServer, type Zone } from '../support/peers/dns.ts';
 import { writeTempFile } from '../support/temp.ts';
 
 const never = new AbortController().signal;

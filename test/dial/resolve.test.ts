@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { TunlError } from '../../src/core/errors.ts';
 import { createResolve, limitResolve, type ResolveOptions } from '../../src/dial/resolve.ts';
-import { startNameServer, type Zone } from '../support/dns.ts';
+import { startNameServer, type Zone } from '../support/peers/dns.ts';
 import { eventually } from '../support/eventually.ts';
 import { makeTempFolder } from '../support/temp.ts';
 

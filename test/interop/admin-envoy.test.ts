@@ -1,7 +1,7 @@
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { type AdminAnswer, askAdmin, type AskOptions } from '../support/admin.ts';
+import { type AdminAnswer, askAdmin, type AskOptions } from '../support/harness/admin.ts';
 import { hasEnvoy, startEnvoyFile } from './parts/envoy.ts';
 import type { Part } from './support/part.ts';
 import { startTunl } from './support/tunl.ts';

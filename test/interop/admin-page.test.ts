@@ -1,7 +1,7 @@
 import puppeteer, { type Browser, type Page } from 'puppeteer-core';
 import { afterAll, beforeAll, expect, onTestFinished, test } from 'vitest';
 import { eventually } from '../support/eventually.ts';
-import { connectPeer } from '../support/raw-peer.ts';
+import { connectPeer } from '../support/peers/raw-peer.ts';
 import { startTunl, type TunlPart } from './support/tunl.ts';
 import { startEcho } from './support/tunnels.ts';
 import { makeFolder } from './support/workspace.ts';

@@ -3,13 +3,13 @@ import { type AddressInfo, connect, createServer, type Socket } from 'node:net';
 import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
 import { expect, onTestFinished, test } from 'vitest';
-import type { TestChain } from '../support/chain.ts';
+import type { TestChain } from '../support/harness/chain.ts';
 import { drain, pour } from '../support/bulk.ts';
-import { makeStartDeepChain } from '../support/deep-chain.ts';
-import { startChain } from '../support/chain.ts';
-import { forwardStage, internal, proxyStage } from '../support/graphs.ts';
+import { makeStartDeepChain } from '../support/graphs/deep-chain.ts';
+import { startChain } from '../support/harness/chain.ts';
+import { forwardStage, internal, proxyStage } from '../support/graphs/graphs.ts';
 import { eventually } from '../support/eventually.ts';
-import { echo, startTarget } from '../support/targets.ts';
+import { echo, startTarget } from '../support/targets/plain.ts';
 
 const startDeepChain = await makeStartDeepChain();
 

@@ -1,6 +1,6 @@
 import { closeSync, openSync } from 'node:fs';
 import { beforeAll, describe, expect, test } from 'vitest';
-import { startTarget } from '../support/targets.ts';
+import { startTarget } from '../support/targets/plain.ts';
 import { hasEnvoy } from './parts/envoy.ts';
 import { startSshd, type Sshd } from './parts/sshd.ts';
 import { envoyFronts, type Front } from './support/fronts.ts';

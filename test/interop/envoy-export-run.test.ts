@@ -1,7 +1,7 @@
 import { beforeAll, describe, onTestFinished, test } from 'vitest';
-import { type Certs, makeCerts } from '../support/certs.ts';
-import { makeMesh, spiffeId } from '../support/mesh.ts';
-import type { Target } from '../support/targets.ts';
+import { type Certs, makeCerts } from '../support/certs/certs.ts';
+import { makeMesh, spiffeId } from '../support/certs/mesh.ts';
+import type { Target } from '../support/targets/plain.ts';
 import { hasEnvoy } from './parts/envoy.ts';
 import { graphRunners, type WriteGraph } from './support/graph-runner.ts';
 import type { Part } from './support/part.ts';

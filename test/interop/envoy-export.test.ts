@@ -3,9 +3,9 @@ import { join } from 'node:path';
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { exportEnvoy } from '../../src/envoy/export/export.ts';
-import { makeCerts } from '../support/certs.ts';
-import { loadEnvoy, readFixture } from '../support/envoy-file.ts';
-import { makeEnvoyGraphs, writeFields } from '../support/envoy-graphs.ts';
+import { makeCerts } from '../support/certs/certs.ts';
+import { loadEnvoy, readFixture } from '../support/graphs/envoy-file.ts';
+import { makeEnvoyGraphs, writeFields } from '../support/graphs/envoy-graphs.ts';
 import { checkEnvoy, hasEnvoy } from './parts/envoy.ts';
 import { makeFolder } from './support/workspace.ts';
 

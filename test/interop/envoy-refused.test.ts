@@ -6,8 +6,8 @@ import { refusedClusters } from '../envoy/import/refused/clusters.ts';
 import { refusedHttp } from '../envoy/import/refused/http.ts';
 import { refusedListeners } from '../envoy/import/refused/listeners.ts';
 import { refusedTcp } from '../envoy/import/refused/tcp.ts';
-import { fixtureNames, makeChanges, outdated, plainValues } from '../support/envoy-changes.ts';
-import { editFixture, loadEnvoy, readFixture } from '../support/envoy-file.ts';
+import { fixtureNames, makeChanges, outdated, plainValues } from '../support/graphs/envoy-changes.ts';
+import { editFixture, loadEnvoy, readFixture } from '../support/graphs/envoy-file.ts';
 import { checkEnvoy, hasEnvoy } from './parts/envoy.ts';
 import { makeFolder } from './support/workspace.ts';
 

@@ -1,5 +1,5 @@
 import { beforeAll, describe, expect, test } from 'vitest';
-import { startTarget } from '../support/targets.ts';
+import { startTarget } from '../support/targets/plain.ts';
 import { hasEnvoy } from './parts/envoy.ts';
 import { type EnvoyRoute, envoyRoutes } from './support/routes.ts';
 import { formatHops, startTunl, type TunlPart } from './support/tunl.ts';

@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
-import { makeCerts } from '../support/certs.ts';
-import { connectPeer } from '../support/raw-peer.ts';
-import { visit } from '../support/short-visit.ts';
+import { makeCerts } from '../support/certs/certs.ts';
+import { connectPeer } from '../support/peers/raw-peer.ts';
+import { visit } from '../support/harness/short-visit.ts';
 import { startNcatProxy } from './parts/ncat-proxy.ts';
 import { startNghttpx } from './parts/nghttpx.ts';
 import { startGuardedSquid, startSquid } from './parts/squid.ts';

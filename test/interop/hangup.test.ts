@@ -5,7 +5,7 @@ import { connect, type Socket } from 'node:net';
 import { join } from 'node:path';
 import process from 'node:process';
 import { beforeAll, describe, expect, onTestFinished, test } from 'vitest';
-import { echo, startTarget, type Target } from '../support/targets.ts';
+import { echo, startTarget, type Target } from '../support/targets/plain.ts';
 import { type HangupRun, launchForHangup } from './support/hangup.ts';
 import { makeTunlCommand } from './support/tunl.ts';
 import { makeFolder } from './support/workspace.ts';

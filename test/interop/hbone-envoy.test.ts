@@ -1,8 +1,8 @@
 import { beforeAll, describe, expect, test } from 'vitest';
-import type { IssuedCertificate } from '../support/certs.ts';
-import { makeMesh, spiffeId } from '../support/mesh.ts';
-import { connectPeer } from '../support/raw-peer.ts';
-import { type Behaviour, refusedAddress, startTarget } from '../support/targets.ts';
+import type { IssuedCertificate } from '../support/certs/certs.ts';
+import { makeMesh, spiffeId } from '../support/certs/mesh.ts';
+import { connectPeer } from '../support/peers/raw-peer.ts';
+import { type Behaviour, refusedAddress, startTarget } from '../support/targets/plain.ts';
 import { hasEnvoy, type EnvoyPart } from './parts/envoy.ts';
 import { startHboneEncapsulator, startHboneTerminator } from './parts/envoy-hbone.ts';
 import { startTunl, startTunlServe, tunl, type TunlPart } from './support/tunl.ts';

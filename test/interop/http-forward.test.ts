@@ -1,9 +1,9 @@
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
-import { head, startForwardBed } from '../support/forward-bed.ts';
-import { connectPeer, type RawPeer } from '../support/raw-peer.ts';
-import { startTarget, type Target } from '../support/targets.ts';
+import { head, startForwardBed } from '../support/harness/forward-bed.ts';
+import { connectPeer, type RawPeer } from '../support/peers/raw-peer.ts';
+import { startTarget, type Target } from '../support/targets/plain.ts';
 import { hasEnvoy, makeAddress, startEnvoyFile, typed } from './parts/envoy.ts';
 
 /** What a client sends, and what the upstream does once it has all of it. */

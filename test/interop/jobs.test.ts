@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { hashSync } from 'bcryptjs';
 import { beforeAll, describe, expect, onTestFinished, test } from 'vitest';
-import { makeCerts } from '../support/certs.ts';
+import { makeCerts } from '../support/certs/certs.ts';
 import { findBlock, listJobs } from '../support/readme.ts';
 import { startNghttpx } from './parts/nghttpx.ts';
 import { startPostgres } from './parts/postgres.ts';

@@ -1,8 +1,8 @@
 import { readFileSync } from 'node:fs';
 import { test } from 'vitest';
 import { eventually } from '../support/eventually.ts';
-import { connectPeer } from '../support/raw-peer.ts';
-import { startTarget, stall } from '../support/targets.ts';
+import { connectPeer } from '../support/peers/raw-peer.ts';
+import { startTarget, stall } from '../support/targets/plain.ts';
 import { startTunl, startTunlServe } from './support/tunl.ts';
 
 /** The timer that the kernel runs for each open TCP connection between these ports (proc_net_tcp). */

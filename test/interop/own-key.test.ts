@@ -1,6 +1,6 @@
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { type Certs, makeCerts } from '../support/certs.ts';
+import { type Certs, makeCerts } from '../support/certs/certs.ts';
 import { startNghttpx } from './parts/nghttpx.ts';
 import { startGreeting } from './parts/socat.ts';
 import { startSquid } from './parts/squid.ts';

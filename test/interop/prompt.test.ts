@@ -2,7 +2,7 @@ import { createPrivateKey } from 'node:crypto';
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { beforeAll, describe, expect, onTestFinished, test } from 'vitest';
-import { type Certs, makeCerts } from '../support/certs.ts';
+import { type Certs, makeCerts } from '../support/certs/certs.ts';
 import { greeting, type Origin, startGreeter } from './support/origin.ts';
 import type { Part } from './support/part.ts';
 import { launchInTerminal, type TerminalRun } from './support/terminal.ts';

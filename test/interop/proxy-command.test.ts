@@ -2,7 +2,7 @@ import { join } from 'node:path';
 import { beforeAll, describe, expect, onTestFinished, test } from 'vitest';
 import { amount } from '../support/amounts.ts';
 import { eventually } from '../support/eventually.ts';
-import { refusedAddress } from '../support/targets.ts';
+import { refusedAddress } from '../support/targets/plain.ts';
 import { startSshd, type Sshd } from './parts/sshd.ts';
 import { formatSshOptions, ssh } from './support/ssh.ts';
 import { launchInTerminal, type TerminalRun } from './support/terminal.ts';

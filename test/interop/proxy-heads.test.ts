@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { amount } from '../support/amounts.ts';
-import { oddHeads, type Reader } from '../support/odd-heads.ts';
+import { oddHeads, type Reader } from '../support/peers/odd-heads.ts';
 import { firstBytes, HeadProxy, readOurselves, type Verdict } from './support/head-readers.ts';
 
 const readers: readonly Reader[] = ['curl', 'ncat', 'nc'];

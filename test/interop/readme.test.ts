@@ -3,7 +3,7 @@ import { copyFileSync, cpSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { beforeAll, describe, expect, onTestFinished, test } from 'vitest';
-import { makeCerts } from '../support/certs.ts';
+import { makeCerts } from '../support/certs/certs.ts';
 import { findBlock } from '../support/readme.ts';
 import { startAnswer, startEcho, startGreeting } from './parts/socat.ts';
 import type { Part } from './support/part.ts';

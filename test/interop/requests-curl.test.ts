@@ -2,7 +2,7 @@ import { existsSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { beforeAll, describe, expect, test } from 'vitest';
 import { eventually } from '../support/eventually.ts';
-import { startTarget } from '../support/targets.ts';
+import { startTarget } from '../support/targets/plain.ts';
 import { startSquid } from './parts/squid.ts';
 import type { Part } from './support/part.ts';
 import { launch, run } from './support/process.ts';

@@ -1,7 +1,7 @@
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { beforeAll, describe, expect, test } from 'vitest';
-import { makeScript, signalScript } from '../support/scripts.ts';
+import { makeScript, signalScript } from '../support/harness/scripts.ts';
 import { startPostgres } from './parts/postgres.ts';
 import { startRedis } from './parts/redis.ts';
 import { startSquid } from './parts/squid.ts';

@@ -1,5 +1,5 @@
 import { beforeAll, describe, expect, test } from 'vitest';
-import { type Certs, makeCerts } from '../support/certs.ts';
+import { type Certs, makeCerts } from '../support/certs/certs.ts';
 import { type Origin, startWebOrigin } from './support/origin.ts';
 import type { Part } from './support/part.ts';
 import { makeDigester, makePayload, type Payload } from './support/payload.ts';

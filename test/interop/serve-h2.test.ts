@@ -1,7 +1,7 @@
 import { beforeAll, describe, expect, test } from 'vitest';
-import { type Certs, makeCerts } from '../support/certs.ts';
+import { type Certs, makeCerts } from '../support/certs/certs.ts';
 import { eventually } from '../support/eventually.ts';
-import { startTarget } from '../support/targets.ts';
+import { startTarget } from '../support/targets/plain.ts';
 import { startNghttpx } from './parts/nghttpx.ts';
 import { startSquid } from './parts/squid.ts';
 import { type Origin, startWebOrigin } from './support/origin.ts';

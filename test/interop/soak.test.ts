@@ -3,7 +3,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { expect, test } from 'vitest';
 import { amount } from '../support/amounts.ts';
 import { eventually } from '../support/eventually.ts';
-import { connectPeer, type RawPeer } from '../support/raw-peer.ts';
+import { connectPeer, type RawPeer } from '../support/peers/raw-peer.ts';
 import { startTunl, startTunlServe } from './support/tunl.ts';
 import { startEcho } from './support/tunnels.ts';
 import { countDescriptors, readResidentMib } from './support/usage.ts';

@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { type Certs, makeCerts } from '../support/certs.ts';
+import { type Certs, makeCerts } from '../support/certs/certs.ts';
 import { startNghttpx } from './parts/nghttpx.ts';
 import { startSquid } from './parts/squid.ts';
 import { startAnswer } from './parts/socat.ts';

@@ -5,7 +5,7 @@ import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { amount } from '../support/amounts.ts';
-import { connectPeer } from '../support/raw-peer.ts';
+import { connectPeer } from '../support/peers/raw-peer.ts';
 import { hasEnvoy, startEnvoyTerminator } from './parts/envoy.ts';
 import { hasGo, startGoProxy } from './parts/go-proxy.ts';
 import type { Part } from './support/part.ts';

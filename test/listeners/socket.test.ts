@@ -10,11 +10,11 @@ import type { Link } from '../../src/core/link.ts';
 import { listen } from '../../src/listeners/socket.ts';
 import { hasAbstractNames } from '../support/abstract-names.ts';
 import { eventually } from '../support/eventually.ts';
-import { direct, makeContext } from '../support/link-pairs.ts';
-import { connectPeer } from '../support/raw-peer.ts';
-import { echo, startTarget } from '../support/targets.ts';
+import { direct, makeContext } from '../support/harness/link-pairs.ts';
+import { connectPeer } from '../support/peers/raw-peer.ts';
+import { echo, startTarget } from '../support/targets/plain.ts';
 import { makeTempFolder } from '../support/temp.ts';
-import { program } from '../support/tunl-process.ts';
+import { program } from '../support/harness/tunl-process.ts';
 
 const ignore = () => {};
 

@@ -2,7 +2,7 @@ import { PassThrough } from 'node:stream';
 import { expect, test, vi } from 'vitest';
 import { type Stdio, stdioLink } from '../../src/listeners/stdio.ts';
 import { inTime } from '../support/eventually.ts';
-import { RawPeer } from '../support/raw-peer.ts';
+import { RawPeer } from '../support/peers/raw-peer.ts';
 
 /** A Link over two streams that a test plays the terminal with. */
 function start(options?: { reading?: boolean }) {

@@ -2,7 +2,7 @@ import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import type { HalfClose } from '../../src/core/hop.ts';
 import { linkPair } from '../../src/core/link.ts';
 import { relay, type RelayLimits } from '../../src/relay/relay.ts';
-import { RawPeer } from '../support/raw-peer.ts';
+import { RawPeer } from '../support/peers/raw-peer.ts';
 
 const noLimits: RelayLimits = { idleMs: 0, lingerMs: 0 };
 

@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
 import { linkPair } from '../../src/core/link.ts';
 import { relay, type RelayLimits } from '../../src/relay/relay.ts';
-import { RawPeer } from '../support/raw-peer.ts';
+import { RawPeer } from '../support/peers/raw-peer.ts';
 
 function start(limits: RelayLimits, options?: { reading: boolean }) {
   const [clientEnd, client] = linkPair({ bufferBytes: 16_384 });

@@ -4,7 +4,7 @@ import { relay, type RelayLimits } from '../../src/relay/relay.ts';
 import { drain, pour } from '../support/bulk.ts';
 import { eventually, waitForStall } from '../support/eventually.ts';
 import { fingerprint, makePayload } from '../support/payload.ts';
-import { RawPeer } from '../support/raw-peer.ts';
+import { RawPeer } from '../support/peers/raw-peer.ts';
 
 afterEach(() => void vi.useRealTimers());
 

@@ -3,11 +3,11 @@ import type { Dial } from '../../src/core/dialer.ts';
 import { TunlError } from '../../src/core/errors.ts';
 import { type Link, linkPair, type Peer } from '../../src/core/link.ts';
 import { eventually } from '../support/eventually.ts';
-import { head, linesOf, startForwardBed } from '../support/forward-bed.ts';
-import { flags } from '../support/h2-frames.ts';
-import { Http2Peer } from '../support/h2-peer.ts';
-import { RawPeer } from '../support/raw-peer.ts';
-import { startTarget } from '../support/targets.ts';
+import { head, linesOf, startForwardBed } from '../support/harness/forward-bed.ts';
+import { flags } from '../support/peers/h2-frames.ts';
+import { Http2Peer } from '../support/peers/h2-peer.ts';
+import { RawPeer } from '../support/peers/raw-peer.ts';
+import { startTarget } from '../support/targets/plain.ts';
 
 const get = head('GET / HTTP/1.1', 'Host: a');
 

@@ -1,8 +1,8 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { eventually } from '../support/eventually.ts';
-import { head, linesOf, startForwardBed } from '../support/forward-bed.ts';
-import { startTarget } from '../support/targets.ts';
+import { head, linesOf, startForwardBed } from '../support/harness/forward-bed.ts';
+import { startTarget } from '../support/targets/plain.ts';
 
 /** Pieces of answers, well-formed and not, as an upstream might string them together. */
 const piece = fc.oneof(

@@ -1,9 +1,9 @@
 import { expect, test } from 'vitest';
 import { TunlError } from '../../src/core/errors.ts';
 import { eventually } from '../support/eventually.ts';
-import { head, linesOf, startForwardBed } from '../support/forward-bed.ts';
-import type { RawPeer } from '../support/raw-peer.ts';
-import { startTarget } from '../support/targets.ts';
+import { head, linesOf, startForwardBed } from '../support/harness/forward-bed.ts';
+import type { RawPeer } from '../support/peers/raw-peer.ts';
+import { startTarget } from '../support/targets/plain.ts';
 
 const get = head('GET / HTTP/1.1', 'Host: a');
 const ok = head('HTTP/1.1 200 OK', 'content-length: 2') + 'ok';

@@ -1,8 +1,8 @@
 import { expect, test } from 'vitest';
-import { head, linesOf, startForwardBed } from '../support/forward-bed.ts';
-import { flags } from '../support/h2-frames.ts';
-import { Http2Peer } from '../support/h2-peer.ts';
-import { startTarget } from '../support/targets.ts';
+import { head, linesOf, startForwardBed } from '../support/harness/forward-bed.ts';
+import { flags } from '../support/peers/h2-frames.ts';
+import { Http2Peer } from '../support/peers/h2-peer.ts';
+import { startTarget } from '../support/targets/plain.ts';
 
 const ok = head('HTTP/1.1 200 OK', 'content-length: 2') + 'ok';
 

@@ -1,10 +1,10 @@
 import type { ServerHttp2Stream } from 'node:http2';
 import { expect, test } from 'vitest';
-import { head, linesOf, startForwardBed } from '../support/forward-bed.ts';
-import { flags } from '../support/h2-frames.ts';
-import { type OnStream, startHttp2Origin } from '../support/h2-origin.ts';
-import { acceptHttp2, Http2Peer } from '../support/h2-peer.ts';
-import { startTarget } from '../support/targets.ts';
+import { head, linesOf, startForwardBed } from '../support/harness/forward-bed.ts';
+import { flags } from '../support/peers/h2-frames.ts';
+import { type OnStream, startHttp2Origin } from '../support/peers/h2-origin.ts';
+import { acceptHttp2, Http2Peer } from '../support/peers/h2-peer.ts';
+import { startTarget } from '../support/targets/plain.ts';
 
 const get = head('GET / HTTP/1.1', 'Host: a');
 

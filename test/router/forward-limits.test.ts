@@ -1,10 +1,10 @@
 import { expect, test } from 'vitest';
 import { type Pour, pour } from '../support/bulk.ts';
 import { eventually, waitForStall } from '../support/eventually.ts';
-import { head, linesOf, startForwardBed } from '../support/forward-bed.ts';
-import { startHttp2Origin } from '../support/h2-origin.ts';
+import { head, linesOf, startForwardBed } from '../support/harness/forward-bed.ts';
+import { startHttp2Origin } from '../support/peers/h2-origin.ts';
 import { fingerprint } from '../support/payload.ts';
-import { type Behaviour, startTarget } from '../support/targets.ts';
+import { type Behaviour, startTarget } from '../support/targets/plain.ts';
 
 const get = head('GET / HTTP/1.1', 'Host: a');
 

@@ -1,8 +1,8 @@
 import { expect, test } from 'vitest';
-import { head, linesOf, startForwardBed } from '../support/forward-bed.ts';
-import { acceptHttp2, Http2Peer } from '../support/h2-peer.ts';
-import { flags } from '../support/h2-frames.ts';
-import { startTarget } from '../support/targets.ts';
+import { head, linesOf, startForwardBed } from '../support/harness/forward-bed.ts';
+import { acceptHttp2, Http2Peer } from '../support/peers/h2-peer.ts';
+import { flags } from '../support/peers/h2-frames.ts';
+import { startTarget } from '../support/targets/plain.ts';
 
 const upgrade = head(
   'GET /chat HTTP/1.1',

@@ -1,8 +1,8 @@
 import type { Duplex } from 'node:stream';
 import { Client, type Dispatcher } from 'undici';
 import { expect, onTestFinished, test } from 'vitest';
-import { startForwardBed } from '../support/forward-bed.ts';
-import { startHttp2Origin } from '../support/h2-origin.ts';
+import { startForwardBed } from '../support/harness/forward-bed.ts';
+import { startHttp2Origin } from '../support/peers/h2-origin.ts';
 
 /** What undici asks of a connection for HTTP/2. */
 function asHttp2(stream: Duplex): Duplex {

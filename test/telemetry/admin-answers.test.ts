@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
 import type { TunnelFacts } from '../../src/telemetry/admin/subject.ts';
 import type { Stat } from '../../src/telemetry/stat.ts';
-import { makeSubject, startDesk } from '../support/admin-subject.ts';
+import { makeSubject, startDesk } from '../support/harness/admin-subject.ts';
 
 const tunnel: TunnelFacts = {
   id: 3,

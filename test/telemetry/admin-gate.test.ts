@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
 import { eventually } from '../support/eventually.ts';
-import { connectPeer } from '../support/raw-peer.ts';
-import { makeSubject, startDesk } from '../support/admin-subject.ts';
+import { connectPeer } from '../support/peers/raw-peer.ts';
+import { makeSubject, startDesk } from '../support/harness/admin-subject.ts';
 
 test.each([
   ['127.0.0.1:9901', 200],

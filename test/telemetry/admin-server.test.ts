@@ -3,9 +3,9 @@ import { once } from 'node:events';
 import { expect, onTestFinished, test, vi } from 'vitest';
 import { linkPair } from '../../src/core/link.ts';
 import { createAdminServer } from '../../src/telemetry/admin/server.ts';
-import { makeSubject, startDesk } from '../support/admin-subject.ts';
+import { makeSubject, startDesk } from '../support/harness/admin-subject.ts';
 import { eventually } from '../support/eventually.ts';
-import { connectPeer, RawPeer } from '../support/raw-peer.ts';
+import { connectPeer, RawPeer } from '../support/peers/raw-peer.ts';
 
 test('an unknown path is answered with the list of those that there are', async () => {
   const { ask } = await startDesk(makeSubject());

@@ -5,10 +5,10 @@ import type { Link } from '../../src/core/link.ts';
 import { secure } from '../../src/tls/client.ts';
 import { loadTls } from '../../src/tls/material/material.ts';
 import { createTlsServer } from '../../src/tls/server.ts';
-import { type IssuedCertificate, makeCerts } from '../support/certs.ts';
+import { type IssuedCertificate, makeCerts } from '../support/certs/certs.ts';
 import { inTime } from '../support/eventually.ts';
-import { makeTcpPair } from '../support/link-pairs.ts';
-import { makeTlsPair } from '../support/tls-pairs.ts';
+import { makeTcpPair } from '../support/harness/link-pairs.ts';
+import { makeTlsPair } from '../support/harness/tls-pairs.ts';
 
 const certs = await makeCerts();
 afterAll(() => certs.remove());

@@ -4,11 +4,11 @@ import { type Link, linkPair, resetError } from '../../src/core/link.ts';
 import { secure } from '../../src/tls/client.ts';
 import { loadTls } from '../../src/tls/material/material.ts';
 import { createTlsServer } from '../../src/tls/server.ts';
-import { makeCerts } from '../support/certs.ts';
+import { makeCerts } from '../support/certs/certs.ts';
 import { eventually } from '../support/eventually.ts';
-import { makeTcpPair } from '../support/link-pairs.ts';
-import { RawPeer } from '../support/raw-peer.ts';
-import { makeTlsPair } from '../support/tls-pairs.ts';
+import { makeTcpPair } from '../support/harness/link-pairs.ts';
+import { RawPeer } from '../support/peers/raw-peer.ts';
+import { makeTlsPair } from '../support/harness/tls-pairs.ts';
 
 const certs = await makeCerts();
 afterAll(() => certs.remove());

@@ -7,11 +7,11 @@ import { secure } from '../../src/tls/client.ts';
 import { loadTls } from '../../src/tls/material/material.ts';
 import { createTlsServer } from '../../src/tls/server.ts';
 import type { LinkPair } from '../conformance/link-contract.ts';
-import { makeCerts } from '../support/certs.ts';
+import { makeCerts } from '../support/certs/certs.ts';
 import { inTime } from '../support/eventually.ts';
-import { makeTcpPair } from '../support/link-pairs.ts';
-import { RawPeer } from '../support/raw-peer.ts';
-import { makeTlsPair, tryTls } from '../support/tls-pairs.ts';
+import { makeTcpPair } from '../support/harness/link-pairs.ts';
+import { RawPeer } from '../support/peers/raw-peer.ts';
+import { makeTlsPair, tryTls } from '../support/harness/tls-pairs.ts';
 
 const certs = await makeCerts();
 afterAll(() => certs.remove());

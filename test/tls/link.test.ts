@@ -1,9 +1,9 @@
 import { afterAll } from 'vitest';
 import { linkPair } from '../../src/core/link.ts';
 import { linkContract } from '../conformance/link-contract.ts';
-import { makeCerts } from '../support/certs.ts';
-import { makeTcpPair, makeUnixPair } from '../support/link-pairs.ts';
-import { makeTlsPair } from '../support/tls-pairs.ts';
+import { makeCerts } from '../support/certs/certs.ts';
+import { makeTcpPair, makeUnixPair } from '../support/harness/link-pairs.ts';
+import { makeTlsPair } from '../support/harness/tls-pairs.ts';
 
 const certs = await makeCerts();
 afterAll(() => certs.remove());

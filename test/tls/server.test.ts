@@ -7,10 +7,10 @@ import { secure } from '../../src/tls/client.ts';
 import { loadTls } from '../../src/tls/material/material.ts';
 import { pinOf } from '../../src/tls/certificate/pin.ts';
 import { createTlsServer, type TlsServerOptions } from '../../src/tls/server.ts';
-import { makeCerts } from '../support/certs.ts';
+import { makeCerts } from '../support/certs/certs.ts';
 import { inTime } from '../support/eventually.ts';
-import { makeTcpPair } from '../support/link-pairs.ts';
-import { RawPeer } from '../support/raw-peer.ts';
+import { makeTcpPair } from '../support/harness/link-pairs.ts';
+import { RawPeer } from '../support/peers/raw-peer.ts';
 
 const certs = await makeCerts();
 afterAll(() => certs.remove());

@@ -3,12 +3,12 @@ import { expect, test } from 'vitest';
 import { startGraph } from '../../../src/app/graph/graph.ts';
 import type { PlainGraph } from '../../../src/chain/model/graph.ts';
 import { Scope } from '../../../src/core/scope.ts';
-import { askAdmin, startAdmin, type TestAdmin } from '../../support/admin.ts';
-import { makeHop } from '../../support/app.ts';
+import { askAdmin, startAdmin, type TestAdmin } from '../../support/harness/admin.ts';
+import { makeHop } from '../../support/harness/app.ts';
 import { eventually } from '../../support/eventually.ts';
-import { forwardStage, freePort, internal, proxyStage, toGraph } from '../../support/graphs.ts';
-import { connectPeer } from '../../support/raw-peer.ts';
-import { echo, refusedAddress, startTarget } from '../../support/targets.ts';
+import { forwardStage, freePort, internal, proxyStage, toGraph } from '../../support/graphs/graphs.ts';
+import { connectPeer } from '../../support/peers/raw-peer.ts';
+import { echo, refusedAddress, startTarget } from '../../support/targets/plain.ts';
 
 async function readTunnels(admin: TestAdmin): Promise<Record<string, unknown>[]> {
   return JSON.parse((await admin.ask('/tunnels')).body) as Record<string, unknown>[];

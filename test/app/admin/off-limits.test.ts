@@ -13,15 +13,15 @@ import { resetError } from '../../../src/core/link.ts';
 import { Scope } from '../../../src/core/scope.ts';
 import { createDirect } from '../../../src/dial/direct.ts';
 import { LogFiles } from '../../../src/telemetry/access-log.ts';
-import { askAdmin, startAdmin, type TestAdmin } from '../../support/admin.ts';
-import { makeHop } from '../../support/app.ts';
+import { askAdmin, startAdmin, type TestAdmin } from '../../support/harness/admin.ts';
+import { makeHop } from '../../support/harness/app.ts';
 import { eventually } from '../../support/eventually.ts';
-import { forwardStage, freePort, proxyStage, toGraph } from '../../support/graphs.ts';
-import { httpStage, on, requests, tunnels, upstream } from '../../support/http-stages.ts';
-import { makeContext } from '../../support/link-pairs.ts';
-import { connectPeer } from '../../support/raw-peer.ts';
+import { forwardStage, freePort, proxyStage, toGraph } from '../../support/graphs/graphs.ts';
+import { httpStage, on, requests, tunnels, upstream } from '../../support/graphs/http-stages.ts';
+import { makeContext } from '../../support/harness/link-pairs.ts';
+import { connectPeer } from '../../support/peers/raw-peer.ts';
 import { makeTempFolder } from '../../support/temp.ts';
-import { echo, startTarget } from '../../support/targets.ts';
+import { echo, startTarget } from '../../support/targets/plain.ts';
 
 const tcp = (host: string, port: number) => ({ kind: 'tcp', host, port }) as const;
 

@@ -5,8 +5,8 @@ import { startChain } from '../../../src/app/commands/chain.ts';
 import type { TcpAddress } from '../../../src/core/address.ts';
 import { Scope } from '../../../src/core/scope.ts';
 import { eventually } from '../../support/eventually.ts';
-import { forwardStage, internal, toGraph } from '../../support/graphs.ts';
-import { echo, startTarget } from '../../support/targets.ts';
+import { forwardStage, internal, toGraph } from '../../support/graphs/graphs.ts';
+import { echo, startTarget } from '../../support/targets/plain.ts';
 
 test('the drawing of a running chain tells what is live in each stage', async () => {
   const target = await startTarget(echo);

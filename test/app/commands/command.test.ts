@@ -6,8 +6,8 @@ import type { Running } from '../../../src/app/options.ts';
 import type { TunlEvent } from '../../../src/core/events.ts';
 import { Scope } from '../../../src/core/scope.ts';
 import { eventually, inTime } from '../../support/eventually.ts';
-import { connectPeer, type RawPeer } from '../../support/raw-peer.ts';
-import { startTarget, type Target } from '../../support/targets.ts';
+import { connectPeer, type RawPeer } from '../../support/peers/raw-peer.ts';
+import { startTarget, type Target } from '../../support/targets/plain.ts';
 
 const limits = {
   dnsMs: 4000,

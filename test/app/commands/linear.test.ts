@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
 import { toLinearGraph } from '../../../src/app/commands/linear.ts';
 import { listStages, type Target } from '../../../src/chain/model/graph.ts';
-import { calmLimits, makeHop } from '../../support/app.ts';
+import { calmLimits, makeHop } from '../../support/harness/app.ts';
 import { refusalOf } from '../../support/usage.ts';
 
 const listen = { kind: 'tcp', host: '127.0.0.1', port: 1 } as const;

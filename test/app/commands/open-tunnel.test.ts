@@ -2,8 +2,8 @@ import { once } from 'node:events';
 import { expect, test } from 'vitest';
 import { openTunnel } from '../../../src/app/commands/open-tunnel.ts';
 import { eventually, inTime } from '../../support/eventually.ts';
-import { startTestServe } from '../../support/app.ts';
-import { answerAtEnd, echo, greet, startTarget } from '../../support/targets.ts';
+import { startTestServe } from '../../support/harness/app.ts';
+import { answerAtEnd, echo, greet, startTarget } from '../../support/targets/plain.ts';
 
 async function readAll(stream: AsyncIterable<Buffer>): Promise<string> {
   const chunks: Buffer[] = [];

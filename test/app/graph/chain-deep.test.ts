@@ -2,10 +2,10 @@ import type { Socket } from 'node:net';
 import { expect, test } from 'vitest';
 import { drain, pour } from '../../support/bulk.ts';
 
-import { deepStages, makeStartDeepChain } from '../../support/deep-chain.ts';
+import { deepStages, makeStartDeepChain } from '../../support/graphs/deep-chain.ts';
 import { eventually, waitForStall } from '../../support/eventually.ts';
-import { connectPeer } from '../../support/raw-peer.ts';
-import { startTarget } from '../../support/targets.ts';
+import { connectPeer } from '../../support/peers/raw-peer.ts';
+import { startTarget } from '../../support/targets/plain.ts';
 
 const startDeepChain = await makeStartDeepChain();
 

@@ -1,12 +1,12 @@
 import { describe, expect, test } from 'vitest';
 import type { Hop } from '../../../src/core/hop.ts';
-import { makeHop } from '../../support/app.ts';
-import { forwardStage, internal } from '../../support/graphs.ts';
-import { startChain } from '../../support/chain.ts';
+import { makeHop } from '../../support/harness/app.ts';
+import { forwardStage, internal } from '../../support/graphs/graphs.ts';
+import { startChain } from '../../support/harness/chain.ts';
 import { eventually } from '../../support/eventually.ts';
 import { fingerprint, makePayload } from '../../support/payload.ts';
-import { connectPeer } from '../../support/raw-peer.ts';
-import { refusedAddress, startTarget } from '../../support/targets.ts';
+import { connectPeer } from '../../support/peers/raw-peer.ts';
+import { refusedAddress, startTarget } from '../../support/targets/plain.ts';
 import type { Target } from '../../../src/chain/model/graph.ts';
 
 /** Three stages in a row; the inner ones fuse unless each has a log. */

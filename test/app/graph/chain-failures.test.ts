@@ -3,11 +3,11 @@ import { formatFailure } from '../../../src/cli/terminal/fail.ts';
 import type { Limits } from '../../../src/app/options.ts';
 import { exitOf, TunlError } from '../../../src/core/errors.ts';
 import type { Hop } from '../../../src/core/hop.ts';
-import { calmLimits, makeHop, makeRoute, startTestServe } from '../../support/app.ts';
-import { makeContext } from '../../support/link-pairs.ts';
-import { RawPeer } from '../../support/raw-peer.ts';
-import { answerWith, writeRefusal } from '../../support/scripted-proxy.ts';
-import { type Behaviour, echo, refusedAddress, stall, startTarget } from '../../support/targets.ts';
+import { calmLimits, makeHop, makeRoute, startTestServe } from '../../support/harness/app.ts';
+import { makeContext } from '../../support/harness/link-pairs.ts';
+import { RawPeer } from '../../support/peers/raw-peer.ts';
+import { answerWith, writeRefusal } from '../../support/peers/scripted-proxy.ts';
+import { type Behaviour, echo, refusedAddress, stall, startTarget } from '../../support/targets/plain.ts';
 
 /** Three hops of which the one at `place` fails and those before it are proxies of ours. */
 async function makeChain(place: number, failing: Hop): Promise<Hop[]> {

@@ -1,13 +1,13 @@
 import { expect, test } from 'vitest';
 import type { ChainStage } from '../../../src/chain/model/graph.ts';
-import { calmLimits, makeHop } from '../../support/app.ts';
-import { startChain, type TestChain } from '../../support/chain.ts';
+import { calmLimits, makeHop } from '../../support/harness/app.ts';
+import { startChain, type TestChain } from '../../support/harness/chain.ts';
 import { eventually } from '../../support/eventually.ts';
-import { forwardStage, freePort, internal, proxyStage } from '../../support/graphs.ts';
-import { makeMesh, spiffeId } from '../../support/mesh.ts';
-import { connectTlsPeer } from '../../support/hbone-peers.ts';
-import { connectPeer, RawPeer } from '../../support/raw-peer.ts';
-import { echo, refusedAddress, startTarget } from '../../support/targets.ts';
+import { forwardStage, freePort, internal, proxyStage } from '../../support/graphs/graphs.ts';
+import { makeMesh, spiffeId } from '../../support/certs/mesh.ts';
+import { connectTlsPeer } from '../../support/peers/hbone-peers.ts';
+import { connectPeer, RawPeer } from '../../support/peers/raw-peer.ts';
+import { echo, refusedAddress, startTarget } from '../../support/targets/plain.ts';
 
 const mesh = await makeMesh();
 

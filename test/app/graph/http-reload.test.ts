@@ -1,12 +1,12 @@
 import { connect as connectSession } from 'node:http2';
 import { expect, onTestFinished, test } from 'vitest';
-import { startChain } from '../../support/chain.ts';
+import { startChain } from '../../support/harness/chain.ts';
 import { inTime } from '../../support/eventually.ts';
-import { readStream } from '../../support/h2-request-bed.ts';
-import { answer, httpStage, on, requests, upstream } from '../../support/http-stages.ts';
-import { connectPeer } from '../../support/raw-peer.ts';
-import { startTarget } from '../../support/targets.ts';
-import { toGraph } from '../../support/graphs.ts';
+import { readStream } from '../../support/harness/h2-request-bed.ts';
+import { answer, httpStage, on, requests, upstream } from '../../support/graphs/http-stages.ts';
+import { connectPeer } from '../../support/peers/raw-peer.ts';
+import { startTarget } from '../../support/targets/plain.ts';
+import { toGraph } from '../../support/graphs/graphs.ts';
 
 const get = 'GET / HTTP/1.1\r\nHost: a\r\n\r\n';
 

@@ -3,10 +3,10 @@ import { startGraph } from '../../../src/app/graph/graph.ts';
 import type { ForwardStage, Graph, RouteName, RouteOptions } from '../../../src/chain/model/graph.ts';
 import type { TcpAddress } from '../../../src/core/address.ts';
 import { Scope } from '../../../src/core/scope.ts';
-import { calmLimits, makeHop, startTestServe } from '../../support/app.ts';
-import { freePort } from '../../support/graphs.ts';
-import { connectPeer } from '../../support/raw-peer.ts';
-import { echo, startTarget } from '../../support/targets.ts';
+import { calmLimits, makeHop, startTestServe } from '../../support/harness/app.ts';
+import { freePort } from '../../support/graphs/graphs.ts';
+import { connectPeer } from '../../support/peers/raw-peer.ts';
+import { echo, startTarget } from '../../support/targets/plain.ts';
 
 /** Two stages that lead to an echo through an HTTP/2 proxy, by the routes of these names. */
 async function startPair(names: readonly RouteName[], resolvers: readonly RouteOptions['resolver'][] = []) {

@@ -1,10 +1,10 @@
 import { writeFileSync } from 'node:fs';
 import { expect, test } from 'vitest';
-import { makeHop, makeRoute, startTestServe } from '../../support/app.ts';
-import { makeContext } from '../../support/link-pairs.ts';
-import { makeMesh, spiffeId } from '../../support/mesh.ts';
-import { RawPeer } from '../../support/raw-peer.ts';
-import { echo, startTarget } from '../../support/targets.ts';
+import { makeHop, makeRoute, startTestServe } from '../../support/harness/app.ts';
+import { makeContext } from '../../support/harness/link-pairs.ts';
+import { makeMesh, spiffeId } from '../../support/certs/mesh.ts';
+import { RawPeer } from '../../support/peers/raw-peer.ts';
+import { echo, startTarget } from '../../support/targets/plain.ts';
 
 const mesh = await makeMesh();
 

@@ -2,10 +2,10 @@ import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { hashSync } from 'bcryptjs';
 import { expect, test } from 'vitest';
-import { calmLimits, startTestServe } from '../../support/app.ts';
+import { calmLimits, startTestServe } from '../../support/harness/app.ts';
 import { eventually } from '../../support/eventually.ts';
-import { type ProxyBed, startProxyBed } from '../../support/proxy-bed.ts';
-import { connectPeer } from '../../support/raw-peer.ts';
+import { type ProxyBed, startProxyBed } from '../../support/harness/proxy-bed.ts';
+import { connectPeer } from '../../support/peers/raw-peer.ts';
 import { makeTempFolder } from '../../support/temp.ts';
 
 const single = { user: 'alice', password: 'open:sesame' };

@@ -1,10 +1,10 @@
 import { randomBytes } from 'node:crypto';
 import { beforeEach, describe, expect, test } from 'vitest';
-import { calmLimits } from '../../support/app.ts';
+import { calmLimits } from '../../support/harness/app.ts';
 import { eventually } from '../../support/eventually.ts';
-import { startHttp2Bed } from '../../support/h2-bed.ts';
-import { type Answer, type ProxyBed, startProxyBed } from '../../support/proxy-bed.ts';
-import { connectPeer } from '../../support/raw-peer.ts';
+import { startHttp2Bed } from '../../support/harness/h2-bed.ts';
+import { type Answer, type ProxyBed, startProxyBed } from '../../support/harness/proxy-bed.ts';
+import { connectPeer } from '../../support/peers/raw-peer.ts';
 
 const label63 = 'a'.repeat(63);
 

@@ -1,11 +1,11 @@
 import { describe, expect, test } from 'vitest';
-import { makeHop, startTestServe } from '../../support/app.ts';
-import { startBlackhole } from '../../support/blackhole.ts';
+import { makeHop, startTestServe } from '../../support/harness/app.ts';
+import { startBlackhole } from '../../support/peers/blackhole.ts';
 import { waitForStall } from '../../support/eventually.ts';
 import { fingerprint, makePayload } from '../../support/payload.ts';
-import { startProxyBed } from '../../support/proxy-bed.ts';
-import { connectPeer } from '../../support/raw-peer.ts';
-import { startTarget } from '../../support/targets.ts';
+import { startProxyBed } from '../../support/harness/proxy-bed.ts';
+import { connectPeer } from '../../support/peers/raw-peer.ts';
+import { startTarget } from '../../support/targets/plain.ts';
 
 const connectTo = (port: number) => `CONNECT 127.0.0.1:${port} HTTP/1.1\r\nHost: a\r\n\r\n`;
 

@@ -1,11 +1,11 @@
 import { describe, expect, test } from 'vitest';
 import { drain, pour } from '../../support/bulk.ts';
-import { calmLimits, makeHop, startTestForward, startTestServe } from '../../support/app.ts';
-import { startBlackhole } from '../../support/blackhole.ts';
+import { calmLimits, makeHop, startTestForward, startTestServe } from '../../support/harness/app.ts';
+import { startBlackhole } from '../../support/peers/blackhole.ts';
 import { eventually } from '../../support/eventually.ts';
-import { startMiddlebox } from '../../support/middlebox.ts';
-import { connectPeer, connectTlsPeer, type RawPeer } from '../../support/raw-peer.ts';
-import { answerAtEnd, greet, listenOnly, startTarget, type Target } from '../../support/targets.ts';
+import { startMiddlebox } from '../../support/peers/middlebox.ts';
+import { connectPeer, connectTlsPeer, type RawPeer } from '../../support/peers/raw-peer.ts';
+import { answerAtEnd, greet, listenOnly, startTarget, type Target } from '../../support/targets/plain.ts';
 
 const bigBytes = 32 << 20;
 

@@ -1,12 +1,12 @@
 import { expect, test } from 'vitest';
-import { calmLimits, makeHop } from '../../support/app.ts';
-import { startChain } from '../../support/chain.ts';
+import { calmLimits, makeHop } from '../../support/harness/app.ts';
+import { startChain } from '../../support/harness/chain.ts';
 import { waitForStall } from '../../support/eventually.ts';
-import { forwardStage } from '../../support/graphs.ts';
-import { acceptHttp2 } from '../../support/h2-peer.ts';
+import { forwardStage } from '../../support/graphs/graphs.ts';
+import { acceptHttp2 } from '../../support/peers/h2-peer.ts';
 import { fingerprint, makePayload } from '../../support/payload.ts';
-import { connectPeer } from '../../support/raw-peer.ts';
-import { listenOnly, startTarget } from '../../support/targets.ts';
+import { connectPeer } from '../../support/peers/raw-peer.ts';
+import { listenOnly, startTarget } from '../../support/targets/plain.ts';
 
 const target = { kind: 'tcp', host: 'db.test', port: 5432 } as const;
 

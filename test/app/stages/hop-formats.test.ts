@@ -1,11 +1,11 @@
 import { expect, test } from 'vitest';
 import type { HeaderField } from '../../../src/core/hop.ts';
-import { makeHop } from '../../support/app.ts';
-import { startChain } from '../../support/chain.ts';
-import { forwardStage, proxyStage } from '../../support/graphs.ts';
-import { connectPeer } from '../../support/raw-peer.ts';
-import { answerWith } from '../../support/scripted-proxy.ts';
-import { startTarget } from '../../support/targets.ts';
+import { makeHop } from '../../support/harness/app.ts';
+import { startChain } from '../../support/harness/chain.ts';
+import { forwardStage, proxyStage } from '../../support/graphs/graphs.ts';
+import { connectPeer } from '../../support/peers/raw-peer.ts';
+import { answerWith } from '../../support/peers/scripted-proxy.ts';
+import { startTarget } from '../../support/targets/plain.ts';
 
 const beyond = { kind: 'tcp', host: 'db.corp', port: 5432 } as const;
 

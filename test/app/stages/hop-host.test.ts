@@ -1,8 +1,8 @@
 import { expect, test } from 'vitest';
 import type { Hop } from '../../../src/core/hop.ts';
-import { makeHop, makeRoute } from '../../support/app.ts';
-import { makeContext } from '../../support/link-pairs.ts';
-import { startTlsProxy } from '../../support/tls-proxy.ts';
+import { makeHop, makeRoute } from '../../support/harness/app.ts';
+import { makeContext } from '../../support/harness/link-pairs.ts';
+import { startTlsProxy } from '../../support/peers/tls-proxy.ts';
 
 const host = ['Host', 'proxy.corp'] as const;
 const making = (scheme: string, more: Partial<Hop> = {}) =>

@@ -1,12 +1,12 @@
 import { constants } from 'node:http2';
 import { expect, test } from 'vitest';
-import { startChain } from '../../support/chain.ts';
+import { startChain } from '../../support/harness/chain.ts';
 import { eventually } from '../../support/eventually.ts';
-import { flags } from '../../support/h2-frames.ts';
-import { connectHttp2 } from '../../support/h2-peer.ts';
-import { answer, httpStage, on, requests, tunnels, upstream } from '../../support/http-stages.ts';
-import { connectPeer } from '../../support/raw-peer.ts';
-import { startTarget } from '../../support/targets.ts';
+import { flags } from '../../support/peers/h2-frames.ts';
+import { connectHttp2 } from '../../support/peers/h2-peer.ts';
+import { answer, httpStage, on, requests, tunnels, upstream } from '../../support/graphs/http-stages.ts';
+import { connectPeer } from '../../support/peers/raw-peer.ts';
+import { startTarget } from '../../support/targets/plain.ts';
 
 const fields = [
   [':method', 'GET'],

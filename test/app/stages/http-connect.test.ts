@@ -1,11 +1,11 @@
 import { expect, test } from 'vitest';
-import { startChain } from '../../support/chain.ts';
+import { startChain } from '../../support/harness/chain.ts';
 import { eventually } from '../../support/eventually.ts';
-import { connectHttp2 } from '../../support/h2-peer.ts';
-import { httpStage, on, requests, upstream } from '../../support/http-stages.ts';
-import { startTestServe } from '../../support/app.ts';
-import { connectPeer } from '../../support/raw-peer.ts';
-import { echo, startTarget } from '../../support/targets.ts';
+import { connectHttp2 } from '../../support/peers/h2-peer.ts';
+import { httpStage, on, requests, upstream } from '../../support/graphs/http-stages.ts';
+import { startTestServe } from '../../support/harness/app.ts';
+import { connectPeer } from '../../support/peers/raw-peer.ts';
+import { echo, startTarget } from '../../support/targets/plain.ts';
 
 /** A stage that passes CONNECT on to a proxy. */
 async function start(deny: readonly string[] = []) {

@@ -1,12 +1,12 @@
 import { describe, expect, test } from 'vitest';
 import type { ForwardStage, ProxyStage } from '../../../src/chain/model/graph.ts';
-import { calmLimits, makeHop } from '../../support/app.ts';
-import { startChain } from '../../support/chain.ts';
+import { calmLimits, makeHop } from '../../support/harness/app.ts';
+import { startChain } from '../../support/harness/chain.ts';
 import { eventually } from '../../support/eventually.ts';
-import { forwardStage, internal, proxyStage } from '../../support/graphs.ts';
-import { answer, httpStage, on, requests, tunnels, upstream } from '../../support/http-stages.ts';
-import { connectPeer } from '../../support/raw-peer.ts';
-import { startTarget } from '../../support/targets.ts';
+import { forwardStage, internal, proxyStage } from '../../support/graphs/graphs.ts';
+import { answer, httpStage, on, requests, tunnels, upstream } from '../../support/graphs/http-stages.ts';
+import { connectPeer } from '../../support/peers/raw-peer.ts';
+import { startTarget } from '../../support/targets/plain.ts';
 
 const get = 'GET /hello HTTP/1.1\r\nHost: a.test\r\n\r\n';
 

@@ -1,12 +1,12 @@
 import { expect, test } from 'vitest';
 import type { HttpAction } from '../../../src/chain/model/graph.ts';
-import { calmLimits } from '../../support/app.ts';
-import { startChain } from '../../support/chain.ts';
+import { calmLimits } from '../../support/harness/app.ts';
+import { startChain } from '../../support/harness/chain.ts';
 import { eventually } from '../../support/eventually.ts';
-import { connectHttp2 } from '../../support/h2-peer.ts';
-import { httpStage, on, requests, tunnels, upstream } from '../../support/http-stages.ts';
-import { connectPeer } from '../../support/raw-peer.ts';
-import { echo, startTarget, type Target } from '../../support/targets.ts';
+import { connectHttp2 } from '../../support/peers/h2-peer.ts';
+import { httpStage, on, requests, tunnels, upstream } from '../../support/graphs/http-stages.ts';
+import { connectPeer } from '../../support/peers/raw-peer.ts';
+import { echo, startTarget, type Target } from '../../support/targets/plain.ts';
 
 const lifetimeMs = 200;
 const reason = `the tunnel had reached its lifetime of ${lifetimeMs}ms`;

@@ -2,12 +2,12 @@ import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import type { HttpStage } from '../../../src/chain/model/graph.ts';
-import { startChain, type TestChain } from '../../support/chain.ts';
+import { startChain, type TestChain } from '../../support/harness/chain.ts';
 import { eventually } from '../../support/eventually.ts';
-import { connectHttp2 } from '../../support/h2-peer.ts';
-import { answer, httpStage, on, requests, tunnels, upstream } from '../../support/http-stages.ts';
-import { connectPeer } from '../../support/raw-peer.ts';
-import { echo, listenOnly, startTarget, type Target } from '../../support/targets.ts';
+import { connectHttp2 } from '../../support/peers/h2-peer.ts';
+import { answer, httpStage, on, requests, tunnels, upstream } from '../../support/graphs/http-stages.ts';
+import { connectPeer } from '../../support/peers/raw-peer.ts';
+import { echo, listenOnly, startTarget, type Target } from '../../support/targets/plain.ts';
 import { makeTempFolder } from '../../support/temp.ts';
 
 const users = { single: { user: 'alice', password: 'open:sesame' } };

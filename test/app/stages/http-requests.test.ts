@@ -1,13 +1,13 @@
 import { connect as connectSession } from 'node:http2';
 import { afterAll, describe, expect, onTestFinished, test } from 'vitest';
 import type { HttpStage, Upstream } from '../../../src/chain/model/graph.ts';
-import { makeCerts } from '../../support/certs.ts';
-import { startChain } from '../../support/chain.ts';
+import { makeCerts } from '../../support/certs/certs.ts';
+import { startChain } from '../../support/harness/chain.ts';
 import { eventually, inTime, waitForStall } from '../../support/eventually.ts';
-import { answer, httpStage, on, requests, upstream } from '../../support/http-stages.ts';
-import { readStream } from '../../support/h2-request-bed.ts';
-import { connectPeer, connectTlsPeer } from '../../support/raw-peer.ts';
-import { startTarget, type Behaviour, type Target } from '../../support/targets.ts';
+import { answer, httpStage, on, requests, upstream } from '../../support/graphs/http-stages.ts';
+import { readStream } from '../../support/harness/h2-request-bed.ts';
+import { connectPeer, connectTlsPeer } from '../../support/peers/raw-peer.ts';
+import { startTarget, type Behaviour, type Target } from '../../support/targets/plain.ts';
 
 const certs = await makeCerts();
 afterAll(() => certs.remove());

@@ -1,11 +1,11 @@
 import { describe, expect, test } from 'vitest';
 import type { HttpStage } from '../../../src/chain/model/graph.ts';
-import { startChain } from '../../support/chain.ts';
+import { startChain } from '../../support/harness/chain.ts';
 import { eventually } from '../../support/eventually.ts';
-import { answer, httpStage, on, requests, tunnels, upstream } from '../../support/http-stages.ts';
-import { calmLimits } from '../../support/app.ts';
-import { connectPeer } from '../../support/raw-peer.ts';
-import { refusedAddress, startTarget } from '../../support/targets.ts';
+import { answer, httpStage, on, requests, tunnels, upstream } from '../../support/graphs/http-stages.ts';
+import { calmLimits } from '../../support/harness/app.ts';
+import { connectPeer } from '../../support/peers/raw-peer.ts';
+import { refusedAddress, startTarget } from '../../support/targets/plain.ts';
 
 const get = (path: string, fields = '', method = 'GET') =>
   `${method} ${path} HTTP/1.1\r\nHost: a.test\r\n${fields}\r\n`;

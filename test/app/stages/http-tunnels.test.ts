@@ -1,12 +1,12 @@
 import { describe, expect, test } from 'vitest';
 import type { HttpStage } from '../../../src/chain/model/graph.ts';
-import { startChain } from '../../support/chain.ts';
+import { startChain } from '../../support/harness/chain.ts';
 import { eventually } from '../../support/eventually.ts';
-import { connectHttp2 } from '../../support/h2-peer.ts';
-import { httpStage, on, tunnels, upstream } from '../../support/http-stages.ts';
-import { calmLimits } from '../../support/app.ts';
-import { connectPeer } from '../../support/raw-peer.ts';
-import { answerAtEnd, echo, startTarget, type Target } from '../../support/targets.ts';
+import { connectHttp2 } from '../../support/peers/h2-peer.ts';
+import { httpStage, on, tunnels, upstream } from '../../support/graphs/http-stages.ts';
+import { calmLimits } from '../../support/harness/app.ts';
+import { connectPeer } from '../../support/peers/raw-peer.ts';
+import { answerAtEnd, echo, startTarget, type Target } from '../../support/targets/plain.ts';
 
 const connect = (target: string, fields = '') => `CONNECT ${target} HTTP/1.1\r\nHost: ${target}\r\n${fields}\r\n`;
 

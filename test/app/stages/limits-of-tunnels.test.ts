@@ -1,12 +1,12 @@
 import { expect, test } from 'vitest';
-import { calmLimits, makeHop } from '../../support/app.ts';
-import { startBlackhole } from '../../support/blackhole.ts';
-import { forwardStage, internal } from '../../support/graphs.ts';
+import { calmLimits, makeHop } from '../../support/harness/app.ts';
+import { startBlackhole } from '../../support/peers/blackhole.ts';
+import { forwardStage, internal } from '../../support/graphs/graphs.ts';
 import { eventually } from '../../support/eventually.ts';
-import { startChain } from '../../support/chain.ts';
-import { connectPeer } from '../../support/raw-peer.ts';
-import { writeRefusal } from '../../support/scripted-proxy.ts';
-import { echo, refusedAddress, startTarget } from '../../support/targets.ts';
+import { startChain } from '../../support/harness/chain.ts';
+import { connectPeer } from '../../support/peers/raw-peer.ts';
+import { writeRefusal } from '../../support/peers/scripted-proxy.ts';
+import { echo, refusedAddress, startTarget } from '../../support/targets/plain.ts';
 
 test('a tunnel is cut at the end of its lifetime, whatever it moves', async () => {
   const target = await startTarget(echo);

@@ -1,13 +1,13 @@
 import { describe, expect, onTestFinished, test } from 'vitest';
 import type { Hop } from '../../../src/core/hop.ts';
 import type { TunlError } from '../../../src/core/errors.ts';
-import { makeHop, makeRoute } from '../../support/app.ts';
-import { flags } from '../../support/h2-frames.ts';
-import type { Http2Peer } from '../../support/h2-peer.ts';
-import { makeContext } from '../../support/link-pairs.ts';
-import { RawPeer } from '../../support/raw-peer.ts';
-import { startTarget } from '../../support/targets.ts';
-import { startTlsProxy, type TlsProxy } from '../../support/tls-proxy.ts';
+import { makeHop, makeRoute } from '../../support/harness/app.ts';
+import { flags } from '../../support/peers/h2-frames.ts';
+import type { Http2Peer } from '../../support/peers/h2-peer.ts';
+import { makeContext } from '../../support/harness/link-pairs.ts';
+import { RawPeer } from '../../support/peers/raw-peer.ts';
+import { startTarget } from '../../support/targets/plain.ts';
+import { startTlsProxy, type TlsProxy } from '../../support/peers/tls-proxy.ts';
 
 const target = { kind: 'tcp', host: 'db.example', port: 22 } as const;
 const http11Required = 0xd;

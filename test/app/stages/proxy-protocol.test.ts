@@ -1,10 +1,10 @@
 import { expect, test } from 'vitest';
-import { startTestServe } from '../../support/app.ts';
+import { startTestServe } from '../../support/harness/app.ts';
 import { eventually } from '../../support/eventually.ts';
-import { askFor, connectHbone } from '../../support/hbone-peers.ts';
-import { makeMesh, spiffeId } from '../../support/mesh.ts';
-import { connectPeer, RawPeer } from '../../support/raw-peer.ts';
-import { startTarget } from '../../support/targets.ts';
+import { askFor, connectHbone } from '../../support/peers/hbone-peers.ts';
+import { makeMesh, spiffeId } from '../../support/certs/mesh.ts';
+import { connectPeer, RawPeer } from '../../support/peers/raw-peer.ts';
+import { startTarget } from '../../support/targets/plain.ts';
 import { streamLink } from '../../../src/core/link.ts';
 
 const mesh = await makeMesh();

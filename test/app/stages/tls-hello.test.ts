@@ -1,7 +1,7 @@
 import { beforeEach, expect, test } from 'vitest';
-import { formatClientHello } from '../../support/client-hello.ts';
-import { type Http2Bed, startHttp2Bed } from '../../support/h2-bed.ts';
-import { connectPeer } from '../../support/raw-peer.ts';
+import { formatClientHello } from '../../support/peers/client-hello.ts';
+import { type Http2Bed, startHttp2Bed } from '../../support/harness/h2-bed.ts';
+import { connectPeer } from '../../support/peers/raw-peer.ts';
 
 const handshake = 22;
 const alert = 21;

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { startProxyBed } from '../../support/proxy-bed.ts';
+import { startProxyBed } from '../../support/harness/proxy-bed.ts';
 
 /** Sends a request and expects a tunnel; the target must get exactly what follows it. */
 async function expectTunnel(request: (authority: string) => string): Promise<void> {

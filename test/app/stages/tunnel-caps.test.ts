@@ -1,12 +1,12 @@
 import { connect as connectSocket } from 'node:net';
 import { describe, expect, onTestFinished, test } from 'vitest';
 import { socketLink } from '../../../src/core/socket-link.ts';
-import { startTestServe } from '../../support/app.ts';
+import { startTestServe } from '../../support/harness/app.ts';
 import { eventually } from '../../support/eventually.ts';
-import { startHttp2Bed } from '../../support/h2-bed.ts';
-import { connectHttp2 } from '../../support/h2-peer.ts';
-import { connectPeer, RawPeer } from '../../support/raw-peer.ts';
-import { echo, refusedAddress, startTarget } from '../../support/targets.ts';
+import { startHttp2Bed } from '../../support/harness/h2-bed.ts';
+import { connectHttp2 } from '../../support/peers/h2-peer.ts';
+import { connectPeer, RawPeer } from '../../support/peers/raw-peer.ts';
+import { echo, refusedAddress, startTarget } from '../../support/targets/plain.ts';
 
 /** Asks for a tunnel over HTTP/1.1 and gives the head of the answer. */
 async function ask(peer: RawPeer, port: number): Promise<string> {

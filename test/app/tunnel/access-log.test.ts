@@ -1,14 +1,14 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
-import { makeHop } from '../../support/app.ts';
-import { startChain } from '../../support/chain.ts';
+import { makeHop } from '../../support/harness/app.ts';
+import { startChain } from '../../support/harness/chain.ts';
 import { eventually } from '../../support/eventually.ts';
-import { forwardStage, internal, proxyStage } from '../../support/graphs.ts';
-import { answer, httpStage, on, requests, upstream } from '../../support/http-stages.ts';
-import { connectPeer } from '../../support/raw-peer.ts';
-import { answerWith } from '../../support/scripted-proxy.ts';
-import { echo, refusedAddress, startTarget } from '../../support/targets.ts';
+import { forwardStage, internal, proxyStage } from '../../support/graphs/graphs.ts';
+import { answer, httpStage, on, requests, upstream } from '../../support/graphs/http-stages.ts';
+import { connectPeer } from '../../support/peers/raw-peer.ts';
+import { answerWith } from '../../support/peers/scripted-proxy.ts';
+import { echo, refusedAddress, startTarget } from '../../support/targets/plain.ts';
 import { makeTempFolder } from '../../support/temp.ts';
 
 const format =

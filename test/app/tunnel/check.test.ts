@@ -5,10 +5,10 @@ import type { Dial } from '../../../src/core/dialer.ts';
 import { TunlError } from '../../../src/core/errors.ts';
 import type { TunlEvent } from '../../../src/core/events.ts';
 import { linkPair } from '../../../src/core/link.ts';
-import { makeHop, makeRoute, startTestServe } from '../../support/app.ts';
+import { makeHop, makeRoute, startTestServe } from '../../support/harness/app.ts';
 import { eventually } from '../../support/eventually.ts';
-import { RawPeer } from '../../support/raw-peer.ts';
-import { echo, startTarget } from '../../support/targets.ts';
+import { RawPeer } from '../../support/peers/raw-peer.ts';
+import { echo, startTarget } from '../../support/targets/plain.ts';
 
 const never = new AbortController().signal;
 const [first, second]: TcpAddress[] = [1, 2].map((port) => ({ kind: 'tcp', host: 'db', port })) as TcpAddress[];

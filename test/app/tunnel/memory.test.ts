@@ -6,7 +6,7 @@ import type { TunlEvent } from '../../../src/core/events.ts';
 import { linkPair } from '../../../src/core/link.ts';
 import { expectCollected } from '../../support/collected.ts';
 import { inTime } from '../../support/eventually.ts';
-import { RawPeer } from '../../support/raw-peer.ts';
+import { RawPeer } from '../../support/peers/raw-peer.ts';
 
 const peer = { address: { kind: 'tcp', host: '192.0.2.1', port: 4711 } } as const;
 const target = { kind: 'tcp', host: 'db', port: 22 } as const;

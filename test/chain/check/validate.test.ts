@@ -1,8 +1,8 @@
 import { expect, test } from 'vitest';
 import type { ChainStage } from '../../../src/chain/model/graph.ts';
 import { findFaults } from '../../../src/chain/check/validate.ts';
-import { makeHop } from '../../support/app.ts';
-import { forwardStage, freePort, internal, proxyStage, toGraph } from '../../support/graphs.ts';
+import { makeHop } from '../../support/harness/app.ts';
+import { forwardStage, freePort, internal, proxyStage, toGraph } from '../../support/graphs/graphs.ts';
 
 const target = { kind: 'tcp', host: 'db', port: 5432 } as const;
 const at = (port: number) => ({ kind: 'tcp', host: '127.0.0.1', port }) as const;

@@ -1,8 +1,8 @@
 import { expect, test } from 'vitest';
 import { drawMermaid, drawSvg, drawText } from '../../../src/chain/draw/draw.ts';
 import { Secret } from '../../../src/core/secret.ts';
-import { makeHop } from '../../support/app.ts';
-import { forwardStage, internal, proxyStage, toGraph } from '../../support/graphs.ts';
+import { makeHop } from '../../support/harness/app.ts';
+import { forwardStage, internal, proxyStage, toGraph } from '../../support/graphs/graphs.ts';
 
 const empty = toGraph({ stages: [] });
 const none = { fused: new Set<string>() };

@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
 import { drawMermaid, drawSvg, drawText } from '../../../src/chain/draw/draw.ts';
 import { describeStages } from '../../../src/cli/terminal/stages.ts';
-import { loadText } from '../../support/chain-file.ts';
+import { loadText } from '../../support/graphs/chain-file.ts';
 
 const { graph } = loadText(`stages:
   web:

@@ -1,9 +1,9 @@
 import { expect, test } from 'vitest';
 import type { RouteOptions } from '../../../src/chain/model/graph.ts';
 import { nameRoutes, RouteTable, SharedNames } from '../../../src/chain/model/shared-names.ts';
-import { calmLimits } from '../../support/app.ts';
-import { forwardStage } from '../../support/graphs.ts';
-import { httpStage, on, requests, upstream } from '../../support/http-stages.ts';
+import { calmLimits } from '../../support/harness/app.ts';
+import { forwardStage } from '../../support/graphs/graphs.ts';
+import { httpStage, on, requests, upstream } from '../../support/graphs/http-stages.ts';
 
 const target = { kind: 'tcp', host: 'db', port: 1 } as const;
 const route: RouteOptions = { hops: [], limits: calmLimits };

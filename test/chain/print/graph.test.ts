@@ -3,8 +3,8 @@ import { expect, test } from 'vitest';
 import { type Graph, listStages, listWays, toPlain } from '../../../src/chain/model/graph.ts';
 import { printGraph } from '../../../src/chain/print/graph.ts';
 import { Secret } from '../../../src/core/secret.ts';
-import { graphs } from '../../support/arbitrary-graphs.ts';
-import { loadText } from '../../support/chain-file.ts';
+import { graphs } from '../../support/graphs/arbitrary-graphs.ts';
+import { loadText } from '../../support/graphs/chain-file.ts';
 
 /** A graph as text in which secrets can be compared. */
 function reveal(graph: Graph): unknown {

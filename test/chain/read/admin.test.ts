@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
 import { dumpGraph, printGraph } from '../../../src/chain/print/graph.ts';
-import { loadText } from '../../support/chain-file.ts';
+import { loadText } from '../../support/graphs/chain-file.ts';
 import { refusalOf } from '../../support/usage.ts';
 
 const stages = 'stages:\n  a: { listen: 1, to: b:2 }\n';

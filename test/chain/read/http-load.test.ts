@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
 import { type HttpStage, listStages } from '../../../src/chain/model/graph.ts';
-import { loadText } from '../../support/chain-file.ts';
+import { loadText } from '../../support/graphs/chain-file.ts';
 
 /** The stage named web of a file; other stages that it may lead to are there. */
 function loadHttp(http: string, rest = ''): HttpStage {

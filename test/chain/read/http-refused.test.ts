@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { loadText } from '../../support/chain-file.ts';
+import { loadText } from '../../support/graphs/chain-file.ts';
 import { refusalOf } from '../../support/usage.ts';
 
 const head = 'stages:\n  web:\n    listen: 1\n    http:\n';

@@ -4,7 +4,7 @@ import { expect, test } from 'vitest';
 import { hostOf } from '../../../src/core/address.ts';
 import { type ChainStage, listStages } from '../../../src/chain/model/graph.ts';
 import { printGraph } from '../../../src/chain/print/graph.ts';
-import { loadText } from '../../support/chain-file.ts';
+import { loadText } from '../../support/graphs/chain-file.ts';
 import { makeTempFolder } from '../../support/temp.ts';
 
 /** The stage named a of a file that has it, and what leads to it. */

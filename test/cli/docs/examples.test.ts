@@ -7,7 +7,7 @@ import { commands } from '../../../src/cli/commands/index.ts';
 import { proxyOption } from '../../../src/cli/options/route.ts';
 import { parseWords } from '../../../src/cli/parse/program.ts';
 import { run } from '../../../src/cli/run.ts';
-import { makeIo } from '../../support/fake-io.ts';
+import { makeIo } from '../../support/harness/fake-io.ts';
 import { listBlocks } from '../../support/readme.ts';
 
 let folder: string;

@@ -6,7 +6,7 @@ import { commands } from '../../../src/cli/commands/index.ts';
 import { formatManual } from '../../../src/cli/docs/manual/index.ts';
 import { fillTables } from '../../../src/cli/docs/readme-tables.ts';
 import { run } from '../../../src/cli/run.ts';
-import { makeIo } from '../../support/fake-io.ts';
+import { makeIo } from '../../support/harness/fake-io.ts';
 
 async function print(words: readonly string[]): Promise<string> {
   const io = makeIo();

@@ -1,13 +1,13 @@
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, onTestFinished, test } from 'vitest';
-import { askAdmin } from '../../support/admin.ts';
-import { makeCerts } from '../../support/certs.ts';
+import { askAdmin } from '../../support/harness/admin.ts';
+import { makeCerts } from '../../support/certs/certs.ts';
 import { readEvents } from '../../support/event-schema.ts';
-import { connectPeer } from '../../support/raw-peer.ts';
-import { echo, startTarget } from '../../support/targets.ts';
+import { connectPeer } from '../../support/peers/raw-peer.ts';
+import { echo, startTarget } from '../../support/targets/plain.ts';
 import { makeTempFolder } from '../../support/temp.ts';
-import { runTunl, startTunl, type Tunl } from '../../support/tunl-process.ts';
+import { runTunl, startTunl, type Tunl } from '../../support/harness/tunl-process.ts';
 
 /** The ports of what is announced: of the first listener, and of the admin address. */
 async function readPorts({ waitFor }: Tunl): Promise<{ port: number; admin: number }> {

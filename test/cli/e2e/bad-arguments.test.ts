@@ -1,7 +1,7 @@
 import { createServer, type Server } from 'node:net';
 import { once } from 'node:events';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { runTunl } from '../../support/tunl-process.ts';
+import { runTunl } from '../../support/harness/tunl-process.ts';
 
 // A proxy that nobody may talk to: bad arguments end before anything is opened.
 let server: Server;

@@ -2,10 +2,10 @@ import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import { readEvents } from '../../support/event-schema.ts';
-import { makeScript } from '../../support/scripts.ts';
-import { startTarget } from '../../support/targets.ts';
+import { makeScript } from '../../support/harness/scripts.ts';
+import { startTarget } from '../../support/targets/plain.ts';
 import { makeTempFolder } from '../../support/temp.ts';
-import { runTunl } from '../../support/tunl-process.ts';
+import { runTunl } from '../../support/harness/tunl-process.ts';
 
 // What a script gets wrong: each is exit 2, with the text that is wrong and what to write instead.
 const mistakes: readonly (readonly [what: string, words: readonly string[], quoted: string, hint: string])[] = [

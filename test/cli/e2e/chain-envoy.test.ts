@@ -3,12 +3,12 @@ import { readFileSync, renameSync, writeFileSync } from 'node:fs';
 import { connect } from 'node:net';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
-import { askPort } from '../../support/ask-port.ts';
-import { editFixture, readFixture } from '../../support/envoy-file.ts';
+import { askPort } from '../../support/harness/ask-port.ts';
+import { editFixture, readFixture } from '../../support/graphs/envoy-file.ts';
 import { eventually } from '../../support/eventually.ts';
-import { echo, startTarget } from '../../support/targets.ts';
+import { echo, startTarget } from '../../support/targets/plain.ts';
 import { makeTempFolder, writeTempFile } from '../../support/temp.ts';
-import { runTunl, startTunl } from '../../support/tunl-process.ts';
+import { runTunl, startTunl } from '../../support/harness/tunl-process.ts';
 
 const writeFile = (text: string) => writeTempFile('envoy.yaml', text);
 

@@ -4,9 +4,9 @@ import { connect, type Socket } from 'node:net';
 import { join } from 'node:path';
 import { expect, onTestFinished, test } from 'vitest';
 import { inTime } from '../../support/eventually.ts';
-import { echo, startTarget } from '../../support/targets.ts';
+import { echo, startTarget } from '../../support/targets/plain.ts';
 import { makeTempFolder } from '../../support/temp.ts';
-import { startTunl } from '../../support/tunl-process.ts';
+import { startTunl } from '../../support/harness/tunl-process.ts';
 
 const live = 200;
 const reloads = 20;

@@ -1,11 +1,11 @@
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { expect, test } from 'vitest';
-import { askPort } from '../../support/ask-port.ts';
+import { askPort } from '../../support/harness/ask-port.ts';
 import { eventually } from '../../support/eventually.ts';
-import { echo, startTarget } from '../../support/targets.ts';
+import { echo, startTarget } from '../../support/targets/plain.ts';
 import { makeTempFolder, writeTempFile } from '../../support/temp.ts';
-import { runTunl, startTunl } from '../../support/tunl-process.ts';
+import { runTunl, startTunl } from '../../support/harness/tunl-process.ts';
 
 const writeChain = (text: string) => writeTempFile('chain.yaml', text);
 

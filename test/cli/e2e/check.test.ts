@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
-import { echo, greet, refusedAddress, stall, startTarget } from '../../support/targets.ts';
-import { runTunl, startTunl } from '../../support/tunl-process.ts';
+import { echo, greet, refusedAddress, stall, startTarget } from '../../support/targets/plain.ts';
+import { runTunl, startTunl } from '../../support/harness/tunl-process.ts';
 
 const json = (stderr: string) =>
   stderr

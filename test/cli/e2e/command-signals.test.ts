@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
-import { makeScript, signalScript } from '../../support/scripts.ts';
-import { echo, stall, startTarget } from '../../support/targets.ts';
-import { startTunl } from '../../support/tunl-process.ts';
+import { makeScript, signalScript } from '../../support/harness/scripts.ts';
+import { echo, stall, startTarget } from '../../support/targets/plain.ts';
+import { startTunl } from '../../support/harness/tunl-process.ts';
 
 // Without a terminal: keys of one are tried on a real one, in test/interop.
 const detached = { detached: true };

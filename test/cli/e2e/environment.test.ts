@@ -3,9 +3,9 @@ import { join } from 'node:path';
 import { writeFileSync } from 'node:fs';
 import { expect, test } from 'vitest';
 import { inTime } from '../../support/eventually.ts';
-import { greet, startTarget, type Target } from '../../support/targets.ts';
+import { greet, startTarget, type Target } from '../../support/targets/plain.ts';
 import { makeTempFolder } from '../../support/temp.ts';
-import { type Ended, runTunl, startTunl } from '../../support/tunl-process.ts';
+import { type Ended, runTunl, startTunl } from '../../support/harness/tunl-process.ts';
 
 /** Plays a proxy that opens one tunnel, and gives the head of the request. */
 async function acceptTunnel(proxy: Target): Promise<string> {

@@ -1,10 +1,10 @@
 import { expect, onTestFinished, test } from 'vitest';
-import { readFixture } from '../../support/envoy-file.ts';
-import { connectPeer } from '../../support/raw-peer.ts';
-import { openThen } from '../../support/scripted-proxy.ts';
-import { echo, startTarget } from '../../support/targets.ts';
+import { readFixture } from '../../support/graphs/envoy-file.ts';
+import { connectPeer } from '../../support/peers/raw-peer.ts';
+import { openThen } from '../../support/peers/scripted-proxy.ts';
+import { echo, startTarget } from '../../support/targets/plain.ts';
 import { writeTempFile } from '../../support/temp.ts';
-import { startTunl } from '../../support/tunl-process.ts';
+import { startTunl } from '../../support/harness/tunl-process.ts';
 
 /** Puts words in front of others that the text must have. */
 function addBefore(text: string, words: string, more: string): string {

@@ -1,9 +1,9 @@
 import { connect } from 'node:net';
 import { expect, test } from 'vitest';
 import { commands } from '../../../src/cli/commands/index.ts';
-import { answerWith, openThen, writeRefusal } from '../../support/scripted-proxy.ts';
-import { type Behaviour, refusedAddress, stall, startTarget } from '../../support/targets.ts';
-import { type Ended, runTunl, startTunl } from '../../support/tunl-process.ts';
+import { answerWith, openThen, writeRefusal } from '../../support/peers/scripted-proxy.ts';
+import { type Behaviour, refusedAddress, stall, startTarget } from '../../support/targets/plain.ts';
+import { type Ended, runTunl, startTunl } from '../../support/harness/tunl-process.ts';
 
 /** Everything that makes programs paint, although they write into a pipe. */
 const paints = {

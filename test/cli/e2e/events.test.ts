@@ -4,10 +4,10 @@ import { join } from 'node:path';
 import { afterAll, expect, onTestFinished, test } from 'vitest';
 import { errorTable } from '../../../src/core/error-table.ts';
 import { type EventLine, eventNames, failureCodes, readEvents } from '../../support/event-schema.ts';
-import { askScript, makeScript } from '../../support/scripts.ts';
-import { echo, resetAfter, startTarget } from '../../support/targets.ts';
+import { askScript, makeScript } from '../../support/harness/scripts.ts';
+import { echo, resetAfter, startTarget } from '../../support/targets/plain.ts';
 import { makeTempFolder } from '../../support/temp.ts';
-import { type Ended, runTunl, startTunl, type Tunl } from '../../support/tunl-process.ts';
+import { type Ended, runTunl, startTunl, type Tunl } from '../../support/harness/tunl-process.ts';
 
 const seen = new Set<string>();
 

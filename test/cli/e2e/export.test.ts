@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
 import { parse } from 'yaml';
-import { runTunl } from '../../support/tunl-process.ts';
+import { runTunl } from '../../support/harness/tunl-process.ts';
 
 /** The listeners of a bootstrap file of Envoy, by name. */
 function nameListeners(text: string): string[] {

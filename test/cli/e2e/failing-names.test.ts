@@ -1,9 +1,9 @@
 import { expect, test } from 'vitest';
-import type { Zone } from '../../support/dns.ts';
-import { startOwnNames } from '../../support/own-names.ts';
-import { runTunl, startTunl } from '../../support/tunl-process.ts';
-import { answerWith, writeRefusal } from '../../support/scripted-proxy.ts';
-import { startTarget } from '../../support/targets.ts';
+import type { Zone } from '../../support/peers/dns.ts';
+import { startOwnNames } from '../../support/peers/own-names.ts';
+import { runTunl, startTunl } from '../../support/harness/tunl-process.ts';
+import { answerWith, writeRefusal } from '../../support/peers/scripted-proxy.ts';
+import { startTarget } from '../../support/targets/plain.ts';
 
 const zone: Zone = { 'empty.test': [], 'broken.test': 'failure', 'slow.test': 'silence' };
 

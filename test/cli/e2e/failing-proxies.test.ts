@@ -1,8 +1,8 @@
 import { expect, test } from 'vitest';
-import { startBlackhole } from '../../support/blackhole.ts';
-import { answerWith, openThen, writeRefusal } from '../../support/scripted-proxy.ts';
-import { type Behaviour, refusedAddress, resetAfter, stall, startTarget } from '../../support/targets.ts';
-import { type Ended, runTunl, startTunl } from '../../support/tunl-process.ts';
+import { startBlackhole } from '../../support/peers/blackhole.ts';
+import { answerWith, openThen, writeRefusal } from '../../support/peers/scripted-proxy.ts';
+import { type Behaviour, refusedAddress, resetAfter, stall, startTarget } from '../../support/targets/plain.ts';
+import { type Ended, runTunl, startTunl } from '../../support/harness/tunl-process.ts';
 
 /** Lines of stderr without `tunl: `, with the place of the proxy as PROXY. */
 function linesOf({ stderr }: Ended, port: number): string[] {

@@ -1,9 +1,9 @@
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { type Certs, type IssuedCertificate, makeCerts } from '../../support/certs.ts';
-import { answerWith, writeRefusal } from '../../support/scripted-proxy.ts';
-import { stall, startTarget } from '../../support/targets.ts';
-import { startTls } from '../../support/tls-target.ts';
-import { runTunl, startTunl } from '../../support/tunl-process.ts';
+import { type Certs, type IssuedCertificate, makeCerts } from '../../support/certs/certs.ts';
+import { answerWith, writeRefusal } from '../../support/peers/scripted-proxy.ts';
+import { stall, startTarget } from '../../support/targets/plain.ts';
+import { startTls } from '../../support/targets/tls.ts';
+import { runTunl, startTunl } from '../../support/harness/tunl-process.ts';
 
 let certs: Certs;
 beforeAll(async () => {

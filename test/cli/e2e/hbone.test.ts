@@ -2,10 +2,10 @@ import { writeFileSync } from 'node:fs';
 import { connect, type Socket } from 'node:net';
 import { describe, expect, onTestFinished, test } from 'vitest';
 import { streamLink } from '../../../src/core/link.ts';
-import { makeMesh, spiffeId } from '../../support/mesh.ts';
-import { RawPeer } from '../../support/raw-peer.ts';
-import { echo, startTarget } from '../../support/targets.ts';
-import { runTunl, startTunl } from '../../support/tunl-process.ts';
+import { makeMesh, spiffeId } from '../../support/certs/mesh.ts';
+import { RawPeer } from '../../support/peers/raw-peer.ts';
+import { echo, startTarget } from '../../support/targets/plain.ts';
+import { runTunl, startTunl } from '../../support/harness/tunl-process.ts';
 
 const mesh = await makeMesh();
 const { cert, key, clientCa } = mesh.serverTls();

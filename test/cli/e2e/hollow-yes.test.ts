@@ -1,8 +1,8 @@
 import { connect as connectTo } from 'node:net';
 import { expect, test } from 'vitest';
-import { answerWith, openThen } from '../../support/scripted-proxy.ts';
-import { type Behaviour, echo, listenOnly, resetAfter, startTarget, type Target } from '../../support/targets.ts';
-import { type Ended, runTunl, startTunl } from '../../support/tunl-process.ts';
+import { answerWith, openThen } from '../../support/peers/scripted-proxy.ts';
+import { type Behaviour, echo, listenOnly, resetAfter, startTarget, type Target } from '../../support/targets/plain.ts';
+import { type Ended, runTunl, startTunl } from '../../support/harness/tunl-process.ts';
 
 const end: Behaviour = (socket) => void socket.resume().end();
 const empty = 'the target ended without a byte; some proxies answer 200 before they have tried';

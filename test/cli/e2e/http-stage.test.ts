@@ -2,11 +2,11 @@ import { writeFileSync } from 'node:fs';
 import { connect as connectSession } from 'node:http2';
 import { join } from 'node:path';
 import { expect, onTestFinished, test } from 'vitest';
-import { readStream } from '../../support/h2-request-bed.ts';
-import { connectPeer } from '../../support/raw-peer.ts';
-import { echo, startTarget } from '../../support/targets.ts';
+import { readStream } from '../../support/harness/h2-request-bed.ts';
+import { connectPeer } from '../../support/peers/raw-peer.ts';
+import { echo, startTarget } from '../../support/targets/plain.ts';
 import { makeTempFolder } from '../../support/temp.ts';
-import { startTunl } from '../../support/tunl-process.ts';
+import { startTunl } from '../../support/harness/tunl-process.ts';
 
 const api = 'type.googleapis.com/envoy.extensions.filters';
 

@@ -5,7 +5,7 @@ import { text } from 'node:stream/consumers';
 import type { IncomingMessage } from 'node:http';
 import { expect, test } from 'vitest';
 import { writeTempFile } from '../../support/temp.ts';
-import { runTunl, startTunl } from '../../support/tunl-process.ts';
+import { runTunl, startTunl } from '../../support/harness/tunl-process.ts';
 
 const example = new URL('../../../docs/http-stage.yaml', import.meta.url);
 

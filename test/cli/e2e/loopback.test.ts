@@ -3,8 +3,8 @@ import { type AddressInfo, connect, createServer } from 'node:net';
 import { text } from 'node:stream/consumers';
 import type { Readable } from 'node:stream';
 import { expect, onTestFinished, test } from 'vitest';
-import { greet, startTarget } from '../../support/targets.ts';
-import { runTunl, startTunl } from '../../support/tunl-process.ts';
+import { greet, startTarget } from '../../support/targets/plain.ts';
+import { runTunl, startTunl } from '../../support/harness/tunl-process.ts';
 
 /** What a client hears first at this place. */
 async function hear(host: string, port: number): Promise<string> {

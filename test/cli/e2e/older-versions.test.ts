@@ -3,10 +3,10 @@ import type { IncomingMessage } from 'node:http';
 import type { Duplex } from 'node:stream';
 import { type AddressInfo, connect, type Socket } from 'node:net';
 import { afterAll, beforeAll, expect, onTestFinished, test } from 'vitest';
-import { type Certs, makeCerts } from '../../support/certs.ts';
-import { answerWith } from '../../support/scripted-proxy.ts';
-import { startTarget } from '../../support/targets.ts';
-import { runTunl } from '../../support/tunl-process.ts';
+import { type Certs, makeCerts } from '../../support/certs/certs.ts';
+import { answerWith } from '../../support/peers/scripted-proxy.ts';
+import { startTarget } from '../../support/targets/plain.ts';
+import { runTunl } from '../../support/harness/tunl-process.ts';
 
 let certs: Certs;
 beforeAll(async () => {

@@ -2,10 +2,10 @@ import { createPrivateKey } from 'node:crypto';
 import { existsSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest';
-import { type Certs, makeCerts } from '../../support/certs.ts';
-import { fileAuthority, filePassword, writePkcs12 } from '../../support/pkcs12-files.ts';
-import { greet, startTarget } from '../../support/targets.ts';
-import { runTunl, startTunl } from '../../support/tunl-process.ts';
+import { type Certs, makeCerts } from '../../support/certs/certs.ts';
+import { fileAuthority, filePassword, writePkcs12 } from '../../support/certs/pkcs12-files.ts';
+import { greet, startTarget } from '../../support/targets/plain.ts';
+import { runTunl, startTunl } from '../../support/harness/tunl-process.ts';
 
 const password = 'correct horse';
 let certs: Certs;

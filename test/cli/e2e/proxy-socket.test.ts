@@ -1,9 +1,9 @@
 import { createServer } from 'node:net';
 import { join } from 'node:path';
 import { expect, onTestFinished, test } from 'vitest';
-import { answerAtEnd, startTarget } from '../../support/targets.ts';
+import { answerAtEnd, startTarget } from '../../support/targets/plain.ts';
 import { makeTempFolder } from '../../support/temp.ts';
-import { runTunl, startTunl } from '../../support/tunl-process.ts';
+import { runTunl, startTunl } from '../../support/harness/tunl-process.ts';
 
 /** A proxy of ours on a socket; the pin is that of its certificate where it has one. */
 async function startProxy(...options: string[]): Promise<{ readonly path: string; readonly pin: string }> {

@@ -7,10 +7,10 @@ import { join } from 'node:path';
 import type { Readable } from 'node:stream';
 import { text } from 'node:stream/consumers';
 import { expect, test } from 'vitest';
-import { makeScript } from '../../support/scripts.ts';
-import { echo, startTarget } from '../../support/targets.ts';
+import { makeScript } from '../../support/harness/scripts.ts';
+import { echo, startTarget } from '../../support/targets/plain.ts';
 import { makeTempFolder } from '../../support/temp.ts';
-import { runTunl, startTunl } from '../../support/tunl-process.ts';
+import { runTunl, startTunl } from '../../support/harness/tunl-process.ts';
 
 const direct = ['forward', '--direct'];
 

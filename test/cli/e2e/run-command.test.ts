@@ -1,10 +1,10 @@
 import { chmodSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
-import { askScript, makeScript, showScript } from '../../support/scripts.ts';
-import { answerAtEnd, echo, startTarget } from '../../support/targets.ts';
+import { askScript, makeScript, showScript } from '../../support/harness/scripts.ts';
+import { answerAtEnd, echo, startTarget } from '../../support/targets/plain.ts';
 import { makeTempFolder } from '../../support/temp.ts';
-import { runTunl, startTunl } from '../../support/tunl-process.ts';
+import { runTunl, startTunl } from '../../support/harness/tunl-process.ts';
 
 const forward = (port: number, ...words: readonly string[]) => ['forward', '--direct', `:127.0.0.1:${port}`, ...words];
 

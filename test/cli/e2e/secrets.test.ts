@@ -3,9 +3,9 @@ import { connect as connectTo, type Socket } from 'node:net';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import { eventually } from '../../support/eventually.ts';
-import { startTarget } from '../../support/targets.ts';
+import { startTarget } from '../../support/targets/plain.ts';
 import { makeTempFolder } from '../../support/temp.ts';
-import { runTunl, startTunl } from '../../support/tunl-process.ts';
+import { runTunl, startTunl } from '../../support/harness/tunl-process.ts';
 
 const password = 'Tr0ub4dor &3/%';
 const encoded = encodeURIComponent(password);

@@ -1,7 +1,7 @@
 import { once } from 'node:events';
 import { connect, createServer, type Server, type Socket } from 'node:net';
 import { afterEach, beforeEach, expect, test } from 'vitest';
-import { startTunl, type Tunl } from '../../support/tunl-process.ts';
+import { startTunl, type Tunl } from '../../support/harness/tunl-process.ts';
 
 // A target that answers each byte, and ends when its client does.
 let target: Server;

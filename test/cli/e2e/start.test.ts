@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { basename, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterAll, expect, test } from 'vitest';
-import { runTunl } from '../../support/tunl-process.ts';
+import { runTunl } from '../../support/harness/tunl-process.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'tunl-start-'));
 afterAll(() => rmSync(folder, { recursive: true }));

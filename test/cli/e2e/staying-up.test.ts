@@ -1,10 +1,10 @@
 import { expect, onTestFinished, test } from 'vitest';
-import { connectPeer } from '../../support/raw-peer.ts';
-import { startOwnNames } from '../../support/own-names.ts';
-import { answerWith, openThen, writeRefusal } from '../../support/scripted-proxy.ts';
-import { echo, greet, refusedAddress, resetAfter, stall, startTarget } from '../../support/targets.ts';
-import { visit } from '../../support/short-visit.ts';
-import { runTunl, startTunl, type Tunl } from '../../support/tunl-process.ts';
+import { connectPeer } from '../../support/peers/raw-peer.ts';
+import { startOwnNames } from '../../support/peers/own-names.ts';
+import { answerWith, openThen, writeRefusal } from '../../support/peers/scripted-proxy.ts';
+import { echo, greet, refusedAddress, resetAfter, stall, startTarget } from '../../support/targets/plain.ts';
+import { visit } from '../../support/harness/short-visit.ts';
+import { runTunl, startTunl, type Tunl } from '../../support/harness/tunl-process.ts';
 
 /** A proxy of its own process, which can be killed and started again at the same place. */
 async function startProxy(port = 0): Promise<{ port: number; kill: () => Promise<unknown> }> {

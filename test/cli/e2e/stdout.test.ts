@@ -2,7 +2,7 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { createServer, type Server, type Socket } from 'node:net';
 import { afterEach, beforeEach, expect, test } from 'vitest';
-import { program } from '../../support/tunl-process.ts';
+import { program } from '../../support/harness/tunl-process.ts';
 
 // A target that says goodbye at once, ends its half and goes on listening.
 let target: Server;

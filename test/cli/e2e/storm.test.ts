@@ -1,9 +1,9 @@
 import { expect, test } from 'vitest';
 import { eventually } from '../../support/eventually.ts';
-import { visit } from '../../support/short-visit.ts';
-import { answerWith } from '../../support/scripted-proxy.ts';
-import { refusedAddress, startTarget } from '../../support/targets.ts';
-import { startTunl } from '../../support/tunl-process.ts';
+import { visit } from '../../support/harness/short-visit.ts';
+import { answerWith } from '../../support/peers/scripted-proxy.ts';
+import { refusedAddress, startTarget } from '../../support/targets/plain.ts';
+import { startTunl } from '../../support/harness/tunl-process.ts';
 
 const clients = 1000;
 

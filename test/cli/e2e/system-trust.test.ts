@@ -2,11 +2,11 @@ import { mkdirSync, symlinkSync, writeFileSync } from 'node:fs';
 import { connect } from 'node:net';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest';
-import { type Certs, makeCerts } from '../../support/certs.ts';
+import { type Certs, makeCerts } from '../../support/certs/certs.ts';
 import { makeTempFolder } from '../../support/temp.ts';
-import { startTarget } from '../../support/targets.ts';
-import { startTls } from '../../support/tls-target.ts';
-import { runTunl, startTunl } from '../../support/tunl-process.ts';
+import { startTarget } from '../../support/targets/plain.ts';
+import { startTls } from '../../support/targets/tls.ts';
+import { runTunl, startTunl } from '../../support/harness/tunl-process.ts';
 
 let certs: Certs;
 beforeAll(async () => {

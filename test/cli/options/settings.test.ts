@@ -16,7 +16,7 @@ import {
   formatLimit,
   limitSettings,
 } from '../../../src/syntax/settings.ts';
-import { loadText } from '../../support/chain-file.ts';
+import { loadText } from '../../support/graphs/chain-file.ts';
 import { refusalOf } from '../../support/usage.ts';
 
 const parse = (...words: string[]) => parseWords(words, commands).args;

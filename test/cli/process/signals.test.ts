@@ -1,7 +1,7 @@
 import { expect, onTestFinished, test, vi } from 'vitest';
 import { drainOnSignals, endOnSignals } from '../../../src/cli/process/signals.ts';
 import { Scope } from '../../../src/core/scope.ts';
-import { makeIo } from '../../support/fake-io.ts';
+import { makeIo } from '../../support/harness/fake-io.ts';
 
 test.each([
   ['SIGINT', 130],

@@ -3,7 +3,7 @@ import { type Tunnel, Tunnels } from '../../../src/app/tunnel/tunnels.ts';
 import { watchTunnels } from '../../../src/cli/terminal/live-table.ts';
 import { Ui } from '../../../src/cli/terminal/ui.ts';
 import { eventually } from '../../support/eventually.ts';
-import { type FakeIo, makeIo } from '../../support/fake-io.ts';
+import { type FakeIo, makeIo } from '../../support/harness/fake-io.ts';
 
 interface Watched {
   readonly io: FakeIo;

@@ -3,7 +3,7 @@ import { createReport, type ReportStyle } from '../../../src/cli/terminal/report
 import { Ui, type Voice } from '../../../src/cli/terminal/ui.ts';
 import { TunlError } from '../../../src/core/errors.ts';
 import type { TunlEvent, TunnelClosedEvent, TunnelFailedEvent } from '../../../src/core/events.ts';
-import { makeIo } from '../../support/fake-io.ts';
+import { makeIo } from '../../support/harness/fake-io.ts';
 
 const via = ['http://proxy:8080'];
 const closed: TunnelClosedEvent = {

@@ -2,7 +2,7 @@ import { expect, test } from 'vitest';
 import type { Tunnel } from '../../../src/app/tunnel/tunnels.ts';
 import { sayTunnels } from '../../../src/cli/terminal/tunnel-table.ts';
 import { Ui, type Voice } from '../../../src/cli/terminal/ui.ts';
-import { makeIo } from '../../support/fake-io.ts';
+import { makeIo } from '../../support/harness/fake-io.ts';
 
 const common = { stages: [], depth: 0, isRecorded: true, started: performance.now(), cut: () => {} };
 const tunnels: readonly Tunnel[] = [

@@ -2,7 +2,7 @@ import { expect, test } from 'vitest';
 import { fail } from '../../../src/cli/terminal/fail.ts';
 import { Ui, type Verbosity } from '../../../src/cli/terminal/ui.ts';
 import { TunlError, usageError } from '../../../src/core/errors.ts';
-import { makeIo } from '../../support/fake-io.ts';
+import { makeIo } from '../../support/harness/fake-io.ts';
 
 const escape = '\u001b';
 

@@ -4,10 +4,10 @@ import { parse } from 'yaml';
 import { toEnvoyGraph } from '../../../src/envoy/export/normal.ts';
 import { FieldWriter } from '../../../src/envoy/export/fields.ts';
 import { exportEnvoy } from '../../../src/envoy/export/export.ts';
-import { loadText } from '../../support/chain-file.ts';
-import { makeEnvoyGraphs, writeFields } from '../../support/envoy-graphs.ts';
+import { loadText } from '../../support/graphs/chain-file.ts';
+import { makeEnvoyGraphs, writeFields } from '../../support/graphs/envoy-graphs.ts';
 import { toPlain } from '../../../src/chain/model/graph.ts';
-import { toGraph } from '../../support/graphs.ts';
+import { toGraph } from '../../support/graphs/graphs.ts';
 
 const graphs = makeEnvoyGraphs({ cert: '/etc/cert.pem', key: '/etc/key.pem', ca: '/etc/ca.pem' });
 

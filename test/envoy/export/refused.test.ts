@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
 import { exportEnvoy } from '../../../src/envoy/export/export.ts';
-import { loadText } from '../../support/chain-file.ts';
+import { loadText } from '../../support/graphs/chain-file.ts';
 import { refusalOf } from '../../support/usage.ts';
 
 /** What is said about the stages of a file: the line, and the hints. */

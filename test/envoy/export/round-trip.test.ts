@@ -5,9 +5,9 @@ import { findFaults } from '../../../src/chain/check/validate.ts';
 import { toEnvoyGraph } from '../../../src/envoy/export/normal.ts';
 import { exportEnvoy } from '../../../src/envoy/export/export.ts';
 import { FieldWriter } from '../../../src/envoy/export/fields.ts';
-import { loadText } from '../../support/chain-file.ts';
-import { loadEnvoy, readFixture } from '../../support/envoy-file.ts';
-import { makeEnvoyGraphs, writeFields } from '../../support/envoy-graphs.ts';
+import { loadText } from '../../support/graphs/chain-file.ts';
+import { loadEnvoy, readFixture } from '../../support/graphs/envoy-file.ts';
+import { makeEnvoyGraphs, writeFields } from '../../support/graphs/envoy-graphs.ts';
 import { toPlain } from '../../../src/chain/model/graph.ts';
 
 const graphs = makeEnvoyGraphs({ cert: '/etc/cert.pem', key: '/etc/key.pem', ca: '/etc/ca.pem' }).filter(

@@ -10,8 +10,8 @@ import {
   readFixture,
   tcpStage,
   upstream,
-} from '../../support/envoy-file.ts';
-import { internal } from '../../support/graphs.ts';
+} from '../../support/graphs/envoy-file.ts';
+import { internal } from '../../support/graphs/graphs.ts';
 
 const host = { kind: 'tcp', host: 'host.com', port: 443 } as const;
 const connect: RequestMatch = { path: { kind: 'connect' }, fields: [] };

@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
 import { type PlainGraph, toPlain } from '../../../src/chain/model/graph.ts';
-import { envoyHop, envoyRoute, loadEnvoy, localPort, readFixture, tcpStage } from '../../support/envoy-file.ts';
-import { internal } from '../../support/graphs.ts';
+import { envoyHop, envoyRoute, loadEnvoy, localPort, readFixture, tcpStage } from '../../support/graphs/envoy-file.ts';
+import { internal } from '../../support/graphs/graphs.ts';
 
 const host = { kind: 'tcp', host: 'host.com', port: 443 } as const;
 

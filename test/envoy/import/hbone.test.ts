@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
 import { exportEnvoy } from '../../../src/envoy/export/export.ts';
-import { loadText } from '../../support/chain-file.ts';
-import { loadEnvoy } from '../../support/envoy-file.ts';
+import { loadText } from '../../support/graphs/chain-file.ts';
+import { loadEnvoy } from '../../support/graphs/envoy-file.ts';
 import { refusalOf } from '../../support/usage.ts';
 import { listStages } from '../../../src/chain/model/graph.ts';
 

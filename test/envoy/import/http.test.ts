@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
 import { type HttpStage, listStages } from '../../../src/chain/model/graph.ts';
-import { editFixture, loadEnvoy, readFixture } from '../../support/envoy-file.ts';
+import { editFixture, loadEnvoy, readFixture } from '../../support/graphs/envoy-file.ts';
 
 function load(text: string): HttpStage {
   const [stage] = listStages(loadEnvoy(text).graph);

@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { expect, test } from 'vitest';
 import { hasAbstractNames } from '../../support/abstract-names.ts';
-import { editFixture, loadEnvoy, localPort, readFixture } from '../../support/envoy-file.ts';
+import { editFixture, loadEnvoy, localPort, readFixture } from '../../support/graphs/envoy-file.ts';
 
 const read = (from: string, to: string, file = 'tcp-to-http2-post') => loadEnvoy(editFixture(file, from, to));
 const place = 'socket_address: { protocol: TCP, address: 127.0.0.1, port_value: 10000 }';

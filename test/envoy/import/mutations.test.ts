@@ -2,8 +2,8 @@ import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { findFaults } from '../../../src/chain/check/validate.ts';
 import { TunlError } from '../../../src/core/errors.ts';
-import { fixtureNames, makeChanges, plainValues } from '../../support/envoy-changes.ts';
-import { loadEnvoy } from '../../support/envoy-file.ts';
+import { fixtureNames, makeChanges, plainValues } from '../../support/graphs/envoy-changes.ts';
+import { loadEnvoy } from '../../support/graphs/envoy-file.ts';
 
 const values = fc.oneof(
   plainValues,

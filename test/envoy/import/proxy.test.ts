@@ -3,8 +3,8 @@ import { Source } from '../../../src/chain/read/document.ts';
 import { listStages } from '../../../src/chain/model/graph.ts';
 import { exportEnvoy } from '../../../src/envoy/export/export.ts';
 import { loadBootstrap } from '../../../src/envoy/import/load.ts';
-import { loadText } from '../../support/chain-file.ts';
-import { loadEnvoy } from '../../support/envoy-file.ts';
+import { loadText } from '../../support/graphs/chain-file.ts';
+import { loadEnvoy } from '../../support/graphs/envoy-file.ts';
 import { refusalOf } from '../../support/usage.ts';
 
 /** A file in which tunnels go wherever they ask, as CONNECT and as POST. */

@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
 import { Source } from '../../../src/chain/read/document.ts';
 import { isBootstrap } from '../../../src/envoy/import/recognise.ts';
-import { editFixture, loadEnvoy, readFixture } from '../../support/envoy-file.ts';
+import { editFixture, loadEnvoy, readFixture } from '../../support/graphs/envoy-file.ts';
 import { refusalOf } from '../../support/usage.ts';
 import { refusedClusters } from './refused/clusters.ts';
 import { refusedHttp } from './refused/http.ts';

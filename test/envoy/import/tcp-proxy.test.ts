@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
 import { type ForwardStage, listStages } from '../../../src/chain/model/graph.ts';
-import { editFixture, envoyHop, loadEnvoy, localPort, readFixture } from '../../support/envoy-file.ts';
+import { editFixture, envoyHop, loadEnvoy, localPort, readFixture } from '../../support/graphs/envoy-file.ts';
 
 /** The stage of a file with one TcpProxy, with one piece of it put otherwise. */
 function read(from: string, to: string, file = 'tcp-to-http2-post'): ForwardStage {

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { editFixture, loadEnvoy } from '../../support/envoy-file.ts';
+import { editFixture, loadEnvoy } from '../../support/graphs/envoy-file.ts';
 import { refusalOf } from '../../support/usage.ts';
 import { listStages } from '../../../src/chain/model/graph.ts';
 

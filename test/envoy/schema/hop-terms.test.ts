@@ -2,11 +2,11 @@ import { expect, test } from 'vitest';
 import { schemes } from '../../../src/carriers/index.ts';
 import { exportEnvoy } from '../../../src/envoy/export/export.ts';
 import { envoySchemes, findScheme, findTerms, termsOf } from '../../../src/envoy/schema/hop-terms.ts';
-import { makeHop } from '../../support/app.ts';
-import { envoyRoute, loadEnvoy, localPort, tcpStage } from '../../support/envoy-file.ts';
+import { makeHop } from '../../support/harness/app.ts';
+import { envoyRoute, loadEnvoy, localPort, tcpStage } from '../../support/graphs/envoy-file.ts';
 import { refusalOf } from '../../support/usage.ts';
 import { listStages } from '../../../src/chain/model/graph.ts';
-import { toGraph } from '../../support/graphs.ts';
+import { toGraph } from '../../support/graphs/graphs.ts';
 
 const named = schemes.map((scheme) => [scheme.scheme, scheme] as const);
 

@@ -1,7 +1,7 @@
 import { readdirSync } from 'node:fs';
 import { expect, test } from 'vitest';
 import { parse, stringify } from 'yaml';
-import { loadEnvoy, readFixture } from '../../support/envoy-file.ts';
+import { loadEnvoy, readFixture } from '../../support/graphs/envoy-file.ts';
 import { refusalOf } from '../../support/usage.ts';
 
 const names = readdirSync(new URL('../fixtures', import.meta.url)).map((file) => file.replace('.yaml', ''));

@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import { eventually, inTime } from '../../support/eventually.ts';
-import { startRequestBed } from '../../support/request-bed.ts';
-import { RawPeer } from '../../support/raw-peer.ts';
+import { startRequestBed } from '../../support/harness/request-bed.ts';
+import { RawPeer } from '../../support/peers/raw-peer.ts';
 
 const get = (fields = '', first = 'GET / HTTP/1.1') => `${first}\r\nHost: a\r\n${fields}\r\n`;
 const next = get('', 'GET /next HTTP/1.1');

@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import { eventually, inTime } from '../../support/eventually.ts';
-import { RawPeer } from '../../support/raw-peer.ts';
-import { readBody, startRequestBed } from '../../support/request-bed.ts';
+import { RawPeer } from '../../support/peers/raw-peer.ts';
+import { readBody, startRequestBed } from '../../support/harness/request-bed.ts';
 
 const post = (fields: string, body = '') => `POST / HTTP/1.1\r\nHost: a\r\n${fields}\r\n${body}`;
 const next = 'GET /next HTTP/1.1\r\nHost: a\r\n\r\n';

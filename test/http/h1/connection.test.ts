@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import { eventually, inTime } from '../../support/eventually.ts';
-import { readBody, startRequestBed } from '../../support/request-bed.ts';
+import { readBody, startRequestBed } from '../../support/harness/request-bed.ts';
 
 const get = (path: string, fields = '') => `GET ${path} HTTP/1.1\r\nHost: a.test\r\n${fields}\r\n`;
 

@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { inTime } from '../../support/eventually.ts';
-import { readBody, startRequestBed } from '../../support/request-bed.ts';
+import { readBody, startRequestBed } from '../../support/harness/request-bed.ts';
 
 interface Sent {
   readonly path: string;

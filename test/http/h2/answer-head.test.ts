@@ -1,9 +1,9 @@
 import { expect, test } from 'vitest';
-import { makeHop, makeRoute } from '../../support/app.ts';
-import { flags } from '../../support/h2-frames.ts';
-import { acceptHttp2 } from '../../support/h2-peer.ts';
-import { makeContext } from '../../support/link-pairs.ts';
-import { startTarget } from '../../support/targets.ts';
+import { makeHop, makeRoute } from '../../support/harness/app.ts';
+import { flags } from '../../support/peers/h2-frames.ts';
+import { acceptHttp2 } from '../../support/peers/h2-peer.ts';
+import { makeContext } from '../../support/harness/link-pairs.ts';
+import { startTarget } from '../../support/targets/plain.ts';
 
 const target = { kind: 'tcp', host: 'db', port: 22 } as const;
 

@@ -1,14 +1,14 @@
 import { describe, expect, onTestFinished, test } from 'vitest';
 import { type Link, resetError } from '../../../src/core/link.ts';
 import { relay } from '../../../src/relay/relay.ts';
-import { makeHop, makeRoute } from '../../support/app.ts';
+import { makeHop, makeRoute } from '../../support/harness/app.ts';
 import { eventually, inTime } from '../../support/eventually.ts';
-import { flags } from '../../support/h2-frames.ts';
-import { acceptHttp2, type Http2Peer } from '../../support/h2-peer.ts';
-import { makeContext, makeTcpPair } from '../../support/link-pairs.ts';
+import { flags } from '../../support/peers/h2-frames.ts';
+import { acceptHttp2, type Http2Peer } from '../../support/peers/h2-peer.ts';
+import { makeContext, makeTcpPair } from '../../support/harness/link-pairs.ts';
 import { fingerprint, makePayload } from '../../support/payload.ts';
-import { RawPeer } from '../../support/raw-peer.ts';
-import { startTarget } from '../../support/targets.ts';
+import { RawPeer } from '../../support/peers/raw-peer.ts';
+import { startTarget } from '../../support/targets/plain.ts';
 
 const address = { kind: 'tcp', host: 'target.example', port: 443 } as const;
 

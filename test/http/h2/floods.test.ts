@@ -1,9 +1,9 @@
 import { beforeEach, describe, expect, test } from 'vitest';
-import { startBlackhole } from '../../support/blackhole.ts';
+import { startBlackhole } from '../../support/peers/blackhole.ts';
 import { eventually } from '../../support/eventually.ts';
-import { type Http2Bed, startHttp2Bed } from '../../support/h2-bed.ts';
-import { flags, formatFields, formatFrame, formatIndexedField, formatNumber } from '../../support/h2-frames.ts';
-import type { Http2Peer } from '../../support/h2-peer.ts';
+import { type Http2Bed, startHttp2Bed } from '../../support/harness/h2-bed.ts';
+import { flags, formatFields, formatFrame, formatIndexedField, formatNumber } from '../../support/peers/h2-frames.ts';
+import type { Http2Peer } from '../../support/peers/h2-peer.ts';
 
 const cancel = formatNumber(0x8);
 const none = Buffer.alloc(0);

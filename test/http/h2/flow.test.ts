@@ -1,9 +1,9 @@
 import { beforeEach, describe, expect, test } from 'vitest';
-import { type Http2Bed, startHttp2Bed } from '../../support/h2-bed.ts';
+import { type Http2Bed, startHttp2Bed } from '../../support/harness/h2-bed.ts';
 import { eventually } from '../../support/eventually.ts';
-import { formatFrame } from '../../support/h2-frames.ts';
-import type { Http2Peer } from '../../support/h2-peer.ts';
-import { type Behaviour, startTarget } from '../../support/targets.ts';
+import { formatFrame } from '../../support/peers/h2-frames.ts';
+import type { Http2Peer } from '../../support/peers/h2-peer.ts';
+import { type Behaviour, startTarget } from '../../support/targets/plain.ts';
 
 const SETTINGS_INITIAL_WINDOW_SIZE = 4;
 const mostWindow = 0x7fff_ffff;

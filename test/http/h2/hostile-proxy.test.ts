@@ -1,11 +1,11 @@
 import { beforeEach, describe, expect, test } from 'vitest';
 import type { Link } from '../../../src/core/link.ts';
-import { makeHop, makeRoute } from '../../support/app.ts';
-import { type Field, flags, formatFields, formatFrame, formatNumber } from '../../support/h2-frames.ts';
-import { acceptHttp2, type Http2Peer } from '../../support/h2-peer.ts';
-import { makeContext } from '../../support/link-pairs.ts';
-import { RawPeer } from '../../support/raw-peer.ts';
-import { startTarget, type Target } from '../../support/targets.ts';
+import { makeHop, makeRoute } from '../../support/harness/app.ts';
+import { type Field, flags, formatFields, formatFrame, formatNumber } from '../../support/peers/h2-frames.ts';
+import { acceptHttp2, type Http2Peer } from '../../support/peers/h2-peer.ts';
+import { makeContext } from '../../support/harness/link-pairs.ts';
+import { RawPeer } from '../../support/peers/raw-peer.ts';
+import { startTarget, type Target } from '../../support/targets/plain.ts';
 
 const address = { kind: 'tcp', host: 'target.example', port: 443 } as const;
 const NO_ERROR = 0x0;

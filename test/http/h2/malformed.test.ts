@@ -1,8 +1,8 @@
 import { beforeEach, describe, expect, test } from 'vitest';
-import { type Http2Bed, startHttp2Bed } from '../../support/h2-bed.ts';
-import { type Field, flags } from '../../support/h2-frames.ts';
-import type { Http2Peer, Outcome } from '../../support/h2-peer.ts';
-import { answerAtEnd, listenOnly, startTarget } from '../../support/targets.ts';
+import { type Http2Bed, startHttp2Bed } from '../../support/harness/h2-bed.ts';
+import { type Field, flags } from '../../support/peers/h2-frames.ts';
+import type { Http2Peer, Outcome } from '../../support/peers/h2-peer.ts';
+import { answerAtEnd, listenOnly, startTarget } from '../../support/targets/plain.ts';
 
 const protocolError: Outcome = { reset: 0x1 };
 const connect: Field = [':method', 'CONNECT'];

@@ -2,10 +2,10 @@ import { expect, test } from 'vitest';
 import { serveHttp2 } from '../../../src/http/h2/server.ts';
 import type { Http2Setup } from '../../../src/http/h2/setup.ts';
 import { inTime } from '../../support/eventually.ts';
-import { preface } from '../../support/h2-frames.ts';
-import { Http2Peer } from '../../support/h2-peer.ts';
-import { makeTcpPair } from '../../support/link-pairs.ts';
-import { RawPeer } from '../../support/raw-peer.ts';
+import { preface } from '../../support/peers/h2-frames.ts';
+import { Http2Peer } from '../../support/peers/h2-peer.ts';
+import { makeTcpPair } from '../../support/harness/link-pairs.ts';
+import { RawPeer } from '../../support/peers/raw-peer.ts';
 
 const SETTINGS_INITIAL_WINDOW_SIZE = 4;
 const CANCEL = 8;

@@ -1,11 +1,11 @@
 import { constants } from 'node:http2';
 import { describe, expect, test } from 'vitest';
 import { inTime } from '../../support/eventually.ts';
-import { flags } from '../../support/h2-frames.ts';
-import { Http2Peer } from '../../support/h2-peer.ts';
-import { readStream, startSession } from '../../support/h2-request-bed.ts';
-import { RawPeer } from '../../support/raw-peer.ts';
-import { startRequestBed } from '../../support/request-bed.ts';
+import { flags } from '../../support/peers/h2-frames.ts';
+import { Http2Peer } from '../../support/peers/h2-peer.ts';
+import { readStream, startSession } from '../../support/harness/h2-request-bed.ts';
+import { RawPeer } from '../../support/peers/raw-peer.ts';
+import { startRequestBed } from '../../support/harness/request-bed.ts';
 
 describe('tunnels and other protocols', () => {
   test('CONNECT hands its stream over', async () => {

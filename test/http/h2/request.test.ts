@@ -1,9 +1,9 @@
 import { constants } from 'node:http2';
 import { expect, test } from 'vitest';
 import { eventually, inTime } from '../../support/eventually.ts';
-import { Http2Peer } from '../../support/h2-peer.ts';
-import { readStream, startSession } from '../../support/h2-request-bed.ts';
-import { readBody, startRequestBed } from '../../support/request-bed.ts';
+import { Http2Peer } from '../../support/peers/h2-peer.ts';
+import { readStream, startSession } from '../../support/harness/h2-request-bed.ts';
+import { readBody, startRequestBed } from '../../support/harness/request-bed.ts';
 
 test('a stream is a request, with its body and its trailers', async () => {
   const { session, take } = startSession();

@@ -5,7 +5,7 @@ import { linkPair, resetError } from '../../../src/core/link.ts';
 import { respondAndClose } from '../../../src/http/h1/close.ts';
 import { serveRequests } from '../../../src/http/server/front.ts';
 import { inTime } from '../../support/eventually.ts';
-import { RawPeer } from '../../support/raw-peer.ts';
+import { RawPeer } from '../../support/peers/raw-peer.ts';
 
 const http2 = {
   streamWindowBytes: 65_536,

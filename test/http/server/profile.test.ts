@@ -1,10 +1,10 @@
 import { describe, expect, test } from 'vitest';
 import { expectCollected } from '../../support/collected.ts';
 import { inTime } from '../../support/eventually.ts';
-import { flags } from '../../support/h2-frames.ts';
-import { Http2Peer } from '../../support/h2-peer.ts';
-import { readStream, startSession } from '../../support/h2-request-bed.ts';
-import { type RequestBed, startRequestBed } from '../../support/request-bed.ts';
+import { flags } from '../../support/peers/h2-frames.ts';
+import { Http2Peer } from '../../support/peers/h2-peer.ts';
+import { readStream, startSession } from '../../support/harness/h2-request-bed.ts';
+import { type RequestBed, startRequestBed } from '../../support/harness/request-bed.ts';
 
 const get = (target: string, fields = '') => `GET ${target} HTTP/1.1\r\nHost: a\r\n${fields}\r\n`;
 

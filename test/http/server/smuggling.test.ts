@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { startRequestBed } from '../../support/request-bed.ts';
+import { startRequestBed } from '../../support/harness/request-bed.ts';
 
 const second = 'GET /admin HTTP/1.1\r\nHost: a\r\n\r\n';
 

@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
 import type { DialContext } from '../../../src/core/dialer.ts';
 import { requestFields } from '../../../src/http/tunnel/request-fields.ts';
-import { makeHop } from '../../support/app.ts';
+import { makeHop } from '../../support/harness/app.ts';
 
 const hop = makeHop('http', 1);
 const target = { kind: 'tcp', host: 'x', port: 1 } as const;

@@ -1,4 +1,4 @@
-import { makeCerts } from '../../support/certs.ts';
+import { makeCerts } from '../../support/certs/certs.ts';
 import { type EncapsulatorOptions, startEnvoyEncapsulator } from '../parts/envoy.ts';
 import type { Part } from './part.ts';
 import { startTunlServe, type TunlPart } from './tunl.ts';

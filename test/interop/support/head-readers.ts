@@ -2,10 +2,10 @@ import { once } from 'node:events';
 import { type AddressInfo, createServer, type Server } from 'node:net';
 import { h1 } from '../../../src/carriers/h1.ts';
 import { linkPair } from '../../../src/core/link.ts';
-import type { Reader } from '../../support/odd-heads.ts';
-import { makeHop } from '../../support/app.ts';
-import { makeContext } from '../../support/link-pairs.ts';
-import { RawPeer } from '../../support/raw-peer.ts';
+import type { Reader } from '../../support/peers/odd-heads.ts';
+import { makeHop } from '../../support/harness/app.ts';
+import { makeContext } from '../../support/harness/link-pairs.ts';
+import { RawPeer } from '../../support/peers/raw-peer.ts';
 import { type Command, run } from './process.ts';
 
 /** What a reader made of a head: the first bytes of the tunnel that it opened, or nothing. */

@@ -11,7 +11,7 @@ import {
 import type { AddressInfo } from 'node:net';
 import { onTestFinished } from 'vitest';
 import { inTime } from '../../support/eventually.ts';
-import { RawPeer } from '../../support/raw-peer.ts';
+import { RawPeer } from '../../support/peers/raw-peer.ts';
 import { describeFields } from './story.ts';
 
 /** One end of an HTTP/2 stream. */

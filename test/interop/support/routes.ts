@@ -1,4 +1,4 @@
-import { makeCerts } from '../../support/certs.ts';
+import { makeCerts } from '../../support/certs/certs.ts';
 import { type EnvoyPart, hasEnvoy, startEnvoyTerminator } from '../parts/envoy.ts';
 import { startNcatProxy } from '../parts/ncat-proxy.ts';
 import { startNghttpx } from '../parts/nghttpx.ts';

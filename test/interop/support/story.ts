@@ -1,5 +1,5 @@
 import { readFileSync } from 'node:fs';
-import type { RawPeer } from '../../support/raw-peer.ts';
+import type { RawPeer } from '../../support/peers/raw-peer.ts';
 
 /** Fields that say when and by whom, and those that Envoy has for itself. We say `User-Agent`, Envoy does not. */
 const volatile = /^(?:date|server|user-agent|x-envoy-.*)$/;

@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { expect } from 'vitest';
-import { connectPeer, type RawPeer } from '../../support/raw-peer.ts';
-import { echo, startTarget, type Target } from '../../support/targets.ts';
+import { connectPeer, type RawPeer } from '../../support/peers/raw-peer.ts';
+import { echo, startTarget, type Target } from '../../support/targets/plain.ts';
 
 /** Both ends of a tunnel, each written and read by the test. */
 export interface TunnelEnds {

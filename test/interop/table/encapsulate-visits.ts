@@ -1,4 +1,4 @@
-import type { RawPeer } from '../../support/raw-peer.ts';
+import type { RawPeer } from '../../support/peers/raw-peer.ts';
 import type { Bed, Door } from '../support/bed.ts';
 import type { ServedStream } from '../support/http2-ends.ts';
 

@@ -1,4 +1,4 @@
-import type { RawPeer } from '../../support/raw-peer.ts';
+import type { RawPeer } from '../../support/peers/raw-peer.ts';
 import type { Bed, Door } from '../support/bed.ts';
 
 /** Sends the head of a request, and a body where there is one. */

@@ -1,7 +1,7 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { eventually } from '../../support/eventually.ts';
-import type { Target } from '../../support/targets.ts';
-import type { RawPeer } from '../../support/raw-peer.ts';
+import type { Target } from '../../support/targets/plain.ts';
+import type { RawPeer } from '../../support/peers/raw-peer.ts';
 import type { Bed } from '../support/bed.ts';
 import type { Row } from './row.ts';
 

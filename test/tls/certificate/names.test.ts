@@ -3,7 +3,7 @@ import { afterAll, expect, test } from 'vitest';
 import { identityOf } from '../../../src/tls/certificate/identity.ts';
 import { listHosts, parseAltNames } from '../../../src/tls/certificate/names.ts';
 import { pinOf } from '../../../src/tls/certificate/pin.ts';
-import { type CertificateRequest, makeCerts } from '../../support/certs.ts';
+import { type CertificateRequest, makeCerts } from '../../support/certs/certs.ts';
 
 const certs = await makeCerts();
 afterAll(() => certs.remove());

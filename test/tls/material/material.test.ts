@@ -3,7 +3,7 @@ import { afterAll, describe, expect, test } from 'vitest';
 import { exitOf, type TunlError } from '../../../src/core/errors.ts';
 import type { TlsSettings } from '../../../src/core/hop.ts';
 import { loadTls, reloadTls } from '../../../src/tls/material/material.ts';
-import { makeCerts } from '../../support/certs.ts';
+import { makeCerts } from '../../support/certs/certs.ts';
 
 const certs = await makeCerts();
 afterAll(() => certs.remove());

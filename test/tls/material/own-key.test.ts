@@ -4,10 +4,10 @@ import type { TunlError } from '../../../src/core/errors.ts';
 import type { TlsSettings } from '../../../src/core/hop.ts';
 import { type KeyPassword, Secret } from '../../../src/core/secret.ts';
 import { loadTls, readOwnCertificate, reloadTls } from '../../../src/tls/material/material.ts';
-import { type Certs, makeCerts } from '../../support/certs.ts';
-import { makeTcpPair } from '../../support/link-pairs.ts';
-import { fileAuthority, filePassword, writePkcs12 } from '../../support/pkcs12-files.ts';
-import { tryTls } from '../../support/tls-pairs.ts';
+import { type Certs, makeCerts } from '../../support/certs/certs.ts';
+import { makeTcpPair } from '../../support/harness/link-pairs.ts';
+import { fileAuthority, filePassword, writePkcs12 } from '../../support/certs/pkcs12-files.ts';
+import { tryTls } from '../../support/harness/tls-pairs.ts';
 
 const password = 'correct horse';
 let certs: Certs;

@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
 import { isPkcs12 } from '../../../src/tls/material/pem.ts';
 import { openPkcs12, type Pkcs12 } from '../../../src/tls/material/pkcs12.ts';
-import { filePassword, readPkcs12, toIndefinite } from '../../support/pkcs12-files.ts';
+import { filePassword, readPkcs12, toIndefinite } from '../../support/certs/pkcs12-files.ts';
 
 function describe(opened: Pkcs12 | string): unknown {
   if (typeof opened === 'string') return opened;

@@ -5,7 +5,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { TunlError } from '../../../src/core/errors.ts';
 import { type Machine, readNamedStore, readSystemStore } from '../../../src/tls/material/store.ts';
 import { findAuthorities } from '../../../src/tls/material/trust.ts';
-import { type Certs, makeCerts } from '../../support/certs.ts';
+import { type Certs, makeCerts } from '../../support/certs/certs.ts';
 
 let certs: Certs;
 /** Folders as `openssl rehash` leaves them, and one that nobody has hashed. */

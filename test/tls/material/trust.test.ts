@@ -3,10 +3,10 @@ import type { TunlError } from '../../../src/core/errors.ts';
 import type { TlsSettings } from '../../../src/core/hop.ts';
 import { pinOf } from '../../../src/tls/certificate/pin.ts';
 import { X509Certificate } from 'node:crypto';
-import { type CertificateRequest, type IssuedCertificate, makeCerts } from '../../support/certs.ts';
-import { makeTcpPair } from '../../support/link-pairs.ts';
-import { RawPeer } from '../../support/raw-peer.ts';
-import { tryTls } from '../../support/tls-pairs.ts';
+import { type CertificateRequest, type IssuedCertificate, makeCerts } from '../../support/certs/certs.ts';
+import { makeTcpPair } from '../../support/harness/link-pairs.ts';
+import { RawPeer } from '../../support/peers/raw-peer.ts';
+import { tryTls } from '../../support/harness/tls-pairs.ts';
 
 const certs = await makeCerts();
 afterAll(() => certs.remove());

@@ -1,4 +1,4 @@
-import type { RefusedEdit } from '../../../support/envoy-file.ts';
+import type { RefusedEdit } from '../../../support/graphs/envoy-file.ts';
 
 /** Clusters that are refused. */
 export const refusedClusters: readonly RefusedEdit[] = [

@@ -1,4 +1,4 @@
-import type { RefusedEdit } from '../../../support/envoy-file.ts';
+import type { RefusedEdit } from '../../../support/graphs/envoy-file.ts';
 
 /** HttpConnectionManagers and routes that are refused. */
 export const refusedHttp: readonly RefusedEdit[] = [

@@ -4,7 +4,7 @@ import { expect, test } from 'vitest';
 import { linkPair } from '../../../../src/core/link.ts';
 import { leaveSession } from '../../../../src/http/h2/node/ending.ts';
 import { eventually } from '../../../support/eventually.ts';
-import { RawPeer } from '../../../support/raw-peer.ts';
+import { RawPeer } from '../../../support/peers/raw-peer.ts';
 
 test('a session that is left does not wait for ever for its peer to read', async () => {
   const [near, far] = linkPair();

@@ -1,0 +1,151 @@
+import fc from 'fast-check';
+import type {
+  FieldMatch,
+  HttpAction,
+  HttpRoute,
+  HttpStage,
+  RouteOptions,
+  StagePolicy,
+  Target,
+  Upstream,
+} from '../../../src/chain/model/graph.ts';
+import type { TcpAddress } from '../../../src/core/address.ts';
+
+/** Without the members that are undefined. */
+export function leaveOut<T extends object>(parts: T): T {
+  return Object.fromEntries(Object.entries(parts).filter(([, value]) => value !== undefined)) as T;
+}
+
+const maybe = <T>(value: fc.Arbitrary<T>) => fc.option(value, { nil: undefined });
+const text = fc.constantFrom('', 'a', ' b: "c"', '${x}', '*', '#', 'true', '200');
+const ms = fc.constantFrom(0, 250, 15_000, 3_600_000);
+
+const value = fc.record({ kind: fc.constantFrom('exact', 'prefix', 'suffix', 'contains'), value: text });
+const field = (name: string): fc.Arbitrary<FieldMatch> =>
+  fc
+    .record({ value: maybe(value), invert: fc.constantFrom(undefined, true) })
+    .map((parts) => leaveOut({ name, ...parts }) as FieldMatch);
+/** Fields of one name stand together. */
+const fields = fc
+  .tuple(...[':method', 'x-a', ':authority', '1'].map((name) => fc.array(field(name), { maxLength: 2 })))
+  .map((groups) => {
+    const all = groups.flat();
+    // JavaScript puts names that are numbers first.
+    return [...all.filter(({ name }) => name === '1'), ...all.filter(({ name }) => name !== '1')];
+  });
+const method = fc
+  .constantFrom('GET', 'POST')
+  .map((name) => ({ name: ':method', value: { kind: 'exact' as const, value: name } }));
+const match = fc
+  .record({
+    path: fc.oneof(
+      fc.constant({ kind: 'connect' as const }),
+      fc.record({
+        kind: fc.constantFrom('prefix' as const, 'exact' as const),
+        value: fc.constantFrom('/', '/a b', '/${x}', ''),
+      }),
+    ),
+    method: maybe(method),
+    fields,
+  })
+  .map(({ path, method: first, fields: rest }) => ({
+    path,
+    fields: first ? [first, ...rest.filter(({ name }) => name !== ':method')] : rest,
+  }));
+
+function arbitraryAction(upstream: fc.Arbitrary<string>): fc.Arbitrary<HttpAction> {
+  const answer = fc.record({
+    kind: fc.constant('answer'),
+    status: fc.integer({ min: 200, max: 599 }),
+    body: maybe(text),
+  });
+  const requests = fc.record({
+    kind: fc.constant('requests'),
+    upstream,
+    timeoutMs: ms,
+    idleMs: maybe(ms),
+    upgrades: fc.subarray(['websocket', 'connect']),
+  });
+  const tunnels = fc.record({
+    kind: fc.constant('tunnels'),
+    upstream,
+    post: fc.boolean(),
+    idleMs: maybe(ms),
+    proxyProtocol: fc.constantFrom(undefined, 'v1', 'v2'),
+  });
+  return fc.oneof(answer, requests, tunnels).map((action) => leaveOut(action) as HttpAction);
+}
+
+type HttpParts = Pick<HttpStage, 'codec' | 'hosts' | 'upstreams' | 'open' | keyof StagePolicy>;
+
+/** Who may use a stage; mostly everybody. */
+const policy: fc.Arbitrary<Partial<StagePolicy>> = fc.oneof(
+  { weight: 3, arbitrary: fc.constant({}) },
+  fc
+    .record({
+      users: fc.constantFrom(undefined, { authFile: '/${a} b' }, { single: { user: 'al ice', password: 'x' } }),
+      allow: fc.constantFrom(undefined, ['*.example.com:443,22', '10.0.0.0/8:*']),
+      deny: fc.constantFrom(undefined, ['[::1]:22']),
+      caps: fc.constantFrom(undefined, { total: 5 }, { perClient: 1, perSession: 2 }),
+    })
+    .map((parts) => leaveOut(parts) as Partial<StagePolicy>),
+);
+
+/** What an HTTP stage does, with upstreams that lead to some of the places. */
+export function arbitraryHttp(
+  place: fc.Arbitrary<Target>,
+  remote: fc.Arbitrary<TcpAddress>,
+  way: fc.Arbitrary<RouteOptions>,
+): fc.Arbitrary<HttpParts> {
+  const tls = fc.constantFrom(
+    undefined,
+    {},
+    { cacert: '/${a} b', insecure: true },
+    { cert: '/c', key: '/c', servername: 'x' },
+  );
+  const balance = fc.constantFrom('first' as const, 'round-robin' as const);
+  const upstream = (name: string): fc.Arbitrary<Upstream> =>
+    fc
+      .record({
+        route: way,
+        places: fc.array(place, { minLength: 1, maxLength: 2 }),
+        remotes: fc.array(remote, { minLength: 1, maxLength: 2 }),
+        field: maybe(fc.constantFrom(':authority', 'x-target')),
+        balance,
+        version: fc.constantFrom('http1', 'http2'),
+        tls,
+      })
+      .map(({ route, places, remotes, field: name_, balance: which, ...rest }) => ({
+        name,
+        to: name_ ? { field: name_ } : { targets: route.hops.length > 0 ? remotes : places, balance: which },
+        route,
+        version: rest.version as Upstream['version'],
+        ...(rest.tls && { tls: rest.tls }),
+      }));
+  const names = ['up-1', 'db:5432', 'field::authority', '${x} |'];
+  return fc
+    .tuple(
+      fc.subarray(names, { minLength: 1 }).chain((some) => fc.tuple(...some.map(upstream))),
+      fc.boolean(),
+    )
+    .chain(([upstreams, open]) => {
+      const routes: fc.Arbitrary<HttpRoute[]> = fc.array(
+        fc.record({ match, action: arbitraryAction(fc.constantFrom(...upstreams.map(({ name }) => name))) }),
+        { maxLength: 3 },
+      );
+      const host = (name: string, domains: readonly string[]) =>
+        routes.map((list) => ({ name, domains, routes: list }));
+      const hosts = fc.tuple(
+        host('local', ['a.example.com', '*.example.com:8080']),
+        host('www.*', ['www.*']),
+        fc.boolean().chain((isBare) => host(isBare ? '*' : 'All ${x}', ['*'])),
+      );
+      const parts = fc.record({
+        codec: fc.constantFrom('auto' as const, 'http1' as const, 'http2' as const),
+        hosts: hosts.chain((all) => fc.subarray(all)),
+        upstreams: fc.constant(upstreams),
+        ...(open && { open: fc.constant(true) }),
+      });
+      return fc.tuple(parts, policy).map(([own, given]) => ({ ...own, ...given }));
+    });
+}

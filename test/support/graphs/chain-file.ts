@@ -1,0 +1,15 @@
+import { schemes } from '../../../src/carriers/index.ts';
+import { type LoadedGraph, loadGraph } from '../../../src/chain/read/load.ts';
+import { parseRule } from '../../../src/policy/rules.ts';
+
+/** Loads the text of a file as `chain -c chain.yaml` does in a folder. */
+export function loadText(text: string, env: Readonly<Record<string, string>> = {}, folder = '/etc/tunl'): LoadedGraph {
+  return loadGraph(text, {
+    name: 'chain.yaml',
+    env,
+    folder,
+    schemes,
+    switches: ['post', 'hbone', 'hbone-local'],
+    checkRule: (rule) => void parseRule(rule),
+  });
+}

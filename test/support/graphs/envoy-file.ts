@@ -1,0 +1,117 @@
+import { readFileSync } from 'node:fs';
+import { Source } from '../../../src/chain/read/document.ts';
+import type { LoadedGraph } from '../../../src/chain/read/load.ts';
+import type {
+  ForwardStage,
+  HttpRoute,
+  HttpStage,
+  RouteOptions,
+  Target,
+  TargetChoice,
+  Upstream,
+} from '../../../src/chain/model/graph.ts';
+import type { Hop } from '../../../src/core/hop.ts';
+import { loadBootstrap } from '../../../src/envoy/import/load.ts';
+
+/** Loads the text of a bootstrap file as `chain -c envoy.yaml` does. */
+export function loadEnvoy(text: string, allowUnknownFields = false): LoadedGraph {
+  return loadBootstrap(new Source(text, 'envoy.yaml'), { allowUnknownFields });
+}
+
+/** The text of one of the files in test/envoy/fixtures. */
+export function readFixture(name: string): string {
+  return readFileSync(new URL(`../../envoy/fixtures/${name}.yaml`, import.meta.url), 'utf8');
+}
+
+/** A place on loopback. */
+export function localPort(port: number) {
+  return { kind: 'tcp', host: '127.0.0.1', port } as const;
+}
+
+/** A route with what holds in Envoy where a file says nothing; a TcpProxy ends idle tunnels after an hour. */
+export function envoyRoute(
+  limits: Partial<RouteOptions['limits']> = {},
+  more: Partial<RouteOptions> = {},
+): RouteOptions {
+  return {
+    hops: [],
+    limits: {
+      dnsMs: 5000,
+      connectMs: 5000,
+      tlsMs: limits.connectMs ?? 5000,
+      handshakeMs: 15_000,
+      idleMs: 3_600_000,
+      lingerMs: 60_000,
+      halfCloseWaitMs: 2000,
+      ...limits,
+    },
+    ...more,
+  };
+}
+
+/** A stage as a TcpProxy becomes one. */
+export function tcpStage(
+  name: string,
+  listen: ForwardStage['listen'][number],
+  to: ForwardStage['to']['targets'][number],
+  route: RouteOptions = envoyRoute(),
+): ForwardStage {
+  return { name, job: 'forward', listen: [listen], to: { targets: [to], balance: 'first' }, route, log: false };
+}
+
+/** A proxy as a cluster becomes one. */
+export function envoyHop(scheme: string, port: number, more: Partial<Hop> = {}): Hop {
+  // Envoy passes an end on at once; so it is with the other schemes as they are.
+  const isConnect = ['http', 'https', 'h2', 'h2c'].includes(scheme);
+  const halfClose = isConnect ? { halfClose: 'now' as const } : {};
+  return { scheme, address: localPort(port), tls: {}, headers: [], ...halfClose, settings: {}, ...more };
+}
+
+/** A stage as an HttpConnectionManager with one virtual host for everybody becomes one. */
+export function httpStage(
+  name: string,
+  listen: HttpStage['listen'][number],
+  routes: readonly HttpRoute[],
+  upstreams: readonly Upstream[] = [],
+): HttpStage {
+  return {
+    name,
+    job: 'http',
+    listen: [listen],
+    codec: 'auto',
+    hosts: [{ name: 'everybody', domains: ['*'], routes }],
+    upstreams,
+    route: envoyRoute({ idleMs: 0 }),
+    log: false,
+    ...(upstreams.some(({ to }) => 'field' in to) && { open: true }),
+  };
+}
+
+/** A cluster as it is for routes. */
+export function upstream(name: string, to: Upstream['to'], more: Partial<Upstream> = {}): Upstream {
+  return { name, to, route: envoyRoute({ idleMs: 0 }), version: 'http1', ...more };
+}
+
+/** One place and no other. */
+export function only(target: Target): TargetChoice {
+  return { targets: [target], balance: 'first' };
+}
+
+/** The text of one of the files with one piece of it put otherwise; `from` must be there. */
+export function editFixture(name: string, from: string, to: string): string {
+  const text = readFixture(name);
+  if (!text.includes(from)) throw new Error(`${name}.yaml has no ${from}`);
+  return text.replace(from, to);
+}
+
+/** A change to one of the files in test/envoy/fixtures that makes it one to refuse. */
+export interface RefusedEdit {
+  readonly file: string;
+  readonly from: string;
+  readonly to: string;
+  /** What is said, behind the name of the file. */
+  readonly says: string;
+  readonly hints?: readonly string[];
+  /** Envoy runs it, and fails when somebody connects, or does something that we cannot. */
+  readonly envoyTakesIt?: true;
+}

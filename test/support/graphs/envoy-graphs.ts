@@ -1,0 +1,224 @@
+import fc from 'fast-check';
+import {
+  type ChainStage,
+  type ForwardStage,
+  type Graph,
+  type HopChoice,
+  type HttpStage,
+  type ListenerTls,
+  listStages,
+  type PlainGraph,
+  type ProxyStage,
+  type Target,
+  type TargetChoice,
+  type Upstream,
+} from '../../../src/chain/model/graph.ts';
+import {
+  accessLogs,
+  alternatives,
+  attempts,
+  family,
+  type GraphFiles,
+  hop,
+  ip,
+  limits,
+  name,
+  tcp,
+  tls,
+} from './envoy-hops.ts';
+import { route } from './envoy-routes.ts';
+import { toGraph } from './graphs.ts';
+
+const unix: fc.Arbitrary<Target> = fc.record({
+  kind: fc.constant('unix' as const),
+  path: fc.constantFrom('/run/a.sock', '/tmp/a b: c', "/tmp/'%", './@x'),
+});
+function forwardStage(stage: Place, files: GraphFiles): fc.Arbitrary<ForwardStage> {
+  const one = hop(files).map((only): HopChoice => [only]);
+  const hops = fc.tuple(fc.oneof(one, alternatives(files)), fc.array(one, { maxLength: 2 }));
+  return fc
+    .record({
+      hops: fc.option(hops, { nil: undefined }),
+      entry: fc.constantFrom(undefined, ...stage.inner),
+      to: targets(stage),
+      asked: tcp(fc.oneof(name, ip)),
+      limits,
+      attempts,
+      family,
+      balance: fc.constantFrom({}, { hopBalance: 'round-robin' as const }, { hopBalance: 'first' as const }),
+    })
+    .map(({ hops: way, entry, to, asked, limits: own, attempts: tries, family: only, balance }) => {
+      const [first, others] = way ?? [[], []];
+      const [near] = first;
+      const list = near ? withoutTwins([entry ? [near] : first, ...others]) : [];
+      return {
+        ...stage.common,
+        job: 'forward',
+        to: near ? { targets: [asked], balance: 'first' } : to,
+        route: { hops: list, limits: own, ...(entry && { entry }), ...tries, ...only, ...balance },
+      };
+    });
+}
+
+/** Two hbone:// in a row would be another thing. */
+function withoutTwins(hops: readonly HopChoice[]): readonly HopChoice[] {
+  const isMesh = (choice: HopChoice | undefined) => choice?.[0]?.scheme === 'hbone';
+  return hops.filter((choice, index) => !isMesh(choice) || !isMesh(hops[index - 1]));
+}
+
+function proxyStage(stage: Place, files: GraphFiles): fc.Arbitrary<ProxyStage> {
+  return fc
+    .record({
+      to: targets(stage),
+      limits,
+      family,
+      hops: fc.array(
+        hop(files).map((only): HopChoice => [only]),
+        { maxLength: 2 },
+      ),
+      asked: tcp(fc.oneof(name, ip)),
+      accept: fc.subarray(['post']),
+      proxyProtocol: fc.constantFrom({}, { proxyProtocol: 'v1' as const }, { proxyProtocol: 'v2' as const }),
+      passesOn: fc.boolean(),
+      isAsked: fc.boolean(),
+    })
+    .map(({ to, limits: own, family: only, hops, asked, accept, proxyProtocol, passesOn, isAsked }) => {
+      const way = withoutTwins(hops);
+      const common = { ...stage.common, job: 'proxy', users: {}, allow: [], deny: [], open: true } as const;
+      const passable = way.filter(([next]) => next && /^(?:http|h2c|h2)$/.test(next.scheme));
+      const bare = passable.map((choice) => choice.map((next) => ({ ...next, headers: [], formats: [] })));
+      if (passesOn && bare.length > 0) return { ...common, accept: [], route: { hops: bare, limits: own, ...only } };
+      if (isAsked && hops.length === 0)
+        return { ...common, accept, route: { hops, limits: own, ...only }, ...proxyProtocol };
+      return {
+        ...common,
+        to: way.length > 0 ? { targets: [asked], balance: 'first' } : to,
+        route: { hops: way, limits: own, ...only },
+        accept,
+        ...proxyProtocol,
+      };
+    });
+}
+
+const upstreamNames = ['up', 'side'] as const;
+
+function httpStage(stage: Place, files: GraphFiles): fc.Arbitrary<HttpStage> {
+  const upstream = (own: string): fc.Arbitrary<Upstream> =>
+    fc
+      .record({
+        to: fc.oneof(targets(stage), fc.constant({ field: ':authority' })),
+        limits,
+        family,
+        version: fc.constantFrom('http1' as const, 'http2' as const),
+        tls: fc.option(tls(files), { nil: undefined }),
+      })
+      .map(({ to, limits: dial, family: only, version, tls: secure }) => ({
+        name: `${stage.common.name}-${own}`,
+        to,
+        route: { hops: [], limits: dial, ...only },
+        version,
+        // A pipe or a field has no name that could be verified.
+        ...(secure && { tls: { servername: 'other.example', ...secure } }),
+      }));
+  return fc
+    .record({
+      codec: fc.constantFrom('auto' as const, 'http1' as const, 'http2' as const),
+      routes: fc.array(route(upstreamNames.map((own) => `${stage.common.name}-${own}`)), {
+        minLength: 1,
+        maxLength: 4,
+      }),
+      upstreams: fc.tuple(...upstreamNames.map(upstream)),
+      domains: fc.constantFrom(['*'], ['a.example:443', '*.example.com'], ['b.*']),
+      limits,
+    })
+    .map(({ codec, routes, upstreams, domains, limits: own }) => ({
+      ...stage.common,
+      job: 'http',
+      open: true,
+      codec,
+      hosts: [{ name: 'all', domains, routes }],
+      upstreams,
+      route: { hops: [], limits: own },
+    }));
+}
+
+/** Where a stage is among the others. */
+interface Place {
+  readonly common: Pick<ChainStage, 'name' | 'listen' | 'tls' | 'log' | 'accessLogs'>;
+  /** Stages that it may lead to. */
+  readonly inner: readonly (Target & { readonly kind: 'internal' })[];
+}
+
+function targets({ inner }: Place): fc.Arbitrary<TargetChoice> {
+  const internal = inner.length > 0 ? [fc.constantFrom<Target>(...inner)] : [];
+  const one = fc.oneof(tcp(name), tcp(ip), unix, ...internal).map((target) => [target]);
+  const several = fc.array(tcp(fc.oneof(name, ip)), { minLength: 2, maxLength: 3 });
+  return fc.record({
+    targets: fc.oneof(one, several),
+    balance: fc.constantFrom('first' as const, 'round-robin' as const),
+  });
+}
+
+/** Graphs that Envoy can run, of stages that may lead to those behind them. */
+export function makeEnvoyGraphs(files: GraphFiles): fc.Arbitrary<Graph> {
+  const stage = (index: number, count: number): fc.Arbitrary<ChainStage> => {
+    const inner = Array.from({ length: count - index - 1 }, (_, step) => ({
+      kind: 'internal' as const,
+      name: `s-${index + step + 1}`,
+    }));
+    return fc
+      .record({
+        bind: fc.constantFrom('127.0.0.1', '*', '::1', '0.0.0.0'),
+        isReached: fc.boolean(),
+        secure: fc.constantFrom<ListenerTls | undefined>(
+          undefined,
+          { cert: files.cert, key: files.key },
+          { cert: files.cert, key: files.key, clientCa: files.ca },
+        ),
+        log: fc.boolean(),
+        logs: accessLogs,
+      })
+      .chain(({ bind, isReached, secure, log, logs }) => {
+        const place: Place = {
+          inner,
+          common: {
+            name: `s-${index}`,
+            listen: [
+              ...(isReached || index === 0 ? [{ kind: 'tcp' as const, host: bind, port: 1000 + index }] : []),
+              ...(index === 0 ? [] : [{ kind: 'internal' as const, name: `s-${index}` }]),
+            ],
+            log,
+            ...(secure && { tls: secure }),
+            ...(logs.length > 0 && { accessLogs: logs }),
+          },
+        };
+        const kinds: fc.Arbitrary<ChainStage>[] = [
+          forwardStage(place, files),
+          proxyStage(place, files),
+          httpStage(place, files),
+        ];
+        return fc.oneof(...kinds);
+      });
+  };
+  return fc
+    .integer({ min: 1, max: 4 })
+    .chain((count) =>
+      fc.record({
+        stages: fc.tuple(...Array.from({ length: count }, (_, index) => stage(index, count))),
+        more: fc.constantFrom<Partial<PlainGraph>>(
+          {},
+          { admin: { kind: 'tcp', host: '127.0.0.1', port: 9901 } },
+          { internalBufferBytes: 64 * 1024 },
+        ),
+      }),
+    )
+    .map(({ stages, more }) => toGraph({ stages, ...more }));
+}
+
+/** How the values of fields were written: as they are, but for what would be read as a variable. */
+export function writeFields(graph: Graph): Map<object, string> {
+  const hops = listStages(graph).flatMap((stage) =>
+    stage.job === 'http' ? stage.upstreams.flatMap(({ route: { hops: list } }) => list) : stage.route.hops,
+  );
+  return new Map(hops.flat().flatMap(({ headers }) => headers.map((field) => [field, field[1]] as const)));
+}

@@ -1,0 +1,57 @@
+import fc from 'fast-check';
+import type { HttpAction, HttpRoute } from '../../../src/chain/model/graph.ts';
+
+/** What happens to some requests, with these upstreams. */
+export function route(upstreams: readonly string[]): fc.Arbitrary<HttpRoute> {
+  const upstream = fc.constantFrom(...upstreams);
+  const idle = fc.constantFrom({}, { idleMs: 0 }, { idleMs: 60_000 });
+  const action: fc.Arbitrary<HttpAction> = fc.oneof(
+    fc.record({
+      kind: fc.constant('answer' as const),
+      status: fc.constantFrom(200, 404),
+      body: fc.constantFrom('hi', 'a: b\n'),
+    }),
+    fc
+      .record({
+        upstream,
+        timeoutMs: fc.constantFrom(0, 15_000),
+        upgrades: fc.subarray(['websocket', 'connect']),
+        idle,
+      })
+      .map(({ idle: own, ...parts }) => ({ kind: 'requests' as const, ...parts, ...own })),
+    fc
+      .record({ upstream, post: fc.boolean(), proxyProtocol: fc.constantFrom(undefined, 'v1' as const), idle })
+      .map(({ upstream: to, post, proxyProtocol, idle: own }) => ({
+        kind: 'tunnels' as const,
+        upstream: to,
+        post,
+        ...(proxyProtocol && { proxyProtocol }),
+        ...own,
+      })),
+  );
+  const path = fc.constantFrom(
+    { kind: 'connect' } as const,
+    { kind: 'prefix', value: '/' } as const,
+    { kind: 'exact', value: '/a b' } as const,
+  );
+  const field = fc.constantFrom(
+    { name: ':method', value: { kind: 'exact', value: 'POST' } } as const,
+    { name: 'foo' } as const,
+    { name: 'foo', value: { kind: 'prefix', value: 'b' }, invert: true } as const,
+    { name: 'foo', value: { kind: 'suffix', value: 'b' } } as const,
+    { name: 'foo', value: { kind: 'contains', value: 'b' } } as const,
+  );
+  return fc
+    .record({ match: fc.record({ path, fields: fc.array(field, { maxLength: 2 }) }), action })
+    .map((one) => (one.action.kind === 'tunnels' && one.match.path.kind !== 'connect' ? toPosts(one) : one));
+}
+
+/** By a path only the tunnels of one method are ended. */
+function toPosts({ match, action }: HttpRoute): HttpRoute {
+  const others = match.fields.filter(({ name }) => name !== ':method');
+  const method = { name: ':method', value: { kind: 'exact', value: 'POST' } } as const;
+  return {
+    match: { ...match, fields: [method, ...others] },
+    action: action.kind === 'tunnels' ? { ...action, post: true } : action,
+  };
+}

@@ -1,0 +1,90 @@
+import type {
+  ChainStage,
+  ForwardStage,
+  Graph,
+  PlainGraph,
+  ProxyStage,
+  RouteOptions,
+  Target,
+} from '../../../src/chain/model/graph.ts';
+import type { InternalAddress } from '../../../src/core/address.ts';
+import { calmLimits } from '../harness/app.ts';
+
+/** A stage as a test writes it: where it listens, where it leads to, and what else it cares for. */
+export type StageOptions<S extends ChainStage> = Partial<Omit<S, 'job' | 'name' | 'listen' | 'to' | 'route'>> & {
+  /** Default: a free port of loopback. */
+  readonly listen?: S['listen'] | 'internal';
+  readonly to?: Target | readonly Target[];
+  readonly balance?: 'first' | 'round-robin';
+  readonly route?: Partial<S['route']>;
+};
+
+/** A free port of loopback. */
+export const freePort = { kind: 'tcp', host: '127.0.0.1', port: 0 } as const;
+
+/** The address of an internal listener. */
+export function internal(name: string): InternalAddress {
+  return { kind: 'internal', name };
+}
+
+/** The graph of stages that have their routes in place. Each route is one of its own, but where it is the same object. */
+export function toGraph({ stages, ...rest }: PlainGraph): Graph {
+  const routes = new Map<string, RouteOptions>();
+  const name = (wanted: string, route: RouteOptions): string => {
+    const known = [...routes].find(([, other]) => other === route)?.[0] ?? wanted;
+    routes.set(known, route);
+    return known;
+  };
+  const named = stages.map((stage) => {
+    const route = name(stage.name, stage.route);
+    if (stage.job !== 'http') return { ...stage, route };
+    const upstreams = stage.upstreams.map((each) => ({
+      ...each,
+      route: name(`${stage.name} ${each.name}`, each.route),
+    }));
+    return { ...stage, route, upstreams };
+  });
+  return { ...rest, routes, stages: named };
+}
+
+/** A stage that forwards; an internal listener has the name of its stage. */
+export function forwardStage(
+  name: string,
+  to: Target | readonly Target[],
+  options: StageOptions<ForwardStage> = {},
+): ForwardStage {
+  const { balance, ...common } = commonParts(name, { ...options, to });
+  return { log: false, ...common, job: 'forward', to: { targets: toList(to), balance } };
+}
+
+/** A stage that is a proxy, open to everybody. */
+export function proxyStage(name: string, options: StageOptions<ProxyStage> = {}): ProxyStage {
+  const { to, balance: _balance, ...rest } = options;
+  const { balance, ...common } = commonParts(name, { ...rest });
+  return {
+    users: {},
+    accept: [],
+    allow: [],
+    deny: [],
+    open: false,
+    log: false,
+    ...common,
+    job: 'proxy',
+    ...(to && { to: { targets: toList(to), balance } }),
+  };
+}
+
+function commonParts<S extends ChainStage>(name: string, options: StageOptions<S>) {
+  const { listen = [freePort], to: _to, route, balance = 'first', ...rest } = options;
+  return {
+    ...rest,
+    name,
+    listen: listen === 'internal' ? [internal(name)] : listen,
+    route: { hops: [], limits: calmLimits, ...route },
+    balance,
+  };
+}
+
+function toList(to: Target | readonly Target[]): readonly Target[] {
+  return Array.isArray(to) ? (to as readonly Target[]) : [to as Target];
+}

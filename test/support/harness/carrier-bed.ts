@@ -1,0 +1,109 @@
+import { onTestFinished } from 'vitest';
+import type { ServeOptions } from '../../../src/app/options.ts';
+import { findScheme } from '../../../src/carriers/index.ts';
+import type { TcpAddress } from '../../../src/core/address.ts';
+import type { Carrier, CarrierScheme } from '../../../src/core/carrier.ts';
+import type { DialStep } from '../../../src/core/dialer.ts';
+import type { Hop } from '../../../src/core/hop.ts';
+import { resetError } from '../../../src/core/link.ts';
+import { Secret } from '../../../src/core/secret.ts';
+import type { BedOptions, StartBed, TestCredentials } from '../../conformance/carrier-bed.ts';
+import { type IssuedCertificate, makeCerts } from '../certs/certs.ts';
+import { calmLimits, findPin, makeHop, makeRoute, startTestServe, type TestApp } from './app.ts';
+import type { LinkPair } from '../../conformance/link-contract.ts';
+import { makeContext, makeListenerPair } from './link-pairs.ts';
+import { startTlsTerminator } from '../peers/tls-terminator.ts';
+
+/** A hop as a test wants it: a scheme, and the protocols that its TLS takes where not all of ours. */
+export type BedHop = string | { readonly scheme: string; readonly alpn: readonly string[] };
+
+/**
+ * Both ends of a way through hops of these schemes, nearest first, each with a `serve` of its own
+ * that is started as the scheme's carrier says. The options concern the last server and its hop;
+ * what stands between stands before the first.
+ */
+export function makeStartBed(...bedHops: readonly BedHop[]): StartBed {
+  return async (options = {}) => {
+    const servers: TestApp[] = [];
+    const hops: Hop[] = [];
+    for (const [index, bedHop] of bedHops.entries()) {
+      const isLast = index === bedHops.length - 1;
+      const { server, hop } = await startHop(bedHop, isLast ? options : {});
+      const { between } = options;
+      // Not the server's own, where TLS stands before it.
+      const { port: own } = hop.address as TcpAddress;
+      const port = index === 0 && between ? await between(own) : own;
+      servers.push(server);
+      hops.push({ ...hop, address: { kind: 'tcp', host: '127.0.0.1', port } });
+    }
+    const { handshakeMs = calmLimits.handshakeMs } = options;
+    const route = await makeRoute(hops, { ...calmLimits, handshakeMs, tlsMs: handshakeMs });
+    const progress: string[] = [];
+    const onProgress = (step: DialStep) => void progress.push(JSON.stringify(step));
+    return {
+      progress,
+      server: servers.at(-1) as TestApp,
+      async dial(target, signal) {
+        const link = await route.dial(target, { ...makeContext(target, signal), onProgress });
+        onTestFinished(() => link.reset(resetError('the test is over')));
+        return link;
+      },
+    };
+  };
+}
+
+/** Two Links joined by a tunnel: the client's, and that of a listener of ours that it leads to. */
+export async function makeTunnelPair(start: StartBed): Promise<LinkPair> {
+  const bed = await start();
+  return makeListenerPair({ kind: 'tcp', host: '127.0.0.1', port: 0 }, (target) => bed.dial(target as TcpAddress));
+}
+
+async function startHop(bedHop: BedHop, options: BedOptions): Promise<{ server: TestApp; hop: Hop }> {
+  const scheme = typeof bedHop === 'string' ? bedHop : bedHop.scheme;
+  const { carrier, tls } = findScheme(scheme) as CarrierScheme & { carrier: Carrier };
+  const more = options.credentials ? { credentials: toCredentials(options.credentials) } : {};
+  if (typeof bedHop !== 'string') {
+    const server = await startServer(carrier, options);
+    const { port, pin } = await startTlsTerminator(server.port, bedHop.alpn);
+    return { server, hop: makeHop(scheme, port, { ...more, tls: { pin } }) };
+  }
+  if (tls?.verify === 'spiffe') {
+    const { ca, server: own, client } = await spiffeCerts();
+    const server = await startServer(carrier, options, { cert: own.cert, key: own.key, clientCa: ca.cert });
+    return {
+      server,
+      hop: makeHop(scheme, server.port, { tls: { cert: client.cert, key: client.key, cacert: ca.cert } }),
+    };
+  }
+  const server = await startServer(carrier, options, tls && {});
+  return { server, hop: makeHop(scheme, server.port, { ...more, ...(tls && { tls: { pin: findPin(server) } }) }) };
+}
+
+function startServer(
+  { serveFlag }: Carrier,
+  { users, deny = [] }: BedOptions,
+  tls?: ServeOptions['tls'],
+): Promise<TestApp> {
+  return startTestServe({
+    ...(tls && { tls }),
+    ...(users && { users: { single: users } }),
+    accept: serveFlag ? [serveFlag.name] : [],
+    deny,
+  });
+}
+
+let issued: Promise<{ ca: IssuedCertificate; server: IssuedCertificate; client: IssuedCertificate }> | undefined;
+
+/** Certificates by which both sides of a mesh know each other, made once for a test file. */
+function spiffeCerts() {
+  issued ??= makeCerts().then(async (certs) => {
+    process.once('exit', certs.remove);
+    const issue = (account: string) => certs.issue({ uris: [`spiffe://cluster.local/ns/test/sa/${account}`] });
+    return { ca: certs.ca, server: await issue('server'), client: await issue('client') };
+  });
+  return issued;
+}
+
+function toCredentials({ user, password }: TestCredentials) {
+  return { user, password: new Secret(password) };
+}

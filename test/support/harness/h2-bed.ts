@@ -1,0 +1,57 @@
+import { expect } from 'vitest';
+import type { ServeOptions } from '../../../src/app/options.ts';
+import { startTestServe, type TestApp, type TestOptions } from './app.ts';
+import { connectHttp2, type Http2Peer } from '../peers/h2-peer.ts';
+import { echo, startTarget, type Target } from '../targets/plain.ts';
+
+/** A server under attack, with a tunnel of somebody else's through it. */
+export interface Http2Bed {
+  readonly serve: TestApp;
+  /** Sends back what it gets. */
+  readonly target: Target;
+  /** `HOST:PORT` of the target. */
+  readonly authority: string;
+  /** Connections that were made to the target, without the one of the control tunnel. */
+  dials(): number;
+  /** Starts another HTTP/2 session. */
+  connect(): Promise<Http2Peer>;
+  /** Opens a tunnel in a session and expects it to work. */
+  expectTunnel(peer: Http2Peer): Promise<void>;
+  /** Expects the control tunnel, in a session of its own, to have noticed nothing. */
+  expectControl(): Promise<void>;
+}
+
+/** How a bed is started: what `serve` is told, over TLS or not. */
+export interface Http2BedOptions extends TestOptions<Omit<ServeOptions, 'tls'>> {
+  readonly security?: 'clear' | 'tls';
+}
+
+/** Starts `serve` in this process, with a target and a control tunnel. */
+export async function startHttp2Bed({ security = 'clear', ...options }: Http2BedOptions = {}): Promise<Http2Bed> {
+  const serve = await startTestServe({ ...options, ...(security === 'tls' && { tls: {} }) });
+  const target = await startTarget(echo);
+  const authority = `127.0.0.1:${target.port}`;
+  const connect = () => connectHttp2(serve.port, security);
+  const control = await connect();
+  const controlStream = control.connect(authority);
+  expect(await control.outcomeOf(controlStream)).toEqual({ status: 200 });
+  let words = 0;
+  const expectEcho = async (peer: Http2Peer, stream: number) => {
+    const word = `word ${++words}`;
+    peer.send('data', stream, word);
+    expect(String(await peer.read(stream, word.length))).toBe(word);
+  };
+  return {
+    serve,
+    target,
+    authority,
+    connect,
+    dials: () => target.accepted - 1,
+    async expectTunnel(peer) {
+      const stream = peer.connect(authority);
+      expect(await peer.outcomeOf(stream)).toEqual({ status: 200 });
+      await expectEcho(peer, stream);
+    },
+    expectControl: () => expectEcho(control, controlStream),
+  };
+}

@@ -1,0 +1,97 @@
+import { createServer, type AddressInfo, type Socket } from 'node:net';
+import { onTestFinished } from 'vitest';
+import type { TcpAddress } from '../../../src/core/address.ts';
+import { resetError } from '../../../src/core/link.ts';
+import { socketLink } from '../../../src/core/socket-link.ts';
+import { inTime } from '../eventually.ts';
+import { RawPeer } from '../peers/raw-peer.ts';
+
+/** What a target does with a connection. */
+export type Behaviour = (socket: Socket) => void;
+
+/** A TCP server on 127.0.0.1 that lives as long as the test. */
+export interface Target {
+  readonly port: number;
+  readonly address: TcpAddress;
+  /** Connections accepted so far, and those that are still open. */
+  readonly accepted: number;
+  readonly open: number;
+  /** The next connection that was not asked for yet, once it is there. */
+  accept(options?: { reading?: boolean }): Promise<RawPeer>;
+}
+
+/** Starts a target. Without a behaviour the test plays its part with `accept`. */
+export async function startTarget(behave: Behaviour = () => {}): Promise<Target> {
+  const sockets = new Set<Socket>();
+  const waiting: Socket[] = [];
+  let accepted = 0;
+  let wake: () => void = () => {};
+  const server = createServer({ allowHalfOpen: true, noDelay: true }, (socket) => {
+    accepted++;
+    sockets.add(socket);
+    socket.on('error', () => {}).once('close', () => sockets.delete(socket));
+    behave(socket);
+    waiting.push(socket);
+    wake();
+  });
+  onTestFinished(() => {
+    server.close();
+    for (const socket of sockets) socket.destroy();
+  });
+  await new Promise<void>((resolve) => void server.listen(0, '127.0.0.1', resolve));
+  const { port } = server.address() as AddressInfo;
+  const arrival = () => new Promise<void>((resolve) => (wake = resolve));
+  return {
+    port,
+    address: { kind: 'tcp', host: '127.0.0.1', port },
+    get accepted() {
+      return accepted;
+    },
+    get open() {
+      return sockets.size;
+    },
+    async accept(options) {
+      if (waiting.length === 0) await inTime('a connection to the target', arrival());
+      return new RawPeer(socketLink(waiting.shift() as Socket, {}), options);
+    },
+  };
+}
+
+/** Where nobody listens: a port that only the super-user could open, and nobody does. */
+export const refusedAddress: TcpAddress = { kind: 'tcp', host: '127.0.0.1', port: 1 };
+
+/** Sends back what it gets, and ends when the client does. */
+export const echo: Behaviour = (socket) => void socket.pipe(socket);
+
+/** Speaks first, then sends back what it gets. */
+export const greet =
+  (greeting: string | Buffer): Behaviour =>
+  (socket) => {
+    socket.write(greeting);
+    echo(socket);
+  };
+
+/** Says nothing until the client has ended, then answers what it makes of the question and ends. */
+export const answerAtEnd =
+  (answer: (question: Buffer) => string | Buffer): Behaviour =>
+  (socket) => {
+    const question: Buffer[] = [];
+    socket.on('data', (chunk) => question.push(chunk));
+    socket.on('end', () => socket.end(answer(Buffer.concat(question))));
+  };
+
+/** Resets the connection once it has got so many bytes. */
+export const resetAfter =
+  (bytes: number): Behaviour =>
+  (socket) => {
+    let left = bytes;
+    const cut = () => socketLink(socket, {}).reset(resetError('reset by the target'));
+    if (left === 0) return cut();
+    socket.on('data', (chunk) => (left -= chunk.length) <= 0 && cut());
+  };
+
+/** Takes everything, says nothing, and goes when the client goes. */
+export const listenOnly: Behaviour = (socket) => void socket.resume().once('end', () => socket.end());
+
+/** Accepts and reads nothing, says nothing, ends nothing. */
+export const stall: Behaviour = (socket) => void socket.pause();
