@@ -1,6 +1,7 @@
 export { openTunnel, type OpenTunnelOptions, type Tunnel } from './app/commands/open-tunnel.ts';
 export { startForward } from './app/commands/forward.ts';
-export type { ForwardOptions, ForwardSpec, Limits, Running, Runtime, ServeOptions } from './app/options.ts';
+export type { ForwardOptions, ForwardSpec, Limits, ServeOptions } from './app/commands/options.ts';
+export type { Running, Runtime } from './app/runtime.ts';
 export { startServe } from './app/commands/serve.ts';
 export type { Address, TcpAddress, UnixAddress } from './core/address.ts';
 export type { DialStep } from './core/dialer.ts';

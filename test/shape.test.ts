@@ -26,7 +26,6 @@ function lint(path: string, text: string): string {
 test.each([
   ['src/core/link.ts', 'node:net'],
   ['src/http/wire/head.ts', 'node:tls'],
-  ['src/http/h2/request.ts', 'node:http2'],
   ['src/relay/relay.ts', 'node:net'],
   ['src/tls/client.ts', 'node:net'],
   ['src/app/commands/serve.ts', 'chalk'],

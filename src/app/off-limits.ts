@@ -1,9 +1,9 @@
-import { type Graph, listStages, listWays, type RouteOptions, type Target } from '../chain/model/graph.ts';
+import { type Graph, listStages, listRoutesOut, type RouteOptions, type Target } from '../chain/model/graph.ts';
 import { type Address, formatAddress } from '../core/address.ts';
-import type { Stage } from '../core/dialer.ts';
+import type { Layer } from '../core/dialer.ts';
 import { TunlError, usageError } from '../core/errors.ts';
 import { isLoopbackOnly, isOwn, isOwnPath, isThisMachine, listMeanings } from '../policy/own.ts';
-import type { HopChoice } from './options.ts';
+import type { HopChoice } from '../chain/model/graph.ts';
 
 /**
  * The places of this process that no tunnel may lead to. They are asked for at each dial: a reload may move them, and
@@ -28,7 +28,7 @@ export class OffLimits {
    * Judges what is asked of the last of these hops. A proxy on this machine would reach us by the names that this
    * machine has for itself; one that is elsewhere only by those that others have for it.
    */
-  guardBeyond(hops: readonly HopChoice[]): Stage {
+  guardBeyond(hops: readonly HopChoice[]): Layer {
     const isLocal = areLocal(hops);
     return (next) => async (address, ctx) => {
       if (isAmongBeyond(address, isLocal, this.#places())) throw prohibited(address);
@@ -43,7 +43,7 @@ export class OffLimits {
  */
 export function assertNotLedTo(own: Address, graph: Graph): void {
   for (const stage of listStages(graph)) {
-    for (const { to, route } of listWays(stage)) {
+    for (const { to, route } of listRoutesOut(stage)) {
       const led = findLed(own, to?.targets ?? [], route);
       if (!led) continue;
       const message = `${formatAddress(led)} is the admin address`;

@@ -2,10 +2,10 @@ import { formatHostPort } from '../core/address.ts';
 import type { Carrier } from '../core/carrier.ts';
 import { isSuccess } from '../http/call.ts';
 import { basicField } from '../http/wire/credentials.ts';
-import { Http1Session, type Http1Terms } from '../http/tunnel/h1-session.ts';
+import { Http1Session, type Http1TunnelTerms } from '../http/tunnel/h1-session.ts';
 import { claimConnect } from '../http/server/tunnel-request.ts';
 
-const connectTerms: Http1Terms = {
+const connectTerms: Http1TunnelTerms = {
   method: 'CONNECT',
   requestTarget: ({ host, port }) => formatHostPort(host, port),
   fields: ({ credentials }) => (credentials ? [basicField(credentials)] : []),

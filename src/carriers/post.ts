@@ -7,7 +7,7 @@ import { isSuccess } from '../http/call.ts';
 import { formatBasic } from '../http/wire/credentials.ts';
 import { readFraming } from '../http/wire/framing.ts';
 import { reachByVersion } from '../http/tunnel/hop-versions.ts';
-import { Http1Session, type Http1Terms } from '../http/tunnel/h1-session.ts';
+import { Http1Session, type Http1TunnelTerms } from '../http/tunnel/h1-session.ts';
 import { http2Settings, type Http2Terms, openHttp2Session } from '../http/tunnel/h2-session.ts';
 import { originTerms, toTunnelRequest } from '../http/server/tunnel-request.ts';
 
@@ -26,7 +26,7 @@ const pathOf = ({ settings }: Hop): string => settings['path'] ?? '/';
 const originFields = ({ credentials }: Hop): HeaderField[] =>
   credentials ? [['Authorization', formatBasic(credentials)]] : [];
 
-const http1Terms: Http1Terms = {
+const http1Terms: Http1TunnelTerms = {
   method: 'POST',
   requestTarget: (_target, hop) => pathOf(hop),
   fields: (hop) => [

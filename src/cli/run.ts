@@ -5,13 +5,13 @@ import type { CommandSpec, ProgramContext } from './parse/command.ts';
 import { commands } from './commands/index.ts';
 import { fail, tellTerminal } from './terminal/fail.ts';
 import type { Io } from './terminal/io.ts';
-import { guessVoice, helpOption, readVoice } from './options/voice.ts';
-import { parseWords } from './parse/program.ts';
+import { guessOutput, helpOption, readOutput } from './options/output.ts';
+import { parseCommandLine } from './parse/program.ts';
 import { Ui } from './terminal/ui.ts';
 
 /** Runs one command line. Resolves with the exit status once all output is written. */
 export async function run(words: readonly string[], io: Io): Promise<number> {
-  let ui = await new Ui(io, guessVoice(words)).prepare();
+  let ui = await new Ui(io, guessOutput(words)).prepare();
   let status: number;
   try {
     const help = await answerGlobally(words);
@@ -19,8 +19,8 @@ export async function run(words: readonly string[], io: Io): Promise<number> {
       ui.print(help);
       status = 0;
     } else {
-      const { command, args } = parseWords(words, commands);
-      ui = await new Ui(io, readVoice(args)).prepare();
+      const { command, args } = parseCommandLine(words, commands);
+      ui = await new Ui(io, readOutput(args)).prepare();
       status = args.get(helpOption)
         ? await printHelp(ui, command)
         : await runGuarded(command, args, { io, ui, commands });

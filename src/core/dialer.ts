@@ -48,11 +48,11 @@ export interface DialContext {
   /** Called with a sentence if a hop accepted the tunnel but hardly reaches the target. */
   readonly onDoubt?: (message: string) => void;
   /** Called with the path that was taken, once a stage has dialled. */
-  readonly onWay?: (way: Way) => void;
+  readonly onDialled?: (way: DialledPath) => void;
 }
 
 /** The path that a stage's dial took, fused stages included. */
-export interface Way {
+export interface DialledPath {
   /** The target at its end, as far as this process knows. */
   readonly target: Address;
   /** The hops as URLs without secrets, nearest first. */
@@ -77,9 +77,9 @@ export interface DialStep {
 export type Dial = (address: Address, ctx: DialContext) => Promise<Link>;
 
 /** Turns a Dial into a Dial: a hop, a deadline, a policy guard. */
-export type Stage = (next: Dial) => Dial;
+export type Layer = (next: Dial) => Dial;
 
-/** Stacks stages on a Dial in travel order: the first stage is the nearest to us. */
-export function pipe(dial: Dial, ...stages: readonly Stage[]): Dial {
-  return stages.reduce((next, stage) => stage(next), dial);
+/** Stacks layers on a Dial in travel order: the first layer is the nearest to us. */
+export function pipe(dial: Dial, ...layers: readonly Layer[]): Dial {
+  return layers.reduce((next, layer) => layer(next), dial);
 }

@@ -1,4 +1,4 @@
-import type { Dial, Stage } from '../core/dialer.ts';
+import type { Dial, Layer } from '../core/dialer.ts';
 import { errorTable, TunlError } from '../core/errors.ts';
 import { Turns } from './turns.ts';
 
@@ -8,7 +8,7 @@ import { Turns } from './turns.ts';
  * that is about the request itself (401, 403, 407).
  * @throws {TunlError} that of the last alternative tried
  */
-export function firstOf(alternatives: readonly Stage[]): Stage {
+export function firstOf(alternatives: readonly Layer[]): Layer {
   return tryEach(alternatives, (dials) => ({ next: () => dials }));
 }
 
@@ -17,14 +17,14 @@ export function firstOf(alternatives: readonly Stage[]): Stage {
  * began, and alternatives that failed a moment ago come last.
  * @throws {TunlError} that of the last alternative tried
  */
-export function eachInTurn(alternatives: readonly Stage[]): Stage {
+export function eachInTurn(alternatives: readonly Layer[]): Layer {
   return tryEach(alternatives, (dials) => new Turns(dials, 'round-robin'));
 }
 
 /** The order in which alternatives are tried; `rest` and `wake` hear of their failures and successes. */
 type Order = Pick<Turns<Dial>, 'next'> & Partial<Pick<Turns<Dial>, 'rest' | 'wake'>>;
 
-function tryEach(alternatives: readonly Stage[], makeOrder: (dials: Dial[]) => Order): Stage {
+function tryEach(alternatives: readonly Layer[], makeOrder: (dials: Dial[]) => Order): Layer {
   const [only] = alternatives;
   if (only && alternatives.length === 1) return only;
   return (next) => {

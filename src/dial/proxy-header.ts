@@ -1,6 +1,6 @@
 import { isIP } from 'node:net';
 import type { Address } from '../core/address.ts';
-import type { Stage } from '../core/dialer.ts';
+import type { Layer } from '../core/dialer.ts';
 import type { Link } from '../core/link.ts';
 import { formatProxyHeader, type ProxyProtocol } from '../http/server/proxy-protocol.ts';
 
@@ -9,7 +9,7 @@ import { formatProxyHeader, type ProxyProtocol } from '../http/server/proxy-prot
  * destination is the address that was asked for, or with `reached` our address to which the client connected, as in
  * Envoy.
  */
-export function withProxyHeader(version: ProxyProtocol, to: 'asked' | 'reached' = 'asked'): Stage {
+export function withProxyHeader(version: ProxyProtocol, to: 'asked' | 'reached' = 'asked'): Layer {
   return (next) => async (address, ctx) => {
     const link = await next(address, ctx);
     const { peer } = ctx.origin;

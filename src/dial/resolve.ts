@@ -47,7 +47,7 @@ interface QueryPlan {
   readonly name: string;
 }
 
-interface Answer {
+interface NameAnswer {
   readonly ips: readonly Ip[];
   readonly error?: NodeJS.ErrnoException;
 }
@@ -124,22 +124,22 @@ async function query(
   }
 }
 
-async function queryFamilies(resolver: Resolver, name: string, family: 4 | 6 | undefined): Promise<Answer> {
+async function queryFamilies(resolver: Resolver, name: string, family: 4 | 6 | undefined): Promise<NameAnswer> {
   const four = family === 6 ? undefined : ask(resolver.resolve4(name), 4);
   const six = family === 4 ? undefined : ask(resolver.resolve6(name), 6);
-  if (!four || !six) return (await (four ?? six)) as Answer;
-  const either = (one: Promise<Answer>, other: Promise<Answer>) =>
+  if (!four || !six) return (await (four ?? six)) as NameAnswer;
+  const either = (one: Promise<NameAnswer>, other: Promise<NameAnswer>) =>
     one.then((answer) => (answer.ips.length > 0 ? answer : other));
   await Promise.race([either(four, six), either(six, four)]);
   // One family has addresses, or both are done: addresses that the other brings within a moment are used as well.
-  const soon = (answer: Promise<Answer>) =>
-    Promise.race([answer, delay<Answer>(resolutionDelayMs, { ips: [] }, { ref: false })]);
+  const soon = (answer: Promise<NameAnswer>) =>
+    Promise.race([answer, delay<NameAnswer>(resolutionDelayMs, { ips: [] }, { ref: false })]);
   const [sixth, fourth] = await Promise.all([soon(six), soon(four)]);
   const error = fourth.error ?? sixth.error;
   return { ips: interleave(sixth.ips, fourth.ips), ...(error && { error }) };
 }
 
-function ask(query: Promise<string[]>, family: 4 | 6): Promise<Answer> {
+function ask(query: Promise<string[]>, family: 4 | 6): Promise<NameAnswer> {
   return query.then(
     (addresses) => ({ ips: addresses.map((address) => ({ address, family })) }),
     (error: NodeJS.ErrnoException) => ({ ips: [], error }),

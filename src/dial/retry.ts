@@ -1,6 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { longestRetryAfterMs, throwIfAborted } from '../core/deadline.ts';
-import type { Stage } from '../core/dialer.ts';
+import type { Layer } from '../core/dialer.ts';
 import { type ErrorCode, TunlError } from '../core/errors.ts';
 import { isWorthRetrying } from './first-of.ts';
 
@@ -53,7 +53,7 @@ const pause: Wait = (ms, signal) => delay(ms, undefined, { signal }).catch(() =>
  * long as a hop asks for; if a hop asks for more than a minute, it gives up. Nothing is repeated once a Link is
  * returned, because bytes may have been relayed.
  */
-export function withRetry(retries: number, terms: RetryTerms = {}, wait: Wait = pause): Stage {
+export function withRetry(retries: number, terms: RetryTerms = {}, wait: Wait = pause): Layer {
   const delayOf = (attempt: number) => {
     if (terms.backOff) return envoyBackOff(terms.backOff, attempt, Math.random());
     return terms.on === 'any' ? 0 : backOff(attempt, Math.random());

@@ -89,7 +89,7 @@ export function createSystemLookup({ script = helperScript, idleMs = 10_000 }: S
 /** The lookup for the whole process, so that all share the same two helpers. */
 export const systemLookup: SystemLookup = createSystemLookup();
 
-interface Answer {
+interface LookupAnswer {
   readonly ips?: readonly { readonly address: string }[];
   readonly code?: string;
 }
@@ -99,7 +99,7 @@ class Helper {
   isAlive = true;
   readonly #child: ChildProcess;
   readonly #idleMs: number;
-  #settle: (answer: Answer) => void = () => {};
+  #settle: (answer: LookupAnswer) => void = () => {};
   #idle: NodeJS.Timeout | undefined;
 
   constructor(script: string, idleMs: number) {
@@ -118,7 +118,7 @@ class Helper {
     };
     this.#child.on('error', end).once('exit', () => end(new Error()));
     stdin?.on('error', () => {});
-    if (stdout) createInterface({ input: stdout }).on('line', (line) => this.#settle(JSON.parse(line) as Answer));
+    if (stdout) createInterface({ input: stdout }).on('line', (line) => this.#settle(JSON.parse(line) as LookupAnswer));
     this.#hold(false);
   }
 
@@ -127,7 +127,7 @@ class Helper {
     this.#hold(true);
     const onAbort = () => this.#kill();
     signal.addEventListener('abort', onAbort, { once: true });
-    const { ips = [], code } = await new Promise<Answer>((resolve) => {
+    const { ips = [], code } = await new Promise<LookupAnswer>((resolve) => {
       this.#settle = resolve;
       this.#child.stdin?.write(`${JSON.stringify(question)}\n`);
     });

@@ -1,7 +1,7 @@
 import { type Address, formatAddress } from '../core/address.ts';
 import type { Carrier, HopReach, Reach, Session } from '../core/carrier.ts';
 import { Deadline, type Limit, tlsLimit, within } from '../core/deadline.ts';
-import type { Dial, DialContext, Stage } from '../core/dialer.ts';
+import type { Dial, DialContext, Layer } from '../core/dialer.ts';
 import { type HopPosition, type Phase, TunlError } from '../core/errors.ts';
 import type { HeaderField, Hop } from '../core/hop.ts';
 import { describeTls, type Link, resetError } from '../core/link.ts';
@@ -26,8 +26,8 @@ export interface HopRoute {
 }
 
 /** The Stage of a hop, with control over the sessions that it keeps. */
-export interface ViaStage {
-  readonly stage: Stage;
+export interface ViaLayer {
+  readonly stage: Layer;
   /** Opens further tunnels in new sessions only; tunnels in the present ones live on. */
   renew(): void;
   /** Ends the idle sessions that are kept for later tunnels. */
@@ -42,7 +42,7 @@ export interface ViaStage {
  * A hop that is reached by the target is dialled as `next(address)`, for each tunnel anew. Failures below get the
  * hop's position, so that messages name the hop of a chain that failed.
  */
-export function via(route: HopRoute): ViaStage {
+export function via(route: HopRoute): ViaLayer {
   const pools = new Set<SessionPool>();
   const source = (next: Dial): SessionSource => ({
     open: (address, ctx) => openSession(route, route.reachedBy === 'target' ? address : route.hop.address, next, ctx),
@@ -50,7 +50,7 @@ export function via(route: HopRoute): ViaStage {
     keyOf: ({ origin }) => (route.carrier.pooling === 'identity' ? (origin.peer.identity ?? '') : ''),
     isShared: route.reachedBy === 'address' && route.sessions === 'shared',
   });
-  const stage: Stage = (next) => {
+  const stage: Layer = (next) => {
     const pool = new SessionPool(source(next));
     pools.add(pool);
     return (address, ctx) => pool.tunnel(address, ctx);

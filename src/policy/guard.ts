@@ -1,6 +1,6 @@
 import { isIP } from 'node:net';
 import { type Address, formatAddress, type Ip, type TcpAddress } from '../core/address.ts';
-import type { Stage } from '../core/dialer.ts';
+import type { Layer } from '../core/dialer.ts';
 import { TunlError } from '../core/errors.ts';
 import type { Policy } from './rules.ts';
 
@@ -13,7 +13,7 @@ export type Resolve = (host: string, signal: AbortSignal) => Promise<readonly Ip
  * @throws {TunlError} http_request_denied, destination_ip_prohibited or proxy_loop_detected, before anything is
  * dialled
  */
-export function guard(policy: Policy, resolve: Resolve): Stage {
+export function guard(policy: Policy, resolve: Resolve): Layer {
   return (next) => async (address, ctx) => {
     const target = expectTcp(address);
     policy.checkName(target);
@@ -30,7 +30,7 @@ export function guard(policy: Policy, resolve: Resolve): Stage {
  * Makes the guard for targets that a later proxy resolves.
  * @throws {TunlError} http_request_denied or destination_ip_prohibited, before anything is dialled
  */
-export function guardText(policy: Policy): Stage {
+export function guardText(policy: Policy): Layer {
   return (next) => async (address, ctx) => {
     policy.checkText(expectTcp(address));
     return next(address, ctx);

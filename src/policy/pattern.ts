@@ -45,7 +45,7 @@ function cut(host: string, ports: string | undefined): { readonly host: string; 
 }
 
 /** Reads the hosts of a rule: `*`, `*.example.com`, `db.internal`, `10.0.0.0/8`, `::1`. */
-export function parseHost(text: string): HostPattern | PatternFault {
+export function parseHostPattern(text: string): HostPattern | PatternFault {
   if (text === '*') return { kind: 'any' };
   const wildcard = text.startsWith('*.') ? '*.' : '';
   const written = wildcard + toAscii(text.slice(wildcard.length));

@@ -4,7 +4,14 @@ import { type Address, formatHostPort, type Ip, type TcpAddress } from '../core/
 import { TunlError, usageError } from '../core/errors.ts';
 import { embeddedIn, embeddingRange } from './embedded.ts';
 import { isOwn } from './own.ts';
-import { type HostPattern, parseHost, parsePorts, type PatternFault, type PortRange, splitRule } from './pattern.ts';
+import {
+  type HostPattern,
+  parseHostPattern,
+  parsePorts,
+  type PatternFault,
+  type PortRange,
+  splitRule,
+} from './pattern.ts';
 import { isInRange, isWithin, type Range } from './range.ts';
 import { isSpecial, isSpecialName } from './special.ts';
 
@@ -52,7 +59,7 @@ export interface Policy {
  */
 export function parseRule(text: string): Rule {
   const parts = unwrap(text, splitRule(text));
-  const host = unwrap(text, parseHost(parts.host));
+  const host = unwrap(text, parseHostPattern(parts.host));
   return { host, ports: parts.ports === undefined ? [] : unwrap(text, parsePorts(parts.ports)) };
 }
 

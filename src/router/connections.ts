@@ -24,7 +24,7 @@ export interface Wanted {
 }
 
 /** The connections to one upstream. */
-export class Connections {
+export class UpstreamConnections {
   readonly #options: ForwarderOptions;
   readonly #pool: Pool<Connection>;
 
@@ -61,10 +61,10 @@ export class Connections {
   async #open({ target, origin, signal }: Wanted): Promise<Connection> {
     const { dial, version } = this.#options;
     let address = formatAddress(target);
-    const onWay = ({ target: reached }: { readonly target: Address }) => {
+    const onDialled = ({ target: reached }: { readonly target: Address }) => {
       address = formatAddress(reached);
     };
-    const link = await dial(target, { signal, target, origin, onWay });
+    const link = await dial(target, { signal, target, origin, onDialled });
     try {
       this.#assertAlpn(link);
       if (version === 'http2') return await this.#openHttp2(link, address, signal);

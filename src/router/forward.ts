@@ -3,7 +3,7 @@ import { type ErrorCode, TunlError } from '../core/errors.ts';
 import type { ForwardContext, Exchange } from '../core/exchange.ts';
 import type { Link } from '../core/link.ts';
 import type { Reply } from '../http/call.ts';
-import { Connections } from './connections.ts';
+import { UpstreamConnections } from './connections.ts';
 import type { Forwarder, ForwarderOptions, ForwardTerms } from './forwarder.ts';
 import { passReply } from './pass-reply.ts';
 import { type PassedCall, toCall, wantedSwitch } from './to-call.ts';
@@ -23,11 +23,11 @@ export function createForwarder(options: ForwarderOptions): Forwarder {
  */
 class UpstreamForwarder implements Forwarder {
   readonly #options: ForwarderOptions;
-  readonly #connections: Connections;
+  readonly #connections: UpstreamConnections;
 
   constructor(options: ForwarderOptions) {
     this.#options = options;
-    this.#connections = new Connections(options);
+    this.#connections = new UpstreamConnections(options);
   }
 
   async forward(request: Exchange, terms: ForwardTerms, ctx: ForwardContext): Promise<void> {

@@ -20,7 +20,7 @@ const numericLast = /(?:^|\.)(?:[0-9]+|0x[0-9a-f]*)$/;
 /** Names that we are asked for: of letters, digits, `-` and `_`, at whatever place in a label. */
 export const servedNames: NameRules = {
   isNumber: (name) => numericLast.test(name),
-  isName: (name) => name.length <= 253 && name.split('../http').every((part) => label.test(part)),
+  isName: (name) => name.length <= 253 && name.split('.').every((part) => label.test(part)),
 };
 
 /** Longest host name for which a request surely has room. */
@@ -61,7 +61,7 @@ export function parseHost(text: string, names: NameRules = servedNames): string 
     return inner;
   }
   if (isIPv4(host)) return host;
-  const name = host.endsWith('../http') ? host.slice(0, -1) : host;
+  const name = host.endsWith('.') ? host.slice(0, -1) : host;
   if (names.isNumber(name)) {
     throw invalid(`${quoteAscii(text)} is not a canonical IPv4 address`);
   }

@@ -22,7 +22,7 @@ const ours: ReadonlySet<string> = new Set([
  * processes and the history of the shell. A relative path starts from `folder`.
  * @throws {TunlError} usage, never with contents of the file
  */
-export function parseHeaders(text: string, where: string, folder = '../words'): HeaderField[] {
+export function parseHeaders(text: string, where: string, folder = '.'): HeaderField[] {
   if (!text.startsWith('@')) return [parseHeader(text, where)];
   const path = text.slice(1);
   if (path === '-')

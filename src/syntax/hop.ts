@@ -9,7 +9,7 @@ import { type HopUrl, passwordHint, socketHint, splitHopUrl } from './hop-url.ts
 import { parseUnix } from './listen.ts';
 import { suggest } from './suggest.ts';
 import { asUsage, quote } from './text.ts';
-import { parseTls, tlsNames, tlsSwitches, type TlsWords } from './tls.ts';
+import { parseTls, tlsNames, tlsSwitches, type TlsConfig } from './tls.ts';
 
 /** A scheme that a hop may have, with its carrier. */
 export type KnownScheme = CarrierScheme & { readonly carrier: Pick<Carrier, 'settings'> };
@@ -33,7 +33,7 @@ export interface HopFallbacks {
   readonly variable?: string;
   /** The folder from which relative paths of headers start. Default: the current one. */
   readonly folder?: string;
-  readonly tls: TlsWords;
+  readonly tls: TlsConfig;
   readonly headers: readonly HeaderField[];
   readonly halfClose?: HalfClose;
 }
@@ -122,7 +122,7 @@ function parseHopPort(text: string, where: string): number {
 }
 
 /** Drops the certificate and the key of the flags for a hop that has its own. */
-function withoutPair({ cert, key, 'key-password-file': password, ...rest }: TlsWords, own: TlsWords): TlsWords {
+function withoutPair({ cert, key, 'key-password-file': password, ...rest }: TlsConfig, own: TlsConfig): TlsConfig {
   if (own.cert !== undefined || own.key !== undefined) return rest;
   return {
     ...rest,

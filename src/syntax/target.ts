@@ -9,7 +9,7 @@ import { asUsage, quote } from './text.ts';
  * second form, because ssh's `%h %p` writes none.
  * @throws {TunlError} usage
  */
-export function parseTargetWords(words: readonly string[]): TcpAddress {
+export function parseTargetArguments(words: readonly string[]): TcpAddress {
   const [host, port, extra] = words;
   if (host === undefined) throw usageError('the target is missing', 'write HOST:PORT, such as db.internal:5432');
   if (extra !== undefined)

@@ -26,13 +26,13 @@ export const tlsNames = Object.keys(tlsKeys) as readonly TlsName[];
 export const tlsSwitches: ReadonlySet<string> = new Set(['insecure', 'no-system-ca'] satisfies TlsName[]);
 
 /** TLS settings as words, from flags or from the query of a hop; `true` for a switch. */
-export type TlsWords = { readonly [name in TlsName]?: string | true };
+export type TlsConfig = { readonly [name in TlsName]?: string | true };
 
 /**
  * Checks the words of TLS settings. Files are read later.
  * @throws {TunlError} usage, with `where` in front
  */
-export function parseTls(words: TlsWords, where: string): TlsSettings {
+export function parseTls(words: TlsConfig, where: string): TlsSettings {
   const text = (name: TlsName) => (typeof words[name] === 'string' ? words[name] : undefined);
   const [cacert, cert, key] = [text('cacert'), text('cert'), text('key') ?? text('cert')];
   if (cert === undefined && key !== undefined)
@@ -60,7 +60,7 @@ export function parseTls(words: TlsWords, where: string): TlsSettings {
   };
 }
 
-function readSwitches(words: TlsWords, where: string): Pick<TlsSettings, 'insecure' | 'noSystemCa'> {
+function readSwitches(words: TlsConfig, where: string): Pick<TlsSettings, 'insecure' | 'noSystemCa'> {
   const given = (['insecure', 'no-system-ca'] as const).flatMap((name) => {
     const word = words[name];
     return word === undefined ? [] : [[tlsKeys[name], parseSwitch(word, `${where}: ${name}`)] as const];

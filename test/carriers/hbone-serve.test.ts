@@ -1,7 +1,7 @@
 import { writeFileSync } from 'node:fs';
 import { constants } from 'node:http2';
 import { describe, expect, test } from 'vitest';
-import type { ServeOptions } from '../../src/app/options.ts';
+import type { ServeOptions } from '../../src/app/commands/options.ts';
 import { streamLink } from '../../src/core/link.ts';
 import { resetName } from '../../src/http/h2/stream.ts';
 import { makeHop, startTestServe } from '../support/harness/app.ts';

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import type { Dial, DialContext, Stage } from '../../src/core/dialer.ts';
+import type { Dial, DialContext, Layer } from '../../src/core/dialer.ts';
 import { type ErrorCode, TunlError } from '../../src/core/errors.ts';
 import { type Link, linkPair } from '../../src/core/link.ts';
 import { eachInTurn, firstOf } from '../../src/dial/first-of.ts';
@@ -13,7 +13,7 @@ function makeContext(signal = new AbortController().signal): DialContext & { fai
 }
 
 /** A Stage that fails with a code or gives a Link, and notes that it was asked. */
-function makeStage(asked: string[], name: string, outcome: ErrorCode | Link): Stage {
+function makeStage(asked: string[], name: string, outcome: ErrorCode | Link): Layer {
   return () => () => {
     asked.push(name);
     return typeof outcome === 'string' ? Promise.reject(new TunlError(outcome, name)) : Promise.resolve(outcome);
@@ -60,7 +60,7 @@ test('when all fail, the last one says why', async () => {
 test('nothing more is tried for somebody who went away', async () => {
   const asked: string[] = [];
   const abort = new AbortController();
-  const leaving: Stage = () => () => {
+  const leaving: Layer = () => () => {
     asked.push('a');
     abort.abort(new TunlError('interrupted', 'gone'));
     return Promise.reject(new TunlError('connection_refused', 'a'));

@@ -1,8 +1,8 @@
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, onTestFinished, test } from 'vitest';
-import type { ChainStage, FieldMatch, HttpRoute } from '../../src/chain/model/graph.ts';
-import { exportEnvoy } from '../../src/envoy/export/export.ts';
+import type { Stage, FieldMatch, HttpRoute } from '../../src/chain/model/graph.ts';
+import { writeBootstrap } from '../../src/envoy/export/export.ts';
 import { usualLimits } from '../../src/envoy/import/cluster.ts';
 import { makeHop } from '../support/harness/app.ts';
 import { startChain } from '../support/harness/chain.ts';
@@ -17,7 +17,7 @@ import { expectOwnBytes, startEcho } from './support/tunnels.ts';
 const route = { hops: [], limits: usualLimits };
 
 /** Stages of which the first listens at this port. */
-type MakeStages = (listen: ChainStage['listen']) => readonly ChainStage[];
+type MakeStages = (listen: Stage['listen']) => readonly Stage[];
 
 const loopback = (port: number) => [{ kind: 'tcp', host: '127.0.0.1', port }] as const;
 
@@ -29,7 +29,7 @@ const runners: readonly { readonly name: string; readonly start: (make: MakeStag
     start: async (make) => {
       const part = await startEnvoyFile((port, folder) => {
         const file = join(folder, 'envoy.yaml');
-        writeFileSync(file, exportEnvoy(toGraph({ stages: make(loopback(port)) })));
+        writeFileSync(file, writeBootstrap(toGraph({ stages: make(loopback(port)) })));
         return Promise.resolve(file);
       });
       onTestFinished(part.stop);

@@ -2,7 +2,7 @@ import { readdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { exportEnvoy } from '../../src/envoy/export/export.ts';
+import { writeBootstrap } from '../../src/envoy/export/export.ts';
 import { makeCerts } from '../support/certs/certs.ts';
 import { loadEnvoy, readFixture } from '../support/graphs/envoy-file.ts';
 import { makeEnvoyGraphs, writeFields } from '../support/graphs/envoy-graphs.ts';
@@ -14,14 +14,14 @@ describe.skipIf(!hasEnvoy)('what is exported for Envoy', () => {
     const certs = await makeCerts();
     const { cert, key } = certs.server;
     const sample = fc.sample(makeEnvoyGraphs({ cert, key, ca: certs.ca.cert }), { numRuns: 40, seed: 6 });
-    expect(await findRefused(sample.map((graph) => exportEnvoy(graph, writeFields(graph))))).toEqual([]);
+    expect(await findRefused(sample.map((graph) => writeBootstrap(graph, writeFields(graph))))).toEqual([]);
   });
 
   test('is a file that Envoy takes, where it was one of Envoy before', async () => {
     const names = readdirSync(new URL('../envoy/fixtures', import.meta.url));
     const texts = names.map((name) => {
       const { graph, sources } = loadEnvoy(readFixture(name.replace('.yaml', '')));
-      return exportEnvoy(graph, sources);
+      return writeBootstrap(graph, sources);
     });
     expect(await findRefused(texts)).toEqual([]);
   });

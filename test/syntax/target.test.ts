@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { parseTargetWords } from '../../src/syntax/target.ts';
+import { parseTargetArguments } from '../../src/syntax/target.ts';
 import { refusalOf } from '../support/usage.ts';
 
 test.each([
@@ -16,7 +16,7 @@ test.each([
   // What ssh makes of %h and %p.
   [['2001:db8::1', '22'], '2001:db8::1', 22],
 ])('reads %j', (words, host, port) => {
-  expect(parseTargetWords(words)).toEqual({ kind: 'tcp', host, port });
+  expect(parseTargetArguments(words)).toEqual({ kind: 'tcp', host, port });
 });
 
 test.each([
@@ -43,10 +43,10 @@ test.each([
   [['db:22', '22'], '"db:22" and "22" are not a host and a port'],
   [['db', '22', 'more'], 'unexpected argument "more"'],
 ])('refuses %j', (words, message) => {
-  expect(refusalOf(() => parseTargetWords(words)).message).toBe(message);
+  expect(refusalOf(() => parseTargetArguments(words)).message).toBe(message);
 });
 
 test('does not repeat what may be a password', () => {
-  const { message, hints } = refusalOf(() => parseTargetWords(['root:secret@db:22']));
+  const { message, hints } = refusalOf(() => parseTargetArguments(['root:secret@db:22']));
   expect(`${message} ${hints.join(' ')}`).not.toContain('secret');
 });

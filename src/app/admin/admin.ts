@@ -9,7 +9,7 @@ import type { Subject } from '../../telemetry/admin/subject.ts';
 import { assertNotLedTo } from '../off-limits.ts';
 
 /** An admin address that answers. */
-interface Desk {
+interface AdminListener {
   readonly asked: string;
   readonly listener: Listener;
   readonly server: AdminServer;
@@ -26,7 +26,7 @@ export interface AdminMove {
 /** The admin address of a running graph, and its way from one generation to the next. */
 export class Admin {
   readonly #subject: () => Promise<Subject>;
-  #desks: readonly Desk[] = [];
+  #desks: readonly AdminListener[] = [];
   #awaited: ListenAddress | undefined;
 
   constructor(subject: () => Promise<Subject>) {
@@ -62,7 +62,7 @@ export class Admin {
     await this.#drop(this.#desks);
   }
 
-  async #open(admin: ListenAddress, graph: Graph): Promise<Desk> {
+  async #open(admin: ListenAddress, graph: Graph): Promise<AdminListener> {
     const { createAdminServer } = await import('../../telemetry/admin/server.ts');
     const isName = admin.kind === 'tcp' && isIP(admin.host) === 0 && admin.host !== '*';
     const server = createAdminServer(await this.#subject(), {
@@ -82,7 +82,7 @@ export class Admin {
     }
   }
 
-  #move(after: readonly Desk[], before: readonly Desk[], opened?: Address): AdminMove {
+  #move(after: readonly AdminListener[], before: readonly AdminListener[], opened?: Address): AdminMove {
     return {
       ...(opened && { opened }),
       finish: () => this.#drop(before.filter((desk) => !after.includes(desk))),
@@ -90,7 +90,7 @@ export class Admin {
     };
   }
 
-  async #drop(desks: readonly Desk[]): Promise<void> {
+  async #drop(desks: readonly AdminListener[]): Promise<void> {
     await Promise.all(desks.map(({ listener }) => listener.close()));
     for (const { server } of desks) server.close();
     this.#desks = this.#desks.filter((desk) => !desks.includes(desk));

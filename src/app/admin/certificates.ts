@@ -4,7 +4,7 @@ import type { Graph } from '../../chain/model/graph.ts';
 import type { CertificateFacts } from '../../telemetry/admin/subject.ts';
 
 /** The certificates that listeners of a graph show, as their files are now. What cannot be read is left out. */
-export async function readCertificates({ stages }: Graph): Promise<CertificateFacts[]> {
+export async function readListenerCertificates({ stages }: Graph): Promise<CertificateFacts[]> {
   const paths = new Set(stages.flatMap(({ tls }) => tls?.cert ?? []));
   const found = await Promise.all([...paths].map(readCertificate));
   return found.flatMap((facts) => facts ?? []);

@@ -1,5 +1,5 @@
 import type { Stat, StatLabel } from '../../telemetry/stat.ts';
-import type { Connections, Traffic } from './traffic.ts';
+import type { ConnectionCounts, Traffic } from './traffic.ts';
 import type { Tunnels } from '../tunnel/tunnels.ts';
 
 /** What the numbers are read from. */
@@ -47,7 +47,7 @@ function listListenerStats({ traffic }: StatSources): Stat[] {
 
 function listUpstreamStats({ traffic }: StatSources): Stat[] {
   const entries = [...traffic.upstreams];
-  const each = (make: (connections: Connections) => Stat): Stat[] =>
+  const each = (make: (connections: ConnectionCounts) => Stat): Stat[] =>
     entries.map(([value, { all }]) => ({ ...make(all), of: which('envoy_cluster_name', value) }));
   return [
     gauge('cluster_manager.active_clusters', entries.length, 'Places that stages lead to'),

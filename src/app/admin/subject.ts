@@ -3,11 +3,11 @@ import type { Address } from '../../core/address.ts';
 import { TunlError } from '../../core/errors.ts';
 import { version } from '../../core/version.ts';
 import type { ClusterFacts, ListenerFacts, Subject, TunnelFacts } from '../../telemetry/admin/subject.ts';
-import { readCertificates } from './certificates.ts';
-import type { Runtime } from '../options.ts';
+import { readListenerCertificates } from './certificates.ts';
+import type { Runtime } from '../runtime.ts';
 import { Rates } from './rates.ts';
 import { listStats } from './stats.ts';
-import type { Connections, Traffic } from './traffic.ts';
+import type { ConnectionCounts, Traffic } from './traffic.ts';
 import type { Tunnel, Tunnels } from '../tunnel/tunnels.ts';
 
 /** The graph that runs now. */
@@ -37,7 +37,7 @@ export function createSubject({
   listeners,
   closeListeners,
 }: Administered): Subject {
-  const { scope, voice } = runtime;
+  const { scope, output } = runtime;
   const rates = new Rates();
   let isFailing = false;
   let isClosed = false;
@@ -54,7 +54,7 @@ export function createSubject({
     listListeners: listeners,
     listClusters: () => listClusters(traffic),
     listTunnels: () => [...tunnels].map((tunnel) => toTunnelFacts(tunnel, rates)),
-    listCertificates: () => readCertificates(current().graph),
+    listCertificates: () => readListenerCertificates(current().graph),
     listStats: () =>
       listStats({
         traffic,
@@ -82,8 +82,8 @@ export function createSubject({
     drain: () => scope.drain(orderedBy('stopped through the admin address')),
     quit: () => scope.force(orderedBy('stopped through the admin address')),
     setHealth: (health) => (isFailing = health === 'failed'),
-    level: () => voice?.level() ?? 'info',
-    setLevel: (level) => voice?.setLevel(level),
+    level: () => output?.level() ?? 'info',
+    setLevel: (level) => output?.setLevel(level),
   };
 }
 
@@ -93,10 +93,10 @@ function orderedBy(message: string): TunlError {
 }
 
 function listClusters({ upstreams }: Traffic): ClusterFacts[] {
-  const toCounts = ({ total, active, failed }: Connections) => ({ total, active, connectFail: failed });
+  const toCounts = ({ total, active, failed }: ConnectionCounts) => ({ total, active, connectFail: failed });
   return [...upstreams].map(([name, { hosts }]) => ({
     name,
-    hosts: [...hosts.values()].map(({ address, connections }: { address: Address; connections: Connections }) => ({
+    hosts: [...hosts.values()].map(({ address, connections }: { address: Address; connections: ConnectionCounts }) => ({
       address,
       counts: toCounts(connections),
     })),

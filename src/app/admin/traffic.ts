@@ -1,12 +1,12 @@
-import { type ChainStage, type Graph, listStages } from '../../chain/model/graph.ts';
+import { type Stage, type Graph, listStages } from '../../chain/model/graph.ts';
 import { type Address, formatAddress } from '../../core/address.ts';
-import type { Dial, Stage } from '../../core/dialer.ts';
+import type { Dial, Layer } from '../../core/dialer.ts';
 import type { TunnelEnd, TunlEvent } from '../../core/events.ts';
 import type { Link } from '../../core/link.ts';
 import type { Tunnel } from '../tunnel/tunnels.ts';
 
 /** Connections to one place, or from one. */
-export class Connections {
+export class ConnectionCounts {
   total = 0;
   active = 0;
   failed = 0;
@@ -20,9 +20,9 @@ export class Connections {
 
 /** What a stage leads to, counted. */
 export interface UpstreamCounts {
-  readonly all: Connections;
+  readonly all: ConnectionCounts;
   /** Those that are known beforehand; what clients ask a proxy for has no end. */
-  readonly hosts: ReadonlyMap<string, { readonly address: Address; readonly connections: Connections }>;
+  readonly hosts: ReadonlyMap<string, { readonly address: Address; readonly connections: ConnectionCounts }>;
 }
 
 /** The tunnels of a stage that are over. */
@@ -37,7 +37,7 @@ export interface StageCounts {
  * each upstream, how tunnels end. What is open at the moment is read from the table of tunnels.
  */
 export class Traffic {
-  readonly listeners = new Map<string, Connections>();
+  readonly listeners = new Map<string, ConnectionCounts>();
   readonly stages = new Map<string, StageCounts>();
   readonly ends = new Map<TunnelEnd, number>();
   readonly failures = new Map<string, number>();
@@ -59,9 +59,9 @@ export class Traffic {
           const known = before.get(name);
           const entries = hosts.map((address) => {
             const text = formatAddress(address);
-            return [text, known?.hosts.get(text) ?? { address, connections: new Connections() }] as const;
+            return [text, known?.hosts.get(text) ?? { address, connections: new ConnectionCounts() }] as const;
           });
-          return [name, { all: known?.all ?? new Connections(), hosts: new Map(entries) }];
+          return [name, { all: known?.all ?? new ConnectionCounts(), hosts: new Map(entries) }];
         }),
     );
   }
@@ -69,14 +69,14 @@ export class Traffic {
   /** Counts a Link that a listener accepted. */
   accept(address: Address, link: Link): void {
     const text = formatAddress(address);
-    const connections = this.listeners.get(text) ?? new Connections();
+    const connections = this.listeners.get(text) ?? new ConnectionCounts();
     this.listeners.set(text, connections);
     connections.total++;
     connections.follow(link);
   }
 
   /** The Stage right above the sockets: counts what is dialled for an upstream that has a name. */
-  readonly watch: Stage = (next) => async (address, ctx) => {
+  readonly watch: Layer = (next) => async (address, ctx) => {
     const { upstream } = ctx;
     const counts = upstream === undefined ? undefined : this.#upstreams.get(upstream);
     if (!counts) return next(address, ctx);
@@ -131,7 +131,7 @@ export function countAs(upstream: string, dial: Dial): Dial {
   return (address, ctx) => dial(address, { ...ctx, upstream });
 }
 
-function listUpstreams(stage: ChainStage): { readonly name: string; readonly hosts: readonly Address[] }[] {
+function listUpstreams(stage: Stage): { readonly name: string; readonly hosts: readonly Address[] }[] {
   const ways = stage.job === 'http' ? stage.upstreams : [stage];
   return ways.map(({ name, to, route: { entry, hops } }) => {
     if (entry) return { name, hosts: [entry] };

@@ -11,7 +11,8 @@ import { Scope } from '../../core/scope.ts';
 import { readChainText } from './chain-text.ts';
 import { createGeneration } from '../graph/generation.ts';
 import { startGraph } from '../graph/graph.ts';
-import type { Graph, Running, Runtime } from '../options.ts';
+import type { Running, Runtime } from '../runtime.ts';
+import type { Graph } from '../../chain/model/graph.ts';
 import { LogFiles } from '../../telemetry/access-log.ts';
 import { Tunnels } from '../tunnel/tunnels.ts';
 
@@ -25,7 +26,7 @@ export { toLinearGraph } from './linear.ts';
  * @throws {TunlError} usage, naming everything that Envoy cannot do, with the stage that wants it
  */
 export async function exportEnvoy(graph: Graph, sources?: PrintOptions['sources']): Promise<string> {
-  const { exportEnvoy: write } = await import('../../envoy/export/export.ts');
+  const { writeBootstrap: write } = await import('../../envoy/export/export.ts');
   return write(graph, sources);
 }
 

@@ -2,7 +2,7 @@ import { setImmediate } from 'node:timers/promises';
 import { TunlError } from '../../core/errors.ts';
 import type { EventSink } from '../../core/events.ts';
 import type { Scope } from '../../core/scope.ts';
-import type { Running } from '../options.ts';
+import type { Running } from '../runtime.ts';
 import type { Tunnels } from '../tunnel/tunnels.ts';
 
 /** How often tunnels that come up late are looked for. */

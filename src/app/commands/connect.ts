@@ -1,12 +1,13 @@
 import { TunlError, toTunlError } from '../../core/errors.ts';
 import { formatAddress } from '../../core/address.ts';
-import type { Stage } from '../../core/dialer.ts';
+import type { Layer } from '../../core/dialer.ts';
 import { stdioLink } from '../../listeners/stdio.ts';
 import type { RelayResult } from '../../relay/relay.ts';
 import { emptyError } from '../tunnel/beginning.ts';
 import { checkTargets } from '../tunnel/check.ts';
 import { Doubts } from '../tunnel/doubts.ts';
-import type { ConnectOptions, Runtime } from '../options.ts';
+import type { Runtime } from '../runtime.ts';
+import type { ConnectOptions } from './options.ts';
 import { createRoute } from '../stages/route.ts';
 import { createSecurity, secureEnd } from '../stages/security.ts';
 import { findTlsHints, isTlsAlert } from './tls-hint.ts';
@@ -124,7 +125,7 @@ function describeReset(error: Error | undefined): string {
 }
 
 /** The Stage of `--tls-target`: TLS between us and the target, inside the tunnel. */
-async function createTargetTls({ target, targetTls = {}, limits }: ConnectOptions): Promise<Stage> {
+async function createTargetTls({ target, targetTls = {}, limits }: ConnectOptions): Promise<Layer> {
   const peer = {
     host: target.host,
     place: formatAddress(target),

@@ -1,6 +1,7 @@
 import type { ForwardStage, Graph, RouteName, RouteOptions } from '../../chain/model/graph.ts';
 import { startGraph } from '../graph/graph.ts';
-import type { ForwardOptions, Running, Runtime } from '../options.ts';
+import type { Running, Runtime } from '../runtime.ts';
+import type { ForwardOptions } from './options.ts';
 
 /**
  * Opens the listeners of all specs, each leading to its target.

@@ -1,6 +1,7 @@
 import type { Graph, ProxyStage, RouteName } from '../../chain/model/graph.ts';
 import { startGraph } from '../graph/graph.ts';
-import type { Running, Runtime, ServeOptions } from '../options.ts';
+import type { Running, Runtime } from '../runtime.ts';
+import type { ServeOptions } from './options.ts';
 
 /**
  * Runs the proxy.

@@ -1,5 +1,5 @@
 import { setMaxListeners } from 'node:events';
-import { type ChainStage, type Graph, listNames, type RouteName } from '../../chain/model/graph.ts';
+import { type Stage, type Graph, listNames, type RouteName } from '../../chain/model/graph.ts';
 import { findFaults } from '../../chain/check/validate.ts';
 import type { Dial } from '../../core/dialer.ts';
 import { TunlError, usageError } from '../../core/errors.ts';
@@ -110,14 +110,14 @@ function assertAdminAllowed(graph: Graph): void {
   assertNotLedTo(admin, graph);
 }
 
-function blameStage({ name }: ChainStage<RouteName>) {
+function blameStage({ name }: Stage<RouteName>) {
   return (error: unknown): never => {
     throw error instanceof TunlError ? error.with({ stage: name }) : error;
   };
 }
 
 /** Makes a stage ready by its kind. */
-function prepareStage(stage: ChainStage<RouteName>, parts: StageParts): Promise<ReadyStage> {
+function prepareStage(stage: Stage<RouteName>, parts: StageParts): Promise<ReadyStage> {
   switch (stage.job) {
     case 'forward':
       return bytesStage.prepare(stage, parts);

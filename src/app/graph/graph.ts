@@ -10,7 +10,7 @@ import { BoundListener, describeListening, describePlace, listPlaces, type Stage
 import { checkTargets } from '../tunnel/check.ts';
 import { createGeneration, type Generation, type GenerationEnv } from './generation.ts';
 import { OffLimits } from '../off-limits.ts';
-import type { Running, Runtime } from '../options.ts';
+import type { Running, Runtime } from '../runtime.ts';
 import { Traffic } from '../admin/traffic.ts';
 import { Tunnels } from '../tunnel/tunnels.ts';
 

@@ -11,7 +11,7 @@ import type { Route } from './route.ts';
 import type { StageKind, StageParts } from './stage.ts';
 import { secureClient } from './secure-client.ts';
 import { carryTunnel, type TunnelEnv } from '../tunnel/tunnel.ts';
-import { dialTargets } from './way.ts';
+import { dialTargets } from './dialled-path.ts';
 
 /**
  * Stages that move bytes:

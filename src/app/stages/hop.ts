@@ -4,12 +4,12 @@ import type { CarrierScheme, HopReach, TlsDemand } from '../../core/carrier.ts';
 import { usageError } from '../../core/errors.ts';
 import { formatHop, type HeaderField, type Hop, plainScheme } from '../../core/hop.ts';
 import type { DialContext } from '../../core/dialer.ts';
-import { type HopRoute, via, type ViaStage } from '../../dial/via.ts';
-import type { HopChoice, RouteOptions } from '../options.ts';
+import { type HopRoute, via, type ViaLayer } from '../../dial/via.ts';
+import type { HopChoice, RouteOptions } from '../../chain/model/graph.ts';
 import { createSecurity, type SecuredPeer, type Security } from './security.ts';
 
 /** A hop's Stage, whose certificates and keys can be read again. */
-export interface HopStage extends ViaStage {
+export interface HopLayer extends ViaLayer {
   /**
    * Reads the files again, for the sessions to come; tunnels that are open live on.
    * @throws {TunlError} usage, and then everything stays as it was
@@ -27,7 +27,7 @@ export async function createHopStage(
   place: number,
   { hops, limits, entry }: RouteOptions,
   sessions: 'shared' | 'per-tunnel',
-): Promise<HopStage> {
+): Promise<HopLayer> {
   const scheme = findHopScheme(hop);
   const { carrier, tls } = scheme;
   if (hop.address.kind === 'unix') assertFirst(hop, place === 0 && entry === undefined);

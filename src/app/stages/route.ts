@@ -1,5 +1,5 @@
 import { type Address, formatAddress } from '../../core/address.ts';
-import { type Dial, pipe, type Stage } from '../../core/dialer.ts';
+import { type Dial, pipe, type Layer } from '../../core/dialer.ts';
 import { type ErrorCode, TunlError } from '../../core/errors.ts';
 import { formatHop } from '../../core/hop.ts';
 import { createDirect } from '../../dial/direct.ts';
@@ -8,7 +8,7 @@ import { eachInTurn, firstOf } from '../../dial/first-of.ts';
 import { withRetry } from '../../dial/retry.ts';
 import { createHopStage } from './hop.ts';
 import type { OffLimits } from '../off-limits.ts';
-import type { RouteOptions } from '../options.ts';
+import type { RouteOptions } from '../../chain/model/graph.ts';
 
 /** The way to any target: a Dial through all hops, and what it is made of. */
 export interface Route {
@@ -17,7 +17,7 @@ export interface Route {
   readonly dial: Dial;
   /** The same without another try, and what adds it: where there are several targets each try chooses one. */
   readonly dialOnce: Dial;
-  readonly retry: Stage;
+  readonly retry: Layer;
   /** Obeys the limit for names. */
   readonly resolve: Resolve;
   /** The hops as URLs without secrets, nearest first. */
@@ -36,13 +36,13 @@ export interface Route {
 /** What a command adds to a route. */
 export interface RouteParts {
   /** Stages between the last hop and the retries. */
-  readonly inner?: readonly Stage[];
+  readonly inner?: readonly Layer[];
   /** Opens Links to the stages of this process. */
   readonly dialInternal?: Dial;
   /** Places that no tunnel may lead to. */
   readonly offLimits?: OffLimits;
   /** The Stage right above the sockets. */
-  readonly nearest?: Stage;
+  readonly nearest?: Layer;
   /** The source of addresses where the options do not name one; the name servers where absent. */
   readonly resolver?: NameSource;
   /** `per-tunnel` where a stage on the way to the first hop wants to know whose tunnel it is. */
@@ -100,7 +100,7 @@ export async function createRoute(
   };
 }
 
-function createRetry({ retries = 0, backOff, retryOn }: RouteOptions): Stage {
+function createRetry({ retries = 0, backOff, retryOn }: RouteOptions): Layer {
   if (retries === 0) return (next) => next;
   return withRetry(retries, { ...(backOff && { backOff }), ...(retryOn && { on: retryOn }) });
 }
@@ -109,7 +109,7 @@ function createRetry({ retries = 0, backOff, retryOn }: RouteOptions): Stage {
 const own: ReadonlySet<ErrorCode> = new Set(['interrupted', 'usage', 'internal', 'proxy_internal_error']);
 
 /** Without hops, what is dialled is the target. */
-const blameTarget: Stage = (next) => async (address, ctx) => {
+const blameTarget: Layer = (next) => async (address, ctx) => {
   try {
     return await next(address, ctx);
   } catch (error) {

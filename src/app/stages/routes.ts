@@ -1,8 +1,8 @@
 import {
-  type ChainStage,
+  type Stage,
   type Graph,
   isFusible,
-  listExits,
+  listInnerExits,
   listNames,
   listStages,
   type RouteName,
@@ -29,7 +29,7 @@ export class RouteCache {
   readonly #routes = new Map<string, Promise<Route>>();
   readonly #made: Route[] = [];
   readonly #graph: Graph;
-  readonly #stages: readonly ChainStage[];
+  readonly #stages: readonly Stage[];
   readonly #dialInternal: Dial;
   readonly #env: RouteEnv;
 
@@ -87,7 +87,7 @@ export class RouteCache {
  * True where a stage that is not fused stands behind a name. It sees whose Link it has, and must not take the
  * tunnel of one client for that of another.
  */
-function isOriginSeen(stages: readonly ChainStage[], { name }: InternalAddress): boolean {
+function isOriginSeen(stages: readonly Stage[], { name }: InternalAddress): boolean {
   const stage = stages.find((candidate) => listNames(candidate).includes(name));
-  return stage !== undefined && (!isFusible(stage) || listExits(stage).some((exit) => isOriginSeen(stages, exit)));
+  return stage !== undefined && (!isFusible(stage) || listInnerExits(stage).some((exit) => isOriginSeen(stages, exit)));
 }

@@ -1,5 +1,5 @@
 import { tlsLimit, within } from '../../core/deadline.ts';
-import type { Stage } from '../../core/dialer.ts';
+import type { Layer } from '../../core/dialer.ts';
 import type { Address } from '../../core/address.ts';
 import { toTunlError } from '../../core/errors.ts';
 import type { TlsSettings } from '../../core/hop.ts';
@@ -53,7 +53,7 @@ export interface SecuredEnd {
 }
 
 /** Makes the Stage that puts TLS on what leads to the end of a way; its failures are of side `target`. */
-export function secureEnd(security: Security, { tlsMs, describe, isStep }: SecuredEnd): Stage {
+export function secureEnd(security: Security, { tlsMs, describe, isStep }: SecuredEnd): Layer {
   return (next) => async (address, ctx) => {
     const link = await next(address, ctx);
     const peer = describe(address);

@@ -19,7 +19,7 @@ import type { TunnelGate } from '../../policy/tunnel-gate.ts';
 import type { TlsAcceptor } from '../../tls/server.ts';
 import { toShort } from '../../syntax/text.ts';
 import { carryRequest, type RequestEnv, type RequestPlan, refuse } from './http-request.ts';
-import type { Limits } from '../options.ts';
+import type { Limits } from '../../chain/model/graph.ts';
 import { formatRequest, toLine } from './request-record.ts';
 import { secureClient } from './secure-client.ts';
 import type { ServeTerms, TunnelTerms } from './serve-terms.ts';

@@ -16,7 +16,7 @@ import type { Plan, ServeEnv } from './serve-link.ts';
 import type { StageParts } from './stage.ts';
 import type { TunnelEnv } from '../tunnel/tunnel.ts';
 import type { ReadyUpstream } from './upstream.ts';
-import { dialTargets, withWay } from './way.ts';
+import { dialTargets, withDialledPath } from './dialled-path.ts';
 
 /** The rules of a stage, read. */
 export interface Rules {
@@ -40,7 +40,7 @@ export function routeTunnels(
   const { hops, entry } = route.options;
   const isNameOurs = hops.length === 0 && !entry && !stage.to;
   const check = isNameOurs ? guard(policy, route.resolve) : guardText(policy);
-  const dial = stage.to ? dialTargets(route, stage.to) : withWay(route);
+  const dial = stage.to ? dialTargets(route, stage.to) : withDialledPath(route);
   // Inside the check: it must see the addresses that the check found.
   const announce = stage.proxyProtocol ? [withProxyHeader(stage.proxyProtocol)] : [];
   const nearest = (target: Address) => nearestPlace(route.options, stage.to?.targets[0] ?? target);

@@ -1,4 +1,4 @@
-import type { ChainStage, RouteName } from '../../chain/model/graph.ts';
+import type { Stage, RouteName } from '../../chain/model/graph.ts';
 import type { Dial, Origin } from '../../core/dialer.ts';
 import type { TunlError } from '../../core/errors.ts';
 import type { EventSink } from '../../core/events.ts';
@@ -25,7 +25,7 @@ export interface StageParts {
 }
 
 /** How stages of one kind are made ready. */
-export interface StageKind<S extends ChainStage<RouteName>> {
+export interface StageKind<S extends Stage<RouteName>> {
   /**
    * Reads what the stage needs: certificates, keys, users, rules. Nothing listens yet.
    * @throws {TunlError} usage
@@ -35,7 +35,7 @@ export interface StageKind<S extends ChainStage<RouteName>> {
 
 /** A stage with all that it needs, ready to take Links. */
 export interface ReadyStage {
-  readonly stage: ChainStage<RouteName>;
+  readonly stage: Stage<RouteName>;
   readonly route: Route;
   readonly acceptor?: TlsAcceptor;
   /** Dials what the stage leads to; absent where that depends on what is asked for. */

@@ -1,7 +1,7 @@
 import { isIP } from 'node:net';
 import type { RouteName, Target, TargetChoice, Upstream } from '../../chain/model/graph.ts';
 import { type Address, formatAddress, type TcpAddress } from '../../core/address.ts';
-import { type Dial, pipe, type Stage } from '../../core/dialer.ts';
+import { type Dial, pipe, type Layer } from '../../core/dialer.ts';
 import { TunlError } from '../../core/errors.ts';
 import type { Exchange } from '../../core/exchange.ts';
 import { balance } from '../../dial/balance.ts';
@@ -13,7 +13,7 @@ import { createPolicy } from '../../policy/rules.ts';
 import type { Forwarder } from '../../router/forwarder.ts';
 import type { Route } from './route.ts';
 import { createSecurity, secureEnd, type Security } from './security.ts';
-import { withWay } from './way.ts';
+import { withDialledPath } from './dialled-path.ts';
 
 /** An upstream of an HTTP stage, ready for requests and tunnels. */
 export interface ReadyUpstream {
@@ -57,8 +57,8 @@ export async function createUpstream(upstream: Upstream<RouteName>, parts: Upstr
   const security = upstream.tls && (await createSecurity(upstream.tls));
   const places =
     'field' in to
-      ? namedPlaces(to.field, pipe(withWay(route), makeCheck(parts)))
-      : fixedPlaces(to, withWay({ ...route, dial: route.dialOnce }), route.retry);
+      ? namedPlaces(to.field, pipe(withDialledPath(route), makeCheck(parts)))
+      : fixedPlaces(to, withDialledPath({ ...route, dial: route.dialOnce }), route.retry);
   const secured = (alpn: readonly string[]) =>
     security ? secureUpstream(security, name, route, alpn)(places.dial) : places.dial;
   const alpn = version === 'http2' ? ['h2'] : ['http/1.1'];
@@ -83,7 +83,7 @@ export async function createUpstream(upstream: Upstream<RouteName>, parts: Upstr
 type Places = Pick<ReadyUpstream, 'choose' | 'dial'>;
 
 /** Those that are known: each request has its turn, and where its place is away it goes to the next. */
-function fixedPlaces({ targets, balance: mode }: TargetChoice, dial: Dial, retry: Stage): Places {
+function fixedPlaces({ targets, balance: mode }: TargetChoice, dial: Dial, retry: Layer): Places {
   const dials = new Map(
     targets.map((target, index) => {
       const turned = [...targets.slice(index), ...targets.slice(0, index)];
@@ -112,7 +112,7 @@ function namedPlaces(field: string, dial: Dial): Places {
 }
 
 /** A request that names us would loop. */
-function makeCheck({ route, listeners }: UpstreamParts): Stage {
+function makeCheck({ route, listeners }: UpstreamParts): Layer {
   const { hops, entry } = route.options;
   const ownAddresses = () => listeners().flatMap(placesOf);
   const policy = createPolicy({ allow: [], deny: [], base: 'allow-all', ownAddresses });
@@ -128,7 +128,7 @@ function readPlace(value: string): TcpAddress | undefined {
 }
 
 /** The Stage that puts TLS on what leads to an upstream, offering these protocols. */
-function secureUpstream(security: Security, name: string, { options }: Route, alpn: readonly string[]): Stage {
+function secureUpstream(security: Security, name: string, { options }: Route, alpn: readonly string[]): Layer {
   const place = `upstream ${name}`;
   return secureEnd(security, {
     tlsMs: options.limits.tlsMs,

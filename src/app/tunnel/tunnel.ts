@@ -1,7 +1,7 @@
 import { Abort } from '../../core/abort.ts';
 import { type Address, formatAddress } from '../../core/address.ts';
 import { abortReason, formatDuration } from '../../core/deadline.ts';
-import type { Dial, DialContext, Origin, Way } from '../../core/dialer.ts';
+import type { Dial, DialContext, Origin, DialledPath } from '../../core/dialer.ts';
 import { toTunlError, TunlError } from '../../core/errors.ts';
 import type { EventSink, TunnelFacts } from '../../core/events.ts';
 import type { HalfCloseTerms, Link } from '../../core/link.ts';
@@ -126,12 +126,12 @@ function idleError(ms: number): TunlError {
 
 async function dialUpstream(env: TunnelEnv, job: TunnelJob, tunnel: Tunnel, signal: AbortSignal): Promise<Link> {
   const { target, origin } = job;
-  const onWay = ({ target: reached, via, stages }: Way) => {
+  const onDialled = ({ target: reached, via, stages }: DialledPath) => {
     if (env.record === 'dialled') tunnel.target = formatAddress(reached);
     Object.assign(tunnel, { via, stages });
   };
   const onDoubt = (message: string) => env.doubts?.say('web', message);
-  const upstream = await env.dial(target, { signal, target, origin, onWay, onDoubt, ...reportProgress(env.emit) });
+  const upstream = await env.dial(target, { signal, target, origin, onDialled, onDoubt, ...reportProgress(env.emit) });
   if (signal.aborted) {
     const reason = abortReason(signal);
     upstream.reset(reason);

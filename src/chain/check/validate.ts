@@ -5,16 +5,16 @@ import { quote } from '../../syntax/text.ts';
 import type { GraphFault } from '../model/fault.ts';
 import { findHttpFaults } from './http-faults.ts';
 import {
-  type ChainStage,
+  type Stage,
   type Graph,
-  listExits,
+  listInnerExits,
   listNames,
   listStages,
-  listWays,
+  listRoutesOut,
   type RouteName,
   type Target,
   type Upstream,
-  type Way,
+  type Exit,
 } from '../model/graph.ts';
 
 /** Finds what is wrong with a graph before anything listens: names, loops, stages that nothing leads to. */
@@ -22,7 +22,7 @@ export function findFaults(graph: Graph): GraphFault[] {
   const lost = findLostRoutes(graph);
   if (lost.length > 0) return lost;
   const stages = listStages(graph);
-  const names = new Map<string, ChainStage>();
+  const names = new Map<string, Stage>();
   const faults: GraphFault[] = [];
   for (const stage of stages) {
     for (const name of listNames(stage)) {
@@ -51,7 +51,7 @@ interface Named {
 }
 
 function findLostRoutes({ stages, routes }: Graph): GraphFault[] {
-  const users = (stage: ChainStage<RouteName>) => [stage, ...(stage.job === 'http' ? stage.upstreams : [])];
+  const users = (stage: Stage<RouteName>) => [stage, ...(stage.job === 'http' ? stage.upstreams : [])];
   return stages.flatMap((stage) =>
     users(stage)
       .filter(({ route }) => !routes.has(route))
@@ -61,14 +61,14 @@ function findLostRoutes({ stages, routes }: Graph): GraphFault[] {
 
 /** A way of a stage, and whose it is in the graph where it is that of an upstream. */
 interface PlacedWay {
-  readonly stage: ChainStage;
-  readonly way: Way;
+  readonly stage: Stage;
+  readonly way: Exit;
   readonly about?: Upstream<RouteName>;
 }
 
-function placeWays(stage: ChainStage, given: ChainStage<RouteName> | undefined): PlacedWay[] {
+function placeWays(stage: Stage, given: Stage<RouteName> | undefined): PlacedWay[] {
   const upstreams = given?.job === 'http' ? given.upstreams : [];
-  return listWays(stage).map((way, index) => {
+  return listRoutesOut(stage).map((way, index) => {
     const about = upstreams[index];
     return { stage, way, ...(about && { about }) };
   });
@@ -78,13 +78,13 @@ function wayFault({ stage, about }: PlacedWay, part: 'to' | 'via', message: stri
   return { ...fault(stage, part, message, hint), ...(about && { about }) };
 }
 
-function findTwins(stages: readonly ChainStage[]): GraphFault[] {
+function findTwins(stages: readonly Stage[]): GraphFault[] {
   return stages
     .filter((stage, index) => stages.findIndex(({ name }) => name === stage.name) < index)
     .map((stage) => fault(stage, 'name', `there are two stages named ${stage.name}`));
 }
 
-function findSharedAddresses(stages: readonly ChainStage[], admin: ListenAddress | undefined): GraphFault[] {
+function findSharedAddresses(stages: readonly Stage[], admin: ListenAddress | undefined): GraphFault[] {
   const seen = new Map<string, { readonly name: string }>();
   const faults: GraphFault[] = [];
   for (const stage of stages) {
@@ -100,7 +100,7 @@ function findSharedAddresses(stages: readonly ChainStage[], admin: ListenAddress
   return faults;
 }
 
-function findUnknown(ways: readonly PlacedWay[], names: ReadonlyMap<string, ChainStage>): GraphFault[] {
+function findUnknown(ways: readonly PlacedWay[], names: ReadonlyMap<string, Stage>): GraphFault[] {
   const known = [...names.keys()].map((name) => `internal://${name}`).join(', ');
   const hint = known === '' ? 'no stage has an internal listener' : `there are ${known}`;
   return ways.flatMap((placed) => {
@@ -128,15 +128,15 @@ function findImpossible(ways: readonly PlacedWay[]): GraphFault[] {
 }
 
 /** A way that comes back to where it was would never end. */
-function findLoops(stages: readonly ChainStage[], names: ReadonlyMap<string, ChainStage>): GraphFault[] {
-  const done = new Set<ChainStage>();
-  const visit = (stage: ChainStage, path: readonly ChainStage[]): GraphFault | undefined => {
+function findLoops(stages: readonly Stage[], names: ReadonlyMap<string, Stage>): GraphFault[] {
+  const done = new Set<Stage>();
+  const visit = (stage: Stage, path: readonly Stage[]): GraphFault | undefined => {
     if (path.includes(stage)) {
       const circle = [...path.slice(path.indexOf(stage)), stage].map(({ name }) => name).join(' -> ');
       return fault(stage, stage.job === 'http' ? 'http' : 'to', `the stages form a loop: ${circle}`);
     }
     if (done.has(stage)) return undefined;
-    const inside = listExits(stage).map(({ name }) => names.get(name) as ChainStage);
+    const inside = listInnerExits(stage).map(({ name }) => names.get(name) as Stage);
     for (const exit of [...inside, ...findReached(stage, stages)]) {
       const found = visit(exit, [...path, stage]);
       if (found) return found;
@@ -152,7 +152,7 @@ function findLoops(stages: readonly ChainStage[], names: ReadonlyMap<string, Cha
 }
 
 /** The stages that forward and that one of them leads to by their addresses: each Link would open the next. */
-function findReached(stage: ChainStage, stages: readonly ChainStage[]): ChainStage[] {
+function findReached(stage: Stage, stages: readonly Stage[]): Stage[] {
   if (stage.job !== 'forward' || stage.route.hops.length > 0 || stage.route.entry) return [];
   const { targets } = stage.to;
   return stages.filter(
@@ -170,12 +170,12 @@ function isReachedAt(listen: ListenAddress | InternalAddress, target: Target): b
 }
 
 /** A stage with internal listeners only, that nothing leads to, does nothing: a name is misspelt somewhere. */
-function findUnreached(stages: readonly ChainStage[], names: ReadonlyMap<string, ChainStage>): GraphFault[] {
-  const reached = new Set<ChainStage>();
-  const reach = (stage: ChainStage): void => {
+function findUnreached(stages: readonly Stage[], names: ReadonlyMap<string, Stage>): GraphFault[] {
+  const reached = new Set<Stage>();
+  const reach = (stage: Stage): void => {
     if (reached.has(stage)) return;
     reached.add(stage);
-    for (const { name } of listExits(stage)) reach(names.get(name) as ChainStage);
+    for (const { name } of listInnerExits(stage)) reach(names.get(name) as Stage);
   };
   stages.filter(({ listen }) => listen.some(({ kind }) => kind !== 'internal')).forEach(reach);
   return stages

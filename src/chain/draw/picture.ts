@@ -2,14 +2,14 @@ import { formatAddress, type InternalAddress } from '../../core/address.ts';
 import { formatHop } from '../../core/hop.ts';
 import { describeRoutes } from './http-text.ts';
 import {
-  type ChainStage,
+  type Stage,
   type Graph,
   listNames,
   listStages,
-  listWays,
+  listRoutesOut,
   type StagePolicy,
   type Target,
-  type Way,
+  type Exit,
 } from '../model/graph.ts';
 
 /** A box in a picture: a stage or a target. */
@@ -54,7 +54,7 @@ export interface PictureOptions {
 /** Makes the picture of a graph. */
 export function makePicture(graph: Graph, { fused, counters }: PictureOptions): Picture {
   const stages = listStages(graph);
-  const nodes = new Map<ChainStage, PictureNode>();
+  const nodes = new Map<Stage, PictureNode>();
   const byName = new Map<string, PictureNode>();
   for (const stage of stages) {
     const node: PictureNode = { kind: 'stage', title: stage.name, lines: describeStage(stage, counters) };
@@ -70,7 +70,7 @@ export function makePicture(graph: Graph, { fused, counters }: PictureOptions): 
     return made;
   };
   const edges = [...nodes].flatMap(([stage, from]) =>
-    listWays(stage).flatMap((way) => {
+    listRoutesOut(stage).flatMap((way) => {
       const requests = describeRequests(stage, way);
       const lead = (exit: InternalAddress, hops: readonly string[]): PictureEdge => ({
         from,
@@ -100,31 +100,31 @@ const asked = 'the requested target';
 /** The most routes beside an arrow. */
 const maxRoutes = 3;
 
-function listEnds({ to, upstream }: Way): readonly (Target | string)[] {
+function listEnds({ to, upstream }: Exit): readonly (Target | string)[] {
   if (upstream && 'field' in upstream.to) return [`the target in ${upstream.to.field}`];
   return to ? to.targets : [asked];
 }
 
-function describeHops({ route }: Way): readonly string[] {
+function describeHops({ route }: Exit): readonly string[] {
   return route.hops.map((choice) => `via ${choice.map(formatHop).join(' or ')}`);
 }
 
 /** Describes the requests that an upstream gets. */
-function describeRequests(stage: ChainStage, { upstream }: Way): readonly string[] {
+function describeRequests(stage: Stage, { upstream }: Exit): readonly string[] {
   if (stage.job !== 'http' || !upstream) return [];
   const routes = describeRoutes(stage).filter((route) => route.upstream === upstream.name);
   const more = routes.length > maxRoutes ? [`and ${routes.length - maxRoutes} more`] : [];
   return [...routes.slice(0, maxRoutes).map(({ fits }) => fits), ...more];
 }
 
-function describeAnswers(stage: ChainStage): readonly string[] {
+function describeAnswers(stage: Stage): readonly string[] {
   if (stage.job !== 'http') return [];
   return describeRoutes(stage).flatMap(({ fits, does, upstream }) =>
     upstream === undefined ? [`${fits}: ${does}`] : [],
   );
 }
 
-function describeStage(stage: ChainStage, counters: ReadonlyMap<string, StageCounters> | undefined): readonly string[] {
+function describeStage(stage: Stage, counters: ReadonlyMap<string, StageCounters> | undefined): readonly string[] {
   const { listen, tls, log, route } = stage;
   const outside = listen.filter(({ kind }) => kind !== 'internal').map(formatAddress);
   const traits = [
@@ -137,13 +137,13 @@ function describeStage(stage: ChainStage, counters: ReadonlyMap<string, StageCou
   return [
     ...outside.map((address) => `on ${address}`),
     traits.join(', '),
-    ...(route.entry && stage.job !== 'http' ? listWays(stage).flatMap(describeBeyond) : []),
+    ...(route.entry && stage.job !== 'http' ? listRoutesOut(stage).flatMap(describeBeyond) : []),
     ...describeAnswers(stage),
     ...(counted ? [describeCounters(counted)] : []),
   ];
 }
 
-function describeJob(stage: ChainStage): string {
+function describeJob(stage: Stage): string {
   switch (stage.job) {
     case 'forward':
       return stage.job;
@@ -169,13 +169,13 @@ function describePolicy({ users, allow = [], deny = [], caps }: Partial<StagePol
   ];
 }
 
-function describeBalance({ to }: ChainStage): string[] {
+function describeBalance({ to }: Stage): string[] {
   if (!to || to.targets.length < 2) return [];
   return [to.balance === 'first' ? 'first that answers' : 'in turn'];
 }
 
 /** Describes hops and targets behind an internal listener, which have no edge of their own. */
-function describeBeyond(way: Way): readonly string[] {
+function describeBeyond(way: Exit): readonly string[] {
   const ends = listEnds(way).map((end) => (typeof end === 'string' ? end : formatAddress(end)));
   return [`to ${ends.join(' or ')}`, ...describeHops(way)];
 }

@@ -89,13 +89,13 @@ export interface HttpStage<R = RouteOptions> extends AnyStage<R>, Partial<StageP
  * One listener with a job. Not to be confused with a Stage, which turns a Dial into a Dial. In a graph it names its
  * routes (`R` is `RouteName`); who looks at one stage after the other has them in place.
  */
-export type ChainStage<R = RouteOptions> = ForwardStage<R> | ProxyStage<R> | HttpStage<R>;
+export type Stage<R = RouteOptions> = ForwardStage<R> | ProxyStage<R> | HttpStage<R>;
 
 /** Everything that one process does: stages, joined by the names of their internal listeners. */
 export interface Graph {
   /** The routes that stages and upstreams refer to, by name. */
   readonly routes: ReadonlyMap<RouteName, RouteOptions>;
-  readonly stages: readonly ChainStage<RouteName>[];
+  readonly stages: readonly Stage<RouteName>[];
   /** Where the process tells of itself. */
   readonly admin?: ListenAddress;
   /** Others may reach it too: that its address is not loopback is meant. */
@@ -108,7 +108,7 @@ export interface Graph {
  * The stages of a graph with their routes in place.
  * @throws {TunlError} internal, for a name that no route has: `findFaults` tells of those before
  */
-export function listStages({ stages, routes }: Pick<Graph, 'stages' | 'routes'>): readonly ChainStage[] {
+export function listStages({ stages, routes }: Pick<Graph, 'stages' | 'routes'>): readonly Stage[] {
   const find = (name: RouteName): RouteOptions => {
     const route = routes.get(name);
     if (!route) throw new TunlError('internal', `there is no route ${name}`);
@@ -124,7 +124,7 @@ export function listStages({ stages, routes }: Pick<Graph, 'stages' | 'routes'>)
 
 /** A graph whose stages have their routes in place. */
 export interface PlainGraph extends Omit<Graph, 'stages' | 'routes'> {
-  readonly stages: readonly ChainStage[];
+  readonly stages: readonly Stage[];
 }
 
 /** Puts the routes of a graph into its stages: who writes it for others has no use for their names. */
@@ -134,15 +134,15 @@ export function toPlain(graph: Graph): PlainGraph {
 }
 
 /** The internal stages that a stage leads into. */
-export function listExits(stage: ChainStage): readonly InternalAddress[] {
-  return listWays(stage).flatMap(({ to, route: { entry } }) => {
+export function listInnerExits(stage: Stage): readonly InternalAddress[] {
+  return listRoutesOut(stage).flatMap(({ to, route: { entry } }) => {
     const exits = to?.targets.filter((target) => target.kind === 'internal') ?? [];
     return entry ? [entry, ...exits] : exits;
   });
 }
 
 /** A way out of a stage. */
-export interface Way {
+export interface Exit {
   /** Absent: it leads to what is asked for. */
   readonly to?: TargetChoice;
   readonly route: RouteOptions;
@@ -151,7 +151,7 @@ export interface Way {
 }
 
 /** The ways out of a stage: its own, or those of its upstreams, in their order. */
-export function listWays(stage: ChainStage): readonly Way[] {
+export function listRoutesOut(stage: Stage): readonly Exit[] {
   if (stage.job !== 'http') return [{ route: stage.route, ...(stage.to && { to: stage.to }) }];
   return stage.upstreams.map((upstream) => {
     const { to, route } = upstream;
@@ -160,7 +160,7 @@ export function listWays(stage: ChainStage): readonly Way[] {
 }
 
 /** The names under which a stage can be reached inside the process. */
-export function listNames(stage: Pick<ChainStage, 'listen'>): readonly string[] {
+export function listNames(stage: Pick<Stage, 'listen'>): readonly string[] {
   return stage.listen.flatMap((address) => (address.kind === 'internal' ? [address.name] : []));
 }
 
@@ -168,7 +168,7 @@ export function listNames(stage: Pick<ChainStage, 'listen'>): readonly string[] 
  * True where a stage does nothing but dial and relay, so that an outer stage may dial for it: then no pair
  * in memory and no second relay lie between the two.
  */
-export function isFusible(stage: ChainStage): boolean {
+export function isFusible(stage: Stage): boolean {
   if (stage.job !== 'forward' || stage.tls || stage.log || stage.accessLogs) return false;
   const { idleMs, lifetimeMs = 0 } = stage.route.limits;
   return idleMs === 0 && lifetimeMs === 0;

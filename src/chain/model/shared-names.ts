@@ -1,4 +1,4 @@
-import type { ChainStage, Graph, RouteName, RouteOptions } from './graph.ts';
+import type { Stage, Graph, RouteName, RouteOptions } from './graph.ts';
 
 /** Gives names to what a file leaves without one: what says the same has the same name. */
 export class SharedNames {
@@ -44,10 +44,10 @@ export class RouteTable {
 }
 
 /** Names the routes that stages have in place. Those that are the same are one: they have no secrets that could differ. */
-export function nameRoutes(stages: readonly ChainStage[]): Pick<Graph, 'routes' | 'stages'> {
+export function nameRoutes(stages: readonly Stage[]): Pick<Graph, 'routes' | 'stages'> {
   const table = new RouteTable();
   const name = (wanted: string, route: RouteOptions) => table.share(wanted, route, () => route);
-  const named = stages.map((stage): ChainStage<RouteName> => {
+  const named = stages.map((stage): Stage<RouteName> => {
     const route = name(stage.name, stage.route);
     if (stage.job !== 'http') return { ...stage, route };
     const upstreams = stage.upstreams.map((upstream) => ({ ...upstream, route: name(upstream.name, upstream.route) }));

@@ -5,15 +5,15 @@ import { defaultLimits } from '../../syntax/settings.ts';
 import { formatSize } from '../../syntax/size.ts';
 import {
   type AccessLog,
-  type ChainStage,
+  type Stage,
   type Graph,
   type ListenerTls,
   listStages,
   type ProxyStage,
 } from '../model/graph.ts';
-import { toHttpWords, toPolicyWords } from './http.ts';
-import { toWayWords, unwrap } from './route.ts';
-import type { AccessLogWords, FileWords, StageWords } from '../read/schema.ts';
+import { toHttpConfig, toPolicyConfig } from './http.ts';
+import { toExitConfig, unwrap } from './route.ts';
+import type { AccessLogConfig, FileConfig, StageConfig } from '../read/schema.ts';
 import { SecretNames } from '../read/secret-names.ts';
 import { escapeVariables, isReference, type SecretSources } from '../read/secrets.ts';
 
@@ -31,7 +31,7 @@ export interface PrintOptions {
  */
 export function printGraph(graph: Graph, { sources = new Map(), notes = [] }: PrintOptions = {}): string {
   const names = new SecretNames(graph, sources);
-  const document = parseDocument(stringify(toFileWords(graph, names), { lineWidth: 0 }));
+  const document = parseDocument(stringify(toFileConfig(graph, names), { lineWidth: 0 }));
   // What is small stands on one line: limits, users, tls. Texts with ${…} would need quotes there.
   visit(document, {
     Collection: (_key, node, path) => {
@@ -47,7 +47,7 @@ export function printGraph(graph: Graph, { sources = new Map(), notes = [] }: Pr
 
 /** A graph as an object that says the same as its file, each secret by its name. */
 export function dumpGraph(graph: Graph): object {
-  const words = toFileWords(graph, new SecretNames(graph, new Map()));
+  const words = toFileConfig(graph, new SecretNames(graph, new Map()));
   // What a route compares such a field with lets in whoever knows it.
   return JSON.parse(
     JSON.stringify(words, (key, value: unknown) => (isSecret(key, value) ? '‹redacted›' : value)),
@@ -59,17 +59,17 @@ function isSecret(key: string, value: unknown): boolean {
   return typeof value !== 'string' || !isReference(value);
 }
 
-function toFileWords(graph: Graph, names: SecretNames): FileWords {
-  const stages = listStages(graph).map((stage) => [stage.name, toStageWords(stage, names)] as const);
+function toFileConfig(graph: Graph, names: SecretNames): FileConfig {
+  const stages = listStages(graph).map((stage) => [stage.name, toStageConfig(stage, names)] as const);
   const { internalBufferBytes: bytes } = graph;
   return {
-    ...toAdminWords(graph),
+    ...toAdminConfig(graph),
     ...(bytes !== undefined && { 'internal-buffer': formatSize(bytes) }),
     stages: Object.fromEntries(stages),
   };
 }
 
-function toAdminWords({ admin, adminOpen }: Graph): Pick<FileWords, 'admin'> {
+function toAdminConfig({ admin, adminOpen }: Graph): Pick<FileConfig, 'admin'> {
   if (!admin) return {};
   const listen = formatListen(admin);
   return { admin: adminOpen ? { listen, open: true } : listen };
@@ -82,26 +82,26 @@ function isSmall(text: string): boolean {
   return text.length < 80 && !text.includes('${');
 }
 
-function toStageWords(stage: ChainStage, names: SecretNames): StageWords {
+function toStageConfig(stage: Stage, names: SecretNames): StageConfig {
   const { name, route, tls, to, accessLogs = [] } = stage;
   const listen = stage.listen.map(formatListen);
   const usual = defaultLimits(stage.job === 'forward' ? 'forward' : 'serve');
-  const { via, ...rest } = toWayWords(route, usual, names);
+  const { via, ...rest } = toExitConfig(route, usual, names);
   return {
     ...(!(listen.length === 1 && listen[0] === `internal://${name}`) && { listen: unwrap(listen) }),
-    ...(tls && { tls: toTlsWords(tls, names) }),
-    ...(stage.job === 'proxy' && { proxy: toProxyWords(stage, names) }),
-    ...(stage.job === 'http' && { http: toHttpWords(stage, names) }),
+    ...(tls && { tls: toTlsConfig(tls, names) }),
+    ...(stage.job === 'proxy' && { proxy: toProxyConfig(stage, names) }),
+    ...(stage.job === 'http' && { http: toHttpConfig(stage, names) }),
     ...(via !== undefined && { via }),
     ...(to && { to: unwrap(to.targets.map((target) => escapeVariables(formatAddress(target)))) }),
     ...(to && to.balance !== 'first' && { balance: to.balance }),
     ...rest,
     ...(stage.log && { log: true }),
-    ...(accessLogs.length > 0 && { 'access-log': unwrap(accessLogs.map(toAccessLogWords)) }),
+    ...(accessLogs.length > 0 && { 'access-log': unwrap(accessLogs.map(toAccessLogConfig)) }),
   };
 }
 
-function toAccessLogWords({ path, format }: AccessLog): AccessLogWords {
+function toAccessLogConfig({ path, format }: AccessLog): AccessLogConfig {
   if (format === undefined) return escapeVariables(path);
   const members = typeof format === 'string' ? [] : Object.entries(format);
   return {
@@ -113,12 +113,12 @@ function toAccessLogWords({ path, format }: AccessLog): AccessLogWords {
   };
 }
 
-function formatListen(address: ChainStage['listen'][number]): string | number {
+function formatListen(address: Stage['listen'][number]): string | number {
   if (address.kind === 'tcp' && address.host === '127.0.0.1') return address.port;
   return escapeVariables(formatAddress(address));
 }
 
-function toTlsWords(tls: ListenerTls, names: SecretNames): NonNullable<StageWords['tls']> {
+function toTlsConfig(tls: ListenerTls, names: SecretNames): NonNullable<StageConfig['tls']> {
   const { cert, key, clientCa } = tls;
   if (cert === undefined && clientCa === undefined) return true;
   return {
@@ -129,11 +129,11 @@ function toTlsWords(tls: ListenerTls, names: SecretNames): NonNullable<StageWord
   };
 }
 
-function toProxyWords(stage: ProxyStage, names: SecretNames): StageWords['proxy'] {
+function toProxyConfig(stage: ProxyStage, names: SecretNames): StageConfig['proxy'] {
   const { accept, open, proxyProtocol, statuses } = stage;
   const words = {
     ...(accept.length > 0 && { accept: unwrap(accept) }),
-    ...toPolicyWords(stage, names),
+    ...toPolicyConfig(stage, names),
     ...(open && { open }),
     ...(proxyProtocol && { 'proxy-protocol': proxyProtocol }),
     ...(statuses && { statuses }),

@@ -2,7 +2,13 @@ import { formatAddress } from '../../core/address.ts';
 import { type CapKey, type Caps, capSettings, collectLimits, formatLimit } from '../../syntax/settings.ts';
 import { comparisons, usualPath } from '../read/http-match.ts';
 import { usualUpgrades } from '../read/http-action.ts';
-import type { ConditionWords, HostWords, HttpWords, RouteWords, UpstreamWords } from '../read/http-schema.ts';
+import type {
+  ConditionConfig,
+  VirtualHostConfig,
+  HttpConfig,
+  HttpRouteConfig,
+  UpstreamConfig,
+} from '../read/http-schema.ts';
 import { upstreamOf } from '../check/http-faults.ts';
 import { everyHost, nameTargets } from '../read/http.ts';
 import type {
@@ -15,53 +21,53 @@ import type {
   Upstream,
   VirtualHost,
 } from '../model/graph.ts';
-import { toWayWords, unwrap } from './route.ts';
+import { toExitConfig, unwrap } from './route.ts';
 import type { PolicyWords } from '../read/schema-parts.ts';
 import type { SecretNames } from '../read/secret-names.ts';
 import { escapeVariables } from '../read/secrets.ts';
 
 /** An HTTP stage as a file has it. */
-export function toHttpWords(stage: HttpStage, names: SecretNames): HttpWords {
+export function toHttpConfig(stage: HttpStage, names: SecretNames): HttpConfig {
   const { codec, open, hosts } = stage;
   const usual = inheritedLimits(stage);
   const declared = listDeclared(stage, usual, names);
   const named = new Map(declared.map((upstream) => [upstream.name, upstream]));
   const lead = (name: string) => {
     const upstream = stage.upstreams.find((candidate) => candidate.name === name);
-    return !upstream || named.has(name) ? escapeVariables(name) : toTargetWords(upstream);
+    return !upstream || named.has(name) ? escapeVariables(name) : toTargetConfig(upstream);
   };
   const last = hosts.at(-1);
   const every = last && isBare(last) && last.name === everyHost ? last : undefined;
   const others = every ? hosts.slice(0, -1) : hosts;
   return {
     ...(codec !== 'auto' && { codec }),
-    ...toPolicyWords(stage, names),
+    ...toPolicyConfig(stage, names),
     ...(open && { open }),
     ...((others.length > 0 || !every) && {
-      hosts: Object.fromEntries(others.map((host) => [host.name, toHostWords(host, lead)])),
+      hosts: Object.fromEntries(others.map((host) => [host.name, toHostConfig(host, lead)])),
     }),
-    ...(every && { routes: every.routes.map((route) => toRouteWords(route, lead)) }),
+    ...(every && { routes: every.routes.map((route) => toRouteConfig(route, lead)) }),
     ...(declared.length > 0 && {
       upstreams: Object.fromEntries(
-        declared.map((upstream) => [upstream.name, toUpstreamWords(upstream, usual, names)]),
+        declared.map((upstream) => [upstream.name, toUpstreamConfig(upstream, usual, names)]),
       ),
     }),
   };
 }
 
 /** Who may use a stage that speaks HTTP, as a file has it. */
-export function toPolicyWords(policy: Partial<StagePolicy>, names: SecretNames): PolicyWords {
+export function toPolicyConfig(policy: Partial<StagePolicy>, names: SecretNames): PolicyWords {
   const { users = {}, allow = [], deny = [], caps } = policy;
   return {
     ...(users.authFile !== undefined && { users: escapeVariables(users.authFile) }),
     ...(users.single && { users: { [users.single.user]: names.of(users.single) } }),
     ...(allow.length > 0 && { allow: unwrap(allow.map(escapeVariables)) }),
     ...(deny.length > 0 && { deny: unwrap(deny.map(escapeVariables)) }),
-    ...toCapWords(caps),
+    ...toCapConfig(caps),
   };
 }
 
-function toCapWords(caps: Caps = {}): { readonly [key in CapKey]?: number } {
+function toCapConfig(caps: Caps = {}): { readonly [key in CapKey]?: number } {
   return Object.fromEntries(
     capSettings.flatMap(({ key, field }) => (caps[field] === undefined ? [] : [[key, caps[field]]])),
   );
@@ -80,19 +86,19 @@ function listDeclared(stage: HttpStage, usual: Limits, names: SecretNames): read
   const isImplied = (upstream: Upstream) =>
     used.includes(upstream.name) &&
     upstream.name === nameTargets(upstream.to) &&
-    typeof toUpstreamWords(upstream, usual, names) !== 'object';
+    typeof toUpstreamConfig(upstream, usual, names) !== 'object';
   const declared = stage.upstreams.filter((upstream) => !isImplied(upstream));
   const implied = used.flatMap((name) => stage.upstreams.find((each) => each.name === name && isImplied(each)) ?? []);
   const isInOrder = [...declared, ...implied].every((upstream, index) => upstream === stage.upstreams[index]);
   return isInOrder ? declared : stage.upstreams;
 }
 
-function toTargetWords({ to }: Upstream): string | string[] {
+function toTargetConfig({ to }: Upstream): string | string[] {
   if ('field' in to) return `field:${to.field}`;
   return unwrap(to.targets.map((target) => escapeVariables(formatAddress(target))));
 }
 
-function toUpstreamWords(upstream: Upstream, usual: Limits, names: SecretNames): UpstreamWords {
+function toUpstreamConfig(upstream: Upstream, usual: Limits, names: SecretNames): UpstreamConfig {
   const { to, route, version, tls } = upstream;
   const files = (['cacert', 'cert', 'key', 'servername', 'pin'] as const).flatMap((name) =>
     tls?.[name] === undefined || (name === 'key' && tls.key === tls.cert) ? [] : [[name, escapeVariables(tls[name])]],
@@ -107,9 +113,9 @@ function toUpstreamWords(upstream: Upstream, usual: Limits, names: SecretNames):
     ...(!('field' in to) && to.balance !== 'first' && { balance: to.balance }),
     ...(version === 'http2' && { http2: true }),
     ...(tls && { tls: Object.keys(tlsWords).length === 0 || tlsWords }),
-    ...toWayWords(route, usual, names),
+    ...toExitConfig(route, usual, names),
   };
-  const target = toTargetWords(upstream);
+  const target = toTargetConfig(upstream);
   return Object.keys(rest).length === 0 ? target : { to: target, ...rest };
 }
 
@@ -117,13 +123,13 @@ function isBare({ name, domains }: VirtualHost): boolean {
   return domains.length === 1 && domains[0] === name && name === name.toLowerCase();
 }
 
-function toHostWords(host: VirtualHost, lead: Lead): HostWords {
-  const routes = host.routes.map((route) => toRouteWords(route, lead));
+function toHostConfig(host: VirtualHost, lead: Lead): VirtualHostConfig {
+  const routes = host.routes.map((route) => toRouteConfig(route, lead));
   return isBare(host) ? routes : { domains: unwrap(host.domains.map(escapeVariables)), routes };
 }
 
-function toRouteWords({ match, action }: HttpRoute, lead: Lead): RouteWords {
-  const does = toActionWords(action, lead);
+function toRouteConfig({ match, action }: HttpRoute, lead: Lead): HttpRouteConfig {
+  const does = toActionConfig(action, lead);
   const { path } = match;
   const usual = usualPath(does);
   const isUsual = path.kind !== 'connect' && usual.kind === path.kind && usual.value === path.value;
@@ -141,13 +147,13 @@ function toRouteWords({ match, action }: HttpRoute, lead: Lead): RouteWords {
   return {
     ...(!isUsual && fits),
     ...(isMethod && { method }),
-    ...(fields.length > 0 && { headers: toFieldWords(fields) }),
+    ...(fields.length > 0 && { headers: toFieldConfig(fields) }),
     ...does,
     ...(isUpgrade && { upgrade: upgrade.length === 1 ? upgrade[0] : [...upgrade] }),
   };
 }
 
-function toActionWords(action: HttpAction, lead: Lead): RouteWords {
+function toActionConfig(action: HttpAction, lead: Lead): HttpRouteConfig {
   if (action.kind === 'answer') {
     const { status, body } = action;
     return { answer: body === undefined ? status : `${status} ${escapeVariables(body)}` };
@@ -166,14 +172,14 @@ function toActionWords(action: HttpAction, lead: Lead): RouteWords {
   };
 }
 
-function toFieldWords(fields: readonly FieldMatch[]): RouteWords['headers'] {
+function toFieldConfig(fields: readonly FieldMatch[]): HttpRouteConfig['headers'] {
   const names = [...new Set(fields.map(({ name }) => name))];
   return Object.fromEntries(
     names.map((name) => [name, unwrap(fields.filter((field) => field.name === name).map(toCondition))]),
   );
 }
 
-function toCondition({ value, invert = false }: FieldMatch): ConditionWords {
+function toCondition({ value, invert = false }: FieldMatch): ConditionConfig {
   if (!value) return !invert;
   const text = escapeVariables(value.value);
   const comparison = value.kind === comparisons[0] ? text : { [value.kind]: text };

@@ -1,8 +1,8 @@
 import { formatAddress } from '../../core/address.ts';
 import { formatLimit, limitSettings } from '../../syntax/settings.ts';
-import { formatHopWords } from '../read/hop-words.ts';
+import { formatHopConfig } from '../read/hop-words.ts';
 import type { HopChoice, Limits, RouteOptions } from '../model/graph.ts';
-import type { LimitWords, PlaceWords, WayWords } from '../read/schema-parts.ts';
+import type { LimitsConfig, TargetConfig, ExitConfig } from '../read/schema-parts.ts';
 import type { SecretNames } from '../read/secret-names.ts';
 
 /** One of them stands for itself. */
@@ -11,11 +11,15 @@ export function unwrap<T>(list: readonly T[]): T | T[] {
 }
 
 /** A way as a file has it, without the limits that go without saying. */
-export function toWayWords(route: RouteOptions, usual: Limits, names: SecretNames): Omit<WayWords, 'to' | 'balance'> {
-  const retry = toRetryWords(route);
-  const limits = toLimitWords(route.limits, usual);
+export function toExitConfig(
+  route: RouteOptions,
+  usual: Limits,
+  names: SecretNames,
+): Omit<ExitConfig, 'to' | 'balance'> {
+  const retry = toRetryConfig(route);
+  const limits = toLimitConfig(route.limits, usual);
   return {
-    ...toViaWords(route, names),
+    ...toViaConfig(route, names),
     ...(limits && { limits }),
     ...(retry !== undefined && { retry }),
     ...(route.family !== undefined && { family: route.family }),
@@ -23,19 +27,19 @@ export function toWayWords(route: RouteOptions, usual: Limits, names: SecretName
   };
 }
 
-function toViaWords({ entry, hops, hopBalance }: RouteOptions, names: SecretNames): Pick<WayWords, 'via'> {
+function toViaConfig({ entry, hops, hopBalance }: RouteOptions, names: SecretNames): Pick<ExitConfig, 'via'> {
   // A balance that no place needs is written at the first.
   const isPlural = hops.some(({ length }) => length > 1);
   const places = hops.map((choice, index) => {
     const isSaid = hopBalance !== undefined && (isPlural ? choice.length > 1 : index === 0);
-    return toPlaceWords(choice, isSaid ? hopBalance : undefined, names);
+    return toPlaceConfig(choice, isSaid ? hopBalance : undefined, names);
   });
   const all = [...(entry ? [formatAddress(entry)] : []), ...places];
   return all.length === 0 ? {} : { via: unwrap(all) };
 }
 
-function toPlaceWords(choice: HopChoice, balance: RouteOptions['hopBalance'], names: SecretNames): PlaceWords {
-  const ways = choice.map((hop) => formatHopWords(hop, names));
+function toPlaceConfig(choice: HopChoice, balance: RouteOptions['hopBalance'], names: SecretNames): TargetConfig {
+  const ways = choice.map((hop) => formatHopConfig(hop, names));
   if (balance !== undefined) return { any: ways, balance };
   const urls = ways.filter((way) => typeof way === 'string');
   if (urls.length === ways.length) return urls.join('|');
@@ -43,7 +47,7 @@ function toPlaceWords(choice: HopChoice, balance: RouteOptions['hopBalance'], na
   return only !== undefined && others.length === 0 ? only : { any: ways };
 }
 
-function toLimitWords(limits: Limits, usual: Limits): LimitWords | undefined {
+function toLimitConfig(limits: Limits, usual: Limits): LimitsConfig | undefined {
   const given = limitSettings.flatMap(({ key, field }) => {
     const ms = limits[field];
     return ms === undefined || ms === usual[field] ? [] : [[key, formatLimit(ms)] as const];
@@ -51,7 +55,7 @@ function toLimitWords(limits: Limits, usual: Limits): LimitWords | undefined {
   return given.length === 0 ? undefined : Object.fromEntries(given);
 }
 
-function toRetryWords({ retries = 0, backOff, retryOn }: RouteOptions): WayWords['retry'] {
+function toRetryConfig({ retries = 0, backOff, retryOn }: RouteOptions): ExitConfig['retry'] {
   if (!backOff && retryOn === undefined) return retries > 0 ? retries : undefined;
   return {
     times: retries,

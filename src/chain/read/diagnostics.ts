@@ -2,7 +2,7 @@ import { TunlError } from '../../core/errors.ts';
 import type { Fault, Path } from './document.ts';
 
 /** Runs parsers on the parts of a file, and collects their errors with the places of the parts. */
-export class Attempts {
+export class Diagnostics {
   readonly faults: Fault[] = [];
 
   /** Returns the parser's result, or undefined after collecting its error. */

@@ -8,14 +8,14 @@ import { limitSettings } from '../../syntax/settings.ts';
 import { parseSize } from '../../syntax/size.ts';
 import { parseTarget } from '../../syntax/target.ts';
 import { asUsage } from '../../syntax/text.ts';
-import { Attempts } from './diagnostics.ts';
+import { Diagnostics } from './diagnostics.ts';
 import type { Path } from './document.ts';
 import { readHttp } from './http.ts';
-import type { AccessLog, ChainStage, Graph, ListenerTls, RouteName, Target } from '../model/graph.ts';
+import type { AccessLog, Stage, Graph, ListenerTls, RouteName, Target } from '../model/graph.ts';
 import { type ProxyReader, readProxy } from './proxy.ts';
 import { readRoute, type RouteDefaults, type WrittenLimits } from './route.ts';
-import type { LimitWords, WayWords } from './schema-parts.ts';
-import type { AccessLogWords, FileWords, StageWords } from './schema.ts';
+import type { LimitsConfig, ExitConfig } from './schema-parts.ts';
+import type { AccessLogConfig, FileConfig, StageConfig } from './schema.ts';
 import { fillVariables, readKeyPassword, type SecretSources } from './secrets.ts';
 import { RouteTable } from '../model/shared-names.ts';
 
@@ -24,7 +24,7 @@ export type FileReaderOptions = Pick<ProxyReader, 'env' | 'folder' | 'schemes' |
 
 /** Makes a graph of a file whose form is valid. */
 export class FileReader implements ProxyReader {
-  readonly attempts = new Attempts();
+  readonly attempts = new Diagnostics();
   readonly sources: SecretSources = new Map();
   /** The places of routes, hosts and upstreams in the file. */
   readonly places = new Map<object, Path>();
@@ -33,11 +33,11 @@ export class FileReader implements ProxyReader {
   readonly schemes: ProxyReader['schemes'];
   readonly switches: ProxyReader['switches'];
   readonly checkRule: ProxyReader['checkRule'];
-  readonly #words: FileWords;
+  readonly #words: FileConfig;
   /** The routes of the graph: stages that say the same about their way have one, and share the sessions with its proxies. */
   readonly #routes = new RouteTable();
 
-  constructor(words: FileWords, options: FileReaderOptions) {
+  constructor(words: FileConfig, options: FileReaderOptions) {
     this.#words = words;
     ({
       env: this.env,
@@ -62,7 +62,7 @@ export class FileReader implements ProxyReader {
     };
   }
 
-  #readStage(name: string, stage: StageWords): ChainStage<RouteName> {
+  #readStage(name: string, stage: StageConfig): Stage<RouteName> {
     const path: Path = ['stages', name];
     const { attempts } = this;
     const { listen = `internal://${name}` } = stage;
@@ -79,7 +79,7 @@ export class FileReader implements ProxyReader {
   }
 
   /** Reads a stage that does not look at requests. */
-  #readBytes(name: string, stage: StageWords) {
+  #readBytes(name: string, stage: StageConfig) {
     const path: Path = ['stages', name];
     const { attempts } = this;
     const targets = attempts.runEach([...path, 'to'], stage.to, (word) => this.readTarget(word));
@@ -101,7 +101,7 @@ export class FileReader implements ProxyReader {
     return { job: 'forward' as const, route, to };
   }
 
-  #readHttp(name: string, stage: StageWords, http: NonNullable<StageWords['http']>) {
+  #readHttp(name: string, stage: StageConfig, http: NonNullable<StageConfig['http']>) {
     const path: Path = ['stages', name];
     for (const key of ['proxy', 'to', 'balance', 'via', 'retry', 'family', 'resolver'] as const) {
       if (stage[key] === undefined) continue;
@@ -112,13 +112,13 @@ export class FileReader implements ProxyReader {
     const { limits = {} } = stage;
     const defaults = { limits: [this.#defaultLimits()], side: 'serve' } as const;
     const route = this.#readWay(name, path, { limits }, defaults);
-    const readUpstreamWay = (at: Path, words: WayWords, upstream: string) =>
+    const readUpstreamWay = (at: Path, words: ExitConfig, upstream: string) =>
       this.#readWay(`${name}.${upstream}`, at, words, this.#inherit(path, limits));
     return { job: 'http' as const, route, ...readHttp([...path, 'http'], http, this, readUpstreamWay) };
   }
 
   /** The defaults of an upstream, which come from its stage. */
-  #inherit(path: Path, limits: LimitWords): RouteDefaults {
+  #inherit(path: Path, limits: LimitsConfig): RouteDefaults {
     const { retry, family, resolver } = this.#words.defaults ?? {};
     const layers = [{ at: [...path, 'limits'], words: limits }, this.#defaultLimits()];
     const shared = layers.map(({ at, words }) => ({ at, words: pickShared(words) }));
@@ -129,13 +129,13 @@ export class FileReader implements ProxyReader {
     return { at: ['defaults', 'limits'], words: this.#words.defaults?.limits ?? {} };
   }
 
-  #readWay(wanted: RouteName, path: Path, words: WayWords, defaults: RouteDefaults): RouteName {
+  #readWay(wanted: RouteName, path: Path, words: ExitConfig, defaults: RouteDefaults): RouteName {
     const { via, limits, retry, family, resolver } = words;
     const said = [via, limits, retry, family, resolver, defaults];
     return this.#routes.share(wanted, said, () => readRoute(path, words, defaults, this));
   }
 
-  #readAdmin(words: FileWords['admin']): Pick<Graph, 'admin' | 'adminOpen'> {
+  #readAdmin(words: FileConfig['admin']): Pick<Graph, 'admin' | 'adminOpen'> {
     if (words === undefined) return {};
     const { listen, open = false } = typeof words === 'object' ? words : { listen: words };
     const admin = this.#readListen(listen);
@@ -161,7 +161,7 @@ export class FileReader implements ProxyReader {
     return resolve(this.folder, fillVariables(word, this));
   }
 
-  #readTls(words: StageWords['tls']): ListenerTls | undefined {
+  #readTls(words: StageConfig['tls']): ListenerTls | undefined {
     if (words === undefined || words === true) return words && {};
     const { cert, key = cert, 'key-password': password, 'client-ca': clientCa } = words;
     for (const [name, word] of Object.entries({ key, 'key-password': password })) {
@@ -174,7 +174,7 @@ export class FileReader implements ProxyReader {
     };
   }
 
-  #readAccessLog(words: AccessLogWords): AccessLog {
+  #readAccessLog(words: AccessLogConfig): AccessLog {
     const { path, format } = typeof words === 'string' ? { path: words } : words;
     const env = Object.fromEntries(Object.entries(this.env).map(([key, value]) => [key, value?.replaceAll('%', '%%')]));
     const fill = (text: string) => fillVariables(text, { env, folder: this.folder });
@@ -188,7 +188,7 @@ export class FileReader implements ProxyReader {
   }
 }
 
-function pickShared(words: LimitWords): LimitWords {
+function pickShared(words: LimitsConfig): LimitsConfig {
   const ofClients = new Set<string>(limitSettings.flatMap(({ key, isOfClients }) => (isOfClients ? [key] : [])));
   return Object.fromEntries(Object.entries(words).filter(([key]) => !ofClients.has(key)));
 }

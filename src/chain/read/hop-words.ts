@@ -2,12 +2,12 @@ import { formatPlace, type Hop } from '../../core/hop.ts';
 import { encodePercent } from '../../core/octets.ts';
 import { halfCloseName } from '../../syntax/hop.ts';
 import { tlsKeys, tlsNames } from '../../syntax/tls.ts';
-import type { HopWords } from './schema-parts.ts';
+import type { HopConfig } from './schema-parts.ts';
 import type { SecretNames } from './secret-names.ts';
 import { escapeVariables } from './secrets.ts';
 
 /** A hop as the file has it, without its secrets: a URL where that says it all. */
-export function formatHopWords(hop: Hop, names: SecretNames): string | HopWords {
+export function formatHopConfig(hop: Hop, names: SecretNames): string | HopConfig {
   const { credentials, headers, formats = [] } = hop;
   const password = credentials && names.of(credentials.password);
   const isInUrl = password !== undefined && /^(?:\$\{\w+\})?$/.test(password);

@@ -9,7 +9,7 @@ import { isBareSocket } from '../../syntax/hop-url.ts';
 import { isInternal } from '../../syntax/internal.ts';
 import { resolveUnix } from '../../syntax/listen.ts';
 import { asUsage } from '../../syntax/text.ts';
-import type { HopWords } from './schema-parts.ts';
+import type { HopConfig } from './schema-parts.ts';
 import {
   fillVariables,
   isReference,
@@ -32,7 +32,7 @@ const userInfo = /^(?:[^:/?#@]*:\/\/)?([^/?#]*)@/;
  * Reads a proxy on the way.
  * @throws {TunlError} usage, never with a secret in it
  */
-export function readHop(words: HopWords, reader: HopReader): Hop {
+export function readHop(words: HopConfig, reader: HopReader): Hop {
   const { url, password, headers, formats, 'key-password': keyPassword } = words;
   if (isInternal(url))
     throw usageError('a stage of this process can only be first on the way', 'put it before the proxies');
@@ -86,7 +86,7 @@ function label(url: string): string {
   return `"${url.replace(userInfo, (all, info: string) => all.replace(info, '***'))}"`;
 }
 
-function readHeaders(headers: HopWords['headers'], key: 'headers' | 'formats', reader: HopReader): HeaderField[] {
+function readHeaders(headers: HopConfig['headers'], key: 'headers' | 'formats', reader: HopReader): HeaderField[] {
   return Object.entries(headers ?? {}).flatMap(([name, values]) =>
     [values].flat().map((text): HeaderField => {
       if (isSecretField(name) && !isReference(text) && !text.includes('${')) {

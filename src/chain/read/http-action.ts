@@ -2,7 +2,7 @@ import { usageError } from '../../core/errors.ts';
 import { parseDuration } from '../../syntax/duration.ts';
 import { quote } from '../../syntax/text.ts';
 import type { Path } from './document.ts';
-import type { RouteWords } from './http-schema.ts';
+import type { HttpRouteConfig } from './http-schema.ts';
 import type { AnswerAction, HttpAction, RequestsAction, TunnelsAction } from '../model/graph.ts';
 import type { RouteReader } from './route.ts';
 import { fillVariables } from './secrets.ts';
@@ -15,13 +15,18 @@ const companions = {
   answer: [],
   to: ['upgrade', 'timeout', 'idle'],
   'tunnel-to': ['post', 'idle', 'proxy-protocol'],
-} as const satisfies Record<string, readonly (keyof RouteWords)[]>;
+} as const satisfies Record<string, readonly (keyof HttpRouteConfig)[]>;
 
 type ActionKey = keyof typeof companions;
 const actionKeys = Object.keys(companions) as ActionKey[];
 
 /** Reads what a route does with the requests that fit; undefined where that is wrong. */
-export function readAction(path: Path, words: RouteWords, lead: Lead, reader: RouteReader): HttpAction | undefined {
+export function readAction(
+  path: Path,
+  words: HttpRouteConfig,
+  lead: Lead,
+  reader: RouteReader,
+): HttpAction | undefined {
   const key = reader.attempts.run(path, () => findAction(words));
   if (key === undefined) return undefined;
   refuseStrangers(path, words, key, reader);
@@ -34,14 +39,14 @@ export function readAction(path: Path, words: RouteWords, lead: Lead, reader: Ro
   return key === 'to' ? readRequests(path, words, upstream, reader) : readTunnels(path, words, upstream, reader);
 }
 
-function findAction(words: RouteWords): ActionKey {
+function findAction(words: HttpRouteConfig): ActionKey {
   const [key, other] = actionKeys.filter((candidate) => words[candidate] !== undefined);
   if (key === undefined) throw usageError('a route does nothing', `add ${actionKeys.join(', ')}`);
   if (other !== undefined) throw usageError(`a route has ${key} or ${other}, not both`);
   return key;
 }
 
-function refuseStrangers(path: Path, words: RouteWords, key: ActionKey, { attempts }: RouteReader): void {
+function refuseStrangers(path: Path, words: HttpRouteConfig, key: ActionKey, { attempts }: RouteReader): void {
   for (const owner of actionKeys) {
     for (const name of companions[owner]) {
       const isOurs = (companions[key] as readonly string[]).includes(name);
@@ -50,7 +55,7 @@ function refuseStrangers(path: Path, words: RouteWords, key: ActionKey, { attemp
   }
 }
 
-function readAnswer(words: NonNullable<RouteWords['answer']>, reader: RouteReader): AnswerAction {
+function readAnswer(words: NonNullable<HttpRouteConfig['answer']>, reader: RouteReader): AnswerAction {
   const { status, body } = typeof words === 'object' ? words : splitAnswer(String(words));
   if (status < 200 || status > 599) throw usageError(`${status} is not a status from 200 to 599`);
   return { kind: 'answer', status, ...(body !== undefined && { body: fillVariables(body, reader) }) };
@@ -63,14 +68,14 @@ function splitAnswer(text: string): { readonly status: number; readonly body?: s
   throw usageError(`${quote(text)} does not begin with a status`, 'write 404, 200 ok, or { status: 200, body: … }');
 }
 
-function readRequests(path: Path, words: RouteWords, upstream: string, reader: RouteReader): RequestsAction {
+function readRequests(path: Path, words: HttpRouteConfig, upstream: string, reader: RouteReader): RequestsAction {
   const timeoutMs = readTime(path, words, 'timeout', reader) ?? 0;
   const upgrades = reader.attempts.runEach([...path, 'upgrade'], words.upgrade ?? usualUpgrades(words), readProtocol);
   return { kind: 'requests', upstream, timeoutMs, ...readIdle(path, words, reader), upgrades };
 }
 
 /** A CONNECT that is sent on needs to be allowed to. */
-export function usualUpgrades({ connect }: Pick<RouteWords, 'connect'>): readonly string[] {
+export function usualUpgrades({ connect }: Pick<HttpRouteConfig, 'connect'>): readonly string[] {
   return connect === true ? ['connect'] : [];
 }
 
@@ -81,7 +86,7 @@ function readProtocol(word: string): string {
   throw usageError(`${quote(word)} is not the name of a protocol`, 'write websocket, or connect');
 }
 
-function readTunnels(path: Path, words: RouteWords, upstream: string, reader: RouteReader): TunnelsAction {
+function readTunnels(path: Path, words: HttpRouteConfig, upstream: string, reader: RouteReader): TunnelsAction {
   const proxyProtocol = words['proxy-protocol'];
   return {
     kind: 'tunnels',
@@ -92,12 +97,12 @@ function readTunnels(path: Path, words: RouteWords, upstream: string, reader: Ro
   };
 }
 
-function readIdle(path: Path, words: RouteWords, reader: RouteReader): { readonly idleMs?: number } {
+function readIdle(path: Path, words: HttpRouteConfig, reader: RouteReader): { readonly idleMs?: number } {
   const idleMs = readTime(path, words, 'idle', reader);
   return idleMs === undefined ? {} : { idleMs };
 }
 
-function readTime(path: Path, words: RouteWords, key: 'timeout' | 'idle', { attempts }: RouteReader) {
+function readTime(path: Path, words: HttpRouteConfig, key: 'timeout' | 'idle', { attempts }: RouteReader) {
   const word = words[key];
   return word === undefined ? undefined : attempts.run([...path, key], () => parseDuration(String(word), key));
 }

@@ -1,7 +1,7 @@
 import { usageError } from '../../core/errors.ts';
 import { quote } from '../../syntax/text.ts';
 import type { Path } from './document.ts';
-import type { ConditionWords, RouteWords } from './http-schema.ts';
+import type { ConditionConfig, HttpRouteConfig } from './http-schema.ts';
 import type { FieldMatch, RequestMatch, TextMatch } from '../model/graph.ts';
 import type { RouteReader } from './route.ts';
 import { fillVariables } from './secrets.ts';
@@ -10,7 +10,7 @@ import { fillVariables } from './secrets.ts';
 export const comparisons = ['exact', 'prefix', 'suffix', 'contains'] as const satisfies readonly TextMatch['kind'][];
 
 /** Reads which requests a route is for: one match for each of its methods, or a single one. */
-export function readMatches(path: Path, words: RouteWords, reader: RouteReader): RequestMatch[] {
+export function readMatches(path: Path, words: HttpRouteConfig, reader: RouteReader): RequestMatch[] {
   const { attempts } = reader;
   const fits = attempts.run(path, () => readPath(words, reader)) ?? { kind: 'prefix', value: '/' };
   const methods = attempts.runEach([...path, 'method'], words.method, (word) =>
@@ -24,11 +24,11 @@ export function readMatches(path: Path, words: RouteWords, reader: RouteReader):
 }
 
 /** What fits where a route says nothing: tunnels are asked for by CONNECT, and the rest by a path. */
-export function usualPath({ 'tunnel-to': tunnelTo, post }: RouteWords): RequestMatch['path'] {
+export function usualPath({ 'tunnel-to': tunnelTo, post }: HttpRouteConfig): RequestMatch['path'] {
   return tunnelTo !== undefined && post !== true ? { kind: 'connect' } : { kind: 'prefix', value: '/' };
 }
 
-function readPath(words: RouteWords, reader: RouteReader): RequestMatch['path'] {
+function readPath(words: HttpRouteConfig, reader: RouteReader): RequestMatch['path'] {
   const { path, prefix, connect } = words;
   const said = Object.entries({ path, prefix, connect }).flatMap(([key, value]) => (value === undefined ? [] : [key]));
   if (said.length > 1) throw usageError(`a route has ${said.join(' or ')}, not both`);
@@ -45,7 +45,7 @@ function readMethod(value: string): FieldMatch {
   return { name: ':method', value: { kind: 'exact', value } };
 }
 
-function readField(written: string, words: ConditionWords, reader: RouteReader): FieldMatch {
+function readField(written: string, words: ConditionConfig, reader: RouteReader): FieldMatch {
   const name = written.toLowerCase();
   if (!isFieldName(name)) throw usageError(`${quote(written)} is not the name of a field`);
   if (typeof words === 'boolean') return words ? { name } : { name, invert: true };
@@ -56,9 +56,9 @@ function readField(written: string, words: ConditionWords, reader: RouteReader):
   return { name, value: readComparison(typeof not === 'string' ? { exact: not } : not, reader), invert: true };
 }
 
-type ComparisonWords = { readonly [kind in TextMatch['kind']]?: string | undefined };
+type ComparisonMessage = { readonly [kind in TextMatch['kind']]?: string | undefined };
 
-function readComparison(words: ComparisonWords, reader: RouteReader): TextMatch {
+function readComparison(words: ComparisonMessage, reader: RouteReader): TextMatch {
   const said = comparisons.flatMap((kind) => {
     const value = words[kind];
     return value === undefined ? [] : [{ kind, value }];

@@ -136,12 +136,12 @@ export const http = z.strictObject(
 );
 
 /** An HTTP stage as it is written. */
-export type HttpWords = z.infer<typeof http>;
+export type HttpConfig = z.infer<typeof http>;
 /** One route of it. */
-export type RouteWords = z.infer<typeof route>;
+export type HttpRouteConfig = z.infer<typeof route>;
 /** The routes of a host. */
-export type HostWords = z.infer<typeof host>;
+export type VirtualHostConfig = z.infer<typeof host>;
 /** Where routes lead to. */
-export type UpstreamWords = z.infer<typeof upstream>;
+export type UpstreamConfig = z.infer<typeof upstream>;
 /** What a field of a request must be. */
-export type ConditionWords = z.infer<typeof condition>;
+export type ConditionConfig = z.infer<typeof condition>;

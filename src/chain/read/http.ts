@@ -4,12 +4,12 @@ import { usageError } from '../../core/errors.ts';
 import type { TlsSettings } from '../../core/hop.ts';
 import { suggest } from '../../syntax/suggest.ts';
 import { quote } from '../../syntax/text.ts';
-import { parseTls, type TlsWords } from '../../syntax/tls.ts';
+import { parseTls, type TlsConfig } from '../../syntax/tls.ts';
 import type { Path } from './document.ts';
 import { parseDomain } from '../model/domain.ts';
 import { readAction } from './http-action.ts';
 import { isFieldName, readMatches } from './http-match.ts';
-import type { HttpWords, HostWords, RouteWords, UpstreamWords } from './http-schema.ts';
+import type { HttpConfig, VirtualHostConfig, HttpRouteConfig, UpstreamConfig } from './http-schema.ts';
 import type {
   HttpRoute,
   HttpStage,
@@ -21,7 +21,7 @@ import type {
   VirtualHost,
 } from '../model/graph.ts';
 import { type PolicyReader, readPolicy } from './proxy.ts';
-import type { WayWords } from './schema-parts.ts';
+import type { ExitConfig } from './schema-parts.ts';
 import { fillVariables, readKeyPassword } from './secrets.ts';
 
 /** What HTTP stages are read with. */
@@ -33,7 +33,7 @@ export interface HttpReader extends PolicyReader {
 }
 
 /** Reads the way of an upstream of that name. */
-type ReadWay = (path: Path, words: WayWords, upstream: string) => RouteName;
+type ReadWay = (path: Path, words: ExitConfig, upstream: string) => RouteName;
 
 /** Name and only domain of the host that stands for all. */
 export const everyHost = '*';
@@ -41,13 +41,13 @@ export const everyHost = '*';
 /** Reads what a stage does with requests. */
 export function readHttp(
   path: Path,
-  { codec = 'auto', open = false, routes, hosts = {}, upstreams = {}, ...policy }: HttpWords,
+  { codec = 'auto', open = false, routes, hosts = {}, upstreams = {}, ...policy }: HttpConfig,
   reader: HttpReader,
   readWay: ReadWay,
 ): Pick<HttpStage<RouteName>, 'codec' | 'hosts' | 'upstreams' | 'open' | keyof StagePolicy> {
   const known = new Upstreams(reader, readWay);
   for (const [name, words] of Object.entries(upstreams)) known.declare(name, [...path, 'upstreams', name], words);
-  const read = (name: string, at: Path, words: HostWords) => readHost(name, at, words, known, reader);
+  const read = (name: string, at: Path, words: VirtualHostConfig) => readHost(name, at, words, known, reader);
   const named = Object.entries(hosts).map(([name, words]) => read(name, [...path, 'hosts', name], words));
   return {
     ...readPolicy(path, policy, reader),
@@ -58,7 +58,13 @@ export function readHttp(
   };
 }
 
-function readHost(name: string, path: Path, words: HostWords, upstreams: Upstreams, reader: HttpReader): VirtualHost {
+function readHost(
+  name: string,
+  path: Path,
+  words: VirtualHostConfig,
+  upstreams: Upstreams,
+  reader: HttpReader,
+): VirtualHost {
   const isBare = Array.isArray(words);
   const { domains = name, routes } = isBare ? { routes: words } : words;
   const at: Path = isBare || words.domains === undefined ? path : [...path, 'domains'];
@@ -73,7 +79,7 @@ function readHost(name: string, path: Path, words: HostWords, upstreams: Upstrea
 }
 
 /** A route for each of its methods. */
-function readRoutes(path: Path, words: RouteWords, upstreams: Upstreams, reader: HttpReader): HttpRoute[] {
+function readRoutes(path: Path, words: HttpRouteConfig, upstreams: Upstreams, reader: HttpReader): HttpRoute[] {
   const { attempts } = reader;
   const lead = (at: Path, to: string | readonly string[]) => attempts.run(at, () => upstreams.lead(at, to));
   const action = readAction(path, words, lead, reader);
@@ -97,7 +103,7 @@ class Upstreams {
     return [...this.#byName.values()].filter((upstream) => upstream !== undefined);
   }
 
-  declare(name: string, path: Path, words: UpstreamWords): void {
+  declare(name: string, path: Path, words: UpstreamConfig): void {
     const settings = typeof words === 'string' || Array.isArray(words) ? { to: words } : words;
     const { attempts } = this.#reader;
     const at = settings === words ? [...path, 'to'] : path;
@@ -158,7 +164,7 @@ function parseField(text: string): string | undefined {
   throw usageError(`${quote(text)} names no field of a request`, 'write field::authority, or field:x-target');
 }
 
-type UpstreamTls = Extract<UpstreamWords, { to: unknown }>['tls'];
+type UpstreamTls = Extract<UpstreamConfig, { to: unknown }>['tls'];
 
 function readTls(words: UpstreamTls, reader: HttpReader): TlsSettings | undefined {
   if (words === undefined || words === true) return words && {};
@@ -168,7 +174,7 @@ function readTls(words: UpstreamTls, reader: HttpReader): TlsSettings | undefine
     const value = fillVariables(text, reader);
     return [[name, name === 'servername' || name === 'pin' ? value : resolve(reader.folder, value)] as const];
   });
-  const switches: TlsWords = { ...(insecure && { insecure: true }), ...(noSystemCa && { 'no-system-ca': true }) };
+  const switches: TlsConfig = { ...(insecure && { insecure: true }), ...(noSystemCa && { 'no-system-ca': true }) };
   if (password !== undefined && texts.cert === undefined) throw usageError('key-password needs cert');
   const tls = parseTls({ ...Object.fromEntries(filled), ...switches }, 'tls');
   return { ...tls, ...readKeyPassword(password, reader, reader.sources) };

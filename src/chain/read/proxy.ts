@@ -7,7 +7,7 @@ import type { Path } from './document.ts';
 import type { ProxyStage, StagePolicy } from '../model/graph.ts';
 import type { RouteReader } from './route.ts';
 import type { PolicyWords } from './schema-parts.ts';
-import type { StageWords } from './schema.ts';
+import type { StageConfig } from './schema.ts';
 import { fillVariables, readSecret } from './secrets.ts';
 
 /** What the policy of a stage is read with. */
@@ -23,7 +23,7 @@ export interface ProxyReader extends PolicyReader {
 }
 
 /** Reads the settings of a proxy. */
-export function readProxy(path: Path, words: StageWords['proxy'], reader: ProxyReader) {
+export function readProxy(path: Path, words: StageConfig['proxy'], reader: ProxyReader) {
   const { accept, open = false, 'proxy-protocol': proxyProtocol, statuses, ...policy } = toObject(words);
   return {
     users: {},
@@ -51,9 +51,9 @@ export function readPolicy(path: Path, words: PolicyWords, reader: PolicyReader)
   };
 }
 
-type ProxyWords = Exclude<StageWords['proxy'], true | null | undefined>;
+type ProxyConfig = Exclude<StageConfig['proxy'], true | null | undefined>;
 
-function toObject(words: StageWords['proxy']): ProxyWords {
+function toObject(words: StageConfig['proxy']): ProxyConfig {
   return words === true || !words ? {} : words;
 }
 

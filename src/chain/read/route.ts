@@ -3,21 +3,21 @@ import { parseDuration } from '../../syntax/duration.ts';
 import { splitAlternatives } from '../../syntax/hop.ts';
 import { isInternal, parseInternal } from '../../syntax/internal.ts';
 import { collectLimits, type Side } from '../../syntax/settings.ts';
-import type { Attempts } from './diagnostics.ts';
+import type { Diagnostics } from './diagnostics.ts';
 import type { Path } from './document.ts';
 import type { HopChoice, Limits, RouteOptions } from '../model/graph.ts';
 import { type HopReader, readHop } from './hop.ts';
-import type { LimitWords, PlaceWords, RetryWords, WayWords } from './schema-parts.ts';
+import type { LimitsConfig, TargetConfig, RetryConfig, ExitConfig } from './schema-parts.ts';
 
 /** What routes are read with. */
 export interface RouteReader extends HopReader {
-  readonly attempts: Attempts;
+  readonly attempts: Diagnostics;
 }
 
 /** Limits as they are written somewhere, and where that is. */
 export interface WrittenLimits {
   readonly at: Path;
-  readonly words: LimitWords;
+  readonly words: LimitsConfig;
 }
 
 /** What holds for a way that does not say otherwise. */
@@ -26,13 +26,13 @@ export interface RouteDefaults {
   readonly limits: readonly WrittenLimits[];
   /** Whose limits hold where nobody says them. */
   readonly side: Side;
-  readonly retry?: RetryWords | undefined;
+  readonly retry?: RetryConfig | undefined;
   readonly family?: 4 | 6 | undefined;
   readonly resolver?: RouteOptions['resolver'] | undefined;
 }
 
 /** Reads how a stage gets to where it leads. */
-export function readRoute(path: Path, words: WayWords, defaults: RouteDefaults, reader: RouteReader): RouteOptions {
+export function readRoute(path: Path, words: ExitConfig, defaults: RouteDefaults, reader: RouteReader): RouteOptions {
   const family = words.family ?? defaults.family;
   const resolver = words.resolver ?? defaults.resolver;
   const own = { at: [...path, 'limits'], words: words.limits ?? {} };
@@ -56,7 +56,7 @@ function readLimits(layers: readonly WrittenLimits[], side: Side, { attempts }: 
 /** How the waits grow where nobody says it. */
 const growth = 10;
 
-function readRetry(words: RetryWords): Pick<RouteOptions, 'retries' | 'backOff' | 'retryOn'> {
+function readRetry(words: RetryConfig): Pick<RouteOptions, 'retries' | 'backOff' | 'retryOn'> {
   const { times, base, max, on } = typeof words === 'number' ? { times: words } : words;
   if (base === undefined && max !== undefined) throw usageError('retry has max and no base', 'add base: 100ms');
   const baseMs = base === undefined ? undefined : parseDuration(base, 'base');
@@ -71,10 +71,10 @@ function readRetry(words: RetryWords): Pick<RouteOptions, 'retries' | 'backOff' 
 
 function readVia(
   path: Path,
-  words: WayWords['via'],
+  words: ExitConfig['via'],
   reader: RouteReader,
 ): Pick<RouteOptions, 'hops' | 'entry' | 'hopBalance'> {
-  const list: readonly PlaceWords[] = words === undefined ? [] : Array.isArray(words) ? words : [words];
+  const list: readonly TargetConfig[] = words === undefined ? [] : Array.isArray(words) ? words : [words];
   const at = (index: number): Path => (Array.isArray(words) ? [...path, index] : path);
   const [first] = list;
   const entry =
@@ -88,7 +88,7 @@ function readVia(
 }
 
 /** One way has one balance: places with alternatives cannot differ. */
-function readBalance(places: readonly PlaceWords[]): Pick<RouteOptions, 'hopBalance'> {
+function readBalance(places: readonly TargetConfig[]): Pick<RouteOptions, 'hopBalance'> {
   const said = places.flatMap((place) => {
     if (typeof place === 'string') return place.includes('|') ? ['first' as const] : [];
     if ('url' in place) return [];
@@ -101,7 +101,7 @@ function readBalance(places: readonly PlaceWords[]): Pick<RouteOptions, 'hopBala
   return isWritten && said[0] ? { hopBalance: said[0] } : {};
 }
 
-function readPlace(path: Path, words: PlaceWords, reader: RouteReader): HopChoice {
+function readPlace(path: Path, words: TargetConfig, reader: RouteReader): HopChoice {
   if (typeof words === 'string') return splitAlternatives(words, 'via').map((url) => readHop({ url }, reader));
   if ('url' in words) return [readHop(words, reader)];
   return reader.attempts.runEach([...path, 'any'], words.any, (word) =>

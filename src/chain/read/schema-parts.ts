@@ -128,13 +128,13 @@ export const wayShape = {
 };
 
 /** The limits of a file. */
-export type LimitWords = z.infer<typeof limits>;
+export type LimitsConfig = z.infer<typeof limits>;
 /** How often, when and after what is dialled again. */
-export type RetryWords = z.infer<typeof retry>;
+export type RetryConfig = z.infer<typeof retry>;
 /** One place on the way. */
-export type PlaceWords = z.infer<typeof place> | z.infer<typeof alternatives>;
+export type TargetConfig = z.infer<typeof place> | z.infer<typeof alternatives>;
 /** A proxy with what its URL does not say. */
-export type HopWords = z.infer<typeof hop>;
+export type HopConfig = z.infer<typeof hop>;
 
 const policyObject = z.strictObject(policyShape);
 /** What a file says of who may use a stage. */
@@ -142,4 +142,4 @@ export type PolicyWords = z.infer<typeof policyObject>;
 
 const wayObject = z.strictObject(wayShape);
 /** What a file says of a way. */
-export type WayWords = z.infer<typeof wayObject>;
+export type ExitConfig = z.infer<typeof wayObject>;

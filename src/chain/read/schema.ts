@@ -96,18 +96,18 @@ const file = z.strictObject(
 );
 
 /** A file as it is written, once its form is known to be right. */
-export type FileWords = z.infer<typeof file>;
+export type FileConfig = z.infer<typeof file>;
 /** One stage of it. */
-export type StageWords = z.infer<typeof stage>;
+export type StageConfig = z.infer<typeof stage>;
 
 /** Where lines about tunnels or requests are written. */
-export type AccessLogWords = z.infer<typeof accessLog>;
+export type AccessLogConfig = z.infer<typeof accessLog>;
 
 /** Something about the form of a file that is not right. */
 export type Issue = z.core.$ZodIssue;
 
 /** Checks the form of a file. */
-export function checkForm(value: unknown): { readonly words: FileWords } | { readonly issues: readonly Issue[] } {
+export function checkForm(value: unknown): { readonly words: FileConfig } | { readonly issues: readonly Issue[] } {
   const outcome = file.safeParse(value);
   return outcome.success ? { words: outcome.data } : { issues: outcome.error.issues };
 }

@@ -1,6 +1,6 @@
 import { usageError } from '../../core/errors.ts';
 import type { DrawForm, PlacedGraph } from '../../app/commands/chain.ts';
-import type { Graph } from '../../app/options.ts';
+import type { Graph } from '../../app/commands/options.ts';
 import { isInternal, parseInternal } from '../../syntax/internal.ts';
 import { parseListen, parseUnix } from '../../syntax/listen.ts';
 import { parseTarget } from '../../syntax/target.ts';
@@ -13,9 +13,9 @@ import { adminGroup, readAdmin, withAdmin } from '../options/admin.ts';
 import { graceOption, limitGroup, readLimits } from '../options/limits.ts';
 import { exportOption, isShown, printOption, showGraph } from '../options/print.ts';
 import { Readiness, readinessOptions } from '../options/readiness.ts';
-import { chainRouteGroup, readChoices, readAskWords, readRest } from '../options/route.ts';
-import { readTlsWords } from '../options/tls.ts';
-import { voiceGroup } from '../options/voice.ts';
+import { chainRouteGroup, readChoices, readTunnelRequestOptions, readRest } from '../options/route.ts';
+import { readTlsConfig } from '../options/tls.ts';
+import { outputGroup } from '../options/output.ts';
 import { readWatch, watchOption } from '../options/watch.ts';
 import { createReport } from '../terminal/report.ts';
 import { runUntilStopped } from '../lifecycle/running.ts';
@@ -73,7 +73,7 @@ export const chain: CommandSpec = {
     adminGroup,
     chainRouteGroup,
     limitGroup('forward'),
-    voiceGroup,
+    outputGroup,
   ],
   outlivesDefects: true,
   run,
@@ -163,8 +163,8 @@ async function readLinear(words: readonly string[], args: Arguments, context: Co
   const choices = await readChoices(args, context, {
     texts,
     source: 'NODE',
-    tls: readTlsWords(args),
-    ...readAskWords(args),
+    tls: readTlsConfig(args),
+    ...readTunnelRequestOptions(args),
   });
   const options = { ...readRest(args), limits: readLimits(args, 'forward'), listen, target };
   const { toLinearGraph } = await import('../../app/commands/chain.ts');

@@ -1,6 +1,6 @@
 import { usageError } from '../../core/errors.ts';
 import type { CommandSpec } from '../parse/command.ts';
-import { voiceGroup } from '../options/voice.ts';
+import { outputGroup } from '../options/output.ts';
 import { suggest } from '../../syntax/suggest.ts';
 import { quote } from '../../syntax/text.ts';
 
@@ -16,7 +16,7 @@ export const completion: CommandSpec = {
     { what: 'zsh, in a folder of $fpath', line: 'tunl completion zsh > ~/.zfunc/_tunl' },
     { what: 'fish', line: 'tunl completion fish > ~/.config/fish/completions/tunl.fish' },
   ],
-  groups: [voiceGroup],
+  groups: [outputGroup],
   completes: shells,
   run: async ({ operands, rest = [] }, { ui, commands }) => {
     const [shell, extra] = [...operands, ...rest];

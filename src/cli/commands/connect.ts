@@ -1,4 +1,4 @@
-import type { ConnectOptions } from '../../app/options.ts';
+import type { ConnectOptions } from '../../app/commands/options.ts';
 import { toTunlError, usageError } from '../../core/errors.ts';
 import { Scope } from '../../core/scope.ts';
 import type { Arguments } from '../parse/arguments.ts';
@@ -7,10 +7,10 @@ import { flag } from '../parse/option.ts';
 import { limitGroup, readLimits } from '../options/limits.ts';
 import { printGraph, printOption } from '../options/print.ts';
 import { readKeyPassword, readRoute, routeGroup } from '../options/route.ts';
-import { parseTargetWords } from '../../syntax/target.ts';
+import { parseTargetArguments } from '../../syntax/target.ts';
 import { parseTls } from '../../syntax/tls.ts';
-import { readTlsWords } from '../options/tls.ts';
-import { voiceGroup } from '../options/voice.ts';
+import { readTlsConfig } from '../options/tls.ts';
+import { outputGroup } from '../options/output.ts';
 import { createReport } from '../terminal/report.ts';
 import { endOnSignals } from '../process/signals.ts';
 import { closeStdout, isOneUnixSocket } from '../process/stdout.ts';
@@ -48,7 +48,7 @@ export const connect: CommandSpec = {
     },
     routeGroup,
     limitGroup('forward'),
-    voiceGroup,
+    outputGroup,
   ],
   completes: 'host',
   reachesTerminal: true,
@@ -56,8 +56,8 @@ export const connect: CommandSpec = {
 };
 
 async function run(args: Arguments, { io, ui }: CommandContext): Promise<number> {
-  const target = parseTargetWords([...args.operands, ...(args.rest ?? [])]);
-  const words = readTlsWords(args);
+  const target = parseTargetArguments([...args.operands, ...(args.rest ?? [])]);
+  const words = readTlsConfig(args);
   // The name of a proxy is not the name of the target, which is verified as HOST and speaks whatever it speaks.
   const { servername: _ofProxy, alpn: _too, ...settings } = parseTls(words, 'the command line');
   const targetTls = { ...settings, keyPassword: readKeyPassword(args, { io, ui }) };

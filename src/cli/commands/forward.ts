@@ -1,4 +1,4 @@
-import type { ForwardSpec } from '../../app/options.ts';
+import type { ForwardSpec } from '../../app/commands/options.ts';
 import { formatAddress } from '../../core/address.ts';
 import { usageError } from '../../core/errors.ts';
 import type { Arguments } from '../parse/arguments.ts';
@@ -11,8 +11,8 @@ import { exportOption, isShown, printOption, showGraph } from '../options/print.
 import { checkPlaceholders } from '../options/placeholders.ts';
 import { Readiness, readinessOptions, readyFdOption } from '../options/readiness.ts';
 import { proxyOption, readRoute, routeGroup } from '../options/route.ts';
-import { readTlsWords } from '../options/tls.ts';
-import { voiceGroup } from '../options/voice.ts';
+import { readTlsConfig } from '../options/tls.ts';
+import { outputGroup } from '../options/output.ts';
 import { readWatch, watchOption } from '../options/watch.ts';
 import { runUntilStopped, type Start } from '../lifecycle/running.ts';
 
@@ -51,7 +51,7 @@ export const forward: CommandSpec = {
     },
     routeGroup,
     limitGroup('forward'),
-    voiceGroup,
+    outputGroup,
   ],
   takesCommand: true,
   completes: 'spec',
@@ -75,7 +75,7 @@ async function run(args: Arguments, { io, ui }: CommandContext): Promise<number>
   const targets = specs.map(({ target }) => target);
   const options = {
     limits: readLimits(args, 'forward'),
-    ...(await readRoute(args, { io, ui }, readTlsWords(args), targets)),
+    ...(await readRoute(args, { io, ui }, readTlsConfig(args), targets)),
     specs,
     check: args.get(checkOption),
   };

@@ -1,6 +1,6 @@
 import { usageError } from '../../core/errors.ts';
 import type { CommandSpec } from '../parse/command.ts';
-import { voiceGroup } from '../options/voice.ts';
+import { outputGroup } from '../options/output.ts';
 import { suggest } from '../../syntax/suggest.ts';
 import { quote } from '../../syntax/text.ts';
 
@@ -13,7 +13,7 @@ export const help: CommandSpec = {
     { what: 'about a command', line: 'tunl help forward' },
     { what: 'what an exit status means', line: 'tunl help exit-codes' },
   ],
-  groups: [voiceGroup],
+  groups: [outputGroup],
   run: async ({ operands }, { ui, commands }) => {
     const [topic, extra] = operands;
     if (extra !== undefined) throw usageError(`unexpected argument ${quote(extra)}`);

@@ -1,4 +1,4 @@
-import type { ServeOptions } from '../../app/options.ts';
+import type { ServeOptions } from '../../app/commands/options.ts';
 import { carriers } from '../../carriers/index.ts';
 import type { ServerDemand } from '../../core/carrier.ts';
 import { usageError } from '../../core/errors.ts';
@@ -12,8 +12,8 @@ import { checkPassword, readPasswordFile } from '../../syntax/password-file.ts';
 import { exportOption, isShown, printOption, showGraph } from '../options/print.ts';
 import { Readiness, readinessOptions } from '../options/readiness.ts';
 import { readKeyPassword, readRoute, serverRouteGroup } from '../options/route.ts';
-import { readTlsWords, tlsOptions } from '../options/tls.ts';
-import { voiceGroup } from '../options/voice.ts';
+import { readTlsConfig, tlsOptions } from '../options/tls.ts';
+import { outputGroup } from '../options/output.ts';
 import { readWatch, watchOption } from '../options/watch.ts';
 import { runUntilStopped } from '../lifecycle/running.ts';
 import { hasControl, quote } from '../../syntax/text.ts';
@@ -125,7 +125,7 @@ export const serve: CommandSpec = {
     serverRouteGroup,
     capGroup,
     limitGroup('serve'),
-    voiceGroup,
+    outputGroup,
   ],
   outlivesDefects: true,
   run,
@@ -139,7 +139,7 @@ async function run(args: Arguments, { io, ui }: CommandContext): Promise<number>
   const listen = (words.length > 0 ? words : [`127.0.0.1:${own?.defaultPort ?? 3128}`]).map(parseListen);
   const { admin, adminOpen } = withAdmin({ routes: new Map(), stages: [] }, readAdmin(args));
   refuseDuplicates(admin ? [...listen, admin] : listen);
-  const { cert: _ofServer, key: _too, 'key-password-file': _itsPassword, ...hopTls } = readTlsWords(args);
+  const { cert: _ofServer, key: _too, 'key-password-file': _itsPassword, ...hopTls } = readTlsConfig(args);
   const graceMs = args.get(graceOption);
   const watch = readWatch(args);
   const options: ServeOptions = {

@@ -1,11 +1,11 @@
-import type { Running, Runtime } from '../../app/options.ts';
+import type { Running, Runtime } from '../../app/runtime.ts';
 import { Scope } from '../../core/scope.ts';
 import { exitOf, toTunlError } from '../../core/errors.ts';
 import type { CommandContext } from '../parse/command.ts';
 import { sayFailure } from '../terminal/fail.ts';
 import { keepFreedMemory, limitYoungHeap } from '../process/heap.ts';
 import type { Readiness } from '../options/readiness.ts';
-import { controlVoice } from '../options/voice.ts';
+import { controlOutput } from '../options/output.ts';
 import { createReport, type ReportStyle } from '../terminal/report.ts';
 import { drainOnSignals } from '../process/signals.ts';
 import { spinWhileDialling, withSpinner } from '../terminal/status.ts';
@@ -85,7 +85,7 @@ export async function startListening(
   start: Start,
 ): Promise<Running> {
   const onReady: Runtime['onReady'] = (addresses) => readiness.announce(addresses);
-  const starting = start({ scope, emit: createReport(ui, style), graceMs, onReady, voice: controlVoice(ui) });
+  const starting = start({ scope, emit: createReport(ui, style), graceMs, onReady, output: controlOutput(ui) });
   const showTunnels = async () => {
     const { tunnels, draw } = await starting;
     if (draw && ui.onTerminal) ui.show('normal', (await draw(io.stderr.columns)).trimEnd());

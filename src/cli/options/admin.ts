@@ -1,4 +1,4 @@
-import type { Graph } from '../../app/options.ts';
+import type { Graph } from '../../app/commands/options.ts';
 import { usageError } from '../../core/errors.ts';
 import { parseListen } from '../../syntax/listen.ts';
 import type { Arguments } from '../parse/arguments.ts';

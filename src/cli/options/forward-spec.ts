@@ -1,4 +1,4 @@
-import type { ForwardSpec } from '../../app/options.ts';
+import type { ForwardSpec } from '../../app/commands/options.ts';
 import type { ListenAddress } from '../../core/address.ts';
 import { usageError } from '../../core/errors.ts';
 import { quote } from '../../syntax/text.ts';

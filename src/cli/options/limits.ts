@@ -1,4 +1,4 @@
-import type { Limits } from '../../app/options.ts';
+import type { Limits } from '../../app/commands/options.ts';
 import { usageError } from '../../core/errors.ts';
 import type { Arguments } from '../parse/arguments.ts';
 import type { OptionGroup } from '../parse/command.ts';

@@ -8,7 +8,7 @@ const parts = ['port', 'host', 'addr'] as const;
 type Part = (typeof parts)[number];
 
 /** The values of one listener; a Unix socket has no port. */
-export type Place = Readonly<Partial<Record<Part, string>>>;
+export type PlaceholderValues = Readonly<Partial<Record<Part, string>>>;
 
 /** Variables that we set ourselves; those of a tunl around us are not meant for our command. */
 const ownVariable = /^TUNL_(?:PORT|HOST|ADDR)(?:_\d+)?$/;
@@ -34,7 +34,7 @@ export function checkPlaceholders(words: readonly string[], listeners: readonly 
  * with those of the second.
  * @throws {TunlError} usage, when a placeholder does not exist
  */
-export function fillPlaceholders(words: readonly string[], places: readonly Place[]): string[] {
+export function fillPlaceholders(words: readonly string[], places: readonly PlaceholderValues[]): string[] {
   return words.map((word) =>
     word.replaceAll(braces, (whole, literal?: string, known?: string, unknown?: string) => {
       if (literal !== undefined) return `{${literal}}`;
@@ -50,7 +50,7 @@ export function fillPlaceholders(words: readonly string[], places: readonly Plac
 /** The variables that tell a command about the listeners: `TUNL_PORT`, and `TUNL_PORT_1` and so on. */
 export function setVariables(
   env: Readonly<Record<string, string | undefined>>,
-  places: readonly Place[],
+  places: readonly PlaceholderValues[],
 ): Record<string, string | undefined> {
   const kept = Object.entries(env).filter(([name]) => !ownVariable.test(name));
   const numbered = places.map((place, index) => [`_${index + 1}`, place] as const);
@@ -62,7 +62,7 @@ export function setVariables(
 }
 
 /** Where a client on this machine reaches a listener. */
-export function toPlace(address: Address): Place {
+export function toPlace(address: Address): PlaceholderValues {
   switch (address.kind) {
     case 'tcp': {
       const host = toReachable(address);
@@ -85,7 +85,7 @@ function isPart(text: string): text is Part {
   return (parts as readonly string[]).includes(text);
 }
 
-function unknownPlaceholder(text: string, places: readonly Place[]) {
+function unknownPlaceholder(text: string, places: readonly PlaceholderValues[]) {
   const names = places.flatMap((place, index) =>
     parts.flatMap((part) => (place[part] === undefined ? [] : [`{${part}${places.length > 1 ? index + 1 : ''}}`])),
   );

@@ -1,4 +1,4 @@
-import type { Graph } from '../../app/options.ts';
+import type { Graph } from '../../app/commands/options.ts';
 import type { PrintOptions } from '../../app/commands/chain.ts';
 import { usageError } from '../../core/errors.ts';
 import { quote } from '../../syntax/text.ts';

@@ -1,4 +1,4 @@
-import type { ForwardSpec, HopChoice, RouteOptions } from '../../app/options.ts';
+import type { ForwardSpec, HopChoice, RouteOptions } from '../../app/commands/options.ts';
 import { usageError } from '../../core/errors.ts';
 import { halfCloses, type Hop } from '../../core/hop.ts';
 import type { KeyPassword } from '../../core/secret.ts';
@@ -9,7 +9,7 @@ import { asText, flag, list, option } from '../parse/option.ts';
 import { createReport } from '../terminal/report.ts';
 import { halfCloseName, type HopFallbacks, parseHalfClose, splitAlternatives } from '../../syntax/hop.ts';
 import { quote } from '../../syntax/text.ts';
-import type { TlsWords } from '../../syntax/tls.ts';
+import type { TlsConfig } from '../../syntax/tls.ts';
 import { createKeyPassword, type PasswordSources } from './credentials.ts';
 import { decideProxy, type EnvironmentProxy } from './environment.ts';
 import { parseHeaders } from '../../syntax/header.ts';
@@ -99,7 +99,7 @@ export const serverRouteGroup: OptionGroup = {
 type Target = ForwardSpec['target'];
 
 /** What the words and the environment say about the way to the targets. */
-export interface RouteWords extends Omit<RouteOptions, 'limits'> {
+export interface RouteConfig extends Omit<RouteOptions, 'limits'> {
   /** Targets that are reached without any hop, whatever `hops` says. */
   readonly direct: ReadonlySet<Target>;
 }
@@ -114,14 +114,14 @@ export interface RouteWords extends Omit<RouteOptions, 'limits'> {
 export async function readRoute(
   args: Arguments,
   { io, ui }: CommandContext,
-  tls: TlsWords,
+  tls: TlsConfig,
   targets: readonly Target[],
   doubts: 'warning' | 'verbose' = 'warning',
-): Promise<RouteWords> {
+): Promise<RouteConfig> {
   const urls = args.get(proxyOption);
   if (args.get(directOption) && urls.length > 0) throw usageError('--direct and -x contradict each other');
   const rest = readRest(args);
-  const fallbacks = { tls, ...readAskWords(args) };
+  const fallbacks = { tls, ...readTunnelRequestOptions(args) };
   if (urls.length > 0) {
     const hops = await readChoices(args, { io, ui }, { ...fallbacks, texts: urls, source: '-x' });
     return { hops, direct: new Set(), ...rest };
@@ -142,7 +142,7 @@ export function readRest(args: Arguments): Pick<RouteOptions, 'retries' | 'famil
 }
 
 /** Reads --proxy-header and --half-close, which hold for each hop. @throws {TunlError} usage */
-export function readAskWords(args: Arguments): Pick<HopFallbacks, 'headers' | 'halfClose'> {
+export function readTunnelRequestOptions(args: Arguments): Pick<HopFallbacks, 'headers' | 'halfClose'> {
   const halfClose = args.get(halfCloseOption);
   return {
     headers: args.get(headerOption).flat(),
@@ -178,7 +178,7 @@ function makeSources(args: Arguments, { io, ui }: CommandContext): Omit<Password
     // What is printed names a variable instead.
     if (args.get(printOption)) return 'not asked for';
     const { createAsk } = await import('../process/ask.ts');
-    return createAsk({ env: io.env, askpassStderr: ui.voice.form === 'json' ? 'ignore' : 'inherit' })(question);
+    return createAsk({ env: io.env, askpassStderr: ui.output.form === 'json' ? 'ignore' : 'inherit' })(question);
   };
   return { env: io.env, ask, emit: createReport(ui, 'connect') };
 }

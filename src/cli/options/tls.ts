@@ -1,4 +1,4 @@
-import { tlsNames, type TlsWords } from '../../syntax/tls.ts';
+import { tlsNames, type TlsConfig } from '../../syntax/tls.ts';
 import type { Arguments } from '../parse/arguments.ts';
 import { asText, flag, option, type Option } from '../parse/option.ts';
 
@@ -42,7 +42,7 @@ export const tlsOptions = {
 } satisfies Record<(typeof tlsNames)[number], Option<string | boolean | undefined>>;
 
 /** The TLS flags of a command line. @throws {TunlError} usage */
-export function readTlsWords(args: Arguments): TlsWords {
+export function readTlsConfig(args: Arguments): TlsConfig {
   const given = tlsNames.map((name) => [name, args.get<string | boolean | undefined>(tlsOptions[name]) || undefined]);
-  return Object.fromEntries(given.filter(([, value]) => value !== undefined)) as TlsWords;
+  return Object.fromEntries(given.filter(([, value]) => value !== undefined)) as TlsConfig;
 }

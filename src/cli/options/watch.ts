@@ -1,7 +1,7 @@
 import { usageError } from '../../core/errors.ts';
 import type { Arguments } from '../parse/arguments.ts';
 import { flag } from '../parse/option.ts';
-import { jsonOption, quietOption } from './voice.ts';
+import { jsonOption, quietOption } from './output.ts';
 
 /** The option that shows the open tunnels for as long as a command runs. */
 export const watchOption = flag('watch', {

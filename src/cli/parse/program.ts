@@ -29,7 +29,7 @@ const configuration = {
  * the start of `connect`, which is what an ssh waits for.
  * @throws {TunlError} usage
  */
-export function parseWords(words: readonly string[], commands: readonly CommandSpec[]): Parsed {
+export function parseCommandLine(words: readonly string[], commands: readonly CommandSpec[]): Parsed {
   const end = words.indexOf('--');
   const own = end < 0 ? words : words.slice(0, end);
   for (const word of own) {

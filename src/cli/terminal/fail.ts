@@ -40,7 +40,7 @@ export function fail(ui: Ui, thrown: unknown): number {
   const error = toTunlError(thrown);
   // The reader that closed our output knows about it.
   if (error.code !== 'output_closed') {
-    if (!error.facts.said || ui.voice.verbosity === 'quiet') sayFailure(ui, error);
+    if (!error.facts.said || ui.output.verbosity === 'quiet') sayFailure(ui, error);
     else sayHints(ui, error);
     ui.record('error', 'error', failureFields(error));
   }

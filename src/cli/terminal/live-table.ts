@@ -1,4 +1,4 @@
-import type { Running } from '../../app/options.ts';
+import type { Running } from '../../app/runtime.ts';
 import { formatAge, formatAmount } from './amount.ts';
 import { type Column, formatTable } from './table.ts';
 import { isInForeground } from './terminal.ts';
@@ -19,7 +19,7 @@ interface Row {
 }
 
 /** The bytes of a tunnel when it was last drawn. */
-interface Reading {
+interface ReadSample {
   readonly at: number;
   readonly sent: number;
   readonly received: number;
@@ -49,7 +49,7 @@ class LiveTable implements Moving {
   readonly #screen: { (text: string): void; clear(): void };
   readonly #tunnels: Running['tunnels'];
   readonly #drawStages: Running['draw'];
-  readonly #readings = new WeakMap<Tunnel, Reading>();
+  readonly #readings = new WeakMap<Tunnel, ReadSample>();
   #timer: NodeJS.Timeout | undefined;
   #frame = '';
   #restoring: NodeJS.Immediate | undefined;

@@ -1,7 +1,7 @@
 import { formatDuration } from '../../core/deadline.ts';
 import type { EventSink, NoticeEvent, TunlEvent, TunnelClosedEvent, TunnelFailedEvent } from '../../core/events.ts';
 import { failureFields, formatFailure, sayFailure } from './fail.ts';
-import type { Level, Ui } from './ui.ts';
+import type { MessageLevel, Ui } from './ui.ts';
 
 /**
  * The command whose events are reported. `serve` writes one line for each request. `forward` reports failures, and with
@@ -10,7 +10,7 @@ import type { Level, Ui } from './ui.ts';
  */
 export type ReportStyle = 'serve' | 'forward' | 'command' | 'connect';
 
-/** Makes a sink that writes events as lines of text or JSON, as the Ui's voice asks. */
+/** Makes a sink that writes events as lines of text or JSON, as the output settings of the Ui ask. */
 export function createReport(ui: Ui, style: ReportStyle): EventSink {
   // While a proxy is down each client gets a line, but the hints are written once.
   let lastFailure = '';
@@ -40,12 +40,12 @@ function sayFailedTunnel(
   else sayFailure(ui, error);
 }
 
-function levelOfRecord(event: TunlEvent): Level {
+function levelOfRecord(event: TunlEvent): MessageLevel {
   if (event.event === 'notice') return levelOfNotice(event);
   return event.event === 'tunnel.failed' ? 'error' : 'normal';
 }
 
-function levelOfLine(event: TunlEvent, style: ReportStyle): Level {
+function levelOfLine(event: TunlEvent, style: ReportStyle): MessageLevel {
   switch (event.event) {
     case 'tunnel.opened':
       return 'verbose';
@@ -61,7 +61,7 @@ function levelOfLine(event: TunlEvent, style: ReportStyle): Level {
   }
 }
 
-function levelOfNotice({ level }: NoticeEvent): Level {
+function levelOfNotice({ level }: NoticeEvent): MessageLevel {
   return level === 'warning' ? 'normal' : level;
 }
 

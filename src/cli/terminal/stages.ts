@@ -1,5 +1,5 @@
 import { describeRoutes, listStages } from '../../app/commands/chain.ts';
-import type { Graph } from '../../app/options.ts';
+import type { Graph } from '../../app/commands/options.ts';
 import { formatAddress } from '../../core/address.ts';
 import { formatHop } from '../../core/hop.ts';
 

@@ -1,5 +1,5 @@
 import type { Ora } from 'ora';
-import type { Running } from '../../app/options.ts';
+import type { Running } from '../../app/runtime.ts';
 import { formatVia } from './report.ts';
 import { isInForeground } from './terminal.ts';
 import type { Ui } from './ui.ts';

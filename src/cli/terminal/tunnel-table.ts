@@ -1,4 +1,4 @@
-import type { Running } from '../../app/options.ts';
+import type { Running } from '../../app/runtime.ts';
 import { type Column, formatTable } from './table.ts';
 import type { Ui } from './ui.ts';
 

@@ -9,15 +9,15 @@ import { toPrintable } from '../../syntax/text.ts';
 export type Verbosity = 'quiet' | 'normal' | 'verbose' | 'debug';
 
 /** The importance of a message; each verbosity shows the more important levels too. */
-export type Level = 'error' | 'normal' | 'verbose' | 'debug';
+export type MessageLevel = 'error' | 'normal' | 'verbose' | 'debug';
 
 /** The amount and the form of messages. */
-export interface Voice {
+export interface Output {
   readonly verbosity: Verbosity;
   readonly form: 'text' | 'json';
 }
 
-const shown: Record<Verbosity, readonly Level[]> = {
+const shown: Record<Verbosity, readonly MessageLevel[]> = {
   quiet: ['error'],
   normal: ['error', 'normal'],
   verbose: ['error', 'normal', 'verbose'],
@@ -39,25 +39,25 @@ const unpainted: Paint = (text) => text;
 /** The only writer to stdout and stderr. It never throws: a closed stderr silences it. */
 export class Ui {
   readonly #io: Io;
-  #voice: Voice;
+  #output: Output;
   #paintError: Paint = unpainted;
   #paintHint: Paint = unpainted;
   #printed: Promise<'written' | 'closed'> = Promise.resolve('written');
   #moving: Moving | undefined;
 
-  constructor(io: Io, voice: Voice) {
+  constructor(io: Io, output: Output) {
     this.#io = io;
-    this.#voice = voice;
+    this.#output = output;
     io.stderr.on('error', () => {});
   }
 
-  get voice(): Voice {
-    return this.#voice;
+  get output(): Output {
+    return this.#output;
   }
 
   /** Changes the amount of messages. */
   setVerbosity(verbosity: Verbosity): void {
-    this.#voice = { ...this.#voice, verbosity };
+    this.#output = { ...this.#output, verbosity };
   }
 
   /** Loads colours, if they are wanted. */
@@ -73,7 +73,7 @@ export class Ui {
 
   /** True if people read the messages: text on a terminal. */
   get onTerminal(): boolean {
-    return this.voice.form === 'text' && this.#io.stderr.isTTY === true;
+    return this.output.form === 'text' && this.#io.stderr.isTTY === true;
   }
 
   /** True if colours are wanted. */
@@ -94,8 +94,8 @@ export class Ui {
     return this.#io.env['TERM'] === 'dumb';
   }
 
-  shows(level: Level): boolean {
-    return shown[this.voice.verbosity].includes(level);
+  shows(level: MessageLevel): boolean {
+    return shown[this.output.verbosity].includes(level);
   }
 
   /** Sets the part that must be cleared before other lines are written; undefined if there is none. */
@@ -114,7 +114,7 @@ export class Ui {
   }
 
   /** Writes one line, except with --json. */
-  say(level: Level, message: string): void {
+  say(level: MessageLevel, message: string): void {
     const line = `tunl: ${toPrintable(message)}`;
     this.show(level, level === 'error' ? this.#paintError(line) : line);
   }
@@ -125,13 +125,13 @@ export class Ui {
   }
 
   /** Writes formatted lines, such as a table, except with --json. */
-  show(level: Level, text: string): void {
-    if (this.voice.form === 'text' && this.shows(level)) this.#write(text);
+  show(level: MessageLevel, text: string): void {
+    if (this.output.form === 'text' && this.shows(level)) this.#write(text);
   }
 
   /** Writes one event as a line of JSON, with --json only. */
-  record(level: Level, event: string, fields: Readonly<Record<string, unknown>>): void {
-    if (this.voice.form === 'text' || !this.shows(level)) return;
+  record(level: MessageLevel, event: string, fields: Readonly<Record<string, unknown>>): void {
+    if (this.output.form === 'text' || !this.shows(level)) return;
     this.#write(JSON.stringify({ event, time: new Date().toISOString(), version: 1, ...fields }));
   }
 

@@ -4,7 +4,7 @@ import { type Tree, formatSeconds, toAddress, typed } from './terms.ts';
 import type { HopVersion } from '../schema/hop-terms.ts';
 
 /** A place that a cluster leads to. */
-export interface Endpoint {
+export interface ClusterEndpoint {
   readonly address: Target;
   /** Tells it apart from others behind the same internal listener. */
   readonly id?: string;
@@ -14,7 +14,7 @@ export interface Endpoint {
 export interface ClusterPlan {
   readonly name: string;
   /** Places, or the field of the request that names the place. */
-  readonly to: readonly Endpoint[] | { readonly field: string };
+  readonly to: readonly ClusterEndpoint[] | { readonly field: string };
   /** Which of several places: each in turn, where it is absent. */
   readonly balance?: 'first' | 'round-robin';
   readonly connectMs: number;

@@ -1,5 +1,5 @@
 import { isMap, isSeq, parseDocument, stringify, visit } from 'yaml';
-import { type ChainStage, type Graph, type PlainGraph, toPlain } from '../../chain/model/graph.ts';
+import { type Stage, type Graph, type PlainGraph, toPlain } from '../../chain/model/graph.ts';
 import { SharedNames } from '../../chain/model/shared-names.ts';
 import { usageError } from '../../core/errors.ts';
 import { toEnvoyGraph } from './normal.ts';
@@ -15,7 +15,7 @@ import { toAddress, type Tree, typed } from './terms.ts';
  * which variables Envoy needs.
  * @throws {TunlError} usage, naming everything that Envoy cannot do, with the stage that wants it
  */
-export function exportEnvoy(graph: Graph, sources: FieldSources = new Map()): string {
+export function writeBootstrap(graph: Graph, sources: FieldSources = new Map()): string {
   const plain = toPlain(graph);
   const [first, ...others] = findUnexpressed(plain).map(describe);
   if (first !== undefined)
@@ -50,7 +50,7 @@ function toBootstrap(graph: PlainGraph): Tree {
   };
 }
 
-function toTrees(stage: ChainStage, names: SharedNames): StageTrees {
+function toTrees(stage: Stage, names: SharedNames): StageTrees {
   switch (stage.job) {
     case 'forward':
       return toForwardTrees(stage, names);

@@ -1,6 +1,6 @@
 import { isIP } from 'node:net';
 import {
-  type ChainStage,
+  type Stage,
   type ForwardStage,
   type HopChoice,
   type HttpStage,
@@ -50,7 +50,7 @@ function* findInGraph({ admin, internalBufferBytes = 1024 }: PlainGraph): Genera
   }
 }
 
-function* findInStage(stage: ChainStage): Generator<Finding> {
+function* findInStage(stage: Stage): Generator<Finding> {
   yield* findInListener(stage);
   yield* findInLimits(stage.route.limits);
   switch (stage.job) {
@@ -102,7 +102,7 @@ function* findInRoutes({ hosts }: HttpStage): Generator<Finding> {
   }
 }
 
-function* findInListener({ listen, tls }: ChainStage): Generator<Finding> {
+function* findInListener({ listen, tls }: Stage): Generator<Finding> {
   for (const address of listen) {
     const name = formatAddress(address);
     if (address.kind === 'fd') yield [`it opens its listeners itself, and ${name} is open already`];

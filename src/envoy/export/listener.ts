@@ -1,9 +1,9 @@
-import type { AccessLog, ChainStage } from '../../chain/model/graph.ts';
+import type { AccessLog, Stage } from '../../chain/model/graph.ts';
 import { toListenerSocket } from './tls.ts';
 import { toAddress, type Tree, typed } from './terms.ts';
 
 /** A listener whose connections one filter takes. */
-export function toListener(stage: ChainStage, filter: Tree, alpn: readonly string[] = []): Tree {
+export function toListener(stage: Stage, filter: Tree, alpn: readonly string[] = []): Tree {
   const { name, listen, tls } = stage;
   const [address] = listen;
   const isInside = address?.kind === 'internal';

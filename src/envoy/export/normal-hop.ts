@@ -10,7 +10,7 @@ import { termsOf } from '../schema/hop-terms.ts';
  * The hops of one place without what goes without saying, and with fields as Envoy is sent them.
  * @param isInside they are reached through a stage: their addresses are not dialled
  */
-export function tidyHops(choice: HopChoice, isInside: boolean, fields: FieldWriter): HopChoice {
+export function normaliseHops(choice: HopChoice, isInside: boolean, fields: FieldWriter): HopChoice {
   const hosts = choice.map(({ address }) => (isInside ? undefined : hostOf(address)));
   const [first] = choice;
   // What is one place for Envoy is sent the same.
@@ -22,21 +22,21 @@ export function tidyHops(choice: HopChoice, isInside: boolean, fields: FieldWrit
       ...(halfClose && { halfClose }),
       address:
         hop.address.kind === 'tcp' ? { kind: 'tcp', host: hop.address.host, port: hop.address.port } : hop.address,
-      tls: tidyHopTls(hop, hosts),
-      settings: tidySettings(hop),
+      tls: normaliseHopTls(hop, hosts),
+      settings: normaliseSettings(hop),
       ...sent,
     };
   });
 }
 
-function tidyHopTls(hop: Hop, hosts: readonly (string | undefined)[]): TlsSettings {
+function normaliseHopTls(hop: Hop, hosts: readonly (string | undefined)[]): TlsSettings {
   const { tunnel, isSecured } = termsOf(hop);
   if (tunnel === 'mesh') return { cacert: systemAuthorities, ...hop.tls };
-  return isSecured ? tidyTls(hop.tls, hostOf(hop.address) ?? '', hosts) : {};
+  return isSecured ? normaliseTls(hop.tls, hostOf(hop.address) ?? '', hosts) : {};
 }
 
 /** Those that are fields for Envoy have become fields by now. */
-function tidySettings(hop: Hop): Hop['settings'] {
+function normaliseSettings(hop: Hop): Hop['settings'] {
   const { settings, said } = termsOf(hop);
   const given = Object.entries(hop.settings).filter(([name]) => settings.includes(name));
   const { path, ...others } = Object.fromEntries(given);
@@ -44,12 +44,12 @@ function tidySettings(hop: Hop): Hop['settings'] {
 }
 
 /** TLS to targets, as `tidyHops` has it for hops. */
-export function tidyTargetTls(tls: TlsSettings, targets: readonly Target[]): TlsSettings {
+export function normaliseTargetTls(tls: TlsSettings, targets: readonly Target[]): TlsSettings {
   const hosts = targets.map(hostOf);
-  return tidyTls(tls, hosts.find((host) => host !== undefined) ?? '', hosts);
+  return normaliseTls(tls, hosts.find((host) => host !== undefined) ?? '', hosts);
 }
 
-function tidyTls(tls: TlsSettings, host: string, hosts: readonly (string | undefined)[]): TlsSettings {
+function normaliseTls(tls: TlsSettings, host: string, hosts: readonly (string | undefined)[]): TlsSettings {
   const { insecure, pin, cacert, noSystemCa: _given, keyPassword: _too, servername = host, ...own } = tls;
   const isVerified = pin === undefined && !insecure;
   // An address is verified but not sent, and the name of the host goes without saying.

@@ -1,22 +1,22 @@
 import type { HttpAction, HttpRoute, HttpStage, Upstream } from '../../chain/model/graph.ts';
 import { defaultLimits } from '../../syntax/settings.ts';
-import { tidyTargetTls } from './normal-hop.ts';
-import { tidyChoice, tidyRoute, toPlainRoute } from './normal-route.ts';
+import { normaliseTargetTls } from './normal-hop.ts';
+import { normaliseChoice, normaliseRoute, toPlainRoute } from './normal-route.ts';
 import { isName } from './cluster.ts';
 import type { FieldWriter } from './fields.ts';
 import { StageNames } from '../names.ts';
 
 /** An HTTP stage without what makes no difference to Envoy: upstreams that are not used, what is said in two ways. */
-export function tidyHttp(stage: Omit<HttpStage, 'log'>, fields: FieldWriter): Omit<HttpStage, 'log'> {
+export function normaliseHttp(stage: Omit<HttpStage, 'log'>, fields: FieldWriter): Omit<HttpStage, 'log'> {
   const names = new StageNames();
   const hosts = stage.hosts.map(({ name, domains, routes }) => ({
     name: names.give(name, 'host'),
     domains: domains.map((domain) => domain.toLowerCase()),
-    routes: routes.map(tidyHttpRoute),
+    routes: routes.map(normaliseHttpRoute),
   }));
   const used = new Set(hosts.flatMap(({ routes }) => routes.flatMap(({ action }) => listUpstreams(action))));
   const upstreams = [...used].flatMap((name) => stage.upstreams.find((upstream) => upstream.name === name) ?? []);
-  const { limits } = tidyRoute(stage.route, false, fields);
+  const { limits } = normaliseRoute(stage.route, false, fields);
   const { connectMs, tlsMs } = defaultLimits('envoy');
   const { open: _open, ...others } = stage;
   return {
@@ -26,7 +26,7 @@ export function tidyHttp(stage: Omit<HttpStage, 'log'>, fields: FieldWriter): Om
     hosts,
     // Nothing is dialled by the stage itself.
     route: { hops: [], limits: { ...limits, connectMs, tlsMs } },
-    upstreams: upstreams.map((upstream) => tidyUpstream(upstream, fields)),
+    upstreams: upstreams.map((upstream) => normaliseUpstream(upstream, fields)),
   };
 }
 
@@ -34,32 +34,32 @@ function listUpstreams(action: HttpAction): string[] {
   return action.kind === 'answer' ? [] : [action.upstream];
 }
 
-function tidyHttpRoute({ match, action }: HttpRoute): HttpRoute {
+function normaliseHttpRoute({ match, action }: HttpRoute): HttpRoute {
   const fields = match.fields.map(({ name, value, invert }) => ({
     name: name.toLowerCase(),
     ...(value && { value }),
     ...(invert && { invert }),
   }));
-  return { match: { ...match, fields }, action: tidyAction(action) };
+  return { match: { ...match, fields }, action: normaliseAction(action) };
 }
 
-function tidyAction(action: HttpAction): HttpAction {
+function normaliseAction(action: HttpAction): HttpAction {
   if (action.kind !== 'answer') return action;
   const { body = '', ...others } = action;
   return { ...others, ...(body !== '' && { body }) };
 }
 
-function tidyUpstream({ name, to, route, version, tls }: Upstream, fields: FieldWriter): Upstream {
+function normaliseUpstream({ name, to, route, version, tls }: Upstream, fields: FieldWriter): Upstream {
   const { entry: _entry, ...rest } = toPlainRoute(route);
   const isResolved = !('field' in to) && to.targets.some(isName);
-  const tidied = tidyRoute(rest, isResolved, fields);
+  const tidied = normaliseRoute(rest, isResolved, fields);
   return {
     name,
-    to: 'field' in to ? { field: to.field.toLowerCase() } : tidyChoice(to),
+    to: 'field' in to ? { field: to.field.toLowerCase() } : normaliseChoice(to),
     // Idle tunnels and requests are those of the client.
     route: { ...tidied, hops: [], limits: { ...tidied.limits, idleMs: 0 } },
     version,
-    ...(tls && { tls: tidyTargetTls(tls, 'field' in to ? [] : to.targets) }),
+    ...(tls && { tls: normaliseTargetTls(tls, 'field' in to ? [] : to.targets) }),
   };
 }
 

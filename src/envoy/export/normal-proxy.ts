@@ -1,5 +1,5 @@
 import type {
-  ChainStage,
+  Stage,
   HttpAction,
   HttpRoute,
   HttpStage,
@@ -10,7 +10,7 @@ import type {
 import { termsOf } from '../schema/hop-terms.ts';
 
 /** A proxy as the HTTP stage that does the same. One that dials what each tunnel asks for stays what it is. */
-export function toHttpStage(stage: ProxyStage): ChainStage {
+export function toHttpStage(stage: ProxyStage): Stage {
   const { name, listen, tls, route, log, accessLogs, accept } = stage;
   const upstream = toUpstream(stage);
   if (!upstream) return stage;

@@ -1,9 +1,9 @@
 import {
   type AccessLog,
-  type ChainStage,
+  type Stage,
   type ForwardStage,
   type HttpStage,
-  listExits,
+  listInnerExits,
   listNames,
   type PlainGraph,
   type RouteOptions,
@@ -12,9 +12,9 @@ import {
   type Upstream,
 } from '../../chain/model/graph.ts';
 import type { InternalAddress } from '../../core/address.ts';
-import { tidyHttp, UpstreamNames } from './normal-http.ts';
+import { normaliseHttp, UpstreamNames } from './normal-http.ts';
 import { toHttpStage } from './normal-proxy.ts';
-import { tidyForward, tidyRoute, toPlainRoute } from './normal-route.ts';
+import { normaliseForward, normaliseRoute, toPlainRoute } from './normal-route.ts';
 import type { FieldWriter } from './fields.ts';
 import { StageNames } from '../names.ts';
 
@@ -30,9 +30,9 @@ export function toEnvoyGraph(
   const stages = given
     .flatMap((stage) => splitListeners(stage, names))
     .map((stage) => (stage.job === 'proxy' ? toHttpStage(stage) : stage))
-    .flatMap((stage): ChainStage[] => (stage.job === 'http' ? splitUpstreams(stage, names) : [stage]))
-    .flatMap((stage): ChainStage[] => (stage.job === 'forward' ? splitHops(stage, names) : [stage]))
-    .map((stage) => tidyStage(stage, fields))
+    .flatMap((stage): Stage[] => (stage.job === 'http' ? splitUpstreams(stage, names) : [stage]))
+    .flatMap((stage): Stage[] => (stage.job === 'forward' ? splitHops(stage, names) : [stage]))
+    .map((stage) => normaliseStage(stage, fields))
     .map((stage) => ({ ...stage, listen: stage.listen.map((address) => toOneAddress(address, stage, fields)) }));
   const upstreams = new UpstreamNames();
   const reached = findReached(stages).map((stage) => (stage.job === 'http' ? upstreams.rename(stage) : stage));
@@ -45,12 +45,12 @@ export function toEnvoyGraph(
 }
 
 /** Of a stage that listens inside and outside only one of the two may be used. */
-function findReached(stages: readonly ChainStage[]): ChainStage[] {
-  const reached = new Set<ChainStage>();
-  const reach = (stage: ChainStage): void => {
+function findReached(stages: readonly Stage[]): Stage[] {
+  const reached = new Set<Stage>();
+  const reach = (stage: Stage): void => {
     if (reached.has(stage)) return;
     reached.add(stage);
-    const exits = listExits(stage).map(({ name }) => name);
+    const exits = listInnerExits(stage).map(({ name }) => name);
     stages.filter((other) => listNames(other).some((name) => exits.includes(name))).forEach(reach);
   };
   stages.filter((stage) => listNames(stage).length === 0).forEach(reach);
@@ -61,7 +61,7 @@ function findReached(stages: readonly ChainStage[]): ChainStage[] {
 class FreeNames {
   readonly #taken: Set<string>;
 
-  constructor(stages: readonly ChainStage[]) {
+  constructor(stages: readonly Stage[]) {
     this.#taken = new Set(stages.flatMap(listNames));
   }
 
@@ -74,7 +74,7 @@ class FreeNames {
 }
 
 /** An internal listener has the name by which it is reached; of the others the first has that of the stage. */
-function splitListeners(stage: ChainStage, names: FreeNames): ChainStage[] {
+function splitListeners(stage: Stage, names: FreeNames): Stage[] {
   return stage.listen.map((address) => {
     if (address.kind === 'internal') return { ...stage, name: address.name, listen: [address] };
     return { ...stage, name: names.take(stage.name), listen: [address] };
@@ -82,14 +82,14 @@ function splitListeners(stage: ChainStage, names: FreeNames): ChainStage[] {
 }
 
 /** A listener of Envoy does not start where one of its addresses cannot be had: `localhost` is the one that all machines have. */
-function toOneAddress(address: ChainStage['listen'][number], { name }: ChainStage, { notes }: FieldWriter) {
+function toOneAddress(address: Stage['listen'][number], { name }: Stage, { notes }: FieldWriter) {
   if (address.kind !== 'tcp' || address.host !== 'localhost') return address;
   notes.push(`${name} listens on 127.0.0.1 alone; for ::1 give it another listener`);
   return { ...address, host: '127.0.0.1' };
 }
 
 /** Upstreams that are reached through hops become stages that go through them. */
-function splitUpstreams(stage: HttpStage, names: FreeNames): ChainStage[] {
+function splitUpstreams(stage: HttpStage, names: FreeNames): Stage[] {
   const inner: ForwardStage[] = [];
   const upstreams = stage.upstreams.map((upstream): Upstream => {
     const { to, route } = upstream;
@@ -133,9 +133,9 @@ function toInternal(name: string): InternalAddress {
 }
 
 /** A stage without what goes without saying, and with what Envoy must be told. */
-function tidyStage(stage: ChainStage, fields: FieldWriter): ChainStage {
+function normaliseStage(stage: Stage, fields: FieldWriter): Stage {
   const { log, accessLogs = [], tls, ...others } = stage;
-  const logs = (log ? [...accessLogs, { path: '/dev/stderr' }] : accessLogs).map(tidyLog);
+  const logs = (log ? [...accessLogs, { path: '/dev/stderr' }] : accessLogs).map(normaliseLog);
   const common = {
     log: false,
     ...(logs.length > 0 && { accessLogs: logs }),
@@ -143,17 +143,17 @@ function tidyStage(stage: ChainStage, fields: FieldWriter): ChainStage {
   };
   switch (others.job) {
     case 'forward':
-      return { ...tidyForward(others, fields), ...common };
+      return { ...normaliseForward(others, fields), ...common };
     case 'proxy':
       // Envoy lets everybody in, and has statuses of its own.
-      return { ...others, open: true, statuses: 'envoy', route: tidyRoute(others.route, true, fields), ...common };
+      return { ...others, open: true, statuses: 'envoy', route: normaliseRoute(others.route, true, fields), ...common };
     case 'http':
-      return { ...tidyHttp(others, fields), ...common };
+      return { ...normaliseHttp(others, fields), ...common };
   }
 }
 
 /** Envoy ends no line by itself. */
-function tidyLog(log: AccessLog): AccessLog {
+function normaliseLog(log: AccessLog): AccessLog {
   const { format } = log;
   return typeof format === 'string' && !format.endsWith('\n') ? { ...log, format: `${format}\n` } : log;
 }

@@ -1,12 +1,12 @@
 import { resolve } from 'node:path';
 import type { Path } from '../../chain/read/document.ts';
 import type { AccessLog } from '../../chain/model/graph.ts';
-import type { AccessLogWords } from '../schema/access-log.ts';
+import type { AccessLogMessage } from '../schema/access-log.ts';
 import { parseFormat } from '../../syntax/format/format.ts';
 import { assertAtMostOne } from './one-of.ts';
-import type { Reading } from './diagnostics.ts';
+import type { BootstrapDiagnostics } from './diagnostics.ts';
 
-type LoggerWords = AccessLogWords[number]['typed_config'];
+type LoggerMessage = AccessLogMessage[number]['typed_config'];
 
 const streams = {
   'envoy.extensions.access_loggers.stream.v3.StdoutAccessLog': '/dev/stdout',
@@ -15,9 +15,9 @@ const streams = {
 
 /** The access logs of a filter; where everything goes to one cluster its name is known here, and only here. */
 export function readAccessLogs(
-  words: AccessLogWords | undefined,
+  words: AccessLogMessage | undefined,
   path: Path,
-  reading: Reading,
+  reading: BootstrapDiagnostics,
   cluster?: string,
 ): { readonly accessLogs?: readonly AccessLog[] } {
   if (!words || words.length === 0) return {};
@@ -28,7 +28,12 @@ export function readAccessLogs(
   };
 }
 
-function readAccessLog(words: LoggerWords, path: Path, reading: Reading, cluster: string | undefined): AccessLog {
+function readAccessLog(
+  words: LoggerMessage,
+  path: Path,
+  reading: BootstrapDiagnostics,
+  cluster: string | undefined,
+): AccessLog {
   const written = readFormat(words, path, reading);
   if (written) checkFormat(written.format, [...path, ...written.at], reading);
   const format = written && mapFormat(written.format, (text) => nameCluster(text, cluster));
@@ -44,7 +49,7 @@ interface WrittenFormat {
   readonly at: Path;
 }
 
-function readFormat(words: LoggerWords, path: Path, reading: Reading): WrittenFormat | undefined {
+function readFormat(words: LoggerMessage, path: Path, reading: BootstrapDiagnostics): WrittenFormat | undefined {
   const { log_format: form } = words;
   if ('path' in words) {
     assertAtMostOne(path, words, ['log_format', 'format', 'json_format', 'typed_json_format'], reading);
@@ -64,7 +69,7 @@ function readFormat(words: LoggerWords, path: Path, reading: Reading): WrittenFo
     : { format: inline, at: ['log_format', 'text_format_source', 'inline_string'] };
 }
 
-function checkFormat(format: Format, at: Path, reading: Reading): void {
+function checkFormat(format: Format, at: Path, reading: BootstrapDiagnostics): void {
   if (typeof format === 'string') return void reading.attempts.run(at, () => parseFormat(format));
   for (const [name, text] of Object.entries(format)) reading.attempts.run([...at, name], () => parseFormat(text));
 }

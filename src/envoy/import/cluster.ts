@@ -6,17 +6,17 @@ import { parseHost, parsePort } from '../../syntax/authority.ts';
 import { parseUnix } from '../../syntax/listen.ts';
 import { defaultLimits } from '../../syntax/settings.ts';
 import { asUsage, quote } from '../../syntax/text.ts';
-import type { ClusterWords, EndpointWords } from '../schema/cluster.ts';
+import type { ClusterMessage, EndpointMessage } from '../schema/cluster.ts';
 import type { HopVersion } from '../schema/hop-terms.ts';
 import { assertOne } from './one-of.ts';
-import type { Reading } from './diagnostics.ts';
+import type { BootstrapDiagnostics } from './diagnostics.ts';
 import { readUpstreamTls } from './tls.ts';
 
 /** A cluster, with what all that lead to it need. */
 export interface Cluster {
   readonly name: string;
   readonly path: Path;
-  readonly words: ClusterWords;
+  readonly words: ClusterMessage;
   /** Its endpoints; one of ORIGINAL_DST has the field that names them. */
   readonly to: TargetChoice | { readonly field: string } | undefined;
   readonly version: HopVersion;
@@ -30,7 +30,7 @@ export interface Cluster {
 const protocolOptions = 'envoy.extensions.upstreams.http.v3.HttpProtocolOptions';
 
 /** Reads what a cluster says, whoever leads to it. */
-export function readCluster(words: ClusterWords, path: Path, reading: Reading): Cluster {
+export function readCluster(words: ClusterMessage, path: Path, reading: BootstrapDiagnostics): Cluster {
   const { name, cluster_type: custom, dns_lookup_family: own } = words;
   const family = custom ? custom.typed_config.dns_cache_config?.dns_lookup_family : own;
   const security = readUpstreamTls(words, path, reading);
@@ -61,7 +61,7 @@ export function toRoute({ connectMs, family }: Cluster, own: Partial<Limits>): R
   return { hops: [], limits: { ...usualLimits, connectMs, tlsMs: connectMs, ...own }, ...(family && { family }) };
 }
 
-function readVersion(words: ClusterWords, path: Path, reading: Reading): Cluster['version'] {
+function readVersion(words: ClusterMessage, path: Path, reading: BootstrapDiagnostics): Cluster['version'] {
   const {
     typed_extension_protocol_options: typed,
     http_protocol_options: http1,
@@ -86,7 +86,7 @@ function readVersion(words: ClusterWords, path: Path, reading: Reading): Cluster
   return explicit.http2_protocol_options ? 'http2' : 'http1';
 }
 
-function readEndpoints(words: ClusterWords, path: Path, reading: Reading): Cluster['to'] {
+function readEndpoints(words: ClusterMessage, path: Path, reading: BootstrapDiagnostics): Cluster['to'] {
   const { type = 'STATIC', lb_policy: policy = 'ROUND_ROBIN', load_assignment: assignment } = words;
   if (type === 'EDS') {
     reading.add([...path, 'type'], 'tunl does not support endpoints that a server tells (EDS)');
@@ -136,7 +136,7 @@ function readEndpoints(words: ClusterWords, path: Path, reading: Reading): Clust
 function findBalance(
   groups: readonly { readonly priority: number; readonly endpoints: readonly unknown[] }[],
   path: Path,
-  reading: Reading,
+  reading: BootstrapDiagnostics,
 ): TargetChoice['balance'] {
   const sizes = new Map<number, number>();
   for (const { priority, endpoints } of groups) sizes.set(priority, (sizes.get(priority) ?? 0) + endpoints.length);
@@ -151,7 +151,12 @@ function findBalance(
   return used.length === 1 && (used[0] ?? 0) > 1 ? 'round-robin' : 'first';
 }
 
-function readTarget({ address }: EndpointWords, type: string, path: Path, reading: Reading): Target | undefined {
+function readTarget(
+  { address }: EndpointMessage,
+  type: string,
+  path: Path,
+  reading: BootstrapDiagnostics,
+): Target | undefined {
   const at = [...path, 'endpoint', 'address'];
   assertOne(at, address, ['socket_address', 'pipe', 'envoy_internal_address'], reading);
   const { socket_address: socket, pipe, envoy_internal_address: internal } = address;
@@ -178,7 +183,11 @@ function readTarget({ address }: EndpointWords, type: string, path: Path, readin
 }
 
 /** Where each tunnel asks, by name or address; who leads there must be a proxy. */
-function readDynamic({ type, lb_policy: policy }: ClusterWords, path: Path, reading: Reading): Cluster['to'] {
+function readDynamic(
+  { type, lb_policy: policy }: ClusterMessage,
+  path: Path,
+  reading: BootstrapDiagnostics,
+): Cluster['to'] {
   if (type !== undefined) reading.add([...path, 'type'], 'type does not go with cluster_type', 'leave one of them out');
   if (policy !== 'CLUSTER_PROVIDED') {
     reading.add(
@@ -189,7 +198,7 @@ function readDynamic({ type, lb_policy: policy }: ClusterWords, path: Path, read
   return { field: ':authority' };
 }
 
-function readOriginalDst(words: ClusterWords, path: Path, reading: Reading): Cluster['to'] {
+function readOriginalDst(words: ClusterMessage, path: Path, reading: BootstrapDiagnostics): Cluster['to'] {
   const { lb_policy: policy, load_assignment: assignment, original_dst_lb_config: config = {} } = words;
   if (policy !== 'CLUSTER_PROVIDED') {
     reading.add(

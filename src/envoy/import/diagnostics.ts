@@ -1,4 +1,4 @@
-import { Attempts } from '../../chain/read/diagnostics.ts';
+import { Diagnostics } from '../../chain/read/diagnostics.ts';
 import type { Fault, Path, Source } from '../../chain/read/document.ts';
 import type { SecretSources } from '../../chain/read/secrets.ts';
 import type { NoticeEvent } from '../../core/events.ts';
@@ -6,8 +6,8 @@ import { StageNames } from '../names.ts';
 import { findWritten } from '../schema/spelling.ts';
 
 /** One reading of a bootstrap file: where things stand in it, and what was found. Paths are those of the one spelling. */
-export class Reading {
-  readonly attempts = new Attempts();
+export class BootstrapDiagnostics {
+  readonly attempts = new Diagnostics();
   readonly notices: NoticeEvent[] = [];
   readonly sources: SecretSources = new Map();
   /** Names of stages, by those of listeners. */

@@ -2,15 +2,15 @@ import type { Path } from '../../chain/read/document.ts';
 import type { HttpStage, Upstream, VirtualHost } from '../../chain/model/graph.ts';
 import type { ListenAddress, InternalAddress } from '../../core/address.ts';
 import { quote } from '../../syntax/text.ts';
-import type { HttpManagerWords } from '../schema/http-connection-manager.ts';
-import type { RouteConfigurationWords } from '../schema/route.ts';
+import type { HttpConnectionManagerMessage } from '../schema/http-connection-manager.ts';
+import type { RouteConfigurationMessage } from '../schema/route.ts';
 import { StageNames } from '../names.ts';
 import { assertAtMostOne } from './one-of.ts';
 import { readAccessLogs } from './access-log.ts';
 import { type Cluster, toRoute, usualLimits } from './cluster.ts';
 import { assertUpgrade, readRoute, type RouteContext } from './route.ts';
 import type { FilterContext } from './tcp-proxy.ts';
-import type { Reading } from './diagnostics.ts';
+import type { BootstrapDiagnostics } from './diagnostics.ts';
 
 /** What `max_direct_response_body_size_bytes` is where nothing is said. */
 const maxBodyBytes = 4096;
@@ -19,7 +19,7 @@ const codecs = { AUTO: 'auto', HTTP1: 'http1', HTTP2: 'http2' } as const;
 
 /** What an HttpConnectionManager does with the connections of its listener. */
 export function readHttpManager(
-  words: HttpManagerWords,
+  words: HttpConnectionManagerMessage,
   listen: ListenAddress | InternalAddress,
   context: FilterContext,
 ): Omit<HttpStage, 'name' | 'listen' | 'tls'> {
@@ -98,7 +98,11 @@ class UpstreamReader {
 }
 
 /** The filters before the router are none that we run, and without it no request would be answered. */
-function assertRouter({ http_filters: filters = [] }: HttpManagerWords, path: Path, reading: Reading): void {
+function assertRouter(
+  { http_filters: filters = [] }: HttpConnectionManagerMessage,
+  path: Path,
+  reading: BootstrapDiagnostics,
+): void {
   const routerName = 'envoy.filters.http.router';
   for (const [index, { name, typed_config: config }] of filters.entries()) {
     const at = [...path, 'http_filters', index];
@@ -110,9 +114,9 @@ function assertRouter({ http_filters: filters = [] }: HttpManagerWords, path: Pa
 }
 
 function readUpgrades(
-  { upgrade_configs: configs = [] }: HttpManagerWords,
+  { upgrade_configs: configs = [] }: HttpConnectionManagerMessage,
   path: Path,
-  reading: Reading,
+  reading: BootstrapDiagnostics,
 ): Map<string, boolean> {
   const upgrades = new Map<string, boolean>();
   for (const [index, { upgrade_type: text = '', enabled = true }] of configs.entries()) {
@@ -126,7 +130,7 @@ function readUpgrades(
 }
 
 function readHosts(
-  { virtual_hosts: hosts = [] }: RouteConfigurationWords,
+  { virtual_hosts: hosts = [] }: RouteConfigurationMessage,
   path: Path,
   context: RouteContext,
 ): VirtualHost[] {
@@ -150,10 +154,10 @@ function readHosts(
 /** Where ports are left out before hosts are compared, each domain fits them too. */
 function withStrippedPorts(
   hosts: readonly VirtualHost[],
-  words: HttpManagerWords,
+  words: HttpConnectionManagerMessage,
   listen: ListenAddress | InternalAddress,
   path: Path,
-  reading: Reading,
+  reading: BootstrapDiagnostics,
 ): readonly VirtualHost[] {
   const { strip_any_host_port: any = false, strip_matching_host_port: own = false } = words;
   if (any && own) {

@@ -1,26 +1,26 @@
 import { isIP } from 'node:net';
 import type { Path } from '../../chain/read/document.ts';
-import type { ChainStage } from '../../chain/model/graph.ts';
+import type { Stage } from '../../chain/model/graph.ts';
 import type { InternalAddress, ListenAddress } from '../../core/address.ts';
 import { parseUnix } from '../../syntax/listen.ts';
 import { quote } from '../../syntax/text.ts';
-import type { AddressWords } from '../schema/address.ts';
-import type { FilterChainWords, ListenerWords } from '../schema/listener.ts';
+import type { AddressMessage } from '../schema/address.ts';
+import type { FilterChainMessage, ListenerMessage } from '../schema/listener.ts';
 import { assertOne } from './one-of.ts';
 import { readManager } from './proxy.ts';
 import { type FilterContext, readTcpProxy } from './tcp-proxy.ts';
 import { readDownstreamTls } from './tls.ts';
-import type { Reading } from './diagnostics.ts';
+import type { BootstrapDiagnostics } from './diagnostics.ts';
 
 const managerType = 'envoy.extensions.filters.network.http_connection_manager.v3.HttpConnectionManager';
 
 /** A listener as a stage; undefined where that cannot be, and then the reading knows why. */
 export function readListener(
-  words: ListenerWords,
+  words: ListenerMessage,
   path: Path,
   findCluster: FilterContext['findCluster'],
-  reading: Reading,
-): ChainStage | undefined {
+  reading: BootstrapDiagnostics,
+): Stage | undefined {
   const name = nameListener(words);
   const listen = reading.attempts.run([...path, 'address'], () => readListen(words, path, reading));
   const chain = findChain(words, path, reading);
@@ -48,20 +48,24 @@ export function readListener(
 }
 
 /** The name of a listener; of an internal one by its address, in the old manner, that of the address. */
-export function nameListener({ name, address }: ListenerWords): string | undefined {
+export function nameListener({ name, address }: ListenerMessage): string | undefined {
   return address?.envoy_internal_address?.server_listener_name ?? (name === '' ? undefined : name);
 }
 
-function nameStage(name: string | undefined, kind: string, { names }: Reading): string {
+function nameStage(name: string | undefined, kind: string, { names }: BootstrapDiagnostics): string {
   return name === undefined ? names.make(name, kind) : names.give(name, kind);
 }
 
 /** True for a listener that only this process can reach. */
-export function isInternalListener({ internal_listener: internal, address }: ListenerWords): boolean {
+export function isInternalListener({ internal_listener: internal, address }: ListenerMessage): boolean {
   return internal !== undefined || address?.envoy_internal_address !== undefined;
 }
 
-function readListen(words: ListenerWords, path: Path, reading: Reading): ListenAddress | InternalAddress | undefined {
+function readListen(
+  words: ListenerMessage,
+  path: Path,
+  reading: BootstrapDiagnostics,
+): ListenAddress | InternalAddress | undefined {
   const { address, internal_listener: internal } = words;
   const isOld = address?.envoy_internal_address !== undefined;
   if (internal && address && !isOld) {
@@ -78,7 +82,11 @@ function readListen(words: ListenerWords, path: Path, reading: Reading): ListenA
 }
 
 /** An address of the system to listen on; undefined where it is none, and then the reading knows why. */
-export function readSocket(words: AddressWords, path: Path, reading: Reading): ListenAddress | undefined {
+export function readSocket(
+  words: AddressMessage,
+  path: Path,
+  reading: BootstrapDiagnostics,
+): ListenAddress | undefined {
   assertOne(path, words, ['socket_address', 'pipe', 'envoy_internal_address'], reading);
   const { socket_address: socket, pipe } = words;
   if (pipe) return parseUnix(`unix:${pipe.path}`);
@@ -98,7 +106,11 @@ interface Placed<T> {
   readonly path: Path;
 }
 
-function findChain(words: ListenerWords, path: Path, reading: Reading): Placed<FilterChainWords> | undefined {
+function findChain(
+  words: ListenerMessage,
+  path: Path,
+  reading: BootstrapDiagnostics,
+): Placed<FilterChainMessage> | undefined {
   const { filter_chains: chains = [], default_filter_chain: other } = words;
   const [chain] = chains;
   if (!chain) {
@@ -118,9 +130,12 @@ function findChain(words: ListenerWords, path: Path, reading: Reading): Placed<F
   return { words: chain, path: [...path, 'filter_chains', 0] };
 }
 
-type FilterWords = NonNullable<FilterChainWords['filters']>[number]['typed_config'];
+type AccessLogFilterMessage = NonNullable<FilterChainMessage['filters']>[number]['typed_config'];
 
-function findFilter({ words, path }: Placed<FilterChainWords>, reading: Reading): Placed<FilterWords> | undefined {
+function findFilter(
+  { words, path }: Placed<FilterChainMessage>,
+  reading: BootstrapDiagnostics,
+): Placed<AccessLogFilterMessage> | undefined {
   const { filters = [] } = words;
   const [filter, second] = filters;
   if (!filter) reading.add(path, 'filters is missing', 'there are TcpProxy and HttpConnectionManager');

@@ -1,17 +1,17 @@
 import type { Fault, Path, Source } from '../../chain/read/document.ts';
 import { explainIssues } from '../../chain/read/issues.ts';
 import type { LoadedGraph } from '../../chain/read/load.ts';
-import { type ChainStage, type Graph, listExits, listNames } from '../../chain/model/graph.ts';
+import { type Stage, type Graph, listInnerExits, listNames } from '../../chain/model/graph.ts';
 import type { GraphFault } from '../../chain/model/fault.ts';
 import { nameRoutes } from '../../chain/model/shared-names.ts';
 import { findFaults } from '../../chain/check/validate.ts';
 import { quote } from '../../syntax/text.ts';
-import { bootstrap, type BootstrapWords } from '../schema/bootstrap.ts';
-import type { ListenerWords } from '../schema/listener.ts';
+import { bootstrap, type BootstrapMessage } from '../schema/bootstrap.ts';
+import type { ListenerMessage } from '../schema/listener.ts';
 import { type Cluster, readCluster } from './cluster.ts';
 import { isPiece } from './recognise.ts';
 import { isInternalListener, nameListener, readListener, readSocket } from './listener.ts';
-import { Reading } from './diagnostics.ts';
+import { BootstrapDiagnostics } from './diagnostics.ts';
 import { type SpellingOptions, spellOut } from '../schema/spelling.ts';
 
 /**
@@ -19,7 +19,7 @@ import { type SpellingOptions, spellOut } from '../schema/spelling.ts';
  * @throws {TunlError} usage, with file, line and column of what is wrong, or of what tunl does not run
  */
 export function loadBootstrap(source: Source, options: SpellingOptions): LoadedGraph {
-  const reading = new Reading(source);
+  const reading = new BootstrapDiagnostics(source);
   if (isPiece(source.value)) reading.add([], 'this is a piece of a file of Envoy', pieceHint);
   reading.assertRight();
   const { value, faults, skipped } = spellOut(source.value, bootstrap, options);
@@ -45,11 +45,11 @@ const listenersPath: Path = ['static_resources', 'listeners'];
 const clustersPath: Path = ['static_resources', 'clusters'];
 
 class BootstrapReader {
-  readonly #words: BootstrapWords;
-  readonly #reading: Reading;
+  readonly #words: BootstrapMessage;
+  readonly #reading: BootstrapDiagnostics;
   readonly #clusters = new Map<string, Cluster>();
 
-  constructor(words: BootstrapWords, reading: Reading) {
+  constructor(words: BootstrapMessage, reading: BootstrapDiagnostics) {
     this.#words = words;
     this.#reading = reading;
   }
@@ -88,7 +88,7 @@ class BootstrapReader {
     return { graph, paths };
   }
 
-  #assertListeners(listeners: readonly ListenerWords[]): void {
+  #assertListeners(listeners: readonly ListenerMessage[]): void {
     const { bootstrap_extensions: extensions = [] } = this.#words;
     if (listeners.length === 0) this.#reading.add(listenersPath, 'there is no listener');
     for (const [index, listener] of listeners.entries()) {
@@ -138,12 +138,12 @@ class BootstrapReader {
   }
 
   /** Envoy has listeners that nothing leads to; with us they would be a mistake. */
-  #leaveOutUnreached(stages: readonly ChainStage[], paths: ReadonlyMap<string, Path>): ChainStage[] {
-    const reached = new Set<ChainStage>();
-    const reach = (stage: ChainStage): void => {
+  #leaveOutUnreached(stages: readonly Stage[], paths: ReadonlyMap<string, Path>): Stage[] {
+    const reached = new Set<Stage>();
+    const reach = (stage: Stage): void => {
       if (reached.has(stage)) return;
       reached.add(stage);
-      const exits = listExits(stage).map(({ name }) => name);
+      const exits = listInnerExits(stage).map(({ name }) => name);
       for (const next of stages) if (listNames(next).some((name) => exits.includes(name))) reach(next);
     };
     for (const stage of stages) if (listNames(stage).length === 0) reach(stage);
@@ -155,7 +155,7 @@ class BootstrapReader {
   }
 }
 
-function rank(listener: ListenerWords): number {
+function rank(listener: ListenerMessage): number {
   return isInternalListener(listener) ? 0 : 1;
 }
 

@@ -1,11 +1,11 @@
 import type { Path } from '../../chain/read/document.ts';
 import type { FieldMatch, RequestMatch, TextMatch } from '../../chain/model/graph.ts';
-import type { HeaderMatcherWords, RouteMatchWords } from '../schema/route.ts';
+import type { HeaderMatcherMessage, RouteMatchMessage } from '../schema/route.ts';
 import { assertAtMostOne, assertOne } from './one-of.ts';
-import type { Reading } from './diagnostics.ts';
+import type { BootstrapDiagnostics } from './diagnostics.ts';
 
 /** Which requests a route is for. */
-export function readMatch(words: RouteMatchWords, path: Path, reading: Reading): RequestMatch {
+export function readMatch(words: RouteMatchMessage, path: Path, reading: BootstrapDiagnostics): RequestMatch {
   assertOne(path, words, ['prefix', 'path', 'connect_matcher'], reading);
   const { prefix, path: exact, headers = [] } = words;
   const fields = headers.map((header, index) => readField(header, [...path, 'headers', index], reading));
@@ -25,7 +25,7 @@ const matches = [
   'string_match',
 ] as const;
 
-function readField(words: HeaderMatcherWords, path: Path, reading: Reading): FieldMatch {
+function readField(words: HeaderMatcherMessage, path: Path, reading: BootstrapDiagnostics): FieldMatch {
   assertAtMostOne(path, words, matches, reading);
   const { name, string_match: text, present_match: isPresent = true, invert_match: inverts = false } = words;
   if (text) assertOne([...path, 'string_match'], text, kinds, reading);

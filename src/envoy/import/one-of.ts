@@ -1,12 +1,12 @@
 import type { Path } from '../../chain/read/document.ts';
-import type { Reading } from './diagnostics.ts';
+import type { BootstrapDiagnostics } from './diagnostics.ts';
 
 /** Refuses a message that does not have exactly one of some fields. */
 export function assertOne<T extends object>(
   path: Path,
   words: T,
   fields: readonly (keyof T & string)[],
-  reading: Reading,
+  reading: BootstrapDiagnostics,
 ): void {
   if (!fields.some((field) => words[field] !== undefined)) reading.add(path, `one of ${fields.join(', ')} is missing`);
   assertAtMostOne(path, words, fields, reading);
@@ -17,7 +17,7 @@ export function assertAtMostOne<T extends object>(
   path: Path,
   words: T,
   fields: readonly (keyof T & string)[],
-  reading: Reading,
+  reading: BootstrapDiagnostics,
 ): void {
   const [first, second] = fields.filter((field) => words[field] !== undefined);
   if (second !== undefined)

@@ -2,7 +2,7 @@ import { isLoopback } from '../../core/loopback.ts';
 import type { HttpAction, HttpRoute, HttpStage, ProxyStage } from '../../chain/model/graph.ts';
 import { formatAddress, type InternalAddress, type ListenAddress } from '../../core/address.ts';
 import { dynamicFilterType } from '../schema/dynamic-forward-proxy.ts';
-import type { HttpManagerWords } from '../schema/http-connection-manager.ts';
+import type { HttpConnectionManagerMessage } from '../schema/http-connection-manager.ts';
 import { readHttpManager } from './http.ts';
 import type { FilterContext } from './tcp-proxy.ts';
 
@@ -11,7 +11,7 @@ export type FilterStage<S> = Omit<S, 'name' | 'listen' | 'tls'>;
 
 /** An HttpConnectionManager as an HTTP stage, or as a proxy where its tunnels go wherever they ask. */
 export function readManager(
-  words: HttpManagerWords,
+  words: HttpConnectionManagerMessage,
   listen: ListenAddress | InternalAddress,
   context: FilterContext,
 ): FilterStage<HttpStage> | FilterStage<ProxyStage> {

@@ -1,13 +1,13 @@
 import type { Path } from '../../chain/read/document.ts';
 import type { FieldMatch, HttpAction, HttpRoute, RequestMatch } from '../../chain/model/graph.ts';
-import type { RouteActionWords, RouteWords } from '../schema/route.ts';
+import type { RouteActionMessage, RouteMessage } from '../schema/route.ts';
 import { assertOne } from './one-of.ts';
 import { readMatch } from './match.ts';
-import type { Reading } from './diagnostics.ts';
+import type { BootstrapDiagnostics } from './diagnostics.ts';
 
 /** What the routes of one filter have in common. */
 export interface RouteContext {
-  readonly reading: Reading;
+  readonly reading: BootstrapDiagnostics;
   /** Protocols that the filter lets clients switch to, in lower case. */
   readonly upgrades: ReadonlyMap<string, boolean>;
   /** The filter says itself how long nothing may move. */
@@ -23,7 +23,7 @@ const timeoutMs = 15_000;
 const idleMs = 300_000;
 
 /** A route as one of ours, or as two: one for the requests that are tunnels and one for the others. */
-export function readRoute(words: RouteWords, path: Path, context: RouteContext): HttpRoute[] {
+export function readRoute(words: RouteMessage, path: Path, context: RouteContext): HttpRoute[] {
   const { reading } = context;
   assertOne(path, words, ['route', 'direct_response'], reading);
   const match = readMatch(words.match, [...path, 'match'], reading);
@@ -38,7 +38,7 @@ export function readRoute(words: RouteWords, path: Path, context: RouteContext):
   return words.route ? readAction(words.route, match, [...path, 'route'], context) : [];
 }
 
-function readAction(words: RouteActionWords, match: RequestMatch, path: Path, context: RouteContext): HttpRoute[] {
+function readAction(words: RouteActionMessage, match: RequestMatch, path: Path, context: RouteContext): HttpRoute[] {
   const { upgrade_configs: configs = [], cluster } = words;
   const { reading } = context;
   if (cluster === undefined) reading.add(path, 'cluster is missing');
@@ -85,7 +85,7 @@ function isExactMethod({ name, value, invert }: FieldMatch): boolean {
 }
 
 function readLimits(
-  { timeout, idle_timeout: idle }: RouteActionWords,
+  { timeout, idle_timeout: idle }: RouteActionMessage,
   upgrades: readonly string[],
   { saysIdle }: RouteContext,
 ): { readonly timeoutMs: number; readonly idleMs?: number } {
@@ -97,7 +97,7 @@ function readLimits(
 
 /** What a route says of a protocol counts; what it does not say, the filter does. */
 function readUpgrades(
-  configs: NonNullable<RouteActionWords['upgrade_configs']>,
+  configs: NonNullable<RouteActionMessage['upgrade_configs']>,
   path: Path,
   { upgrades, reading }: RouteContext,
 ): string[] {
@@ -116,7 +116,7 @@ function readUpgrades(
 }
 
 /** Refuses a protocol that is more than bytes both ways. */
-export function assertUpgrade(type: string, path: Path, reading: Reading): void {
+export function assertUpgrade(type: string, path: Path, reading: BootstrapDiagnostics): void {
   if (/^connect-/i.test(type))
     reading.add(path, `tunl does not support ${type}`, 'there are CONNECT, websocket and the like');
 }

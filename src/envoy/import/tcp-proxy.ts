@@ -10,11 +10,11 @@ import { parseFormat } from '../../syntax/format/format.ts';
 import { parseHeader } from '../../syntax/header.ts';
 import { parseTarget } from '../../syntax/target.ts';
 import { quote } from '../../syntax/text.ts';
-import type { TcpProxyWords, TunnelingWords } from '../schema/tcp-proxy.ts';
-import { findScheme, type HopTerms, termsOf } from '../schema/hop-terms.ts';
+import type { TcpProxyMessage, TunnelingConfigMessage } from '../schema/tcp-proxy.ts';
+import { findHopTerms, type HopTerms, termsOf } from '../schema/hop-terms.ts';
 import { type Cluster, toRoute, usualLimits } from './cluster.ts';
 import { readAccessLogs } from './access-log.ts';
-import type { Reading } from './diagnostics.ts';
+import type { BootstrapDiagnostics } from './diagnostics.ts';
 
 /** What `idle_timeout` is where nothing is said. */
 const idleMs = 3_600_000;
@@ -25,12 +25,12 @@ export interface FilterContext {
   /** Its listener is one of this process: whoever leads to it has a limit of its own for idle tunnels. */
   readonly isInternal: boolean;
   readonly findCluster: (name: string, path: Path) => Cluster | undefined;
-  readonly reading: Reading;
+  readonly reading: BootstrapDiagnostics;
 }
 
 /** What a TcpProxy does with the connections of its listener. */
 export function readTcpProxy(
-  words: TcpProxyWords,
+  words: TcpProxyMessage,
   context: FilterContext,
 ): Omit<ForwardStage, 'name' | 'listen' | 'tls'> {
   const { path, isInternal, findCluster, reading } = context;
@@ -63,7 +63,7 @@ export function readTcpProxy(
   };
 }
 
-function readLimits(words: TcpProxyWords, isInternal: boolean): Partial<Limits> {
+function readLimits(words: TcpProxyMessage, isInternal: boolean): Partial<Limits> {
   const { idle_timeout: idle = isInternal ? 0 : idleMs, max_downstream_connection_duration: lifetimeMs } = words;
   return { idleMs: idle, ...(lifetimeMs !== undefined && { lifetimeMs }) };
 }
@@ -71,7 +71,7 @@ function readLimits(words: TcpProxyWords, isInternal: boolean): Partial<Limits> 
 /** Stands for the route of something that is refused. */
 const noRoute: RouteOptions = { hops: [], limits: usualLimits };
 
-function readPlaces(cluster: Cluster, path: Path, reading: Reading): TargetChoice | undefined {
+function readPlaces(cluster: Cluster, path: Path, reading: BootstrapDiagnostics): TargetChoice | undefined {
   const { to, name } = cluster;
   if (to && !('field' in to)) return to;
   const what = cluster.words.type === 'ORIGINAL_DST' ? 'takes its endpoints from HTTP requests' : 'has no endpoints';
@@ -80,9 +80,9 @@ function readPlaces(cluster: Cluster, path: Path, reading: Reading): TargetChoic
 }
 
 function readRetries(
-  words: TcpProxyWords,
+  words: TcpProxyMessage,
   path: Path,
-  reading: Reading,
+  reading: BootstrapDiagnostics,
 ): Pick<RouteOptions, 'retries' | 'retryOn' | 'backOff'> {
   const { max_connect_attempts: attempts = 1, backoff_options: backOff } = words;
   const { base_interval: baseMs = 0, max_interval: maxMs = baseMs * 10 } = backOff ?? {};
@@ -101,11 +101,11 @@ function readHostname(hostname: string): TcpAddress {
 }
 
 function readHops(
-  words: TunnelingWords,
+  words: TunnelingConfigMessage,
   { targets, balance }: TargetChoice,
   cluster: Cluster,
   path: Path,
-  reading: Reading,
+  reading: BootstrapDiagnostics,
 ): Pick<RouteOptions, 'hops' | 'entry' | 'hopBalance'> {
   const { use_post: post = false, post_path: postPath } = words;
   if (postPath !== undefined && postPath !== '' && !post)
@@ -113,7 +113,7 @@ function readHops(
   const { peer, version } = cluster;
   const fields = readHeaders(words.headers_to_add, [...path, 'headers_to_add'], reading);
   const tunnel = post ? 'post' : peer === undefined ? 'connect' : 'mesh';
-  const scheme = findScheme({ tunnel, version, isSecured: cluster.tls !== undefined });
+  const scheme = findHopTerms({ tunnel, version, isSecured: cluster.tls !== undefined });
   if (scheme === undefined || (post && peer !== undefined)) {
     reading.add(path, `${cluster.name} has a SPIFFE id, and what goes there is CONNECT over HTTP/2`);
     return { hops: [] };
@@ -144,7 +144,7 @@ function toChoice(
   hop: Omit<Hop, 'address'>,
   targets: readonly Target[],
   cluster: Cluster,
-  reading: Reading,
+  reading: BootstrapDiagnostics,
 ): HopChoice {
   const [first] = targets;
   const path = [...cluster.path, 'load_assignment'];
@@ -174,9 +174,13 @@ function toHopAddress({ name }: InternalAddress, id: string | undefined, { port 
   return { kind: 'tcp', host: name.toLowerCase(), port };
 }
 
-type HeaderWords = TunnelingWords['headers_to_add'];
+type HeadersToAddMessage = TunnelingConfigMessage['headers_to_add'];
 
-function readHeaders(words: HeaderWords, path: Path, reading: Reading): Pick<Hop, 'headers' | 'formats'> {
+function readHeaders(
+  words: HeadersToAddMessage,
+  path: Path,
+  reading: BootstrapDiagnostics,
+): Pick<Hop, 'headers' | 'formats'> {
   const fields: HeaderField[] = [];
   for (const [index, { header, append, append_action: action }] of (words ?? []).entries()) {
     const at = [...path, index, 'header'];

@@ -6,10 +6,10 @@ import type { TlsSettings } from '../../core/hop.ts';
 import { parseSpiffeId } from '../../core/spiffe.ts';
 import { quote } from '../../syntax/text.ts';
 import { parseTls } from '../../syntax/tls.ts';
-import type { ClusterWords } from '../schema/cluster.ts';
-import type { FilterChainWords } from '../schema/listener.ts';
-import type { CommonTlsWords, UpstreamTlsWords } from '../schema/transport-socket.ts';
-import type { Reading } from './diagnostics.ts';
+import type { ClusterMessage } from '../schema/cluster.ts';
+import type { FilterChainMessage } from '../schema/listener.ts';
+import type { CommonTlsContextMessage, UpstreamTlsContextMessage } from '../schema/transport-socket.ts';
+import type { BootstrapDiagnostics } from './diagnostics.ts';
 
 const downstreamType = 'envoy.extensions.transport_sockets.tls.v3.DownstreamTlsContext';
 const upstreamType = 'envoy.extensions.transport_sockets.tls.v3.UpstreamTlsContext';
@@ -20,9 +20,9 @@ const rawName = 'envoy.transport_sockets.raw_buffer';
 
 /** TLS that a listener speaks; undefined where it speaks none. */
 export function readDownstreamTls(
-  { transport_socket: socket }: FilterChainWords,
+  { transport_socket: socket }: FilterChainMessage,
   chainPath: Path,
-  reading: Reading,
+  reading: BootstrapDiagnostics,
 ): ListenerTls | undefined {
   if (!socket) return undefined;
   const path = [...chainPath, 'transport_socket'];
@@ -62,9 +62,9 @@ export interface UpstreamTls {
 
 /** TLS to the endpoints of a cluster; undefined where there is none. */
 export function readUpstreamTls(
-  { transport_socket: socket, load_assignment: assignment }: ClusterWords,
+  { transport_socket: socket, load_assignment: assignment }: ClusterMessage,
   clusterPath: Path,
-  reading: Reading,
+  reading: BootstrapDiagnostics,
 ): UpstreamTls | undefined {
   if (!socket) return undefined;
   const path = [...clusterPath, 'transport_socket'];
@@ -81,10 +81,10 @@ export function readUpstreamTls(
 }
 
 function readUpstreamContext(
-  words: UpstreamTlsWords,
+  words: UpstreamTlsContextMessage,
   hosts: readonly (string | undefined)[],
   path: Path,
-  reading: Reading,
+  reading: BootstrapDiagnostics,
 ): UpstreamTls {
   const { common_tls_context: common = {}, sni } = words;
   const at = [...path, 'common_tls_context'];
@@ -143,9 +143,9 @@ function readUpstreamContext(
 }
 
 function readOwn(
-  { tls_certificates: certificates = [] }: CommonTlsWords,
+  { tls_certificates: certificates = [] }: CommonTlsContextMessage,
   path: Path,
-  reading: Reading,
+  reading: BootstrapDiagnostics,
 ): { readonly cert?: string; readonly key?: string } {
   const [first, second] = certificates;
   if (second) reading.add([...path, 'tls_certificates', 1], 'tunl shows one certificate');
@@ -156,7 +156,11 @@ function readOwn(
 }
 
 /** TLS 1.2 is the lowest that we speak, whatever is allowed. */
-function assertVersions({ tls_params: parameters = {} }: CommonTlsWords, path: Path, reading: Reading): void {
+function assertVersions(
+  { tls_params: parameters = {} }: CommonTlsContextMessage,
+  path: Path,
+  reading: BootstrapDiagnostics,
+): void {
   const { tls_minimum_protocol_version: min, tls_maximum_protocol_version: max } = parameters;
   if (max === 'TLSV1_0' || max === 'TLSV1_1') {
     reading.add([...path, 'tls_params', 'tls_maximum_protocol_version'], 'tunl speaks TLS 1.2 and 1.3 only');
@@ -166,12 +170,12 @@ function assertVersions({ tls_params: parameters = {} }: CommonTlsWords, path: P
   }
 }
 
-type ValidationWords = NonNullable<CommonTlsWords['validation_context']>;
+type ValidationContextMessage = NonNullable<CommonTlsContextMessage['validation_context']>;
 
 function readAltName(
-  names: ValidationWords['match_typed_subject_alt_names'],
+  names: ValidationContextMessage['match_typed_subject_alt_names'],
   path: Path,
-  reading: Reading,
+  reading: BootstrapDiagnostics,
 ): { readonly name?: string; readonly peer?: string } {
   const [name, second] = names ?? [];
   const at = [...path, 'match_typed_subject_alt_names'];

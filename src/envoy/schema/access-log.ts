@@ -42,4 +42,4 @@ export const accessLogs = list(
 );
 
 /** A list of access logs as it is written. */
-export type AccessLogWords = NonNullable<z.infer<typeof accessLogs>>;
+export type AccessLogMessage = NonNullable<z.infer<typeof accessLogs>>;

@@ -27,4 +27,4 @@ export const address = message('Address', {
 });
 
 /** An address as it is written. */
-export type AddressWords = z.infer<typeof address>;
+export type AddressMessage = z.infer<typeof address>;

@@ -40,4 +40,4 @@ export const bootstrap = message(
 );
 
 /** A bootstrap file as it is written. */
-export type BootstrapWords = z.infer<typeof bootstrap>;
+export type BootstrapMessage = z.infer<typeof bootstrap>;

@@ -144,6 +144,6 @@ export const cluster = message(
 );
 
 /** A cluster as it is written. */
-export type ClusterWords = z.infer<typeof cluster>;
+export type ClusterMessage = z.infer<typeof cluster>;
 /** One of its endpoints. */
-export type EndpointWords = z.infer<typeof endpoint>;
+export type EndpointMessage = z.infer<typeof endpoint>;

@@ -77,7 +77,7 @@ export interface SaidOfTunnels extends Pick<ClusterTerms, 'tunnel' | 'isSecured'
 }
 
 /** Finds the scheme for that; undefined where tunl has none. */
-export function findScheme({ tunnel, version, isSecured }: SaidOfTunnels): string | undefined {
+export function findHopTerms({ tunnel, version, isSecured }: SaidOfTunnels): string | undefined {
   return envoySchemes.find((scheme) => {
     const terms = clusters[scheme];
     return terms?.tunnel === tunnel && terms.isSecured === isSecured && terms.versions.includes(version);

@@ -71,4 +71,4 @@ export const httpConnectionManager = message(
 );
 
 /** An HttpConnectionManager as it is written. */
-export type HttpManagerWords = z.infer<typeof httpConnectionManager>;
+export type HttpConnectionManagerMessage = z.infer<typeof httpConnectionManager>;

@@ -79,6 +79,6 @@ export const listener = message(
 );
 
 /** A listener as it is written. */
-export type ListenerWords = z.infer<typeof listener>;
+export type ListenerMessage = z.infer<typeof listener>;
 /** One of its chains of filters. */
-export type FilterChainWords = z.infer<typeof filterChain>;
+export type FilterChainMessage = z.infer<typeof filterChain>;

@@ -141,12 +141,12 @@ export const routeConfiguration = message(
 );
 
 /** Routes as they are written. */
-export type RouteConfigurationWords = z.infer<typeof routeConfiguration>;
+export type RouteConfigurationMessage = z.infer<typeof routeConfiguration>;
 /** One route. */
-export type RouteWords = z.infer<typeof route>;
+export type RouteMessage = z.infer<typeof route>;
 /** Which requests it is for. */
-export type RouteMatchWords = z.infer<typeof routeMatch>;
+export type RouteMatchMessage = z.infer<typeof routeMatch>;
 /** Where they go. */
-export type RouteActionWords = z.infer<typeof routeAction>;
+export type RouteActionMessage = z.infer<typeof routeAction>;
 /** A field that they must have. */
-export type HeaderMatcherWords = z.infer<typeof headerMatcher>;
+export type HeaderMatcherMessage = z.infer<typeof headerMatcher>;

@@ -154,7 +154,7 @@ function nameAll(types: Readonly<Record<string, unknown>>): string {
 }
 
 function hintFor(type: string, types: Readonly<Record<string, unknown>>): string {
-  const last = type.slice(type.lastIndexOf('..') + 1);
+  const last = type.slice(type.lastIndexOf('.') + 1);
   const sameName = Object.keys(types).find((known) => known.endsWith(`.${last}`));
   const isOld = /^envoy\.(?:api\.v2|config\.(?:.*\.)?v[12](?:alpha\d?)?|.*\.v2(?:alpha\d?)?)\./.test(type);
   if (isOld) {

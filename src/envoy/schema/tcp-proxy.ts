@@ -61,6 +61,6 @@ export const tcpProxy = message(
 );
 
 /** A TcpProxy as it is written. */
-export type TcpProxyWords = z.infer<typeof tcpProxy>;
+export type TcpProxyMessage = z.infer<typeof tcpProxy>;
 /** How it asks for tunnels. */
-export type TunnelingWords = z.infer<typeof tunnelingConfig>;
+export type TunnelingConfigMessage = z.infer<typeof tunnelingConfig>;

@@ -122,6 +122,6 @@ export const upstreamSocket = message('TransportSocket', {
 });
 
 /** TLS of a cluster, as it is written. */
-export type UpstreamTlsWords = z.infer<typeof upstreamTls>;
+export type UpstreamTlsContextMessage = z.infer<typeof upstreamTls>;
 /** What both have. */
-export type CommonTlsWords = z.infer<typeof common>;
+export type CommonTlsContextMessage = z.infer<typeof common>;

@@ -21,7 +21,7 @@ export interface Http1Setup {
 }
 
 /** One connection of that kind. */
-export interface Http1Terms extends Http1Setup, Http1RequestTerms {}
+export interface Http1ServerSetup extends Http1Setup, Http1RequestTerms {}
 
 /**
  * Serves the requests of an HTTP/1.1 connection one after the other: the next head is only read once the
@@ -30,7 +30,7 @@ export interface Http1Terms extends Http1Setup, Http1RequestTerms {}
  */
 export async function serveHttp1(
   link: Link,
-  setup: Http1Terms,
+  setup: Http1ServerSetup,
   draining: AbortSignal,
   onRequest: (request: Exchange) => void,
   first: Buffer,

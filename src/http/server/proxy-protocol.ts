@@ -56,7 +56,7 @@ function toEnds(facts: ProxyFacts): Ends | undefined {
 function toEnd(address: Address | undefined): End | undefined {
   const bytes = address?.kind === 'tcp' ? toBytes(address.host) : undefined;
   if (!bytes || address?.kind !== 'tcp') return undefined;
-  return { host: bytes.length === 4 ? bytes.join('..') : address.host, port: address.port, bytes };
+  return { host: bytes.length === 4 ? bytes.join('.') : address.host, port: address.port, bytes };
 }
 
 function isIpv4({ bytes }: End): boolean {

@@ -16,7 +16,7 @@ import { readRefusalBody } from './refusal-body.ts';
 import { assertTunnelled, requestFields, userAgent } from './request-fields.ts';
 
 /** What a carrier sends to ask for a tunnel over HTTP/1.1, and what it makes of a yes. */
-export interface Http1Terms {
+export interface Http1TunnelTerms {
   readonly method: string;
   readonly requestTarget: (target: TcpAddress, hop: Hop) => string;
   /** Fields beside Host and those that every carrier sends. */
@@ -34,10 +34,10 @@ export class Http1Session implements Session {
   readonly capacity = 1;
   readonly #link: Link;
   readonly #hop: Hop;
-  readonly #terms: Http1Terms;
+  readonly #terms: Http1TunnelTerms;
   #used = false;
 
-  constructor(link: Link, hop: Hop, terms: Http1Terms) {
+  constructor(link: Link, hop: Hop, terms: Http1TunnelTerms) {
     this.#link = link;
     this.#hop = hop;
     this.#terms = terms;

@@ -9,7 +9,7 @@ const minPasswordLength = 4;
 const minValueLength = 8;
 
 /** What a proxy answered, as messages may repeat it. */
-export interface Answer {
+export interface RefusalAnswer {
   readonly head: ResponseHead;
   readonly body: string;
 }
@@ -18,7 +18,7 @@ export interface Answer {
  * Takes out of an answer what we sent to the hop in confidence: proxies and echo servers repeat
  * requests in their answers.
  */
-export function redactAnswer({ head, body }: Answer, hop: Hop): Answer {
+export function redactAnswer({ head, body }: RefusalAnswer, hop: Hop): RefusalAnswer {
   const redact = makeRedact(hop);
   return {
     head: {

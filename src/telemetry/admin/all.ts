@@ -1,11 +1,11 @@
-import { type Endpoint, text } from './endpoint.ts';
+import { type AdminEndpoint, text } from './endpoint.ts';
 import { lifecycle } from './lifecycle.ts';
 import { live } from './live.ts';
 import { page } from './page.ts';
 import { resources } from './resources.ts';
 import { statistics } from './statistics.ts';
 
-const help: Endpoint = {
+const help: AdminEndpoint = {
   path: '/help',
   method: 'GET',
   summary: 'print this list',
@@ -13,7 +13,7 @@ const help: Endpoint = {
 };
 
 /** All paths of the admin address. */
-export const endpoints: readonly Endpoint[] = [page, help, ...lifecycle, ...resources, ...statistics, ...live];
+export const endpoints: readonly AdminEndpoint[] = [page, help, ...lifecycle, ...resources, ...statistics, ...live];
 
 /** Lists the paths with their summaries, in Envoy's layout. */
 export function listPaths(): string {

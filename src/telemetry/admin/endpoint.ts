@@ -8,7 +8,7 @@ export interface AdminRequest {
 }
 
 /** The answer to a request. */
-export interface Answer {
+export interface AdminAnswer {
   readonly status: number;
   readonly type: 'text' | 'json' | 'html' | 'svg' | 'exposition';
   readonly body: string;
@@ -18,7 +18,7 @@ export interface Answer {
 }
 
 /** One path of the admin address. */
-export interface Endpoint {
+export interface AdminEndpoint {
   /** `ID` at its end matches any last segment. */
   readonly path: string;
   /** Not GET if it changes anything. */
@@ -26,25 +26,25 @@ export interface Endpoint {
   readonly summary: string;
   /** Parameters of its query, with their descriptions. */
   readonly params?: Readonly<Record<string, string>>;
-  readonly answer: (subject: Subject, request: AdminRequest) => Answer | Promise<Answer>;
+  readonly answer: (subject: Subject, request: AdminRequest) => AdminAnswer | Promise<AdminAnswer>;
 }
 
 /** Makes an answer in plain text. */
-export function text(body: string, status = 200): Answer {
+export function text(body: string, status = 200): AdminAnswer {
   return { status, type: 'text', body };
 }
 
 /** Makes an answer in JSON, indented as Envoy does. */
-export function json(value: unknown): Answer {
+export function json(value: unknown): AdminAnswer {
   return { status: 200, type: 'json', body: `${JSON.stringify(value, undefined, 1)}\n` };
 }
 
 /** Makes the answer to an order; `afterwards` runs once the answer is sent. */
-export function done(afterwards?: () => void): Answer {
+export function done(afterwards?: () => void): AdminAnswer {
   return { ...text('OK\n'), ...(afterwards && { afterwards }) };
 }
 
 /** Makes the answer to an invalid request. */
-export function badRequest(message: string): Answer {
+export function badRequest(message: string): AdminAnswer {
   return text(`${message}\n`, 400);
 }

@@ -1,8 +1,8 @@
-import { badRequest, done, type Endpoint, json, text } from './endpoint.ts';
-import { type Level, levels } from './subject.ts';
+import { badRequest, done, type AdminEndpoint, json, text } from './endpoint.ts';
+import { type LogLevel, levels } from './subject.ts';
 
 /** Paths for the state of the program, and for orders that end it. */
-export const lifecycle: readonly Endpoint[] = [
+export const lifecycle: readonly AdminEndpoint[] = [
   {
     path: '/ready',
     method: 'GET',
@@ -76,6 +76,6 @@ export const lifecycle: readonly Endpoint[] = [
   },
 ];
 
-function isLevel(text: string): text is Level {
+function isLevel(text: string): text is LogLevel {
   return (levels as readonly string[]).includes(text);
 }

@@ -1,9 +1,9 @@
 import { toPrintable } from '../../syntax/text.ts';
-import { badRequest, done, type Endpoint, json, text } from './endpoint.ts';
+import { badRequest, done, type AdminEndpoint, json, text } from './endpoint.ts';
 import type { TunnelFacts } from './subject.ts';
 
 /** Paths for the open tunnels and the picture of the stages, which Envoy does not have. */
-export const live: readonly Endpoint[] = [
+export const live: readonly AdminEndpoint[] = [
   {
     path: '/tunnels',
     method: 'GET',

@@ -1,9 +1,9 @@
 import { createHash } from 'node:crypto';
-import type { Endpoint } from './endpoint.ts';
+import type { AdminEndpoint } from './endpoint.ts';
 import html from './page.html';
 
 /** The page that shows the running stages and tunnels. Its policy lets it send requests to this address only. */
-export const page: Endpoint = {
+export const page: AdminEndpoint = {
   path: '/',
   method: 'GET',
   summary: 'show the stages and the tunnels in a browser',

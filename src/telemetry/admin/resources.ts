@@ -1,13 +1,13 @@
 import { type Address, formatAddress } from '../../core/address.ts';
 import { writeUnixPath } from '../../core/unix-path.ts';
 import { toPrintable } from '../../syntax/text.ts';
-import { type Answer, badRequest, type Endpoint, json, text } from './endpoint.ts';
+import { type AdminAnswer, badRequest, type AdminEndpoint, json, text } from './endpoint.ts';
 import type { CertificateFacts, ClusterFacts, ListenerFacts } from './subject.ts';
 
 const format = { format: 'one of text, json' } as const;
 
 /** Paths for listeners, clusters, configuration and certificates. */
-export const resources: readonly Endpoint[] = [
+export const resources: readonly AdminEndpoint[] = [
   {
     path: '/listeners',
     method: 'GET',
@@ -52,7 +52,7 @@ interface Forms {
   readonly json: () => object;
 }
 
-function choose(query: URLSearchParams, forms: Forms): Answer {
+function choose(query: URLSearchParams, forms: Forms): AdminAnswer {
   const form = query.get('format') ?? 'text';
   if (form === 'json') return json(forms.json());
   if (form === 'text') return text(forms.text());

@@ -3,7 +3,7 @@ import type { Duplex } from 'node:stream';
 import type { Link } from '../../core/link.ts';
 import { toPrintable } from '../../syntax/text.ts';
 import { endpoints, listPaths } from './all.ts';
-import { type Answer, type Endpoint, text } from './endpoint.ts';
+import { type AdminAnswer, type AdminEndpoint, text } from './endpoint.ts';
 import { findObjection, type GateOptions } from './gate.ts';
 import type { Subject } from './subject.ts';
 
@@ -21,7 +21,7 @@ const maxBodyBytes = 64 * 1024;
 
 const maxHeadBytes = 16 * 1024;
 
-const types: Record<Answer['type'], string> = {
+const types: Record<AdminAnswer['type'], string> = {
   text: 'text/plain; charset=UTF-8',
   json: 'application/json',
   html: 'text/html; charset=UTF-8',
@@ -89,7 +89,7 @@ async function respond(
   request: IncomingMessage,
   response: ServerResponse,
 ): Promise<void> {
-  let answer: Answer;
+  let answer: AdminAnswer;
   try {
     answer = (await isBodySmall(request))
       ? await findAnswer(subject, gate, request)
@@ -121,7 +121,7 @@ async function isBodySmall(request: IncomingMessage): Promise<boolean> {
   return true;
 }
 
-async function findAnswer(subject: Subject, gate: GateOptions, request: IncomingMessage): Promise<Answer> {
+async function findAnswer(subject: Subject, gate: GateOptions, request: IncomingMessage): Promise<AdminAnswer> {
   const objection = findObjection(request, gate);
   if (objection !== undefined) return text(`${objection}\n`, 403);
   const { url = '', method = '' } = request;
@@ -141,7 +141,7 @@ async function findAnswer(subject: Subject, gate: GateOptions, request: Incoming
   };
 }
 
-function fits({ path }: Endpoint, asked: string): boolean {
+function fits({ path }: AdminEndpoint, asked: string): boolean {
   if (!path.endsWith('/ID')) return path === asked;
   return asked.startsWith(path.slice(0, -2)) && !asked.slice(path.length - 2).includes('/');
 }

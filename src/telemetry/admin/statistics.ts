@@ -1,7 +1,7 @@
 import { runInNewContext } from 'node:vm';
 import { formatExposition } from '../prometheus.ts';
 import { formatStatName, type Stat } from '../stat.ts';
-import { type Answer, badRequest, type Endpoint, text } from './endpoint.ts';
+import { type AdminAnswer, badRequest, type AdminEndpoint, text } from './endpoint.ts';
 
 const params = {
   usedonly: 'only numbers that are not 0',
@@ -12,7 +12,7 @@ const params = {
 const filterMs = 100;
 
 /** Paths for statistics. */
-export const statistics: readonly Endpoint[] = [
+export const statistics: readonly AdminEndpoint[] = [
   {
     path: '/stats',
     method: 'GET',
@@ -29,7 +29,7 @@ export const statistics: readonly Endpoint[] = [
   },
 ];
 
-async function answerStats(all: readonly Stat[], form: string, query: URLSearchParams): Promise<Answer> {
+async function answerStats(all: readonly Stat[], form: string, query: URLSearchParams): Promise<AdminAnswer> {
   const used = query.has('usedonly') ? all.filter(({ value }) => value !== 0) : all;
   const stats = select(used, query.get('filter') ?? '');
   if (!stats) return badRequest('filter is not a regular expression, or one that takes too long');

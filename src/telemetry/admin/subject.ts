@@ -6,7 +6,7 @@ export type State = 'LIVE' | 'DRAINING';
 
 /** Levels of logging in Envoy's words. */
 export const levels = ['trace', 'debug', 'info', 'warning', 'error', 'critical', 'off'] as const;
-export type Level = (typeof levels)[number];
+export type LogLevel = (typeof levels)[number];
 
 /** An open listener, with its address as bound. */
 export interface ListenerFacts {
@@ -82,6 +82,6 @@ export interface Subject {
   readonly quit: () => void;
   /** Makes `/ready` report `DRAINING`, or takes that back. */
   readonly setHealth: (health: 'failed' | 'passed') => void;
-  readonly level: () => Level;
-  readonly setLevel: (level: Level) => void;
+  readonly level: () => LogLevel;
+  readonly setLevel: (level: LogLevel) => void;
 }

@@ -125,7 +125,7 @@ function derivePbes2(parameters: asn1js.BaseBlock | undefined, password: string)
   const [derivation, encryption] = partsOf(parameters);
   const [salt, count, ...others] = partsOf(partsOf(derivation)[1]);
   const prf = others.find((part) => part instanceof asn1js.Sequence);
-  const hash = prf ? hashes[oidOf(partsOf(prf)[0]).split('..').at(-1) ?? ''] : 'sha1';
+  const hash = prf ? hashes[oidOf(partsOf(prf)[0]).split('.').at(-1) ?? ''] : 'sha1';
   const [oid, iv] = partsOf(encryption);
   const [cipher, keyBytes] = ciphers[oidOf(oid)] ?? [];
   if (!cipher || !keyBytes || !hash) throw new Error('an unknown cipher');

@@ -7,7 +7,7 @@ import { describe, expect, onTestFinished, test } from 'vitest';
 import { createGeneration } from '../../../src/app/graph/generation.ts';
 import { OffLimits } from '../../../src/app/off-limits.ts';
 import { Tunnels } from '../../../src/app/tunnel/tunnels.ts';
-import type { ChainStage, PlainGraph } from '../../../src/chain/model/graph.ts';
+import type { Stage, PlainGraph } from '../../../src/chain/model/graph.ts';
 import type { Ip, ListenAddress } from '../../../src/core/address.ts';
 import { resetError } from '../../../src/core/link.ts';
 import { Scope } from '../../../src/core/scope.ts';
@@ -178,7 +178,7 @@ describe('a graph is refused that surely leads there', () => {
   };
   const local = makeHop('http', 3128);
   const far = makeHop('http', 3128, { address: tcp('proxy.example', 3128) });
-  const cases: readonly (readonly [string, ListenAddress, ChainStage, boolean])[] = [
+  const cases: readonly (readonly [string, ListenAddress, Stage, boolean])[] = [
     ['to it', tcp('127.0.0.1', 9901), forwardStage('a', tcp('127.0.0.1', 9901)), true],
     ['by localhost', tcp('127.0.0.1', 9901), forwardStage('a', tcp('localhost', 9901)), true],
     ['bound to localhost', tcp('localhost', 9901), forwardStage('a', tcp('::1', 9901)), true],

@@ -2,7 +2,7 @@ import { connect, type Socket } from 'node:net';
 import { expect, onTestFinished, test } from 'vitest';
 import { cutWithCommand, endWithCommand } from '../../../src/app/commands/command.ts';
 import { startForward } from '../../../src/app/commands/forward.ts';
-import type { Running } from '../../../src/app/options.ts';
+import type { Running } from '../../../src/app/runtime.ts';
 import type { TunlEvent } from '../../../src/core/events.ts';
 import { Scope } from '../../../src/core/scope.ts';
 import { eventually, inTime } from '../../support/eventually.ts';

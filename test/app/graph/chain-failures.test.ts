@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import { formatFailure } from '../../../src/cli/terminal/fail.ts';
-import type { Limits } from '../../../src/app/options.ts';
+import type { Limits } from '../../../src/chain/model/graph.ts';
 import { exitOf, TunlError } from '../../../src/core/errors.ts';
 import type { Hop } from '../../../src/core/hop.ts';
 import { calmLimits, makeHop, makeRoute, startTestServe } from '../../support/harness/app.ts';

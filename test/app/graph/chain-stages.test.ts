@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import type { ChainStage } from '../../../src/chain/model/graph.ts';
+import type { Stage } from '../../../src/chain/model/graph.ts';
 import { calmLimits, makeHop } from '../../support/harness/app.ts';
 import { startChain, type TestChain } from '../../support/harness/chain.ts';
 import { eventually } from '../../support/eventually.ts';
@@ -187,7 +187,7 @@ test.each([
 test('an HBONE client and an HBONE server in one process: the last stage knows the first client', async () => {
   const target = await startTarget(echo);
   const hop = makeHop('hbone', 15008, { tls: mesh.hopTls() });
-  const stages: ChainStage[] = [
+  const stages: Stage[] = [
     forwardStage('ingress', internal('encap'), { tls: mesh.serverTls() }),
     forwardStage('encap', target.address, {
       listen: 'internal',

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import type { ChainStage } from '../../../src/chain/model/graph.ts';
+import type { Stage } from '../../../src/chain/model/graph.ts';
 import { findFaults } from '../../../src/chain/check/validate.ts';
 import { makeHop } from '../../support/harness/app.ts';
 import { forwardStage, freePort, internal, proxyStage, toGraph } from '../../support/graphs/graphs.ts';
@@ -37,7 +37,7 @@ test('the same port of another machine, or behind a proxy, is another place', ()
   expect(findFaults(toGraph({ stages }))).toEqual([]);
 });
 
-const faults: readonly (readonly [string, readonly ChainStage[], readonly unknown[]])[] = [
+const faults: readonly (readonly [string, readonly Stage[], readonly unknown[]])[] = [
   [
     'a name that nobody has, with those that there are',
     [forwardStage('in', internal('encpa')), forwardStage('encap', target, { listen: 'internal' })],

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { type Graph, listStages, listWays, toPlain } from '../../../src/chain/model/graph.ts';
+import { type Graph, listStages, listRoutesOut, toPlain } from '../../../src/chain/model/graph.ts';
 import { printGraph } from '../../../src/chain/print/graph.ts';
 import { Secret } from '../../../src/core/secret.ts';
 import { graphs } from '../../support/graphs/arbitrary-graphs.ts';
@@ -23,7 +23,7 @@ function nameSecrets(graph: Graph) {
     sources.set(holder, `\${${name}}`);
   };
   for (const stage of listStages(graph)) {
-    for (const { credentials, headers } of listWays(stage).flatMap(({ route }) => route.hops.flat())) {
+    for (const { credentials, headers } of listRoutesOut(stage).flatMap(({ route }) => route.hops.flat())) {
       if (credentials) add(credentials.password, credentials.password.reveal());
       for (const field of headers) add(field, field[1]);
     }

@@ -2,13 +2,13 @@ import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import { hostOf } from '../../../src/core/address.ts';
-import { type ChainStage, listStages } from '../../../src/chain/model/graph.ts';
+import { type Stage, listStages } from '../../../src/chain/model/graph.ts';
 import { printGraph } from '../../../src/chain/print/graph.ts';
 import { loadText } from '../../support/graphs/chain-file.ts';
 import { makeTempFolder } from '../../support/temp.ts';
 
 /** The stage named a of a file that has it, and what leads to it. */
-function loadStage(body: string, env: Readonly<Record<string, string>> = {}): ChainStage {
+function loadStage(body: string, env: Readonly<Record<string, string>> = {}): Stage {
   const lines = body.split('\n').map((line) => `    ${line}`);
   const { graph } = loadText(`stages:\n  a:\n${lines.join('\n')}\n`, env);
   return listStages(graph)[0] ?? expect.fail('no stage');

@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { commands } from '../../../src/cli/commands/index.ts';
 import { proxyOption } from '../../../src/cli/options/route.ts';
-import { parseWords } from '../../../src/cli/parse/program.ts';
+import { parseCommandLine } from '../../../src/cli/parse/program.ts';
 import { run } from '../../../src/cli/run.ts';
 import { makeIo } from '../../support/harness/fake-io.ts';
 import { listBlocks } from '../../support/readme.ts';
@@ -54,13 +54,13 @@ describe.each([...examples, ...blocks])('an example of %s: %s', (name, text) => 
 
   test('calls tunl', () => {
     if (name !== 'README.md') expect(calls.map(([command]) => command)).toContain(name);
-    for (const words of calls) expect(() => parseWords(words, commands)).not.toThrow();
+    for (const words of calls) expect(() => parseCommandLine(words, commands)).not.toThrow();
   });
 
   // What listens or needs files cannot be tried here, and is in the tests that run the README.
   test('means something, as far as the first proxy can tell', async () => {
     for (const words of calls) {
-      const { command, args } = parseWords(words, commands);
+      const { command, args } = parseCommandLine(words, commands);
       if (!['connect', 'forward'].includes(command.name) || args.get(proxyOption).some((url) => url.includes('=')))
         continue;
       const first = ['-x', 'http://127.0.0.1:1'];

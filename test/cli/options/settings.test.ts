@@ -1,10 +1,10 @@
 import { expect, test } from 'vitest';
-import { type ChainStage, listStages } from '../../../src/chain/model/graph.ts';
+import { type Stage, listStages } from '../../../src/chain/model/graph.ts';
 import { printGraph } from '../../../src/chain/print/graph.ts';
 import { listKeys } from '../../../src/chain/read/schema.ts';
 import { commands } from '../../../src/cli/commands/index.ts';
 import { limitGroup, readCaps, readLimits } from '../../../src/cli/options/limits.ts';
-import { listOptions, parseWords } from '../../../src/cli/parse/program.ts';
+import { listOptions, parseCommandLine } from '../../../src/cli/parse/program.ts';
 import { parseDuration } from '../../../src/syntax/duration.ts';
 import {
   capSettings,
@@ -19,10 +19,10 @@ import {
 import { loadText } from '../../support/graphs/chain-file.ts';
 import { refusalOf } from '../../support/usage.ts';
 
-const parse = (...words: string[]) => parseWords(words, commands).args;
+const parse = (...words: string[]) => parseCommandLine(words, commands).args;
 
 /** The only stage of a file, and the same file as it is printed. */
-function load(body: string): { readonly stage: ChainStage; readonly printed: string } {
+function load(body: string): { readonly stage: Stage; readonly printed: string } {
   const { graph } = loadText(`stages:\n  a: { listen: 1, ${body} }\n`);
   return { stage: listStages(graph)[0] ?? expect.fail('no stage'), printed: printGraph(graph) };
 }

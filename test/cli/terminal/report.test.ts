@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
 import { createReport, type ReportStyle } from '../../../src/cli/terminal/report.ts';
-import { Ui, type Voice } from '../../../src/cli/terminal/ui.ts';
+import { Ui, type Output } from '../../../src/cli/terminal/ui.ts';
 import { TunlError } from '../../../src/core/errors.ts';
 import type { TunlEvent, TunnelClosedEvent, TunnelFailedEvent } from '../../../src/core/events.ts';
 import { makeIo } from '../../support/harness/fake-io.ts';
@@ -31,7 +31,7 @@ const failed: TunnelFailedEvent = {
   }),
 };
 
-function report(event: TunlEvent, style: ReportStyle, voice: Partial<Voice> = {}) {
+function report(event: TunlEvent, style: ReportStyle, voice: Partial<Output> = {}) {
   const io = makeIo();
   createReport(new Ui(io, { verbosity: 'normal', form: 'text', ...voice }), style)(event);
   return io;

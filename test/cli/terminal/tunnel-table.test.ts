@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
 import type { Tunnel } from '../../../src/app/tunnel/tunnels.ts';
 import { sayTunnels } from '../../../src/cli/terminal/tunnel-table.ts';
-import { Ui, type Voice } from '../../../src/cli/terminal/ui.ts';
+import { Ui, type Output } from '../../../src/cli/terminal/ui.ts';
 import { makeIo } from '../../support/harness/fake-io.ts';
 
 const common = { stages: [], depth: 0, isRecorded: true, started: performance.now(), cut: () => {} };
@@ -18,7 +18,7 @@ const tunnels: readonly Tunnel[] = [
   { id: 2, client: '127.0.0.1:4243', target: 'db:22', via: [], ...common },
 ];
 
-async function show(terminal: boolean, voice: Partial<Voice> = {}, open = tunnels) {
+async function show(terminal: boolean, voice: Partial<Output> = {}, open = tunnels) {
   const io = makeIo({ terminal });
   await sayTunnels(new Ui(io, { verbosity: 'normal', form: 'text', ...voice }), io.stderr, open);
   return io;

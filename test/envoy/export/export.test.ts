@@ -3,7 +3,7 @@ import { expect, test } from 'vitest';
 import { parse } from 'yaml';
 import { toEnvoyGraph } from '../../../src/envoy/export/normal.ts';
 import { FieldWriter } from '../../../src/envoy/export/fields.ts';
-import { exportEnvoy } from '../../../src/envoy/export/export.ts';
+import { writeBootstrap } from '../../../src/envoy/export/export.ts';
 import { loadText } from '../../support/graphs/chain-file.ts';
 import { makeEnvoyGraphs, writeFields } from '../../support/graphs/envoy-graphs.ts';
 import { toPlain } from '../../../src/chain/model/graph.ts';
@@ -14,7 +14,7 @@ const graphs = makeEnvoyGraphs({ cert: '/etc/cert.pem', key: '/etc/key.pem', ca:
 /** Exports the stages of a file. */
 function exportText(stages: string): string {
   const { graph, sources } = loadText(`stages:\n${stages}`, { P: 'secret-of-ours' });
-  return exportEnvoy(graph, sources);
+  return writeBootstrap(graph, sources);
 }
 
 /** As much of a file as is looked at. */
@@ -82,7 +82,7 @@ test('a field that no file has written is asked of the environment', () => {
   const { graph } = loadText(
     'stages: { a: { listen: 1, via: { url: "http://p:1", headers: { X-A: b } }, to: "c:1" } }',
   );
-  const text = exportEnvoy(graph);
+  const text = writeBootstrap(graph);
   expect(text).toMatch(/^# set TUNL_PROXY_HEADER for Envoy to the value of X-A\n/);
   expect(text).toContain('key: x-a, value: "%ENVIRONMENT(TUNL_PROXY_HEADER)%"');
 });
@@ -118,7 +118,7 @@ test('the one form of a graph stays as it is, and is the same file', () => {
       const plain = toEnvoyGraph(toPlain(graph), new FieldWriter(writeFields(graph)));
       const one = toGraph(plain);
       expect(toEnvoyGraph(plain, new FieldWriter(writeFields(one)))).toEqual(plain);
-      expect(exportEnvoy(one, writeFields(one))).toBe(exportEnvoy(graph, writeFields(graph)));
+      expect(writeBootstrap(one, writeFields(one))).toBe(writeBootstrap(graph, writeFields(graph)));
     }),
     { numRuns: 200 },
   );

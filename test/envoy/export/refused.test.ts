@@ -1,12 +1,12 @@
 import { expect, test } from 'vitest';
-import { exportEnvoy } from '../../../src/envoy/export/export.ts';
+import { writeBootstrap } from '../../../src/envoy/export/export.ts';
 import { loadText } from '../../support/graphs/chain-file.ts';
 import { refusalOf } from '../../support/usage.ts';
 
 /** What is said about the stages of a file: the line, and the hints. */
 function refuse(stages: string, more: object = {}): string[] {
   const { graph, sources } = loadText(`stages:\n${stages}`, { P: 'secret-of-ours' });
-  const { message, hints } = refusalOf(() => exportEnvoy({ ...graph, ...more }, sources));
+  const { message, hints } = refusalOf(() => writeBootstrap({ ...graph, ...more }, sources));
   return [message, ...hints];
 }
 
@@ -86,7 +86,7 @@ test('who the first client is Envoy can tell the last hop of a port, and no othe
   const mesh = `'hbone://w?cert=/c&key=/k&cacert=/r&peer=spiffe://cluster.local/ns/a/sa/b&traceparent=no'`;
   const last = `  a: { listen: 1, via: ['http://p:1', ${mesh}], to: 'b:1' }`;
   const { graph } = loadText(`stages:\n${last}`);
-  expect(exportEnvoy(graph)).toContain(`key: forwarded, value: for="%DOWNSTREAM_REMOTE_ADDRESS%"`);
+  expect(writeBootstrap(graph)).toContain(`key: forwarded, value: for="%DOWNSTREAM_REMOTE_ADDRESS%"`);
   const message = 'it does not know the first client, whom hbone://w:15008 is to be told (add ?forwarded=no)';
   expect(refuse(`  a: { listen: 1, via: [${mesh}, 'http://p:1'], to: 'b:1' }`)).toEqual([
     `cannot export to Envoy: a: ${message}`,

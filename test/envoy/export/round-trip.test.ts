@@ -3,7 +3,7 @@ import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { findFaults } from '../../../src/chain/check/validate.ts';
 import { toEnvoyGraph } from '../../../src/envoy/export/normal.ts';
-import { exportEnvoy } from '../../../src/envoy/export/export.ts';
+import { writeBootstrap } from '../../../src/envoy/export/export.ts';
 import { FieldWriter } from '../../../src/envoy/export/fields.ts';
 import { loadText } from '../../support/graphs/chain-file.ts';
 import { loadEnvoy, readFixture } from '../../support/graphs/envoy-file.ts';
@@ -19,7 +19,7 @@ test('what is read from an exported file is the same graph', () => {
   fc.assert(
     fc.property(graphs, (graph) => {
       const sources = writeFields(graph);
-      const { graph: read } = loadEnvoy(exportEnvoy(graph, sources));
+      const { graph: read } = loadEnvoy(writeBootstrap(graph, sources));
       expect(toPlain(read)).toEqual(toEnvoyGraph(toPlain(graph), new FieldWriter(sources)));
     }),
     { numRuns: 300 },
@@ -29,7 +29,7 @@ test('what is read from an exported file is the same graph', () => {
 test.each(fixtures)('a file of Envoy is written again as another that means the same: %s', (name) => {
   const { graph, sources } = loadEnvoy(readFixture(name));
   expect(toEnvoyGraph(toPlain(graph), new FieldWriter(sources))).toEqual(toPlain(graph));
-  expect(loadEnvoy(exportEnvoy(graph, sources)).graph).toEqual(graph);
+  expect(loadEnvoy(writeBootstrap(graph, sources)).graph).toEqual(graph);
 });
 
 test('names that Envoy files cannot have twice, or not at all, are others there and back', () => {
@@ -43,7 +43,7 @@ test('names that Envoy files cannot have twice, or not at all, are others there 
       upstreams: { up: { to: 'db:80', via: 'h2c://p:1' } }
   b: { http: { routes: [{ to: up }], upstreams: { up: 'db:80' } } }
 `);
-  const read = loadEnvoy(exportEnvoy(graph, sources)).graph;
+  const read = loadEnvoy(writeBootstrap(graph, sources)).graph;
   expect(toPlain(read)).toEqual(toEnvoyGraph(toPlain(graph), new FieldWriter(sources)));
   const upstreams = read.stages.flatMap((stage) =>
     stage.job === 'http' ? stage.upstreams.map(({ name }) => name) : [],

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { exportEnvoy } from '../../../src/envoy/export/export.ts';
+import { writeBootstrap } from '../../../src/envoy/export/export.ts';
 import { loadText } from '../../support/graphs/chain-file.ts';
 import { loadEnvoy } from '../../support/graphs/envoy-file.ts';
 import { refusalOf } from '../../support/usage.ts';
@@ -11,7 +11,7 @@ const peer = 'spiffe://cluster.local/ns/shop/sa/db';
 function writeMesh(): string {
   const hop = `hbone://w?cert=/c.pem&key=/k.pem&cacert=/r.pem&peer=${peer}&baggage=a=b&traceparent=no&forwarded=no`;
   const { graph } = loadText(`stages: { a: { listen: 1, via: '${hop}', to: '10.1.2.3:5432' } }`);
-  return exportEnvoy(graph);
+  return writeBootstrap(graph);
 }
 
 test('a cluster that expects a SPIFFE id is an HBONE hop, and the fields that it is sent stay', () => {

@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
 import { Source } from '../../../src/chain/read/document.ts';
 import { listStages } from '../../../src/chain/model/graph.ts';
-import { exportEnvoy } from '../../../src/envoy/export/export.ts';
+import { writeBootstrap } from '../../../src/envoy/export/export.ts';
 import { loadBootstrap } from '../../../src/envoy/import/load.ts';
 import { loadText } from '../../support/graphs/chain-file.ts';
 import { loadEnvoy } from '../../support/graphs/envoy-file.ts';
@@ -10,7 +10,7 @@ import { refusalOf } from '../../support/usage.ts';
 /** A file in which tunnels go wherever they ask, as CONNECT and as POST. */
 function writeProxy(): string {
   const { graph } = loadText('stages: { a: { listen: 1, proxy: { accept: post, proxy-protocol: v1 }, family: 6 } }');
-  return exportEnvoy(graph);
+  return writeBootstrap(graph);
 }
 
 const post = /^ +- match: \{ prefix: .*\n(?: {16}.*\n)+/m;
@@ -57,7 +57,9 @@ test.each([
   ['127.0.0.1', 0],
 ])('who lets others choose where tunnels go is warned, at %s', (host, warnings) => {
   const { graph } = loadText(`stages: { a: { listen: '${host}:1', proxy: { open: true } } }`);
-  const { notices = [] } = loadBootstrap(new Source(exportEnvoy(graph), 'envoy.yaml'), { allowUnknownFields: false });
+  const { notices = [] } = loadBootstrap(new Source(writeBootstrap(graph), 'envoy.yaml'), {
+    allowUnknownFields: false,
+  });
   expect(
     notices.filter(({ level, message }) => level === 'warning' && /everybody who reaches/.test(message)),
   ).toHaveLength(warnings);

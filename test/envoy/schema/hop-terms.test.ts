@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
 import { schemes } from '../../../src/carriers/index.ts';
-import { exportEnvoy } from '../../../src/envoy/export/export.ts';
-import { envoySchemes, findScheme, findTerms, termsOf } from '../../../src/envoy/schema/hop-terms.ts';
+import { writeBootstrap } from '../../../src/envoy/export/export.ts';
+import { envoySchemes, findHopTerms, findTerms, termsOf } from '../../../src/envoy/schema/hop-terms.ts';
 import { makeHop } from '../../support/harness/app.ts';
 import { envoyRoute, loadEnvoy, localPort, tcpStage } from '../../support/graphs/envoy-file.ts';
 import { refusalOf } from '../../support/usage.ts';
@@ -21,7 +21,7 @@ function exportHop(scheme: string): string {
     tls: isMesh ? { cert: '/c.pem', key: '/k.pem', cacert: '/r.pem' } : {},
   });
   const to = { kind: 'tcp', host: 'b', port: 2 } as const;
-  return exportEnvoy(toGraph({ stages: [tcpStage('a', localPort(1), to, envoyRoute({}, { hops: [[hop]] }))] }));
+  return writeBootstrap(toGraph({ stages: [tcpStage('a', localPort(1), to, envoyRoute({}, { hops: [[hop]] }))] }));
 }
 
 test.each(named)('%s has a row, or Envoy does not speak it', (scheme, { defaultPort, tls, carrier }) => {
@@ -61,10 +61,10 @@ test.each(envoySchemes)('what is exported for %s is read as such', (scheme) => {
 
 test.each(envoySchemes)('what a cluster may say for %s leads back to it', (scheme) => {
   const { tunnel, isSecured, versions } = termsOf({ scheme });
-  for (const version of versions) expect(findScheme({ tunnel, isSecured, version })).toBe(scheme);
+  for (const version of versions) expect(findHopTerms({ tunnel, isSecured, version })).toBe(scheme);
 });
 
 test('a mesh is spoken in HTTP/2 and TLS alone', () => {
-  expect(findScheme({ tunnel: 'mesh', isSecured: true, version: 'http1' })).toBeUndefined();
-  expect(findScheme({ tunnel: 'mesh', isSecured: false, version: 'http2' })).toBeUndefined();
+  expect(findHopTerms({ tunnel: 'mesh', isSecured: true, version: 'http1' })).toBeUndefined();
+  expect(findHopTerms({ tunnel: 'mesh', isSecured: false, version: 'http2' })).toBeUndefined();
 });

@@ -1,6 +1,6 @@
 import { afterAll } from 'vitest';
 import type { TlsSettings } from '../../../src/core/hop.ts';
-import type { ServeOptions } from '../../../src/app/options.ts';
+import type { ServeOptions } from '../../../src/app/commands/options.ts';
 import { type CertificateRequest, type Certs, type IssuedCertificate, makeCerts } from './certs.ts';
 
 /** The SPIFFE id of a workload of the test mesh. */

@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import type {
   AccessLog,
-  ChainStage,
+  Stage,
   Graph,
   HopChoice,
   Limits,
@@ -131,7 +131,7 @@ function toRoute({
 }
 
 /** A stage with a port of its own, which may lead to the ones behind it. */
-function arbitraryStage(index: number, count: number): fc.Arbitrary<ChainStage> {
+function arbitraryStage(index: number, count: number): fc.Arbitrary<Stage> {
   const inner = Array.from({ length: count - index - 1 }, (_, step) => ({
     kind: 'internal' as const,
     name: `s-${index + step + 1}`,

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import {
-  type ChainStage,
+  type Stage,
   type ForwardStage,
   type Graph,
   type HopChoice,
@@ -144,7 +144,7 @@ function httpStage(stage: Place, files: GraphFiles): fc.Arbitrary<HttpStage> {
 
 /** Where a stage is among the others. */
 interface Place {
-  readonly common: Pick<ChainStage, 'name' | 'listen' | 'tls' | 'log' | 'accessLogs'>;
+  readonly common: Pick<Stage, 'name' | 'listen' | 'tls' | 'log' | 'accessLogs'>;
   /** Stages that it may lead to. */
   readonly inner: readonly (Target & { readonly kind: 'internal' })[];
 }
@@ -161,7 +161,7 @@ function targets({ inner }: Place): fc.Arbitrary<TargetChoice> {
 
 /** Graphs that Envoy can run, of stages that may lead to those behind them. */
 export function makeEnvoyGraphs(files: GraphFiles): fc.Arbitrary<Graph> {
-  const stage = (index: number, count: number): fc.Arbitrary<ChainStage> => {
+  const stage = (index: number, count: number): fc.Arbitrary<Stage> => {
     const inner = Array.from({ length: count - index - 1 }, (_, step) => ({
       kind: 'internal' as const,
       name: `s-${index + step + 1}`,
@@ -192,7 +192,7 @@ export function makeEnvoyGraphs(files: GraphFiles): fc.Arbitrary<Graph> {
             ...(logs.length > 0 && { accessLogs: logs }),
           },
         };
-        const kinds: fc.Arbitrary<ChainStage>[] = [
+        const kinds: fc.Arbitrary<Stage>[] = [
           forwardStage(place, files),
           proxyStage(place, files),
           httpStage(place, files),

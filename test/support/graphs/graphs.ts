@@ -1,5 +1,5 @@
 import type {
-  ChainStage,
+  Stage,
   ForwardStage,
   Graph,
   PlainGraph,
@@ -11,7 +11,7 @@ import type { InternalAddress } from '../../../src/core/address.ts';
 import { calmLimits } from '../harness/app.ts';
 
 /** A stage as a test writes it: where it listens, where it leads to, and what else it cares for. */
-export type StageOptions<S extends ChainStage> = Partial<Omit<S, 'job' | 'name' | 'listen' | 'to' | 'route'>> & {
+export type StageOptions<S extends Stage> = Partial<Omit<S, 'job' | 'name' | 'listen' | 'to' | 'route'>> & {
   /** Default: a free port of loopback. */
   readonly listen?: S['listen'] | 'internal';
   readonly to?: Target | readonly Target[];
@@ -74,7 +74,7 @@ export function proxyStage(name: string, options: StageOptions<ProxyStage> = {})
   };
 }
 
-function commonParts<S extends ChainStage>(name: string, options: StageOptions<S>) {
+function commonParts<S extends Stage>(name: string, options: StageOptions<S>) {
   const { listen = [freePort], to: _to, route, balance = 'first', ...rest } = options;
   return {
     ...rest,

@@ -1,6 +1,7 @@
 import { onTestFinished } from 'vitest';
 import { startForward } from '../../../src/app/commands/forward.ts';
-import type { ForwardOptions, Limits, Running, ServeOptions } from '../../../src/app/options.ts';
+import type { Running } from '../../../src/app/runtime.ts';
+import type { ForwardOptions, Limits, ServeOptions } from '../../../src/app/commands/options.ts';
 import { createRoute, type Route } from '../../../src/app/stages/route.ts';
 import { startServe } from '../../../src/app/commands/serve.ts';
 import type { Address } from '../../../src/core/address.ts';

@@ -1,5 +1,5 @@
 import { onTestFinished } from 'vitest';
-import type { ServeOptions } from '../../../src/app/options.ts';
+import type { ServeOptions } from '../../../src/app/commands/options.ts';
 import { findScheme } from '../../../src/carriers/index.ts';
 import type { TcpAddress } from '../../../src/core/address.ts';
 import type { Carrier, CarrierScheme } from '../../../src/core/carrier.ts';

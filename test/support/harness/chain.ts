@@ -1,6 +1,6 @@
 import { onTestFinished } from 'vitest';
 import { type RunningGraph, startGraph } from '../../../src/app/graph/graph.ts';
-import type { ChainStage } from '../../../src/chain/model/graph.ts';
+import type { Stage } from '../../../src/chain/model/graph.ts';
 import { TunlError } from '../../../src/core/errors.ts';
 import type { TunlEvent } from '../../../src/core/events.ts';
 import { Scope } from '../../../src/core/scope.ts';
@@ -21,7 +21,7 @@ export interface TestChain {
 }
 
 /** Runs stages until the test is over. */
-export async function startChain(stages: readonly ChainStage[], graceMs = 4000): Promise<TestChain> {
+export async function startChain(stages: readonly Stage[], graceMs = 4000): Promise<TestChain> {
   const scope = new Scope();
   const events: TunlEvent[] = [];
   const emit = (event: TunlEvent) => void events.push(event);

@@ -1,5 +1,5 @@
 import { expect } from 'vitest';
-import type { ServeOptions } from '../../../src/app/options.ts';
+import type { ServeOptions } from '../../../src/app/commands/options.ts';
 import { startTestServe, type TestApp, type TestOptions } from './app.ts';
 import { connectHttp2, type Http2Peer } from '../peers/h2-peer.ts';
 import { echo, startTarget, type Target } from '../targets/plain.ts';

@@ -1,5 +1,5 @@
 import { expect } from 'vitest';
-import type { ServeOptions } from '../../../src/app/options.ts';
+import type { ServeOptions } from '../../../src/app/commands/options.ts';
 import { startTestServe, type TestApp, type TestOptions } from './app.ts';
 import { eventually } from '../eventually.ts';
 import { connectPeer, connectTlsPeer, type RawPeer } from '../peers/raw-peer.ts';

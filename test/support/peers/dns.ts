@@ -42,7 +42,7 @@ function readQuestion(query: Buffer): { name: string; type: number; end: number 
     labels.push(query.toString('latin1', at, at + length));
     at += length;
   }
-  return { name: labels.join('..').toLowerCase(), type: query.readUInt16BE(at), end: at + 4 };
+  return { name: labels.join('.').toLowerCase(), type: query.readUInt16BE(at), end: at + 4 };
 }
 
 function writeAnswer(question: Buffer, type: number, known: Zone[string] | undefined): Buffer {
@@ -71,7 +71,7 @@ function writeRecord(type: number, data: Buffer): Buffer {
 }
 
 function packIpv4(address: string): Buffer {
-  return Buffer.from(address.split('..').map(Number));
+  return Buffer.from(address.split('.').map(Number));
 }
 
 function packIpv6(address: string): Buffer {

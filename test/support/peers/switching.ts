@@ -2,12 +2,12 @@ import { formatHostPort } from '../../../src/core/address.ts';
 import type { Carrier } from '../../../src/core/carrier.ts';
 import { parseAuthority } from '../../../src/syntax/authority.ts';
 import { formatBasic } from '../../../src/http/wire/credentials.ts';
-import { Http1Session, type Http1Terms } from '../../../src/http/tunnel/h1-session.ts';
+import { Http1Session, type Http1TunnelTerms } from '../../../src/http/tunnel/h1-session.ts';
 import { halfCloseField } from '../../../src/http/tunnel/half-close.ts';
 import { fieldValues } from '../../../src/http/wire/message.ts';
 import { originTerms, toTunnelRequest } from '../../../src/http/server/tunnel-request.ts';
 
-const terms: Http1Terms = {
+const terms: Http1TunnelTerms = {
   method: 'GET',
   requestTarget: ({ host, port }) => `/tunnel/${formatHostPort(host, port)}`,
   fields: ({ credentials }) => [

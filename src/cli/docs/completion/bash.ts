@@ -1,8 +1,8 @@
 import type { Completes } from '../../parse/option.ts';
-import { quoteForShell, spell, type CommandWords, type Words } from './words.ts';
+import { quoteForShell, spell, type CommandWords, type CompletionWords } from './words.ts';
 
 /** Writes the script for bash 4 and later. It completes hosts of ssh if the package bash-completion is installed. */
-export function formatBash({ commands, schemes }: Words): string {
+export function formatBash({ commands, schemes }: CompletionWords): string {
   const names = commands.map(({ name }) => name);
   const takers = commands.filter(({ takesCommand }) => takesCommand).map(({ name }) => name);
   return `# bash completion for tunl, made by: tunl completion bash

@@ -1,8 +1,8 @@
 import type { Completes, OptionSpec } from '../../parse/option.ts';
-import { type CommandWords, spell, type Words } from './words.ts';
+import { type CommandWords, spell, type CompletionWords } from './words.ts';
 
 /** Writes the script for fish 3 and later. */
-export function formatFish({ commands, schemes }: Words): string {
+export function formatFish({ commands, schemes }: CompletionWords): string {
   const names = commands.map(({ name }) => name).join(' ');
   const urls = schemes.map(({ scheme, summary }) => `        ${quote(scheme)} ${quote(summary)}`);
   return [

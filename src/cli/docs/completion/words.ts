@@ -12,7 +12,7 @@ export interface CommandWords {
 }
 
 /** Everything that a shell can complete. */
-export interface Words {
+export interface CompletionWords {
   readonly commands: readonly CommandWords[];
   /** Prefixes of the URL of a proxy. */
   readonly schemes: readonly { readonly scheme: string; readonly summary: string }[];
@@ -22,7 +22,7 @@ export interface Words {
 export function listWords(
   commands: readonly CommandSpec[],
   schemes: readonly { readonly scheme: string; readonly summary: string }[],
-): Words {
+): CompletionWords {
   const topics = [...commands.map(({ name }) => name), 'exit-codes'];
   return {
     commands: commands.map((command) => ({

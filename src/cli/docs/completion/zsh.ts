@@ -1,8 +1,8 @@
 import type { Completes, OptionSpec } from '../../parse/option.ts';
-import { type CommandWords, quoteForShell, spell, type Words } from './words.ts';
+import { type CommandWords, quoteForShell, spell, type CompletionWords } from './words.ts';
 
 /** Writes the script for zsh: a function for a folder of `$fpath`, which can also be sourced. */
-export function formatZsh({ commands, schemes }: Words): string {
+export function formatZsh({ commands, schemes }: CompletionWords): string {
   const described = commands.map(({ name, summary }) => `    ${quoteForShell(`${name}:${summary}`)}`);
   return `#compdef tunl
 # zsh completion for tunl, made by: tunl completion zsh

@@ -1,9 +1,9 @@
-import type { VoiceControl } from '../../app/options.ts';
+import type { OutputControl } from '../../app/runtime.ts';
 import { usageError } from '../../core/errors.ts';
 import type { Arguments } from '../parse/arguments.ts';
 import type { OptionGroup } from '../parse/command.ts';
 import { counter, flag } from '../parse/option.ts';
-import type { Ui, Verbosity, Voice } from '../terminal/ui.ts';
+import type { Ui, Verbosity, Output } from '../terminal/ui.ts';
 
 const levelOf = { quiet: 'error', normal: 'info', verbose: 'debug', debug: 'trace' } as const;
 
@@ -23,13 +23,13 @@ export const jsonOption = flag('json', { summary: 'write one JSON object per lin
 export const helpOption = flag('help', { short: 'h', summary: 'print this' });
 
 /** The options that say how much is said, and how. */
-export const voiceGroup: OptionGroup = {
+export const outputGroup: OptionGroup = {
   title: 'Messages',
   options: [quietOption, verboseOption, jsonOption, helpOption],
 };
 
 /** @throws {TunlError} usage */
-export function readVoice(args: Arguments): Voice {
+export function readOutput(args: Arguments): Output {
   const loud = args.get(verboseOption);
   const quiet = args.get(quietOption);
   if (quiet && loud > 0) throw usageError('-q and -v contradict each other');
@@ -38,15 +38,15 @@ export function readVoice(args: Arguments): Voice {
 }
 
 /** How much is said, as the admin address reads and sets it. */
-export function controlVoice(ui: Ui): VoiceControl {
+export function controlOutput(ui: Ui): OutputControl {
   return {
-    level: () => levelOf[ui.voice.verbosity],
+    level: () => levelOf[ui.output.verbosity],
     setLevel: (level) => ui.setVerbosity(verbosityOf[level] ?? 'quiet'),
   };
 }
 
 /** How to talk about words that cannot be parsed. */
-export function guessVoice(words: readonly string[]): Voice {
+export function guessOutput(words: readonly string[]): Output {
   const end = words.indexOf('--');
   const own = end < 0 ? words : words.slice(0, end);
   return { verbosity: 'normal', form: own.includes('--json') ? 'json' : 'text' };
