@@ -47,7 +47,7 @@ const drawOption = option('draw', parseForm, {
 
 const fileOptions = [configOption, unknownFieldsOption, checkOption, printOption, exportOption, drawOption];
 
-/** `tunl chain`: several stages in one process. */
+/** `tunl chain`: runs several stages in one process. */
 export const chain: CommandSpec = {
   name: 'chain',
   forms: ['-c FILE', 'LISTEN NODE... TARGET'],
@@ -110,7 +110,7 @@ async function run(args: Arguments, { io, ui }: CommandContext): Promise<number>
   return runUntilStopped(running, (runtime) => startChain(placed, runtime, load));
 }
 
-/** Says what there is to say about a file. */
+/** Reports the notices about a file. */
 function tell(ui: Ui, read: PlacedGraph): PlacedGraph {
   read.notices?.forEach(createReport(ui, 'forward'));
   return read;
@@ -136,7 +136,7 @@ async function describe(
   return drawGraph(graph, form, { fused, width: stdout.isTTY ? stdout.columns : 0 });
 }
 
-/** What a file says is said there alone. @throws {TunlError} usage */
+/** Rejects options and operands that would contradict the file. @throws {TunlError} usage */
 function refuseWords(args: Arguments, words: readonly string[]): void {
   const [extra] = words;
   if (extra !== undefined)
@@ -146,7 +146,7 @@ function refuseWords(args: Arguments, words: readonly string[]): void {
   if (given !== undefined) throw usageError(`--${given.name} does not go with -c`, 'write it into the file');
 }
 
-/** @throws {TunlError} usage; interrupted, when a signal came instead of a password */
+/** Reads the stages from the operands. @throws {TunlError} usage; interrupted, if a signal comes instead of a password */
 async function readLinear(words: readonly string[], args: Arguments, context: CommandContext): Promise<Graph> {
   const [first, last] = [words[0], words.at(-1)];
   if (first === undefined || last === undefined || words.length < 2) {

@@ -6,7 +6,7 @@ import { quote } from '../../syntax/text.ts';
 
 const shells = ['bash', 'zsh', 'fish'];
 
-/** `tunl completion`: the script that teaches a shell our words. */
+/** `tunl completion`: prints the completion script for a shell. */
 export const completion: CommandSpec = {
   name: 'completion',
   forms: ['bash|zsh|fish'],

@@ -24,7 +24,7 @@ const tlsTargetOption = flag('tls-target', {
   summary: 'speak TLS to the target inside the tunnel; the TLS options hold for it too',
 });
 
-/** `tunl connect`: stdin and stdout, joined to a target. */
+/** `tunl connect`: joins stdin and stdout to a target. */
 export const connect: CommandSpec = {
   name: 'connect',
   forms: ['HOST:PORT', 'HOST PORT'],
@@ -58,7 +58,7 @@ export const connect: CommandSpec = {
 async function run(args: Arguments, { io, ui }: CommandContext): Promise<number> {
   const target = parseTargetArguments([...args.operands, ...(args.rest ?? [])]);
   const words = readTlsConfig(args);
-  // The name of a proxy is not the name of the target, which is verified as HOST and speaks whatever it speaks.
+  // --servername and --alpn are about the proxy. The target is verified as HOST, and its protocol is not ours to choose.
   const { servername: _ofProxy, alpn: _too, ...settings } = parseTls(words, 'the command line');
   const targetTls = { ...settings, keyPassword: readKeyPassword(args, { io, ui }) };
   const options = {
@@ -83,7 +83,7 @@ async function run(args: Arguments, { io, ui }: CommandContext): Promise<number>
   return Promise.race([ending.now, status]);
 }
 
-/** As a stage it listens on a free port: a file knows no stdin. */
+/** Prints the command as a stage. It listens on a free port, because a file cannot express stdin. */
 async function printStage(
   ui: Ui,
   { targetTls, target, ...route }: Omit<ConnectOptions, 'stdin' | 'stdout' | 'isOneUnixSocket' | 'closeStdout'>,

@@ -20,7 +20,7 @@ const checkOption = flag('check', {
   summary: 'first dial each target once; fail with the cause instead of listening',
 });
 
-/** `tunl forward`: local listeners, each leading to a target. */
+/** `tunl forward`: opens local listeners, each leading to a target. */
 export const forward: CommandSpec = {
   name: 'forward',
   forms: ['SPEC...', 'SPEC... -- COMMAND ARG...'],
@@ -89,7 +89,7 @@ async function run(args: Arguments, { io, ui }: CommandContext): Promise<number>
   return runCommand(command, { ...running, style: 'command' }, start);
 }
 
-/** @throws {TunlError} usage, when the command cannot be run as it is written */
+/** Rejects a command that cannot run as it is written. @throws {TunlError} usage */
 function refuseCommand(command: readonly string[], args: Arguments, specs: readonly ForwardSpec[]): void {
   if (!command[0]) throw usageError('the command after -- is missing', 'write forward SPEC -- COMMAND ARG...');
   if (args.get(watchOption)) throw usageError('--watch would draw over what the command after -- shows');

@@ -4,7 +4,7 @@ import { outputGroup } from '../options/output.ts';
 import { suggest } from '../../syntax/suggest.ts';
 import { quote } from '../../syntax/text.ts';
 
-/** `tunl help`: the help of a command, and the table of exit codes. */
+/** `tunl help`: prints the help of a command, or the table of exit codes. */
 export const help: CommandSpec = {
   name: 'help',
   forms: ['[COMMAND|exit-codes]'],

@@ -18,7 +18,7 @@ import { readWatch, watchOption } from '../options/watch.ts';
 import { runUntilStopped } from '../lifecycle/running.ts';
 import { hasControl, quote } from '../../syntax/text.ts';
 
-/** What the carriers want to be told of a server. */
+/** The switches of `serve` that the carriers declare. */
 const carrierSwitches = carriers.flatMap(({ serveFlag, serveSwitches = [] }) => [
   ...(serveFlag ? [serveFlag] : []),
   ...serveSwitches,
@@ -100,7 +100,7 @@ const whoGroup: OptionGroup = {
   options: [authFileOption, userOption, userPasswordOption, openOption, allowOption, denyOption],
 };
 
-/** `tunl serve`: a tunnelling proxy. */
+/** `tunl serve`: runs a tunnelling proxy. */
 export const serve: CommandSpec = {
   name: 'serve',
   forms: ['[ADDRESS...]'],
@@ -166,7 +166,7 @@ async function run(args: Arguments, { io, ui }: CommandContext): Promise<number>
   );
 }
 
-/** What a server speaks TLS with, where anything says that it does. */
+/** Reads the TLS settings of the server, if the options or the carrier ask for TLS. */
 function readServerTls(
   args: Arguments,
   context: CommandContext,

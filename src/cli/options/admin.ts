@@ -14,13 +14,13 @@ const openOption = flag('admin-open', {
   summary: 'let it be on an address that others can reach: they may end tunnels and the program',
 });
 
-/** The options that let the running program be looked at, and given orders. */
+/** The options that open an admin address on the running program. */
 export const adminGroup: OptionGroup = {
   title: 'Administration',
   options: [adminOption, openOption],
 };
 
-/** Where the program is administered, as far as the command line says it. @throws {TunlError} usage */
+/** Reads the admin address from the command line. @throws {TunlError} usage */
 export function readAdmin(args: Arguments): Pick<Graph, 'admin' | 'adminOpen'> {
   const admin = args.get(adminOption);
   const isOpen = args.get(openOption);
@@ -28,7 +28,7 @@ export function readAdmin(args: Arguments): Pick<Graph, 'admin' | 'adminOpen'> {
   return { admin, ...(isOpen && { adminOpen: true }) };
 }
 
-/** A graph that is administered where the command line says it, or else where its file does. @throws {TunlError} usage */
+/** Adds the admin address of the command line to a graph; without one, the graph keeps that of its file. @throws {TunlError} usage */
 export function withAdmin(graph: Graph, options: Pick<Graph, 'admin' | 'adminOpen'>): Graph {
   const merged = { ...graph, ...options };
   if (merged.adminOpen && !merged.admin) throw usageError('--admin-open needs --admin');

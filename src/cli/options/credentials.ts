@@ -6,13 +6,13 @@ import type { Ask } from '../process/ask.ts';
 import { findNetrcPassword, type Netrc, readNetrc } from './netrc.ts';
 import { checkPassword, readPasswordFile } from '../../syntax/password-file.ts';
 
-/** Where passwords that no URL holds come from. */
+/** The sources of passwords that are not in a URL. */
 export interface PasswordSources {
   readonly env: Readonly<Record<string, string | undefined>>;
   /** Path of `--password-file`. */
   readonly file: string | undefined;
   readonly ask: Ask;
-  /** Told which source each password came from. */
+  /** Receives a notice that names the source of each password. */
   readonly emit: EventSink;
 }
 
@@ -20,15 +20,15 @@ const variable = 'TUNL_PROXY_PASSWORD';
 const keyVariable = 'TUNL_KEY_PASSWORD';
 
 /**
- * The passwords of the hops that name a user and no password, in travel order. Each takes the first
- * source that has one: the environment, the password file, .netrc, a person. One such hop takes
- * `TUNL_PROXY_PASSWORD`; of several each takes `TUNL_PROXY_PASSWORD_1`, `TUNL_PROXY_PASSWORD_2`, …,
- * and what is not meant for one of them alone is refused, so that none gets the password of another.
- * @throws {TunlError} usage, when one has no source; interrupted, when a signal came instead
+ * Finds the passwords of the hops that name a user and no password, in travel order. For each, the first source that
+ * has one counts: the environment, the password file, .netrc, the user. If there is only one such hop, its variable is
+ * `TUNL_PROXY_PASSWORD`; if there are several, they are `TUNL_PROXY_PASSWORD_1`, `TUNL_PROXY_PASSWORD_2`, …, and
+ * a password that names no single hop is refused, so that no hop receives the password of another.
+ * @throws {TunlError} usage, if a hop has no source; interrupted, if a signal comes instead of an answer
  */
 export async function findPasswords(hops: readonly OpenHop[], sources: PasswordSources): Promise<Secret[]> {
   const passwords: Secret[] = [];
-  // One after the other: a person answers one question at a time.
+  // In sequence, because a user answers one question at a time.
   for (const [index, hop] of hops.entries()) {
     const name = hops.length === 1 ? variable : `${variable}_${index + 1}`;
     const { password, from } =
@@ -44,13 +44,13 @@ export async function findPasswords(hops: readonly OpenHop[], sources: PasswordS
 
 interface Found {
   readonly password: Secret;
-  /** Its source, in words. */
+  /** The source, as a message names it. */
   readonly from: string;
 }
 
 function fromEnvironment(name: string, { env }: PasswordSources): Found | undefined {
   const given = env[name];
-  // Some proxies take a key as the user and no password: who sets the variable to nothing means nothing.
+  // Some proxies take a key as the user and an empty password, so an empty variable is an empty password.
   return given === undefined ? undefined : { password: checkPassword(given, name, { mayBeEmpty: true }), from: name };
 }
 
@@ -91,10 +91,10 @@ async function fromPerson(
   return { password: checkPassword(answer, 'the password that was given'), from: 'the answer to a question' };
 }
 
-/** The password of every key that is encrypted and has no file of its own for it: in the environment, or asked for. */
+/** Makes the source of passwords for encrypted keys without a password file: the environment, or else the user. */
 export function createKeyPassword({ env, ask, emit }: Omit<PasswordSources, 'file'>): KeyPassword {
   const given = env[keyVariable];
-  // A reload finds the answer of the first time: nobody may be there any more.
+  // A reload uses the first answer again, because the user may have left by then.
   const answers = new Map<string, ReturnType<KeyPassword['find']>>();
   const find = async (key: string) => {
     const answer = given ?? (await ask(`tunl: password of ${key}:`));

@@ -7,11 +7,11 @@ import { parseNoProxy } from './no-proxy.ts';
 /** The environment of a process. */
 export type Environment = Readonly<Record<string, string | undefined>>;
 
-/** What the environment decides for one target. */
+/** The proxy that the environment selects for one target. */
 export interface Decision {
-  /** Absent: the target is reached without a proxy. */
+  /** Absent if the target is reached without a proxy. */
   readonly proxy?: EnvironmentProxy;
-  /** The rule that decided, in words without secrets. */
+  /** The rule that applied, as a sentence without secrets. */
   readonly reason: string;
   /** Entries of NO_PROXY that were ignored, each with the reason. */
   readonly ignored: readonly string[];
@@ -20,22 +20,22 @@ export interface Decision {
 /** A proxy that a variable names. */
 export interface EnvironmentProxy {
   readonly variable: string;
-  /** As `-x` would take it. */
+  /** The URL as `-x` accepts it. */
   readonly url: string;
 }
 
 /**
- * The variables in the order in which curl asks them about `https://HOST:PORT`, and one of ours:
- * machines that set `http_proxy` alone have one proxy for everything. HTTP_PROXY is never asked: in
- * a CGI program the other side sets it.
+ * The variables in the order in which curl reads them for `https://HOST:PORT`, and then `http_proxy`, which curl does
+ * not read here: a machine that sets only this one has one proxy for everything. HTTP_PROXY is never read, because in a
+ * CGI program the client sets it.
  */
 const proxyVariables = ['https_proxy', 'HTTPS_PROXY', 'all_proxy', 'ALL_PROXY', 'http_proxy'] as const;
 const exceptionVariables = ['no_proxy', 'NO_PROXY'] as const;
 
 /**
- * Decides as curl does for `https://HOST:PORT`. As there, an empty variable is one that is not set,
- * and a list of exceptions is asked before any proxy.
- * @throws {TunlError} usage, when the variable that decides holds a control character
+ * Selects the proxy that curl would use for `https://HOST:PORT`. As in curl, an empty variable counts as unset, and the
+ * list of exceptions takes precedence over every proxy.
+ * @throws {TunlError} usage, if the variable that applies contains a control character
  */
 export function decideProxy(env: Environment, target: TcpAddress): Decision {
   const where = formatAddress(target);
@@ -59,12 +59,12 @@ function findException(env: Environment, target: TcpAddress) {
   };
 }
 
-/** The value as `-x` takes it: curl needs neither a scheme nor a port, and passes over a path. */
+/** Turns the value into a URL for `-x`: curl requires neither a scheme nor a port, and ignores a path. */
 function completeUrl(value: string): string {
-  // A path is passed over, but for that of a socket.
+  // curl ignores the path, except that of a socket.
   if (/^(?:[^/?#@]*:\/\/)?(?:[^/?#]*@)?unix:(?!\d)/i.test(value)) return value;
   const url = /^[^/?#@]*:\/\//.test(value) ? value : `http://${value}`;
   const [, front = '', path = '', rest = ''] = /^([^:]*:\/\/[^/?#]*)([^?#]*)(.*)$/s.exec(url) ?? [];
-  // With an @ in it, it is no path but a piece of a password that was not encoded.
+  // A path with an @ is really a part of a password that was not percent-encoded.
   return path.includes('@') ? url : front + rest;
 }

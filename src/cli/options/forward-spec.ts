@@ -8,7 +8,7 @@ import { parseTarget } from '../../syntax/target.ts';
 const grammar = 'a SPEC is [BIND:]PORT:HOST:HOSTPORT, :HOST:HOSTPORT, unix:PATH:HOST:HOSTPORT or fd:N:HOST:HOSTPORT';
 
 /**
- * Reads one SPEC, the grammar of ssh's -L with more places to listen on:
+ * Parses one SPEC: the grammar of ssh's -L, extended with further kinds of listeners:
  *
  *     8080:db:5432  127.0.0.1:8080:db:5432  *:8080:db:5432  :8080:db:5432  :db:5432 (a free port)
  *     unix:/run/db.sock:db:5432  fd:3:db:5432  8080:unix:/run/db.sock  8080:[2001:db8::1]:80
@@ -23,7 +23,7 @@ export function parseForwardSpec(text: string): ForwardSpec {
   return { listen: parseLeft(left, text), target: right.startsWith('unix:') ? parseUnix(right) : parseTarget(right) };
 }
 
-/** Cuts a SPEC in two, from the right: a target is `unix:PATH`, or the last two parts. */
+/** Splits a SPEC from the right: the target is `unix:PATH`, or the last two parts. */
 function splitTarget(text: string): readonly [left: string, right: string] {
   const unixAt = text.indexOf(':unix:', text.startsWith('unix:') ? 'unix'.length : 0);
   if (unixAt >= 0) return [text.slice(0, unixAt), text.slice(unixAt + 1)];
@@ -36,7 +36,7 @@ function parseLeft(left: string, whole: string): ListenAddress {
   if (left === 'unix' || left === 'fd') throw incomplete(whole);
   if (left.startsWith('unix:')) return parseUnix(left);
   if (left.startsWith('fd:')) return parseFd(left);
-  // Nothing before the first colon of `:db:5432`: any free port.
+  // Nothing before the first colon, as in `:db:5432`, means any free port.
   if (left === '') return { kind: 'tcp', host: 'localhost', port: 0 };
   const at = left.lastIndexOf(':');
   const host = at < 0 ? 'localhost' : parseBind(left.slice(0, at), whole);

@@ -4,16 +4,16 @@ import { type DraftHop, type HopFallbacks, parseHop } from '../../syntax/hop.ts'
 import { findPasswords, type PasswordSources } from './credentials.ts';
 
 /**
- * Reads the URLs of hops in travel order.
- * @throws {TunlError} usage, never with a user name, a password or a header value in it
+ * Parses the URLs of hops in travel order.
+ * @throws {TunlError} usage; its message never contains a user name, a password or a header value
  */
 export function parseHops(urls: readonly string[], fallbacks: HopFallbacks): DraftHop[] {
   return urls.map((url) => parseHop(url, fallbacks, schemes));
 }
 
 /**
- * Gives each hop the password that its URL leaves open.
- * @throws {TunlError} usage, when one has none; interrupted, when a signal came while a person was asked
+ * Adds the password to each hop whose URL has a user and no password.
+ * @throws {TunlError} usage, if a password cannot be found; interrupted, if a signal comes while the user is asked
  */
 export async function fillPasswords(drafts: readonly DraftHop[], sources: PasswordSources): Promise<Hop[]> {
   const open = drafts.flatMap((draft) => draft.open ?? []);
@@ -24,7 +24,7 @@ export async function fillPasswords(drafts: readonly DraftHop[], sources: Passwo
   });
 }
 
-/** The schemes with what they do, for help and completions. */
+/** Lists the schemes with their summaries, for help and completions. */
 export function listSchemes(): readonly { readonly scheme: string; readonly summary: string }[] {
   return carriers.flatMap((carrier) => carrier.schemes.map(({ scheme, summary }) => ({ scheme, summary })));
 }

@@ -18,20 +18,20 @@ import { quote } from '../../syntax/text.ts';
 
 type LimitRow = (typeof limitSettings)[number];
 
-/** The option of a limit; none where only files have it. */
+/** Makes the option of a limit; returns undefined if only files have the limit. */
 function limitOption({ flag, ...setting }: LimitRow, side: Side): Option<number> | undefined {
   if (flag === undefined) return undefined;
   const { summary } = setting;
   return option(flag, parseDuration, { value: 'TIME', summary, fallback: fallbackOf(setting, side) });
 }
 
-/** The options that set the limits of the phases. */
+/** Makes the group of options that set the time limits. */
 export function limitGroup(side: Side): OptionGroup {
   const options = limitSettings.flatMap((setting) => limitOption(setting, side) ?? []);
   return { title: 'Limits (250ms, 5s, 1h; 0 or off: none)', options };
 }
 
-/** @throws {TunlError} usage */
+/** Reads the time limits, in milliseconds. @throws {TunlError} usage */
 export function readLimits(args: Arguments, side: Side): Limits {
   return collectLimits(side, (setting) => {
     const own = limitOption(setting, side);
@@ -49,15 +49,15 @@ function parseCap(text: string, name: string): number {
   throw usageError(`${name} ${quote(text)} is not a number from 1 to ${maxCap}`);
 }
 
-/** The options that say how many tunnels there may be. */
+/** The options that limit the number of tunnels. */
 export const capGroup: OptionGroup = { title: 'How many tunnels', options: capSettings.map(capOption) };
 
-/** @throws {TunlError} usage */
+/** Reads the limits on the number of tunnels. @throws {TunlError} usage */
 export function readCaps(args: Arguments): { readonly caps?: Caps } {
   return collectCaps((setting) => args.get(capOption(setting)));
 }
 
-/** The option of commands that run until they are stopped: the milliseconds that a drain may take. */
+/** The option that limits the drain of a command that runs until it is stopped, in milliseconds. */
 export const graceOption = option('grace', parseWait, {
   value: 'TIME',
   summary: 'let open tunnels finish for so long after the first signal; 0: cut them, off: wait',

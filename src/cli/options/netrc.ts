@@ -7,26 +7,26 @@ import { Secret } from '../../core/secret.ts';
 import { quote } from '../../syntax/text.ts';
 import { describeFileError } from '../../syntax/password-file.ts';
 
-/** What a .netrc file says about one machine, or about all of them. */
+/** An entry of a .netrc file, for one machine or for all of them. */
 export interface NetrcEntry {
   /** Absent in a `default` entry. */
   readonly machine?: string;
-  /** Absent: the password is for whoever logs in there. */
+  /** Absent if the password is for every user of the machine. */
   readonly login?: string;
   readonly password?: Secret;
 }
 
-/** A .netrc file that was read. */
+/** The contents of a .netrc file. */
 export interface Netrc {
   readonly path: string;
   readonly entries: readonly NetrcEntry[];
-  /** Set when others than the owner may read it: its permissions, as chmod writes them. */
+  /** The permissions as chmod writes them; present only if users other than the owner can read the file. */
   readonly exposedMode?: string;
 }
 
 /**
- * Reads the file that NETRC names, else `.netrc` in the home folder, where it may be missing.
- * @throws {TunlError} usage, when NETRC names a file that cannot be read
+ * Reads the file that NETRC names, or else `.netrc` in the home folder, which may be missing.
+ * @throws {TunlError} usage, if NETRC names a file that cannot be read
  */
 export function readNetrc(env: Readonly<Record<string, string | undefined>>): Netrc | undefined {
   const named = env['NETRC'];
@@ -41,7 +41,7 @@ export function readNetrc(env: Readonly<Record<string, string | undefined>>): Ne
   }
 }
 
-/** The password of a user on a machine: the first entry that fits, as in curl. */
+/** Finds the password of a user on a machine. The first entry that matches counts, as in curl. */
 export function findNetrcPassword({ entries }: Netrc, host: string, user: string): Secret | undefined {
   const fits = ({ machine, login, password }: NetrcEntry) =>
     password !== undefined &&
@@ -51,13 +51,13 @@ export function findNetrcPassword({ entries }: Netrc, host: string, user: string
 }
 
 /**
- * Reads the text of a .netrc file:
+ * Parses the text of a .netrc file:
  *
  *     machine proxy.corp login me password "with \" and blanks"   # a comment
  *     macdef name (up to an empty line)
  *     default login me password pa#ss
  *
- * As in curl, words that mean nothing are passed over, and a `#` within a value is a part of it.
+ * As in curl, unknown words are skipped, and a `#` within a value is a part of it.
  */
 export function parseNetrc(text: string): NetrcEntry[] {
   const entries: { machine?: string; login?: string; password?: Secret }[] = [];
@@ -93,7 +93,7 @@ function setValue(words: Words, set: (value: string) => void): void {
   if (value !== undefined) set(value);
 }
 
-/** The words of a .netrc file, from the first to the last. */
+/** Reads the words of a .netrc file one by one. */
 class Words {
   readonly #text: string;
   #at = 0;
@@ -102,20 +102,20 @@ class Words {
     this.#text = text;
   }
 
-  /** The next word where a keyword may stand: comments are passed over. */
+  /** Returns the next keyword, skipping comments. */
   nextKeyword(): string | undefined {
     while (this.#take(/\s*#.*/y) !== undefined);
     return this.nextValue();
   }
 
-  /** The next word, whatever it is; a `#` does not start a comment here. */
+  /** Returns the next word, whatever it is; a `#` does not start a comment here. */
   nextValue(): string | undefined {
     this.#take(/\s+/y);
     const quoted = this.#take(/"(?:[^"\\]|\\[^])*"/y);
     return quoted === undefined ? this.#take(/\S+/y) : unquote(quoted);
   }
 
-  /** Passes over the name and the lines of a macro, up to an empty line. */
+  /** Skips the name and the lines of a macro, up to an empty line. */
   skipMacro(): void {
     this.#take(/[^]*?\n\r*\n|[^]*/y);
   }

@@ -2,20 +2,20 @@ import { BlockList, isIP } from 'node:net';
 import type { TcpAddress } from '../../core/address.ts';
 import { toAsciiName } from '../../syntax/host.ts';
 
-/** An entry of NO_PROXY that says something about targets. */
+/** A valid entry of NO_PROXY. */
 export interface NoProxyEntry {
-  /** As it was written. */
+  /** The entry as it was written. */
   readonly text: string;
   readonly matches: (target: TcpAddress) => boolean;
 }
 
-/** An entry that says nothing, and why. */
+/** An entry that is ignored, with the reason. */
 export interface IgnoredEntry {
   readonly text: string;
   readonly why: string;
 }
 
-/** A list of targets that are reached without a proxy. */
+/** The list of targets that are reached without a proxy. */
 export interface NoProxy {
   readonly entries: readonly NoProxyEntry[];
   readonly ignored: readonly IgnoredEntry[];
@@ -23,18 +23,17 @@ export interface NoProxy {
 
 type HostTest = (host: string) => boolean;
 
-/** A name as a target may have it; one leading and one trailing dot change nothing. */
+/** The name of a target; one leading and one trailing dot are ignored. */
 const domain = /^\.?((?:[\w~\u0080-\u{10ffff}-]+\.)*[\w~\u0080-\u{10ffff}-]+)\.?$/u;
 const numericLast = /(?:^|\.)\d+$/;
-/** Octets and stars for the others, `10.*` or `10.0.*.*`, or fewer than four octets and the number of bits. */
+/** Octets followed by stars (`10.*`, `10.0.*.*`), or fewer than four octets with a prefix length (`169.254/16`). */
 const shortRange = /^((?=(?:[^.]+\.){1,3}\*$)\d+(?:\.\d+)*(?:\.\*)+|\d+(?:\.\d+){0,2}(?=\/))(?:\/(\d{1,3}))?$/;
 
 /**
- * Reads the value of NO_PROXY as curl does: `*` alone for every target, else entries with commas or
- * blanks between them: a name, which stands for the names below it too, an address, or a range such
- * as `10.0.0.0/8`. Ours in addition, as other programs have them: line ends between entries, `*.corp`
- * for `.corp`, `10.*` and `169.254/16` for ranges, `[::1]`, `<local>` for every name without a dot, and
- * each of these with a port, `db.corp:5432`, `[::1]:22`.
+ * Parses the value of NO_PROXY as curl does: `*` alone matches every target; otherwise commas or blanks separate
+ * entries, each of which is a name (it also matches the names below it), an address, or a range such as `10.0.0.0/8`.
+ * As in other programs, these are accepted too: line ends between entries, `*.corp` for `.corp`, `10.*` and `169.254/16`
+ * for ranges, `[::1]`, `<local>` for every name without a dot, and any of these with a port: `db.corp:5432`, `[::1]:22`.
  */
 export function parseNoProxy(value: string): NoProxy {
   if (/^[\r\n]*\*[\r\n]*$/.test(value)) return { entries: [{ text: '*', matches: () => true }], ignored: [] };
@@ -48,7 +47,7 @@ export function parseNoProxy(value: string): NoProxy {
   return { entries, ignored };
 }
 
-/** What an entry matches, or why it cannot be meant. */
+/** Parses an entry. Returns the reason if the entry is not valid. */
 function parseEntry(text: string): NoProxyEntry['matches'] | string {
   if (text === '*') return '* means every target only where it is the whole list';
   if (text.includes('://')) return 'an entry is a name or an address, not a URL';
@@ -64,7 +63,7 @@ function parseHostEntry(text: string): NoProxyEntry['matches'] | string {
   return typeof test === 'string' ? test : ({ host }) => test(host);
 }
 
-/** An entry without brackets, and a range of IPv4 in full, where the short form leaves no doubt: `10.*`, `169.254/16`. */
+/** Removes brackets, and writes out the short forms of IPv4 ranges that are unambiguous: `10.*`, `169.254/16`. */
 function spellOut(text: string): string {
   const [, parts, bits] = shortRange.exec(text) ?? [];
   if (parts === undefined) return text.replace(/^\[(.*:.*)\](?=\/|$)/, '$1');
@@ -90,9 +89,9 @@ function parseRange(text: string): HostTest | string {
   const width = family === 4 ? 32 : 128;
   if (!/^\d{1,3}$/.test(bits) || Number(bits) > width) return `the number after / is at most ${width}`;
   const list = new BlockList();
-  // As in curl, 0 bits mean the address itself; every target is written as *.
+  // As in curl, a prefix length of 0 means the address itself; only * matches every target.
   list.addSubnet(network, Number(bits) || width, `ipv${family as 4 | 6}`);
-  // BlockList finds ::ffff:10.0.0.1 in 10.0.0.0/8; curl does not.
+  // BlockList matches ::ffff:10.0.0.1 with 10.0.0.0/8; curl does not.
   return (host) => isIP(host) === family && list.check(host, `ipv${family as 4 | 6}`);
 }
 

@@ -7,28 +7,28 @@ import type { Ui, Verbosity, Output } from '../terminal/ui.ts';
 
 const levelOf = { quiet: 'error', normal: 'info', verbose: 'debug', debug: 'trace' } as const;
 
-/** What is not here says less than the usual. */
+/** Levels of Envoy that are not listed here print less than the default. */
 const verbosityOf: Readonly<Record<string, Verbosity>> = { info: 'normal', debug: 'verbose', trace: 'debug' };
 
-/** The option that leaves out all but errors. */
+/** The option that hides everything but errors. */
 export const quietOption = flag('quiet', { short: 'q', summary: 'say nothing but errors' });
 
-/** The option that says more, the more often it is given. */
+/** The option that prints more details each time it is given. */
 export const verboseOption = counter('verbose', { short: 'v', summary: 'say each step; -vv also the details' });
 
-/** The option that makes messages objects. */
+/** The option that prints messages as JSON objects. */
 export const jsonOption = flag('json', { summary: 'write one JSON object per line to stderr instead of messages' });
 
 /** The option that prints the help of the command. */
 export const helpOption = flag('help', { short: 'h', summary: 'print this' });
 
-/** The options that say how much is said, and how. */
+/** The options that set the amount and the form of messages. */
 export const outputGroup: OptionGroup = {
   title: 'Messages',
   options: [quietOption, verboseOption, jsonOption, helpOption],
 };
 
-/** @throws {TunlError} usage */
+/** Reads the amount and the form of messages. @throws {TunlError} usage */
 export function readOutput(args: Arguments): Output {
   const loud = args.get(verboseOption);
   const quiet = args.get(quietOption);
@@ -37,7 +37,7 @@ export function readOutput(args: Arguments): Output {
   return { verbosity, form: args.get(jsonOption) ? 'json' : 'text' };
 }
 
-/** How much is said, as the admin address reads and sets it. */
+/** Lets the admin address read and set the amount of messages. */
 export function controlOutput(ui: Ui): OutputControl {
   return {
     level: () => levelOf[ui.output.verbosity],
@@ -45,7 +45,7 @@ export function controlOutput(ui: Ui): OutputControl {
   };
 }
 
-/** How to talk about words that cannot be parsed. */
+/** Guesses the form of messages for a command line that cannot be parsed. */
 export function guessOutput(words: readonly string[]): Output {
   const end = words.indexOf('--');
   const own = end < 0 ? words : words.slice(0, end);

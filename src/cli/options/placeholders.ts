@@ -3,26 +3,26 @@ import { usageError } from '../../core/errors.ts';
 import { writeUnixPath } from '../../core/unix-path.ts';
 import { quote } from '../../syntax/text.ts';
 
-/** What a command is told about one listener. */
+/** The facts about one listener that a command can use. */
 const parts = ['port', 'host', 'addr'] as const;
 type Part = (typeof parts)[number];
 
 /** The values of one listener; a Unix socket has no port. */
 export type PlaceholderValues = Readonly<Partial<Record<Part, string>>>;
 
-/** Variables that we set ourselves; those of a tunl around us are not meant for our command. */
+/** The variables that we set; those of an outer tunl are not meant for our command. */
 const ownVariable = /^TUNL_(?:PORT|HOST|ADDR)(?:_\d+)?$/;
 
-// `{{word}}` stands for the text {word}. Braces of others are left alone: ${word} of shells,
-// %{word} of curl, @{word} of git, #{word} of tmux; but user@{host} is ours.
+// `{{word}}` stands for the text {word}. The braces of other programs are left alone: ${word} of shells,
+// %{word} of curl, @{word} of git, #{word} of tmux. user@{host} is a placeholder of ours, though.
 const braces = /\{\{([A-Za-z][\w-]*)\}\}|(?<![$%])\{((?:port|host|addr)\d*)\}|(?<![$%@#\\])\{([A-Za-z][\w-]*)\}/g;
 
 /**
- * Refuses a command whose placeholders no listener can fill.
+ * Rejects a command with a placeholder that no listener can fill.
  * @throws {TunlError} usage
  */
 export function checkPlaceholders(words: readonly string[], listeners: readonly ListenAddress[]): void {
-  // What an inherited descriptor is, and which port is free, is known later.
+  // The address of an inherited descriptor, like the number of a free port, is known only later.
   fillPlaceholders(
     words,
     listeners.map((address) => (address.kind === 'fd' ? { port: '', host: '', addr: '' } : toPlace(address))),
@@ -32,7 +32,7 @@ export function checkPlaceholders(words: readonly string[], listeners: readonly 
 /**
  * Fills `{port}`, `{host}` and `{addr}` with the values of the first listener, `{port2}` and so on
  * with those of the second.
- * @throws {TunlError} usage, when a placeholder does not exist
+ * @throws {TunlError} usage, if a placeholder does not exist
  */
 export function fillPlaceholders(words: readonly string[], places: readonly PlaceholderValues[]): string[] {
   return words.map((word) =>
@@ -47,7 +47,7 @@ export function fillPlaceholders(words: readonly string[], places: readonly Plac
   );
 }
 
-/** The variables that tell a command about the listeners: `TUNL_PORT`, and `TUNL_PORT_1` and so on. */
+/** Returns the environment with variables for the listeners: `TUNL_PORT`, `TUNL_PORT_1` and so on. */
 export function setVariables(
   env: Readonly<Record<string, string | undefined>>,
   places: readonly PlaceholderValues[],
@@ -61,7 +61,7 @@ export function setVariables(
   return Object.fromEntries([...kept, ...set]);
 }
 
-/** Where a client on this machine reaches a listener. */
+/** Returns the address at which a client on this machine reaches a listener. */
 export function toPlace(address: Address): PlaceholderValues {
   switch (address.kind) {
     case 'tcp': {
@@ -76,7 +76,7 @@ export function toPlace(address: Address): PlaceholderValues {
   }
 }
 
-/** A listener on every address is reached on loopback. */
+/** Replaces the wildcard address by loopback. */
 function toReachable({ host }: TcpAddress): string {
   return host === '0.0.0.0' || host === '::' || host === '*' ? '127.0.0.1' : host;
 }

@@ -6,12 +6,12 @@ import type { Arguments } from '../parse/arguments.ts';
 import { flag, option } from '../parse/option.ts';
 import type { Ui } from '../terminal/ui.ts';
 
-/** The option that shows what a command would run, as the file that `chain -c` reads. */
+/** The option that prints what a command would run, as a file for `chain -c`. */
 export const printOption = flag('print', {
   summary: 'only print what would run, as a file for tunl chain -c; secrets are named, not printed',
 });
 
-/** The option that writes it for another program. */
+/** The option that prints what a command would run, as a file for another program. */
 export const exportOption = option('export', parseForm, {
   value: 'FORM',
   summary:
@@ -24,14 +24,14 @@ function parseForm(text: string, name: string): 'envoy' {
   throw usageError(`${name} ${quote(text)} is not envoy`);
 }
 
-/** True where a command is to write what would run, and not to run it. */
+/** Returns true if the command should only print what it would run. */
 export function isShown(args: Arguments): boolean {
   return args.get(printOption) || args.isGiven(exportOption);
 }
 
 /**
- * Writes a graph in the form that the options ask for, and resolves with the exit status.
- * @throws {TunlError} usage, when that form has no place for it
+ * Prints a graph in the form that the options ask for, and resolves with the exit status.
+ * @throws {TunlError} usage, if that form cannot express the graph
  */
 export async function showGraph(args: Arguments, ui: Ui, graph: Graph, options: PrintOptions = {}): Promise<number> {
   const form = args.get(exportOption);
@@ -41,7 +41,7 @@ export async function showGraph(args: Arguments, ui: Ui, graph: Graph, options: 
   return 0;
 }
 
-/** Prints a graph as that file, and resolves with the exit status. */
+/** Prints a graph as a file for `chain -c`, and resolves with the exit status. */
 export async function printGraph(ui: Ui, graph: Graph, options: PrintOptions = {}): Promise<number> {
   const { printGraph: format } = await import('../../app/commands/chain.ts');
   ui.print(format(graph, options));

@@ -11,35 +11,35 @@ const portFileOption = option('port-file', asText, {
   completes: 'file',
 });
 
-/** The option of a descriptor that is told of the listeners. */
+/** The option that names a descriptor to which the listeners are written. */
 export const readyFdOption = option('ready-fd', asText, {
   value: 'N',
   summary: 'write ADDR:PORT of each listener to this descriptor, one per line, once all accept; then close it',
 });
 
-/** The options by which a script learns that every listener accepts, and where. */
+/** The options that tell a script when all listeners accept, and where. */
 export const readinessOptions = [portFileOption, readyFdOption] as const;
 
-/** Tells those who wait for the listeners. */
+/** Tells waiting scripts when the listeners are ready. */
 export class Readiness {
   readonly #portFile: PortFile | undefined;
   #readyFd: ReadyFd | undefined;
 
-  /** Opens what will be written, before anything else is. @throws {TunlError} usage */
+  /** Prepares the file and the descriptor, before any listener is opened. @throws {TunlError} usage */
   constructor(args: Arguments) {
     const [fd, path] = [args.get(readyFdOption), args.get(portFileOption)];
     this.#readyFd = fd === undefined ? undefined : prepareReadyFd(fd);
     this.#portFile = path === undefined ? undefined : preparePortFile(path);
   }
 
-  /** Every listener accepts. Called again when there are others; a descriptor is told once. */
+  /** Announces that all listeners accept. If they change, a second call rewrites the file; the descriptor is written once. */
   announce(addresses: readonly Address[]): void {
     this.#portFile?.publish(formatLines(addresses, formatPort));
     this.#readyFd?.publish(formatLines(addresses, formatAddress));
     this.#readyFd = undefined;
   }
 
-  /** They do no longer. */
+  /** Removes the file, because the listeners no longer accept. */
   withdraw(): void {
     this.#portFile?.remove();
   }
@@ -49,7 +49,7 @@ function formatLines(addresses: readonly Address[], format: (address: Address) =
   return addresses.map((address) => `${format(address)}\n`).join('');
 }
 
-/** A Unix socket has no port; its line keeps the others in their places. */
+/** Formats the port. A Unix socket has none, so its address stands there and keeps the lines in order. */
 function formatPort(address: Address): string {
   return address.kind === 'tcp' ? String(address.port) : formatAddress(address);
 }

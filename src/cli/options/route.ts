@@ -17,12 +17,12 @@ import { fillPasswords, parseHops } from './hops.ts';
 import { printOption } from './print.ts';
 import { tlsOptions } from './tls.ts';
 
-/** The sources of addresses that --resolver takes. */
+/** The values of --resolver. */
 const resolvers = ['system', 'dns'] as const;
 
-/** The option that allows IPv4 alone. */
+/** The option that restricts addresses to IPv4. */
 export const ipv4Option = flag('ipv4', { short: '4', summary: 'use IPv4 only' });
-/** The option that allows IPv6 alone. */
+/** The option that restricts addresses to IPv6. */
 export const ipv6Option = flag('ipv6', { short: '6', summary: 'use IPv6 only' });
 const resolverOption = option('resolver', parseResolver, {
   value: 'WHO',
@@ -68,7 +68,7 @@ const askOptions = [headerOption, halfCloseOption, passwordFileOption];
 
 const proxyOptions = [proxyOption, retryOption, directOption, ...askOptions];
 
-/** The options that say how targets are reached, TLS to the proxies included. */
+/** The options that set the route to the targets, including TLS to the proxies. */
 export const routeGroup: OptionGroup = {
   title: 'Proxies (each may set its own in its URL: ?cacert=FILE&pin=PIN)',
   options: [...proxyOptions, ...Object.values(tlsOptions), ...addressOptions],
@@ -95,21 +95,20 @@ export const serverRouteGroup: OptionGroup = {
   ],
 };
 
-/** Where a tunnel leads to. */
+/** The address that a tunnel leads to. */
 type Target = ForwardSpec['target'];
 
-/** What the words and the environment say about the way to the targets. */
+/** The route to the targets, as the command line and the environment define it. */
 export interface RouteConfig extends Omit<RouteOptions, 'limits'> {
-  /** Targets that are reached without any hop, whatever `hops` says. */
+  /** The targets that are reached without any hop, whatever `hops` contains. */
   readonly direct: ReadonlySet<Target>;
 }
 
 /**
- * Reads hops and address family, and finds the passwords of hops, if need be by asking for them.
- * Without -x and --direct the environment decides for each of the targets; a proxy that does not
- * know its targets yet has none here, and takes nothing from the environment. `doubts` says at which level it is told that
- * an entry of NO_PROXY cannot be meant.
- * @throws {TunlError} usage; interrupted, when a signal came instead of a password
+ * Reads the hops and the address family, and finds the passwords of hops, asking the user if necessary. Without -x and
+ * --direct the environment selects the proxy for each target; `serve`, which does not know its targets yet, passes none
+ * and so takes nothing from the environment. `doubts` is the level at which invalid entries of NO_PROXY are reported.
+ * @throws {TunlError} usage; interrupted, if a signal comes instead of a password
  */
 export async function readRoute(
   args: Arguments,
@@ -136,12 +135,12 @@ export async function readRoute(
   return { hops: [hops], direct: new Set(direct), ...rest };
 }
 
-/** What holds for the whole way. @throws {TunlError} usage */
+/** Reads the options that apply to the whole route. @throws {TunlError} usage */
 export function readRest(args: Arguments): Pick<RouteOptions, 'retries' | 'family' | 'resolver'> {
   return { retries: args.get(retryOption) ?? 0, ...readFamily(args), ...readResolver(args) };
 }
 
-/** Reads --proxy-header and --half-close, which hold for each hop. @throws {TunlError} usage */
+/** Reads --proxy-header and --half-close, which apply to each hop. @throws {TunlError} usage */
 export function readTunnelRequestOptions(args: Arguments): Pick<HopFallbacks, 'headers' | 'halfClose'> {
   const halfClose = args.get(halfCloseOption);
   return {
@@ -150,14 +149,14 @@ export function readTunnelRequestOptions(args: Arguments): Pick<HopFallbacks, 'h
   };
 }
 
-/** URLs of hops, and what holds for those that do not say otherwise. */
+/** URLs of hops, and the settings of those that have none of their own. */
 interface HopTexts extends HopFallbacks {
   readonly texts: readonly string[];
 }
 
 /**
- * Reads hops of which each text may have alternatives, in travel order.
- * @throws {TunlError} usage; interrupted, when a signal came instead of a password
+ * Reads hops in travel order; each text may contain alternatives.
+ * @throws {TunlError} usage; interrupted, if a signal comes instead of a password
  */
 export async function readChoices(args: Arguments, context: CommandContext, words: HopTexts): Promise<HopChoice[]> {
   const choices = words.texts.map((text) => splitAlternatives(text, words.source));
@@ -175,7 +174,7 @@ async function readHops(args: Arguments, context: CommandContext, words: HopText
 
 function makeSources(args: Arguments, { io, ui }: CommandContext): Omit<PasswordSources, 'file'> {
   const ask: PasswordSources['ask'] = async (question) => {
-    // What is printed names a variable instead.
+    // --print shows the name of a variable in place of the password.
     if (args.get(printOption)) return 'not asked for';
     const { createAsk } = await import('../process/ask.ts');
     return createAsk({ env: io.env, askpassStderr: ui.output.form === 'json' ? 'ignore' : 'inherit' })(question);
@@ -183,17 +182,17 @@ function makeSources(args: Arguments, { io, ui }: CommandContext): Omit<Password
   return { env: io.env, ask, emit: createReport(ui, 'connect') };
 }
 
-/** One for each command line: it asks about each key once. */
+/** One source for each command line, so that the user is asked about each key once. */
 const keyPasswords = new WeakMap<Arguments, KeyPassword>();
 
-/** The sources of passwords for keys that name no file of their own. */
+/** Returns the source of passwords for keys without a password file. */
 export function readKeyPassword(args: Arguments, context: CommandContext): KeyPassword {
   const found = keyPasswords.get(args) ?? createKeyPassword(makeSources(args, context));
   keyPasswords.set(args, found);
   return found;
 }
 
-/** The proxy that the environment names for some of the targets, and the targets that need none. */
+/** Finds the proxy that the environment names, and the targets that are reached without it. */
 async function askEnvironment(
   env: PasswordSources['env'],
   targets: readonly Target[],

@@ -2,7 +2,7 @@ import { tlsNames, type TlsConfig } from '../../syntax/tls.ts';
 import type { Arguments } from '../parse/arguments.ts';
 import { asText, flag, option, type Option } from '../parse/option.ts';
 
-/** The flags that set TLS for every hop that does not set its own. */
+/** The options that set TLS for every hop without TLS settings of its own. */
 export const tlsOptions = {
   cacert: option('cacert', asText, {
     value: 'FILE',
@@ -41,7 +41,7 @@ export const tlsOptions = {
   }),
 } satisfies Record<(typeof tlsNames)[number], Option<string | boolean | undefined>>;
 
-/** The TLS flags of a command line. @throws {TunlError} usage */
+/** Reads the TLS options of a command line. @throws {TunlError} usage */
 export function readTlsConfig(args: Arguments): TlsConfig {
   const given = tlsNames.map((name) => [name, args.get<string | boolean | undefined>(tlsOptions[name]) || undefined]);
   return Object.fromEntries(given.filter(([, value]) => value !== undefined)) as TlsConfig;

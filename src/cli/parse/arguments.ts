@@ -1,12 +1,12 @@
 import { usageError } from '../../core/errors.ts';
 import type { Given, Option, OptionSpec } from './option.ts';
 
-/** The words of one command line, sorted but not yet understood. Every value is a string. */
+/** The arguments of one command line, sorted but not yet interpreted. Every value is a string. */
 export class Arguments {
   readonly #values: Readonly<Record<string, unknown>>;
-  /** What is neither an option nor after `--`, without the command's name. */
+  /** The words that are neither options nor after `--`, without the command's name. */
   readonly operands: readonly string[];
-  /** What follows `--`; absent without one. */
+  /** The words after `--`; absent if there is no `--`. */
   readonly rest: readonly string[] | undefined;
 
   constructor(
@@ -24,12 +24,12 @@ export class Arguments {
     }
   }
 
-  /** What an option means here. @throws {TunlError} usage */
+  /** Returns the parsed value of an option. @throws {TunlError} usage */
   get<T>({ name, read }: Option<T>): T {
     return read(this.#find(name));
   }
 
-  /** True where an option stands on the command line, whatever it means. */
+  /** Returns true if the option is on the command line, whatever its value. */
   isGiven({ name }: OptionSpec): boolean {
     return this.#find(name).times > 0;
   }

@@ -3,45 +3,45 @@ import type { Io } from '../terminal/io.ts';
 import type { Completes, Option } from './option.ts';
 import type { Ui } from '../terminal/ui.ts';
 
-/** Options that stand together in the help. */
+/** Options that the help lists together. */
 export interface OptionGroup {
   readonly title: string;
   readonly options: readonly Option<unknown>[];
 }
 
-/** A command line that works, and what it does. */
+/** A working command line with a description. */
 export interface Example {
   readonly what: string;
   readonly line: string;
 }
 
-/** What a command runs with. */
+/** The streams and the user interface that a command runs with. */
 export interface CommandContext {
   readonly io: Io;
   readonly ui: Ui;
 }
 
-/** The same with what the commands about commands need. */
+/** The context of `help` and `completion`, which also need the list of commands. */
 export interface ProgramContext extends CommandContext {
   /** Every command, in the order of the help. */
   readonly commands: readonly CommandSpec[];
 }
 
-/** One command. Its module stays light: `run` imports what the command means when it is called. */
+/** One command. Its module stays light: `run` imports the implementation when it is called. */
 export interface CommandSpec {
   readonly name: string;
-  /** What follows the name, one line for each form. */
+  /** The usage lines, without the name of the command. */
   readonly forms: readonly string[];
   readonly summary: string;
   readonly examples: readonly Example[];
   readonly groups: readonly OptionGroup[];
-  /** What a shell offers for its operands. */
+  /** The completions that a shell offers for its operands. */
   readonly completes?: Completes;
-  /** True when what follows `--` is a command of its own. */
+  /** True if the words after `--` are a command to run. */
   readonly takesCommand?: boolean;
-  /** True for a command whose other tunnels go on when one runs into a defect of ours. */
+  /** True if a bug that breaks one tunnel must not end the others. */
   readonly outlivesDefects?: boolean;
-  /** True for a command that others start: where its stderr is the null device, a failure is said on the terminal. */
+  /** True for a command that other programs start: if its stderr is the null device, it reports failures on the terminal. */
   readonly reachesTerminal?: boolean;
   /** Resolves with the exit status. @throws {TunlError} */
   readonly run: (args: Arguments, context: ProgramContext) => Promise<number>;

@@ -1,60 +1,60 @@
 /**
- * What a shell offers for the value of an option or for an operand: files, schemes and hosts of proxies,
- * a target's host, a SPEC with such a host in it, or these words.
+ * The completions that a shell offers for the value of an option or for an operand: files, schemes and hosts of
+ * proxies, hosts of targets, a SPEC that contains such a host, or a list of words.
  */
 export type Completes = 'file' | 'proxy' | 'host' | 'spec' | readonly string[];
 
-/** One option, as data: the parser, the help and the completions are made from it. */
+/** One option, as data. The parser, the help and the completions are made from it. */
 export interface OptionSpec {
-  /** Without the dashes. */
+  /** The name without the dashes. */
   readonly name: string;
   readonly short?: string;
-  /** The word for its value in the help; a switch has none. */
+  /** The placeholder for its value in the help; absent for a switch. */
   readonly value?: string;
-  /** The value that it has where none of those that it completes to follows; without this it needs one. */
+  /** The value that it takes if none of the words in `completes` follows. If absent, the option requires a value. */
   readonly bare?: string;
-  /** `list`: may be given several times and keeps all values; `count`: counts how often it is given. */
+  /** `list`: may be repeated and keeps all values; `count`: counts how often it is given. */
   readonly repeat?: 'list' | 'count';
   readonly summary: string;
-  /** The default in words, where there is one. */
+  /** The default value as a user would write it, if there is one. */
   readonly fallback?: string;
   readonly completes?: Completes;
 }
 
 /** The occurrences of one option on a command line. */
 export interface Given {
-  /** How often it stands there. */
+  /** How often it is given. */
   readonly times: number;
-  /** Its values, in order; a switch has none. */
+  /** Its values, in order; empty for a switch. */
   readonly values: readonly string[];
 }
 
-/** An option that knows what its occurrences mean: `Arguments.get` gives a T for it. */
+/** An option that parses its own occurrences: `Arguments.get` returns a T for it. */
 export interface Option<T> extends OptionSpec {
   /** @throws {TunlError} usage */
   readonly read: (given: Given) => T;
 }
 
-/** Reads one value of an option, which is named by its second argument as people write it. @throws {TunlError} usage */
+/** Parses one value of an option. The second argument is the option's name as a user writes it. @throws {TunlError} usage */
 type Parse<T> = (text: string, option: string) => T;
 
 type SwitchData = Pick<OptionSpec, 'short' | 'summary'>;
 type ValueData = Pick<OptionSpec, 'short' | 'bare' | 'fallback' | 'summary' | 'completes'> & { readonly value: string };
 
-/** A value that stands for itself. */
+/** Parses a value that stays the text that it is. */
 export const asText: Parse<string> = (text) => text;
 
-/** Makes an option that is given or not. */
+/** Makes a switch. */
 export function flag(name: string, { short, summary }: SwitchData): Option<boolean> {
   return { name, ...(short !== undefined && { short }), summary, read: ({ times }) => times > 0 };
 }
 
-/** Makes an option that means the more, the more often it is given. */
+/** Makes a switch that counts how often it is given. */
 export function counter(name: string, data: SwitchData): Option<number> {
   return { name, ...data, repeat: 'count', read: ({ times }) => times };
 }
 
-/** Makes an option with a value, of which the last one counts, as in curl; where none is given, its fallback, if it has one. */
+/** Makes an option with a value. The last value given counts, as in curl; without one, the fallback does, if there is one. */
 export function option<T>(name: string, parse: Parse<T>, data: ValueData & { readonly fallback: string }): Option<T>;
 export function option<T>(name: string, parse: Parse<T>, data: ValueData): Option<T | undefined>;
 export function option<T>(name: string, parse: Parse<T>, data: ValueData): Option<T | undefined> {
@@ -65,7 +65,7 @@ export function option<T>(name: string, parse: Parse<T>, data: ValueData): Optio
   return { name, ...data, read };
 }
 
-/** Makes an option whose values all count. */
+/** Makes an option that can be repeated and keeps all of its values. */
 export function list<T>(name: string, parse: Parse<T>, data: ValueData): Option<readonly T[]> {
   return { name, ...data, repeat: 'list', read: ({ values }) => values.map((text) => parse(text, `--${name}`)) };
 }

@@ -6,13 +6,13 @@ import type { OptionSpec } from './option.ts';
 import { suggest } from '../../syntax/suggest.ts';
 import { hasControl, quote } from '../../syntax/text.ts';
 
-/** A command line, sorted into a command and its words. */
+/** A command line, split into a command and its arguments. */
 export interface Parsed {
   readonly command: CommandSpec;
   readonly args: Arguments;
 }
 
-/** Every value stays a string, every option has one spelling, and what is repeated is kept. */
+/** Every value stays a string, every option has one spelling, and repeated options are kept. */
 const configuration = {
   'boolean-negation': false,
   'camel-case-expansion': false,
@@ -24,9 +24,9 @@ const configuration = {
 } as const;
 
 /**
- * Sorts the words of a command line. The parser of yargs tells options from operands and interprets
- * no value; what the words mean is decided by the commands. The rest of yargs would cost a fifth of
- * the start of `connect`, which is what an ssh waits for.
+ * Parses a command line. The parser of yargs separates options from operands and leaves every value a string; the
+ * commands interpret the values. The rest of yargs is not used, because loading it would take a fifth of the start-up
+ * time of `connect`, and ssh waits for that.
  * @throws {TunlError} usage
  */
 export function parseCommandLine(words: readonly string[], commands: readonly CommandSpec[]): Parsed {
@@ -51,7 +51,7 @@ export function parseCommandLine(words: readonly string[], commands: readonly Co
   };
 }
 
-/** The command is the first word; options may stand before it, as in git. */
+/** Finds the command: it is the first word, but options may precede it, as in git. */
 function findCommand(words: readonly string[], commands: readonly CommandSpec[]): CommandSpec {
   const isName = (word: string) => commands.some(({ name }) => name === word);
   const name = words[0]?.startsWith('-') === true ? words.find(isName) : words[0];
@@ -60,12 +60,12 @@ function findCommand(words: readonly string[], commands: readonly CommandSpec[])
   return command;
 }
 
-/** Every option of a command. */
+/** Lists every option of a command. */
 export function listOptions({ groups }: CommandSpec): readonly OptionSpec[] {
   return groups.flatMap(({ options }) => options);
 }
 
-/** What the parser would read otherwise than ssh and curl, written so that it does not. */
+/** Rewrites the words that the parser would read differently from ssh and curl. */
 function prepareWords(words: readonly string[], command: CommandSpec): string[] {
   const options = listOptions(command);
   return words.flatMap((word, index) => {
@@ -80,7 +80,7 @@ function isChoice(word: string | undefined, { completes }: OptionSpec): boolean 
   return word !== undefined && Array.isArray(completes) && completes.includes(word);
 }
 
-/** `-xURL` as two words, and no value for a switch: the parser would take any but `true` for a no. */
+/** Rewrites `-xURL` as `--proxy=URL`, and rejects a value for a switch: the parser would take any value but `true` for false. */
 function splitAttached(word: string, options: readonly OptionSpec[]): string[] {
   const [, long] = /^--([^=]+)=/.exec(word) ?? [];
   const isMeant = ({ name, short }: OptionSpec) =>
@@ -121,7 +121,7 @@ function unknownCommand(name: string | undefined, words: readonly string[], comm
   );
 }
 
-/** A word of unknown meaning may be a URL with a password in it. */
+/** Quotes a word without a password: an unknown word may be a URL that contains one. */
 function quoteSafely(word: string): string {
   return quote(word.replace(/^([^:/?#@]*:\/\/)?.*@/s, '***@'));
 }
