@@ -4,8 +4,8 @@ import type { FieldMatch, Graph, HttpRoute, HttpStage, RequestMatch, RouteName }
 import type { GraphFault } from '../model/fault.ts';
 
 /**
- * Finds what can run and is not likely to be meant: routes that no request reaches, upstreams that no route
- * leads to. Envoy takes both.
+ * Finds valid parts of a graph that are probably mistakes: routes that no request can match, and upstreams that no
+ * route uses. Envoy accepts both.
  */
 export function findDoubts({ stages }: Graph): GraphFault[] {
   return stages.flatMap((stage) => (stage.job === 'http' ? [...findHidden(stage), ...findUnused(stage)] : []));
@@ -28,7 +28,7 @@ function findHidden(stage: HttpStage<RouteName>): GraphFault[] {
   );
 }
 
-/** True when every request that fits the other fits this one, as far as that is plain to see. */
+/** True if every request that meets the other match also meets this one. Finds only the obvious cases. */
 function covers(match: RequestMatch, other: RequestMatch): boolean {
   return (
     coversPath(match.path, other.path) &&

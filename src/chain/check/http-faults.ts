@@ -2,7 +2,7 @@ import { quote } from '../../syntax/text.ts';
 import type { GraphFault } from '../model/fault.ts';
 import type { HttpRoute, HttpStage, RouteName } from '../model/graph.ts';
 
-/** Finds what is wrong with the hosts, routes and upstreams of a stage. */
+/** Finds errors in the hosts, routes and upstreams of a stage. */
 export function findHttpFaults(stage: HttpStage<RouteName>): GraphFault[] {
   const twins = findTwinDomains(stage);
   return [...(twins.length > 0 ? twins : findTwinNames(stage)), ...findLostRoutes(stage)];
@@ -45,7 +45,7 @@ function findLostRoutes(stage: HttpStage<RouteName>): GraphFault[] {
     });
 }
 
-/** The upstream that a route leads to. */
+/** Returns the name of a route's upstream, or undefined if the route answers requests itself. */
 export function upstreamOf({ action }: HttpRoute): string | undefined {
   return action.kind === 'answer' ? undefined : action.upstream;
 }

@@ -17,7 +17,7 @@ import {
   type Exit,
 } from '../model/graph.ts';
 
-/** Finds what is wrong with a graph before anything listens: names, loops, stages that nothing leads to. */
+/** Finds errors in a graph before it listens, such as duplicate names, loops and unreachable stages. */
 export function findFaults(graph: Graph): GraphFault[] {
   const lost = findLostRoutes(graph);
   if (lost.length > 0) return lost;
@@ -59,7 +59,7 @@ function findLostRoutes({ stages, routes }: Graph): GraphFault[] {
   );
 }
 
-/** A way of a stage, and whose it is in the graph where it is that of an upstream. */
+/** An exit of a stage, with the graph's own object for the upstream that has it, if any. */
 interface PlacedWay {
   readonly stage: Stage;
   readonly way: Exit;
@@ -112,7 +112,7 @@ function findUnknown(ways: readonly PlacedWay[], names: ReadonlyMap<string, Stag
   });
 }
 
-/** A proxy knows neither our stages nor our sockets: it can only be asked for a host and a port. */
+/** Finds internal and Unix targets behind a proxy, which can only be asked for a host and a port. */
 function findImpossible(ways: readonly PlacedWay[]): GraphFault[] {
   return ways.flatMap((placed) => {
     const { to, route } = placed.way;
@@ -127,7 +127,7 @@ function findImpossible(ways: readonly PlacedWay[]): GraphFault[] {
   });
 }
 
-/** A way that comes back to where it was would never end. */
+/** Finds a loop of stages, in which a tunnel would never reach a target. */
 function findLoops(stages: readonly Stage[], names: ReadonlyMap<string, Stage>): GraphFault[] {
   const done = new Set<Stage>();
   const visit = (stage: Stage, path: readonly Stage[]): GraphFault | undefined => {
@@ -151,7 +151,7 @@ function findLoops(stages: readonly Stage[], names: ReadonlyMap<string, Stage>):
   return [];
 }
 
-/** The stages that forward and that one of them leads to by their addresses: each Link would open the next. */
+/** Lists the forward stages that a forward stage dials directly by their addresses, where each Link opens the next. */
 function findReached(stage: Stage, stages: readonly Stage[]): Stage[] {
   if (stage.job !== 'forward' || stage.route.hops.length > 0 || stage.route.entry) return [];
   const { targets } = stage.to;
@@ -161,7 +161,7 @@ function findReached(stage: Stage, stages: readonly Stage[]): Stage[] {
   );
 }
 
-/** True where a target is surely our listener. What a name stands for is not asked. */
+/** True if a target is certainly our listener. Names are not resolved. */
 function isReachedAt(listen: ListenAddress | InternalAddress, target: Target): boolean {
   if (listen.kind === 'internal' || target.kind === 'internal' || listen.kind !== target.kind) return false;
   if (listen.kind !== 'tcp' || target.kind !== 'tcp' || listen.host === target.host) return isSamePlace(listen, target);
@@ -169,7 +169,7 @@ function isReachedAt(listen: ListenAddress | InternalAddress, target: Target): b
   return isLoopbackHost(target.host) && (isSamePlace(listen, target) || isSamePlace(target, listen));
 }
 
-/** A stage with internal listeners only, that nothing leads to, does nothing: a name is misspelt somewhere. */
+/** Finds stages that have only internal listeners and that no other stage dials, usually due to a misspelt name. */
 function findUnreached(stages: readonly Stage[], names: ReadonlyMap<string, Stage>): GraphFault[] {
   const reached = new Set<Stage>();
   const reach = (stage: Stage): void => {

@@ -3,7 +3,7 @@ import { formatHop } from '../../core/hop.ts';
 import { upstreamOf } from '../check/http-faults.ts';
 import type { HttpRoute, HttpStage, Upstream } from '../model/graph.ts';
 
-/** A route described for people, without values of fields. */
+/** A description of a route for people, without the values of fields. */
 export interface RouteText {
   /** The requests that it matches: `GET /health`, `a.example.com/api…`, `CONNECT with foo`. */
   readonly fits: string;

@@ -97,7 +97,7 @@ export function makePicture(graph: Graph, { fused, counters }: PictureOptions): 
 
 const asked = 'the requested target';
 
-/** The most routes beside an arrow. */
+/** The maximum number of routes beside an arrow. */
 const maxRoutes = 3;
 
 function listEnds({ to, upstream }: Exit): readonly (Target | string)[] {

@@ -2,8 +2,8 @@ import { usageError } from '../../core/errors.ts';
 import { quote } from '../../syntax/text.ts';
 
 /**
- * Reads the hosts that routes are for: `a.example.com`, `a.example.com:8080`, `*.example.com`, `www.*` or `*`, in
- * lower case.
+ * Parses a host pattern of a virtual host: `a.example.com`, `a.example.com:8080`, `*.example.com`, `www.*` or `*`.
+ * The result is in lower case.
  * @throws {TunlError} usage
  */
 export function parseDomain(text: string): string {

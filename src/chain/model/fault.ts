@@ -1,10 +1,10 @@
-/** Something that a graph cannot have. */
+/** An error in a graph. */
 export interface GraphFault {
-  /** The stage that it is about. */
+  /** The name of the stage that has the error. */
   readonly stage: string;
-  /** Which part of it, or of `about`. */
+  /** The part of the stage, or of `about`, that is wrong. */
   readonly part: 'name' | 'listen' | 'to' | 'via' | 'http' | 'limits' | 'retry' | 'access-log';
-  /** The upstream, route or host of the stage that it is about, the very object of the graph. */
+  /** The upstream, route or host that has the error: the same object as in the graph. */
   readonly about?: object;
   readonly message: string;
   readonly hint?: string;

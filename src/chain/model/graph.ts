@@ -8,7 +8,7 @@ import type { RouteName, RouteOptions, TargetChoice } from './route.ts';
 export type * from './http.ts';
 export type * from './route.ts';
 
-/** TLS of a stage's listener. Without `cert` and `key` a development certificate is made. */
+/** The TLS settings of a stage's listener. Without `cert` and `key`, a development certificate is generated. */
 export interface ListenerTls {
   readonly cert?: string;
   readonly key?: string;
@@ -17,96 +17,96 @@ export interface ListenerTls {
   readonly clientCa?: string;
 }
 
-/** Where a stage writes a line for each tunnel or request that has ended. */
+/** A log to which a stage writes a line for each tunnel or request that has ended. */
 export interface AccessLog {
   /** A file, or `/dev/stdout` or `/dev/stderr`. */
   readonly path: string;
-  /** A line with operators such as `%BYTES_SENT%`, or the members of a JSON object; that of Envoy where absent. */
+  /** A line with operators such as `%BYTES_SENT%`, or the members of a JSON object. Default: Envoy's format. */
   readonly format?: string | Readonly<Record<string, string>>;
 }
 
 interface AnyStage<R> {
   readonly name: string;
-  /** Each may be an address of the system or the name of an internal listener. */
+  /** Addresses of the system, and names of internal listeners. */
   readonly listen: readonly (ListenAddress | InternalAddress)[];
   readonly tls?: ListenerTls;
   readonly route: R;
-  /** Write a record of its own for each tunnel, also where an outer stage writes one. A proxy always does. */
+  /** Write a separate record for each tunnel, even if an outer stage writes one too. A proxy always does. */
   readonly log: boolean;
   readonly accessLogs?: readonly AccessLog[];
 }
 
-/** Bytes that arrive go to a target, through hops. */
+/** A stage that forwards the bytes it receives to a target, through hops. */
 export interface ForwardStage<R = RouteOptions> extends AnyStage<R> {
   readonly job: 'forward';
   readonly to: TargetChoice;
 }
 
-/** Who may use a stage that speaks HTTP, what for, and how much at a time. */
+/** The access policy of a stage that speaks HTTP: its users, its rules for targets, and its caps. */
 export interface StagePolicy {
   readonly users: {
     readonly authFile?: string;
     readonly single?: { readonly user: string; readonly password: string };
   };
-  /** Rules about what may be asked for. */
+  /** Rules for the targets that clients may request. */
   readonly allow: readonly string[];
   readonly deny: readonly string[];
-  /** How many tunnels and requests there may be at a time: in all, of one client, in one HTTP/2 session. */
+  /** Limits on concurrent tunnels and requests: in total, per client, and per HTTP/2 session. */
   readonly caps?: Caps;
 }
 
-/** Tunnels that arrive are ended here and go on to what they asked for, or to one place. */
+/** A stage that terminates tunnels and relays their bytes to the requested target, or to a fixed one. */
 export interface ProxyStage<R = RouteOptions> extends AnyStage<R>, StagePolicy {
   readonly job: 'proxy';
   readonly to?: TargetChoice;
-  /** Names of the carriers' switches (`post`, …): what is accepted beside CONNECT, or instead of it. */
+  /** Names of the carriers' switches (`post`, …), which accept other requests besides CONNECT, or instead of it. */
   readonly accept: readonly string[];
-  /** Serve without authentication on an address that is not loopback. */
+  /** Allow an address that is not loopback without authentication. */
   readonly open: boolean;
-  /** Tell each target who the client is, before the first byte. */
+  /** Send a PROXY protocol header with the client's address to each target, before the first byte. */
   readonly proxyProtocol?: 'v1' | 'v2';
-  /** Refuse with the statuses that Envoy has; with those of `serve` where absent. */
+  /** Refuse requests with the same statuses as Envoy. Default: the statuses of `serve`. */
   readonly statuses?: 'envoy';
 }
 
-/** HTTP requests that arrive are looked at one by one: each is answered, goes on, or opens a tunnel. */
+/** A stage that routes each HTTP request it receives: it answers it, forwards it, or opens a tunnel for it. */
 export interface HttpStage<R = RouteOptions> extends AnyStage<R>, Partial<StagePolicy> {
   readonly job: 'http';
-  /** It leads to its upstreams. */
+  /** Always absent: requests go to the upstreams. */
   readonly to?: undefined;
-  /** Its hops are not used: the upstreams have routes of their own. Its limits are those of the clients. */
+  /** Only the limits are used, for connections from clients. The upstreams have their own routes with hops. */
   readonly route: R;
-  /** `auto`: both, told apart by ALPN or the first bytes. */
+  /** `auto` accepts both versions and detects the version from ALPN or the first bytes. */
   readonly codec: 'auto' | 'http1' | 'http2';
   readonly hosts: readonly VirtualHost[];
-  /** At least those that the routes name. */
+  /** All upstreams that the routes name, and possibly more. */
   readonly upstreams: readonly Upstream<R>[];
-  /** Let everyone choose where an upstream leads to, also on an address that is not loopback. */
+  /** Allow all clients to choose the target of an upstream, even on an address that is not loopback. */
   readonly open?: boolean;
 }
 
 /**
- * One listener with a job. Not to be confused with a Stage, which turns a Dial into a Dial. In a graph it names its
- * routes (`R` is `RouteName`); who looks at one stage after the other has them in place.
+ * A set of listeners with a job. Not to be confused with a Layer, which turns a Dial into a Dial. In a graph, a stage
+ * refers to its routes by name (`R` is `RouteName`); `listStages` returns stages that contain the routes themselves.
  */
 export type Stage<R = RouteOptions> = ForwardStage<R> | ProxyStage<R> | HttpStage<R>;
 
-/** Everything that one process does: stages, joined by the names of their internal listeners. */
+/** The configuration of a process: stages, connected through the names of their internal listeners. */
 export interface Graph {
-  /** The routes that stages and upstreams refer to, by name. */
+  /** The routes by name. Stages and upstreams refer to these names. */
   readonly routes: ReadonlyMap<RouteName, RouteOptions>;
   readonly stages: readonly Stage<RouteName>[];
-  /** Where the process tells of itself. */
+  /** The listen address of the admin interface. */
   readonly admin?: ListenAddress;
-  /** Others may reach it too: that its address is not loopback is meant. */
+  /** Allow an admin address that is not loopback, so that other machines can reach it. */
   readonly adminOpen?: boolean;
-  /** How much an internal listener holds in each direction, in bytes. */
+  /** The buffer size of an internal listener in each direction, in bytes. */
   readonly internalBufferBytes?: number;
 }
 
 /**
- * The stages of a graph with their routes in place.
- * @throws {TunlError} internal, for a name that no route has: `findFaults` tells of those before
+ * Lists the stages of a graph, with each route name replaced by the route itself.
+ * @throws {TunlError} internal, if a name has no route; `findFaults` reports such names earlier
  */
 export function listStages({ stages, routes }: Pick<Graph, 'stages' | 'routes'>): readonly Stage[] {
   const find = (name: RouteName): RouteOptions => {
@@ -122,18 +122,18 @@ export function listStages({ stages, routes }: Pick<Graph, 'stages' | 'routes'>)
   });
 }
 
-/** A graph whose stages have their routes in place. */
+/** A graph whose stages contain their routes instead of the names of routes. */
 export interface PlainGraph extends Omit<Graph, 'stages' | 'routes'> {
   readonly stages: readonly Stage[];
 }
 
-/** Puts the routes of a graph into its stages: who writes it for others has no use for their names. */
+/** Moves the routes of a graph into its stages, for output in formats that do not need the names of routes. */
 export function toPlain(graph: Graph): PlainGraph {
   const { routes: _named, ...rest } = graph;
   return { ...rest, stages: listStages(graph) };
 }
 
-/** The internal stages that a stage leads into. */
+/** Lists the internal listeners that a stage dials, as entries or as targets. */
 export function listInnerExits(stage: Stage): readonly InternalAddress[] {
   return listRoutesOut(stage).flatMap(({ to, route: { entry } }) => {
     const exits = to?.targets.filter((target) => target.kind === 'internal') ?? [];
@@ -141,16 +141,16 @@ export function listInnerExits(stage: Stage): readonly InternalAddress[] {
   });
 }
 
-/** A way out of a stage. */
+/** An exit of a stage: a route with its targets. */
 export interface Exit {
-  /** Absent: it leads to what is asked for. */
+  /** Absent if the request names the target. */
   readonly to?: TargetChoice;
   readonly route: RouteOptions;
-  /** Whose way it is; absent where it is that of the stage itself. */
+  /** The upstream that owns this exit; absent if the stage itself does. */
   readonly upstream?: Upstream;
 }
 
-/** The ways out of a stage: its own, or those of its upstreams, in their order. */
+/** Lists the exits of a stage: its own exit, or the exits of its upstreams in their order. */
 export function listRoutesOut(stage: Stage): readonly Exit[] {
   if (stage.job !== 'http') return [{ route: stage.route, ...(stage.to && { to: stage.to }) }];
   return stage.upstreams.map((upstream) => {
@@ -159,14 +159,14 @@ export function listRoutesOut(stage: Stage): readonly Exit[] {
   });
 }
 
-/** The names under which a stage can be reached inside the process. */
+/** Lists the names of the internal listeners of a stage. */
 export function listNames(stage: Pick<Stage, 'listen'>): readonly string[] {
   return stage.listen.flatMap((address) => (address.kind === 'internal' ? [address.name] : []));
 }
 
 /**
- * True where a stage does nothing but dial and relay, so that an outer stage may dial for it: then no pair
- * in memory and no second relay lie between the two.
+ * True if a stage only dials and relays. An outer stage may then dial in its place, which saves the in-memory pair
+ * and the second relay between them.
  */
 export function isFusible(stage: Stage): boolean {
   if (stage.job !== 'forward' || stage.tls || stage.log || stage.accessLogs) return false;

@@ -1,87 +1,90 @@
 import type { TlsSettings } from '../../core/hop.ts';
 import type { RouteOptions, TargetChoice } from './route.ts';
 
-/** How a text is compared. */
+/** A text and how to compare with it. */
 export type TextMatch = { readonly kind: 'exact' | 'prefix' | 'suffix' | 'contains'; readonly value: string };
 
-/** One field that a request must have; the pseudo-fields `:method`, `:authority` and `:path` count as fields. */
+/** A condition on one field of a request. The pseudo-fields `:method`, `:authority` and `:path` count as fields. */
 export interface FieldMatch {
-  /** In lower case. */
+  /** The name of the field, in lower case. */
   readonly name: string;
-  /** Absent: it only has to be there. */
+  /** Absent if any value matches. */
   readonly value?: TextMatch;
-  /** The field must not be like that. */
+  /** Match requests whose field does not meet the condition. */
   readonly invert?: boolean;
 }
 
-/** Which requests a route is for; all of it must fit. */
+/** The conditions of a route. A request must meet all of them. */
 export interface RequestMatch {
-  /** `connect` fits every CONNECT and nothing else. No path fits a plain CONNECT, which has none. */
+  /** `connect` matches every CONNECT and nothing else. No other kind matches a plain CONNECT, which has no path. */
   readonly path: { readonly kind: 'connect' } | { readonly kind: 'prefix' | 'exact'; readonly value: string };
   readonly fields: readonly FieldMatch[];
 }
 
-/** A fixed answer. */
+/** An action that answers requests with a fixed response. */
 export interface AnswerAction {
   readonly kind: 'answer';
   readonly status: number;
   readonly body?: string;
 }
 
-/** Requests go on to an upstream, and its answers back. */
+/** An action that forwards requests to an upstream and its responses to the client. */
 export interface RequestsAction {
   readonly kind: 'requests';
   /** Name of an upstream of the stage. */
   readonly upstream: string;
-  /** How long the whole answer may take once the request has ended; 0 switches the limit off. */
+  /** Limit for the whole response after the end of the request, in milliseconds; 0 means no limit. */
   readonly timeoutMs: number;
-  /** End a request that moves nothing for so long; that of the stage where absent. */
+  /** Idle limit of a request, in milliseconds. Default: the limit of the stage. */
   readonly idleMs?: number;
-  /** Protocols to which the client may switch, in lower case (`websocket`, `connect`): both go on as they are. */
+  /** Protocols that a client may upgrade to, in lower case (`websocket`, `connect`). Upgrades are forwarded as they are. */
   readonly upgrades: readonly string[];
 }
 
-/** The bytes inside a tunnel request go to an upstream: CONNECT, and POST where that is said. */
+/** An action that relays the bytes inside a tunnel to an upstream. The tunnel is a CONNECT or, with `post`, a POST. */
 export interface TunnelsAction {
   readonly kind: 'tunnels';
   /** Name of an upstream of the stage. */
   readonly upstream: string;
-  /** Take a POST whose body and answer are the two directions. */
+  /** Accept POST requests, whose request and response bodies are the two directions of a tunnel. */
   readonly post: boolean;
-  /** End a tunnel that moves nothing for so long; that of the stage where absent. */
+  /** Idle limit of a tunnel, in milliseconds. Default: the limit of the stage. */
   readonly idleMs?: number;
-  /** Tell the upstream who the client is, before the first byte. */
+  /** Send a PROXY protocol header with the client's address to the upstream, before the first byte. */
   readonly proxyProtocol?: 'v1' | 'v2';
 }
 
-/** What is done with a request. */
+/** The action that a route performs on a request. */
 export type HttpAction = AnswerAction | RequestsAction | TunnelsAction;
 
-/** What happens to the requests that fit. The first route that fits is taken. */
+/** A match and the action on matching requests. The first matching route of a host is used. */
 export interface HttpRoute {
   readonly match: RequestMatch;
   readonly action: HttpAction;
 }
 
-/** The routes of some hosts. */
+/** The routes of one or more hosts. */
 export interface VirtualHost {
   readonly name: string;
   /**
-   * Host, or host and port where the request names one, in lower case: exact, `*.suffix`, `prefix.*`, or `*` for all. The most
-   * exact fits first. At least one.
+   * At least one pattern, in lower case: an exact host, `*.suffix`, `prefix.*`, or `*` for all. A pattern may include
+   * a port, if the request names one. The most specific pattern wins.
    */
   readonly domains: readonly string[];
   readonly routes: readonly HttpRoute[];
 }
 
-/** Where requests and tunnels of an HTTP stage go. In a graph it names its route; elsewhere it may have it in place. */
+/**
+ * A destination for requests and tunnels of an HTTP stage. In a graph it refers to its route by name; elsewhere it may
+ * contain the route.
+ */
 export interface Upstream<R = RouteOptions> {
   readonly name: string;
-  /** Fixed places, or the IP address and port that a field of the request names (`:authority`: what it asks for). */
+  /** Fixed targets, or a field of the request with an IP address and port (`:authority` is the requested target). */
   readonly to: TargetChoice | { readonly field: string };
   readonly route: R;
-  /** How requests are written; tunnels are bytes. */
+  /** The HTTP version of requests to the upstream. It does not apply to tunnels, which are plain bytes. */
   readonly version: 'http1' | 'http2';
-  /** Speak TLS with it. */
+  /** TLS settings for the connection to the upstream; absent without TLS. */
   readonly tls?: TlsSettings;
 }

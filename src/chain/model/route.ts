@@ -4,46 +4,46 @@ import type { Limits } from '../../syntax/settings.ts';
 
 export type { Limits } from '../../syntax/settings.ts';
 
-/** One place on the way: alternatives that are tried in turn, at least one. */
+/** One position on a route, with at least one hop. Several hops are alternatives. */
 export type HopChoice = readonly Hop[];
 
-/** How targets are reached. */
+/** The settings of a route to targets. */
 export interface RouteOptions {
-  /** In travel order, the nearest first; empty means direct. */
+  /** The hops, nearest first; empty for direct connections. */
   readonly hops: readonly HopChoice[];
-  /** The stage of this process that the way leads through before the first hop: it carries bytes, with no CONNECT. */
+  /** A stage of this process that the route passes before the first hop. It relays bytes; no CONNECT is sent to it. */
   readonly entry?: InternalAddress;
   readonly limits: Limits;
   /** Use only this address family. */
   readonly family?: 4 | 6;
   /**
-   * Who knows the addresses of names: the system, or the name servers. Where absent, the name servers alone for clients
-   * who choose where they go, and for a fixed target, as ssh does, the system too.
+   * The resolver for names: the system or the name servers. Default: only the name servers if clients choose the
+   * target; for a fixed target the system too, as ssh does.
    */
   readonly resolver?: 'system' | 'dns';
-  /** How often a dial that failed is repeated; 0 where absent. */
+  /** The number of retries after a failed dial. Default: 0. */
   readonly retries?: number;
   /**
-   * How long is waited before a retry: anything up to `baseMs`, then up to twice as much each time, at most `maxMs`.
-   * Where absent about 250 ms at first and at most 10 s, and not at all where `retryOn` is `any`.
+   * The random wait before a retry, in milliseconds: up to `baseMs` at first, then up to twice as much each time, but
+   * at most `maxMs`. Default: about 250 ms at first and at most 10 s; no wait if `retryOn` is `any`.
    */
   readonly backOff?: { readonly baseMs: number; readonly maxMs: number };
-  /** Which failures are retried: those that may pass (where absent), or each. */
+  /** The failures that are retried: only temporary ones (the default), or any. */
   readonly retryOn?: 'passing' | 'any';
-  /** Which of several hops at one place: the first that works (where absent), or each in turn. */
+  /** The choice between alternative hops: the first that works (the default), or each in turn. */
   readonly hopBalance?: 'first' | 'round-robin';
 }
 
-/** The name of a route in its graph. Stages and upstreams that refer to the same route share the sessions with its hops. */
+/** The name of a route in its graph. Stages and upstreams with the same route share the sessions with its hops. */
 export type RouteName = string;
 
-/** A place that a stage can lead to. */
+/** An address that a stage can dial as its target. */
 export type Target = TcpAddress | UnixAddress | InternalAddress;
 
-/** The targets of a stage: one, or several of which one is taken for each tunnel. */
+/** The targets of a stage, of which one is chosen for each tunnel. */
 export interface TargetChoice {
   /** At least one. */
   readonly targets: readonly Target[];
-  /** `first`: the first that can be reached; `round-robin`: each in turn, those that cannot be reached left out. */
+  /** `first` uses the first reachable target; `round-robin` uses each in turn and skips unreachable ones. */
   readonly balance: 'first' | 'round-robin';
 }

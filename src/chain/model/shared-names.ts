@@ -1,6 +1,6 @@
 import type { Stage, Graph, RouteName, RouteOptions } from './graph.ts';
 
-/** Gives names to what a file leaves without one: what says the same has the same name. */
+/** Assigns names to parts that have none in a file. Parts with the same content share a name. */
 export class SharedNames {
   readonly #taken: Set<string>;
   readonly #given = new Map<string, string>();
@@ -10,8 +10,8 @@ export class SharedNames {
   }
 
   /**
-   * The name for what says this; a new one where nothing has said it before.
-   * @param said what JSON can write; what it leaves out, such as a secret, makes no difference
+   * Returns the name for this content, and assigns a new one if the content is new.
+   * @param said the content; only what JSON can represent is compared, so secrets make no difference
    */
   share(wanted: string, said: unknown): string {
     const text = JSON.stringify(said);
@@ -20,7 +20,7 @@ export class SharedNames {
     return name;
   }
 
-  /** A name like the wanted one that nothing else has. */
+  /** Reserves a unique name: the wanted one, with a number appended if it is taken. */
   take(wanted: string): string {
     let name = wanted;
     for (let count = 2; this.#taken.has(name); count++) name = `${wanted}-${count}`;
@@ -29,13 +29,13 @@ export class SharedNames {
   }
 }
 
-/** The routes of a graph in the making. */
+/** The routes of a graph that is being built. */
 export class RouteTable {
-  /** By name, in the order in which they were asked for. */
+  /** The routes by name, in the order of the first request for each. */
   readonly routes = new Map<RouteName, RouteOptions>();
   readonly #names = new SharedNames();
 
-  /** The name of the route that says this; it is made where nothing has said it before. */
+  /** Returns the name of the route with this content, and makes the route if the content is new. */
   share(wanted: RouteName, said: unknown, make: () => RouteOptions): RouteName {
     const name = this.#names.share(wanted, said);
     if (!this.routes.has(name)) this.routes.set(name, make());
@@ -43,7 +43,7 @@ export class RouteTable {
   }
 }
 
-/** Names the routes that stages have in place. Those that are the same are one: they have no secrets that could differ. */
+/** Names the routes inside stages. Equal routes become one, which is safe because these routes hold no secrets. */
 export function nameRoutes(stages: readonly Stage[]): Pick<Graph, 'routes' | 'stages'> {
   const table = new RouteTable();
   const name = (wanted: string, route: RouteOptions) => table.share(wanted, route, () => route);
