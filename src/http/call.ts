@@ -2,34 +2,34 @@ import type { Readable } from 'node:stream';
 import type { HeaderField } from '../core/hop.ts';
 import type { Link } from '../core/link.ts';
 
-/** Interim answers (1xx) before the final one; more than a few is a peer that only keeps us busy. */
+/** The most interim answers (1xx) that we read before the final one; a peer that sends more only keeps us busy. */
 export const maxInterim = 64;
 
-/** The body of a Call, on its way from whoever sends it. */
+/** The body of a Call, read while it is sent. */
 export interface CallBody {
   readonly source: Readable;
-  /** How many bytes it has, where that is known before. */
+  /** Its length in bytes, if it is known in advance. */
   readonly bytes: number | undefined;
-  /** The fields behind it, complete once it has ended. */
+  /** The trailer fields, complete once the body has ended. */
   trailers(): readonly HeaderField[];
-  /** Set once a byte of it has been taken: it cannot be sent again. */
+  /** Set once a byte of the body has been read: the body cannot be sent again. */
   isTaken: boolean;
 }
 
 /**
- * What a Call opens: a tunnel by CONNECT, another protocol, written as in `Upgrade`, or a tunnel in the two bodies of
- * the exchange itself. Where `isAccepted` is absent, the status is the one that HTTP has for it.
+ * The thing that a Call opens: a tunnel by CONNECT, another protocol (named as in `Upgrade`), or a tunnel in the two
+ * bodies of the exchange. If `isAccepted` is absent, the status that HTTP defines for this means success.
  */
 export type Opens = (
   | { readonly kind: 'connect' | 'bodies' }
   | { readonly kind: 'upgrade'; readonly protocol: string }
 ) & { readonly isAccepted?: (status: number) => boolean };
 
-/** Who is asked, as messages and failures name it. */
+/** The peer that a Call is sent to, as messages and failures name it. */
 export interface Asked {
-  /** `upstream shop`, `proxy:3128`. */
+  /** For example `upstream shop` or `proxy:3128`. */
   readonly name: string;
-  /** The request, where messages say it: `CONNECT db:5432`. */
+  /** The request, if messages name it, such as `CONNECT db:5432`. */
   readonly what?: string;
   readonly side: 'hop' | 'target';
   readonly phase: 'handshake' | 'relay';
@@ -42,12 +42,15 @@ export interface Call {
   readonly target: string;
   readonly authority: string;
   readonly scheme: 'http' | 'https';
-  /** Fields in their order, names in lower case, without `host` and those of the connection. */
+  /** Fields in order, with names in lower case, without `host` and the fields of the connection. */
   readonly headers: readonly HeaderField[];
-  /** Absent where there is none. */
+  /** Absent if the request has no body. */
   readonly body?: CallBody;
   readonly opens?: Opens;
-  /** Told of interim answers (1xx), but not of 100 and 101. Where absent, HTTP/2 takes any number of them, since nobody is kept busy. */
+  /**
+   * Receives interim answers (1xx) other than 100 and 101. If it is absent, HTTP/2 accepts any number of them, because
+   * they keep nobody busy.
+   */
   readonly onInterim?: (status: number, headers: readonly HeaderField[]) => void;
 }
 
@@ -56,17 +59,17 @@ export interface Reply {
   readonly status: number;
   /** Names in lower case. */
   readonly headers: readonly HeaderField[];
-  /** Set where the Call opened what it asked for: both directions from here on. Then there is no body. */
+  /** Present if the Call opened what it asked for: it carries both directions from then on, and there is no body. */
   readonly link?: Link;
-  /** Ends only once it is complete; what was cut short fails. Paused until it is read. */
+  /** Ends only if it is complete; a body that was cut short fails. Paused until it is read. */
   readonly body: Readable;
-  /** The fields behind the body, complete once it has ended. */
+  /** The trailer fields, complete once the body has ended. */
   trailers(): readonly HeaderField[];
-  /** Gives the whole exchange up; the other side sees an abort unless it is over. Idempotent. */
+  /** Abandons the whole exchange; the other side sees an abort unless the exchange is over. Idempotent. */
   cancel(error: Error): void;
 }
 
-/** True for a status that says yes (RFC 9110, section 15.3). */
+/** True for a status that means success (RFC 9110, section 15.3). */
 export function isSuccess(status: number): boolean {
   return status >= 200 && status < 300;
 }

@@ -5,9 +5,9 @@ import { chunkHead, lastChunk } from '../wire/chunked.ts';
 import type { Framing } from '../wire/framing.ts';
 
 /**
- * A Link over the two bodies of one HTTP/1.1 exchange: what is written goes out in chunks, what is
- * read is the other side's body. Its end is a mark in the stream, so a connection that ends without
- * it is an abort and never looks like a clean end.
+ * Makes a Link from the two bodies of one HTTP/1.1 exchange: written bytes are sent in chunks, and the bytes read are
+ * the body of the other side. A mark in the stream ends each body, so a connection that ends without the mark is an
+ * abort and never looks like a clean end.
  */
 export function bodyLink(link: Link, framing: Framing): Link {
   const stream = new BodyDuplex(link, framing);
@@ -52,7 +52,7 @@ class BodyDuplex extends Duplex implements BodySink {
 
   onEnd(): void {
     this.push(null);
-    // Read on, so that the end of the connection itself is noticed; nothing that comes is used.
+    // Only by reading on do we notice the end of the connection; further bytes are ignored.
     this.#link.stream.resume();
     this.#closeWhenDone();
   }
@@ -83,7 +83,7 @@ class BodyDuplex extends Duplex implements BodySink {
     done(error);
   }
 
-  /** One chunk for all that waits: small writes do not each cost a frame. */
+  /** Writes all waiting buffers as one chunk, so that small writes do not each cost a frame. */
   #writeChunks(chunks: readonly Buffer[], done: () => void): void {
     const { stream } = this.#link;
     const bytes = chunks.reduce((sum, chunk) => sum + chunk.length, 0);
@@ -100,7 +100,7 @@ class BodyDuplex extends Duplex implements BodySink {
   }
 }
 
-/** What broke it says more than that it broke. */
+/** Prefers the cause: it says more than the fact that the body is incomplete. */
 function toBodyError(_fault: string, cause: unknown): Error {
   return cause instanceof Error ? cause : resetError('the connection ended in the middle of the body');
 }

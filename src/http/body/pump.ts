@@ -1,8 +1,8 @@
 import type { Readable, Writable } from 'node:stream';
 
-/** Where a body goes. */
+/** The destination of a body. */
 export interface BodyDrain {
-  /** Its `'drain'` lets the source go on. */
+  /** The source resumes on its `'drain'`. */
   readonly stream: Writable;
   /** False asks for a pause. */
   readonly write: (chunk: Buffer) => boolean;
@@ -12,7 +12,10 @@ export interface BodyDrain {
   readonly onError: (error: Error) => void;
 }
 
-/** Moves a body as fast as it is taken, and keeps nothing. Gives what stops it; the source is paused then. */
+/**
+ * Moves a body as fast as the drain accepts it and buffers nothing. Returns a function that stops it and pauses the
+ * source.
+ */
 export function pumpBody(source: Readable, drain: BodyDrain): () => void {
   const onData = (chunk: Buffer) => {
     if (!drain.write(chunk)) source.pause();

@@ -3,26 +3,26 @@ import type { HeaderField } from '../../core/hop.ts';
 import { ChunkedDecoder, type Decoded } from '../wire/chunked.ts';
 import type { Framing } from '../wire/framing.ts';
 
-/** Who takes a body. */
+/** Receives the parts of a body. */
 export interface BodySink {
   /** False asks for a pause. */
   onPart(part: Buffer): boolean;
   onEnd(): void;
-  /** It will not be complete: the client ended or what came is not framed as it should be. */
+  /** The body will not be complete: the peer ended the connection or sent invalid framing. */
   onError(error: Error): void;
 }
 
-/** Makes the error of a body of what is wrong with it. */
+/** Makes the error of a body from a description of the fault. */
 export type BodyFault = (fault: string, cause: unknown) => Error;
 
 /**
- * Reads one body off a connection, without its framing and not a byte further: what was read too far is put
+ * Reads one body from a connection, without its framing and not one byte beyond its end: bytes after the body are put
  * back. Nothing is read before `resume`.
  */
 export class BodyReader {
   /** The whole body has been taken. */
   isOver: boolean;
-  /** It has ended before it was complete; the connection is of no further use. */
+  /** The body ended before it was complete; the connection cannot be used any more. */
   isBroken = false;
   readonly #stream: Duplex;
   readonly #decode: (chunk: Buffer) => Decoded;
@@ -44,19 +44,19 @@ export class BodyReader {
     return this.#decoder?.trailers ?? [];
   }
 
-  /** True once somebody has begun to take it. */
+  /** True once a sink has begun to read it. */
   get isStarted(): boolean {
     return this.#sink !== undefined;
   }
 
-  /** Gives the rest of the body to this sink. */
+  /** Sends the rest of the body to this sink. */
   resume(sink: BodySink): void {
     if (this.isOver || this.isBroken) return;
     if (!this.#sink) {
       this.#stream.on('data', this.#onData).on('end', this.#onEnd).on('close', this.#onEnd);
     }
     this.#sink = sink;
-    // An end that came together with the head has been told already.
+    // If the stream ended together with the head, it emits no further event.
     if (this.#stream.destroyed || this.#stream.readableEnded) return this.#onEnd();
     this.#stream.resume();
   }

@@ -1,11 +1,11 @@
 import type { BodyReader } from './reader.ts';
 import { BodyStream } from './stream.ts';
 
-/** What becomes of the body of an answer. */
+/** Receives the outcome of reading the body of an answer. */
 export interface ReplyBodyEvents {
-  /** All of it has come off the connection. */
+  /** The whole body has been read from the connection. */
   readonly onEnd: () => void;
-  /** It will never be complete, or nobody wants the rest. */
+  /** The body will never be complete, or the reader abandoned it. */
   readonly onCut: (error: Error) => void;
 }
 

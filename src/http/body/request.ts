@@ -1,12 +1,12 @@
 import type { BodyReader } from './reader.ts';
 import { BodyStream } from './stream.ts';
 
-/** What a request wants to know of its body. */
+/** Receives the events of a request's body. */
 export interface BodyEvents {
-  /** Somebody begins to read it. */
+  /** A reader begins to read it. */
   readonly onWanted: () => void;
   readonly onBytes: (bytes: number) => void;
-  /** It is over, broken, or not wanted any more. */
+  /** The body is over, broken or abandoned. */
   readonly onSettled: () => void;
 }
 

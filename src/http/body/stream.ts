@@ -1,14 +1,14 @@
 import { Readable } from 'node:stream';
 import type { BodyReader, BodySink } from './reader.ts';
 
-/** The body of an HTTP/1.1 message as a stream: read as far as it is asked for. */
+/** The body of an HTTP/1.1 message as a stream; it reads from the connection only on demand. */
 export class BodyStream extends Readable implements BodySink {
   protected readonly reader: BodyReader;
 
   constructor(reader: BodyReader) {
     super();
     this.reader = reader;
-    // Whoever reads it has a listener of its own; where nobody does, its failure must end nothing.
+    // Readers add their own listener; without a reader, a failure must not end the process.
     this.on('error', () => {});
     if (reader.isOver) this.push(null);
   }

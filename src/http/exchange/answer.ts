@@ -4,22 +4,22 @@ import type { AnswerBody } from '../../core/exchange.ts';
 import type { HeaderField } from '../../core/hop.ts';
 import { isSafeField } from '../wire/message.ts';
 
-/** How long an answer's body is: so many bytes, as long as it goes on, or there is none. */
+/** The length of an answer's body: a number of bytes, unknown until it ends, or no body at all. */
 export type AnswerLength = { readonly kind: 'known'; readonly bytes: number } | { readonly kind: 'open' | 'none' };
 
-/** What a request wants to know of its answer. */
+/** Receives the events of an answer. */
 export interface AnswerEvents {
   readonly onBytes: (bytes: number) => void;
-  /** It is complete; or it was cut, when there is an error. */
+  /** The answer is complete or, if there is an error, was cut short. */
   readonly onSettled: (error?: TunlError) => void;
 }
 
-/** They belong to one connection, or to the framing that is chosen here. */
+/** Fields that belong to one connection, or to the framing that is chosen here. */
 const connectionFields = new Set(['connection', 'keep-alive', 'proxy-connection', 'transfer-encoding', 'upgrade']);
 
 /**
- * The fields of an answer without those that belong to its connection.
- * @throws {TunlError} http_protocol_error, when one would be read as something else than it is
+ * Returns the fields of an answer without those that belong to its connection.
+ * @throws {TunlError} http_protocol_error, if a field cannot be written without changing its meaning
  */
 export function readEndToEnd(headers: readonly HeaderField[]): HeaderField[] {
   const kept = headers.filter(([name]) => !connectionFields.has(name.toLowerCase()));
@@ -41,8 +41,8 @@ export function readLength(method: string, status: number, headers: readonly Hea
 }
 
 /**
- * The body of an answer on its way into a connection or a stream, which is `target`. One that is longer or
- * shorter than its length, or is destroyed, settles with an error: who has the target must cut it then.
+ * Writes the body of an answer to `target`, a connection or a stream. A body that is longer or shorter than its length,
+ * or is destroyed, settles with an error; the owner of the target must then cut the target.
  */
 export abstract class Answer extends Writable implements AnswerBody {
   protected readonly target: Duplex;
@@ -65,10 +65,10 @@ export abstract class Answer extends Writable implements AnswerBody {
     if (target.destroyed) this.#onClose();
   }
 
-  /** Writes payload; false asks to wait for `drain`. */
+  /** Writes payload; returns false to ask the caller to wait for `drain`. */
   protected abstract writePayload(parts: readonly Buffer[], bytes: number): boolean;
 
-  /** Writes what comes after the payload. */
+  /** Writes the end of the body, after the payload. */
   protected abstract writeEnd(trailers: readonly HeaderField[]): void;
 
   setTrailers(fields: readonly HeaderField[]): void {
@@ -119,7 +119,7 @@ export abstract class Answer extends Writable implements AnswerBody {
   }
 }
 
-/** Who cuts an answer mostly has not got all of it. */
+/** Turns an error that destroyed an answer into a TunlError; the usual cause is an upstream that ended too early. */
 function toAnswerError(error: Error | null): TunlError {
   if (error instanceof TunlError) return error;
   const facts = { side: 'target', phase: 'relay', ...(error && { cause: error }) } as const;

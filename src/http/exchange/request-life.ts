@@ -1,7 +1,7 @@
 import type { RequestEnd, RequestWatch } from '../../core/exchange.ts';
 import type { HeaderField } from '../../core/hop.ts';
 
-/** From the head of a request to its end: what is counted, who is told, and how long nothing may happen. */
+/** Follows a request from its head to its end: counts its bytes, notifies its watcher and enforces its idle limit. */
 export class RequestLife {
   /** Status of the answer, once it has begun. */
   status: number | undefined;
@@ -10,7 +10,7 @@ export class RequestLife {
   #end: RequestEnd | undefined;
   #watch: RequestWatch | undefined;
   #timer: NodeJS.Timeout | undefined;
-  /** Made when it is first asked for: a tunnel has no use for it. */
+  /** Created on first use, because a tunnel does not need it. */
   #done: Promise<RequestEnd> | undefined;
   #resolve: ((end: RequestEnd) => void) | undefined;
 
@@ -42,13 +42,13 @@ export class RequestLife {
     if (watch.idleMs > 0 && !this.isOver) this.#timer = setTimeout(() => watch.onIdle(), watch.idleMs);
   }
 
-  /** The client sent so many bytes of its body. */
+  /** Counts bytes of the body that the client sent. */
   onSent(bytes: number): void {
     this.sent += bytes;
     this.#timer?.refresh();
   }
 
-  /** It was sent so many bytes of the answer's. */
+  /** Counts bytes of the answer's body that were sent to the client. */
   onReceived(bytes: number): void {
     this.received += bytes;
     this.#timer?.refresh();
@@ -61,7 +61,7 @@ export class RequestLife {
     this.#watch?.onAnswer(status, headers);
   }
 
-  /** Only the first end counts. */
+  /** Records the end of the request; only the first call counts. */
   end(error?: Error): void {
     if (this.#end) return;
     this.#end = { ...(this.status !== undefined && { status: this.status }), ...(error && { error }) };

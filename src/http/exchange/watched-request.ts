@@ -3,7 +3,7 @@ import { TunlError } from '../../core/errors.ts';
 import type { RequestEnd, RequestWatch } from '../../core/exchange.ts';
 import { RequestLife } from './request-life.ts';
 
-/** What requests of all versions tell of their lives. */
+/** The part of a request that is the same in all versions of HTTP: its counters, its end and its watcher. */
 export abstract class WatchedRequest {
   protected readonly life = new RequestLife();
   protected readonly leaving = new Abort();
@@ -29,7 +29,7 @@ export abstract class WatchedRequest {
   }
 }
 
-/** Why a request is given up whose client has left, before its answer began or in the middle of it. */
+/** Makes the error of a request whose client left, either before its answer began or in the middle of it. */
 export function goneError(isAnswered: boolean, cause: Error | null | undefined): TunlError {
   const facts = { side: 'client', ...(isAnswered && { phase: 'relay' as const }), ...(cause && { cause }) } as const;
   const message = `the client went away before ${isAnswered ? 'its answer was over' : 'it was answered'}`;

@@ -7,20 +7,23 @@ import type { Http2Setup } from '../h2/setup.ts';
 import { assertTranslatable } from '../h2/validity.ts';
 import { rejectExchange } from './tunnel-request.ts';
 
-/** How the requests of a Link are taken. */
+/** Decides how the requests of a Link are read. */
 export interface RequestProfile {
-  /** `auto`: both, told apart by ALPN or the first bytes. */
+  /** `auto` accepts both and tells them apart by ALPN or by the first bytes. */
   readonly codec: 'auto' | 'http1' | 'http2';
   /** Whether the first request of an HTTP/1.1 connection is the last. */
   readonly perConnection: 'one' | 'many';
   /**
-   * Whether each request must mean the same in the other version of HTTP, because it may go on in it: what does not is
-   * refused. Where not, targets and lengths are left to who takes the request.
+   * Whether each request must mean the same in the other version of HTTP, because it may be forwarded in that version;
+   * a request that does not is refused. If false, the code that handles the request checks targets and lengths.
    */
   readonly translatable: boolean;
   readonly http1: Http1Setup;
   readonly http2: Http2Setup;
-  /** Aborted when others serve new connections: each that is open ends after its next answer, and nothing is refused. */
+  /**
+   * Aborted when a newer generation serves new connections: each open connection ends after its next answer, and
+   * nothing is refused.
+   */
   readonly retired?: AbortSignal;
 }
 
@@ -28,10 +31,11 @@ export interface RequestProfile {
 const prefaceHead = Buffer.from('PRI * HTTP/2.0\r\n\r\n', 'latin1');
 
 /**
- * Turns the bytes of an accepted Link into requests: one or more, one after the other, on an HTTP/1.1 connection, many at
- * once on an HTTP/2 connection. What is no request is answered here. Resolves when the connection has no more of them.
- * When `draining` aborts, a Link that has not asked for anything is closed, and the requests that run are the last.
- * @throws {TunlError} after it answered, when what came is not a request that can be served
+ * Turns the bytes of an accepted Link into requests: one after the other on an HTTP/1.1 connection, many at once on an
+ * HTTP/2 connection. Bytes that are not a valid request are answered here. Resolves when the connection has no more
+ * requests. When `draining` aborts, a Link that has not sent a request is closed, and the requests in progress are the
+ * last.
+ * @throws {TunlError} if the client did not send a request that can be served; the client has been answered by then
  */
 export async function serveRequests(
   link: Link,
@@ -52,7 +56,9 @@ export async function serveRequests(
   return serveHttp1(link, { ...http1, translatable, isLast }, draining, onRequest, head);
 }
 
-/** Runs something with a signal that follows two others for as long as it runs. */
+/**
+ * Runs a function with a signal that aborts when either of two signals does, and stops listening to them afterwards.
+ */
 async function untilEither(
   first: AbortSignal,
   second: AbortSignal | undefined,

@@ -5,11 +5,11 @@ import { parseSpiffeId } from '../../core/spiffe.ts';
 /** Versions of the PROXY protocol that can be written: one line of text, or binary. */
 export type ProxyProtocol = 'v1' | 'v2';
 
-/** What the receiver is to know of the connection that is passed on to it. */
+/** The facts that the receiver gets about the connection that is passed on to it. */
 export interface ProxyFacts {
   readonly source: Address | undefined;
   readonly destination: Address | undefined;
-  /** Who the client proved to be; told where it is a SPIFFE id. */
+  /** The identity that the client proved; it is sent if it is a SPIFFE id. */
   readonly identity: string | undefined;
 }
 
@@ -23,9 +23,9 @@ const unspecifiedFamily = 0x00;
 const spiffeType = 0xd0;
 
 /**
- * The header that goes before the first byte of a passed-on connection (PROXY protocol, sections 2.1
- * and 2.2). Where one of the two addresses is not known as an IP, the receiver is told of neither.
- * Its length is bounded: an id has at most 2,048 bytes.
+ * Formats the header that precedes the first byte of a passed-on connection (PROXY protocol, sections 2.1 and 2.2). If
+ * one of the two addresses is not a known IP address, the header contains neither. Its length is bounded: an id has at
+ * most 2,048 bytes.
  */
 export function formatProxyHeader(version: ProxyProtocol, facts: ProxyFacts): Buffer {
   const ends = toEnds(facts);
@@ -45,7 +45,10 @@ interface Ends {
   readonly destination: End;
 }
 
-/** Both ends in one family: where they differ, IPv4 in its form within IPv6 (RFC 4291, section 2.5.5.2). */
+/**
+ * Returns both ends in one family: if the families differ, the IPv4 address is mapped to IPv6 (RFC 4291, section
+ * 2.5.5.2).
+ */
 function toEnds(facts: ProxyFacts): Ends | undefined {
   const [source, destination] = [toEnd(facts.source), toEnd(facts.destination)];
   if (!source || !destination) return undefined;

@@ -10,8 +10,8 @@ import { fieldValues } from '../wire/message.ts';
 import { formatProxyStatus, publicReason } from '../wire/proxy-status.ts';
 
 /**
- * Recognises CONNECT (RFC 9110, section 9.3.6), whatever HTTP version it came in.
- * @throws {TunlError} http_request_error when it is a CONNECT that nobody may serve
+ * Recognises CONNECT (RFC 9110, section 9.3.6) in any version of HTTP.
+ * @throws {TunlError} http_request_error if it is a CONNECT that must not be served
  */
 export function claimConnect(exchange: TunnelExchange): TunnelRequest | undefined {
   if (exchange.method !== 'CONNECT') return undefined;
@@ -23,7 +23,7 @@ export function claimConnect(exchange: TunnelExchange): TunnelRequest | undefine
   });
 }
 
-/** How a carrier reads a tunnel request out of an exchange. */
+/** Tells how a carrier reads a tunnel request from an exchange. */
 export interface TunnelTerms {
   readonly target: TcpAddress;
   /** Field in which the client sends its credentials, in lower case. */
@@ -32,24 +32,24 @@ export interface TunnelTerms {
   readonly accept: (headers: readonly HeaderField[]) => Link;
 }
 
-/** Who asks for something, and how we ask who it is. */
+/** The credentials of a client, and the challenge that asks for them. */
 export type Login = Pick<TunnelRequest, 'credentials' | 'challenge'>;
 
-/** The terms of a tunnel that is asked for as one asks a proxy. */
+/** The terms of a tunnel that the client requests as from a proxy. */
 const proxyTerms = {
   credentialsField: 'proxy-authorization',
   challenge: { status: 407, field: proxyChallenge },
 } as const;
 
-/** The terms of a tunnel that is asked for as one asks an origin server, not a proxy. */
+/** The terms of a tunnel that the client requests as from an origin server. */
 export const originTerms = {
   credentialsField: 'authorization',
   challenge: { status: 401, field: originChallenge },
 } as const;
 
 /**
- * Reads who asks for something that no carrier took: as one asks a proxy where the client takes us for one, otherwise as
- * one asks an origin server (RFC 9110, section 11.7).
+ * Reads the credentials of a request that no carrier claimed: those for a proxy if the client treats us as one,
+ * otherwise those for an origin server (RFC 9110, section 11.7).
  * @throws {TunlError} http_request_error when fields contradict each other
  */
 export function readLogin(exchange: Exchange): Login {
@@ -58,18 +58,18 @@ export function readLogin(exchange: Exchange): Login {
   return { challenge, ...(credentials && { credentials }) };
 }
 
-/** The field in which such a request has its credentials, in lower case. */
+/** Returns the name, in lower case, of the field that holds the credentials of such a request. */
 export function loginField({ asksProxy }: Exchange): TunnelTerms['credentialsField'] {
   return (asksProxy ? proxyTerms : originTerms).credentialsField;
 }
 
-/** The fields of a request that others may know of: without those that hold credentials. */
+/** Returns the fields of a request without those that hold credentials, so that they can be shown to others. */
 export function withoutSecrets(headers: readonly HeaderField[]): readonly HeaderField[] {
   return headers.filter(([name]) => !isSecretField(name));
 }
 
 /**
- * Makes a tunnel request of an exchange.
+ * Makes a tunnel request from an exchange.
  * @throws {TunlError} http_request_error when fields contradict each other
  */
 export function toTunnelRequest(exchange: TunnelExchange, terms: TunnelTerms): TunnelRequest {
@@ -85,7 +85,7 @@ export function toTunnelRequest(exchange: TunnelExchange, terms: TunnelTerms): T
   };
 }
 
-/** CONNECT has no content: bytes that something on the way took for a body must never reach a target. */
+/** Refuses a CONNECT with content: bytes that an intermediary treated as a body must never reach a target. */
 function assertNoContent({ headers }: TunnelExchange): void {
   const lengths = fieldValues(headers, 'content-length');
   if (lengths.some((length) => length !== '0') || fieldValues(headers, 'transfer-encoding').length > 0) {
@@ -93,7 +93,9 @@ function assertNoContent({ headers }: TunnelExchange): void {
   }
 }
 
-/** RFC 9113, section 8.3.1: who reads the one must not come to another place than who reads the other. */
+/**
+ * Refuses a Host field that differs from `:authority` (RFC 9113, section 8.3.1): all readers must get the same host.
+ */
 function assertSameHost({ headers, authority }: TunnelExchange): void {
   if (fieldValues(headers, 'host').some((host) => host.toLowerCase() !== authority.toLowerCase())) {
     throw requestError('the Host field names something else than the target');
@@ -103,7 +105,7 @@ function assertSameHost({ headers, authority }: TunnelExchange): void {
 function readCredentials({ headers }: TunnelExchange, field: string): Credentials | undefined {
   const values = fieldValues(headers, field);
   if (values.length > 1) throw requestError(`the request has more than one ${field} field`);
-  // A comma cannot stand in Basic credentials: two fields were joined on the way.
+  // Basic credentials contain no comma: an intermediary joined two fields.
   if (values[0]?.includes(',')) throw requestError(`the ${field} field is not valid`);
   return values[0] === undefined ? undefined : parseBasic(values[0]);
 }
@@ -112,7 +114,9 @@ function requestError(message: string, status = 400): TunlError {
   return new TunlError('http_request_error', message, { side: 'client', phase: 'request', status });
 }
 
-/** Answers an exchange with a failure's `Proxy-Status` and its status: that of the error table, unless another is given. */
+/**
+ * Answers an exchange with the `Proxy-Status` field of a failure and with `status`, by default that of the error table.
+ */
 export function rejectExchange(
   exchange: TunnelExchange,
   error: TunlError,
@@ -122,8 +126,8 @@ export function rejectExchange(
 }
 
 /**
- * Refuses what a client expects beside 100-continue (RFC 9110, section 10.1.1). Nobody expects anything over HTTP/1.0. A
- * client that waits for a 100 before a CONNECT tunnel gets the final answer instead.
+ * Refuses every expectation except 100-continue (RFC 9110, section 10.1.1). HTTP/1.0 has no expectations, so they are
+ * ignored there. A client that waits for a 100 before a CONNECT tunnel gets the final answer instead.
  * @throws {TunlError} http_request_error with status 417
  */
 export function assertNoExpectation({ version, headers }: TunnelExchange): void {
