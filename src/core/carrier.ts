@@ -6,131 +6,130 @@ import type { HeaderField, Hop } from './hop.ts';
 import type { Link } from './link.ts';
 import type { Pooled } from './pool.ts';
 
-/** What a carrier demands of the TLS below it. */
+/** The TLS settings that a carrier requires. */
 export interface TlsDemand {
-  /** Protocols to offer, in order of preference. */
+  /** The ALPN protocols to offer, in order of preference. */
   readonly alpn: readonly string[];
-  /** Lowest version; TLS 1.2 where absent. */
+  /** The lowest version; TLS 1.2 if absent. */
   readonly min?: 'TLSv1.3';
-  /** The only cipher suites that will do, by their names in OpenSSL. */
+  /** The cipher suites that are allowed, by their names in OpenSSL; absent if all are. */
   readonly ciphers?: readonly string[];
-  /** False where the peer expects no server name. */
+  /** False if no server name is sent. */
   readonly sni?: boolean;
-  /** The client must show a certificate: the hop has one of ours, a server has authorities to check it by. */
+  /** True if the client must show a certificate. A hop must then have a certificate of ours, and a server authorities to verify it. */
   readonly clientCert?: boolean;
   /**
-   * `spiffe`: both sides are known by SPIFFE ids in their certificates, not by host names, and belong
-   * to one trust domain unless an id was named. Nothing switches the check off.
+   * `spiffe`: both sides are identified by SPIFFE ids in their certificates instead of host names. They must belong
+   * to the same trust domain, unless the user named an id. No option disables the check.
    */
   readonly verify?: 'host' | 'spiffe';
 }
 
-/** A setting that a carrier reads from a hop's query. */
+/** A setting that a carrier reads from the query of a hop's URL. */
 export interface HopSetting {
   readonly name: string;
   readonly summary: string;
-  /** What it is where it is written without a value; absent where it needs one. */
+  /** The value if it is written without one; absent if a value is required. */
   readonly bare?: string;
-  /** @throws {TunlError} usage, when the value cannot be meant */
+  /** Parses the value. @throws {TunlError} usage, if the value is not valid */
   readonly parse: (value: string) => string;
 }
 
-/** A switch of `serve` that a carrier reads, beside the one that enables it. */
+/** A switch of `serve` that a carrier declares. */
 export interface ServeSwitch {
   readonly name: string;
   readonly summary: string;
 }
 
-/** What a carrier demands of a server whose addresses it has for itself. */
+/** The settings that a carrier requires of a server that accepts no other carrier. */
 export interface ServerDemand {
   readonly defaultPort: number;
   readonly tls: TlsDemand;
   readonly http2: {
-    /** Tunnels in one session. */
+    /** The most tunnels in one session. */
     readonly maxStreams: number;
     readonly maxFrameBytes: number;
-    /** Codes of RST_STREAM that are an end and not an abort. */
+    /** The codes of RST_STREAM that mean a clean end instead of an abort. */
     readonly cleanResets: ReadonlySet<number>;
   };
-  /** Status of a refusal. It says all: there is no field and no body beside it. */
+  /** Returns the status of a refusal, which has neither fields nor a body. */
   readonly statusOf: (error: TunlError) => number;
 }
 
-/** How a hop is reached: dialled at its own address, or by asking the hop before it for the tunnel's target. */
+/** The address by which a hop is reached: its own, or the tunnel's target, which the hop before it is asked for. */
 export type HopReach = 'address' | 'target';
 
-/** One scheme under which a carrier is reached. */
+/** One URL scheme of a carrier. */
 export interface CarrierScheme {
   readonly scheme: string;
   readonly defaultPort: number;
-  /** Present where the scheme runs inside TLS. */
+  /** The TLS that the scheme uses; absent if it uses none. */
   readonly tls?: TlsDemand;
-  /** False where requests have no `Host` that the user could set: in HTTP/2 the target stands in its place. */
+  /** False if the user cannot set `Host`: in HTTP/2 the target takes its place. */
   readonly host?: false;
   readonly summary: string;
 }
 
 /**
- * One protocol that carries tunnels across a hop. Everything that others would switch on is data
- * here; help, completions, the README table and the conformance run follow from the registry.
+ * One protocol that carries tunnels across a hop. It declares as data whatever other code has to know about it. Help,
+ * completions, the README table and the conformance tests follow from the registry.
  */
 export interface Carrier {
-  /** Equals the name of its file and of its exported constant. */
+  /** The name, which is also that of its file and of its exported constant. */
   readonly name: string;
   readonly schemes: readonly CarrierScheme[];
   readonly settings: readonly HopSetting[];
-  /** False where the protocol has no place for a user and a password. */
+  /** False if the protocol cannot send a user and a password. */
   readonly credentials?: false;
-  /** The SPIFFE id that the hop must have, where the user named one. */
+  /** Returns the SPIFFE id that the hop must have, if the user named one. */
   readonly expectedId?: (hop: Hop) => string | undefined;
-  /** `identity`: tunnels of different client identities never share a session. */
+  /** `identity`: tunnels of clients with different identities never share a session. */
   readonly pooling?: 'identity';
   /**
-   * How a hop is reached that follows directly on another hop of this carrier; by its address where
-   * absent. With `target` the hop before it chooses where that is, so its session serves one tunnel.
+   * Returns how a hop is reached that directly follows another hop of this carrier; if absent, by its address. With
+   * `target` the hop before it chooses the way to the target, so each session serves a single tunnel.
    */
   readonly reachInside?: (hop: Hop) => HopReach;
-  /** What `serve` needs to be told to accept it; absent where it always does or never can. */
+  /** The switch that makes `serve` accept the carrier; absent if `serve` always does, or never can. */
   readonly serveFlag?: ServeSwitch;
-  /** Further switches of `serve` that are for this carrier. */
+  /** Further switches of `serve` for this carrier. */
   readonly serveSwitches?: readonly ServeSwitch[];
-  /** Present where its server is for itself and takes no other carrier. */
+  /** Present if a server of this carrier accepts no other carrier. */
   readonly server?: ServerDemand;
-  /** Methods of the requests that its server half claims, for `Allow`. */
+  /** The methods that its server half claims, for the field `Allow`. */
   readonly methods: readonly string[];
   readonly halfClose: 'native' | 'emulated' | 'none';
   readonly reset: 'native' | 'emulated' | 'none';
-  /** Client half: makes a session with the hop. `reach` may be called again for more connections. */
+  /** Client half: opens a session with the hop. It may call `reach` again for more connections. */
   open(reach: Reach, hop: Hop, ctx: DialContext): Promise<Session>;
   /**
-   * Server half: recognises the requests that ask for a tunnel. `switches` are those of `serve` that
-   * were given. `handled` means that the carrier answers by itself; `undefined` leaves the exchange
-   * to the next carrier.
-   * @throws {TunlError} http_request_error when the request is ours but not valid
+   * Server half: recognises the requests that ask for a tunnel. `switches` are the switches of `serve` that were
+   * given. `handled` means that the carrier answers the request itself; `undefined` leaves it to the next carrier.
+   * @throws {TunlError} http_request_error, if the request is meant for this carrier but not valid
    */
   claim?(exchange: TunnelExchange, switches: ReadonlySet<string>): TunnelRequest | 'handled' | undefined;
 }
 
-/** What a carrier wants to send on the Link it asks for: a tunnel's bytes, or plain HTTP requests. */
+/** The kind of Link that a carrier asks for: one for the bytes of a tunnel, or one for plain HTTP requests. */
 export interface ReachOptions {
   readonly form: 'tunnel' | 'requests';
-  /** Protocols to offer in the TLS handshake instead of those that the scheme and the hop's settings say. */
+  /** The ALPN protocols to offer instead of those of the scheme and the hop's settings. */
   readonly alpn?: readonly string[];
 }
 
-/** A fresh connection to a hop, secured as the carrier declared. */
+/** A new connection to a hop, secured as the carrier requires. */
 export interface ReachedLink extends Link {
-  /** Set where an HTTP proxy on the way takes plain requests: write them in absolute form. */
+  /** Present if an HTTP proxy on the way accepts plain requests, which must then be in absolute form. */
   readonly requestForm?: 'absolute';
-  /** Fields that such a proxy needs, to be added to each request. */
+  /** The fields that such a proxy requires in each request. */
   readonly requestHeaders?: readonly HeaderField[];
 }
 
-/** Gives a fresh Link to the hop each time it is called. */
+/** Opens a new Link to the hop with each call. */
 export type Reach = (options: ReachOptions) => Promise<ReachedLink>;
 
-/** Tunnels over one connection to a hop. An HTTP/1.1 session has capacity 1. */
+/** A connection to a hop that can open tunnels. An HTTP/1.1 session has capacity 1. */
 export interface Session extends Pooled {
-  /** @throws {TunlError} with side `hop` or `target` */
+  /** Opens a tunnel to the address. @throws {TunlError} with side `hop` or `target` */
   tunnel(address: Address, ctx: DialContext): Promise<Link>;
 }

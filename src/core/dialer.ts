@@ -28,7 +28,7 @@ export interface RequestLine {
   readonly version: '1.0' | '1.1' | '2';
 }
 
-/** The circumstances of one dial, passed down through all Stages. */
+/** The circumstances of one dial, passed down through all layers. */
 export interface DialContext {
   /** Cancels the dial in whatever phase it is, and leaves nothing open. */
   readonly signal: AbortSignal;

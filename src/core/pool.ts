@@ -2,56 +2,56 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { throwIfAborted } from './deadline.ts';
 import { Opening } from './opening.ts';
 
-/** A connection without load is closed after between one and two of these, in milliseconds. */
+/** The interval of the idle sweep, in milliseconds: an idle connection is closed after one to two intervals. */
 const idleMs = 60_000;
 
-/** How long connections may take to finish what they carry once their pool is closed, in milliseconds. */
+/** The time that connections have to finish their work once the pool is closed, in milliseconds. */
 const closingMs = 2000;
 
-/** A connection that carries several things at a time, or one after the other. */
+/** A connection that a pool can keep. `load` is the number of tunnels or requests that it carries now, `capacity` the most that it can. */
 export interface Pooled {
   readonly capacity: number;
   readonly load: number;
-  /** False once nothing more may be begun in it. */
+  /** False once the connection accepts no more work. */
   readonly usable: boolean;
-  /** `drain` lets finish what it carries. */
+  /** Closes the connection; `drain` lets it finish its work first. */
   close(mode: 'drain' | 'now'): Promise<void>;
 }
 
-/** What is wanted of a pool. */
+/** A request for a connection. */
 export interface Wanted<T> {
-  /** Connections that were opened for one key are never used for another. */
+  /** A connection opened for one key is never used for another. */
   readonly key: string;
   readonly signal: AbortSignal;
-  /** Opens a connection. The signal is aborted when nobody waits for it any more. */
+  /** Opens a connection. The signal is aborted when no caller waits for it any more. */
   readonly open: (signal: AbortSignal) => Promise<T>;
-  /** `fresh`: one that was not used before, and that nobody else waits for. */
+  /** `fresh`: a connection that was never used, and that no other caller waits for. */
   readonly from: 'any' | 'fresh';
 }
 
-/** Uses a connection. It must take its place there before it waits for anything; `isKept` is true where the connection was used before. */
+/** Uses a connection. It must increase the load before it waits for anything. `isKept` is true if the connection came from the pool. */
 export type Use<T, R> = (connection: T, isKept: boolean) => Promise<R>;
 
-/** Connections, kept for as long as they can be used. */
+/** Keeps connections and shares them among callers. */
 export class Pool<T extends Pooled> {
-  /** With the key that each was opened for. */
+  /** The connections, each with the key that it was opened for. */
   readonly #kept = new Map<T, string>();
   readonly #idle = new WeakSet<T>();
   readonly #openings = new Map<string, Opening<T>>();
-  /** Learned from the last connection: where each carries a single thing, nobody waits for another's. */
+  /** Learned from the last connection: if its capacity is 1, callers do not wait for each other's connections. */
   #sharesOpenings: boolean;
   #generation = 0;
   #isClosed = false;
   #sweep: NodeJS.Timeout | undefined;
 
-  /** `sharesOpenings` says whether the first connection is expected to have room for several. */
+  /** @param sharesOpenings true if the first connection is expected to have a capacity above 1 */
   constructor(sharesOpenings: boolean) {
     this.#sharesOpenings = sharesOpenings;
   }
 
   /**
-   * Finds a connection with room, or opens one, and uses it in the same tick, so that two callers never count on the
-   * same room.
+   * Finds a connection with room or opens one, and uses it in the same tick, so that two callers never take the same
+   * room.
    * @throws the signal's reason, what `open` throws, or what `use` throws
    */
   async use<R>(wanted: Wanted<T>, use: Use<T, R>): Promise<R> {
@@ -63,19 +63,19 @@ export class Pool<T extends Pooled> {
       if (found) return use(found, true);
       if (isFresh || !this.#sharesOpenings) return this.#useNew(wanted, use);
       const opened = await this.#joinOpening(wanted);
-      // Waiters run in turn: whoever comes too late for the room in this one looks again.
+      // Waiters run in turn: a waiter that finds this connection full looks for another.
       if (hasRoom(opened)) return use(opened, false);
     }
   }
 
-  /** Uses the connections that there are for nothing more; what is open in them lives on. */
+  /** Stops using the present connections for new work; their tunnels and requests live on. */
   renew(): void {
     this.#generation++;
     for (const connection of this.#kept.keys()) void connection.close('drain');
     this.#kept.clear();
   }
 
-  /** Closes the connections that carry nothing at once, and the others once they have finished, or after a moment. */
+  /** Closes idle connections at once, and the others once they have finished, or after two seconds. */
   async close(): Promise<void> {
     this.#isClosed = true;
     clearInterval(this.#sweep);
@@ -93,7 +93,7 @@ export class Pool<T extends Pooled> {
     const opened = await open(signal);
     this.#sharesOpenings = opened.capacity > 1;
     const using = use(opened, false);
-    // One for a single thing is used up by now.
+    // A connection with a capacity of 1 may be used up by now.
     if (generation !== this.#generation) closeSoon(opened);
     else if (opened.usable) this.#keep(key, opened);
     return using;
@@ -107,7 +107,7 @@ export class Pool<T extends Pooled> {
       try {
         const opened = await open(abandoned);
         this.#sharesOpenings = opened.capacity > 1;
-        // Those who wait for what was renewed meanwhile, or was given up, find no room in it.
+        // The pool was renewed meanwhile, or the waiters gave up: a closing connection has no room for them.
         if (generation !== this.#generation || abandoned.aborted) void opened.close('drain');
         else this.#keep(key, opened);
         return opened;
@@ -150,7 +150,7 @@ function hasRoom({ usable, load, capacity }: Pooled): boolean {
   return usable && load < capacity;
 }
 
-/** Whoever has just been given it begins first. */
+/** Closes a connection, but lets the caller that has just received it begin first. */
 function closeSoon(connection: Pooled): void {
   setImmediate(() => void connection.close('drain'));
 }

@@ -3,7 +3,7 @@ import { errorTable, TunlError } from '../core/errors.ts';
 import { Turns } from './turns.ts';
 
 /**
- * Makes the Stage behind `a|b`, which tries alternatives in their order. It goes on after a failure that the next
+ * Makes the layer behind `a|b`, which tries alternatives in their order. It goes on after a failure that the next
  * may not share (a name, a connection, TLS, a time-out, a 5xx, an answer that is not HTTP), and never after an answer
  * that is about the request itself (401, 403, 407).
  * @throws {TunlError} that of the last alternative tried
@@ -13,7 +13,7 @@ export function firstOf(alternatives: readonly Layer[]): Layer {
 }
 
 /**
- * Makes a similar Stage that spreads tunnels: each begins with the alternative after the one with which the last tunnel
+ * Makes a similar layer that spreads tunnels: each begins with the alternative after the one with which the last tunnel
  * began, and alternatives that failed a moment ago come last.
  * @throws {TunlError} that of the last alternative tried
  */
@@ -28,7 +28,7 @@ function tryEach(alternatives: readonly Layer[], makeOrder: (dials: Dial[]) => O
   const [only] = alternatives;
   if (only && alternatives.length === 1) return only;
   return (next) => {
-    const order = makeOrder(alternatives.map((stage) => stage(next)));
+    const order = makeOrder(alternatives.map((layer) => layer(next)));
     return async (address, ctx) => {
       let failure: unknown;
       for (const dial of order.next()) {

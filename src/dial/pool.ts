@@ -6,21 +6,21 @@ import { TunlError } from '../core/errors.ts';
 import type { Link } from '../core/link.ts';
 import { Pool } from '../core/pool.ts';
 
-/** Versions of HTTP below the one that a hop is asked in first: 1.1 and 1.0. */
+/** The number of older versions of HTTP in which a hop may be asked again: 1.1 and 1.0. */
 const olderVersions = 2;
 
-/** How sessions to a hop are made and used. */
+/** The functions that make and use the sessions to a hop. */
 export interface SessionSource {
-  /** Makes a session for tunnels to `address`; the signal aborts when nobody waits for it any more. */
+  /** Opens a session for tunnels to `address`. The signal is aborted when no tunnel waits for it any more. */
   readonly open: (address: Address, ctx: DialContext) => Promise<Session>;
   readonly tunnel: (session: Session, address: Address, ctx: DialContext) => Promise<Link>;
-  /** Tunnels whose keys differ never share a session. */
+  /** Returns the key of a tunnel; tunnels with different keys never share a session. */
   readonly keyOf: (ctx: DialContext) => string;
-  /** False where each tunnel has a session of its own, which ends with it. */
+  /** False if each tunnel has its own session, which ends with it. */
   readonly isShared: boolean;
 }
 
-/** The sessions to one hop, and what a tunnel is tried again for. */
+/** Keeps the sessions to one hop, and repeats attempts that a new session may help. */
 export class SessionPool {
   readonly #source: SessionSource;
   readonly #pool: Pool<Session>;
@@ -31,8 +31,8 @@ export class SessionPool {
   }
 
   /**
-   * Opens a tunnel in a session with room, or in a new one. What is proved not to have been
-   * acted upon is tried once more on a fresh session, and so is what the hop wants to be asked in an older version.
+   * Opens a tunnel in a session with room, or in a new one. A request that the hop provably did not process is repeated
+   * once in a new session, and so is one that the hop wants in an older version of HTTP.
    * @throws {TunlError}
    */
   async tunnel(address: Address, ctx: DialContext): Promise<Link> {
@@ -45,12 +45,12 @@ export class SessionPool {
     }
   }
 
-  /** Opens no more tunnels in the sessions that there are; those that are open in them live on. */
+  /** Opens further tunnels in new sessions only; tunnels in the present ones live on. */
   renew(): void {
     this.#pool.renew();
   }
 
-  /** Lets what was written go out, at most for a moment, and ends all sessions. */
+  /** Ends all sessions, after a moment in which written data can still be sent. */
   close(): Promise<void> {
     return this.#pool.close();
   }

@@ -5,7 +5,7 @@ import type { Link } from '../core/link.ts';
 import { formatProxyHeader, type ProxyProtocol } from '../http/server/proxy-protocol.ts';
 
 /**
- * Makes the Stage that sends a PROXY header before the first byte of a tunnel, so that the target knows the client. Its
+ * Makes the layer that sends a PROXY header before the first byte of a tunnel, so that the target knows the client. Its
  * destination is the address that was asked for, or with `reached` our address to which the client connected, as in
  * Envoy.
  */

@@ -49,7 +49,7 @@ export type Wait = (ms: number, signal: AbortSignal) => Promise<void>;
 const pause: Wait = (ms, signal) => delay(ms, undefined, { signal }).catch(() => {});
 
 /**
- * Makes the Stage that dials again after a failure, up to `retries` times. It waits longer each time, and at least as
+ * Makes the layer that dials again after a failure, up to `retries` times. It waits longer each time, and at least as
  * long as a hop asks for; if a hop asks for more than a minute, it gives up. Nothing is repeated once a Link is
  * returned, because bytes may have been relayed.
  */

@@ -25,9 +25,9 @@ export interface HopRoute {
   readonly handshakeMs: number;
 }
 
-/** The Stage of a hop, with control over the sessions that it keeps. */
+/** The layer of a hop, with control over the sessions that it keeps. */
 export interface ViaLayer {
-  readonly stage: Layer;
+  readonly layer: Layer;
   /** Opens further tunnels in new sessions only; tunnels in the present ones live on. */
   renew(): void;
   /** Ends the idle sessions that are kept for later tunnels. */
@@ -35,7 +35,7 @@ export interface ViaLayer {
 }
 
 /**
- * Makes the Stage that goes through one hop:
+ * Makes the layer that goes through one hop:
  *
  *     next(hop address) -> secure -> carrier.open -> session.tunnel(address)
  *
@@ -50,13 +50,13 @@ export function via(route: HopRoute): ViaLayer {
     keyOf: ({ origin }) => (route.carrier.pooling === 'identity' ? (origin.peer.identity ?? '') : ''),
     isShared: route.reachedBy === 'address' && route.sessions === 'shared',
   });
-  const stage: Layer = (next) => {
+  const layer: Layer = (next) => {
     const pool = new SessionPool(source(next));
     pools.add(pool);
     return (address, ctx) => pool.tunnel(address, ctx);
   };
   return {
-    stage,
+    layer,
     renew: () => pools.forEach((pool) => pool.renew()),
     close: async () => {
       for (const pool of pools) await pool.close();

@@ -8,7 +8,7 @@ import type { Policy } from './rules.ts';
 export type Resolve = (host: string, signal: AbortSignal) => Promise<readonly Ip[]>;
 
 /**
- * Makes the Stage that enforces a policy. It checks the name, resolves it once, judges each address, and passes on the
+ * Makes the layer that enforces a policy. It checks the name, resolves it once, judges each address, and passes on the
  * permitted ones only, which the next Dial must use instead of resolving again.
  * @throws {TunlError} http_request_denied, destination_ip_prohibited or proxy_loop_detected, before anything is
  * dialled

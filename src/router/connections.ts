@@ -9,21 +9,21 @@ import { Http1Client } from '../http/h1/client.ts';
 import { upstreamSetup } from '../http/h2/setup.ts';
 import type { ForwarderOptions } from './forwarder.ts';
 
-/** A connection to an upstream that carries one request after the other, or many at a time. */
+/** A connection to an upstream that carries requests one by one or many at a time. */
 export interface Connection extends Pooled {
-  /** Where it leads to, as an access log names it. */
+  /** The address of its other end, as an access log names it. */
   readonly address: string;
   call(call: Call, signal: AbortSignal): Promise<Reply>;
 }
 
-/** Who wants a connection. */
+/** A request for a connection. */
 export interface Wanted {
   readonly target: Address;
   readonly origin: Origin;
   readonly signal: AbortSignal;
 }
 
-/** The connections to one upstream. */
+/** Keeps the connections to one upstream. */
 export class UpstreamConnections {
   readonly #options: ForwarderOptions;
   readonly #pool: Pool<Connection>;
@@ -34,7 +34,7 @@ export class UpstreamConnections {
   }
 
   /**
-   * Finds a connection with room, or makes one, and uses it in the same tick. `fresh` makes one in any case.
+   * Finds a connection with room, or opens one, and uses it in the same tick. `fresh` always opens one.
    * @throws {TunlError} of the dial, or what `use` throws
    */
   use<T>(wanted: Wanted, from: 'any' | 'fresh', use: Use<Connection, T>): Promise<T> {
@@ -44,7 +44,7 @@ export class UpstreamConnections {
     return this.#pool.use({ key: formatAddress(target), signal, from, open }, use);
   }
 
-  /** Closes the connections that carry nothing at once, and lets the others have a moment to finish. */
+  /** Closes idle connections at once, and the others once they have finished, or after a moment. */
   close(): Promise<void> {
     return this.#pool.close();
   }

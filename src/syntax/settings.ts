@@ -1,35 +1,35 @@
 import { formatDuration } from '../core/deadline.ts';
 import { parseDuration } from './duration.ts';
 
-/** A setting that stages have: how files, the command line and the model call it. What all of these say of it follows from here. */
+/** A setting of stages. Files, the command line and the model take its names, its summary and its defaults from here. */
 export interface Setting {
   /** Its key in a file. */
   readonly key: string;
-  /** Its option, without the dashes; absent where only files have it. */
+  /** Its option, without the dashes; absent if only files have it. */
   readonly flag?: string;
   /** Its field in the model. */
   readonly field: string;
-  /** What it does, as the help says it. */
+  /** Its description in the help. */
   readonly summary: string;
 }
 
-/** A setting that is a limit of time. */
+/** A setting that is a time limit. */
 export interface LimitSetting extends Setting {
-  /** What it is where nothing is said. */
+  /** The default. */
   readonly fallback: string;
-  /** The same for a proxy and for an HTTP stage, where it differs. */
+  /** The default for a proxy and for an HTTP stage, if it differs. */
   readonly serveFallback?: string;
-  /** The same where a file of Envoy says nothing, where it differs. */
+  /** The default for a file of Envoy, if it differs. */
   readonly envoyFallback?: string;
-  /** It is about clients: the upstreams of a stage do not have it from their stage. */
+  /** Present if the limit concerns clients: the upstreams of a stage do not inherit it. */
   readonly isOfClients?: true;
-  /** The model goes without it where nothing is said. */
+  /** Present if the model omits the limit unless it is set. */
   readonly isOptional?: true;
-  /** Envoy has no limit like it. */
+  /** Present if Envoy has no such limit. */
   readonly notInEnvoy?: true;
 }
 
-/** Whose defaults: those of what forwards (upstreams and `connect` too), of what looks at requests, or of a file of Envoy. */
+/** The set of defaults: for stages that forward (also upstreams and `connect`), for stages that read requests, or for a file of Envoy. */
 export type Side = 'forward' | 'serve' | 'envoy';
 
 const limitRows = [
@@ -104,22 +104,22 @@ const limitRows = [
 type LimitRow = (typeof limitRows)[number];
 type OptionalRow = Extract<LimitRow, { isOptional: true }>;
 
-/** The limits, in the order in which they are told of. */
+/** The time limits, in the order of the help. */
 export const limitSettings: readonly (LimitSetting & Pick<LimitRow, 'key' | 'field'>)[] = limitRows;
 
-/** Limits of the phases, in milliseconds. 0 switches a limit off; so does the absence of one that may be absent. */
+/** The time limits, in milliseconds. 0 disables a limit; an optional limit that is absent is disabled too. */
 export type Limits = { readonly [Field in Exclude<LimitRow, OptionalRow>['field']]: number } & {
   readonly [Field in OptionalRow['field']]?: number;
 };
 
-/** What a limit is where nothing is said, as it is written. */
+/** Returns the default of a limit, as a user would write it. */
 export function fallbackOf({ fallback, serveFallback, envoyFallback }: LimitSetting, side: Side): string {
   return { forward: fallback, serve: serveFallback, envoy: envoyFallback }[side] ?? fallback;
 }
 
 /**
- * The limits of somebody who says some of them, in milliseconds.
- * @param read gives the milliseconds of one, or undefined where it is not said
+ * Collects the time limits, in milliseconds, and adds the defaults of those that are not set.
+ * @param read returns a limit in milliseconds, or undefined if it is not set
  */
 export function collectLimits(
   side: Side,
@@ -134,12 +134,12 @@ export function collectLimits(
   ) as unknown as Limits;
 }
 
-/** The limits where nothing is said, in milliseconds. */
+/** Returns the default time limits, in milliseconds. */
 export function defaultLimits(side: Side): Limits {
   return collectLimits(side, () => undefined);
 }
 
-/** Writes a limit as `parseDuration` reads it. */
+/** Formats a limit so that `parseDuration` can read it. */
 export function formatLimit(ms: number): string {
   return ms === 0 ? 'off' : formatDuration(ms);
 }
@@ -166,28 +166,28 @@ const capRows = [
   },
 ] as const satisfies readonly CapSetting[];
 
-/** A setting that is a number of tunnels: as many as come where nothing is said. */
+/** A setting that limits the number of tunnels; there is no limit unless it is set. */
 export interface CapSetting extends Setting {
   readonly flag: string;
-  /** What it is where nothing is said, where that is not for the setting alone to say. */
+  /** A note on the default in the help, if the default is not "no limit". */
   readonly usually?: string;
 }
 
 type CapRow = (typeof capRows)[number];
 
-/** How many tunnels there may be, in the order in which it is told of. */
+/** The limits on the number of tunnels, in the order of the help. */
 export const capSettings: readonly (CapSetting & Pick<CapRow, 'key' | 'field'>)[] = capRows;
 
-/** What caps are called in a file. */
+/** The key of a cap in a file. */
 export type CapKey = CapRow['key'];
 
-/** How many tunnels there may be at a time; absent: as many as come. */
+/** The limits on the number of tunnels open at a time; an absent one is no limit. */
 export type Caps = { readonly [Field in CapRow['field']]?: number };
 
-/** The most that a cap may say: no process has descriptors for more. */
+/** The highest value of a cap: no process has descriptors for more. */
 export const maxCap = 1_000_000;
 
-/** The caps of somebody who says some of them; none at all of somebody who says none. */
+/** Collects the caps that are set; the result has no `caps` if none is. */
 export function collectCaps(read: (setting: (typeof capSettings)[number]) => number | undefined): {
   readonly caps?: Caps;
 } {
@@ -198,7 +198,7 @@ export function collectCaps(read: (setting: (typeof capSettings)[number]) => num
   return given.length === 0 ? {} : { caps: Object.fromEntries(given) };
 }
 
-/** What a setting does, as the schema of files says it. */
+/** Describes a setting in the schema of files. */
 export function describeInFile(setting: LimitSetting | CapSetting): string {
   if (!('fallback' in setting)) return setting.summary.replace(/\bN\b/, 'so many');
   const { summary, fallback, serveFallback } = setting;

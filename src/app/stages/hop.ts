@@ -8,21 +8,21 @@ import { type HopRoute, via, type ViaLayer } from '../../dial/via.ts';
 import type { HopChoice, RouteOptions } from '../../chain/model/graph.ts';
 import { createSecurity, type SecuredPeer, type Security } from './security.ts';
 
-/** A hop's Stage, whose certificates and keys can be read again. */
+/** A hop's layer, whose certificates and keys can be read again. */
 export interface HopLayer extends ViaLayer {
   /**
-   * Reads the files again, for the sessions to come; tunnels that are open live on.
-   * @throws {TunlError} usage, and then everything stays as it was
+   * Reads the files again for future sessions; open tunnels live on.
+   * @throws {TunlError} usage, and leaves everything as it was
    */
   reload(): Promise<void>;
 }
 
 /**
- * Makes the Stage of one hop: `hops[place]` holds it. Certificates and keys are read here, before
- * anything is opened.
- * @throws {TunlError} usage, when the hop cannot be gone through as it is written
+ * Makes the layer of one hop, which is one of the alternatives in `hops[place]`. Certificates and keys are read here,
+ * before anything is opened.
+ * @throws {TunlError} usage, if the hop cannot be used as it is written
  */
-export async function createHopStage(
+export async function createHopLayer(
   hop: Hop,
   place: number,
   { hops, limits, entry }: RouteOptions,
@@ -37,7 +37,7 @@ export async function createHopStage(
   }
   const demand = tls && demandOf(hop, scheme, tls);
   const security = demand && (await createSecurity(hop.tls, demand));
-  const stage = via({
+  const layer = via({
     hop,
     position: { index: place + 1, count: hops.length },
     carrier,
@@ -49,25 +49,25 @@ export async function createHopStage(
     handshakeMs: limits.handshakeMs,
   });
   return {
-    ...stage,
+    ...layer,
     async reload() {
       if (!security) return;
       await security.reload();
-      stage.renew();
+      layer.renew();
     },
   };
 }
 
-/** The hop before it, or the stage of this process, would have to find a file of ours. */
+/** Rejects a socket that is not the first hop: another hop, or another stage of this process, could not find our file. */
 function assertFirst(hop: Hop, isFirst: boolean): void {
   if (isFirst) return;
   const message = `${formatHop(hop)} is a socket of this machine, and can only be first on the way`;
   throw usageError(message, 'put it before the other proxies');
 }
 
-/** Fills in fields from what is known of who asked; one whose value is empty then is not sent. */
+/** Makes the function that fills in fields from the facts about a tunnel. It omits fields whose value is empty. */
 async function createFill(formats: readonly HeaderField[]): Promise<(ctx: DialContext) => readonly HeaderField[]> {
-  // Few hops have any.
+  // Loaded on demand, because few hops have such fields.
   const { parseFormat, writeValue } = await import('../../syntax/format/format.ts');
   const fields = formats.map(([name, text]) => [name, parseFormat(text)] as const);
   return ({ origin }) => {
@@ -78,7 +78,7 @@ async function createFill(formats: readonly HeaderField[]): Promise<(ctx: DialCo
   };
 }
 
-/** A user may set `Host` once, and only where the version of HTTP has one. */
+/** Rejects a second `Host`, and any `Host` for a scheme that has none. */
 function assertHost(hop: Hop, { host }: CarrierScheme): void {
   const given = listHosts(hop).length;
   if (given > 1) throw usageError(`${formatHop(hop)} is to be sent more than one Host`);
@@ -94,7 +94,7 @@ function listHosts({ headers, formats = [] }: Hop): HeaderField[] {
   return [...headers, ...formats].filter(([name]) => name.toLowerCase() === 'host');
 }
 
-/** TLS as the scheme wants it, with what the hop says of ALPN: a Host of the user's own can be said in HTTP/1.1 only. */
+/** Combines the TLS settings of the scheme with the ALPN of the hop. A Host that the user set requires HTTP/1.1. */
 function demandOf(hop: Hop, { scheme }: CarrierScheme, tls: TlsDemand): TlsDemand {
   const { alpn } = hop.tls;
   if (alpn !== undefined && !tls.alpn.includes(alpn)) {
@@ -111,7 +111,7 @@ function findHopScheme(hop: Hop) {
   return scheme;
 }
 
-/** Only where every way to this hop is one of its own carrier can it depend on the hop before it. */
+/** Finds how a hop is reached. It depends on the hop before only if all alternatives there have the same carrier. */
 function findReach(hop: Hop, before: HopChoice = []): HopReach {
   const { carrier } = findHopScheme(hop);
   const own = before.filter((other) => findHopScheme(other).carrier === carrier);
@@ -137,7 +137,7 @@ function describePeer(hop: Hop, demand: TlsDemand, expectedId: string | undefine
   };
 }
 
-/** The name that a hop's certificate must be for. A socket has none of its own. */
+/** Returns the name that a hop's certificate must have. A Unix socket has no name of its own. */
 function nameServer(hop: Hop, demand: TlsDemand): Pick<SecuredPeer, 'host' | 'sni'> {
   const { address, tls } = hop;
   if (address.kind === 'tcp') return { host: address.host };

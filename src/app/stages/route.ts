@@ -6,7 +6,7 @@ import { createDirect } from '../../dial/direct.ts';
 import { createResolve, limitResolve, type NameSource, type Resolve } from '../../dial/resolve.ts';
 import { eachInTurn, firstOf } from '../../dial/first-of.ts';
 import { withRetry } from '../../dial/retry.ts';
-import { createHopStage } from './hop.ts';
+import { createHopLayer } from './hop.ts';
 import type { OffLimits } from '../off-limits.ts';
 import type { RouteOptions } from '../../chain/model/graph.ts';
 
@@ -74,13 +74,13 @@ export async function createRoute(
   const direct = nearest(sockets);
   const bottom: Dial = entry ? (_address, ctx) => direct(entry, ctx) : direct;
   const places = await Promise.all(
-    hops.map((choice, index) => Promise.all(choice.map((hop) => createHopStage(hop, index, options, sessions)))),
+    hops.map((choice, index) => Promise.all(choice.map((hop) => createHopLayer(hop, index, options, sessions)))),
   );
-  const stages = places.flatMap((ways, index) => {
-    const stage = choose(ways.map((way) => way.stage));
-    return offLimits ? [stage, offLimits.guardBeyond(hops.slice(0, index + 1))] : [stage];
+  const layers = places.flatMap((ways, index) => {
+    const layer = choose(ways.map((way) => way.layer));
+    return offLimits ? [layer, offLimits.guardBeyond(hops.slice(0, index + 1))] : [layer];
   });
-  const dialOnce = pipe(bottom, ...(hops.length === 0 ? [blameTarget] : stages), ...inner);
+  const dialOnce = pipe(bottom, ...(hops.length === 0 ? [blameTarget] : layers), ...inner);
   const retry = createRetry(options);
   return {
     options,
@@ -105,10 +105,10 @@ function createRetry({ retries = 0, backOff, retryOn }: RouteOptions): Layer {
   return withRetry(retries, { ...(backOff && { backOff }), ...(retryOn && { on: retryOn }) });
 }
 
-/** Failures that lie with us, whatever was dialled. */
+/** The failures that are ours, whatever was dialled. */
 const own: ReadonlySet<ErrorCode> = new Set(['interrupted', 'usage', 'internal', 'proxy_internal_error']);
 
-/** Without hops, what is dialled is the target. */
+/** Attributes failures to the target; used if there are no hops. */
 const blameTarget: Layer = (next) => async (address, ctx) => {
   try {
     return await next(address, ctx);
