@@ -17,22 +17,22 @@ import type { AccessLogConfig, FileConfig, StageConfig } from '../read/schema.ts
 import { SecretNames } from '../read/secret-names.ts';
 import { escapeVariables, isReference, type SecretSources } from '../read/secrets.ts';
 
-/** What a graph is printed with. */
+/** Options for printing a graph. */
 export interface PrintOptions {
-  /** How its secrets were written, as far as a file says it; the others get names of variables. */
+  /** The written forms of secrets that came from a file. Other secrets get names of variables. */
   readonly sources?: SecretSources;
-  /** Comments above it, a line each. */
+  /** Comments for the top of the file, one line each. */
   readonly notes?: readonly string[];
 }
 
 /**
- * Writes a graph as the file that `chain -c` reads, without what goes without saying and without any secret:
- * each is named as it was, or as a variable of the environment.
+ * Writes a graph as a file for `chain -c`. Settings with default values are left out. Secrets are replaced by their
+ * references, or by references to environment variables.
  */
 export function printGraph(graph: Graph, { sources = new Map(), notes = [] }: PrintOptions = {}): string {
   const names = new SecretNames(graph, sources);
   const document = parseDocument(stringify(toFileConfig(graph, names), { lineWidth: 0 }));
-  // What is small stands on one line: limits, users, tls. Texts with ${…} would need quotes there.
+  // Small maps and lists, such as limits, go on one line, unless they contain ${…}, which would need quotes there.
   visit(document, {
     Collection: (_key, node, path) => {
       const isList = isPair(path.at(-1)) && blocks.has(String((path.at(-1) as Pair).key));
@@ -45,10 +45,10 @@ export function printGraph(graph: Graph, { sources = new Map(), notes = [] }: Pr
   );
 }
 
-/** A graph as an object that says the same as its file, each secret by its name. */
+/** Makes an object with the same content as the printed file of a graph, for output as JSON. */
 export function dumpGraph(graph: Graph): object {
   const words = toFileConfig(graph, new SecretNames(graph, new Map()));
-  // What a route compares such a field with lets in whoever knows it.
+  // A route may match on such a field, and its value would let anybody in.
   return JSON.parse(
     JSON.stringify(words, (key, value: unknown) => (isSecret(key, value) ? '‹redacted›' : value)),
   ) as object;
@@ -75,7 +75,7 @@ function toAdminConfig({ admin, adminOpen }: Graph): Pick<FileConfig, 'admin'> {
   return { admin: adminOpen ? { listen, open: true } : listen };
 }
 
-/** What is read from top to bottom, however small it is. */
+/** The keys whose values are always written in block style, even if they are small. */
 const blocks: ReadonlySet<string> = new Set(['http', 'hosts', 'routes', 'upstreams']);
 
 function isSmall(text: string): boolean {

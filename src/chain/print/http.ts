@@ -26,7 +26,7 @@ import type { PolicyWords } from '../read/schema-parts.ts';
 import type { SecretNames } from '../read/secret-names.ts';
 import { escapeVariables } from '../read/secrets.ts';
 
-/** An HTTP stage as a file has it. */
+/** Writes the `http` settings of a stage as in a file. */
 export function toHttpConfig(stage: HttpStage, names: SecretNames): HttpConfig {
   const { codec, open, hosts } = stage;
   const usual = inheritedLimits(stage);
@@ -55,7 +55,7 @@ export function toHttpConfig(stage: HttpStage, names: SecretNames): HttpConfig {
   };
 }
 
-/** Who may use a stage that speaks HTTP, as a file has it. */
+/** Writes the access policy of a stage as in a file. */
 export function toPolicyConfig(policy: Partial<StagePolicy>, names: SecretNames): PolicyWords {
   const { users = {}, allow = [], deny = [], caps } = policy;
   return {
@@ -75,12 +75,15 @@ function toCapConfig(caps: Caps = {}): { readonly [key in CapKey]?: number } {
 
 type Lead = (upstream: string) => string | string[];
 
-/** What an upstream that says nothing has. */
+/** Returns the limits of an upstream that sets none: those of its stage, except the ones that apply only to clients. */
 function inheritedLimits({ route: { limits } }: HttpStage): Limits {
   return collectLimits('forward', ({ field, isOfClients }) => (isOfClients ? undefined : limits[field]));
 }
 
-/** Those that need an entry of their own. The others are made again, in this order, from what routes lead to. */
+/**
+ * Lists the upstreams that the file must declare. The others are made again from the targets of routes when the file is
+ * read. If that would change the order of the upstreams, all are declared.
+ */
 function listDeclared(stage: HttpStage, usual: Limits, names: SecretNames): readonly Upstream[] {
   const used = [...new Set(stage.hosts.flatMap(({ routes }) => routes).map(upstreamOf))];
   const isImplied = (upstream: Upstream) =>

@@ -5,12 +5,12 @@ import type { HopChoice, Limits, RouteOptions } from '../model/graph.ts';
 import type { LimitsConfig, TargetConfig, ExitConfig } from '../read/schema-parts.ts';
 import type { SecretNames } from '../read/secret-names.ts';
 
-/** One of them stands for itself. */
+/** Returns the only item of a list with one item, and a copy of any other list. */
 export function unwrap<T>(list: readonly T[]): T | T[] {
   return list.length === 1 ? (list[0] as T) : [...list];
 }
 
-/** A way as a file has it, without the limits that go without saying. */
+/** Writes a route as in a file, without limits that have their default value. */
 export function toExitConfig(
   route: RouteOptions,
   usual: Limits,
@@ -28,7 +28,7 @@ export function toExitConfig(
 }
 
 function toViaConfig({ entry, hops, hopBalance }: RouteOptions, names: SecretNames): Pick<ExitConfig, 'via'> {
-  // A balance that no place needs is written at the first.
+  // If no place has alternatives, the balance is written at the first place.
   const isPlural = hops.some(({ length }) => length > 1);
   const places = hops.map((choice, index) => {
     const isSaid = hopBalance !== undefined && (isPlural ? choice.length > 1 : index === 0);

@@ -29,7 +29,7 @@ export class Diagnostics {
   }
 
   add(path: Path, message: string, ...hints: readonly string[]): void {
-    // The defaults are read again for each stage.
+    // The defaults are read once per stage, and their errors must not be repeated.
     const isKnown = this.faults.some((fault) => fault.message === message && fault.path.join('\0') === path.join('\0'));
     if (!isKnown) this.faults.push({ path, message, hints });
   }

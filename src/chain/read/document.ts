@@ -13,35 +13,35 @@ import {
 import { type TunlError, usageError } from '../../core/errors.ts';
 import { quote } from '../../syntax/text.ts';
 
-/** Where something stands in a document: the keys and indexes that lead there. */
+/** The position of a value in a document: the keys and indexes from the root. */
 export type Path = readonly (string | number)[];
 
-/** Something that is wrong with a document, and where. */
+/** An error in a document, with its position. */
 export interface Fault {
   readonly path: Path;
   readonly message: string;
   readonly hints?: readonly string[];
-  /** It is about the last key of the path, not about its value. */
+  /** The error is in the last key of the path, not in its value. */
   readonly atKey?: boolean;
 }
 
-/** Larger files are no configuration of a person. */
+/** The maximum size of a file, in bytes. No hand-written configuration is larger. */
 export const maxFileBytes = 1024 * 1024;
 
-/** How deep a document may nest. The parser recurses, and its recursion has to end before the stack does. */
+/** The maximum nesting depth of a document. The parser recurses and must not overflow the stack. */
 const maxDepth = 50;
 const manyDashes = new RegExp(`(?:[-?:]\\s+){${maxDepth}}`);
 
-/** How often aliases may repeat what they name, counted as the nodes that come out. */
+/** The maximum number of nodes that aliases may expand to. */
 const maxAliasCount = 100;
 
-/** Faults whose places are found, to say the first in the file. */
+/** The maximum number of faults that are located, in order to report the first ones in the file. */
 const maxLocated = 200;
 
-/** Faults that are said at once. */
+/** The maximum number of faults in one error. */
 const maxSaid = 5;
 
-/** A YAML document that knows where each of its values stands. */
+/** A YAML document with the position of each of its values. */
 export class Source {
   /** The document as plain values. */
   readonly value: unknown;
@@ -51,7 +51,7 @@ export class Source {
 
   /**
    * @param name the file as messages name it
-   * @throws {TunlError} usage, when the text is not one YAML document with unique keys
+   * @throws {TunlError} usage, if the text is not a single YAML document with unique keys
    */
   constructor(text: string, name: string) {
     this.#name = name;
@@ -64,9 +64,9 @@ export class Source {
     this.value = this.#read(text);
   }
 
-  /** Faults as one error that names the place of each. */
+  /** Makes one error from the faults, with the position of each. */
   fail(faults: readonly Fault[]): TunlError {
-    // Finding a place takes a walk: of very many faults the first will do.
+    // Each location is a walk through the document, so their number is limited.
     const said = faults
       .slice(0, maxLocated)
       .map((fault) => ({ fault, at: this.#locate(fault) }))
@@ -83,7 +83,7 @@ export class Source {
     );
   }
 
-  /** Where the last key of a path stands: `chain.yaml:4:5`. */
+  /** Returns the position of the last key of a path: `chain.yaml:4:5`. */
   placeOf(path: Path): string {
     return this.#place(this.#locate({ path, message: '', atKey: true }));
   }
@@ -92,7 +92,7 @@ export class Source {
     try {
       return this.#document.toJS({ maxAliasCount });
     } catch (error) {
-      // Of an unknown alias the parser tells no position.
+      // The parser reports no position for an unknown alias.
       const name = /: (\S+)$/.exec((error as Error).message)?.[1];
       if (name === undefined) throw usageError(`${this.#name} has aliases that repeat too much`);
       const hint = 'a text that begins with * needs quotes';
@@ -100,7 +100,7 @@ export class Source {
     }
   }
 
-  /** Of an object in JavaScript this key is none: what stands under it would be left out in silence. */
+  /** Refuses the key `__proto__`, because JavaScript objects would silently drop its value. */
   #refuseStrangeKeys(): void {
     visit(this.#document, {
       Pair: (_key, { key }) => {
@@ -114,7 +114,7 @@ export class Source {
     return usageError(`${this.#place(offset)}: ${message}`, ...hints);
   }
 
-  /** `chain.yaml:4:5` */
+  /** Formats a position: `chain.yaml:4:5`. */
   #place(offset: number): string {
     const { line, col } = this.#lines.linePos(offset);
     return `${this.#name}:${Math.max(line, 1)}:${Math.max(col, 1)}`;
@@ -137,7 +137,7 @@ export class Source {
         if (isLast && atKey) return offset;
         node = pair.value;
       }
-      // An empty value has no place of its own.
+      // An empty value has no position, so the position of its key is kept.
       const isEmpty = isScalar(node) && node.value === null && node.source === '';
       if (node !== undefined && node !== null && !isEmpty) offset = startOf(node);
     }
@@ -153,7 +153,7 @@ function also({ line, hints }: { readonly line: string; readonly hints: readonly
   return `also ${line}${hints.length > 0 ? ` (${hints[0]})` : ''}`;
 }
 
-/** Counts brackets wherever they stand: texts with so many of them are no configuration either. */
+/** True if brackets or dashes nest too deep. Brackets inside texts count too: no real configuration has so many. */
 function isTooDeep(text: string): boolean {
   let depth = 0;
   for (const char of text) {

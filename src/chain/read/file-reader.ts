@@ -34,7 +34,7 @@ export class FileReader implements ProxyReader {
   readonly switches: ProxyReader['switches'];
   readonly checkRule: ProxyReader['checkRule'];
   readonly #words: FileConfig;
-  /** The routes of the graph: stages that say the same about their way have one, and share the sessions with its proxies. */
+  /** The routes of the graph. Stages with equal settings share a route, and with it the sessions with its proxies. */
   readonly #routes = new RouteTable();
 
   constructor(words: FileConfig, options: FileReaderOptions) {
@@ -78,7 +78,7 @@ export class FileReader implements ProxyReader {
     return { ...shared, ...(stage.http ? this.#readHttp(name, stage, stage.http) : this.#readBytes(name, stage)) };
   }
 
-  /** Reads a stage that does not look at requests. */
+  /** Reads a stage that forwards bytes or is a proxy. */
   #readBytes(name: string, stage: StageConfig) {
     const path: Path = ['stages', name];
     const { attempts } = this;
@@ -193,7 +193,7 @@ function pickShared(words: LimitsConfig): LimitsConfig {
   return Object.fromEntries(Object.entries(words).filter(([key]) => !ofClients.has(key)));
 }
 
-/** The sizes that Envoy allows too. */
+/** The limits of a buffer, in bytes; the same as Envoy's. */
 const [minBufferBytes, maxBufferBytes] = [1024, 8 * 1024 * 1024];
 
 function readBuffer(word: string | number | undefined): number | undefined {

@@ -6,7 +6,7 @@ import type { HopConfig } from './schema-parts.ts';
 import type { SecretNames } from './secret-names.ts';
 import { escapeVariables } from './secrets.ts';
 
-/** A hop as the file has it, without its secrets: a URL where that says it all. */
+/** Writes a hop as in a file, without its secrets. The result is a URL if that can express all settings. */
 export function formatHopConfig(hop: Hop, names: SecretNames): string | HopConfig {
   const { credentials, headers, formats = [] } = hop;
   const password = credentials && names.of(credentials.password);
@@ -36,7 +36,7 @@ function formatSettings({ tls, halfClose, settings }: Hop): string {
   return all.length === 0 ? '' : `?${all.join('&')}`;
 }
 
-/** As few escapes as a query needs; `|` is between alternatives and `$` begins a variable. */
+/** Escapes only the characters that a query requires, and `|` and `$`, which mark alternatives and variables. */
 function encode(value: string): string {
   return value.replaceAll(/[%&#|$\s]/g, (char) => encodeURIComponent(char));
 }

@@ -19,18 +19,18 @@ import {
   type Surroundings,
 } from './secrets.ts';
 
-/** What hops are read with. */
+/** The surroundings, schemes and secret sources for reading hops. */
 export interface HopReader extends Surroundings {
   readonly schemes: readonly KnownScheme[];
   readonly sources: SecretSources;
 }
 
-/** `scheme://user:password@`, as it is written. */
+/** Matches `scheme://user:password@` at the start of a URL. */
 const userInfo = /^(?:[^:/?#@]*:\/\/)?([^/?#]*)@/;
 
 /**
- * Reads a proxy on the way.
- * @throws {TunlError} usage, never with a secret in it
+ * Reads a hop, which is a proxy on a route.
+ * @throws {TunlError} usage; the message never contains a secret
  */
 export function readHop(words: HopConfig, reader: HopReader): Hop {
   const { url, password, headers, formats, 'key-password': keyPassword } = words;
@@ -107,7 +107,7 @@ function readValue(name: string, text: string, reader: HopReader): string {
   return text.startsWith('file:') ? readSecret(text, name, reader, new Map()).reveal() : fillVariables(text, reader);
 }
 
-/** What comes from elsewhere stands for itself: a percent sign in it begins no operator. */
+/** Reads a format. Percent signs in variables and files are escaped, so that they do not start an operator. */
 function readFormat(name: string, text: string, reader: HopReader): string {
   const escapeOperators = (value: string) => value.replaceAll('%', '%%');
   if (text.startsWith('file:')) return escapeOperators(readValue(name, text, reader));

@@ -7,10 +7,10 @@ import type { AnswerAction, HttpAction, RequestsAction, TunnelsAction } from '..
 import type { RouteReader } from './route.ts';
 import { fillVariables } from './secrets.ts';
 
-/** Finds the upstream that a route names; undefined once it is known to be wrong. */
+/** Finds the upstream that a route names. Returns undefined after reporting an error. */
 type Lead = (path: Path, to: string | readonly string[]) => string | undefined;
 
-/** What else each action may say. */
+/** The other keys that each action allows. */
 const companions = {
   answer: [],
   to: ['upgrade', 'timeout', 'idle'],
@@ -20,7 +20,7 @@ const companions = {
 type ActionKey = keyof typeof companions;
 const actionKeys = Object.keys(companions) as ActionKey[];
 
-/** Reads what a route does with the requests that fit; undefined where that is wrong. */
+/** Reads the action of a route. Returns undefined after reporting an error. */
 export function readAction(
   path: Path,
   words: HttpRouteConfig,
@@ -61,7 +61,7 @@ function readAnswer(words: NonNullable<HttpRouteConfig['answer']>, reader: Route
   return { kind: 'answer', status, ...(body !== undefined && { body: fillVariables(body, reader) }) };
 }
 
-/** `200 Hello`: a status, and after one space the body. */
+/** Splits `200 Hello` into a status and the body after the first space. */
 function splitAnswer(text: string): { readonly status: number; readonly body?: string | undefined } {
   const [, status, body] = /^(\d{3})(?: (.*))?$/s.exec(text) ?? [];
   if (status !== undefined) return { status: Number(status), body };
@@ -74,14 +74,14 @@ function readRequests(path: Path, words: HttpRouteConfig, upstream: string, read
   return { kind: 'requests', upstream, timeoutMs, ...readIdle(path, words, reader), upgrades };
 }
 
-/** A CONNECT that is sent on needs to be allowed to. */
+/** Returns the upgrades of a route that lists none. A route for CONNECT must allow CONNECT in order to forward it. */
 export function usualUpgrades({ connect }: Pick<HttpRouteConfig, 'connect'>): readonly string[] {
   return connect === true ? ['connect'] : [];
 }
 
 function readProtocol(word: string): string {
   const protocol = word.toLowerCase();
-  // RFC 9110, section 7.8: a token, and perhaps a version.
+  // RFC 9110, section 7.8: a token and an optional version.
   if (/^[!#$%&'*+.^_`|~\da-z-]+(?:\/[!#$%&'*+.^_`|~\da-z-]+)?$/.test(protocol)) return protocol;
   throw usageError(`${quote(word)} is not the name of a protocol`, 'write websocket, or connect');
 }

@@ -6,10 +6,10 @@ import type { FieldMatch, RequestMatch, TextMatch } from '../model/graph.ts';
 import type { RouteReader } from './route.ts';
 import { fillVariables } from './secrets.ts';
 
-/** How a text can be compared. */
+/** The ways to compare a text. */
 export const comparisons = ['exact', 'prefix', 'suffix', 'contains'] as const satisfies readonly TextMatch['kind'][];
 
-/** Reads which requests a route is for: one match for each of its methods, or a single one. */
+/** Reads the conditions of a route: one match for each of its methods, or a single match without methods. */
 export function readMatches(path: Path, words: HttpRouteConfig, reader: RouteReader): RequestMatch[] {
   const { attempts } = reader;
   const fits = attempts.run(path, () => readPath(words, reader)) ?? { kind: 'prefix', value: '/' };
@@ -23,7 +23,7 @@ export function readMatches(path: Path, words: HttpRouteConfig, reader: RouteRea
   return methods.map((method) => ({ path: fits, fields: [method, ...fields] }));
 }
 
-/** What fits where a route says nothing: tunnels are asked for by CONNECT, and the rest by a path. */
+/** Returns the path match of a route that specifies none: CONNECT for tunnels, any path for other actions. */
 export function usualPath({ 'tunnel-to': tunnelTo, post }: HttpRouteConfig): RequestMatch['path'] {
   return tunnelTo !== undefined && post !== true ? { kind: 'connect' } : { kind: 'prefix', value: '/' };
 }

@@ -24,21 +24,21 @@ import { type PolicyReader, readPolicy } from './proxy.ts';
 import type { ExitConfig } from './schema-parts.ts';
 import { fillVariables, readKeyPassword } from './secrets.ts';
 
-/** What HTTP stages are read with. */
+/** The surroundings for reading HTTP stages. */
 export interface HttpReader extends PolicyReader {
-  /** Where routes, hosts and upstreams stand, by what they became. */
+  /** The positions in the file of routes, hosts and upstreams, by the objects made from them. */
   readonly places: Map<object, Path>;
-  /** @throws {TunlError} usage */
+  /** Reads a target. @throws {TunlError} usage */
   readTarget(word: string): Target;
 }
 
-/** Reads the way of an upstream of that name. */
+/** Reads the route of the upstream with that name. */
 type ReadWay = (path: Path, words: ExitConfig, upstream: string) => RouteName;
 
-/** Name and only domain of the host that stands for all. */
+/** The name, and the only domain, of the virtual host that matches all hosts. */
 export const everyHost = '*';
 
-/** Reads what a stage does with requests. */
+/** Reads the `http` settings of a stage. */
 export function readHttp(
   path: Path,
   { codec = 'auto', open = false, routes, hosts = {}, upstreams = {}, ...policy }: HttpConfig,
@@ -78,7 +78,7 @@ function readHost(
   return host;
 }
 
-/** A route for each of its methods. */
+/** Reads a route of a file, which becomes one route for each of its methods. */
 function readRoutes(path: Path, words: HttpRouteConfig, upstreams: Upstreams, reader: HttpReader): HttpRoute[] {
   const { attempts } = reader;
   const lead = (at: Path, to: string | readonly string[]) => attempts.run(at, () => upstreams.lead(at, to));
@@ -88,7 +88,7 @@ function readRoutes(path: Path, words: HttpRouteConfig, upstreams: Upstreams, re
   return routes;
 }
 
-/** The upstreams of a stage: those that are declared, then those that routes name by their targets alone. */
+/** The upstreams of a stage: first the declared ones, then those that routes define only by their targets. */
 class Upstreams {
   readonly #byName = new Map<string, Upstream<RouteName> | undefined>();
   readonly #reader: HttpReader;
@@ -110,12 +110,15 @@ class Upstreams {
     const to = attempts.run(at, () => this.#readTo(at, settings.to, settings.balance));
     const tls = attempts.run([...path, 'tls'], () => readTls(settings.tls, this.#reader));
     const route = this.#readWay(path, settings, name);
-    // One that is wrong is known by its name all the same.
+    // The name is known even if the upstream has errors, so that routes to it report no more of them.
     this.#byName.set(name, undefined);
     if (to) this.#add({ name, to, route, version: settings.http2 ? 'http2' : 'http1', ...(tls && { tls }) }, path);
   }
 
-  /** The name of the upstream that a route names. @throws {TunlError} usage */
+  /**
+   * Returns the name of the upstream for a route, and makes the upstream if the route lists targets instead.
+   * @throws {TunlError} usage
+   */
   lead(path: Path, words: string | readonly string[]): string {
     const texts = [words].flat().map((word) => fillVariables(word, this.#reader));
     const [only = ''] = texts;
@@ -151,12 +154,15 @@ class Upstreams {
   }
 }
 
-/** How an upstream is called that nobody has named. */
+/** Makes the name of an upstream that has none in the file, from its targets. */
 export function nameTargets(to: Upstream['to']): string {
   return 'field' in to ? `field:${to.field}` : to.targets.map(formatAddress).join('|');
 }
 
-/** `field:NAME`, where `field:80` is a port of a host. @throws {TunlError} usage */
+/**
+ * Parses `field:NAME`. Returns undefined for other texts, such as `field:80`, which is a host and a port.
+ * @throws {TunlError} usage
+ */
 function parseField(text: string): string | undefined {
   const name = /^field:(?!\d+$)(.*)$/s.exec(text)?.[1]?.toLowerCase();
   if (name === undefined) return undefined;

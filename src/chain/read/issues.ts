@@ -3,7 +3,7 @@ import { quote } from '../../syntax/text.ts';
 import type { Fault, Path } from './document.ts';
 import { type Issue, listKeys } from './schema.ts';
 
-/** Explains the faults in the form of a file, each with its place. */
+/** Turns the issues that the schema found in a file into faults with explanations and positions. */
 export function explainIssues(issues: readonly Issue[], base: Path = []): Fault[] {
   return issues.flatMap((issue) => explainIssue(issue, [...base, ...(issue.path as Path)]));
 }

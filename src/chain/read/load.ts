@@ -9,28 +9,28 @@ import type { SecretSources } from './secrets.ts';
 import type { GraphFault } from '../model/fault.ts';
 import { findFaults } from '../check/validate.ts';
 
-/** What a file is read with. */
+/** Options for loading a file. */
 export interface LoadOptions extends FileReaderOptions {
   /** The file as messages name it. */
   readonly name: string;
 }
 
-/** A graph, and how its secrets were written. */
+/** A graph and the written forms of its secrets. */
 export interface LoadedGraph {
   readonly graph: Graph;
   readonly sources: SecretSources;
-  /** Where a stage stands: `chain.yaml:4:5`. */
+  /** Returns the position of a stage: `chain.yaml:4:5`. */
   readonly placeOf: (stage: string) => string;
-  /** What there is to say about the file, where it has something. */
+  /** Warnings about the file. */
   readonly notices?: readonly NoticeEvent[];
 }
 
-/** Issues of the form that are explained; a few of them are said. */
+/** The maximum number of schema issues that are explained, of which an error reports the first few. */
 const maxExplained = 200;
 
 /**
- * Reads the file of `chain`.
- * @throws {TunlError} usage, with file, line and column of what is wrong; then nothing of it is used
+ * Loads the graph from a file of `chain`.
+ * @throws {TunlError} usage, with file, line and column, if the file has any error
  */
 export function loadGraph(text: string | Source, options: LoadOptions): LoadedGraph {
   const source = typeof text === 'string' ? new Source(text, options.name) : text;

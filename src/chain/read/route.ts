@@ -9,29 +9,29 @@ import type { HopChoice, Limits, RouteOptions } from '../model/graph.ts';
 import { type HopReader, readHop } from './hop.ts';
 import type { LimitsConfig, TargetConfig, RetryConfig, ExitConfig } from './schema-parts.ts';
 
-/** What routes are read with. */
+/** The surroundings for reading routes. */
 export interface RouteReader extends HopReader {
   readonly attempts: Diagnostics;
 }
 
-/** Limits as they are written somewhere, and where that is. */
+/** The limits in one part of a file, with its position. */
 export interface WrittenLimits {
   readonly at: Path;
   readonly words: LimitsConfig;
 }
 
-/** What holds for a way that does not say otherwise. */
+/** The settings of a route that does not specify its own. */
 export interface RouteDefaults {
-  /** The nearest first. */
+  /** Sets of limits in order of precedence, the most specific first. */
   readonly limits: readonly WrittenLimits[];
-  /** Whose limits hold where nobody says them. */
+  /** The side whose built-in limits apply where the file sets none. */
   readonly side: Side;
   readonly retry?: RetryConfig | undefined;
   readonly family?: 4 | 6 | undefined;
   readonly resolver?: RouteOptions['resolver'] | undefined;
 }
 
-/** Reads how a stage gets to where it leads. */
+/** Reads the route of a stage or an upstream. */
 export function readRoute(path: Path, words: ExitConfig, defaults: RouteDefaults, reader: RouteReader): RouteOptions {
   const family = words.family ?? defaults.family;
   const resolver = words.resolver ?? defaults.resolver;
@@ -45,7 +45,7 @@ export function readRoute(path: Path, words: ExitConfig, defaults: RouteDefaults
   };
 }
 
-/** What is written in `defaults` is parsed for each stage, and blamed where it stands. */
+/** Reads each limit from the first layer that sets it. Errors are reported at the position in that layer. */
 function readLimits(layers: readonly WrittenLimits[], side: Side, { attempts }: RouteReader): Limits {
   return collectLimits(side, ({ key }) => {
     const layer = layers.find(({ words }) => words[key] !== undefined);
@@ -53,7 +53,7 @@ function readLimits(layers: readonly WrittenLimits[], side: Side, { attempts }: 
   });
 }
 
-/** How the waits grow where nobody says it. */
+/** The ratio of `max` to `base` if the file sets no `max`. */
 const growth = 10;
 
 function readRetry(words: RetryConfig): Pick<RouteOptions, 'retries' | 'backOff' | 'retryOn'> {
@@ -87,7 +87,7 @@ function readVia(
   return { hops, ...(entry && { entry }), ...reader.attempts.run(path, () => readBalance(list)) };
 }
 
-/** One way has one balance: places with alternatives cannot differ. */
+/** Reads the balance of a route. A route has a single balance, so all places with alternatives must agree. */
 function readBalance(places: readonly TargetConfig[]): Pick<RouteOptions, 'hopBalance'> {
   const said = places.flatMap((place) => {
     if (typeof place === 'string') return place.includes('|') ? ['first' as const] : [];

@@ -22,8 +22,8 @@ const variable = /\$(\$?)\{([^}]*)\}/g;
 const onlyVariable = /^\$\{\w+\}$/;
 
 /**
- * Replaces `${NAME}` by environment variables. In the user information and the settings of a URL their values are
- * percent-encoded, so that a value cannot end the part in which it stands.
+ * Replaces `${NAME}` with the values of environment variables. In the user information and the settings of a URL, the
+ * values are percent-encoded, so that a value cannot end the part in which it stands.
  * @throws {TunlError} usage, if a variable is not set or cannot be used; never with its value
  */
 export function fillVariables(text: string, { env }: Surroundings): string {
