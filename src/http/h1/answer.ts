@@ -5,22 +5,25 @@ import { Answer, type AnswerEvents, readEndToEnd, readLength } from '../exchange
 import { chunkHead, lastChunk } from '../wire/chunked.ts';
 import { formatHead } from '../wire/message.ts';
 
-/** What is known of an answer before its body. */
+/** The head of an answer, and the facts that decide how it is written. */
 export interface AnswerHead {
   readonly status: number;
   readonly headers: readonly HeaderField[];
-  /** Whether the connection is closed after it. */
+  /** Whether the connection closes after the answer. */
   readonly closes: boolean;
   readonly request: { readonly method: string; readonly version: '1.0' | '1.1' };
 }
 
-/** An answer in HTTP/1.1: its head is written at once, its body with a length, in chunks, or up to the end of the connection. */
+/**
+ * Writes an answer in HTTP/1.1: the head at once, then the body with a length, in chunks, or up to the end of the
+ * connection.
+ */
 export class Http1Answer extends Answer {
-  /** The client learns the end of the body from the end of the connection. */
+  /** True if the end of the connection marks the end of the body. */
   readonly endsConnection: boolean;
   readonly #isChunked: boolean;
 
-  /** @throws {TunlError} http_protocol_error, and then nothing was written */
+  /** @throws {TunlError} http_protocol_error; nothing has been written then */
   constructor(stream: Duplex, head: AnswerHead, events: AnswerEvents) {
     const { status, request } = head;
     const fields = readEndToEnd(head.headers);
@@ -29,7 +32,7 @@ export class Http1Answer extends Answer {
     this.endsConnection = length.kind === 'open' && request.version === '1.0';
     this.#isChunked = length.kind === 'open' && request.version === '1.1';
     if (stream.destroyed) return;
-    // The head goes out with the first bytes of the body, if they come at once.
+    // Corked, so that the head and the first bytes of the body share a packet if those come at once.
     stream.cork();
     process.nextTick(() => stream.uncork());
     stream.write(this.#formatHead(head, fields), 'latin1');
@@ -52,7 +55,7 @@ export class Http1Answer extends Answer {
   }
 
   #formatHead({ status, closes }: AnswerHead, fields: readonly HeaderField[]): string {
-    // RFC 9110, section 8.6: no length in a 204.
+    // A 204 has no Content-Length (RFC 9110, section 8.6).
     const kept = status === 204 ? fields.filter(([name]) => name.toLowerCase() !== 'content-length') : fields;
     return formatHead(`HTTP/1.1 ${status} ${STATUS_CODES[status] ?? 'Unknown'}`, [
       ...kept,

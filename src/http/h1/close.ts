@@ -3,13 +3,13 @@ import type { HeaderField } from '../../core/hop.ts';
 import { resetError, type Link } from '../../core/link.ts';
 import { formatHead } from '../wire/message.ts';
 
-/** What the other side may still send while it has not noticed the end: by bytes and by time. */
+/** Limits, in bytes and in milliseconds, for data that the other side still sends before it notices the end. */
 const lingerBytes = 256 * 1024;
 const lingerMs = 2000;
 
 /**
- * Ends our half and reads on, bounded, until the peer ends its own. Closing at once would make the
- * kernel reset the connection and with it destroy the answer in the peer's buffer.
+ * Ends our half and reads on, within limits, until the peer ends its own. If we closed at once, the kernel would reset
+ * the connection and so destroy the answer in the peer's buffer.
  */
 export function closeStaged(link: Link): Promise<void> {
   const { stream } = link;
@@ -32,8 +32,8 @@ export function closeStaged(link: Link): Promise<void> {
 }
 
 /**
- * Writes a whole HTTP/1.1 response and closes the connection in stages (RFC 9112, section 9.6), so
- * that the client can read it. No further request on it is ever looked at.
+ * Writes a whole HTTP/1.1 response and closes the connection in stages (RFC 9112, section 9.6), so that the client can
+ * read it. Further requests on the connection are ignored.
  */
 export async function respondAndClose(
   link: Link,

@@ -9,24 +9,25 @@ import { readHead } from '../wire/head.ts';
 import { parseRequestHead } from '../wire/message.ts';
 import { orRefuse } from './refuse-head.ts';
 
-/** How an HTTP/1.1 connection with many requests is served. Times are in milliseconds; 0 = no limit. */
+/** Limits for serving an HTTP/1.1 connection. Times are in milliseconds; 0 means no limit. */
 export interface Http1Setup {
-  /** Time for a head, from its first byte on; for the first one from the start. */
+  /** The time for a head, from its first byte; for the first head, from the start of the connection. */
   readonly headMs: number;
-  /** How long the connection may wait for the next request. */
+  /** The time that the connection may wait for the next request. */
   readonly keepAliveMs: number;
   readonly maxHeadBytes: number;
-  /** Longest line of a head; a request line beyond it is answered with 414, another line with 431. */
+  /** The longest line of a head, in bytes; a longer request line is answered with 414, another longer line with 431. */
   readonly maxLineBytes: number;
 }
 
-/** One connection of that kind. */
+/** The limits of one connection, with the terms of its requests. */
 export interface Http1ServerSetup extends Http1Setup, Http1RequestTerms {}
 
 /**
- * Serves the requests of an HTTP/1.1 connection one after the other: the next head is only read once the
- * exchange before it is over. `first` is a head that was read already. When `draining` aborts, the exchange that runs is the last.
- * @throws {TunlError} after it answered, when what came is not a request that can be served
+ * Serves the requests of an HTTP/1.1 connection one after the other: it reads the next head only when the previous
+ * exchange is over. `first` is a head that has been read already. When `draining` aborts, the current exchange is the
+ * last.
+ * @throws {TunlError} if the client did not send a request that can be served; the client has been answered by then
  */
 export async function serveHttp1(
   link: Link,
@@ -47,7 +48,7 @@ export async function serveHttp1(
 
 /**
  * Reads the first head of a connection.
- * @throws {TunlError} after it answered, or without an answer where nobody waits for one
+ * @throws {TunlError} after the client was answered, or reset if it does not wait for an answer
  */
 export async function readFirstHead(link: Link, setup: Http1Setup, draining: AbortSignal): Promise<Buffer> {
   return orRefuse(link, draining, () => readLimited(link.stream, setup, draining));
@@ -62,11 +63,11 @@ async function makeRequest(
   return orRefuse(link, draining, async () => new Http1Request(link, parseRequestHead(bytes), terms));
 }
 
-/** The next head; `undefined` where there is none and nobody is to be told. */
+/** Reads the next head; returns `undefined` if there is none, which is not an error. */
 async function readNextHead(link: Link, setup: Http1Setup, draining: AbortSignal): Promise<Buffer | undefined> {
   const { stream } = link;
   if (!(await waitForBytes(stream, setup.keepAliveMs, draining))) return undefined;
-  // Told to stop while a head is on its way, we still serve it, as the last.
+  // If draining starts while a head arrives, we still serve that request, as the last one.
   const never = new Abort().signal;
   return orRefuse(link, never, () => readLimited(stream, setup, never));
 }
@@ -84,7 +85,9 @@ function readLimited(
   );
 }
 
-/** Waits for the first byte of another request, and leaves it where it is. False when there will be none. */
+/**
+ * Waits for the first byte of another request and leaves it in the stream. Resolves with false if there will be none.
+ */
 function waitForBytes(stream: Duplex, limitMs: number, draining: AbortSignal): Promise<boolean> {
   return new Promise((resolve) => {
     const settle = (isThere: boolean) => {
@@ -109,7 +112,7 @@ function waitForBytes(stream: Duplex, limitMs: number, draining: AbortSignal): P
     if (stream.destroyed || draining.aborted) return onNothing();
     stream.on('close', onNothing);
     draining.addEventListener('abort', onNothing, { once: true });
-    // Who does not read the answers gets no more of them: they would pile up here.
+    // A client that does not read its answers gets no more of them: they would pile up here.
     if (stream.writableNeedDrain) stream.once('drain', start);
     else start();
   });

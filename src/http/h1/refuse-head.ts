@@ -5,8 +5,8 @@ import { HeadError, requestHeadError } from '../wire/head.ts';
 import { formatProxyStatus, publicReason } from '../wire/proxy-status.ts';
 
 /**
- * Does what begins with the head of a request. What fails is answered, and the connection closed; where nobody
- * waits for an answer, or we are stopping, it is reset.
+ * Runs a step that reads or checks the head of a request. If it fails, the client is answered and the connection
+ * closed; if the client has left or we are stopping, the connection is reset.
  * @throws {TunlError} afterwards
  */
 export async function orRefuse<T>(link: Link, draining: AbortSignal, act: () => Promise<T>): Promise<T> {

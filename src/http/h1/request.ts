@@ -13,25 +13,25 @@ import { RequestBody } from '../body/request.ts';
 import { readPlace, readPlaceAsSent } from '../wire/request-target.ts';
 import { goneError, WatchedRequest } from '../exchange/watched-request.ts';
 
-/** What follows an exchange on its connection: another one, the end, or nothing of ours any more. */
+/** The next step on the connection after an exchange; `nothing` if the connection is no longer ours. */
 export type Http1Next = 'request' | 'close' | 'nothing';
 
-/** How much of a body that nobody wants is read, so that the connection can go on, and for how long. */
+/** Limits, in bytes and milliseconds, for reading an unwanted body so that the connection can be reused. */
 const [discardBytes, discardMs] = [256 * 1024, 2000];
 
-/** What an exchange is told of its connection. */
+/** The facts that an exchange needs about its connection. */
 export interface Http1RequestTerms {
-  /** Whether a request that cannot be said in HTTP/2 as well is refused. */
+  /** Whether a request that cannot be expressed in HTTP/2 too is refused. */
   readonly translatable: boolean;
-  /** Whether the exchange that is about to be answered is the last. */
+  /** Tells whether the exchange that is about to be answered is the last. */
   readonly isLast: () => boolean;
 }
 
-/** One exchange of an HTTP/1.1 connection. What a tunnel does not need of it is made when it is first asked for. */
+/** One exchange of an HTTP/1.1 connection. It creates the parts that a tunnel does not need on first use. */
 export class Http1Request extends WatchedRequest implements Exchange {
   readonly target: string;
   readonly authority: string;
-  /** Resolves once nothing of it is on the connection any more. */
+  /** Resolves once the exchange no longer uses the connection. */
   readonly next: Promise<Http1Next>;
   readonly #link: Link;
   readonly #head: RequestHead;
@@ -40,14 +40,14 @@ export class Http1Request extends WatchedRequest implements Exchange {
   #framing: Framing | undefined;
   #reader: BodyReader | undefined;
   #body: RequestBody | undefined;
-  /** Nobody waits for a 100 any more. */
+  /** True once the client no longer waits for a 100. */
   #isContinued = false;
   #mustClose: boolean;
   #isAnswerOver = false;
   #discarding: NodeJS.Timeout | undefined;
   #resolveNext!: (next: Http1Next) => void;
 
-  /** @throws {TunlError} http_request_error, when it can be read in two ways */
+  /** @throws {TunlError} http_request_error, if the request can be read in two ways */
   constructor(link: Link, head: RequestHead, { translatable, isLast }: Http1RequestTerms) {
     super();
     const { stream } = link;
@@ -128,7 +128,7 @@ export class Http1Request extends WatchedRequest implements Exchange {
   }
 
   answer(status: number, headers: readonly HeaderField[]): AnswerBody {
-    // Who waits for a 100 that never comes may send its body or the next request: nobody can tell which.
+    // A client that waits for a 100 in vain may send its body or the next request: we cannot tell which.
     this.#mustClose ||= this.#isLast() || hasClose(headers) || (this.#awaitsContinue && !this.isBodiless);
     const head = { status, headers, closes: this.#mustClose, request: this };
     const answer = new Http1Answer(this.#link.stream, head, {
@@ -189,7 +189,7 @@ export class Http1Request extends WatchedRequest implements Exchange {
     return !this.#isContinued && this.version === '1.1' && hasToken(this.#head, 'expect', '100-continue');
   }
 
-  /** From here on the bytes of the connection are the Link's. */
+  /** Leaves the bytes of the connection to the Link from now on. */
   #handOver(status: number, head: string): void {
     const { stream } = this.#link;
     stream.off('close', this.#onClose);
@@ -211,19 +211,19 @@ export class Http1Request extends WatchedRequest implements Exchange {
     this.#settle();
   }
 
-  /** Looks whether it is over, each time that one of its two bodies may be. */
+  /** Checks whether the exchange is over; called each time that one of its two bodies may be. */
   #settle(): void {
     if (this.life.isOver) return;
     if (this.#reader?.isBroken) this.#mustClose = true;
     const isUnwanted = this.#body?.destroyed || (this.#isAnswerOver && !this.#reader?.isStarted);
-    // What nobody wants is not read where the connection ends anyway.
+    // An unwanted body is not read if the connection ends anyway.
     const isLeft = isUnwanted && this.#mustClose;
     if (isLeft) this.#reader?.pause();
     else if (isUnwanted && !this.#isBodyOver && !this.#discarding) return this.#discard();
     if (this.#isAnswerOver && (isLeft || this.#isBodyOver)) this.#finish(this.#mustClose ? 'close' : 'request');
   }
 
-  /** Reads on without keeping anything: behind the body is the next request. */
+  /** Reads and drops the rest of the body, because the next request comes after it. */
   #discard(): void {
     let left = discardBytes;
     const reader = this.#bodyReader;
@@ -252,7 +252,7 @@ export class Http1Request extends WatchedRequest implements Exchange {
     this.#resolveNext(next);
   }
 
-  /** The client is gone, or given up. */
+  /** Ends the exchange because the client left or was cut off. */
   #leave(cause: Error | undefined): void {
     clearTimeout(this.#discarding);
     this.#link.stream.off('close', this.#onClose);
@@ -264,17 +264,17 @@ export class Http1Request extends WatchedRequest implements Exchange {
   }
 }
 
-/** CONNECT has no content: bytes that something on the way took for a body must never reach a target. */
+/** Refuses a CONNECT with content: what an intermediary took for a body must never reach a target. */
 function readBodyFraming({ method, version, headers }: RequestHead): Framing {
   const framing = readFraming(headers, 'request');
   const isEmpty = framing.kind === 'length' && framing.bytes === 0;
   if (method === 'CONNECT' && !isEmpty) throw requestError('CONNECT must not have content');
-  // RFC 9112, section 6.1: somebody on the way may not have known what it was.
+  // An intermediary may not have understood the coding (RFC 9112, section 6.1).
   if (version === '1.0' && framing.kind === 'chunked') throw requestError('HTTP/1.0 knows no chunks');
   return framing;
 }
 
-/** The protocol to switch to; HTTP/2 is not spoken that way (RFC 9113, section 3.1). */
+/** Returns the protocol to switch to, but never `h2c`, which is obsolete (RFC 9113, section 3.1). */
 function readUpgrade({ headers }: RequestHead): string | undefined {
   const protocol = fieldValues(headers, 'upgrade').join(', ').toLowerCase();
   return protocol === '' || protocol === 'h2c' ? undefined : protocol;

@@ -2,17 +2,17 @@ import { type Hop, securedScheme } from '../../core/hop.ts';
 import type { Link } from '../../core/link.ts';
 import { redactText } from './redact.ts';
 
-/** What somebody who was asked in HTTP/1.1 answered with instead. */
+/** The bytes with which a peer answered a request in HTTP/1.1, if they are not HTTP/1.1. */
 export interface Foreign {
-  /** To be read after "it answered with". */
+  /** A phrase that completes "it answered with". */
   readonly words: string;
   readonly hints: readonly string[];
 }
 
-/** How much of a text is repeated. */
+/** The most characters of a text that a message quotes. */
 const maxQuoted = 60;
 
-/** Recognises by its first bytes what is spoken on a port that is no HTTP/1.1 proxy's. */
+/** Recognises by the first bytes which protocol a port speaks that is not that of an HTTP/1.1 proxy. */
 export function recogniseForeign(received: Buffer, hop: Hop): Foreign {
   const [first = 0, second = 0] = received;
   // A TLS record (RFC 8446, section 5.1): an alert, or a server that speaks at once.
@@ -20,7 +20,7 @@ export function recogniseForeign(received: Buffer, hop: Hop): Foreign {
   // The SETTINGS frame that starts every connection (RFC 9113, section 3.4), on stream 0.
   if (received.length >= 9 && received[3] === 0x04 && received.readUInt32BE(5) === 0)
     return { words: 'HTTP/2', hints: [`it speaks HTTP/2 only: ${hop.scheme.replace(/https?$/, 'h2c')}://`] };
-  // The versions with which SOCKS 5 (RFC 1928) and SOCKS 4 answer.
+  // The version bytes of answers in SOCKS 5 (RFC 1928) and SOCKS 4.
   if (first === 0x05 || (first === 0x00 && second >= 0x5a && second <= 0x5d))
     return {
       words: 'a SOCKS reply',
@@ -32,7 +32,7 @@ export function recogniseForeign(received: Buffer, hop: Hop): Foreign {
   return { words: JSON.stringify(redactText(line, hop).slice(0, maxQuoted)), hints: [] };
 }
 
-/** What may be spoken on a port whose owner closes without a word when it is asked in HTTP/1.1. */
+/** Suggests which protocol a port may speak that closes the connection silently after a request in HTTP/1.1. */
 export function silentHints(hop: Hop, { peer }: Link): string[] {
   const secured = peer.tls ? undefined : securedScheme(hop.scheme);
   return secured === undefined

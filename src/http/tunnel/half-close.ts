@@ -3,19 +3,19 @@ import { type HalfClose, halfCloses, type HeaderField, type Hop } from '../../co
 import type { HalfCloseTerms } from '../../core/link.ts';
 import { fieldValues } from '../wire/message.ts';
 
-/** How a server that lets each half of a tunnel end for itself says so. */
+/** The field with which a server announces that each half of its tunnels ends independently. */
 export const halfCloseField: HeaderField = ['Tunl-Half-Close', '1'];
 
 /** Fields in which programs name themselves. */
 const naming = ['server', 'via', 'proxy-agent', 'x-squid-error', 'x-cache'] as const;
 
-/** Programs that take an end of one half for the end of both, or keep it to themselves until the target has ended. */
+/** Programs that treat the end of one half as the end of both, or do not forward it until the target has ended. */
 const swallowing = /\b(?:squid|tinyproxy|nghttpx|ncat|privoxy|polipo|3proxy|cow|proxy\.py)\b/i;
 
 /**
- * What is known of how a hop that opened a tunnel takes our end; undefined where it may go out at once. `usual` is what
- * holds where neither the user nor the answer says anything, and `below` what is known of the hops that the end
- * passes before it comes to this one: the most careful of all holds.
+ * Decides when our FIN may be sent through a hop that opened a tunnel; returns undefined if it may be sent at once.
+ * `usual` applies if neither the user nor the answer says anything. `below` holds the terms of the hops that the FIN
+ * passes before this one; the most careful terms apply.
  */
 export function readHalfClose(
   hop: Hop,
@@ -38,7 +38,10 @@ function readOwn(hop: Hop, answer: readonly HeaderField[], usual: HalfClose): Ha
   return { when, hop: place, swallows: isKnown || hop.halfClose === 'wait' };
 }
 
-/** Whoever passed the answer on may have passed the field on too, and speaks for nobody but the server behind it. */
+/**
+ * True if the answer has the half-close field and no `Via`: a proxy that forwards an answer may forward the field too,
+ * and then the field describes only the server behind that proxy.
+ */
 function isKept(answer: readonly HeaderField[]): boolean {
   const [name, value] = halfCloseField;
   return fieldValues(answer, name.toLowerCase()).includes(value) && fieldValues(answer, 'via').length === 0;

@@ -4,19 +4,19 @@ import { Secret } from '../../core/secret.ts';
 import { formatBasic } from '../wire/credentials.ts';
 import type { ResponseHead } from '../wire/message.ts';
 
-/** Shorter pieces would be found by chance, and what is taken out would tell them. */
+/** Shorter secrets would match text by chance, and the gaps would reveal them. */
 const minPasswordLength = 4;
 const minValueLength = 8;
 
-/** What a proxy answered, as messages may repeat it. */
+/** The answer of a proxy, as messages may quote it. */
 export interface RefusalAnswer {
   readonly head: ResponseHead;
   readonly body: string;
 }
 
 /**
- * Takes out of an answer what we sent to the hop in confidence: proxies and echo servers repeat
- * requests in their answers.
+ * Removes from an answer the secrets that we sent to the hop: proxies and echo servers repeat requests in their
+ * answers.
  */
 export function redactAnswer({ head, body }: RefusalAnswer, hop: Hop): RefusalAnswer {
   const redact = makeRedact(hop);
@@ -30,7 +30,7 @@ export function redactAnswer({ head, body }: RefusalAnswer, hop: Hop): RefusalAn
   };
 }
 
-/** The same for a piece of text. */
+/** Removes the secrets that we sent to the hop from a text. */
 export function redactText(text: string, hop: Hop): string {
   return makeRedact(hop)(text);
 }
@@ -42,7 +42,7 @@ function makeRedact(hop: Hop): (text: string) => string {
   return (text) => secrets.reduce((left, secret) => left.replaceAll(secret, String(mark)), text);
 }
 
-/** The longest first: none may be taken out as a piece of another. */
+/** Lists the longest secrets first, so that none is removed as part of another. */
 function listSecrets({ credentials, headers }: Hop): string[] {
   const secrets = headers
     .flatMap(([, value]) => [value, ...value.split(' ')])
@@ -53,7 +53,7 @@ function listSecrets({ credentials, headers }: Hop): string[] {
     if (password.length >= minPasswordLength) secrets.push(password, encodePercent(password));
     secrets.push(token, token.replace(/=+$/, ''));
   }
-  // Heads are read as latin1, whatever was meant.
+  // Heads are read as latin1, regardless of their real encoding.
   const written = secrets.flatMap((secret) => [secret, escapeHtml(secret), encodeOctets(secret).toString('latin1')]);
   return [...new Set(written)].toSorted((first, second) => second.length - first.length);
 }

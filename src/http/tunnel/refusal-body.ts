@@ -2,13 +2,12 @@ import type { Readable } from 'node:stream';
 import { ChunkedDecoder } from '../wire/chunked.ts';
 import { fieldValues, type ResponseHead } from '../wire/message.ts';
 
-/** How much of a refusal's body is read for a diagnosis, and for how long. */
+/** The most bytes of a refusal's body that are read for a diagnosis, and the time in milliseconds for it. */
 const maxBodyBytes = 8 * 1024;
 const bodyMs = 1000;
 
 /**
- * Reads the beginning of a refusal's body: what has come, or comes within a second. The stream is
- * of no further use.
+ * Reads the beginning of a refusal's body, as far as it arrives within a second. The stream cannot be used afterwards.
  */
 export function readRefusalBody(stream: Readable, head: ResponseHead): Promise<string> {
   const declared = Number(fieldValues(head.headers, 'content-length')[0] ?? Infinity);
@@ -36,7 +35,10 @@ export function readRefusalBody(stream: Readable, head: ResponseHead): Promise<s
   });
 }
 
-/** The payload of a chunk of the stream. What is not framed as it says is taken as it comes: it is only shown. */
+/**
+ * Makes a function that extracts the payload from a chunk of the stream. Invalid framing is passed through unchanged,
+ * because the body is only shown to people.
+ */
 function makeDecode({ headers }: ResponseHead): (chunk: Buffer) => { part: Buffer; ended: boolean } {
   const asItComes = (chunk: Buffer) => ({ part: chunk, ended: false });
   if (!/\bchunked$/i.test(fieldValues(headers, 'transfer-encoding').at(-1) ?? '')) return asItComes;

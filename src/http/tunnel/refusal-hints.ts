@@ -13,13 +13,13 @@ export interface RefusalFacts {
   readonly head: ResponseHead;
   readonly body: string;
   readonly status: ProxyStatus | undefined;
-  /** How long it asks to wait. */
+  /** The time, in milliseconds, that the answer asks us to wait. */
   readonly retryAfterMs: number | undefined;
-  /** What the carrier knows of it; it is taken instead of what is true of most proxies. */
+  /** The carrier's own hint; it replaces the advice that fits most proxies. */
   readonly ownHint: string | undefined;
 }
 
-/** What the proxy said of its refusal, and what a person can do about it. */
+/** Lists what the proxy said about its refusal, and what the user can do about it. */
 export function refusalHints(facts: RefusalFacts): string[] {
   const { head, body, status, ownHint } = facts;
   const squid = fieldValues(head.headers, 'x-squid-error')[0] ?? '';
@@ -34,7 +34,7 @@ export function refusalHints(facts: RefusalFacts): string[] {
   return [...quotes, ...advice, ...(facts.retryAfterMs === undefined ? [] : [waitAdvice(facts.retryAfterMs)])];
 }
 
-/** True for what `serve` says to everybody: the name of the error once more. */
+/** True for the body that `serve` sends to everybody, which only repeats the name of the error. */
 function isNameOnly(page: string, status: ProxyStatus | undefined): boolean {
   return status?.error !== undefined && page === `tunl: ${status.error.replaceAll('_', ' ')}`;
 }
@@ -75,7 +75,7 @@ function waitAdvice(ms: number): string {
     : `${asked}: --retry N does so, up to ${limit}`;
 }
 
-/** The same service of these on port 443, as they document it. */
+/** Hosts that, by their own documentation, offer the same service on port 443 under another name. */
 const onPort443: Readonly<Record<string, string>> = {
   'github.com': 'ssh.github.com',
   'gitlab.com': 'altssh.gitlab.com',
@@ -118,14 +118,17 @@ function otherSchemeAdvice(schemes: readonly string[]): string[] {
   return ['tunl knows Basic only; a gateway on this machine that knows the others can stand in between (px, cntlm)'];
 }
 
-/** The schemes of challenges, in order (RFC 9110, section 11.6.1): names that are no parameter of the one before. */
+/**
+ * Lists the schemes of challenges in order (RFC 9110, section 11.6.1): the names that are not parameters of the scheme
+ * before them.
+ */
 function listSchemes(values: readonly string[]): string[] {
   const parts = values.flatMap((value) => value.replaceAll(/"(?:[^"\\]|\\.)*"/g, '""').split(','));
   const schemes = parts.flatMap((part) => /^\s*([\w!#$%&'*+.^`|~-]+)(?:\s+[^\s=]|\s*$)/.exec(part)?.[1] ?? []);
   return [...new Set(schemes)];
 }
 
-/** The first words that a person would read in the body, without markup. */
+/** Returns the first words of the body that a person would read, without markup. */
 function firstWords(head: ResponseHead, body: string): string {
   const html =
     (fieldValues(head.headers, 'content-type')[0] ?? '').includes('html') || /^\s*<(!doctype|html)/i.test(body);
@@ -141,7 +144,7 @@ function decodeEntities(text: string): string {
   return text.replaceAll(/&([a-z]+|#39);/g, (whole, name: string) => entities[name] ?? whole);
 }
 
-/** Text of a proxy as it may go to a terminal: no control characters, no escape sequences. */
+/** Makes text from a proxy safe for a terminal: removes control characters and with them escape sequences. */
 export function printable(text: string): string {
   return text.replaceAll(/[\u0000-\u001f\u007f-\u009f]+/g, ' ').trim();
 }

@@ -21,14 +21,16 @@ export interface Refusal {
   readonly meaning?: RefusalMeaning;
 }
 
-/** What a refusal means in a protocol that says it by the status alone. */
+/** The meaning of a refusal in a protocol that expresses it by the status alone. */
 export interface RefusalMeaning {
   readonly code: ErrorCode;
   readonly side: 'hop' | 'target';
   readonly hint: string;
 }
 
-/** The error for a refusal: status, reason, what the proxy said about it and what can be done. */
+/**
+ * Makes the error for a refusal, with its status, its reason, what the proxy said about it and what the user can do.
+ */
 export function refusalError({ hop, method, address, ctx, meaning, ...answer }: Refusal): TunlError {
   const { head, body } = redactAnswer(answer, { ...hop, headers: [...hop.headers, ...(ctx.fields ?? [])] });
   const status = parseProxyStatus(fieldValues(head.headers, 'proxy-status').join(', '));
@@ -53,12 +55,12 @@ export function refusalError({ hop, method, address, ctx, meaning, ...answer }: 
   );
 }
 
-/** RFC 6585, section 4, and RFC 9110, section 15.6.4: it may be otherwise in a moment. */
+/** True for a status that may pass soon (RFC 6585, section 4, and RFC 9110, section 15.6.4). */
 function isOverloaded(status: number): boolean {
   return status === 429 || status === 503;
 }
 
-/** True for what a proxy says of the next connection, and not of itself or of our request. */
+/** True for an error that a proxy reports about its next connection, not about itself or our request. */
 function isOfTarget(named: ErrorCode | undefined): boolean {
   return named !== undefined && /^(?:dns|destination|connection|tls)_/.test(named);
 }

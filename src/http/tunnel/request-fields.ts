@@ -8,7 +8,7 @@ import { parseAuthority, sentNames } from '../../syntax/authority.ts';
 import { isSafeField } from '../wire/message.ts';
 
 /**
- * The address as one that a proxy can be asked for.
+ * Returns the address as one that a proxy can be asked for.
  * @throws {TunlError} usage for anything but a port and a host as they may stand in a request
  */
 export function assertTunnelled(address: Address): TcpAddress {
@@ -23,14 +23,14 @@ export function assertTunnelled(address: Address): TcpAddress {
   return address;
 }
 
-/** The field that says who we are. */
+/** The field that names this program. */
 export const userAgent: HeaderField = ['User-Agent', `tunl/${version}`];
 
 /**
- * The fields of every tunnel request: the carrier's own, `Via`, and what the user adds. A field of the
- * user's takes the place of the carrier's own; who reads two could take either. What is filled in for each
- * tunnel counts among the user's.
- * @throws {TunlError} usage when a field of the user's cannot be sent as it is
+ * Builds the fields of a tunnel request: the carrier's own, `Via`, and those that the user adds. A field of the user
+ * replaces one of the carrier with the same name, because a recipient of both could use either. Fields that are filled
+ * in for each tunnel count as the user's.
+ * @throws {TunlError} usage if a field of the user cannot be sent as it is
  */
 export function requestFields(hop: Hop, ctx: DialContext, own: readonly HeaderField[]): HeaderField[] {
   const added = ctx.fields ? [...hop.headers, ...ctx.fields] : hop.headers;

@@ -1,12 +1,12 @@
 import type { HeaderField } from '../../core/hop.ts';
 import { fieldValues } from '../wire/message.ts';
 
-/** Longer than any wait that makes sense to whoever reads it: a year. */
+/** The longest wait that is reported, in milliseconds: a year. */
 const longestMs = 365 * 24 * 3600 * 1000;
 
 /**
- * How long an answer asks to wait, in milliseconds (RFC 9110, section 10.2.3); `undefined` where it does not say. A date
- * counts from the date of the answer, where there is one: the clocks need not agree.
+ * Reads how long an answer asks us to wait, in milliseconds (RFC 9110, section 10.2.3); returns `undefined` if it does
+ * not say. A date is compared with the date of the answer if there is one, because the clocks may differ.
  */
 export function readRetryAfter(headers: readonly HeaderField[], now: number = Date.now()): number | undefined {
   const [value = ''] = fieldValues(headers, 'retry-after');
@@ -17,7 +17,7 @@ export function readRetryAfter(headers: readonly HeaderField[], now: number = Da
   return Math.min(Math.max(until - began, 0), longestMs);
 }
 
-/** The three forms of RFC 9110, section 5.6.7; the one of asctime names no zone. */
+/** Parses the three forms of RFC 9110, section 5.6.7; the asctime form names no time zone. */
 function parseDate(text: string): number | undefined {
   if (!/^[A-Za-z]{3,9},? /.test(text)) return undefined;
   const ms = Date.parse(text.endsWith(' GMT') ? text : `${text} GMT`);

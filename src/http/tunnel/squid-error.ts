@@ -1,4 +1,4 @@
-/** What squid means by the names in `X-Squid-Error`, as far as a CONNECT can meet them. */
+/** The meanings of the names in `X-Squid-Error` that a CONNECT can cause. */
 const meanings: Readonly<Record<string, string>> = {
   ERR_ACCESS_DENIED: 'its rules do not allow it',
   ERR_CACHE_ACCESS_DENIED: 'it wants to know who asks',
@@ -14,7 +14,7 @@ const meanings: Readonly<Record<string, string>> = {
   ERR_TOO_BIG: 'the request is too large for it',
 };
 
-/** System errors by the numbers that Linux and squid give them. */
+/** System errors by the numbers that Linux and squid use. */
 const systemErrors: Readonly<Record<string, string>> = {
   101: 'network is unreachable',
   110: 'no answer',
@@ -22,16 +22,16 @@ const systemErrors: Readonly<Record<string, string>> = {
   113: 'no route to host',
 };
 
-/** What every page of squid's begins with; the reason is behind it. */
+/** The text at the beginning of every page from squid; the reason follows it. */
 const preamble =
   /^ERROR (?:The requested URL could not be retrieved )?(?:(?:Cache )?Access Denied\. )?The following error was encountered while trying to retrieve the URL: \S+ /;
 
-/** The text of a page of squid's from the reason on; any other text as it is. */
+/** Returns the text of a page from squid, starting with the reason; returns any other text unchanged. */
 export function trimSquidPage(text: string): string {
   return text.replace(preamble, '');
 }
 
-/** What `NAME NUMBER` in an `X-Squid-Error` field says, in words; undefined for names that we do not know. */
+/** Explains the value `NAME NUMBER` of an `X-Squid-Error` field in words; returns undefined for unknown names. */
 export function explainSquidError(value: string): string | undefined {
   const [name = '', number = ''] = value.split(' ');
   const meaning = Object.hasOwn(meanings, name) ? meanings[name] : undefined;

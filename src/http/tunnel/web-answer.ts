@@ -1,21 +1,21 @@
 import { fieldValues, type ResponseHead } from '../wire/message.ts';
 
-/** As much of a status line as a message repeats. */
+/** The most characters of a status line that a message quotes. */
 const maxQuoted = 200;
 
 const answerStart = 'HTTP/';
 const page = /^[\s\ufeff\u00ef\u00bb\u00bf]*<(?:!doctype html|html|head|body)\b/i;
-/** A request line (RFC 9112, section 3), or what may still become one. */
+/** A request line (RFC 9112, section 3), or the beginning of one. */
 const request = /^[\w!#$%&'*+.^`|~-]+(?: (?:\S+(?: (?:H|HT|HTT|HTTP|HTTP\/.*)?)?)?)?$/;
 
-/** The first bytes out of a tunnel, where a web server sent them. */
+/** The first bytes from a tunnel, if a web server sent them. */
 export interface WebBytes {
   readonly kind: 'answer' | 'page';
-  /** Their first line, printable and not long. */
+  /** Their first line, shortened and printable. */
   readonly line: string;
 }
 
-/** Recognises an answer in HTTP/1.1, or a page in HTML, by its first bytes. */
+/** Recognises an HTTP answer or an HTML page by its first bytes. */
 export function recogniseWeb(bytes: Buffer): WebBytes | undefined {
   const text = bytes.toString('latin1');
   const kind = text.startsWith(answerStart) ? 'answer' : page.test(text) ? 'page' : undefined;
@@ -24,25 +24,27 @@ export function recogniseWeb(bytes: Buffer): WebBytes | undefined {
   return { kind, line: toLine(line) };
 }
 
-/** True for bytes that do not yet say whether an answer begins with them. */
+/** True for bytes that are too few to decide whether they begin an answer or a page. */
 export function mayBeWeb(bytes: Buffer): boolean {
   return answerStart.startsWith(bytes.toString('latin1')) || /^\s*(?:<[!\w\s]{0,13})?$/.test(bytes.toString('latin1'));
 }
 
-/** True for bytes that begin a request in HTTP, or may begin one: then an answer in HTTP is what was asked for. */
+/** True for bytes that begin an HTTP request, or may begin one: an HTTP answer is expected then. */
 export function isWebRequest(bytes: Buffer): boolean {
   const [line = ''] = bytes.toString('latin1').split(/\r?\n/, 1);
   const isWhole = line.length < bytes.length;
   return isWhole ? / HTTP\/\d/.test(line) && request.test(line) : request.test(line);
 }
 
-/** True for the head of an answer to CONNECT that announces a page: a tunnel has no length (RFC 9110, section 9.3.6). */
+/**
+ * True for the head of an answer to CONNECT that announces a body: a tunnel has no length (RFC 9110, section 9.3.6).
+ */
 export function hasPageHead({ headers }: ResponseHead): boolean {
   const lengths = fieldValues(headers, 'content-length');
   return lengths.some((length) => Number(length) > 0) || fieldValues(headers, 'transfer-encoding').length > 0;
 }
 
-/** The status line of a head, printable and not long. */
+/** Formats the status line of a head, shortened and printable. */
 export function formatStatusLine({ status, reason }: ResponseHead): string {
   return toLine(`HTTP/1.1 ${status} ${reason}`.trimEnd());
 }

@@ -1,35 +1,35 @@
 import type { HeaderField } from '../../core/hop.ts';
 import { parseField } from './message.ts';
 
-/** What a decoder found in some bytes. */
+/** The result of decoding some bytes. */
 export interface Decoded {
-  /** Payload, in order; parts of the input, not copies. */
+  /** The payload in order, as views of the input, not copies. */
   readonly parts: readonly Buffer[];
-  /** The last chunk and its trailers are complete. */
+  /** True once the last chunk and its trailers are complete. */
   readonly ended: boolean;
-  /** How many of the bytes belong to the body. */
+  /** The number of input bytes that belong to the body. */
   readonly taken: number;
 }
 
 const sizeLine = /^([0-9a-f]{1,8})(?:[\t ]*;[\t\x20-\x7e\x80-\xff]*)?$/i;
 
-/** Extensions are read over, trailers are kept, up to this many bytes for one line. */
+/** The longest line, in bytes, outside of payload: chunk extensions are skipped, trailers are kept. */
 const maxLineBytes = 4096;
 const maxTrailerLines = 64;
 
-/** Decodes the chunked transfer coding (RFC 9112, section 7.1) as its bytes come. */
+/** Decodes the chunked transfer coding (RFC 9112, section 7.1) as its bytes arrive. */
 export class ChunkedDecoder {
   #state: 'size' | 'data' | 'after-data' | 'trailers' | 'ended' = 'size';
   #line = '';
   #left = 0;
   readonly #trailers: HeaderField[] = [];
 
-  /** The fields that came after the last chunk, names in lower case. */
+  /** The fields that followed the last chunk, with names in lower case. */
   get trailers(): readonly HeaderField[] {
     return this.#trailers;
   }
 
-  /** @throws {Error} when the bytes are not chunks */
+  /** @throws {Error} if the bytes are not valid chunks */
   decode(input: Buffer): Decoded {
     const parts: Buffer[] = [];
     let at = 0;
@@ -76,7 +76,7 @@ export class ChunkedDecoder {
   }
 }
 
-/** The bytes before and after a chunk's payload. */
+/** Formats the line before the payload of a chunk; CR LF follows the payload. */
 export function chunkHead(bytes: number): string {
   return `${bytes.toString(16)}\r\n`;
 }

@@ -6,17 +6,17 @@ const base64 = /^(?:[A-Za-z0-9+/]{4})*(?:[A-Za-z0-9+/]{2}==|[A-Za-z0-9+/]{3}=)?$
 // RFC 7617, section 2: neither part may hold control characters.
 const control = /[\u0000-\u001f\u007f]/;
 
-/** The value of a field with Basic credentials (RFC 7617). */
+/** Formats the value of a field with Basic credentials (RFC 7617). */
 export function formatBasic({ user, password }: Credentials): string {
   return `Basic ${encodeOctets(`${user}:${password.reveal()}`).toString('base64')}`;
 }
 
-/** The field that gives Basic credentials to a proxy. */
+/** Makes the field that carries Basic credentials to a proxy. */
 export function basicField(credentials: Credentials): HeaderField {
   return ['Proxy-Authorization', formatBasic(credentials)];
 }
 
-/** Reads Basic credentials; `undefined` for another scheme or anything malformed. */
+/** Reads Basic credentials; returns `undefined` for another scheme or a malformed value. */
 export function parseBasic(value: string): Credentials | undefined {
   const match = /^basic +([^ ]+)$/i.exec(value);
   const token = match?.[1];

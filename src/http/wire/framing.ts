@@ -2,7 +2,7 @@ import { TunlError } from '../../core/errors.ts';
 import type { HeaderField } from '../../core/hop.ts';
 import { fieldValues } from './message.ts';
 
-/** How the end of a body is known (RFC 9112, section 6.3). */
+/** The way in which the end of a body is known (RFC 9112, section 6.3). */
 export type Framing =
   | { readonly kind: 'chunked' }
   | { readonly kind: 'length'; readonly bytes: number }
@@ -10,8 +10,8 @@ export type Framing =
   | { readonly kind: 'close' };
 
 /**
- * Reads the framing of a body strictly: what two recipients could read in two ways is refused, since
- * one of them may be on the way.
+ * Reads the framing of a body strictly: it refuses framing that two recipients could read differently, because one of
+ * them may be an intermediary.
  * @throws {TunlError} http_request_error or http_protocol_error
  */
 export function readFraming(headers: readonly HeaderField[], message: 'request' | 'response'): Framing {

@@ -2,13 +2,13 @@ import type { Duplex } from 'node:stream';
 import { abortReason, throwIfAborted } from '../../core/deadline.ts';
 import { TunlError } from '../../core/errors.ts';
 
-/** Bytes of the first line that we read; RFC 9112, section 3, asks for at least 8000. */
+/** The longest first line that we read, in bytes; RFC 9112, section 3, asks for at least 8000. */
 const maxLineBytes = 8192;
 
-/** What ended the reading of a head before it was complete. */
+/** The reason why a head could not be read to its end. */
 export type HeadFault = 'closed' | 'line_too_long' | 'too_large' | 'not_http';
 
-/** A head could not be read. `received` holds the bytes that came, for a diagnosis. */
+/** Thrown when a head could not be read. `received` holds the bytes that arrived, for a diagnosis. */
 export class HeadError extends Error {
   readonly fault: HeadFault;
   readonly received: Buffer;
@@ -25,8 +25,8 @@ const lineFeed = 0x0a;
 const horizontalTab = 0x09;
 
 /**
- * Finds the end of a head byte by byte, so that what cannot be HTTP is known at once and not only
- * when its 16 KiB are full: a bare CR or LF, a control character, a first byte that starts no token.
+ * Finds the end of a head byte by byte, so that bytes that cannot be HTTP are refused at once and not only after 16
+ * KiB: a bare CR or LF, a control character, or a first byte that cannot start a token.
  */
 class HeadScanner {
   #position = 0;
@@ -45,7 +45,7 @@ class HeadScanner {
     this.#isTolerant = lines === 'tolerant';
   }
 
-  /** Looks at one more chunk. Returns the head's length in it, or -1 when it goes on. */
+  /** Scans one more chunk. Returns the length of the head's part of it, or -1 if the head continues. */
   scan(chunk: Buffer, maxHeadBytes: number): number | HeadFault {
     for (let at = 0; at < chunk.length; at++) {
       const fault = this.#take(chunk[at] as number);
@@ -57,7 +57,7 @@ class HeadScanner {
   }
 
   #take(byte: number): HeadFault | 'end' | undefined {
-    // The parser judges the lines then; only their ends count here.
+    // The parser checks such lines later; only their ends matter here.
     if (this.#isTolerant && this.#expected === undefined) return this.#takeAny(byte);
     if (this.#afterReturn) {
       this.#afterReturn = false;
@@ -69,7 +69,7 @@ class HeadScanner {
       return undefined;
     }
     if ((byte < 0x20 && byte !== horizontalTab) || byte === 0x7f) return 'not_http';
-    // The first byte is that of a method or of "HTTP/": a letter in everything that is in use.
+    // The first byte belongs to a method or to "HTTP/"; all methods in use start with a letter.
     if (!this.#started && !isLetter(byte)) return 'not_http';
     if (this.#expected !== undefined && byte !== this.#expected) return 'not_http';
     this.#started = true;
@@ -86,7 +86,7 @@ class HeadScanner {
     return undefined;
   }
 
-  /** The byte of the prefix that has to come next. */
+  /** The byte of the prefix that must come next. */
   get #expected(): number | undefined {
     return this.#firstLine ? this.#prefix.codePointAt(this.#lineLength) : undefined;
   }
@@ -105,23 +105,23 @@ function isLetter(byte: number): boolean {
   return (byte >= 0x41 && byte <= 0x5a) || (byte >= 0x61 && byte <= 0x7a);
 }
 
-/** What is known of a head before it comes. */
+/** The properties of a head that are known before it arrives. */
 export interface HeadTraits {
-  /** What its first line begins with. */
+  /** The text that its first line must begin with. */
   readonly prefix?: string;
-  /** Longest line; 8 KiB where absent. */
+  /** The longest line in bytes; 8 KiB if absent. */
   readonly lineBytes?: number;
   /**
-   * `tolerant`: behind the prefix a line ends with LF, with CR before it or without, and holds whatever it
-   * holds; for what is not forwarded. Where absent, everything else than RFC 9112 allows is refused at once.
+   * `tolerant` accepts any bytes after the prefix, and lines that end with LF, with or without CR before it; only for
+   * heads that are not forwarded. If absent, everything that RFC 9112 does not allow is refused at once.
    */
   readonly lines?: 'strict' | 'tolerant';
 }
 
 /**
- * Reads one head, up to and with its empty line. Whatever follows it stays in the stream, which is
- * left paused; no byte is lost. A head that does not begin with `prefix` is not waited for.
- * @throws {HeadError} when the stream ends, is reset or holds something else
+ * Reads one head, including its empty line. The bytes after it stay in the stream, which is left paused; no byte is
+ * lost. A head that does not begin with `prefix` is refused at once.
+ * @throws {HeadError} if the stream ends, is reset or holds something else
  * @throws {TunlError} the signal's reason
  */
 export function readHead(
@@ -164,7 +164,7 @@ export function readHead(
   });
 }
 
-/** A HeadError of a client's request, as the answer that it gets. */
+/** Turns the HeadError of a client's request into the error that it is answered with. */
 export function requestHeadError(error: HeadError): TunlError {
   const facts = { side: 'client', phase: 'request', cause: error } as const;
   switch (error.fault) {

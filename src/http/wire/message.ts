@@ -2,10 +2,10 @@ import { TunlError } from '../../core/errors.ts';
 import type { HeaderField } from '../../core/hop.ts';
 import { isToken } from '../../syntax/text.ts';
 
-/** Fields in one head: below the count where Node's own parser starts to drop them silently. */
+/** The most fields in one head; Node's own parser silently drops fields above a higher limit. */
 const maxFields = 100;
 
-/** The head of a request; field names are in lower case, in order of arrival. */
+/** The head of a request; fields are in order of arrival, with names in lower case. */
 export interface RequestHead {
   readonly method: string;
   readonly target: string;
@@ -40,11 +40,11 @@ export function parseRequestHead(bytes: Buffer): RequestHead {
   return { method, target, version: `1.${minor}`, headers };
 }
 
-/** What each field counts for beside its name and its value. */
+/** The bytes that each field counts in addition to its name and its value. */
 const fieldOverheadBytes = 32;
 
 /**
- * Refuses a head that is too large, counted as SETTINGS_MAX_HEADER_LIST_SIZE counts (RFC 9113, section 6.5.2).
+ * Refuses a head that is too large, measured like SETTINGS_MAX_HEADER_LIST_SIZE (RFC 9113, section 6.5.2).
  * @throws {TunlError} http_request_error with the status to answer with
  */
 export function assertHeadSize(headers: readonly HeaderField[], maxBytes: number): void {
@@ -72,7 +72,10 @@ function splitLines(bytes: Buffer): string[] {
   return text.slice(start, -4).split('\r\n');
 }
 
-/** Parses one line of a head; the name is in lower case then. Throws what `fault` makes when it is no field. */
+/**
+ * Parses one line of a head and converts the name to lower case. Throws the error that `fault` makes if the line is not
+ * a field.
+ */
 export function parseField(line: string, fault: () => Error): HeaderField {
   const match = fieldLine.exec(line);
   if (!match) throw fault();
@@ -87,12 +90,12 @@ function responseError(message: string): TunlError {
   return new TunlError('http_protocol_error', message, { side: 'hop', phase: 'handshake' });
 }
 
-/** All values of a field, in order. `name` is in lower case. */
+/** Returns all values of a field, in order. `name` must be in lower case. */
 export function fieldValues(headers: readonly HeaderField[], name: string): string[] {
   return headers.filter(([field]) => field === name).map(([, value]) => value);
 }
 
-/** Writes the head of a message. The caller guarantees that no part holds CR or LF. */
+/** Formats the head of a message. The caller guarantees that no part contains CR or LF. */
 export function formatHead(firstLine: string, headers: readonly HeaderField[]): string {
   let head = `${firstLine}\r\n`;
   for (const [name, value] of headers) head += `${name}: ${value}\r\n`;

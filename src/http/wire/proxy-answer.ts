@@ -5,24 +5,25 @@ import { HeadError, readHead } from './head.ts';
 import { isToken, quoteAscii } from '../../syntax/text.ts';
 import type { ResponseHead } from './message.ts';
 
-/** Largest head that we read of a proxy's answer: the proof in a 407 alone may have 48 kB (RFC 4559). */
+/** The largest head of a proxy's answer that we read, in bytes: the proof in a 407 alone may have 48 kB (RFC 4559). */
 export const maxHeadBytes = 64 * 1024;
 
-/** Every answer begins like this; other bytes are none, however many may still come. */
+/** Every answer begins like this; bytes that begin differently are not an answer. */
 export const answerPrefix = 'HTTP/';
 
 /** The answer of a proxy to a request for a tunnel. */
 export interface ProxyAnswer extends ResponseHead {
-  /** The head broke off or is too large: what was read of it says no, and nothing behind it is a body. */
+  /** The head broke off or is too large: the part that was read is a refusal, and nothing after it is a body. */
   readonly isCut?: true;
 }
 
 /**
- * Reads one head of a proxy's answer as tolerantly as curl does: the status counts, and of the rest what can be
- * understood. It goes no further than to us, so nobody can read it in another way. What follows it stays in the stream.
- * A refusal is one as soon as its status is known, whatever becomes of the head.
- * @throws {HeadError} where there is no status
- * @throws {TunlError} http_protocol_error for a yes in a version that cannot be meant; the signal's reason
+ * Reads one head of a proxy's answer as tolerantly as curl does: it needs the status and keeps the other parts that it
+ * understands. This is safe because the answer is not forwarded, so nobody else can read it differently. The bytes
+ * after the head stay in the stream. A refusal counts as soon as its status is known, even if the rest of the head is
+ * cut short.
+ * @throws {HeadError} if there is no status
+ * @throws {TunlError} http_protocol_error for a success in a version that opens no tunnel here; the signal's reason
  */
 export async function readProxyAnswer(stream: Duplex, signal: AbortSignal): Promise<ProxyAnswer> {
   const traits = { prefix: answerPrefix, lineBytes: maxHeadBytes, lines: 'tolerant' } as const;
@@ -38,18 +39,18 @@ export async function readProxyAnswer(stream: Duplex, signal: AbortSignal): Prom
   }
 }
 
-/** Drops the last line of a head where it did not end, unless it is the only one. */
+/** Drops the last line of a head if it is incomplete, unless it is the only one. */
 function cutToLines(received: Buffer): Buffer {
   const end = received.lastIndexOf('\n');
   return end < 0 ? received : received.subarray(0, end + 1);
 }
 
-/** RFC 9112, section 4, with as much room between its parts and as few of them as proxies are seen to send. */
+/** RFC 9112, section 4, relaxed for the extra spaces and missing parts that real proxies send. */
 const statusLine = /^HTTP\/(\d+(?:\.\d+)?)[\t ]+([1-9]\d\d)(?!\d)(.*)$/s;
 
 /**
- * Finds the status and the fields of a head; `undefined` where its first line has no status. Lines that are no
- * fields are passed over.
+ * Finds the status and the fields of a head; returns `undefined` if its first line has no status. Lines that are not
+ * fields are skipped.
  * @throws {TunlError} http_protocol_error
  */
 function parseProxyAnswer(bytes: Buffer): ResponseHead | undefined {
@@ -61,7 +62,7 @@ function parseProxyAnswer(bytes: Buffer): ResponseHead | undefined {
     const found = readStatusLine(line);
     status ??= found;
     if (!status) return undefined;
-    // Without an empty line between them the answers of two proxies are one head: a no counts, wherever it stands.
+    // Answers of two proxies without an empty line between them are one head: a refusal counts, wherever it stands.
     if (found && status.status < 300) status = found;
     if (!found) fields.push(line);
   }
@@ -88,20 +89,20 @@ function readStatusLine(line: string): StatusLine | undefined {
   return status === undefined ? undefined : { line, version, status: Number(status), reason: reason.trim() };
 }
 
-/** A refusal is understood in any version; a connection that becomes a tunnel is of HTTP/1. */
+/** Accepts a refusal in any version, but a success only in HTTP/1, because the connection becomes the tunnel. */
 function assertVersion({ line, version, status }: StatusLine): void {
   if (version.startsWith('1.') || status >= 300) return;
   const facts = { side: 'hop', phase: 'handshake' } as const;
   throw new TunlError('http_protocol_error', `its answer, ${quoteAscii(line)}, is not in HTTP/1.1`, facts);
 }
 
-/** RFC 9112, section 5, and what it tells those to do who read messages that are older or not valid. */
+/** Reads fields by RFC 9112, section 5, including its rules for obsolete and invalid messages. */
 function readFields(lines: readonly string[]): HeaderField[] {
   const fields: { name: string; value: string }[] = [];
   let last: { name: string; value: string } | undefined;
   for (const line of lines) {
     const text = line.replaceAll(/[\u0000\r]/g, ' ');
-    // Folded: it goes on with the value before it.
+    // A folded line continues the value before it.
     if (/^[\t ]/.test(text)) {
       if (last) last.value = `${last.value} ${text.trim()}`.trim();
       continue;

@@ -1,16 +1,16 @@
 import { type ErrorCode, isErrorCode, type TunlError } from '../../core/errors.ts';
 import type { HeaderField } from '../../core/hop.ts';
 
-/** What a `Proxy-Status` field says about a failure. */
+/** The content of a `Proxy-Status` field about a failure. */
 export interface ProxyStatus {
-  /** Who says it: the name of a proxy on the way. */
+  /** The name of the proxy on the way that reported the failure. */
   readonly proxy: string;
   readonly error?: ErrorCode;
   readonly details?: string;
   readonly rcode?: string;
 }
 
-/** Names that RFC 9209 does not know are said with the nearest that it does. */
+/** The codes that RFC 9209 does not define, each with the closest code that it does. */
 const standIns: Partial<Record<ErrorCode, ErrorCode>> = {
   auth_required: 'proxy_configuration_error',
   hop_refused: 'http_protocol_error',
@@ -26,7 +26,7 @@ const standIns: Partial<Record<ErrorCode, ErrorCode>> = {
   internal: 'proxy_internal_error',
 };
 
-/** The `Proxy-Status` field for a failed request (RFC 9209). It names no address and no other host. */
+/** Formats the `Proxy-Status` field for a failed request (RFC 9209). The field names no address and no other host. */
 export function formatProxyStatus(error: TunlError): HeaderField {
   let value = `tunl; error=${standIns[error.code] ?? error.code}`;
   if (error.facts.rcode !== undefined) value += `; rcode="${error.facts.rcode}"`;
@@ -34,7 +34,7 @@ export function formatProxyStatus(error: TunlError): HeaderField {
   return ['Proxy-Status', value];
 }
 
-/** The reason as the client may read it: never an inner address, a resolver's name or a stack. */
+/** Formats the reason for the client, without inner addresses, names of resolvers or stack traces. */
 export function publicReason(error: TunlError): string {
   const { code, facts, message } = error;
   return `tunl: ${facts.told ?? (code === 'http_request_error' ? message : code.replaceAll('_', ' '))}\n`;
@@ -46,8 +46,8 @@ const parameter = new RegExp(String.raw`\s*;\s*([a-z*][a-z0-9_.*-]*)(?:=${item})
 const member = new RegExp(String.raw`\s*${item}`, 'y');
 
 /**
- * Reads the first member that names an error: the one nearest to the target. `undefined` when
- * there is none or the field is malformed.
+ * Reads the first member that names an error, which is the one closest to the target. Returns `undefined` if there is
+ * none or the field is malformed.
  */
 export function parseProxyStatus(value: string): ProxyStatus | undefined {
   let at = 0;
@@ -77,7 +77,7 @@ function toProxyStatus(proxy: string, error: string, parameters: ReadonlyMap<str
   const rcode = parameters.get('rcode');
   return {
     proxy,
-    // A name of ours that is not in the RFC means nothing when another says it.
+    // A code of our own that is not in the RFC means nothing when another proxy sends it.
     ...(isErrorCode(error) && !(error in standIns) && { error }),
     ...(details !== undefined && { details }),
     ...(rcode !== undefined && { rcode }),

@@ -2,16 +2,16 @@ import { TunlError } from '../../core/errors.ts';
 import { parsePort } from '../../syntax/authority.ts';
 import { fieldValues, type RequestHead } from './message.ts';
 
-/** What a request asks for, in one form whichever it was written in. */
+/** The resource that a request asks for, in one form regardless of the form in which it was sent. */
 export interface RequestPlace {
-  /** Path and query, `*`, or for CONNECT the host and port. */
+  /** Path and query, `*`, or the host and port for CONNECT. */
   readonly target: string;
-  /** Host, with a port where the client wrote one. */
+  /** The host, with a port if the client sent one. */
   readonly authority: string;
 }
 
 const hostPattern = /^[A-Za-z0-9._~%!$&'()*+,;=:[\]-]*$/;
-/** True for what may stand in Host or `:authority`; it may be empty. */
+/** True for a value that Host or `:authority` may have; it may be empty. */
 export function isHost(text: string): boolean {
   return hostPattern.test(text);
 }
@@ -19,8 +19,8 @@ export function isHost(text: string): boolean {
 const absoluteForm = /^https?:\/\/([^/?]+)([/?].*)?$/i;
 
 /**
- * Exactly one well-formed Host in HTTP/1.1 (RFC 9112, section 3.2). Its value is not compared with
- * the target: real clients send the proxy's own name or leave the port out.
+ * Requires exactly one well-formed Host in HTTP/1.1 (RFC 9112, section 3.2). It does not compare the value with the
+ * target: real clients send the proxy's own name or leave the port out.
  * @throws {TunlError} http_request_error
  */
 function assertOneHost({ headers, version }: RequestHead): void {
@@ -37,8 +37,8 @@ function assertOneHost({ headers, version }: RequestHead): void {
 }
 
 /**
- * Reads the target of a request in any of its four forms (RFC 9112, section 3.2). A host in it takes the place of
- * the Host field, as section 3.2.2 wants it.
+ * Reads the target of a request in any of its four forms (RFC 9112, section 3.2). A host in the target replaces the
+ * Host field, as section 3.2.2 requires.
  * @throws {TunlError} http_request_error
  */
 export function readPlace(head: RequestHead): RequestPlace {
@@ -49,7 +49,7 @@ export function readPlace(head: RequestHead): RequestPlace {
     assertHasPort(target);
     return { target, authority: readHost(target) };
   }
-  // No path holds a fragment; who cuts it off reads another path than who does not.
+  // A path has no fragment; a recipient that cuts it off would read another path than one that does not.
   if (target.includes('#')) throw requestError('the target of the request has a fragment');
   if (target.startsWith('/') || (target === '*' && method === 'OPTIONS')) return { target, authority: host };
   const [, authority, rest = '/'] = absoluteForm.exec(target) ?? [];
@@ -58,8 +58,8 @@ export function readPlace(head: RequestHead): RequestPlace {
 }
 
 /**
- * Takes the target of a request as it was sent, in whatever form, and what its Host field says beside it.
- * @throws {TunlError} http_request_error, when the Host field can be read in two ways
+ * Returns the target of a request as it was sent, in any form, together with the value of its Host field.
+ * @throws {TunlError} http_request_error, if the Host field can be read in two ways
  */
 export function readPlaceAsSent(head: RequestHead): RequestPlace {
   assertOneHost(head);
@@ -67,7 +67,7 @@ export function readPlaceAsSent(head: RequestHead): RequestPlace {
 }
 
 /**
- * What CONNECT asks for has a port (RFC 9110, section 9.3.6).
+ * Requires a port in the target of CONNECT (RFC 9110, section 9.3.6).
  * @throws {TunlError} http_request_error
  */
 export function assertHasPort(target: string): void {
