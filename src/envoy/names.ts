@@ -1,9 +1,9 @@
-/** Names of stages and of what is in them, made of names that may be any text. */
+/** Makes unique names of stages and their parts from Envoy's names, which may be any text. */
 export class StageNames {
   readonly #given = new Map<string, string>();
   readonly #taken = new Set<string>();
 
-  /** The name for one of Envoy, the same each time. */
+  /** Returns the name for one of Envoy's names, the same one each time. */
   give(own: string, kind: string): string {
     const known = this.#given.get(own);
     if (known !== undefined) return known;
@@ -13,8 +13,8 @@ export class StageNames {
   }
 
   /**
-   * A new name like one of Envoy: letters, digits, `_`, `-` and single dots, and no two alike. `kind` is what it is where
-   * there is none, or nothing of it can stay.
+   * Makes a new, unique name from one of Envoy's, with only letters, digits, `_`, `-` and single dots.
+   * @param kind the name to use instead, if Envoy has no name or none of its characters can stay
    */
   make(own: string | undefined, kind: string): string {
     const safe = (own ?? '')

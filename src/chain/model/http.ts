@@ -37,7 +37,7 @@ export interface RequestsAction {
   readonly timeoutMs: number;
   /** Idle limit of a request, in milliseconds. Default: the limit of the stage. */
   readonly idleMs?: number;
-  /** Protocols that a client may upgrade to, in lower case (`websocket`, `connect`). Upgrades are forwarded unchanged. */
+  /** Protocols that a client may upgrade to, in lower case (`websocket`, `connect`). The upgrades are forwarded. */
   readonly upgrades: readonly string[];
 }
 

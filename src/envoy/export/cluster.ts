@@ -3,28 +3,28 @@ import type { Target } from '../../chain/model/graph.ts';
 import { type Tree, formatSeconds, toAddress, typed } from './terms.ts';
 import type { HopVersion } from '../schema/hop-terms.ts';
 
-/** A place that a cluster leads to. */
+/** An endpoint of a cluster. */
 export interface ClusterEndpoint {
   readonly address: Target;
-  /** Tells it apart from others behind the same internal listener. */
+  /** Distinguishes endpoints behind the same internal listener. */
   readonly id?: string;
 }
 
-/** What a cluster is written from. */
+/** The settings of a cluster to export. */
 export interface ClusterPlan {
   readonly name: string;
-  /** Places, or the field of the request that names the place. */
+  /** The endpoints, or the field of the request that names one. */
   readonly to: readonly ClusterEndpoint[] | { readonly field: string };
-  /** Which of several places: each in turn, where it is absent. */
+  /** The choice between several endpoints. Default: each in turn. */
   readonly balance?: 'first' | 'round-robin';
   readonly connectMs: number;
   readonly family?: 4 | 6;
-  /** What requests are written in; bytes go as they are without. `either`: as the server chooses in TLS. */
+  /** The HTTP version of requests; absent for plain bytes. `either`: the server chooses it with ALPN. */
   readonly protocol?: HopVersion;
   readonly socket?: Tree;
 }
 
-/** Where connections or requests go. */
+/** Makes a cluster for connections or requests. */
 export function toCluster(plan: ClusterPlan): Tree {
   const { name, connectMs, protocol, socket } = plan;
   return {
@@ -48,11 +48,11 @@ function toPlaces({ name, to, family, balance }: ClusterPlan): Tree {
   const isRanked = balance === 'first' && to.length > 1;
   return {
     ...(to.some(({ address }) => isName(address)) && {
-      // One name is asked again for each connection; several are all kept.
+      // LOGICAL_DNS uses one address of a name per connection; STRICT_DNS keeps all of them and allows several names.
       type: to.length === 1 ? 'LOGICAL_DNS' : 'STRICT_DNS',
       dns_lookup_family: family === undefined ? 'ALL' : `V${family}_ONLY`,
     }),
-    // A lower rank is taken while none above it is known to be there.
+    // Envoy falls back to a lower priority only if health checks fail for the higher ones.
     ...(isRanked && { health_checks: [healthCheck] }),
     load_assignment: {
       cluster_name: name,
@@ -63,7 +63,7 @@ function toPlaces({ name, to, family, balance }: ClusterPlan): Tree {
   };
 }
 
-/** A connection every few seconds, also while nobody wants one. */
+/** A health check that connects every few seconds, even without traffic. */
 const healthCheck: Tree = {
   timeout: '5s',
   interval: '5s',
@@ -73,7 +73,7 @@ const healthCheck: Tree = {
   tcp_health_check: {},
 };
 
-/** True for a place that must be resolved. */
+/** True if the host of a target is a name that must be resolved. */
 export function isName(address: Target): boolean {
   return address.kind === 'tcp' && isIP(address.host) === 0;
 }

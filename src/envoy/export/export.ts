@@ -11,9 +11,9 @@ import { findUnexpressed, type Unexpressed } from './faults.ts';
 import { toAddress, type Tree, typed } from './terms.ts';
 
 /**
- * Writes a graph as a bootstrap file of Envoy. Secrets of hops stay in the environment, and the file says above
- * which variables Envoy needs.
- * @throws {TunlError} usage, naming everything that Envoy cannot do, with the stage that wants it
+ * Writes a graph as a bootstrap file for Envoy. The file refers to secrets of hops as environment variables, which it
+ * lists in comments at the top.
+ * @throws {TunlError} usage, listing all features that Envoy does not support, each with its stage
  */
 export function writeBootstrap(graph: Graph, sources: FieldSources = new Map()): string {
   const plain = toPlain(graph);
@@ -32,7 +32,7 @@ function describe({ stage, message, hint }: Unexpressed): string {
 
 function toBootstrap(graph: PlainGraph): Tree {
   const { stages, admin, internalBufferBytes } = graph;
-  // Clusters of stages without upstreams are called like these, where nothing else is.
+  // Clusters of other stages are named after the stages, and must not take the names of upstreams.
   const names = new SharedNames(
     stages.flatMap((stage) => (stage.job === 'http' ? stage.upstreams : [])).map(({ name }) => name),
   );
@@ -44,7 +44,7 @@ function toBootstrap(graph: PlainGraph): Tree {
     ...(isInternal && { bootstrap_extensions: [toInternalExtension(internalBufferBytes)] }),
     static_resources: {
       listeners: trees.map(({ listener }) => listener),
-      // Stages may lead to the same upstream.
+      // Several stages may use the same upstream.
       clusters: clusters.filter(({ name }, index) => clusters.findIndex((other) => other['name'] === name) === index),
     },
   };
@@ -69,7 +69,7 @@ function toInternalExtension(bytes: number | undefined): Tree {
   };
 }
 
-/** What is small stands on one line, but for the messages with a type. */
+/** Formats a file as YAML. Small maps and lists go on one line, except messages with a type. */
 function format(tree: Tree): string {
   const document = parseDocument(stringify(tree, { lineWidth: 0, aliasDuplicateObjects: false }));
   visit(document, {

@@ -18,9 +18,9 @@ import { defaultLimits, limitSettings } from '../../syntax/settings.ts';
 import { isName } from './cluster.ts';
 import { findTerms } from '../schema/hop-terms.ts';
 
-/** Something that a stage does and Envoy cannot. */
+/** A feature of a graph that Envoy does not support. */
 export interface Unexpressed {
-  /** The stage that it is about; absent where it is about the whole graph. */
+  /** The stage that uses the feature; absent if it belongs to the whole graph. */
   readonly stage?: string;
   readonly message: string;
   readonly hint?: string;
@@ -29,7 +29,7 @@ export interface Unexpressed {
 type KeyOptions = Pick<TlsSettings, 'keyPasswordFile' | 'keyPassword'>;
 type Finding = readonly [message: string, hint?: string];
 
-/** Finds everything in a graph that Envoy has no way to do. */
+/** Finds all features of a graph that Envoy does not support. */
 export function findUnexpressed(graph: PlainGraph): Unexpressed[] {
   return [
     ...[...findInGraph(graph)].map(toUnexpressed),
@@ -77,10 +77,10 @@ function* findInStage(stage: Stage): Generator<Finding> {
   }
 }
 
-/** With us nobody is an open proxy by accident, and Envoy would be one. */
+/** Finds stages that would be open proxies in Envoy. tunl refuses to start these unless `open` is set. */
 function* findExposed({ listen, tls, open = false, users = {} }: ProxyStage | HttpStage): Generator<Finding> {
   const exposed = listen.find((address) => address.kind === 'tcp' && !isLoopback(address));
-  // Who has users is told that there are none.
+  // Users are reported elsewhere, because Envoy does not support them.
   const hasUsers = users.authFile !== undefined || users.single !== undefined;
   if (!exposed || open || hasUsers || tls?.clientCa !== undefined) return;
   yield [
@@ -89,7 +89,7 @@ function* findExposed({ listen, tls, open = false, users = {} }: ProxyStage | Ht
   ];
 }
 
-/** Of the requests that fit a path, Envoy sends on as requests what is neither CONNECT nor, with `post`, POST. */
+/** Finds tunnel routes by path without a method. Envoy would forward other methods on such a route as requests. */
 function* findInRoutes({ hosts }: HttpStage): Generator<Finding> {
   for (const { match, action } of hosts.flatMap(({ routes }) => routes)) {
     if (action.kind !== 'tunnels' || match.path.kind === 'connect') continue;
@@ -114,19 +114,19 @@ function* findInListener({ listen, tls }: Stage): Generator<Finding> {
   if (tls && tls.cert === undefined) yield ['it makes no development certificate', 'name one: cert and key'];
 }
 
-/** Limits that Envoy has nothing like are no loss where nobody has set them. */
+/** Finds limits that Envoy does not have. Those with their default value are not reported. */
 function* findInLimits(limits: Limits): Generator<Finding> {
   for (const { key, field, notInEnvoy } of limitSettings) {
-    // Envoy never keeps an end back: there is nothing to limit.
+    // Envoy never delays a half-close, so it needs no limit for that.
     if (!notInEnvoy || field === 'halfCloseWaitMs') continue;
     const [ms = 0, usual = 0] = [limits[field], defaultLimits('forward')[field]];
-    // Its connect_timeout is for both.
+    // Envoy's connect_timeout includes the TLS handshake.
     if (ms === usual || (field === 'tlsMs' && ms === limits.connectMs)) continue;
     yield [`it has no limit like ${key}: ${formatDuration(ms)}`, `leave it at ${formatDuration(usual)}`];
   }
 }
 
-/** Whose connection Envoy knows where it opens a tunnel: the first client's, or that of a stage that leads there. */
+/** The connection that Envoy sees where it opens a tunnel: from the first client, or from another stage. */
 type Seen = 'client' | 'stage';
 
 function* findInRoute({ hops, entry, resolver }: RouteOptions, seen: Seen): Generator<Finding> {
@@ -155,7 +155,7 @@ function* findInPlace(choice: HopChoice, isInside: boolean): Generator<Finding> 
   if (others.some((hop) => !isAlike(hop, first))) yield [`it wants ${names} to differ in their addresses alone`];
 }
 
-/** True for hops of which one cluster can be made. */
+/** True if two hops can be endpoints of the same cluster. */
 function isAlike(hop: Hop, other: Hop): boolean {
   const describe = ({ scheme, credentials, tls, headers, formats = [], settings, address }: Hop) => {
     const terms = findTerms(scheme);
@@ -240,13 +240,13 @@ function* findInProxy(stage: ProxyStage): Generator<Finding> {
   if (to) yield* findInChoice(to);
   const last = to ? undefined : route.hops.at(-1);
   if (!last) return;
-  // Tunnels go on as the requests that they came as.
+  // Envoy forwards the request for a tunnel to the last hop instead of ending the tunnel.
   if (proxyProtocol) yield ['it puts no PROXY header in front of what it passes on to a proxy'];
   if (accept.includes('post')) yield ['it does not turn POST into CONNECT'];
   for (const hop of last) {
     const fields = [...hop.headers, ...(hop.formats ?? [])];
     const { tunnel, versions = [] } = findTerms(hop.scheme) ?? {};
-    // Requests go to a cluster of one version.
+    // A cluster for requests needs a fixed version of HTTP.
     const isPassed = tunnel === 'connect' && versions[0] !== 'either';
     if (hop.credentials || fields.length > 0 || !isPassed) {
       yield [`it passes tunnels on as they came, by http, h2c or h2, and ${formatHop(hop)} wants more`];

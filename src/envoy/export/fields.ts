@@ -2,15 +2,15 @@ import type { HeaderField, Hop } from '../../core/hop.ts';
 import { escapeOperators } from './terms.ts';
 import { termsOf } from '../schema/hop-terms.ts';
 
-/** How secrets were written, by the object that holds each, as far as a file says it. */
+/** The written forms of secrets that came from a file, by the object that holds each. */
 export type FieldSources = ReadonlyMap<object, string>;
 
-/** RFC 7239, section 6, as hbone:// has it. */
+/** The `Forwarded` field that hbone:// sends, with a quoted address (RFC 7239, section 6). */
 const forwardedField: HeaderField = ['forwarded', 'for="%DOWNSTREAM_REMOTE_ADDRESS%"'];
 
-/** Writes the fields that hops are sent. What may be secret stays in the environment, where Envoy reads it. */
+/** Writes the fields for hops. Values that may be secret are replaced by environment variables, which Envoy reads. */
 export class FieldWriter {
-  /** Notes on what must be set for Envoy and on what differs from the graph, a line each. */
+  /** Notes on variables to set for Envoy and on differences from the graph, one line each. */
   readonly notes: string[] = [];
   readonly #sources: FieldSources;
   readonly #names = new Map<object, string>();
@@ -19,7 +19,7 @@ export class FieldWriter {
     this.#sources = sources;
   }
 
-  /** The fields of one hop: texts, and formats with what is read from the environment. No credentials are left. */
+  /** Writes the fields of a hop: plain headers, and formats with operators. Credentials become a field too. */
   write(hop: Hop): Pick<Hop, 'headers' | 'formats'> {
     const { credentials, headers, formats = [], settings } = hop;
     const { login: name, fields, tunnel } = termsOf(hop);
@@ -46,7 +46,7 @@ export class FieldWriter {
     if (text === undefined || text.startsWith('file:')) {
       return this.#invent('TUNL_PROXY_HEADER', field, `the value of ${field[0]}`);
     }
-    // `$${` is the text `${`.
+    // `$${` is the escaped form of `${`.
     return text
       .split(/(\$\$?\{[^}]*\}?)/)
       .map((part) => {

@@ -8,20 +8,20 @@ import { escapeOperators, formatSeconds, type Tree, typed } from './terms.ts';
 import { toClusterSocket } from './tls.ts';
 import { termsOf } from '../schema/hop-terms.ts';
 
-/** What a stage is in an Envoy file. */
+/** The listener and clusters that represent a stage in an Envoy file. */
 export interface StageTrees {
   readonly listener: Tree;
   readonly clusters: readonly Tree[];
 }
 
-/** A stage that forwards, through one hop at most. */
+/** Makes the listener and clusters of a forward stage, which has one hop at most. */
 export function toForwardTrees(stage: ForwardStage, names: SharedNames): StageTrees {
   const { name, route, to, accessLogs } = stage;
   const { limits, retries = 0, backOff } = route;
   const [choice] = route.hops;
   const { idleMs, lifetimeMs } = limits;
   const plan = toPlan(stage);
-  // Stages whose way out is the same share a cluster, and with it the sessions with their hop.
+  // Stages with the same exit share a cluster, and with it the sessions with their hop.
   const cluster = names.share(name, plan);
   const proxy = typed('filters.network.tcp_proxy.v3.TcpProxy', {
     stat_prefix: name,

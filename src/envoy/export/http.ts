@@ -6,7 +6,7 @@ import { toAccessLogs, toListener } from './listener.ts';
 import { formatSeconds, type Tree, typed } from './terms.ts';
 import { toClusterSocket } from './tls.ts';
 
-/** A stage that looks at HTTP requests one by one. */
+/** Makes the listener and clusters of an HTTP stage. */
 export function toHttpTrees(stage: HttpStage): StageTrees {
   const routes = { virtual_hosts: stage.hosts.map(toVirtualHost), ...toBodyLimit(stage) };
   return {
@@ -18,7 +18,7 @@ export function toHttpTrees(stage: HttpStage): StageTrees {
 const codecs = { auto: 'AUTO', http1: 'HTTP1', http2: 'HTTP2' } as const;
 const alpn = { auto: ['h2', 'http/1.1'], http1: ['http/1.1'], http2: ['h2'] } as const;
 
-/** The listener of a stage whose requests go by the routes of virtual hosts. */
+/** Makes a listener that routes requests by virtual hosts. */
 export function toHttpListener(
   stage: HttpListenerStage,
   codec: HttpStage['codec'],
@@ -33,7 +33,7 @@ export function toHttpListener(
     ...(lifetimeMs !== undefined && {
       common_http_protocol_options: { max_stream_duration: formatSeconds(lifetimeMs) },
     }),
-    // Extended CONNECT; a plain one needs no leave.
+    // This allows extended CONNECT. Plain CONNECT needs no permission.
     ...(codec !== 'http1' && { http2_protocol_options: { allow_connect: true } }),
     route_config: { name: stage.name, ...routes },
     http_filters: [
@@ -46,7 +46,7 @@ export function toHttpListener(
   return toListener(stage, filter, alpn[codec]);
 }
 
-/** What the text of an answer may have in bytes where nothing is said. */
+/** Envoy's default limit for the body of a direct response, in bytes. */
 const usualBodyBytes = 4096;
 
 function toBodyLimit({ hosts }: HttpStage): Tree {
@@ -56,7 +56,7 @@ function toBodyLimit({ hosts }: HttpStage): Tree {
   return most > usualBodyBytes ? { max_direct_response_body_size_bytes: most } : {};
 }
 
-/** What such a listener needs to know of its stage. */
+/** The stage of a listener that routes requests. */
 type HttpListenerStage = Parameters<typeof toListener>[0];
 
 function toVirtualHost({ name, domains, routes }: VirtualHost): Tree {
@@ -114,7 +114,7 @@ function toUpgrade(name: string): Tree {
   return { upgrade_type: name === 'connect' ? 'CONNECT' : name };
 }
 
-/** Ends tunnels, and sends their bytes to a cluster. */
+/** Makes a route that terminates tunnels and relays their bytes to a cluster. */
 export function toTunnelRoute({
   upstream,
   post,
@@ -128,7 +128,7 @@ export function toTunnelRoute({
   return {
     route: {
       cluster: upstream,
-      // It would end the tunnel, however much goes through it.
+      // Any other timeout would end even a busy tunnel.
       timeout: '0s',
       ...(idleMs !== undefined && { idle_timeout: formatSeconds(idleMs) }),
       upgrade_configs: [{ upgrade_type: 'CONNECT', connect_config: config }],

@@ -2,7 +2,7 @@ import type { AccessLog, Stage } from '../../chain/model/graph.ts';
 import { toListenerSocket } from './tls.ts';
 import { toAddress, type Tree, typed } from './terms.ts';
 
-/** A listener whose connections one filter takes. */
+/** Makes a listener with a single filter for all connections. */
 export function toListener(stage: Stage, filter: Tree, alpn: readonly string[] = []): Tree {
   const { name, listen, tls } = stage;
   const [address] = listen;
@@ -14,13 +14,13 @@ export function toListener(stage: Stage, filter: Tree, alpn: readonly string[] =
   };
 }
 
-/** Where a filter writes a line for each connection or request. */
+/** Makes the `access_log` field of a filter. */
 export function toAccessLogs(logs: readonly AccessLog[] = []): Tree {
   if (logs.length === 0) return {};
   return { access_log: logs.map(toAccessLog) };
 }
 
-/** Streams that Envoy has already: opening them by their paths fails where they are sockets. */
+/** Envoy's own loggers for streams. Opening these paths as files fails if they are sockets. */
 const streams = new Map([
   ['/dev/stdout', { name: 'envoy.access_loggers.stdout', message: 'access_loggers.stream.v3.StdoutAccessLog' }],
   ['/dev/stderr', { name: 'envoy.access_loggers.stderr', message: 'access_loggers.stream.v3.StderrAccessLog' }],

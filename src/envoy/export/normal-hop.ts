@@ -7,13 +7,13 @@ import { systemAuthorities } from './tls.ts';
 import { termsOf } from '../schema/hop-terms.ts';
 
 /**
- * The hops of one place without what goes without saying, and with fields as Envoy is sent them.
- * @param isInside they are reached through a stage: their addresses are not dialled
+ * Normalises the hops of one place: removes settings with default values, and writes the fields as Envoy sends them.
+ * @param isInside true if the hops are reached through a stage, so that their addresses are not dialled
  */
 export function normaliseHops(choice: HopChoice, isInside: boolean, fields: FieldWriter): HopChoice {
   const hosts = choice.map(({ address }) => (isInside ? undefined : hostOf(address)));
   const [first] = choice;
-  // What is one place for Envoy is sent the same.
+  // The hops become endpoints of one cluster, so Envoy sends all of them the same fields.
   const sent = first ? fields.write(first) : { headers: [] };
   return choice.map((hop) => {
     const { halfClose } = termsOf(hop);
@@ -35,7 +35,7 @@ function normaliseHopTls(hop: Hop, hosts: readonly (string | undefined)[]): TlsS
   return isSecured ? normaliseTls(hop.tls, hostOf(hop.address) ?? '', hosts) : {};
 }
 
-/** Those that are fields for Envoy have become fields by now. */
+/** Removes the settings that Envoy sends as fields, because they have already become fields. */
 function normaliseSettings(hop: Hop): Hop['settings'] {
   const { settings, said } = termsOf(hop);
   const given = Object.entries(hop.settings).filter(([name]) => settings.includes(name));
@@ -43,7 +43,7 @@ function normaliseSettings(hop: Hop): Hop['settings'] {
   return { ...others, ...said, ...(path !== undefined && path !== '/' && { path }) };
 }
 
-/** TLS to targets, as `tidyHops` has it for hops. */
+/** Normalises TLS settings for targets, as `normaliseHops` does for hops. */
 export function normaliseTargetTls(tls: TlsSettings, targets: readonly Target[]): TlsSettings {
   const hosts = targets.map(hostOf);
   return normaliseTls(tls, hosts.find((host) => host !== undefined) ?? '', hosts);
@@ -52,7 +52,7 @@ export function normaliseTargetTls(tls: TlsSettings, targets: readonly Target[])
 function normaliseTls(tls: TlsSettings, host: string, hosts: readonly (string | undefined)[]): TlsSettings {
   const { insecure, pin, cacert, noSystemCa: _given, keyPassword: _too, servername = host, ...own } = tls;
   const isVerified = pin === undefined && !insecure;
-  // An address is verified but not sent, and the name of the host goes without saying.
+  // An IP address is verified but not sent as SNI, and a name equal to the host need not be written.
   const isUsual = hosts.length > 0 && hosts.every((other) => other === servername);
   const isSaid = (isVerified || isIP(servername) === 0) && !isUsual;
   return {

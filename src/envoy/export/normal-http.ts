@@ -6,7 +6,7 @@ import { isName } from './cluster.ts';
 import type { FieldWriter } from './fields.ts';
 import { StageNames } from '../names.ts';
 
-/** An HTTP stage without what makes no difference to Envoy: upstreams that are not used, what is said in two ways. */
+/** Normalises an HTTP stage: removes unused upstreams, and writes equivalent settings in the same way. */
 export function normaliseHttp(stage: Omit<HttpStage, 'log'>, fields: FieldWriter): Omit<HttpStage, 'log'> {
   const names = new StageNames();
   const hosts = stage.hosts.map(({ name, domains, routes }) => ({
@@ -21,10 +21,10 @@ export function normaliseHttp(stage: Omit<HttpStage, 'log'>, fields: FieldWriter
   const { open: _open, ...others } = stage;
   return {
     ...others,
-    // Envoy lets everybody choose.
+    // Envoy lets all clients choose the target.
     ...(upstreams.some(({ to }) => 'field' in to) && { open: true }),
     hosts,
-    // Nothing is dialled by the stage itself.
+    // The stage itself dials nothing.
     route: { hops: [], limits: { ...limits, connectMs, tlsMs } },
     upstreams: upstreams.map((upstream) => normaliseUpstream(upstream, fields)),
   };
@@ -56,18 +56,18 @@ function normaliseUpstream({ name, to, route, version, tls }: Upstream, fields: 
   return {
     name,
     to: 'field' in to ? { field: to.field.toLowerCase() } : normaliseChoice(to),
-    // Idle tunnels and requests are those of the client.
+    // The idle limit applies to the client's side only.
     route: { ...tidied, hops: [], limits: { ...tidied.limits, idleMs: 0 } },
     version,
     ...(tls && { tls: normaliseTargetTls(tls, 'field' in to ? [] : to.targets) }),
   };
 }
 
-/** Upstreams have names of their own in the whole graph, but where they are the same. */
+/** Gives upstreams names that are unique in the whole graph. Equal upstreams share a name. */
 export class UpstreamNames {
   readonly #known = new Map<string, string>();
 
-  /** The stage with its upstreams renamed where that must be. */
+  /** Returns the stage with its upstreams renamed where necessary. */
   rename(stage: HttpStage): HttpStage {
     const names = new Map(stage.upstreams.map((upstream) => [upstream.name, this.#give(stage.name, upstream)]));
     const rename = (action: HttpAction): HttpAction =>

@@ -9,7 +9,7 @@ import type {
 } from '../../chain/model/graph.ts';
 import { termsOf } from '../schema/hop-terms.ts';
 
-/** A proxy as the HTTP stage that does the same. One that dials what each tunnel asks for stays what it is. */
+/** Turns a proxy into an equivalent HTTP stage. A proxy that dials the requested targets itself stays a proxy. */
 export function toHttpStage(stage: ProxyStage): Stage {
   const { name, listen, tls, route, log, accessLogs, accept } = stage;
   const upstream = toUpstream(stage);
@@ -33,7 +33,7 @@ export function toHttpStage(stage: ProxyStage): Stage {
 }
 
 function toAction({ to, route, proxyProtocol }: ProxyStage, upstream: string): HttpAction {
-  // Nobody but the next proxy knows where it goes.
+  // Only the request names the target, so it is forwarded to the next proxy.
   if (!to && route.hops.length > 0) return { kind: 'requests', upstream, timeoutMs: 0, upgrades: ['connect'] };
   return { kind: 'tunnels', upstream, post: false, ...(proxyProtocol && { proxyProtocol }) };
 }
@@ -43,7 +43,7 @@ function toPostRoute(action: HttpAction & { readonly kind: 'tunnels' }): HttpRou
   return { match: { path: { kind: 'prefix', value: '/' }, fields: [method] }, action: { ...action, post: true } };
 }
 
-/** Nothing where each tunnel says where it goes. */
+/** Makes the upstream of a proxy, or returns undefined if the proxy dials the requested targets itself. */
 function toUpstream({ name, to, route }: ProxyStage): Upstream | undefined {
   const { hops, entry } = route;
   if (to) return { name, to, route, version: 'http1' };

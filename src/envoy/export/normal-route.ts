@@ -4,7 +4,7 @@ import { normaliseHops } from './normal-hop.ts';
 import { isName } from './cluster.ts';
 import type { FieldWriter } from './fields.ts';
 
-/** A route without what is for the whole way: retries, and how long a tunnel may live. */
+/** Copies a route without the settings that apply only to whole tunnels, such as retries and the lifetime limit. */
 export function toPlainRoute({ hops, entry, limits, family, hopBalance }: RouteOptions): RouteOptions {
   return {
     hops,
@@ -15,11 +15,11 @@ export function toPlainRoute({ hops, entry, limits, family, hopBalance }: RouteO
   };
 }
 
-/** A stage that forwards, without what makes no difference to Envoy. */
+/** Normalises a forward stage: removes settings that have no effect in Envoy. */
 export function normaliseForward(stage: Omit<ForwardStage, 'log'>, fields: FieldWriter): Omit<ForwardStage, 'log'> {
   const { to, route } = stage;
   const { hops, entry } = route;
-  // Without hops nobody is asked for a target: all that is sent goes to the stage.
+  // Without hops no request names the target, so the entry stage receives the bytes and is the real target.
   if (entry && hops.length === 0) {
     const { entry: _entry, ...rest } = route;
     return { ...stage, to: { targets: [entry], balance: 'first' }, route: normaliseRoute(rest, false, fields) };
@@ -29,12 +29,15 @@ export function normaliseForward(stage: Omit<ForwardStage, 'log'>, fields: Field
   return { ...stage, to: normaliseChoice(to), route: normaliseRoute(route, dialled.some(isName), fields) };
 }
 
-/** Places, of which one needs no choice. */
+/** Normalises a choice of targets: a single target needs no balance. */
 export function normaliseChoice({ targets, balance }: TargetChoice): TargetChoice {
   return { targets, balance: targets.length === 1 ? 'first' : balance };
 }
 
-/** A route without what makes no difference to Envoy. */
+/**
+ * Normalises a route: removes settings that have no effect in Envoy.
+ * @param isResolved true if a host that the route dials is a name
+ */
 export function normaliseRoute(route: RouteOptions, isResolved: boolean, fields: FieldWriter): RouteOptions {
   const { hops, entry, limits, family, retries = 0, backOff, retryOn, hopBalance } = route;
   return {
@@ -47,7 +50,7 @@ export function normaliseRoute(route: RouteOptions, isResolved: boolean, fields:
   };
 }
 
-/** Those that Envoy has as they are, and the usual ones for the others; its `connect_timeout` is for TLS too. */
+/** Keeps the limits that Envoy has, and resets the others to defaults. Envoy's `connect_timeout` includes TLS. */
 function normaliseLimits(limits: Limits): Limits {
   return collectLimits('envoy', ({ field, notInEnvoy, isOptional }) => {
     if (field === 'tlsMs') return limits.connectMs;

@@ -19,8 +19,8 @@ import type { FieldWriter } from './fields.ts';
 import { StageNames } from '../names.ts';
 
 /**
- * The same graph in the one form that Envoy has for it: each stage has one listener, goes through one hop at most,
- * and a proxy that leads to one place is an HTTP stage. What is read from an exported file is this graph.
+ * Converts a graph into the form that Envoy can represent: each stage has one listener and at most one hop, and a proxy
+ * that does not dial requested targets itself is an HTTP stage. Importing an exported file results in this graph.
  */
 export function toEnvoyGraph(
   { stages: given, admin, internalBufferBytes }: PlainGraph,
@@ -44,7 +44,7 @@ export function toEnvoyGraph(
   };
 }
 
-/** Of a stage that listens inside and outside only one of the two may be used. */
+/** Lists the stages that clients can reach. After splitting, some internal listeners may be unused. */
 function findReached(stages: readonly Stage[]): Stage[] {
   const reached = new Set<Stage>();
   const reach = (stage: Stage): void => {
@@ -57,7 +57,7 @@ function findReached(stages: readonly Stage[]): Stage[] {
   return stages.filter((stage) => reached.has(stage));
 }
 
-/** Gives names to stages that come of others. */
+/** Makes unique names for the stages that result from splitting others. */
 class FreeNames {
   readonly #taken: Set<string>;
 
@@ -73,7 +73,7 @@ class FreeNames {
   }
 }
 
-/** An internal listener has the name by which it is reached; of the others the first has that of the stage. */
+/** Makes a stage for each listener. Internal ones take the name of their listener, the others that of the old stage. */
 function splitListeners(stage: Stage, names: FreeNames): Stage[] {
   return stage.listen.map((address) => {
     if (address.kind === 'internal') return { ...stage, name: address.name, listen: [address] };
@@ -81,14 +81,14 @@ function splitListeners(stage: Stage, names: FreeNames): Stage[] {
   });
 }
 
-/** A listener of Envoy does not start where one of its addresses cannot be had: `localhost` is the one that all machines have. */
+/** Replaces `localhost` with 127.0.0.1, because Envoy would fail to start on machines without ::1. */
 function toOneAddress(address: Stage['listen'][number], { name }: Stage, { notes }: FieldWriter) {
   if (address.kind !== 'tcp' || address.host !== 'localhost') return address;
   notes.push(`${name} listens on 127.0.0.1 alone; for ::1 give it another listener`);
   return { ...address, host: '127.0.0.1' };
 }
 
-/** Upstreams that are reached through hops become stages that go through them. */
+/** Adds a forward stage for each upstream that is reached through hops. */
 function splitUpstreams(stage: HttpStage, names: FreeNames): Stage[] {
   const inner: ForwardStage[] = [];
   const upstreams = stage.upstreams.map((upstream): Upstream => {
@@ -102,7 +102,7 @@ function splitUpstreams(stage: HttpStage, names: FreeNames): Stage[] {
   return [{ ...stage, upstreams }, ...inner];
 }
 
-/** The last hop is the stage's own; each one before it gets a stage that leads to the next. */
+/** Keeps only the last hop in a stage, and adds a stage for each hop before it, which dials the next hop. */
 function splitHops(stage: ForwardStage, names: FreeNames): ForwardStage[] {
   const { hops } = stage.route;
   const inner: ForwardStage[] = [];
@@ -132,7 +132,7 @@ function toInternal(name: string): InternalAddress {
   return { kind: 'internal', name };
 }
 
-/** A stage without what goes without saying, and with what Envoy must be told. */
+/** Normalises a stage: removes defaults, and adds the settings that Envoy requires. */
 function normaliseStage(stage: Stage, fields: FieldWriter): Stage {
   const { log, accessLogs = [], tls, ...others } = stage;
   const logs = (log ? [...accessLogs, { path: '/dev/stderr' }] : accessLogs).map(normaliseLog);
@@ -145,14 +145,14 @@ function normaliseStage(stage: Stage, fields: FieldWriter): Stage {
     case 'forward':
       return { ...normaliseForward(others, fields), ...common };
     case 'proxy':
-      // Envoy lets everybody in, and has statuses of its own.
+      // Envoy has no access control here, and has its own statuses.
       return { ...others, open: true, statuses: 'envoy', route: normaliseRoute(others.route, true, fields), ...common };
     case 'http':
       return { ...normaliseHttp(others, fields), ...common };
   }
 }
 
-/** Envoy ends no line by itself. */
+/** Adds a newline to a text format, because Envoy does not add one. */
 function normaliseLog(log: AccessLog): AccessLog {
   const { format } = log;
   return typeof format === 'string' && !format.endsWith('\n') ? { ...log, format: `${format}\n` } : log;

@@ -3,7 +3,7 @@ import { formatSeconds, typed } from './terms.ts';
 import type { StageTrees } from './forward.ts';
 import { toHttpListener, toTunnelRoute } from './http.ts';
 
-/** A proxy that goes where each tunnel asks, by name or by address: Envoy's dynamic forward proxy. */
+/** Makes the listener and cluster of a proxy that dials requested targets, as a dynamic forward proxy of Envoy. */
 export function toProxyTrees(stage: ProxyStage, cluster: string): StageTrees {
   const { name, route, accept, proxyProtocol } = stage;
   const cache = {

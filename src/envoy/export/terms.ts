@@ -5,24 +5,24 @@ import { writeUnixPath } from '../../core/unix-path.ts';
 /** A part of an Envoy file. */
 export type Tree = Readonly<Record<string, unknown>>;
 
-/** One of Envoy's own messages, named below `envoy.extensions`. */
+/** Makes a message with a type; its name is relative to `envoy.extensions`. */
 export function typed(message: string, fields: Tree = {}): Tree {
   return { '@type': `type.googleapis.com/envoy.extensions.${message}`, ...fields };
 }
 
-/** A duration as the files of Envoy have it: `0.25s`. */
+/** Formats a duration in milliseconds for Envoy: `0.25s`. */
 export function formatSeconds(ms: number): string {
   return `${ms / 1000}s`;
 }
 
 /**
- * An address to listen on or to go to.
- * @param id tells endpoints apart that lead to the same internal listener
+ * Makes an address to listen on or to dial.
+ * @param id distinguishes endpoints with the same internal listener
  */
 export function toAddress(address: Address, id?: string): Tree {
   switch (address.kind) {
     case 'tcp': {
-      // As Node does it: one socket for both families.
+      // Like Node, use one socket for both address families.
       const isAll = address.host === '*';
       const place = { address: isAll ? '::' : address.host, port_value: address.port };
       return { socket_address: { ...place, ...(isAll && { ipv4_compat: true }) } };
@@ -38,7 +38,7 @@ export function toAddress(address: Address, id?: string): Tree {
   }
 }
 
-/** A text in which operators such as `%BYTES_SENT%` would be filled in, and none are. */
+/** Escapes a text for use as a format, so that it contains no operators such as `%BYTES_SENT%`. */
 export function escapeOperators(text: string): string {
   return text.replaceAll('%', '%%');
 }

@@ -3,19 +3,19 @@ import type { ListenerTls } from '../../chain/model/graph.ts';
 import type { TlsSettings } from '../../core/hop.ts';
 import { type Tree, typed } from './terms.ts';
 
-/** The authorities that a Linux system trusts, where Envoy's own images have them too. */
+/** The file of trusted authorities on Linux, at the path that Envoy's images use too. */
 export const systemAuthorities = '/etc/ssl/certs/ca-certificates.crt';
 
-/** What TLS to a server is written from. */
+/** The TLS settings for connections to a server. */
 export interface ServerTls {
   readonly settings: TlsSettings;
-  /** The host that is verified where the settings name no other. */
+  /** The host to verify if the settings have no `servername`. */
   readonly host: string;
-  /** TLS 1.3 and a SPIFFE id instead of a host name, as HBONE has it. */
+  /** The SPIFFE id to verify instead of a host name. It implies TLS 1.3, as HBONE requires. */
   readonly spiffeId?: string;
 }
 
-/** The transport socket of a cluster whose servers speak TLS. */
+/** Makes the transport socket of a cluster whose servers speak TLS. */
 export function toClusterSocket({ settings, host, spiffeId }: ServerTls): Tree {
   const name = settings.servername ?? host;
   const validation = toValidation(settings, spiffeId ?? name);
@@ -23,7 +23,7 @@ export function toClusterSocket({ settings, host, spiffeId }: ServerTls): Tree {
   const common = {
     tls_params: {
       ...(isMesh && { tls_minimum_protocol_version: 'TLSv1_3' }),
-      // Where nothing is said a client of Envoy stops at 1.2.
+      // Without this setting, Envoy's clients use TLS 1.2 at most.
       tls_maximum_protocol_version: 'TLSv1_3',
     },
     ...(isMesh && { alpn_protocols: ['h2'] }),
@@ -39,7 +39,7 @@ export function toClusterSocket({ settings, host, spiffeId }: ServerTls): Tree {
   };
 }
 
-/** The transport socket of a listener that speaks TLS with its clients. */
+/** Makes the transport socket of a listener that speaks TLS with its clients. */
 export function toListenerSocket({ cert, key, clientCa }: ListenerTls, alpn: readonly string[]): Tree {
   const common = {
     ...(alpn.length > 0 && { alpn_protocols: alpn }),
@@ -60,9 +60,9 @@ function toCertificates({ cert, key = cert }: TlsSettings): Tree {
   return { tls_certificates: [{ certificate_chain: { filename: cert }, private_key: { filename: key } }] };
 }
 
-/** Without it every certificate is taken. */
+/** Makes the validation context; undefined for `insecure`, which accepts any certificate. */
 function toValidation({ pin, insecure, cacert = systemAuthorities }: TlsSettings, name: string): Tree | undefined {
-  // A pin alone decides, with us too.
+  // In tunl, too, a pin replaces all other checks.
   if (pin !== undefined)
     return { verify_certificate_spki: pin.split(';').map((one) => toPadded(one.slice('sha256/'.length))) };
   if (insecure) return undefined;
@@ -74,7 +74,7 @@ function toNameMatch(name: string): Tree {
   return { san_type: type, matcher: { exact: name } };
 }
 
-/** Envoy writes the same digest in base64 as RFC 4648, section 4, has it. */
+/** Converts the base64url digest of a pin into padded base64 (RFC 4648, section 4), which Envoy uses. */
 function toPadded(digest: string): string {
   return `${digest.replaceAll('-', '+').replaceAll('_', '/')}=`;
 }

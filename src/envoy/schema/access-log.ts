@@ -1,7 +1,7 @@
 import * as z from 'zod';
 import { any, filled, list, message, must, text } from './proto.ts';
 
-/** Members of a line of JSON. Envoy also takes numbers and nested objects, which a record of ours has not. */
+/** The members of a JSON line. Envoy also accepts numbers and nested objects, which tunl does not support. */
 const members = z.record(z.string(), text, must('texts by name'));
 
 const textSource = message(
@@ -36,10 +36,10 @@ const loggers = any({
   'envoy.extensions.access_loggers.stream.v3.StderrAccessLog': streamLog('StderrAccessLog'),
 });
 
-/** `envoy.config.accesslog.v3.AccessLog`, a list of them. */
+/** A list of `envoy.config.accesslog.v3.AccessLog`. */
 export const accessLogs = list(
   message('AccessLog', { name: text.optional(), typed_config: loggers }, { refused: 'filter' }),
 );
 
-/** A list of access logs as it is written. */
+/** The list of access logs in a file. */
 export type AccessLogMessage = NonNullable<z.infer<typeof accessLogs>>;

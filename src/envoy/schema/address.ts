@@ -26,5 +26,5 @@ export const address = message('Address', {
   envoy_internal_address: internalAddress.optional(),
 });
 
-/** An address as it is written. */
+/** An address in a file. */
 export type AddressMessage = z.infer<typeof address>;

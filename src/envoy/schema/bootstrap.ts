@@ -39,5 +39,5 @@ export const bootstrap = message(
   },
 );
 
-/** A bootstrap file as it is written. */
+/** The content of a bootstrap file. */
 export type BootstrapMessage = z.infer<typeof bootstrap>;

@@ -13,7 +13,7 @@ export const http1Options = emptyMessage(
 /** `envoy.config.core.v3.Http2ProtocolOptions` */
 export const http2Options = message(
   'Http2ProtocolOptions',
-  // CONNECT of every kind is understood anyway; whether it is served depends on the upgrades.
+  // tunl always understands plain and extended CONNECT. The upgrades decide whether it serves them.
   { allow_connect: flag.optional() },
   {
     ignored:
@@ -31,14 +31,14 @@ const explicitHttp = message(
 const commonHttpIgnored =
   'idle_timeout max_connection_duration max_headers_count max_response_headers_kb max_requests_per_connection headers_with_underscores_action';
 
-/** `envoy.config.core.v3.HttpProtocolOptions`, of connections in general. */
+/** `envoy.config.core.v3.HttpProtocolOptions`, for both versions of HTTP. */
 const commonHttpOptions = message(
   'HttpProtocolOptions',
   {},
   { ignored: commonHttpIgnored, refused: 'max_stream_duration' },
 );
 
-/** The version as ALPN has it. */
+/** The options of a cluster that negotiates the version of HTTP with ALPN. */
 const autoHttp = message(
   'AutoHttpConfig',
   { http_protocol_options: http1Options.optional(), http2_protocol_options: http2Options.optional() },
@@ -143,7 +143,7 @@ export const cluster = message(
   },
 );
 
-/** A cluster as it is written. */
+/** A cluster in a file. */
 export type ClusterMessage = z.infer<typeof cluster>;
-/** One of its endpoints. */
+/** An endpoint of a cluster in a file. */
 export type EndpointMessage = z.infer<typeof endpoint>;

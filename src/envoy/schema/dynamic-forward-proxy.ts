@@ -1,9 +1,9 @@
 import { enumOf, filled, message } from './proto.ts';
 
-/** Which addresses of a name are looked for. */
+/** The address families that are looked up for a name. */
 export const lookupFamily = enumOf({ AUTO: 0, V4_ONLY: 1, V6_ONLY: 2, V4_PREFERRED: 3, ALL: 4 });
 
-/** `envoy.extensions.common.dynamic_forward_proxy.v3.DnsCacheConfig`: names are resolved for each tunnel here. */
+/** `envoy.extensions.common.dynamic_forward_proxy.v3.DnsCacheConfig`. tunl resolves names for each tunnel instead. */
 const dnsCache = message(
   'DnsCacheConfig',
   { name: filled, dns_lookup_family: lookupFamily.optional() },
@@ -17,7 +17,7 @@ const dnsCache = message(
 /** The name of the cluster below `envoy.extensions`. */
 export const dynamicClusterType = 'envoy.extensions.clusters.dynamic_forward_proxy.v3.ClusterConfig';
 
-/** A cluster that goes where each request asks. */
+/** A cluster that connects to the target of each request. */
 export const dynamicCluster = message(
   'ClusterConfig',
   { dns_cache_config: dnsCache.optional() },
@@ -27,7 +27,7 @@ export const dynamicCluster = message(
 /** The name of the filter below `envoy.extensions`. */
 export const dynamicFilterType = 'envoy.extensions.filters.http.dynamic_forward_proxy.v3.FilterConfig';
 
-/** The filter that resolves what each request asks for. */
+/** The filter that resolves the target of each request. */
 export const dynamicFilter = message(
   'FilterConfig',
   { dns_cache_config: dnsCache.optional() },

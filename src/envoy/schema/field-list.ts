@@ -10,7 +10,7 @@ effect, that is always said. Other fields of Envoy are refused with their place,
 \`--allow-unknown-fields\` is given.
 `;
 
-/** Everything that is known of the fields of Envoy, as a page of Markdown. */
+/** Describes the support for each of Envoy's fields, as a Markdown page. */
 export function listFields(): string {
   const sections = listMessages(bootstrap).map((form) => describeMessage(form));
   return [head, ...sections].join('\n');
@@ -38,7 +38,7 @@ function quoteAll(fields: readonly string[]): string {
   return fields.map((field) => `\`${field}\``).join(' ');
 }
 
-/** A message and all that can be in it, each once, outer ones first. */
+/** Lists a message and all messages that it can contain, each once and outer ones first. */
 function listMessages(form: z.ZodType, found: Set<z.ZodObject> = new Set()): readonly z.ZodObject[] {
   const inner = listInner(form);
   if (form instanceof z.ZodObject && factsOf(form)) {
@@ -49,7 +49,7 @@ function listMessages(form: z.ZodType, found: Set<z.ZodObject> = new Set()): rea
   return [...found];
 }
 
-/** What a field holds, or each of the values of a map. */
+/** Returns the schema of a field's value, without `optional`; for a map, the schema of its values. */
 function unwrap(form: z.ZodType): z.ZodType {
   if (form instanceof z.ZodOptional) return unwrap(form.unwrap() as z.ZodType);
   return form instanceof z.ZodRecord ? unwrap(form.valueType as z.ZodType) : form;

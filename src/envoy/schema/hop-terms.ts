@@ -1,21 +1,21 @@
 import { TunlError } from '../../core/errors.ts';
 import type { Hop } from '../../core/hop.ts';
 
-/** What Envoy has for one way to ask for a tunnel. */
+/** Envoy's equivalents for the settings of a hop, for one type of tunnel request. */
 interface TunnelTerms {
-  /** Settings that stay settings: they are something of Envoy's own. */
+  /** Settings of the hop that Envoy has as settings too. */
   readonly settings: readonly string[];
-  /** Settings that Envoy sends as fields, each with its field. */
+  /** Settings of the hop that Envoy can only send as fields, each with the name of its field. */
   readonly fields: Readonly<Record<string, string>>;
-  /** Settings that a hop must have to do no more than Envoy does. */
+  /** Settings that a hop needs in order to behave exactly as Envoy does. */
   readonly said: Readonly<Record<string, string>>;
-  /** When Envoy ends its half; absent where the carrier does the same without being told. */
+  /** The half-close mode with which a hop behaves as Envoy does; absent if the carrier does so by default. */
   readonly halfClose?: 'now';
-  /** The field that credentials are sent in. */
+  /** The name of the field for credentials. */
   readonly login: 'authorization' | 'proxy-authorization';
 }
 
-/** `mesh` is CONNECT between two that know each other by SPIFFE ids. */
+/** The types of tunnel requests. `mesh` is CONNECT between peers that verify each other's SPIFFE ids. */
 const tunnels = {
   connect: { settings: [], fields: {}, said: {}, halfClose: 'now', login: 'proxy-authorization' },
   post: { settings: ['path'], fields: {}, said: {}, login: 'authorization' },
@@ -27,20 +27,20 @@ const tunnels = {
   },
 } as const satisfies Record<string, TunnelTerms>;
 
-/** What the cluster of a hop says. */
+/** The properties of an Envoy cluster for a scheme. */
 interface ClusterTerms {
   readonly tunnel: keyof typeof tunnels;
-  /** What the cluster may say of its version, that which is written first. `either`: as the server chooses in TLS. */
+  /** The versions that the cluster may have; export writes the first. `either`: the server chooses it with ALPN. */
   readonly versions: readonly [HopVersion, ...HopVersion[]];
   readonly isSecured: boolean;
-  /** The port of a hop whose address names none. */
+  /** The default port of a hop. */
   readonly port: number;
 }
 
 /** The versions of HTTP that a cluster can speak. */
 export type HopVersion = 'http1' | 'http2' | 'either';
 
-/** What a scheme of hops is for Envoy. */
+/** Envoy's equivalents for a scheme of hops. */
 export type HopTerms = ClusterTerms & TunnelTerms;
 
 const clusters: Readonly<Record<string, ClusterTerms>> = {
@@ -58,25 +58,28 @@ const clusters: Readonly<Record<string, ClusterTerms>> = {
 /** The schemes that Envoy speaks. */
 export const envoySchemes: readonly string[] = Object.keys(clusters);
 
-/** Finds what a scheme is for Envoy; undefined where Envoy does not speak it. */
+/** Finds Envoy's equivalents for a scheme. Returns undefined if Envoy does not support it. */
 export function findTerms(scheme: string): HopTerms | undefined {
   const cluster = Object.hasOwn(clusters, scheme) ? clusters[scheme] : undefined;
   return cluster && { ...cluster, ...tunnels[cluster.tunnel] };
 }
 
-/** What the scheme of a hop is for Envoy, once it is known that Envoy speaks it. */
+/**
+ * Returns Envoy's equivalents for the scheme of a hop.
+ * @throws {TunlError} internal, if Envoy does not support it
+ */
 export function termsOf({ scheme }: Pick<Hop, 'scheme'>): HopTerms {
   const terms = findTerms(scheme);
   if (!terms) throw new TunlError('internal', `Envoy does not speak ${scheme}`);
   return terms;
 }
 
-/** What a cluster and the filter that leads there say of tunnels. */
+/** The tunnel settings of a cluster and of the filter that uses it. */
 export interface SaidOfTunnels extends Pick<ClusterTerms, 'tunnel' | 'isSecured'> {
   readonly version: HopVersion;
 }
 
-/** Finds the scheme for that; undefined where tunl has none. */
+/** Finds the scheme with these tunnel settings. Returns undefined if tunl has none. */
 export function findHopTerms({ tunnel, version, isSecured }: SaidOfTunnels): string | undefined {
   return envoySchemes.find((scheme) => {
     const terms = clusters[scheme];

@@ -70,5 +70,5 @@ export const httpConnectionManager = message(
   },
 );
 
-/** An HttpConnectionManager as it is written. */
+/** An HttpConnectionManager in a file. */
 export type HttpConnectionManagerMessage = z.infer<typeof httpConnectionManager>;

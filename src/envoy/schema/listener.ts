@@ -18,7 +18,7 @@ const filter = message(
   { refused: 'config_discovery' },
 );
 
-/** One that asks for nothing takes all connections. */
+/** The match of a filter chain. Only an empty match is supported, which accepts all connections. */
 const chainMatch = message(
   'FilterChainMatch',
   {},
@@ -28,7 +28,7 @@ const chainMatch = message(
   },
 );
 
-/** Filters that look and do nothing: what they find out is known here anyway. */
+/** Listener filters that only inspect connections. They are ignored, because tunl inspects connections anyway. */
 const listenerFilter = message(
   'ListenerFilter',
   {
@@ -78,7 +78,7 @@ export const listener = message(
   },
 );
 
-/** A listener as it is written. */
+/** A listener in a file. */
 export type ListenerMessage = z.infer<typeof listener>;
-/** One of its chains of filters. */
+/** A filter chain of a listener in a file. */
 export type FilterChainMessage = z.infer<typeof filterChain>;

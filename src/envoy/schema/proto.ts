@@ -1,41 +1,41 @@
 import * as z from 'zod';
 
-/** What a value must be; a field that is needed and not there is said to be missing. */
+/** Makes the error for a value of the wrong type, or for a missing field. */
 export const must = (what: string) => ({
   error: ({ input }: { readonly input?: unknown }) => (input === undefined ? 'is missing' : `must be ${what}`),
 });
 
-/** What is known of a message beside the fields that we run. */
+/** Facts about a message besides its supported fields. */
 export interface MessageFacts {
   /** Its name in Envoy's documentation. */
   readonly name: string;
-  /** Fields that are accepted whatever they hold, since nothing that a client could see depends on them here. */
+  /** Fields that are accepted with any value, because they have no visible effect in tunl. */
   readonly ignored: readonly string[];
-  /** The same, where somebody may count on them. */
+  /** Fields that are accepted with any value and a warning, because users may rely on their effect in Envoy. */
   readonly missed: readonly string[];
-  /** Fields of Envoy that would change what happens, and that we do not run. */
+  /** Fields of Envoy that tunl refuses, because it does not support their effect. */
   readonly refused: readonly string[];
 }
 
 const facts = new WeakMap<z.ZodType, MessageFacts>();
 const types = new WeakMap<z.ZodType, Readonly<Record<string, z.ZodObject>>>();
 
-/** The facts of a message; undefined for what is none. */
+/** Returns the facts about a message, or undefined if the schema is not a message. */
 export function factsOf(form: z.ZodType): MessageFacts | undefined {
   return facts.get(form);
 }
 
-/** The messages that an `Any` may hold, by the name of their type; undefined for what is no `Any`. */
+/** Returns the messages that an `Any` may hold, by the names of their types; undefined if the schema is no `Any`. */
 export function typesOf(form: z.ZodType): Readonly<Record<string, z.ZodObject>> | undefined {
   return types.get(form);
 }
 
-/** Names of fields as a text with spaces between them. */
+/** Names of fields, separated by spaces. */
 type Names = string;
 
 const split = (names: Names): string[] => names.split(/\s+/).filter((name) => name !== '');
 
-/** A protobuf message: the fields that we run, and what is known of the others. */
+/** Makes the schema of a protobuf message from its supported fields and the names of the others. */
 export function message<S extends z.core.$ZodLooseShape>(
   name: string,
   shape: S,
@@ -47,17 +47,17 @@ export function message<S extends z.core.$ZodLooseShape>(
   return form;
 }
 
-/** A message none of whose fields matters to us. */
+/** Makes the schema of a message without supported fields. */
 export function emptyMessage(name: string, ignored: Names = ''): z.ZodObject<Record<never, never>, z.core.$strict> {
   return message(name, {}, { ignored });
 }
 
-/** One message of several: `@type` says which, by its name without what stands before the last slash. */
+/** One of several messages. `@type` is the name of its type, without the part before the last slash. */
 type AnyOf<T extends Readonly<Record<string, z.ZodObject>>> = {
   [K in keyof T]: { '@type': K } & z.infer<T[K]>;
 }[keyof T];
 
-/** `google.protobuf.Any` that holds one of these messages. */
+/** Makes the schema of a `google.protobuf.Any` that holds one of these messages. */
 export function any<T extends Readonly<Record<string, z.ZodObject>>>(messages: T): z.ZodType<AnyOf<T>> {
   const options = Object.entries(messages).map(([type, form]) => form.extend({ '@type': z.literal(type) }));
   const form = z.discriminatedUnion('@type', options as unknown as [z.ZodObject], must('a message with @type'));
@@ -65,15 +65,15 @@ export function any<T extends Readonly<Record<string, z.ZodObject>>>(messages: T
   return form as unknown as z.ZodType<AnyOf<T>>;
 }
 
-/** A list of messages or values. */
+/** Makes the schema of an optional list of messages or values. */
 export const list = <T extends z.ZodType>(item: T): z.ZodOptional<z.ZodArray<T>> =>
   z.array(item, must('a list')).optional();
 
 export const text = z.string(must('a text'));
-/** A text that has to be there. */
+/** A text that is not empty. */
 export const filled = text.min(1, must('a text that is not empty'));
 
-/** Words for a `bool`, as the YAML of Envoy has them. */
+/** The words for `true` in Envoy's YAML. */
 const trueWord = /^(?:true|yes|on|y)$/i;
 const falseWord = /^(?:false|no|off|n)$/i;
 
@@ -85,12 +85,12 @@ export const flag = z.union([z.boolean(), z.string()], must('true or false')).tr
   return false;
 });
 
-/** A `bool` that has one value with us. */
+/** Makes the schema of a `bool` of which tunl supports only one value. */
 export function flagOf(value: boolean): z.ZodType<boolean> {
   return flag.refine((given) => given === value, { error: `is ${!value}, which tunl does not run` });
 }
 
-/** `uint32` and `UInt32Value`: a number, or a text of digits. */
+/** Makes the schema of a `uint32` or `UInt32Value`: a number or a text of digits. */
 export function uint(min: number, max: number, what: string): z.ZodType<number> {
   return z.union([z.number(), z.string()], must(what)).transform((value, ctx) => {
     const number = typeof value === 'number' || /^\d+$/.test(value) ? Number(value) : NaN;
@@ -103,12 +103,15 @@ export function uint(min: number, max: number, what: string): z.ZodType<number> 
 /** Any `uint32`. */
 export const uint32 = uint(0, 2 ** 32 - 1, 'a whole number that is not negative');
 
-/** What a timer of Node can hold; what is longer is as good as never. */
+/** The longest timer in Node, in milliseconds. Longer durations are shortened to it. */
 const maxTimerMs = 2 ** 31 - 1;
 
 const durationText = /^(\d+)(?:\.(\d{1,9}))?s$/;
 
-/** `google.protobuf.Duration` in milliseconds, as a text or as its two fields; less than one but more than nothing is one. */
+/**
+ * Makes the schema of a `google.protobuf.Duration`, as a text or as an object with two fields. The result is in
+ * milliseconds; a positive duration below 1 ms becomes 1.
+ */
 export function duration(minMs = 0): z.ZodType<number> {
   const what = `a duration in seconds${minMs > 0 ? ' above 0' : ''}, such as 0.25s`;
   const amount = z.union([z.number(), z.string()], must('a number')).optional();
@@ -129,7 +132,7 @@ function parseSeconds(text: string): number {
   return whole === undefined ? NaN : Number(whole) * 1000 + Number(part.padEnd(9, '0')) / 1e6;
 }
 
-/** An enum by the names or numbers of its values; as Envoy reads them, small letters do too. */
+/** Makes the schema of an enum, by the names or numbers of its values. As in Envoy, names may be in lower case. */
 export function enumOf<const V extends Readonly<Record<string, number>>>(values: V): z.ZodType<keyof V & string> {
   const names = Object.keys(values);
   const what = names.length < 9 ? `one of ${names.join(', ')}` : 'one of the values that Envoy names';

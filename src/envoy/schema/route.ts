@@ -134,19 +134,19 @@ export const routeConfiguration = message(
   'RouteConfiguration',
   { name: text.optional(), virtual_hosts: list(virtualHost), max_direct_response_body_size_bytes: uint32.optional() },
   {
-    // Clusters that are not there are always found out.
+    // tunl always checks that clusters exist.
     ignored: 'validate_clusters metadata internal_only_headers most_specific_header_mutations_wins',
     refused: `vhds ignore_port_in_host_matching ignore_path_parameters_in_path_matching cluster_specifier_plugins request_mirror_policies vhost_header ${perRoute}`,
   },
 );
 
-/** Routes as they are written. */
+/** A route configuration in a file. */
 export type RouteConfigurationMessage = z.infer<typeof routeConfiguration>;
-/** One route. */
+/** A route in a file. */
 export type RouteMessage = z.infer<typeof route>;
-/** Which requests it is for. */
+/** The match of a route in a file. */
 export type RouteMatchMessage = z.infer<typeof routeMatch>;
-/** Where they go. */
+/** The `route` action of a route in a file. */
 export type RouteActionMessage = z.infer<typeof routeAction>;
-/** A field that they must have. */
+/** A condition on a field of a request in a file. */
 export type HeaderMatcherMessage = z.infer<typeof headerMatcher>;

@@ -4,20 +4,20 @@ import { suggest } from '../../syntax/suggest.ts';
 import { quote } from '../../syntax/text.ts';
 import { factsOf, type MessageFacts, typesOf } from './proto.ts';
 
-/** A field that is in a file and is not read. */
+/** A field in a file that has no effect. */
 export interface SkippedField {
   readonly level: 'warning' | 'verbose';
   readonly path: Path;
   readonly message: string;
 }
 
-/** What is known of fields when a file is read. */
+/** Options for normalising the field names of a file. */
 export interface SpellingOptions {
-  /** Leave out fields that no message has, instead of refusing them. */
+  /** Skip unknown fields instead of refusing them. */
   readonly allowUnknownFields: boolean;
 }
 
-/** A file in one spelling, and what was found on the way there. */
+/** A file with normalised field names, and the faults and skipped fields in it. */
 export interface Spelled {
   readonly value: unknown;
   readonly faults: readonly Fault[];
@@ -27,16 +27,16 @@ export interface Spelled {
 type Fields = Readonly<Record<string, unknown>>;
 
 /**
- * Brings what was written in the rules of protobuf's JSON into one form: each field by its name in the protocol,
- * which may have been written in camel case; without fields that are null; the type of an `Any` without its prefix;
- * and without fields that are not read. What a form does not describe, such as the keys of a map, stays as it is.
+ * Normalises a value in protobuf's JSON format: names in camel case become the original field names, the type of an
+ * `Any` loses its prefix, and null fields and skipped fields are removed. Other parts, such as the keys of a map, stay
+ * as they are.
  */
 export function spellOut(value: unknown, form: z.ZodType, options: SpellingOptions): Spelled {
   const speller = new Speller(options);
   return { value: speller.spell(value, form, []), faults: speller.faults, skipped: speller.skipped };
 }
 
-/** Where a field of the one form stands in the file: the path with the names as they were written. */
+/** Translates the path of a normalised field into the path in the file, with the names as they are written there. */
 export function findWritten(path: Path, written: unknown): Path {
   let holder = written;
   return path.map((step) => {
@@ -144,7 +144,7 @@ class Speller {
   }
 }
 
-/** True for what says as much as nothing. */
+/** True for an empty list, which means the same as an absent field. */
 function isEmptyList(value: unknown): boolean {
   return Array.isArray(value) && value.length === 0;
 }

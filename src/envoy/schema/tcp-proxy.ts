@@ -25,7 +25,7 @@ const tunnelingConfig = message(
     headers_to_add: list(headerValueOption),
   },
   {
-    // Kept for access logs of Envoy alone.
+    // Envoy uses these fields only in its access logs.
     ignored: 'propagate_response_headers propagate_response_trailers',
     refused: 'request_id_extension request_id_header request_id_metadata_key formatters',
   },
@@ -52,7 +52,7 @@ export const tcpProxy = message(
     access_log: accessLogs,
   },
   {
-    // Data that comes early is held back either way. With one record for each tunnel there is no other time to write it.
+    // tunl always holds early data back, and writes its only record of a tunnel at the end.
     ignored:
       'max_early_data_bytes access_log_options access_log_flush_interval flush_access_log_on_connected check_drain_close',
     refused:
@@ -60,7 +60,7 @@ export const tcpProxy = message(
   },
 );
 
-/** A TcpProxy as it is written. */
+/** A TcpProxy in a file. */
 export type TcpProxyMessage = z.infer<typeof tcpProxy>;
-/** How it asks for tunnels. */
+/** The tunnelling settings of a TcpProxy in a file. */
 export type TunnelingConfigMessage = z.infer<typeof tunnelingConfig>;

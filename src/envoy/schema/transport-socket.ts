@@ -95,7 +95,7 @@ const inner = any({
   'envoy.extensions.transport_sockets.tls.v3.UpstreamTlsContext': upstreamTls,
 });
 
-/** What carries metadata through internal listeners: of that there is none here, and what is inside counts. */
+/** The transport socket that passes metadata to internal listeners. tunl ignores metadata and uses the inner socket. */
 const internalUpstream = message(
   'InternalUpstreamTransport',
   { transport_socket: message('TransportSocket', { name: filled, typed_config: inner.optional() }) },
@@ -121,7 +121,7 @@ export const upstreamSocket = message('TransportSocket', {
   }).optional(),
 });
 
-/** TLS of a cluster, as it is written. */
+/** The TLS settings of a cluster in a file. */
 export type UpstreamTlsContextMessage = z.infer<typeof upstreamTls>;
-/** What both have. */
+/** The TLS settings that listeners and clusters have in common. */
 export type CommonTlsContextMessage = z.infer<typeof common>;
