@@ -6,8 +6,8 @@ import { isLoopbackOnly, isOwn, isOwnPath, isThisMachine, listMeanings } from '.
 import type { HopChoice } from '../chain/model/graph.ts';
 
 /**
- * The places of this process that no tunnel may lead to. They are asked for at each dial: a reload may move them, and
- * what was dialled before it comes to the same check.
+ * Guards the addresses of this process that no tunnel may reach. It looks them up at each dial, because a reload may
+ * move them and routes made before the reload use the same check.
  */
 export class OffLimits {
   readonly #places: () => readonly Address[];
@@ -17,7 +17,7 @@ export class OffLimits {
   }
 
   /**
-   * Judges a place that is about to be connected to.
+   * Checks an address before a connection to it is opened.
    * @throws {TunlError} destination_ip_prohibited
    */
   assertAllowed(place: Address): void {
@@ -25,8 +25,8 @@ export class OffLimits {
   }
 
   /**
-   * Judges what is asked of the last of these hops. A proxy on this machine would reach us by the names that this
-   * machine has for itself; one that is elsewhere only by those that others have for it.
+   * Makes a layer that checks the address that the last of these hops is asked for. A proxy on this machine could reach
+   * us by loopback names too; a proxy elsewhere only by the names that other machines use for this one.
    */
   guardBeyond(hops: readonly HopChoice[]): Layer {
     const isLocal = areLocal(hops);
@@ -38,7 +38,7 @@ export class OffLimits {
 }
 
 /**
- * Refuses a graph that surely leads to a place of its own that no tunnel may lead to.
+ * Refuses a graph in which `own`, an address that no tunnel may reach, certainly is a hop or a target.
  * @throws {TunlError} usage, with the stage
  */
 export function assertNotLedTo(own: Address, graph: Graph): void {
@@ -53,7 +53,7 @@ export function assertNotLedTo(own: Address, graph: Graph): void {
 }
 
 function findLed(own: Address, targets: readonly Target[], { hops, entry }: RouteOptions): Address | undefined {
-  // What is asked for at each place of the way: the first by us, the others by the proxies before them.
+  // The addresses dialled at each step of the way: the first by us, the others by the proxies before them.
   const asked: (readonly Address[])[] = [...hops.map((choice) => choice.map(({ address }) => address)), targets];
   return asked.flatMap((places, index) => {
     if (index === 0) return entry ? [] : places.filter((place) => isAmong(place, [own]));
@@ -73,13 +73,13 @@ function isAmong(place: Address, own: readonly Address[]): boolean {
   return listMeanings(place.host).some((bytes) => isOwn(bytes, place.port, own.flatMap(listSpellings)));
 }
 
-/** Loopback beyond a proxy of another machine is the loopback of that machine. */
+/** Checks an address that a proxy dials: for a proxy on another machine, loopback means that machine. */
 function isAmongBeyond(place: Address, isLocal: boolean, own: readonly Address[]): boolean {
   if (place.kind !== 'tcp' || !isAmong(place, own)) return false;
   return isLocal || !isLoopbackOnly(place.host);
 }
 
-/** What is not bound yet is known by its words: `*` is every address, and `localhost` two of them. */
+/** Lists the addresses that an unbound address stands for: `*` is every address, and `localhost` is two of them. */
 function listSpellings(address: Address): readonly Address[] {
   if (address.kind !== 'tcp') return [address];
   const { host, port } = address;

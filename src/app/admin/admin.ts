@@ -8,22 +8,22 @@ import type { AdminServer } from '../../telemetry/admin/server.ts';
 import type { Subject } from '../../telemetry/admin/subject.ts';
 import { assertNotLedTo } from '../off-limits.ts';
 
-/** An admin address that answers. */
+/** An open admin address and its server. */
 interface AdminListener {
   readonly asked: string;
   readonly listener: Listener;
   readonly server: AdminServer;
 }
 
-/** A step that is half done: the new address is open, and so is the old one. */
+/** A move that is half done: both the new and the old address are open. */
 export interface AdminMove {
-  /** The address, where it is a new one. */
+  /** The address, if it was newly opened. */
   readonly opened?: Address;
   finish(): Promise<void>;
   undo(): Promise<void>;
 }
 
-/** The admin address of a running graph, and its way from one generation to the next. */
+/** Holds the admin address of a running graph and moves it from one generation to the next. */
 export class Admin {
   readonly #subject: () => Promise<Subject>;
   #desks: readonly AdminListener[] = [];
@@ -33,14 +33,17 @@ export class Admin {
     this.#subject = subject;
   }
 
-  /** Where it is, and where it is about to be: from before the system accepts anything there. */
+  /**
+   * The current addresses and the one that is about to be opened, which is listed before the system accepts anything
+   * there.
+   */
   get places(): readonly Address[] {
     return [...this.#desks.flatMap(({ listener }) => placesOf(listener)), ...(this.#awaited ? [this.#awaited] : [])];
   }
 
   /**
-   * Opens the address that the graph names, beside the one that there was.
-   * @throws {TunlError} usage or address_in_use; then everything is as it was
+   * Opens the address that the graph names, while the previous one stays open.
+   * @throws {TunlError} usage or address_in_use; nothing has changed then
    */
   async prepare(graph: Graph): Promise<AdminMove> {
     const { admin } = graph;

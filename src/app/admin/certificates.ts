@@ -3,7 +3,10 @@ import { readFile } from 'node:fs/promises';
 import type { Graph } from '../../chain/model/graph.ts';
 import type { CertificateFacts } from '../../telemetry/admin/subject.ts';
 
-/** The certificates that listeners of a graph show, as their files are now. What cannot be read is left out. */
+/**
+ * Reads the certificates that the listeners of a graph present, from their files as they are now. Files that cannot be
+ * read are left out.
+ */
 export async function readListenerCertificates({ stages }: Graph): Promise<CertificateFacts[]> {
   const paths = new Set(stages.flatMap(({ tls }) => tls?.cert ?? []));
   const found = await Promise.all([...paths].map(readCertificate));

@@ -1,6 +1,6 @@
 import type { Tunnel } from '../tunnel/tunnels.ts';
 
-/** Somebody who looks more often gets what the last look told. */
+/** The shortest time between two measurements, in milliseconds; a read before that returns the last result. */
 const leastMs = 500;
 
 /** Bytes per second in both directions. */
@@ -9,14 +9,14 @@ export interface Rate {
   readonly receivedRate: number;
 }
 
-/** What a tunnel had moved at a look. */
+/** The bytes that a tunnel had moved at a measurement. */
 interface Look extends Rate {
   readonly at: number;
   readonly sent: number;
   readonly received: number;
 }
 
-/** How fast tunnels are, from one look to the next; at the first look since they were asked for. */
+/** Measures the speed of tunnels between two reads; the first read measures from the request for the tunnel. */
 export class Rates {
   readonly #looks = new WeakMap<Tunnel, Look>();
 

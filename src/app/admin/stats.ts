@@ -2,11 +2,11 @@ import type { Stat, StatLabel } from '../../telemetry/stat.ts';
 import type { ConnectionCounts, Traffic } from './traffic.ts';
 import type { Tunnels } from '../tunnel/tunnels.ts';
 
-/** What the numbers are read from. */
+/** The sources of the statistics. */
 export interface StatSources {
   readonly traffic: Traffic;
   readonly tunnels: Tunnels;
-  /** Names of the stages that forward, and of those that are proxies. */
+  /** The names of the stages that forward, and of the other stages, which speak HTTP. */
   readonly forwards: readonly string[];
   readonly proxies: readonly string[];
   readonly listeners: number;
@@ -14,7 +14,7 @@ export interface StatSources {
   readonly uptimeMs: number;
 }
 
-/** The numbers about the program, named as Envoy names those that mean the same. */
+/** Lists the statistics of the program; those that Envoy has too bear its names. */
 export function listStats(sources: StatSources): Stat[] {
   return [
     ...listServerStats(sources),
@@ -116,7 +116,7 @@ function listProcessStats(): Stat[] {
   ];
 }
 
-/** Envoy has no colon in what is a part of a name. */
+/** Makes a label; Envoy allows no colon in a part of a name. */
 function which(label: string, value: string): StatLabel {
   return { label, value: value.replaceAll(':', '_') };
 }

@@ -10,25 +10,25 @@ import { listStats } from './stats.ts';
 import type { ConnectionCounts, Traffic } from './traffic.ts';
 import type { Tunnel, Tunnels } from '../tunnel/tunnels.ts';
 
-/** The graph that runs now. */
+/** The graph that runs at the moment. */
 export interface CurrentGraph {
   readonly graph: Graph;
-  /** Stages that outer ones dial for themselves. */
+  /** The names of stages that run inside the dial of an outer stage. */
   readonly fused: ReadonlySet<string>;
 }
 
-/** A running graph, as far as it can be administered. */
+/** The parts of a running graph that the admin address shows or controls. */
 export interface Administered {
   readonly runtime: Runtime;
   readonly tunnels: Tunnels;
   readonly traffic: Traffic;
   readonly current: () => CurrentGraph;
-  /** Those that accept, with the stages that have them. */
+  /** Lists the listeners that accept, with their stages. */
   readonly listeners: () => readonly ListenerFacts[];
   readonly closeListeners: () => void;
 }
 
-/** Makes what the admin address tells of, and orders. */
+/** Makes the interface through which the admin address reads and controls a running graph. */
 export function createSubject({
   runtime,
   tunnels,
@@ -87,7 +87,7 @@ export function createSubject({
   };
 }
 
-/** An order is no failure: who asked for the end gets a clean one. */
+/** Makes the reason for an end that the admin address ordered; it is not a failure, so the exit status is 0. */
 function orderedBy(message: string): TunlError {
   return new TunlError('interrupted', message, { side: 'self', phase: 'relay', exit: 0 });
 }

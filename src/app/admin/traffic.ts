@@ -5,27 +5,27 @@ import type { TunnelEnd, TunlEvent } from '../../core/events.ts';
 import type { Link } from '../../core/link.ts';
 import type { Tunnel } from '../tunnel/tunnels.ts';
 
-/** Connections to one place, or from one. */
+/** Counts the connections to one address, or from one listener. */
 export class ConnectionCounts {
   total = 0;
   active = 0;
   failed = 0;
 
-  /** Counts a Link for as long as it lives. */
+  /** Counts a Link as active until it closes. */
   follow({ stream }: Link): void {
     this.active++;
     stream.once('close', () => this.active--);
   }
 }
 
-/** What a stage leads to, counted. */
+/** The counts of the connections that a stage makes. */
 export interface UpstreamCounts {
   readonly all: ConnectionCounts;
-  /** Those that are known beforehand; what clients ask a proxy for has no end. */
+  /** The addresses that are known in advance; the targets that clients ask a proxy for are unbounded. */
   readonly hosts: ReadonlyMap<string, { readonly address: Address; readonly connections: ConnectionCounts }>;
 }
 
-/** The tunnels of a stage that are over. */
+/** The counts of the tunnels of a stage that are over. */
 export interface StageCounts {
   tunnels: number;
   sent: number;
@@ -33,8 +33,8 @@ export interface StageCounts {
 }
 
 /**
- * What is counted while there is an admin address, and only then: what comes in at the listeners, what goes out to
- * each upstream, how tunnels end. What is open at the moment is read from the table of tunnels.
+ * Counts the connections accepted by the listeners, the connections to each upstream and the ends of tunnels, but only
+ * while there is an admin address. Open tunnels are read from the table of tunnels.
  */
 export class Traffic {
   readonly listeners = new Map<string, ConnectionCounts>();
@@ -49,7 +49,7 @@ export class Traffic {
     return this.#upstreams;
   }
 
-  /** Counts for the upstreams of this graph from now on, and goes on with those that were there. */
+  /** Counts for the upstreams of this graph from now on; upstreams that existed before keep their counts. */
   expect(graph: Graph): void {
     const before = this.#upstreams;
     this.#upstreams = new Map(
@@ -75,7 +75,7 @@ export class Traffic {
     connections.follow(link);
   }
 
-  /** The Stage right above the sockets: counts what is dialled for an upstream that has a name. */
+  /** The layer directly above the sockets: counts the connections that are dialled for a named upstream. */
   readonly watch: Layer = (next) => async (address, ctx) => {
     const { upstream } = ctx;
     const counts = upstream === undefined ? undefined : this.#upstreams.get(upstream);
@@ -93,7 +93,7 @@ export class Traffic {
     }
   };
 
-  /** Counts a tunnel that is over, or did not come up, for the stages that it led through by itself. */
+  /** Counts a tunnel that has ended or failed, for the stages that it passes through itself. */
   leave({ stages, depth, handle }: Tunnel): void {
     for (const stage of stages.slice(depth)) {
       const counts = this.stages.get(stage) ?? { tunnels: 0, sent: 0, received: 0 };
@@ -104,7 +104,7 @@ export class Traffic {
     }
   }
 
-  /** Counts what is reported of tunnels. */
+  /** Counts the tunnels that events report. */
   note(event: TunlEvent): void {
     switch (event.event) {
       case 'tunnel.opened':
@@ -126,7 +126,7 @@ export class Traffic {
   }
 }
 
-/** The Dial whose connections are counted under a name. */
+/** Makes a Dial whose connections are counted under a name. */
 export function countAs(upstream: string, dial: Dial): Dial {
   return (address, ctx) => dial(address, { ...ctx, upstream });
 }

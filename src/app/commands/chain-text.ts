@@ -5,8 +5,8 @@ import { describeFileError } from '../../syntax/password-file.ts';
 import { quote } from '../../syntax/text.ts';
 
 /**
- * Reads the text of a file, as far as a file of stages may be long; it may be a pipe.
- * @throws {TunlError} usage, when it cannot be read, has more or is not UTF-8
+ * Reads the text of a chain file, up to the largest size allowed; the file may be a pipe.
+ * @throws {TunlError} usage, if it cannot be read, is too long or is not UTF-8
  */
 export async function readChainText(path: string): Promise<string> {
   const bytes = await readBytes(path).catch((error: unknown) => {
@@ -21,7 +21,7 @@ export async function readChainText(path: string): Promise<string> {
   }
 }
 
-/** One byte more than a file may have, at most: what has no end must not be read to its end. */
+/** Reads at most one byte more than a file may have, because an endless file must not be read to its end. */
 async function readBytes(path: string): Promise<Buffer> {
   const file = await open(path);
   try {
@@ -38,7 +38,7 @@ async function readBytes(path: string): Promise<Buffer> {
   }
 }
 
-/** Where the first byte stands that belongs to no character. */
+/** Finds the line and column of the first byte that belongs to no character. */
 function findBroken(bytes: Buffer): { readonly line: number; readonly column: number } {
   const sound = new TextDecoder().decode(bytes, { stream: true }).split('\uFFFD', 1)[0] ?? '';
   const lines = sound.split('\n');

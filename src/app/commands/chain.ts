@@ -22,18 +22,18 @@ export { printGraph, type PrintOptions };
 export { toLinearGraph } from './linear.ts';
 
 /**
- * Writes a graph as a bootstrap file of Envoy. Few need what does that: it is loaded here.
- * @throws {TunlError} usage, naming everything that Envoy cannot do, with the stage that wants it
+ * Writes a graph as a bootstrap file of Envoy. The exporter is loaded here, because few commands need it.
+ * @throws {TunlError} usage, naming every feature that Envoy lacks, with the stage that uses it
  */
 export async function exportEnvoy(graph: Graph, sources?: PrintOptions['sources']): Promise<string> {
   const { writeBootstrap: write } = await import('../../envoy/export/export.ts');
   return write(graph, sources);
 }
 
-/** Forms in which a graph can be drawn. */
+/** The forms in which a graph can be drawn. */
 export type DrawForm = 'text' | 'mermaid' | 'svg';
 
-/** Draws a graph. `width` is the columns that a terminal has, 0 for none; no secret is shown. */
+/** Draws a graph without secrets. `width` is the number of columns of the terminal, 0 if there is none. */
 export async function drawGraph(graph: Graph, form: DrawForm, options: DrawTextOptions): Promise<string> {
   const { drawMermaid, drawSvg, drawText } = await import('../../chain/draw/draw.ts');
   if (form === 'mermaid') return drawMermaid(graph, options);
@@ -44,21 +44,21 @@ export async function drawGraph(graph: Graph, form: DrawForm, options: DrawTextO
 /** The environment of a process. */
 type Environment = Readonly<Record<string, string | undefined>>;
 
-/** What `accept` may name in a file: the switches of `serve`. */
+/** The names that `accept` may list in a file: the switches of `serve`. */
 const switches = carriers.flatMap(({ serveFlag, serveSwitches = [] }) =>
   [...(serveFlag ? [serveFlag] : []), ...serveSwitches].map(({ name }) => name),
 );
 
-/** What the file of a chain is read with. */
+/** Options for reading the file of a chain. */
 export interface ChainFileOptions {
   readonly env: Environment;
-  /** Leave out fields of a bootstrap file of Envoy that no message of it has, instead of refusing them. */
+  /** True to skip unknown fields of a bootstrap file of Envoy instead of refusing them. */
   readonly allowUnknownFields: boolean;
 }
 
 /**
- * Reads the file of a chain, in our words or as a bootstrap file of Envoy. Relative paths in ours start from its folder,
- * those of Envoy from where the process runs, as there.
+ * Reads the file of a chain, in the format of tunl or as a bootstrap file of Envoy. Relative paths in the format of
+ * tunl start from the folder of the file; those in Envoy's start from the working directory, as in Envoy.
  * @throws {TunlError} usage, with file, line and column
  */
 export async function loadChain(path: string, options: ChainFileOptions): Promise<LoadedGraph> {
@@ -73,12 +73,12 @@ export async function loadChain(path: string, options: ChainFileOptions): Promis
   return loadGraph(source, { name: path, env, folder: dirname(resolve(path)), schemes, switches, checkRule });
 }
 
-/** A graph, and where its stages are written, as far as a file says it. */
+/** A graph and, if it was read from a file, the places of its stages in that file. */
 export type PlacedGraph = Pick<LoadedGraph, 'graph'> & Partial<LoadedGraph>;
 
 /**
- * Runs a chain. With `load` a reload puts the graph that it returns in the place of the one that runs; when that
- * fails everything stays as it was.
+ * Runs a chain. With `load`, a reload replaces the running graph by the one that `load` returns; if that fails, nothing
+ * changes.
  * @throws {TunlError} usage or address_in_use; then no listener is left open
  */
 export async function startChain(
@@ -102,13 +102,13 @@ export async function startChain(
       throw toTunlError(error).withHints('the stages run on as they were');
     }
   };
-  // One after the other: two that open the same listeners would be in each other's way.
+  // Reloads run one after the other, because two that open the same listeners would conflict.
   return { ...running, reload: () => (last = last.then(reload, reload)) };
 }
 
 /**
- * Makes a graph ready and lets go of it again: files, users, rules and exposure are checked, nothing is dialled
- * and nothing listens. Resolves with the names of the fused stages.
+ * Prepares a graph and discards it again: files, users, rules and exposure are checked, but nothing is dialled and
+ * nothing listens. Resolves with the names of the fused stages.
  * @throws {TunlError} usage
  */
 export async function checkChain(placed: PlacedGraph): Promise<ReadonlySet<string>> {
@@ -125,7 +125,7 @@ export async function checkChain(placed: PlacedGraph): Promise<ReadonlySet<strin
   return generation.fused;
 }
 
-/** Does something with a graph, and says of what fails which stage it is about. */
+/** Runs a function on a graph and adds the place of the stage to its error. */
 async function inPlace<T>({ placeOf }: PlacedGraph, act: () => Promise<T>): Promise<T> {
   try {
     return await act();

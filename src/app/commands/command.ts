@@ -5,22 +5,22 @@ import type { Scope } from '../../core/scope.ts';
 import type { Running } from '../runtime.ts';
 import type { Tunnels } from '../tunnel/tunnels.ts';
 
-/** How often tunnels that come up late are looked for. */
+/** The interval, in milliseconds, at which we look for tunnels that come up late. */
 const lookMs = 100;
 
-/** Looks after which it is said that we are waiting. */
+/** The number of intervals after which a warning says that we are waiting. */
 const patience = 15;
 
-/** What ends with a command. */
+/** The parts of the runtime that end with a command. */
 export interface CommandRuntime {
   readonly scope: Scope;
   readonly emit: EventSink;
 }
 
 /**
- * Ends a forward whose command has ended. What the command has sent still arrives, within the grace: connections that
- * were made are accepted, and a tunnel is closed once its target has ended or nothing of it is under way. Nobody is
- * left to read what comes.
+ * Ends a forward whose command has ended. Bytes that the command sent still arrive, within the grace period: pending
+ * connections are accepted, and a tunnel is closed once its target has ended or nothing is in transit. Nobody is left
+ * to read bytes from targets.
  */
 export async function endWithCommand({ tunnels, done }: Running, { scope, emit }: CommandRuntime): Promise<void> {
   await acceptAll(tunnels);
@@ -41,8 +41,8 @@ export async function endWithCommand({ tunnels, done }: Running, { scope, emit }
 }
 
 /**
- * Waits for the connections that were made before. Each round of the loop takes one of each listener
- * only, and the end of a process may be told before or after the last of them.
+ * Waits until pending connections are accepted. Each turn of the event loop accepts only one from each listener, and
+ * the end of the command may be reported before or after the last of them.
  */
 async function acceptAll(tunnels: Tunnels): Promise<void> {
   let asked: number;
@@ -53,7 +53,7 @@ async function acceptAll(tunnels: Tunnels): Promise<void> {
   } while (tunnels.asked > asked);
 }
 
-/** Ends a forward whose command was killed: nobody is left to wait for. */
+/** Ends a forward at once after its command was killed, because there is nothing left to wait for. */
 export async function cutWithCommand({ done }: Running, { scope }: CommandRuntime): Promise<void> {
   scope.force(endOfCommand());
   await done;

@@ -14,18 +14,20 @@ import { findTlsHints, isTlsAlert } from './tls-hint.ts';
 import { carryTunnel } from '../tunnel/tunnel.ts';
 import { Tunnels } from '../tunnel/tunnels.ts';
 
-/** How long stdin may stand still once the target has ended. */
+/** The time, in milliseconds, that stdin may be idle once the target has ended. */
 const targetEndedLingerMs = 5000;
 
-/** How soon stdin ends where whoever closed it has sent us a signal right after. */
+/** The time, in milliseconds, within which stdin ends if the process that closed it also sent us a signal. */
 const inputEndMs = 100;
 
-/** How long the answer may take once a hop that does not pass ends on was told that stdin has ended. */
+/**
+ * The time, in milliseconds, that the answer may take once the end of stdin was sent to a hop that does not forward it.
+ */
 const swallowedLingerMs = 5000;
 
 /**
- * Joins stdin and stdout to the target and returns when both directions ended cleanly. When the scope drains, it ends
- * soon where stdin has ended too.
+ * Connects stdin and stdout to the target and returns when both directions have ended cleanly. When the scope drains,
+ * it ends soon if stdin has ended too.
  * @throws {TunlError} for every other end, with its exit status
  */
 export async function runConnect(options: ConnectOptions, runtime: Runtime): Promise<void> {
@@ -46,12 +48,12 @@ async function carryStdio(options: ConnectOptions, runtime: Runtime): Promise<vo
   const tunnels = new Tunnels(emit);
   scope.forced.addEventListener('abort', () => tunnels.cutAll(toTunlError(scope.forced.reason)), { once: true });
   scope.draining.addEventListener('abort', () => part(options.stdin, tunnels, scope.draining.reason), { once: true });
-  // On a terminal nobody will end stdin for us: the end of the target is the end of all.
+  // On a terminal stdin does not end by itself, so the end of the target ends everything.
   const atOnce = options.stdin.isTTY === true;
   const relayLimits = {
     ...limits,
     targetEndedLingerMs: atOnce ? 1 : Math.min(targetEndedLingerMs, limits.lingerMs || targetEndedLingerMs),
-    // Nobody is there for what may still come of stdin.
+    // After that, nobody can receive further bytes from stdin.
     targetGoneLingerMs: 1,
     swallowedLingerMs: Math.min(swallowedLingerMs, limits.lingerMs || swallowedLingerMs),
   };
@@ -77,14 +79,14 @@ async function carryStdio(options: ConnectOptions, runtime: Runtime): Promise<vo
       .with({ said: true })
       .withHints(...hints);
   }
-  // In good order, but hardly what was wanted.
+  // The tunnel ended cleanly, but a TLS alert is hardly what the user wanted.
   if (!beginning || !isTlsAlert(beginning)) return;
   for (const message of hints) emit({ event: 'notice', level: 'warning', message });
 }
 
 /**
- * Asked to end, as by an ssh that has gone: where it has closed stdin, what it sent and its end still go out, and the
- * tunnel ends in good order. Nothing says that the input is whole where stdin does not end, so the tunnel is cut.
+ * Ends a tunnel on request, for example when ssh has exited. If stdin has been closed, its bytes and its end are still
+ * sent, and the tunnel ends cleanly. If stdin does not end, the input may be incomplete, so the tunnel is cut.
  */
 function part(stdin: ConnectOptions['stdin'], tunnels: Tunnels, reason: unknown): void {
   const cut = () => tunnels.cutAll(toTunlError(reason));
@@ -97,9 +99,9 @@ function part(stdin: ConnectOptions['stdin'], tunnels: Tunnels, reason: unknown)
 function toFailure(result: RelayResult, target: string): TunlError | undefined {
   const { end, side, error, delivered, unheard, swallowedBy } = result;
   if (end === 'clean') return undefined;
-  // Whatever limit ends the wait for stdin: the target has had its say. Or it will never be told that we have.
+  // A limit that ends the wait is no failure if the target's answer was delivered, or if a hop never passed our end on.
   if ((end === 'linger' || end === 'idle') && (delivered || swallowedBy)) return undefined;
-  // A reset that takes nothing along, such as a server's over HTTP/2 once it has ended its answer.
+  // This reset loses nothing; an HTTP/2 server may send one once it has ended its answer.
   if (end === 'reset' && side === 'target' && delivered && !unheard) return undefined;
   if (error instanceof TunlError) return error;
   const facts = { phase: 'relay', cause: error } as const;
@@ -113,7 +115,7 @@ function toFailure(result: RelayResult, target: string): TunlError | undefined {
   });
 }
 
-/** An ssh that waits for a descriptor takes the first bytes for a broken answer, and goes. */
+/** Adds the hint for an ssh that waits for a descriptor: it treats the first bytes as a broken answer and exits. */
 function toFdpassFailure({ message, facts }: TunlError): TunlError {
   const hint = 'tunl gives ssh bytes and no descriptor: set ProxyUseFdpass no';
   return new TunlError('tunnel_truncated', message, facts).withHints(hint);
@@ -124,7 +126,7 @@ function describeReset(error: Error | undefined): string {
   return code === 'ECONNRESET' || code === 'EPIPE' ? 'connection reset' : (error?.message ?? 'unknown reason');
 }
 
-/** The Stage of `--tls-target`: TLS between us and the target, inside the tunnel. */
+/** Makes the layer of `--tls-target`: TLS between us and the target, inside the tunnel. */
 async function createTargetTls({ target, targetTls = {}, limits }: ConnectOptions): Promise<Layer> {
   const peer = {
     host: target.host,

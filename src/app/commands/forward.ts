@@ -4,15 +4,19 @@ import type { Running, Runtime } from '../runtime.ts';
 import type { ForwardOptions } from './options.ts';
 
 /**
- * Opens the listeners of all specs, each leading to its target.
- * @throws {TunlError} usage or address_in_use, with `check` also why a target is not reached; then no listener is left open
+ * Opens the listeners of all specs and forwards each to its target.
+ * @throws {TunlError} usage or address_in_use, and with `check` the failure of a target that is not reached; no
+ * listener is left open then
  */
 export function startForward(options: ForwardOptions, runtime: Runtime): Promise<Running> {
   const { check = false } = options;
   return startGraph(toForwardGraph(options), runtime, { check });
 }
 
-/** The graph of `forward`: a stage for each spec, and all with one route, but for those that go past its hops. */
+/**
+ * Makes the graph of `forward`: one stage for each spec. All share one route, except those whose targets are reached
+ * directly.
+ */
 export function toForwardGraph(options: ForwardOptions): Graph {
   const { specs, direct } = options;
   const stages = specs.map(({ listen, target }, index): ForwardStage<RouteName> => ({

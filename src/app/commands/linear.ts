@@ -3,7 +3,7 @@ import type { InternalAddress, ListenAddress } from '../../core/address.ts';
 import { findFaults } from '../../chain/check/validate.ts';
 import { usageError } from '../../core/errors.ts';
 
-/** What stands between the listener and the target on the command line. */
+/** An element between the listener and the target on the command line. */
 type LinearNode =
   | { readonly kind: 'hop'; readonly choice: HopChoice }
   | { readonly kind: 'internal'; readonly address: InternalAddress };
@@ -16,7 +16,7 @@ export interface LinearOptions extends Omit<RouteOptions, 'hops' | 'entry'> {
 }
 
 /**
- * The stages of a chain in one line: `internal://x` between nodes ends a stage and starts stage x.
+ * Makes the graph of a chain in one line: `internal://x` between nodes ends one stage and starts stage x.
  * @throws {TunlError} usage
  */
 export function toLinearGraph({ listen, nodes, target, ...options }: LinearOptions): Graph {

@@ -10,35 +10,37 @@ import { defaultLimits } from '../../syntax/settings.ts';
 import { parseTarget } from '../../syntax/target.ts';
 import { createRoute } from '../stages/route.ts';
 
-/** How `openTunnel` reaches its target. */
+/** Options that decide how `openTunnel` reaches its target. */
 export interface OpenTunnelOptions {
   /**
-   * URLs of proxies as `-x` takes them, in travel order, the nearest first; `a|b` in one of them are
-   * alternatives. None: the target is dialled directly. The environment is not read.
+   * The URLs of proxies as `-x` accepts them, nearest first; `a|b` in one of them are alternatives. Without proxies the
+   * target is dialled directly. The environment is not read.
    */
   readonly proxies?: readonly string[];
-  /** Limits of the phases, in milliseconds; 0 switches one off. Those that are absent are the defaults of `tunl connect`. */
+  /**
+   * The limits of the phases, in milliseconds; 0 disables a limit. Absent limits have the defaults of `tunl connect`.
+   */
   readonly limits?: {
     readonly dnsMs?: number;
     readonly connectMs?: number;
     readonly tlsMs?: number;
     readonly handshakeMs?: number;
   };
-  /** How often a dial that failed is repeated; 0 where absent. */
+  /** How often a failed dial is repeated; 0 if absent. */
   readonly retries?: number;
-  /** Use only this address family. */
+  /** The only address family to use. */
   readonly family?: 4 | 6;
-  /** Aborting it cancels the dial and leaves nothing open. It has no effect on a tunnel that is open. */
+  /** Aborting it cancels the dial and leaves nothing open. It has no effect on an open tunnel. */
   readonly signal?: AbortSignal;
-  /** Told of each phase that the dial completes. */
+  /** Called for each phase that the dial completes. */
   readonly onProgress?: (step: DialStep) => void;
-  /** Told of each failure after which something else is tried. */
+  /** Called for each failure after which the dial tries something else. */
   readonly onFailure?: (error: TunlError) => void;
 }
 
 /**
- * The bytes between us and a target. `end()` ends our half only: the target may still send. Bytes of the
- * target wait until they are read.
+ * Carries bytes between us and a target. `end()` ends only our half: the target may still send. Bytes from the target
+ * wait until they are read.
  */
 export interface Tunnel extends Duplex {
   /** Ends both halves so that the target sees an abort, never a clean end. Idempotent. */
@@ -46,8 +48,8 @@ export interface Tunnel extends Duplex {
 }
 
 /**
- * Opens one tunnel to `HOST:PORT` through any chain of proxies. The connections below it belong to
- * this tunnel alone and go with it.
+ * Opens one tunnel to `HOST:PORT` through any chain of proxies. The connections below belong to this tunnel alone and
+ * close with it.
  * @throws {TunlError} with the hop, the side and the phase that failed
  */
 export async function openTunnel(target: string, options: OpenTunnelOptions = {}): Promise<Tunnel> {

@@ -12,27 +12,30 @@ export interface ForwardSpec {
 
 export interface ConnectOptions extends RouteOptions {
   readonly target: TcpAddress;
-  /** Only dial the target, once; nothing is relayed. */
+  /** True to dial the target only, once, and relay nothing. */
   readonly check?: boolean;
-  /** Wrap the payload in TLS to the target. */
+  /** The settings of TLS to the target, inside the tunnel; absent for plain bytes. */
   readonly targetTls?: TlsSettings;
   readonly stdin: NodeJS.ReadStream;
   readonly stdout: NodeJS.WriteStream;
-  /** Both are one Unix socket: whoever made it may expect something else than bytes. */
+  /**
+   * True if stdin and stdout are the same Unix socket; the process that created it may expect a descriptor instead of
+   * bytes.
+   */
   readonly isOneUnixSocket: boolean;
-  /** Closes the descriptor of stdout once its last byte is out. */
+  /** Closes the descriptor of stdout once its last byte is written. */
   readonly closeStdout: () => void;
 }
 
 export interface ForwardOptions extends RouteOptions {
   readonly specs: readonly ForwardSpec[];
-  /** Dial every target once before anything listens. */
+  /** True to dial every target once before anything listens. */
   readonly check?: boolean;
-  /** Targets of specs that are reached without any hop, whatever `hops` says. */
+  /** The targets that are reached without any hop, regardless of `hops`. */
   readonly direct?: ReadonlySet<Address>;
 }
 
-/** A proxy: one stage, whose route is the options themselves. */
+/** Options of a proxy; it is one stage, and the options are its route. */
 export interface ServeOptions
   extends
     RouteOptions,

@@ -11,7 +11,7 @@ export function startServe(options: ServeOptions, runtime: Runtime): Promise<Run
   return startGraph(toServeGraph(options), runtime);
 }
 
-/** The graph of `serve`: one stage. */
+/** Makes the graph of `serve`, which has one stage. */
 export function toServeGraph({ admin, adminOpen, ...options }: ServeOptions): Graph {
   const stage: ProxyStage<RouteName> = { ...options, name: 'serve', job: 'proxy', route: 'serve', log: false };
   return {

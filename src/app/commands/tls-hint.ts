@@ -3,10 +3,13 @@ import type { Beginning } from '../tunnel/beginning.ts';
 /** Ports whose services speak TLS from the first byte. */
 const tlsPorts: ReadonlySet<number> = new Set([443, 465, 636, 853, 990, 993, 995, 5061, 5671, 6443, 8443, 8883]);
 
-/** What TLS records begin with (RFC 8446, section 5.1): an alert, a handshake, and the version after either. */
+/**
+ * The first bytes of TLS records (RFC 8446, section 5.1): the types of an alert and of a handshake, and the version
+ * after them.
+ */
 const [alertRecord, handshakeRecord, majorVersion] = [0x15, 0x16, 0x03];
 
-/** Hints for a tunnel whose first bytes show that TLS was missing; `port` is the target's. */
+/** Lists hints for a tunnel whose first bytes show that TLS was missing; `port` is that of the target. */
 export function findTlsHints({ sent, received }: Pick<Beginning, 'sent' | 'received'>, port: number): string[] {
   if (sent === undefined || sent[0] === handshakeRecord) return [];
   const [first, second] = received ?? [];
@@ -15,7 +18,7 @@ export function findTlsHints({ sent, received }: Pick<Beginning, 'sent' | 'recei
   return [`port ${port} is mostly for TLS, and some proxies pass nothing else to it: --tls-target`];
 }
 
-/** True when the target refused what was sent in the words of TLS. */
+/** True if the target answered the bytes that were sent with a TLS alert. */
 export function isTlsAlert(beginning: Pick<Beginning, 'sent' | 'received'>): boolean {
   return beginning.received?.[0] === alertRecord && findTlsHints(beginning, 0).length > 0;
 }

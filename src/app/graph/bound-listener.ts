@@ -5,7 +5,7 @@ import type { Listener } from '../../core/listener.ts';
 import { listen } from '../../listeners/socket.ts';
 import type { ReadyStage } from '../stages/stage.ts';
 
-/** A listener of the system. It outlives the generation that opened it when the next one listens on the same place. */
+/** A listener of the system. It outlives the generation that opened it if the next one listens on the same address. */
 export class BoundListener {
   readonly listener: Listener;
   readonly #queue: LinkQueue;
@@ -24,7 +24,7 @@ export class BoundListener {
     return new BoundListener(await listen(address, (link) => queue.deliver(link)), queue);
   }
 
-  /** Gives the Links that wait, and all later ones, to a stage. */
+  /** Passes the waiting Links, and all later ones, to a stage. */
   deliverTo(onLink: (link: Link) => void): void {
     this.#queue.deliverTo(onLink);
   }
@@ -51,14 +51,17 @@ export interface StageListener {
   readonly ready: ReadyStage;
 }
 
-/** An address of the system that a stage listens on. */
+/** A system address that a stage listens on. */
 export interface ListenPlace {
-  /** Equal for the same place in two graphs, whose listener then stays open. */
+  /** Equal for the same address in two graphs; the listener stays open then. */
   readonly key: string;
   readonly address: Address;
 }
 
-/** Lists where a stage listens, internal names aside. Two free ports are two places, known by their stage and position. */
+/**
+ * Lists the system addresses that a stage listens on, without internal names. Two free ports are two places, identified
+ * by stage and position.
+ */
 export function listPlaces({ stage }: ReadyStage): ListenPlace[] {
   return stage.listen.flatMap((address, position) => {
     if (address.kind === 'internal') return [];
@@ -68,7 +71,7 @@ export function listPlaces({ stage }: ReadyStage): ListenPlace[] {
   });
 }
 
-/** The event that says where a stage listens. */
+/** Makes the event that says where a stage listens. */
 export function describeListening({ bound, ready: { stage, route } }: StageListener): ListeningEvent {
   const targets = stage.to?.targets.map(formatAddress).join('|');
   return {
@@ -80,7 +83,7 @@ export function describeListening({ bound, ready: { stage, route } }: StageListe
   };
 }
 
-/** A place as `listening` events say it. */
+/** Formats an address for `listening` events. */
 export function describePlace(address: Address): Pick<ListeningEvent, 'address' | 'port'> {
   return { address: formatAddress(address), ...(address.kind === 'tcp' && { port: address.port }) };
 }

@@ -17,31 +17,36 @@ import type { ReadyStage, StageParts } from '../stages/stage.ts';
 import type { Traffic } from '../admin/traffic.ts';
 import type { Tunnels } from '../tunnel/tunnels.ts';
 
-/** What a generation runs in. */
+/** The parts of the process that a generation uses. */
 export interface GenerationEnv {
   readonly scope: Scope;
   readonly emit: EventSink;
   readonly tunnels: Tunnels;
-  /** Files that access logs are written to. */
+  /** The files of the access logs. */
   readonly logFiles: LogFiles;
   readonly listeners: () => readonly Listener[];
-  /** Places that no tunnel may lead to. */
+  /** The addresses that no tunnel may reach. */
   readonly offLimits?: OffLimits;
-  /** What is counted; absent where nobody asks. */
+  /** The counters; absent if there is no admin address to read them. */
   readonly traffic?: Traffic;
 }
 
-/** A graph whose certificates, keys, users and rules are read and whose stages are joined; nothing listens yet. */
+/**
+ * A graph whose certificates, keys, users and rules have been read and whose stages are connected; nothing listens yet.
+ */
 export interface Generation {
   readonly graph: Graph;
   readonly stages: readonly ReadyStage[];
-  /** Stages that outer ones dial for themselves. */
+  /** The names of stages that run inside the dial of an outer stage. */
   readonly fused: ReadonlySet<string>;
-  /** Reads certificates, keys and users again, and finds the files of access logs by their paths again. */
+  /** Reads certificates, keys and users again, and reopens the access log files by their paths. */
   reload(): Promise<void>;
-  /** Another one takes the new connections. What is open lives on; who could ask for more is told to come again. */
+  /**
+   * Tells the stages that another generation takes new connections. Open tunnels and requests continue; clients that
+   * could send further requests are asked to reconnect.
+   */
   retire(): void;
-  /** Ends the sessions with hops. */
+  /** Closes the sessions with hops. */
   close(): Promise<void>;
 }
 
@@ -92,7 +97,7 @@ export async function createGeneration(graph: Graph, env: GenerationEnv): Promis
     },
     retire: () => retired.abort(),
     async close() {
-      // They may run inside sessions with hops.
+      // The connections of stages may run inside sessions with hops.
       await Promise.all(stages.map(async (ready) => ready.close?.()));
       await Promise.all(routes.all().map((route) => route.close()));
     },
@@ -100,8 +105,8 @@ export async function createGeneration(graph: Graph, env: GenerationEnv): Promis
 }
 
 /**
- * As far as the words tell; names and descriptors are judged once they are bound.
- * @throws {TunlError} usage, when others could reach the admin address, or tunnels surely would
+ * Checks the admin address as far as its text allows; names and descriptors are checked again once they are bound.
+ * @throws {TunlError} usage, if other machines could reach the admin address, or a tunnel certainly would
  */
 function assertAdminAllowed(graph: Graph): void {
   const { admin, adminOpen = false } = graph;
@@ -116,7 +121,7 @@ function blameStage({ name }: Stage<RouteName>) {
   };
 }
 
-/** Makes a stage ready by its kind. */
+/** Prepares a stage according to its kind. */
 function prepareStage(stage: Stage<RouteName>, parts: StageParts): Promise<ReadyStage> {
   switch (stage.job) {
     case 'forward':

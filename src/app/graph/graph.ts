@@ -18,20 +18,20 @@ import { Tunnels } from '../tunnel/tunnels.ts';
 export interface RunningGraph extends Running {
   readonly generation: () => Generation;
   /**
-   * Puts another graph in its place: listeners that both have stay open, tunnels live on.
-   * @throws {TunlError} usage or address_in_use, and then everything stays as it was
+   * Replaces the graph by another one: listeners that both have stay open, and open tunnels continue.
+   * @throws {TunlError} usage or address_in_use; nothing has changed then
    */
   replace(graph: Graph): Promise<void>;
 }
 
-/** How a graph starts. */
+/** Options for the start of a graph. */
 export interface GraphOptions {
   /** Dial every target of the stages that forward once, before anything listens. */
   readonly check?: boolean;
 }
 
 /**
- * Runs a graph: the one runtime of `forward`, `serve` and `chain`.
+ * Runs a graph; `forward`, `serve` and `chain` all start here.
  * @throws {TunlError} usage or address_in_use; then no listener is left open
  */
 export async function startGraph(graph: Graph, runtime: Runtime, options: GraphOptions = {}): Promise<RunningGraph> {
@@ -75,7 +75,7 @@ class GraphRunner {
     const logFiles = new LogFiles(emit);
     const offLimits = new OffLimits(() => this.#admin.places);
     this.#env = { scope, emit, tunnels: this.tunnels, logFiles, listeners, offLimits };
-    // The last of all: tunnels that are cut have their lines.
+    // Runs last, so that tunnels that are cut still get their log lines.
     scope.defer(() => logFiles.close());
     scope.defer(() => this.#admin.close());
     scope.defer(() => this.#closeListeners());
@@ -123,7 +123,7 @@ class GraphRunner {
     this.#announce(before, admin.opened);
   }
 
-  /** What runs already goes on, also where nobody can be told of it. */
+  /** Reports the addresses again; a failure to do so is only a warning, because the graph runs already. */
   #tellAgain(): void {
     const { emit, onReady } = this.#runtime;
     try {
@@ -135,12 +135,12 @@ class GraphRunner {
 
   async #prepare(graph: Graph): Promise<Generation> {
     const generation = await createGeneration(graph, { ...this.#env, ...this.#countFor(graph) });
-    // Not when the next one takes over: tunnels that are open live in its sessions, which end when idle.
+    // A generation is not closed when the next one takes over: its sessions carry open tunnels, and end when idle.
     this.#runtime.scope.defer(() => generation.close());
     return generation;
   }
 
-  /** Counts what a graph with an admin address does. Without one nothing is counted, and nothing is spent on it. */
+  /** Returns the counters for a graph with an admin address. Without one nothing is counted, which saves the cost. */
   #countFor(graph: Graph): { readonly traffic?: Traffic } {
     if (!graph.admin) return {};
     const traffic = (this.#traffic ??= new Traffic());
@@ -168,7 +168,10 @@ class GraphRunner {
     }
   }
 
-  /** Opens the listeners of a generation, or takes those that are open already. When one fails, none is opened. */
+  /**
+   * Opens the listeners of a generation and reuses those that are open already. If one fails, those that were opened
+   * are closed.
+   */
   async #openListeners({ stages }: Generation): Promise<Map<string, StageListener>> {
     const listeners = new Map<string, StageListener>();
     const opened: BoundListener[] = [];
@@ -210,7 +213,7 @@ class GraphRunner {
     if (admin) emit({ event: 'listening', role: 'admin', ...describePlace(admin), via: [] });
   }
 
-  /** The listeners that accept, with the names of their stages. */
+  /** Lists the listeners that accept, with the names of their stages. */
   #listListeners(): ListenerFacts[] {
     return [...this.#listeners.values()].map(({ bound, ready }) => ({
       name: ready.stage.name,
@@ -223,7 +226,10 @@ class GraphRunner {
   }
 }
 
-/** Resolves once the scope was drained: listeners closed, tunnels ended or cut, cleanups done. */
+/**
+ * Waits for the scope to drain, for tunnels to end or be cut, and for cleanups. Resolves with the number of tunnels
+ * cut.
+ */
 async function runUntilDrained({ scope, graceMs }: Runtime, tunnels: Tunnels): Promise<number> {
   await new Promise<void>((resolve) => {
     if (scope.draining.aborted) resolve();

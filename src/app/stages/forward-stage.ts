@@ -14,7 +14,7 @@ import { carryTunnel, type TunnelEnv } from '../tunnel/tunnel.ts';
 import { dialTargets } from './dialled-path.ts';
 
 /**
- * Stages that move bytes:
+ * The kind of stages that move bytes:
  *
  *     Link -> tls? -> dial the target through the hops -> relay
  */
@@ -35,7 +35,7 @@ export const bytesStage: StageKind<ForwardStage<RouteName>> = {
       ...(acceptor && { acceptor }),
       onLink: async (link, origin, listener) => {
         const served = serveClient(stage, listener ? outside : inside, secure, link, origin);
-        // Who opens a Link from inside waits for what it leads to, unless a handshake must come first.
+        // An outer stage waits for the outcome of its Link, unless a handshake must come first.
         return acceptor ? undefined : served;
       },
       dial,
@@ -65,7 +65,7 @@ function createEnv(stage: ForwardStage<RouteName>, route: Route, dial: Dial, par
   };
 }
 
-/** Made once: the stack of an error costs more than the rest of a dial that is given up. */
+/** Created once, because the stack of an error costs more than the rest of an abandoned dial. */
 const leftEarly = new TunlError('connection_terminated', 'the client went away before its tunnel was up', {
   side: 'client',
 });
@@ -97,7 +97,7 @@ async function serveClient(
     origin: { ...origin, peer: client.peer, ...(user !== undefined && { user }) },
     gone: gone.signal,
     accept: () => client,
-    // A clean close would look like an empty answer of the target.
+    // A clean close would look like an empty answer from the target.
     refuse: (error) => client.reset(error),
   });
   client.stream.off('close', onClose);

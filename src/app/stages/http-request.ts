@@ -11,26 +11,25 @@ import { type RecordEnv, RequestRecord, toResult } from './request-record.ts';
 import type { ServeTerms } from './serve-terms.ts';
 import type { ReadyUpstream } from './upstream.ts';
 
-/** What requests of a stage need that are answered or go on. */
+/** The parts of a stage that its requests need to be answered or forwarded. */
 export interface RequestEnv extends RecordEnv {
   readonly terms: Pick<ServeTerms, 'refusals'>;
 }
 
-/** A request that is answered or goes on, as its route says. */
+/** The decision of a route to answer a request or to forward it. */
 export type RequestPlan = AnswerAction | ForwardPlan;
 
-/** A request that goes on to a place of an upstream. */
+/** The decision to forward a request to one address of an upstream. */
 export interface ForwardPlan extends Omit<RequestsAction, 'upstream'> {
   readonly upstream: ReadyUpstream;
   readonly target: Address;
 }
 
-/** How long the answer that says no may stand still because nobody takes it. */
+/** The time, in milliseconds, that a refusal may wait for a client that does not read it. */
 const untakenMs = 3000;
 
 /**
- * Answers a request, or sends it on without the field `keptBack`, and brings its answer back.
- * Never rejects.
+ * Answers a request, or forwards it without the field `keptBack` and returns the answer of the upstream. Never rejects.
  */
 export async function carryRequest(
   env: RequestEnv,
@@ -77,7 +76,7 @@ async function answer(request: Exchange, { status, body = '' }: AnswerAction): P
   await request.respond(status, [['Date', new Date().toUTCString()]], body);
 }
 
-/** Hands a request to its upstream; true where it became a tunnel, whose record is complete then. */
+/** Forwards a request to its upstream. Resolves with true if it became a tunnel; the record is complete then. */
 async function passOn(
   env: RequestEnv,
   request: Exchange,
@@ -108,19 +107,22 @@ async function passOn(
   return isTunnel;
 }
 
-/** Says why a request does not get what it asks for, to a client that is still there. */
+/** Refuses a request with the reason, if the client is still connected. */
 export async function refuse(request: Exchange, error: TunlError, { statusOf, isBare }: Refusals): Promise<void> {
   const status = statusOf(error);
   if (isBare) return request.respond(status, []);
   const fields = [formatProxyStatus(error), ...(error.facts.headers ?? [])];
-  // Who was too slow may still send what belongs to this request.
+  // A client that was too slow may still send bytes of this request.
   const closing = status === 408 ? [['Connection', 'close'] as const] : [];
-  // Whatever was watched before is over; what is left is that somebody takes the answer.
+  // The earlier watch is over; from now on only the delivery of the answer is timed.
   request.watch({ idleMs: untakenMs, onIdle: () => request.cut(error), onAnswer: () => {} });
   await request.respond(status, [...fields, ...closing], publicReason(error));
 }
 
-/** The client is to blame only while its request is not whole (RFC 9110, section 15.5.9). */
+/**
+ * Makes the error of an idle request; the client is to blame (408) only while its request is incomplete (RFC 9110,
+ * section 15.5.9).
+ */
 function idleError({ isBodiless, body }: Exchange, idleMs: number): TunlError {
   const message = `the request moved nothing for ${formatDuration(idleMs)} (--idle-timeout)`;
   const status = isBodiless || body.readableEnded ? 504 : 408;

@@ -19,7 +19,7 @@ type AnyHttpStage = ProxyStage<RouteName> | HttpStage<RouteName>;
 type Upstreams = ReadonlyMap<string, ReadyUpstream>;
 
 /**
- * Stages that speak HTTP, proxies and those that look at requests:
+ * The kind of stages that speak HTTP, both proxies and stages that route requests:
  *
  *     Link -> tls? -> front -> authenticate -> authorise -> route -> a tunnel | an answer | the request goes on
  */
@@ -32,7 +32,7 @@ export const httpStage: StageKind<AnyHttpStage> = {
     const rules = { allow: allow.map(parseRule), deny: deny.map(parseRule) };
     const [users, acceptor] = await Promise.all([createAuthenticator(sources), createAcceptor(stage.tls, terms)]);
     const assertListen = judgeListeners(stage, users.required);
-    // As far as the words tell; descriptors are judged once they are bound.
+    // Addresses are checked as far as their text allows; descriptors are checked once they are bound.
     assertListen(stage.listen.filter(({ kind }) => kind !== 'fd' && kind !== 'internal'));
     const upstreams = await createUpstreams(stage, parts);
     const recordEnv = createRecordEnv(stage, route, upstreams, parts);
@@ -82,7 +82,7 @@ export const httpStage: StageKind<AnyHttpStage> = {
   },
 };
 
-/** From where a Link came: another stage, this machine, or a listener that others can reach. */
+/** The origin of a Link: another stage, this machine, or a listener that other machines can reach. */
 type Vantage = 'inside' | 'local' | 'exposed';
 
 function vantageOf(listener: Listener | undefined): Vantage {
@@ -90,7 +90,7 @@ function vantageOf(listener: Listener | undefined): Vantage {
   return isLoopback(listener.address) ? 'local' : 'exposed';
 }
 
-/** Refuses to listen where everybody would have the use of a stage, and could choose where it leads. */
+/** Makes a check that refuses listeners on which anybody could use the stage and choose its destination. */
 function judgeListeners(stage: AnyHttpStage, hasUsers: boolean): (listen: readonly Address[]) => void {
   const { open = false } = stage;
   const exposure = { hasUsers, hasClientCa: stage.tls?.clientCa !== undefined, open };
@@ -109,7 +109,7 @@ async function createUpstreams(stage: AnyHttpStage, { routes, listeners }: Stage
   return new Map(await Promise.all(made));
 }
 
-/** True where the outer stage has the record of a request. A proxy always writes a record of its own. */
+/** True if the outer stage keeps the record of a request. A proxy always keeps its own record. */
 function isInner({ job, log }: AnyHttpStage, vantage: Vantage): boolean {
   return vantage === 'inside' && job === 'http' && !log;
 }

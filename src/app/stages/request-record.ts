@@ -11,31 +11,31 @@ import type { AccessEntry, WriteAccess } from '../tunnel/access-log.ts';
 import { describeTunnel, type TunnelEnv } from '../tunnel/tunnel.ts';
 import { formatPeer, limitLifetime, type Tunnel } from '../tunnel/tunnels.ts';
 
-/** What the records of a stage's requests have in common. */
+/** The parts that all records of a stage's requests share. */
 export interface RecordEnv extends Pick<TunnelEnv, 'tunnels' | 'emit' | 'record' | 'limits'> {
-  /** Present where the stage has access logs. */
+  /** Present if the stage has access logs. */
   readonly access?: {
     readonly write: WriteAccess;
-    /** The first place on the way to a target of that upstream. */
+    /** Returns the first address on the way to a target of that upstream. */
     readonly nearest: (upstream: string, target: Address) => string;
   };
 }
 
-/** What was asked for, without its query and without a user in it: they are nobody's business. */
+/** Formats the method and the target of a request, without query and user, because these may be confidential. */
 export function formatRequest({ method, target, authority }: TunnelExchange): string {
   const [path = ''] = target.split('?', 1);
   const place = method === 'CONNECT' ? target : path.startsWith('/') || path === '*' ? `${authority}${path}` : path;
   return `${method} ${quoteAscii(place.replace(/^.*@/s, '***@')).slice(1, -1)}`;
 }
 
-/** How a request began, for those who are told who asked. */
+/** Returns the request line, for formats and logs that describe the client's request. */
 export function toLine({ method, target, authority, version }: TunnelExchange): RequestLine {
   return { method, target, authority, version };
 }
 
-/** The entry of a request in the table of tunnels, and its events: opened and closed, or failed. */
+/** Keeps the entry of a request in the table of tunnels and emits its events: opened and closed, or failed. */
 export class RequestRecord {
-  /** Aborted, with a TunlError, when the request must end: its client is gone, or it was cut. */
+  /** Aborted with a TunlError when the request must end because its client left or it was cut. */
   readonly abort = new Abort();
   readonly #env: RecordEnv;
   readonly #tunnel: Tunnel;
@@ -66,18 +66,18 @@ export class RequestRecord {
     this.#endLifetime = limitLifetime(this.#tunnel, env.limits);
   }
 
-  /** It is to go to an upstream. */
+  /** Records the upstream that the request is for. */
   lead(cluster: string, target: Address): void {
     const { access } = this.#env;
     if (access) this.#upstream = { cluster, place: access.nearest(cluster, target) };
   }
 
-  /** It goes to this place; the last one counts. */
+  /** Records the address that the request goes to; the last call counts. */
   reach(upstream: string): void {
     this.#tunnel.upstream = upstream;
   }
 
-  /** The answer begins. */
+  /** Records the beginning of the answer. */
   open(request: Exchange, status: number, headers: readonly HeaderField[]): void {
     this.#status = status;
     this.#answer = headers;
@@ -85,13 +85,13 @@ export class RequestRecord {
     if (this.#tunnel.isRecorded) this.#env.emit({ event: 'tunnel.opened', ...describeTunnel(this.#tunnel) });
   }
 
-  /** From here on it is a tunnel. */
+  /** Records that the request became a tunnel. */
   follow(handle: RelayHandle): void {
     this.#tunnel.handle = handle;
     this.#tunnel.cut = (error) => handle.cut(error);
   }
 
-  /** It was answered, and is over. */
+  /** Records the end of a request that was answered. */
   close(result: RelayEnd): void {
     const { end, side, error } = result;
     const { handle, isRecorded, started } = this.#tunnel;
@@ -109,7 +109,7 @@ export class RequestRecord {
     });
   }
 
-  /** It failed before it was answered; `status` is what it is told, where it can be told. */
+  /** Records a failure before the answer; `status` is sent to the client, if it can still be answered. */
   fail(error: TunlError, status: number | undefined): void {
     const { isRecorded, started } = this.#tunnel;
     if (!this.#leave({ failure: error, status }) || !isRecorded) return;
@@ -140,10 +140,10 @@ export class RequestRecord {
   }
 }
 
-/** What an access log is told of the end. */
+/** The part of an access log entry that describes the end. */
 type EndOfRequest = Pick<AccessEntry, 'result' | 'failure'> & { readonly status: number | undefined };
 
-/** How a request ended, in the words of tunnels. */
+/** Converts the end of a request to that of a tunnel. */
 export function toResult({ error }: RequestEnd): RelayEnd {
   if (!error) return { end: 'clean' };
   const failure = error instanceof TunlError ? error : undefined;

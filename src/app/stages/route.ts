@@ -10,49 +10,49 @@ import { createHopLayer } from './hop.ts';
 import type { OffLimits } from '../off-limits.ts';
 import type { RouteOptions } from '../../chain/model/graph.ts';
 
-/** The way to any target: a Dial through all hops, and what it is made of. */
+/** The way to any target: a Dial through all hops, and its parts. */
 export interface Route {
   readonly options: RouteOptions;
-  /** Tries again as often as the options say. */
+  /** Dials with as many retries as the options say. */
   readonly dial: Dial;
-  /** The same without another try, and what adds it: where there are several targets each try chooses one. */
+  /** The same Dial without retries, and the layer that adds them: with several targets each try chooses one. */
   readonly dialOnce: Dial;
   readonly retry: Layer;
-  /** Obeys the limit for names. */
+  /** Resolves names within the limit for DNS. */
   readonly resolve: Resolve;
   /** The hops as URLs without secrets, nearest first. */
   readonly via: readonly string[];
-  /** The way leads through a stage of this process before the first hop; `via` begins with it. */
+  /** True if the way passes through a stage of this process before the first hop; `via` begins with that stage. */
   readonly startsInside: boolean;
   /**
-   * Reads the certificates and keys of all hops again, for the sessions to come.
-   * @throws {TunlError} usage, naming the file; the hop that it belongs to keeps what it had
+   * Reads the certificates and keys of all hops again, for later sessions.
+   * @throws {TunlError} usage, naming the file; its hop keeps the previous files
    */
   reload(): Promise<void>;
-  /** Ends the sessions with hops that are kept for later tunnels. */
+  /** Closes the sessions with hops that are kept for later tunnels. */
   close(): Promise<void>;
 }
 
-/** What a command adds to a route. */
+/** The parts that a command adds to a route. */
 export interface RouteParts {
-  /** Stages between the last hop and the retries. */
+  /** Layers between the last hop and the retries. */
   readonly inner?: readonly Layer[];
   /** Opens Links to the stages of this process. */
   readonly dialInternal?: Dial;
-  /** Places that no tunnel may lead to. */
+  /** The addresses that no tunnel may reach. */
   readonly offLimits?: OffLimits;
-  /** The Stage right above the sockets. */
+  /** The layer directly above the sockets. */
   readonly nearest?: Layer;
-  /** The source of addresses where the options do not name one; the name servers where absent. */
+  /** The source of addresses if the options name none; the name servers if absent. */
   readonly resolver?: NameSource;
-  /** `per-tunnel` where a stage on the way to the first hop wants to know whose tunnel it is. */
+  /** `per-tunnel` if a stage on the way to the first hop needs to know the client of each tunnel. */
   readonly sessions?: 'shared' | 'per-tunnel';
 }
 
 /**
- * Builds `pipe(direct, firstOf(via(…), …), …, retry)`, one `firstOf` for each place on the way, or `eachInTurn`. Certificates and keys are read here,
- * before anything is opened.
- * @throws {TunlError} usage, when the material of a hop cannot be used
+ * Builds `pipe(direct, firstOf(via(…), …), …, retry)`, with one `firstOf` or `eachInTurn` for each place on the way.
+ * Certificates and keys are read here, before anything is opened.
+ * @throws {TunlError} usage, if the certificates or keys of a hop cannot be used
  */
 export async function createRoute(
   options: RouteOptions,
@@ -93,7 +93,7 @@ export async function createRoute(
     reload: async () => {
       await Promise.all(places.flat().map((way) => way.reload()));
     },
-    // The innermost first: its sessions run inside those of the hops before it.
+    // The last hop is closed first, because its sessions run inside those of the hops before it.
     close: async () => {
       for (const ways of places.toReversed()) await Promise.all(ways.map((way) => way.close()));
     },

@@ -16,15 +16,15 @@ import type { OffLimits } from '../off-limits.ts';
 import { createRoute, type Route } from './route.ts';
 import { countAs, type Traffic } from '../admin/traffic.ts';
 
-/** What the routes of a generation run in. */
+/** The parts of a generation that its routes use. */
 export interface RouteEnv {
-  /** Places that no tunnel may lead to. */
+  /** The addresses that no tunnel may reach. */
   readonly offLimits?: OffLimits;
-  /** What is counted; absent where nobody asks. */
+  /** The counters; absent if there is no admin address to read them. */
   readonly traffic?: Traffic;
 }
 
-/** Makes each route of a graph once: who refers to it shares it, and with it the sessions with its hops. */
+/** Makes each route of a graph once; all stages that refer to a route share it and the sessions with its hops. */
 export class RouteCache {
   readonly #routes = new Map<string, Promise<Route>>();
   readonly #made: Route[] = [];
@@ -41,8 +41,9 @@ export class RouteCache {
   }
 
   /**
-   * Finds the route that a stage or an upstream refers to. Its connections are counted under the name of the user.
-   * @param resolver who is asked for names where the route does not say it: who ask others share nothing
+   * Finds the route that a stage or an upstream refers to. Its connections are counted under `user`, the name of that
+   * stage or upstream.
+   * @param resolver the source of names if the route does not set one; routes with different sources share nothing
    */
   async get(user: string, name: RouteName, resolver: NameSource = 'dns'): Promise<Route> {
     const route = await this.#find(name, resolver);
@@ -71,7 +72,7 @@ export class RouteCache {
     return made;
   }
 
-  /** True where somebody behind an upstream sees whose request it is. */
+  /** True if a stage behind an upstream sees which client a request comes from. */
   isOriginSeen({ to, route }: Upstream<RouteName>): boolean {
     const entry = this.#graph.routes.get(route)?.entry;
     const places = entry ? [entry] : 'field' in to ? [] : to.targets.filter((target) => target.kind === 'internal');
@@ -84,8 +85,8 @@ export class RouteCache {
 }
 
 /**
- * True where a stage that is not fused stands behind a name. It sees whose Link it has, and must not take the
- * tunnel of one client for that of another.
+ * True if a stage that is not fused listens on a name. Such a stage sees the client of each Link, so a shared session
+ * would show it the wrong client.
  */
 function isOriginSeen(stages: readonly Stage[], { name }: InternalAddress): boolean {
   const stage = stages.find((candidate) => listNames(candidate).includes(name));

@@ -4,8 +4,8 @@ import { type Link, resetError } from '../../core/link.ts';
 import type { TlsAcceptor } from '../../tls/server.ts';
 
 /**
- * Puts TLS on a Link that a client opened, within a limit.
- * @throws {TunlError} of side `client`; the Link is closed then
+ * Performs the TLS handshake on a Link that a client opened, within `tlsMs` milliseconds.
+ * @throws {TunlError} of side `client`; the Link has been reset then
  */
 export async function secureClient(
   acceptor: TlsAcceptor,

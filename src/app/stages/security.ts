@@ -7,29 +7,29 @@ import { describeTls, type Link, resetError } from '../../core/link.ts';
 import type { SecureOptions } from '../../tls/client.ts';
 import type { MaterialDemand } from '../../tls/material/material.ts';
 
-/** A peer as TLS sees it: its name, how messages call it, and the protocols to offer. */
+/** The peer of a TLS handshake: its name, its name in messages, and the protocols to offer. */
 export type SecuredPeer = Omit<SecureOptions, 'settings'>;
 
-/** TLS to a peer that we dial, with the certificates and keys that were read for it. */
+/** Secures connections to a peer that we dial, with the certificates and keys that were read for it. */
 export interface Security {
   /**
-   * Puts TLS on a Link to the peer. When it fails, the Link has been reset.
+   * Performs the TLS handshake on a Link to the peer. If it fails, the Link has been reset.
    * @throws {TunlError} tls_certificate_error, tls_protocol_error, tls_alert_received, or the signal's reason
    */
   secure(link: Link, peer: SecuredPeer, signal: AbortSignal): Promise<Link>;
   /**
-   * Reads the files again, for the handshakes to come.
-   * @throws {TunlError} usage, and then everything stays as it was
+   * Reads the files again, for later handshakes.
+   * @throws {TunlError} usage; nothing has changed then
    */
   reload(): Promise<void>;
 }
 
 /**
- * Reads the files of these settings and of what a protocol demands, before anything is dialled.
- * @throws {TunlError} usage, naming the file and what is wrong with it
+ * Reads the files that the settings name and applies the demands of a protocol, before anything is dialled.
+ * @throws {TunlError} usage, naming the file and its fault
  */
 export async function createSecurity(tls: TlsSettings, demand: MaterialDemand = {}): Promise<Security> {
-  // Loaded by those who need it: TLS costs a tenth of the start of a plain `connect`.
+  // Loaded on demand, because TLS costs a tenth of the start of a plain `connect`.
   const [{ secure }, { loadTls, reloadTls }] = await Promise.all([
     import('../../tls/client.ts'),
     import('../../tls/material/material.ts'),
@@ -43,16 +43,16 @@ export async function createSecurity(tls: TlsSettings, demand: MaterialDemand = 
   };
 }
 
-/** How the end of a way is secured. */
+/** Options for TLS at the end of a route. */
 export interface SecuredEnd {
-  /** How long the handshake may take, in milliseconds; 0 is no limit. */
+  /** The time that the handshake may take, in milliseconds; 0 means no limit. */
   readonly tlsMs: number;
   readonly describe: (address: Address) => SecuredPeer & { readonly place: string };
-  /** The handshake is one of the steps of a dial that `-v` names. */
+  /** Present if the handshake is reported as a step of the dial, as `-v` shows it. */
   readonly isStep?: true;
 }
 
-/** Makes the Stage that puts TLS on what leads to the end of a way; its failures are of side `target`. */
+/** Makes the layer that adds TLS at the end of a route; its failures are of side `target`. */
 export function secureEnd(security: Security, { tlsMs, describe, isStep }: SecuredEnd): Layer {
   return (next) => async (address, ctx) => {
     const link = await next(address, ctx);

@@ -26,46 +26,46 @@ import type { ServeTerms, TunnelTerms } from './serve-terms.ts';
 import { carryTunnel, type TunnelEnv } from '../tunnel/tunnel.ts';
 import { formatPeer } from '../tunnel/tunnels.ts';
 
-/** What serving the Links of a stage that speaks HTTP needs. */
+/** The parts that a stage that speaks HTTP needs to serve its Links. */
 export interface ServeEnv extends RequestEnv {
   readonly terms: ServeTerms;
-  /** That of the terms, with what ends the connections of a stage that was replaced. */
+  /** The front of the terms, with the signal that ends the connections of a replaced stage. */
   readonly front: RequestProfile;
   readonly users: Authenticator;
-  /** Present where there may only be so many tunnels and requests. */
+  /** Present if the number of tunnels and requests is limited. */
   readonly gate?: TunnelGate;
   readonly acceptor: TlsAcceptor | undefined;
   readonly limits: Limits;
-  /** Once aborted, who has not asked a proxy for a tunnel yet gets none. */
+  /** Once it has aborted, a proxy refuses new tunnels. */
   readonly draining: AbortSignal;
-  /** The hops on the way as URLs without secrets; none where the routes decide. */
+  /** The hops on the way as URLs without secrets; empty if the routes decide. */
   readonly via: readonly string[];
-  /** Requests go on to another proxy, which must see our `Via`. */
+  /** True if requests go on to another proxy, which must see our `Via`. */
   readonly forwardsVia: boolean;
   /**
-   * Finds what is done with a request; `tunnel` is there where a carrier took it for one.
-   * @throws {TunlError} http_request_error or http_request_denied, when there is nothing to be done with it
+   * Decides what is done with a request; `tunnel` is present if a carrier claimed it.
+   * @throws {TunlError} http_request_error or http_request_denied, if the request cannot be served
    */
   readonly route: (exchange: Exchange, tunnel: TunnelRequest | undefined) => Plan;
 }
 
-/** What is done with one request: it opens a tunnel, is answered, or goes on. */
+/** The decision about one request: it opens a tunnel, is answered, or is forwarded. */
 export type Plan = TunnelPlan | RequestPlan;
 
-/** A tunnel to an address. */
+/** The decision to open a tunnel to an address. */
 export interface TunnelPlan {
   readonly kind: 'tunnel';
   readonly env: TunnelEnv;
   readonly target: Address;
 }
 
-/** Says 503: another moment may be better. */
+/** The code that is answered with 503, so that the client may try again later. */
 const busyCode = 'proxy_internal_response';
 
-/** Our name in `Via`: a pseudonym, so that it tells nothing and that seeing it again means a loop. */
+/** Our name in `Via`: a random pseudonym reveals nothing, and seeing it again means a loop. */
 const pseudonym = `tunl-${randomBytes(4).toString('hex')}`;
 
-/** Serves one accepted Link to its end. Never rejects: what goes wrong is answered and reported. */
+/** Serves one accepted Link to its end. Never rejects: failures are answered and reported. */
 export async function serveLink(env: ServeEnv, accepted: Link, origin: Origin): Promise<void> {
   const started = performance.now();
   const { acceptor, front, limits, draining } = env;
@@ -74,7 +74,7 @@ export async function serveLink(env: ServeEnv, accepted: Link, origin: Origin): 
     await serveRequests(link, front, draining, (exchange) => void serveExchange(env, exchange, origin));
   } catch (error) {
     const failure = toTunlError(error);
-    // A client that connects and leaves, such as a port check, asked for nothing.
+    // A client that connects and leaves, such as a port check, sent no request to report.
     if (failure.code === 'connection_terminated') return;
     const { peer } = accepted;
     const user = peer.identity ?? origin.user;
@@ -117,13 +117,13 @@ async function serveExchange(env: ServeEnv, exchange: Exchange, outer: Origin): 
   }
   const origin = toOrigin(exchange, outer, user, tunnel, env.forwardsVia);
   if (plan.kind === 'tunnel') return carry(env, plan, exchange, origin, tunnel, leave);
-  // Who it goes on to need not know our passwords.
+  // The upstream must not see the passwords of our users.
   const keptBack = env.users.required ? loginField(exchange) : undefined;
   await carryRequest(env, exchange, plan, origin, keptBack);
   leave?.();
 }
 
-/** Says who asks for what, and to another proxy (`tellsVia`) by which way the request came. */
+/** Describes the client and its request, and with `tellsVia` also the path of the request, for another proxy. */
 function toOrigin(
   exchange: Exchange,
   outer: Origin,
@@ -155,7 +155,7 @@ async function carry(
     gone: exchange.gone,
     accept: () => (tunnel ? tunnel.accept(tunnels?.grants(exchange) ?? []) : accept(exchange)),
     refuse: (error) => {
-      // The answer may take its time; the place is free before it.
+      // The answer may take time, so the place is freed before it.
       leave?.();
       return refuse(exchange, error, refusals);
     },
@@ -164,7 +164,7 @@ async function carry(
   if (leave && 'ended' in outcome) void outcome.ended.then(leave);
 }
 
-/** Opens what a route takes for a tunnel: CONNECT, or both bodies of a POST. */
+/** Accepts a request that a route treats as a tunnel: CONNECT, or a POST with its two bodies. */
 function accept(exchange: Exchange): Link {
   return exchange.method === 'CONNECT' ? exchange.upgrade(200, []) : exchange.stream(200, noStore);
 }
@@ -176,7 +176,7 @@ function claim(
   { carriers, switches }: TunnelTerms,
   exchange: Exchange,
 ): TunnelRequest {
-  // HTTP/1.1 has its limit where heads are read; HTTP/2 counts only once the peer has acknowledged ours.
+  // HTTP/1.1 limits heads where it reads them; HTTP/2 enforces the limit only once the peer has acknowledged it.
   if (exchange.version === '2') assertHeadSize(exchange.headers, http2.maxHeaderBytes);
   for (const carrier of carriers) {
     const request = carrier.claim?.(exchange, switches);
@@ -191,10 +191,12 @@ function claim(
   });
 }
 
-/** The client learns nothing of what was wrong, and our records nothing of whether there is such a user. */
+/**
+ * Verifies credentials. The client does not learn what was wrong, and our records do not show whether the user exists.
+ */
 async function authenticate({ users, limits }: ServeEnv, login: Login, gone: AbortSignal): Promise<void> {
   const { credentials, challenge } = login;
-  // Passwords are verified one after the other: a burst of wrong ones must not hold up this one for ever.
+  // Passwords are verified one after the other, so a burst of wrong ones could delay this one without end.
   const limit = { ms: limits.handshakeMs, phase: 'policy', option: '--handshake-timeout', code: busyCode } as const;
   const user = await within(limit, gone, 'the password was not verified', (signal) =>
     users.authenticate(credentials, signal),
@@ -220,7 +222,7 @@ function assertServable({ draining, terms }: ServeEnv, exchange: Exchange, { via
   }
 }
 
-/** A request that is refused before anything is done for it; the user may be no more than a name that somebody gave. */
+/** A request that is refused before it is served; its user may be a mere claim of the client. */
 interface Asked {
   readonly id: number;
   readonly origin: Origin;
@@ -228,7 +230,7 @@ interface Asked {
   readonly started: number;
 }
 
-/** The event of a request that was refused. */
+/** Emits the event of a refused request. */
 function reportRefusal(env: ServeEnv, { id, origin, target, started }: Asked, error: TunlError): void {
   if (env.record === 'none') return;
   const { peer, user, stages = [] } = origin;
@@ -247,7 +249,7 @@ function reportRefusal(env: ServeEnv, { id, origin, target, started }: Asked, er
   });
 }
 
-/** Its line in the access logs. */
+/** Writes the line of a refused request to the access logs. */
 function writeRefusal({ access, terms }: ServeEnv, { id, origin, started }: Asked, failure: TunlError): void {
   access?.write({ tunnel: { id, started }, origin, status: terms.refusals.statusOf(failure), failure });
 }

@@ -10,30 +10,32 @@ import type { RequestProfile } from '../../http/server/front.ts';
 import type { TlsAcceptor } from '../../tls/server.ts';
 import { type Refusals, refusals } from './statuses.ts';
 
-/** How a stage speaks HTTP: what differs between a proxy and a stage that looks at requests, as data. */
+/**
+ * The terms on which a stage speaks HTTP: the differences between a proxy and a stage that routes requests, as data.
+ */
 export interface ServeTerms {
-  /** How requests are taken. */
+  /** Decides how requests are read. */
   readonly front: RequestProfile;
-  /** Protocols that clients in TLS may choose from. */
+  /** The ALPN protocols that clients in TLS may choose from. */
   readonly alpn: readonly string[];
-  /** Present where clients must speak TLS in a certain way. */
+  /** Present if clients must use TLS in a certain way. */
   readonly tls?: TlsDemand;
   readonly refusals: Refusals;
-  /** Present where every request must ask for a tunnel; otherwise the routes decide. */
+  /** Present if every request must ask for a tunnel; otherwise the routes decide. */
   readonly tunnels?: TunnelTerms;
 }
 
-/** What requests for tunnels a proxy accepts, and how it answers. */
+/** The requests for tunnels that a proxy accepts, and its answers. */
 export interface TunnelTerms {
-  /** Those whose requests are served, in the order of the registry. */
+  /** The carriers whose requests are served, in the order of the registry. */
   readonly carriers: readonly Carrier[];
-  /** Switches of the carriers that were given. */
+  /** The switches of carriers that the user gave. */
   readonly switches: ReadonlySet<string>;
-  /** Fields of the answer that opens a tunnel. */
+  /** Returns the fields of the answer that opens a tunnel. */
   readonly grants: (exchange: TunnelExchange) => readonly HeaderField[];
 }
 
-/** How long a connection may wait for its next request: an hour, as Envoy lets it. */
+/** The time, in milliseconds, that a connection may wait for its next request: an hour, as in Envoy. */
 const keepAliveMs = 3_600_000;
 
 /**
@@ -43,12 +45,15 @@ const keepAliveMs = 3_600_000;
 export function createTerms(stage: ProxyStage<RouteName> | HttpStage<RouteName>, headMs: number): ServeTerms {
   const terms = stage.job === 'proxy' ? proxyTerms(stage, headMs) : requestTerms(stage, headMs);
   const { http2 } = terms.front;
-  // Told so, a client opens another session instead of being refused.
+  // A client that knows the limit opens another session instead of being refused.
   const maxStreams = Math.min(http2.maxStreams, stage.caps?.perSession ?? Infinity);
   return { ...terms, front: { ...terms.front, http2: { ...http2, maxStreams } } };
 }
 
-/** Each request may be for something else, and may go on in the other version of HTTP. */
+/**
+ * Makes the terms of a stage that routes requests: each may have another destination, and may be forwarded in the other
+ * version of HTTP.
+ */
 function requestTerms({ codec, hosts }: HttpStage<RouteName>, headMs: number): ServeTerms {
   const { maxHeaderBytes: maxHeadBytes } = requestServerSetup;
   const actions = hosts.flatMap(({ routes }) => routes.map(({ action }) => action));
@@ -70,14 +75,17 @@ function requestTerms({ codec, hosts }: HttpStage<RouteName>, headMs: number): S
   };
 }
 
-/** CONNECT and what was asked for beside it, or the one carrier that has its server for itself. */
+/**
+ * Makes the terms of a proxy: CONNECT and the carriers that the user accepts, or a single carrier that needs its server
+ * for itself.
+ */
 function proxyTerms({ accept, users, statuses }: ProxyStage<RouteName>, headMs: number): ServeTerms {
   const given = new Set(accept);
   assertUsed(given);
   const front: RequestProfile = {
     codec: 'auto',
     perConnection: 'one',
-    // What no carrier knows is refused, so it is read as it was sent.
+    // Requests that no carrier claims are refused, so targets are read as they were sent.
     translatable: false,
     http1: { headMs, keepAliveMs: 0, maxHeadBytes: 16 * 1024, maxLineBytes: 8 * 1024 },
     http2: serverSetup,
@@ -87,7 +95,7 @@ function proxyTerms({ accept, users, statuses }: ProxyStage<RouteName>, headMs: 
   const own = asked.find(({ server }) => server);
   if (!own?.server) {
     const served = carriers.filter(({ serveFlag }) => !serveFlag || given.has(serveFlag.name));
-    // A stage in the place of Envoy answers with the fields of Envoy.
+    // A stage that replaces Envoy answers with the fields of Envoy.
     const grants = ({ method }: TunnelExchange) => (method === 'CONNECT' && !statuses ? [halfCloseField] : []);
     return {
       front,
@@ -106,7 +114,7 @@ function proxyTerms({ accept, users, statuses }: ProxyStage<RouteName>, headMs: 
   return { alpn, ...ownTerms(own, own.server, given, front) };
 }
 
-/** A switch for a carrier that is not served would be a rule that nobody keeps. */
+/** Refuses a switch of a carrier that is not served, because it would have no effect. */
 function assertUsed(given: ReadonlySet<string>): void {
   for (const { serveFlag, serveSwitches = [] } of carriers) {
     const idle = serveSwitches.find(({ name }) => given.has(name));
@@ -129,7 +137,7 @@ function ownTerms(
 }
 
 /**
- * Reads the server's certificate, where it speaks TLS.
+ * Reads the certificate of the server, if it uses TLS.
  * @throws {TunlError} usage
  */
 export async function createAcceptor(

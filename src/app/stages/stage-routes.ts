@@ -18,7 +18,7 @@ import type { TunnelEnv } from '../tunnel/tunnel.ts';
 import type { ReadyUpstream } from './upstream.ts';
 import { dialTargets, withDialledPath } from './dialled-path.ts';
 
-/** The rules of a stage, read. */
+/** The parsed rules of a stage. */
 export interface Rules {
   readonly allow: readonly Rule[];
   readonly deny: readonly Rule[];
@@ -26,7 +26,7 @@ export interface Rules {
 
 type FindPlan = ServeEnv['route'];
 
-/** Leads every tunnel of a proxy to what it asks for, or to the one place of the stage. */
+/** Routes every tunnel of a proxy to the target that the client asks for, or to the fixed targets of the stage. */
 export function routeTunnels(
   stage: ProxyStage<RouteName>,
   route: Route,
@@ -36,12 +36,12 @@ export function routeTunnels(
   { access, ...common }: RecordEnv,
 ): FindPlan {
   const policy = createPolicy({ ...rules, base, ownAddresses: () => listeners().flatMap(placesOf) });
-  // Where the names are for others to resolve, or are not dialled at all, they are judged as text.
+  // Names that others resolve, or that are not dialled at all, are checked as text.
   const { hops, entry } = route.options;
   const isNameOurs = hops.length === 0 && !entry && !stage.to;
   const check = isNameOurs ? guard(policy, route.resolve) : guardText(policy);
   const dial = stage.to ? dialTargets(route, stage.to) : withDialledPath(route);
-  // Inside the check: it must see the addresses that the check found.
+  // It belongs inside the check, because it must see the addresses that the check found.
   const announce = stage.proxyProtocol ? [withProxyHeader(stage.proxyProtocol)] : [];
   const nearest = (target: Address) => nearestPlace(route.options, stage.to?.targets[0] ?? target);
   const env: TunnelEnv = {
@@ -56,7 +56,7 @@ export function routeTunnels(
   };
 }
 
-/** Finds by the routes of a stage what is done with each request. */
+/** Decides by the routes of a stage what is done with each request. */
 export function routeRequests(
   { hosts }: HttpStage<RouteName>,
   upstreams: ReadonlyMap<string, ReadyUpstream>,
@@ -106,7 +106,7 @@ function findUpstream(upstreams: ReadonlyMap<string, ReadyUpstream>, name: strin
 }
 
 /**
- * Refuses what the route does not take: to change protocols or to open tunnels must be said.
+ * Refuses a request that the route does not accept: a route must allow protocol changes and tunnels explicitly.
  * @throws {TunlError} http_request_denied
  */
 function assertTaken({ method, upgradeTo, version }: Exchange, action: HttpAction): void {
@@ -121,14 +121,16 @@ function assertTaken({ method, upgradeTo, version }: Exchange, action: HttpActio
 }
 
 /**
- * Judges a request by the place that it chose, or by the host and port that it asks for where the route leads elsewhere.
+ * Checks a request by the address that it chose, or by the host and port that it asks for if the route has a fixed
+ * destination.
  * @throws {TunlError} http_request_denied or destination_ip_prohibited
  */
 export type Authorise = (exchange: Exchange, chosen: Address | undefined) => void;
 
-/** Makes what judges the requests of a stage that has users or rules; without them its routes say all. */
+/** Makes the check for the requests of a stage with users or rules; without those, its routes alone decide. */
 export function createAuthorise(rules: Rules, base: PolicyBase): Authorise {
-  // Who chooses a place reaches it, so it is judged as a proxy judges it. Other hosts are names for what the routes lead to.
+  // A client that chooses an address reaches it, so the rules of a proxy apply. Other hosts are only names for the
+  // destinations of the routes.
   const [places, hosts] = [createPolicy({ ...rules, base }), createPolicy({ ...rules, base: 'allow-all' })];
   return (exchange, chosen) => {
     if (chosen?.kind === 'tcp') places.checkText(chosen);
@@ -136,7 +138,10 @@ export function createAuthorise(rules: Rules, base: PolicyBase): Authorise {
   };
 }
 
-/** The host and port that a request asks for; the port of its scheme where it names none (RFC 9110, section 4.2). */
+/**
+ * Reads the host and port that a request asks for; the port is that of its scheme if it names none (RFC 9110, section
+ * 4.2).
+ */
 function readAsked({ authority, scheme, method }: Exchange): TcpAddress {
   const hasPort = method === 'CONNECT' || /(?:^|[^:[\]]|\]):\d*$/.test(authority);
   return parseAuthority(hasPort ? authority : `${authority}:${scheme === 'https' ? 443 : 80}`);

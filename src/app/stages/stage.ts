@@ -11,10 +11,10 @@ import type { Route } from './route.ts';
 import type { RouteCache } from './routes.ts';
 import type { Tunnels } from '../tunnel/tunnels.ts';
 
-/** What a stage shares with the others of its graph. */
+/** The parts that all stages of a graph share. */
 export interface StageParts {
   readonly scope: Scope;
-  /** Aborted when another generation takes the new connections: those that are open may end when it suits them. */
+  /** Aborted when another generation takes new connections: open connections may end at a convenient time. */
   readonly retired: AbortSignal;
   readonly emit: EventSink;
   readonly tunnels: Tunnels;
@@ -24,32 +24,32 @@ export interface StageParts {
   readonly routes: RouteCache;
 }
 
-/** How stages of one kind are made ready. */
+/** Prepares the stages of one kind. */
 export interface StageKind<S extends Stage<RouteName>> {
   /**
-   * Reads what the stage needs: certificates, keys, users, rules. Nothing listens yet.
+   * Reads the certificates, keys, users and rules of a stage. Nothing listens yet.
    * @throws {TunlError} usage
    */
   prepare(stage: S, parts: StageParts): Promise<ReadyStage>;
 }
 
-/** A stage with all that it needs, ready to take Links. */
+/** A stage with everything that it needs, ready to take Links. */
 export interface ReadyStage {
   readonly stage: Stage<RouteName>;
   readonly route: Route;
   readonly acceptor?: TlsAcceptor;
-  /** Dials what the stage leads to; absent where that depends on what is asked for. */
+  /** Dials the destination of the stage; absent if that depends on the request. */
   readonly dial?: Dial;
-  /** Dials for an outer stage, where this one does nothing else with its Links. */
+  /** Dials on behalf of an outer stage; present if the stage does nothing else with its Links. */
   readonly fused?: Dial;
   /**
-   * Takes a Link that arrived on one of the stage's listeners. Without a listener it came from another stage, which
-   * has the record of its tunnel. Resolves once it is known that the Link is taken, or with the reason why it is not.
+   * Takes a Link that arrived on one of the stage's listeners. Without `listener` it came from another stage, which
+   * keeps the record of its tunnel. Resolves with nothing once the Link is taken, or with the reason why it is not.
    */
   onLink(link: Link, origin: Origin, listener?: Listener): Promise<TunlError | undefined>;
   /**
-   * Judges an address that the stage is about to accept on.
-   * @throws {TunlError} usage, when the stage would be an open proxy there
+   * Checks a listener before the stage accepts on it.
+   * @throws {TunlError} usage, if the stage would be an open proxy there
    */
   assertListen?(listener: Listener): void;
   /**
@@ -57,6 +57,6 @@ export interface ReadyStage {
    * @throws {TunlError} usage
    */
   reload?(): Promise<void>;
-  /** Ends the connections that are kept for later requests. */
+  /** Closes the connections that are kept for later requests. */
   close?(): Promise<void>;
 }

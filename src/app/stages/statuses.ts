@@ -1,17 +1,17 @@
 import { type ErrorCode, statusOf, type TunlError } from '../../core/errors.ts';
 
-/** How a stage that speaks HTTP refuses. */
+/** Decides how a stage that speaks HTTP refuses requests. */
 export interface Refusals {
   readonly statusOf: (error: TunlError) => number;
-  /** Of a request that asks for nothing that is there. */
+  /** The status for a request that nothing here serves. */
   readonly unserved: 404 | 405;
-  /** Answer 417 to an `Expect` that cannot be met; passed over otherwise. */
+  /** True to answer an `Expect` that cannot be met with 417; false to ignore it. */
   readonly checksExpect: boolean;
-  /** The status says all: there is no field and no body beside it. */
+  /** Present if a refusal is a status alone, without fields or a body. */
   readonly isBare?: true;
 }
 
-/** Failures that say what they are; every other one of an upstream reads as 503, as Envoy has it. */
+/** The failures that keep their own status; every other failure of an upstream becomes 503, as in Envoy. */
 const plain: ReadonlySet<ErrorCode> = new Set([
   'http_request_error',
   'http_request_denied',
@@ -24,7 +24,9 @@ const plain: ReadonlySet<ErrorCode> = new Set([
   'internal',
 ]);
 
-/** The status with which Envoy answers a request that failed: an upstream that is away is a 503, whatever keeps it away. */
+/**
+ * Returns the status with which Envoy answers a failed request: an unreachable upstream is a 503, whatever the cause.
+ */
 function httpStatusOf(error: TunlError): number {
   const { code, facts } = error;
   if (code === 'tunnel_idle') return facts.status ?? 408;
@@ -32,7 +34,7 @@ function httpStatusOf(error: TunlError): number {
   return facts.status ?? (plain.has(code) ? statusOf(error) : 503);
 }
 
-/** By whose they are. */
+/** The refusals of `serve` and of Envoy. */
 export const refusals: Readonly<Record<'serve' | 'envoy', Refusals>> = {
   serve: { statusOf, unserved: 405, checksExpect: true },
   envoy: { statusOf: httpStatusOf, unserved: 404, checksExpect: false },

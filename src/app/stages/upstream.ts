@@ -18,37 +18,37 @@ import { withDialledPath } from './dialled-path.ts';
 /** An upstream of an HTTP stage, ready for requests and tunnels. */
 export interface ReadyUpstream {
   readonly name: string;
-  /** A field of the request names its place. */
+  /** True if a field of the request names the address. */
   readonly isChosen: boolean;
   readonly route: Route;
   /**
-   * Chooses the place that a request goes to.
-   * @throws {TunlError} destination_unavailable, when the request should name it and does not
+   * Chooses the address that a request goes to.
+   * @throws {TunlError} destination_unavailable, if the request must name it and does not
    */
   readonly choose: (request: Exchange) => Address;
-  /** Leads to such a place with nothing but bytes, in TLS where the upstream wants it. */
+  /** Dials such an address for a tunnel, with TLS if the upstream uses it. */
   readonly dial: Dial;
-  /** Made when the first request goes on. */
+  /** Returns the forwarder, which is made for the first request. */
   readonly forwarder: () => Promise<Forwarder>;
   /**
-   * Reads its certificates and keys again.
+   * Reads the certificates and keys of the upstream again.
    * @throws {TunlError} usage
    */
   reload(): Promise<void>;
   close(): Promise<void>;
 }
 
-/** What an upstream is made of beside its own words. */
+/** The parts of an upstream that do not come from its own configuration. */
 export interface UpstreamParts {
   readonly route: Route;
-  /** Listeners of the whole graph: no request may name one of them. */
+  /** The listeners of the whole graph; no request may name one of them. */
   readonly listeners: () => readonly Listener[];
-  /** `per-request` where somebody behind it sees whose request it is. */
+  /** `per-request` if a stage behind the upstream sees the client of each request. */
   readonly sessions: 'shared' | 'per-request';
 }
 
 /**
- * Makes an upstream ready; its certificates and keys are read here.
+ * Prepares an upstream and reads its certificates and keys.
  * @throws {TunlError} usage
  */
 export async function createUpstream(upstream: Upstream<RouteName>, parts: UpstreamParts): Promise<ReadyUpstream> {
@@ -82,7 +82,7 @@ export async function createUpstream(upstream: Upstream<RouteName>, parts: Upstr
 
 type Places = Pick<ReadyUpstream, 'choose' | 'dial'>;
 
-/** Those that are known: each request has its turn, and where its place is away it goes to the next. */
+/** Distributes requests over fixed targets in turn; if a target is unreachable, the request goes to the next. */
 function fixedPlaces({ targets, balance: mode }: TargetChoice, dial: Dial, retry: Layer): Places {
   const dials = new Map(
     targets.map((target, index) => {
@@ -97,7 +97,9 @@ function fixedPlaces({ targets, balance: mode }: TargetChoice, dial: Dial, retry
   };
 }
 
-/** The one that the request names: an IP address and a port, and never a name, as with ORIGINAL_DST of Envoy. */
+/**
+ * Takes the address from a field of the request: an IP address and a port, never a name, as with ORIGINAL_DST of Envoy.
+ */
 function namedPlaces(field: string, dial: Dial): Places {
   return {
     dial,
@@ -111,7 +113,7 @@ function namedPlaces(field: string, dial: Dial): Places {
   };
 }
 
-/** A request that names us would loop. */
+/** Makes a check that refuses requests that name one of our own listeners, because they would loop. */
 function makeCheck({ route, listeners }: UpstreamParts): Layer {
   const { hops, entry } = route.options;
   const ownAddresses = () => listeners().flatMap(placesOf);
@@ -127,7 +129,7 @@ function readPlace(value: string): TcpAddress | undefined {
   }
 }
 
-/** The Stage that puts TLS on what leads to an upstream, offering these protocols. */
+/** Makes the layer that adds TLS to the connections to an upstream and offers these protocols. */
 function secureUpstream(security: Security, name: string, { options }: Route, alpn: readonly string[]): Layer {
   const place = `upstream ${name}`;
   return secureEnd(security, {

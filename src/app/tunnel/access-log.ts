@@ -8,29 +8,30 @@ import type { LogFiles } from '../../telemetry/access-log.ts';
 import { defaultFormat, type FormatFacts, parseFormat, writeLine, writeObject } from '../../syntax/format/format.ts';
 import type { Tunnel } from './tunnels.ts';
 
-/** What a stage knows of a tunnel or request that is over. */
+/** The facts about a tunnel or request that is over. */
 export interface AccessEntry {
   readonly tunnel: Pick<Tunnel, 'id' | 'started' | 'handle' | 'hasExpired'>;
   readonly origin: Origin;
-  /** Status that the client was answered with, where it speaks HTTP. */
+  /** The status that the client was answered with, if it speaks HTTP. */
   readonly status?: number;
-  /** Fields of that answer. */
+  /** The fields of that answer. */
   readonly answer?: readonly HeaderField[];
-  /** Name of what it went to, and the address. */
+  /** The name of the upstream or stage that it went to, and the address. */
   readonly cluster?: string;
   readonly place?: string;
-  /** How it ended, where it came up. */
+  /** The end of a tunnel or request that came up. */
   readonly result?: RelayEnd;
-  /** Why it did not come up. */
+  /** The reason why it did not come up. */
   readonly failure?: TunlError;
 }
 
-/** Writes to the access logs of a stage what there is to write about something that is over. */
+/** Writes an entry about a finished tunnel or request to the access logs of a stage. */
 export type WriteAccess = (entry: AccessEntry) => void;
 
 /**
- * Makes what writes to the access logs of a stage; nothing where it has none. A stage that moves bytes knows of no request.
- * @throws {TunlError} usage, when a format has what is no operator
+ * Makes the function that writes to the access logs of a stage; returns `undefined` if the stage has none. A stage that
+ * moves bytes logs no facts about requests.
+ * @throws {TunlError} usage, if a format contains an unknown operator
  */
 export function createAccessLog(
   logs: readonly AccessLog[] | undefined,
@@ -45,7 +46,7 @@ export function createAccessLog(
   };
 }
 
-/** The first place that a way leads to, as a log names it: what the sockets are opened to. */
+/** Formats the first address on a route, the one that sockets are opened to, as logs name it. */
 export function nearestPlace({ entry, hops }: RouteOptions, target: Address): string {
   return formatAddress(entry ?? hops[0]?.[0]?.address ?? target);
 }
@@ -80,13 +81,13 @@ function toFacts(entry: AccessEntry, speaks: 'bytes' | 'http'): FormatFacts {
   };
 }
 
-/** How something went, in the words of Envoy. */
+/** The outcome of a tunnel or request in the terms of Envoy. */
 type End = Pick<FormatFacts, 'flags' | 'details' | 'termination' | 'failure'>;
 
-/** What Envoy says where nobody listens. */
+/** The failure that Envoy reports for a refused connection. */
 const refused = 'delayed_connect_error:_Connection_refused';
 
-/** Failures of requests that have words of their own. */
+/** The failures of requests for which Envoy has its own terms. */
 const ofRequests: Partial<Record<ErrorCode, End>> = {
   http_request_error: { details: 'http_request_error' },
   http_request_denied: { details: 'upgrade_failed' },
@@ -98,7 +99,7 @@ const ofRequests: Partial<Record<ErrorCode, End>> = {
   dns_error: { flags: 'UH', details: 'no_healthy_upstream' },
 };
 
-/** What did not come up, on a stage that looks at requests. */
+/** Describes a failure on a stage that speaks HTTP. */
 function describeRequestFailure(error: TunlError): End {
   const { code, facts, side } = error;
   if (facts.status === 404) return { flags: 'NR', details: 'route_not_found' };
@@ -116,7 +117,7 @@ function describeRequestFailure(error: TunlError): End {
   };
 }
 
-/** What did not come up, on a stage that moves bytes. */
+/** Describes a failure on a stage that moves bytes. */
 function describeBytesFailure(error: TunlError): End {
   const { code, side } = error;
   if (code === 'interrupted' || code === 'tunnel_idle' || (side === 'client' && code === 'connection_terminated')) {
@@ -132,7 +133,7 @@ function describeFailure({ code, facts }: TunlError): string {
   return code === 'connection_refused' ? refused : code;
 }
 
-/** What was up, and has ended. */
+/** Describes the end of a tunnel or request that came up. */
 function describeEnd({ tunnel, result, place }: AccessEntry, speaks: 'bytes' | 'http'): End {
   if (!result || result.end === 'clean')
     return speaks === 'http' ? { details: place ? 'via_upstream' : 'direct_response' } : {};

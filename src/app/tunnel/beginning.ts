@@ -3,16 +3,16 @@ import { isWebRequest, recogniseWeb, type WebBytes } from '../../http/tunnel/web
 import { TunlError } from '../../core/errors.ts';
 import type { Doubts } from './doubts.ts';
 
-/** Within this an end without a byte says that nothing was reached. */
+/** The time, in milliseconds, within which an end without a byte means that the target was not reached. */
 const emptyMs = 1000;
 
-/** As much of the first bytes as is looked at. */
+/** The most bytes of the first chunk that are kept. */
 const keptBytes = 256;
 
-/** How a target can leave a tunnel before it has sent anything. */
+/** The ways in which a target can leave a tunnel before it has sent anything. */
 type Leaving = 'ended' | 'reset the tunnel';
 
-/** The failure of a tunnel that opened and led nowhere. */
+/** Makes the failure of a tunnel that opened but did not reach its target. */
 export function emptyError(target: string, how: Leaving): TunlError {
   return new TunlError('tunnel_truncated', describeEmpty(how, target), { side: 'target', phase: 'relay' });
 }
@@ -21,30 +21,30 @@ function describeEmpty(how: Leaving, place: string): string {
   return `the target ${how} without a byte; some proxies answer 200 before they have tried (${place})`;
 }
 
-/** Whose beginning it is, and what is made of it. */
+/** The tunnel whose beginning is watched, and what to do with it. */
 export interface BeginningOptions {
   readonly target: string;
-  /** The hops as URLs without secrets; where there are none nobody has said yes, and nothing is doubted. */
+  /** The hops as URLs without secrets; without hops no proxy answered for the target, so nothing is doubted. */
   readonly via: readonly string[];
   readonly doubts: Doubts;
-  /** The first bytes are asked for later. */
+  /** True to keep the first bytes for the caller. */
   readonly keepsBytes: boolean;
 }
 
-/** The beginning of a tunnel: the first bytes each way, and whether the target ended without any. */
+/** Watches the beginning of a tunnel: the first bytes in each direction, and whether the target ended without any. */
 export class Beginning {
   /** The first bytes that were sent. */
   sent: Buffer | undefined;
   /** The first bytes that came back. */
   received: Buffer | undefined;
-  /** The target ended soon, without a byte, while the client might still send. It was said. */
+  /** True if the target ended soon and without a byte while the client could still send; a warning has been emitted. */
   isEmpty = false;
   readonly #client: Duplex;
   readonly #options: BeginningOptions;
   readonly #began = performance.now();
   #isHeard = false;
 
-  /** Looks at the first chunk each way, and at nothing behind it. The relay must start in the same tick. */
+  /** Looks only at the first chunk in each direction. The relay must start in the same tick. */
   constructor(client: Duplex, upstream: Duplex, options: BeginningOptions) {
     this.#client = client;
     this.#options = options;
@@ -69,7 +69,7 @@ export class Beginning {
   #onReceived(bytes: Buffer): void {
     const { keepsBytes } = this.#options;
     const web = recogniseWeb(bytes);
-    // A web server that was sent nothing for some time says so (408) before it closes.
+    // A web server that has received nothing for some time sends a 408 before it closes.
     if (web && (this.sent ? !isWebRequest(this.sent) : this.#isEarly)) this.#sayWeb(web);
     this.#isHeard = true;
     this.received = keepsBytes ? bytes : undefined;
@@ -97,7 +97,7 @@ export class Beginning {
   }
 }
 
-/** A copy, so that a few bytes do not keep the whole chunk in memory. */
+/** Copies the first bytes, so that they do not keep the whole chunk in memory. */
 function keep(chunk: Buffer): Buffer {
   return Buffer.from(chunk.subarray(0, keptBytes));
 }

@@ -9,23 +9,23 @@ import { mayBeWeb, recogniseWeb } from '../../http/tunnel/web-answer.ts';
 import { emptyError } from './beginning.ts';
 import { reportProgress } from './tunnel.ts';
 
-/** What a check is run with. */
+/** The environment of a check. */
 export interface CheckRuntime {
   readonly emit: EventSink;
   /** Aborting it ends the check. */
   readonly signal: AbortSignal;
 }
 
-/** How long a target may take to end once we have: a tunnel that is let go before is reset. */
+/** The time, in milliseconds, that a target may take to end after we have ended; then the tunnel is destroyed. */
 const endMs = 300;
 
-/** How long a tunnel is watched at least and at most. */
+/** The least and the most time, in milliseconds, that a tunnel is watched. */
 const [leastMs, mostMs] = [300, 2000];
 
 /**
- * Dials every target once, all at the same time, and lets go of it again without sending anything. Where a hop said yes,
- * the tunnel is watched for a moment before that is believed.
- * @throws {TunlError} why the first of them, in their order, is not reached
+ * Dials every target once, all at the same time, and closes the tunnels without sending anything. If a hop accepted,
+ * its tunnel is watched for a moment before the answer is trusted.
+ * @throws {TunlError} the failure of the first target, in the order given, that was not reached
  */
 export async function checkTargets(dial: Dial, targets: readonly Address[], runtime: CheckRuntime): Promise<void> {
   const outcomes = await Promise.allSettled(targets.map((target) => checkTarget(dial, target, runtime)));
@@ -35,7 +35,7 @@ export async function checkTargets(dial: Dial, targets: readonly Address[], runt
 
 async function checkTarget(dial: Dial, target: Address, { emit, signal }: CheckRuntime): Promise<void> {
   const { onProgress, onFailure } = reportProgress(emit);
-  // The last one is that of the hop that leads to the target.
+  // The last handshake is that of the hop that leads to the target.
   let answerMs: number | undefined;
   const link = await dial(target, {
     signal,
@@ -58,7 +58,7 @@ async function checkTarget(dial: Dial, target: Address, { emit, signal }: CheckR
   emit({ event: 'notice', level: 'verbose', message: `${formatAddress(target)} can be reached` });
 }
 
-/** A clean end: to the target this is a client that left, and it may end as well. */
+/** Ends a tunnel cleanly: the target sees a client that left, and may end as well. */
 async function letGo({ stream }: Link, signal: AbortSignal): Promise<void> {
   stream.resume().end();
   const limit = AbortSignal.any([signal, AbortSignal.timeout(endMs)]);
@@ -66,7 +66,10 @@ async function letGo({ stream }: Link, signal: AbortSignal): Promise<void> {
   stream.destroy();
 }
 
-/** Bytes are a yes, whatever follows them, and so is silence: most services wait for their client. */
+/**
+ * Watches a tunnel for signs that a proxy accepted it in vain. Bytes are a success, and so is silence, because most
+ * services wait for their client.
+ */
 function watchYes({ stream }: Link, target: string, ms: number, signal: AbortSignal): Promise<void> {
   return new Promise((resolve, reject) => {
     let received = Buffer.alloc(0);

@@ -2,7 +2,7 @@ import type { EventSink } from '../../core/events.ts';
 
 const pauseMs = 60_000;
 
-/** Says as warnings what is odd about tunnels that opened: of one kind not more than once a minute. */
+/** Emits warnings about suspicious tunnels, at most one of each kind per minute. */
 export class Doubts {
   readonly #emit: EventSink;
   readonly #now: () => number;

@@ -11,19 +11,19 @@ import type { Doubts } from './doubts.ts';
 import { relay, type RelayLimits, type RelayResult } from '../../relay/relay.ts';
 import { formatPeer, type LifetimeLimits, limitLifetime, type Tunnel, type Tunnels } from './tunnels.ts';
 
-/** How a stage keeps its access logs. */
+/** The access logs of a stage. */
 export interface TunnelAccess {
   readonly write: WriteAccess;
-  /** Name of what its tunnels go to. */
+  /** The name of the upstream or stage that its tunnels go to. */
   readonly cluster: string;
-  /** The first place on the way to a target. */
+  /** Returns the first address on the way to a target. */
   readonly nearest: (target: Address) => string;
 }
 
 /** Limits of a tunnel, in milliseconds; 0 means none. */
 export type TunnelLimits = RelayLimits & LifetimeLimits;
 
-/** What all tunnels of one command share. */
+/** The parts that all tunnels of one stage or command share. */
 export interface TunnelEnv {
   readonly dial: Dial;
   /** The hops on the way as URLs without secrets. */
@@ -31,11 +31,14 @@ export interface TunnelEnv {
   readonly limits: TunnelLimits;
   readonly tunnels: Tunnels;
   readonly emit: EventSink;
-  /** `none` where it is the inner part of a tunnel that has its record; `dialled`: the record names where the way led. */
+  /**
+   * `none` for the inner part of a tunnel that is recorded elsewhere; with `dialled` the record names the target that
+   * was reached.
+   */
   readonly record?: 'asked' | 'dialled' | 'none';
-  /** Present where the stage has access logs. */
+  /** Present if the stage has access logs. */
   readonly access?: TunnelAccess;
-  /** Takes warnings about a 200 that led nowhere; absent: nobody looks at how tunnels begin. */
+  /** Receives warnings about a 200 without a working tunnel; if absent, the beginning of tunnels is not watched. */
   readonly doubts?: Doubts;
 }
 
@@ -45,17 +48,17 @@ export interface TunnelJob {
   readonly origin: Origin;
   /** Aborted when the client goes away before its tunnel is up. */
   readonly gone: AbortSignal;
-  /** Gives the client's Link; called once, when the upstream is there. */
+  /** Returns the client's Link; called once, when the upstream is connected. */
   readonly accept: () => Link;
   /** Tells the client that there will be no tunnel. */
   readonly refuse: (error: TunlError) => Promise<void> | void;
-  /** The outcome has the first bytes of the tunnel. */
+  /** True to keep the first bytes of the tunnel in the outcome. */
   readonly keepsBytes?: boolean;
-  /** Status that the client was answered with, where it speaks HTTP. */
+  /** Returns the status that the client is answered with, if it speaks HTTP. */
   readonly statusOf?: (error: TunlError | undefined) => number;
 }
 
-/** What became of a job: a tunnel that runs until `ended`, or none. */
+/** The outcome of a job: a tunnel that runs until `ended`, or a failure. */
 export type TunnelOutcome =
   | { readonly ended: Promise<RelayResult>; readonly beginning: Beginning | undefined }
   | { readonly failure: TunlError };
@@ -65,8 +68,8 @@ export type TunnelOutcome =
  *
  *     dial -> accept -> relay -> exactly one closed or failed event
  *
- * Until `accept` a failure can be told to the client; from then on it can only be a reset. Resolves when
- * the tunnel is up or has failed: what is waited for here would be kept in memory for as long as it runs.
+ * Until `accept` the client can be answered with a failure; from then on it can only be reset. Resolves when the tunnel
+ * is up or has failed, not when it ends, because the pending promise would keep the request in memory.
  */
 export async function carryTunnel(env: TunnelEnv, job: TunnelJob): Promise<TunnelOutcome> {
   const abort = new Abort();
@@ -108,7 +111,7 @@ export async function carryTunnel(env: TunnelEnv, job: TunnelJob): Promise<Tunne
   }
 }
 
-/** Until a tunnel is up nothing moves: its idle limit counts from the moment in which it was asked for. */
+/** Dials within the idle limit: nothing moves until the tunnel is up, so the limit counts from the request. */
 async function dialWithin(env: TunnelEnv, job: TunnelJob, tunnel: Tunnel, abort: Abort): Promise<Link> {
   const { idleMs } = env.limits;
   const timer = idleMs > 0 ? setTimeout(() => abort.abort(idleError(idleMs)), idleMs) : undefined;
@@ -140,7 +143,7 @@ async function dialUpstream(env: TunnelEnv, job: TunnelJob, tunnel: Tunnel, sign
   return upstream;
 }
 
-/** The parts of a DialContext that tell of the steps of a dial. */
+/** Makes the parts of a DialContext that report the steps of a dial. */
 export function reportProgress(emit: EventSink): Pick<DialContext, 'onProgress' | 'onFailure'> {
   const say = (message: string) => emit({ event: 'notice', level: 'verbose', message });
   return {
@@ -150,7 +153,7 @@ export function reportProgress(emit: EventSink): Pick<DialContext, 'onProgress' 
   };
 }
 
-/** An inner part of a tunnel is left to the stage that has its record. */
+/** Watches the beginning of a recorded tunnel; inner parts are left to the stage that keeps the record. */
 function watchBeginning(
   { doubts }: TunnelEnv,
   { keepsBytes = false }: TunnelJob,
@@ -169,7 +172,7 @@ function startTunnel(
   client: Link,
   upstream: Link,
 ): Promise<RelayResult> {
-  // Facts, not the job: it would keep the request in memory for as long as the tunnel runs.
+  // These are facts, not the job, which would keep the request in memory as long as the tunnel runs.
   const status = job.statusOf?.(undefined);
   const asked = env.access && { origin: job.origin, target: job.target };
   const handle = relay(client, upstream, env.limits);
@@ -196,7 +199,7 @@ function startTunnel(
   });
 }
 
-/** The warning about an answer that may be lost, with the setting that avoids it. */
+/** Formats the warning about an answer that may be lost, with the setting that avoids it. */
 function describeSwallowing({ end }: RelayResult, { hop, when }: HalfCloseTerms): string {
   if (end === 'linger')
     return `${hop} does not pass on that our bytes have ended: nothing came since then (half-close=never waits longer)`;
@@ -204,7 +207,7 @@ function describeSwallowing({ end }: RelayResult, { hop, when }: HalfCloseTerms)
   return `the tunnel ended as soon as ${hop} was told that our bytes have ended: an answer may be lost (${careful} waits for it)`;
 }
 
-/** The parts of a tunnel that all its events have. */
+/** Returns the facts about a tunnel that all its events contain. */
 export function describeTunnel({ id, client, target, via, stages, user, upstream }: Tunnel): TunnelFacts {
   return {
     id,
@@ -241,7 +244,7 @@ function writeAccess(
     tunnel,
     origin,
     cluster,
-    // What the name of a place stands for is known once it was reached.
+    // The IP address behind a name is known once it was reached.
     place: reached?.kind === 'tcp' && !place.startsWith('internal:') ? formatAddress(reached) : place,
     ...(status !== undefined && { status }),
     ...end,

@@ -6,35 +6,37 @@ import type { Peer } from '../../core/link.ts';
 import type { RelayHandle } from '../../relay/relay.ts';
 import type { Limits } from '../../syntax/settings.ts';
 
-/** A tunnel of this process, from the moment somebody asks for it. */
+/** A tunnel of this process, from the moment when a client asks for it. */
 export interface Tunnel {
   readonly id: number;
   readonly client: string;
   target: string;
   via: readonly string[];
-  /** The stages that it leads through, outermost first, as far as its own relay goes. */
+  /** The stages that it passes through, outermost first, as far as its own relay reaches. */
   stages: readonly string[];
-  /** Where a request of an HTTP stage went to. */
+  /** The address that a request of an HTTP stage went to. */
   upstream?: string;
-  /** How many of them led to it: those have relays of their own. */
+  /** How many of `stages` lead to this tunnel; those have relays of their own. */
   readonly depth: number;
   readonly user?: string;
-  /** False where it is the inner part of a tunnel that has its record already. */
+  /** False for the inner part of a tunnel that is recorded elsewhere. */
   readonly isRecorded: boolean;
-  /** Milliseconds of `performance.now()` when it was asked for. */
+  /** The time of the request for it, in milliseconds of `performance.now()`. */
   readonly started: number;
   /** Set once bytes flow. */
   handle?: RelayHandle;
-  /** It is being ended because of its age. */
+  /** True once its lifetime has expired. */
   hasExpired?: boolean;
-  /** Ends it in whatever phase it is. */
+  /** Ends it in any phase. */
   cut(error: TunlError): void;
 }
 
-/** All live tunnels: tables, drains and cuts go through here. Inner parts of tunnels are waited for and cut, and not counted. */
+/**
+ * Holds all live tunnels, for tables, drains and cuts. Inner parts of tunnels are waited for and cut, but not counted.
+ */
 export class Tunnels {
   readonly #live = new Map<number, Tunnel>();
-  /** Told of each tunnel that leaves, whether or not it came up. */
+  /** Called for each tunnel that is removed, whether or not it came up. */
   onLeave: ((tunnel: Tunnel) => void) | undefined;
   readonly #emit: EventSink;
   readonly #said = new Set<string>();
@@ -49,7 +51,7 @@ export class Tunnels {
     return [...this].length;
   }
 
-  /** How many have been asked for so far. */
+  /** The number of tunnels requested so far. */
   get asked(): number {
     return this.#lastId;
   }
@@ -58,7 +60,7 @@ export class Tunnels {
     for (const tunnel of this.#live.values()) if (tunnel.isRecorded) yield tunnel;
   }
 
-  /** What is live in each stage, by its name: open tunnels, and the bytes that they have carried. */
+  /** Counts the live tunnels of each stage and the bytes that they have carried, by the name of the stage. */
   countStages(): Map<string, { tunnels: number; sent: number; received: number }> {
     const counters = new Map<string, { tunnels: number; sent: number; received: number }>();
     for (const { stages, depth, handle } of this.#live.values()) {
@@ -74,7 +76,7 @@ export class Tunnels {
     return counters;
   }
 
-  /** Says something that is worth hearing once, however many tunnels it is true of. */
+  /** Emits a warning once, no matter how many tunnels it applies to. */
   warnOnce(message: string): void {
     if (this.#said.has(message)) return;
     this.#said.add(message);
@@ -95,7 +97,7 @@ export class Tunnels {
     if (this.#live.size === 0) this.#onEmpty?.();
   }
 
-  /** Ends one tunnel; false where there is no such. */
+  /** Ends one tunnel; returns false if there is no such tunnel. */
   cut(id: number, error: TunlError): boolean {
     const tunnel = this.#live.get(id);
     if (!tunnel?.isRecorded) return false;
@@ -108,8 +110,8 @@ export class Tunnels {
   }
 
   /**
-   * Waits for the tunnels to end by themselves, at most `graceMs`, and cuts what is left then.
-   * Resolves with the number of tunnels that were cut.
+   * Waits at most `graceMs` milliseconds for the tunnels to end by themselves and cuts the rest. Resolves with the
+   * number of tunnels that were cut.
    */
   async drain(graceMs: number, forced: AbortSignal): Promise<number> {
     this.#emit({ event: 'draining', tunnels: this.size, graceMs });
@@ -138,17 +140,17 @@ export class Tunnels {
   }
 }
 
-/** A peer as events name it. */
+/** Formats a peer as events name it. */
 export function formatPeer(peer: Peer): string {
   return peer.address ? formatAddress(peer.address) : 'stdin';
 }
 
 const nothing = (): void => {};
 
-/** Limits for the age of a tunnel. */
+/** The limit for the age of a tunnel, in milliseconds; 0 means none. */
 export type LifetimeLimits = Pick<Limits, 'lifetimeMs'>;
 
-/** Ends a tunnel at a certain age, whatever it moves and whether it is up yet. Returns what stops that. */
+/** Ends a tunnel at a certain age, even if it is busy or not yet up. Returns a function that cancels this. */
 export function limitLifetime(tunnel: Tunnel, { lifetimeMs: ms = 0 }: LifetimeLimits): () => void {
   if (ms === 0) return nothing;
   const timer = setTimeout(() => {
