@@ -49,7 +49,7 @@ export interface Call {
   readonly opens?: Opens;
   /**
    * Receives interim answers (1xx) other than 100 and 101. If it is absent, HTTP/2 accepts any number of them, because
-   * they keep nobody busy.
+   * no code handles them.
    */
   readonly onInterim?: (status: number, headers: readonly HeaderField[]) => void;
 }

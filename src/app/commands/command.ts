@@ -31,7 +31,7 @@ export async function endWithCommand({ tunnels, done }: Running, { scope, emit }
   };
   leaveAll();
   const timer = setInterval(() => {
-    // Some may have come up only now.
+    // Some tunnels may have come up only now.
     leaveAll();
     if (++looks === patience && tunnels.size > 0)
       emit({ event: 'notice', level: 'warning', message: formatWait(tunnels.size) });

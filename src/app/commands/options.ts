@@ -10,6 +10,7 @@ export interface ForwardSpec {
   readonly target: TcpAddress | UnixAddress;
 }
 
+/** Options of `connect`. */
 export interface ConnectOptions extends RouteOptions {
   readonly target: TcpAddress;
   /** True to dial the target only, once, and relay nothing. */
@@ -27,6 +28,7 @@ export interface ConnectOptions extends RouteOptions {
   readonly closeStdout: () => void;
 }
 
+/** Options of `forward`. */
 export interface ForwardOptions extends RouteOptions {
   readonly specs: readonly ForwardSpec[];
   /** True to dial every target once before anything listens. */

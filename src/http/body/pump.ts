@@ -4,11 +4,11 @@ import type { Readable, Writable } from 'node:stream';
 export interface BodyDrain {
   /** The source resumes on its `'drain'`. */
   readonly stream: Writable;
-  /** False asks for a pause. */
+  /** Writes a chunk; returns false to ask for a pause. */
   readonly write: (chunk: Buffer) => boolean;
-  /** The source has ended, and all of it was written. */
+  /** Called when the source has ended and all of it was written. */
   readonly onEnd: () => void;
-  /** The source was cut short. */
+  /** Called when the source was cut short. */
   readonly onError: (error: Error) => void;
 }
 

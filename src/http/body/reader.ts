@@ -5,7 +5,7 @@ import type { Framing } from '../wire/framing.ts';
 
 /** Receives the parts of a body. */
 export interface BodySink {
-  /** False asks for a pause. */
+  /** Takes a part of the body; returns false to ask for a pause. */
   onPart(part: Buffer): boolean;
   onEnd(): void;
   /** The body will not be complete: the peer ended the connection or sent invalid framing. */
@@ -20,9 +20,9 @@ export type BodyFault = (fault: string, cause: unknown) => Error;
  * back. Nothing is read before `resume`.
  */
 export class BodyReader {
-  /** The whole body has been taken. */
+  /** True once the whole body has been read. */
   isOver: boolean;
-  /** The body ended before it was complete; the connection cannot be used any more. */
+  /** True if the body ended before it was complete; the connection cannot be used any more. */
   isBroken = false;
   readonly #stream: Duplex;
   readonly #decode: (chunk: Buffer) => Decoded;

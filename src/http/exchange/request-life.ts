@@ -14,7 +14,7 @@ export class RequestLife {
   #done: Promise<RequestEnd> | undefined;
   #resolve: ((end: RequestEnd) => void) | undefined;
 
-  /** Resolves with the end. */
+  /** Resolves with the end of the request. */
   get done(): Promise<RequestEnd> {
     this.#done ??= this.#end
       ? Promise.resolve(this.#end)

@@ -7,7 +7,7 @@ import { formatProxyStatus, publicReason } from '../wire/proxy-status.ts';
 /**
  * Runs a step that reads or checks the head of a request. If it fails, the client is answered and the connection
  * closed; if the client has left or we are stopping, the connection is reset.
- * @throws {TunlError} afterwards
+ * @throws {TunlError} after the client was answered or its connection reset
  */
 export async function orRefuse<T>(link: Link, draining: AbortSignal, act: () => Promise<T>): Promise<T> {
   try {

@@ -189,7 +189,7 @@ export class Http1Request extends WatchedRequest implements Exchange {
     return !this.#isContinued && this.version === '1.1' && hasToken(this.#head, 'expect', '100-continue');
   }
 
-  /** Leaves the bytes of the connection to the Link from now on. */
+  /** Hands the bytes of the connection over to the Link. */
   #handOver(status: number, head: string): void {
     const { stream } = this.#link;
     stream.off('close', this.#onClose);

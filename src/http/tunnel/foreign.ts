@@ -12,7 +12,7 @@ export interface Foreign {
 /** The most characters of a text that a message quotes. */
 const maxQuoted = 60;
 
-/** Recognises by the first bytes which protocol a port speaks that is not that of an HTTP/1.1 proxy. */
+/** Recognises, by the first bytes, the protocol of a port that does not speak HTTP/1.1. */
 export function recogniseForeign(received: Buffer, hop: Hop): Foreign {
   const [first = 0, second = 0] = received;
   // A TLS record (RFC 8446, section 5.1): an alert, or a server that speaks at once.
@@ -32,7 +32,7 @@ export function recogniseForeign(received: Buffer, hop: Hop): Foreign {
   return { words: JSON.stringify(redactText(line, hop).slice(0, maxQuoted)), hints: [] };
 }
 
-/** Suggests which protocol a port may speak that closes the connection silently after a request in HTTP/1.1. */
+/** Suggests the protocol of a port that closes the connection silently after a request in HTTP/1.1. */
 export function silentHints(hop: Hop, { peer }: Link): string[] {
   const secured = peer.tls ? undefined : securedScheme(hop.scheme);
   return secured === undefined

@@ -9,7 +9,7 @@ import { isSafeField } from '../wire/message.ts';
 
 /**
  * Returns the address as one that a proxy can be asked for.
- * @throws {TunlError} usage for anything but a port and a host as they may stand in a request
+ * @throws {TunlError} usage for anything but a host and a port that a request may contain
  */
 export function assertTunnelled(address: Address): TcpAddress {
   const text = formatAddress(address);
