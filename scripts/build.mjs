@@ -1,4 +1,4 @@
-// Bundles the program and the library into dist/, with the type declarations of the library and the licences of what is bundled.
+// Bundles the program and the library into dist/, with the type declarations of the library and the licences of bundled packages.
 import { spawnSync } from 'node:child_process';
 import { chmodSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
@@ -26,7 +26,7 @@ const fastWidth = {
   },
 };
 
-// Of yargs only the parser is used; this lets the bundler leave out what its helpers come with.
+// Only the parser of yargs is used; this lets the bundler omit the rest of its helpers.
 const lightYargs = {
   name: 'light-yargs',
   setup(plugin) {
@@ -38,7 +38,7 @@ const lightYargs = {
   },
 };
 
-/** Bundles one entry with what it loads later. Each has chunks of its own: what they shared would be cut into more files. */
+/** Bundles one entry with the modules that it loads on demand. Entries share no chunks, because shared code would be split into more files. */
 function bundle(entryPoints) {
   return build({
     absWorkingDir: root,
@@ -52,7 +52,7 @@ function bundle(entryPoints) {
     minifySyntax: true,
     minifyWhitespace: true,
     loader: { '.html': 'text' },
-    // Said once, in the file of licences.
+    // The file of licences contains them once.
     legalComments: 'none',
     metafile: true,
     sourcemap: process.argv.includes('--sourcemap'),
@@ -64,14 +64,14 @@ function bundle(entryPoints) {
   });
 }
 
-/** The files of which something is left in a bundle. */
+/** Lists the files that contribute code to a bundle. */
 function listBundled({ outputs }) {
   return Object.values(outputs).flatMap(({ inputs }) =>
     Object.entries(inputs).flatMap(([path, { bytesInOutput }]) => (bytesInOutput > 0 ? [path] : [])),
   );
 }
 
-/** One file of declarations: what the library does not export is not in it, and nobody can import it. */
+/** Writes one file of declarations. It contains only the exports of the library, so that nothing else can be imported. */
 async function bundleTypes() {
   const { status } = spawnSync(process.execPath, [`${root}node_modules/typescript/bin/tsc`, '-p', root], {
     stdio: 'inherit',

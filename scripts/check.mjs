@@ -1,11 +1,11 @@
-// Runs every check, says how each ended, and fails when one failed: `npm run check [NAME...]`.
+// Runs every check, prints each result, and fails if a check fails: `npm run check [NAME...]`.
 import { spawnSync } from 'node:child_process';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
 const root = fileURLToPath(new URL('..', import.meta.url));
 
-/** Runs a program of node_modules/.bin, or a script of ours, and gives what it printed when it fails. */
+/** Runs a program of node_modules/.bin or one of our scripts, and returns its output if it fails. */
 function run(file, ...args) {
   const { status, stdout, stderr, error } = spawnSync(file, args, { cwd: root, encoding: 'utf8' });
   return status === 0 ? '' : `${stdout ?? ''}${stderr ?? ''}${error?.message ?? ''}`.trim() || `${file} failed`;

@@ -2,8 +2,8 @@
 //
 //     node scripts/count-tests.mjs REPORT...
 //
-// A report that is missing or unreadable counts as one failure: a run that wrote none did not pass.
-// Tests that did not run, since a real program cannot be had on this machine, are neither; a line says so.
+// A missing or unreadable report counts as one failure, because a run without a report did not pass.
+// Tests that were skipped because a real program is missing on this machine count as neither; a line reports them.
 import { readFileSync } from 'node:fs';
 
 let passed = 0;
@@ -30,7 +30,7 @@ function readReport(path) {
 
 function countReport({ numPassedTests: passed, numFailedTests: failed, numPendingTests: notRun, testResults }) {
   if (![passed, failed, notRun].every(Number.isInteger)) throw new Error('it has no counts');
-  // A file that does not load has no tests that could fail.
+  // A file that fails to load has no tests, so it is counted itself.
   const broken = testResults.filter(
     ({ status, assertionResults }) => status === 'failed' && assertionResults.length === 0,
   );

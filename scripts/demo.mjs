@@ -1,5 +1,5 @@
-// Shows what tunl does, with real parts on loopback: a server that greets first and then echoes, two
-// proxies, and a forward whose connections go through both. Exits 0 only when every byte came back.
+// Demonstrates tunl on loopback: a server that greets and then echoes, two proxies, and a forward whose
+// connections go through both. Exits with 0 only if every byte comes back.
 import { createHash, randomBytes } from 'node:crypto';
 import { once } from 'node:events';
 import { connect, createServer } from 'node:net';
@@ -7,7 +7,7 @@ import process from 'node:process';
 import { Chalk } from 'chalk';
 import { Program } from './program.mjs';
 
-/** The whole demo takes about a second; longer than this and something hangs. */
+/** The limit for the whole demo, which takes about a second. */
 const limitMs = 30_000;
 const greeting = 'hello from the far side\n';
 const payload = randomBytes(8 * 1024 * 1024);
@@ -30,7 +30,7 @@ try {
 } finally {
   await Promise.all(programs.map((program) => program.kill()));
 }
-// The greeter and the timer may still be there; the programs are not.
+// The greeter and the timer may still be active; the programs have ended.
 process.exit();
 
 async function runDemo() {
@@ -96,13 +96,13 @@ async function startProxy(name) {
 }
 
 function findEvent(line, name) {
-  // A program that does not even start says so in other words.
+  // A program that does not start at all prints other messages.
   if (!line.startsWith('{')) return undefined;
   const event = JSON.parse(line);
   return event.event === name ? event : undefined;
 }
 
-/** Connects as any client would, which knows nothing of proxies. */
+/** Connects like an ordinary client, which does not know about proxies. */
 async function talk(port) {
   say('you', `connect to 127.0.0.1:${port}`);
   const socket = connect({ port, host: '127.0.0.1', allowHalfOpen: true });
@@ -126,7 +126,7 @@ async function talk(port) {
   if (!intact) throw new Error('what came back is not what was sent');
 }
 
-/** Gathers what a socket sends. A reset is an error of whoever waits. */
+/** Collects the data from a socket. A reset rejects the pending wait. */
 function collect(socket) {
   let bytes = [];
   let length = 0;

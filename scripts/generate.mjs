@@ -1,5 +1,5 @@
-// Writes what is made from the program: completions, manual, goldens of the help, tables of README.md. With --check it
-// writes nothing and fails when a file is not what the program would print.
+// Writes the files that are generated from the program: completions, manual, goldens of the help, tables of README.md.
+// With --check it writes nothing, and fails if a file is out of date.
 import { spawnSync } from 'node:child_process';
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
@@ -16,7 +16,7 @@ function print(...args) {
   return stdout;
 }
 
-/** Loads a source that the program itself does not contain. */
+/** Loads a source file that is not part of the program. */
 async function load(path) {
   const { outputFiles } = await build({
     absWorkingDir: root,

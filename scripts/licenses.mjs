@@ -1,10 +1,10 @@
-// The licences of what is bundled, as one text: found from what the bundler put in.
+// Collects the licences of bundled packages, which it finds from the inputs of the bundler.
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 
 /**
- * Gives a text with name, version, licence and licence text of each package that a bundle holds.
- * `inputs` are paths of the bundler's inputs below `root`. A package without a licence is an error, since it may not be shipped.
+ * Returns a text with the name, version, licence and licence text of each package in a bundle.
+ * `inputs` are the paths of the bundler's inputs below `root`. A package without a licence is an error, because it must not be shipped.
  */
 export function collectLicenses(root, inputs) {
   const folders = new Set(inputs.flatMap((path) => findPackage(path) ?? []));
@@ -15,7 +15,7 @@ export function collectLicenses(root, inputs) {
   return ['tunl is distributed together with parts of these packages.\n', ...parts].join(`\n${'-'.repeat(80)}\n\n`);
 }
 
-/** The folder of the package that a file belongs to, the innermost where packages are nested. */
+/** Finds the folder of the package that a file belongs to, the innermost if packages are nested. */
 function findPackage(path) {
   return /^.*node_modules\/(?:@[^/]+\/)?[^/]+/.exec(path)?.[0];
 }

@@ -1,5 +1,5 @@
-// What npm runs before it packs, links or installs this folder. `npm install -g .` links a folder without
-// installing what its build needs, so that is done here, where it is missing.
+// npm runs this before it packs, links or installs this folder. `npm install -g .` links a folder without
+// installing its build dependencies, so this script installs them if they are missing.
 import { spawnSync } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
@@ -12,7 +12,7 @@ function run(file, args, env = process.env) {
   if (status !== 0) process.exit(status ?? 1);
 }
 
-/** The environment for an npm inside this one: a global install outside makes no global install of it. */
+/** The environment for a nested npm: a global install outside must not make it install globally too. */
 function innerEnv() {
   const outer = /^npm_config_(?:global|location|prefix|local_prefix|global_prefix|omit|include|production)$/i;
   return Object.fromEntries(Object.entries(process.env).filter(([name]) => !outer.test(name)));

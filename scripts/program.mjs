@@ -6,13 +6,13 @@ import { fileURLToPath } from 'node:url';
 
 const main = fileURLToPath(new URL('../dist/main.js', import.meta.url));
 
-/** How long a program may take to end. */
+/** The time that a program may take to end. */
 const graceMs = 5000;
 
-/** The built program as a child, known by what it says on stderr. */
+/** The built program as a child process, observed through its stderr. */
 export class Program {
   name;
-  /** Called with each line. */
+  /** Called with each line of stderr. */
   onLine = () => {};
   #child;
   #lines = [];
@@ -31,8 +31,8 @@ export class Program {
   }
 
   /**
-   * Resolves with what `find` makes of the first line that it makes something of.
-   * @throws {Error} when the program ends before
+   * Resolves with the first result of `find` for a line that is not undefined.
+   * @throws {Error} if the program ends before
    */
   async waitFor(what, find) {
     for (let next = 0; ;) {
@@ -46,7 +46,7 @@ export class Program {
     }
   }
 
-  /** Asks it to stop; resolves with its status, or the signal that it died of. */
+  /** Asks the program to stop; resolves with its status, or the signal that ended it. */
   async stop() {
     this.#child.kill('SIGTERM');
     const timer = setTimeout(() => this.#child.kill('SIGKILL'), graceMs);
@@ -55,7 +55,7 @@ export class Program {
     return how;
   }
 
-  /** Ends it whatever it does. */
+  /** Kills the program. */
   async kill() {
     this.#child.kill('SIGKILL');
     await this.#exited;

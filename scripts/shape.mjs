@@ -1,9 +1,9 @@
-// Proves the shape of the sources, and names what does not fit: `node scripts/shape.mjs [ROOT]`.
+// Checks the structure of the sources and prints each violation: `node scripts/shape.mjs [ROOT]`.
 //
-// - Imports go one way: each folder of src/ imports those that the table allows it.
-// - Inside a folder that is divided into rooms they go one way too: from an upper room to a lower one.
-// - No circle of imports, those for types and import() included.
-// - A protocol of the system or a library of the terminal is loaded by its owner only.
+// - Imports go one way: each folder of src/ imports only the folders that the table allows.
+// - Inside a folder that is divided into rooms, imports go only from an upper room to a lower one.
+// - There are no circular imports, including imports of types and import().
+// - Only its owner loads a network module of Node or a library for the terminal.
 // - No folder has more than 17 files directly in it.
 import { readdirSync, readFileSync } from 'node:fs';
 import { dirname, join, relative, resolve } from 'node:path';
@@ -14,7 +14,7 @@ const root = resolve(process.argv[2] ?? fileURLToPath(new URL('..', import.meta.
 const siblings = ['chain', 'envoy', 'router', 'dial', 'listeners', 'carriers', 'tls', 'policy', 'relay', 'telemetry'];
 const below = ['http', 'syntax', 'core'];
 
-/** Whose modules each folder may import beside its own. */
+/** The folders that each folder may import besides itself. */
 const mayImport = {
   core: [],
   syntax: ['core'],
@@ -22,17 +22,17 @@ const mayImport = {
   ...Object.fromEntries(siblings.map((folder) => [folder, below])),
   envoy: ['chain', ...below],
   app: [...siblings, ...below],
-  // Of the siblings only the registry of carriers, from which help and completions are made.
+  // `carriers` only for its registry, from which help and completions are made.
   cli: ['app', 'carriers', ...below],
 };
 
-/** Single files that may do more than their folder. */
+/** Files that may import more than the rest of their folder. */
 const exceptions = {
   'src/dial/via.ts': ['tls'],
   'src/router/match.ts': ['chain'],
 };
 
-/** The rooms of a folder, upper first; `.` are the files at its door. A room imports itself and those after it. */
+/** The rooms of a folder, upper first; `.` are the files directly in it. A room may import itself and the rooms after it. */
 const rooms = {
   telemetry: ['admin', '.'],
   http: ['server', 'tunnel', 'h1', 'h2', 'body', 'exchange', 'wire', '.'],
@@ -43,7 +43,7 @@ const rooms = {
   tls: ['.', 'material', 'certificate'],
 };
 
-/** Who may load what. A type costs nothing and opens nothing. */
+/** Modules and the files that may load them. Imports of types are always allowed. */
 const owners = [
   [/^node:tls$/, /^src\/tls\//],
   [/^node:http2$/, /^src\/http\//],
@@ -53,7 +53,7 @@ const owners = [
 
 const maxFiles = 17;
 
-/** The vocabulary is one list on purpose. */
+/** Folders with a limit of their own. `core` is the shared vocabulary and deliberately flat. */
 const limits = {
   'src/core': 24,
 };
@@ -77,7 +77,7 @@ function readImports(path) {
   }));
 }
 
-/** The folder of src/ and the room in it that a file stands in. */
+/** Returns the folder of src/ and the room that a file belongs to. */
 function placeOf(path) {
   const [, folder, room = '.'] = /^src\/([^/]+)\/(?:([^/]+)\/)?/.exec(path) ?? [];
   return { folder, room };
@@ -110,7 +110,7 @@ function findUphill() {
   });
 }
 
-/** Tarjan's algorithm: what can be reached from each other is one circle. */
+/** Finds circular imports with Tarjan's algorithm: files that can reach each other form a circle. */
 function findCircles() {
   const found = new Map();
   const stack = [];

@@ -1,11 +1,11 @@
-// Runs the core suite on several versions of Node, each the newest of its line, and says at the end how each went:
+// Runs the core suite on the newest release of several major versions of Node, and prints the result of each at the end:
 //
 //     npm run test:nodes                      # 20, 22, 24 and 26
 //     npm run test:nodes -- 26                # one of them, or 26.10.0
 //     npm run test:nodes -- 20 26 --reports DIR   # also writes vitest's report DIR/core-20.json, …
 //
-// A version that is not the one that runs this is taken from npm, into tunl-nodes/ in the user's cache. It stays there:
-// remove the folder to have a newer one.
+// A version other than the running one is downloaded from npm to tunl-nodes/ in the user's cache, and kept there.
+// Remove the folder to get newer releases.
 import { spawn, spawnSync } from 'node:child_process';
 import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { homedir, tmpdir } from 'node:os';
@@ -42,7 +42,7 @@ function readArguments() {
   }
 }
 
-/** Runs the suite on one version; what went wrong before it ran is an outcome too. */
+/** Runs the suite on one version. A failure before the start of the suite is a result too. */
 async function testOn(version) {
   let node;
   try {
@@ -59,12 +59,12 @@ async function testOn(version) {
   return { isGreen: code === 0 && counts !== undefined, text: `Node ${node.version}: ${counts ?? 'no report'}${end}` };
 }
 
-/** The path of a Node of that line, and its full version. */
+/** Returns the path of a Node of that major version, and its full version. */
 function provideNode(version) {
   if (isOf(process.versions.node, version)) return { path: process.execPath, version: process.versions.node };
   const cache = process.env.XDG_CACHE_HOME || join(homedir(), '.cache');
   const folder = join(cache, 'tunl-nodes', version);
-  // The package named node runs a script that fetches one of these; they need none.
+  // The package `node` runs a script that downloads one of these packages; installing one directly needs no script.
   const isWindows = process.platform === 'win32';
   const prefix = process.platform === 'darwin' && process.arch === 'arm64' ? 'node-bin' : 'node';
   const name = [prefix, isWindows ? 'win' : process.platform, process.arch].join('-');
@@ -111,7 +111,7 @@ function runSuite(node, report) {
   const child = spawn(node, [vitest, 'run', '--project', 'fast', '--project', 'slow', ...reporters], {
     cwd: root,
     stdio: 'inherit',
-    // What the tests start by its name is the same Node.
+    // Tests that start `node` by its name get the same Node.
     env: { ...process.env, PATH: `${dirname(node)}${delimiter}${process.env.PATH}` },
   });
   const stop = () => child.kill('SIGTERM');

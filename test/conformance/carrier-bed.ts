@@ -4,31 +4,31 @@ import type { TunlEvent } from '../../src/core/events.ts';
 import type { Link } from '../../src/core/link.ts';
 import type { TestApp } from '../support/harness/app.ts';
 
-/** A name and a password, as a test writes them. */
+/** A user name and a password. */
 export interface TestCredentials {
   readonly user: string;
   readonly password: string;
 }
 
-/** How a test wants the two ends of a carrier. */
+/** The options for the two ends of a carrier. */
 export interface BedOptions {
-  /** Who the server lets in; everybody where absent. */
+  /** The users that the server accepts; everyone if absent. */
   readonly users?: TestCredentials;
-  /** What the client gives. */
+  /** The credentials that the client sends. */
   readonly credentials?: TestCredentials;
-  /** Rules of the server. */
+  /** The rules of the server. */
   readonly deny?: readonly string[];
-  /** Limit of the client on each handshake, in milliseconds. */
+  /** The client's limit for each handshake, in milliseconds. */
   readonly handshakeMs?: number;
-  /** Puts something between the client and the server: takes the server's port, gives its own. */
+  /** Puts a middlebox between the client and the server: receives the server's port and returns its own. */
   readonly between?: (serverPort: number) => Promise<number>;
 }
 
 /** The two ends of a carrier: the client's dial, and the server that the last hop leads to. */
 export interface CarrierBed {
-  /** Opens a tunnel. What is left of it is reset after the test. */
+  /** Opens a tunnel. If it is still open after the test, it is reset. */
   dial(target: TcpAddress, signal?: AbortSignal): Promise<Link>;
-  /** What the client was told of the dial's progress. */
+  /** The progress of the dial that the client was told. */
   readonly progress: readonly string[];
   readonly server: TestApp;
 }
@@ -36,12 +36,12 @@ export interface CarrierBed {
 /** Starts both ends. */
 export type StartBed = (options?: BedOptions) => Promise<CarrierBed>;
 
-/** Everything that the server said of tunnels, without its notices. */
+/** Returns the server's events about tunnels, without its notices. */
 export function tunnelEvents({ server }: CarrierBed): TunlEvent[] {
   return server.events.filter(({ event }) => event.startsWith('tunnel.'));
 }
 
-/** The failure of a dial, without what it was wrapped in. */
+/** Returns the failure of a dial without its wrapping. */
 export async function failureOf(dialling: Promise<unknown>): Promise<TunlError> {
   const error: unknown = await dialling.then(
     () => new Error('the tunnel was opened'),

@@ -5,10 +5,10 @@ import { RawPeer } from '../support/peers/raw-peer.ts';
 import { echo, greet, startTarget } from '../support/targets/plain.ts';
 import type { StartBed } from './carrier-bed.ts';
 
-/** More than any handshake takes in one direction. */
+/** More bytes than any handshake takes in one direction. */
 const handshakeBytes = 8 * 1024;
 
-/** Registers the tests of what goes through a tunnel. */
+/** Registers the tests of the bytes that go through a tunnel. */
 export function registerByteTests(start: StartBed): void {
   test('carries a MiB each way at once', async () => {
     const bed = await start();

@@ -9,7 +9,7 @@ import { registerLoadTests } from './carrier-load.ts';
 
 /**
  * Registers the tests that every carrier must pass, whatever is below it and however deep it is nested.
- * What the carrier says of itself decides which of them apply.
+ * The declarations of the carrier decide which tests apply.
  */
 export function carrierContract(name: string, start: StartBed, carrier: Carrier): void {
   describe(name, () => {

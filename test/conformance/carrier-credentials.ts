@@ -41,7 +41,7 @@ export function registerCredentialTests(start: StartBed): void {
   });
 }
 
-/** No form in which a password travels or is held may be found in what is said. */
+/** Asserts that the output contains no form of a password. */
 function expectNoSecrets(bed: CarrierBed, error: TunlError): void {
   const deep = { depth: Infinity, showHidden: true, maxStringLength: Infinity, maxArrayLength: Infinity } as const;
   const said = [

@@ -8,7 +8,7 @@ import { type CarrierBed, type StartBed, tunnelEvents } from './carrier-bed.ts';
 
 /** Registers the tests of how a tunnel ends. */
 export function registerEndTests(start: StartBed, { halfClose, reset }: Carrier): void {
-  /** Both ends of a tunnel that is open. */
+  /** The two ends of an open tunnel. */
   const open = async () => {
     const bed = await start();
     const target = await startTarget();
@@ -125,7 +125,7 @@ function summarise(event: ReturnType<typeof tunnelEvents>[number]): string {
   return event.event === 'tunnel.closed' ? `${event.event} ${event.sent} ${event.received} ${event.end}` : event.event;
 }
 
-/** No tunnel of the server is left open. */
+/** Waits until the server has no open tunnel. */
 export async function expectNothingLeft({ server }: CarrierBed): Promise<void> {
   await eventually(() => server.running.tunnels.size, 0);
 }

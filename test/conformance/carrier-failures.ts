@@ -8,7 +8,7 @@ import { echo, listenOnly, refusedAddress, startTarget } from '../support/target
 import { failureOf, type StartBed, tunnelEvents } from './carrier-bed.ts';
 import { expectNothingLeft } from './carrier-ends.ts';
 
-/** Registers the tests of tunnels that do not come up. */
+/** Registers the tests of tunnels that fail to open. */
 export function registerFailureTests(start: StartBed, { server }: Carrier): void {
   test('a target that refuses is told as such', async () => {
     const bed = await start();

@@ -8,13 +8,13 @@ import { echo, startTarget } from '../support/targets/plain.ts';
 import type { StartBed } from './carrier-bed.ts';
 import { expectNothingLeft } from './carrier-ends.ts';
 
-/** More than all buffers on the way hold, the kernel's included, however many hops there are. */
+/** More bytes than all buffers on the way can hold, including the kernel's, for any number of hops. */
 const stallBytes = 48 << 20;
 
-/** What may be on the way to a reader that stands still: kernel buffers and flow-control windows. */
+/** The most bytes that may be in flight to a stalled reader: kernel buffers and flow-control windows. */
 const onTheWayBytes = 32 << 20;
 
-/** Registers the tests of tunnels that are many, or slow. */
+/** Registers the tests of many tunnels and of slow ones. */
 export function registerLoadTests(start: StartBed, { halfClose }: Carrier): void {
   test('may be opened a hundred times at once, each with its own bytes', async () => {
     const bed = await start();

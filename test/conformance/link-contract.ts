@@ -5,19 +5,19 @@ import { eventually, inTime, waitForStall } from '../support/eventually.ts';
 import { fingerprint, makePayload } from '../support/payload.ts';
 import { RawPeer } from '../support/peers/raw-peer.ts';
 
-/** Two Links joined to each other: what one writes the other reads. */
+/** Two Links joined to each other: each reads the bytes that the other writes. */
 export interface LinkPair {
   readonly first: Link;
   readonly second: Link;
 }
 
-/** What a kind of Link cannot do, where it cannot do all. */
+/** The abilities that a kind of Link lacks, if any. */
 export interface LinkAbilities {
   readonly halfClose?: 'native' | 'emulated' | 'none';
   readonly reset?: 'native' | 'emulated' | 'none';
 }
 
-/** More than all buffers between two ends hold, the kernel's included. */
+/** More bytes than all buffers between two ends can hold, including the kernel's. */
 const stallBytes = 48 << 20;
 
 /** Registers the tests that every kind of Link must pass, from both of its ends. */

@@ -6,18 +6,18 @@ import { eventually, inTime } from '../support/eventually.ts';
 import { fingerprint, makePayload } from '../support/payload.ts';
 import { RawPeer } from '../support/peers/raw-peer.ts';
 
-/** How one kind of listener is started and reached. */
+/** Starts and reaches one kind of listener. */
 export interface ListenerKind {
-  /** Starts one at an address of its own that lives as long as the test. */
+  /** Starts a listener at an address of its own; it lives as long as the test. */
   listen(onLink: OnLink): Promise<Listener>;
   dial(address: Address): Promise<Link>;
-  /** Starts another one at an address that is known, to see whether it is free. */
+  /** Starts another listener at a known address, to find out whether the address is free. */
   listenAgain(address: Address): Promise<Listener>;
 }
 
 /** Registers the tests that every kind of listener must pass. */
 export function listenerContract(name: string, { listen, dial, listenAgain }: ListenerKind): void {
-  /** A listener with everything that it yielded. */
+  /** A listener and the Links that it has yielded. */
   const open = async () => {
     const yielded: Link[] = [];
     const listener = await listen((link) => {

@@ -26,7 +26,7 @@ export const failureCodes: readonly string[] = (
 ).properties.code.enum;
 
 const ajv = new Ajv2020({ allErrors: true, strictTypes: false, allowUnionTypes: true });
-// Readers must put up with fields that they do not know; we may not write one that is not documented.
+// Readers must ignore unknown fields, but we must not write a field that is not documented.
 const validators = new Map(
   [...definitions].map(([name, definition]) => [
     name,
@@ -35,7 +35,7 @@ const validators = new Map(
 );
 const validateLine = ajv.compile(schema);
 
-/** Reads the lines that --json wrote. @throws {Error} with the line and what is wrong with it */
+/** Parses and checks the output of --json. @throws {Error} with the line and its fault */
 export function readEvents(stderr: string): EventLine[] {
   const lines = stderr.split('\n');
   if (lines.pop() !== '') throw new Error(`the last line is not complete: ${stderr}`);

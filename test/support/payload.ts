@@ -1,16 +1,16 @@
 import { createHash, randomBytes } from 'node:crypto';
 
-/** Bytes that do not repeat, so that a lost, doubled or swapped chunk shows. */
+/** Makes bytes that do not repeat, so that a lost, doubled or swapped chunk is noticed. */
 export function makePayload(size: number): Buffer {
   return randomBytes(size);
 }
 
-/** Length and SHA-256: what two ends of a tunnel compare, short enough for a failure's message. */
+/** A length and a SHA-256, which the two ends of a tunnel compare; short enough for the message of a failure. */
 export function fingerprint(bytes: Buffer): string {
   return describeDigest(bytes.length, createHash('sha256').update(bytes).digest('hex'));
 }
 
-/** Takes the fingerprint of bytes that are not kept. */
+/** Computes the fingerprint of bytes without keeping them. */
 export class Fingerprint {
   bytes = 0;
   readonly #hash = createHash('sha256');
@@ -20,7 +20,7 @@ export class Fingerprint {
     this.#hash.update(chunk);
   }
 
-  /** Call it once, at the end. */
+  /** Returns the fingerprint. Call it once, at the end. */
   take(): string {
     return describeDigest(this.bytes, this.#hash.digest('hex'));
   }

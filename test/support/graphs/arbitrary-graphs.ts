@@ -14,7 +14,7 @@ import { arbitraryHttp, leaveOut } from './arbitrary-http.ts';
 import { toGraph } from './graphs.ts';
 
 const host = fc.constantFrom('db', 'a.example.com', '192.0.2.7', '2001:db8::1', '127.0.0.1');
-/** Above those that stages listen on: a graph must not come round to itself. */
+/** Ports above those of the listeners, so that a graph cannot form a loop. */
 const port = fc.integer({ min: 2000, max: 65535 });
 const tcp = fc.record({ kind: fc.constant('tcp' as const), host, port });
 const unix = fc.record({
@@ -36,7 +36,7 @@ const limits: fc.Arbitrary<Limits> = fc
     lifetimeMs: maybe(ms),
   })
   .map((parts) => leaveOut(parts) as Limits);
-/** What somebody may have as a user or a value, with all that means something in a URL or in YAML. */
+/** Generates users and values, with characters that have a meaning in URLs or in YAML. */
 const awkward = fc.stringMatching(/^[!-9;-~]([ -~]{0,12}[!-~])?$/);
 const header: fc.Arbitrary<HeaderField> = fc.tuple(fc.constantFrom('X-A', 'Proxy-Authorization'), awkward);
 
@@ -86,7 +86,7 @@ const accessLog: fc.Arbitrary<AccessLog> = fc
   })
   .map((parts) => leaveOut(parts) as AccessLog);
 
-/** What a way is made of. */
+/** Generates the parts of a route. */
 const wayParts = {
   hops: fc.array(choice, { maxLength: 2 }),
   limits,
@@ -130,7 +130,7 @@ function toRoute({
   } as RouteOptions;
 }
 
-/** A stage with a port of its own, which may lead to the ones behind it. */
+/** Generates a stage with a port of its own, which may lead to the stages after it. */
 function arbitraryStage(index: number, count: number): fc.Arbitrary<Stage> {
   const inner = Array.from({ length: count - index - 1 }, (_, step) => ({
     kind: 'internal' as const,
@@ -196,7 +196,7 @@ function arbitraryStage(index: number, count: number): fc.Arbitrary<Stage> {
   });
 }
 
-/** Graphs of all kinds, with what means something in YAML and in URLs. */
+/** Generates graphs of all kinds, with characters that have a meaning in YAML and in URLs. */
 export const graphs: fc.Arbitrary<Graph> = fc
   .integer({ min: 1, max: 4 })
   .chain((count) => fc.tuple(...Array.from({ length: count }, (_, index) => arbitraryStage(index, count))))

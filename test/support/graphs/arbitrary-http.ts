@@ -11,7 +11,7 @@ import type {
 } from '../../../src/chain/model/graph.ts';
 import type { TcpAddress } from '../../../src/core/address.ts';
 
-/** Without the members that are undefined. */
+/** Removes the members that are undefined. */
 export function leaveOut<T extends object>(parts: T): T {
   return Object.fromEntries(Object.entries(parts).filter(([, value]) => value !== undefined)) as T;
 }
@@ -25,12 +25,12 @@ const field = (name: string): fc.Arbitrary<FieldMatch> =>
   fc
     .record({ value: maybe(value), invert: fc.constantFrom(undefined, true) })
     .map((parts) => leaveOut({ name, ...parts }) as FieldMatch);
-/** Fields of one name stand together. */
+/** Groups fields of the same name. */
 const fields = fc
   .tuple(...[':method', 'x-a', ':authority', '1'].map((name) => fc.array(field(name), { maxLength: 2 })))
   .map((groups) => {
     const all = groups.flat();
-    // JavaScript puts names that are numbers first.
+    // JavaScript orders numeric names first.
     return [...all.filter(({ name }) => name === '1'), ...all.filter(({ name }) => name !== '1')];
   });
 const method = fc
@@ -78,7 +78,7 @@ function arbitraryAction(upstream: fc.Arbitrary<string>): fc.Arbitrary<HttpActio
 
 type HttpParts = Pick<HttpStage, 'codec' | 'hosts' | 'upstreams' | 'open' | keyof StagePolicy>;
 
-/** Who may use a stage; mostly everybody. */
+/** Generates the policy of a stage; usually everyone may use it. */
 const policy: fc.Arbitrary<Partial<StagePolicy>> = fc.oneof(
   { weight: 3, arbitrary: fc.constant({}) },
   fc
@@ -91,7 +91,7 @@ const policy: fc.Arbitrary<Partial<StagePolicy>> = fc.oneof(
     .map((parts) => leaveOut(parts) as Partial<StagePolicy>),
 );
 
-/** What an HTTP stage does, with upstreams that lead to some of the places. */
+/** Generates the hosts and upstreams of an HTTP stage; the upstreams lead to some of the given addresses. */
 export function arbitraryHttp(
   place: fc.Arbitrary<Target>,
   remote: fc.Arbitrary<TcpAddress>,

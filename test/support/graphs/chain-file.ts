@@ -2,7 +2,7 @@ import { schemes } from '../../../src/carriers/index.ts';
 import { type LoadedGraph, loadGraph } from '../../../src/chain/read/load.ts';
 import { parseRule } from '../../../src/policy/rules.ts';
 
-/** Loads the text of a file as `chain -c chain.yaml` does in a folder. */
+/** Loads the text of a file as `chain -c chain.yaml` does, relative to a folder. */
 export function loadText(text: string, env: Readonly<Record<string, string>> = {}, folder = '/etc/tunl'): LoadedGraph {
   return loadGraph(text, {
     name: 'chain.yaml',

@@ -5,19 +5,19 @@ import { makeCerts } from '../certs/certs.ts';
 import { startChain, type TestChain } from '../harness/chain.ts';
 import { forwardStage, internal, proxyStage } from './graphs.ts';
 
-/** A thousand tunnels that end at once on a busy machine take longer than one that is alone. */
+/** A thousand tunnels that end together on a busy machine take longer than a single one. */
 const limits = { ...calmLimits, tlsMs: 60_000, handshakeMs: 60_000, lingerMs: 60_000 };
 
 /** Names of the stages of a deep chain, in travel order. */
 export const deepStages = ['ingress', 'a', 'b', 'encap', 'gate', 'c', 'd', 'encap-2', 'gate-2'] as const;
 
-/** Starts chains nine stages deep; the certificates that they need go after the test file. */
+/** Starts chains nine stages deep. Their certificates are removed after the test file. */
 export async function makeStartDeepChain(): Promise<(end: Target & { kind: 'tcp' }) => Promise<TestChain>> {
   const certs = await makeCerts();
   afterAll(() => certs.remove());
   const tls = { cert: certs.server.cert, key: certs.server.key };
   const secure = makeHop('https', 443, { tls: { cacert: certs.ca.cert } });
-  // Fused: a, c. Apart for a log, TLS, policy, an idle limit, and for HTTP/2 in memory.
+  // a and c are fused. The others are not, because of a log, TLS, policy, an idle limit, or HTTP/2 in memory.
   return (end) =>
     startChain([
       forwardStage('ingress', internal('a'), { route: { limits } }),

@@ -10,28 +10,28 @@ export const fixtureNames: readonly string[] = readdirSync(new URL('../../envoy/
   (file) => file.replace('.yaml', ''),
 );
 
-/** Forms of years ago, which Envoy has given up and we read. */
+/** Old forms that Envoy no longer reads and we do. */
 export const outdated: ReadonlySet<string> = new Set(['tcp-through-internal-old', 'end-http2-connect']);
 
-/** What is put where something else was; `undefined` leaves it out. */
+/** The values that replace others; `undefined` removes the member. */
 export const plainValues: fc.Arbitrary<unknown> = fc.oneof(
   fc.constantFrom('', 'x', '5s', '0s', 'a:b:c', 'a.example', '::1', '0.0.0.0', '*', '/', 'true', 'TCP', 'CONNECT'),
   fc.constantFrom(0, -1, 2, 1.5, 70_000, true, false, undefined, null),
   fc.constantFrom<unknown>([], {}, [null], [[]], [{}]),
 );
 
-/** Texts of the files, each with another value in one place. */
+/** Generates texts of the files, each with one value replaced. */
 export function makeChanges(names: readonly string[], values: fc.Arbitrary<unknown>): fc.Arbitrary<string> {
   const trees = names.map((name): unknown => parse(readFixture(name)));
   return fc.constantFrom(...trees).chain((tree) =>
     fc
-      // Not the whole: that would be no file of Envoy.
+      // The root stays, because without it the text is no file of Envoy.
       .tuple(fc.constantFrom(...listPaths(tree).filter(({ length }) => length > 1)), values)
       .map(([path, value]) => stringify(change(tree, path, value), { aliasDuplicateObjects: false })),
   );
 }
 
-/** Where each value of a tree is. */
+/** Lists the paths of all values in a tree. */
 function listPaths(tree: unknown, path: Steps = []): Steps[] {
   if (typeof tree !== 'object' || tree === null) return [path];
   return [path, ...Object.entries(tree).flatMap(([key, item]) => listPaths(item, [...path, key]))];

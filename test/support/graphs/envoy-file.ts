@@ -18,17 +18,17 @@ export function loadEnvoy(text: string, allowUnknownFields = false): LoadedGraph
   return loadBootstrap(new Source(text, 'envoy.yaml'), { allowUnknownFields });
 }
 
-/** The text of one of the files in test/envoy/fixtures. */
+/** Returns the text of a file in test/envoy/fixtures. */
 export function readFixture(name: string): string {
   return readFileSync(new URL(`../../envoy/fixtures/${name}.yaml`, import.meta.url), 'utf8');
 }
 
-/** A place on loopback. */
+/** Makes an address on loopback. */
 export function localPort(port: number) {
   return { kind: 'tcp', host: '127.0.0.1', port } as const;
 }
 
-/** A route with what holds in Envoy where a file says nothing; a TcpProxy ends idle tunnels after an hour. */
+/** Makes a route with the defaults of Envoy; a TcpProxy ends idle tunnels after an hour. */
 export function envoyRoute(
   limits: Partial<RouteOptions['limits']> = {},
   more: Partial<RouteOptions> = {},
@@ -49,7 +49,7 @@ export function envoyRoute(
   };
 }
 
-/** A stage as a TcpProxy becomes one. */
+/** Makes the stage that a TcpProxy becomes. */
 export function tcpStage(
   name: string,
   listen: ForwardStage['listen'][number],
@@ -59,15 +59,15 @@ export function tcpStage(
   return { name, job: 'forward', listen: [listen], to: { targets: [to], balance: 'first' }, route, log: false };
 }
 
-/** A proxy as a cluster becomes one. */
+/** Makes the hop that a cluster becomes. */
 export function envoyHop(scheme: string, port: number, more: Partial<Hop> = {}): Hop {
-  // Envoy passes an end on at once; so it is with the other schemes as they are.
+  // Envoy passes an end on at once; the other schemes do so by default.
   const isConnect = ['http', 'https', 'h2', 'h2c'].includes(scheme);
   const halfClose = isConnect ? { halfClose: 'now' as const } : {};
   return { scheme, address: localPort(port), tls: {}, headers: [], ...halfClose, settings: {}, ...more };
 }
 
-/** A stage as an HttpConnectionManager with one virtual host for everybody becomes one. */
+/** Makes the stage that an HttpConnectionManager with one virtual host for all names becomes. */
 export function httpStage(
   name: string,
   listen: HttpStage['listen'][number],
@@ -87,31 +87,31 @@ export function httpStage(
   };
 }
 
-/** A cluster as it is for routes. */
+/** Makes the upstream that a cluster becomes. */
 export function upstream(name: string, to: Upstream['to'], more: Partial<Upstream> = {}): Upstream {
   return { name, to, route: envoyRoute({ idleMs: 0 }), version: 'http1', ...more };
 }
 
-/** One place and no other. */
+/** Makes a choice of one target. */
 export function only(target: Target): TargetChoice {
   return { targets: [target], balance: 'first' };
 }
 
-/** The text of one of the files with one piece of it put otherwise; `from` must be there. */
+/** Returns the text of a fixture with one piece replaced; `from` must occur in it. */
 export function editFixture(name: string, from: string, to: string): string {
   const text = readFixture(name);
   if (!text.includes(from)) throw new Error(`${name}.yaml has no ${from}`);
   return text.replace(from, to);
 }
 
-/** A change to one of the files in test/envoy/fixtures that makes it one to refuse. */
+/** A change to a file in test/envoy/fixtures after which it must be refused. */
 export interface RefusedEdit {
   readonly file: string;
   readonly from: string;
   readonly to: string;
-  /** What is said, behind the name of the file. */
+  /** The message after the name of the file. */
   readonly says: string;
   readonly hints?: readonly string[];
-  /** Envoy runs it, and fails when somebody connects, or does something that we cannot. */
+  /** True if Envoy runs it, but fails when a client connects, or does something that we cannot. */
   readonly envoyTakesIt?: true;
 }

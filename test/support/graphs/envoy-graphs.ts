@@ -60,7 +60,7 @@ function forwardStage(stage: Place, files: GraphFiles): fc.Arbitrary<ForwardStag
     });
 }
 
-/** Two hbone:// in a row would be another thing. */
+/** Removes an hbone:// hop that follows another one, because two in a row have another meaning. */
 function withoutTwins(hops: readonly HopChoice[]): readonly HopChoice[] {
   const isMesh = (choice: HopChoice | undefined) => choice?.[0]?.scheme === 'hbone';
   return hops.filter((choice, index) => !isMesh(choice) || !isMesh(hops[index - 1]));
@@ -117,7 +117,7 @@ function httpStage(stage: Place, files: GraphFiles): fc.Arbitrary<HttpStage> {
         to,
         route: { hops: [], limits: dial, ...only },
         version,
-        // A pipe or a field has no name that could be verified.
+        // A Unix socket or a field provides no name to verify.
         ...(secure && { tls: { servername: 'other.example', ...secure } }),
       }));
   return fc
@@ -142,10 +142,10 @@ function httpStage(stage: Place, files: GraphFiles): fc.Arbitrary<HttpStage> {
     }));
 }
 
-/** Where a stage is among the others. */
+/** The position of a stage among the others. */
 interface Place {
   readonly common: Pick<Stage, 'name' | 'listen' | 'tls' | 'log' | 'accessLogs'>;
-  /** Stages that it may lead to. */
+  /** The stages that it may lead to. */
   readonly inner: readonly (Target & { readonly kind: 'internal' })[];
 }
 
@@ -159,7 +159,7 @@ function targets({ inner }: Place): fc.Arbitrary<TargetChoice> {
   });
 }
 
-/** Graphs that Envoy can run, of stages that may lead to those behind them. */
+/** Generates graphs that Envoy can run; a stage may lead to the stages after it. */
 export function makeEnvoyGraphs(files: GraphFiles): fc.Arbitrary<Graph> {
   const stage = (index: number, count: number): fc.Arbitrary<Stage> => {
     const inner = Array.from({ length: count - index - 1 }, (_, step) => ({
@@ -215,7 +215,7 @@ export function makeEnvoyGraphs(files: GraphFiles): fc.Arbitrary<Graph> {
     .map(({ stages, more }) => toGraph({ stages, ...more }));
 }
 
-/** How the values of fields were written: as they are, but for what would be read as a variable. */
+/** Maps each field of a hop to its source text, which is its value. */
 export function writeFields(graph: Graph): Map<object, string> {
   const hops = listStages(graph).flatMap((stage) =>
     stage.job === 'http' ? stage.upstreams.flatMap(({ route: { hops: list } }) => list) : stage.route.hops,

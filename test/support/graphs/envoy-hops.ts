@@ -2,26 +2,26 @@ import fc from 'fast-check';
 import type { AccessLog, HopChoice, Limits, RouteOptions, Target } from '../../../src/chain/model/graph.ts';
 import type { HeaderField, Hop } from '../../../src/core/hop.ts';
 
-/** Files that the graphs name; Envoy reads them when it checks a file. */
+/** The files that the graphs name; Envoy reads them when it validates a file. */
 export interface GraphFiles {
   readonly cert: string;
   readonly key: string;
   readonly ca: string;
 }
 
-/** Hosts that must be resolved, and those that need not. */
+/** Hosts that must be resolved, and hosts that need not be. */
 export const name: fc.Arbitrary<string> = fc.constantFrom('db', 'a.example.com');
 export const ip: fc.Arbitrary<string> = fc.constantFrom('192.0.2.7', '2001:db8::1', '127.0.0.1');
-/** Above those that stages listen on: a graph must not come round to itself. */
+/** Ports above those of the listeners, so that a graph cannot form a loop. */
 const port = fc.integer({ min: 2000, max: 65535 });
 const pin = 'sha256/9Y1mTyxXgz-WHmghRlDzpSp362CV0Iy0jyfRX43T5wA';
 
-/** A place in the network. */
+/** Generates an address in the network. */
 export function tcp(host: fc.Arbitrary<string>): fc.Arbitrary<Target & { kind: 'tcp' }> {
   return fc.record({ kind: fc.constant('tcp' as const), host, port });
 }
 
-/** Limits that Envoy has too. */
+/** Generates the limits that Envoy has too. */
 export const limits: fc.Arbitrary<Limits> = fc
   .record({
     connectMs: fc.constantFrom(250, 5000, 10_000),
@@ -38,20 +38,20 @@ export const limits: fc.Arbitrary<Limits> = fc
     halfCloseWaitMs: 2000,
     ...(lifetimeMs !== undefined && { lifetimeMs }),
   }));
-/** How often is dialled. */
+/** Generates the number of attempts. */
 export const attempts: fc.Arbitrary<Pick<RouteOptions, 'retries' | 'retryOn' | 'backOff'>> = fc.constantFrom(
   {},
   { retries: 0 },
   { retries: 2, retryOn: 'any' },
   { retries: 1, retryOn: 'any', backOff: { baseMs: 250, maxMs: 5000 } },
 );
-/** Which version of IP. */
+/** Generates the version of IP. */
 export const family: fc.Arbitrary<Pick<RouteOptions, 'family'>> = fc.constantFrom(
   {},
   { family: 4 as const },
   { family: 6 as const },
 );
-/** Where is logged. */
+/** Generates access logs. */
 export const accessLogs: fc.Arbitrary<readonly AccessLog[]> = fc.subarray<AccessLog>([
   { path: '/dev/stdout' },
   { path: '/dev/stderr', format: '%BYTES_SENT% 100%%' },
@@ -62,7 +62,7 @@ const header: fc.Arbitrary<HeaderField> = fc.tuple(
   fc.constantFrom('b', '100%', '%DURATION%', 'a "b": c'),
 );
 
-/** TLS of a server. */
+/** Generates the TLS settings of a server. */
 export function tls({ cert, key, ca }: GraphFiles): fc.Arbitrary<Hop['tls']> {
   return fc
     .record({
@@ -73,7 +73,7 @@ export function tls({ cert, key, ca }: GraphFiles): fc.Arbitrary<Hop['tls']> {
     .map(({ verify, own, servername }) => ({ ...verify, ...own, ...servername }));
 }
 
-/** A proxy of a kind that Envoy can go through. */
+/** Generates a hop of a kind that Envoy supports. */
 export function hop(files: GraphFiles): fc.Arbitrary<Hop> {
   const common = fc.record({
     address: tcp(fc.oneof(name, ip)),
@@ -104,14 +104,14 @@ export function hop(files: GraphFiles): fc.Arbitrary<Hop> {
 
 type Common = Pick<Hop, 'address' | 'headers'> & { readonly formats: Pick<Hop, 'formats'> };
 
-/** What Envoy can say to an HBONE peer, and what it cannot. */
+/** The HBONE settings that Envoy can express; `silent` disables the fields that it cannot send. */
 const told: fc.Arbitrary<Hop['settings']> = fc.constantFrom(
   {},
   { baggage: 'k8s.namespace.name=a%20b', source: 'sidecar' },
 );
 const silent = { peer: 'spiffe://cluster.local/ns/shop/sa/db', traceparent: 'no', forwarded: 'no' } as const;
 
-/** Two of the same kind, for the place next to us. */
+/** Generates two alternatives of the same kind for the nearest hop. */
 export function alternatives(files: GraphFiles): fc.Arbitrary<HopChoice> {
   return fc.tuple(hop(files), tcp(ip)).map(([first, address]) => {
     const named = { ...first, tls: first.scheme.endsWith('c') ? {} : { ...first.tls, servername: 'both.example' } };

@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import type { HttpAction, HttpRoute } from '../../../src/chain/model/graph.ts';
 
-/** What happens to some requests, with these upstreams. */
+/** Generates routes for requests to these upstreams. */
 export function route(upstreams: readonly string[]): fc.Arbitrary<HttpRoute> {
   const upstream = fc.constantFrom(...upstreams);
   const idle = fc.constantFrom({}, { idleMs: 0 }, { idleMs: 60_000 });
@@ -46,7 +46,7 @@ export function route(upstreams: readonly string[]): fc.Arbitrary<HttpRoute> {
     .map((one) => (one.action.kind === 'tunnels' && one.match.path.kind !== 'connect' ? toPosts(one) : one));
 }
 
-/** By a path only the tunnels of one method are ended. */
+/** Restricts a route with a path to POST, because Envoy terminates the tunnels of only one method there. */
 function toPosts({ match, action }: HttpRoute): HttpRoute {
   const others = match.fields.filter(({ name }) => name !== ':method');
   const method = { name: ':method', value: { kind: 'exact', value: 'POST' } } as const;

@@ -10,7 +10,7 @@ import type {
 import type { InternalAddress } from '../../../src/core/address.ts';
 import { calmLimits } from '../harness/app.ts';
 
-/** A stage as a test writes it: where it listens, where it leads to, and what else it cares for. */
+/** A stage as a test writes it: its listeners, its target, and the settings that matter to the test. */
 export type StageOptions<S extends Stage> = Partial<Omit<S, 'job' | 'name' | 'listen' | 'to' | 'route'>> & {
   /** Default: a free port of loopback. */
   readonly listen?: S['listen'] | 'internal';
@@ -27,7 +27,7 @@ export function internal(name: string): InternalAddress {
   return { kind: 'internal', name };
 }
 
-/** The graph of stages that have their routes in place. Each route is one of its own, but where it is the same object. */
+/** Makes the graph of stages that contain their routes. Routes that are the same object become one named route. */
 export function toGraph({ stages, ...rest }: PlainGraph): Graph {
   const routes = new Map<string, RouteOptions>();
   const name = (wanted: string, route: RouteOptions): string => {
@@ -47,7 +47,7 @@ export function toGraph({ stages, ...rest }: PlainGraph): Graph {
   return { ...rest, routes, stages: named };
 }
 
-/** A stage that forwards; an internal listener has the name of its stage. */
+/** Makes a stage that forwards; an internal listener has the name of its stage. */
 export function forwardStage(
   name: string,
   to: Target | readonly Target[],
@@ -57,7 +57,7 @@ export function forwardStage(
   return { log: false, ...common, job: 'forward', to: { targets: toList(to), balance } };
 }
 
-/** A stage that is a proxy, open to everybody. */
+/** Makes a stage that is a proxy, open to everyone. */
 export function proxyStage(name: string, options: StageOptions<ProxyStage> = {}): ProxyStage {
   const { to, balance: _balance, ...rest } = options;
   const { balance, ...common } = commonParts(name, { ...rest });

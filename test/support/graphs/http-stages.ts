@@ -10,7 +10,7 @@ import type {
 import { calmLimits } from '../harness/app.ts';
 import { freePort, internal } from './graphs.ts';
 
-/** An upstream at fixed places, reached directly. */
+/** Makes an upstream with fixed addresses, reached directly. */
 export function upstream(name: string, to: Target | Upstream['to'], more: Partial<Upstream> = {}): Upstream {
   return {
     name,
@@ -36,7 +36,7 @@ export function answer(body: string, status = 200): HttpAction {
   return { kind: 'answer', status, body };
 }
 
-/** A route by its path: a prefix, or `CONNECT`. */
+/** Makes a route that matches a prefix of the path, or `CONNECT`. */
 export function on(path: string, action: HttpAction, fields: RequestMatch['fields'] = []): HttpRoute {
   return {
     match: { path: path === 'CONNECT' ? { kind: 'connect' } : { kind: 'prefix', value: path }, fields },
@@ -44,7 +44,7 @@ export function on(path: string, action: HttpAction, fields: RequestMatch['field
   };
 }
 
-/** An HTTP stage for all hosts; an internal listener has the name of its stage. */
+/** Makes an HTTP stage for all hosts; an internal listener has the name of its stage. */
 export function httpStage(
   name: string,
   routes: readonly HttpRoute[],
