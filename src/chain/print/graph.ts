@@ -75,7 +75,7 @@ function toAdminConfig({ admin, adminOpen }: Graph): Pick<FileConfig, 'admin'> {
   return { admin: adminOpen ? { listen, open: true } : listen };
 }
 
-/** The keys whose values are always written in block style, even if they are small. */
+/** The keys whose values are always written in block style, even if they are short. */
 const blocks: ReadonlySet<string> = new Set(['http', 'hosts', 'routes', 'upstreams']);
 
 function isSmall(text: string): boolean {

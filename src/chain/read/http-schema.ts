@@ -110,7 +110,7 @@ const upstream = z.union(
   must('a target, or to with via, http2, tls, limits, …'),
 );
 
-/** What a stage does with HTTP requests. */
+/** The schema of the `http` settings of a stage. */
 export const http = z.strictObject(
   {
     codec: describe(
@@ -135,13 +135,13 @@ export const http = z.strictObject(
   must('routes or hosts'),
 );
 
-/** An HTTP stage as it is written. */
+/** The `http` settings of a stage in a file. */
 export type HttpConfig = z.infer<typeof http>;
-/** One route of it. */
+/** A route of an HTTP stage in a file. */
 export type HttpRouteConfig = z.infer<typeof route>;
-/** The routes of a host. */
+/** A virtual host in a file. */
 export type VirtualHostConfig = z.infer<typeof host>;
-/** Where routes lead to. */
+/** An upstream in a file. */
 export type UpstreamConfig = z.infer<typeof upstream>;
-/** What a field of a request must be. */
+/** A condition on a field of a request in a file. */
 export type ConditionConfig = z.infer<typeof condition>;

@@ -10,15 +10,15 @@ import type { PolicyWords } from './schema-parts.ts';
 import type { StageConfig } from './schema.ts';
 import { fillVariables, readSecret } from './secrets.ts';
 
-/** What the policy of a stage is read with. */
+/** The surroundings for reading the access policy of a stage. */
 export interface PolicyReader extends RouteReader {
-  /** @throws {TunlError} usage, when the text is no rule */
+  /** Checks a rule. @throws {TunlError} usage, if the text is not a rule */
   readonly checkRule: (text: string) => void;
 }
 
-/** What proxies are read with: what a file may name is known elsewhere. */
+/** The surroundings for reading proxies. */
 export interface ProxyReader extends PolicyReader {
-  /** What `accept` may name. */
+  /** The names that `accept` allows. */
   readonly switches: readonly string[];
 }
 
@@ -37,7 +37,7 @@ export function readProxy(path: Path, words: StageConfig['proxy'], reader: Proxy
   } satisfies Partial<ProxyStage>;
 }
 
-/** Reads who may use a stage, as far as its words say so. */
+/** Reads the access policy of a stage. Parts that the file does not set are absent. */
 export function readPolicy(path: Path, words: PolicyWords, reader: PolicyReader): Partial<StagePolicy> {
   const users = reader.attempts.run([...path, 'users'], () => readUsers(words.users, reader));
   const [allow, deny] = (['allow', 'deny'] as const).map((key) =>

@@ -13,7 +13,10 @@ const streams = {
   'envoy.extensions.access_loggers.stream.v3.StderrAccessLog': '/dev/stderr',
 } as const;
 
-/** The access logs of a filter; where everything goes to one cluster its name is known here, and only here. */
+/**
+ * Reads the access logs of a filter.
+ * @param cluster the only cluster of the filter, if it has one; its name replaces `%UPSTREAM_CLUSTER%`
+ */
 export function readAccessLogs(
   words: AccessLogMessage | undefined,
   path: Path,
@@ -43,7 +46,7 @@ function readAccessLog(
 
 type Format = NonNullable<AccessLog['format']>;
 
-/** A format, and where it stands. */
+/** A format with its position in the message of the logger. */
 interface WrittenFormat {
   readonly format: Format;
   readonly at: Path;

@@ -12,16 +12,16 @@ import { assertOne } from './one-of.ts';
 import type { BootstrapDiagnostics } from './diagnostics.ts';
 import { readUpstreamTls } from './tls.ts';
 
-/** A cluster, with what all that lead to it need. */
+/** A cluster with the settings that are the same for all filters and routes that use it. */
 export interface Cluster {
   readonly name: string;
   readonly path: Path;
   readonly words: ClusterMessage;
-  /** Its endpoints; one of ORIGINAL_DST has the field that names them. */
+  /** Its endpoints, or the field of the request that names one; undefined if it has neither. */
   readonly to: TargetChoice | { readonly field: string } | undefined;
   readonly version: HopVersion;
   readonly tls?: TlsSettings;
-  /** The SPIFFE id that its endpoints must have: they are HBONE peers. */
+  /** The SPIFFE id that its endpoints must have; only for HBONE peers. */
   readonly peer?: string;
   readonly family?: 4 | 6;
   readonly connectMs: number;
@@ -29,7 +29,7 @@ export interface Cluster {
 
 const protocolOptions = 'envoy.extensions.upstreams.http.v3.HttpProtocolOptions';
 
-/** Reads what a cluster says, whoever leads to it. */
+/** Reads a cluster, independently of the filters and routes that use it. */
 export function readCluster(words: ClusterMessage, path: Path, reading: BootstrapDiagnostics): Cluster {
   const { name, cluster_type: custom, dns_lookup_family: own } = words;
   const family = custom ? custom.typed_config.dns_cache_config?.dns_lookup_family : own;
@@ -53,10 +53,13 @@ export function readCluster(words: ClusterMessage, path: Path, reading: Bootstra
   };
 }
 
-/** The limits that hold where a file says nothing: those of Envoy, and ours where it has none. */
+/** The default limits for an Envoy file: Envoy's defaults, and tunl's for limits that Envoy does not have. */
 export const usualLimits = defaultLimits('envoy');
 
-/** The route to a cluster, with the limits of who leads there. Its limit for a connection counts once more for TLS. */
+/**
+ * Makes the route to a cluster. The connect timeout of the cluster becomes the limit for TLS too.
+ * @param own the limits of the filter that uses the cluster, in milliseconds
+ */
 export function toRoute({ connectMs, family }: Cluster, own: Partial<Limits>): RouteOptions {
   return { hops: [], limits: { ...usualLimits, connectMs, tlsMs: connectMs, ...own }, ...(family && { family }) };
 }
@@ -132,7 +135,7 @@ function readEndpoints(words: ClusterMessage, path: Path, reading: BootstrapDiag
   return { targets, balance: findBalance(all, path, reading) };
 }
 
-/** One priority each: the first that works. One priority for all: each in turn. */
+/** Finds the balance: the first that works for endpoints of different priorities, each in turn for equal priorities. */
 function findBalance(
   groups: readonly { readonly priority: number; readonly endpoints: readonly unknown[] }[],
   path: Path,
@@ -182,7 +185,7 @@ function readTarget(
   };
 }
 
-/** Where each tunnel asks, by name or address; who leads there must be a proxy. */
+/** Reads a cluster of a dynamic forward proxy, which connects to the requested targets. Only a proxy can use it. */
 function readDynamic(
   { type, lb_policy: policy }: ClusterMessage,
   path: Path,

@@ -5,12 +5,15 @@ import type { NoticeEvent } from '../../core/events.ts';
 import { StageNames } from '../names.ts';
 import { findWritten } from '../schema/spelling.ts';
 
-/** One reading of a bootstrap file: where things stand in it, and what was found. Paths are those of the one spelling. */
+/**
+ * Collects the faults and notices about a bootstrap file, with their positions. All paths use the normalised names of
+ * fields.
+ */
 export class BootstrapDiagnostics {
   readonly attempts = new Diagnostics();
   readonly notices: NoticeEvent[] = [];
   readonly sources: SecretSources = new Map();
-  /** Names of stages, by those of listeners. */
+  /** The names of stages, made from the names of listeners. */
   readonly names = new StageNames();
   readonly #source: Source;
 
@@ -18,22 +21,22 @@ export class BootstrapDiagnostics {
     this.#source = source;
   }
 
-  /** Refuses something. */
+  /** Adds a fault, for which the file will be refused. */
   add(path: Path, message: string, ...hints: readonly string[]): void {
     this.attempts.add(path, message, ...hints);
   }
 
-  /** Tells of something. */
+  /** Adds a notice, with which the file is still accepted. */
   notice(level: 'warning' | 'verbose', path: Path, message: string): void {
     this.notices.push({ event: 'notice', level, message: `${this.placeOf(path)}: ${message}` });
   }
 
-  /** Where the last key of a path stands. */
+  /** Returns the position of the last key of a path: `envoy.yaml:4:5`. */
   placeOf(path: Path): string {
     return this.#source.placeOf(this.#toWritten(path));
   }
 
-  /** @throws {TunlError} usage, when there are faults */
+  /** Refuses the file if there are faults. @throws {TunlError} usage */
   assertRight(faults: readonly Fault[] = this.attempts.faults): void {
     if (faults.length === 0) return;
     throw this.#source.fail(faults.map((fault) => ({ ...fault, path: this.#toWritten(fault.path) })));

@@ -12,12 +12,12 @@ import { assertUpgrade, readRoute, type RouteContext } from './route.ts';
 import type { FilterContext } from './tcp-proxy.ts';
 import type { BootstrapDiagnostics } from './diagnostics.ts';
 
-/** What `max_direct_response_body_size_bytes` is where nothing is said. */
+/** Envoy's default of `max_direct_response_body_size_bytes`, in bytes. */
 const maxBodyBytes = 4096;
 
 const codecs = { AUTO: 'auto', HTTP1: 'http1', HTTP2: 'http2' } as const;
 
-/** What an HttpConnectionManager does with the connections of its listener. */
+/** Reads an HttpConnectionManager as an HTTP stage, without the parts that belong to the listener. */
 export function readHttpManager(
   words: HttpConnectionManagerMessage,
   listen: ListenAddress | InternalAddress,
@@ -49,7 +49,7 @@ export function readHttpManager(
   };
 }
 
-/** Clusters that routes lead to, as upstreams of one stage. */
+/** Reads the clusters that the routes of a stage use as its upstreams. */
 class UpstreamReader {
   readonly list: Upstream[] = [];
   readonly #context: FilterContext;
@@ -97,7 +97,7 @@ class UpstreamReader {
   }
 }
 
-/** The filters before the router are none that we run, and without it no request would be answered. */
+/** Refuses a list of HTTP filters that is not just the router, which is the only filter that tunl supports here. */
 function assertRouter(
   { http_filters: filters = [] }: HttpConnectionManagerMessage,
   path: Path,
@@ -151,7 +151,7 @@ function readHosts(
   });
 }
 
-/** Where ports are left out before hosts are compared, each domain fits them too. */
+/** Adds domains with ports, if Envoy removes the ports from hosts before it compares them with the domains. */
 function withStrippedPorts(
   hosts: readonly VirtualHost[],
   words: HttpConnectionManagerMessage,
@@ -172,7 +172,7 @@ function withStrippedPorts(
   return hosts.map((host) => ({ ...host, domains: host.domains.flatMap((domain) => withPort(domain, port)) }));
 }
 
-/** A domain that ends with a star, or has a port, fits as it is. */
+/** Lists a domain without and with the port. A domain that has a port or matches any port stays as it is. */
 function withPort(domain: string, port: string): string[] {
   const isOpen = domain.endsWith('*') || /:\d+$/.test(domain) || (port === '*' && domain.startsWith('*'));
   return isOpen ? [domain] : [domain, `${domain}:${port}`];

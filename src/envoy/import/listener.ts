@@ -14,7 +14,7 @@ import type { BootstrapDiagnostics } from './diagnostics.ts';
 
 const managerType = 'envoy.extensions.filters.network.http_connection_manager.v3.HttpConnectionManager';
 
-/** A listener as a stage; undefined where that cannot be, and then the reading knows why. */
+/** Reads a listener as a stage. Returns undefined after adding a fault. */
 export function readListener(
   words: ListenerMessage,
   path: Path,
@@ -47,7 +47,7 @@ export function readListener(
     : { ...shared, ...readTcpProxy(filter.words, context) };
 }
 
-/** The name of a listener; of an internal one by its address, in the old manner, that of the address. */
+/** Returns the name of a listener. An internal listener in the old format has its name in the address. */
 export function nameListener({ name, address }: ListenerMessage): string | undefined {
   return address?.envoy_internal_address?.server_listener_name ?? (name === '' ? undefined : name);
 }
@@ -56,7 +56,7 @@ function nameStage(name: string | undefined, kind: string, { names }: BootstrapD
   return name === undefined ? names.make(name, kind) : names.give(name, kind);
 }
 
-/** True for a listener that only this process can reach. */
+/** True for an internal listener, which only this process can reach. */
 export function isInternalListener({ internal_listener: internal, address }: ListenerMessage): boolean {
   return internal !== undefined || address?.envoy_internal_address !== undefined;
 }
@@ -81,7 +81,7 @@ function readListen(
   return undefined;
 }
 
-/** An address of the system to listen on; undefined where it is none, and then the reading knows why. */
+/** Reads an address of the system to listen on. Returns undefined after adding a fault. */
 export function readSocket(
   words: AddressMessage,
   path: Path,
@@ -96,7 +96,7 @@ export function readSocket(
   if (protocol === 'UDP') reading.add([...at, 'protocol'], 'tunl does not support UDP');
   if (isIP(host) === 0) reading.add([...at, 'address'], `${quote(host)} is not an IP address to listen on`);
   if (port === undefined) reading.add(at, 'port_value is missing');
-  // One socket for both families.
+  // tunl writes * for one socket that accepts both address families.
   const isAll = host === '::' && socket.ipv4_compat === true;
   return { kind: 'tcp', host: isAll ? '*' : host.toLowerCase(), port: port ?? 0 };
 }

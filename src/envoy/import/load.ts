@@ -15,8 +15,8 @@ import { BootstrapDiagnostics } from './diagnostics.ts';
 import { type SpellingOptions, spellOut } from '../schema/spelling.ts';
 
 /**
- * Reads a bootstrap file of Envoy: each listener becomes a stage.
- * @throws {TunlError} usage, with file, line and column of what is wrong, or of what tunl does not run
+ * Loads the graph from a bootstrap file of Envoy. Each listener becomes a stage.
+ * @throws {TunlError} usage, with file, line and column of errors and of features that tunl does not support
  */
 export function loadBootstrap(source: Source, options: SpellingOptions): LoadedGraph {
   const reading = new BootstrapDiagnostics(source);
@@ -57,7 +57,7 @@ class BootstrapReader {
   read(): { readonly graph: Graph; readonly paths: ReadonlyMap<string, Path> } {
     const { listeners = [], clusters = [] } = this.#words.static_resources ?? {};
     this.#assertListeners(listeners);
-    // Internal listeners first: what leads to them has their names.
+    // Internal listeners get their names first, because addresses refer to them by name.
     for (const listener of listeners.toSorted((one, other) => rank(one) - rank(other))) {
       const name = nameListener(listener);
       if (name !== undefined) this.#reading.names.give(name, 'listener');
@@ -137,7 +137,7 @@ class BootstrapReader {
     return size === undefined ? undefined : size * 1024;
   }
 
-  /** Envoy has listeners that nothing leads to; with us they would be a mistake. */
+  /** Removes stages that cannot be reached, with a warning. Envoy allows them, but tunl would refuse the graph. */
   #leaveOutUnreached(stages: readonly Stage[], paths: ReadonlyMap<string, Path>): Stage[] {
     const reached = new Set<Stage>();
     const reach = (stage: Stage): void => {

@@ -4,7 +4,7 @@ import type { HeaderMatcherMessage, RouteMatchMessage } from '../schema/route.ts
 import { assertAtMostOne, assertOne } from './one-of.ts';
 import type { BootstrapDiagnostics } from './diagnostics.ts';
 
-/** Which requests a route is for. */
+/** Reads the match of a route. */
 export function readMatch(words: RouteMatchMessage, path: Path, reading: BootstrapDiagnostics): RequestMatch {
   assertOne(path, words, ['prefix', 'path', 'connect_matcher'], reading);
   const { prefix, path: exact, headers = [] } = words;
@@ -35,7 +35,7 @@ function readField(words: HeaderMatcherMessage, path: Path, reading: BootstrapDi
     suffix: words.suffix_match ?? text?.suffix,
     contains: words.contains_match ?? text?.contains,
   });
-  // That it must not be there is the other way to say it.
+  // `present_match: false` is another form of inversion.
   const invert = inverts !== !isPresent;
   return { name: name.toLowerCase(), ...(value && { value }), ...(invert && { invert }) };
 }

@@ -1,7 +1,7 @@
 import type { Path } from '../../chain/read/document.ts';
 import type { BootstrapDiagnostics } from './diagnostics.ts';
 
-/** Refuses a message that does not have exactly one of some fields. */
+/** Refuses a message that does not have exactly one of the given fields. */
 export function assertOne<T extends object>(
   path: Path,
   words: T,
@@ -12,7 +12,7 @@ export function assertOne<T extends object>(
   assertAtMostOne(path, words, fields, reading);
 }
 
-/** Refuses a message that has several of some fields. */
+/** Refuses a message that has more than one of the given fields. */
 export function assertAtMostOne<T extends object>(
   path: Path,
   words: T,

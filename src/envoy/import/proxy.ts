@@ -6,10 +6,10 @@ import type { HttpConnectionManagerMessage } from '../schema/http-connection-man
 import { readHttpManager } from './http.ts';
 import type { FilterContext } from './tcp-proxy.ts';
 
-/** What a filter makes of its listener. */
+/** The parts of a stage that come from a filter, not from its listener. */
 export type FilterStage<S> = Omit<S, 'name' | 'listen' | 'tls'>;
 
-/** An HttpConnectionManager as an HTTP stage, or as a proxy where its tunnels go wherever they ask. */
+/** Reads an HttpConnectionManager as an HTTP stage, or as a proxy if it is a dynamic forward proxy. */
 export function readManager(
   words: HttpConnectionManagerMessage,
   listen: ListenAddress | InternalAddress,
@@ -42,7 +42,7 @@ export function readManager(
   return isDynamic ? toProxy(stage, context) : { ...stage, open: true };
 }
 
-/** Routes that say no more than that tunnels are ended are those of a proxy. */
+/** Turns an HTTP stage into a proxy. Refuses routes that do more than terminate tunnels. */
 function toProxy(stage: FilterStage<HttpStage>, { path, reading }: FilterContext): FilterStage<ProxyStage> {
   const [host, ...others] = stage.hosts;
   const [connect, ...posts] = host?.routes ?? [];
@@ -66,7 +66,7 @@ function toProxy(stage: FilterStage<HttpStage>, { path, reading }: FilterContext
     users: {},
     allow: [],
     deny: [],
-    // Envoy lets everybody in.
+    // Envoy has no access control here.
     open: true,
     ...(action?.proxyProtocol && { proxyProtocol: action.proxyProtocol }),
     statuses: 'envoy',
@@ -90,7 +90,7 @@ function isPost({ match: { path, fields } }: HttpRoute): boolean {
   return path.kind === 'prefix' && path.value === '/' && isMethod && others.length === 0;
 }
 
-/** True for tunnels that are treated as the others. */
+/** True if the action accepts POST tunnels with the same settings as the other action. */
 function isAlike(action: HttpAction, other: HttpAction & { readonly kind: 'tunnels' }): boolean {
   const describe = ({ upstream, idleMs, proxyProtocol }: typeof other) => [upstream, idleMs, proxyProtocol].join(' ');
   return action.kind === 'tunnels' && action.post && describe(action) === describe(other);

@@ -5,24 +5,24 @@ import { assertOne } from './one-of.ts';
 import { readMatch } from './match.ts';
 import type { BootstrapDiagnostics } from './diagnostics.ts';
 
-/** What the routes of one filter have in common. */
+/** The context for reading the routes of a filter. */
 export interface RouteContext {
   readonly reading: BootstrapDiagnostics;
-  /** Protocols that the filter lets clients switch to, in lower case. */
+  /** The protocols in the filter's upgrade settings, in lower case, and whether clients may upgrade to them. */
   readonly upgrades: ReadonlyMap<string, boolean>;
-  /** The filter says itself how long nothing may move. */
+  /** True if the filter sets an idle limit of its own. */
   readonly saysIdle: boolean;
   readonly maxBodyBytes: number;
-  /** The name of the upstream for a cluster; undefined where it is none, and then the reading knows why. */
+  /** Returns the name of the upstream for a cluster, or undefined after adding a fault. */
   readonly findUpstream: (cluster: string, path: Path) => string | undefined;
 }
 
-/** What `timeout` is where nothing is said. */
+/** Envoy's default of `timeout`, in milliseconds. */
 const timeoutMs = 15_000;
-/** What `stream_idle_timeout` is where nothing is said. */
+/** Envoy's default of `stream_idle_timeout`, in milliseconds. */
 const idleMs = 300_000;
 
-/** A route as one of ours, or as two: one for the requests that are tunnels and one for the others. */
+/** Reads a route as one or two routes of tunl: tunnels and other requests may need separate ones. */
 export function readRoute(words: RouteMessage, path: Path, context: RouteContext): HttpRoute[] {
   const { reading } = context;
   assertOne(path, words, ['route', 'direct_response'], reading);
@@ -61,7 +61,7 @@ function readAction(words: RouteActionMessage, match: RequestMatch, path: Path, 
   return splitTunnels(match, tunnels, { ...requests, upgrades: upgrades.filter((type) => type !== 'connect') });
 }
 
-/** Only some of the requests that fit a path are tunnels: those whose method says it. */
+/** Makes separate routes for tunnels and other requests, if a match allows both. The method decides which is which. */
 function splitTunnels(
   match: RequestMatch,
   tunnels: HttpAction & { readonly kind: 'tunnels' },
@@ -89,13 +89,13 @@ function readLimits(
   upgrades: readonly string[],
   { saysIdle }: RouteContext,
 ): { readonly timeoutMs: number; readonly idleMs?: number } {
-  // What nobody wrote does not end the tunnels of those who switch protocols.
+  // The default limit must not end connections that were upgraded.
   const implicit = saysIdle || upgrades.length > 0 ? undefined : idleMs;
   const own = idle ?? implicit;
   return { timeoutMs: timeout ?? timeoutMs, ...(own !== undefined && { idleMs: own }) };
 }
 
-/** What a route says of a protocol counts; what it does not say, the filter does. */
+/** Lists the enabled upgrades of a route. Its settings for a protocol override those of the filter. */
 function readUpgrades(
   configs: NonNullable<RouteActionMessage['upgrade_configs']>,
   path: Path,
@@ -115,7 +115,7 @@ function readUpgrades(
   return [...all].flatMap(([type, isEnabled]) => (isEnabled ? [type] : []));
 }
 
-/** Refuses a protocol that is more than bytes both ways. */
+/** Refuses an upgrade to a protocol that is not a plain stream of bytes in each direction. */
 export function assertUpgrade(type: string, path: Path, reading: BootstrapDiagnostics): void {
   if (/^connect-/i.test(type))
     reading.add(path, `tunl does not support ${type}`, 'there are CONNECT, websocket and the like');

@@ -16,19 +16,19 @@ import { type Cluster, toRoute, usualLimits } from './cluster.ts';
 import { readAccessLogs } from './access-log.ts';
 import type { BootstrapDiagnostics } from './diagnostics.ts';
 
-/** What `idle_timeout` is where nothing is said. */
+/** Envoy's default of `idle_timeout`, in milliseconds. */
 const idleMs = 3_600_000;
 
-/** Where a filter stands, and what it may lead to. */
+/** The context for reading a filter: its position, and the clusters that it may use. */
 export interface FilterContext {
   readonly path: Path;
-  /** Its listener is one of this process: whoever leads to it has a limit of its own for idle tunnels. */
+  /** True for a filter of an internal listener. It needs no default idle limit, because the outer listener has one. */
   readonly isInternal: boolean;
   readonly findCluster: (name: string, path: Path) => Cluster | undefined;
   readonly reading: BootstrapDiagnostics;
 }
 
-/** What a TcpProxy does with the connections of its listener. */
+/** Reads a TcpProxy as a forward stage, without the parts that belong to the listener. */
 export function readTcpProxy(
   words: TcpProxyMessage,
   context: FilterContext,
@@ -68,7 +68,7 @@ function readLimits(words: TcpProxyMessage, isInternal: boolean): Partial<Limits
   return { idleMs: idle, ...(lifetimeMs !== undefined && { lifetimeMs }) };
 }
 
-/** Stands for the route of something that is refused. */
+/** A placeholder for the route of a filter that is refused. */
 const noRoute: RouteOptions = { hops: [], limits: usualLimits };
 
 function readPlaces(cluster: Cluster, path: Path, reading: BootstrapDiagnostics): TargetChoice | undefined {
@@ -139,7 +139,7 @@ function readHops(
   };
 }
 
-/** Endpoints of a cluster as proxies. Those behind an internal listener are told apart by `endpoint_id`. */
+/** Reads the endpoints of a cluster as hops. Those behind an internal listener are distinguished by `endpoint_id`. */
 function toChoice(
   hop: Omit<Hop, 'address'>,
   targets: readonly Target[],
@@ -164,12 +164,15 @@ function listEndpointIds({ words }: Cluster): readonly (string | undefined)[] {
   );
 }
 
-/** The way to it is known already; the address names it in messages, and is the name in its certificate. */
+/**
+ * Makes the address of a hop behind an internal listener. It is never dialled, but appears in messages, and its host is
+ * by default the name to verify in the hop's certificate.
+ */
 function toHopAddress({ name }: InternalAddress, id: string | undefined, { port }: HopTerms): TcpAddress {
   try {
     if (id !== undefined) return parseAuthority(id);
   } catch {
-    // Any text tells endpoints apart.
+    // Any text is a valid endpoint_id, not only an address.
   }
   return { kind: 'tcp', host: name.toLowerCase(), port };
 }

@@ -15,10 +15,10 @@ const downstreamType = 'envoy.extensions.transport_sockets.tls.v3.DownstreamTlsC
 const upstreamType = 'envoy.extensions.transport_sockets.tls.v3.UpstreamTlsContext';
 const internalType = 'envoy.extensions.transport_sockets.internal_upstream.v3.InternalUpstreamTransport';
 
-/** The name that stands for the bytes as they are; like the router, it may do without a type. */
+/** The name of the socket for plain bytes. Like the router, it may have no `typed_config`. */
 const rawName = 'envoy.transport_sockets.raw_buffer';
 
-/** TLS that a listener speaks; undefined where it speaks none. */
+/** Reads the TLS settings of a listener. Returns undefined without TLS. */
 export function readDownstreamTls(
   { transport_socket: socket }: FilterChainMessage,
   chainPath: Path,
@@ -53,14 +53,14 @@ export function readDownstreamTls(
   return { ...own, ...(clientCa !== undefined && { clientCa: resolve(clientCa) }) };
 }
 
-/** TLS to the endpoints of a cluster. */
+/** The TLS settings for the endpoints of a cluster. */
 export interface UpstreamTls {
   readonly tls: TlsSettings;
-  /** The SPIFFE id that they must have, instead of a name. */
+  /** The SPIFFE id that the endpoints must have, instead of a name. */
   readonly peer?: string;
 }
 
-/** TLS to the endpoints of a cluster; undefined where there is none. */
+/** Reads the TLS settings for the endpoints of a cluster. Returns undefined without TLS. */
 export function readUpstreamTls(
   { transport_socket: socket, load_assignment: assignment }: ClusterMessage,
   clusterPath: Path,
@@ -129,7 +129,7 @@ function readUpstreamContext(
     {
       ...(isVerified && pin === undefined && { cacert: resolve(validation?.trusted_ca?.filename ?? '') }),
       ...own,
-      // The name of the host goes without saying.
+      // The name of the host is the default.
       ...(servername !== undefined &&
         !(hosts.length > 0 && hosts.every((host) => host === servername)) && {
           servername: isIPv6(servername) ? `[${servername}]` : servername,
@@ -155,7 +155,7 @@ function readOwn(
   return { cert: resolve(cert.filename), key: resolve((key ?? cert).filename) };
 }
 
-/** TLS 1.2 is the lowest that we speak, whatever is allowed. */
+/** Refuses settings that exclude TLS 1.2, because tunl always allows it and does not support older versions. */
 function assertVersions(
   { tls_params: parameters = {} }: CommonTlsContextMessage,
   path: Path,
