@@ -3,17 +3,17 @@ import { Fingerprint, makePayload } from './payload.ts';
 
 const blockBytes = 64 * 1024;
 
-/** Bytes on their way into a stream. */
+/** A transfer of bytes into a stream. */
 export interface Pour {
-  /** Bytes handed to the stream so far; it has called back all but the last block. */
+  /** The bytes written so far; the stream has accepted all but the last block. */
   readonly offered: number;
-  /** Fingerprint of everything, once it is written and the half is ended. */
+  /** Resolves with the fingerprint of all bytes, once they are written and the half is ended. */
   readonly done: Promise<string>;
 }
 
-/** Writes so many bytes into a stream, no faster than it takes them, and ends its half. */
+/** Writes a number of bytes into a stream, no faster than it accepts them, and ends its half. */
 export function pour(stream: Duplex, bytes: number): Pour {
-  // One block at another offset each time: it costs nothing, and a lost or doubled piece still shows.
+  // The same block at a different offset each time: this is cheap, and a lost or doubled piece is still noticed.
   const block = makePayload(blockBytes + 997);
   const print = new Fingerprint();
   const done = new Promise<string>((resolve, reject) => {
@@ -40,7 +40,7 @@ export function pour(stream: Duplex, bytes: number): Pour {
   };
 }
 
-/** Reads a stream to its clean end and takes the fingerprint of what came. */
+/** Reads a stream to its clean end and returns the fingerprint of the data. */
 export function drain(stream: Duplex): Promise<string> {
   const print = new Fingerprint();
   return new Promise((resolve, reject) => {

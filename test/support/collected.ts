@@ -5,7 +5,7 @@ import { eventually } from './eventually.ts';
 setFlagsFromString('--expose-gc');
 const collect = runInNewContext('gc') as () => void;
 
-/** Waits until nothing keeps an object. The caller must have lost it in a function that has returned. */
+/** Waits until an object is garbage-collected. Only a function that has returned may have referred to it. */
 export async function expectCollected(object: WeakRef<object>): Promise<void> {
   await eventually(() => {
     collect();

@@ -1,12 +1,12 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { expect } from 'vitest';
 
-/** Every wait of the tests is bounded by this; it is reached only when a test fails, also on a machine with much else to do. */
+/** The limit for every wait of the tests, in milliseconds. Only a failing test reaches it, even on a busy machine. */
 export const waitLimitMs = 20_000;
 
 /**
- * Asks again and again until the answer equals what is expected. A failure shows the last answer. The limit counts
- * from the last change of the answer: what still moves is waited for, up to the limit of the test.
+ * Asks repeatedly until the answer equals the expected one. A failure shows the last answer. The limit starts again
+ * with each change of the answer, so that a test waits for slow progress, up to its own limit.
  */
 export async function eventually<T>(read: () => T | Promise<T>, expected: unknown): Promise<void> {
   let start = performance.now();
@@ -25,7 +25,7 @@ export async function eventually<T>(read: () => T | Promise<T>, expected: unknow
   }
 }
 
-/** Waits for a promise, but not for ever. */
+/** Waits for a promise, up to the limit. */
 export async function inTime<T>(what: string, promise: Promise<T>): Promise<T> {
   let timer: NodeJS.Timeout | undefined;
   const late = new Promise<never>((_, reject) => {
@@ -34,7 +34,7 @@ export async function inTime<T>(what: string, promise: Promise<T>): Promise<T> {
   return Promise.race([promise, late]).finally(() => clearTimeout(timer));
 }
 
-/** Waits until a count that goes up stands still. */
+/** Waits until a growing count stops changing. */
 export async function waitForStall(read: () => number): Promise<void> {
   await eventually(async () => {
     const before = read();

@@ -2,7 +2,7 @@ import { relative } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { beforeEach, type RunnerTask } from 'vitest';
 
-/** nghttp2, from its version 1.69 on, ends a session for some 10,000 frames that do nothing; no option of Node changes it. */
+/** From version 1.69 on, nghttp2 ends a session after about 10,000 frames that do nothing; Node has no option against it. */
 const idleFrames = [
   'test/http2/floods.test.ts > over clear > 100,000 PRIORITY frames end nothing',
   'test/http2/floods.test.ts > over clear > 100,000 frames of a type that nobody knows end nothing',
@@ -13,8 +13,8 @@ const idleFrames = [
 ];
 
 /**
- * The tests that fail on the newest releases of a major version of Node, for what this project cannot change. One that
- * passes there fails the run, and so does a name that no test has: the table holds what is true, and nothing else.
+ * The tests that fail on the newest releases of a major version of Node for a reason that this project cannot change. If
+ * one of them passes there, or if a name belongs to no test, the run fails, so that the table stays correct.
  */
 const expectedFailures: Readonly<Record<string, readonly string[]>> = {
   22: idleFrames,
@@ -39,6 +39,6 @@ beforeEach(({ task }) => {
   const names = new Set(listNames(task.file));
   const gone = listed.filter((name) => !names.has(name));
   if (gone.length > 0) throw new Error(`expected to fail, but no test has this name: ${gone.join(', ')}`);
-  // As `test.fails` does, which would have to be said where each test is.
+  // Like `test.fails`, which would have to be written at each test.
   if (here.has(nameOf(task))) (task as { fails?: boolean }).fails = true;
 });

@@ -1,10 +1,10 @@
 import type { Duplex } from 'node:stream';
 import { waitLimitMs } from './eventually.ts';
 
-/** How the far side's half ended first. `closed`: gone without an end and without a reset. */
+/** The first ending of the far side's half. `closed`: it closed without an end and without a reset. */
 export type FarEnd = 'open' | 'fin' | 'reset' | 'closed';
 
-/** What comes out of a stream, taken step by step. Every wait is bounded and says what it waited for. */
+/** Reads a stream step by step. Every wait has a limit, and its failure says what it waited for. */
 export class Inbox {
   #chunks: Buffer[] = [];
   #size = 0;
@@ -27,7 +27,7 @@ export class Inbox {
     return this.#size;
   }
 
-  /** What has come and was not taken yet. */
+  /** The data that has arrived and was not taken yet. */
   get pending(): Buffer {
     if (this.#chunks.length !== 1) this.#chunks = [Buffer.concat(this.#chunks)];
     return this.#chunks[0] as Buffer;
@@ -45,7 +45,7 @@ export class Inbox {
     return `${this.#size} bytes came (${text}), far end ${this.#farEnd}`;
   }
 
-  /** Resolves with what `find` returns once it returns something; rejects when that cannot happen any more. */
+  /** Resolves with the first result of `find` that is not undefined; rejects if there can be none any more. */
   until<T>(what: string, find: () => T | undefined): Promise<T> {
     return new Promise((resolve, reject) => {
       const settle = (act: () => void) => {

@@ -1,16 +1,16 @@
 import { beforeEach, expect, onTestFinished } from 'vitest';
 import { eventually } from './eventually.ts';
 
-/** What the event loop watches of sockets and pipes, by kind. */
+/** The kinds of resources of the event loop that a test must not leave behind: sockets and pipes. */
 const watched = /^(?:TCP|Pipe|UDP|TTY)/;
 
 /**
- * Where sessions are ended by nghttp2 itself, for what their peers did. Node then stops reading and says
- * nothing; what is left is found out by the PINGs that are not answered, half a minute later.
+ * Tests in which nghttp2 itself ends sessions because of their peers. Node then stops reading without an event, and
+ * only unanswered PINGs end the rest of the session, half a minute later.
  */
 const slowFiles = /\/test\/http2\//;
 
-/** Node says this where a test asks for it: the variable must not make us trust anybody. */
+/** A warning that a test causes on purpose: the variable must not make us trust every certificate. */
 const expected = /NODE_TLS_REJECT_UNAUTHORIZED/;
 
 const warnings: string[] = [];
@@ -26,8 +26,8 @@ function countOpen(): Record<string, number> {
   return counts;
 }
 
-// Every test leaves behind what it found, and Node has nothing to warn of. Registered first, it is
-// asked last: after everything that the test itself cleans up.
+// Checks that a test leaves no resource behind and causes no warning. The check is registered first and therefore
+// runs last, after the cleanups of the test.
 beforeEach(() => {
   if (slowFiles.test(expect.getState().testPath ?? '')) return;
   const before = countOpen();

@@ -1,13 +1,13 @@
 import { expect } from 'vitest';
 import { TunlError } from '../../src/core/errors.ts';
 
-/** What bad arguments are answered with: the one line, and the hints below it. */
+/** The answer to bad arguments: one line, and the hints below it. */
 export interface Refusal {
   readonly message: string;
   readonly hints: readonly string[];
 }
 
-/** Runs something that must refuse its arguments, and gives what it says. */
+/** Runs a function that must refuse its arguments, and returns its answer. */
 export function refusalOf(parse: () => unknown): Refusal {
   try {
     parse();
@@ -17,7 +17,7 @@ export function refusalOf(parse: () => unknown): Refusal {
   throw new Error('it was accepted');
 }
 
-/** The same for what finds out later. */
+/** Does the same for an asynchronous function. */
 export async function lateRefusalOf(promise: Promise<unknown>): Promise<Refusal> {
   return promise.then(() => Promise.reject(new Error('it was accepted')), readRefusal);
 }
@@ -26,7 +26,7 @@ function readRefusal(error: unknown): Refusal {
   expect(error).toBeInstanceOf(TunlError);
   const { code, message, facts } = error as TunlError;
   expect(code).toBe('usage');
-  // One line, lower case where it begins with a word, no full stop.
+  // One line, in lower case if it begins with a word, and without a full stop.
   expect(message).toMatch(/^(?:[^A-Z\n]|TUNL_)[^\n]*[^.\n]$/);
   return { message, hints: facts.hints ?? [] };
 }

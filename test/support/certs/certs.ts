@@ -4,9 +4,9 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import * as x509 from '@peculiar/x509';
 
-/** What a certificate says. Everything but the name has a default that a client would accept. */
+/** The contents of a certificate. Everything but the name has a default that a client accepts. */
 export interface CertificateRequest {
-  /** Common name; left out, the subject is empty, as in a SPIFFE leaf. */
+  /** The common name; if absent, the subject is empty, as in a SPIFFE leaf. */
   readonly cn?: string;
   readonly dns?: readonly string[];
   readonly ips?: readonly string[];
@@ -28,7 +28,7 @@ export interface IssuedCertificate {
   readonly key: string;
   readonly certPem: string;
   readonly keyPem: string;
-  /** Needed to issue below it. */
+  /** Required to issue certificates with it. */
   readonly subject: x509.X509Certificate;
   readonly signer: webcrypto.CryptoKey;
 }
@@ -45,10 +45,10 @@ export interface Certs {
   readonly notYetValid: IssuedCertificate;
   /** For other.example and *.wild.example, not for localhost. */
   readonly wrongName: IssuedCertificate;
-  /** An authority that nobody was told to trust. */
+  /** An authority that nobody trusts. */
   readonly otherCa: IssuedCertificate;
   issue(request: CertificateRequest): Promise<IssuedCertificate>;
-  /** Writes any text to a file of its own and gives its path. */
+  /** Writes a text to a new file and returns its path. */
   write(name: string, text: string | Buffer): string;
   remove(): void;
 }
@@ -57,7 +57,7 @@ const algorithm = { name: 'ECDSA', namedCurve: 'P-256', hash: 'SHA-256' } as con
 const hourMs = 3_600_000;
 const dayMs = 24 * hourMs;
 
-/** Makes an authority and the certificates that most tests want, in a temporary folder. */
+/** Makes an authority and the certificates that most tests need, in a temporary folder. */
 export async function makeCerts(): Promise<Certs> {
   x509.cryptoProvider.set(webcrypto);
   const folder = mkdtempSync(join(tmpdir(), 'tunl-certs-'));

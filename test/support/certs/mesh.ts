@@ -3,7 +3,7 @@ import type { TlsSettings } from '../../../src/core/hop.ts';
 import type { ServeOptions } from '../../../src/app/commands/options.ts';
 import { type CertificateRequest, type Certs, type IssuedCertificate, makeCerts } from './certs.ts';
 
-/** The SPIFFE id of a workload of the test mesh. */
+/** Returns the SPIFFE id of a workload of the test mesh. */
 export function spiffeId(account: string, trustDomain = 'cluster.local'): string {
   return `spiffe://${trustDomain}/ns/shop/sa/${account}`;
 }
@@ -22,13 +22,13 @@ export interface Mesh {
   readonly gateway: Material;
   /** Issues a leaf for an account, an id or several of them. */
   issue(uris: string | readonly string[], more?: Partial<CertificateRequest>): Promise<IssuedCertificate>;
-  /** TLS of a hop that shows this leaf; `cart` where none is given. */
+  /** The TLS settings of a hop that shows this leaf; by default `cart`. */
   hopTls(leaf?: IssuedCertificate): TlsSettings;
-  /** TLS of a server that shows this leaf; `gateway` where none is given. */
+  /** The TLS settings of a server that shows this leaf; by default `gateway`. */
   serverTls(leaf?: IssuedCertificate): Required<Pick<NonNullable<ServeOptions['tls']>, 'cert' | 'key' | 'clientCa'>>;
 }
 
-/** Makes a mesh with two workloads, `cart` for clients and `gateway` for servers. Its files go after the test file. */
+/** Makes a mesh with two workloads, `cart` for clients and `gateway` for servers. Its files are removed after the test file. */
 export async function makeMesh(): Promise<Mesh> {
   const certs = await makeCerts();
   afterAll(() => certs.remove());

@@ -1,7 +1,7 @@
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 
-/** What opens the files: letters beyond ASCII are read in two ways by what is in them. */
+/** The password of the files. Parts of a file encode non-ASCII letters in two different ways. */
 export const filePassword = 'grüße 42';
 
 /** The authority of the certificate in the files, which are for localhost until 2126. */
@@ -18,7 +18,7 @@ FWTXC/SaeQ6ymFvYER0x5cXTL3FAQq0uujE1S9P1XA==
 -----END CERTIFICATE-----
 `;
 
-/** Made by `openssl pkcs12 -export` from one certificate and its key, with its authority; the last two without that. */
+/** The files, made by `openssl pkcs12 -export` from a certificate with its key and its authority; the last two lack the authority. */
 const files = {
   /** As OpenSSL 3 makes them: PBES2 with AES. */
   aes: `MIIGLAIBAzCCBeIGCSqGSIb3DQEHAaCCBdMEggXPMIIFyzCCBIIGCSqGSIb3DQEHBqCCBHMwggRvAgEAMIIEaAYJKoZIhvcNAQcBMFcGCSqGSIb3DQEFDTBKMCkGCSqGSIb3DQEFDDAcBAhpo+oZQsqS5gICCAAwDAYIKoZIhvcNAgkFADAdBglghkgBZQMEASoEEOvZ9rTZS4POM3J6F9zu60CAggQAWgKll4jQlndyBMc46+ugqd8rWvEpkKVMa6E24l2toG9coqx62IpssZYFVSBaTotTmimN7Tdead/DgsDTU1JExAEvrR5X23fqJbwPV822KW7kNRtTAds8fSfTQs6VQ1aavSV3g+KcrSCcT7NSKXEyaz+z75qiVyd93atvWDaH5lzHCq2nIYzBZzyX1bpR2AqS7JCYoPOc5JzohgokHPgaArYATjnT8hhQLJB3yWaQFBWsysiZ2fCsFCMt8IPtIs9wTeGXfp7G8BVRaAuZohzb0N0w+mrDSsuyusPpbX8HZxC4jmL1+7Zm77+O/QT+UNtrQ7PWayL+rLE7uxh3r/74UisegZxCuI5roCs62EFczh7yH5OodUGIloD+xeDru2u7ZgNk7x9adRAnF+lEEqyv9tHhhadYky9p0LJQDdwd1SZRRSGC/s4nav4RNGo6dVNQJU+UN1z1C0S9csNc48gV48nvmVccu7Nj5rnpZ3+sl2rhlvEBgoydcgPc6CcB8jjUzF0ap0yK+6rNI+B2U6TNH67vbZLihte4x5wa3mMsqSVGR/N1BvuQ3cETE9aKUjza5kKFSkwlqhDWIKzIxaVqGiMkg7CviH2xIk8ZY04iZo31FL2Eb2Vmk5TvWWhodTYEHHfn5AiK0/HLwVg0pI87FUD1ouqynYc6baWw8hZSrXgyoDUubYohVg8dPEXUPCmkrz68aJU4s7PPqCnnmkjC8mc9hsAkTz7WW9+K+2rQVoNVfU8tGq/gB7A2pa5gHiTb63wbsOH728M7yBVXwgAetOI/OCR85qvLw+CfZlITm6NL/rNrECzAdaUk177qYAG1czcVQ8fo31Ym5YgulKHUY5w42V4NvIyC0K+bXNT1TWDqkUjyh0IidJ9ClR1NHpwC/+16YBHOmrhHEnhNzkpLJoMIPM5qVyKDuiWlgqZ6Eh7w05RS8Y6Rk78vbddK2FgXNtM2pRi29t8pCpkF3CgTdY5LsSudDiX3zQU6sucTHVTEt7QRIyFHO7cOxVh1RMzhOrXEvN8sD8UsqQ74oazY/uqAaFgwkmxpzMRygCdOKVDYTOabWoJ9qBdxHxvSQQVezGZNtad2x6H32X5qlHt+KOKLs2salS8r9OdbaJzRPzMcoZoELwGor1RE3bS57CC7S78mQscb8ojQyyMaSRG6hhy1/YWtTkzX1ZVSwo6ZRSsYtOqWGqAPWaioIG3RMsEjIDpjSuo7OAmYzVn/Zok9Y4UjRdurlnTaLz1Wrwc1m3YfeB70L4hkILK88wajdD9eS55W/UyrErbfjBSBGBRAqmrj9Ocfs8piiGBBOzO/N7eY6+3XfwC/WdxXT90X59fmSpyUWqnPfyQQjz2y7J1vDjCCAUEGCSqGSIb3DQEHAaCCATIEggEuMIIBKjCCASYGCyqGSIb3DQEMCgECoIHvMIHsMFcGCSqGSIb3DQEFDTBKMCkGCSqGSIb3DQEFDDAcBAiw1uP+bb1/5AICCAAwDAYIKoZIhvcNAgkFADAdBglghkgBZQMEASoEEOQnSOWLdKfohK4rVEz/aFsEgZBK3QDejOjLBo4U9qfGxnPeSxxmjEFXnPsHj4X25Su6juxB41YaTAfE/wIZ5vA6P/cPwcR5YY3bdVvfIOKIIFKrEd/Ym1KTNrqh0s2OBk5BterrDXh0VJsGnvtYfaoH4qurGrNSIfFHF8gyK8zBEmZ5fro95nZevOPsA0+lTaADFYJYXt88n3k0mJzbmKKDYaIxJTAjBgkqhkiG9w0BCRUxFgQU6M6851jjR1D9ncsdZ/vGfxdLr3swQTAxMA0GCWCGSAFlAwQCAQUABCBcAxokNCNFXwjDSF8EguiihOYILaiUjAQvQTl+bREoVAQIkYoN2bMmancCAggA`,
@@ -30,12 +30,12 @@ const files = {
   open: `MIIEXAIBAzCCBBIGCSqGSIb3DQEHAaCCBAMEggP/MIID+zCCArIGCSqGSIb3DQEHBqCCAqMwggKfAgEAMIICmAYJKoZIhvcNAQcBMFcGCSqGSIb3DQEFDTBKMCkGCSqGSIb3DQEFDDAcBAhh+Wqo0G3LMQICCAAwDAYIKoZIhvcNAgkFADAdBglghkgBZQMEASoEEJVind2nTrNiTla7E8OT5+OAggIwvSFjX9AYLIOVuE9YTIldGKUr5docQ5CDVhht8Vj0gkqjObqy76EzwH+LxMBElXxhPKrigZvO12yZEXWWeqn+XYiz7za42xNfA9PKf1f6oaZsJMMGU83MS8tvrmNkwncnoOTxURjNTyLe9Y2yxJPqxToBGyvI+79zNseer2h8vde40zYUv6RJgcEVS+Yg/i+nIa8WzMLpsm8nq5vbKOs1h9M9/48mx/0vToZMtbXb7M4p5j8mElVm5IYtF/doSr17VTrq9XNH16XPD/TO0G7NRe8r283s23tkzt66M/Xpj3TIIduL4v4t37cWOd95DTibD2AdghMqz9i3RQ0gh7ugMphS472ychm/mymYjateD8OVvqtybiWDyxuttW00VFZzIs3KTvmwlT3uKe5DMOeOzIv/7awd/XQY8aF0q0vmKcx+V7s5MHcmTAs4gmqrRPZq2oyTJ2Nawl4jYVBLRYvBSGdigWeVGB0xx4peguy461t7knSYVkUFWyvKsFVWQRJNFSZTCZzxVyE/GIGjHE5JYOy5Hm2dHKfqtbMBJ7ZSpGxQGEL62sxet8zdPgpUERFHMJU2XW2MaPGnrH9InwB9LG+vLkS3Czr2R0+bHLF2z71IT6loJ9yiLGkVk/yyDpBZ6xy/RWLxeof7+EZmY13qC2ApOR4S4Kt8F77NRX4rzf+qSFq2a2Y3GTVmpMQQVEd7cqjaar9DnUNoP2VYOJWLaQEvfg5NUcV4bgoU8cTk0B0wggFBBgkqhkiG9w0BBwGgggEyBIIBLjCCASowggEmBgsqhkiG9w0BDAoBAqCB7zCB7DBXBgkqhkiG9w0BBQ0wSjApBgkqhkiG9w0BBQwwHAQIcEm+kisHhkQCAggAMAwGCCqGSIb3DQIJBQAwHQYJYIZIAWUDBAEqBBB71ajeGT+FDkYCou32VoPfBIGQnKWM2blzBsrDXkL5KaENHyPCix1k03kZiVAHOF2VpNLVAyMtTNqtUDItplgg0zWr/O7u8mxfjAWxImdJhMVJJM69K53ERa95xnJAl44SYU4gPjgAqVaGlg0N2dn3dSKzPgN/THFIU/12fsTXoDH3z569z0XQmyyXHx5NuFqN5uC0CF74FQ5VRb2R4VbqP6krMSUwIwYJKoZIhvcNAQkVMRYEFOjOvOdY40dQ/Z3LHWf7xn8XS697MEEwMTANBglghkgBZQMEAgEFAAQgzIojqnsPIveNA3eOMV+7DPaKjDvv9bc4J1w9/b5sU80ECNuHsJo5moA8AgIIAA==`,
 };
 
-/** The bytes of one of the files. */
+/** Returns the bytes of a file. */
 export function readPkcs12(kind: keyof typeof files): Buffer {
   return Buffer.from(files[kind], 'base64');
 }
 
-/** Writes one of the files, and gives its path. */
+/** Writes a file and returns its path. */
 export function writePkcs12(folder: string, kind: keyof typeof files): string {
   const path = join(folder, `${kind}.p12`);
   writeFileSync(path, readPkcs12(kind));
@@ -43,8 +43,8 @@ export function writePkcs12(folder: string, kind: keyof typeof files): string {
 }
 
 /**
- * The same as Firefox writes it, in BER: the length of what holds others is told by its end, and the octets that hold
- * the safes come in pieces.
+ * Rewrites a file as Firefox does, in BER: containers have indefinite lengths, and the octet strings that contain the
+ * safes are split into pieces.
  */
 export function toIndefinite(file: Buffer): Buffer {
   const [tag = 0] = file;

@@ -6,12 +6,12 @@ import type { Subject } from '../../../src/telemetry/admin/subject.ts';
 import { type AdminAnswer, askAdmin, type AskOptions } from './admin.ts';
 import { freePort } from '../graphs/graphs.ts';
 
-/** A program that tells nothing, with every order that it got. */
+/** A Subject without any data, and the orders that it has received. */
 export interface FakeSubject extends Subject {
   readonly orders: readonly string[];
 }
 
-/** Makes one, which says what the test wants it to say. */
+/** Makes a Subject that reports the given values. */
 export function makeSubject(facts: Partial<Subject> = {}): FakeSubject {
   const orders: string[] = [];
   const order = (name: string) => () => void orders.push(name);

@@ -14,14 +14,14 @@ export interface AdminAnswer {
   readonly body: string;
 }
 
-/** What a request to it says beside its path. */
+/** The parts of a request besides its path. */
 export interface AskOptions {
   readonly method?: string;
   readonly headers?: Readonly<Record<string, string>>;
   readonly body?: string;
 }
 
-/** Asks the admin address on that port, or behind that socket. */
+/** Sends a request to the admin address at a port or a Unix socket. */
 export function askAdmin(place: number | string, path: string, options: AskOptions = {}): Promise<AdminAnswer> {
   const { method = 'GET', headers = {}, body } = options;
   const where = typeof place === 'number' ? { host: '127.0.0.1', port: place } : { socketPath: place };
@@ -37,14 +37,14 @@ export function askAdmin(place: number | string, path: string, options: AskOptio
   });
 }
 
-/** A graph that is administered in this process. */
+/** A graph with an admin address that runs in this process. */
 export interface TestAdmin {
   readonly running: RunningGraph;
   readonly scope: Scope;
   readonly events: readonly TunlEvent[];
   /** Port of the first listener. */
   readonly port: number;
-  /** Port of the admin address as it was announced last; 0 for a socket. */
+  /** The port of the admin address as it was last announced; 0 for a Unix socket. */
   readonly adminPort: number;
   ask(path: string, options?: AskOptions): Promise<AdminAnswer>;
 }

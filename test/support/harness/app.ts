@@ -21,7 +21,7 @@ export const calmLimits: Limits = {
   halfCloseWaitMs: 2000,
 };
 
-/** A command that runs in this process, with everything that it reported. */
+/** A command that runs in this process, with its events. */
 export interface TestApp {
   readonly running: Running;
   readonly scope: Scope;
@@ -32,12 +32,12 @@ export interface TestApp {
   eventsOf<K extends TunlEvent['event']>(kind: K): Extract<TunlEvent, { event: K }>[];
 }
 
-/** Options of a command as far as a test cares, with hops that have no alternatives. */
+/** The options of a command that matter to a test, with hops that have no alternatives. */
 export type TestOptions<O> = Omit<Partial<O>, 'hops'> & { readonly hops?: readonly Hop[] };
 
 const loopback = { kind: 'tcp', host: '127.0.0.1', port: 0 } as const;
 
-/** Runs `serve` on a free port of loopback, where it allows everything, until the test is over. */
+/** Runs `serve` on a free port of loopback until the test is over. It allows every target. */
 export function startTestServe(
   { hops = [], ...options }: TestOptions<ServeOptions> = {},
   graceMs = 4000,
@@ -65,7 +65,7 @@ export function startTestForward(
   return startApp(graceMs, (runtime) => startForward({ ...defaults, ...options }, runtime));
 }
 
-/** A route through hops. Its sessions are closed after the test, which does not wait for their hops. */
+/** Makes a route through hops. Its sessions are closed after the test, without waiting for the hops. */
 export async function makeRoute(hops: readonly Hop[], limits: Limits = calmLimits): Promise<Route> {
   const route = await createRoute({ hops: toChoices(hops), limits });
   onTestFinished(() => void route.close());
@@ -76,12 +76,12 @@ function toChoices(hops: readonly Hop[]): Hop[][] {
   return hops.map((hop) => [hop]);
 }
 
-/** A hop on loopback. */
+/** Makes a hop on loopback. */
 export function makeHop(scheme: string, port: number, more: Partial<Hop> = {}): Hop {
   return { scheme, address: { ...loopback, port }, tls: {}, headers: [], settings: {}, ...more };
 }
 
-/** The pin that a server with a development certificate announced. */
+/** Returns the pin that a server with a development certificate has announced. */
 export function findPin(app: TestApp): string {
   const pins = app.eventsOf('notice').map(({ message }) => /pin (sha256\/\S+)$/.exec(message)?.[1]);
   return pins.find((pin) => pin !== undefined) ?? '';

@@ -1,7 +1,7 @@
 import { once } from 'node:events';
 import { connect } from 'node:net';
 
-/** Sends a word through a port, and gives what comes back. */
+/** Sends a word to a port and returns the answer. */
 export async function askPort(port: string | undefined, word: string): Promise<string> {
   const client = connect(Number(port), '127.0.0.1').setEncoding('utf8');
   client.write(word);

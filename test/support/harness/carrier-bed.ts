@@ -14,13 +14,13 @@ import type { LinkPair } from '../../conformance/link-contract.ts';
 import { makeContext, makeListenerPair } from './link-pairs.ts';
 import { startTlsTerminator } from '../peers/tls-terminator.ts';
 
-/** A hop as a test wants it: a scheme, and the protocols that its TLS takes where not all of ours. */
+/** A hop as a test describes it: a scheme, and the ALPN protocols that its server accepts if not all of ours. */
 export type BedHop = string | { readonly scheme: string; readonly alpn: readonly string[] };
 
 /**
- * Both ends of a way through hops of these schemes, nearest first, each with a `serve` of its own
- * that is started as the scheme's carrier says. The options concern the last server and its hop;
- * what stands between stands before the first.
+ * Makes the function that starts both ends of a route through hops of these schemes, nearest first. Each hop has its own
+ * `serve`, started as the scheme's carrier requires. The options apply to the last server and its hop; `between` is put
+ * before the first.
  */
 export function makeStartBed(...bedHops: readonly BedHop[]): StartBed {
   return async (options = {}) => {
@@ -94,7 +94,7 @@ function startServer(
 
 let issued: Promise<{ ca: IssuedCertificate; server: IssuedCertificate; client: IssuedCertificate }> | undefined;
 
-/** Certificates by which both sides of a mesh know each other, made once for a test file. */
+/** Makes the certificates by which both sides of a mesh identify each other, once for each test file. */
 function spiffeCerts() {
   issued ??= makeCerts().then(async (certs) => {
     process.once('exit', certs.remove);

@@ -6,7 +6,7 @@ import type { TunlEvent } from '../../../src/core/events.ts';
 import { Scope } from '../../../src/core/scope.ts';
 import { toGraph } from '../graphs/graphs.ts';
 
-/** A graph that runs in this process, with everything that it reported. */
+/** A graph that runs in this process, with its events. */
 export interface TestChain {
   readonly running: RunningGraph;
   readonly scope: Scope;
@@ -16,7 +16,7 @@ export interface TestChain {
   readonly events: readonly TunlEvent[];
   /** The events of one kind. */
   eventsOf<K extends TunlEvent['event']>(kind: K): Extract<TunlEvent, { event: K }>[];
-  /** Ends it, tunnels and all; later calls do nothing more. */
+  /** Stops it with its tunnels; later calls do nothing. */
   stop(): Promise<void>;
 }
 

@@ -2,7 +2,7 @@ import { EventEmitter } from 'node:events';
 import { PassThrough, Writable } from 'node:stream';
 import type { Io } from '../../../src/cli/terminal/io.ts';
 
-/** An Io in memory: what was written, and signals that a test sends. */
+/** An Io in memory: it keeps the output, and a test can send it signals. */
 export interface FakeIo extends Io {
   readonly out: () => string;
   readonly said: () => string;
@@ -11,7 +11,7 @@ export interface FakeIo extends Io {
   readonly send: (signal: NodeJS.Signals) => void;
 }
 
-/** What is unlike a program in a pipe with an empty environment. */
+/** The differences from a program in a pipe with an empty environment. */
 export interface FakeIoOptions {
   readonly env?: Readonly<Record<string, string>>;
   readonly terminal?: boolean;

@@ -14,31 +14,31 @@ import { relay } from '../../../src/relay/relay.ts';
 import { RawPeer } from '../peers/raw-peer.ts';
 import type { Target } from '../targets/plain.ts';
 
-/** What a test changes of how requests go on. */
+/** The options with which requests are forwarded. */
 export interface ForwardBedOptions
   extends Partial<Omit<ForwardTerms, 'target'>>, Partial<Pick<ForwarderOptions, 'version' | 'sessions' | 'dial'>> {
   readonly target: Target;
 }
 
-/** Clients on one side, an upstream on the other, and all that passes requests on between them. */
+/** Clients on one side, an upstream on the other, and the code that forwards requests between them. */
 export interface ForwardBed {
   readonly forwarder: Forwarder;
-  /** Starts another connection of a client, for a client that brings its own HTTP. */
+  /** Opens another client connection, for a client with its own implementation of HTTP. */
   open(): Link;
-  /** The same for a test that writes and reads it by itself. */
+  /** Does the same for a test that reads and writes the bytes itself. */
   connect(options?: { reading?: boolean }): RawPeer;
-  /** Sends the requests that come from now on elsewhere. */
+  /** Sends later requests to another upstream. */
   leadTo(target: Target): void;
-  /** How many requests have come. */
+  /** The number of requests so far. */
   readonly asked: number;
-  /** How the requests went that are over, and why those were refused that were not passed on. */
+  /** The outcomes of the finished requests, and the reasons for those that were refused. */
   readonly ends: readonly RequestEnd[];
   readonly refusals: readonly TunlError[];
-  /** Where each request went. */
+  /** The address that each request went to. */
   readonly upstreams: readonly string[];
 }
 
-/** Connects to where a target listens. */
+/** Connects to a target. */
 const dialTarget: Dial = async (address) => {
   if (address.kind !== 'tcp') throw new Error('not a target');
   const socket = connect({ ...address, allowHalfOpen: true, noDelay: true });
@@ -57,7 +57,7 @@ const dialTarget: Dial = async (address) => {
   return link;
 };
 
-/** Starts to pass requests on. */
+/** Starts forwarding requests. */
 export function startForwardBed({ target, ...options }: ForwardBedOptions): ForwardBed {
   const { version = 'http1', sessions = 'shared', dial = dialTarget } = options;
   const forwarder = createForwarder({ name: 'web', dial, version, sessions, handshakeMs: 4000 });
@@ -68,7 +68,7 @@ export function startForwardBed({ target, ...options }: ForwardBedOptions): Forw
   const draining = new Abort();
   onTestFinished(() => {
     draining.abort(new Error('the test is over'));
-    // Not waited for: sessions say goodbye to a peer that a test plays, and that says nothing.
+    // Not awaited, because sessions send GOAWAY to a peer played by the test, which may not answer.
     void forwarder.close();
   });
   let asked = 0;
@@ -118,12 +118,12 @@ export function startForwardBed({ target, ...options }: ForwardBedOptions): Forw
   };
 }
 
-/** A head as it is sent, of its lines. */
+/** Formats a head from its lines. */
 export function head(...lines: readonly string[]): string {
   return `${lines.join('\r\n')}\r\n\r\n`;
 }
 
-/** The lines of a head that came, with what differs each time made equal. */
+/** Returns the lines of a received head, with fixed values for the parts that differ each time. */
 export function linesOf(text: string): string[] {
   return text
     .replace(/^(x-request-id): [0-9a-f-]{36}$/im, '$1: UUID')

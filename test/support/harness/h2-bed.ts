@@ -4,24 +4,24 @@ import { startTestServe, type TestApp, type TestOptions } from './app.ts';
 import { connectHttp2, type Http2Peer } from '../peers/h2-peer.ts';
 import { echo, startTarget, type Target } from '../targets/plain.ts';
 
-/** A server under attack, with a tunnel of somebody else's through it. */
+/** A server under attack, with another client's tunnel through it. */
 export interface Http2Bed {
   readonly serve: TestApp;
-  /** Sends back what it gets. */
+  /** A target that echoes. */
   readonly target: Target;
   /** `HOST:PORT` of the target. */
   readonly authority: string;
-  /** Connections that were made to the target, without the one of the control tunnel. */
+  /** The number of connections to the target, without that of the control tunnel. */
   dials(): number;
   /** Starts another HTTP/2 session. */
   connect(): Promise<Http2Peer>;
   /** Opens a tunnel in a session and expects it to work. */
   expectTunnel(peer: Http2Peer): Promise<void>;
-  /** Expects the control tunnel, in a session of its own, to have noticed nothing. */
+  /** Asserts that the control tunnel, in a session of its own, is unharmed. */
   expectControl(): Promise<void>;
 }
 
-/** How a bed is started: what `serve` is told, over TLS or not. */
+/** The options of a bed: those of `serve`, and whether it uses TLS. */
 export interface Http2BedOptions extends TestOptions<Omit<ServeOptions, 'tls'>> {
   readonly security?: 'clear' | 'tls';
 }

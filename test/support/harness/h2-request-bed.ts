@@ -4,7 +4,7 @@ import { onTestFinished } from 'vitest';
 import { inTime } from '../eventually.ts';
 import { type RequestBed, type RequestBedOptions, startRequestBed } from './request-bed.ts';
 
-/** A session of Node's own client with a front. */
+/** A session between Node's own client and our front. */
 export function startSession(options: RequestBedOptions = {}): RequestBed & { readonly session: ClientHttp2Session } {
   const bed = startRequestBed({ reading: false, ...options });
   const { stream } = bed.client;
@@ -14,7 +14,7 @@ export function startSession(options: RequestBedOptions = {}): RequestBed & { re
   return { ...bed, session };
 }
 
-/** Reads an answer to the end of its stream, whatever that is. */
+/** Reads an answer until its stream ends in any way. */
 export function readStream(
   stream: ClientHttp2Stream,
 ): Promise<{ head: Record<string, unknown>; body: string; trailers: unknown; error?: Error }> {

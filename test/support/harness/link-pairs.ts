@@ -9,15 +9,15 @@ import { listen } from '../../../src/listeners/socket.ts';
 import { inTime } from '../eventually.ts';
 import { makeTempFolder } from '../temp.ts';
 
-/** The project's own way to reach an address of this machine. */
+/** Our own Dial for addresses of this machine. */
 export const direct = createDirect({ resolve: createResolve({}), connectMs: 2000 });
 
-/** The context of a dial that a test makes. */
+/** Makes the context for a dial of a test. */
 export function makeContext(target: Address, signal: AbortSignal = new AbortController().signal): DialContext {
   return { signal, target, origin: { peer: {} } };
 }
 
-/** Two Links joined by a connection: the one that `dial` gives, and the one that a listener of ours yields. */
+/** Makes two Links joined by a connection: the one that `dial` returns, and the one that our listener yields. */
 export async function makeListenerPair(
   address: Address,
   dial: (address: Address) => Promise<Link>,
@@ -34,12 +34,12 @@ export async function makeListenerPair(
 
 const dialDirect = (address: Address) => direct(address, makeContext(address));
 
-/** Two Links joined by a TCP connection over loopback. */
+/** Makes two Links joined by a TCP connection over loopback. */
 export function makeTcpPair(): Promise<{ first: Link; second: Link }> {
   return makeListenerPair({ kind: 'tcp', host: '127.0.0.1', port: 0 }, dialDirect);
 }
 
-/** Two Links joined by a Unix socket. */
+/** Makes two Links joined by a Unix socket. */
 export function makeUnixPair(): Promise<{ first: Link; second: Link }> {
   return makeListenerPair({ kind: 'unix', path: join(makeTempFolder(), 'socket') }, dialDirect);
 }

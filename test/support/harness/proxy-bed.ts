@@ -12,24 +12,24 @@ export interface Answer {
   readonly body: string;
 }
 
-/** A `serve` of HTTP/1.1 with somebody else's tunnel through it, for requests that should harm nobody. */
+/** A `serve` for HTTP/1.1 with another client's tunnel through it, which no request may harm. */
 export interface ProxyBed {
   readonly serve: TestApp;
-  /** Sends back what it gets. */
+  /** A target that echoes. */
   readonly target: Target;
   /** `HOST:PORT` of the target. */
   readonly authority: string;
   connect(): Promise<RawPeer>;
-  /** Sends this on a connection of its own and reads the answer, which must end the connection. */
+  /** Sends the bytes on a new connection and reads the answer, which must end the connection. */
   ask(request: string | Buffer): Promise<Answer>;
-  /** The other tunnel still echoes, nothing was dialled beside it, and nothing is left. */
+  /** Asserts that the other tunnel still echoes, that nothing else was dialled, and that nothing is left open. */
   expectUnharmed(): Promise<void>;
 }
 
-/** How a bed is started: what `serve` is told, over TLS or not. */
+/** The options of a bed: those of `serve`, and whether it uses TLS. */
 export interface ProxyBedOptions extends TestOptions<Omit<ServeOptions, 'tls'>> {
   readonly security?: 'clear' | 'tls';
-  /** Fields of the control tunnel's request. */
+  /** The fields of the control tunnel's request. */
   readonly controlFields?: string;
 }
 
@@ -68,7 +68,7 @@ export async function startProxyBed({
   };
 }
 
-/** Cuts an answer into its parts. Anything after the body that it declares is a failure. */
+/** Parses an answer. Anything after the declared body is a failure. */
 function parseAnswer(text: string): Answer {
   const end = text.indexOf('\r\n\r\n') + 4;
   const [head, body] = [text.slice(0, end), text.slice(end)];

@@ -8,7 +8,7 @@ import { RawPeer } from '../peers/raw-peer.ts';
 
 const maxHeadBytes = 60 * 1024;
 
-/** What a test changes of how requests are served. */
+/** The options with which requests are served. */
 export interface RequestBedOptions {
   readonly codec?: RequestProfile['codec'];
   readonly perConnection?: RequestProfile['perConnection'];
@@ -17,27 +17,27 @@ export interface RequestBedOptions {
   readonly headMs?: number;
   readonly keepAliveMs?: number;
   readonly extendedConnect?: boolean;
-  /** The client reads nothing before it is told to. */
+  /** True if the client reads nothing until it is told to. */
   readonly reading?: boolean;
-  /** Called with each request as it comes; where absent the test takes them one by one. */
+  /** Called with each request as it arrives; if absent, the test takes them one by one. */
   readonly onRequest?: (request: Exchange) => void;
 }
 
-/** A client at one end of a Link in memory, requests at the other. */
+/** A client at one end of an in-memory Link, and its requests at the other. */
 export interface RequestBed {
   readonly client: RawPeer;
   /** The server's end. */
   readonly link: Link;
   /** Resolves once the connection is over. */
   readonly serving: Promise<void>;
-  /** The next request that comes. */
+  /** Waits for the next request. */
   take(): Promise<Exchange>;
-  /** How many have come so far. */
+  /** The number of requests so far. */
   count(): number;
   drain(): void;
 }
 
-/** Starts to serve one connection. */
+/** Starts serving one connection. */
 export function startRequestBed(options: RequestBedOptions = {}): RequestBed {
   const { codec = 'auto', perConnection = 'many', translatable = true } = options;
   const { headMs = 4000, keepAliveMs = 4000, maxLineBytes = maxHeadBytes } = options;
@@ -82,7 +82,7 @@ export function startRequestBed(options: RequestBedOptions = {}): RequestBed {
   };
 }
 
-/** The whole body of a request as text. */
+/** Reads the whole body of a request as text. */
 export async function readBody({ body }: Pick<Exchange, 'body'>): Promise<string> {
   const parts: Buffer[] = [];
   body.on('data', (part: Buffer) => parts.push(part));

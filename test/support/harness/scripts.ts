@@ -2,7 +2,7 @@ import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { makeTempFolder } from '../temp.ts';
 
-/** Words that run some JavaScript: a command for a program under test, gone after the test. */
+/** Returns a command that runs some JavaScript, for a program under test. Its file is removed after the test. */
 export function makeScript(code: string, ...args: readonly string[]): string[] {
   const file = join(makeTempFolder(), 'script.mjs');
   writeFileSync(file, code);
@@ -24,7 +24,7 @@ const env = Object.entries(process.env).filter(([name]) => name.startsWith('TUNL
 console.log(JSON.stringify({ args: process.argv.slice(2), env: Object.fromEntries(env.sort()) }));
 `;
 
-/** Says it is ready on stderr, and on each signal how many of that name have come; ends a little later with 9. */
+/** Reports on stderr that it is ready, and for each signal how many of that name have arrived; exits a little later with 9. */
 export const signalScript = `
 const seen = {};
 for (const name of ['SIGINT', 'SIGTERM', 'SIGHUP', 'SIGQUIT']) {

@@ -2,8 +2,8 @@ import { connect } from 'node:net';
 import { inTime } from '../eventually.ts';
 
 /**
- * Connects to a port of 127.0.0.1, sends nothing, and says what ended it: `end` for a clean end, else the
- * code of the error. A reset may come before the connection is known to be there.
+ * Connects to a port of 127.0.0.1, sends nothing, and returns how the connection ended: `end` for a clean end, or the
+ * code of the error. A reset may arrive before the connection is reported.
  */
 export function visit(port: number): Promise<string> {
   const socket = connect({ port, host: '127.0.0.1', allowHalfOpen: true });

@@ -6,7 +6,7 @@ import { createTlsServer, type TlsServerOptions } from '../../../src/tls/server.
 import type { LinkPair } from '../../conformance/link-contract.ts';
 import type { Certs } from '../certs/certs.ts';
 
-/** How the two ends of a TLS connection are set up. */
+/** The settings of the two ends of a TLS connection. */
 export interface TlsPairOptions {
   readonly server?: Partial<TlsServerOptions>;
   readonly client?: TlsSettings;
@@ -15,7 +15,7 @@ export interface TlsPairOptions {
   readonly signal?: AbortSignal;
 }
 
-/** What became of a handshake, at both ends. */
+/** The result of a handshake at both ends. */
 export interface TlsOutcome {
   readonly client: PromiseSettledResult<Link>;
   readonly server: PromiseSettledResult<Link>;
@@ -34,7 +34,7 @@ export async function tryTls(certs: Certs, below: LinkPair, options: TlsPairOpti
   return { client, server };
 }
 
-/** Puts TLS on a joined pair, both ends ours. */
+/** Puts TLS on a joined pair, with our code at both ends. */
 export async function makeTlsPair(certs: Certs, below: LinkPair, options?: TlsPairOptions): Promise<LinkPair> {
   const { client, server } = await tryTls(certs, below, options);
   if (client.status === 'rejected') throw client.reason;

@@ -5,10 +5,10 @@ import { fileURLToPath } from 'node:url';
 /** The built program: `npm test` builds it first. */
 export const program: string = fileURLToPath(new URL('../../../dist/main.js', import.meta.url));
 
-/** How long anything may take before a test fails. */
+/** The limit for each wait, in milliseconds. */
 const patienceMs = 40_000;
 
-/** How a run of the program ended. */
+/** The result of a run of the program. */
 export interface Ended {
   readonly code: number | null;
   readonly signal: NodeJS.Signals | null;
@@ -16,23 +16,23 @@ export interface Ended {
   readonly stderr: string;
 }
 
-/** A run of the program that may still go on. */
+/** A run of the program that may not have ended yet. */
 export interface Tunl {
   readonly child: ChildProcess;
   readonly ended: Promise<Ended>;
-  /** Resolves with the first match in what is written to stderr. */
+  /** Resolves with the first match in stderr. */
   waitFor(pattern: RegExp): Promise<RegExpExecArray>;
 }
 
-/** What a program is started with. */
+/** The options for starting the program. */
 export interface StartOptions {
   /** Descriptors from 3 on. */
   readonly extra?: readonly ('pipe' | 'ignore')[];
-  /** In a session of its own, without a terminal. */
+  /** True to start it in a session of its own, without a terminal. */
   readonly detached?: boolean;
 }
 
-/** Starts the program with an environment of its own, so that ours decides nothing. */
+/** Starts the program with its own environment, so that ours has no effect. */
 export function startTunl(
   words: readonly string[],
   env: Readonly<Record<string, string>> = {},
@@ -47,7 +47,7 @@ export function startTunl(
   for (const name of ['stdout', 'stderr'] as const) {
     child[name].setEncoding('utf8').on('data', (chunk: string) => (text[name] += chunk));
   }
-  // A program that has ended reads no more.
+  // A program that has ended no longer reads.
   child.stdin.on('error', () => {});
   const timer = setTimeout(() => child.kill('SIGKILL'), patienceMs);
   const ended = once(child, 'close').then(([code, signal]: unknown[]) => {

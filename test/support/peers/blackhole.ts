@@ -13,7 +13,7 @@ const program = `
   });
 `;
 
-/** An address of loopback that answers nobody, neither with a yes nor with a no. */
+/** An address of loopback that neither accepts nor refuses connections. */
 export async function startBlackhole(): Promise<{ address: TcpAddress }> {
   const child = spawn(process.execPath, ['-e', program], { stdio: ['ignore', 'pipe', 'inherit'] });
   onTestFinished(async () => {
@@ -26,7 +26,7 @@ export async function startBlackhole(): Promise<{ address: TcpAddress }> {
   return { address: { kind: 'tcp', host: '127.0.0.1', port } };
 }
 
-/** Connects until the kernel does not answer any more. */
+/** Connects until the kernel no longer answers. */
 async function fillQueue(port: number): Promise<void> {
   for (let connected = true; connected;) {
     const socket = connect({ port, host: '127.0.0.1' });
@@ -34,7 +34,7 @@ async function fillQueue(port: number): Promise<void> {
     onTestFinished(() => void socket.destroy());
     connected = await Promise.race([
       new Promise<boolean>((resolve) => socket.once('connect', () => resolve(true))),
-      // A connection over loopback takes far less: after this it is not coming.
+      // A connection over loopback takes far less time, so none is coming after this.
       new Promise<boolean>((resolve) => setTimeout(resolve, 300, false)),
     ]);
   }

@@ -1,16 +1,16 @@
 import { randomBytes } from 'node:crypto';
 
-/** What may be said in a hello. */
+/** The variable parts of a hello. */
 export interface HelloOptions {
-  /** Bytes of the server name, whatever they are; no such extension where absent. */
+  /** The bytes of the server name, valid or not; without it there is no such extension. */
   readonly serverName?: Buffer;
-  /** Bytes of an extension that nobody knows, beside the others. */
+  /** The length of an additional, unknown extension in bytes. */
   readonly ballastBytes?: number;
 }
 
 const maxRecordBytes = 16_384;
 
-/** Puts the length in front, in so many bytes. */
+/** Prepends the length, in this number of bytes. */
 function withLength(lengthBytes: 1 | 2 | 3, ...parts: readonly Buffer[]): Buffer {
   const body = Buffer.concat(parts);
   const length = Buffer.alloc(lengthBytes);
@@ -22,7 +22,7 @@ function formatExtension(type: number, body: Buffer): Buffer {
   return Buffer.concat([Buffer.of(type >> 8, type & 0xff), withLength(2, body)]);
 }
 
-/** Writes the ClientHello of a TLS 1.2 client (RFC 5246, section 7.4.1.2), in as many records as it needs. */
+/** Writes the ClientHello of a TLS 1.2 client (RFC 5246, section 7.4.1.2), in as many records as necessary. */
 export function formatClientHello({ serverName, ballastBytes }: HelloOptions): Buffer {
   const extensions = [
     ...(serverName ? [formatExtension(0, withLength(2, Buffer.of(0), withLength(2, serverName)))] : []),

@@ -2,14 +2,14 @@ import { createSocket, type RemoteInfo } from 'node:dgram';
 import { isIPv4 } from 'node:net';
 import { onTestFinished } from 'vitest';
 
-/** What the server knows of a name: its addresses, no answer ever, or a failure. */
+/** The answer for a name: its addresses, none at all, or a failure. */
 export type Zone = Readonly<Record<string, readonly string[] | 'silence' | 'failure'>>;
 
 /** A name server on loopback that lives as long as the test. */
 export interface NameServer {
-  /** As the resolver takes it: `127.0.0.1:PORT`. */
+  /** The address as a resolver accepts it: `127.0.0.1:PORT`. */
   readonly address: string;
-  /** Questions in order of arrival, as `name A` or `name AAAA`. */
+  /** The questions in order of arrival, as `name A` or `name AAAA`. */
   readonly questions: readonly string[];
 }
 
@@ -34,7 +34,7 @@ export async function startNameServer(zone: Zone): Promise<NameServer> {
   return { address: `127.0.0.1:${socket.address().port}`, questions };
 }
 
-/** The question of a query (RFC 1035, section 4.1.2). */
+/** Reads the question of a query (RFC 1035, section 4.1.2). */
 function readQuestion(query: Buffer): { name: string; type: number; end: number } {
   const labels: string[] = [];
   let at = 12;
@@ -60,7 +60,7 @@ function writeAnswer(question: Buffer, type: number, known: Zone[string] | undef
   return Buffer.concat([head, ...records]);
 }
 
-/** A record for the name of the question, with a TTL of 0. */
+/** Formats a record for the name of the question, with a TTL of 0. */
 function writeRecord(type: number, data: Buffer): Buffer {
   const record = Buffer.alloc(12);
   record.writeUInt16BE(0xc00c, 0);

@@ -13,13 +13,13 @@ export const frameTypes = {
   origin: 12,
 } as const;
 
-/** Name of a frame's type. */
+/** The name of a frame's type. */
 export type FrameType = keyof typeof frameTypes;
 
 /** Flags of frames; the same bit means different things in different types. */
 export const flags = { none: 0, endStream: 1, ack: 1, endHeaders: 4 } as const;
 
-/** One frame as it came. */
+/** A received frame. */
 export interface Frame {
   readonly type: FrameType | undefined;
   readonly flags: number;
@@ -27,13 +27,13 @@ export interface Frame {
   readonly payload: Buffer;
 }
 
-/** What a client sends before its first frame (RFC 9113, section 3.4). */
+/** The preface that a client sends before its first frame (RFC 9113, section 3.4). */
 export const preface: Buffer = Buffer.from('PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n', 'latin1');
 
-/** Bytes of the head of a frame. */
+/** The length of a frame's head in bytes. */
 export const frameHeadBytes = 9;
 
-/** Writes any frame, also one that may not be. */
+/** Formats any frame, including invalid ones. */
 export function formatFrame(type: FrameType, stream: number, payload: Buffer = Buffer.alloc(0), bits = 0): Buffer {
   const frame = Buffer.alloc(frameHeadBytes + payload.length);
   frame.writeUIntBE(payload.length, 0, 3);
@@ -44,7 +44,7 @@ export function formatFrame(type: FrameType, stream: number, payload: Buffer = B
   return frame;
 }
 
-/** Reads the first frame of some bytes, when all of it is there. */
+/** Parses the first frame of some bytes, if it is complete. */
 export function parseFrame(bytes: Buffer): Frame | undefined {
   if (bytes.length < frameHeadBytes) return undefined;
   const end = frameHeadBytes + bytes.readUIntBE(0, 3);
@@ -55,7 +55,7 @@ export function parseFrame(bytes: Buffer): Frame | undefined {
   return { type: type as FrameType | undefined, flags: bytes[4] ?? 0, stream, payload };
 }
 
-/** Writes a 32-bit number, as WINDOW_UPDATE and RST_STREAM have it. */
+/** Formats a 32-bit number, as in WINDOW_UPDATE and RST_STREAM. */
 export function formatNumber(value: number): Buffer {
   const bytes = Buffer.alloc(4);
   bytes.writeUInt32BE(value);
@@ -91,13 +91,13 @@ function formatInteger(value: number): Buffer {
   return Buffer.of(...bytes, rest);
 }
 
-/** Statuses that the static table has, from its index 8 (RFC 7541, appendix A). */
+/** The statuses in the static table, from index 8 (RFC 7541, appendix A). */
 const staticStatuses = [200, 204, 206, 304, 400, 404, 500];
 
 /** Codes of the digits (RFC 7541, appendix B): five bits up to 2, six bits above. */
 const digitCodes = ['00000', '00001', '00010', '011001', '011010', '011011', '011100', '011101', '011110', '011111'];
 
-/** Reads the status of a response that was written without a dynamic table: it comes first. */
+/** Reads the status, which is the first field, of a response that was written without a dynamic table. */
 export function parseStatus(block: Buffer): number {
   let at = 0;
   // Changes of the size of the dynamic table.

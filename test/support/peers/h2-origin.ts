@@ -3,10 +3,10 @@ import type { AddressInfo, Socket } from 'node:net';
 import { onTestFinished } from 'vitest';
 import type { Target } from '../targets/plain.ts';
 
-/** What an upstream does with a request; `raw` are its fields as they came. */
+/** The behaviour of an upstream with a request; `raw` are the fields as received. */
 export type OnStream = (stream: ServerHttp2Stream, headers: IncomingHttpHeaders, raw: readonly string[]) => void;
 
-/** An HTTP/2 server of Node's as the upstream. It takes its connections by itself. */
+/** Starts an upstream with Node's HTTP/2 server, which accepts its connections itself. */
 export async function startHttp2Origin(onStream: OnStream): Promise<Target> {
   const sockets = new Set<Socket>();
   let accepted = 0;

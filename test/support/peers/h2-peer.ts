@@ -17,7 +17,7 @@ import {
 import { connectPeer, RawPeer } from './raw-peer.ts';
 import type { Target } from '../targets/plain.ts';
 
-/** What became of a request: the status of its answer, or the code of the reset that came instead. */
+/** The outcome of a request: the status of its answer, or the code of the reset that came instead. */
 export type Outcome = { readonly status: number } | { readonly reset: number };
 
 /** One of the settings of RFC 9113, section 6.5.2. */
@@ -25,13 +25,13 @@ type Setting = readonly [id: number, value: number];
 
 const SETTINGS_HEADER_TABLE_SIZE = 1;
 
-/** The largest payload of a frame that everybody takes. */
+/** The largest payload of a frame that every peer accepts. */
 const maxFrameBytes = 16_384;
 
 /** One end of an HTTP/2 connection, played frame by frame. */
 export class Http2Peer {
   readonly raw: RawPeer;
-  /** SETTINGS that are acknowledged; the ones after them are read and left at that. */
+  /** The number of SETTINGS to acknowledge; later ones are read without an answer. */
   acknowledged = Infinity;
   #lastStream = -1;
 
@@ -54,14 +54,14 @@ export class Http2Peer {
     this.raw.send(formatFrame(type, stream, Buffer.from(payload as string, 'latin1'), bits));
   }
 
-  /** Sends a request with these fields and gives its stream. */
+  /** Sends a request with these fields and returns its stream. */
   request(fields: readonly Field[], bits: number = flags.endHeaders): number {
     const stream = this.nextStream();
     this.send('headers', stream, formatFields(fields), bits);
     return stream;
   }
 
-  /** Sends a header block of any size: HEADERS, and CONTINUATION for what does not fit. */
+  /** Sends a header block of any size: HEADERS, and CONTINUATION for the rest. */
   sendFields(stream: number, fields: readonly Field[], bits: number = flags.none): void {
     const block = formatFields(fields);
     for (let at = 0; at === 0 || at < block.length; at += maxFrameBytes) {
@@ -77,7 +77,7 @@ export class Http2Peer {
     return this.request([[':method', 'CONNECT'], [':authority', authority], ...more]);
   }
 
-  /** Waits for a request and gives its stream. */
+  /** Waits for a request and returns its stream. */
   async nextRequest(): Promise<number> {
     return (await this.until('a request', ({ type }) => type === 'headers')).stream;
   }
@@ -87,7 +87,7 @@ export class Http2Peer {
     this.send('headers', stream, formatFields([[':status', String(status)], ...fields]), bits);
   }
 
-  /** Ends the session. Streams above `last` were not acted upon. */
+  /** Ends the session. Streams above `last` were not processed. */
   goaway(last: number, code: number): void {
     this.send('goaway', 0, Buffer.concat([formatNumber(last), formatNumber(code)]));
   }
@@ -97,7 +97,7 @@ export class Http2Peer {
     return this.#lastStream;
   }
 
-  /** Gives the peer more to send, on a stream or on the connection (0). */
+  /** Lets the peer send more, on a stream or on the connection (0). */
   widen(stream: number, bytes: number): void {
     this.send('windowUpdate', stream, formatNumber(bytes));
   }
@@ -119,7 +119,7 @@ export class Http2Peer {
     }
   }
 
-  /** The next frame of a stream. */
+  /** Waits for the next frame of a stream. */
   frameOf(stream: number, ...types: readonly FrameType[]): Promise<Frame> {
     return this.until(`${types.join(' or ')} on stream ${stream}`, (frame) => {
       return frame.stream === stream && (types.length === 0 || types.includes(frame.type as FrameType));
@@ -131,12 +131,12 @@ export class Http2Peer {
     const frame = await this.frameOf(stream, 'headers', 'reset');
     if (frame.type === 'reset') return { reset: frame.payload.readUInt32BE(0) };
     const status = parseStatus(frame.payload);
-    // A refusal ends with its few words; a tunnel stays open.
+    // A refusal ends with its short body; a tunnel stays open.
     if (status >= 300 && (frame.flags & flags.endStream) === 0) await this.endOf(stream);
     return { status };
   }
 
-  /** Waits for the answers to several requests, in whatever order they come. */
+  /** Waits for the answers to several requests, in any order. */
   async outcomesOf(streams: readonly number[]): Promise<Outcome[]> {
     const outcomes = new Map<number, Outcome>();
     while (outcomes.size < streams.length) {
@@ -148,7 +148,7 @@ export class Http2Peer {
     return streams.map((stream) => outcomes.get(stream) as Outcome);
   }
 
-  /** Waits until the other side has ended a stream, and says how: `end`, or the code of the reset. */
+  /** Waits until the other side has ended a stream. Returns `end`, or the code of the reset. */
   async endOf(stream: number): Promise<'end' | number> {
     const isEnd = ({ type, flags: bits }: Frame) => type === 'reset' || (bits & flags.endStream) !== 0;
     const accept = (frame: Frame) => frame.stream === stream && isEnd(frame);
@@ -156,7 +156,7 @@ export class Http2Peer {
     return frame.type === 'reset' ? frame.payload.readUInt32BE(0) : 'end';
   }
 
-  /** Takes exactly so many bytes of a stream's data. */
+  /** Takes exactly this number of bytes of a stream's data. */
   async read(stream: number, bytes: number): Promise<Buffer> {
     const chunks: Buffer[] = [];
     for (let size = 0; size < bytes;) {
@@ -167,7 +167,7 @@ export class Http2Peer {
     return Buffer.concat(chunks);
   }
 
-  /** Waits until the other side ends the session, and says how: the code of its GOAWAY, or that it just closed. */
+  /** Waits until the other side ends the session. Returns the code of its GOAWAY, or that it closed without one. */
   async waitForSessionEnd(): Promise<number | 'closed'> {
     try {
       const { payload } = await this.until('GOAWAY', ({ type }) => type === 'goaway');
@@ -179,7 +179,7 @@ export class Http2Peer {
   }
 }
 
-/** Connects to a port of 127.0.0.1, over TLS where told so, and starts HTTP/2. */
+/** Connects to a port of 127.0.0.1, over TLS if requested, and starts HTTP/2. */
 export async function connectHttp2(port: number, security: 'clear' | 'tls' = 'clear'): Promise<Http2Peer> {
   const peer = new Http2Peer(security === 'tls' ? await connectTlsPeer(port) : await connectPeer(port));
   peer.start();

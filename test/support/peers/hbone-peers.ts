@@ -17,15 +17,15 @@ import type { Mesh } from '../certs/mesh.ts';
 export interface Arrival {
   readonly stream: ServerHttp2Stream;
   readonly headers: IncomingHttpHeaders;
-  /** Whether the HEADERS frame ended the request. */
+  /** True if the HEADERS frame ended the request. */
   readonly ended: boolean;
 }
 
-/** An HBONE endpoint that a test plays by itself, with Node's own TLS and HTTP/2. */
+/** An HBONE endpoint played by a test, with Node's own TLS and HTTP/2. */
 export interface HbonePeer {
   readonly port: number;
   readonly sessions: readonly ServerHttp2Session[];
-  /** The next request that was not asked for yet. */
+  /** Waits for the next request that was not returned yet. */
   next(): Promise<Arrival>;
 }
 
@@ -64,11 +64,11 @@ export async function startHbonePeer(mesh: Mesh, answer: (arrival: Arrival) => v
   };
 }
 
-/** What became of a request to an HBONE server. */
+/** The outcome of a request to an HBONE server. */
 export interface Reply {
   readonly headers: IncomingHttpHeaders;
   readonly stream: ClientHttp2Stream;
-  /** The HEADERS frame of the answer ended the response. */
+  /** True if the HEADERS frame of the answer ended the response. */
   readonly ended: boolean;
 }
 
@@ -79,7 +79,7 @@ export async function connectTlsPeer(mesh: Mesh, port: number, options: Connecti
     host: '127.0.0.1',
     ALPNProtocols: ['h2'],
     ...mesh.cart,
-    // Nothing is learned of the server here: its own tests judge it.
+    // The server's certificate is not verified here; other tests do that.
     rejectUnauthorized: false,
     ...options,
   });
@@ -91,7 +91,7 @@ export async function connectTlsPeer(mesh: Mesh, port: number, options: Connecti
   return socket.on('error', () => {});
 }
 
-/** An HTTP/2 session with an HBONE server, whose SETTINGS have come. */
+/** Opens an HTTP/2 session with an HBONE server and waits for its SETTINGS. */
 export async function connectHbone(mesh: Mesh, port: number): Promise<ClientHttp2Session> {
   const socket = await connectTlsPeer(mesh, port);
   const session = connect('https://peer', { createConnection: () => socket });

@@ -3,10 +3,10 @@ import { onTestFinished } from 'vitest';
 import { resetError } from '../../../src/core/link.ts';
 import { socketLink } from '../../../src/core/socket-link.ts';
 
-/** How bytes get through in one direction. */
+/** The way in which bytes pass in one direction. */
 export type Passage = (chunk: Buffer, send: (piece: Buffer) => Promise<void>) => Promise<void>;
 
-/** Each byte in a segment of its own, up to so many; the rest as it comes. */
+/** Sends each byte in its own segment, up to a number of bytes; the rest passes unchanged. */
 export function splitFirst(bytes: number): Passage {
   let left = bytes;
   return async (chunk, send) => {
@@ -17,7 +17,7 @@ export function splitFirst(bytes: number): Passage {
   };
 }
 
-/** What comes within a moment goes out in one segment. */
+/** Joins the data of a short time into one segment. */
 export function joinChunks(): Passage {
   let held: Buffer[] = [];
   let timer: NodeJS.Timeout | undefined;
@@ -34,7 +34,7 @@ export function joinChunks(): Passage {
 
 const asTheyCome: Passage = (chunk, send) => send(chunk);
 
-/** What stands between a client and a server, and does to their bytes what networks do. */
+/** A box between a client and a server that treats their bytes as networks do. */
 export interface Middlebox {
   readonly port: number;
   /** Resets all its connections, both ways. */
@@ -69,7 +69,7 @@ export async function startMiddlebox(
 }
 
 function pass(source: Socket, destination: Socket, passage: Passage): void {
-  // The event loop turns between two pieces, so that a reader gets them one by one.
+  // A turn of the event loop between two pieces makes a reader receive them one by one.
   const send = (piece: Buffer) =>
     new Promise<void>((resolve) => void destination.write(piece, () => setImmediate(resolve)));
   let passing = Promise.resolve();

@@ -1,13 +1,13 @@
-/** Who goes on behind a head as if the tunnel were open. */
+/** A program that treats the tunnel as open after a head. */
 export type Reader = 'curl' | 'ncat' | 'nc';
 
-/** The head of a proxy's answer that is not as RFC 9112 has it, or is at its edges. */
+/** The head of a proxy's answer that violates RFC 9112, or is an edge case of it. */
 export interface OddHead {
   readonly what: string;
   readonly head: string;
-  /** What we make of it: a tunnel, a refusal with this status, or no answer. */
+  /** Our reading of it: a tunnel, a refusal with this status, or no answer. */
   readonly tunl: 'tunnel' | number | 'none';
-  /** Who else takes it for a tunnel; curl 7.88, ncat 7.93 and OpenBSD's nc were asked. */
+  /** The programs that treat it as a tunnel, out of curl 7.88, ncat 7.93 and OpenBSD's nc. */
   readonly readers: readonly Reader[];
 }
 
@@ -22,7 +22,7 @@ const none = (what: string, head: string, readers: readonly Reader[] = []): OddH
   return { what, head, tunl: 'none', readers };
 };
 
-/** Heads of the kinds that people met behind real proxies, that curl's tests have, and that lie between them. */
+/** Heads as seen from real proxies, heads from curl's tests, and variants of them. */
 export const oddHeads: readonly OddHead[] = [
   open('a version of 1.0', 'HTTP/1.0 200 OK\r\n\r\n'),
   open('a version of 1.2', 'HTTP/1.2 200 OK\r\n\r\n', ['curl', 'ncat']),
@@ -43,7 +43,7 @@ export const oddHeads: readonly OddHead[] = [
   open('a field without a name', `${ok}: x\r\n\r\n`),
   open('a name beyond ASCII', `${ok}N\xe4me: \xff\r\n\r\n`),
   open('a folded field', `${ok}A: b\r\n c\r\n\td\r\n\r\n`),
-  // What curl 7.88 keeps as a field, for programs to ask for, has to be one.
+  // curl 7.88 requires valid syntax of the fields that it stores for programs.
   open('a line that begins with a blank before any field', `${ok} c\r\n\r\n`, ['ncat', 'nc']),
   open('a line without a colon', `${ok}Server\r\n\r\n`, ['ncat', 'nc']),
   open('NUL in a field', `${ok}A: \0\r\n\r\n`, ['ncat', 'nc']),

@@ -1,17 +1,17 @@
 import { startNameServer, type NameServer, type Zone } from './dns.ts';
 
-/** A name server of the test, and the environment with which a program asks it instead of the system's. */
+/** A name server of the test, and the environment that makes a program use it instead of the system's. */
 export interface OwnNames extends NameServer {
   readonly env: Readonly<Record<string, string>>;
 }
 
 /**
- * Starts a name server for a run of the built program. The zone may be changed at any time: the next
- * question finds it as it is then.
+ * Starts a name server for a run of the built program. A test may change the zone at any time; the next query sees the
+ * change.
  */
 export async function startOwnNames(zone: Zone): Promise<OwnNames> {
   const server = await startNameServer(zone);
-  // Loaded before the program: the only thing that is not as it would be is who is asked.
+  // Loaded before the program; it changes only the name server that is asked.
   const preload = `
     import promises from 'node:dns/promises';
     import { syncBuiltinESMExports } from 'node:module';

@@ -25,7 +25,7 @@ export class RawPeer {
     this.stream.write(typeof data === 'string' ? Buffer.from(data, 'latin1') : data);
   }
 
-  /** Says "no more from me"; the other half stays open. */
+  /** Ends the written half; the other one stays open. */
   fin(): void {
     this.stream.end();
   }
@@ -34,7 +34,7 @@ export class RawPeer {
     this.#reset(Object.assign(new Error('reset by the test'), { code: 'ECONNRESET' }));
   }
 
-  /** Takes everything up to and with the marker. */
+  /** Takes everything up to and including the marker. */
   async readUntil(marker: string): Promise<string> {
     const { inbox } = this;
     const end = await inbox.until(JSON.stringify(marker), () => {
@@ -49,7 +49,7 @@ export class RawPeer {
     return this.readUntil('\r\n\r\n');
   }
 
-  /** Takes exactly so many bytes. */
+  /** Takes exactly this number of bytes. */
   async read(bytes: number): Promise<Buffer> {
     const { inbox } = this;
     return inbox.take(await inbox.until(`${bytes} bytes`, () => (inbox.size >= bytes ? bytes : undefined)));
@@ -62,14 +62,14 @@ export class RawPeer {
     return this.inbox.take(this.inbox.size);
   }
 
-  /** Waits until the far side's half is over, and says how it ended first. */
+  /** Waits until the far side's half is over, and returns its first ending. */
   waitForEnd(): Promise<FarEnd> {
     const { inbox } = this;
     return inbox.until('the end', () => (inbox.farEnd === 'open' ? undefined : inbox.farEnd));
   }
 }
 
-/** Connects to a port of 127.0.0.1. What is left of the connection is destroyed after the test. */
+/** Connects to a port of 127.0.0.1. If the connection is still open after the test, it is destroyed. */
 export async function connectPeer(port: number, options?: { reading?: boolean }): Promise<RawPeer> {
   const socket = connect({ port, host: '127.0.0.1', allowHalfOpen: true, noDelay: true });
   onTestFinished(() => void socket.destroy());
@@ -81,7 +81,7 @@ export async function connectPeer(port: number, options?: { reading?: boolean })
   return peer;
 }
 
-/** The same over TLS, whatever certificate is shown. */
+/** Connects over TLS and accepts any certificate. */
 export async function connectTlsPeer(port: number, alpn: readonly string[] = ['http/1.1']): Promise<RawPeer> {
   const { stream } = await connectPeer(port, { reading: false });
   const socket = connectTls({ socket: stream, ALPNProtocols: [...alpn], rejectUnauthorized: false });

@@ -1,6 +1,6 @@
 import type { Behaviour } from '../targets/plain.ts';
 
-/** Answers the first request with these bytes, whatever it is, and ends. */
+/** Answers any first request with these bytes, and ends. */
 export const answerWith =
   (answer: string | Buffer): Behaviour =>
   (socket) =>
@@ -11,7 +11,7 @@ export function writeRefusal(status: string, fields: readonly string[] = [], bod
   return [`HTTP/1.1 ${status}`, ...fields, `Content-Length: ${Buffer.byteLength(body)}`, '', body].join('\r\n');
 }
 
-/** Says yes to the first request, sends these bytes through the tunnel, and then does something else. */
+/** Accepts the first request, sends these bytes through the tunnel, and then calls `act`. */
 export const openThen =
   (bytes: string, act: Behaviour): Behaviour =>
   (socket) =>

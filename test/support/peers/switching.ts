@@ -20,7 +20,7 @@ const terms: Http1TunnelTerms = {
   toLink: (link) => link,
 };
 
-/** A carrier by Upgrade (RFC 9110, section 7.8): terms, and nothing of how answers are read. */
+/** A carrier by Upgrade (RFC 9110, section 7.8). It consists of terms only, without code that reads answers. */
 export const switching: Carrier = {
   name: 'switching',
   schemes: [{ scheme: 'switching', defaultPort: 80, summary: 'bytes after a change of protocol' }],

@@ -7,20 +7,20 @@ import { preface } from './h2-frames.ts';
 import { Http2Peer } from './h2-peer.ts';
 import { RawPeer } from './raw-peer.ts';
 
-/** A proxy behind TLS, played by the test. */
+/** A proxy with TLS, played by the test. */
 export interface TlsProxy {
   readonly port: number;
-  /** Of its certificate, which was made for this run. */
+  /** The pin of its certificate, which is made for this run. */
   readonly pin: string;
-  /** What was agreed on with each connection so far, in order. */
+  /** The ALPN protocol of each connection so far, in order. */
   readonly agreed: readonly string[];
-  /** The next connection, which must be of HTTP/1.1, once its TLS is there. */
+  /** Waits for the next connection, which must use HTTP/1.1, and its TLS handshake. */
   accept(): Promise<RawPeer>;
-  /** The next connection, which must be of HTTP/2; its preface is read and our settings are sent. */
+  /** Waits for the next connection, which must use HTTP/2; reads its preface and sends our settings. */
   acceptHttp2(): Promise<Http2Peer>;
 }
 
-/** Starts a proxy that agrees on these protocols, in its own order. */
+/** Starts a proxy that accepts these ALPN protocols, in its own order of preference. */
 export async function startTlsProxy(alpn: readonly string[] = ['h2', 'http/1.1']): Promise<TlsProxy> {
   const acceptor = await createTlsServer({ alpn });
   const agreed: string[] = [];

@@ -5,14 +5,14 @@ import { relay } from '../../../src/relay/relay.ts';
 import { createTlsServer, type TlsAcceptor } from '../../../src/tls/server.ts';
 import { direct, makeContext } from '../harness/link-pairs.ts';
 
-/** What takes TLS off in front of a cleartext server. */
+/** A TLS terminator in front of a cleartext server. */
 export interface TlsTerminator {
   readonly port: number;
-  /** Of its certificate, which was made for this run. */
+  /** The pin of its certificate, which is made for this run. */
   readonly pin: string;
 }
 
-/** Starts a terminator in front of a port of 127.0.0.1; it takes these protocols by ALPN and no others. */
+/** Starts a terminator in front of a port of 127.0.0.1; it accepts only these ALPN protocols. */
 export async function startTlsTerminator(serverPort: number, alpn: readonly string[]): Promise<TlsTerminator> {
   const acceptor = await createTlsServer({ alpn });
   const listener = await listen({ kind: 'tcp', host: '127.0.0.1', port: 0 }, (link) => {

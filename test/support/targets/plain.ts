@@ -6,21 +6,21 @@ import { socketLink } from '../../../src/core/socket-link.ts';
 import { inTime } from '../eventually.ts';
 import { RawPeer } from '../peers/raw-peer.ts';
 
-/** What a target does with a connection. */
+/** The behaviour of a target with a connection. */
 export type Behaviour = (socket: Socket) => void;
 
 /** A TCP server on 127.0.0.1 that lives as long as the test. */
 export interface Target {
   readonly port: number;
   readonly address: TcpAddress;
-  /** Connections accepted so far, and those that are still open. */
+  /** The connections accepted so far, and those that are still open. */
   readonly accepted: number;
   readonly open: number;
-  /** The next connection that was not asked for yet, once it is there. */
+  /** Waits for the next connection that was not returned yet. */
   accept(options?: { reading?: boolean }): Promise<RawPeer>;
 }
 
-/** Starts a target. Without a behaviour the test plays its part with `accept`. */
+/** Starts a target. Without a behaviour, the test itself plays the target with `accept`. */
 export async function startTarget(behave: Behaviour = () => {}): Promise<Target> {
   const sockets = new Set<Socket>();
   const waiting: Socket[] = [];
@@ -57,13 +57,13 @@ export async function startTarget(behave: Behaviour = () => {}): Promise<Target>
   };
 }
 
-/** Where nobody listens: a port that only the super-user could open, and nobody does. */
+/** A port on which nothing listens: only the super-user could open it. */
 export const refusedAddress: TcpAddress = { kind: 'tcp', host: '127.0.0.1', port: 1 };
 
-/** Sends back what it gets, and ends when the client does. */
+/** Echoes, and ends when the client does. */
 export const echo: Behaviour = (socket) => void socket.pipe(socket);
 
-/** Speaks first, then sends back what it gets. */
+/** Sends a greeting first, then echoes. */
 export const greet =
   (greeting: string | Buffer): Behaviour =>
   (socket) => {
@@ -71,7 +71,7 @@ export const greet =
     echo(socket);
   };
 
-/** Says nothing until the client has ended, then answers what it makes of the question and ends. */
+/** Sends nothing until the client has ended, then answers its question and ends. */
 export const answerAtEnd =
   (answer: (question: Buffer) => string | Buffer): Behaviour =>
   (socket) => {
@@ -80,7 +80,7 @@ export const answerAtEnd =
     socket.on('end', () => socket.end(answer(Buffer.concat(question))));
   };
 
-/** Resets the connection once it has got so many bytes. */
+/** Resets the connection once it has received a number of bytes. */
 export const resetAfter =
   (bytes: number): Behaviour =>
   (socket) => {
@@ -90,8 +90,8 @@ export const resetAfter =
     socket.on('data', (chunk) => (left -= chunk.length) <= 0 && cut());
   };
 
-/** Takes everything, says nothing, and goes when the client goes. */
+/** Reads everything, sends nothing, and ends when the client ends. */
 export const listenOnly: Behaviour = (socket) => void socket.resume().once('end', () => socket.end());
 
-/** Accepts and reads nothing, says nothing, ends nothing. */
+/** Accepts, but never reads, sends or ends. */
 export const stall: Behaviour = (socket) => void socket.pause();

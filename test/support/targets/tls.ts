@@ -3,7 +3,7 @@ import type { AddressInfo } from 'node:net';
 import { onTestFinished } from 'vitest';
 import type { IssuedCertificate } from '../certs/certs.ts';
 
-/** Starts a server on 127.0.0.1 that shows a certificate, and gives its port. It closes connections at once where nothing else is said. */
+/** Starts a server on 127.0.0.1 that shows a certificate, and returns its port. By default it closes connections at once. */
 export async function startTls(
   { certPem, keyPem }: IssuedCertificate,
   behave: (socket: TLSSocket) => void = (socket) => void socket.end(),
