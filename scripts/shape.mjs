@@ -43,12 +43,13 @@ const rooms = {
   tls: ['.', 'material', 'certificate'],
 };
 
-/** Modules and the files that may load them. Imports of types are always allowed. */
+/** Modules and the files that may load them. Imports of types are allowed, except with `ownsTypes`. */
 const owners = [
-  [/^node:tls$/, /^src\/tls\//],
-  [/^node:http2$/, /^src\/http\//],
-  [/^node:https$/, /^never$/],
-  [/^(?:yargs|chalk|ora|cli-table3|log-update)$/, /^src\/cli\//],
+  { what: /^node:tls$/, who: /^src\/tls\// },
+  { what: /^node:http2$/, who: /^src\/http\/h2\/node\//, ownsTypes: true },
+  { what: /^src\/http\/h2\/node\//, who: /^src\/http\/h2\/(?:node\/|engine\.ts$)/, ownsTypes: true },
+  { what: /^node:https$/, who: /^never$/ },
+  { what: /^(?:yargs|chalk|ora|cli-table3|log-update)$/, who: /^src\/cli\// },
 ];
 
 const maxFiles = 17;
@@ -139,7 +140,9 @@ function findStrangers() {
   return files.flatMap((path) =>
     imports
       .get(path)
-      .filter(({ name, isType }) => !isType && owners.some(([what, who]) => what.test(name) && !who.test(path)))
+      .filter(({ name, isType }) =>
+        owners.some(({ what, who, ownsTypes }) => (ownsTypes || !isType) && what.test(name) && !who.test(path)),
+      )
       .map(({ name }) => `${path} loads ${name}, which has another owner`),
   );
 }

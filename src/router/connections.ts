@@ -77,8 +77,8 @@ export class UpstreamConnections {
   }
 
   async #openHttp2(link: Link, address: string, signal: AbortSignal): Promise<Connection> {
-    const [{ Http2Client }, { callHttp2 }] = await Promise.all([
-      import('../http/h2/client.ts'),
+    const [{ openSession }, { callHttp2 }] = await Promise.all([
+      import('../http/h2/engine.ts'),
       import('../http/h2/call.ts'),
     ]);
     const limit = {
@@ -88,7 +88,7 @@ export class UpstreamConnections {
       code: 'connection_timeout',
     } as const;
     const client = await within(limit, signal, `${this.#who} did not begin HTTP/2`, (limited) =>
-      Http2Client.open(link, upstreamSetup, limited),
+      openSession(link, upstreamSetup, limited),
     );
     const asked = { name: this.#who, side: 'target', phase: 'relay' } as const;
     return toConnection(client, address, (call, given) => callHttp2(client, call, asked, given));

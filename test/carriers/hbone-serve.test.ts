@@ -3,7 +3,7 @@ import { constants } from 'node:http2';
 import { describe, expect, test } from 'vitest';
 import type { ServeOptions } from '../../src/app/commands/options.ts';
 import { streamLink } from '../../src/core/link.ts';
-import { resetName } from '../../src/http/h2/stream.ts';
+import { resetName } from '../../src/http/h2/codes.ts';
 import { makeHop, startTestServe } from '../support/harness/app.ts';
 import { eventually, inTime } from '../support/eventually.ts';
 import { ask, askFor, connectHbone, connectTlsPeer } from '../support/peers/hbone-peers.ts';

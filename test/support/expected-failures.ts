@@ -4,12 +4,12 @@ import { beforeEach, type RunnerTask } from 'vitest';
 
 /** From version 1.69 on, nghttp2 ends a session after about 10,000 frames that do nothing; Node has no option against it. */
 const idleFrames = [
-  'test/http2/floods.test.ts > over clear > 100,000 PRIORITY frames end nothing',
-  'test/http2/floods.test.ts > over clear > 100,000 frames of a type that nobody knows end nothing',
-  'test/http2/floods.test.ts > over tls > 100,000 PRIORITY frames end nothing',
-  'test/http2/floods.test.ts > over tls > 100,000 frames of a type that nobody knows end nothing',
-  'test/http2/hostile-proxy.test.ts > what may come before and beside the answer > 100,000 frames of PRIORITY',
-  'test/http2/hostile-proxy.test.ts > what may come before and beside the answer > 100,000 frames of a type that nobody knows',
+  'test/http/h2/floods.test.ts > over clear > 100,000 PRIORITY frames end nothing',
+  'test/http/h2/floods.test.ts > over clear > 100,000 frames of a type that nobody knows end nothing',
+  'test/http/h2/floods.test.ts > over tls > 100,000 PRIORITY frames end nothing',
+  'test/http/h2/floods.test.ts > over tls > 100,000 frames of a type that nobody knows end nothing',
+  'test/http/h2/hostile-proxy.test.ts > what may come before and beside the answer > 100,000 frames of PRIORITY',
+  'test/http/h2/hostile-proxy.test.ts > what may come before and beside the answer > 100,000 frames of a type that nobody knows',
 ];
 
 /**

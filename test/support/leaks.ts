@@ -8,7 +8,7 @@ const watched = /^(?:TCP|Pipe|UDP|TTY)/;
  * Tests in which nghttp2 itself ends sessions because of their peers. Node then stops reading without an event, and
  * only unanswered PINGs end the rest of the session, half a minute later.
  */
-const slowFiles = /\/test\/http2\//;
+const slowFiles = /\/test\/http\/h2\/(?:ended-answer|floods|flow|hostile-proxy|malformed|ping)\.test\.ts$/;
 
 /** A warning that a test causes on purpose: the variable must not make us trust every certificate. */
 const expected = /NODE_TLS_REJECT_UNAUTHORIZED/;

@@ -1,11 +1,10 @@
-import type { Http2Stream } from 'node:http2';
-import { Readable } from 'node:stream';
+import { type Duplex, Readable } from 'node:stream';
 import { TunlError } from '../../core/errors.ts';
 import type { BodyEvents } from '../body/request.ts';
 
 /** The body of an HTTP/2 request: the readable half of its stream, which lives on when this one is destroyed. */
 export class Http2Body extends Readable {
-  readonly #stream: Http2Stream;
+  readonly #stream: Duplex;
   readonly #events: BodyEvents;
   #isStarted = false;
   readonly #onData = (chunk: Buffer): void => {
@@ -17,7 +16,7 @@ export class Http2Body extends Readable {
     if (!this.#stream.readableEnded) this.destroy(cutError(this.#stream.errored));
   };
 
-  constructor(stream: Http2Stream, isEmpty: boolean, events: BodyEvents) {
+  constructor(stream: Duplex, isEmpty: boolean, events: BodyEvents) {
     super();
     this.#stream = stream;
     this.#events = events;

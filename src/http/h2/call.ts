@@ -1,27 +1,22 @@
-import type { IncomingHttpHeaders, OutgoingHttpHeaders } from 'node:http2';
 import { abortReason, throwIfAborted } from '../../core/deadline.ts';
 import { TunlError } from '../../core/errors.ts';
 import type { HeaderField } from '../../core/hop.ts';
 import { pumpBody } from '../body/pump.ts';
 import { type Asked, type Call, type CallBody, isSuccess, maxInterim, type Reply } from '../call.ts';
-import type { Http2Client, Http2Opened } from './client.ts';
-import { addFields, toFields, toHttp2Trailers } from './fields.ts';
-
-/** The types of Node do not know the third argument of its events: the fields as they came. */
-type OnHeaders = (headers: IncomingHttpHeaders, flags: number, raw: readonly string[]) => void;
+import type { ClientSession, OpenedStream, RequestPseudoFields } from './streams.ts';
 
 /**
  * Sends a request as a stream of an HTTP/2 session and resolves with the final answer, whose body is still to come.
  * @throws {TunlError} with `unprocessed` set where it is proved that the peer did not act on it, and `unanswered` when nobody knows
  */
-export async function callHttp2(client: Http2Client, call: Call, asked: Asked, signal: AbortSignal): Promise<Reply> {
+export async function callHttp2(client: ClientSession, call: Call, asked: Asked, signal: AbortSignal): Promise<Reply> {
   throwIfAborted(signal);
   return new Http2Call(client, call, asked).run(signal);
 }
 
 /** One exchange in a session. */
 class Http2Call {
-  readonly #opened: Http2Opened;
+  readonly #opened: OpenedStream;
   readonly #call: Call;
   readonly #asked: Asked;
   readonly #answered = new Mark();
@@ -30,18 +25,12 @@ class Http2Call {
   #failure: Error | undefined;
   #stopSending = () => {};
   #interim = 0;
-  readonly #onInterim: OnHeaders = ({ ':status': status }, _, raw) => {
-    if (++this.#interim > maxInterim) {
-      this.#fail(this.#error('http_protocol_error', 'sends interim answers without end'));
-    } else if (Number(status) !== 100) this.#call.onInterim?.(Number(status), toFields(raw));
-  };
-  readonly #onTrailers: OnHeaders = (_headers, _flags, raw) => {
-    this.#trailers = toFields(raw);
-  };
-  readonly #onClose = () => this.#stopSending();
-  readonly #onEnd = () => this.#endReply();
+  /** Ends the wait for the answer. */
+  #settle: ((act: () => void) => void) | undefined;
+  #resolve: (reply: Reply) => void = () => {};
+  #reject: (error: unknown) => void = () => {};
 
-  constructor(client: Http2Client, call: Call, asked: Asked) {
+  constructor(client: ClientSession, call: Call, asked: Asked) {
     const { body, opens, onInterim } = call;
     this.#call = call;
     this.#asked = asked;
@@ -49,58 +38,58 @@ class Http2Call {
       throw this.#error('http_upgrade_failed', 'takes no other protocols in HTTP/2 (RFC 8441)');
     }
     this.#opened = this.#open(client);
-    const { stream } = this.#opened;
-    if (onInterim) stream.on('headers', this.#onInterim);
-    stream.on('trailers', this.#onTrailers);
-    stream.once('close', this.#onClose).once('end', this.#onEnd);
+    this.#opened.listen({
+      ...(onInterim && { onInterim: (status, fields) => this.#passInterim(status, fields, onInterim) }),
+      onResponse: (status, fields) => this.#settle?.(() => this.#resolve(this.#toReply(status, fields))),
+      onTrailers: (fields) => (this.#trailers = fields),
+      onEnd: () => this.#endReply(),
+      onClose: () => {
+        this.#stopSending();
+        this.#settle?.(() => this.#reject(this.#failure ?? this.#toLoss(this.#opened.explainLoss())));
+      },
+    });
     if (body) this.#send(body);
   }
 
   run(signal: AbortSignal): Promise<Reply> {
-    const { stream, cancel, explainLoss } = this.#opened;
     return new Promise((resolve, reject) => {
-      const settle = (act: () => void) => {
-        stream.off('response', onResponse).off('close', onClose);
+      const onAbort = () =>
+        this.#settle?.(() => {
+          this.#opened.cancel();
+          reject(abortReason(signal));
+        });
+      this.#resolve = resolve;
+      this.#reject = reject;
+      this.#settle = (act) => {
+        this.#settle = undefined;
         signal.removeEventListener('abort', onAbort);
         act();
       };
-      const onResponse: OnHeaders = ({ ':status': status }, _, raw) =>
-        settle(() => resolve(this.#toReply(Number(status), raw)));
-      const onClose = () => settle(() => reject(this.#failure ?? this.#toLoss(explainLoss())));
-      const onAbort = () =>
-        settle(() => {
-          cancel();
-          reject(abortReason(signal));
-        });
-      stream.once('response', onResponse).once('close', onClose);
       signal.addEventListener('abort', onAbort, { once: true });
     });
   }
 
-  #open(client: Http2Client): Http2Opened {
-    const { body, opens } = this.#call;
+  #open(client: ClientSession): OpenedStream {
+    const { body, opens, headers } = this.#call;
     try {
-      return client.open(formatPseudo(this.#call), {
+      return client.open(toPseudoFields(this.#call), headers, {
         ...(!body && !opens && { bodiless: true }),
-        ...(body && { trailers: () => toHttp2Trailers(body.trailers()) }),
+        ...(body && { trailers: () => body.trailers() }),
         isAnswered: this.#answered.read,
       });
     } catch (error) {
-      if (error instanceof TunlError) throw this.#toLoss(error);
-      const { code } = error as NodeJS.ErrnoException;
-      // Fields that are there twice and must not be: who reads them could take either.
-      const isBroken = code?.startsWith('ERR_HTTP2_HEADER') || code?.startsWith('ERR_HTTP2_INVALID_HEADER');
-      if (isBroken)
-        throw new TunlError('http_request_error', 'the request has fields that HTTP/2 does not take', {
-          side: 'client',
-          phase: 'request',
-          cause: error,
-        });
+      if (error instanceof TunlError) throw error.code === 'http_request_error' ? error : this.#toLoss(error);
       throw this.#error('http_response_incomplete', 'takes no more requests in its session', {
         unprocessed: true,
         cause: error,
       });
     }
+  }
+
+  #passInterim(status: number, fields: readonly HeaderField[], onInterim: NonNullable<Call['onInterim']>): void {
+    if (++this.#interim > maxInterim) {
+      this.#fail(this.#error('http_protocol_error', 'sends interim answers without end'));
+    } else if (status !== 100) onInterim(status, fields);
   }
 
   #send(body: CallBody): void {
@@ -121,30 +110,28 @@ class Http2Call {
     this.#opened.cancel();
   }
 
-  #toReply(status: number, raw: readonly string[]): Reply {
-    const { stream, link, cancel } = this.#opened;
+  #toReply(status: number, fields: readonly HeaderField[]): Reply {
+    const opened = this.#opened;
+    const { stream, link } = opened;
     const { opens } = this.#call;
     this.#answered.isSet = true;
     this.#isOpen = opens?.isAccepted?.(status) ?? (opens !== undefined && isSuccess(status));
     // What is open lives long, and nothing of the exchange with it.
-    if (this.#isOpen) {
-      stream.off('headers', this.#onInterim).off('trailers', this.#onTrailers);
-      stream.off('close', this.#onClose).off('end', this.#onEnd);
-    }
+    if (this.#isOpen) opened.release();
     // An orderly end: a reset would count against the session.
     else if (opens) stream.end();
     // Node would let a stream that nobody reads run dry when it is closed.
     stream.pause();
     return {
       status,
-      headers: toFields(raw),
+      headers: fields,
       body: stream,
       ...(this.#isOpen && { link }),
       trailers: () => this.#trailers,
       cancel: (error) => {
         this.#stopSending();
         if (this.#isOpen) link.reset(error);
-        else cancel();
+        else opened.cancel();
       },
     };
   }
@@ -173,9 +160,8 @@ class Mark {
   readonly read = () => this.isSet;
 }
 
-function formatPseudo({ method, target, authority, scheme, headers, opens }: Call): OutgoingHttpHeaders {
-  if (opens?.kind === 'connect') return addFields({ ':method': 'CONNECT', ':authority': authority }, headers);
-  const place = { ':scheme': scheme, ':authority': authority, ':path': target };
-  if (opens?.kind !== 'upgrade') return addFields({ ':method': method, ...place }, headers);
-  return addFields({ ':method': 'CONNECT', ':protocol': opens.protocol, ...place }, headers);
+function toPseudoFields({ method, target, authority, scheme, opens }: Call): RequestPseudoFields {
+  if (opens?.kind === 'connect') return { method: 'CONNECT', authority };
+  if (opens?.kind !== 'upgrade') return { method, scheme, authority, path: target };
+  return { method: 'CONNECT', protocol: opens.protocol, scheme, authority, path: target };
 }

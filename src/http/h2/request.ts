@@ -1,12 +1,11 @@
-import { constants, type IncomingHttpHeaders, type OutgoingHttpHeaders, type ServerHttp2Stream } from 'node:http2';
 import { TunlError } from '../../core/errors.ts';
 import type { AnswerBody, Exchange } from '../../core/exchange.ts';
 import type { HeaderField } from '../../core/hop.ts';
 import type { Link, Peer } from '../../core/link.ts';
 import { Answer, type AnswerEvents, readEndToEnd, readLength } from '../exchange/answer.ts';
 import { Http2Body } from './body.ts';
-import { toFields, toHttp2Headers, toHttp2Trailers } from './fields.ts';
-import { type Http2LinkOptions, http2Link } from './stream.ts';
+import { resetCodes } from './codes.ts';
+import type { AcceptedEvents, AcceptedStream, RequestPseudoFields } from './streams.ts';
 import { fieldValues } from '../wire/message.ts';
 import { goneError, WatchedRequest } from '../exchange/watched-request.ts';
 
@@ -23,48 +22,26 @@ export class Http2Request extends WatchedRequest implements Exchange {
   readonly peer: Peer;
   readonly upgradeTo: string | undefined;
   readonly isBodiless: boolean;
-  readonly #stream: ServerHttp2Stream;
-  readonly #link: Link;
-  readonly #onTrailers = (_headers: unknown, _flags: unknown, raw: readonly string[]): void => {
-    this.#trailers = toFields(raw);
-  };
-  readonly #onAnswerSent = (): void => {
-    this.#isAnswerSent = true;
-    this.#settle();
-  };
-  readonly #onClose = (): void => {
-    const isComplete = this.#isAnswerSent && (this.#hasWholeBody || this.#stream.rstCode === 0);
-    if (isComplete) this.life.end();
-    else this.#leave(goneError(this.life.isAnswered, this.#stream.errored));
-  };
+  readonly #accepted: AcceptedStream;
   #body: Http2Body | undefined;
   #trailers: readonly HeaderField[] = [];
-  readonly #own: OwnTrailers = { fields: {} };
   #isContinued = false;
   /** The last byte of the answer is out, and its end. */
   #isAnswerSent = false;
 
-  constructor(
-    stream: ServerHttp2Stream,
-    headers: IncomingHttpHeaders,
-    fields: readonly HeaderField[],
-    peer: Peer,
-    options: Http2LinkOptions,
-  ) {
+  constructor(accepted: AcceptedStream, peer: Peer) {
     super();
-    const { method, target, authority, upgradeTo } = readPseudoFields(headers);
+    const { head, fields } = accepted;
+    const { method, target, authority, upgradeTo } = readTarget(head);
     this.method = method;
     this.target = target;
     this.authority = authority;
     this.upgradeTo = upgradeTo;
     this.headers = upgradeTo === undefined ? fields : [...fields, ['connection', 'upgrade'], ['upgrade', upgradeTo]];
     this.peer = peer;
-    this.isBodiless = stream.endAfterHeaders || headers[':method'] === 'CONNECT';
-    this.#stream = stream;
-    this.#link = openLink(stream, peer, options, this.#own);
-    if (!this.isBodiless) stream.on('trailers', this.#onTrailers);
-    stream.once('wantTrailers', this.#onAnswerSent);
-    stream.once('close', this.#onClose);
+    this.isBodiless = accepted.isBodiless || head.method === 'CONNECT';
+    this.#accepted = accepted;
+    accepted.listen(this.#makeEvents());
   }
 
   get scheme(): 'http' | 'https' {
@@ -83,7 +60,7 @@ export class Http2Request extends WatchedRequest implements Exchange {
 
   get body(): Http2Body {
     if (this.#body) return this.#body;
-    this.#body = new Http2Body(this.#stream, this.isBodiless, {
+    this.#body = new Http2Body(this.#accepted.stream, this.isBodiless, {
       onWanted: () => this.#continue(),
       onBytes: (bytes) => this.life.onSent(bytes),
       onSettled: () => this.#settle(),
@@ -99,7 +76,7 @@ export class Http2Request extends WatchedRequest implements Exchange {
   inform(status: number, headers: readonly HeaderField[]): void {
     if (this.life.isAnswered || !this.#isThere) return;
     if (status === 100) return this.#continue();
-    this.#stream.additionalHeaders(toHttp2Headers(status, readEndToEnd(headers)));
+    this.#accepted.inform(status, readEndToEnd(headers));
   }
 
   answer(status: number, headers: readonly HeaderField[]): AnswerBody {
@@ -109,18 +86,13 @@ export class Http2Request extends WatchedRequest implements Exchange {
     const fields = status === 204 ? all.filter(([name]) => name.toLowerCase() !== 'content-length') : all;
     this.life.begin(status, fields);
     if (this.#isThere) {
-      this.#stream.respond(toHttp2Headers(status, fields), { waitForTrailers: length.kind !== 'none' });
-      if (length.kind === 'none') this.#onAnswerSent();
+      this.#accepted.respond(status, fields, length.kind === 'none' ? 'body' : 'body and trailers');
+      if (length.kind === 'none') this.#noteAnswerSent();
     }
-    return new Http2Answer(
-      this.#stream,
-      length,
-      {
-        onBytes: (bytes) => this.life.onReceived(bytes),
-        onSettled: (error) => this.#endAnswer(error),
-      },
-      (trailers) => (this.#own.fields = toHttp2Trailers(trailers)),
-    );
+    return new Http2Answer(this.#accepted, length, {
+      onBytes: (bytes) => this.life.onReceived(bytes),
+      onSettled: (error) => this.#endAnswer(error),
+    });
   }
 
   async respond(status: number, headers: readonly HeaderField[], body = ''): Promise<void> {
@@ -129,8 +101,8 @@ export class Http2Request extends WatchedRequest implements Exchange {
     if (body === '') {
       const fields = readEndToEnd(headers);
       this.life.begin(status, fields);
-      this.#stream.respond(toHttp2Headers(status, fields), { endStream: true });
-      this.#onAnswerSent();
+      this.#accepted.respond(status, fields, 'nothing');
+      this.#noteAnswerSent();
     } else {
       const bytes = Buffer.from(body, 'utf8');
       this.answer(status, [...headers, ['Content-Length', String(bytes.length)]]).end(bytes);
@@ -142,13 +114,12 @@ export class Http2Request extends WatchedRequest implements Exchange {
     const fields = readEndToEnd(headers);
     // RFC 8441, section 5: there is no 101 in HTTP/2.
     const own = status === 101 ? 200 : status;
-    const stream = this.#stream;
-    stream.off('trailers', this.#onTrailers).off('wantTrailers', this.#onAnswerSent).off('close', this.#onClose);
+    this.#accepted.release();
     this.life.begin(own, fields);
     // A stream that is gone already shows itself as such to whoever uses the Link.
-    if (this.#isThere) stream.respond(toHttp2Headers(own, fields), { waitForTrailers: true });
+    if (this.#isThere) this.#accepted.respond(own, fields, 'body and trailers');
     this.life.end();
-    return this.#link;
+    return this.#accepted.link;
   }
 
   stream(status: number, headers: readonly HeaderField[]): Link {
@@ -157,24 +128,42 @@ export class Http2Request extends WatchedRequest implements Exchange {
 
   cut(error: Error): void {
     // Not CANCEL, which Node would show as a clean end.
-    if (this.#isThere) this.#stream.close(constants.NGHTTP2_INTERNAL_ERROR);
+    if (this.#isThere) this.#accepted.reset(resetCodes.internalError);
     this.#leave(error);
+  }
+
+  #makeEvents(): AcceptedEvents {
+    return {
+      onTrailers: (fields) => (this.#trailers = fields),
+      onAnswerSent: () => this.#noteAnswerSent(),
+      onClose: () => {
+        const { closeCode, stream } = this.#accepted;
+        const isComplete = this.#isAnswerSent && (this.#hasWholeBody || closeCode === 0);
+        if (isComplete) this.life.end();
+        else this.#leave(goneError(this.life.isAnswered, stream.errored));
+      },
+    };
+  }
+
+  #noteAnswerSent(): void {
+    this.#isAnswerSent = true;
+    this.#settle();
   }
 
   /** A client that has no room for the answer does not want it. */
   #limitUntaken(): void {
-    const onIdle = () => this.#stream.close(constants.NGHTTP2_CANCEL);
+    const onIdle = () => this.#accepted.reset(resetCodes.cancel);
     this.watch({ idleMs: untakenMs, onIdle, onAnswer: () => {} });
   }
 
   get #isThere(): boolean {
-    return !this.#stream.destroyed && !this.#stream.closed;
+    return this.#accepted.isOpen;
   }
 
   #continue(): void {
     if (this.life.isAnswered || !this.#isThere || !this.#awaitsContinue) return;
     this.#isContinued = true;
-    this.#stream.additionalHeaders({ ':status': constants.HTTP_STATUS_CONTINUE });
+    this.#accepted.inform(100, []);
   }
 
   #endAnswer(error: Error | undefined): void {
@@ -185,10 +174,10 @@ export class Http2Request extends WatchedRequest implements Exchange {
   #settle(): void {
     if (!this.#isAnswerSent) return;
     const body = this.#body;
-    if (this.#hasWholeBody) this.#stream.resume();
+    if (this.#hasWholeBody) this.#accepted.stream.resume();
     else if (!body?.readableDidRead || body.destroyed) {
       // Not in this tick: the end of the answer goes first.
-      setImmediate(() => this.#isThere && this.#stream.close(constants.NGHTTP2_NO_ERROR));
+      setImmediate(() => this.#isThere && this.#accepted.reset(resetCodes.noError));
     }
   }
 
@@ -198,7 +187,7 @@ export class Http2Request extends WatchedRequest implements Exchange {
   }
 
   get #hasWholeBody(): boolean {
-    return this.#stream.endAfterHeaders || (this.#body?.readableEnded ?? false);
+    return this.#accepted.isBodiless || (this.#body?.readableEnded ?? false);
   }
 
   #leave(error: Error): void {
@@ -208,33 +197,12 @@ export class Http2Request extends WatchedRequest implements Exchange {
   }
 }
 
-/** What goes behind an answer. */
-interface OwnTrailers {
-  fields: OutgoingHttpHeaders;
-}
-
-/** Makes a Link that knows of its request no more than the trailers: a tunnel must not keep the request. */
-function openLink(stream: ServerHttp2Stream, peer: Peer, options: Http2LinkOptions, own: OwnTrailers): Link {
-  return http2Link(
-    stream,
-    peer,
-    options,
-    () => stream.headersSent,
-    () => own.fields,
-  );
-}
-
 class Http2Answer extends Answer {
-  readonly #onTrailers: (trailers: readonly HeaderField[]) => void;
+  readonly #accepted: AcceptedStream;
 
-  constructor(
-    stream: ServerHttp2Stream,
-    length: ReturnType<typeof readLength>,
-    events: AnswerEvents,
-    onTrailers: (trailers: readonly HeaderField[]) => void,
-  ) {
-    super(stream, length, events);
-    this.#onTrailers = onTrailers;
+  constructor(accepted: AcceptedStream, length: ReturnType<typeof readLength>, events: AnswerEvents) {
+    super(accepted.stream, length, events);
+    this.#accepted = accepted;
   }
 
   protected override writePayload(parts: readonly Buffer[]): boolean {
@@ -244,7 +212,7 @@ class Http2Answer extends Answer {
   }
 
   protected override writeEnd(trailers: readonly HeaderField[]): void {
-    this.#onTrailers(trailers);
+    this.#accepted.setTrailers(trailers);
     this.target.end();
   }
 }
@@ -257,13 +225,11 @@ interface Asked {
 }
 
 /** An extended CONNECT (RFC 8441) reads as the GET with `Upgrade` that it stands for; `bytestream` is a plain tunnel. */
-function readPseudoFields(headers: IncomingHttpHeaders): Asked {
-  const method = String(headers[':method'] ?? '');
-  const authority = headers[':authority'] ?? headers.host ?? '';
-  const protocol = String(headers[':protocol'] ?? '').toLowerCase();
-  const path = headers[':path'] ?? '';
+function readTarget({ method, authority, path = '', protocol = '' }: RequestPseudoFields): Asked {
   if (method !== 'CONNECT') return { method, target: path, authority, upgradeTo: undefined };
-  if (protocol === '' || protocol === 'bytestream')
+  const upgradeTo = protocol.toLowerCase();
+  if (upgradeTo === '' || upgradeTo === 'bytestream') {
     return { method, target: authority, authority, upgradeTo: undefined };
-  return { method: 'GET', target: path, authority, upgradeTo: protocol };
+  }
+  return { method: 'GET', target: path, authority, upgradeTo };
 }

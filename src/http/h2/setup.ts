@@ -1,9 +1,12 @@
-import type { Http2Session } from 'node:http2';
-import type { Http2LinkOptions } from './stream.ts';
 import { maxHeadBytes } from '../wire/proxy-answer.ts';
 
 /** How one end of a session is set up. Windows are what the peer may send before we take it. */
-export interface Http2Setup extends Http2LinkOptions {
+export interface Http2Setup {
+  /**
+   * Codes of RST_STREAM that end a stream without being an abort. RFC 9113, section 8.5 knows none; HBONE peers end
+   * tunnels with NO_ERROR and CANCEL.
+   */
+  readonly cleanResets: ReadonlySet<number>;
   readonly streamWindowBytes: number;
   /** Larger than `streamWindowBytes`: with equal ones a stalled stream stalls its neighbours. */
   readonly sessionWindowBytes: number;
@@ -69,29 +72,3 @@ export const upstreamSetup: Http2Setup = {
 
 /** The frame size of ztunnel, and its codes for a clean end: NO_ERROR and CANCEL (RFC 9113, section 7). */
 export const hboneSetup = { maxFrameBytes: mib, cleanResets: new Set([0x0, 0x8]) } as const;
-
-/** Limits that Node has of its own, which are not the same in all its versions. */
-export const nodeLimits = {
-  /** Memory that a session may hold, in MB: Node's default of 10 refuses streams with large windows. */
-  maxSessionMemory: 1024,
-  // Resets are counted by `ResetBudget`. Where nghttp2 counts first it ends the session, and Node does not say so.
-  streamResetBurst: 1_000_000,
-  streamResetRate: 1_000_000,
-};
-
-/** Sends PINGs for as long as the session lives; calls `onDead` when they are not answered. */
-export function keepAlive(session: Http2Session, pingMs: number, onDead: () => void): void {
-  if (pingMs <= 0) return;
-  let unanswered = 0;
-  const timer = setInterval(() => {
-    if (session.destroyed) return clearInterval(timer);
-    if (unanswered >= 2) return onDead();
-    unanswered++;
-    const isSent = session.ping((error) => {
-      if (!error) unanswered = 0;
-    });
-    if (!isSent) unanswered--;
-  }, pingMs);
-  timer.unref();
-  session.once('close', () => clearInterval(timer));
-}

@@ -8,8 +8,9 @@ import { type Call, isSuccess, type Opens, type Reply } from '../call.ts';
 import { basicField } from '../wire/credentials.ts';
 import { readHalfClose } from './half-close.ts';
 import type { callHttp2 } from '../h2/call.ts';
-import type { Http2Client } from '../h2/client.ts';
+import { resetCodes } from '../h2/codes.ts';
 import { clientSetup, type Http2Setup } from '../h2/setup.ts';
+import type { ClientSession } from '../h2/streams.ts';
 import { goDownTo, olderStatuses } from './hop-versions.ts';
 import { assertTunnelled, requestFields, userAgent } from './request-fields.ts';
 import { readRefusalBody } from './refusal-body.ts';
@@ -73,13 +74,10 @@ export async function openHttp2Session(
   const proxy = formatAddress(hop.address);
   assertAlpn(link, proxy, hop);
   // Loaded by those who need it: HTTP/2 costs a fifth of the start of a plain `connect`.
-  const [{ Http2Client: Client }, { callHttp2 }] = await Promise.all([
-    import('../h2/client.ts'),
-    import('../h2/call.ts'),
-  ]);
+  const [{ openSession }, { callHttp2 }] = await Promise.all([import('../h2/engine.ts'), import('../h2/call.ts')]);
   const started = performance.now();
   try {
-    const client = await Client.open(link, clientOptions(hop, terms), ctx.signal);
+    const client = await openSession(link, clientOptions(hop, terms), ctx.signal);
     ctx.onProgress?.({ phase: 'handshake', detail: `HTTP/2, ${client.settings}`, ms: performance.now() - started });
     return new Http2Session(client, callHttp2, hop, terms);
   } catch (error) {
@@ -90,12 +88,9 @@ export async function openHttp2Session(
   }
 }
 
-/** RFC 9113, section 7. */
-const http11Required = 0xd;
-
 /** True for a failure that the hop may not have in HTTP/1.1. */
 function wantsOlder({ facts }: TunlError): boolean {
-  return facts.resetCode === http11Required || olderStatuses.has(facts.received);
+  return facts.resetCode === resetCodes.http11Required || olderStatuses.has(facts.received);
 }
 
 /** The failure, after which the hop is asked in HTTP/1.1. */
@@ -133,14 +128,14 @@ function clientOptions({ settings }: Hop, { client }: Http2Terms): Http2Setup {
 }
 
 class Http2Session implements Session {
-  readonly #client: Http2Client;
+  readonly #client: ClientSession;
   readonly #call: typeof callHttp2;
   readonly #hop: Hop;
   readonly #terms: Http2Terms;
   /** A tunnel was opened in it: what it refuses later is not refused for its version. */
   #hasOpened = false;
 
-  constructor(client: Http2Client, call: typeof callHttp2, hop: Hop, terms: Http2Terms) {
+  constructor(client: ClientSession, call: typeof callHttp2, hop: Hop, terms: Http2Terms) {
     this.#client = client;
     this.#call = call;
     this.#hop = hop;

@@ -6,34 +6,20 @@ import {
   constants,
   type OutgoingHttpHeaders,
 } from 'node:http2';
-import { abortReason } from '../../core/deadline.ts';
-import { TunlError } from '../../core/errors.ts';
-import { type Link, resetError } from '../../core/link.ts';
-import { endSession, leaveSession } from './node/ending.ts';
-import { outliveStreams } from './node/handle.ts';
-import { type Http2Setup, keepAlive, nodeLimits } from './setup.ts';
-import { http2Link, resetName } from './stream.ts';
+import { abortReason } from '../../../core/deadline.ts';
+import { TunlError } from '../../../core/errors.ts';
+import type { HeaderField } from '../../../core/hop.ts';
+import { type Link, resetError } from '../../../core/link.ts';
+import { endSession, leaveSession } from './ending.ts';
+import { outliveStreams } from './handle.ts';
+import type { Http2Setup } from '../setup.ts';
+import type { ClientSession, OpenedStream, OpenOptions, RequestPseudoFields } from '../streams.ts';
+import { keepAlive, nodeLimits } from './limits.ts';
+import { resetName } from '../codes.ts';
+import { addFields, toHttp2Trailers } from './fields.ts';
+import { http2Link } from './link.ts';
+import { NodeOpenedStream, type OpenedOwner } from './opened.ts';
 import { WindowBudget } from './window-budget.ts';
-
-/** How a stream is opened. */
-export interface OpenOptions {
-  /** Nothing follows the head. */
-  readonly bodiless?: true;
-  readonly trailers?: () => OutgoingHttpHeaders;
-  /** Somebody reads the answer. */
-  readonly isAnswered: () => boolean;
-}
-
-/** A stream that carries a request, and the ways to end it. */
-export interface Http2Opened {
-  readonly stream: ClientHttp2Stream;
-  /** Its reset is that of a tunnel. */
-  readonly link: Link;
-  /** Gives the exchange up: nobody wants the answer any more. */
-  cancel(): void;
-  /** Why there was no answer, once the stream is closed. */
-  explainLoss(): TunlError;
-}
 
 /** A peer's Node or nghttp2 ends the session after about 1,000 resets: be gone well before. */
 const maxOwnResets = 500;
@@ -45,8 +31,17 @@ const sessionOver: ReadonlySet<string> = new Set([
   'ERR_HTTP2_OUT_OF_STREAMS',
 ]);
 
+/**
+ * Starts HTTP/2 on a Link and waits for the peer's SETTINGS, which prove that it speaks it and say how many streams it
+ * takes.
+ * @throws {TunlError} http_protocol_error if the peer does not speak HTTP/2
+ */
+export function openSession(link: Link, setup: Http2Setup, signal: AbortSignal): Promise<ClientSession> {
+  return NodeClientSession.open(link, setup, signal);
+}
+
 /** One HTTP/2 connection to a hop, as a client. */
-export class Http2Client {
+class NodeClientSession implements ClientSession, OpenedOwner {
   readonly #session: ClientHttp2Session;
   readonly #link: Link;
   readonly #options: Http2Setup;
@@ -76,12 +71,7 @@ export class Http2Client {
     keepAlive(session, pingMs, () => this.#lose(resetError(`no answer to PING within ${(2 * pingMs) / 1000}s`)));
   }
 
-  /**
-   * Starts HTTP/2 on a Link and waits for the peer's SETTINGS, which prove that it speaks it and
-   * say how many streams it takes.
-   * @throws {TunlError} http_protocol_error when the peer does not speak HTTP/2
-   */
-  static async open(link: Link, options: Http2Setup, signal: AbortSignal): Promise<Http2Client> {
+  static async open(link: Link, options: Http2Setup, signal: AbortSignal): Promise<NodeClientSession> {
     // What has ended before HTTP/2 takes the stream over would end for nobody.
     if (link.stream.destroyed || link.stream.readableEnded) throw closedError(link.stream.errored ?? undefined);
     const session = connect('http://hop', {
@@ -96,7 +86,7 @@ export class Http2Client {
         ...(options.maxFrameBytes !== undefined && { maxFrameSize: options.maxFrameBytes }),
       },
     });
-    const client = new Http2Client(session, link, options);
+    const client = new NodeClientSession(session, link, options);
     session.once('connect', () => session.setLocalWindowSize(options.sessionWindowBytes));
     await client.#settled(signal);
     return client;
@@ -114,50 +104,33 @@ export class Http2Client {
     return !this.#draining && !this.#session.closed && !this.#session.destroyed && this.#ownResets < maxOwnResets;
   }
 
-  /** What the peer announced, for `-v`. */
   get settings(): string {
     const { maxConcurrentStreams, initialWindowSize, maxFrameSize } = this.#session.remoteSettings;
     return `max streams ${maxConcurrentStreams ?? 'unlimited'}, window ${initialWindowSize}, frame ${maxFrameSize}`;
   }
 
-  /** What the peer takes beside plain CONNECT (RFC 8441). */
   get takesExtendedConnect(): boolean {
     return this.#session.remoteSettings.enableConnectProtocol === true;
   }
 
-  /**
-   * Opens a stream with the head of a request. Without `bodiless` our half stays open.
-   * @throws {TunlError} with `unprocessed` set when the session takes no more
-   */
-  open(headers: OutgoingHttpHeaders, options: OpenOptions): Http2Opened {
+  open(head: RequestPseudoFields, fields: readonly HeaderField[], options: OpenOptions): OpenedStream {
     const { bodiless: endStream = false, trailers, isAnswered } = options;
-    const stream = this.#startStream(headers, { endStream, waitForTrailers: !endStream });
+    const stream = this.#startStream(toRequestHeaders(head, fields), { endStream, waitForTrailers: !endStream });
     this.#load++;
     this.#windows.add(stream);
     stream.once('close', () => this.#onStreamClosed(stream));
-    const inner = http2Link(stream, this.#link.peer, this.#options, isAnswered, trailers);
-    const countReset = () => {
-      if (!stream.closed && !stream.destroyed) this.#ownResets++;
-    };
-    const reset = (error: Error) => {
-      countReset();
-      inner.reset(error);
-    };
-    let isCancelled = false;
-    const cancel = () => {
-      if (isCancelled) return;
-      isCancelled = true;
-      countReset();
-      // Not here: in the middle of a read, some versions of Node hold this code back, destroy the stream, and end the
-      // process (an assertion in its HTTP/2) when its half that was not sent yet is to be.
-      setImmediate(() => {
-        if (!stream.closed && !stream.destroyed) stream.close(constants.NGHTTP2_CANCEL);
-      });
-    };
-    return { stream, link: { ...inner, reset }, cancel, explainLoss: () => this.#lostError(stream) };
+    const ownTrailers = trailers && (() => toHttp2Trailers(trailers()));
+    return new NodeOpenedStream(
+      stream,
+      http2Link(stream, this.#link.peer, this.#options, isAnswered, ownTrailers),
+      this,
+    );
   }
 
-  /** `drain` lets open streams finish. Resolves once the session is over. */
+  countReset(stream: ClientHttp2Stream): void {
+    if (!stream.closed && !stream.destroyed) this.#ownResets++;
+  }
+
   close(mode: 'drain' | 'now'): Promise<void> {
     this.#draining = true;
     return new Promise((resolve) => {
@@ -202,13 +175,16 @@ export class Http2Client {
     try {
       return this.#session.request(headers, options);
     } catch (error) {
-      if (!sessionOver.has((error as NodeJS.ErrnoException).code ?? '')) throw error;
+      const { code = '' } = error as NodeJS.ErrnoException;
+      // Fields that are there twice and must not be: their readers could take either.
+      if (code.startsWith('ERR_HTTP2_HEADER') || code.startsWith('ERR_HTTP2_INVALID_HEADER')) throw fieldsError(error);
+      if (!sessionOver.has(code)) throw error;
       const facts = { side: 'hop', phase: 'handshake', unprocessed: true, cause: this.#failure ?? error } as const;
       throw new TunlError('http_response_incomplete', 'the HTTP/2 session takes no more streams', facts);
     }
   }
 
-  #lostError(stream: ClientHttp2Stream): TunlError {
+  explainLoss(stream: ClientHttp2Stream): TunlError {
     const code = stream.rstCode ?? 0;
     const lost = this.#session.destroyed;
     const message = lost ? 'the HTTP/2 session was lost' : `the stream was reset (${resetName(code)})`;
@@ -257,4 +233,21 @@ function closedError(cause: Error | undefined): TunlError {
   if (cause instanceof TunlError && cause.phase === 'tls') return cause.with({ side: 'hop' });
   const facts = { side: 'hop', phase: 'handshake', cause } as const;
   return new TunlError('http_response_incomplete', 'closed the connection before its HTTP/2 settings', facts);
+}
+
+function fieldsError(cause: unknown): TunlError {
+  const facts = { side: 'client', phase: 'request', cause } as const;
+  return new TunlError('http_request_error', 'the request has fields that HTTP/2 does not take', facts);
+}
+
+function toRequestHeaders(head: RequestPseudoFields, fields: readonly HeaderField[]): OutgoingHttpHeaders {
+  const { method, authority, scheme, path, protocol } = head;
+  const pseudo = {
+    ':method': method,
+    ...(protocol !== undefined && { ':protocol': protocol }),
+    ...(scheme !== undefined && { ':scheme': scheme }),
+    ':authority': authority,
+    ...(path !== undefined && { ':path': path }),
+  };
+  return addFields(pseudo, fields);
 }

@@ -1,5 +1,5 @@
 import { constants, type Http2Session, type Http2Stream } from 'node:http2';
-import { resetError } from '../../core/link.ts';
+import { resetError } from '../../../core/link.ts';
 
 /** Bytes that the streams of one session may have on the way to us, all together. */
 const budgetBytes = 64 * 1024 * 1024;

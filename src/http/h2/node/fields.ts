@@ -1,5 +1,5 @@
 import type { OutgoingHttpHeaders } from 'node:http2';
-import type { HeaderField } from '../../core/hop.ts';
+import type { HeaderField } from '../../../core/hop.ts';
 
 /** The fields one by one as they came: what Node makes of them hides those that came twice. */
 export function toFields(raw: readonly string[]): HeaderField[] {

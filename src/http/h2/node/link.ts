@@ -1,14 +1,7 @@
 import { constants, type Http2Stream, type OutgoingHttpHeaders } from 'node:http2';
-import { guardStream, type Link, type Peer, resetError } from '../../core/link.ts';
-
-/** How a Link over an HTTP/2 stream reads the codes of RST_STREAM. */
-export interface Http2LinkOptions {
-  /**
-   * Codes that end a stream without being an abort. RFC 9113, section 8.5 knows none; HBONE peers
-   * end tunnels with NO_ERROR and CANCEL.
-   */
-  readonly cleanResets: ReadonlySet<number>;
-}
+import { guardStream, type Link, type Peer, resetError } from '../../../core/link.ts';
+import { resetName } from '../codes.ts';
+import type { Http2Setup } from '../setup.ts';
 
 /**
  * A Link over an HTTP/2 stream that was opened with `waitForTrailers`:
@@ -24,7 +17,7 @@ export interface Http2LinkOptions {
 export function http2Link(
   stream: Http2Stream,
   peer: Peer,
-  { cleanResets }: Http2LinkOptions,
+  { cleanResets }: Pick<Http2Setup, 'cleanResets'>,
   isAnswered: () => boolean,
   trailers: () => OutgoingHttpHeaders = noTrailers,
 ): Link {
@@ -136,27 +129,4 @@ class Ending {
     const isClean = stream.writableFinished && noFailures.has(stream.rstCode ?? 0);
     this.#destroy(isClean ? undefined : this.#makeError());
   }
-}
-
-/** RFC 9113, section 7, in order of their codes. */
-const names = [
-  'NO_ERROR',
-  'PROTOCOL_ERROR',
-  'INTERNAL_ERROR',
-  'FLOW_CONTROL_ERROR',
-  'SETTINGS_TIMEOUT',
-  'STREAM_CLOSED',
-  'FRAME_SIZE_ERROR',
-  'REFUSED_STREAM',
-  'CANCEL',
-  'COMPRESSION_ERROR',
-  'CONNECT_ERROR',
-  'ENHANCE_YOUR_CALM',
-  'INADEQUATE_SECURITY',
-  'HTTP_1_1_REQUIRED',
-];
-
-/** The name of an HTTP/2 error code. */
-export function resetName(code = 0): string {
-  return names[code] ?? `code ${code}`;
 }
