@@ -8,35 +8,35 @@ import {
   maxCap,
 } from '../../syntax/settings.ts';
 
-/** A schema with the sentence that editors show for it. */
+/** Adds a description to a schema, which editors show. */
 export const describe = <T extends z.ZodType>(schema: T, description: string): T => schema.meta({ description });
 
-/** What a value must be, where the parts of a union say it less well. */
+/** Makes the error message for a value that does not fit a schema. */
 export const must = (what: string) => ({ error: `must be ${what}` });
 
 /** A text that is not empty. */
 export const text = z.string(must('a text')).min(1, must('a text that is not empty'));
-/** A switch. */
+/** A boolean. */
 export const flag = z.boolean(must('true or false'));
-/** One of something, or a list. */
+/** Makes the schema of one item or a list of them. */
 export const oneOrMore = <T extends z.ZodType>(item: T, what: string) =>
   z.union([item, z.array(item).min(1, must(`${what} or a list of them`))], must(`${what} or a list of them`));
 
-/** The place of the password of a key. */
+/** A reference to the password of a key. */
 export const keyPassword = describe(
   text.optional(),
   'where the password of the key is, if it is encrypted: ${NAME} or file:PATH',
 );
 
-/** How long something may take. */
+/** A duration. */
 export const time = z.union([z.literal(0), text], must('a duration such as 250ms, 5s, 1h or off'));
-/** How many of something there may be. */
+/** A cap. */
 const count = z
   .int(must('a number from 1'))
   .min(1, must('a number from 1'))
   .max(maxCap, must(`at most ${maxCap}`));
 
-/** The keys of settings that are all written in the same way, none of which must be there. */
+/** Makes the optional keys for settings that share a schema. */
 function shapeOf<Key extends string, T extends z.ZodType>(
   settings: readonly ((LimitSetting | CapSetting) & { readonly key: Key })[],
   schema: T,
@@ -101,7 +101,7 @@ const alternatives = z.strictObject({
   ),
 });
 
-/** How a stage or an upstream is reached: the same keys wherever one says it. */
+/** The keys of a route and its targets, which are the same for stages and upstreams. */
 export const wayShape = {
   via: describe(
     oneOrMore(
@@ -127,19 +127,19 @@ export const wayShape = {
   ),
 };
 
-/** The limits of a file. */
+/** A set of limits in a file. */
 export type LimitsConfig = z.infer<typeof limits>;
-/** How often, when and after what is dialled again. */
+/** The retry settings of a route in a file. */
 export type RetryConfig = z.infer<typeof retry>;
-/** One place on the way. */
+/** One place of a route in a file: a hop or several alternatives. */
 export type TargetConfig = z.infer<typeof place> | z.infer<typeof alternatives>;
-/** A proxy with what its URL does not say. */
+/** A hop in a file, with the settings that its URL cannot contain. */
 export type HopConfig = z.infer<typeof hop>;
 
 const policyObject = z.strictObject(policyShape);
-/** What a file says of who may use a stage. */
+/** An access policy in a file. */
 export type PolicyWords = z.infer<typeof policyObject>;
 
 const wayObject = z.strictObject(wayShape);
-/** What a file says of a way. */
+/** A route and its targets in a file. */
 export type ExitConfig = z.infer<typeof wayObject>;

@@ -97,22 +97,22 @@ const file = z.strictObject(
 
 /** A file as it is written, once its form is known to be right. */
 export type FileConfig = z.infer<typeof file>;
-/** One stage of it. */
+/** A stage in a file. */
 export type StageConfig = z.infer<typeof stage>;
 
-/** Where lines about tunnels or requests are written. */
+/** An access log in a file. */
 export type AccessLogConfig = z.infer<typeof accessLog>;
 
-/** Something about the form of a file that is not right. */
+/** A violation of the schema. */
 export type Issue = z.core.$ZodIssue;
 
-/** Checks the form of a file. */
+/** Checks the content of a file against the schema. */
 export function checkForm(value: unknown): { readonly words: FileConfig } | { readonly issues: readonly Issue[] } {
   const outcome = file.safeParse(value);
   return outcome.success ? { words: outcome.data } : { issues: outcome.error.issues };
 }
 
-/** The keys that may stand at a place of a file, where it has any. */
+/** Lists the keys that the schema allows at a position in a file. */
 export function listKeys(path: readonly PropertyKey[]): readonly string[] {
   const places = path.reduce<readonly z.core.$ZodType[]>(
     (schemas, step) => schemas.flatMap((schema) => enter(schema, step)),
@@ -121,7 +121,7 @@ export function listKeys(path: readonly PropertyKey[]): readonly string[] {
   return [...new Set(places.flatMap(unfold).flatMap((schema) => Object.keys(isObject(schema) ? schema.shape : {})))];
 }
 
-/** The schemas of what stands under a key or an index. */
+/** Returns the schemas for the value of a key or an index. */
 function enter(schema: z.core.$ZodType, step: PropertyKey): readonly z.core.$ZodType[] {
   return unfold(schema).flatMap((form): readonly z.core.$ZodType[] => {
     if (isObject(form)) return form.shape[String(step)] ? [form.shape[String(step)] as z.ZodType] : [];
@@ -130,7 +130,7 @@ function enter(schema: z.core.$ZodType, step: PropertyKey): readonly z.core.$Zod
   });
 }
 
-/** The forms that a value may have. */
+/** Lists the alternatives of a schema, without unions and `optional`. */
 function unfold(schema: z.core.$ZodType): readonly z.core.$ZodType[] {
   if (schema instanceof z.ZodOptional) return unfold(schema.unwrap());
   return schema instanceof z.ZodUnion ? schema.options.flatMap(unfold) : [schema];
@@ -140,7 +140,7 @@ function isObject(schema: z.core.$ZodType): schema is z.ZodObject {
   return schema instanceof z.ZodObject;
 }
 
-/** The JSON Schema of a file, for editors. */
+/** Makes the JSON Schema of a file, for editors. */
 export function makeJsonSchema(): object {
   const { $schema, ...schema } = z.toJSONSchema(file, { io: 'input', reused: 'ref' });
   return { $schema, title: 'The file of tunl chain -c', ...schema };
