@@ -160,7 +160,7 @@ complete -c tunl -n '__tunl_using serve' -l hbone -d 'serve HBONE only; default 
 complete -c tunl -n '__tunl_using serve' -l hbone-local -d 'with --hbone: allow only the address to which the client connected'
 complete -c tunl -n '__tunl_using serve' -l post -d 'also accept tunnels in POST requests'
 complete -c tunl -n '__tunl_using serve' -l tls -d 'speak TLS with clients; without --cert with a development certificate, whose pin is printed'
-complete -c tunl -n '__tunl_using serve' -l cert -r -F -d 'certificate of the server, a PEM file, or PKCS #12 with its key'
+complete -c tunl -n '__tunl_using serve' -l cert -r -F -d 'certificate of the server, a PEM file, or PKCS #12 with its key; default: a development certificate'
 complete -c tunl -n '__tunl_using serve' -l key -r -F -d 'its key, a PEM file; default: the file of --cert'
 complete -c tunl -n '__tunl_using serve' -l key-password-file -r -F -d 'the first line is the password of the key; or set TUNL_KEY_PASSWORD'
 complete -c tunl -n '__tunl_using serve' -l client-ca -r -F -d 'only clients with a certificate of these authorities'

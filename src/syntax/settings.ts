@@ -1,17 +1,6 @@
 import { formatDuration } from '../core/deadline.ts';
 import { parseDuration } from './duration.ts';
-
-/** A setting of stages. Files, the command line and the model take its names, its summary and its defaults from here. */
-export interface Setting {
-  /** Its key in a file. */
-  readonly key: string;
-  /** Its option, without the dashes; absent if only files have it. */
-  readonly flag?: string;
-  /** Its field in the model. */
-  readonly field: string;
-  /** Its description in the help. */
-  readonly summary: string;
-}
+import { collectValues, type Setting } from './stage-settings.ts';
 
 /** A setting that is a time limit. */
 export interface LimitSetting extends Setting {
@@ -125,13 +114,11 @@ export function collectLimits(
   side: Side,
   read: (setting: (typeof limitSettings)[number]) => number | undefined,
 ): Limits {
-  return Object.fromEntries(
-    limitSettings.flatMap((setting) => {
-      const ms =
-        read(setting) ?? (setting.isOptional ? undefined : parseDuration(fallbackOf(setting, side), setting.key));
-      return ms === undefined ? [] : [[setting.field, ms]];
-    }),
-  ) as unknown as Limits;
+  return collectValues(
+    limitSettings,
+    (setting) =>
+      read(setting) ?? (setting.isOptional ? undefined : parseDuration(fallbackOf(setting, side), setting.key)),
+  ) as Limits;
 }
 
 /** Returns the default time limits, in milliseconds. */
@@ -191,16 +178,6 @@ export const maxCap = 1_000_000;
 export function collectCaps(read: (setting: (typeof capSettings)[number]) => number | undefined): {
   readonly caps?: Caps;
 } {
-  const given = capSettings.flatMap((setting) => {
-    const count = read(setting);
-    return count === undefined ? [] : [[setting.field, count] as const];
-  });
-  return given.length === 0 ? {} : { caps: Object.fromEntries(given) };
-}
-
-/** Describes a setting in the schema of files. */
-export function describeInFile(setting: LimitSetting | CapSetting): string {
-  if (!('fallback' in setting)) return setting.summary.replace(/\bN\b/, 'so many');
-  const { summary, fallback, serveFallback } = setting;
-  return `${summary}; ${fallback}${serveFallback === undefined ? '' : `, and ${serveFallback} for a proxy or http`}`;
+  const caps = collectValues(capSettings, read);
+  return Object.keys(caps).length === 0 ? {} : { caps };
 }

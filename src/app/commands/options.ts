@@ -1,6 +1,7 @@
-import type { Graph, ProxyStage, RouteOptions } from '../../chain/model/graph.ts';
+import type { Graph, ProxyStage, RouteOptions, StagePolicy } from '../../chain/model/graph.ts';
 import type { Address, ListenAddress, TcpAddress, UnixAddress } from '../../core/address.ts';
 import type { TlsSettings } from '../../core/hop.ts';
+import type { ProxyValues } from '../../syntax/stage-settings.ts';
 
 export type { Graph, HopChoice, Limits, RouteOptions } from '../../chain/model/graph.ts';
 
@@ -42,6 +43,8 @@ export interface ServeOptions
   extends
     RouteOptions,
     Pick<Graph, 'admin' | 'adminOpen'>,
-    Pick<ProxyStage, 'tls' | 'users' | 'accept' | 'allow' | 'deny' | 'open' | 'caps' | 'proxyProtocol'> {
+    Pick<ProxyStage, 'tls' | 'accept'>,
+    StagePolicy,
+    ProxyValues {
   readonly listen: readonly ListenAddress[];
 }

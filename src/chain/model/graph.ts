@@ -2,6 +2,7 @@ import type { InternalAddress, ListenAddress } from '../../core/address.ts';
 import { TunlError } from '../../core/errors.ts';
 import type { KeyPassword } from '../../core/secret.ts';
 import type { Caps } from '../../syntax/settings.ts';
+import type { ListenerTlsFiles, ProxyValues, Rules } from '../../syntax/stage-settings.ts';
 import type { Upstream, VirtualHost } from './http.ts';
 import type { RouteName, RouteOptions, TargetChoice } from './route.ts';
 
@@ -9,12 +10,9 @@ export type * from './http.ts';
 export type * from './route.ts';
 
 /** The TLS settings of a stage's listener. Without `cert` and `key`, a development certificate is generated. */
-export interface ListenerTls {
-  readonly cert?: string;
-  readonly key?: string;
+export interface ListenerTls extends ListenerTlsFiles {
   readonly keyPasswordFile?: string;
   readonly keyPassword?: KeyPassword;
-  readonly clientCa?: string;
 }
 
 /** A log to which a stage writes a line for each tunnel or request that has ended. */
@@ -43,30 +41,21 @@ export interface ForwardStage<R = RouteOptions> extends AnyStage<R> {
 }
 
 /** The access policy of a stage that speaks HTTP: its users, its rules for targets, and its caps. */
-export interface StagePolicy {
+export interface StagePolicy extends Rules {
   readonly users: {
     readonly authFile?: string;
     readonly single?: { readonly user: string; readonly password: string };
   };
-  /** Rules for the targets that clients may request. */
-  readonly allow: readonly string[];
-  readonly deny: readonly string[];
   /** Limits on concurrent tunnels and requests: in total, per client, and per HTTP/2 session. */
   readonly caps?: Caps;
 }
 
 /** A stage that terminates tunnels and relays their bytes to the requested target, or to a fixed one. */
-export interface ProxyStage<R = RouteOptions> extends AnyStage<R>, StagePolicy {
+export interface ProxyStage<R = RouteOptions> extends AnyStage<R>, StagePolicy, ProxyValues {
   readonly job: 'proxy';
   readonly to?: TargetChoice;
   /** Names of the carriers' switches (`post`, …), which accept other requests besides CONNECT, or instead of it. */
   readonly accept: readonly string[];
-  /** Allow an address that is not loopback without authentication. */
-  readonly open: boolean;
-  /** Send a PROXY protocol header with the client's address to each target, before the first byte. */
-  readonly proxyProtocol?: 'v1' | 'v2';
-  /** Refuse requests with the same statuses as Envoy. Default: the statuses of `serve`. */
-  readonly statuses?: 'envoy';
 }
 
 /** A stage that routes each HTTP request it receives: it answers it, forwards it, or opens a tunnel for it. */

@@ -1,6 +1,7 @@
 import type { InternalAddress, TcpAddress, UnixAddress } from '../../core/address.ts';
 import type { Hop } from '../../core/hop.ts';
 import type { Limits } from '../../syntax/settings.ts';
+import type { RouteValues } from '../../syntax/stage-settings.ts';
 
 export type { Limits } from '../../syntax/settings.ts';
 
@@ -8,21 +9,12 @@ export type { Limits } from '../../syntax/settings.ts';
 export type HopChoice = readonly Hop[];
 
 /** The settings of a route to targets. */
-export interface RouteOptions {
+export interface RouteOptions extends RouteValues {
   /** The hops, nearest first; empty for direct connections. */
   readonly hops: readonly HopChoice[];
   /** A stage of this process that the route passes before the first hop. It relays bytes; no CONNECT is sent to it. */
   readonly entry?: InternalAddress;
   readonly limits: Limits;
-  /** Use only this address family. */
-  readonly family?: 4 | 6;
-  /**
-   * The resolver for names: the system or the name servers. Default: only the name servers if clients choose the
-   * target; for a fixed target the system too, as ssh does.
-   */
-  readonly resolver?: 'system' | 'dns';
-  /** The number of retries after a failed dial. Default: 0. */
-  readonly retries?: number;
   /**
    * The random wait before a retry, in milliseconds: up to `baseMs` at first, then up to twice as much each time, but
    * at most `maxMs`. Default: about 250 ms at first and at most 10 s; no wait if `retryOn` is `any`.

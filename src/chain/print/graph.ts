@@ -2,6 +2,7 @@ import { isMap, isPair, isSeq, type Pair, parseDocument, stringify, visit } from
 import { formatAddress } from '../../core/address.ts';
 import { isSecretField } from '../../core/secret.ts';
 import { defaultLimits } from '../../syntax/settings.ts';
+import { listenerTlsSettings, proxySettings } from '../../syntax/stage-settings.ts';
 import { formatSize } from '../../syntax/size.ts';
 import {
   type AccessLog,
@@ -12,7 +13,7 @@ import {
   type ProxyStage,
 } from '../model/graph.ts';
 import { toHttpConfig, toPolicyConfig } from './http.ts';
-import { toExitConfig, unwrap } from './route.ts';
+import { toExitConfig, toValueConfig, unwrap } from './route.ts';
 import type { AccessLogConfig, FileConfig, StageConfig } from '../read/schema.ts';
 import { SecretNames } from '../read/secret-names.ts';
 import { escapeVariables, isReference, type SecretSources } from '../read/secrets.ts';
@@ -119,24 +120,22 @@ function formatListen(address: Stage['listen'][number]): string | number {
 }
 
 function toTlsConfig(tls: ListenerTls, names: SecretNames): NonNullable<StageConfig['tls']> {
-  const { cert, key, clientCa } = tls;
-  if (cert === undefined && clientCa === undefined) return true;
+  const { cert, key, ...others } = toValueConfig(listenerTlsSettings, tls);
+  if (cert === undefined && Object.keys(others).length === 0) return true;
   return {
-    ...(cert !== undefined && { cert: escapeVariables(cert) }),
-    ...(key !== undefined && key !== cert && { key: escapeVariables(key) }),
+    ...(cert !== undefined && { cert }),
+    ...(key !== undefined && key !== cert && { key }),
     ...names.ofKey(tls),
-    ...(clientCa !== undefined && { 'client-ca': escapeVariables(clientCa) }),
+    ...others,
   };
 }
 
 function toProxyConfig(stage: ProxyStage, names: SecretNames): StageConfig['proxy'] {
-  const { accept, open, proxyProtocol, statuses } = stage;
+  const { accept } = stage;
   const words = {
     ...(accept.length > 0 && { accept: unwrap(accept) }),
     ...toPolicyConfig(stage, names),
-    ...(open && { open }),
-    ...(proxyProtocol && { 'proxy-protocol': proxyProtocol }),
-    ...(statuses && { statuses }),
+    ...toValueConfig(proxySettings, stage),
   };
   return Object.keys(words).length === 0 ? true : words;
 }

@@ -1,5 +1,6 @@
 import { formatAddress } from '../../core/address.ts';
 import { type CapKey, type Caps, capSettings, collectLimits, formatLimit } from '../../syntax/settings.ts';
+import { ruleSettings } from '../../syntax/stage-settings.ts';
 import { comparisons, usualPath } from '../read/http-match.ts';
 import { usualUpgrades } from '../read/http-action.ts';
 import type {
@@ -21,7 +22,7 @@ import type {
   Upstream,
   VirtualHost,
 } from '../model/graph.ts';
-import { toExitConfig, unwrap } from './route.ts';
+import { toExitConfig, toValueConfig, unwrap } from './route.ts';
 import type { PolicyWords } from '../read/schema-parts.ts';
 import type { SecretNames } from '../read/secret-names.ts';
 import { escapeVariables } from '../read/secrets.ts';
@@ -57,12 +58,11 @@ export function toHttpConfig(stage: HttpStage, names: SecretNames): HttpConfig {
 
 /** Writes the access policy of a stage as in a file. */
 export function toPolicyConfig(policy: Partial<StagePolicy>, names: SecretNames): PolicyWords {
-  const { users = {}, allow = [], deny = [], caps } = policy;
+  const { users = {}, caps } = policy;
   return {
     ...(users.authFile !== undefined && { users: escapeVariables(users.authFile) }),
     ...(users.single && { users: { [users.single.user]: names.of(users.single) } }),
-    ...(allow.length > 0 && { allow: unwrap(allow.map(escapeVariables)) }),
-    ...(deny.length > 0 && { deny: unwrap(deny.map(escapeVariables)) }),
+    ...toValueConfig(ruleSettings, policy),
     ...toCapConfig(caps),
   };
 }

@@ -1,13 +1,34 @@
 import { formatAddress } from '../../core/address.ts';
 import { formatLimit, limitSettings } from '../../syntax/settings.ts';
+import { routeSettings, type StageSetting, type ValuesOf } from '../../syntax/stage-settings.ts';
 import { formatHopConfig } from '../read/hop-words.ts';
 import type { HopChoice, Limits, RouteOptions } from '../model/graph.ts';
-import type { LimitsConfig, TargetConfig, ExitConfig } from '../read/schema-parts.ts';
+import type { LimitsConfig, TargetConfig, ExitConfig, WrittenOf } from '../read/schema-parts.ts';
 import type { SecretNames } from '../read/secret-names.ts';
+import { escapeVariables } from '../read/secrets.ts';
 
 /** Returns the only item of a list with one item, and a copy of any other list. */
 export function unwrap<T>(list: readonly T[]): T | T[] {
   return list.length === 1 ? (list[0] as T) : [...list];
+}
+
+/** Writes settings of several kinds as in a file, without those that have their default value. */
+export function toValueConfig<Rows extends readonly StageSetting[]>(
+  settings: Rows,
+  values: ValuesOf<Rows>,
+): WrittenOf<Rows> {
+  const said: { readonly [field in string]?: unknown } = values;
+  const entries = settings.flatMap(({ key, field }) => {
+    const word = toWord(said[field]);
+    return word === undefined ? [] : [[key, word]];
+  });
+  return Object.fromEntries(entries) as WrittenOf<Rows>;
+}
+
+function toWord(value: unknown): unknown {
+  if (value === false) return undefined;
+  if (Array.isArray(value)) return value.length === 0 ? undefined : unwrap(value.map(toWord));
+  return typeof value === 'string' ? escapeVariables(value) : value;
 }
 
 /** Writes a route as in a file, without limits that have their default value. */
@@ -22,8 +43,7 @@ export function toExitConfig(
     ...toViaConfig(route, names),
     ...(limits && { limits }),
     ...(retry !== undefined && { retry }),
-    ...(route.family !== undefined && { family: route.family }),
-    ...(route.resolver !== undefined && { resolver: route.resolver }),
+    ...toValueConfig(routeSettings, route),
   };
 }
 

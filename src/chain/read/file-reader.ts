@@ -5,6 +5,7 @@ import { parseFormat } from '../../syntax/format/format.ts';
 import { isInternal, parseInternal } from '../../syntax/internal.ts';
 import { parseListen, parseUnix, resolveUnix } from '../../syntax/listen.ts';
 import { limitSettings } from '../../syntax/settings.ts';
+import { listenerTlsSettings, routeSettings } from '../../syntax/stage-settings.ts';
 import { parseSize } from '../../syntax/size.ts';
 import { parseTarget } from '../../syntax/target.ts';
 import { asUsage } from '../../syntax/text.ts';
@@ -12,7 +13,7 @@ import { Diagnostics } from './diagnostics.ts';
 import type { Path } from './document.ts';
 import { readHttp } from './http.ts';
 import type { AccessLog, Stage, Graph, ListenerTls, RouteName, Target } from '../model/graph.ts';
-import { type ProxyReader, readProxy } from './proxy.ts';
+import { type ProxyReader, readProxy, readValues } from './proxy.ts';
 import { readRoute, type RouteDefaults, type WrittenLimits } from './route.ts';
 import type { LimitsConfig, ExitConfig } from './schema-parts.ts';
 import type { AccessLogConfig, FileConfig, StageConfig } from './schema.ts';
@@ -66,7 +67,7 @@ export class FileReader implements ProxyReader {
     const path: Path = ['stages', name];
     const { attempts } = this;
     const { listen = `internal://${name}` } = stage;
-    const tls = attempts.run([...path, 'tls'], () => this.#readTls(stage.tls));
+    const tls = attempts.run([...path, 'tls'], () => this.#readTls([...path, 'tls'], stage.tls));
     const logs = attempts.runEach([...path, 'access-log'], stage['access-log'], (word) => this.#readAccessLog(word));
     const shared = {
       name,
@@ -84,10 +85,9 @@ export class FileReader implements ProxyReader {
     const { attempts } = this;
     const targets = attempts.runEach([...path, 'to'], stage.to, (word) => this.readTarget(word));
     const to = { targets, balance: stage.balance ?? 'first' } as const;
-    const { retry, family, resolver } = this.#words.defaults ?? {};
     const isProxy = stage.proxy !== undefined;
     const side = isProxy ? 'serve' : 'forward';
-    const defaults = { limits: [this.#defaultLimits()], side, retry, family, resolver } as const;
+    const defaults = { ...this.#words.defaults, limits: [this.#defaultLimits()], side } as const;
     const route = this.#readWay(name, path, stage, defaults);
     if (stage.balance !== undefined && stage.to === undefined) attempts.add([...path, 'balance'], 'balance needs to');
     if (isProxy) {
@@ -103,7 +103,7 @@ export class FileReader implements ProxyReader {
 
   #readHttp(name: string, stage: StageConfig, http: NonNullable<StageConfig['http']>) {
     const path: Path = ['stages', name];
-    for (const key of ['proxy', 'to', 'balance', 'via', 'retry', 'family', 'resolver'] as const) {
+    for (const key of ['proxy', 'to', 'balance', 'via', 'retry', ...routeSettings.map((each) => each.key)] as const) {
       if (stage[key] === undefined) continue;
       const hint = key === 'proxy' ? 'give it a stage of its own' : 'write it for an upstream: http: { upstreams: … }';
       this.attempts.add([...path, key], `${key} does not go with http`, hint);
@@ -119,10 +119,9 @@ export class FileReader implements ProxyReader {
 
   /** The defaults of an upstream, which come from its stage. */
   #inherit(path: Path, limits: LimitsConfig): RouteDefaults {
-    const { retry, family, resolver } = this.#words.defaults ?? {};
     const layers = [{ at: [...path, 'limits'], words: limits }, this.#defaultLimits()];
-    const shared = layers.map(({ at, words }) => ({ at, words: pickShared(words) }));
-    return { limits: shared, side: 'forward', retry, family, resolver };
+    const inherited = layers.map(({ at, words }) => ({ at, words: pickShared(words) }));
+    return { ...this.#words.defaults, limits: inherited, side: 'forward' };
   }
 
   #defaultLimits(): WrittenLimits {
@@ -130,8 +129,8 @@ export class FileReader implements ProxyReader {
   }
 
   #readWay(wanted: RouteName, path: Path, words: ExitConfig, defaults: RouteDefaults): RouteName {
-    const { via, limits, retry, family, resolver } = words;
-    const said = [via, limits, retry, family, resolver, defaults];
+    const { via, limits, retry } = words;
+    const said = [via, limits, retry, ...routeSettings.map(({ key }) => words[key]), defaults];
     return this.#routes.share(wanted, said, () => readRoute(path, words, defaults, this));
   }
 
@@ -161,16 +160,18 @@ export class FileReader implements ProxyReader {
     return resolve(this.folder, fillVariables(word, this));
   }
 
-  #readTls(words: StageConfig['tls']): ListenerTls | undefined {
+  #readTls(path: Path, words: StageConfig['tls']): ListenerTls | undefined {
     if (words === undefined || words === true) return words && {};
-    const { cert, key = cert, 'key-password': password, 'client-ca': clientCa } = words;
-    for (const [name, word] of Object.entries({ key, 'key-password': password })) {
-      if (cert === undefined && word !== undefined) throw usageError(`${name} needs cert`);
+    const password = words['key-password'];
+    for (const [name, word] of Object.entries({ key: words.key, 'key-password': password })) {
+      if (words.cert === undefined && word !== undefined) throw usageError(`${name} needs cert`);
     }
+    const files = readValues(path, listenerTlsSettings, words, this);
+    const { cert, key = cert } = files;
     return {
-      ...(cert !== undefined && key !== undefined && { cert: this.#resolveFile(cert), key: this.#resolveFile(key) }),
+      ...files,
+      ...(cert !== undefined && key !== undefined && { cert, key }),
       ...readKeyPassword(password, this, this.sources),
-      ...(clientCa !== undefined && { clientCa: this.#resolveFile(clientCa) }),
     };
   }
 

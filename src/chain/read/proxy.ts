@@ -1,12 +1,19 @@
 import { resolve } from 'node:path';
 import { usageError } from '../../core/errors.ts';
 import { collectCaps } from '../../syntax/settings.ts';
+import {
+  collectValues,
+  proxySettings,
+  ruleSettings,
+  type StageSetting,
+  type ValuesOf,
+} from '../../syntax/stage-settings.ts';
 import { suggest } from '../../syntax/suggest.ts';
 import { quote } from '../../syntax/text.ts';
 import type { Path } from './document.ts';
 import type { ProxyStage, StagePolicy } from '../model/graph.ts';
 import type { RouteReader } from './route.ts';
-import type { PolicyWords } from './schema-parts.ts';
+import type { PolicyWords, WrittenOf } from './schema-parts.ts';
 import type { StageConfig } from './schema.ts';
 import { fillVariables, readSecret } from './secrets.ts';
 
@@ -24,31 +31,43 @@ export interface ProxyReader extends PolicyReader {
 
 /** Reads the settings of a proxy. */
 export function readProxy(path: Path, words: StageConfig['proxy'], reader: ProxyReader) {
-  const { accept, open = false, 'proxy-protocol': proxyProtocol, statuses, ...policy } = toObject(words);
+  const said = toObject(words);
   return {
     users: {},
     allow: [],
     deny: [],
-    ...readPolicy(path, policy, reader),
-    accept: reader.attempts.runEach([...path, 'accept'], accept, (word) => readSwitch(word, reader)),
-    open,
-    ...(proxyProtocol && { proxyProtocol }),
-    ...(statuses === 'envoy' && { statuses }),
+    ...readPolicy(path, said, reader),
+    accept: reader.attempts.runEach([...path, 'accept'], said.accept, (word) => readSwitch(word, reader)),
+    ...readValues(path, proxySettings, said, reader),
   } satisfies Partial<ProxyStage>;
 }
 
 /** Reads the access policy of a stage. Parts that the file does not set are absent. */
 export function readPolicy(path: Path, words: PolicyWords, reader: PolicyReader): Partial<StagePolicy> {
   const users = reader.attempts.run([...path, 'users'], () => readUsers(words.users, reader));
-  const [allow, deny] = (['allow', 'deny'] as const).map((key) =>
-    reader.attempts.runEach([...path, key], words[key], (word) => readRule(word, reader)),
-  );
   return {
     ...(users && { users }),
-    ...(allow && words.allow !== undefined && { allow }),
-    ...(deny && words.deny !== undefined && { deny }),
+    ...readValues(path, ruleSettings, words, reader),
     ...collectCaps(({ key }) => words[key]),
   };
+}
+
+/** Reads settings of several kinds. @throws {TunlError} usage, for the name of a file */
+export function readValues<Rows extends readonly StageSetting[]>(
+  path: Path,
+  settings: Rows,
+  words: WrittenOf<Rows>,
+  reader: PolicyReader,
+): ValuesOf<Rows> {
+  const said: { readonly [key in string]?: unknown } = words;
+  return collectValues(settings, ({ kind, key }) => {
+    const word = said[key];
+    if (kind === 'switch') return word ?? false;
+    if (word === undefined) return undefined;
+    if (kind === 'file') return resolve(reader.folder, fillVariables(word as string, reader));
+    if (kind !== 'rules') return word;
+    return reader.attempts.runEach([...path, key], word as string | string[], (rule) => readRule(rule, reader));
+  });
 }
 
 type ProxyConfig = Exclude<StageConfig['proxy'], true | null | undefined>;

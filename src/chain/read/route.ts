@@ -3,6 +3,7 @@ import { parseDuration } from '../../syntax/duration.ts';
 import { splitAlternatives } from '../../syntax/hop.ts';
 import { isInternal, parseInternal } from '../../syntax/internal.ts';
 import { collectLimits, type Side } from '../../syntax/settings.ts';
+import { collectValues, routeSettings } from '../../syntax/stage-settings.ts';
 import type { Diagnostics } from './diagnostics.ts';
 import type { Path } from './document.ts';
 import type { HopChoice, Limits, RouteOptions } from '../model/graph.ts';
@@ -21,27 +22,21 @@ export interface WrittenLimits {
 }
 
 /** The settings of a route that does not specify its own. */
-export interface RouteDefaults {
+export interface RouteDefaults extends Omit<ExitConfig, 'via' | 'to' | 'balance' | 'limits'> {
   /** Sets of limits in order of precedence, the most specific first. */
   readonly limits: readonly WrittenLimits[];
   /** The side whose built-in limits apply where the file sets none. */
   readonly side: Side;
-  readonly retry?: RetryConfig | undefined;
-  readonly family?: 4 | 6 | undefined;
-  readonly resolver?: RouteOptions['resolver'] | undefined;
 }
 
 /** Reads the route of a stage or an upstream. */
 export function readRoute(path: Path, words: ExitConfig, defaults: RouteDefaults, reader: RouteReader): RouteOptions {
-  const family = words.family ?? defaults.family;
-  const resolver = words.resolver ?? defaults.resolver;
   const own = { at: [...path, 'limits'], words: words.limits ?? {} };
   return {
     ...readVia([...path, 'via'], words.via, reader),
     limits: readLimits([own, ...defaults.limits], defaults.side, reader),
     ...reader.attempts.run([...path, 'retry'], () => readRetry(words.retry ?? defaults.retry ?? 0)),
-    ...(family !== undefined && { family }),
-    ...(resolver !== undefined && { resolver }),
+    ...collectValues(routeSettings, ({ key }) => words[key] ?? defaults[key]),
   };
 }
 

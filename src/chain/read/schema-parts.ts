@@ -1,12 +1,12 @@
 import * as z from 'zod';
+import { type CapSetting, capSettings, type LimitSetting, limitSettings, maxCap } from '../../syntax/settings.ts';
 import {
-  type CapSetting,
-  capSettings,
-  describeInFile,
-  type LimitSetting,
-  limitSettings,
-  maxCap,
-} from '../../syntax/settings.ts';
+  type CountSetting,
+  retrySetting,
+  routeSettings,
+  ruleSettings,
+  type StageSetting,
+} from '../../syntax/stage-settings.ts';
 
 /** Adds a description to a schema, which editors show. */
 export const describe = <T extends z.ZodType>(schema: T, description: string): T => schema.meta({ description });
@@ -45,20 +45,85 @@ function shapeOf<Key extends string, T extends z.ZodType>(
   return Object.fromEntries(entries) as Record<Key, z.ZodOptional<T>>;
 }
 
+/** Describes a setting in the schema of files, which names options by their keys. */
+export function describeInFile(setting: LimitSetting | CapSetting | StageSetting): string {
+  const summary = setting.summary.replace(/\bN\b/, 'so many');
+  return `${summary}${describeFallback(setting)}`.replaceAll('--', '');
+}
+
+function describeFallback(setting: LimitSetting | CapSetting | StageSetting): string {
+  if (!('fallback' in setting)) return '';
+  const { fallback } = setting;
+  if ('kind' in setting && setting.kind === 'file') return `; ${fallback} without`;
+  const serveFallback = 'serveFallback' in setting ? setting.serveFallback : undefined;
+  return `; ${fallback}${serveFallback === undefined ? '' : `, and ${serveFallback} for a proxy or http`}`;
+}
+
+function countOf({ what, max }: CountSetting) {
+  return z
+    .int(must(what))
+    .min(0, must(what))
+    .max(max, must(`at most ${max}`));
+}
+
+function schemaOf(setting: StageSetting): z.ZodType {
+  switch (setting.kind) {
+    case 'switch':
+      return flag;
+    case 'rules':
+      return oneOrMore(text, 'a rule');
+    case 'file':
+      return text;
+    case 'count':
+      return countOf(setting);
+    case 'choice':
+      return z.literal(setting.values, must(setting.values.join(' or ')));
+  }
+}
+
+/** The type of a setting in a file. */
+type Written<Row> = Row extends { readonly values: readonly (infer Value)[] }
+  ? Value
+  : Row extends { readonly kind: keyof WrittenKinds }
+    ? WrittenKinds[Row['kind']]
+    : never;
+
+interface WrittenKinds {
+  readonly switch: boolean;
+  readonly rules: string | string[];
+  readonly file: string;
+  readonly count: number;
+}
+
+/** The keys of some settings in a file. */
+export type WrittenOf<Rows extends readonly StageSetting[]> = {
+  readonly [Row in Rows[number] as Row['key']]?: Written<Row> | undefined;
+};
+
+/** Makes the optional keys of settings of several kinds. */
+export function settingsShape<Rows extends readonly StageSetting[]>(
+  settings: Rows,
+): { readonly [Row in Rows[number] as Row['key']]: z.ZodOptional<z.ZodType<Written<Row>>> } {
+  const entries = settings.map((setting) => [
+    setting.key,
+    describe(schemaOf(setting).optional(), describeInFile(setting)),
+  ]);
+  return Object.fromEntries(entries) as ReturnType<typeof settingsShape<Rows>>;
+}
+
 /** Who may use what speaks HTTP: the same keys for a proxy and for a stage that looks at requests. */
 export const policyShape = {
   users: describe(
     z.union([text, z.record(text, text)], must('an htpasswd file, or one user with where the password is')).optional(),
     'an htpasswd file, or one user: { NAME: ${VARIABLE} }',
   ),
-  allow: describe(oneOrMore(text, 'a rule').optional(), 'allow these targets and no others: PATTERN[:PORTS]'),
-  deny: describe(oneOrMore(text, 'a rule').optional(), 'deny these targets, whatever allow says'),
+  ...settingsShape(ruleSettings),
   ...shapeOf(capSettings, count),
 };
 
 const limits = z.strictObject(shapeOf(limitSettings, time), must('limits by name, such as { idle: 1h }'));
 
-const times = z.int(must('a number of retries')).min(0, must('a number of retries')).max(9999, must('at most 9999'));
+const times = countOf(retrySetting);
 const retry = z.union(
   [
     times,
@@ -119,12 +184,8 @@ export const wayShape = {
     'which of several targets',
   ),
   limits: limits.optional(),
-  retry: describe(retry.optional(), 'dial again so often, before anything was relayed'),
-  family: describe(z.literal([4, 6], must('4 or 6')).optional(), 'use this version of IP only'),
-  resolver: describe(
-    z.enum(['system', 'dns'], must('system or dns')).optional(),
-    'whom to ask for names; both, as ssh does, and the name servers alone for a proxy or http',
-  ),
+  retry: describe(retry.optional(), describeInFile(retrySetting)),
+  ...settingsShape(routeSettings),
 };
 
 /** A set of limits in a file. */

@@ -1,30 +1,29 @@
 import * as z from 'zod';
 import { http } from './http-schema.ts';
-import { describe, flag, keyPassword, must, oneOrMore, policyShape, text, wayShape } from './schema-parts.ts';
+import { listenerTlsSettings, proxySettings } from '../../syntax/stage-settings.ts';
+import {
+  describe,
+  flag,
+  keyPassword,
+  must,
+  oneOrMore,
+  policyShape,
+  settingsShape,
+  text,
+  wayShape,
+} from './schema-parts.ts';
 
-const { limits, retry, family, resolver } = wayShape;
+const { via: _via, to: _to, balance: _balance, ...defaults } = wayShape;
 
-const tls = z.strictObject({
-  cert: describe(text.optional(), 'certificate, a PEM file or PKCS #12; a development certificate without'),
-  key: describe(text.optional(), 'its key, a PEM file; the file of cert without'),
-  'key-password': keyPassword,
-  'client-ca': describe(text.optional(), 'only clients with a certificate of these authorities'),
-});
+const { cert, key, ...tlsFiles } = settingsShape(listenerTlsSettings);
+const tls = z.strictObject({ cert, key, 'key-password': keyPassword, ...tlsFiles });
 const proxy = z.strictObject({
   accept: describe(
     oneOrMore(text, 'a name').optional(),
     'what it takes beside CONNECT, or instead of it: post, hbone, …',
   ),
   ...policyShape,
-  open: describe(flag.optional(), 'let everyone use it, also on an address that is not loopback'),
-  'proxy-protocol': describe(
-    z.enum(['v1', 'v2'], must('v1 or v2')).optional(),
-    'tell each target who its client is, before the first byte',
-  ),
-  statuses: describe(
-    z.enum(['serve', 'envoy'], must('serve or envoy')).optional(),
-    'whose statuses refusals have: those of serve, or of Envoy, for which a target that is away is a 503',
-  ),
+  ...settingsShape(proxySettings),
 });
 const accessLog = z.union(
   [
@@ -84,7 +83,7 @@ const file = z.strictObject(
       'how much each internal:// listener holds in each direction, from 1KiB to 8MiB',
     ),
     defaults: describe(
-      z.strictObject({ limits, retry, family, resolver }, must('limits, retry, family and resolver')).optional(),
+      z.strictObject(defaults, must(listed(Object.keys(defaults)))).optional(),
       'what holds for every stage that does not say otherwise',
     ),
     stages: describe(
@@ -94,6 +93,11 @@ const file = z.strictObject(
   },
   must('a file with stages'),
 );
+
+/** `a, b and c` */
+function listed(names: readonly string[]): string {
+  return names.join(', ').replace(/, ([^,]*)$/, ' and $1');
+}
 
 /** A file as it is written, once its form is known to be right. */
 export type FileConfig = z.infer<typeof file>;

@@ -4,7 +4,8 @@ import type { ServerDemand } from '../../core/carrier.ts';
 import { usageError } from '../../core/errors.ts';
 import type { Arguments } from '../parse/arguments.ts';
 import type { CommandContext, CommandSpec, OptionGroup } from '../parse/command.ts';
-import { asText, flag, list, option } from '../parse/option.ts';
+import { asText, flag, option } from '../parse/option.ts';
+import { readSettings, settingOptions } from '../parse/setting.ts';
 import { adminGroup, readAdmin, withAdmin } from '../options/admin.ts';
 import { capGroup, graceOption, limitGroup, readCaps, readLimits } from '../options/limits.ts';
 import { parseListen, refuseDuplicates } from '../../syntax/listen.ts';
@@ -16,7 +17,8 @@ import { readTlsConfig, tlsOptions } from '../options/tls.ts';
 import { outputGroup } from '../options/output.ts';
 import { readWatch, watchOption } from '../options/watch.ts';
 import { runUntilStopped } from '../lifecycle/running.ts';
-import { hasControl, quote } from '../../syntax/text.ts';
+import { listenerTlsSettings, proxySettings, ruleSettings } from '../../syntax/stage-settings.ts';
+import { hasControl } from '../../syntax/text.ts';
 
 /** The switches of `serve` that the carriers declare. */
 const carrierSwitches = carriers.flatMap(({ serveFlag, serveSwitches = [] }) => [
@@ -31,39 +33,20 @@ const carrierGroup: OptionGroup = {
   options: carrierOptions,
 };
 
-const proxyProtocolOption = option('proxy-protocol', parseVersion, {
-  value: 'VERSION',
-  summary: 'tell each target who its client is, before the first byte, in the PROXY protocol: v1 or v2',
-  completes: ['v1', 'v2'],
-});
-
 const tlsOption = flag('tls', {
   summary: 'speak TLS with clients; without --cert with a development certificate, whose pin is printed',
 });
 
-const certOption = option('cert', asText, {
-  value: 'FILE',
-  summary: 'certificate of the server, a PEM file, or PKCS #12 with its key',
-  completes: 'file',
-});
-
-const keyOption = option('key', asText, {
-  value: 'FILE',
-  summary: 'its key, a PEM file; default: the file of --cert',
-  completes: 'file',
-});
-
 const keyPasswordOption = tlsOptions['key-password-file'];
 
-const clientCaOption = option('client-ca', asText, {
-  value: 'FILE',
-  summary: 'only clients with a certificate of these authorities',
-  completes: 'file',
-});
+/** The options that need `--tls`; the password is told of right behind its key. */
+const tlsFileOptions = settingOptions(listenerTlsSettings).flatMap((each) =>
+  each.name === 'key' ? [each, keyPasswordOption] : [each],
+);
 
 const tlsGroup: OptionGroup = {
   title: 'TLS of the server',
-  options: [tlsOption, certOption, keyOption, keyPasswordOption, clientCaOption],
+  options: [tlsOption, ...tlsFileOptions],
 };
 
 const authFileOption = option('auth-file', asText, {
@@ -83,21 +66,13 @@ const userPasswordOption = option('user-password-file', asText, {
   completes: 'file',
 });
 
-const openOption = flag('open', { summary: 'let everyone use it, also on an address that is not loopback' });
-
-const allowOption = list('allow', asText, {
-  value: 'RULE',
-  summary: 'allow these targets and no others: PATTERN[:PORTS]; repeatable',
-});
-
-const denyOption = list('deny', asText, {
-  value: 'RULE',
-  summary: 'deny these targets, whatever --allow says; repeatable',
-});
+/** The options of a proxy that the help lists in one group. */
+const listed = (group: (typeof proxySettings)[number]['listed']) =>
+  settingOptions(proxySettings.filter((setting) => setting.listed === group));
 
 const whoGroup: OptionGroup = {
   title: 'Who may use it, and to go where',
-  options: [authFileOption, userOption, userPasswordOption, openOption, allowOption, denyOption],
+  options: [authFileOption, userOption, userPasswordOption, ...listed('who'), ...settingOptions(ruleSettings)],
 };
 
 /** `tunl serve`: runs a tunnelling proxy. */
@@ -116,7 +91,7 @@ export const serve: CommandSpec = {
   groups: [
     {
       title: 'Running',
-      options: [printOption, exportOption, ...readinessOptions, graceOption, watchOption, proxyProtocolOption],
+      options: [printOption, exportOption, ...readinessOptions, graceOption, watchOption, ...listed('running')],
     },
     adminGroup,
     carrierGroup,
@@ -150,11 +125,11 @@ async function run(args: Arguments, { io, ui }: CommandContext): Promise<number>
     ...readServerTls(args, { io, ui }, own),
     users: readUsers(args, io.env),
     accept: carrierOptions.filter((each) => args.get(each)).map(({ name }) => name),
-    allow: args.get(allowOption),
-    deny: args.get(denyOption),
-    open: args.get(openOption),
+    allow: [],
+    deny: [],
+    ...readSettings(args, ruleSettings),
+    ...readSettings(args, proxySettings),
     ...readCaps(args),
-    ...readProxyProtocol(args),
     ...(await readRoute(args, { io, ui }, hopTls, [])),
   };
   const { startServe, toServeGraph } = await import('../../app/commands/serve.ts');
@@ -172,36 +147,27 @@ function readServerTls(
   context: CommandContext,
   own: ServerDemand | undefined,
 ): Pick<ServeOptions, 'tls'> {
-  const [cert, clientCa] = [args.get(certOption), args.get(clientCaOption)];
-  const key = args.get(keyOption) ?? cert;
   if (!own && !args.get(tlsOption)) {
-    const given = [certOption, keyOption, keyPasswordOption, clientCaOption].find((each) => args.isGiven(each));
+    const given = tlsFileOptions.find((each) => args.isGiven(each));
     if (given === undefined) return {};
     throw usageError(
       `--${given.name} needs --tls`,
       'a certificate for a further proxy is set in its URL: -x https://proxy?cert=FILE',
     );
   }
+  const files = readSettings(args, listenerTlsSettings);
+  const { cert, key = cert } = files;
   const keyPasswordFile = args.get(keyPasswordOption);
-  for (const each of [keyOption, keyPasswordOption])
-    if (cert === undefined && args.isGiven(each)) throw usageError(`--${each.name} needs --cert`);
+  const needsCert = { key: files.key, [keyPasswordOption.name]: keyPasswordFile };
+  for (const [name, value] of Object.entries(needsCert))
+    if (cert === undefined && value !== undefined) throw usageError(`--${name} needs --cert`);
   return {
     tls: {
+      ...files,
       ...(cert !== undefined && key !== undefined && { cert, key, keyPassword: readKeyPassword(args, context) }),
       ...(keyPasswordFile !== undefined && { keyPasswordFile }),
-      ...(clientCa !== undefined && { clientCa }),
     },
   };
-}
-
-function readProxyProtocol(args: Arguments): Pick<ServeOptions, 'proxyProtocol'> {
-  const proxyProtocol = args.get(proxyProtocolOption);
-  return proxyProtocol ? { proxyProtocol } : {};
-}
-
-function parseVersion(text: string, name: string): 'v1' | 'v2' {
-  if (text === 'v1' || text === 'v2') return text;
-  throw usageError(`${name} ${quote(text)} is neither v1 nor v2`);
 }
 
 function readUsers(args: Arguments, env: Readonly<Record<string, string | undefined>>): ServeOptions['users'] {

@@ -6,9 +6,10 @@ import type { EventSink } from '../../core/events.ts';
 import type { Arguments } from '../parse/arguments.ts';
 import type { CommandContext, OptionGroup } from '../parse/command.ts';
 import { asText, flag, list, option } from '../parse/option.ts';
+import { readSettings, settingOptions } from '../parse/setting.ts';
 import { createReport } from '../terminal/report.ts';
 import { halfCloseName, type HopFallbacks, parseHalfClose, splitAlternatives } from '../../syntax/hop.ts';
-import { quote } from '../../syntax/text.ts';
+import { familySetting, resolverSetting, retrySetting } from '../../syntax/stage-settings.ts';
 import type { TlsConfig } from '../../syntax/tls.ts';
 import { createKeyPassword, type PasswordSources } from './credentials.ts';
 import { decideProxy, type EnvironmentProxy } from './environment.ts';
@@ -17,20 +18,18 @@ import { fillPasswords, parseHops } from './hops.ts';
 import { printOption } from './print.ts';
 import { tlsOptions } from './tls.ts';
 
-/** The values of --resolver. */
-const resolvers = ['system', 'dns'] as const;
+const familyOption = (version: (typeof familySetting.values)[number]) =>
+  flag(`ipv${version}`, {
+    short: String(version),
+    summary: familySetting.summary.replace('this version of IP', `IPv${version}`),
+  });
 
 /** The option that restricts addresses to IPv4. */
-export const ipv4Option = flag('ipv4', { short: '4', summary: 'use IPv4 only' });
+export const ipv4Option = familyOption(4);
 /** The option that restricts addresses to IPv6. */
-export const ipv6Option = flag('ipv6', { short: '6', summary: 'use IPv6 only' });
-const resolverOption = option('resolver', parseResolver, {
-  value: 'WHO',
-  summary: 'whom to ask for names: system or dns; default: both, as ssh does, and for serve the name servers alone',
-  completes: resolvers,
-});
+export const ipv6Option = familyOption(6);
 
-const addressOptions = [ipv4Option, ipv6Option, resolverOption];
+const addressOptions = [ipv4Option, ipv6Option, ...settingOptions([resolverSetting])];
 
 /** The option that names the proxies on the way. */
 export const proxyOption = list('proxy', asText, {
@@ -42,10 +41,7 @@ export const proxyOption = list('proxy', asText, {
 
 const directOption = flag('direct', { summary: 'go through no proxy, whatever the environment says' });
 
-const retryOption = option('retry', parseRetries, {
-  value: 'N',
-  summary: 'dial again up to N times, waiting longer each time, before anything was relayed',
-});
+const retryOptions = settingOptions([retrySetting]);
 
 const headerOption = list('proxy-header', (text, name) => parseHeaders(text, name), {
   value: "'NAME: VALUE'",
@@ -66,7 +62,7 @@ const passwordFileOption = option('password-file', asText, {
 
 const askOptions = [headerOption, halfCloseOption, passwordFileOption];
 
-const proxyOptions = [proxyOption, retryOption, directOption, ...askOptions];
+const proxyOptions = [proxyOption, ...retryOptions, directOption, ...askOptions];
 
 /** The options that set the route to the targets, including TLS to the proxies. */
 export const routeGroup: OptionGroup = {
@@ -77,7 +73,7 @@ export const routeGroup: OptionGroup = {
 /** The same for `chain`, whose operands are the proxies. */
 export const chainRouteGroup: OptionGroup = {
   title: 'Proxies among the NODEs (each may set its own in its URL: ?cacert=FILE&pin=PIN)',
-  options: [retryOption, ...askOptions, ...Object.values(tlsOptions), ...addressOptions],
+  options: [...retryOptions, ...askOptions, ...Object.values(tlsOptions), ...addressOptions],
 };
 
 /** The same for `serve`, where --cert and --key are those of the server. */
@@ -137,7 +133,7 @@ export async function readRoute(
 
 /** Reads the options that apply to the whole route. @throws {TunlError} usage */
 export function readRest(args: Arguments): Pick<RouteOptions, 'retries' | 'family' | 'resolver'> {
-  return { retries: args.get(retryOption) ?? 0, ...readFamily(args), ...readResolver(args) };
+  return { retries: 0, ...readSettings(args, [retrySetting, resolverSetting]), ...readFamily(args) };
 }
 
 /** Reads --proxy-header and --half-close, which apply to each hop. @throws {TunlError} usage */
@@ -217,24 +213,8 @@ async function askEnvironment(
   return { direct, ...(proxy !== undefined && { proxy }) };
 }
 
-function parseRetries(text: string, name: string): number {
-  if (/^\d{1,4}$/.test(text)) return Number(text);
-  throw usageError(`${name} ${quote(text)} is not a number of retries`);
-}
-
 function readFamily(args: Arguments): Pick<RouteOptions, 'family'> {
   const [ipv4, ipv6] = [args.get(ipv4Option), args.get(ipv6Option)];
   if (ipv4 && ipv6) throw usageError('-4 and -6 contradict each other');
   return ipv4 ? { family: 4 } : ipv6 ? { family: 6 } : {};
-}
-
-function readResolver(args: Arguments): Pick<RouteOptions, 'resolver'> {
-  const resolver = args.get(resolverOption);
-  return resolver ? { resolver } : {};
-}
-
-function parseResolver(text: string, name: string): (typeof resolvers)[number] {
-  const resolver = resolvers.find((known) => known === text);
-  if (resolver) return resolver;
-  throw usageError(`${name} ${quote(text)} is neither system nor dns`);
 }

@@ -2,6 +2,7 @@ import { expect, test } from 'vitest';
 import { type Stage, listStages } from '../../../src/chain/model/graph.ts';
 import { printGraph } from '../../../src/chain/print/graph.ts';
 import { listKeys } from '../../../src/chain/read/schema.ts';
+import { describeInFile } from '../../../src/chain/read/schema-parts.ts';
 import { commands } from '../../../src/cli/commands/index.ts';
 import { limitGroup, readCaps, readLimits } from '../../../src/cli/options/limits.ts';
 import { listOptions, parseCommandLine } from '../../../src/cli/parse/program.ts';
@@ -11,7 +12,6 @@ import {
   collectCaps,
   collectLimits,
   defaultLimits,
-  describeInFile,
   fallbackOf,
   formatLimit,
   limitSettings,

@@ -1,4 +1,5 @@
 import { capSettings } from '../../../syntax/settings.ts';
+import { proxySettings, ruleSettings, type Setting } from '../../../syntax/stage-settings.ts';
 import { administration } from './administration.ts';
 import type { Block, Section } from './roff.ts';
 
@@ -151,7 +152,7 @@ export const commandProse: Readonly<Record<string, Prose>> = {
           },
           {
             term: '`proxy`',
-            text: `\`true\`, or \`accept\`, \`users\`, \`allow\`, \`deny\`, \`open\`, ${listCaps()} and \`proxy-protocol\` like the options of serve. With \`statuses: envoy\` it refuses with the statuses of Envoy: 503 if the target cannot be reached, 404 for requests that are not tunnels.`,
+            text: `\`true\`, or ${listProxyKeys()} like the options of serve. With \`statuses: envoy\` it refuses with the statuses of Envoy: 503 if the target cannot be reached, 404 for requests that are not tunnels.`,
           },
           {
             term: '`http`',
@@ -250,6 +251,21 @@ export const programProse: {
     },
   ],
 };
+
+/** The keys of a proxy in files that are options of `serve` too. */
+function listProxyKeys(): string {
+  const isOption = (setting: Setting) => setting.flag !== undefined;
+  const listed = (group: 'who' | 'running') => proxySettings.filter((setting) => setting.listed === group);
+  const names = (settings: readonly Setting[]) => settings.filter(isOption).map(({ key }) => `\`${key}\``);
+  const all = [
+    '`accept`',
+    '`users`',
+    ...names([...ruleSettings, ...listed('who')]),
+    listCaps(),
+    ...names(listed('running')),
+  ];
+  return `${all.slice(0, -1).join(', ')} and ${all.at(-1)}`;
+}
 
 /** The keys of the caps in files; those that go on from another stand behind it in brackets. */
 function listCaps(): string {
