@@ -18,6 +18,8 @@ function nameSecrets(graph: Graph) {
   const env: Record<string, string> = {};
   const sources = new Map<object, string>();
   const add = (holder: object, value: string) => {
+    // A holder that stands in two places has one name: a second would take that of the next.
+    if (sources.has(holder)) return;
     const name = `V_${sources.size}`;
     env[name] = value;
     sources.set(holder, `\${${name}}`);
