@@ -1,18 +1,12 @@
-import { formatHostPort } from '../core/address.ts';
 import type { Carrier } from '../core/carrier.ts';
-import { isSuccess } from '../http/call.ts';
 import { basicField } from '../http/wire/credentials.ts';
 import { Http1Session, type Http1TunnelTerms } from '../http/tunnel/h1-session.ts';
 import { claimConnect } from '../http/server/tunnel-request.ts';
 
 const connectTerms: Http1TunnelTerms = {
   method: 'CONNECT',
-  requestTarget: ({ host, port }) => formatHostPort(host, port),
+  opens: { kind: 'connect' },
   fields: ({ credentials }) => (credentials ? [basicField(credentials)] : []),
-  isAccepted: isSuccess,
-  ends: 'connection',
-  // No framing: the connection itself is the tunnel, whatever length the answer states.
-  toLink: (link) => link,
 };
 
 /** CONNECT over HTTP/1.1 (RFC 9110, section 9.3.6): one tunnel for one connection, no framing. */

@@ -2,8 +2,6 @@ import type { Carrier, CarrierScheme, HopSetting } from '../core/carrier.ts';
 import { TunlError, usageError } from '../core/errors.ts';
 import type { HeaderField, Hop } from '../core/hop.ts';
 import { parseAuthority } from '../syntax/authority.ts';
-import { bodyLink } from '../http/body/link.ts';
-import { isSuccess } from '../http/call.ts';
 import { formatBasic } from '../http/wire/credentials.ts';
 import { readFraming } from '../http/wire/framing.ts';
 import { reachByVersion } from '../http/tunnel/hop-versions.ts';
@@ -34,9 +32,7 @@ const http1Terms: Http1TunnelTerms = {
     ['Cache-Control', 'no-store, no-transform'],
     ...originFields(hop),
   ],
-  isAccepted: isSuccess,
-  ends: 'frames',
-  toLink: (link, { headers }) => bodyLink(link, readFraming(headers, 'response')),
+  opens: { kind: 'bodies' },
 };
 
 const http2Terms: Http2Terms = {

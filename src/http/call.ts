@@ -42,7 +42,10 @@ export interface Call {
   readonly target: string;
   readonly authority: string;
   readonly scheme: 'http' | 'https';
-  /** Fields in order, with names in lower case, without `host` and the fields of the connection. */
+  /**
+   * Fields in order, without the fields of the connection. Names are in lower case, except where HTTP/1.1 must spell them
+   * in another way. A `Host` is absent, or stands first and takes the place of the authority.
+   */
   readonly headers: readonly HeaderField[];
   /** Absent if the request has no body. */
   readonly body?: CallBody;
@@ -57,10 +60,14 @@ export interface Call {
 /** The answer to a Call. */
 export interface Reply {
   readonly status: number;
+  /** The reason phrase as it came; HTTP/2 has none. */
+  readonly reason?: string;
   /** Names in lower case. */
   readonly headers: readonly HeaderField[];
-  /** Present if the Call opened what it asked for: it carries both directions from then on, and there is no body. */
+  /** Present if the Call opened what it asked for: it carries both directions from then on, and the body is its stream. */
   readonly link?: Link;
+  /** Set if the head of a refusal broke off or was too large: nothing behind it is a body. */
+  readonly isCut?: true;
   /** Ends only if it is complete; a body that was cut short fails. Paused until it is read. */
   readonly body: Readable;
   /** The trailer fields, complete once the body has ended. */

@@ -6,6 +6,7 @@ import type { Link } from '../core/link.ts';
 import { Pool, type Pooled, type Use } from '../core/pool.ts';
 import type { Call, Reply } from '../http/call.ts';
 import { Http1Client } from '../http/h1/client.ts';
+import { upstreamPeer } from '../http/h1/upstream.ts';
 import { upstreamSetup } from '../http/h2/setup.ts';
 import type { ForwarderOptions } from './forwarder.ts';
 
@@ -68,7 +69,7 @@ export class UpstreamConnections {
     try {
       this.#assertAlpn(link);
       if (version === 'http2') return await this.#openHttp2(link, address, signal);
-      const client = new Http1Client(link, this.#who);
+      const client = new Http1Client(link, upstreamPeer(this.#who));
       return toConnection(client, address, (call, given) => client.call(call, given));
     } catch (error) {
       link.reset(error as Error);

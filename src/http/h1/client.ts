@@ -4,39 +4,28 @@ import type { HeaderField } from '../../core/hop.ts';
 import { type Link, resetError } from '../../core/link.ts';
 import { BodyReader } from '../body/reader.ts';
 import { pumpBody } from '../body/pump.ts';
-import { type Call, type CallBody, isSuccess, maxInterim, type Reply } from '../call.ts';
-import { chunkHead, lastChunk } from '../wire/chunked.ts';
-import { closeStaged } from './close.ts';
-import { type Framing, readFraming } from '../wire/framing.ts';
-import { HeadError, readHead } from '../wire/head.ts';
-import { fieldValues, formatHead, parseResponseHead, type ResponseHead } from '../wire/message.ts';
 import { ReplyBody } from '../body/reply.ts';
-
-/** Largest head of an answer that we read; Envoy's limit. */
-const maxHeadBytes = 60 * 1024;
+import type { Call, CallBody, Reply } from '../call.ts';
+import { chunkHead, lastChunk } from '../wire/chunked.ts';
+import type { Framing } from '../wire/framing.ts';
+import { fieldValues, formatHead } from '../wire/message.ts';
+import { askHttp1, toOpenedReply } from './ask.ts';
+import { closeStaged } from './close.ts';
+import { type Http1Peer, readReplyFraming, type ReplyHead, toReplyError } from './peer.ts';
 
 /** One HTTP/1.1 connection to an upstream, as a client: one exchange after the other. */
 export class Http1Client {
   readonly capacity = 1;
   readonly #link: Link;
-  readonly #name: string;
-  readonly #closed: Promise<void>;
+  readonly #peer: Http1Peer;
   #isBusy = false;
   #isOver = false;
   readonly #onUnasked = () => this.#end();
 
-  /** `name` is who is on the other side, for messages. */
-  constructor(link: Link, name: string) {
+  /** Hangs nothing on the connection: what a Call opens in it lives without the client. */
+  constructor(link: Link, peer: Http1Peer) {
     this.#link = link;
-    this.#name = name;
-    this.#isOver = link.stream.destroyed;
-    this.#closed = new Promise((resolve) => {
-      if (link.stream.closed) resolve();
-      link.stream.once('close', () => {
-        this.#isOver = true;
-        resolve();
-      });
-    });
+    this.#peer = peer;
   }
 
   get load(): number {
@@ -44,7 +33,7 @@ export class Http1Client {
   }
 
   get usable(): boolean {
-    return !this.#isOver;
+    return !this.#isOver && !this.#link.stream.destroyed;
   }
 
   /**
@@ -54,14 +43,13 @@ export class Http1Client {
    */
   async call(call: Call, signal: AbortSignal): Promise<Reply> {
     this.#take();
-    const exchange = new Http1Call(this.#link, call, () => this.#release());
+    const exchange = new Http1Call(this.#link, this.#peer, call, () => this.#release());
     try {
       return await exchange.run(signal);
     } catch (error) {
       this.#isOver = true;
       exchange.abandon(error as Error);
-      if (exchange.failure) throw exchange.failure;
-      throw error instanceof HeadError ? this.#toReplyError(error) : this.#toUpstreamError(error);
+      throw exchange.failure ?? error;
     }
   }
 
@@ -70,7 +58,8 @@ export class Http1Client {
     this.#isOver = true;
     if (mode === 'now') this.#link.reset(resetError('the connection was given up'));
     else if (!this.#isBusy) this.#end();
-    return this.#closed;
+    const { stream } = this.#link;
+    return stream.closed ? Promise.resolve() : new Promise((resolve) => stream.once('close', resolve));
   }
 
   #take(): void {
@@ -81,7 +70,7 @@ export class Http1Client {
   /** Keeps the connection for another exchange, and watches that the peer says nothing until then. */
   #release(): void {
     this.#isBusy = false;
-    if (this.#isOver || this.#link.stream.readableLength > 0) return this.#end();
+    if (!this.usable || this.#link.stream.readableLength > 0) return this.#end();
     this.#link.stream.on('data', this.#onUnasked).on('end', this.#onUnasked).resume();
   }
 
@@ -90,38 +79,13 @@ export class Http1Client {
     this.#isOver = true;
     void closeStaged(this.#link);
   }
-
-  #toReplyError(error: HeadError): TunlError {
-    const facts = { side: 'target', phase: 'relay', cause: error } as const;
-    switch (error.fault) {
-      case 'closed': {
-        const how = error.cause ? 'reset' : 'closed';
-        const unanswered = error.received.length === 0;
-        const when = unanswered ? 'without an answer' : 'in the middle of its answer';
-        const message = `${this.#name} ${how} the connection ${when}`;
-        return new TunlError('http_response_incomplete', message, { ...facts, unanswered });
-      }
-      case 'not_http':
-        return new TunlError('http_protocol_error', `${this.#name} does not answer in HTTP/1.1`, facts);
-      case 'line_too_long':
-      case 'too_large': {
-        const message = `${this.#name} answered with a head above ${maxHeadBytes} bytes`;
-        return new TunlError('http_response_header_section_size', message, facts);
-      }
-    }
-  }
-
-  /** What the readers of heads say of a hop is said of the upstream. */
-  #toUpstreamError(error: unknown): unknown {
-    if (!(error instanceof TunlError) || error.code !== 'http_protocol_error') return error;
-    return new TunlError(error.code, `${this.#name}: ${error.message}`, { side: 'target', phase: 'relay' });
-  }
 }
 
 /** One exchange on the connection. */
 class Http1Call {
   readonly #link: Link;
   readonly #stream: Duplex;
+  readonly #peer: Http1Peer;
   readonly #call: Call;
   readonly #onKept: () => void;
   /** Why the request could not be sent to its end, where that does not lie on the other side. */
@@ -131,19 +95,21 @@ class Http1Call {
   #isReplyOver = false;
   #isPersistent = false;
 
-  constructor(link: Link, call: Call, onKept: () => void) {
+  constructor(link: Link, peer: Http1Peer, call: Call, onKept: () => void) {
     this.#link = link;
     this.#stream = link.stream;
+    this.#peer = peer;
     this.#call = call;
     this.#onKept = onKept;
   }
 
   async run(signal: AbortSignal): Promise<Reply> {
     const { body } = this.#call;
-    this.#stream.write(formatCallHead(this.#call), 'latin1');
+    const answer = askHttp1(this.#link, this.#peer, this.#call, signal, framingFields(this.#call));
     if (body) this.#send(body);
     else this.#isSent = true;
-    return this.#toReply(await this.#readHead(signal));
+    const head = await answer;
+    return toOpenedReply(this.#link, this.#peer, this.#call, head) ?? this.#toReply(head);
   }
 
   abandon(error: Error): void {
@@ -178,38 +144,24 @@ class Http1Call {
     });
   }
 
-  async #readHead(signal: AbortSignal): Promise<{ head: ResponseHead; isPersistent: boolean }> {
-    for (let interim = 0; interim <= maxInterim; interim++) {
-      const bytes = await readHead(this.#stream, maxHeadBytes, signal, { prefix: 'HTTP/1.', lineBytes: maxHeadBytes });
-      const head = parseResponseHead(bytes);
-      if (head.status >= 200 || head.status === 101) return { head, isPersistent: isPersistent(bytes, head) };
-      // Expectations are met by whoever asked for the body; who sends 100 by itself tells nothing.
-      if (head.status !== 100) this.#call.onInterim?.(head.status, head.headers);
+  #toReply({ status, reason, headers, isPersistent = false }: ReplyHead): Reply {
+    if (status === 101) {
+      const error = new TunlError('http_protocol_error', 'it changes the protocol without being asked');
+      throw toReplyError(error, this.#peer);
     }
-    throw new TunlError('http_protocol_error', 'it sends interim answers without end');
-  }
-
-  #toReply({ head, isPersistent: isKept }: { head: ResponseHead; isPersistent: boolean }): Reply {
-    const { opens } = this.#call;
-    const { status, headers } = head;
-    const isUsual = opens?.kind === 'upgrade' ? status === 101 : isSuccess(status);
-    const isOpen = opens && (opens.isAccepted?.(status) ?? isUsual);
-    if (status === 101 && !isOpen) {
-      throw new TunlError('http_protocol_error', 'it changes the protocol without being asked');
-    }
-    const framing = isOpen || isBodiless(this.#call, status) ? nothing : readFraming(headers, 'response');
-    this.#isPersistent = isKept && !opens && framing.kind !== 'close';
+    const framing = isBodiless(this.#call, status) ? nothing : readReplyFraming(headers, this.#peer);
+    this.#isPersistent = isPersistent && !this.#call.opens && framing.kind !== 'close';
     const reader = new BodyReader(this.#stream, framing, replyError);
     const body = new ReplyBody(reader, { onEnd: () => this.#endReply(), onCut: (error) => this.abandon(error) });
-    if (reader.isOver && !isOpen) this.#endReply();
+    if (reader.isOver) this.#endReply();
     return {
       status,
+      reason,
       headers,
       body,
-      ...(isOpen && { link: this.#link }),
       trailers: () => reader.trailers,
       cancel: (error) => {
-        if (!this.#isReplyOver || isOpen) this.abandon(error);
+        if (!this.#isReplyOver) this.abandon(error);
         body.destroy();
       },
     };
@@ -234,12 +186,11 @@ const nothing: Framing = { kind: 'length', bytes: 0 };
 /** Methods whose requests have no Content-Length when they have no body; every other has one of 0, as from Envoy. */
 const bodilessMethods: ReadonlySet<string> = new Set(['GET', 'HEAD', 'DELETE', 'TRACE', 'CONNECT']);
 
-function formatCallHead({ method, target, authority, headers, body, opens }: Call): string {
-  const fields: HeaderField[] = [['host', authority], ...headers];
+/** The fields that say how the body of a request ends, beside those that it has already. */
+function framingFields({ method, headers, body, opens }: Call): HeaderField[] {
+  if (body) return body.bytes === undefined ? [['transfer-encoding', 'chunked']] : [];
   const hasLength = fieldValues(headers, 'content-length').length > 0;
-  if (body && body.bytes === undefined) fields.push(['transfer-encoding', 'chunked']);
-  else if (!body && !hasLength && !opens && !bodilessMethods.has(method)) fields.push(['content-length', '0']);
-  return formatHead(`${method} ${target} HTTP/1.1`, fields);
+  return hasLength || opens || bodilessMethods.has(method) ? [] : [['content-length', '0']];
 }
 
 function lengthError(how: 'longer' | 'shorter'): TunlError {
@@ -264,13 +215,6 @@ function formatEnd(trailers: readonly HeaderField[]): string {
 /** Answers that never have a body, whatever their fields say (RFC 9112, section 6.3). */
 function isBodiless({ method }: Call, status: number): boolean {
   return method === 'HEAD' || status === 204 || status === 304;
-}
-
-/** RFC 9112, section 9.3. */
-function isPersistent(bytes: Buffer, { headers }: ResponseHead): boolean {
-  const options = fieldValues(headers, 'connection').flatMap((value) => value.toLowerCase().split(/[\t ]*,[\t ]*/));
-  if (options.includes('close')) return false;
-  return !/^[\r\n]*HTTP\/1\.0/.test(bytes.toString('latin1', 0, 32)) || options.includes('keep-alive');
 }
 
 function replyError(message: string, cause: unknown): Error {

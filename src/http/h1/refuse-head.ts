@@ -1,7 +1,10 @@
+import { STATUS_CODES } from 'node:http';
 import { statusOf, TunlError } from '../../core/errors.ts';
+import type { HeaderField } from '../../core/hop.ts';
 import type { Link } from '../../core/link.ts';
-import { respondAndClose } from './close.ts';
+import { closeStaged } from './close.ts';
 import { HeadError, requestHeadError } from '../wire/head.ts';
+import { formatHead } from '../wire/message.ts';
 import { formatProxyStatus, publicReason } from '../wire/proxy-status.ts';
 
 /**
@@ -25,4 +28,26 @@ function toRequestError(error: unknown): TunlError {
   if (!(error instanceof TunlError)) throw error;
   const timedOut = error.phase === 'request' && error.facts.status === undefined && error.side === 'self';
   return timedOut ? error.with({ status: 408 }) : error;
+}
+
+/**
+ * Writes a whole HTTP/1.1 response and closes the connection in stages (RFC 9112, section 9.6), so that the client can
+ * read it. Further requests on the connection are ignored.
+ */
+export async function respondAndClose(
+  link: Link,
+  status: number,
+  headers: readonly HeaderField[],
+  body: string,
+): Promise<void> {
+  const bytes = Buffer.from(body, 'utf8');
+  const fields: HeaderField[] = [
+    ...headers,
+    ['Connection', 'close'],
+    ['Content-Length', String(bytes.length)],
+    ...(bytes.length > 0 ? [['Content-Type', 'text/plain; charset=utf-8'] as const] : []),
+  ];
+  const head = formatHead(`HTTP/1.1 ${status} ${STATUS_CODES[status] ?? 'Unknown'}`, fields);
+  link.stream.write(Buffer.concat([Buffer.from(head, 'latin1'), bytes]));
+  await closeStaged(link);
 }

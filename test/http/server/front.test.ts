@@ -2,7 +2,7 @@ import { describe, expect, test } from 'vitest';
 import { TunlError } from '../../../src/core/errors.ts';
 import type { Exchange } from '../../../src/core/exchange.ts';
 import { linkPair, resetError } from '../../../src/core/link.ts';
-import { respondAndClose } from '../../../src/http/h1/close.ts';
+import { respondAndClose } from '../../../src/http/h1/refuse-head.ts';
 import { serveRequests } from '../../../src/http/server/front.ts';
 import { inTime } from '../../support/eventually.ts';
 import { RawPeer } from '../../support/peers/raw-peer.ts';

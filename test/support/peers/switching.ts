@@ -10,14 +10,12 @@ import { originTerms, toTunnelRequest } from '../../../src/http/server/tunnel-re
 const terms: Http1TunnelTerms = {
   method: 'GET',
   requestTarget: ({ host, port }) => `/tunnel/${formatHostPort(host, port)}`,
+  opens: { kind: 'upgrade', protocol: 'bytes' },
   fields: ({ credentials }) => [
     ['Connection', 'Upgrade'],
     ['Upgrade', 'bytes'],
     ...(credentials ? [['Authorization', formatBasic(credentials)] as const] : []),
   ],
-  isAccepted: (status) => status === 101,
-  ends: 'connection',
-  toLink: (link) => link,
 };
 
 /** A carrier by Upgrade (RFC 9110, section 7.8). It consists of terms only, without code that reads answers. */
