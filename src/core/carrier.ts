@@ -98,8 +98,8 @@ export interface Carrier {
   readonly server?: ServerDemand;
   /** The methods that its server half claims, for the field `Allow`. */
   readonly methods: readonly string[];
-  readonly halfClose: 'native' | 'emulated' | 'none';
-  readonly reset: 'native' | 'emulated' | 'none';
+  readonly halfClose: 'native' | 'none';
+  readonly reset: 'native' | 'none';
   /** Client half: opens a session with the hop. It may call `reach` again for more connections. */
   open(reach: Reach, hop: Hop, ctx: DialContext): Promise<Session>;
   /**

@@ -13,8 +13,8 @@ export interface LinkPair {
 
 /** The abilities that a kind of Link lacks, if any. */
 export interface LinkAbilities {
-  readonly halfClose?: 'native' | 'emulated' | 'none';
-  readonly reset?: 'native' | 'emulated' | 'none';
+  readonly halfClose?: 'native' | 'none';
+  readonly reset?: 'native' | 'none';
 }
 
 /** More bytes than all buffers between two ends can hold, including the kernel's. */

@@ -111,7 +111,7 @@ export function settingsShape<Rows extends readonly StageSetting[]>(
   return Object.fromEntries(entries) as ReturnType<typeof settingsShape<Rows>>;
 }
 
-/** Who may use what speaks HTTP: the same keys for a proxy and for a stage that looks at requests. */
+/** The keys for users, rules and caps, the same for a proxy and for an HTTP stage. */
 export const policyShape = {
   users: describe(
     z.union([text, z.record(text, text)], must('an htpasswd file, or one user with where the password is')).optional(),

@@ -20,7 +20,7 @@ export class Http2Body extends Readable {
     super();
     this.#stream = stream;
     this.#events = events;
-    // Whoever reads it has a listener of its own; where nobody does, its failure must end nothing.
+    // A reader has a listener of its own; without one, a failure must not end the process.
     this.on('error', () => {});
     this.once('end', () => events.onSettled());
     if (isEmpty) this.push(null);

@@ -116,7 +116,7 @@ class Http2Call {
     const { opens } = this.#call;
     this.#answered.isSet = true;
     this.#isOpen = opens?.isAccepted?.(status) ?? (opens !== undefined && isSuccess(status));
-    // What is open lives long, and nothing of the exchange with it.
+    // A tunnel lives long and must not keep its exchange.
     if (this.#isOpen) opened.release();
     // An orderly end: a reset would count against the session.
     else if (opens) stream.end();
@@ -154,7 +154,7 @@ class Http2Call {
   }
 }
 
-/** What a stream asks of its exchange for as long as it lives, without keeping it. */
+/** Tells a stream whether its exchange was answered, without keeping the exchange. */
 class Mark {
   isSet = false;
   readonly read = () => this.isSet;

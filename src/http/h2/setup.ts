@@ -27,10 +27,10 @@ export interface Http2Setup {
 const kib = 1024;
 const mib = 1024 * kib;
 
-/** What all set-ups have in common. */
+/** The settings that all set-ups share. */
 const common = { sessionWindowBytes: 16 * mib, pingMs: 10_000, cleanResets: new Set<number>() };
 
-/** What a session with a hop is made with. Windows are those of Istio's ztunnel. */
+/** The set-up of our sessions with hops. Its windows are those of Istio's ztunnel. */
 export const clientSetup: Http2Setup = {
   ...common,
   streamWindowBytes: 4 * mib,
@@ -40,7 +40,7 @@ export const clientSetup: Http2Setup = {
   maxFields: maxHeadBytes / 32,
 };
 
-/** What a session of a client that asks for tunnels is served with. Windows are those of Istio's ztunnel. */
+/** The set-up of sessions in which clients ask for tunnels. Its windows are those of Istio's ztunnel. */
 export const serverSetup: Http2Setup = {
   ...common,
   streamWindowBytes: 4 * mib,
@@ -49,8 +49,8 @@ export const serverSetup: Http2Setup = {
 };
 
 /**
- * What a session of a client that sends requests is served with. Windows are what a slow upstream can make us keep for
- * one stream, and for all in a session; the head is the largest that Envoy takes.
+ * The set-up of sessions in which clients send requests. A slow upstream makes us keep at most a window for one stream,
+ * and the session's window for all of them; the head is the largest that Envoy takes.
  */
 export const requestServerSetup: Http2Setup = {
   ...common,
@@ -60,8 +60,8 @@ export const requestServerSetup: Http2Setup = {
 };
 
 /**
- * What a session with an upstream of requests is made with. Windows are what a slow client can make us keep for one
- * of them, and for all in a session; the head is the largest that Envoy takes.
+ * The set-up of our sessions with upstreams of requests. A slow client makes us keep at most a window for one stream, and
+ * the session's window for all of them; the head is the largest that Envoy takes.
  */
 export const upstreamSetup: Http2Setup = {
   ...common,

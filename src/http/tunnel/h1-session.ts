@@ -16,7 +16,7 @@ import { readRefusalBody } from './refusal-body.ts';
 import { assertTunnelled, requestFields, userAgent } from './request-fields.ts';
 import { formatStatusLine, hasPageHead } from './web-answer.ts';
 
-/** What a carrier sends to ask for a tunnel over HTTP/1.1, and what it takes for a yes. */
+/** The request of a carrier for a tunnel over HTTP/1.1, and the answers that open it. */
 export interface Http1TunnelTerms {
   readonly method: string;
   /** Target of the request; absent where the address of the tunnel stands in its place. */
@@ -82,7 +82,7 @@ export class Http1Session implements Session {
       goDownTo('1.0', this.#hop);
       return error.with({ outdated: true });
     }
-    // Whoever says the same in every version does not mean the version.
+    // A proxy that refuses every version alike does not mean the version.
     if (olderStatuses.has(received)) forgetVersion(this.#hop);
     return error;
   }

@@ -32,7 +32,7 @@ function numberSetting(name: string, summary: string, least: number, most: numbe
   return { name, summary, parse };
 }
 
-/** What a carrier sends to ask for a tunnel over HTTP/2, and what it takes for a yes. */
+/** The request of a carrier for a tunnel over HTTP/2, and the answers that open it. */
 export interface Http2Terms {
   readonly method: string;
   /** Path of the request; absent where the target stands in its place. */
@@ -44,7 +44,7 @@ export interface Http2Terms {
   readonly halfClose: HalfClose;
   /** `none` where peers expect nothing but the fields above. */
   readonly userAgent?: 'none';
-  /** What a status means that this kind of peer refuses with, where it is not what HTTP says. */
+  /** The meaning of a refusal of this kind of peer, if it differs from that of HTTP. */
   readonly meaningOf?: (status: number) => RefusalMeaning | undefined;
   /** Whether the hop may be asked in HTTP/1.1 instead. */
   readonly older?: boolean;

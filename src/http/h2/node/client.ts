@@ -72,7 +72,7 @@ class NodeClientSession implements ClientSession, OpenedOwner {
   }
 
   static async open(link: Link, options: Http2Setup, signal: AbortSignal): Promise<NodeClientSession> {
-    // What has ended before HTTP/2 takes the stream over would end for nobody.
+    // Node would not notice an end that came before its session existed.
     if (link.stream.destroyed || link.stream.readableEnded) throw closedError(link.stream.errored ?? undefined);
     const session = connect('http://hop', {
       createConnection: () => link.stream,

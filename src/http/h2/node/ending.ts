@@ -25,6 +25,6 @@ export function leaveSession(session: Http2Session, { stream, reset }: Link): vo
 function keepReading(stream: Duplex): void {
   if (stream.destroyed) return;
   stream.resume();
-  // What Node stopped is the system's handle; the stream above does not know of it.
+  // Node stopped the system's handle, and the stream above it still counts as flowing.
   (stream as { _handle?: { readStart?(): number } | null })._handle?.readStart?.();
 }

@@ -1,6 +1,6 @@
 import type { Http2Session } from 'node:http2';
 
-/** What sessions own below JavaScript, until nothing can refer to it any more. */
+/** The native halves of sessions, kept until nothing can refer to them any more. */
 const kept = new Set<unknown>();
 
 /**

@@ -4,13 +4,13 @@ import { resetError } from '../../../core/link.ts';
 /** Bytes that the streams of one session may have on the way to us, all together. */
 const budgetBytes = 64 * 1024 * 1024;
 
-/** What they may have here while the peer does not acknowledge that its windows have shrunk. */
+/** Bytes that they may have here while the peer has not acknowledged its smaller windows. */
 const mostKeptBytes = 2 * budgetBytes;
 
 /** How often that is looked at. */
 const lookMs = 50;
 
-/** What HTTP/2 starts with; a stream below it would be slow for no reason. */
+/** The window that HTTP/2 starts with, in bytes; a smaller one would slow a stream down for no reason. */
 const leastBytes = 65_535;
 
 /**
