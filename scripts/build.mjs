@@ -51,6 +51,7 @@ function bundle(entryPoints) {
     target: 'node20.19',
     minifySyntax: true,
     minifyWhitespace: true,
+    minifyIdentifiers: true,
     loader: { '.html': 'text' },
     // The file of licences contains them once.
     legalComments: 'none',

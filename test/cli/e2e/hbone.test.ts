@@ -79,7 +79,11 @@ describe('words that cannot be meant', () => {
   test.each<[string, string[], RegExp]>([
     ['an unchecked server', ['connect', 'a:1', '-x', `${url}&insecure`], /insecure cannot be set/],
     ['an id that is none', ['connect', 'a:1', '-x', `${url}&peer=spiffe://a/b`], /is not spiffe:\/\/TRUST-DOMAIN/],
-    ['a source that there is not', ['connect', 'a:1', '-x', `${url}&source=pod`], /none of waypoint, gateway, sidecar/],
+    [
+      'a source that there is not',
+      ['connect', 'a:1', '-x', `${url}&source=pod`],
+      /not one of waypoint, gateway, sidecar/,
+    ],
     ['a user', ['connect', 'a:1', '-x', url.replace('//', '//u:p@')], /has no place for one/],
     ['no certificate of a server', ['serve', '--hbone', '--client-ca', clientCa], /--cert and --key are needed/],
     ['no authorities of clients', ['serve', '--hbone', '--cert', cert, '--key', key], /--client-ca is needed/],
