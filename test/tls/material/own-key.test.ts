@@ -1,4 +1,5 @@
 import { createPrivateKey } from 'node:crypto';
+import { readFileSync } from 'node:fs';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { TunlError } from '../../../src/core/errors.ts';
 import type { TlsSettings } from '../../../src/core/hop.ts';
@@ -10,6 +11,39 @@ import { fileAuthority, filePassword, writePkcs12 } from '../../support/certs/pk
 import { tryTls } from '../../support/harness/tls-pairs.ts';
 
 const password = 'correct horse';
+
+/** A key that OpenSSL encrypted with MD5 and DES (PKCS #5, version 1.5), with the password `x`. It was made for this test. */
+const goneKey = `-----BEGIN ENCRYPTED PRIVATE KEY-----
+MIIE6TAbBgkqhkiG9w0BBQMwDgQIdceNObH31+UCAggABIIEyAA010PkjNa/ddl7
+OPClxJeqAqU0n+emXALzFdig4q9031XmodMM+ndolMJy6FA7/8XeMkekDBphTIJq
+OECg+8d/bar3W2bGf8LobBZMM1LKu5Y0WgMBonhBCg7uLBxJD0KYcLaSh5DcHeOY
+NOVN8nU649EfnGquwJFz2t/ucRRKRFs0Fvhe45NVG08hXEg/SpTT4ZJGlNznMyyk
+9t4DmdHraK5l5aTozzDHy2M2wXKKmEi/OCM+3ongmAuapzRNpL4UPOLNMBeRTdd6
+29O+ax0gy7r9ayZfmhQT49a98rSb2UyFTCX5o49wWtEgqy4n+wvJmcDb1Al/DalK
+PcW5fPCV6Z+zZFFtbrzj7qbmVEJR9JQggk/iZlmC3CSspECR6K/ADh+Wvf+rv3x7
+caHddsRdOUl9eE9/U0jnxrTJ5CkdYHEGqO6HCtDhab6vws9SixMpmRP0KrTKWuM5
+4lxNLfnZ0Nrb0E6GLwXrTeiDJg/UO8xcWwffnQXbiDkcPumb0/iyLnsgpFnY5lXV
+pvU+Awm50rr8vwY6LbSZ8TwpGnFuJ5A7h/QbnMdugW/m3KhYLe6qL75ca9cvCHlY
+QPMv/uTt27Eo8xLS+kg8ta6RxuiQpi6r4e2a78jc9gCfyRy3wFSzuKzUCanFnUX+
+aF4Fipm6V9fIasogQpRPLfc5pL0Cm49j+io5+MLSKC5d1nJAK/ZNcn5ANlT8B7Zt
+NrCmmCNRYpqfMaQBVd3jRh2RuziPgyMye3GtoyNPRXL5aqYaE7H0Q8ASB2EmbeZ4
+gwMgxgRVh+W+24WcvoPLJH9Q46cA9S7k7Ox+Jdg4ZLnB9s8eLhsYAKl1IXBsEgAw
+5T4sRxVy3T2o5bEnq9nR5np31U3Y59lyQsnh0dDyymMAQUiM4ATYYyQQyrmwMhud
+ZyO6dRH45zU+QYy4xt90Ac1wMPC0dkDQc7xSS4YjTOWm5tlleVxmaSiHtYn+Qwcy
+ySJiO74kbnHx4tjNqEvNlQyD2JbuH1q2JiIrDwmL4YvcHfEqKAt6V2i5Kef0yKky
+9M9yKfimku5cRT3ViutXK39mDqPQAffHXcf2ua6yBSulUo1RdQlr3y0LjJSxJ8qO
+QGCRQgsf24bXgn27Mk03jUHDppxMD8vvFzblye/W3CMbdf5TI037LxlKpiqXzLOd
+BMmgiBFP+hwCq7/ynRTS/g0nQ1U/6ZexSjhkYjt7Zr+1wU4oYqKDWXeQEyfB7Qmv
+3ny0DPJve4ibhW74lcUK/1HVQM70rw/KIafbyU2v6la13FXKIr8Kq5fkYp2lKfkW
+ESoyXZfzYX/aNkAXtg9ps3X91t9N1vhydYZSIQVmZRB5l30B8yMaHKb2o0fdszJ/
+00wyuLEeSYti9DRbKcTh0kSzCzsPDgptwpncVwWRsNP/Duih0060eIqa8OxR6ZbC
+suEksePUXWc2wIZJT3coRczvEWM7fT3fXZO5Prqv5TzyqqtsXKovhFRZxaJJDZD2
+dHqI2p32OnJ34X1ocdJz30s9duW1hU2pIuJdGf9jTCBQ1jiRTHISaWChymeALnMI
+x3gcu1f1LZAP3Fe0hWOPa/Izjt5n0zcU/CFR2Cr0L017Cu5Az/xo/ZiitpJ9YX10
+qm2BfgzcQdPFLMfOjw==
+-----END ENCRYPTED PRIVATE KEY-----
+`;
+
 let certs: Certs;
 /** The key of `certs.client`: encrypted as PKCS #8, and in the form before that. */
 let keys: { readonly modern: string; readonly old: string };
@@ -49,6 +83,28 @@ describe('an encrypted key', () => {
     const { keyPassword, asked } = saying(password);
     await loadTls({ cert: certs.client.cert, key: keys[form], keyPassword });
     expect(asked).toEqual([`key "${keys[form]}"`]);
+  });
+
+  test('is told to have got a wrong password also where that decrypts it to garbage', async () => {
+    const isGarbage = (passphrase: string): boolean => {
+      try {
+        createPrivateKey({ key: readFileSync(keys.modern), passphrase });
+        return false;
+      } catch (error) {
+        return (error as NodeJS.ErrnoException).code === 'ERR_OSSL_UNSUPPORTED';
+      }
+    };
+    // One in about 200 does.
+    const wrong = Array.from({ length: 5000 }, (_, index) => `wrong ${index}`).find(isGarbage);
+    const { keyPassword } = saying(wrong ?? expect.fail('no password gave garbage'));
+    const { message } = await fail({ cert: certs.client.cert, key: keys.modern, keyPassword });
+    expect(message).toBe(`key "${keys.modern}" does not open with the password from TUNL_KEY_PASSWORD`);
+  });
+
+  test('that was encrypted with a cipher that is gone says so', async () => {
+    const { keyPassword } = saying('x');
+    const { message } = await fail({ cert: certs.client.cert, key: certs.write('gone.key', goneKey), keyPassword });
+    expect(message).toContain('is encrypted in a way that OpenSSL 3 no longer supports');
   });
 
   test('opens with the first line of its file, and nobody is asked', async () => {
