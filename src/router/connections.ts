@@ -18,7 +18,7 @@ export interface Connection extends Pooled {
 }
 
 /** A request for a connection. */
-export interface Wanted {
+export interface WantedUpstream {
   readonly target: Address;
   readonly origin: Origin;
   readonly signal: AbortSignal;
@@ -38,7 +38,7 @@ export class UpstreamConnections {
    * Finds a connection with room, or opens one, and uses it in the same tick. `fresh` always opens one.
    * @throws {TunlError} of the dial, or what `use` throws
    */
-  use<T>(wanted: Wanted, from: 'any' | 'fresh', use: Use<Connection, T>): Promise<T> {
+  use<T>(wanted: WantedUpstream, from: 'any' | 'fresh', use: Use<Connection, T>): Promise<T> {
     if (this.#options.sessions === 'per-request') return this.#useOnce(wanted, use);
     const { target, signal } = wanted;
     const open = (waiting: AbortSignal) => this.#open({ ...wanted, signal: waiting });
@@ -50,7 +50,7 @@ export class UpstreamConnections {
     return this.#pool.close();
   }
 
-  async #useOnce<T>(wanted: Wanted, use: Use<Connection, T>): Promise<T> {
+  async #useOnce<T>(wanted: WantedUpstream, use: Use<Connection, T>): Promise<T> {
     const connection = await this.#open(wanted);
     try {
       return await use(connection, false);
@@ -59,7 +59,7 @@ export class UpstreamConnections {
     }
   }
 
-  async #open({ target, origin, signal }: Wanted): Promise<Connection> {
+  async #open({ target, origin, signal }: WantedUpstream): Promise<Connection> {
     const { dial, version } = this.#options;
     let address = formatAddress(target);
     const onDialled = ({ target: reached }: { readonly target: Address }) => {

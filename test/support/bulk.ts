@@ -1,4 +1,5 @@
 import type { Duplex } from 'node:stream';
+import { waitForStall } from './eventually.ts';
 import { Fingerprint, makePayload } from './payload.ts';
 
 const blockBytes = 64 * 1024;
@@ -38,6 +39,17 @@ export function pour(stream: Duplex, bytes: number): Pour {
     },
     done,
   };
+}
+
+/** Writes into a stream until it accepts no more, and returns how many bytes of buffers the process keeps then. */
+export async function measureKept(stream: Duplex): Promise<number> {
+  const before = process.memoryUsage().arrayBuffers;
+  let written = 0;
+  const chunk = Buffer.alloc(blockBytes);
+  const write = () => stream.write(chunk, () => void (written++, stream.destroyed || write()));
+  write();
+  await waitForStall(() => written);
+  return process.memoryUsage().arrayBuffers - before;
 }
 
 /** Reads a stream to its clean end and returns the fingerprint of the data. */

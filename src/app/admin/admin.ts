@@ -26,7 +26,7 @@ export interface AdminMove {
 /** Holds the admin address of a running graph and moves it from one generation to the next. */
 export class Admin {
   readonly #subject: () => Promise<Subject>;
-  #desks: readonly AdminListener[] = [];
+  #listeners: readonly AdminListener[] = [];
   #awaited: ListenAddress | undefined;
 
   constructor(subject: () => Promise<Subject>) {
@@ -38,7 +38,10 @@ export class Admin {
    * there.
    */
   get places(): readonly Address[] {
-    return [...this.#desks.flatMap(({ listener }) => placesOf(listener)), ...(this.#awaited ? [this.#awaited] : [])];
+    return [
+      ...this.#listeners.flatMap(({ listener }) => placesOf(listener)),
+      ...(this.#awaited ? [this.#awaited] : []),
+    ];
   }
 
   /**
@@ -47,22 +50,22 @@ export class Admin {
    */
   async prepare(graph: Graph): Promise<AdminMove> {
     const { admin } = graph;
-    const before = this.#desks;
+    const before = this.#listeners;
     if (!admin) return this.#move([], before);
     const asked = formatAddress(admin);
-    const same = before.find((desk) => desk.asked === asked);
+    const same = before.find((each) => each.asked === asked);
     if (same) return this.#move([same], before);
     this.#awaited = admin;
     try {
-      const desk = await this.#open(admin, graph);
-      return this.#move([desk], before, desk.listener.address);
+      const opened = await this.#open(admin, graph);
+      return this.#move([opened], before, opened.listener.address);
     } finally {
       this.#awaited = undefined;
     }
   }
 
   async close(): Promise<void> {
-    await this.#drop(this.#desks);
+    await this.#drop(this.#listeners);
   }
 
   async #open(admin: ListenAddress, graph: Graph): Promise<AdminListener> {
@@ -73,14 +76,14 @@ export class Admin {
       isSocketFile: admin.kind === 'unix',
     });
     const listener = await listen(admin, (link) => server.accept(link));
-    const desk = { asked: formatAddress(admin), listener, server };
-    this.#desks = [...this.#desks, desk];
+    const opened = { asked: formatAddress(admin), listener, server };
+    this.#listeners = [...this.#listeners, opened];
     try {
       assertAdminNotOpen({ listen: listener.address, open: graph.adminOpen ?? false });
       for (const place of placesOf(listener)) assertNotLedTo(place, graph);
-      return desk;
+      return opened;
     } catch (error) {
-      await this.#drop([desk]);
+      await this.#drop([opened]);
       throw error;
     }
   }
@@ -88,14 +91,14 @@ export class Admin {
   #move(after: readonly AdminListener[], before: readonly AdminListener[], opened?: Address): AdminMove {
     return {
       ...(opened && { opened }),
-      finish: () => this.#drop(before.filter((desk) => !after.includes(desk))),
-      undo: () => this.#drop(after.filter((desk) => !before.includes(desk))),
+      finish: () => this.#drop(before.filter((each) => !after.includes(each))),
+      undo: () => this.#drop(after.filter((each) => !before.includes(each))),
     };
   }
 
-  async #drop(desks: readonly AdminListener[]): Promise<void> {
-    await Promise.all(desks.map(({ listener }) => listener.close()));
-    for (const { server } of desks) server.close();
-    this.#desks = this.#desks.filter((desk) => !desks.includes(desk));
+  async #drop(listeners: readonly AdminListener[]): Promise<void> {
+    await Promise.all(listeners.map(({ listener }) => listener.close()));
+    for (const { server } of listeners) server.close();
+    this.#listeners = this.#listeners.filter((each) => !listeners.includes(each));
   }
 }

@@ -223,7 +223,7 @@ function assertServable({ draining, terms }: ServeEnv, exchange: Exchange, { via
 }
 
 /** A request that is refused before it is served; its user may be a mere claim of the client. */
-interface Asked {
+interface RefusedRequest {
   readonly id: number;
   readonly origin: Origin;
   readonly target: string;
@@ -231,7 +231,7 @@ interface Asked {
 }
 
 /** Emits the event of a refused request. */
-function reportRefusal(env: ServeEnv, { id, origin, target, started }: Asked, error: TunlError): void {
+function reportRefusal(env: ServeEnv, { id, origin, target, started }: RefusedRequest, error: TunlError): void {
   if (env.record === 'none') return;
   const { peer, user, stages = [] } = origin;
   const isAnswered = error.phase !== 'tls' && error.code !== 'interrupted';
@@ -250,6 +250,6 @@ function reportRefusal(env: ServeEnv, { id, origin, target, started }: Asked, er
 }
 
 /** Writes the line of a refused request to the access logs. */
-function writeRefusal({ access, terms }: ServeEnv, { id, origin, started }: Asked, failure: TunlError): void {
+function writeRefusal({ access, terms }: ServeEnv, { id, origin, started }: RefusedRequest, failure: TunlError): void {
   access?.write({ tunnel: { id, started }, origin, status: terms.refusals.statusOf(failure), failure });
 }

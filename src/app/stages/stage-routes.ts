@@ -19,7 +19,7 @@ import type { ReadyUpstream } from './upstream.ts';
 import { dialTargets, withDialledPath } from './dialled-path.ts';
 
 /** The parsed rules of a stage. */
-export interface Rules {
+export interface ParsedRules {
   readonly allow: readonly Rule[];
   readonly deny: readonly Rule[];
 }
@@ -30,7 +30,7 @@ type FindPlan = ServeEnv['route'];
 export function routeTunnels(
   stage: ProxyStage<RouteName>,
   route: Route,
-  rules: Rules,
+  rules: ParsedRules,
   base: PolicyBase,
   { listeners }: StageParts,
   { access, ...common }: RecordEnv,
@@ -128,7 +128,7 @@ function assertTaken({ method, upgradeTo, version }: Exchange, action: HttpActio
 export type Authorise = (exchange: Exchange, chosen: Address | undefined) => void;
 
 /** Makes the check for the requests of a stage with users or rules; without those, its routes alone decide. */
-export function createAuthorise(rules: Rules, base: PolicyBase): Authorise {
+export function createAuthorise(rules: ParsedRules, base: PolicyBase): Authorise {
   // A client that chooses an address reaches it, so the rules of a proxy apply. Other hosts are only names for the
   // destinations of the routes.
   const [places, hosts] = [createPolicy({ ...rules, base }), createPolicy({ ...rules, base: 'allow-all' })];

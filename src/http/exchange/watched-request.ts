@@ -1,12 +1,19 @@
 import { Abort } from '../../core/abort.ts';
 import { TunlError } from '../../core/errors.ts';
 import type { RequestEnd, RequestWatch } from '../../core/exchange.ts';
+import type { Peer } from '../../core/link.ts';
 import { RequestLife } from './request-life.ts';
 
 /** The part of a request that is the same in all versions of HTTP: its counters, its end and its watcher. */
 export abstract class WatchedRequest {
   protected readonly life = new RequestLife();
   protected readonly leaving = new Abort();
+
+  abstract readonly peer: Peer;
+
+  get scheme(): 'http' | 'https' {
+    return this.peer.tls ? 'https' : 'http';
+  }
 
   get gone(): AbortSignal {
     return this.leaving.signal;

@@ -7,9 +7,9 @@ import { formatHead } from '../wire/message.ts';
 import { type Http1Peer, readReplyFraming, readReplyHead, type ReplyHead } from './peer.ts';
 
 /**
- * Makes a Call on a fresh connection that opens something and is of no other use. It hangs nothing on the Link: what was
- * opened keeps nothing of the exchange. An answer that opens nothing has the rest of the connection for a body. It stands
- * apart from Http1Client, so that a program that only opens tunnels does not load what bodies need.
+ * Makes a Call on a fresh connection that serves for this alone. It leaves no listener on the Link, so a tunnel keeps
+ * nothing of the exchange. If nothing was opened, the rest of the connection is the body of the answer. The function is
+ * not part of Http1Client, so that a program that only opens tunnels does not load the code for bodies.
  * @throws {TunlError} after the Link was reset
  */
 export async function openHttp1(link: Link, peer: Http1Peer, call: Call, signal: AbortSignal): Promise<Reply> {
@@ -41,7 +41,7 @@ export async function askHttp1(
     const head = await readReplyHead(link.stream, peer, signal);
     // 101 changes the protocol: it is an answer, not a step, whether we asked for it or not.
     if (head.status >= 200 || head.status === 101) return head;
-    // Expectations are met by whoever asked for the body; who sends 100 by itself tells nothing.
+    // A 100 only permits the body, which is sent anyway.
     if (head.status !== 100) call.onInterim?.(head.status, head.headers);
   }
   const { name, side, phase } = peer;

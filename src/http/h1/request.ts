@@ -83,10 +83,6 @@ export class Http1Request extends WatchedRequest implements Exchange {
     return this.#link.peer;
   }
 
-  get scheme(): 'http' | 'https' {
-    return this.peer.tls ? 'https' : 'http';
-  }
-
   get asksProxy(): boolean {
     return this.method === 'CONNECT' || /^https?:/i.test(this.#head.target);
   }

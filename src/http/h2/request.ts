@@ -44,10 +44,6 @@ export class Http2Request extends WatchedRequest implements Exchange {
     accepted.listen(this.#makeEvents());
   }
 
-  get scheme(): 'http' | 'https' {
-    return this.peer.tls ? 'https' : 'http';
-  }
-
   get asksProxy(): boolean {
     return this.method === 'CONNECT';
   }
@@ -74,7 +70,7 @@ export class Http2Request extends WatchedRequest implements Exchange {
   }
 
   inform(status: number, headers: readonly HeaderField[]): void {
-    if (this.life.isAnswered || !this.#isThere) return;
+    if (this.life.isAnswered || !this.#accepted.isOpen) return;
     if (status === 100) return this.#continue();
     this.#accepted.inform(status, readEndToEnd(headers));
   }
@@ -85,7 +81,7 @@ export class Http2Request extends WatchedRequest implements Exchange {
     // RFC 9110, section 8.6: no length in a 204.
     const fields = status === 204 ? all.filter(([name]) => name.toLowerCase() !== 'content-length') : all;
     this.life.begin(status, fields);
-    if (this.#isThere) {
+    if (this.#accepted.isOpen) {
       this.#accepted.respond(status, fields, length.kind === 'none' ? 'body' : 'body and trailers');
       if (length.kind === 'none') this.#noteAnswerSent();
     }
@@ -96,7 +92,7 @@ export class Http2Request extends WatchedRequest implements Exchange {
   }
 
   async respond(status: number, headers: readonly HeaderField[], body = ''): Promise<void> {
-    if (!this.#isThere) return;
+    if (!this.#accepted.isOpen) return;
     if (!this.life.isWatched) this.#limitUntaken();
     if (body === '') {
       const fields = readEndToEnd(headers);
@@ -117,7 +113,7 @@ export class Http2Request extends WatchedRequest implements Exchange {
     this.#accepted.release();
     this.life.begin(own, fields);
     // A stream that is gone already shows itself as such to whoever uses the Link.
-    if (this.#isThere) this.#accepted.respond(own, fields, 'body and trailers');
+    if (this.#accepted.isOpen) this.#accepted.respond(own, fields, 'body and trailers');
     this.life.end();
     return this.#accepted.link;
   }
@@ -128,7 +124,7 @@ export class Http2Request extends WatchedRequest implements Exchange {
 
   cut(error: Error): void {
     // Not CANCEL, which Node would show as a clean end.
-    if (this.#isThere) this.#accepted.reset(resetCodes.internalError);
+    if (this.#accepted.isOpen) this.#accepted.reset(resetCodes.internalError);
     this.#leave(error);
   }
 
@@ -156,12 +152,8 @@ export class Http2Request extends WatchedRequest implements Exchange {
     this.watch({ idleMs: untakenMs, onIdle, onAnswer: () => {} });
   }
 
-  get #isThere(): boolean {
-    return this.#accepted.isOpen;
-  }
-
   #continue(): void {
-    if (this.life.isAnswered || !this.#isThere || !this.#awaitsContinue) return;
+    if (this.life.isAnswered || !this.#accepted.isOpen || !this.#awaitsContinue) return;
     this.#isContinued = true;
     this.#accepted.inform(100, []);
   }
@@ -177,7 +169,7 @@ export class Http2Request extends WatchedRequest implements Exchange {
     if (this.#hasWholeBody) this.#accepted.stream.resume();
     else if (!body?.readableDidRead || body.destroyed) {
       // Not in this tick: the end of the answer goes first.
-      setImmediate(() => this.#isThere && this.#accepted.reset(resetCodes.noError));
+      setImmediate(() => this.#accepted.isOpen && this.#accepted.reset(resetCodes.noError));
     }
   }
 
@@ -217,7 +209,7 @@ class Http2Answer extends Answer {
   }
 }
 
-interface Asked {
+interface RequestTarget {
   readonly method: string;
   readonly target: string;
   readonly authority: string;
@@ -225,7 +217,7 @@ interface Asked {
 }
 
 /** An extended CONNECT (RFC 8441) reads as the GET with `Upgrade` that it stands for; `bytestream` is a plain tunnel. */
-function readTarget({ method, authority, path = '', protocol = '' }: RequestPseudoFields): Asked {
+function readTarget({ method, authority, path = '', protocol = '' }: RequestPseudoFields): RequestTarget {
   if (method !== 'CONNECT') return { method, target: path, authority, upgradeTo: undefined };
   const upgradeTo = protocol.toLowerCase();
   if (upgradeTo === '' || upgradeTo === 'bytestream') {

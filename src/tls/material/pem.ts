@@ -55,7 +55,8 @@ async function decryptKey(source: PemSource, { text }: Block, place: PasswordSou
     const key = createPrivateKey({ key: text, passphrase: password.reveal() });
     return { pem: key.export({ type: 'pkcs8', format: 'pem' }).toString(), key };
   } catch (error) {
-    // About one wrong password in 200 gives well-padded garbage, which the decoder calls unsupported; a cipher is EVP's.
+    // EVP fails for a cipher that OpenSSL lacks. The decoder says unsupported, too, when one wrong password in about 200
+    // gives well-padded garbage.
     if ((error as NodeJS.ErrnoException).code !== 'ERR_OSSL_EVP_UNSUPPORTED') throw wrongPassword(source, from, error);
     throw usageError(
       `${formatSource(source)} is encrypted in a way that OpenSSL 3 no longer supports`,

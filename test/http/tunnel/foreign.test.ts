@@ -1,16 +1,9 @@
 import { expect, test } from 'vitest';
-import type { Hop } from '../../../src/core/hop.ts';
 import { linkPair } from '../../../src/core/link.ts';
 import { Secret } from '../../../src/core/secret.ts';
 import { recogniseForeign, silentHints } from '../../../src/http/tunnel/foreign.ts';
+import { proxyHop as hop } from '../../support/proxy-hop.ts';
 
-const hop: Hop = {
-  scheme: 'http',
-  address: { kind: 'tcp', host: 'proxy.corp', port: 8080 },
-  tls: {},
-  headers: [],
-  settings: {},
-};
 const tls = 'it wants TLS: https:// instead of http://';
 const socks = 'it seems to be a SOCKS proxy; one for HTTP mostly has a port of its own';
 

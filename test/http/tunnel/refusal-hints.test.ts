@@ -1,17 +1,10 @@
 import { describe, expect, test } from 'vitest';
 import type { TcpAddress } from '../../../src/core/address.ts';
-import type { Hop } from '../../../src/core/hop.ts';
 import { Secret } from '../../../src/core/secret.ts';
 import type { ResponseHead } from '../../../src/http/wire/message.ts';
 import { type RefusalFacts, refusalHints } from '../../../src/http/tunnel/refusal-hints.ts';
+import { proxyHop as hop } from '../../support/proxy-hop.ts';
 
-const hop: Hop = {
-  scheme: 'http',
-  address: { kind: 'tcp', host: 'proxy.corp', port: 8080 },
-  tls: {},
-  headers: [],
-  settings: {},
-};
 const credentials = { user: 'alice', password: new Secret('secret') };
 const address: TcpAddress = { kind: 'tcp', host: 'db', port: 443 };
 

@@ -1,17 +1,10 @@
 import { describe, expect, test } from 'vitest';
-import type { Hop } from '../../../src/core/hop.ts';
 import type { ResponseHead } from '../../../src/http/wire/message.ts';
 import { refusalError } from '../../../src/http/tunnel/refusal.ts';
+import { proxyHop as hop } from '../../support/proxy-hop.ts';
 
 const target = { kind: 'tcp', host: 'db', port: 22 } as const;
 const nextHop = { kind: 'tcp', host: 'proxy2', port: 8080 } as const;
-const hop: Hop = {
-  scheme: 'http',
-  address: { kind: 'tcp', host: 'proxy.corp', port: 8080 },
-  tls: {},
-  headers: [],
-  settings: {},
-};
 const ctx = { signal: new AbortController().signal, target, origin: { peer: {} } };
 
 function refuse(status: number, reason = '', headers: ResponseHead['headers'] = [], body = '') {

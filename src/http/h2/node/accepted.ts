@@ -3,7 +3,7 @@ import type { HeaderField } from '../../../core/hop.ts';
 import type { Link, Peer } from '../../../core/link.ts';
 import type { Http2Setup } from '../setup.ts';
 import type { AcceptedEvents, AcceptedStream, RequestPseudoFields } from '../streams.ts';
-import { toFields, toHttp2Headers, toHttp2Trailers } from './fields.ts';
+import { type OnHeaders, toFields, toHttp2Headers, toHttp2Trailers } from './fields.ts';
 import { http2Link } from './link.ts';
 
 /** A stream of Node that a client opened. */
@@ -13,11 +13,7 @@ export class NodeAcceptedStream implements AcceptedStream {
   readonly stream: ServerHttp2Stream;
   readonly link: Link;
   readonly #own: OwnTrailers = { fields: {} };
-  #events: AcceptedEvents | undefined;
-  readonly #onTrailers = (_headers: unknown, _flags: unknown, raw: readonly string[]): void =>
-    this.#events?.onTrailers(toFields(raw));
-  readonly #onAnswerSent = (): void => this.#events?.onAnswerSent();
-  readonly #onClose = (): void => this.#events?.onClose();
+  #stop = () => {};
 
   constructor(
     stream: ServerHttp2Stream,
@@ -44,16 +40,16 @@ export class NodeAcceptedStream implements AcceptedStream {
     return this.stream.rstCode ?? 0;
   }
 
-  listen(events: AcceptedEvents): void {
-    this.#events = events;
+  listen({ onTrailers, onAnswerSent, onClose }: AcceptedEvents): void {
     const { stream } = this;
-    if (!this.isBodiless) stream.on('trailers', this.#onTrailers);
-    stream.once('wantTrailers', this.#onAnswerSent).once('close', this.#onClose);
+    const onLast: OnHeaders = (_headers, _flags, raw) => onTrailers(toFields(raw));
+    if (!this.isBodiless) stream.on('trailers', onLast);
+    stream.once('wantTrailers', onAnswerSent).once('close', onClose);
+    this.#stop = () => stream.off('trailers', onLast).off('wantTrailers', onAnswerSent).off('close', onClose);
   }
 
   release(): void {
-    const { stream } = this;
-    stream.off('trailers', this.#onTrailers).off('wantTrailers', this.#onAnswerSent).off('close', this.#onClose);
+    this.#stop();
   }
 
   inform(status: number, fields: readonly HeaderField[]): void {

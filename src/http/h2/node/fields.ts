@@ -1,5 +1,8 @@
-import type { OutgoingHttpHeaders } from 'node:http2';
+import type { IncomingHttpHeaders, OutgoingHttpHeaders } from 'node:http2';
 import type { HeaderField } from '../../../core/hop.ts';
+
+/** A listener to headers of a stream. The types of Node do not have its third argument: the fields as they came. */
+export type OnHeaders = (headers: IncomingHttpHeaders, flags: number, raw: readonly string[]) => void;
 
 /** The fields one by one as they came: what Node makes of them hides those that came twice. */
 export function toFields(raw: readonly string[]): HeaderField[] {

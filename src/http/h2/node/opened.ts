@@ -1,11 +1,8 @@
-import { type ClientHttp2Stream, constants, type IncomingHttpHeaders } from 'node:http2';
+import { type ClientHttp2Stream, constants } from 'node:http2';
 import type { TunlError } from '../../../core/errors.ts';
 import type { Link } from '../../../core/link.ts';
 import type { OpenedEvents, OpenedStream } from '../streams.ts';
-import { toFields } from './fields.ts';
-
-/** The types of Node do not have the third argument of its events: the fields as they came. */
-type OnHeaders = (headers: IncomingHttpHeaders, flags: number, raw: readonly string[]) => void;
+import { type OnHeaders, toFields } from './fields.ts';
 
 /** The session of a stream, as far as the stream needs it. */
 export interface OpenedOwner {
@@ -20,7 +17,7 @@ export class NodeOpenedStream implements OpenedStream {
   readonly link: Link;
   readonly #owner: OpenedOwner;
   #isCancelled = false;
-  #stop: () => void = () => {};
+  #stop = () => {};
 
   constructor(stream: ClientHttp2Stream, inner: Link, owner: OpenedOwner) {
     this.stream = stream;
@@ -49,7 +46,6 @@ export class NodeOpenedStream implements OpenedStream {
 
   release(): void {
     this.#stop();
-    this.#stop = () => {};
   }
 
   cancel(): void {
