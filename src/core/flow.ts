@@ -1,0 +1,49 @@
+/**
+ * The fate of a chunk that was written to a Flow. `free`: its memory may be used again at once. `kept`: it is still on
+ * its way, and its memory belongs to the Flow. `full`: as `kept`, and the writer should wait for `onDrain`.
+ */
+export type Fate = 'free' | 'kept' | 'full';
+
+/** Events of a Flow. After `onReset` there are no more. */
+export interface FlowEvents {
+  /**
+   * Receives the next bytes. The memory of the chunk is lent: the receiver returns true if it still needs it after the
+   * call, and then it belongs to the receiver; otherwise the next bytes are read into the same place.
+   */
+  onData(chunk: Buffer): boolean;
+  /** The other side has ended its half: no bytes follow. */
+  onEnd(): void;
+  /** The queue is out: a writer that waits may go on. */
+  onDrain(): void;
+  /** Our end, and everything before it, has been accepted by the system or sent to the peer. */
+  onFinish(): void;
+  /** The stream was aborted, or failed; both halves are over. */
+  onReset(error: Error): void;
+}
+
+/**
+ * A byte stream with two halves, as a relay needs it: what a Duplex offers, without its queues, ticks and listeners. One
+ * receiver at a time gets its events.
+ */
+export interface Flow {
+  /** Names the receiver of all further events. Bytes that came before it are delivered first, in a later tick. */
+  listen(events: FlowEvents): void;
+  write(chunk: Buffer): Fate;
+  /** Ends our half after everything that was written. */
+  end(): void;
+  /** Aborts both halves: the other side sees a reset and never a clean end. Idempotent. */
+  reset(error: Error): void;
+  /** Stops `onData` until `resume`. A Flow starts paused. */
+  pause(): void;
+  resume(): void;
+  /** Bytes that were written and not yet accepted by the system or the peer's window. */
+  readonly queuedBytes: number;
+  /** True once `onEnd` was, or would have been, called. */
+  readonly isEnded: boolean;
+  /** True once `end` was called. */
+  readonly isEnding: boolean;
+  /** True once `onFinish` was, or would have been, called. */
+  readonly isFinished: boolean;
+  /** The error that aborted it; present once both halves are over in that way. */
+  readonly failure: Error | undefined;
+}
