@@ -12,13 +12,14 @@ import { fileURLToPath } from 'node:url';
 const root = resolve(process.argv[2] ?? fileURLToPath(new URL('..', import.meta.url)));
 
 const siblings = ['chain', 'envoy', 'router', 'dial', 'listeners', 'carriers', 'tls', 'policy', 'relay', 'telemetry'];
-const below = ['http', 'syntax', 'core'];
+const below = ['http', 'auth', 'syntax', 'core'];
 
 /** The folders that each folder may import besides itself. */
 const mayImport = {
   core: [],
   syntax: ['core'],
-  http: ['syntax', 'core'],
+  auth: ['syntax', 'core'],
+  http: ['auth', 'syntax', 'core'],
   ...Object.fromEntries(siblings.map((folder) => [folder, below])),
   envoy: ['chain', ...below],
   app: [...siblings, ...below],
@@ -35,6 +36,7 @@ const exceptions = {
 /** The rooms of a folder, upper first; `.` are the files directly in it. A room may import itself and the rooms after it. */
 const rooms = {
   telemetry: ['admin', '.'],
+  auth: ['.', 'schemes', 'ntlm', 'negotiate', 'digest', 'model'],
   http: ['server', 'tunnel', 'h1', 'h2', 'body', 'exchange', 'wire', '.'],
   app: ['commands', 'graph', 'stages', 'admin', '.', 'tunnel'],
   chain: ['print', 'read', 'draw', 'check', 'model'],

@@ -1,15 +1,13 @@
+import { formatBasic } from '../../auth/schemes/basic.ts';
 import type { HeaderField } from '../../core/hop.ts';
-import { decodeOctets, encodeOctets } from '../../core/octets.ts';
+import { decodeOctets } from '../../core/octets.ts';
 import { type Credentials, Secret } from '../../core/secret.ts';
+
+export { formatBasic } from '../../auth/schemes/basic.ts';
 
 const base64 = /^(?:[A-Za-z0-9+/]{4})*(?:[A-Za-z0-9+/]{2}==|[A-Za-z0-9+/]{3}=)?$/;
 // RFC 7617, section 2: neither part may hold control characters.
 const control = /[\u0000-\u001f\u007f]/;
-
-/** Formats the value of a field with Basic credentials (RFC 7617). */
-export function formatBasic({ user, password }: Credentials): string {
-  return `Basic ${encodeOctets(`${user}:${password.reveal()}`).toString('base64')}`;
-}
 
 /** Makes the field that carries Basic credentials to a proxy. */
 export function basicField(credentials: Credentials): HeaderField {

@@ -1,0 +1,5 @@
+import type { Scheme } from '../model/scheme.ts';
+import { basic } from './basic.ts';
+
+/** All schemes, in the order in which `auto` tries them. Each has a file in this folder and a line here. */
+export const schemes: readonly Scheme[] = [basic];
