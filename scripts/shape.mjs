@@ -17,9 +17,10 @@ const below = ['http', 'auth', 'syntax', 'core'];
 /** The folders that each folder may import besides itself. */
 const mayImport = {
   core: [],
+  h2: ['core'],
   syntax: ['core'],
   auth: ['syntax', 'core'],
-  http: ['auth', 'syntax', 'core'],
+  http: ['h2', 'auth', 'syntax', 'core'],
   ...Object.fromEntries(siblings.map((folder) => [folder, below])),
   envoy: ['chain', ...below],
   app: [...siblings, ...below],
@@ -37,6 +38,7 @@ const exceptions = {
 const rooms = {
   telemetry: ['admin', '.'],
   auth: ['.', 'schemes', 'ntlm', 'negotiate', 'digest', 'model'],
+  h2: ['.', 'hpack'],
   http: ['server', 'tunnel', 'h1', 'h2', 'body', 'exchange', 'wire', '.'],
   app: ['commands', 'graph', 'stages', 'admin', '.', 'tunnel'],
   chain: ['print', 'read', 'draw', 'check', 'model'],
