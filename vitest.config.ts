@@ -37,7 +37,7 @@ export default defineConfig({
           ...core,
           name: 'fast',
           include: ['test/**/*.test.ts'],
-          exclude: ['test/interop/**', 'test/bench/**', ...slow],
+          exclude: ['test/interop/**', ...slow],
         },
       },
       { plugins: [pages], test: { ...core, name: 'slow', include: slow } },

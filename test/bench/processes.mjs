@@ -1,10 +1,11 @@
 import { fork, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { closeSync, mkdtempSync, openSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { connect, createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { Report } from './results/report.mjs';
 
 /** How long a program may take to listen. */
 const readyMs = 15_000;
@@ -15,47 +16,48 @@ const graceMs = 3000;
 /** The built program. */
 export const tunlPath = fileURLToPath(new URL('../../dist/main.js', import.meta.url));
 
-/** Everything that a run starts or writes, so that nothing of it is left behind. */
+/** A run: what it found, and everything that it starts or writes, so that nothing of it is left behind. */
 export class Bench {
+  report = new Report();
   /** A temporary folder that other users may read: squid gives its root rights up. */
   folder = mkdtempSync(join(tmpdir(), 'tunl-bench-'));
   #children = new Set();
+  #files = 0;
 
   /**
-   * Starts a program and resolves with its pid once `port` of it accepts connections.
+   * Starts a program and resolves with it once `port` of it accepts connections.
    * @throws {Error} with the end of what it printed, when it does not
    */
   async startListening(command, args, port) {
-    const child = this.own(spawn(command, args, { stdio: ['ignore', 'pipe', 'pipe'] }));
-    const output = collectOutput(child);
-    if (!(await waitForPort(child, port))) throw new Error(`${command} does not listen on ${port}: ${output()}`);
+    const { child, readOutput } = this.#start(command, args, []);
+    if (!(await waitForPort(child, port))) throw new Error(`${command} does not listen on ${port}: ${readOutput()}`);
     return child;
   }
 
-  /** Starts `tunl ARGS`, which listens on a free port, and resolves with the port that it says. */
+  /**
+   * Starts `tunl ARGS` and resolves with it and the ports that it listens on, in its order.
+   * @throws {Error} with the end of what it printed, when it does not listen
+   */
   async startTunl(...args) {
-    const child = this.own(spawn(process.execPath, [tunlPath, ...args], { stdio: ['ignore', 'ignore', 'pipe'] }));
-    const output = collectOutput(child);
-    const port = await new Promise((resolve, reject) => {
-      const fail = (how) => reject(new Error(`tunl ${args.join(' ')} ${how}: ${output()}`));
-      const timer = setTimeout(() => fail('does not listen'), readyMs);
-      child.once('close', () => fail('ended'));
-      child.stderr.on('data', () => {
-        const said = /tunl: (?:serving|forwarding) \S+:(\d+)/.exec(output());
-        if (!said) return;
-        clearTimeout(timer);
-        resolve(Number(said[1]));
-      });
-    });
-    return { child, port };
+    const { child, readOutput } = this.#start(process.execPath, [tunlPath, ...args, '--ready-fd', '3'], ['pipe']);
+    let said = '';
+    child.stdio[3].setEncoding('utf8').on('data', (text) => (said += text));
+    const timer = setTimeout(() => child.kill('SIGKILL'), readyMs);
+    // The descriptor closes once every listener is named, or with the program.
+    await once(child.stdio[3], 'close');
+    clearTimeout(timer);
+    const ports = [...said.matchAll(/:(\d+)$/gm)].map(([, port]) => Number(port));
+    if (ports.length === 0) throw new Error(`tunl ${args.join(' ')} does not listen: ${readOutput()}`);
+    return { child, ports };
   }
 
-  /** Starts a worker of this folder; it answers every message with one message. */
+  /** Starts a worker of `load/`; it answers every message with one message. */
   startWorker(file) {
     const child = this.own(
-      fork(fileURLToPath(new URL(file, import.meta.url)), { stdio: ['ignore', 'inherit', 'inherit', 'ipc'] }),
+      fork(fileURLToPath(new URL(`load/${file}`, import.meta.url)), { stdio: ['ignore', 'inherit', 'inherit', 'ipc'] }),
     );
     return {
+      child,
       ask: (job) =>
         new Promise((resolve, reject) => {
           const settle = (answer) => {
@@ -72,7 +74,7 @@ export class Bench {
 
   /** Writes a configuration file and returns its path. */
   write(name, text) {
-    const path = join(this.folder, name);
+    const path = join(this.folder, `${++this.#files}-${name}`);
     writeFileSync(path, text, { mode: 0o644 });
     return path;
   }
@@ -85,6 +87,12 @@ export class Bench {
     const timer = setTimeout(() => child.kill('SIGKILL'), graceMs);
     await exited;
     clearTimeout(timer);
+  }
+
+  /** Ends the programs of subjects. */
+  async endAll(subjects) {
+    const children = new Set(subjects.flatMap((subject) => subject.children));
+    await Promise.all([...children].map((child) => this.end(child)));
   }
 
   async stop() {
@@ -100,13 +108,15 @@ export class Bench {
     child.once('exit', () => this.#children.delete(child));
     return child;
   }
-}
 
-function collectOutput(child) {
-  let text = '';
-  for (const stream of [child.stdout, child.stderr])
-    stream?.on('data', (chunk) => (text = (text + chunk).slice(-4000)));
-  return () => text;
+  /** What the program prints goes to a file: records are its work, and reading them must not be ours. */
+  #start(command, args, more) {
+    const path = this.write('output', '');
+    const output = openSync(path, 'w');
+    const child = this.own(spawn(command, args, { stdio: ['ignore', output, output, ...more] }));
+    closeSync(output);
+    return { child, readOutput: () => readFileSync(path, 'utf8').slice(-4000) };
+  }
 }
 
 /** A port that was free a moment ago, for programs that cannot be told to choose one themselves. */

@@ -1,38 +1,31 @@
-// Prints tunl's figures as ratios against peers that run beside it:
-//
-//     npm run bench -- [--only start,idle,h1,chain] [--rounds 3] [--secs 2] [--runs 21] [--idle 2000]
-//
-// Absolute figures of two runs cannot be compared, least of all from two machines; the ratios can.
-import { availableParallelism } from 'node:os';
+// Prints tunl's figures as ratios against peers that run beside it: docs/bench.md.
+import { availableParallelism, loadavg } from 'node:os';
 import { parseArgs } from 'node:util';
-import { benchChain } from './chain.mjs';
-import { benchHttp1 } from './h1.mjs';
-import { benchIdle } from './idle.mjs';
+import { benchChain } from './parts/chain.mjs';
+import { benchHops } from './parts/hops.mjs';
+import { benchHttp1 } from './parts/h1.mjs';
+import { benchHttp2 } from './parts/h2.mjs';
+import { benchIdle } from './parts/idle.mjs';
+import { benchMany } from './parts/many.mjs';
+import { benchStages } from './parts/stages.mjs';
+import { benchStart } from './parts/start.mjs';
+import { benchTls } from './parts/tls.mjs';
 import { Bench } from './processes.mjs';
-import { benchStart } from './start.mjs';
 
 /** Every part of the run: one line for each. */
-const parts = { start: benchStart, idle: benchIdle, h1: benchHttp1, chain: benchChain };
-
-const { values } = parseArgs({
-  options: {
-    only: { type: 'string', default: Object.keys(parts).join() },
-    rounds: { type: 'string', default: '3' },
-    secs: { type: 'string', default: '2' },
-    runs: { type: 'string', default: '21' },
-    idle: { type: 'string', default: '2000' },
-  },
-});
-const settings = {
-  rounds: readPositive('rounds'),
-  seconds: readPositive('secs'),
-  startRuns: readPositive('runs'),
-  idleTunnels: readPositive('idle'),
+const parts = {
+  start: benchStart,
+  idle: benchIdle,
+  h1: benchHttp1,
+  h2: benchHttp2,
+  tls: benchTls,
+  stages: benchStages,
+  hops: benchHops,
+  many: benchMany,
+  chain: benchChain,
 };
-const chosen = values.only.split(',');
-const unknown = chosen.find((name) => !Object.hasOwn(parts, name));
-if (unknown !== undefined) exitWithUsage(`there is no part "${unknown}" (${Object.keys(parts).join(', ')})`);
 
+const settings = readSettings();
 const bench = new Bench();
 for (const [signal, status] of [
   ['SIGINT', 130],
@@ -41,8 +34,22 @@ for (const [signal, status] of [
   process.once(signal, () => void bench.stop().then(() => process.exit(status)));
 }
 try {
-  console.log(`node ${process.version}, ${availableParallelism()} processors; higher ratios are better, 1 is par`);
-  for (const name of chosen) await parts[name](bench, settings);
+  const before = loadavg();
+  console.log(`node ${process.version}, ${availableParallelism()} processors, load before: ${formatLoad(before)}`);
+  console.log(
+    `medians of ${settings.rounds} rounds of ${settings.seconds} s; in brackets: ratio to the best peer, above 1 tunl is ahead`,
+  );
+  for (const name of settings.parts) await parts[name](bench, settings);
+  const after = loadavg();
+  const { json, svg, ...rest } = settings;
+  const run = {
+    node: process.version,
+    processors: availableParallelism(),
+    load: { before, after },
+    settings: rest,
+  };
+  bench.report.write(run, { json, svg });
+  console.log(`\nload after: ${formatLoad(after)}`);
 } catch (error) {
   console.error(`bench: ${error.stack}`);
   process.exitCode = 1;
@@ -50,11 +57,55 @@ try {
   await bench.stop();
 }
 
-function readPositive(name) {
-  const value = Number(values[name]);
-  return value > 0 ? value : exitWithUsage(`--${name} takes a positive number, not "${values[name]}"`);
+function readSettings() {
+  const { values } = readOptions();
+  const chosen = values.only.split(',');
+  const unknown = chosen.find((name) => !Object.hasOwn(parts, name));
+  if (unknown !== undefined) exitWithUsage(`there is no part "${unknown}" (${Object.keys(parts).join(', ')})`);
+  const readPositive = (name) => {
+    const value = Number(values[name]);
+    return value > 0 ? value : exitWithUsage(`--${name} takes a positive number, not "${values[name]}"`);
+  };
+  return {
+    parts: chosen,
+    rounds: readPositive('rounds'),
+    seconds: readPositive('secs'),
+    warmSeconds: readPositive('warm'),
+    startRuns: readPositive('runs'),
+    idleTunnels: readPositive('idle'),
+    manyTunnels: readPositive('many'),
+    repeat: values.repeat,
+    json: values.json,
+    svg: values.svg,
+  };
 }
 
+function readOptions() {
+  try {
+    return parseArgs({
+      options: {
+        only: { type: 'string', default: Object.keys(parts).join() },
+        rounds: { type: 'string', default: '3' },
+        secs: { type: 'string', default: '2' },
+        warm: { type: 'string', default: '6' },
+        runs: { type: 'string', default: '21' },
+        idle: { type: 'string', default: '2000' },
+        many: { type: 'string', default: '5000' },
+        repeat: { type: 'boolean', default: false },
+        json: { type: 'string' },
+        svg: { type: 'string' },
+      },
+    });
+  } catch (error) {
+    return exitWithUsage(error.message);
+  }
+}
+
+function formatLoad(averages) {
+  return averages.map((average) => average.toFixed(2)).join(' ');
+}
+
+/** @returns {never} */
 function exitWithUsage(message) {
   console.error(`bench: ${message}`);
   process.exit(2);

@@ -1,31 +1,21 @@
-// The load generator: a worker that runs one job at a time and answers with what it measured.
 import { setTimeout as delay } from 'node:timers/promises';
 import { Tunnel } from './tunnel.mjs';
+import { measureWindow, percentiles } from './window.mjs';
 import { bytesPerAck } from './wire.mjs';
 
 const block = Buffer.alloc(256 * 1024, 'load');
 const ping = Buffer.alloc(64, 'ping');
 
-/** Buffers and the compiler settle for this long before the count begins. */
-const warmUpMs = 250;
-
 /** Tunnels that are being opened at the same time, below every backlog in use. */
 const openingAtOnce = 32;
 
-const jobs = { down: runDown, up: runUp, rtt: runRoundTrips, new: runNewTunnels, idle: openIdle, release: closeIdle };
+/** A tunnel that has not answered by then counts as failed. */
+const answerMs = 10_000;
 
 let idle = [];
 
-process.on('message', (job) => {
-  jobs[job.kind](job).then(
-    (answer) => process.send(answer),
-    (error) => process.send({ error: error.message }),
-  );
-});
-process.on('disconnect', () => process.exit());
-
-/** Bytes from the origin. `megabytes` counts the whole job, for the cost; `rate` the measured part, in MB/s. */
-async function runDown(job) {
+/** Bytes from the origin. `work` counts the whole job, for the cost; `rate` is that of the measured part, in MB/s. */
+export async function runDown(job) {
   const count = { units: 0 };
   const tunnels = await openAll(job);
   for (const tunnel of tunnels) {
@@ -36,7 +26,7 @@ async function runDown(job) {
 }
 
 /** Bytes to the origin, as far as it acknowledged them. */
-async function runUp(job) {
+export async function runUp(job) {
   const count = { units: 0 };
   const tunnels = await openAll(job);
   for (const tunnel of tunnels) {
@@ -57,7 +47,7 @@ async function measureBytes(job, tunnels, count, unitBytes) {
 }
 
 /** Messages of 64 bytes that come back before the next one goes. `rate` is per second over all tunnels. */
-async function runRoundTrips(job) {
+export async function runRoundTrips(job) {
   const latencies = [];
   const tunnels = await openAll(job);
   for (const tunnel of tunnels) startPingPong(tunnel, latencies);
@@ -84,7 +74,7 @@ function startPingPong(tunnel, latencies) {
 }
 
 /** Whole tunnels, one after the other on each of `tunnels` lanes: open, one byte there and back, close. */
-async function runNewTunnels(job) {
+export async function runNewTunnels(job) {
   const latencies = [];
   const state = { running: true, failures: 0 };
   const lanes = Array.from({ length: job.tunnels }, () => runLane(job, state, latencies));
@@ -119,27 +109,37 @@ async function runOneTunnel(job) {
   }
 }
 
-function echoOneByte(tunnel) {
+/** Resolves once a byte went to the origin and back: only then a tunnel behind a port is surely open. */
+export function echoOneByte(tunnel) {
   return new Promise((resolve, reject) => {
-    tunnel.onBytes = () => resolve();
-    tunnel.onClose = () => reject(new Error('closed before the answer'));
+    const timer = setTimeout(() => reject(new Error('the tunnel gave no answer')), answerMs);
+    tunnel.onBytes = () => {
+      clearTimeout(timer);
+      resolve();
+    };
+    tunnel.onClose = () => {
+      clearTimeout(timer);
+      reject(new Error('the tunnel was closed before the answer'));
+    };
     tunnel.socket.write('E.');
   });
 }
 
 /** Opens tunnels, uses each once and keeps them until `release`. */
-async function openIdle(job) {
+export async function openIdle(job) {
   idle = await openAll(job);
   for (const tunnel of idle) await echoOneByte(tunnel);
   return { opened: idle.length };
 }
 
-async function closeIdle() {
+/** Closes what `openIdle` opened. */
+export async function closeIdle() {
   await closeAll(idle.splice(0));
   return {};
 }
 
-async function openAll(job) {
+/** Opens `job.tunnels` tunnels, some at a time. */
+export async function openAll(job) {
   const opened = [];
   while (opened.length < job.tunnels) {
     const count = Math.min(openingAtOnce, job.tunnels - opened.length);
@@ -149,33 +149,14 @@ async function openAll(job) {
 }
 
 /** Resolves with how many of the tunnels had been closed by somebody else. */
-async function closeAll(tunnels) {
+export async function closeAll(tunnels) {
   const live = tunnels.filter(({ socket }) => !socket.destroyed);
-  await Promise.all(live.map(({ socket }) => new Promise((resolve) => socket.once('close', resolve).destroy())));
+  await Promise.all(live.map(close));
   return tunnels.length - live.length;
 }
 
-/** Ends our half and waits for the other, so that neither end keeps the connection for long. */
-function close(tunnel) {
-  return new Promise((resolve) => {
-    tunnel.onClose = resolve;
-    if (tunnel.socket.destroyed) resolve();
-    tunnel.socket.end();
-  });
-}
-
-/** Counts what happens in the measured part of a job. `first` is the count at its beginning. */
-async function measureWindow({ seconds }, readCount) {
-  await delay(warmUpMs);
-  const first = readCount();
-  const started = performance.now();
-  await delay(seconds * 1000);
-  return { first, perSecond: ((readCount() - first) * 1000) / (performance.now() - started) };
-}
-
-/** Microseconds. */
-function percentiles(latencies) {
-  const sorted = Float64Array.from(latencies).sort();
-  const at = (part) => (sorted[Math.min(sorted.length - 1, Math.floor(sorted.length * part))] ?? Number.NaN) * 1000;
-  return { p50: at(0.5), p99: at(0.99) };
+/** With a reset, because some proxies keep a connection whose client only ended its half. */
+function close({ socket }) {
+  if (socket.destroyed) return Promise.resolve();
+  return new Promise((resolve) => socket.once('close', () => resolve()).resetAndDestroy());
 }

@@ -3,6 +3,9 @@ import { connect } from 'node:net';
 // One buffer for all sockets of the process: `onread` is called while the bytes are in it.
 const readBuffer = Buffer.allocUnsafe(256 * 1024);
 
+/** A tunnel that is not open by then counts as failed. */
+const openMs = 10_000;
+
 /**
  * A connection to the origin: through an HTTP proxy (`form: 'connect'`), or to a port that leads
  * there by itself (`form: 'raw'`). As cheap as Node allows, so that what is measured is the proxy.
@@ -25,7 +28,12 @@ export class Tunnel {
 
   #connect({ port, form, originPort }, resolve, reject) {
     this.#inHead = form === 'connect';
-    this.#settle = (error) => (error ? reject(error) : resolve(this));
+    const timer = setTimeout(() => this.socket.destroy(), openMs);
+    this.#settle = (error) => {
+      clearTimeout(timer);
+      if (error) reject(error);
+      else resolve(this);
+    };
     this.socket = connect({
       port,
       host: '127.0.0.1',

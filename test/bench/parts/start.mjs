@@ -1,0 +1,109 @@
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { existsSync, readFileSync } from 'node:fs';
+import { connect, createServer } from 'node:net';
+import { createServer as createTlsServer } from 'node:tls';
+import { makeCerts } from '../measure/certs.mjs';
+import { startRow } from '../measure/rows.mjs';
+import { tunlPath } from '../processes.mjs';
+
+/** Runs that are not counted: they fill the page cache. */
+const warmUps = 2;
+
+/** How long a start may take before the run is given up. */
+const startMs = 20_000;
+
+/** Where systems keep the authorities that they trust. */
+const stores = ['/etc/ssl/certs/ca-certificates.crt', '/etc/pki/tls/certs/ca-bundle.crt', '/etc/ssl/cert.pem'];
+
+const figures = [
+  { name: 'time', unit: 'ms', better: 'less', panel: 'work' },
+  { name: 'above', unit: 'node, ms' },
+];
+
+/** Cold starts against a bare `node -e 0`, in turn. */
+export async function benchStart(bench, { startRuns }) {
+  bench.report.open(
+    'start',
+    `milliseconds from spawn to exit, or to the first relayed byte; ${startRuns} runs in turn`,
+  );
+  const certs = await makeCerts(bench);
+  const servers = [
+    await listen(createServer(serverOptions, (socket) => socket.end('hello'))),
+    await listen(createServer(serverOptions, relayConnect)),
+    await listen(createTlsServer({ ...serverOptions, cert: certs.certText, key: certs.keyText }, relayConnect)),
+  ];
+  const subjects = listSubjects(
+    bench,
+    servers.map((server) => server.address().port),
+    certs,
+  );
+  const row = startRow('start', { title: '', figures }, subjects);
+  for (let run = -warmUps; run < startRuns; run++) {
+    bench.report.progress(`start, run ${run + 1} of ${startRuns}`);
+    const times = [];
+    for (const subject of subjects) times.push(await timeStart(bench, subject));
+    if (run < 0) continue;
+    for (const [index, time] of times.entries()) row.subjects[index].samples.push({ time, above: time - times[0] });
+  }
+  for (const server of servers) server.close();
+  bench.report.add(row);
+}
+
+const serverOptions = { allowHalfOpen: true, noDelay: true };
+
+function listSubjects(bench, [greeter, proxy, secureProxy], { caText }) {
+  const target = `127.0.0.1:${greeter}`;
+  const subjects = [
+    { name: 'node -e 0', kind: 'peer', args: ['-e', '0'], end: 'exit' },
+    { name: 'tunl --version', args: [tunlPath, '--version'], end: 'exit' },
+    { name: 'tunl connect', args: [tunlPath, 'connect', '--direct', target] },
+    { name: 'tunl connect -x http:', args: [tunlPath, 'connect', '-x', `http://127.0.0.1:${proxy}`, target] },
+  ];
+  const store = stores.find(existsSync);
+  if (store === undefined) {
+    bench.report.leaveOut('a store of authorities', 'the start with a TLS hop is left out');
+  } else {
+    // The system's authorities, and the one that our hop has its certificate from.
+    const file = bench.write('store.pem', `${readFileSync(store, 'utf8')}\n${caText}`);
+    const env = { ...process.env, SSL_CERT_FILE: file };
+    const url = `https://127.0.0.1:${secureProxy}`;
+    subjects.push({ name: 'tunl connect -x https:', args: [tunlPath, 'connect', '-x', url, target], env });
+  }
+  return subjects.map((subject) => ({ kind: 'tunl', end: 'byte', ...subject }));
+}
+
+async function timeStart(bench, { name, args, env, end }) {
+  const signal = AbortSignal.timeout(startMs);
+  const started = performance.now();
+  const child = bench.own(spawn(process.execPath, args, { env, stdio: ['pipe', 'pipe', 'inherit'] }));
+  let firstByte = Number.NaN;
+  child.stdout.once('data', () => {
+    firstByte = performance.now() - started;
+    child.stdin.end();
+  });
+  const [status] = await once(child, 'exit', { signal });
+  const total = performance.now() - started;
+  if (status !== 0) throw new Error(`${name} ended with ${status}`);
+  return end === 'exit' ? total : firstByte;
+}
+
+async function listen(server) {
+  server.listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  return server;
+}
+
+/** The least that a CONNECT proxy can be. */
+function relayConnect(socket) {
+  socket.on('error', () => socket.destroy());
+  socket.once('data', (head) => {
+    const [, port] = /^CONNECT 127\.0\.0\.1:(\d+) /.exec(head.toString('latin1')) ?? [];
+    const upstream = connect({ port: Number(port), host: '127.0.0.1', noDelay: true, allowHalfOpen: true }, () => {
+      socket.write('HTTP/1.1 200 OK\r\n\r\n');
+      upstream.pipe(socket);
+      socket.pipe(upstream);
+    });
+    upstream.on('error', () => socket.destroy());
+  });
+}

@@ -1,0 +1,41 @@
+import { expect, test } from 'vitest';
+import { formatRun } from './json.mjs';
+import { makeRow, makeRun } from './rows.ts';
+
+test('a run in JSON has every sample, and what was made of them', () => {
+  const row = makeRow({ squid: [{ rate: 100, cost: 1 }], 'tunl serve': [{ rate: 50, cost: 4 }] });
+  expect(JSON.parse(formatRun(makeRun([row])))).toEqual({
+    form: 1,
+    ...makeRun([]),
+    rows: [
+      {
+        ...row,
+        notes: [],
+        subjects: [
+          {
+            name: 'squid',
+            kind: 'peer',
+            samples: [{ rate: 100, cost: 1 }],
+            medians: { rate: 100, cost: 1 },
+            ratios: {},
+          },
+          {
+            name: 'tunl serve',
+            kind: 'tunl',
+            samples: [{ rate: 50, cost: 4 }],
+            medians: { rate: 50, cost: 4 },
+            ratios: {
+              rate: { ratio: 0.5, low: 0.5, high: 0.5, peer: 'squid' },
+              cost: { ratio: 0.25, low: 0.25, high: 0.25, peer: 'squid' },
+            },
+          },
+        ],
+      },
+    ],
+  });
+});
+
+test('what could not be measured is null', () => {
+  const [{ subjects }] = JSON.parse(formatRun(makeRun([makeRow({ tunl: [{ error: 'refused' }] })]))).rows;
+  expect(subjects[0]).toMatchObject({ samples: [{ error: 'refused' }], medians: { rate: null, cost: null } });
+});

@@ -1,0 +1,57 @@
+import { writeFileSync } from 'node:fs';
+import { formatRun } from './json.mjs';
+import { drawRatios } from './svg.mjs';
+import { printHeading, printRow } from './table.mjs';
+
+/** What a run has found so far: prints each row as it comes, and shows on a terminal what is being measured. */
+export class Report {
+  #rows = [];
+  #leftOut = new Set();
+  #started = new Date();
+  #progressLength = 0;
+
+  /** Prints the title of a part. */
+  open(title, detail) {
+    this.#clearProgress();
+    printHeading(title, detail);
+  }
+
+  /** Prints a row and keeps it. */
+  add(row) {
+    this.#clearProgress();
+    printRow(row);
+    this.#rows.push(row);
+  }
+
+  /** Names, once, a peer that is not installed. */
+  leaveOut(name, without) {
+    if (this.#leftOut.has(name)) return;
+    this.#leftOut.add(name);
+    this.#clearProgress();
+    console.log(`  ${name} is not installed: ${without}`);
+  }
+
+  /** Shows on a terminal what is being measured; the next thing that is shown or printed takes its place. */
+  progress(text) {
+    if (!process.stderr.isTTY) return;
+    const minutes = (Date.now() - this.#started.getTime()) / 60_000;
+    this.#clearProgress();
+    const line = `  ${minutes.toFixed(1)} min: ${text}`.slice(0, (process.stderr.columns ?? 80) - 1);
+    process.stderr.write(line);
+    this.#progressLength = line.length;
+  }
+
+  /** Writes the files that the user asked for. `run` is what is known of a run beside its rows. */
+  write(run, { json, svg }) {
+    this.#clearProgress();
+    const whole = { started: this.#started.toISOString(), ...run, leftOut: [...this.#leftOut], rows: this.#rows };
+    if (json !== undefined) writeFileSync(json, formatRun(whole));
+    if (svg !== undefined) writeFileSync(svg, drawRatios(whole));
+  }
+
+  #clearProgress() {
+    if (this.#progressLength === 0) return;
+    process.stderr.write(`\r${' '.repeat(this.#progressLength)}\r`);
+    this.#progressLength = 0;
+  }
+}
