@@ -4,7 +4,7 @@
  */
 export type Fate = 'free' | 'kept' | 'full';
 
-/** Events of a Flow. After `onReset` there are no more. */
+/** Events of a Flow. After `onReset` there are no more. None comes from inside a call to `listen`, `write` or `end`. */
 export interface FlowEvents {
   /**
    * Receives the next bytes. The memory of the chunk is lent: the receiver returns true if it still needs it after the
@@ -13,7 +13,7 @@ export interface FlowEvents {
   onData(chunk: Buffer): boolean;
   /** The other side has ended its half: no bytes follow. */
   onEnd(): void;
-  /** The queue is out: a writer that waits may go on. */
+  /** The queue is empty again, after at least one chunk was not `free`: a writer that waits may go on. */
   onDrain(): void;
   /** Our end, and everything before it, has been accepted by the system or sent to the peer. */
   onFinish(): void;
@@ -26,13 +26,15 @@ export interface FlowEvents {
  * receiver at a time gets its events.
  */
 export interface Flow {
-  /** Names the receiver of all further events. Bytes that came before it are delivered first, in a later tick. */
+  /** Names the receiver of all further events. Bytes that came before it are delivered first, once it is resumed. */
   listen(events: FlowEvents): void;
   write(chunk: Buffer): Fate;
   /** Ends our half after everything that was written. */
   end(): void;
   /** Aborts both halves: the other side sees a reset and never a clean end. Idempotent. */
   reset(error: Error): void;
+  /** Gives up both halves without an error of ours; bytes that were not read are lost. Idempotent. */
+  close(): void;
   /** Stops `onData` until `resume`. A Flow starts paused. */
   pause(): void;
   resume(): void;
@@ -40,10 +42,10 @@ export interface Flow {
   readonly queuedBytes: number;
   /** True once `onEnd` was, or would have been, called. */
   readonly isEnded: boolean;
-  /** True once `end` was called. */
+  /** True once our half takes nothing more: `end` was called, or the other side has refused what would follow. */
   readonly isEnding: boolean;
   /** True once `onFinish` was, or would have been, called. */
   readonly isFinished: boolean;
-  /** The error that aborted it; present once both halves are over in that way. */
+  /** The error that ended both halves, if they did not end cleanly; also if that was before anybody listened. */
   readonly failure: Error | undefined;
 }

@@ -1,5 +1,6 @@
 import { Duplex } from 'node:stream';
 import type { Address } from './address.ts';
+import type { Flow } from './flow.ts';
 import type { HalfClose } from './hop.ts';
 
 /** Facts about the far end of a Link. */
@@ -58,6 +59,8 @@ export interface Link {
   /** The bytes. `end()` ends our half only; the other stays open. */
   readonly stream: Duplex;
   readonly peer: Peer;
+  /** The same bytes for a relay. Whoever listens to it leaves `stream` alone from then on. */
+  readonly flow?: Flow;
   readonly kernel?: Kernel;
   /** Absent if our FIN may be sent at once. */
   readonly halfClose?: HalfCloseTerms;

@@ -1,69 +1,20 @@
 import { formatDuration } from '../core/deadline.ts';
+import { flowOf } from '../core/duplex-flow.ts';
 import { TunlError } from '../core/errors.ts';
 import type { TunnelEnd } from '../core/events.ts';
 import { type HalfCloseTerms, type Link, resetError } from '../core/link.ts';
 import { HeldEnd } from './held-end.ts';
-import { Pump } from './pump.ts';
+import { Limit } from './limit.ts';
+import { Side, type SideOwner } from './side.ts';
+import type { RelayEnd, RelayHandle, RelayLimits, RelayResult, RelayWatch } from './terms.ts';
 
-const nothing = Buffer.alloc(0);
+export type { RelayLimits } from './terms.ts';
 
 /** Time after our FIN within which the end of the target looks like a consequence of it. */
 const momentMs = 1000;
 
 /** Time for which a tunnel that its client has left may stand still. */
 const leftMs = 1000;
-
-/** Time limits of a running tunnel, in milliseconds; 0 means none. */
-export interface RelayLimits {
-  /** Limit for a tunnel in which no byte moves in either direction. */
-  readonly idleMs: number;
-  /** Limit for a tunnel of which one half has ended while nothing moves in the other. */
-  readonly lingerMs: number;
-  /** As `lingerMs`, if the target ended first and the client has received everything. */
-  readonly targetEndedLingerMs?: number;
-  /** As `targetEndedLingerMs`, if the target does not accept any more bytes either. */
-  readonly targetGoneLingerMs?: number;
-  /** As `lingerMs`, if the client's FIN has gone to a hop that is known not to pass it on. */
-  readonly swallowedLingerMs?: number;
-  /** Time for which our FIN is held back from hops with `wait`. Default: 2 s. */
-  readonly halfCloseWaitMs?: number;
-}
-
-/** The way in which a transfer of bytes ended. */
-export interface RelayEnd {
-  readonly end: TunnelEnd;
-  /** The side that ended it, unless the end was clean. */
-  readonly side?: 'client' | 'target' | 'self';
-  readonly error?: Error;
-}
-
-/** The way in which a tunnel ended, and its state at that time. */
-export interface RelayResult extends RelayEnd {
-  /** The halves that had ended when a limit fired or one side was reset. */
-  readonly ended: { readonly client: boolean; readonly target: boolean };
-  /** True if the target has ended and the system has accepted everything that it sent. */
-  readonly delivered: boolean;
-  /** True if the client sent more after the target had ended, or if the system has not accepted all its bytes. */
-  readonly unheard: boolean;
-  /** A hop that seems to have taken our FIN for the end of both halves: only an end came after it, or nothing at all. */
-  readonly swallowedBy?: HalfCloseTerms;
-}
-
-/** A running tunnel. `sent` counts bytes from the client to the target, `received` the reverse. */
-export interface RelayHandle {
-  readonly sent: number;
-  readonly received: number;
-  /** Ends the tunnel now; both sides see a reset. */
-  cut(error: Error): void;
-  /**
-   * Goes on without a reader at the client's side: bytes from the target are dropped, and the client's FIN is no longer
-   * held back. The tunnel is closed, with `reason`, once the target has ended, or once all that the client sent is out
-   * and nothing has moved for a second.
-   */
-  leave(reason: Error): void;
-  /** Resolves at the end of the tunnel. It never rejects. */
-  readonly done: Promise<RelayResult>;
-}
 
 /**
  * Moves bytes both ways until both halves have ended, a side is reset, or a limit fires:
@@ -74,70 +25,63 @@ export interface RelayHandle {
  * A FIN is passed on as a FIN after the last byte, a reset as a reset. Both directions start in the same tick: an
  * HTTP/2 stream must be read before its other half is ended.
  */
-export function relay(client: Link, upstream: Link, limits: RelayLimits): RelayHandle {
-  return new Relay(client, upstream, limits);
+export function relay(client: Link, upstream: Link, limits: RelayLimits, watch?: RelayWatch): RelayHandle {
+  return new Relay(client, upstream, limits, watch);
 }
 
 function goneError(): Error {
   return resetError('it ended the tunnel and accepts nothing more');
 }
 
-class Relay implements RelayHandle {
+class Relay implements RelayHandle, SideOwner {
   readonly done: Promise<RelayResult>;
-  readonly #client: Link;
-  readonly #upstream: Link;
+  readonly #client: Side;
+  readonly #target: Side;
+  readonly #halfClose: HalfCloseTerms | undefined;
   readonly #limits: RelayLimits;
-  readonly #sending: Pump;
-  readonly #receiving: Pump;
-  readonly #held: HeldEnd;
+  readonly #watch: RelayWatch | undefined;
+  /** Present if our FIN may not go out at once. */
+  readonly #held: HeldEnd | undefined;
+  readonly #limit = new Limit(() => this.#onTimeout());
+  #limitEnd: 'idle' | 'linger' = 'idle';
   /** The time at which our FIN went out, and the bytes received by then. */
   #endSent: { readonly at: number; readonly received: number } | undefined;
   #swallowedBy: HalfCloseTerms | undefined;
   /** Bytes sent by the time the target ended. */
   #sentBefore: number | undefined;
   #left: Error | undefined;
-  #timer: NodeJS.Timeout | undefined;
-  #timerMs = 0;
-  #timerEnd: 'idle' | 'linger' = 'idle';
+  /** A reset of the target that waits until the client has its last bytes. */
+  #targetReset: Error | undefined;
+  /** What remains to be done with a side, once everything that was written to it is out. */
+  #last: { readonly side: Side; readonly act: () => void } | undefined;
   #settled = false;
   #resolve!: (result: RelayResult) => void;
 
-  constructor(client: Link, upstream: Link, limits: RelayLimits) {
-    this.#client = client;
-    this.#upstream = upstream;
+  constructor(client: Link, upstream: Link, limits: RelayLimits, watch: RelayWatch | undefined) {
     this.#limits = limits;
+    this.#watch = watch;
+    this.#halfClose = upstream.halfClose;
+    this.#client = new Side(flowOf(client), this);
+    this.#target = new Side(flowOf(upstream), this);
+    this.#client.other = this.#target;
+    this.#target.other = this.#client;
     this.done = new Promise((resolve) => {
       this.#resolve = resolve;
     });
     const { when = 'now' } = upstream.halfClose ?? {};
-    this.#held = new HeldEnd(when === 'wait' ? limits.halfCloseWaitMs : 0, () => this.#release());
-    const onProgress = () => void this.#timer?.refresh();
-    const onReceived = () => {
-      onProgress();
-      this.#held.move();
-    };
-    const onTaken = () => {
-      this.#held.move();
-      if (this.#sending.ended) this.#onEnd();
-    };
-    const onEnd = () => this.#onEnd();
-    this.#sending = new Pump(client.stream, upstream.stream, onProgress, onEnd, when === 'now' ? undefined : onTaken);
-    this.#receiving = new Pump(upstream.stream, client.stream, when === 'now' ? onProgress : onReceived, onEnd);
-    this.#sending.isHeld = when !== 'now';
-    this.#watch('client', client, upstream);
-    this.#watch('target', upstream, client);
-    this.#setTimer('idle', limits.idleMs);
-    if (this.#settled) return;
-    this.#sending.start();
-    this.#receiving.start();
+    if (when !== 'now') {
+      this.#client.isHeld = true;
+      this.#held = new HeldEnd(when === 'wait' ? limits.halfCloseWaitMs : 0, () => this.#release());
+    }
+    this.#begin();
   }
 
   get sent(): number {
-    return this.#sending.bytes;
+    return this.#client.bytes;
   }
 
   get received(): number {
-    return this.#receiving.bytes;
+    return this.#target.bytes;
   }
 
   cut(error: Error): void {
@@ -147,151 +91,172 @@ class Relay implements RelayHandle {
   leave(reason: Error): void {
     if (this.#settled || this.#left) return;
     this.#left = reason;
-    clearTimeout(this.#timer);
-    this.#timer = setTimeout(() => this.#letGo(), leftMs);
-    this.#receiving.drop();
+    this.#limit.start(leftMs);
+    this.#target.drop();
     this.#release();
-    this.#onEnd();
+    this.onEndChanged();
   }
 
-  #watch(side: 'client' | 'target', link: Link, other: Link): void {
-    const { stream } = link;
-    const onError = (error: Error) => this.#onReset(side, other, error);
-    stream.on('error', onError);
-    stream.on('close', () => {
-      if (!stream.readableEnded || !stream.writableFinished)
-        onError(stream.errored ?? new Error('closed in the middle'));
-      else this.#onEnd();
-    });
-    if (stream.errored || (stream.destroyed && !stream.readableEnded)) {
-      onError(stream.errored ?? new Error('closed before it was used'));
-    }
+  onMoved(side: Side, chunk: Buffer): void {
+    if (this.#watch && side.bytes === 0) this.#watch.onFirst(side === this.#client ? 'client' : 'target', chunk);
+    this.#limit.touch();
+    if (this.#held && side === this.#target) this.#held.move();
   }
 
-  #onEnd(): void {
+  onDrained(side: Side): void {
+    if (this.#last?.side === side) return this.#finishLast(side);
+    // A slow reader that drains counts as progress too: nothing else may happen in the meantime.
+    this.#limit.touch();
+    if (!this.#held || side !== this.#target) return;
+    this.#held.move();
+    if (this.#client.ended) this.onEndChanged();
+  }
+
+  onFinished(side: Side): void {
+    if (this.#last?.side === side) this.#finishLast(side);
+    if (this.#targetReset && side === this.#client) this.onReset(this.#target, this.#targetReset);
+  }
+
+  onEndChanged(): void {
     if (this.#settled) return;
+    const [client, target] = [this.#client, this.#target];
     this.#watchEnds();
-    if (this.#sending.finished && this.#receiving.finished) return this.#settle({ end: 'clean' });
+    if (client.finished && target.finished) return this.#settle({ end: 'clean' });
     // Not before the other direction has been delivered to its end: a reset would cut it.
-    if (this.#sending.refused && this.#receiving.finished) return this.#onReset('target', this.#client, goneError());
-    if (this.#receiving.refused && this.#sending.finished) return this.#onReset('client', this.#upstream, goneError());
-    if (this.#left) {
-      if (this.#receiving.ended && !this.#sending.ended) this.#letGo();
-    } else this.#setTimer('linger', this.#lingerMs);
+    if (client.refused && target.finished) return this.onReset(target, goneError());
+    if (target.refused && client.finished) return this.onReset(client, goneError());
+    if (!this.#left) this.#startLimit('linger', this.#lingerMs);
+    else if (target.ended && !client.ended) this.#letGo();
+  }
+
+  /** Resets the other side too, once the bytes sent before the reset are out or the linger limit is reached. */
+  onReset(side: Side, error: Error): void {
+    if (this.#last?.side === side) return this.#last.act();
+    if (this.#settled) return;
+    const { other } = side;
+    if (side === this.#target && side.ended && !side.finished && !other.flow.failure) {
+      // The last bytes are still on their way to the client.
+      this.#targetReset = error;
+      return;
+    }
+    this.#settle({ end: 'reset', side: side === this.#client ? 'client' : 'target', error });
+    const { flow } = other;
+    if (flow.failure || flow.queuedBytes === 0) return flow.reset(error);
+    const reset = () => {
+      clearTimeout(timer);
+      flow.reset(error);
+    };
+    const timer = setTimeout(reset, this.#limits.lingerMs || 1);
+    this.#last = { side: other, act: reset };
+  }
+
+  #begin(): void {
+    const [client, target] = [this.#client, this.#target];
+    client.flow.listen(client);
+    target.flow.listen(target);
+    for (const side of [client, target]) if (side.flow.failure) this.onReset(side, side.flow.failure);
+    if (this.#settled) return;
+    this.#startLimit('idle', this.#limits.idleMs);
+    client.start();
+    target.start();
   }
 
   /** Holds our FIN back or sends it, and watches how the target reacts. */
   #watchEnds(): void {
-    const { ended, finished, isHeld, isQueued } = this.#sending;
-    if (this.#receiving.ended) {
+    const { ended, finished, isHeld, isQueued } = this.#client;
+    if (this.#target.ended) {
+      if (this.#sentBefore === undefined) this.#watch?.onTargetEnd(ended);
       this.#sentBefore ??= this.sent;
       this.#release();
       const { at, received } = this.#endSent ?? { at: -Infinity, received: 0 };
       const isSudden = received === this.received && performance.now() - at < momentMs;
-      if (isSudden && !this.#left) this.#swallowedBy ??= this.#upstream.halfClose;
+      if (isSudden && !this.#left) this.#swallowedBy ??= this.#halfClose;
     } else if (ended && isHeld) {
-      if (!isQueued) this.#held.start();
+      if (!isQueued) this.#held?.start();
     } else if (finished) this.#endSent ??= { at: performance.now(), received: this.received };
   }
 
   #release(): void {
-    this.#held.stop();
-    this.#sending.release();
+    this.#held?.stop();
+    this.#client.release();
   }
 
   /** The limit that applies now; 0 while our FIN still waits to be sent. */
   get #lingerMs(): number {
     const { lingerMs, targetEndedLingerMs = lingerMs, targetGoneLingerMs = targetEndedLingerMs } = this.#limits;
-    const { ended, isHeld } = this.#sending;
-    if (this.#receiving.finished && !ended)
-      return this.#upstream.stream.writableEnded ? targetGoneLingerMs : targetEndedLingerMs;
-    if (isHeld && this.#held.isTimed && !this.#receiving.ended) return 0;
+    const { ended, isHeld } = this.#client;
+    if (this.#target.finished && !ended) return this.#target.flow.isEnding ? targetGoneLingerMs : targetEndedLingerMs;
+    if (isHeld && this.#held?.isTimed && !this.#target.ended) return 0;
     return this.#isSwallowed ? (this.#limits.swallowedLingerMs ?? lingerMs) : lingerMs;
   }
 
   /** True once our FIN has gone to a hop that does not pass it on. */
   get #isSwallowed(): boolean {
-    const { halfClose } = this.#upstream;
-    return this.#sending.finished && !this.#receiving.ended && halfClose?.swallows === true;
+    return this.#client.finished && !this.#target.ended && this.#halfClose?.swallows === true;
   }
 
   /** Closes a tunnel that its client has left, unless bytes of the client are still on the way. */
   #letGo(): void {
-    if (this.#sending.isQueued) return void this.#timer?.refresh();
-    const { stream } = this.#upstream;
+    if (this.#client.isQueued) return this.#limit.start(leftMs);
     this.#settle({ end: 'cut', side: 'self', ...(this.#left && { error: this.#left }) });
-    this.#client.stream.destroy();
-    if (stream.writableFinished) return void stream.destroy();
-    stream.once('finish', () => stream.destroy());
-    stream.end();
+    this.#client.flow.close();
+    const { flow } = this.#target;
+    if (flow.isFinished) return flow.close();
+    this.#last = { side: this.#target, act: () => flow.close() };
+    flow.end();
   }
 
-  /** Resets the other side too, once the bytes sent before the reset are out or the linger limit is reached. */
-  #onReset(side: 'client' | 'target', other: Link, error: Error): void {
-    if (this.#settled) return;
-    const { stream } = other;
-    if (side === 'target' && this.#receiving.ended && !this.#receiving.finished && !stream.destroyed) {
-      // The last bytes are still on their way to the client.
-      return void stream.once('finish', () => this.#onReset(side, other, error));
-    }
-    this.#settle({ end: 'reset', side, error });
-    if (stream.destroyed || stream.writableLength === 0) return other.reset(error);
-    const timer = setTimeout(() => other.reset(error), this.#limits.lingerMs || 1);
-    const reset = () => {
-      clearTimeout(timer);
-      other.reset(error);
-    };
-    stream.once('close', reset);
-    // The callback of an empty write comes once everything before it is out.
-    if (stream.writableEnded) stream.once('finish', reset);
-    else stream.write(nothing, reset);
+  /** Does what remains to be done with a side, if everything is out, its end included. */
+  #finishLast({ flow }: Side): void {
+    if (flow.isEnding ? !flow.isFinished : flow.queuedBytes > 0) return;
+    const { act } = this.#last ?? {};
+    this.#last = undefined;
+    act?.();
   }
 
   /** Starts a limit, unless a shorter one runs already: after one half has ended, both limits apply. */
-  #setTimer(end: 'idle' | 'linger', ms: number): void {
-    if (ms === 0 || (this.#timerMs > 0 && this.#timerMs <= ms)) return;
-    clearTimeout(this.#timer);
-    this.#timerMs = ms;
-    this.#timerEnd = end;
-    this.#timer = setTimeout(() => this.#onTimeout(), ms);
+  #startLimit(end: 'idle' | 'linger', ms: number): void {
+    const running = this.#limit.ms;
+    if (ms === 0 || (running > 0 && running <= ms)) return;
+    this.#limitEnd = end;
+    this.#limit.start(ms);
   }
 
   #onTimeout(): void {
+    if (this.#left) return this.#letGo();
     const [what, option] =
-      this.#timerEnd === 'idle'
+      this.#limitEnd === 'idle'
         ? (['the tunnel', '--idle-timeout'] as const)
         : (['one side has ended and the other', '--linger'] as const);
-    const message = `${what} was idle for ${formatDuration(this.#timerMs)} (${option})`;
+    const { ms } = this.#limit;
+    const message = `${what} was idle for ${formatDuration(ms)} (${option})`;
     const error = new TunlError('tunnel_idle', message, { side: 'self', phase: 'relay' });
-    if (this.#isSwallowed && this.#timerMs === this.#limits.swallowedLingerMs) {
-      this.#swallowedBy = this.#upstream.halfClose;
-    }
-    this.#fail(this.#timerEnd, 'self', error);
+    if (this.#isSwallowed && ms === this.#limits.swallowedLingerMs) this.#swallowedBy = this.#halfClose;
+    this.#fail(this.#limitEnd, 'self', error);
   }
 
   #fail(end: TunnelEnd, side: 'self', error: Error): void {
     if (this.#settled) return;
     this.#settle({ end, side, error });
-    this.#client.reset(error);
-    this.#upstream.reset(error);
+    this.#client.flow.reset(error);
+    this.#target.flow.reset(error);
   }
 
   #settle(result: RelayEnd): void {
     this.#settled = true;
-    clearTimeout(this.#timer);
-    this.#held.stop();
+    this.#limit.stop();
+    this.#held?.stop();
+    const [client, target] = [this.#client, this.#target];
     if (result.end !== 'clean') {
-      this.#sending.stop();
-      this.#receiving.stop();
+      client.stop();
+      target.stop();
     }
-    const unheard = this.#sending.isQueued || this.sent > (this.#sentBefore ?? this.sent);
-    const ended = { client: this.#sending.ended, target: this.#receiving.ended };
     const swallowedBy = this.#swallowedBy;
     this.#resolve({
       ...result,
-      ended,
-      delivered: this.#receiving.finished,
-      unheard,
+      ended: { client: client.ended, target: target.ended },
+      delivered: target.finished,
+      unheard: client.isQueued || this.sent > (this.#sentBefore ?? this.sent),
       ...(swallowedBy && { swallowedBy }),
     });
   }

@@ -2,7 +2,7 @@ import { TunlError, toTunlError } from '../../core/errors.ts';
 import { formatAddress } from '../../core/address.ts';
 import type { Layer } from '../../core/dialer.ts';
 import { stdioLink } from '../../listeners/stdio.ts';
-import type { RelayResult } from '../../relay/relay.ts';
+import type { RelayResult } from '../../relay/terms.ts';
 import { emptyError } from '../tunnel/beginning.ts';
 import { checkTargets } from '../tunnel/check.ts';
 import { Doubts } from '../tunnel/doubts.ts';

@@ -6,7 +6,7 @@ import type { TunnelEnd } from '../../core/events.ts';
 import type { Exchange, RequestEnd, TunnelExchange } from '../../core/exchange.ts';
 import type { HeaderField } from '../../core/hop.ts';
 import { quoteAscii } from '../../syntax/text.ts';
-import type { RelayHandle, RelayEnd } from '../../relay/relay.ts';
+import type { RelayHandle, RelayEnd } from '../../relay/terms.ts';
 import type { AccessEntry, WriteAccess } from '../tunnel/access-log.ts';
 import { describeTunnel, type TunnelEnv } from '../tunnel/tunnel.ts';
 import { formatPeer, limitLifetime, type Tunnel } from '../tunnel/tunnels.ts';

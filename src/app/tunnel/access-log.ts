@@ -3,7 +3,7 @@ import { type Address, formatAddress } from '../../core/address.ts';
 import type { Origin } from '../../core/dialer.ts';
 import type { ErrorCode, TunlError } from '../../core/errors.ts';
 import type { HeaderField } from '../../core/hop.ts';
-import type { RelayEnd } from '../../relay/relay.ts';
+import type { RelayEnd } from '../../relay/terms.ts';
 import type { LogFiles } from '../../telemetry/access-log.ts';
 import { defaultFormat, type FormatFacts, parseFormat, writeLine, writeObject } from '../../syntax/format/format.ts';
 import type { Tunnel } from './tunnels.ts';

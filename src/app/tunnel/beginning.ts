@@ -1,6 +1,6 @@
-import type { Duplex } from 'node:stream';
 import { isWebRequest, recogniseWeb, type WebBytes } from '../../http/tunnel/web-answer.ts';
 import { TunlError } from '../../core/errors.ts';
+import type { RelayWatch } from '../../relay/terms.ts';
 import type { Doubts } from './doubts.ts';
 
 /** The time, in milliseconds, within which an end without a byte means that the target was not reached. */
@@ -32,36 +32,28 @@ export interface BeginningOptions {
 }
 
 /** Watches the beginning of a tunnel: the first bytes in each direction, and whether the target ended without any. */
-export class Beginning {
+export class Beginning implements RelayWatch {
   /** The first bytes that were sent. */
   sent: Buffer | undefined;
   /** The first bytes that came back. */
   received: Buffer | undefined;
   /** True if the target ended soon and without a byte while the client could still send; a warning has been emitted. */
   isEmpty = false;
-  readonly #client: Duplex;
   readonly #options: BeginningOptions;
   readonly #began = performance.now();
   #isHeard = false;
 
-  /** Looks only at the first chunk in each direction. The relay must start in the same tick. */
-  constructor(client: Duplex, upstream: Duplex, options: BeginningOptions) {
-    this.#client = client;
+  constructor(options: BeginningOptions) {
     this.#options = options;
-    const onEnd = () => this.#onEnd();
-    client.once('data', (chunk: Buffer) => {
-      if (options.keepsBytes || !this.#isHeard) this.sent = keep(chunk);
-    });
-    if (upstream.readableEnded) onEnd();
-    else upstream.once('end', onEnd);
-    upstream.once('data', (chunk: Buffer) => {
-      upstream.off('end', onEnd);
-      this.#onReceived(keep(chunk));
-    });
   }
 
-  #onEnd(): void {
-    if (!this.#isEarly || this.#client.readableEnded) return;
+  onFirst(from: 'client' | 'target', chunk: Buffer): void {
+    if (from === 'target') this.#onReceived(keep(chunk));
+    else if (this.#options.keepsBytes || !this.#isHeard) this.sent = keep(chunk);
+  }
+
+  onTargetEnd(hasClientEnded: boolean): void {
+    if (!this.#isEarly || hasClientEnded) return;
     this.isEmpty = this.#options.via.length > 0;
     this.#say('empty', describeEmpty('ended', this.#place));
   }
@@ -97,7 +89,7 @@ export class Beginning {
   }
 }
 
-/** Copies the first bytes, so that they do not keep the whole chunk in memory. */
+/** Copies the first bytes: the chunk is only lent. */
 function keep(chunk: Buffer): Buffer {
   return Buffer.from(chunk.subarray(0, keptBytes));
 }

@@ -8,7 +8,8 @@ import type { HalfCloseTerms, Link } from '../../core/link.ts';
 import type { AccessEntry, WriteAccess } from './access-log.ts';
 import { Beginning } from './beginning.ts';
 import type { Doubts } from './doubts.ts';
-import { relay, type RelayLimits, type RelayResult } from '../../relay/relay.ts';
+import { relay } from '../../relay/relay.ts';
+import type { RelayLimits, RelayResult } from '../../relay/terms.ts';
 import { formatPeer, type LifetimeLimits, limitLifetime, type Tunnel, type Tunnels } from './tunnels.ts';
 
 /** The access logs of a stage. */
@@ -94,8 +95,8 @@ export async function carryTunnel(env: TunnelEnv, job: TunnelJob): Promise<Tunne
   try {
     const upstream = await dialWithin(env, job, tunnel, abort);
     const client = job.accept();
-    const beginning = watchBeginning(env, job, tunnel, client, upstream);
-    const ended = startTunnel(env, job, tunnel, client, upstream);
+    const beginning = watchBeginning(env, job, tunnel);
+    const ended = startTunnel(env, job, tunnel, client, upstream, beginning);
     if (env.limits.lifetimeMs) void ended.then(endLifetime);
     return { ended, beginning };
   } catch (error) {
@@ -158,11 +159,9 @@ function watchBeginning(
   { doubts }: TunnelEnv,
   { keepsBytes = false }: TunnelJob,
   { via, target, isRecorded }: Tunnel,
-  client: Link,
-  upstream: Link,
 ): Beginning | undefined {
   if (!doubts || !isRecorded || (via.length === 0 && !keepsBytes)) return undefined;
-  return new Beginning(client.stream, upstream.stream, { target, via, doubts, keepsBytes });
+  return new Beginning({ target, via, doubts, keepsBytes });
 }
 
 function startTunnel(
@@ -171,11 +170,12 @@ function startTunnel(
   tunnel: Tunnel,
   client: Link,
   upstream: Link,
+  beginning: Beginning | undefined,
 ): Promise<RelayResult> {
   // These are facts, not the job, which would keep the request in memory as long as the tunnel runs.
   const status = job.statusOf?.(undefined);
   const asked = env.access && { origin: job.origin, target: job.target };
-  const handle = relay(client, upstream, env.limits);
+  const handle = relay(client, upstream, env.limits, beginning);
   tunnel.handle = handle;
   tunnel.cut = (error) => handle.cut(error);
   if (tunnel.isRecorded) env.emit({ event: 'tunnel.opened', ...describeTunnel(tunnel) });

@@ -3,7 +3,7 @@ import { formatDuration } from '../../core/deadline.ts';
 import { TunlError } from '../../core/errors.ts';
 import type { EventSink } from '../../core/events.ts';
 import type { Peer } from '../../core/link.ts';
-import type { RelayHandle } from '../../relay/relay.ts';
+import type { RelayHandle } from '../../relay/terms.ts';
 import type { Limits } from '../../syntax/settings.ts';
 
 /** A tunnel of this process, from the moment when a client asks for it. */
