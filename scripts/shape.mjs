@@ -18,10 +18,13 @@ const below = ['http', 'auth', 'syntax', 'core'];
 const mayImport = {
   core: [],
   h2: ['core'],
+  sockets: ['core'],
   syntax: ['core'],
   auth: ['syntax', 'core'],
   http: ['h2', 'auth', 'syntax', 'core'],
   ...Object.fromEntries(siblings.map((folder) => [folder, below])),
+  dial: ['sockets', ...below],
+  listeners: ['sockets', ...below],
   envoy: ['chain', ...below],
   app: [...siblings, ...below],
   // `carriers` only for its registry, from which help and completions are made.
@@ -60,7 +63,7 @@ const maxFiles = 17;
 
 /** Folders with a limit of their own. `core` is the shared vocabulary and deliberately flat. */
 const limits = {
-  'src/core': 24,
+  'src/core': 26,
 };
 
 const files = readdirSync(join(root, 'src'), { recursive: true, withFileTypes: true })

@@ -1,16 +1,14 @@
-import { connect, type Socket } from 'node:net';
+import type { Socket } from 'node:net';
 import { formatAddress, formatHostPort, type Ip, type TcpAddress, type UnixAddress } from '../core/address.ts';
 import { abortReason, within } from '../core/deadline.ts';
 import type { Dial, DialContext } from '../core/dialer.ts';
 import { type ErrorCode, errorTable, TunlError } from '../core/errors.ts';
-import { type Link, streamLink } from '../core/link.ts';
-import { socketLink } from '../core/socket-link.ts';
+import type { Link } from '../core/link.ts';
 import { assertUnixPath } from '../core/unix-path.ts';
+import { FlowSocket } from '../sockets/flow-socket.ts';
+import { tcpLink, unixLink } from '../sockets/socket-flow.ts';
 import { race } from './race.ts';
 import type { Resolve } from './resolve.ts';
-
-/** Silence before the first keep-alive probe; firewalls forget connections only after more. */
-const keepAliveMs = 30_000;
 
 /** Options of the Dial that opens sockets. */
 export interface DirectOptions {
@@ -100,25 +98,17 @@ function report(ctx: DialContext, phase: 'dns' | 'connect', started: number, det
 }
 
 async function connectTcp(ip: Ip, port: number, name: string, signal: AbortSignal): Promise<Link> {
-  const socket = connect({
-    host: ip.address,
-    port,
-    family: ip.family,
-    // Node would otherwise end our half with the far side's.
-    allowHalfOpen: true,
-    noDelay: true,
-    keepAlive: true,
-    keepAliveInitialDelay: keepAliveMs,
-    autoSelectFamily: false,
-  });
+  const socket = new FlowSocket();
+  socket.connect({ host: ip.address, port, family: ip.family, autoSelectFamily: false });
   await connected(socket, name.includes(ip.address) ? name : `${name} (${ip.address})`, signal);
-  return socketLink(socket, { address: { kind: 'tcp', host: ip.address, port } });
+  return tcpLink(socket, { address: { kind: 'tcp', host: ip.address, port } });
 }
 
 async function connectUnix(address: UnixAddress, name: string, signal: AbortSignal): Promise<Link> {
-  const socket = connect({ path: assertUnixPath(address.path), allowHalfOpen: true });
+  const socket = new FlowSocket();
+  socket.connect({ path: assertUnixPath(address.path) });
   await connected(socket, name, signal);
-  return streamLink(socket, { address });
+  return unixLink(socket, { address });
 }
 
 /** Waits until the socket is connected, and destroys it if the signal is aborted before. */

@@ -8,6 +8,8 @@ import { assertUnixPath, isAbstract } from '../core/unix-path.ts';
 import { type Link, type Peer, streamLink } from '../core/link.ts';
 import { socketLink } from '../core/socket-link.ts';
 import type { Listener, OnLink } from '../core/listener.ts';
+import { FlowSocket, isSocketHandle } from '../sockets/flow-socket.ts';
+import { tcpLink, unixLink } from '../sockets/socket-flow.ts';
 
 const keepAliveMs = 30_000;
 
@@ -75,6 +77,7 @@ async function listenAt(address: Address, onLink: OnLink): Promise<Listener> {
       throw listenError(address, again);
     });
   }
+  takeConnections(server, (socket) => onLink(acceptedLink(socket)));
   // Errors of accept, such as too many open files, are temporary; the server goes on.
   server.on('error', () => {});
   return {
@@ -85,6 +88,25 @@ async function listenAt(address: Address, onLink: OnLink): Promise<Listener> {
         server.close();
         setImmediate(resolve);
       }),
+  };
+}
+
+/** Node's handle of a listening socket; it is not documented. */
+interface ServerHandle {
+  onconnection?: (this: ServerHandle, status: number, client: unknown) => void;
+}
+
+/**
+ * Takes accepted connections before Node has made sockets of them, so that their bytes are read as those of dialled
+ * ones. Where Node has no such handles, its own sockets are used.
+ */
+function takeConnections(server: Server, onSocket: (socket: FlowSocket) => void): void {
+  const handle = (server as { _handle?: ServerHandle | null })._handle;
+  const usual = handle?.onconnection;
+  if (!handle || typeof usual !== 'function') return;
+  handle.onconnection = function (status, client) {
+    if (status === 0 && isSocketHandle(client)) onSocket(new FlowSocket(client));
+    else usual.call(this, status, client);
   };
 }
 
@@ -120,12 +142,16 @@ function boundAddress(server: Server, asked: Address): Address {
 
 function acceptedLink(socket: Socket): Link {
   const { remoteAddress, remotePort, localAddress, localPort } = socket;
-  if (remoteAddress === undefined || remotePort === undefined) return streamLink(socket, unixPeer(socket));
-  return socketLink(socket, {
+  if (remoteAddress === undefined || remotePort === undefined) {
+    const peer = unixPeer(socket);
+    return socket instanceof FlowSocket ? unixLink(socket, peer) : streamLink(socket, peer);
+  }
+  const peer: Peer = {
     address: { kind: 'tcp', host: unmapped(remoteAddress), port: remotePort },
     ...(localAddress !== undefined &&
       localPort !== undefined && { reached: { kind: 'tcp', host: unmapped(localAddress), port: localPort } }),
-  });
+  };
+  return socket instanceof FlowSocket ? tcpLink(socket, peer) : socketLink(socket, peer);
 }
 
 function unixPeer(socket: Socket): Peer {

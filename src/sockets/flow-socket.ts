@@ -1,0 +1,158 @@
+import { type OnReadOpts, Socket, type SocketConstructorOpts } from 'node:net';
+import { Duplex } from 'node:stream';
+import { isDisconnected } from '../core/socket-link.ts';
+import { type Borrower, copyOf, giveBack, lend, sharedMemory } from './read-memory.ts';
+
+/** The parts of Node's handle of a connection that are used here. */
+export interface SocketHandle {
+  readonly useUserBuffer: unknown;
+  readStart(): number;
+}
+
+/** Receives the events of a socket in place of its listeners. */
+export interface SocketReceiver extends Borrower {
+  /** True while it takes bytes as they come. */
+  readonly isReading: boolean;
+  onEnd(): void;
+  onFinish(): void;
+  /** The socket has failed, or is closed. */
+  onOver(): void;
+}
+
+/** Silence before the first keep-alive probe; firewalls forget connections only after more. */
+const keepAliveMs = 30_000;
+
+/** Options that Node takes and its types lack. */
+interface SocketOptions extends SocketConstructorOpts {
+  readonly onread: OnReadOpts;
+  /** The handle of a connection; it is not documented. */
+  readonly handle?: SocketHandle;
+}
+
+/** The memory for the next read; Node asks for it right after each read, and when a socket gets its handle. */
+let nextMemory: Buffer = sharedMemory;
+
+/** One for all sockets: Node calls `callback` as a method of the socket. */
+const onread = {
+  buffer(): Buffer {
+    const memory = nextMemory;
+    nextMemory = sharedMemory;
+    return memory;
+  },
+  callback(this: unknown, bytes: number, memory: Uint8Array): boolean {
+    return (this as FlowSocket).receive(bytes, memory as Buffer);
+  },
+};
+
+/**
+ * A socket whose bytes go to a receiver without a stream in between, once there is one. Until then, and for everybody
+ * else, it is an ordinary socket that reads as far as its high-water mark.
+ */
+export class FlowSocket extends Socket {
+  /** Set once the bytes go past the stream. */
+  receiver: SocketReceiver | undefined;
+  /** The other side has ended its half, and nothing more can be read from the system. */
+  hasEnd = false;
+  #memory: Buffer = sharedMemory;
+  /** True while the receiver has the bytes of a read. */
+  #isReceiving = false;
+
+  /** @param handle of an accepted connection, which is read from at once; without it the socket can be connected */
+  constructor(handle?: SocketHandle) {
+    // Half-open, so that the relay decides when each half ends.
+    const options: SocketOptions = { allowHalfOpen: true, onread, ...(handle && { handle }) };
+    super(options);
+    this.setNoDelay(true).setKeepAlive(true, keepAliveMs);
+    this.on('error', onOver).on('close', onClose);
+  }
+
+  /** Starts to report the ends of both halves to the receiver as well. */
+  listen(receiver: SocketReceiver): void {
+    this.receiver = receiver;
+    this.on('end', onEnd).on('finish', onFinish);
+  }
+
+  receive(bytes: number, memory: Buffer): boolean {
+    const { receiver } = this;
+    // What waits in the stream comes first.
+    if (!receiver?.isReading || this.readableLength > 0) {
+      nextMemory = memory;
+      return this.push(copyOf(memory, bytes));
+    }
+    this.#isReceiving = true;
+    const next = lend(memory, bytes, receiver);
+    this.#isReceiving = false;
+    this.#memory = next;
+    nextMemory = next;
+    return receiver.isReading;
+  }
+
+  /** Asks the system for no more bytes; the receiver says so itself while it has the bytes of a read. */
+  stopReading(): void {
+    if (!this.#isReceiving) super.pause();
+  }
+
+  /** Asks the system for bytes, unless it does so already. */
+  startReading(): void {
+    if (!this.hasEnd && !this.destroyed) this._read(0);
+  }
+
+  // Node stops reading at once with `onread`, and starts again for each `read`; both would be too soon for a stream.
+  override pause(): this {
+    return Duplex.prototype.pause.call(this) as this;
+  }
+
+  override resume(): this {
+    return Duplex.prototype.resume.call(this) as this;
+  }
+
+  override read(size?: number): unknown {
+    return Duplex.prototype.read.call(this, size) as unknown;
+  }
+
+  /**
+   * Tells a reset from an end. libuv reports an end when the system says "hung up" together with the last bytes, without
+   * checking whether it was a FIN or a reset: a reset right after data would be a clean end with bytes missing. A socket
+   * that is still connected was ended by a FIN; any other is read once more, which shows the difference.
+   */
+  override push(chunk: unknown, encoding?: BufferEncoding): boolean {
+    if (chunk !== null || this.hasEnd) return super.push(chunk, encoding);
+    this.hasEnd = true;
+    if (!isDisconnected(this)) return super.push(null);
+    return handleOf(this)?.readStart() === 0 ? false : super.push(null);
+  }
+
+  /** Gives the memory of its own back: nothing is read any more. */
+  release(): void {
+    giveBack(this.#memory);
+    this.#memory = sharedMemory;
+  }
+}
+
+/** Checks that a connection can be read in this way; the handle is not documented by Node. */
+export function isSocketHandle(handle: unknown): handle is SocketHandle {
+  const { useUserBuffer, readStart } = (handle ?? {}) as Partial<SocketHandle>;
+  return typeof useUserBuffer === 'function' && typeof readStart === 'function';
+}
+
+function handleOf(socket: Socket): SocketHandle | undefined {
+  return (socket as { _handle?: SocketHandle | null })._handle ?? undefined;
+}
+
+function onEnd(this: FlowSocket): void {
+  this.receiver?.onEnd();
+}
+
+function onFinish(this: FlowSocket): void {
+  this.receiver?.onFinish();
+}
+
+/** Also keeps an error that nobody waits for from ending the process. */
+function onOver(this: FlowSocket): void {
+  this.receiver?.onOver();
+}
+
+function onClose(this: FlowSocket): void {
+  this.release();
+  this.receiver?.onOver();
+}

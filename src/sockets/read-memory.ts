@@ -1,0 +1,80 @@
+/** The most bytes that one read of a socket takes. */
+const readBytes = 64 * 1024;
+
+/** The most blocks that wait for their next user, and the most sockets that have one of their own. */
+const [maxFree, maxOwners] = [16, 64];
+
+/** Up to this size a copy comes from Node's own pool, and costs less than a block. */
+const pooledBytes = (Buffer.poolSize >>> 1) - 1;
+
+/**
+ * The memory that all sockets read into which have none of their own. Whoever reads next overwrites it, whichever socket
+ * that is, so its bytes are moved before anybody sees them.
+ */
+export const sharedMemory: Buffer = Buffer.allocUnsafeSlow(readBytes);
+
+const free: Buffer[] = [];
+let owners = 0;
+let isPoisoned = false;
+
+/** Overwrites lent memory as soon as its receiver has returned it, so that tests see who uses it too long. */
+export function poisonReturned(isOn: boolean): void {
+  isPoisoned = isOn;
+}
+
+/** Receives a chunk that is lent, and returns true if it keeps it. */
+export interface Borrower {
+  onData(chunk: Buffer): boolean;
+}
+
+/** A copy of bytes that were just read. */
+export function copyOf(memory: Buffer, bytes: number): Buffer {
+  const copy = Buffer.allocUnsafe(bytes);
+  memory.copy(copy, 0, 0, bytes);
+  return copy;
+}
+
+/**
+ * Lends bytes that were just read into `memory`, and returns the memory for the socket's next read. A socket has a block
+ * of its own only while it reads much at a time and its bytes go on at once:
+ *
+ *     few bytes     a copy is lent; the next read goes into the shared memory
+ *     many bytes    a block is lent; it stays with the socket, unless the receiver keeps it
+ */
+export function lend(memory: Buffer, bytes: number, borrower: Borrower): Buffer {
+  if (bytes <= pooledBytes) {
+    const copy = copyOf(memory, bytes);
+    giveBack(memory);
+    if (!borrower.onData(copy)) poison(copy);
+    return sharedMemory;
+  }
+  const block = memory === sharedMemory ? take(memory, bytes) : memory;
+  const chunk = block.subarray(0, bytes);
+  if (borrower.onData(chunk)) {
+    owners--;
+    return sharedMemory;
+  }
+  poison(chunk);
+  if (owners <= maxOwners) return block;
+  giveBack(block);
+  return sharedMemory;
+}
+
+/** Ends the use of a block by a socket; other sockets may have it now. */
+export function giveBack(memory: Buffer): void {
+  if (memory === sharedMemory) return;
+  owners--;
+  if (free.length < maxFree) free.push(memory);
+}
+
+/** Moves bytes out of the shared memory into a block. */
+function take(memory: Buffer, bytes: number): Buffer {
+  owners++;
+  const block = free.pop() ?? Buffer.allocUnsafeSlow(readBytes);
+  memory.copy(block, 0, 0, bytes);
+  return block;
+}
+
+function poison(chunk: Buffer): void {
+  if (isPoisoned) chunk.fill(0xdb);
+}

@@ -1,0 +1,84 @@
+import { DuplexFlow } from '../core/duplex-flow.ts';
+import type { Fate, FlowEvents } from '../core/flow.ts';
+import type { Link, Peer } from '../core/link.ts';
+import { runAfterFin } from '../core/socket-link.ts';
+import type { FlowSocket, SocketReceiver } from './flow-socket.ts';
+
+/** Makes a Link of a TCP socket; its reset is a TCP RST. */
+export function tcpLink(socket: FlowSocket, peer: Peer): Link {
+  const reset = () => {
+    if (!socket.destroyed) socket.resetAndDestroy();
+  };
+  return socketLink(socket, peer, () => runAfterFin(socket, reset));
+}
+
+/** Makes a Link of a Unix socket, which knows no reset: it is closed. */
+export function unixLink(socket: FlowSocket, peer: Peer): Link {
+  return socketLink(socket, peer, (error) => void socket.destroy(error));
+}
+
+function socketLink(socket: FlowSocket, peer: Peer, reset: Link['reset']): Link {
+  return { stream: socket, peer, flow: new SocketFlow(socket, reset), reset };
+}
+
+/** The Flow of a socket. Bytes pass the stream by in both directions as far as Node lets them. */
+class SocketFlow extends DuplexFlow implements SocketReceiver {
+  isReading = false;
+  readonly #socket: FlowSocket;
+
+  constructor(socket: FlowSocket, reset: (error: Error) => void) {
+    super(socket, reset);
+    this.#socket = socket;
+  }
+
+  override listen(events: FlowEvents): void {
+    this.events = events;
+    this.#socket.pause();
+    this.#socket.listen(this);
+  }
+
+  override write(chunk: Buffer): Fate {
+    const socket = this.#socket;
+    const hasRoom = socket.write(chunk, this.onWritten);
+    if (socket.writableLength === 0) return 'free';
+    this.isQueued = true;
+    return hasRoom ? 'kept' : 'full';
+  }
+
+  override pause(): void {
+    this.isReading = false;
+    this.#socket.stopReading();
+  }
+
+  override resume(): void {
+    if (this.isReading) return;
+    this.isReading = true;
+    if (this.#socket.readableLength > 0) process.nextTick(deliverRest, this);
+    else this.#socket.startReading();
+  }
+
+  /** Delivers what the stream has read before. */
+  deliverRest(): void {
+    const socket = this.#socket;
+    if (!this.isReading || socket.destroyed) return;
+    const chunk = socket.read() as Buffer | null;
+    if (chunk) this.onData(chunk);
+    if (this.isReading) socket.startReading();
+  }
+
+  onData(chunk: Buffer): boolean {
+    return this.events?.onData(chunk) ?? false;
+  }
+
+  onEnd(): void {
+    this.events?.onEnd();
+  }
+
+  onFinish(): void {
+    this.events?.onFinish();
+  }
+}
+
+function deliverRest(flow: SocketFlow): void {
+  flow.deliverRest();
+}

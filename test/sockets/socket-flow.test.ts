@@ -1,0 +1,49 @@
+import type { Socket } from 'node:net';
+import { afterEach, beforeEach, expect, test } from 'vitest';
+import { resetError } from '../../src/core/link.ts';
+import { FlowSocket } from '../../src/sockets/flow-socket.ts';
+import { poisonReturned } from '../../src/sockets/read-memory.ts';
+import { flowContract } from '../conformance/flow-contract.ts';
+import { eventually } from '../support/eventually.ts';
+import { makeTcpPair, makeUnixPair } from '../support/harness/link-pairs.ts';
+
+beforeEach(() => poisonReturned(true));
+afterEach(() => poisonReturned(false));
+
+flowContract('a socket that was dialled', makeTcpPair);
+flowContract('a socket that was accepted', async () => {
+  const { first, second } = await makeTcpPair();
+  return { first: second, second: first };
+});
+flowContract('a Unix socket', makeUnixPair, { reset: 'none' });
+
+test('both kinds of sockets go past the stream', async () => {
+  const { first, second } = await makeTcpPair();
+  expect([first.stream, second.stream]).toEqual([expect.any(FlowSocket), expect.any(FlowSocket)]);
+});
+
+test('a paused stream goes on reading up to its mark, so that a reset is noticed', async () => {
+  const { first, second } = await makeTcpPair();
+  first.stream.resume();
+  first.stream.pause();
+  second.reset(resetError('gone'));
+  await eventually(() => (first.stream.errored as NodeJS.ErrnoException | null)?.code, 'ECONNRESET');
+});
+
+test('no socket is left that was ended and reset in either order', async () => {
+  const sockets = () => process.getActiveResourcesInfo().filter((name) => name === 'TCPSocketWrap').length;
+  const before = sockets();
+  for (const order of ['end first', 'reset first']) {
+    for (let round = 0; round < 50; round++) {
+      const { first, second } = await makeTcpPair();
+      const [one, other] = round % 2 === 0 ? [first, second] : [second, first];
+      const act = [() => one.flow?.end(), () => one.flow?.reset(resetError('over'))];
+      for (const step of order === 'end first' ? act : act.toReversed()) step();
+      await eventually(() => other.stream.readableEnded || other.stream.destroyed, true);
+      other.flow?.end();
+      other.flow?.reset(resetError('over'));
+      await eventually(() => [(first.stream as Socket).closed, (second.stream as Socket).closed], [true, true]);
+    }
+  }
+  await eventually(sockets, before);
+});
