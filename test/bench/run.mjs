@@ -28,6 +28,7 @@ const parts = {
 const settings = readSettings();
 const bench = new Bench();
 for (const [signal, status] of [
+  ['SIGHUP', 129],
   ['SIGINT', 130],
   ['SIGTERM', 143],
 ]) {

@@ -1,5 +1,5 @@
 import { startLoad } from '../measure/generator.mjs';
-import { measureLoads, startRow } from '../measure/rows.mjs';
+import { measureLoad, measureLoads, startRow } from '../measure/rows.mjs';
 import { startPairs } from '../peers/index.mjs';
 
 /** Tunnels that the many are compared with. */
@@ -38,6 +38,7 @@ export async function benchMany(bench, settings) {
     figures: latencies,
     steadyBy: 'p50',
   }));
+  for (const subject of subjects) await measureLoad(load, subject, { ...loads[0], seconds: settings.warmSeconds });
   const measured = { part: 'many', load, subjects: [load.direct, ...subjects], loads };
   const rows = await measureLoads(bench, measured, settings);
   const grown = startRow('many', { title: `${manyTunnels} against ${fewTunnels}`, figures: growth }, subjects);

@@ -44,7 +44,7 @@ async function startEnvoy(bench, path, resources) {
   const clusters = resources.map(({ cluster }) => cluster);
   // JSON is YAML.
   const config = bench.write('envoy.yaml', JSON.stringify({ static_resources: { listeners, clusters } }, null, 1));
-  const args = ['--concurrency', '1', '--use-dynamic-base-id', '--log-level', 'error', '-c', config];
+  const args = ['--concurrency', '1', '--disable-hot-restart', '--log-level', 'error', '-c', config];
   return bench.startListening(path, args, listeners[0].address.socket_address.port_value);
 }
 

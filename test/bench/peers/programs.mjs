@@ -3,7 +3,7 @@ import { homedir } from 'node:os';
 import { delimiter, join } from 'node:path';
 
 /** Where a program is, or undefined. Looks where root's own PATH looks too, and where the interop tests put Envoy. */
-export function findProgram(name) {
+function findProgram(name) {
   const cache = process.env.XDG_CACHE_HOME ?? join(homedir(), '.cache');
   const folders = [
     ...(process.env.PATH ?? '').split(delimiter),

@@ -70,7 +70,7 @@ function findBest(subjects, name, better) {
  * How far each peer moved between the rounds: the distance of the extremes, as a share of the median.
  * @param {Row} row
  */
-export function listMovements({ subjects, figures, steadyBy = figures[0]?.name ?? '' }) {
+function listMovements({ subjects, figures, steadyBy = figures[0]?.name ?? '' }) {
   return subjects
     .filter(({ kind }) => kind === 'peer')
     .map((peer) => {
@@ -81,7 +81,7 @@ export function listMovements({ subjects, figures, steadyBy = figures[0]?.name ?
 }
 
 /**
- * The largest of `listMovements`.
+ * How far the peer that moved most did so, as a share of its median.
  * @param {Row} row
  */
 export function readMovement(row) {

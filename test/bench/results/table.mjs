@@ -43,7 +43,7 @@ function printTable(rows) {
  * A number with three digits that matter; `-` for what could not be measured.
  * @param {number | undefined} value
  */
-export function formatFigure(value) {
+function formatFigure(value) {
   if (value === undefined || !Number.isFinite(value)) return '-';
   if (value >= 100) return value.toFixed(0);
   return value >= 10 ? value.toFixed(1) : value.toFixed(value >= 1 ? 2 : 3);
