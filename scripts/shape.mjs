@@ -34,6 +34,7 @@ const mayImport = {
 /** Files that may import more than the rest of their folder. */
 const exceptions = {
   'src/dial/via.ts': ['tls'],
+  'src/auth/negotiate/sources.ts': ['listeners'],
   'src/router/match.ts': ['chain'],
 };
 

