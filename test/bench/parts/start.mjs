@@ -5,6 +5,7 @@ import { connect, createServer } from 'node:net';
 import { createServer as createTlsServer } from 'node:tls';
 import { makeCerts } from '../measure/certs.mjs';
 import { startRow } from '../measure/rows.mjs';
+import { median } from '../results/figures.mjs';
 import { tunlPath } from '../processes.mjs';
 
 /** Runs that are not counted: they fill the page cache. */
@@ -22,7 +23,7 @@ const figures = [
 ];
 
 /** Cold starts against a bare `node -e 0`, in turn. */
-export async function benchStart(bench, { startRuns }) {
+export async function benchStart(bench, { startRuns, rounds }) {
   bench.report.open(
     'start',
     `milliseconds from spawn to exit, or to the first relayed byte; ${startRuns} runs in turn`,
@@ -47,7 +48,20 @@ export async function benchStart(bench, { startRuns }) {
     for (const [index, time] of times.entries()) row.subjects[index].samples.push({ time, above: time - times[0] });
   }
   for (const server of servers) server.close();
+  for (const subject of row.subjects) subject.samples = groupRuns(subject.samples, rounds);
   bench.report.add(row);
+}
+
+/** A sample for each round: single starts differ too much to show whether the machine was steady. */
+function groupRuns(samples, rounds) {
+  const size = Math.ceil(samples.length / rounds);
+  const groups = [];
+  for (let at = 0; at < samples.length; at += size) groups.push(samples.slice(at, at + size));
+  return groups.map((group) => ({
+    time: median(group.map(({ time }) => time)),
+    above: median(group.map(({ above }) => above)),
+    runs: group.map(({ time }) => time),
+  }));
 }
 
 const serverOptions = { allowHalfOpen: true, noDelay: true };

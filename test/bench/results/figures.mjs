@@ -4,7 +4,9 @@
  *
  * @typedef {{ name: string, unit: string, better?: 'more' | 'less', panel?: string }} Figure what each sample has;
  *   without `better` it is shown and not compared
- * @typedef {{ error?: string, [figure: string]: number | string | null | undefined }} Sample of one round
+ * @typedef {{
+ *   error?: string, runs?: number[], [figure: string]: number | string | number[] | null | undefined,
+ * }} Sample of one round; `runs` are the single measurements that it is the median of, if there are any
  * @typedef {{ name: string, kind: string, samples: Sample[] }} Measured a subject with a sample for each round
  * @typedef {{
  *   part: string, title: string, figures: Figure[], subjects: Measured[],
