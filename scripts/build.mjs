@@ -2,9 +2,9 @@
 import { spawnSync } from 'node:child_process';
 import { chmodSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
-import { build } from 'esbuild';
 import { rollup } from 'rollup';
 import { dts } from 'rollup-plugin-dts';
+import { bundleLibrary, bundleProgram } from './bundle.mjs';
 import { collectLicenses } from './licenses.mjs';
 
 const root = fileURLToPath(new URL('..', import.meta.url));
@@ -38,39 +38,23 @@ const lightYargs = {
   },
 };
 
-/** Bundles one entry with the modules that it loads on demand. Entries share no chunks, because shared code would be split into more files. */
-function bundle(entryPoints) {
-  return build({
-    absWorkingDir: root,
-    entryPoints,
-    outdir: 'dist',
-    bundle: true,
-    splitting: true,
-    format: 'esm',
-    platform: 'node',
-    target: 'node20.19',
-    minifySyntax: true,
-    minifyWhitespace: true,
-    minifyIdentifiers: true,
-    loader: { '.html': 'text' },
-    // The file of licences contains them once.
-    legalComments: 'none',
-    metafile: true,
-    sourcemap: process.argv.includes('--sourcemap'),
-    define: { TUNL_VERSION: JSON.stringify(version) },
-    // CommonJS packages in the bundle call require for core modules.
-    banner: { js: 'import{createRequire as __cr}from"node:module";const require=__cr(import.meta.url);' },
-    plugins: [fastWidth, lightYargs],
-    logLevel: 'warning',
-  });
-}
+const common = {
+  root,
+  outdir: 'dist',
+  loader: { '.html': 'text' },
+  sourcemap: process.argv.includes('--sourcemap'),
+  define: { TUNL_VERSION: JSON.stringify(version) },
+  plugins: [fastWidth, lightYargs],
+  logLevel: 'warning',
+};
 
-/** Lists the files that contribute code to a bundle. */
-function listBundled({ outputs }) {
-  return Object.values(outputs).flatMap(({ inputs }) =>
-    Object.entries(inputs).flatMap(([path, { bytesInOutput }]) => (bytesInOutput > 0 ? [path] : [])),
-  );
-}
+/** The files that a start reads: `connect` for every command, `serve` for those that listen, `tls` for secured hops, `run-command` for `forward -- COMMAND`. */
+const rooms = {
+  connect: ['src/cli/index.ts', 'src/app/commands/connect.ts'],
+  serve: ['src/app/commands/forward.ts', 'src/app/commands/serve.ts'],
+  'run-command': ['src/cli/lifecycle/run-command.ts'],
+  tls: ['src/tls/client.ts', 'src/tls/material/material.ts'],
+};
 
 /** Writes one file of declarations. It contains only the exports of the library, so that nothing else can be imported. */
 async function bundleTypes() {
@@ -85,13 +69,10 @@ async function bundleTypes() {
 }
 
 rmSync(`${root}dist`, { recursive: true, force: true });
-const results = [await bundle({ main: 'src/main.ts' }), await bundle({ index: 'src/index.ts' })];
+const bundled = [
+  ...(await bundleProgram({ main: 'src/main.ts' }, rooms, common)),
+  ...(await bundleLibrary({ index: 'src/index.ts' }, common)),
+];
 chmodSync(`${root}dist/main.js`, 0o755);
-writeFileSync(
-  `${root}dist/licenses.txt`,
-  collectLicenses(
-    root,
-    results.flatMap(({ metafile }) => listBundled(metafile)),
-  ),
-);
+writeFileSync(`${root}dist/licenses.txt`, collectLicenses(root, bundled));
 await bundleTypes();

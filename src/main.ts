@@ -1,5 +1,6 @@
 #!/usr/bin/env node
 import process from 'node:process';
+import { keepCompiledCode } from './cli/process/compile-cache.ts';
 import { version } from './core/version.ts';
 
 // Node's warnings are for the developers of tunl, not for its users.
@@ -10,6 +11,7 @@ const words = process.argv.slice(2);
 if (words.length === 1 && (words[0] === '--version' || words[0] === '-V')) {
   process.stdout.write(`tunl ${version}\n`);
 } else {
+  keepCompiledCode(process.env);
   const { formatTitle, leave, run } = await import('./cli/index.ts');
   // The arguments can be seen until here, so a secret on the command line is never quite safe.
   const title = formatTitle(words);

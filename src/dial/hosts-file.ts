@@ -1,6 +1,10 @@
-import { readFile, stat } from 'node:fs/promises';
+import * as fs from 'node:fs';
 import { isIP } from 'node:net';
+import { promisify } from 'node:util';
 import type { Ip } from '../core/address.ts';
+
+// `node:fs/promises` brings twenty more built-in modules, for which ssh would wait at each start.
+const [stat, readFile] = [promisify(fs.stat), promisify(fs.readFile)];
 
 /** A hosts file, which the resolver library does not read itself. */
 export interface HostsFile {

@@ -1,4 +1,4 @@
-import { Resolver } from 'node:dns/promises';
+import type { Resolver } from 'node:dns/promises';
 import { readFileSync } from 'node:fs';
 import { isIP } from 'node:net';
 import { setTimeout as delay } from 'node:timers/promises';
@@ -106,7 +106,10 @@ async function query(
   signal: AbortSignal,
   { family, servers, resolvConfPath, name: label }: QueryPlan,
 ): Promise<readonly Ip[]> {
-  const resolver = new Resolver({ tries: 3 });
+  // Loaded only here, because ssh waits for each built-in module that a start loads.
+  const dns = await import('node:dns/promises');
+  throwIfAborted(signal);
+  const resolver = new dns.Resolver({ tries: 3 });
   if (servers) resolver.setServers(servers);
   const cancel = () => resolver.cancel();
   signal.addEventListener('abort', cancel, { once: true });

@@ -40,13 +40,13 @@ export type Start = (runtime: Runtime) => Promise<Running>;
  */
 export async function runUntilStopped(options: RunningOptions, start: Start): Promise<number> {
   const { io, ui, onHangup, readiness } = options;
-  limitYoungHeap();
   keepFreedMemory();
   const scope = new Scope();
   let running: Running | undefined;
   let stopShowing = () => {};
   const interruption = drainOnSignals(io, scope, onHangup && (() => void reload(ui, running, onHangup)));
   try {
+    await limitYoungHeap();
     running = await startListening(options, scope, start);
     stopShowing = await showActivity(options, running);
     const cut = await running.done;

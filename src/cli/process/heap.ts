@@ -1,10 +1,12 @@
-import { setFlagsFromString } from 'node:v8';
+import { saveCompiledCode } from './compile-cache.ts';
 
 /**
  * Keeps V8 from growing its space for young objects. The objects of a server live as long as their tunnels, so the
  * growth would bring no speed, but cost 9 KiB for each of the first 2,000 tunnels (docs/notes/memory-per-tunnel.md).
  */
-export function limitYoungHeap(): void {
+export async function limitYoungHeap(): Promise<void> {
+  const { setFlagsFromString } = await import('node:v8');
+  saveCompiledCode();
   setFlagsFromString('--semi-space-growth-factor=1');
 }
 

@@ -247,6 +247,19 @@ export const programProse: {
           text: 'The program that asks for a password, and when it is used, as in ssh.',
         },
         { term: '`NO_COLOR`', text: 'Turns colours off if it is set and not empty.' },
+        {
+          term: '`NODE_DISABLE_COMPILE_CACHE`',
+          text: 'Lets tunl keep no compiled code; `NODE_COMPILE_CACHE` names another folder for it. Both are of Node.',
+        },
+      ],
+    },
+    {
+      title: 'FILES',
+      blocks: [
+        {
+          term: '`~/.cache/tunl`',
+          text: 'Compiled code of tunl itself, which makes the next start faster with Node 22.1 and later; with `XDG_CACHE_HOME` it is there. It is made and read only in a home of the same user, and may be removed at any time.',
+        },
       ],
     },
   ],
