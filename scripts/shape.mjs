@@ -41,7 +41,7 @@ const exceptions = {
 /** The rooms of a folder, upper first; `.` are the files directly in it. A room may import itself and the rooms after it. */
 const rooms = {
   telemetry: ['admin', '.'],
-  auth: ['.', 'schemes', 'ntlm', 'negotiate', 'digest', 'model'],
+  auth: ['.', 'schemes', 'bearer', 'ntlm', 'negotiate', 'digest', 'model'],
   h2: ['.', 'hpack'],
   http: ['server', 'tunnel', 'h1', 'h2', 'body', 'exchange', 'wire', '.'],
   app: ['commands', 'graph', 'stages', 'admin', '.', 'tunnel'],

@@ -1,3 +1,4 @@
+import { authSettings } from '../auth/settings.ts';
 import type { Carrier } from '../core/carrier.ts';
 import { basicField } from '../http/wire/credentials.ts';
 import { Http1Session, type Http1TunnelTerms } from '../http/tunnel/h1-session.ts';
@@ -13,7 +14,7 @@ const connectTerms: Http1TunnelTerms = {
 export const h1: Carrier = {
   name: 'h1',
   schemes: [{ scheme: 'http', defaultPort: 80, summary: 'CONNECT over HTTP/1.1' }],
-  settings: [],
+  settings: authSettings,
   methods: ['CONNECT'],
   halfClose: 'native',
   reset: 'native',

@@ -1,3 +1,4 @@
+import { authSettings } from '../auth/settings.ts';
 import type { Carrier } from '../core/carrier.ts';
 import { connectTerms, http2Settings, openHttp2Session } from '../http/tunnel/h2-session.ts';
 
@@ -8,7 +9,7 @@ export const h2: Carrier = {
     { scheme: 'h2', defaultPort: 443, tls: { alpn: ['h2'] }, host: false, summary: 'CONNECT over HTTP/2 in TLS' },
     { scheme: 'h2c', defaultPort: 80, host: false, summary: 'CONNECT over HTTP/2 in cleartext' },
   ],
-  settings: http2Settings,
+  settings: [...authSettings, ...http2Settings],
   // The carrier h1 claims CONNECT in every version of HTTP.
   methods: [],
   halfClose: 'native',

@@ -1,3 +1,4 @@
+import { authSettings } from '../auth/settings.ts';
 import type { Carrier } from '../core/carrier.ts';
 import { connectTerms, http2Settings, openHttp2Session } from '../http/tunnel/h2-session.ts';
 import { reachByVersion } from '../http/tunnel/hop-versions.ts';
@@ -14,7 +15,7 @@ export const https: Carrier = {
       summary: 'TLS to the proxy, then CONNECT over HTTP/2 or HTTP/1.1, as the proxy chooses',
     },
   ],
-  settings: http2Settings,
+  settings: [...authSettings, ...http2Settings],
   methods: [],
   halfClose: 'native',
   reset: 'native',

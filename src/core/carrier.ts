@@ -31,6 +31,8 @@ export interface HopSetting {
   readonly summary: string;
   /** The value if it is written without one; absent if a value is required. */
   readonly bare?: string;
+  /** True if the value is the path of a file; in a configuration file it starts from the folder of that file. */
+  readonly isPath?: true;
   /** Parses the value. @throws {TunlError} usage, if the value is not valid */
   readonly parse: (value: string) => string;
 }

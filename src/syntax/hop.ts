@@ -36,6 +36,8 @@ export interface HopFallbacks {
   readonly tls: TlsConfig;
   readonly headers: readonly HeaderField[];
   readonly halfClose?: HalfClose;
+  /** Settings of carriers by name, already validated, for hops whose carrier has them. */
+  readonly settings?: Readonly<Record<string, string>>;
 }
 
 /** Name of the setting for `HalfClose`, as a flag and in the query of a hop. */
@@ -94,7 +96,7 @@ export function parseHop(text: string, fallbacks: HopFallbacks, schemes: readonl
     tls: scheme.tls ? parseTls({ ...withoutPair(fallbacks.tls, settings.tls), ...settings.tls }, label) : {},
     headers,
     ...(halfClose && { halfClose }),
-    settings: settings.own,
+    settings: { ...pickKnown(fallbacks.settings ?? {}, scheme), ...settings.own },
     ...(fallbacks.variable !== undefined && { variable: fallbacks.variable }),
   };
 }
@@ -119,6 +121,10 @@ function parseHopPort(text: string, where: string): number {
   } catch {
     throw usageError(`${where} has no valid port`, 'a port is a number from 1 to 65535; write @ of a password as %40');
   }
+}
+
+function pickKnown(all: Readonly<Record<string, string>>, { carrier }: KnownScheme): Record<string, string> {
+  return Object.fromEntries(Object.entries(all).filter(([name]) => carrier.settings.some((own) => own.name === name)));
 }
 
 /** Drops the certificate and the key of the flags for a hop that has its own. */

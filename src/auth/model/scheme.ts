@@ -54,10 +54,11 @@ export interface Attempt {
    */
   start(): Promise<Step | undefined>;
   /**
-   * Answers a 407. `challenge` is that of this scheme, or undefined if the 407 had none. Called first for the 407 that
-   * made us choose the scheme, unless `start` gave credentials, and then for each 407 that answered our credentials.
+   * Answers a 407. `challenges` are those of this scheme, in order: several of Digest differ in their algorithms. There
+   * are none if the 407 does not offer the scheme. It is called first for the 407 that made us choose the scheme, unless
+   * `start` gave credentials, and then for each 407 that answered our credentials.
    */
-  answer(challenge: Challenge | undefined): Promise<Step>;
+  answer(challenges: readonly Challenge[]): Promise<Step>;
   /**
    * Reads the answer that accepted the request, for a proof that the hop is who it should be.
    * @returns what is wrong with the proof, as a phrase after the name of the hop; undefined if nothing is

@@ -1,5 +1,6 @@
 import type { Scheme } from '../model/scheme.ts';
 import { basic } from './basic.ts';
+import { bearer } from './bearer.ts';
 
 /** All schemes, in the order in which `auto` tries them. Each has a file in this folder and a line here. */
-export const schemes: readonly Scheme[] = [basic];
+export const schemes: readonly Scheme[] = [bearer, basic];

@@ -1,5 +1,6 @@
 import type { Credentials } from '../../core/secret.ts';
 import { encodeOctets } from '../../core/octets.ts';
+import type { Challenge } from '../model/challenge.ts';
 import type { HopLogin, Scheme, Step } from '../model/scheme.ts';
 
 /** Formats the value of a field with Basic credentials (RFC 7617). */
@@ -28,15 +29,15 @@ function openBasic(credentials: Credentials | undefined): HopLogin {
       };
       return {
         start: () => Promise.resolve(send()),
-        answer: (challenge) =>
-          Promise.resolve(
-            !isSent
-              ? send()
-              : challenge
-                ? { kind: 'refused', reason: 'it does not accept the user and the password' }
-                : { kind: 'unable', reason: 'it does not offer Basic' },
-          ),
+        answer: ([challenge]) => Promise.resolve(isSent ? readRefusal(challenge) : send()),
       };
     },
   };
+}
+
+/** A proxy that does not offer Basic has not looked at the password. */
+function readRefusal(challenge: Challenge | undefined): Step {
+  return challenge
+    ? { kind: 'refused', reason: 'it does not accept the user and the password that were sent' }
+    : { kind: 'unable', reason: 'it does not offer it' };
 }

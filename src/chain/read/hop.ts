@@ -1,4 +1,5 @@
 import { resolve } from 'node:path';
+import type { HopSetting } from '../../core/carrier.ts';
 import { usageError } from '../../core/errors.ts';
 import type { HeaderField, Hop } from '../../core/hop.ts';
 import { isSecretField } from '../../core/secret.ts';
@@ -55,6 +56,10 @@ export function readHop(words: HopConfig, reader: HopReader): Hop {
   for (const name of ['cacert', 'cert', 'key', 'keyPasswordFile'] as const) {
     if (tls[name] !== undefined) Object.assign(tls, { [name]: resolve(reader.folder, tls[name]) });
   }
+  const settings = { ...hop.settings };
+  for (const { name, isPath } of findSettings(hop.scheme, reader)) {
+    if (isPath && settings[name] !== undefined) settings[name] = resolve(reader.folder, settings[name]);
+  }
   if (keyPassword !== undefined && tls.cert === undefined)
     throw usageError(`${label(url)} has a key-password and no cert`);
   const full: Hop = {
@@ -62,6 +67,7 @@ export function readHop(words: HopConfig, reader: HopReader): Hop {
     address: hop.address.kind === 'unix' ? resolveUnix(hop.address, reader.folder) : hop.address,
     tls: { ...tls, ...readKeyPassword(keyPassword, reader, reader.sources) },
     headers: [...hop.headers, ...fields],
+    settings,
     ...(patterns.length > 0 && { formats: patterns }),
   };
   if (password !== undefined) {
@@ -80,6 +86,10 @@ export function readHop(words: HopConfig, reader: HopReader): Hop {
       'add password: with ${NAME} for an environment variable, or file:PATH',
     );
   return full;
+}
+
+function findSettings(name: string, { schemes }: HopReader): readonly HopSetting[] {
+  return schemes.find(({ scheme }) => scheme === name)?.carrier.settings ?? [];
 }
 
 function label(url: string): string {

@@ -1,4 +1,5 @@
 import type { ForwardSpec, HopChoice, RouteOptions } from '../../app/commands/options.ts';
+import { authName, parseAuth, schemeNames } from '../../auth/settings.ts';
 import { usageError } from '../../core/errors.ts';
 import { halfCloses, type Hop } from '../../core/hop.ts';
 import type { KeyPassword } from '../../core/secret.ts';
@@ -60,7 +61,13 @@ const passwordFileOption = option('password-file', asText, {
   completes: 'file',
 });
 
-const askOptions = [headerOption, halfCloseOption, passwordFileOption];
+const authOption = option(`proxy-${authName}`, parseAuth, {
+  value: 'LIST',
+  summary: `how to prove to each proxy who we are: auto, or a list of ${schemeNames.join(', ')}`,
+  completes: ['auto', ...schemeNames],
+});
+
+const askOptions = [authOption, headerOption, halfCloseOption, passwordFileOption];
 
 const proxyOptions = [proxyOption, ...retryOptions, directOption, ...askOptions];
 
@@ -136,12 +143,13 @@ export function readRest(args: Arguments): Pick<RouteOptions, 'retries' | 'famil
   return { retries: 0, ...readSettings(args, [retrySetting, resolverSetting]), ...readFamily(args) };
 }
 
-/** Reads --proxy-header and --half-close, which apply to each hop. @throws {TunlError} usage */
-export function readTunnelRequestOptions(args: Arguments): Pick<HopFallbacks, 'headers' | 'halfClose'> {
-  const halfClose = args.get(halfCloseOption);
+/** Reads --proxy-header, --proxy-auth and --half-close, which apply to each hop. @throws {TunlError} usage */
+export function readTunnelRequestOptions(args: Arguments): Pick<HopFallbacks, 'headers' | 'halfClose' | 'settings'> {
+  const [halfClose, auth] = [args.get(halfCloseOption), args.get(authOption)];
   return {
     headers: args.get(headerOption).flat(),
     ...(halfClose !== undefined && { halfClose }),
+    ...(auth !== undefined && { settings: { [authName]: auth } }),
   };
 }
 
