@@ -43,6 +43,7 @@ const policyHint = 'its authorization policy does not allow that target to the i
 
 const terms: Http2Terms = {
   ...connectTerms,
+  authenticates: false,
   // ztunnel does not accept another 2xx either.
   opens: { kind: 'connect', isAccepted: (status) => status === 200 },
   userAgent: 'none',

@@ -2,7 +2,7 @@ import { authSettings } from '../auth/settings.ts';
 import type { Carrier } from '../core/carrier.ts';
 import { connectTerms, http2Settings, openHttp2Session } from '../http/tunnel/h2-session.ts';
 import { reachByVersion } from '../http/tunnel/hop-versions.ts';
-import { h1 } from './h1.ts';
+import { openConnectSession } from './h1.ts';
 
 /** CONNECT in TLS, over HTTP/2 or HTTP/1.1 as the proxy chooses by ALPN. */
 export const https: Carrier = {
@@ -23,6 +23,6 @@ export const https: Carrier = {
     const link = await reach(reachByVersion(hop));
     return link.peer.tls?.alpn === 'h2' || hop.tls.alpn === 'h2'
       ? openHttp2Session(link, hop, ctx, { ...connectTerms, older: hop.tls.alpn !== 'h2' })
-      : h1.open(() => Promise.resolve(link), hop, ctx);
+      : openConnectSession(link, hop, (later) => reach({ form: 'tunnel', alpn: ['http/1.1'], ctx: later }));
   },
 };

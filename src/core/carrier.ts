@@ -117,6 +117,8 @@ export interface ReachOptions {
   readonly form: 'tunnel' | 'requests';
   /** The ALPN protocols to offer instead of those of the scheme and the hop's settings. */
   readonly alpn?: readonly string[];
+  /** The dial that needs the Link, if it is not the one for which the session was opened. */
+  readonly ctx?: DialContext;
 }
 
 /** A new connection to a hop, secured as the carrier requires. */

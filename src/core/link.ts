@@ -21,6 +21,8 @@ export interface TlsFacts {
   readonly alpn?: string;
   /** Subject of the peer's certificate. */
   readonly subject?: string;
+  /** The peer's certificate in DER. */
+  readonly certificate?: Uint8Array;
   /** A description of the trusted authorities; absent if none was needed. */
   readonly trusting?: string;
 }

@@ -69,9 +69,11 @@ async function openSession(route: HopRoute, address: Address, next: Dial, ctx: D
   const what = `${formatAddress(hop.address)} did not start a session`;
   // A limit for the hop alone, without the dial below: it starts anew with each connection that the carrier asks for.
   const deadline = new Deadline(handshakeLimit(route), ctx.signal, what);
-  const reach: Reach = async ({ alpn }) => {
-    const link = await secureLink(route, await reachHop(route, address, next, ctx), ctx, alpn);
-    deadline.start();
+  let isOpening = true;
+  const reach: Reach = async ({ alpn, ctx: { fields: _ofThisHop, ...own } = ctx }) => {
+    const link = await secureLink(route, await reachHop(route, address, next, own), own, alpn);
+    // Later the limit is that of the tunnel which needs the connection.
+    if (isOpening) deadline.start();
     return link;
   };
   try {
@@ -79,6 +81,7 @@ async function openSession(route: HopRoute, address: Address, next: Dial, ctx: D
   } catch (error) {
     throw atHop(error, position, 'handshake');
   } finally {
+    isOpening = false;
     deadline.end();
   }
 }
@@ -139,7 +142,7 @@ async function openTunnel(route: HopRoute, session: Session, address: Address, c
   const started = performance.now();
   try {
     const link = await within(handshakeLimit(route), ctx.signal, what, (signal) =>
-      session.tunnel(address, { ...ctx, signal, ...(fill && { fields: fill(ctx) }) }),
+      session.tunnel(address, { ...numberSteps(ctx, position), signal, ...(fill && { fields: fill(ctx) }) }),
     );
     const ms = performance.now() - started;
     ctx.onProgress?.({ phase: 'handshake', hop: position.index, detail: formatAddress(address), ms });

@@ -68,6 +68,8 @@ export interface Reply {
   readonly link?: Link;
   /** Set if the head of a refusal broke off or was too large: nothing behind it is a body. */
   readonly isCut?: true;
+  /** Over HTTP/1.1: whether the connection takes another request after this answer (RFC 9112, section 9.3). */
+  readonly isPersistent?: boolean;
   /** Ends only if it is complete; a body that was cut short fails. Paused until it is read. */
   readonly body: Readable;
   /** The trailer fields, complete once the body has ended. */

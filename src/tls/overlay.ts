@@ -146,11 +146,13 @@ function hooksOf(socket: TLSSocket): Hooks {
 }
 
 function readFacts(socket: TLSSocket): NonNullable<Peer['tls']> {
-  const subject = formatName(readPeerCertificate(socket)?.subject);
+  const certificate = readPeerCertificate(socket);
+  const subject = formatName(certificate?.subject);
   return {
     protocol: socket.getProtocol() ?? 'unknown',
     cipher: socket.getCipher()?.standardName ?? 'unknown',
     ...(socket.alpnProtocol && { alpn: socket.alpnProtocol }),
     ...(subject && { subject }),
+    ...(certificate && { certificate: certificate.raw }),
   };
 }

@@ -4,6 +4,8 @@ import { isToken } from '../../syntax/text.ts';
 export interface Challenge {
   /** The scheme in lower case. */
   readonly scheme: string;
+  /** The scheme as the hop writes it. */
+  readonly title: string;
   /** The token in base64, as it came (`token68`); absent if there is none. */
   readonly token?: string;
   /** The parameters by their names in lower case, unquoted. Of a repeated one the first counts. */
@@ -27,6 +29,7 @@ export function parseChallenges(values: readonly string[]): Challenge[] {
 
 interface MutableChallenge {
   readonly scheme: string;
+  readonly title: string;
   token?: string;
   readonly params: Map<string, string>;
 }
@@ -46,7 +49,7 @@ function readList(reader: Reader, found: MutableChallenge[]): void {
       continue;
     }
     if (found.length >= maxChallenges) return;
-    current = { scheme: word.toLowerCase(), params: new Map() };
+    current = { scheme: word.toLowerCase(), title: word, params: new Map() };
     found.push(current);
     if (reader.take(/[\t ]+/y) === undefined) {
       reader.skipElement();

@@ -1,6 +1,9 @@
 import type { Hop } from '../../core/hop.ts';
 import type { Challenge } from './challenge.ts';
 
+/** The obstacle of schemes that need a user and a password. */
+export const noPassword = 'no user and password';
+
 /**
  * One authentication scheme for hops. What is here is read before anybody is asked for anything, so its file loads
  * nothing but types: `open` imports the code.
@@ -18,7 +21,7 @@ export interface Scheme {
   /** One line on what it needs, for help and the manual. */
   readonly summary: string;
   /**
-   * Returns why it cannot be begun at this hop, as far as the hop's own settings tell, such as `no user and password`;
+   * Returns why it cannot be begun at this hop, as far as the hop's own settings tell, such as `noPassword`;
    * undefined if it can be tried. It looks nowhere else: what must be asked of the system is said by a Step.
    */
   readonly obstacle: (hop: Hop) => string | undefined;

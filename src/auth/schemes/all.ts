@@ -1,6 +1,7 @@
 import type { Scheme } from '../model/scheme.ts';
 import { basic } from './basic.ts';
 import { bearer } from './bearer.ts';
+import { ntlm } from './ntlm.ts';
 
 /** All schemes, in the order in which `auto` tries them. Each has a file in this folder and a line here. */
-export const schemes: readonly Scheme[] = [bearer, basic];
+export const schemes: readonly Scheme[] = [bearer, ntlm, basic];

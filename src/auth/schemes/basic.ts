@@ -1,7 +1,7 @@
 import type { Credentials } from '../../core/secret.ts';
 import { encodeOctets } from '../../core/octets.ts';
 import type { Challenge } from '../model/challenge.ts';
-import type { HopLogin, Scheme, Step } from '../model/scheme.ts';
+import { type HopLogin, noPassword, type Scheme, type Step } from '../model/scheme.ts';
 
 /** Formats the value of a field with Basic credentials (RFC 7617). */
 export function formatBasic({ user, password }: Credentials): string {
@@ -14,7 +14,7 @@ export const basic: Scheme = {
   title: 'Basic',
   binding: 'request',
   summary: 'a user and a password, sent as they are',
-  obstacle: ({ credentials }) => (credentials ? undefined : 'no user and password'),
+  obstacle: ({ credentials }) => (credentials ? undefined : noPassword),
   open: ({ credentials }) => Promise.resolve(openBasic(credentials)),
 };
 
@@ -23,7 +23,7 @@ function openBasic(credentials: Credentials | undefined): HopLogin {
     begin() {
       let isSent = false;
       const send = (): Step => {
-        if (!credentials) return { kind: 'unable', reason: 'no user and password' };
+        if (!credentials) return { kind: 'unable', reason: noPassword };
         isSent = true;
         return { kind: 'send', credentials: formatBasic(credentials) };
       };

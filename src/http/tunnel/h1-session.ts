@@ -13,6 +13,8 @@ import { recogniseForeign, silentHints } from './foreign.ts';
 import { readHalfClose } from './half-close.ts';
 import { forgetVersion, goDownTo, highestVersion, olderStatuses } from './hop-versions.ts';
 import { readRefusalBody } from './refusal-body.ts';
+import { findFirstFields, isChallenge } from './first-fields.ts';
+import type { Negotiated } from './negotiate.ts';
 import { assertTunnelled, requestFields, userAgent } from './request-fields.ts';
 import { formatStatusLine, hasPageHead } from './web-answer.ts';
 
@@ -26,18 +28,24 @@ export interface Http1TunnelTerms {
   readonly fields: (hop: Hop) => readonly HeaderField[];
 }
 
-/** One connection to a hop, for one tunnel. */
+/** Makes another connection to a hop, for the tunnel that is being opened. */
+export type Reconnect = (ctx: DialContext) => Promise<Link>;
+
+/** One connection to a hop, for one tunnel. It may be replaced while the hop asks who we are. */
 export class Http1Session implements Session {
   readonly capacity = 1;
   readonly #link: Link;
   readonly #hop: Hop;
   readonly #terms: Http1TunnelTerms;
+  readonly #reconnect: Reconnect | undefined;
   #used = false;
 
-  constructor(link: Link, hop: Hop, terms: Http1TunnelTerms) {
+  /** @param reconnect present for a request that carries credentials for a proxy: it is repeated as the hop asks */
+  constructor(link: Link, hop: Hop, terms: Http1TunnelTerms, reconnect?: Reconnect) {
     this.#link = link;
     this.#hop = hop;
     this.#terms = terms;
+    this.#reconnect = reconnect;
   }
 
   get load(): number {
@@ -49,30 +57,55 @@ export class Http1Session implements Session {
   }
 
   async tunnel(address: Address, ctx: DialContext): Promise<Link> {
-    const call = this.#toCall(assertTunnelled(address), ctx);
+    const first = findFirstFields(this.#hop, this.#reconnect ? ctx : undefined);
+    const call = this.#toCall(assertTunnelled(address), ctx, first.fields);
     const { method } = call;
-    const what = `${method} ${formatAddress(address)}`;
-    const peer = proxyPeer(this.#hop, this.#link, what);
+    const peer = proxyPeer(this.#hop, this.#link, `${method} ${formatAddress(address)}`);
     // From here on the Link is the tunnel's; before, a failure leaves it to `close`.
     this.#used = true;
-    const reply = await openHttp1(this.#link, peer, call, ctx.signal);
+    const asked = first.isReady ? await openHttp1(this.#link, peer, call, ctx.signal) : undefined;
+    const {
+      reply,
+      body: read,
+      hints,
+    } = asked && (!first.mayAsk || !isChallenge(asked)) ? { reply: asked } : await this.#negotiate(address, ctx, asked);
     const head = toHead(reply);
     if (reply.link) {
       if (method === 'CONNECT' && hasPageHead(head)) ctx.onDoubt?.(describePage(peer, head));
-      return { ...reply.link, ...this.#findHalfClose(head) };
+      return { ...reply.link, ...this.#findHalfClose(head, reply.link) };
     }
     // Loaded by those who need it; what came of the body is read meanwhile.
-    const reading = reply.isCut ? '' : readRefusalBody(reply.body, head);
+    const reading = read ?? (reply.isCut ? '' : readRefusalBody(reply.body, head));
     const [body, { refusalError }] = await Promise.all([reading, import('./refusal.ts')]);
     // A proxy must close after a refusal; whatever it does, nothing more is sent on this connection.
     reply.body.destroy();
-    throw this.#goDown(peer.version, refusalError({ hop: this.#hop, method, address, ctx, head, body }));
+    const refusal = { hop: this.#hop, method, address, ctx, head, body, ...(hints && { tried: hints }) };
+    throw this.#goDown(peer.version, refusalError(refusal));
   }
 
   close(): Promise<void> {
     // A tunnel that was opened owns the Link.
     if (!this.#used) this.#link.stream.destroy();
     return Promise.resolve();
+  }
+
+  /** Asks as often as the hop asks who we are. `asked` is its first 407, if it was asked. */
+  async #negotiate(address: Address, ctx: DialContext, asked: Reply | undefined): Promise<Negotiated> {
+    const target = assertTunnelled(address);
+    const { method } = this.#terms;
+    const [hop, link, { signal }] = [this.#hop, this.#link, ctx];
+    const what = `${method} ${formatAddress(address)}`;
+    const [{ negotiate }, { Http1Connection }] = await Promise.all([
+      import('./negotiate.ts'),
+      import('./h1-connection.ts'),
+    ]);
+    const connection = new Http1Connection(link, {
+      ask: (on, fields) => openHttp1(on, proxyPeer(hop, on, what), this.#toCall(target, ctx, fields), signal),
+      connect: () => this.#reconnect?.(ctx) ?? Promise.reject(new Error('there is no other connection')),
+      signal,
+    });
+    const terms = { hop, method, target: formatHostPort(target.host, target.port), signal, bound: 'use' } as const;
+    return negotiate(terms, connection, ctx, link.peer.tls?.certificate, asked);
   }
 
   /** After a 505 the hop is asked in HTTP/1.0, which knows no chunks. */
@@ -88,8 +121,7 @@ export class Http1Session implements Session {
   }
 
   /** Ends travel as those of the connection, or in frames that every server takes for the end of one half. */
-  #findHalfClose({ headers }: ResponseHead): Pick<Link, 'halfClose'> {
-    const { halfClose: below } = this.#link;
+  #findHalfClose({ headers }: ResponseHead, { halfClose: below }: Link): Pick<Link, 'halfClose'> {
     const halfClose =
       this.#terms.opens.kind === 'bodies'
         ? readHalfClose(this.#hop, headers, 'now')
@@ -97,10 +129,11 @@ export class Http1Session implements Session {
     return halfClose ? { halfClose } : {};
   }
 
-  #toCall(target: TcpAddress, ctx: DialContext): Call {
+  #toCall(target: TcpAddress, ctx: DialContext, login: readonly HeaderField[]): Call {
     const { method, requestTarget, opens, fields } = this.#terms;
     const authority = formatHostPort(target.host, target.port);
-    const all = requestFields(this.#hop, ctx, [['Host', authority], userAgent, ...fields(this.#hop)]);
+    const own: HeaderField[] = [['Host', authority], userAgent, ...login, ...fields(this.#hop)];
+    const all = requestFields(this.#hop, ctx, own);
     // First, as RFC 9110, section 7.2 wants it, whoever has set it.
     const isHost = ([name]: HeaderField) => name.toLowerCase() === 'host';
     return {

@@ -5,13 +5,14 @@ import { TunlError, usageError } from '../../core/errors.ts';
 import { type HalfClose, type HeaderField, type Hop, securedScheme } from '../../core/hop.ts';
 import type { Link } from '../../core/link.ts';
 import { type Call, isSuccess, type Opens, type Reply } from '../call.ts';
-import { basicField } from '../wire/credentials.ts';
 import { readHalfClose } from './half-close.ts';
 import type { callHttp2 } from '../h2/call.ts';
 import { resetCodes } from '../h2/codes.ts';
 import { clientSetup, type Http2Setup } from '../h2/setup.ts';
 import type { ClientSession } from '../h2/streams.ts';
+import { findFirstFields, isChallenge } from './first-fields.ts';
 import { goDownTo, olderStatuses } from './hop-versions.ts';
+import type { Negotiated } from './negotiate.ts';
 import { assertTunnelled, requestFields, userAgent } from './request-fields.ts';
 import { readRefusalBody } from './refusal-body.ts';
 import type { RefusalMeaning } from './refusal.ts';
@@ -40,6 +41,8 @@ export interface Http2Terms {
   readonly opens: Opens;
   /** Fields beside those that every carrier sends. */
   readonly fields: (hop: Hop, ctx: DialContext) => readonly HeaderField[];
+  /** True if the request carries credentials for a proxy, and is repeated as the hop asks. */
+  readonly authenticates?: boolean;
   /** When our end goes out where neither the user nor the answer says it. */
   readonly halfClose: HalfClose;
   /** `none` where peers expect nothing but the fields above. */
@@ -57,7 +60,8 @@ export const connectTerms: Http2Terms = {
   method: 'CONNECT',
   // Node's HTTP/2 resets a stream that has bytes after a 204: such a tunnel would break with the first.
   opens: { kind: 'connect', isAccepted: (status) => isSuccess(status) && status !== 204 },
-  fields: ({ credentials }) => (credentials ? [basicField(credentials)] : []),
+  fields: () => [],
+  authenticates: true,
   halfClose: 'wait',
 };
 
@@ -134,6 +138,8 @@ class Http2Session implements Session {
   readonly #terms: Http2Terms;
   /** A tunnel was opened in it: what it refuses later is not refused for its version. */
   #hasOpened = false;
+  /** The tunnels that are asked for by a negotiation, which may have no stream at the moment. */
+  #preparing = 0;
 
   constructor(client: ClientSession, call: typeof callHttp2, hop: Hop, terms: Http2Terms) {
     this.#client = client;
@@ -147,7 +153,7 @@ class Http2Session implements Session {
   }
 
   get load(): number {
-    return this.#client.load;
+    return this.#client.load + this.#preparing;
   }
 
   get usable(): boolean {
@@ -155,9 +161,16 @@ class Http2Session implements Session {
   }
 
   async tunnel(address: Address, ctx: DialContext): Promise<Link> {
-    const call = this.#toCall(assertTunnelled(address), ctx);
-    const { method } = call;
-    const reply = await this.#send(call, `${method} ${formatAddress(address)}`, ctx.signal);
+    const first = findFirstFields(this.#hop, this.#terms.authenticates ? ctx : undefined);
+    const target = assertTunnelled(address);
+    const { method } = this.#terms;
+    const send = (fields: readonly HeaderField[]) =>
+      this.#send(this.#toCall(target, ctx, fields), `${method} ${formatAddress(address)}`, ctx.signal);
+    const asked = first.isReady ? await send(first.fields) : undefined;
+    const { reply, hints, isOlder } =
+      asked && (!first.mayAsk || !isChallenge(asked))
+        ? ({ reply: asked } as Negotiated)
+        : await this.#negotiate(target, ctx, send, asked);
     if (reply.link) {
       this.#hasOpened = true;
       const halfClose = readHalfClose(this.#hop, reply.headers, this.#terms.halfClose);
@@ -167,11 +180,34 @@ class Http2Session implements Session {
     const [body, { refusalError }] = await Promise.all([readRefusalBody(reply.body, head), import('./refusal.ts')]);
     reply.body.resume();
     const meaning = this.#terms.meaningOf?.(head.status);
-    throw this.#goDown(refusalError({ hop: this.#hop, method, address, ctx, head, body, ...(meaning && { meaning }) }));
+    const refusal = { hop: this.#hop, method, address, ctx, head, body, ...(hints && { tried: hints }) };
+    const error = refusalError({ ...refusal, ...(meaning && { meaning }) });
+    if (!isOlder) throw this.#goDown(error);
+    void this.#client.close('drain');
+    throw goDown(error, this.#hop);
   }
 
   close(mode: 'drain' | 'now'): Promise<void> {
     return this.#client.close(mode);
+  }
+
+  /** Asks as often as the hop asks who we are. `asked` is its first 407, if it was asked. */
+  async #negotiate(
+    { host, port }: TcpAddress,
+    ctx: DialContext,
+    send: (fields: readonly HeaderField[]) => Promise<Reply>,
+    asked: Reply | undefined,
+  ): Promise<Negotiated> {
+    const { method, older } = this.#terms;
+    this.#preparing++;
+    try {
+      const { negotiate, streamConnection } = await import('./negotiate.ts');
+      const bound = older ? 'older' : 'skip';
+      const terms = { hop: this.#hop, method, target: formatHostPort(host, port), signal: ctx.signal, bound } as const;
+      return await negotiate(terms, streamConnection(send), ctx, undefined, asked);
+    } finally {
+      this.#preparing--;
+    }
   }
 
   /** Lets what is open in it live on, and asks in HTTP/1.1 from now on, where that may be what the hop wants. */
@@ -181,9 +217,9 @@ class Http2Session implements Session {
     return goDown(error, this.#hop);
   }
 
-  #toCall(target: TcpAddress, ctx: DialContext): Call {
+  #toCall(target: TcpAddress, ctx: DialContext, login: readonly HeaderField[]): Call {
     const { method, path, opens, fields, userAgent: named } = this.#terms;
-    const own = fields(this.#hop, ctx);
+    const own = [...login, ...fields(this.#hop, ctx)];
     const authority = formatHostPort(target.host, target.port);
     return {
       method,

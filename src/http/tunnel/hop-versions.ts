@@ -1,3 +1,4 @@
+import { needsHttp1 } from '../../auth/knowledge.ts';
 import type { ReachOptions } from '../../core/carrier.ts';
 import { formatHop, type Hop } from '../../core/hop.ts';
 
@@ -33,5 +34,6 @@ export function forgetVersion(hop: Hop): void {
 
 /** Returns the options for reaching a hop whose version of HTTP is negotiated in TLS. */
 export function reachByVersion(hop: Hop): ReachOptions {
-  return { form: 'tunnel', ...(highestVersion(hop) !== '2' && { alpn: ['http/1.1'] }) };
+  const isOlder = highestVersion(hop) !== '2' || needsHttp1(hop);
+  return { form: 'tunnel', ...(isOlder && { alpn: ['http/1.1'] }) };
 }

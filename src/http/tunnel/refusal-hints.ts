@@ -2,6 +2,7 @@ import type { Address } from '../../core/address.ts';
 import { formatDuration, longestRetryAfterMs } from '../../core/deadline.ts';
 import { formatPlace, type Hop, securedScheme } from '../../core/hop.ts';
 import { fieldValues, type ResponseHead } from '../wire/message.ts';
+import { parseChallenges } from '../../auth/model/challenge.ts';
 import type { ProxyStatus } from '../wire/proxy-status.ts';
 import { explainSquidError, trimSquidPage } from './squid-error.ts';
 
@@ -17,6 +18,8 @@ export interface RefusalFacts {
   readonly retryAfterMs: number | undefined;
   /** The carrier's own hint; it replaces the advice that fits most proxies. */
   readonly ownHint: string | undefined;
+  /** What was tried to prove who we are, and why it failed. */
+  readonly tried?: readonly string[] | undefined;
 }
 
 /** Lists what the proxy said about its refusal, and what the user can do about it. */
@@ -96,36 +99,41 @@ function tlsAdvice({ scheme }: Hop): string[] {
   return secured === undefined ? [] : [`it wants TLS: ${secured}:// instead of ${scheme}://`];
 }
 
-function credentialAdvice({ hop, head }: RefusalFacts): string[] {
-  const field = head.status === 407 ? 'proxy-authenticate' : 'www-authenticate';
-  const schemes = listSchemes(fieldValues(head.headers, field));
+function credentialAdvice({ hop, head, method, tried = [] }: RefusalFacts): string[] {
+  const isProxy = head.status === 407;
+  const schemes = listOffers(fieldValues(head.headers, isProxy ? 'proxy-authenticate' : 'www-authenticate'));
   const offer = schemes.length === 0 ? [] : [`it offers ${printable(schemes.join(', '))} authentication`];
   const known = schemes.map((scheme) => scheme.toLowerCase());
   if (hop.headers.some(([name]) => name.toLowerCase() === 'proxy-authorization'))
     return [...offer, 'it does not accept the Proxy-Authorization header that was sent'];
-  if (known.length > 0 && !known.includes('basic')) return [...offer, ...otherSchemeAdvice(known)];
-  if (hop.credentials) return [...offer, 'it does not accept the user and the password that were sent'];
-  return [
-    ...offer,
-    `name a user: ${hop.scheme}://USER@${formatPlace(hop.address)}; the password is taken from TUNL_PROXY_PASSWORD, ` +
-      '--password-file, ~/.netrc or SSH_ASKPASS, or asked for',
-  ];
+  if (!isProxy && method === 'CONNECT')
+    return [...offer, 'it asks as a web server does, with 401 in place of 407, and is not answered'];
+  const wantsUser = known.length === 0 || known.some((scheme) => userSchemes.has(scheme));
+  if (!hop.credentials && wantsUser) return [...offer, ...tried, userAdvice(hop)];
+  if (tried.length > 0) return [...offer, ...tried];
+  if (hop.credentials && wantsUser) return [...offer, 'it does not accept the user and the password that were sent'];
+  return [...offer, ...otherSchemeAdvice(known)];
+}
+
+/** The schemes that take a user and a password. */
+const userSchemes: ReadonlySet<string> = new Set(['basic', 'digest', 'ntlm']);
+
+function userAdvice(hop: Hop): string {
+  const url = `${hop.scheme}://USER@${formatPlace(hop.address)}`;
+  return (
+    `name a user: ${url}; the password is taken from TUNL_PROXY_PASSWORD, ` +
+    '--password-file, ~/.netrc or SSH_ASKPASS, or asked for'
+  );
 }
 
 function otherSchemeAdvice(schemes: readonly string[]): string[] {
-  if (schemes.includes('bearer'))
-    return ['a token is sent with --proxy-header @FILE, where the file has the line Proxy-Authorization: Bearer TOKEN'];
-  return ['tunl knows Basic only; a gateway on this machine that knows the others can stand in between (px, cntlm)'];
+  if (schemes.includes('bearer')) return ['name the file of its token: ?token-file=FILE in the URL of the proxy'];
+  return ['a gateway on this machine that knows it can stand in between (px, cntlm)'];
 }
 
-/**
- * Lists the schemes of challenges in order (RFC 9110, section 11.6.1): the names that are not parameters of the scheme
- * before them.
- */
-function listSchemes(values: readonly string[]): string[] {
-  const parts = values.flatMap((value) => value.replaceAll(/"(?:[^"\\]|\\.)*"/g, '""').split(','));
-  const schemes = parts.flatMap((part) => /^\s*([\w!#$%&'*+.^`|~-]+)(?:\s+[^\s=]|\s*$)/.exec(part)?.[1] ?? []);
-  return [...new Set(schemes)];
+/** Lists the schemes of challenges in order, as they were written. */
+function listOffers(values: readonly string[]): string[] {
+  return [...new Set(parseChallenges(values).map(({ title }) => title))];
 }
 
 /** Returns the first words of the body that a person would read, without markup. */

@@ -19,6 +19,8 @@ export interface Refusal {
   /** The beginning of the answer's body. */
   readonly body: string;
   readonly meaning?: RefusalMeaning;
+  /** What was tried to prove who we are, and why it failed; absent if nothing could be. */
+  readonly tried?: readonly string[];
 }
 
 /** The meaning of a refusal in a protocol that expresses it by the status alone. */
@@ -31,7 +33,7 @@ export interface RefusalMeaning {
 /**
  * Makes the error for a refusal, with its status, its reason, what the proxy said about it and what the user can do.
  */
-export function refusalError({ hop, method, address, ctx, meaning, ...answer }: Refusal): TunlError {
+export function refusalError({ hop, method, address, ctx, meaning, tried, ...answer }: Refusal): TunlError {
   const { head, body } = redactAnswer(answer, { ...hop, headers: [...hop.headers, ...(ctx.fields ?? [])] });
   const status = parseProxyStatus(fieldValues(head.headers, 'proxy-status').join(', '));
   const ofTarget = isOfTarget(status?.error) || meaning?.side === 'target';
@@ -40,7 +42,7 @@ export function refusalError({ hop, method, address, ctx, meaning, ...answer }: 
     side: ofTarget && address === ctx.target ? 'target' : 'hop',
     phase: 'handshake',
     received: head.status,
-    hints: refusalHints({ hop, method, address, head, body, status, retryAfterMs, ownHint: meaning?.hint }),
+    hints: refusalHints({ hop, method, address, head, body, status, retryAfterMs, ownHint: meaning?.hint, tried }),
     ...(retryAfterMs !== undefined && { retryAfterMs }),
     ...(status?.rcode !== undefined && /^[A-Z]+$/.test(status.rcode) && { rcode: status.rcode }),
   };

@@ -3,7 +3,7 @@ import { TunlError } from '../../core/errors.ts';
 import type { HeaderField } from '../../core/hop.ts';
 import { HeadError, readHead } from './head.ts';
 import { isToken, quoteAscii } from '../../syntax/text.ts';
-import type { ResponseHead } from './message.ts';
+import { fieldValues, type ResponseHead } from './message.ts';
 
 /** The largest head of a proxy's answer that we read, in bytes: the proof in a 407 alone may have 48 kB (RFC 4559). */
 export const maxHeadBytes = 64 * 1024;
@@ -15,6 +15,8 @@ export const answerPrefix = 'HTTP/';
 export interface ProxyAnswer extends ResponseHead {
   /** The head broke off or is too large: the part that was read is a refusal, and nothing after it is a body. */
   readonly isCut?: true;
+  /** True if the connection takes another request after this answer (RFC 9112, section 9.3, and older custom). */
+  readonly isPersistent?: boolean;
 }
 
 /**
@@ -53,7 +55,7 @@ const statusLine = /^HTTP\/(\d+(?:\.\d+)?)[\t ]+([1-9]\d\d)(?!\d)(.*)$/s;
  * fields are skipped.
  * @throws {TunlError} http_protocol_error
  */
-function parseProxyAnswer(bytes: Buffer): ResponseHead | undefined {
+function parseProxyAnswer(bytes: Buffer): ProxyAnswer | undefined {
   const lines = bytes.toString('latin1').split('\n').map(trimReturns);
   const start = lines.findIndex((line) => line !== '');
   let status: StatusLine | undefined;
@@ -68,7 +70,16 @@ function parseProxyAnswer(bytes: Buffer): ResponseHead | undefined {
   }
   if (!status) return undefined;
   assertVersion(status);
-  return { status: status.status, reason: status.reason, headers: readFields(fields) };
+  const headers = readFields(fields);
+  return { status: status.status, reason: status.reason, headers, isPersistent: isPersistent(status, headers) };
+}
+
+/** Old proxies say it of the client's connection in `Proxy-Connection`. */
+function isPersistent({ version }: StatusLine, headers: readonly HeaderField[]): boolean {
+  const values = ['connection', 'proxy-connection'].flatMap((name) => fieldValues(headers, name));
+  const options = values.flatMap((value) => value.toLowerCase().split(/[\t ]*,[\t ]*/));
+  if (options.includes('close')) return false;
+  return version === '1.1' || options.includes('keep-alive');
 }
 
 function trimReturns(line: string): string {

@@ -96,10 +96,8 @@ describe('a demand for credentials', () => {
   const user =
     'name a user: http://USER@proxy.corp:8080; the password is taken from TUNL_PROXY_PASSWORD, ' +
     '--password-file, ~/.netrc or SSH_ASKPASS, or asked for';
-  const gateway =
-    'tunl knows Basic only; a gateway on this machine that knows the others can stand in between (px, cntlm)';
-  const token =
-    'a token is sent with --proxy-header @FILE, where the file has the line Proxy-Authorization: Bearer TOKEN';
+  const gateway = 'a gateway on this machine that knows it can stand in between (px, cntlm)';
+  const token = 'name the file of its token: ?token-file=FILE in the URL of the proxy';
 
   test.each([
     ['that names no scheme', [], undefined, user],
@@ -111,9 +109,10 @@ describe('a demand for credentials', () => {
       user,
     ],
     ['for one of several, in several fields', ['Negotiate', 'basic realm=x'], 'Negotiate, basic', user],
-    ['for NTLM', ['NTLM'], 'NTLM', gateway],
-    ['for Negotiate with a token', ['Negotiate YII=, NTLM'], 'Negotiate, NTLM', gateway],
-    ['for Digest', ['Digest realm="x, Basic", nonce="y", qop="auth"'], 'Digest', gateway],
+    ['for NTLM', ['NTLM'], 'NTLM', user],
+    ['for Negotiate with a token', ['Negotiate YII=, NTLM'], 'Negotiate, NTLM', user],
+    ['for Digest', ['Digest realm="x, Basic", nonce="y", qop="auth"'], 'Digest', user],
+    ['for what nobody knows', ['Kerberos'], 'Kerberos', gateway],
     ['for a token', ['Bearer realm="x"'], 'Bearer', token],
   ])('%s says what can be given', (_, challenges, offer, advice) => {
     const headers = challenges.map((value) => ['proxy-authenticate', value] as const);
@@ -133,7 +132,21 @@ describe('a demand for credentials', () => {
   });
 
   test('of a server is read from its own field', () => {
-    expect(hintsOf(401, [['www-authenticate', 'Basic']])).toEqual(['it offers Basic authentication', user]);
+    const hints = hintsOf(401, [['www-authenticate', 'Basic']], { method: 'POST' });
+    expect(hints).toEqual(['it offers Basic authentication', user]);
+  });
+
+  test('by a 401 to CONNECT is that of a web server', () => {
+    expect(hintsOf(401, [['www-authenticate', 'Basic']])).toEqual([
+      'it offers Basic authentication',
+      'it asks as a web server does, with 401 in place of 407, and is not answered',
+    ]);
+  });
+
+  test('says what was tried', () => {
+    const tried = ['NTLM: it does not accept the user and the password that were sent'];
+    const facts = { hop: { ...hop, credentials }, tried };
+    expect(hintsOf(407, [['proxy-authenticate', 'NTLM']], facts)).toEqual(['it offers NTLM authentication', ...tried]);
   });
 
   test('is explained whatever Proxy-Status says', () => {

@@ -1,0 +1,114 @@
+import { type AuthConnection, Negotiation, type NegotiationTerms } from '../../auth/negotiation.ts';
+import { throwIfAborted } from '../../core/deadline.ts';
+import { TunlError } from '../../core/errors.ts';
+import type { HeaderField } from '../../core/hop.ts';
+import type { DialContext } from '../../core/dialer.ts';
+import type { Reply } from '../call.ts';
+import { fieldValues } from '../wire/message.ts';
+import { isChallenge } from './first-fields.ts';
+
+/** The connection to a hop on which one request is sent until it is accepted or refused. */
+export interface HopConnection extends AuthConnection {
+  /** Sends the request with these fields beside its own. */
+  send(fields: readonly HeaderField[]): Promise<Reply>;
+  /** Reads what must be read of a 407 before the next request. */
+  take(reply: Reply): Promise<void>;
+  /** The beginning of the body of the last 407, if `take` has read it. */
+  readonly body: string | undefined;
+  /** True if nothing was read on a connection that has served before: it may have been closed without notice. */
+  isStale(error: unknown): boolean;
+  /** Gives up the connection. */
+  abandon(): void;
+}
+
+/** What became of a request. */
+export interface Negotiated {
+  /** The last answer. */
+  readonly reply: Reply;
+  /** The beginning of its body, if it has been read. */
+  readonly body?: string | undefined;
+  /** Present for a 407: what was tried, and why nothing else is. */
+  readonly hints?: readonly string[];
+  /** True if the hop must be asked in HTTP/1.1: the reason is a hint. */
+  readonly isOlder?: true;
+}
+
+/**
+ * Sends a request to a hop until it accepts the credentials or there are none left.
+ * @param asked the 407 to the first request; absent if that is still to be sent
+ * @throws {TunlError} of the connection, or because the hop failed to prove who it is
+ */
+export async function negotiate(
+  terms: NegotiationTerms,
+  connection: HopConnection,
+  ctx: DialContext,
+  certificate: Uint8Array | undefined,
+  asked?: Reply,
+): Promise<Negotiated> {
+  const negotiation = new Negotiation(terms);
+  const started = performance.now();
+  try {
+    // After a 407 this finds what was sent with the request.
+    const first = await negotiation.begin(certificate);
+    let reply = asked ?? (await connection.send(first));
+    while (isChallenge(reply)) {
+      await connection.take(reply);
+      throwIfAborted(terms.signal);
+      const verdict = await negotiation.answer(fieldValues(reply.headers, 'proxy-authenticate'), connection);
+      if (verdict.kind === 'older') return { reply, isOlder: true, hints: [`${verdict.title} needs HTTP/1.1`] };
+      if (verdict.kind === 'stop') return { reply, body: connection.body, hints: verdict.hints };
+      reply = await resend(negotiation, connection, verdict.fields);
+    }
+    if (reply.link) {
+      const { title, rounds } = negotiation;
+      await negotiation.confirm(reply.headers);
+      const detail = `authenticated by ${title}, ${rounds} ${rounds === 1 ? 'round' : 'rounds'}`;
+      if (title !== undefined) {
+        ctx.onProgress?.({ phase: 'handshake', detail, ms: performance.now() - started });
+      }
+    }
+    return { reply };
+  } catch (error) {
+    connection.abandon();
+    throw error;
+  } finally {
+    negotiation.close();
+  }
+}
+
+/** Sends the request, and once more if its connection was closed before it came. */
+async function resend(
+  negotiation: Negotiation,
+  connection: HopConnection,
+  fields: readonly HeaderField[],
+): Promise<Reply> {
+  try {
+    return await connection.send(fields);
+  } catch (error) {
+    if (!(error instanceof TunlError) || !connection.isStale(error)) throw error;
+    const again = await negotiation.again(connection);
+    if (!again) throw error.withHints(...negotiation.reasons);
+    return connection.send(again);
+  }
+}
+
+/** Makes the connection of requests over HTTP/2: each has a stream of its own, and nothing ends the session. */
+export function streamConnection(send: HopConnection['send']): HopConnection {
+  let last: Reply | undefined;
+  return {
+    isKept: true,
+    body: undefined,
+    ready: () => Promise.resolve(undefined),
+    take(reply) {
+      last = reply;
+      return Promise.resolve();
+    },
+    send(fields) {
+      // What nobody reads would fill the window of the session.
+      last?.body.resume();
+      return send(fields);
+    },
+    isStale: () => false,
+    abandon: () => last?.cancel(new Error('the request was given up')),
+  };
+}
