@@ -1,7 +1,7 @@
 import { formatHop, type Hop } from '../core/hop.ts';
 import type { Scheme } from './model/scheme.ts';
 import { schemes } from './schemes/all.ts';
-import { authName, listAllowed } from './settings.ts';
+import { authName, listAllowed } from './allowed.ts';
 
 /** What was learned about the authentication of a proxy. It holds no secret. */
 export interface Learned {

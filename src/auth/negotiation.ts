@@ -4,7 +4,7 @@ import { findFirstScheme, learn, recall } from './knowledge.ts';
 import { type Challenge, parseChallenges } from './model/challenge.ts';
 import { type Attempt, type AuthRequest, type HopLogin, noPassword, type Scheme, type Step } from './model/scheme.ts';
 import { schemes } from './schemes/all.ts';
-import { listAllowed } from './settings.ts';
+import { listAllowed } from './allowed.ts';
 
 /** The most credentials that one attempt sends. */
 const maxRounds = 3;
@@ -114,8 +114,8 @@ export class Negotiation {
     if (!current) return this.#choose(challenges, connection);
     const step = await this.#limit(current, () => current.attempt.answer(choose(challenges, current.scheme)));
     if (step.kind === 'refused') {
-      this.#drop(describe(current.scheme, step));
-      return this.#stop(challenges, describe(current.scheme, step), true);
+      this.#drop([]);
+      return this.#stop(challenges, describeRefusal(current.scheme, step), true);
     }
     if (step.kind === 'unable') {
       this.#drop(describe(current.scheme, step));
@@ -192,7 +192,7 @@ export class Negotiation {
         return { kind: 'send', fields: this.#send(current, step.credentials) };
       }
       this.#drop(describe(scheme, step));
-      if (step.kind === 'refused') return this.#stop(challenges, describe(scheme, step), true);
+      if (step.kind === 'refused') return this.#stop(challenges, describeRefusal(scheme, step), true);
     }
     return this.#stop(challenges, []);
   }
@@ -260,6 +260,10 @@ function choose(challenges: readonly Challenge[], { name }: Scheme): Challenge[]
 
 function describe({ title }: Scheme, { reason, hints = [] }: Exclude<Step, { kind: 'send' }>): string[] {
   return [`${title}: ${reason}`, ...hints];
+}
+
+function describeRefusal({ name, title }: Scheme, { reason, hints = [] }: Exclude<Step, { kind: 'send' }>): string[] {
+  return [name === 'basic' ? reason : `${reason} by ${title}`, ...hints];
 }
 
 function learnRealm(hop: Hop, [challenge]: readonly Challenge[]): void {

@@ -1,17 +1,10 @@
 import type { HopSetting } from '../core/carrier.ts';
 import { usageError } from '../core/errors.ts';
-import type { Hop } from '../core/hop.ts';
 import { suggest } from '../syntax/suggest.ts';
 import { quote } from '../syntax/text.ts';
-import type { Scheme } from './model/scheme.ts';
+import { authName, every } from './allowed.ts';
 import { schemes } from './schemes/all.ts';
 import { tokenSettings } from './schemes/bearer.ts';
-
-/** The value of `auth` that allows every scheme. */
-const every = 'auto';
-
-/** Name of the setting for the schemes, in the query of a hop; the option has `proxy-` in front. */
-export const authName = 'auth';
 
 /** Names of the schemes, in the order in which `auto` tries them. */
 export const schemeNames: readonly string[] = schemes.map(({ name }) => name);
@@ -44,10 +37,3 @@ export const authSettings: readonly HopSetting[] = [
   },
   ...tokenSettings,
 ];
-
-/** The schemes that a hop may be offered, in the order in which they are tried. */
-export function listAllowed({ settings }: Hop): readonly Scheme[] {
-  const value = settings[authName] ?? every;
-  if (value === every) return schemes;
-  return value.split(',').flatMap((name) => schemes.filter((scheme) => scheme.name === name));
-}

@@ -15,7 +15,6 @@ import {
   usualFlags,
   usualPairs,
 } from '../support/peers/ntlm-server.ts';
-import { proxyHop } from '../support/proxy-hop.ts';
 
 const hex = (text: string) => Buffer.from(text.replaceAll(' ', ''), 'hex');
 
@@ -55,8 +54,7 @@ test('the exchange of the specification has its keys and its response', () => {
 const request = { method: 'CONNECT', target: 'db:22', signal: new AbortController().signal };
 
 function begin(user = 'CORP\\alice', password: string = alice.password) {
-  const hop = { ...proxyHop, credentials: { user, password: new Secret(password) } };
-  return openNtlm(hop).begin(request);
+  return openNtlm({ user, password: new Secret(password) }, 'HTTP/proxy.corp').begin(request);
 }
 
 const toList = (token?: Buffer | string): Challenge[] => [

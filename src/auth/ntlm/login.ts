@@ -1,14 +1,15 @@
-import { formatPlace, type Hop } from '../../core/hop.ts';
 import type { Credentials } from '../../core/secret.ts';
 import { serverEndPoint } from '../model/channel-binding.ts';
 import type { Challenge } from '../model/challenge.ts';
-import { type AuthRequest, type HopLogin, noPassword, type Step } from '../model/scheme.ts';
+import type { AuthRequest, HopLogin, Step } from '../model/scheme.ts';
 import { formatNegotiate, parseChallenge } from './messages.ts';
 import { authenticate, type NtlmAccount } from './ntlmv2.ts';
 
-/** Makes the NTLM login of a hop. Each attempt has three messages, on one connection. */
-export function openNtlm({ credentials, address }: Hop): HopLogin {
-  const targetName = `HTTP/${address.kind === 'tcp' ? address.host : formatPlace(address)}`;
+/**
+ * Makes the NTLM login of a hop. Each attempt has three messages, on one connection.
+ * @param targetName the service: `HTTP/proxy.corp`
+ */
+export function openNtlm(credentials: Credentials | undefined, targetName: string): HopLogin {
   return {
     begin: (request) => new Attempt(credentials, targetName, request),
   };
@@ -29,7 +30,7 @@ class Attempt {
   }
 
   start(): Promise<Step> {
-    if (!this.#credentials) return unable(noPassword);
+    if (!this.#credentials) return unable('no user and password');
     this.#negotiate = formatNegotiate();
     return send(this.#negotiate);
   }

@@ -1,5 +1,6 @@
 import type { ForwardSpec, HopChoice, RouteOptions } from '../../app/commands/options.ts';
-import { authName, parseAuth, schemeNames } from '../../auth/settings.ts';
+import { authName } from '../../auth/allowed.ts';
+import { parseAuth, schemeNames } from '../../auth/settings.ts';
 import { usageError } from '../../core/errors.ts';
 import { halfCloses, type Hop } from '../../core/hop.ts';
 import type { KeyPassword } from '../../core/secret.ts';

@@ -12,7 +12,7 @@ import { answerPrefix, maxHeadBytes, readProxyAnswer } from '../wire/proxy-answe
 import { recogniseForeign, silentHints } from './foreign.ts';
 import { readHalfClose } from './half-close.ts';
 import { forgetVersion, goDownTo, highestVersion, olderStatuses } from './hop-versions.ts';
-import { readRefusalBody } from './refusal-body.ts';
+import { readChallengeBody, readRefusalBody } from './refusal-body.ts';
 import { findFirstFields, isChallenge } from './first-fields.ts';
 import type { Negotiated } from './negotiate.ts';
 import { assertTunnelled, requestFields, userAgent } from './request-fields.ts';
@@ -76,7 +76,7 @@ export class Http1Session implements Session {
     }
     // Loaded by those who need it; what came of the body is read meanwhile.
     const reading = read ?? (reply.isCut ? '' : readRefusalBody(reply.body, head));
-    const [body, { refusalError }] = await Promise.all([reading, import('./refusal.ts')]);
+    const [body, { refusalError }] = await Promise.all([reading, import('./unopened.ts')]);
     // A proxy must close after a refusal; whatever it does, nothing more is sent on this connection.
     reply.body.destroy();
     const refusal = { hop: this.#hop, method, address, ctx, head, body, ...(hints && { tried: hints }) };
@@ -95,14 +95,11 @@ export class Http1Session implements Session {
     const { method } = this.#terms;
     const [hop, link, { signal }] = [this.#hop, this.#link, ctx];
     const what = `${method} ${formatAddress(address)}`;
-    const [{ negotiate }, { Http1Connection }] = await Promise.all([
-      import('./negotiate.ts'),
-      import('./h1-connection.ts'),
-    ]);
+    const { negotiate, Http1Connection } = await import('./unopened.ts');
     const connection = new Http1Connection(link, {
       ask: (on, fields) => openHttp1(on, proxyPeer(hop, on, what), this.#toCall(target, ctx, fields), signal),
       connect: () => this.#reconnect?.(ctx) ?? Promise.reject(new Error('there is no other connection')),
-      signal,
+      read: (on, reply) => readChallengeBody(on, reply, signal),
     });
     const terms = { hop, method, target: formatHostPort(target.host, target.port), signal, bound: 'use' } as const;
     return negotiate(terms, connection, ctx, link.peer.tls?.certificate, asked);

@@ -177,7 +177,7 @@ class Http2Session implements Session {
       return { ...reply.link, ...(halfClose && { halfClose }) };
     }
     const head = { status: reply.status, reason: '', headers: reply.headers };
-    const [body, { refusalError }] = await Promise.all([readRefusalBody(reply.body, head), import('./refusal.ts')]);
+    const [body, { refusalError }] = await Promise.all([readRefusalBody(reply.body, head), import('./unopened.ts')]);
     reply.body.resume();
     const meaning = this.#terms.meaningOf?.(head.status);
     const refusal = { hop: this.#hop, method, address, ctx, head, body, ...(hints && { tried: hints }) };
@@ -201,7 +201,7 @@ class Http2Session implements Session {
     const { method, older } = this.#terms;
     this.#preparing++;
     try {
-      const { negotiate, streamConnection } = await import('./negotiate.ts');
+      const { negotiate, streamConnection } = await import('./unopened.ts');
       const bound = older ? 'older' : 'skip';
       const terms = { hop: this.#hop, method, target: formatHostPort(host, port), signal: ctx.signal, bound } as const;
       return await negotiate(terms, streamConnection(send), ctx, undefined, asked);

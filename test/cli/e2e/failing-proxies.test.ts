@@ -71,7 +71,7 @@ const proxies: readonly (readonly [what: string, proxy: Behaviour, lines: readon
     [
       'PROXY refused CONNECT db:22: 407 Authenticate',
       'hint: it offers Negotiate, NTLM authentication',
-      'hint: tunl knows Basic only; a gateway on this machine that knows the others can stand in between (px, cntlm)',
+      'hint: name a user: http://USER@PROXY; the password is taken from TUNL_PROXY_PASSWORD, --password-file, ~/.netrc or SSH_ASKPASS, or asked for',
     ],
     67,
   ],

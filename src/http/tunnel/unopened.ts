@@ -1,0 +1,7 @@
+/**
+ * What sessions load when a hop does not open a tunnel at once: it asks who we are, or refuses. They are loaded
+ * together, because what they share with the rest of the program would else be cut into more files.
+ */
+export { Http1Connection } from './h1-connection.ts';
+export { negotiate, streamConnection } from './negotiate.ts';
+export { refusalError } from './refusal.ts';
