@@ -36,7 +36,7 @@ function writeFile(name: string): string {
 
 const runEnvoy = (file: string): Command => ({
   file: envoyProgram,
-  args: ['-c', file, '--concurrency', '1', '--use-dynamic-base-id', '-l', 'error'],
+  args: ['-c', file, '--concurrency', '1', '--disable-hot-restart', '-l', 'error'],
 });
 
 test.runIf(hasAbstractNames)('socat finds our listener, and we find that of socat', async () => {

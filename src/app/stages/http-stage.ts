@@ -9,7 +9,7 @@ import { TunnelGate } from '../../policy/tunnel-gate.ts';
 import { createAccessLog, nearestPlace } from '../tunnel/access-log.ts';
 import type { RecordEnv } from './request-record.ts';
 import type { Route } from './route.ts';
-import { serveLink, type ServeEnv } from './serve-link.ts';
+import { makePseudonym, serveLink, type ServeEnv } from './serve-link.ts';
 import { createAcceptor, createTerms } from './serve-terms.ts';
 import { createAuthorise, routeRequests, routeTunnels } from './stage-routes.ts';
 import type { StageKind, StageParts } from './stage.ts';
@@ -46,6 +46,7 @@ export const httpStage: StageKind<AnyHttpStage> = {
       limits,
       draining: parts.scope.draining,
       via: stage.job === 'proxy' ? route.via : [],
+      pseudonym: makePseudonym(),
       forwardsVia: stage.job === 'proxy' && hops.length > 0,
     };
     const envs = new Map<Vantage, ServeEnv>();

@@ -40,6 +40,8 @@ export interface ServeEnv extends RequestEnv {
   readonly draining: AbortSignal;
   /** The hops on the way as URLs without secrets; empty if the routes decide. */
   readonly via: readonly string[];
+  /** The name of the stage in `Via`. Each stage has its own: a request may pass several stages of one process. */
+  readonly pseudonym: string;
   /** True if requests go on to another proxy, which must see our `Via`. */
   readonly forwardsVia: boolean;
   /**
@@ -62,8 +64,10 @@ export interface TunnelPlan {
 /** The code that is answered with 503, so that the client may try again later. */
 const busyCode = 'proxy_internal_response';
 
-/** Our name in `Via`: a random pseudonym reveals nothing, and seeing it again means a loop. */
-const pseudonym = `tunl-${randomBytes(4).toString('hex')}`;
+/** Makes the name of a stage in `Via`: a random pseudonym reveals nothing, and seeing it again means a loop. */
+export function makePseudonym(): string {
+  return `tunl-${randomBytes(4).toString('hex')}`;
+}
 
 /** Serves one accepted Link to its end. Never rejects: failures are answered and reported. */
 export async function serveLink(env: ServeEnv, accepted: Link, origin: Origin): Promise<void> {
@@ -109,13 +113,13 @@ async function serveExchange(env: ServeEnv, exchange: Exchange, outer: Origin): 
   } catch (error) {
     leave?.();
     const failure = toTunlError(error);
-    const origin = toOrigin(exchange, outer, user, tunnel, false);
+    const origin = toOrigin(exchange, outer, user, tunnel, undefined);
     const asked = { id: env.tunnels.nextId(), origin, target: formatRequest(exchange), started };
     reportRefusal(env, asked, failure);
     writeRefusal(env, asked, failure);
     return refuse(exchange, failure, terms.refusals);
   }
-  const origin = toOrigin(exchange, outer, user, tunnel, env.forwardsVia);
+  const origin = toOrigin(exchange, outer, user, tunnel, env.forwardsVia ? env.pseudonym : undefined);
   if (plan.kind === 'tunnel') return carry(env, plan, exchange, origin, tunnel, leave);
   // The upstream must not see the passwords of our users.
   const keptBack = env.users.required ? loginField(exchange) : undefined;
@@ -123,13 +127,13 @@ async function serveExchange(env: ServeEnv, exchange: Exchange, outer: Origin): 
   leave?.();
 }
 
-/** Describes the client and its request, and with `tellsVia` also the path of the request, for another proxy. */
+/** Describes the client and its request, and with a pseudonym also the path of the request, for another proxy. */
 function toOrigin(
   exchange: Exchange,
   outer: Origin,
   user: string | undefined,
   tunnel: TunnelRequest | undefined,
-  tellsVia: boolean,
+  pseudonym: string | undefined,
 ): Origin {
   return {
     ...outer,
@@ -137,7 +141,7 @@ function toOrigin(
     request: toLine(exchange),
     headers: tunnel?.headers ?? withoutSecrets(exchange.headers),
     ...(user !== undefined && { user }),
-    ...(tunnel && tellsVia && { via: [...tunnel.via, `${exchange.version} ${pseudonym}`] }),
+    ...(tunnel && pseudonym !== undefined && { via: [...tunnel.via, `${exchange.version} ${pseudonym}`] }),
   };
 }
 
@@ -212,7 +216,7 @@ async function authenticate({ users, limits }: ServeEnv, login: Login, gone: Abo
   });
 }
 
-function assertServable({ draining, terms }: ServeEnv, exchange: Exchange, { via }: TunnelRequest): void {
+function assertServable({ draining, terms, pseudonym }: ServeEnv, exchange: Exchange, { via }: TunnelRequest): void {
   if (terms.refusals.checksExpect) assertNoExpectation(exchange);
   if (via.some((value) => value.includes(pseudonym))) {
     throw new TunlError('proxy_loop_detected', 'the request has been here before', { side: 'client', phase: 'policy' });

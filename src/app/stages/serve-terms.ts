@@ -46,7 +46,7 @@ export function createTerms(stage: ProxyStage<RouteName> | HttpStage<RouteName>,
   const terms = stage.job === 'proxy' ? proxyTerms(stage, headMs) : requestTerms(stage, headMs);
   const { http2 } = terms.front;
   // A client that knows the limit opens another session instead of being refused.
-  const maxStreams = Math.min(http2.maxStreams, stage.caps?.perSession ?? Infinity);
+  const maxStreams = stage.caps?.perSession ?? http2.maxStreams;
   return { ...terms, front: { ...terms.front, http2: { ...http2, maxStreams } } };
 }
 

@@ -63,6 +63,15 @@ test('who is behind the outer connection stands in the record of an inner stage,
   ]);
 });
 
+test('a proxy may lead to another proxy of the same process: only a way back to itself is a loop', async () => {
+  const target = await startTarget(echo);
+  const behind = await startChain([proxyStage('behind')]);
+  const front = await startChain([proxyStage('front', { route: { hops: [[makeHop('http', behind.port)]] } })]);
+  const client = await connectPeer(front.port);
+  expect(await askForTunnel(client, `127.0.0.1:${target.port}`)).toBe('HTTP/1.1 200 Connection established');
+  await expectEcho(client);
+});
+
 test('TLS may begin at an inner stage', async () => {
   const target = await startTarget(echo);
   const chain = await startChain([

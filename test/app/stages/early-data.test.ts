@@ -130,9 +130,8 @@ describe('through a further proxy', () => {
   });
 
   test('a request that has been here before is refused', async () => {
-    const { client, request } = await startChain();
+    const { serve, client, request } = await startChain();
     const via = /^Via: .*$/m.exec(request)?.[0] ?? '';
-    const { serve } = await startChain();
     const again = await connectPeer(serve.port);
     again.send(`CONNECT db.test:5432 HTTP/1.1\r\nHost: db.test\r\n${via}\r\n\r\n`);
     expect(await again.readHead()).toMatch(/^HTTP\/1\.1 502 .*\r\nProxy-Status: tunl; error=proxy_loop_detected\r\n/);

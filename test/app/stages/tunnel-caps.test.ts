@@ -54,13 +54,13 @@ test('one client has its own number of tunnels, whatever it comes by', async () 
 });
 
 describe('one session', () => {
-  test('has its own number of tunnels, and says so beforehand', async () => {
-    const bed = await startHttp2Bed({ caps: { perSession: 3 } });
+  test.each([3, 5000])('has its own number of tunnels, %i, and says so beforehand', async (perSession) => {
+    const bed = await startHttp2Bed({ caps: { perSession } });
     const peer = await bed.connect();
     const { payload } = await peer.until('SETTINGS', (frame) => frame.type === 'settings' && frame.payload.length > 0);
     const settings = Array.from({ length: payload.length / 6 }, (_, index) => payload.subarray(index * 6));
     // SETTINGS_MAX_CONCURRENT_STREAMS
-    expect(settings.find((setting) => setting.readUInt16BE(0) === 3)?.readUInt32BE(2)).toBe(3);
+    expect(settings.find((setting) => setting.readUInt16BE(0) === 3)?.readUInt32BE(2)).toBe(perSession);
     for (let left = 3; left > 0; left--) await bed.expectTunnel(peer);
     await bed.expectTunnel(await bed.connect());
   });

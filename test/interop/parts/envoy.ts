@@ -12,7 +12,7 @@ export const envoyProgram: string = join(cacheFolder, 'envoy', 'bin', 'envoy');
 export const hasEnvoy: boolean = existsSync(envoyProgram);
 
 /** A script that starts it beside others of this machine, and small. */
-export const envoyWrapper: string = `#!/bin/sh\nexec '${envoyProgram}' --use-dynamic-base-id --concurrency 1 "$@"\n`;
+export const envoyWrapper: string = `#!/bin/sh\nexec '${envoyProgram}' --disable-hot-restart --concurrency 1 "$@"\n`;
 
 /** An Envoy, with what its admin interface gives. */
 export interface EnvoyPart extends Part {
@@ -127,7 +127,7 @@ export function startEnvoyEncapsulator(options: EncapsulatorOptions): Promise<En
 export function startEnvoyFile(writeFile: (port: number, folder: string) => Promise<string>): Promise<Part> {
   return startPart('envoy', async (port, folder) => ({
     file: envoyProgram,
-    args: ['-c', await writeFile(port, folder), '--concurrency', '1', '--use-dynamic-base-id', '-l', 'warning'],
+    args: ['-c', await writeFile(port, folder), '--concurrency', '1', '--disable-hot-restart', '-l', 'warning'],
   }));
 }
 
@@ -135,7 +135,7 @@ export function startEnvoyFile(writeFile: (port: number, folder: string) => Prom
 export function checkEnvoy(file: string): Promise<Result> {
   return run({
     file: envoyProgram,
-    args: ['--mode', 'validate', '-c', file, '-l', 'warning', '--use-dynamic-base-id'],
+    args: ['--mode', 'validate', '-c', file, '-l', 'warning', '--disable-hot-restart'],
   });
 }
 
@@ -154,7 +154,7 @@ export async function startEnvoy(writeResources: (port: number) => object): Prom
     const quick = ['--drain-strategy', 'immediate', '--drain-time-s', '60'];
     return {
       file: envoyProgram,
-      args: [...files, ...quick, '--concurrency', '1', '--use-dynamic-base-id', '-l', 'warning'],
+      args: [...files, ...quick, '--concurrency', '1', '--disable-hot-restart', '-l', 'warning'],
     };
   });
   const ask = async (path: string, method: string) => {

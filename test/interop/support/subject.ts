@@ -57,7 +57,7 @@ function makeSubjectCommand(subject: Subject, file: string): Command {
   const quick = ['--file-flush-interval-msec', '10', '--drain-strategy', 'immediate', '--drain-time-s', '60'];
   return {
     file: envoyProgram,
-    args: ['-c', file, '--concurrency', '1', '--use-dynamic-base-id', '-l', 'info', ...quick],
+    args: ['-c', file, '--concurrency', '1', '--disable-hot-restart', '-l', 'info', ...quick],
   };
 }
 
