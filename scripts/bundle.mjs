@@ -82,7 +82,9 @@ function readFrom(outputFiles, entries) {
     name: 'read-from-memory',
     resolveId: (name, importer) =>
       importer === undefined ? name : find(name, importer) + (isOfEntry(importer) ? copy : ''),
-    resolveDynamicImport: (name, importer) => (isBuiltin(name) ? null : find(name, importer)),
+    // A name that is computed stays as it is: what it means is found when the program runs.
+    resolveDynamicImport: (name, importer) =>
+      typeof name !== 'string' || isBuiltin(name) ? null : find(name, importer),
     load(id) {
       const path = id.replace(copy, '');
       return { code: texts.get(path), map: texts.get(`${path}.map`) ?? null };

@@ -5,6 +5,7 @@ import { quote } from '../syntax/text.ts';
 import { authName, every } from './allowed.ts';
 import { schemes } from './schemes/all.ts';
 import { tokenSettings } from './schemes/bearer.ts';
+import { negotiateSettings } from './schemes/negotiate.ts';
 
 /** Names of the schemes, in the order in which `auto` tries them. */
 export const schemeNames: readonly string[] = schemes.map(({ name }) => name);
@@ -36,4 +37,5 @@ export const authSettings: readonly HopSetting[] = [
     parse: (value) => parseAuth(value),
   },
   ...tokenSettings,
+  ...negotiateSettings,
 ];

@@ -52,6 +52,11 @@ export interface Hop {
   readonly settings: Readonly<Record<string, string>>;
   /** The environment variable that named the hop; absent if the user did. */
   readonly variable?: string;
+  /**
+   * False if no token of the user who is logged on may be sent to it, because something else named it: a file of the
+   * network, or another proxy. Absent if the user or the environment did.
+   */
+  readonly signOn?: false;
 }
 
 /** Writes the hop as a URL without secrets and settings, for messages. */

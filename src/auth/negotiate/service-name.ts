@@ -26,5 +26,6 @@ export function readServiceName({ address, settings }: Hop): ServiceName | undef
   const [, service, host] = form.exec(settings[spnName] ?? '') ?? [];
   if (service !== undefined && host !== undefined) return { service, host };
   if (address.kind === 'unix' || isIP(address.host) !== 0) return undefined;
-  return { service: 'HTTP', host: address.host };
+  // The dot that ends a full name is no part of it.
+  return { service: 'HTTP', host: address.host.replace(/\.$/, '') };
 }

@@ -71,6 +71,7 @@ const proxies: readonly (readonly [what: string, proxy: Behaviour, lines: readon
     [
       'PROXY refused CONNECT db:22: 407 Authenticate',
       'hint: it offers Negotiate, NTLM authentication',
+      'hint: Negotiate: an address has no name in Kerberos (spn=HTTP/NAME gives it one)',
       'hint: name a user: http://USER@PROXY; the password is taken from TUNL_PROXY_PASSWORD, --password-file, ~/.netrc or SSH_ASKPASS, or asked for',
     ],
     67,

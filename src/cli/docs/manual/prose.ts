@@ -2,6 +2,7 @@ import { capSettings } from '../../../syntax/settings.ts';
 import { proxySettings, ruleSettings, type Setting } from '../../../syntax/stage-settings.ts';
 import { administration } from './administration.ts';
 import type { Block, Section } from './roff.ts';
+import { singleSignOn } from './single-sign-on.ts';
 
 /** The parts of a command's page that are not made from its options. */
 interface Prose {
@@ -217,6 +218,7 @@ export const programProse: {
   settings:
     'Settings of one proxy are in the query of its URL, percent-encoded: `https://proxy?cacert=ca.pem&header=X-Team:%20db`. `header=@FILE` adds each line of a file, which keeps a token out of the list of processes. Options of the same names apply to every proxy that does not set its own.',
   sections: [
+    singleSignOn,
     {
       title: 'ENVIRONMENT',
       blocks: [

@@ -1,0 +1,152 @@
+import { once } from 'node:events';
+import { mkdirSync, symlinkSync } from 'node:fs';
+import { connect } from 'node:net';
+import { join } from 'node:path';
+import { beforeAll, describe, expect, onTestFinished, test } from 'vitest';
+import { type Realm, startRealm } from './parts/kerberos.ts';
+import { startKerberosSquid } from './parts/squid.ts';
+import { copyProgram, hasKoffi } from './support/koffi.ts';
+import { greeting, type Origin, startGreeter, startWebOrigin } from './support/origin.ts';
+import type { Part } from './support/part.ts';
+import { launch, run, type Result } from './support/process.ts';
+import { makeFolder } from './support/workspace.ts';
+
+const login = { user: 'carol', password: 'other' };
+const request = 'GET /page HTTP/1.1\r\nHost: target\r\nConnection: close\r\n\r\n';
+
+let realm: Realm;
+let ticket: Readonly<Record<string, string>>;
+let web: Origin;
+/** Proxies that know users by Kerberos alone, and by a password too. */
+let [squid, lenient]: Part[] = [];
+
+beforeAll(async () => {
+  realm = await startRealm();
+  ticket = await realm.logOn();
+  web = await startWebOrigin();
+  squid = await startKerberosSquid(realm);
+  lenient = await startKerberosSquid(realm, login);
+  return async () => {
+    for (const part of [realm, web, squid, lenient]) await part?.stop();
+  };
+});
+
+const hopTo = (part: Part | undefined, user = '', query = '') => [
+  '-x',
+  `http://${user}localhost:${part?.port}${query}`,
+];
+
+/** A folder for PATH with these programs of this machine alone. */
+function makePath(...programs: readonly string[]): string {
+  const folder = join(makeFolder('path'), 'bin');
+  mkdirSync(folder);
+  for (const program of programs) symlinkSync(`/usr/bin/${program}`, join(folder, program));
+  return folder;
+}
+
+const ways = [
+  { name: 'koffi', withKoffi: true, programs: [], skip: !hasKoffi },
+  { name: 'curl', withKoffi: false, programs: ['curl'], skip: false },
+].filter(({ name, skip }) => {
+  if (skip) console.warn(`${name} is not installed: its tests are not run`);
+  return !skip;
+});
+
+describe.each(ways)('with $name', ({ withKoffi, programs }) => {
+  let program: string;
+  let path: string;
+
+  beforeAll(() => {
+    program = copyProgram(withKoffi);
+    path = makePath(...programs);
+  });
+
+  const tunl = (env: Readonly<Record<string, string>>, ...args: readonly string[]): Promise<Result> =>
+    run({ file: process.execPath, args: [program, ...args], env: { PATH: path, ...env } }, { input: request });
+  const fetchPage = (env: Readonly<Record<string, string>>, ...hops: readonly string[]) =>
+    tunl(env, 'connect', ...hops, `127.0.0.1:${web.port}`);
+
+  test('a ticket opens a tunnel, and nothing is said', async () => {
+    const result = await fetchPage(ticket, ...hopTo(squid));
+    expect(result).toMatchObject({ code: 0, stderr: '' });
+    expect(result.stdout).toMatch(/^HTTP\/1\.1 200 OK\r\n[^]*GET \/page$/);
+  });
+
+  test('a ticket opens a tunnel through two hops', async () => {
+    const result = await fetchPage(ticket, ...hopTo(squid), ...hopTo(lenient));
+    expect(result).toMatchObject({ code: 0, stderr: '' });
+    expect(result.stdout).toContain('GET /page');
+  });
+
+  test('without a ticket the advice is to get one', async () => {
+    const { code, stdout, stderr } = await fetchPage(realm.loggedOff, ...hopTo(squid));
+    expect({ code, stdout }).toEqual({ code: 67, stdout: '' });
+    expect(stderr).toMatch(/^tunl: hint: Negotiate: no token for HTTP\/localhost: .*No (?:Kerberos )?credentials/m);
+    expect(stderr).toMatch(/^tunl: hint: there is no Kerberos ticket: run kinit/m);
+  });
+
+  test('without a ticket the next scheme is tried', async () => {
+    const result = await fetchPage(
+      realm.loggedOff,
+      ...hopTo(lenient, `${login.user}:${login.password}@`, '?auth=auto'),
+    );
+    expect(result).toMatchObject({ code: 0, stderr: '' });
+    expect(result.stdout).toContain('GET /page');
+  });
+
+  test('a name that Kerberos does not know is shown, and how to give another', async () => {
+    const { code, stderr } = await fetchPage(ticket, ...hopTo(squid, '', '?spn=HTTP/other.example'));
+    expect(code).toBe(67);
+    expect(stderr).toContain('no token for HTTP/other.example: ');
+    expect(stderr).toContain('not found in Kerberos database');
+    expect(stderr).toContain('?spn=HTTP/NAME');
+  });
+
+  test('a name that is set opens a tunnel to an address', async () => {
+    const result = await fetchPage(ticket, '-x', `http://127.0.0.1:${squid?.port}?spn=HTTP/localhost`);
+    expect(result).toMatchObject({ code: 0, stderr: '' });
+  });
+
+  test('twenty tunnels open at once', async () => {
+    const greeter = await startGreeter();
+    onTestFinished(greeter.stop);
+    const args = [program, 'forward', `127.0.0.1:0:127.0.0.1:${greeter.port}`, ...hopTo(squid)];
+    const forward = launch({ file: process.execPath, args, env: { PATH: path, ...ticket } });
+    onTestFinished(async () => void (await forward.stop()));
+    const [, port] = await forward.waitFor('port', () => /forwarding \S+:(\d+)\b/.exec(forward.stderr()) ?? undefined);
+    const said = await Promise.all(
+      Array.from({ length: 20 }, async () => {
+        const socket = connect(Number(port), '127.0.0.1');
+        const [chunk] = (await once(socket, 'data')) as [Buffer];
+        socket.destroy();
+        return String(chunk);
+      }),
+    );
+    expect(said).toEqual(Array(20).fill(greeting));
+  });
+
+  test('a server of Kerberos that is away is named', async () => {
+    const away = await startRealm();
+    const stale = await away.logOn();
+    await away.stop();
+    const { code, stderr } = await fetchPage(stale, ...hopTo(squid));
+    expect(code).toBe(67);
+    expect(stderr).toMatch(/Cannot contact any KDC for (?:requested )?realm/);
+    expect(stderr).toContain('is the VPN up?');
+  });
+});
+
+test('with neither koffi nor curl the reasons are given', async () => {
+  const args = [copyProgram(false), 'connect', ...hopTo(squid), '127.0.0.1:1'];
+  const env = { PATH: makePath(), ...ticket };
+  const { code, stderr } = await run({ file: process.execPath, args, env });
+  expect(code).toBe(67);
+  expect(stderr).toContain('nothing that makes tokens: koffi is not installed, curl is not installed');
+});
+
+test('an address without a name is passed over', async () => {
+  const args = [copyProgram(false), 'connect', '-x', `http://127.0.0.1:${squid?.port}`, '127.0.0.1:1'];
+  const { code, stderr } = await run({ file: process.execPath, args, env: { ...ticket } });
+  expect(code).toBe(67);
+  expect(stderr).toContain('an address has no name in Kerberos');
+});
