@@ -1,12 +1,16 @@
 import { readFileSync } from 'node:fs';
 import { defineConfig } from 'vitest/config';
 
-/** As the bundler does: a page is imported as its text. */
-const pages = {
-  name: 'pages',
+/** As the bundler does: a page is imported as its text, and WebAssembly as its URL. */
+const files = {
+  name: 'files',
   enforce: 'pre' as const,
-  load: (id: string) =>
-    id.endsWith('.html') ? `export default ${JSON.stringify(readFileSync(id, 'utf8'))}` : undefined,
+  // Not the id of a file: that of a package would be left to Node, which does not import such files.
+  resolveId: (name: string) => (name.endsWith('.wasm') ? `\0${name}` : undefined),
+  load: (id: string) => {
+    if (id.endsWith('.html')) return `export default ${JSON.stringify(readFileSync(id, 'utf8'))}`;
+    return id.endsWith('.wasm') ? `export default ${JSON.stringify(import.meta.resolve(id.slice(1)))}` : undefined;
+  },
 };
 
 /** The built program, every carrier in every way, floods, and properties over many graphs: more than half of the time. */
@@ -32,7 +36,7 @@ export default defineConfig({
   test: {
     projects: [
       {
-        plugins: [pages],
+        plugins: [files],
         test: {
           ...core,
           name: 'fast',
@@ -40,9 +44,9 @@ export default defineConfig({
           exclude: ['test/interop/**', ...slow],
         },
       },
-      { plugins: [pages], test: { ...core, name: 'slow', include: slow } },
+      { plugins: [files], test: { ...core, name: 'slow', include: slow } },
       {
-        plugins: [pages],
+        plugins: [files],
         test: {
           name: 'interop',
           include: ['test/interop/**/*.test.ts'],

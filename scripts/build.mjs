@@ -41,7 +41,9 @@ const lightYargs = {
 const common = {
   root,
   outdir: 'dist',
-  loader: { '.html': 'text' },
+  loader: { '.html': 'text', '.wasm': 'file' },
+  // Without a hash: the program reads the file that is written with the library.
+  assetNames: '[name]',
   sourcemap: process.argv.includes('--sourcemap'),
   define: { TUNL_VERSION: JSON.stringify(version) },
   plugins: [fastWidth, lightYargs],

@@ -24,7 +24,7 @@ async function load(path) {
     bundle: true,
     format: 'esm',
     platform: 'node',
-    loader: { '.html': 'text' },
+    loader: { '.html': 'text', '.wasm': 'dataurl' },
     write: false,
   });
   return import(`data:text/javascript;base64,${Buffer.from(outputFiles[0].contents).toString('base64')}`);

@@ -2,6 +2,15 @@
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 
+/** The owners of code that a package was compiled from, and that its own licence does not name. The licence is the same. */
+const compiledFrom = {
+  'quickjs-wasi': `It contains QuickJS-NG, under the same terms:
+Copyright (c) 2017-2024 Fabrice Bellard
+Copyright (c) 2017-2024 Charlie Gordon
+Copyright (c) 2023-2025 Ben Noordhuis
+Copyright (c) 2023-2025 Saúl Ibarra Corretgé`,
+};
+
 /**
  * Returns a text with the name, version, licence and licence text of each package in a bundle.
  * `inputs` are the paths of the bundler's inputs below `root`. A package without a licence is an error, because it must not be shipped.
@@ -26,5 +35,6 @@ function describePackage(folder) {
   const file = readdirSync(folder).find((entry) => /^(?:licen[cs]e|copying)(?:\.|-|$)/i.test(entry));
   const text = file === undefined ? `Licensed under ${license}.` : readFileSync(join(folder, file), 'utf8');
   const notice = existsSync(join(folder, 'NOTICE')) ? `\n\n${readFileSync(join(folder, 'NOTICE'), 'utf8')}` : '';
-  return [`${name} ${version} (${license})`, `${text}${notice}`];
+  const parts = Object.hasOwn(compiledFrom, name) ? `\n\n${compiledFrom[name]}` : '';
+  return [`${name} ${version} (${license})`, `${text}${notice}${parts}`];
 }

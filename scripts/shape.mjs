@@ -11,7 +11,19 @@ import { fileURLToPath } from 'node:url';
 
 const root = resolve(process.argv[2] ?? fileURLToPath(new URL('..', import.meta.url)));
 
-const siblings = ['chain', 'envoy', 'router', 'dial', 'listeners', 'carriers', 'tls', 'policy', 'relay', 'telemetry'];
+const siblings = [
+  'chain',
+  'envoy',
+  'router',
+  'dial',
+  'listeners',
+  'carriers',
+  'tls',
+  'policy',
+  'pac',
+  'relay',
+  'telemetry',
+];
 const below = ['http', 'auth', 'syntax', 'core'];
 
 /** The folders that each folder may import besides itself. */
@@ -49,6 +61,7 @@ const rooms = {
   envoy: ['import', 'export', 'schema', '.'],
   cli: ['.', 'commands', 'docs', 'lifecycle', 'options', 'parse', 'process', 'terminal'],
   tls: ['.', 'material', 'certificate'],
+  pac: ['.', 'system', 'file', 'script', 'ways', 'match'],
 };
 
 /** Modules and the files that may load them. Imports of types are allowed, except with `ownsTypes`. */
@@ -57,6 +70,7 @@ const owners = [
   { what: /^node:http2$/, who: /^src\/http\/h2\/node\//, ownsTypes: true },
   { what: /^src\/http\/h2\/node\//, who: /^src\/http\/h2\/(?:node\/|engine\.ts$)/, ownsTypes: true },
   { what: /^node:https$/, who: /^never$/ },
+  { what: /^quickjs-wasi/, who: /^src\/pac\/script\/engine\.ts$/ },
   { what: /^(?:yargs|chalk|ora|cli-table3|log-update)$/, who: /^src\/cli\// },
 ];
 
