@@ -1,0 +1,50 @@
+import { readPlace } from '../ways/result.ts';
+import { parseExceptions } from './exceptions.ts';
+import { discoveryError, type ReadSettings, type SettingsEnv, type SystemSettings } from './settings.ts';
+
+const from = 'the setting for proxies of macOS';
+
+/** Reads the settings of the network that macOS uses at present, by asking scutil. */
+export async function readMacos({ run }: SettingsEnv): Promise<ReadSettings> {
+  return { from, settings: parseMacos(await run('scutil', ['--proxy'])) };
+}
+
+/**
+ * Reads the output of `scutil --proxy`: a dictionary with a key and a value in each line, and lists by their indices.
+ * @throws {TunlError} proxy_configuration_error, if the network is to name the PAC file
+ */
+export function parseMacos(output: string): SystemSettings {
+  const values = new Map<string, string>();
+  const listed: string[] = [];
+  let list: string | undefined;
+  for (const line of output.split('\n')) {
+    const [, key = '', value = ''] = /^\s*(\w+) : (.*)$/.exec(line) ?? [];
+    if (line.trim() === '}') list = undefined;
+    else if (list !== undefined) {
+      if (list === 'ExceptionsList' && key !== '') listed.push(value.trim());
+    } else if (value.startsWith('<array>')) list = key;
+    else if (key !== '') values.set(key, value.trim());
+  }
+  const isOn = (key: string) => values.get(`${key}Enable`) === '1';
+  if (isOn('ProxyAutoConfig')) {
+    const url = values.get('ProxyAutoConfigURLString') ?? '';
+    if (url !== '') return { kind: 'pac', url };
+  }
+  if (isOn('ProxyAutoDiscovery')) throw discoveryError(from);
+  const place = (name: string, usualPort: number) => {
+    const host = values.get(`${name}Proxy`) ?? '';
+    if (!isOn(name) || host === '') return undefined;
+    const port = values.get(`${name}Port`) ?? String(usualPort);
+    return readPlace(host.includes(':') ? `[${host}]:${port}` : `${host}:${port}`, usualPort);
+  };
+  const exceptions = parseExceptions([...listed, ...(values.get('ExcludeSimpleHostnames') === '1' ? ['<local>'] : [])]);
+  const proxy = place('HTTPS', 443) ?? place('HTTP', 80);
+  if (proxy) return { kind: 'manual', ways: [{ kind: 'proxy', scheme: 'http', ...proxy }], exceptions };
+  const socks = place('SOCKS', 1080);
+  if (!socks) return { kind: 'none' };
+  return {
+    kind: 'manual',
+    ways: [{ kind: 'unsupported', word: 'SOCKS', place: `${socks.host}:${socks.port}` }],
+    exceptions,
+  };
+}
