@@ -33,7 +33,7 @@ _tunl_proxies() {
     before=${before%"${before##*[/@]}"}
     _tunl_hosts "$before" ''
   else
-    local schemes=(http:// h2:// h2c:// hbone:// https:// post+http:// post+https:// post+h2c:// post+h2:// unix:)
+    local schemes=(http:// h2:// h2c:// hbone:// https:// post+http:// post+https:// post+h2c:// post+h2:// pac+http:// pac+https:// pac+file:// system unix:)
     _tunl_offer "${schemes[@]/#/"$before"}"
     compopt -o nospace
   fi
@@ -68,7 +68,7 @@ _tunl() {
   COMPREPLY=()
   for word in "${words[@]:1}"; do
     case $word in
-    connect | forward | serve | chain | completion | help) command=$word; break ;;
+    connect | forward | serve | chain | pac | completion | help) command=$word; break ;;
     esac
   done
   case $command in
@@ -118,6 +118,9 @@ _tunl() {
   chain:--half-close) _tunl_offer 'now' 'wait' 'never'; return ;;
   chain:--alpn) _tunl_offer 'h2' 'http/1.1'; return ;;
   chain:--resolver) _tunl_offer 'system' 'dns'; return ;;
+  pac:--cacert) compopt -o default; return ;;
+  pac:--servername | pac:--pin | pac:--dns-timeout | pac:--connect-timeout | pac:--tls-timeout | pac:--handshake-timeout | pac:--idle-timeout | pac:--linger | pac:--half-close-wait) return ;;
+  pac:--resolver) _tunl_offer 'system' 'dns'; return ;;
   esac
   if [[ $cur == -* ]]; then
     case $command in
@@ -132,11 +135,12 @@ _tunl() {
     return
   fi
   case $command in
-  '') _tunl_offer connect forward serve chain completion help ;;
+  '') _tunl_offer connect forward serve chain pac completion help ;;
   connect) _tunl_hosts '' :; ;;
   forward) _tunl_specs; ;;
+  pac) compopt -o default; ;;
   completion) _tunl_offer 'bash' 'zsh' 'fish'; ;;
-  help) _tunl_offer 'connect' 'forward' 'serve' 'chain' 'completion' 'help' 'exit-codes'; ;;
+  help) _tunl_offer 'connect' 'forward' 'serve' 'chain' 'pac' 'completion' 'help' 'exit-codes'; ;;
   esac
 }
 

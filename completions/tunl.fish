@@ -10,7 +10,7 @@ end
 # True if this is the command, or with no argument if there is no command yet.
 function __tunl_using
     for word in (__tunl_words)
-        if contains -- $word connect forward serve chain completion help
+        if contains -- $word connect forward serve chain pac completion help
             test "$word" = "$argv[1]"
             return
         end
@@ -42,6 +42,10 @@ function __tunl_schemes
         'post+https://' 'bytes in one POST and its answer, over TLS, HTTP/2 or HTTP/1.1' \
         'post+h2c://' 'bytes in one POST and its answer, over HTTP/2 in cleartext' \
         'post+h2://' 'bytes in one POST and its answer, over HTTP/2 in TLS' \
+        'pac+http://' 'the proxies that a PAC file names for each target, read over HTTP' \
+        'pac+https://' 'the same over HTTPS' \
+        'pac+file://' 'the same from a file of this machine: pac+file:///etc/proxy.pac' \
+        'system' 'the proxies of the settings of the desktop or the operating system' \
         'unix:' 'a proxy on a Unix socket, over HTTP/1.1'
 end
 
@@ -71,6 +75,7 @@ complete -c tunl -n __tunl_using -a connect -d 'join stdin and stdout to a targe
 complete -c tunl -n __tunl_using -a forward -d 'open local listeners that lead to targets'
 complete -c tunl -n __tunl_using -a serve -d 'be a tunnelling proxy; default address 127.0.0.1:3128'
 complete -c tunl -n __tunl_using -a chain -d 'run several stages in one process, joined by internal:// listeners'
+complete -c tunl -n __tunl_using -a pac -d 'ask a PAC file for the way to a target, and say what it did'
 complete -c tunl -n __tunl_using -a completion -d 'print the completions for a shell'
 complete -c tunl -n __tunl_using -a help -d 'print help, also about exit-codes'
 
@@ -244,13 +249,34 @@ complete -c tunl -n '__tunl_using chain' -s v -l verbose -d 'say each step; -vv 
 complete -c tunl -n '__tunl_using chain' -l json -d 'write one JSON object per line to stderr instead of messages'
 complete -c tunl -n '__tunl_using chain' -s h -l help -d 'print this'
 
+complete -c tunl -n '__tunl_using pac' -a '(__fish_complete_path)'
+complete -c tunl -n '__tunl_using pac' -l cacert -r -F -d 'trust the authorities in this PEM file instead of those of Node and the system'
+complete -c tunl -n '__tunl_using pac' -l servername -x -d 'send and verify this name instead of the proxy\'s host'
+complete -c tunl -n '__tunl_using pac' -l pin -x -d 'accept this key only: sha256/BASE64URL of the certificate\'s SPKI, or curl\'s sha256//BASE64'
+complete -c tunl -n '__tunl_using pac' -l insecure -d 'accept any certificate'
+complete -c tunl -n '__tunl_using pac' -l no-system-ca -d 'trust the authorities of Node alone, without the system\'s'
+complete -c tunl -n '__tunl_using pac' -s 4 -l ipv4 -d 'use IPv4 only'
+complete -c tunl -n '__tunl_using pac' -s 6 -l ipv6 -d 'use IPv6 only'
+complete -c tunl -n '__tunl_using pac' -l resolver -x -a 'system dns' -d 'whom to ask for names: system or dns; default: both, as ssh does, and for serve the name servers alone'
+complete -c tunl -n '__tunl_using pac' -l dns-timeout -x -d 'limit for resolving a name'
+complete -c tunl -n '__tunl_using pac' -l connect-timeout -x -d 'limit for the TCP connection'
+complete -c tunl -n '__tunl_using pac' -l tls-timeout -x -d 'limit for each TLS handshake'
+complete -c tunl -n '__tunl_using pac' -l handshake-timeout -x -d 'limit for each proxy\'s answer'
+complete -c tunl -n '__tunl_using pac' -l idle-timeout -x -d 'end a tunnel that moves nothing for so long'
+complete -c tunl -n '__tunl_using pac' -l linger -x -d 'wait so long without progress once one direction has ended'
+complete -c tunl -n '__tunl_using pac' -l half-close-wait -x -d 'tell a proxy that may end both directions that ours has ended once nothing has moved for so long'
+complete -c tunl -n '__tunl_using pac' -s q -l quiet -d 'say nothing but errors'
+complete -c tunl -n '__tunl_using pac' -s v -l verbose -d 'say each step; -vv also the details'
+complete -c tunl -n '__tunl_using pac' -l json -d 'write one JSON object per line to stderr instead of messages'
+complete -c tunl -n '__tunl_using pac' -s h -l help -d 'print this'
+
 complete -c tunl -n '__tunl_using completion' -a 'bash zsh fish'
 complete -c tunl -n '__tunl_using completion' -s q -l quiet -d 'say nothing but errors'
 complete -c tunl -n '__tunl_using completion' -s v -l verbose -d 'say each step; -vv also the details'
 complete -c tunl -n '__tunl_using completion' -l json -d 'write one JSON object per line to stderr instead of messages'
 complete -c tunl -n '__tunl_using completion' -s h -l help -d 'print this'
 
-complete -c tunl -n '__tunl_using help' -a 'connect forward serve chain completion help exit-codes'
+complete -c tunl -n '__tunl_using help' -a 'connect forward serve chain pac completion help exit-codes'
 complete -c tunl -n '__tunl_using help' -s q -l quiet -d 'say nothing but errors'
 complete -c tunl -n '__tunl_using help' -s v -l verbose -d 'say each step; -vv also the details'
 complete -c tunl -n '__tunl_using help' -l json -d 'write one JSON object per line to stderr instead of messages'

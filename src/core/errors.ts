@@ -39,6 +39,8 @@ export interface ErrorFacts {
   readonly unprocessed?: boolean;
   /** The hop asked for an older version of HTTP, which the next session with it will speak. */
   readonly outdated?: boolean;
+  /** The PAC file that names the proxies could not be had, so nothing was dialled. */
+  readonly undecided?: true;
   /** The wait that the hop asks for before the next attempt, in milliseconds. */
   readonly retryAfterMs?: number;
   /** The code with which an HTTP/2 hop ended the stream or the session. */

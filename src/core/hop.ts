@@ -35,11 +35,43 @@ export type HalfClose = (typeof halfCloses)[number];
 /** A header field as it is sent: name and value. */
 export type HeaderField = readonly [name: string, value: string];
 
+/** Finds the user and password for a proxy by its host, where the user has noted them for exactly that host. */
+export type FindLogin = (host: string) => Credentials | undefined;
+
+/**
+ * Stands in the place of a hop and chooses the proxies for each target: a PAC file, or the settings of the system.
+ * `direct` always chooses none.
+ */
+export interface Chooser {
+  readonly kind: 'pac' | 'system' | 'direct';
+  /** The text that the user wrote, without settings and secrets. */
+  readonly name: string;
+  /** The URL of a PAC file: `http:`, `https:` or `file:`. */
+  readonly url?: string;
+  /** The source of passwords for the proxies that are chosen; absent if there is none. */
+  readonly findLogin?: FindLogin;
+}
+
+/** Facts about a proxy that a chooser has named, and not the user. */
+export interface ChosenHop {
+  /** The name of the chooser. */
+  readonly by: string;
+  /**
+   * True if it may be sent what proves who the user is: tickets, certificates and fields with secrets. It is so for the
+   * proxies of the system's own settings and those that the setting `trust` covers.
+   */
+  readonly isTrusted: boolean;
+}
+
 /** One proxy on the way, as the user named it. */
 export interface Hop {
   readonly scheme: string;
-  /** A Unix socket is always on this machine, so only the first hop can have one. */
+  /** A Unix socket is always on this machine, so only the first hop can have one. That of a chooser is not dialled. */
   readonly address: TcpAddress | UnixAddress;
+  /** Present if this is no proxy, but chooses those to go through. */
+  readonly chooser?: Chooser;
+  /** Present if a chooser named the proxy. */
+  readonly chosen?: ChosenHop;
   readonly credentials?: Credentials;
   readonly tls: TlsSettings;
   /** Header fields to add to the tunnel request. */
@@ -61,6 +93,7 @@ export interface Hop {
 
 /** Writes the hop as a URL without secrets and settings, for messages. */
 export function formatHop(hop: Hop): string {
+  if (hop.chooser) return hop.chooser.name;
   return `${hop.scheme}://${formatPlace(hop.address)}`;
 }
 

@@ -21,6 +21,34 @@ export function eachInTurn(alternatives: readonly Layer[]): Layer {
   return tryEach(alternatives, (dials) => new Turns(dials, 'round-robin'));
 }
 
+/**
+ * Makes the layer behind `a|direct`, for machines that are not always in the network of their proxy. It goes without the
+ * proxy only if the proxy's name does not resolve, or the PAC file that names it cannot be had; never after an answer of
+ * the proxy, or a connection that it did not take.
+ * @param place the position of the proxy on the way, from 1
+ */
+export function orDirect(layer: Layer, place: number): Layer {
+  return (next) => {
+    const dial = layer(next);
+    return async (address, ctx) => {
+      try {
+        return await dial(address, ctx);
+      } catch (error) {
+        if (ctx.signal.aborted || !isElsewhere(error, place)) throw error;
+        ctx.onFailure?.(error);
+        const direct = ctx.hop ? next : (ctx.checkDirect?.(next) ?? next);
+        return direct(address, ctx);
+      }
+    };
+  };
+}
+
+function isElsewhere(error: unknown, place: number): error is TunlError {
+  if (!(error instanceof TunlError)) return false;
+  const { undecided, hop } = error.facts;
+  return undecided === true || (error.phase === 'dns' && error.side === 'hop' && hop?.index === place);
+}
+
 /** The order in which alternatives are tried; `rest` and `wake` hear of their failures and successes. */
 type Order = Pick<Turns<Dial>, 'next'> & Partial<Pick<Turns<Dial>, 'rest' | 'wake'>>;
 

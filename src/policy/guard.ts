@@ -28,12 +28,14 @@ export function guard(policy: Policy, resolve: Resolve): Layer {
 
 /**
  * Makes the guard for targets that a later proxy resolves.
+ * @param resolve present if the route may turn out to have no proxy for a target, which is then guarded as above
  * @throws {TunlError} http_request_denied or destination_ip_prohibited, before anything is dialled
  */
-export function guardText(policy: Policy): Layer {
+export function guardText(policy: Policy, resolve?: Resolve): Layer {
+  const direct = resolve && { checkDirect: guard(policy, resolve) };
   return (next) => async (address, ctx) => {
     policy.checkText(expectTcp(address));
-    return next(address, ctx);
+    return next(address, { ...ctx, ...direct });
   };
 }
 

@@ -104,7 +104,8 @@ function splitUser(info: string, label: string): { user: string; password?: stri
   return colon < 0 ? { user } : { user, password: decode(info.slice(colon + 1), label) };
 }
 
-function splitQuery(tail: string, label: string): HopUrl['query'] {
+/** Splits `?name=value&…` behind a path, which must be empty. @throws {TunlError} usage */
+export function splitQuery(tail: string, label: string): HopUrl['query'] {
   const [, path = '', query, fragment] = /^([^?#]*)(?:\?([^#]*))?(#.*)?$/s.exec(tail) ?? [];
   if (path !== '' && path !== '/') throw usageError(`${label} has a path, which means nothing to a proxy`);
   if (fragment !== undefined) throw usageError(`${label} has a fragment`, 'write # as %23');

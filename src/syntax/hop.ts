@@ -3,9 +3,10 @@ import { usageError } from '../core/errors.ts';
 import { formatPlace, type HalfClose, halfCloses, type HeaderField, type Hop } from '../core/hop.ts';
 import { Secret } from '../core/secret.ts';
 import { parsePort } from './authority.ts';
+import { type ChooserText, splitChooser } from './chooser.ts';
 import { parseHeaders } from './header.ts';
 import { readHost } from './host.ts';
-import { type HopUrl, passwordHint, socketHint, splitHopUrl } from './hop-url.ts';
+import { type HopUrl, passwordHint, socketHint, splitHopUrl, splitQuery } from './hop-url.ts';
 import { parseUnix } from './listen.ts';
 import { suggest } from './suggest.ts';
 import { asUsage, quote } from './text.ts';
@@ -68,6 +69,8 @@ export function splitAlternatives(text: string, source: string): string[] {
  * @throws {TunlError} usage, never with a user name, a password or a header value
  */
 export function parseHop(text: string, fallbacks: HopFallbacks, schemes: readonly KnownScheme[]): DraftHop {
+  const chooser = splitChooser(text, fallbacks.source, chooserSettings);
+  if (chooser) return readChooser(chooser, fallbacks);
   const { scheme: name, user, password, query, label, ...place } = splitHopUrl(text, fallbacks.source);
   const scheme = schemes.find((known) => known.scheme === name);
   if (!scheme) throw unknownScheme(name, schemes, label);
@@ -97,6 +100,35 @@ export function parseHop(text: string, fallbacks: HopFallbacks, schemes: readonl
     headers,
     ...(halfClose && { halfClose }),
     settings: { ...pickKnown(fallbacks.settings ?? {}, scheme), ...settings.own },
+    ...(fallbacks.variable !== undefined && { variable: fallbacks.variable }),
+  };
+}
+
+/** The settings of a chooser, which apply to the proxies that it names. */
+const trustSetting = { name: 'trust', summary: 'the proxies that may be sent credentials', parse: parseTrust };
+const chooserSettings = [...tlsNames, 'header', halfCloseName, trustSetting.name];
+
+/** Reads a comma-separated list of hosts, in which `*` stands for any characters. */
+function parseTrust(value: string): string {
+  const hosts = value.toLowerCase().split(',');
+  if (hosts.every((host) => /^[a-z0-9._:*-]+$/.test(host) && !/^\**$/.test(host))) return hosts.join(',');
+  throw usageError(`${quote(value)} is not a list of hosts`, 'write trust=*.corp.example,proxy.example');
+}
+
+function readChooser({ scheme, chooser, settings, label }: ChooserText, fallbacks: HopFallbacks): DraftHop {
+  const address = { kind: 'tcp', host: 'localhost', port: 0 } as const;
+  if (chooser.kind === 'direct') return { scheme, address, chooser, tls: {}, headers: [], settings: {} };
+  const own = { scheme, defaultPort: 0, tls: { alpn: [] }, summary: '', carrier: { settings: [trustSetting] } };
+  const read = readSettings(splitQuery(`?${settings.join('&')}`, label), own, label, fallbacks.folder);
+  const { halfClose = fallbacks.halfClose } = read;
+  return {
+    scheme,
+    address,
+    chooser,
+    tls: parseTls({ ...withoutPair(fallbacks.tls, read.tls), ...read.tls }, label),
+    headers: read.headers.length > 0 ? read.headers : fallbacks.headers,
+    ...(halfClose && { halfClose }),
+    settings: read.own,
     ...(fallbacks.variable !== undefined && { variable: fallbacks.variable }),
   };
 }

@@ -114,7 +114,7 @@ function findHopScheme(hop: Hop) {
 /** Finds how a hop is reached. It depends on the hop before only if all alternatives there have the same carrier. */
 function findReach(hop: Hop, before: HopChoice = []): HopReach {
   const { carrier } = findHopScheme(hop);
-  const own = before.filter((other) => findHopScheme(other).carrier === carrier);
+  const own = before.filter((other) => !other.chooser && findHopScheme(other).carrier === carrier);
   const reach = own.length === 0 ? 'address' : (carrier.reachInside?.(hop) ?? 'address');
   if (reach === 'target' && own.length < before.length) {
     throw usageError(`what ${formatHop(hop)} means depends on which of ${before.map(formatHop).join('|')} is taken`);

@@ -1,14 +1,16 @@
 import { type Address, formatAddress } from '../../core/address.ts';
 import { type Dial, pipe, type Layer } from '../../core/dialer.ts';
-import { type ErrorCode, TunlError } from '../../core/errors.ts';
-import { formatHop } from '../../core/hop.ts';
+import { type ErrorCode, TunlError, usageError } from '../../core/errors.ts';
+import { formatHop, type Hop } from '../../core/hop.ts';
 import { createDirect } from '../../dial/direct.ts';
 import { createResolve, limitResolve, type NameSource, type Resolve } from '../../dial/resolve.ts';
-import { eachInTurn, firstOf } from '../../dial/first-of.ts';
+import { eachInTurn, firstOf, orDirect } from '../../dial/first-of.ts';
 import { withRetry } from '../../dial/retry.ts';
+import { getWhole } from '../../http/h1/get.ts';
 import { createHopLayer } from './hop.ts';
+import { createSecurity } from './security.ts';
 import type { OffLimits } from '../off-limits.ts';
-import type { RouteOptions } from '../../chain/model/graph.ts';
+import type { HopChoice, RouteOptions } from '../../chain/model/graph.ts';
 
 /** The way to any target: a Dial through all hops, and its parts. */
 export interface Route {
@@ -73,11 +75,18 @@ export async function createRoute(
   });
   const direct = nearest(sockets);
   const bottom: Dial = entry ? (_address, ctx) => direct(entry, ctx) : direct;
+  const makeWay = async (hop: Hop, index: number) => {
+    if (!hop.chooser) return createHopLayer(hop, index, options, sessions);
+    const { createChosenLayer } = await import('./chosen.ts');
+    const makers = { makeLayer: createHopLayer, makeSecurity: createSecurity, get: getWhole };
+    return createChosenLayer(hop, index, { ...makers, options, direct: sockets, resolve, sessions });
+  };
   const places = await Promise.all(
-    hops.map((choice, index) => Promise.all(choice.map((hop) => createHopLayer(hop, index, options, sessions)))),
+    hops.map((choice, index) => Promise.all(splitDirect(choice, index).proxies.map((hop) => makeWay(hop, index)))),
   );
   const layers = places.flatMap((ways, index) => {
-    const layer = choose(ways.map((way) => way.layer));
+    const chosen = choose(ways.map((way) => way.layer));
+    const layer = splitDirect(hops[index], index).orDirect ? orDirect(chosen, index + 1) : chosen;
     return offLimits ? [layer, offLimits.guardBeyond(hops.slice(0, index + 1))] : [layer];
   });
   const dialOnce = pipe(bottom, ...(hops.length === 0 ? [blameTarget] : layers), ...inner);
@@ -103,6 +112,19 @@ export async function createRoute(
 function createRetry({ retries = 0, backOff, retryOn }: RouteOptions): Layer {
   if (retries === 0) return (next) => next;
   return withRetry(retries, { ...(backOff && { backOff }), ...(retryOn && { on: retryOn }) });
+}
+
+/**
+ * Separates `direct` from the proxies of one place.
+ * @throws {TunlError} usage, if it is not the last alternative to the first proxy on the way
+ */
+function splitDirect(choice: HopChoice = [], index = 0): { readonly proxies: HopChoice; readonly orDirect: boolean } {
+  const at = choice.findIndex(({ chooser }) => chooser?.kind === 'direct');
+  if (at < 0) return { proxies: choice, orDirect: false };
+  if (at === 0) throw usageError('direct stands for no proxy at all, and there is none before it', 'write --direct');
+  if (index > 0) throw usageError('direct can only be an alternative to the first proxy on the way');
+  if (at < choice.length - 1) throw usageError('direct is always reached, so nothing behind it is tried');
+  return { proxies: choice.slice(0, at), orDirect: true };
 }
 
 /** The failures that are ours, whatever was dialled. */

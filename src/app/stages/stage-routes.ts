@@ -1,4 +1,11 @@
-import type { HttpAction, HttpStage, ProxyStage, RouteName, TunnelsAction } from '../../chain/model/graph.ts';
+import {
+  type HttpAction,
+  type HttpStage,
+  mayBeDirect,
+  type ProxyStage,
+  type RouteName,
+  type TunnelsAction,
+} from '../../chain/model/graph.ts';
 import type { Address, TcpAddress } from '../../core/address.ts';
 import { pipe } from '../../core/dialer.ts';
 import { TunlError } from '../../core/errors.ts';
@@ -39,7 +46,8 @@ export function routeTunnels(
   // Names that others resolve, or that are not dialled at all, are checked as text.
   const { hops, entry } = route.options;
   const isNameOurs = hops.length === 0 && !entry && !stage.to;
-  const check = isNameOurs ? guard(policy, route.resolve) : guardText(policy);
+  const resolve = !stage.to && mayBeDirect(route.options) ? route.resolve : undefined;
+  const check = isNameOurs ? guard(policy, route.resolve) : guardText(policy, resolve);
   const dial = stage.to ? dialTargets(route, stage.to) : withDialledPath(route);
   // It belongs inside the check, because it must see the addresses that the check found.
   const announce = stage.proxyProtocol ? [withProxyHeader(stage.proxyProtocol)] : [];

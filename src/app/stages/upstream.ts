@@ -1,5 +1,5 @@
 import { isIP } from 'node:net';
-import type { RouteName, Target, TargetChoice, Upstream } from '../../chain/model/graph.ts';
+import { mayBeDirect, type RouteName, type Target, type TargetChoice, type Upstream } from '../../chain/model/graph.ts';
 import { type Address, formatAddress, type TcpAddress } from '../../core/address.ts';
 import { type Dial, pipe, type Layer } from '../../core/dialer.ts';
 import { TunlError } from '../../core/errors.ts';
@@ -118,7 +118,8 @@ function makeCheck({ route, listeners }: UpstreamParts): Layer {
   const { hops, entry } = route.options;
   const ownAddresses = () => listeners().flatMap(placesOf);
   const policy = createPolicy({ allow: [], deny: [], base: 'allow-all', ownAddresses });
-  return hops.length === 0 && !entry ? guard(policy, route.resolve) : guardText(policy);
+  if (hops.length === 0 && !entry) return guard(policy, route.resolve);
+  return guardText(policy, mayBeDirect(route.options) ? route.resolve : undefined);
 }
 
 function readPlace(value: string): TcpAddress | undefined {

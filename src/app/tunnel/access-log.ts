@@ -48,7 +48,8 @@ export function createAccessLog(
 
 /** Formats the first address on a route, the one that sockets are opened to, as logs name it. */
 export function nearestPlace({ entry, hops }: RouteOptions, target: Address): string {
-  return formatAddress(entry ?? hops[0]?.[0]?.address ?? target);
+  const first = hops[0]?.[0];
+  return formatAddress(entry ?? (first && !first.chooser ? first.address : target));
 }
 
 function createWriter(format: AccessLog['format'] = defaultFormat): (facts: FormatFacts) => string {

@@ -34,7 +34,7 @@ export async function checkTargets(dial: Dial, targets: readonly Address[], runt
 }
 
 async function checkTarget(dial: Dial, target: Address, { emit, signal }: CheckRuntime): Promise<void> {
-  const { onProgress, onFailure } = reportProgress(emit);
+  const { onProgress, ...reports } = reportProgress(emit);
   // The last handshake is that of the hop that leads to the target.
   let answerMs: number | undefined;
   const link = await dial(target, {
@@ -46,7 +46,7 @@ async function checkTarget(dial: Dial, target: Address, { emit, signal }: CheckR
       onProgress?.(step);
     },
     onDoubt: (message) => emit({ event: 'notice', level: 'warning', message }),
-    ...(onFailure && { onFailure }),
+    ...reports,
   });
   try {
     if (answerMs !== undefined) {

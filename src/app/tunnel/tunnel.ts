@@ -145,12 +145,13 @@ async function dialUpstream(env: TunnelEnv, job: TunnelJob, tunnel: Tunnel, sign
 }
 
 /** Makes the parts of a DialContext that report the steps of a dial. */
-export function reportProgress(emit: EventSink): Pick<DialContext, 'onProgress' | 'onFailure'> {
+export function reportProgress(emit: EventSink): Pick<DialContext, 'onProgress' | 'onFailure' | 'onNotice'> {
   const say = (message: string) => emit({ event: 'notice', level: 'verbose', message });
   return {
     onProgress: ({ phase, hop, detail, ms }) =>
       say(`${hop === undefined ? 'target' : `hop ${hop}`}: ${phase} ${detail} (${ms.toFixed(1)}ms)`),
     onFailure: ({ message }) => say(`${message}; trying on`),
+    onNotice: (level, message) => emit({ event: 'notice', level, message }),
   };
 }
 

@@ -1,4 +1,4 @@
-import { formatPlace, type Hop } from '../../core/hop.ts';
+import { type Chooser, formatPlace, type Hop } from '../../core/hop.ts';
 import { encodePercent } from '../../core/octets.ts';
 import { halfCloseName } from '../../syntax/hop.ts';
 import { tlsKeys, tlsNames } from '../../syntax/tls.ts';
@@ -8,11 +8,13 @@ import { escapeVariables } from './secrets.ts';
 
 /** Writes a hop as in a file, without its secrets. The result is a URL if that can express all settings. */
 export function formatHopConfig(hop: Hop, names: SecretNames): string | HopConfig {
-  const { credentials, headers, formats = [] } = hop;
+  const { credentials, headers, formats = [], chooser } = hop;
   const password = credentials && names.of(credentials.password);
   const isInUrl = password !== undefined && /^(?:\$\{\w+\})?$/.test(password);
   const user = credentials ? `${encodePercent(credentials.user)}${isInUrl ? `:${password}` : ''}@` : '';
-  const url = `${hop.scheme}://${user}${formatPlace(hop.address)}${formatSettings(hop)}`;
+  const url = chooser
+    ? formatChooser(chooser, formatSettings(hop))
+    : `${hop.scheme}://${user}${formatPlace(hop.address)}${formatSettings(hop)}`;
   const { keyPasswordFile: _inUrl, ...tls } = hop.tls;
   const keyPassword = names.ofKey(tls);
   const others = headers.length + formats.length + Object.keys(keyPassword).length;
@@ -26,6 +28,12 @@ export function formatHopConfig(hop: Hop, names: SecretNames): string | HopConfi
   };
 }
 
+/** Writes a chooser with its settings, which follow the query of a PAC file. */
+function formatChooser({ name, url }: Chooser, settings: string): string {
+  if (url === undefined) return `${name}${settings}`;
+  return `pac+${encode(url, /[|$]/g)}${url.includes('?') ? settings.replace('?', '&') : settings}`;
+}
+
 function formatSettings({ tls, halfClose, settings }: Hop): string {
   const given = tlsNames.flatMap((name) => {
     const value = name === 'key' && tls.key === tls.cert ? undefined : tls[tlsKeys[name]];
@@ -37,8 +45,8 @@ function formatSettings({ tls, halfClose, settings }: Hop): string {
 }
 
 /** Escapes only the characters that a query requires, and `|` and `$`, which mark alternatives and variables. */
-function encode(value: string): string {
-  return value.replaceAll(/[%&#|$\s]/g, (char) => encodeURIComponent(char));
+function encode(value: string, chars = /[%&#|$\s]/g): string {
+  return value.replaceAll(chars, (char) => encodeURIComponent(char));
 }
 
 function formatHeaders(headers: Hop['headers'], names: SecretNames): Record<string, string | string[]> {

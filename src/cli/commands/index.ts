@@ -4,7 +4,8 @@ import { completion } from './completion.ts';
 import { connect } from './connect.ts';
 import { forward } from './forward.ts';
 import { help } from './help.ts';
+import { pac } from './pac.ts';
 import { serve } from './serve.ts';
 
 /** Every command, in the order of the help. */
-export const commands: readonly CommandSpec[] = [connect, forward, serve, chain, completion, help];
+export const commands: readonly CommandSpec[] = [connect, forward, serve, chain, pac, completion, help];

@@ -1,9 +1,10 @@
 import { usageError } from '../../core/errors.ts';
 import type { EventSink } from '../../core/events.ts';
+import type { FindLogin } from '../../core/hop.ts';
 import { type KeyPassword, Secret } from '../../core/secret.ts';
 import type { OpenHop } from '../../syntax/hop.ts';
 import type { Ask } from '../process/ask.ts';
-import { findNetrcPassword, type Netrc, readNetrc } from './netrc.ts';
+import { findNetrcLogin, findNetrcPassword, type Netrc, readNetrc } from './netrc.ts';
 import { checkPassword, readPasswordFile } from '../../syntax/password-file.ts';
 
 /** The sources of passwords that are not in a URL. */
@@ -63,14 +64,29 @@ function fromFile({ label }: OpenHop, name: string, count: number, { env, file }
   return file === undefined ? undefined : { password: readPasswordFile(file), from: '--password-file' };
 }
 
+/** Makes the source of passwords for proxies that a PAC file or the system names: the entries of .netrc for their hosts. */
+export function createFindLogin({ env, emit }: Pick<PasswordSources, 'env' | 'emit'>): FindLogin {
+  return (host) => {
+    const netrc = readNetrc(env);
+    const found = netrc && findNetrcLogin(netrc, host);
+    if (!netrc || !found) return undefined;
+    warnExposed(netrc, emit);
+    emit({ event: 'notice', level: 'verbose', message: `${host}: user and password are from ${netrc.path}` });
+    return found;
+  };
+}
+
+function warnExposed({ path, exposedMode }: Netrc, emit: EventSink): void {
+  if (exposedMode === undefined) return;
+  const message = `others may read ${path} (mode ${exposedMode}), which holds a password: chmod 600 it`;
+  emit({ event: 'notice', level: 'warning', message });
+}
+
 function fromNetrc({ user, host }: OpenHop, { env, emit }: PasswordSources): Found | undefined {
   const netrc: Netrc | undefined = readNetrc(env);
   const found = netrc && findNetrcPassword(netrc, host, user);
   if (!netrc || !found) return undefined;
-  if (netrc.exposedMode !== undefined) {
-    const message = `others may read ${netrc.path} (mode ${netrc.exposedMode}), which holds a password: chmod 600 it`;
-    emit({ event: 'notice', level: 'warning', message });
-  }
+  warnExposed(netrc, emit);
   return { password: checkPassword(found.reveal(), `the password for this proxy in ${netrc.path}`), from: netrc.path };
 }
 

@@ -3,7 +3,7 @@ import { homedir } from 'node:os';
 import { join } from 'node:path';
 import { usageError } from '../../core/errors.ts';
 import { decodeOctets } from '../../core/octets.ts';
-import { Secret } from '../../core/secret.ts';
+import { type Credentials, Secret } from '../../core/secret.ts';
 import { quote } from '../../syntax/text.ts';
 import { describeFileError } from '../../syntax/password-file.ts';
 
@@ -48,6 +48,18 @@ export function findNetrcPassword({ entries }: Netrc, host: string, user: string
     (machine === undefined || machine.toLowerCase() === host.toLowerCase()) &&
     (login === undefined || login === user);
   return entries.find(fits)?.password;
+}
+
+/**
+ * Finds the user and password of a machine by its name, for a proxy that the user did not name. A `default` entry does
+ * not count, because any host could ask for it.
+ */
+export function findNetrcLogin({ entries }: Netrc, host: string): Credentials | undefined {
+  for (const { machine, login, password } of entries) {
+    if (machine?.toLowerCase() !== host.toLowerCase() || login === undefined || password === undefined) continue;
+    return { user: login, password };
+  }
+  return undefined;
 }
 
 /**

@@ -13,7 +13,7 @@ import { createReport } from '../terminal/report.ts';
 import { halfCloseName, type HopFallbacks, parseHalfClose, splitAlternatives } from '../../syntax/hop.ts';
 import { familySetting, resolverSetting, retrySetting } from '../../syntax/stage-settings.ts';
 import type { TlsConfig } from '../../syntax/tls.ts';
-import { createKeyPassword, type PasswordSources } from './credentials.ts';
+import { createFindLogin, createKeyPassword, type PasswordSources } from './credentials.ts';
 import { decideProxy, type EnvironmentProxy } from './environment.ts';
 import { parseHeaders } from '../../syntax/header.ts';
 import { fillPasswords, parseHops } from './hops.ts';
@@ -99,6 +99,19 @@ export const serverRouteGroup: OptionGroup = {
   ],
 };
 
+/** The options for reading a PAC file and for the names that it asks for. */
+export const pacGroup: OptionGroup = {
+  title: 'Reading the file',
+  options: [
+    tlsOptions.cacert,
+    tlsOptions.servername,
+    tlsOptions.pin,
+    tlsOptions.insecure,
+    tlsOptions['no-system-ca'],
+    ...addressOptions,
+  ],
+};
+
 /** The address that a tunnel leads to. */
 type Target = ForwardSpec['target'];
 
@@ -174,7 +187,11 @@ async function readHops(args: Arguments, context: CommandContext, words: HopText
   const sources = { ...makeSources(args, context), file: args.get(passwordFileOption) };
   const hops = await fillPasswords(parseHops(texts, fallbacks), sources);
   const keyPassword = readKeyPassword(args, context);
-  return hops.map((hop) => (hop.tls.cert === undefined ? hop : { ...hop, tls: { ...hop.tls, keyPassword } }));
+  return hops.map((hop) => ({
+    ...hop,
+    ...(hop.tls.cert !== undefined && { tls: { ...hop.tls, keyPassword } }),
+    ...(hop.chooser && { chooser: { ...hop.chooser, findLogin: createFindLogin(sources) } }),
+  }));
 }
 
 function makeSources(args: Arguments, { io, ui }: CommandContext): Omit<PasswordSources, 'file'> {

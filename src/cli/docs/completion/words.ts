@@ -1,3 +1,4 @@
+import { chooserForms } from '../../../syntax/chooser.ts';
 import type { CommandSpec } from '../../parse/command.ts';
 import type { Completes, OptionSpec } from '../../parse/option.ts';
 import { listOptions } from '../../parse/program.ts';
@@ -18,7 +19,7 @@ export interface CompletionWords {
   readonly schemes: readonly { readonly scheme: string; readonly summary: string }[];
 }
 
-/** Collects the words of the commands and the schemes of the carriers. */
+/** Collects the words of the commands, the schemes of the carriers and the forms of choosers. */
 export function listWords(
   commands: readonly CommandSpec[],
   schemes: readonly { readonly scheme: string; readonly summary: string }[],
@@ -34,6 +35,7 @@ export function listWords(
     })),
     schemes: [
       ...schemes.map(({ scheme, summary }) => ({ scheme: `${scheme}://`, summary })),
+      ...chooserForms.map(({ form, summary }) => ({ scheme: form, summary })),
       { scheme: 'unix:', summary: 'a proxy on a Unix socket, over HTTP/1.1' },
     ],
   };

@@ -1,6 +1,7 @@
 import { capSettings } from '../../../syntax/settings.ts';
 import { proxySettings, ruleSettings, type Setting } from '../../../syntax/stage-settings.ts';
 import { administration } from './administration.ts';
+import { chooserProse, pacProse } from './pac.ts';
 import type { Block, Section } from './roff.ts';
 import { singleSignOn } from './single-sign-on.ts';
 
@@ -189,6 +190,7 @@ export const commandProse: Readonly<Record<string, Prose>> = {
       administration,
     ],
   },
+  pac: pacProse,
   completion: {
     description: [
       'Prints the script with which a shell completes the words of `tunl`. The scripts are also part of the package, in the folder `completions`.',
@@ -213,6 +215,7 @@ export const programProse: {
   ],
   proxies: [
     '`-x` URL names a proxy. Several proxies are used in the given order, the nearest first. `a|b` in one of them are alternatives: the next one is tried after a failure that it may not share. A bare HOST:PORT means `http://`. The first proxy may be on a Unix socket, whose path replaces host and port: `unix:/run/proxy.sock`, or `https://unix:/run/proxy.sock?servername=NAME`.',
+    ...chooserProse,
     'User and password are part of the URL, percent-encoded byte by byte, so that `%F6` is one byte. A proxy with a key and no password is written `http://KEY:@proxy`. The password of a user without one comes from the first of these that has it: `TUNL_PROXY_PASSWORD`, `--password-file`, `~/.netrc`, a question on the terminal or through `SSH_ASKPASS`.',
   ],
   settings:
@@ -242,6 +245,10 @@ export const programProse: {
         {
           term: '`SSL_CERT_FILE`, `SSL_CERT_DIR`',
           text: "Authorities to trust instead of the system's: a PEM file, and folders of hashed names.",
+        },
+        {
+          term: '`XDG_CACHE_HOME`',
+          text: 'The folder in whose folder `tunl` copies of PAC files are kept. Default: `~/.cache`.',
         },
         { term: '`NETRC`', text: 'The file to read instead of `~/.netrc`.' },
         {

@@ -1,0 +1,172 @@
+import { type Address, formatAddress, type TcpAddress } from '../../core/address.ts';
+import type { Dial, DialContext } from '../../core/dialer.ts';
+import { TunlError, usageError } from '../../core/errors.ts';
+import { formatHop, type Hop } from '../../core/hop.ts';
+import { isSecretField } from '../../core/secret.ts';
+import type { Resolve } from '../../dial/resolve.ts';
+import type { getWhole } from '../../http/h1/get.ts';
+import type { RouteOptions } from '../../chain/model/graph.ts';
+import { BadWays } from '../../pac/ways/bad-ways.ts';
+import { type Choice, ProxyChooser } from '../../pac/chooser.ts';
+import { matchesGlob } from '../../pac/match/glob.ts';
+import { formatWay, type NamedWay } from '../../pac/ways/result.ts';
+import type { createHopLayer, HopLayer } from './hop.ts';
+import type { createSecurity } from './security.ts';
+
+/** The most proxies to which sessions are kept. */
+const maxHops = 64;
+
+/** The parts of a route that a chooser uses. Its functions are passed on, so that the bundler need not cut it in pieces. */
+export interface ChosenParts {
+  readonly options: RouteOptions;
+  readonly makeLayer: typeof createHopLayer;
+  readonly makeSecurity: typeof createSecurity;
+  readonly get: typeof getWhole;
+  /** Opens connections to the server of a PAC file. */
+  readonly direct: Dial;
+  readonly resolve: Resolve;
+  readonly sessions: 'shared' | 'per-tunnel';
+}
+
+/** The parts of a chooser. */
+type ChooserParts = Pick<ChosenParts, 'direct' | 'resolve' | 'makeSecurity' | 'get'> & {
+  /** True to ask for a PAC file even if there is a fresh copy on the disk. */
+  readonly isRenewed?: boolean;
+};
+
+/** Makes the chooser of a hop, which reads what it needs at its first use. */
+export function createChooser(hop: Hop, parts: ChooserParts): ProxyChooser {
+  const { direct, resolve, makeSecurity, get, isRenewed = false } = parts;
+  if (!hop.chooser) throw new TunlError('internal', `${formatHop(hop)} chooses nothing`);
+  return new ProxyChooser(hop.chooser, {
+    dial: direct,
+    resolve,
+    isRenewed,
+    get,
+    secure: async (link, { host, port }, signal) => {
+      const security = await makeSecurity(hop.tls);
+      return security.secure(link, { host, place: formatAddress({ kind: 'tcp', host, port }), alpn: [] }, signal);
+    },
+  });
+}
+
+/**
+ * Makes the layer that goes through the proxies that a chooser names for each target, in the order of Chrome's rules: only
+ * a proxy whose name does not resolve, or to which no connection can be made, gives way to the next.
+ * @throws {TunlError} usage, if the hop is not the first on the way
+ */
+export function createChosenLayer(hop: Hop, place: number, parts: ChosenParts): HopLayer {
+  const { options } = parts;
+  if (place > 0 || options.entry) {
+    throw usageError(`${formatHop(hop)} can only be first on the way`, 'put it before the other proxies');
+  }
+  const chooser = createChooser(hop, parts);
+  const hops = new Map<string, Promise<HopLayer>>();
+  const position = { index: place + 1, count: options.hops.length };
+  const findLayer = (way: NamedWay & { readonly kind: 'proxy' }, choice: Choice): Promise<HopLayer> => {
+    const key = `${formatWay(way)} ${choice.isOwn}`;
+    const made = hops.get(key) ?? parts.makeLayer(toHop(way, choice, hop), place, options, parts.sessions);
+    made.catch(() => hops.delete(key));
+    hops.delete(key);
+    hops.set(key, made);
+    const [oldest] = hops;
+    if (oldest && hops.size > maxHops) {
+      hops.delete(oldest[0]);
+      void oldest[1].then((layer) => layer.close());
+    }
+    return made;
+  };
+  const passedOver = new Set<string>();
+  const passOver = (way: string, notice: NonNullable<DialContext['onNotice']>) => {
+    if (passedOver.has(way)) return;
+    passedOver.add(way);
+    notice('warning', `${way} is passed over, as tunl goes through no such proxies`);
+  };
+  return {
+    layer: (next) => {
+      const bad = new BadWays();
+      const dials = new WeakMap<HopLayer, Dial>();
+      const dialWay = async (way: NamedWay, choice: Choice, address: Address, ctx: DialContext) => {
+        if (way.kind !== 'proxy') return (ctx.hop ? next : (ctx.checkDirect?.(next) ?? next))(address, ctx);
+        const layer = await findLayer(way, choice);
+        const dial = dials.get(layer) ?? layer.layer(next);
+        dials.set(layer, dial);
+        return dial(address, ctx);
+      };
+      return async (address, ctx) => {
+        const notice = ctx.onNotice ?? (() => {});
+        const target = expectTcp(address, hop);
+        const choice = await chooser.choose(target, ctx.signal, notice).catch((error: unknown) => {
+          throw error instanceof TunlError && error.side === 'hop' ? error.with({ hop: position }) : error;
+        });
+        notice('verbose', choice.reason);
+        const usable = choice.ways.filter((way) => way.kind !== 'unsupported');
+        for (const way of choice.ways) if (way.kind === 'unsupported') passOver(formatWay(way), notice);
+        const failed: string[] = [];
+        let failure: TunlError | undefined;
+        for (const way of bad.sort(usable, formatWay)) {
+          try {
+            const link = await dialWay(way, choice, address, ctx);
+            bad.learn(failed, formatWay(way));
+            return link;
+          } catch (error) {
+            if (ctx.signal.aborted || way.kind === 'direct' || !isUnreached(error, position.index)) throw error;
+            failed.push(formatWay(way));
+            // A name that does not resolve says less than a proxy that is there and takes no connection.
+            if (!failure || failure.phase === 'dns') failure = error;
+            if (failed.length < usable.length) ctx.onFailure?.(error);
+          }
+        }
+        throw failure ?? noWay(choice, position);
+      };
+    },
+    renew: () => chooser.renew(),
+    reload: async () => {
+      chooser.renew();
+      await Promise.all([...hops.values()].map(async (made) => (await made).reload()));
+    },
+    close: async () => {
+      chooser.close();
+      await Promise.all([...hops.values()].map(async (made) => (await made).close()));
+    },
+  };
+}
+
+/** True if the proxy at this place on the way could not be resolved or connected to. */
+function isUnreached(error: unknown, place: number): error is TunlError {
+  if (!(error instanceof TunlError) || error.side !== 'hop' || error.facts.hop?.index !== place) return false;
+  return error.phase === 'dns' || error.phase === 'connect';
+}
+
+function expectTcp(address: Address, hop: Hop): TcpAddress {
+  if (address.kind === 'tcp') return address;
+  throw usageError(`${formatHop(hop)} names no proxies for ${formatAddress(address)}`);
+}
+
+function noWay({ ways }: Choice, hop: { readonly index: number; readonly count: number }): TunlError {
+  const message = `nothing but proxies that tunl cannot go through is named: ${ways.map(formatWay).join(', ')}`;
+  return new TunlError('proxy_configuration_error', message, { side: 'hop', phase: 'connect', hop });
+}
+
+/**
+ * Makes the hop of a proxy that was chosen. A host that a PAC file names is not sent what proves who the user is, unless
+ * the user trusts it, or has noted a password for exactly that host.
+ */
+function toHop({ scheme, host, port }: NamedWay & { readonly kind: 'proxy' }, { isOwn }: Choice, from: Hop): Hop {
+  const trusted = from.settings['trust']?.split(',') ?? [];
+  const isTrusted = isOwn || trusted.some((pattern) => matchesGlob(host, pattern));
+  const { cert: _cert, key: _key, keyPassword: _password, keyPasswordFile: _file, ...open } = from.tls;
+  const credentials = from.chooser?.findLogin?.(host);
+  return {
+    scheme,
+    address: { kind: 'tcp', host, port },
+    tls: scheme === 'https' ? (isTrusted ? from.tls : open) : {},
+    headers: isTrusted ? from.headers : from.headers.filter(([name]) => !isSecretField(name)),
+    ...(from.formats && { formats: from.formats }),
+    ...(from.halfClose && { halfClose: from.halfClose }),
+    ...(credentials && { credentials }),
+    ...(from.variable !== undefined && { variable: from.variable }),
+    settings: {},
+    chosen: { by: formatHop(from), isTrusted },
+  };
+}
