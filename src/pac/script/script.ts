@@ -14,7 +14,7 @@ export interface ScriptNames {
 
 /** The limits of one decision. */
 export interface ScriptLimits {
-  /** The time of one pass, and of all passes, in milliseconds. */
+  /** The time of the processor for one pass, and for all passes, in milliseconds. */
   readonly passMs: number;
   readonly allPassesMs: number;
   readonly memoryBytes: number;
@@ -167,8 +167,11 @@ export class PacScript {
     work: (engine: Engine) => T,
   ): Promise<{ readonly ms: number } & ({ readonly value: T } | { readonly error: unknown })> {
     const engine = this.#engine ?? (await this.#makeEngine());
-    const started = performance.now();
-    const elapsed = () => ({ ms: performance.now() - started });
+    const began = process.cpuUsage();
+    const elapsed = () => {
+      const { user, system } = process.cpuUsage(began);
+      return { ms: (user + system) / 1000 };
+    };
     try {
       if (engine !== this.#engine) {
         engine.load(this.#text);

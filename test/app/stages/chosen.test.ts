@@ -65,7 +65,9 @@ async function dial(route: Route, target: Address, seen: Seen = { notices: [], f
     onNotice: (level, message) => void seen.notices.push(`${level}: ${message}`),
     onFailure: (error) => void seen.failures.push(error),
   });
-  const [chunk] = (await once(link.stream, 'data')) as [Buffer];
+  const received = once(link.stream, 'data');
+  link.stream.resume();
+  const [chunk] = (await received) as [Buffer];
   link.stream.destroy();
   return chunk.toString();
 }
