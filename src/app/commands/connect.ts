@@ -14,9 +14,6 @@ import { findTlsHints, isTlsAlert } from './tls-hint.ts';
 import { carryTunnel } from '../tunnel/tunnel.ts';
 import { Tunnels } from '../tunnel/tunnels.ts';
 
-// Here, because an entry of its own would cut the parts that both share into more files, of which each costs a start.
-export { askPac } from './pac.ts';
-
 /** The time, in milliseconds, that stdin may be idle once the target has ended. */
 const targetEndedLingerMs = 5000;
 

@@ -1,10 +1,10 @@
 import { formatAddress, type TcpAddress } from '../../core/address.ts';
 import type { Hop } from '../../core/hop.ts';
 import type { PacCall } from '../../pac/script/script.ts';
-import { getWhole } from '../../http/h1/get.ts';
+import { formatWay } from '../../pac/ways/result.ts';
 import { reportProgress } from '../tunnel/tunnel.ts';
+import { createChooser } from '../stages/chosen.ts';
 import { createRoute } from '../stages/route.ts';
-import { createSecurity } from '../stages/security.ts';
 import type { RouteOptions } from './options.ts';
 import type { Runtime } from '../runtime.ts';
 
@@ -43,12 +43,7 @@ export async function askPac(
 ): Promise<PacReport> {
   const route = await createRoute({ ...options, hops: [] }, { resolver: 'both' });
   const { onNotice: notice = () => {} } = reportProgress(emit);
-  const [{ createChooser }, { formatWay }] = await Promise.all([
-    import('../stages/chosen.ts'),
-    import('../../pac/ways/result.ts'),
-  ]);
-  const parts = { direct: route.dialOnce, resolve: route.resolve, makeSecurity: createSecurity, get: getWhole };
-  const chooser = createChooser(hop, { ...parts, isRenewed: true });
+  const chooser = createChooser(hop, { direct: route.dialOnce, resolve: route.resolve, isRenewed: true });
   try {
     const { ways, reason, answer } = await chooser.choose(target, scope.forced, notice);
     return {

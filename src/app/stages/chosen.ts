@@ -4,24 +4,20 @@ import { TunlError, usageError } from '../../core/errors.ts';
 import { formatHop, type Hop } from '../../core/hop.ts';
 import { isSecretField } from '../../core/secret.ts';
 import type { Resolve } from '../../dial/resolve.ts';
-import type { getWhole } from '../../http/h1/get.ts';
 import type { RouteOptions } from '../../chain/model/graph.ts';
 import { BadWays } from '../../pac/ways/bad-ways.ts';
 import { type Choice, ProxyChooser } from '../../pac/chooser.ts';
 import { matchesGlob } from '../../pac/match/glob.ts';
 import { formatWay, type NamedWay } from '../../pac/ways/result.ts';
-import type { createHopLayer, HopLayer } from './hop.ts';
-import type { createSecurity } from './security.ts';
+import { createHopLayer, type HopLayer } from './hop.ts';
+import { createSecurity } from './security.ts';
 
 /** The most proxies to which sessions are kept. */
 const maxHops = 64;
 
-/** The parts of a route that a chooser uses. Its functions are passed on, so that the bundler need not cut it in pieces. */
+/** The parts of a route that a chooser uses. */
 export interface ChosenParts {
   readonly options: RouteOptions;
-  readonly makeLayer: typeof createHopLayer;
-  readonly makeSecurity: typeof createSecurity;
-  readonly get: typeof getWhole;
   /** Opens connections to the server of a PAC file. */
   readonly direct: Dial;
   readonly resolve: Resolve;
@@ -29,22 +25,21 @@ export interface ChosenParts {
 }
 
 /** The parts of a chooser. */
-type ChooserParts = Pick<ChosenParts, 'direct' | 'resolve' | 'makeSecurity' | 'get'> & {
+type ChooserParts = Pick<ChosenParts, 'direct' | 'resolve'> & {
   /** True to ask for a PAC file even if there is a fresh copy on the disk. */
   readonly isRenewed?: boolean;
 };
 
 /** Makes the chooser of a hop, which reads what it needs at its first use. */
 export function createChooser(hop: Hop, parts: ChooserParts): ProxyChooser {
-  const { direct, resolve, makeSecurity, get, isRenewed = false } = parts;
+  const { direct, resolve, isRenewed = false } = parts;
   if (!hop.chooser) throw new TunlError('internal', `${formatHop(hop)} chooses nothing`);
   return new ProxyChooser(hop.chooser, {
     dial: direct,
     resolve,
     isRenewed,
-    get,
     secure: async (link, { host, port }, signal) => {
-      const security = await makeSecurity(hop.tls);
+      const security = await createSecurity(hop.tls);
       return security.secure(link, { host, place: formatAddress({ kind: 'tcp', host, port }), alpn: [] }, signal);
     },
   });
@@ -65,7 +60,7 @@ export function createChosenLayer(hop: Hop, place: number, parts: ChosenParts): 
   const position = { index: place + 1, count: options.hops.length };
   const findLayer = (way: NamedWay & { readonly kind: 'proxy' }, choice: Choice): Promise<HopLayer> => {
     const key = `${formatWay(way)} ${choice.isOwn}`;
-    const made = hops.get(key) ?? parts.makeLayer(toHop(way, choice, hop), place, options, parts.sessions);
+    const made = hops.get(key) ?? createHopLayer(toHop(way, choice, hop), place, options, parts.sessions);
     made.catch(() => hops.delete(key));
     hops.delete(key);
     hops.set(key, made);

@@ -6,9 +6,7 @@ import { createDirect } from '../../dial/direct.ts';
 import { createResolve, limitResolve, type NameSource, type Resolve } from '../../dial/resolve.ts';
 import { eachInTurn, firstOf, orDirect } from '../../dial/first-of.ts';
 import { withRetry } from '../../dial/retry.ts';
-import { getWhole } from '../../http/h1/get.ts';
 import { createHopLayer } from './hop.ts';
-import { createSecurity } from './security.ts';
 import type { OffLimits } from '../off-limits.ts';
 import type { HopChoice, RouteOptions } from '../../chain/model/graph.ts';
 
@@ -78,8 +76,7 @@ export async function createRoute(
   const makeWay = async (hop: Hop, index: number) => {
     if (!hop.chooser) return createHopLayer(hop, index, options, sessions);
     const { createChosenLayer } = await import('./chosen.ts');
-    const makers = { makeLayer: createHopLayer, makeSecurity: createSecurity, get: getWhole };
-    return createChosenLayer(hop, index, { ...makers, options, direct: sockets, resolve, sessions });
+    return createChosenLayer(hop, index, { options, direct: sockets, resolve, sessions });
   };
   const places = await Promise.all(
     hops.map((choice, index) => Promise.all(splitDirect(choice, index).proxies.map((hop) => makeWay(hop, index)))),

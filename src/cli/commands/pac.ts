@@ -55,7 +55,7 @@ async function run(args: Arguments, { io, ui }: CommandContext): Promise<number>
     ...(family && { family }),
     ...(resolver && { resolver }),
   };
-  const { askPac } = await import('../../app/commands/connect.ts');
+  const { askPac } = await import('../../app/commands/pac.ts');
   const scope = new Scope();
   const ending = endOnSignals(io, scope);
   const report = askPac(options, { scope, emit: createReport(ui, 'connect') });

@@ -7,7 +7,7 @@ import { TunlError } from '../../core/errors.ts';
 import type { HeaderField } from '../../core/hop.ts';
 import type { Link } from '../../core/link.ts';
 import { version } from '../../core/version.ts';
-import type { GetReply, GetRequest, getWhole } from '../../http/h1/get.ts';
+import { type GetReply, type GetRequest, getWhole } from '../../http/h1/get.ts';
 import { describeFileError } from '../../syntax/password-file.ts';
 import { quote } from '../../syntax/text.ts';
 
@@ -40,8 +40,6 @@ export interface FetchEnv {
   readonly dial: Dial;
   /** Puts TLS on a connection to the server. */
   readonly secure: (link: Link, address: TcpAddress, signal: AbortSignal) => Promise<Link>;
-  /** Makes a request; passed on, because every route has loaded its parts. */
-  readonly get: typeof getWhole;
 }
 
 /**
@@ -83,7 +81,7 @@ async function ask(url: URL, known: Validators, env: FetchEnv, signal: AbortSign
     headers: listFields(known),
     maxBytes,
   };
-  return readReply(await env.get(link, request, signal));
+  return readReply(await getWhole(link, request, signal));
 }
 
 function listFields({ etag, lastModified }: Validators): HeaderField[] {
