@@ -1,7 +1,7 @@
 import { createHash, randomUUID } from 'node:crypto';
 import { mkdir, readFile, rename, rm, stat, writeFile } from 'node:fs/promises';
 import { homedir } from 'node:os';
-import { isAbsolute, join } from 'node:path';
+import { dirname, isAbsolute, join } from 'node:path';
 import type { PacBytes } from './fetch.ts';
 
 /** The largest file of the cache that is read, in bytes: a PAC file of the largest size, in base64. */
@@ -44,7 +44,7 @@ export class PacCache {
       const path = this.#pathOf(url);
       const { size, uid, mode } = await stat(path);
       // A file that others may write would let them choose our proxies.
-      const isOurs = process.getuid === undefined || (uid === process.getuid() && (mode & 0o022) === 0);
+      const isOurs = process.geteuid === undefined || (uid === process.geteuid() && (mode & 0o022) === 0);
       if (!isOurs || size > maxBytes) return undefined;
       return toCopy(JSON.parse(await readFile(path, 'utf8')), url);
     } catch {
@@ -57,6 +57,8 @@ export class PacCache {
     const temporary = `${path}.${randomUUID()}`;
     const written: Written = { url, ...facts, body: bytes.toString('base64') };
     try {
+      // With sudo the home may be another user's, who could not use a folder of root's.
+      if (!(await isOurPlace(this.#folder))) return;
       await mkdir(this.#folder, { recursive: true, mode: 0o700 });
       await writeFile(temporary, JSON.stringify(written), { mode: 0o600, flag: 'wx' });
       await rename(temporary, path);
@@ -69,6 +71,13 @@ export class PacCache {
     const digest = createHash('sha256').update(url).digest('hex');
     return join(this.#folder, `pac-${digest.slice(0, 32)}.json`);
   }
+}
+
+/** True if the nearest folder that exists belongs to the user of this process. */
+async function isOurPlace(folder: string): Promise<boolean> {
+  const found = await stat(folder).catch(() => undefined);
+  if (found) return process.geteuid === undefined || found.uid === process.geteuid();
+  return dirname(folder) !== folder && isOurPlace(dirname(folder));
 }
 
 function toCopy(read: unknown, url: string): PacCopy | undefined {

@@ -246,10 +246,6 @@ export const programProse: {
           term: '`SSL_CERT_FILE`, `SSL_CERT_DIR`',
           text: "Authorities to trust instead of the system's: a PEM file, and folders of hashed names.",
         },
-        {
-          term: '`XDG_CACHE_HOME`',
-          text: 'The folder in whose folder `tunl` copies of PAC files are kept. Default: `~/.cache`.',
-        },
         { term: '`NETRC`', text: 'The file to read instead of `~/.netrc`.' },
         {
           term: '`SSH_ASKPASS`, `SSH_ASKPASS_REQUIRE`',
@@ -267,7 +263,7 @@ export const programProse: {
       blocks: [
         {
           term: '`~/.cache/tunl`',
-          text: 'Compiled code of tunl itself, which makes the next start faster with Node 22.1 and later; with `XDG_CACHE_HOME` it is there. It is made and read only in a home of the same user, and may be removed at any time.',
+          text: 'Copies of PAC files, and compiled code of tunl itself, which makes the next start faster with Node 22.1 and later; with `XDG_CACHE_HOME` it is there. It is made and read only in a home of the same user, and may be removed at any time.',
         },
       ],
     },
