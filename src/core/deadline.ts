@@ -75,7 +75,8 @@ export async function within<T>(
   }
 }
 
-function timeoutError(limit: Limit, what: string): TunlError {
+/** Makes the error of a limit that is over; `what` begins its message. */
+export function timeoutError(limit: Limit, what: string): TunlError {
   const message = `${what} within ${formatDuration(limit.ms)} (${limit.option})`;
   return new TunlError(limit.code, message, { phase: limit.phase });
 }

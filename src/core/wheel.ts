@@ -7,33 +7,33 @@ export interface Ticked {
 const tickMs = 1000;
 
 /**
- * Serves everything that waits for whole seconds with one timer. It ticks once a second, and only while somebody
- * waits; by itself it does not keep the process alive.
+ * Serves everything that waits for whole seconds with one timer. It ticks once a second while somebody waits, and once
+ * more; by itself it does not keep the process alive.
  */
 class Wheel {
   /** The number of ticks so far. */
   now = 0;
   readonly #waiting = new Set<Ticked>();
-  #timer: NodeJS.Timeout | undefined;
+  #isTicking = false;
 
   add(entry: Ticked): void {
     this.#waiting.add(entry);
-    this.#timer ??= this.#arm();
+    if (!this.#isTicking) this.#arm();
   }
 
   /** Stops the ticks for this entry; it may be called from inside `onTick`. */
   delete(entry: Ticked): void {
-    if (!this.#waiting.delete(entry) || this.#waiting.size > 0) return;
-    clearTimeout(this.#timer);
-    this.#timer = undefined;
+    this.#waiting.delete(entry);
   }
 
-  #arm(): NodeJS.Timeout {
-    return setTimeout(() => this.#tick(), tickMs).unref();
+  #arm(): void {
+    this.#isTicking = true;
+    setTimeout(() => this.#tick(), tickMs).unref();
   }
 
   #tick(): void {
-    this.#timer = this.#arm();
+    this.#isTicking = false;
+    if (this.#waiting.size > 0) this.#arm();
     this.now++;
     for (const entry of this.#waiting) entry.onTick(this.now);
   }

@@ -1,6 +1,6 @@
 import type { Socket } from 'node:net';
 import { formatAddress, formatHostPort, type Ip, type TcpAddress, type UnixAddress } from '../core/address.ts';
-import { abortReason, within } from '../core/deadline.ts';
+import { abortReason, type Limit, throwIfAborted, timeoutError, within } from '../core/deadline.ts';
 import type { Dial, DialContext } from '../core/dialer.ts';
 import { type ErrorCode, errorTable, TunlError } from '../core/errors.ts';
 import type { Link } from '../core/link.ts';
@@ -42,20 +42,20 @@ export function createDirect({ resolve, connectMs, assertAllowed = () => {}, dia
     const { host, port } = address;
     const started = performance.now();
     const ips = address.resolved ?? (await resolve(host, ctx.signal, nameIn(ctx, host)));
-    report(ctx, 'dns', started, ips.map((ip) => ip.address).join(' '));
+    report(ctx, 'dns', started, () => ips.map((ip) => ip.address).join(' '));
     const connecting = performance.now();
     const what = nameIn(ctx, formatHostPort(host, port));
-    const link = await within(connectLimit, ctx.signal, `${what} did not accept a connection`, (signal) =>
-      race(
-        ips,
-        async (ip, attempt) => {
-          assertAllowed({ kind: 'tcp', host: ip.address, port });
-          return connectTcp(ip, port, what, attempt);
-        },
-        signal,
-      ),
-    );
-    report(ctx, 'connect', connecting, link.peer.address ? formatAddress(link.peer.address) : '');
+    const attempt = async (ip: Ip, signal: AbortSignal, limit?: Limit) => {
+      assertAllowed({ kind: 'tcp', host: ip.address, port });
+      return connectTcp(ip, port, what, signal, limit);
+    };
+    const [only] = ips;
+    // The usual case: nothing to race, and one timer.
+    const link =
+      only && ips.length === 1
+        ? await attempt(only, ctx.signal, connectLimit)
+        : await within(connectLimit, ctx.signal, describeSilence(what), (signal) => race(ips, attempt, signal));
+    report(ctx, 'connect', connecting, () => (link.peer.address ? formatAddress(link.peer.address) : ''));
     return link;
   };
 
@@ -93,42 +93,72 @@ function atFarEnd(error: unknown, { hop }: DialContext): unknown {
   return isOurs ? error.with({ side: hop ? 'hop' : 'target' }) : error;
 }
 
-function report(ctx: DialContext, phase: 'dns' | 'connect', started: number, detail: string): void {
-  ctx.onProgress?.({ phase, detail, ms: performance.now() - started });
+/** @param describe is called if somebody reads the detail, which is seldom */
+function report(ctx: DialContext, phase: 'dns' | 'connect', started: number, describe: () => string): void {
+  ctx.onProgress?.({
+    phase,
+    get detail() {
+      return describe();
+    },
+    ms: performance.now() - started,
+  });
 }
 
-async function connectTcp(ip: Ip, port: number, name: string, signal: AbortSignal): Promise<Link> {
+function describeSilence(name: string): string {
+  return `${name} did not accept a connection`;
+}
+
+async function connectTcp(ip: Ip, port: number, name: string, signal: AbortSignal, limit?: Limit): Promise<Link> {
+  throwIfAborted(signal);
   const socket = new FlowSocket();
   socket.connect({ host: ip.address, port, family: ip.family, autoSelectFamily: false });
-  await connected(socket, name.includes(ip.address) ? name : `${name} (${ip.address})`, signal);
+  const onLate = limit && (() => timeoutError(limit, describeSilence(name)));
+  const place = () => (name.includes(ip.address) ? name : `${name} (${ip.address})`);
+  await connected(socket, place, signal, limit?.ms, onLate);
   return tcpLink(socket, { address: { kind: 'tcp', host: ip.address, port } });
 }
 
 async function connectUnix(address: UnixAddress, name: string, signal: AbortSignal): Promise<Link> {
   const socket = new FlowSocket();
   socket.connect({ path: assertUnixPath(address.path) });
-  await connected(socket, name, signal);
+  await connected(socket, () => name, signal);
   return unixLink(socket, { address });
 }
 
-/** Waits until the socket is connected, and destroys it if the signal is aborted before. */
-function connected(socket: Socket, name: string, signal: AbortSignal): Promise<void> {
+/**
+ * Waits until the socket is connected. It is destroyed if the signal is aborted before, or after `limitMs` milliseconds.
+ */
+function connected(
+  socket: Socket,
+  describe: () => string,
+  signal: AbortSignal,
+  limitMs = 0,
+  onLate: () => Error = () => abortReason(signal),
+): Promise<void> {
   return new Promise((resolve, reject) => {
-    const onAbort = () => {
-      socket.destroy();
-      reject(abortReason(signal));
-    };
-    const onError = (error: Error) => {
-      signal.removeEventListener('abort', onAbort);
-      reject(connectError(error, name));
-    };
-    socket.once('error', onError);
-    socket.once('connect', () => {
+    const settle = () => {
+      clearTimeout(timer);
       signal.removeEventListener('abort', onAbort);
       // Not removeAllListeners: it turns the socket's table of listeners into a slow and large one for good.
-      socket.off('error', onError);
+      socket.off('error', onError).off('connect', onConnect);
+    };
+    const onConnect = () => {
+      settle();
       resolve();
-    });
+    };
+    const onError = (error: Error) => {
+      settle();
+      reject(connectError(error, describe()));
+    };
+    const giveUp = (error: Error) => {
+      settle();
+      socket.destroy();
+      reject(error);
+    };
+    const onAbort = () => giveUp(abortReason(signal));
+    const hasLimit = limitMs > 0 && Number.isFinite(limitMs);
+    const timer = hasLimit ? setTimeout(() => giveUp(onLate()), limitMs) : undefined;
+    socket.on('error', onError).on('connect', onConnect);
     signal.addEventListener('abort', onAbort, { once: true });
   });
 }

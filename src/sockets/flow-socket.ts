@@ -1,6 +1,7 @@
 import { type OnReadOpts, Socket, type SocketConstructorOpts } from 'node:net';
 import { Duplex } from 'node:stream';
 import { isDisconnected } from '../core/socket-link.ts';
+import { type Ticked, wheel } from '../core/wheel.ts';
 import { type Borrower, copyOf, giveBack, lend, sharedMemory } from './read-memory.ts';
 
 /** The parts of Node's handle of a connection that are used here. */
@@ -21,6 +22,9 @@ export interface SocketReceiver extends Borrower {
 
 /** Silence before the first keep-alive probe; firewalls forget connections only after more. */
 const keepAliveMs = 30_000;
+
+/** The age, in seconds, from which on a socket is kept alive; most are gone by then, and save the system calls. */
+const keepAliveAge = 5;
 
 /** Options that Node takes and its types lack. */
 interface SocketOptions extends SocketConstructorOpts {
@@ -48,12 +52,13 @@ const onread = {
  * A socket whose bytes go to a receiver without a stream in between, once there is one. Until then, and for everybody
  * else, it is an ordinary socket that reads as far as its high-water mark.
  */
-export class FlowSocket extends Socket {
+export class FlowSocket extends Socket implements Ticked {
   /** Set once the bytes go past the stream. */
   receiver: SocketReceiver | undefined;
   /** The other side has ended its half, and nothing more can be read from the system. */
   hasEnd = false;
   #memory: Buffer = sharedMemory;
+  readonly #madeAt = wheel.now;
   /** True while the receiver has the bytes of a read. */
   #isReceiving = false;
 
@@ -62,8 +67,9 @@ export class FlowSocket extends Socket {
     // Half-open, so that the relay decides when each half ends.
     const options: SocketOptions = { allowHalfOpen: true, onread, ...(handle && { handle }) };
     super(options);
-    this.setNoDelay(true).setKeepAlive(true, keepAliveMs);
+    this.setNoDelay(true);
     this.on('error', onOver).on('close', onClose);
+    wheel.add(this);
   }
 
   /** Starts to report the ends of both halves to the receiver as well. */
@@ -122,8 +128,15 @@ export class FlowSocket extends Socket {
     return handleOf(this)?.readStart() === 0 ? false : super.push(null);
   }
 
-  /** Gives the memory of its own back: nothing is read any more. */
+  onTick(now: number): void {
+    if (now - this.#madeAt < keepAliveAge) return;
+    wheel.delete(this);
+    this.setKeepAlive(true, keepAliveMs);
+  }
+
+  /** Ends what the socket takes part in: nothing is read any more. */
   release(): void {
+    wheel.delete(this);
     giveBack(this.#memory);
     this.#memory = sharedMemory;
   }

@@ -5,7 +5,7 @@ const readBytes = 64 * 1024;
 const [maxFree, maxOwners] = [16, 64];
 
 /** Up to this size a copy comes from Node's own pool, and costs less than a block. */
-const pooledBytes = (Buffer.poolSize >>> 1) - 1;
+const pooledBytes = 4095;
 
 /**
  * The memory that all sockets read into which have none of their own. Whoever reads next overwrites it, whichever socket

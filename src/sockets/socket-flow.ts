@@ -60,10 +60,12 @@ class SocketFlow extends DuplexFlow implements SocketReceiver {
   /** Delivers what the stream has read before. */
   deliverRest(): void {
     const socket = this.#socket;
-    if (!this.isReading || socket.destroyed) return;
-    const chunk = socket.read() as Buffer | null;
-    if (chunk) this.onData(chunk);
-    if (this.isReading) socket.startReading();
+    while (this.isReading && !socket.destroyed) {
+      // One call returns everything, or the first of it: that depends on the version of Node.
+      const chunk = socket.read() as Buffer | null;
+      if (!chunk) return socket.startReading();
+      this.onData(chunk);
+    }
   }
 
   onData(chunk: Buffer): boolean {

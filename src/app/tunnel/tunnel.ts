@@ -1,13 +1,14 @@
 import { Abort } from '../../core/abort.ts';
 import { type Address, formatAddress } from '../../core/address.ts';
 import { abortReason, formatDuration } from '../../core/deadline.ts';
-import type { Dial, DialContext, Origin, DialledPath } from '../../core/dialer.ts';
+import type { Dial, DialContext, DialledPath, DialStep, Origin } from '../../core/dialer.ts';
 import { toTunlError, TunlError } from '../../core/errors.ts';
-import type { EventSink, TunnelFacts } from '../../core/events.ts';
+import type { EventSink, NoticeEvent, TunnelFacts } from '../../core/events.ts';
 import type { HalfCloseTerms, Link } from '../../core/link.ts';
 import type { AccessEntry, WriteAccess } from './access-log.ts';
 import { Beginning } from './beginning.ts';
 import type { Doubts } from './doubts.ts';
+import { Limit } from '../../relay/limit.ts';
 import { relay } from '../../relay/relay.ts';
 import type { RelayLimits, RelayResult } from '../../relay/terms.ts';
 import { formatPeer, type LifetimeLimits, limitLifetime, type Tunnel, type Tunnels } from './tunnels.ts';
@@ -93,7 +94,7 @@ export async function carryTunnel(env: TunnelEnv, job: TunnelJob): Promise<Tunne
   env.tunnels.add(tunnel);
   const endLifetime = limitLifetime(tunnel, env.limits);
   try {
-    const upstream = await dialWithin(env, job, tunnel, abort);
+    const upstream = await dialUpstream(env, job, tunnel, abort);
     const client = job.accept();
     const beginning = watchBeginning(env, job, tunnel);
     const ended = startTunnel(env, job, tunnel, client, upstream, beginning);
@@ -112,45 +113,59 @@ export async function carryTunnel(env: TunnelEnv, job: TunnelJob): Promise<Tunne
   }
 }
 
-/** Dials within the idle limit: nothing moves until the tunnel is up, so the limit counts from the request. */
-async function dialWithin(env: TunnelEnv, job: TunnelJob, tunnel: Tunnel, abort: Abort): Promise<Link> {
-  const { idleMs } = env.limits;
-  const timer = idleMs > 0 ? setTimeout(() => abort.abort(idleError(idleMs)), idleMs) : undefined;
-  try {
-    return await dialUpstream(env, job, tunnel, abort.signal);
-  } finally {
-    clearTimeout(timer);
-  }
-}
-
 function idleError(ms: number): TunlError {
   const message = `the tunnel was not up within ${formatDuration(ms)} (--idle-timeout)`;
   return new TunlError('tunnel_idle', message, { side: 'self', phase: 'relay' });
 }
 
-async function dialUpstream(env: TunnelEnv, job: TunnelJob, tunnel: Tunnel, signal: AbortSignal): Promise<Link> {
+/** Dials within the idle limit: nothing moves until the tunnel is up, so the limit counts from the request. */
+async function dialUpstream(env: TunnelEnv, job: TunnelJob, tunnel: Tunnel, abort: Abort): Promise<Link> {
   const { target, origin } = job;
+  const { signal } = abort;
+  const { idleMs } = env.limits;
+  const limit = new Limit(() => abort.abort(idleError(idleMs)));
+  if (idleMs > 0) limit.start(idleMs);
   const onDialled = ({ target: reached, via, stages }: DialledPath) => {
     if (env.record === 'dialled') tunnel.target = formatAddress(reached);
-    Object.assign(tunnel, { via, stages });
+    tunnel.via = via;
+    tunnel.stages = stages;
   };
   const onDoubt = (message: string) => env.doubts?.say('web', message);
-  const upstream = await env.dial(target, { signal, target, origin, onDialled, onDoubt, ...reportProgress(env.emit) });
-  if (signal.aborted) {
+  try {
+    const upstream = await env.dial(target, {
+      signal,
+      target,
+      origin,
+      onDialled,
+      onDoubt,
+      ...reportProgress(env.emit),
+    });
+    if (!signal.aborted) return upstream;
     const reason = abortReason(signal);
     upstream.reset(reason);
     throw reason;
+  } finally {
+    limit.stop();
   }
-  return upstream;
+}
+
+/** Tells of a step of a dial. The message is made when somebody reads it, which is seldom. */
+function toNotice(step: DialStep): NoticeEvent {
+  return {
+    event: 'notice',
+    level: 'verbose',
+    get message() {
+      const { phase, hop, detail, ms } = step;
+      return `${hop === undefined ? 'target' : `hop ${hop}`}: ${phase} ${detail} (${ms.toFixed(1)}ms)`;
+    },
+  };
 }
 
 /** Makes the parts of a DialContext that report the steps of a dial. */
 export function reportProgress(emit: EventSink): Pick<DialContext, 'onProgress' | 'onFailure' | 'onNotice'> {
-  const say = (message: string) => emit({ event: 'notice', level: 'verbose', message });
   return {
-    onProgress: ({ phase, hop, detail, ms }) =>
-      say(`${hop === undefined ? 'target' : `hop ${hop}`}: ${phase} ${detail} (${ms.toFixed(1)}ms)`),
-    onFailure: ({ message }) => say(`${message}; trying on`),
+    onProgress: (step) => emit(toNotice(step)),
+    onFailure: ({ message }) => emit({ event: 'notice', level: 'verbose', message: `${message}; trying on` }),
     onNotice: (level, message) => emit({ event: 'notice', level, message }),
   };
 }

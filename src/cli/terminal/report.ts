@@ -15,7 +15,8 @@ export function createReport(ui: Ui, style: ReportStyle): EventSink {
   // While a proxy is down each client gets a line, but the hints are written once.
   let lastFailure = '';
   return (event) => {
-    ui.record(levelOfRecord(event), event.event, toFields(event));
+    // Most events are shown in one form or not at all, and are not formatted in any other.
+    if (ui.output.form === 'json') ui.record(levelOfRecord(event), event.event, toFields(event));
     if (event.event !== 'tunnel.failed' || style === 'serve') return sayEvent(ui, event, style);
     const failure = formatFailure(event.error);
     sayFailedTunnel(ui, event, { style, isRepeated: failure === lastFailure });
@@ -24,8 +25,11 @@ export function createReport(ui: Ui, style: ReportStyle): EventSink {
 }
 
 function sayEvent(ui: Ui, event: TunlEvent, style: ReportStyle): void {
-  const line = format(event, style);
-  if (line !== undefined) ui.say(levelOfLine(event, style), line);
+  const level = levelOfLine(event, style);
+  const line = ui.shows(level) ? format(event, style) : undefined;
+  if (line === undefined) return;
+  if (event.event === 'tunnel.closed' && style === 'serve') ui.log(level, line);
+  else ui.say(level, line);
 }
 
 function sayFailedTunnel(

@@ -44,6 +44,9 @@ export class Ui {
   #paintHint: Paint = unpainted;
   #printed: Promise<'written' | 'closed'> = Promise.resolve('written');
   #moving: Moving | undefined;
+  /** Lines that are written together at the end of this turn of the event loop, once one was written in it. */
+  #waiting = '';
+  #isLogging = false;
 
   constructor(io: Io, output: Output) {
     this.#io = io;
@@ -119,6 +122,19 @@ export class Ui {
     this.show(level, level === 'error' ? this.#paintError(line) : line);
   }
 
+  /** Writes one line of many: the first of a turn of the event loop at once, those that follow together at its end. */
+  log(level: MessageLevel, message: string): void {
+    if (this.output.form !== 'text' || !this.shows(level)) return;
+    this.#waiting += `tunl: ${toPrintable(message)}\n`;
+    if (this.#isLogging) return;
+    this.#isLogging = true;
+    this.#writeWaiting();
+    setImmediate(() => {
+      this.#isLogging = false;
+      this.#writeWaiting();
+    });
+  }
+
   /** Writes a hint, or the words of a proxy, below an error. */
   hint(message: string): void {
     this.show('error', `${this.#paintHint('tunl: hint:')} ${toPrintable(message)}`);
@@ -138,6 +154,7 @@ export class Ui {
   /** Resolves once all output is written; with `closed` if nobody reads stdout any more. */
   async flush(): Promise<'written' | 'closed'> {
     const { stderr } = this.#io;
+    this.#writeWaiting();
     if (stderr.writableLength > 0)
       await new Promise<void>((resolve) => {
         // A reader that has stopped must not keep the program from ending.
@@ -148,7 +165,14 @@ export class Ui {
   }
 
   #write(lines: string): void {
+    this.#waiting += `${lines}\n`;
+    this.#writeWaiting();
+  }
+
+  #writeWaiting(): void {
+    if (this.#waiting === '') return;
     this.#moving?.clear();
-    this.#io.stderr.write(`${lines}\n`);
+    this.#io.stderr.write(this.#waiting);
+    this.#waiting = '';
   }
 }

@@ -1,13 +1,13 @@
 import type { Duplex } from 'node:stream';
 import { Abort } from '../../core/abort.ts';
-import { within } from '../../core/deadline.ts';
+import type { Limit } from '../../core/deadline.ts';
 import type { Exchange } from '../../core/exchange.ts';
 import type { Link } from '../../core/link.ts';
 import { closeStaged } from './close.ts';
 import { Http1Request, type Http1RequestTerms } from './request.ts';
 import { readHead } from '../wire/head.ts';
 import { parseRequestHead } from '../wire/message.ts';
-import { orRefuse } from './refuse-head.ts';
+import { refuseHead } from './refuse-head.ts';
 
 /** Limits for serving an HTTP/1.1 connection. Times are in milliseconds; 0 means no limit. */
 export interface Http1Setup {
@@ -37,7 +37,12 @@ export async function serveHttp1(
   first: Buffer,
 ): Promise<void> {
   for (let bytes: Buffer | undefined = first; bytes; bytes = await readNextHead(link, setup, draining)) {
-    const request = await makeRequest(link, bytes, setup, draining);
+    let request: Http1Request;
+    try {
+      request = new Http1Request(link, parseRequestHead(bytes), setup);
+    } catch (error) {
+      throw await refuseHead(link, draining, error);
+    }
     onRequest(request);
     const next = await request.next;
     if (next === 'nothing') return;
@@ -51,25 +56,18 @@ export async function serveHttp1(
  * @throws {TunlError} after the client was answered, or reset if it does not wait for an answer
  */
 export async function readFirstHead(link: Link, setup: Http1Setup, draining: AbortSignal): Promise<Buffer> {
-  return orRefuse(link, draining, () => readLimited(link.stream, setup, draining));
-}
-
-async function makeRequest(
-  link: Link,
-  bytes: Buffer,
-  terms: Http1RequestTerms,
-  draining: AbortSignal,
-): Promise<Http1Request> {
-  return orRefuse(link, draining, async () => new Http1Request(link, parseRequestHead(bytes), terms));
+  try {
+    return await readLimited(link.stream, setup, draining);
+  } catch (error) {
+    throw await refuseHead(link, draining, error);
+  }
 }
 
 /** Reads the next head; returns `undefined` if there is none, which is not an error. */
 async function readNextHead(link: Link, setup: Http1Setup, draining: AbortSignal): Promise<Buffer | undefined> {
-  const { stream } = link;
-  if (!(await waitForBytes(stream, setup.keepAliveMs, draining))) return undefined;
+  if (!(await waitForBytes(link.stream, setup.keepAliveMs, draining))) return undefined;
   // If draining starts while a head arrives, we still serve that request, as the last one.
-  const never = new Abort().signal;
-  return orRefuse(link, never, () => readLimited(stream, setup, never));
+  return readFirstHead(link, setup, new Abort().signal);
 }
 
 function readLimited(
@@ -77,12 +75,9 @@ function readLimited(
   { headMs, maxHeadBytes, maxLineBytes }: Http1Setup,
   signal: AbortSignal,
 ): Promise<Buffer> {
-  return within(
-    { ms: headMs, phase: 'request', option: '--handshake-timeout', code: 'http_request_error' },
-    signal,
-    'the client did not send its request',
-    (limited) => readHead(stream, maxHeadBytes, limited, { lineBytes: maxLineBytes }),
-  );
+  const limit: Limit = { ms: headMs, phase: 'request', option: '--handshake-timeout', code: 'http_request_error' };
+  const late = { limit, what: 'the client did not send its request' };
+  return readHead(stream, maxHeadBytes, signal, { lineBytes: maxLineBytes, late });
 }
 
 /**

@@ -8,19 +8,14 @@ import { formatHead } from '../wire/message.ts';
 import { formatProxyStatus, publicReason } from '../wire/proxy-status.ts';
 
 /**
- * Runs a step that reads or checks the head of a request. If it fails, the client is answered and the connection
- * closed; if the client has left or we are stopping, the connection is reset.
- * @throws {TunlError} after the client was answered or its connection reset
+ * Refuses a request whose head could not be read, or is not valid: the client is answered and the connection closed; if
+ * the client has left or we are stopping, the connection is reset. Returns the error, for the caller to throw.
  */
-export async function orRefuse<T>(link: Link, draining: AbortSignal, act: () => Promise<T>): Promise<T> {
-  try {
-    return await act();
-  } catch (error) {
-    const failure = toRequestError(error);
-    if (draining.aborted || failure.code === 'connection_terminated') link.reset(failure);
-    else await respondAndClose(link, statusOf(failure), [formatProxyStatus(failure)], publicReason(failure));
-    throw failure;
-  }
+export async function refuseHead(link: Link, draining: AbortSignal, error: unknown): Promise<TunlError> {
+  const failure = toRequestError(error);
+  if (draining.aborted || failure.code === 'connection_terminated') link.reset(failure);
+  else await respondAndClose(link, statusOf(failure), [formatProxyStatus(failure)], publicReason(failure));
+  return failure;
 }
 
 function toRequestError(error: unknown): TunlError {

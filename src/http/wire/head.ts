@@ -1,5 +1,5 @@
 import type { Duplex } from 'node:stream';
-import { abortReason, throwIfAborted } from '../../core/deadline.ts';
+import { abortReason, type Limit, throwIfAborted, timeoutError } from '../../core/deadline.ts';
 import { TunlError } from '../../core/errors.ts';
 
 /** The longest first line that we read, in bytes; RFC 9112, section 3, asks for at least 8000. */
@@ -105,6 +105,24 @@ function isLetter(byte: number): boolean {
   return (byte >= 0x41 && byte <= 0x5a) || (byte >= 0x61 && byte <= 0x7a);
 }
 
+const headEnd = Buffer.from('\r\n\r\n', 'latin1');
+
+/** The most bytes of a head that may be shorter than every limit. */
+const usualBytes = 1024;
+
+const strictHead = /^[A-Za-z][\t\x20-\x7e\x80-\xff]*(?:\r\n[\t\x20-\x7e\x80-\xff]+)*\r\n\r\n$/;
+
+/**
+ * Finds the end of a head that arrived whole, as almost all do; undefined if the scanner must decide. It accepts
+ * nothing that the scanner would not, and saves it thousands of steps.
+ */
+function findWholeHead(chunk: Buffer, maxHeadBytes: number, { prefix, lineBytes }: HeadTraits): number | undefined {
+  if (prefix !== undefined || maxHeadBytes < usualBytes || (lineBytes ?? usualBytes) < usualBytes) return undefined;
+  const end = chunk.indexOf(headEnd) + headEnd.length;
+  if (end < headEnd.length || end >= usualBytes) return undefined;
+  return strictHead.test(chunk.toString('latin1', 0, end)) ? end : undefined;
+}
+
 /** The properties of a head that are known before it arrives. */
 export interface HeadTraits {
   /** The text that its first line must begin with. */
@@ -116,13 +134,15 @@ export interface HeadTraits {
    * heads that are not forwarded. If absent, everything that RFC 9112 does not allow is refused at once.
    */
   readonly lines?: 'strict' | 'tolerant';
+  /** The time that the head may take, and the words for a head that took longer; none if absent. */
+  readonly late?: { readonly limit: Limit; readonly what: string };
 }
 
 /**
  * Reads one head, including its empty line. The bytes after it stay in the stream, which is left paused; no byte is
  * lost. A head that does not begin with `prefix` is refused at once.
  * @throws {HeadError} if the stream ends, is reset or holds something else
- * @throws {TunlError} the signal's reason
+ * @throws {TunlError} the signal's reason, or the error of the limit
  */
 export function readHead(
   stream: Duplex,
@@ -136,6 +156,7 @@ export function readHead(
     const chunks: Buffer[] = [];
 
     const settle = (act: () => void) => {
+      clearTimeout(timer);
       stream.off('data', onData).off('end', onClosed).off('error', onError).off('close', onClosed);
       signal.removeEventListener('abort', onAbort);
       stream.pause();
@@ -147,7 +168,9 @@ export function readHead(
     const onError = (error: Error) => fail('closed', error);
     const onAbort = () => settle(() => reject(abortReason(signal)));
     const onData = (chunk: Buffer) => {
-      const end = scanner.scan(chunk, maxHeadBytes);
+      const end =
+        (chunks.length === 0 ? findWholeHead(chunk, maxHeadBytes, traits) : undefined) ??
+        scanner.scan(chunk, maxHeadBytes);
       chunks.push(end === -1 || typeof end === 'string' ? chunk : chunk.subarray(0, end));
       if (typeof end === 'string') return fail(end);
       if (end < 0) return;
@@ -157,6 +180,11 @@ export function readHead(
       });
     };
 
+    const { late } = traits;
+    const timer =
+      late && late.limit.ms > 0 && Number.isFinite(late.limit.ms)
+        ? setTimeout(() => settle(() => reject(timeoutError(late.limit, late.what))), late.limit.ms)
+        : undefined;
     if (stream.readableEnded || stream.destroyed) return fail('closed', stream.errored ?? undefined);
     stream.on('data', onData).on('end', onClosed).on('error', onError).on('close', onClosed);
     signal.addEventListener('abort', onAbort, { once: true });
