@@ -88,7 +88,7 @@ _tunl() {
   case $command:$previous in
   connect:-x | connect:--proxy) _tunl_proxies; return ;;
   connect:--retry | connect:--proxy-header | connect:--servername | connect:--pin | connect:--dns-timeout | connect:--connect-timeout | connect:--tls-timeout | connect:--handshake-timeout | connect:--idle-timeout | connect:--linger | connect:--half-close-wait) return ;;
-  connect:--proxy-auth) _tunl_offer 'auto' 'bearer' 'negotiate' 'ntlm' 'basic'; return ;;
+  connect:--proxy-auth) _tunl_offer 'auto' 'bearer' 'negotiate' 'digest' 'ntlm' 'basic'; return ;;
   connect:--half-close) _tunl_offer 'now' 'wait' 'never'; return ;;
   connect:--password-file | connect:--cacert | connect:--cert | connect:--key | connect:--key-password-file) compopt -o default; return ;;
   connect:--alpn) _tunl_offer 'h2' 'http/1.1'; return ;;
@@ -97,7 +97,7 @@ _tunl() {
   forward:--port-file | forward:--password-file | forward:--cacert | forward:--cert | forward:--key | forward:--key-password-file) compopt -o default; return ;;
   forward:--ready-fd | forward:--grace | forward:--retry | forward:--proxy-header | forward:--servername | forward:--pin | forward:--dns-timeout | forward:--connect-timeout | forward:--tls-timeout | forward:--handshake-timeout | forward:--idle-timeout | forward:--linger | forward:--half-close-wait) return ;;
   forward:-x | forward:--proxy) _tunl_proxies; return ;;
-  forward:--proxy-auth) _tunl_offer 'auto' 'bearer' 'negotiate' 'ntlm' 'basic'; return ;;
+  forward:--proxy-auth) _tunl_offer 'auto' 'bearer' 'negotiate' 'digest' 'ntlm' 'basic'; return ;;
   forward:--half-close) _tunl_offer 'now' 'wait' 'never'; return ;;
   forward:--alpn) _tunl_offer 'h2' 'http/1.1'; return ;;
   forward:--resolver) _tunl_offer 'system' 'dns'; return ;;
@@ -106,7 +106,7 @@ _tunl() {
   serve:--ready-fd | serve:--grace | serve:--admin | serve:--user | serve:--allow | serve:--deny | serve:--retry | serve:--proxy-header | serve:--servername | serve:--pin | serve:--max-tunnels | serve:--max-tunnels-per-client | serve:--max-tunnels-per-session | serve:--dns-timeout | serve:--connect-timeout | serve:--tls-timeout | serve:--handshake-timeout | serve:--idle-timeout | serve:--linger | serve:--half-close-wait) return ;;
   serve:--proxy-protocol) _tunl_offer 'v1' 'v2'; return ;;
   serve:-x | serve:--proxy) _tunl_proxies; return ;;
-  serve:--proxy-auth) _tunl_offer 'auto' 'bearer' 'negotiate' 'ntlm' 'basic'; return ;;
+  serve:--proxy-auth) _tunl_offer 'auto' 'bearer' 'negotiate' 'digest' 'ntlm' 'basic'; return ;;
   serve:--half-close) _tunl_offer 'now' 'wait' 'never'; return ;;
   serve:--alpn) _tunl_offer 'h2' 'http/1.1'; return ;;
   serve:--resolver) _tunl_offer 'system' 'dns'; return ;;
@@ -114,7 +114,7 @@ _tunl() {
   chain:--export) _tunl_offer 'envoy'; return ;;
   chain:--draw) _tunl_offer 'text' 'mermaid' 'svg'; return ;;
   chain:--ready-fd | chain:--grace | chain:--admin | chain:--retry | chain:--proxy-header | chain:--servername | chain:--pin | chain:--dns-timeout | chain:--connect-timeout | chain:--tls-timeout | chain:--handshake-timeout | chain:--idle-timeout | chain:--linger | chain:--half-close-wait) return ;;
-  chain:--proxy-auth) _tunl_offer 'auto' 'bearer' 'negotiate' 'ntlm' 'basic'; return ;;
+  chain:--proxy-auth) _tunl_offer 'auto' 'bearer' 'negotiate' 'digest' 'ntlm' 'basic'; return ;;
   chain:--half-close) _tunl_offer 'now' 'wait' 'never'; return ;;
   chain:--alpn) _tunl_offer 'h2' 'http/1.1'; return ;;
   chain:--resolver) _tunl_offer 'system' 'dns'; return ;;
