@@ -1,0 +1,273 @@
+import type { HeaderField } from '../core/hop.ts';
+import { resetError } from '../core/link.ts';
+import { ConnectionFault, errorCodes, firstWindowBytes, flags as bits, frameTypes, mostBytes } from './codes.ts';
+import { type FrameEvents, FrameReader } from './frame-reader.ts';
+import { type HeaderBlock, HeaderBlockReader } from './header-block.ts';
+import { HpackDecoder } from './hpack/decoder.ts';
+import { HpackError } from './hpack/error.ts';
+import type { Wire } from './scheduler.ts';
+import { SessionBase, type SessionEvents, type SessionSetup } from './session-base.ts';
+import { formatSettings, type Setting, settingIds } from './settings.ts';
+import type { Http2Stream } from './stream.ts';
+
+/** The header table that we announce by saying nothing of it. */
+const tableBytes = 4096;
+
+const pingPayload = Buffer.alloc(8);
+
+/** One end of an HTTP/2 connection, without its socket (RFC 9113): it reads the frames of the peer. */
+export abstract class Http2Session extends SessionBase implements FrameEvents {
+  /** PINGs that have no answer yet. */
+  unansweredPings = 0;
+  /** The peer has acknowledged our settings. */
+  isAcknowledged = false;
+  /** The code of the peer's GOAWAY. */
+  goawayCode: number = errorCodes.noError;
+  readonly #decoder: HpackDecoder;
+  readonly #reader: FrameReader;
+  readonly #blocks: HeaderBlockReader;
+  #hasSettings = false;
+  #askedAtMs = 0;
+
+  constructor(wire: Wire, setup: SessionSetup, events: SessionEvents) {
+    super(wire, setup, events);
+    const { maxHeaderBytes, maxFields, maxFrameBytes } = setup;
+    this.#reader = new FrameReader(this, maxFrameBytes, 2 * maxHeaderBytes);
+    this.#blocks = new HeaderBlockReader(2 * maxHeaderBytes);
+    this.#decoder = new HpackDecoder({ maxTableBytes: tableBytes, maxListBytes: maxHeaderBytes, maxFields });
+  }
+
+  /** Reads bytes of the connection, from `start` on. Returns true if their memory is still needed. */
+  feed(chunk: Buffer, start = 0): boolean {
+    if (this.isOver) return false;
+    let isKept = false;
+    this.isFeeding = true;
+    try {
+      isKept = this.#reader.feed(chunk, start);
+      this.scheduler.assertRead();
+    } catch (error) {
+      if (!(error instanceof ConnectionFault)) throw error;
+      this.fail(error);
+    } finally {
+      this.isFeeding = false;
+    }
+    if (this.isUrgent) {
+      this.isUrgent = false;
+      this.scheduler.flush();
+    }
+    return isKept;
+  }
+
+  /** Writes what waits: at the end of the turn in which `Wire.schedule` was called. */
+  flush(): void {
+    this.scheduler.flush();
+  }
+
+  /** The wire, which was full, takes more. */
+  onWritable(): void {
+    this.scheduler.onWritable();
+  }
+
+  ping(): void {
+    if (this.isOver) return;
+    this.unansweredPings++;
+    this.#askedAtMs = performance.now();
+    this.scheduler.frames.ping(pingPayload, false);
+    this.scheduler.wake();
+  }
+
+  /** Ends the session because of a fault of the peer: it is told by GOAWAY, and every stream is lost. */
+  fail(fault: ConnectionFault): void {
+    if (this.isOver) return;
+    this.scheduler.frames.goaway(this.lastTaken, fault.code);
+    this.scheduler.flush();
+    this.end(resetError(`the HTTP/2 session was ended: ${fault.message}`));
+    this.events.onFault(fault);
+  }
+
+  /** The connection is gone, or is to be: every open stream is lost. */
+  end(error: Error): void {
+    if (this.isOver) return;
+    this.isOver = true;
+    this.#reader.stop();
+    this.scheduler.stop();
+    for (const stream of this.streams.values()) stream.lose(error);
+  }
+
+  /** The last stream of the peer that we acted upon. */
+  protected abstract readonly lastTaken: number;
+  /** A header block has come. */
+  protected abstract onHeaders(block: HeaderBlock, fields: readonly HeaderField[], isTooLarge: boolean): void;
+  protected abstract onGoaway(lastStream: number, code: number): void;
+  protected abstract onPingAnswered(): void;
+
+  protected start(settings: readonly Setting[]): void {
+    const { maxHeaderBytes, maxFrameBytes } = this.setup;
+    const { frames } = this.scheduler;
+    frames.settings(
+      formatSettings([
+        ...settings,
+        [settingIds.initialWindowSize, this.startWindowBytes],
+        [settingIds.maxFrameSize, maxFrameBytes],
+        [settingIds.maxHeaderListSize, maxHeaderBytes],
+      ]),
+    );
+    const more = this.window.sizeBytes - firstWindowBytes;
+    if (more > 0) frames.windowUpdate(0, more);
+    this.#askedAtMs = performance.now();
+    this.scheduler.wake();
+  }
+
+  override onData(id: number, bytes: number, flags: number): void {
+    this.#assertOrder(frameTypes.data, flags);
+    super.onData(id, bytes, flags);
+  }
+
+  onFrame(type: number, flags: number, id: number, payload: Buffer): void {
+    this.#assertOrder(type, flags);
+    switch (type) {
+      case frameTypes.headers:
+        if (id === 0) throw fault('HEADERS on stream 0');
+        return this.#onBlock(this.#blocks.start(id, flags, payload));
+      case frameTypes.continuation:
+        return this.#onBlock(this.#blocks.add(id, flags, payload));
+      case frameTypes.priority:
+        return this.#onPriority(id, payload);
+      case frameTypes.resetStream:
+        return this.#onReset(id, payload);
+      case frameTypes.settings:
+        return this.#onSettings(id, flags, payload);
+      case frameTypes.pushPromise:
+        throw fault('PUSH_PROMISE, which nobody asked for');
+      case frameTypes.ping:
+        return this.#onPing(id, flags, payload);
+      case frameTypes.goaway:
+        if (id !== 0) throw fault('GOAWAY on a stream');
+        if (payload.length < 8) throw sizeFault('GOAWAY');
+        this.goawayCode = payload.readUInt32BE(4);
+        return this.onGoaway(payload.readUInt32BE(0) & mostBytes, this.goawayCode);
+      case frameTypes.windowUpdate:
+        return this.#onWindowUpdate(id, payload);
+      default:
+        return this.spendIdle('other');
+    }
+  }
+
+  #assertOrder(type: number, flags: number): void {
+    if (!this.#hasSettings && (type !== frameTypes.settings || (flags & bits.ack) !== 0)) {
+      throw fault('its first frame is not SETTINGS');
+    }
+    if (this.#blocks.isOpen && type !== frameTypes.continuation) throw fault('a frame in the middle of a header block');
+  }
+
+  #onBlock(block: HeaderBlock | undefined): void {
+    if (!block) return;
+    try {
+      const { fields, isTooLarge } = this.#decoder.decode(block.bytes);
+      this.onHeaders(block, fields, isTooLarge);
+    } catch (error) {
+      if (!(error instanceof HpackError)) throw error;
+      throw new ConnectionFault(errorCodes.compressionError, error.message);
+    }
+  }
+
+  #onPriority(id: number, payload: Buffer): void {
+    if (id === 0) throw fault('PRIORITY on stream 0');
+    this.spendIdle('other');
+    if (payload.length !== 5) return this.#failAny(id, errorCodes.frameSizeError);
+    if ((payload.readUInt32BE(0) & mostBytes) === id) this.#failAny(id, errorCodes.protocolError);
+  }
+
+  /** A fault of one stream, or of the connection where that stream was never opened. */
+  #failAny(id: number, code: number): void {
+    if (this.isIdle(id)) throw new ConnectionFault(code, 'a fault on a stream that nobody opened');
+    this.failStream(id, code);
+  }
+
+  #onReset(id: number, payload: Buffer): void {
+    if (payload.length !== 4) throw sizeFault('RST_STREAM');
+    if (this.isIdle(id)) throw fault('RST_STREAM on a stream that nobody opened');
+    const stream = this.streams.get(id);
+    if (!stream) return this.spendIdle('other');
+    const isUnanswered = !this.isClient && !stream.isAnswered;
+    stream.receiveReset(payload.readUInt32BE(0));
+    if (isUnanswered) this.spendReset();
+  }
+
+  #onSettings(id: number, flags: number, payload: Buffer): void {
+    if (id !== 0) throw fault('SETTINGS on a stream');
+    if ((flags & bits.ack) !== 0) {
+      if (payload.length > 0) throw sizeFault('SETTINGS');
+      if (!this.isAcknowledged) this.#noteRoundTrip();
+      this.isAcknowledged = true;
+      return;
+    }
+    this.spendAnswer();
+    const { windowBytes, headerTableBytes } = this.peer;
+    this.peer.apply(payload);
+    if (this.peer.headerTableBytes !== headerTableBytes) this.encoder.setMaxTableBytes(this.peer.headerTableBytes);
+    this.scheduler.maxFrameBytes = this.peer.maxFrameBytes;
+    this.#shiftWindows(this.peer.windowBytes - windowBytes);
+    this.scheduler.frames.settingsAck();
+    this.scheduler.wake();
+    if (this.#hasSettings) return;
+    this.#hasSettings = true;
+    this.events.onSettings();
+  }
+
+  /** RFC 9113, section 6.9.2: the windows of open streams change too, and may fall below zero. */
+  #shiftWindows(bytes: number): void {
+    if (bytes === 0) return;
+    for (const stream of this.streams.values()) {
+      if (!this.#widen(stream, bytes)) throw new ConnectionFault(errorCodes.flowControlError, 'a window overflows');
+    }
+  }
+
+  #onPing(id: number, flags: number, payload: Buffer): void {
+    if (id !== 0) throw fault('PING on a stream');
+    if (payload.length !== 8) throw sizeFault('PING');
+    if ((flags & bits.ack) === 0) {
+      this.spendAnswer();
+      this.scheduler.frames.ping(payload, true);
+      return this.scheduler.wake();
+    }
+    if (this.unansweredPings === 0) return;
+    this.unansweredPings = 0;
+    this.#noteRoundTrip();
+    this.onPingAnswered();
+  }
+
+  #noteRoundTrip(): void {
+    this.roundTripMs = performance.now() - this.#askedAtMs;
+  }
+
+  #onWindowUpdate(id: number, payload: Buffer): void {
+    if (payload.length !== 4) throw sizeFault('WINDOW_UPDATE');
+    const bytes = payload.readUInt32BE(0) & mostBytes;
+    if (id === 0) {
+      if (bytes === 0) throw fault('a WINDOW_UPDATE of nothing');
+      return this.scheduler.widen(bytes);
+    }
+    if (this.isIdle(id)) throw fault('WINDOW_UPDATE on a stream that nobody opened');
+    const stream = this.streams.get(id);
+    if (!stream) return this.spendIdle('other');
+    if (bytes === 0) return this.failStream(id, errorCodes.protocolError);
+    if (!this.#widen(stream, bytes)) this.failStream(id, errorCodes.flowControlError);
+  }
+
+  /** Widens what we may send on a stream, or narrows it; false if that overflows. */
+  #widen(stream: Http2Stream, bytes: number): boolean {
+    if (stream.sendWindow + bytes > mostBytes) return false;
+    stream.sendWindow += bytes;
+    if (bytes > 0 && stream.pending.bytes > 0) this.scheduler.enqueue(stream, false);
+    return true;
+  }
+}
+
+function fault(message: string): ConnectionFault {
+  return new ConnectionFault(errorCodes.protocolError, message);
+}
+
+function sizeFault(name: string): ConnectionFault {
+  return new ConnectionFault(errorCodes.frameSizeError, `${name} of a length that cannot be`);
+}
