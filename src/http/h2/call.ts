@@ -112,20 +112,22 @@ class Http2Call {
 
   #toReply(status: number, fields: readonly HeaderField[]): Reply {
     const opened = this.#opened;
-    const { stream, link } = opened;
+    const { link } = opened;
     const { opens } = this.#call;
     this.#answered.isSet = true;
     this.#isOpen = opens?.isAccepted?.(status) ?? (opens !== undefined && isSuccess(status));
     // A tunnel lives long and must not keep its exchange.
     if (this.#isOpen) opened.release();
     // An orderly end: a reset would count against the session.
-    else if (opens) stream.end();
+    else if (opens) opened.stream.end();
     // Node would let a stream that nobody reads run dry when it is closed.
-    stream.pause();
+    opened.pause();
     return {
       status,
       headers: fields,
-      body: stream,
+      get body() {
+        return opened.stream;
+      },
       ...(this.#isOpen && { link }),
       trailers: () => this.#trailers,
       cancel: (error) => {

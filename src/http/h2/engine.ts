@@ -1,6 +1,8 @@
+import * as node from './node/engine.ts';
+import * as own from './own/engine.ts';
+
 /**
  * The HTTP/2 engine: it opens sessions as a client, accepts them as a server, and tells of their streams as `streams.ts`
- * says. Only this file imports the room that works with `node:http2`.
+ * says. For a while there are two: that of Node, and our own.
  */
-export { openSession } from './node/client.ts';
-export { acceptStreams } from './node/server.ts';
+export const { openSession, acceptStreams } = process.env['TUNL_H2_ENGINE'] === 'own' ? own : node;

@@ -30,6 +30,8 @@ export interface OpenedStream {
   /** A Link over the stream, whose reset is that of a tunnel. */
   readonly link: Link;
   listen(events: OpenedEvents): void;
+  /** Keeps what comes until it is read. */
+  pause(): void;
   /** Removes the listeners, so that a long-lived stream does not keep their owner. */
   release(): void;
   /** Gives the exchange up: nobody wants the answer any more. */

@@ -3,14 +3,14 @@ import type { Session } from '../../core/carrier.ts';
 import type { DialContext } from '../../core/dialer.ts';
 import type { TunlError } from '../../core/errors.ts';
 import type { HeaderField, Hop } from '../../core/hop.ts';
-import type { Link } from '../../core/link.ts';
+import type { HalfCloseTerms, Link } from '../../core/link.ts';
 import type { Call, Opens, Reply } from '../call.ts';
 import { openHttp1 } from '../h1/ask.ts';
 import type { Http1Peer } from '../h1/peer.ts';
 import type { ResponseHead } from '../wire/message.ts';
 import { answerPrefix, maxHeadBytes, readProxyAnswer } from '../wire/proxy-answer.ts';
 import { recogniseForeign, silentHints } from './foreign.ts';
-import { readHalfClose } from './half-close.ts';
+import { readHalfClose, withHalfClose } from './half-close.ts';
 import { forgetVersion, goDownTo, highestVersion, olderStatuses } from './hop-versions.ts';
 import { readChallengeBody, readRefusalBody } from './refusal-body.ts';
 import { findFirstFields, isChallenge } from './first-fields.ts';
@@ -72,7 +72,7 @@ export class Http1Session implements Session {
     const head = toHead(reply);
     if (reply.link) {
       if (method === 'CONNECT' && hasPageHead(head)) ctx.onDoubt?.(describePage(peer, head));
-      return { ...reply.link, ...this.#findHalfClose(head, reply.link) };
+      return withHalfClose(reply.link, this.#findHalfClose(head, reply.link));
     }
     // Loaded by those who need it; what came of the body is read meanwhile.
     const reading = read ?? (reply.isCut ? '' : readRefusalBody(reply.body, head));
@@ -118,12 +118,9 @@ export class Http1Session implements Session {
   }
 
   /** Ends travel as those of the connection, or in frames that every server takes for the end of one half. */
-  #findHalfClose({ headers }: ResponseHead, { halfClose: below }: Link): Pick<Link, 'halfClose'> {
-    const halfClose =
-      this.#terms.opens.kind === 'bodies'
-        ? readHalfClose(this.#hop, headers, 'now')
-        : readHalfClose(this.#hop, headers, 'wait', below);
-    return halfClose ? { halfClose } : {};
+  #findHalfClose({ headers }: ResponseHead, { halfClose: below }: Link): HalfCloseTerms | undefined {
+    if (this.#terms.opens.kind === 'bodies') return readHalfClose(this.#hop, headers, 'now');
+    return readHalfClose(this.#hop, headers, 'wait', below);
   }
 
   #toCall(target: TcpAddress, ctx: DialContext, login: readonly HeaderField[]): Call {

@@ -5,7 +5,7 @@ import { TunlError, usageError } from '../../core/errors.ts';
 import { type HalfClose, type HeaderField, type Hop, securedScheme } from '../../core/hop.ts';
 import type { Link } from '../../core/link.ts';
 import { type Call, isSuccess, type Opens, type Reply } from '../call.ts';
-import { readHalfClose } from './half-close.ts';
+import { readHalfClose, withHalfClose } from './half-close.ts';
 import type { callHttp2 } from '../h2/call.ts';
 import { resetCodes } from '../h2/codes.ts';
 import { clientSetup, type Http2Setup } from '../h2/setup.ts';
@@ -173,8 +173,7 @@ class Http2Session implements Session {
         : await this.#negotiate(target, ctx, send, asked);
     if (reply.link) {
       this.#hasOpened = true;
-      const halfClose = readHalfClose(this.#hop, reply.headers, this.#terms.halfClose);
-      return { ...reply.link, ...(halfClose && { halfClose }) };
+      return withHalfClose(reply.link, readHalfClose(this.#hop, reply.headers, this.#terms.halfClose));
     }
     const head = { status: reply.status, reason: '', headers: reply.headers };
     const [body, { refusalError }] = await Promise.all([readRefusalBody(reply.body, head), import('./unopened.ts')]);

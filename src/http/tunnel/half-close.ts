@@ -1,6 +1,6 @@
 import { formatAddress } from '../../core/address.ts';
 import { type HalfClose, halfCloses, type HeaderField, type Hop } from '../../core/hop.ts';
-import type { HalfCloseTerms } from '../../core/link.ts';
+import type { HalfCloseTerms, Kernel, Link, Peer } from '../../core/link.ts';
 import { fieldValues } from '../wire/message.ts';
 
 /** The field with which a server announces that each half of its tunnels ends independently. */
@@ -27,6 +27,33 @@ export function readHalfClose(
   if (!own || !below) return own ?? below;
   const [first, second] = rank(own) >= rank(below) ? [own, below] : [below, own];
   return { ...first, swallows: first.swallows || second.swallows };
+}
+
+/** The Link with terms for our FIN. A spread of the Link would make its Duplex, which a relay may not need. */
+export function withHalfClose(link: Link, terms: HalfCloseTerms | undefined): Link {
+  return terms ? new TermedLink(link, terms) : link;
+}
+
+class TermedLink implements Link {
+  readonly peer: Peer;
+  readonly kernel?: Kernel;
+  readonly halfClose: HalfCloseTerms;
+  readonly #link: Link;
+
+  constructor(link: Link, halfClose: HalfCloseTerms) {
+    this.#link = link;
+    this.peer = link.peer;
+    if (link.kernel) this.kernel = link.kernel;
+    this.halfClose = halfClose;
+  }
+
+  get stream(): Link['stream'] {
+    return this.#link.stream;
+  }
+
+  reset(error: Error): void {
+    this.#link.reset(error);
+  }
 }
 
 function readOwn(hop: Hop, answer: readonly HeaderField[], usual: HalfClose): HalfCloseTerms | undefined {

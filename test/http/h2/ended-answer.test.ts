@@ -61,7 +61,7 @@ describe.each([...clean, ...failures])('an answer that has ended before RST_STRE
   test('is whole, also where nobody has read any of it yet', async () => {
     const { link, session, stream } = await openTunnel();
     sendAnswer(session, stream, code);
-    await eventually(() => (link.stream as { closed?: boolean }).closed, true);
+    await session.isRead();
     expect(fingerprint(await new RawPeer(link).readToEnd())).toBe(fingerprint(answer));
     await eventually(() => link.stream.destroyed, true);
   });
@@ -69,7 +69,7 @@ describe.each([...clean, ...failures])('an answer that has ended before RST_STRE
   test('leaves nothing open where nobody will read it', async () => {
     const { link, session, stream } = await openTunnel();
     sendAnswer(session, stream, code);
-    await eventually(() => (link.stream as { closed?: boolean }).closed, true);
+    await session.isRead();
     link.reset(resetError('nobody reads'));
     await eventually(() => link.stream.destroyed, true);
   });

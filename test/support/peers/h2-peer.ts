@@ -119,6 +119,12 @@ export class Http2Peer {
     }
   }
 
+  /** Waits until the other side has read everything that was sent. */
+  async isRead(): Promise<void> {
+    this.send('ping', 0, Buffer.alloc(8, 'read'));
+    await this.until('the answer to PING', ({ type, flags: bits }) => type === 'ping' && (bits & flags.ack) !== 0);
+  }
+
   /** Waits for the next frame of a stream. */
   frameOf(stream: number, ...types: readonly FrameType[]): Promise<Frame> {
     return this.until(`${types.join(' or ')} on stream ${stream}`, (frame) => {

@@ -44,6 +44,10 @@ export class NodeOpenedStream implements OpenedStream {
     };
   }
 
+  pause(): void {
+    this.stream.pause();
+  }
+
   release(): void {
     this.#stop();
   }

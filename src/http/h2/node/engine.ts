@@ -1,0 +1,2 @@
+export { openSession } from './client.ts';
+export { acceptStreams } from './server.ts';

@@ -1,0 +1,123 @@
+import type { Duplex } from 'node:stream';
+import type { Fate } from '../../../core/flow.ts';
+import { type Link, resetError } from '../../../core/link.ts';
+import { ConnectionFault, errorCodes } from '../../../h2/codes.ts';
+import type { Wire } from '../../../h2/scheduler.ts';
+import type { Http2Session } from '../../../h2/session.ts';
+
+/** How long a peer may take to read what is left for it once the session is over. */
+const lingerMs = 1000;
+
+/** How long a peer may take to acknowledge our settings. */
+const settingsMs = 10_000;
+
+/** The Link below a session: it carries the bytes of the engine, and knows how a session ends. */
+export class Connection implements Wire {
+  readonly #link: Link;
+  readonly #stream: Duplex;
+  #session: Http2Session | undefined;
+  #pinging: NodeJS.Timeout | undefined;
+  #acknowledging: NodeJS.Timeout | undefined;
+  #lingering: NodeJS.Timeout | undefined;
+  /** Why it is over, as far as we know. */
+  failure: Error | undefined;
+
+  constructor(link: Link) {
+    this.#link = link;
+    this.#stream = link.stream;
+  }
+
+  /** Starts to read for a session. `onClose` is called once the Link is closed. */
+  carry(session: Http2Session, pingMs: number, onClose: () => void): void {
+    const stream = this.#stream;
+    this.#session = session;
+    stream.on('data', (chunk: Buffer) => void session.feed(chunk));
+    stream.on('drain', () => session.onWritable());
+    stream.once('end', () => this.#onEnd());
+    stream.once('error', (error) => this.#onLost(error));
+    stream.once('close', () => {
+      this.#onLost(closedError());
+      this.#stop();
+      onClose();
+    });
+    stream.resume();
+    this.#acknowledging = setTimeout(() => this.#assertAcknowledged(), settingsMs).unref();
+    if (pingMs > 0) this.#pinging = setInterval(() => this.#ping(pingMs), pingMs).unref();
+  }
+
+  write(parts: readonly Buffer[]): Fate {
+    const stream = this.#stream;
+    if (stream.destroyed || stream.writableEnded) return 'free';
+    if (parts.length === 1) stream.write(parts[0]);
+    else {
+      stream.cork();
+      for (const part of parts) stream.write(part);
+      stream.uncork();
+    }
+    if (stream.writableLength === 0) return 'free';
+    return stream.writableNeedDrain ? 'full' : 'kept';
+  }
+
+  schedule(): void {
+    setImmediate(flush, this);
+  }
+
+  flush(): void {
+    this.#session?.flush();
+  }
+
+  /** Ends in good order: what waits is written, and the peer may read it for a while. */
+  finish(): void {
+    const stream = this.#stream;
+    this.#session?.flush();
+    this.#session?.end(resetError('the HTTP/2 session is over'));
+    if (stream.destroyed || this.#lingering) return;
+    stream.end();
+    const onLate = () => this.#link.reset(resetError('the peer of the session did not read its end'));
+    this.#lingering = setTimeout(onLate, lingerMs);
+  }
+
+  /** Ends as a loss: the peer sees a reset. */
+  lose(error: Error): void {
+    this.failure ??= error;
+    this.#link.reset(error);
+    this.#session?.end(error);
+  }
+
+  #onEnd(): void {
+    if (!this.#session || this.#session.load > 0) return this.lose(closedError());
+    this.failure ??= closedError();
+    this.finish();
+  }
+
+  #onLost(error: Error): void {
+    this.failure ??= error;
+    this.#session?.end(error);
+  }
+
+  #ping(pingMs: number): void {
+    const session = this.#session;
+    if (!session || session.isOver) return clearInterval(this.#pinging);
+    if (session.unansweredPings >= 2) this.lose(resetError(`no answer to PING within ${(2 * pingMs) / 1000}s`));
+    else session.ping();
+  }
+
+  #assertAcknowledged(): void {
+    if (this.#session?.isAcknowledged) return;
+    this.#session?.fail(new ConnectionFault(errorCodes.settingsTimeout, 'it did not acknowledge our settings'));
+  }
+
+  #stop(): void {
+    clearInterval(this.#pinging);
+    clearTimeout(this.#acknowledging);
+    clearTimeout(this.#lingering);
+  }
+}
+
+function flush(connection: Connection): void {
+  connection.flush();
+}
+
+function closedError(): Error {
+  return resetError('the connection of the session was closed');
+}
