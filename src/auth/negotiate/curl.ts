@@ -3,6 +3,7 @@ import { abortReason, throwIfAborted } from '../../core/deadline.ts';
 import { CurlProcess } from './curl-process.ts';
 import { hintsFor } from './hints.ts';
 import { type Listen, PlayedProxy } from './played-proxy.ts';
+import { readToken } from './spnego.ts';
 import { TokenError, type TokenContext, type TokenOrder, type TokenSource } from './tokens.ts';
 import { Turns } from './turns.ts';
 
@@ -80,6 +81,7 @@ class CurlContext implements TokenContext {
   async step(challenge?: Buffer): Promise<Buffer> {
     const { signal } = this.#order;
     throwIfAborted(signal);
+    if (this.#isClosed) throw new TokenError('curl makes no second token for Kerberos');
     const onAbort = () => this.close();
     signal.addEventListener('abort', onAbort, { once: true });
     try {
@@ -120,9 +122,15 @@ class CurlContext implements TokenContext {
     const curl = this.#curl as CurlProcess;
     const credentials = await Promise.race([this.#proxy.request(), curl.ended]);
     const [, token] = /^Negotiate ([A-Za-z0-9+/]+=*)$/i.exec(credentials ?? '') ?? [];
-    if (token !== undefined) return Buffer.from(token, 'base64');
+    if (token !== undefined) return this.#take(Buffer.from(token, 'base64'));
     this.close();
     await curl.ended;
     throw new TokenError(curl.complaint, hintsFor(curl.complaint, this.#order.name));
+  }
+
+  /** Nothing follows the token of Kerberos, so others need not wait until the proxy has answered. */
+  #take(token: Buffer): Buffer {
+    if (readToken(token).isKerberosOnly) this.close();
+    return token;
   }
 }

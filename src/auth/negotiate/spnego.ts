@@ -7,6 +7,8 @@ export type Mechanism = 'Kerberos' | 'NTLM';
 export interface TokenFacts {
   /** The mechanism that the token is made for. */
   readonly mechanism?: Mechanism;
+  /** True for a first token that offers Kerberos alone, which needs one round: no other mechanism can be chosen. */
+  readonly isKerberosOnly?: true;
   /** The verdict in an answer of the proxy. */
   readonly state?: 'completed' | 'incomplete' | 'rejected' | 'mic-wanted';
 }
@@ -46,7 +48,19 @@ function readOffer(bytes: Buffer): TokenFacts {
   const parts = readDerParts(unwrapDer(bytes, derTag.part));
   const inner = unwrapDer(parts.get(derTag.part + 2), derTag.octets);
   if (inner && isNtlm(inner)) return { mechanism: 'NTLM' };
-  return nameMechanism(unwrapDer(unwrapDer(parts.get(derTag.part), derTag.sequence), derTag.oid));
+  const offered = unwrapDer(parts.get(derTag.part), derTag.sequence);
+  const facts = nameMechanism(unwrapDer(offered, derTag.oid));
+  return offered && offersOnlyKerberos(offered) ? { ...facts, isKerberosOnly: true } : facts;
+}
+
+function offersOnlyKerberos(list: Buffer): boolean {
+  let rest = list;
+  while (rest.length > 0) {
+    const oid = readDer(rest);
+    if (!oid || mechanisms.get(hex(oid.body)) !== 'Kerberos') return false;
+    rest = oid.rest;
+  }
+  return list.length > 0;
 }
 
 /** NegTokenResp: the verdict, and the mechanism that was chosen. */

@@ -39,6 +39,14 @@ describe('tokens from curl', () => {
     await eventually(curl.living, 0);
   });
 
+  test('for Kerberos are the only one of their curl, which ends before the proxy has answered', async () => {
+    const { curl, open } = makeSource('ticket');
+    const context = await open();
+    expect(String(await context.step())).toContain('ticket');
+    await eventually(curl.living, 0);
+    await expect(context.step(Buffer.from('more'))).rejects.toThrow('curl makes no second token for Kerberos');
+  });
+
   test('need settings by stdin alone, and no variable that could hold a secret of ours', async () => {
     const { curl, open } = makeSource('token');
     await (await open()).step();

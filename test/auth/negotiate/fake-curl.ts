@@ -5,6 +5,8 @@ import { makeTempFolder } from '../../support/temp.ts';
 /** What a fake curl does once it has read its settings; `ask(target, credentials)` sends a request, `said` is the answer. */
 const manners = {
   token: `ask(target, 'Negotiate VE9LRU4='); await wait();`,
+  /** NegTokenInit with Kerberos alone. */
+  ticket: `ask(target, 'Negotiate YCUGBisGAQUFAqAbMBmgDTALBgkqhkiG9xIBAgKiCAQGdGlja2V0'); await wait();`,
   twoRounds: `
     await ask(target, 'Negotiate Zmlyc3Q=');
     const answer = await said();

@@ -36,8 +36,14 @@ const answer = (state: number | undefined, chosen?: Buffer) =>
   );
 
 const tokens: readonly (readonly [what: string, token: Buffer, facts: object])[] = [
-  ['a ticket', offer([kerberos, ntlm], Buffer.alloc(700)), { mechanism: 'Kerberos' }],
-  ['a ticket of Windows', offer([windowsKerberos, kerberos], Buffer.alloc(10)), { mechanism: 'Kerberos' }],
+  ['a ticket', offer([kerberos], Buffer.alloc(700)), { mechanism: 'Kerberos', isKerberosOnly: true }],
+  ['a ticket beside NTLM', offer([kerberos, ntlm], Buffer.alloc(700)), { mechanism: 'Kerberos' }],
+  [
+    'a ticket of Windows',
+    offer([windowsKerberos, kerberos], Buffer.alloc(10)),
+    { mechanism: 'Kerberos', isKerberosOnly: true },
+  ],
+  ['an offer of nothing', offer([], Buffer.alloc(10)), {}],
   ['NTLM inside', offer([ntlm], ntlmMessage), { mechanism: 'NTLM' }],
   ['NTLM before its turn', offer([kerberos, ntlm], ntlmMessage), { mechanism: 'NTLM' }],
   ['bare NTLM', ntlmMessage, { mechanism: 'NTLM' }],
