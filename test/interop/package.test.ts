@@ -40,6 +40,10 @@ test('the package installs and works where no install script may run', async () 
   expect(refused).toMatchObject({ code: 7, stdout: '' });
   expect(refused.stderr).toBe('tunl: cannot connect to 127.0.0.1:1: connection refused\n');
 
+  writeFileSync(join(folder, 'proxy.pac'), 'const FindProxyForURL = () => `DIRECT`;');
+  const asked = await run({ file: installed, args: ['pac', 'proxy.pac', 'db:22'], cwd: folder });
+  expect(asked).toMatchObject({ code: 0, stderr: '', stdout: expect.stringMatching(/ {2}1\. direct\n/) });
+
   const use =
     "import { startServe, TunlError } from 'tunl'; console.log(typeof startServe, new TunlError('usage', 'x').code)";
   const library = await run({ file: 'node', args: ['--input-type=module', '--eval', use], cwd: folder });
@@ -49,7 +53,17 @@ test('the package installs and works where no install script may run', async () 
   const manifest = JSON.parse(readFileSync(join(own, 'package.json'), 'utf8')) as { dependencies: object };
   expect(Object.keys(manifest.dependencies)).toEqual(['chalk', 'cli-table3', 'ora', 'yargs']);
   const licenses = readFileSync(join(own, 'dist/licenses.txt'), 'utf8');
-  for (const name of ['chalk', 'cli-table3', 'ora', 'yargs-parser', 'zod', 'yaml', 'lru-cache', 'bcryptjs']) {
+  for (const name of [
+    'chalk',
+    'cli-table3',
+    'ora',
+    'yargs-parser',
+    'zod',
+    'yaml',
+    'lru-cache',
+    'bcryptjs',
+    'quickjs-wasi',
+  ]) {
     expect(licenses).toMatch(new RegExp(`^${name} \\d+\\.\\d+\\.\\d+ \\(`, 'm'));
   }
   expect(licenses).not.toMatch(/^(?:esbuild|vitest|typescript|rollup) \d/m);

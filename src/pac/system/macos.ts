@@ -16,14 +16,14 @@ export async function readMacos({ run }: SettingsEnv): Promise<ReadSettings> {
 export function parseMacos(output: string): SystemSettings {
   const values = new Map<string, string>();
   const listed: string[] = [];
-  let list: string | undefined;
+  // The keys on the way to a line; settings of single networks are further inside.
+  const inside: string[] = [];
   for (const line of output.split('\n')) {
     const [, key = '', value = ''] = /^\s*(\w+) : (.*)$/.exec(line) ?? [];
-    if (line.trim() === '}') list = undefined;
-    else if (list !== undefined) {
-      if (list === 'ExceptionsList' && key !== '') listed.push(value.trim());
-    } else if (value.startsWith('<array>')) list = key;
-    else if (key !== '') values.set(key, value.trim());
+    if (line.trim() === '}') inside.pop();
+    else if (line.trimEnd().endsWith('{')) inside.push(key);
+    else if (inside.length === 1) values.set(key, value.trim());
+    else if (inside.length === 2 && inside[1] === 'ExceptionsList') listed.push(value.trim());
   }
   const isOn = (key: string) => values.get(`${key}Enable`) === '1';
   if (isOn('ProxyAutoConfig')) {
