@@ -1,6 +1,6 @@
 import { once } from 'node:events';
 import { mkdirSync, symlinkSync } from 'node:fs';
-import { connect } from 'node:net';
+import { type AddressInfo, connect, createServer } from 'node:net';
 import { join } from 'node:path';
 import { beforeAll, describe, expect, onTestFinished, test } from 'vitest';
 import { type Realm, startRealm } from './parts/kerberos.ts';
@@ -134,6 +134,33 @@ describe.each(ways)('with $name', ({ withKoffi, programs }) => {
     expect(stderr).toMatch(/Cannot contact any KDC for (?:requested )?realm/);
     expect(stderr).toContain('is the VPN up?');
   });
+});
+
+/** A proxy that lets everybody in who has a token, and sends this in place of a proof. */
+async function startPretender(proof: string): Promise<number> {
+  const server = createServer((socket) => {
+    socket.on('error', () => {});
+    socket.on('data', (chunk: Buffer) => {
+      const isKnown = chunk.toString('latin1').includes('\r\nProxy-Authorization: Negotiate ');
+      const head = isKnown ? '200 OK' : '407 Who are you\r\nContent-Length: 0';
+      socket.write(`HTTP/1.1 ${head}\r\nProxy-Authenticate: Negotiate${isKnown ? ` ${proof}` : ''}\r\n\r\n`);
+    });
+  });
+  await once(server.listen(0, '127.0.0.1'), 'listening');
+  onTestFinished(async () => {
+    server.close();
+    await once(server, 'close');
+  });
+  return (server.address() as AddressInfo).port;
+}
+
+test.runIf(hasKoffi)('a proxy that cannot prove who it is opens no tunnel', async () => {
+  // NegTokenResp: accepted, Kerberos, and no word of the service.
+  const port = await startPretender('oRQwEqADCgEAoQsGCSqGSIb3EgECAg==');
+  const args = [copyProgram(true), 'connect', '-x', `http://localhost:${port}`, '127.0.0.1:1'];
+  const { code, stderr } = await run({ file: process.execPath, args, env: ticket });
+  expect(stderr).toMatch(/^tunl: localhost:\d+ does not prove that it is HTTP\/localhost: \S/m);
+  expect(code).toBe(67);
 });
 
 test('with neither koffi nor curl the reasons are given', async () => {

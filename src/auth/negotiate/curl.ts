@@ -32,6 +32,7 @@ export function createCurlSource({ listen, env }: CurlOptions): TokenSource {
   let asked: Promise<string | undefined> | undefined;
   return {
     name: 'curl',
+    bindsChannels: false,
     whyNot: () => (asked ??= askVersion(own)),
     open: async (order) => {
       const endTurn = await turns.take(order.signal);

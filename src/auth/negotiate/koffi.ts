@@ -25,6 +25,7 @@ export function createKoffiSource(load: LoadKoffi = loadInstalled): TokenSource 
   const open = () => (opened ??= openLibrary(load, turns));
   return {
     name: 'koffi',
+    bindsChannels: true,
     whyNot: async () => (await open()).whyNot,
     open: async (order) => {
       const { library, whyNot } = await open();

@@ -24,6 +24,8 @@ class NegotiateAttempt implements Attempt {
   readonly #request: AuthRequest;
   #context: TokenContext | undefined;
   #sent: Buffer | undefined;
+  /** The source whose tokens lack the channel binding that there is. */
+  #unbound: string | undefined;
 
   constructor(name: ServiceName | undefined, find: FindSource, request: AuthRequest) {
     this.#name = name;
@@ -84,6 +86,7 @@ class NegotiateAttempt implements Attempt {
     const { certificate, signal } = this.#request;
     const binding = certificate && serverEndPoint(certificate);
     const source = await this.#find();
+    if (binding && !source.bindsChannels) this.#unbound = source.name;
     return source.open({ name, signal, ...(binding && { binding }) });
   }
 
@@ -97,8 +100,14 @@ class NegotiateAttempt implements Attempt {
   }
 
   #refusedHints(): readonly string[] {
+    const name = this.#formatName();
     return [
-      `if ${this.#formatName()} is not the name under which the proxy is known to Kerberos, write ?spn=HTTP/NAME`,
+      `if ${name} is not the name under which the proxy is known to Kerberos, write ?spn=HTTP/NAME`,
+      ...(this.#unbound === undefined
+        ? []
+        : [
+            `the proxy may demand a channel binding, which tokens from ${this.#unbound} lack: install koffi beside tunl`,
+          ]),
     ];
   }
 }

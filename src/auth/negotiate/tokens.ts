@@ -40,6 +40,8 @@ export interface TokenContext {
 export interface TokenSource {
   /** The name in messages. */
   readonly name: string;
+  /** True if its tokens have the channel binding of the order. */
+  readonly bindsChannels: boolean;
   /** Returns the reason why no token can be had in this way; undefined if one may be had. It is found out once. */
   whyNot(): Promise<string | undefined>;
   /** Begins an exchange. @throws {TunlError} the reason of the order's signal */

@@ -29,12 +29,13 @@ const ntlm = 'NTLMSSP\0\u0001';
 type Outcome = string | Error;
 
 /** A source whose exchanges give these tokens, or fail. */
-function fakeSource(outcomes: readonly Outcome[], proof: Outcome = 'proven') {
+function fakeSource(outcomes: readonly Outcome[], proof: Outcome = 'proven', bindsChannels = true) {
   const orders: TokenOrder[] = [];
   const challenges: (string | undefined)[] = [];
   let closed = 0;
   const source: TokenSource = {
     name: 'a fake',
+    bindsChannels,
     whyNot: () => Promise.resolve(undefined),
     open(order) {
       orders.push(order);
@@ -119,6 +120,17 @@ describe('Negotiate', () => {
       reason,
       hints: [expect.stringContaining('spn=')],
     });
+  });
+
+  test('says that the source of a token that was refused knows no channel binding', async () => {
+    const { raw } = new X509Certificate(certs.server.certPem);
+    const { source } = fakeSource(['ticket'], 'proven', false);
+    for (const certificate of [raw, undefined]) {
+      const attempt = begin(source, certificate ? { certificate } : {});
+      await attempt.start();
+      const hint = expect.stringContaining('which tokens from a fake lack') as unknown;
+      expect(await attempt.answer([])).toMatchObject({ hints: [expect.anything(), ...(certificate ? [hint] : [])] });
+    }
   });
 
   test('says that a token held NTLM', async () => {

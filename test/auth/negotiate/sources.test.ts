@@ -12,6 +12,7 @@ const name = { service: 'HTTP', host: 'proxy.corp' };
 function fakeSource(source: string, reason?: string): TokenSource & { asked: number } {
   return {
     name: source,
+    bindsChannels: true,
     asked: 0,
     whyNot() {
       this.asked++;
