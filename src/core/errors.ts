@@ -37,6 +37,8 @@ export interface ErrorFacts {
   readonly stage?: string;
   /** The request was provably not processed (RFC 9113, section 8.7): it may be sent again in a fresh session. */
   readonly unprocessed?: boolean;
+  /** The hop has checked the password that was sent to it, and refused it. */
+  readonly refusedPassword?: true;
   /** The hop asked for an older version of HTTP, which the next session with it will speak. */
   readonly outdated?: boolean;
   /** The PAC file that names the proxies could not be had, so nothing was dialled. */

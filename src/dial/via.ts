@@ -1,3 +1,4 @@
+import { tryPassword } from '../auth/trial.ts';
 import { type Address, formatAddress } from '../core/address.ts';
 import type { Carrier, HopReach, Reach, Session } from '../core/carrier.ts';
 import { Deadline, type Limit, tlsLimit, within } from '../core/deadline.ts';
@@ -53,7 +54,8 @@ export function via(route: HopRoute): ViaLayer {
   const layer: Layer = (next) => {
     const pool = new SessionPool(source(next));
     pools.add(pool);
-    return (address, ctx) => pool.tunnel(address, ctx);
+    const { hop, position } = route;
+    return (address, ctx) => tryPassword(hop, position.index, ctx.signal, () => pool.tunnel(address, ctx));
   };
   return {
     layer,

@@ -1,4 +1,4 @@
-import { describe, expect, test } from 'vitest';
+import { beforeEach, describe, expect, test } from 'vitest';
 import { learn } from '../../src/auth/knowledge.ts';
 import { TunlError } from '../../src/core/errors.ts';
 import type { Hop } from '../../src/core/hop.ts';
@@ -116,7 +116,9 @@ describe('a user and a password without auth', () => {
 });
 
 describe('a wrong password', () => {
-  const credentials = { user: 'CORP\\alice', password: new Secret('hunter2-0815') };
+  let credentials: { user: string; password: Secret };
+  // Each test has its own, because one that was refused is not sent again.
+  beforeEach(() => void (credentials = { user: 'CORP\\alice', password: new Secret('hunter2-0815') }));
 
   test.each<[string, Hop['settings']]>([
     ['asked for', { auth: 'auto' }],
@@ -128,6 +130,19 @@ describe('a wrong password', () => {
     expect(error.facts.hints?.join('\n')).toMatch(/offers NTLM, Basic.*\n.*does not accept the user and the password/);
     expect(proxy.refused).toBe(1);
     expect(JSON.stringify([error, error.facts, error.message])).not.toContain('hunter2');
+  });
+
+  test.each([1, 50])('is tried once by %i tunnels at a time, and not by later ones', async (count) => {
+    const proxy = await startAskingProxy({ challenges: ['NTLM', basicRealm] });
+    const { address } = await startTarget(echo);
+    const route = await makeRoute([toHop(proxy, { credentials: { ...credentials } })]);
+    const dialAll = () =>
+      Promise.all(
+        Array.from({ length: count }, () => route.dial(address, makeContext(address)).catch((error: unknown) => error)),
+      );
+    const errors = [...(await dialAll()), ...(await dialAll())];
+    expect(errors.every((error) => error instanceof TunlError && error.code === 'auth_required')).toBe(true);
+    expect(proxy.refused).toBe(1);
   });
 
   test('is not asked for where the policy refuses', async () => {
@@ -183,4 +198,15 @@ test('each hop of a chain is asked in its own way', async () => {
   expect(schemesOf(first).every((words) => !words.endsWith('Basic'))).toBe(true);
   expect(schemesOf(second)).toEqual(['1 none', '1 Basic']);
   expect(first.refused + second.refused).toBe(0);
+});
+
+test('many tunnels are opened at once, with no 407 too many', async () => {
+  const proxy = await startAskingProxy({ challenges: ['NTLM'] });
+  const { address } = await startTarget(echo);
+  const route = await makeRoute([toHop(proxy, { credentials: { ...right, password: new Secret(alice.password) } })]);
+  const open = () => route.dial(address, makeContext(address));
+  const links = [await open(), ...(await Promise.all(Array.from({ length: 100 }, open)))];
+  for (const link of links) link.reset(resetError('the test is over'));
+  expect(proxy.requests.filter(({ scheme }) => scheme === 'none')).toHaveLength(1);
+  expect(proxy.requests).toHaveLength(1 + 2 * 101);
 });

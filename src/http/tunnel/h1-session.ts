@@ -68,7 +68,10 @@ export class Http1Session implements Session {
       reply,
       body: read,
       hints,
-    } = asked && (!first.mayAsk || !isChallenge(asked)) ? { reply: asked } : await this.#negotiate(address, ctx, asked);
+      isRefused = false,
+    }: Negotiated = asked && (!first.mayAsk || !isChallenge(asked))
+      ? { reply: asked }
+      : await this.#negotiate(address, ctx, asked);
     const head = toHead(reply);
     if (reply.link) {
       if (method === 'CONNECT' && hasPageHead(head)) ctx.onDoubt?.(describePage(peer, head));
@@ -79,7 +82,7 @@ export class Http1Session implements Session {
     const [body, { refusalError }] = await Promise.all([reading, import('./unopened.ts')]);
     // A proxy must close after a refusal; whatever it does, nothing more is sent on this connection.
     reply.body.destroy();
-    const refusal = { hop: this.#hop, method, address, ctx, head, body, ...(hints && { tried: hints }) };
+    const refusal = { hop: this.#hop, method, address, ctx, head, body, isRefused, ...(hints && { tried: hints }) };
     throw this.#goDown(peer.version, refusalError(refusal));
   }
 

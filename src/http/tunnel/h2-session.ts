@@ -167,10 +167,14 @@ class Http2Session implements Session {
     const send = (fields: readonly HeaderField[]) =>
       this.#send(this.#toCall(target, ctx, fields), `${method} ${formatAddress(address)}`, ctx.signal);
     const asked = first.isReady ? await send(first.fields) : undefined;
-    const { reply, hints, isOlder } =
-      asked && (!first.mayAsk || !isChallenge(asked))
-        ? ({ reply: asked } as Negotiated)
-        : await this.#negotiate(target, ctx, send, asked);
+    const {
+      reply,
+      hints,
+      isOlder,
+      isRefused = false,
+    } = asked && (!first.mayAsk || !isChallenge(asked))
+      ? ({ reply: asked } as Negotiated)
+      : await this.#negotiate(target, ctx, send, asked);
     if (reply.link) {
       this.#hasOpened = true;
       return withHalfClose(reply.link, readHalfClose(this.#hop, reply.headers, this.#terms.halfClose));
@@ -179,7 +183,7 @@ class Http2Session implements Session {
     const [body, { refusalError }] = await Promise.all([readRefusalBody(reply.body, head), import('./unopened.ts')]);
     reply.body.resume();
     const meaning = this.#terms.meaningOf?.(head.status);
-    const refusal = { hop: this.#hop, method, address, ctx, head, body, ...(hints && { tried: hints }) };
+    const refusal = { hop: this.#hop, method, address, ctx, head, body, isRefused, ...(hints && { tried: hints }) };
     const error = refusalError({ ...refusal, ...(meaning && { meaning }) });
     if (!isOlder) throw this.#goDown(error);
     void this.#client.close('drain');

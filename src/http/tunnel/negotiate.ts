@@ -29,6 +29,8 @@ export interface Negotiated {
   readonly body?: string | undefined;
   /** Present for a 407: what was tried, and why nothing else is. */
   readonly hints?: readonly string[];
+  /** True if the hop has checked a password and refused it. */
+  readonly isRefused?: boolean;
   /** True if the hop must be asked in HTTP/1.1: the reason is a hint. */
   readonly isOlder?: true;
 }
@@ -56,7 +58,10 @@ export async function negotiate(
       throwIfAborted(terms.signal);
       const verdict = await negotiation.answer(fieldValues(reply.headers, 'proxy-authenticate'), connection);
       if (verdict.kind === 'older') return { reply, isOlder: true, hints: [`${verdict.title} needs HTTP/1.1`] };
-      if (verdict.kind === 'stop') return { reply, body: connection.body, hints: verdict.hints };
+      if (verdict.kind === 'stop') {
+        const { hints, isRefused } = verdict;
+        return { reply, body: connection.body, hints, isRefused };
+      }
       reply = await resend(negotiation, connection, verdict.fields);
     }
     if (reply.link) {

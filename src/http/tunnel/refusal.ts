@@ -21,6 +21,8 @@ export interface Refusal {
   readonly meaning?: RefusalMeaning;
   /** What was tried to prove who we are, and why it failed; absent if nothing could be. */
   readonly tried?: readonly string[];
+  /** True if it has checked a password. */
+  readonly isRefused?: boolean;
 }
 
 /** The meaning of a refusal in a protocol that expresses it by the status alone. */
@@ -33,7 +35,7 @@ export interface RefusalMeaning {
 /**
  * Makes the error for a refusal, with its status, its reason, what the proxy said about it and what the user can do.
  */
-export function refusalError({ hop, method, address, ctx, meaning, tried, ...answer }: Refusal): TunlError {
+export function refusalError({ hop, method, address, ctx, meaning, tried, isRefused, ...answer }: Refusal): TunlError {
   const { head, body } = redactAnswer(answer, { ...hop, headers: [...hop.headers, ...(ctx.fields ?? [])] });
   const status = parseProxyStatus(fieldValues(head.headers, 'proxy-status').join(', '));
   const ofTarget = isOfTarget(status?.error) || meaning?.side === 'target';
@@ -43,6 +45,7 @@ export function refusalError({ hop, method, address, ctx, meaning, tried, ...ans
     phase: 'handshake',
     received: head.status,
     hints: refusalHints({ hop, method, address, head, body, status, retryAfterMs, ownHint: meaning?.hint, tried }),
+    ...(isRefused && { refusedPassword: true as const }),
     ...(retryAfterMs !== undefined && { retryAfterMs }),
     ...(status?.rcode !== undefined && /^[A-Z]+$/.test(status.rcode) && { rcode: status.rcode }),
   };

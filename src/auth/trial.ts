@@ -1,0 +1,82 @@
+import { setTimeout as delay } from 'node:timers/promises';
+import { throwIfAborted } from '../core/deadline.ts';
+import { TunlError } from '../core/errors.ts';
+import type { Hop } from '../core/hop.ts';
+import type { Secret } from '../core/secret.ts';
+
+/** For so long, in milliseconds, a password that was refused is not sent again. */
+const restMs = 10 * 60_000;
+
+/** The longest that a request waits for the one that tries the password, in milliseconds. */
+const turnMs = 2000;
+
+/** What became of a password so far. */
+interface Trial {
+  /** The request that tries it now. */
+  turn?: Promise<void>;
+  isAccepted?: true;
+  refusal?: { readonly error: TunlError; readonly until: number };
+}
+
+/** By the password of a hop, as it was read: one that is read again is tried again. */
+const trials = new WeakMap<Secret, Trial>();
+
+/**
+ * Runs `open`, which sends the password of a hop, so that a wrong one locks no account: until the hop has accepted it,
+ * one request at a time tries it, and once it was refused it is not sent again for some minutes.
+ * @param index position of the hop, by which its own failures are told from those of other hops
+ * @throws {TunlError} what `open` throws, or the failure of the request that was refused; the signal's reason
+ */
+export async function tryPassword<T>(
+  { credentials }: Hop,
+  index: number,
+  signal: AbortSignal,
+  open: () => Promise<T>,
+): Promise<T> {
+  const trial = credentials && findTrial(credentials.password);
+  if (!trial || trial.isAccepted) return open();
+  if (trial.turn) {
+    await waitForTurn(trial, signal);
+    throwIfAborted(signal);
+  }
+  const { refusal } = trial;
+  if (refusal && refusal.until > Date.now()) {
+    throw refusal.error.withHints('that was a moment ago, and it was not sent again: wrong passwords lock accounts');
+  }
+  if (trial.isAccepted || trial.turn) return open();
+  let end = () => {};
+  trial.turn = new Promise((resolve) => (end = resolve));
+  try {
+    const opened = await open();
+    trial.isAccepted = true;
+    return opened;
+  } catch (error) {
+    if (error instanceof TunlError && error.facts.refusedPassword && error.facts.hop?.index === index) {
+      trial.refusal = { error, until: Date.now() + restMs };
+    }
+    throw error;
+  } finally {
+    delete trial.turn;
+    end();
+  }
+}
+
+function findTrial(password: Secret): Trial {
+  const trial = trials.get(password) ?? {};
+  trials.set(password, trial);
+  return trial;
+}
+
+/** Waits while another request tries the password. One of those that wait is next. */
+async function waitForTurn(trial: Trial, signal: AbortSignal): Promise<void> {
+  const end = new AbortController();
+  const late = delay(turnMs, undefined, { signal: AbortSignal.any([signal, end.signal]) }).then(
+    () => true,
+    () => false,
+  );
+  while (trial.turn && !trial.isAccepted) {
+    const isLate = await Promise.race([trial.turn.then(() => false), late]);
+    if (isLate || signal.aborted) break;
+  }
+  end.abort();
+}
