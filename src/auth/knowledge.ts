@@ -26,9 +26,13 @@ export function learn(hop: Hop, facts: { readonly [Key in keyof Learned]: Learne
   learned.set(formatHop(hop), Object.fromEntries(all));
 }
 
+/** Schemes that are begun before the hop has asked, if they are the only ones that `auth` allows. */
+const atOnce: ReadonlySet<string> = new Set(['bearer', 'basic']);
+
 /**
  * Finds the scheme whose credentials go with the first request, before the hop has asked for any: the one that it is
- * known to accept; else a token, or the user and the password as Basic, unless `auth` leaves the choice to the hop.
+ * known to accept; else a token, or the user and the password as Basic, unless `auth` leaves the choice to the hop. A user
+ * with a domain, `DOMAIN\\USER`, is one of NTLM in all likelihood, so that the hop is asked first.
  */
 export function findFirstScheme(hop: Hop): Scheme | undefined {
   const { scheme } = recall(hop);
@@ -37,7 +41,10 @@ export function findFirstScheme(hop: Hop): Scheme | undefined {
   const possible = listAllowed(hop).filter((allowed) => allowed.obstacle(hop) === undefined);
   const known = possible.find(({ name }) => name === scheme);
   if (known || (auth !== undefined && auth.includes(','))) return known;
-  return possible.find(({ name }) => (name === 'bearer' || name === 'basic') && (auth ?? name) === name);
+  return possible.find(({ name }) => {
+    if (auth !== undefined) return name === auth && atOnce.has(name);
+    return name === 'bearer' || (name === 'basic' && !hop.credentials?.user.includes('\\'));
+  });
 }
 
 /** True if a hop must be asked in HTTP/1.1, as far as is known: its scheme authenticates connections. */

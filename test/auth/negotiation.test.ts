@@ -99,7 +99,7 @@ describe('a proxy that asks', () => {
 });
 
 describe('a user and a password without auth', () => {
-  const plain = { settings: {} };
+  const plain = { settings: {}, credentials: { user: 'alice', password: new Secret(alice.password) } };
 
   test('go at once by Basic, as ever', async () => {
     const proxy = await startAskingProxy({ challenges: [basicRealm] });
@@ -108,10 +108,16 @@ describe('a user and a password without auth', () => {
   });
 
   test('go on by NTLM where the proxy does not offer Basic', async () => {
-    const proxy = await startAskingProxy({ challenges: ['NTLM'] });
+    const proxy = await startAskingProxy({ challenges: ['NTLM'], account: { ...alice, domain: '' } });
     expect(await pass([toHop(proxy, plain)])).toBe('hello');
     expect(schemesOf(proxy)).toEqual(['1 Basic', '1 NTLM', '1 NTLM']);
     expect(proxy.refused).toBe(0);
+  });
+
+  test('go only when the proxy has asked where the user has a domain', async () => {
+    const proxy = await startAskingProxy({ challenges: [basicRealm, 'NTLM'] });
+    expect(await pass([toHop(proxy, { ...plain, credentials: right })])).toBe('hello');
+    expect(schemesOf(proxy)).toEqual(['1 none', '1 NTLM', '1 NTLM']);
   });
 });
 
@@ -125,7 +131,8 @@ describe('a wrong password', () => {
     ['sent at once', {}],
   ])('that is %s is tried once, whatever else is offered', async (_, settings) => {
     const proxy = await startAskingProxy({ challenges: ['NTLM', basicRealm] });
-    const error = await fail([toHop(proxy, { credentials: { ...credentials }, settings })]);
+    const user = settings['auth'] === undefined ? 'alice' : credentials.user;
+    const error = await fail([toHop(proxy, { credentials: { ...credentials, user }, settings })]);
     expect([error.code, error.side, error.facts.received]).toEqual(['auth_required', 'hop', 407]);
     expect(error.facts.hints?.join('\n')).toMatch(/offers NTLM, Basic.*\n.*does not accept the user and the password/);
     expect(proxy.refused).toBe(1);

@@ -7,7 +7,7 @@ set -eu
 # A program that a new test needs is added here and nowhere else.
 packages='
   openssh-server openssh-client squid tinyproxy curl ncat netcat-openbsd socat proxytunnel corkscrew connect-proxy
-  nghttp2-proxy python3-venv
+  nghttp2-proxy python3-venv winbind
   krb5-kdc krb5-admin-server krb5-user
   postgresql redis-server redis-tools git bsdutils
   bash-completion zsh fish tmux man-db groff-base mandoc iproute2 chromium

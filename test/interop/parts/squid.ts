@@ -67,6 +67,19 @@ auth_param negotiate keep_alive on`;
   });
 }
 
+/** The domain of the users in NTLM. */
+export const squidDomain = 'CORP';
+
+/** Starts squid for one user by NTLM, which Samba checks without a domain controller, and also by Basic if asked to. */
+export function startNtlmSquid(login: Login, more: { readonly basic?: true } = {}): Promise<Part> {
+  const account = `--username=${login.user} --password=${login.password} --domain=${squidDomain}`;
+  // A helper belongs to one handshake until that is over.
+  const ntlm = `auth_param ntlm program /usr/bin/ntlm_auth --helper-protocol=squid-2.5-ntlmssp ${account}
+auth_param ntlm children 30 startup=4 idle=4
+auth_param ntlm keep_alive on`;
+  return startSquid({ rules: [ntlm, ...(more.basic ? [allowBasic(login)] : []), knownUsers].join('\n') });
+}
+
 const knownUsers = `acl users proxy_auth REQUIRED
 http_access allow users
 http_access deny all`;

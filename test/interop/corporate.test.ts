@@ -1,0 +1,97 @@
+import { beforeAll, describe, expect, test } from 'vitest';
+import { connectPeer } from '../support/peers/raw-peer.ts';
+import { echo, startTarget } from '../support/targets/plain.ts';
+import { squidDomain, startGuardedSquid, startNtlmSquid } from './parts/squid.ts';
+import { startSshd, type Sshd } from './parts/sshd.ts';
+import type { Part } from './support/part.ts';
+import { makeDigester, makePayload } from './support/payload.ts';
+import { ssh } from './support/ssh.ts';
+import { formatTunlProxyCommand, startTunl, startTunlServe, tunl } from './support/tunl.ts';
+
+const login = { user: 'alice', password: 'wonder-4711' } as const;
+const wrong = 'hunter2-0815';
+const account = `${squidDomain}%5C${login.user}`;
+
+/** Proxies that ask, and the user as each wants to be told. */
+const proxies = [
+  { name: 'squid with Basic', start: () => startGuardedSquid(login), user: login.user },
+  { name: 'squid with NTLM', start: () => startNtlmSquid(login), user: account },
+  { name: 'squid with NTLM and Basic', start: () => startNtlmSquid(login, { basic: true }), user: account },
+] as const;
+
+const limitMs = 60_000;
+
+describe.each(proxies)('through $name', ({ start, user }) => {
+  let proxy: Part;
+  let sshd: Sshd;
+
+  const toUrl = (password: string, auth = 'auto') =>
+    `http://${user}:${password}@127.0.0.1:${proxy.port}${auth === '' ? '' : `?auth=${auth}`}`;
+
+  beforeAll(async () => {
+    [proxy, sshd] = await Promise.all([start(), startSshd()]);
+    return async () => void (await Promise.all([proxy.stop(), sshd.stop()]));
+  });
+
+  test.each(['auto', ''])('connect with auth=%s carries every byte', async (auth) => {
+    const target = await startTarget(echo);
+    const args = ['connect', '-x', toUrl(login.password, auth), `127.0.0.1:${target.port}`];
+    const input = Buffer.alloc(300_000, 'what a tunnel carries ');
+    const result = await tunl(args, { input });
+    expect(result, proxy.log()).toMatchObject({ code: 0, stdout: input.toString() });
+  });
+
+  test('a wrong password is refused, and is said nowhere', async () => {
+    const args = ['connect', '-vv', '-x', toUrl(wrong), '127.0.0.1:9'];
+    const result = await tunl(args, { input: '' });
+    expect([result.code, result.stdout]).toEqual([67, '']);
+    expect(result.stderr).toMatch(/refused CONNECT 127\.0\.0\.1:9: 407/);
+    expect(result.stderr).toContain('it does not accept the user and the password that were sent');
+    for (const secret of [
+      wrong,
+      Buffer.from(wrong).toString('base64'),
+      Buffer.from(wrong, 'utf16le').toString('latin1'),
+    ])
+      expect(result.stderr).not.toContain(secret);
+  });
+
+  test('no user gets a hint to name one', async () => {
+    const result = await tunl(['connect', '-x', `http://127.0.0.1:${proxy.port}`, '127.0.0.1:9'], { input: '' });
+    expect(result.code).toBe(67);
+    expect(result.stderr).toContain('name a user: http://USER@127.0.0.1:');
+  });
+
+  test('forward serves 20 clients at once', async () => {
+    const target = await startTarget(echo);
+    const forward = await startTunl(['forward', '-x', toUrl(login.password), `:127.0.0.1:${target.port}`]);
+    const answers = await Promise.all(
+      Array.from({ length: 20 }, async (_, index) => {
+        const client = await connectPeer(forward.port);
+        client.send(`hello ${index};`);
+        return client.readUntil(';');
+      }),
+    );
+    await forward.stop();
+    expect(answers, forward.log()).toEqual(answers.map((_, index) => `hello ${index};`));
+  });
+
+  test('and then one of ours with a user of its own', async () => {
+    const target = await startTarget(echo);
+    const second = await startTunlServe(['--user', 'bob'], { TUNL_SERVE_PASSWORD: 'other-4711' });
+    const hop = `http://bob:other-4711@127.0.0.1:${second.port}?auth=auto`;
+    const args = ['connect', '-x', toUrl(login.password), '-x', hop, `127.0.0.1:${target.port}`];
+    const result = await tunl(args, { input: 'through two' });
+    await second.stop();
+    expect(result, proxy.log()).toMatchObject({ code: 0, stdout: 'through two' });
+  });
+
+  test('ssh carries 50 MB', { timeout: limitMs }, async () => {
+    const payload = makePayload(50_000_000);
+    const proxyCommand = formatTunlProxyCommand([toUrl(login.password)]);
+    const output = makeDigester();
+    const result = await ssh(sshd, { proxyCommand }, `cat '${payload.file}'`, { output });
+    payload.remove();
+    expect(result, proxy.log()).toMatchObject({ code: 0, stderr: '' });
+    expect(output.read().toString('hex')).toBe(payload.sha256);
+  });
+});
