@@ -35,7 +35,14 @@ describe.each(proxies)('through $name', ({ start, user }) => {
 
   test.each(['auto', ''])('connect with auth=%s carries every byte', async (auth) => {
     const target = await startTarget(echo);
-    const args = ['connect', '-x', toUrl(login.password, auth), `127.0.0.1:${target.port}`];
+    const args = [
+      'connect',
+      '--half-close-wait',
+      '300ms',
+      '-x',
+      toUrl(login.password, auth),
+      `127.0.0.1:${target.port}`,
+    ];
     const input = Buffer.alloc(300_000, 'what a tunnel carries ');
     const result = await tunl(args, { input });
     expect(result, proxy.log()).toMatchObject({ code: 0, stdout: input.toString() });
@@ -63,7 +70,14 @@ describe.each(proxies)('through $name', ({ start, user }) => {
 
   test('forward serves 20 clients at once', async () => {
     const target = await startTarget(echo);
-    const forward = await startTunl(['forward', '-x', toUrl(login.password), `:127.0.0.1:${target.port}`]);
+    const forward = await startTunl([
+      'forward',
+      '--grace',
+      '0s',
+      '-x',
+      toUrl(login.password),
+      `:127.0.0.1:${target.port}`,
+    ]);
     const answers = await Promise.all(
       Array.from({ length: 20 }, async (_, index) => {
         const client = await connectPeer(forward.port);
@@ -79,7 +93,16 @@ describe.each(proxies)('through $name', ({ start, user }) => {
     const target = await startTarget(echo);
     const second = await startTunlServe(['--user', 'bob'], { TUNL_SERVE_PASSWORD: 'other-4711' });
     const hop = `http://bob:other-4711@127.0.0.1:${second.port}?auth=auto`;
-    const args = ['connect', '-x', toUrl(login.password), '-x', hop, `127.0.0.1:${target.port}`];
+    const args = [
+      'connect',
+      '--half-close-wait',
+      '300ms',
+      '-x',
+      toUrl(login.password),
+      '-x',
+      hop,
+      `127.0.0.1:${target.port}`,
+    ];
     const result = await tunl(args, { input: 'through two' });
     await second.stop();
     expect(result, proxy.log()).toMatchObject({ code: 0, stdout: 'through two' });
