@@ -1,12 +1,12 @@
 import { once } from 'node:events';
-import { mkdirSync, symlinkSync } from 'node:fs';
+import { mkdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs';
 import { type AddressInfo, connect, createServer } from 'node:net';
 import { join } from 'node:path';
 import { beforeAll, describe, expect, onTestFinished, test } from 'vitest';
 import { type Realm, startRealm } from './parts/kerberos.ts';
 import { startKerberosSquid } from './parts/squid.ts';
 import { copyProgram, hasKoffi } from './support/koffi.ts';
-import { greeting, type Origin, startGreeter, startWebOrigin } from './support/origin.ts';
+import { greeting, type Origin, startGreeter, startSilence, startWebOrigin } from './support/origin.ts';
 import type { Part } from './support/part.ts';
 import { launch, run, type Result } from './support/process.ts';
 import { makeFolder } from './support/workspace.ts';
@@ -123,6 +123,20 @@ describe.each(ways)('with $name', ({ withKoffi, programs }) => {
       }),
     );
     expect(said).toEqual(Array(20).fill(greeting));
+  });
+
+  test('a server of Kerberos that never answers does not keep the program', async () => {
+    const silence = await startSilence();
+    onTestFinished(silence.stop);
+    const config = join(makeFolder('silent-realm'), 'krb5.conf');
+    const text = readFileSync(realm.env['KRB5_CONFIG'] ?? '', 'utf8');
+    writeFileSync(config, text.replace(`127.0.0.1:${realm.port}`, `127.0.0.1:${silence.port}`));
+    const env = { ...(await realm.logOn()), KRB5_CONFIG: config, PATH: path };
+    const args = [program, 'connect', '--handshake-timeout', '1s', ...hopTo(squid), '127.0.0.1:1'];
+    // The library alone would wait for half a minute.
+    const { code, stderr } = await run({ file: process.execPath, args, env }, { limitMs: 15_000 });
+    expect(stderr).toMatch(/did not answer CONNECT \S+ within 1s/);
+    expect(code).toBe(28);
   });
 
   test('a server of Kerberos that is away is named', async () => {

@@ -9,6 +9,8 @@ export interface CurlTask {
   readonly port: number;
   /** The host that it asks the proxy for. */
   readonly target: string;
+  /** Path or name of curl. */
+  readonly program: string;
   readonly env: Record<string, string | undefined>;
 }
 
@@ -31,7 +33,7 @@ export class CurlProcess {
 
   constructor(task: CurlTask) {
     // Its arguments can be read by every user of this machine, so all that matters comes by stdin.
-    this.#child = spawn('curl', ['-q', '-K', '-'], {
+    this.#child = spawn(task.program, ['-q', '-K', '-'], {
       env: task.env,
       stdio: ['pipe', 'ignore', 'pipe'],
       windowsHide: true,

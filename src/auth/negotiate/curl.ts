@@ -1,4 +1,5 @@
 import { execFile } from 'node:child_process';
+import { win32 } from 'node:path';
 import { abortReason, throwIfAborted } from '../../core/deadline.ts';
 import { CurlProcess } from './curl-process.ts';
 import { hintsFor } from './hints.ts';
@@ -18,6 +19,7 @@ export interface CurlOptions {
   readonly listen: Listen;
   /** The environment that curl is found with, and a part of which it gets. */
   readonly env: Readonly<Record<string, string | undefined>>;
+  readonly platform?: NodeJS.Platform;
 }
 
 /**
@@ -26,19 +28,27 @@ export interface CurlOptions {
  * Nothing that curl does leaves this machine but what its library asks the Kerberos server. Its tokens have no channel
  * binding, since it sees no TLS, and it takes no proof of a proxy that has accepted.
  */
-export function createCurlSource({ listen, env }: CurlOptions): TokenSource {
+export function createCurlSource({ listen, env, platform = process.platform }: CurlOptions): TokenSource {
   const turns = new Turns(mostAtOnce);
   const own = curlEnvironment(env);
+  const program = findCurl(platform, env);
   let asked: Promise<string | undefined> | undefined;
   return {
     name: 'curl',
     bindsChannels: false,
-    whyNot: () => (asked ??= askVersion(own)),
+    whyNot: () => (asked ??= askVersion(program, own)),
     open: async (order) => {
       const endTurn = await turns.take(order.signal);
-      return new CurlContext(order, { listen, env: own, endTurn });
+      return new CurlContext(order, { listen, program, env: own, endTurn });
     },
   };
+}
+
+/** Names curl. Windows would look into the current folder first, which may be anybody's, and has its own in a fixed place. */
+export function findCurl(platform: NodeJS.Platform, env: CurlOptions['env']): string {
+  return platform === 'win32'
+    ? win32.join(env['SystemRoot'] ?? String.raw`C:\Windows`, 'System32', 'curl.exe')
+    : 'curl';
 }
 
 /** The variables that curl and a Kerberos library need, and none that could hold a secret of ours. */
@@ -47,9 +57,9 @@ function curlEnvironment(env: CurlOptions['env']): Record<string, string | undef
 }
 
 /** Asks curl whether it knows SPNEGO. Returns why it cannot be used, if so. */
-function askVersion(env: Record<string, string | undefined>): Promise<string | undefined> {
+function askVersion(program: string, env: Record<string, string | undefined>): Promise<string | undefined> {
   return new Promise((resolve) => {
-    execFile('curl', ['-q', '-V'], { env, timeout: versionMs, windowsHide: true }, (error, stdout) => {
+    execFile(program, ['-q', '-V'], { env, timeout: versionMs, windowsHide: true }, (error, stdout) => {
       if (error) resolve(error.code === 'ENOENT' ? 'curl is not installed' : `curl does not run: ${firstLine(error)}`);
       else resolve(/^Features:.*\bSPNEGO\b/im.test(stdout) ? undefined : 'curl is built without SPNEGO');
     });
@@ -62,6 +72,7 @@ function firstLine({ message }: Error): string {
 
 interface CurlParts {
   readonly listen: Listen;
+  readonly program: string;
   readonly env: Record<string, string | undefined>;
   readonly endTurn: () => void;
 }
@@ -112,11 +123,11 @@ class CurlContext implements TokenContext {
   }
 
   async #start(): Promise<void> {
-    const { listen, env } = this.#parts;
+    const { listen, program, env } = this.#parts;
     const port = await this.#proxy.open(listen);
     throwIfAborted(this.#order.signal);
     if (this.#isClosed) throw new TokenError('the exchange is over');
-    this.#curl = new CurlProcess({ name: this.#order.name, port, target: this.#proxy.target, env });
+    this.#curl = new CurlProcess({ name: this.#order.name, port, target: this.#proxy.target, program, env });
   }
 
   async #readToken(): Promise<Buffer> {

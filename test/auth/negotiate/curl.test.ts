@@ -1,5 +1,5 @@
 import { describe, expect, onTestFinished, test } from 'vitest';
-import { createCurlSource } from '../../../src/auth/negotiate/curl.ts';
+import { createCurlSource, findCurl } from '../../../src/auth/negotiate/curl.ts';
 import { TokenError } from '../../../src/auth/negotiate/tokens.ts';
 import { TunlError } from '../../../src/core/errors.ts';
 import { listen } from '../../../src/listeners/socket.ts';
@@ -144,6 +144,12 @@ describe('a curl', () => {
     expect(await source.whyNot()).toBeUndefined();
     expect(await source.whyNot()).toBeUndefined();
     expect(curl.versions()).toBe(1);
+  });
+
+  test('is that of the system', () => {
+    expect(findCurl('linux', { SystemRoot: 'D:\\Windows' })).toBe('curl');
+    expect(findCurl('win32', { SystemRoot: 'D:\\Windows' })).toBe('D:\\Windows\\System32\\curl.exe');
+    expect(findCurl('win32', {})).toBe('C:\\Windows\\System32\\curl.exe');
   });
 
   test('without SPNEGO is not used', async () => {
