@@ -49,7 +49,7 @@ export function createDirect({ resolve, connectMs, assertAllowed = () => {}, dia
       assertAllowed({ kind: 'tcp', host: ip.address, port });
       return connectTcp(ip, port, what, signal, limit);
     };
-    const [only] = ips;
+    const only = ips[0];
     // The usual case: nothing to race, and one timer.
     const link =
       only && ips.length === 1

@@ -19,9 +19,14 @@ export function guard(policy: Policy, resolve: Resolve): Layer {
     policy.checkName(target);
     const known = target.resolved ?? literalOf(target.host);
     const found = known ?? (await resolve(target.host, ctx.signal).catch(blameTarget));
-    const verdicts = found.map((ip) => ({ ip, error: policy.checkIp(target, ip) }));
-    const resolved = verdicts.filter(({ error }) => error === undefined).map(({ ip }) => ip);
-    if (resolved.length === 0) throw verdicts[0]?.error ?? nowhere(target);
+    const resolved: Ip[] = [];
+    let refusal: TunlError | undefined;
+    for (const ip of found) {
+      const error = policy.checkIp(target, ip);
+      if (error) refusal ??= error;
+      else resolved.push(ip);
+    }
+    if (resolved.length === 0) throw refusal ?? nowhere(target);
     return next({ ...target, resolved }, ctx);
   };
 }

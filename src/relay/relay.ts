@@ -119,7 +119,8 @@ class Relay implements RelayHandle, SideOwner {
 
   onEndChanged(): void {
     if (this.#settled) return;
-    const [client, target] = [this.#client, this.#target];
+    const client = this.#client;
+    const target = this.#target;
     this.#watchEnds();
     if (client.finished && target.finished) return this.#settle({ end: 'clean' });
     // Not before the other direction has been delivered to its end: a reset would cut it.
@@ -151,14 +152,22 @@ class Relay implements RelayHandle, SideOwner {
   }
 
   #begin(): void {
-    const [client, target] = [this.#client, this.#target];
+    const client = this.#client;
+    const target = this.#target;
     client.flow.listen(client);
     target.flow.listen(target);
-    for (const side of [client, target]) if (side.flow.failure) this.onReset(side, side.flow.failure);
+    this.#checkStart(client);
+    this.#checkStart(target);
     if (this.#settled) return;
     this.#startLimit('idle', this.#limits.idleMs);
     client.start();
     target.start();
+  }
+
+  /** Passes on a failure that came before the relay. */
+  #checkStart(side: Side): void {
+    const { failure } = side.flow;
+    if (failure) this.onReset(side, failure);
   }
 
   /** Holds our FIN back or sends it, and watches how the target reacts. */
@@ -246,7 +255,8 @@ class Relay implements RelayHandle, SideOwner {
     this.#settled = true;
     this.#limit.stop();
     this.#held?.stop();
-    const [client, target] = [this.#client, this.#target];
+    const client = this.#client;
+    const target = this.#target;
     if (result.end !== 'clean') {
       client.stop();
       target.stop();

@@ -42,7 +42,7 @@ export async function askPac(
   { scope, emit }: Pick<Runtime, 'scope' | 'emit'>,
 ): Promise<PacReport> {
   const route = await createRoute({ ...options, hops: [] }, { resolver: 'both' });
-  const { onNotice: notice = () => {} } = reportProgress(emit);
+  const { onNotice: notice } = reportProgress(emit);
   const chooser = createChooser(hop, { direct: route.dialOnce, resolve: route.resolve, isRenewed: true });
   try {
     const { ways, reason, answer } = await chooser.choose(target, scope.forced, notice);

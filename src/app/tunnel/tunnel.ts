@@ -132,14 +132,9 @@ async function dialUpstream(env: TunnelEnv, job: TunnelJob, tunnel: Tunnel, abor
   };
   const onDoubt = (message: string) => env.doubts?.say('web', message);
   try {
-    const upstream = await env.dial(target, {
-      signal,
-      target,
-      origin,
-      onDialled,
-      onDoubt,
-      ...reportProgress(env.emit),
-    });
+    const { onProgress, onFailure, onNotice } = reportProgress(env.emit);
+    const ctx = { signal, target, origin, onDialled, onDoubt, onProgress, onFailure, onNotice };
+    const upstream = await env.dial(target, ctx);
     if (!signal.aborted) return upstream;
     const reason = abortReason(signal);
     upstream.reset(reason);
@@ -161,13 +156,22 @@ function toNotice(step: DialStep): NoticeEvent {
   };
 }
 
-/** Makes the parts of a DialContext that report the steps of a dial. */
-export function reportProgress(emit: EventSink): Pick<DialContext, 'onProgress' | 'onFailure' | 'onNotice'> {
-  return {
+type Progress = Required<Pick<DialContext, 'onProgress' | 'onFailure' | 'onNotice'>>;
+
+/** The reports of each sink, made once and not for each tunnel. */
+const reports = new WeakMap<EventSink, Progress>();
+
+/** Returns the parts of a DialContext that report the steps of a dial. */
+export function reportProgress(emit: EventSink): Progress {
+  const known = reports.get(emit);
+  if (known) return known;
+  const progress: Progress = {
     onProgress: (step) => emit(toNotice(step)),
     onFailure: ({ message }) => emit({ event: 'notice', level: 'verbose', message: `${message}; trying on` }),
     onNotice: (level, message) => emit({ event: 'notice', level, message }),
   };
+  reports.set(emit, progress);
+  return progress;
 }
 
 /** Watches the beginning of a recorded tunnel; inner parts are left to the stage that keeps the record. */

@@ -22,7 +22,7 @@ const connectionFields = new Set(['connection', 'keep-alive', 'proxy-connection'
  * @throws {TunlError} http_protocol_error, if a field cannot be written without changing its meaning
  */
 export function readEndToEnd(headers: readonly HeaderField[]): HeaderField[] {
-  const kept = headers.filter(([name]) => !connectionFields.has(name.toLowerCase()));
+  const kept = headers.filter((field) => !connectionFields.has(field[0].toLowerCase()));
   if (!kept.every(isSafeField)) throw answerError('the answer has a field that cannot be written');
   return kept;
 }

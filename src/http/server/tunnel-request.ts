@@ -65,7 +65,7 @@ export function loginField({ asksProxy }: Exchange): TunnelTerms['credentialsFie
 
 /** Returns the fields of a request without those that hold credentials, so that they can be shown to others. */
 export function withoutSecrets(headers: readonly HeaderField[]): readonly HeaderField[] {
-  return headers.filter(([name]) => !isSecretField(name));
+  return headers.filter((field) => !isSecretField(field[0]));
 }
 
 /**

@@ -176,7 +176,7 @@ export function readHead(
       if (end < 0) return;
       settle(() => {
         if (chunk.length > end) stream.unshift(chunk.subarray(end));
-        resolve(Buffer.concat(chunks));
+        resolve(chunks.length === 1 ? (chunks[0] as Buffer) : Buffer.concat(chunks));
       });
     };
 

@@ -32,7 +32,7 @@ export function parseRequestHead(bytes: Buffer): RequestHead {
   const lines = splitLines(bytes);
   const match = requestLine.exec(lines[0] ?? '');
   if (!match) throw requestError('the request line is not valid');
-  const [, method, target, major, minor] = match as unknown as [string, string, string, string, string];
+  const { 1: method = '', 2: target = '', 3: major, 4: minor } = match;
   if (major !== '1') throw requestError(`HTTP/${major}.${minor} is not spoken here`, 505);
   if (minor !== '0' && minor !== '1') throw requestError(`there is no HTTP/1.${minor}`);
   if (lines.length - 1 > maxFields) throw requestError(`the request has more than ${maxFields} fields`, 431);
@@ -92,17 +92,20 @@ function responseError(message: string): TunlError {
 
 /** Returns all values of a field, in order. `name` must be in lower case. */
 export function fieldValues(headers: readonly HeaderField[], name: string): string[] {
-  return headers.filter(([field]) => field === name).map(([, value]) => value);
+  const values: string[] = [];
+  // Not by destructuring: that iterates each field, and this is asked many times for each request.
+  for (const field of headers) if (field[0] === name) values.push(field[1]);
+  return values;
 }
 
 /** Formats the head of a message. The caller guarantees that no part contains CR or LF. */
 export function formatHead(firstLine: string, headers: readonly HeaderField[]): string {
   let head = `${firstLine}\r\n`;
-  for (const [name, value] of headers) head += `${name}: ${value}\r\n`;
+  for (const field of headers) head += `${field[0]}: ${field[1]}\r\n`;
   return `${head}\r\n`;
 }
 
 /** True for a field name and value that can be written as they are (RFC 9110, section 5). */
-export function isSafeField([name, value]: HeaderField): boolean {
-  return isToken(name) && /^[\t\x20-\x7e\x80-\xff]*$/.test(value);
+export function isSafeField(field: HeaderField): boolean {
+  return isToken(field[0]) && /^[\t\x20-\x7e\x80-\xff]*$/.test(field[1]);
 }
