@@ -52,17 +52,6 @@ export interface Chooser {
   readonly findLogin?: FindLogin;
 }
 
-/** Facts about a proxy that a chooser has named, and not the user. */
-export interface ChosenHop {
-  /** The name of the chooser. */
-  readonly by: string;
-  /**
-   * True if it may be sent what proves who the user is: tickets, certificates and fields with secrets. It is so for the
-   * proxies of the system's own settings and those that the setting `trust` covers.
-   */
-  readonly isTrusted: boolean;
-}
-
 /** One proxy on the way, as the user named it. */
 export interface Hop {
   readonly scheme: string;
@@ -70,8 +59,6 @@ export interface Hop {
   readonly address: TcpAddress | UnixAddress;
   /** Present if this is no proxy, but chooses those to go through. */
   readonly chooser?: Chooser;
-  /** Present if a chooser named the proxy. */
-  readonly chosen?: ChosenHop;
   readonly credentials?: Credentials;
   readonly tls: TlsSettings;
   /** Header fields to add to the tunnel request. */

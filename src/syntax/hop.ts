@@ -1,4 +1,4 @@
-import type { Carrier, CarrierScheme } from '../core/carrier.ts';
+import type { Carrier, CarrierScheme, HopSetting } from '../core/carrier.ts';
 import { usageError } from '../core/errors.ts';
 import { formatPlace, type HalfClose, halfCloses, type HeaderField, type Hop } from '../core/hop.ts';
 import { Secret } from '../core/secret.ts';
@@ -69,8 +69,15 @@ export function splitAlternatives(text: string, source: string): string[] {
  * @throws {TunlError} usage, never with a user name, a password or a header value
  */
 export function parseHop(text: string, fallbacks: HopFallbacks, schemes: readonly KnownScheme[]): DraftHop {
-  const chooser = splitChooser(text, fallbacks.source, chooserSettings);
-  if (chooser) return readChooser(chooser, fallbacks);
+  // The proxies that a chooser names are asked by CONNECT, so it takes what such a hop takes.
+  const ofProxies = schemes.find(({ scheme }) => scheme === 'http')?.carrier.settings ?? [];
+  const chooser = splitChooser(text, fallbacks.source, [
+    ...tlsNames,
+    'header',
+    halfCloseName,
+    ...[trustSetting, ...ofProxies].map(({ name }) => name),
+  ]);
+  if (chooser) return readChooser(chooser, fallbacks, [trustSetting, ...ofProxies]);
   const { scheme: name, user, password, query, label, ...place } = splitHopUrl(text, fallbacks.source);
   const scheme = schemes.find((known) => known.scheme === name);
   if (!scheme) throw unknownScheme(name, schemes, label);
@@ -104,9 +111,8 @@ export function parseHop(text: string, fallbacks: HopFallbacks, schemes: readonl
   };
 }
 
-/** The settings of a chooser, which apply to the proxies that it names. */
+/** The setting of a chooser beside those of the proxies that it names. */
 const trustSetting = { name: 'trust', summary: 'the proxies that may be sent credentials', parse: parseTrust };
-const chooserSettings = [...tlsNames, 'header', halfCloseName, trustSetting.name];
 
 /** Reads a comma-separated list of hosts, in which `*` stands for any characters. */
 function parseTrust(value: string): string {
@@ -115,10 +121,14 @@ function parseTrust(value: string): string {
   throw usageError(`${quote(value)} is not a list of hosts`, 'write trust=*.corp.example,proxy.example');
 }
 
-function readChooser({ scheme, chooser, settings, label }: ChooserText, fallbacks: HopFallbacks): DraftHop {
+function readChooser(
+  { scheme, chooser, settings, label }: ChooserText,
+  fallbacks: HopFallbacks,
+  known: readonly HopSetting[],
+): DraftHop {
   const address = { kind: 'tcp', host: 'localhost', port: 0 } as const;
   if (chooser.kind === 'direct') return { scheme, address, chooser, tls: {}, headers: [], settings: {} };
-  const own = { scheme, defaultPort: 0, tls: { alpn: [] }, summary: '', carrier: { settings: [trustSetting] } };
+  const own = { scheme, defaultPort: 0, tls: { alpn: [] }, summary: '', carrier: { settings: known } };
   const read = readSettings(splitQuery(`?${settings.join('&')}`, label), own, label, fallbacks.folder);
   const { halfClose = fallbacks.halfClose } = read;
   return {
@@ -128,7 +138,7 @@ function readChooser({ scheme, chooser, settings, label }: ChooserText, fallback
     tls: parseTls({ ...withoutPair(fallbacks.tls, read.tls), ...read.tls }, label),
     headers: read.headers.length > 0 ? read.headers : fallbacks.headers,
     ...(halfClose && { halfClose }),
-    settings: read.own,
+    settings: { ...pickKnown(fallbacks.settings ?? {}, own), ...read.own },
     ...(fallbacks.variable !== undefined && { variable: fallbacks.variable }),
   };
 }

@@ -3,6 +3,7 @@ import type { Dial, DialContext } from '../../core/dialer.ts';
 import { TunlError, usageError } from '../../core/errors.ts';
 import { formatHop, type Hop } from '../../core/hop.ts';
 import { isSecretField } from '../../core/secret.ts';
+import { tokenSettings } from '../../auth/schemes/bearer.ts';
 import type { Resolve } from '../../dial/resolve.ts';
 import type { RouteOptions } from '../../chain/model/graph.ts';
 import { BadWays } from '../../pac/ways/bad-ways.ts';
@@ -148,8 +149,9 @@ function noWay({ ways }: Choice, hop: { readonly index: number; readonly count: 
  * the user trusts it, or has noted a password for exactly that host.
  */
 function toHop({ scheme, host, port }: NamedWay & { readonly kind: 'proxy' }, { isOwn }: Choice, from: Hop): Hop {
-  const trusted = from.settings['trust']?.split(',') ?? [];
-  const isTrusted = isOwn || trusted.some((pattern) => matchesGlob(host, pattern));
+  const { trust = '', ...settings } = from.settings;
+  const isTrusted = isOwn || trust.split(',').some((pattern) => matchesGlob(host, pattern));
+  const isOpen = ([name]: readonly [string, string]) => !tokenSettings.some((setting) => setting.name === name);
   const { cert: _cert, key: _key, keyPassword: _password, keyPasswordFile: _file, ...open } = from.tls;
   const credentials = from.chooser?.findLogin?.(host);
   return {
@@ -161,7 +163,7 @@ function toHop({ scheme, host, port }: NamedWay & { readonly kind: 'proxy' }, { 
     ...(from.halfClose && { halfClose: from.halfClose }),
     ...(credentials && { credentials }),
     ...(from.variable !== undefined && { variable: from.variable }),
-    settings: {},
-    chosen: { by: formatHop(from), isTrusted },
+    settings: isTrusted ? settings : Object.fromEntries(Object.entries(settings).filter(isOpen)),
+    ...(!isTrusted && { signOn: false }),
   };
 }

@@ -57,7 +57,7 @@ export function readHop(words: HopConfig, reader: HopReader): Hop {
     if (tls[name] !== undefined) Object.assign(tls, { [name]: resolve(reader.folder, tls[name]) });
   }
   const settings = { ...hop.settings };
-  for (const { name, isPath } of findSettings(hop.scheme, reader)) {
+  for (const { name, isPath } of findSettings(hop.chooser ? 'http' : hop.scheme, reader)) {
     if (isPath && settings[name] !== undefined) settings[name] = resolve(reader.folder, settings[name]);
   }
   if (keyPassword !== undefined && tls.cert === undefined)

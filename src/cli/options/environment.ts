@@ -61,6 +61,8 @@ function findException(env: Environment, target: TcpAddress) {
 
 /** Turns the value into a URL for `-x`: curl requires neither a scheme nor a port, and ignores a path. */
 function completeUrl(value: string): string {
+  // The path of a PAC file is a part of its name, of which curl knows nothing.
+  if (/^pac\+/i.test(value)) return value;
   // curl ignores the path, except that of a socket.
   if (/^(?:[^/?#@]*:\/\/)?(?:[^/?#]*@)?unix:(?!\d)/i.test(value)) return value;
   const url = /^[^/?#@]*:\/\//.test(value) ? value : `http://${value}`;

@@ -15,7 +15,7 @@ import { parseHop, splitAlternatives } from '../../../src/syntax/hop.ts';
 import { calmLimits, startTestServe } from '../../support/harness/app.ts';
 import { answerWith, writeRefusal } from '../../support/peers/scripted-proxy.ts';
 import { greet, refusedAddress, startTarget, type Target } from '../../support/targets/plain.ts';
-import { makeTempFolder } from '../../support/temp.ts';
+import { makeTempFolder, writeTempFile } from '../../support/temp.ts';
 
 beforeEach(() => {
   vi.stubEnv('XDG_CACHE_HOME', makeTempFolder());
@@ -248,4 +248,30 @@ test('a proxy that a file names gets the password that the user noted for its ho
     hop?.chooser ? [{ ...hop, chooser: { ...hop.chooser, findLogin } }] : expect.fail('no chooser');
   const head = await readHead((result) => withLogin(parse(writePac(result))));
   expect(head).toMatch(`Proxy-Authorization: Basic ${Buffer.from('me:s').toString('base64')}\r\n`);
+});
+
+test.each([
+  ['', false],
+  ['&trust=127.0.0.1', true],
+])('a token goes to a proxy that a file names only if it is trusted: %j', async (trust, isSent) => {
+  const heads: string[] = [];
+  const proxy = await startTarget((socket) => {
+    let head = '';
+    socket.on('data', (chunk) => {
+      head += chunk.toString('latin1');
+      if (!head.endsWith('\r\n\r\n')) return;
+      heads.push(head);
+      if (/^Proxy-Authorization: Bearer t0ken\r$/im.test(head)) socket.write('HTTP/1.1 200 OK\r\n\r\nhello');
+      else socket.end(writeRefusal('407 Who', ['Proxy-Authenticate: Bearer', 'Connection: close']));
+      head = '';
+    });
+  });
+  const token = writeTempFile('token', 't0ken\n');
+  const route = await makeRoute([
+    parse(`${writePac(`PROXY 127.0.0.1:${proxy.port}`)}?auth=bearer&token-file=${token}${trust}`),
+  ]);
+  const dialled = dial(route, refusedAddress);
+  if (isSent) expect(await dialled).toBe('hello');
+  else await expect(dialled).rejects.toMatchObject({ code: 'auth_required', side: 'hop' });
+  expect(heads.some((head) => head.includes('t0ken'))).toBe(isSent);
 });

@@ -40,6 +40,7 @@ test.each([
   [{}, 'db.corp:22: no proxy, as no proxy variable is set'],
   [{ HTTPS_PROXY: 'http://me:s3cret@p:1/?cert=x' }, 'db.corp:22: HTTPS_PROXY says http://***@p:1'],
   [{ all_proxy: 'p:1', NO_PROXY: 'a,.corp' }, 'db.corp:22: no proxy, as NO_PROXY has ".corp"'],
+  [{ https_proxy: 'pac+http://wpad/proxy.pac?v=1' }, 'db.corp:22: https_proxy says pac+http://wpad/proxy.pac'],
   [{ http_proxy: 'p:1', no_proxy: '*' }, 'db.corp:22: no proxy, as no_proxy has "*"'],
 ])('names the rule that decides in %j', (env, reason) => {
   expect(decideProxy(env, db)).toMatchObject({ reason, ignored: [] });
