@@ -3,7 +3,7 @@ import type { TcpAddress } from './address.ts';
 import type { Origin } from './dialer.ts';
 import type { HeaderField } from './hop.ts';
 import type { Link, Peer } from './link.ts';
-import type { Credentials } from './secret.ts';
+import type { Credentials, DigestProof } from './secret.ts';
 
 /** The part of an exchange that a tunnel needs: the head of the request, and the ways to accept or refuse it. */
 export interface TunnelExchange {
@@ -92,7 +92,9 @@ export interface Exchange extends TunnelExchange {
 export interface TunnelRequest {
   readonly target: TcpAddress;
   readonly credentials?: Credentials;
-  /** The status and the field that ask the client for credentials. */
+  /** Present if the client has sent a digest instead of a password. */
+  readonly digest?: DigestProof;
+  /** The status and the field that ask the client for a password. */
   readonly challenge: { readonly status: number; readonly field: HeaderField };
   /** The fields of the request with names in lower case, without those that hold credentials. */
   readonly headers: readonly HeaderField[];

@@ -2,6 +2,7 @@ import { Duplex } from 'node:stream';
 import type { Address } from './address.ts';
 import type { Flow } from './flow.ts';
 import type { HalfClose } from './hop.ts';
+import { toBytes } from './ip-bytes.ts';
 
 /** Facts about the far end of a Link. */
 export interface Peer {
@@ -25,6 +26,17 @@ export interface TlsFacts {
   readonly certificate?: Uint8Array;
   /** A description of the trusted authorities; absent if none was needed. */
   readonly trusting?: string;
+}
+
+/**
+ * Returns a name for the place that a client comes from: an IPv4 address, or the first 64 bits of an IPv6 address, whose
+ * rest a client chooses. All clients of Unix sockets and of stages inside count as one.
+ */
+export function findSource({ address }: Peer): string {
+  if (address?.kind !== 'tcp') return 'local';
+  const bytes = toBytes(address.host);
+  if (!bytes) return address.host;
+  return Buffer.from(bytes.length === 16 ? bytes.slice(0, 8) : bytes).toString('hex');
 }
 
 /** Describes the result of a TLS handshake in one line, for `-v`. */

@@ -32,6 +32,16 @@ export interface Credentials {
   readonly password: Secret;
 }
 
+/** A digest of a password that a client sent in place of it (RFC 7616), and the request that it is about. */
+export interface DigestProof {
+  readonly user: string;
+  /** The parameters by their names in lower case. */
+  readonly params: ReadonlyMap<string, string>;
+  readonly method: string;
+  /** The request target as it was sent. */
+  readonly target: string;
+}
+
 /** A source of the password for a key that turned out to be encrypted. */
 export interface KeyPassword {
   /** True if the password is known without asking anybody. */

@@ -1,16 +1,26 @@
 import { readFile } from 'node:fs/promises';
 import { usageError } from '../core/errors.ts';
 import { decodeOctets } from '../core/octets.ts';
-import { parseStoredPassword, type StoredPassword } from './password.ts';
+import { collectKeys, type DigestKeys, type DigestLine, parseDigestLine } from './digest.ts';
+import { keepDigest, parseStoredPassword, type StoredPassword } from './password.ts';
+
+/** The users of a file. */
+export interface FileUsers {
+  /** All of them: a hash of htdigest verifies a password too. */
+  readonly passwords: ReadonlyMap<string, StoredPassword>;
+  /** Those who may prove who they are by Digest, if there are any. */
+  readonly digest?: DigestKeys;
+}
 
 /**
- * Reads an htpasswd file: `USER:HASH` lines, `#` comments and empty lines. Text after a second colon is a comment.
+ * Reads an htpasswd file: `USER:HASH` lines, `#` comments and empty lines. Text after a second colon is a comment. Lines
+ * of an htdigest file may be among them: `USER:REALM:HASH`, where the hash is MD5 or SHA-256 in hexadecimal digits.
  * @throws {TunlError} usage, naming the file and the line and never its contents; also if the file cannot be read or
  * has no user
  */
-export async function loadHtpasswd(path: string): Promise<ReadonlyMap<string, StoredPassword>> {
+export async function loadHtpasswd(path: string): Promise<FileUsers> {
   const users = parseHtpasswd(await readText(path), path);
-  if (users.size === 0) throw usageError(`${path} holds no user`, addHint(path));
+  if (users.passwords.size === 0) throw usageError(`${path} holds no user`, addHint(path));
   return users;
 }
 
@@ -24,8 +34,9 @@ export function hasControls(text: string): boolean {
   return /\p{Cc}/u.test(text);
 }
 
-function parseHtpasswd(text: string, path: string): ReadonlyMap<string, StoredPassword> {
-  const users = new Map<string, StoredPassword>();
+function parseHtpasswd(text: string, path: string): FileUsers {
+  const passwords = new Map<string, StoredPassword>();
+  const digests: DigestLine[] = [];
   for (const [index, raw] of text
     .replace(/^\uFEFF/, '')
     .split('\n')
@@ -35,12 +46,20 @@ function parseHtpasswd(text: string, path: string): ReadonlyMap<string, StoredPa
     const where = `${path}:${index + 1}`;
     const [user = '', hash] = line.split(':');
     if (hash === undefined || !isUserName(user)) throw usageError(`${where}: not a USER:HASH line`, addHint(path));
-    if (users.has(user)) throw usageError(`${where}: duplicate user`);
     const stored = parseStoredPassword(hash);
-    if (!stored) throw usageError(`${where}: the password is not a bcrypt, apr1 or SHA hash`, addHint(path));
-    users.set(user, stored);
+    const digest = stored ? undefined : parseDigestLine(line, where);
+    if (!stored && !digest) throw usageError(`${where}: the password is not a bcrypt, apr1 or SHA hash`, addHint(path));
+    const others = digests.filter((other) => other.user === user);
+    const isTwice = digest ? others.some((other) => other.hash === digest.hash) : others.length > 0;
+    if (passwords.has(user) || isTwice) throw usageError(`${where}: duplicate user`);
+    if (stored) passwords.set(user, stored);
+    if (digest) digests.push(digest);
   }
-  return users;
+  const digest = collectKeys(digests);
+  if (!digest) return { passwords };
+  const { best: hash, realm } = digest;
+  for (const [user, key] of digest.keys.get(hash) ?? []) passwords.set(user, keepDigest(hash, user, realm, key));
+  return { passwords, digest };
 }
 
 async function readText(path: string): Promise<string> {

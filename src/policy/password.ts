@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
 import aprMd5 from 'apache-md5';
 import { hash as bcrypt } from 'bcryptjs';
+import { type DigestHash, hashValues } from '../auth/digest/digest.ts';
 import { encodeOctets } from '../core/octets.ts';
 import type { Secret } from '../core/secret.ts';
 import { isSameSecret } from './fingerprint.ts';
@@ -28,6 +29,11 @@ export function parseStoredPassword(text: string): StoredPassword | undefined {
 /** Keeps a password that was given unhashed. */
 export function keepPassword(secret: Secret): StoredPassword {
   return { verify: (password) => Promise.resolve(isSameSecret(password, secret.reveal())) };
+}
+
+/** Keeps the hash of a user, a realm and a password, as htdigest files have it. */
+export function keepDigest(hash: DigestHash, user: string, realm: string, key: string): StoredPassword {
+  return { verify: (password) => Promise.resolve(isSameSecret(hashValues(hash, user, realm, password), key)) };
 }
 
 function storedAs(stored: string, hash: (password: string, stored: string) => Promise<string>): StoredPassword {

@@ -1,6 +1,5 @@
 import { TunlError } from '../core/errors.ts';
-import { toBytes } from '../core/ip-bytes.ts';
-import type { Peer } from '../core/link.ts';
+import { findSource, type Peer } from '../core/link.ts';
 import type { Caps } from '../syntax/settings.ts';
 
 /** Seconds after which a refused client may ask again. They are few, because places become free at any moment. */
@@ -22,7 +21,7 @@ export class TunnelGate {
    * @throws {TunlError} connection_limit_reached
    */
   enter(peer: Peer): () => void {
-    const client = toClient(peer);
+    const client = findSource(peer);
     const own = this.#clients.get(client) ?? 0;
     assertBelow(this.#open, this.#caps.total, 'max-tunnels');
     assertBelow(own, this.#caps.perClient, 'max-tunnels-per-client');
@@ -53,12 +52,4 @@ function assertBelow(open: number, most = Infinity, option: string): void {
     phase: 'policy',
     headers: [['Retry-After', retryAfter]],
   });
-}
-
-function toClient({ address }: Peer): string {
-  // All clients of Unix sockets and of stages inside count as one.
-  if (address?.kind !== 'tcp') return 'local';
-  const bytes = toBytes(address.host);
-  if (!bytes) return address.host;
-  return Buffer.from(bytes.length === 16 ? bytes.slice(0, 8) : bytes).toString('hex');
 }

@@ -4,7 +4,7 @@ import type { Address } from '../../core/address.ts';
 import type { Origin } from '../../core/dialer.ts';
 import { TunlError, toTunlError } from '../../core/errors.ts';
 import type { Exchange, TunnelRequest } from '../../core/exchange.ts';
-import type { Link } from '../../core/link.ts';
+import type { Link, Peer } from '../../core/link.ts';
 import { assertHeadSize } from '../../http/wire/message.ts';
 import { type RequestProfile, serveRequests } from '../../http/server/front.ts';
 import {
@@ -104,8 +104,8 @@ async function serveExchange(env: ServeEnv, exchange: Exchange, outer: Origin): 
     tunnel = terms.tunnels && claim(terms, terms.tunnels, exchange);
     if (env.users.required) {
       const login = tunnel ?? readLogin(exchange);
-      user = login.credentials?.user ?? user;
-      await authenticate(env, login, exchange.gone);
+      user = login.digest?.user ?? login.credentials?.user ?? user;
+      await authenticate(env, login, peer.address ? peer : outer.peer, exchange.gone);
     }
     if (tunnel) assertServable(env, exchange, tunnel);
     leave = gate?.enter(peer);
@@ -198,20 +198,28 @@ function claim(
 /**
  * Verifies credentials. The client does not learn what was wrong, and our records do not show whether the user exists.
  */
-async function authenticate({ users, limits }: ServeEnv, login: Login, gone: AbortSignal): Promise<void> {
-  const { credentials, challenge } = login;
+async function authenticate(
+  { users, limits }: ServeEnv,
+  { credentials, digest, challenge }: Login,
+  peer: Peer,
+  gone: AbortSignal,
+): Promise<void> {
   // Passwords are verified one after the other, so a burst of wrong ones could delay this one without end.
   const limit = { ms: limits.handshakeMs, phase: 'policy', option: '--handshake-timeout', code: busyCode } as const;
-  const user = await within(limit, gone, 'the password was not verified', (signal) =>
-    users.authenticate(credentials, signal),
-  );
-  if (user !== undefined) return;
+  const verdict = await within(limit, gone, 'the password was not verified', async (signal) => {
+    if (digest) return users.verifyDigest(digest, signal, peer);
+    return (await users.authenticate(credentials, signal, peer)) === undefined ? 'wrong' : 'right';
+  });
+  if (verdict === 'right') return;
   const told = 'credentials are required';
-  throw new TunlError('http_request_error', credentials ? 'wrong password, or there is no such user' : told, {
+  const { status, field } = challenge;
+  const isStale = verdict === 'stale';
+  const what = isStale ? 'the digest has an old nonce' : 'wrong password, or there is no such user';
+  throw new TunlError('http_request_error', credentials || digest ? what : told, {
     side: 'client',
     phase: 'policy',
-    status: challenge.status,
-    headers: [challenge.field],
+    status,
+    headers: [...users.digestChallenges(isStale).map((value) => [field[0], value] as const), field],
     told,
   });
 }

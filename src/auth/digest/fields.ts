@@ -1,5 +1,6 @@
 import { decodeOctets, decodePercent, encodeOctets, encodePercent } from '../../core/octets.ts';
 import { parseChallenges } from '../model/challenge.ts';
+import type { DigestHash } from './digest.ts';
 
 /** Parameters that stand in an answer without quotes (RFC 7616, section 3.4). */
 const bare = new Set(['algorithm', 'qop', 'nc', 'userhash', 'username*']);
@@ -11,9 +12,19 @@ export type DigestParams = Readonly<Record<string, string | undefined>>;
 export function formatDigest(params: DigestParams): string {
   const parts = Object.entries(params).flatMap(([name, value]) => {
     if (value === undefined) return [];
-    return [`${name}=${bare.has(name) ? value : `"${value.replaceAll(/["\\]/g, String.raw`\$&`)}"`}`];
+    return [`${name}=${bare.has(name) ? value : quoteValue(value)}`];
   });
   return `Digest ${encodeOctets(parts.join(', ')).toString('latin1')}`;
+}
+
+/** Writes a challenge as the value of a field. */
+export function formatOffer(hash: DigestHash, realm: string, nonce: string, isStale: boolean): string {
+  const values = `realm=${quoteValue(realm)}, nonce="${nonce}", qop="auth", algorithm=${hash}, charset=UTF-8`;
+  return `Digest ${encodeOctets(values).toString('latin1')}${isStale ? ', stale=true' : ''}`;
+}
+
+function quoteValue(value: string): string {
+  return `"${value.replaceAll(/["\\]/g, String.raw`\$&`)}"`;
 }
 
 /**

@@ -51,7 +51,7 @@ const tlsGroup: OptionGroup = {
 
 const authFileOption = option('auth-file', asText, {
   value: 'FILE',
-  summary: 'users and passwords, an htpasswd file (bcrypt, apr1, SHA)',
+  summary: 'users and passwords, lines of htpasswd (bcrypt, apr1, SHA) or htdigest',
   completes: 'file',
 });
 

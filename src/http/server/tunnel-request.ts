@@ -3,9 +3,9 @@ import { statusOf, TunlError } from '../../core/errors.ts';
 import type { Exchange, TunnelExchange, TunnelRequest } from '../../core/exchange.ts';
 import type { HeaderField } from '../../core/hop.ts';
 import type { Link } from '../../core/link.ts';
-import { type Credentials, isSecretField } from '../../core/secret.ts';
+import { isSecretField } from '../../core/secret.ts';
 import { parseAuthority } from '../../syntax/authority.ts';
-import { originChallenge, parseBasic, proxyChallenge } from '../wire/credentials.ts';
+import { originChallenge, parseBasic, parseProof, proxyChallenge } from '../wire/credentials.ts';
 import { fieldValues } from '../wire/message.ts';
 import { formatProxyStatus, publicReason } from '../wire/proxy-status.ts';
 
@@ -33,7 +33,7 @@ export interface TunnelTerms {
 }
 
 /** The credentials of a client, and the challenge that asks for them. */
-export type Login = Pick<TunnelRequest, 'credentials' | 'challenge'>;
+export type Login = Pick<TunnelRequest, 'credentials' | 'digest' | 'challenge'>;
 
 /** The terms of a tunnel that the client requests as from a proxy. */
 const proxyTerms = {
@@ -54,8 +54,7 @@ export const originTerms = {
  */
 export function readLogin(exchange: Exchange): Login {
   const { challenge } = exchange.asksProxy ? proxyTerms : originTerms;
-  const credentials = readCredentials(exchange, loginField(exchange));
-  return { challenge, ...(credentials && { credentials }) };
+  return { challenge, ...readCredentials(exchange, loginField(exchange)) };
 }
 
 /** Returns the name, in lower case, of the field that holds the credentials of such a request. */
@@ -74,10 +73,9 @@ export function withoutSecrets(headers: readonly HeaderField[]): readonly Header
  */
 export function toTunnelRequest(exchange: TunnelExchange, terms: TunnelTerms): TunnelRequest {
   if (exchange.version === '2') assertSameHost(exchange);
-  const credentials = readCredentials(exchange, terms.credentialsField);
   return {
     target: terms.target,
-    ...(credentials && { credentials }),
+    ...readCredentials(exchange, terms.credentialsField),
     challenge: terms.challenge,
     headers: withoutSecrets(exchange.headers),
     via: fieldValues(exchange.headers, 'via'),
@@ -102,12 +100,17 @@ function assertSameHost({ headers, authority }: TunnelExchange): void {
   }
 }
 
-function readCredentials({ headers }: TunnelExchange, field: string): Credentials | undefined {
-  const values = fieldValues(headers, field);
+function readCredentials(exchange: TunnelExchange, field: string): Omit<Login, 'challenge'> {
+  const values = fieldValues(exchange.headers, field);
   if (values.length > 1) throw requestError(`the request has more than one ${field} field`);
+  const [value] = values;
+  if (value === undefined) return {};
+  const digest = parseProof(value, exchange);
+  if (digest) return { digest };
   // Basic credentials contain no comma: an intermediary joined two fields.
-  if (values[0]?.includes(',')) throw requestError(`the ${field} field is not valid`);
-  return values[0] === undefined ? undefined : parseBasic(values[0]);
+  if (value.includes(',') && !/^digest /i.test(value)) throw requestError(`the ${field} field is not valid`);
+  const credentials = parseBasic(value);
+  return credentials ? { credentials } : {};
 }
 
 function requestError(message: string, status = 400): TunlError {
