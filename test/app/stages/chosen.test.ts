@@ -12,9 +12,11 @@ import type { TunlError } from '../../../src/core/errors.ts';
 import type { Hop } from '../../../src/core/hop.ts';
 import { Secret } from '../../../src/core/secret.ts';
 import { parseHop, splitAlternatives } from '../../../src/syntax/hop.ts';
+import { makeCerts } from '../../support/certs/certs.ts';
 import { calmLimits, startTestServe } from '../../support/harness/app.ts';
 import { answerWith, writeRefusal } from '../../support/peers/scripted-proxy.ts';
 import { greet, refusedAddress, startTarget, type Target } from '../../support/targets/plain.ts';
+import { startTls } from '../../support/targets/tls.ts';
 import { makeTempFolder, writeTempFile } from '../../support/temp.ts';
 
 beforeEach(() => {
@@ -274,4 +276,23 @@ test.each([
   if (isSent) expect(await dialled).toBe('hello');
   else await expect(dialled).rejects.toMatchObject({ code: 'auth_required', side: 'hop' });
   expect(heads.some((head) => head.includes('t0ken'))).toBe(isSent);
+});
+
+test('a PAC file over HTTPS is read from a server whose certificate is right, and from no other', async () => {
+  const target = await startTarget(greet('hello'));
+  const certs = await makeCerts();
+  onTestFinished(() => certs.remove());
+  const text = `function FindProxyForURL() { return 'DIRECT'; }`;
+  const port = await startTls(certs.server, (socket) => {
+    socket.once('data', () => socket.end(`HTTP/1.1 200 OK\r\nContent-Length: ${text.length}\r\n\r\n${text}`));
+  });
+  const url = `pac+https://127.0.0.1:${port}/proxy.pac`;
+  const untrusted = await makeRoute([parse(url)]);
+  await expect(dial(untrusted, target.address)).rejects.toMatchObject({
+    code: 'tls_certificate_error',
+    side: 'hop',
+    message: expect.stringMatching(/^the PAC file https:\/\/127\.0\.0\.1:\d+\/proxy\.pac cannot be had: /),
+  });
+  const trusted = await makeRoute([parse(`${url}?cacert=${certs.ca.cert}`)]);
+  expect(await dial(trusted, target.address)).toBe('hello');
 });
