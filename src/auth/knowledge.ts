@@ -55,6 +55,11 @@ export function needsHttp1(hop: Hop): boolean {
   return wanted.length > 0 && wanted.every(({ binding }) => binding === 'connection');
 }
 
+/** True for a hop that the user expects to ask who we are. */
+export function isAuthSaid({ credentials, settings }: Hop): boolean {
+  return credentials !== undefined || settings[authName] !== undefined;
+}
+
 /** True if the user has written the field that authenticates, so that nothing is negotiated. */
 export function isFieldGiven(fields: readonly (readonly [name: string, value: string])[]): boolean {
   return fields.some(([name]) => name.toLowerCase() === 'proxy-authorization');

@@ -2,7 +2,15 @@ import { formatPlace, type HeaderField, type Hop } from '../core/hop.ts';
 import { TunlError } from '../core/errors.ts';
 import { findFirstScheme, learn, recall } from './knowledge.ts';
 import { type Challenge, parseChallenges } from './model/challenge.ts';
-import { type Attempt, type AuthRequest, type HopLogin, noPassword, type Scheme, type Step } from './model/scheme.ts';
+import {
+  type Attempt,
+  type AuthRequest,
+  type HopLogin,
+  noPassword,
+  noToken,
+  type Scheme,
+  type Step,
+} from './model/scheme.ts';
 import { schemes } from './schemes/all.ts';
 import { listAllowed } from './allowed.ts';
 
@@ -176,8 +184,11 @@ export class Negotiation {
       if (offered.length === 0 || this.#given.has(scheme)) continue;
       const obstacle = scheme.obstacle(hop);
       if (obstacle !== undefined) {
-        // What is missing is told once, not for each scheme.
-        this.#given.set(scheme, obstacle === noPassword ? [] : [`${scheme.title}: ${obstacle}`]);
+        // What the user did not give is told once, not for each scheme.
+        this.#given.set(
+          scheme,
+          obstacle === noPassword || obstacle === noToken ? [] : [`${scheme.title}: ${obstacle}`],
+        );
         continue;
       }
       if (scheme.binding === 'connection' && bound !== 'use') {

@@ -1,5 +1,8 @@
+import { isAuthSaid } from '../../auth/knowledge.ts';
+import type { RememberedProxies } from '../../auth/remembered.ts';
 import { TunlError, toTunlError } from '../../core/errors.ts';
 import { formatAddress } from '../../core/address.ts';
+import type { Hop } from '../../core/hop.ts';
 import type { Layer } from '../../core/dialer.ts';
 import { stdioLink } from '../../listeners/stdio.ts';
 import type { RelayResult } from '../../relay/terms.ts';
@@ -42,6 +45,8 @@ async function carryStdio(options: ConnectOptions, runtime: Runtime): Promise<vo
   const { target, limits } = options;
   const { scope, emit } = runtime;
   const inner = options.targetTls ? [await createTargetTls(options)] : [];
+  const hops = options.hops.flat().filter((hop) => isAuthSaid(hop));
+  const remembered = await recallProxies(hops, options);
   const route = await createRoute(options, { inner, resolver: 'both' });
   scope.defer(() => route.close());
   if (options.check === true) return checkTargets(route.dial, [target], { emit, signal: scope.forced });
@@ -63,7 +68,10 @@ async function carryStdio(options: ConnectOptions, runtime: Runtime): Promise<vo
       target,
       origin: { peer: {} },
       gone: new AbortController().signal,
-      accept: () => stdioLink(options),
+      accept: () => {
+        void remembered?.save(hops);
+        return stdioLink(options);
+      },
       keepsBytes: true,
       refuse: () => {},
     },
@@ -82,6 +90,20 @@ async function carryStdio(options: ConnectOptions, runtime: Runtime): Promise<vo
   // The tunnel ended cleanly, but a TLS alert is hardly what the user wanted.
   if (!beginning || !isTlsAlert(beginning)) return;
   for (const message of hints) emit({ event: 'notice', level: 'warning', message });
+}
+
+/** Reads what earlier runs learned about these hops; undefined if nothing is to be remembered about them. */
+async function recallProxies(
+  hops: readonly Hop[],
+  { cacheEnv }: ConnectOptions,
+): Promise<RememberedProxies | undefined> {
+  const hasHome = ['XDG_CACHE_HOME', 'HOME', 'USERPROFILE'].some((name) => cacheEnv?.[name]);
+  if (!cacheEnv || !hasHome || hops.length === 0) return undefined;
+  const { RememberedProxies } = await import('../../auth/remembered.ts');
+  const { findCacheFolder } = await import('../../pac/file/cache.ts');
+  const remembered = new RememberedProxies(findCacheFolder(cacheEnv));
+  await remembered.load(hops);
+  return remembered;
 }
 
 /**

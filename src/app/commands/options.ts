@@ -27,6 +27,8 @@ export interface ConnectOptions extends RouteOptions {
   readonly isOneUnixSocket: boolean;
   /** Closes the descriptor of stdout once its last byte is written. */
   readonly closeStdout: () => void;
+  /** The environment that names the folder for caches; without it nothing is remembered about proxies. */
+  readonly cacheEnv?: Readonly<Record<string, string | undefined>>;
 }
 
 /** Options of `forward`. */

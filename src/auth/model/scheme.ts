@@ -4,6 +4,9 @@ import type { Challenge } from './challenge.ts';
 /** The obstacle of schemes that need a user and a password. */
 export const noPassword = 'no user and password';
 
+/** The obstacle of schemes that need a token of the user's. */
+export const noToken = 'no token';
+
 /**
  * One authentication scheme for hops. What is here is read before anybody is asked for anything, so its file loads
  * nothing but types: `open` imports the code.

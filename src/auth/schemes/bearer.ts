@@ -1,6 +1,6 @@
 import type { HopSetting } from '../../core/carrier.ts';
 import { usageError } from '../../core/errors.ts';
-import type { Scheme } from '../model/scheme.ts';
+import { noToken, type Scheme } from '../model/scheme.ts';
 
 const file = 'token-file';
 const command = 'token-command';
@@ -28,7 +28,7 @@ export const bearer: Scheme = {
   summary: 'a token from a file or a command',
   obstacle({ settings, variable }) {
     if (settings[file] !== undefined) return undefined;
-    if (settings[command] === undefined) return 'no token (token-file or token-command)';
+    if (settings[command] === undefined) return noToken;
     return variable === undefined ? undefined : `a command is not taken from ${variable}`;
   },
   open: async ({ settings }) => {

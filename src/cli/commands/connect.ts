@@ -24,6 +24,10 @@ const tlsTargetOption = flag('tls-target', {
   summary: 'speak TLS to the target inside the tunnel; the TLS options hold for it too',
 });
 
+const noCacheOption = flag('no-cache', {
+  summary: 'neither use nor keep what earlier runs learned of proxies that ask who we are',
+});
+
 /** `tunl connect`: joins stdin and stdout to a target. */
 export const connect: CommandSpec = {
   name: 'connect',
@@ -44,7 +48,7 @@ export const connect: CommandSpec = {
   groups: [
     {
       title: 'Target',
-      options: [checkOption, printOption, tlsTargetOption],
+      options: [checkOption, printOption, tlsTargetOption, noCacheOption],
     },
     routeGroup,
     limitGroup('forward'),
@@ -75,7 +79,8 @@ async function run(args: Arguments, { io, ui }: CommandContext): Promise<number>
   const { stdin, stdout } = io;
   const runtime = { scope, emit: createReport(ui, 'connect'), graceMs: 0 };
   const stdio = { stdin, stdout, isOneUnixSocket: isOneUnixSocket(stdin), closeStdout: () => closeStdout(stdout) };
-  const ended = runConnect({ ...options, ...stdio }, runtime);
+  const cache = args.get(noCacheOption) ? {} : { cacheEnv: io.env };
+  const ended = runConnect({ ...options, ...stdio, ...cache }, runtime);
   const status = ended.then(
     () => ending.exit() ?? 0,
     (error: unknown) => ending.exit() ?? Promise.reject(toTunlError(error)),

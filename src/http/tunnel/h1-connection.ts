@@ -1,8 +1,9 @@
 import { TunlError } from '../../core/errors.ts';
 import type { HeaderField } from '../../core/hop.ts';
 import type { Link } from '../../core/link.ts';
+import { BodyReader } from '../body/reader.ts';
 import type { Reply } from '../call.ts';
-import type { ChallengeBody } from './refusal-body.ts';
+import { type Framing, readFraming } from '../wire/framing.ts';
 import type { HopConnection } from './negotiate.ts';
 
 /** Functions that use the connections to a hop over HTTP/1.1. */
@@ -11,8 +12,7 @@ export interface Http1Connections {
   readonly ask: (link: Link, fields: readonly HeaderField[]) => Promise<Reply>;
   /** Makes another connection to the hop. */
   readonly connect: () => Promise<Link>;
-  /** Reads the body of a 407; undefined if it ends with the connection, or if nobody can tell. */
-  readonly read: (link: Link, reply: Reply) => Promise<ChallengeBody | undefined>;
+  readonly signal: AbortSignal;
 }
 
 /** A connection to a hop over HTTP/1.1, which is replaced when the hop closes it. */
@@ -47,7 +47,7 @@ export class Http1Connection implements HopConnection {
     this.#hasServed = true;
     this.isKept = false;
     this.body = undefined;
-    const read = await this.#connections.read(this.link, reply);
+    const read = await readChallengeBody(this.link, reply, this.#connections.signal);
     this.body = read?.text;
     this.isKept = read?.isWhole === true && !this.link.stream.destroyed && !this.link.stream.readableEnded;
   }
@@ -61,4 +61,67 @@ export class Http1Connection implements HopConnection {
   abandon(): void {
     this.link.stream.destroy();
   }
+}
+
+/** The most bytes of a 407's body that are read to keep its connection, and the time in milliseconds for it. */
+const maxBodyBytes = 64 * 1024;
+const bodyMs = 1000;
+
+/** The most bytes of a body that are kept for a diagnosis. */
+const maxShownBytes = 8 * 1024;
+
+/** The body of a 407. */
+interface ChallengeBody {
+  /** Its beginning. */
+  readonly text: string;
+  /** True if it was read to its end, so that its connection takes another request. */
+  readonly isWhole: boolean;
+}
+
+/**
+ * Reads the body of a 407 within its limits. Bytes behind it stay in the stream. Returns undefined if the body ends with
+ * the connection, or if nobody can tell where it ends.
+ */
+async function readChallengeBody(link: Link, reply: Reply, signal: AbortSignal): Promise<ChallengeBody | undefined> {
+  const framing = findFraming(reply);
+  return framing && readBody(link, framing, signal);
+}
+
+/** Finds how the body of a 407 ends; undefined if it ends with the connection, or if nobody can tell. */
+function findFraming({ headers, isPersistent }: Reply): Framing | undefined {
+  if (!isPersistent) return undefined;
+  try {
+    const framing = readFraming(headers, 'response');
+    return framing.kind === 'close' ? undefined : framing;
+  } catch {
+    return undefined;
+  }
+}
+
+function readBody({ stream }: Link, framing: Framing, signal: AbortSignal): Promise<ChallengeBody> {
+  const reader = new BodyReader(stream, framing, (fault) => new Error(fault));
+  return new Promise((resolve) => {
+    const parts: Buffer[] = [];
+    let bytes = 0;
+    const giveUp = () => finish(false);
+    const timer = setTimeout(giveUp, bodyMs);
+    const finish = (isWhole: boolean) => {
+      clearTimeout(timer);
+      signal.removeEventListener('abort', giveUp);
+      const shown = Buffer.concat(parts).subarray(0, maxShownBytes);
+      resolve({ text: shown.toString('utf8'), isWhole });
+    };
+    if (reader.isOver) return finish(true);
+    signal.addEventListener('abort', giveUp);
+    reader.resume({
+      onPart(part) {
+        if (bytes < maxShownBytes) parts.push(part);
+        bytes += part.length;
+        if (bytes > maxBodyBytes) giveUp();
+        return bytes <= maxBodyBytes;
+      },
+      onEnd: () => finish(true),
+      onError: giveUp,
+    });
+  });
 }

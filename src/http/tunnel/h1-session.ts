@@ -12,7 +12,7 @@ import { answerPrefix, maxHeadBytes, readProxyAnswer } from '../wire/proxy-answe
 import { recogniseForeign, silentHints } from './foreign.ts';
 import { readHalfClose, withHalfClose } from './half-close.ts';
 import { forgetVersion, goDownTo, highestVersion, olderStatuses } from './hop-versions.ts';
-import { readChallengeBody, readRefusalBody } from './refusal-body.ts';
+import { readRefusalBody } from './refusal-body.ts';
 import { findFirstFields, isChallenge } from './first-fields.ts';
 import type { Negotiated } from './negotiate.ts';
 import { assertTunnelled, requestFields, userAgent } from './request-fields.ts';
@@ -102,7 +102,7 @@ export class Http1Session implements Session {
     const connection = new Http1Connection(link, {
       ask: (on, fields) => openHttp1(on, proxyPeer(hop, on, what), this.#toCall(target, ctx, fields), signal),
       connect: () => this.#reconnect?.(ctx) ?? Promise.reject(new Error('there is no other connection')),
-      read: (on, reply) => readChallengeBody(on, reply, signal),
+      signal,
     });
     const terms = { hop, method, target: formatHostPort(target.host, target.port), signal, bound: 'use' } as const;
     return negotiate(terms, connection, ctx, link.peer.tls?.certificate, asked);

@@ -1,9 +1,5 @@
 import type { Readable } from 'node:stream';
-import type { Link } from '../../core/link.ts';
-import { BodyReader } from '../body/reader.ts';
-import type { Reply } from '../call.ts';
 import { ChunkedDecoder } from '../wire/chunked.ts';
-import { type Framing, readFraming } from '../wire/framing.ts';
 import { fieldValues, type ResponseHead } from '../wire/message.ts';
 
 /** The most bytes of a refusal's body that are read for a diagnosis, and the time in milliseconds for it. */
@@ -55,67 +51,4 @@ function makeDecode({ headers }: ResponseHead): (chunk: Buffer) => { part: Buffe
       return asItComes(chunk);
     }
   };
-}
-
-/** The most bytes of a 407's body that are read to keep its connection, within `bodyMs`. */
-const maxAskedBytes = 64 * 1024;
-
-/** The body of a 407. */
-export interface ChallengeBody {
-  /** Its beginning. */
-  readonly text: string;
-  /** True if it was read to its end, so that its connection takes another request. */
-  readonly isWhole: boolean;
-}
-
-/**
- * Reads the body of a 407 within its limits. Bytes behind it stay in the stream. Returns undefined if the body ends with
- * the connection, or if nobody can tell where it ends.
- */
-export async function readChallengeBody(
-  link: Link,
-  reply: Reply,
-  signal: AbortSignal,
-): Promise<ChallengeBody | undefined> {
-  const framing = findFraming(reply);
-  return framing && readBody(link, framing, signal);
-}
-
-/** Finds how the body of a 407 ends; undefined if it ends with the connection, or if nobody can tell. */
-function findFraming({ headers, isPersistent }: Reply): Framing | undefined {
-  if (!isPersistent) return undefined;
-  try {
-    const framing = readFraming(headers, 'response');
-    return framing.kind === 'close' ? undefined : framing;
-  } catch {
-    return undefined;
-  }
-}
-
-function readBody({ stream }: Link, framing: Framing, signal: AbortSignal): Promise<ChallengeBody> {
-  const reader = new BodyReader(stream, framing, (fault) => new Error(fault));
-  return new Promise((resolve) => {
-    const parts: Buffer[] = [];
-    let bytes = 0;
-    const giveUp = () => finish(false);
-    const timer = setTimeout(giveUp, bodyMs);
-    const finish = (isWhole: boolean) => {
-      clearTimeout(timer);
-      signal.removeEventListener('abort', giveUp);
-      const shown = Buffer.concat(parts).subarray(0, maxBodyBytes);
-      resolve({ text: shown.toString('utf8'), isWhole });
-    };
-    if (reader.isOver) return finish(true);
-    signal.addEventListener('abort', giveUp);
-    reader.resume({
-      onPart(part) {
-        if (bytes < maxBodyBytes) parts.push(part);
-        bytes += part.length;
-        if (bytes > maxAskedBytes) giveUp();
-        return bytes <= maxAskedBytes;
-      },
-      onEnd: () => finish(true),
-      onError: giveUp,
-    });
-  });
 }
