@@ -83,6 +83,7 @@ complete -c tunl -n '__tunl_using connect' -a '(__fish_print_hostnames | string 
 complete -c tunl -n '__tunl_using connect' -l check -d 'only dial the target once; the exit status says whether, and why not'
 complete -c tunl -n '__tunl_using connect' -l print -d 'only print what would run, as a file for tunl chain -c; secrets are named, not printed'
 complete -c tunl -n '__tunl_using connect' -l tls-target -d 'speak TLS to the target inside the tunnel; the TLS options hold for it too'
+complete -c tunl -n '__tunl_using connect' -l no-cache -d 'neither use nor keep what earlier runs learned of proxies that ask who we are'
 complete -c tunl -n '__tunl_using connect' -s x -l proxy -x -a '(__tunl_proxies)' -d 'go through this proxy; repeat it in travel order, the nearest first; a|b tries a, then b'
 complete -c tunl -n '__tunl_using connect' -l retry -x -d 'dial again up to N times, waiting longer each time, before anything was relayed'
 complete -c tunl -n '__tunl_using connect' -l direct -d 'go through no proxy, whatever the environment says'

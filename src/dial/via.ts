@@ -1,4 +1,3 @@
-import { tryPassword } from '../auth/trial.ts';
 import { type Address, formatAddress } from '../core/address.ts';
 import type { Carrier, HopReach, Reach, Session } from '../core/carrier.ts';
 import { Deadline, type Limit, tlsLimit, within } from '../core/deadline.ts';
@@ -55,7 +54,11 @@ export function via(route: HopRoute): ViaLayer {
     const pool = new SessionPool(source(next));
     pools.add(pool);
     const { hop, position } = route;
-    return (address, ctx) => tryPassword(hop, position.index, ctx.signal, () => pool.tunnel(address, ctx));
+    if (!hop.credentials) return (address, ctx) => pool.tunnel(address, ctx);
+    return async (address, ctx) => {
+      const { tryPassword } = await import('../auth/trial.ts');
+      return tryPassword(hop, position.index, ctx.signal, () => pool.tunnel(address, ctx));
+    };
   };
   return {
     layer,
