@@ -69,8 +69,11 @@ function findTrial(password: Secret): Trial {
 
 /** Waits while another request tries the password. One of those that wait is next. */
 async function waitForTurn(trial: Trial, signal: AbortSignal): Promise<void> {
+  // Not AbortSignal.any, which does not accept the signals of `core/abort`.
   const end = new AbortController();
-  const late = delay(turnMs, undefined, { signal: AbortSignal.any([signal, end.signal]) }).then(
+  const onAbort = () => end.abort();
+  signal.addEventListener('abort', onAbort, { once: true });
+  const late = delay(turnMs, undefined, { signal: end.signal }).then(
     () => true,
     () => false,
   );
@@ -78,5 +81,6 @@ async function waitForTurn(trial: Trial, signal: AbortSignal): Promise<void> {
     const isLate = await Promise.race([trial.turn.then(() => false), late]);
     if (isLate || signal.aborted) break;
   }
+  signal.removeEventListener('abort', onAbort);
   end.abort();
 }

@@ -1,5 +1,6 @@
-import { spawn } from 'node:child_process';
+import { type ChildProcessByStdio, spawn } from 'node:child_process';
 import { readFile } from 'node:fs/promises';
+import type { Readable } from 'node:stream';
 import type { HopLogin, Step } from '../model/scheme.ts';
 
 /** The place of a token. */
@@ -68,19 +69,36 @@ async function readToken(source: TokenSource, signal: AbortSignal): Promise<Read
 
 function runCommand(command: string, signal: AbortSignal): Promise<Read> {
   return new Promise((resolve) => {
-    const child = spawn(command, {
-      shell: true,
-      stdio: ['ignore', 'pipe', 'inherit'],
-      signal: AbortSignal.any([signal, AbortSignal.timeout(commandMs)]),
-    });
+    // A group of its own, so that the commands of the shell end with it.
+    const child = spawn(command, { shell: true, stdio: ['ignore', 'pipe', 'inherit'], detached: true });
+    const end = (failure: string) => {
+      endGroup(child);
+      settle({ failure });
+    };
+    const onAbort = () => end('it was not waited for');
+    const timer = setTimeout(() => end(`not within ${commandMs / 1000} s`), commandMs);
+    const settle = (read: Read) => {
+      clearTimeout(timer);
+      signal.removeEventListener('abort', onAbort);
+      resolve(read);
+    };
     let text = '';
     child.stdout.setEncoding('utf8').on('data', (chunk: string) => {
       if (text.length < maxBytes) text += chunk;
     });
-    child.once('error', (error) => {
-      const isLate = error.name === 'AbortError' && !signal.aborted;
-      resolve({ failure: isLate ? `not within ${commandMs / 1000} s` : error.message });
-    });
-    child.once('close', (code) => resolve(code === 0 ? { text } : { failure: `exit status ${code ?? 'unknown'}` }));
+    child.once('error', ({ message }) => settle({ failure: message }));
+    child.once('close', (code) => settle(code === 0 ? { text } : { failure: `exit status ${code ?? 'unknown'}` }));
+    signal.addEventListener('abort', onAbort, { once: true });
+    if (signal.aborted) onAbort();
   });
+}
+
+function endGroup({ pid, stdout }: ChildProcessByStdio<null, Readable, null>): void {
+  stdout.destroy();
+  if (pid === undefined) return;
+  try {
+    process.kill(process.platform === 'win32' ? pid : -pid, 'SIGKILL');
+  } catch {
+    // It has ended by itself.
+  }
 }
