@@ -74,7 +74,7 @@ export interface Link {
   readonly stream: Duplex;
   readonly peer: Peer;
   /** The same bytes for a relay. Whoever listens to it leaves `stream` alone from then on. */
-  readonly flow?: Flow;
+  readonly flow?: Flow | undefined;
   readonly kernel?: Kernel;
   /** Absent if our FIN may be sent at once. */
   readonly halfClose?: HalfCloseTerms;

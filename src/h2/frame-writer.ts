@@ -108,11 +108,13 @@ export class FrameWriter {
   }
 
   #number(value: number): void {
-    this.#scratch.writeUInt32BE(value, this.#reserve(4));
+    const at = this.#reserve(4);
+    this.#scratch.writeUInt32BE(value, at);
   }
 
   #copy(chunk: Buffer): void {
-    chunk.copy(this.#scratch, this.#reserve(chunk.length));
+    const at = this.#reserve(chunk.length);
+    chunk.copy(this.#scratch, at);
   }
 
   /** Makes room in the scratch memory, which must be enough for anything that is copied. */

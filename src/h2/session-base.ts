@@ -14,7 +14,9 @@ export interface SessionSetup {
   readonly cleanResets: ReadonlySet<number>;
   /** The window that a stream may grow to. */
   readonly streamWindowBytes: number;
-  /** The window of the connection, and the most that the windows of streams grow to all together. */
+  /** The window that a stream starts with, if not with 256 KiB. */
+  readonly startWindowBytes?: number;
+  /** The window that the connection starts with. Slow readers may make it three times as large. */
   readonly sessionWindowBytes: number;
   /** Streams that the peer may open at a time (server), or that we do (client). */
   readonly maxStreams: number;
@@ -38,6 +40,9 @@ export interface SessionEvents {
 
 /** The window that a stream starts with. */
 const startWindowBytes = 256 * 1024;
+
+/** The most that the window of a connection grows to, and that the windows of its streams grow to, in its first windows. */
+const mostWindows = 3;
 
 /** A window grows if half of it was consumed within a round trip and this. */
 const growMs = 10;
@@ -74,6 +79,7 @@ export abstract class SessionBase implements StreamHost {
   readonly #idle = new Budget(idleBudget.burst, idleBudget.perSecond);
   readonly #answers = new Budget(answerBudget.burst, answerBudget.perSecond);
   readonly #resets = new Budget(resetBudget.burst, resetBudget.perSecond);
+  readonly #mostBytes: number;
   /** The windows of all open streams. */
   #promisedBytes = 0;
   /** The stream of the DATA frame that is being read. */
@@ -85,7 +91,8 @@ export abstract class SessionBase implements StreamHost {
     this.scheduler = new Scheduler(wire);
     this.scheduler.encode = (fields) => this.encoder.encode(fields);
     this.window = new ReceiveWindow(Math.max(setup.sessionWindowBytes, firstWindowBytes));
-    this.startWindowBytes = Math.min(startWindowBytes, setup.streamWindowBytes);
+    this.#mostBytes = mostWindows * this.window.sizeBytes;
+    this.startWindowBytes = Math.min(setup.startWindowBytes ?? startWindowBytes, setup.streamWindowBytes);
   }
 
   get cleanResets(): ReadonlySet<number> {
@@ -177,6 +184,7 @@ export abstract class SessionBase implements StreamHost {
   onData(id: number, bytes: number, flags: number): void {
     if (id === 0) throw new ConnectionFault(errorCodes.protocolError, 'DATA on stream 0');
     if (!this.window.take(bytes)) throw windowFault('the connection');
+    if (this.window.leftBytes * 4 < this.window.sizeBytes) this.#giveWay();
     if (bytes === 0 && (flags & bits.endStream) === 0) this.spendIdle('dataless');
     this.#answers.refill(bytes / bytesPerAnswer);
     this.#current = undefined;
@@ -241,15 +249,23 @@ export abstract class SessionBase implements StreamHost {
     else this.scheduler.wake();
   }
 
+  /** Readers hold most of the connection's window: it grows, so that the other streams go on. */
+  #giveWay(): void {
+    const { sizeBytes } = this.window;
+    const more = Math.min(sizeBytes, this.#mostBytes - sizeBytes);
+    if (more <= 0) return;
+    this.window.grow(more);
+    this.#update(0, this.window);
+  }
+
   /** Doubles the window of a stream that consumes a full one within two round trips. */
   #grow(stream: Http2Stream): void {
     const now = performance.now();
     const isFast = now - stream.updatedAtMs <= this.roundTripMs + growMs;
     stream.updatedAtMs = now;
     if (!isFast) return;
-    const { streamWindowBytes, sessionWindowBytes } = this.setup;
     const { sizeBytes } = stream.window;
-    const room = Math.min(streamWindowBytes - sizeBytes, sessionWindowBytes - this.#promisedBytes);
+    const room = Math.min(this.setup.streamWindowBytes - sizeBytes, this.#mostBytes - this.#promisedBytes);
     const more = Math.min(sizeBytes, room);
     if (more <= 0) return;
     stream.window.grow(more);

@@ -23,6 +23,7 @@ export class Http2Stream extends StreamState implements Flow {
   #isFlowing = false;
   #isEndTold = false;
   #isAborted = false;
+  #isResetTold = false;
   #isOver = false;
   #isTelling = false;
   #isFinishTold = false;
@@ -199,6 +200,7 @@ export class Http2Stream extends StreamState implements Flow {
     const wasClosed = this.isClosed;
     this.failure ??= error;
     this.#isAborted = true;
+    this.#isResetTold = this.#events !== undefined;
     if (!wasClosed) {
       this.#close(code);
       this.#host.sendReset(this, code);
@@ -232,6 +234,7 @@ export class Http2Stream extends StreamState implements Flow {
   #fail(error: Error): void {
     this.failure ??= error;
     this.#isAborted = true;
+    this.#isResetTold = this.#events !== undefined;
     this.#dropHeld();
     this.#events?.onReset(error);
     this.#settle();
@@ -264,7 +267,11 @@ export class Http2Stream extends StreamState implements Flow {
     this.#isTelling = false;
     const events = this.#events;
     if (!events) return;
-    if (this.failure) return events.onReset(this.failure);
+    if (this.failure) {
+      if (!this.#isResetTold) events.onReset(this.failure);
+      this.#isResetTold = true;
+      return;
+    }
     while (this.#isFlowing && this.heldBytes > 0 && this.#events) {
       const chunk = (this.#held as ByteQueue).take(mostDeliveredBytes);
       this.#events.onData(chunk);

@@ -65,8 +65,14 @@ describe.each([
   });
 
   test('keeps what nobody had read yet', async () => {
-    const link = await openTo('hbone', writeAndClose(200_000, code));
-    await eventually(() => (link.stream as { closed?: boolean }).closed, true);
+    let onRead = () => {};
+    const isRead = new Promise<void>((resolve) => (onRead = resolve));
+    const link = await openTo('hbone', (stream) => {
+      const { session } = stream;
+      stream.once('close', () => session?.ping(onRead));
+      writeAndClose(200_000, code)(stream);
+    });
+    await inTime('the answer to PING, behind the reset', isRead);
     expect((await drain(link.stream)).length).toBeGreaterThan(0);
     expect(link.stream.readableEnded).toBe(true);
   });

@@ -8,6 +8,8 @@ export interface Http2Setup {
    */
   readonly cleanResets: ReadonlySet<number>;
   readonly streamWindowBytes: number;
+  /** The window that a stream starts with, if it is not to grow to the full one as it is used. */
+  readonly startWindowBytes?: number;
   /** Larger than `streamWindowBytes`: with equal ones a stalled stream stalls its neighbours. */
   readonly sessionWindowBytes: number;
   readonly maxStreams: number;
@@ -70,5 +72,5 @@ export const upstreamSetup: Http2Setup = {
   maxHeaderBytes: 60 * kib,
 };
 
-/** The frame size of ztunnel, and its codes for a clean end: NO_ERROR and CANCEL (RFC 9113, section 7). */
-export const hboneSetup = { maxFrameBytes: mib, cleanResets: new Set([0x0, 0x8]) } as const;
+/** The windows and the frame size of ztunnel, and its codes for a clean end: NO_ERROR and CANCEL (RFC 9113, section 7). */
+export const hboneSetup = { startWindowBytes: 4 * mib, maxFrameBytes: mib, cleanResets: new Set([0x0, 0x8]) } as const;

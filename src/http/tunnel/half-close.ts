@@ -51,6 +51,10 @@ class TermedLink implements Link {
     return this.#link.stream;
   }
 
+  get flow(): Link['flow'] {
+    return this.#link.flow;
+  }
+
   reset(error: Error): void {
     this.#link.reset(error);
   }

@@ -29,6 +29,8 @@ export class TestWire implements Wire {
   /** The next write fills it: it takes no more until `drain`. */
   isFilling = false;
   isFull = false;
+  /** What is written next is still looked at after its write. */
+  keeps = false;
   /** What nobody may write. */
   readonly faults: string[] = [];
   readonly #closed = new Map<number, 'ended' | 'reset'>();
@@ -53,7 +55,8 @@ export class TestWire implements Wire {
     this.bytes = Buffer.concat([this.bytes, written]);
     this.#watch(written);
     this.isFull = this.isFilling;
-    return this.isFull ? 'full' : 'free';
+    if (this.isFull) return 'full';
+    return this.keeps ? 'kept' : 'free';
   }
 
   /** Takes more again. */

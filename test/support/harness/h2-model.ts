@@ -215,6 +215,8 @@ export class Http2Model {
 
   #block(): void {
     const { client, server, there, back } = this.joined;
+    there.keeps = this.#random(4) > 0;
+    back.keeps = this.#random(4) > 0;
     const [session, wire] = this.#random(2) === 0 ? ([client, there] as const) : ([server, back] as const);
     if (this.#random(2) === 0) {
       wire.isFilling = true;

@@ -23,8 +23,11 @@ export class Connection implements Wire {
   failure: Error | undefined;
 
   constructor(link: Link) {
+    const { stream } = link;
     this.#link = link;
-    this.#stream = link.stream;
+    this.#stream = stream;
+    // Frames are put together here: none may wait for the answer to the one before it.
+    if ('setNoDelay' in stream && typeof stream.setNoDelay === 'function') stream.setNoDelay(true);
   }
 
   /** Starts to read for a session. `onClose` is called once the Link is closed. */

@@ -30,6 +30,11 @@ export class Http2Link implements Link {
     this.peer = peer;
   }
 
+  /** Absent once somebody has asked for the Duplex. */
+  get flow(): Http2Stream | undefined {
+    return this.#stream ? undefined : this.#flow;
+  }
+
   get stream(): Duplex {
     if (this.#stream) return this.#stream;
     this.#stream = new FlowDuplex(this.#flow, () => this.trailers?.());
