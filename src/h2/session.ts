@@ -246,6 +246,7 @@ export abstract class Http2Session extends SessionBase implements FrameEvents {
     const bytes = payload.readUInt32BE(0) & mostBytes;
     if (id === 0) {
       if (bytes === 0) throw fault('a WINDOW_UPDATE of nothing');
+      if (this.scheduler.readyCount > 0) this.isUrgent = true;
       return this.scheduler.widen(bytes);
     }
     if (this.isIdle(id)) throw fault('WINDOW_UPDATE on a stream that nobody opened');
@@ -259,7 +260,11 @@ export abstract class Http2Session extends SessionBase implements FrameEvents {
   #widen(stream: Http2Stream, bytes: number): boolean {
     if (stream.sendWindow + bytes > mostBytes) return false;
     stream.sendWindow += bytes;
-    if (bytes > 0 && stream.pending.bytes > 0) this.scheduler.enqueue(stream, false);
+    if (bytes > 0 && stream.pending.bytes > 0) {
+      this.scheduler.enqueue(stream, false);
+      // It has waited long enough.
+      this.isUrgent = true;
+    }
     return true;
   }
 }
