@@ -36,7 +36,7 @@ export type HalfClose = (typeof halfCloses)[number];
 export type HeaderField = readonly [name: string, value: string];
 
 /** Finds the user and password for a proxy by its host, where the user has noted them for exactly that host. */
-export type FindLogin = (host: string) => Credentials | undefined;
+export type FindLogin = (host: string) => Promise<Credentials | undefined>;
 
 /**
  * Stands in the place of a hop and chooses the proxies for each target: a PAC file, or the settings of the system.

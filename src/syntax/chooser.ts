@@ -12,14 +12,6 @@ export interface ChooserText {
   readonly label: string;
 }
 
-/** The forms of a chooser, for help and completions. */
-export const chooserForms: readonly { readonly form: string; readonly summary: string }[] = [
-  { form: 'pac+http://', summary: 'the proxies that a PAC file names for each target, read over HTTP' },
-  { form: 'pac+https://', summary: 'the same over HTTPS' },
-  { form: 'pac+file://', summary: 'the same from a file of this machine: pac+file:///etc/proxy.pac' },
-  { form: 'system', summary: 'the proxies of the settings of the desktop or the operating system' },
-];
-
 /**
  * Splits `pac+http://host/path?settings`, `system?settings` or `direct`. Settings whose names are in `known` are taken
  * out of the query of a PAC file, and the rest of it is sent to its server.

@@ -13,6 +13,8 @@ import { formatWay, type NamedWay } from '../../pac/ways/result.ts';
 import { createHopLayer, type HopLayer } from './hop.ts';
 import { createSecurity } from './security.ts';
 
+type ProxyWay = NamedWay & { readonly kind: 'proxy' };
+
 /** The most proxies to which sessions are kept. */
 const maxHops = 64;
 
@@ -59,9 +61,11 @@ export function createChosenLayer(hop: Hop, place: number, parts: ChosenParts): 
   const chooser = createChooser(hop, parts);
   const hops = new Map<string, Promise<HopLayer>>();
   const position = { index: place + 1, count: options.hops.length };
-  const findLayer = (way: NamedWay & { readonly kind: 'proxy' }, choice: Choice): Promise<HopLayer> => {
+  const makeLayer = async (way: ProxyWay, choice: Choice) =>
+    createHopLayer(await toHop(way, choice, hop), place, options, parts.sessions);
+  const findLayer = (way: ProxyWay, choice: Choice): Promise<HopLayer> => {
     const key = `${formatWay(way)} ${choice.isOwn}`;
-    const made = hops.get(key) ?? createHopLayer(toHop(way, choice, hop), place, options, parts.sessions);
+    const made = hops.get(key) ?? makeLayer(way, choice);
     made.catch(() => hops.delete(key));
     hops.delete(key);
     hops.set(key, made);
@@ -148,12 +152,12 @@ function noWay({ ways }: Choice, hop: { readonly index: number; readonly count: 
  * Makes the hop of a proxy that was chosen. A host that a PAC file names is not sent what proves who the user is, unless
  * the user trusts it, or has noted a password for exactly that host.
  */
-function toHop({ scheme, host, port }: NamedWay & { readonly kind: 'proxy' }, { isOwn }: Choice, from: Hop): Hop {
+async function toHop({ scheme, host, port }: ProxyWay, { isOwn }: Choice, from: Hop): Promise<Hop> {
   const { trust = '', ...settings } = from.settings;
   const isTrusted = isOwn || trust.split(',').some((pattern) => matchesGlob(host, pattern));
   const isOpen = ([name]: readonly [string, string]) => !tokenSettings.some((setting) => setting.name === name);
   const { cert: _cert, key: _key, keyPassword: _password, keyPasswordFile: _file, ...open } = from.tls;
-  const credentials = from.chooser?.findLogin?.(host);
+  const credentials = await from.chooser?.findLogin?.(host);
   return {
     scheme,
     address: { kind: 'tcp', host, port },

@@ -1,12 +1,10 @@
 import { resolve } from 'node:path';
 import { pathToFileURL } from 'node:url';
-import type { PacReport } from '../../app/commands/pac.ts';
 import { schemes } from '../../carriers/index.ts';
 import { usageError } from '../../core/errors.ts';
 import { Scope } from '../../core/scope.ts';
 import { parseHop } from '../../syntax/hop.ts';
 import { parseTargetArguments } from '../../syntax/target.ts';
-import { toPrintable } from '../../syntax/text.ts';
 import { limitGroup, readLimits } from '../options/limits.ts';
 import { outputGroup } from '../options/output.ts';
 import { pacGroup, readRest } from '../options/route.ts';
@@ -55,7 +53,10 @@ async function run(args: Arguments, { io, ui }: CommandContext): Promise<number>
     ...(family && { family }),
     ...(resolver && { resolver }),
   };
-  const { askPac } = await import('../../app/commands/pac.ts');
+  const [{ askPac }, { formatReport }] = await Promise.all([
+    import('../../app/commands/pac.ts'),
+    import('../terminal/pac-report.ts'),
+  ]);
   const scope = new Scope();
   const ending = endOnSignals(io, scope);
   const report = askPac(options, { scope, emit: createReport(ui, 'connect') });
@@ -71,18 +72,4 @@ function toHopText(text: string): string {
   if (/^pac\+|^system(?:\?|$)/i.test(text)) return text;
   if (/^(?:https?|file):/i.test(text)) return `pac+${text}`;
   return `pac+${pathToFileURL(resolve(text)).href}`;
-}
-
-function formatReport({ ways, reason, calls, passes, ms }: PacReport): string {
-  const lines = [reason, ...ways.map((way, index) => `  ${index + 1}. ${way}`)];
-  if (passes > 0) {
-    lines.push(`in ${ms.toFixed(1)} ms, ${passes === 1 ? 'one pass' : `${passes} passes`}, with these calls:`);
-    lines.push(...calls.map(({ name, args, result }) => `  ${name}(${args.map(show).join(', ')}) = ${show(result)}`));
-    if (calls.length === 0) lines.push('  none');
-  }
-  return `${lines.map(toPrintable).join('\n')}\n`;
-}
-
-function show(value: unknown): string {
-  return value === undefined ? 'undefined' : JSON.stringify(value);
 }

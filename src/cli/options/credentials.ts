@@ -1,7 +1,6 @@
 import { usageError } from '../../core/errors.ts';
 import type { EventSink } from '../../core/events.ts';
-import type { FindLogin } from '../../core/hop.ts';
-import { type KeyPassword, Secret } from '../../core/secret.ts';
+import type { Credentials, Secret } from '../../core/secret.ts';
 import type { OpenHop } from '../../syntax/hop.ts';
 import type { Ask } from '../process/ask.ts';
 import { findNetrcLogin, findNetrcPassword, type Netrc, readNetrc } from './netrc.ts';
@@ -18,7 +17,6 @@ export interface PasswordSources {
 }
 
 const variable = 'TUNL_PROXY_PASSWORD';
-const keyVariable = 'TUNL_KEY_PASSWORD';
 
 /**
  * Finds the passwords of the hops that name a user and no password, in travel order. For each, the first source that
@@ -64,16 +62,14 @@ function fromFile({ label }: OpenHop, name: string, count: number, { env, file }
   return file === undefined ? undefined : { password: readPasswordFile(file), from: '--password-file' };
 }
 
-/** Makes the source of passwords for proxies that a PAC file or the system names: the entries of .netrc for their hosts. */
-export function createFindLogin({ env, emit }: Pick<PasswordSources, 'env' | 'emit'>): FindLogin {
-  return (host) => {
-    const netrc = readNetrc(env);
-    const found = netrc && findNetrcLogin(netrc, host);
-    if (!netrc || !found) return undefined;
-    warnExposed(netrc, emit);
-    emit({ event: 'notice', level: 'verbose', message: `${host}: user and password are from ${netrc.path}` });
-    return found;
-  };
+/** Finds the user and password of a proxy that a PAC file or the system names: the entry of .netrc for its host. */
+export function findLogin(host: string, { env, emit }: Pick<PasswordSources, 'env' | 'emit'>): Credentials | undefined {
+  const netrc = readNetrc(env);
+  const found = netrc && findNetrcLogin(netrc, host);
+  if (!netrc || !found) return undefined;
+  warnExposed(netrc, emit);
+  emit({ event: 'notice', level: 'verbose', message: `${host}: user and password are from ${netrc.path}` });
+  return found;
 }
 
 function warnExposed({ path, exposedMode }: Netrc, emit: EventSink): void {
@@ -105,26 +101,4 @@ async function fromPerson(
     );
   }
   return { password: checkPassword(answer, 'the password that was given'), from: 'the answer to a question' };
-}
-
-/** Makes the source of passwords for encrypted keys without a password file: the environment, or else the user. */
-export function createKeyPassword({ env, ask, emit }: Omit<PasswordSources, 'file'>): KeyPassword {
-  const given = env[keyVariable];
-  // A reload uses the first answer again, because the user may have left by then.
-  const answers = new Map<string, ReturnType<KeyPassword['find']>>();
-  const find = async (key: string) => {
-    const answer = given ?? (await ask(`tunl: password of ${key}:`));
-    if (answer === undefined) return undefined;
-    const from = given === undefined ? 'the answer to a question' : keyVariable;
-    emit({ event: 'notice', level: 'verbose', message: `${key}: the password is from ${from}` });
-    return { password: new Secret(answer), from };
-  };
-  return {
-    isGiven: given !== undefined,
-    find: (key) => {
-      const known = answers.get(key) ?? find(key);
-      answers.set(key, known);
-      return known;
-    },
-  };
 }

@@ -1,7 +1,7 @@
 import { carriers, schemes } from '../../carriers/index.ts';
 import type { Hop } from '../../core/hop.ts';
 import { type DraftHop, type HopFallbacks, parseHop } from '../../syntax/hop.ts';
-import { findPasswords, type PasswordSources } from './credentials.ts';
+import type { PasswordSources } from './credentials.ts';
 
 /**
  * Parses the URLs of hops in travel order.
@@ -17,7 +17,8 @@ export function parseHops(urls: readonly string[], fallbacks: HopFallbacks): Dra
  */
 export async function fillPasswords(drafts: readonly DraftHop[], sources: PasswordSources): Promise<Hop[]> {
   const open = drafts.flatMap((draft) => draft.open ?? []);
-  const passwords = await findPasswords(open, sources);
+  // Loaded on demand, because few hops have a user without a password.
+  const passwords = open.length === 0 ? [] : await (await import('./credentials.ts')).findPasswords(open, sources);
   return drafts.map(({ open: wanted, ...hop }) => {
     const password = wanted && passwords[open.indexOf(wanted)];
     return password === undefined ? hop : { ...hop, credentials: { user: wanted?.user ?? '', password } };

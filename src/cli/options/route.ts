@@ -2,7 +2,7 @@ import type { ForwardSpec, HopChoice, RouteOptions } from '../../app/commands/op
 import { authName } from '../../auth/allowed.ts';
 import { parseAuth, schemeNames } from '../../auth/settings.ts';
 import { usageError } from '../../core/errors.ts';
-import { halfCloses, type Hop } from '../../core/hop.ts';
+import { type FindLogin, halfCloses, type Hop } from '../../core/hop.ts';
 import type { KeyPassword } from '../../core/secret.ts';
 import type { EventSink } from '../../core/events.ts';
 import type { Arguments } from '../parse/arguments.ts';
@@ -13,12 +13,12 @@ import { createReport } from '../terminal/report.ts';
 import { halfCloseName, type HopFallbacks, parseHalfClose, splitAlternatives } from '../../syntax/hop.ts';
 import { familySetting, resolverSetting, retrySetting } from '../../syntax/stage-settings.ts';
 import type { TlsConfig } from '../../syntax/tls.ts';
-import { createFindLogin, createKeyPassword, type PasswordSources } from './credentials.ts';
+import type { PasswordSources } from './credentials.ts';
 import { decideProxy, type EnvironmentProxy } from './environment.ts';
 import { parseHeaders } from '../../syntax/header.ts';
 import { fillPasswords, parseHops } from './hops.ts';
 import { printOption } from './print.ts';
-import { tlsOptions } from './tls.ts';
+import { createKeyPassword, tlsOptions } from './tls.ts';
 
 const familyOption = (version: (typeof familySetting.values)[number]) =>
   flag(`ipv${version}`, {
@@ -192,6 +192,14 @@ async function readHops(args: Arguments, context: CommandContext, words: HopText
     ...(hop.tls.cert !== undefined && { tls: { ...hop.tls, keyPassword } }),
     ...(hop.chooser && { chooser: { ...hop.chooser, findLogin: createFindLogin(sources) } }),
   }));
+}
+
+/** Makes the source of passwords for the proxies that a chooser names. It is loaded once there is such a proxy. */
+function createFindLogin(sources: PasswordSources): FindLogin {
+  return async (host) => {
+    const { findLogin } = await import('./credentials.ts');
+    return findLogin(host, sources);
+  };
 }
 
 function makeSources(args: Arguments, { io, ui }: CommandContext): Omit<PasswordSources, 'file'> {

@@ -1,5 +1,7 @@
+import { type KeyPassword, Secret } from '../../core/secret.ts';
 import { tlsNames, type TlsConfig } from '../../syntax/tls.ts';
 import type { Arguments } from '../parse/arguments.ts';
+import type { PasswordSources } from './credentials.ts';
 import { asText, flag, option, type Option } from '../parse/option.ts';
 
 /** The options that set TLS for every hop without TLS settings of its own. */
@@ -45,4 +47,28 @@ export const tlsOptions = {
 export function readTlsConfig(args: Arguments): TlsConfig {
   const given = tlsNames.map((name) => [name, args.get<string | boolean | undefined>(tlsOptions[name]) || undefined]);
   return Object.fromEntries(given.filter(([, value]) => value !== undefined)) as TlsConfig;
+}
+
+const keyVariable = 'TUNL_KEY_PASSWORD';
+
+/** Makes the source of passwords for encrypted keys without a password file: the environment, or else the user. */
+export function createKeyPassword({ env, ask, emit }: Omit<PasswordSources, 'file'>): KeyPassword {
+  const given = env[keyVariable];
+  // A reload uses the first answer again, because the user may have left by then.
+  const answers = new Map<string, ReturnType<KeyPassword['find']>>();
+  const find = async (key: string) => {
+    const answer = given ?? (await ask(`tunl: password of ${key}:`));
+    if (answer === undefined) return undefined;
+    const from = given === undefined ? 'the answer to a question' : keyVariable;
+    emit({ event: 'notice', level: 'verbose', message: `${key}: the password is from ${from}` });
+    return { password: new Secret(answer), from };
+  };
+  return {
+    isGiven: given !== undefined,
+    find: (key) => {
+      const known = answers.get(key) ?? find(key);
+      answers.set(key, known);
+      return known;
+    },
+  };
 }

@@ -245,7 +245,8 @@ test('a proxy that a file names gets no header with a secret, unless it is trust
 });
 
 test('a proxy that a file names gets the password that the user noted for its host', async () => {
-  const findLogin = (host: string) => (host === '127.0.0.1' ? { user: 'me', password: new Secret('s') } : undefined);
+  const findLogin = async (host: string) =>
+    host === '127.0.0.1' ? { user: 'me', password: new Secret('s') } : undefined;
   const withLogin = ([hop]: Hop[]): Hop[] =>
     hop?.chooser ? [{ ...hop, chooser: { ...hop.chooser, findLogin } }] : expect.fail('no chooser');
   const head = await readHead((result) => withLogin(parse(writePac(result))));

@@ -11,7 +11,12 @@ function makeScript(cases: readonly Case[], now = new Date()): PacScript {
       return value === undefined ? 'undefined' : JSON.stringify(value);
     }`;
   const resolve = async (host: string) => zone[host] ?? Promise.reject(new Error('no such name'));
-  return new PacScript(text, { resolve, ownAddresses: async () => own }, {}, () => now);
+  return new PacScript(
+    text,
+    { resolve, ownAddresses: async () => own },
+    { passMs: 5000, allPassesMs: 20_000 },
+    () => now,
+  );
 }
 
 async function evaluate(script: PacScript, index: number): Promise<unknown> {

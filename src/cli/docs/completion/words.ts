@@ -1,7 +1,14 @@
-import { chooserForms } from '../../../syntax/chooser.ts';
 import type { CommandSpec } from '../../parse/command.ts';
 import type { Completes, OptionSpec } from '../../parse/option.ts';
 import { listOptions } from '../../parse/program.ts';
+
+/** The forms of a chooser, which no carrier declares. */
+const chooserForms: readonly { readonly form: string; readonly summary: string }[] = [
+  { form: 'pac+http://', summary: 'the proxies that a PAC file names for each target, read over HTTP' },
+  { form: 'pac+https://', summary: 'the same over HTTPS' },
+  { form: 'pac+file://', summary: 'the same from a file of this machine: pac+file:///etc/proxy.pac' },
+  { form: 'system', summary: 'the proxies of the settings of the desktop or the operating system' },
+];
 
 /** Facts about one command that a shell needs for completion. */
 export interface CommandWords {
