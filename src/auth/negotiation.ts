@@ -82,6 +82,7 @@ export class Negotiation {
   readonly #terms: NegotiationTerms;
   /** Schemes that are not tried again, with the reasons. */
   readonly #given = new Map<Scheme, readonly string[]>();
+  readonly #sent: HeaderField[] = [];
   #current: Current | undefined;
   #answers = 0;
 
@@ -97,6 +98,11 @@ export class Negotiation {
   /** The number of credentials that its scheme has sent. */
   get rounds(): number {
     return this.#current?.rounds ?? 0;
+  }
+
+  /** All fields that were sent: a proxy may repeat them in its answer, and messages must not. */
+  get sent(): readonly HeaderField[] {
+    return this.#sent;
   }
 
   /** Why the schemes that were tried are tried no more. */
@@ -240,6 +246,7 @@ export class Negotiation {
     // Old proxies close the connection without it, and with it the authentication.
     const keeping: HeaderField[] = current.scheme.binding === 'connection' ? [['Proxy-Connection', 'keep-alive']] : [];
     current.sent = [['Proxy-Authorization', credentials], ...keeping];
+    this.#sent.push(['Proxy-Authorization', credentials]);
     return current.sent;
   }
 

@@ -69,6 +69,7 @@ export class Http1Session implements Session {
       body: read,
       hints,
       isRefused = false,
+      sent = [],
     }: Negotiated = asked && (!first.mayAsk || !isChallenge(asked))
       ? { reply: asked }
       : await this.#negotiate(address, ctx, asked);
@@ -82,7 +83,17 @@ export class Http1Session implements Session {
     const [body, { refusalError }] = await Promise.all([reading, import('./unopened.ts')]);
     // A proxy must close after a refusal; whatever it does, nothing more is sent on this connection.
     reply.body.destroy();
-    const refusal = { hop: this.#hop, method, address, ctx, head, body, isRefused, ...(hints && { tried: hints }) };
+    const refusal = {
+      hop: this.#hop,
+      method,
+      address,
+      ctx,
+      head,
+      body,
+      isRefused,
+      sent,
+      ...(hints && { tried: hints }),
+    };
     throw this.#goDown(peer.version, refusalError(refusal));
   }
 

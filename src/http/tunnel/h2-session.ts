@@ -172,6 +172,7 @@ class Http2Session implements Session {
       hints,
       isOlder,
       isRefused = false,
+      sent = [],
     } = asked && (!first.mayAsk || !isChallenge(asked))
       ? ({ reply: asked } as Negotiated)
       : await this.#negotiate(target, ctx, send, asked);
@@ -183,7 +184,17 @@ class Http2Session implements Session {
     const [body, { refusalError }] = await Promise.all([readRefusalBody(reply.body, head), import('./unopened.ts')]);
     reply.body.resume();
     const meaning = this.#terms.meaningOf?.(head.status);
-    const refusal = { hop: this.#hop, method, address, ctx, head, body, isRefused, ...(hints && { tried: hints }) };
+    const refusal = {
+      hop: this.#hop,
+      method,
+      address,
+      ctx,
+      head,
+      body,
+      isRefused,
+      sent,
+      ...(hints && { tried: hints }),
+    };
     const error = refusalError({ ...refusal, ...(meaning && { meaning }) });
     if (!isOlder) throw this.#goDown(error);
     void this.#client.close('drain');

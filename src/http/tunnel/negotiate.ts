@@ -31,6 +31,8 @@ export interface Negotiated {
   readonly hints?: readonly string[];
   /** True if the hop has checked a password and refused it. */
   readonly isRefused?: boolean;
+  /** The fields that proved who we are, which no message may repeat. */
+  readonly sent?: readonly HeaderField[];
   /** True if the hop must be asked in HTTP/1.1: the reason is a hint. */
   readonly isOlder?: true;
 }
@@ -60,7 +62,7 @@ export async function negotiate(
       if (verdict.kind === 'older') return { reply, isOlder: true, hints: [`${verdict.title} needs HTTP/1.1`] };
       if (verdict.kind === 'stop') {
         const { hints, isRefused } = verdict;
-        return { reply, body: connection.body, hints, isRefused };
+        return { reply, body: connection.body, hints, isRefused, sent: negotiation.sent };
       }
       reply = await resend(negotiation, connection, verdict.fields);
     }
@@ -72,7 +74,7 @@ export async function negotiate(
         ctx.onProgress?.({ phase: 'handshake', detail, ms: performance.now() - started });
       }
     }
-    return { reply };
+    return { reply, sent: negotiation.sent };
   } catch (error) {
     connection.abandon();
     throw error;

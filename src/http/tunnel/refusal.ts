@@ -2,10 +2,10 @@ import { STATUS_CODES } from 'node:http';
 import { type Address, formatAddress } from '../../core/address.ts';
 import type { DialContext } from '../../core/dialer.ts';
 import { type ErrorCode, type ErrorFacts, TunlError } from '../../core/errors.ts';
-import type { Hop } from '../../core/hop.ts';
+import type { HeaderField, Hop } from '../../core/hop.ts';
 import { fieldValues, type ResponseHead } from '../wire/message.ts';
 import { parseProxyStatus } from '../wire/proxy-status.ts';
-import { redactAnswer } from './redact.ts';
+import { redactAnswer, redactText } from './redact.ts';
 import { printable, refusalHints } from './refusal-hints.ts';
 import { readRetryAfter } from './retry-after.ts';
 
@@ -21,6 +21,8 @@ export interface Refusal {
   readonly meaning?: RefusalMeaning;
   /** What was tried to prove who we are, and why it failed; absent if nothing could be. */
   readonly tried?: readonly string[];
+  /** The fields that proved who we are. */
+  readonly sent?: readonly HeaderField[];
   /** True if it has checked a password. */
   readonly isRefused?: boolean;
 }
@@ -35,8 +37,19 @@ export interface RefusalMeaning {
 /**
  * Makes the error for a refusal, with its status, its reason, what the proxy said about it and what the user can do.
  */
-export function refusalError({ hop, method, address, ctx, meaning, tried, isRefused, ...answer }: Refusal): TunlError {
-  const { head, body } = redactAnswer(answer, { ...hop, headers: [...hop.headers, ...(ctx.fields ?? [])] });
+export function refusalError({
+  hop,
+  method,
+  address,
+  ctx,
+  meaning,
+  tried = [],
+  sent = [],
+  isRefused,
+  ...answer
+}: Refusal): TunlError {
+  const secrets = { ...hop, headers: [...hop.headers, ...(ctx.fields ?? []), ...sent] };
+  const { head, body } = redactAnswer(answer, secrets);
   const status = parseProxyStatus(fieldValues(head.headers, 'proxy-status').join(', '));
   const ofTarget = isOfTarget(status?.error) || meaning?.side === 'target';
   const retryAfterMs = isOverloaded(head.status) ? readRetryAfter(head.headers) : undefined;
@@ -44,7 +57,17 @@ export function refusalError({ hop, method, address, ctx, meaning, tried, isRefu
     side: ofTarget && address === ctx.target ? 'target' : 'hop',
     phase: 'handshake',
     received: head.status,
-    hints: refusalHints({ hop, method, address, head, body, status, retryAfterMs, ownHint: meaning?.hint, tried }),
+    hints: refusalHints({
+      hop,
+      method,
+      address,
+      head,
+      body,
+      status,
+      retryAfterMs,
+      ownHint: meaning?.hint,
+      tried: tried.map((text) => redactText(text, secrets)),
+    }),
     ...(isRefused && { refusedPassword: true as const }),
     ...(retryAfterMs !== undefined && { retryAfterMs }),
     ...(status?.rcode !== undefined && /^[A-Z]+$/.test(status.rcode) && { rcode: status.rcode }),
