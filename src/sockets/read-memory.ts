@@ -4,8 +4,11 @@ const readBytes = 64 * 1024;
 /** The most blocks that wait for their next user, and the most sockets that have one of their own. */
 const [maxFree, maxOwners] = [16, 64];
 
-/** Up to this size a copy comes from Node's own pool, and costs less than a block. */
-const pooledBytes = 4095;
+/** A read of so many bytes fills a block well enough to be kept in it: at worst, half of it is idle. */
+const manyBytes = readBytes / 2;
+
+/** Copies below this size share their memory with others. */
+const pooledBytes = 4096;
 
 /**
  * The memory that all sockets read into which have none of their own. Whoever reads next overwrites it, whichever socket
@@ -29,7 +32,8 @@ export interface Borrower {
 
 /** A copy of bytes that were just read. */
 export function copyOf(memory: Buffer, bytes: number): Buffer {
-  const copy = Buffer.allocUnsafe(bytes);
+  // A slice of Node's pool would keep all of it in memory, and newer versions of Node have a larger one.
+  const copy = bytes < pooledBytes ? Buffer.allocUnsafe(bytes) : Buffer.allocUnsafeSlow(bytes);
   memory.copy(copy, 0, 0, bytes);
   return copy;
 }
@@ -42,7 +46,7 @@ export function copyOf(memory: Buffer, bytes: number): Buffer {
  *     many bytes    a block is lent; it stays with the socket, unless the receiver keeps it
  */
 export function lend(memory: Buffer, bytes: number, borrower: Borrower): Buffer {
-  if (bytes <= pooledBytes) {
+  if (bytes < manyBytes) {
     const copy = copyOf(memory, bytes);
     giveBack(memory);
     if (!borrower.onData(copy)) poison(copy);

@@ -1,7 +1,7 @@
 import { type ChildProcessByStdio, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
-import { type AddressInfo, connect, createServer, Server } from 'node:net';
+import { type AddressInfo, connect, createServer, Server, type Socket } from 'node:net';
 import { join } from 'node:path';
 import type { Readable } from 'node:stream';
 import { describe, expect, onTestFinished, test, vi } from 'vitest';
@@ -53,6 +53,30 @@ describe('a TCP listener', () => {
       message: expect.stringMatching(new RegExp(`^cannot listen on .*: ${reason}$`)),
     });
   });
+});
+
+test('connections are served by sockets of Node where its handles cannot be read in our way', async () => {
+  const probe = createServer().listen(0, '127.0.0.1');
+  await once(probe, 'listening');
+  const first = connect((probe.address() as AddressInfo).port, '127.0.0.1');
+  const [peer] = (await once(probe, 'connection')) as [Socket];
+  let owner = (peer as unknown as { _handle: object })._handle;
+  while (!Object.hasOwn(owner, 'useUserBuffer')) owner = Object.getPrototypeOf(owner) as object;
+  first.destroy();
+  peer.destroy();
+  probe.close();
+  const yielded: Link[] = [];
+  const listener = await listen({ kind: 'tcp', host: '127.0.0.1', port: 0 }, (link) => yielded.push(link));
+  const method = Object.getOwnPropertyDescriptor(owner, 'useUserBuffer') as PropertyDescriptor;
+  Object.defineProperty(owner, 'useUserBuffer', { ...method, value: undefined });
+  onTestFinished(() => void Object.defineProperty(owner, 'useUserBuffer', method));
+  const client = await connectPeer((listener.address as { port: number }).port);
+  await eventually(() => yielded.length, 1);
+  expect(yielded[0]?.flow).toBeUndefined();
+  yielded[0]?.stream.end('hello');
+  expect((await client.readToEnd()).toString()).toBe('hello');
+  client.fin();
+  await listener.close();
 });
 
 describe('a listener on localhost', () => {

@@ -4,7 +4,7 @@ import { giveBack, lend, poisonReturned, sharedMemory } from '../../src/sockets/
 beforeEach(() => poisonReturned(true));
 afterEach(() => poisonReturned(false));
 
-const many = 10_000;
+const many = 40_000;
 
 /** Fills the memory as a read would, lends it, and returns the chunk and the memory of the next read. */
 function read(memory: Buffer, bytes: number, keeps: boolean, fill = 'x') {
@@ -32,6 +32,12 @@ test('a socket that reads much gets a block of its own, and keeps it while nobod
   const second = read(first.next, many, false, 'y');
   expect([second.next === first.next, second.seen]).toEqual([true, 'y'.repeat(many)]);
   giveBack(second.next);
+});
+
+test('a chunk that was kept holds hardly more memory than its bytes', () => {
+  const { next: block } = read(sharedMemory, many, false);
+  const chunks = [read(sharedMemory, 20_000, true), read(block, 20_000, true)].map(({ chunk }) => chunk);
+  expect(chunks.map(({ buffer }) => buffer.byteLength)).toEqual([20_000, 20_000]);
 });
 
 test('a block that was kept is never read into again', () => {
