@@ -16,6 +16,12 @@ function readTests(): string {
     .join('');
 }
 
+/** The options of `npm run bench`. */
+function listBenchOptions(): string[] {
+  const text = readFileSync(`${root}test/bench/run.mjs`, 'utf8');
+  return [...text.matchAll(/^ +(\w+): \{ type: '/gm)].map(([, name]) => `--${name}`);
+}
+
 describe.each(pages)('%s', (page) => {
   const text = readPage(page);
   const blocks = listBlocks(text);
@@ -50,6 +56,7 @@ describe.each(pages)('%s', (page) => {
   test('names only options that there are', () => {
     const known = new Set([
       '--version',
+      ...(page === 'docs/bench.md' ? listBenchOptions() : []),
       ...commands.flatMap((command) => listOptions(command).map(({ name }) => `--${name}`)),
     ]);
     const outside = blocks.reduce((rest, block) => rest.replace(block.text, ''), text);

@@ -19,10 +19,18 @@ export interface ReadmeJob {
   readonly lines: readonly string[];
 }
 
-/** The pages with blocks that tests run. */
-export const pages = ['README.md', 'docs/from-laptop-to-mesh.md', 'docs/library.md', 'docs/half-close.md'] as const;
+/** The pages whose blocks tests run, or that say why not. */
+export const pages = [
+  'README.md',
+  'docs/from-laptop-to-mesh.md',
+  'docs/library.md',
+  'docs/half-close.md',
+  'docs/authentication.md',
+  'docs/pac.md',
+  'docs/bench.md',
+] as const;
 
-/** A page with blocks that tests run. */
+/** One of these pages. */
 export type Page = (typeof pages)[number];
 
 /** Returns the text of a page. */
