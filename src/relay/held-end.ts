@@ -22,7 +22,7 @@ export class HeldEnd {
     return this.#waitMs > 0;
   }
 
-  /** Starts the wait again: a byte arrived, or the system accepted one of ours. */
+  /** Starts the wait again: a byte moved in either direction, or the system accepted one that had waited. */
   move(): void {
     this.#movedAt = performance.now();
   }

@@ -98,9 +98,10 @@ class Relay implements RelayHandle, SideOwner {
   }
 
   onMoved(side: Side, chunk: Buffer): void {
-    if (this.#watch && side.bytes === 0) this.#watch.onFirst(side === this.#client ? 'client' : 'target', chunk);
+    if (this.#watch && !side.hasBegun) this.#watch.onFirst(side === this.#client ? 'client' : 'target', chunk);
     this.#limit.touch();
-    if (this.#held && side === this.#target) this.#held.move();
+    // Here too, not only when the target has drained: what the system takes at once is never queued.
+    this.#held?.move();
   }
 
   onDrained(side: Side): void {

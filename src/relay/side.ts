@@ -21,6 +21,8 @@ export class Side implements FlowEvents {
   other!: Side;
   /** Bytes handed to the other side so far. */
   bytes = 0;
+  /** True once a byte came from this side, even if it was dropped. */
+  hasBegun = false;
   /** True once this side has ended: no byte will follow. */
   ended = false;
   /** True once the other side has accepted the end and everything before it. */
@@ -72,7 +74,7 @@ export class Side implements FlowEvents {
   onData(chunk: Buffer): boolean {
     const { flow } = this.other;
     if (this.#isDropping) {
-      this.#owner.onMoved(this, chunk);
+      this.#move(chunk);
       return false;
     }
     // Only HTTP/2 has such an end: everywhere else a failed write is an error.
@@ -80,7 +82,7 @@ export class Side implements FlowEvents {
       this.#refuse();
       return false;
     }
-    this.#owner.onMoved(this, chunk);
+    this.#move(chunk);
     this.bytes += chunk.length;
     const fate = flow.write(chunk);
     if (fate === 'free') return false;
@@ -117,6 +119,11 @@ export class Side implements FlowEvents {
     if (!this.#isWaiting) return;
     this.#isWaiting = false;
     this.flow.resume();
+  }
+
+  #move(chunk: Buffer): void {
+    this.#owner.onMoved(this, chunk);
+    this.hasBegun = true;
   }
 
   #refuse(): void {

@@ -1,6 +1,8 @@
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import type { HalfClose } from '../../src/core/hop.ts';
-import { linkPair } from '../../src/core/link.ts';
+import { DuplexFlow } from '../../src/core/duplex-flow.ts';
+import type { Fate } from '../../src/core/flow.ts';
+import { type Link, linkPair } from '../../src/core/link.ts';
 import { relay, type RelayLimits } from '../../src/relay/relay.ts';
 import { RawPeer } from '../support/peers/raw-peer.ts';
 
@@ -17,6 +19,25 @@ async function settle(): Promise<void> {
 async function pass(ms: number): Promise<void> {
   vi.advanceTimersByTime(ms);
   await settle();
+}
+
+/** A Flow whose chunks the system takes while they are written, as a socket's mostly are: nothing is ever queued. */
+class TakingFlow extends DuplexFlow {
+  readonly #link: Link;
+
+  constructor(link: Link) {
+    super(link.stream, (error) => link.reset(error));
+    this.#link = link;
+  }
+
+  override write(chunk: Buffer): Fate {
+    this.#link.stream.write(Buffer.from(chunk));
+    return 'free';
+  }
+
+  override get queuedBytes(): number {
+    return 0;
+  }
 }
 
 /** A tunnel through a hop with this setting. */
@@ -66,6 +87,22 @@ describe('an end of the client', () => {
     expect(farEnd(tunnel)).toBe('open');
     await pass(101);
     expect(farEnd(tunnel)).toBe('fin');
+  });
+
+  test('is kept with wait behind bytes that the system took at once', async () => {
+    const [clientFar, client] = linkPair();
+    const [upstream, targetFar] = linkPair();
+    const halfClose = { when: 'wait', hop: 'proxy:3128', swallows: false } as const;
+    relay(client, { ...upstream, flow: new TakingFlow(upstream), halfClose }, noLimits);
+    const target = new RawPeer(targetFar);
+    await pass(5000);
+    clientFar.stream.end('question');
+    await settle();
+    expect(target.inbox.size).toBe(8);
+    await pass(1999);
+    expect(target.inbox.farEnd).toBe('open');
+    await pass(1);
+    expect(target.inbox.farEnd).toBe('fin');
   });
 
   test('goes out at once with wait where nothing has moved for so long already', async () => {

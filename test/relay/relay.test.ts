@@ -168,6 +168,22 @@ describe('a reset', () => {
   });
 });
 
+test('the first bytes are shown once, even if nobody takes them any more', async () => {
+  const [, client] = linkPair();
+  const [upstream, targetFar] = linkPair();
+  const seen: string[] = [];
+  const onFirst = (from: string, chunk: Buffer) => void seen.push(`${from}: ${chunk.toString()}`);
+  const handle = relay(client, upstream, noLimits, { onFirst, onTargetEnd: () => seen.push('end') });
+  handle.leave(new Error('nobody reads any more'));
+  for (const word of ['one', 'two']) {
+    targetFar.stream.write(word);
+    await new Promise((resolve) => setImmediate(resolve));
+  }
+  targetFar.stream.end();
+  expect(await handle.done).toMatchObject({ end: 'cut', error: { message: 'nobody reads any more' } });
+  expect(seen).toEqual(['target: one', 'end']);
+});
+
 test('a cut is a reset for both sides, and the first reason is the one that counts', async () => {
   const { client, target, handle } = start();
   handle.cut(new Error('first'));
