@@ -2,6 +2,8 @@ import type { Duplex } from 'node:stream';
 import type { Fate, Flow, FlowEvents } from './flow.ts';
 import type { Link } from './link.ts';
 
+const nothing = Buffer.alloc(0);
+
 /** The Flow of a Duplex. The streams below may keep what is written, so it is never `free`. */
 export class DuplexFlow implements Flow {
   readonly #stream: Duplex;
@@ -49,6 +51,16 @@ export class DuplexFlow implements Flow {
       .on('finish', () => events.onFinish())
       .on('error', onOver)
       .on('close', onOver);
+    this.followQueue();
+  }
+
+  /** Reports the end of the queue also if it was written to the stream before anybody used the Flow. */
+  protected followQueue(): void {
+    const stream = this.#stream;
+    if (stream.writableLength === 0 || stream.writableEnded) return;
+    this.isQueued = true;
+    // The callback of an empty write comes once everything before it is out.
+    stream.write(nothing, this.onWritten);
   }
 
   write(chunk: Buffer): Fate {

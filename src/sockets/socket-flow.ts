@@ -35,6 +35,7 @@ class SocketFlow extends DuplexFlow implements SocketReceiver {
     this.events = events;
     this.#socket.pause();
     this.#socket.listen(this);
+    this.followQueue();
   }
 
   override write(chunk: Buffer): Fate {

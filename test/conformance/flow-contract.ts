@@ -104,6 +104,17 @@ export function flowContract(
       expect(await drain(second.stream)).toBe(expected);
     });
 
+    test('reports that a queue is empty which was there before anybody listened', async () => {
+      const { first, second } = await makePair();
+      second.stream.pause();
+      first.stream.write(Buffer.alloc(stallBytes));
+      const user = new FlowUser(flowOf(first));
+      expect(user.flow.queuedBytes).toBeGreaterThan(0);
+      second.stream.resume();
+      await eventually(() => user.events, ['drain']);
+      expect(user.flow.queuedBytes).toBe(0);
+    });
+
     test('passes small writes on, and reports the last of them', async () => {
       const { user, flow, far } = await start();
       for (const word of ['one ', 'two ', 'three']) flow.write(Buffer.from(word));
