@@ -57,6 +57,8 @@ export class FlowSocket extends Socket implements Ticked {
   receiver: SocketReceiver | undefined;
   /** The other side has ended its half, and nothing more can be read from the system. */
   hasEnd = false;
+  /** An end has come, and was doubted if there was reason to. */
+  #isEndDoubted = false;
   #memory: Buffer = sharedMemory;
   readonly #madeAt = wheel.now;
   /** True while the receiver has the bytes of a read. */
@@ -122,10 +124,12 @@ export class FlowSocket extends Socket implements Ticked {
    * that is still connected was ended by a FIN; any other is read once more, which shows the difference.
    */
   override push(chunk: unknown, encoding?: BufferEncoding): boolean {
-    if (chunk !== null || this.hasEnd) return super.push(chunk, encoding);
+    if (chunk !== null) return super.push(chunk, encoding);
+    const isFirst = !this.#isEndDoubted;
+    this.#isEndDoubted = true;
+    if (isFirst && isDisconnected(this) && handleOf(this)?.readStart() === 0) return false;
     this.hasEnd = true;
-    if (!isDisconnected(this)) return super.push(null);
-    return handleOf(this)?.readStart() === 0 ? false : super.push(null);
+    return super.push(null);
   }
 
   onTick(now: number): void {

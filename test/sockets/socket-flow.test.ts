@@ -1,10 +1,12 @@
 import type { Socket } from 'node:net';
 import { afterEach, beforeEach, expect, test } from 'vitest';
+import { flowOf } from '../../src/core/duplex-flow.ts';
 import { resetError } from '../../src/core/link.ts';
 import { FlowSocket } from '../../src/sockets/flow-socket.ts';
 import { poisonReturned } from '../../src/sockets/read-memory.ts';
 import { flowContract } from '../conformance/flow-contract.ts';
 import { eventually } from '../support/eventually.ts';
+import { FlowUser } from '../support/flow-user.ts';
 import { makeTcpPair, makeUnixPair } from '../support/harness/link-pairs.ts';
 
 beforeEach(() => poisonReturned(true));
@@ -28,6 +30,25 @@ test('a paused stream goes on reading up to its mark, so that a reset is noticed
   first.stream.pause();
   second.reset(resetError('gone'));
   await eventually(() => (first.stream.errored as NodeJS.ErrnoException | null)?.code, 'ECONNRESET');
+});
+
+test('a reset right behind data is noticed, even if the reader pauses before it is known to be one', async () => {
+  const { first, second } = await makeTcpPair();
+  const user = new FlowUser(flowOf(first), { reading: false });
+  const kept: string[] = [];
+  user.onChunk = (chunk) => {
+    kept.push(chunk.toString());
+    user.flow.pause();
+  };
+  second.stream.write('the last words');
+  second.reset(resetError('gone'));
+  // The bytes and an end are read in one turn of the loop, and in the next that it was none.
+  while (first.stream.readableLength === 0) await new Promise((resolve) => setImmediate(resolve));
+  user.flow.resume();
+  await new Promise((resolve) => process.nextTick(resolve));
+  expect(kept).toEqual(['the last words']);
+  user.flow.resume();
+  await eventually(() => user.events, ['reset']);
 });
 
 test('no socket is left that was ended and reset in either order', async () => {
