@@ -1,7 +1,7 @@
 import { beforeAll, describe, expect, test } from 'vitest';
 import { connectPeer } from '../support/peers/raw-peer.ts';
 import { echo, startTarget } from '../support/targets/plain.ts';
-import { squidDomain, startGuardedSquid, startNtlmSquid } from './parts/squid.ts';
+import { squidDomain, startDigestSquid, startGuardedSquid, startNtlmSquid } from './parts/squid.ts';
 import { startSshd, type Sshd } from './parts/sshd.ts';
 import type { Part } from './support/part.ts';
 import { makeDigester, makePayload } from './support/payload.ts';
@@ -15,6 +15,7 @@ const account = `${squidDomain}%5C${login.user}`;
 /** Proxies that ask, and the user as each wants to be told. */
 const proxies = [
   { name: 'squid with Basic', start: () => startGuardedSquid(login), user: login.user },
+  { name: 'squid with Digest', start: () => startDigestSquid(login), user: login.user },
   { name: 'squid with NTLM', start: () => startNtlmSquid(login), user: account },
   { name: 'squid with NTLM and Basic', start: () => startNtlmSquid(login, { basic: true }), user: account },
 ] as const;

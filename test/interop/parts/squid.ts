@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto';
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { hashSync } from 'bcryptjs';
@@ -78,6 +79,17 @@ export function startNtlmSquid(login: Login, more: { readonly basic?: true } = {
 auth_param ntlm children 30 startup=4 idle=4
 auth_param ntlm keep_alive on`;
   return startSquid({ rules: [ntlm, ...(more.basic ? [allowBasic(login)] : []), knownUsers].join('\n') });
+}
+
+/** Starts squid for one user by Digest with MD5, the only algorithm that it has. */
+export function startDigestSquid({ user, password }: Login): Promise<Part> {
+  const users = join(makeFolder('squid-digest'), 'users');
+  writeFileSync(users, `${user}:corp:${createHash('md5').update(`${user}:corp:${password}`).digest('hex')}\n`);
+  const digest = `auth_param digest program /usr/lib/squid/digest_file_auth -c ${users}
+auth_param digest children 1
+auth_param digest realm corp
+auth_param digest nonce_max_count 1000`;
+  return startSquid({ rules: `${digest}\n${knownUsers}` });
 }
 
 const knownUsers = `acl users proxy_auth REQUIRED
