@@ -115,7 +115,7 @@ export function settingsShape<Rows extends readonly StageSetting[]>(
 export const policyShape = {
   users: describe(
     z.union([text, z.record(text, text)], must('an htpasswd file, or one user with where the password is')).optional(),
-    'an htpasswd file, or one user: { NAME: ${VARIABLE} }',
+    'a file with lines of htpasswd or htdigest, or one user: { NAME: ${VARIABLE} }',
   ),
   ...settingsShape(ruleSettings),
   ...shapeOf(capSettings, count),

@@ -4,6 +4,7 @@ import { administration } from './administration.ts';
 import { chooserProse, pacProse } from './pac.ts';
 import type { Block, Section } from './roff.ts';
 import { singleSignOn } from './single-sign-on.ts';
+import { rules, users } from './policy.ts';
 
 /** The parts of a command's page that are not made from its options. */
 interface Prose {
@@ -112,13 +113,8 @@ export const commandProse: Readonly<Record<string, Prose>> = {
           },
         ],
       },
-      {
-        title: 'RULES',
-        blocks: [
-          'A rule is PATTERN[:PORTS], such as `*.example.com:443,22`, `10.0.0.0/8:*` or `localhost:22`. If there is an `--allow`, all other targets are denied; `--deny` wins over `--allow`.',
-          'Only an address, a range or an exact name allows special addresses, never a wildcard. tunl checks the resolved address, and dials exactly that one.',
-        ],
-      },
+      rules,
+      users,
       {
         ...listening,
         blocks: [
