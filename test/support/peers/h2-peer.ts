@@ -34,6 +34,8 @@ export class Http2Peer {
   /** The number of SETTINGS to acknowledge; later ones are read without an answer. */
   acknowledged = Infinity;
   #lastStream = -1;
+  /** Streams whose end came with the last bytes that were read. */
+  readonly #ended = new Set<number>();
 
   constructor(raw: RawPeer) {
     this.raw = raw;
@@ -156,6 +158,7 @@ export class Http2Peer {
 
   /** Waits until the other side has ended a stream. Returns `end`, or the code of the reset. */
   async endOf(stream: number): Promise<'end' | number> {
+    if (this.#ended.has(stream)) return 'end';
     const isEnd = ({ type, flags: bits }: Frame) => type === 'reset' || (bits & flags.endStream) !== 0;
     const accept = (frame: Frame) => frame.stream === stream && isEnd(frame);
     const frame = await this.until(`the end of stream ${stream}`, accept);
@@ -166,7 +169,8 @@ export class Http2Peer {
   async read(stream: number, bytes: number): Promise<Buffer> {
     const chunks: Buffer[] = [];
     for (let size = 0; size < bytes;) {
-      const { payload } = await this.frameOf(stream, 'data');
+      const { payload, flags: bits } = await this.frameOf(stream, 'data');
+      if ((bits & flags.endStream) !== 0) this.#ended.add(stream);
       chunks.push(payload);
       size += payload.length;
     }
