@@ -6,7 +6,7 @@ import { openDigest } from '../../src/auth/digest/login.ts';
 import { parseChallenges } from '../../src/auth/model/challenge.ts';
 import { Abort } from '../../src/core/abort.ts';
 import { Secret } from '../../src/core/secret.ts';
-import { parseProof } from '../../src/http/wire/credentials.ts';
+import { parseProof } from '../../src/http/server/tunnel-request.ts';
 import { isSafeField } from '../../src/http/wire/message.ts';
 import { createAuthenticator } from '../../src/policy/auth.ts';
 import { makeTempFolder } from '../support/temp.ts';

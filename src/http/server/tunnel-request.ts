@@ -1,11 +1,12 @@
+import { parseDigest, readUser } from '../../auth/digest/fields.ts';
 import type { TcpAddress } from '../../core/address.ts';
 import { statusOf, TunlError } from '../../core/errors.ts';
 import type { Exchange, TunnelExchange, TunnelRequest } from '../../core/exchange.ts';
 import type { HeaderField } from '../../core/hop.ts';
 import type { Link } from '../../core/link.ts';
-import { isSecretField } from '../../core/secret.ts';
+import { type DigestProof, isSecretField } from '../../core/secret.ts';
 import { parseAuthority } from '../../syntax/authority.ts';
-import { originChallenge, parseBasic, parseProof, proxyChallenge } from '../wire/credentials.ts';
+import { originChallenge, parseBasic, proxyChallenge } from '../wire/credentials.ts';
 import { fieldValues } from '../wire/message.ts';
 import { formatProxyStatus, publicReason } from '../wire/proxy-status.ts';
 
@@ -111,6 +112,19 @@ function readCredentials(exchange: TunnelExchange, field: string): Omit<Login, '
   if (value.includes(',') && !/^digest /i.test(value)) throw requestError(`the ${field} field is not valid`);
   const credentials = parseBasic(value);
   return credentials ? { credentials } : {};
+}
+
+/** The most characters of a digest that is read. */
+const maxDigest = 8192;
+
+/** Reads a digest of a request; returns `undefined` for another scheme, or if no user is named. */
+export function parseProof(
+  value: string,
+  { method, target }: Pick<TunnelExchange, 'method' | 'target'>,
+): DigestProof | undefined {
+  const params = /^digest /i.test(value) && value.length <= maxDigest ? parseDigest(value) : undefined;
+  const user = params && readUser(params);
+  return params && user !== undefined ? { user, params, method, target } : undefined;
 }
 
 function requestError(message: string, status = 400): TunlError {

@@ -1,16 +1,11 @@
-import { parseDigest, readUser } from '../../auth/digest/fields.ts';
 import { formatBasic } from '../../auth/schemes/basic.ts';
 import type { HeaderField } from '../../core/hop.ts';
 import { decodeOctets } from '../../core/octets.ts';
-import type { TunnelExchange } from '../../core/exchange.ts';
-import { type Credentials, type DigestProof, Secret } from '../../core/secret.ts';
+import { type Credentials, Secret } from '../../core/secret.ts';
 
 export { formatBasic } from '../../auth/schemes/basic.ts';
 
 const base64 = /^(?:[A-Za-z0-9+/]{4})*(?:[A-Za-z0-9+/]{2}==|[A-Za-z0-9+/]{3}=)?$/;
-/** The most characters of a digest that is read. */
-const maxDigest = 8192;
-
 // RFC 7617, section 2: neither part may hold control characters.
 const control = /[\u0000-\u001f\u007f]/;
 
@@ -28,16 +23,6 @@ export function parseBasic(value: string): Credentials | undefined {
   const colon = text.indexOf(':');
   if (colon < 0 || control.test(text)) return undefined;
   return { user: text.slice(0, colon), password: new Secret(text.slice(colon + 1)) };
-}
-
-/** Reads a digest of a request; returns `undefined` for another scheme, or if no user is named. */
-export function parseProof(
-  value: string,
-  { method, target }: Pick<TunnelExchange, 'method' | 'target'>,
-): DigestProof | undefined {
-  const params = /^digest /i.test(value) && value.length <= maxDigest ? parseDigest(value) : undefined;
-  const user = params && readUser(params);
-  return params && user !== undefined ? { user, params, method, target } : undefined;
 }
 
 const challenge = 'Basic realm="tunl", charset="UTF-8"';
