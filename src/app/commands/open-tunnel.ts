@@ -62,16 +62,17 @@ export async function openTunnel(target: string, options: OpenTunnelOptions = {}
     ...(family !== undefined && { family }),
   });
   try {
-    const { stream, reset } = await route.dial(address, {
+    const link = await route.dial(address, {
       signal: signal ?? new AbortController().signal,
       target: address,
       origin: { peer: {} },
       ...(onProgress && { onProgress }),
       ...(onFailure && { onFailure }),
     });
+    const { stream } = link;
     stream.once('close', () => void route.close());
     return Object.assign(stream, {
-      reset: (error: Error = resetError(`the tunnel to ${formatAddress(address)} was reset`)) => reset(error),
+      reset: (error: Error = resetError(`the tunnel to ${formatAddress(address)} was reset`)) => link.reset(error),
     });
   } catch (error) {
     await route.close();

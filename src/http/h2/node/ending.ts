@@ -16,8 +16,9 @@ export function endSession(session: Http2Session, stream: Duplex): void {
 }
 
 /** Ends a session without streams whose peer has ended the connection: in good order, where it takes our end in time. */
-export function leaveSession(session: Http2Session, { stream, reset }: Link): void {
-  const timer = setTimeout(() => reset(resetError('the peer of the session did not read its end')), lingerMs);
+export function leaveSession(session: Http2Session, link: Link): void {
+  const { stream } = link;
+  const timer = setTimeout(() => link.reset(resetError('the peer of the session did not read its end')), lingerMs);
   stream.once('close', () => clearTimeout(timer));
   session.destroy();
 }
