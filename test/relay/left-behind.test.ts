@@ -78,6 +78,8 @@ const orders: Readonly<Record<string, readonly [TunnelEnd, Act]>> = {
     async ({ client, target }) => {
       target.fin();
       await client.waitForEnd();
+      // Before that, the reset would wait for it, and what the client sends could come first.
+      await eventually(() => target.stream.writableFinished, true);
       target.reset();
       client.send('one more thing');
     },
