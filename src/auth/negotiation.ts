@@ -74,6 +74,12 @@ function findLogin(hop: Hop, scheme: Scheme): Promise<HopLogin> {
   return login;
 }
 
+/** Finds the scheme of the credentials in fields that were sent. */
+function findSentScheme(sent: readonly HeaderField[]): Scheme | undefined {
+  const title = sent[0]?.[1].split(' ', 1)[0]?.toLowerCase();
+  return schemes.find(({ name }) => name === title);
+}
+
 /**
  * Authenticates one request at one hop: it chooses the scheme, and says what to send after each 407. The state of a
  * request is here; that of a hop is in its logins, and in `knowledge`.
@@ -110,9 +116,12 @@ export class Negotiation {
     return [...this.#given.values()].flat();
   }
 
-  /** Returns the fields for the first request. */
-  async begin(certificate: Uint8Array | undefined): Promise<readonly HeaderField[]> {
-    const scheme = findFirstScheme(this.#terms.hop);
+  /**
+   * Returns the fields for the first request.
+   * @param sent the fields that went with it, if it was sent: other tunnels may have taught us a scheme since
+   */
+  async begin(certificate: Uint8Array | undefined, sent?: readonly HeaderField[]): Promise<readonly HeaderField[]> {
+    const scheme = sent ? findSentScheme(sent) : findFirstScheme(this.#terms.hop);
     if (!scheme || (scheme.binding === 'connection' && this.#terms.bound !== 'use')) return [];
     const current = await this.#open(scheme, certificate);
     return this.#read(await current.attempt.start()) ?? [];

@@ -1,5 +1,6 @@
 import { beforeEach, describe, expect, test } from 'vitest';
 import { learn } from '../../src/auth/knowledge.ts';
+import { Negotiation } from '../../src/auth/negotiation.ts';
 import { TunlError } from '../../src/core/errors.ts';
 import type { Hop } from '../../src/core/hop.ts';
 import { resetError } from '../../src/core/link.ts';
@@ -216,4 +217,16 @@ test('many tunnels are opened at once, with no 407 too many', async () => {
   for (const link of links) link.reset(resetError('the test is over'));
   expect(proxy.requests.filter(({ scheme }) => scheme === 'none')).toHaveLength(1);
   expect(proxy.requests).toHaveLength(1 + 2 * 101);
+});
+
+test('a 407 to a request without credentials is answered, though another tunnel has learnt the scheme since', async () => {
+  const hop = toHop({ port: 1 });
+  const { signal } = new AbortController();
+  const negotiation = new Negotiation({ hop, method: 'CONNECT', target: 'db.test:22', signal, bound: 'use' });
+  learn(hop, { scheme: 'basic' });
+  expect(await negotiation.begin(undefined, [])).toEqual([]);
+  const connection = { isKept: true, ready: () => Promise.resolve(undefined) };
+  expect(await negotiation.answer([basicRealm], connection)).toMatchObject({ kind: 'send' });
+  // Those credentials were refused: a password is tried once.
+  expect(await negotiation.answer([basicRealm], connection)).toMatchObject({ kind: 'stop', isRefused: true });
 });

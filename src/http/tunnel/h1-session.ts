@@ -14,7 +14,7 @@ import { readHalfClose, withHalfClose } from './half-close.ts';
 import { forgetVersion, goDownTo, highestVersion, olderStatuses } from './hop-versions.ts';
 import { readRefusalBody } from './refusal-body.ts';
 import { findFirstFields, isChallenge } from './first-fields.ts';
-import type { Negotiated } from './negotiate.ts';
+import type { AskedRequest, Negotiated } from './negotiate.ts';
 import { assertTunnelled, requestFields, userAgent } from './request-fields.ts';
 import { formatStatusLine, hasPageHead } from './web-answer.ts';
 
@@ -72,7 +72,7 @@ export class Http1Session implements Session {
       sent = [],
     }: Negotiated = asked && (!first.mayAsk || !isChallenge(asked))
       ? { reply: asked }
-      : await this.#negotiate(address, ctx, asked);
+      : await this.#negotiate(address, ctx, asked && { reply: asked, fields: first.fields });
     const head = toHead(reply);
     if (reply.link) {
       if (method === 'CONNECT' && hasPageHead(head)) ctx.onDoubt?.(describePage(peer, head));
@@ -103,8 +103,8 @@ export class Http1Session implements Session {
     return Promise.resolve();
   }
 
-  /** Asks as often as the hop asks who we are. `asked` is its first 407, if it was asked. */
-  async #negotiate(address: Address, ctx: DialContext, asked: Reply | undefined): Promise<Negotiated> {
+  /** Asks as often as the hop asks who we are. `asked` is the first request, if it was sent. */
+  async #negotiate(address: Address, ctx: DialContext, asked: AskedRequest | undefined): Promise<Negotiated> {
     const target = assertTunnelled(address);
     const { method } = this.#terms;
     const [hop, link, { signal }] = [this.#hop, this.#link, ctx];

@@ -12,7 +12,7 @@ import { clientSetup, type Http2Setup } from '../h2/setup.ts';
 import type { ClientSession } from '../h2/streams.ts';
 import { findFirstFields, isChallenge } from './first-fields.ts';
 import { goDownTo, olderStatuses } from './hop-versions.ts';
-import type { Negotiated } from './negotiate.ts';
+import type { AskedRequest, Negotiated } from './negotiate.ts';
 import { assertTunnelled, requestFields, userAgent } from './request-fields.ts';
 import { readRefusalBody } from './refusal-body.ts';
 import type { RefusalMeaning } from './refusal.ts';
@@ -175,7 +175,7 @@ class Http2Session implements Session {
       sent = [],
     } = asked && (!first.mayAsk || !isChallenge(asked))
       ? ({ reply: asked } as Negotiated)
-      : await this.#negotiate(target, ctx, send, asked);
+      : await this.#negotiate(target, ctx, send, asked && { reply: asked, fields: first.fields });
     if (reply.link) {
       this.#hasOpened = true;
       return withHalfClose(reply.link, readHalfClose(this.#hop, reply.headers, this.#terms.halfClose));
@@ -205,12 +205,12 @@ class Http2Session implements Session {
     return this.#client.close(mode);
   }
 
-  /** Asks as often as the hop asks who we are. `asked` is its first 407, if it was asked. */
+  /** Asks as often as the hop asks who we are. `asked` is the first request, if it was sent. */
   async #negotiate(
     { host, port }: TcpAddress,
     ctx: DialContext,
     send: (fields: readonly HeaderField[]) => Promise<Reply>,
-    asked: Reply | undefined,
+    asked: AskedRequest | undefined,
   ): Promise<Negotiated> {
     const { method, older } = this.#terms;
     this.#preparing++;

@@ -21,6 +21,12 @@ export interface HopConnection extends AuthConnection {
   abandon(): void;
 }
 
+/** A request that was answered with 407, and the fields that were sent to prove who we are. */
+export interface AskedRequest {
+  readonly reply: Reply;
+  readonly fields: readonly HeaderField[];
+}
+
 /** What became of a request. */
 export interface Negotiated {
   /** The last answer. */
@@ -39,7 +45,7 @@ export interface Negotiated {
 
 /**
  * Sends a request to a hop until it accepts the credentials or there are none left.
- * @param asked the 407 to the first request; absent if that is still to be sent
+ * @param asked the first request, if it was sent, with the 407 to it
  * @throws {TunlError} of the connection, or because the hop failed to prove who it is
  */
 export async function negotiate(
@@ -47,14 +53,13 @@ export async function negotiate(
   connection: HopConnection,
   ctx: DialContext,
   certificate: Uint8Array | undefined,
-  asked?: Reply,
+  asked?: AskedRequest,
 ): Promise<Negotiated> {
   const negotiation = new Negotiation(terms);
   const started = performance.now();
   try {
-    // After a 407 this finds what was sent with the request.
-    const first = await negotiation.begin(certificate);
-    let reply = asked ?? (await connection.send(first));
+    const first = await negotiation.begin(certificate, asked?.fields);
+    let reply = asked?.reply ?? (await connection.send(first));
     while (isChallenge(reply)) {
       await connection.take(reply);
       throwIfAborted(terms.signal);

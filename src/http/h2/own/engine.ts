@@ -1,2 +1,0 @@
-export { openSession } from './client.ts';
-export { acceptStreams } from './server.ts';
