@@ -70,8 +70,8 @@ function compile(entry, { root, ...options }) {
 }
 
 /**
- * Lets Rollup read what esbuild wrote. What an entry imports statically is a copy of its own: as a part of the first
- * room it would bring that room with it, and as a file of its own each start would read one more.
+ * Lets Rollup read the files that esbuild wrote. Each file that an entry imports statically becomes a copy for it: as a
+ * part of the first room it would bring that room with it, and as a file of its own each start would read one more.
  */
 function readFrom(outputFiles, entries) {
   const texts = new Map(outputFiles.map(({ path, text }) => [path, text]));
@@ -82,7 +82,7 @@ function readFrom(outputFiles, entries) {
     name: 'read-from-memory',
     resolveId: (name, importer) =>
       importer === undefined ? name : find(name, importer) + (isOfEntry(importer) ? copy : ''),
-    // A name that is computed stays as it is: what it means is found when the program runs.
+    // A computed name stays as it is, because its value is known only when the program runs.
     resolveDynamicImport: (name, importer) =>
       typeof name !== 'string' || isBuiltin(name) ? null : find(name, importer),
     load(id) {

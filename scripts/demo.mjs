@@ -123,7 +123,7 @@ async function talk(port) {
     'you',
     `${chalk.dim('<-')} ${formatBytes(echo.length)} and the end after ${seconds.toFixed(2)} s; SHA-256 ${intact ? 'equal' : 'DIFFERS'}`,
   );
-  if (!intact) throw new Error('what came back is not what was sent');
+  if (!intact) throw new Error('other bytes came back than were sent');
 }
 
 /** Collects the data from a socket. A reset rejects the pending wait. */

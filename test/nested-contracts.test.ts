@@ -2,7 +2,7 @@ import { h1, https } from '../src/carriers/all.ts';
 import { carrierContract } from './conformance/carrier-contract.ts';
 import { makeStartBed } from './support/harness/carrier-bed.ts';
 
-// The same on other ground: a hop whose TLS knows HTTP/1.1 only, and hops within hops.
+// The contract of carriers in other surroundings: a hop whose TLS knows HTTP/1.1 only, and hops within hops.
 carrierContract('https:// without HTTP/2', makeStartBed({ scheme: 'https', alpn: ['http/1.1'] }), https);
 carrierContract('http:// in http://', makeStartBed('http', 'http'), h1);
 carrierContract('http:// in https:// in http://', makeStartBed('http', 'https', 'http'), h1);

@@ -51,7 +51,7 @@ test('the linter lets everyone tell an address from a name', () => {
   expect(lint('src/policy/range.ts', text)).not.toContain('no-restricted-imports');
 });
 
-/** What the script says of sources that are made up. */
+/** Runs the script on sources that are made up, and returns its output. */
 function proveShape(sources: Readonly<Record<string, string>>): string {
   const tree = mkdtempSync(join(folder, 'tree-'));
   for (const [path, text] of Object.entries(sources)) {

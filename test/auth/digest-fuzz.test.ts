@@ -123,7 +123,7 @@ test('whatever a client sends, serve lets nobody in', async () => {
     const attempt = login.begin(request);
     const step = random(3) === 0 ? await attempt.answer(parseChallenges(users.digestChallenges(false))) : undefined;
     const base = step?.kind === 'send' ? step.credentials : 'Digest x=y';
-    // What is in front counts; a digest of a wrong password stays wrong whatever is changed in it.
+    // The first of two equal parameters counts. No parameters in front make the digest of a wrong password right.
     const field = `Digest ${makeParams(random, 10)}, ${base.slice('Digest '.length)}`;
     const proof = parseProof(field, request);
     if (!proof) continue;

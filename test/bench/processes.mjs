@@ -7,16 +7,16 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { Report } from './results/report.mjs';
 
-/** How long a program may take to listen. */
+/** The time that a program may take to listen. */
 const readyMs = 15_000;
 
-/** How long a program may take to end. */
+/** The time that a program may take to end. */
 const graceMs = 3000;
 
 /** The built program. */
 export const tunlPath = fileURLToPath(new URL('../../dist/main.js', import.meta.url));
 
-/** A run: what it found, and everything that it starts or writes, so that nothing of it is left behind. */
+/** A run: its results, and everything that it starts or writes, so that nothing of it is left behind. */
 export class Bench {
   report = new Report();
   /** A temporary folder that other users may read: squid gives its root rights up. */
@@ -103,13 +103,13 @@ export class Bench {
   /** Takes charge of a child until it exits. */
   own(child) {
     this.#children.add(child);
-    // A program that cannot be run is found out by whoever waits for it.
+    // The function that waits for a program notices if it could not be run.
     child.on('error', () => {});
     child.once('exit', () => this.#children.delete(child));
     return child;
   }
 
-  /** What the program prints goes to a file: records are its work, and reading them must not be ours. */
+  /** Starts a program whose output goes to a file: it has to write its records, and we must not spend CPU on them. */
   #start(command, args, more) {
     const path = this.write('output', '');
     const output = openSync(path, 'w');

@@ -25,7 +25,7 @@ async function ask(more: Partial<typeof hop> = {}, ctx: Partial<DialContext> = {
   return { proxy, opening, session, link: near, request: await proxy.readHead() };
 }
 
-/** What becomes of an answer: the tunnel's first bytes, or the failure. */
+/** Sends an answer of the proxy, and returns the tunnel that opens with it, or the failure. */
 async function answer(text: string, end: 'open' | 'fin' | 'reset' = 'open') {
   const { proxy, opening, link } = await ask();
   if (text !== '') proxy.send(text);

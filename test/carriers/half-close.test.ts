@@ -7,7 +7,7 @@ import { makeContext } from '../support/harness/link-pairs.ts';
 import { RawPeer } from '../support/peers/raw-peer.ts';
 import { startTarget, type Target } from '../support/targets/plain.ts';
 
-/** A proxy that knows CONNECT and says this of itself; an end of either side ends both. */
+/** Starts a proxy that answers CONNECT with these fields; an end of either side ends both. */
 async function startOldProxy(fields: readonly string[] = []): Promise<Target> {
   return startTarget((socket) => {
     socket.once('data', (head) => {

@@ -35,7 +35,7 @@ interface Bed {
   dial(address?: TcpAddress): Promise<Link>;
 }
 
-/** Two hops, the second behind the first: what the second is told it serves itself. */
+/** Starts two hops, the second behind the first. The second serves tunnels itself. */
 async function startDouble(settings: Record<string, string> = {}, beyond: readonly string[] = []): Promise<Bed> {
   const target = await startTarget(echo);
   const inner = await startTestServe({ accept: ['hbone'], tls: mesh.serverTls() });

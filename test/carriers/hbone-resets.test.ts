@@ -96,7 +96,7 @@ describe.each([
     expect((await client.readToEnd()).length).toBe(1000);
     client.send('anybody there?');
     expect(await inTime('the end of the tunnel', handle.done)).toMatchObject({ end: 'reset', side: 'target' });
-    // Who has read to the end is told when it writes.
+    // A client that has read to the end learns of the reset only when it writes.
     await eventually(() => {
       client.send('?');
       return client.stream.destroyed;

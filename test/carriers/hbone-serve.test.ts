@@ -166,7 +166,7 @@ describe('a client that cancels before its answer', () => {
       stream.close(constants.NGHTTP2_CANCEL);
     }
     await eventually(() => app.running.tunnels.size, 0);
-    // The burst that is free, what was on its way, and the rate that is allowed for as long as it took.
+    // At most the free burst, the requests on their way, and the allowed rate for as long as it took.
     expect(silent.accepted).toBeLessThan(120 + 20 * ((performance.now() - start) / 1000));
     const other = await connectHbone(mesh, app.port);
     expect((await askFor(other, 'db')).headers[':status']).toBe(400);

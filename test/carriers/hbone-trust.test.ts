@@ -11,7 +11,7 @@ import { echo, startTarget } from '../support/targets/plain.ts';
 const mesh = await makeMesh();
 const hourMs = 3_600_000;
 
-/** A leaf with something wrong, or right, about it. */
+/** The names of a leaf, and the fields in which it differs from a good one. */
 type Leaf = Partial<CertificateRequest> & { readonly uris: readonly string[] };
 
 const issue = ({ uris, ...more }: Leaf) => mesh.issue(uris, more);

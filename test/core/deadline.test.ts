@@ -8,7 +8,7 @@ afterEach(() => void vi.useRealTimers());
 const limit = { ms: 15_000, phase: 'handshake', option: '--handshake-timeout', code: 'http_response_timeout' } as const;
 const never = new AbortController().signal;
 
-/** Work that ends only when its signal says so, and then as work must. */
+/** Work that ends only when its signal aborts, and then rejects with the reason. */
 const waitForAbort = (signal: AbortSignal) =>
   new Promise<never>((_, reject) => signal.addEventListener('abort', () => reject(abortReason(signal))));
 

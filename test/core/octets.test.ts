@@ -40,7 +40,7 @@ test('bytes that are UTF-8 are its characters', () => {
   );
 });
 
-// RFC 3629, section 10: what only looks like UTF-8 must not be taken for what it looks like.
+// RFC 3629, section 10: bytes that only look like UTF-8 must not be read as the text that they look like.
 test.each([
   ['an overlong slash', [0xc0, 0xaf]],
   ['a surrogate', [0xed, 0xa0, 0x80]],

@@ -3,7 +3,7 @@ import { type AddressInfo, connect, createServer, type Socket } from 'node:net';
 import { expect, test } from 'vitest';
 import { socketLink } from '../../src/core/socket-link.ts';
 
-/** What a Link reads when its peer sends `hello` and then does `act`, all of it before the first read. */
+/** Returns what a Link reads if its peer sends `hello` and then does `act`, all of it before the first read. */
 async function readAfter(act: (peer: Socket) => Promise<unknown>, ourHalf: 'open' | 'ended'): Promise<string[]> {
   const server = createServer({ allowHalfOpen: true }).listen(0, '127.0.0.1');
   await once(server, 'listening');

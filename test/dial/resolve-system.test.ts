@@ -18,7 +18,7 @@ interface World extends Pick<ResolveOptions, 'family' | 'resolver' | 'platform'>
   readonly answer?: () => Promise<readonly Ip[]>;
 }
 
-/** A resolver on a machine that has nothing but what the test gives it, and who was asked what. */
+/** Makes a resolver on a machine that has only the data of the test, and records the questions that it asks. */
 async function makeResolve({ zone = {}, nsswitch = 'hosts: files dns', answer, ...options }: World) {
   const server = await startNameServer(zone);
   const lookups: unknown[] = [];

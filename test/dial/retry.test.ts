@@ -106,7 +106,7 @@ test('where any failure is repeated and nobody says how long to wait, nothing is
 });
 
 describe('a hop that asks to wait', () => {
-  /** What is waited for after one refusal with these facts. */
+  /** Lets a hop refuse once with these facts, and returns the waits in milliseconds. */
   async function waitAfter(retryAfterMs: number, terms: RetryTerms = {}): Promise<number[]> {
     const waits: number[] = [];
     let calls = 0;

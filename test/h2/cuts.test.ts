@@ -38,7 +38,7 @@ function startServer() {
   return { server, wire, events };
 }
 
-/** What a client sends in a session with bodies, trailers, resets and padding. */
+/** Returns the bytes that a client sends in a session with bodies, trailers, resets and padding. */
 async function recordSession(): Promise<Buffer> {
   const joined = joinEngines(smallSetup, () => {});
   const { client, server, there } = joined;
@@ -80,7 +80,7 @@ test('a session that is cut anywhere gives the same events as in one piece', asy
     for (let at = 0; at < session.length;) {
       const end = at + 1 + random(mostBytes);
       const part = Buffer.from(session.subarray(at, end));
-      // What nobody has kept is used again.
+      // Memory that the server has not kept is used again.
       if (!server.feed(part)) part.fill(0);
       at = end;
     }

@@ -12,7 +12,7 @@ const gib = 1 << 30;
 const stopMs = 20_000;
 const sampleMs = 250;
 
-/** What a process may take more while nothing moves. */
+/** The most memory that a process may gain while nothing moves. */
 const mostGrowthMib = 32;
 
 const stops: (() => unknown)[] = [];

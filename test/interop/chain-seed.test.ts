@@ -26,7 +26,7 @@ beforeAll(async () => {
   };
 });
 
-/** What takes Envoy two listeners and two clusters: a port leads into a stage that leads into a tunnel. */
+/** Starts a chain for which Envoy needs two listeners and two clusters: a port, a stage inside, and a tunnel. */
 async function startSeed(port: number, more = ''): Promise<TunlPart> {
   const file = join(makeFolder('chain'), 'chain.yaml');
   writeFileSync(
@@ -39,7 +39,7 @@ async function startSeed(port: number, more = ''): Promise<TunlPart> {
   return startTunl(['chain', '-c', file]);
 }
 
-// Fused as they stand; a log keeps the stages apart.
+// The two stages are fused as they stand; a log keeps them apart.
 test.each(['', ', log: true'])(
   'ssh through the two stages and a second process, 200 MB each way (encap%s)',
   async (more) => {

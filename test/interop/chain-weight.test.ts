@@ -71,7 +71,7 @@ test('after ten thousand connections nothing is left of them', async () => {
     await Promise.all(Array.from({ length: 50 }, lane));
     await isFree(chain);
     await eventually(target.countOpen, 0);
-    // Events are the test's own to keep, and weigh more than anything that is looked for.
+    // The test itself keeps the events, which weigh more than any leak that it looks for.
     (chain.events as unknown[]).length = 0;
     return measure();
   };
@@ -81,9 +81,9 @@ test('after ten thousand connections nothing is left of them', async () => {
   expect(after.heapBytes - before.heapBytes).toBeLessThan(4 << 20);
 });
 
-/** What is watched by the event loop, and what the heap holds that is not garbage. */
+/** Counts the resources that the event loop watches, and the bytes of the heap that are no garbage. */
 async function measure() {
-  // Sockets and timers that have ended are off the books a turn or two later.
+  // Node lists sockets and timers for a turn or two after they have ended.
   for (let turn = 0; turn < 5; turn++) await new Promise((resolve) => setImmediate(resolve));
   collectGarbage();
   const resources: Record<string, number> = {};

@@ -18,7 +18,7 @@ interface Shell {
   readonly command: Pick<Command, 'file' | 'args'>;
   /** Presses of the tab key after which all candidates are on the screen. */
   readonly tabsToList: number;
-  /** Whether candidates are listed with what they mean. */
+  /** True if the shell lists each candidate with its meaning. */
   readonly describes: boolean;
 }
 

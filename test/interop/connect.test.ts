@@ -14,7 +14,7 @@ beforeAll(async () => {
   return sshd.stop;
 });
 
-/** What each real proxy says of a target that refuses: the words are its own. */
+/** The answer of each real proxy when the target refuses, in the proxy's own words. */
 const refusals = [
   {
     name: 'squid',

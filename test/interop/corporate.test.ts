@@ -12,7 +12,7 @@ const login = { user: 'alice', password: 'wonder-4711' } as const;
 const wrong = 'hunter2-0815';
 const account = `${squidDomain}%5C${login.user}`;
 
-/** Proxies that ask, and the user as each wants to be told. */
+/** Proxies that ask for credentials, each with the user in the form that it expects. */
 const proxies = [
   { name: 'squid with Basic', start: () => startGuardedSquid(login), user: login.user },
   { name: 'squid with Digest', start: () => startDigestSquid(login), user: login.user },

@@ -6,7 +6,7 @@ import { run } from './support/process.ts';
 
 const ways = ['one', 'two', 'direct'] as const;
 const ports = {} as Record<Way, number>;
-/** Where curl went, since the last look. */
+/** The ways that curl has taken since the last look. */
 let visited: Way[] = [];
 
 beforeAll(async () => {
@@ -14,7 +14,7 @@ beforeAll(async () => {
   return () => servers.forEach((server) => server.close());
 });
 
-/** Plays a proxy or the target: whoever comes is noted and sent away. */
+/** Plays a proxy or the target, which notes each connection and closes it. */
 async function listen(way: Way): Promise<Server> {
   const server = createServer((socket) => {
     visited.push(way);

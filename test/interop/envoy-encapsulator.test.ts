@@ -14,7 +14,7 @@ import { expectOwnBytes, openTunnel, startEcho } from './support/tunnels.ts';
  */
 const hasHalves = ({ protocol }: Front) => protocol === 'h2';
 
-/** Where the connection is the tunnel, its end says nothing more. */
+/** True if Envoy passes a reset on as one. Over HTTP/1.1 the tunnel of a CONNECT is the connection, and it does not. */
 const hasResets = ({ method, protocol }: Front) => method === 'POST' || protocol === 'h2';
 
 const megabyte = Buffer.alloc(1_000_000, 'tunl');

@@ -38,7 +38,7 @@ const runners: readonly { readonly name: string; readonly start: (make: MakeStag
   },
 ];
 
-/** What curl gets: the body and the status. */
+/** Runs curl, and returns the body and the status that it gets. */
 async function curl(...args: readonly string[]): Promise<string> {
   const { stdout } = await run({ file: 'curl', args: ['-sS', '-m', '10', '-w', ' %{http_code}', ...args] });
   return stdout;

@@ -10,7 +10,7 @@ import { expectOwnBytes, startEcho } from './support/tunnels.ts';
 
 const mesh = await makeMesh();
 
-/** What the graphs lead to and through. */
+/** The targets and the proxies that the graphs lead to. */
 interface World {
   readonly echo: Target;
   readonly other: Target;

@@ -27,7 +27,7 @@ describe.skipIf(!hasEnvoy)('what is exported for Envoy', () => {
   });
 });
 
-/** The files that Envoy does not take, with what it says. */
+/** The files that Envoy does not take, each with its message. */
 async function findRefused(texts: readonly string[]): Promise<string[]> {
   const folder = makeFolder('export');
   const refused: string[] = [];

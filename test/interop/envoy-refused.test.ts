@@ -11,7 +11,7 @@ import { editFixture, loadEnvoy, readFixture } from '../support/graphs/envoy-fil
 import { checkEnvoy, hasEnvoy } from './parts/envoy.ts';
 import { makeFolder } from './support/workspace.ts';
 
-/** What Envoy thinks of a text. */
+/** Returns whether Envoy accepts a text as its configuration. */
 async function judge(text: string): Promise<'takes' | 'refuses'> {
   const file = join(makeFolder('judged'), 'envoy.yaml');
   writeFileSync(file, text);

@@ -12,10 +12,10 @@ if (!hasH2spec) process.stderr.write('h2spec is not installed: its tests are not
 const notOnSharedPorts = ['failed http2/3.5/2'];
 
 const major = Number(process.versions.node.split('.')[0]);
-/** nghttp2 has changed since, and not only for the better. */
+/** The nghttp2 of an old Node fails other cases than the newer one. */
 const isOldNode = major < 22;
 
-/** What `node:http2` does not do as RFC 9113 wants it, and what we cannot change there. */
+/** The cases in which `node:http2` does not follow RFC 9113; we cannot change that. */
 const notByNode = [
   'failed http2/5.1/8',
   'failed http2/5.1/9',

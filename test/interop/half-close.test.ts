@@ -108,7 +108,7 @@ async function startWay({ start }: Pick<Way, 'start'>): Promise<StartedWay> {
   return { words: hops.flatMap((hop) => ['-x', hop]), said };
 }
 
-/** Clients of a forward that ask, end, and read: in how many ways that went. */
+/** Lets clients of a forward ask, end their half and read; returns the different outcomes. */
 async function askForward({ words, said }: StartedWay, behave: Behaviour, ...more: string[]): Promise<string> {
   const target = await startTarget(behave);
   const forward = await startTunl(['forward', ...more, ...words, `:127.0.0.1:${target.port}`]);
@@ -126,7 +126,7 @@ async function askForward({ words, said }: StartedWay, behave: Behaviour, ...mor
   return [...new Set(outcomes)].join(' or ');
 }
 
-/** The same of `connect`, whose input has ended. */
+/** Does the same with `connect`, whose input has ended. */
 async function askConnect({ words, said }: StartedWay, behave: Behaviour): Promise<string> {
   const target = await startTarget(behave);
   const result = await tunl(['connect', ...words, `127.0.0.1:${target.port}`], { input: 'question\n' });
@@ -228,6 +228,6 @@ test('redis-cli behind forward, through a proxy that keeps ends to itself, gives
   const started = performance.now();
   const result = await tunl(['forward', ...words, `:127.0.0.1:${redis.port}`, '--', ...command]);
   expect(result).toMatchObject({ code: 0, stdout: 'PONG\n' });
-  // A start of ours, the second in which nothing moves, and a machine that has other things to do.
+  // This leaves time for a start of tunl, for the second in which nothing moves, and for a busy machine.
   expect(performance.now() - started).toBeLessThan(5000);
 });

@@ -30,7 +30,7 @@ function open(args: readonly string[], node = process.execPath): HangupRun {
 
 const listens = /tunl: (?:forwarding|serving) \S+:(\d+)/;
 
-/** What runs when its terminal goes away, and what it shows by then. */
+/** The commands whose terminal goes away, each with the output that it has shown by then. */
 const commands: readonly (readonly [what: string, args: () => readonly string[], shown: RegExp])[] = [
   ['forward', () => ['forward', ':127.0.0.1:1'], listens],
   ['forward with a command', () => ['forward', ':127.0.0.1:1', '--', 'sleep', '60'], listens],
@@ -77,7 +77,7 @@ describe('a terminal that goes away', () => {
     const [, port] = await run.waitForScreen(listens);
     const client = await visit(Number(port));
     run.hangUp();
-    // Nobody new is let in: it drains.
+    // It drains, and accepts no new connection.
     await expect.poll(() => knock(Number(port))).toBe('refused');
     expect(await ask(client, 'still there')).toBe('still there');
     client.end();
@@ -111,7 +111,7 @@ describe('a terminal that goes away', () => {
   });
 });
 
-/** Comes and goes; tells whether somebody let us in. */
+/** Connects and closes at once; returns whether the connection was accepted. */
 async function knock(port: number): Promise<'in' | 'refused'> {
   const socket = connect(port, '127.0.0.1');
   return once(socket, 'connect')

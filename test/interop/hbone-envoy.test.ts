@@ -18,7 +18,7 @@ const asEnvoy = ({ cert, key }: IssuedCertificate) => ({ cert, key, root, peerPr
 /** Ends a connection that was only made to see whether somebody listens. */
 const endIfUnused: Behaviour = (socket) => socket.once('end', () => void (socket.bytesRead === 0 && socket.end()));
 
-/** The hop that an Envoy is, for a client with this leaf. */
+/** Writes the URL of an Envoy as a hop, for a client with this leaf. */
 function formatHop(port: number, { cert, key }: IssuedCertificate, peer: string): string {
   return `hbone://127.0.0.1:${port}?cert=${cert}&key=${key}&cacert=${root}&peer=${peer}`;
 }

@@ -6,14 +6,14 @@ import { connectPeer, type RawPeer } from '../support/peers/raw-peer.ts';
 import { startTarget, type Target } from '../support/targets/plain.ts';
 import { hasEnvoy, makeAddress, startEnvoyFile, typed } from './parts/envoy.ts';
 
-/** What a client sends, and what the upstream does once it has all of it. */
+/** A request that a client sends, and the answer that the upstream gives once it has all of it. */
 interface Row {
   readonly name: string;
   readonly request: string;
-  /** How the request ends as the upstream gets it; with its head where absent. */
+  /** The last bytes of the request as the upstream gets it; by default the end of its head. */
   readonly until?: string;
   readonly answer: string;
-  /** How the answer ends as the client gets it; with its head where absent. */
+  /** The last bytes of the answer as the client gets it; by default the end of its head. */
   readonly answerUntil?: string;
 }
 
@@ -124,7 +124,7 @@ const rows: readonly Row[] = [
   },
 ];
 
-/** What the two sides saw. */
+/** The lines that each of the two sides received. */
 interface Seen {
   readonly upstream: readonly string[];
   readonly client: readonly string[];
@@ -139,7 +139,7 @@ async function observe(row: Row, client: RawPeer, target: Target): Promise<Seen>
   return { upstream: readLines(asked), client: readLines(answered) };
 }
 
-/** Who answers, when and how fast may differ, and the place of what is about the connection. */
+/** Fields that may differ: they name the server, the date and the duration, or are about the connection alone. */
 const ofNoMatter = /^(?:server|date|x-envoy-upstream-service-time|connection): /;
 
 function readLines(text: string): string[] {
@@ -164,7 +164,7 @@ describe.skipIf(!hasEnvoy)('requests go on as Envoy sends them', () => {
   });
 });
 
-/** What an upstream does instead of an answer, and the status that the client gets for it. */
+/** The ways in which an upstream fails to answer, each with the status that the client gets. */
 const failures: readonly (readonly [name: string, fail: (upstream: RawPeer) => void, status: number])[] = [
   ['closes', (upstream) => upstream.fin(), 503],
   ['resets', (upstream) => upstream.reset(), 503],

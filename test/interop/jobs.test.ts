@@ -32,7 +32,7 @@ async function host(place: string, start: () => Promise<Part>): Promise<Part> {
   return part;
 }
 
-/** What the README has for a job, as it is to be typed. */
+/** Returns the commands of a job in the README, as a user types them. */
 function scriptOf(number: number): string {
   return jobs.find((job) => job.number === number)?.lines.join('\n') ?? '';
 }
@@ -41,7 +41,7 @@ function runJob(number: number, options?: WorldRunOptions) {
   return world.run(scriptOf(number), options);
 }
 
-/** Starts a job that runs until it is stopped, and waits for what it says. */
+/** Starts a job that runs until it is stopped, and waits for its message. */
 async function startJob(
   number: number,
   ready: RegExp,
@@ -57,7 +57,7 @@ async function startJob(
   return running;
 }
 
-/** Writes into a running program and waits for what it answers. */
+/** Writes into a running program and waits for its answer. */
 async function ask(running: Running, question: string, answer: RegExp): Promise<void> {
   running.child.stdin?.write(question);
   await running.waitFor(String(answer), () => answer.exec(running.stdout().toString()) ?? undefined);

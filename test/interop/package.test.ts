@@ -79,7 +79,7 @@ test('the package installs and works where no install script may run', async () 
   expect(types).toMatchObject({ code: 0, stdout: '' });
 });
 
-/** What a program in TypeScript does with the library; the last line must not compile. */
+/** A program in TypeScript that uses the library; its last line must not compile. */
 const consumer = `
 import { openTunnel, type Tunnel, TunlError } from 'tunl';
 const tunnel: Tunnel = await openTunnel('db:5432', { proxies: ['http://proxy'], limits: { connectMs: 1000 } });

@@ -10,7 +10,7 @@ import type { Part } from './support/part.ts';
 import { run } from './support/process.ts';
 import { sftp, ssh } from './support/ssh.ts';
 
-// Where one of these fails, the part itself is at fault and not the program under test.
+// If one of these tests fails, the part itself is at fault and not the program under test.
 
 let sshd: Sshd;
 let origin: Origin;

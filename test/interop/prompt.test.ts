@@ -84,7 +84,7 @@ describe('the question for a password', () => {
     ['control C', 'half\x03', 'interrupted by SIGINT', 130],
     ['control \\', 'half\x1c', 'interrupted by SIGQUIT', 131],
   ])('ends with %s, and the terminal is as it was', async (_key, keys, message, status) => {
-    // The shell stays for what it has to say: the keys signal everybody in front of the terminal.
+    // The keys signal every program in front of the terminal, and the shell must stay to print the mode.
     const terminal = openTerminal(`trap : INT QUIT; ${keepingMode(formatConnect())}`);
     await terminal.waitForScreen(question());
     terminal.type(keys);
@@ -123,7 +123,7 @@ describe('the question for the password of a key', () => {
     certs = await makeCerts();
     const encrypted = { type: 'pkcs8', format: 'pem', cipher: 'aes-256-cbc', passphrase: password } as const;
     const key = certs.write('encrypted.key', createPrivateKey(certs.client.keyPem).export(encrypted));
-    // Nobody listens there: what comes after the question is a refusal.
+    // Nobody listens there, so the connection is refused after the question.
     const hop = `https://127.0.0.1:1?cert=${certs.client.cert}&key=${key}`;
     const { file, args } = makeTunlCommand(['connect', '-x', `'${hop}'`, 'db:22']);
     script = `trap : INT; ${keepingMode([file, ...args].join(' '))}`;

@@ -11,7 +11,7 @@ import { makeFolder } from './support/workspace.ts';
 
 let sshd: Sshd;
 
-/** How many ssh sessions are looked at, one after the other. */
+/** The number of ssh sessions, one after the other. */
 const sessions = amount(3, 40);
 
 beforeAll(async () => {
@@ -113,7 +113,7 @@ describe.each([
   });
 });
 
-/** How tunnels ended, in the words of the records. */
+/** Returns the ends of the tunnels, in the words of the records. */
 function findEnds(said: string): string[] {
   return [...said.matchAll(/^tunl: .*?((?:closed|reset|cut|idle|half closed)[^:]*): sent .*$/gm)].map(
     ([, how = '']) => how,

@@ -81,7 +81,7 @@ const heads = fc
   .tuple(fc.constantFrom(...bases), fc.oneof(fc.tuple(change), fc.array(change, { minLength: 1, maxLength: 3 })))
   .map(([base, changes]) => changes.reduce((head, act) => act(head), base));
 
-/** What curl and we made of one head. */
+/** The verdicts of curl and of tunl on one head. */
 interface Pair {
   readonly head: string;
   readonly curl: Verdict;
@@ -90,7 +90,7 @@ interface Pair {
   readonly tunl: Verdict;
 }
 
-/** Where we mean to differ from curl 7.88, and why. Every other difference is a fault. */
+/** The cases in which we differ from curl 7.88 on purpose. Every other difference is a fault. */
 const deliberate: readonly { readonly why: string; readonly applies: (pair: Pair) => boolean }[] = [
   {
     why: 'curl fails (43) where a line cannot be kept as a field for programs to ask for; ncat and nc go on, and so do we',

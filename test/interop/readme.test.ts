@@ -17,7 +17,7 @@ test('the demo of the README runs in a clean copy, from the first command on', a
   const copy = makeFolder('copy');
   const files = execFileSync('git', ['ls-files', '-z'], { cwd: root, encoding: 'utf8' }).split('\0').filter(Boolean);
   for (const file of files) cpSync(join(root, file), join(copy, file));
-  // What was downloaded before need not be downloaded again.
+  // The cache of npm saves most downloads.
   const cache = execFileSync('npm', ['config', 'get', 'cache'], { encoding: 'utf8' }).trim();
   const env = { npm_config_cache: cache, npm_config_prefer_offline: 'true', npm_config_audit: 'false' };
   const command = { file: 'bash', args: ['-ec', findBlock('demo')], env, cwd: copy };

@@ -12,7 +12,7 @@ const warmUpMs = 10_000;
 const soakMs = amount(60_000, 600_000);
 const perSecond = 50;
 
-/** What a process may have grown by; its heap is collected when it likes. */
+/** The most that a process may grow; it chooses itself when it collects garbage. */
 const growthMib = 16;
 
 /** Opens a tunnel, uses it, and ends it: every second one with a reset in the middle. */

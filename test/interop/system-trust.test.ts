@@ -8,7 +8,7 @@ import { type Command, run } from './support/process.ts';
 import { makeTunlCommand } from './support/tunl.ts';
 import { hasWorld } from './support/world.ts';
 
-/** Where the system of the tests keeps its authorities, and curl looks for them. */
+/** The file in which the system of the tests keeps its authorities; curl reads it too. */
 const bundle = '/etc/ssl/certs/ca-certificates.crt';
 
 describe.skipIf(!hasWorld)('an https proxy whose authority a company has put into the store of the system', () => {

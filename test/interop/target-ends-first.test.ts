@@ -40,7 +40,7 @@ beforeAll(async () => {
   return () => servers.forEach((server) => server.close());
 });
 
-/** Downloads whose client keeps its own half open: how each of them went. */
+/** Downloads with clients that keep their own half open, and returns how each download ended. */
 async function downloadAll(port: number): Promise<string[]> {
   const ends: string[] = [];
   for (let count = 0; count < downloads; count++) {

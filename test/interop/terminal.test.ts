@@ -14,7 +14,7 @@ beforeAll(async () => {
   return () => Promise.all([target.stop(), silence.stop()]);
 });
 
-/** The options of a way that nobody answers on, for so long. */
+/** The options that lead to a place where nobody answers, with a limit for the wait. */
 const silentWay = (limit: string) => ['-x', `http://127.0.0.1:${silence.port}`, '--handshake-timeout', limit];
 
 /** Runs tunl on a terminal whose screen can be read. */
@@ -24,7 +24,7 @@ async function openTunl(args: readonly string[], size?: { columns: number; rows:
   return screen;
 }
 
-/** What tunl writes to a terminal of 100 columns, byte by byte, until it ends. */
+/** Runs tunl to its end on a terminal of 100 columns, and returns all bytes that it writes there. */
 async function record(args: readonly string[], env: Readonly<Record<string, string>> = {}): Promise<string> {
   const { file, args: words } = makeTunlCommand(args);
   const sized: Command = { file: 'sh', args: ['-c', 'stty cols 100 rows 30; exec "$@"', 'sh', file, ...words], env };

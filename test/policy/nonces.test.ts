@@ -17,7 +17,7 @@ test('the window goes on with the highest count', () => {
   const nonce = nonces.issue();
   expect(take(nonces, nonce, 0, 1, 3, 1025, 1024, 2)).toEqual([false, true, true, true, true, true]);
   expect(take(nonces, nonce, 1, 3, 1025, 1030, 7, 6)).toEqual([false, false, false, true, true, false]);
-  // Far beyond it is no honest client.
+  // An honest client never counts so far ahead.
   expect(take(nonces, nonce, 1030 + 1025, 0xffffffff, 1030 + 1024, 1031)).toEqual([false, false, true, true]);
   expect(take(nonces, nonce, 1030)).toEqual([false]);
 });

@@ -18,7 +18,7 @@ export function toTarget(text: string): TcpAddress {
   return { kind: 'tcp', host, port: Number(port) };
 }
 
-/** What becomes of a target that resolves to an address, a literal to itself. */
+/** Returns the verdict on a target that resolves to `address`; a literal resolves to itself. */
 export function judge(policy: Policy, target: string, address?: string): ErrorCode | 'allowed' {
   const tcp = toTarget(target);
   const ip = address ?? tcp.host;
@@ -29,7 +29,7 @@ export function judge(policy: Policy, target: string, address?: string): ErrorCo
   });
 }
 
-/** What becomes of a target that somebody else resolves. */
+/** Returns the verdict on a target that somebody else resolves. */
 export function judgeText(policy: Policy, target: string): ErrorCode | 'allowed' {
   return codeOf(() => policy.checkText(toTarget(target)));
 }

@@ -14,7 +14,7 @@ let certs: Certs;
 beforeAll(async () => void (certs = await makeCerts()));
 afterAll(() => certs.remove());
 
-// A chunk that anybody uses after its time has other bytes then, and the fingerprints differ.
+// A chunk that is used after its time has other bytes by then, so that the fingerprints differ.
 beforeEach(() => poisonReturned(true));
 afterEach(() => poisonReturned(false));
 
@@ -100,7 +100,7 @@ test.each(tunnels)('from %s to %s every byte arrives once, both ways at once', a
   const client = new Speaker(near.second.stream, roll);
   const target = new Speaker(far.second.stream, roll);
   const heard = Promise.all([hear(far.second.stream, roll), hear(near.second.stream, roll)]);
-  // What came before the relay goes first.
+  // The bytes that came before the relay go first.
   client.say(Buffer.from('early'));
   target.say(Buffer.from('early too'));
   await turns(roll(3));

@@ -11,7 +11,7 @@ const noLimits: RelayLimits = { idleMs: 0, lingerMs: 0 };
 beforeEach(() => void vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout', 'performance'] }));
 afterEach(() => void vi.useRealTimers());
 
-/** What is under way in memory arrives. */
+/** Waits until everything that is under way in memory has arrived. */
 async function settle(): Promise<void> {
   for (let turn = 0; turn < 5; turn++) await new Promise((resolve) => setImmediate(resolve));
 }

@@ -48,13 +48,13 @@ test('a CONNECT is limited until it is answered, and not afterwards', async () =
   open.send(head('HTTP/1.1 200 OK'));
   await one.readHead();
   two.send(connect);
-  // When the second has had its time, the first has had more.
+  // Once the time of the second request has run out, the first has been open for longer.
   expect(linesOf(await two.readHead())[0]).toBe('HTTP/1.1 504 Gateway Timeout');
   open.send('still here');
   expect(String(await one.read(10))).toBe('still here');
 });
 
-/** Far more than what the buffers of the system and ours may hold together. */
+/** Far more than the buffers of the system and ours may hold together. */
 const floodBytes = 200_000_000;
 const keptBytes = 20_000_000;
 

@@ -4,7 +4,7 @@ import { expect, onTestFinished, test } from 'vitest';
 import { startForwardBed } from '../support/harness/forward-bed.ts';
 import { startHttp2Origin } from '../support/peers/h2-origin.ts';
 
-/** What undici asks of a connection for HTTP/2. */
+/** Adds the members that undici asks of a connection for HTTP/2. */
 function asHttp2(stream: Duplex): Duplex {
   return Object.assign(stream, { ref: () => {}, unref: () => {}, alpnProtocol: 'h2' });
 }

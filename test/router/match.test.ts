@@ -138,7 +138,7 @@ describe('a field', () => {
     ...(invert && { invert }),
   });
 
-  // What Envoy 1.40 does.
+  // Envoy 1.40 matches in the same way.
   test.each<[FieldMatch, boolean]>([
     [exact('x', '1'), true],
     [exact('x', 'two'), true],

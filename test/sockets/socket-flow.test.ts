@@ -42,7 +42,7 @@ test('a reset right behind data is noticed, even if the reader pauses before it 
   };
   second.stream.write('the last words');
   second.reset(resetError('gone'));
-  // The bytes and an end are read in one turn of the loop, and in the next that it was none.
+  // One turn of the loop reads the bytes and an end; the next one finds that the end was a reset.
   while (first.stream.readableLength === 0) await new Promise((resolve) => setImmediate(resolve));
   user.flow.resume();
   await new Promise((resolve) => process.nextTick(resolve));

@@ -13,7 +13,7 @@ test.each([
   [['192.0.2.7:65535'], '192.0.2.7', 65535],
   [['[2001:db8::1]:22'], '2001:db8::1', 22],
   [['[::1]', '22'], '::1', 22],
-  // What ssh makes of %h and %p.
+  // The words that ssh puts for %h and %p.
   [['2001:db8::1', '22'], '2001:db8::1', 22],
 ])('reads %j', (words, host, port) => {
   expect(parseTargetArguments(words)).toEqual({ kind: 'tcp', host, port });

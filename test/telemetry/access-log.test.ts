@@ -50,7 +50,7 @@ test('lines that wait when the files are asked for again go to the file that was
       .trimEnd()
       .split('\n')
       .map((line) => Number.parseInt(line, 10));
-  // The file is the same each time: what is written after the call must still come after what waited.
+  // The file is the same each time: lines that are written after the call must come after those that waited.
   for (let round = 0; round < 5; round++) {
     write(300);
     const reopened = files.reopen();

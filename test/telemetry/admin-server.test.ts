@@ -120,7 +120,7 @@ test('who sends nothing, half a request or half a body is cut off in time', asyn
     server.accept(far);
     near.stream.on('error', () => {}).resume();
     near.stream.write(start);
-    // What was written is delivered in the next ticks.
+    // The written bytes are delivered in the next ticks.
     for (let round = 0; round < 5; round++) await new Promise(setImmediate);
     expect(far.stream.destroyed).toBe(false);
     vi.advanceTimersByTime(31_000);

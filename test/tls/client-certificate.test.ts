@@ -16,7 +16,7 @@ const cacert = certs.ca.cert;
 const server = { clientCa: cacert };
 const never = new AbortController().signal;
 
-/** What our server says to a client with this certificate, and what that one sees of it. */
+/** Lets our server refuse a client with this certificate; returns the server's error, and the client's. */
 async function refuse(maxVersion: 'TLSv1.2' | 'TLSv1.3', own?: IssuedCertificate) {
   const { first, second } = await makeTcpPair();
   const { cert, key } = certs.server;

@@ -19,7 +19,7 @@ async function readStats(admin: TestAdmin, filter: string): Promise<string> {
   return (await admin.ask(`/stats?filter=${encodeURIComponent(filter)}`)).body;
 }
 
-/** What becomes of a connection to a port. */
+/** Connects to a port, and returns whether the connection is accepted. */
 function knock(port: number): Promise<'accepted' | 'refused'> {
   return new Promise((resolve) => {
     const socket = connect(port, '127.0.0.1');
@@ -147,7 +147,7 @@ test('a reload keeps the address that both have, moves it, and takes it away', a
   await admin.running.replace(toGraph({ admin: freePort, stages }));
   expect((await askAdmin(first, '/ready')).status).toBe(200);
   const free = await startAdmin({ stages });
-  // The address of another is not to be had, and everything stays as it was.
+  // Another graph has this address, so the reload fails and changes nothing.
   const taken: PlainGraph = { admin: { ...freePort, port: free.adminPort }, stages };
   await expect(admin.running.replace(toGraph(taken))).rejects.toMatchObject({ code: 'address_in_use' });
   expect((await askAdmin(first, '/ready')).status).toBe(200);

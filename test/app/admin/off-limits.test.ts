@@ -39,18 +39,18 @@ async function listenOn(host: string, port: number): Promise<Server> {
   return server;
 }
 
-/** Comes as a client, which may be reset before it knows that it was let in. */
+/** Connects as a client, and waits for the end. A reset may come before the connection is reported. */
 async function visit(port: number): Promise<void> {
   const client = await connectPeer(port).catch(() => undefined);
   await client?.waitForEnd();
 }
 
-/** Why a tunnel did not come up. */
+/** Returns the code of the first tunnel that failed. */
 function findFailure({ events }: TestAdmin): string | undefined {
   return events.flatMap((event) => (event.event === 'tunnel.failed' ? [event.error.code] : []))[0];
 }
 
-/** What a proxy answers to a CONNECT. */
+/** Sends a CONNECT to a proxy, and returns the status line of the answer. */
 async function connectThrough(port: number, authority: string): Promise<string> {
   const client = await connectPeer(port);
   client.send(`CONNECT ${authority} HTTP/1.1\r\nHost: ${authority}\r\n\r\n`);

@@ -7,7 +7,7 @@ import { lateRefusalOf } from '../../support/usage.ts';
 
 const options = { env: {}, allowUnknownFields: false };
 
-/** What is said about a file with these bytes, behind its path. */
+/** Loads a file with these bytes, which must be refused, and returns the message with a short path. */
 async function refuseBytes(bytes: string | Buffer): Promise<string> {
   const path = join(makeTempFolder(), 'chain.yaml');
   writeFileSync(path, bytes);

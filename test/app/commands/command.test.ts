@@ -93,7 +93,7 @@ test('a tunnel is not closed while what was sent waits for a slow target', async
   client.send(Buffer.alloc(size));
   client.fin();
   const ended = endWithCommand(running, runtime);
-  // Several looks at a tunnel that moves nothing, until it is said that we wait.
+  // The program looks several times at a tunnel that moves nothing before it reports that it waits.
   await eventually(() => events.some(({ event }) => event === 'notice'), true);
   expect(running.tunnels.size).toBe(1);
   peer.stream.resume();

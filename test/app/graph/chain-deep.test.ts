@@ -9,7 +9,7 @@ import { startTarget } from '../../support/targets/plain.ts';
 
 const startDeepChain = await makeStartDeepChain();
 
-/** What two neighbours may hold between them: the window of an HTTP/2 stream, and what lies in streams. */
+/** The most bytes between two neighbours: the window of an HTTP/2 stream, and the buffers of streams. */
 const betweenBytes = 6 << 20;
 
 async function start() {
@@ -79,7 +79,7 @@ test.each(['client', 'target'] as const)('a %s that has ended its half and is go
   first.fin();
   expect(await second.waitForEnd()).toBe('fin');
   first.reset();
-  // A socket that was closed tells only who writes to it.
+  // A socket that was closed answers only those that write to it.
   second.send('anybody there?');
   await isFree(chain);
 });

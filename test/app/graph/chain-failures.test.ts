@@ -26,7 +26,7 @@ async function failureOf(hops: readonly Hop[], limits: Partial<Limits> = {}): Pr
 
 const challenge = ['Proxy-Authenticate: Basic'];
 
-/** What one proxy does, how the hop is written, and where and how the chain fails then. */
+/** The behaviour of one proxy, the scheme of its hop, and the failure of the chain that follows from it. */
 const failures: readonly (readonly [
   what: string,
   scheme: string,

@@ -186,7 +186,7 @@ test.each([
     () => chain.eventsOf('tunnel.closed').filter(({ stages }) => stages?.at(-1) !== 'way' || !log).length,
     2,
   );
-  // Where nobody on the way looks at whose tunnel it is, one session carries all.
+  // One session carries both tunnels, unless a stage on the way logs the client of each.
   expect(gate.eventsOf('tunnel.opened').map(({ target: reached }) => reached)).toEqual(
     Array(2).fill(`127.0.0.1:${target.port}`),
   );

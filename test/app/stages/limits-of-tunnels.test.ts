@@ -86,6 +86,6 @@ test('each try chooses among the targets again', async () => {
   const client = await connectPeer(chain.port);
   expect(await client.waitForEnd()).toBe('reset');
   const tries = chain.eventsOf('notice').filter(({ message }) => message.endsWith('; trying on'));
-  // Of each of three tries both targets failed, and after two of them there was another.
+  // Both targets failed in each of three tries, and two of the tries were followed by another.
   expect(tries).toHaveLength(8);
 });

@@ -90,7 +90,7 @@ test('after a thousand tunnels that ended in every way there are as many places 
       peer.reset();
     },
     async () => void (await ask(await connectPeer(serve.port), refusedAddress.port)),
-    // Gone before the answer.
+    // This client leaves before the answer.
     async (port) => {
       const peer = await connectPeer(serve.port);
       peer.send(`CONNECT 127.0.0.1:${port} HTTP/1.1\r\nHost: x\r\n\r\n`);

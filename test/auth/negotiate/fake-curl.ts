@@ -2,7 +2,7 @@ import { chmodSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { makeTempFolder } from '../../support/temp.ts';
 
-/** What a fake curl does once it has read its settings; `ask(target, credentials)` sends a request, `said` is the answer. */
+/** The scripts of fake curls. `ask(target, credentials)` sends a request, and `said` waits for the answer. */
 const manners = {
   token: `ask(target, 'Negotiate VE9LRU4='); await wait();`,
   /** NegTokenInit with Kerberos alone. */
@@ -88,7 +88,7 @@ const wait = () => new Promise(() => setInterval(() => {}, 1000));
 })();
 `;
 
-/** What a fake curl has noted about one run. */
+/** The notes of a fake curl about one run. */
 export interface CurlRun {
   readonly pid: number;
   readonly args: readonly string[];
@@ -102,7 +102,7 @@ export interface FakeCurl {
   readonly env: Readonly<Record<string, string>>;
   /** The runs that were to fetch something. */
   runs(): CurlRun[];
-  /** How often it was asked for its version. */
+  /** The number of times that it was asked for its version. */
   versions(): number;
   /** The runs that have not ended. */
   living(): number;

@@ -1,14 +1,14 @@
 import type { NativeValue } from '../../../src/auth/negotiate/native.ts';
 import type { FakeFunction, FakeMemory } from './fake-memory.ts';
 
-/** What the fake library does at one call for a token. */
+/** The result of one call for a token to the fake library. */
 export interface GssStep {
   readonly token: string;
   readonly major: number;
   readonly minor?: number;
 }
 
-/** What it was called with. */
+/** The arguments of one call. */
 export interface GssCall {
   readonly flags: number;
   readonly mechanism: string;
@@ -29,7 +29,7 @@ const texts: ReadonlyMap<number, string> = new Map([
 export class FakeGssapi {
   readonly calls: GssCall[] = [];
   readonly names: string[] = [];
-  /** What was not given back. */
+  /** The names, contexts and buffers that were given out and not given back yet. */
   readonly held: Set<string> = new Set();
   /** Called when a token is asked for. */
   onCall: () => void = () => {};

@@ -14,7 +14,7 @@ const linux: Machine = { platform: 'linux', arch: 'x64' };
 const [complete, goOn, noCredentials, failure] = [0, 1, 0x70000, 0xd0000];
 const givenUp = new TunlError('interrupted', 'given up');
 
-/** An exchange with a library that takes these steps. What it gives out has to come back. */
+/** Opens an exchange with a library that takes these steps. Everything that it gives out has to come back. */
 function open(steps: readonly GssStep[], machine = linux, path = 'libgssapi_krb5.so.2') {
   const memory = new FakeMemory();
   const library = new FakeGssapi(memory, steps, machine.platform === 'darwin' && machine.arch === 'x64' ? 0 : 4);

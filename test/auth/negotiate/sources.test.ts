@@ -8,7 +8,7 @@ import { FakeMemory } from './fake-memory.ts';
 const signal = new AbortController().signal;
 const name = { service: 'HTTP', host: 'proxy.corp' };
 
-/** A source that cannot be used for this reason, or can. */
+/** Makes a source that cannot be used for this reason, or one that can if there is no reason. */
 function fakeSource(source: string, reason?: string): TokenSource & { asked: number } {
   return {
     name: source,

@@ -3,7 +3,7 @@ import { runPaced } from './paced.mjs';
 import { runDownloads, runRequests, runUploads } from './request-jobs.mjs';
 import { closeIdle, openIdle, runDown, runNewTunnels, runRoundTrips, runUp } from './tunnel-jobs.mjs';
 
-/** What a job may ask for: one line for each kind. */
+/** The kinds of jobs, each with the function that runs it. */
 const jobs = {
   down: runDown,
   up: runUp,

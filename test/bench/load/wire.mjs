@@ -1,4 +1,4 @@
-/** How many bytes of an upload the origin acknowledges with one byte. */
+/** The number of bytes of an upload that the origin acknowledges with one byte. */
 export const bytesPerAck = 64 * 1024;
 
 /** Length of the small and of the large body that the HTTP origin sends, and of the body that is sent to it. */

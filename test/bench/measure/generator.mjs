@@ -28,7 +28,7 @@ export async function startLoad(bench, file = 'origin.mjs') {
   return {
     originPort,
     run,
-    /** What load generator and origin can do with nothing between them. */
+    /** The load generator and the origin with nothing between them, as a bound. */
     direct: { name: 'direct', kind: 'bound', form: 'raw', port: originPort, children: [] },
     stop: () => Promise.all([origin, generator].map(({ child }) => bench.end(child))),
   };

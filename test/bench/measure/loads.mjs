@@ -2,7 +2,7 @@ const bytes = [
   { name: 'rate', unit: 'MB/s', better: 'more', panel: 'work' },
   { name: 'cost', unit: 's/GB', better: 'less', panel: 'cost' },
 ];
-/** Figures of what is counted in pieces: the two latencies are in microseconds. */
+/** Figures of loads that are counted in pieces: the two latencies are in microseconds. */
 const pieces = [
   { name: 'rate', unit: '/s', better: 'more', panel: 'work' },
   { name: 'cost', unit: 's/1000', better: 'less', panel: 'cost' },
@@ -13,7 +13,7 @@ const pieces = [
 /** New tunnels: also measured cold. */
 export const newTunnels = { title: 'new x16', kind: 'new', tunnels: 16, figures: pieces };
 
-/** What is asked of everything that carries tunnels: one line for each row. */
+/** The loads for everything that carries tunnels: one line for each row. */
 export const tunnelLoads = [
   { title: 'down x1', kind: 'down', tunnels: 1, figures: bytes },
   { title: 'down x8', kind: 'down', tunnels: 8, figures: bytes },
@@ -24,10 +24,10 @@ export const tunnelLoads = [
   newTunnels,
 ];
 
-/** Those that differ most where there are many ways to measure. */
+/** The loads that differ most, for parts with many subjects. */
 export const fewTunnelLoads = tunnelLoads.filter(({ title }) => !['down x8', 'up x8'].includes(title));
 
-/** What is asked of everything that routes requests. */
+/** The loads for everything that routes requests. */
 export const requestLoads = [
   { title: 'requests x1', kind: 'requests', tunnels: 1, figures: pieces },
   { title: 'requests x64', kind: 'requests', tunnels: 64, figures: pieces },

@@ -3,7 +3,7 @@ import { newTunnels, tunnelLoads } from './loads.mjs';
 import { startLoad } from './generator.mjs';
 import { readCpuSeconds } from './proc.mjs';
 
-/** How often a row is measured again because a peer moved. */
+/** The number of times that a row is measured again because a peer moved. */
 const mostRepeats = 2;
 
 /**
@@ -41,7 +41,7 @@ async function measureRows(bench, { part, load, subjects, loads }, { rounds, sec
   return rows;
 }
 
-/** The order alternates from round to round, so that nobody is always the first. */
+/** Alternates the order from round to round, so that no subject is always the first. */
 export function listOrder(subjects, round) {
   const order = [...subjects.keys()];
   return round % 2 === 0 ? order : order.reverse();
@@ -58,7 +58,7 @@ export function startRow(part, { title, figures, steadyBy }, subjects) {
   };
 }
 
-/** Puts a load on a subject: what the generator says, and CPU seconds for the work. A failure is a sample too. */
+/** Puts a load on a subject, and returns the generator's sample with CPU seconds for the work. A failure is one too. */
 export async function measureLoad(load, subject, { kind, tunnels, active, perSecond, seconds }) {
   const pids = subject.children.map(({ pid }) => pid);
   const before = readCpuSeconds(pids);

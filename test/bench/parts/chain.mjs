@@ -4,14 +4,14 @@ import { measureLoads } from '../measure/rows.mjs';
 import { startStages } from '../peers/tunl.mjs';
 import { findFreePort } from '../processes.mjs';
 
-/** How many internal listeners lie between the port and the origin, and whether they are fused. */
+/** Chains with a number of internal listeners between the port and the origin, fused or not. */
 const chains = [
   { name: 'no internal listener', length: 0, kind: 'peer' },
   ...[1, 4, 8].map((length) => ({ name: `${length} fused`, length, kind: 'tunl' })),
   ...[1, 4, 8].map((length) => ({ name: `${length} apart`, length, kind: 'tunl', apart: true })),
 ];
 
-/** What internal listeners cost: each chain against the one that has none. */
+/** Measures the cost of internal listeners: each chain against the one that has none. */
 export async function benchChain(bench, settings) {
   bench.report.open('chain', 'internal listeners between a port and the origin, against a chain without any');
   const load = await startLoad(bench);

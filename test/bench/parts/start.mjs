@@ -11,10 +11,10 @@ import { tunlPath } from '../processes.mjs';
 /** Runs that are not counted: they fill the page cache. */
 const warmUps = 2;
 
-/** How long a start may take before the run is given up. */
+/** The time that a start may take before the run is given up. */
 const startMs = 20_000;
 
-/** Where systems keep the authorities that they trust. */
+/** The files in which systems keep the authorities that they trust. */
 const stores = ['/etc/ssl/certs/ca-certificates.crt', '/etc/pki/tls/certs/ca-bundle.crt', '/etc/ssl/cert.pem'];
 
 const figures = [

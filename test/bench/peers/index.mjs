@@ -7,8 +7,8 @@ import { startTinyproxy } from './tinyproxy.mjs';
 import { startHttpStage, startServe, startTunlRow, startTunlRowTogether } from './tunl.mjs';
 
 /**
- * What is measured. `port` and `form` say how load gets through a subject, `children` are the programs whose CPU and
- * memory, with that of their descendants, are its cost, and `ends` the programs at the client's end and at the target's.
+ * A subject is a thing that is measured. `port` and `form` say how load gets through it. `children` are the programs
+ * whose CPU and memory, with that of their descendants, are its cost, and `ends` those at the two ends of the way.
  */
 
 /** Starts `tunl serve` and the proxies that it is compared with over HTTP/1.1: one line for each. */
@@ -51,7 +51,7 @@ export function startPairs(bench, { originPort }, options = {}) {
 export function startThreeHops(bench, { originPort }, { together }) {
   const all = { originPort, hops: 3, together };
   return startInstalled(bench, [
-    // It cannot be three hops in one process.
+    // nghttpx cannot be three hops in one process.
     ...(together
       ? []
       : [

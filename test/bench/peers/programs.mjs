@@ -2,7 +2,7 @@ import { existsSync } from 'node:fs';
 import { homedir } from 'node:os';
 import { delimiter, join } from 'node:path';
 
-/** Where a program is, or undefined. Looks where root's own PATH looks too, and where the interop tests put Envoy. */
+/** Returns the path of a program, or undefined. Searches root's own PATH too, and the Envoy of the interop tests. */
 function findProgram(name) {
   const cache = process.env.XDG_CACHE_HOME ?? join(homedir(), '.cache');
   const folders = [

@@ -2,7 +2,7 @@
  * A row is one load, and what it gave for each subject. The kind of a subject is 'tunl', 'peer' or 'bound'; a bound is
  * shown and not compared with.
  *
- * @typedef {{ name: string, unit: string, better?: 'more' | 'less', panel?: string }} Figure what each sample has;
+ * @typedef {{ name: string, unit: string, better?: 'more' | 'less', panel?: string }} Figure a value of each sample;
  *   without `better` it is shown and not compared
  * @typedef {{
  *   error?: string, runs?: number[], [figure: string]: number | string | number[] | null | undefined,
@@ -18,7 +18,7 @@
 /** A peer that moves by more than this between rounds makes a row doubtful. */
 export const steadyShare = 0.15;
 
-/** A subject that reaches this share of what the load generator can do alone may be held back by it. */
+/** A subject that reaches this share of the load generator's own best may be held back by it. */
 const nearBound = 1 / 1.5;
 
 /**
@@ -69,7 +69,7 @@ function findBest(subjects, name, better) {
 }
 
 /**
- * How far each peer moved between the rounds: the distance of the extremes, as a share of the median.
+ * Returns how far each peer moved between the rounds: the distance of the extremes, as a share of the median.
  * @param {Row} row
  */
 function listMovements({ subjects, figures, steadyBy = figures[0]?.name ?? '' }) {
@@ -83,7 +83,7 @@ function listMovements({ subjects, figures, steadyBy = figures[0]?.name ?? '' })
 }
 
 /**
- * How far the peer that moved most did so, as a share of its median.
+ * Returns how far the peer that moved most did so, as a share of its median.
  * @param {Row} row
  */
 export function readMovement(row) {
@@ -91,7 +91,7 @@ export function readMovement(row) {
 }
 
 /**
- * What a reader has to know of a row beside its figures, a sentence each.
+ * Lists the facts that a reader has to know of a row beside its figures, a sentence each.
  * @param {Row} row
  * @returns {string[]}
  */

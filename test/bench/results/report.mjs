@@ -3,7 +3,7 @@ import { formatRun } from './json.mjs';
 import { drawRatios } from './svg.mjs';
 import { printHeading, printRow } from './table.mjs';
 
-/** What a run has found so far: prints each row as it comes, and shows on a terminal what is being measured. */
+/** Collects the results of a run, prints each row as it comes, and shows on a terminal what is being measured. */
 export class Report {
   #rows = [];
   #leftOut = new Set();
@@ -41,7 +41,7 @@ export class Report {
     this.#progressLength = line.length;
   }
 
-  /** Writes the files that the user asked for. `run` is what is known of a run beside its rows. */
+  /** Writes the files that the user asked for. `run` has the facts about a run beside its rows. */
   write(run, { json, svg }) {
     this.#clearProgress();
     const whole = { started: this.#started.toISOString(), ...run, leftOut: [...this.#leftOut], rows: this.#rows };

@@ -1,7 +1,7 @@
 import type { Row, Sample } from './figures.mjs';
 import type { Run } from './json.mjs';
 
-/** What the tests of this folder give for the samples of a subject: its rates, or whole samples. */
+/** The samples of a subject, as the tests of this folder write them: its rates, or whole samples. */
 type Rounds = readonly (number | Sample)[];
 
 /** A row in MB/s with these samples of tunl and of peers. */

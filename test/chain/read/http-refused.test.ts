@@ -93,7 +93,7 @@ test.each([
     `${routes}{ to: internal://web }\n    access-log: x`.replace('listen: 1', 'listen: [1, internal://web]'),
     '5:7: the stages form a loop: web -> web',
   ],
-  // What else is new.
+  // Other settings.
   [`${routes}{ answer: 404 }\n    retry: 1`, '7:12: retry does not go with http', expect.any(String)],
   [
     'stages: { a: { listen: 1, to: b:1, retry: { times: 1, max: 1s } } }',

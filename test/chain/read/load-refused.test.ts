@@ -2,7 +2,7 @@ import { expect, test } from 'vitest';
 import { loadText } from '../../support/graphs/chain-file.ts';
 import { refusalOf } from '../../support/usage.ts';
 
-/** What is said about a text: the line, and the hints. */
+/** Loads a text, which must be refused, and returns the message and the hints. */
 function refuse(text: string, env: Readonly<Record<string, string>> = {}): string[] {
   const { message, hints } = refusalOf(() => loadText(text, env));
   return [message, ...hints];

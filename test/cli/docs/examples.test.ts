@@ -16,7 +16,7 @@ beforeAll(() => {
   folder = mkdtempSync(join(tmpdir(), 'tunl-examples-'));
   mkdirSync(join(folder, '.zfunc'));
   mkdirSync(join(folder, '.config/fish/completions'), { recursive: true });
-  // Of tunl only what it was called with; of ssh only how it calls its ProxyCommand.
+  // The stub of tunl notes its arguments; that of ssh only calls its ProxyCommand.
   const stubs = {
     tunl: `printf '%s\\0' "$@" >>"$HOME/words"; printf '\\n' >>"$HOME/words"`,
     ssh: `for word; do case $word in ProxyCommand=*) line=\${word#*=} ;; esac; done
@@ -29,7 +29,7 @@ beforeAll(() => {
 });
 afterAll(() => rmSync(folder, { recursive: true }));
 
-/** The words that a shell calls tunl with, for each time that it does. */
+/** Runs a line in a shell, and returns the arguments of each call of tunl. */
 function splitLine(text: string): string[][] {
   writeFileSync(join(folder, 'words'), '');
   const env = { HOME: folder, PATH: `${folder}:${process.env['PATH']}` };
@@ -57,7 +57,7 @@ describe.each([...examples, ...blocks])('an example of %s: %s', (name, text) => 
     for (const words of calls) expect(() => parseCommandLine(words, commands)).not.toThrow();
   });
 
-  // What listens or needs files cannot be tried here, and is in the tests that run the README.
+  // Commands that listen or need files cannot be tried here; the tests that run the README have them.
   test('means something, as far as the first proxy can tell', async () => {
     for (const words of calls) {
       const { command, args } = parseCommandLine(words, commands);

@@ -4,7 +4,7 @@ import { errorTable, exitOf, TunlError } from '../../../src/core/errors.ts';
 
 const rows = listExitCodes();
 
-/** What scripts rely on: a status of the table never moves to another cause. */
+/** Scripts rely on this: a status of the table never moves to another cause. */
 test.each([
   ['0', 'ok'],
   ['1', 'internal'],

@@ -26,7 +26,7 @@ const generated: readonly (readonly [path: string, words: readonly string[]])[] 
   ...commands.map(({ name }) => [`test/golden/help-${name}.txt`, [name, '--help']] as const),
 ];
 
-// When one of these fails: look at the difference, then `npm run generate`.
+// If one of these fails, look at the difference, then run `npm run generate`.
 test.each(generated)('%s is what the program prints', async (path, words) => {
   expect(await print(words)).toBe(read(path));
 });

@@ -9,7 +9,7 @@ import { echo, startTarget } from '../../support/targets/plain.ts';
 import { makeTempFolder } from '../../support/temp.ts';
 import { runTunl, startTunl, type Tunl } from '../../support/harness/tunl-process.ts';
 
-/** The ports of what is announced: of the first listener, and of the admin address. */
+/** The announced ports: that of the first listener, and that of the admin address. */
 async function readPorts({ waitFor }: Tunl): Promise<{ port: number; admin: number }> {
   const [, admin] = await waitFor(/tunl: admin 127\.0\.0\.1:(\d+)/);
   const [, port] = await waitFor(/(?:serving|forwarding) 127\.0\.0\.1:(\d+)/);

@@ -7,7 +7,7 @@ import { startTarget } from '../../support/targets/plain.ts';
 import { makeTempFolder } from '../../support/temp.ts';
 import { runTunl } from '../../support/harness/tunl-process.ts';
 
-// What a script gets wrong: each is exit 2, with the text that is wrong and what to write instead.
+// Mistakes of scripts: each is exit 2, and the message has the wrong text and the text to write instead.
 const mistakes: readonly (readonly [what: string, words: readonly string[], quoted: string, hint: string])[] = [
   ['a placeholder of a listener that is not there', ['--', 'psql', '-p{port2}'], '"{port2}"', '{port} {host} {addr}'],
   ['a placeholder that was mistyped', ['--', 'psql', '{prot}'], '"{prot}"', 'for the text itself write {{prot}}'],

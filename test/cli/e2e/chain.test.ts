@@ -34,7 +34,7 @@ test('the same in one line', async () => {
   const [, port] = await waitFor(/forwarding 127\.0\.0\.1:(\d+) -> internal:\/\/a/);
   expect(readFileSync(file, 'utf8')).toBe(`${port}\n`);
   expect(await askPort(port, 'hello')).toBe('hello');
-  // No file to read again: as for forward.
+  // There is no file to read again, so that SIGHUP ends it, as it does a forward.
   child.kill('SIGHUP');
   expect((await ended).code).toBe(0);
 });
@@ -105,7 +105,7 @@ test('SIGHUP reads the file again, and keeps the stages where it is wrong', asyn
     await startTarget((socket) => socket.end('one')),
     await startTarget((socket) => socket.end('two')),
   ];
-  // A free port stays the one that it is.
+  // A port that the system has chosen stays the same.
   const file = (target: number) =>
     `stages:\n  a: { listen: 0, to: internal://b }\n  b: { to: '127.0.0.1:${target}' }\n`;
   const path = writeChain(file(first.port));

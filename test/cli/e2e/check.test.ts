@@ -35,7 +35,7 @@ test('without --check a forward listens whatever its proxy does', async () => {
 test('connect --check tells by its status whether the target is reached, and relays nothing', async () => {
   const target = await startTarget();
   const { child, ended } = startTunl(['connect', '--direct', '--check', `127.0.0.1:${target.port}`]);
-  // Not ended: it is not waited for.
+  // stdin stays open, and the program does not wait for its end.
   child.stdin?.write('x');
   const peer = await target.accept();
   expect(await peer.readToEnd()).toHaveLength(0);

@@ -69,7 +69,7 @@ import { connect } from 'node:net';
 const socket = connect(Number(process.argv[2]), '127.0.0.1');
 let [taken, before] = [0, -1];
 for (let count = 0; count < 64; count++) socket.write(Buffer.alloc(1 << 19), () => taken++);
-// Ends once nobody takes any more of it.
+// Ends once its bytes are taken no more.
 setInterval(() => {
   if (taken === before) process.exit(6);
   before = taken;

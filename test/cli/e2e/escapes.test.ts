@@ -5,7 +5,7 @@ import { answerWith, openThen, writeRefusal } from '../../support/peers/scripted
 import { type Behaviour, refusedAddress, stall, startTarget } from '../../support/targets/plain.ts';
 import { type Ended, runTunl, startTunl } from '../../support/harness/tunl-process.ts';
 
-/** Everything that makes programs paint, although they write into a pipe. */
+/** All variables that make programs use colours although they write into a pipe. */
 const paints = {
   FORCE_COLOR: '3',
   CLICOLOR_FORCE: '1',
@@ -14,10 +14,10 @@ const paints = {
   TERM_PROGRAM: 'iTerm.app',
 };
 
-/** In a pipe no byte may begin what a terminal obeys. */
+/** Expects no byte with which a sequence for terminals could begin. */
 function expectPlain({ stdout, stderr }: Ended): void {
   expect(stdout + stderr).not.toBe('');
-  // Of the controls lines and tabs only; the C1 controls are what some terminals take for an escape.
+  // The only control characters are ends of lines and tabs. Some terminals take a C1 control for an escape.
   expect(stdout).not.toMatch(/[\0-\x08\x0b-\x1f\x7f-\x9f]/);
   expect(stderr).not.toMatch(/[\0-\x09\x0b-\x1f\x7f-\x9f]/);
 }

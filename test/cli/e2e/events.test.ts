@@ -40,7 +40,7 @@ function connectTo(place: string): Socket {
 const closed = (socket: Socket) => new Promise((resolve) => socket.once('close', resolve));
 
 afterAll(() => {
-  // Whoever adds an event adds a run of it here, and its description to the schema.
+  // A new event needs a run here, and a description in the schema.
   expect([...seen].toSorted()).toEqual(eventNames.toSorted());
 });
 

@@ -15,7 +15,7 @@ const closed = 'hint: ports for TLS or SOCKS close like this; for a proxy with T
 const basic = ['Proxy-Authenticate: Basic realm="corp, inc"'];
 const page = '<html><head><title>x</title></head><body><h1>Blocked</h1><p>Ask&nbsp;IT &amp; wait</p></body></html>';
 
-/** What a proxy does with `CONNECT db:22`, and what is said of it: each is exit 97 unless it says another. */
+/** Behaviours of a proxy after `CONNECT db:22`, and the lines that tunl prints; the exit is 97 unless a row differs. */
 const proxies: readonly (readonly [what: string, proxy: Behaviour, lines: readonly string[], code?: number])[] = [
   [
     '403 with a page',

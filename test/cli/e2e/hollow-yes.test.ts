@@ -39,7 +39,7 @@ test('a yes that nothing follows says in JSON what it comes to', async () => {
 
 test('where stdin had ended, or a byte came, an end is in good order', async () => {
   const silent = await startTarget(openThen('', (socket) => void socket.resume().once('end', () => socket.end())));
-  // What ended it is the end of our half, and that is all that is said.
+  // The end of our half ended the tunnel, and the only message says so.
   expect(await runTunl(['connect', ...through(silent, 'db:22')])).toMatchObject({
     code: 0,
     stderr: expect.stringMatching(/^tunl: the tunnel ended as soon as .* was told that our bytes have ended: .*\n$/),

@@ -10,7 +10,7 @@ import { startTunl } from '../../support/harness/tunl-process.ts';
 
 const api = 'type.googleapis.com/envoy.extensions.filters';
 
-/** A file of Envoy: tunnels to what they ask for, `/fixed` answered, all else to a web server. */
+/** A file of Envoy: tunnels go where they ask, `/fixed` has an answer, and all else goes to a web server. */
 function writeStage(web: number, listen = '127.0.0.1'): string {
   const endpoint = `{ endpoint: { address: { socket_address: { address: 127.0.0.1, port_value: ${web} } } } }`;
   const path = join(makeTempFolder(), 'envoy.yaml');

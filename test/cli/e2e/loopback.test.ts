@@ -6,7 +6,7 @@ import { expect, onTestFinished, test } from 'vitest';
 import { greet, startTarget } from '../../support/targets/plain.ts';
 import { runTunl, startTunl } from '../../support/harness/tunl-process.ts';
 
-/** What a client hears first at this place. */
+/** Connects to this place, and returns the first bytes that arrive. */
 async function hear(host: string, port: number): Promise<string> {
   const client = connect({ host, port });
   const [data] = (await once(client, 'data')) as [Buffer];

@@ -14,7 +14,7 @@ beforeAll(async () => {
 });
 afterAll(() => certs.remove());
 
-/** How Node's server says no to CONNECT over HTTP/2. */
+/** The ways in which Node's server refuses CONNECT over HTTP/2. */
 type Manner = '405' | 'HTTP_1_1_REQUIRED';
 
 /** Starts Node's own server for both versions, which opens tunnels over HTTP/1.1 alone; it notes in which it was asked. */

@@ -18,7 +18,7 @@ async function startProxy(...options: string[]): Promise<{ readonly path: string
   return { path, pin: pin ?? '' };
 }
 
-/** What the target answers to an empty question. */
+/** Starts a target that answers an empty question, and returns its port. */
 async function startAnswer(): Promise<number> {
   return (await startTarget(answerAtEnd(() => 'an answer'))).port;
 }

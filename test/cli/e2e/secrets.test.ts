@@ -24,7 +24,7 @@ function expectNoSecret(text: string): void {
 
 type Answer = (socket: Socket, request: string) => void;
 
-/** What proxies do with a request, the worst of them included. */
+/** The answers of proxies to a request, the worst of them included. */
 const answers: Record<string, Answer> = {
   'opens the tunnel': (socket) => socket.end('HTTP/1.1 200 OK\r\n\r\nhello'),
   'wants another password': (socket) => socket.end('HTTP/1.1 407 No\r\nProxy-Authenticate: Basic realm="x"\r\n\r\n'),

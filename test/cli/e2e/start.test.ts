@@ -27,7 +27,7 @@ async function listLoaded(name: string, words: readonly string[]): Promise<Loade
   };
 }
 
-// What an ssh waits for: neither servers, tables and colours nor TLS and HTTP/2 are loaded for a plain proxy.
+// ssh waits for this start: for a plain proxy it loads no servers, tables, colours, TLS or HTTP/2.
 test('a connect loads what it needs and no more', async () => {
   const { names, bytes } = await listLoaded('connect', ['connect', '127.0.0.1:1', '-x', 'http://127.0.0.1:1']);
   expect(names.toSorted()).toEqual(['connect', 'main.js']);

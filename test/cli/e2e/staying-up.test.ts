@@ -25,7 +25,7 @@ async function startForward(words: readonly string[], env: Readonly<Record<strin
   return { ...forward, port: Number(port) };
 }
 
-/** What a client of the forward gets back for a question. */
+/** Sends a question through the forward, and returns the answer. */
 async function ask(port: number, question: string): Promise<string> {
   const peer = await connectPeer(port);
   peer.send(question);
@@ -41,7 +41,7 @@ async function stop({ child, ended }: Tunl): Promise<string> {
 }
 
 test.each([
-  // The system ends the connections of who is killed in good order, and CONNECT has nothing else to go by.
+  // The system ends the connections of a killed program cleanly, and CONNECT has no other sign of its death.
   ['http', 'fin'],
   ['h2c', 'reset'],
   ['post+http', 'reset'],

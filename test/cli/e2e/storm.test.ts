@@ -7,7 +7,7 @@ import { startTunl } from '../../support/harness/tunl-process.ts';
 
 const clients = 1000;
 
-/** A forward through this proxy, its port, and how many lines say this so far. */
+/** Starts a forward through this proxy; `count` returns the number of its messages with this text. */
 async function startForward(proxy: number, scheme = 'http') {
   const forward = startTunl(['forward', ':db:5432', '-x', `${scheme}://127.0.0.1:${proxy}`]);
   const [, port] = await forward.waitFor(/forwarding \S+:(\d+)/);

@@ -1,7 +1,7 @@
-/** Where a request goes: through one of two proxies, or to the target itself. */
+/** The way of a request: through one of two proxies, or to the target itself. */
 export type Way = 'one' | 'two' | 'direct';
 
-/** What an environment decides for a target. `ONE` and `TWO` stand for the addresses of two proxies. */
+/** An environment, and the way that it chooses for a target. `ONE` and `TWO` stand for the addresses of two proxies. */
 export interface Row {
   readonly env: Readonly<Record<string, string>>;
   readonly target: string;
@@ -37,7 +37,7 @@ const spellings: readonly Row[] = [
   row('one', 'db.x:443', { https_proxy: 'user:pass@ONE/' }),
 ];
 
-/** What NO_PROXY decides for a target where `https_proxy` names the first proxy. */
+/** The way that NO_PROXY chooses for a target if `https_proxy` names the first proxy. */
 const except = (value: string, target: string, way: Way, name = 'NO_PROXY'): Row =>
   row(way, target, { https_proxy: 'http://ONE', [name]: value });
 
@@ -103,10 +103,10 @@ const addresses: readonly Row[] = [
   except('::2', '[::1]:443', 'one'),
 ];
 
-/** Where we decide as curl does; a test asks the real one. */
+/** The rows in which we decide as curl does; a test asks the real one. */
 export const likeCurl: readonly Row[] = [...variables, ...spellings, ...exceptions, ...addresses];
 
-/** Our additions, where curl decides otherwise. */
+/** Our additions, for which curl decides otherwise. */
 export const additions: readonly Row[] = [
   row('one', 'db.x:443', { http_proxy: 'http://ONE' }),
   except('*.x', 'db.x:443', 'direct'),
@@ -132,7 +132,7 @@ export const additions: readonly Row[] = [
   except('[::1]:443', '[::1]:443', 'direct'),
 ];
 
-/** What is not compared: the limits of our additions, and IPv6, of which older curls read no ranges. */
+/** The rows without a comparison: the limits of our additions, and IPv6, of which older curls read no ranges. */
 export const ours: readonly Row[] = [
   row('direct', 'db.x:443', { http_proxy: 'http://ONE', no_proxy: 'x' }),
   except('db.x:443', 'db.x:444', 'one'),

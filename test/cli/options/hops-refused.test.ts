@@ -98,7 +98,7 @@ test('lists the schemes of the registry to somebody who wrote another', () => {
   expect(refuse('gopher://p').hints).toEqual([expect.stringMatching(/^known schemes: .*http:\/\/.*https:\/\//)]);
 });
 
-// Whatever is wrong with the URL, what may be a password is not in the answer.
+// The answer never repeats a part that may be a password, whatever is wrong with the URL.
 test.each([
   'http://alice:hunter2@',
   'http://alice:hunter2@:80',

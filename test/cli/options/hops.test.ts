@@ -63,7 +63,7 @@ test('a hop on a socket is written as it can be read again', () => {
 test('a name of the abstract namespace is written so that it can be read again', () => {
   const hop = { ...parse('h2c://p'), address: { kind: 'unix', path: '\0name' } as const };
   expect(formatHop(hop)).toBe('h2c://unix:%40name');
-  // Where Node cannot go there, it is said of the name that was meant.
+  // If this Node cannot connect to such a name, the message shows the name itself and not its encoded form.
   for (const url of ['unix:@name', formatHop(hop)]) {
     const read = (): unknown => {
       try {

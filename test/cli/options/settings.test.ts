@@ -27,7 +27,7 @@ function load(body: string): { readonly stage: Stage; readonly printed: string }
   return { stage: listStages(graph)[0] ?? expect.fail('no stage'), printed: printGraph(graph) };
 }
 
-/** A job of a stage, with the command that has the same defaults and what makes a stage of it. */
+/** The jobs of a stage, each with the command that has the same defaults and the words that make such a stage. */
 const jobs = [
   ['forward', ['forward', ':db:1'], 'to: b:1'],
   ['serve', ['serve'], 'proxy: true'],

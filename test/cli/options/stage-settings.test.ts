@@ -29,7 +29,7 @@ function load(body: string): { readonly stage: Stage; readonly printed: string }
   return { stage: listStages(graph)[0] ?? expect.fail('no stage'), printed: printGraph(graph) };
 }
 
-/** Every row, with what makes a stage of a setting that is written and the part of the stage that has its field. */
+/** All rows, with functions that write a stage with a setting and find the part of the stage that has its field. */
 const places: readonly {
   readonly settings: readonly StageSetting[];
   readonly path: readonly string[];
@@ -90,7 +90,7 @@ const cases = places.flatMap(({ settings, path, wrap, part }) =>
 test.each(cases)(
   '$key in $path: a file says $word, and is printed as it was',
   ({ key, field, wrap, part, word, value }) => {
-    // What is written twice is a fault: cert stands there already.
+    // A key that stands there twice is a fault, and cert stands there already.
     const { stage, printed } = load(
       key === 'cert' ? wrap('').replace('/x/cert', word) : wrap(`${key}: '${word}'`.replace(/'(true|\d+)'/, '$1')),
     );

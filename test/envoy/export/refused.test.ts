@@ -3,7 +3,7 @@ import { writeBootstrap } from '../../../src/envoy/export/export.ts';
 import { loadText } from '../../support/graphs/chain-file.ts';
 import { refusalOf } from '../../support/usage.ts';
 
-/** What is said about the stages of a file: the line, and the hints. */
+/** Exports the stages of a file, which must be refused, and returns the message and the hints. */
 function refuse(stages: string, more: object = {}): string[] {
   const { graph, sources } = loadText(`stages:\n${stages}`, { P: 'secret-of-ours' });
   const { message, hints } = refusalOf(() => writeBootstrap({ ...graph, ...more }, sources));

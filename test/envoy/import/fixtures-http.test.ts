@@ -18,7 +18,7 @@ const connect: RequestMatch = { path: { kind: 'connect' }, fields: [] };
 const all: RequestMatch = { path: { kind: 'prefix', value: '/' }, fields: [] };
 
 const tunnels = (name: string, post = false): HttpAction => ({ kind: 'tunnels', upstream: name, post });
-/** What Envoy does with requests where nothing is said. */
+/** Requests to an upstream, with the defaults of Envoy. */
 const requests = (name: string): HttpAction => ({
   kind: 'requests',
   upstream: name,
@@ -107,7 +107,7 @@ const expected: Readonly<Record<string, PlainGraph>> = {
         [
           {
             match: connect,
-            // The five minutes that nobody wrote would end tunnels.
+            // Envoy's default limit of five minutes is left out, because it would end tunnels.
             action: { kind: 'requests', upstream: 'next_proxy', timeoutMs: 15_000, upgrades: ['connect'] },
           },
         ],

@@ -11,7 +11,7 @@ function load(text: string): HttpStage {
 const read = (from: string, to: string, file = 'pass-connect') => load(editFixture(file, from, to));
 const routesOf = ({ hosts }: HttpStage) => hosts.flatMap(({ routes }) => routes);
 
-/** The first route with other words for what it is for, or for what is done. */
+/** The match of the first route, written with other words. */
 const match = (words: string) => routesOf(read('connect_matcher: {}', words))[0]?.match;
 const inMatch = '\n                            ';
 const field = (words: string) => match(`prefix: /${inMatch}headers: [{ name: X-A, ${words} }]`)?.fields[0];
@@ -52,7 +52,7 @@ test.each([
   expect(read('codec_type: AUTO', words).codec).toBe(codec);
 });
 
-/** Envoy's table: what the filter says, what the route says, and whether CONNECT goes on. */
+/** Envoy's table: the setting of the filter, that of the route, and whether CONNECT goes on. */
 test.each([
   [undefined, undefined, false],
   [true, undefined, true],

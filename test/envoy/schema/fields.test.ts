@@ -9,7 +9,7 @@ for (const section of listFields().split('\n## ').slice(1)) {
   run.set(name, [...(run.get(name) ?? []), ...fields.replaceAll('`', '').split(' ')]);
 }
 
-/** What files with TCP tunnels are made of. */
+/** The messages and fields of files with TCP tunnels. */
 test.each([
   ['Bootstrap', 'admin bootstrap_extensions static_resources'],
   ['Admin', 'address access_log'],

@@ -10,7 +10,7 @@ import { toGraph } from '../../support/graphs/graphs.ts';
 
 const named = schemes.map((scheme) => [scheme.scheme, scheme] as const);
 
-/** What a hop of HBONE must say before Envoy can be told. */
+/** The setting that a hop of HBONE needs before it can be exported to Envoy. */
 const peer = { peer: 'spiffe://cluster.local/ns/shop/sa/db' };
 
 function exportHop(scheme: string): string {

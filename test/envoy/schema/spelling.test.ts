@@ -43,7 +43,7 @@ test.each([
   ['use_post: true', 'use_post: on'],
   ['connect_timeout: 5s', 'connect_timeout: { seconds: 4, nanos: 1000000000 }'],
   ['connect_timeout: 5s', 'connect_timeout: { seconds: "5" }'],
-  // What is null is not there.
+  // A field that is null counts as absent.
   ['connect_timeout: 5s', 'connect_timeout: null'],
   ['stat_prefix: entry', 'stat_prefix: entry\n                idle_timeout:'],
   ['connect_timeout: 5s', 'connect_timeout: 5.000s'],

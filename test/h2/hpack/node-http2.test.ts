@@ -64,7 +64,7 @@ test('nghttp2 decodes what we encode, while it changes the size of its table', a
   }
 });
 
-/** What Node sends only once. */
+/** The fields that Node sends only once. */
 const singleNames = new Set(['authorization', 'date', 'user-agent']);
 
 /** The fields in the form that Node's HTTP/2 takes, and in the order in which it sends them. */

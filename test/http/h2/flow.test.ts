@@ -9,7 +9,7 @@ const SETTINGS_INITIAL_WINDOW_SIZE = 4;
 const mostWindow = 0x7fff_ffff;
 const firstWindow = 65_535;
 
-/** What this process may hold beyond what it held before. */
+/** The most memory that this process may hold beyond what it held before. */
 const spareBytes = 64 * 1024 * 1024;
 
 const chunk = Buffer.alloc(65_536);
@@ -92,7 +92,7 @@ describe.each(['clear', 'tls'] as const)('over %s', (security) => {
     peer.raw.stream.pause();
     for (let left = 100; left > 0; left--) peer.connect(`127.0.0.1:${target.port}`);
     await eventually(() => target.open, 100);
-    // Everybody else goes round often enough for what could pile up to pile up.
+    // The others take so many turns that anything which could pile up does.
     for (let left = 500; left > 0; left--) await bed.expectControl();
     expect(process.memoryUsage().arrayBuffers - before).toBeLessThan(spareBytes);
     await bed.expectTunnel(await bed.connect());
@@ -119,8 +119,8 @@ test('a client that ignores that its windows have shrunk, and sends on, loses it
   peer.acknowledged = 1;
   const target = await startTarget((socket) => void socket.pause());
   const windows = new Map<number, number>();
-  // What the system takes for a target that does not read opens a window again once it is half of it: from half a
-  // window on, everything stays here.
+  // The system takes some bytes for a target that does not read. Once they are half a window, the window opens again;
+  // all bytes after them stay here.
   for (let left = 80; left > 0; left--) {
     const stream = peer.connect(`127.0.0.1:${target.port}`);
     expect(await peer.outcomeOf(stream)).toEqual({ status: 200 });

@@ -79,7 +79,7 @@ test('GOAWAY in the middle lets tunnels finish, and the next one opens a new ses
 test('GOAWAY that announces the end first does the same', async () => {
   const tunnel = await openTunnel();
   tunnel.session.goaway(lastOfAll, NO_ERROR);
-  // It has come: a request that was sent before it would still be served.
+  // This round trip shows that GOAWAY has arrived; the proxy would still serve requests that were sent before.
   await expectAlive(tunnel);
   await expectNewSession();
   tunnel.session.goaway(tunnel.stream, NO_ERROR);

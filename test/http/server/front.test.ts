@@ -18,7 +18,7 @@ const http2 = {
 const never = new AbortController().signal;
 const connectHead = 'CONNECT db:22 HTTP/1.1\r\nHost: db:22\r\n\r\n';
 
-/** As `serve` takes requests. */
+/** The options with which `serve` takes requests. */
 const profileOf = (headMs: number) =>
   ({
     codec: 'auto',

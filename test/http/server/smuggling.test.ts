@@ -3,7 +3,7 @@ import { startRequestBed } from '../../support/harness/request-bed.ts';
 
 const second = 'GET /admin HTTP/1.1\r\nHost: a\r\n\r\n';
 
-/** Sends a head with something behind it, and gives the status and how many requests came through. */
+/** Sends a head with bytes behind it, and returns the status and the number of requests that came through. */
 async function ask(head: string, rest = second): Promise<{ status: number; requests: number; end: string }> {
   const { client, count } = startRequestBed({ onRequest: (request) => void request.respond(200, []) });
   client.send(`${head}\r\n\r\n${rest}`);
@@ -13,7 +13,7 @@ async function ask(head: string, rest = second): Promise<{ status: number; reque
   return { status: statuses[0] ?? 0, requests: count(), end: 'fin' };
 }
 
-// Row 85 of the security matrix, and what else two readers could read in two ways.
+// Requests that two readers could read in two different ways.
 describe('refused with 400 and the end of the connection, nothing behind it is read', () => {
   test.each([
     ['Content-Length and Transfer-Encoding', 'Content-Length: 5\r\nTransfer-Encoding: chunked'],

@@ -11,7 +11,7 @@ interface Answer {
   readonly body?: string | undefined;
 }
 
-/** An exchange that keeps what it was answered with. */
+/** Makes an exchange that keeps its answers. */
 function makeExchange(headers: readonly HeaderField[] = [], method = 'CONNECT', target = 'DB.example.:22') {
   const answers: Answer[] = [];
   const exchange: TunnelExchange = {

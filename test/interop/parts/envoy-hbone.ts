@@ -1,10 +1,10 @@
 import type { CertFiles } from '../support/origin.ts';
 import { type EnvoyPart, makeAddress, makeListener, startEnvoy, typed } from './envoy.ts';
 
-/** How an Envoy of a mesh shows itself, and whom it trusts. */
+/** The certificate that an Envoy of a mesh shows, and the peers that it trusts. */
 export interface MeshIdentity extends CertFiles {
   readonly root: string;
-  /** What the SPIFFE id of the other side must begin with. */
+  /** The beginning that the SPIFFE id of the other side must have. */
   readonly peerPrefix: string;
 }
 

@@ -5,7 +5,7 @@ import { type Part, startPart } from '../support/part.ts';
 import { type Result, run } from '../support/process.ts';
 import { cacheFolder } from '../support/workspace.ts';
 
-/** Where setup.sh puts it. */
+/** The path at which setup.sh installs Envoy. */
 export const envoyProgram: string = join(cacheFolder, 'envoy', 'bin', 'envoy');
 
 /** False where setup.sh could not install it. */
@@ -14,7 +14,7 @@ export const hasEnvoy: boolean = existsSync(envoyProgram);
 /** A script that starts it beside others of this machine, and small. */
 export const envoyWrapper: string = `#!/bin/sh\nexec '${envoyProgram}' --disable-hot-restart --concurrency 1 "$@"\n`;
 
-/** An Envoy, with what its admin interface gives. */
+/** An Envoy and its admin interface. */
 export interface EnvoyPart extends Part {
   /** Sends a POST to its admin interface and gives the answer. */
   order(path: string): Promise<string>;
@@ -22,14 +22,14 @@ export interface EnvoyPart extends Part {
   readCounter(name: string): Promise<number>;
 }
 
-/** What an Envoy that ends tunnels speaks with its clients. */
+/** The protocols that an Envoy which ends tunnels speaks with its clients. */
 export interface TerminatorOptions {
   readonly tls?: CertFiles;
-  /** What it offers by ALPN; by default both protocols. In cleartext it goes by the first bytes. */
+  /** The protocols that it offers by ALPN, by default both. In cleartext it goes by the first bytes. */
   readonly alpn?: readonly string[];
 }
 
-/** Where an Envoy that opens tunnels opens them, and how. */
+/** The proxy and the target of an Envoy that opens tunnels, and its way to ask for them. */
 export interface EncapsulatorOptions {
   readonly proxyPort: number;
   /** `HOST:PORT` that it asks the proxy for. */

@@ -20,7 +20,7 @@ export function startGoProxy(): Promise<Part> {
   const source = fileURLToPath(new URL('go-proxy.go', import.meta.url));
   return startPart('go', (port, folder) => {
     const file = join(folder, 'go-proxy');
-    // What it compiles of its library takes a minute, once.
+    // Go compiles its own library first, which takes a minute; the cache keeps the result.
     const env = { ...process.env, GOCACHE: join(cacheFolder, 'go'), GOTOOLCHAIN: 'local', GO111MODULE: 'off' };
     const { status, stderr } = spawnSync('go', ['build', '-o', file, source], { env, encoding: 'utf8' });
     if (status !== 0) throw new Error(`go build: ${stderr}`);

@@ -3,13 +3,13 @@ import { join } from 'node:path';
 import { type Command, type Result, run } from '../support/process.ts';
 import { cacheFolder } from '../support/workspace.ts';
 
-/** Where setup.sh puts it. */
+/** The path at which setup.sh installs h2spec. */
 const program = join(cacheFolder, 'h2spec');
 
 /** False where there was no Go when setup.sh ran, or where it could not fetch h2spec. */
 export const hasH2spec: boolean = existsSync(program);
 
-/** What came of a run of h2spec. */
+/** The result of a run of h2spec. */
 export interface Verdict {
   readonly cases: number;
   /** The others, each with its result and its number, as `failed http2/3.5/2`. */

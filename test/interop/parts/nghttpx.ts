@@ -1,7 +1,7 @@
 import type { CertFiles } from '../support/origin.ts';
 import { type Part, startPart } from '../support/part.ts';
 
-/** What nghttpx speaks with its clients and with the proxy behind it. */
+/** The protocols that nghttpx speaks with its clients and with the proxy behind it. */
 export interface NghttpxOptions {
   /** The proxy that it sends every request on to. */
   readonly backendPort: number;

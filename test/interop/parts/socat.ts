@@ -17,7 +17,7 @@ export function startAnswer(answer: string): Promise<Part> {
   return startPart('answer', (port, folder) => {
     writeFileSync(join(folder, 'answer'), answer);
     const script = join(folder, 'script');
-    // What stays unread would turn the end into a reset.
+    // Unread bytes would turn the end into a reset.
     writeFileSync(script, `#!/bin/sh\nsed '/^.$/q' >/dev/null\nexec cat ${join(folder, 'answer')}\n`, { mode: 0o755 });
     return { file: 'socat', args: [`TCP4-LISTEN:${port},bind=127.0.0.1,reuseaddr,fork`, `EXEC:${script}`] };
   });

@@ -12,7 +12,7 @@ let instances = 0;
 /** Rules of a squid that everybody may use to go everywhere. */
 const openRules = 'http_access allow all';
 
-/** What may differ from one squid to another. */
+/** The settings in which one squid may differ from another. */
 export interface SquidOptions {
   /** Lines of its configuration that say who may go where; default: everybody, and CONNECT to every port. */
   readonly rules?: string;
@@ -20,7 +20,7 @@ export interface SquidOptions {
   readonly tls?: CertFiles;
   /** Variables for it and its helpers. */
   readonly env?: Readonly<Record<string, string>>;
-  /** Where another one was before; default: a free port. */
+  /** The port that another squid had before; by default a free port. */
   readonly port?: number;
 }
 

@@ -13,7 +13,7 @@ export interface Sshd extends Part {
 
 /** Starts sshd with keys of its own. */
 export async function startSshd(): Promise<Sshd> {
-  // Where root runs it, sshd insists on this folder, which the system's own service makes at its start.
+  // If root runs sshd, it insists on this folder, which the system's own service makes at its start.
   if (process.getuid?.() === 0) mkdirSync('/run/sshd', { recursive: true, mode: 0o755 });
   let keyFile = '';
   const part = await startPart('sshd', async (port, folder) => {

@@ -26,10 +26,10 @@ export interface Bed {
   tellLog(name: string, lines: number): Promise<void>;
 }
 
-/** What is done with a program that runs a file; what the ends see of it goes into the story. */
+/** Uses a program that runs a file; all that its clients and origins see goes into the story. */
 export type Visit = (bed: Bed) => Promise<void>;
 
-/** Starts a program with a file of the table for one test, with what it leads to. */
+/** Starts a program with a file of the table for one test, and the origins that the file leads to. */
 export async function openBed(subject: Subject, file: string): Promise<Bed & { running: RunningSubject }> {
   const [origin, origin2, h2origin] = [await startTarget(), await startTarget(), await startHttp2Origin()];
   const ports = { front: await findFreePort(), front2: await findFreePort(), admin: await findFreePort() };

@@ -1,6 +1,6 @@
 import type { Login } from './part.ts';
 
-/** What a client program is asked to do. */
+/** The task of a client program: a proxy, a target, and perhaps a login. */
 export interface ProxyCall {
   /** `127.0.0.1:PORT`. */
   readonly proxy: string;

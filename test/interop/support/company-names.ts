@@ -42,7 +42,7 @@ enum nss_status _nss_company_gethostbyname2_r(
 /** True where such a service can be built and put in. */
 export const hasCompanyNames: boolean = hasWorld && spawnSync('gcc', ['--version']).status === 0;
 
-/** Builds it in a folder, and gives what runs a command on a machine that has it: it alone knows `db.corp`. */
+/** Builds the service, which alone knows `db.corp`. The result turns a command into one that runs with the service. */
 export function buildCompanyNames(folder: string): (command: Command) => Command {
   const [code, library, config] = ['company.c', 'libnss_company.so.2', 'nsswitch.conf'].map((name) =>
     join(folder, name),

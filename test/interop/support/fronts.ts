@@ -14,7 +14,7 @@ export interface Front extends Pick<EncapsulatorOptions, 'method' | 'protocol'> 
 export interface StartedFront {
   readonly front: Part;
   readonly serve: TunlPart;
-  /** What both said, for the message of a failing test. */
+  /** The output of both, for the message of a failing test. */
   log(): string;
   stop(): Promise<void>;
 }

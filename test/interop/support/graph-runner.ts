@@ -14,7 +14,7 @@ export interface GraphRunner {
   start(write: WriteGraph): Promise<Part>;
 }
 
-/** tunl itself, Envoy with what tunl exports, and tunl again with the same. */
+/** tunl itself, Envoy with the file that tunl exports, and tunl again with that file. */
 export const graphRunners: readonly GraphRunner[] = [
   {
     name: 'tunl',

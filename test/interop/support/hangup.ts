@@ -6,7 +6,7 @@ export interface HangupRun extends Running {
   waitForScreen(pattern: RegExp): Promise<RegExpExecArray>;
   /** Closes the terminal, as when its window is closed. */
   hangUp(): void;
-  /** Resolves with how the program has ended after that: the name of the signal that ended it, or its status. */
+  /** Resolves once the program has ended after that, with the name of the signal that ended it, or its status. */
   waitForEnd(): Promise<string>;
 }
 

@@ -8,10 +8,10 @@ import { makeContext } from '../../support/harness/link-pairs.ts';
 import { RawPeer } from '../../support/peers/raw-peer.ts';
 import { type Command, run } from './process.ts';
 
-/** What a reader made of a head: the first bytes of the tunnel that it opened, or nothing. */
+/** The verdict of a reader on a head: the first bytes of the tunnel that it opened, or undefined if it opened none. */
 export type Verdict = string | undefined;
 
-/** What stands behind each head. */
+/** The bytes behind each head. */
 export const firstBytes = 'SSH-2.0-behind\r\n';
 
 const asked = 'name.test';
@@ -56,9 +56,9 @@ export class HeadProxy {
   }
 }
 
-/** How each of them opens a tunnel and prints what comes out of it. */
+/** The commands with which each program opens a tunnel and prints the bytes that come out of it. */
 const commands: Record<Reader, (proxy: string, host: string) => Command> = {
-  // What comes is no HTTP, which curl then takes for a body.
+  // The bytes of the tunnel are not HTTP; with --http0.9 curl takes them for a body.
   curl: (proxy, host) => {
     const args = ['-q', '-s', '-m', '10', '--http0.9', '-p', '-x', proxy, `http://${host}/`];
     return { file: 'curl', args };
@@ -67,7 +67,7 @@ const commands: Record<Reader, (proxy: string, host: string) => Command> = {
   nc: (proxy, host) => ({ file: 'nc.openbsd', args: ['-X', 'connect', '-x', proxy, host, '80'] }),
 };
 
-/** What we make of the same head. */
+/** Returns our own verdict on the same head. */
 export async function readOurselves(head: string): Promise<Verdict> {
   const target = { kind: 'tcp', host: asked, port: 80 } as const;
   const [near, far] = linkPair();

@@ -23,7 +23,7 @@ class StreamPeer<S extends Http2Stream = Http2Stream> extends RawPeer {
   constructor(stream: S) {
     super({ stream, reset: () => stream.close(constants.NGHTTP2_CONNECT_ERROR) });
     this.http2 = stream;
-    // Only of a stream that waits for trailers Node sends no END_STREAM before the reset.
+    // Node sends an END_STREAM before the reset, unless the stream waits for trailers.
     stream.on('wantTrailers', () => {
       if (!stream.destroyed && !stream.closed) stream.sendTrailers(this.ownTrailers);
     });

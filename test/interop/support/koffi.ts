@@ -9,7 +9,7 @@ const installed = join(cacheFolder, 'koffi/node_modules');
 /** False where setup.sh could not install koffi. */
 export const hasKoffi: boolean = existsSync(join(installed, 'koffi'));
 
-/** Copies the built program to where it finds koffi, or does not find it. Returns its path. */
+/** Copies the built program to a folder in which it finds koffi, or does not find it. Returns its path. */
 export function copyProgram(withKoffi: boolean): string {
   const folder = makeFolder(withKoffi ? 'with-koffi' : 'without-koffi');
   cpSync(dist, join(folder, 'dist'), { recursive: true });

@@ -16,7 +16,7 @@ export interface Origin {
   stop(): Promise<void>;
 }
 
-/** What a greeter says before it hears anything. */
+/** The bytes that a greeter sends before it receives anything. */
 export const greeting = 'hello from the target\n';
 
 /** Starts a TCP server that speaks first and then sends back what it gets. */

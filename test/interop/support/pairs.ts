@@ -5,11 +5,11 @@ import { findFreePort } from './part.ts';
 import { fillFile, startSubject } from './subject.ts';
 import { makeFolder } from './workspace.ts';
 
-/** What runs one end of a pair, and from which file: Envoy's own, or ours. */
+/** The programs that can be one end of a pair, each with the kind of file that it runs. */
 export const ends = ['Envoy', 'tunl with a file of Envoy', 'tunl with a file of ours'] as const;
 export type End = (typeof ends)[number];
 
-/** How the two ends speak. */
+/** The protocols between the two ends. */
 export const protocols = ['HTTP/1.1 CONNECT', 'HTTP/2 CONNECT', 'HTTP/2 POST'] as const;
 export type Protocol = (typeof protocols)[number];
 
@@ -17,7 +17,7 @@ export type Protocol = (typeof protocols)[number];
 export interface EndFile {
   readonly file: string;
   readonly words: string;
-  /** What is put in another place of the file. */
+  /** Another text for one place of the file. */
   readonly instead?: readonly [text: string, other: string];
 }
 

@@ -9,7 +9,7 @@ import { makeFolder } from './workspace.ts';
 export interface Part {
   readonly name: string;
   readonly port: number;
-  /** The end of what the program said, for the message of a failing test. */
+  /** The end of the program's output, for the message of a failing test. */
   log(): string;
   stop(): Promise<void>;
 }
@@ -20,7 +20,7 @@ export interface Login {
   readonly password: string;
 }
 
-/** How to start a part: writes its configuration into `folder` and says what to run. */
+/** Writes the configuration of a part into `folder`, and returns the command that starts the part. */
 export type PartPlan = (port: number, folder: string) => PartCommand | Promise<PartCommand>;
 
 /** The command of a part. */
@@ -29,7 +29,7 @@ export interface PartCommand extends Command {
   readonly logFile?: string;
 }
 
-/** Where parts run and listen. */
+/** A network in which parts run and listen. */
 export interface Network {
   /** The command that runs a command there. */
   enter(command: Command): Command;

@@ -3,7 +3,7 @@ import { once } from 'node:events';
 import type { Writable } from 'node:stream';
 import { guardGroup, releaseGroup, workspace } from './workspace.ts';
 
-/** What to run. */
+/** A program with its arguments. */
 export interface Command {
   readonly file: string;
   readonly args: readonly string[];
@@ -12,7 +12,7 @@ export interface Command {
   readonly cwd?: string;
 }
 
-/** How a program ended. */
+/** The end of a program: its status, or the signal that ended it. */
 export interface Ended {
   readonly code: number | null;
   readonly signal: NodeJS.Signals | null;
@@ -31,11 +31,11 @@ export interface Running {
   stop(): Promise<Ended>;
 }
 
-/** How to run a program to its end. */
+/** The options for running a program to its end. */
 export interface RunOptions {
-  /** What the program reads: bytes, or a file descriptor. */
+  /** The input of the program: bytes, or a file descriptor. */
   readonly input?: string | Buffer | number;
-  /** Where its output goes instead of into the result. */
+  /** Receives the output, which is then missing from the result. */
   readonly output?: Writable;
   readonly limitMs?: number;
 }

@@ -17,7 +17,7 @@ export interface Route {
 export interface StartedRoute {
   /** Values of `-x`, in travel order. */
   readonly hops: readonly string[];
-  /** What the proxies said, for the message of a failing test. */
+  /** The output of the proxies, for the message of a failing test. */
   log(): string;
   stop(): Promise<void>;
 }
@@ -87,10 +87,10 @@ export const routes: readonly Route[] = [
   ...(hasEnvoy ? envoyRoutes : []),
 ];
 
-/** A part, and how tunl is told to go through it; without that the parts before it do. */
+/** A part, and the hop that leads tunl through it; without a hop, the parts before it lead there. */
 type RouteStep = readonly [part: Part, writeHop?: (part: Part) => string];
 
-/** Writes the hop for `-x`; with an authority by the name that certificates are for. */
+/** Writes the hop for `-x`; with an authority, it names the host that the certificates are for. */
 function toHop(scheme: string, cacert?: string): (part: Part) => string {
   return ({ port }) =>
     cacert === undefined

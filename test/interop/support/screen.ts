@@ -4,7 +4,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { type Command, launch, run } from './process.ts';
 import { makeFolder } from './workspace.ts';
 
-/** A terminal as a person sees it: what is on the screen after all escape sequences had their effect. */
+/** A terminal as a person sees it: the screen after all escape sequences had their effect. */
 export interface Screen {
   /** Types text, as it is. */
   type(text: string): Promise<void>;

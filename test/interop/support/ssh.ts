@@ -1,7 +1,7 @@
 import type { Sshd } from '../parts/sshd.ts';
 import { type Command, type Result, run, type RunOptions } from './process.ts';
 
-/** How ssh gets to the server: its own connection to `port`, or the streams of `proxyCommand`. */
+/** The way of ssh to the server: its own connection to `port`, or the streams of `proxyCommand`. */
 export interface SshRoute {
   readonly proxyCommand?: string;
   /** Another port that leads to the server, and the host whose port it is. */

@@ -1,18 +1,18 @@
 import { readFileSync } from 'node:fs';
 import type { RawPeer } from '../../support/peers/raw-peer.ts';
 
-/** Fields that say when and by whom, and those that Envoy has for itself. We say `User-Agent`, Envoy does not. */
+/** Fields that name the date or the program, and Envoy's own fields. We send `User-Agent`, and Envoy does not. */
 const volatile = /^(?:date|server|user-agent|x-envoy-.*)$/;
 
-/** Fields whose value is another each time: only that they are there is told. */
+/** Fields whose value differs each time; only their presence is told. */
 const random = /^x-request-id$/;
 
-/** What the ends of a program saw, in words that are the same in each run. */
+/** Collects what the ends of a program see, in words that are the same in each run. */
 export class Story {
   readonly #lines: string[] = [];
   readonly #names = new Map<string, string>();
 
-  /** From here on the port is told by its name. */
+  /** Makes later lines call the port by this name. */
   name(port: number, name: string): void {
     this.#names.set(String(port), name.toUpperCase());
   }
@@ -52,13 +52,13 @@ export class Story {
     this.tell(who, (await peer.readHead()).slice('HTTP/1.1 '.length).slice(0, 3));
   }
 
-  /** What was told since this was asked last. */
+  /** Returns the lines that were told since the last call. */
   take(): readonly string[] {
     return this.#lines.splice(0);
   }
 }
 
-/** The lines of a file; none where it is not there yet. */
+/** Returns the lines of a file, or none if it does not exist yet. */
 export function readLines(path: string): readonly string[] {
   try {
     return readFileSync(path, 'utf8').split('\n').filter(Boolean);

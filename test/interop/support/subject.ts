@@ -9,12 +9,12 @@ import { makeFolder } from './workspace.ts';
 /** A program that runs files of Envoy. */
 export type Subject = 'envoy' | 'tunl';
 
-/** What is put for the words `$front`, `$origin`, … of a file. */
+/** The values that replace the words `$front`, `$origin`, … of a file. */
 export type Words = Readonly<Record<string, number | string>>;
 
 /** A program that runs a file, and listens. */
 export interface RunningSubject {
-  /** What it said, for the message of a failing test. */
+  /** Its output, for the message of a failing test. */
   log(): string;
   stop(): Promise<void>;
 }

@@ -13,7 +13,7 @@ export interface TunlOptions extends RunOptions {
 /** A tunl that listens. */
 export interface TunlPart extends Part {
   readonly pid: number;
-  /** What it printed after `serving` or `forwarding`. */
+  /** The address that it printed after `serving` or `forwarding`. */
   readonly address: string;
   /** Resolves with the first match of the pattern in what it says. */
   waitForLine(pattern: RegExp): Promise<RegExpExecArray>;

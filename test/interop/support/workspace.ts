@@ -8,7 +8,7 @@ import { basename, join } from 'node:path';
 export const workspace: string = mkdtempSync(join(tmpdir(), 'tunlinterop'));
 // Parts that give up root, such as squid, must get through it to their own folders.
 chmodSync(workspace, 0o711);
-// What this process and the programs that it starts put into temporary files goes there too.
+// This process and the programs that it starts put their temporary files there too.
 process.env['TMPDIR'] = workspace;
 
 /** The last part of the folder's name: unlike any other on this machine, letters and digits only. */
@@ -49,7 +49,7 @@ function tellGuard(): void {
   guard.stdin.write(`${[...groups].join(' ')}\n`);
 }
 
-/** What stays from one run to the next: programs of setup.sh, and what is slow to make. */
+/** The folder that stays from one run to the next: it has the programs of setup.sh, and files that are slow to make. */
 export const cacheFolder: string = join(process.env['XDG_CACHE_HOME'] ?? join(homedir(), '.cache'), 'tunl-interop');
 
 let folders = 0;

@@ -23,7 +23,7 @@ export interface World {
   stop(): Promise<void>;
 }
 
-/** How a script runs. */
+/** The options for running a script. */
 export interface WorldRunOptions extends RunOptions {
   readonly env?: Readonly<Record<string, string>>;
 }
@@ -60,7 +60,7 @@ export async function openWorld(hosts: readonly string[], users: readonly string
   await holder.waitFor('world', () => holder.stdout().includes('ready') || undefined);
   const enter = ({ file, args, env, cwd = home }: Command): Command => ({
     file: 'nsenter',
-    // The folder that we come from is not one of its own, although it looks the same.
+    // nsenter leaves the command in our folder, which lies in our own mounts, even if its path is the same there.
     args: `--target ${holder.child.pid} --mount --net -- sh -c`
       .split(' ')
       .concat('cd "$0" && exec "$@"', cwd, file, args),

@@ -56,7 +56,7 @@ async function endProxyFirst(bed: Bed, { client, proxy }: Tunnel<RawPeer>): Prom
   await bed.story.tellEnd('proxy', proxy);
 }
 
-/** Tunnels of one protocol that are ended and reset, by the name of what happens. */
+/** Tunnels of one protocol that are ended and reset, each by the name of its end. */
 const closings = (open: (bed: Bed) => Promise<Tunnel<RawPeer>>) => ({
   clientFirst: async (bed: Bed) => endClientFirst(bed, await open(bed)),
   proxyFirst: async (bed: Bed) => endProxyFirst(bed, await open(bed)),

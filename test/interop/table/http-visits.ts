@@ -20,7 +20,7 @@ export async function answer(bed: Bed, client: RawPeer, text: string): Promise<R
 /** An answer after which the next request makes a connection of its own. */
 export const found = 'HTTP/1.1 200 OK\r\nconnection: close\r\ncontent-length: 5\r\nx-made-by: origin\r\n\r\nhello';
 
-/** What asks for a WebSocket. */
+/** The fields of a request for a WebSocket. */
 export const webSocket = 'connection: upgrade\r\nupgrade: websocket\r\nsec-websocket-key: dGhlIHNhbXBsZSBub25jZQ==\r\n';
 
 /** Opens a WebSocket and sends a word each way. */

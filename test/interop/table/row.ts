@@ -1,11 +1,11 @@
 import type { Visit } from '../support/bed.ts';
 
-/** What is seen of a program that runs a file. */
+/** The behaviour of a program that runs a file, as its clients and origins see it. */
 export interface Seen {
   readonly visit: Visit;
-  /** What the ends see, Envoy's and ours alike. */
+  /** The story that Envoy and tunl have to give alike. */
   readonly story: readonly string[];
-  /** Where ours is meant to differ. */
+  /** The story of tunl, if it differs on purpose. */
   readonly better?: {
     /** A sentence about what we do. */
     readonly because: string;
@@ -13,7 +13,7 @@ export interface Seen {
   };
 }
 
-/** A file of `envoy-files`, and what is seen of a program that runs it: by what it shows. */
+/** A file of `envoy-files`, and the behaviours of a program that runs it, by their names. */
 export interface Row {
   readonly file: string;
   readonly seen: Readonly<Record<string, Seen>>;

@@ -26,7 +26,7 @@ test('any text is a result with at least one way', () => {
     fc.property(fc.string({ unit: 'grapheme', maxLength: 60 }), (text) => {
       const ways = parseResult(text);
       expect(ways.length).toBeGreaterThan(0);
-      // What is understood means the same when it is read again.
+      // A way that was understood means the same when it is read again.
       const named = ways.filter(({ kind }) => kind !== 'unsupported').map(formatWay);
       for (const way of named) expect(way).toMatch(/^(?:direct|https?:\/\/\S+:\d+)$/);
     }),

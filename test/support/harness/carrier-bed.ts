@@ -30,7 +30,7 @@ export function makeStartBed(...bedHops: readonly BedHop[]): StartBed {
       const isLast = index === bedHops.length - 1;
       const { server, hop } = await startHop(bedHop, isLast ? options : {});
       const { between } = options;
-      // Not the server's own, where TLS stands before it.
+      // The hop's port may differ from the server's, because TLS may stand before the server.
       const { port: own } = hop.address as TcpAddress;
       const port = index === 0 && between ? await between(own) : own;
       servers.push(server);

@@ -21,7 +21,7 @@ export const smallSetup: SessionSetup = {
   extendedConnect: false,
 };
 
-/** One direction between two engines: what one has written and the other has not read yet. */
+/** One direction between two engines: the bytes that one has written and the other has not read yet. */
 export class TestWire implements Wire {
   /** Bytes on the way, in their order. */
   bytes: Buffer = Buffer.alloc(0);
@@ -29,9 +29,9 @@ export class TestWire implements Wire {
   /** The next write fills it: it takes no more until `drain`. */
   isFilling = false;
   isFull = false;
-  /** What is written next is still looked at after its write. */
+  /** True if it still reads the bytes of a write after `write` has returned. */
   keeps = false;
-  /** What nobody may write. */
+  /** Writes that were against the rules. */
   readonly faults: string[] = [];
   readonly #closed = new Map<number, 'ended' | 'reset'>();
   #skip: number;
@@ -173,7 +173,7 @@ export function nextTick(): Promise<void> {
   return new Promise((resolve) => process.nextTick(resolve));
 }
 
-/** What the tests look at in a session. */
+/** The private members of a session that the tests read. */
 export interface Inside {
   readonly window: { readonly sizeBytes: number; readonly leftBytes: number; readonly owedBytes: number };
   readonly streams: ReadonlyMap<number, Http2Stream>;
@@ -184,7 +184,7 @@ export interface Inside {
   };
 }
 
-/** Looks into a session: what it knows is not for its users. */
+/** Returns the private members of a session, which its users cannot read. */
 export function lookInto(session: Http2Session): Inside {
   return session as unknown as Inside;
 }

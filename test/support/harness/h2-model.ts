@@ -22,7 +22,7 @@ export function makeRandom(seed: number): (limit: number) => number {
   };
 }
 
-/** One end of a stream: what it has written, what it has read, and how the other end is to end. */
+/** One end of a stream: the bytes that it has written and read, and the end that the other side is to see. */
 class End implements FlowEvents {
   readonly stream: Http2Stream;
   readonly isClient: boolean;
@@ -33,7 +33,7 @@ class End implements FlowEvents {
   isReset = false;
   seesEnd = false;
   seesReset = false;
-  /** Faults of what came. */
+  /** Faults in the bytes and events that came. */
   readonly faults: string[];
 
   constructor(stream: Http2Stream, isClient: boolean, faults: string[]) {
@@ -193,7 +193,7 @@ export class Http2Model {
     const chunk = Buffer.from(pattern.subarray(start, start + this.#size()));
     end.written += chunk.length;
     const fate = end.stream.write(chunk);
-    // Lent memory: who says that it is free must not look at it again.
+    // The memory is lent: an engine that says it is free must not read it again.
     if (fate === 'free') chunk.fill(255);
   }
 

@@ -3,7 +3,7 @@ import type { Duplex } from 'node:stream';
 import { startTarget, type Target } from '../targets/plain.ts';
 import { checkAuthenticate, formatChallenge, type NtlmServerTerms } from './ntlm-server.ts';
 
-/** How a proxy asks who we are. */
+/** The manner in which a proxy asks for credentials. */
 export interface Manner {
   /** Challenges in their order, such as `NTLM`. */
   readonly challenges: readonly string[];
@@ -14,7 +14,7 @@ export interface Manner {
   readonly bodyBytes?: number;
   readonly chunked?: true;
   readonly http10?: true;
-  /** 200 already to the first message of NTLM. */
+  /** Answers 200 already to the first message of NTLM. */
   readonly early?: true;
   /** Accepts nothing, and answers every message of NTLM with a challenge. */
   readonly endless?: true;
@@ -157,7 +157,7 @@ class Connection {
     ];
     this.#stream.write(lines.join('\r\n'));
     if (!closes && !http10) return true;
-    // What comes now is not read as a request.
+    // Later bytes are not read as a request.
     this.#stream.off('data', this.#onData).resume().end();
     return false;
   }

@@ -9,7 +9,7 @@ const time = Buffer.from('0080b9a0f0a4dd01', 'hex');
 
 const text = (value: string) => Buffer.from(value, 'utf16le');
 
-/** What a challenge may have that the usual one has not. */
+/** The parts in which a challenge may differ from the usual one. */
 export interface ChallengeOptions {
   readonly flags?: number;
   readonly pairs?: readonly AvPair[];

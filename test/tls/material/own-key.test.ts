@@ -59,7 +59,7 @@ beforeAll(async () => {
 });
 afterAll(() => certs.remove());
 
-/** A person, or a variable, who says this and counts how often. */
+/** Makes a person or a variable that gives this password; `asked` has the key of each question. */
 function saying(text: string | undefined) {
   const asked: string[] = [];
   const keyPassword: KeyPassword = {
@@ -94,7 +94,7 @@ describe('an encrypted key', () => {
         return (error as NodeJS.ErrnoException).code === 'ERR_OSSL_UNSUPPORTED';
       }
     };
-    // One in about 200 does.
+    // About one password in 200 gives garbage.
     const wrong = Array.from({ length: 5000 }, (_, index) => `wrong ${index}`).find(isGarbage);
     const { keyPassword } = saying(wrong ?? expect.fail('no password gave garbage'));
     const { message } = await fail({ cert: certs.client.cert, key: keys.modern, keyPassword });
@@ -183,7 +183,7 @@ describe('a certificate in PKCS #12', () => {
     const authority = certs.write('files-ca.pem', fileAuthority);
     const shown = await tryTls(certs, await makeTcpPair(), { server: bundle, client: { cacert: authority } });
     expect([shown.client.status, shown.server.status]).toEqual(['fulfilled', 'fulfilled']);
-    // Who has a certificate of the same authority as a server is no client of it, and the other way round.
+    // A server's certificate of the same authority makes no client, and a client's makes no server.
     const asClient = { ...bundle, cacert: authority };
     const server = { ...bundle, clientCa: certs.ca.cert };
     expect((await tryTls(certs, await makeTcpPair(), { server, client: asClient })).server.status).toBe('rejected');

@@ -122,7 +122,7 @@ describe('the authorities that vouch for a server', () => {
     const extra = certs.write('extra.pem', `${certs.ca.certPem}${rootCertificates[0]}\n`);
     const find = await findAuthorities({}, machine({ env: { NODE_EXTRA_CA_CERTS: extra }, bundles: [bundle] }));
     const { certificates, description, notes } = await find();
-    // Those two and the one in the bundle of which Node can make nothing.
+    // The two authorities of the test, and the damaged certificate in the bundle, which Node cannot read.
     const count = rootCertificates.length + 3;
     expect(certificates).toHaveLength(count);
     expect(description).toBe(`${count} authorities from Node, NODE_EXTRA_CA_CERTS and ${bundle}`);

@@ -9,7 +9,7 @@ import { eventually } from '../../../support/eventually.ts';
 setFlagsFromString('--expose-gc');
 const collect = runInNewContext('gc') as () => void;
 
-/** What Node has below a session. */
+/** Finds Node's own object below a session. */
 function findHandle(session: Http2Session): WeakRef<object> {
   const symbol = Object.getOwnPropertySymbols(session).find(({ description }) => description === 'kHandle');
   return new WeakRef((session as unknown as Record<symbol, object>)[symbol as symbol] as object);
@@ -24,7 +24,7 @@ function startSession(): { readonly session: Http2Session; readonly handle: Weak
   return { session, handle: findHandle(session) };
 }
 
-/** Ends a session and looks for what was below it as soon as nothing of the session is left. */
+/** Ends a session, and looks for the object below it as soon as nothing of the session is left. */
 async function endAndCollect(): Promise<{ atOnce: boolean; handle: WeakRef<object> }> {
   const { session, handle } = startSession();
   const closed = new Promise<void>((resolve) => session.once('close', resolve));
