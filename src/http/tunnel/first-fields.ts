@@ -29,3 +29,8 @@ export function findFirstFields(hop: Hop, ctx: DialContext | undefined): FirstFi
 export function isChallenge({ status, link, isCut }: Reply): boolean {
   return status === 407 && !link && !isCut;
 }
+
+/** True for the answer to the first request if nothing more is sent: it does not ask, or must not be answered. */
+export function isFinal(reply: Reply, { mayAsk }: FirstFields): boolean {
+  return !mayAsk || !isChallenge(reply);
+}

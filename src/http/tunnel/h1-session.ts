@@ -13,7 +13,7 @@ import { recogniseForeign, silentHints } from './foreign.ts';
 import { readHalfClose, withHalfClose } from './half-close.ts';
 import { forgetVersion, goDownTo, highestVersion, olderStatuses } from './hop-versions.ts';
 import { readRefusalBody } from './refusal-body.ts';
-import { findFirstFields, isChallenge } from './first-fields.ts';
+import { findFirstFields, isFinal } from './first-fields.ts';
 import type { AskedRequest, Negotiated } from './negotiate.ts';
 import { assertTunnelled, requestFields, userAgent } from './request-fields.ts';
 import { formatStatusLine, hasPageHead } from './web-answer.ts';
@@ -64,15 +64,11 @@ export class Http1Session implements Session {
     // From here on the Link is the tunnel's; before, a failure leaves it to `close`.
     this.#used = true;
     const asked = first.isReady ? await openHttp1(this.#link, peer, call, ctx.signal) : undefined;
-    const {
-      reply,
-      body: read,
-      hints,
-      isRefused = false,
-      sent = [],
-    }: Negotiated = asked && (!first.mayAsk || !isChallenge(asked))
-      ? { reply: asked }
-      : await this.#negotiate(address, ctx, asked && { reply: asked, fields: first.fields });
+    const negotiated: Negotiated =
+      asked && isFinal(asked, first)
+        ? { reply: asked }
+        : await this.#negotiate(address, ctx, asked && { reply: asked, fields: first.fields });
+    const { reply, body: read } = negotiated;
     const head = toHead(reply);
     if (reply.link) {
       if (method === 'CONNECT' && hasPageHead(head)) ctx.onDoubt?.(describePage(peer, head));
@@ -83,17 +79,7 @@ export class Http1Session implements Session {
     const [body, { refusalError }] = await Promise.all([reading, import('./unopened.ts')]);
     // A proxy must close after a refusal; whatever it does, nothing more is sent on this connection.
     reply.body.destroy();
-    const refusal = {
-      hop: this.#hop,
-      method,
-      address,
-      ctx,
-      head,
-      body,
-      isRefused,
-      sent,
-      ...(hints && { tried: hints }),
-    };
+    const refusal = { hop: this.#hop, method, address, ctx, head, body, negotiated };
     throw this.#goDown(peer.version, refusalError(refusal));
   }
 

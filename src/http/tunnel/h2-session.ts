@@ -7,10 +7,10 @@ import type { Link } from '../../core/link.ts';
 import { type Call, isSuccess, type Opens, type Reply } from '../call.ts';
 import { readHalfClose, withHalfClose } from './half-close.ts';
 import type { callHttp2 } from '../h2/call.ts';
-import { resetCodes } from '../h2/codes.ts';
+import { errorCodes } from '../../h2/codes.ts';
 import { clientSetup, type Http2Setup } from '../h2/setup.ts';
 import type { ClientSession } from '../h2/streams.ts';
-import { findFirstFields, isChallenge } from './first-fields.ts';
+import { findFirstFields, isFinal } from './first-fields.ts';
 import { goDownTo, olderStatuses } from './hop-versions.ts';
 import type { AskedRequest, Negotiated } from './negotiate.ts';
 import { assertTunnelled, requestFields, userAgent } from './request-fields.ts';
@@ -94,7 +94,7 @@ export async function openHttp2Session(
 
 /** True for a failure that the hop may not have in HTTP/1.1. */
 function wantsOlder({ facts }: TunlError): boolean {
-  return facts.resetCode === resetCodes.http11Required || olderStatuses.has(facts.received);
+  return facts.resetCode === errorCodes.http11Required || olderStatuses.has(facts.received);
 }
 
 /** The failure, after which the hop is asked in HTTP/1.1. */
@@ -167,15 +167,11 @@ class Http2Session implements Session {
     const send = (fields: readonly HeaderField[]) =>
       this.#send(this.#toCall(target, ctx, fields), `${method} ${formatAddress(address)}`, ctx.signal);
     const asked = first.isReady ? await send(first.fields) : undefined;
-    const {
-      reply,
-      hints,
-      isOlder,
-      isRefused = false,
-      sent = [],
-    } = asked && (!first.mayAsk || !isChallenge(asked))
-      ? ({ reply: asked } as Negotiated)
-      : await this.#negotiate(target, ctx, send, asked && { reply: asked, fields: first.fields });
+    const negotiated: Negotiated =
+      asked && isFinal(asked, first)
+        ? { reply: asked }
+        : await this.#negotiate(target, ctx, send, asked && { reply: asked, fields: first.fields });
+    const { reply, isOlder } = negotiated;
     if (reply.link) {
       this.#hasOpened = true;
       return withHalfClose(reply.link, readHalfClose(this.#hop, reply.headers, this.#terms.halfClose));
@@ -184,17 +180,7 @@ class Http2Session implements Session {
     const [body, { refusalError }] = await Promise.all([readRefusalBody(reply.body, head), import('./unopened.ts')]);
     reply.body.resume();
     const meaning = this.#terms.meaningOf?.(head.status);
-    const refusal = {
-      hop: this.#hop,
-      method,
-      address,
-      ctx,
-      head,
-      body,
-      isRefused,
-      sent,
-      ...(hints && { tried: hints }),
-    };
+    const refusal = { hop: this.#hop, method, address, ctx, head, body, negotiated };
     const error = refusalError({ ...refusal, ...(meaning && { meaning }) });
     if (!isOlder) throw this.#goDown(error);
     void this.#client.close('drain');

@@ -2,9 +2,10 @@ import { STATUS_CODES } from 'node:http';
 import { type Address, formatAddress } from '../../core/address.ts';
 import type { DialContext } from '../../core/dialer.ts';
 import { type ErrorCode, type ErrorFacts, TunlError } from '../../core/errors.ts';
-import type { HeaderField, Hop } from '../../core/hop.ts';
+import type { Hop } from '../../core/hop.ts';
 import { fieldValues, type ResponseHead } from '../wire/message.ts';
 import { parseProxyStatus } from '../wire/proxy-status.ts';
+import type { Negotiated } from './negotiate.ts';
 import { redactAnswer, redactText } from './redact.ts';
 import { printable, refusalHints } from './refusal-hints.ts';
 import { readRetryAfter } from './retry-after.ts';
@@ -19,12 +20,8 @@ export interface Refusal {
   /** The beginning of the answer's body. */
   readonly body: string;
   readonly meaning?: RefusalMeaning;
-  /** What was tried to prove who we are, and why it failed; absent if nothing could be. */
-  readonly tried?: readonly string[];
-  /** The fields that proved who we are. */
-  readonly sent?: readonly HeaderField[];
-  /** True if it has checked a password. */
-  readonly isRefused?: boolean;
+  /** What became of the attempts to prove who we are. */
+  readonly negotiated?: Pick<Negotiated, 'hints' | 'sent' | 'isRefused'>;
 }
 
 /** The meaning of a refusal in a protocol that expresses it by the status alone. */
@@ -43,9 +40,7 @@ export function refusalError({
   address,
   ctx,
   meaning,
-  tried = [],
-  sent = [],
-  isRefused,
+  negotiated: { hints = [], sent = [], isRefused = false } = {},
   ...answer
 }: Refusal): TunlError {
   const secrets = { ...hop, headers: [...hop.headers, ...(ctx.fields ?? []), ...sent] };
@@ -66,7 +61,7 @@ export function refusalError({
       status,
       retryAfterMs,
       ownHint: meaning?.hint,
-      tried: tried.map((text) => redactText(text, secrets)),
+      tried: hints.map((text) => redactText(text, secrets)),
     }),
     ...(isRefused && { refusedPassword: true as const }),
     ...(retryAfterMs !== undefined && { retryAfterMs }),
