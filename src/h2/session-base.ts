@@ -10,7 +10,10 @@ import { ReceiveWindow } from './window.ts';
 
 /** How a session is set up. Windows are what the peer may send before we take it. */
 export interface SessionSetup {
-  /** Codes of RST_STREAM that end a stream without being an abort. */
+  /**
+   * Codes of RST_STREAM that end a stream without being an abort. RFC 9113, section 8.5 knows none; HBONE peers end
+   * tunnels with NO_ERROR and CANCEL.
+   */
   readonly cleanResets: ReadonlySet<number>;
   /** The window that a stream may grow to. */
   readonly streamWindowBytes: number;

@@ -3,7 +3,7 @@ import { constants } from 'node:http2';
 import { describe, expect, test } from 'vitest';
 import type { ServeOptions } from '../../src/app/commands/options.ts';
 import { streamLink } from '../../src/core/link.ts';
-import { resetName } from '../../src/http/h2/codes.ts';
+import { errorName } from '../../src/h2/codes.ts';
 import { makeHop, startTestServe } from '../support/harness/app.ts';
 import { eventually, inTime } from '../support/eventually.ts';
 import { ask, askFor, connectHbone, connectTlsPeer } from '../support/peers/hbone-peers.ts';
@@ -64,7 +64,7 @@ describe('a refusal is a status and nothing else', () => {
     const stream = session.request(connectTo('u@db:22')).on('error', () => {});
     const outcome = new Promise((resolve) => {
       stream.once('response', ({ ':status': status }) => resolve(status));
-      stream.once('close', () => resolve(resetName(stream.rstCode)));
+      stream.once('close', () => resolve(errorName(stream.rstCode)));
     });
     expect([400, 'PROTOCOL_ERROR']).toContain(await inTime('the refusal', outcome));
     const target = await startTarget(echo);

@@ -3,7 +3,8 @@ import { TunlError } from '../../core/errors.ts';
 import type { HeaderField } from '../../core/hop.ts';
 import { pumpBody } from '../body/pump.ts';
 import { type Asked, type Call, type CallBody, isSuccess, maxInterim, type Reply } from '../call.ts';
-import type { ClientSession, OpenedStream, RequestPseudoFields } from './streams.ts';
+import type { RequestPseudoFields } from '../../h2/head.ts';
+import type { ClientSession, OpenedStream } from './streams.ts';
 
 /**
  * Sends a request as a stream of an HTTP/2 session and resolves with the final answer, whose body is still to come.

@@ -4,8 +4,9 @@ import type { HeaderField } from '../../core/hop.ts';
 import type { Link, Peer } from '../../core/link.ts';
 import { Answer, type AnswerEvents, readEndToEnd, readLength } from '../exchange/answer.ts';
 import { Http2Body } from './body.ts';
-import { resetCodes } from './codes.ts';
-import type { AcceptedEvents, AcceptedStream, RequestPseudoFields } from './streams.ts';
+import { errorCodes } from '../../h2/codes.ts';
+import type { RequestPseudoFields } from '../../h2/head.ts';
+import type { AcceptedEvents, AcceptedStream } from './streams.ts';
 import { fieldValues } from '../wire/message.ts';
 import { goneError, WatchedRequest } from '../exchange/watched-request.ts';
 
@@ -124,7 +125,7 @@ export class Http2Request extends WatchedRequest implements Exchange {
 
   cut(error: Error): void {
     // Not CANCEL, which Node would show as a clean end.
-    if (this.#accepted.isOpen) this.#accepted.reset(resetCodes.internalError);
+    if (this.#accepted.isOpen) this.#accepted.reset(errorCodes.internalError);
     this.#leave(error);
   }
 
@@ -148,7 +149,7 @@ export class Http2Request extends WatchedRequest implements Exchange {
 
   /** A client that has no room for the answer does not want it. */
   #limitUntaken(): void {
-    const onIdle = () => this.#accepted.reset(resetCodes.cancel);
+    const onIdle = () => this.#accepted.reset(errorCodes.cancel);
     this.watch({ idleMs: untakenMs, onIdle, onAnswer: () => {} });
   }
 
@@ -169,7 +170,7 @@ export class Http2Request extends WatchedRequest implements Exchange {
     if (this.#hasWholeBody) this.#accepted.stream.resume();
     else if (!body?.readableDidRead || body.destroyed) {
       // Not in this tick: the end of the answer goes first.
-      setImmediate(() => this.#accepted.isOpen && this.#accepted.reset(resetCodes.noError));
+      setImmediate(() => this.#accepted.isOpen && this.#accepted.reset(errorCodes.noError));
     }
   }
 

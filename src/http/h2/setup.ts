@@ -1,25 +1,10 @@
+import type { SessionSetup } from '../../h2/session-base.ts';
 import { maxHeadBytes } from '../wire/proxy-answer.ts';
 
-/** How one end of a session is set up. Windows are what the peer may send before we take it. */
-export interface Http2Setup {
-  /**
-   * Codes of RST_STREAM that end a stream without being an abort. RFC 9113, section 8.5 knows none; HBONE peers end
-   * tunnels with NO_ERROR and CANCEL.
-   */
-  readonly cleanResets: ReadonlySet<number>;
-  readonly streamWindowBytes: number;
-  /** The window that a stream starts with, if it is not to grow to the full one as it is used. */
-  readonly startWindowBytes?: number;
-  /** Larger than `streamWindowBytes`: with equal ones a stalled stream stalls its neighbours. */
-  readonly sessionWindowBytes: number;
-  readonly maxStreams: number;
-  readonly maxHeaderBytes: number;
-  /** Fields in a head that a client takes; Node's 128 where absent. */
-  readonly maxFields?: number;
-  /** Payload of the largest frame that we take; 16 KiB where absent. We send none above 16 KiB. */
-  readonly maxFrameBytes?: number;
-  /** Tell the peer that it may ask for other protocols by CONNECT (RFC 8441). */
-  readonly extendedConnect?: boolean;
+type Usual = 'maxFields' | 'maxFrameBytes' | 'extendedConnect';
+
+/** How one end of a session is set up: as the engine has it, with usual values for some, and limits of time. */
+export interface Http2Setup extends Omit<SessionSetup, Usual>, Partial<Pick<SessionSetup, Usual>> {
   /** Within this the peer must have sent its preface and SETTINGS; no limit where absent or 0. */
   readonly beginMs?: number;
   /** A PING this often; a session whose PING is not answered within two of them is dead. 0 = never. */

@@ -2,16 +2,7 @@ import type { Duplex } from 'node:stream';
 import type { TunlError } from '../../core/errors.ts';
 import type { HeaderField } from '../../core/hop.ts';
 import type { Link } from '../../core/link.ts';
-
-/** Pseudo-fields of a request (RFC 9113, section 8.3.1), with the protocol of an extended CONNECT (RFC 8441, section 4). */
-export interface RequestPseudoFields {
-  readonly method: string;
-  readonly authority: string;
-  /** Absent in a plain CONNECT, as is the path. */
-  readonly scheme?: string;
-  readonly path?: string;
-  readonly protocol?: string;
-}
+import type { RequestPseudoFields } from '../../h2/head.ts';
 
 /** Events of a stream that we opened. */
 export interface OpenedEvents {

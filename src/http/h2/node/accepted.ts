@@ -2,7 +2,8 @@ import type { IncomingHttpHeaders, OutgoingHttpHeaders, ServerHttp2Stream } from
 import type { HeaderField } from '../../../core/hop.ts';
 import type { Link, Peer } from '../../../core/link.ts';
 import type { Http2Setup } from '../setup.ts';
-import type { AcceptedEvents, AcceptedStream, RequestPseudoFields } from '../streams.ts';
+import type { RequestPseudoFields } from '../../../h2/head.ts';
+import type { AcceptedEvents, AcceptedStream } from '../streams.ts';
 import { type OnHeaders, toFields, toHttp2Headers, toHttp2Trailers } from './fields.ts';
 import { http2Link } from './link.ts';
 

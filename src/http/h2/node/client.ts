@@ -13,9 +13,10 @@ import { type Link, resetError } from '../../../core/link.ts';
 import { endSession, leaveSession } from './ending.ts';
 import { outliveStreams } from './handle.ts';
 import type { Http2Setup } from '../setup.ts';
-import type { ClientSession, OpenedStream, OpenOptions, RequestPseudoFields } from '../streams.ts';
+import type { RequestPseudoFields } from '../../../h2/head.ts';
+import type { ClientSession, OpenedStream, OpenOptions } from '../streams.ts';
 import { keepAlive, nodeLimits } from './limits.ts';
-import { resetName } from '../codes.ts';
+import { errorName } from '../../../h2/codes.ts';
 import { addFields, toHttp2Trailers } from './fields.ts';
 import { http2Link } from './link.ts';
 import { NodeOpenedStream, type OpenedOwner } from './opened.ts';
@@ -187,7 +188,7 @@ class NodeClientSession implements ClientSession, OpenedOwner {
   explainLoss(stream: ClientHttp2Stream): TunlError {
     const code = stream.rstCode ?? 0;
     const lost = this.#session.destroyed;
-    const message = lost ? 'the HTTP/2 session was lost' : `the stream was reset (${resetName(code)})`;
+    const message = lost ? 'the HTTP/2 session was lost' : `the stream was reset (${errorName(code)})`;
     // RFC 9113, section 8.7 knows these two proofs, and a stream without a number was never sent.
     const isLeftOut = stream.id === undefined || stream.id > this.#lastTaken;
     return new TunlError('http_response_incomplete', message, {
@@ -210,7 +211,7 @@ class NodeClientSession implements ClientSession, OpenedOwner {
     this.#draining = true;
     this.#lastTaken = last;
     this.#goawayCode = code;
-    this.#failure ??= new Error(`GOAWAY ${resetName(code)}`);
+    this.#failure ??= new Error(`GOAWAY ${errorName(code)}`);
     if (this.#load === 0) endSession(this.#session, this.#link.stream);
   }
 

@@ -1,6 +1,6 @@
 import { constants, type Http2Stream, type OutgoingHttpHeaders } from 'node:http2';
 import { guardStream, type Link, type Peer, resetError } from '../../../core/link.ts';
-import { resetName } from '../codes.ts';
+import { errorName } from '../../../h2/codes.ts';
 import type { Http2Setup } from '../setup.ts';
 
 /**
@@ -89,7 +89,7 @@ class Ending {
   }
 
   #makeError(): Error {
-    return resetError(`the stream was reset (${resetName(this.#stream.rstCode)})`);
+    return resetError(`the stream was reset (${errorName(this.#stream.rstCode)})`);
   }
 
   #onPush(chunk: unknown, encoding: BufferEncoding | undefined): boolean {

@@ -5,7 +5,8 @@ import { toFields } from '../../../h2/head.ts';
 import type { Http2Server } from '../../../h2/server.ts';
 import type { Http2Stream } from '../../../h2/stream.ts';
 import type { StreamEvents } from '../../../h2/stream-state.ts';
-import type { AcceptedEvents, AcceptedStream, RequestPseudoFields } from '../streams.ts';
+import type { RequestPseudoFields } from '../../../h2/head.ts';
+import type { AcceptedEvents, AcceptedStream } from '../streams.ts';
 import { Http2Link } from './link.ts';
 
 /** A stream of the engine that a client opened. */
