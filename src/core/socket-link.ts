@@ -15,26 +15,35 @@ interface SocketHandle {
 export function socketLink(socket: SocketStream, peer: Peer): Link {
   guardStream(socket);
   interceptFalseEnd(socket);
+  return { stream: socket, peer, reset: makeReset(socket) };
+}
+
+/** Makes the function that resets a TCP socket. Idempotent. */
+export function makeReset(socket: SocketStream): () => void {
   const reset = () => {
     if (!socket.destroyed) socket.resetAndDestroy();
   };
-  return { stream: socket, peer, reset: () => runAfterFin(socket, reset) };
+  return () => runAfterFin(socket, reset);
 }
 
-/**
- * Tells a reset from an end. libuv reports an end when the system says "hung up" together with the last bytes, without
- * checking whether it was a FIN or a reset: a reset right after data would be a clean end with bytes missing. A socket
- * that is still connected was ended by a FIN; any other is read once more, which shows the difference.
- */
 function interceptFalseEnd(socket: SocketStream): void {
   const push = socket.push.bind(socket);
   let isSure = false;
   socket.push = (chunk: unknown, encoding?: BufferEncoding): boolean => {
     if (chunk !== null || isSure) return push(chunk, encoding);
     isSure = true;
-    if (!isDisconnected(socket)) return push(null);
-    return handleOf(socket)?.readStart() === 0 ? false : push(null);
+    return readsOn(socket) ? false : push(null);
   };
+}
+
+/**
+ * Tells a reset from an end, the first time that a socket ends. libuv reports an end when the system says "hung up"
+ * together with the last bytes, without checking whether it was a FIN or a reset: a reset right after data would be a
+ * clean end with bytes missing. A socket that is still connected was ended by a FIN; any other is read once more, which
+ * shows the difference. Returns true if it is.
+ */
+export function readsOn(socket: Duplex): boolean {
+  return isDisconnected(socket) && handleOf(socket)?.readStart() === 0;
 }
 
 /**

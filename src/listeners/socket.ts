@@ -8,10 +8,8 @@ import { assertUnixPath, isAbstract } from '../core/unix-path.ts';
 import { type Link, type Peer, streamLink } from '../core/link.ts';
 import { socketLink } from '../core/socket-link.ts';
 import type { Listener, OnLink } from '../core/listener.ts';
-import { FlowSocket, isSocketHandle } from '../sockets/flow-socket.ts';
+import { FlowSocket, isSocketHandle, keepAliveMs } from '../sockets/flow-socket.ts';
 import { tcpLink, unixLink } from '../sockets/socket-flow.ts';
-
-const keepAliveMs = 30_000;
 
 /** The most connections that wait to be accepted; the system lowers it to its own limit. */
 const backlog = 4096;

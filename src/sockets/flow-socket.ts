@@ -1,6 +1,6 @@
 import { type OnReadOpts, Socket, type SocketConstructorOpts } from 'node:net';
 import { Duplex } from 'node:stream';
-import { isDisconnected } from '../core/socket-link.ts';
+import { readsOn } from '../core/socket-link.ts';
 import { type Ticked, wheel } from '../core/wheel.ts';
 import { type Borrower, copyOf, giveBack, lend, sharedMemory } from './read-memory.ts';
 
@@ -21,7 +21,7 @@ export interface SocketReceiver extends Borrower {
 }
 
 /** Silence before the first keep-alive probe; firewalls forget connections only after more. */
-const keepAliveMs = 30_000;
+export const keepAliveMs = 30_000;
 
 /** The age, in seconds, from which on a socket is kept alive; most are gone by then, and save the system calls. */
 const keepAliveAge = 5;
@@ -118,16 +118,12 @@ export class FlowSocket extends Socket implements Ticked {
     return Duplex.prototype.read.call(this, size) as unknown;
   }
 
-  /**
-   * Tells a reset from an end. libuv reports an end when the system says "hung up" together with the last bytes, without
-   * checking whether it was a FIN or a reset: a reset right after data would be a clean end with bytes missing. A socket
-   * that is still connected was ended by a FIN; any other is read once more, which shows the difference.
-   */
+  /** Doubts the first end. */
   override push(chunk: unknown, encoding?: BufferEncoding): boolean {
     if (chunk !== null) return super.push(chunk, encoding);
     const isFirst = !this.#isEndDoubted;
     this.#isEndDoubted = true;
-    if (isFirst && isDisconnected(this) && handleOf(this)?.readStart() === 0) return false;
+    if (isFirst && readsOn(this)) return false;
     this.hasEnd = true;
     return super.push(null);
   }
@@ -150,10 +146,6 @@ export class FlowSocket extends Socket implements Ticked {
 export function isSocketHandle(handle: unknown): handle is SocketHandle {
   const { useUserBuffer, readStart } = (handle ?? {}) as Partial<SocketHandle>;
   return typeof useUserBuffer === 'function' && typeof readStart === 'function';
-}
-
-function handleOf(socket: Socket): SocketHandle | undefined {
-  return (socket as { _handle?: SocketHandle | null })._handle ?? undefined;
 }
 
 function onEnd(this: FlowSocket): void {

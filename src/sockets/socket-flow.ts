@@ -1,15 +1,12 @@
 import { DuplexFlow } from '../core/duplex-flow.ts';
 import type { Fate, FlowEvents } from '../core/flow.ts';
 import type { Link, Peer } from '../core/link.ts';
-import { runAfterFin } from '../core/socket-link.ts';
+import { makeReset } from '../core/socket-link.ts';
 import type { FlowSocket, SocketReceiver } from './flow-socket.ts';
 
 /** Makes a Link of a TCP socket; its reset is a TCP RST. */
 export function tcpLink(socket: FlowSocket, peer: Peer): Link {
-  const reset = () => {
-    if (!socket.destroyed) socket.resetAndDestroy();
-  };
-  return socketLink(socket, peer, () => runAfterFin(socket, reset));
+  return socketLink(socket, peer, makeReset(socket));
 }
 
 /** Makes a Link of a Unix socket, which knows no reset: it is closed. */
