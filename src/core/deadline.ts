@@ -43,9 +43,7 @@ export class Deadline {
   /** Starts the limit, or starts it again. */
   start(): void {
     clearTimeout(this.#timer);
-    const { ms } = this.#limit;
-    if (ms <= 0 || !Number.isFinite(ms)) return;
-    this.#timer = setTimeout(() => this.#controller.abort(timeoutError(this.#limit, this.#what)), ms);
+    this.#timer = startTimer(this.#limit, this.#what, (error) => this.#controller.abort(error));
   }
 
   end(): void {
@@ -75,10 +73,18 @@ export async function within<T>(
   }
 }
 
-/** Makes the error of a limit that is over; `what` begins its message. */
-export function timeoutError(limit: Limit, what: string): TunlError {
-  const message = `${what} within ${formatDuration(limit.ms)} (${limit.option})`;
-  return new TunlError(limit.code, message, { phase: limit.phase });
+/** Starts a limit, if there is one; `onLate` gets its error, whose message begins with `what`. */
+export function startTimer(
+  limit: Limit | undefined,
+  what: string,
+  onLate: (error: TunlError) => void,
+): NodeJS.Timeout | undefined {
+  if (!limit || limit.ms <= 0 || !Number.isFinite(limit.ms)) return undefined;
+  const { ms, option, code, phase } = limit;
+  return setTimeout(
+    () => onLate(new TunlError(code, `${what} within ${formatDuration(ms)} (${option})`, { phase })),
+    ms,
+  );
 }
 
 /** The reason of an aborted signal as a TunlError. */

@@ -1,6 +1,6 @@
 import type { Socket } from 'node:net';
 import { formatAddress, formatHostPort, type Ip, type TcpAddress, type UnixAddress } from '../core/address.ts';
-import { abortReason, type Limit, throwIfAborted, timeoutError, within } from '../core/deadline.ts';
+import { abortReason, type Limit, startTimer, throwIfAborted, within } from '../core/deadline.ts';
 import type { Dial, DialContext } from '../core/dialer.ts';
 import { type ErrorCode, errorTable, TunlError } from '../core/errors.ts';
 import type { Link } from '../core/link.ts';
@@ -112,9 +112,8 @@ async function connectTcp(ip: Ip, port: number, name: string, signal: AbortSigna
   throwIfAborted(signal);
   const socket = new FlowSocket();
   socket.connect({ host: ip.address, port, family: ip.family, autoSelectFamily: false });
-  const onLate = limit && (() => timeoutError(limit, describeSilence(name)));
   const place = () => (name.includes(ip.address) ? name : `${name} (${ip.address})`);
-  await connected(socket, place, signal, limit?.ms, onLate);
+  await connected(socket, place, signal, (giveUp) => startTimer(limit, describeSilence(name), giveUp));
   return tcpLink(socket, { address: { kind: 'tcp', host: ip.address, port } });
 }
 
@@ -125,15 +124,12 @@ async function connectUnix(address: UnixAddress, name: string, signal: AbortSign
   return unixLink(socket, { address });
 }
 
-/**
- * Waits until the socket is connected. It is destroyed if the signal is aborted before, or after `limitMs` milliseconds.
- */
+/** Waits until the socket is connected. It is destroyed if the signal is aborted before, or if the limit is over. */
 function connected(
   socket: Socket,
   describe: () => string,
   signal: AbortSignal,
-  limitMs = 0,
-  onLate: () => Error = () => abortReason(signal),
+  startLimit: (giveUp: (error: Error) => void) => NodeJS.Timeout | undefined = () => undefined,
 ): Promise<void> {
   return new Promise((resolve, reject) => {
     const settle = () => {
@@ -156,8 +152,7 @@ function connected(
       reject(error);
     };
     const onAbort = () => giveUp(abortReason(signal));
-    const hasLimit = limitMs > 0 && Number.isFinite(limitMs);
-    const timer = hasLimit ? setTimeout(() => giveUp(onLate()), limitMs) : undefined;
+    const timer = startLimit(giveUp);
     socket.on('error', onError).on('connect', onConnect);
     signal.addEventListener('abort', onAbort, { once: true });
   });

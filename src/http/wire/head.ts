@@ -1,5 +1,5 @@
 import type { Duplex } from 'node:stream';
-import { abortReason, type Limit, throwIfAborted, timeoutError } from '../../core/deadline.ts';
+import { abortReason, type Limit, startTimer, throwIfAborted } from '../../core/deadline.ts';
 import { TunlError } from '../../core/errors.ts';
 
 /** The longest first line that we read, in bytes; RFC 9112, section 3, asks for at least 8000. */
@@ -181,10 +181,7 @@ export function readHead(
     };
 
     const { late } = traits;
-    const timer =
-      late && late.limit.ms > 0 && Number.isFinite(late.limit.ms)
-        ? setTimeout(() => settle(() => reject(timeoutError(late.limit, late.what))), late.limit.ms)
-        : undefined;
+    const timer = late && startTimer(late.limit, late.what, (error) => settle(() => reject(error)));
     if (stream.readableEnded || stream.destroyed) return fail('closed', stream.errored ?? undefined);
     stream.on('data', onData).on('end', onClosed).on('error', onError).on('close', onClosed);
     signal.addEventListener('abort', onAbort, { once: true });
