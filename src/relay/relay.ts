@@ -4,7 +4,7 @@ import { TunlError } from '../core/errors.ts';
 import type { TunnelEnd } from '../core/events.ts';
 import { type HalfCloseTerms, type Link, resetError } from '../core/link.ts';
 import { HeldEnd } from './held-end.ts';
-import { Limit } from './limit.ts';
+import { ProgressLimit } from './progress-limit.ts';
 import { Side, type SideOwner } from './side.ts';
 import type { RelayEnd, RelayHandle, RelayLimits, RelayResult, RelayWatch } from './terms.ts';
 
@@ -42,7 +42,7 @@ class Relay implements RelayHandle, SideOwner {
   readonly #watch: RelayWatch | undefined;
   /** Present if our FIN may not go out at once. */
   readonly #held: HeldEnd | undefined;
-  readonly #limit = new Limit(() => this.#onTimeout());
+  readonly #limit = new ProgressLimit(() => this.#onTimeout());
   #limitEnd: 'idle' | 'linger' = 'idle';
   /** The time at which our FIN went out, and the bytes received by then. */
   #endSent: { readonly at: number; readonly received: number } | undefined;

@@ -78,12 +78,13 @@ export async function createRoute(
     const { createChosenLayer } = await import('./chosen.ts');
     return createChosenLayer(hop, index, { options, direct: sockets, resolve, sessions });
   };
+  const split = hops.map(splitDirect);
   const places = await Promise.all(
-    hops.map((choice, index) => Promise.all(splitDirect(choice, index).proxies.map((hop) => makeWay(hop, index)))),
+    split.map(({ proxies }, index) => Promise.all(proxies.map((hop) => makeWay(hop, index)))),
   );
   const layers = places.flatMap((ways, index) => {
     const chosen = choose(ways.map((way) => way.layer));
-    const layer = splitDirect(hops[index], index).orDirect ? orDirect(chosen, index + 1) : chosen;
+    const layer = split[index]?.orDirect ? orDirect(chosen, index + 1) : chosen;
     return offLimits ? [layer, offLimits.guardBeyond(hops.slice(0, index + 1))] : [layer];
   });
   const dialOnce = pipe(bottom, ...(hops.length === 0 ? [blameTarget] : layers), ...inner);
@@ -115,7 +116,7 @@ function createRetry({ retries = 0, backOff, retryOn }: RouteOptions): Layer {
  * Separates `direct` from the proxies of one place.
  * @throws {TunlError} usage, if it is not the last alternative to the first proxy on the way
  */
-function splitDirect(choice: HopChoice = [], index = 0): { readonly proxies: HopChoice; readonly orDirect: boolean } {
+function splitDirect(choice: HopChoice, index: number): { readonly proxies: HopChoice; readonly orDirect: boolean } {
   const at = choice.findIndex(({ chooser }) => chooser?.kind === 'direct');
   if (at < 0) return { proxies: choice, orDirect: false };
   if (at === 0) throw usageError('direct stands for no proxy at all, and there is none before it', 'write --direct');

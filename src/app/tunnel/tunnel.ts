@@ -8,7 +8,7 @@ import type { HalfCloseTerms, Link } from '../../core/link.ts';
 import type { AccessEntry, WriteAccess } from './access-log.ts';
 import { Beginning } from './beginning.ts';
 import type { Doubts } from './doubts.ts';
-import { Limit } from '../../relay/limit.ts';
+import { ProgressLimit } from '../../relay/progress-limit.ts';
 import { relay } from '../../relay/relay.ts';
 import type { RelayLimits, RelayResult } from '../../relay/terms.ts';
 import { formatPeer, type LifetimeLimits, limitLifetime, type Tunnel, type Tunnels } from './tunnels.ts';
@@ -123,7 +123,7 @@ async function dialUpstream(env: TunnelEnv, job: TunnelJob, tunnel: Tunnel, abor
   const { target, origin } = job;
   const { signal } = abort;
   const { idleMs } = env.limits;
-  const limit = new Limit(() => abort.abort(idleError(idleMs)));
+  const limit = new ProgressLimit(() => abort.abort(idleError(idleMs)));
   if (idleMs > 0) limit.start(idleMs);
   const onDialled = ({ target: reached, via, stages }: DialledPath) => {
     if (env.record === 'dialled') tunnel.target = formatAddress(reached);

@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, expect, test, vi } from 'vitest';
 import { wheel } from '../../src/core/wheel.ts';
-import { Limit } from '../../src/relay/limit.ts';
+import { ProgressLimit } from '../../src/relay/progress-limit.ts';
 
 beforeEach(() => void vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] }));
 afterEach(() => {
@@ -13,7 +13,7 @@ afterEach(() => {
 /** Starts a limit and counts how often it runs out. */
 function start(ms: number) {
   const seen = { count: 0 };
-  const limit = new Limit(() => seen.count++);
+  const limit = new ProgressLimit(() => seen.count++);
   limit.start(ms);
   return { limit, seen };
 }

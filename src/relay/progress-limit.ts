@@ -9,7 +9,7 @@ const coarseMs = 30 * secondMs;
  * A time limit that counts from the last progress. One of half a minute or more runs out up to a second late, and costs
  * a move of bytes nothing but a note.
  */
-export class Limit {
+export class ProgressLimit {
   /** The limit that runs, in milliseconds; 0 if there is none. */
   ms = 0;
   readonly #onExpired: () => void;
