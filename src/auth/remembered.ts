@@ -1,12 +1,12 @@
-import { randomUUID } from 'node:crypto';
-import { mkdir, readFile, rename, rm, stat, writeFile } from 'node:fs/promises';
-import { dirname, join } from 'node:path';
+import { CacheFolder } from '../core/cache-folder.ts';
 import { formatHop, type Hop } from '../core/hop.ts';
 import { learn, type Learned, recall } from './knowledge.ts';
 import { schemes } from './schemes/all.ts';
 
 /** For so long, in milliseconds, the file is believed. */
 const validMs = 7 * 24 * 3_600_000;
+
+const fileName = 'proxies.json';
 
 /** The largest file that is read, in bytes, and the most proxies that are kept. */
 const maxBytes = 256 * 1024;
@@ -22,11 +22,11 @@ interface Entry extends Learned {
  * What cannot be read or written counts as unknown.
  */
 export class RememberedProxies {
-  readonly #path: string;
+  readonly #folder: CacheFolder;
 
   /** @param folder the folder of the program in that for caches */
   constructor(folder: string) {
-    this.#path = join(folder, 'proxies.json');
+    this.#folder = new CacheFolder(folder);
   }
 
   /** Reads what is known about these hops, for this process. */
@@ -49,39 +49,17 @@ export class RememberedProxies {
     if (news.length === 0) return;
     for (const hop of news) entries.set(formatHop(hop), { ...recall(hop), at });
     const kept = [...entries].toSorted(([, first], [, second]) => second.at - first.at).slice(0, maxProxies);
-    await this.#write(JSON.stringify(Object.fromEntries(kept)));
+    await this.#folder.write(fileName, Object.fromEntries(kept));
   }
 
   async #read(): Promise<Map<string, Entry>> {
-    try {
-      const { size, uid, mode } = await stat(this.#path);
-      // A file that others may write would let them choose how we prove who we are.
-      const isOurs = process.geteuid === undefined || (uid === process.geteuid() && (mode & 0o022) === 0);
-      if (!isOurs || size > maxBytes) return new Map();
-      const read: unknown = JSON.parse(await readFile(this.#path, 'utf8'));
-      return new Map(
-        Object.entries(read ?? {}).flatMap(([url, entry]) => {
-          const checked = toEntry(entry);
-          return checked ? [[url, checked] as const] : [];
-        }),
-      );
-    } catch {
-      return new Map();
-    }
-  }
-
-  async #write(text: string): Promise<void> {
-    const temporary = `${this.#path}.${randomUUID()}`;
-    try {
-      const folder = dirname(this.#path);
-      // With sudo the home may be another user's, who could not use a folder of root's.
-      if (!(await isOurPlace(folder))) return;
-      await mkdir(folder, { recursive: true, mode: 0o700 });
-      await writeFile(temporary, text, { mode: 0o600, flag: 'wx' });
-      await rename(temporary, this.#path);
-    } catch {
-      await rm(temporary, { force: true }).catch(() => {});
-    }
+    const read = (await this.#folder.read(fileName, maxBytes)) ?? {};
+    return new Map(
+      Object.entries(read).flatMap(([url, entry]) => {
+        const checked = toEntry(entry);
+        return checked ? [[url, checked] as const] : [];
+      }),
+    );
   }
 }
 
@@ -99,11 +77,4 @@ function toEntry(read: unknown): Entry | undefined {
 
 function isOther(one: Learned, other: Learned): boolean {
   return one.scheme !== other.scheme || one.realm !== other.realm || one.closes !== other.closes;
-}
-
-/** True if the nearest folder that exists belongs to the user of this process. */
-async function isOurPlace(folder: string): Promise<boolean> {
-  const found = await stat(folder).catch(() => undefined);
-  if (found) return process.geteuid === undefined || found.uid === process.geteuid();
-  return dirname(folder) !== folder && isOurPlace(dirname(folder));
 }

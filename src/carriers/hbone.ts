@@ -4,7 +4,7 @@ import type { DialContext, Origin } from '../core/dialer.ts';
 import { TunlError, usageError } from '../core/errors.ts';
 import type { TunnelExchange } from '../core/exchange.ts';
 import type { HeaderField, Hop } from '../core/hop.ts';
-import { toBytes } from '../core/ip-bytes.ts';
+import { toBytes } from '../core/ip.ts';
 import { parseSpiffeId } from '../core/spiffe.ts';
 import { hboneSetup } from '../http/h2/setup.ts';
 import { connectTerms, http2Settings, type Http2Terms, openHttp2Session } from '../http/tunnel/h2-session.ts';

@@ -2,7 +2,7 @@ import type { Carrier, CarrierScheme, HopSetting } from '../core/carrier.ts';
 import { TunlError, usageError } from '../core/errors.ts';
 import type { HeaderField, Hop } from '../core/hop.ts';
 import { parseAuthority } from '../syntax/authority.ts';
-import { formatBasic } from '../http/wire/credentials.ts';
+import { formatBasic } from '../auth/schemes/basic.ts';
 import { readFraming } from '../http/wire/framing.ts';
 import { reachByVersion } from '../http/tunnel/hop-versions.ts';
 import { Http1Session, type Http1TunnelTerms } from '../http/tunnel/h1-session.ts';

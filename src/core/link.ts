@@ -2,7 +2,7 @@ import { Duplex } from 'node:stream';
 import type { Address } from './address.ts';
 import type { Flow } from './flow.ts';
 import type { HalfClose } from './hop.ts';
-import { toBytes } from './ip-bytes.ts';
+import { toBytes } from './ip.ts';
 
 /** Facts about the far end of a Link. */
 export interface Peer {

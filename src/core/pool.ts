@@ -1,6 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { throwIfAborted } from './deadline.ts';
-import { Opening } from './opening.ts';
+import { Opening } from './waiting.ts';
 
 /** The interval of the idle sweep, in milliseconds: an idle connection is closed after one to two intervals. */
 const idleMs = 60_000;

@@ -3,6 +3,7 @@ import { isIP } from 'node:net';
 import { createInterface } from 'node:readline';
 import type { Ip } from '../core/address.ts';
 import { abortReason, throwIfAborted } from '../core/deadline.ts';
+import { Slots } from '../core/waiting.ts';
 
 /**
  * Asks the system for the addresses of a name.
@@ -43,37 +44,14 @@ require('node:readline').createInterface({ input: process.stdin }).on('line', (l
  */
 export function createSystemLookup({ script = helperScript, idleMs = 10_000 }: SystemLookupOptions = {}): SystemLookup {
   const idle: Helper[] = [];
-  const waiting: (() => void)[] = [];
-  let busy = 0;
-
-  const takeTurn = async (signal: AbortSignal) => {
-    throwIfAborted(signal);
-    if (busy < mostHelpers) return void busy++;
-    await new Promise<void>((resolve, reject) => {
-      const onTurn = () => {
-        signal.removeEventListener('abort', onAbort);
-        resolve();
-      };
-      const onAbort = () => {
-        waiting.splice(waiting.indexOf(onTurn), 1);
-        reject(abortReason(signal));
-      };
-      waiting.push(onTurn);
-      signal.addEventListener('abort', onAbort, { once: true });
-    });
-  };
-  const endTurn = () => {
-    const next = waiting.shift();
-    if (next) next();
-    else busy--;
-  };
+  const slots = new Slots(mostHelpers);
   const takeHelper = () => {
     for (let helper = idle.pop(); helper; helper = idle.pop()) if (helper.isAlive) return helper;
     return new Helper(script, idleMs);
   };
 
   return async (host, family, signal) => {
-    await takeTurn(signal);
+    const endTurn = await slots.take(signal);
     try {
       throwIfAborted(signal);
       const helper = takeHelper();

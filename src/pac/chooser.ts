@@ -1,10 +1,11 @@
 import { Abort } from '../core/abort.ts';
 import { formatAddress, type Ip, type TcpAddress } from '../core/address.ts';
-import { abortReason, throwIfAborted } from '../core/deadline.ts';
+import { findCacheFolder } from '../core/cache-folder.ts';
 import { TunlError } from '../core/errors.ts';
 import type { Chooser } from '../core/hop.ts';
+import { unlessAborted } from '../core/waiting.ts';
 import { quote } from '../syntax/text.ts';
-import { findCacheFolder, PacCache } from './file/cache.ts';
+import { PacCache } from './file/cache.ts';
 import type { FetchEnv } from './file/fetch.ts';
 import { nameOf, type Notice, PacFile } from './file/file.ts';
 import { findOwnAddresses } from './script/own-addresses.ts';
@@ -164,15 +165,4 @@ function toPacUrl(text: string, from: string): URL {
   const url = URL.canParse(text) ? new URL(text) : undefined;
   if (url && ['http:', 'https:', 'file:'].includes(url.protocol)) return url;
   throw settingsError(`${from} names a PAC file that cannot be read: ${quote(text)}`);
-}
-
-/** Resolves as the work does, but rejects at once when the signal is aborted. */
-async function unlessAborted<T>(work: Promise<T>, signal: AbortSignal): Promise<T> {
-  work.catch(() => {});
-  throwIfAborted(signal);
-  return new Promise<T>((resolve, reject) => {
-    const onAbort = () => reject(abortReason(signal));
-    signal.addEventListener('abort', onAbort, { once: true });
-    work.then(resolve, reject).finally(() => signal.removeEventListener('abort', onAbort));
-  });
 }

@@ -1,4 +1,4 @@
-import { type IpBytes } from '../core/ip-bytes.ts';
+import { type IpBytes } from '../core/ip.ts';
 import { isInRange, parseRange, type Range } from './range.ts';
 
 /** A block of IPv6 addresses that contain IPv4 addresses. */

@@ -1,6 +1,6 @@
 import { type Address, formatAddress } from '../core/address.ts';
 import { usageError } from '../core/errors.ts';
-import { isLoopback } from '../core/loopback.ts';
+import { isLoopback } from '../core/ip.ts';
 
 /** Facts that decide whether a server may start. */
 export interface Exposure {

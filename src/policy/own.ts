@@ -1,8 +1,7 @@
 import { statSync } from 'node:fs';
 import { networkInterfaces } from 'node:os';
-import { type IpBytes, toBytes } from '../core/ip-bytes.ts';
+import { type IpBytes, toBytes, isLoopbackBytes } from '../core/ip.ts';
 import type { Address } from '../core/address.ts';
-import { isLoopbackBytes } from '../core/loopback.ts';
 import { isAbstract, isSameUnixPath } from '../core/unix-path.ts';
 import { embeddedIn } from './embedded.ts';
 

@@ -1,5 +1,5 @@
 import { isIP } from 'node:net';
-import { type IpBytes, toBytes } from '../core/ip-bytes.ts';
+import { type IpBytes, toBytes } from '../core/ip.ts';
 import { type Address, formatHostPort, type Ip, type TcpAddress } from '../core/address.ts';
 import { TunlError, usageError } from '../core/errors.ts';
 import { embeddedIn, embeddingRange } from './embedded.ts';

@@ -1,4 +1,4 @@
-import { type IpBytes } from '../core/ip-bytes.ts';
+import { type IpBytes } from '../core/ip.ts';
 import { embeddedIn, localNat64 } from './embedded.ts';
 import { isInRange, parseRange, type Range } from './range.ts';
 

@@ -1,7 +1,7 @@
 import { setImmediate } from 'node:timers/promises';
 import { LRUCache } from 'lru-cache';
 import { throwIfAborted } from '../core/deadline.ts';
-import { Opening } from '../core/opening.ts';
+import { Opening } from '../core/waiting.ts';
 import type { Credentials } from '../core/secret.ts';
 import { fingerprint } from './fingerprint.ts';
 import type { StoredPassword } from './password.ts';

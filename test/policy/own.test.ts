@@ -4,7 +4,7 @@ import { createServer } from 'node:net';
 import { networkInterfaces } from 'node:os';
 import { join } from 'node:path';
 import { expect, onTestFinished, test } from 'vitest';
-import { toBytes } from '../../src/core/ip-bytes.ts';
+import { toBytes } from '../../src/core/ip.ts';
 import type { Address } from '../../src/core/address.ts';
 import { isOwn, isOwnPath, isThisMachine } from '../../src/policy/own.ts';
 import { makeTempFolder } from '../support/temp.ts';

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { toBytes } from '../../src/core/ip-bytes.ts';
+import { toBytes } from '../../src/core/ip.ts';
 import { firstAddress, formatBytes, isInRange, parseRange } from '../../src/policy/range.ts';
 
 test('reads every spelling of an IPv6 address as the URL standard does', () => {

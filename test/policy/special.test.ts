@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { toBytes } from '../../src/core/ip-bytes.ts';
+import { toBytes } from '../../src/core/ip.ts';
 import { isSpecial, isSpecialName } from '../../src/policy/special.ts';
 
 const isSpecialText = (address: string) => isSpecial(toBytes(address)!);

@@ -100,7 +100,7 @@ async function recallProxies(
   const hasHome = ['XDG_CACHE_HOME', 'HOME', 'USERPROFILE'].some((name) => cacheEnv?.[name]);
   if (!cacheEnv || !hasHome || hops.length === 0) return undefined;
   const { RememberedProxies } = await import('../../auth/remembered.ts');
-  const { findCacheFolder } = await import('../../pac/file/cache.ts');
+  const { findCacheFolder } = await import('../../core/cache-folder.ts');
   const remembered = new RememberedProxies(findCacheFolder(cacheEnv));
   await remembered.load(hops);
   return remembered;

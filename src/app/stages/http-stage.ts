@@ -1,7 +1,7 @@
 import type { HttpStage, ProxyStage, RouteName } from '../../chain/model/graph.ts';
 import type { Address } from '../../core/address.ts';
 import type { Listener } from '../../core/listener.ts';
-import { isLoopback } from '../../core/loopback.ts';
+import { isLoopback } from '../../core/ip.ts';
 import { createAuthenticator } from '../../policy/auth.ts';
 import { assertChoiceNotOpen, assertNotOpen } from '../../policy/exposure.ts';
 import { parseRule } from '../../policy/rules.ts';

@@ -8,6 +8,7 @@ import {
   type HopLogin,
   noPassword,
   type Step,
+  wrongPassword,
 } from '../model/scheme.ts';
 import { computeDigest, type DigestTerms, formatCount, hashValues } from './digest.ts';
 import { formatDigest, nameUser, readParams } from './fields.ts';
@@ -132,8 +133,7 @@ class DigestAttempt implements Attempt {
     if (refused) {
       // A nonce that was good before may be forgotten since, which not every proxy calls stale.
       const isForgotten = offer.stale || (refused.isAccepted && offer.nonce !== refused.offer.nonce);
-      if (!isForgotten)
-        return { kind: 'refused', reason: 'it does not accept the user and the password that were sent' };
+      if (!isForgotten) return { kind: 'refused', reason: wrongPassword };
       if (this.#isRenewed) return unable('it refuses each new nonce as stale');
       this.#isRenewed = true;
     }

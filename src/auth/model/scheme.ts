@@ -4,6 +4,9 @@ import type { Challenge } from './challenge.ts';
 /** The obstacle of schemes that need a user and a password. */
 export const noPassword = 'no user and password';
 
+/** The reason of a hop that has checked a password and refused it. */
+export const wrongPassword = 'it does not accept the user and the password that were sent';
+
 /** The obstacle of schemes that need a token of the user's. */
 export const noToken = 'no token';
 

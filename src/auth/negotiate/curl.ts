@@ -6,7 +6,7 @@ import { hintsFor } from './hints.ts';
 import { type Listen, PlayedProxy } from './played-proxy.ts';
 import { readToken } from './spnego.ts';
 import { TokenError, type TokenContext, type TokenOrder, type TokenSource } from './tokens.ts';
-import { Turns } from './turns.ts';
+import { Slots } from '../../core/waiting.ts';
 
 /** The most programs that run at a time; further exchanges wait for their turn. */
 const mostAtOnce = 8;
@@ -29,7 +29,7 @@ export interface CurlOptions {
  * binding, since it sees no TLS, and it takes no proof of a proxy that has accepted.
  */
 export function createCurlSource({ listen, env, platform = process.platform }: CurlOptions): TokenSource {
-  const turns = new Turns(mostAtOnce);
+  const slots = new Slots(mostAtOnce);
   const own = curlEnvironment(env);
   const program = findCurl(platform, env);
   let asked: Promise<string | undefined> | undefined;
@@ -38,7 +38,7 @@ export function createCurlSource({ listen, env, platform = process.platform }: C
     bindsChannels: false,
     whyNot: () => (asked ??= askVersion(program, own)),
     open: async (order) => {
-      const endTurn = await turns.take(order.signal);
+      const endTurn = await slots.take(order.signal);
       return new CurlContext(order, { listen, program, env: own, endTurn });
     },
   };

@@ -2,7 +2,7 @@ import { hintsFor } from './hints.ts';
 import { findFunction, makePointer, type Native, type NativeFunction, readPointer } from './native.ts';
 import { type MadeToken, NativeContext } from './native-context.ts';
 import { TokenError, type TokenContext, type TokenOrder } from './tokens.ts';
-import type { Turns } from './turns.ts';
+import type { Slots } from '../../core/waiting.ts';
 
 /** Libraries with GSSAPI (RFC 2744): MIT's or Heimdal's, or the one that macOS has. */
 const libraries: Partial<Record<NodeJS.Platform, readonly string[]>> = {
@@ -52,14 +52,14 @@ export interface Machine {
 export class Gssapi {
   readonly native: Native;
   readonly functions: Functions;
-  readonly #turns: Turns;
+  readonly #slots: Slots;
   readonly #layout: Layout;
 
   /** @throws if the system has no such library */
-  constructor(native: Native, turns: Turns, { platform, arch }: Machine = process) {
+  constructor(native: Native, slots: Slots, { platform, arch }: Machine = process) {
     const library = native.load(libraries[platform] ?? otherLibraries);
     this.native = native;
-    this.#turns = turns;
+    this.#slots = slots;
     this.#layout = platform === 'darwin' && arch === 'x64' ? packed : natural;
     this.functions = {
       importName: findFunction(library, 'gss_import_name', 'pppp'),
@@ -72,7 +72,7 @@ export class Gssapi {
   }
 
   open(order: TokenOrder): TokenContext {
-    return new GssContext(this, order, this.#turns);
+    return new GssContext(this, order, this.#slots);
   }
 
   /** gss_OID_desc: a length and a pointer. */
@@ -138,8 +138,8 @@ class GssContext extends NativeContext {
   readonly #name = makePointer();
   readonly #context = makePointer();
 
-  constructor(gss: Gssapi, order: TokenOrder, turns: Turns) {
-    super(order.signal, turns);
+  constructor(gss: Gssapi, order: TokenOrder, slots: Slots) {
+    super(order.signal, slots);
     this.#gss = gss;
     this.#order = order;
   }

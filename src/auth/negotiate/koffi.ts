@@ -1,6 +1,6 @@
 import { isKnownMachine, type Koffi, Native } from './native.ts';
 import type { TokenContext, TokenOrder, TokenSource } from './tokens.ts';
-import { Turns } from './turns.ts';
+import { Slots } from '../../core/waiting.ts';
 
 /** Calls that may run at a time: they take threads that reading files and looking up names need too, and Node has four. */
 const mostAtOnce = 2;
@@ -20,9 +20,9 @@ const loadInstalled: LoadKoffi = async () => {
  * channel binding, and it checks the proofs of proxies.
  */
 export function createKoffiSource(load: LoadKoffi = loadInstalled): TokenSource {
-  const turns = new Turns(mostAtOnce);
+  const slots = new Slots(mostAtOnce);
   let opened: Promise<Opened> | undefined;
-  const open = () => (opened ??= openLibrary(load, turns));
+  const open = () => (opened ??= openLibrary(load, slots));
   return {
     name: 'koffi',
     bindsChannels: true,
@@ -44,7 +44,7 @@ interface Opened {
   readonly whyNot?: string;
 }
 
-async function openLibrary(load: LoadKoffi, turns: Turns): Promise<Opened> {
+async function openLibrary(load: LoadKoffi, slots: Slots): Promise<Opened> {
   if (!isKnownMachine()) return { whyNot: `koffi is not used on ${process.arch}` };
   let koffi: Koffi;
   try {
@@ -56,10 +56,10 @@ async function openLibrary(load: LoadKoffi, turns: Turns): Promise<Opened> {
     const native = new Native(koffi);
     if (process.platform === 'win32') {
       const { Sspi } = await import('./sspi.ts');
-      return { library: new Sspi(native, turns) };
+      return { library: new Sspi(native, slots) };
     }
     const { Gssapi } = await import('./gssapi.ts');
-    const library = new Gssapi(native, turns);
+    const library = new Gssapi(native, slots);
     endWithCalls(koffi, native);
     return { library };
   } catch (error) {

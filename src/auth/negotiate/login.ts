@@ -5,7 +5,7 @@ import { serverEndPoint } from '../model/channel-binding.ts';
 import type { Accepted, Attempt, AuthRequest, HopLogin, Step } from '../model/scheme.ts';
 import type { Challenge } from '../model/challenge.ts';
 import { readServiceName } from './service-name.ts';
-import { findSource, type FindSource } from './sources.ts';
+import { findTokenSource, type FindSource } from './sources.ts';
 import { readToken } from './spnego.ts';
 import { formatServiceName, type ServiceName, TokenError, type TokenContext } from './tokens.ts';
 
@@ -13,7 +13,7 @@ import { formatServiceName, type ServiceName, TokenError, type TokenContext } fr
 const maxWords = 400;
 
 /** Authenticates at a hop with tokens of the user who is logged on (RFC 4559). Each request has tokens of its own. */
-export function openNegotiate(hop: Hop, find: FindSource = findSource): HopLogin {
+export function openNegotiate(hop: Hop, find: FindSource = findTokenSource): HopLogin {
   const name = readServiceName(hop);
   return { begin: (request) => new NegotiateAttempt(name, find, request) };
 }

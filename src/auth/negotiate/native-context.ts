@@ -1,6 +1,5 @@
-import { abortReason } from '../../core/deadline.ts';
 import { TokenError, type TokenContext } from './tokens.ts';
-import type { Turns } from './turns.ts';
+import { type Slots, unlessAborted } from '../../core/waiting.ts';
 
 /** A token of a library, which may be empty where it has nothing more to say. */
 export interface MadeToken {
@@ -15,14 +14,14 @@ export interface MadeToken {
  */
 export abstract class NativeContext implements TokenContext {
   readonly #signal: AbortSignal;
-  readonly #turns: Turns;
+  readonly #slots: Slots;
   #isComplete = false;
   #isClosed = false;
   #last: Promise<unknown> = Promise.resolve();
 
-  constructor(signal: AbortSignal, turns: Turns) {
+  constructor(signal: AbortSignal, slots: Slots) {
     this.#signal = signal;
-    this.#turns = turns;
+    this.#slots = slots;
   }
 
   /** Makes the next token. @throws {TokenError} in the library's words */
@@ -32,10 +31,10 @@ export abstract class NativeContext implements TokenContext {
   protected abstract release(): Promise<void>;
 
   async step(challenge?: Buffer): Promise<Buffer> {
-    const endTurn = await this.#turns.take(this.#signal);
+    const endTurn = await this.#slots.take(this.#signal);
     const made = this.#last.then(() => this.#step(challenge)).finally(endTurn);
     this.#last = made.catch(() => {});
-    return this.#waitFor(made);
+    return unlessAborted(made, this.#signal);
   }
 
   async finish(proof: Buffer): Promise<'proven'> {
@@ -55,15 +54,5 @@ export abstract class NativeContext implements TokenContext {
     const { token, isLast } = await this.makeToken(challenge);
     this.#isComplete = isLast;
     return token;
-  }
-
-  #waitFor<T>(made: Promise<T>): Promise<T> {
-    const signal = this.#signal;
-    return new Promise((resolve, reject) => {
-      const onAbort = () => reject(abortReason(signal));
-      if (signal.aborted) onAbort();
-      else signal.addEventListener('abort', onAbort, { once: true });
-      made.then(resolve, reject).finally(() => signal.removeEventListener('abort', onAbort));
-    });
   }
 }

@@ -28,7 +28,7 @@ async function search(sources: readonly TokenSource[]): Promise<TokenSource> {
 }
 
 /** The source for the whole process, so that all tunnels share its limits. */
-export const findSource: FindSource = firstSource([
+export const findTokenSource: FindSource = firstSource([
   createKoffiSource(),
   createCurlSource({ listen, env: process.env }),
 ]);

@@ -2,7 +2,7 @@ import { hintsFor } from './hints.ts';
 import { findFunction, type Native, type NativeFunction } from './native.ts';
 import { type MadeToken, NativeContext } from './native-context.ts';
 import { formatServiceName, TokenError, type TokenContext, type TokenOrder } from './tokens.ts';
-import type { Turns } from './turns.ts';
+import type { Slots } from '../../core/waiting.ts';
 
 /** SECPKG_CRED_OUTBOUND: credentials of a client. */
 const outbound = 2;
@@ -43,13 +43,13 @@ interface Functions {
 export class Sspi {
   readonly native: Native;
   readonly functions: Functions;
-  readonly #turns: Turns;
+  readonly #slots: Slots;
 
   /** @throws if the system has no such library */
-  constructor(native: Native, turns: Turns) {
+  constructor(native: Native, slots: Slots) {
     const library = native.load(['secur32.dll']);
     this.native = native;
-    this.#turns = turns;
+    this.#slots = slots;
     this.functions = {
       acquire: findFunction(library, 'AcquireCredentialsHandleW', 'ttnpppppp'),
       initialize: findFunction(library, 'InitializeSecurityContextW', 'pptnnnpnpppp'),
@@ -59,7 +59,7 @@ export class Sspi {
   }
 
   open(order: TokenOrder): TokenContext {
-    return new SspiContext(this, order, this.#turns);
+    return new SspiContext(this, order, this.#slots);
   }
 
   /** SecBufferDesc, and the array of SecBuffer to which it points. */
@@ -86,8 +86,8 @@ class SspiContext extends NativeContext {
   #hasCredentials = false;
   #hasContext = false;
 
-  constructor(sspi: Sspi, order: TokenOrder, turns: Turns) {
-    super(order.signal, turns);
+  constructor(sspi: Sspi, order: TokenOrder, slots: Slots) {
+    super(order.signal, slots);
     this.#sspi = sspi;
     this.#order = order;
   }

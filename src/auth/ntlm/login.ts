@@ -1,7 +1,7 @@
 import type { Credentials } from '../../core/secret.ts';
 import { serverEndPoint } from '../model/channel-binding.ts';
 import type { Challenge } from '../model/challenge.ts';
-import type { AuthRequest, HopLogin, Step } from '../model/scheme.ts';
+import { type AuthRequest, type HopLogin, noPassword, type Step, wrongPassword } from '../model/scheme.ts';
 import { formatNegotiate, parseChallenge } from './messages.ts';
 import { authenticate, type NtlmAccount } from './ntlmv2.ts';
 
@@ -30,7 +30,7 @@ class Attempt {
   }
 
   start(): Promise<Step> {
-    if (!this.#credentials) return unable('no user and password');
+    if (!this.#credentials) return unable(noPassword);
     this.#negotiate = formatNegotiate();
     return send(this.#negotiate);
   }
@@ -40,7 +40,7 @@ class Attempt {
     if (this.#isAuthenticated) {
       return Promise.resolve({
         kind: 'refused',
-        reason: 'it does not accept the user and the password that were sent',
+        reason: wrongPassword,
         hints: splitHints(this.#credentials),
       });
     }

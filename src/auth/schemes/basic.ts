@@ -1,7 +1,7 @@
 import type { Credentials } from '../../core/secret.ts';
 import { encodeOctets } from '../../core/octets.ts';
 import type { Challenge } from '../model/challenge.ts';
-import { type HopLogin, noPassword, type Scheme, type Step } from '../model/scheme.ts';
+import { type HopLogin, noPassword, type Scheme, type Step, wrongPassword } from '../model/scheme.ts';
 
 /** Formats the value of a field with Basic credentials (RFC 7617). */
 export function formatBasic({ user, password }: Credentials): string {
@@ -37,7 +37,5 @@ function openBasic(credentials: Credentials | undefined): HopLogin {
 
 /** A proxy that does not offer Basic has not looked at the password. */
 function readRefusal(challenge: Challenge | undefined): Step {
-  return challenge
-    ? { kind: 'refused', reason: 'it does not accept the user and the password that were sent' }
-    : { kind: 'unable', reason: 'it does not offer it' };
+  return challenge ? { kind: 'refused', reason: wrongPassword } : { kind: 'unable', reason: 'it does not offer it' };
 }

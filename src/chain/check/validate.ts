@@ -1,4 +1,4 @@
-import { isLoopbackHost } from '../../core/loopback.ts';
+import { isLoopbackHost } from '../../core/ip.ts';
 import { formatAddress, type InternalAddress, type ListenAddress } from '../../core/address.ts';
 import { isSamePlace } from '../../syntax/listen.ts';
 import { quote } from '../../syntax/text.ts';

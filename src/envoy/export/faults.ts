@@ -13,7 +13,7 @@ import {
 import { formatAddress, hostOf } from '../../core/address.ts';
 import { formatDuration } from '../../core/deadline.ts';
 import { formatHop, type Hop, type TlsSettings } from '../../core/hop.ts';
-import { isLoopback } from '../../core/loopback.ts';
+import { isLoopback } from '../../core/ip.ts';
 import { defaultLimits, limitSettings } from '../../syntax/settings.ts';
 import { isName } from './cluster.ts';
 import { findTerms } from '../schema/hop-terms.ts';

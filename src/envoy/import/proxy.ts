@@ -1,4 +1,4 @@
-import { isLoopback } from '../../core/loopback.ts';
+import { isLoopback } from '../../core/ip.ts';
 import type { HttpAction, HttpRoute, HttpStage, ProxyStage } from '../../chain/model/graph.ts';
 import { formatAddress, type InternalAddress, type ListenAddress } from '../../core/address.ts';
 import { dynamicFilterType } from '../schema/dynamic-forward-proxy.ts';

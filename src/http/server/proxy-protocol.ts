@@ -1,5 +1,5 @@
 import type { Address } from '../../core/address.ts';
-import { type IpBytes, mappedPrefix, toBytes } from '../../core/ip-bytes.ts';
+import { type IpBytes, mappedPrefix, toBytes } from '../../core/ip.ts';
 import { parseSpiffeId } from '../../core/spiffe.ts';
 
 /** Versions of the PROXY protocol that can be written: one line of text, or binary. */

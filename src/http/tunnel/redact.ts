@@ -1,7 +1,7 @@
 import type { Hop } from '../../core/hop.ts';
 import { encodeOctets, encodePercent } from '../../core/octets.ts';
 import { Secret } from '../../core/secret.ts';
-import { formatBasic } from '../wire/credentials.ts';
+import { formatBasic } from '../../auth/schemes/basic.ts';
 import type { ResponseHead } from '../wire/message.ts';
 
 /** Shorter secrets would match text by chance, and the gaps would reveal them. */

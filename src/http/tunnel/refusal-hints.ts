@@ -3,6 +3,7 @@ import { formatDuration, longestRetryAfterMs } from '../../core/deadline.ts';
 import { formatPlace, type Hop, securedScheme } from '../../core/hop.ts';
 import { fieldValues, type ResponseHead } from '../wire/message.ts';
 import { parseChallenges } from '../../auth/model/challenge.ts';
+import { wrongPassword } from '../../auth/model/scheme.ts';
 import type { ProxyStatus } from '../wire/proxy-status.ts';
 import { explainSquidError, trimSquidPage } from './squid-error.ts';
 
@@ -111,7 +112,7 @@ function credentialAdvice({ hop, head, method, tried = [] }: RefusalFacts): stri
   const wantsUser = known.length === 0 || known.some((scheme) => userSchemes.has(scheme));
   if (!hop.credentials && wantsUser) return [...offer, ...tried, userAdvice(hop)];
   if (tried.length > 0) return [...offer, ...tried];
-  if (hop.credentials && wantsUser) return [...offer, 'it does not accept the user and the password that were sent'];
+  if (hop.credentials && wantsUser) return [...offer, wrongPassword];
   return [...offer, ...otherSchemeAdvice(known)];
 }
 

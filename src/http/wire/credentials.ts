@@ -3,8 +3,6 @@ import type { HeaderField } from '../../core/hop.ts';
 import { decodeOctets } from '../../core/octets.ts';
 import { type Credentials, Secret } from '../../core/secret.ts';
 
-export { formatBasic } from '../../auth/schemes/basic.ts';
-
 const base64 = /^(?:[A-Za-z0-9+/]{4})*(?:[A-Za-z0-9+/]{2}==|[A-Za-z0-9+/]{3}=)?$/;
 // RFC 7617, section 2: neither part may hold control characters.
 const control = /[\u0000-\u001f\u007f]/;

@@ -1,5 +1,5 @@
 import { isIPv4, isIPv6 } from 'node:net';
-import { type IpBytes, mappedPrefix, toBytes } from '../../core/ip-bytes.ts';
+import { type IpBytes, mappedPrefix, toBytes } from '../../core/ip.ts';
 
 /** The bytes of `255.255.0.0`, a number of up to three digits between the dots; undefined for everything else. */
 function readDotted(text: string): IpBytes | undefined {

@@ -23,12 +23,12 @@ export async function findOwnAddresses(lookup: (host: string) => Promise<readonl
 }
 
 async function findSources(places: readonly string[]): Promise<readonly string[]> {
-  const found = await Promise.all(places.map(findSource));
+  const found = await Promise.all(places.map(findRouteAddress));
   return [...new Set(found.flatMap((address) => address ?? []))].filter(isUseful);
 }
 
 /** Returns the address from which packets to a place would be sent. A UDP socket that is connected sends nothing. */
-function findSource(place: string): Promise<string | undefined> {
+function findRouteAddress(place: string): Promise<string | undefined> {
   return new Promise((resolve) => {
     const socket = createSocket(place.includes(':') ? 'udp6' : 'udp4');
     const timer = setTimeout(() => settle(undefined), limitMs);

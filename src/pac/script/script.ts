@@ -1,7 +1,7 @@
-import { setTimeout as delay } from 'node:timers/promises';
 import { formatAddress, type TcpAddress } from '../../core/address.ts';
 import { throwIfAborted } from '../../core/deadline.ts';
 import { TunlError } from '../../core/errors.ts';
+import { unlessAborted } from '../../core/waiting.ts';
 import { createEngine, type Engine, EngineError } from './engine.ts';
 import { pacFunctions, type PacWorld } from './functions.ts';
 import type { PacValue } from './time-ranges.ts';
@@ -218,13 +218,12 @@ export class PacScript {
   async #lookUp(question: string, ms: number, signal: AbortSignal): Promise<void> {
     const { resolve, ownAddresses } = this.#names;
     const ending = new AbortController();
-    const limited = AbortSignal.any([ending.signal, AbortSignal.timeout(Math.max(1, Math.ceil(ms)))]);
-    const onAbort = () => ending.abort();
-    signal.addEventListener('abort', onAbort, { once: true });
+    const end = () => ending.abort();
+    const timer = setTimeout(end, ms);
+    signal.addEventListener('abort', end, { once: true });
     try {
-      const work = question === ownQuestion ? ownAddresses(limited) : resolve(question, limited);
-      const late = delay(ms, [], { signal: ending.signal }).catch(() => []);
-      const addresses = await Promise.race([work.catch(() => []), late]);
+      const work = question === ownQuestion ? ownAddresses(ending.signal) : resolve(question, ending.signal);
+      const addresses = await unlessAborted(work, ending.signal).catch(() => []);
       throwIfAborted(signal);
       const lastsMs = addresses.length > 0 ? answerMs : failureMs;
       this.#answers.delete(question);
@@ -232,8 +231,9 @@ export class PacScript {
       const [oldest] = this.#answers.keys();
       if (oldest !== undefined && this.#answers.size > maxAnswers) this.#answers.delete(oldest);
     } finally {
-      signal.removeEventListener('abort', onAbort);
-      ending.abort();
+      clearTimeout(timer);
+      signal.removeEventListener('abort', end);
+      end();
     }
   }
 

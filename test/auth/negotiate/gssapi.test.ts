@@ -2,7 +2,7 @@ import { describe, expect, onTestFinished, test } from 'vitest';
 import { Gssapi, type Machine } from '../../../src/auth/negotiate/gssapi.ts';
 import { Native } from '../../../src/auth/negotiate/native.ts';
 import { TokenError } from '../../../src/auth/negotiate/tokens.ts';
-import { Turns } from '../../../src/auth/negotiate/turns.ts';
+import { Slots } from '../../../src/core/waiting.ts';
 import { TunlError } from '../../../src/core/errors.ts';
 import { eventually } from '../../support/eventually.ts';
 import { FakeGssapi, type GssStep } from './fake-gssapi.ts';
@@ -18,7 +18,7 @@ const givenUp = new TunlError('interrupted', 'given up');
 function open(steps: readonly GssStep[], machine = linux, path = 'libgssapi_krb5.so.2') {
   const memory = new FakeMemory();
   const library = new FakeGssapi(memory, steps, machine.platform === 'darwin' && machine.arch === 'x64' ? 0 : 4);
-  const gss = new Gssapi(new Native(memory.koffi({ [path]: library.functions })), new Turns(2), machine);
+  const gss = new Gssapi(new Native(memory.koffi({ [path]: library.functions })), new Slots(2), machine);
   const abort = new AbortController();
   const context = gss.open({ name, binding, signal: abort.signal });
   onTestFinished(async () => {
@@ -107,6 +107,6 @@ describe('GSSAPI', () => {
 
   test('is not there on a system without a library', () => {
     const native = new Native(new FakeMemory().koffi({}));
-    expect(() => new Gssapi(native, new Turns(1), linux)).toThrow('there is no libgssapi.so.3');
+    expect(() => new Gssapi(native, new Slots(1), linux)).toThrow('there is no libgssapi.so.3');
   });
 });

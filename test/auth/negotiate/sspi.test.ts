@@ -1,7 +1,7 @@
 import { describe, expect, onTestFinished, test } from 'vitest';
 import { Native, type NativeValue } from '../../../src/auth/negotiate/native.ts';
 import { Sspi } from '../../../src/auth/negotiate/sspi.ts';
-import { Turns } from '../../../src/auth/negotiate/turns.ts';
+import { Slots } from '../../../src/core/waiting.ts';
 import { eventually } from '../../support/eventually.ts';
 import { type FakeFunction, FakeMemory } from './fake-memory.ts';
 
@@ -53,7 +53,7 @@ function open(statuses: readonly number[], acquired = 0) {
     DeleteSecurityContext: () => Number(!held.delete('context')),
     FreeCredentialsHandle: () => Number(!held.delete('credentials')),
   };
-  const sspi = new Sspi(new Native(memory.koffi({ 'secur32.dll': functions })), new Turns(2));
+  const sspi = new Sspi(new Native(memory.koffi({ 'secur32.dll': functions })), new Slots(2));
   const context = sspi.open({ name, binding, signal: new AbortController().signal });
   onTestFinished(() => context.close());
   return { context, calls, held };

@@ -1,7 +1,7 @@
 import { formatHostPort } from '../../../src/core/address.ts';
 import type { Carrier } from '../../../src/core/carrier.ts';
 import { parseAuthority } from '../../../src/syntax/authority.ts';
-import { formatBasic } from '../../../src/http/wire/credentials.ts';
+import { formatBasic } from '../../../src/auth/schemes/basic.ts';
 import { Http1Session, type Http1TunnelTerms } from '../../../src/http/tunnel/h1-session.ts';
 import { halfCloseField } from '../../../src/http/tunnel/half-close.ts';
 import { fieldValues } from '../../../src/http/wire/message.ts';

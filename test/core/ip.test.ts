@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
 import type { Address } from '../../src/core/address.ts';
-import { isLoopback } from '../../src/core/loopback.ts';
+import { isLoopback } from '../../src/core/ip.ts';
 
 const tcp = (host: string): Address => ({ kind: 'tcp', host, port: 3128 });
 

@@ -1,11 +1,11 @@
 import { expect, test } from 'vitest';
-import { Turns } from '../../../src/auth/negotiate/turns.ts';
-import { TunlError } from '../../../src/core/errors.ts';
+import { Slots } from '../../src/core/waiting.ts';
+import { TunlError } from '../../src/core/errors.ts';
 
 const givenUp = new TunlError('interrupted', 'given up');
 
 test('turns are given in order, and those who leave get none', async () => {
-  const turns = new Turns(1);
+  const turns = new Slots(1);
   const [leaving, staying] = [new AbortController(), new AbortController()];
   const first = await turns.take(staying.signal);
   const left = expect(turns.take(leaving.signal)).rejects.toBe(givenUp);

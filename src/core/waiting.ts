@@ -1,0 +1,87 @@
+import { abortReason, throwIfAborted } from './deadline.ts';
+
+/** A resource that is being opened, shared by all who wait for it. It is given up once nobody waits any more. */
+export class Opening<T> {
+  readonly #abort = new AbortController();
+  readonly #opened: Promise<T>;
+  #waiting = 0;
+
+  constructor(open: (signal: AbortSignal) => Promise<T>) {
+    this.#opened = open(this.#abort.signal);
+    // Each waiter handles the failure; without waiters it would be an unhandled rejection.
+    this.#opened.catch(() => {});
+  }
+
+  /** True once nobody waits for it any more: the next caller opens another. */
+  get isGivenUp(): boolean {
+    return this.#abort.signal.aborted;
+  }
+
+  /** Waits until it is open, or until `signal` is aborted. */
+  join(signal: AbortSignal): Promise<T> {
+    this.#waiting++;
+    return new Promise((resolve, reject) => {
+      const onAbort = () => {
+        if (--this.#waiting === 0) this.#abort.abort(abortReason(signal));
+        reject(abortReason(signal));
+      };
+      signal.addEventListener('abort', onAbort, { once: true });
+      this.#opened.then(resolve, reject).finally(() => signal.removeEventListener('abort', onAbort));
+    });
+  }
+}
+
+/** Lets so many work at a time; the others wait for their turn, in order. */
+export class Slots {
+  #free: number;
+  readonly #waiting: (() => void)[] = [];
+
+  constructor(most: number) {
+    this.#free = most;
+  }
+
+  /**
+   * Waits for a turn.
+   * @returns the function that ends it; only its first call counts
+   * @throws {TunlError} the signal's reason
+   */
+  async take(signal: AbortSignal): Promise<() => void> {
+    throwIfAborted(signal);
+    if (this.#free > 0) this.#free--;
+    else await this.#wait(signal);
+    let isOver = false;
+    return () => {
+      if (isOver) return;
+      isOver = true;
+      const next = this.#waiting.shift();
+      if (next) next();
+      else this.#free++;
+    };
+  }
+
+  #wait(signal: AbortSignal): Promise<void> {
+    return new Promise((resolve, reject) => {
+      const onTurn = () => {
+        signal.removeEventListener('abort', onAbort);
+        resolve();
+      };
+      const onAbort = () => {
+        this.#waiting.splice(this.#waiting.indexOf(onTurn), 1);
+        reject(abortReason(signal));
+      };
+      this.#waiting.push(onTurn);
+      signal.addEventListener('abort', onAbort, { once: true });
+    });
+  }
+}
+
+/** Resolves as the work does, but rejects with the reason of the signal as soon as that is aborted. */
+export function unlessAborted<T>(work: Promise<T>, signal: AbortSignal): Promise<T> {
+  return new Promise((resolve, reject) => {
+    const onAbort = () => reject(abortReason(signal));
+    if (signal.aborted) onAbort();
+    else signal.addEventListener('abort', onAbort, { once: true });
+    // Whoever has left does not hear of a failure.
+    work.then(resolve, reject).finally(() => signal.removeEventListener('abort', onAbort));
+  });
+}
