@@ -55,7 +55,7 @@ const rooms = {
   telemetry: ['admin', '.'],
   auth: ['.', 'schemes', 'bearer', 'ntlm', 'negotiate', 'digest', 'model'],
   h2: ['.', 'hpack'],
-  http: ['server', 'tunnel', 'h1', 'h2', 'body', 'exchange', 'wire', '.'],
+  http: ['server', 'tunnel', 'login', 'h1', 'h2', 'body', 'exchange', 'wire', '.'],
   app: ['commands', 'graph', 'stages', 'admin', '.', 'tunnel'],
   chain: ['print', 'read', 'draw', 'check', 'model'],
   envoy: ['import', 'export', 'schema', '.'],

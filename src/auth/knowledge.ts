@@ -1,4 +1,5 @@
-import { formatHop, type Hop } from '../core/hop.ts';
+import { formatHop, type HeaderField, type Hop } from '../core/hop.ts';
+import type { AuthFields } from './model/fields.ts';
 import type { Scheme } from './model/scheme.ts';
 import { schemes } from './schemes/all.ts';
 import { authName, listAllowed } from './allowed.ts';
@@ -61,6 +62,6 @@ export function isAuthSaid({ credentials, settings }: Hop): boolean {
 }
 
 /** True if the user has written the field that authenticates, so that nothing is negotiated. */
-export function isFieldGiven(fields: readonly (readonly [name: string, value: string])[]): boolean {
-  return fields.some(([name]) => name.toLowerCase() === 'proxy-authorization');
+export function isFieldGiven(fields: readonly HeaderField[], { credentials }: AuthFields): boolean {
+  return fields.some(([name]) => name.toLowerCase() === credentials.toLowerCase());
 }

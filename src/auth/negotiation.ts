@@ -1,7 +1,8 @@
 import { formatPlace, type HeaderField, type Hop } from '../core/hop.ts';
 import { TunlError } from '../core/errors.ts';
 import { findFirstScheme, learn, recall } from './knowledge.ts';
-import { type Challenge, parseChallenges } from './model/challenge.ts';
+import { type Challenge, ofScheme, parseChallenges } from './model/challenge.ts';
+import type { AuthFields } from './model/fields.ts';
 import {
   type Attempt,
   type AuthRequest,
@@ -17,7 +18,7 @@ import { listAllowed } from './allowed.ts';
 /** The most credentials that one attempt sends. */
 const maxRounds = 3;
 
-/** The most 407s that are answered for one request, whatever schemes they are about. */
+/** The most times that one request is asked who we are, whatever the schemes are. */
 const maxAnswers = 12;
 
 /** How often an attempt is begun anew on another connection. */
@@ -37,6 +38,8 @@ export interface AuthConnection {
 /** The request that is to be authenticated. */
 export interface NegotiationTerms extends Pick<AuthRequest, 'method' | 'target' | 'signal'> {
   readonly hop: Hop;
+  /** How the hop asks: as a proxy, or as an origin server. */
+  readonly asks: AuthFields;
   /**
    * What is done where the hop wants a scheme that is bound to a connection: `use` it, or ask in `older` HTTP, or
    * `skip` it because the user wants HTTP/2.
@@ -44,7 +47,7 @@ export interface NegotiationTerms extends Pick<AuthRequest, 'method' | 'target' 
   readonly bound: 'use' | 'older' | 'skip';
 }
 
-/** What follows from a 407. */
+/** What follows from an answer that asks who we are. */
 export type Verdict =
   /** Send the request with these fields. */
   | { readonly kind: 'send'; readonly fields: readonly HeaderField[] }
@@ -81,7 +84,7 @@ function findSentScheme(sent: readonly HeaderField[]): Scheme | undefined {
 }
 
 /**
- * Authenticates one request at one hop: it chooses the scheme, and says what to send after each 407. The state of a
+ * Authenticates one request at one hop: it chooses the scheme, and says what to send whenever the hop asks. The state of a
  * request is here; that of a hop is in its logins, and in `knowledge`.
  */
 export class Negotiation {
@@ -127,7 +130,7 @@ export class Negotiation {
     return this.#read(await current.attempt.start()) ?? [];
   }
 
-  /** Answers a 407 with the values of its `Proxy-Authenticate`. */
+  /** Answers the values of the field that asks. */
   async answer(values: readonly string[], connection: AuthConnection): Promise<Verdict> {
     const { hop } = this.#terms;
     const challenges = parseChallenges(values);
@@ -135,7 +138,7 @@ export class Negotiation {
     if (!current && !connection.isKept) learn(hop, { closes: true });
     if (++this.#answers > maxAnswers) return this.#stop(challenges, ['it asks for credentials without end']);
     if (!current) return this.#choose(challenges, connection);
-    const step = await this.#limit(current, () => current.attempt.answer(choose(challenges, current.scheme)));
+    const step = await this.#limit(current, () => current.attempt.answer(ofScheme(challenges, current.scheme)));
     if (step.kind === 'refused') {
       this.#drop([]);
       return this.#stop(challenges, describeRefusal(current.scheme, step), true);
@@ -170,16 +173,16 @@ export class Negotiation {
   }
 
   /**
-   * Reads the answer that opened what the request asked for.
+   * Reads the answer that accepted the request.
    * @throws {TunlError} auth_required, if the hop failed to prove that it is who it should be
    */
   async confirm(headers: readonly HeaderField[]): Promise<void> {
-    const { hop } = this.#terms;
     if (!this.#current) return;
+    const { hop, asks } = this.#terms;
     const { scheme, attempt } = this.#current;
     const find = (name: string) => headers.filter(([field]) => field === name).map(([, value]) => value);
-    const [challenge] = choose(parseChallenges(find('proxy-authenticate')), scheme);
-    const [info] = find('proxy-authentication-info');
+    const [challenge] = ofScheme(parseChallenges(find(asks.challenge)), scheme);
+    const [info] = find(asks.info);
     const fault = await attempt.confirm?.({ ...(challenge && { challenge }), ...(info !== undefined && { info }) });
     if (fault === undefined) return learn(hop, { scheme: scheme.name });
     const facts = { side: 'hop', phase: 'handshake' } as const;
@@ -195,7 +198,7 @@ export class Negotiation {
   async #choose(challenges: readonly Challenge[], connection: AuthConnection): Promise<Verdict> {
     const { hop, bound } = this.#terms;
     for (const scheme of listAllowed(hop)) {
-      const offered = choose(challenges, scheme);
+      const offered = ofScheme(challenges, scheme);
       if (offered.length === 0 || this.#given.has(scheme)) continue;
       const obstacle = scheme.obstacle(hop);
       if (obstacle !== undefined) {
@@ -252,10 +255,10 @@ export class Negotiation {
 
   #send(current: Current, credentials: string): readonly HeaderField[] {
     current.rounds++;
-    // Old proxies close the connection without it, and with it the authentication.
-    const keeping: HeaderField[] = current.scheme.binding === 'connection' ? [['Proxy-Connection', 'keep-alive']] : [];
-    current.sent = [['Proxy-Authorization', credentials], ...keeping];
-    this.#sent.push(['Proxy-Authorization', credentials]);
+    const { asks } = this.#terms;
+    const field: HeaderField = [asks.credentials, credentials];
+    current.sent = current.scheme.binding === 'connection' ? [field, ...asks.keeping] : [field];
+    this.#sent.push(field);
     return current.sent;
   }
 
@@ -270,7 +273,7 @@ export class Negotiation {
   #stop(challenges: readonly Challenge[], reasons: readonly string[], isRefused = false): Verdict {
     this.close();
     const allowed = listAllowed(this.#terms.hop);
-    const offered = (scheme: Scheme) => choose(challenges, scheme).length > 0;
+    const offered = (scheme: Scheme) => ofScheme(challenges, scheme).length > 0;
     const others = schemes.filter((scheme) => offered(scheme) && !allowed.includes(scheme)).map(({ title }) => title);
     const hints = isRefused ? reasons : [...this.reasons, ...reasons];
     return {
@@ -279,10 +282,6 @@ export class Negotiation {
       hints: [...hints, ...(others.length === 0 ? [] : [`auth does not allow ${others.join(', ')}`])],
     };
   }
-}
-
-function choose(challenges: readonly Challenge[], { name }: Scheme): Challenge[] {
-  return challenges.filter(({ scheme }) => scheme === name);
 }
 
 function describe({ title }: Scheme, { reason, hints = [] }: Exclude<Step, { kind: 'send' }>): string[] {

@@ -1,3 +1,4 @@
+import { proxyAuth } from '../auth/model/fields.ts';
 import { authSettings } from '../auth/settings.ts';
 import type { Carrier, Session } from '../core/carrier.ts';
 import type { DialContext } from '../core/dialer.ts';
@@ -10,6 +11,7 @@ const connectTerms: Http1TunnelTerms = {
   method: 'CONNECT',
   opens: { kind: 'connect' },
   fields: () => [],
+  asks: proxyAuth,
 };
 
 /** Makes a session of a Link to a hop; `reach` makes further ones, if the hop closes it while it asks who we are. */

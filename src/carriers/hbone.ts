@@ -41,9 +41,11 @@ const settings: readonly HopSetting[] = [
 
 const policyHint = 'its authorization policy does not allow that target to the identity in our certificate';
 
+// It knows us by our certificate, and asks for nothing else.
+const { asks: _none, ...silentTerms } = connectTerms;
+
 const terms: Http2Terms = {
-  ...connectTerms,
-  authenticates: false,
+  ...silentTerms,
   // ztunnel does not accept another 2xx either.
   opens: { kind: 'connect', isAccepted: (status) => status === 200 },
   userAgent: 'none',

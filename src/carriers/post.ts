@@ -1,8 +1,9 @@
+import { originAuth } from '../auth/model/fields.ts';
+import { authSettings } from '../auth/settings.ts';
 import type { Carrier, CarrierScheme, HopSetting } from '../core/carrier.ts';
 import { TunlError, usageError } from '../core/errors.ts';
-import type { HeaderField, Hop } from '../core/hop.ts';
+import type { Hop } from '../core/hop.ts';
 import { parseAuthority } from '../syntax/authority.ts';
-import { formatBasic } from '../auth/schemes/basic.ts';
 import { readFraming } from '../http/wire/framing.ts';
 import { reachByVersion } from '../http/tunnel/hop-versions.ts';
 import { Http1Session, type Http1TunnelTerms } from '../http/tunnel/h1-session.ts';
@@ -20,26 +21,24 @@ const path: HopSetting = {
 
 const pathOf = ({ settings }: Hop): string => settings['path'] ?? '/';
 
-/** Credentials for an origin server: another proxy on the way would remove those for a proxy. */
-const originFields = ({ credentials }: Hop): HeaderField[] =>
-  credentials ? [['Authorization', formatBasic(credentials)]] : [];
-
 const http1Terms: Http1TunnelTerms = {
   method: 'POST',
   requestTarget: (_target, hop) => pathOf(hop),
-  fields: (hop) => [
+  fields: () => [
     ['Transfer-Encoding', 'chunked'],
     ['Cache-Control', 'no-store, no-transform'],
-    ...originFields(hop),
   ],
   opens: { kind: 'bodies' },
+  // Another proxy on the way would remove what is meant for a proxy.
+  asks: originAuth,
 };
 
 const http2Terms: Http2Terms = {
   method: 'POST',
   path: pathOf,
   opens: { kind: 'bodies', isAccepted: (status) => status === 200 },
-  fields: originFields,
+  fields: () => [],
+  asks: originAuth,
   halfClose: 'now',
 };
 
@@ -60,7 +59,7 @@ export const post: Carrier = {
     toScheme('h2c', undefined, 'over HTTP/2 in cleartext'),
     toScheme('h2', ['h2'], 'over HTTP/2 in TLS'),
   ],
-  settings: [...http2Settings, path],
+  settings: [...authSettings, ...http2Settings, path],
   serveFlag: { name: 'post', summary: 'also accept tunnels in POST requests' },
   methods: ['POST'],
   halfClose: 'native',
@@ -71,7 +70,7 @@ export const post: Carrier = {
     const older = hop.scheme === 'post+https' && hop.tls.alpn !== 'h2';
     return isHttp2
       ? openHttp2Session(link, hop, ctx, { ...http2Terms, older })
-      : new Http1Session(link, hop, http1Terms);
+      : new Http1Session(link, hop, http1Terms, (later) => reach({ form: 'tunnel', alpn: ['http/1.1'], ctx: later }));
   },
   claim(exchange) {
     if (exchange.method !== 'POST') return undefined;

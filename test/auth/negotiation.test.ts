@@ -1,5 +1,6 @@
 import { beforeEach, describe, expect, test } from 'vitest';
 import { learn } from '../../src/auth/knowledge.ts';
+import { proxyAuth } from '../../src/auth/model/fields.ts';
 import { Negotiation } from '../../src/auth/negotiation.ts';
 import { TunlError } from '../../src/core/errors.ts';
 import type { Hop } from '../../src/core/hop.ts';
@@ -222,7 +223,14 @@ test('many tunnels are opened at once, with no 407 too many', async () => {
 test('a 407 to a request without credentials is answered, though another tunnel has learnt the scheme since', async () => {
   const hop = toHop({ port: 1 });
   const { signal } = new AbortController();
-  const negotiation = new Negotiation({ hop, method: 'CONNECT', target: 'db.test:22', signal, bound: 'use' });
+  const negotiation = new Negotiation({
+    hop,
+    method: 'CONNECT',
+    target: 'db.test:22',
+    signal,
+    asks: proxyAuth,
+    bound: 'use',
+  });
   learn(hop, { scheme: 'basic' });
   expect(await negotiation.begin(undefined, [])).toEqual([]);
   const connection = { isKept: true, ready: () => Promise.resolve(undefined) };

@@ -27,6 +27,11 @@ export function parseChallenges(values: readonly string[]): Challenge[] {
   return found;
 }
 
+/** Selects the challenges of one scheme, in order. */
+export function ofScheme(challenges: readonly Challenge[], { name }: { readonly name: string }): Challenge[] {
+  return challenges.filter(({ scheme }) => scheme === name);
+}
+
 interface MutableChallenge {
   readonly scheme: string;
   readonly title: string;

@@ -1,3 +1,4 @@
+import { type AuthFields, proxyAuth } from '../../auth/model/fields.ts';
 import { type Address, formatAddress, formatHostPort, type TcpAddress } from '../../core/address.ts';
 import type { Session } from '../../core/carrier.ts';
 import type { DialContext } from '../../core/dialer.ts';
@@ -7,14 +8,15 @@ import type { HalfCloseTerms, Link } from '../../core/link.ts';
 import type { Call, Opens, Reply } from '../call.ts';
 import { openHttp1 } from '../h1/ask.ts';
 import type { Http1Peer } from '../h1/peer.ts';
+import { lastChunk } from '../wire/chunked.ts';
 import type { ResponseHead } from '../wire/message.ts';
 import { answerPrefix, maxHeadBytes, readProxyAnswer } from '../wire/proxy-answer.ts';
 import { recogniseForeign, silentHints } from './foreign.ts';
 import { readHalfClose, withHalfClose } from './half-close.ts';
 import { forgetVersion, goDownTo, highestVersion, olderStatuses } from './hop-versions.ts';
 import { readRefusalBody } from './refusal-body.ts';
-import { findFirstFields, isFinal } from './first-fields.ts';
-import type { AskedRequest, Negotiated } from './negotiate.ts';
+import { findFirstFields, type FirstFields, isFinal } from '../login/first-fields.ts';
+import type { Negotiated } from '../login/negotiate.ts';
 import { assertTunnelled, requestFields, userAgent } from './request-fields.ts';
 import { formatStatusLine, hasPageHead } from './web-answer.ts';
 
@@ -26,6 +28,8 @@ export interface Http1TunnelTerms {
   readonly opens: Opens;
   /** Fields beside Host and those that every carrier sends. */
   readonly fields: (hop: Hop) => readonly HeaderField[];
+  /** How the hop asks who we are; absent if it is not told. */
+  readonly asks?: AuthFields;
 }
 
 /** Makes another connection to a hop, for the tunnel that is being opened. */
@@ -37,11 +41,11 @@ export class Http1Session implements Session {
   readonly #link: Link;
   readonly #hop: Hop;
   readonly #terms: Http1TunnelTerms;
-  readonly #reconnect: Reconnect | undefined;
+  readonly #reconnect: Reconnect;
   #used = false;
 
-  /** @param reconnect present for a request that carries credentials for a proxy: it is repeated as the hop asks */
-  constructor(link: Link, hop: Hop, terms: Http1TunnelTerms, reconnect?: Reconnect) {
+  /** @param reconnect for a hop that closes the connection while it asks who we are */
+  constructor(link: Link, hop: Hop, terms: Http1TunnelTerms, reconnect: Reconnect) {
     this.#link = link;
     this.#hop = hop;
     this.#terms = terms;
@@ -57,7 +61,7 @@ export class Http1Session implements Session {
   }
 
   async tunnel(address: Address, ctx: DialContext): Promise<Link> {
-    const first = findFirstFields(this.#hop, this.#reconnect ? ctx : undefined);
+    const first = findFirstFields(this.#hop, this.#terms.asks, ctx);
     const call = this.#toCall(assertTunnelled(address), ctx, first.fields);
     const { method } = call;
     const peer = proxyPeer(this.#hop, this.#link, `${method} ${formatAddress(address)}`);
@@ -65,9 +69,7 @@ export class Http1Session implements Session {
     this.#used = true;
     const asked = first.isReady ? await openHttp1(this.#link, peer, call, ctx.signal) : undefined;
     const negotiated: Negotiated =
-      asked && isFinal(asked, first)
-        ? { reply: asked }
-        : await this.#negotiate(address, ctx, asked && { reply: asked, fields: first.fields });
+      asked && isFinal(asked, first) ? { reply: asked } : await this.#negotiate(address, ctx, first, asked);
     const { reply, body: read } = negotiated;
     const head = toHead(reply);
     if (reply.link) {
@@ -89,20 +91,31 @@ export class Http1Session implements Session {
     return Promise.resolve();
   }
 
-  /** Asks as often as the hop asks who we are. `asked` is the first request, if it was sent. */
-  async #negotiate(address: Address, ctx: DialContext, asked: AskedRequest | undefined): Promise<Negotiated> {
+  /** Asks as often as the hop asks who we are. `asked` is the answer to the first request, if it was sent. */
+  async #negotiate(
+    address: Address,
+    ctx: DialContext,
+    { asks = proxyAuth, fields }: FirstFields,
+    asked: Reply | undefined,
+  ): Promise<Negotiated> {
     const target = assertTunnelled(address);
-    const { method } = this.#terms;
+    const { method, opens } = this.#terms;
     const [hop, link, { signal }] = [this.#hop, this.#link, ctx];
     const what = `${method} ${formatAddress(address)}`;
-    const { negotiate, Http1Connection } = await import('./unopened.ts');
+    const { negotiate, Http1Connection, isOpened } = await import('./unopened.ts');
     const connection = new Http1Connection(link, {
-      ask: (on, fields) => openHttp1(on, proxyPeer(hop, on, what), this.#toCall(target, ctx, fields), signal),
-      connect: () => this.#reconnect?.(ctx) ?? Promise.reject(new Error('there is no other connection')),
+      ask: (on, login) => openHttp1(on, proxyPeer(hop, on, what), this.#toCall(target, ctx, login), signal),
+      connect: () => this.#reconnect(ctx),
+      ...(opens.kind === 'bodies' && { endRequest: ({ stream }) => void stream.write(lastChunk) }),
       signal,
     });
-    const terms = { hop, method, target: formatHostPort(target.host, target.port), signal, bound: 'use' } as const;
-    return negotiate(terms, connection, ctx, link.peer.tls?.certificate, asked);
+    const request = { hop, method, target: this.#formatTarget(target), signal };
+    const terms = { ...request, asks, bound: 'use', isAccepted: isOpened } as const;
+    return negotiate(terms, connection, ctx, link.peer.tls?.certificate, asked && { reply: asked, fields });
+  }
+
+  #formatTarget(target: TcpAddress): string {
+    return this.#terms.requestTarget?.(target, this.#hop) ?? formatHostPort(target.host, target.port);
   }
 
   /** After a 505 the hop is asked in HTTP/1.0, which knows no chunks. */
@@ -124,7 +137,7 @@ export class Http1Session implements Session {
   }
 
   #toCall(target: TcpAddress, ctx: DialContext, login: readonly HeaderField[]): Call {
-    const { method, requestTarget, opens, fields } = this.#terms;
+    const { method, opens, fields } = this.#terms;
     const authority = formatHostPort(target.host, target.port);
     const own: HeaderField[] = [['Host', authority], userAgent, ...login, ...fields(this.#hop)];
     const all = requestFields(this.#hop, ctx, own);
@@ -132,7 +145,7 @@ export class Http1Session implements Session {
     const isHost = ([name]: HeaderField) => name.toLowerCase() === 'host';
     return {
       method,
-      target: requestTarget?.(target, this.#hop) ?? authority,
+      target: this.#formatTarget(target),
       authority,
       scheme: this.#link.peer.tls ? 'https' : 'http',
       headers: [...all.filter(isHost), ...all.filter((field) => !isHost(field))],

@@ -1,3 +1,4 @@
+import { type AuthFields, proxyAuth } from '../../auth/model/fields.ts';
 import { type Address, formatAddress, formatHostPort, type TcpAddress } from '../../core/address.ts';
 import type { HopSetting, ReachedLink, Session } from '../../core/carrier.ts';
 import type { DialContext } from '../../core/dialer.ts';
@@ -10,9 +11,9 @@ import type { callHttp2 } from '../h2/call.ts';
 import { errorCodes } from '../../h2/codes.ts';
 import { clientSetup, type Http2Setup } from '../h2/setup.ts';
 import type { ClientSession } from '../h2/streams.ts';
-import { findFirstFields, isFinal } from './first-fields.ts';
+import { findFirstFields, type FirstFields, isFinal } from '../login/first-fields.ts';
 import { goDownTo, olderStatuses } from './hop-versions.ts';
-import type { AskedRequest, Negotiated } from './negotiate.ts';
+import type { Negotiated } from '../login/negotiate.ts';
 import { assertTunnelled, requestFields, userAgent } from './request-fields.ts';
 import { readRefusalBody } from './refusal-body.ts';
 import type { RefusalMeaning } from './refusal.ts';
@@ -41,8 +42,8 @@ export interface Http2Terms {
   readonly opens: Opens;
   /** Fields beside those that every carrier sends. */
   readonly fields: (hop: Hop, ctx: DialContext) => readonly HeaderField[];
-  /** True if the request carries credentials for a proxy, and is repeated as the hop asks. */
-  readonly authenticates?: boolean;
+  /** How the hop asks who we are; absent if it is not told. */
+  readonly asks?: AuthFields;
   /** When our end goes out where neither the user nor the answer says it. */
   readonly halfClose: HalfClose;
   /** `none` where peers expect nothing but the fields above. */
@@ -61,7 +62,7 @@ export const connectTerms: Http2Terms = {
   // Node's HTTP/2 resets a stream that has bytes after a 204: such a tunnel would break with the first.
   opens: { kind: 'connect', isAccepted: (status) => isSuccess(status) && status !== 204 },
   fields: () => [],
-  authenticates: true,
+  asks: proxyAuth,
   halfClose: 'wait',
 };
 
@@ -161,16 +162,14 @@ class Http2Session implements Session {
   }
 
   async tunnel(address: Address, ctx: DialContext): Promise<Link> {
-    const first = findFirstFields(this.#hop, this.#terms.authenticates ? ctx : undefined);
+    const first = findFirstFields(this.#hop, this.#terms.asks, ctx);
     const target = assertTunnelled(address);
     const { method } = this.#terms;
     const send = (fields: readonly HeaderField[]) =>
       this.#send(this.#toCall(target, ctx, fields), `${method} ${formatAddress(address)}`, ctx.signal);
     const asked = first.isReady ? await send(first.fields) : undefined;
     const negotiated: Negotiated =
-      asked && isFinal(asked, first)
-        ? { reply: asked }
-        : await this.#negotiate(target, ctx, send, asked && { reply: asked, fields: first.fields });
+      asked && isFinal(asked, first) ? { reply: asked } : await this.#negotiate(target, ctx, send, first, asked);
     const { reply, isOlder } = negotiated;
     if (reply.link) {
       this.#hasOpened = true;
@@ -191,23 +190,29 @@ class Http2Session implements Session {
     return this.#client.close(mode);
   }
 
-  /** Asks as often as the hop asks who we are. `asked` is the first request, if it was sent. */
+  /** Asks as often as the hop asks who we are. `asked` is the answer to the first request, if it was sent. */
   async #negotiate(
-    { host, port }: TcpAddress,
+    target: TcpAddress,
     ctx: DialContext,
     send: (fields: readonly HeaderField[]) => Promise<Reply>,
-    asked: AskedRequest | undefined,
+    { asks = proxyAuth, fields }: FirstFields,
+    asked: Reply | undefined,
   ): Promise<Negotiated> {
     const { method, older } = this.#terms;
     this.#preparing++;
     try {
-      const { negotiate, streamConnection } = await import('./unopened.ts');
+      const { isOpened, negotiate, streamConnection } = await import('./unopened.ts');
       const bound = older ? 'older' : 'skip';
-      const terms = { hop: this.#hop, method, target: formatHostPort(host, port), signal: ctx.signal, bound } as const;
-      return await negotiate(terms, streamConnection(send), ctx, undefined, asked);
+      const request = { hop: this.#hop, method, target: this.#formatTarget(target), signal: ctx.signal };
+      const terms = { ...request, asks, bound, isAccepted: isOpened } as const;
+      return await negotiate(terms, streamConnection(send), ctx, undefined, asked && { reply: asked, fields });
     } finally {
       this.#preparing--;
     }
+  }
+
+  #formatTarget({ host, port }: TcpAddress): string {
+    return this.#terms.path?.(this.#hop) ?? formatHostPort(host, port);
   }
 
   /** Lets what is open in it live on, and asks in HTTP/1.1 from now on, where that may be what the hop wants. */
@@ -218,12 +223,12 @@ class Http2Session implements Session {
   }
 
   #toCall(target: TcpAddress, ctx: DialContext, login: readonly HeaderField[]): Call {
-    const { method, path, opens, fields, userAgent: named } = this.#terms;
+    const { method, opens, fields, userAgent: named } = this.#terms;
     const own = [...login, ...fields(this.#hop, ctx)];
     const authority = formatHostPort(target.host, target.port);
     return {
       method,
-      target: path?.(this.#hop) ?? authority,
+      target: this.#formatTarget(target),
       authority,
       scheme: securedScheme(this.#hop.scheme) === undefined ? 'https' : 'http',
       headers: requestFields(this.#hop, ctx, named === 'none' ? own : [userAgent, ...own]),

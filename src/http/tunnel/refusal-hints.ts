@@ -2,6 +2,8 @@ import type { Address } from '../../core/address.ts';
 import { formatDuration, longestRetryAfterMs } from '../../core/deadline.ts';
 import { formatPlace, type Hop, securedScheme } from '../../core/hop.ts';
 import { fieldValues, type ResponseHead } from '../wire/message.ts';
+import { isFieldGiven } from '../../auth/knowledge.ts';
+import { originAuth, proxyAuth } from '../../auth/model/fields.ts';
 import { parseChallenges } from '../../auth/model/challenge.ts';
 import { wrongPassword } from '../../auth/model/scheme.ts';
 import type { ProxyStatus } from '../wire/proxy-status.ts';
@@ -101,13 +103,13 @@ function tlsAdvice({ scheme }: Hop): string[] {
 }
 
 function credentialAdvice({ hop, head, method, tried = [] }: RefusalFacts): string[] {
-  const isProxy = head.status === 407;
-  const schemes = listOffers(fieldValues(head.headers, isProxy ? 'proxy-authenticate' : 'www-authenticate'));
+  const asks = head.status === proxyAuth.status ? proxyAuth : originAuth;
+  const schemes = listOffers(fieldValues(head.headers, asks.challenge));
   const offer = schemes.length === 0 ? [] : [`it offers ${printable(schemes.join(', '))} authentication`];
   const known = schemes.map((scheme) => scheme.toLowerCase());
-  if (hop.headers.some(([name]) => name.toLowerCase() === 'proxy-authorization'))
-    return [...offer, 'it does not accept the Proxy-Authorization header that was sent'];
-  if (!isProxy && method === 'CONNECT')
+  if (isFieldGiven(hop.headers, asks))
+    return [...offer, `it does not accept the ${asks.credentials} header that was sent`];
+  if (asks === originAuth && method === 'CONNECT')
     return [...offer, 'it asks as a web server does, with 401 in place of 407, and is not answered'];
   const wantsUser = known.length === 0 || known.some((scheme) => userSchemes.has(scheme));
   if (!hop.credentials && wantsUser) return [...offer, ...tried, userAdvice(hop)];

@@ -5,7 +5,7 @@ import { type ErrorCode, type ErrorFacts, TunlError } from '../../core/errors.ts
 import type { Hop } from '../../core/hop.ts';
 import { fieldValues, type ResponseHead } from '../wire/message.ts';
 import { parseProxyStatus } from '../wire/proxy-status.ts';
-import type { Negotiated } from './negotiate.ts';
+import type { Negotiated } from '../login/negotiate.ts';
 import { redactAnswer, redactText } from './redact.ts';
 import { printable, refusalHints } from './refusal-hints.ts';
 import { readRetryAfter } from './retry-after.ts';

@@ -1,4 +1,3 @@
-import { formatBasic } from '../../auth/schemes/basic.ts';
 import type { HeaderField } from '../../core/hop.ts';
 import { decodeOctets } from '../../core/octets.ts';
 import { type Credentials, Secret } from '../../core/secret.ts';
@@ -6,11 +5,6 @@ import { type Credentials, Secret } from '../../core/secret.ts';
 const base64 = /^(?:[A-Za-z0-9+/]{4})*(?:[A-Za-z0-9+/]{2}==|[A-Za-z0-9+/]{3}=)?$/;
 // RFC 7617, section 2: neither part may hold control characters.
 const control = /[\u0000-\u001f\u007f]/;
-
-/** Makes the field that carries Basic credentials to a proxy. */
-export function basicField(credentials: Credentials): HeaderField {
-  return ['Proxy-Authorization', formatBasic(credentials)];
-}
 
 /** Reads Basic credentials; returns `undefined` for another scheme or a malformed value. */
 export function parseBasic(value: string): Credentials | undefined {

@@ -1,7 +1,8 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
+import { formatBasic } from '../../../src/auth/schemes/basic.ts';
 import { Secret } from '../../../src/core/secret.ts';
-import { basicField, parseBasic } from '../../../src/http/wire/credentials.ts';
+import { parseBasic } from '../../../src/http/wire/credentials.ts';
 
 const encode = (text: string) => Buffer.from(text).toString('base64');
 const read = (value: string) => {
@@ -9,9 +10,9 @@ const read = (value: string) => {
   return credentials && [credentials.user, credentials.password.reveal()];
 };
 
-test('writes the field of RFC 7617', () => {
-  const field = basicField({ user: 'Aladdin', password: new Secret('open sesame') });
-  expect(field).toEqual(['Proxy-Authorization', 'Basic QWxhZGRpbjpvcGVuIHNlc2FtZQ==']);
+test('writes the value of RFC 7617', () => {
+  const value = formatBasic({ user: 'Aladdin', password: new Secret('open sesame') });
+  expect(value).toBe('Basic QWxhZGRpbjpvcGVuIHNlc2FtZQ==');
 });
 
 test('reads back what it writes', () => {
@@ -21,7 +22,7 @@ test('reads back what it writes', () => {
       text.filter((user) => !user.includes(':')),
       text,
       (user, password) => {
-        const [, value] = basicField({ user, password: new Secret(password) });
+        const value = formatBasic({ user, password: new Secret(password) });
         expect(read(value)).toEqual([user, password]);
       },
     ),
@@ -29,7 +30,7 @@ test('reads back what it writes', () => {
 });
 
 test('writes bytes that are no UTF-8 as they are, and tells them apart when it reads them', () => {
-  const [, value] = basicField({ user: 'j\udcf6rg', password: new Secret('ö\udcf6') });
+  const value = formatBasic({ user: 'j\udcf6rg', password: new Secret('ö\udcf6') });
   const sent = Buffer.from(value.slice('Basic '.length), 'base64');
   expect(sent.toString('latin1')).toBe('j\xf6rg:\xc3\xb6\xf6');
   expect(read(value)).toEqual(['j\udcf6rg', 'ö\udcf6']);

@@ -11,9 +11,9 @@ import { isChallenge } from './first-fields.ts';
 export interface HopConnection extends AuthConnection {
   /** Sends the request with these fields beside its own. */
   send(fields: readonly HeaderField[]): Promise<Reply>;
-  /** Reads what must be read of a 407 before the next request. */
+  /** Reads what must be read of an answer that asks before the next request. */
   take(reply: Reply): Promise<void>;
-  /** The beginning of the body of the last 407, if `take` has read it. */
+  /** The beginning of the body of the last answer that asked, if `take` has read it. */
   readonly body: string | undefined;
   /** True if nothing was read on a connection that has served before: it may have been closed without notice. */
   isStale(error: unknown): boolean;
@@ -21,7 +21,7 @@ export interface HopConnection extends AuthConnection {
   abandon(): void;
 }
 
-/** A request that was answered with 407, and the fields that were sent to prove who we are. */
+/** A request whose answer asks who we are, and the fields that were sent with it to prove it. */
 export interface AskedRequest {
   readonly reply: Reply;
   readonly fields: readonly HeaderField[];
@@ -33,7 +33,7 @@ export interface Negotiated {
   readonly reply: Reply;
   /** The beginning of its body, if it has been read. */
   readonly body?: string | undefined;
-  /** Present for a 407: what was tried, and why nothing else is. */
+  /** Present for an answer that still asks: what was tried, and why nothing else is. */
   readonly hints?: readonly string[];
   /** True if the hop has checked a password and refused it. */
   readonly isRefused?: boolean;
@@ -43,15 +43,26 @@ export interface Negotiated {
   readonly isOlder?: true;
 }
 
+/** The request that is negotiated, and how its answers are read. */
+export interface NegotiateTerms extends NegotiationTerms {
+  /** True for an answer that proves that the hop has accepted the credentials; others may come from before it looked. */
+  readonly isAccepted: (reply: Reply) => boolean;
+}
+
+/** True for an answer that opened a tunnel. */
+export function isOpened({ link }: Reply): boolean {
+  return link !== undefined;
+}
+
 /**
  * Sends a request to a hop until it accepts the credentials or there are none left.
- * @param asked the first request, if it was sent, with the 407 to it
+ * @param asked the first request, if it was sent, and its answer asks
  * @throws {TunlError} of the connection, or because the hop failed to prove who it is
  */
 export async function negotiate(
-  terms: NegotiationTerms,
+  terms: NegotiateTerms,
   connection: HopConnection,
-  ctx: DialContext,
+  { onProgress }: Pick<DialContext, 'onProgress'>,
   certificate: Uint8Array | undefined,
   asked?: AskedRequest,
 ): Promise<Negotiated> {
@@ -60,10 +71,10 @@ export async function negotiate(
   try {
     const first = await negotiation.begin(certificate, asked?.fields);
     let reply = asked?.reply ?? (await connection.send(first));
-    while (isChallenge(reply)) {
+    while (isChallenge(reply, terms.asks)) {
       await connection.take(reply);
       throwIfAborted(terms.signal);
-      const verdict = await negotiation.answer(fieldValues(reply.headers, 'proxy-authenticate'), connection);
+      const verdict = await negotiation.answer(fieldValues(reply.headers, terms.asks.challenge), connection);
       if (verdict.kind === 'older') return { reply, isOlder: true, hints: [`${verdict.title} needs HTTP/1.1`] };
       if (verdict.kind === 'stop') {
         const { hints, isRefused } = verdict;
@@ -71,12 +82,12 @@ export async function negotiate(
       }
       reply = await resend(negotiation, connection, verdict.fields);
     }
-    if (reply.link) {
+    if (terms.isAccepted(reply)) {
       const { title, rounds } = negotiation;
       await negotiation.confirm(reply.headers);
       const detail = `authenticated by ${title}, ${rounds} ${rounds === 1 ? 'round' : 'rounds'}`;
       if (title !== undefined) {
-        ctx.onProgress?.({ phase: 'handshake', detail, ms: performance.now() - started });
+        onProgress?.({ phase: 'handshake', detail, ms: performance.now() - started });
       }
     }
     return { reply, sent: negotiation.sent };

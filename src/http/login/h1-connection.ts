@@ -10,6 +10,8 @@ import type { HopConnection } from './negotiate.ts';
 export interface Http1Connections {
   /** Sends the request on a Link. */
   readonly ask: (link: Link, fields: readonly HeaderField[]) => Promise<Reply>;
+  /** Ends the body of a request that was answered before it, so that another one can follow. */
+  readonly endRequest?: (link: Link) => void;
   /** Makes another connection to the hop. */
   readonly connect: () => Promise<Link>;
   readonly signal: AbortSignal;
@@ -46,6 +48,7 @@ export class Http1Connection implements HopConnection {
   async take(reply: Reply): Promise<void> {
     this.#hasServed = true;
     this.isKept = false;
+    if (reply.isPersistent) this.#connections.endRequest?.(this.link);
     this.body = undefined;
     const read = await readChallengeBody(this.link, reply, this.#connections.signal);
     this.body = read?.text;
@@ -63,14 +66,14 @@ export class Http1Connection implements HopConnection {
   }
 }
 
-/** The most bytes of a 407's body that are read to keep its connection, and the time in milliseconds for it. */
+/** The most bytes of the body of an answer that asks that are read to keep its connection, and the time in milliseconds for it. */
 const maxBodyBytes = 64 * 1024;
 const bodyMs = 1000;
 
 /** The most bytes of a body that are kept for a diagnosis. */
 const maxShownBytes = 8 * 1024;
 
-/** The body of a 407. */
+/** The body of an answer that asks. */
 interface ChallengeBody {
   /** Its beginning. */
   readonly text: string;
@@ -79,7 +82,7 @@ interface ChallengeBody {
 }
 
 /**
- * Reads the body of a 407 within its limits. Bytes behind it stay in the stream. Returns undefined if the body ends with
+ * Reads the body of an answer that asks within its limits. Bytes behind it stay in the stream. Returns undefined if the body ends with
  * the connection, or if nobody can tell where it ends.
  */
 async function readChallengeBody(link: Link, reply: Reply, signal: AbortSignal): Promise<ChallengeBody | undefined> {
@@ -87,7 +90,7 @@ async function readChallengeBody(link: Link, reply: Reply, signal: AbortSignal):
   return framing && readBody(link, framing, signal);
 }
 
-/** Finds how the body of a 407 ends; undefined if it ends with the connection, or if nobody can tell. */
+/** Finds how the body of an answer that asks ends; undefined if it ends with the connection, or if nobody can tell. */
 function findFraming({ headers, isPersistent }: Reply): Framing | undefined {
   if (!isPersistent) return undefined;
   try {
