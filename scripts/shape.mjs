@@ -16,6 +16,7 @@ const siblings = [
   'envoy',
   'router',
   'dial',
+  'fronts',
   'listeners',
   'carriers',
   'tls',
@@ -24,7 +25,7 @@ const siblings = [
   'relay',
   'telemetry',
 ];
-const below = ['http', 'auth', 'syntax', 'core'];
+const below = ['socks', 'http', 'auth', 'syntax', 'core'];
 
 /** The folders that each folder may import besides itself. */
 const mayImport = {
@@ -34,13 +35,14 @@ const mayImport = {
   syntax: ['core'],
   auth: ['syntax', 'core'],
   http: ['h2', 'auth', 'syntax', 'core'],
+  socks: ['http', 'auth', 'syntax', 'core'],
   ...Object.fromEntries(siblings.map((folder) => [folder, below])),
   dial: ['sockets', ...below],
   listeners: ['sockets', ...below],
   envoy: ['chain', ...below],
   app: [...siblings, ...below],
-  // `carriers` only for its registry, from which help and completions are made.
-  cli: ['app', 'carriers', ...below],
+  // `carriers` and `fronts` only for their registries, from which help and completions are made.
+  cli: ['app', 'carriers', 'fronts', ...below],
 };
 
 /** Files that may import more than the rest of their folder. */

@@ -11,6 +11,8 @@ export interface ListeningEvent {
   readonly port?: number;
   /** The target of its connections; absent for a proxy. */
   readonly target?: string;
+  /** The kind of front that clients meet there (`socks`, `http`, `any`), if the user named one. */
+  readonly front?: string;
   /** The hops on the way, as URLs without secrets, nearest first. */
   readonly via: readonly string[];
   readonly role: 'forward' | 'serve' | 'admin';

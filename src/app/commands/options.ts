@@ -11,6 +11,13 @@ export interface ForwardSpec {
   readonly target: TcpAddress | UnixAddress;
 }
 
+/** A SPEC of `forward` whose clients name their targets in a protocol of proxies. */
+export interface FrontSpec {
+  readonly listen: ListenAddress;
+  /** The kind of front: `socks`, `http`, or `any` for both. */
+  readonly front: string;
+}
+
 /** Options of `connect`. */
 export interface ConnectOptions extends RouteOptions {
   readonly target: TcpAddress;
@@ -33,12 +40,17 @@ export interface ConnectOptions extends RouteOptions {
 
 /** Options of `forward`. */
 export interface ForwardOptions extends RouteOptions {
-  readonly specs: readonly ForwardSpec[];
+  readonly specs: readonly (ForwardSpec | FrontSpec)[];
+  /** The users and the rules of the fronts among them. */
+  readonly access?: FrontAccess;
   /** True to dial every target once before anything listens. */
   readonly check?: boolean;
   /** The targets that are reached without any hop, regardless of `hops`. */
   readonly direct?: ReadonlySet<Address>;
 }
+
+/** The users of fronts, their rules for targets, and whether everyone may use them. */
+export type FrontAccess = Pick<StagePolicy, 'users' | 'allow' | 'deny'> & Pick<ProxyValues, 'open'>;
 
 /** Options of a proxy; it is one stage, and the options are its route. */
 export interface ServeOptions

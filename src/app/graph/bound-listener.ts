@@ -79,6 +79,7 @@ export function describeListening({ bound, ready: { stage, route } }: StageListe
     role: stage.job === 'forward' ? 'forward' : 'serve',
     ...describePlace(bound.listener.address),
     ...(stage.job === 'forward' && targets !== undefined && { target: targets }),
+    ...(stage.job === 'proxy' && stage.front !== undefined && { front: stage.front }),
     via: route.via,
   };
 }

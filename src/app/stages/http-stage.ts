@@ -4,14 +4,14 @@ import type { Listener } from '../../core/listener.ts';
 import { isLoopback } from '../../core/ip.ts';
 import { createAuthenticator } from '../../policy/auth.ts';
 import { assertChoiceNotOpen, assertNotOpen } from '../../policy/exposure.ts';
-import { parseRule } from '../../policy/rules.ts';
+import { parseRule, type PolicyBase } from '../../policy/rules.ts';
 import { TunnelGate } from '../../policy/tunnel-gate.ts';
 import { createAccessLog, nearestPlace } from '../tunnel/access-log.ts';
 import type { RecordEnv } from './request-record.ts';
 import type { Route } from './route.ts';
 import { makePseudonym, serveLink, type ServeEnv } from './serve-link.ts';
 import { createAcceptor, createTerms } from './serve-terms.ts';
-import { createAuthorise, routeRequests, routeTunnels } from './stage-routes.ts';
+import { createAuthorise, createProxyEnv, routeRequests, routeTunnels } from './stage-routes.ts';
 import type { StageKind, StageParts } from './stage.ts';
 import { createUpstream, type ReadyUpstream } from './upstream.ts';
 
@@ -25,7 +25,9 @@ type Upstreams = ReadonlyMap<string, ReadyUpstream>;
  */
 export const httpStage: StageKind<AnyHttpStage> = {
   async prepare(stage, parts) {
-    const route = await parts.routes.get(stage.name, stage.route);
+    // The clients of a front are those of this machine, so the system may be asked for names, as ssh does.
+    const resolver = stage.job === 'proxy' && stage.front !== undefined ? 'both' : 'dns';
+    const route = await parts.routes.get(stage.name, stage.route, resolver);
     const { limits, hops } = route.options;
     const terms = createTerms(stage, limits.handshakeMs);
     const { users: sources = {}, allow = [], deny = [], caps = {} } = stage;
@@ -49,18 +51,21 @@ export const httpStage: StageKind<AnyHttpStage> = {
       pseudonym: makePseudonym(),
       forwardsVia: stage.job === 'proxy' && hops.length > 0,
     };
+    const judges = users.required || rules.allow.length + rules.deny.length > 0;
+    const createPlans = (base: PolicyBase, record: RecordEnv): Pick<ServeEnv, 'route' | 'tunnel'> => {
+      if (stage.job === 'http') {
+        return { route: routeRequests(stage, upstreams, judges ? createAuthorise(rules, base) : undefined, record) };
+      }
+      const tunnel = createProxyEnv(stage, route, rules, base, parts, record);
+      return { tunnel, route: routeTunnels(tunnel) };
+    };
     const envs = new Map<Vantage, ServeEnv>();
     const envOf = (vantage: Vantage): ServeEnv => {
       const known = envs.get(vantage);
       if (known) return known;
       const record = { ...recordEnv, ...(isInner(stage, vantage) && { record: 'none' as const }) };
       const base = vantage === 'exposed' ? 'deny-special' : 'allow-all';
-      const judges = users.required || rules.allow.length + rules.deny.length > 0;
-      const find =
-        stage.job === 'proxy'
-          ? routeTunnels(stage, route, rules, base, parts, record)
-          : routeRequests(stage, upstreams, judges ? createAuthorise(rules, base) : undefined, record);
-      const env = { ...record, ...common, route: find };
+      const env = { ...record, ...common, ...createPlans(base, record) };
       envs.set(vantage, env);
       return env;
     };

@@ -1,12 +1,12 @@
 import { randomBytes } from 'node:crypto';
-import { within } from '../../core/deadline.ts';
 import type { Address } from '../../core/address.ts';
 import type { Origin } from '../../core/dialer.ts';
 import { TunlError, toTunlError } from '../../core/errors.ts';
 import type { Exchange, TunnelRequest } from '../../core/exchange.ts';
 import type { Link, Peer } from '../../core/link.ts';
 import { assertHeadSize } from '../../http/wire/message.ts';
-import { type RequestProfile, serveRequests } from '../../http/server/front.ts';
+import { chooseFront, type Front, type TunnelAsk } from '../../fronts/index.ts';
+import type { RequestProfile } from '../../http/server/front.ts';
 import {
   assertNoExpectation,
   type Login,
@@ -17,14 +17,15 @@ import {
 import type { Authenticator } from '../../policy/auth.ts';
 import type { TunnelGate } from '../../policy/tunnel-gate.ts';
 import type { TlsAcceptor } from '../../tls/server.ts';
-import { toShort } from '../../syntax/text.ts';
 import { carryRequest, type RequestEnv, type RequestPlan, refuse } from './http-request.ts';
 import type { Limits } from '../../chain/model/graph.ts';
 import { formatRequest, toLine } from './request-record.ts';
 import { secureClient } from './secure-client.ts';
 import type { ServeTerms, TunnelTerms } from './serve-terms.ts';
 import { carryTunnel, type TunnelEnv } from '../tunnel/tunnel.ts';
-import { formatPeer } from '../tunnel/tunnels.ts';
+import { serveAsk, stoppingError } from '../tunnel/ask.ts';
+import { assertLogin, verifyLogin, wrongLogin } from '../tunnel/login.ts';
+import { logRefused, reportRefused } from '../tunnel/refused.ts';
 
 /** The parts that a stage that speaks HTTP needs to serve its Links. */
 export interface ServeEnv extends RequestEnv {
@@ -40,6 +41,8 @@ export interface ServeEnv extends RequestEnv {
   readonly draining: AbortSignal;
   /** The hops on the way as URLs without secrets; empty if the routes decide. */
   readonly via: readonly string[];
+  /** Carries the tunnels of a proxy, after its rules for targets; absent in a stage that routes requests. */
+  readonly tunnel?: TunnelEnv;
   /** The name of the stage in `Via`. Each stage has its own: a request may pass several stages of one process. */
   readonly pseudonym: string;
   /** True if requests go on to another proxy, which must see our `Via`. */
@@ -61,9 +64,6 @@ export interface TunnelPlan {
   readonly target: Address;
 }
 
-/** The code that is answered with 503, so that the client may try again later. */
-const busyCode = 'proxy_internal_response';
-
 /** Makes the name of a stage in `Via`: a random pseudonym reveals nothing, and seeing it again means a loop. */
 export function makePseudonym(): string {
   return `tunl-${randomBytes(4).toString('hex')}`;
@@ -72,19 +72,45 @@ export function makePseudonym(): string {
 /** Serves one accepted Link to its end. Never rejects: failures are answered and reported. */
 export async function serveLink(env: ServeEnv, accepted: Link, origin: Origin): Promise<void> {
   const started = performance.now();
-  const { acceptor, front, limits, draining } = env;
+  const { acceptor, front: requests, limits, draining, terms, users } = env;
+  let front: Front | undefined;
+  let claimed: string | undefined;
   try {
     const link = acceptor ? await secureClient(acceptor, accepted, limits.tlsMs, draining) : accepted;
-    await serveRequests(link, front, draining, (exchange) => void serveExchange(env, exchange, origin));
+    front = await chooseFront(terms.fronts, link, { headMs: requests.http1.headMs, draining });
+    await front.serve(link, {
+      requests,
+      draining,
+      ...(users.required && {
+        authenticate: (credentials, signal) => {
+          claimed = credentials.user;
+          const peer = link.peer.address ? link.peer : origin.peer;
+          return assertLogin(users, { credentials }, peer, limits.handshakeMs, signal);
+        },
+      }),
+      onExchange: (exchange) => void serveExchange(env, exchange, origin),
+      onTunnel: (ask) => void carryAsk(env, ask, origin, claimed),
+    });
   } catch (error) {
     const failure = toTunlError(error);
     // A client that connects and leaves, such as a port check, sent no request to report.
     if (failure.code === 'connection_terminated') return;
     const { peer } = accepted;
-    const user = peer.identity ?? origin.user;
+    const user = claimed ?? peer.identity ?? origin.user;
     const asker = { ...origin, peer, ...(user !== undefined && { user }) };
-    reportRefusal(env, { id: env.tunnels.nextId(), origin: asker, target: '-', started }, failure);
+    const isAnswered = front?.hasStatuses && failure.phase !== 'tls' && failure.code !== 'interrupted';
+    const asked = { id: env.tunnels.nextId(), origin: asker, target: '-', started };
+    reportRefused(env, asked, failure, isAnswered ? terms.refusals.statusOf(failure) : undefined);
   }
+}
+
+/** Serves a request in a protocol that has nothing but tunnels. */
+function carryAsk(env: ServeEnv, ask: TunnelAsk, outer: Origin, claimed: string | undefined): Promise<void> {
+  const { tunnel } = env;
+  if (!tunnel) throw new TunlError('internal', 'a stage that opens no tunnels has a front for them');
+  const user = claimed ?? ask.peer.identity ?? outer.user;
+  const origin = { ...outer, peer: ask.peer, ...(user !== undefined && { user }) };
+  return serveAsk({ ...env, tunnel }, ask, origin);
 }
 
 /**
@@ -115,8 +141,9 @@ async function serveExchange(env: ServeEnv, exchange: Exchange, outer: Origin): 
     const failure = toTunlError(error);
     const origin = toOrigin(exchange, outer, user, tunnel, undefined);
     const asked = { id: env.tunnels.nextId(), origin, target: formatRequest(exchange), started };
-    reportRefusal(env, asked, failure);
-    writeRefusal(env, asked, failure);
+    const status = terms.refusals.statusOf(failure);
+    reportRefused(env, asked, failure, failure.code === 'interrupted' ? undefined : status);
+    logRefused(env, asked, failure, status);
     return refuse(exchange, failure, terms.refusals);
   }
   const origin = toOrigin(exchange, outer, user, tunnel, env.forwardsVia ? env.pseudonym : undefined);
@@ -198,23 +225,14 @@ function claim(
 /**
  * Verifies credentials. The client does not learn what was wrong, and our records do not show whether the user exists.
  */
-async function authenticate(
-  { users, limits }: ServeEnv,
-  { credentials, digest, challenge }: Login,
-  peer: Peer,
-  gone: AbortSignal,
-): Promise<void> {
-  // Passwords are verified one after the other, so a burst of wrong ones could delay this one without end.
-  const limit = { ms: limits.handshakeMs, phase: 'policy', option: '--handshake-timeout', code: busyCode } as const;
-  const verdict = await within(limit, gone, 'the password was not verified', async (signal) => {
-    if (digest) return users.verifyDigest(digest, signal, peer);
-    return (await users.authenticate(credentials, signal, peer)) === undefined ? 'wrong' : 'right';
-  });
+async function authenticate({ users, limits }: ServeEnv, login: Login, peer: Peer, gone: AbortSignal): Promise<void> {
+  const verdict = await verifyLogin(users, login, peer, limits.handshakeMs, gone);
   if (verdict === 'right') return;
+  const { credentials, digest, challenge } = login;
   const told = 'credentials are required';
   const { status, field } = challenge;
   const isStale = verdict === 'stale';
-  const what = isStale ? 'the digest has an old nonce' : 'wrong password, or there is no such user';
+  const what = isStale ? 'the digest has an old nonce' : wrongLogin;
   throw new TunlError('http_request_error', credentials || digest ? what : told, {
     side: 'client',
     phase: 'policy',
@@ -229,39 +247,5 @@ function assertServable({ draining, terms, pseudonym }: ServeEnv, exchange: Exch
   if (via.some((value) => value.includes(pseudonym))) {
     throw new TunlError('proxy_loop_detected', 'the request has been here before', { side: 'client', phase: 'policy' });
   }
-  if (draining.aborted) {
-    throw new TunlError('proxy_internal_response', 'the proxy is stopping', { side: 'self', phase: 'policy' });
-  }
-}
-
-/** A request that is refused before it is served; its user may be a mere claim of the client. */
-interface RefusedRequest {
-  readonly id: number;
-  readonly origin: Origin;
-  readonly target: string;
-  readonly started: number;
-}
-
-/** Emits the event of a refused request. */
-function reportRefusal(env: ServeEnv, { id, origin, target, started }: RefusedRequest, error: TunlError): void {
-  if (env.record === 'none') return;
-  const { peer, user, stages = [] } = origin;
-  const isAnswered = error.phase !== 'tls' && error.code !== 'interrupted';
-  env.emit({
-    event: 'tunnel.failed',
-    id,
-    client: formatPeer(peer),
-    ...(user !== undefined && { user: toShort(user) }),
-    target,
-    via: env.via,
-    ...(stages.length > 1 && { stages }),
-    ms: Math.round(performance.now() - started),
-    error,
-    ...(isAnswered && { status: env.terms.refusals.statusOf(error) }),
-  });
-}
-
-/** Writes the line of a refused request to the access logs. */
-function writeRefusal({ access, terms }: ServeEnv, { id, origin, started }: RefusedRequest, failure: TunlError): void {
-  access?.write({ tunnel: { id, started }, origin, status: terms.refusals.statusOf(failure), failure });
+  if (draining.aborted) throw stoppingError();
 }

@@ -4,6 +4,7 @@ import type { Carrier, ServerDemand, TlsDemand } from '../../core/carrier.ts';
 import { usageError } from '../../core/errors.ts';
 import type { TunnelExchange } from '../../core/exchange.ts';
 import type { HeaderField } from '../../core/hop.ts';
+import { findFronts, type Front, http } from '../../fronts/index.ts';
 import { requestServerSetup, serverSetup } from '../../http/h2/setup.ts';
 import { halfCloseField } from '../../http/tunnel/half-close.ts';
 import type { RequestProfile } from '../../http/server/front.ts';
@@ -14,6 +15,8 @@ import { type Refusals, refusals } from './statuses.ts';
  * The terms on which a stage speaks HTTP: the differences between a proxy and a stage that routes requests, as data.
  */
 export interface ServeTerms {
+  /** The protocols in which clients may ask. */
+  readonly fronts: readonly Front[];
   /** Decides how requests are read. */
   readonly front: RequestProfile;
   /** The ALPN protocols that clients in TLS may choose from. */
@@ -63,6 +66,7 @@ function requestTerms({ codec, hosts }: HttpStage<RouteName>, headMs: number): S
       action.kind === 'tunnels' || (action.kind === 'requests' && action.upgrades.some((name) => name !== 'connect')),
   );
   return {
+    fronts: [http],
     front: {
       codec,
       perConnection: 'many',
@@ -79,7 +83,7 @@ function requestTerms({ codec, hosts }: HttpStage<RouteName>, headMs: number): S
  * Makes the terms of a proxy: CONNECT and the carriers that the user accepts, or a single carrier that needs its server
  * for itself.
  */
-function proxyTerms({ accept, users, statuses }: ProxyStage<RouteName>, headMs: number): ServeTerms {
+function proxyTerms({ accept, users, statuses, front: kind }: ProxyStage<RouteName>, headMs: number): ServeTerms {
   const given = new Set(accept);
   assertUsed(given);
   const front: RequestProfile = {
@@ -90,7 +94,7 @@ function proxyTerms({ accept, users, statuses }: ProxyStage<RouteName>, headMs: 
     http1: { headMs, keepAliveMs: 0, maxHeadBytes: 16 * 1024, maxLineBytes: 8 * 1024 },
     http2: serverSetup,
   };
-  const alpn = ['h2', 'http/1.1'];
+  const fronts = kind === undefined ? [http] : findFronts(kind);
   const asked = carriers.filter(({ serveFlag }) => serveFlag && given.has(serveFlag.name));
   const own = asked.find(({ server }) => server);
   if (!own?.server) {
@@ -98,8 +102,9 @@ function proxyTerms({ accept, users, statuses }: ProxyStage<RouteName>, headMs: 
     // A stage that replaces Envoy answers with the fields of Envoy.
     const grants = ({ method }: TunnelExchange) => (method === 'CONNECT' && !statuses ? [halfCloseField] : []);
     return {
+      fronts,
       front,
-      alpn,
+      alpn: fronts.flatMap((each) => each.alpn),
       refusals: refusals[statuses ?? 'serve'],
       tunnels: { carriers: served, switches: given, grants },
     };
@@ -111,7 +116,8 @@ function proxyTerms({ accept, users, statuses }: ProxyStage<RouteName>, headMs: 
     throw usageError(`${flag} has no place for users and passwords`, 'its clients are known by their certificates');
   }
   if (statuses) throw usageError(`${flag} has statuses of its own: those of Envoy cannot go with it`);
-  return { alpn, ...ownTerms(own, own.server, given, front) };
+  if (kind !== undefined) throw usageError(`${flag} has its address for itself: ${kind}: cannot go with it`);
+  return { fronts, alpn: http.alpn, ...ownTerms(own, own.server, given, front) };
 }
 
 /** Refuses a switch of a carrier that is not served, because it would have no effect. */
@@ -127,7 +133,7 @@ function ownTerms(
   demand: ServerDemand,
   switches: ReadonlySet<string>,
   front: RequestProfile,
-): Omit<ServeTerms, 'alpn'> {
+): Omit<ServeTerms, 'alpn' | 'fronts'> {
   return {
     front: { ...front, http2: { ...front.http2, ...demand.http2 } },
     tls: demand.tls,

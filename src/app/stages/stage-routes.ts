@@ -33,15 +33,15 @@ export interface ParsedRules {
 
 type FindPlan = ServeEnv['route'];
 
-/** Routes every tunnel of a proxy to the target that the client asks for, or to the fixed targets of the stage. */
-export function routeTunnels(
+/** Leads the tunnels of a proxy to the target that the client asks for, or to the fixed targets of the stage. */
+export function createProxyEnv(
   stage: ProxyStage<RouteName>,
   route: Route,
   rules: ParsedRules,
   base: PolicyBase,
   { listeners }: StageParts,
   { access, ...common }: RecordEnv,
-): FindPlan {
+): TunnelEnv {
   const policy = createPolicy({ ...rules, base, ownAddresses: () => listeners().flatMap(placesOf) });
   // Names that others resolve, or that are not dialled at all, are checked as text.
   const { hops, entry } = route.options;
@@ -52,12 +52,16 @@ export function routeTunnels(
   // It belongs inside the check, because it must see the addresses that the check found.
   const announce = stage.proxyProtocol ? [withProxyHeader(stage.proxyProtocol)] : [];
   const nearest = (target: Address) => nearestPlace(route.options, stage.to?.targets[0] ?? target);
-  const env: TunnelEnv = {
+  return {
     ...common,
     dial: pipe(dial, ...announce, check),
     via: route.via,
     ...(access && { access: { write: access.write, cluster: stage.name, nearest } }),
   };
+}
+
+/** Routes every request of a proxy into a tunnel. */
+export function routeTunnels(env: TunnelEnv): FindPlan {
   return (_exchange, tunnel) => {
     if (!tunnel) throw new Error('a proxy takes nothing but tunnels');
     return { kind: 'tunnel', env, target: tunnel.target };

@@ -88,7 +88,8 @@ function format(event: TunlEvent, style: ReportStyle): string | undefined {
     case 'listening': {
       if (event.role === 'admin') return `admin ${event.address}`;
       const target = event.target === undefined ? '' : ` -> ${event.target}`;
-      return `${event.role === 'serve' ? 'serving' : 'forwarding'} ${event.address}${target}${formatVia(event.via)}`;
+      const place = event.front === undefined ? event.address : `${event.front}:${event.address}`;
+      return `${event.role === 'serve' ? 'serving' : 'forwarding'} ${place}${target}${formatVia(event.via)}`;
     }
     case 'draining':
       return event.tunnels === 0

@@ -1,7 +1,7 @@
 import { onTestFinished } from 'vitest';
 import { startForward } from '../../../src/app/commands/forward.ts';
 import type { Running } from '../../../src/app/runtime.ts';
-import type { ForwardOptions, Limits, ServeOptions } from '../../../src/app/commands/options.ts';
+import type { ForwardOptions, ForwardSpec, Limits, ServeOptions } from '../../../src/app/commands/options.ts';
 import { createRoute, type Route } from '../../../src/app/stages/route.ts';
 import { startServe } from '../../../src/app/commands/serve.ts';
 import type { Address } from '../../../src/core/address.ts';
@@ -57,11 +57,21 @@ export function startTestServe(
 
 /** Runs `forward` from a free port of loopback to the target, until the test is over. */
 export function startTestForward(
-  target: ForwardOptions['specs'][number]['target'],
+  target: ForwardSpec['target'],
   { hops = [], ...options }: TestOptions<ForwardOptions> = {},
   graceMs = 4000,
 ): Promise<TestApp> {
   const defaults: ForwardOptions = { hops: toChoices(hops), limits: calmLimits, specs: [{ listen: loopback, target }] };
+  return startApp(graceMs, (runtime) => startForward({ ...defaults, ...options }, runtime));
+}
+
+/** Runs a front of `forward` on a free port of loopback until the test is over. */
+export function startTestFront(
+  front: string,
+  { hops = [], ...options }: TestOptions<Omit<ForwardOptions, 'specs'>> = {},
+  graceMs = 4000,
+): Promise<TestApp> {
+  const defaults: ForwardOptions = { hops: toChoices(hops), limits: calmLimits, specs: [{ listen: loopback, front }] };
   return startApp(graceMs, (runtime) => startForward({ ...defaults, ...options }, runtime));
 }
 

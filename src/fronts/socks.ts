@@ -1,0 +1,16 @@
+import { versions } from '../socks/wire.ts';
+import type { Front } from './front.ts';
+
+/** SOCKS 4, 4a and 5 (RFC 1928), with passwords in SOCKS 5 alone (RFC 1929). */
+export const socks: Front = {
+  name: 'socks',
+  title: 'SOCKS',
+  urlScheme: 'socks5h',
+  hasStatuses: false,
+  begins: (byte) => byte === versions.socks4 || byte === versions.socks5,
+  alpn: [],
+  serve: async (link, terms) => {
+    const { serveSocks } = await import('./socks-request.ts');
+    await serveSocks(link, terms);
+  },
+};

@@ -1,0 +1,14 @@
+/** First bytes of messages: the version of the protocol, of its login (RFC 1929), and of answers in SOCKS 4. */
+export const versions = { socks5: 0x05, socks4: 0x04, login: 0x01, socks4Answer: 0x00 } as const;
+
+/** Ways to log on in SOCKS 5 (RFC 1928, section 3). */
+export const methods = { none: 0x00, password: 0x02, unacceptable: 0xff } as const;
+
+/** Kinds of addresses in SOCKS 5 (RFC 1928, section 5). */
+export const addressTypes = { ipv4: 0x01, name: 0x03, ipv6: 0x04 } as const;
+
+/** The command that opens a tunnel, in both versions. */
+export const connectCommand = 0x01;
+
+/** The most bytes of a text whose length stands in one byte. */
+export const maxTextBytes = 255;
