@@ -99,9 +99,9 @@ export class Negotiation {
     this.#terms = terms;
   }
 
-  /** The name of the scheme whose credentials were sent last. */
-  get title(): string | undefined {
-    return this.#current?.scheme.title;
+  /** The scheme whose credentials were sent last. */
+  get scheme(): Pick<Scheme, 'title' | 'binding'> | undefined {
+    return this.#current?.scheme;
   }
 
   /** The number of credentials that its scheme has sent. */

@@ -1,16 +1,15 @@
 import { writeFileSync } from 'node:fs';
-import { createServer, type IncomingMessage } from 'node:http';
-import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
-import { describe, expect, onTestFinished, test } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import { hashValues } from '../../src/auth/digest/digest.ts';
+import { originAuth } from '../../src/auth/model/fields.ts';
 import { TunlError } from '../../src/core/errors.ts';
 import type { Hop } from '../../src/core/hop.ts';
 import { Secret } from '../../src/core/secret.ts';
 import { makeHop, makeRoute, startTestServe } from '../support/harness/app.ts';
 import { makeContext } from '../support/harness/link-pairs.ts';
 import { alice } from '../support/peers/asking-proxy.ts';
-import { checkAuthenticate, formatChallenge } from '../support/peers/ntlm-server.ts';
+import { startAskingServer } from '../support/peers/asking-server.ts';
 import { RawPeer } from '../support/peers/raw-peer.ts';
 import { echo, startTarget } from '../support/targets/plain.ts';
 import { makeTempFolder } from '../support/temp.ts';
@@ -42,46 +41,24 @@ const toHop = (scheme: string, port: number, auth: string, password: string = al
   });
 
 describe('a web server that asks with 401', () => {
-  /** Starts a server that wants NTLM, and sends the body of a POST back to whoever has proved who they are. */
-  async function startNtlmServer() {
-    const seen: string[] = [];
-    const messages = new WeakMap<IncomingMessage['socket'], Buffer[]>();
-    const server = createServer((request, reply) => {
-      const [scheme = '', token = ''] = (request.headers.authorization ?? 'none').split(' ');
-      const sent = [...(messages.get(request.socket) ?? []), Buffer.from(token, 'base64')];
-      seen.push(`${request.url} ${scheme}`);
-      const [first, challenge, last] = sent;
-      if (first && challenge && last && checkAuthenticate([first, challenge, last], alice) === undefined) {
+  const start = () =>
+    startAskingServer({
+      asks: originAuth,
+      scheme: 'NTLM',
+      answer: (request, reply) => {
         reply.writeHead(200).flushHeaders();
         request.pipe(reply);
-        return;
-      }
-      const answer = formatChallenge();
-      messages.set(request.socket, scheme === 'NTLM' ? [...sent, answer] : []);
-      const more = scheme === 'NTLM' ? ` ${answer.toString('base64')}` : '';
-      // The connection goes on once the body of the request has ended.
-      request.resume();
-      reply.writeHead(401, { 'WWW-Authenticate': `NTLM${more}`, 'Content-Length': 2 }).end('no');
+      },
     });
-    let connections = 0;
-    server.on('connection', () => connections++);
-    await new Promise<void>((resolve) => void server.listen(0, '127.0.0.1', resolve));
-    onTestFinished(() => {
-      server.close();
-      server.closeAllConnections();
-    });
-    return { port: (server.address() as AddressInfo).port, seen, connections: () => connections };
-  }
 
   test('for NTLM is answered on one connection', async () => {
-    const { port, seen, connections } = await startNtlmServer();
+    const { port, seen } = await start();
     expect(await pass(toHop('post+http', port, 'ntlm'))).toEqual(['hello']);
-    expect(seen).toEqual(['/ none', '/ NTLM', '/ NTLM']);
-    expect(connections()).toBe(1);
+    expect(seen).toEqual(['1 POST / none', '1 POST / NTLM', '1 POST / NTLM']);
   });
 
   test('is told a wrong password once', async () => {
-    const { port, seen } = await startNtlmServer();
+    const { port, seen } = await start();
     const hop = toHop('post+http', port, 'ntlm', 'hunter2-0815');
     const errors = [await fail(hop), await fail(hop)];
     expect(errors.map(({ code, facts }) => [code, facts.received])).toEqual([

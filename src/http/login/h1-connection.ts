@@ -2,8 +2,10 @@ import { TunlError } from '../../core/errors.ts';
 import type { HeaderField } from '../../core/hop.ts';
 import type { Link } from '../../core/link.ts';
 import { BodyReader } from '../body/reader.ts';
+import { BodyStream } from '../body/stream.ts';
 import type { Reply } from '../call.ts';
 import { type Framing, readFraming } from '../wire/framing.ts';
+import { type ChallengeBody, readChallengeBody } from './challenge-body.ts';
 import type { HopConnection } from './negotiate.ts';
 
 /** Functions that use the connections to a hop over HTTP/1.1. */
@@ -50,7 +52,7 @@ export class Http1Connection implements HopConnection {
     this.isKept = false;
     if (reply.isPersistent) this.#connections.endRequest?.(this.link);
     this.body = undefined;
-    const read = await readChallengeBody(this.link, reply, this.#connections.signal);
+    const read = await readBody(this.link, reply, this.#connections.signal);
     this.body = read?.text;
     this.isKept = read?.isWhole === true && !this.link.stream.destroyed && !this.link.stream.readableEnded;
   }
@@ -66,28 +68,15 @@ export class Http1Connection implements HopConnection {
   }
 }
 
-/** The most bytes of the body of an answer that asks that are read to keep its connection, and the time in milliseconds for it. */
-const maxBodyBytes = 64 * 1024;
-const bodyMs = 1000;
-
-/** The most bytes of a body that are kept for a diagnosis. */
-const maxShownBytes = 8 * 1024;
-
-/** The body of an answer that asks. */
-interface ChallengeBody {
-  /** Its beginning. */
-  readonly text: string;
-  /** True if it was read to its end, so that its connection takes another request. */
-  readonly isWhole: boolean;
-}
-
 /**
- * Reads the body of an answer that asks within its limits. Bytes behind it stay in the stream. Returns undefined if the body ends with
- * the connection, or if nobody can tell where it ends.
+ * Reads the body of an answer that asks within its limits. Bytes behind it stay in the stream. Returns undefined if the
+ * body ends with the connection, or if nobody can tell.
  */
-async function readChallengeBody(link: Link, reply: Reply, signal: AbortSignal): Promise<ChallengeBody | undefined> {
+async function readBody({ stream }: Link, reply: Reply, signal: AbortSignal): Promise<ChallengeBody | undefined> {
   const framing = findFraming(reply);
-  return framing && readBody(link, framing, signal);
+  return (
+    framing && readChallengeBody(new BodyStream(new BodyReader(stream, framing, (fault) => new Error(fault))), signal)
+  );
 }
 
 /** Finds how the body of an answer that asks ends; undefined if it ends with the connection, or if nobody can tell. */
@@ -99,32 +88,4 @@ function findFraming({ headers, isPersistent }: Reply): Framing | undefined {
   } catch {
     return undefined;
   }
-}
-
-function readBody({ stream }: Link, framing: Framing, signal: AbortSignal): Promise<ChallengeBody> {
-  const reader = new BodyReader(stream, framing, (fault) => new Error(fault));
-  return new Promise((resolve) => {
-    const parts: Buffer[] = [];
-    let bytes = 0;
-    const giveUp = () => finish(false);
-    const timer = setTimeout(giveUp, bodyMs);
-    const finish = (isWhole: boolean) => {
-      clearTimeout(timer);
-      signal.removeEventListener('abort', giveUp);
-      const shown = Buffer.concat(parts).subarray(0, maxShownBytes);
-      resolve({ text: shown.toString('utf8'), isWhole });
-    };
-    if (reader.isOver) return finish(true);
-    signal.addEventListener('abort', giveUp);
-    reader.resume({
-      onPart(part) {
-        if (bytes < maxShownBytes) parts.push(part);
-        bytes += part.length;
-        if (bytes > maxBodyBytes) giveUp();
-        return bytes <= maxBodyBytes;
-      },
-      onEnd: () => finish(true),
-      onError: giveUp,
-    });
-  });
 }

@@ -39,6 +39,8 @@ export interface Negotiated {
   readonly isRefused?: boolean;
   /** The fields that proved who we are, which no message may repeat. */
   readonly sent?: readonly HeaderField[];
+  /** True if the hop knows the connection now: further requests on it need no credentials. */
+  readonly isBound?: true;
   /** True if the hop must be asked in HTTP/1.1: the reason is a hint. */
   readonly isOlder?: true;
 }
@@ -82,15 +84,13 @@ export async function negotiate(
       }
       reply = await resend(negotiation, connection, verdict.fields);
     }
-    if (terms.isAccepted(reply)) {
-      const { title, rounds } = negotiation;
-      await negotiation.confirm(reply.headers);
-      const detail = `authenticated by ${title}, ${rounds} ${rounds === 1 ? 'round' : 'rounds'}`;
-      if (title !== undefined) {
-        onProgress?.({ phase: 'handshake', detail, ms: performance.now() - started });
-      }
-    }
-    return { reply, sent: negotiation.sent };
+    if (!terms.isAccepted(reply)) return { reply, sent: negotiation.sent };
+    const { scheme, rounds, sent } = negotiation;
+    await negotiation.confirm(reply.headers);
+    if (!scheme) return { reply, sent };
+    const detail = `authenticated by ${scheme.title}, ${rounds} ${rounds === 1 ? 'round' : 'rounds'}`;
+    onProgress?.({ phase: 'handshake', detail, ms: performance.now() - started });
+    return { reply, sent, ...(scheme.binding === 'connection' && { isBound: true }) };
   } catch (error) {
     connection.abandon();
     throw error;

@@ -15,7 +15,7 @@ export interface Refusal {
   readonly hop: Hop;
   readonly method: string;
   readonly address: Address;
-  readonly ctx: DialContext;
+  readonly ctx: Pick<DialContext, 'target' | 'fields'>;
   readonly head: ResponseHead;
   /** The beginning of the answer's body. */
   readonly body: string;
