@@ -32,6 +32,7 @@ const mayImport = {
   core: [],
   h2: ['core'],
   sockets: ['core'],
+  resume: ['core'],
   syntax: ['core'],
   auth: ['syntax', 'core'],
   http: ['h2', 'auth', 'syntax', 'core'],
@@ -80,7 +81,7 @@ const maxFiles = 17;
 
 /** Folders with a limit of their own. `core` is the shared vocabulary and deliberately flat. */
 const limits = {
-  'src/core': 26,
+  'src/core': 28,
 };
 
 const files = readdirSync(join(root, 'src'), { recursive: true, withFileTypes: true })

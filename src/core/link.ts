@@ -68,6 +68,16 @@ export interface HalfCloseTerms {
   readonly swallows: boolean;
 }
 
+/** The transports of a Link that outlives them. */
+export interface Resumption {
+  /** True while the Link has no transport and waits for another. */
+  readonly isWaiting: boolean;
+  /** How often another transport has taken over. */
+  readonly resumed: number;
+  /** Called after each change, if there is somebody to tell; `reason` says why a transport was lost. */
+  onChange: ((reason?: Error) => void) | undefined;
+}
+
 /** A byte stream whose two halves end separately, and which can be reset. */
 export interface Link {
   /** The bytes. `end()` ends our half only; the other stays open. */
@@ -78,6 +88,8 @@ export interface Link {
   readonly kernel?: Kernel;
   /** Absent if our FIN may be sent at once. */
   readonly halfClose?: HalfCloseTerms;
+  /** Present if the Link outlives its transports. */
+  readonly resumption?: Resumption;
   /** Ends both halves so that the other side sees an abort and never a clean end. Idempotent. */
   reset(error: Error): void;
 }

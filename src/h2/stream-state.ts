@@ -1,6 +1,6 @@
 import type { HeaderField } from '../core/hop.ts';
 import { resetError } from '../core/link.ts';
-import { ByteQueue } from './byte-queue.ts';
+import { ByteQueue } from '../core/byte-queue.ts';
 import { errorCodes, errorName } from './codes.ts';
 import type { ReceiveWindow } from './window.ts';
 

@@ -1,6 +1,6 @@
 import type { Fate, Flow, FlowEvents } from '../core/flow.ts';
 import type { HeaderField } from '../core/hop.ts';
-import { ByteQueue } from './byte-queue.ts';
+import { ByteQueue } from '../core/byte-queue.ts';
 import { errorCodes } from './codes.ts';
 import { streamError, type StreamEvents, type StreamHost, StreamState } from './stream-state.ts';
 import type { ReceiveWindow } from './window.ts';

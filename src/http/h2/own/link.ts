@@ -1,8 +1,8 @@
 import type { Duplex } from 'node:stream';
+import { FlowDuplex } from '../../../core/flow-duplex.ts';
 import type { HeaderField } from '../../../core/hop.ts';
 import type { Link, Peer } from '../../../core/link.ts';
 import type { Http2Stream } from '../../../h2/stream.ts';
-import { FlowDuplex } from './duplex.ts';
 
 /**
  * A Link over a stream of HTTP/2. Its Duplex is made when it is first asked for.
@@ -37,7 +37,10 @@ export class Http2Link implements Link {
 
   get stream(): Duplex {
     if (this.#stream) return this.#stream;
-    this.#stream = new FlowDuplex(this.#flow, () => this.trailers?.());
+    const flow = this.#flow;
+    this.#stream = new FlowDuplex(flow, () => flow.end(this.trailers?.()));
+    // Our half ended with the head, or the peer has closed it. Who answers ends it for himself.
+    if (flow.isOwn && flow.isFinished) this.#stream.end();
     this.#stream.once('end', () => this.onEnd?.()).once('close', () => this.#tellClose());
     return this.#stream;
   }

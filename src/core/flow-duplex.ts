@@ -1,28 +1,24 @@
 import { Duplex } from 'node:stream';
-import type { FlowEvents } from '../../../core/flow.ts';
-import type { HeaderField } from '../../../core/hop.ts';
-import { guardStream } from '../../../core/link.ts';
-import type { Http2Stream } from '../../../h2/stream.ts';
+import type { Flow, FlowEvents } from './flow.ts';
+import { guardStream } from './link.ts';
 
 /** Bytes that wait for a reader before the flow is paused. */
 const readableBytes = 64 * 1024;
 
-/** A stream of HTTP/2 as a Duplex, for whatever needs one. */
+/** A Flow as a Duplex, for whatever needs one. */
 export class FlowDuplex extends Duplex implements FlowEvents {
-  readonly #flow: Http2Stream;
-  readonly #trailers: () => readonly HeaderField[] | undefined;
+  readonly #flow: Flow;
+  readonly #end: () => void;
   #onWritten: (() => void) | undefined;
   #onFinal: (() => void) | undefined;
 
-  /** @param trailers asked for when our half ends */
-  constructor(flow: Http2Stream, trailers: () => readonly HeaderField[] | undefined) {
+  /** @param end ends our half of the Flow, if that takes more than its own `end` */
+  constructor(flow: Flow, end: () => void = () => flow.end()) {
     super({ allowHalfOpen: true, readableHighWaterMark: readableBytes });
     this.#flow = flow;
-    this.#trailers = trailers;
+    this.#end = end;
     guardStream(this);
     flow.listen(this);
-    // Our half ended with the head, or the peer has closed it. Who answers ends it for himself.
-    if (flow.isOwn && flow.isFinished) this.end();
   }
 
   override _read(): void {
@@ -42,7 +38,7 @@ export class FlowDuplex extends Duplex implements FlowEvents {
   override _final(done: () => void): void {
     if (this.#flow.isFinished) return done();
     this.#onFinal = done;
-    this.#flow.end(this.#trailers());
+    this.#end();
   }
 
   override _destroy(error: Error | null, done: (error: Error | null) => void): void {
@@ -73,7 +69,7 @@ export class FlowDuplex extends Duplex implements FlowEvents {
     const done = this.#onFinal;
     this.#onFinal = undefined;
     if (done) done();
-    // The peer has closed the stream behind its end, and nothing of ours was lost: it takes no more.
+    // The other side takes no more, and nothing of ours was lost.
     else this.end();
   }
 
@@ -84,7 +80,7 @@ export class FlowDuplex extends Duplex implements FlowEvents {
     else this.destroy(error);
   }
 
-  /** What was written counts as taken once the windows of the peer have let it out. */
+  /** What was written counts as taken once the Flow has nothing left in its queue. */
   #wait(done: () => void): void {
     if (this.#flow.queuedBytes === 0) done();
     else this.#onWritten = done;

@@ -1,0 +1,87 @@
+import type { HeaderField } from '../core/hop.ts';
+import type { Claim } from './keys.ts';
+import type { Offsets } from './terms.ts';
+
+/** The name of the field in which both ends talk about a stream. */
+const fieldName = 'Tunl-Resume';
+
+/** The first request for a stream. */
+export interface OpenRequest {
+  readonly kind: 'open';
+  /** The public key of the near end. */
+  readonly key: string;
+  /** The time, in seconds, that the near end will look for another transport. */
+  readonly hold: number;
+}
+
+/** The answer to the first request. */
+export interface OpenAnswer {
+  readonly kind: 'opened';
+  readonly id: string;
+  readonly key: string;
+  /** The time, in seconds, that the far end waits for another transport. */
+  readonly hold: number;
+}
+
+/** A request that brings another transport. */
+export interface AttachRequest extends Claim {
+  readonly kind: 'attach';
+  readonly proof: string;
+}
+
+/** The answer to a request that brings another transport. */
+export interface AttachAnswer {
+  readonly kind: 'attached';
+  readonly offsets: Offsets;
+  readonly proof: string;
+}
+
+/** What a field can say. */
+export type Message = OpenRequest | OpenAnswer | AttachRequest | AttachAnswer;
+
+/** Writes a message as a field: `Tunl-Resume: open; key=…; hold=600`. */
+export function writeField(message: Message): HeaderField {
+  const { kind, ...rest } = message;
+  const { offsets, ...plain } = 'offsets' in rest ? rest : { ...rest, offsets: undefined };
+  const params = Object.entries({ ...plain, ...offsets }).map(([name, value]) => `; ${name}=${value}`);
+  return [fieldName, kind + params.join('')];
+}
+
+/** Reads the field of a message head; `undefined` without one, `broken` if it cannot be understood. */
+export function readField(headers: readonly HeaderField[]): Message | 'broken' | undefined {
+  const values = headers.filter(([name]) => name.toLowerCase() === fieldName.toLowerCase());
+  const [field] = values;
+  if (!field) return undefined;
+  return values.length > 1 ? 'broken' : (parse(field[1]) ?? 'broken');
+}
+
+const maxLength = 512;
+
+function parse(value: string): Message | undefined {
+  if (value.length > maxLength) return undefined;
+  const [kind, ...params] = value.split(';').map((part) => part.trim());
+  const given = new Map<string, string>();
+  for (const param of params) {
+    const [, name, text] = /^([a-z]+)=([\w-]+)$/.exec(param) ?? [];
+    if (name === undefined || text === undefined || given.has(name)) return undefined;
+    given.set(name, text);
+  }
+  return toMessage(kind, (name) => given.get(name) ?? '');
+}
+
+function toMessage(kind: string | undefined, text: (name: string) => string): Message | undefined {
+  const number = (name: string) => (/^\d{1,16}$/.test(text(name)) ? Number(text(name)) : Number.NaN);
+  const [id, key, proof, hold, count] = [text('id'), text('key'), text('proof'), number('hold'), number('count')];
+  const offsets = { sent: number('sent'), received: number('received') };
+  const hasKey = /^[\w-]{43}$/.test(key) && hold > 0;
+  const hasProof = /^[\w-]{43}$/.test(proof) && Number.isSafeInteger(offsets.sent + offsets.received);
+  if (kind === 'open' && hasKey) return { kind, key, hold };
+  if (kind === 'opened' && hasKey && isId(id)) return { kind, id, key, hold };
+  if (kind === 'attach' && hasProof && isId(id) && count > 0) return { kind, id, count, offsets, proof };
+  if (kind === 'attached' && hasProof) return { kind, offsets, proof };
+  return undefined;
+}
+
+function isId(id: string): boolean {
+  return /^[\w-]{22}$/.test(id);
+}

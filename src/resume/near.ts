@@ -1,0 +1,169 @@
+import { formatDuration } from '../core/deadline.ts';
+import { flowOf } from '../core/duplex-flow.ts';
+import { type ErrorFacts, TunlError } from '../core/errors.ts';
+import type { HeaderField } from '../core/hop.ts';
+import { type Link, type Resumption, resetError } from '../core/link.ts';
+import { wheel } from '../core/wheel.ts';
+import { type Message, readField, writeField } from './fields.ts';
+import { agree, isProven, type KeyPair, makeKeyPair, prove } from './keys.ts';
+import { ResumableLink } from './link.ts';
+import { ResumableStream } from './stream.ts';
+import type { Offsets, StreamOwner } from './terms.ts';
+
+/** A transport that the far end has answered for. */
+export interface Dialled {
+  readonly link: Link;
+  /** The fields of the answer. */
+  readonly answer: readonly HeaderField[];
+}
+
+/** How the near end comes by transports. */
+export interface NearTerms {
+  /** The far end, for messages. */
+  readonly name: string;
+  /** The time, in milliseconds, for which another transport is looked for. */
+  readonly holdMs: number;
+  /** Dials the far end. `attempt` is 0 at first, and counts from 1 for each transport that is to replace another. */
+  readonly dial: (field: HeaderField, attempt: number) => Promise<Dialled>;
+  /** True for a failure after which it is useless to dial again. */
+  readonly isFinal: (error: unknown) => boolean;
+  /** Waits before attempt number `attempt`, which is 1 for the first. */
+  readonly pause: (attempt: number) => Promise<void>;
+}
+
+/** The age, in milliseconds, at which a transport was of use even if it has carried nothing. */
+const usefulMs = 1000;
+
+const lost: ErrorFacts = { side: 'hop', phase: 'relay' };
+
+/**
+ * Opens a stream that outlives its transports.
+ * @returns the Link of the stream; or the bare transport, if the far end does not know such streams
+ * @throws what `dial` throws; {TunlError} http_protocol_error if the answer cannot be understood
+ */
+export async function openResumable(terms: NearTerms): Promise<{ readonly link: Link; readonly isKnown: boolean }> {
+  const pair = makeKeyPair();
+  const hold = Math.ceil(terms.holdMs / 1000);
+  const { link, answer } = await terms.dial(writeField({ kind: 'open', key: pair.publicKey, hold }), 0);
+  const message = readField(answer);
+  if (message === undefined) return { link, isKnown: false };
+  try {
+    const near = new NearEnd(terms, pair, message);
+    near.attach(link);
+    return { link: new ResumableLink(near.stream, link.peer, near), isKnown: true };
+  } catch (error) {
+    link.reset(resetError('there is no resumable stream'));
+    throw error;
+  }
+}
+
+/** The end that dials again when its transport is lost. */
+class NearEnd implements StreamOwner, Resumption {
+  readonly stream: ResumableStream;
+  isWaiting = false;
+  resumed = 0;
+  onChange: ((reason?: Error) => void) | undefined;
+  readonly #terms: NearTerms;
+  readonly #id: string;
+  readonly #key: Buffer;
+  readonly #holdMs: number;
+  #count = 0;
+  #isOver = false;
+  /** The attempts since a transport was of use, the time when they have to end, and what the present one has begun with. */
+  #attempts = 0;
+  #until = 0;
+  #began = { at: -Infinity, progress: 0 };
+
+  constructor(terms: NearTerms, pair: KeyPair, message: Message | 'broken') {
+    if (message === 'broken' || message.kind !== 'opened') throw this.#misunderstood(terms);
+    this.#terms = terms;
+    this.#id = message.id;
+    this.#key = this.#agree(terms, pair, message.key);
+    this.#holdMs = Math.min(terms.holdMs, message.hold * 1000);
+    this.stream = new ResumableStream('near', this);
+    wheel.add(this.stream);
+  }
+
+  /** Begins with the first transport. */
+  attach(link: Link): void {
+    this.#until = performance.now() + this.#holdMs;
+    this.#use(link, { sent: 0, received: 0 });
+  }
+
+  onLost(reason: Error): void {
+    const now = performance.now();
+    const { at, progress } = this.#began;
+    // A transport that is lost before it was of any use is no better than none.
+    if (this.stream.progress > progress || now - at > usefulMs) {
+      this.#attempts = 0;
+      this.#until = now + this.#holdMs;
+    }
+    this.isWaiting = true;
+    this.onChange?.(reason);
+    void this.#dialAgain(reason);
+  }
+
+  onOver(): void {
+    this.#isOver = true;
+    wheel.delete(this.stream);
+  }
+
+  /** Dials until another transport is there, the time is over, or it is of no use. Never rejects. */
+  async #dialAgain(reason: Error): Promise<void> {
+    const { name, pause, isFinal } = this.#terms;
+    let last: unknown = reason;
+    for (;;) {
+      const attempt = ++this.#attempts;
+      await pause(attempt);
+      if (performance.now() >= this.#until) break;
+      try {
+        return await this.#replace(attempt);
+      } catch (error) {
+        last = error;
+        // Once is enough to tell the far end of a reset.
+        if (this.#isOver || isFinal(error)) break;
+      }
+    }
+    const why = last instanceof Error ? last.message : String(last);
+    const within = isFinal(last) ? '' : ` within ${formatDuration(this.#holdMs)}`;
+    const message = `the tunnel through ${name} could not be resumed${within}: ${why}`;
+    this.stream.abandon(new TunlError('tunnel_truncated', message, { ...lost, cause: last }));
+  }
+
+  async #replace(attempt: number): Promise<void> {
+    const claim = { id: this.#id, count: ++this.#count, offsets: this.stream.offsets };
+    const proof = prove(this.#key, 'near', claim);
+    const { link, answer } = await this.#terms.dial(writeField({ kind: 'attach', ...claim, proof }), attempt);
+    const message = readField(answer);
+    if (message === undefined || message === 'broken' || message.kind !== 'attached') {
+      link.reset(resetError('it is no transport of the stream'));
+      throw this.#misunderstood(this.#terms);
+    }
+    const { offsets } = message;
+    if (!isProven(this.#key, 'far', { ...claim, offsets }, message.proof) || !this.stream.fits(offsets)) {
+      link.reset(resetError('the answer does not fit the stream'));
+      throw this.#misunderstood(this.#terms);
+    }
+    this.isWaiting = false;
+    this.resumed++;
+    this.onChange?.();
+    this.#use(link, offsets);
+  }
+
+  #use(link: Link, offsets: Offsets): void {
+    this.#began = { at: performance.now(), progress: this.stream.progress };
+    this.stream.attach(flowOf(link), offsets);
+  }
+
+  #agree(terms: NearTerms, pair: KeyPair, key: string): Buffer {
+    try {
+      return agree('near', pair, key);
+    } catch {
+      throw this.#misunderstood(terms);
+    }
+  }
+
+  #misunderstood({ name }: NearTerms): TunlError {
+    return new TunlError('http_protocol_error', `${name} answered something else about a resumable tunnel`, lost);
+  }
+}

@@ -1,0 +1,135 @@
+import { headBytes, kinds, maxPayload, readHead, writeHead } from './frames.ts';
+
+/** The least and the most that a block for small writes holds. */
+const [leastBlockBytes, mostBlockBytes] = [1024, 64 * 1024];
+
+/** A write from this size on has a block of its own, so that its bytes are copied once and sent in one piece. */
+const largeBytes = 16 * 1024;
+
+/** Frames that lie one after the other in memory. */
+interface Block {
+  readonly memory: Buffer;
+  filled: number;
+  /** The offsets of its first byte and after its last. */
+  readonly start: number;
+  end: number;
+}
+
+/**
+ * The frames of one direction that the other side has not yet acknowledged. They are kept as they are sent, so that
+ * sending them again costs nothing.
+ */
+export class Replay {
+  /** The offset after everything that was written. */
+  end = 0;
+  /** Everything before this offset is acknowledged. */
+  acked = 0;
+  /** The highest offset that was ever handed out. */
+  sent = 0;
+  /** The memory of the frames, in bytes. */
+  bytes = 0;
+  /** Bytes that were written and not handed out since the last `rewind`. */
+  unsentBytes = 0;
+  readonly #blocks: Block[] = [];
+  /** The block and the place in it from which on nothing was handed out. */
+  #nextBlock = 0;
+  #nextAt = 0;
+  #blockBytes = leastBlockBytes;
+
+  /** Copies bytes into frames at the end. */
+  write(chunk: Buffer): void {
+    for (let at = 0; at < chunk.length; at += maxPayload) {
+      const part = chunk.subarray(at, at + maxPayload);
+      const block = this.#openBlock(headBytes + part.length);
+      part.copy(block.memory, block.filled + headBytes);
+      this.#append(block, kinds.data, part.length, part.length);
+    }
+  }
+
+  /** Adds the end of the direction. */
+  writeEnd(): void {
+    this.#append(this.#openBlock(headBytes), kinds.end, 0, 1);
+  }
+
+  /** Returns the next frames to send, as far as they lie together and begin before `limit`. */
+  take(limit: number): Buffer | undefined {
+    const block = this.#blocks[this.#nextBlock];
+    if (!block || this.#nextAt === block.filled || block.start >= limit) return undefined;
+    const part = block.memory.subarray(this.#nextAt, block.filled);
+    this.#nextAt = block.filled;
+    if (this.#nextBlock < this.#blocks.length - 1) this.#toBlock(this.#nextBlock + 1);
+    this.unsentBytes -= part.length;
+    this.sent = Math.max(this.sent, block.end);
+    return part;
+  }
+
+  /** Drops what is acknowledged. `offset` lies between `acked` and `sent`. */
+  acknowledge(offset: number): void {
+    this.acked = offset;
+    const kept = this.#blocks.findIndex(({ end }) => end > offset);
+    const dropped = this.#blocks.splice(0, kept < 0 ? this.#blocks.length : kept);
+    for (const { memory } of dropped) this.bytes -= memory.length;
+    if (dropped.length <= this.#nextBlock) this.#nextBlock -= dropped.length;
+    else this.#sendFromStart();
+    if (this.#blocks.length === 0) this.#blockBytes = leastBlockBytes;
+  }
+
+  /** Hands everything from the frame with `offset` on out again. `offset` lies between `acked` and `sent`. */
+  rewind(offset: number): void {
+    const at = this.#blocks.findIndex(({ end }) => end > offset);
+    this.#toBlock(at < 0 ? Math.max(0, this.#blocks.length - 1) : at);
+    const block = this.#blocks[this.#nextBlock];
+    while (block && this.#nextAt < block.filled) {
+      const { kind, length, offset: start } = readHead(block.memory, this.#nextAt);
+      if (start + (kind === kinds.end ? 1 : length) > offset) break;
+      this.#nextAt += headBytes + length;
+    }
+    this.#countUnsent();
+  }
+
+  /** Frees all memory; nothing is sent any more. */
+  clear(): void {
+    this.#blocks.length = 0;
+    this.#toBlock(0);
+    this.bytes = 0;
+    this.unsentBytes = 0;
+  }
+
+  #append(block: Block, kind: number, length: number, count: number): void {
+    writeHead(block.memory, block.filled, kind, this.end, length);
+    block.filled += headBytes + length;
+    this.end += count;
+    block.end = this.end;
+    this.unsentBytes += headBytes + length;
+  }
+
+  #openBlock(bytes: number): Block {
+    const last = this.#blocks.at(-1);
+    if (last && last.memory.length - last.filled >= bytes) return last;
+    const isLarge = bytes >= largeBytes;
+    const memory = Buffer.allocUnsafeSlow(isLarge ? bytes : Math.max(bytes, this.#blockBytes));
+    if (!isLarge) this.#blockBytes = Math.min(mostBlockBytes, this.#blockBytes * 2);
+    const block = { memory, filled: 0, start: this.end, end: this.end };
+    this.#blocks.push(block);
+    this.bytes += memory.length;
+    if (last && this.#nextBlock === this.#blocks.length - 2 && this.#nextAt === last.filled) {
+      this.#toBlock(this.#blocks.length - 1);
+    }
+    return block;
+  }
+
+  #toBlock(index: number): void {
+    this.#nextBlock = index;
+    this.#nextAt = 0;
+  }
+
+  #sendFromStart(): void {
+    this.#toBlock(0);
+    this.#countUnsent();
+  }
+
+  #countUnsent(): void {
+    const rest = this.#blocks.slice(this.#nextBlock).reduce((sum, { filled }) => sum + filled, 0);
+    this.unsentBytes = rest - this.#nextAt;
+  }
+}

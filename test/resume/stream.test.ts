@@ -1,0 +1,194 @@
+import { expect, test } from 'vitest';
+import { kinds, makeFrame, writeHead, headBytes, maxPayload } from '../../src/resume/frames.ts';
+import { StreamMemory } from '../../src/resume/memory.ts';
+import { ResumableStream } from '../../src/resume/stream.ts';
+import { App, PipeEnd } from '../support/harness/resume-parts.ts';
+import { turn } from '../support/harness/resume-model.ts';
+
+/** A stream over a transport whose other side the test writes. */
+function open({ memory = new StreamMemory(Infinity) } = {}) {
+  const lost: Error[] = [];
+  const state = { isOver: false };
+  const owner = { onLost: (reason: Error) => void lost.push(reason), onOver: () => void (state.isOver = true) };
+  const stream = new ResumableStream('far', owner, memory);
+  const transport = attach(stream);
+  return { stream, transport, lost, state };
+}
+
+function makePipe(): readonly [PipeEnd, PipeEnd] {
+  const [near, far] = [new PipeEnd(() => 0), new PipeEnd(() => 0)];
+  near.other = far;
+  far.other = near;
+  return [near, far];
+}
+
+function attach(stream: ResumableStream, received = 0, sent = 0) {
+  const [near, far] = makePipe();
+  stream.attach(far, { sent, received });
+  const receive = (...frames: Buffer[]) => {
+    near.write(Buffer.concat(frames));
+    while (far.inbox.length > 0 && !far.failure && !far.isPaused && !stream.failure) far.deliver(Infinity);
+  };
+  return { near, far, receive, sent: () => Buffer.concat(near.inbox.splice(0)) };
+}
+
+function data(offset: number, payload: string | Buffer): Buffer {
+  const bytes = Buffer.from(payload);
+  const frame = Buffer.alloc(headBytes + bytes.length);
+  writeHead(frame, 0, kinds.data, offset, bytes.length);
+  bytes.copy(frame, headBytes);
+  return frame;
+}
+
+/** Notes what a stream delivers. */
+class Reader extends App {
+  text = '';
+
+  constructor(stream: ResumableStream) {
+    super(stream, 'far', []);
+  }
+
+  override onData(chunk: Buffer): boolean {
+    this.text += chunk.toString();
+    return false;
+  }
+
+  override onEnd(): void {
+    this.seesEnd = true;
+  }
+
+  override onFinish(): void {
+    this.seesFinish = true;
+  }
+}
+
+test('bytes that come twice are delivered once', () => {
+  const { stream, transport } = open();
+  const reader = new Reader(stream);
+  transport.receive(data(0, 'abc'), data(0, 'abc'), data(1, 'bcde'), data(5, 'f'));
+  expect(reader.text).toBe('abcdef');
+  expect(reader.seesReset).toBe(false);
+});
+
+const lies: readonly (readonly [string, Buffer])[] = [
+  ['a gap', data(5, 'x')],
+  ['an end behind a gap', makeFrame(kinds.end, 7)],
+  ['an end before bytes that came', makeFrame(kinds.end, 1)],
+  ['an acknowledgement of bytes that were never sent', makeFrame(kinds.ack, 3)],
+  ['a ping that acknowledges them', makeFrame(kinds.ping, 1)],
+  ['that all is done', makeFrame(kinds.done, 3)],
+  ['a frame of an unknown kind', makeFrame(9, 0)],
+  ['an offset that cannot be counted', Buffer.from('0000000affffffffffffffff', 'hex')],
+  ['an empty frame of bytes', makeFrame(kinds.data, 3)],
+  ['a payload where there is none', data(0, 'x').fill(kinds.ack, 0, 1)],
+  ['bytes behind the end', Buffer.concat([makeFrame(kinds.end, 3), data(4, 'x')])],
+  ['a second end', Buffer.concat([makeFrame(kinds.end, 3), makeFrame(kinds.end, 2)])],
+  ['a frame that is too large', data(3, Buffer.alloc(maxPayload + 1))],
+];
+
+test.each(lies)('%s ends both halves by a reset', (_what, frames) => {
+  const { stream, transport, state } = open();
+  const reader = new Reader(stream);
+  transport.receive(data(0, 'abc'), frames);
+  expect(reader.seesReset).toBe(true);
+  expect(stream.failure?.message).toMatch(/^the other end sent /);
+  expect(state.isOver).toBe(true);
+  expect(transport.sent().subarray(-headBytes)).toEqual(makeFrame(kinds.reset, 0));
+});
+
+test('a transport that breaks at any byte loses nothing', () => {
+  const frames = Buffer.concat([
+    data(0, 'hello '),
+    makeFrame(kinds.ping, 0),
+    data(6, 'world'),
+    makeFrame(kinds.end, 11),
+  ]);
+  for (let at = 0; at <= frames.length; at++) {
+    const { stream, transport, lost } = open();
+    const reader = new Reader(stream);
+    transport.receive(frames.subarray(0, at));
+    transport.far.break(new Error('cut'));
+    stream.onTransportLost(new Error('cut'));
+    expect(lost).toHaveLength(1);
+    const { received } = stream.offsets;
+    expect(reader.text).toBe('hello world'.slice(0, received));
+    const next = attach(stream, 0, 12);
+    next.receive(frames);
+    expect([reader.text, reader.seesEnd, reader.seesReset]).toEqual(['hello world', true, false]);
+  }
+});
+
+test('a writer waits once 4 MiB are not acknowledged, also while there is no transport', async () => {
+  const { stream, transport } = open();
+  const app = new Reader(stream);
+  transport.far.break(new Error('cut'));
+  await turn();
+  let written = 0;
+  while (stream.write(Buffer.alloc(100_000)) !== 'full') written += 100_000;
+  expect(written).toBeGreaterThan(4_000_000);
+  expect(written).toBeLessThan(5_000_000);
+  app.isFull = true;
+  const next = attach(stream);
+  expect(next.sent().length).toBeGreaterThan(written);
+  expect(app.isFull).toBe(true);
+  next.receive(makeFrame(kinds.ack, written));
+  expect(app.isFull).toBe(false);
+});
+
+test('a reader that stands still receives no more than the window, and what exceeds it is refused', () => {
+  const { stream, transport } = open();
+  stream.listen(new Reader(stream));
+  stream.pause();
+  const chunk = Buffer.alloc(maxPayload);
+  for (let offset = 0; offset < 32 * maxPayload && !stream.failure; offset += chunk.length) {
+    transport.receive(data(offset, chunk));
+  }
+  expect(stream.offsets.received).toBeLessThanOrEqual((4 << 20) + 4 * maxPayload);
+  expect(stream.failure?.message).toContain('bytes that do not follow');
+});
+
+test('single bytes in frames of their own take no more memory than their frames', () => {
+  const memory = new StreamMemory(Infinity);
+  const { stream } = open({ memory });
+  stream.listen(new Reader(stream));
+  for (let count = 0; count < 10_000; count++) stream.write(Buffer.from('x'));
+  expect(memory.bytes).toBeGreaterThanOrEqual(13 * 10_000);
+  expect(memory.bytes).toBeLessThan(13 * 10_000 + 2 * 65_536);
+  stream.reset(new Error('enough'));
+  expect(memory.bytes).toBe(0);
+});
+
+test('without memory for all, a writer waits earlier', () => {
+  const memory = new StreamMemory(1_000_000);
+  memory.add(1_000_001);
+  const { stream } = open({ memory });
+  stream.listen(new Reader(stream));
+  expect(stream.write(Buffer.alloc(60_000))).toBe('free');
+  expect(stream.write(Buffer.alloc(60_000))).toBe('full');
+});
+
+test('a transport that is silent is asked, and then given up', () => {
+  const { stream, transport, lost } = open();
+  stream.listen(new Reader(stream));
+  transport.sent();
+  for (let tick = 0; tick < 14; tick++) stream.onTick();
+  expect(transport.sent()).toHaveLength(0);
+  stream.onTick();
+  expect(transport.sent()).toEqual(makeFrame(kinds.ping, 0));
+  transport.receive(makeFrame(kinds.ack, 0));
+  for (let tick = 0; tick < 24; tick++) stream.onTick();
+  expect(lost).toHaveLength(0);
+  stream.onTick();
+  expect(lost.map(({ message }) => message)).toEqual(['nothing came over the transport for more than 10s']);
+});
+
+test('a transport that nobody ends is reset once it is of no use', async () => {
+  const { stream, transport } = open();
+  const reader = new Reader(stream);
+  stream.end();
+  transport.receive(makeFrame(kinds.end, 0), makeFrame(kinds.ack, 1), makeFrame(kinds.done, 1));
+  expect([reader.seesEnd, reader.seesFinish]).toEqual([true, true]);
+  expect(transport.far.isEnding).toBe(true);
+  expect(transport.far.failure).toBeUndefined();
+  await expect.poll(() => transport.far.failure?.message, { timeout: 10_000 }).toContain('did not end the transport');
+});
