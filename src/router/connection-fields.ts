@@ -1,5 +1,5 @@
 import type { HeaderField } from '../core/hop.ts';
-import { fieldValues, isSafeField } from '../http/wire/message.ts';
+import { isSafeField, listTokens } from '../http/wire/message.ts';
 
 /** Fields that belong to one connection; the next one has its own framing of bodies. */
 const connectionFields: ReadonlySet<string> = new Set([
@@ -11,14 +11,11 @@ const connectionFields: ReadonlySet<string> = new Set([
 ]);
 
 /** Options of `Connection` that are not names of fields, or of fields that other rules handle. */
-const options: ReadonlySet<string> = new Set(['', 'close', 'keep-alive', 'te', 'upgrade', 'content-length']);
+const options: ReadonlySet<string> = new Set(['close', 'keep-alive', 'te', 'upgrade', 'content-length']);
 
 /** Lists the fields that `Connection` restricts to this connection, in lower case. */
 export function nominatedFields(headers: readonly HeaderField[]): ReadonlySet<string> {
-  const named = fieldValues(headers, 'connection').flatMap((value) =>
-    value.split(',').map((name) => name.trim().toLowerCase()),
-  );
-  return new Set(named.filter((name) => !options.has(name)));
+  return new Set(listTokens(headers, 'connection').filter((name) => !options.has(name)));
 }
 
 /** Keeps the fields that may be passed on (RFC 9110, section 7.6.1). */

@@ -28,6 +28,11 @@ export function quoteAscii(text: string): string {
   return `"${printable.length > 64 ? `${printable.slice(0, 61)}...` : printable}"`;
 }
 
+/** Writes a quoted string (RFC 9110, section 5.6.4). The text has no control characters. */
+export function quoteString(text: string): string {
+  return `"${text.replaceAll(/["\\]/g, String.raw`\$&`)}"`;
+}
+
 /** True for the name of a field or a method (RFC 9110, section 5.6.2). */
 export function isToken(text: string): boolean {
   return /^[!#$%&'*+.^_`|~0-9A-Za-z-]+$/.test(text);

@@ -1,4 +1,5 @@
 import { decodeOctets, decodePercent, encodeOctets, encodePercent } from '../../core/octets.ts';
+import { quoteString } from '../../syntax/text.ts';
 import { parseChallenges } from '../model/challenge.ts';
 import type { DigestHash } from './digest.ts';
 
@@ -12,19 +13,15 @@ export type DigestParams = Readonly<Record<string, string | undefined>>;
 export function formatDigest(params: DigestParams): string {
   const parts = Object.entries(params).flatMap(([name, value]) => {
     if (value === undefined) return [];
-    return [`${name}=${bare.has(name) ? value : quoteValue(value)}`];
+    return [`${name}=${bare.has(name) ? value : quoteString(value)}`];
   });
   return `Digest ${encodeOctets(parts.join(', ')).toString('latin1')}`;
 }
 
 /** Writes a challenge as the value of a field. */
 export function formatOffer(hash: DigestHash, realm: string, nonce: string, isStale: boolean): string {
-  const values = `realm=${quoteValue(realm)}, nonce="${nonce}", qop="auth", algorithm=${hash}, charset=UTF-8`;
+  const values = `realm=${quoteString(realm)}, nonce="${nonce}", qop="auth", algorithm=${hash}, charset=UTF-8`;
   return `Digest ${encodeOctets(values).toString('latin1')}${isStale ? ', stale=true' : ''}`;
-}
-
-function quoteValue(value: string): string {
-  return `"${value.replaceAll(/["\\]/g, String.raw`\$&`)}"`;
 }
 
 /**

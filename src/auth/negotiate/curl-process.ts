@@ -1,5 +1,6 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { createInterface } from 'node:readline';
+import { quoteString } from '../../syntax/text.ts';
 import type { ServiceName } from './tokens.ts';
 
 /** What a curl is to do. */
@@ -95,11 +96,7 @@ function writeSettings({ name: { service, host }, port, target }: CurlTask): str
     ['url', `http://${target}/`],
   ];
   return settings
-    .map((setting) => (typeof setting === 'string' ? setting : `${setting[0]} = ${quoteValue(setting[1])}`))
+    .map((setting) => (typeof setting === 'string' ? setting : `${setting[0]} = ${quoteString(setting[1])}`))
     .map((line) => `${line}\n`)
     .join('');
-}
-
-function quoteValue(value: string): string {
-  return `"${value.replaceAll(/["\\]/g, String.raw`\$&`)}"`;
 }

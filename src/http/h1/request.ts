@@ -8,7 +8,7 @@ import { bodyLink } from '../body/link.ts';
 import { BodyReader } from '../body/reader.ts';
 import { type Framing, readFraming } from '../wire/framing.ts';
 import { Http1Answer } from './answer.ts';
-import { fieldValues, formatHead, type RequestHead } from '../wire/message.ts';
+import { fieldValues, listTokens, formatHead, type RequestHead } from '../wire/message.ts';
 import { RequestBody } from '../body/request.ts';
 import { readPlace, readPlaceAsSent } from '../wire/request-target.ts';
 import { goneError, WatchedRequest } from '../exchange/watched-request.ts';
@@ -58,7 +58,8 @@ export class Http1Request extends WatchedRequest implements Exchange {
     this.#head = head;
     this.#isLast = isLast;
     if (translatable) this.#framing = readBodyFraming(head);
-    this.#mustClose = this.version === '1.0' || this.method === 'CONNECT' || hasToken(head, 'connection', 'close');
+    this.#mustClose =
+      this.version === '1.0' || this.method === 'CONNECT' || listTokens(head.headers, 'connection').includes('close');
     this.next = new Promise((resolve) => {
       this.#resolveNext = resolve;
     });
@@ -88,7 +89,8 @@ export class Http1Request extends WatchedRequest implements Exchange {
   }
 
   get upgradeTo(): string | undefined {
-    const asks = this.version === '1.1' && hasToken(this.#head, 'connection', 'upgrade') && this.isBodiless;
+    const asks =
+      this.version === '1.1' && listTokens(this.#head.headers, 'connection').includes('upgrade') && this.isBodiless;
     return asks ? readUpgrade(this.#head) : undefined;
   }
 
@@ -182,7 +184,9 @@ export class Http1Request extends WatchedRequest implements Exchange {
   }
 
   get #awaitsContinue(): boolean {
-    return !this.#isContinued && this.version === '1.1' && hasToken(this.#head, 'expect', '100-continue');
+    return (
+      !this.#isContinued && this.version === '1.1' && listTokens(this.#head.headers, 'expect').includes('100-continue')
+    );
   }
 
   /** Hands the bytes of the connection over to the Link. */
@@ -278,12 +282,6 @@ function readUpgrade({ headers }: RequestHead): string | undefined {
 
 function hasClose(headers: readonly HeaderField[]): boolean {
   return headers.some(([name, value]) => /^connection$/i.test(name) && /^close$/i.test(value));
-}
-
-function hasToken({ headers }: RequestHead, name: string, token: string): boolean {
-  return fieldValues(headers, name).some((value) =>
-    value.split(',').some((part) => part.trim().toLowerCase() === token),
-  );
 }
 
 function requestError(message: string): TunlError {

@@ -1,6 +1,6 @@
 import type { Duplex } from 'node:stream';
 import { readHead } from '../wire/head.ts';
-import { fieldValues, parseResponseHead, type ResponseHead } from '../wire/message.ts';
+import { listTokens, parseResponseHead, type ResponseHead } from '../wire/message.ts';
 import type { Http1Peer, ReplyHead } from './peer.ts';
 
 /** Largest head of an upstream's answer that we read; Envoy's limit. */
@@ -29,7 +29,7 @@ async function readUpstreamHead(stream: Duplex, signal: AbortSignal): Promise<Re
 
 /** RFC 9112, section 9.3. */
 function isPersistent(bytes: Buffer, { headers }: ResponseHead): boolean {
-  const options = fieldValues(headers, 'connection').flatMap((value) => value.toLowerCase().split(/[\t ]*,[\t ]*/));
+  const options = listTokens(headers, 'connection');
   if (options.includes('close')) return false;
   return !/^[\r\n]*HTTP\/1\.0/.test(bytes.toString('latin1', 0, 32)) || options.includes('keep-alive');
 }

@@ -7,7 +7,7 @@ import type { Link } from '../../core/link.ts';
 import { type DigestProof, isSecretField } from '../../core/secret.ts';
 import { parseAuthority } from '../../syntax/authority.ts';
 import { originChallenge, parseBasic, proxyChallenge } from '../wire/credentials.ts';
-import { fieldValues } from '../wire/message.ts';
+import { fieldValues, listTokens } from '../wire/message.ts';
 import { formatProxyStatus, publicReason } from '../wire/proxy-status.ts';
 
 /**
@@ -148,8 +148,6 @@ export function rejectExchange(
  * @throws {TunlError} http_request_error with status 417
  */
 export function assertNoExpectation({ version, headers }: TunnelExchange): void {
-  const met = fieldValues(headers, 'expect').every((value) =>
-    value.split(',').every((member) => /^\s*(?:100-continue)?\s*$/i.test(member)),
-  );
+  const met = listTokens(headers, 'expect').every((expectation) => expectation === '100-continue');
   if (version !== '1.0' && !met) throw requestError('what the Expect field asks for is not done here', 417);
 }

@@ -98,6 +98,33 @@ export function fieldValues(headers: readonly HeaderField[], name: string): stri
   return values;
 }
 
+/**
+ * Lists the members of a field that is a list of tokens, such as `Connection`, in lower case (RFC 9110, section 5.6.1).
+ * Only spaces and tabs are blanks, and empty members are left out. `name` must be in lower case.
+ */
+export function listTokens(headers: readonly HeaderField[], name: string): string[] {
+  const tokens: string[] = [];
+  for (const value of fieldValues(headers, name)) {
+    for (const member of value.toLowerCase().split(',')) {
+      const token = trimBlanks(member);
+      if (token !== '') tokens.push(token);
+    }
+  }
+  return tokens;
+}
+
+/** Not `trim`, which takes other characters for blanks, nor a pattern, whose time grows with the square of the blanks. */
+function trimBlanks(text: string): string {
+  let [start, end] = [0, text.length];
+  while (start < end && isBlank(text[start])) start++;
+  while (end > start && isBlank(text[end - 1])) end--;
+  return text.slice(start, end);
+}
+
+function isBlank(char: string | undefined): boolean {
+  return char === ' ' || char === '\t';
+}
+
 /** Formats the head of a message. The caller guarantees that no part contains CR or LF. */
 export function formatHead(firstLine: string, headers: readonly HeaderField[]): string {
   let head = `${firstLine}\r\n`;

@@ -3,7 +3,7 @@ import { TunlError } from '../../core/errors.ts';
 import type { HeaderField } from '../../core/hop.ts';
 import { HeadError, readHead } from './head.ts';
 import { isToken, quoteAscii } from '../../syntax/text.ts';
-import { fieldValues, type ResponseHead } from './message.ts';
+import { listTokens, type ResponseHead } from './message.ts';
 
 /** The largest head of a proxy's answer that we read, in bytes: the proof in a 407 alone may have 48 kB (RFC 4559). */
 export const maxHeadBytes = 64 * 1024;
@@ -76,8 +76,7 @@ function parseProxyAnswer(bytes: Buffer): ProxyAnswer | undefined {
 
 /** Old proxies say it of the client's connection in `Proxy-Connection`. */
 function isPersistent({ version }: StatusLine, headers: readonly HeaderField[]): boolean {
-  const values = ['connection', 'proxy-connection'].flatMap((name) => fieldValues(headers, name));
-  const options = values.flatMap((value) => value.toLowerCase().split(/[\t ]*,[\t ]*/));
+  const options = ['connection', 'proxy-connection'].flatMap((name) => listTokens(headers, name));
   if (options.includes('close')) return false;
   return version === '1.1' || options.includes('keep-alive');
 }

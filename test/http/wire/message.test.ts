@@ -4,6 +4,7 @@ import {
   fieldValues,
   formatHead,
   isSafeField,
+  listTokens,
   parseRequestHead,
   parseResponseHead,
 } from '../../../src/http/wire/message.ts';
@@ -154,4 +155,31 @@ test.each([
   ['a line break in the name', 'X\r\nA', 'a'],
 ])('a field with %s cannot be written', (_, name, value) => {
   expect(isSafeField([name, value])).toBe(false);
+});
+
+describe('a list of tokens', () => {
+  test.each([
+    ['close', ['close']],
+    ['Keep-Alive ,\t Close', ['keep-alive', 'close']],
+    [', ,close,', ['close']],
+    ['', []],
+    ['\u00a0close', ['\u00a0close']],
+    ['close\u000b', ['close\u000b']],
+    ['not close', ['not close']],
+  ])('%j has the members %j', (value, members) => {
+    expect(listTokens([['connection', value]], 'connection')).toEqual(members);
+  });
+
+  test('goes on in the next field of the name', () => {
+    const fields = [
+      ['connection', 'a, b'],
+      ['via', 'x'],
+      ['connection', 'c'],
+    ] as const;
+    expect(listTokens(fields, 'connection')).toEqual(['a', 'b', 'c']);
+  });
+
+  test('takes no longer for many blanks', () => {
+    expect(listTokens([['connection', `a${' '.repeat(1_000_000)}b`]], 'connection')).toHaveLength(1);
+  });
 });
