@@ -51,6 +51,11 @@ export interface DialContext {
   readonly checkDirect?: Layer;
   /** Called with a sentence if a hop accepted the tunnel but hardly reaches the target. */
   readonly onDoubt?: (message: string) => void;
+  /**
+   * Called with the place of a hop on the way, from 1, and the proxy that is taken there as a URL without secrets;
+   * undefined if the way leads on without one. The last call for a place counts.
+   */
+  readonly onHop?: (place: number, name: string | undefined) => void;
   /** Called with the path that was taken, once a stage has dialled. */
   readonly onDialled?: (way: DialledPath) => void;
 }

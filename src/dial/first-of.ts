@@ -36,6 +36,7 @@ export function orDirect(layer: Layer, place: number): Layer {
       } catch (error) {
         if (ctx.signal.aborted || !isElsewhere(error, place)) throw error;
         ctx.onFailure?.(error);
+        ctx.onHop?.(place, undefined);
         const direct = ctx.hop ? next : (ctx.checkDirect?.(next) ?? next);
         return direct(address, ctx);
       }

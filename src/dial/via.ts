@@ -3,7 +3,7 @@ import type { Carrier, HopReach, Reach, Session } from '../core/carrier.ts';
 import { Deadline, type Limit, tlsLimit, within } from '../core/deadline.ts';
 import type { Dial, DialContext, Layer } from '../core/dialer.ts';
 import { type HopPosition, type Phase, TunlError } from '../core/errors.ts';
-import type { HeaderField, Hop } from '../core/hop.ts';
+import { formatHop, type HeaderField, type Hop } from '../core/hop.ts';
 import { describeTls, type Link, resetError } from '../core/link.ts';
 import { unansweredHints, unreachedHints, unsecuredHints } from './hints.ts';
 import { SessionPool, type SessionSource } from './pool.ts';
@@ -45,8 +45,16 @@ export interface ViaLayer {
 export function via(route: HopRoute): ViaLayer {
   const pools = new Set<SessionPool>();
   const source = (next: Dial): SessionSource => ({
-    open: (address, ctx) => openSession(route, route.reachedBy === 'target' ? address : route.hop.address, next, ctx),
-    tunnel: (session, address, ctx) => openTunnel(route, session, address, ctx),
+    open: (address, ctx) => {
+      const place = route.reachedBy === 'target' ? address : route.hop.address;
+      return route.position.index === 1
+        ? openSession(route, place, next, ctx)
+        : openFarSession(route, place, next, ctx);
+    },
+    tunnel: (session, address, ctx) => {
+      nameHops(route, session, ctx);
+      return openTunnel(route, session, address, ctx);
+    },
     keyOf: ({ origin }) => (route.carrier.pooling === 'identity' ? (origin.peer.identity ?? '') : ''),
     isShared: route.reachedBy === 'address' && route.sessions === 'shared',
   });
@@ -67,6 +75,27 @@ export function via(route: HopRoute): ViaLayer {
       for (const pool of pools) await pool.close();
     },
   };
+}
+
+/** The hops on the way to the hop of a session: all its tunnels take them. */
+const hopsBelow = new WeakMap<Session, ReadonlyMap<number, string | undefined>>();
+
+/** Opens a session with a hop that has others before it. */
+async function openFarSession(route: HopRoute, address: Address, next: Dial, ctx: DialContext): Promise<Session> {
+  const below = new Map<number, string | undefined>();
+  const session = await openSession(route, address, next, {
+    ...ctx,
+    onHop: (place, name) => void below.set(place, name),
+  });
+  hopsBelow.set(session, below);
+  return session;
+}
+
+/** Tells which hops a tunnel in a session takes. */
+function nameHops({ hop, position }: HopRoute, session: Session, { onHop }: DialContext): void {
+  if (!onHop) return;
+  for (const [place, name] of hopsBelow.get(session) ?? []) onHop(place, name);
+  onHop(position.index, formatHop(hop));
 }
 
 async function openSession(route: HopRoute, address: Address, next: Dial, ctx: DialContext): Promise<Session> {

@@ -87,7 +87,10 @@ export function createChosenLayer(hop: Hop, place: number, parts: ChosenParts): 
       const bad = new BadWays();
       const dials = new WeakMap<HopLayer, Dial>();
       const dialWay = async (way: NamedWay, choice: Choice, address: Address, ctx: DialContext) => {
-        if (way.kind !== 'proxy') return (ctx.hop ? next : (ctx.checkDirect?.(next) ?? next))(address, ctx);
+        if (way.kind !== 'proxy') {
+          ctx.onHop?.(position.index, undefined);
+          return (ctx.hop ? next : (ctx.checkDirect?.(next) ?? next))(address, ctx);
+        }
         const layer = await findLayer(way, choice);
         const dial = dials.get(layer) ?? layer.layer(next);
         dials.set(layer, dial);

@@ -1,21 +1,48 @@
 import type { TargetChoice } from '../../chain/model/graph.ts';
-import type { Dial, DialledPath } from '../../core/dialer.ts';
+import type { Dial, DialContext, DialledPath } from '../../core/dialer.ts';
 import { balance } from '../../dial/balance.ts';
 import type { Route } from './route.ts';
 
 /** Makes a Dial that reports the path to its target, including fused stages. */
-export function withDialledPath({ dial, via, startsInside }: Pick<Route, 'dial' | 'via' | 'startsInside'>): Dial {
+export function withDialledPath({
+  dial,
+  via,
+  startsInside,
+  options,
+}: Pick<Route, 'dial' | 'via' | 'startsInside' | 'options'>): Dial {
+  const isFixed = options.hops.every((choice) => choice.length === 1 && !choice[0]?.chooser);
   return async (address, ctx) => {
     const { onDialled } = ctx;
     if (!onDialled) return dial(address, ctx);
     let inner: DialledPath | undefined;
-    const link = await dial(address, { ...ctx, onDialled: (way) => void (inner = way) });
+    const taken = isFixed ? undefined : new Map<number, string | undefined>();
+    const onHop: DialContext['onHop'] = (place, name) => void taken?.set(place, name);
+    const link = await dial(address, {
+      ...ctx,
+      onDialled: (way) => void (inner = way),
+      ...(taken && { onHop }),
+    });
+    const own = taken ? nameTaken(via, taken, startsInside ? 1 : 0) : via;
     const stages = inner?.stages ?? ctx.origin.stages ?? [];
     if (inner && !startsInside) onDialled({ ...inner, stages });
     // The route starts inside: the inner stages lead to its first hop, so their hops come before ours.
-    else onDialled({ target: address, via: inner ? [...inner.via, ...via.slice(1)] : via, stages });
+    else onDialled({ target: address, via: inner ? [...inner.via, ...own.slice(1)] : own, stages });
     return link;
   };
+}
+
+/** Puts the proxies that were taken in the places of alternatives and choosers, of which `before` are no hops. */
+function nameTaken(
+  via: readonly string[],
+  taken: ReadonlyMap<number, string | undefined>,
+  before: number,
+): readonly string[] {
+  return via.flatMap((name, at) => {
+    const place = at - before + 1;
+    if (!taken.has(place)) return [name];
+    const proxy = taken.get(place);
+    return proxy === undefined ? [] : [proxy];
+  });
 }
 
 /** Makes a Dial that leads through a route to one of several targets, chosen again for each attempt. */
