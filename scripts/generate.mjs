@@ -39,7 +39,9 @@ const { version } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'))
 const pages = [...formatManual(specs, version)];
 const commands = pages.flatMap(([name]) => /^tunl-(.+)\.1$/.exec(name)?.[1] ?? []);
 const files = {
-  'README.md': () => fillTables(readFileSync(join(root, 'README.md'), 'utf8')),
+  ...Object.fromEntries(
+    ['README.md', 'docs/carriers.md'].map((name) => [name, () => fillTables(readFileSync(join(root, name), 'utf8'))]),
+  ),
   'docs/chain.schema.json': () => `${JSON.stringify(makeJsonSchema(), undefined, 2)}\n`,
   'docs/envoy-fields.md': listFields,
   'completions/tunl.bash': () => print('completion', 'bash'),

@@ -1,4 +1,4 @@
-import { h1, https } from '../src/carriers/all.ts';
+import { h1, https, socks5 } from '../src/carriers/all.ts';
 import { carrierContract } from './conformance/carrier-contract.ts';
 import { makeStartBed } from './support/harness/carrier-bed.ts';
 
@@ -7,3 +7,5 @@ carrierContract('https:// without HTTP/2', makeStartBed({ scheme: 'https', alpn:
 carrierContract('http:// in http://', makeStartBed('http', 'http'), h1);
 carrierContract('http:// in https:// in http://', makeStartBed('http', 'https', 'http'), h1);
 carrierContract('https:// in https://', makeStartBed('https', 'https'), https);
+carrierContract('socks5h:// in http://', makeStartBed('http', 'socks5h'), socks5);
+carrierContract('http:// in socks5h://', makeStartBed('socks5h', 'http'), h1);

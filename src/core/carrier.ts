@@ -1,4 +1,4 @@
-import type { Address } from './address.ts';
+import type { Address, Ip } from './address.ts';
 import type { DialContext } from './dialer.ts';
 import type { TunlError } from './errors.ts';
 import type { TunnelExchange, TunnelRequest } from './exchange.ts';
@@ -69,6 +69,11 @@ export interface CarrierScheme {
   readonly tls?: TlsDemand;
   /** False if the user cannot set `Host`: in HTTP/2 the target takes its place. */
   readonly host?: false;
+  /**
+   * Present if the hop is asked for addresses only, never for names, which are then resolved here: the families that it
+   * knows.
+   */
+  readonly families?: readonly Ip['family'][];
   readonly summary: string;
 }
 
@@ -81,8 +86,12 @@ export interface Carrier {
   readonly name: string;
   readonly schemes: readonly CarrierScheme[];
   readonly settings: readonly HopSetting[];
-  /** False if the protocol cannot send a user and a password. */
-  readonly credentials?: false;
+  /** The protocol in which a hop is asked for a tunnel; HTTP if absent. Only HTTP has header fields. */
+  readonly protocol?: 'socks';
+  /** What it cannot send: `false` neither a user nor a password, `user` no password. Absent if it can send both. */
+  readonly credentials?: false | 'user';
+  /** False if a hop that refuses cannot say why. */
+  readonly reasons?: false;
   /** Returns the SPIFFE id that the hop must have, if the user named one. */
   readonly expectedId?: (hop: Hop) => string | undefined;
   /** `identity`: tunnels of clients with different identities never share a session. */

@@ -47,7 +47,7 @@ export interface DialContext {
   readonly onFailure?: (error: TunlError) => void;
   /** Called with a sentence about the choice of the way, which `-v` shows; a `warning` is shown anyway. */
   readonly onNotice?: (level: 'warning' | 'verbose', message: string) => void;
-  /** The check that the target has to pass if this process turns out to resolve and dial it itself. */
+  /** The check that the target has to pass if this process turns out to resolve it itself. */
   readonly checkDirect?: Layer;
   /** Called with a sentence if a hop accepted the tunnel but hardly reaches the target. */
   readonly onDoubt?: (message: string) => void;

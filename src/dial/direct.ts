@@ -83,18 +83,18 @@ export function createDirect({ resolve, connectMs, assertAllowed = () => {}, dia
 }
 
 /** Names an address in messages; that of a proxy is marked as such. */
-function nameIn({ hop }: DialContext, name: string): string {
+export function nameIn({ hop }: DialContext, name: string): string {
   return hop ? `the proxy ${name}` : name;
 }
 
 /** Puts an error of one of the phases here on the side that was dialled, unless it is known to be ours. */
-function atFarEnd(error: unknown, { hop }: DialContext): unknown {
+export function atFarEnd(error: unknown, { hop }: DialContext): unknown {
   const isOurs = error instanceof TunlError && (error.phase === 'dns' || error.phase === 'connect');
   return isOurs ? error.with({ side: hop ? 'hop' : 'target' }) : error;
 }
 
-/** @param describe is called if somebody reads the detail, which is seldom */
-function report(ctx: DialContext, phase: 'dns' | 'connect', started: number, describe: () => string): void {
+/** Reports a step that is done. @param describe is called if somebody reads the detail, which is seldom */
+export function report(ctx: DialContext, phase: 'dns' | 'connect', started: number, describe: () => string): void {
   ctx.onProgress?.({
     phase,
     get detail() {

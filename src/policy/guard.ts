@@ -33,7 +33,7 @@ export function guard(policy: Policy, resolve: Resolve): Layer {
 
 /**
  * Makes the guard for targets that a later proxy resolves.
- * @param resolve present if the route may turn out to have no proxy for a target, which is then guarded as above
+ * @param resolve guards, as above, targets that turn out to be resolved by this process after all; absent if none may be
  * @throws {TunlError} http_request_denied or destination_ip_prohibited, before anything is dialled
  */
 export function guardText(policy: Policy, resolve?: Resolve): Layer {

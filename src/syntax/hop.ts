@@ -13,7 +13,7 @@ import { asUsage, quote } from './text.ts';
 import { parseTls, tlsNames, tlsSwitches, type TlsConfig } from './tls.ts';
 
 /** A scheme that a hop may have, with its carrier. */
-export type KnownScheme = CarrierScheme & { readonly carrier: Pick<Carrier, 'settings'> };
+export type KnownScheme = CarrierScheme & { readonly carrier: Pick<Carrier, 'settings' | 'protocol' | 'credentials'> };
 
 /** Facts about a hop with a user but no password, for finding the password. */
 export interface OpenHop {
@@ -83,8 +83,12 @@ export function parseHop(text: string, fallbacks: HopFallbacks, schemes: readonl
   if (!scheme) throw unknownScheme(name, schemes, label);
   const settings = readSettings(query, scheme, label, fallbacks.folder);
   const address = readAddress(place, scheme, label);
-  const headers = settings.headers.length > 0 ? settings.headers : fallbacks.headers;
+  const { protocol, credentials } = scheme.carrier;
+  const headers = settings.headers.length > 0 || protocol === 'socks' ? settings.headers : fallbacks.headers;
   const { halfClose = fallbacks.halfClose } = settings;
+  if (credentials === 'user' && password) {
+    throw usageError(`${label} has a password, and ${name}:// sends the user alone`, 'leave the password out');
+  }
   if (user !== undefined && headers.some(([header]) => header.toLowerCase() === 'proxy-authorization')) {
     throw usageError(`${label} has a user and a Proxy-Authorization header`, 'leave one of them out');
   }
@@ -92,7 +96,7 @@ export function parseHop(text: string, fallbacks: HopFallbacks, schemes: readonl
     scheme: name,
     address,
     ...(user !== undefined &&
-      (password === undefined
+      (password === undefined && credentials !== 'user'
         ? {
             open: {
               label,
@@ -102,7 +106,7 @@ export function parseHop(text: string, fallbacks: HopFallbacks, schemes: readonl
               place: formatPlace(address),
             },
           }
-        : { credentials: { user, password: new Secret(password) } })),
+        : { credentials: { user, password: new Secret(password ?? '') } })),
     tls: scheme.tls ? parseTls({ ...withoutPair(fallbacks.tls, settings.tls), ...settings.tls }, label) : {},
     headers,
     ...(halfClose && { halfClose }),
@@ -189,7 +193,13 @@ interface Settings {
 
 function readSettings(query: HopUrl['query'], scheme: KnownScheme, where: string, folder?: string): Settings {
   const settings: Settings = { tls: {}, headers: [], own: {} };
-  const known = [...tlsNames, 'header', halfCloseName, ...scheme.carrier.settings.map(({ name }) => name)];
+  const { protocol } = scheme.carrier;
+  const known = [
+    ...tlsNames,
+    ...(protocol === 'socks' ? [] : ['header']),
+    halfCloseName,
+    ...scheme.carrier.settings.map(({ name }) => name),
+  ];
   for (const [name, value] of query) {
     if (!known.includes(name)) {
       // A piece of a password that was not encoded may look like a setting.

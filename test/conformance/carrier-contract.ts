@@ -16,7 +16,7 @@ export function carrierContract(name: string, start: StartBed, carrier: Carrier)
     registerByteTests(start);
     registerEndTests(start, carrier);
     registerFailureTests(start, carrier);
-    if (carrier.credentials !== false) registerCredentialTests(start);
+    if (carrier.credentials === undefined) registerCredentialTests(start, carrier);
     registerLoadTests(start, carrier);
   });
 }

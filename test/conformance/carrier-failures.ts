@@ -9,12 +9,12 @@ import { failureOf, type StartBed, tunnelEvents } from './carrier-bed.ts';
 import { expectNothingLeft } from './carrier-ends.ts';
 
 /** Registers the tests of tunnels that fail to open. */
-export function registerFailureTests(start: StartBed, { server }: Carrier): void {
+export function registerFailureTests(start: StartBed, { server, protocol, reasons }: Carrier): void {
   test('a target that refuses is told as such', async () => {
     const bed = await start();
     const error = await failureOf(bed.dial(refusedAddress));
-    expect([error.side, exitOf(error)]).toEqual(['target', 7]);
-    if (!server) expect(error.code).toBe('connection_refused');
+    expect([error.side, exitOf(error)]).toEqual(reasons === false ? ['hop', 97] : ['target', 7]);
+    if (!server && reasons !== false) expect(error.code).toBe('connection_refused');
     expect(tunnelEvents(bed)).toMatchObject([{ event: 'tunnel.failed', error: { code: 'connection_refused' } }]);
     await expectNothingLeft(bed);
   });
@@ -24,8 +24,9 @@ export function registerFailureTests(start: StartBed, { server }: Carrier): void
     const bed = await start({ deny: ['127.0.0.1'] });
     const error = await failureOf(bed.dial(target.address));
     const said = new TunlError('destination_ip_prohibited', 'denied');
-    expect(error.facts.received).toBe(server ? server.statusOf(said) : 403);
-    if (!server) expect([error.code, exitOf(error)]).toEqual(['destination_ip_prohibited', 97]);
+    if (protocol === 'socks') expect([error.side, exitOf(error)]).toEqual(['hop', 97]);
+    else expect(error.facts.received).toBe(server ? server.statusOf(said) : 403);
+    if (!server && !protocol) expect([error.code, exitOf(error)]).toEqual(['destination_ip_prohibited', 97]);
     expect(target.accepted).toBe(0);
     await expectNothingLeft(bed);
   });

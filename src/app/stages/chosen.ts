@@ -4,13 +4,11 @@ import { TunlError, usageError } from '../../core/errors.ts';
 import { formatHop, type Hop } from '../../core/hop.ts';
 import { isSecretField } from '../../core/secret.ts';
 import { tokenSettings } from '../../auth/schemes/bearer.ts';
-import type { Resolve } from '../../dial/resolve.ts';
-import type { RouteOptions } from '../../chain/model/graph.ts';
 import { BadWays } from '../../pac/ways/bad-ways.ts';
 import { type Choice, ProxyChooser } from '../../pac/chooser.ts';
 import { matchesGlob } from '../../pac/match/glob.ts';
 import { formatWay, type NamedWay } from '../../pac/ways/result.ts';
-import { createHopLayer, type HopLayer } from './hop.ts';
+import { createHopLayer, findHopScheme, type HopLayer, type HopParts } from './hop.ts';
 import { createSecurity } from './security.ts';
 
 type ProxyWay = NamedWay & { readonly kind: 'proxy' };
@@ -19,12 +17,9 @@ type ProxyWay = NamedWay & { readonly kind: 'proxy' };
 const maxHops = 64;
 
 /** The parts of a route that a chooser uses. */
-export interface ChosenParts {
-  readonly options: RouteOptions;
+export interface ChosenParts extends HopParts {
   /** Opens connections to the server of a PAC file. */
   readonly direct: Dial;
-  readonly resolve: Resolve;
-  readonly sessions: 'shared' | 'per-tunnel';
 }
 
 /** The parts of a chooser. */
@@ -62,7 +57,7 @@ export function createChosenLayer(hop: Hop, place: number, parts: ChosenParts): 
   const hops = new Map<string, Promise<HopLayer>>();
   const position = { index: place + 1, count: options.hops.length };
   const makeLayer = async (way: ProxyWay, choice: Choice) =>
-    createHopLayer(await toHop(way, choice, hop), place, options, parts.sessions);
+    createHopLayer(await toHop(way, choice, hop), place, parts);
   const findLayer = (way: ProxyWay, choice: Choice): Promise<HopLayer> => {
     const key = `${formatWay(way)} ${choice.isOwn}`;
     const made = hops.get(key) ?? makeLayer(way, choice);
@@ -75,12 +70,6 @@ export function createChosenLayer(hop: Hop, place: number, parts: ChosenParts): 
       void oldest[1].then((layer) => layer.close());
     }
     return made;
-  };
-  const passedOver = new Set<string>();
-  const passOver = (way: string, notice: NonNullable<DialContext['onNotice']>) => {
-    if (passedOver.has(way)) return;
-    passedOver.add(way);
-    notice('warning', `${way} is passed over, as tunl goes through no such proxies`);
   };
   return {
     layer: (next) => {
@@ -103,11 +92,9 @@ export function createChosenLayer(hop: Hop, place: number, parts: ChosenParts): 
           throw error instanceof TunlError && error.side === 'hop' ? error.with({ hop: position }) : error;
         });
         notice('verbose', choice.reason);
-        const usable = choice.ways.filter((way) => way.kind !== 'unsupported');
-        for (const way of choice.ways) if (way.kind === 'unsupported') passOver(formatWay(way), notice);
         const failed: string[] = [];
-        let failure: TunlError | undefined;
-        for (const way of bad.sort(usable, formatWay)) {
+        let failure: unknown;
+        for (const way of bad.sort(choice.ways, formatWay)) {
           try {
             const link = await dialWay(way, choice, address, ctx);
             bad.learn(failed, formatWay(way));
@@ -116,11 +103,11 @@ export function createChosenLayer(hop: Hop, place: number, parts: ChosenParts): 
             if (ctx.signal.aborted || way.kind === 'direct' || !isUnreached(error, position.index)) throw error;
             failed.push(formatWay(way));
             // A name that does not resolve says less than a proxy that is there and takes no connection.
-            if (!failure || failure.phase === 'dns') failure = error;
-            if (failed.length < usable.length) ctx.onFailure?.(error);
+            if (!(failure instanceof TunlError) || failure.phase === 'dns') failure = error;
+            if (failed.length < choice.ways.length) ctx.onFailure?.(error);
           }
         }
-        throw failure ?? noWay(choice, position);
+        throw failure;
       };
     },
     renew: () => chooser.renew(),
@@ -146,31 +133,31 @@ function expectTcp(address: Address, hop: Hop): TcpAddress {
   throw usageError(`${formatHop(hop)} names no proxies for ${formatAddress(address)}`);
 }
 
-function noWay({ ways }: Choice, hop: { readonly index: number; readonly count: number }): TunlError {
-  const message = `nothing but proxies that tunl cannot go through is named: ${ways.map(formatWay).join(', ')}`;
-  return new TunlError('proxy_configuration_error', message, { side: 'hop', phase: 'connect', hop });
-}
-
 /**
  * Makes the hop of a proxy that was chosen. A host that a PAC file names is not sent what proves who the user is, unless
  * the user trusts it, or has noted a password for exactly that host.
  */
 async function toHop({ scheme, host, port }: ProxyWay, { isOwn }: Choice, from: Hop): Promise<Hop> {
+  const { tls, carrier } = findHopScheme({ scheme });
   const { trust = '', ...settings } = from.settings;
   const isTrusted = isOwn || trust.split(',').some((pattern) => matchesGlob(host, pattern));
   const isOpen = ([name]: readonly [string, string]) => !tokenSettings.some((setting) => setting.name === name);
+  const isKnown = ([name]: readonly [string, string]) => carrier.settings.some((setting) => setting.name === name);
   const { cert: _cert, key: _key, keyPassword: _password, keyPasswordFile: _file, ...open } = from.tls;
-  const credentials = await from.chooser?.findLogin?.(host);
+  const hasFields = carrier.protocol !== 'socks';
+  const fields = isTrusted ? from.headers : from.headers.filter(([name]) => !isSecretField(name));
+  const given = Object.entries(settings).filter(isKnown);
+  const credentials = carrier.credentials === undefined ? await from.chooser?.findLogin?.(host) : undefined;
   return {
     scheme,
     address: { kind: 'tcp', host, port },
-    tls: scheme === 'https' ? (isTrusted ? from.tls : open) : {},
-    headers: isTrusted ? from.headers : from.headers.filter(([name]) => !isSecretField(name)),
-    ...(from.formats && { formats: from.formats }),
+    tls: tls ? (isTrusted ? from.tls : open) : {},
+    headers: hasFields ? fields : [],
+    ...(hasFields && from.formats && { formats: from.formats }),
     ...(from.halfClose && { halfClose: from.halfClose }),
     ...(credentials && { credentials }),
     ...(from.variable !== undefined && { variable: from.variable }),
-    settings: isTrusted ? settings : Object.fromEntries(Object.entries(settings).filter(isOpen)),
+    settings: Object.fromEntries(isTrusted ? given : given.filter(isOpen)),
     ...(!isTrusted && { signOn: false }),
   };
 }

@@ -4,6 +4,8 @@ import type { CarrierScheme, HopReach, TlsDemand } from '../../core/carrier.ts';
 import { usageError } from '../../core/errors.ts';
 import { formatHop, type HeaderField, type Hop, plainScheme } from '../../core/hop.ts';
 import type { DialContext } from '../../core/dialer.ts';
+import { resolveHere } from '../../dial/resolve-here.ts';
+import type { Resolve } from '../../dial/resolve.ts';
 import { type HopRoute, via, type ViaLayer } from '../../dial/via.ts';
 import type { HopChoice, RouteOptions } from '../../chain/model/graph.ts';
 import { createSecurity, type SecuredPeer, type Security } from './security.ts';
@@ -17,6 +19,14 @@ export interface HopLayer extends ViaLayer {
   reload(): Promise<void>;
 }
 
+/** The parts of a route that its hops use. */
+export interface HopParts {
+  readonly options: RouteOptions;
+  /** Resolves names within the limit for DNS, for hops that are asked for addresses only. */
+  readonly resolve: Resolve;
+  readonly sessions: 'shared' | 'per-tunnel';
+}
+
 /**
  * Makes the layer of one hop, which is one of the alternatives in `hops[place]`. Certificates and keys are read here,
  * before anything is opened.
@@ -25,15 +35,17 @@ export interface HopLayer extends ViaLayer {
 export async function createHopLayer(
   hop: Hop,
   place: number,
-  { hops, limits, entry }: RouteOptions,
-  sessions: 'shared' | 'per-tunnel',
+  { options: { hops, limits, entry }, resolve, sessions }: HopParts,
 ): Promise<HopLayer> {
   const scheme = findHopScheme(hop);
-  const { carrier, tls } = scheme;
+  const { carrier, tls, families } = scheme;
   if (hop.address.kind === 'unix') assertFirst(hop, place === 0 && entry === undefined);
   assertHost(hop, scheme);
   if (hop.credentials && carrier.credentials === false) {
     throw usageError(`${formatHop(hop)} has a user, and ${hop.scheme}:// has no place for one`);
+  }
+  if (carrier.protocol === 'socks' && (hop.headers.length > 0 || hop.formats)) {
+    throw usageError(`${formatHop(hop)} has header fields, which SOCKS has no place for`);
   }
   const demand = tls && demandOf(hop, scheme, tls);
   const security = demand && (await createSecurity(hop.tls, demand));
@@ -48,8 +60,10 @@ export async function createHopLayer(
     tlsMs: limits.tlsMs,
     handshakeMs: limits.handshakeMs,
   });
+  const resolved = families && resolveHere(resolve, families);
   return {
     ...layer,
+    ...(resolved && { layer: (next) => resolved(layer.layer(next)) }),
     async reload() {
       if (!security) return;
       await security.reload();
@@ -105,9 +119,10 @@ function demandOf(hop: Hop, { scheme }: CarrierScheme, tls: TlsDemand): TlsDeman
   return { ...tls, alpn: ['http/1.1'] };
 }
 
-function findHopScheme(hop: Hop) {
-  const scheme = findScheme(hop.scheme);
-  if (!scheme) throw usageError(`there is no way to go through ${formatHop(hop)}`);
+/** Finds the scheme of a hop with its carrier. @throws {TunlError} usage, if there is none of that name */
+export function findHopScheme({ scheme: name }: Pick<Hop, 'scheme'>) {
+  const scheme = findScheme(name);
+  if (!scheme) throw usageError(`there is no way to go through ${name}://`);
   return scheme;
 }
 

@@ -74,7 +74,7 @@ export async function createRoute(
   const direct = nearest(sockets);
   const bottom: Dial = entry ? (_address, ctx) => direct(entry, ctx) : direct;
   const makeWay = async (hop: Hop, index: number) => {
-    if (!hop.chooser) return createHopLayer(hop, index, options, sessions);
+    if (!hop.chooser) return createHopLayer(hop, index, { options, resolve, sessions });
     const { createChosenLayer } = await import('./chosen.ts');
     return createChosenLayer(hop, index, { options, direct: sockets, resolve, sessions });
   };

@@ -1,7 +1,6 @@
 import {
   type HttpAction,
   type HttpStage,
-  mayBeDirect,
   type ProxyStage,
   type RouteName,
   type TunnelsAction,
@@ -46,7 +45,7 @@ export function createProxyEnv(
   // Names that others resolve, or that are not dialled at all, are checked as text.
   const { hops, entry } = route.options;
   const isNameOurs = hops.length === 0 && !entry && !stage.to;
-  const resolve = !stage.to && mayBeDirect(route.options) ? route.resolve : undefined;
+  const resolve = stage.to ? undefined : route.resolve;
   const check = isNameOurs ? guard(policy, route.resolve) : guardText(policy, resolve);
   const dial = stage.to ? dialTargets(route, stage.to) : withDialledPath(route);
   // It belongs inside the check, because it must see the addresses that the check found.

@@ -1,5 +1,5 @@
 import { isIP } from 'node:net';
-import { mayBeDirect, type RouteName, type Target, type TargetChoice, type Upstream } from '../../chain/model/graph.ts';
+import { type RouteName, type Target, type TargetChoice, type Upstream } from '../../chain/model/graph.ts';
 import { type Address, formatAddress, type TcpAddress } from '../../core/address.ts';
 import { type Dial, pipe, type Layer } from '../../core/dialer.ts';
 import { TunlError } from '../../core/errors.ts';
@@ -119,7 +119,7 @@ function makeCheck({ route, listeners }: UpstreamParts): Layer {
   const ownAddresses = () => listeners().flatMap(placesOf);
   const policy = createPolicy({ allow: [], deny: [], base: 'allow-all', ownAddresses });
   if (hops.length === 0 && !entry) return guard(policy, route.resolve);
-  return guardText(policy, mayBeDirect(route.options) ? route.resolve : undefined);
+  return guardText(policy, route.resolve);
 }
 
 function readPlace(value: string): TcpAddress | undefined {

@@ -8,7 +8,6 @@ import type { RouteName, RouteOptions, TargetChoice } from './route.ts';
 
 export type * from './http.ts';
 export type * from './route.ts';
-export { mayBeDirect } from './route.ts';
 
 /** The TLS settings of a stage's listener. Without `cert` and `key`, a development certificate is generated. */
 export interface ListenerTls extends ListenerTlsFiles {

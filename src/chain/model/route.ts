@@ -26,11 +26,6 @@ export interface RouteOptions extends RouteValues {
   readonly hopBalance?: 'first' | 'round-robin';
 }
 
-/** True if the route may go through no proxy after all, because its first hop is chosen for each target. */
-export function mayBeDirect({ hops, entry }: RouteOptions): boolean {
-  return !entry && hops[0]?.some(({ chooser }) => chooser) === true;
-}
-
 /** The name of a route in its graph. Stages and upstreams with the same route share the sessions with its hops. */
 export type RouteName = string;
 

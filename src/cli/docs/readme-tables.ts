@@ -1,12 +1,26 @@
 import { schemes } from '../../carriers/index.ts';
 import { listExitCodes } from './exit-codes.ts';
 
-/** The tables of README.md between `<!-- generated: NAME -->` and `<!-- end -->`, by name. */
+/** The tables of README.md and of pages between `<!-- generated: NAME -->` and `<!-- end -->`, by name. */
 const readmeTables: Readonly<Record<string, () => string>> = {
   carriers: () =>
     formatTable(
       ['URL', 'tunnel', 'default port'],
       schemes.map(({ scheme, summary, defaultPort }) => [`\`${scheme}://\``, summary, String(defaultPort)]),
+    ),
+  abilities: () =>
+    formatTable(
+      [
+        'URL',
+        'asks in',
+        'each half ends by itself',
+        'a reset is seen',
+        'login',
+        'names are resolved by',
+        'says why it fails',
+        '`serve`',
+      ],
+      schemes.map(describeAbilities),
     ),
   'exit codes': () =>
     formatTable(
@@ -15,7 +29,23 @@ const readmeTables: Readonly<Record<string, () => string>> = {
     ),
 };
 
-/** Returns the text of README.md with its tables made anew. */
+function describeAbilities({ scheme, carrier, families, tls }: (typeof schemes)[number]): readonly string[] {
+  const { protocol, halfClose, reset, credentials, reasons, serveFlag, claim } = carrier;
+  const isYes = (can: boolean) => (can ? 'yes' : 'no');
+  const login = { all: 'user and password', user: 'user', none: 'no' };
+  return [
+    `\`${scheme}://\``,
+    `${protocol === 'socks' ? 'SOCKS' : 'HTTP'}${tls ? ' over TLS' : ''}`,
+    isYes(halfClose === 'native'),
+    isYes(reset === 'native'),
+    tls?.clientCert ? 'certificate' : login[credentials === undefined ? 'all' : credentials || 'none'],
+    families ? `tunl, to ${families.map((family) => `IPv${family}`).join(' and ')}` : 'the proxy',
+    isYes(reasons !== false),
+    serveFlag ? `with \`--${serveFlag.name}\`` : isYes(claim !== undefined || protocol === undefined),
+  ];
+}
+
+/** Returns the text of a page with its tables made anew. */
 export function fillTables(text: string): string {
   return text.replaceAll(
     /(<!-- generated: (.+?) -->\n).*?(?=<!-- end -->)/gs,

@@ -65,7 +65,9 @@ function completeUrl(value: string): string {
   if (/^pac\+/i.test(value)) return value;
   // curl ignores the path, except that of a socket.
   if (/^(?:[^/?#@]*:\/\/)?(?:[^/?#]*@)?unix:(?!\d)/i.test(value)) return value;
-  const url = /^[^/?#@]*:\/\//.test(value) ? value : `http://${value}`;
+  // In curl socks:// is SOCKS4.
+  const named = value.replace(/^socks:\/\//i, 'socks4://');
+  const url = /^[^/?#@]*:\/\//.test(named) ? named : `http://${named}`;
   const [, front = '', path = '', rest = ''] = /^([^:]*:\/\/[^/?#]*)([^?#]*)(.*)$/s.exec(url) ?? [];
   // A path with an @ is really a part of a password that was not percent-encoded.
   return path.includes('@') ? url : front + rest;

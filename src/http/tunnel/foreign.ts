@@ -24,7 +24,7 @@ export function recogniseForeign(received: Buffer, hop: Hop): Foreign {
   if (first === 0x05 || (first === 0x00 && second >= 0x5a && second <= 0x5d))
     return {
       words: 'a SOCKS reply',
-      hints: ['it seems to be a SOCKS proxy; one for HTTP mostly has a port of its own'],
+      hints: [`it seems to be a SOCKS proxy: write ${first === 0x05 ? 'socks5h' : 'socks4a'}://`],
     };
   const [line = ''] = received.toString('latin1').split(/[\r\n]/, 1);
   if (line.startsWith('HTTP/')) return { words: 'a broken HTTP head', hints: [] };

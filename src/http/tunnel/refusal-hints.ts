@@ -121,7 +121,7 @@ function credentialAdvice({ hop, head, method, tried = [] }: RefusalFacts): stri
 /** The schemes that take a user and a password. */
 const userSchemes: ReadonlySet<string> = new Set(['basic', 'digest', 'ntlm']);
 
-function userAdvice(hop: Hop): string {
+export function userAdvice(hop: Hop): string {
   const url = `${hop.scheme}://USER@${formatPlace(hop.address)}`;
   return (
     `name a user: ${url}; the password is taken from TUNL_PROXY_PASSWORD, ` +

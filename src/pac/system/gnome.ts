@@ -44,12 +44,8 @@ export function parseGnome(output: string): SystemSettings {
   const socks = place('socks');
   const exceptions = parseExceptions(readStrings(values.get('ignore-hosts') ?? ''));
   if (proxy) return { kind: 'manual', ways: [{ kind: 'proxy', scheme: 'http', ...proxy }], exceptions };
-  if (!socks) return { kind: 'none' };
-  return {
-    kind: 'manual',
-    ways: [{ kind: 'unsupported', word: 'SOCKS', place: `${socks.host}:${socks.port}` }],
-    exceptions,
-  };
+  if (socks) return { kind: 'manual', ways: [{ kind: 'proxy', scheme: 'socks5h', ...socks }], exceptions };
+  return { kind: 'none' };
 }
 
 /** Reads the strings in a value of GVariant: `'text'`, or `['one', 'two']`. */

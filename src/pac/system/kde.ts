@@ -45,9 +45,10 @@ function readManual(find: (key: string) => string, isReversed: boolean): SystemS
 /** Reads a proxy: `http://host port`, with a blank before the port, or a colon as in a URL. */
 function readWay(text: string): NamedWay | undefined {
   const [, scheme = 'http', host = '', port] = /^(?:(\w+):\/\/)?([^\s/]+?)(?:[ :](\d+))?\/?$/.exec(text.trim()) ?? [];
-  const place = host === '' ? undefined : readPlace(port === undefined ? host : `${host}:${port}`, 80);
+  const isSocks = /^socks/i.test(scheme);
+  const place = host === '' ? undefined : readPlace(port === undefined ? host : `${host}:${port}`, isSocks ? 1080 : 80);
   if (!place) return undefined;
-  if (/^socks/i.test(scheme)) return { kind: 'unsupported', word: 'SOCKS', place: `${place.host}:${place.port}` };
+  if (isSocks) return { kind: 'proxy', scheme: /^socks4/i.test(scheme) ? 'socks4' : 'socks5h', ...place };
   return { kind: 'proxy', scheme: scheme === 'https' ? 'https' : 'http', ...place };
 }
 

@@ -41,10 +41,6 @@ export function parseMacos(output: string): SystemSettings {
   const proxy = place('HTTPS', 443) ?? place('HTTP', 80);
   if (proxy) return { kind: 'manual', ways: [{ kind: 'proxy', scheme: 'http', ...proxy }], exceptions };
   const socks = place('SOCKS', 1080);
-  if (!socks) return { kind: 'none' };
-  return {
-    kind: 'manual',
-    ways: [{ kind: 'unsupported', word: 'SOCKS', place: `${socks.host}:${socks.port}` }],
-    exceptions,
-  };
+  if (socks) return { kind: 'manual', ways: [{ kind: 'proxy', scheme: 'socks5h', ...socks }], exceptions };
+  return { kind: 'none' };
 }

@@ -35,7 +35,8 @@ function readServer(server: string): NamedWay | undefined {
   const proxy = place(find('https') ?? parts.find((part) => !part.includes('=')) ?? find('http'), 80);
   if (proxy) return { kind: 'proxy', scheme: 'http', ...proxy };
   const socks = place(find('socks'), 1080);
-  return socks && { kind: 'unsupported', word: 'SOCKS', place: `${socks.host}:${socks.port}` };
+  // As in Chrome: the setting knows no other version.
+  return socks && { kind: 'proxy', scheme: 'socks4', ...socks };
 }
 
 /** Reads the lines of reg: four blanks, a name, its type and its value. */

@@ -4,21 +4,19 @@ import { parseHost, parsePort, sentNames } from '../../syntax/authority.ts';
 /** A way that a PAC file or the settings of the system name: a proxy, or none. */
 export type NamedWay =
   | { readonly kind: 'direct' }
-  | { readonly kind: 'proxy'; readonly scheme: string; readonly host: string; readonly port: number }
-  /** A proxy of a kind that tunl cannot go through. */
-  | { readonly kind: 'unsupported'; readonly word: string; readonly place: string };
+  | { readonly kind: 'proxy'; readonly scheme: string; readonly host: string; readonly port: number };
 
 /** The longest result that is read, in characters, and the most ways in it. */
 const [maxResult, maxWays] = [8192, 64];
 
-/** The words for kinds of proxies, with their schemes and usual ports; a word without a scheme is not supported. */
-const words: Readonly<Record<string, { readonly scheme?: string; readonly port: number }>> = {
+/** The words for kinds of proxies, with their schemes and usual ports. As in Chrome, `SOCKS` is SOCKS4. */
+const words: Readonly<Record<string, { readonly scheme: string; readonly port: number }>> = {
   PROXY: { scheme: 'http', port: 80 },
   HTTP: { scheme: 'http', port: 80 },
   HTTPS: { scheme: 'https', port: 443 },
-  SOCKS: { port: 1080 },
-  SOCKS4: { port: 1080 },
-  SOCKS5: { port: 1080 },
+  SOCKS: { scheme: 'socks4', port: 1080 },
+  SOCKS4: { scheme: 'socks4', port: 1080 },
+  SOCKS5: { scheme: 'socks5h', port: 1080 },
 };
 
 /**
@@ -41,7 +39,6 @@ function readWay(part: string): NamedWay | undefined {
   const known = Object.hasOwn(words, word) ? words[word] : undefined;
   if (!known || rest === '') return undefined;
   const { scheme, port } = known;
-  if (scheme === undefined) return { kind: 'unsupported', word, place: rest };
   const place = readPlace(rest, port);
   return place && { kind: 'proxy', scheme, ...place };
 }
@@ -61,12 +58,5 @@ export function readPlace(
 
 /** Writes a way as a URL, or `direct`. */
 export function formatWay(way: NamedWay): string {
-  switch (way.kind) {
-    case 'direct':
-      return 'direct';
-    case 'proxy':
-      return `${way.scheme}://${formatHostPort(way.host, way.port)}`;
-    case 'unsupported':
-      return `${way.word} ${way.place}`;
-  }
+  return way.kind === 'direct' ? 'direct' : `${way.scheme}://${formatHostPort(way.host, way.port)}`;
 }

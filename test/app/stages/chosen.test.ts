@@ -17,6 +17,7 @@ import { calmLimits, startTestServe } from '../../support/harness/app.ts';
 import { answerWith, writeRefusal } from '../../support/peers/scripted-proxy.ts';
 import { greet, refusedAddress, startTarget, type Target } from '../../support/targets/plain.ts';
 import { startTls } from '../../support/targets/tls.ts';
+import { startSocksGateway } from '../../support/peers/socks-gateway.ts';
 import { makeTempFolder, writeTempFile } from '../../support/temp.ts';
 
 beforeEach(() => {
@@ -147,23 +148,19 @@ test('DIRECT is no proxy, and its failures are those of the target', async () =>
   await expect(dial(route, refusedAddress)).rejects.toMatchObject({ side: 'target', code: 'connection_refused' });
 });
 
-test('proxies of SOCKS are passed over, with one warning', async () => {
-  const { target, proxy, count } = await startBed();
-  const route = await makeRoute([parse(writePac(`SOCKS5 127.0.0.1:1; ${proxy}`))]);
-  const seen: Seen = { notices: [], failures: [] };
-  await dial(route, target.address, seen);
-  await dial(route, target.address, seen);
-  expect(count()).toBe(2);
-  expect(seen.notices.filter((notice) => notice.startsWith('warning'))).toEqual([
-    'warning: SOCKS5 127.0.0.1:1 is passed over, as tunl goes through no such proxies',
-  ]);
-});
-
-test('a list of nothing but SOCKS does not go direct', async () => {
+test.each([
+  ['SOCKS', 4],
+  ['SOCKS4', 4],
+  ['SOCKS5', 5],
+])('proxies of %s are hops like others', async (word, version) => {
   const { target } = await startBed();
-  const route = await makeRoute([parse(writePac('SOCKS 127.0.0.1:1'))]);
-  await expect(dial(route, target.address)).rejects.toMatchObject({ code: 'proxy_configuration_error', side: 'hop' });
-  expect(target.accepted).toBe(0);
+  const { port, requests } = await startSocksGateway((await startTestServe()).port);
+  const headers = [['X-Y', 'z']] as const;
+  const route = await makeRoute([
+    parse(writePac(`${word} 127.0.0.1:${port}`), { headers, settings: { auth: 'basic' } }),
+  ]);
+  expect(await dial(route, target.address)).toBe('hello');
+  expect(requests).toEqual([{ version, host: '127.0.0.1', port: target.port }]);
 });
 
 test('further proxies follow the one that is chosen, and the file is asked about the first of them', async () => {

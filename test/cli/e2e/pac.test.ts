@@ -148,7 +148,7 @@ test('pac prints the decision, the functions that were called, and how long it t
     [
       `db.corp:5432: ${file} says "PROXY proxy.corp:8080; SOCKS5 a:1; DIRECT"`,
       '  1. http://proxy.corp:8080',
-      '  2. SOCKS5 a:1',
+      '  2. socks5h://a:1',
       '  3. direct',
       'in N ms, one pass, with these calls:',
       '  isPlainHostName("db.corp") = false',

@@ -35,6 +35,12 @@ const spellings: readonly Row[] = [
   row('one', 'db.x:443', { https_proxy: 'HTTP://ONE' }),
   row('one', 'db.x:443', { https_proxy: 'http://user:p%40ss@ONE' }),
   row('one', 'db.x:443', { https_proxy: 'user:pass@ONE/' }),
+  row('one', 'db.x:443', { ALL_PROXY: 'socks5://ONE' }),
+  row('one', 'db.x:443', { ALL_PROXY: 'socks5h://user:pass@ONE/' }),
+  row('one', 'db.x:443', { all_proxy: 'socks4://ONE' }),
+  row('one', 'db.x:443', { all_proxy: 'SOCKS4A://ONE/' }),
+  row('one', 'db.x:443', { all_proxy: 'socks://ONE/' }),
+  row('one', 'db.x:443', { https_proxy: 'socks5h://ONE' }),
 ];
 
 /** The way that NO_PROXY chooses for a target if `https_proxy` names the first proxy. */

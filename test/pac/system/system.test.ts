@@ -80,7 +80,7 @@ test.each([
   ['proxy.corp.example:8443', proxy],
   ['http://proxy.corp.example:8443', proxy],
   ['http=proxy.corp.example:8443', proxy],
-  ['socks=a:1', ['SOCKS a:1']],
+  ['socks=a:1', ['socks4://a:1']],
 ])('Windows writes its server as %s', (server, ways) => {
   const output = `    ProxyEnable    REG_DWORD    0x1\r\n    ProxyServer    REG_SZ    ${server}\r\n`;
   expect(describe(parseWindows(output))).toEqual([ways, []]);

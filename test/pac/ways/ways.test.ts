@@ -12,7 +12,7 @@ test.each([
   ['PROXY [::1]:3128', ['http://[::1]:3128']],
   ['PROXY 10.0.0.1:3128', ['http://10.0.0.1:3128']],
   ['PROXY\ta:1', ['http://a:1']],
-  ['SOCKS a:1; SOCKS4 b:2; SOCKS5 c:3', ['SOCKS a:1', 'SOCKS4 b:2', 'SOCKS5 c:3']],
+  ['SOCKS a:1; SOCKS4 b:2; SOCKS5 c:3', ['socks4://a:1', 'socks4://b:2', 'socks5h://c:3']],
   ['QUIC a:443; PROXY b:1', ['http://b:1']],
   ['QUIC a:443', ['direct']],
   ['', ['direct']],

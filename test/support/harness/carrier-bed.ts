@@ -12,6 +12,7 @@ import { type IssuedCertificate, makeCerts } from '../certs/certs.ts';
 import { calmLimits, findPin, makeHop, makeRoute, startTestServe, type TestApp } from './app.ts';
 import type { LinkPair } from '../../conformance/link-contract.ts';
 import { makeContext, makeListenerPair } from './link-pairs.ts';
+import { startSocksGateway } from '../peers/socks-gateway.ts';
 import { startTlsTerminator } from '../peers/tls-terminator.ts';
 
 /** A hop as a test describes it: a scheme, and the ALPN protocols that its server accepts if not all of ours. */
@@ -74,6 +75,11 @@ async function startHop(bedHop: BedHop, options: BedOptions): Promise<{ server: 
       server,
       hop: makeHop(scheme, server.port, { tls: { cert: client.cert, key: client.key, cacert: ca.cert } }),
     };
+  }
+  if (carrier.protocol === 'socks') {
+    const server = await startServer(carrier, options);
+    const { port } = await startSocksGateway(server.port, options.users);
+    return { server, hop: makeHop(scheme, port, more) };
   }
   const server = await startServer(carrier, options, tls && {});
   return { server, hop: makeHop(scheme, server.port, { ...more, ...(tls && { tls: { pin: findPin(server) } }) }) };

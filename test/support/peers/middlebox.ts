@@ -68,6 +68,11 @@ export async function startMiddlebox(
   return { port: (box.address() as AddressInfo).port, cut };
 }
 
+/** Passes bytes, the end and a reset of one socket on to another. */
+export function passAsIs(source: Socket, destination: Socket): void {
+  pass(source, destination, asTheyCome);
+}
+
 function pass(source: Socket, destination: Socket, passage: Passage): void {
   // A turn of the event loop between two pieces makes a reader receive them one by one.
   const send = (piece: Buffer) =>
