@@ -42,6 +42,10 @@ function __tunl_schemes
         'post+https://' 'bytes in one POST and its answer, over TLS, HTTP/2 or HTTP/1.1' \
         'post+h2c://' 'bytes in one POST and its answer, over HTTP/2 in cleartext' \
         'post+h2://' 'bytes in one POST and its answer, over HTTP/2 in TLS' \
+        'socks4://' 'SOCKS4; names are resolved here, to IPv4' \
+        'socks4a://' 'SOCKS4a; the proxy resolves names' \
+        'socks5://' 'SOCKS5; names are resolved here' \
+        'socks5h://' 'SOCKS5; the proxy resolves names' \
         'pac+http://' 'the proxies that a PAC file names for each target, read over HTTP' \
         'pac+https://' 'the same over HTTPS' \
         'pac+file://' 'the same from a file of this machine: pac+file:///etc/proxy.pac' \

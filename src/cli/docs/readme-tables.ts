@@ -18,7 +18,7 @@ const readmeTables: Readonly<Record<string, () => string>> = {
         'login',
         'names are resolved by',
         'says why it fails',
-        '`serve`',
+        'accepted by `tunl serve`',
       ],
       schemes.map(describeAbilities),
     ),
