@@ -1,13 +1,11 @@
-import { formatAddress, formatHostPort, type TcpAddress } from '../core/address.ts';
-import type { Carrier, HopSetting, Reach, Session, TlsDemand } from '../core/carrier.ts';
-import type { DialContext, Origin } from '../core/dialer.ts';
+import { formatAddress, type TcpAddress } from '../core/address.ts';
+import type { Carrier, HopSetting, TlsDemand } from '../core/carrier.ts';
 import { TunlError, usageError } from '../core/errors.ts';
 import type { TunnelExchange } from '../core/exchange.ts';
-import type { HeaderField, Hop } from '../core/hop.ts';
 import { toBytes } from '../core/ip.ts';
 import { parseSpiffeId } from '../core/spiffe.ts';
 import { hboneSetup } from '../http/h2/setup.ts';
-import { connectTerms, http2Settings, type Http2Terms, openHttp2Session } from '../http/tunnel/h2-session.ts';
+import { http2Settings } from '../http/tunnel/h2-session.ts';
 import { claimConnect } from '../http/server/tunnel-request.ts';
 
 /** The TLS that ztunnel and waypoints demand of both sides on port 15008. */
@@ -39,50 +37,6 @@ const settings: readonly HopSetting[] = [
   switchSetting('nest', 'after another hbone:// hop: ask that hop for the address of this one'),
 ];
 
-const policyHint = 'its authorization policy does not allow that target to the identity in our certificate';
-
-// It knows us by our certificate, and asks for nothing else.
-const { asks: _none, ...silentTerms } = connectTerms;
-
-const terms: Http2Terms = {
-  ...silentTerms,
-  // ztunnel does not accept another 2xx either.
-  opens: { kind: 'connect', isAccepted: (status) => status === 200 },
-  userAgent: 'none',
-  halfClose: 'now',
-  fields: (hop, { origin }) => [
-    ...toFields('baggage', hop.settings['baggage']),
-    ...(hop.settings['forwarded'] === 'no' ? [] : toFields('forwarded', formatForwarded(origin))),
-    ...(hop.settings['traceparent'] === 'no' ? [] : toFields('traceparent', makeTraceparent())),
-    ...toFields('x-forwarded-network', hop.settings['network']),
-    ...toFields('x-istio-source', hop.settings['source']),
-  ],
-  meaningOf(status) {
-    switch (status) {
-      case 400:
-        return {
-          code: 'hop_refused',
-          side: 'hop',
-          hint: 'it did not accept the target: a ztunnel accepts the address at which it was dialled, or the name of a service',
-        };
-      case 401:
-        return { code: 'auth_required', side: 'hop', hint: policyHint };
-      // A waypoint with layered policies.
-      case 403:
-        return { code: 'hop_refused', side: 'hop', hint: policyHint };
-      case 503:
-        return {
-          code: 'destination_unavailable',
-          side: 'target',
-          hint: 'a ztunnel answers so if nothing accepts connections there, or if the service is unknown; its log has the reason',
-        };
-      default:
-        return undefined;
-    }
-  },
-  client: hboneSetup,
-};
-
 /** HBONE, the CONNECT of Istio's ambient mesh: HTTP/2 in mutual TLS, with SPIFFE ids on both sides. */
 export const hbone: Carrier = {
   name: 'hbone',
@@ -109,7 +63,7 @@ export const hbone: Carrier = {
   methods: ['CONNECT'],
   halfClose: 'native',
   reset: 'native',
-  open,
+  open: async (...reached) => (await import('./hbone-client.ts')).openHbone(...reached),
   claim(exchange, switches) {
     if (exchange.version !== '2') throw requestError('HBONE needs HTTP/2');
     const request = claimConnect(exchange);
@@ -118,17 +72,6 @@ export const hbone: Carrier = {
     return request;
   },
 };
-
-async function open(reach: Reach, hop: Hop, ctx: DialContext): Promise<Session> {
-  const link = await reach({ form: 'tunnel' });
-  try {
-    return await openHttp2Session(link, hop, ctx, terms);
-  } catch (error) {
-    // Some servers refuse a certificate without a TLS alert.
-    const isSilent = error instanceof TunlError && error.code === 'http_response_incomplete';
-    throw isSilent ? error.withHints('it may not accept our certificate: its authority or its trust domain') : error;
-  }
-}
 
 /** Chooses the status as ztunnel does: 400 for a bad request, 401 for a forbidden one, 503 for everything else. */
 function statusOf({ code, side }: TunlError): number {
@@ -151,22 +94,6 @@ function isSameIp(one: string, other: string): boolean {
 
 function requestError(message: string): TunlError {
   return new TunlError('http_request_error', message, { side: 'client', phase: 'request' });
-}
-
-function toFields(name: string, value: string | undefined): HeaderField[] {
-  return value === undefined ? [] : [[name, value]];
-}
-
-/** Writes a `Forwarded` value; an address with a port is always quoted (RFC 7239, section 6). */
-function formatForwarded({ peer: { address } }: Origin): string | undefined {
-  return address?.kind === 'tcp' ? `for="${formatHostPort(address.host, address.port)}"` : undefined;
-}
-
-/** Makes a `traceparent` that is not sampled (W3C Trace Context, section 3.2); ztunnel requires these 55 bytes. */
-function makeTraceparent(): string {
-  // The global is loaded at its first use; an import of node:crypto would cost every start 3 ms.
-  const ids = Buffer.from(crypto.getRandomValues(new Uint8Array(24))).toString('hex');
-  return `00-${ids.slice(0, 32)}-${ids.slice(32)}-00`;
 }
 
 function parsePeer(value: string): string {

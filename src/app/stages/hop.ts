@@ -4,7 +4,6 @@ import type { CarrierScheme, HopReach, TlsDemand } from '../../core/carrier.ts';
 import { usageError } from '../../core/errors.ts';
 import { formatHop, type HeaderField, type Hop, plainScheme } from '../../core/hop.ts';
 import type { DialContext } from '../../core/dialer.ts';
-import { resolveHere } from '../../dial/resolve-here.ts';
 import type { Resolve } from '../../dial/resolve.ts';
 import { type HopRoute, via, type ViaLayer } from '../../dial/via.ts';
 import type { HopChoice, RouteOptions } from '../../chain/model/graph.ts';
@@ -60,7 +59,7 @@ export async function createHopLayer(
     tlsMs: limits.tlsMs,
     handshakeMs: limits.handshakeMs,
   });
-  const resolved = families && resolveHere(resolve, families);
+  const resolved = families && (await import('../../dial/resolve-here.ts')).resolveHere(resolve, families);
   return {
     ...layer,
     ...(resolved && { layer: (next) => resolved(layer.layer(next)) }),
