@@ -8,7 +8,11 @@ export function startSshSocks(sshd: Sshd): Promise<Part> {
   return startPart('ssh -D', (port) => ({
     file: 'ssh',
     args: [
-      ...['-N', '-D', `127.0.0.1:${port}`, '-p', String(sshd.port)],
+      '-N',
+      '-D',
+      `127.0.0.1:${port}`,
+      '-p',
+      String(sshd.port),
       ...formatSshOptions(sshd, { settings }),
       `${sshd.user}@127.0.0.1`,
     ],

@@ -133,9 +133,7 @@ function toAnswer(head: string, version: 4 | 5): number {
   return head.includes('connection_refused') ? 5 : 1;
 }
 
-const never = new AbortController().signal;
-
 /** Takes exactly this number of bytes. @throws {ShortRead} if the socket ends before */
 async function take(socket: Socket, bytes: number): Promise<Buffer> {
-  return bytes === 0 ? Buffer.alloc(0) : readBytes(socket, bytes, never);
+  return bytes === 0 ? Buffer.alloc(0) : readBytes(socket, bytes, new AbortController().signal);
 }
