@@ -68,7 +68,7 @@ _tunl() {
   COMPREPLY=()
   for word in "${words[@]:1}"; do
     case $word in
-    connect | forward | serve | chain | pac | completion | help) command=$word; break ;;
+    connect | forward | serve | chain | check | pac | completion | help) command=$word; break ;;
     esac
   done
   case $command in
@@ -118,6 +118,14 @@ _tunl() {
   chain:--half-close) _tunl_offer 'now' 'wait' 'never'; return ;;
   chain:--alpn) _tunl_offer 'h2' 'http/1.1'; return ;;
   chain:--resolver) _tunl_offer 'system' 'dns'; return ;;
+  check:--idle | check:--retry | check:--proxy-header | check:--servername | check:--pin | check:--dns-timeout | check:--connect-timeout | check:--tls-timeout | check:--handshake-timeout | check:--idle-timeout | check:--linger | check:--half-close-wait) return ;;
+  check:--probe) _tunl_hosts '' :; return ;;
+  check:-x | check:--proxy) _tunl_proxies; return ;;
+  check:--proxy-auth) _tunl_offer 'auto' 'bearer' 'negotiate' 'digest' 'ntlm' 'basic'; return ;;
+  check:--half-close) _tunl_offer 'now' 'wait' 'never'; return ;;
+  check:--password-file | check:--cacert | check:--cert | check:--key | check:--key-password-file) compopt -o default; return ;;
+  check:--alpn) _tunl_offer 'h2' 'http/1.1'; return ;;
+  check:--resolver) _tunl_offer 'system' 'dns'; return ;;
   pac:--cacert) compopt -o default; return ;;
   pac:--servername | pac:--pin | pac:--dns-timeout | pac:--connect-timeout | pac:--tls-timeout | pac:--handshake-timeout | pac:--idle-timeout | pac:--linger | pac:--half-close-wait) return ;;
   pac:--resolver) _tunl_offer 'system' 'dns'; return ;;
@@ -128,6 +136,7 @@ _tunl() {
     forward) _tunl_offer --check --print --export --port-file --ready-fd --grace --watch -x --proxy --retry --direct --proxy-auth --proxy-header --half-close --password-file --cacert --cert --key --key-password-file --servername --pin --insecure --no-system-ca --alpn -4 --ipv4 -6 --ipv6 --resolver --dns-timeout --connect-timeout --tls-timeout --handshake-timeout --idle-timeout --linger --half-close-wait -q --quiet -v --verbose --json -h --help ;;
     serve) _tunl_offer --print --export --port-file --ready-fd --grace --watch --proxy-protocol --admin --admin-open --hbone --hbone-local --post --tls --cert --key --key-password-file --client-ca --auth-file --user --user-password-file --open --allow --deny -x --proxy --retry --direct --proxy-auth --proxy-header --half-close --password-file --cacert --servername --pin --insecure --no-system-ca --alpn -4 --ipv4 -6 --ipv6 --resolver --max-tunnels --max-tunnels-per-client --max-tunnels-per-session --dns-timeout --connect-timeout --tls-timeout --handshake-timeout --idle-timeout --linger --half-close-wait -q --quiet -v --verbose --json -h --help ;;
     chain) _tunl_offer -c --config --allow-unknown-fields --check --print --export --draw --port-file --ready-fd --grace --watch --admin --admin-open --retry --proxy-auth --proxy-header --half-close --password-file --cacert --cert --key --key-password-file --servername --pin --insecure --no-system-ca --alpn -4 --ipv4 -6 --ipv6 --resolver --dns-timeout --connect-timeout --tls-timeout --handshake-timeout --idle-timeout --linger --half-close-wait -q --quiet -v --verbose --json -h --help ;;
+    check) _tunl_offer --deep --idle --probe -x --proxy --retry --direct --proxy-auth --proxy-header --half-close --password-file --cacert --cert --key --key-password-file --servername --pin --insecure --no-system-ca --alpn -4 --ipv4 -6 --ipv6 --resolver --dns-timeout --connect-timeout --tls-timeout --handshake-timeout --idle-timeout --linger --half-close-wait -q --quiet -v --verbose --json -h --help ;;
     pac) _tunl_offer --cacert --servername --pin --insecure --no-system-ca -4 --ipv4 -6 --ipv6 --resolver --dns-timeout --connect-timeout --tls-timeout --handshake-timeout --idle-timeout --linger --half-close-wait -q --quiet -v --verbose --json -h --help ;;
     completion) _tunl_offer -q --quiet -v --verbose --json -h --help ;;
     help) _tunl_offer -q --quiet -v --verbose --json -h --help ;;
@@ -136,12 +145,13 @@ _tunl() {
     return
   fi
   case $command in
-  '') _tunl_offer connect forward serve chain pac completion help ;;
+  '') _tunl_offer connect forward serve chain check pac completion help ;;
   connect) _tunl_hosts '' :; ;;
   forward) _tunl_specs; ;;
+  check) _tunl_hosts '' :; ;;
   pac) compopt -o default; ;;
   completion) _tunl_offer 'bash' 'zsh' 'fish'; ;;
-  help) _tunl_offer 'connect' 'forward' 'serve' 'chain' 'pac' 'completion' 'help' 'exit-codes'; ;;
+  help) _tunl_offer 'connect' 'forward' 'serve' 'chain' 'check' 'pac' 'completion' 'help' 'exit-codes'; ;;
   esac
 }
 

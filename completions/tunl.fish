@@ -10,7 +10,7 @@ end
 # True if this is the command, or with no argument if there is no command yet.
 function __tunl_using
     for word in (__tunl_words)
-        if contains -- $word connect forward serve chain pac completion help
+        if contains -- $word connect forward serve chain check pac completion help
             test "$word" = "$argv[1]"
             return
         end
@@ -79,6 +79,7 @@ complete -c tunl -n __tunl_using -a connect -d 'join stdin and stdout to a targe
 complete -c tunl -n __tunl_using -a forward -d 'open local listeners that lead to targets'
 complete -c tunl -n __tunl_using -a serve -d 'be a tunnelling proxy; default address 127.0.0.1:3128'
 complete -c tunl -n __tunl_using -a chain -d 'run several stages in one process, joined by internal:// listeners'
+complete -c tunl -n __tunl_using -a check -d 'examine the way to a target: what the proxy allows, and what to type'
 complete -c tunl -n __tunl_using -a pac -d 'ask a PAC file for the way to a target, and say what it did'
 complete -c tunl -n __tunl_using -a completion -d 'print the completions for a shell'
 complete -c tunl -n __tunl_using -a help -d 'print help, also about exit-codes'
@@ -254,6 +255,41 @@ complete -c tunl -n '__tunl_using chain' -s v -l verbose -d 'say each step; -vv 
 complete -c tunl -n '__tunl_using chain' -l json -d 'write one JSON object per line to stderr instead of messages'
 complete -c tunl -n '__tunl_using chain' -s h -l help -d 'print this'
 
+complete -c tunl -n '__tunl_using check' -a '(__fish_print_hostnames | string replace -r \'$\' \':\')'
+complete -c tunl -n '__tunl_using check' -l deep -d 'also send data through the tunnel, for a target that echoes: half-close, buffering'
+complete -c tunl -n '__tunl_using check' -l idle -x -d 'also watch a silent tunnel for so long, and say when it is cut'
+complete -c tunl -n '__tunl_using check' -l probe -x -a '(__fish_print_hostnames | string replace -r \'$\' \':\')' -d 'also ask for a tunnel to this host (port 443), to tell rules for hosts from others; repeatable'
+complete -c tunl -n '__tunl_using check' -s x -l proxy -x -a '(__tunl_proxies)' -d 'go through this proxy; repeat it in travel order, the nearest first; a|b tries a, then b'
+complete -c tunl -n '__tunl_using check' -l retry -x -d 'dial again up to N times, waiting longer each time, before anything was relayed'
+complete -c tunl -n '__tunl_using check' -l direct -d 'go through no proxy, whatever the environment says'
+complete -c tunl -n '__tunl_using check' -l proxy-auth -x -a 'auto bearer negotiate digest ntlm basic' -d 'how to prove to each proxy who we are: auto, or a list of bearer, negotiate, digest, ntlm, basic'
+complete -c tunl -n '__tunl_using check' -l proxy-header -x -d 'send this header to each proxy; @FILE: those of a file, one a line; repeatable'
+complete -c tunl -n '__tunl_using check' -l half-close -x -a 'now wait never' -d 'when a proxy is told that we send nothing more: now, wait or never (once the target has ended)'
+complete -c tunl -n '__tunl_using check' -l password-file -r -F -d 'the first line is the password of a user that a proxy has none for'
+complete -c tunl -n '__tunl_using check' -l cacert -r -F -d 'trust the authorities in this PEM file instead of those of Node and the system'
+complete -c tunl -n '__tunl_using check' -l cert -r -F -d 'our certificate, a PEM file, or PKCS #12 with its key'
+complete -c tunl -n '__tunl_using check' -l key -r -F -d 'its key, a PEM file; default: the file of --cert'
+complete -c tunl -n '__tunl_using check' -l key-password-file -r -F -d 'the first line is the password of the key; or set TUNL_KEY_PASSWORD'
+complete -c tunl -n '__tunl_using check' -l servername -x -d 'send and verify this name instead of the proxy\'s host'
+complete -c tunl -n '__tunl_using check' -l pin -x -d 'accept this key only: sha256/BASE64URL of the certificate\'s SPKI, or curl\'s sha256//BASE64'
+complete -c tunl -n '__tunl_using check' -l insecure -d 'accept any certificate'
+complete -c tunl -n '__tunl_using check' -l no-system-ca -d 'trust the authorities of Node alone, without the system\'s'
+complete -c tunl -n '__tunl_using check' -l alpn -x -a 'h2 http/1.1' -d 'offer a proxy this protocol only: h2 or http/1.1'
+complete -c tunl -n '__tunl_using check' -s 4 -l ipv4 -d 'use IPv4 only'
+complete -c tunl -n '__tunl_using check' -s 6 -l ipv6 -d 'use IPv6 only'
+complete -c tunl -n '__tunl_using check' -l resolver -x -a 'system dns' -d 'whom to ask for names: system or dns; default: both, as ssh does, and for serve the name servers alone'
+complete -c tunl -n '__tunl_using check' -l dns-timeout -x -d 'limit for resolving a name'
+complete -c tunl -n '__tunl_using check' -l connect-timeout -x -d 'limit for the TCP connection'
+complete -c tunl -n '__tunl_using check' -l tls-timeout -x -d 'limit for each TLS handshake'
+complete -c tunl -n '__tunl_using check' -l handshake-timeout -x -d 'limit for each proxy\'s answer'
+complete -c tunl -n '__tunl_using check' -l idle-timeout -x -d 'end a tunnel that moves nothing for so long'
+complete -c tunl -n '__tunl_using check' -l linger -x -d 'wait so long without progress once one direction has ended'
+complete -c tunl -n '__tunl_using check' -l half-close-wait -x -d 'tell a proxy that may end both directions that ours has ended once nothing has moved for so long'
+complete -c tunl -n '__tunl_using check' -s q -l quiet -d 'say nothing but errors'
+complete -c tunl -n '__tunl_using check' -s v -l verbose -d 'say each step; -vv also the details'
+complete -c tunl -n '__tunl_using check' -l json -d 'write one JSON object per line to stderr instead of messages'
+complete -c tunl -n '__tunl_using check' -s h -l help -d 'print this'
+
 complete -c tunl -n '__tunl_using pac' -a '(__fish_complete_path)'
 complete -c tunl -n '__tunl_using pac' -l cacert -r -F -d 'trust the authorities in this PEM file instead of those of Node and the system'
 complete -c tunl -n '__tunl_using pac' -l servername -x -d 'send and verify this name instead of the proxy\'s host'
@@ -281,7 +317,7 @@ complete -c tunl -n '__tunl_using completion' -s v -l verbose -d 'say each step;
 complete -c tunl -n '__tunl_using completion' -l json -d 'write one JSON object per line to stderr instead of messages'
 complete -c tunl -n '__tunl_using completion' -s h -l help -d 'print this'
 
-complete -c tunl -n '__tunl_using help' -a 'connect forward serve chain pac completion help exit-codes'
+complete -c tunl -n '__tunl_using help' -a 'connect forward serve chain check pac completion help exit-codes'
 complete -c tunl -n '__tunl_using help' -s q -l quiet -d 'say nothing but errors'
 complete -c tunl -n '__tunl_using help' -s v -l verbose -d 'say each step; -vv also the details'
 complete -c tunl -n '__tunl_using help' -l json -d 'write one JSON object per line to stderr instead of messages'

@@ -1,7 +1,7 @@
 import type { Address } from './address.ts';
 import type { HopPosition, TunlError } from './errors.ts';
 import type { HeaderField } from './hop.ts';
-import type { Link, Peer } from './link.ts';
+import type { Link, Peer, TlsFacts } from './link.ts';
 
 /** The client that asked for a tunnel, and its request. It crosses internal listeners, fused or not. */
 export interface Origin {
@@ -45,6 +45,8 @@ export interface DialContext {
   readonly onProgress?: (step: DialStep) => void;
   /** Called for each failure after which another attempt follows. */
   readonly onFailure?: (error: TunlError) => void;
+  /** Called for each answer of a hop to a request for a tunnel, 407s included. */
+  readonly onAnswer?: (answer: HopAnswer) => void;
   /** Called with a sentence about the choice of the way, which `-v` shows; a `warning` is shown anyway. */
   readonly onNotice?: (level: 'warning' | 'verbose', message: string) => void;
   /** The check that the target has to pass if this process turns out to resolve it itself. */
@@ -77,6 +79,33 @@ export interface DialStep {
   readonly hop?: number;
   readonly detail: string;
   readonly ms: number;
+  /** The result of a TLS handshake. */
+  readonly tls?: TlsFacts | undefined;
+  /** Present if the step proved to a hop who we are. */
+  readonly login?: LoginFacts;
+}
+
+/** How a hop was satisfied that it knows us. */
+export interface LoginFacts {
+  /** The scheme as it is written, such as `NTLM`. */
+  readonly scheme: string;
+  /** The number of credentials that it took. */
+  readonly rounds: number;
+  /** Why the schemes that would have come before it were passed over. */
+  readonly passedOver: readonly string[];
+}
+
+/** The head of an answer of a hop to a request for a tunnel. */
+export interface HopAnswer {
+  /** Number of the hop, from 1. */
+  readonly hop?: number;
+  readonly status: number;
+  /** Names in lower case. The hop may repeat in them what was sent to it. */
+  readonly headers: readonly HeaderField[];
+  /** Present if the answer asks who we are: its challenges, each as it came. */
+  readonly challenges?: readonly string[];
+  /** Over HTTP/1.1: whether the connection takes another request after this answer. */
+  readonly isPersistent?: boolean;
 }
 
 /**

@@ -8,6 +8,8 @@ export interface TlsSettings {
   readonly cacert?: string;
   /** Trusts the authorities that are built into Node, and not those of the system. */
   readonly noSystemCa?: boolean;
+  /** Trusts the authorities that are built into Node and no others, not even those of NODE_EXTRA_CA_CERTS. */
+  readonly publicCaOnly?: boolean;
   /** Path of the file with our certificate, PEM or PKCS #12. */
   readonly cert?: string;
   readonly key?: string;

@@ -140,7 +140,12 @@ async function reachHop({ hop, position }: HopRoute, address: Address, next: Dia
 
 /** Returns a context that gives this hop's number to steps that have none yet. */
 function numberSteps(ctx: DialContext, { index }: HopPosition): DialContext {
-  return { ...ctx, onProgress: (step) => ctx.onProgress?.({ hop: index, ...step }) };
+  const { onAnswer } = ctx;
+  return {
+    ...ctx,
+    onProgress: (step) => ctx.onProgress?.({ hop: index, ...step }),
+    ...(onAnswer && { onAnswer: (answer) => onAnswer({ hop: index, ...answer }) }),
+  };
 }
 
 async function secureLink(
@@ -158,7 +163,8 @@ async function secureLink(
       secure(link, signal, offered),
     );
     const ms = performance.now() - started;
-    ctx.onProgress?.({ phase: 'tls', hop: position.index, detail: describeTls(secured.peer), ms });
+    const { peer } = secured;
+    ctx.onProgress?.({ phase: 'tls', hop: position.index, detail: describeTls(peer), ms, tls: peer.tls });
     return secured;
   } catch (error) {
     link.reset(resetError('the TLS handshake failed'));

@@ -8,13 +8,10 @@ import { escapeVariables } from './secrets.ts';
 
 /** Writes a hop as in a file, without its secrets. The result is a URL if that can express all settings. */
 export function formatHopConfig(hop: Hop, names: SecretNames): string | HopConfig {
-  const { credentials, headers, formats = [], chooser } = hop;
+  const { credentials, headers, formats = [] } = hop;
   const password = credentials && names.of(credentials.password);
   const isInUrl = password !== undefined && /^(?:\$\{\w+\})?$/.test(password);
-  const user = credentials ? `${encodePercent(credentials.user)}${isInUrl ? `:${password}` : ''}@` : '';
-  const url = chooser
-    ? formatChooser(chooser, formatSettings(hop))
-    : `${hop.scheme}://${user}${formatPlace(hop.address)}${formatSettings(hop)}`;
+  const url = formatHopUrl(hop, isInUrl ? `:${password}` : '');
   const { keyPasswordFile: _inUrl, ...tls } = hop.tls;
   const keyPassword = names.ofKey(tls);
   const others = headers.length + formats.length + Object.keys(keyPassword).length;
@@ -26,6 +23,16 @@ export function formatHopConfig(hop: Hop, names: SecretNames): string | HopConfi
     ...(headers.length > 0 && { headers: formatHeaders(headers, names) }),
     ...(formats.length > 0 && { formats: formatHeaders(formats, names) }),
   };
+}
+
+/**
+ * Writes a hop as a URL that `-x` accepts, with its user and settings.
+ * @param password what stands behind the user: nothing, or a colon and a reference to the password
+ */
+export function formatHopUrl(hop: Hop, password = ''): string {
+  if (hop.chooser) return formatChooser(hop.chooser, formatSettings(hop));
+  const user = hop.credentials ? `${encodePercent(hop.credentials.user)}${password}@` : '';
+  return `${hop.scheme}://${user}${formatPlace(hop.address)}${formatSettings(hop)}`;
 }
 
 /** Writes a chooser with its settings, which follow the query of a PAC file. */

@@ -6,9 +6,8 @@ import type { CommandContext, CommandSpec } from '../parse/command.ts';
 import { flag } from '../parse/option.ts';
 import { limitGroup, readLimits } from '../options/limits.ts';
 import { printGraph, printOption } from '../options/print.ts';
-import { readKeyPassword, readRoute, routeGroup } from '../options/route.ts';
+import { readRoute, readTargetTls, routeGroup } from '../options/route.ts';
 import { parseTargetArguments } from '../../syntax/target.ts';
-import { parseTls } from '../../syntax/tls.ts';
 import { readTlsConfig } from '../options/tls.ts';
 import { outputGroup } from '../options/output.ts';
 import { createReport } from '../terminal/report.ts';
@@ -62,9 +61,7 @@ export const connect: CommandSpec = {
 async function run(args: Arguments, { io, ui }: CommandContext): Promise<number> {
   const target = parseTargetArguments([...args.operands, ...(args.rest ?? [])]);
   const words = readTlsConfig(args);
-  // --servername and --alpn are about the proxy. The target is verified as HOST, and its protocol is not ours to choose.
-  const { servername: _ofProxy, alpn: _too, ...settings } = parseTls(words, 'the command line');
-  const targetTls = { ...settings, keyPassword: readKeyPassword(args, { io, ui }) };
+  const targetTls = readTargetTls(args, { io, ui }, words);
   const options = {
     limits: readLimits(args, 'forward'),
     target,

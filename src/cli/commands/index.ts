@@ -1,5 +1,6 @@
 import type { CommandSpec } from '../parse/command.ts';
 import { chain } from './chain.ts';
+import { check } from './check.ts';
 import { completion } from './completion.ts';
 import { connect } from './connect.ts';
 import { forward } from './forward.ts';
@@ -8,4 +9,4 @@ import { pac } from './pac.ts';
 import { serve } from './serve.ts';
 
 /** Every command, in the order of the help. */
-export const commands: readonly CommandSpec[] = [connect, forward, serve, chain, pac, completion, help];
+export const commands: readonly CommandSpec[] = [connect, forward, serve, chain, check, pac, completion, help];

@@ -2,7 +2,7 @@ import type { ForwardSpec, HopChoice, RouteOptions } from '../../app/commands/op
 import { authName } from '../../auth/allowed.ts';
 import { parseAuth, schemeNames } from '../../auth/settings.ts';
 import { usageError } from '../../core/errors.ts';
-import { type FindLogin, halfCloses, type Hop } from '../../core/hop.ts';
+import { type FindLogin, halfCloses, type Hop, type TlsSettings } from '../../core/hop.ts';
 import type { KeyPassword } from '../../core/secret.ts';
 import type { EventSink } from '../../core/events.ts';
 import type { Arguments } from '../parse/arguments.ts';
@@ -12,7 +12,7 @@ import { readSettings, settingOptions } from '../parse/setting.ts';
 import { createReport } from '../terminal/report.ts';
 import { halfCloseName, type HopFallbacks, parseHalfClose, splitAlternatives } from '../../syntax/hop.ts';
 import { familySetting, resolverSetting, retrySetting } from '../../syntax/stage-settings.ts';
-import type { TlsConfig } from '../../syntax/tls.ts';
+import { parseTls, type TlsConfig } from '../../syntax/tls.ts';
 import type { PasswordSources } from './credentials.ts';
 import { decideProxy, type EnvironmentProxy } from './environment.ts';
 import { parseHeaders } from '../../syntax/header.ts';
@@ -41,7 +41,8 @@ export const proxyOption = list('proxy', asText, {
   completes: 'proxy',
 });
 
-const directOption = flag('direct', { summary: 'go through no proxy, whatever the environment says' });
+/** The option that forbids proxies. */
+export const directOption = flag('direct', { summary: 'go through no proxy, whatever the environment says' });
 
 const retryOptions = settingOptions([retrySetting]);
 
@@ -220,6 +221,16 @@ export function readKeyPassword(args: Arguments, context: CommandContext): KeyPa
   const found = keyPasswords.get(args) ?? createKeyPassword(makeSources(args, context));
   keyPasswords.set(args, found);
   return found;
+}
+
+/**
+ * Reads the settings of TLS to the target, inside the tunnel.
+ * @throws {TunlError} usage
+ */
+export function readTargetTls(args: Arguments, context: CommandContext, words: TlsConfig): TlsSettings {
+  // --servername and --alpn are about the proxy. The target is verified as HOST, and its protocol is not ours to choose.
+  const { servername: _ofProxy, alpn: _too, ...settings } = parseTls(words, 'the command line');
+  return { ...settings, keyPassword: readKeyPassword(args, context) };
 }
 
 /** Finds the proxy that the environment names, and the targets that are reached without it. */

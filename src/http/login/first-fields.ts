@@ -4,6 +4,7 @@ import { formatBasic } from '../../auth/schemes/basic.ts';
 import type { DialContext } from '../../core/dialer.ts';
 import type { HeaderField, Hop } from '../../core/hop.ts';
 import type { Reply } from '../call.ts';
+import { fieldValues } from '../wire/message.ts';
 
 /** What goes with the first request to a hop to prove who we are. */
 export interface FirstFields {
@@ -27,6 +28,24 @@ export function findFirstFields(
   const scheme = findFirstScheme(hop);
   if (scheme?.name !== 'basic' || !hop.credentials) return { fields: [], isReady: !scheme, asks };
   return { fields: [[asks.credentials, formatBasic(hop.credentials)]], isReady: true, asks };
+}
+
+/** Tells whoever dials of an answer, and returns it. */
+export function tellAnswer(
+  { onAnswer }: Pick<DialContext, 'onAnswer'>,
+  reply: Reply,
+  asks: AuthFields | undefined,
+): Reply {
+  if (!onAnswer) return reply;
+  const { status, headers, isPersistent } = reply;
+  const challenges = asks && isChallenge(reply, asks) ? fieldValues(headers, asks.challenge) : undefined;
+  onAnswer({
+    status,
+    headers,
+    ...(challenges && { challenges }),
+    ...(isPersistent !== undefined && { isPersistent }),
+  });
+  return reply;
 }
 
 /** True for an answer that asks who we are. */

@@ -89,7 +89,8 @@ export async function negotiate(
     await negotiation.confirm(reply.headers);
     if (!scheme) return { reply, sent };
     const detail = `authenticated by ${scheme.title}, ${rounds} ${rounds === 1 ? 'round' : 'rounds'}`;
-    onProgress?.({ phase: 'handshake', detail, ms: performance.now() - started });
+    const login = { scheme: scheme.title, rounds, passedOver: negotiation.reasons };
+    onProgress?.({ phase: 'handshake', detail, ms: performance.now() - started, login });
     return { reply, sent, ...(scheme.binding === 'connection' && { isBound: true }) };
   } catch (error) {
     connection.abandon();

@@ -15,7 +15,7 @@ import { recogniseForeign, silentHints } from './foreign.ts';
 import { readHalfClose, withHalfClose } from './half-close.ts';
 import { forgetVersion, goDownTo, highestVersion, olderStatuses } from './hop-versions.ts';
 import { readRefusalBody } from './refusal-body.ts';
-import { findFirstFields, type FirstFields, isFinal } from '../login/first-fields.ts';
+import { findFirstFields, type FirstFields, isFinal, tellAnswer } from '../login/first-fields.ts';
 import type { Negotiated } from '../login/negotiate.ts';
 import { assertTunnelled, requestFields, userAgent } from './request-fields.ts';
 import { formatStatusLine, hasPageHead } from './web-answer.ts';
@@ -67,7 +67,8 @@ export class Http1Session implements Session {
     const peer = proxyPeer(this.#hop, this.#link, `${method} ${formatAddress(address)}`);
     // From here on the Link is the tunnel's; before, a failure leaves it to `close`.
     this.#used = true;
-    const asked = first.isReady ? await openHttp1(this.#link, peer, call, ctx.signal) : undefined;
+    const ask = async () => tellAnswer(ctx, await openHttp1(this.#link, peer, call, ctx.signal), this.#terms.asks);
+    const asked = first.isReady ? await ask() : undefined;
     const negotiated: Negotiated =
       asked && isFinal(asked, first) ? { reply: asked } : await this.#negotiate(address, ctx, first, asked);
     const { reply, body: read } = negotiated;
@@ -104,7 +105,8 @@ export class Http1Session implements Session {
     const what = `${method} ${formatAddress(address)}`;
     const { negotiate, Http1Connection, isOpened } = await import('./unopened.ts');
     const connection = new Http1Connection(link, {
-      ask: (on, login) => openHttp1(on, proxyPeer(hop, on, what), this.#toCall(target, ctx, login), signal),
+      ask: async (on, login) =>
+        tellAnswer(ctx, await openHttp1(on, proxyPeer(hop, on, what), this.#toCall(target, ctx, login), signal), asks),
       connect: () => this.#reconnect(ctx),
       ...(opens.kind === 'bodies' && { endRequest: ({ stream }) => void stream.write(lastChunk) }),
       signal,

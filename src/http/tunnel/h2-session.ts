@@ -11,7 +11,7 @@ import type { callHttp2 } from '../h2/call.ts';
 import { errorCodes } from '../../h2/codes.ts';
 import { clientSetup, type Http2Setup } from '../h2/setup.ts';
 import type { ClientSession } from '../h2/streams.ts';
-import { findFirstFields, type FirstFields, isFinal } from '../login/first-fields.ts';
+import { findFirstFields, type FirstFields, isFinal, tellAnswer } from '../login/first-fields.ts';
 import { goDownTo, olderStatuses } from './hop-versions.ts';
 import type { Negotiated } from '../login/negotiate.ts';
 import { assertTunnelled, requestFields, userAgent } from './request-fields.ts';
@@ -165,8 +165,12 @@ class Http2Session implements Session {
     const first = findFirstFields(this.#hop, this.#terms.asks, ctx);
     const target = assertTunnelled(address);
     const { method } = this.#terms;
-    const send = (fields: readonly HeaderField[]) =>
-      this.#send(this.#toCall(target, ctx, fields), `${method} ${formatAddress(address)}`, ctx.signal);
+    const send = async (fields: readonly HeaderField[]) =>
+      tellAnswer(
+        ctx,
+        await this.#send(this.#toCall(target, ctx, fields), `${method} ${formatAddress(address)}`, ctx.signal),
+        this.#terms.asks,
+      );
     const asked = first.isReady ? await send(first.fields) : undefined;
     const negotiated: Negotiated =
       asked && isFinal(asked, first) ? { reply: asked } : await this.#negotiate(target, ctx, send, first, asked);

@@ -1,5 +1,6 @@
 import { readFile } from 'node:fs/promises';
 import { rootCertificates, type SecureContext } from 'node:tls';
+import type { TlsSettings } from '../../core/hop.ts';
 import { findCertificates } from './pem.ts';
 import { type Machine, readNamedStore, readSystemStore, type Store, thisMachine } from './store.ts';
 
@@ -20,14 +21,15 @@ let known: { readonly key: string; readonly authorities: Authorities } | undefin
 
 /**
  * Finds the authorities: those that are built into Node, those of NODE_EXTRA_CA_CERTS, and those of the system or, if
- * they are set, of SSL_CERT_FILE and SSL_CERT_DIR. Files that these two name are read now; the returned function reads
+ * they are set, of SSL_CERT_FILE and SSL_CERT_DIR; or the first of these alone. Files that these two name are read now; the returned function reads
  * the rest, which takes some 50 ms.
  * @throws {TunlError} usage, if a file that these two name cannot be read
  */
 export async function findAuthorities(
-  { noSystemCa = false }: { readonly noSystemCa?: boolean },
+  { noSystemCa = false, publicCaOnly = false }: Pick<TlsSettings, 'noSystemCa' | 'publicCaOnly'>,
   machine: Machine = thisMachine,
 ): Promise<() => Promise<Authorities>> {
+  if (publicCaOnly) return () => Promise.resolve(toAuthorities());
   const named = noSystemCa ? { certificates: [] } : await readNamedStore(machine);
   return async () => toAuthorities(await readExtra(machine), named ?? (await readSystemStore(machine)));
 }

@@ -1,6 +1,7 @@
 import { capSettings } from '../../../syntax/settings.ts';
 import { proxySettings, ruleSettings, type Setting } from '../../../syntax/stage-settings.ts';
 import { administration } from './administration.ts';
+import { checkProse } from './check.ts';
 import { chooserProse, pacProse } from './pac.ts';
 import type { Block, Section } from './roff.ts';
 import { singleSignOn } from './single-sign-on.ts';
@@ -186,6 +187,7 @@ export const commandProse: Readonly<Record<string, Prose>> = {
       administration,
     ],
   },
+  check: checkProse,
   pac: pacProse,
   completion: {
     description: [

@@ -1,0 +1,37 @@
+import type { HopChoice } from '../../chain/model/graph.ts';
+import { formatHop } from '../../core/hop.ts';
+import type { Examination } from './examination.ts';
+import type { Verdict } from './verdict.ts';
+
+/** One question about the way to the target. */
+export interface Probe {
+  /** The subject of its lines. */
+  readonly name: string;
+  /** What is being done, for a spinner. */
+  readonly doing: string;
+  /**
+   * What must have been found before: nothing, or a way on which tunnels open. A probe that is not asked says nothing.
+   */
+  readonly needs: 'nothing' | 'tunnel';
+  /** Returns its lines; none if it has nothing to say. @throws the reason of the check's end, or a defect */
+  readonly examine: (exam: Examination) => Promise<readonly Verdict[]>;
+}
+
+/** Runs an examination of each hop in travel order, until one finds that nothing beyond it can be reached. */
+export async function forEachHop(
+  { options: { hops } }: Examination,
+  examine: (index: number, choice: HopChoice, prefix: string) => Promise<readonly Verdict[]>,
+): Promise<readonly Verdict[]> {
+  const verdicts: Verdict[] = [];
+  for (const [index, choice] of hops.entries()) {
+    const prefix = hops.length > 1 ? `hop ${index + 1}: ` : '';
+    verdicts.push(...(await examine(index, choice, prefix)));
+    if (verdicts.some(({ error }) => error)) break;
+  }
+  return verdicts;
+}
+
+/** Writes the alternatives of one place as URLs without secrets. */
+export function formatChoice(choice: HopChoice): string {
+  return choice.map(formatHop).join('|');
+}

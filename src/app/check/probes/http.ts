@@ -1,0 +1,66 @@
+import { X509Certificate } from 'node:crypto';
+import type { HopChoice } from '../../../chain/model/graph.ts';
+import type { DialStep } from '../../../core/dialer.ts';
+import type { TlsFacts } from '../../../core/link.ts';
+import { plainScheme, securedScheme } from '../../../core/hop.ts';
+import { isLoopback } from '../../../core/ip.ts';
+import { formatName } from '../../../tls/certificate/names.ts';
+import { identifyPort } from '../identify-port.ts';
+import { forEachHop, type Probe } from '../probe.ts';
+import { failureVerdict, type Verdict } from '../verdict.ts';
+
+/** A certificate that ends within this time, in milliseconds, is worth a warning. */
+const soonMs = 14 * 24 * 3_600_000;
+
+/** The version of HTTP, and TLS with the certificate; or what the port speaks instead. */
+export const http: Probe = {
+  name: 'HTTP',
+  doing: 'asking the proxy',
+  needs: 'nothing',
+  examine: (exam) =>
+    forEachHop(exam, async (index, choice, prefix) => {
+      const { error, answers, steps, isSpent, link } = await exam.visitHop(index);
+      const own = steps.filter(({ hop }) => hop === index + 1);
+      if (answers.some(({ hop }) => hop === index + 1) || link) return [describeVersion(own, choice, prefix)];
+      if (isSpent || !error) return [];
+      if (error.phase === 'tls') return [failureVerdict(http.name, error, { text: prefix + error.message })];
+      const found = await identifyPort(exam, index);
+      return [failureVerdict(http.name, error, { text: prefix + error.message, ...found })];
+    }),
+};
+
+function describeVersion(steps: readonly DialStep[], choice: HopChoice, prefix: string): Verdict {
+  const tls = steps.find((step) => step.tls)?.tls;
+  const isHttp2 = steps.some(({ detail }) => detail.startsWith('HTTP/2'));
+  const version = isHttp2 ? '2' : '1.1';
+  const facts = { version, ...(tls && { tls: tls.protocol, alpn: tls.alpn }) };
+  if (tls) return describeTls(tls, `${prefix}${version}, ${tls.protocol}`, facts);
+  const [hop] = choice;
+  // A chooser has no connection of its own, and the one that was chosen may be of either kind.
+  const isOpen = hop !== undefined && !hop.chooser && hop.address.kind === 'tcp' && !isLoopback(hop.address);
+  if (!isOpen || plainScheme(hop.scheme) !== undefined)
+    return { name: http.name, state: 'ok', text: `${prefix}${version}, no TLS`, facts };
+  const secured = securedScheme(hop.scheme);
+  return {
+    name: http.name,
+    state: 'warning',
+    text: `${prefix}${version}, no TLS: a Basic password would be readable on the way`,
+    ...(secured !== undefined && { remedies: [`if it takes TLS on another port: ${secured}://`] }),
+    facts,
+  };
+}
+
+function describeTls({ certificate }: TlsFacts, text: string, facts: NonNullable<Verdict['facts']>): Verdict {
+  if (!certificate) return { name: http.name, state: 'ok', text, facts };
+  const { issuer, validTo } = new X509Certificate(certificate);
+  const until = new Date(validTo);
+  const day = until.toISOString().slice(0, 10);
+  const isSoon = until.getTime() < Date.now() + soonMs;
+  return {
+    name: http.name,
+    state: isSoon ? 'warning' : 'ok',
+    text: `${text}, certificate of ${formatName(issuer)} until ${day}`,
+    ...(isSoon && { remedies: ['its owner must renew it'] }),
+    facts: { ...facts, issuer: formatName(issuer), validTo: until.toISOString() },
+  };
+}
