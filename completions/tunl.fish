@@ -172,6 +172,7 @@ complete -c tunl -n '__tunl_using serve' -l admin-open -d 'let it be on an addre
 complete -c tunl -n '__tunl_using serve' -l hbone -d 'serve HBONE only; default address 127.0.0.1:15008'
 complete -c tunl -n '__tunl_using serve' -l hbone-local -d 'with --hbone: allow only the address to which the client connected'
 complete -c tunl -n '__tunl_using serve' -l post -d 'also accept tunnels in POST requests'
+complete -c tunl -n '__tunl_using serve' -l no-plain -d 'refuse plain http:// requests, and open tunnels only'
 complete -c tunl -n '__tunl_using serve' -l tls -d 'speak TLS with clients; without --cert with a development certificate, whose pin is printed'
 complete -c tunl -n '__tunl_using serve' -l cert -r -F -d 'certificate of the server, a PEM file, or PKCS #12 with its key; default: a development certificate'
 complete -c tunl -n '__tunl_using serve' -l key -r -F -d 'its key, a PEM file; default: the file of --cert'

@@ -59,7 +59,7 @@ const rooms = {
   auth: ['.', 'schemes', 'bearer', 'ntlm', 'negotiate', 'digest', 'model'],
   h2: ['.', 'hpack'],
   http: ['server', 'tunnel', 'login', 'h1', 'h2', 'body', 'exchange', 'wire', '.'],
-  app: ['commands', 'check', 'graph', 'stages', 'admin', '.', 'tunnel'],
+  app: ['commands', 'check', 'graph', 'stages', 'requests', 'admin', '.', 'tunnel'],
   chain: ['print', 'read', 'draw', 'check', 'model'],
   envoy: ['import', 'export', 'schema', '.'],
   cli: ['.', 'commands', 'docs', 'lifecycle', 'options', 'parse', 'process', 'terminal'],

@@ -27,6 +27,7 @@ export const h1: Carrier = {
   methods: ['CONNECT'],
   halfClose: 'native',
   reset: 'native',
+  takesRequests: () => ({}),
   open: async (reach, hop) =>
     openConnectSession(await reach({ form: 'tunnel' }), hop, (ctx) => reach({ form: 'tunnel', ctx })),
   claim: claimConnect,

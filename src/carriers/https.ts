@@ -19,6 +19,8 @@ export const https: Carrier = {
   methods: [],
   halfClose: 'native',
   reset: 'native',
+  // In HTTP/1.1, whatever the tunnels through the hop use.
+  takesRequests: (hop) => (hop.tls.alpn === 'h2' ? undefined : { alpn: ['http/1.1'] }),
   async open(reach, hop, ctx) {
     const link = await reach(reachByVersion(hop));
     return link.peer.tls?.alpn === 'h2' || hop.tls.alpn === 'h2'

@@ -73,7 +73,8 @@ export const post: Carrier = {
       : new Http1Session(link, hop, http1Terms, (later) => reach({ form: 'tunnel', alpn: ['http/1.1'], ctx: later }));
   },
   claim(exchange) {
-    if (exchange.method !== 'POST') return undefined;
+    // In absolute form it is a request that a proxy forwards; over HTTP/2 the two look the same.
+    if (exchange.method !== 'POST' || (exchange.version !== '2' && exchange.sentScheme !== undefined)) return undefined;
     // Before anything is dialled: a body with ambiguous framing is refused.
     if (exchange.version !== '2') readFraming(exchange.headers, 'request');
     if (exchange.version === '1.0') throw new TunlError('http_request_error', 'a POST tunnel needs HTTP/1.1');

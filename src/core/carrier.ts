@@ -1,6 +1,6 @@
 import type { Address, Ip } from './address.ts';
 import type { DialContext } from './dialer.ts';
-import type { TunlError } from './errors.ts';
+import type { HopPosition, TunlError } from './errors.ts';
 import type { TunnelExchange, TunnelRequest } from './exchange.ts';
 import type { HeaderField, Hop } from './hop.ts';
 import type { Link } from './link.ts';
@@ -111,6 +111,11 @@ export interface Carrier {
   readonly methods: readonly string[];
   readonly halfClose: 'native' | 'none';
   readonly reset: 'native' | 'none';
+  /**
+   * Returns how a hop is reached that takes plain requests in absolute form over HTTP/1.1; undefined if it takes none, and
+   * absent if the protocol has no such form. A tunnel is opened then.
+   */
+  readonly takesRequests?: (hop: Hop) => Pick<ReachOptions, 'alpn'> | undefined;
   /** Client half: opens a session with the hop. It may call `reach` again for more connections. */
   open(reach: Reach, hop: Hop, ctx: DialContext): Promise<Session>;
   /**
@@ -134,7 +139,9 @@ export interface ReachOptions {
 export interface ReachedLink extends Link {
   /** Present if an HTTP proxy on the way accepts plain requests, which must then be in absolute form. */
   readonly requestForm?: 'absolute';
-  /** The fields that such a proxy requires in each request. */
+  /** That proxy, which may ask who we are. */
+  readonly requestHop?: { readonly hop: Hop; readonly position: HopPosition };
+  /** The fields that the user adds for such a proxy to each request, without those that prove who we are. */
   readonly requestHeaders?: readonly HeaderField[];
 }
 

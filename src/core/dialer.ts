@@ -37,6 +37,11 @@ export interface DialContext {
   /** The hop that the dialled address belongs to; absent if it is the target's own. */
   readonly hop?: HopPosition;
   readonly origin: Origin;
+  /**
+   * Present if the Link is for plain HTTP requests to the address: the last hop may then return a connection to itself
+   * that takes such requests (`ReachedLink` says so), in place of a tunnel.
+   */
+  readonly form?: 'requests';
   /** The hop's `formats`, filled in for this tunnel; present only when a session is asked for a tunnel. */
   readonly fields?: readonly HeaderField[];
   /** The name under which the connections of this dial are counted; absent if they are not counted. */

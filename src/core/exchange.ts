@@ -12,13 +12,18 @@ export interface TunnelExchange {
   readonly target: string;
   /** Host and port from `:authority` or `Host`. */
   readonly authority: string;
+  /**
+   * The scheme that the client sent, in lower case: that of a target in absolute form (RFC 9112, section 3.2.2), or
+   * `:scheme`. Absent if it sent none.
+   */
+  readonly sentScheme?: string | undefined;
   readonly version: '1.0' | '1.1' | '2';
   /** The fields in the order of arrival, with names in lower case. */
   readonly headers: readonly HeaderField[];
   readonly peer: Peer;
   /** Aborted if the peer disconnects before the answer. */
   readonly gone: AbortSignal;
-  /** Answers with a short text and ends the exchange. Resolves once the peer has had the chance to read it. */
+  /** Answers with a short text, plain unless a field says otherwise, and ends the exchange. Resolves once the peer has had the chance to read it. */
   respond(status: number, headers: readonly HeaderField[], body?: string): Promise<void>;
   /** Answers with a 2xx (or 101) and returns the connection or stream as a Link. */
   upgrade(status: number, headers: readonly HeaderField[]): Link;

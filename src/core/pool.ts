@@ -44,9 +44,15 @@ export class Pool<T extends Pooled> {
   #isClosed = false;
   #sweep: NodeJS.Timeout | undefined;
 
-  /** @param sharesOpenings true if the first connection is expected to have a capacity above 1 */
-  constructor(sharesOpenings: boolean) {
+  readonly #most: number;
+
+  /**
+   * @param sharesOpenings true if the first connection is expected to have a capacity above 1
+   * @param most the number of connections beyond which idle ones are closed, the oldest first
+   */
+  constructor(sharesOpenings: boolean, most = Infinity) {
     this.#sharesOpenings = sharesOpenings;
+    this.#most = most;
   }
 
   /**
@@ -121,8 +127,19 @@ export class Pool<T extends Pooled> {
 
   #keep(key: string, connection: T): void {
     if (this.#isClosed) return closeSoon(connection);
+    if (this.#kept.size >= this.#most) this.#makeRoom();
     this.#kept.set(connection, key);
     this.#sweep ??= setInterval(() => this.#closeIdle(), idleMs).unref();
+  }
+
+  /** Closes the oldest connection that carries nothing. */
+  #makeRoom(): void {
+    for (const connection of this.#kept.keys()) {
+      if (connection.usable && connection.load > 0) continue;
+      this.#kept.delete(connection);
+      void connection.close('drain');
+      return;
+    }
   }
 
   #findRoom(key: string): T | undefined {

@@ -5,6 +5,7 @@ import type { Dial, DialContext, Layer } from '../core/dialer.ts';
 import { type HopPosition, type Phase, TunlError } from '../core/errors.ts';
 import { formatHop, type HeaderField, type Hop } from '../core/hop.ts';
 import { describeTls, type Link, resetError } from '../core/link.ts';
+import { ProxyLink } from '../http/h1/proxy-link.ts';
 import { unansweredHints, unreachedHints, unsecuredHints } from './hints.ts';
 import { SessionPool, type SessionSource } from './pool.ts';
 
@@ -62,11 +63,9 @@ export function via(route: HopRoute): ViaLayer {
     const pool = new SessionPool(source(next));
     pools.add(pool);
     const { hop, position } = route;
-    if (!hop.credentials) return (address, ctx) => pool.tunnel(address, ctx);
-    return async (address, ctx) => {
-      const { tryPassword } = await import('../auth/trial.ts');
-      return tryPassword(hop, position.index, ctx.signal, () => pool.tunnel(address, ctx));
-    };
+    const openTunnels = (address: Address, ctx: DialContext) => pool.tunnel(address, ctx);
+    const tunnel: Dial = hop.credentials ? tryPasswordOf(hop, position, openTunnels) : openTunnels;
+    return (address, ctx) => (ctx.form && openRequests(route, next, ctx)) ?? tunnel(address, ctx);
   };
   return {
     layer,
@@ -98,14 +97,39 @@ function nameHops({ hop, position }: HopRoute, session: Session, { onHop }: Dial
   onHop(position.index, formatHop(hop));
 }
 
+function tryPasswordOf(hop: Hop, { index }: HopPosition, dial: Dial): Dial {
+  return async (address, ctx) => {
+    const { tryPassword } = await import('../auth/trial.ts');
+    return tryPassword(hop, index, ctx.signal, () => dial(address, ctx));
+  };
+}
+
+/** Opens a connection for plain requests to the hop; undefined if its protocol has no form for them. */
+function openRequests(route: HopRoute, next: Dial, ctx: DialContext): Promise<Link> | undefined {
+  const { hop, position, carrier, fill } = route;
+  const reached = carrier.takesRequests?.(hop);
+  if (!reached) return undefined;
+  const { form: _ofTheTarget, ...own } = ctx;
+  const open = async () => {
+    const link = await secureLink(route, await reachHop(route, hop.address, next, own), own, reached.alpn);
+    ctx.onHop?.(position.index, formatHop(hop));
+    // `Host` is that of each target.
+    const fields = [...hop.headers, ...(fill?.(ctx) ?? [])].filter(([name]) => name.toLowerCase() !== 'host');
+    return new ProxyLink(link, { hop, position }, fields);
+  };
+  return open();
+}
+
 async function openSession(route: HopRoute, address: Address, next: Dial, ctx: DialContext): Promise<Session> {
   const { hop, position, carrier } = route;
   const what = `${formatAddress(hop.address)} did not start a session`;
   // A limit for the hop alone, without the dial below: it starts anew with each connection that the carrier asks for.
   const deadline = new Deadline(handshakeLimit(route), ctx.signal, what);
   let isOpening = true;
-  const reach: Reach = async ({ alpn, ctx: { fields: _ofThisHop, ...own } = ctx }) => {
-    const link = await secureLink(route, await reachHop(route, address, next, own), own, alpn);
+  const reach: Reach = async ({ form, alpn, ctx: { fields: _ofThisHop, form: _ofTheTarget, ...own } = ctx }) => {
+    // In TLS nobody on the way sees a request.
+    const asked = form === 'requests' && !route.secure ? { ...own, form } : own;
+    const link = await secureLink(route, await reachHop(route, address, next, asked), own, alpn);
     // Later the limit is that of the tunnel which needs the connection.
     if (isOpening) deadline.start();
     return link;

@@ -2,6 +2,7 @@ import { type Address, formatAddress } from '../core/address.ts';
 import { within } from '../core/deadline.ts';
 import type { Origin } from '../core/dialer.ts';
 import { TunlError } from '../core/errors.ts';
+import type { ReachedLink } from '../core/carrier.ts';
 import type { Link } from '../core/link.ts';
 import { Pool, type Pooled, type Use } from '../core/pool.ts';
 import type { Call, Reply } from '../http/call.ts';
@@ -31,7 +32,7 @@ export class UpstreamConnections {
 
   constructor(options: ForwarderOptions) {
     this.#options = options;
-    this.#pool = new Pool(options.version === 'http2');
+    this.#pool = new Pool(options.version === 'http2', options.maxKept);
   }
 
   /**
@@ -39,10 +40,13 @@ export class UpstreamConnections {
    * @throws {TunlError} of the dial, or what `use` throws
    */
   use<T>(wanted: WantedUpstream, from: 'any' | 'fresh', use: Use<Connection, T>): Promise<T> {
-    if (this.#options.sessions === 'per-request') return this.#useOnce(wanted, use);
+    const { sessions, asksProxies } = this.#options;
+    if (sessions === 'per-request') return this.#useOnce(wanted, use);
     const { target, signal } = wanted;
     const open = (waiting: AbortSignal) => this.#open({ ...wanted, signal: waiting });
-    return this.#pool.use({ key: formatAddress(target), signal, from, open }, use);
+    // An upstream may know the client by its connection, so no two users share one.
+    const key = JSON.stringify([formatAddress(target), asksProxies ? wanted.origin.user : undefined]);
+    return this.#pool.use({ key, signal, from, open }, use);
   }
 
   /** Closes idle connections at once, and the others once they have finished, or after a moment. */
@@ -60,16 +64,26 @@ export class UpstreamConnections {
   }
 
   async #open({ target, origin, signal }: WantedUpstream): Promise<Connection> {
-    const { dial, version } = this.#options;
+    const { dial, version, asksProxies } = this.#options;
     let address = formatAddress(target);
     const onDialled = ({ target: reached }: { readonly target: Address }) => {
       address = formatAddress(reached);
     };
-    const link = await dial(target, { signal, target, origin, onDialled });
+    const form = asksProxies ? { form: 'requests' as const } : {};
+    const redial = (given: AbortSignal): Promise<ReachedLink> =>
+      dial(target, { signal: given, target, origin, onDialled, ...form });
+    const link = await redial(signal);
+    const name = nameUpstream(this.#options, target);
     try {
-      this.#assertAlpn(link);
-      if (version === 'http2') return await this.#openHttp2(link, address, signal);
-      const client = new Http1Client(link, upstreamPeer(this.#who));
+      this.#assertAlpn(link, name);
+      if (version === 'http2') return await this.#openHttp2(link, name, address, signal);
+      const { requestHop } = link;
+      if (requestHop) {
+        const { askProxy, toAbsoluteCall } = await import('./through-proxy.ts');
+        const client = askProxy(link, requestHop, target, redial);
+        return toConnection(client, address, (call, given) => client.call(toAbsoluteCall(call), given));
+      }
+      const client = new Http1Client(link, upstreamPeer(name));
       return toConnection(client, address, (call, given) => client.call(call, given));
     } catch (error) {
       link.reset(error as Error);
@@ -77,7 +91,7 @@ export class UpstreamConnections {
     }
   }
 
-  async #openHttp2(link: Link, address: string, signal: AbortSignal): Promise<Connection> {
+  async #openHttp2(link: Link, name: string, address: string, signal: AbortSignal): Promise<Connection> {
     const [{ openSession }, { callHttp2 }] = await Promise.all([
       import('../http/h2/engine.ts'),
       import('../http/h2/call.ts'),
@@ -88,24 +102,25 @@ export class UpstreamConnections {
       option: 'handshake',
       code: 'connection_timeout',
     } as const;
-    const client = await within(limit, signal, `${this.#who} did not begin HTTP/2`, (limited) =>
+    const client = await within(limit, signal, `${name} did not begin HTTP/2`, (limited) =>
       openSession(link, upstreamSetup, limited),
     );
-    const asked = { name: this.#who, side: 'target', phase: 'relay' } as const;
+    const asked = { name, side: 'target', phase: 'relay' } as const;
     return toConnection(client, address, (call, given) => callHttp2(client, call, asked, given));
   }
 
-  #assertAlpn({ peer: { tls } }: Link): void {
+  #assertAlpn({ peer: { tls } }: Link, name: string): void {
     const { version } = this.#options;
     const isRight = !tls || (version === 'http2' ? tls.alpn === 'h2' : tls.alpn !== 'h2');
     if (isRight) return;
-    const message = `${this.#who} chose ${tls.alpn ?? 'no protocol'} by ALPN`;
+    const message = `${name} chose ${tls.alpn ?? 'no protocol'} by ALPN`;
     throw new TunlError('http_protocol_error', message, { side: 'target', phase: 'handshake' });
   }
+}
 
-  get #who(): string {
-    return `upstream ${this.#options.name}`;
-  }
+/** Names an upstream in messages. */
+export function nameUpstream({ name }: ForwarderOptions, target: Address): string {
+  return name === undefined ? formatAddress(target) : `upstream ${name}`;
 }
 
 function toConnection(client: Pooled, address: string, call: Connection['call']): Connection {

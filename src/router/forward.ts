@@ -1,9 +1,10 @@
+import { type Address, formatAddress } from '../core/address.ts';
 import { Deadline } from '../core/deadline.ts';
 import { type ErrorCode, TunlError } from '../core/errors.ts';
 import type { ForwardContext, Exchange } from '../core/exchange.ts';
 import type { Link } from '../core/link.ts';
 import type { Reply } from '../http/call.ts';
-import { UpstreamConnections } from './connections.ts';
+import { nameUpstream, UpstreamConnections } from './connections.ts';
 import type { Forwarder, ForwarderOptions, ForwardTerms } from './forwarder.ts';
 import { passReply } from './pass-reply.ts';
 import { type PassedCall, toCall, wantedSwitch } from './to-call.ts';
@@ -37,12 +38,13 @@ class UpstreamForwarder implements Forwarder {
     const limited = { ...ctx, signal: deadline.signal };
     try {
       const reply = await this.#call(call, terms, limited);
-      if (!reply.link) return await pass(request, reply, deadline.signal);
+      if (terms.plain) assertNotAsked(reply, terms.target);
+      if (!reply.link) return await pass(request, call, reply, deadline.signal);
       // From here on the limits of tunnels apply.
       deadline.end();
       await ctx.join(switchClient(request, call, reply), reply.link);
     } catch (error) {
-      throw toAnswerable(error);
+      throw terms.plain ? error : toAnswerable(error);
     } finally {
       deadline.end();
       // Nobody reads the rest of the body, so the client need not send it.
@@ -55,14 +57,14 @@ class UpstreamForwarder implements Forwarder {
   }
 
   /** Starts the limit at the end of the request; at once for a request that switches protocols, which has no end. */
-  #startDeadline(request: Exchange, { timeoutMs }: ForwardTerms, signal: AbortSignal): Deadline {
+  #startDeadline(request: Exchange, { timeoutMs, target }: ForwardTerms, signal: AbortSignal): Deadline {
     const limit = {
       ms: timeoutMs,
       phase: 'relay',
       option: 'timeout of the route',
       code: 'http_response_timeout',
     } as const;
-    const deadline = new Deadline(limit, signal, `upstream ${this.#options.name} did not answer`);
+    const deadline = new Deadline(limit, signal, `${nameUpstream(this.#options, target)} did not answer`);
     if (request.isBodiless || wantedSwitch(request) !== undefined) deadline.start();
     else request.body.once('end', () => deadline.start());
     return deadline;
@@ -91,9 +93,21 @@ class UpstreamForwarder implements Forwarder {
   }
 }
 
+/**
+ * Refuses an answer that asks for the password of a proxy: our client is asked for its own by us alone.
+ * @throws {TunlError} http_protocol_error
+ */
+function assertNotAsked(reply: Reply, target: Address): void {
+  if (reply.status !== 407) return;
+  const message = `${formatAddress(target)} asks for the password of a proxy`;
+  const error = new TunlError('http_protocol_error', message, { side: 'target', phase: 'relay' });
+  reply.cancel(error);
+  throw error;
+}
+
 function assertMaySwitch(request: Exchange, { upgrades }: ForwardTerms): void {
   const wanted = wantedSwitch(request);
-  if (wanted === undefined || upgrades.includes(wanted)) return;
+  if (wanted === undefined || upgrades === 'any' || upgrades.includes(wanted)) return;
   const what = wanted === 'connect' ? 'CONNECT' : 'a change of protocol';
   throw new TunlError('http_request_denied', `${what} is not allowed here`, { side: 'client', phase: 'policy' });
 }
@@ -107,9 +121,14 @@ function maySendAgain({ method, body, opens }: PassedCall, error: unknown, wasKe
   return unprocessed || (unanswered && wasKept && !opens && idempotent.has(method));
 }
 
-async function pass(request: Exchange, reply: Reply, signal: AbortSignal): Promise<void> {
+async function pass(
+  request: Exchange,
+  { toAnswerFields }: PassedCall,
+  reply: Reply,
+  signal: AbortSignal,
+): Promise<void> {
   try {
-    await passReply(request, reply, signal);
+    await passReply(request, reply, toAnswerFields(reply.headers), signal);
   } catch (error) {
     reply.cancel(error as Error);
     throw error;

@@ -1,11 +1,12 @@
 import type { Address } from '../core/address.ts';
 import type { Dial } from '../core/dialer.ts';
 import type { ForwardContext, Exchange } from '../core/exchange.ts';
+import type { RequestPlace } from '../http/wire/request-target.ts';
 
 /** Options for forwarding requests to one upstream. */
 export interface ForwarderOptions {
-  /** Its name in messages. */
-  readonly name: string;
+  /** Its name in messages; absent if it is the address that is asked for. */
+  readonly name?: string;
   /** Dials the upstream, TLS included. */
   readonly dial: Dial;
   /** Version of HTTP. With TLS the upstream must have chosen it by ALPN; for `http1` it may also have chosen none. */
@@ -14,6 +15,10 @@ export interface ForwarderOptions {
   readonly handshakeMs: number;
   /** `per-request`: no connection carries two requests, because it identifies the client. */
   readonly sessions: 'shared' | 'per-request';
+  /** The most idle connections that are kept; no limit if absent. */
+  readonly maxKept?: number;
+  /** True if an HTTP proxy on the way may be asked in absolute form, in place of a tunnel through it. */
+  readonly asksProxies?: boolean;
 }
 
 /** Terms of a route for a request. */
@@ -23,9 +28,19 @@ export interface ForwardTerms {
   /** Time limit from the end of the request to the end of its answer, in milliseconds; 0 is no limit. */
   readonly timeoutMs: number;
   /** Protocols to which the client may switch, in lower case; `connect` for CONNECT itself. */
-  readonly upgrades: readonly string[];
+  readonly upgrades: readonly string[] | 'any';
   /** A field that was for us and stays here, in lower case. */
   readonly keptBack?: string;
+  /** Present if the request goes on as from a proxy (RFC 9110, section 7.6); otherwise as from Envoy. */
+  readonly plain?: PlainTerms;
+}
+
+/** The facts with which a proxy forwards a plain request. */
+export interface PlainTerms {
+  /** The path and the host that the target is asked for, in place of those that the client wrote. */
+  readonly place: RequestPlace;
+  /** Our name in `Via`. */
+  readonly pseudonym: string;
 }
 
 /** Sends requests to one upstream, and its answers back. */

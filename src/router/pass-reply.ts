@@ -1,17 +1,22 @@
 import { abortReason } from '../core/deadline.ts';
 import type { Exchange } from '../core/exchange.ts';
+import type { HeaderField } from '../core/hop.ts';
 import { pumpBody } from '../http/body/pump.ts';
 import type { Reply } from '../http/call.ts';
 import { keepTrailers } from './connection-fields.ts';
-import { toReplyFields } from './reply-fields.ts';
 
 /**
- * Passes an answer on as it comes. If the client leaves, the answer is cancelled; if the answer is cut, it is cut for the
+ * Passes an answer on with these fields, as it comes. If the client leaves, the answer is cancelled; if the answer is cut, it is cut for the
  * client too. Resolves once it is over in either way.
  * @throws {TunlError} http_protocol_error, before anything is sent, if the answer cannot be passed on
  */
-export function passReply(request: Exchange, reply: Reply, signal: AbortSignal): Promise<void> {
-  const answer = request.answer(reply.status, toReplyFields(reply.headers));
+export function passReply(
+  request: Exchange,
+  reply: Reply,
+  headers: readonly HeaderField[],
+  signal: AbortSignal,
+): Promise<void> {
+  const answer = request.answer(reply.status, headers);
   answer.on('error', () => {});
   const onAbort = () => void answer.destroy(abortReason(signal));
   return new Promise((resolve) => {

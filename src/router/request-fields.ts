@@ -72,7 +72,7 @@ function addedFields(request: Exchange, fields: readonly HeaderField[], { timeou
 }
 
 /** Joins the cookies that HTTP/2 splits for compression; HTTP/1.1 has one field (RFC 9113, section 8.2.3). */
-function joinCookies(fields: readonly HeaderField[]): HeaderField[] {
+export function joinCookies(fields: readonly HeaderField[]): HeaderField[] {
   const cookie = fieldValues(fields, 'cookie').join('; ');
   const first = fields.findIndex(([name]) => name === 'cookie');
   return fields.flatMap((field, at): HeaderField[] => {

@@ -3,13 +3,16 @@ import type { HeaderField } from '../core/hop.ts';
 import type { Call, CallBody } from '../http/call.ts';
 import { isSafeField } from '../http/wire/message.ts';
 import { keepEndToEnd, keepTrailers } from './connection-fields.ts';
-import type { ForwarderOptions, ForwardTerms } from './forwarder.ts';
+import type { ForwarderOptions, ForwardTerms, PlainTerms } from './forwarder.ts';
+import { toPlainFields, toPlainInterimFields, toPlainReplyFields } from './plain-fields.ts';
 import { toReplyFields } from './reply-fields.ts';
 import { type PassOn, toRequestFields } from './request-fields.ts';
 import { answerKey, type KeyChange, makeKey } from './websocket.ts';
 
 /** A client's request as it is sent to the upstream, with the conversion of its answer. */
 export interface PassedCall extends Call {
+  /** Makes the fields of the answer for the client. */
+  readonly toAnswerFields: (headers: readonly HeaderField[]) => HeaderField[];
   /** Makes the fields of an answer that accepted a switch or a CONNECT. */
   readonly toOpenFields: (headers: readonly HeaderField[]) => HeaderField[];
 }
@@ -26,9 +29,10 @@ export function wantedSwitch({ method, upgradeTo }: Exchange): string | undefine
  */
 export function toCall(
   request: Exchange,
-  { timeoutMs, keptBack }: ForwardTerms,
+  { timeoutMs, keptBack, plain }: ForwardTerms,
   version: ForwarderOptions['version'],
 ): PassedCall {
+  if (plain) return toPlainCall(request, plain);
   const { method, target, authority, scheme, upgradeTo } = request;
   const passOn: PassOn = {
     version,
@@ -47,10 +51,28 @@ export function toCall(
     ...findOpening(request),
     ...(hasBody(request) && { body: toCallBody(request) }),
     onInterim: (status, headers) => request.inform(status, keepEndToEnd(headers).filter(isSafeField)),
+    toAnswerFields: toReplyFields,
     toOpenFields: (headers) => {
       const kept = toReplyFields(headers).filter(([name]) => name !== 'content-length');
       return keys ? keys.reply(kept) : kept;
     },
+  };
+}
+
+/** Makes the request as a proxy sends it, over HTTP/1.1. */
+function toPlainCall(request: Exchange, { place, pseudonym }: PlainTerms): PassedCall {
+  const { method, upgradeTo } = request;
+  const toAnswerFields = (headers: readonly HeaderField[]) => toPlainReplyFields(headers, pseudonym);
+  return {
+    method,
+    ...place,
+    scheme: 'http',
+    headers: toPlainFields(request, upgradeTo, pseudonym),
+    ...findOpening(request),
+    ...(hasBody(request) && { body: toCallBody(request) }),
+    onInterim: (status, headers) => request.inform(status, toPlainInterimFields(headers)),
+    toAnswerFields,
+    toOpenFields: (headers) => toAnswerFields(headers).filter(([name]) => name !== 'content-length'),
   };
 }
 

@@ -48,6 +48,15 @@ export function parseAuthority(text: string, names: NameRules = servedNames): Tc
 }
 
 /**
+ * Reads an authority as `parseAuthority` does, with a port of the scheme if it names none (RFC 9110, section 4.2).
+ * @throws {TunlError} http_request_error
+ */
+export function parseAuthorityOr(text: string, defaultPort: number): TcpAddress {
+  const hasPort = /(?:^|[^:[\]]|\]):\d*$/.test(text);
+  return parseAuthority(hasPort ? text : `${text}:${defaultPort}`);
+}
+
+/**
  * Reads the host part of an authority into its canonical form.
  * @throws {TunlError} http_request_error
  */

@@ -102,6 +102,12 @@ export const proxySettings = [
   },
 ] as const satisfies readonly (StageSetting & Listed)[];
 
+/** The word of `accept` for plain requests, which `serve` has unless it is told otherwise. */
+export const plainSwitch = {
+  name: 'plain',
+  summary: 'refuse plain http:// requests, and open tunnels only',
+} as const;
+
 /** The files with which a listener speaks TLS. */
 export const listenerTlsSettings = [
   {

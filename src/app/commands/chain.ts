@@ -6,6 +6,7 @@ import { type LoadedGraph, loadGraph } from '../../chain/read/load.ts';
 import { printGraph, type PrintOptions } from '../../chain/print/graph.ts';
 import { TunlError, toTunlError, usageError } from '../../core/errors.ts';
 import { isBootstrap } from '../../envoy/import/recognise.ts';
+import { plainSwitch } from '../../syntax/stage-settings.ts';
 import { parseRule } from '../../policy/rules.ts';
 import { Scope } from '../../core/scope.ts';
 import { readChainText } from './chain-text.ts';
@@ -45,9 +46,10 @@ export async function drawGraph(graph: Graph, form: DrawForm, options: DrawTextO
 type Environment = Readonly<Record<string, string | undefined>>;
 
 /** The names that `accept` may list in a file: the switches of `serve`. */
-const switches = carriers.flatMap(({ serveFlag, serveSwitches = [] }) =>
-  [...(serveFlag ? [serveFlag] : []), ...serveSwitches].map(({ name }) => name),
-);
+const switches = [
+  ...carriers.flatMap(({ serveFlag, serveSwitches = [] }) => [...(serveFlag ? [serveFlag] : []), ...serveSwitches]),
+  plainSwitch,
+].map(({ name }) => name);
 
 /** Options for reading the file of a chain. */
 export interface ChainFileOptions {

@@ -60,7 +60,8 @@ export async function createGeneration(graph: Graph, env: GenerationEnv): Promis
   assertAdminAllowed(graph);
   const internal = new InternalListeners(graph.internalBufferBytes);
   const byName = new Map<string, ReadyStage>();
-  const dialInternal: Dial = async (address, ctx) => {
+  // The stages inside choose their own targets, so they are asked for tunnels.
+  const dialInternal: Dial = async (address, { form: _ofTheTarget, ...ctx }) => {
     if (address.kind !== 'internal') throw new Error('not an internal address');
     const inner = byName.get(address.name);
     const origin = { ...ctx.origin, stages: [...(ctx.origin.stages ?? []), inner?.stage.name ?? address.name] };

@@ -7,11 +7,11 @@ import { assertChoiceNotOpen, assertNotOpen } from '../../policy/exposure.ts';
 import { parseRule, type PolicyBase } from '../../policy/rules.ts';
 import { TunnelGate } from '../../policy/tunnel-gate.ts';
 import { createAccessLog, nearestPlace } from '../tunnel/access-log.ts';
-import type { RecordEnv } from './request-record.ts';
+import type { RecordEnv } from '../requests/request-record.ts';
 import type { Route } from './route.ts';
 import { makePseudonym, serveLink, type ServeEnv } from './serve-link.ts';
 import { createAcceptor, createTerms } from './serve-terms.ts';
-import { createAuthorise, createProxyEnv, routeRequests, routeTunnels } from './stage-routes.ts';
+import { createAuthorise, routeProxy, routeRequests } from './stage-routes.ts';
 import type { StageKind, StageParts } from './stage.ts';
 import { createUpstream, type ReadyUpstream } from './upstream.ts';
 
@@ -41,7 +41,7 @@ export const httpStage: StageKind<AnyHttpStage> = {
     const hasCaps = (caps.total ?? caps.perClient) !== undefined;
     const common = {
       terms,
-      front: { ...terms.front, ...(stage.job === 'http' && { retired: parts.retired }) },
+      front: { ...terms.front, retired: parts.retired },
       users,
       ...(hasCaps && { gate: new TunnelGate(caps) }),
       acceptor,
@@ -52,12 +52,11 @@ export const httpStage: StageKind<AnyHttpStage> = {
       forwardsVia: stage.job === 'proxy' && hops.length > 0,
     };
     const judges = users.required || rules.allow.length + rules.deny.length > 0;
-    const createPlans = (base: PolicyBase, record: RecordEnv): Pick<ServeEnv, 'route' | 'tunnel'> => {
+    const createPlans = (base: PolicyBase, record: RecordEnv): Pick<ServeEnv, 'route' | 'tunnel' | 'openPlain'> => {
       if (stage.job === 'http') {
         return { route: routeRequests(stage, upstreams, judges ? createAuthorise(rules, base) : undefined, record) };
       }
-      const tunnel = createProxyEnv(stage, route, rules, base, parts, record);
-      return { tunnel, route: routeTunnels(tunnel) };
+      return routeProxy(stage, route, rules, base, parts, record, common.pseudonym);
     };
     const envs = new Map<Vantage, ServeEnv>();
     const envOf = (vantage: Vantage): ServeEnv => {

@@ -72,10 +72,14 @@ export class RouteCache {
     return made;
   }
 
-  /** True if a stage behind an upstream sees which client a request comes from. */
-  isOriginSeen({ to, route }: Upstream<RouteName>): boolean {
+  /** True if a stage behind an upstream, or behind a proxy, sees which client a request comes from. */
+  isOriginSeen({ to, route }: { readonly to?: Upstream['to']; readonly route: RouteName }): boolean {
     const entry = this.#graph.routes.get(route)?.entry;
-    const places = entry ? [entry] : 'field' in to ? [] : to.targets.filter((target) => target.kind === 'internal');
+    const places = entry
+      ? [entry]
+      : !to || 'field' in to
+        ? []
+        : to.targets.filter((target) => target.kind === 'internal');
     return places.some((place) => isOriginSeen(this.#stages, place));
   }
 

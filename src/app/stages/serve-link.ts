@@ -4,26 +4,21 @@ import type { Origin } from '../../core/dialer.ts';
 import { TunlError, toTunlError } from '../../core/errors.ts';
 import type { Exchange, TunnelRequest } from '../../core/exchange.ts';
 import type { Link, Peer } from '../../core/link.ts';
-import { assertHeadSize } from '../../http/wire/message.ts';
 import { chooseFront, type Front, type TunnelAsk } from '../../fronts/index.ts';
 import type { RequestProfile } from '../../http/server/front.ts';
-import {
-  assertNoExpectation,
-  type Login,
-  loginField,
-  readLogin,
-  withoutSecrets,
-} from '../../http/server/tunnel-request.ts';
+import { type Login, loginField, readLogin, withoutSecrets } from '../../http/server/tunnel-request.ts';
 import type { Authenticator } from '../../policy/auth.ts';
 import type { TunnelGate } from '../../policy/tunnel-gate.ts';
 import type { TlsAcceptor } from '../../tls/server.ts';
-import { carryRequest, type RequestEnv, type RequestPlan, refuse } from './http-request.ts';
+import { carryRequest, type RequestEnv, type RequestPlan, refuse } from '../requests/http-request.ts';
 import type { Limits } from '../../chain/model/graph.ts';
-import { formatRequest, toLine } from './request-record.ts';
+import type { PlainRequests } from '../requests/plain.ts';
+import { formatRequest, toLine } from '../requests/request-record.ts';
+import { type Asked, assertServable, recognise } from './recognise.ts';
 import { secureClient } from './secure-client.ts';
-import type { ServeTerms, TunnelTerms } from './serve-terms.ts';
+import type { ServeTerms } from './serve-terms.ts';
 import { carryTunnel, type TunnelEnv } from '../tunnel/tunnel.ts';
-import { serveAsk, stoppingError } from '../tunnel/ask.ts';
+import { serveAsk } from '../tunnel/ask.ts';
 import { assertLogin, verifyLogin, wrongLogin } from '../tunnel/login.ts';
 import { logRefused, reportRefused } from '../tunnel/refused.ts';
 
@@ -52,6 +47,8 @@ export interface ServeEnv extends RequestEnv {
    * @throws {TunlError} http_request_error or http_request_denied, if the request cannot be served
    */
   readonly route: (exchange: Exchange, tunnel: TunnelRequest | undefined) => Plan;
+  /** Starts to forward the plain requests of one Link; absent for a stage whose routes decide. */
+  readonly openPlain?: () => PlainRequests;
 }
 
 /** The decision about one request: it opens a tunnel, is answered, or is forwarded. */
@@ -75,6 +72,8 @@ export async function serveLink(env: ServeEnv, accepted: Link, origin: Origin): 
   const { acceptor, front: requests, limits, draining, terms, users } = env;
   let front: Front | undefined;
   let claimed: string | undefined;
+  let plain: PlainRequests | undefined;
+  const findPlain = () => (plain ??= env.openPlain?.());
   try {
     const link = acceptor ? await secureClient(acceptor, accepted, limits.tlsMs, draining) : accepted;
     front = await chooseFront(terms.fronts, link, { headMs: requests.http1.headMs, draining });
@@ -88,7 +87,7 @@ export async function serveLink(env: ServeEnv, accepted: Link, origin: Origin): 
           return assertLogin(users, { credentials }, peer, limits.handshakeMs, signal);
         },
       }),
-      onExchange: (exchange) => void serveExchange(env, exchange, origin),
+      onExchange: (exchange) => void serveExchange(env, exchange, origin, findPlain),
       onTunnel: (ask) => void carryAsk(env, ask, origin, claimed),
     });
   } catch (error) {
@@ -101,6 +100,8 @@ export async function serveLink(env: ServeEnv, accepted: Link, origin: Origin): 
     const isAnswered = front?.hasStatuses && failure.phase !== 'tls' && failure.code !== 'interrupted';
     const asked = { id: env.tunnels.nextId(), origin: asker, target: '-', started };
     reportRefused(env, asked, failure, isAnswered ? terms.refusals.statusOf(failure) : undefined);
+  } finally {
+    void plain?.close();
   }
 }
 
@@ -118,36 +119,42 @@ function carryAsk(env: ServeEnv, ask: TunnelAsk, outer: Origin, claimed: string 
  *
  *     recognise -> authenticate -> authorise -> route -> a tunnel | an answer | the request goes on
  */
-async function serveExchange(env: ServeEnv, exchange: Exchange, outer: Origin): Promise<void> {
+async function serveExchange(
+  env: ServeEnv,
+  exchange: Exchange,
+  outer: Origin,
+  findPlain: () => PlainRequests | undefined,
+): Promise<void> {
   const started = performance.now();
   const { terms, gate } = env;
   const { peer } = exchange;
   let user = peer.identity ?? outer.user;
   let leave: (() => void) | undefined;
-  let tunnel: TunnelRequest | undefined;
+  let asked: Asked = {};
   let plan: Plan;
   try {
-    tunnel = terms.tunnels && claim(terms, terms.tunnels, exchange);
+    asked = recognise(terms, exchange);
+    const request = asked.tunnel ?? asked.plain;
     if (env.users.required) {
-      const login = tunnel ?? readLogin(exchange);
+      const login = request ?? readLogin(exchange);
       user = login.digest?.user ?? login.credentials?.user ?? user;
       await authenticate(env, login, peer.address ? peer : outer.peer, exchange.gone);
     }
-    if (tunnel) assertServable(env, exchange, tunnel);
+    if (request) assertServable(env, exchange, request);
     leave = gate?.enter(peer);
-    plan = env.route(exchange, tunnel);
+    plan = (asked.plain && findPlain()?.plan(asked.plain)) ?? env.route(exchange, asked.tunnel);
   } catch (error) {
     leave?.();
     const failure = toTunlError(error);
-    const origin = toOrigin(exchange, outer, user, tunnel, undefined);
-    const asked = { id: env.tunnels.nextId(), origin, target: formatRequest(exchange), started };
+    const origin = toOrigin(exchange, outer, user, asked, undefined);
+    const refused = { id: env.tunnels.nextId(), origin, target: formatRequest(exchange), started };
     const status = terms.refusals.statusOf(failure);
-    reportRefused(env, asked, failure, failure.code === 'interrupted' ? undefined : status);
-    logRefused(env, asked, failure, status);
+    reportRefused(env, refused, failure, failure.code === 'interrupted' ? undefined : status);
+    logRefused(env, refused, failure, status);
     return refuse(exchange, failure, terms.refusals);
   }
-  const origin = toOrigin(exchange, outer, user, tunnel, env.forwardsVia ? env.pseudonym : undefined);
-  if (plan.kind === 'tunnel') return carry(env, plan, exchange, origin, tunnel, leave);
+  const origin = toOrigin(exchange, outer, user, asked, env.forwardsVia ? env.pseudonym : undefined);
+  if (plan.kind === 'tunnel') return carry(env, plan, exchange, origin, asked.tunnel, leave);
   // The upstream must not see the passwords of our users.
   const keptBack = env.users.required ? loginField(exchange) : undefined;
   await carryRequest(env, exchange, plan, origin, keptBack);
@@ -159,16 +166,17 @@ function toOrigin(
   exchange: Exchange,
   outer: Origin,
   user: string | undefined,
-  tunnel: TunnelRequest | undefined,
+  { tunnel, plain }: Asked,
   pseudonym: string | undefined,
 ): Origin {
+  const { via } = tunnel ?? plain ?? {};
   return {
     ...outer,
     peer: exchange.peer,
     request: toLine(exchange),
     headers: tunnel?.headers ?? withoutSecrets(exchange.headers),
     ...(user !== undefined && { user }),
-    ...(tunnel && pseudonym !== undefined && { via: [...tunnel.via, `${exchange.version} ${pseudonym}`] }),
+    ...(via && pseudonym !== undefined && { via: [...via, `${exchange.version} ${pseudonym}`] }),
   };
 }
 
@@ -202,26 +210,6 @@ function accept(exchange: Exchange): Link {
 
 const noStore = [['Cache-Control', 'no-store, no-transform']] as const;
 
-function claim(
-  { refusals, front: { http2 } }: ServeTerms,
-  { carriers, switches }: TunnelTerms,
-  exchange: Exchange,
-): TunnelRequest {
-  // HTTP/1.1 limits heads where it reads them; HTTP/2 enforces the limit only once the peer has acknowledged it.
-  if (exchange.version === '2') assertHeadSize(exchange.headers, http2.maxHeaderBytes);
-  for (const carrier of carriers) {
-    const request = carrier.claim?.(exchange, switches);
-    if (request && request !== 'handled') return request;
-  }
-  const allow = ['Allow', [...new Set(carriers.flatMap(({ methods }) => methods))].join(', ')] as const;
-  throw new TunlError('http_request_error', `${exchange.method} is not served here`, {
-    side: 'client',
-    phase: 'request',
-    status: refusals.unserved,
-    ...(refusals.unserved === 405 && { headers: [allow] }),
-  });
-}
-
 /**
  * Verifies credentials. The client does not learn what was wrong, and our records do not show whether the user exists.
  */
@@ -240,12 +228,4 @@ async function authenticate({ users, limits }: ServeEnv, login: Login, peer: Pee
     headers: [...users.digestChallenges(isStale).map((value) => [field[0], value] as const), field],
     told,
   });
-}
-
-function assertServable({ draining, terms, pseudonym }: ServeEnv, exchange: Exchange, { via }: TunnelRequest): void {
-  if (terms.refusals.checksExpect) assertNoExpectation(exchange);
-  if (via.some((value) => value.includes(pseudonym))) {
-    throw new TunlError('proxy_loop_detected', 'the request has been here before', { side: 'client', phase: 'policy' });
-  }
-  if (draining.aborted) throw stoppingError();
 }

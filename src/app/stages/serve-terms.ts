@@ -9,7 +9,8 @@ import { requestServerSetup, serverSetup } from '../../http/h2/setup.ts';
 import { halfCloseField } from '../../http/tunnel/half-close.ts';
 import type { RequestProfile } from '../../http/server/front.ts';
 import type { TlsAcceptor } from '../../tls/server.ts';
-import { type Refusals, refusals } from './statuses.ts';
+import { plainSwitch } from '../../syntax/stage-settings.ts';
+import { type Refusals, refusals } from '../requests/statuses.ts';
 
 /**
  * The terms on which a stage speaks HTTP: the differences between a proxy and a stage that routes requests, as data.
@@ -24,8 +25,10 @@ export interface ServeTerms {
   /** Present if clients must use TLS in a certain way. */
   readonly tls?: TlsDemand;
   readonly refusals: Refusals;
-  /** Present if every request must ask for a tunnel; otherwise the routes decide. */
+  /** Present for a proxy: every request must ask for a tunnel, or be a plain one. Otherwise the routes decide. */
   readonly tunnels?: TunnelTerms;
+  /** True if a proxy forwards plain requests too. */
+  readonly plain?: boolean;
 }
 
 /** The requests for tunnels that a proxy accepts, and its answers. */
@@ -37,6 +40,9 @@ export interface TunnelTerms {
   /** Returns the fields of the answer that opens a tunnel. */
   readonly grants: (exchange: TunnelExchange) => readonly HeaderField[];
 }
+
+/** The time, in milliseconds, that a client of a proxy may wait before its next plain request: that of squid. */
+const plainKeepAliveMs = 120_000;
 
 /** The time, in milliseconds, that a connection may wait for its next request: an hour, as in Envoy. */
 const keepAliveMs = 3_600_000;
@@ -86,12 +92,18 @@ function requestTerms({ codec, hosts }: HttpStage<RouteName>, headMs: number): S
 function proxyTerms({ accept, users, statuses, front: kind }: ProxyStage<RouteName>, headMs: number): ServeTerms {
   const given = new Set(accept);
   assertUsed(given);
+  const plain = given.has(plainSwitch.name);
   const front: RequestProfile = {
     codec: 'auto',
-    perConnection: 'one',
-    // Requests that no carrier claims are refused, so targets are read as they were sent.
+    perConnection: plain ? 'many' : 'one',
+    // The form of a target decides what it means, so targets are read as they were sent.
     translatable: false,
-    http1: { headMs, keepAliveMs: 0, maxHeadBytes: 16 * 1024, maxLineBytes: 8 * 1024 },
+    http1: {
+      headMs,
+      keepAliveMs: plainKeepAliveMs,
+      maxHeadBytes: (plain ? 64 : 16) * 1024,
+      maxLineBytes: 8 * 1024,
+    },
     http2: serverSetup,
   };
   const fronts = kind === undefined ? [http] : findFronts(kind);
@@ -105,7 +117,8 @@ function proxyTerms({ accept, users, statuses, front: kind }: ProxyStage<RouteNa
       fronts,
       front,
       alpn: fronts.flatMap((each) => each.alpn),
-      refusals: refusals[statuses ?? 'serve'],
+      refusals: { ...refusals[statuses ?? 'serve'], closes: true },
+      plain,
       tunnels: { carriers: served, switches: given, grants },
     };
   }
@@ -115,6 +128,7 @@ function proxyTerms({ accept, users, statuses, front: kind }: ProxyStage<RouteNa
   if (own.credentials === false && (users.authFile !== undefined || users.single)) {
     throw usageError(`${flag} has no place for users and passwords`, 'its clients are known by their certificates');
   }
+  if (plain) throw usageError(`${flag} has its address for itself: plain requests cannot go with it`);
   if (statuses) throw usageError(`${flag} has statuses of its own: those of Envoy cannot go with it`);
   if (kind !== undefined) throw usageError(`${flag} has its address for itself: ${kind}: cannot go with it`);
   return { fronts, alpn: http.alpn, ...ownTerms(own, own.server, given, front) };

@@ -11,13 +11,14 @@ import { TunlError } from '../../core/errors.ts';
 import type { Exchange } from '../../core/exchange.ts';
 import { placesOf } from '../../core/listener.ts';
 import { withProxyHeader } from '../../dial/proxy-header.ts';
-import { parseAuthority } from '../../syntax/authority.ts';
+import { parseAuthority, parseAuthorityOr } from '../../syntax/authority.ts';
 import { guard, guardText } from '../../policy/guard.ts';
 import { createPolicy, type PolicyBase, type Rule } from '../../policy/rules.ts';
 import { createFindRoute, type FindRoute } from '../../router/match.ts';
 import { nearestPlace } from '../tunnel/access-log.ts';
 import type { Route } from './route.ts';
-import type { RecordEnv } from './request-record.ts';
+import { openPlainRequests } from '../requests/plain.ts';
+import type { RecordEnv } from '../requests/request-record.ts';
 import type { Plan, ServeEnv } from './serve-link.ts';
 import type { StageParts } from './stage.ts';
 import type { TunnelEnv } from '../tunnel/tunnel.ts';
@@ -32,15 +33,19 @@ export interface ParsedRules {
 
 type FindPlan = ServeEnv['route'];
 
-/** Leads the tunnels of a proxy to the target that the client asks for, or to the fixed targets of the stage. */
-export function createProxyEnv(
+/**
+ * Routes every tunnel and every plain request of a proxy to the target that the client asks for, or to the fixed targets
+ * of the stage.
+ */
+export function routeProxy(
   stage: ProxyStage<RouteName>,
   route: Route,
   rules: ParsedRules,
   base: PolicyBase,
-  { listeners }: StageParts,
+  { listeners, routes }: Pick<StageParts, 'listeners' | 'routes'>,
   { access, ...common }: RecordEnv,
-): TunnelEnv {
+  pseudonym: string,
+): Pick<ServeEnv, 'route' | 'tunnel' | 'openPlain'> {
   const policy = createPolicy({ ...rules, base, ownAddresses: () => listeners().flatMap(placesOf) });
   // Names that others resolve, or that are not dialled at all, are checked as text.
   const { hops, entry } = route.options;
@@ -51,19 +56,31 @@ export function createProxyEnv(
   // It belongs inside the check, because it must see the addresses that the check found.
   const announce = stage.proxyProtocol ? [withProxyHeader(stage.proxyProtocol)] : [];
   const nearest = (target: Address) => nearestPlace(route.options, stage.to?.targets[0] ?? target);
-  return {
+  const env: TunnelEnv = {
     ...common,
     dial: pipe(dial, ...announce, check),
     via: route.via,
     ...(access && { access: { write: access.write, cluster: stage.name, nearest } }),
   };
-}
-
-/** Routes every request of a proxy into a tunnel. */
-export function routeTunnels(env: TunnelEnv): FindPlan {
-  return (_exchange, tunnel) => {
-    if (!tunnel) throw new Error('a proxy takes nothing but tunnels');
-    return { kind: 'tunnel', env, target: tunnel.target };
+  // A connection on which each request is told of, or seen by another stage, serves for one.
+  const isSeen = hops.flat().some(({ formats }) => formats) || routes.isOriginSeen(stage);
+  return {
+    tunnel: env,
+    route: (_exchange, tunnel) => {
+      if (!tunnel) throw new Error('a proxy takes nothing but tunnels');
+      return { kind: 'tunnel', env, target: tunnel.target };
+    },
+    openPlain: () =>
+      openPlainRequests({
+        name: stage.name,
+        via: route.via,
+        dial: env.dial,
+        // The request names its own target to a proxy, and no PROXY header may come before it there.
+        asksProxies: !stage.to && !stage.proxyProtocol,
+        judge: (target) => (isNameOurs ? policy.checkName(target) : policy.checkText(target)),
+        sessions: isSeen ? 'per-request' : 'shared',
+        pseudonym,
+      }),
   };
 }
 
@@ -149,13 +166,9 @@ export function createAuthorise(rules: ParsedRules, base: PolicyBase): Authorise
   };
 }
 
-/**
- * Reads the host and port that a request asks for; the port is that of its scheme if it names none (RFC 9110, section
- * 4.2).
- */
+/** Reads the host and port that a request asks for; the port is that of its scheme if it names none. */
 function readAsked({ authority, scheme, method }: Exchange): TcpAddress {
-  const hasPort = method === 'CONNECT' || /(?:^|[^:[\]]|\]):\d*$/.test(authority);
-  return parseAuthority(hasPort ? authority : `${authority}:${scheme === 'https' ? 443 : 80}`);
+  return method === 'CONNECT' ? parseAuthority(authority) : parseAuthorityOr(authority, scheme === 'https' ? 443 : 80);
 }
 
 function denied(message: string): TunlError {

@@ -10,14 +10,14 @@ import { parseAuthority } from '../../syntax/authority.ts';
 import { fieldValues } from '../../http/wire/message.ts';
 import { guard, guardText } from '../../policy/guard.ts';
 import { createPolicy } from '../../policy/rules.ts';
+import type { RequestUpstream } from '../requests/http-request.ts';
 import type { Forwarder } from '../../router/forwarder.ts';
 import type { Route } from './route.ts';
 import { createSecurity, secureEnd, type Security } from './security.ts';
 import { withDialledPath } from './dialled-path.ts';
 
 /** An upstream of an HTTP stage, ready for requests and tunnels. */
-export interface ReadyUpstream {
-  readonly name: string;
+export interface ReadyUpstream extends RequestUpstream {
   /** True if a field of the request names the address. */
   readonly isChosen: boolean;
   readonly route: Route;
@@ -28,8 +28,6 @@ export interface ReadyUpstream {
   readonly choose: (request: Exchange) => Address;
   /** Dials such an address for a tunnel, with TLS if the upstream uses it. */
   readonly dial: Dial;
-  /** Returns the forwarder, which is made for the first request. */
-  readonly forwarder: () => Promise<Forwarder>;
   /**
    * Reads the certificates and keys of the upstream again.
    * @throws {TunlError} usage
@@ -72,6 +70,7 @@ export async function createUpstream(upstream: Upstream<RouteName>, parts: Upstr
     name,
     isChosen: 'field' in to,
     route,
+    via: route.via,
     choose: places.choose,
     dial: secured([]),
     forwarder: () => (forwarder ??= makeForwarder()),

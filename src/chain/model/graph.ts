@@ -56,7 +56,7 @@ export interface ProxyStage<R = RouteOptions> extends AnyStage<R>, StagePolicy, 
   readonly to?: TargetChoice;
   /** The kind of front that its clients meet: `socks`, `http`, or `any` for both. Absent: HTTP, as for `http`. */
   readonly front?: string;
-  /** Names of the carriers' switches (`post`, …), which accept other requests besides CONNECT, or instead of it. */
+  /** `plain`, and names of the carriers' switches (`post`, …), which accept other requests besides CONNECT, or instead of it. */
   readonly accept: readonly string[];
 }
 

@@ -20,7 +20,7 @@ const tls = z.strictObject({ cert, key, 'key-password': keyPassword, ...tlsFiles
 const proxy = z.strictObject({
   accept: describe(
     oneOrMore(text, 'a name').optional(),
-    'what it takes beside CONNECT, or instead of it: post, hbone, …',
+    'what it takes beside CONNECT, or instead of it: plain, post, hbone, …',
   ),
   ...policyShape,
   ...settingsShape(proxySettings),

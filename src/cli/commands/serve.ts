@@ -17,7 +17,7 @@ import { readTlsConfig, tlsOptions } from '../options/tls.ts';
 import { outputGroup } from '../options/output.ts';
 import { readWatch, watchOption } from '../options/watch.ts';
 import { runUntilStopped } from '../lifecycle/running.ts';
-import { listenerTlsSettings, proxySettings, ruleSettings } from '../../syntax/stage-settings.ts';
+import { listenerTlsSettings, plainSwitch, proxySettings, ruleSettings } from '../../syntax/stage-settings.ts';
 import { hasControl } from '../../syntax/text.ts';
 
 /** The switches of `serve` that the carriers declare. */
@@ -28,9 +28,11 @@ const carrierSwitches = carriers.flatMap(({ serveFlag, serveSwitches = [] }) => 
 
 const carrierOptions = carrierSwitches.map(({ name, summary }) => flag(name, { summary }));
 
+const noPlainOption = flag(`no-${plainSwitch.name}`, { summary: plainSwitch.summary });
+
 const carrierGroup: OptionGroup = {
   title: 'What it accepts beside CONNECT, or instead of it',
-  options: carrierOptions,
+  options: [...carrierOptions, noPlainOption],
 };
 
 const tlsOption = flag('tls', {
@@ -124,7 +126,10 @@ async function run(args: Arguments, { io, ui }: CommandContext): Promise<number>
     ...(adminOpen && { adminOpen }),
     ...readServerTls(args, { io, ui }, own),
     users: readUsers(args, io.env),
-    accept: carrierOptions.filter((each) => args.get(each)).map(({ name }) => name),
+    accept: [
+      ...carrierOptions.filter((each) => args.get(each)).map(({ name }) => name),
+      ...(own || args.get(noPlainOption) ? [] : [plainSwitch.name]),
+    ],
     allow: [],
     deny: [],
     ...readSettings(args, ruleSettings),

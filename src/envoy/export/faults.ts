@@ -15,6 +15,7 @@ import { formatDuration } from '../../core/deadline.ts';
 import { formatHop, type Hop, type TlsSettings } from '../../core/hop.ts';
 import { isLoopback } from '../../core/ip.ts';
 import { defaultLimits, limitSettings } from '../../syntax/settings.ts';
+import { plainSwitch } from '../../syntax/stage-settings.ts';
 import { isName } from './cluster.ts';
 import { findTerms } from '../schema/hop-terms.ts';
 
@@ -235,7 +236,10 @@ function* findInPolicy(stage: ProxyStage | HttpStage): Generator<Finding> {
 function* findInProxy(stage: ProxyStage): Generator<Finding> {
   const { accept, to, route, proxyProtocol } = stage;
   yield* findInPolicy(stage);
-  for (const name of accept) if (name !== 'post') yield [`it is no server for ${name}`];
+  for (const name of accept) {
+    if (name === plainSwitch.name) yield ['it does not tell plain requests from those for itself (--no-plain)'];
+    else if (name !== 'post') yield [`it is no server for ${name}`];
+  }
   if ((route.retries ?? 0) > 0) yield ['it dials once for a client that has asked for a tunnel'];
   if (to) yield* findInChoice(to);
   const last = to ? undefined : route.hops.at(-1);

@@ -27,6 +27,13 @@ export function readEndToEnd(headers: readonly HeaderField[]): HeaderField[] {
   return kept;
 }
 
+/** Adds the fields that describe a text of so many bytes, which is plain unless a field says otherwise. */
+export function describeText(headers: readonly HeaderField[], bytes: number): HeaderField[] {
+  const isTyped = bytes === 0 || headers.some(([name]) => name.toLowerCase() === 'content-type');
+  const type: HeaderField[] = isTyped ? [] : [['Content-Type', 'text/plain; charset=utf-8']];
+  return [...headers, ['Content-Length', String(bytes)], ...type];
+}
+
 /**
  * Reads the length of an answer's body (RFC 9112, section 6.3).
  * @throws {TunlError} http_protocol_error

@@ -20,6 +20,8 @@ export class Http1Client {
   readonly #peer: Http1Peer;
   #isBusy = false;
   #isOver = false;
+  /** A Call has opened something: the connection is its own, and no longer ours. */
+  #isHandedOver = false;
   readonly #onUnasked = () => this.#end();
 
   /** Hangs nothing on the connection: what a Call opens in it lives without the client. */
@@ -33,7 +35,7 @@ export class Http1Client {
   }
 
   get usable(): boolean {
-    return !this.#isOver && !this.#link.stream.destroyed;
+    return !this.#isOver && !this.#isHandedOver && !this.#link.stream.destroyed;
   }
 
   /**
@@ -45,7 +47,9 @@ export class Http1Client {
     this.#take();
     const exchange = new Http1Call(this.#link, this.#peer, call, () => this.#release());
     try {
-      return await exchange.run(signal);
+      const reply = await exchange.run(signal);
+      if (reply.link) this.#isHandedOver = true;
+      return reply;
     } catch (error) {
       this.#isOver = true;
       exchange.abandon(error as Error);
@@ -53,8 +57,9 @@ export class Http1Client {
     }
   }
 
-  /** `drain` lets the exchange that runs finish, and the connection end in good order. */
+  /** `drain` lets the exchange that runs finish, and the connection end in good order. What a Call has opened lives on. */
   close(mode: 'drain' | 'now'): Promise<void> {
+    if (this.#isHandedOver) return Promise.resolve();
     this.#isOver = true;
     if (mode === 'now') this.#link.reset(resetError('the connection was given up'));
     else if (!this.#isBusy) this.#end();

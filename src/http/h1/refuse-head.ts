@@ -2,6 +2,7 @@ import { STATUS_CODES } from 'node:http';
 import { statusOf, TunlError } from '../../core/errors.ts';
 import type { HeaderField } from '../../core/hop.ts';
 import type { Link } from '../../core/link.ts';
+import { describeText } from '../exchange/answer.ts';
 import { closeStaged } from './close.ts';
 import { HeadError, requestHeadError } from '../wire/head.ts';
 import { formatHead } from '../wire/message.ts';
@@ -36,12 +37,7 @@ export async function respondAndClose(
   body: string,
 ): Promise<void> {
   const bytes = Buffer.from(body, 'utf8');
-  const fields: HeaderField[] = [
-    ...headers,
-    ['Connection', 'close'],
-    ['Content-Length', String(bytes.length)],
-    ...(bytes.length > 0 ? [['Content-Type', 'text/plain; charset=utf-8'] as const] : []),
-  ];
+  const fields = describeText([...headers, ['Connection', 'close']], bytes.length);
   const head = formatHead(`HTTP/1.1 ${status} ${STATUS_CODES[status] ?? 'Unknown'}`, fields);
   link.stream.write(Buffer.concat([Buffer.from(head, 'latin1'), bytes]));
   await closeStaged(link);

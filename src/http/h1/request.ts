@@ -3,14 +3,14 @@ import { TunlError } from '../../core/errors.ts';
 import type { AnswerBody, Exchange } from '../../core/exchange.ts';
 import type { HeaderField } from '../../core/hop.ts';
 import type { Link, Peer } from '../../core/link.ts';
-import { readEndToEnd } from '../exchange/answer.ts';
+import { describeText, readEndToEnd } from '../exchange/answer.ts';
 import { bodyLink } from '../body/link.ts';
 import { BodyReader } from '../body/reader.ts';
 import { type Framing, readFraming } from '../wire/framing.ts';
 import { Http1Answer } from './answer.ts';
 import { fieldValues, listTokens, formatHead, type RequestHead } from '../wire/message.ts';
 import { RequestBody } from '../body/request.ts';
-import { readPlace, readPlaceAsSent } from '../wire/request-target.ts';
+import { readPlace, readPlaceAsSent, readScheme } from '../wire/request-target.ts';
 import { goneError, WatchedRequest } from '../exchange/watched-request.ts';
 
 /** The next step on the connection after an exchange; `nothing` if the connection is no longer ours. */
@@ -85,7 +85,11 @@ export class Http1Request extends WatchedRequest implements Exchange {
   }
 
   get asksProxy(): boolean {
-    return this.method === 'CONNECT' || /^https?:/i.test(this.#head.target);
+    return this.method === 'CONNECT' || this.sentScheme !== undefined;
+  }
+
+  get sentScheme(): string | undefined {
+    return readScheme(this.#head.target);
   }
 
   get upgradeTo(): string | undefined {
@@ -141,8 +145,7 @@ export class Http1Request extends WatchedRequest implements Exchange {
   async respond(status: number, headers: readonly HeaderField[], body = ''): Promise<void> {
     if (this.#link.stream.destroyed) return;
     const bytes = Buffer.from(body, 'utf8');
-    const type: HeaderField[] = bytes.length > 0 ? [['Content-Type', 'text/plain; charset=utf-8']] : [];
-    this.answer(status, [...headers, ['Content-Length', String(bytes.length)], ...type]).end(bytes);
+    this.answer(status, describeText(headers, bytes.length)).end(bytes);
     await this.done;
   }
 

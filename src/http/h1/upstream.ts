@@ -6,11 +6,14 @@ import type { Http1Peer, ReplyHead } from './peer.ts';
 /** Largest head of an upstream's answer that we read; Envoy's limit. */
 const maxHeadBytes = 60 * 1024;
 
-/** Makes the profile of an upstream: a server whose answers are passed on, so they are read in the one way that RFC 9112 allows. */
-export function upstreamPeer(name: string): Http1Peer {
+/**
+ * Makes the profile of an upstream, a server or a proxy whose answers are passed on: they are read in the one way that RFC
+ * 9112 allows.
+ */
+export function upstreamPeer(name: string, side: Http1Peer['side'] = 'target'): Http1Peer {
   return {
     name,
-    side: 'target',
+    side,
     phase: 'relay',
     version: '1.1',
     maxHeadBytes,

@@ -45,6 +45,10 @@ export class Http2Request extends WatchedRequest implements Exchange {
     accepted.listen(this.#makeEvents());
   }
 
+  get sentScheme(): string | undefined {
+    return this.#accepted.head.scheme?.toLowerCase();
+  }
+
   get asksProxy(): boolean {
     return this.method === 'CONNECT';
   }

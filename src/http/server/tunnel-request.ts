@@ -37,7 +37,7 @@ export interface TunnelTerms {
 export type Login = Pick<TunnelRequest, 'credentials' | 'digest' | 'challenge'>;
 
 /** The terms of a tunnel that the client requests as from a proxy. */
-const proxyTerms = {
+export const proxyTerms = {
   credentialsField: 'proxy-authorization',
   challenge: { status: 407, field: proxyChallenge },
 } as const;
@@ -95,13 +95,14 @@ function assertNoContent({ headers }: TunnelExchange): void {
 /**
  * Refuses a Host field that differs from `:authority` (RFC 9113, section 8.3.1): all readers must get the same host.
  */
-function assertSameHost({ headers, authority }: TunnelExchange): void {
+export function assertSameHost({ headers, authority }: TunnelExchange): void {
   if (fieldValues(headers, 'host').some((host) => host.toLowerCase() !== authority.toLowerCase())) {
     throw requestError('the Host field names something else than the target');
   }
 }
 
-function readCredentials(exchange: TunnelExchange, field: string): Omit<Login, 'challenge'> {
+/** Reads the credentials in a field. @throws {TunlError} http_request_error when fields contradict each other */
+export function readCredentials(exchange: TunnelExchange, field: string): Omit<Login, 'challenge'> {
   const values = fieldValues(exchange.headers, field);
   if (values.length > 1) throw requestError(`the request has more than one ${field} field`);
   const [value] = values;

@@ -18,6 +18,11 @@ export function isHost(text: string): boolean {
 
 const absoluteForm = /^https?:\/\/([^/?]+)([/?].*)?$/i;
 
+/** Returns the scheme of a target in absolute form, in lower case; undefined for every other form. */
+export function readScheme(target: string): string | undefined {
+  return /^([a-z][a-z0-9+.-]*):\/\//i.exec(target)?.[1]?.toLowerCase();
+}
+
 /**
  * Requires exactly one well-formed Host in HTTP/1.1 (RFC 9112, section 3.2). It does not compare the value with the
  * target: real clients send the proxy's own name or leave the port out.

@@ -48,6 +48,7 @@ test.each([
   ['listen: 1, http: { max-tunnels-per-client: 5, routes: [{ answer: 404 }] }', 'it does not count requests'],
   ['listen: 1, proxy: { max-tunnels: 5 }', 'it does not count tunnels'],
   ['listen: 1, tls: { cert: c }, proxy: { accept: hbone }', 'it is no server for hbone'],
+  ['listen: 1, proxy: { accept: plain }', 'it does not tell plain requests from those for itself (--no-plain)'],
   ['listen: 1, proxy: true, retry: 1', 'it dials once for a client that has asked for a tunnel'],
   [
     'listen: 1, proxy: { proxy-protocol: v2 }, via: "http://p:1"',

@@ -9,7 +9,7 @@ export function loadText(text: string, env: Readonly<Record<string, string>> = {
     env,
     folder,
     schemes,
-    switches: ['post', 'hbone', 'hbone-local'],
+    switches: ['post', 'hbone', 'hbone-local', 'plain'],
     checkRule: (rule) => void parseRule(rule),
   });
 }

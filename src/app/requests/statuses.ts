@@ -7,6 +7,8 @@ export interface Refusals {
   readonly unserved: 404 | 405;
   /** True to answer an `Expect` that cannot be met with 417; false to ignore it. */
   readonly checksExpect: boolean;
+  /** Present if a refusal ends a connection of HTTP/1.1, so that nothing which came with the request is served. */
+  readonly closes?: true;
   /** Present if a refusal is a status alone, without fields or a body. */
   readonly isBare?: true;
 }

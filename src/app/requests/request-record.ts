@@ -21,11 +21,16 @@ export interface RecordEnv extends Pick<TunnelEnv, 'tunnels' | 'emit' | 'record'
   };
 }
 
+/** A place whose host has no user before it: an `@` behind it belongs to the path. */
+const beginsWithHost = /^(?:[a-z][a-z0-9+.-]*:\/\/)?(?:\[[^\]@]*\]|[^/:@[\]]*)(?::\d*)?(?:\/|$)/i;
+
 /** Formats the method and the target of a request, without query and user, because these may be confidential. */
 export function formatRequest({ method, target, authority }: TunnelExchange): string {
   const [path = ''] = target.split('?', 1);
-  const place = method === 'CONNECT' ? target : path.startsWith('/') || path === '*' ? `${authority}${path}` : path;
-  return `${method} ${quoteAscii(place.replace(/^.*@/s, '***@')).slice(1, -1)}`;
+  const isPath = path.startsWith('/') || path === '*';
+  const place = method === 'CONNECT' ? target : isPath ? `${authority}${path}` : path;
+  const shown = beginsWithHost.test(place) ? place : place.replace(/^.*@/s, '***@');
+  return `${method} ${quoteAscii(shown).slice(1, -1)}`;
 }
 
 /** Returns the request line, for formats and logs that describe the client's request. */

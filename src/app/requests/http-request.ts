@@ -7,22 +7,34 @@ import type { Exchange } from '../../core/exchange.ts';
 import { formatProxyStatus, publicReason } from '../../http/wire/proxy-status.ts';
 import { relay } from '../../relay/relay.ts';
 import type { Refusals } from './statuses.ts';
+import { writeReason } from './reason.ts';
 import { type RecordEnv, RequestRecord, toResult } from './request-record.ts';
-import type { ServeTerms } from './serve-terms.ts';
-import type { ReadyUpstream } from './upstream.ts';
+import type { Forwarder, ForwardTerms, PlainTerms } from '../../router/forwarder.ts';
 
 /** The parts of a stage that its requests need to be answered or forwarded. */
 export interface RequestEnv extends RecordEnv {
-  readonly terms: Pick<ServeTerms, 'refusals'>;
+  readonly terms: { readonly refusals: Refusals };
 }
 
 /** The decision of a route to answer a request or to forward it. */
 export type RequestPlan = AnswerAction | ForwardPlan;
 
+/** The place that requests are forwarded to. */
+export interface RequestUpstream {
+  readonly name: string;
+  /** The hops on the way there as URLs without secrets. */
+  readonly via: readonly string[];
+  /** Returns the forwarder, which is made for the first request. */
+  readonly forwarder: () => Promise<Forwarder>;
+}
+
 /** The decision to forward a request to one address of an upstream. */
-export interface ForwardPlan extends Omit<RequestsAction, 'upstream'> {
-  readonly upstream: ReadyUpstream;
+export interface ForwardPlan extends Pick<RequestsAction, 'kind' | 'timeoutMs' | 'idleMs'> {
+  readonly upgrades: ForwardTerms['upgrades'];
+  readonly upstream: RequestUpstream;
   readonly target: Address;
+  /** Present if the client asked for the request as from a proxy. */
+  readonly plain?: PlainTerms;
 }
 
 /** The time, in milliseconds, that a refusal may wait for a client that does not read it. */
@@ -39,7 +51,7 @@ export async function carryRequest(
   keptBack: string | undefined,
 ): Promise<void> {
   const { statusOf } = env.terms.refusals;
-  const record = new RequestRecord(env, request, origin, plan.kind === 'requests' ? plan.upstream.route.via : []);
+  const record = new RequestRecord(env, request, origin, plan.kind === 'requests' ? plan.upstream.via : []);
   const { abort } = record;
   const idleMs = (plan.kind === 'requests' ? plan.idleMs : undefined) ?? env.limits.idleMs;
   let isAnswered = false;
@@ -80,7 +92,7 @@ async function answer(request: Exchange, { status, body = '' }: AnswerAction): P
 async function passOn(
   env: RequestEnv,
   request: Exchange,
-  { upstream, target, timeoutMs, upgrades, idleMs }: ForwardPlan,
+  { upstream, target, timeoutMs, upgrades, idleMs, plain }: ForwardPlan,
   origin: Origin,
   record: RequestRecord,
   keptBack: string | undefined,
@@ -91,7 +103,7 @@ async function passOn(
   const limits = { ...env.limits, ...(idleMs !== undefined && { idleMs }) };
   await forwarder.forward(
     request,
-    { target, timeoutMs, upgrades, ...(keptBack !== undefined && { keptBack }) },
+    { target, timeoutMs, upgrades, ...(keptBack !== undefined && { keptBack }), ...(plain && { plain }) },
     {
       signal: record.abort.signal,
       origin,
@@ -108,15 +120,17 @@ async function passOn(
 }
 
 /** Refuses a request with the reason, if the client is still connected. */
-export async function refuse(request: Exchange, error: TunlError, { statusOf, isBare }: Refusals): Promise<void> {
+export async function refuse(request: Exchange, error: TunlError, refusals: Refusals): Promise<void> {
+  const { statusOf, isBare, closes } = refusals;
   const status = statusOf(error);
   if (isBare) return request.respond(status, []);
   const fields = [formatProxyStatus(error), ...(error.facts.headers ?? [])];
   // A client that was too slow may still send bytes of this request.
-  const closing = status === 408 ? [['Connection', 'close'] as const] : [];
+  const closing = closes || status === 408 ? [['Connection', 'close'] as const] : [];
   // The earlier watch is over; from now on only the delivery of the answer is timed.
   request.watch({ idleMs: untakenMs, onIdle: () => request.cut(error), onAnswer: () => {} });
-  await request.respond(status, [...fields, ...closing], publicReason(error));
+  const { type, body } = writeReason(request, publicReason(error));
+  await request.respond(status, [...fields, ...closing, ...type], body);
 }
 
 /**

@@ -1,0 +1,74 @@
+import { TunlError } from '../../core/errors.ts';
+import type { Exchange, TunnelRequest } from '../../core/exchange.ts';
+import { claimPlain, type PlainRequest } from '../../http/server/plain-request.ts';
+import { assertNoExpectation } from '../../http/server/tunnel-request.ts';
+import { assertHeadSize } from '../../http/wire/message.ts';
+import { stoppingError } from '../tunnel/ask.ts';
+import type { ServeTerms, TunnelTerms } from './serve-terms.ts';
+
+/** The request that an exchange is for a proxy; neither for a stage whose routes decide. */
+export interface Asked {
+  readonly tunnel?: TunnelRequest;
+  readonly plain?: PlainRequest;
+}
+
+/**
+ * Recognises the request of an exchange: a tunnel of the first carrier that claims it, else a plain request.
+ * @throws {TunlError} http_request_error, if the request is not valid, or a proxy serves nothing of the kind
+ */
+export function recognise(terms: ServeTerms, exchange: Exchange): Asked {
+  const { front, tunnels, plain } = terms;
+  if (!tunnels) return {};
+  const { maxHeaderBytes } = front.http2;
+  // HTTP/1.1 limits heads where it reads them; HTTP/2 enforces the limit only once the peer has acknowledged it.
+  if (exchange.version === '2') assertHeadSize(exchange.headers, maxHeaderBytes);
+  for (const carrier of tunnels.carriers) {
+    const tunnel = carrier.claim?.(exchange, tunnels.switches);
+    if (tunnel && tunnel !== 'handled') return { tunnel };
+  }
+  const request = plain ? claimPlain(exchange, maxHeaderBytes) : undefined;
+  if (request) return { plain: request };
+  throw unserved(terms, tunnels, exchange);
+}
+
+function unserved(
+  { refusals, plain }: ServeTerms,
+  { carriers }: TunnelTerms,
+  { method, asksProxy }: Exchange,
+): TunlError {
+  const allow = ['Allow', [...new Set(carriers.flatMap(({ methods }) => methods))].join(', ')] as const;
+  return new TunlError('http_request_error', `${method} is not served here`, {
+    side: 'client',
+    phase: 'request',
+    status: refusals.unserved,
+    ...(refusals.unserved === 405 && { headers: [allow], told: advise(asksProxy, plain) }),
+  });
+}
+
+/** Tells a client what to do instead. */
+function advise(asksProxy: boolean, plain = false): string {
+  if (asksProxy && !plain) {
+    return 'this proxy opens tunnels and forwards no http:// requests; ask for https://, or for a tunnel (curl -p)';
+  }
+  return 'this is a proxy and no web server; set it as the proxy of your program, and ask for the URL there';
+}
+
+/**
+ * Refuses a request that has been here before, expects more than we do, or comes too late.
+ * @throws {TunlError} http_request_error, proxy_loop_detected, or proxy_internal_response
+ */
+export function assertServable(
+  {
+    draining,
+    terms,
+    pseudonym,
+  }: { readonly draining: AbortSignal; readonly terms: ServeTerms; readonly pseudonym: string },
+  exchange: Exchange,
+  { via }: Pick<TunnelRequest, 'via'>,
+): void {
+  if (terms.refusals.checksExpect) assertNoExpectation(exchange);
+  if (via.some((value) => value.includes(pseudonym))) {
+    throw new TunlError('proxy_loop_detected', 'the request has been here before', { side: 'client', phase: 'policy' });
+  }
+  if (draining.aborted) throw stoppingError();
+}
