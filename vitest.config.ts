@@ -27,7 +27,7 @@ const slow = [
 /** What both halves of the core suite have in common. */
 const core = {
   pool: 'forks' as const,
-  setupFiles: ['test/support/leaks.ts', 'test/support/expected-failures.ts'],
+  setupFiles: ['test/support/leaks.ts'],
   // Above the limits of the waits within a test, whose messages say more.
   testTimeout: 60_000,
 };

@@ -70,8 +70,7 @@ const rooms = {
 /** Modules and the files that may load them. Imports of types are allowed, except with `ownsTypes`. */
 const owners = [
   { what: /^node:tls$/, who: /^src\/tls\// },
-  { what: /^node:http2$/, who: /^src\/http\/h2\/node\//, ownsTypes: true },
-  { what: /^src\/http\/h2\/node\//, who: /^src\/http\/h2\/(?:node\/|engine\.ts$)/, ownsTypes: true },
+  { what: /^node:http2$/, who: /^never$/, ownsTypes: true },
   { what: /^node:https$/, who: /^never$/ },
   { what: /^quickjs-wasi/, who: /^src\/pac\/script\/engine\.ts$/ },
   { what: /^(?:yargs|chalk|ora|cli-table3|log-update)$/, who: /^src\/cli\// },

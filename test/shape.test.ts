@@ -37,7 +37,6 @@ test.each([
 
 test.each([
   ['src/http/wire/head.ts', '../../core/link.ts'],
-  ['src/http/h2/node/client.ts', 'node:http2'],
   ['src/dial/direct.ts', 'node:net'],
   ['src/listeners/socket.ts', 'node:net'],
   ['src/tls/client.ts', 'node:tls'],
@@ -70,7 +69,10 @@ test.each([
   ['an owner that loads its own', { 'tls/a.ts': "import { connect } from 'node:tls';\n" }],
   ['a file that may do more than its folder', { 'dial/via.ts': "import { c } from '../tls/c.ts';\n", 'tls/c.ts': '' }],
   ['a room that imports a lower one', { 'http/h1/a.ts': "import { b } from '../wire/b.ts';\n", 'http/wire/b.ts': '' }],
-  ['a room within a room', { 'http/h2/engine.ts': "export { b } from './node/b.ts';\n", 'http/h2/node/b.ts': '' }],
+  [
+    'a room within a room',
+    { 'http/h2/server.ts': "export { b } from './sessions/b.ts';\n", 'http/h2/sessions/b.ts': '' },
+  ],
 ])('the shape of %s is right', (_, sources) => {
   expect(proveShape(sources)).toBe('');
 });

@@ -93,7 +93,7 @@ export class UpstreamConnections {
 
   async #openHttp2(link: Link, name: string, address: string, signal: AbortSignal): Promise<Connection> {
     const [{ openSession }, { callHttp2 }] = await Promise.all([
-      import('../http/h2/engine.ts'),
+      import('../http/h2/sessions/client.ts'),
       import('../http/h2/call.ts'),
     ]);
     const limit = {

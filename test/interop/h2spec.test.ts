@@ -11,45 +11,13 @@ if (!hasH2spec) process.stderr.write('h2spec is not installed: its tests are not
 /** A port for both versions of HTTP cannot know that a preface that is wrong was meant as one of HTTP/2. */
 const notOnSharedPorts = ['failed http2/3.5/2'];
 
-const major = Number(process.versions.node.split('.')[0]);
-/** The nghttp2 of an old Node fails other cases than the newer one. */
-const isOldNode = major < 22;
-
-/** The cases in which `node:http2` does not follow RFC 9113; we cannot change that. */
-const notByNode = [
-  'failed http2/5.1/8',
-  'failed http2/5.1/9',
-  'failed http2/5.1/11',
-  'failed http2/5.1/12',
-  'failed http2/5.1.1/2',
-  ...(isOldNode ? [] : ['failed http2/5.3.1/2', 'failed http2/6.3/1']),
-  'failed http2/6.7/2',
-  isOldNode ? 'failed http2/6.9.1/2' : 'failed http2/6.9.1/3',
-  ...(major < 26 ? [] : ['failed http2/8.1.2.1/3']),
-];
-
-/** The same of clients. */
-const notByNodeClients = [
-  ...(isOldNode ? [] : ['failed client/5.4.1/2', 'failed client/6.3/1']),
-  'failed client/6.7/2',
-  'failed client/6.9.1/1',
-  ...(isOldNode ? [] : ['failed client/6.9.1/2']),
-];
-
-/**
- * A frame of a stream that the client has ended: what `node:http2` makes of it depends on whether its own answer is
- * already over.
- */
-const notAlwaysByNode = ['failed http2/5.1/6', 'failed http2/6.1/2'];
-
 const serverCases = 145;
 const clientCases = 57;
 
 /** Runs the cases against a server, and stops it. */
 async function judge(part: TunlPart, security: 'clear' | 'tls'): Promise<Verdict> {
   try {
-    const verdict = await judgeServer(part.port, security);
-    return { ...verdict, notPassed: verdict.notPassed.filter((name) => !notAlwaysByNode.includes(name)) };
+    return await judgeServer(part.port, security);
   } finally {
     await part.stop();
   }
@@ -66,7 +34,7 @@ describe.skipIf(!hasH2spec)('h2spec, of', () => {
   test('tunl serve in cleartext, on one port with HTTP/1.1', async () => {
     const serve = await startTunlServe();
     const { cases, notPassed, story } = await judge(serve, 'clear');
-    expect(notPassed, story).toEqual([...notOnSharedPorts, ...notByNode]);
+    expect(notPassed, story).toEqual(notOnSharedPorts);
     expect(cases).toBe(serverCases);
   });
 
@@ -74,7 +42,7 @@ describe.skipIf(!hasH2spec)('h2spec, of', () => {
     const { cert, key } = certs.server;
     const serve = await startTunlServe(['--tls', '--cert', cert, '--key', key]);
     const { cases, notPassed, story } = await judge(serve, 'tls');
-    expect(notPassed, story).toEqual(notByNode);
+    expect(notPassed, story).toEqual([]);
     expect(cases).toBe(serverCases);
   });
 
@@ -83,14 +51,14 @@ describe.skipIf(!hasH2spec)('h2spec, of', () => {
     writeFileSync(file, 'stages: { web: { listen: 127.0.0.1:0, http: { routes: [{ answer: 200 Hello }] } } }\n');
     const chain = await startTunl(['chain', '-c', file]);
     const { cases, notPassed, story } = await judge(chain, 'clear');
-    expect(notPassed, story).toEqual([...notOnSharedPorts, ...notByNode]);
+    expect(notPassed, story).toEqual(notOnSharedPorts);
     expect(cases).toBe(serverCases);
   });
 
   test('tunl connect, as the client of a proxy over HTTP/2', async () => {
     const command = makeTunlCommand(['connect', '-x', 'h2c://127.0.0.1:PORT', '127.0.0.1:9']);
     const { cases, notPassed, story } = await judgeClient(command);
-    expect(notPassed, story).toEqual(notByNodeClients);
+    expect(notPassed, story).toEqual([]);
     expect(cases).toBe(clientCases);
   });
 });

@@ -121,7 +121,7 @@ class Http2Call {
     if (this.#isOpen) opened.release();
     // An orderly end: a reset would count against the session.
     else if (opens) opened.stream.end();
-    // Node would let a stream that nobody reads run dry when it is closed.
+    // Nothing is lost until somebody reads it.
     opened.pause();
     return {
       status,

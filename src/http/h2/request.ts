@@ -128,7 +128,7 @@ export class Http2Request extends WatchedRequest implements Exchange {
   }
 
   cut(error: Error): void {
-    // Not CANCEL, which Node would show as a clean end.
+    // Not CANCEL, which clients may take for a clean end.
     if (this.#accepted.isOpen) this.#accepted.reset(errorCodes.internalError);
     this.#leave(error);
   }

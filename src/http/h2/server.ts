@@ -1,6 +1,6 @@
 import type { Exchange } from '../../core/exchange.ts';
 import type { Link } from '../../core/link.ts';
-import { acceptStreams } from './engine.ts';
+import { acceptStreams } from './sessions/server.ts';
 import { Http2Request } from './request.ts';
 import type { Http2Setup } from './setup.ts';
 

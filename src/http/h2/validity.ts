@@ -7,8 +7,8 @@ import { assertHasPort, isHost } from '../wire/request-target.ts';
 const maxFields = 100;
 
 /**
- * Refuses a request over HTTP/2 that would be another one in HTTP/1.1, or that asks for more than a head may hold. Node has
- * checked what RFC 9113, section 8 demands of a head by itself.
+ * Refuses a request over HTTP/2 that would be another one in HTTP/1.1, or that asks for more than a head may hold. The
+ * engine has checked what RFC 9113, section 8 demands of a head by itself.
  * @throws {TunlError} http_request_error with the status to answer with
  */
 export function assertTranslatable(request: Exchange, maxHeaderBytes: number): void {

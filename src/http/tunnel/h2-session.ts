@@ -59,7 +59,7 @@ export interface Http2Terms {
 /** CONNECT; any 2xx opens the tunnel (RFC 9110, section 9.3.6), but a 204. */
 export const connectTerms: Http2Terms = {
   method: 'CONNECT',
-  // Node's HTTP/2 resets a stream that has bytes after a 204: such a tunnel would break with the first.
+  // A 204 has no content: a peer may reset a stream that has bytes after it, and the tunnel would break with the first.
   opens: { kind: 'connect', isAccepted: (status) => isSuccess(status) && status !== 204 },
   fields: () => [],
   asks: proxyAuth,
@@ -79,7 +79,10 @@ export async function openHttp2Session(
   const proxy = formatAddress(hop.address);
   assertAlpn(link, proxy, hop);
   // Loaded by those who need it: HTTP/2 costs a fifth of the start of a plain `connect`.
-  const [{ openSession }, { callHttp2 }] = await Promise.all([import('../h2/engine.ts'), import('../h2/call.ts')]);
+  const [{ openSession }, { callHttp2 }] = await Promise.all([
+    import('../h2/sessions/client.ts'),
+    import('../h2/call.ts'),
+  ]);
   const started = performance.now();
   try {
     const client = await openSession(link, clientOptions(hop, terms), ctx.signal);

@@ -9,7 +9,7 @@ import type { Http2Setup } from '../setup.ts';
 import type { RequestPseudoFields } from '../../../h2/head.ts';
 import type { ClientSession, OpenedStream, OpenOptions } from '../streams.ts';
 import { Connection } from './connection.ts';
-import { EngineOpenedStream, type OpenedOwner } from './opened.ts';
+import { SessionOpenedStream, type OpenedOwner } from './opened.ts';
 import { assertSendable } from './sendable.ts';
 import { toSessionSetup } from './setup.ts';
 
@@ -21,13 +21,13 @@ import { toSessionSetup } from './setup.ts';
 export async function openSession(link: Link, setup: Http2Setup, signal: AbortSignal): Promise<ClientSession> {
   const { stream } = link;
   if (stream.destroyed || stream.readableEnded) throw closedError(stream.errored ?? undefined);
-  const session = new EngineClientSession(link, setup);
+  const session = new OpenClientSession(link, setup);
   await session.settled(signal);
   return session;
 }
 
 /** One HTTP/2 connection to a hop, as a client. */
-class EngineClientSession implements ClientSession, OpenedOwner {
+class OpenClientSession implements ClientSession, OpenedOwner {
   readonly #client: Http2Client;
   readonly #connection: Connection;
   readonly #link: Link;
@@ -84,7 +84,7 @@ class EngineClientSession implements ClientSession, OpenedOwner {
     if (!this.usable || this.load >= this.capacity) throw this.#overError();
     const { bodiless = false, trailers } = options;
     const stream = this.#client.open(head, fields, bodiless);
-    return new EngineOpenedStream(stream, this.#link.peer, this, trailers);
+    return new SessionOpenedStream(stream, this.#link.peer, this, trailers);
   }
 
   close(mode: 'drain' | 'now'): Promise<void> {

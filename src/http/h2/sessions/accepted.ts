@@ -10,7 +10,7 @@ import type { AcceptedEvents, AcceptedStream } from '../streams.ts';
 import { Http2Link } from './link.ts';
 
 /** A stream of the engine that a client opened. */
-export class EngineAcceptedStream implements AcceptedStream, StreamEvents {
+export class SessionAcceptedStream implements AcceptedStream, StreamEvents {
   readonly head: RequestPseudoFields;
   readonly fields: readonly HeaderField[];
   readonly link: Http2Link;

@@ -3,7 +3,7 @@ import { resetError } from '../../../core/link.ts';
 import { Http2Server } from '../../../h2/server.ts';
 import type { Http2Setup } from '../setup.ts';
 import type { AcceptedStream } from '../streams.ts';
-import { EngineAcceptedStream } from './accepted.ts';
+import { SessionAcceptedStream } from './accepted.ts';
 import { Connection } from './connection.ts';
 import { toSessionSetup } from './setup.ts';
 
@@ -36,7 +36,7 @@ export function acceptStreams(
       connection.finish();
     },
     onStream: (stream, head, fields, isEnd) => {
-      onStream(new EngineAcceptedStream(server, stream, head, fields, isEnd, link.peer));
+      onStream(new SessionAcceptedStream(server, stream, head, fields, isEnd, link.peer));
     },
   });
   const onDrain = () => (server.load === 0 ? finishIfIdle() : server.drain());

@@ -15,7 +15,7 @@ export interface OpenedOwner {
 }
 
 /** A stream of the engine that we opened. */
-export class EngineOpenedStream implements OpenedStream, StreamEvents {
+export class SessionOpenedStream implements OpenedStream, StreamEvents {
   readonly link: Http2Link;
   readonly #stream: Http2Stream;
   readonly #owner: OpenedOwner;
