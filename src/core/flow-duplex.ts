@@ -5,6 +5,9 @@ import { guardStream } from './link.ts';
 /** Bytes that wait for a reader before the flow is paused. */
 const readableBytes = 64 * 1024;
 
+/** Bytes that wait in the queue of the Flow before a writer should wait; Node's default differs between its versions. */
+const writableBytes = 16 * 1024;
+
 /** A Flow as a Duplex, for whatever needs one. */
 export class FlowDuplex extends Duplex implements FlowEvents {
   readonly #flow: Flow;
@@ -14,7 +17,7 @@ export class FlowDuplex extends Duplex implements FlowEvents {
 
   /** @param end ends our half of the Flow, if that takes more than its own `end` */
   constructor(flow: Flow, end: () => void = () => flow.end()) {
-    super({ allowHalfOpen: true, readableHighWaterMark: readableBytes });
+    super({ allowHalfOpen: true, readableHighWaterMark: readableBytes, writableHighWaterMark: writableBytes });
     this.#flow = flow;
     this.#end = end;
     guardStream(this);
