@@ -4,12 +4,6 @@ import { eventually } from './eventually.ts';
 /** The kinds of resources of the event loop that a test must not leave behind: sockets and pipes. */
 const watched = /^(?:TCP|Pipe|UDP|TTY)/;
 
-/**
- * Tests in which nghttp2 itself ends sessions because of their peers. Node then stops reading without an event, and
- * only unanswered PINGs end the rest of the session, half a minute later.
- */
-const slowFiles = /\/test\/http\/h2\/(?:ended-answer|floods|flow|hostile-proxy|malformed|ping)\.test\.ts$/;
-
 /** A warning that a test causes on purpose: the variable must not make us trust every certificate. */
 const expected = /NODE_TLS_REJECT_UNAUTHORIZED/;
 
@@ -29,7 +23,6 @@ function countOpen(): Record<string, number> {
 // Checks that a test leaves no resource behind and causes no warning. The check is registered first and therefore
 // runs last, after the cleanups of the test.
 beforeEach(() => {
-  if (slowFiles.test(expect.getState().testPath ?? '')) return;
   const before = countOpen();
   onTestFinished(async () => {
     await eventually(countOpen, before);
