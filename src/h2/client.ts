@@ -69,9 +69,9 @@ export class Http2Client extends Http2Session {
     return id > this.lastActedUpon || closeCode === errorCodes.refusedStream || id >= this.#unsentId;
   }
 
-  override sendReset(stream: Http2Stream, code: number): void {
+  protected override sendReset(stream: Http2Stream): void {
     this.#ownResets++;
-    super.sendReset(stream, code);
+    super.sendReset(stream);
   }
 
   protected isIdle(id: number): boolean {

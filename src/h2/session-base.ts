@@ -128,19 +128,20 @@ export abstract class SessionBase implements StreamHost {
     this.#update(stream.id, stream.window);
   }
 
-  sendReset(stream: Http2Stream, code: number): void {
+  remove(stream: Http2Stream, isReset: boolean): void {
+    if (!this.streams.delete(stream.id)) return;
+    this.#promisedBytes -= stream.window.sizeBytes;
+    if (isReset) this.sendReset(stream);
+    else this.closed.add(stream.id, !(stream.isLocalEnded && stream.isRemoteEnded));
+    if (this.streams.size === 0 && !this.isOver) this.events.onIdle();
+  }
+
+  protected sendReset(stream: Http2Stream): void {
     // With what is still to come of a frame that has begun.
     this.closed.addOwn(stream.id, stream.window.leftBytes);
     if (this.isOver) return;
-    this.scheduler.frames.resetStream(stream.id, code);
+    this.scheduler.frames.resetStream(stream.id, stream.closeCode);
     this.scheduler.wake();
-  }
-
-  remove(stream: Http2Stream): void {
-    if (!this.streams.delete(stream.id)) return;
-    this.#promisedBytes -= stream.window.sizeBytes;
-    this.closed.add(stream.id, !(stream.isLocalEnded && stream.isRemoteEnded));
-    if (this.streams.size === 0 && !this.isOver) this.events.onIdle();
   }
 
   protected addStream(id: number): Http2Stream {

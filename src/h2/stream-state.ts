@@ -27,9 +27,8 @@ export interface StreamHost {
   enqueue(stream: StreamState, atOnce: boolean): boolean;
   /** Bytes that came are delivered or dropped. */
   credit(stream: StreamState | undefined, bytes: number): void;
-  sendReset(stream: StreamState, code: number): void;
-  /** The stream is closed. */
-  remove(stream: StreamState): void;
+  /** The stream is closed: with a RST_STREAM of ours, if `isReset`. */
+  remove(stream: StreamState, isReset: boolean): void;
 }
 
 /** What a session and its scheduler keep of a stream. */

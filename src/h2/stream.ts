@@ -197,24 +197,21 @@ export class Http2Stream extends StreamState implements Flow {
 
   #abort(code: number, error: Error): void {
     if (this.#isOver) return;
-    const wasClosed = this.isClosed;
     this.failure ??= error;
     this.#isAborted = true;
     this.#isResetTold = this.#events !== undefined;
-    if (!wasClosed) {
-      this.#close(code);
-      this.#host.sendReset(this, code);
-    }
+    this.#close(code, true);
     this.#dropHeld();
     this.#settle();
   }
 
-  #close(code: number): void {
+  /** @param isReset by us */
+  #close(code: number, isReset = false): void {
     if (this.isClosed) return;
     this.isClosed = true;
     this.closeCode = code;
     this.pending.clear();
-    this.#host.remove(this);
+    this.#host.remove(this, isReset);
     this.#settle();
   }
 
