@@ -1,0 +1,13 @@
+// Loaded into a program: on SIGUSR2 it collects its garbage and says how much memory it still holds, in bytes.
+import { setFlagsFromString } from 'node:v8';
+import { runInNewContext } from 'node:vm';
+
+setFlagsFromString('--expose-gc');
+const collect = runInNewContext('gc');
+let times = 0;
+
+process.on('SIGUSR2', () => {
+  collect();
+  const { heapUsed, external, rss } = process.memoryUsage();
+  process.stderr.write(`memory ${++times}: ${heapUsed + external} held, ${rss} resident\n`);
+});
