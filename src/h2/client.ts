@@ -50,6 +50,8 @@ export class Http2Client extends Http2Session {
     stream.isConnect = pseudo.method === 'CONNECT';
     stream.isHead = pseudo.method === 'HEAD';
     this.scheduler.frames.headers(stream.id, block, isEnd);
+    // What the window does not take by the time that the target ends, Envoy cuts.
+    this.widenFirst(stream);
     if (isEnd) stream.endWithHead();
     this.scheduler.wake();
     return stream;

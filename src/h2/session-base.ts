@@ -268,12 +268,24 @@ export abstract class SessionBase implements StreamHost {
     const isFast = now - stream.updatedAtMs <= this.roundTripMs + growMs;
     stream.updatedAtMs = now;
     if (!isFast) return;
-    const { sizeBytes } = stream.window;
-    const room = Math.min(this.setup.streamWindowBytes - sizeBytes, this.#mostBytes - this.#promisedBytes);
-    const more = Math.min(sizeBytes, room);
-    if (more <= 0) return;
-    stream.window.grow(more);
+    this.#promiseMore(stream, Math.min(stream.window.sizeBytes, this.#mostBytes - this.#promisedBytes));
+  }
+
+  /**
+   * Widens the window of a stream that was just opened: the more, the fewer are open. Some of what all windows may
+   * promise is left to streams that use theirs up.
+   */
+  protected widenFirst(stream: Http2Stream): void {
+    const room = Math.floor(((3 / 4) * this.#mostBytes - this.#promisedBytes) / 4);
+    if (room >= stream.window.sizeBytes && this.#promiseMore(stream, room)) this.#update(stream.id, stream.window);
+  }
+
+  #promiseMore({ window }: Http2Stream, bytes: number): boolean {
+    const more = Math.min(bytes, this.setup.streamWindowBytes - window.sizeBytes);
+    if (more <= 0) return false;
+    window.grow(more);
     this.#promisedBytes += more;
+    return true;
   }
 }
 
