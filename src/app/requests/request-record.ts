@@ -22,7 +22,7 @@ export interface RecordEnv extends Pick<TunnelEnv, 'tunnels' | 'emit' | 'record'
 }
 
 /** A place whose host has no user before it: an `@` behind it belongs to the path. */
-const beginsWithHost = /^(?:[a-z][a-z0-9+.-]*:\/\/)?(?:\[[^\]@]*\]|[^/:@[\]]*)(?::\d*)?(?:\/|$)/i;
+const beginsWithHost = /^(?:[a-z][a-z0-9+.-]*:\/\/|(?![^/]*:\/\/))(?:\[[^\]@]*\]|[^/:@[\]]*)(?::\d*)?(?:\/|$)/i;
 
 /** Formats the method and the target of a request, without query and user, because these may be confidential. */
 export function formatRequest({ method, target, authority }: TunnelExchange): string {
