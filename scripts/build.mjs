@@ -52,8 +52,13 @@ const common = {
 
 /** The files that a start reads: `connect` for every command, `serve` for those that listen, `tls` for secured hops, `run-command` for `forward -- COMMAND`. */
 const rooms = {
-  connect: ['src/cli/index.ts', 'src/app/commands/connect.ts'],
-  serve: ['src/app/commands/forward.ts', 'src/app/commands/serve.ts'],
+  connect: ['src/cli/index.ts', 'src/cli/commands/connect.ts', 'src/app/commands/connect.ts'],
+  serve: [
+    'src/cli/commands/forward.ts',
+    'src/cli/commands/serve.ts',
+    'src/app/commands/forward.ts',
+    'src/app/commands/serve.ts',
+  ],
   'run-command': ['src/cli/lifecycle/run-command.ts'],
   tls: ['src/tls/client.ts', 'src/tls/material/material.ts'],
 };

@@ -2,9 +2,9 @@ import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { describe, expect, test } from 'vitest';
-import { commands } from '../src/cli/commands/index.ts';
 import { listOptions } from '../src/cli/parse/program.ts';
 import { listBlocks, pages, readPage } from './support/readme.ts';
+import { commands } from './support/harness/command-line.ts';
 
 const root = fileURLToPath(new URL('..', import.meta.url));
 

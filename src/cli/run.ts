@@ -2,11 +2,11 @@ import { exitOf, TunlError } from '../core/errors.ts';
 import { version } from '../core/version.ts';
 import type { Arguments } from './parse/arguments.ts';
 import type { CommandSpec, ProgramContext } from './parse/command.ts';
-import { commands } from './commands/index.ts';
+import { commandNames, loadCommand, loadCommands } from './commands/index.ts';
 import { fail, tellTerminal } from './terminal/fail.ts';
 import type { Io } from './terminal/io.ts';
 import { guessOutput, helpOption, readOutput } from './options/output.ts';
-import { parseCommandLine } from './parse/program.ts';
+import { findCommand, parseArguments } from './parse/program.ts';
 import { Ui } from './terminal/ui.ts';
 
 /** Runs one command line. Resolves with the exit status once all output is written. */
@@ -19,15 +19,17 @@ export async function run(words: readonly string[], io: Io): Promise<number> {
       ui.print(help);
       status = 0;
     } else {
-      const { command, args } = parseCommandLine(words, commands);
+      const command = await loadCommand(findCommand(words, commandNames));
+      const args = parseArguments(words, command);
       ui = await new Ui(io, readOutput(args)).prepare();
       status = args.get(helpOption)
         ? await printHelp(ui, command)
-        : await runGuarded(command, args, { io, ui, commands });
+        : await runGuarded(command, args, { io, ui, loadCommands });
     }
   } catch (error) {
     status = fail(ui, error);
-    const says = commands.some(({ name, reachesTerminal }) => name === words[0] && reachesTerminal === true);
+    const name = words[0] ?? '';
+    const says = commandNames.includes(name) && (await loadCommand(name)).reachesTerminal === true;
     if (says) tellTerminal(ui, io, error);
   }
   return (await ui.flush()) === 'closed' ? exitOf(new TunlError('output_closed', 'nobody reads our output')) : status;
@@ -39,7 +41,7 @@ async function answerGlobally([first, ...others]: readonly string[]): Promise<st
   if (first === '--version' || first === '-V') return `tunl ${version}\n`;
   if (first !== '--help' && first !== '-h') return undefined;
   const { formatProgramHelp } = await import('./docs/help.ts');
-  return formatProgramHelp(commands);
+  return formatProgramHelp(await loadCommands());
 }
 
 /** Runs a command so that a defect is reported in one line. It ends the command, unless that outlives defects. */

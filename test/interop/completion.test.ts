@@ -2,11 +2,11 @@ import { copyFileSync, mkdirSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { describe, expect, onTestFinished, test } from 'vitest';
-import { commands } from '../../src/cli/commands/index.ts';
 import { schemes } from '../../src/carriers/index.ts';
 import type { Command } from './support/process.ts';
 import { openScreen, type Screen } from './support/screen.ts';
 import { makeFolder } from './support/workspace.ts';
+import { commands } from '../support/harness/command-line.ts';
 
 const root = fileURLToPath(new URL('../../', import.meta.url));
 

@@ -18,12 +18,12 @@ export const completion: CommandSpec = {
   ],
   groups: [outputGroup],
   completes: shells,
-  run: async ({ operands, rest = [] }, { ui, commands }) => {
+  run: async ({ operands, rest = [] }, { ui, loadCommands }) => {
     const [shell, extra] = [...operands, ...rest];
     if (shell === undefined) throw usageError('the shell is missing', 'write bash, zsh or fish');
     if (extra !== undefined) throw usageError(`unexpected argument ${quote(extra)}`);
     const { formatCompletion } = await import('../docs/completion/index.ts');
-    const script = formatCompletion(shell, commands);
+    const script = formatCompletion(shell, await loadCommands());
     if (script === undefined) {
       const near = suggest(shell, shells);
       throw usageError(

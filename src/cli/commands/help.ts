@@ -14,11 +14,12 @@ export const help: CommandSpec = {
     { what: 'what an exit status means', line: 'tunl help exit-codes' },
   ],
   groups: [outputGroup],
-  run: async ({ operands }, { ui, commands }) => {
+  run: async ({ operands }, { ui, loadCommands }) => {
     const [topic, extra] = operands;
     if (extra !== undefined) throw usageError(`unexpected argument ${quote(extra)}`);
     const { formatCommandHelp, formatProgramHelp } = await import('../docs/help.ts');
     const { formatExitCodes } = await import('../docs/exit-codes.ts');
+    const commands = await loadCommands();
     const command = commands.find(({ name }) => name === topic);
     if (topic === undefined) ui.print(formatProgramHelp(commands));
     else if (topic === 'exit-codes') ui.print(formatExitCodes());

@@ -1,12 +1,29 @@
+import { TunlError } from '../../core/errors.ts';
 import type { CommandSpec } from '../parse/command.ts';
-import { chain } from './chain.ts';
-import { check } from './check.ts';
-import { completion } from './completion.ts';
-import { connect } from './connect.ts';
-import { forward } from './forward.ts';
-import { help } from './help.ts';
-import { pac } from './pac.ts';
-import { serve } from './serve.ts';
 
-/** Every command, in the order of the help. */
-export const commands: readonly CommandSpec[] = [connect, forward, serve, chain, check, pac, completion, help];
+/** Every command by its name, in the order of the help. */
+const loaders: Readonly<Record<string, () => Promise<CommandSpec>>> = {
+  connect: async () => (await import('./connect.ts')).connect,
+  forward: async () => (await import('./forward.ts')).forward,
+  serve: async () => (await import('./serve.ts')).serve,
+  chain: async () => (await import('./chain.ts')).chain,
+  check: async () => (await import('./check.ts')).check,
+  pac: async () => (await import('./pac.ts')).pac,
+  completion: async () => (await import('./completion.ts')).completion,
+  help: async () => (await import('./help.ts')).help,
+};
+
+/** The names of the commands, in the order of the help. */
+export const commandNames: readonly string[] = Object.keys(loaders);
+
+/** Loads one command by its name, so that a start reads the options of no other. */
+export async function loadCommand(name: string): Promise<CommandSpec> {
+  const load = loaders[name];
+  if (!load) throw new TunlError('internal', `there is no command ${name}`);
+  return load();
+}
+
+/** Loads every command, in the order of the help. */
+export function loadCommands(): Promise<readonly CommandSpec[]> {
+  return Promise.all(Object.values(loaders).map((load) => load()));
+}

@@ -23,8 +23,8 @@ export interface CommandContext {
 
 /** The context of `help` and `completion`, which also need the list of commands. */
 export interface ProgramContext extends CommandContext {
-  /** Every command, in the order of the help. */
-  readonly commands: readonly CommandSpec[];
+  /** Loads every command, in the order of the help. */
+  readonly loadCommands: () => Promise<readonly CommandSpec[]>;
 }
 
 /** One command. Its module stays light: `run` imports the implementation when it is called. */

@@ -6,12 +6,6 @@ import type { OptionSpec } from './option.ts';
 import { suggest } from '../../syntax/suggest.ts';
 import { hasControl, quote } from '../../syntax/text.ts';
 
-/** A command line, split into a command and its arguments. */
-export interface Parsed {
-  readonly command: CommandSpec;
-  readonly args: Arguments;
-}
-
 /** Every value stays a string, every option has one spelling, and repeated options are kept. */
 const configuration = {
   'boolean-negation': false,
@@ -24,18 +18,28 @@ const configuration = {
 } as const;
 
 /**
- * Parses a command line. The parser of yargs separates options from operands and leaves every value a string; the
- * commands interpret the values. The rest of yargs is not used, because loading it would take a fifth of the start-up
- * time of `connect`, and ssh waits for that.
+ * Finds the name of the command: it is the first word, but options may precede it, as in git.
  * @throws {TunlError} usage
  */
-export function parseCommandLine(words: readonly string[], commands: readonly CommandSpec[]): Parsed {
-  const end = words.indexOf('--');
-  const own = end < 0 ? words : words.slice(0, end);
+export function findCommand(words: readonly string[], names: readonly string[]): string {
+  const own = splitOwn(words);
   for (const word of own) {
     if (hasControl(word)) throw usageError(`an argument holds a control character: ${quoteSafely(word)}`);
   }
-  const command = findCommand(own, commands);
+  const name = own[0]?.startsWith('-') === true ? own.find((word) => names.includes(word)) : own[0];
+  if (name === undefined || !names.includes(name)) throw unknownCommand(name, own, names);
+  return name;
+}
+
+/**
+ * Parses the arguments of a command that `findCommand` found. The parser of yargs separates options from operands and
+ * leaves every value a string; the commands interpret the values. The rest of yargs is not used, because loading it would
+ * take a fifth of the start-up time of `connect`, and ssh waits for that.
+ * @throws {TunlError} usage
+ */
+export function parseArguments(words: readonly string[], command: CommandSpec): Arguments {
+  const own = splitOwn(words);
+  const rest = own.length < words.length ? words.slice(own.length + 1) : undefined;
   const options = listOptions(command);
   const { _: operands, ...values } = Parser(prepareWords(own.toSpliced(own.indexOf(command.name), 1), command), {
     configuration,
@@ -45,19 +49,13 @@ export function parseCommandLine(words: readonly string[], commands: readonly Co
     string: options.filter(({ value }) => value !== undefined).map(({ name }) => name),
   });
   refuseUnknown(values, command, options);
-  return {
-    command,
-    args: new Arguments(values, operands.map(String), end < 0 ? undefined : words.slice(end + 1), options),
-  };
+  return new Arguments(values, operands.map(String), rest, options);
 }
 
-/** Finds the command: it is the first word, but options may precede it, as in git. */
-function findCommand(words: readonly string[], commands: readonly CommandSpec[]): CommandSpec {
-  const isName = (word: string) => commands.some(({ name }) => name === word);
-  const name = words[0]?.startsWith('-') === true ? words.find(isName) : words[0];
-  const command = commands.find((candidate) => candidate.name === name);
-  if (!command) throw unknownCommand(name, words, commands);
-  return command;
+/** Returns the words before `--`, which are ours. */
+function splitOwn(words: readonly string[]): readonly string[] {
+  const end = words.indexOf('--');
+  return end < 0 ? words : words.slice(0, end);
 }
 
 /** Lists every option of a command. */
@@ -104,8 +102,7 @@ function refuseUnknown(values: object, { name: command }: CommandSpec, options: 
   );
 }
 
-function unknownCommand(name: string | undefined, words: readonly string[], commands: readonly CommandSpec[]) {
-  const names = commands.map((command) => command.name);
+function unknownCommand(name: string | undefined, words: readonly string[], names: readonly string[]) {
   const hint = `the commands are ${names.join(', ')}; see tunl --help`;
   if (name === undefined) {
     const option = words.find((word) => word.startsWith('-'));

@@ -3,12 +3,11 @@ import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'nod
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { commands } from '../../../src/cli/commands/index.ts';
 import { proxyOption } from '../../../src/cli/options/route.ts';
-import { parseCommandLine } from '../../../src/cli/parse/program.ts';
 import { run } from '../../../src/cli/run.ts';
 import { makeIo } from '../../support/harness/fake-io.ts';
 import { listBlocks } from '../../support/readme.ts';
+import { commands, parseCommandLine } from '../../support/harness/command-line.ts';
 
 let folder: string;
 
@@ -54,13 +53,13 @@ describe.each([...examples, ...blocks])('an example of %s: %s', (name, text) => 
 
   test('calls tunl', () => {
     if (name !== 'README.md') expect(calls.map(([command]) => command)).toContain(name);
-    for (const words of calls) expect(() => parseCommandLine(words, commands)).not.toThrow();
+    for (const words of calls) expect(() => parseCommandLine(words)).not.toThrow();
   });
 
   // Commands that listen or need files cannot be tried here; the tests that run the README have them.
   test('means something, as far as the first proxy can tell', async () => {
     for (const words of calls) {
-      const { command, args } = parseCommandLine(words, commands);
+      const { command, args } = parseCommandLine(words);
       if (!['connect', 'forward'].includes(command.name) || args.get(proxyOption).some((url) => url.includes('=')))
         continue;
       const first = ['-x', 'http://127.0.0.1:1'];

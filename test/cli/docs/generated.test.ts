@@ -2,11 +2,11 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { describe, expect, test } from 'vitest';
 import { makeJsonSchema } from '../../../src/chain/read/schema.ts';
 import { listFields } from '../../../src/envoy/schema/field-list.ts';
-import { commands } from '../../../src/cli/commands/index.ts';
 import { formatManual } from '../../../src/cli/docs/manual/index.ts';
 import { fillTables } from '../../../src/cli/docs/readme-tables.ts';
 import { run } from '../../../src/cli/run.ts';
 import { makeIo } from '../../support/harness/fake-io.ts';
+import { commands } from '../../support/harness/command-line.ts';
 
 async function print(words: readonly string[]): Promise<string> {
   const io = makeIo();

@@ -1,9 +1,9 @@
 import { connect } from 'node:net';
 import { expect, test } from 'vitest';
-import { commands } from '../../../src/cli/commands/index.ts';
 import { answerWith, openThen, writeRefusal } from '../../support/peers/scripted-proxy.ts';
 import { type Behaviour, refusedAddress, stall, startTarget } from '../../support/targets/plain.ts';
 import { type Ended, runTunl, startTunl } from '../../support/harness/tunl-process.ts';
+import { commands } from '../../support/harness/command-line.ts';
 
 /** All variables that make programs use colours although they write into a pipe. */
 const paints = {

@@ -3,9 +3,8 @@ import { type Stage, listStages } from '../../../src/chain/model/graph.ts';
 import { printGraph } from '../../../src/chain/print/graph.ts';
 import { listKeys } from '../../../src/chain/read/schema.ts';
 import { describeInFile } from '../../../src/chain/read/schema-parts.ts';
-import { commands } from '../../../src/cli/commands/index.ts';
 import { limitGroup, readCaps, readLimits } from '../../../src/cli/options/limits.ts';
-import { listOptions, parseCommandLine } from '../../../src/cli/parse/program.ts';
+import { listOptions } from '../../../src/cli/parse/program.ts';
 import { parseDuration } from '../../../src/syntax/duration.ts';
 import {
   capSettings,
@@ -18,8 +17,9 @@ import {
 } from '../../../src/syntax/settings.ts';
 import { loadText } from '../../support/graphs/chain-file.ts';
 import { refusalOf } from '../../support/usage.ts';
+import { commands, parseCommandLine } from '../../support/harness/command-line.ts';
 
-const parse = (...words: string[]) => parseCommandLine(words, commands).args;
+const parse = (...words: string[]) => parseCommandLine(words).args;
 
 /** The only stage of a file, and the same file as it is printed. */
 function load(body: string): { readonly stage: Stage; readonly printed: string } {

@@ -1,18 +1,14 @@
 import { expect, test } from 'vitest';
-import { commands } from '../../../src/cli/commands/index.ts';
 import { ipv4Option, ipv6Option, proxyOption } from '../../../src/cli/options/route.ts';
 import { tlsOptions } from '../../../src/cli/options/tls.ts';
 import { quietOption, verboseOption } from '../../../src/cli/options/output.ts';
-import { parseCommandLine } from '../../../src/cli/parse/program.ts';
 import { refusalOf } from '../../support/usage.ts';
+import { parseCommandLine } from '../../support/harness/command-line.ts';
 
-const parse = (...words: string[]) => parseCommandLine(words, commands).args;
+const parse = (...words: string[]) => parseCommandLine(words).args;
 
 test('finds the command and sorts its words', () => {
-  const { command, args } = parseCommandLine(
-    ['connect', '-x', 'http://a:1', 'db', '-vv', '22', '--cert', 'c'],
-    commands,
-  );
+  const { command, args } = parseCommandLine(['connect', '-x', 'http://a:1', 'db', '-vv', '22', '--cert', 'c']);
   expect(command.name).toBe('connect');
   expect(args.operands).toEqual(['db', '22']);
   expect([args.get(proxyOption), args.get(verboseOption), args.get(tlsOptions.cert)]).toEqual([['http://a:1'], 2, 'c']);
