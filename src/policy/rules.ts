@@ -17,14 +17,19 @@ import { isSpecial, isSpecialName } from './special.ts';
 
 const policyFacts = { side: 'client', phase: 'policy' } as const;
 
+const notDialledHint = 'nothing that a client asks for is dialled here; allow lists what it may ask for';
+
 /** Hosts and ports to allow or deny. An empty list of ports covers all of them. */
 export interface Rule {
   readonly host: HostPattern;
   readonly ports: readonly PortRange[];
 }
 
-/** The verdict on targets to which no rule applies. */
-export type PolicyBase = 'allow-all' | 'deny-special';
+/**
+ * The verdict on targets to which no rule applies. `not-dialled` is for targets that are only asked for, because the
+ * destination is fixed: rules judge their text, and no address is special.
+ */
+export type PolicyBase = 'allow-all' | 'deny-special' | 'not-dialled';
 
 /** Options of a policy. */
 export interface PolicyOptions {
@@ -74,7 +79,8 @@ function unwrap<T extends object>(text: string, outcome: T | PatternFault): T {
  * name.
  */
 export function createPolicy({ allow, deny, base, ownAddresses = () => [] }: PolicyOptions): Policy {
-  const isUnruled = allow.length === 0 && base === 'allow-all';
+  const isUnruled = allow.length === 0 && base !== 'deny-special';
+  const judgesSpecial = base !== 'not-dialled';
 
   const isDeniedByText = ({ host, port }: TcpAddress) => withPort(deny, port).some((rule) => isAbout(rule, host));
   const isNamed = ({ host, port }: TcpAddress) =>
@@ -85,10 +91,17 @@ export function createPolicy({ allow, deny, base, ownAddresses = () => [] }: Pol
   const isAddressAllowed = (target: TcpAddress, bytes: IpBytes) => {
     if (rangesOf(deny, target.port).some((range) => touches(range, bytes))) return false;
     if (isUnruled || isNamed(target) || isOpenedBy(rangesOf(allow, target.port), bytes)) return true;
-    return isWidelyAllowed(target) && !isSpecial(bytes);
+    return isWidelyAllowed(target) && !(judgesSpecial && isSpecial(bytes));
   };
   const isNameAllowed = (target: TcpAddress) =>
-    isUnruled || isNamed(target) || (isWidelyAllowed(target) && !isSpecialName(target.host));
+    isUnruled || isNamed(target) || (isWidelyAllowed(target) && !(judgesSpecial && isSpecialName(target.host)));
+
+  const judgeText = (target: TcpAddress): TunlError | undefined => {
+    if (isDeniedByText(target)) return denied(target);
+    if (!isLiteral(target.host)) return isNameAllowed(target) ? undefined : denied(target);
+    const bytes = toBytes(target.host);
+    return bytes === undefined || !isAddressAllowed(target, bytes) ? prohibited(target) : undefined;
+  };
 
   return {
     checkName(target) {
@@ -104,13 +117,8 @@ export function createPolicy({ allow, deny, base, ownAddresses = () => [] }: Pol
     },
 
     checkText(target) {
-      if (isDeniedByText(target)) throw denied(target);
-      if (isLiteral(target.host)) {
-        const bytes = toBytes(target.host);
-        if (bytes === undefined || !isAddressAllowed(target, bytes)) throw prohibited(target);
-      } else if (!isNameAllowed(target)) {
-        throw denied(target);
-      }
+      const refusal = judgeText(target);
+      if (refusal) throw judgesSpecial ? refusal : refusal.withHints(notDialledHint);
     },
   };
 }

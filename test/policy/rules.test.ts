@@ -144,6 +144,12 @@ test.each([
   ['a literal that a range allows', 'deny-special', { allow: ['10.0.0.0/8'] }, '10.1.2.3:443', 'allowed'],
   ['a literal outside', 'allow-all', { allow: ['10.0.0.0/8'] }, '8.8.8.8:443', noIp],
   ['a denied name', 'allow-all', { deny: ['*.example.com'] }, 'a.example.com:443', no],
+  ['a special literal that is not dialled', 'not-dialled', {}, '127.0.0.1:443', 'allowed'],
+  ['a special literal that is not dialled, among all', 'not-dialled', { allow: ['*:443'] }, '10.0.0.1:443', 'allowed'],
+  ['a special name that is not dialled, among all', 'not-dialled', { allow: ['*'] }, 'localhost:443', 'allowed'],
+  ['a name that is not dialled and not listed', 'not-dialled', { allow: ['db:5432'] }, 'other:5432', no],
+  ['a literal that is not dialled and not listed', 'not-dialled', { allow: ['db:5432'] }, '10.0.0.1:5432', noIp],
+  ['a denied literal that is not dialled', 'not-dialled', { deny: ['10.0.0.0/8'] }, '10.0.0.1:443', noIp],
   ['a denied literal', 'allow-all', { deny: ['10.0.0.0/8'] }, '[64:ff9b::a00:1]:443', noIp],
 ] as const)('as text: %s', (_case, base, rules: RuleTexts, target, code) => {
   expect(judgeText(policyOf(base, rules), target)).toBe(code);

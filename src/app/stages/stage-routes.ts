@@ -46,7 +46,8 @@ export function routeProxy(
   { access, ...common }: RecordEnv,
   pseudonym: string,
 ): Pick<ServeEnv, 'route' | 'tunnel' | 'openPlain'> {
-  const policy = createPolicy({ ...rules, base, ownAddresses: () => listeners().flatMap(placesOf) });
+  const ownAddresses = () => listeners().flatMap(placesOf);
+  const policy = createPolicy({ ...rules, base: stage.to ? 'not-dialled' : base, ownAddresses });
   // Names that others resolve, or that are not dialled at all, are checked as text.
   const { hops, entry } = route.options;
   const isNameOurs = hops.length === 0 && !entry && !stage.to;
@@ -159,7 +160,7 @@ export type Authorise = (exchange: Exchange, chosen: Address | undefined) => voi
 export function createAuthorise(rules: ParsedRules, base: PolicyBase): Authorise {
   // A client that chooses an address reaches it, so the rules of a proxy apply. Other hosts are only names for the
   // destinations of the routes.
-  const [places, hosts] = [createPolicy({ ...rules, base }), createPolicy({ ...rules, base: 'allow-all' })];
+  const [places, hosts] = [createPolicy({ ...rules, base }), createPolicy({ ...rules, base: 'not-dialled' })];
   return (exchange, chosen) => {
     if (chosen?.kind === 'tcp') places.checkText(chosen);
     else hosts.checkText(readAsked(exchange));
