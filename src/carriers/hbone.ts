@@ -59,7 +59,8 @@ export const hbone: Carrier = {
   serveSwitches: [
     { name: 'hbone-local', summary: 'with --hbone: allow only the address to which the client connected' },
   ],
-  server: { defaultPort: 15008, tls, http2: { ...hboneSetup, maxStreams: 200 }, statusOf },
+  // The pool of ztunnel has a number of its own.
+  server: { defaultPort: 15008, tls, http2: { ...hboneSetup, maxStreams: 200 }, assumedStreams: 100, statusOf },
   methods: ['CONNECT'],
   halfClose: 'native',
   reset: 'native',

@@ -54,6 +54,8 @@ export interface ServerDemand {
     /** The codes of RST_STREAM that mean a clean end instead of an abort. */
     readonly cleanResets: ReadonlySet<number>;
   };
+  /** The tunnels that its clients put into a session whatever its SETTINGS allow; absent if they keep to those. */
+  readonly assumedStreams?: number;
   /** Returns the status of a refusal, which has neither fields nor a body. */
   readonly statusOf: (error: TunlError) => number;
 }

@@ -9,6 +9,7 @@ import { requestServerSetup, serverSetup } from '../../http/h2/setup.ts';
 import { halfCloseField } from '../../http/tunnel/half-close.ts';
 import type { RequestProfile } from '../../http/server/front.ts';
 import type { TlsAcceptor } from '../../tls/server.ts';
+import type { Caps } from '../../syntax/settings.ts';
 import { plainSwitch } from '../../syntax/stage-settings.ts';
 import { type Refusals, refusals } from '../requests/statuses.ts';
 
@@ -25,6 +26,8 @@ export interface ServeTerms {
   /** Present if clients must use TLS in a certain way. */
   readonly tls?: TlsDemand;
   readonly refusals: Refusals;
+  /** Present if the settings of the stage are valid but will not work for the clients of its carrier. */
+  readonly warning?: string;
   /** Present for a proxy: every request must ask for a tunnel, or be a plain one. Otherwise the routes decide. */
   readonly tunnels?: TunnelTerms;
   /** True if a proxy forwards plain requests too. */
@@ -54,7 +57,7 @@ const keepAliveMs = 3_600_000;
 export function createTerms(stage: ProxyStage<RouteName> | HttpStage<RouteName>, headMs: number): ServeTerms {
   const terms = stage.job === 'proxy' ? proxyTerms(stage, headMs) : requestTerms(stage, headMs);
   const { http2 } = terms.front;
-  // A client that knows the limit opens another session instead of being refused.
+  // Most clients that know the limit open another session instead of being refused.
   const maxStreams = stage.caps?.perSession ?? http2.maxStreams;
   return { ...terms, front: { ...terms.front, http2: { ...http2, maxStreams } } };
 }
@@ -89,7 +92,7 @@ function requestTerms({ codec, hosts }: HttpStage<RouteName>, headMs: number): S
  * Makes the terms of a proxy: CONNECT and the carriers that the user accepts, or a single carrier that needs its server
  * for itself.
  */
-function proxyTerms({ accept, users, statuses, front: kind }: ProxyStage<RouteName>, headMs: number): ServeTerms {
+function proxyTerms({ accept, users, statuses, caps, front: kind }: ProxyStage<RouteName>, headMs: number): ServeTerms {
   const given = new Set(accept);
   assertUsed(given);
   const plain = given.has(plainSwitch.name);
@@ -131,7 +134,20 @@ function proxyTerms({ accept, users, statuses, front: kind }: ProxyStage<RouteNa
   if (plain) throw usageError(`${flag} has its address for itself: plain requests cannot go with it`);
   if (statuses) throw usageError(`${flag} has statuses of its own: those of Envoy cannot go with it`);
   if (kind !== undefined) throw usageError(`${flag} has its address for itself: ${kind}: cannot go with it`);
-  return { fronts, alpn: http.alpn, ...ownTerms(own, own.server, given, front) };
+  return { fronts, alpn: http.alpn, ...ownTerms(own, own.server, given, front), ...warnOfCap(flag, own.server, caps) };
+}
+
+/** Warns of a cap that refuses tunnels of clients which do not look at it. */
+function warnOfCap(
+  flag: string,
+  { assumedStreams = 0 }: ServerDemand,
+  { perSession = assumedStreams }: Caps = {},
+): Pick<ServeTerms, 'warning'> {
+  if (perSession >= assumedStreams) return {};
+  const cap = `--max-tunnels-per-session ${perSession}`;
+  return {
+    warning: `${cap} is low for ${flag}: a ztunnel puts ${assumedStreams} tunnels into a session, and the rest fail`,
+  };
 }
 
 /** Refuses a switch of a carrier that is not served, because it would have no effect. */
