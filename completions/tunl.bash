@@ -96,6 +96,7 @@ _tunl() {
   forward:--export) _tunl_offer 'envoy'; return ;;
   forward:--port-file | forward:--password-file | forward:--cacert | forward:--cert | forward:--key | forward:--key-password-file) compopt -o default; return ;;
   forward:--ready-fd | forward:--grace | forward:--retry | forward:--proxy-header | forward:--servername | forward:--pin | forward:--dns-timeout | forward:--connect-timeout | forward:--tls-timeout | forward:--handshake-timeout | forward:--idle-timeout | forward:--linger | forward:--half-close-wait) return ;;
+  forward:--watch-files) _tunl_offer 'yes' 'no'; return ;;
   forward:-x | forward:--proxy) _tunl_proxies; return ;;
   forward:--proxy-auth) _tunl_offer 'auto' 'bearer' 'negotiate' 'digest' 'ntlm' 'basic'; return ;;
   forward:--half-close) _tunl_offer 'now' 'wait' 'never'; return ;;
@@ -104,6 +105,7 @@ _tunl() {
   serve:--export) _tunl_offer 'envoy'; return ;;
   serve:--port-file | serve:--cert | serve:--key | serve:--key-password-file | serve:--client-ca | serve:--auth-file | serve:--user-password-file | serve:--password-file | serve:--cacert) compopt -o default; return ;;
   serve:--ready-fd | serve:--grace | serve:--admin | serve:--user | serve:--allow | serve:--deny | serve:--retry | serve:--proxy-header | serve:--servername | serve:--pin | serve:--max-tunnels | serve:--max-tunnels-per-client | serve:--max-tunnels-per-session | serve:--dns-timeout | serve:--connect-timeout | serve:--tls-timeout | serve:--handshake-timeout | serve:--idle-timeout | serve:--linger | serve:--half-close-wait) return ;;
+  serve:--watch-files) _tunl_offer 'yes' 'no'; return ;;
   serve:--proxy-protocol) _tunl_offer 'v1' 'v2'; return ;;
   serve:-x | serve:--proxy) _tunl_proxies; return ;;
   serve:--proxy-auth) _tunl_offer 'auto' 'bearer' 'negotiate' 'digest' 'ntlm' 'basic'; return ;;
@@ -114,6 +116,7 @@ _tunl() {
   chain:--export) _tunl_offer 'envoy'; return ;;
   chain:--draw) _tunl_offer 'text' 'mermaid' 'svg'; return ;;
   chain:--ready-fd | chain:--grace | chain:--admin | chain:--retry | chain:--proxy-header | chain:--servername | chain:--pin | chain:--dns-timeout | chain:--connect-timeout | chain:--tls-timeout | chain:--handshake-timeout | chain:--idle-timeout | chain:--linger | chain:--half-close-wait) return ;;
+  chain:--watch-files) _tunl_offer 'yes' 'no'; return ;;
   chain:--proxy-auth) _tunl_offer 'auto' 'bearer' 'negotiate' 'digest' 'ntlm' 'basic'; return ;;
   chain:--half-close) _tunl_offer 'now' 'wait' 'never'; return ;;
   chain:--alpn) _tunl_offer 'h2' 'http/1.1'; return ;;
@@ -133,9 +136,9 @@ _tunl() {
   if [[ $cur == -* ]]; then
     case $command in
     connect) _tunl_offer --check --print --tls-target --no-cache -x --proxy --retry --direct --proxy-auth --proxy-header --half-close --password-file --cacert --cert --key --key-password-file --servername --pin --insecure --no-system-ca --alpn -4 --ipv4 -6 --ipv6 --resolver --dns-timeout --connect-timeout --tls-timeout --handshake-timeout --idle-timeout --linger --half-close-wait -q --quiet -v --verbose --json -h --help ;;
-    forward) _tunl_offer --check --print --export --port-file --ready-fd --grace --watch -x --proxy --retry --direct --proxy-auth --proxy-header --half-close --password-file --cacert --cert --key --key-password-file --servername --pin --insecure --no-system-ca --alpn -4 --ipv4 -6 --ipv6 --resolver --dns-timeout --connect-timeout --tls-timeout --handshake-timeout --idle-timeout --linger --half-close-wait -q --quiet -v --verbose --json -h --help ;;
-    serve) _tunl_offer --print --export --port-file --ready-fd --grace --watch --proxy-protocol --admin --admin-open --hbone --hbone-local --post --no-plain --tls --cert --key --key-password-file --client-ca --auth-file --user --user-password-file --open --allow --deny -x --proxy --retry --direct --proxy-auth --proxy-header --half-close --password-file --cacert --servername --pin --insecure --no-system-ca --alpn -4 --ipv4 -6 --ipv6 --resolver --max-tunnels --max-tunnels-per-client --max-tunnels-per-session --dns-timeout --connect-timeout --tls-timeout --handshake-timeout --idle-timeout --linger --half-close-wait -q --quiet -v --verbose --json -h --help ;;
-    chain) _tunl_offer -c --config --allow-unknown-fields --check --print --export --draw --port-file --ready-fd --grace --watch --admin --admin-open --retry --proxy-auth --proxy-header --half-close --password-file --cacert --cert --key --key-password-file --servername --pin --insecure --no-system-ca --alpn -4 --ipv4 -6 --ipv6 --resolver --dns-timeout --connect-timeout --tls-timeout --handshake-timeout --idle-timeout --linger --half-close-wait -q --quiet -v --verbose --json -h --help ;;
+    forward) _tunl_offer --check --print --export --port-file --ready-fd --grace --watch --watch-files -x --proxy --retry --direct --proxy-auth --proxy-header --half-close --password-file --cacert --cert --key --key-password-file --servername --pin --insecure --no-system-ca --alpn -4 --ipv4 -6 --ipv6 --resolver --dns-timeout --connect-timeout --tls-timeout --handshake-timeout --idle-timeout --linger --half-close-wait -q --quiet -v --verbose --json -h --help ;;
+    serve) _tunl_offer --print --export --port-file --ready-fd --grace --watch --watch-files --proxy-protocol --admin --admin-open --hbone --hbone-local --post --no-plain --tls --cert --key --key-password-file --client-ca --auth-file --user --user-password-file --open --allow --deny -x --proxy --retry --direct --proxy-auth --proxy-header --half-close --password-file --cacert --servername --pin --insecure --no-system-ca --alpn -4 --ipv4 -6 --ipv6 --resolver --max-tunnels --max-tunnels-per-client --max-tunnels-per-session --dns-timeout --connect-timeout --tls-timeout --handshake-timeout --idle-timeout --linger --half-close-wait -q --quiet -v --verbose --json -h --help ;;
+    chain) _tunl_offer -c --config --allow-unknown-fields --check --print --export --draw --port-file --ready-fd --grace --watch --watch-files --admin --admin-open --retry --proxy-auth --proxy-header --half-close --password-file --cacert --cert --key --key-password-file --servername --pin --insecure --no-system-ca --alpn -4 --ipv4 -6 --ipv6 --resolver --dns-timeout --connect-timeout --tls-timeout --handshake-timeout --idle-timeout --linger --half-close-wait -q --quiet -v --verbose --json -h --help ;;
     check) _tunl_offer --deep --idle --probe -x --proxy --retry --direct --proxy-auth --proxy-header --half-close --password-file --cacert --cert --key --key-password-file --servername --pin --insecure --no-system-ca --alpn -4 --ipv4 -6 --ipv6 --resolver --dns-timeout --connect-timeout --tls-timeout --handshake-timeout --idle-timeout --linger --half-close-wait -q --quiet -v --verbose --json -h --help ;;
     pac) _tunl_offer --cacert --servername --pin --insecure --no-system-ca -4 --ipv4 -6 --ipv6 --resolver --dns-timeout --connect-timeout --tls-timeout --handshake-timeout --idle-timeout --linger --half-close-wait -q --quiet -v --verbose --json -h --help ;;
     completion) _tunl_offer -q --quiet -v --verbose --json -h --help ;;

@@ -10,6 +10,11 @@ export interface Runtime {
   readonly emit: EventSink;
   /** The time that a drain waits for tunnels, in milliseconds. */
   readonly graceMs: number;
+  /**
+   * Whether certificates, keys and authorities are read again when their files change. Default: if the graph has
+   * certificates of a mesh.
+   */
+  readonly watchFiles?: boolean;
   /** Lets the admin address change the log level. */
   readonly output?: OutputControl;
   /**

@@ -6,6 +6,7 @@ import type { EventSink } from '../../core/events.ts';
 import type { ListenerFacts, Subject } from '../../telemetry/admin/subject.ts';
 import { LogFiles } from '../../telemetry/access-log.ts';
 import { Admin } from '../admin/admin.ts';
+import { CertificateWatch, hasMeshCertificates } from './certificate-watch.ts';
 import { BoundListener, describeListening, describePlace, listPlaces, type StageListener } from './bound-listener.ts';
 import { checkTargets } from '../tunnel/check.ts';
 import { createGeneration, type Generation, type GenerationEnv } from './generation.ts';
@@ -58,6 +59,7 @@ class GraphRunner {
   readonly #runtime: Runtime;
   readonly #env: GenerationEnv;
   readonly #admin: Admin;
+  readonly #watch: CertificateWatch;
   #traffic: Traffic | undefined;
   #listeners: ReadonlyMap<string, StageListener> = new Map();
   #generation!: Generation;
@@ -75,10 +77,12 @@ class GraphRunner {
     const logFiles = new LogFiles(emit);
     const offLimits = new OffLimits(() => this.#admin.places);
     this.#env = { scope, emit, tunnels: this.tunnels, logFiles, listeners, offLimits };
+    this.#watch = new CertificateWatch(() => this.#generation.reload(), emit);
     // Runs last, so that tunnels that are cut still get their log lines.
     scope.defer(() => logFiles.close());
     scope.defer(() => this.#admin.close());
     scope.defer(() => this.#closeListeners());
+    scope.defer(() => this.#watch.close());
     scope.draining.addEventListener('abort', () => void this.#closeListeners(), { once: true });
   }
 
@@ -204,7 +208,10 @@ class GraphRunner {
         void ready.onLink(link, { ...origin, peer: link.peer }, listener);
       });
     }
-    if (this.#runtime.scope.draining.aborted) void this.#closeListeners();
+    const { scope, watchFiles = hasMeshCertificates(generation.graph) } = this.#runtime;
+    if (watchFiles) this.#watch.follow(generation.graph);
+    else this.#watch.close();
+    if (scope.draining.aborted) void this.#closeListeners();
   }
 
   #announce(before: ReadonlySet<string>, admin: Address | undefined): void {

@@ -16,7 +16,7 @@ import { Readiness, readinessOptions } from '../options/readiness.ts';
 import { chainRouteGroup, readChoices, readTunnelRequestOptions, readRest } from '../options/route.ts';
 import { readTlsConfig } from '../options/tls.ts';
 import { outputGroup } from '../options/output.ts';
-import { readWatch, watchOption } from '../options/watch.ts';
+import { readWatch, watchFilesOption, watchOption } from '../options/watch.ts';
 import { createReport } from '../terminal/report.ts';
 import { runUntilStopped } from '../lifecycle/running.ts';
 import type { Ui } from '../terminal/ui.ts';
@@ -69,7 +69,7 @@ export const chain: CommandSpec = {
   ],
   groups: [
     { title: 'Stages', options: fileOptions },
-    { title: 'Running', options: [...readinessOptions, graceOption, watchOption] },
+    { title: 'Running', options: [...readinessOptions, graceOption, watchOption, watchFilesOption] },
     adminGroup,
     chainRouteGroup,
     limitGroup('forward'),
@@ -104,6 +104,7 @@ async function run(args: Arguments, { io, ui }: CommandContext): Promise<number>
     style: hasRecords ? 'serve' : 'forward',
     graceMs,
     watch,
+    watchFiles: args.get(watchFilesOption),
     readiness: new Readiness(args),
     ...(load && { onHangup: { done: `${path} was read again` } }),
   } as const;

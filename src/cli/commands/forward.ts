@@ -13,7 +13,7 @@ import { Readiness, readinessOptions, readyFdOption } from '../options/readiness
 import { proxyOption, readRoute, routeGroup } from '../options/route.ts';
 import { readTlsConfig } from '../options/tls.ts';
 import { outputGroup } from '../options/output.ts';
-import { readWatch, watchOption } from '../options/watch.ts';
+import { readWatch, watchFilesOption, watchOption } from '../options/watch.ts';
 import { runUntilStopped, type Start } from '../lifecycle/running.ts';
 
 const checkOption = flag('check', {
@@ -47,7 +47,15 @@ export const forward: CommandSpec = {
   groups: [
     {
       title: 'Running',
-      options: [checkOption, printOption, exportOption, ...readinessOptions, graceOption, watchOption],
+      options: [
+        checkOption,
+        printOption,
+        exportOption,
+        ...readinessOptions,
+        graceOption,
+        watchOption,
+        watchFilesOption,
+      ],
     },
     routeGroup,
     limitGroup('forward'),
@@ -82,9 +90,11 @@ async function run(args: Arguments, { io, ui }: CommandContext): Promise<number>
   const { startForward, toForwardGraph } = await import('../../app/commands/forward.ts');
   if (isShown(args)) return showGraph(args, ui, toForwardGraph(options));
   const before = options.check ? { before: `dialling ${targets.map(formatAddress).join(', ')}` } : {};
-  const running = { io, ui, graceMs, ...before, readiness: new Readiness(args) };
+  const watchFiles = args.get(watchFilesOption);
+  const running = { io, ui, graceMs, ...before, readiness: new Readiness(args), watchFiles };
   const start: Start = (runtime) => startForward(options, runtime);
-  if (!command) return runUntilStopped({ ...running, watch, style: 'forward' }, start);
+  const onHangup = { done: 'certificates and keys were read again' };
+  if (!command) return runUntilStopped({ ...running, watch, style: 'forward', onHangup }, start);
   const { runCommand } = await import('../lifecycle/run-command.ts');
   return runCommand(command, { ...running, style: 'command' }, start);
 }

@@ -15,7 +15,7 @@ import { Readiness, readinessOptions } from '../options/readiness.ts';
 import { readKeyPassword, readRoute, serverRouteGroup } from '../options/route.ts';
 import { readTlsConfig, tlsOptions } from '../options/tls.ts';
 import { outputGroup } from '../options/output.ts';
-import { readWatch, watchOption } from '../options/watch.ts';
+import { readWatch, watchFilesOption, watchOption } from '../options/watch.ts';
 import { runUntilStopped } from '../lifecycle/running.ts';
 import { listenerTlsSettings, plainSwitch, proxySettings, ruleSettings } from '../../syntax/stage-settings.ts';
 import { hasControl } from '../../syntax/text.ts';
@@ -93,7 +93,15 @@ export const serve: CommandSpec = {
   groups: [
     {
       title: 'Running',
-      options: [printOption, exportOption, ...readinessOptions, graceOption, watchOption, ...listed('running')],
+      options: [
+        printOption,
+        exportOption,
+        ...readinessOptions,
+        graceOption,
+        watchOption,
+        watchFilesOption,
+        ...listed('running'),
+      ],
     },
     adminGroup,
     carrierGroup,
@@ -141,9 +149,8 @@ async function run(args: Arguments, { io, ui }: CommandContext): Promise<number>
   if (isShown(args)) return showGraph(args, ui, toServeGraph(options));
   const readiness = new Readiness(args);
   const onHangup = { done: 'certificates, keys and users were read again' };
-  return runUntilStopped({ io, ui, style: 'serve', graceMs, watch, readiness, onHangup }, (runtime) =>
-    startServe(options, runtime),
-  );
+  const running = { io, ui, graceMs, watch, watchFiles: args.get(watchFilesOption), readiness, onHangup };
+  return runUntilStopped({ ...running, style: 'serve' }, (runtime) => startServe(options, runtime));
 }
 
 /** Reads the TLS settings of the server, if the options or the carrier ask for TLS. */

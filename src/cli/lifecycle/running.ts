@@ -26,6 +26,8 @@ export interface RunningOptions extends CommandContext {
   readonly before?: string;
   /** Shows the open tunnels all the time, on a terminal. */
   readonly watch?: boolean;
+  /** Whether certificates are read again when their files change; by default those of a mesh are. */
+  readonly watchFiles?: boolean | undefined;
   /** Makes SIGHUP reload instead of stopping the program. */
   readonly onHangup?: Reload;
 }
@@ -80,12 +82,13 @@ async function reload(ui: Ui, running: Running | undefined, { done }: Reload): P
 
 /** Opens the listeners and announces them to programs that wait. From then on SIGUSR2 shows the tunnels. */
 export async function startListening(
-  { io, ui, style, graceMs, readiness, before = 'opening listeners' }: RunningOptions,
+  { io, ui, style, graceMs, readiness, watchFiles, before = 'opening listeners' }: RunningOptions,
   scope: Scope,
   start: Start,
 ): Promise<Running> {
   const onReady: Runtime['onReady'] = (addresses) => readiness.announce(addresses);
-  const starting = start({ scope, emit: createReport(ui, style), graceMs, onReady, output: controlOutput(ui) });
+  const [emit, output] = [createReport(ui, style), controlOutput(ui)];
+  const starting = start({ scope, emit, graceMs, onReady, output, ...(watchFiles !== undefined && { watchFiles }) });
   const showTunnels = async () => {
     const { tunnels, draw } = await starting;
     if (draw && ui.onTerminal) ui.show('normal', (await draw(io.stderr.columns)).trimEnd());

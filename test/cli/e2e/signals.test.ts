@@ -73,10 +73,14 @@ test('a second signal cuts at once, with the status of the first', async () => {
   expect((await tunl.ended).code).toBe(130);
 });
 
-test('SIGHUP ends a forward like SIGTERM', async () => {
-  const { tunl } = await startForward('--grace', '0');
+test('SIGHUP makes a forward read its certificates again, and its tunnels live on', async () => {
+  const { tunl, client } = await startForward('--grace', '0');
   tunl.child.kill('SIGHUP');
-  expect((await tunl.ended).code).toBe(129);
+  await tunl.waitFor(/certificates and keys were read again/);
+  client.write('on');
+  expect(String(await once(client, 'data'))).toBe('on');
+  tunl.child.kill('SIGTERM');
+  expect((await tunl.ended).code).toBe(143);
 });
 
 test('SIGUSR1 opens no inspector, and SIGUSR2 shows the tunnels', async () => {
