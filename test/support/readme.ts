@@ -27,6 +27,7 @@ export const pages = [
   'docs/half-close.md',
   'docs/authentication.md',
   'docs/pac.md',
+  'docs/plain-requests.md',
   'docs/check.md',
   'docs/bench.md',
 ] as const;
