@@ -18,7 +18,13 @@ export class Abort {
   }
 }
 
-type Listener = () => void;
+/** A function, or an object that is its own listener and so needs no closure. */
+type Listener = (() => void) | { handleEvent(): void };
+
+function call(listener: Listener): void {
+  if (typeof listener === 'function') listener();
+  else listener.handleEvent();
+}
 
 class Signal {
   aborted = false;
@@ -30,7 +36,7 @@ class Signal {
     this.aborted = true;
     this.reason = reason;
     // Not a loop over a copy: a listener may remove others that have not been called yet.
-    for (let next = this.#listeners?.shift(); next; next = this.#listeners?.shift()) next();
+    for (let next = this.#listeners?.shift(); next; next = this.#listeners?.shift()) call(next);
   }
 
   /** Adds a listener, which is called at most once whatever its options say: there is only one abort. */

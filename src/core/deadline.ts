@@ -79,12 +79,17 @@ export function startTimer(
   what: string,
   onLate: (error: TunlError) => void,
 ): NodeJS.Timeout | undefined {
-  if (!limit || limit.ms <= 0 || !Number.isFinite(limit.ms)) return undefined;
-  const { ms, option, code, phase } = limit;
-  return setTimeout(
-    () => onLate(new TunlError(code, `${what} within ${formatDuration(ms)} (${option})`, { phase })),
-    ms,
-  );
+  return limit && isLimit(limit) ? setTimeout(() => onLate(lateError(limit, what)), limit.ms) : undefined;
+}
+
+/** True for a limit that can run out. */
+export function isLimit({ ms }: Limit): boolean {
+  return ms > 0 && Number.isFinite(ms);
+}
+
+/** Makes the error of a limit that ran out; `what` begins its message. */
+export function lateError({ ms, option, code, phase }: Limit, what: string): TunlError {
+  return new TunlError(code, `${what} within ${formatDuration(ms)} (${option})`, { phase });
 }
 
 /** The reason of an aborted signal as a TunlError. */

@@ -84,4 +84,8 @@ export type TunlEvent =
   | NoticeEvent;
 
 /** A receiver of events as they happen. It never throws. */
-export type EventSink = (event: TunlEvent) => void;
+export interface EventSink {
+  (event: TunlEvent): void;
+  /** True if notices of a level are shown now; others need not be made. Absent if all of them are. */
+  readonly shows?: (level: NoticeEvent['level']) => boolean;
+}

@@ -14,11 +14,8 @@ export type Resolve = (host: string, signal: AbortSignal) => Promise<readonly Ip
  * dialled
  */
 export function guard(policy: Policy, resolve: Resolve): Layer {
-  return (next) => async (address, ctx) => {
-    const target = expectTcp(address);
-    policy.checkName(target);
-    const known = target.resolved ?? literalOf(target.host);
-    const found = known ?? (await resolve(target.host, ctx.signal).catch(blameTarget));
+  const judge = (target: TcpAddress, found: readonly Ip[]): TcpAddress => {
+    const { kind, host, port } = target;
     const resolved: Ip[] = [];
     let refusal: TunlError | undefined;
     for (const ip of found) {
@@ -27,7 +24,20 @@ export function guard(policy: Policy, resolve: Resolve): Layer {
       else resolved.push(ip);
     }
     if (resolved.length === 0) throw refusal ?? nowhere(target);
-    return next({ ...target, resolved }, ctx);
+    return { kind, host, port, resolved };
+  };
+  return (next) => (address, ctx) => {
+    try {
+      const target = expectTcp(address);
+      policy.checkName(target);
+      const known = target.resolved ?? literalOf(target.host);
+      if (known) return next(judge(target, known), ctx);
+      return resolve(target.host, ctx.signal)
+        .catch(blameTarget)
+        .then((found) => next(judge(target, found), ctx));
+    } catch (error) {
+      return Promise.reject(error as Error);
+    }
   };
 }
 

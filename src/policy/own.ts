@@ -1,7 +1,7 @@
 import { statSync } from 'node:fs';
 import { networkInterfaces } from 'node:os';
 import { type IpBytes, toBytes, isLoopbackBytes } from '../core/ip.ts';
-import type { Address } from '../core/address.ts';
+import type { Address, TcpAddress } from '../core/address.ts';
 import { isAbstract, isSameUnixPath } from '../core/unix-path.ts';
 import { embeddedIn } from './embedded.ts';
 
@@ -10,9 +10,11 @@ import { embeddedIn } from './embedded.ts';
  * are given as bound, and `0.0.0.0` and `::` stand for all interfaces.
  */
 export function isOwn(bytes: IpBytes, port: number, own: readonly Address[]): boolean {
+  const listeners = own.filter((listener) => listener.kind === 'tcp' && listener.port === port) as TcpAddress[];
+  if (listeners.length === 0) return false;
   const places = [bytes, ...embeddedIn(bytes)].map(followUnspecified);
-  return own.some((listener) => {
-    const bound = listener.kind === 'tcp' && listener.port === port ? toBytes(listener.host) : undefined;
+  return listeners.some(({ host }) => {
+    const bound = toBytes(host);
     return bound !== undefined && places.some((place) => isReached(bound, place));
   });
 }

@@ -6,7 +6,7 @@ import { type HalfCloseTerms, type Link, resetError } from '../core/link.ts';
 import { HeldEnd } from './held-end.ts';
 import { ProgressLimit } from './progress-limit.ts';
 import { Side, type SideOwner } from './side.ts';
-import type { RelayEnd, RelayHandle, RelayLimits, RelayResult, RelayWatch } from './terms.ts';
+import type { RelayEnd, RelayLimits, RelayResult, RelayWatch, RunningRelay } from './terms.ts';
 
 export type { RelayLimits } from './terms.ts';
 
@@ -25,7 +25,7 @@ const leftMs = 1000;
  * A FIN is passed on as a FIN after the last byte, a reset as a reset. Both directions start in the same tick: an
  * HTTP/2 stream must be read before its other half is ended.
  */
-export function relay(client: Link, upstream: Link, limits: RelayLimits, watch?: RelayWatch): RelayHandle {
+export function relay(client: Link, upstream: Link, limits: RelayLimits, watch?: RelayWatch): RunningRelay {
   return new Relay(client, upstream, limits, watch);
 }
 
@@ -33,8 +33,7 @@ function goneError(): Error {
   return resetError('it ended the tunnel and accepts nothing more');
 }
 
-class Relay implements RelayHandle, SideOwner {
-  readonly done: Promise<RelayResult>;
+class Relay implements RunningRelay, SideOwner {
   readonly #client: Side;
   readonly #target: Side;
   readonly #halfClose: HalfCloseTerms | undefined;
@@ -55,7 +54,8 @@ class Relay implements RelayHandle, SideOwner {
   /** What remains to be done with a side, once everything that was written to it is out. */
   #last: { readonly side: Side; readonly act: () => void } | undefined;
   #settled = false;
-  #resolve!: (result: RelayResult) => void;
+  #result: RelayResult | undefined;
+  #onEnd: ((result: RelayResult) => void) | undefined;
 
   constructor(client: Link, upstream: Link, limits: RelayLimits, watch: RelayWatch | undefined) {
     this.#limits = limits;
@@ -65,15 +65,27 @@ class Relay implements RelayHandle, SideOwner {
     this.#target = new Side(flowOf(upstream), this);
     this.#client.other = this.#target;
     this.#target.other = this.#client;
-    this.done = new Promise((resolve) => {
-      this.#resolve = resolve;
-    });
     const { when = 'now' } = upstream.halfClose ?? {};
     if (when !== 'now') {
       this.#client.isHeld = true;
       this.#held = new HeldEnd(when === 'wait' ? limits.halfCloseWaitMs : 0, () => this.#release());
     }
     this.#begin();
+  }
+
+  get done(): Promise<RelayResult> {
+    return new Promise((resolve) => this.whenEnded(resolve));
+  }
+
+  whenEnded(onEnd: (result: RelayResult) => void): void {
+    if (this.#result) return onEnd(this.#result);
+    const before = this.#onEnd;
+    this.#onEnd = before
+      ? (result) => {
+          before(result);
+          onEnd(result);
+        }
+      : onEnd;
   }
 
   get sent(): number {
@@ -263,12 +275,13 @@ class Relay implements RelayHandle, SideOwner {
       target.stop();
     }
     const swallowedBy = this.#swallowedBy;
-    this.#resolve({
+    this.#result = {
       ...result,
       ended: { client: client.ended, target: target.ended },
       delivered: target.finished,
       unheard: client.isQueued || this.sent > (this.#sentBefore ?? this.sent),
       ...(swallowedBy && { swallowedBy }),
-    });
+    };
+    this.#onEnd?.(this.#result);
   }
 }

@@ -53,6 +53,12 @@ export interface RelayHandle {
   readonly done: Promise<RelayResult>;
 }
 
+/** A relay, which can also be followed without a promise. */
+export interface RunningRelay extends RelayHandle {
+  /** Calls back as soon as the tunnel has ended, at once if it has, and before `done` resolves. */
+  whenEnded(onEnd: (result: RelayResult) => void): void;
+}
+
 /** Sees the beginning of a tunnel. */
 export interface RelayWatch {
   /** The first bytes from one side; they are lent for the time of the call. */

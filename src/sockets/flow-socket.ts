@@ -1,4 +1,4 @@
-import { type OnReadOpts, Socket, type SocketConstructorOpts } from 'node:net';
+import { type OnReadOpts, Socket, type SocketConnectOpts, type SocketConstructorOpts } from 'node:net';
 import { Duplex } from 'node:stream';
 import { readsOn } from '../core/socket-link.ts';
 import { type Ticked, wheel } from '../core/wheel.ts';
@@ -18,6 +18,11 @@ export interface SocketReceiver extends Borrower {
   onFinish(): void;
   /** The socket has failed, or is closed. */
   onOver(): void;
+}
+
+/** Waits for a socket to be connected. */
+export interface ConnectReceiver extends SocketReceiver {
+  onConnect(): void;
 }
 
 /** Silence before the first keep-alive probe; firewalls forget connections only after more. */
@@ -72,6 +77,12 @@ export class FlowSocket extends Socket implements Ticked {
     this.setNoDelay(true);
     this.on('error', onOver).on('close', onClose);
     wheel.add(this);
+  }
+
+  /** Starts to connect, and tells the receiver of the outcome; it may then leave. */
+  open(options: SocketConnectOpts, receiver: ConnectReceiver): void {
+    this.receiver = receiver;
+    this.on('connect', onConnect).connect(options);
   }
 
   /** Starts to report the ends of both halves to the receiver as well. */
@@ -146,6 +157,10 @@ export class FlowSocket extends Socket implements Ticked {
 export function isSocketHandle(handle: unknown): handle is SocketHandle {
   const { useUserBuffer, readStart } = (handle ?? {}) as Partial<SocketHandle>;
   return typeof useUserBuffer === 'function' && typeof readStart === 'function';
+}
+
+function onConnect(this: FlowSocket): void {
+  (this.receiver as ConnectReceiver | undefined)?.onConnect();
 }
 
 function onEnd(this: FlowSocket): void {

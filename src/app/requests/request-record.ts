@@ -8,7 +8,8 @@ import type { HeaderField } from '../../core/hop.ts';
 import { quoteAscii } from '../../syntax/text.ts';
 import type { RelayHandle, RelayEnd } from '../../relay/terms.ts';
 import type { AccessEntry, WriteAccess } from '../tunnel/access-log.ts';
-import { describeTunnel, type TunnelEnv } from '../tunnel/tunnel.ts';
+import type { TunnelEnv } from '../tunnel/tunnel.ts';
+import { makeClosed, makeFailed, makeOpened } from '../tunnel/tunnel-events.ts';
 import { formatPeer, limitLifetime, type Tunnel } from '../tunnel/tunnels.ts';
 
 /** The parts that all records of a stage's requests share. */
@@ -87,7 +88,7 @@ export class RequestRecord {
     this.#status = status;
     this.#answer = headers;
     this.#tunnel.handle = toHandle(request);
-    if (this.#tunnel.isRecorded) this.#env.emit({ event: 'tunnel.opened', ...describeTunnel(this.#tunnel) });
+    if (this.#tunnel.isRecorded) this.#env.emit(makeOpened(this.#tunnel));
   }
 
   /** Records that the request became a tunnel. */
@@ -98,33 +99,14 @@ export class RequestRecord {
 
   /** Records the end of a request that was answered. */
   close(result: RelayEnd): void {
-    const { end, side, error } = result;
-    const { handle, isRecorded, started } = this.#tunnel;
-    if (!this.#leave({ result, status: this.#status }) || !isRecorded) return;
-    this.#env.emit({
-      event: 'tunnel.closed',
-      ...describeTunnel(this.#tunnel),
-      sent: handle?.sent ?? 0,
-      received: handle?.received ?? 0,
-      ms: Math.round(performance.now() - started),
-      end,
-      ...(side && { side }),
-      ...(error && { reason: error.message }),
-      ...(this.#status !== undefined && { status: this.#status }),
-    });
+    if (!this.#leave({ result, status: this.#status }) || !this.#tunnel.isRecorded) return;
+    this.#env.emit(makeClosed(this.#tunnel, result, this.#status));
   }
 
   /** Records a failure before the answer; `status` is sent to the client, if it can still be answered. */
   fail(error: TunlError, status: number | undefined): void {
-    const { isRecorded, started } = this.#tunnel;
-    if (!this.#leave({ failure: error, status }) || !isRecorded) return;
-    this.#env.emit({
-      event: 'tunnel.failed',
-      ...describeTunnel(this.#tunnel),
-      ms: Math.round(performance.now() - started),
-      error,
-      ...(status !== undefined && { status }),
-    });
+    if (!this.#leave({ failure: error, status }) || !this.#tunnel.isRecorded) return;
+    this.#env.emit(makeFailed(this.#tunnel, error, status));
   }
 
   #leave({ status, ...end }: EndOfRequest): boolean {

@@ -129,10 +129,8 @@ function splitDirect(choice: HopChoice, index: number): { readonly proxies: HopC
 const own: ReadonlySet<ErrorCode> = new Set(['interrupted', 'usage', 'internal', 'proxy_internal_error']);
 
 /** Attributes failures to the target; used if there are no hops. */
-const blameTarget: Layer = (next) => async (address, ctx) => {
-  try {
-    return await next(address, ctx);
-  } catch (error) {
-    throw error instanceof TunlError && !own.has(error.code) ? error.with({ side: 'target' }) : error;
-  }
-};
+const blameTarget: Layer = (next) => (address, ctx) => next(address, ctx).catch(blame);
+
+function blame(error: unknown): never {
+  throw error instanceof TunlError && !own.has(error.code) ? error.with({ side: 'target' }) : error;
+}

@@ -53,7 +53,8 @@ export function routeProxy(
   const isNameOurs = hops.length === 0 && !entry && !stage.to;
   const resolve = stage.to ? undefined : route.resolve;
   const check = isNameOurs ? guard(policy, route.resolve) : guardText(policy, resolve);
-  const dial = stage.to ? dialTargets(route, stage.to) : withDialledPath(route);
+  // Without a stage on the way, the path is that of the route and need not be reported.
+  const dial = stage.to ? dialTargets(route, stage.to) : entry ? withDialledPath(route) : route.dial;
   // It belongs inside the check, because it must see the addresses that the check found.
   const announce = stage.proxyProtocol ? [withProxyHeader(stage.proxyProtocol)] : [];
   const nearest = (target: Address) => nearestPlace(route.options, stage.to?.targets[0] ?? target);

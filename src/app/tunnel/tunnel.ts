@@ -1,16 +1,17 @@
 import { Abort } from '../../core/abort.ts';
 import { type Address, formatAddress } from '../../core/address.ts';
 import { abortReason, formatDuration } from '../../core/deadline.ts';
-import type { Dial, DialContext, DialledPath, DialStep, Origin } from '../../core/dialer.ts';
+import type { Dial, DialContext, DialStep, Origin } from '../../core/dialer.ts';
 import { toTunlError, TunlError } from '../../core/errors.ts';
-import type { EventSink, NoticeEvent, TunnelFacts } from '../../core/events.ts';
+import type { EventSink, NoticeEvent } from '../../core/events.ts';
 import type { HalfCloseTerms, Link } from '../../core/link.ts';
 import type { AccessEntry, WriteAccess } from './access-log.ts';
 import { Beginning } from './beginning.ts';
 import type { Doubts } from './doubts.ts';
 import { ProgressLimit } from '../../relay/progress-limit.ts';
 import { relay } from '../../relay/relay.ts';
-import type { RelayLimits, RelayResult } from '../../relay/terms.ts';
+import type { RelayHandle, RelayLimits, RelayResult } from '../../relay/terms.ts';
+import { makeClosed, makeFailed, makeOpened } from './tunnel-events.ts';
 import { formatPeer, type LifetimeLimits, limitLifetime, type Tunnel, type Tunnels } from './tunnels.ts';
 
 /** The access logs of a stage. */
@@ -74,74 +75,164 @@ export type TunnelOutcome =
  * is up or has failed, not when it ends, because the pending promise would keep the request in memory.
  */
 export async function carryTunnel(env: TunnelEnv, job: TunnelJob): Promise<TunnelOutcome> {
-  const abort = new Abort();
-  const onGone = () => abort.abort(abortReason(job.gone));
-  if (job.gone.aborted) onGone();
-  job.gone.addEventListener('abort', onGone, { once: true });
-  const { user, stages = [] } = job.origin;
-  const tunnel: Tunnel = {
-    id: env.tunnels.nextId(),
-    client: formatPeer(job.origin.peer),
-    target: formatAddress(job.target),
-    via: env.via,
-    stages,
-    depth: Math.max(0, stages.length - 1),
-    isRecorded: env.record !== 'none',
-    ...(user !== undefined && { user }),
-    started: performance.now(),
-    cut: (error) => abort.abort(error),
-  };
-  env.tunnels.add(tunnel);
-  const endLifetime = limitLifetime(tunnel, env.limits);
+  const { gone } = job;
+  const tunnel = new CarriedTunnel(env, job);
+  const onGone = () => tunnel.cut(abortReason(gone));
+  if (gone.aborted) onGone();
+  gone.addEventListener('abort', onGone, { once: true });
   try {
-    const upstream = await dialUpstream(env, job, tunnel, abort);
-    const client = job.accept();
-    const beginning = watchBeginning(env, job, tunnel);
-    const ended = startTunnel(env, job, tunnel, client, upstream, beginning);
-    if (env.limits.lifetimeMs) void ended.then(endLifetime);
-    return { ended, beginning };
+    tunnel.start(job, await tunnel.dial(job));
+    return tunnel;
   } catch (error) {
     const failure = toTunlError(error);
-    endLifetime();
-    env.tunnels.remove(tunnel);
-    reportFailure(env, job, tunnel, failure);
-    if (env.access) writeAccess(env.access, job, tunnel, job.statusOf?.(failure), { failure });
+    tunnel.fail(job, failure);
     await job.refuse(failure);
     return { failure };
   } finally {
-    job.gone.removeEventListener('abort', onGone);
+    gone.removeEventListener('abort', onGone);
   }
+}
+
+/** A tunnel from the moment when its client asks for it until its end. It keeps facts about its job, but not the job. */
+class CarriedTunnel implements Tunnel {
+  readonly id: number;
+  readonly client: string;
+  target: string;
+  via: readonly string[];
+  stages: readonly string[];
+  readonly depth: number;
+  readonly user: string | undefined;
+  readonly isRecorded: boolean;
+  readonly started = performance.now();
+  handle: RelayHandle | undefined;
+  beginning: Beginning | undefined;
+  readonly #env: TunnelEnv;
+  readonly #endLifetime: () => void;
+  /** Present until the relay runs. */
+  #abort: Abort | undefined = new Abort();
+  /** Runs until the relay does, if nothing may stand still for ever. */
+  #limit: ProgressLimit | undefined;
+  #status: number | undefined;
+  /** Present for the access logs, if there are any. */
+  #asked: AskedTunnel | undefined;
+
+  constructor(env: TunnelEnv, { origin, target }: TunnelJob) {
+    const { peer, user, stages = [] } = origin;
+    this.#env = env;
+    this.id = env.tunnels.nextId();
+    this.client = formatPeer(peer);
+    this.target = formatAddress(target);
+    this.via = env.via;
+    this.stages = stages;
+    this.depth = Math.max(0, stages.length - 1);
+    this.user = user;
+    this.isRecorded = env.record !== 'none';
+    if (env.access) this.#asked = { origin, target };
+    env.tunnels.add(this);
+    this.#endLifetime = limitLifetime(this, env.limits);
+  }
+
+  /** Resolves with the end of the tunnel, once it is up. */
+  get ended(): Promise<RelayResult> {
+    return (this.handle as RelayHandle).done;
+  }
+
+  cut(error: TunlError): void {
+    if (this.handle) this.handle.cut(error);
+    else this.#abort?.abort(error);
+  }
+
+  /** Dials within the idle limit: nothing moves until the tunnel is up, so the limit counts from the request. */
+  dial({ target, origin }: TunnelJob): Promise<Link> {
+    const { emit, dial, limits, doubts, record } = this.#env;
+    const { signal } = this.#abort as Abort;
+    const { idleMs } = limits;
+    if (idleMs > 0) {
+      this.#limit = new ProgressLimit(() => this.#abort?.abort(idleError(idleMs)));
+      this.#limit.start(idleMs);
+    }
+    return dial(target, {
+      signal,
+      target,
+      origin,
+      ...reportProgress(emit),
+      onDoubt: (message) => doubts?.say('web', message),
+      onDialled: ({ target: reached, via, stages }) => {
+        if (record === 'dialled') this.target = formatAddress(reached);
+        this.via = via;
+        this.stages = stages;
+      },
+    });
+  }
+
+  /**
+   * Accepts the client and joins it to its target.
+   * @throws {TunlError} if the tunnel was given up in the meantime
+   */
+  start(job: TunnelJob, upstream: Link): void {
+    const { limits, emit } = this.#env;
+    const { signal } = this.#abort as Abort;
+    this.#limit?.stop();
+    if (signal.aborted) {
+      const reason = abortReason(signal);
+      upstream.reset(reason);
+      throw reason;
+    }
+    const client = job.accept();
+    this.#status = job.statusOf?.(undefined);
+    this.beginning = this.#watchBeginning(job);
+    if (this.#asked) this.#asked.reached = upstream.peer.address;
+    this.#abort = undefined;
+    this.#limit = undefined;
+    const running = relay(client, upstream, limits, this.beginning);
+    this.handle = running;
+    if (this.isRecorded) emit(makeOpened(this));
+    running.whenEnded((result) => this.#end(result));
+  }
+
+  /** Records the failure of a tunnel that did not come up. */
+  fail({ statusOf }: TunnelJob, failure: TunlError): void {
+    const { tunnels, emit } = this.#env;
+    this.#limit?.stop();
+    this.#status = statusOf?.(failure);
+    this.#endLifetime();
+    tunnels.remove(this);
+    if (this.isRecorded) emit(makeFailed(this, failure, this.#status));
+    this.#writeAccess({ failure });
+  }
+
+  #end(result: RelayResult): void {
+    const { tunnels, emit } = this.#env;
+    this.#endLifetime();
+    tunnels.remove(this);
+    if (result.swallowedBy) tunnels.warnOnce(describeSwallowing(result, result.swallowedBy));
+    this.#writeAccess({ result });
+    if (this.isRecorded) emit(makeClosed(this, result, this.#status));
+  }
+
+  /** Watches the beginning of a recorded tunnel; inner parts are left to the stage that keeps the record. */
+  #watchBeginning({ keepsBytes = false }: TunnelJob): Beginning | undefined {
+    const { doubts } = this.#env;
+    const { via, target } = this;
+    if (!doubts || !this.isRecorded || (via.length === 0 && !keepsBytes)) return undefined;
+    return new Beginning({ target, via, doubts, keepsBytes });
+  }
+
+  #writeAccess(end: Pick<AccessEntry, 'result' | 'failure'>): void {
+    const { access } = this.#env;
+    if (access && this.#asked) writeAccess(access, this.#asked, this, this.#status, end);
+  }
+}
+
+/** The facts about a tunnel that only access logs need. */
+interface AskedTunnel extends Pick<TunnelJob, 'origin' | 'target'> {
+  /** The address that was connected to. */
+  reached?: Address | undefined;
 }
 
 function idleError(ms: number): TunlError {
   const message = `the tunnel was not up within ${formatDuration(ms)} (--idle-timeout)`;
   return new TunlError('tunnel_idle', message, { side: 'self', phase: 'relay' });
-}
-
-/** Dials within the idle limit: nothing moves until the tunnel is up, so the limit counts from the request. */
-async function dialUpstream(env: TunnelEnv, job: TunnelJob, tunnel: Tunnel, abort: Abort): Promise<Link> {
-  const { target, origin } = job;
-  const { signal } = abort;
-  const { idleMs } = env.limits;
-  const limit = new ProgressLimit(() => abort.abort(idleError(idleMs)));
-  if (idleMs > 0) limit.start(idleMs);
-  const onDialled = ({ target: reached, via, stages }: DialledPath) => {
-    if (env.record === 'dialled') tunnel.target = formatAddress(reached);
-    tunnel.via = via;
-    tunnel.stages = stages;
-  };
-  const onDoubt = (message: string) => env.doubts?.say('web', message);
-  try {
-    const { onProgress, onFailure, onNotice } = reportProgress(env.emit);
-    const ctx = { signal, target, origin, onDialled, onDoubt, onProgress, onFailure, onNotice };
-    const upstream = await env.dial(target, ctx);
-    if (!signal.aborted) return upstream;
-    const reason = abortReason(signal);
-    upstream.reset(reason);
-    throw reason;
-  } finally {
-    limit.stop();
-  }
 }
 
 /** Tells of a step of a dial. The message is made when somebody reads it, which is seldom. */
@@ -156,67 +247,25 @@ function toNotice(step: DialStep): NoticeEvent {
   };
 }
 
-type Progress = Required<Pick<DialContext, 'onProgress' | 'onFailure' | 'onNotice'>>;
+type Progress = Pick<DialContext, 'onProgress'> & Required<Pick<DialContext, 'onFailure' | 'onNotice'>>;
 
-/** The reports of each sink, made once and not for each tunnel. */
-const reports = new WeakMap<EventSink, Progress>();
+/** The reports of each sink, made once and not for each tunnel: with the steps of a dial, and without them. */
+const reports = new WeakMap<EventSink, { readonly full: Progress; readonly brief: Progress }>();
 
-/** Returns the parts of a DialContext that report the steps of a dial. */
+/** Returns the parts of a DialContext that report the steps of a dial; none that nobody is shown. */
 export function reportProgress(emit: EventSink): Progress {
-  const known = reports.get(emit);
-  if (known) return known;
-  const progress: Progress = {
-    onProgress: (step) => emit(toNotice(step)),
+  const known = reports.get(emit) ?? makeReports(emit);
+  return emit.shows && !emit.shows('verbose') ? known.brief : known.full;
+}
+
+function makeReports(emit: EventSink): { readonly full: Progress; readonly brief: Progress } {
+  const brief: Progress = {
     onFailure: ({ message }) => emit({ event: 'notice', level: 'verbose', message: `${message}; trying on` }),
     onNotice: (level, message) => emit({ event: 'notice', level, message }),
   };
-  reports.set(emit, progress);
-  return progress;
-}
-
-/** Watches the beginning of a recorded tunnel; inner parts are left to the stage that keeps the record. */
-function watchBeginning(
-  { doubts }: TunnelEnv,
-  { keepsBytes = false }: TunnelJob,
-  { via, target, isRecorded }: Tunnel,
-): Beginning | undefined {
-  if (!doubts || !isRecorded || (via.length === 0 && !keepsBytes)) return undefined;
-  return new Beginning({ target, via, doubts, keepsBytes });
-}
-
-function startTunnel(
-  env: TunnelEnv,
-  job: TunnelJob,
-  tunnel: Tunnel,
-  client: Link,
-  upstream: Link,
-  beginning: Beginning | undefined,
-): Promise<RelayResult> {
-  // These are facts, not the job, which would keep the request in memory as long as the tunnel runs.
-  const status = job.statusOf?.(undefined);
-  const asked = env.access && { origin: job.origin, target: job.target };
-  const handle = relay(client, upstream, env.limits, beginning);
-  tunnel.handle = handle;
-  tunnel.cut = (error) => handle.cut(error);
-  if (tunnel.isRecorded) env.emit({ event: 'tunnel.opened', ...describeTunnel(tunnel) });
-  return handle.done.then((result) => {
-    env.tunnels.remove(tunnel);
-    if (result.swallowedBy) env.tunnels.warnOnce(describeSwallowing(result, result.swallowedBy));
-    if (env.access && asked) writeAccess(env.access, asked, tunnel, status, { result, upstream });
-    if (!tunnel.isRecorded) return result;
-    env.emit({
-      event: 'tunnel.closed',
-      ...describeTunnel(tunnel),
-      sent: handle.sent,
-      received: handle.received,
-      ms: Math.round(performance.now() - tunnel.started),
-      end: result.end,
-      ...(result.side && { side: result.side }),
-      ...(result.error && { reason: result.error.message }),
-      ...(status !== undefined && { status }),
-    });
-    return result;
-  });
+  const made = { full: { ...brief, onProgress: (step: DialStep) => emit(toNotice(step)) }, brief };
+  reports.set(emit, made);
+  return made;
 }
 
 /** Formats the warning about an answer that may be lost, with the setting that avoids it. */
@@ -227,39 +276,14 @@ function describeSwallowing({ end }: RelayResult, { hop, when }: HalfCloseTerms)
   return `the tunnel ended as soon as ${hop} was told that our bytes have ended: an answer may be lost (${careful} waits for it)`;
 }
 
-/** Returns the facts about a tunnel that all its events contain. */
-export function describeTunnel({ id, client, target, via, stages, user, upstream }: Tunnel): TunnelFacts {
-  return {
-    id,
-    client,
-    target,
-    via,
-    ...(stages.length > 1 && { stages }),
-    ...(user !== undefined && { user }),
-    ...(upstream !== undefined && { upstream }),
-  };
-}
-
-function reportFailure(env: TunnelEnv, job: TunnelJob, tunnel: Tunnel, error: TunlError): void {
-  if (!tunnel.isRecorded) return;
-  env.emit({
-    event: 'tunnel.failed',
-    ...describeTunnel(tunnel),
-    ms: Math.round(performance.now() - tunnel.started),
-    error,
-    ...(job.statusOf && { status: job.statusOf(error) }),
-  });
-}
-
 function writeAccess(
   { write, cluster, nearest }: TunnelAccess,
-  { origin, target }: Pick<TunnelJob, 'origin' | 'target'>,
+  { origin, target, reached }: AskedTunnel,
   tunnel: Tunnel,
   status: number | undefined,
-  { upstream, ...end }: Pick<AccessEntry, 'result' | 'failure'> & { readonly upstream?: Link },
+  end: Pick<AccessEntry, 'result' | 'failure'>,
 ): void {
   const place = nearest(target);
-  const reached = upstream?.peer.address;
   write({
     tunnel,
     origin,

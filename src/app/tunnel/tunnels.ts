@@ -15,16 +15,16 @@ export interface Tunnel {
   /** The stages that it passes through, outermost first, as far as its own relay reaches. */
   stages: readonly string[];
   /** The address that a request of an HTTP stage went to. */
-  upstream?: string;
+  upstream?: string | undefined;
   /** How many of `stages` lead to this tunnel; those have relays of their own. */
   readonly depth: number;
-  readonly user?: string;
+  readonly user?: string | undefined;
   /** False for the inner part of a tunnel that is recorded elsewhere. */
   readonly isRecorded: boolean;
   /** The time of the request for it, in milliseconds of `performance.now()`. */
   readonly started: number;
   /** Set once bytes flow. */
-  handle?: RelayHandle;
+  handle?: RelayHandle | undefined;
   /** True once its lifetime has expired. */
   hasExpired?: boolean;
   /** Ends it in any phase. */

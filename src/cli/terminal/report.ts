@@ -14,7 +14,7 @@ export type ReportStyle = 'serve' | 'forward' | 'command' | 'connect';
 export function createReport(ui: Ui, style: ReportStyle): EventSink {
   // While a proxy is down each client gets a line, but the hints are written once.
   let lastFailure = '';
-  return (event) => {
+  const report = (event: TunlEvent): void => {
     // Most events are shown in one form or not at all, and are not formatted in any other.
     if (ui.output.form === 'json') ui.record(levelOfRecord(event), event.event, toFields(event));
     if (event.event !== 'tunnel.failed' || style === 'serve') return sayEvent(ui, event, style);
@@ -22,6 +22,7 @@ export function createReport(ui: Ui, style: ReportStyle): EventSink {
     sayFailedTunnel(ui, event, { style, isRepeated: failure === lastFailure });
     lastFailure = failure;
   };
+  return Object.assign(report, { shows: (level: NoticeEvent['level']) => ui.shows(levelOfNotice(level)) });
 }
 
 function sayEvent(ui: Ui, event: TunlEvent, style: ReportStyle): void {
@@ -45,7 +46,7 @@ function sayFailedTunnel(
 }
 
 function levelOfRecord(event: TunlEvent): MessageLevel {
-  if (event.event === 'notice') return levelOfNotice(event);
+  if (event.event === 'notice') return levelOfNotice(event.level);
   return event.event === 'tunnel.failed' ? 'error' : 'normal';
 }
 
@@ -56,7 +57,7 @@ function levelOfLine(event: TunlEvent, style: ReportStyle): MessageLevel {
     case 'tunnel.closed':
       return style === 'serve' || (style !== 'connect' && isLoss(event)) ? 'normal' : 'verbose';
     case 'notice':
-      return levelOfNotice(event);
+      return levelOfNotice(event.level);
     case 'draining':
       return style === 'command' ? 'verbose' : 'normal';
     case 'listening':
@@ -65,7 +66,7 @@ function levelOfLine(event: TunlEvent, style: ReportStyle): MessageLevel {
   }
 }
 
-function levelOfNotice({ level }: NoticeEvent): MessageLevel {
+function levelOfNotice(level: NoticeEvent['level']): MessageLevel {
   return level === 'warning' ? 'normal' : level;
 }
 

@@ -1,0 +1,49 @@
+import type { TunlError } from '../../core/errors.ts';
+import type { TunnelClosedEvent, TunnelFacts, TunnelFailedEvent, TunnelOpenedEvent } from '../../core/events.ts';
+import type { RelayEnd } from '../../relay/terms.ts';
+import type { Tunnel } from './tunnels.ts';
+
+/** An event that is being made. Its fields are set one by one, in the order of records: copying facts costs V8 more. */
+type Draft<E> = { -readonly [Key in keyof E]: E[Key] };
+
+/** Makes the event of a tunnel whose bytes flow from now on. */
+export function makeOpened(tunnel: Tunnel): TunnelOpenedEvent {
+  const opened = { event: 'tunnel.opened' } as Draft<TunnelOpenedEvent>;
+  addFacts(opened, tunnel);
+  return opened;
+}
+
+/** Makes the event of an open tunnel that has ended; `status` is that of the answer, if the client spoke HTTP. */
+export function makeClosed(tunnel: Tunnel, { end, side, error }: RelayEnd, status?: number): TunnelClosedEvent {
+  const { handle, started } = tunnel;
+  const closed = { event: 'tunnel.closed' } as Draft<TunnelClosedEvent>;
+  addFacts(closed, tunnel);
+  closed.sent = handle?.sent ?? 0;
+  closed.received = handle?.received ?? 0;
+  closed.ms = Math.round(performance.now() - started);
+  closed.end = end;
+  if (side) closed.side = side;
+  if (error) closed.reason = error.message;
+  if (status !== undefined) closed.status = status;
+  return closed;
+}
+
+/** Makes the event of a tunnel that could not be opened. */
+export function makeFailed(tunnel: Tunnel, error: TunlError, status?: number): TunnelFailedEvent {
+  const failed = { event: 'tunnel.failed' } as Draft<TunnelFailedEvent>;
+  addFacts(failed, tunnel);
+  failed.ms = Math.round(performance.now() - tunnel.started);
+  failed.error = error;
+  if (status !== undefined) failed.status = status;
+  return failed;
+}
+
+function addFacts(facts: Draft<TunnelFacts>, { id, client, target, via, stages, user, upstream }: Tunnel): void {
+  facts.id = id;
+  facts.client = client;
+  facts.target = target;
+  facts.via = via;
+  if (stages.length > 1) facts.stages = stages;
+  if (user !== undefined) facts.user = user;
+  if (upstream !== undefined) facts.upstream = upstream;
+}
