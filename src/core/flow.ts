@@ -38,6 +38,11 @@ export interface Flow {
   /** Stops `onData` until `resume`. A Flow starts paused. */
   pause(): void;
   resume(): void;
+  /**
+   * Ends the events: `rest`, bytes of the last chunk, and all that follows are read from the stream again. Present if the
+   * bytes of a stream pass it by only while somebody listens.
+   */
+  release?(rest?: Buffer): void;
   /** Bytes that were written and not yet accepted by the system or the peer's window. */
   readonly queuedBytes: number;
   /** True once `onEnd` was, or would have been, called. */

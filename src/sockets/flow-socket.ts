@@ -64,6 +64,7 @@ export class FlowSocket extends Socket implements Ticked {
   hasEnd = false;
   /** An end has come, and was doubted if there was reason to. */
   #isEndDoubted = false;
+  #reportsEnds = false;
   #memory: Buffer = sharedMemory;
   readonly #madeAt = wheel.now;
   /** True while the receiver has the bytes of a read. */
@@ -88,7 +89,8 @@ export class FlowSocket extends Socket implements Ticked {
   /** Starts to report the ends of both halves to the receiver as well. */
   listen(receiver: SocketReceiver): void {
     this.receiver = receiver;
-    this.on('end', onEnd).on('finish', onFinish);
+    if (!this.#reportsEnds) this.on('end', onEnd).on('finish', onFinish);
+    this.#reportsEnds = true;
   }
 
   receive(bytes: number, memory: Buffer): boolean {
@@ -103,7 +105,8 @@ export class FlowSocket extends Socket implements Ticked {
     this.#isReceiving = false;
     this.#memory = next;
     nextMemory = next;
-    return receiver.isReading;
+    // A receiver that has left leaves the bytes to the stream, which reads on.
+    return this.receiver !== receiver || receiver.isReading;
   }
 
   /** Asks the system for no more bytes; the receiver says so itself while it has the bytes of a read. */

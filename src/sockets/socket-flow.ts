@@ -55,6 +55,13 @@ class SocketFlow extends DuplexFlow implements SocketReceiver {
     else this.#socket.startReading();
   }
 
+  release(rest?: Buffer): void {
+    this.isReading = false;
+    this.events = undefined;
+    this.#socket.receiver = undefined;
+    if (rest && rest.length > 0) this.#socket.unshift(rest);
+  }
+
   /** Delivers what the stream has read before. */
   deliverRest(): void {
     const socket = this.#socket;

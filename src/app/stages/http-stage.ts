@@ -69,13 +69,21 @@ export const httpStage: StageKind<AnyHttpStage> = {
       envs.set(vantage, env);
       return env;
     };
+    // The vantage of a listener never changes, and is asked for with each Link.
+    const byListener = new WeakMap<Listener, ServeEnv>();
+    const envAt = (listener: Listener | undefined): ServeEnv => {
+      if (!listener) return envOf('inside');
+      const env = byListener.get(listener) ?? envOf(vantageOf(listener));
+      byListener.set(listener, env);
+      return env;
+    };
     return {
       stage,
       route,
       ...(acceptor && { acceptor }),
-      async onLink(link, origin, listener) {
-        void serveLink(envOf(vantageOf(listener)), link, origin);
-        return undefined;
+      onLink(link, origin, listener) {
+        void serveLink(envAt(listener), link, origin);
+        return taken;
       },
       assertListen: ({ address }) => assertListen([address]),
       async reload() {
@@ -87,6 +95,9 @@ export const httpStage: StageKind<AnyHttpStage> = {
     };
   },
 };
+
+/** The answer for each Link: what happens to it is told elsewhere. */
+const taken: Promise<undefined> = Promise.resolve(undefined);
 
 /** The origin of a Link: another stage, this machine, or a listener that other machines can reach. */
 type Vantage = 'inside' | 'local' | 'exposed';

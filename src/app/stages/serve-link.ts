@@ -170,14 +170,14 @@ function toOrigin(
   pseudonym: string | undefined,
 ): Origin {
   const { via } = tunnel ?? plain ?? {};
-  return {
-    ...outer,
-    peer: exchange.peer,
-    request: toLine(exchange),
-    headers: tunnel?.headers ?? withoutSecrets(exchange.headers),
-    ...(user !== undefined && { user }),
-    ...(via && pseudonym !== undefined && { via: [...via, `${exchange.version} ${pseudonym}`] }),
-  };
+  // Set one by one: in a literal, V8 is slow to add fields behind those of another object.
+  const origin: { -readonly [Key in keyof Origin]: Origin[Key] } = { ...outer };
+  origin.peer = exchange.peer;
+  origin.request = toLine(exchange);
+  origin.headers = tunnel?.headers ?? withoutSecrets(exchange.headers);
+  if (user !== undefined) origin.user = user;
+  if (via && pseudonym !== undefined) origin.via = [...via, `${exchange.version} ${pseudonym}`];
+  return origin;
 }
 
 async function carry(

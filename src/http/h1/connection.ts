@@ -4,8 +4,9 @@ import type { Limit } from '../../core/deadline.ts';
 import type { Exchange } from '../../core/exchange.ts';
 import type { Link } from '../../core/link.ts';
 import { closeStaged } from './close.ts';
+import type { Http1Next, NextReceiver } from './next.ts';
 import { Http1Request, type Http1RequestTerms } from './request.ts';
-import { readHead } from '../wire/head.ts';
+import { type HeadReceiver, readHeadOf } from '../wire/head.ts';
 import { parseRequestHead } from '../wire/message.ts';
 import { refuseHead } from './refuse-head.ts';
 
@@ -21,63 +22,90 @@ export interface Http1Setup {
 }
 
 /** The limits of one connection, with the terms of its requests. */
-export interface Http1ServerSetup extends Http1Setup, Http1RequestTerms {}
+export interface Http1ServerSetup extends Http1Setup, Http1RequestTerms {
+  /** Set if a first head with exactly these bytes makes this a connection of another kind, for which `onOther` is called. */
+  readonly other?: Buffer;
+}
+
+/** Receives the requests of a connection, and its end. */
+export interface Http1Events {
+  readonly onRequest: (request: Exchange) => void;
+  /** The connection has no more requests, or is no longer ours. */
+  readonly onOver: () => void;
+  /** The client did not send a request that can be served, and has been answered. */
+  readonly onFault: (error: unknown) => void;
+  /** The first head is that of another protocol, and is in the stream again. */
+  readonly onOther?: () => void;
+}
 
 /**
  * Serves the requests of an HTTP/1.1 connection one after the other: it reads the next head only when the previous
- * exchange is over. `first` is a head that has been read already. When `draining` aborts, the current exchange is the
- * last.
- * @throws {TunlError} if the client did not send a request that can be served; the client has been answered by then
+ * exchange is over. When `draining` aborts, a connection that has not sent a request is closed, and the current exchange
+ * is the last.
  */
-export async function serveHttp1(
-  link: Link,
-  setup: Http1ServerSetup,
-  draining: AbortSignal,
-  onRequest: (request: Exchange) => void,
-  first: Buffer,
-): Promise<void> {
-  for (let bytes: Buffer | undefined = first; bytes; bytes = await readNextHead(link, setup, draining)) {
+export function serveHttp1(link: Link, setup: Http1ServerSetup, draining: AbortSignal, events: Http1Events): void {
+  new Http1Connection(link, setup, draining, events).readHead(draining);
+}
+
+class Http1Connection implements HeadReceiver, NextReceiver {
+  readonly #link: Link;
+  readonly #setup: Http1ServerSetup;
+  readonly #draining: AbortSignal;
+  readonly #events: Http1Events;
+  #isFirst = true;
+
+  constructor(link: Link, setup: Http1ServerSetup, draining: AbortSignal, events: Http1Events) {
+    this.#link = link;
+    this.#setup = setup;
+    this.#draining = draining;
+    this.#events = events;
+  }
+
+  readHead(signal: AbortSignal): void {
+    const { headMs, maxHeadBytes, maxLineBytes } = this.#setup;
+    const limit: Limit = { ms: headMs, phase: 'request', option: '--handshake-timeout', code: 'http_request_error' };
+    const late = { limit, what: 'the client did not send its request' };
+    readHeadOf(this.#link, maxHeadBytes, signal, { lineBytes: maxLineBytes, late }, this);
+  }
+
+  onHead(bytes: Buffer): void {
+    const { other } = this.#setup;
+    if (this.#isFirst && other && bytes.equals(other)) {
+      this.#link.stream.unshift(bytes);
+      return this.#events.onOther?.();
+    }
+    this.#isFirst = false;
     let request: Http1Request;
     try {
-      request = new Http1Request(link, parseRequestHead(bytes), setup);
+      request = new Http1Request(this.#link, parseRequestHead(bytes), this.#setup, this);
     } catch (error) {
-      throw await refuseHead(link, draining, error);
+      return this.onFault(error);
     }
-    onRequest(request);
-    const next = await request.next;
-    if (next === 'nothing') return;
-    if (next === 'close' || draining.aborted) break;
+    this.#events.onRequest(request);
   }
-  await closeStaged(link);
-}
 
-/**
- * Reads the first head of a connection.
- * @throws {TunlError} after the client was answered, or reset if it does not wait for an answer
- */
-export async function readFirstHead(link: Link, setup: Http1Setup, draining: AbortSignal): Promise<Buffer> {
-  try {
-    return await readLimited(link.stream, setup, draining);
-  } catch (error) {
-    throw await refuseHead(link, draining, error);
+  onFault(error: unknown): void {
+    refuseHead(this.#link, this.#draining, error).then(this.#events.onFault, this.#events.onFault);
   }
-}
 
-/** Reads the next head; returns `undefined` if there is none, which is not an error. */
-async function readNextHead(link: Link, setup: Http1Setup, draining: AbortSignal): Promise<Buffer | undefined> {
-  if (!(await waitForBytes(link.stream, setup.keepAliveMs, draining))) return undefined;
-  // If draining starts while a head arrives, we still serve that request, as the last one.
-  return readFirstHead(link, setup, new Abort().signal);
-}
+  onNext(next: Http1Next): void {
+    if (next === 'nothing') this.#events.onOver();
+    else void this.#goOn(next);
+  }
 
-function readLimited(
-  stream: Duplex,
-  { headMs, maxHeadBytes, maxLineBytes }: Http1Setup,
-  signal: AbortSignal,
-): Promise<Buffer> {
-  const limit: Limit = { ms: headMs, phase: 'request', option: '--handshake-timeout', code: 'http_request_error' };
-  const late = { limit, what: 'the client did not send its request' };
-  return readHead(stream, maxHeadBytes, signal, { lineBytes: maxLineBytes, late });
+  async #goOn(next: 'request' | 'close'): Promise<void> {
+    // Not in the call that ends the exchange.
+    await undefined;
+    const draining = this.#draining;
+    const isThere =
+      next === 'request' &&
+      !draining.aborted &&
+      (await waitForBytes(this.#link.stream, this.#setup.keepAliveMs, draining));
+    // If draining starts while a head arrives, we still serve that request, as the last one.
+    if (isThere) return this.readHead(new Abort().signal);
+    await closeStaged(this.#link);
+    this.#events.onOver();
+  }
 }
 
 /**

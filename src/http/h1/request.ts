@@ -8,13 +8,11 @@ import { bodyLink } from '../body/link.ts';
 import { BodyReader } from '../body/reader.ts';
 import { type Framing, readFraming } from '../wire/framing.ts';
 import { Http1Answer } from './answer.ts';
+import type { Http1Next, NextReceiver } from './next.ts';
 import { fieldValues, listTokens, formatHead, type RequestHead } from '../wire/message.ts';
 import { RequestBody } from '../body/request.ts';
 import { readPlace, readPlaceAsSent, readScheme } from '../wire/request-target.ts';
 import { goneError, WatchedRequest } from '../exchange/watched-request.ts';
-
-/** The next step on the connection after an exchange; `nothing` if the connection is no longer ours. */
-export type Http1Next = 'request' | 'close' | 'nothing';
 
 /** Limits, in bytes and milliseconds, for reading an unwanted body so that the connection can be reused. */
 const [discardBytes, discardMs] = [256 * 1024, 2000];
@@ -31,8 +29,6 @@ export interface Http1RequestTerms {
 export class Http1Request extends WatchedRequest implements Exchange {
   readonly target: string;
   readonly authority: string;
-  /** Resolves once the exchange no longer uses the connection. */
-  readonly next: Promise<Http1Next>;
   readonly #link: Link;
   readonly #head: RequestHead;
   readonly #isLast: () => boolean;
@@ -45,10 +41,11 @@ export class Http1Request extends WatchedRequest implements Exchange {
   #mustClose: boolean;
   #isAnswerOver = false;
   #discarding: NodeJS.Timeout | undefined;
-  #resolveNext!: (next: Http1Next) => void;
+  /** Present until the exchange no longer uses the connection. */
+  #connection: NextReceiver | undefined;
 
   /** @throws {TunlError} http_request_error, if the request can be read in two ways */
-  constructor(link: Link, head: RequestHead, { translatable, isLast }: Http1RequestTerms) {
+  constructor(link: Link, head: RequestHead, { translatable, isLast }: Http1RequestTerms, connection: NextReceiver) {
     super();
     const { stream } = link;
     const place = translatable ? readPlace(head) : readPlaceAsSent(head);
@@ -60,9 +57,7 @@ export class Http1Request extends WatchedRequest implements Exchange {
     if (translatable) this.#framing = readBodyFraming(head);
     this.#mustClose =
       this.version === '1.0' || this.method === 'CONNECT' || listTokens(head.headers, 'connection').includes('close');
-    this.next = new Promise((resolve) => {
-      this.#resolveNext = resolve;
-    });
+    this.#connection = connection;
     // A paused socket goes on reading up to its high-water mark, so a reset is noticed while we dial.
     stream.once('close', this.#onClose);
     if (stream.destroyed) this.#onClose();
@@ -199,7 +194,13 @@ export class Http1Request extends WatchedRequest implements Exchange {
     this.life.begin(status, []);
     stream.write(head, 'latin1');
     this.life.end();
-    this.#resolveNext('nothing');
+    this.#goOn('nothing');
+  }
+
+  #goOn(next: Http1Next): void {
+    const connection = this.#connection;
+    this.#connection = undefined;
+    connection?.onNext(next);
   }
 
   #continue(): void {
@@ -252,7 +253,7 @@ export class Http1Request extends WatchedRequest implements Exchange {
     clearTimeout(this.#discarding);
     this.#link.stream.off('close', this.#onClose);
     this.life.end();
-    this.#resolveNext(next);
+    this.#goOn(next);
   }
 
   /** Ends the exchange because the client left or was cut off. */
@@ -263,7 +264,7 @@ export class Http1Request extends WatchedRequest implements Exchange {
     this.life.end(error);
     this.leaving.abort(error);
     this.#body?.destroy(error);
-    this.#resolveNext('nothing');
+    this.#goOn('nothing');
   }
 }
 

@@ -2,7 +2,7 @@ import { Abort } from '../../core/abort.ts';
 import { toTunlError } from '../../core/errors.ts';
 import type { Exchange } from '../../core/exchange.ts';
 import type { Link } from '../../core/link.ts';
-import { type Http1Setup, readFirstHead, serveHttp1 } from '../h1/connection.ts';
+import { type Http1Setup, serveHttp1 } from '../h1/connection.ts';
 import type { Http2Setup } from '../h2/setup.ts';
 import { assertTranslatable } from '../h2/validity.ts';
 import { rejectExchange } from './tunnel-request.ts';
@@ -37,7 +37,7 @@ const prefaceHead = Buffer.from('PRI * HTTP/2.0\r\n\r\n', 'latin1');
  * last.
  * @throws {TunlError} if the client did not send a request that can be served; the client has been answered by then
  */
-export async function serveRequests(
+export function serveRequests(
   link: Link,
   profile: RequestProfile,
   draining: AbortSignal,
@@ -47,13 +47,16 @@ export async function serveRequests(
   const alpn = link.peer.tls?.alpn;
   const serveStreams = () => untilEither(draining, retired, (ending) => serveSession(link, profile, ending, onRequest));
   if (codec === 'http2' || (codec === 'auto' && alpn === 'h2')) return serveStreams();
-  const head = await readFirstHead(link, http1, draining);
-  if (codec === 'auto' && head.equals(prefaceHead)) {
-    link.stream.unshift(head);
-    return serveStreams();
-  }
   const isLast = () => perConnection === 'one' || draining.aborted || (retired?.aborted ?? false);
-  return serveHttp1(link, { ...http1, translatable, isLast }, draining, onRequest, head);
+  const other = codec === 'auto' ? { other: prefaceHead } : {};
+  return new Promise((resolve, reject) =>
+    serveHttp1(link, { ...http1, translatable, isLast, ...other }, draining, {
+      onRequest,
+      onOver: resolve,
+      onFault: reject,
+      onOther: () => resolve(serveStreams()),
+    }),
+  );
 }
 
 /**

@@ -74,14 +74,10 @@ export function withoutSecrets(headers: readonly HeaderField[]): readonly Header
  */
 export function toTunnelRequest(exchange: TunnelExchange, terms: TunnelTerms): TunnelRequest {
   if (exchange.version === '2') assertSameHost(exchange);
-  return {
-    target: terms.target,
-    ...readCredentials(exchange, terms.credentialsField),
-    challenge: terms.challenge,
-    headers: withoutSecrets(exchange.headers),
-    via: fieldValues(exchange.headers, 'via'),
-    accept: terms.accept,
-  };
+  const { target, credentialsField, challenge, accept } = terms;
+  const { headers } = exchange;
+  const known = readCredentials(exchange, credentialsField);
+  return { target, challenge, headers: withoutSecrets(headers), via: fieldValues(headers, 'via'), accept, ...known };
 }
 
 /** Refuses a CONNECT with content: bytes that an intermediary treated as a body must never reach a target. */
