@@ -8,6 +8,7 @@ import { isPkcs12, readBytes, readCertificates, readKey } from './pem.ts';
 import type { SpiffeId } from '../../core/spiffe.ts';
 import { formatSource, type OwnCertificate, type PemSource } from '../certificate/source.ts';
 import { readOwnId } from '../certificate/spiffe.ts';
+import { hasOwnStore } from './store.ts';
 import { type Authorities, countAuthorities, findAuthorities } from './trust.ts';
 
 /** Lowest version accepted (RFC 8996 retires older ones). It is given explicitly so that NODE_OPTIONS cannot lower it. */
@@ -113,12 +114,29 @@ async function load(settings: TlsSettings, demand: MaterialDemand, generation: n
   const find = await findAuthorities(settings);
   return withReady(loaded, async () => {
     const trust = await find();
-    if (own) return { context: make([...trust.certificates], partialChains), trust };
+    const makeTrusting = () => trustAll(trust, (ca) => make(ca, partialChains));
+    if (own) return { context: makeTrusting(), trust };
     const kind = JSON.stringify(toContextOptions(demand));
-    const context = trust.contexts.get(kind) ?? make([...trust.certificates], partialChains);
+    const context = trust.contexts.get(kind) ?? makeTrusting();
     trust.contexts.set(kind, context);
     return { context, trust };
   });
+}
+
+/**
+ * Makes a context that trusts authorities. Node reads its own into a store in any case, so most of the time goes if they
+ * are not given to it once more as texts; the others are added to a copy of that store.
+ */
+function trustAll(
+  { builtIn, others }: Authorities,
+  make: (ca: SecureContextOptions['ca'] | undefined) => SecureContext,
+): SecureContext {
+  if (!hasOwnStore(process)) return make([...builtIn, ...others]);
+  const context = make(undefined);
+  const { context: inner } = context as { context?: { addCACert?: (pem: string) => void } };
+  if (typeof inner?.addCACert !== 'function') return make([...builtIn, ...others]);
+  for (const pem of others) inner.addCACert(pem);
+  return context;
 }
 
 /** Lets users trust an intermediate authority, as curl does. */

@@ -47,6 +47,24 @@ export const thisMachine: Machine = {
   ...(getCACertificates && { ask: () => getCACertificates('system') }),
 };
 
+/** The facts about a process that decide what Node trusts if it is told nothing. */
+type OwnTrust = Pick<NodeJS.Process, 'config' | 'env' | 'execArgv'>;
+
+/**
+ * True if Node trusts its built-in authorities and those of NODE_EXTRA_CA_CERTS, and no others. A build of a distribution,
+ * an option or a variable may make it trust the store of OpenSSL or of the system instead, or as well.
+ */
+export function hasOwnStore({ config, env, execArgv }: OwnTrust): boolean {
+  const { target_defaults: { defines = [] } = {} } = config as { target_defaults?: { defines?: readonly string[] } };
+  const options = [...execArgv, env['NODE_OPTIONS'] ?? ''].join(' ');
+  return (
+    defines.length > 0 &&
+    !defines.some((define) => /_CERT_(?:STORE|PATH)/.test(define)) &&
+    !/-ca\b/.test(options) &&
+    !env['NODE_USE_SYSTEM_CA']
+  );
+}
+
 /** The file names by which OpenSSL finds an authority: a hash of its subject, and a number. */
 const hashedName = /^[\da-f]{8}\.\d+$/;
 

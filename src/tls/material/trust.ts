@@ -6,8 +6,9 @@ import { type Machine, readNamedStore, readSystemStore, type Store, thisMachine 
 
 /** The authorities that are trusted if the user names none. */
 export interface Authorities {
-  /** PEM, without duplicates. */
-  readonly certificates: readonly string[];
+  /** PEM, without duplicates: those that are built into Node, and all others. */
+  readonly builtIn: readonly string[];
+  readonly others: readonly string[];
   /** Their number and their sources in words. */
   readonly description: string;
   /** Reasons why expected authorities are missing, one line each. */
@@ -51,21 +52,28 @@ async function readExtra({ env }: Machine): Promise<Store> {
 
 function toAuthorities(...stores: readonly Store[]): Authorities {
   const key = JSON.stringify(stores);
-  if (known?.key !== key)
-    known = { key, authorities: join([{ certificates: rootCertificates, from: 'Node' }, ...stores]) };
+  if (known?.key !== key) known = { key, authorities: join(stores) };
   return known.authorities;
 }
 
 function join(stores: readonly Store[]): Authorities {
-  const all = stores.flatMap(({ certificates }) => certificates);
-  const certificates = [...new Map(all.map((pem) => [pem.replaceAll(/\s/g, ''), pem])).values()];
-  const from = stores.flatMap((store) => store.from ?? []);
+  const found = new Map(rootCertificates.map((pem) => [signatureEnd(pem), pem]));
+  const builtIn = [...found.values()];
+  for (const { certificates } of stores) for (const pem of certificates) found.set(signatureEnd(pem), pem);
+  const others = [...found.values()].slice(builtIn.length);
+  const from = ['Node', ...stores.flatMap((store) => store.from ?? [])];
   const last = from.pop();
   const places = from.length === 0 ? last : `${from.join(', ')} and ${last}`;
   return {
-    certificates,
-    description: `${countAuthorities(certificates.length)} from ${places}`,
+    builtIn,
+    others,
+    description: `${countAuthorities(found.size)} from ${places}`,
     notes: stores.flatMap(({ note }) => note ?? []),
     contexts: new Map(),
   };
+}
+
+/** Returns what two certificates can hardly have in common: 60 bytes at the end of the signature, however it is cut into lines. */
+function signatureEnd(pem: string): string {
+  return pem.trimEnd().slice(-160).replaceAll(/\s/g, '').slice(-105);
 }

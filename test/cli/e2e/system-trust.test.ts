@@ -37,6 +37,12 @@ describe('the authority of a proxy in TLS', () => {
     );
   });
 
+  test('is trusted also where Node is told to trust the store of OpenSSL', async () => {
+    const env = { SSL_CERT_FILE: certs.ca.cert, NODE_OPTIONS: '--use-openssl-ca' };
+    expect(await runTunl(await dialSecured(), env)).toMatchObject({ code: 0, stderr: '' });
+    expect((await runTunl([...(await dialSecured()), '--no-system-ca'], env)).code).toBe(60);
+  });
+
   test('is trusted where it stands under its hash in a folder of SSL_CERT_DIR', async () => {
     const folder = join(makeTempFolder(), 'certs');
     mkdirSync(folder);

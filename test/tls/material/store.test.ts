@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { rootCertificates } from 'node:tls';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { TunlError } from '../../../src/core/errors.ts';
-import { type Machine, readNamedStore, readSystemStore } from '../../../src/tls/material/store.ts';
+import { hasOwnStore, type Machine, readNamedStore, readSystemStore } from '../../../src/tls/material/store.ts';
 import { findAuthorities } from '../../../src/tls/material/trust.ts';
 import { type Certs, makeCerts } from '../../support/certs/certs.ts';
 
@@ -121,10 +121,10 @@ describe('the authorities that vouch for a server', () => {
   test('are those of Node, of NODE_EXTRA_CA_CERTS and of the system, each once', async () => {
     const extra = certs.write('extra.pem', `${certs.ca.certPem}${rootCertificates[0]}\n`);
     const find = await findAuthorities({}, machine({ env: { NODE_EXTRA_CA_CERTS: extra }, bundles: [bundle] }));
-    const { certificates, description, notes } = await find();
+    const { builtIn, others, description, notes } = await find();
     // The two authorities of the test, and the damaged certificate in the bundle, which Node cannot read.
     const count = rootCertificates.length + 3;
-    expect(certificates).toHaveLength(count);
+    expect([builtIn.length, others.length]).toEqual([rootCertificates.length, 3]);
     expect(description).toBe(`${count} authorities from Node, NODE_EXTRA_CA_CERTS and ${bundle}`);
     expect(notes).toEqual([]);
   });
@@ -133,7 +133,8 @@ describe('the authorities that vouch for a server', () => {
     const env = { SSL_CERT_FILE: '/nowhere/ca.pem', NODE_EXTRA_CA_CERTS: '/nowhere/extra.pem' };
     const find = await findAuthorities({ noSystemCa: true }, machine({ env, bundles: [bundle] }));
     expect(await find()).toMatchObject({
-      certificates: rootCertificates,
+      builtIn: rootCertificates,
+      others: [],
       description: `${rootCertificates.length} authorities from Node`,
       notes: ['NODE_EXTRA_CA_CERTS "/nowhere/extra.pem" cannot be read'],
     });
@@ -145,7 +146,24 @@ describe('the authorities that vouch for a server', () => {
     const first = await read();
     expect(await read()).toBe(first);
     writeFileSync(path, certs.otherCa.certPem);
-    const { certificates } = await read();
-    expect([first.certificates.at(-1), certificates.at(-1)]).toEqual(both());
+    expect([...first.others, ...(await read()).others]).toEqual(both());
   });
+});
+
+test.each<[string, boolean, { defines?: string[]; env?: Record<string, string>; execArgv?: string[] }]>([
+  ['without any setting', true, {}],
+  [
+    'with a setting of something else',
+    true,
+    { env: { NODE_OPTIONS: '--no-warnings' }, execArgv: ['--stack-size=900'] },
+  ],
+  ['in a build that trusts what OpenSSL finds', false, { defines: ['NODE_OPENSSL_CERT_STORE'] }],
+  ['in a build that adds a file', false, { defines: ['NODE_OPENSSL_SYSTEM_CERT_PATH="/etc/ssl/certs"'] }],
+  ['in a build that says nothing of itself', false, { defines: [] }],
+  ['by an option', false, { execArgv: ['--use-openssl-ca'] }],
+  ['by NODE_OPTIONS', false, { env: { NODE_OPTIONS: '--no-warnings --use-system-ca' } }],
+  ['by NODE_USE_SYSTEM_CA', false, { env: { NODE_USE_SYSTEM_CA: '1' } }],
+])('what Node trusts by itself is known %s: %s', (_, isKnown, { defines = ['A=1'], env = {}, execArgv = [] }) => {
+  const config = { variables: {}, target_defaults: { defines } } as unknown as NodeJS.Process['config'];
+  expect(hasOwnStore({ config, env, execArgv })).toBe(isKnown);
 });
