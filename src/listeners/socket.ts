@@ -17,6 +17,9 @@ const backlog = 4096;
 /** The most ports that are tried for `localhost` until one is free for both families. */
 const maxPortTries = 32;
 
+/** The hosts of a listener that accepts on all addresses of the machine. */
+const everyAddress: ReadonlySet<string> = new Set(['0.0.0.0', '::']);
+
 /** Errors of binding to ::1 on a system without IPv6. */
 const lacksIpv6: ReadonlySet<unknown> = new Set(['EADDRNOTAVAIL', 'EAFNOSUPPORT']);
 
@@ -65,7 +68,9 @@ async function listenAt(address: Address, onLink: OnLink): Promise<Listener> {
     keepAlive: true,
     keepAliveInitialDelay: keepAliveMs,
   });
-  server.on('connection', (socket) => onLink(acceptedLink(socket)));
+  let bound: Address | undefined;
+  const onSocket = (socket: Socket) => onLink(acceptedLink(socket, bound));
+  server.on('connection', onSocket);
   try {
     await bind(server, options);
   } catch (error) {
@@ -75,11 +80,12 @@ async function listenAt(address: Address, onLink: OnLink): Promise<Listener> {
       throw listenError(address, again);
     });
   }
-  takeConnections(server, (socket) => onLink(acceptedLink(socket)));
+  bound = boundAddress(server, address);
+  takeConnections(server, onSocket);
   // Errors of accept, such as too many open files, are temporary; the server goes on.
   server.on('error', () => {});
   return {
-    address: boundAddress(server, address),
+    address: bound,
     // Not the callback of `server.close`, which waits for all accepted connections.
     close: () =>
       new Promise((resolve) => {
@@ -138,18 +144,26 @@ function boundAddress(server: Server, asked: Address): Address {
   return { kind: 'tcp', host: bound.address, port: bound.port };
 }
 
-function acceptedLink(socket: Socket): Link {
-  const { remoteAddress, remotePort, localAddress, localPort } = socket;
+function acceptedLink(socket: Socket, bound: Address | undefined): Link {
+  const { remoteAddress, remotePort } = socket;
   if (remoteAddress === undefined || remotePort === undefined) {
     const peer = unixPeer(socket);
     return socket instanceof FlowSocket ? unixLink(socket, peer) : streamLink(socket, peer);
   }
+  const reached = findReached(socket, bound);
   const peer: Peer = {
     address: { kind: 'tcp', host: unmapped(remoteAddress), port: remotePort },
-    ...(localAddress !== undefined &&
-      localPort !== undefined && { reached: { kind: 'tcp', host: unmapped(localAddress), port: localPort } }),
+    ...(reached && { reached }),
   };
   return socket instanceof FlowSocket ? tcpLink(socket, peer) : socketLink(socket, peer);
+}
+
+/** Finds our address to which a client connected; the system is asked only if the listener has more than one. */
+function findReached(socket: Socket, bound: Address | undefined): Address | undefined {
+  if (bound?.kind === 'tcp' && !everyAddress.has(bound.host)) return { ...bound, host: unmapped(bound.host) };
+  const { localAddress, localPort } = socket;
+  if (localAddress === undefined || localPort === undefined) return undefined;
+  return { kind: 'tcp', host: unmapped(localAddress), port: localPort };
 }
 
 function unixPeer(socket: Socket): Peer {

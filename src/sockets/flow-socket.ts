@@ -41,6 +41,12 @@ interface SocketOptions extends SocketConstructorOpts {
 /** The memory for the next read; Node asks for it right after each read, and when a socket gets its handle. */
 let nextMemory: Buffer = sharedMemory;
 
+/** The error of every reset. */
+const resetByPeer: NodeJS.ErrnoException = Object.assign(new Error('read ECONNRESET'), {
+  code: 'ECONNRESET',
+  syscall: 'read',
+});
+
 /** One for all sockets: Node calls `callback` as a method of the socket. */
 const onread = {
   buffer(): Buffer {
@@ -130,6 +136,12 @@ export class FlowSocket extends Socket implements Ticked {
 
   override read(size?: number): unknown {
     return Duplex.prototype.read.call(this, size) as unknown;
+  }
+
+  /** Replaces the error of a reset, which ends many tunnels: Node would write down the stack of each. */
+  override destroy(error?: Error): this {
+    const { code, syscall } = (error ?? {}) as NodeJS.ErrnoException;
+    return super.destroy(code === 'ECONNRESET' && syscall === 'read' ? resetByPeer : error);
   }
 
   /** Doubts the first end. */

@@ -8,11 +8,16 @@ import type { Link } from '../../src/core/link.ts';
 import { listen } from '../../src/listeners/socket.ts';
 import { relay } from '../../src/relay/relay.ts';
 import type { LinkPair } from '../conformance/link-contract.ts';
+import { amount } from '../support/amounts.ts';
 import { eventually, inTime } from '../support/eventually.ts';
 import { direct, makeContext } from '../support/harness/link-pairs.ts';
 import { RawPeer } from '../support/peers/raw-peer.ts';
 
-const cycles = 200;
+/** How many tunnels end in each order: ten thousand in all in the long run. */
+const cycles = amount(200, 1000);
+
+/** The time that the process is watched for work that never ends, and the most that it may work. */
+const [idleMs, busyShare] = [amount(100, 1000), amount(0.5, 0.05)];
 
 /** Tunnels that run at the same time. */
 const atOnce = 20;
@@ -151,6 +156,6 @@ test.each(Object.entries(orders))('nothing is left of tunnels where %s', async (
  */
 async function isIdle(): Promise<boolean> {
   const start = performance.eventLoopUtilization();
-  await delay(100);
-  return performance.eventLoopUtilization(start).utilization < 0.5;
+  await delay(idleMs);
+  return performance.eventLoopUtilization(start).utilization < busyShare;
 }
