@@ -74,12 +74,8 @@ export async function within<T>(
 }
 
 /** Starts a limit, if there is one; `onLate` gets its error, whose message begins with `what`. */
-export function startTimer(
-  limit: Limit | undefined,
-  what: string,
-  onLate: (error: TunlError) => void,
-): NodeJS.Timeout | undefined {
-  return limit && isLimit(limit) ? setTimeout(() => onLate(lateError(limit, what)), limit.ms) : undefined;
+function startTimer(limit: Limit, what: string, onLate: (error: TunlError) => void): NodeJS.Timeout | undefined {
+  return isLimit(limit) ? setTimeout(() => onLate(lateError(limit, what)), limit.ms) : undefined;
 }
 
 /** True for a limit that can run out. */

@@ -68,9 +68,7 @@ async function listenAt(address: Address, onLink: OnLink): Promise<Listener> {
     keepAlive: true,
     keepAliveInitialDelay: keepAliveMs,
   });
-  let bound: Address | undefined;
-  const onSocket = (socket: Socket) => onLink(acceptedLink(socket, bound));
-  server.on('connection', onSocket);
+  server.on('connection', (socket) => onLink(acceptedLink(socket)));
   try {
     await bind(server, options);
   } catch (error) {
@@ -80,8 +78,8 @@ async function listenAt(address: Address, onLink: OnLink): Promise<Listener> {
       throw listenError(address, again);
     });
   }
-  bound = boundAddress(server, address);
-  takeConnections(server, onSocket);
+  const bound = boundAddress(server, address);
+  takeConnections(server, (socket) => onLink(acceptedLink(socket, bound)));
   // Errors of accept, such as too many open files, are temporary; the server goes on.
   server.on('error', () => {});
   return {
@@ -144,7 +142,7 @@ function boundAddress(server: Server, asked: Address): Address {
   return { kind: 'tcp', host: bound.address, port: bound.port };
 }
 
-function acceptedLink(socket: Socket, bound: Address | undefined): Link {
+function acceptedLink(socket: Socket, bound?: Address): Link {
   const { remoteAddress, remotePort } = socket;
   if (remoteAddress === undefined || remotePort === undefined) {
     const peer = unixPeer(socket);

@@ -1,6 +1,6 @@
 import { isIP } from 'node:net';
 import { type Address, formatAddress, type Ip, type TcpAddress } from '../core/address.ts';
-import type { Layer } from '../core/dialer.ts';
+import type { Dial, DialContext, Layer } from '../core/dialer.ts';
 import { TunlError } from '../core/errors.ts';
 import type { Policy } from './rules.ts';
 
@@ -26,15 +26,17 @@ export function guard(policy: Policy, resolve: Resolve): Layer {
     if (resolved.length === 0) throw refusal ?? nowhere(target);
     return { kind, host, port, resolved };
   };
+  const dialResolved = async (next: Dial, target: TcpAddress, ctx: DialContext) => {
+    const found = await resolve(target.host, ctx.signal).catch(blameTarget);
+    return next(judge(target, found), ctx);
+  };
   return (next) => (address, ctx) => {
     try {
       const target = expectTcp(address);
       policy.checkName(target);
       const known = target.resolved ?? literalOf(target.host);
       if (known) return next(judge(target, known), ctx);
-      return resolve(target.host, ctx.signal)
-        .catch(blameTarget)
-        .then((found) => next(judge(target, found), ctx));
+      return dialResolved(next, target, ctx);
     } catch (error) {
       return Promise.reject(error as Error);
     }

@@ -95,7 +95,7 @@ class Http1Connection implements HeadReceiver, NextReceiver {
 
   async #goOn(next: 'request' | 'close'): Promise<void> {
     // Not in the call that ends the exchange.
-    await undefined;
+    await Promise.resolve();
     const draining = this.#draining;
     const isThere =
       next === 'request' &&
