@@ -20,7 +20,6 @@ class Http2Call {
   readonly #opened: OpenedStream;
   readonly #call: Call;
   readonly #asked: Asked;
-  readonly #answered = new Mark();
   #isOpen = false;
   #trailers: readonly HeaderField[] = [];
   #failure: Error | undefined;
@@ -76,7 +75,6 @@ class Http2Call {
       return client.open(toPseudoFields(this.#call), headers, {
         ...(!body && !opens && { bodiless: true }),
         ...(body && { trailers: () => body.trailers() }),
-        isAnswered: this.#answered.read,
       });
     } catch (error) {
       if (error instanceof TunlError) throw error.code === 'http_request_error' ? error : this.#toLoss(error);
@@ -115,14 +113,11 @@ class Http2Call {
     const opened = this.#opened;
     const { link } = opened;
     const { opens } = this.#call;
-    this.#answered.isSet = true;
     this.#isOpen = opens?.isAccepted?.(status) ?? (opens !== undefined && isSuccess(status));
     // A tunnel lives long and must not keep its exchange.
     if (this.#isOpen) opened.release();
     // An orderly end: a reset would count against the session.
     else if (opens) opened.stream.end();
-    // Nothing is lost until somebody reads it.
-    opened.pause();
     return {
       status,
       headers: fields,
@@ -155,12 +150,6 @@ class Http2Call {
     const { name, side, phase } = this.#asked;
     return new TunlError(code, `${name} ${what}`, { side, phase, ...more });
   }
-}
-
-/** Tells a stream whether its exchange was answered, without keeping the exchange. */
-class Mark {
-  isSet = false;
-  readonly read = () => this.isSet;
 }
 
 function toPseudoFields({ method, target, authority, scheme, opens }: Call): RequestPseudoFields {

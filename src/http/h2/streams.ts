@@ -16,13 +16,11 @@ export interface OpenedEvents {
 
 /** A stream that carries a request of ours, and the ways to end it. */
 export interface OpenedStream {
-  /** The bytes of the bodies. */
+  /** The bytes of the bodies. They are kept until somebody reads them. */
   readonly stream: Duplex;
   /** A Link over the stream, whose reset is that of a tunnel. */
   readonly link: Link;
   listen(events: OpenedEvents): void;
-  /** Keeps what comes until it is read. */
-  pause(): void;
   /** Removes the listeners, so that a long-lived stream does not keep their owner. */
   release(): void;
   /** Gives the exchange up: nobody wants the answer any more. */
@@ -37,8 +35,6 @@ export interface OpenOptions {
   readonly bodiless?: true;
   /** Gives the trailers once the body is over. */
   readonly trailers?: () => readonly HeaderField[];
-  /** True once somebody reads the answer. */
-  readonly isAnswered: () => boolean;
 }
 
 /** An HTTP/2 session that we opened as a client. */

@@ -44,9 +44,6 @@ export class SessionOpenedStream implements OpenedStream, StreamEvents {
     this.link.onClose = events.onClose;
   }
 
-  /** It is paused until somebody reads it. */
-  pause(): void {}
-
   release(): void {
     this.#events = undefined;
     this.#stream.follow(undefined);

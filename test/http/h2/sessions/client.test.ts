@@ -22,7 +22,7 @@ test('a session that has reset many streams takes no more, and ends with the las
   const { session, peer } = await startSession();
   let resets = 0;
   for (; session.usable; resets++) {
-    const stream = session.open(pseudo, [], { isAnswered: () => false });
+    const stream = session.open(pseudo, [], {});
     stream.cancel();
   }
   // A peer may end a session with all its tunnels after 1,000.
