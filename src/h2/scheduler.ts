@@ -24,6 +24,9 @@ const quantumBytes = 64 * 1024;
 /** The most that waits for a peer that does not read: answers to its control frames, and resets. */
 const mostBlockedBytes = 256 * 1024;
 
+/** The most that waits on all streams together before each may keep only one chunk. */
+const mostQueuedBytes = 8 * 1024 * 1024;
+
 /** The largest frame that we send, whatever the peer takes. */
 const mostFrameBytes = 1024 * 1024;
 
@@ -33,6 +36,8 @@ export class Scheduler {
   /** What the peer lets us send on all streams together. */
   windowBytes = firstWindowBytes;
   maxFrameBytes = usualFrameBytes;
+  /** DATA frames that were formatted. */
+  dataFrames = 0;
   /** Set by the session: encodes the trailers of a stream. */
   encode: (fields: readonly HeaderField[]) => Buffer = () => Buffer.alloc(0);
   readonly #wire: Wire;
@@ -43,6 +48,8 @@ export class Scheduler {
   #isScheduled = false;
   #isFlushing = false;
   #isStopped = false;
+  /** What waits on all streams. */
+  #queuedBytes = 0;
   /** Streams that have to hear that they were written. */
   #sent: Http2Stream[] = [];
 
@@ -52,6 +59,16 @@ export class Scheduler {
 
   get isBlocked(): boolean {
     return this.#isBlocked;
+  }
+
+  /** As `StreamHost.isCrowded`. */
+  get isCrowded(): boolean {
+    return this.#queuedBytes >= mostQueuedBytes;
+  }
+
+  /** What waits on all streams. */
+  get queuedBytes(): number {
+    return this.#queuedBytes;
   }
 
   /** Streams in the ring. */
@@ -97,6 +114,7 @@ export class Scheduler {
     if (length > stream.sendWindow || length > this.windowBytes) return false;
     stream.sendWindow -= length;
     this.windowBytes -= length;
+    this.dataFrames++;
     this.frames.dataHead(stream.id, length, flags.none);
     this.frames.payload(chunk);
     if (this.frames.bytes >= flushBytes) this.#write();
@@ -105,7 +123,8 @@ export class Scheduler {
   }
 
   /** As `StreamHost.enqueue`. */
-  enqueue(stream: Http2Stream, atOnce: boolean): boolean {
+  enqueue(stream: Http2Stream, bytes: number, atOnce: boolean): boolean {
+    this.#queuedBytes += bytes;
     if (this.#isStopped) return false;
     if (!stream.isReady && isSendable(stream)) this.#push(stream);
     if (atOnce && !this.#isBlocked && !this.#isFlushing) {
@@ -114,6 +133,11 @@ export class Scheduler {
     }
     this.wake();
     return false;
+  }
+
+  /** Forgets what waits on a stream that is closed. */
+  drop(stream: Http2Stream): void {
+    this.#queuedBytes -= stream.pending.bytes;
   }
 
   /** Goes on after the wire was full. */
@@ -176,6 +200,7 @@ export class Scheduler {
     while (pending.bytes > 0 && turnBytes > 0) {
       const bytes = Math.min(pending.bytes, turnBytes, this.maxFrameBytes, mostFrameBytes);
       const isLast = stream.isEnding && !stream.trailers && bytes === pending.bytes;
+      this.dataFrames++;
       this.frames.dataHead(stream.id, bytes, isLast ? flags.endStream : flags.none);
       for (let left = bytes; left > 0;) {
         const chunk = pending.take(left);
@@ -183,6 +208,7 @@ export class Scheduler {
         left -= chunk.length;
       }
       turnBytes -= bytes;
+      this.#queuedBytes -= bytes;
       stream.sendWindow -= bytes;
       this.windowBytes -= bytes;
       if (isLast) this.#end(stream);

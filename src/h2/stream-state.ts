@@ -23,8 +23,10 @@ export interface StreamHost {
   readonly cleanResets: ReadonlySet<number>;
   /** Writes a small chunk at once, if nothing stands before it; false if it has to wait. */
   writeSmall(stream: StreamState, chunk: Buffer): boolean;
-  /** Bytes of the stream, or its end, wait to be sent. True if all of it was taken by the system in this call. */
-  enqueue(stream: StreamState, atOnce: boolean): boolean;
+  /** True while so much waits on all streams together that each may keep only one chunk. */
+  readonly isCrowded: boolean;
+  /** So many more bytes of the stream, or its end, wait to be sent. True if the system took all of it in this call. */
+  enqueue(stream: StreamState, bytes: number, atOnce: boolean): boolean;
   /** Bytes that came are delivered or dropped. */
   credit(stream: StreamState | undefined, bytes: number): void;
   /** The stream is closed: with a RST_STREAM of ours, if `isReset`. */

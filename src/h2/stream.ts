@@ -87,9 +87,9 @@ export class Http2Stream extends StreamState implements Flow {
     const isCopied = chunk.length <= copiedBytes;
     if (isCopied) this.pending.pushCopy(chunk);
     else this.pending.push(chunk);
-    if (this.#host.enqueue(this, !isCopied)) return 'free';
+    if (this.#host.enqueue(this, chunk.length, !isCopied)) return 'free';
     this.wantsDrain = true;
-    if (this.pending.bytes >= fullBytes) return 'full';
+    if (this.pending.bytes >= fullBytes || this.#host.isCrowded) return 'full';
     return isCopied ? 'free' : 'kept';
   }
 
@@ -97,7 +97,7 @@ export class Http2Stream extends StreamState implements Flow {
     if (this.isClosed || this.isEnding) return;
     this.isEnding = true;
     this.trailers = trailers;
-    this.#host.enqueue(this, false);
+    this.#host.enqueue(this, 0, false);
   }
 
   reset(error: Error): void {
@@ -210,8 +210,8 @@ export class Http2Stream extends StreamState implements Flow {
     if (this.isClosed) return;
     this.isClosed = true;
     this.closeCode = code;
-    this.pending.clear();
     this.#host.remove(this, isReset);
+    this.pending.clear();
     this.#settle();
   }
 

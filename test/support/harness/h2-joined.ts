@@ -179,6 +179,7 @@ export interface Inside {
   readonly streams: ReadonlyMap<number, Http2Stream>;
   readonly scheduler: {
     readonly readyCount: number;
+    readonly queuedBytes: number;
     readonly windowBytes: number;
     readonly frames: { readonly bytes: number };
   };

@@ -240,9 +240,11 @@ export class Http2Model {
     }
     let ready = 0;
     let promised = 0;
+    let queued = 0;
     for (const stream of streams.values()) {
       const { leftBytes, owedBytes, sizeBytes } = stream.window;
       promised += sizeBytes;
+      queued += stream.pending.bytes;
       if (stream.isReady) ready++;
       if (leftBytes < 0) this.faults.push('a window below zero');
       const here = stream.heldBytes + (unread.stream === stream.id ? unread.bytes : 0);
@@ -253,6 +255,7 @@ export class Http2Model {
       if (isSendable && !stream.isReady) this.faults.push(`stream ${stream.id} is forgotten`);
     }
     if (ready > scheduler.readyCount) this.faults.push('more ready streams than in the ring');
+    if (queued !== scheduler.queuedBytes) this.faults.push('the sum of what waits');
     if (promised !== session.promisedBytes) this.faults.push('the sum of the windows');
   }
 
