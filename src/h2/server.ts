@@ -8,6 +8,9 @@ import type { SessionEvents, SessionSetup } from './session-base.ts';
 import { type Setting, settingIds } from './settings.ts';
 import type { Http2Stream } from './stream.ts';
 
+/** The PING whose answer says that the peer has read our first GOAWAY. */
+const drainPayload = Buffer.from('draining');
+
 /** What a server tells besides. */
 export interface ServerEvents extends SessionEvents {
   /** A client has opened a stream; with `isEnd` it has ended its half already. */
@@ -61,7 +64,7 @@ export class Http2Server extends Http2Session {
     if (this.isOver || this.#isDraining) return;
     this.#isDraining = true;
     this.scheduler.frames.goaway(mostBytes);
-    this.ping();
+    this.ping(drainPayload);
   }
 
   /** Says which stream was the last; later ones are ignored. */
@@ -81,8 +84,8 @@ export class Http2Server extends Http2Session {
     return id % 2 === 0 || id > this.#lastId;
   }
 
-  protected onPingAnswered(): void {
-    if (this.#isDraining) this.sayLast();
+  protected onPingAnswered(payload: Buffer): void {
+    if (payload.equals(drainPayload)) this.sayLast();
   }
 
   protected onGoaway(_last: number, code: number): void {

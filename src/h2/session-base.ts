@@ -87,6 +87,8 @@ export abstract class SessionBase implements StreamHost {
   #promisedBytes = 0;
   /** The stream of the DATA frame that is being read. */
   #current: Http2Stream | undefined;
+  /** Nothing but padding has come of it. */
+  #isDataless = true;
 
   constructor(wire: Wire, setup: SessionSetup, events: SessionEvents) {
     this.setup = setup;
@@ -116,8 +118,12 @@ export abstract class SessionBase implements StreamHost {
     return this.scheduler.writeSmall(stream, chunk);
   }
 
-  enqueue(stream: Http2Stream, atOnce: boolean): boolean {
-    return this.scheduler.enqueue(stream, atOnce);
+  get isCrowded(): boolean {
+    return this.scheduler.isCrowded;
+  }
+
+  enqueue(stream: Http2Stream, bytes: number, atOnce: boolean): boolean {
+    return this.scheduler.enqueue(stream, bytes, atOnce);
   }
 
   credit(stream: Http2Stream | undefined, bytes: number): void {
@@ -131,6 +137,7 @@ export abstract class SessionBase implements StreamHost {
   remove(stream: Http2Stream, isReset: boolean): void {
     if (!this.streams.delete(stream.id)) return;
     this.#promisedBytes -= stream.window.sizeBytes;
+    this.scheduler.drop(stream);
     if (isReset) this.sendReset(stream);
     else this.closed.add(stream.id, !(stream.isLocalEnded && stream.isRemoteEnded));
     if (this.streams.size === 0 && !this.isOver) this.events.onIdle();
@@ -178,6 +185,11 @@ export abstract class SessionBase implements StreamHost {
     throw new ConnectionFault(errorCodes.enhanceYourCalm, 'too many frames that move nothing');
   }
 
+  /** The peer has earned so many more frames that move nothing. */
+  protected refillIdle(frames: number): void {
+    this.#idle.refill(frames * idleCosts.other);
+  }
+
   /** @throws {ConnectionFault} for too many frames that want an answer */
   protected spendAnswer(): void {
     if (!this.#answers.isSpentBy(1, performance.now())) return;
@@ -185,11 +197,11 @@ export abstract class SessionBase implements StreamHost {
   }
 
   /** A DATA frame begins. */
-  onData(id: number, bytes: number, flags: number): void {
+  protected startData(id: number, bytes: number): void {
     if (id === 0) throw new ConnectionFault(errorCodes.protocolError, 'DATA on stream 0');
     if (!this.window.take(bytes)) throw windowFault('the connection');
     if (this.window.leftBytes * 4 < this.window.sizeBytes) this.#giveWay();
-    if (bytes === 0 && (flags & bits.endStream) === 0) this.spendIdle('dataless');
+    this.#isDataless = true;
     this.#answers.refill(bytes / bytesPerAnswer);
     this.#current = undefined;
     const stream = this.streams.get(id);
@@ -201,6 +213,7 @@ export abstract class SessionBase implements StreamHost {
   }
 
   onDataPart(part: Buffer): boolean {
+    this.#isDataless = false;
     const stream = this.#current;
     if (stream && !stream.isClosed) {
       if (stream.bodyBytesLeft === undefined) return stream.receive(part);
@@ -219,6 +232,7 @@ export abstract class SessionBase implements StreamHost {
   onDataEnd(flags: number): void {
     const stream = this.#current;
     this.#current = undefined;
+    if (this.#isDataless && (flags & bits.endStream) === 0) this.spendIdle('dataless');
     if (stream && !stream.isClosed && (flags & bits.endStream) !== 0) this.endBody(stream);
   }
 

@@ -15,6 +15,12 @@ const tableBytes = 4096;
 
 const pingPayload = Buffer.alloc(8);
 
+/** An increment below this is hardly worth its frame. */
+const smallIncrement = 1024;
+
+/** What one DATA frame of ours may bring the peer to send: an update for its stream, and one for the connection. */
+const updatesPerData = 2;
+
 /** One end of an HTTP/2 connection, without its socket (RFC 9113): it reads the frames of the peer. */
 export abstract class Http2Session extends SessionBase implements FrameEvents {
   /** PINGs that have no answer yet. */
@@ -28,6 +34,8 @@ export abstract class Http2Session extends SessionBase implements FrameEvents {
   readonly #blocks: HeaderBlockReader;
   #hasSettings = false;
   #askedAtMs = 0;
+  /** DATA frames that were written when the peer last widened a window. */
+  #dataFrames = 0;
 
   constructor(wire: Wire, setup: SessionSetup, events: SessionEvents) {
     super(wire, setup, events);
@@ -68,11 +76,11 @@ export abstract class Http2Session extends SessionBase implements FrameEvents {
     this.scheduler.onWritable();
   }
 
-  ping(): void {
+  ping(payload: Buffer = pingPayload): void {
     if (this.isOver) return;
     this.unansweredPings++;
     this.#askedAtMs = performance.now();
-    this.scheduler.frames.ping(pingPayload, false);
+    this.scheduler.frames.ping(payload, false);
     this.scheduler.wake();
   }
 
@@ -99,7 +107,8 @@ export abstract class Http2Session extends SessionBase implements FrameEvents {
   /** A header block has come. */
   protected abstract onHeaders(block: HeaderBlock, fields: readonly HeaderField[], isTooLarge: boolean): void;
   protected abstract onGoaway(lastStream: number, code: number): void;
-  protected abstract onPingAnswered(): void;
+  /** A PING of ours with these eight bytes was answered. */
+  protected abstract onPingAnswered(payload: Buffer): void;
 
   protected start(settings: readonly Setting[]): void {
     const { maxHeaderBytes, maxFrameBytes } = this.setup;
@@ -118,9 +127,9 @@ export abstract class Http2Session extends SessionBase implements FrameEvents {
     this.scheduler.wake();
   }
 
-  override onData(id: number, bytes: number, flags: number): void {
+  onData(id: number, bytes: number, flags: number): void {
     this.#assertOrder(frameTypes.data, flags);
-    super.onData(id, bytes, flags);
+    this.startData(id, bytes);
   }
 
   onFrame(type: number, flags: number, id: number, payload: Buffer): void {
@@ -144,6 +153,7 @@ export abstract class Http2Session extends SessionBase implements FrameEvents {
       case frameTypes.goaway:
         if (id !== 0) throw fault('GOAWAY on a stream');
         if (payload.length < 8) throw sizeFault('GOAWAY');
+        this.spendIdle('other');
         this.goawayCode = payload.readUInt32BE(4);
         return this.onGoaway(payload.readUInt32BE(0) & mostBytes, this.goawayCode);
       case frameTypes.windowUpdate:
@@ -198,9 +208,9 @@ export abstract class Http2Session extends SessionBase implements FrameEvents {
     if (id !== 0) throw fault('SETTINGS on a stream');
     if ((flags & bits.ack) !== 0) {
       if (payload.length > 0) throw sizeFault('SETTINGS');
-      if (!this.isAcknowledged) this.#noteRoundTrip();
+      if (this.isAcknowledged) return this.spendIdle('other');
       this.isAcknowledged = true;
-      return;
+      return this.#noteRoundTrip();
     }
     this.spendAnswer();
     const { windowBytes, headerTableBytes } = this.peer;
@@ -231,10 +241,10 @@ export abstract class Http2Session extends SessionBase implements FrameEvents {
       this.scheduler.frames.ping(payload, true);
       return this.scheduler.wake();
     }
-    if (this.unansweredPings === 0) return;
-    this.unansweredPings = 0;
+    if (this.unansweredPings === 0) return this.spendIdle('other');
+    this.unansweredPings--;
     this.#noteRoundTrip();
-    this.onPingAnswered();
+    this.onPingAnswered(payload);
   }
 
   #noteRoundTrip(): void {
@@ -244,6 +254,7 @@ export abstract class Http2Session extends SessionBase implements FrameEvents {
   #onWindowUpdate(id: number, payload: Buffer): void {
     if (payload.length !== 4) throw sizeFault('WINDOW_UPDATE');
     const bytes = payload.readUInt32BE(0) & mostBytes;
+    if (bytes < smallIncrement) this.#spendUpdate();
     if (id === 0) {
       if (bytes === 0) throw fault('a WINDOW_UPDATE of nothing');
       if (this.scheduler.readyCount > 0) this.isUrgent = true;
@@ -256,12 +267,20 @@ export abstract class Http2Session extends SessionBase implements FrameEvents {
     if (!this.#widen(stream, bytes)) this.failStream(id, errorCodes.flowControlError);
   }
 
+  /** @throws {ConnectionFault} for too many updates beyond those that our data accounts for */
+  #spendUpdate(): void {
+    const { dataFrames } = this.scheduler;
+    this.refillIdle(updatesPerData * (dataFrames - this.#dataFrames));
+    this.#dataFrames = dataFrames;
+    this.spendIdle('other');
+  }
+
   /** Widens what we may send on a stream, or narrows it; false if that overflows. */
   #widen(stream: Http2Stream, bytes: number): boolean {
     if (stream.sendWindow + bytes > mostBytes) return false;
     stream.sendWindow += bytes;
     if (bytes > 0 && stream.pending.bytes > 0) {
-      this.scheduler.enqueue(stream, false);
+      this.scheduler.enqueue(stream, 0, false);
       // It has waited long enough.
       this.isUrgent = true;
     }

@@ -7,6 +7,7 @@ import type { Http2Peer } from '../../support/peers/h2-peer.ts';
 
 const cancel = formatNumber(0x8);
 const none = Buffer.alloc(0);
+const padded = 0x8;
 
 /** Dials that an attack may start before it is noticed. */
 const mostDials = 100;
@@ -113,6 +114,16 @@ describe.each(['clear', 'tls'] as const)('over %s', (security) => {
     ['100,000 PING frames', () => repeat(100_000, formatFrame('ping', 0, Buffer.alloc(8)))],
     ['100,000 SETTINGS frames', () => repeat(100_000, formatFrame('settings', 0))],
     ['2,000 empty DATA frames', () => repeat(2000, formatFrame('data', 1))],
+    ['2,000 DATA frames of padding', () => repeat(2000, formatFrame('data', 1, Buffer.alloc(9, 8), padded))],
+    [
+      '400,000 answers to a PING that nobody sent',
+      () => repeat(400_000, formatFrame('ping', 0, Buffer.alloc(8), flags.ack)),
+    ],
+    ['400,000 acknowledgements of settings', () => repeat(400_000, formatFrame('settings', 0, none, flags.ack))],
+    ['400,000 frames of GOAWAY', () => repeat(400_000, formatFrame('goaway', 0, Buffer.alloc(8)))],
+    ['400,000 windows that grow by one byte', () => repeat(400_000, formatFrame('windowUpdate', 0, formatNumber(1)))],
+    ['400,000 PRIORITY frames', () => repeat(400_000, formatFrame('priority', 1001, Buffer.of(0, 0, 0, 0, 1)))],
+    ['400,000 frames of a type that nobody knows', () => repeat(400_000, formatFrame('origin', 0, none))],
     ['a frame above our limit', () => peer.send('data', 1, Buffer.alloc(16_385))],
     [
       'a push from the client',
