@@ -3,7 +3,7 @@ export class Budget {
   readonly #burst: number;
   readonly #perSecond: number;
   #tokens: number;
-  #refilledAt = 0;
+  #refilledAt = performance.now();
 
   constructor(burst: number, perSecond: number) {
     this.#burst = burst;
@@ -11,11 +11,14 @@ export class Budget {
     this.#tokens = burst;
   }
 
-  /** Takes tokens; true if there were too few. `nowMs` is monotonic. */
-  isSpentBy(cost: number, nowMs: number): boolean {
-    this.refill(((nowMs - this.#refilledAt) / 1000) * this.#perSecond);
-    this.#refilledAt = nowMs;
+  /** Takes tokens; true if there were too few. */
+  isSpentBy(cost: number): boolean {
     this.#tokens -= cost;
+    if (this.#tokens >= 0) return false;
+    // Only now: asking for the time costs as much as reading a frame.
+    const now = performance.now();
+    this.refill(((now - this.#refilledAt) / 1000) * this.#perSecond);
+    this.#refilledAt = now;
     return this.#tokens < 0;
   }
 

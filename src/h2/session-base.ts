@@ -175,13 +175,13 @@ export abstract class SessionBase implements StreamHost {
 
   /** @throws {ConnectionFault} for too many resets */
   protected spendReset(): void {
-    if (!this.#resets.isSpentBy(1, performance.now())) return;
+    if (!this.#resets.isSpentBy(1)) return;
     throw new ConnectionFault(errorCodes.enhanceYourCalm, 'too many streams that are reset');
   }
 
   /** @throws {ConnectionFault} for too many frames that move nothing */
   protected spendIdle(kind: keyof typeof idleCosts): void {
-    if (!this.#idle.isSpentBy(idleCosts[kind], performance.now())) return;
+    if (!this.#idle.isSpentBy(idleCosts[kind])) return;
     throw new ConnectionFault(errorCodes.enhanceYourCalm, 'too many frames that move nothing');
   }
 
@@ -192,7 +192,7 @@ export abstract class SessionBase implements StreamHost {
 
   /** @throws {ConnectionFault} for too many frames that want an answer */
   protected spendAnswer(): void {
-    if (!this.#answers.isSpentBy(1, performance.now())) return;
+    if (!this.#answers.isSpentBy(1)) return;
     throw new ConnectionFault(errorCodes.enhanceYourCalm, 'too many frames that want an answer');
   }
 

@@ -1,4 +1,4 @@
-import { readdirSync, readFileSync } from 'node:fs';
+import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import type { TunlPart } from './tunl.ts';
 
 /** The environment of a tunl whose memory `readMemory` can read. */
@@ -29,6 +29,31 @@ export function countDescriptors(pid: number): number {
 
 /** Resident memory of a process, in MiB. */
 export function readResidentMib(pid: number): number {
-  const [, kib = '0'] = /^VmRSS:\s+(\d+) kB$/m.exec(readFileSync(`/proc/${pid}/status`, 'utf8')) ?? [];
+  return readStatusMib(pid, 'VmRSS');
+}
+
+/** The most resident memory of a process since `forgetPeak`, in MiB. */
+export function readPeakMib(pid: number): number {
+  return readStatusMib(pid, 'VmHWM');
+}
+
+/** Starts `readPeakMib` anew, from what is resident now. */
+export function forgetPeak(pid: number): void {
+  writeFileSync(`/proc/${pid}/clear_refs`, '5');
+}
+
+function readStatusMib(pid: number, name: string): number {
+  const [, kib = '0'] =
+    new RegExp(`^${name}:\\s+(\\d+) kB$`, 'm').exec(readFileSync(`/proc/${pid}/status`, 'utf8')) ?? [];
   return Number(kib) / 1024;
+}
+
+/** Time that the threads of a process have been running, in milliseconds. */
+export function readCpuMs(pid: number): number {
+  const threads = readdirSync(`/proc/${pid}/task`);
+  return threads.reduce((sum, thread) => sum + readThreadMs(`/proc/${pid}/task/${thread}/schedstat`), 0);
+}
+
+function readThreadMs(file: string): number {
+  return Number(readFileSync(file, 'utf8').split(' ')[0]) / 1e6;
 }
