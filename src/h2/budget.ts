@@ -1,5 +1,18 @@
+import { ConnectionFault, errorCodes } from './codes.ts';
+
+/** Frames that moved nothing: 1,000 empty DATA frames spend it, or 200,000 that cost less. */
+const idleBudget = { burst: 200_000, perSecond: 20_000 };
+const idleCosts = { dataless: 200, refused: 20, other: 1 } as const;
+
+/** PING and SETTINGS, which we have to answer. Data pays for more of them. */
+const answerBudget = { burst: 1000, perSecond: 100 };
+const bytesPerAnswer = 4096;
+
+/** Streams that ended before their answer, or that the peer made us reset. */
+const resetBudget = { burst: 100, perSecond: 20 };
+
 /** A token bucket: what a peer may ask of us in a burst, and then steadily. */
-export class Budget {
+class Budget {
   readonly #burst: number;
   readonly #perSecond: number;
   #tokens: number;
@@ -25,5 +38,40 @@ export class Budget {
   /** Gives tokens back. */
   refill(tokens: number): void {
     this.#tokens = Math.min(this.#burst, this.#tokens + tokens);
+  }
+}
+
+/** What one peer may ask of us without paying. */
+export class PeerBudgets {
+  readonly #idle = new Budget(idleBudget.burst, idleBudget.perSecond);
+  readonly #answers = new Budget(answerBudget.burst, answerBudget.perSecond);
+  readonly #resets = new Budget(resetBudget.burst, resetBudget.perSecond);
+
+  /** Data has come, which pays for some answers. */
+  noteData(bytes: number): void {
+    this.#answers.refill(bytes / bytesPerAnswer);
+  }
+
+  /** @throws {ConnectionFault} for too many resets */
+  spendReset(): void {
+    if (!this.#resets.isSpentBy(1)) return;
+    throw new ConnectionFault(errorCodes.enhanceYourCalm, 'too many streams that are reset');
+  }
+
+  /** @throws {ConnectionFault} for too many frames that move nothing */
+  spendIdle(kind: keyof typeof idleCosts): void {
+    if (!this.#idle.isSpentBy(idleCosts[kind])) return;
+    throw new ConnectionFault(errorCodes.enhanceYourCalm, 'too many frames that move nothing');
+  }
+
+  /** The peer has earned so many more frames that move nothing. */
+  refillIdle(frames: number): void {
+    this.#idle.refill(frames * idleCosts.other);
+  }
+
+  /** @throws {ConnectionFault} for too many frames that want an answer */
+  spendAnswer(): void {
+    if (!this.#answers.isSpentBy(1)) return;
+    throw new ConnectionFault(errorCodes.enhanceYourCalm, 'too many frames that want an answer');
   }
 }

@@ -99,7 +99,7 @@ export class Http2Client extends Http2Session {
     const stream = this.streams.get(id);
     if (!stream) {
       if (this.isIdle(id)) throw new ConnectionFault(errorCodes.protocolError, 'an answer that nobody asked for');
-      return this.spendIdle('refused');
+      return this.budgets.spendIdle('refused');
     }
     if (stream.isRemoteEnded) return this.failStream(id, errorCodes.streamClosed);
     if (isTooLarge) return this.failStream(id, errorCodes.enhanceYourCalm);

@@ -99,12 +99,12 @@ export class Http2Server extends Http2Session {
     if (id % 2 === 0) throw new ConnectionFault(errorCodes.protocolError, 'a stream of an even number');
     if (id <= this.#lastId) return this.#onLateHeaders(id);
     this.#lastId = id;
-    if (id > this.#lastServed) return this.spendIdle('refused');
+    if (id > this.#lastServed) return this.budgets.spendIdle('refused');
     if (this.load >= this.setup.maxStreams) {
       this.closed.addOwn(id, firstWindowBytes + this.startWindowBytes);
       this.scheduler.frames.resetStream(id, errorCodes.refusedStream);
       this.scheduler.wake();
-      return this.spendIdle('refused');
+      return this.budgets.spendIdle('refused');
     }
     if (block.dependsOnItself) return this.failStream(id, errorCodes.protocolError);
     if (isTooLarge) return this.#refuseHead(id, isEnd);
@@ -141,7 +141,7 @@ export class Http2Server extends Http2Session {
   #onLateHeaders(id: number): void {
     switch (this.closed.find(id)) {
       case 'own':
-        return this.spendIdle('refused');
+        return this.budgets.spendIdle('refused');
       case 'peer':
       case 'ends':
         throw new ConnectionFault(errorCodes.streamClosed, 'HEADERS on a stream that is closed');
@@ -156,7 +156,7 @@ export class Http2Server extends Http2Session {
     this.respond(stream, 431, [], true);
     if (isEnd) stream.receiveEnd();
     else stream.abort(errorCodes.noError);
-    this.spendIdle('refused');
+    this.budgets.spendIdle('refused');
   }
 
   #sendHead(stream: Http2Stream, status: number, fields: readonly HeaderField[], isEnd: boolean): void {

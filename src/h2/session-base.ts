@@ -1,4 +1,4 @@
-import { Budget } from './budget.ts';
+import { PeerBudgets } from './budget.ts';
 import { ClosedStreams } from './closed-streams.ts';
 import { ConnectionFault, errorCodes, firstWindowBytes, flags as bits } from './codes.ts';
 import { HpackEncoder } from './hpack/encoder.ts';
@@ -50,17 +50,6 @@ const mostWindows = 3;
 /** A window grows if half of it was consumed within a round trip and this. */
 const growMs = 10;
 
-/** Frames that moved nothing: 1,000 empty DATA frames spend it, or 200,000 that cost less. */
-const idleBudget = { burst: 200_000, perSecond: 20_000 };
-const idleCosts = { dataless: 200, refused: 20, other: 1 } as const;
-
-/** PING and SETTINGS, which we have to answer. Data pays for more of them. */
-const answerBudget = { burst: 1000, perSecond: 100 };
-const bytesPerAnswer = 4096;
-
-/** Streams that ended before their answer, or that the peer made us reset. */
-const resetBudget = { burst: 100, perSecond: 20 };
-
 /** What a session knows of its streams, windows and budgets. */
 export abstract class SessionBase implements StreamHost {
   abstract readonly isClient: boolean;
@@ -73,15 +62,13 @@ export abstract class SessionBase implements StreamHost {
   protected readonly encoder: HpackEncoder = new HpackEncoder();
   protected readonly events: SessionEvents;
   protected readonly window: ReceiveWindow;
+  protected readonly budgets: PeerBudgets = new PeerBudgets();
   protected readonly startWindowBytes: number;
   protected roundTripMs = 0;
   /** Bytes of the peer are being read. */
   protected isFeeding = false;
   /** A WINDOW_UPDATE waits, for which the peer may have stopped. */
   protected isUrgent = false;
-  readonly #idle = new Budget(idleBudget.burst, idleBudget.perSecond);
-  readonly #answers = new Budget(answerBudget.burst, answerBudget.perSecond);
-  readonly #resets = new Budget(resetBudget.burst, resetBudget.perSecond);
   readonly #mostBytes: number;
   /** The windows of all open streams. */
   #promisedBytes = 0;
@@ -170,30 +157,7 @@ export abstract class SessionBase implements StreamHost {
       this.scheduler.frames.resetStream(id, code);
       this.scheduler.wake();
     }
-    this.spendReset();
-  }
-
-  /** @throws {ConnectionFault} for too many resets */
-  protected spendReset(): void {
-    if (!this.#resets.isSpentBy(1)) return;
-    throw new ConnectionFault(errorCodes.enhanceYourCalm, 'too many streams that are reset');
-  }
-
-  /** @throws {ConnectionFault} for too many frames that move nothing */
-  protected spendIdle(kind: keyof typeof idleCosts): void {
-    if (!this.#idle.isSpentBy(idleCosts[kind])) return;
-    throw new ConnectionFault(errorCodes.enhanceYourCalm, 'too many frames that move nothing');
-  }
-
-  /** The peer has earned so many more frames that move nothing. */
-  protected refillIdle(frames: number): void {
-    this.#idle.refill(frames * idleCosts.other);
-  }
-
-  /** @throws {ConnectionFault} for too many frames that want an answer */
-  protected spendAnswer(): void {
-    if (!this.#answers.isSpentBy(1)) return;
-    throw new ConnectionFault(errorCodes.enhanceYourCalm, 'too many frames that want an answer');
+    this.budgets.spendReset();
   }
 
   /** A DATA frame begins. */
@@ -202,7 +166,7 @@ export abstract class SessionBase implements StreamHost {
     if (!this.window.take(bytes)) throw windowFault('the connection');
     if (this.window.leftBytes * 4 < this.window.sizeBytes) this.#giveWay();
     this.#isDataless = true;
-    this.#answers.refill(bytes / bytesPerAnswer);
+    this.budgets.noteData(bytes);
     this.#current = undefined;
     const stream = this.streams.get(id);
     if (!stream) return this.#onLateData(id, bytes);
@@ -232,7 +196,7 @@ export abstract class SessionBase implements StreamHost {
   onDataEnd(flags: number): void {
     const stream = this.#current;
     this.#current = undefined;
-    if (this.#isDataless && (flags & bits.endStream) === 0) this.spendIdle('dataless');
+    if (this.#isDataless && (flags & bits.endStream) === 0) this.budgets.spendIdle('dataless');
     if (stream && !stream.isClosed && (flags & bits.endStream) !== 0) this.endBody(stream);
   }
 
@@ -257,7 +221,7 @@ export abstract class SessionBase implements StreamHost {
       case 'ends':
         throw new ConnectionFault(errorCodes.streamClosed, 'DATA after the end of its stream');
       default:
-        this.spendIdle('refused');
+        this.budgets.spendIdle('refused');
     }
   }
 

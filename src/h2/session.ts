@@ -153,13 +153,13 @@ export abstract class Http2Session extends SessionBase implements FrameEvents {
       case frameTypes.goaway:
         if (id !== 0) throw fault('GOAWAY on a stream');
         if (payload.length < 8) throw sizeFault('GOAWAY');
-        this.spendIdle('other');
+        this.budgets.spendIdle('other');
         this.goawayCode = payload.readUInt32BE(4);
         return this.onGoaway(payload.readUInt32BE(0) & mostBytes, this.goawayCode);
       case frameTypes.windowUpdate:
         return this.#onWindowUpdate(id, payload);
       default:
-        return this.spendIdle('other');
+        return this.budgets.spendIdle('other');
     }
   }
 
@@ -183,7 +183,7 @@ export abstract class Http2Session extends SessionBase implements FrameEvents {
 
   #onPriority(id: number, payload: Buffer): void {
     if (id === 0) throw fault('PRIORITY on stream 0');
-    this.spendIdle('other');
+    this.budgets.spendIdle('other');
     if (payload.length !== 5) return this.#failAny(id, errorCodes.frameSizeError);
     if ((payload.readUInt32BE(0) & mostBytes) === id) this.#failAny(id, errorCodes.protocolError);
   }
@@ -198,21 +198,21 @@ export abstract class Http2Session extends SessionBase implements FrameEvents {
     if (payload.length !== 4) throw sizeFault('RST_STREAM');
     if (this.isIdle(id)) throw fault('RST_STREAM on a stream that nobody opened');
     const stream = this.streams.get(id);
-    if (!stream) return this.spendIdle('other');
+    if (!stream) return this.budgets.spendIdle('other');
     const isUnanswered = !this.isClient && !stream.isAnswered;
     stream.receiveReset(payload.readUInt32BE(0));
-    if (isUnanswered) this.spendReset();
+    if (isUnanswered) this.budgets.spendReset();
   }
 
   #onSettings(id: number, flags: number, payload: Buffer): void {
     if (id !== 0) throw fault('SETTINGS on a stream');
     if ((flags & bits.ack) !== 0) {
       if (payload.length > 0) throw sizeFault('SETTINGS');
-      if (this.isAcknowledged) return this.spendIdle('other');
+      if (this.isAcknowledged) return this.budgets.spendIdle('other');
       this.isAcknowledged = true;
       return this.#noteRoundTrip();
     }
-    this.spendAnswer();
+    this.budgets.spendAnswer();
     const { windowBytes, headerTableBytes } = this.peer;
     this.peer.apply(payload);
     if (this.peer.headerTableBytes !== headerTableBytes) this.encoder.setMaxTableBytes(this.peer.headerTableBytes);
@@ -237,11 +237,11 @@ export abstract class Http2Session extends SessionBase implements FrameEvents {
     if (id !== 0) throw fault('PING on a stream');
     if (payload.length !== 8) throw sizeFault('PING');
     if ((flags & bits.ack) === 0) {
-      this.spendAnswer();
+      this.budgets.spendAnswer();
       this.scheduler.frames.ping(payload, true);
       return this.scheduler.wake();
     }
-    if (this.unansweredPings === 0) return this.spendIdle('other');
+    if (this.unansweredPings === 0) return this.budgets.spendIdle('other');
     this.unansweredPings--;
     this.#noteRoundTrip();
     this.onPingAnswered(payload);
@@ -262,7 +262,7 @@ export abstract class Http2Session extends SessionBase implements FrameEvents {
     }
     if (this.isIdle(id)) throw fault('WINDOW_UPDATE on a stream that nobody opened');
     const stream = this.streams.get(id);
-    if (!stream) return this.spendIdle('other');
+    if (!stream) return this.budgets.spendIdle('other');
     if (bytes === 0) return this.failStream(id, errorCodes.protocolError);
     if (!this.#widen(stream, bytes)) this.failStream(id, errorCodes.flowControlError);
   }
@@ -270,9 +270,9 @@ export abstract class Http2Session extends SessionBase implements FrameEvents {
   /** @throws {ConnectionFault} for too many updates beyond those that our data accounts for */
   #spendUpdate(): void {
     const { dataFrames } = this.scheduler;
-    this.refillIdle(updatesPerData * (dataFrames - this.#dataFrames));
+    this.budgets.refillIdle(updatesPerData * (dataFrames - this.#dataFrames));
     this.#dataFrames = dataFrames;
-    this.spendIdle('other');
+    this.budgets.spendIdle('other');
   }
 
   /** Widens what we may send on a stream, or narrows it; false if that overflows. */
