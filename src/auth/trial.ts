@@ -1,8 +1,7 @@
-import { setTimeout as delay } from 'node:timers/promises';
-import { throwIfAborted } from '../core/deadline.ts';
 import { TunlError } from '../core/errors.ts';
 import type { Hop } from '../core/hop.ts';
 import type { Secret } from '../core/secret.ts';
+import { isOverWithin } from '../core/waiting.ts';
 
 /** For so long, in milliseconds, a password that was refused is not sent again. */
 const restMs = 10 * 60_000;
@@ -35,10 +34,7 @@ export async function tryPassword<T>(
 ): Promise<T> {
   const trial = credentials && findTrial(credentials.password);
   if (!trial || trial.isAccepted) return open();
-  if (trial.turn) {
-    await waitForTurn(trial, signal);
-    throwIfAborted(signal);
-  }
+  if (trial.turn) await waitForTurn(trial, signal);
   const { refusal } = trial;
   if (refusal && refusal.until > Date.now()) {
     throw refusal.error.withHints('that was a moment ago, and it was not sent again: wrong passwords lock accounts');
@@ -69,18 +65,9 @@ function findTrial(password: Secret): Trial {
 
 /** Waits while another request tries the password. One of those that wait is next. */
 async function waitForTurn(trial: Trial, signal: AbortSignal): Promise<void> {
-  // Not AbortSignal.any, which does not accept the signals of `core/abort`.
-  const end = new AbortController();
-  const onAbort = () => end.abort();
-  signal.addEventListener('abort', onAbort, { once: true });
-  const late = delay(turnMs, undefined, { signal: end.signal }).then(
-    () => true,
-    () => false,
-  );
+  const until = performance.now() + turnMs;
   while (trial.turn && !trial.isAccepted) {
-    const isLate = await Promise.race([trial.turn.then(() => false), late]);
-    if (isLate || signal.aborted) break;
+    const isOver = await isOverWithin(Math.max(0, until - performance.now()), trial.turn, signal);
+    if (!isOver) return;
   }
-  signal.removeEventListener('abort', onAbort);
-  end.abort();
 }

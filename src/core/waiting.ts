@@ -85,3 +85,22 @@ export function unlessAborted<T>(work: Promise<T>, signal: AbortSignal): Promise
     work.then(resolve, reject).finally(() => signal.removeEventListener('abort', onAbort));
   });
 }
+
+/**
+ * Waits until the work is over, whatever came of it, but no longer than this many milliseconds.
+ * @returns false if it is not over by then
+ * @throws {TunlError} the signal's reason
+ */
+export async function isOverWithin(ms: number, work: Promise<unknown>, signal: AbortSignal): Promise<boolean> {
+  let timer: NodeJS.Timeout | undefined;
+  const late = new Promise<boolean>((resolve) => (timer = setTimeout(() => resolve(false), ms)));
+  const over = work.then(
+    () => true,
+    () => true,
+  );
+  try {
+    return await unlessAborted(Promise.race([over, late]), signal);
+  } finally {
+    clearTimeout(timer);
+  }
+}

@@ -1,3 +1,5 @@
+import { authName } from '../auth/allowed.ts';
+import { recall } from '../auth/knowledge.ts';
 import { type Address, formatAddress } from '../core/address.ts';
 import type { Carrier, HopReach, Reach, Session } from '../core/carrier.ts';
 import { Deadline, type Limit, tlsLimit, within } from '../core/deadline.ts';
@@ -5,6 +7,7 @@ import type { Dial, DialContext, Layer } from '../core/dialer.ts';
 import { type HopPosition, type Phase, TunlError } from '../core/errors.ts';
 import { formatHop, type HeaderField, type Hop } from '../core/hop.ts';
 import { describeTls, type Link, resetError } from '../core/link.ts';
+import { isOverWithin } from '../core/waiting.ts';
 import { ProxyLink } from '../http/h1/proxy-link.ts';
 import { unansweredHints, unreachedHints, unsecuredHints } from './hints.ts';
 import { SessionPool, type SessionSource } from './pool.ts';
@@ -63,8 +66,12 @@ export function via(route: HopRoute): ViaLayer {
     const pool = new SessionPool(source(next));
     pools.add(pool);
     const { hop, position } = route;
-    const openTunnels = (address: Address, ctx: DialContext) => pool.tunnel(address, ctx);
-    const tunnel: Dial = hop.credentials ? tryPasswordOf(hop, position, openTunnels) : openTunnels;
+    const openTunnels: Dial = (address, ctx) => pool.tunnel(address, ctx);
+    const tunnel = hop.credentials
+      ? tryPasswordOf(hop, position, openTunnels)
+      : asksWho(route)
+        ? letFirstAsk(hop, openTunnels)
+        : openTunnels;
     return (address, ctx) => (ctx.form && openRequests(route, next, ctx)) ?? tunnel(address, ctx);
   };
   return {
@@ -73,6 +80,37 @@ export function via(route: HopRoute): ViaLayer {
     close: async () => {
       for (const pool of pools) await pool.close();
     },
+  };
+}
+
+/** The longest that tunnels wait for the first one to find out whether a hop asks who we are, in milliseconds. */
+const askMs = 500;
+
+/** True for a hop that may be told who the user is by what the system knows. */
+function asksWho({ carrier }: HopRoute): boolean {
+  return carrier.settings.some(({ name }) => name === authName);
+}
+
+/**
+ * Lets the first tunnel find out whether the hop asks who we are, and by which scheme: the others, if there are some by
+ * then, wait for what it learns, so that each need not be asked.
+ */
+function letFirstAsk(hop: Hop, dial: Dial): Dial {
+  let first: Promise<unknown> | undefined;
+  let isOver = false;
+  return async (address, ctx) => {
+    if (isOver || recall(hop).scheme !== undefined) return dial(address, ctx);
+    if (first) {
+      await isOverWithin(askMs, first, ctx.signal);
+      return dial(address, ctx);
+    }
+    const opening = dial(address, ctx);
+    first = opening;
+    try {
+      return await opening;
+    } finally {
+      isOver = true;
+    }
   };
 }
 

@@ -209,17 +209,6 @@ test('each hop of a chain is asked in its own way', async () => {
   expect(first.refused + second.refused).toBe(0);
 });
 
-test('many tunnels are opened at once, with no 407 too many', async () => {
-  const proxy = await startAskingProxy({ challenges: ['NTLM'] });
-  const { address } = await startTarget(echo);
-  const route = await makeRoute([toHop(proxy, { credentials: { ...right, password: new Secret(alice.password) } })]);
-  const open = () => route.dial(address, makeContext(address));
-  const links = [await open(), ...(await Promise.all(Array.from({ length: 100 }, open)))];
-  for (const link of links) link.reset(resetError('the test is over'));
-  expect(proxy.requests.filter(({ scheme }) => scheme === 'none')).toHaveLength(1);
-  expect(proxy.requests).toHaveLength(1 + 2 * 101);
-});
-
 test('a 407 to a request without credentials is answered, though another tunnel has learnt the scheme since', async () => {
   const hop = toHop({ port: 1 });
   const { signal } = new AbortController();
