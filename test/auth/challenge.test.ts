@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import { type Challenge, parseChallenges } from '../../src/auth/model/challenge.ts';
+import { makeRandom } from '../support/random.ts';
 
 const write = ({ scheme, token, params }: Challenge) => [scheme, ...(token === undefined ? [] : [token]), ...params];
 
@@ -72,15 +73,6 @@ describe('challenges', () => {
     expect(performance.now() - started).toBeLessThan(2000);
   });
 });
-
-/** Random numbers that are the same in every run. */
-function makeRandom(seed: number): (below: number) => number {
-  let state = seed;
-  return (below) => {
-    state = (Math.imul(state, 1_664_525) + 1_013_904_223) >>> 0;
-    return Math.floor((state / 2 ** 32) * below);
-  };
-}
 
 test('whatever comes, the parser neither fails nor loses what follows', () => {
   const random = makeRandom(12);

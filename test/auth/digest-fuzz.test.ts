@@ -10,20 +10,12 @@ import { parseProof } from '../../src/http/server/tunnel-request.ts';
 import { isSafeField } from '../../src/http/wire/message.ts';
 import { createAuthenticator } from '../../src/policy/auth.ts';
 import { makeTempFolder } from '../support/temp.ts';
+import { makeRandom } from '../support/random.ts';
 
 const password = 'hunter2-0815';
 const runs = 20_000;
 const signal = new Abort().signal;
 const request = { method: 'CONNECT', target: 'db.corp:5432', signal };
-
-/** Random numbers that are the same in every run. */
-function makeRandom(seed: number): (below: number) => number {
-  let state = seed;
-  return (below) => {
-    state = (Math.imul(state, 1_664_525) + 1_013_904_223) >>> 0;
-    return Math.floor((state / 2 ** 32) * below);
-  };
-}
 
 const values = [
   '""',

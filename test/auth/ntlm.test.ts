@@ -7,6 +7,7 @@ import { md4 } from '../../src/auth/ntlm/md4.ts';
 import { parseChallenge } from '../../src/auth/ntlm/messages.ts';
 import { deriveKey, respond } from '../../src/auth/ntlm/ntlmv2.ts';
 import { Secret } from '../../src/core/secret.ts';
+import { amount } from '../support/amounts.ts';
 import { alice } from '../support/peers/asking-proxy.ts';
 import {
   checkAuthenticate,
@@ -15,6 +16,7 @@ import {
   usualFlags,
   usualPairs,
 } from '../support/peers/ntlm-server.ts';
+import { makeRandom } from '../support/random.ts';
 
 const hex = (text: string) => Buffer.from(text.replaceAll(' ', ''), 'hex');
 
@@ -147,14 +149,13 @@ test('a name in upper case has as many characters as before', () => {
   expect(key).toEqual(deriveKey({ user: 'STRAßE', domain: '', password: 'x' }));
 });
 
-test('whatever a proxy sends as a challenge, reading it does not fail', () => {
+test('whatever a proxy sends as a challenge, it is answered or not, and the answer holds no secret', async () => {
   const usual = formatChallenge({ challenge: Buffer.alloc(8, 7) });
-  let state = 4711;
-  const random = (below: number) => {
-    state = (Math.imul(state, 1_664_525) + 1_013_904_223) >>> 0;
-    return Math.floor((state / 2 ** 32) * below);
-  };
-  for (let run = 0; run < 20_000; run++) {
+  const random = makeRandom(4711);
+  const text = Buffer.from(alice.password, 'utf16le');
+  const secrets = [text, Buffer.from(alice.password), md4(text), deriveKey(alice)];
+  const kinds = new Map<string, number>();
+  for (let run = 0; run < amount(20_000, 200_000); run++) {
     const bytes = Buffer.from(usual.subarray(0, random(10) === 0 ? random(usual.length) : usual.length));
     for (let changes = random(6); changes > 0 && bytes.length > 0; changes--) {
       bytes[random(bytes.length)] = random(256);
@@ -162,5 +163,13 @@ test('whatever a proxy sends as a challenge, reading it does not fail', () => {
     const read = parseChallenge(bytes);
     expect(typeof read === 'string' || read.targetInfo.every(([, value]) => value.length <= bytes.length)).toBe(true);
     parseAvPairs(bytes);
+    const attempt = begin();
+    await attempt.start();
+    const step = await attempt.answer(toList(bytes));
+    kinds.set(step.kind, (kinds.get(step.kind) ?? 0) + 1);
+    const told =
+      step.kind === 'send' ? Buffer.from(step.credentials.slice('NTLM '.length), 'base64') : Buffer.from(step.reason);
+    if (secrets.some((secret) => told.includes(secret))) throw new Error('a secret was told');
   }
+  expect([...kinds.keys()].toSorted()).toEqual(['send', 'unable']);
 });
