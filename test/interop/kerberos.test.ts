@@ -3,8 +3,10 @@ import { mkdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs';
 import { type AddressInfo, connect, createServer } from 'node:net';
 import { join } from 'node:path';
 import { beforeAll, describe, expect, onTestFinished, test } from 'vitest';
+import { makeCerts } from '../support/certs/certs.ts';
 import { type Realm, startRealm } from './parts/kerberos.ts';
-import { startKerberosSquid } from './parts/squid.ts';
+import { hasSpnego, startMannerProxy } from './parts/manner-proxy.ts';
+import { squidDomain, startEverySquid, startKerberosSquid } from './parts/squid.ts';
 import { copyProgram, hasKoffi } from './support/koffi.ts';
 import { greeting, type Origin, startGreeter, startSilence, startWebOrigin } from './support/origin.ts';
 import type { Part } from './support/part.ts';
@@ -17,8 +19,8 @@ const request = 'GET /page HTTP/1.1\r\nHost: target\r\nConnection: close\r\n\r\n
 let realm: Realm;
 let ticket: Readonly<Record<string, string>>;
 let web: Origin;
-/** Proxies that know users by Kerberos alone, and by a password too. */
-let [squid, lenient]: Part[] = [];
+/** Proxies that know users by Kerberos alone, by a password too, and by every scheme. */
+let [squid, lenient, every]: Part[] = [];
 
 beforeAll(async () => {
   realm = await startRealm();
@@ -26,8 +28,9 @@ beforeAll(async () => {
   web = await startWebOrigin();
   squid = await startKerberosSquid(realm);
   lenient = await startKerberosSquid(realm, login);
+  every = await startEverySquid(realm, login);
   return async () => {
-    for (const part of [realm, web, squid, lenient]) await part?.stop();
+    for (const part of [realm, web, squid, lenient, every]) await part?.stop();
   };
 });
 
@@ -92,6 +95,36 @@ describe.each(ways)('with $name', ({ withKoffi, programs }) => {
     );
     expect(result).toMatchObject({ code: 0, stderr: '' });
     expect(result.stdout).toContain('GET /page');
+  });
+
+  test.each([
+    ['a ticket', () => ticket],
+    ['a password alone', () => realm.loggedOff],
+  ])('%s opens a tunnel through a proxy with every scheme', async (_, env) => {
+    const user = `${squidDomain}%5C${login.user}:${login.password}@`;
+    const result = await fetchPage(env(), ...hopTo(every, user, '?auth=auto'));
+    expect(result).toMatchObject({ code: 0, stderr: '' });
+    expect(result.stdout).toContain('GET /page');
+  });
+
+  test.skipIf(!hasSpnego)('a ticket opens a tunnel through a proxy that closes after its first question', async () => {
+    const manner = { schemes: ['negotiate', 'kerberos', 'ntlm'], close: 'first', body: 2000 } as const;
+    const proxy = await startMannerProxy(login, manner, { realm });
+    onTestFinished(proxy.stop);
+    const result = await fetchPage(ticket, ...hopTo(proxy));
+    expect(result, proxy.log()).toMatchObject({ code: 0, stderr: '' });
+    expect(proxy.log().match(/^\w+$/gm)).toEqual(['none', 'Negotiate']);
+  });
+
+  test.skipIf(!hasSpnego)('a proxy in TLS that demands a channel binding takes a token that has one', async () => {
+    const certs = await makeCerts();
+    onTestFinished(() => certs.remove());
+    const proxy = await startMannerProxy(login, { schemes: ['negotiate'] }, { realm, tls: certs.server });
+    onTestFinished(proxy.stop);
+    const result = await fetchPage(ticket, '-x', `https://localhost:${proxy.port}?cacert=${certs.ca.cert}`);
+    // The curl that makes tokens sees no TLS.
+    expect(result.code, proxy.log()).toBe(withKoffi ? 0 : 67);
+    if (!withKoffi) expect(result.stderr).toContain('a channel binding, which tokens from curl lack: install koffi');
   });
 
   test('a name that Kerberos does not know is shown, and how to give another', async () => {

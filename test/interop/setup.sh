@@ -8,7 +8,7 @@ set -eu
 packages='
   openssh-server openssh-client squid tinyproxy curl ncat netcat-openbsd socat proxytunnel corkscrew connect-proxy
   nghttp2-proxy python3-venv winbind
-  krb5-kdc krb5-admin-server krb5-user
+  krb5-kdc krb5-admin-server krb5-user libkrb5-dev python3-dev gcc
   microsocks dante-server
   postgresql redis-server redis-tools git bsdutils
   bash-completion zsh fish tmux man-db groff-base mandoc iproute2 chromium
@@ -23,6 +23,10 @@ envoy_folder=${XDG_CACHE_HOME:-$HOME/.cache}/tunl-interop/envoy
 # The optional peer of tunl. support/koffi.ts looks for it here.
 koffi_package='koffi@3.3.4'
 koffi_folder=${XDG_CACHE_HOME:-$HOME/.cache}/tunl-interop/koffi
+
+# The servers of NTLM and Kerberos in parts/manner-proxy.py, which looks for them here.
+spnego_packages='pyspnego==0.12.4 gssapi==1.12.0 krb5==0.10.0'
+spnego_folder=${XDG_CACHE_HOME:-$HOME/.cache}/tunl-interop/spnego
 
 # parts/h2spec.ts looks for it here. Its version, and that of all that it needs, is in go.mod and go.sum.
 h2spec_program=${XDG_CACHE_HOME:-$HOME/.cache}/tunl-interop/h2spec
@@ -90,6 +94,16 @@ install_koffi() {
     npm install --silent --ignore-scripts --no-audit --no-fund --prefix "$koffi_folder" "$koffi_package"
 }
 
+install_spnego() {
+  "$spnego_folder/bin/python" -c 'import spnego, gssapi, krb5' >/dev/null 2>&1 && return 0
+  rm -rf "$spnego_folder"
+  # A list of words.
+  # shellcheck disable=SC2086
+  python3 -m venv "$spnego_folder" &&
+    "$spnego_folder/bin/pip" install -q --disable-pip-version-check $spnego_packages &&
+    "$spnego_folder/bin/python" -c 'import spnego, gssapi, krb5'
+}
+
 # The first time takes a minute.
 install_h2spec() {
   (cd "$h2spec_source" && GOTOOLCHAIN=local go build -buildvcs=false -o "$h2spec_program" .)
@@ -105,6 +119,10 @@ fi
 if ! install_koffi; then
   rm -rf "$koffi_folder"
   echo "setup.sh: $koffi_package cannot be installed here: the tests with koffi will not run" >&2
+fi
+if ! install_spnego; then
+  rm -rf "$spnego_folder"
+  echo "setup.sh: $spnego_packages cannot be installed here: the tests with pyspnego will not run" >&2
 fi
 if ! install_h2spec; then
   rm -f "$h2spec_program"

@@ -58,38 +58,57 @@ export function startGuardedSquid(login: Login): Promise<Part> {
 }
 
 /** Starts squid for the users of a realm of Kerberos, and for one with a password if there is a login. */
-export function startKerberosSquid({ env, keytab, spn }: Realm, login?: Login): Promise<Part> {
-  const negotiate = `auth_param negotiate program /usr/lib/squid/negotiate_kerberos_auth -k ${keytab} -s ${spn}
-auth_param negotiate children 4 startup=1
-auth_param negotiate keep_alive on`;
-  return startSquid({
-    rules: [negotiate, ...(login ? [allowBasic(login)] : []), knownUsers].join('\n'),
-    env: { ...env, KRB5RCACHENAME: 'none:' },
-  });
+export function startKerberosSquid(realm: Realm, login?: Login): Promise<Part> {
+  const rules = [allowTickets(realm), ...(login ? [allowBasic(login)] : []), knownUsers];
+  return startSquid({ rules: rules.join('\n'), env: helperEnv(realm) });
+}
+
+/** Starts squid with every scheme: for the users of a realm, and for one with a password. */
+export function startEverySquid(realm: Realm, login: Login): Promise<Part> {
+  const rules = [allowTickets(realm), allowNtlm(login), allowDigest(login), allowBasic(login), knownUsers];
+  return startSquid({ rules: rules.join('\n'), env: helperEnv(realm) });
 }
 
 /** The domain of the users in NTLM. */
 export const squidDomain = 'CORP';
 
-/** Starts squid for one user by NTLM, which Samba checks without a domain controller, and also by Basic if asked to. */
+/** Starts squid for one user by NTLM, and also by Basic if asked to. */
 export function startNtlmSquid(login: Login, more: { readonly basic?: true } = {}): Promise<Part> {
-  const account = `--username=${login.user} --password=${login.password} --domain=${squidDomain}`;
-  // A helper belongs to one handshake until that is over.
-  const ntlm = `auth_param ntlm program /usr/bin/ntlm_auth --helper-protocol=squid-2.5-ntlmssp ${account}
-auth_param ntlm children 30 startup=4 idle=4
-auth_param ntlm keep_alive on`;
-  return startSquid({ rules: [ntlm, ...(more.basic ? [allowBasic(login)] : []), knownUsers].join('\n') });
+  return startSquid({ rules: [allowNtlm(login), ...(more.basic ? [allowBasic(login)] : []), knownUsers].join('\n') });
 }
 
-/** Starts squid for one user by Digest with MD5, the only algorithm that it has. */
-export function startDigestSquid({ user, password }: Login): Promise<Part> {
+/** Starts squid for one user by Digest. */
+export function startDigestSquid(login: Login): Promise<Part> {
+  return startSquid({ rules: `${allowDigest(login)}\n${knownUsers}` });
+}
+
+/** The helper for tickets remembers none, so that many squids can run. */
+function helperEnv({ env }: Realm): Readonly<Record<string, string>> {
+  return { ...env, KRB5RCACHENAME: 'none:' };
+}
+
+function allowTickets({ keytab, spn }: Realm): string {
+  return `auth_param negotiate program /usr/lib/squid/negotiate_kerberos_auth -k ${keytab} -s ${spn}
+auth_param negotiate children 4 startup=1
+auth_param negotiate keep_alive on`;
+}
+
+/** Samba checks NTLM without a domain controller. A helper belongs to one handshake until that is over. */
+function allowNtlm({ user, password }: Login): string {
+  const account = `--username=${user} --password=${password} --domain=${squidDomain}`;
+  return `auth_param ntlm program /usr/bin/ntlm_auth --helper-protocol=squid-2.5-ntlmssp ${account}
+auth_param ntlm children 30 startup=4 idle=4
+auth_param ntlm keep_alive on`;
+}
+
+/** MD5 is the only algorithm that squid has. */
+function allowDigest({ user, password }: Login): string {
   const users = join(makeFolder('squid-digest'), 'users');
   writeFileSync(users, `${user}:corp:${createHash('md5').update(`${user}:corp:${password}`).digest('hex')}\n`);
-  const digest = `auth_param digest program /usr/lib/squid/digest_file_auth -c ${users}
+  return `auth_param digest program /usr/lib/squid/digest_file_auth -c ${users}
 auth_param digest children 1
 auth_param digest realm corp
 auth_param digest nonce_max_count 1000`;
-  return startSquid({ rules: `${digest}\n${knownUsers}` });
 }
 
 const knownUsers = `acl users proxy_auth REQUIRED
