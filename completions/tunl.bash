@@ -43,7 +43,12 @@ _tunl_specs() {
   case $value in
   unix:*:*) ;;
   unix:*) compopt -o default ;;
+  socks:* | http:* | any:*) ;;
   *:*) _tunl_hosts "${value%"${value##*:}"}" : ;;
+  *)
+    _tunl_offer socks: http: any:
+    compopt -o nospace
+    ;;
   esac
 }
 
@@ -94,8 +99,8 @@ _tunl() {
   connect:--alpn) _tunl_offer 'h2' 'http/1.1'; return ;;
   connect:--resolver) _tunl_offer 'system' 'dns'; return ;;
   forward:--export) _tunl_offer 'envoy'; return ;;
-  forward:--port-file | forward:--password-file | forward:--cacert | forward:--cert | forward:--key | forward:--key-password-file) compopt -o default; return ;;
-  forward:--ready-fd | forward:--grace | forward:--retry | forward:--proxy-header | forward:--servername | forward:--pin | forward:--dns-timeout | forward:--connect-timeout | forward:--tls-timeout | forward:--handshake-timeout | forward:--idle-timeout | forward:--linger | forward:--half-close-wait) return ;;
+  forward:--port-file | forward:--auth-file | forward:--user-password-file | forward:--password-file | forward:--cacert | forward:--cert | forward:--key | forward:--key-password-file) compopt -o default; return ;;
+  forward:--ready-fd | forward:--grace | forward:--user | forward:--allow | forward:--deny | forward:--retry | forward:--proxy-header | forward:--servername | forward:--pin | forward:--dns-timeout | forward:--connect-timeout | forward:--tls-timeout | forward:--handshake-timeout | forward:--idle-timeout | forward:--linger | forward:--half-close-wait) return ;;
   forward:--watch-files) _tunl_offer 'yes' 'no'; return ;;
   forward:-x | forward:--proxy) _tunl_proxies; return ;;
   forward:--proxy-auth) _tunl_offer 'auto' 'bearer' 'negotiate' 'digest' 'ntlm' 'basic'; return ;;
@@ -136,7 +141,7 @@ _tunl() {
   if [[ $cur == -* ]]; then
     case $command in
     connect) _tunl_offer --check --print --tls-target --no-cache -x --proxy --retry --direct --proxy-auth --proxy-header --half-close --password-file --cacert --cert --key --key-password-file --servername --pin --insecure --no-system-ca --alpn -4 --ipv4 -6 --ipv6 --resolver --dns-timeout --connect-timeout --tls-timeout --handshake-timeout --idle-timeout --linger --half-close-wait -q --quiet -v --verbose --json -h --help ;;
-    forward) _tunl_offer --check --print --export --port-file --ready-fd --grace --watch --watch-files -x --proxy --retry --direct --proxy-auth --proxy-header --half-close --password-file --cacert --cert --key --key-password-file --servername --pin --insecure --no-system-ca --alpn -4 --ipv4 -6 --ipv6 --resolver --dns-timeout --connect-timeout --tls-timeout --handshake-timeout --idle-timeout --linger --half-close-wait -q --quiet -v --verbose --json -h --help ;;
+    forward) _tunl_offer --check --print --export --port-file --ready-fd --grace --watch --watch-files --auth-file --user --user-password-file --open --allow --deny -x --proxy --retry --direct --proxy-auth --proxy-header --half-close --password-file --cacert --cert --key --key-password-file --servername --pin --insecure --no-system-ca --alpn -4 --ipv4 -6 --ipv6 --resolver --dns-timeout --connect-timeout --tls-timeout --handshake-timeout --idle-timeout --linger --half-close-wait -q --quiet -v --verbose --json -h --help ;;
     serve) _tunl_offer --print --export --port-file --ready-fd --grace --watch --watch-files --proxy-protocol --admin --admin-open --hbone --hbone-local --post --no-plain --tls --cert --key --key-password-file --client-ca --auth-file --user --user-password-file --open --allow --deny -x --proxy --retry --direct --proxy-auth --proxy-header --half-close --password-file --cacert --servername --pin --insecure --no-system-ca --alpn -4 --ipv4 -6 --ipv6 --resolver --max-tunnels --max-tunnels-per-client --max-tunnels-per-session --dns-timeout --connect-timeout --tls-timeout --handshake-timeout --idle-timeout --linger --half-close-wait -q --quiet -v --verbose --json -h --help ;;
     chain) _tunl_offer -c --config --allow-unknown-fields --check --print --export --draw --port-file --ready-fd --grace --watch --watch-files --admin --admin-open --retry --proxy-auth --proxy-header --half-close --password-file --cacert --cert --key --key-password-file --servername --pin --insecure --no-system-ca --alpn -4 --ipv4 -6 --ipv6 --resolver --dns-timeout --connect-timeout --tls-timeout --handshake-timeout --idle-timeout --linger --half-close-wait -q --quiet -v --verbose --json -h --help ;;
     check) _tunl_offer --deep --idle --probe -x --proxy --retry --direct --proxy-auth --proxy-header --half-close --password-file --cacert --cert --key --key-password-file --servername --pin --insecure --no-system-ca --alpn -4 --ipv4 -6 --ipv6 --resolver --dns-timeout --connect-timeout --tls-timeout --handshake-timeout --idle-timeout --linger --half-close-wait -q --quiet -v --verbose --json -h --help ;;

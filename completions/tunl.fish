@@ -67,8 +67,12 @@ function __tunl_specs
     set -l before (string match -r '^.*:' -- (commandline -ct))
     if string match -q -r '^unix:[^:]*$' -- (commandline -ct)
         __fish_complete_path (commandline -ct)
+    else if contains -- "$before" socks: http: any:
+        return
     else if test -n "$before"
         string replace -r '(.+)' -- "$before\$1:" (__fish_print_hostnames)
+    else
+        printf '%s\n' socks: http: any:
     end
 end
 
@@ -76,7 +80,7 @@ complete -c tunl -f
 complete -c tunl -n __tunl_using -s h -l help -d 'print help'
 complete -c tunl -n __tunl_using -s V -l version -d 'print the version'
 complete -c tunl -n __tunl_using -a connect -d 'join stdin and stdout to a target, as an ssh ProxyCommand does'
-complete -c tunl -n __tunl_using -a forward -d 'open local listeners that lead to targets'
+complete -c tunl -n __tunl_using -a forward -d 'open local listeners that lead to targets, and local proxies'
 complete -c tunl -n __tunl_using -a serve -d 'be a tunnelling proxy; default address 127.0.0.1:3128'
 complete -c tunl -n __tunl_using -a chain -d 'run several stages in one process, joined by internal:// listeners'
 complete -c tunl -n __tunl_using -a check -d 'examine the way to a target: what the proxy allows, and what to type'
@@ -130,6 +134,12 @@ complete -c tunl -n '__tunl_using forward; and not __tunl_after_dashes' -l ready
 complete -c tunl -n '__tunl_using forward; and not __tunl_after_dashes' -l grace -x -d 'let open tunnels finish for so long after the first signal; 0: cut them, off: wait'
 complete -c tunl -n '__tunl_using forward; and not __tunl_after_dashes' -l watch -d 'show the open tunnels on the terminal, drawn again in place: bytes, rates, age, way'
 complete -c tunl -n '__tunl_using forward; and not __tunl_after_dashes' -l watch-files -x -a 'yes no' -d 'read certificates, keys and authorities again when their files change; those of HBONE always, unless no'
+complete -c tunl -n '__tunl_using forward; and not __tunl_after_dashes' -l auth-file -r -F -d 'users and passwords, lines of htpasswd (bcrypt, apr1, SHA) or htdigest'
+complete -c tunl -n '__tunl_using forward; and not __tunl_after_dashes' -l user -x -d 'one user, whose password is in TUNL_SERVE_PASSWORD'
+complete -c tunl -n '__tunl_using forward; and not __tunl_after_dashes' -l user-password-file -r -F -d 'or is the first line of this file'
+complete -c tunl -n '__tunl_using forward; and not __tunl_after_dashes' -l open -d 'let everyone use it, also on an address that is not loopback'
+complete -c tunl -n '__tunl_using forward; and not __tunl_after_dashes' -l allow -x -d 'allow these targets and no others: PATTERN[:PORTS]; repeatable'
+complete -c tunl -n '__tunl_using forward; and not __tunl_after_dashes' -l deny -x -d 'deny these targets, whatever --allow says; repeatable'
 complete -c tunl -n '__tunl_using forward; and not __tunl_after_dashes' -s x -l proxy -x -a '(__tunl_proxies)' -d 'go through this proxy; repeat it in travel order, the nearest first; a|b tries a, then b'
 complete -c tunl -n '__tunl_using forward; and not __tunl_after_dashes' -l retry -x -d 'dial again up to N times, waiting longer each time, before anything was relayed'
 complete -c tunl -n '__tunl_using forward; and not __tunl_after_dashes' -l direct -d 'go through no proxy, whatever the environment says'

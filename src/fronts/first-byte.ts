@@ -2,7 +2,7 @@ import { type Limit, within } from '../core/deadline.ts';
 import { toTunlError, TunlError } from '../core/errors.ts';
 import type { Link } from '../core/link.ts';
 import { ShortRead } from '../socks/bytes.ts';
-import { peekByte } from '../socks/request.ts';
+import { peekByte } from '../socks/server-messages.ts';
 import type { Front } from './front.ts';
 
 /** The patience with a client that has sent nothing yet. */

@@ -1,5 +1,7 @@
-import { serveRequests } from '../http/server/front.ts';
 import type { Front } from './front.ts';
+
+/** Loaded at the first connection, and once: each `import()` costs time. */
+let code: Promise<typeof import('../http/server/front.ts')> | undefined;
 
 /** HTTP/1.1 and HTTP/2. It takes every connection that no other front knows, and answers what is not HTTP. */
 export const http: Front = {
@@ -9,5 +11,8 @@ export const http: Front = {
   hasStatuses: true,
   begins: () => true,
   alpn: ['h2', 'http/1.1'],
-  serve: (link, { requests, draining, onExchange }) => serveRequests(link, requests, draining, onExchange),
+  serve: async (link, { requests, draining, onExchange }) => {
+    const { serveRequests } = await (code ??= import('../http/server/front.ts'));
+    await serveRequests(link, requests, draining, onExchange);
+  },
 };

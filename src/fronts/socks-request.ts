@@ -7,8 +7,6 @@ import type { Link } from '../core/link.ts';
 import { closeStaged } from '../http/h1/close.ts';
 import { ShortRead } from '../socks/bytes.ts';
 import {
-  answers4,
-  answers5,
   formatAnswer4,
   formatAnswer5,
   formatMethod,
@@ -20,8 +18,8 @@ import {
   readRequest4,
   readRequest5,
   type SocksAddress,
-} from '../socks/request.ts';
-import { connectCommand, methods, versions } from '../socks/wire.ts';
+} from '../socks/server-messages.ts';
+import { answers4, answers5, connectCommand, methods, versions } from '../socks/wire.ts';
 import { parseAuthority } from '../syntax/authority.ts';
 import { late, leftEarly, requestLimit } from './first-byte.ts';
 import type { FrontTerms, TunnelAsk } from './front.ts';

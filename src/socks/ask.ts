@@ -3,8 +3,7 @@ import type { TcpAddress } from '../core/address.ts';
 import type { Credentials } from '../core/secret.ts';
 import { readBytes } from './bytes.ts';
 import { formatGreeting, formatLogin, formatSocks4Request, formatSocks5Request } from './client-messages.ts';
-import { answers4 } from './request.ts';
-import { addressTypes, methods, versions } from './wire.ts';
+import { addressTypes, answers4, methods, versions } from './wire.ts';
 
 /** What became of a request for a tunnel. */
 export type Outcome =

@@ -12,3 +12,9 @@ export const connectCommand = 0x01;
 
 /** The most bytes of a text whose length stands in one byte. */
 export const maxTextBytes = 255;
+
+/** The answers of SOCKS 5 to a request that a server chooses by itself (RFC 1928, section 6); the table of errors has the others. */
+export const answers5 = { succeeded: 0x00, failed: 0x01, noSuchCommand: 0x07, noSuchAddress: 0x08 } as const;
+
+/** The answers of SOCKS 4 to a request. */
+export const answers4 = { granted: 0x5a, rejected: 0x5b } as const;

@@ -22,6 +22,19 @@ export function parseListen(text: string): ListenAddress {
   return { kind: 'tcp', host: parseBind(text.slice(0, at), text), port: parseListenPort(text.slice(at + 1), text) };
 }
 
+/** A kind of front, and the address behind it, which is empty for a free port. */
+export interface FrontText {
+  readonly front: string;
+  readonly address: string;
+}
+
+/** Splits the kind of a front from its address: `socks:1080`, `http:`; returns undefined if the text begins with no kind. */
+export function splitFront(text: string, kinds: readonly string[]): FrontText | undefined {
+  const at = text.indexOf(':');
+  const front = kinds.find((kind) => kind === text.slice(0, at));
+  return front === undefined ? undefined : { front, address: text.slice(at + 1) };
+}
+
 /** Reads `unix:PATH` or `unix:@NAME`, to listen on or to dial. @throws {TunlError} usage */
 export function parseUnix(text: string): UnixAddress {
   const path = text.slice('unix:'.length);

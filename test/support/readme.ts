@@ -29,6 +29,7 @@ export const pages = [
   'docs/pac.md',
   'docs/plain-requests.md',
   'docs/check.md',
+  'docs/fronts.md',
   'docs/bench.md',
 ] as const;
 

@@ -5,6 +5,7 @@ import type { DrawTextOptions } from '../../chain/draw/draw.ts';
 import { type LoadedGraph, loadGraph } from '../../chain/read/load.ts';
 import { printGraph, type PrintOptions } from '../../chain/print/graph.ts';
 import { TunlError, toTunlError, usageError } from '../../core/errors.ts';
+import { frontKinds } from '../../fronts/index.ts';
 import { isBootstrap } from '../../envoy/import/recognise.ts';
 import { plainSwitch } from '../../syntax/stage-settings.ts';
 import { parseRule } from '../../policy/rules.ts';
@@ -18,7 +19,7 @@ import { LogFiles } from '../../telemetry/access-log.ts';
 import { Tunnels } from '../tunnel/tunnels.ts';
 
 export { describeRoutes } from '../../chain/draw/http-text.ts';
-export { listStages } from '../../chain/model/graph.ts';
+export { formatListener, listStages } from '../../chain/model/graph.ts';
 export { printGraph, type PrintOptions };
 export { toLinearGraph } from './linear.ts';
 
@@ -72,7 +73,15 @@ export async function loadChain(path: string, options: ChainFileOptions): Promis
   const { env, allowUnknownFields } = options;
   if (allowUnknownFields) throw usageError('--allow-unknown-fields is for files of Envoy', `${path} is one of ours`);
   const checkRule = (rule: string) => void parseRule(rule);
-  return loadGraph(source, { name: path, env, folder: dirname(resolve(path)), schemes, switches, checkRule });
+  return loadGraph(source, {
+    name: path,
+    env,
+    folder: dirname(resolve(path)),
+    schemes,
+    switches,
+    frontKinds,
+    checkRule,
+  });
 }
 
 /** A graph and, if it was read from a file, the places of its stages in that file. */

@@ -3,7 +3,7 @@ import type { Address, ListenAddress, TcpAddress, UnixAddress } from '../../core
 import type { TlsSettings } from '../../core/hop.ts';
 import type { ProxyValues } from '../../syntax/stage-settings.ts';
 
-export type { Graph, HopChoice, Limits, RouteOptions } from '../../chain/model/graph.ts';
+export type { Graph, HopChoice, Limits, RouteOptions, StagePolicy } from '../../chain/model/graph.ts';
 
 /** One SPEC of `forward`. */
 export interface ForwardSpec {

@@ -95,7 +95,9 @@ function requestTerms({ codec, hosts }: HttpStage<RouteName>, headMs: number): S
 function proxyTerms({ accept, users, statuses, caps, front: kind }: ProxyStage<RouteName>, headMs: number): ServeTerms {
   const given = new Set(accept);
   assertUsed(given);
-  const plain = given.has(plainSwitch.name);
+  const fronts = kind === undefined ? [http] : findFronts(kind);
+  // Programs send plain requests to a front for HTTP, whatever else they send.
+  const plain = given.has(plainSwitch.name) || (kind !== undefined && fronts.includes(http));
   const front: RequestProfile = {
     codec: 'auto',
     perConnection: plain ? 'many' : 'one',
@@ -109,7 +111,6 @@ function proxyTerms({ accept, users, statuses, caps, front: kind }: ProxyStage<R
     },
     http2: serverSetup,
   };
-  const fronts = kind === undefined ? [http] : findFronts(kind);
   const asked = carriers.filter(({ serveFlag }) => serveFlag && given.has(serveFlag.name));
   const own = asked.find(({ server }) => server);
   if (!own?.server) {
@@ -131,9 +132,9 @@ function proxyTerms({ accept, users, statuses, caps, front: kind }: ProxyStage<R
   if (own.credentials === false && (users.authFile !== undefined || users.single)) {
     throw usageError(`${flag} has no place for users and passwords`, 'its clients are known by their certificates');
   }
+  if (kind !== undefined) throw usageError(`${flag} has its address for itself: ${kind}: cannot go with it`);
   if (plain) throw usageError(`${flag} has its address for itself: plain requests cannot go with it`);
   if (statuses) throw usageError(`${flag} has statuses of its own: those of Envoy cannot go with it`);
-  if (kind !== undefined) throw usageError(`${flag} has its address for itself: ${kind}: cannot go with it`);
   return { fronts, alpn: http.alpn, ...ownTerms(own, own.server, given, front), ...warnOfCap(flag, own.server, caps) };
 }
 

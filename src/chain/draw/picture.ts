@@ -4,6 +4,7 @@ import { describeRoutes } from './http-text.ts';
 import {
   type Stage,
   type Graph,
+  formatListener,
   listNames,
   listStages,
   listRoutesOut,
@@ -126,7 +127,7 @@ function describeAnswers(stage: Stage): readonly string[] {
 
 function describeStage(stage: Stage, counters: ReadonlyMap<string, StageCounters> | undefined): readonly string[] {
   const { listen, tls, log, route } = stage;
-  const outside = listen.filter(({ kind }) => kind !== 'internal').map(formatAddress);
+  const outside = listen.filter(({ kind }) => kind !== 'internal').map((address) => formatListener(stage, address));
   const traits = [
     ...(tls ? [tls.clientCa === undefined ? 'TLS' : 'TLS with client certificates'] : []),
     describeJob(stage),

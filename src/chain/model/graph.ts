@@ -1,4 +1,4 @@
-import type { InternalAddress, ListenAddress } from '../../core/address.ts';
+import { formatAddress, type InternalAddress, type ListenAddress } from '../../core/address.ts';
 import { TunlError } from '../../core/errors.ts';
 import type { KeyPassword } from '../../core/secret.ts';
 import type { Caps } from '../../syntax/settings.ts';
@@ -148,6 +148,12 @@ export function listRoutesOut(stage: Stage): readonly Exit[] {
     const { to, route } = upstream;
     return 'field' in to ? { route, upstream } : { to, route, upstream };
   });
+}
+
+/** Writes an address of a stage for people, with the kind of its front before it: `socks:127.0.0.1:1080`. */
+export function formatListener(stage: Stage, address: Stage['listen'][number]): string {
+  const front = stage.job === 'proxy' && stage.front !== undefined ? `${stage.front}:` : '';
+  return front + formatAddress(address);
 }
 
 /** Lists the names of the internal listeners of a stage. */

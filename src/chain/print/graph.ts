@@ -85,13 +85,14 @@ function isSmall(text: string): boolean {
 
 function toStageConfig(stage: Stage, names: SecretNames): StageConfig {
   const { name, route, tls, to, accessLogs = [] } = stage;
-  const listen = stage.listen.map(formatListen);
+  const front = stage.job === 'proxy' ? stage.front : undefined;
+  const listen = stage.listen.map((address) => formatListen(address, front));
   const usual = defaultLimits(stage.job === 'forward' ? 'forward' : 'serve');
   const { via, ...rest } = toExitConfig(route, usual, names);
   return {
     ...(!(listen.length === 1 && listen[0] === `internal://${name}`) && { listen: unwrap(listen) }),
     ...(tls && { tls: toTlsConfig(tls, names) }),
-    ...(stage.job === 'proxy' && { proxy: toProxyConfig(stage, names) }),
+    ...(stage.job === 'proxy' && toProxyConfig(stage, names)),
     ...(stage.job === 'http' && { http: toHttpConfig(stage, names) }),
     ...(via !== undefined && { via }),
     ...(to && { to: unwrap(to.targets.map((target) => escapeVariables(formatAddress(target)))) }),
@@ -114,9 +115,10 @@ function toAccessLogConfig({ path, format }: AccessLog): AccessLogConfig {
   };
 }
 
-function formatListen(address: Stage['listen'][number]): string | number {
-  if (address.kind === 'tcp' && address.host === '127.0.0.1') return address.port;
-  return escapeVariables(formatAddress(address));
+function formatListen(address: Stage['listen'][number], front?: string): string | number {
+  const place = address.kind === 'tcp' && address.host === '127.0.0.1' ? address.port : formatAddress(address);
+  if (front !== undefined) return escapeVariables(`${front}:${place}`);
+  return typeof place === 'number' ? place : escapeVariables(place);
 }
 
 function toTlsConfig(tls: ListenerTls, names: SecretNames): NonNullable<StageConfig['tls']> {
@@ -130,12 +132,14 @@ function toTlsConfig(tls: ListenerTls, names: SecretNames): NonNullable<StageCon
   };
 }
 
-function toProxyConfig(stage: ProxyStage, names: SecretNames): StageConfig['proxy'] {
-  const { accept } = stage;
+/** Writes the settings of a proxy; a front says already that the stage is one, unless it has a target too. */
+function toProxyConfig(stage: ProxyStage, names: SecretNames): Pick<StageConfig, 'proxy'> {
+  const { accept, front, to } = stage;
   const words = {
     ...(accept.length > 0 && { accept: unwrap(accept) }),
     ...toPolicyConfig(stage, names),
     ...toValueConfig(proxySettings, stage),
   };
-  return Object.keys(words).length === 0 ? true : words;
+  if (Object.keys(words).length > 0) return { proxy: words };
+  return front === undefined || to ? { proxy: true } : {};
 }

@@ -3,7 +3,7 @@ import type { InternalAddress, ListenAddress } from '../../core/address.ts';
 import { usageError } from '../../core/errors.ts';
 import { parseFormat } from '../../syntax/format/format.ts';
 import { isInternal, parseInternal } from '../../syntax/internal.ts';
-import { parseListen, parseUnix, resolveUnix } from '../../syntax/listen.ts';
+import { parseListen, parseUnix, resolveUnix, splitFront } from '../../syntax/listen.ts';
 import { limitSettings } from '../../syntax/settings.ts';
 import { listenerTlsSettings, routeSettings } from '../../syntax/stage-settings.ts';
 import { parseSize } from '../../syntax/size.ts';
@@ -21,7 +21,10 @@ import { fillVariables, readKeyPassword, type SecretSources } from './secrets.ts
 import { RouteTable } from '../model/shared-names.ts';
 
 /** Options for reading a file: its surroundings, and the schemes, switches and rules that stages may use. */
-export type FileReaderOptions = Pick<ProxyReader, 'env' | 'folder' | 'schemes' | 'switches' | 'checkRule'>;
+export type FileReaderOptions = Pick<
+  ProxyReader,
+  'env' | 'folder' | 'schemes' | 'switches' | 'frontKinds' | 'checkRule'
+>;
 
 /** Makes a graph of a file whose form is valid. */
 export class FileReader implements ProxyReader {
@@ -33,6 +36,7 @@ export class FileReader implements ProxyReader {
   readonly folder: ProxyReader['folder'];
   readonly schemes: ProxyReader['schemes'];
   readonly switches: ProxyReader['switches'];
+  readonly frontKinds: ProxyReader['frontKinds'];
   readonly checkRule: ProxyReader['checkRule'];
   readonly #words: FileConfig;
   /** The routes of the graph. Stages with equal settings share a route, and with it the sessions with its proxies. */
@@ -45,6 +49,7 @@ export class FileReader implements ProxyReader {
       folder: this.folder,
       schemes: this.schemes,
       switches: this.switches,
+      frontKinds: this.frontKinds,
       checkRule: this.checkRule,
     } = options);
   }
@@ -69,30 +74,41 @@ export class FileReader implements ProxyReader {
     const { listen = `internal://${name}` } = stage;
     const tls = attempts.run([...path, 'tls'], () => this.#readTls([...path, 'tls'], stage.tls));
     const logs = attempts.runEach([...path, 'access-log'], stage['access-log'], (word) => this.#readAccessLog(word));
+    const places = attempts.runEach([...path, 'listen'], listen, (word) => this.#readPlace(word));
+    const front = places[0]?.front;
+    if (places.some((place) => place.front !== front)) {
+      attempts.add([...path, 'listen'], 'all addresses of a stage have one front', frontHint);
+    }
     const shared = {
       name,
-      listen: attempts.runEach([...path, 'listen'], listen, (word) => this.#readListen(word)),
+      listen: places.map(({ address }) => address),
       ...(tls && { tls }),
       log: stage.log ?? false,
       ...(logs.length > 0 && { accessLogs: logs }),
     };
-    return { ...shared, ...(stage.http ? this.#readHttp(name, stage, stage.http) : this.#readBytes(name, stage)) };
+    if (stage.http) {
+      if (front !== undefined) attempts.add([...path, 'listen'], `${front}: does not go with http`, frontHint);
+      return { ...shared, ...this.#readHttp(name, stage, stage.http) };
+    }
+    return { ...shared, ...this.#readBytes(name, stage, front) };
   }
 
-  /** Reads a stage that forwards bytes or is a proxy. */
-  #readBytes(name: string, stage: StageConfig) {
+  /** Reads a stage that forwards bytes or is a proxy; with a front it is a proxy. */
+  #readBytes(name: string, stage: StageConfig, front: string | undefined) {
     const path: Path = ['stages', name];
     const { attempts } = this;
     const targets = attempts.runEach([...path, 'to'], stage.to, (word) => this.readTarget(word));
     const to = { targets, balance: stage.balance ?? 'first' } as const;
-    const isProxy = stage.proxy !== undefined;
+    const isProxy = stage.proxy !== undefined || front !== undefined;
     const side = isProxy ? 'serve' : 'forward';
     const defaults = { ...this.#words.defaults, limits: [this.#defaultLimits()], side } as const;
     const route = this.#readWay(name, path, stage, defaults);
     if (stage.balance !== undefined && stage.to === undefined) attempts.add([...path, 'balance'], 'balance needs to');
     if (isProxy) {
       const settings = readProxy([...path, 'proxy'], stage.proxy, this);
-      return { job: 'proxy' as const, route, ...(targets.length > 0 && { to }), ...settings };
+      if (targets.length > 0 && stage.proxy === undefined)
+        attempts.add([...path, 'to'], `to does not go with ${front}:, whose clients name their targets`, frontHint);
+      return { job: 'proxy' as const, route, ...(targets.length > 0 && { to }), ...settings, ...(front && { front }) };
     }
     if (stage.to === undefined) {
       const hint = 'add to: HOST:PORT, proxy: true for the target that each tunnel asks for, or http: with routes';
@@ -142,8 +158,19 @@ export class FileReader implements ProxyReader {
     return { admin, ...(open && { adminOpen: true }) };
   }
 
+  /** Reads an address of a stage, with the kind of front before it. */
+  #readPlace(word: string | number): ListenPlace {
+    const written = splitFront(fillVariables(String(word), this), this.frontKinds);
+    if (!written) return { address: this.#readListen(word) };
+    const { front, address } = written;
+    return { front, address: this.#toListen(address === '' ? '0' : address) };
+  }
+
   #readListen(word: string | number): ListenAddress | InternalAddress {
-    const text = fillVariables(String(word), this);
+    return this.#toListen(fillVariables(String(word), this));
+  }
+
+  #toListen(text: string): ListenAddress | InternalAddress {
     if (isInternal(text)) return parseInternal(text);
     const address = parseListen(text);
     return address.kind === 'unix' ? resolveUnix(address, this.folder) : address;
@@ -188,6 +215,14 @@ export class FileReader implements ProxyReader {
     return { path: this.#resolveFile(path), ...(filled !== undefined && { format: filled }) };
   }
 }
+
+/** An address that a stage listens on, and the front that clients meet there; absent if none is written. */
+interface ListenPlace {
+  readonly address: ListenAddress | InternalAddress;
+  readonly front?: string;
+}
+
+const frontHint = 'give it a stage of its own';
 
 function pickShared(words: LimitsConfig): LimitsConfig {
   const ofClients = new Set<string>(limitSettings.flatMap(({ key, isOfClients }) => (isOfClients ? [key] : [])));

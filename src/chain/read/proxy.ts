@@ -27,6 +27,8 @@ export interface PolicyReader extends RouteReader {
 export interface ProxyReader extends PolicyReader {
   /** The names that `accept` allows. */
   readonly switches: readonly string[];
+  /** The kinds of fronts, as they stand before an address. */
+  readonly frontKinds: readonly string[];
 }
 
 /** Reads the settings of a proxy. */

@@ -43,7 +43,7 @@ const stage = z.strictObject(
   {
     listen: describe(
       oneOrMore(z.union([z.int(), text], must('an address')), 'an address').optional(),
-      '[BIND:]PORT, unix:PATH, fd:N or internal://NAME; without it internal:// and the name of the stage',
+      '[BIND:]PORT, unix:PATH, fd:N or internal://NAME; socks:, http: or any: before it makes the stage a proxy that speaks SOCKS, HTTP or both; without it internal:// and the name of the stage',
     ),
     tls: describe(
       z.union([z.literal(true), tls], must('true, or cert, key and client-ca')).optional(),

@@ -2,7 +2,8 @@ import { usageError } from '../../core/errors.ts';
 import type { DrawForm, PlacedGraph } from '../../app/commands/chain.ts';
 import type { Graph } from '../../app/commands/options.ts';
 import { isInternal, parseInternal } from '../../syntax/internal.ts';
-import { parseListen, parseUnix } from '../../syntax/listen.ts';
+import { parseBareListen } from '../options/fronts.ts';
+import { parseUnix } from '../../syntax/listen.ts';
 import { parseTarget } from '../../syntax/target.ts';
 import { quote } from '../../syntax/text.ts';
 import type { Arguments } from '../parse/arguments.ts';
@@ -154,7 +155,7 @@ async function readLinear(words: readonly string[], args: Arguments, context: Co
     throw usageError('the stages are missing', 'write tunl chain -c FILE, or tunl chain LISTEN NODE... TARGET');
   }
   const nodes = words.slice(1, -1);
-  const listen = parseListen(first);
+  const listen = parseBareListen(first);
   const target = last.startsWith('unix:')
     ? parseUnix(last)
     : isInternal(last)

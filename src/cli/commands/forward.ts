@@ -1,14 +1,16 @@
-import type { ForwardSpec } from '../../app/commands/options.ts';
+import type { ForwardSpec, FrontAccess, FrontSpec } from '../../app/commands/options.ts';
 import { formatAddress } from '../../core/address.ts';
 import { usageError } from '../../core/errors.ts';
 import type { Arguments } from '../parse/arguments.ts';
 import type { CommandContext, CommandSpec } from '../parse/command.ts';
 import { parseForwardSpec } from '../options/forward-spec.ts';
+import { addSecretUser, frontGroup, isFront, readAccess } from '../options/fronts.ts';
 import { flag } from '../parse/option.ts';
 import { graceOption, limitGroup, readLimits } from '../options/limits.ts';
 import { refuseDuplicates } from '../../syntax/listen.ts';
 import { exportOption, isShown, printOption, showGraph } from '../options/print.ts';
 import { checkPlaceholders } from '../options/placeholders.ts';
+import type { Lead } from '../options/proxy-variables.ts';
 import { Readiness, readinessOptions, readyFdOption } from '../options/readiness.ts';
 import { proxyOption, readRoute, routeGroup } from '../options/route.ts';
 import { readTlsConfig } from '../options/tls.ts';
@@ -20,11 +22,11 @@ const checkOption = flag('check', {
   summary: 'first dial each target once; fail with the cause instead of listening',
 });
 
-/** `tunl forward`: opens local listeners, each leading to a target. */
+/** `tunl forward`: opens local listeners, each leading to a target, or to the targets that its clients name. */
 export const forward: CommandSpec = {
   name: 'forward',
   forms: ['SPEC...', 'SPEC... -- COMMAND ARG...'],
-  summary: 'open local listeners that lead to targets',
+  summary: 'open local listeners that lead to targets, and local proxies',
   examples: [
     {
       what: 'port 5432 of this machine is the database',
@@ -38,6 +40,14 @@ export const forward: CommandSpec = {
     {
       what: 'for as long as a command runs, and with its exit status',
       line: 'tunl forward :db.internal:5432 -x http://proxy:3128 -- psql -h {host} -p {port} app',
+    },
+    {
+      what: 'a local proxy for browsers and other programs, which speak SOCKS or HTTP to it',
+      line: 'tunl forward any:1080 -x https://edge.example',
+    },
+    {
+      what: 'a command that reaches everything through the proxies, and asks them for names',
+      line: 'tunl forward http: -x https://edge.example -- npm install',
     },
     {
       what: 'in the background of a script, which waits for the port',
@@ -57,6 +67,7 @@ export const forward: CommandSpec = {
         watchFilesOption,
       ],
     },
+    frontGroup,
     routeGroup,
     limitGroup('forward'),
     outputGroup,
@@ -69,22 +80,29 @@ export const forward: CommandSpec = {
 
 async function run(args: Arguments, { io, ui }: CommandContext): Promise<number> {
   if (args.operands.length === 0) {
-    throw usageError('a SPEC is missing', 'write PORT:HOST:HOSTPORT, such as 5432:db.internal:5432');
+    throw usageError(
+      'a SPEC is missing',
+      'write PORT:HOST:HOSTPORT, such as 5432:db.internal:5432, or a local proxy: socks:, http: or any: with a PORT',
+    );
   }
   const specs = args.operands.map(parseForwardSpec);
   refuseDuplicates(specs.map(({ listen }) => listen));
-  if (args.get(proxyOption).length > 0 && specs.some(({ target }) => target.kind === 'unix')) {
+  const targets = specs.flatMap((spec) => (isFront(spec) ? [] : [spec.target]));
+  if (args.get(proxyOption).length > 0 && targets.some(({ kind }) => kind === 'unix')) {
     throw usageError('a Unix socket is not reached through a proxy', 'leave -x out, or name a HOST:PORT');
   }
+  if (args.get(checkOption) && targets.length === 0)
+    throw usageError('--check dials targets, and the clients of a front name theirs later');
   const command = args.rest;
   if (command) refuseCommand(command, args, specs);
   const graceMs = args.get(graceOption);
   const watch = readWatch(args);
-  const targets = specs.map(({ target }) => target);
+  const access = await readFrontAccess(args, io.env, specs);
   const options = {
     limits: readLimits(args, 'forward'),
-    ...(await readRoute(args, { io, ui }, readTlsConfig(args), targets)),
+    ...(await readRoute(args, { io, ui }, readTlsConfig(args), specs.map(toWanted))),
     specs,
+    ...(access && { access }),
     check: args.get(checkOption),
   };
   const { startForward, toForwardGraph } = await import('../../app/commands/forward.ts');
@@ -96,11 +114,34 @@ async function run(args: Arguments, { io, ui }: CommandContext): Promise<number>
   const onHangup = { done: 'certificates and keys were read again' };
   if (!command) return runUntilStopped({ ...running, watch, style: 'forward', onHangup }, start);
   const { runCommand } = await import('../lifecycle/run-command.ts');
-  return runCommand(command, { ...running, style: 'command' }, start);
+  return runCommand(command, { ...running, style: 'command' }, start, findLead(specs, access));
+}
+
+/** Returns the target for which the environment names a proxy; that of a front is whatever its clients ask for. */
+function toWanted(spec: ForwardSpec | FrontSpec): ForwardSpec['target'] | 'any' {
+  return isFront(spec) ? 'any' : spec.target;
+}
+
+/** Reads who may use the fronts; with a command that is the command alone, unless the user has said something else. */
+async function readFrontAccess(
+  args: Arguments,
+  env: CommandContext['io']['env'],
+  specs: readonly (ForwardSpec | FrontSpec)[],
+): Promise<FrontAccess | undefined> {
+  const access = readAccess(args, env, specs);
+  if (!access || !args.rest || isShown(args)) return access;
+  return access.open === true && Object.keys(access.users).length === 0 ? access : addSecretUser(access);
+}
+
+/** Finds the front that a command is led to: the first one. */
+function findLead(specs: readonly (ForwardSpec | FrontSpec)[], access: FrontAccess | undefined): Lead | undefined {
+  const index = specs.findIndex(isFront);
+  const spec = specs[index];
+  return spec && isFront(spec) ? { ...spec, index, login: access?.users.single } : undefined;
 }
 
 /** Rejects a command that cannot run as it is written. @throws {TunlError} usage */
-function refuseCommand(command: readonly string[], args: Arguments, specs: readonly ForwardSpec[]): void {
+function refuseCommand(command: readonly string[], args: Arguments, specs: readonly (ForwardSpec | FrontSpec)[]): void {
   if (!command[0]) throw usageError('the command after -- is missing', 'write forward SPEC -- COMMAND ARG...');
   if (args.get(watchOption)) throw usageError('--watch would draw over what the command after -- shows');
   if (args.get(readyFdOption) === '1')

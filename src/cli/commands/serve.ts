@@ -4,21 +4,21 @@ import type { ServerDemand } from '../../core/carrier.ts';
 import { usageError } from '../../core/errors.ts';
 import type { Arguments } from '../parse/arguments.ts';
 import type { CommandContext, CommandSpec, OptionGroup } from '../parse/command.ts';
-import { asText, flag, option } from '../parse/option.ts';
+import { flag } from '../parse/option.ts';
 import { readSettings, settingOptions } from '../parse/setting.ts';
 import { adminGroup, readAdmin, withAdmin } from '../options/admin.ts';
 import { capGroup, graceOption, limitGroup, readCaps, readLimits } from '../options/limits.ts';
-import { parseListen, refuseDuplicates } from '../../syntax/listen.ts';
-import { checkPassword, readPasswordFile } from '../../syntax/password-file.ts';
+import { parseBareListen } from '../options/fronts.ts';
+import { refuseDuplicates } from '../../syntax/listen.ts';
 import { exportOption, isShown, printOption, showGraph } from '../options/print.ts';
 import { Readiness, readinessOptions } from '../options/readiness.ts';
 import { readKeyPassword, readRoute, serverRouteGroup } from '../options/route.ts';
 import { readTlsConfig, tlsOptions } from '../options/tls.ts';
+import { readUsers, userOptions } from '../options/users.ts';
 import { outputGroup } from '../options/output.ts';
 import { readWatch, watchFilesOption, watchOption } from '../options/watch.ts';
 import { runUntilStopped } from '../lifecycle/running.ts';
 import { listenerTlsSettings, plainSwitch, proxySettings, ruleSettings } from '../../syntax/stage-settings.ts';
-import { hasControl } from '../../syntax/text.ts';
 
 /** The switches of `serve` that the carriers declare. */
 const carrierSwitches = carriers.flatMap(({ serveFlag, serveSwitches = [] }) => [
@@ -51,30 +51,13 @@ const tlsGroup: OptionGroup = {
   options: [tlsOption, ...tlsFileOptions],
 };
 
-const authFileOption = option('auth-file', asText, {
-  value: 'FILE',
-  summary: 'users and passwords, lines of htpasswd (bcrypt, apr1, SHA) or htdigest',
-  completes: 'file',
-});
-
-const userOption = option('user', asText, {
-  value: 'NAME',
-  summary: 'one user, whose password is in TUNL_SERVE_PASSWORD',
-});
-
-const userPasswordOption = option('user-password-file', asText, {
-  value: 'FILE',
-  summary: 'or is the first line of this file',
-  completes: 'file',
-});
-
 /** The options of a proxy that the help lists in one group. */
 const listed = (group: (typeof proxySettings)[number]['listed']) =>
   settingOptions(proxySettings.filter((setting) => setting.listed === group));
 
 const whoGroup: OptionGroup = {
   title: 'Who may use it, and to go where',
-  options: [authFileOption, userOption, userPasswordOption, ...listed('who'), ...settingOptions(ruleSettings)],
+  options: [...userOptions, ...listed('who'), ...settingOptions(ruleSettings)],
 };
 
 /** `tunl serve`: runs a tunnelling proxy. */
@@ -121,7 +104,7 @@ async function run(args: Arguments, { io, ui }: CommandContext): Promise<number>
   const own = carriers.find(
     ({ server, serveFlag }) => server && serveFlag && args.get(flag(serveFlag.name, serveFlag)),
   )?.server;
-  const listen = (words.length > 0 ? words : [`127.0.0.1:${own?.defaultPort ?? 3128}`]).map(parseListen);
+  const listen = (words.length > 0 ? words : [`127.0.0.1:${own?.defaultPort ?? 3128}`]).map(parseBareListen);
   const { admin, adminOpen } = withAdmin({ routes: new Map(), stages: [] }, readAdmin(args));
   refuseDuplicates(admin ? [...listen, admin] : listen);
   const { cert: _ofServer, key: _too, 'key-password-file': _itsPassword, ...hopTls } = readTlsConfig(args);
@@ -180,23 +163,4 @@ function readServerTls(
       ...(keyPasswordFile !== undefined && { keyPasswordFile }),
     },
   };
-}
-
-function readUsers(args: Arguments, env: Readonly<Record<string, string | undefined>>): ServeOptions['users'] {
-  const [authFile, user, passwordFile] = [args.get(authFileOption), args.get(userOption), args.get(userPasswordOption)];
-  if (user === undefined) {
-    if (passwordFile !== undefined) throw usageError('--user-password-file needs --user');
-    return authFile === undefined ? {} : { authFile };
-  }
-  if (authFile !== undefined)
-    throw usageError('--auth-file and --user contradict each other', 'add the user to the file');
-  if (user.includes(':') || hasControl(user))
-    throw usageError('the name in --user holds a colon, which Basic cannot carry');
-  const fromEnv = env['TUNL_SERVE_PASSWORD'];
-  if (passwordFile === undefined && fromEnv === undefined) {
-    throw usageError('--user has no password', 'set TUNL_SERVE_PASSWORD, or give a file with --user-password-file');
-  }
-  const password =
-    passwordFile === undefined ? checkPassword(fromEnv ?? '', 'TUNL_SERVE_PASSWORD') : readPasswordFile(passwordFile);
-  return { single: { user, password: password.reveal() } };
 }

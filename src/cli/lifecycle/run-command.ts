@@ -3,6 +3,7 @@ import { toTunlError, type TunlError } from '../../core/errors.ts';
 import { Scope } from '../../core/scope.ts';
 import { type Child, type ChildEnd, startChild } from '../process/child.ts';
 import { fillPlaceholders, setVariables, toPlace } from '../options/placeholders.ts';
+import { assertNameable, type Lead, setProxyVariables } from '../options/proxy-variables.ts';
 import { createReport } from '../terminal/report.ts';
 import { type RunningOptions, type Start, startListening } from './running.ts';
 import { passSignals } from '../process/signals.ts';
@@ -11,12 +12,18 @@ import { passSignals } from '../process/signals.ts';
 const beforeCommandExit = 125;
 
 /**
- * Runs a command once all listeners are open, and ends with it. Resolves with its exit status, or with 128 plus the
+ * Runs a command once all listeners are open, and ends with it. Its environment leads it to a front, if there is one. Resolves with its exit status, or with 128 plus the
  * number of the signal that killed it.
  * @throws {TunlError} if it did not run
  */
-export async function runCommand(words: readonly string[], options: RunningOptions, start: Start): Promise<number> {
+export async function runCommand(
+  words: readonly string[],
+  options: RunningOptions,
+  start: Start,
+  lead?: Lead,
+): Promise<number> {
   const { io, ui, style, readiness } = options;
+  if (lead) assertNameable(lead.front, lead.listen);
   const scope = new Scope();
   const runtime = { scope, emit: createReport(ui, style) };
   let child: Child | undefined;
@@ -30,7 +37,8 @@ export async function runCommand(words: readonly string[], options: RunningOptio
     let end: ChildEnd;
     try {
       const places = running.addresses.map(toPlace);
-      child = startChild(fillPlaceholders(words, places), setVariables(io.env, places));
+      const env = lead ? setProxyVariables(io.env, lead, running.addresses) : io.env;
+      child = startChild(fillPlaceholders(words, places), setVariables(env, places));
       end = await child.ended;
     } catch (error) {
       child = undefined;

@@ -34,14 +34,15 @@ const exceptionVariables = ['no_proxy', 'NO_PROXY'] as const;
 
 /**
  * Selects the proxy that curl would use for `https://HOST:PORT`. As in curl, an empty variable counts as unset, and the
- * list of exceptions takes precedence over every proxy.
+ * list of exceptions takes precedence over every proxy. For `any` target, one that clients will name, it has no effect:
+ * it is they who make exceptions.
  * @throws {TunlError} usage, if the variable that applies contains a control character
  */
-export function decideProxy(env: Environment, target: TcpAddress): Decision {
-  const where = formatAddress(target);
+export function decideProxy(env: Environment, target: TcpAddress | 'any'): Decision {
+  const where = target === 'any' ? 'targets of clients' : formatAddress(target);
   const variable = proxyVariables.find((name) => env[name]);
   if (variable === undefined) return { reason: `${where}: no proxy, as no proxy variable is set`, ignored: [] };
-  const { match, from, ignored } = findException(env, target);
+  const { match, from, ignored } = target === 'any' ? { ignored: [] } : findException(env, target);
   if (match !== undefined) return { reason: `${where}: no proxy, as ${from} has ${quote(match)}`, ignored };
   const url = completeUrl(env[variable] as string);
   if (hasControl(url)) throw usageError(`${variable} holds a control character`);

@@ -1,26 +1,41 @@
-import type { ForwardSpec } from '../../app/commands/options.ts';
+import type { ForwardSpec, FrontSpec } from '../../app/commands/options.ts';
 import type { ListenAddress } from '../../core/address.ts';
 import { usageError } from '../../core/errors.ts';
 import { quote } from '../../syntax/text.ts';
-import { parseBind, parseFd, parseListenPort, parseUnix } from '../../syntax/listen.ts';
+import { frontKinds } from '../../fronts/index.ts';
+import { type FrontText, parseBind, parseFd, parseListenPort, parseUnix, splitFront } from '../../syntax/listen.ts';
 import { parseTarget } from '../../syntax/target.ts';
 
 const grammar = 'a SPEC is [BIND:]PORT:HOST:HOSTPORT, :HOST:HOSTPORT, unix:PATH:HOST:HOSTPORT or fd:N:HOST:HOSTPORT';
+const frontGrammar = `a front is ${frontKinds.map((kind) => `${kind}:`).join(', ')} with [BIND:]PORT, unix:PATH, fd:N or nothing for a free port`;
 
 /**
  * Parses one SPEC: the grammar of ssh's -L, extended with further kinds of listeners:
  *
  *     8080:db:5432  127.0.0.1:8080:db:5432  *:8080:db:5432  :8080:db:5432  :db:5432 (a free port)
  *     unix:/run/db.sock:db:5432  fd:3:db:5432  8080:unix:/run/db.sock  8080:[2001:db8::1]:80
+ *     socks:1080  http:127.0.0.1:3128  any:unix:/run/front.sock  http: (a free port): the clients name the targets
  *
  * @throws {TunlError} usage
  */
-export function parseForwardSpec(text: string): ForwardSpec {
-  const kind = /^(socks|http):/.exec(text)?.[1];
-  if (kind !== undefined)
-    throw usageError(`${quote(text)}: ${kind} listeners are not supported in this version`, grammar);
+export function parseForwardSpec(text: string): ForwardSpec | FrontSpec {
+  const front = splitFront(text, frontKinds);
+  if (front) return parseFront(front, text);
   const [left, right] = splitTarget(text);
   return { listen: parseLeft(left, text), target: right.startsWith('unix:') ? parseUnix(right) : parseTarget(right) };
+}
+
+function parseFront({ front, address }: FrontText, whole: string): FrontSpec {
+  // Three parts outside brackets are an address with a target.
+  if (/^(?!unix:)(?:[^:[\]]*|\[[^\]]*\]):.*:/.test(address)) {
+    throw usageError(
+      `${quote(whole)} has a target, and the clients of ${front}: name theirs`,
+      frontGrammar,
+      `for one target leave ${front}: out`,
+    );
+  }
+  if (address === 'unix' || address === 'fd') throw usageError(`${quote(whole)} is not a complete SPEC`, frontGrammar);
+  return { front, listen: parseLeft(address, whole) };
 }
 
 /** Splits a SPEC from the right: the target is `unix:PATH`, or the last two parts. */
@@ -45,5 +60,5 @@ function parseLeft(left: string, whole: string): ListenAddress {
 
 function incomplete(text: string) {
   const target = /^[^:/]+:\d+$/.test(text) ? [`for a free local port write ":${text}"`] : [];
-  return usageError(`${quote(text)} is not a complete SPEC`, ...target, grammar);
+  return usageError(`${quote(text)} is not a complete SPEC`, ...target, grammar, frontGrammar);
 }

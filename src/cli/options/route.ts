@@ -113,8 +113,9 @@ export const pacGroup: OptionGroup = {
   ],
 };
 
-/** The address that a tunnel leads to. */
+/** The address that a tunnel leads to; `any` for one that the clients will name. */
 type Target = ForwardSpec['target'];
+type Wanted = Target | 'any';
 
 /** The route to the targets, as the command line and the environment define it. */
 export interface RouteConfig extends Omit<RouteOptions, 'limits'> {
@@ -124,15 +125,14 @@ export interface RouteConfig extends Omit<RouteOptions, 'limits'> {
 
 /**
  * Reads the hops and the address family, and finds the passwords of hops, asking the user if necessary. Without -x and
- * --direct the environment selects the proxy for each target; `serve`, which does not know its targets yet, passes none
- * and so takes nothing from the environment. `doubts` is the level at which invalid entries of NO_PROXY are reported.
+ * --direct the environment selects the proxy for each target; `serve` passes none and so takes nothing from the environment. `doubts` is the level at which invalid entries of NO_PROXY are reported.
  * @throws {TunlError} usage; interrupted, if a signal comes instead of a password
  */
 export async function readRoute(
   args: Arguments,
   { io, ui }: CommandContext,
   tls: TlsConfig,
-  targets: readonly Target[],
+  targets: readonly Wanted[],
   doubts: 'warning' | 'verbose' = 'warning',
 ): Promise<RouteConfig> {
   const urls = args.get(proxyOption);
@@ -145,7 +145,7 @@ export async function readRoute(
   }
   const emit = createReport(ui, 'connect');
   const { proxy, direct } = args.get(directOption)
-    ? { direct: targets }
+    ? { direct: targets.filter((target) => target !== 'any') }
     : await askEnvironment(io.env, targets, doubts, emit);
   if (proxy === undefined) return { hops: [], direct: new Set(direct), ...rest };
   const { url, variable } = proxy;
@@ -236,7 +236,7 @@ export function readTargetTls(args: Arguments, context: CommandContext, words: T
 /** Finds the proxy that the environment names, and the targets that are reached without it. */
 async function askEnvironment(
   env: PasswordSources['env'],
-  targets: readonly Target[],
+  targets: readonly Wanted[],
   doubts: 'warning' | 'verbose',
   emit: EventSink,
 ): Promise<{ readonly proxy?: EnvironmentProxy; readonly direct: readonly Target[] }> {
@@ -244,15 +244,15 @@ async function askEnvironment(
   const direct: Target[] = [];
   let proxy: EnvironmentProxy | undefined;
   for (const target of targets) {
-    if (target.kind === 'unix') {
+    if (target !== 'any' && target.kind === 'unix') {
       direct.push(target);
       continue;
     }
     const decision = decideProxy(env, target);
     for (const message of decision.ignored) said.set(message, doubts);
     said.set(decision.reason, 'verbose');
-    if (decision.proxy === undefined) direct.push(target);
-    else ({ proxy } = decision);
+    if (decision.proxy) ({ proxy } = decision);
+    else if (target !== 'any') direct.push(target);
   }
   for (const [message, level] of said) emit({ event: 'notice', level, message });
   return { direct, ...(proxy !== undefined && { proxy }) };

@@ -1,4 +1,4 @@
-import { describeRoutes, listStages } from '../../app/commands/chain.ts';
+import { describeRoutes, formatListener, listStages } from '../../app/commands/chain.ts';
 import type { Graph } from '../../app/commands/options.ts';
 import { formatAddress } from '../../core/address.ts';
 import { formatHop } from '../../core/hop.ts';
@@ -21,7 +21,7 @@ export function describeStages(graph: Graph, fused: ReadonlySet<string>): string
       routes: routes.map(({ fits, does }) => `    ${fits} -> ${does}\n`),
       text: [
         job,
-        `${stage.listen.map(formatAddress).join(', ')} -> ${where}${via.length === 0 ? '' : ` via ${via.join(', ')}`}`,
+        `${stage.listen.map((address) => formatListener(stage, address)).join(', ')} -> ${where}${via.length === 0 ? '' : ` via ${via.join(', ')}`}`,
         ...(isFused ? ['[fused: no relay of its own]'] : []),
       ],
     };

@@ -234,8 +234,14 @@ function* findInPolicy(stage: ProxyStage | HttpStage): Generator<Finding> {
 }
 
 function* findInProxy(stage: ProxyStage): Generator<Finding> {
-  const { accept, to, route, proxyProtocol } = stage;
+  const { accept, to, route, proxyProtocol, front } = stage;
   yield* findInPolicy(stage);
+  if (front !== undefined) {
+    yield [
+      `it has no front for programs, as ${front}: is`,
+      'a proxy for CONNECT alone can be exported: serve --no-plain',
+    ];
+  }
   for (const name of accept) {
     if (name === plainSwitch.name) yield ['it does not tell plain requests from those for itself (--no-plain)'];
     else if (name !== 'post') yield [`it is no server for ${name}`];

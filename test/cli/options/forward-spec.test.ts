@@ -26,7 +26,22 @@ test.each([
   ['fd:3:unix:/run/db.sock', 'fd:3', 'unix:/run/db.sock'],
 ])('reads %s', (text, listen, target) => {
   const spec = parseForwardSpec(text);
-  expect([formatAddress(spec.listen), formatAddress(spec.target)]).toEqual([listen, target]);
+  expect([formatAddress(spec.listen), 'target' in spec && formatAddress(spec.target)]).toEqual([listen, target]);
+});
+
+test.each([
+  ['socks:1080', 'socks', 'localhost:1080'],
+  ['http:', 'http', 'localhost:0'],
+  ['any:0', 'any', 'localhost:0'],
+  ['any:127.0.0.1:1080', 'any', '127.0.0.1:1080'],
+  ['socks:[::1]:1080', 'socks', '[::1]:1080'],
+  ['http:*:3128', 'http', '*:3128'],
+  ['http::3128', 'http', '*:3128'],
+  ['socks:unix:/run/front:1', 'socks', 'unix:/run/front:1'],
+  ['any:fd:3', 'any', 'fd:3'],
+])('reads the front %s', (text, front, listen) => {
+  const spec = parseForwardSpec(text);
+  expect([spec, formatAddress(spec.listen)]).toEqual([{ front, listen: spec.listen }, listen]);
 });
 
 test.each([
@@ -40,7 +55,12 @@ test.each([
   ['fd:x:db:5432', '"fd:x" is not an inherited descriptor'],
   ['8080:db:', '"db:": "" is not a port from 1 to 65535'],
   ['8080::5432', '":5432": "" is not a host name'],
-  ['http:8080:db:5432', '"http:8080:db:5432": http listeners are not supported in this version'],
+  ['http:8080:db:5432', '"http:8080:db:5432" has a target, and the clients of http: name theirs'],
+  ['any::db:5432', '"any::db:5432" has a target, and the clients of any: name theirs'],
+  ['socks:[::1]:1080:db:5432', '"socks:[::1]:1080:db:5432" has a target, and the clients of socks: name theirs'],
+  ['socks:unix', '"socks:unix" is not a complete SPEC'],
+  ['socks:x', '"socks:x": "x" is not a port from 0 to 65535'],
+  ['socks5:1080', '"socks5:1080" is not a complete SPEC'],
   ['x:db:5432', '"x:db:5432": "x" is not a port from 0 to 65535'],
   ['8080:db:0', '"db:0": "0" is not a port from 1 to 65535'],
   ['99999:db:1', '"99999:db:1": "99999" is not a port from 0 to 65535'],

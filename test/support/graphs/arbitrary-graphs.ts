@@ -8,6 +8,7 @@ import type {
   PlainGraph,
   RouteOptions,
 } from '../../../src/chain/model/graph.ts';
+import { frontKinds } from '../../../src/fronts/index.ts';
 import { halfCloses, type HeaderField, type Hop } from '../../../src/core/hop.ts';
 import { Secret } from '../../../src/core/secret.ts';
 import { arbitraryHttp, leaveOut } from './arbitrary-http.ts';
@@ -161,6 +162,7 @@ function arbitraryStage(index: number, count: number): fc.Arbitrary<Stage> {
     open: fc.boolean(),
     proxyProtocol: fc.constantFrom(undefined, 'v1' as const, 'v2' as const),
     statuses: fc.constantFrom(undefined, 'envoy' as const),
+    front: fc.constantFrom(undefined, ...frontKinds),
   });
   return base.map((parts) => {
     const { hops, entry, tls, isProxy } = parts;
@@ -180,7 +182,7 @@ function arbitraryStage(index: number, count: number): fc.Arbitrary<Stage> {
     if (parts.isHttp)
       return { ...shared, job: 'http' as const, ...parts.http, route: { hops: [], limits: parts.limits } };
     if (!isProxy) return { ...shared, job: 'forward' as const, to };
-    const { accept, users, allow, open, proxyProtocol, statuses, leads } = parts;
+    const { accept, users, allow, open, proxyProtocol, statuses, leads, front } = parts;
     return {
       ...shared,
       job: 'proxy' as const,
@@ -191,6 +193,7 @@ function arbitraryStage(index: number, count: number): fc.Arbitrary<Stage> {
       open,
       ...(proxyProtocol && { proxyProtocol }),
       ...(statuses && { statuses }),
+      ...(front !== undefined && { front }),
       ...(leads && { to }),
     };
   });

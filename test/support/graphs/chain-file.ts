@@ -1,5 +1,6 @@
 import { schemes } from '../../../src/carriers/index.ts';
 import { type LoadedGraph, loadGraph } from '../../../src/chain/read/load.ts';
+import { frontKinds } from '../../../src/fronts/index.ts';
 import { parseRule } from '../../../src/policy/rules.ts';
 
 /** Loads the text of a file as `chain -c chain.yaml` does, relative to a folder. */
@@ -10,6 +11,7 @@ export function loadText(text: string, env: Readonly<Record<string, string>> = {
     folder,
     schemes,
     switches: ['post', 'hbone', 'hbone-local', 'plain'],
+    frontKinds,
     checkRule: (rule) => void parseRule(rule),
   });
 }

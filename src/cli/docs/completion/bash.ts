@@ -2,7 +2,7 @@ import type { Completes } from '../../parse/option.ts';
 import { quoteForShell, spell, type CommandWords, type CompletionWords } from './words.ts';
 
 /** Writes the script for bash 4 and later. It completes hosts of ssh if the package bash-completion is installed. */
-export function formatBash({ commands, schemes }: CompletionWords): string {
+export function formatBash({ commands, schemes, fronts }: CompletionWords): string {
   const names = commands.map(({ name }) => name);
   const takers = commands.filter(({ takesCommand }) => takesCommand).map(({ name }) => name);
   return `# bash completion for tunl, made by: tunl completion bash
@@ -50,7 +50,12 @@ _tunl_specs() {
   case $value in
   unix:*:*) ;;
   unix:*) compopt -o default ;;
+  ${fronts.map((front) => `${front}*`).join(' | ')}) ;;
   *:*) _tunl_hosts "\${value%"\${value##*:}"}" : ;;
+  *)
+    _tunl_offer ${fronts.join(' ')}
+    compopt -o nospace
+    ;;
   esac
 }
 

@@ -2,7 +2,7 @@ import type { Completes, OptionSpec } from '../../parse/option.ts';
 import { type CommandWords, spell, type CompletionWords } from './words.ts';
 
 /** Writes the script for fish 3 and later. */
-export function formatFish({ commands, schemes }: CompletionWords): string {
+export function formatFish({ commands, schemes, fronts }: CompletionWords): string {
   const names = commands.map(({ name }) => name).join(' ');
   const urls = schemes.map(({ scheme, summary }) => `        ${quote(scheme)} ${quote(summary)}`);
   return [
@@ -58,8 +58,12 @@ function __tunl_specs
     set -l before (string match -r '^.*:' -- (commandline -ct))
     if string match -q -r '^unix:[^:]*$' -- (commandline -ct)
         __fish_complete_path (commandline -ct)
+    else if contains -- "$before" ${fronts.join(' ')}
+        return
     else if test -n "$before"
         string replace -r '(.+)' -- "$before\\$1:" (__fish_print_hostnames)
+    else
+        printf '%s\\n' ${fronts.join(' ')}
     end
 end
 

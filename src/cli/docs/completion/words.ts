@@ -24,12 +24,15 @@ export interface CompletionWords {
   readonly commands: readonly CommandWords[];
   /** Prefixes of the URL of a proxy. */
   readonly schemes: readonly { readonly scheme: string; readonly summary: string }[];
+  /** The kinds of fronts that a SPEC may begin with, each with its colon. */
+  readonly fronts: readonly string[];
 }
 
-/** Collects the words of the commands, the schemes of the carriers and the forms of choosers. */
+/** Collects the words of the commands, the schemes of the carriers, the forms of choosers and the kinds of fronts. */
 export function listWords(
   commands: readonly CommandSpec[],
   schemes: readonly { readonly scheme: string; readonly summary: string }[],
+  frontKinds: readonly string[],
 ): CompletionWords {
   const topics = [...commands.map(({ name }) => name), 'exit-codes'];
   return {
@@ -45,6 +48,7 @@ export function listWords(
       ...chooserForms.map(({ form, summary }) => ({ scheme: form, summary })),
       { scheme: 'unix:', summary: 'a proxy on a Unix socket, over HTTP/1.1' },
     ],
+    fronts: frontKinds.map((kind) => `${kind}:`),
   };
 }
 

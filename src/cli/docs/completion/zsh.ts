@@ -2,7 +2,7 @@ import type { Completes, OptionSpec } from '../../parse/option.ts';
 import { type CommandWords, quoteForShell, spell, type CompletionWords } from './words.ts';
 
 /** Writes the script for zsh: a function for a folder of `$fpath`, which can also be sourced. */
-export function formatZsh({ commands, schemes }: CompletionWords): string {
+export function formatZsh({ commands, schemes, fronts }: CompletionWords): string {
   const described = commands.map(({ name, summary }) => `    ${quoteForShell(`${name}:${summary}`)}`);
   return `#compdef tunl
 # zsh completion for tunl, made by: tunl completion zsh
@@ -31,8 +31,12 @@ ${schemes.map(({ scheme, summary }) => `    ${quoteForShell(`${escapeColons(sche
 _tunl_specs() {
   if [[ $PREFIX == unix:* ]]; then
     compset -P unix: && _files
+  elif [[ $PREFIX == (${fronts.map((front) => `${front}*`).join('|')}) ]]; then
+    return 1
   elif compset -P '*:'; then
     _tunl_hosts -S :
+  else
+    compadd -S '' -- ${fronts.join(' ')}
   fi
 }
 

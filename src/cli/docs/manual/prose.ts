@@ -55,7 +55,7 @@ export const commandProse: Readonly<Record<string, Prose>> = {
   },
   forward: {
     description: [
-      'Opens a local listener for each SPEC. Each connection to it becomes a tunnel to the target of that SPEC.',
+      'Opens a local listener for each SPEC. Each connection to it becomes a tunnel to the target of that SPEC, or, at a front, to the target that the client names.',
       'The listeners are open once the lines `tunl: forwarding …` are printed. A proxy that is down does not end the program: clients that connect meanwhile are reset, with a line that gives the reason, and later ones are served once it is back.',
       'A command after `--` runs once every listener is open, and the program ends with the command and its exit status. The terminal, standard input and the signals belong to the command.',
     ],
@@ -71,6 +71,17 @@ export const commandProse: Readonly<Record<string, Prose>> = {
           { term: '`unix:`PATH:HOST:HOSTPORT', text: 'a Unix socket.' },
           { term: '`fd:`N:HOST:HOSTPORT', text: 'an inherited listening socket.' },
           'In each form `unix:`PATH may replace HOST:HOSTPORT if no proxy is used.',
+          {
+            term: '`socks:`[BIND:]PORT, `http:`[BIND:]PORT, `any:`[BIND:]PORT',
+            text: 'a front: a local proxy that speaks SOCKS 4, 4a and 5, or HTTP, or all of them on one port. Without an address it listens on a free port of loopback; `unix:`PATH and `fd:`N may stand in the place of the address. Names of targets are passed on to the last proxy; without a proxy they are resolved here, and the system is asked too.',
+          },
+        ],
+      },
+      {
+        title: 'FRONTS',
+        blocks: [
+          'On loopback and on Unix sockets everyone on this machine may use a front. On any other address it refuses to start without `--auth-file` or `--user`, unless `--open` is given, and it denies special addresses unless a rule allows them. Listeners of tunl itself are never reached. SOCKS 4 has no passwords, so a front with users refuses it.',
+          'Without `-x` a front takes its proxy from the environment as other SPECs do, but for all targets: it is for its clients to make the exceptions of NO_PROXY.',
         ],
       },
       {
@@ -83,6 +94,10 @@ export const commandProse: Readonly<Record<string, Prose>> = {
           {
             term: '`TUNL_PORT`, `TUNL_HOST`, `TUNL_ADDR`',
             text: 'are set in its environment; with several SPECs also `TUNL_PORT_1` and so on.',
+          },
+          {
+            term: '`http_proxy`, `https_proxy`, `all_proxy`, `HTTPS_PROXY`, `ALL_PROXY`',
+            text: 'lead it to the first front, if there is one. The front then has a user with a random password, which is in these variables and nowhere else; `--user` names another one, and `--open` alone does without. HTTP_PROXY is replaced if it is set, and NO_PROXY stays as it is.',
           },
           'Bytes that it has sent still arrive. After its end nobody reads any more: further bytes from targets are dropped, and its tunnels are closed when their targets end, or when nothing has moved for a second, whatever `--half-close` is. A connection of a process that the command left behind ends in the same way.',
         ],

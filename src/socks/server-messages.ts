@@ -19,12 +19,6 @@ export interface SocksRequest {
   readonly address?: SocksAddress;
 }
 
-/** The answers of SOCKS 5 to a request that this side chooses itself (RFC 1928, section 6); the table of errors has the others. */
-export const answers5 = { succeeded: 0x00, failed: 0x01, noSuchCommand: 0x07, noSuchAddress: 0x08 } as const;
-
-/** The answers of SOCKS 4 to a request. */
-export const answers4 = { granted: 0x5a, rejected: 0x5b } as const;
-
 /**
  * Waits for the first byte of a client, and leaves it in the stream.
  * @throws {ShortRead} or what `readBytes` throws
