@@ -111,7 +111,7 @@ async function run(args: Arguments, { io, ui }: CommandContext): Promise<number>
   const watchFiles = args.get(watchFilesOption);
   const running = { io, ui, graceMs, ...before, readiness: new Readiness(args), watchFiles };
   const start: Start = (runtime) => startForward(options, runtime);
-  const onHangup = { done: 'certificates and keys were read again' };
+  const onHangup = { done: `certificates${access ? ', keys and users' : ' and keys'} were read again` };
   if (!command) return runUntilStopped({ ...running, watch, style: 'forward', onHangup }, start);
   const { runCommand } = await import('../lifecycle/run-command.ts');
   return runCommand(command, { ...running, style: 'command' }, start, findLead(specs, access));
