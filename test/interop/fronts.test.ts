@@ -121,7 +121,13 @@ describe.each(['http:', 'any:', 'socks:'])('a command in the environment of %s',
     const result = await command(
       {},
       ...words,
-      ...['--cert', certs.ca.cert, '--index-url', `https://localhost:${registry.port}/pip/`, '-d', folder, 'parcel'],
+      '--cert',
+      certs.ca.cert,
+      '--index-url',
+      `https://localhost:${registry.port}/pip/`,
+      '-d',
+      folder,
+      'parcel',
     );
     expect(result).toMatchObject({ code: 0 });
     expect(existsSync(join(folder, wheelName))).toBe(true);

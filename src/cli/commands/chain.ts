@@ -2,7 +2,7 @@ import { usageError } from '../../core/errors.ts';
 import type { DrawForm, PlacedGraph } from '../../app/commands/chain.ts';
 import type { Graph } from '../../app/commands/options.ts';
 import { isInternal, parseInternal } from '../../syntax/internal.ts';
-import { parseBareListen } from '../options/fronts.ts';
+import { parseBareListen } from '../options/access/fronts.ts';
 import { parseUnix } from '../../syntax/listen.ts';
 import { parseTarget } from '../../syntax/target.ts';
 import { quote } from '../../syntax/text.ts';

@@ -3,7 +3,7 @@ import { toTunlError, type TunlError } from '../../core/errors.ts';
 import { Scope } from '../../core/scope.ts';
 import { type Child, type ChildEnd, startChild } from '../process/child.ts';
 import { fillPlaceholders, setVariables, toPlace } from '../options/placeholders.ts';
-import { assertNameable, type Lead, setProxyVariables } from '../options/proxy-variables.ts';
+import { assertNameable, type Lead, setProxyVariables } from './proxy-variables.ts';
 import { createReport } from '../terminal/report.ts';
 import { type RunningOptions, type Start, startListening } from './running.ts';
 import { passSignals } from '../process/signals.ts';

@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
 import type { ListenAddress } from '../../../src/core/address.ts';
-import { setProxyVariables } from '../../../src/cli/options/proxy-variables.ts';
+import { setProxyVariables } from '../../../src/cli/lifecycle/proxy-variables.ts';
 import { refusalOf } from '../../support/usage.ts';
 
 const address = { kind: 'tcp', host: '127.0.0.1', port: 1080 } as const;

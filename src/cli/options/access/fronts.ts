@@ -1,13 +1,13 @@
-import type { ForwardSpec, FrontAccess, FrontSpec } from '../../app/commands/options.ts';
-import type { ListenAddress } from '../../core/address.ts';
-import { usageError } from '../../core/errors.ts';
-import { frontKinds } from '../../fronts/index.ts';
-import { parseListen, splitFront } from '../../syntax/listen.ts';
-import { proxySettings, ruleSettings } from '../../syntax/stage-settings.ts';
-import { quote } from '../../syntax/text.ts';
-import type { Arguments } from '../parse/arguments.ts';
-import type { OptionGroup } from '../parse/command.ts';
-import { readSettings, settingOptions } from '../parse/setting.ts';
+import type { ForwardSpec, FrontAccess, FrontSpec } from '../../../app/commands/options.ts';
+import type { ListenAddress } from '../../../core/address.ts';
+import { usageError } from '../../../core/errors.ts';
+import { frontKinds } from '../../../fronts/index.ts';
+import { parseListen, splitFront } from '../../../syntax/listen.ts';
+import { proxySettings, ruleSettings } from '../../../syntax/stage-settings.ts';
+import { quote } from '../../../syntax/text.ts';
+import type { Arguments } from '../../parse/arguments.ts';
+import type { OptionGroup } from '../../parse/command.ts';
+import { readSettings, settingOptions } from '../../parse/setting.ts';
 import { readUsers, userOptions } from './users.ts';
 
 const openSettings = proxySettings.filter((setting) => setting.field === 'open');

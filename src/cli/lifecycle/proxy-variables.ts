@@ -3,7 +3,7 @@ import { type Address, formatAddress } from '../../core/address.ts';
 import { usageError } from '../../core/errors.ts';
 import { encodePercent } from '../../core/octets.ts';
 import { urlSchemeOf } from '../../fronts/index.ts';
-import { toPlace } from './placeholders.ts';
+import { toPlace } from '../options/placeholders.ts';
 
 /** The variables that programs read, also those that speak of one scheme of URLs alone. */
 const names = ['http_proxy', 'https_proxy', 'all_proxy', 'HTTPS_PROXY', 'ALL_PROXY'] as const;

@@ -1,9 +1,9 @@
-import type { StagePolicy } from '../../app/commands/options.ts';
-import { usageError } from '../../core/errors.ts';
-import { checkPassword, readPasswordFile } from '../../syntax/password-file.ts';
-import { hasControl } from '../../syntax/text.ts';
-import type { Arguments } from '../parse/arguments.ts';
-import { asText, option } from '../parse/option.ts';
+import type { StagePolicy } from '../../../app/commands/options.ts';
+import { usageError } from '../../../core/errors.ts';
+import { checkPassword, readPasswordFile } from '../../../syntax/password-file.ts';
+import { hasControl } from '../../../syntax/text.ts';
+import type { Arguments } from '../../parse/arguments.ts';
+import { asText, option } from '../../parse/option.ts';
 
 const authFileOption = option('auth-file', asText, {
   value: 'FILE',
