@@ -2,6 +2,7 @@ import { isLoopback } from '../../core/ip.ts';
 import type { HttpAction, HttpRoute, HttpStage, ProxyStage } from '../../chain/model/graph.ts';
 import { formatAddress, type InternalAddress, type ListenAddress } from '../../core/address.ts';
 import { dynamicFilterType } from '../schema/dynamic-forward-proxy.ts';
+import { plainSwitch } from '../../syntax/stage-settings.ts';
 import type { HttpConnectionManagerMessage } from '../schema/http-connection-manager.ts';
 import { readHttpManager } from './http.ts';
 import type { FilterContext } from './tcp-proxy.ts';
@@ -42,27 +43,35 @@ export function readManager(
   return isDynamic ? toProxy(stage, context) : { ...stage, open: true };
 }
 
-/** Turns an HTTP stage into a proxy. Refuses routes that do more than terminate tunnels. */
+/** Turns an HTTP stage into a proxy. Refuses routes that do more than terminate tunnels and forward plain requests. */
 function toProxy(stage: FilterStage<HttpStage>, { path, reading }: FilterContext): FilterStage<ProxyStage> {
   const [host, ...others] = stage.hosts;
-  const [connect, ...posts] = host?.routes ?? [];
+  const [connect, ...further] = host?.routes ?? [];
   const [upstream] = stage.upstreams;
-  const isPlain =
+  const rest = further.at(-1);
+  const takesPlain = rest !== undefined && isRest(rest) && stage.upstreams.length === 1;
+  const posts = takesPlain ? further.slice(0, -1) : further;
+  const isUsual =
     others.length === 0 && host?.domains.includes('*') === true && stage.codec === 'auto' && !upstream?.tls;
   const isKnown = connect !== undefined && isConnect(connect) && posts.length < 2 && posts.every(isPost);
   const action = connect?.action.kind === 'tunnels' ? connect.action : undefined;
-  if (!isPlain || !isKnown || !action || !posts.every((route) => isAlike(route.action, action))) {
+  if (!isUsual || !isKnown || !action || !posts.every((route) => isAlike(route.action, action))) {
     reading.add(
       [...path, 'route_config'],
-      'with the filter dynamic_forward_proxy tunl is a proxy for tunnels, and no more',
-      'leave a route with connect_matcher, and if need be one for POST with allow_post, both for every host',
+      'with the filter dynamic_forward_proxy tunl is a proxy for tunnels and plain requests, and no more',
+      'leave a route with connect_matcher, and if need be one for POST with allow_post and one for prefix /, all for every host',
     );
+  }
+  if (takesPlain) {
+    const message =
+      'only requests in absolute form are forwarded, not by their Host as in Envoy, and without the timeout of the route';
+    reading.notice('warning', [...path, 'route_config'], message);
   }
   const { limits, family } = upstream?.route ?? stage.route;
   const { idleMs, lifetimeMs = 0 } = stage.route.limits;
   return {
     job: 'proxy',
-    accept: posts.length > 0 ? ['post'] : [],
+    accept: [...(posts.length > 0 ? ['post'] : []), ...(takesPlain ? [plainSwitch.name] : [])],
     users: {},
     allow: [],
     deny: [],
@@ -88,6 +97,11 @@ function isPost({ match: { path, fields } }: HttpRoute): boolean {
   const [field, ...others] = fields;
   const isMethod = field?.name === ':method' && field.value?.kind === 'exact' && field.value.value === 'POST';
   return path.kind === 'prefix' && path.value === '/' && isMethod && others.length === 0;
+}
+
+/** True for a route that forwards every request which no route before it has taken. */
+function isRest({ match: { path, fields }, action }: HttpRoute): boolean {
+  return path.kind === 'prefix' && path.value === '/' && fields.length === 0 && action.kind === 'requests';
 }
 
 /** True if the action accepts POST tunnels with the same settings as the other action. */

@@ -29,7 +29,18 @@ test('a dynamic forward proxy that ends tunnels is a proxy', () => {
   expect(other).toMatchObject({ job: 'proxy', accept: [] });
 });
 
-const tooMuch = 'with the filter dynamic_forward_proxy tunl is a proxy for tunnels, and no more';
+test('one that forwards requests too takes plain ones, and says what differs', () => {
+  const text = writeProxy().replace(post, (route) => {
+    const [, indent = ''] = /^( +)/.exec(route) ?? [];
+    return `${route}${indent}- match: { prefix: / }\n${indent}  route: { cluster: a }\n`;
+  });
+  const { graph, notices = [] } = loadBootstrap(new Source(text, 'envoy.yaml'), { allowUnknownFields: false });
+  expect(listStages(graph)).toMatchObject([{ job: 'proxy', accept: ['post', 'plain'] }]);
+  const warnings = notices.filter(({ level }) => level === 'warning').map(({ message }) => message);
+  expect(warnings).toEqual([expect.stringContaining('only requests in absolute form are forwarded')]);
+});
+
+const tooMuch = 'with the filter dynamic_forward_proxy tunl is a proxy for tunnels and plain requests, and no more';
 
 test.each([
   ['other requests', 'connect_matcher: {}', 'prefix: /', tooMuch],
