@@ -80,7 +80,7 @@ const maxFiles = 17;
 
 /** Folders with a limit of their own. `core` is the shared vocabulary and deliberately flat. */
 const limits = {
-  'src/core': 28,
+  'src/core': 29,
 };
 
 const files = readdirSync(join(root, 'src'), { recursive: true, withFileTypes: true })

@@ -4,13 +4,15 @@ import type { Scheme } from './model/scheme.ts';
 import { schemes } from './schemes/all.ts';
 import { authName, listAllowed } from './allowed.ts';
 
-/** What was learned about the authentication of a proxy. It holds no secret. */
+/** What was learned about a proxy: how it authenticates, and its version of HTTP. It holds no secret. */
 export interface Learned {
   /** Name of the scheme that it accepted last. */
   readonly scheme?: string;
   readonly realm?: string;
   /** True if it closes the connection after a 407 that answered no credentials. */
   readonly closes?: true;
+  /** The highest version of HTTP in which it opens tunnels; absent if it was not found to refuse any. */
+  readonly version?: '1.1' | '1.0';
 }
 
 /** By the URL of the proxy, without secrets; as long as the process. */

@@ -1,15 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { mkdir, readFile, rename, rm, stat, writeFile } from 'node:fs/promises';
-import { homedir } from 'node:os';
-import { dirname, isAbsolute, join } from 'node:path';
-
-/** Returns the folder for files that can be made again: that of XDG, or of the operating system. */
-export function findCacheFolder(env: Readonly<Record<string, string | undefined>>): string {
-  const given = env['XDG_CACHE_HOME'];
-  // The specification of XDG says that a relative path is to be ignored.
-  const folder = given && isAbsolute(given) ? given : join(env['HOME'] || homedir(), '.cache');
-  return join(folder, 'tunl');
-}
+import { dirname, join } from 'node:path';
 
 /** Keeps files in JSON that only their owner can read. What cannot be read or written counts as absent. */
 export class CacheFolder {
@@ -55,4 +46,51 @@ async function isOurPlace(folder: string): Promise<boolean> {
   const found = await stat(folder).catch(() => undefined);
   if (found) return process.geteuid === undefined || found.uid === process.geteuid();
   return dirname(folder) !== folder && isOurPlace(dirname(folder));
+}
+
+/** How entries of a file are read, and for how long they are believed. */
+export interface EntryTerms<T> {
+  readonly fileName: string;
+  /** The age in milliseconds above which an entry counts as absent. */
+  readonly validMs: number;
+  /** Takes of an entry what can be meant; undefined if that is nothing. */
+  readonly parse: (read: { readonly [name in string]?: unknown }) => T | undefined;
+}
+
+/** What was learned, and when, in milliseconds since 1970. */
+export type Dated<T> = T & { readonly at: number };
+
+/** The largest file of entries that is read, in bytes, and the most entries that are kept. */
+const maxBytes = 256 * 1024;
+const maxEntries = 200;
+
+/** Keeps facts by a key in one file of a folder. The oldest give way to new ones. */
+export class DatedEntries<T extends object> {
+  readonly #folder: CacheFolder;
+  readonly #terms: EntryTerms<T>;
+
+  constructor(folder: string, terms: EntryTerms<T>) {
+    this.#folder = new CacheFolder(folder);
+    this.#terms = terms;
+  }
+
+  async read(): Promise<Map<string, Dated<T>>> {
+    const { fileName, validMs, parse } = this.#terms;
+    const read = (await this.#folder.read(fileName, maxBytes)) ?? {};
+    const now = Date.now();
+    return new Map(
+      Object.entries(read).flatMap(([key, entry]: [string, unknown]) => {
+        const { at, ...facts } = (entry ?? {}) as { readonly [name in string]?: unknown };
+        // One of the future is of a clock that was set back.
+        const isValid = typeof at === 'number' && at <= now && at >= now - validMs;
+        const parsed = isValid ? parse(facts) : undefined;
+        return parsed && isValid ? [[key, { ...parsed, at }] as const] : [];
+      }),
+    );
+  }
+
+  async write(entries: ReadonlyMap<string, Dated<T>>): Promise<void> {
+    const kept = [...entries].toSorted(([, first], [, second]) => second.at - first.at).slice(0, maxEntries);
+    await this.#folder.write(this.#terms.fileName, Object.fromEntries(kept));
+  }
 }

@@ -54,6 +54,12 @@ export interface Chooser {
   readonly findLogin?: FindLogin;
 }
 
+/** A proxy that an earlier check has found to keep the two halves of tunnels apart. */
+export interface KeptHalves {
+  /** Called when a tunnel ends right behind our FIN, so that this can hardly be true. */
+  readonly forget: () => void;
+}
+
 /** One proxy on the way, as the user named it. */
 export interface Hop {
   readonly scheme: string;
@@ -69,6 +75,8 @@ export interface Hop {
   readonly formats?: readonly HeaderField[];
   /** The time at which our FIN may be sent to it; if absent, the carrier and the hop's answer decide. */
   readonly halfClose?: HalfClose;
+  /** Present if our FIN may be sent at once, as far as is known, where `halfClose` says nothing. */
+  readonly keptHalves?: KeptHalves;
   /** The carrier's own settings by name, already validated. */
   readonly settings: Readonly<Record<string, string>>;
   /** The environment variable that named the hop; absent if the user did. */

@@ -66,6 +66,8 @@ export interface HalfCloseTerms {
   readonly hop: string;
   /** True if the hop is known not to carry half-closed tunnels. */
   readonly swallows: boolean;
+  /** Present if `when` is a finding that no longer holds once a tunnel ends right behind our FIN. */
+  readonly forget?: () => void;
 }
 
 /** The transports of a Link that outlives them. */

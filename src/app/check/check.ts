@@ -1,9 +1,11 @@
 import { formatAddress } from '../../core/address.ts';
+import { findCacheFolder, hasCachePlace } from '../../core/cache-place.ts';
 import { exitOf } from '../../core/errors.ts';
 import type { Scope } from '../../core/scope.ts';
 import { redactText } from '../../http/tunnel/redact.ts';
+import { saveFindings } from '../memory.ts';
 import { type Conclusion, conclude } from './conclusion.ts';
-import { Examination } from './examination.ts';
+import { Examination, type Findings } from './examination.ts';
 import type { CheckOptions } from './options.ts';
 import { formatChoice, type Probe } from './probe.ts';
 import { probes } from './probes/all.ts';
@@ -58,6 +60,7 @@ export async function runCheck(options: CheckOptions, scope: Scope, watch: Check
   } finally {
     await exam.close();
   }
+  await remember(options, exam.findings);
   const { sentence, ...rest } = conclude(options, verdicts, exam.findings);
   return {
     target: formatAddress(options.target),
@@ -67,6 +70,11 @@ export async function runCheck(options: CheckOptions, scope: Scope, watch: Check
     sentence: redact(sentence, options),
     connections: exam.connections,
   };
+}
+
+async function remember({ hops, cacheEnv }: CheckOptions, { halfClose }: Findings): Promise<void> {
+  if (!cacheEnv || !hasCachePlace(cacheEnv)) return;
+  await saveFindings(hops, findCacheFolder(cacheEnv), halfClose && halfClose === 'kept');
 }
 
 /** False once the answer is clear: what is not reached, or does not know us, tells nothing more. */

@@ -17,6 +17,8 @@ export interface CheckOptions extends RouteOptions {
   readonly targetTls: TlsSettings;
   /** Path of a PEM file with the authorities that count as public. Default: those that are built into Node. */
   readonly publicCa?: string;
+  /** The environment that names the folder for caches, in which findings are kept; without it none is. */
+  readonly cacheEnv?: Readonly<Record<string, string | undefined>>;
   /** For so long, in milliseconds, an answer is waited for. Default: 2 s. */
   readonly patienceMs?: number;
 }

@@ -1,14 +1,12 @@
-import { isAuthSaid } from '../../auth/knowledge.ts';
-import type { RememberedProxies } from '../../auth/remembered.ts';
 import { TunlError, toTunlError } from '../../core/errors.ts';
 import { formatAddress } from '../../core/address.ts';
-import type { Hop } from '../../core/hop.ts';
 import type { Layer } from '../../core/dialer.ts';
 import { stdioLink } from '../../listeners/stdio.ts';
 import type { RelayResult } from '../../relay/terms.ts';
 import { emptyError } from '../tunnel/beginning.ts';
 import { checkTargets } from '../tunnel/check.ts';
 import { Doubts } from '../tunnel/doubts.ts';
+import { recallHops } from '../recall.ts';
 import type { Runtime } from '../runtime.ts';
 import type { ConnectOptions } from './options.ts';
 import { createRoute } from '../stages/route.ts';
@@ -45,9 +43,9 @@ async function carryStdio(options: ConnectOptions, runtime: Runtime): Promise<vo
   const { target, limits } = options;
   const { scope, emit } = runtime;
   const inner = options.targetTls ? [await createTargetTls(options)] : [];
-  const hops = options.hops.flat().filter((hop) => isAuthSaid(hop));
-  const remembered = await recallProxies(hops, options);
-  const route = await createRoute(options, { inner, resolver: 'both' });
+  const memory = await recallHops(options.hops, options.cacheEnv, emit);
+  if (memory) scope.defer(() => memory.settle());
+  const route = await createRoute(memory ? { ...options, hops: memory.hops } : options, { inner, resolver: 'both' });
   scope.defer(() => route.close());
   if (options.check === true) return checkTargets(route.dial, [target], { emit, signal: scope.forced });
   const tunnels = new Tunnels(emit);
@@ -69,7 +67,7 @@ async function carryStdio(options: ConnectOptions, runtime: Runtime): Promise<vo
       origin: { peer: {} },
       gone: new AbortController().signal,
       accept: () => {
-        void remembered?.save(hops);
+        memory?.save();
         return stdioLink(options);
       },
       keepsBytes: true,
@@ -90,20 +88,6 @@ async function carryStdio(options: ConnectOptions, runtime: Runtime): Promise<vo
   // The tunnel ended cleanly, but a TLS alert is hardly what the user wanted.
   if (!beginning || !isTlsAlert(beginning)) return;
   for (const message of hints) emit({ event: 'notice', level: 'warning', message });
-}
-
-/** Reads what earlier runs learned about these hops; undefined if nothing is to be remembered about them. */
-async function recallProxies(
-  hops: readonly Hop[],
-  { cacheEnv }: ConnectOptions,
-): Promise<RememberedProxies | undefined> {
-  const hasHome = ['XDG_CACHE_HOME', 'HOME', 'USERPROFILE'].some((name) => cacheEnv?.[name]);
-  if (!cacheEnv || !hasHome || hops.length === 0) return undefined;
-  const { RememberedProxies } = await import('../../auth/remembered.ts');
-  const { findCacheFolder } = await import('../../core/cache-folder.ts');
-  const remembered = new RememberedProxies(findCacheFolder(cacheEnv));
-  await remembered.load(hops);
-  return remembered;
 }
 
 /**

@@ -1,5 +1,6 @@
 import type { ForwardStage, Graph, ProxyStage, RouteName, RouteOptions } from '../../chain/model/graph.ts';
 import { startGraph } from '../graph/graph.ts';
+import { recallHops } from '../recall.ts';
 import type { Running, Runtime } from '../runtime.ts';
 import type { ForwardOptions, FrontAccess } from './options.ts';
 
@@ -8,9 +9,11 @@ import type { ForwardOptions, FrontAccess } from './options.ts';
  * @throws {TunlError} usage or address_in_use, and with `check` the failure of a target that is not reached; no
  * listener is left open then
  */
-export function startForward(options: ForwardOptions, runtime: Runtime): Promise<Running> {
-  const { check = false } = options;
-  return startGraph(toForwardGraph(options), runtime, { check });
+export async function startForward(options: ForwardOptions, runtime: Runtime): Promise<Running> {
+  const { check = false, hops, cacheEnv } = options;
+  const memory = await recallHops(hops, cacheEnv, runtime.emit);
+  if (memory) runtime.scope.defer(() => memory.settle());
+  return startGraph(toForwardGraph({ ...options, ...(memory && { hops: memory.hops }) }), runtime, { check });
 }
 
 /** The access to fronts without users and rules: all of this machine may use them. */

@@ -47,6 +47,8 @@ export interface ForwardOptions extends RouteOptions {
   readonly check?: boolean;
   /** The targets that are reached without any hop, regardless of `hops`. */
   readonly direct?: ReadonlySet<Address>;
+  /** The environment that names the folder for caches; without it nothing that earlier runs learned is used. */
+  readonly cacheEnv?: Readonly<Record<string, string | undefined>>;
 }
 
 /** The users of fronts, their rules for targets, and whether everyone may use them. */

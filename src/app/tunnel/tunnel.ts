@@ -205,7 +205,9 @@ class CarriedTunnel implements Tunnel {
     const { tunnels, emit } = this.#env;
     this.#endLifetime();
     tunnels.remove(this);
-    if (result.swallowedBy) tunnels.warnOnce(describeSwallowing(result, result.swallowedBy));
+    const { swallowedBy } = result;
+    swallowedBy?.forget?.();
+    if (swallowedBy) tunnels.warnOnce(describeSwallowing(result, swallowedBy));
     this.#writeAccess({ result });
     if (this.isRecorded) emit(makeClosed(this, result, this.#status));
   }

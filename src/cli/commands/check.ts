@@ -4,6 +4,7 @@ import { toTunlError, usageError } from '../../core/errors.ts';
 import { Scope } from '../../core/scope.ts';
 import { parseDuration } from '../../syntax/duration.ts';
 import { parseTarget, parseTargetArguments } from '../../syntax/target.ts';
+import { noCacheOption, readCache } from '../options/hops.ts';
 import { decideProxy } from '../options/environment.ts';
 import { limitGroup, readLimits } from '../options/limits.ts';
 import { outputGroup } from '../options/output.ts';
@@ -46,7 +47,7 @@ export const check: CommandSpec = {
     { what: 'for a script or a ticket', line: 'tunl check --json -x http://proxy.corp:8080 git.example.com:443' },
   ],
   groups: [
-    { title: 'Checking', options: [deepOption, idleOption, probeOption] },
+    { title: 'Checking', options: [deepOption, idleOption, probeOption, noCacheOption] },
     routeGroup,
     limitGroup('forward'),
     outputGroup,
@@ -68,6 +69,7 @@ async function run(args: Arguments, { io, ui }: CommandContext): Promise<number>
     deep: args.get(deepOption),
     idleMs: args.get(idleOption),
     elsewhere: args.get(probeOption),
+    ...readCache(args, io),
   };
   const [{ runCheck }, { formatConclusion, formatVerdict }, { withSpinner }] = await Promise.all([
     import('../../app/check/check.ts'),

@@ -4,6 +4,7 @@ import { Scope } from '../../core/scope.ts';
 import type { Arguments } from '../parse/arguments.ts';
 import type { CommandContext, CommandSpec } from '../parse/command.ts';
 import { flag } from '../parse/option.ts';
+import { noCacheOption, readCache } from '../options/hops.ts';
 import { limitGroup, readLimits } from '../options/limits.ts';
 import { printGraph, printOption } from '../options/print.ts';
 import { readRoute, readTargetTls, routeGroup } from '../options/route.ts';
@@ -21,10 +22,6 @@ const checkOption = flag('check', {
 
 const tlsTargetOption = flag('tls-target', {
   summary: 'speak TLS to the target inside the tunnel; the TLS options hold for it too',
-});
-
-const noCacheOption = flag('no-cache', {
-  summary: 'neither use nor keep what earlier runs learned of proxies that ask who we are',
 });
 
 /** `tunl connect`: joins stdin and stdout to a target. */
@@ -76,7 +73,7 @@ async function run(args: Arguments, { io, ui }: CommandContext): Promise<number>
   const { stdin, stdout } = io;
   const runtime = { scope, emit: createReport(ui, 'connect'), graceMs: 0 };
   const stdio = { stdin, stdout, isOneUnixSocket: isOneUnixSocket(stdin), closeStdout: () => closeStdout(stdout) };
-  const cache = args.get(noCacheOption) ? {} : { cacheEnv: io.env };
+  const cache = readCache(args, io);
   const ended = runConnect({ ...options, ...stdio, ...cache }, runtime);
   const status = ended.then(
     () => ending.exit() ?? 0,

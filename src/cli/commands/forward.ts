@@ -6,6 +6,7 @@ import type { CommandContext, CommandSpec } from '../parse/command.ts';
 import { parseForwardSpec } from '../options/forward-spec.ts';
 import { addSecretUser, frontGroup, isFront, readAccess } from '../options/access/fronts.ts';
 import { flag } from '../parse/option.ts';
+import { noCacheOption, readCache } from '../options/hops.ts';
 import { graceOption, limitGroup, readLimits } from '../options/limits.ts';
 import { refuseDuplicates } from '../../syntax/listen.ts';
 import { exportOption, isShown, printOption, showGraph } from '../options/print.ts';
@@ -65,6 +66,7 @@ export const forward: CommandSpec = {
         graceOption,
         watchOption,
         watchFilesOption,
+        noCacheOption,
       ],
     },
     frontGroup,
@@ -104,6 +106,7 @@ async function run(args: Arguments, { io, ui }: CommandContext): Promise<number>
     specs,
     ...(access && { access }),
     check: args.get(checkOption),
+    ...readCache(args, io),
   };
   const { startForward, toForwardGraph } = await import('../../app/commands/forward.ts');
   if (isShown(args)) return showGraph(args, ui, toForwardGraph(options));

@@ -1,6 +1,9 @@
 import { carriers, schemes } from '../../carriers/index.ts';
 import type { Hop } from '../../core/hop.ts';
 import { type DraftHop, type HopFallbacks, parseHop } from '../../syntax/hop.ts';
+import type { Arguments } from '../parse/arguments.ts';
+import { flag } from '../parse/option.ts';
+import type { Io } from '../terminal/io.ts';
 import type { PasswordSources } from './credentials.ts';
 
 /**
@@ -28,4 +31,14 @@ export async function fillPasswords(drafts: readonly DraftHop[], sources: Passwo
 /** Lists the schemes with their summaries, for help and completions. */
 export function listSchemes(): readonly { readonly scheme: string; readonly summary: string }[] {
   return carriers.flatMap((carrier) => carrier.schemes.map(({ scheme, summary }) => ({ scheme, summary })));
+}
+
+/** The option that keeps a command from using and leaving files in the folder for caches. */
+export const noCacheOption = flag('no-cache', {
+  summary: 'neither use nor keep what was learned of proxies: their scheme, their HTTP, their half-close',
+});
+
+/** Returns the environment that names the folder for caches; nothing if the user wants none. */
+export function readCache(args: Arguments, { env }: Io): { readonly cacheEnv?: Io['env'] } {
+  return args.get(noCacheOption) ? {} : { cacheEnv: env };
 }

@@ -61,11 +61,13 @@ class TermedLink implements Link {
 }
 
 function readOwn(hop: Hop, answer: readonly HeaderField[], usual: HalfClose): HalfCloseTerms | undefined {
-  const when = hop.halfClose ?? (isKept(answer) ? 'now' : usual);
-  const isTrusted = when === 'now' && (hop.halfClose === undefined || usual === 'now' || isKept(answer));
-  if (isTrusted) return undefined;
-  const isKnown = naming.some((name) => fieldValues(answer, name).some((value) => swallowing.test(value)));
+  const isSaid = isKept(answer);
+  const found = hop.halfClose === undefined ? hop.keptHalves : undefined;
+  const when = hop.halfClose ?? (isSaid || found ? 'now' : usual);
+  if (when === 'now' && (usual === 'now' || isSaid)) return undefined;
   const place = formatAddress(hop.address);
+  if (found) return { when, hop: place, swallows: false, forget: found.forget };
+  const isKnown = naming.some((name) => fieldValues(answer, name).some((value) => swallowing.test(value)));
   return { when, hop: place, swallows: isKnown || hop.halfClose === 'wait' };
 }
 

@@ -1,6 +1,6 @@
-import { needsHttp1 } from '../../auth/knowledge.ts';
+import { learn, needsHttp1, recall } from '../../auth/knowledge.ts';
 import type { ReachOptions } from '../../core/carrier.ts';
-import { formatHop, type Hop } from '../../core/hop.ts';
+import type { Hop } from '../../core/hop.ts';
 
 /** A version of HTTP that can be used to request a tunnel from a hop. */
 export type HopVersion = '2' | '1.1' | '1.0';
@@ -11,25 +11,19 @@ export type HopVersion = '2' | '1.1' | '1.0';
  */
 export const olderStatuses: ReadonlySet<number | undefined> = new Set([405, 501, 505]);
 
-/**
- * The highest version that each hop was found to accept, by its URL; a hop that is absent accepts any. It lasts as long
- * as the process.
- */
-const found = new Map<string, HopVersion>();
-
 /** Returns the highest version that is used with a hop. */
 export function highestVersion(hop: Hop): HopVersion {
-  return found.get(formatHop(hop)) ?? '2';
+  return recall(hop).version ?? '2';
 }
 
 /** Uses no higher version with this hop from now on. */
 export function goDownTo(version: '1.1' | '1.0', hop: Hop): void {
-  found.set(formatHop(hop), version);
+  learn(hop, { version });
 }
 
 /** Forgets the version found for a hop, because the older version worked no better. */
 export function forgetVersion(hop: Hop): void {
-  found.delete(formatHop(hop));
+  learn(hop, { version: undefined });
 }
 
 /** Returns the options for reaching a hop whose version of HTTP is negotiated in TLS. */
