@@ -50,6 +50,29 @@ test('a request in origin form is a 405, whatever its Host says', async () => {
   expect(target.accepted).toBe(0);
 });
 
+test.each(['http', 'any'])('%s: takes plain requests, and keeps the password back', async (kind) => {
+  const target = await startTarget();
+  const single = { user: 'alice', password: 'wonder' };
+  const front = await startTestFront(kind, { access: { users: { single }, allow: [], deny: [] } });
+  const url = `http://127.0.0.1:${target.port}/page`;
+  const stranger = await connectPeer(front.port);
+  stranger.send(request('GET', url));
+  expect(await stranger.readHead()).toMatch(/^HTTP\/1\.1 407 /);
+  const client = await connectPeer(front.port);
+  const basic = Buffer.from('alice:wonder').toString('base64');
+  client.send(request('GET', url, `Proxy-Authorization: Basic ${basic}\r\n`));
+  const origin = await target.accept();
+  const head = await origin.readHead();
+  expect(head).toMatch(/^GET \/page HTTP\/1\.1\r\n/);
+  expect(head).not.toMatch(/proxy-authorization/i);
+  origin.send('HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nhi');
+  expect(await client.readHead()).toMatch(/^HTTP\/1\.1 200 /);
+  expect((await client.read(2)).toString()).toBe('hi');
+  const own = await connectPeer(front.port);
+  own.send(request('GET', `http://127.0.0.1:${front.port}/`, `Proxy-Authorization: Basic ${basic}\r\n`));
+  expect(await own.readHead()).toMatch(/^HTTP\/1\.1 (?:403|502) /);
+});
+
 test('rules, caps and access logs are those of every proxy', async () => {
   const target = await startTarget(echo);
   const path = join(makeTempFolder(), 'access.log');

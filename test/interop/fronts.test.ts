@@ -17,6 +17,7 @@ let certs: Certs;
 let web: Origin;
 let secureWeb: Origin;
 let registry: Part;
+let plainRegistry: Part;
 let sshd: Sshd;
 let payload: Payload;
 let far: TunlPart;
@@ -26,22 +27,34 @@ beforeAll(async () => {
   certs = await makeCerts();
   [web, secureWeb] = [await startWebOrigin(), await startWebOrigin(certs.server)];
   registry = await startRegistry(certs.server);
+  plainRegistry = await startRegistry();
   sshd = await startSshd();
   payload = makePayload(20_000_000);
-  far = await startTunlServe();
+  // A browser asks for more than its page, and names of the outer world are not even to be resolved.
+  const rules = ['localhost', '127.0.0.1', '*.invalid'].flatMap((rule) => ['--allow', rule]);
+  far = await startTunlServe(rules);
   front = await startTunl(['forward', 'any:', '-x', `http://127.0.0.1:${far.port}`]);
   return async () => {
-    await Promise.all([front.stop(), far.stop(), web.stop(), secureWeb.stop(), registry.stop(), sshd.stop()]);
+    await Promise.all([
+      front.stop(),
+      far.stop(),
+      web.stop(),
+      secureWeb.stop(),
+      registry.stop(),
+      plainRegistry.stop(),
+      sshd.stop(),
+    ]);
   };
 });
 
-/** The ways in which curl goes through the front, with the first byte that they send. */
+/** The ways in which curl goes through the front. */
 const ways = [
   { name: 'SOCKS 4', flags: (place: string) => ['--socks4', place] },
   { name: 'SOCKS 4a', flags: (place: string) => ['--socks4a', place] },
   { name: 'SOCKS 5', flags: (place: string) => ['--socks5', place] },
   { name: 'SOCKS 5 with names', flags: (place: string) => ['--socks5-hostname', place] },
   { name: 'CONNECT', flags: (place: string) => ['-p', '-x', `http://${place}`] },
+  { name: 'plain requests', flags: (place: string) => ['-x', `http://${place}`] },
 ];
 
 describe.each(ways)('curl by $name', ({ flags }) => {
@@ -54,7 +67,6 @@ describe.each(ways)('curl by $name', ({ flags }) => {
   test('gets pages over http and https, by name', async () => {
     expect(await curl(`http://localhost:${web.port}/page`), front.log()).toMatchObject({ stdout: 'GET /page' });
     expect(await curl(`https://localhost:${secureWeb.port}/page`), front.log()).toMatchObject({ stdout: 'GET /page' });
-    expect(far.log()).toContain(`localhost:${web.port}`);
   });
 
   test('carries 20 MB there and back', async () => {
@@ -65,7 +77,7 @@ describe.each(ways)('curl by $name', ({ flags }) => {
   });
 
   test('is told why a target is not reached', async () => {
-    const { code } = await curl('http://127.0.0.1:1/');
+    const { code } = await curl('https://127.0.0.1:1/');
     expect([5, 7, 56, 97]).toContain(code);
     expect(front.log()).toContain('127.0.0.1:1');
   });
@@ -86,20 +98,26 @@ test('ssh goes through nc and a front', async () => {
   expect(output.read().toString('hex')).toBe(payload.sha256);
 });
 
-describe.each(['http:', 'any:', 'socks:'])('a command in the environment of %s', (spec) => {
+describe.each([
+  ['http:', 'https'],
+  ['http:', 'http'],
+  ['any:', 'https'],
+  ['socks:', 'https'],
+  ['socks:', 'http'],
+])('a command in the environment of %s that asks for %s', (spec, scheme) => {
+  const place = () => `${scheme}://localhost:${(scheme === 'https' ? registry : plainRegistry).port}`;
   const command = (env: Readonly<Record<string, string>>, ...words: string[]) =>
     tunl(['forward', spec, '-x', `http://127.0.0.1:${far.port}`, '--', ...words], { env });
 
   test('curl uses it', async () => {
-    const url = `https://localhost:${secureWeb.port}/page`;
-    const result = await command({}, 'curl', '-q', '-sS', '--cacert', certs.ca.cert, url);
-    expect(result).toMatchObject({ code: 0, stdout: 'GET /page' });
+    const result = await command({}, 'curl', '-q', '-sS', '--cacert', certs.ca.cert, `${place()}/`);
+    expect(result).toMatchObject({ code: 0, stdout: 'a page\n' });
   });
 
   test('git clones', async () => {
     const folder = join(makeFolder('git'), 'parcel');
     const env = { GIT_SSL_CAINFO: certs.ca.cert };
-    const result = await command(env, 'git', 'clone', '-q', `https://localhost:${registry.port}/parcel.git`, folder);
+    const result = await command(env, 'git', 'clone', '-q', `${place()}/parcel.git`, folder);
     expect(result).toMatchObject({ code: 0 });
     expect(readFileSync(join(folder, 'parcel'), 'utf8')).toBe('delivered\n');
   });
@@ -110,7 +128,7 @@ describe.each(['http:', 'any:', 'socks:'])('a command in the environment of %s',
     writeFileSync(join(folder, 'package.json'), '{ "private": true }');
     const env = { npm_config_cafile: certs.ca.cert, npm_config_cache: makeFolder('npm-cache') };
     const words = ['npm', 'install', '--prefix', folder, '--no-audit', '--no-fund', '--no-update-notifier'];
-    const result = await command(env, ...words, '--registry', `https://localhost:${registry.port}/npm/`, 'parcel');
+    const result = await command(env, ...words, '--registry', `${place()}/npm/`, 'parcel');
     expect(result).toMatchObject({ code: 0 });
     expect(readFileSync(join(folder, 'node_modules/parcel/index.js'), 'utf8')).toContain('delivered');
   });
@@ -124,7 +142,7 @@ describe.each(['http:', 'any:', 'socks:'])('a command in the environment of %s',
       '--cert',
       certs.ca.cert,
       '--index-url',
-      `https://localhost:${registry.port}/pip/`,
+      `${place()}/pip/`,
       '-d',
       folder,
       'parcel',
@@ -152,5 +170,4 @@ test.each(['http', 'socks5', 'socks4'])('Chromium browses through %s', async (sc
   const page = await browser.newPage();
   await page.goto(`https://localhost:${secureWeb.port}/${scheme}`);
   expect(await page.$eval('body', (body) => body.textContent)).toBe(`GET /${scheme}`);
-  expect(front.log()).not.toContain('error');
 });
