@@ -1,7 +1,7 @@
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { onTestFinished, expect, test } from 'vitest';
-import { makeScript, showScript } from '../../support/harness/scripts.ts';
+import { makeScript } from '../../support/harness/scripts.ts';
 import { runTunl, startTunl } from '../../support/harness/tunl-process.ts';
 import { connectPeer } from '../../support/peers/raw-peer.ts';
 import { socks } from '../../support/peers/socks-client.ts';
@@ -10,7 +10,7 @@ import { readEvents } from '../../support/event-schema.ts';
 
 /** Asks the front in `http_proxy` for a tunnel to the port in its first argument, and prints the status and an echo. */
 const connectScript = `
-const { connect } = require('node:net');
+import { connect } from 'node:net';
 const [port] = process.argv.slice(-1);
 const { username, password, hostname, port: at } = new URL(process.env.http_proxy);
 const basic = Buffer.from(username + ':' + decodeURIComponent(password)).toString('base64');
@@ -22,6 +22,9 @@ socket.on('data', (chunk) => {
   if (text.endsWith('\\r\\n\\r\\n')) socket.end('through');
 }).on('end', () => console.log(text.split(' ')[1], text.split('\\r\\n\\r\\n')[1]));
 `;
+
+/** Prints its environment as JSON. */
+const envScript = 'console.log(JSON.stringify(process.env));';
 
 test('a command reaches everything through a front that nobody else is told the password of', async () => {
   const target = await startTarget(echo);
@@ -55,16 +58,14 @@ test('a front of a command refuses everybody else', async () => {
 });
 
 test('--user and --open say who else may use it', async () => {
-  const named = await runTunl(['forward', 'socks:', '--direct', '--user', 'a', '--', ...makeScript(showScript)], {
+  const named = await runTunl(['forward', 'socks:', '--direct', '--user', 'a', '--', ...makeScript(envScript)], {
     TUNL_SERVE_PASSWORD: 'b c',
   });
-  const { env } = JSON.parse(named.stdout) as { env: Record<string, string> };
+  const env = JSON.parse(named.stdout) as Record<string, string>;
   expect(env['all_proxy']).toMatch(/^socks5h:\/\/a:b%20c@127\.0\.0\.1:\d+$/);
   expect(env['TUNL_SERVE_PASSWORD']).toBeUndefined();
-  const open = await runTunl(['forward', 'socks:', '--direct', '--open', '--', ...makeScript(showScript)]);
-  expect((JSON.parse(open.stdout) as { env: Record<string, string> }).env['all_proxy']).toMatch(
-    /^socks5h:\/\/127\.0\.0\.1:\d+$/,
-  );
+  const open = await runTunl(['forward', 'socks:', '--direct', '--open', '--', ...makeScript(envScript)]);
+  expect((JSON.parse(open.stdout) as Record<string, string>)['all_proxy']).toMatch(/^socks5h:\/\/127\.0\.0\.1:\d+$/);
 });
 
 test('the environment names the proxy of a front, which passes names on', async () => {
