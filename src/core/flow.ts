@@ -39,8 +39,8 @@ export interface Flow {
   pause(): void;
   resume(): void;
   /**
-   * Ends the events: `rest`, bytes of the last chunk, and all that follows are read from the stream again. Present if the
-   * bytes of a stream pass it by only while somebody listens.
+   * Ends the events: `rest`, bytes of the last chunk, and all that follows are read from the stream again. That chunk must
+   * have been kept. Present if the bytes of a stream pass it by only while somebody listens.
    */
   release?(rest?: Buffer): void;
   /** Bytes that were written and not yet accepted by the system or the peer's window. */

@@ -65,3 +65,14 @@ test('an abort that has happened is refused by what waits with it', async () => 
   abort.abort('stop');
   await expect(delay(10_000, undefined, { signal: abort.signal })).rejects.toMatchObject({ name: 'AbortError' });
 });
+
+test('an object can be its own listener, and be taken off', () => {
+  const abort = new Abort();
+  const calls: string[] = [];
+  const listener = (name: string) => ({ handleEvent: () => void calls.push(`${name} ${abort.signal.aborted}`) });
+  const [one, other] = [listener('one'), listener('other')];
+  for (const each of [one, other]) abort.signal.addEventListener('abort', each);
+  abort.signal.removeEventListener('abort', one);
+  abort.abort('stop');
+  expect(calls).toEqual(['other true']);
+});

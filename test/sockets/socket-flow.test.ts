@@ -51,6 +51,25 @@ test('a reset right behind data is noticed, even if the reader pauses before it 
   await eventually(() => user.events, ['reset']);
 });
 
+test('the stream can be given back in the middle of a chunk: it reads on, and a later receiver gets what waits there', async () => {
+  const { first, second } = await makeTcpPair();
+  const before = new FlowUser(flowOf(first));
+  before.keeps = true;
+  before.onChunk = (chunk) => before.flow.release?.(chunk.subarray(4));
+  second.stream.write('headrest');
+  await eventually(() => first.stream.readableLength, 4);
+  second.stream.write(' and more');
+  await eventually(() => first.stream.readableLength, 13);
+  expect(first.stream.read(4)?.toString()).toBe('rest');
+  const kept: string[] = [];
+  const after = new FlowUser(flowOf(first));
+  after.onChunk = (chunk) => void kept.push(chunk.toString());
+  await eventually(() => kept.join(''), ' and more');
+  second.stream.end(', and the end');
+  await eventually(() => [kept.join(''), after.events], [' and more, and the end', ['end']]);
+  expect(before.events).toEqual([]);
+});
+
 test('no socket is left that was ended and reset in either order', async () => {
   const sockets = () => process.getActiveResourcesInfo().filter((name) => name === 'TCPSocketWrap').length;
   const before = sockets();
