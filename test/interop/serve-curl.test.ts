@@ -105,10 +105,12 @@ describe('curl that asks for something else', () => {
     expect(proxy.log()).not.toContain('mistaken');
   });
 
-  test('learns that plain requests are not served', async () => {
-    const through = ['-x', `http://localhost:${proxy.port}`, '--proxy-user', `${user}:${password}`];
-    const told = ['-o', '/dev/null', '-w', '%{http_code} %header{allow}'];
-    const result = await curl(...through, ...told, `http://localhost:${web.port}/`);
-    expect(result, proxy.log()).toMatchObject({ code: 0, stdout: '405 CONNECT' });
+  test('has its plain requests forwarded with its password, and with no other', async () => {
+    const through = (secret: string) => ['-x', `http://localhost:${proxy.port}`, '--proxy-user', `${user}:${secret}`];
+    const right = await curl(...through(password), `http://localhost:${web.port}/plain`);
+    expect(right, proxy.log()).toMatchObject({ code: 0, stdout: 'GET /plain' });
+    const told = ['-o', '/dev/null', '-w', '%{http_code}'];
+    const wrong = await curl(...through('mistaken'), ...told, `http://localhost:${web.port}/plain`);
+    expect(wrong, proxy.log()).toMatchObject({ code: 0, stdout: '407' });
   });
 });

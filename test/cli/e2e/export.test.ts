@@ -17,7 +17,7 @@ test.each([
     ['forward', '1:db:5432', '2:db:5433', '-x', 'h2c://p:1'],
     ['forward-1', 'forward-2'],
   ],
-  [['serve'], ['serve']],
+  [['serve', '--no-plain'], ['serve']],
 ])('tunl %j runs nothing with --export envoy, and writes what would run', async (args, names) => {
   const { code, stdout, stderr } = await runTunl([...args, '--export', 'envoy']);
   expect([code, stderr]).toEqual([0, '']);
@@ -40,7 +40,7 @@ test('a password of a proxy stays where it is, and the file says what Envoy need
 });
 
 test('what Envoy cannot run, and a form that there is not, are refused', async () => {
-  const refused = await runTunl(['serve', '--deny', '*:25', '--export', 'envoy']);
+  const refused = await runTunl(['serve', '--no-plain', '--deny', '*:25', '--export', 'envoy']);
   expect(refused).toMatchObject({
     code: 2,
     stdout: '',
