@@ -120,8 +120,10 @@ export class Examination {
 
   /** Closes what is open. */
   async close(): Promise<void> {
-    const visits = await Promise.all([...this.#visits.values(), ...this.#logins.values()]);
-    for (const { link } of visits) link?.reset(resetError('the check is over'));
+    const visits = await Promise.allSettled([...this.#visits.values(), ...this.#logins.values()]);
+    for (const visit of visits) {
+      if (visit.status === 'fulfilled') visit.value.link?.reset(resetError('the check is over'));
+    }
     for (const route of this.#routes.values()) await route.then((made) => made.close()).catch(() => {});
   }
 

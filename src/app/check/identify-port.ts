@@ -1,6 +1,7 @@
 import { formatPlace, securedScheme } from '../../core/hop.ts';
 import { createSecurity } from '../stages/security.ts';
 import { TunlError } from '../../core/errors.ts';
+import { findScheme } from '../../carriers/index.ts';
 import { formatAddress, type TcpAddress } from '../../core/address.ts';
 import { toPrintable } from '../../syntax/text.ts';
 import { Conversation } from './conversation.ts';
@@ -12,6 +13,9 @@ const greetingMs = 300;
 
 /** A greeting of SOCKS 5 that offers to go without authentication, and the version in its answer (RFC 1928, section 3). */
 const [socksGreeting, socksVersion] = [Buffer.of(5, 1, 0), 5];
+
+/** The scheme for such proxies, which resolve the name of the target. */
+const socksScheme = 'socks5h';
 
 /** The most characters of a greeting that are shown. */
 const maxShown = 60;
@@ -34,8 +38,10 @@ export async function identifyPort(exam: Examination, index: number): Promise<Pi
       remedies: isSsh ? [`ssh reaches it without a proxy: ssh -p ${address.port} ${address.host}`] : [],
     };
   }
-  if (found.kind === 'socks')
-    return { causes: [`${place} is a SOCKS proxy`], remedies: ['ask for the port of its HTTP proxy'] };
+  if (found.kind === 'socks') {
+    const remedy = findScheme(socksScheme) ? `${socksScheme}://${place}` : 'ask for the port of its HTTP proxy';
+    return { causes: [`${place} is a SOCKS proxy`], remedies: [remedy] };
+  }
   const secured = securedScheme(scheme);
   if (secured !== undefined && (await speaksTls(exam, index, address)))
     return { causes: [`${place} speaks TLS`], remedies: [`${secured}://${place}`] };
