@@ -180,6 +180,7 @@ complete -c tunl -n '__tunl_using serve' -l grace -x -d 'let open tunnels finish
 complete -c tunl -n '__tunl_using serve' -l watch -d 'show the open tunnels on the terminal, drawn again in place: bytes, rates, age, way'
 complete -c tunl -n '__tunl_using serve' -l watch-files -x -a 'yes no' -d 'read certificates, keys and authorities again when their files change; those of HBONE always, unless no'
 complete -c tunl -n '__tunl_using serve' -l proxy-protocol -x -a 'v1 v2' -d 'tell each target who its client is, before the first byte, in the PROXY protocol: v1 or v2'
+complete -c tunl -n '__tunl_using serve' -l resume -x -d 'keep tunnels whose connection is cut for so long, if the client asks for it (resume=10m)'
 complete -c tunl -n '__tunl_using serve' -l admin -x -d 'a page and the paths of Envoy on [BIND:]PORT or unix:PATH; not in --port-file, and no tunnel leads there'
 complete -c tunl -n '__tunl_using serve' -l admin-open -d 'let it be on an address that others can reach: they may end tunnels and the program'
 complete -c tunl -n '__tunl_using serve' -l hbone -d 'serve HBONE only; default address 127.0.0.1:15008'

@@ -25,14 +25,14 @@ const siblings = [
   'relay',
   'telemetry',
 ];
-const below = ['socks', 'http', 'auth', 'syntax', 'core'];
+const below = ['socks', 'http', 'resume', 'auth', 'syntax', 'core'];
 
 /** The folders that each folder may import besides itself. */
 const mayImport = {
   core: [],
   h2: ['core'],
   sockets: ['core'],
-  resume: ['core'],
+  resume: ['syntax', 'core'],
   syntax: ['core'],
   auth: ['syntax', 'core'],
   http: ['h2', 'auth', 'syntax', 'core'],

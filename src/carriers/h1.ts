@@ -5,6 +5,7 @@ import type { DialContext } from '../core/dialer.ts';
 import type { Hop } from '../core/hop.ts';
 import type { Link } from '../core/link.ts';
 import { Http1Session, type Http1TunnelTerms } from '../http/tunnel/h1-session.ts';
+import { resumeSetting } from '../resume/setting.ts';
 import { claimConnect } from '../http/server/tunnel-request.ts';
 
 const connectTerms: Http1TunnelTerms = {
@@ -23,7 +24,7 @@ export function openConnectSession(link: Link, hop: Hop, reach: (ctx: DialContex
 export const h1: Carrier = {
   name: 'h1',
   schemes: [{ scheme: 'http', defaultPort: 80, summary: 'CONNECT over HTTP/1.1' }],
-  settings: authSettings,
+  settings: [...authSettings, resumeSetting],
   methods: ['CONNECT'],
   halfClose: 'native',
   reset: 'native',

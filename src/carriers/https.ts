@@ -2,6 +2,7 @@ import { authSettings } from '../auth/settings.ts';
 import type { Carrier } from '../core/carrier.ts';
 import { connectTerms, http2Settings, openHttp2Session } from '../http/tunnel/h2-session.ts';
 import { reachByVersion } from '../http/tunnel/hop-versions.ts';
+import { resumeSetting } from '../resume/setting.ts';
 import { openConnectSession } from './h1.ts';
 
 /** CONNECT in TLS, over HTTP/2 or HTTP/1.1 as the proxy chooses by ALPN. */
@@ -15,7 +16,7 @@ export const https: Carrier = {
       summary: 'TLS to the proxy, then CONNECT over HTTP/2 or HTTP/1.1, as the proxy chooses',
     },
   ],
-  settings: [...authSettings, ...http2Settings],
+  settings: [...authSettings, ...http2Settings, resumeSetting],
   methods: [],
   halfClose: 'native',
   reset: 'native',

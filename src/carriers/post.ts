@@ -5,6 +5,7 @@ import { TunlError, usageError } from '../core/errors.ts';
 import type { Hop } from '../core/hop.ts';
 import { parseAuthority } from '../syntax/authority.ts';
 import { readFraming } from '../http/wire/framing.ts';
+import { resumeSetting } from '../resume/setting.ts';
 import { reachByVersion } from '../http/tunnel/hop-versions.ts';
 import { Http1Session, type Http1TunnelTerms } from '../http/tunnel/h1-session.ts';
 import { http2Settings, type Http2Terms, openHttp2Session } from '../http/tunnel/h2-session.ts';
@@ -59,7 +60,7 @@ export const post: Carrier = {
     toScheme('h2c', undefined, 'over HTTP/2 in cleartext'),
     toScheme('h2', ['h2'], 'over HTTP/2 in TLS'),
   ],
-  settings: [...authSettings, ...http2Settings, path],
+  settings: [...authSettings, ...http2Settings, path, resumeSetting],
   serveFlag: { name: 'post', summary: 'also accept tunnels in POST requests' },
   methods: ['POST'],
   halfClose: 'native',

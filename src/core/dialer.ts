@@ -1,7 +1,7 @@
 import type { Address } from './address.ts';
 import type { HopPosition, TunlError } from './errors.ts';
 import type { HeaderField } from './hop.ts';
-import type { Link, Peer, TlsFacts } from './link.ts';
+import type { Link, Peer, Resumption, TlsFacts } from './link.ts';
 
 /** The client that asked for a tunnel, and its request. It crosses internal listeners, fused or not. */
 export interface Origin {
@@ -44,6 +44,10 @@ export interface DialContext {
   readonly form?: 'requests';
   /** The hop's `formats`, filled in for this tunnel; present only when a session is asked for a tunnel. */
   readonly fields?: readonly HeaderField[];
+  /** True if no session that other tunnels use may be used: it may hang. */
+  readonly fresh?: boolean;
+  /** Called with the state of a part of the way that outlives its transports. */
+  readonly onResumable?: (resumption: Resumption) => void;
   /** The name under which the connections of this dial are counted; absent if they are not counted. */
   readonly upstream?: string;
   /** Called for each phase that the dial completes; `-v` and spinners listen. */

@@ -37,6 +37,19 @@ export interface TunnelOpenedEvent extends TunnelFacts {
   readonly event: 'tunnel.opened';
 }
 
+/** An open tunnel has lost its transport, and waits for another. */
+export interface TunnelWaitingEvent extends TunnelFacts {
+  readonly event: 'tunnel.waiting';
+  readonly reason: string;
+}
+
+/** An open tunnel goes on over another transport. */
+export interface TunnelResumedEvent extends TunnelFacts {
+  readonly event: 'tunnel.resumed';
+  /** How often it has gone on so far. */
+  readonly resumed: number;
+}
+
 /** An open tunnel has ended. There is exactly one for each `tunnel.opened`. */
 export interface TunnelClosedEvent extends TunnelFacts {
   readonly event: 'tunnel.closed';
@@ -50,6 +63,8 @@ export interface TunnelClosedEvent extends TunnelFacts {
   readonly reason?: string;
   /** HTTP status of the answer, if the client spoke HTTP. */
   readonly status?: number;
+  /** How often it went on over another transport, if it did. */
+  readonly resumed?: number;
 }
 
 /** A requested tunnel could not be opened. */
@@ -78,6 +93,8 @@ export interface NoticeEvent {
 export type TunlEvent =
   | ListeningEvent
   | TunnelOpenedEvent
+  | TunnelWaitingEvent
+  | TunnelResumedEvent
   | TunnelClosedEvent
   | TunnelFailedEvent
   | DrainingEvent

@@ -80,6 +80,21 @@ export interface Resumption {
   onChange: ((reason?: Error) => void) | undefined;
 }
 
+/** The parts of a way that outlive their transports. */
+export interface ResumedParts {
+  readonly resumptions?: readonly Resumption[] | undefined;
+}
+
+/** True while a part of the way of a tunnel waits for a transport. */
+export function isWaiting({ resumptions = [] }: ResumedParts): boolean {
+  return resumptions.some((part) => part.isWaiting);
+}
+
+/** How often a tunnel went on over another transport. */
+export function countResumed({ resumptions = [] }: ResumedParts): number {
+  return resumptions.reduce((sum, { resumed }) => sum + resumed, 0);
+}
+
 /** A byte stream whose two halves end separately, and which can be reset. */
 export interface Link {
   /** The bytes. `end()` ends our half only; the other stays open. */

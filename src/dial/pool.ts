@@ -37,7 +37,7 @@ export class SessionPool {
    */
   async tunnel(address: Address, ctx: DialContext): Promise<Link> {
     try {
-      return await this.#tunnel(address, ctx, 'any');
+      return await this.#tunnel(address, ctx, ctx.fresh ? 'fresh' : 'any');
     } catch (error) {
       if (!(error instanceof TunlError && (error.facts.unprocessed || error.facts.outdated))) throw error;
       if (ctx.signal.aborted) throw error;

@@ -244,7 +244,11 @@ async function openTunnel(route: HopRoute, session: Session, address: Address, c
   const started = performance.now();
   try {
     const link = await within(handshakeLimit(route), ctx.signal, what, (signal) =>
-      session.tunnel(address, { ...numberSteps(ctx, position), signal, ...(fill && { fields: fill(ctx) }) }),
+      session.tunnel(address, {
+        ...numberSteps(ctx, position),
+        signal,
+        ...(fill && { fields: [...(ctx.fields ?? []), ...fill(ctx)] }),
+      }),
     );
     const ms = performance.now() - started;
     ctx.onProgress?.({ phase: 'handshake', hop: position.index, detail: formatAddress(address), ms });

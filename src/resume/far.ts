@@ -150,6 +150,9 @@ export class FarEnds implements Ticked {
   }
 }
 
+/** The only ones of this process; stages that are replaced leave theirs to their successors. */
+export const farEnds = new FarEnds();
+
 function agreeWith(pair: ReturnType<typeof makeKeyPair>, key: string): Buffer {
   try {
     return agree('far', pair, key);

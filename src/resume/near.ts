@@ -1,3 +1,4 @@
+import { Abort } from '../core/abort.ts';
 import { formatDuration } from '../core/deadline.ts';
 import { flowOf } from '../core/duplex-flow.ts';
 import { type ErrorFacts, TunlError } from '../core/errors.ts';
@@ -24,12 +25,15 @@ export interface NearTerms {
   /** The time, in milliseconds, for which another transport is looked for. */
   readonly holdMs: number;
   /** Dials the far end. `attempt` is 0 at first, and counts from 1 for each transport that is to replace another. */
-  readonly dial: (field: HeaderField, attempt: number) => Promise<Dialled>;
+  readonly dial: (field: HeaderField, attempt: number, signal: AbortSignal) => Promise<Dialled>;
   /** True for a failure after which it is useless to dial again. */
   readonly isFinal: (error: unknown) => boolean;
-  /** Waits before attempt number `attempt`, which is 1 for the first. */
-  readonly pause: (attempt: number) => Promise<void>;
+  /** Waits before attempt number `attempt`, which is 1 for the first, or until the signal is aborted. Never rejects. */
+  readonly pause: (attempt: number, signal: AbortSignal) => Promise<void>;
 }
+
+/** The time, in milliseconds, in which a running dial may still tell the far end of a reset. */
+const farewellMs = 2000;
 
 /** The age, in milliseconds, at which a transport was of use even if it has carried nothing. */
 const usefulMs = 1000;
@@ -44,7 +48,11 @@ const lost: ErrorFacts = { side: 'hop', phase: 'relay' };
 export async function openResumable(terms: NearTerms): Promise<{ readonly link: Link; readonly isKnown: boolean }> {
   const pair = makeKeyPair();
   const hold = Math.ceil(terms.holdMs / 1000);
-  const { link, answer } = await terms.dial(writeField({ kind: 'open', key: pair.publicKey, hold }), 0);
+  const { link, answer } = await terms.dial(
+    writeField({ kind: 'open', key: pair.publicKey, hold }),
+    0,
+    new Abort().signal,
+  );
   const message = readField(answer);
   if (message === undefined) return { link, isKnown: false };
   try {
@@ -69,6 +77,8 @@ class NearEnd implements StreamOwner, Resumption {
   readonly #holdMs: number;
   #count = 0;
   #isOver = false;
+  /** Ends the dials once nothing needs them. */
+  readonly #abort = new Abort();
   /** The attempts since a transport was of use, the time when they have to end, and what the present one has begun with. */
   #attempts = 0;
   #until = 0;
@@ -106,6 +116,8 @@ class NearEnd implements StreamOwner, Resumption {
   onOver(): void {
     this.#isOver = true;
     wheel.delete(this.stream);
+    // The dial that is running may still tell the far end of a reset.
+    if (this.isWaiting) setTimeout(() => this.#abort.abort(resetError('the tunnel is over')), farewellMs).unref();
   }
 
   /** Dials until another transport is there, the time is over, or it is of no use. Never rejects. */
@@ -114,7 +126,7 @@ class NearEnd implements StreamOwner, Resumption {
     let last: unknown = reason;
     for (;;) {
       const attempt = ++this.#attempts;
-      await pause(attempt);
+      await pause(attempt, this.#abort.signal);
       if (performance.now() >= this.#until) break;
       try {
         return await this.#replace(attempt);
@@ -133,7 +145,11 @@ class NearEnd implements StreamOwner, Resumption {
   async #replace(attempt: number): Promise<void> {
     const claim = { id: this.#id, count: ++this.#count, offsets: this.stream.offsets };
     const proof = prove(this.#key, 'near', claim);
-    const { link, answer } = await this.#terms.dial(writeField({ kind: 'attach', ...claim, proof }), attempt);
+    const { link, answer } = await this.#terms.dial(
+      writeField({ kind: 'attach', ...claim, proof }),
+      attempt,
+      this.#abort.signal,
+    );
     const message = readField(answer);
     if (message === undefined || message === 'broken' || message.kind !== 'attached') {
       link.reset(resetError('it is no transport of the stream'));

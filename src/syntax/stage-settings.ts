@@ -50,8 +50,13 @@ export interface CountSetting extends Setting {
   readonly max: number;
 }
 
+/** A setting that is a time; `off` is 0. */
+interface DurationSetting extends Setting {
+  readonly kind: 'duration';
+}
+
 /** A setting of a stage that is neither a limit of time nor a number of tunnels. */
-export type StageSetting = SwitchSetting | ChoiceSetting | RulesSetting | FileSetting | CountSetting;
+export type StageSetting = SwitchSetting | ChoiceSetting | RulesSetting | FileSetting | CountSetting | DurationSetting;
 
 /** The group in which the help of `serve` lists an option of a proxy. */
 type Listed = { readonly listed: 'running' | 'who' };
@@ -89,6 +94,14 @@ export const proxySettings = [
     summary: 'tell each target who its client is, before the first byte, in the PROXY protocol',
     values: ['v1', 'v2'],
     value: 'VERSION',
+    listed: 'running',
+  },
+  {
+    kind: 'duration',
+    key: 'resume',
+    flag: 'resume',
+    field: 'resumeMs',
+    summary: 'keep tunnels whose connection is cut for so long, if the client asks for it (resume=10m)',
     listed: 'running',
   },
   {
@@ -180,6 +193,8 @@ interface Plain {
   readonly rules: readonly string[];
   readonly file: string;
   readonly count: number;
+  /** In milliseconds. */
+  readonly duration: number;
 }
 
 /** The fields of some settings in the model; absent without a value. */

@@ -11,6 +11,7 @@ const tunnel: TunnelFacts = {
   stages: ['ingress', 'encap'],
   via: ['https://edge'],
   state: 'open',
+  resumed: 0,
   ageMs: 1234,
   sent: 10,
   received: 2000,
@@ -81,9 +82,9 @@ test('tunnels are JSON, or a table in which nothing obeys', async () => {
   expect(answer.headers['content-type']).toBe('application/json');
   expect(JSON.parse(answer.body)).toEqual([tunnel, odd]);
   const lines = (await ask('/tunnels?format=text')).body.split('\n');
-  expect(lines[0]).toMatch(/^id  peer +user +target +stages +via +state +age +sent +received/);
+  expect(lines[0]).toMatch(/^id  peer +user +target +stages +via +state +resumed +age +sent +received/);
   expect(lines[1]).toMatch(
-    /^3 +127\.0\.0\.1:5000 +- +db:5432 +ingress > encap +https:\/\/edge +open +1\.2s +10 +2000 +1 +200$/,
+    /^3 +127\.0\.0\.1:5000 +- +db:5432 +ingress > encap +https:\/\/edge +open +0 +1\.2s +10 +2000 +1 +200$/,
   );
   expect(lines[2]).toContain('a?[2J');
 });

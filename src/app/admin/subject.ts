@@ -8,6 +8,7 @@ import type { Runtime } from '../runtime.ts';
 import { Rates } from './rates.ts';
 import { listStats } from './stats.ts';
 import type { ConnectionCounts, Traffic } from './traffic.ts';
+import { countResumed, isWaiting } from '../../core/link.ts';
 import type { Tunnel, Tunnels } from '../tunnel/tunnels.ts';
 
 /** The graph that runs at the moment. */
@@ -114,7 +115,8 @@ function toTunnelFacts(tunnel: Tunnel, rates: Rates): TunnelFacts {
     target,
     stages,
     via,
-    state: handle ? 'open' : 'dialling',
+    state: isWaiting(tunnel) ? 'waiting' : handle ? 'open' : 'dialling',
+    resumed: countResumed(tunnel),
     ageMs: Math.round(performance.now() - started),
     sent,
     received,

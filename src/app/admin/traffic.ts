@@ -118,6 +118,8 @@ export class Traffic {
       case 'tunnel.failed':
         this.failures.set(event.error.code, (this.failures.get(event.error.code) ?? 0) + 1);
         break;
+      case 'tunnel.waiting':
+      case 'tunnel.resumed':
       case 'listening':
       case 'draining':
       case 'notice':

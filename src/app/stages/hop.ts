@@ -1,12 +1,13 @@
 import { findScheme } from '../../carriers/index.ts';
 import { formatAddress } from '../../core/address.ts';
 import type { CarrierScheme, HopReach, TlsDemand } from '../../core/carrier.ts';
-import { usageError } from '../../core/errors.ts';
+import { type HopPosition, usageError } from '../../core/errors.ts';
 import { formatHop, type HeaderField, type Hop, plainScheme } from '../../core/hop.ts';
 import type { DialContext } from '../../core/dialer.ts';
 import type { Resolve } from '../../dial/resolve.ts';
 import { type HopRoute, via, type ViaLayer } from '../../dial/via.ts';
 import type { HopChoice, RouteOptions } from '../../chain/model/graph.ts';
+import { parseResume, resumeName } from '../../resume/setting.ts';
 import { createSecurity, type SecuredPeer, type Security } from './security.ts';
 
 /** A hop's layer, whose certificates and keys can be read again. */
@@ -48,9 +49,10 @@ export async function createHopLayer(
   }
   const demand = tls && demandOf(hop, scheme, tls);
   const security = demand && (await createSecurity(hop.tls, demand));
-  const layer = via({
+  const position = { index: place + 1, count: hops.length };
+  const plain = via({
     hop,
-    position: { index: place + 1, count: hops.length },
+    position,
     carrier,
     reachedBy: findReach(hop, hops[place - 1]),
     sessions,
@@ -60,6 +62,7 @@ export async function createHopLayer(
     handshakeMs: limits.handshakeMs,
   });
   const resolved = families && (await import('../../dial/resolve-here.ts')).resolveHere(resolve, families);
+  const layer = await withResume(plain, hop, position);
   return {
     ...layer,
     ...(resolved && { layer: (next) => resolved(layer.layer(next)) }),
@@ -69,6 +72,15 @@ export async function createHopLayer(
       layer.renew();
     },
   };
+}
+
+/** Makes the tunnels of a hop outlive their transports, if the user wants it. */
+async function withResume(layer: ViaLayer, hop: Hop, position: HopPosition): Promise<ViaLayer> {
+  const terms = parseResume(hop.settings[resumeName]);
+  if (!terms) return layer;
+  // Loaded on demand, because few hops have such tunnels.
+  const { resumable } = await import('../../dial/resume.ts');
+  return resumable(layer, hop, position, terms);
 }
 
 /** Rejects a socket that is not the first hop: another hop, or another stage of this process, could not find our file. */

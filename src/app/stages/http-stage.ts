@@ -8,6 +8,7 @@ import { parseRule, type PolicyBase } from '../../policy/rules.ts';
 import { TunnelGate } from '../../policy/tunnel-gate.ts';
 import { createAccessLog, nearestPlace } from '../tunnel/access-log.ts';
 import type { RecordEnv } from '../requests/request-record.ts';
+import { createResuming } from '../tunnel/resuming.ts';
 import type { Route } from './route.ts';
 import { makePseudonym, serveLink, type ServeEnv } from './serve-link.ts';
 import { createAcceptor, createTerms } from './serve-terms.ts';
@@ -40,11 +41,13 @@ export const httpStage: StageKind<AnyHttpStage> = {
     const upstreams = await createUpstreams(stage, parts);
     const recordEnv = createRecordEnv(stage, route, upstreams, parts);
     const hasCaps = (caps.total ?? caps.perClient) !== undefined;
+    const resumeMs = stage.job === 'proxy' ? stage.resumeMs : undefined;
     const common = {
       terms,
       front: { ...terms.front, retired: parts.retired },
       users,
       ...(hasCaps && { gate: new TunnelGate(caps) }),
+      ...(resumeMs && { resuming: await createResuming(stage.name, resumeMs) }),
       acceptor,
       limits,
       draining: parts.scope.draining,

@@ -12,6 +12,8 @@ import type { TunnelGate } from '../../policy/tunnel-gate.ts';
 import type { TlsAcceptor } from '../../tls/server.ts';
 import { carryRequest, type RequestEnv, type RequestPlan, refuse } from '../requests/http-request.ts';
 import type { Limits } from '../../chain/model/graph.ts';
+import type { Answer } from '../../resume/far.ts';
+import type { Resuming } from '../tunnel/resuming.ts';
 import type { PlainRequests } from '../requests/plain.ts';
 import { formatRequest, toLine } from '../requests/request-record.ts';
 import { type Asked, assertServable, recognise } from './recognise.ts';
@@ -38,6 +40,8 @@ export interface ServeEnv extends RequestEnv {
   readonly via: readonly string[];
   /** Carries the tunnels of a proxy, after its rules for targets; absent in a stage that routes requests. */
   readonly tunnel?: TunnelEnv;
+  /** Present if tunnels may outlive their transports. */
+  readonly resuming?: Resuming;
   /** The name of the stage in `Via`. Each stage has its own: a request may pass several stages of one process. */
   readonly pseudonym: string;
   /** True if requests go on to another proxy, which must see our `Via`. */
@@ -132,6 +136,7 @@ async function serveExchange(
   let leave: (() => void) | undefined;
   let asked: Asked = {};
   let plan: Plan;
+  let resumable: Answer<Link> | undefined;
   try {
     asked = recognise(terms, exchange);
     const request = asked.tunnel ?? asked.plain;
@@ -140,9 +145,11 @@ async function serveExchange(
       user = login.digest?.user ?? login.credentials?.user ?? user;
       await authenticate(env, login, peer.address ? peer : outer.peer, exchange.gone);
     }
+    if (asked.tunnel && env.resuming?.attach(exchange, asked.tunnel, { user, peer })) return;
     if (request) assertServable(env, exchange, request);
     leave = gate?.enter(peer);
     plan = (asked.plain && findPlain()?.plan(asked.plain)) ?? env.route(exchange, asked.tunnel);
+    if (asked.tunnel) resumable = env.resuming?.open(exchange, { user, peer });
   } catch (error) {
     leave?.();
     const failure = toTunlError(error);
@@ -154,7 +161,10 @@ async function serveExchange(
     return refuse(exchange, failure, terms.refusals);
   }
   const origin = toOrigin(exchange, outer, user, asked, env.forwardsVia ? env.pseudonym : undefined);
-  if (plan.kind === 'tunnel') return carry(env, plan, exchange, origin, asked.tunnel, leave);
+  if (plan.kind === 'tunnel') {
+    const accept = () => acceptTunnel(env, exchange, asked.tunnel, resumable);
+    return carry(env, plan, exchange, origin, accept, leave);
+  }
   // The upstream must not see the passwords of our users.
   const keptBack = env.users.required ? loginField(exchange) : undefined;
   await carryRequest(env, exchange, plan, origin, keptBack);
@@ -181,18 +191,18 @@ function toOrigin(
 }
 
 async function carry(
-  { terms: { refusals, tunnels } }: ServeEnv,
+  { terms: { refusals } }: ServeEnv,
   { env, target }: TunnelPlan,
   exchange: Exchange,
   origin: Origin,
-  tunnel: TunnelRequest | undefined,
+  accept: () => Link,
   leave: (() => void) | undefined,
 ): Promise<void> {
   const outcome = await carryTunnel(env, {
     target,
     origin,
     gone: exchange.gone,
-    accept: () => (tunnel ? tunnel.accept(tunnels?.grants(exchange) ?? []) : accept(exchange)),
+    accept,
     refuse: (error) => {
       // The answer may take time, so the place is freed before it.
       leave?.();
@@ -203,8 +213,20 @@ async function carry(
   if (leave && 'ended' in outcome) void outcome.ended.then(leave);
 }
 
-/** Accepts a request that a route treats as a tunnel: CONNECT, or a POST with its two bodies. */
-function accept(exchange: Exchange): Link {
+/**
+ * Accepts a request for a tunnel. One that only a route treats as such is CONNECT, or a POST with its two bodies.
+ */
+function acceptTunnel(
+  { terms: { tunnels } }: ServeEnv,
+  exchange: Exchange,
+  tunnel: TunnelRequest | undefined,
+  resumable: Answer<Link> | undefined,
+): Link {
+  if (tunnel) {
+    const grants = tunnels?.grants(exchange) ?? [];
+    if (!resumable) return tunnel.accept(grants);
+    return resumable.start(tunnel.accept([...grants, resumable.field]));
+  }
   return exchange.method === 'CONNECT' ? exchange.upgrade(200, []) : exchange.stream(200, noStore);
 }
 

@@ -1,5 +1,14 @@
 import type { TunlError } from '../../core/errors.ts';
-import type { TunnelClosedEvent, TunnelFacts, TunnelFailedEvent, TunnelOpenedEvent } from '../../core/events.ts';
+import type {
+  EventSink,
+  TunnelClosedEvent,
+  TunnelFacts,
+  TunnelFailedEvent,
+  TunnelOpenedEvent,
+  TunnelResumedEvent,
+  TunnelWaitingEvent,
+} from '../../core/events.ts';
+import { countResumed, type Resumption } from '../../core/link.ts';
 import type { RelayEnd } from '../../relay/terms.ts';
 import type { Tunnel } from './tunnels.ts';
 
@@ -25,6 +34,8 @@ export function makeClosed(tunnel: Tunnel, { end, side, error }: RelayEnd, statu
   if (side) closed.side = side;
   if (error) closed.reason = error.message;
   if (status !== undefined) closed.status = status;
+  const resumed = countResumed(tunnel);
+  if (resumed > 0) closed.resumed = resumed;
   return closed;
 }
 
@@ -36,6 +47,29 @@ export function makeFailed(tunnel: Tunnel, error: TunlError, status?: number): T
   failed.error = error;
   if (status !== undefined) failed.status = status;
   return failed;
+}
+
+/** Notes a part of the way of a tunnel that outlives its transports, and tells when it loses one and goes on. */
+export function follow(tunnel: Tunnel, part: Resumption, emit: EventSink): void {
+  tunnel.resumptions = [...(tunnel.resumptions ?? []), part];
+  part.onChange = (reason) => {
+    if (!tunnel.isRecorded || !tunnel.handle) return;
+    emit(reason ? makeWaiting(tunnel, reason) : makeResumed(tunnel));
+  };
+}
+
+function makeWaiting(tunnel: Tunnel, { message }: Error): TunnelWaitingEvent {
+  const waiting = { event: 'tunnel.waiting' } as Draft<TunnelWaitingEvent>;
+  addFacts(waiting, tunnel);
+  waiting.reason = message;
+  return waiting;
+}
+
+function makeResumed(tunnel: Tunnel): TunnelResumedEvent {
+  const resumed = { event: 'tunnel.resumed' } as Draft<TunnelResumedEvent>;
+  addFacts(resumed, tunnel);
+  resumed.resumed = countResumed(tunnel);
+  return resumed;
 }
 
 function addFacts(facts: Draft<TunnelFacts>, { id, client, target, via, stages, user, upstream }: Tunnel): void {

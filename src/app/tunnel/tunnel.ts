@@ -4,14 +4,14 @@ import { abortReason, formatDuration } from '../../core/deadline.ts';
 import type { Dial, DialContext, DialStep, Origin } from '../../core/dialer.ts';
 import { toTunlError, TunlError } from '../../core/errors.ts';
 import type { EventSink, NoticeEvent } from '../../core/events.ts';
-import type { HalfCloseTerms, Link } from '../../core/link.ts';
+import type { HalfCloseTerms, Link, Resumption } from '../../core/link.ts';
 import type { AccessEntry, WriteAccess } from './access-log.ts';
 import { Beginning } from './beginning.ts';
 import type { Doubts } from './doubts.ts';
 import { ProgressLimit } from '../../relay/progress-limit.ts';
 import { relay } from '../../relay/relay.ts';
 import type { RelayHandle, RelayLimits, RelayResult } from '../../relay/terms.ts';
-import { makeClosed, makeFailed, makeOpened } from './tunnel-events.ts';
+import { follow, makeClosed, makeFailed, makeOpened } from './tunnel-events.ts';
 import { formatPeer, type LifetimeLimits, limitLifetime, type Tunnel, type Tunnels } from './tunnels.ts';
 
 /** The access logs of a stage. */
@@ -105,6 +105,7 @@ class CarriedTunnel implements Tunnel {
   readonly isRecorded: boolean;
   readonly started = performance.now();
   handle: RelayHandle | undefined;
+  resumptions: readonly Resumption[] | undefined;
   beginning: Beginning | undefined;
   readonly #env: TunnelEnv;
   readonly #endLifetime: () => void;
@@ -157,6 +158,7 @@ class CarriedTunnel implements Tunnel {
       origin,
       ...reportProgress(emit),
       onDoubt: (message) => doubts?.say('web', message),
+      onResumable: (part) => follow(this, part, emit),
       onDialled: ({ target: reached, via, stages }) => {
         if (record === 'dialled') this.target = formatAddress(reached);
         this.via = via;
@@ -179,6 +181,7 @@ class CarriedTunnel implements Tunnel {
       throw reason;
     }
     const client = job.accept();
+    if (client.resumption) follow(this, client.resumption, emit);
     this.#status = job.statusOf?.(undefined);
     this.beginning = this.#watchBeginning(job);
     if (this.#asked) this.#asked.reached = upstream.peer.address;

@@ -2,7 +2,7 @@ import { formatAddress } from '../../core/address.ts';
 import { formatDuration } from '../../core/deadline.ts';
 import { TunlError } from '../../core/errors.ts';
 import type { EventSink } from '../../core/events.ts';
-import type { Peer } from '../../core/link.ts';
+import type { Peer, Resumption } from '../../core/link.ts';
 import type { RelayHandle } from '../../relay/terms.ts';
 import type { Limits } from '../../syntax/settings.ts';
 
@@ -23,6 +23,8 @@ export interface Tunnel {
   readonly isRecorded: boolean;
   /** The time of the request for it, in milliseconds of `performance.now()`. */
   readonly started: number;
+  /** The parts of its way that outlive their transports; absent if there are none. */
+  resumptions?: readonly Resumption[] | undefined;
   /** Set once bytes flow. */
   handle?: RelayHandle | undefined;
   /** True once its lifetime has expired. */

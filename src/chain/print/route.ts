@@ -18,8 +18,9 @@ export function toValueConfig<Rows extends readonly StageSetting[]>(
   values: ValuesOf<Rows>,
 ): WrittenOf<Rows> {
   const said: { readonly [field in string]?: unknown } = values;
-  const entries = settings.flatMap(({ key, field }) => {
-    const word = toWord(said[field]);
+  const entries = settings.flatMap(({ kind, key, field }) => {
+    const value = said[field];
+    const word = kind === 'duration' && value !== undefined ? formatLimit(value as number) : toWord(value);
     return word === undefined ? [] : [[key, word]];
   });
   return Object.fromEntries(entries) as WrittenOf<Rows>;

@@ -1,5 +1,6 @@
 import { resolve } from 'node:path';
 import { usageError } from '../../core/errors.ts';
+import { parseDuration } from '../../syntax/duration.ts';
 import { collectCaps } from '../../syntax/settings.ts';
 import {
   collectValues,
@@ -67,6 +68,9 @@ export function readValues<Rows extends readonly StageSetting[]>(
     if (kind === 'switch') return word ?? false;
     if (word === undefined) return undefined;
     if (kind === 'file') return resolve(reader.folder, fillVariables(word as string, reader));
+    if (kind === 'duration') {
+      return reader.attempts.run([...path, key], () => parseDuration(String(word), key));
+    }
     if (kind !== 'rules') return word;
     return reader.attempts.runEach([...path, key], word as string | string[], (rule) => readRule(rule, reader));
   });

@@ -76,6 +76,8 @@ function schemaOf(setting: StageSetting): z.ZodType {
       return text;
     case 'count':
       return countOf(setting);
+    case 'duration':
+      return time;
     case 'choice':
       return z.literal(setting.values, must(setting.values.join(' or ')));
   }
@@ -93,6 +95,7 @@ interface WrittenKinds {
   readonly rules: string | string[];
   readonly file: string;
   readonly count: number;
+  readonly duration: string | 0;
 }
 
 /** The keys of some settings in a file. */

@@ -1,4 +1,5 @@
 import { usageError } from '../../core/errors.ts';
+import { parseDuration } from '../../syntax/duration.ts';
 import { type ChoiceSetting, collectValues, type StageSetting, type ValuesOf } from '../../syntax/stage-settings.ts';
 import { quote } from '../../syntax/text.ts';
 import type { Arguments } from './arguments.ts';
@@ -19,6 +20,8 @@ export function settingOption(setting: StageSetting): Option<unknown> | undefine
       const { what, max } = setting;
       return option(name, (text, given) => parseCount(text, given, what, max), { value: 'N', summary });
     }
+    case 'duration':
+      return option(name, parseDuration, { value: 'TIME', summary });
     case 'choice': {
       const values = setting.values.map(String);
       return option(name, (text, given) => parseChoice(text, given, values), {

@@ -1,3 +1,4 @@
+import { isWaiting } from '../../core/link.ts';
 import type { Running } from '../../app/runtime.ts';
 import { formatAge, formatAmount } from './amount.ts';
 import { type Column, formatTable } from './table.ts';
@@ -130,7 +131,11 @@ const amountColumns: readonly Column<Row>[] = [
     cell: ({ tunnel: { handle } }) => (handle ? formatAmount(handle.received) : 'dialling'),
     align: 'right',
   },
-  { head: '/s', cell: ({ receivedRate }) => formatAmount(receivedRate), align: 'right' },
+  {
+    head: '/s',
+    cell: ({ tunnel, receivedRate }) => (isWaiting(tunnel) ? 'waiting' : formatAmount(receivedRate)),
+    align: 'right',
+  },
   { head: 'age', cell: ({ tunnel }) => formatAge(readAge(tunnel)), align: 'right' },
 ];
 

@@ -53,6 +53,8 @@ function levelOfRecord(event: TunlEvent): MessageLevel {
 function levelOfLine(event: TunlEvent, style: ReportStyle): MessageLevel {
   switch (event.event) {
     case 'tunnel.opened':
+    case 'tunnel.waiting':
+    case 'tunnel.resumed':
       return 'verbose';
     case 'tunnel.closed':
       return style === 'serve' || (style !== 'connect' && isLoss(event)) ? 'normal' : 'verbose';
@@ -98,6 +100,10 @@ function format(event: TunlEvent, style: ReportStyle): string | undefined {
         : `stopping; ${countTunnels(event.tunnels)} may finish within ${formatDuration(event.graceMs)}`;
     case 'tunnel.opened':
       return `${event.client} -> ${event.target} opened${formatVia(event.via)}`;
+    case 'tunnel.waiting':
+      return `${event.client} -> ${event.target} waits for another connection: ${event.reason}`;
+    case 'tunnel.resumed':
+      return `${event.client} -> ${event.target} goes on over another connection`;
     case 'tunnel.closed':
       return style === 'serve'
         ? formatAccess(event, formatEnd(event))
@@ -121,8 +127,9 @@ function toColumn(user: string): string {
   return user === '-' || /[\s"]/.test(user) ? JSON.stringify(user) : user;
 }
 
-function formatEnd({ end, side, reason, sent, received, ms }: TunnelClosedEvent): string {
-  const amount = `sent ${sent}, received ${received} in ${(ms / 1000).toFixed(3)}s`;
+function formatEnd({ end, side, reason, sent, received, ms, resumed }: TunnelClosedEvent): string {
+  const often = resumed === undefined ? '' : `, resumed ${resumed} ${resumed === 1 ? 'time' : 'times'}`;
+  const amount = `sent ${sent}, received ${received} in ${(ms / 1000).toFixed(3)}s${often}`;
   if (end === 'clean') return `closed: ${amount}`;
   const whose = side === undefined ? '' : side === 'self' ? ' by tunl' : ` by the ${side}`;
   const how = {

@@ -1,3 +1,4 @@
+import { countResumed, isWaiting } from '../../core/link.ts';
 import type { Running } from '../../app/runtime.ts';
 import { type Column, formatTable } from './table.ts';
 import type { Ui } from './ui.ts';
@@ -67,6 +68,7 @@ function toFields(tunnel: Tunnel) {
     ...(stages.length > 1 && { stages }),
     sent: handle?.sent ?? 0,
     received: handle?.received ?? 0,
+    ...(tunnel.resumptions && { waiting: isWaiting(tunnel), resumed: countResumed(tunnel) }),
     ms: Math.round(readAge(tunnel)),
   };
 }

@@ -40,6 +40,7 @@ const columns: readonly (readonly [string, (tunnel: TunnelFacts) => string])[] =
   ['stages', ({ stages }) => stages.join(' > ') || '-'],
   ['via', ({ via }) => via.join(' > ') || '-'],
   ['state', ({ state }) => state],
+  ['resumed', ({ resumed }) => String(resumed)],
   ['age', ({ ageMs }) => `${(ageMs / 1000).toFixed(1)}s`],
   ['sent', ({ sent }) => String(sent)],
   ['received', ({ received }) => String(received)],

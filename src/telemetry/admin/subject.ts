@@ -39,7 +39,10 @@ export interface TunnelFacts {
   readonly stages: readonly string[];
   /** The proxies on the way, as URLs without secrets. */
   readonly via: readonly string[];
-  readonly state: 'dialling' | 'open';
+  /** `waiting`: its connection was cut, and it waits for another. */
+  readonly state: 'dialling' | 'open' | 'waiting';
+  /** How often it went on over another connection. */
+  readonly resumed: number;
   readonly ageMs: number;
   /** Bytes from the client to the target, and back; the rates are recent bytes per second. */
   readonly sent: number;

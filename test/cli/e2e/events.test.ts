@@ -5,6 +5,7 @@ import { afterAll, expect, onTestFinished, test } from 'vitest';
 import { errorTable } from '../../../src/core/error-table.ts';
 import { type EventLine, eventNames, failureCodes, readEvents } from '../../support/event-schema.ts';
 import { askScript, makeScript } from '../../support/harness/scripts.ts';
+import { startMiddlebox } from '../../support/peers/middlebox.ts';
 import { echo, resetAfter, startTarget } from '../../support/targets/plain.ts';
 import { makeTempFolder } from '../../support/temp.ts';
 import { type Ended, runTunl, startTunl, type Tunl } from '../../support/harness/tunl-process.ts';
@@ -90,6 +91,33 @@ test('a tunnel that does not come up is one event with all the facts, and so is 
     side: 'target',
     sent: 1,
   });
+});
+
+test('a tunnel that loses its connection and goes on is an event each, and its end says how often', async () => {
+  const target = await startTarget(echo);
+  const serve = await startListening(['serve', '127.0.0.1:0', '--resume', '1m']);
+  const box = await startMiddlebox(Number(serve.place.split(':')[1]));
+  const hop = ['-x', `http://127.0.0.1:${box.port}?resume=1m`];
+  const { child, ended, place, waitFor } = await startListening(['forward', `:127.0.0.1:${target.port}`, ...hop]);
+  const client = connectTo(place);
+  client.write('x');
+  await once(client, 'data');
+  box.cut();
+  await waitFor(/"event":"tunnel.resumed"/);
+  child.kill('SIGUSR2');
+  await waitFor(/"event":"tunnels"/);
+  client.end('y');
+  await once(client, 'close');
+  serve.child.kill('SIGTERM');
+  child.kill('SIGTERM');
+  const ofServe = names(eventsOf(await serve.ended)).filter((name) => name !== 'notice');
+  const moves = ['tunnel.opened', 'tunnel.waiting', 'tunnel.resumed'];
+  expect(ofServe).toEqual(['listening', ...moves, 'tunnel.closed', 'draining']);
+  const events = eventsOf(await ended);
+  expect(names(events)).toEqual(['listening', ...moves, 'tunnels', 'tunnel.closed', 'draining']);
+  expect(events[2]).toMatchObject({ reason: expect.any(String) });
+  expect(events[4]).toMatchObject({ tunnels: [{ waiting: false, resumed: 1 }] });
+  expect(events[5]).toMatchObject({ end: 'clean', sent: 2, received: 2, resumed: 1 });
 });
 
 test('a signal tells of the tunnels, and a second one of those that were cut', async () => {

@@ -76,6 +76,11 @@ function valuesOf(setting: StageSetting): readonly (readonly [word: string, valu
         ['1', 1],
         [String(setting.max), setting.max],
       ];
+    case 'duration':
+      return [
+        ['10m', 600_000],
+        ['off', 0],
+      ];
     case 'choice':
       return setting.values.map((value) => [String(value), value === setting.usual ? undefined : value]);
   }
@@ -109,13 +114,13 @@ test.each(cases.filter(({ flag }) => flag !== undefined))(
   },
 );
 
-test.each(cases.filter(({ kind }) => kind === 'choice' || kind === 'count' || kind === 'switch'))(
+test.each(cases.filter(({ kind }) => kind !== 'rules' && kind !== 'file'))(
   '$key: other words are refused',
   ({ setting, key, flag, wrap }) => {
     expect(refusalOf(() => load(wrap(`${key}: nonsense`))).message).toContain(key);
     if (flag === undefined || setting.kind === 'switch') return;
     expect(refusalOf(() => readSettings(parse('serve', `--${flag}`, 'nonsense'), [setting])).message).toContain(
-      `--${flag} "nonsense" is n`,
+      `--${flag}${setting.kind === 'duration' ? ':' : ''} "nonsense" is n`,
     );
   },
 );

@@ -39,6 +39,8 @@ export interface Middlebox {
   readonly port: number;
   /** Resets all its connections, both ways. */
   cut(): void;
+  /** Cuts them, and takes no more. */
+  close(): void;
 }
 
 /** Starts a middlebox in front of a port of 127.0.0.1. It passes ends and resets on. */
@@ -61,11 +63,13 @@ export async function startMiddlebox(
     pass(server, client, toClient());
   });
   await new Promise<void>((resolve) => void box.listen(0, '127.0.0.1', resolve));
-  onTestFinished(() => {
+  const { port } = box.address() as AddressInfo;
+  const close = () => {
     box.close();
     cut();
-  });
-  return { port: (box.address() as AddressInfo).port, cut };
+  };
+  onTestFinished(close);
+  return { port, cut, close };
 }
 
 /** Passes bytes, the end and a reset of one socket on to another. */

@@ -1,0 +1,68 @@
+import { TunlError } from '../../core/errors.ts';
+import type { TunnelExchange, TunnelRequest } from '../../core/exchange.ts';
+import type { HeaderField } from '../../core/hop.ts';
+import { findSource, type Link, type Peer } from '../../core/link.ts';
+import type { Answer, FarEnds } from '../../resume/far.ts';
+import type { Message } from '../../resume/fields.ts';
+
+/** The client of a request for a tunnel, as far as it matters to whom a resumable tunnel belongs. */
+export interface Asker {
+  readonly user: string | undefined;
+  readonly peer: Peer;
+}
+
+/** Serves the resumable tunnels of a proxy. */
+export interface Resuming {
+  /**
+   * Answers a request that brings another transport; returns false for any other request.
+   * @throws {TunlError} http_request_error, if the stream is not known, or the field cannot be understood
+   */
+  readonly attach: (exchange: TunnelExchange, request: TunnelRequest, asker: Asker) => boolean;
+  /**
+   * Prepares the answer to a request for a resumable tunnel; `undefined` if it asks for a plain one.
+   * @throws {TunlError} http_request_error, if its key is not valid
+   */
+  readonly open: (exchange: TunnelExchange, asker: Asker) => Answer<Link> | undefined;
+}
+
+/** Makes what a proxy needs for tunnels that wait at most `holdMs` milliseconds for another transport. */
+export async function createResuming(stage: string, holdMs: number): Promise<Resuming> {
+  // Loaded on demand, because few proxies have such tunnels. There is one table for all generations of the graph.
+  const [{ farEnds }, { readField }] = await Promise.all([
+    import('../../resume/far.ts'),
+    import('../../resume/fields.ts'),
+  ]);
+  return {
+    attach(exchange, request, { user, peer }) {
+      const message = read(readField, exchange.headers);
+      if (message?.kind !== 'attach') return false;
+      const answer = farEnds.resume(message, { stage, user, source: findSource(peer) });
+      if (typeof answer === 'string') throw refusalOf(answer);
+      answer.start(request.accept([answer.field]));
+      return true;
+    },
+    open(exchange, { user, peer }) {
+      const message = read(readField, exchange.headers);
+      if (message?.kind !== 'open') return undefined;
+      return farEnds.open(message, { stage, user, source: findSource(peer) }, holdMs);
+    },
+  };
+}
+
+function read(
+  readField: (headers: readonly HeaderField[]) => Message | 'broken' | undefined,
+  headers: readonly HeaderField[],
+): Message | undefined {
+  const message = readField(headers);
+  if (message !== 'broken') return message;
+  throw requestError(400, 'the field about a resumable tunnel is not valid');
+}
+
+function refusalOf(answer: Extract<ReturnType<FarEnds['resume']>, string>): TunlError {
+  if (answer === 'used') return requestError(409, 'the request for a resumable tunnel has been here before');
+  return requestError(404, 'there is no such resumable tunnel');
+}
+
+function requestError(status: number, message: string): TunlError {
+  return new TunlError('http_request_error', message, { side: 'client', phase: 'request', status });
+}
