@@ -79,7 +79,7 @@ async function withResume(layer: ViaLayer, hop: Hop, position: HopPosition): Pro
   const terms = parseResume(hop.settings[resumeName]);
   if (!terms) return layer;
   // Loaded on demand, because few hops have such tunnels.
-  const { resumable } = await import('../../dial/resume.ts');
+  const { resumable } = await import('../tunnel/resumable.ts');
   return resumable(layer, hop, position, terms);
 }
 

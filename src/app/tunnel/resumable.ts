@@ -1,13 +1,13 @@
 import { setTimeout as delay } from 'node:timers/promises';
-import { formatAddress } from '../core/address.ts';
-import type { DialContext } from '../core/dialer.ts';
-import { type ErrorCode, type HopPosition, TunlError } from '../core/errors.ts';
-import { type HeaderField, type Hop } from '../core/hop.ts';
-import { resetError } from '../core/link.ts';
-import { openResumable } from '../resume/near.ts';
-import type { ResumeTerms } from '../resume/setting.ts';
-import { backOff } from './retry.ts';
-import type { ViaLayer } from './via.ts';
+import { formatAddress } from '../../core/address.ts';
+import type { DialContext } from '../../core/dialer.ts';
+import { type ErrorCode, type HopPosition, TunlError } from '../../core/errors.ts';
+import { type HeaderField, type Hop } from '../../core/hop.ts';
+import { resetError } from '../../core/link.ts';
+import { openResumable } from '../../resume/near.ts';
+import type { ResumeTerms } from '../../resume/setting.ts';
+import { backOff } from '../../dial/retry.ts';
+import type { ViaLayer } from '../../dial/via.ts';
 
 /** The statuses with which a hop says that it will not change its mind. */
 const refusals: ReadonlySet<number | undefined> = new Set([401, 407]);

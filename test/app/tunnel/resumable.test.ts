@@ -1,10 +1,10 @@
 import { expect, test } from 'vitest';
-import { makeHop, startTestForward, startTestServe, type TestApp } from '../support/harness/app.ts';
-import { drain, pour } from '../support/bulk.ts';
-import { eventually } from '../support/eventually.ts';
-import { type Passage, startMiddlebox } from '../support/peers/middlebox.ts';
-import { connectPeer, type RawPeer } from '../support/peers/raw-peer.ts';
-import { echo, startTarget, type Target } from '../support/targets/plain.ts';
+import { makeHop, startTestForward, startTestServe, type TestApp } from '../../support/harness/app.ts';
+import { drain, pour } from '../../support/bulk.ts';
+import { eventually } from '../../support/eventually.ts';
+import { type Passage, startMiddlebox } from '../../support/peers/middlebox.ts';
+import { connectPeer, type RawPeer } from '../../support/peers/raw-peer.ts';
+import { echo, startTarget, type Target } from '../../support/targets/plain.ts';
 
 const minute = 60_000;
 const asked = { settings: { resume: '1m' } };
