@@ -4,7 +4,7 @@ import { abortReason, formatDuration } from '../../core/deadline.ts';
 import type { Dial, DialContext, DialStep, Origin } from '../../core/dialer.ts';
 import { toTunlError, TunlError } from '../../core/errors.ts';
 import type { EventSink, NoticeEvent } from '../../core/events.ts';
-import type { HalfCloseTerms, Link, Resumption } from '../../core/link.ts';
+import type { HalfCloseTerms, Link } from '../../core/link.ts';
 import type { AccessEntry, WriteAccess } from './access-log.ts';
 import { Beginning } from './beginning.ts';
 import type { Doubts } from './doubts.ts';
@@ -105,7 +105,6 @@ class CarriedTunnel implements Tunnel {
   readonly isRecorded: boolean;
   readonly started = performance.now();
   handle: RelayHandle | undefined;
-  resumptions: readonly Resumption[] | undefined;
   beginning: Beginning | undefined;
   readonly #env: TunnelEnv;
   readonly #endLifetime: () => void;

@@ -69,7 +69,7 @@ export function readValues<Rows extends readonly StageSetting[]>(
     if (word === undefined) return undefined;
     if (kind === 'file') return resolve(reader.folder, fillVariables(word as string, reader));
     if (kind === 'duration') {
-      return reader.attempts.run([...path, key], () => parseDuration(String(word), key));
+      return reader.attempts.run([...path, key], () => parseDuration(`${word as string | 0}`, key));
     }
     if (kind !== 'rules') return word;
     return reader.attempts.runEach([...path, key], word as string | string[], (rule) => readRule(rule, reader));
