@@ -7,7 +7,8 @@ import { makeFolder } from '../support/workspace.ts';
 /** The only user of the realm. */
 const user = { name: 'alice', password: 'wonder' };
 
-const realmName = 'TUNL.TEST';
+/** The name of the realm. */
+export const realmName = 'TUNL.TEST';
 
 /** A realm of Kerberos on this machine, with one service: HTTP/localhost. */
 export interface Realm extends Part {
