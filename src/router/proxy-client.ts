@@ -105,8 +105,12 @@ export class ProxyClient implements Pooled {
     };
     const first = this.#isKnown ? { fields: [], isReady: true, asks: proxyAuth } : findFirstFields(hop, proxyAuth);
     const asked = first.isReady ? await send(first.fields) : undefined;
-    if (asked && isFinal(asked, first)) return asked;
     const { method, target } = call;
+    if (asked && isUnasked(asked)) return asked;
+    if (asked && isFinal(asked, first)) {
+      const { text } = await readChallengeBody(asked.body, signal);
+      throw this.#refuse(method, { reply: asked, body: text });
+    }
     const terms = { hop, method, target, signal, asks: proxyAuth, bound: 'use', isAccepted: isUnasked } as const;
     const connection = this.#toHopConnection(send, signal, body);
     const { certificate } = this.#connection;

@@ -111,3 +111,14 @@ test('a wrong password is tried once', async () => {
   );
   expect(seen).toHaveLength(3);
 });
+
+test('a field of the user that is not accepted is a refusal, and its 407 goes no further', async () => {
+  const headers = [['Proxy-Authorization', 'Basic eDp5']] as const;
+  const { ask, seen } = await start({ scheme: 'Basic' }, { headers });
+  const error: unknown = await ask({ headers }).catch((failure: unknown) => failure);
+  expect(error).toMatchObject({ code: 'auth_required', side: 'hop', facts: { received: 407, hop: { index: 1 } } });
+  expect(error instanceof TunlError && error.facts.hints).toContain(
+    'it does not accept the Proxy-Authorization header that was sent',
+  );
+  expect(seen).toHaveLength(1);
+});
