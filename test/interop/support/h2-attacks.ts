@@ -83,7 +83,7 @@ export const attacks: readonly (readonly [string, Attack])[] = [
 ];
 
 /** Waits until the server has read everything, or has ended the session. */
-export async function isRead(peer: Http2Peer): Promise<void> {
+async function isRead(peer: Http2Peer): Promise<void> {
   try {
     await peer.isRead();
   } catch (error) {
