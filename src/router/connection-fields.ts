@@ -26,6 +26,11 @@ export function keepEndToEnd(headers: readonly HeaderField[]): HeaderField[] {
 
 /** Fields that are not allowed in trailers: merged into the head they would change the message (RFC 9110, section 6.5.1). */
 const headOnly: ReadonlySet<string> = new Set([
+  'authorization',
+  'proxy-authenticate',
+  'proxy-authentication-info',
+  'proxy-authorization',
+  'max-forwards',
   'content-length',
   'host',
   'trailer',

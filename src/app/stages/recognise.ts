@@ -34,14 +34,14 @@ export function recognise(terms: ServeTerms, exchange: Exchange): Asked {
 function unserved(
   { refusals, plain }: ServeTerms,
   { carriers }: TunnelTerms,
-  { method, asksProxy }: Exchange,
+  { method, asksProxy, sentScheme }: Exchange,
 ): TunlError {
   const allow = ['Allow', [...new Set(carriers.flatMap(({ methods }) => methods))].join(', ')] as const;
   return new TunlError('http_request_error', `${method} is not served here`, {
     side: 'client',
     phase: 'request',
     status: refusals.unserved,
-    ...(refusals.unserved === 405 && { headers: [allow], told: advise(asksProxy, plain) }),
+    ...(refusals.unserved === 405 && { headers: [allow], told: advise(asksProxy || sentScheme === 'http', plain) }),
   });
 }
 

@@ -102,7 +102,9 @@ describe('over HTTP/2', () => {
   test('a proxy without plain requests answers 405', async () => {
     const bed = await startPlainBed({ accept: [] });
     const stream = startSession(bed).request({ ':authority': 'a.test', ':path': '/' });
-    expect((await readStream(stream)).head).toMatchObject({ ':status': 405, allow: 'CONNECT' });
+    const { head, body } = await readStream(stream);
+    expect(head).toMatchObject({ ':status': 405, allow: 'CONNECT' });
+    expect(body).toContain('ask for https://, or for a tunnel');
   });
 
   test('with POST tunnels a POST is a tunnel, and other methods are plain', async () => {

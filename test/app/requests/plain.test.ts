@@ -149,7 +149,9 @@ describe('bodies', () => {
   test('in chunks go both ways, with their trailers', async () => {
     const bed = await startPlainBed();
     const client = await bed.connect();
-    client.send(`${writeHead(`POST ${bed.origin}/`, 'Transfer-Encoding: chunked')}3\r\nabc\r\n0\r\nX-T: 1\r\n\r\n`);
+    client.send(
+      `${writeHead(`POST ${bed.origin}/`, 'Transfer-Encoding: chunked')}3\r\nabc\r\n0\r\nX-T: 1\r\nProxy-Authorization: x\r\n\r\n`,
+    );
     const upstream = await bed.target.accept();
     expect(await upstream.readHead()).toContain('\r\ntransfer-encoding: chunked\r\n');
     expect(await upstream.readUntil('\r\n\r\n')).toBe('3\r\nabc\r\n0\r\nx-t: 1\r\n\r\n');
