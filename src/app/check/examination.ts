@@ -194,8 +194,9 @@ function needsLogin({ link, answers }: Visit, choice: HopChoice = []): boolean {
   return !link && last !== undefined && (last.challenges !== undefined || choice.some((hop) => isAuthSaid(hop)));
 }
 
-/** A hop that is asked without anything that tells who we are. */
+/** A hop that is asked without anything that tells who we are, if it asks for that by itself. */
 function withoutCredentials(hop: Hop): Hop {
+  if (!hasSchemes(hop)) return hop;
   const { credentials: _none, ...rest } = hop;
   const { findLogin: _nobody, ...chooser } = hop.chooser ?? {};
   return {
@@ -203,7 +204,7 @@ function withoutCredentials(hop: Hop): Hop {
     ...(hop.chooser && { chooser: { ...hop.chooser, ...chooser, findLogin: () => Promise.resolve(undefined) } }),
     headers: hop.headers.filter(([name]) => !isSecretField(name)),
     // Basic cannot be begun without a password, so nothing else is begun either.
-    ...(hasSchemes(hop) && { settings: { ...hop.settings, [authName]: 'basic' } }),
+    settings: { ...hop.settings, [authName]: 'basic' },
   };
 }
 

@@ -1,4 +1,5 @@
 import { X509Certificate } from 'node:crypto';
+import { findScheme } from '../../../carriers/index.ts';
 import type { HopChoice } from '../../../chain/model/graph.ts';
 import type { DialStep } from '../../../core/dialer.ts';
 import type { TlsFacts } from '../../../core/link.ts';
@@ -19,6 +20,8 @@ export const http: Probe = {
   needs: 'nothing',
   examine: (exam) =>
     forEachHop(exam, async (index, choice, prefix) => {
+      // Of other protocols the target's line tells all that there is to tell.
+      if (choice.some(({ scheme }) => findScheme(scheme)?.carrier.protocol === 'socks')) return [];
       const { error, answers, steps, isSpent, link } = await exam.visitHop(index);
       const own = steps.filter(({ hop }) => hop === index + 1);
       if (answers.some(({ hop }) => hop === index + 1) || link) return [describeVersion(own, choice, prefix)];
