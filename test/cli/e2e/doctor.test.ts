@@ -6,12 +6,12 @@ import { validateReport } from '../../support/check-schema.ts';
 import { alice, startAskingProxy } from '../../support/peers/asking-proxy.ts';
 import { startManneredProxy, type TunnelManner } from '../../support/peers/mannered-proxy.ts';
 import { connectPeer } from '../../support/peers/raw-peer.ts';
-import { answerAtEnd, echo, greet, startTarget } from '../../support/targets/plain.ts';
+import { answerAtEnd, echo, echoAfter, greet, startTarget } from '../../support/targets/plain.ts';
 import { makeTempFolder } from '../../support/temp.ts';
 
 /** A proxy of some manner before an echo, which it knows as box.example:7. */
 async function startEchoBehind(manner: Partial<TunnelManner> = {}): Promise<string> {
-  const target = await startTarget(echo);
+  const target = await startTarget(echoAfter(20));
   const proxy = await startManneredProxy({ reach: { 'box.example:7': target.port }, ...manner });
   return `http://127.0.0.1:${proxy.port}`;
 }

@@ -63,6 +63,14 @@ export const refusedAddress: TcpAddress = { kind: 'tcp', host: '127.0.0.1', port
 /** Echoes, and ends when the client does. */
 export const echo: Behaviour = (socket) => void socket.pipe(socket);
 
+/** Echoes so much later, as a target does that is far away. */
+export const echoAfter =
+  (ms: number): Behaviour =>
+  (socket) => {
+    socket.on('data', (chunk) => setTimeout(() => socket.writable && socket.write(chunk), ms));
+    socket.once('end', () => setTimeout(() => socket.end(), ms));
+  };
+
 /** Sends a greeting first, then echoes. */
 export const greet =
   (greeting: string | Buffer): Behaviour =>

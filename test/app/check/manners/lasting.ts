@@ -1,4 +1,4 @@
-import { echo } from '../../../support/targets/plain.ts';
+import { echo, echoAfter } from '../../../support/targets/plain.ts';
 import { through, type Manner } from './ways.ts';
 
 /** What happens to tunnels that are open. */
@@ -30,7 +30,7 @@ export const lasting: readonly Manner[] = [
   },
   {
     name: 'takes the end of one half for the end of both (`--deep`)',
-    start: through(echo, { noHalfClose: true }, { deep: true }),
+    start: through(echoAfter(20), { noHalfClose: true }, { deep: true }),
     says: [
       '[✓] buffering  none: an echo took',
       '[!] half-close the end of our half ends the tunnel: the rest of an answer is lost',
