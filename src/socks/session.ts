@@ -93,8 +93,11 @@ export class SocksSession implements Session {
 
   #explainClosing({ cause, received }: ShortRead, target: TcpAddress): TunlError {
     const what = `closed the connection before it answered CONNECT ${formatTarget(target)}`;
-    const hints = this.#version === 4 ? ['proxies for SOCKS5 only close like this: write socks5:// or socks5h://'] : [];
-    return this.#error('connection_terminated', what, { cause, hints: received.length === 0 ? hints : [] });
+    const hint =
+      this.#version === 4
+        ? 'proxies for SOCKS5 only close like this: write socks5:// or socks5h://'
+        : 'ssh -D closes like this if the target cannot be reached';
+    return this.#error('connection_terminated', what, { cause, hints: received.length === 0 ? [hint] : [] });
   }
 
   #error(code: ErrorCode, what: string, facts: ErrorFacts): TunlError {

@@ -6,8 +6,6 @@ import { amount } from '../support/amounts.ts';
 import { eventually } from '../support/eventually.ts';
 import { connectPeer } from '../support/peers/raw-peer.ts';
 import { answerAtEnd, type Behaviour, startTarget } from '../support/targets/plain.ts';
-import { startDante } from './parts/dante.ts';
-import { startMicrosocks } from './parts/microsocks.ts';
 import { startNcatProxy } from './parts/ncat-proxy.ts';
 import { startNghttpx } from './parts/nghttpx.ts';
 import { startRedis } from './parts/redis.ts';
@@ -42,11 +40,11 @@ interface Way {
 
 const to = (scheme: string, { port }: Part) => `${scheme}://127.0.0.1:${port}`;
 
-const single = (name: string, start: () => Promise<Part>, scheme = 'http'): Way => ({
+const single = (name: string, start: () => Promise<Part>): Way => ({
   name,
   start: async () => {
     const part = await start();
-    return { parts: [part], hops: [to(scheme, part)] };
+    return { parts: [part], hops: [to('http', part)] };
   },
 });
 
@@ -89,8 +87,6 @@ const ways: readonly Way[] = [
     },
   },
   { ...single('tunl', () => startTunlServe()), isExact: true },
-  single('microsocks', () => startMicrosocks(), 'socks5h'),
-  single('dante', startDante, 'socks5h'),
 ];
 
 async function startNghttpxWay() {
