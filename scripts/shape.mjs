@@ -25,7 +25,7 @@ const siblings = [
   'relay',
   'telemetry',
 ];
-const below = ['socks', 'http', 'resume', 'auth', 'syntax', 'core'];
+const below = ['socks', 'websocket', 'http', 'resume', 'auth', 'syntax', 'core'];
 
 /** The folders that each folder may import besides itself. */
 const mayImport = {
@@ -37,6 +37,7 @@ const mayImport = {
   auth: ['syntax', 'core'],
   http: ['h2', 'auth', 'syntax', 'core'],
   socks: ['http', 'auth', 'syntax', 'core'],
+  websocket: ['http', 'auth', 'syntax', 'core'],
   ...Object.fromEntries(siblings.map((folder) => [folder, below])),
   dial: ['sockets', ...below],
   listeners: ['sockets', ...below],

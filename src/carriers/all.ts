@@ -5,3 +5,4 @@ export { h2 } from './h2.ts';
 export { post } from './post.ts';
 export { socks4 } from './socks4.ts';
 export { socks5 } from './socks5.ts';
+export { websocket } from './websocket.ts';

@@ -80,6 +80,13 @@ export interface CarrierScheme {
 }
 
 /**
+ * Recognises the requests that ask for a tunnel. `switches` are the switches of `serve` that were given. `handled` means
+ * that the carrier answers the request itself; `undefined` leaves it to the next carrier.
+ * @throws {TunlError} http_request_error, if the request is meant for this carrier but not valid
+ */
+export type Claim = (exchange: TunnelExchange, switches: ReadonlySet<string>) => TunnelRequest | 'handled' | undefined;
+
+/**
  * One protocol that carries tunnels across a hop. It declares as data whatever other code has to know about it. Help,
  * completions, the README table and the conformance tests follow from the registry.
  */
@@ -120,12 +127,10 @@ export interface Carrier {
   readonly takesRequests?: (hop: Hop) => Pick<ReachOptions, 'alpn'> | undefined;
   /** Client half: opens a session with the hop. It may call `reach` again for more connections. */
   open(reach: Reach, hop: Hop, ctx: DialContext): Promise<Session>;
-  /**
-   * Server half: recognises the requests that ask for a tunnel. `switches` are the switches of `serve` that were
-   * given. `handled` means that the carrier answers the request itself; `undefined` leaves it to the next carrier.
-   * @throws {TunlError} http_request_error, if the request is meant for this carrier but not valid
-   */
-  claim?(exchange: TunnelExchange, switches: ReadonlySet<string>): TunnelRequest | 'handled' | undefined;
+  /** Server half; absent if there is none, or if it is loaded. */
+  readonly claim?: Claim;
+  /** Loads the server half in place of `claim`, for a carrier that brings more code than a start should read. */
+  readonly loadClaim?: () => Promise<Claim>;
 }
 
 /** The kind of Link that a carrier asks for: one for the bytes of a tunnel, or one for plain HTTP requests. */

@@ -30,7 +30,7 @@ export const httpStage: StageKind<AnyHttpStage> = {
     const resolver = stage.job === 'proxy' && stage.front !== undefined ? 'both' : 'dns';
     const route = await parts.routes.get(stage.name, stage.route, resolver);
     const { limits, hops } = route.options;
-    const terms = createTerms(stage, limits.handshakeMs);
+    const terms = await createTerms(stage, limits.handshakeMs);
     if (terms.warning !== undefined) parts.emit({ event: 'notice', level: 'warning', message: terms.warning });
     const { users: sources = {}, allow = [], deny = [], caps = {} } = stage;
     const rules = { allow: allow.map(parseRule), deny: deny.map(parseRule) };

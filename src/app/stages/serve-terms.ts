@@ -54,8 +54,11 @@ const keepAliveMs = 3_600_000;
  * Chooses how a stage speaks HTTP; a head may take `headMs` milliseconds.
  * @throws {TunlError} usage
  */
-export function createTerms(stage: ProxyStage<RouteName> | HttpStage<RouteName>, headMs: number): ServeTerms {
-  const terms = stage.job === 'proxy' ? proxyTerms(stage, headMs) : requestTerms(stage, headMs);
+export async function createTerms(
+  stage: ProxyStage<RouteName> | HttpStage<RouteName>,
+  headMs: number,
+): Promise<ServeTerms> {
+  const terms = stage.job === 'proxy' ? await proxyTerms(stage, headMs) : requestTerms(stage, headMs);
   const { http2 } = terms.front;
   // Most clients that know the limit open another session instead of being refused.
   const maxStreams = stage.caps?.perSession ?? http2.maxStreams;
@@ -92,7 +95,10 @@ function requestTerms({ codec, hosts }: HttpStage<RouteName>, headMs: number): S
  * Makes the terms of a proxy: CONNECT and the carriers that the user accepts, or a single carrier that needs its server
  * for itself.
  */
-function proxyTerms({ accept, users, statuses, caps, front: kind }: ProxyStage<RouteName>, headMs: number): ServeTerms {
+async function proxyTerms(
+  { accept, users, statuses, caps, front: kind }: ProxyStage<RouteName>,
+  headMs: number,
+): Promise<ServeTerms> {
   const given = new Set(accept);
   assertUsed(given);
   const fronts = kind === undefined ? [http] : findFronts(kind);
@@ -123,7 +129,7 @@ function proxyTerms({ accept, users, statuses, caps, front: kind }: ProxyStage<R
       alpn: fronts.flatMap((each) => each.alpn),
       refusals: { ...refusals[statuses ?? 'serve'], closes: true },
       plain,
-      tunnels: { carriers: served, switches: given, grants },
+      tunnels: { carriers: await Promise.all(served.map(loadServer)), switches: given, grants },
     };
   }
   const flag = `--${own.serveFlag?.name}`;
@@ -149,6 +155,10 @@ function warnOfCap(
   return {
     warning: `${cap} is low for ${flag}: a ztunnel puts ${assumedStreams} tunnels into a session, and the rest fail`,
   };
+}
+
+async function loadServer(carrier: Carrier): Promise<Carrier> {
+  return carrier.loadClaim ? { ...carrier, claim: await carrier.loadClaim() } : carrier;
 }
 
 /** Refuses a switch of a carrier that is not served, because it would have no effect. */

@@ -30,7 +30,7 @@ const readmeTables: Readonly<Record<string, () => string>> = {
 };
 
 function describeAbilities({ scheme, carrier, families, tls }: (typeof schemes)[number]): readonly string[] {
-  const { protocol, halfClose, reset, credentials, reasons, serveFlag, claim } = carrier;
+  const { protocol, halfClose, reset, credentials, reasons, serveFlag } = carrier;
   const isYes = (can: boolean) => (can ? 'yes' : 'no');
   const login = { all: 'user and password', user: 'user', none: 'no' };
   return [
@@ -41,7 +41,7 @@ function describeAbilities({ scheme, carrier, families, tls }: (typeof schemes)[
     tls?.clientCert ? 'certificate' : login[credentials === undefined ? 'all' : credentials || 'none'],
     families ? `tunl, to ${families.map((family) => `IPv${family}`).join(' and ')}` : 'the proxy',
     isYes(reasons !== false),
-    serveFlag ? `with \`--${serveFlag.name}\`` : isYes(claim !== undefined || protocol === undefined),
+    serveFlag ? `with \`--${serveFlag.name}\`` : isYes(protocol === undefined),
   ];
 }
 

@@ -26,6 +26,13 @@ export interface Http1TunnelTerms {
   /** Target of the request; absent where the address of the tunnel stands in its place. */
   readonly requestTarget?: (target: TcpAddress, hop: Hop) => string;
   readonly opens: Opens;
+  /** The `Host` of the request; if absent, the address of the tunnel. */
+  readonly host?: (hop: Hop) => string;
+  /**
+   * Puts the frames of the carrier, which end each half by itself, around the connection that was opened.
+   * @throws {TunlError} if the answer does not open it after all
+   */
+  readonly frame?: (link: Link, head: ResponseHead, hop: Hop) => Link;
   /** Fields beside Host and those that every carrier sends. */
   readonly fields: (hop: Hop) => readonly HeaderField[];
   /** How the hop asks who we are; absent if it is not told. */
@@ -75,7 +82,7 @@ export class Http1Session implements Session {
     const head = toHead(reply);
     if (reply.link) {
       if (method === 'CONNECT' && hasPageHead(head)) ctx.onDoubt?.(describePage(peer, head));
-      return withHalfClose(reply.link, this.#findHalfClose(head, reply.link));
+      return withHalfClose(this.#frame(reply.link, head), this.#findHalfClose(head, reply.link));
     }
     // Loaded by those who need it; what came of the body is read meanwhile.
     const reading = read ?? (reply.isCut ? '' : readRefusalBody(reply.body, head));
@@ -90,6 +97,17 @@ export class Http1Session implements Session {
     // A tunnel that was opened owns the Link.
     if (!this.#used) this.#link.stream.destroy();
     return Promise.resolve();
+  }
+
+  #frame(link: Link, head: ResponseHead): Link {
+    const { frame } = this.#terms;
+    if (!frame) return link;
+    try {
+      return frame(link, head, this.#hop);
+    } catch (error) {
+      link.reset(error as Error);
+      throw error;
+    }
   }
 
   /** Asks as often as the hop asks who we are. `asked` is the answer to the first request, if it was sent. */
@@ -134,13 +152,14 @@ export class Http1Session implements Session {
 
   /** Ends travel as those of the connection, or in frames that every server takes for the end of one half. */
   #findHalfClose({ headers }: ResponseHead, { halfClose: below }: Link): HalfCloseTerms | undefined {
-    if (this.#terms.opens.kind === 'bodies') return readHalfClose(this.#hop, headers, 'now');
+    const { opens, frame } = this.#terms;
+    if (opens.kind === 'bodies' || frame) return readHalfClose(this.#hop, headers, 'now');
     return readHalfClose(this.#hop, headers, 'wait', below);
   }
 
   #toCall(target: TcpAddress, ctx: DialContext, login: readonly HeaderField[]): Call {
-    const { method, opens, fields } = this.#terms;
-    const authority = formatHostPort(target.host, target.port);
+    const { method, opens, fields, host } = this.#terms;
+    const authority = host?.(this.#hop) ?? formatHostPort(target.host, target.port);
     const own: HeaderField[] = [['Host', authority], userAgent, ...login, ...fields(this.#hop)];
     const all = requestFields(this.#hop, ctx, own);
     // First, as RFC 9110, section 7.2 wants it, whoever has set it.

@@ -1,0 +1,51 @@
+import { TunlError } from '../core/errors.ts';
+import type { TunnelExchange, TunnelRequest } from '../core/exchange.ts';
+import type { HeaderField } from '../core/hop.ts';
+import { originTerms, toTunnelRequest } from '../http/server/tunnel-request.ts';
+import { fieldValues, listTokens } from '../http/wire/message.ts';
+import { acceptOf, parsePath, subprotocol, version } from './handshake.ts';
+import { webSocketLink } from './link.ts';
+
+/**
+ * Recognises a request for a tunnel by WebSocket (RFC 6455, section 4.2.1), which has a path and never a URL. Pages of
+ * browsers always name their origin and are refused: any page could otherwise open tunnels with the rights of its reader.
+ * @throws {TunlError} http_request_error or http_request_denied
+ */
+export function claimWebSocket(exchange: TunnelExchange): TunnelRequest | undefined {
+  const { method, headers } = exchange;
+  if (method !== 'GET' || exchange.version === '2') return undefined;
+  const target = parsePath(exchange.target);
+  if (!target) return undefined;
+  if (exchange.version === '1.0') throw requestError('a WebSocket needs HTTP/1.1');
+  if (!listTokens(headers, 'upgrade').includes('websocket') || !listTokens(headers, 'connection').includes('upgrade')) {
+    throw requestError('this path is for WebSockets');
+  }
+  if (fieldValues(headers, 'origin').length > 0) {
+    const message = 'pages of browsers open no tunnels: the request has an Origin';
+    throw new TunlError('http_request_denied', message, { side: 'client', phase: 'request' });
+  }
+  if (fieldValues(headers, 'sec-websocket-version').join() !== version) {
+    throw requestError('the version of WebSocket is not 13', [['Sec-WebSocket-Version', version]]);
+  }
+  const [key = '', ...more] = fieldValues(headers, 'sec-websocket-key');
+  if (!/^[A-Za-z0-9+/]{21}[AQgw]==$/.test(key) || more.length > 0) throw requestError('there is no valid key');
+  if (!listTokens(headers, 'sec-websocket-protocol').includes(subprotocol)) {
+    throw requestError(`the subprotocol ${subprotocol} is not offered`);
+  }
+  return toTunnelRequest(exchange, {
+    ...originTerms,
+    target,
+    accept: (fields) => {
+      const answer = [
+        ...fields,
+        ['Sec-WebSocket-Accept', acceptOf(key)],
+        ['Sec-WebSocket-Protocol', subprotocol],
+      ] as const;
+      return webSocketLink(exchange.upgrade(101, answer), 'server');
+    },
+  });
+}
+
+function requestError(message: string, headers: readonly HeaderField[] = []): TunlError {
+  return new TunlError('http_request_error', message, { side: 'client', phase: 'request', headers });
+}
