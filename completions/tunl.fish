@@ -46,6 +46,8 @@ function __tunl_schemes
         'socks4a://' 'SOCKS4a; the proxy resolves names' \
         'socks5://' 'SOCKS5; names are resolved here' \
         'socks5h://' 'SOCKS5; the proxy resolves names' \
+        'ws://' 'bytes in a WebSocket' \
+        'wss://' 'bytes in a WebSocket over TLS' \
         'pac+http://' 'the proxies that a PAC file names for each target, read over HTTP' \
         'pac+https://' 'the same over HTTPS' \
         'pac+file://' 'the same from a file of this machine: pac+file:///etc/proxy.pac' \
@@ -186,6 +188,7 @@ complete -c tunl -n '__tunl_using serve' -l admin-open -d 'let it be on an addre
 complete -c tunl -n '__tunl_using serve' -l hbone -d 'serve HBONE only; default address 127.0.0.1:15008'
 complete -c tunl -n '__tunl_using serve' -l hbone-local -d 'with --hbone: allow only the address to which the client connected'
 complete -c tunl -n '__tunl_using serve' -l post -d 'also accept tunnels in POST requests'
+complete -c tunl -n '__tunl_using serve' -l ws -d 'also accept tunnels in WebSockets'
 complete -c tunl -n '__tunl_using serve' -l no-plain -d 'refuse plain http:// requests, and open tunnels only'
 complete -c tunl -n '__tunl_using serve' -l tls -d 'speak TLS with clients; without --cert with a development certificate, whose pin is printed'
 complete -c tunl -n '__tunl_using serve' -l cert -r -F -d 'certificate of the server, a PEM file, or PKCS #12 with its key; default: a development certificate'
