@@ -183,17 +183,14 @@ function readCloseCode(payload: Buffer): number {
 
 /** Masks or unmasks bytes (RFC 6455, section 5.3); `from` is their place in the payload. */
 function applyMask(bytes: Buffer, mask: Buffer, from = 0): Buffer {
-  const done = Buffer.allocUnsafe(bytes.length);
-  const turned = [0, 1, 2, 3].map((index) => mask[(from + index) & 3] ?? 0);
-  const [a = 0, b = 0, c = 0, d = 0] = turned;
-  let at = 0;
-  for (const whole = bytes.length - 3; at < whole; at += 4) {
-    done[at] = (bytes[at] as number) ^ a;
-    done[at + 1] = (bytes[at + 1] as number) ^ b;
-    done[at + 2] = (bytes[at + 2] as number) ^ c;
-    done[at + 3] = (bytes[at + 3] as number) ^ d;
-  }
-  for (; at < bytes.length; at++) done[at] = (bytes[at] as number) ^ (turned[at & 3] as number);
+  // Memory of its own begins where whole words do, which are masked several times as fast as bytes.
+  const done = Buffer.allocUnsafeSlow(bytes.length);
+  bytes.copy(done);
+  const turned = Uint8Array.from([0, 1, 2, 3], (index) => mask[(from + index) & 3] as number);
+  const [word = 0] = new Uint32Array(turned.buffer);
+  const words = new Uint32Array(done.buffer, 0, done.length >> 2);
+  for (let at = 0; at < words.length; at++) words[at] = (words[at] as number) ^ word;
+  for (let at = words.length * 4; at < done.length; at++) done[at] = (done[at] as number) ^ (turned[at & 3] as number);
   return done;
 }
 
