@@ -8,13 +8,8 @@ set -eu
 packages='
   openssh-server openssh-client squid tinyproxy curl ncat netcat-openbsd socat proxytunnel corkscrew connect-proxy
   nghttp2-proxy python3-venv winbind
-<<<<<<< HEAD
   krb5-kdc krb5-admin-server krb5-user libkrb5-dev python3-dev gcc
-  microsocks dante-server
-=======
-  krb5-kdc krb5-admin-server krb5-user
   microsocks dante-server nginx apache2-bin haproxy
->>>>>>> 00acb56 (Try WebSocket through nginx, Apache and haproxy)
   postgresql redis-server redis-tools git bsdutils
   bash-completion zsh fish tmux man-db groff-base mandoc iproute2 chromium
 '

@@ -6,7 +6,11 @@ const readmeTables: Readonly<Record<string, () => string>> = {
   carriers: () =>
     formatTable(
       ['URL', 'tunnel', 'default port'],
-      schemes.map(({ scheme, summary, defaultPort }) => [`\`${scheme}://\``, summary, String(defaultPort)]),
+      groupSchemes().map((group) => [
+        group.map(({ scheme }) => `\`${scheme}://\``).join(', '),
+        [...new Set(group.map(({ summary }) => summary))].join('; '),
+        String(group[0]?.defaultPort),
+      ]),
     ),
   abilities: () =>
     formatTable(
@@ -28,6 +32,16 @@ const readmeTables: Readonly<Record<string, () => string>> = {
       listExitCodes().map(({ status, codes }) => [status, codes.map(({ sentence }) => sentence).join('; ')]),
     ),
 };
+
+/** Puts the schemes of one carrier that have the same port together. */
+function groupSchemes(): (typeof schemes)[number][][] {
+  const groups = new Map<string, (typeof schemes)[number][]>();
+  for (const scheme of schemes) {
+    const key = `${scheme.carrier.name} ${scheme.defaultPort}`;
+    groups.set(key, [...(groups.get(key) ?? []), scheme]);
+  }
+  return [...groups.values()];
+}
 
 function describeAbilities({ scheme, carrier, families, tls }: (typeof schemes)[number]): readonly string[] {
   const { protocol, halfClose, reset, credentials, reasons, serveFlag } = carrier;
