@@ -37,7 +37,7 @@ ${paths.join('\n')}
 /** Starts Apache, whose mod_proxy_wstunnel passes Upgrade on to a port of 127.0.0.1. */
 export function startApache(backendPort: number): Promise<Part> {
   return startPart('Apache', (port, folder) => {
-    const config = join(folder, 'httpd.conf');
+    const [config, logFile] = [join(folder, 'httpd.conf'), join(folder, 'error.log')];
     const modules = ['mpm_event', 'authz_core', 'proxy', 'proxy_http', 'proxy_wstunnel'].map(
       (name) => `LoadModule ${name}_module /usr/lib/apache2/modules/mod_${name}.so`,
     );
@@ -49,11 +49,14 @@ ServerName front.example
 PidFile ${join(folder, 'httpd.pid')}
 DefaultRuntimeDir ${folder}
 Listen 127.0.0.1:${port}
-ErrorLog /dev/stderr
+ErrorLog ${logFile}
+# Without them Apache does not serve where root starts it.
+User nobody
+Group nogroup
 ProxyPass / ws://127.0.0.1:${backendPort}/
 `,
     );
-    return { file: '/usr/sbin/apache2', args: ['-f', config, '-D', 'FOREGROUND'] };
+    return { file: '/usr/sbin/apache2', args: ['-f', config, '-D', 'FOREGROUND'], logFile };
   });
 }
 
