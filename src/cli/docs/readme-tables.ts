@@ -9,7 +9,7 @@ const readmeTables: Readonly<Record<string, () => string>> = {
       groupSchemes().map((group) => [
         group.map(({ scheme }) => `\`${scheme}://\``).join(', '),
         [...new Set(group.map(({ summary }) => summary))].join('; '),
-        String(group[0]?.defaultPort),
+        [...new Set(group.map(({ defaultPort }) => defaultPort))].join(', '),
       ]),
     ),
   abilities: () =>
@@ -33,12 +33,12 @@ const readmeTables: Readonly<Record<string, () => string>> = {
     ),
 };
 
-/** Puts the schemes of one carrier that have the same port together. */
+/** Puts the schemes of one carrier together. */
 function groupSchemes(): (typeof schemes)[number][][] {
   const groups = new Map<string, (typeof schemes)[number][]>();
   for (const scheme of schemes) {
-    const key = `${scheme.carrier.name} ${scheme.defaultPort}`;
-    groups.set(key, [...(groups.get(key) ?? []), scheme]);
+    const { name } = scheme.carrier;
+    groups.set(name, [...(groups.get(name) ?? []), scheme]);
   }
   return [...groups.values()];
 }
