@@ -37,7 +37,7 @@ test.each([
 
 test.each([
   ['src/http/wire/head.ts', '../../core/link.ts'],
-  ['src/dial/direct.ts', 'node:net'],
+  ['src/sockets/flow-socket.ts', 'node:net'],
   ['src/listeners/socket.ts', 'node:net'],
   ['src/tls/client.ts', 'node:tls'],
   ['src/cli/parse/program.ts', 'yargs'],
