@@ -8,7 +8,7 @@ const readmeTables: Readonly<Record<string, () => string>> = {
       ['URL', 'tunnel', 'default port'],
       groupSchemes().map((group) => [
         group.map(({ scheme }) => `\`${scheme}://\``).join(', '),
-        [...new Set(group.map(({ summary }) => summary))].join('; '),
+        joinSummaries(group.map(({ summary }) => summary)),
         [...new Set(group.map(({ defaultPort }) => defaultPort))].join(', '),
       ]),
     ),
@@ -32,6 +32,14 @@ const readmeTables: Readonly<Record<string, () => string>> = {
       listExitCodes().map(({ status, codes }) => [status, codes.map(({ sentence }) => sentence).join('; ')]),
     ),
 };
+
+/** Joins summaries that begin alike, and writes the words that all begin with only once. */
+function joinSummaries([first = '', ...others]: readonly string[]): string {
+  const words = first.split(' ');
+  const isShared = (count: number) => others.every((other) => other.startsWith(words.slice(0, count).join(' ')));
+  const shared = words.findLastIndex((_, index) => isShared(index + 1)) + 1;
+  return [first, ...others.map((other) => other.split(' ').slice(shared).join(' '))].join(' / ');
+}
 
 /** Puts the schemes of one carrier together. */
 function groupSchemes(): (typeof schemes)[number][][] {
