@@ -89,7 +89,11 @@ function escapeCommon(text: string): string {
     .replaceAll('\\', String.raw`\(rs`)
     .replaceAll('~', String.raw`\(ti`)
     .replaceAll('^', String.raw`\(ha`)
-    .replaceAll('…', String.raw`\|.\|.\|.`);
+    .replaceAll('…', String.raw`\|.\|.\|.`)
+    .replaceAll(
+      /[^\p{ASCII}]/gu,
+      (sign) => String.raw`\[u${sign.codePointAt(0)?.toString(16).toUpperCase().padStart(4, '0')}]`,
+    );
 }
 
 function quoteArgument(text: string): string {
