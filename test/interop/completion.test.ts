@@ -165,9 +165,9 @@ test('bash without bash-completion completes what it can', async () => {
     },
     home,
   );
-  await complete(screen, 'tunl forward --watc');
+  await complete(screen, 'tunl forward --chec');
   await complete(screen, '-x hb');
-  await screen.waitFor(/^% tunl forward --watch -x hbone:\/\//m);
+  await screen.waitFor(/^% tunl forward --check -x hbone:\/\//m);
   await complete(screen, 'kno -- ssh-keyg');
   await complete(screen, 'auth');
   await screen.waitFor(/hbone:\/\/kno -- ssh-keygen authority\.pem/);
