@@ -59,23 +59,29 @@ test.each(['http', 'h2c'])('a session of ssh lives on while squid is restarted, 
   await endSession(session, ['before', 'between', 'after']);
 });
 
-test('a session of ssh lives on while tunl is stopped and the network forgets its connection', async () => {
-  const own = await startFar();
-  onTestFinished(() => own.stop());
-  const box = await startMiddlebox(own.port);
-  const forward = await startTunl(['forward', '-v', `:127.0.0.1:${sshd.port}`, '-x', hopAt(box.port)]);
-  onTestFinished(() => forward.stop());
-  const session = openSession({ port: forward.port });
-  await say(session, 'before');
-  process.kill(forward.pid, 'SIGSTOP');
-  box.cut();
-  session.child.stdin?.write('asleep\n');
-  await own.waitForLine(/waits for another connection/);
-  await delay(amount(0, 300_000));
-  process.kill(forward.pid, 'SIGCONT');
-  await say(session, 'awake');
-  await endSession(session, ['before', 'asleep', 'awake']);
-});
+const sleepMs = amount(0, 300_000);
+
+test(
+  'a session of ssh lives on while tunl is stopped and the network forgets its connection',
+  { timeout: 60_000 + sleepMs },
+  async () => {
+    const own = await startFar();
+    onTestFinished(() => own.stop());
+    const box = await startMiddlebox(own.port);
+    const forward = await startTunl(['forward', '-v', `:127.0.0.1:${sshd.port}`, '-x', hopAt(box.port)]);
+    onTestFinished(() => forward.stop());
+    const session = openSession({ port: forward.port });
+    await say(session, 'before');
+    process.kill(forward.pid, 'SIGSTOP');
+    box.cut();
+    session.child.stdin?.write('asleep\n');
+    await own.waitForLine(/waits for another connection/);
+    await delay(sleepMs);
+    process.kill(forward.pid, 'SIGCONT');
+    await say(session, 'awake');
+    await endSession(session, ['before', 'asleep', 'awake']);
+  },
+);
 
 describe('a network that cuts every connection after a few megabytes', () => {
   let payload: Payload;

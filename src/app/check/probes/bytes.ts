@@ -69,15 +69,15 @@ async function talk(exam: Examination, conversation: Conversation, open: TcpAddr
 function describeAnswer({ findings }: Examination, conversation: Conversation, place: string): Verdict {
   findings.bytes = 'pass';
   const web = recogniseWeb(conversation.received);
-  const who = findings.greeting
-    ? `, which greets with "${findings.greeting}"`
+  const how = findings.greeting
+    ? `greets with "${findings.greeting}"`
     : web
-      ? `, which answers in HTTP: "${web.line}"`
-      : '';
+      ? `answers in HTTP: "${web.line}"`
+      : 'answers';
   return {
     name: bytes.name,
     state: 'ok',
-    text: `pass, and ${place} answers${who}`,
+    text: `pass, and ${place} ${how}`,
     ...(findings.greeting && { facts: { greeting: findings.greeting } }),
   };
 }

@@ -12,7 +12,7 @@ export const tunnels: readonly Manner[] = [
     says: [
       '[✓] asks for   nothing',
       '[✓] CONNECT    box.example:22 open in',
-      '[✓] bytes      pass, and box.example:22 answers, which greets with "SSH-2.0-OpenSSH_9.2"',
+      '[✓] bytes      pass, and box.example:22 greets with "SSH-2.0-OpenSSH_9.2"',
     ],
     exit: 0,
   },
