@@ -19,9 +19,8 @@ export interface Memory {
 /** Reads what is in a folder about these hops, and tells it. */
 export async function loadMemory(hops: readonly HopChoice[], folder: string, emit: EventSink): Promise<Memory> {
   const proxies = new RememberedProxies(folder);
-  const known = await proxies.load(hops.flat());
   const ends = new RememberedEnds(folder);
-  const found = await ends.load(hops);
+  const [known, found] = await Promise.all([proxies.load(hops.flat()), ends.load(hops)]);
   const say = (hop: Hop, what: string) =>
     emit({ event: 'notice', level: 'verbose', message: `${formatHop(hop)}: ${what}, says the cache (--no-cache)` });
   for (const hop of known) {
