@@ -43,14 +43,14 @@ export async function loadMemory(hops: readonly HopChoice[], folder: string, emi
 }
 
 /**
- * Writes what a check has found about hops: what this process knows about each, and whether they keep the halves of a
- * tunnel apart, if that was measured.
+ * Writes what a check has found about hops: what this process knows about each, and what became of the halves of a
+ * tunnel, if that was measured.
  */
 export async function saveFindings(
   hops: readonly HopChoice[],
   folder: string,
-  areHalvesKept: boolean | undefined,
+  halfClose: 'kept' | 'swallowed' | undefined,
 ): Promise<void> {
   await new RememberedProxies(folder).save(hops.flat());
-  if (areHalvesKept !== undefined) await new RememberedEnds(folder).save(hops, areHalvesKept);
+  if (halfClose) await new RememberedEnds(folder).save(hops, halfClose === 'kept');
 }

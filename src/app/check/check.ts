@@ -74,7 +74,7 @@ export async function runCheck(options: CheckOptions, scope: Scope, watch: Check
 
 async function remember({ hops, cacheEnv }: CheckOptions, { halfClose }: Findings): Promise<void> {
   if (!cacheEnv || !hasCachePlace(cacheEnv)) return;
-  await saveFindings(hops, findCacheFolder(cacheEnv), halfClose && halfClose === 'kept');
+  await saveFindings(hops, findCacheFolder(cacheEnv), halfClose);
 }
 
 /** False once the answer is clear: what is not reached, or does not know us, tells nothing more. */
