@@ -47,10 +47,7 @@ export interface Findings {
   bytes?: 'pass' | 'only-tls' | 'unclear' | 'nothing';
   /** True if the target completes a TLS handshake in the tunnel. */
   speaksTls?: boolean;
-  /** True if the certificate of the target comes from no public authority. */
-  isIntercepted?: boolean;
   halfClose?: 'kept' | 'swallowed';
-  isBuffered?: boolean;
   /** After so many milliseconds of silence the tunnel was cut. */
   idleMs?: number;
   /** The place of the first hop that asked for credentials and accepted none, from 0. */

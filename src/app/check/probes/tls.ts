@@ -50,7 +50,6 @@ export const tls: Probe = {
 
 function describePrivate(exam: Examination, place: string, issuer: string, validTo: string, trust: string): Verdict {
   const isProxied = exam.options.hops.length > 0;
-  exam.findings.isIntercepted = isProxied;
   const facts = { issuer, validTo, isPublic: false };
   const text = isProxied
     ? `to ${place} seems to be intercepted: issuer "${issuer}", not a public authority`
