@@ -24,8 +24,7 @@ export const idle: Probe = {
     const silent = new Conversation(link);
     // What ends a tunnel that carries bytes as well is no limit on silence.
     const busy = exam.findings.greeting === undefined ? await openEcho(exam, open) : undefined;
-    const stop = new AbortController();
-    const beating = busy && keepBusy(busy.conversation, idleMs / beats, stop.signal);
+    const beating = busy && setInterval(() => busy.conversation.send('.'), idleMs / beats);
     try {
       const began = performance.now();
       const heard = await silent.hearEnd(idleMs, exam.signal);
@@ -37,21 +36,12 @@ export const idle: Probe = {
       exam.findings.idleMs = ms;
       return [describeCut(ms, busy && !busy.conversation.isOver)];
     } finally {
-      stop.abort();
-      beating?.();
+      clearInterval(beating);
       silent.close();
       busy?.conversation.close();
     }
   },
 };
-
-/** Sends a byte at each interval, until the returned function is called. */
-function keepBusy(conversation: Conversation, ms: number, signal: AbortSignal): () => void {
-  const timer = setInterval(() => conversation.send('.'), ms);
-  const stop = () => clearInterval(timer);
-  signal.addEventListener('abort', stop, { once: true });
-  return stop;
-}
 
 /** @param isOnlySilence true if a tunnel that carried bytes is still open; undefined if there was none */
 function describeCut(ms: number, isOnlySilence: boolean | undefined): Verdict {
