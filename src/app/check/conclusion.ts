@@ -4,7 +4,7 @@ import { exitOf } from '../../core/errors.ts';
 import type { Hop } from '../../core/hop.ts';
 import type { CheckOptions } from './options.ts';
 import type { Findings } from './examination.ts';
-import { formatMs, type Verdict } from './verdict.ts';
+import { formatAlive, formatMs, type Verdict } from './verdict.ts';
 
 /** The end of a report: what works, in a sentence, and the commands to type. */
 export interface Conclusion {
@@ -93,7 +93,7 @@ function formatRoute(hops: CheckOptions['hops'], anonymous?: number): string {
 }
 
 function formatSsh({ target }: CheckOptions, route: string, idleMs: number | undefined): string {
-  const alive = idleMs === undefined ? '' : ` -o ServerAliveInterval=${Math.max(1, Math.floor(idleMs / 2000))}`;
+  const alive = idleMs === undefined ? '' : ` ${formatAlive(idleMs)}`;
   const port = target.port === sshPort ? '' : ` -p ${target.port}`;
   return `ssh${alive} -o ProxyCommand=${quoteWord(`tunl connect${route} %h:%p`)}${port} ${target.host}`;
 }

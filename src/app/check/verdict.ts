@@ -42,6 +42,11 @@ export function failureVerdict(name: string, error: TunlError, more: Partial<Ver
   };
 }
 
+/** Writes the option by which ssh sends something within half of the time after which silence cuts it. */
+export function formatAlive(idleMs: number): string {
+  return `-o ServerAliveInterval=${Math.max(1, Math.floor(idleMs / 2000))}`;
+}
+
 /** Writes a time for people: `3 ms`, `1.2 s`. */
 export function formatMs(ms: number): string {
   return ms < 1000 ? `${Math.round(ms)} ms` : `${(ms / 1000).toFixed(1)} s`;

@@ -2,7 +2,7 @@ import { formatDuration } from '../../../core/deadline.ts';
 import { Conversation } from '../conversation.ts';
 import { openEcho } from '../echo.ts';
 import type { Probe } from '../probe.ts';
-import { formatMs, type Verdict } from '../verdict.ts';
+import { formatAlive, formatMs, type Verdict } from '../verdict.ts';
 
 /** A second tunnel sends a byte each such part of the time. */
 const beats = 20;
@@ -45,7 +45,6 @@ export const idle: Probe = {
 
 /** @param isOnlySilence true if a tunnel that carried bytes is still open; undefined if there was none */
 function describeCut(ms: number, isOnlySilence: boolean | undefined): Verdict {
-  const seconds = Math.max(1, Math.floor(ms / 2000));
   const causes =
     isOnlySilence === true
       ? ['a tunnel that carried bytes was not cut: it is a limit on silence']
@@ -59,7 +58,7 @@ function describeCut(ms: number, isOnlySilence: boolean | undefined): Verdict {
     state: 'warning',
     text: `a tunnel without a byte was cut after ${formatMs(ms)}`,
     causes,
-    remedies: isOnlySilence === false ? [] : [`ssh -o ServerAliveInterval=${seconds}`],
+    remedies: isOnlySilence === false ? [] : [`ssh ${formatAlive(ms)}`],
     facts: { cutMs: Math.round(ms), ...(isOnlySilence !== undefined && { isOnlySilence }) },
   };
 }
