@@ -42,6 +42,11 @@ export function failureVerdict(name: string, error: TunlError, more: Partial<Ver
   };
 }
 
+/** Makes the verdict on what was left out, such as `not asked`, because a check makes no more connections. */
+export function spentVerdict(name: string, what: string): Verdict {
+  return { name, state: 'unknown', text: `${what}: too many connections were needed` };
+}
+
 /** Writes the option by which ssh sends something within half of the time after which silence cuts it. */
 export function formatAlive(idleMs: number): string {
   return `-o ServerAliveInterval=${Math.max(1, Math.floor(idleMs / 2000))}`;

@@ -7,7 +7,7 @@ import { Conversation, type Heard } from '../conversation.ts';
 import type { Examination } from '../examination.ts';
 import type { Probe } from '../probe.ts';
 import { helloTarget, type HelloResult } from '../target-hello.ts';
-import { failureVerdict, formatMs, type Verdict } from '../verdict.ts';
+import { failureVerdict, formatMs, spentVerdict, type Verdict } from '../verdict.ts';
 
 /** What an ssh client says first (RFC 4253, section 4.2). Few servers answer it with a crash, and no proxy takes it for TLS. */
 const sshGreeting = 'SSH-2.0-tunl\r\n';
@@ -27,10 +27,7 @@ export const bytes: Probe = {
     const { open } = exam.findings;
     if (!open) return [];
     const { link, isSpent } = open === exam.options.target ? await exam.visitTarget() : await exam.dial(open);
-    if (!link)
-      return isSpent
-        ? [{ name: bytes.name, state: 'unknown', text: 'not sent: too many connections were needed' }]
-        : [];
+    if (!link) return isSpent ? [spentVerdict(bytes.name, 'not sent')] : [];
     const conversation = new Conversation(link);
     try {
       return [await talk(exam, conversation, open)];

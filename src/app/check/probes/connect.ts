@@ -3,7 +3,7 @@ import type { DialStep } from '../../../core/dialer.ts';
 import { resetError } from '../../../core/link.ts';
 import type { Examination, Visit } from '../examination.ts';
 import type { Probe } from '../probe.ts';
-import { failureVerdict, formatMs, type Verdict } from '../verdict.ts';
+import { failureVerdict, formatMs, spentVerdict, type Verdict } from '../verdict.ts';
 
 /** The ports that proxies open, if any: those of https and of ssh. */
 const usualPorts = [443, 22] as const;
@@ -16,7 +16,7 @@ export const connect: Probe = {
   examine: async (exam) => {
     const { target, hops } = exam.options;
     const { error, isSpent, ...visit } = await exam.visitTarget();
-    if (isSpent) return [{ name: connect.name, state: 'unknown', text: 'not asked: too many connections were needed' }];
+    if (isSpent) return [spentVerdict(connect.name, 'not asked')];
     if (!error) {
       exam.findings.open = target;
       exam.findings.openPorts.push(target.port);

@@ -1,7 +1,7 @@
 import { formatAddress } from '../../../core/address.ts';
 import { resetError } from '../../../core/link.ts';
 import type { Probe } from '../probe.ts';
-import { failureVerdict, formatMs, type Verdict } from '../verdict.ts';
+import { failureVerdict, formatMs, spentVerdict, type Verdict } from '../verdict.ts';
 
 /** With --probe: whether tunnels to other places open, which the user named. */
 export const elsewhere: Probe = {
@@ -15,12 +15,7 @@ export const elsewhere: Probe = {
       const { link, error, isSpent, steps } = await exam.dial(address);
       const place = formatAddress(address);
       link?.reset(resetError('only the answer was wanted'));
-      if (isSpent)
-        verdicts.push({
-          name: elsewhere.name,
-          state: 'unknown',
-          text: `${place} not asked: too many connections were needed`,
-        });
+      if (isSpent) verdicts.push(spentVerdict(elsewhere.name, `${place} not asked`));
       else if (error) {
         const { error: _elsewhere, ...refused } = failureVerdict(elsewhere.name, error);
         verdicts.push(refused);

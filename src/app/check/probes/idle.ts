@@ -2,7 +2,7 @@ import { formatDuration } from '../../../core/deadline.ts';
 import { Conversation } from '../conversation.ts';
 import { openEcho } from '../echo.ts';
 import type { Probe } from '../probe.ts';
-import { formatAlive, formatMs, type Verdict } from '../verdict.ts';
+import { formatAlive, formatMs, spentVerdict, type Verdict } from '../verdict.ts';
 
 /** A second tunnel sends a byte each such part of the time. */
 const beats = 20;
@@ -17,10 +17,7 @@ export const idle: Probe = {
     const { idleMs } = exam.options;
     if (idleMs === 0 || !open) return [{ name: idle.name, state: 'unknown', text: 'not measured (--idle 10m)' }];
     const { link, isSpent } = await exam.dial(open);
-    if (!link)
-      return isSpent
-        ? [{ name: idle.name, state: 'unknown', text: 'not measured: too many connections were needed' }]
-        : [];
+    if (!link) return isSpent ? [spentVerdict(idle.name, 'not measured')] : [];
     const silent = new Conversation(link);
     // What ends a tunnel that carries bytes as well is no limit on silence.
     const busy = exam.findings.greeting === undefined ? await openEcho(exam, open) : undefined;
