@@ -97,6 +97,13 @@ export class Examination {
     return this.#dial(address, this.options.hops.length, 'user');
   }
 
+  /** Dials an address through all hops, as the user, for the answer alone: a tunnel that opens is closed at once. */
+  async ask(address: TcpAddress): Promise<Omit<Visit, 'link'>> {
+    const { link, ...answer } = await this.dial(address);
+    link?.reset(resetError('only the answer was wanted'));
+    return answer;
+  }
+
   /** Opens a connection to a hop itself, through those before it. */
   dialHop(index: number, address: TcpAddress): Promise<Visit> {
     return this.#dial(address, index, 'user');

@@ -42,6 +42,12 @@ export function failureVerdict(name: string, error: TunlError, more: Partial<Ver
   };
 }
 
+/** Makes the verdict on a refusal of something beside the target: a tunnel does not meet it. */
+export function besideVerdict(name: string, error: TunlError): Verdict {
+  const { error: _beside, ...refused } = failureVerdict(name, error);
+  return refused;
+}
+
 /** Makes the verdict on what was left out, such as `not asked`, because a check makes no more connections. */
 export function spentVerdict(name: string, what: string): Verdict {
   return { name, state: 'unknown', text: `${what}: too many connections were needed` };

@@ -1,9 +1,8 @@
 import { formatAddress, type TcpAddress } from '../../../core/address.ts';
 import type { DialStep } from '../../../core/dialer.ts';
-import { resetError } from '../../../core/link.ts';
 import type { Examination, Visit } from '../examination.ts';
 import type { Probe } from '../probe.ts';
-import { failureVerdict, formatMs, spentVerdict, type Verdict } from '../verdict.ts';
+import { besideVerdict, failureVerdict, formatMs, spentVerdict, type Verdict } from '../verdict.ts';
 
 /** The ports that proxies open, if any: those of https and of ssh. */
 const usualPorts = [443, 22] as const;
@@ -53,25 +52,21 @@ function isAboutTarget({ findings }: Examination, status: number | undefined): b
   return findings.refusedAt === undefined && status !== undefined && status !== 407 && status !== 401;
 }
 
-/** Asks for the usual ports of the host. Tunnels that open are closed at once. */
+/** Asks for the usual ports of the host. */
 async function tryPorts(exam: Examination): Promise<Verdict[]> {
   const { target } = exam.options;
   const verdicts: Verdict[] = [];
   for (const port of usualPorts) {
     if (port === target.port) continue;
     const other: TcpAddress = { ...target, port };
-    const { link, error, isSpent, ...visit } = await exam.dial(other);
+    const { error, isSpent, ...visit } = await exam.ask(other);
     if (isSpent) break;
-    link?.reset(resetError('only the answer was wanted'));
     if (!error) {
       exam.findings.open ??= other;
       exam.findings.openMs ??= lastStep(visit, true)?.ms ?? 0;
       exam.findings.openPorts.push(port);
       verdicts.push(describeOpen(visit, true));
-    } else {
-      const { error: _only, ...refused } = failureVerdict(connect.name, error);
-      verdicts.push(refused);
-    }
+    } else verdicts.push(besideVerdict(connect.name, error));
   }
   return verdicts;
 }

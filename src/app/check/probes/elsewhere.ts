@@ -1,7 +1,6 @@
 import { formatAddress } from '../../../core/address.ts';
-import { resetError } from '../../../core/link.ts';
 import type { Probe } from '../probe.ts';
-import { failureVerdict, formatMs, spentVerdict, type Verdict } from '../verdict.ts';
+import { besideVerdict, formatMs, spentVerdict, type Verdict } from '../verdict.ts';
 
 /** With --probe: whether tunnels to other places open, which the user named. */
 export const elsewhere: Probe = {
@@ -12,14 +11,11 @@ export const elsewhere: Probe = {
     const verdicts: Verdict[] = [];
     if (exam.findings.refusedAt !== undefined) return verdicts;
     for (const address of exam.options.elsewhere) {
-      const { link, error, isSpent, steps } = await exam.dial(address);
+      const { error, isSpent, steps } = await exam.ask(address);
       const place = formatAddress(address);
-      link?.reset(resetError('only the answer was wanted'));
       if (isSpent) verdicts.push(spentVerdict(elsewhere.name, `${place} not asked`));
-      else if (error) {
-        const { error: _elsewhere, ...refused } = failureVerdict(elsewhere.name, error);
-        verdicts.push(refused);
-      } else {
+      else if (error) verdicts.push(besideVerdict(elsewhere.name, error));
+      else {
         const ms = steps.at(-1)?.ms ?? 0;
         verdicts.push({
           name: elsewhere.name,
