@@ -47,8 +47,8 @@ export async function runCheck(options: CheckOptions, scope: Scope, watch: Check
   const reported: ReportedVerdict[] = [];
   try {
     for (const probe of probes) {
-      if (!isAskable(probe, verdicts, exam)) continue;
-      const work = probe.examine(exam);
+      const work = ask(probe, verdicts, exam);
+      if (!work) continue;
       watch.onProbe?.(probe.doing, work);
       for (const verdict of await work) {
         verdicts.push(verdict);
@@ -77,10 +77,11 @@ async function remember({ hops, cacheEnv }: CheckOptions, { halfClose }: Finding
   await saveFindings(hops, findCacheFolder(cacheEnv), halfClose);
 }
 
-/** False once the answer is clear: what is not reached, or does not know us, tells nothing more. */
-function isAskable({ needs }: Probe, verdicts: readonly Verdict[], { findings }: Examination): boolean {
-  if (needs === 'tunnel') return findings.open !== undefined;
-  return !verdicts.some(({ error, name }) => error && name !== connect.name);
+/** Undefined once the answer is clear: what is not reached, or does not know us, tells nothing more. */
+function ask(probe: Probe, verdicts: readonly Verdict[], exam: Examination): Promise<readonly Verdict[]> | undefined {
+  const { open } = exam.findings;
+  if (probe.needs === 'tunnel') return open && probe.examine(exam, open);
+  return verdicts.some(({ error, name }) => error && name !== connect.name) ? undefined : probe.examine(exam);
 }
 
 function toReported(

@@ -1,20 +1,29 @@
 import type { HopChoice } from '../../chain/model/graph.ts';
+import type { TcpAddress } from '../../core/address.ts';
 import { formatHop } from '../../core/hop.ts';
 import type { Examination } from './examination.ts';
 import type { Verdict } from './verdict.ts';
 
 /** One question about the way to the target. */
-export interface Probe {
+export type Probe = {
   /** The subject of its lines. */
   readonly name: string;
   /** What is being done, for a spinner. */
   readonly doing: string;
-  /**
-   * What must have been found before: nothing, or a way on which tunnels open. A probe that is not asked says nothing.
-   */
-  readonly needs: 'nothing' | 'tunnel';
+} & (NeedsNothing | NeedsTunnel);
+
+/** Nothing must have been found before. */
+interface NeedsNothing {
+  readonly needs: 'nothing';
   /** Returns its lines; none if it has nothing to say. @throws the reason of the check's end, or a defect */
   readonly examine: (exam: Examination) => Promise<readonly Verdict[]>;
+}
+
+/** Tunnels must have been found to open. A probe that is not asked says nothing. */
+interface NeedsTunnel {
+  readonly needs: 'tunnel';
+  /** As above, with the address to which they open. */
+  readonly examine: (exam: Examination, open: TcpAddress) => Promise<readonly Verdict[]>;
 }
 
 /** Runs an examination of each hop in travel order, until one finds that nothing beyond it can be reached. */

@@ -23,9 +23,7 @@ export const bytes: Probe = {
   name: 'bytes',
   doing: 'sending bytes through the tunnel',
   needs: 'tunnel',
-  examine: async (exam) => {
-    const { open } = exam.findings;
-    if (!open) return [];
+  examine: async (exam, open) => {
     const { link, isSpent } = open === exam.options.target ? await exam.visitTarget() : await exam.dial(open);
     if (!link) return isSpent ? [spentVerdict(bytes.name, 'not sent')] : [];
     const conversation = new Conversation(link);

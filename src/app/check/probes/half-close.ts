@@ -18,9 +18,9 @@ export const halfClose: Probe = {
   name: 'half-close',
   doing: 'ending one half of a tunnel',
   needs: 'tunnel',
-  examine: async (exam) => {
-    const { open, greeting } = exam.findings;
-    if (!exam.options.deep || !open) return [];
+  examine: async (exam, open) => {
+    if (!exam.options.deep) return [];
+    const { greeting } = exam.findings;
     const unknown: Verdict = {
       name: halfClose.name,
       state: 'unknown',

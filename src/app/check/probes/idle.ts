@@ -12,10 +12,9 @@ export const idle: Probe = {
   name: 'idle',
   doing: 'watching a silent tunnel',
   needs: 'tunnel',
-  examine: async (exam) => {
-    const { open } = exam.findings;
+  examine: async (exam, open) => {
     const { idleMs } = exam.options;
-    if (idleMs === 0 || !open) return [{ name: idle.name, state: 'unknown', text: 'not measured (--idle 10m)' }];
+    if (idleMs === 0) return [{ name: idle.name, state: 'unknown', text: 'not measured (--idle 10m)' }];
     const { link, isSpent } = await exam.dial(open);
     if (!link) return isSpent ? [spentVerdict(idle.name, 'not measured')] : [];
     const silent = new Conversation(link);

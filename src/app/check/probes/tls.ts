@@ -9,10 +9,10 @@ export const tls: Probe = {
   name: 'TLS',
   doing: 'speaking TLS to the target',
   needs: 'tunnel',
-  examine: async (exam) => {
-    const { open, greeting, bytes } = exam.findings;
+  examine: async (exam, open) => {
+    const { greeting, bytes } = exam.findings;
     // A server that speaks first does not speak TLS, and one that is not there even less.
-    if (!open || greeting !== undefined || bytes === 'nothing') return [];
+    if (greeting !== undefined || bytes === 'nothing') return [];
     const first = await helloTarget(exam, open);
     if (first.kind !== 'secured') return [];
     exam.findings.speaksTls = true;
