@@ -1,12 +1,16 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { abortReason } from '../../core/deadline.ts';
 import { type Link, resetError } from '../../core/link.ts';
+import { toPrintable } from '../../syntax/text.ts';
 
 /** What came next from the far end, or that nothing did. */
 export type Heard = 'bytes' | 'ended' | 'reset' | 'silence';
 
 /** The most bytes that are kept. */
 const maxKeptBytes = 1024 * 1024;
+
+/** The most characters of a line that are shown. */
+const maxShown = 60;
 
 /** Talks to the far end of a Link step by step, and keeps what it says. */
 export class Conversation {
@@ -40,6 +44,12 @@ export class Conversation {
   /** Everything that came so far. */
   get received(): Buffer {
     return Buffer.concat(this.#parts);
+  }
+
+  /** The first line of it, short and printable. */
+  get firstLine(): string {
+    const [line = ''] = this.received.toString('latin1').split(/[\r\n]/, 1);
+    return toPrintable(line).slice(0, maxShown);
   }
 
   /** The number of bytes that came so far. */

@@ -3,7 +3,6 @@ import { createSecurity } from '../stages/security.ts';
 import { TunlError } from '../../core/errors.ts';
 import { findScheme } from '../../carriers/index.ts';
 import { formatAddress, type TcpAddress } from '../../core/address.ts';
-import { toPrintable } from '../../syntax/text.ts';
 import { Conversation } from './conversation.ts';
 import type { Examination } from './examination.ts';
 import type { Verdict } from './verdict.ts';
@@ -16,9 +15,6 @@ const [socksGreeting, socksVersion] = [Buffer.of(5, 1, 0), 5];
 
 /** The scheme for such proxies, which resolve the name of the target. */
 const socksScheme = 'socks5h';
-
-/** The most characters of a greeting that are shown. */
-const maxShown = 60;
 
 /**
  * Finds out what a port speaks that gave no answer in HTTP: a server that speaks first, SOCKS, or TLS. Nothing but the first
@@ -58,10 +54,7 @@ async function askSocks(exam: Examination, index: number, address: TcpAddress): 
   const conversation = new Conversation(link);
   try {
     const first = await conversation.hear(greetingMs, exam.signal);
-    if (first === 'bytes') {
-      const [line = ''] = conversation.received.toString('latin1').split(/[\r\n]/, 1);
-      return { kind: 'greeting', text: toPrintable(line).slice(0, maxShown) };
-    }
+    if (first === 'bytes') return { kind: 'greeting', text: conversation.firstLine };
     conversation.send(socksGreeting);
     await conversation.hear(exam.patienceMs, exam.signal);
     const { received } = conversation;

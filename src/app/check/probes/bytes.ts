@@ -1,7 +1,6 @@
 import { formatAddress, type TcpAddress } from '../../../core/address.ts';
 import { TunlError } from '../../../core/errors.ts';
 import { recogniseWeb } from '../../../http/tunnel/web-answer.ts';
-import { toPrintable } from '../../../syntax/text.ts';
 import { emptyError } from '../../tunnel/beginning.ts';
 import { Conversation, type Heard } from '../conversation.ts';
 import type { Examination } from '../examination.ts';
@@ -14,9 +13,6 @@ const sshGreeting = 'SSH-2.0-tunl\r\n';
 
 /** The time, in milliseconds, in which a target that speaks first does so, and in which an end says that there is none. */
 const greetingMs = 1000;
-
-/** The most characters of a greeting that are shown. */
-const maxShown = 60;
 
 /** Whether something answers in the tunnel, and whether bytes that are no TLS pass. */
 export const bytes: Probe = {
@@ -46,7 +42,7 @@ async function talk(exam: Examination, conversation: Conversation, open: TcpAddr
   if (first === 'bytes') {
     const web = recogniseWeb(conversation.received);
     if (web) return describePortal(place, web.line);
-    findings.greeting = firstLine(conversation);
+    findings.greeting = conversation.firstLine;
     if (!findings.greeting.startsWith('SSH-')) {
       findings.bytes = 'pass';
       const text = `pass from ${place}, which greets with "${findings.greeting}"; nothing was sent to it`;
@@ -138,9 +134,4 @@ function describePortal(place: string, line: string): Verdict {
     causes: ['a captive portal or a web server stands in the place of the proxy'],
     remedies: ['open any page in a browser, and log in there'],
   });
-}
-
-function firstLine(conversation: Conversation): string {
-  const [line = ''] = conversation.received.toString('latin1').split(/[\r\n]/, 1);
-  return toPrintable(line).slice(0, maxShown);
 }
