@@ -1,6 +1,6 @@
-import { setTimeout as delay } from 'node:timers/promises';
-import { abortReason } from '../../core/deadline.ts';
+import { throwIfAborted } from '../../core/deadline.ts';
 import { type Link, resetError } from '../../core/link.ts';
+import { isOverWithin } from '../../core/waiting.ts';
 import { toPrintable } from '../../syntax/text.ts';
 
 /** What came next from the far end, or that nothing did. */
@@ -112,20 +112,11 @@ export class Conversation {
   }
 
   async #until(isMet: () => boolean, ms: number, signal: AbortSignal): Promise<void> {
-    const stop = new AbortController();
-    const onAbort = () => stop.abort();
-    signal.addEventListener('abort', onAbort, { once: true });
-    let isLate = false;
-    const late = delay(ms, undefined, { signal: stop.signal }).then(
-      () => void (isLate = true),
-      () => {},
-    );
-    while (!isMet() && !isLate && !signal.aborted) {
+    throwIfAborted(signal);
+    const until = performance.now() + ms;
+    for (let left = ms; !isMet() && left > 0; left = until - performance.now()) {
       const woken = new Promise<void>((resolve) => (this.#wake = resolve));
-      await Promise.race([woken, late]);
+      await isOverWithin(left, woken, signal);
     }
-    signal.removeEventListener('abort', onAbort);
-    stop.abort();
-    if (signal.aborted) throw abortReason(signal);
   }
 }
