@@ -1,10 +1,10 @@
 import { formatPlace, securedScheme } from '../../core/hop.ts';
-import { createSecurity } from '../stages/security.ts';
 import { TunlError } from '../../core/errors.ts';
 import { findScheme } from '../../carriers/index.ts';
-import { formatAddress, type TcpAddress } from '../../core/address.ts';
+import type { TcpAddress } from '../../core/address.ts';
 import { Conversation } from './conversation.ts';
 import type { Examination } from './examination.ts';
+import { shakeHands } from './target-hello.ts';
 import type { Verdict } from './verdict.ts';
 
 /** The time, in milliseconds, in which a server that speaks first does so. */
@@ -70,12 +70,9 @@ async function speaksTls(exam: Examination, index: number, address: TcpAddress):
   const limit = AbortSignal.any([exam.signal, AbortSignal.timeout(exam.patienceMs)]);
   try {
     // No certificate is judged: that is done once the user has chosen TLS.
-    const security = await createSecurity({ insecure: true });
-    const secured = await security.secure(link, { host: address.host, place: formatAddress(address), alpn: [] }, limit);
-    secured.stream.destroy();
+    await shakeHands(link, address, { insecure: true }, limit);
     return true;
   } catch (error) {
-    link.stream.destroy();
     if (exam.signal.aborted) throw error;
     // It wants a certificate of ours, or a name: that is TLS all the same.
     return error instanceof TunlError && error.code === 'tls_alert_received';

@@ -2,6 +2,7 @@ import { X509Certificate } from 'node:crypto';
 import { formatAddress, type TcpAddress } from '../../core/address.ts';
 import { TunlError } from '../../core/errors.ts';
 import type { TlsSettings } from '../../core/hop.ts';
+import type { Link } from '../../core/link.ts';
 import { formatName } from '../../tls/certificate/names.ts';
 import { createSecurity } from '../stages/security.ts';
 import type { CheckOptions } from './options.ts';
@@ -18,6 +19,7 @@ export type HelloResult =
 /** The parts of a certificate that are shown. */
 export interface Certificate {
   readonly issuer: string;
+  /** In ISO 8601. */
   readonly validTo: string;
 }
 
@@ -55,17 +57,35 @@ async function hello(exam: Examination, open: TcpAddress, settings: TlsSettings)
   if (!link) return { kind: 'none' };
   const limit = AbortSignal.any([exam.signal, AbortSignal.timeout(exam.patienceMs)]);
   try {
-    const security = await createSecurity(settings);
-    const secured = await security.secure(link, { host: open.host, place: formatAddress(open), alpn: [] }, limit);
-    const { certificate } = secured.peer.tls ?? {};
-    secured.stream.destroy();
-    return { kind: 'secured', ...(certificate && { certificate: describe(certificate) }) };
+    const certificate = await shakeHands(link, open, settings, limit);
+    return { kind: 'secured', ...(certificate && { certificate: describeCertificate(certificate) }) };
   } catch (error) {
-    link.stream.destroy();
     if (exam.signal.aborted || !(error instanceof TunlError)) throw error;
     if (limit.aborted) return { kind: 'silence' };
     if (error.code === 'tls_certificate_error') return { kind: 'secured', failure: error };
     return { kind: isAnswered(error) ? 'answered' : 'closed' };
+  }
+}
+
+/**
+ * Performs a TLS handshake on a Link, closes the Link whatever came of it, and returns the certificate that was shown.
+ * @throws {TunlError} what went wrong; the signal's reason
+ */
+export async function shakeHands(
+  link: Link,
+  address: TcpAddress,
+  settings: TlsSettings,
+  signal: AbortSignal,
+): Promise<Uint8Array | undefined> {
+  try {
+    const security = await createSecurity(settings);
+    const target = { host: address.host, place: formatAddress(address), alpn: [] };
+    const { stream, peer } = await security.secure(link, target, signal);
+    stream.destroy();
+    return peer.tls?.certificate;
+  } catch (error) {
+    link.stream.destroy();
+    throw error;
   }
 }
 
@@ -76,7 +96,8 @@ function isAnswered({ code, facts }: TunlError): boolean {
   return cause.startsWith('ERR_SSL_') || cause === 'EPROTO';
 }
 
-function describe(certificate: Uint8Array): Certificate {
+/** Reads the parts of a certificate that are shown. */
+export function describeCertificate(certificate: Uint8Array): Certificate {
   const { issuer, validTo } = new X509Certificate(certificate);
   return { issuer: formatName(issuer), validTo: new Date(validTo).toISOString() };
 }
