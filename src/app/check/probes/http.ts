@@ -1,13 +1,12 @@
-import { X509Certificate } from 'node:crypto';
 import { findScheme } from '../../../carriers/index.ts';
 import type { HopChoice } from '../../../chain/model/graph.ts';
 import type { DialStep } from '../../../core/dialer.ts';
 import type { TlsFacts } from '../../../core/link.ts';
 import { plainScheme, securedScheme } from '../../../core/hop.ts';
 import { isLoopback } from '../../../core/ip.ts';
-import { formatName } from '../../../tls/certificate/names.ts';
 import { identifyPort } from '../identify-port.ts';
 import { forEachHop, type Probe } from '../probe.ts';
+import { describeCertificate } from '../target-hello.ts';
 import { failureVerdict, type Verdict } from '../verdict.ts';
 
 /** A certificate that ends within this time, in milliseconds, is worth a warning. */
@@ -55,15 +54,13 @@ function describeVersion(steps: readonly DialStep[], choice: HopChoice, prefix: 
 
 function describeTls({ certificate }: TlsFacts, text: string, facts: NonNullable<Verdict['facts']>): Verdict {
   if (!certificate) return { name: http.name, state: 'ok', text, facts };
-  const { issuer, validTo } = new X509Certificate(certificate);
-  const until = new Date(validTo);
-  const day = until.toISOString().slice(0, 10);
-  const isSoon = until.getTime() < Date.now() + soonMs;
+  const { issuer, validTo } = describeCertificate(certificate);
+  const isSoon = Date.parse(validTo) < Date.now() + soonMs;
   return {
     name: http.name,
     state: isSoon ? 'warning' : 'ok',
-    text: `${text}, certificate of ${formatName(issuer)} until ${day}`,
+    text: `${text}, certificate of ${issuer} until ${validTo.slice(0, 10)}`,
     ...(isSoon && { remedies: ['its owner must renew it'] }),
-    facts: { ...facts, issuer: formatName(issuer), validTo: until.toISOString() },
+    facts: { ...facts, issuer, validTo },
   };
 }
