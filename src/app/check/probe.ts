@@ -1,5 +1,6 @@
 import type { HopChoice } from '../../chain/model/graph.ts';
 import type { TcpAddress } from '../../core/address.ts';
+import type { HopAnswer } from '../../core/dialer.ts';
 import { formatHop } from '../../core/hop.ts';
 import type { Examination } from './examination.ts';
 import type { Verdict } from './verdict.ts';
@@ -38,6 +39,11 @@ export async function forEachHop(
     if (verdicts.some(({ error }) => error)) break;
   }
   return verdicts;
+}
+
+/** Selects what was noticed of one hop. */
+export function ofHop<T extends Pick<HopAnswer, 'hop'>>(noticed: readonly T[], index: number): readonly T[] {
+  return noticed.filter(({ hop }) => hop === index + 1);
 }
 
 /** Writes the alternatives of one place as URLs without secrets. */

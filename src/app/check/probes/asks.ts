@@ -1,7 +1,7 @@
 import { parseChallenges } from '../../../auth/model/challenge.ts';
 import type { HopAnswer } from '../../../core/dialer.ts';
 import { toShort } from '../../../syntax/text.ts';
-import { forEachHop, type Probe } from '../probe.ts';
+import { forEachHop, ofHop, type Probe } from '../probe.ts';
 import type { Verdict } from '../verdict.ts';
 
 /** The fields in which a proxy names its program. */
@@ -15,8 +15,7 @@ export const asks: Probe = {
   examine: (exam) =>
     forEachHop(exam, async (index, _choice, prefix) => {
       const { answers } = await exam.visitHop(index);
-      const own = answers.filter(({ hop }) => hop === index + 1);
-      const first = own[0];
+      const [first] = ofHop(answers, index);
       return first ? [describe(first, prefix)] : [];
     }),
 };

@@ -1,5 +1,6 @@
-import { forEachHop, type Probe } from '../probe.ts';
 import { formatDuration } from '../../../core/deadline.ts';
+import { fieldValues } from '../../../http/wire/message.ts';
+import { forEachHop, ofHop, type Probe } from '../probe.ts';
 
 /** Kerberos allows clocks to differ by five minutes (RFC 4120, section 8.2). */
 const maxSkewMs = 5 * 60_000;
@@ -12,10 +13,8 @@ export const clock: Probe = {
   examine: (exam) =>
     forEachHop(exam, async (index, _choice, prefix) => {
       const { answers } = await exam.visitHop(index);
-      const dates = answers.flatMap(({ headers, hop }) =>
-        hop === index + 1 ? headers.filter(([name]) => name === 'date') : [],
-      );
-      const told = Date.parse(dates.at(-1)?.[1] ?? '');
+      const dates = ofHop(answers, index).flatMap(({ headers }) => fieldValues(headers, 'date'));
+      const told = Date.parse(dates.at(-1) ?? '');
       if (Number.isNaN(told)) return [];
       const skewMs = Date.now() - told;
       const facts = { skewMs };

@@ -5,7 +5,7 @@ import type { TlsFacts } from '../../../core/link.ts';
 import { plainScheme, securedScheme } from '../../../core/hop.ts';
 import { isLoopback } from '../../../core/ip.ts';
 import { identifyPort } from '../identify-port.ts';
-import { forEachHop, type Probe } from '../probe.ts';
+import { forEachHop, ofHop, type Probe } from '../probe.ts';
 import { describeCertificate } from '../target-hello.ts';
 import { failureVerdict, type Verdict } from '../verdict.ts';
 
@@ -22,8 +22,7 @@ export const http: Probe = {
       // Of other protocols the target's line tells all that there is to tell.
       if (choice.some(({ scheme }) => findScheme(scheme)?.carrier.protocol === 'socks')) return [];
       const { error, answers, steps, isSpent, link } = await exam.visitHop(index);
-      const own = steps.filter(({ hop }) => hop === index + 1);
-      if (answers.some(({ hop }) => hop === index + 1) || link) return [describeVersion(own, choice, prefix)];
+      if (ofHop(answers, index).length > 0 || link) return [describeVersion(ofHop(steps, index), choice, prefix)];
       if (isSpent || !error) return [];
       if (error.phase === 'tls') return [failureVerdict(http.name, error, { text: prefix + error.message })];
       const found = await identifyPort(exam, index);

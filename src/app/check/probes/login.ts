@@ -2,7 +2,7 @@ import { schemes } from '../../../auth/schemes/all.ts';
 import type { HopChoice } from '../../../chain/model/graph.ts';
 import type { TunlError } from '../../../core/errors.ts';
 import type { Visit } from '../examination.ts';
-import { forEachHop, type Probe } from '../probe.ts';
+import { forEachHop, ofHop, type Probe } from '../probe.ts';
 import { failureVerdict, formatMs, type Verdict } from '../verdict.ts';
 
 /** Which scheme proves to each proxy who we are. A password is tried once. */
@@ -23,7 +23,7 @@ export const login: Probe = {
 function describe(visit: Visit, index: number, choice: HopChoice, prefix: string): readonly Verdict[] {
   const { steps, answers, error, isSpent } = visit;
   if (isSpent) return [];
-  const proof = steps.find((step) => step.hop === index + 1 && step.login);
+  const proof = ofHop(steps, index).find((step) => step.login);
   const user = choice.find(({ credentials }) => credentials)?.credentials?.user;
   const as = user === undefined ? '' : ` as ${user}`;
   if (proof?.login) {
@@ -39,11 +39,12 @@ function describe(visit: Visit, index: number, choice: HopChoice, prefix: string
       },
     ];
   }
-  const last = answers.findLast(({ hop }) => hop === index + 1);
   if (error?.code === 'auth_required' && error.facts.hop?.index === index + 1)
     return [describeRefusal(error, prefix, user)];
   // Whatever the answer is, it is not about who asks: that is for the next probe.
-  const wasAsked = answers.some(({ hop, challenges }) => hop === index + 1 && challenges);
+  const own = ofHop(answers, index);
+  const last = own.at(-1);
+  const wasAsked = own.some(({ challenges }) => challenges);
   return wasAsked && last && !last.challenges
     ? [{ name: login.name, state: 'ok', text: `${prefix}accepted${as}`, facts: { status: last.status } }]
     : [];

@@ -1,6 +1,6 @@
 import type { TunlError } from '../../../core/errors.ts';
 import type { Visit } from '../examination.ts';
-import { forEachHop, formatChoice, type Probe } from '../probe.ts';
+import { forEachHop, formatChoice, ofHop, type Probe } from '../probe.ts';
 import { failureVerdict, formatMs, type Verdict } from '../verdict.ts';
 
 /** Where each proxy comes from, its addresses, and how long it takes to connect to it. */
@@ -21,7 +21,7 @@ export const proxy: Probe = {
 
 function describeHop(name: string, index: number, visit: Visit): Verdict {
   const { error, steps, notices } = visit;
-  const own = steps.filter(({ hop }) => hop === index + 1);
+  const own = ofHop(steps, index);
   const [dns, connect] = (['dns', 'connect'] as const).map((phase) => own.find((step) => step.phase === phase));
   const causes = notices.length > 0 ? { causes: notices } : {};
   if (error && isUnreached(error, index))
