@@ -1,8 +1,7 @@
 import { makeHop } from '../../../support/harness/app.ts';
 import { startManneredProxy } from '../../../support/peers/mannered-proxy.ts';
 import { startTarget } from '../../../support/targets/plain.ts';
-import { startTls } from '../../../support/targets/tls.ts';
-import { host, at, one, sshServer, through, overTls, forHost, type Manner } from './ways.ts';
+import { host, at, one, sshServer, through, overTls, forHost, intercepting, type Manner } from './ways.ts';
 
 /** Proxies that open some tunnels, and let some bytes pass. */
 export const tunnels: readonly Manner[] = [
@@ -33,11 +32,7 @@ export const tunnels: readonly Manner[] = [
   },
   {
     name: 'opens port 443 only, where the host has TLS',
-    start: async (certs) => {
-      const port = await startTls(await forHost(certs));
-      const proxy = await startManneredProxy({ reach: { [`${host}:443`]: port }, ports: [443] });
-      return { hops: one(makeHop('http', proxy.port)), target: at(22), publicCa: certs.ca.cert };
-    },
+    start: overTls(forHost, () => ({ manner: { ports: [443] }, options: { target: at(22) } })),
     says: [
       '[✗] CONNECT    proxy refused CONNECT box.example:22: 403 Forbidden',
       '[✓]            box.example:443 open in',
@@ -73,12 +68,7 @@ export const tunnels: readonly Manner[] = [
   },
   {
     name: 'intercepts TLS',
-    start: async (certs) => {
-      const port = await startTls(await forHost(certs));
-      const intercept = await certs.issue({ cn: host, dns: [host], issuer: certs.otherCa });
-      const proxy = await startManneredProxy({ reach: { [`${host}:443`]: port }, intercept });
-      return { hops: one(makeHop('http', proxy.port)), target: at(443), publicCa: certs.ca.cert };
-    },
+    start: overTls(forHost, async (certs) => ({ manner: await intercepting(certs) })),
     says: [
       '[!] TLS        to box.example:443 seems to be intercepted: issuer "CN=another authority", not a public authority',
       'nothing on this machine trusts it',
@@ -87,13 +77,10 @@ export const tunnels: readonly Manner[] = [
   },
   {
     name: 'intercepts TLS with an authority that the machine trusts',
-    start: async (certs) => {
-      const port = await startTls(await forHost(certs));
-      const intercept = await certs.issue({ cn: host, dns: [host], issuer: certs.otherCa });
-      const proxy = await startManneredProxy({ reach: { [`${host}:443`]: port }, intercept });
-      const trusting = { publicCa: certs.ca.cert, targetTls: { cacert: certs.otherCa.cert } };
-      return { hops: one(makeHop('http', proxy.port)), target: at(443), ...trusting };
-    },
+    start: overTls(forHost, async (certs) => ({
+      manner: await intercepting(certs),
+      options: { targetTls: { cacert: certs.otherCa.cert } },
+    })),
     says: [
       '[!] TLS        to box.example:443 seems to be intercepted: issuer "CN=another authority", not a public authority',
       'this machine trusts it all the same',

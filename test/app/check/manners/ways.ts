@@ -38,14 +38,13 @@ export const sshServer: Behaviour = (socket) => {
 export const through =
   (
     behave: Behaviour,
-    manner: Partial<TunnelManner> | ((certs: Certs) => Promise<Partial<TunnelManner>>),
+    manner: Partial<TunnelManner>,
     more: Partial<CheckOptions> & { readonly port?: number } = {},
   ): Manner['start'] =>
-  async (certs) => {
+  async () => {
     const { port = 22, ...options } = more;
     const target = await startTarget(behave);
-    const given = typeof manner === 'function' ? await manner(certs) : manner;
-    const proxy = await startManneredProxy({ reach: { [`${host}:${port}`]: target.port }, ...given });
+    const proxy = await startManneredProxy({ reach: { [`${host}:${port}`]: target.port }, ...manner });
     return { hops: one(makeHop('http', proxy.port)), target: at(port), ...options };
   };
 
@@ -70,16 +69,28 @@ export const asking =
     };
   };
 
-/** A target for TLS with this certificate, on port 443. */
+/** How a way to a target for TLS differs from a usual one. */
+interface Varied {
+  readonly manner?: Partial<TunnelManner>;
+  readonly options?: Partial<CheckOptions>;
+}
+
+/** A proxy of some manner before a target for TLS with this certificate, on port 443. */
 export const overTls =
   (
     issue: (certs: Certs) => IssuedCertificate | Promise<IssuedCertificate>,
-    manner: Partial<TunnelManner> = {},
+    vary: (certs: Certs) => Varied | Promise<Varied> = () => ({}),
   ): Manner['start'] =>
   async (certs) => {
     const port = await startTls(await issue(certs));
+    const { manner, options } = await vary(certs);
     const proxy = await startManneredProxy({ reach: { [`${host}:443`]: port }, ...manner });
-    return { hops: one(makeHop('http', proxy.port)), target: at(443), publicCa: certs.ca.cert };
+    return { hops: one(makeHop('http', proxy.port)), target: at(443), publicCa: certs.ca.cert, ...options };
   };
+
+/** The manner of opening TLS with a certificate for the host from another authority. */
+export const intercepting = async (certs: Certs): Promise<Partial<TunnelManner>> => ({
+  intercept: await certs.issue({ cn: host, dns: [host], issuer: certs.otherCa }),
+});
 
 export const forHost = (certs: Certs) => certs.issue({ cn: host, dns: [host] });
