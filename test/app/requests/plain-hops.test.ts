@@ -3,9 +3,9 @@ import { Secret } from '../../../src/core/secret.ts';
 import { makeCerts } from '../../support/certs/certs.ts';
 import { eventually } from '../../support/eventually.ts';
 import { makeHop, startTestServe } from '../../support/harness/app.ts';
-import { answerPaths, linesOf, startPlainBed, writeHead } from '../../support/harness/plain-bed.ts';
+import { linesOf, startPlainBed, writeHead } from '../../support/harness/plain-bed.ts';
 import { startAskingProxy, alice } from '../../support/peers/asking-proxy.ts';
-import { startTarget } from '../../support/targets/plain.ts';
+import { answerPaths, startTarget } from '../../support/targets/plain.ts';
 
 const certs = await makeCerts();
 afterAll(() => certs.remove());

@@ -1,11 +1,11 @@
 import { expect, test } from 'vitest';
 import { listStages } from '../../../src/chain/model/graph.ts';
-import { answerPaths, writeHead } from '../../support/harness/plain-bed.ts';
+import { writeHead } from '../../support/harness/plain-bed.ts';
 import { startChain } from '../../support/harness/chain.ts';
 import { loadText } from '../../support/graphs/chain-file.ts';
 import { connectPeer } from '../../support/peers/raw-peer.ts';
 import { findBlock, type Page } from '../../support/readme.ts';
-import { startTarget } from '../../support/targets/plain.ts';
+import { answerPaths, startTarget } from '../../support/targets/plain.ts';
 
 const page: Page = 'docs/plain-requests.md';
 

@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import { eventually } from '../../support/eventually.ts';
-import { answerPaths, type PlainBed, startPlainBed, writeHead } from '../../support/harness/plain-bed.ts';
+import { type PlainBed, startPlainBed, writeHead } from '../../support/harness/plain-bed.ts';
+import { answerPaths } from '../../support/targets/plain.ts';
 import { startAdmin } from '../../support/harness/admin.ts';
 import { connectPeer } from '../../support/peers/raw-peer.ts';
 import { proxyStage } from '../../support/graphs/graphs.ts';

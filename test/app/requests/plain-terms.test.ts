@@ -3,7 +3,8 @@ import { describe, expect, onTestFinished, test } from 'vitest';
 import { eventually } from '../../support/eventually.ts';
 import { calmLimits } from '../../support/harness/app.ts';
 import { readStream } from '../../support/harness/h2-request-bed.ts';
-import { answerPaths, linesOf, type PlainBed, startPlainBed, writeHead } from '../../support/harness/plain-bed.ts';
+import { linesOf, type PlainBed, startPlainBed, writeHead } from '../../support/harness/plain-bed.ts';
+import { answerPaths } from '../../support/targets/plain.ts';
 
 const single = { user: 'alice', password: 'right' };
 const right = `Proxy-Authorization: Basic ${btoa('alice:right')}`;

@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import { eventually } from '../../support/eventually.ts';
-import { answerPaths, linesOf, startPlainBed, writeHead } from '../../support/harness/plain-bed.ts';
+import { linesOf, startPlainBed, writeHead } from '../../support/harness/plain-bed.ts';
+import { answerPaths } from '../../support/targets/plain.ts';
 import { calmLimits } from '../../support/harness/app.ts';
 
 const ok = 'HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok';

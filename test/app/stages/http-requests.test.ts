@@ -7,26 +7,12 @@ import { eventually, inTime, waitForStall } from '../../support/eventually.ts';
 import { answer, httpStage, on, requests, upstream } from '../../support/graphs/http-stages.ts';
 import { readStream } from '../../support/harness/h2-request-bed.ts';
 import { connectPeer, connectTlsPeer } from '../../support/peers/raw-peer.ts';
-import { startTarget, type Behaviour, type Target } from '../../support/targets/plain.ts';
+import { answerPaths, startTarget, type Target } from '../../support/targets/plain.ts';
 
 const certs = await makeCerts();
 afterAll(() => certs.remove());
 
 const get = (path: string, fields = '') => `GET ${path} HTTP/1.1\r\nHost: a.test\r\n${fields}\r\n`;
-
-/** Answers each GET with its path. */
-const answerPaths: Behaviour = (socket) => {
-  let pending = '';
-  socket.on('end', () => socket.end());
-  socket.on('data', (chunk: Buffer) => {
-    pending += chunk.toString('latin1');
-    for (let end = pending.indexOf('\r\n\r\n'); end >= 0; end = pending.indexOf('\r\n\r\n')) {
-      const path = pending.split(' ')[1] ?? '';
-      pending = pending.slice(end + 4);
-      socket.write(`HTTP/1.1 200 OK\r\nContent-Length: ${path.length}\r\n\r\n${path}`);
-    }
-  });
-};
 
 async function start(target: Target, more: Partial<Upstream> = {}, stage: Partial<Omit<HttpStage, 'listen'>> = {}) {
   const main = upstream('main', target.address, more);

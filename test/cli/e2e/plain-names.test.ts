@@ -1,9 +1,9 @@
 import { expect, onTestFinished, test } from 'vitest';
-import { answerPaths, writeHead } from '../../support/harness/plain-bed.ts';
+import { writeHead } from '../../support/harness/plain-bed.ts';
 import { startTunl } from '../../support/harness/tunl-process.ts';
 import { startOwnNames } from '../../support/peers/own-names.ts';
 import { connectPeer } from '../../support/peers/raw-peer.ts';
-import { startTarget } from '../../support/targets/plain.ts';
+import { answerPaths, startTarget } from '../../support/targets/plain.ts';
 
 test('a name that points elsewhere later leads nowhere that is forbidden, on the same connection', async () => {
   const zone: Record<string, readonly string[]> = { 'rebound.test': ['127.0.0.1'] };

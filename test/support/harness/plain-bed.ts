@@ -25,20 +25,6 @@ export function writeHead(line: string, ...fields: string[]): string {
   return [`${line} HTTP/1.1`, ...host, ...fields, '', ''].join('\r\n');
 }
 
-/** Answers each request of a connection with its path, and keeps the connection. */
-export const answerPaths: Behaviour = (socket) => {
-  let pending = '';
-  socket.on('end', () => socket.end());
-  socket.on('data', (chunk: Buffer) => {
-    pending += chunk.toString('latin1');
-    for (let end = pending.indexOf('\r\n\r\n'); end >= 0; end = pending.indexOf('\r\n\r\n')) {
-      const path = pending.split(' ')[1] ?? '';
-      pending = pending.slice(end + 4);
-      socket.write(`HTTP/1.1 200 OK\r\nContent-Length: ${path.length}\r\n\r\n${path}`);
-    }
-  });
-};
-
 /** The lines of a head, without the pseudonym in `Via` and the date, which differ each time. */
 export function linesOf(head: string): string[] {
   return head

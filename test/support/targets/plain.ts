@@ -88,6 +88,20 @@ export const answerAtEnd =
     socket.on('end', () => socket.end(answer(Buffer.concat(question))));
   };
 
+/** Answers each request of a connection with its path, and keeps the connection. */
+export const answerPaths: Behaviour = (socket) => {
+  let pending = '';
+  socket.on('end', () => socket.end());
+  socket.on('data', (chunk: Buffer) => {
+    pending += chunk.toString('latin1');
+    for (let end = pending.indexOf('\r\n\r\n'); end >= 0; end = pending.indexOf('\r\n\r\n')) {
+      const path = pending.split(' ')[1] ?? '';
+      pending = pending.slice(end + 4);
+      socket.write(`HTTP/1.1 200 OK\r\nContent-Length: ${path.length}\r\n\r\n${path}`);
+    }
+  });
+};
+
 /** Resets the connection once it has received a number of bytes. */
 export const resetAfter =
   (bytes: number): Behaviour =>
