@@ -153,21 +153,18 @@ export class FileReader implements ProxyReader {
   #readAdmin(words: FileConfig['admin']): Pick<Graph, 'admin' | 'adminOpen'> {
     if (words === undefined) return {};
     const { listen, open = false } = typeof words === 'object' ? words : { listen: words };
-    const admin = this.#readListen(listen);
+    const admin = this.#toListen(fillVariables(String(listen), this));
     if (admin.kind === 'internal') throw usageError('no other stage may reach the admin address', 'give it a port');
     return { admin, ...(open && { adminOpen: true }) };
   }
 
   /** Reads an address of a stage, with the kind of front before it. */
   #readPlace(word: string | number): ListenPlace {
-    const written = splitFront(fillVariables(String(word), this), this.frontKinds);
-    if (!written) return { address: this.#readListen(word) };
+    const text = fillVariables(String(word), this);
+    const written = splitFront(text, this.frontKinds);
+    if (!written) return { address: this.#toListen(text) };
     const { front, address } = written;
     return { front, address: this.#toListen(address === '' ? '0' : address) };
-  }
-
-  #readListen(word: string | number): ListenAddress | InternalAddress {
-    return this.#toListen(fillVariables(String(word), this));
   }
 
   #toListen(text: string): ListenAddress | InternalAddress {
