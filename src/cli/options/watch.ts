@@ -1,7 +1,7 @@
 import { usageError } from '../../core/errors.ts';
 import type { Arguments } from '../parse/arguments.ts';
 import { flag, option } from '../parse/option.ts';
-import { quote } from '../../syntax/text.ts';
+import { parseChoice } from '../parse/setting.ts';
 import { jsonOption, quietOption } from './output.ts';
 
 /** The option that shows the open tunnels while a command runs. */
@@ -9,18 +9,15 @@ export const watchOption = flag('watch', {
   summary: 'show the open tunnels on the terminal, drawn again in place: bytes, rates, age, way',
 });
 
+const answers = ['yes', 'no'];
+
 /** The option that reads certificates again when their files change; undefined if it is not given. */
-export const watchFilesOption = option('watch-files', parseYesNo, {
+export const watchFilesOption = option('watch-files', (text, name) => parseChoice(text, name, answers) === 'yes', {
   value: '[yes|no]',
   bare: 'yes',
   summary: 'read certificates, keys and authorities again when their files change; those of HBONE always, unless no',
-  completes: ['yes', 'no'],
+  completes: answers,
 });
-
-function parseYesNo(text: string, name: string): boolean {
-  if (text === 'yes' || text === 'no') return text === 'yes';
-  throw usageError(`${name} ${quote(text)} is neither yes nor no`);
-}
 
 /** Reads --watch. @throws {TunlError} usage, if another option hides its output */
 export function readWatch(args: Arguments): boolean {

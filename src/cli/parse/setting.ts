@@ -51,7 +51,8 @@ function usually({ fallback, serveFallback }: Pick<ChoiceSetting, 'fallback' | '
   return `; default: ${fallback}${serveFallback === undefined ? '' : `, and for serve ${serveFallback}`}`;
 }
 
-function parseChoice(text: string, name: string, values: readonly string[]): string {
+/** Reads one of a few words. @throws {TunlError} usage */
+export function parseChoice(text: string, name: string, values: readonly string[]): string {
   if (values.includes(text)) return text;
   throw usageError(`${name} ${quote(text)} is neither ${values.join(' nor ')}`);
 }
