@@ -43,9 +43,8 @@ async function carryStdio(options: ConnectOptions, runtime: Runtime): Promise<vo
   const { target, limits } = options;
   const { scope, emit } = runtime;
   const inner = options.targetTls ? [await createTargetTls(options)] : [];
-  const memory = await recallHops(options.hops, options.cacheEnv, emit);
-  if (memory) scope.defer(() => memory.settle());
-  const route = await createRoute(memory ? { ...options, hops: memory.hops } : options, { inner, resolver: 'both' });
+  const memory = await recallHops(options.hops, options.cacheEnv, runtime);
+  const route = await createRoute({ ...options, hops: memory?.hops ?? options.hops }, { inner, resolver: 'both' });
   scope.defer(() => route.close());
   if (options.check === true) return checkTargets(route.dial, [target], { emit, signal: scope.forced });
   const tunnels = new Tunnels(emit);

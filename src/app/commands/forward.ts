@@ -11,9 +11,8 @@ import type { ForwardOptions, FrontAccess } from './options.ts';
  */
 export async function startForward(options: ForwardOptions, runtime: Runtime): Promise<Running> {
   const { check = false, hops, cacheEnv } = options;
-  const memory = await recallHops(hops, cacheEnv, runtime.emit);
-  if (memory) runtime.scope.defer(() => memory.settle());
-  return startGraph(toForwardGraph({ ...options, ...(memory && { hops: memory.hops }) }), runtime, { check });
+  const memory = await recallHops(hops, cacheEnv, runtime);
+  return startGraph(toForwardGraph({ ...options, hops: memory?.hops ?? hops }), runtime, { check });
 }
 
 /** The access to fronts without users and rules: all of this machine may use them. */
