@@ -1,4 +1,4 @@
-import type { Carrier, CarrierScheme } from '../core/carrier.ts';
+import type { Carrier, CarrierScheme, ServeSwitch } from '../core/carrier.ts';
 import * as all from './all.ts';
 
 /**
@@ -13,6 +13,12 @@ export const carriers: readonly Carrier[] = Object.values(all).toSorted((first, 
 export const schemes: readonly (CarrierScheme & { readonly carrier: Carrier })[] = carriers.flatMap((carrier) =>
   carrier.schemes.map((scheme) => ({ ...scheme, carrier })),
 );
+
+/** The switches of `serve` that the carriers declare: those that accept a carrier, each with those that refine it. */
+export const carrierSwitches: readonly ServeSwitch[] = carriers.flatMap(({ serveFlag, serveSwitches = [] }) => [
+  ...(serveFlag ? [serveFlag] : []),
+  ...serveSwitches,
+]);
 
 /** Finds a scheme by its name, without `://`. */
 export function findScheme(name: string): (typeof schemes)[number] | undefined {

@@ -1,5 +1,5 @@
 import { dirname, resolve } from 'node:path';
-import { carriers, schemes } from '../../carriers/index.ts';
+import { carrierSwitches, schemes } from '../../carriers/index.ts';
 import { Source } from '../../chain/read/document.ts';
 import type { DrawTextOptions } from '../../chain/draw/draw.ts';
 import { type LoadedGraph, loadGraph } from '../../chain/read/load.ts';
@@ -47,10 +47,7 @@ export async function drawGraph(graph: Graph, form: DrawForm, options: DrawTextO
 type Environment = Readonly<Record<string, string | undefined>>;
 
 /** The names that `accept` may list in a file: the switches of `serve`. */
-const switches = [
-  ...carriers.flatMap(({ serveFlag, serveSwitches = [] }) => [...(serveFlag ? [serveFlag] : []), ...serveSwitches]),
-  plainSwitch,
-].map(({ name }) => name);
+const switches = [...carrierSwitches, plainSwitch].map(({ name }) => name);
 
 /** Options for reading the file of a chain. */
 export interface ChainFileOptions {

@@ -1,5 +1,5 @@
 import type { ServeOptions } from '../../app/commands/options.ts';
-import { carriers } from '../../carriers/index.ts';
+import { carriers, carrierSwitches } from '../../carriers/index.ts';
 import type { ServerDemand } from '../../core/carrier.ts';
 import { usageError } from '../../core/errors.ts';
 import type { Arguments } from '../parse/arguments.ts';
@@ -19,12 +19,6 @@ import { outputGroup } from '../options/output.ts';
 import { readWatch, watchFilesOption, watchOption } from '../options/watch.ts';
 import { runUntilStopped } from '../lifecycle/running.ts';
 import { listenerTlsSettings, plainSwitch, proxySettings, ruleSettings } from '../../syntax/stage-settings.ts';
-
-/** The switches of `serve` that the carriers declare. */
-const carrierSwitches = carriers.flatMap(({ serveFlag, serveSwitches = [] }) => [
-  ...(serveFlag ? [serveFlag] : []),
-  ...serveSwitches,
-]);
 
 const carrierOptions = carrierSwitches.map(({ name, summary }) => flag(name, { summary }));
 
