@@ -5,6 +5,7 @@ import type { HeaderField } from '../core/hop.ts';
 import type { Call } from '../http/call.ts';
 import { Http1Client } from '../http/h1/client.ts';
 import { upstreamPeer } from '../http/h1/upstream.ts';
+import { withoutNamesakes } from '../http/wire/message.ts';
 import { ProxyClient, type ProxyConnection } from './proxy-client.ts';
 
 /**
@@ -49,8 +50,7 @@ function toConnection(link: ReachedLink, name: string): ProxyConnection {
 
 /** Adds the fields of the user for the proxy, in place of those of the same name. */
 function addFields(call: Call, fields: readonly HeaderField[]): Call {
-  const named = new Set(fields.map(([field]) => field.toLowerCase()));
-  return { ...call, headers: [...call.headers.filter(([field]) => !named.has(field.toLowerCase())), ...fields] };
+  return { ...call, headers: [...withoutNamesakes(call.headers, fields), ...fields] };
 }
 
 /** Writes a request in absolute form (RFC 9112, section 3.2.2). */

@@ -5,7 +5,7 @@ import type { HeaderField, Hop } from '../../core/hop.ts';
 import { version } from '../../core/version.ts';
 import { quoteAscii } from '../../syntax/text.ts';
 import { parseAuthority, sentNames } from '../../syntax/authority.ts';
-import { isSafeField } from '../wire/message.ts';
+import { isSafeField, withoutNamesakes } from '../wire/message.ts';
 
 /**
  * Returns the address as one that a proxy can be asked for.
@@ -28,15 +28,12 @@ export const userAgent: HeaderField = ['User-Agent', `tunl/${version}`];
 
 /**
  * Builds the fields of a tunnel request: the carrier's own, `Via`, and those that the user adds. A field of the user
- * replaces one of the carrier with the same name, because a recipient of both could use either. Fields that are filled
- * in for each tunnel count as the user's.
+ * replaces one of the carrier with the same name. Fields that are filled in for each tunnel count as the user's.
  * @throws {TunlError} usage if a field of the user cannot be sent as it is
  */
 export function requestFields(hop: Hop, ctx: DialContext, own: readonly HeaderField[]): HeaderField[] {
   const added = ctx.fields ? [...hop.headers, ...ctx.fields] : hop.headers;
   const broken = added.find((field) => !isSafeField(field));
   if (broken) throw usageError(`the field ${quoteAscii(broken[0])} cannot be sent`);
-  const named = new Set(added.map(([name]) => name.toLowerCase()));
-  const kept = own.filter(([name]) => !named.has(name.toLowerCase()));
-  return [...kept, ...(ctx.origin.via ?? []).map((value) => ['Via', value] as const), ...added];
+  return [...withoutNamesakes(own, added), ...(ctx.origin.via ?? []).map((value) => ['Via', value] as const), ...added];
 }

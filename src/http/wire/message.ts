@@ -125,6 +125,12 @@ function isBlank(char: string | undefined): boolean {
   return char === ' ' || char === '\t';
 }
 
+/** Leaves out the fields whose names others have too, because a recipient of both could use either. */
+export function withoutNamesakes(headers: readonly HeaderField[], others: readonly HeaderField[]): HeaderField[] {
+  const named = new Set(others.map(([name]) => name.toLowerCase()));
+  return headers.filter(([name]) => !named.has(name.toLowerCase()));
+}
+
 /** Formats the head of a message. The caller guarantees that no part contains CR or LF. */
 export function formatHead(firstLine: string, headers: readonly HeaderField[]): string {
   let head = `${firstLine}\r\n`;
