@@ -21,19 +21,18 @@ const ofProxy: ReadonlySet<string> = new Set([
 /**
  * Makes the fields with which a proxy forwards a request: those of the client's connection and those for the proxy are
  * left out, our `Via` is added (RFC 9110, section 7.6).
- * @param upgradeTo the protocol to which the request switches
  */
-export function toPlainFields(request: Exchange, upgradeTo: string | undefined, pseudonym: string): HeaderField[] {
+export function toPlainFields(request: Exchange, pseudonym: string): HeaderField[] {
   const kept = keepEndToEnd(request.headers).flatMap((field): HeaderField[] => {
     const [name, value] = field;
     // The reader of the body tells the client to send it.
     if (ofProxy.has(name) || (name === 'expect' && value.toLowerCase() === '100-continue')) return [];
     return [name === 'max-forwards' ? [name, countDown(request.method, value)] : field];
   });
-  const fields = request.version === '2' ? joinCookies(kept) : kept;
+  const { version, upgradeTo } = request;
   return [
-    ...fields,
-    ['via', `${request.version} ${pseudonym}`],
+    ...(version === '2' ? joinCookies(kept) : kept),
+    ['via', `${version} ${pseudonym}`],
     ...(upgradeTo === undefined ? [] : [['connection', 'upgrade'] as const, ['upgrade', upgradeTo] as const]),
   ];
 }

@@ -61,13 +61,12 @@ export function toCall(
 
 /** Makes the request as a proxy sends it, over HTTP/1.1. */
 function toPlainCall(request: Exchange, { place, pseudonym }: PlainTerms): PassedCall {
-  const { method, upgradeTo } = request;
   const toAnswerFields = (headers: readonly HeaderField[]) => toPlainReplyFields(headers, pseudonym);
   return {
-    method,
+    method: request.method,
     ...place,
     scheme: 'http',
-    headers: toPlainFields(request, upgradeTo, pseudonym),
+    headers: toPlainFields(request, pseudonym),
     ...findOpening(request),
     ...(hasBody(request) && { body: toCallBody(request) }),
     onInterim: (status, headers) => request.inform(status, toPlainInterimFields(headers)),
