@@ -44,8 +44,9 @@ export class UpstreamConnections {
     if (sessions === 'per-request') return this.#useOnce(wanted, use);
     const { target, signal } = wanted;
     const open = (waiting: AbortSignal) => this.#open({ ...wanted, signal: waiting });
-    // An upstream may know the client by its connection, so no two users share one.
-    const key = JSON.stringify([formatAddress(target), asksProxies ? wanted.origin.user : undefined]);
+    const place = formatAddress(target);
+    // An upstream may know the client by its connection, so no two users of a proxy share one.
+    const key = asksProxies ? JSON.stringify([place, wanted.origin.user]) : place;
     return this.#pool.use({ key, signal, from, open }, use);
   }
 
