@@ -1,4 +1,4 @@
-import { schemes } from '../../carriers/index.ts';
+import { carriers, schemes } from '../../carriers/index.ts';
 import { listExitCodes } from './exit-codes.ts';
 
 /** The tables of README.md and of pages between `<!-- generated: NAME -->` and `<!-- end -->`, by name. */
@@ -6,7 +6,7 @@ const readmeTables: Readonly<Record<string, () => string>> = {
   carriers: () =>
     formatTable(
       ['URL', 'tunnel', 'default port'],
-      groupSchemes().map((group) => [
+      carriers.map(({ schemes: group }) => [
         group.map(({ scheme }) => `\`${scheme}://\``).join(', '),
         joinSummaries(group.map(({ summary }) => summary)),
         [...new Set(group.map(({ defaultPort }) => defaultPort))].join(', '),
@@ -39,16 +39,6 @@ function joinSummaries([first = '', ...others]: readonly string[]): string {
   const isShared = (count: number) => others.every((other) => other.startsWith(words.slice(0, count).join(' ')));
   const shared = words.findLastIndex((_, index) => isShared(index + 1)) + 1;
   return [first, ...others.map((other) => other.split(' ').slice(shared).join(' '))].join(' / ');
-}
-
-/** Puts the schemes of one carrier together. */
-function groupSchemes(): (typeof schemes)[number][][] {
-  const groups = new Map<string, (typeof schemes)[number][]>();
-  for (const scheme of schemes) {
-    const { name } = scheme.carrier;
-    groups.set(name, [...(groups.get(name) ?? []), scheme]);
-  }
-  return [...groups.values()];
 }
 
 function describeAbilities({ scheme, carrier, families, tls }: (typeof schemes)[number]): readonly string[] {
