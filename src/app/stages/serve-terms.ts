@@ -86,7 +86,7 @@ function requestTerms({ codec, hosts }: HttpStage<RouteName>, headMs: number): S
       http1: { headMs, keepAliveMs, maxHeadBytes, maxLineBytes: maxHeadBytes },
       http2: { ...requestServerSetup, extendedConnect: takesProtocols },
     },
-    alpn: { auto: ['h2', 'http/1.1'], http1: ['http/1.1'], http2: ['h2'] }[codec],
+    alpn: { auto: http.alpn, http1: ['http/1.1'], http2: ['h2'] }[codec],
     refusals: refusals.envoy,
   };
 }
