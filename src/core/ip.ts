@@ -40,6 +40,15 @@ function parseGroups(address: string): IpBytes {
     .flatMap((n) => [n >> 8, n & 0xff]);
 }
 
+/** Writes an address in its canonical form (RFC 5952). */
+export function formatIp(bytes: IpBytes | Uint8Array): string {
+  if (bytes.length === 4) return bytes.join('.');
+  const groups = Array.from({ length: 8 }, (_, index) =>
+    ((bytes[2 * index]! << 8) | bytes[2 * index + 1]!).toString(16),
+  );
+  return new URL(`http://[${groups.join(':')}]`).hostname.slice(1, -1);
+}
+
 /** True for an IP address by which a machine reaches itself: 127.0.0.0/8 (RFC 1122, section 3.2.1.3) and ::1 (RFC 4291, section 2.5.3). */
 export function isLoopbackBytes(bytes: IpBytes): boolean {
   return bytes.length === 4 ? bytes[0] === 127 : bytes.every((byte, index) => byte === (index === 15 ? 1 : 0));

@@ -1,7 +1,8 @@
 import { isIPv6 } from 'node:net';
+import { formatIp } from '../core/ip.ts';
 import { servedNames } from '../syntax/authority.ts';
 import { toAsciiName } from '../syntax/host.ts';
-import { firstAddress, formatBytes, parseRange, type Range } from './range.ts';
+import { firstAddress, parseRange, type Range } from './range.ts';
 
 /** The hosts to which a rule applies. Names are canonical; a suffix begins with its dot. */
 export type HostPattern =
@@ -83,7 +84,7 @@ function parseAddresses(text: string): HostPattern | PatternFault {
   if (first.some((byte, index) => byte !== range.bytes[index])) {
     return {
       fault: `bits are set after the first ${range.prefix}`,
-      hint: `write ${formatBytes(first)}/${range.prefix}`,
+      hint: `write ${formatIp(first)}/${range.prefix}`,
     };
   }
   return { kind: 'range', range };

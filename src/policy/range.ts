@@ -34,15 +34,6 @@ export function firstAddress(range: Range): IpBytes {
   return range.bytes.map((byte, index) => byte & maskOf(index, range.prefix));
 }
 
-/** Writes an address in its canonical form (RFC 5952). */
-export function formatBytes(bytes: IpBytes): string {
-  if (bytes.length === 4) return bytes.join('.');
-  const groups = Array.from({ length: 8 }, (_, index) =>
-    ((bytes[2 * index]! << 8) | bytes[2 * index + 1]!).toString(16),
-  );
-  return new URL(`http://[${groups.join(':')}]`).hostname.slice(1, -1);
-}
-
 function maskOf(index: number, prefix: number): number {
   const bits = Math.min(8, Math.max(0, prefix - 8 * index));
   return (0xff << (8 - bits)) & 0xff;

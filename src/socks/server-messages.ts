@@ -1,4 +1,5 @@
 import type { Duplex } from 'node:stream';
+import { formatIp } from '../core/ip.ts';
 import { decodeOctets } from '../core/octets.ts';
 import { type Credentials, Secret } from '../core/secret.ts';
 import { readBytes } from './bytes.ts';
@@ -68,9 +69,9 @@ export async function readRequest5(stream: Duplex, signal: AbortSignal): Promise
   const [command = 0, , type] = await readBytes(stream, 3, signal);
   switch (type) {
     case addressTypes.ipv4:
-      return { command, address: await readAddress(stream, (await readBytes(stream, 4, signal)).join('.'), signal) };
+      return { command, address: await readAddress(stream, formatIp(await readBytes(stream, 4, signal)), signal) };
     case addressTypes.ipv6:
-      return { command, address: await readAddress(stream, formatIpv6(await readBytes(stream, 16, signal)), signal) };
+      return { command, address: await readAddress(stream, formatIp(await readBytes(stream, 16, signal)), signal) };
     case addressTypes.name: {
       const name = await readCounted(stream, signal);
       return { command, address: await readAddress(stream, name.toString('latin1'), signal) };
@@ -96,7 +97,7 @@ export async function readRequest4(stream: Duplex, signal: AbortSignal): Promise
   const [command = 0, port, ip] = [head[0], head.readUInt16BE(1), head.subarray(3)];
   await readText(stream, signal);
   const isNamed = ip[3] !== 0 && ip.subarray(0, 3).every((byte) => byte === 0);
-  return { command, address: { host: isNamed ? await readText(stream, signal) : ip.join('.'), port } };
+  return { command, address: { host: isNamed ? await readText(stream, signal) : formatIp(ip), port } };
 }
 
 /** Writes an answer of SOCKS 4; its port and address say nothing. */
@@ -126,12 +127,6 @@ async function readText(stream: Duplex, signal: AbortSignal): Promise<string> {
 
 async function readAddress(stream: Duplex, host: string, signal: AbortSignal): Promise<SocksAddress> {
   return { host, port: (await readBytes(stream, 2, signal)).readUInt16BE(0) };
-}
-
-/** Writes an IPv6 address in its shortest form (RFC 5952). */
-function formatIpv6(bytes: Buffer): string {
-  const groups = Array.from({ length: 8 }, (_none, index) => bytes.readUInt16BE(2 * index).toString(16));
-  return new URL(`http://[${groups.join(':')}]`).hostname.slice(1, -1);
 }
 
 function byteOf(bytes: Buffer): number {

@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
 import { TunlError } from '../../src/core/errors.ts';
-import { formatBytes } from '../../src/policy/range.ts';
+import { formatIp } from '../../src/core/ip.ts';
 import { parseRule, type Rule } from '../../src/policy/rules.ts';
 
 /** The rule as the shortest text that shows all of it. */
@@ -9,7 +9,7 @@ function show({ host, ports }: Rule): string {
     any: () => 'any host',
     suffix: () => host.kind === 'suffix' && `below ${host.suffix}`,
     name: () => host.kind === 'name' && `name ${host.name}`,
-    range: () => host.kind === 'range' && `range ${formatBytes(host.range.bytes)}/${host.range.prefix}`,
+    range: () => host.kind === 'range' && `range ${formatIp(host.range.bytes)}/${host.range.prefix}`,
   }[host.kind]();
   return `${place}, ${ports.length === 0 ? 'any port' : ports.map(({ first, last }) => `${first}-${last}`).join(' ')}`;
 }
