@@ -18,6 +18,14 @@ export function tlsLimit(ms: number): Limit {
   return { ms, phase: 'tls', option: '--tls-timeout', code: 'connection_timeout' };
 }
 
+/** The limit on the time that a client takes for its request, in milliseconds. */
+export function requestLimit(ms: number): Limit {
+  return { ms, phase: 'request', option: '--handshake-timeout', code: 'http_request_error' };
+}
+
+/** Begins the message about a client that was too slow for it. */
+export const lateRequest = 'the client did not send its request';
+
 /** A limit that runs from `start` to `end` and also passes on the caller's abort. */
 export class Deadline {
   readonly #controller = new Abort();

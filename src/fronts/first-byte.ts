@@ -1,4 +1,4 @@
-import { type Limit, within } from '../core/deadline.ts';
+import { lateRequest, requestLimit, within } from '../core/deadline.ts';
 import { toTunlError, TunlError } from '../core/errors.ts';
 import type { Link } from '../core/link.ts';
 import { ShortRead } from '../socks/bytes.ts';
@@ -26,21 +26,13 @@ export async function recogniseFront(
   const agreed = alpn !== undefined && fronts.find((front) => front.alpn.includes(alpn));
   if (agreed) return agreed;
   try {
-    const first = await within(requestLimit(headMs), draining, late, (signal) => peekByte(link.stream, signal));
+    const first = await within(requestLimit(headMs), draining, lateRequest, (signal) => peekByte(link.stream, signal));
     return fronts.find(({ begins }) => begins(first)) as Front;
   } catch (error) {
     const failure = error instanceof ShortRead ? leftEarly(error) : toTunlError(error);
     link.reset(failure);
     throw failure;
   }
-}
-
-/** Begins the message about a client that was too slow. */
-export const late = 'the client did not send its request';
-
-/** The limit on the time that a client takes for its request, in milliseconds. */
-export function requestLimit(ms: number): Limit {
-  return { ms, phase: 'request', option: '--handshake-timeout', code: 'http_request_error' };
 }
 
 /** Makes the error about a client that left before its tunnel was up. */

@@ -1,7 +1,7 @@
 import type { Duplex } from 'node:stream';
 import { Abort } from '../core/abort.ts';
 import { formatHostPort, type TcpAddress } from '../core/address.ts';
-import { abortReason, within } from '../core/deadline.ts';
+import { abortReason, lateRequest, requestLimit, within } from '../core/deadline.ts';
 import { errorTable, toTunlError, TunlError } from '../core/errors.ts';
 import type { Link } from '../core/link.ts';
 import { closeStaged } from '../http/h1/close.ts';
@@ -21,7 +21,7 @@ import {
 } from '../socks/server-messages.ts';
 import { answers4, answers5, connectCommand, methods, versions } from '../socks/wire.ts';
 import { parseAuthority } from '../syntax/authority.ts';
-import { late, leftEarly, requestLimit } from './first-byte.ts';
+import { leftEarly } from './first-byte.ts';
 import type { FrontTerms, TunnelAsk } from './front.ts';
 
 /** The parts that reading one request needs. */
@@ -60,7 +60,8 @@ export async function serveSocks(link: Link, terms: FrontTerms): Promise<void> {
   if (draining.aborted) onDraining();
   try {
     const limit = requestLimit(requests.http1.headMs);
-    const read: Reading['read'] = (message) => within(limit, gone.signal, late, (signal) => message(stream, signal));
+    const read: Reading['read'] = (message) =>
+      within(limit, gone.signal, lateRequest, (signal) => message(stream, signal));
     const request = await takeRequest({ stream, gone: gone.signal, read, authenticate });
     terms.onTunnel(toAsk(link, request, gone.signal, () => stream.off('close', onClose)));
   } catch (error) {

@@ -1,6 +1,6 @@
 import type { Duplex } from 'node:stream';
 import { Abort } from '../../core/abort.ts';
-import type { Limit } from '../../core/deadline.ts';
+import { lateRequest, requestLimit } from '../../core/deadline.ts';
 import type { Exchange } from '../../core/exchange.ts';
 import type { Link } from '../../core/link.ts';
 import { closeStaged } from './close.ts';
@@ -63,8 +63,7 @@ class Http1Connection implements HeadReceiver, NextReceiver {
 
   readHead(signal: AbortSignal): void {
     const { headMs, maxHeadBytes, maxLineBytes } = this.#setup;
-    const limit: Limit = { ms: headMs, phase: 'request', option: '--handshake-timeout', code: 'http_request_error' };
-    const late = { limit, what: 'the client did not send its request' };
+    const late = { limit: requestLimit(headMs), what: lateRequest };
     readHeadOf(this.#link, maxHeadBytes, signal, { lineBytes: maxLineBytes, late }, this);
   }
 
