@@ -35,8 +35,7 @@ export function createDirect({ resolve, connectMs, assertAllowed = () => {}, dia
     code: 'connection_timeout',
   } as const;
 
-  const connectTo = (host: string, port: number, ctx: DialContext) => {
-    const what = nameIn(ctx, formatHostPort(host, port));
+  const connectTo = (what: string, port: number, ctx: DialContext) => {
     const side = ctx.hop ? 'hop' : 'target';
     return (ip: Ip, signal: AbortSignal, limit?: Limit): Promise<Link> => {
       try {
@@ -54,13 +53,13 @@ export function createDirect({ resolve, connectMs, assertAllowed = () => {}, dia
     const ips = address.resolved ?? (await resolve(host, ctx.signal, nameIn(ctx, host)));
     report(ctx, 'dns', started, () => ips.map((ip) => ip.address).join(' '));
     const connecting = performance.now();
-    const attempt = connectTo(host, port, ctx);
-    const silence = describeSilence(nameIn(ctx, formatHostPort(host, port)));
+    const what = nameIn(ctx, formatHostPort(host, port));
+    const attempt = connectTo(what, port, ctx);
     const only = ips[0];
     const link =
       only && ips.length === 1
         ? await attempt(only, ctx.signal, connectLimit)
-        : await within(connectLimit, ctx.signal, silence, (signal) => race(ips, attempt, signal));
+        : await within(connectLimit, ctx.signal, describeSilence(what), (signal) => race(ips, attempt, signal));
     report(ctx, 'connect', connecting, () => (link.peer.address ? formatAddress(link.peer.address) : ''));
     return link;
   };
@@ -92,7 +91,9 @@ export function createDirect({ resolve, connectMs, assertAllowed = () => {}, dia
   return (address, ctx) => {
     if (address.kind === 'tcp' && address.resolved?.length === 1 && !ctx.onProgress) {
       // The usual case for `serve`: nothing to resolve, nothing to race and nobody to tell.
-      return connectTo(address.host, address.port, ctx)(address.resolved[0] as Ip, ctx.signal, connectLimit);
+      const { host, port, resolved } = address;
+      const what = nameIn(ctx, formatHostPort(host, port));
+      return connectTo(what, port, ctx)(resolved[0] as Ip, ctx.signal, connectLimit);
     }
     return dialAny(address, ctx);
   };

@@ -22,8 +22,6 @@ export async function race(ips: readonly Ip[], attempt: Attempt, signal: AbortSi
   throwIfAborted(signal);
   const [first] = ips;
   if (first === undefined) throw new TunlError('dns_error', 'there is no address to connect to', { phase: 'dns' });
-  // The usual case needs no timers.
-  if (ips.length === 1) return attempt(first, signal);
   return new Promise((resolve, reject) => {
     const losers = new AbortController();
     const failures: unknown[] = [];
