@@ -1,4 +1,5 @@
 import type { Carrier } from '../core/carrier.ts';
+import { openSocks } from '../socks/open.ts';
 
 /** SOCKS 4 and 4a: one tunnel for one connection, no framing, a user without a password, and one word for all failures. */
 export const socks4: Carrier = {
@@ -14,9 +15,5 @@ export const socks4: Carrier = {
   methods: [],
   halfClose: 'native',
   reset: 'native',
-  async open(reach, hop) {
-    const link = await reach({ form: 'tunnel' });
-    const { SocksSession } = await import('../socks/session.ts');
-    return new SocksSession(link, hop, 4);
-  },
+  open: openSocks(4),
 };

@@ -1,4 +1,5 @@
 import type { Carrier } from '../core/carrier.ts';
+import { openSocks } from '../socks/open.ts';
 
 /** SOCKS 5 (RFC 1928) with user and password (RFC 1929): one tunnel for one connection, no framing. */
 export const socks5: Carrier = {
@@ -12,9 +13,5 @@ export const socks5: Carrier = {
   methods: [],
   halfClose: 'native',
   reset: 'native',
-  async open(reach, hop) {
-    const link = await reach({ form: 'tunnel' });
-    const { SocksSession } = await import('../socks/session.ts');
-    return new SocksSession(link, hop, 5);
-  },
+  open: openSocks(5),
 };
