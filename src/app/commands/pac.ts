@@ -2,7 +2,7 @@ import { formatAddress, type TcpAddress } from '../../core/address.ts';
 import type { Hop } from '../../core/hop.ts';
 import type { PacCall } from '../../pac/script/script.ts';
 import { formatWay } from '../../pac/ways/result.ts';
-import { reportProgress } from '../tunnel/tunnel.ts';
+import { reportProgress } from '../tunnel/tunnel-events.ts';
 import { createChooser } from '../stages/chosen.ts';
 import { createRoute } from '../stages/route.ts';
 import type { RouteOptions } from './options.ts';

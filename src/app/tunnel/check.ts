@@ -7,7 +7,7 @@ import type { EventSink } from '../../core/events.ts';
 import type { Link } from '../../core/link.ts';
 import { mayBeWeb, recogniseWeb } from '../../http/tunnel/web-answer.ts';
 import { emptyError } from './beginning.ts';
-import { reportProgress } from './tunnel.ts';
+import { reportProgress } from './tunnel-events.ts';
 
 /** The environment of a check. */
 export interface CheckRuntime {

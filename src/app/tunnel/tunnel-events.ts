@@ -1,6 +1,8 @@
+import type { DialContext, DialStep } from '../../core/dialer.ts';
 import type { TunlError } from '../../core/errors.ts';
 import type {
   EventSink,
+  NoticeEvent,
   TunnelClosedEvent,
   TunnelFacts,
   TunnelFailedEvent,
@@ -80,4 +82,37 @@ function addFacts(facts: Draft<TunnelFacts>, { id, client, target, via, stages, 
   if (stages.length > 1) facts.stages = stages;
   if (user !== undefined) facts.user = user;
   if (upstream !== undefined) facts.upstream = upstream;
+}
+
+/** Tells of a step of a dial. The message is made when somebody reads it, which is seldom. */
+function toNotice(step: DialStep): NoticeEvent {
+  return {
+    event: 'notice',
+    level: 'verbose',
+    get message() {
+      const { phase, hop, detail, ms } = step;
+      return `${hop === undefined ? 'target' : `hop ${hop}`}: ${phase} ${detail} (${ms.toFixed(1)}ms)`;
+    },
+  };
+}
+
+type Progress = Pick<DialContext, 'onProgress'> & Required<Pick<DialContext, 'onFailure' | 'onNotice'>>;
+
+/** The reports of each sink, made once and not for each tunnel: with the steps of a dial, and without them. */
+const reports = new WeakMap<EventSink, { readonly full: Progress; readonly brief: Progress }>();
+
+/** Returns the parts of a DialContext that report the steps of a dial; none that nobody is shown. */
+export function reportProgress(emit: EventSink): Progress {
+  const known = reports.get(emit) ?? makeReports(emit);
+  return emit.shows && !emit.shows('verbose') ? known.brief : known.full;
+}
+
+function makeReports(emit: EventSink): { readonly full: Progress; readonly brief: Progress } {
+  const brief: Progress = {
+    onFailure: ({ message }) => emit({ event: 'notice', level: 'verbose', message: `${message}; trying on` }),
+    onNotice: (level, message) => emit({ event: 'notice', level, message }),
+  };
+  const made = { full: { ...brief, onProgress: (step: DialStep) => emit(toNotice(step)) }, brief };
+  reports.set(emit, made);
+  return made;
 }

@@ -1,9 +1,9 @@
 import { Abort } from '../../core/abort.ts';
 import { type Address, formatAddress } from '../../core/address.ts';
 import { abortReason, formatDuration } from '../../core/deadline.ts';
-import type { Dial, DialContext, DialStep, Origin } from '../../core/dialer.ts';
+import type { Dial, Origin } from '../../core/dialer.ts';
 import { toTunlError, TunlError } from '../../core/errors.ts';
-import type { EventSink, NoticeEvent } from '../../core/events.ts';
+import type { EventSink } from '../../core/events.ts';
 import type { HalfCloseTerms, Link } from '../../core/link.ts';
 import type { AccessEntry, WriteAccess } from './access-log.ts';
 import { Beginning } from './beginning.ts';
@@ -11,7 +11,7 @@ import type { Doubts } from './doubts.ts';
 import { ProgressLimit } from '../../relay/progress-limit.ts';
 import { relay } from '../../relay/relay.ts';
 import type { RelayHandle, RelayLimits, RelayResult } from '../../relay/terms.ts';
-import { follow, makeClosed, makeFailed, makeOpened } from './tunnel-events.ts';
+import { follow, makeClosed, makeFailed, makeOpened, reportProgress } from './tunnel-events.ts';
 import { formatPeer, type LifetimeLimits, limitLifetime, type Tunnel, type Tunnels } from './tunnels.ts';
 
 /** The access logs of a stage. */
@@ -237,39 +237,6 @@ interface AskedTunnel extends Pick<TunnelJob, 'origin' | 'target'> {
 function idleError(ms: number): TunlError {
   const message = `the tunnel was not up within ${formatDuration(ms)} (--idle-timeout)`;
   return new TunlError('tunnel_idle', message, { side: 'self', phase: 'relay' });
-}
-
-/** Tells of a step of a dial. The message is made when somebody reads it, which is seldom. */
-function toNotice(step: DialStep): NoticeEvent {
-  return {
-    event: 'notice',
-    level: 'verbose',
-    get message() {
-      const { phase, hop, detail, ms } = step;
-      return `${hop === undefined ? 'target' : `hop ${hop}`}: ${phase} ${detail} (${ms.toFixed(1)}ms)`;
-    },
-  };
-}
-
-type Progress = Pick<DialContext, 'onProgress'> & Required<Pick<DialContext, 'onFailure' | 'onNotice'>>;
-
-/** The reports of each sink, made once and not for each tunnel: with the steps of a dial, and without them. */
-const reports = new WeakMap<EventSink, { readonly full: Progress; readonly brief: Progress }>();
-
-/** Returns the parts of a DialContext that report the steps of a dial; none that nobody is shown. */
-export function reportProgress(emit: EventSink): Progress {
-  const known = reports.get(emit) ?? makeReports(emit);
-  return emit.shows && !emit.shows('verbose') ? known.brief : known.full;
-}
-
-function makeReports(emit: EventSink): { readonly full: Progress; readonly brief: Progress } {
-  const brief: Progress = {
-    onFailure: ({ message }) => emit({ event: 'notice', level: 'verbose', message: `${message}; trying on` }),
-    onNotice: (level, message) => emit({ event: 'notice', level, message }),
-  };
-  const made = { full: { ...brief, onProgress: (step: DialStep) => emit(toNotice(step)) }, brief };
-  reports.set(emit, made);
-  return made;
 }
 
 /** Formats the warning about an answer that may be lost, with the setting that avoids it. */
