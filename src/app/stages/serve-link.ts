@@ -198,19 +198,15 @@ async function carry(
   accept: () => Link,
   leave: (() => void) | undefined,
 ): Promise<void> {
-  const outcome = await carryTunnel(env, {
+  await carryTunnel(env, {
     target,
     origin,
     gone: exchange.gone,
     accept,
-    refuse: (error) => {
-      // The answer may take time, so the place is freed before it.
-      leave?.();
-      return refuse(exchange, error, refusals);
-    },
+    refuse: (error) => refuse(exchange, error, refusals),
     statusOf: (error) => (error ? refusals.statusOf(error) : 200),
+    leave,
   });
-  if (leave && 'ended' in outcome) void outcome.ended.then(leave);
 }
 
 /**

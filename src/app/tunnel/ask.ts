@@ -41,16 +41,12 @@ export async function serveAsk(env: AskEnv, ask: TunnelAsk, asker: Origin): Prom
     logRefused(env, asked, failure);
     return ask.refuse(failure);
   }
-  const outcome = await carryTunnel(tunnel, {
+  await carryTunnel(tunnel, {
     target: ask.target,
     origin,
     gone: ask.gone,
     accept: () => ask.accept(),
-    refuse: (error) => {
-      // The answer may take time, so the place is freed before it.
-      leave?.();
-      return ask.refuse(error);
-    },
+    refuse: (error) => ask.refuse(error),
+    leave,
   });
-  if (leave && 'ended' in outcome) void outcome.ended.then(leave);
 }

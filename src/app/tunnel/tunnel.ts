@@ -59,6 +59,8 @@ export interface TunnelJob {
   readonly keepsBytes?: boolean;
   /** Returns the status that the client is answered with, if it speaks HTTP. */
   readonly statusOf?: (error: TunlError | undefined) => number;
+  /** Gives back the place of the tunnel: called once it has ended, or before it is refused, which may take time. */
+  readonly leave?: (() => void) | undefined;
 }
 
 /** The outcome of a job: a tunnel that runs until `ended`, or a failure. */
@@ -108,6 +110,7 @@ class CarriedTunnel implements Tunnel {
   beginning: Beginning | undefined;
   readonly #env: TunnelEnv;
   readonly #endLifetime: () => void;
+  readonly #givePlaceBack: (() => void) | undefined;
   /** Present until the relay runs. */
   #abort: Abort | undefined = new Abort();
   /** Runs until the relay does, if nothing may stand still for ever. */
@@ -116,7 +119,7 @@ class CarriedTunnel implements Tunnel {
   /** Present for the access logs, if there are any. */
   #asked: AskedTunnel | undefined;
 
-  constructor(env: TunnelEnv, { origin, target }: TunnelJob) {
+  constructor(env: TunnelEnv, { origin, target, leave }: TunnelJob) {
     const { peer, user, stages = [] } = origin;
     this.#env = env;
     this.id = env.tunnels.nextId();
@@ -130,6 +133,7 @@ class CarriedTunnel implements Tunnel {
     if (env.access) this.#asked = { origin, target };
     env.tunnels.add(this);
     this.#endLifetime = limitLifetime(this, env.limits);
+    this.#givePlaceBack = leave;
   }
 
   /** Resolves with the end of the tunnel, once it is up. */
@@ -194,24 +198,28 @@ class CarriedTunnel implements Tunnel {
 
   /** Records the failure of a tunnel that did not come up. */
   fail({ statusOf }: TunnelJob, failure: TunlError): void {
-    const { tunnels, emit } = this.#env;
     this.#limit?.stop();
     this.#status = statusOf?.(failure);
-    this.#endLifetime();
-    tunnels.remove(this);
-    if (this.isRecorded) emit(makeFailed(this, failure, this.#status));
+    this.#leave();
+    if (this.isRecorded) this.#env.emit(makeFailed(this, failure, this.#status));
     this.#writeAccess({ failure });
   }
 
   #end(result: RelayResult): void {
     const { tunnels, emit } = this.#env;
-    this.#endLifetime();
-    tunnels.remove(this);
+    this.#leave();
     const { swallowedBy } = result;
     swallowedBy?.forget?.();
     if (swallowedBy) tunnels.warnOnce(describeSwallowing(result, swallowedBy));
     this.#writeAccess({ result });
     if (this.isRecorded) emit(makeClosed(this, result, this.#status));
+  }
+
+  /** Ends what a tunnel takes part in. */
+  #leave(): void {
+    this.#endLifetime();
+    this.#env.tunnels.remove(this);
+    this.#givePlaceBack?.();
   }
 
   /** Watches the beginning of a recorded tunnel; inner parts are left to the stage that keeps the record. */
