@@ -10,7 +10,7 @@ import { parseProof } from '../../src/http/server/tunnel-request.ts';
 import { isSafeField } from '../../src/http/wire/message.ts';
 import { createAuthenticator } from '../../src/policy/auth.ts';
 import { makeTempFolder } from '../support/temp.ts';
-import { makeRandom } from '../support/random.ts';
+import { makeRandom, type Random } from '../support/random.ts';
 
 const password = 'hunter2-0815';
 const runs = 20_000;
@@ -74,7 +74,7 @@ const names = [
   'constructor',
 ];
 
-function makeParams(random: (below: number) => number, most: number): string {
+function makeParams(random: Random, most: number): string {
   const pick = (of: readonly string[]) => of[random(of.length)] ?? '';
   return Array.from({ length: random(most) }, () => `${pick(names)}=${pick(values)}`).join(
     pick([', ', ',', ' ,\t', ';']),

@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
 import { Http2Server } from '../../src/h2/server.ts';
-import { makeRandom } from '../support/harness/h2-model.ts';
+import { makeRandom } from '../support/random.ts';
 import { joinEngines, settle, smallSetup, TestWire } from '../support/harness/h2-joined.ts';
 import { flags, formatFrame, type FrameType, frameTypes, formatNumber, preface } from '../support/peers/h2-frames.ts';
 

@@ -9,6 +9,7 @@ import { makeStartBed, makeTunnelPair } from '../support/harness/carrier-bed.ts'
 import { makeTcpPair, makeUnixPair } from '../support/harness/link-pairs.ts';
 import { makeTlsPair } from '../support/harness/tls-pairs.ts';
 import { Fingerprint, makePayload } from '../support/payload.ts';
+import { makeRandom, type Random } from '../support/random.ts';
 
 let certs: Certs;
 beforeAll(async () => void (certs = await makeCerts()));
@@ -35,15 +36,6 @@ const kinds: Readonly<Record<string, () => LinkPair | Promise<LinkPair>>> = {
 const names = Object.keys(kinds);
 const tunnels = names.flatMap((client) => names.map((target) => [client, target] as const));
 
-/** Numbers that look random and are the same each time, so that a failure can be seen again. */
-function makeDice(seed: number): (below: number) => number {
-  let state = seed;
-  return (below) => {
-    state = (Math.imul(state, 1_664_525) + 1_013_904_223) >>> 0;
-    return Math.floor((state / 2 ** 32) * below);
-  };
-}
-
 async function turns(count: number): Promise<void> {
   for (let turn = 0; turn < count; turn++) await new Promise((resolve) => setImmediate(resolve));
 }
@@ -51,10 +43,10 @@ async function turns(count: number): Promise<void> {
 /** The bytes that one side says. */
 class Speaker {
   readonly #stream: Duplex;
-  readonly #roll: (below: number) => number;
+  readonly #roll: Random;
   readonly #print = new Fingerprint();
 
-  constructor(stream: Duplex, roll: (below: number) => number) {
+  constructor(stream: Duplex, roll: Random) {
     this.#stream = stream;
     this.#roll = roll;
   }
@@ -79,7 +71,7 @@ class Speaker {
 }
 
 /** Reads to the end with pauses in between, and returns the fingerprint of everything. */
-function hear(stream: Duplex, roll: (below: number) => number): Promise<string> {
+function hear(stream: Duplex, roll: Random): Promise<string> {
   const print = new Fingerprint();
   return new Promise((resolve, reject) => {
     stream.on('data', (chunk: Buffer) => {
@@ -94,7 +86,7 @@ function hear(stream: Duplex, roll: (below: number) => number): Promise<string> 
 }
 
 test.each(tunnels)('from %s to %s every byte arrives once, both ways at once', async (clientKind, targetKind) => {
-  const roll = makeDice(names.indexOf(clientKind) * names.length + names.indexOf(targetKind));
+  const roll = makeRandom(names.indexOf(clientKind) * names.length + names.indexOf(targetKind));
   const [near, far] = [await kinds[clientKind]?.(), await kinds[targetKind]?.()];
   if (!near || !far) throw new Error('there is no such kind');
   const client = new Speaker(near.second.stream, roll);

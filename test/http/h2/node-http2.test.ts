@@ -7,7 +7,7 @@ import { setImmediate as turn } from 'node:timers/promises';
 import { describe, expect, onTestFinished, test } from 'vitest';
 import type { Link } from '../../../src/core/link.ts';
 import { makeHop, makeRoute, startTestServe } from '../../support/harness/app.ts';
-import { makeRandom } from '../../support/harness/h2-model.ts';
+import { makeRandom, type Random } from '../../support/random.ts';
 import { makeContext } from '../../support/harness/link-pairs.ts';
 import { RawPeer } from '../../support/peers/raw-peer.ts';
 import { startTarget } from '../../support/targets/plain.ts';
@@ -17,8 +17,6 @@ const tunnels = 8;
 
 /** The most bytes of a piece that is written at once. */
 const pieces = [10, 1000, 10_000, 50_000];
-
-type Random = (limit: number) => number;
 
 /** A tunnel between two ends of the test: through an end of ours, and an end of Node's HTTP/2. */
 interface Tunnel {

@@ -2,6 +2,7 @@ import type { FlowEvents } from '../../../src/core/flow.ts';
 import { resetError } from '../../../src/core/link.ts';
 import type { Http2Session } from '../../../src/h2/session.ts';
 import type { Http2Stream } from '../../../src/h2/stream.ts';
+import { makeRandom, type Random } from '../random.ts';
 import { type Joined, joinEngines, lookInto, nextTick, settle, smallSetup, type TestWire } from './h2-joined.ts';
 
 /** The contents of every stream: which byte it is follows from its place. */
@@ -10,17 +11,6 @@ const pattern = Buffer.from(Array.from({ length: 200_000 + period }, (_, index) 
 
 /** The largest number of streams at a time. */
 const maxOpen = 20;
-
-/** A repeatable source of random numbers (Mulberry32). */
-export function makeRandom(seed: number): (limit: number) => number {
-  let state = seed;
-  return (limit) => {
-    state = (state + 0x6d2b79f5) | 0;
-    let mixed = Math.imul(state ^ (state >>> 15), 1 | state);
-    mixed = (mixed + Math.imul(mixed ^ (mixed >>> 7), 61 | mixed)) ^ mixed;
-    return ((mixed ^ (mixed >>> 14)) >>> 0) % limit;
-  };
-}
 
 /** One end of a stream: the bytes that it has written and read, and the end that the other side is to see. */
 class End implements FlowEvents {
@@ -84,7 +74,7 @@ class End implements FlowEvents {
 export class Http2Model {
   readonly faults: string[] = [];
   readonly joined: Joined;
-  readonly #random: (limit: number) => number;
+  readonly #random: Random;
   #ends: End[] = [];
   /** Ends of clients whose server has not seen them yet. */
   readonly #opened = new Map<number, End>();

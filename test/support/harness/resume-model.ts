@@ -5,10 +5,8 @@ import { readField } from '../../../src/resume/fields.ts';
 import { StreamMemory } from '../../../src/resume/memory.ts';
 import { type Dialled, openResumable } from '../../../src/resume/near.ts';
 import type { ResumableStream } from '../../../src/resume/stream.ts';
-import { makeRandom } from './h2-model.ts';
+import { makeRandom, type Random } from '../random.ts';
 import { App, PipeEnd, toLink } from './resume-parts.ts';
-
-type Random = ReturnType<typeof makeRandom>;
 
 const client = { stage: 'serve', user: undefined, source: 'local' };
 

@@ -1,9 +1,7 @@
 import type { Fate, Flow, FlowEvents } from '../../../src/core/flow.ts';
 import { type Link, resetError } from '../../../src/core/link.ts';
 import type { ResumableStream } from '../../../src/resume/stream.ts';
-import type { makeRandom } from './h2-model.ts';
-
-type Random = ReturnType<typeof makeRandom>;
+import type { Random } from '../random.ts';
 
 /** The contents of both directions: which byte it is follows from its place. */
 const period = 251;
