@@ -7,17 +7,10 @@ import { StreamMemory } from '../../src/resume/memory.ts';
 import { wheel } from '../../src/core/wheel.ts';
 import { amount } from '../support/amounts.ts';
 import { turn } from '../support/harness/resume-model.ts';
-import { App, PipeEnd, toLink } from '../support/harness/resume-parts.ts';
+import { App, makePipe, toLink } from '../support/harness/resume-parts.ts';
 import type { ResumableStream } from '../../src/resume/stream.ts';
 
 const ann: StreamClient = { stage: 'serve', user: 'ann', source: '192.0.2.1' };
-
-function makePipe() {
-  const [near, far] = [new PipeEnd(() => 0), new PipeEnd(() => 0)];
-  near.other = far;
-  far.other = near;
-  return { near, far };
-}
 
 /** Opens a stream as a near end would, and returns what it takes to go on with it. */
 function open(ends: FarEnds, client = ann, { confirms = true, holdMs = 60_000 } = {}) {

@@ -2,7 +2,7 @@ import { expect, test } from 'vitest';
 import { kinds, makeFrame, writeHead, headBytes, maxPayload } from '../../src/resume/frames.ts';
 import { StreamMemory } from '../../src/resume/memory.ts';
 import { ResumableStream } from '../../src/resume/stream.ts';
-import { App, PipeEnd } from '../support/harness/resume-parts.ts';
+import { App, makePipe } from '../support/harness/resume-parts.ts';
 import { turn } from '../support/harness/resume-model.ts';
 
 /** A stream over a transport whose other side the test writes. */
@@ -15,15 +15,8 @@ function open({ memory = new StreamMemory(Infinity) } = {}) {
   return { stream, transport, lost, state };
 }
 
-function makePipe(): readonly [PipeEnd, PipeEnd] {
-  const [near, far] = [new PipeEnd(() => 0), new PipeEnd(() => 0)];
-  near.other = far;
-  far.other = near;
-  return [near, far];
-}
-
 function attach(stream: ResumableStream, received = 0, sent = 0) {
-  const [near, far] = makePipe();
+  const { near, far } = makePipe();
   stream.attach(far, { sent, received });
   const receive = (...frames: Buffer[]) => {
     near.write(Buffer.concat(frames));

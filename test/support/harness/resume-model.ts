@@ -6,7 +6,7 @@ import { StreamMemory } from '../../../src/resume/memory.ts';
 import { type Dialled, openResumable } from '../../../src/resume/near.ts';
 import type { ResumableStream } from '../../../src/resume/stream.ts';
 import { makeRandom, type Random } from '../random.ts';
-import { App, PipeEnd, toLink } from './resume-parts.ts';
+import { App, makePipe, type PipeEnd, toLink } from './resume-parts.ts';
 
 const client = { stage: 'serve', user: undefined, source: 'local' };
 
@@ -199,9 +199,7 @@ export class ResumeModel {
       asked.failure = unknown;
       return;
     }
-    const [near, far] = [new PipeEnd(this.#random), new PipeEnd(this.#random)];
-    near.other = far;
-    far.other = near;
+    const { near, far } = makePipe(this.#random);
     this.#pipes.push(near, far);
     this.transports++;
     const link = answer.start(toLink(far)) as Link | undefined;

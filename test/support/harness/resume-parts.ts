@@ -97,6 +97,14 @@ export class PipeEnd implements Flow {
   }
 }
 
+/** Makes both sides of a transport. */
+export function makePipe(random: Random = () => 0): { readonly near: PipeEnd; readonly far: PipeEnd } {
+  const [near, far] = [new PipeEnd(random), new PipeEnd(random)];
+  near.other = far;
+  far.other = near;
+  return { near, far };
+}
+
 /** The Link of a side. */
 export function toLink(flow: PipeEnd): Link {
   const reset = (error: Error) => flow.reset(error);
