@@ -59,7 +59,8 @@ export function hostOf(address: Address): string | undefined {
   return address.kind === 'tcp' ? address.host : undefined;
 }
 
-/** Writes `host:port`, with an IPv6 address in brackets. */
-export function formatHostPort(host: string, port: number): string {
-  return host.includes(':') ? `[${host}]:${port}` : `${host}:${port}`;
+/** Writes `host:port`, with an IPv6 address in brackets; without the port, if it is the usual one of the scheme. */
+export function formatHostPort(host: string, port: number | string, usualPort?: number): string {
+  const written = host.includes(':') ? `[${host}]` : host;
+  return port === usualPort ? written : `${written}:${port}`;
 }

@@ -40,8 +40,7 @@ function makeTerms(): Http1TunnelTerms {
 /** The host of the hop itself, by which front ends choose a site. */
 function formatHost({ address, scheme }: Hop): string {
   if (address.kind !== 'tcp') return 'localhost';
-  const written = formatHostPort(address.host, address.port);
-  return address.port === (scheme === 'wss' ? 443 : 80) ? written.replace(/:\d+$/, '') : written;
+  return formatHostPort(address.host, address.port, scheme === 'wss' ? 443 : 80);
 }
 
 /** Checks the answer (RFC 6455, section 4.1). @throws {TunlError} http_upgrade_failed */

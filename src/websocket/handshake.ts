@@ -34,5 +34,5 @@ export function parsePath(path: string, prefix = usualPrefix): TcpAddress | unde
   const [, name = '', port = ''] = /^([^/?#]*)\/([^/?#]*)$/.exec(path.slice(start.length)) ?? [];
   // A front end may have decoded it.
   const host = name.replaceAll(/%(3a|5b|5d)/gi, (_all, digits: string) => String.fromCharCode(parseInt(digits, 16)));
-  return parseAuthority(`${host.startsWith('[') ? host : formatHostPort(host, 0).replace(/:0$/, '')}:${port}`);
+  return parseAuthority(host.startsWith('[') ? `${host}:${port}` : formatHostPort(host, port));
 }

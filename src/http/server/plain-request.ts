@@ -44,7 +44,7 @@ export function claimPlain(exchange: Exchange, maxHeaderBytes: number): PlainReq
     ...readCredentials(exchange, proxyTerms.credentialsField),
     challenge: proxyTerms.challenge,
     target,
-    place: { target: path, authority: formatHost(target) },
+    place: { target: path, authority: formatHostPort(target.host, target.port, httpPort) },
     via: fieldValues(headers, 'via'),
   };
 }
@@ -67,11 +67,6 @@ function assertMayTravel({ method, headers }: Exchange): void {
   if (left === '0' && (method === 'TRACE' || method === 'OPTIONS')) {
     throw requestError(`${method} ends here, and this proxy does not answer it`, 405);
   }
-}
-
-function formatHost({ host, port }: TcpAddress): string {
-  const text = formatHostPort(host, port);
-  return port === httpPort ? text.slice(0, text.lastIndexOf(':')) : text;
 }
 
 function requestError(message: string, status = 400): TunlError {

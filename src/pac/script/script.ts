@@ -1,4 +1,4 @@
-import { formatAddress, type TcpAddress } from '../../core/address.ts';
+import { formatHostPort, type TcpAddress } from '../../core/address.ts';
 import { throwIfAborted } from '../../core/deadline.ts';
 import { TunlError } from '../../core/errors.ts';
 import { unlessAborted } from '../../core/waiting.ts';
@@ -114,8 +114,7 @@ export class PacScript {
    * @throws {TunlError} proxy_configuration_error, if it fails or goes beyond a limit; the signal's reason
    */
   async decide({ host, port }: TcpAddress, signal: AbortSignal): Promise<PacAnswer> {
-    const place = formatAddress({ kind: 'tcp', host, port });
-    const url = `https://${port === 443 ? place.replace(/:443$/, '') : place}/`;
+    const url = `https://${formatHostPort(host, port, 443)}/`;
     return this.#inTurn(async () => {
       const started = performance.now();
       const { value, passes } = await this.#repeat((engine) => engine.decide(url, host), signal);

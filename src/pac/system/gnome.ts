@@ -1,3 +1,4 @@
+import { formatHostPort } from '../../core/address.ts';
 import { readPlace } from '../ways/result.ts';
 import { parseExceptions } from './exceptions.ts';
 import { discoveryError, type ReadSettings, type SettingsEnv, type SystemSettings } from './settings.ts';
@@ -36,9 +37,7 @@ export function parseGnome(output: string): SystemSettings {
   }
   const place = (name: string) => {
     const [host, port] = [text(`${name} host`), Number(values.get(`${name} port`) ?? '0')];
-    return host === '' || port === 0
-      ? undefined
-      : readPlace(host.includes(':') ? `[${host}]:${port}` : `${host}:${port}`, port);
+    return host === '' || port === 0 ? undefined : readPlace(formatHostPort(host, port), port);
   };
   const proxy = place('https') ?? place('http');
   const socks = place('socks');

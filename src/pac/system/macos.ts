@@ -1,3 +1,4 @@
+import { formatHostPort } from '../../core/address.ts';
 import { readPlace } from '../ways/result.ts';
 import { parseExceptions } from './exceptions.ts';
 import { discoveryError, type ReadSettings, type SettingsEnv, type SystemSettings } from './settings.ts';
@@ -35,7 +36,7 @@ export function parseMacos(output: string): SystemSettings {
     const host = values.get(`${name}Proxy`) ?? '';
     if (!isOn(name) || host === '') return undefined;
     const port = values.get(`${name}Port`) ?? String(usualPort);
-    return readPlace(host.includes(':') ? `[${host}]:${port}` : `${host}:${port}`, usualPort);
+    return readPlace(formatHostPort(host, port), usualPort);
   };
   const exceptions = parseExceptions([...listed, ...(values.get('ExcludeSimpleHostnames') === '1' ? ['<local>'] : [])]);
   const proxy = place('HTTPS', 443) ?? place('HTTP', 80);
