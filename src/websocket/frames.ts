@@ -32,6 +32,8 @@ const [shortLength, longLength] = [126, 127];
 /** The longest head: two bytes, eight of length, four of the mask. */
 const maxHeadBytes = 14;
 
+const noBytes = Buffer.alloc(0);
+
 /** The frame whose payload is being read. */
 interface OpenFrame {
   readonly opcode: number;
@@ -51,7 +53,8 @@ interface OpenFrame {
 export class FrameReader {
   readonly #sink: FrameSink;
   readonly #isMasked: boolean;
-  #head: Buffer = Buffer.alloc(0);
+  /** The beginning of a head that has not come as a whole. */
+  #head: Buffer = noBytes;
   #frame: OpenFrame | undefined;
   /** The bytes of the binary message that has begun. */
   #message: number | undefined;
@@ -78,10 +81,10 @@ export class FrameReader {
       // A head that is not whole is shorter than what was looked at, so the chunk has no more.
       this.#head = Buffer.from(head);
       if (head.length >= 2) this.#assertHead(head);
-      return chunk.subarray(chunk.length);
+      return noBytes;
     }
     this.#assertHead(head);
-    this.#head = Buffer.alloc(0);
+    this.#head = noBytes;
     const [first = 0] = head;
     this.#frame = {
       opcode: first & 0x0f,
@@ -182,7 +185,7 @@ function readCloseCode(payload: Buffer): number {
 }
 
 /** Masks or unmasks bytes (RFC 6455, section 5.3); `from` is their place in the payload. */
-function applyMask(bytes: Buffer, mask: Buffer, from = 0): Buffer {
+function applyMask(bytes: Buffer, mask: Buffer, from: number): Buffer {
   // Memory of its own begins where whole words do, which are masked several times as fast as bytes.
   const done = Buffer.allocUnsafeSlow(bytes.length);
   bytes.copy(done);

@@ -14,11 +14,7 @@ const maxWaitingBytes = 64 * 1024;
  * @param role the side that we are on: a client masks its frames, and pings
  */
 export function webSocketLink(link: Link, role: 'client' | 'server'): Link {
-  const stream = new WebSocketDuplex(link, role);
-  return {
-    ...streamLink(stream, link.peer),
-    reset: (error) => void stream.destroy(error),
-  };
+  return streamLink(new WebSocketDuplex(link, role), link.peer);
 }
 
 class WebSocketDuplex extends Duplex implements FrameSink {
