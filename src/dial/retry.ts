@@ -46,7 +46,8 @@ function isRepeated(error: unknown, on: RetryTerms['on']): error is TunlError {
 /** Waits for `ms` milliseconds, or until the signal is aborted. It never rejects. */
 export type Wait = (ms: number, signal: AbortSignal) => Promise<void>;
 
-const pause: Wait = (ms, signal) => delay(ms, undefined, { signal }).catch(() => {});
+/** Waits as the clock goes. */
+export const pause: Wait = (ms, signal) => delay(ms, undefined, { signal }).catch(() => {});
 
 /**
  * Makes the layer that dials again after a failure, up to `retries` times. It waits longer each time, and at least as

@@ -1,4 +1,3 @@
-import { setTimeout as delay } from 'node:timers/promises';
 import { formatAddress } from '../../core/address.ts';
 import type { DialContext } from '../../core/dialer.ts';
 import { type ErrorCode, type HopPosition, TunlError } from '../../core/errors.ts';
@@ -6,7 +5,7 @@ import { type HeaderField, type Hop } from '../../core/hop.ts';
 import { resetError } from '../../core/link.ts';
 import { openResumable } from '../../resume/near.ts';
 import type { ResumeTerms } from '../../resume/setting.ts';
-import { backOff } from '../../dial/retry.ts';
+import { backOff, pause } from '../../dial/retry.ts';
 import type { ViaLayer } from '../../dial/via.ts';
 
 /** The statuses with which a hop says that it will not change its mind. */
@@ -44,7 +43,7 @@ export function resumable(via: ViaLayer, hop: Hop, position: HopPosition, terms:
             return { link: await open(address, { ...dialled, fields: [field], onAnswer }), answer };
           },
           isFinal: (error) => isFinal(error, position),
-          pause: (attempt, signal) => pause(attempt, signal),
+          pause: pauseBefore,
         });
         if (isKnown) {
           if (link.resumption) ctx.onResumable?.(link.resumption);
@@ -79,8 +78,8 @@ function again(ctx: DialContext, attempt: number, signal: AbortSignal): DialCont
 }
 
 /** Waits before an attempt: not at all before the first, which is all that a single cut needs. */
-async function pause(attempt: number, signal: AbortSignal): Promise<void> {
-  if (attempt > 1) await delay(backOff(attempt - 2, Math.random()), undefined, { signal }).catch(() => {});
+async function pauseBefore(attempt: number, signal: AbortSignal): Promise<void> {
+  if (attempt > 1) await pause(backOff(attempt - 2, Math.random()), signal);
 }
 
 function isFinal(error: unknown, { index }: HopPosition): boolean {
