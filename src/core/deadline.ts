@@ -51,7 +51,9 @@ export class Deadline {
   /** Starts the limit, or starts it again. */
   start(): void {
     clearTimeout(this.#timer);
-    this.#timer = startTimer(this.#limit, this.#what, (error) => this.#controller.abort(error));
+    const limit = this.#limit;
+    if (!isLimit(limit)) return;
+    this.#timer = setTimeout(() => this.#controller.abort(lateError(limit, this.#what)), limit.ms);
   }
 
   end(): void {
@@ -79,11 +81,6 @@ export async function within<T>(
   } finally {
     deadline.end();
   }
-}
-
-/** Starts a limit, if there is one; `onLate` gets its error, whose message begins with `what`. */
-function startTimer(limit: Limit, what: string, onLate: (error: TunlError) => void): NodeJS.Timeout | undefined {
-  return isLimit(limit) ? setTimeout(() => onLate(lateError(limit, what)), limit.ms) : undefined;
 }
 
 /** True for a limit that can run out. */
