@@ -85,10 +85,10 @@ class NearEnd implements StreamOwner, Resumption {
   #began = { at: -Infinity, progress: 0 };
 
   constructor(terms: NearTerms, pair: KeyPair, message: Message | 'broken') {
-    if (message === 'broken' || message.kind !== 'opened') throw this.#misunderstood(terms);
+    if (message === 'broken' || message.kind !== 'opened') throw misunderstood(terms);
     this.#terms = terms;
     this.#id = message.id;
-    this.#key = this.#agree(terms, pair, message.key);
+    this.#key = agreeWith(terms, pair, message.key);
     this.#holdMs = Math.min(terms.holdMs, message.hold * 1000);
     this.stream = new ResumableStream('near', this);
     wheel.add(this.stream);
@@ -153,12 +153,12 @@ class NearEnd implements StreamOwner, Resumption {
     const message = readField(answer);
     if (message === undefined || message === 'broken' || message.kind !== 'attached') {
       link.reset(resetError('it is no transport of the stream'));
-      throw this.#misunderstood(this.#terms);
+      throw misunderstood(this.#terms);
     }
     const { offsets } = message;
     if (!isProven(this.#key, 'far', { ...claim, offsets }, message.proof) || !this.stream.fits(offsets)) {
       link.reset(resetError('the answer does not fit the stream'));
-      throw this.#misunderstood(this.#terms);
+      throw misunderstood(this.#terms);
     }
     this.isWaiting = false;
     this.resumed++;
@@ -170,16 +170,16 @@ class NearEnd implements StreamOwner, Resumption {
     this.#began = { at: performance.now(), progress: this.stream.progress };
     this.stream.attach(flowOf(link), offsets);
   }
+}
 
-  #agree(terms: NearTerms, pair: KeyPair, key: string): Buffer {
-    try {
-      return agree('near', pair, key);
-    } catch {
-      throw this.#misunderstood(terms);
-    }
+function agreeWith(terms: NearTerms, pair: KeyPair, key: string): Buffer {
+  try {
+    return agree('near', pair, key);
+  } catch {
+    throw misunderstood(terms);
   }
+}
 
-  #misunderstood({ name }: NearTerms): TunlError {
-    return new TunlError('http_protocol_error', `${name} answered something else about a resumable tunnel`, lost);
-  }
+function misunderstood({ name }: NearTerms): TunlError {
+  return new TunlError('http_protocol_error', `${name} answered something else about a resumable tunnel`, lost);
 }
