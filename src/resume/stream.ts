@@ -147,10 +147,7 @@ export class ResumableStream implements Flow, Ticked, TransportOwner {
     if (this.#in.taken > this.#ackSent) this.#sendAck();
     const next = this.#silence.tick(replay.acked < replay.end);
     if (next === 'ask') this.#out.send(kinds.ping, this.#in.taken);
-    if (next !== 'lose') return;
-    const reason = resetError(`nothing came over the transport for more than ${silentTicks}s`);
-    transport.drop(reason);
-    this.onTransportLost(reason);
+    if (next === 'lose') transport.lose(resetError(`nothing came over the transport for more than ${silentTicks}s`));
   }
 
   onAlive(): void {

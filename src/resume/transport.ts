@@ -53,6 +53,14 @@ export class Transport implements FlowEvents, Ticked {
     this.#flow.reset(reason);
   }
 
+  /** Gives it up because it does not work, and tells its owner. */
+  lose(reason: Error): void {
+    const owner = this.#owner;
+    if (!owner) return;
+    this.drop(reason);
+    owner.onTransportLost(reason);
+  }
+
   /** Ends it after what was written. A side that does not end it too is reset. */
   leave(): void {
     if (!this.#release()) return;
@@ -69,7 +77,7 @@ export class Transport implements FlowEvents, Ticked {
   }
 
   onEnd(): void {
-    if (this.#owner) this.#lose(resetError('the transport was ended'));
+    if (this.#owner) this.lose(resetError('the transport was ended'));
     else if (this.#flow.isFinished) this.#close();
   }
 
@@ -84,7 +92,7 @@ export class Transport implements FlowEvents, Ticked {
 
   onReset(error: Error): void {
     wheel.delete(this);
-    this.#lose(error);
+    this.lose(error);
   }
 
   onTick(): void {
@@ -96,13 +104,6 @@ export class Transport implements FlowEvents, Ticked {
   #close(): void {
     wheel.delete(this);
     this.#flow.close();
-  }
-
-  #lose(reason: Error): void {
-    const owner = this.#owner;
-    if (!owner) return;
-    this.drop(reason);
-    owner.onTransportLost(reason);
   }
 
   /** Lets its owner go; returns false if it was let go before. */
