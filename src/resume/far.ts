@@ -108,9 +108,10 @@ export class FarEnds implements Ticked {
     const { owner } = end;
     if (this.#waiting.size === 0) wheel.add(this);
     this.#waiting.add(end);
-    this.#waitingOf.set(owner, (this.#waitingOf.get(owner) ?? 0) + 1);
+    const ofOwner = (this.#waitingOf.get(owner) ?? 0) + 1;
+    this.#waitingOf.set(owner, ofOwner);
     const { perOwner, total } = this.#limits;
-    if ((this.#waitingOf.get(owner) ?? 0) > perOwner) this.#evict(owner);
+    if (ofOwner > perOwner) this.#evict(owner);
     if (this.#waiting.size > total) this.#evict();
   }
 

@@ -34,11 +34,11 @@ export class Incoming {
 
   /** Counts bytes and returns those that are new; `undefined` if there are none, or they are kept until somebody reads. */
   receive(offset: number, part: Buffer): Buffer | undefined {
-    const isNew = part.subarray(Math.max(0, this.received - offset));
-    if (isNew.length === 0) return undefined;
-    this.received += isNew.length;
-    if (!this.isPaused && this.unread.isEmpty) return isNew;
-    this.unread.pushCopy(isNew);
+    const fresh = part.subarray(Math.max(0, this.received - offset));
+    if (fresh.length === 0) return undefined;
+    this.received += fresh.length;
+    if (!this.isPaused && this.unread.isEmpty) return fresh;
+    this.unread.pushCopy(fresh);
     return undefined;
   }
 
