@@ -46,18 +46,6 @@ export function describeTls({ tls, identity }: Peer): string {
   return [protocol, cipher, `alpn ${alpn}`, identity ?? subject, trust].filter(Boolean).join(', ');
 }
 
-/**
- * Access to the bare socket below a Link, for relay engines that move bytes without JavaScript.
- * A Link has it only if nothing frames or encrypts its bytes.
- */
-export interface Kernel {
-  readonly fd: number;
-  /** Takes the bytes that were read from the socket but not consumed. */
-  takeBuffered(): Buffer;
-  /** Gives up the descriptor: the stream is finished, and does not close it. */
-  release(): void;
-}
-
 /** Rules for sending our FIN where a hop on the way may take it for the end of both halves. */
 export interface HalfCloseTerms {
   /** The time at which our FIN may be sent. */
@@ -102,7 +90,6 @@ export interface Link {
   readonly peer: Peer;
   /** The same bytes for a relay. Whoever listens to it leaves `stream` alone from then on. */
   readonly flow?: Flow | undefined;
-  readonly kernel?: Kernel;
   /** Absent if our FIN may be sent at once. */
   readonly halfClose?: HalfCloseTerms;
   /** Present if the Link outlives its transports. */

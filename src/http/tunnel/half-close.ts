@@ -1,6 +1,6 @@
 import { formatAddress } from '../../core/address.ts';
 import { type HalfClose, halfCloses, type HeaderField, type Hop } from '../../core/hop.ts';
-import type { HalfCloseTerms, Kernel, Link, Peer } from '../../core/link.ts';
+import type { HalfCloseTerms, Link, Peer } from '../../core/link.ts';
 import { fieldValues } from '../wire/message.ts';
 
 /** The field with which a server announces that each half of its tunnels ends independently. */
@@ -36,14 +36,12 @@ export function withHalfClose(link: Link, terms: HalfCloseTerms | undefined): Li
 
 class TermedLink implements Link {
   readonly peer: Peer;
-  readonly kernel?: Kernel;
   readonly halfClose: HalfCloseTerms;
   readonly #link: Link;
 
   constructor(link: Link, halfClose: HalfCloseTerms) {
     this.#link = link;
     this.peer = link.peer;
-    if (link.kernel) this.kernel = link.kernel;
     this.halfClose = halfClose;
   }
 
