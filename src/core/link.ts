@@ -98,6 +98,29 @@ export interface Link {
   reset(error: Error): void;
 }
 
+/** The bytes of another Link, with other facts. A spread of that Link would make its Duplex, which a relay may not need. */
+export abstract class LinkView implements Link {
+  readonly peer: Peer;
+  readonly #link: Link;
+
+  constructor(link: Link) {
+    this.#link = link;
+    this.peer = link.peer;
+  }
+
+  get stream(): Duplex {
+    return this.#link.stream;
+  }
+
+  get flow(): Flow | undefined {
+    return this.#link.flow;
+  }
+
+  reset(error: Error): void {
+    this.#link.reset(error);
+  }
+}
+
 /**
  * Keeps an early `'error'` of a stream from ending the process. The relay and the carriers attach their own listeners
  * later; until then an error only marks the stream as destroyed.

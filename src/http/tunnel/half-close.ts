@@ -1,6 +1,6 @@
 import { formatAddress } from '../../core/address.ts';
 import { type HalfClose, halfCloses, type HeaderField, type Hop } from '../../core/hop.ts';
-import type { HalfCloseTerms, Link, Peer } from '../../core/link.ts';
+import { type HalfCloseTerms, type Link, LinkView } from '../../core/link.ts';
 import { fieldValues } from '../wire/message.ts';
 
 /** The field with which a server announces that each half of its tunnels ends independently. */
@@ -29,32 +29,17 @@ export function readHalfClose(
   return { ...first, swallows: first.swallows || second.swallows };
 }
 
-/** The Link with terms for our FIN. A spread of the Link would make its Duplex, which a relay may not need. */
+/** The Link with terms for our FIN. */
 export function withHalfClose(link: Link, terms: HalfCloseTerms | undefined): Link {
   return terms ? new TermedLink(link, terms) : link;
 }
 
-class TermedLink implements Link {
-  readonly peer: Peer;
+class TermedLink extends LinkView {
   readonly halfClose: HalfCloseTerms;
-  readonly #link: Link;
 
   constructor(link: Link, halfClose: HalfCloseTerms) {
-    this.#link = link;
-    this.peer = link.peer;
+    super(link);
     this.halfClose = halfClose;
-  }
-
-  get stream(): Link['stream'] {
-    return this.#link.stream;
-  }
-
-  get flow(): Link['flow'] {
-    return this.#link.flow;
-  }
-
-  reset(error: Error): void {
-    this.#link.reset(error);
   }
 }
 
