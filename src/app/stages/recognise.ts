@@ -2,7 +2,6 @@ import { TunlError } from '../../core/errors.ts';
 import type { Exchange, TunnelRequest } from '../../core/exchange.ts';
 import { claimPlain, type PlainRequest } from '../../http/server/plain-request.ts';
 import { assertNoExpectation } from '../../http/server/tunnel-request.ts';
-import { assertHeadSize } from '../../http/wire/message.ts';
 import { stoppingError } from '../tunnel/ask.ts';
 import type { ServeTerms, TunnelTerms } from './serve-terms.ts';
 
@@ -17,16 +16,13 @@ export interface Asked {
  * @throws {TunlError} http_request_error, if the request is not valid, or a proxy serves nothing of the kind
  */
 export function recognise(terms: ServeTerms, exchange: Exchange): Asked {
-  const { front, tunnels, plain } = terms;
+  const { tunnels, plain } = terms;
   if (!tunnels) return {};
-  const { maxHeaderBytes } = front.http2;
-  // HTTP/1.1 limits heads where it reads them; HTTP/2 enforces the limit only once the peer has acknowledged it.
-  if (exchange.version === '2') assertHeadSize(exchange.headers, maxHeaderBytes);
   for (const carrier of tunnels.carriers) {
     const tunnel = carrier.claim?.(exchange, tunnels.switches);
     if (tunnel && tunnel !== 'handled') return { tunnel };
   }
-  const request = plain ? claimPlain(exchange, maxHeaderBytes) : undefined;
+  const request = plain ? claimPlain(exchange) : undefined;
   if (request) return { plain: request };
   throw unserved(terms, tunnels, exchange);
 }

@@ -1,20 +1,18 @@
 import { TunlError } from '../../core/errors.ts';
 import type { Exchange } from '../../core/exchange.ts';
-import { assertHeadSize, fieldValues, isSafeField } from '../wire/message.ts';
+import { fieldValues, isSafeField } from '../wire/message.ts';
 import { assertHasPort, isHost } from '../wire/request-target.ts';
 
 /** Fields in one head, as over HTTP/1.1. */
 const maxFields = 100;
 
 /**
- * Refuses a request over HTTP/2 that would be another one in HTTP/1.1, or that asks for more than a head may hold. The
- * engine has checked what RFC 9113, section 8 demands of a head by itself.
+ * Refuses a request over HTTP/2 that would be another one in HTTP/1.1, or that has more fields than a head may hold. The
+ * engine has checked the size of the head, and what RFC 9113, section 8 demands of it by itself.
  * @throws {TunlError} http_request_error with the status to answer with
  */
-export function assertTranslatable(request: Exchange, maxHeaderBytes: number): void {
+export function assertTranslatable(request: Exchange): void {
   const { method, target, authority, headers } = request;
-  // HTTP/2 counts only once the peer has acknowledged our settings.
-  assertHeadSize(headers, maxHeaderBytes);
   if (headers.length > maxFields) throw requestError(`the request has more than ${maxFields} fields`, 431);
   if (!headers.every(isSafeField)) throw requestError('a header field is not valid');
   if (!/^[!#$%&'*+.^_`|~0-9A-Za-z-]{1,32}$/.test(method)) throw requestError('the method is not valid');

@@ -89,7 +89,7 @@ async function serveSession(
   const { serveHttp2 } = await import('../h2/server.ts');
   const takeTranslatable = (request: Exchange) => {
     try {
-      assertTranslatable(request, http2.maxHeaderBytes);
+      assertTranslatable(request);
     } catch (error) {
       return void rejectExchange(request, toTunlError(error));
     }

@@ -26,7 +26,7 @@ const httpPort = 80;
  * @throws {TunlError} http_request_error, if the request is plain but must not be forwarded: with 501 for a scheme other
  * than http, otherwise because another recipient could read it in another way
  */
-export function claimPlain(exchange: Exchange, maxHeaderBytes: number): PlainRequest | undefined {
+export function claimPlain(exchange: Exchange): PlainRequest | undefined {
   const { method, sentScheme, headers } = exchange;
   if (method === 'CONNECT' || sentScheme === undefined) return undefined;
   if (sentScheme !== 'http') throw requestError(`${sentScheme}: is not forwarded here, only http:`, 501);
@@ -35,7 +35,7 @@ export function claimPlain(exchange: Exchange, maxHeaderBytes: number): PlainReq
   }
   // Recipients that ignore the case would take it for a request for a tunnel.
   if (/^connect$/i.test(method)) throw requestError('the method is not valid');
-  const { target: path, authority } = readAsPlace(exchange, maxHeaderBytes);
+  const { target: path, authority } = readAsPlace(exchange);
   // Reading the length proves that the body has one framing only, before anything is dialled.
   void exchange.isBodiless;
   const target = parseAuthorityOr(authority, httpPort);
@@ -49,10 +49,10 @@ export function claimPlain(exchange: Exchange, maxHeaderBytes: number): PlainReq
   };
 }
 
-function readAsPlace(exchange: Exchange, maxHeaderBytes: number): RequestPlace {
+function readAsPlace(exchange: Exchange): RequestPlace {
   const { method, target, authority, headers, version } = exchange;
   if (version === '2') {
-    assertTranslatable(exchange, maxHeaderBytes);
+    assertTranslatable(exchange);
     assertSameHost(exchange);
     return { target, authority };
   }

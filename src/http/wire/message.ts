@@ -40,18 +40,6 @@ export function parseRequestHead(bytes: Buffer): RequestHead {
   return { method, target, version: `1.${minor}`, headers };
 }
 
-/** The bytes that each field counts in addition to its name and its value. */
-const fieldOverheadBytes = 32;
-
-/**
- * Refuses a head that is too large, measured like SETTINGS_MAX_HEADER_LIST_SIZE (RFC 9113, section 6.5.2).
- * @throws {TunlError} http_request_error with the status to answer with
- */
-export function assertHeadSize(headers: readonly HeaderField[], maxBytes: number): void {
-  const bytes = headers.reduce((sum, [name, value]) => sum + name.length + value.length + fieldOverheadBytes, 0);
-  if (bytes > maxBytes) throw requestError(`the request has more than ${maxBytes} bytes of fields`, 431);
-}
-
 /**
  * Parses the head of a response strictly (RFC 9112, section 4).
  * @throws {TunlError} http_protocol_error
