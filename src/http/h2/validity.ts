@@ -1,6 +1,6 @@
 import { TunlError } from '../../core/errors.ts';
 import type { Exchange } from '../../core/exchange.ts';
-import { fieldValues, isSafeField } from '../wire/message.ts';
+import { assertSameHost, isSafeField } from '../wire/message.ts';
 import { assertHasPort, isHost } from '../wire/request-target.ts';
 
 /** Fields in one head, as over HTTP/1.1. */
@@ -17,10 +17,7 @@ export function assertTranslatable(request: Exchange): void {
   if (!headers.every(isSafeField)) throw requestError('a header field is not valid');
   if (!/^[!#$%&'*+.^_`|~0-9A-Za-z-]{1,32}$/.test(method)) throw requestError('the method is not valid');
   if (authority === '' || !isHost(authority)) throw requestError('the request names no host');
-  // RFC 9113, section 8.3.1: who reads the one must not come to another place than who reads the other.
-  if (fieldValues(headers, 'host').some((host) => host.toLowerCase() !== authority.toLowerCase())) {
-    throw requestError('the Host field names something else than the target');
-  }
+  assertSameHost(request);
   if (method === 'CONNECT') return assertHasPort(target);
   const isPath = target.startsWith('/') || (target === '*' && method === 'OPTIONS');
   if (!isPath || !/^[\x21-\x7e]+$/.test(target) || target.includes('#')) {

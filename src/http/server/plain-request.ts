@@ -5,7 +5,7 @@ import { parseAuthorityOr } from '../../syntax/authority.ts';
 import { assertTranslatable } from '../h2/validity.ts';
 import { fieldValues } from '../wire/message.ts';
 import { readPlace, type RequestPlace } from '../wire/request-target.ts';
-import { assertSameHost, type Login, proxyTerms, readCredentials } from './tunnel-request.ts';
+import { type Login, proxyTerms, readCredentials } from './tunnel-request.ts';
 
 /** A request that a client sends to a proxy so that the proxy forwards it, and no tunnel. */
 export interface PlainRequest extends Login {
@@ -53,7 +53,6 @@ function readAsPlace(exchange: Exchange): RequestPlace {
   const { method, target, authority, headers, version } = exchange;
   if (version === '2') {
     assertTranslatable(exchange);
-    assertSameHost(exchange);
     return { target, authority };
   }
   const place = readPlace({ method, target, headers, version });

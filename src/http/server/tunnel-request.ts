@@ -7,7 +7,7 @@ import type { Link } from '../../core/link.ts';
 import { type DigestProof, isSecretField } from '../../core/secret.ts';
 import { parseAuthority } from '../../syntax/authority.ts';
 import { originChallenge, parseBasic, proxyChallenge } from '../wire/credentials.ts';
-import { fieldValues, listTokens } from '../wire/message.ts';
+import { assertSameHost, fieldValues, listTokens } from '../wire/message.ts';
 import { formatProxyStatus, publicReason } from '../wire/proxy-status.ts';
 
 /**
@@ -85,15 +85,6 @@ function assertNoContent({ headers }: TunnelExchange): void {
   const lengths = fieldValues(headers, 'content-length');
   if (lengths.some((length) => length !== '0') || fieldValues(headers, 'transfer-encoding').length > 0) {
     throw requestError('CONNECT must not have content');
-  }
-}
-
-/**
- * Refuses a Host field that differs from `:authority` (RFC 9113, section 8.3.1): all readers must get the same host.
- */
-export function assertSameHost({ headers, authority }: TunnelExchange): void {
-  if (fieldValues(headers, 'host').some((host) => host.toLowerCase() !== authority.toLowerCase())) {
-    throw requestError('the Host field names something else than the target');
   }
 }
 

@@ -1,4 +1,5 @@
 import { TunlError } from '../../core/errors.ts';
+import type { TunnelExchange } from '../../core/exchange.ts';
 import type { HeaderField } from '../../core/hop.ts';
 import { isToken } from '../../syntax/text.ts';
 
@@ -38,6 +39,17 @@ export function parseRequestHead(bytes: Buffer): RequestHead {
   if (lines.length - 1 > maxFields) throw requestError(`the request has more than ${maxFields} fields`, 431);
   const headers = lines.slice(1).map((line) => parseField(line, () => requestError('a header field is not valid')));
   return { method, target, version: `1.${minor}`, headers };
+}
+
+/**
+ * Refuses a Host field that differs from `:authority` (RFC 9113, section 8.3.1): who reads the one must not come to
+ * another place than who reads the other.
+ * @throws {TunlError} http_request_error
+ */
+export function assertSameHost({ headers, authority }: Pick<TunnelExchange, 'headers' | 'authority'>): void {
+  if (fieldValues(headers, 'host').some((host) => host.toLowerCase() !== authority.toLowerCase())) {
+    throw requestError('the Host field names something else than the target');
+  }
 }
 
 /**
