@@ -1,10 +1,7 @@
 import { TunlError } from '../../core/errors.ts';
 import type { Exchange } from '../../core/exchange.ts';
-import { assertSameHost, isSafeField } from '../wire/message.ts';
+import { assertSameHost, isSafeField, maxFields } from '../wire/message.ts';
 import { assertHasPort, isHost } from '../wire/request-target.ts';
-
-/** Fields in one head, as over HTTP/1.1. */
-const maxFields = 100;
 
 /**
  * Refuses a request over HTTP/2 that would be another one in HTTP/1.1, or that has more fields than a head may hold. The

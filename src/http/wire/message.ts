@@ -3,8 +3,8 @@ import type { TunnelExchange } from '../../core/exchange.ts';
 import type { HeaderField } from '../../core/hop.ts';
 import { isToken } from '../../syntax/text.ts';
 
-/** The most fields in one head; Node's own parser silently drops fields above a higher limit. */
-const maxFields = 100;
+/** The most fields in one head. */
+export const maxFields = 100;
 
 /** The head of a request; fields are in order of arrival, with names in lower case. */
 export interface RequestHead {
