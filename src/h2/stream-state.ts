@@ -65,8 +65,6 @@ export abstract class StreamState {
   isClosed = false;
   /** The code with which it was closed. */
   closeCode: number = errorCodes.noError;
-  /** The peer has said that it did not act on it. */
-  isLeftOut = false;
   failure: Error | undefined;
 
   constructor(id: number, window: ReceiveWindow, sendWindow: number) {
