@@ -144,9 +144,7 @@ export interface ReachOptions {
 
 /** A new connection to a hop, secured as the carrier requires. */
 export interface ReachedLink extends Link {
-  /** Present if an HTTP proxy on the way accepts plain requests, which must then be in absolute form. */
-  readonly requestForm?: 'absolute';
-  /** That proxy, which may ask who we are. */
+  /** Present if an HTTP proxy on the way accepts plain requests, which must then be in absolute form. It may ask who we are. */
   readonly requestHop?: { readonly hop: Hop; readonly position: HopPosition };
   /** The fields that the user adds for such a proxy to each request, without those that prove who we are. */
   readonly requestHeaders?: readonly HeaderField[];

@@ -4,7 +4,6 @@ import { type Link, LinkView } from '../../core/link.ts';
 
 /** A Link to a proxy that takes plain requests in absolute form (RFC 9112, section 3.2.2). */
 export class ProxyLink extends LinkView implements ReachedLink {
-  readonly requestForm = 'absolute';
   readonly requestHop: NonNullable<ReachedLink['requestHop']>;
   readonly requestHeaders: readonly HeaderField[];
 
