@@ -57,10 +57,6 @@ export class Scheduler {
     this.#wire = wire;
   }
 
-  get isBlocked(): boolean {
-    return this.#isBlocked;
-  }
-
   /** As `StreamHost.isCrowded`. */
   get isCrowded(): boolean {
     return this.#queuedBytes >= mostQueuedBytes;
