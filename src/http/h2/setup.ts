@@ -1,10 +1,9 @@
+import { usualFrameBytes } from '../../h2/codes.ts';
 import type { SessionSetup } from '../../h2/session-base.ts';
 import { maxHeadBytes } from '../wire/proxy-answer.ts';
 
-type Usual = 'maxFields' | 'maxFrameBytes' | 'extendedConnect';
-
-/** How one end of a session is set up: as the engine has it, with usual values for some, and limits of time. */
-export interface Http2Setup extends Omit<SessionSetup, Usual>, Partial<Pick<SessionSetup, Usual>> {
+/** How one end of a session is set up: as the engine has it, with limits of time. */
+export interface Http2Setup extends SessionSetup {
   /** Within this the peer must have sent its preface and SETTINGS; no limit where absent or 0. */
   readonly beginMs?: number;
   /** A PING this often; a session whose PING is not answered within two of them is dead. 0 = never. */
@@ -15,7 +14,15 @@ const kib = 1024;
 const mib = 1024 * kib;
 
 /** The settings that all set-ups share. */
-const common = { sessionWindowBytes: 16 * mib, pingMs: 10_000, cleanResets: new Set<number>() };
+const common = {
+  sessionWindowBytes: 16 * mib,
+  pingMs: 10_000,
+  cleanResets: new Set<number>(),
+  // Pseudo-fields count.
+  maxFields: 128,
+  maxFrameBytes: usualFrameBytes,
+  extendedConnect: false,
+};
 
 /** The set-up of our sessions with hops. Its windows are those of Istio's ztunnel. */
 export const clientSetup: Http2Setup = {

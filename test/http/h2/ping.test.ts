@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
 import { serveHttp2 } from '../../../src/http/h2/server.ts';
-import type { Http2Setup } from '../../../src/http/h2/setup.ts';
+import { type Http2Setup, serverSetup } from '../../../src/http/h2/setup.ts';
 import { inTime } from '../../support/eventually.ts';
 import { preface } from '../../support/peers/h2-frames.ts';
 import { Http2Peer } from '../../support/peers/h2-peer.ts';
@@ -11,12 +11,12 @@ const SETTINGS_INITIAL_WINDOW_SIZE = 4;
 const CANCEL = 8;
 
 const options: Http2Setup = {
+  ...serverSetup,
   streamWindowBytes: 65_535,
   sessionWindowBytes: 131_072,
   maxStreams: 10,
   maxHeaderBytes: 16_384,
   pingMs: 50,
-  cleanResets: new Set(),
 };
 
 /** A session that we serve, and the client's end of it. */

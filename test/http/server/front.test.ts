@@ -3,17 +3,18 @@ import { TunlError } from '../../../src/core/errors.ts';
 import type { Exchange } from '../../../src/core/exchange.ts';
 import { linkPair, resetError } from '../../../src/core/link.ts';
 import { respondAndClose } from '../../../src/http/h1/refuse-head.ts';
+import { serverSetup } from '../../../src/http/h2/setup.ts';
 import { serveRequests } from '../../../src/http/server/front.ts';
 import { inTime } from '../../support/eventually.ts';
 import { RawPeer } from '../../support/peers/raw-peer.ts';
 
 const http2 = {
+  ...serverSetup,
   streamWindowBytes: 65_536,
   sessionWindowBytes: 131_072,
   maxStreams: 10,
   maxHeaderBytes: 16_384,
   pingMs: 0,
-  cleanResets: new Set<number>(),
 };
 const never = new AbortController().signal;
 const connectHead = 'CONNECT db:22 HTTP/1.1\r\nHost: db:22\r\n\r\n';

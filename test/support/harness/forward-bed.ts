@@ -6,6 +6,7 @@ import { toTunlError, TunlError } from '../../../src/core/errors.ts';
 import type { ForwardContext, Exchange, RequestEnd } from '../../../src/core/exchange.ts';
 import { type Link, linkPair } from '../../../src/core/link.ts';
 import { socketLink } from '../../../src/core/socket-link.ts';
+import { requestServerSetup } from '../../../src/http/h2/setup.ts';
 import { serveRequests } from '../../../src/http/server/front.ts';
 import { rejectExchange } from '../../../src/http/server/tunnel-request.ts';
 import { createForwarder } from '../../../src/router/forward.ts';
@@ -90,12 +91,12 @@ export function startForwardBed({ target, ...options }: ForwardBedOptions): Forw
   const open = (): Link => {
     const [near, far] = linkPair({ first: { address: { kind: 'tcp', host: '192.0.2.1', port: 4711 } } });
     const setup = {
+      ...requestServerSetup,
       streamWindowBytes: 65_536,
       sessionWindowBytes: 1_048_576,
       maxStreams: 200,
       maxHeaderBytes: 60 * 1024,
       pingMs: 0,
-      cleanResets: new Set<number>(),
       extendedConnect: true,
     };
     const http1 = { headMs: 4000, keepAliveMs: 4000, maxHeadBytes: 60 * 1024, maxLineBytes: 60 * 1024 };

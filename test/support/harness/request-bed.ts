@@ -2,6 +2,7 @@ import { onTestFinished } from 'vitest';
 import { Abort } from '../../../src/core/abort.ts';
 import type { Exchange } from '../../../src/core/exchange.ts';
 import { type Link, linkPair } from '../../../src/core/link.ts';
+import { requestServerSetup } from '../../../src/http/h2/setup.ts';
 import { type RequestProfile, serveRequests } from '../../../src/http/server/front.ts';
 import { inTime } from '../eventually.ts';
 import { RawPeer } from '../peers/raw-peer.ts';
@@ -55,12 +56,12 @@ export function startRequestBed(options: RequestBedOptions = {}): RequestBed {
     else arrived.push(request);
   };
   const http2 = {
+    ...requestServerSetup,
     streamWindowBytes: 65_536,
     sessionWindowBytes: 131_072,
     maxStreams: 100,
     maxHeaderBytes: maxHeadBytes,
     pingMs: 0,
-    cleanResets: new Set<number>(),
     extendedConnect,
   };
   const http1 = { headMs, keepAliveMs, maxHeadBytes, maxLineBytes };

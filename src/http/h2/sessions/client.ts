@@ -11,7 +11,6 @@ import type { ClientSession, OpenedStream, OpenOptions } from '../streams.ts';
 import { Connection } from './connection.ts';
 import { SessionOpenedStream, type OpenedOwner } from './opened.ts';
 import { assertSendable } from './sendable.ts';
-import { toSessionSetup } from './setup.ts';
 
 /**
  * Starts HTTP/2 on a Link and waits for the peer's SETTINGS, which prove that it speaks it and say how many streams it
@@ -42,7 +41,7 @@ class OpenClientSession implements ClientSession, OpenedOwner {
     this.#link = link;
     this.#maxStreams = setup.maxStreams;
     this.#connection = new Connection(link);
-    this.#client = new Http2Client(this.#connection, toSessionSetup(setup), {
+    this.#client = new Http2Client(this.#connection, setup, {
       onSettings: () => this.#onSettings?.(),
       // Not at once: what ended the last stream may be on its way to the wire.
       onIdle: () => !this.usable && setImmediate(() => this.#finishIfIdle()),

@@ -5,7 +5,6 @@ import type { Http2Setup } from '../setup.ts';
 import type { AcceptedStream } from '../streams.ts';
 import { SessionAcceptedStream } from './accepted.ts';
 import { Connection } from './connection.ts';
-import { toSessionSetup } from './setup.ts';
 
 /**
  * Accepts HTTP/2 on a Link and hands over each stream that the client opens. Resolves once the session is over. When
@@ -27,7 +26,7 @@ export function acceptStreams(
     server.sayLast();
     connection.finish();
   };
-  const server: Http2Server = new Http2Server(connection, toSessionSetup(setup), {
+  const server: Http2Server = new Http2Server(connection, setup, {
     onSettings: () => clearTimeout(beginning),
     // Not at once: what ended the last stream may be on its way to the wire.
     onIdle: () => draining.aborted && setImmediate(finishIfIdle),
