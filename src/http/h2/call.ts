@@ -4,7 +4,8 @@ import type { HeaderField } from '../../core/hop.ts';
 import { pumpBody } from '../body/pump.ts';
 import { type Asked, type Call, type CallBody, isSuccess, maxInterim, type Reply } from '../call.ts';
 import type { RequestPseudoFields } from '../../h2/head.ts';
-import type { ClientSession, OpenedStream } from './streams.ts';
+import type { ClientSession } from './sessions/client.ts';
+import type { OpenedStream } from './sessions/opened.ts';
 
 /**
  * Sends a request as a stream of an HTTP/2 session and resolves with the final answer, whose body is still to come.

@@ -6,7 +6,7 @@ import { Answer, type AnswerEvents, readEndToEnd, readLength } from '../exchange
 import { Http2Body } from './body.ts';
 import { errorCodes } from '../../h2/codes.ts';
 import type { RequestPseudoFields } from '../../h2/head.ts';
-import type { AcceptedEvents, AcceptedStream } from './streams.ts';
+import type { AcceptedEvents, AcceptedStream } from './sessions/accepted.ts';
 import { fieldValues } from '../wire/message.ts';
 import { goneError, WatchedRequest } from '../exchange/watched-request.ts';
 
@@ -87,7 +87,7 @@ export class Http2Request extends WatchedRequest implements Exchange {
     const fields = status === 204 ? all.filter(([name]) => name.toLowerCase() !== 'content-length') : all;
     this.life.begin(status, fields);
     if (this.#accepted.isOpen) {
-      this.#accepted.respond(status, fields, length.kind === 'none' ? 'body' : 'body and trailers');
+      this.#accepted.respond(status, fields, length.kind === 'none');
       if (length.kind === 'none') this.#noteAnswerSent();
     }
     return new Http2Answer(this.#accepted, length, {
@@ -102,7 +102,7 @@ export class Http2Request extends WatchedRequest implements Exchange {
     if (body === '') {
       const fields = readEndToEnd(headers);
       this.life.begin(status, fields);
-      this.#accepted.respond(status, fields, 'nothing');
+      this.#accepted.respond(status, fields, true);
       this.#noteAnswerSent();
     } else {
       const bytes = Buffer.from(body, 'utf8');
@@ -118,7 +118,7 @@ export class Http2Request extends WatchedRequest implements Exchange {
     this.#accepted.release();
     this.life.begin(own, fields);
     // A stream that is gone already shows itself as such to whoever uses the Link.
-    if (this.#accepted.isOpen) this.#accepted.respond(own, fields, 'body and trailers');
+    if (this.#accepted.isOpen) this.#accepted.respond(own, fields, false);
     this.life.end();
     return this.#accepted.link;
   }

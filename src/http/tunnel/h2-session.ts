@@ -10,7 +10,7 @@ import { readHalfClose, withHalfClose } from './half-close.ts';
 import type { callHttp2 } from '../h2/call.ts';
 import { errorCodes } from '../../h2/codes.ts';
 import { clientSetup, type Http2Setup } from '../h2/setup.ts';
-import type { ClientSession } from '../h2/streams.ts';
+import type { ClientSession } from '../h2/sessions/client.ts';
 import { findFirstFields, type FirstFields, isFinal, tellAnswer } from '../login/first-fields.ts';
 import { goDownTo, olderStatuses } from './hop-versions.ts';
 import type { Negotiated } from '../login/negotiate.ts';

@@ -6,14 +6,23 @@ import type { Http2Server } from '../../../h2/server.ts';
 import type { Http2Stream } from '../../../h2/stream.ts';
 import type { StreamEvents } from '../../../h2/stream-state.ts';
 import type { RequestPseudoFields } from '../../../h2/head.ts';
-import type { AcceptedEvents, AcceptedStream } from '../streams.ts';
 import { Http2Link } from './link.ts';
 
-/** A stream of the engine that a client opened. */
-export class SessionAcceptedStream implements AcceptedStream, StreamEvents {
+/** Events of a stream that a client opened. */
+export interface AcceptedEvents {
+  readonly onTrailers: (fields: readonly HeaderField[]) => void;
+  /** The last byte of the answer is out, and its end. */
+  readonly onAnswerSent: () => void;
+  readonly onClose: () => void;
+}
+
+/** A stream that a client opened, and the ways to answer it. */
+export class AcceptedStream implements StreamEvents {
   readonly head: RequestPseudoFields;
   readonly fields: readonly HeaderField[];
+  /** A Link over the stream. It does not keep the request. */
   readonly link: Http2Link;
+  /** True if the client ended its half with the head. */
   readonly isBodiless: boolean;
   readonly #server: Http2Server;
   readonly #stream: Http2Stream;
@@ -35,14 +44,17 @@ export class SessionAcceptedStream implements AcceptedStream, StreamEvents {
     this.link = new Http2Link(stream, peer);
   }
 
+  /** The bytes of the bodies. */
   get stream(): Duplex {
     return this.link.stream;
   }
 
+  /** False once either side has closed it. */
   get isOpen(): boolean {
     return !this.#stream.isClosed;
   }
 
+  /** The code with which it was closed; 0 for none. */
   get closeCode(): number {
     return this.#stream.closeCode;
   }
@@ -53,26 +65,30 @@ export class SessionAcceptedStream implements AcceptedStream, StreamEvents {
     this.link.onClose = events.onClose;
   }
 
+  /** Removes the listeners, so that a tunnel does not keep the request. */
   release(): void {
     this.#events = undefined;
     this.#stream.follow(undefined);
     this.link.onClose = undefined;
   }
 
+  /** Sends a 1xx answer. */
   inform(status: number, fields: readonly HeaderField[]): void {
     this.#server.inform(this.#stream, status, fields);
   }
 
-  respond(status: number, fields: readonly HeaderField[], follows: 'nothing' | 'body' | 'body and trailers'): void {
-    // A body without trailers is one that must be empty.
-    this.#server.respond(this.#stream, status, fields, follows !== 'body and trailers');
+  /** Sends the head of the answer, and the end of the stream with it if `isEnd`. */
+  respond(status: number, fields: readonly HeaderField[], isEnd: boolean): void {
+    this.#server.respond(this.#stream, status, fields, isEnd);
   }
 
+  /** Sets the trailers that end the answer. */
   setTrailers(fields: readonly HeaderField[]): void {
     const trailers = toFields([], fields);
     this.link.trailers = () => trailers;
   }
 
+  /** Closes the stream with RST_STREAM. */
   reset(code: number): void {
     this.#stream.abort(code);
   }

@@ -7,9 +7,8 @@ import { type ConnectionFault, errorName } from '../../../h2/codes.ts';
 import type { Http2Stream } from '../../../h2/stream.ts';
 import type { Http2Setup } from '../setup.ts';
 import type { RequestPseudoFields } from '../../../h2/head.ts';
-import type { ClientSession, OpenedStream, OpenOptions } from '../streams.ts';
 import { Connection } from './connection.ts';
-import { SessionOpenedStream, type OpenedOwner } from './opened.ts';
+import { type OpenedOwner, OpenedStream } from './opened.ts';
 import { assertSendable } from './sendable.ts';
 
 /**
@@ -20,13 +19,21 @@ import { assertSendable } from './sendable.ts';
 export async function openSession(link: Link, setup: Http2Setup, signal: AbortSignal): Promise<ClientSession> {
   const { stream } = link;
   if (stream.destroyed || stream.readableEnded) throw closedError(stream.errored ?? undefined);
-  const session = new OpenClientSession(link, setup);
+  const session = new ClientSession(link, setup);
   await session.settled(signal);
   return session;
 }
 
-/** One HTTP/2 connection to a hop, as a client. */
-class OpenClientSession implements ClientSession, OpenedOwner {
+/** How a stream is opened. */
+export interface OpenOptions {
+  /** Ends our half with the head. */
+  readonly bodiless?: true;
+  /** Gives the trailers once the body is over. */
+  readonly trailers?: () => readonly HeaderField[];
+}
+
+/** An HTTP/2 session that we opened as a client. */
+export class ClientSession implements OpenedOwner {
   readonly #client: Http2Client;
   readonly #connection: Connection;
   readonly #link: Link;
@@ -57,35 +64,45 @@ class OpenClientSession implements ClientSession, OpenedOwner {
     });
   }
 
+  /** Streams that may be open at a time. */
   get capacity(): number {
     return Math.min(this.#maxStreams, this.#client.peer.maxStreams ?? Infinity);
   }
 
+  /** Streams that are open. */
   get load(): number {
     return this.#client.load;
   }
 
+  /** False once no more streams can be opened. */
   get usable(): boolean {
     return this.#client.isUsable;
   }
 
+  /** The settings that the peer announced, for `-v`. */
   get settings(): string {
     const { maxStreams, windowBytes, maxFrameBytes } = this.#client.peer;
     return `max streams ${maxStreams ?? 'unlimited'}, window ${windowBytes}, frame ${maxFrameBytes}`;
   }
 
+  /** True if the peer takes other protocols by CONNECT (RFC 8441). */
   get takesExtendedConnect(): boolean {
     return this.#client.peer.takesExtendedConnect;
   }
 
+  /**
+   * Opens a stream with the head of a request. Without `bodiless` our half stays open.
+   * @throws {TunlError} with `unprocessed` set if the session takes no more; http_request_error for fields that HTTP/2 forbids
+   */
   open(head: RequestPseudoFields, fields: readonly HeaderField[], options: OpenOptions): OpenedStream {
     assertSendable(fields);
     if (!this.usable || this.load >= this.capacity) throw this.#overError();
     const { bodiless = false, trailers } = options;
     const stream = this.#client.open(head, fields, bodiless);
-    return new SessionOpenedStream(stream, this.#link.peer, this, trailers);
+    return new OpenedStream(stream, this.#link.peer, this, trailers);
   }
 
+  /** `drain` lets open streams finish. Resolves once the session is over. */
   close(mode: 'drain' | 'now'): Promise<void> {
     if (this.#isClosed) return Promise.resolve();
     const closed = new Promise<void>((resolve) => this.#onClosed.push(resolve));
@@ -95,6 +112,7 @@ class OpenClientSession implements ClientSession, OpenedOwner {
     return closed;
   }
 
+  /** Resolves once the SETTINGS of the peer have come. */
   settled(signal: AbortSignal): Promise<void> {
     return new Promise((resolve, reject) => {
       const settle = (act: () => void) => {

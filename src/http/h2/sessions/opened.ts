@@ -6,16 +6,26 @@ import { errorCodes } from '../../../h2/codes.ts';
 import { toFields } from '../../../h2/head.ts';
 import type { Http2Stream } from '../../../h2/stream.ts';
 import type { StreamEvents } from '../../../h2/stream-state.ts';
-import type { OpenedEvents, OpenedStream } from '../streams.ts';
 import { Http2Link } from './link.ts';
+
+/** Events of a stream that we opened. */
+export interface OpenedEvents {
+  /** A 1xx answer; absent if nobody listens to them. */
+  readonly onInterim?: (status: number, fields: readonly HeaderField[]) => void;
+  readonly onResponse: (status: number, fields: readonly HeaderField[]) => void;
+  readonly onTrailers: (fields: readonly HeaderField[]) => void;
+  readonly onEnd: () => void;
+  readonly onClose: () => void;
+}
 
 /** The session of a stream, as far as the stream needs it. */
 export interface OpenedOwner {
   explainLoss(stream: Http2Stream): TunlError;
 }
 
-/** A stream of the engine that we opened. */
-export class SessionOpenedStream implements OpenedStream, StreamEvents {
+/** A stream that carries a request of ours, and the ways to end it. */
+export class OpenedStream implements StreamEvents {
+  /** A Link over the stream, whose reset is that of a tunnel. */
   readonly link: Http2Link;
   readonly #stream: Http2Stream;
   readonly #owner: OpenedOwner;
@@ -33,6 +43,7 @@ export class SessionOpenedStream implements OpenedStream, StreamEvents {
     if (trailers) this.link.trailers = () => toFields([], trailers());
   }
 
+  /** The bytes of the bodies. They are kept until somebody reads them. */
   get stream(): Duplex {
     return this.link.stream;
   }
@@ -44,6 +55,7 @@ export class SessionOpenedStream implements OpenedStream, StreamEvents {
     this.link.onClose = events.onClose;
   }
 
+  /** Removes the listeners, so that a long-lived stream does not keep their owner. */
   release(): void {
     this.#events = undefined;
     this.#stream.follow(undefined);
@@ -51,10 +63,12 @@ export class SessionOpenedStream implements OpenedStream, StreamEvents {
     this.link.onClose = undefined;
   }
 
+  /** Gives the exchange up: nobody wants the answer any more. */
   cancel(): void {
     this.#stream.abort(errorCodes.cancel);
   }
 
+  /** Says why there was no answer, once the stream is closed. */
   explainLoss(): TunlError {
     return this.#owner.explainLoss(this.#stream);
   }

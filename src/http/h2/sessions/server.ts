@@ -2,8 +2,7 @@ import type { Link } from '../../../core/link.ts';
 import { resetError } from '../../../core/link.ts';
 import { Http2Server } from '../../../h2/server.ts';
 import type { Http2Setup } from '../setup.ts';
-import type { AcceptedStream } from '../streams.ts';
-import { SessionAcceptedStream } from './accepted.ts';
+import { AcceptedStream } from './accepted.ts';
 import { Connection } from './connection.ts';
 
 /**
@@ -35,7 +34,7 @@ export function acceptStreams(
       connection.finish();
     },
     onStream: (stream, head, fields, isEnd) => {
-      onStream(new SessionAcceptedStream(server, stream, head, fields, isEnd, link.peer));
+      onStream(new AcceptedStream(server, stream, head, fields, isEnd, link.peer));
     },
   });
   const onDrain = () => (server.load === 0 ? finishIfIdle() : server.drain());
