@@ -4,6 +4,9 @@ import { ConnectionFault, errorCodes } from './codes.ts';
 const idleBudget = { burst: 200_000, perSecond: 20_000 };
 const idleCosts = { dataless: 200, refused: 20, other: 1 } as const;
 
+/** What one DATA frame of ours may bring the peer to send: an update for its stream, and one for the connection. */
+const updatesPerData = 2;
+
 /** PING and SETTINGS, which we have to answer. Data pays for more of them. */
 const answerBudget = { burst: 1000, perSecond: 100 };
 const bytesPerAnswer = 4096;
@@ -46,6 +49,8 @@ export class PeerBudgets {
   readonly #idle = new Budget(idleBudget.burst, idleBudget.perSecond);
   readonly #answers = new Budget(answerBudget.burst, answerBudget.perSecond);
   readonly #resets = new Budget(resetBudget.burst, resetBudget.perSecond);
+  /** DATA frames that we had sent when the peer last widened a window by hardly anything. */
+  #dataFrames = 0;
 
   /** Data has come, which pays for some answers. */
   noteData(bytes: number): void {
@@ -54,24 +59,30 @@ export class PeerBudgets {
 
   /** @throws {ConnectionFault} for too many resets */
   spendReset(): void {
-    if (!this.#resets.isSpentBy(1)) return;
-    throw new ConnectionFault(errorCodes.enhanceYourCalm, 'too many streams that are reset');
+    spend(this.#resets, 1, 'streams that are reset');
   }
 
   /** @throws {ConnectionFault} for too many frames that move nothing */
   spendIdle(kind: keyof typeof idleCosts): void {
-    if (!this.#idle.isSpentBy(idleCosts[kind])) return;
-    throw new ConnectionFault(errorCodes.enhanceYourCalm, 'too many frames that move nothing');
+    spend(this.#idle, idleCosts[kind], 'frames that move nothing');
   }
 
-  /** The peer has earned so many more frames that move nothing. */
-  refillIdle(frames: number): void {
-    this.#idle.refill(frames * idleCosts.other);
+  /**
+   * A window grows by hardly anything. `dataFrames` is how many frames of data we have sent.
+   * @throws {ConnectionFault} for too many updates beyond those that our data accounts for
+   */
+  spendUpdate(dataFrames: number): void {
+    this.#idle.refill(updatesPerData * (dataFrames - this.#dataFrames) * idleCosts.other);
+    this.#dataFrames = dataFrames;
+    this.spendIdle('other');
   }
 
   /** @throws {ConnectionFault} for too many frames that want an answer */
   spendAnswer(): void {
-    if (!this.#answers.isSpentBy(1)) return;
-    throw new ConnectionFault(errorCodes.enhanceYourCalm, 'too many frames that want an answer');
+    spend(this.#answers, 1, 'frames that want an answer');
   }
+}
+
+function spend(budget: Budget, cost: number, what: string): void {
+  if (budget.isSpentBy(cost)) throw new ConnectionFault(errorCodes.enhanceYourCalm, `too many ${what}`);
 }

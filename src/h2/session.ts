@@ -18,9 +18,6 @@ const pingPayload = Buffer.alloc(8);
 /** An increment below this is hardly worth its frame. */
 const smallIncrement = 1024;
 
-/** What one DATA frame of ours may bring the peer to send: an update for its stream, and one for the connection. */
-const updatesPerData = 2;
-
 /** One end of an HTTP/2 connection, without its socket (RFC 9113): it reads the frames of the peer. */
 export abstract class Http2Session extends SessionBase implements FrameEvents {
   /** PINGs that have no answer yet. */
@@ -34,8 +31,6 @@ export abstract class Http2Session extends SessionBase implements FrameEvents {
   readonly #blocks: HeaderBlockReader;
   #hasSettings = false;
   #askedAtMs = 0;
-  /** DATA frames that were written when the peer last widened a window. */
-  #dataFrames = 0;
 
   constructor(wire: Wire, setup: SessionSetup, events: SessionEvents) {
     super(wire, setup, events);
@@ -254,7 +249,7 @@ export abstract class Http2Session extends SessionBase implements FrameEvents {
   #onWindowUpdate(id: number, payload: Buffer): void {
     if (payload.length !== 4) throw sizeFault('WINDOW_UPDATE');
     const bytes = payload.readUInt32BE(0) & mostBytes;
-    if (bytes < smallIncrement) this.#spendUpdate();
+    if (bytes < smallIncrement) this.budgets.spendUpdate(this.scheduler.dataFrames);
     if (id === 0) {
       if (bytes === 0) throw fault('a WINDOW_UPDATE of nothing');
       if (this.scheduler.readyCount > 0) this.isUrgent = true;
@@ -265,14 +260,6 @@ export abstract class Http2Session extends SessionBase implements FrameEvents {
     if (!stream) return this.budgets.spendIdle('other');
     if (bytes === 0) return this.failStream(id, errorCodes.protocolError);
     if (!this.#widen(stream, bytes)) this.failStream(id, errorCodes.flowControlError);
-  }
-
-  /** @throws {ConnectionFault} for too many updates beyond those that our data accounts for */
-  #spendUpdate(): void {
-    const { dataFrames } = this.scheduler;
-    this.budgets.refillIdle(updatesPerData * (dataFrames - this.#dataFrames));
-    this.#dataFrames = dataFrames;
-    this.budgets.spendIdle('other');
   }
 
   /** Widens what we may send on a stream, or narrows it; false if that overflows. */
