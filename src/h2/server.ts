@@ -101,9 +101,7 @@ export class Http2Server extends Http2Session {
     this.#lastId = id;
     if (id > this.#lastServed) return this.budgets.spendIdle('refused');
     if (this.load >= this.setup.maxStreams) {
-      this.closed.addOwn(id, firstWindowBytes + this.startWindowBytes);
-      this.scheduler.frames.resetStream(id, errorCodes.refusedStream);
-      this.scheduler.wake();
+      this.resetClosed(id, errorCodes.refusedStream, firstWindowBytes + this.startWindowBytes);
       return this.budgets.spendIdle('refused');
     }
     if (block.dependsOnItself) return this.failStream(id, errorCodes.protocolError);

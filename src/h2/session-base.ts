@@ -132,9 +132,14 @@ export abstract class SessionBase implements StreamHost {
 
   protected sendReset(stream: Http2Stream): void {
     // With what is still to come of a frame that has begun.
-    this.closed.addOwn(stream.id, stream.window.leftBytes);
+    this.resetClosed(stream.id, stream.closeCode, stream.window.leftBytes);
+  }
+
+  /** Resets a stream that is not open any more, or never was. The peer may have sent `leftBytes` before it knows. */
+  protected resetClosed(id: number, code: number, leftBytes: number): void {
+    this.closed.addOwn(id, leftBytes);
     if (this.isOver) return;
-    this.scheduler.frames.resetStream(stream.id, stream.closeCode);
+    this.scheduler.frames.resetStream(id, code);
     this.scheduler.wake();
   }
 
@@ -152,11 +157,7 @@ export abstract class SessionBase implements StreamHost {
   protected failStream(id: number, code: number): void {
     const stream = this.streams.get(id);
     if (stream) stream.abort(code);
-    else {
-      this.closed.addOwn(id, this.startWindowBytes);
-      this.scheduler.frames.resetStream(id, code);
-      this.scheduler.wake();
-    }
+    else this.resetClosed(id, code, this.startWindowBytes);
     this.budgets.spendReset();
   }
 
