@@ -46,7 +46,6 @@ test('a client that answers none loses it, and sees its connection reset', async
   expect(await peer.raw.waitForEnd()).toBe('reset');
 });
 
-// Node says nothing of such an end: it sends its GOAWAY and leaves the session as it is.
 test.each<[string, (peer: Http2Peer) => void]>([
   ['a frame above our limit', (peer) => peer.send('data', 1, Buffer.alloc(16_385))],
   ['data on stream 0', (peer) => peer.send('data', 0, 'x')],

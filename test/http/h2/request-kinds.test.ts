@@ -78,7 +78,7 @@ describe('what cannot be written in HTTP/1.1 is refused with 400', () => {
     const peer = new Http2Peer(client);
     peer.start();
     const outcome = await peer.outcomeOf(peer.request(fields, flags.endHeaders | flags.endStream));
-    // Some of it Node refuses by itself.
+    // Some of it the engine refuses by itself.
     expect([{ status: 400 }, { reset: constants.NGHTTP2_PROTOCOL_ERROR }]).toContainEqual(outcome);
     expect(count()).toBe(0);
   });
