@@ -2,7 +2,6 @@ import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { hashValues } from '../../src/auth/digest/digest.ts';
-import { learn } from '../../src/auth/knowledge.ts';
 import type { Hop } from '../../src/core/hop.ts';
 import { resetError } from '../../src/core/link.ts';
 import { Secret } from '../../src/core/secret.ts';
@@ -57,8 +56,6 @@ describe.each(schemes)('through a proxy that wants %s', (_, start, more, forEach
   async function startRoute() {
     const [proxy, { address }] = [await start(), await startTarget(echo)];
     const hop = makeHop('http', proxy.port, more());
-    // A proxy of an earlier test may have had this port.
-    learn(hop, { scheme: undefined, realm: undefined, closes: undefined });
     const route = await makeRoute([hop]);
     const visit = async () => {
       const link = await route.dial(address, makeContext(address));

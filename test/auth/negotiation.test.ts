@@ -17,10 +17,7 @@ const basicRealm = 'Basic realm="corp"';
 
 /** A hop whose `auth` lets the proxy choose, so that nothing is sent before it asks. */
 function toHop({ port }: Pick<AskingProxy, 'port'>, more: Partial<Hop> = {}): Hop {
-  const hop = makeHop('http', port, { credentials: { ...right }, settings: { auth: 'auto' }, ...more });
-  // A proxy of an earlier test may have had this port.
-  learn(hop, { scheme: undefined, realm: undefined, closes: undefined });
-  return hop;
+  return makeHop('http', port, { credentials: { ...right }, settings: { auth: 'auto' }, ...more });
 }
 
 /** Opens a tunnel to a target that echoes, and sends some bytes there and back. */

@@ -6,18 +6,18 @@ import { RememberedProxies } from '../../src/auth/remembered.ts';
 import type { Hop } from '../../src/core/hop.ts';
 import { Secret } from '../../src/core/secret.ts';
 import { proxyHop } from '../support/proxy-hop.ts';
+import { unknown } from '../support/harness/app.ts';
 import { makeTempFolder } from '../support/temp.ts';
 
 const hop: Hop = { ...proxyHop, credentials: { user: 'alice', password: new Secret('wonder-4711') } };
-const nothing = { scheme: undefined, realm: undefined, closes: undefined };
 const facts = { scheme: 'ntlm', realm: 'corp', closes: true } as const;
 
-beforeEach(() => learn(hop, nothing));
+beforeEach(() => learn(hop, unknown));
 
 async function saveAll(folder: string): Promise<string> {
   learn(hop, facts);
   await new RememberedProxies(folder).save([hop]);
-  learn(hop, nothing);
+  learn(hop, unknown);
   return join(folder, 'proxies.json');
 }
 

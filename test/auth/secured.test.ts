@@ -1,7 +1,6 @@
 import { X509Certificate } from 'node:crypto';
 import { createServer, type Server } from 'node:tls';
 import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest';
-import { learn } from '../../src/auth/knowledge.ts';
 import { serverEndPoint } from '../../src/auth/model/channel-binding.ts';
 import { TunlError } from '../../src/core/errors.ts';
 import type { Hop } from '../../src/core/hop.ts';
@@ -24,9 +23,7 @@ afterAll(() => certs.remove());
 const credentials = () => ({ user: 'CORP\\alice', password: new Secret(alice.password) });
 
 function toHop(scheme: string, port: number, more: Partial<Hop> = {}): Hop {
-  const hop = makeHop(scheme, port, { credentials: credentials(), settings: { auth: 'auto' }, ...more });
-  learn(hop, { scheme: undefined, realm: undefined, closes: undefined });
-  return hop;
+  return makeHop(scheme, port, { credentials: credentials(), settings: { auth: 'auto' }, ...more });
 }
 
 /** Starts an asking proxy that speaks HTTP/1.1 in TLS. */

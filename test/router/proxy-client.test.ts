@@ -1,6 +1,5 @@
 import { Readable } from 'node:stream';
 import { expect, onTestFinished, test } from 'vitest';
-import { learn } from '../../src/auth/knowledge.ts';
 import { proxyAuth } from '../../src/auth/model/fields.ts';
 import { TunlError } from '../../src/core/errors.ts';
 import type { Hop } from '../../src/core/hop.ts';
@@ -32,7 +31,6 @@ async function start(terms: Pick<AskingTerms, 'scheme' | 'closes'>, more: Partia
   const user = terms.scheme === 'NTLM' ? 'CORP\\alice' : alice.user;
   const known = { credentials: { user, password: new Secret(alice.password) }, settings: { auth: 'auto' } };
   const hop = makeHop('http', server.port, more === 'nobody' ? {} : { ...known, ...more });
-  learn(hop, { scheme: undefined, realm: undefined, closes: undefined });
   const connect = async (): Promise<ProxyConnection> => {
     const link = await direct(hop.address, makeContext(hop.address));
     return new Http1Client(link, upstreamPeer('proxy'));

@@ -4,6 +4,7 @@ import type { Running } from '../../../src/app/runtime.ts';
 import type { ForwardOptions, ForwardSpec, Limits, ServeOptions } from '../../../src/app/commands/options.ts';
 import { createRoute, type Route } from '../../../src/app/stages/route.ts';
 import { startServe } from '../../../src/app/commands/serve.ts';
+import { type Learned, learn } from '../../../src/auth/knowledge.ts';
 import type { Address } from '../../../src/core/address.ts';
 import { TunlError } from '../../../src/core/errors.ts';
 import type { TunlEvent } from '../../../src/core/events.ts';
@@ -86,9 +87,19 @@ function toChoices(hops: readonly Hop[]): Hop[][] {
   return hops.map((hop) => [hop]);
 }
 
-/** Makes a hop on loopback. */
+/** Every fact that can be learned of a hop, forgotten. */
+export const unknown: { readonly [Name in keyof Required<Learned>]: undefined } = {
+  scheme: undefined,
+  realm: undefined,
+  closes: undefined,
+  version: undefined,
+};
+
+/** Makes a hop on loopback that nothing is known of: a proxy of an earlier test may have had this port. */
 export function makeHop(scheme: string, port: number, more: Partial<Hop> = {}): Hop {
-  return { scheme, address: { ...loopback, port }, tls: {}, headers: [], settings: {}, ...more };
+  const hop: Hop = { scheme, address: { ...loopback, port }, tls: {}, headers: [], settings: {}, ...more };
+  learn(hop, unknown);
+  return hop;
 }
 
 /** Returns the pin that a server with a development certificate has announced. */
