@@ -40,15 +40,21 @@ export interface ForwardPlan extends Pick<RequestsAction, 'kind' | 'timeoutMs' |
 /** The time, in milliseconds, that a refusal may wait for a client that does not read it. */
 const untakenMs = 3000;
 
-/**
- * Answers a request, or forwards it without the field `keptBack` and returns the answer of the upstream. Never rejects.
- */
+/** What goes with one request. */
+export interface RequestJob {
+  readonly origin: Origin;
+  /** The name of a field that the upstream must not see. */
+  readonly keptBack: string | undefined;
+  /** Gives back the place of the request: called once it has ended, or before it is refused, which may take time. */
+  readonly leave: (() => void) | undefined;
+}
+
+/** Answers a request, or forwards it and returns the answer of the upstream. Never rejects. */
 export async function carryRequest(
   env: RequestEnv,
   request: Exchange,
   plan: RequestPlan,
-  origin: Origin,
-  keptBack: string | undefined,
+  { origin, keptBack, leave }: RequestJob,
 ): Promise<void> {
   const { statusOf } = env.terms.refusals;
   const record = new RequestRecord(env, request, origin, plan.kind === 'requests' ? plan.upstream.via : []);
@@ -72,7 +78,9 @@ export async function carryRequest(
     if (plan.kind === 'answer') await answer(request, plan);
     else isTunnel = await passOn(env, request, plan, origin, record, keptBack);
     if (!isTunnel) record.close(toResult(await request.done));
+    leave?.();
   } catch (error) {
+    leave?.();
     const failure = toTunlError(error);
     if (isAnswered) {
       request.cut(failure);

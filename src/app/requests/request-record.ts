@@ -154,6 +154,8 @@ function toHandle(request: Exchange): RelayHandle {
     },
     cut: (error) => request.cut(toTunlError(error)),
     leave: (reason) => request.cut(toTunlError(reason)),
+    // The limits of a request are its own.
+    setWaiting() {},
     done: request.done.then((end) => ({
       ...toResult(end),
       ended: { client: true, target: true },

@@ -167,8 +167,7 @@ async function serveExchange(
   }
   // The upstream must not see the passwords of our users.
   const keptBack = env.users.required ? loginField(exchange) : undefined;
-  await carryRequest(env, exchange, plan, origin, keptBack);
-  leave?.();
+  return carryRequest(env, exchange, plan, { origin, keptBack, leave });
 }
 
 /** Describes the client and its request, and with a pseudonym also the path of the request, for another proxy. */

@@ -1,16 +1,18 @@
-import { connect as connectSession } from 'node:http2';
+import { once } from 'node:events';
+import { connect as connectSession, type Settings } from 'node:http2';
 import { describe, expect, onTestFinished, test } from 'vitest';
+import { formatAddress } from '../../../src/core/address.ts';
 import { eventually } from '../../support/eventually.ts';
 import { calmLimits } from '../../support/harness/app.ts';
 import { readStream } from '../../support/harness/h2-request-bed.ts';
 import { linesOf, type PlainBed, startPlainBed, writeHead } from '../../support/harness/plain-bed.ts';
-import { answerPaths } from '../../support/targets/plain.ts';
+import { answerPaths, refusedAddress } from '../../support/targets/plain.ts';
 
 const single = { user: 'alice', password: 'right' };
 const right = `Proxy-Authorization: Basic ${btoa('alice:right')}`;
 
-function startSession({ serve }: PlainBed) {
-  const session = connectSession(`http://127.0.0.1:${serve.port}`);
+function startSession({ serve }: PlainBed, settings: Settings = {}) {
+  const session = connectSession(`http://127.0.0.1:${serve.port}`, { settings });
   session.on('error', () => {});
   onTestFinished(() => session.destroy());
   return session;
@@ -141,6 +143,17 @@ test('an HBONE endpoint forwards none', async () => {
   const limits = calmLimits;
   const start = startPlainBed({ accept: ['hbone', 'plain'], limits, tls: {} });
   await expect(start).rejects.toThrow('--hbone has its address for itself: plain requests cannot go with it');
+});
+
+test('a refused request has given its place back before its answer is read', async () => {
+  const bed = await startPlainBed({ caps: { total: 1 } });
+  // Without a window, the body of an answer has to wait.
+  const session = startSession(bed, { initialWindowSize: 0 });
+  for (const path of ['/1', '/2']) {
+    const stream = session.request({ ':authority': formatAddress(refusedAddress), ':path': path });
+    const [head] = (await once(stream, 'response')) as readonly [Readonly<Record<string, unknown>>];
+    expect([head[':status'], head['proxy-status']]).toEqual([502, 'tunl; error=connection_refused']);
+  }
 });
 
 test('an answer that asks for the password of a proxy is no answer for our client', async () => {
