@@ -96,7 +96,7 @@ function requestTerms({ codec, hosts }: HttpStage<RouteName>, headMs: number): S
  * for itself.
  */
 async function proxyTerms(
-  { accept, users, statuses, caps, front: kind }: ProxyStage<RouteName>,
+  { accept, users, statuses, caps, resumeMs = 0, front: kind }: ProxyStage<RouteName>,
   headMs: number,
 ): Promise<ServeTerms> {
   const given = new Set(accept);
@@ -140,6 +140,12 @@ async function proxyTerms(
   }
   if (kind !== undefined) throw usageError(`${flag} has its address for itself: ${kind}: cannot go with it`);
   if (plain) throw usageError(`${flag} has its address for itself: plain requests cannot go with it`);
+  if (resumeMs > 0) {
+    throw usageError(
+      `${flag} cannot go with --resume`,
+      'the peers of a mesh ask for no tunnels that outlive their connections',
+    );
+  }
   if (statuses) throw usageError(`${flag} has statuses of its own: those of Envoy cannot go with it`);
   return { fronts, alpn: http.alpn, ...ownTerms(own, own.server, given, front), ...warnOfCap(flag, own.server, caps) };
 }

@@ -180,6 +180,11 @@ describe('words that cannot be meant', () => {
       ['serve', '--hbone', '--post', '--cert', cert, '--key', key, '--client-ca', clientCa],
       /--post cannot go with it/,
     ],
+    [
+      'tunnels that outlive their connections',
+      ['serve', '--hbone', '--resume', '10m', '--cert', cert, '--key', key, '--client-ca', clientCa],
+      /--hbone cannot go with --resume/,
+    ],
     ['a switch of a server that is none', ['serve', '--hbone-local'], /--hbone-local needs --hbone/],
     ['a version that there is not', ['serve', '--proxy-protocol', 'v3'], /"v3" is neither v1 nor v2/],
   ])('%s', async (_, words, message) => {
