@@ -49,6 +49,8 @@ class Relay implements RunningRelay, SideOwner {
   /** Bytes sent by the time the target ended. */
   #sentBefore: number | undefined;
   #left: Error | undefined;
+  /** A part of the way waits for a transport. */
+  #isWaiting = false;
   /** A reset of the target that waits until the client has its last bytes. */
   #targetReset: Error | undefined;
   /** What remains to be done with a side, once everything that was written to it is out. */
@@ -107,6 +109,14 @@ class Relay implements RunningRelay, SideOwner {
     this.#target.drop();
     this.#release();
     this.onEndChanged();
+  }
+
+  setWaiting(isWaiting: boolean): void {
+    if (this.#settled || this.#left || this.#isWaiting === isWaiting) return;
+    this.#isWaiting = isWaiting;
+    if (isWaiting) return this.#limit.stop();
+    this.#startLimit('idle', this.#limits.idleMs);
+    if (this.#client.ended || this.#target.ended) this.#startLimit('linger', this.#lingerMs);
   }
 
   onMoved(side: Side, chunk: Buffer): void {
@@ -239,7 +249,7 @@ class Relay implements RunningRelay, SideOwner {
   /** Starts a limit, unless a shorter one runs already: after one half has ended, both limits apply. */
   #startLimit(end: 'idle' | 'linger', ms: number): void {
     const running = this.#limit.ms;
-    if (ms === 0 || (running > 0 && running <= ms)) return;
+    if (ms === 0 || this.#isWaiting || (running > 0 && running <= ms)) return;
     this.#limitEnd = end;
     this.#limit.start(ms);
   }

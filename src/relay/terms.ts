@@ -49,6 +49,11 @@ export interface RelayHandle {
    * and nothing has moved for a second.
    */
   leave(reason: Error): void;
+  /**
+   * While a part of the way waits for a transport, which has a limit of its own, no limit of the tunnel runs; afterwards
+   * they start anew.
+   */
+  setWaiting(isWaiting: boolean): void;
   /** Resolves at the end of the tunnel. It never rejects. */
   readonly done: Promise<RelayResult>;
 }

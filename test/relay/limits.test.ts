@@ -1,4 +1,4 @@
-import { expect, test } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import { linkPair } from '../../src/core/link.ts';
 import { relay, type RelayLimits } from '../../src/relay/relay.ts';
 import { RawPeer } from '../support/peers/raw-peer.ts';
@@ -7,7 +7,7 @@ function start(limits: RelayLimits, options?: { reading: boolean }) {
   const [clientEnd, client] = linkPair({ bufferBytes: 16_384 });
   const [upstream, target] = linkPair();
   const handle = relay(clientEnd, upstream, limits);
-  return { client: new RawPeer(client, options), target: new RawPeer(target), upstream, done: handle.done };
+  return { client: new RawPeer(client, options), target: new RawPeer(target), upstream, handle, done: handle.done };
 }
 
 test('a tunnel that moves nothing is reset on both sides, by the limit that has a name', async () => {
@@ -66,5 +66,33 @@ test('a client that has not taken all of what came before the end keeps the usua
     end: 'linger',
     error: { message: 'one side has ended and the other was idle for 40ms (--linger)' },
     delivered: false,
+  });
+});
+
+describe('a tunnel that waits for a transport', () => {
+  test('has no limits meanwhile', async () => {
+    const waiting = start({ idleMs: 20, lingerMs: 20 });
+    waiting.handle.setWaiting(true);
+    waiting.client.fin();
+    expect(await waiting.target.waitForEnd()).toBe('fin');
+    // It has the same limits, and began later.
+    const other = start({ idleMs: 20, lingerMs: 20 });
+    expect(await other.done).toMatchObject({ end: 'idle' });
+    waiting.target.send('late');
+    waiting.target.fin();
+    expect((await waiting.client.readToEnd()).toString()).toBe('late');
+    expect(await waiting.done).toMatchObject({ end: 'clean' });
+  });
+
+  test.each([
+    ['idle', false],
+    ['linger', true],
+  ])('has them again afterwards: %s', async (end, isHalfClosed) => {
+    const { client, target, handle, done } = start({ idleMs: isHalfClosed ? 4000 : 20, lingerMs: 20 });
+    handle.setWaiting(true);
+    if (isHalfClosed) client.fin();
+    if (isHalfClosed) await target.waitForEnd();
+    handle.setWaiting(false);
+    expect(await done).toMatchObject({ end });
   });
 });

@@ -10,7 +10,7 @@ import type {
   TunnelResumedEvent,
   TunnelWaitingEvent,
 } from '../../core/events.ts';
-import { countResumed, type Resumption } from '../../core/link.ts';
+import { countResumed, isWaiting, type Resumption } from '../../core/link.ts';
 import type { RelayEnd } from '../../relay/terms.ts';
 import type { Tunnel } from './tunnels.ts';
 
@@ -55,6 +55,7 @@ export function makeFailed(tunnel: Tunnel, error: TunlError, status?: number): T
 export function follow(tunnel: Tunnel, part: Resumption, emit: EventSink): void {
   tunnel.resumptions = [...(tunnel.resumptions ?? []), part];
   part.onChange = (reason) => {
+    tunnel.handle?.setWaiting(isWaiting(tunnel));
     if (!tunnel.isRecorded || !tunnel.handle) return;
     emit(reason ? makeWaiting(tunnel, reason) : makeResumed(tunnel));
   };

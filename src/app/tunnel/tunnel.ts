@@ -4,7 +4,7 @@ import { abortReason, formatDuration } from '../../core/deadline.ts';
 import type { Dial, Origin } from '../../core/dialer.ts';
 import { toTunlError, TunlError } from '../../core/errors.ts';
 import type { EventSink } from '../../core/events.ts';
-import type { HalfCloseTerms, Link } from '../../core/link.ts';
+import { type HalfCloseTerms, isWaiting, type Link, type Resumption } from '../../core/link.ts';
 import type { AccessEntry, WriteAccess } from './access-log.ts';
 import { Beginning } from './beginning.ts';
 import type { Doubts } from './doubts.ts';
@@ -108,6 +108,7 @@ class CarriedTunnel implements Tunnel {
   readonly started = performance.now();
   handle: RelayHandle | undefined;
   beginning: Beginning | undefined;
+  resumptions: readonly Resumption[] | undefined;
   readonly #env: TunnelEnv;
   readonly #endLifetime: () => void;
   readonly #givePlaceBack: (() => void) | undefined;
@@ -192,6 +193,7 @@ class CarriedTunnel implements Tunnel {
     this.#limit = undefined;
     const running = relay(client, upstream, limits, this.beginning);
     this.handle = running;
+    if (this.resumptions) running.setWaiting(isWaiting(this));
     if (this.isRecorded) emit(makeOpened(this));
     running.whenEnded((result) => this.#end(result));
   }

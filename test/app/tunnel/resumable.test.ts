@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { makeHop, startTestForward, startTestServe, type TestApp } from '../../support/harness/app.ts';
+import { calmLimits, makeHop, startTestForward, startTestServe, type TestApp } from '../../support/harness/app.ts';
 import { drain, pour } from '../../support/bulk.ts';
 import { eventually } from '../../support/eventually.ts';
 import { type Passage, startMiddlebox } from '../../support/peers/middlebox.ts';
@@ -116,6 +116,39 @@ test('it goes on through two proxies of which the first is cut', async () => {
   await readText(client, 'three');
   expect(near.eventsOf('tunnel.opened')).toHaveLength(2);
   expect(far.eventsOf('tunnel.opened')).toHaveLength(1);
+});
+
+test('a tunnel whose ends come while it waits is not cut for lingering', async () => {
+  const target = await startTarget();
+  const limits = { ...calmLimits, lingerMs: 300 };
+  const serve = await startTestServe({ resumeMs: minute, limits });
+  let isHeld = false;
+  let release = () => {};
+  const released = new Promise<void>((resolve) => (release = resolve));
+  const toServer = (): Passage =>
+    isHeld ? (chunk, send) => released.then(() => send(chunk)) : (chunk, send) => send(chunk);
+  const box = await startMiddlebox(serve.port, { toServer });
+  const forward = await startTestForward(target.address, { hops: [makeHop('http', box.port, asked)], limits });
+  const client = await connectPeer(forward.port);
+  const far = await target.accept();
+  client.send('first');
+  await readText(far, 'first');
+  isHeld = true;
+  box.cut();
+  for (const app of [serve, forward]) await eventually(() => app.eventsOf('tunnel.waiting').length, 1);
+  client.fin();
+  far.send('last words');
+  far.fin();
+  // Another tunnel with the same limit, which begins later.
+  const other = await connectPeer(serve.port);
+  other.send(`CONNECT ${target.address.host}:${target.port} HTTP/1.1\r\nHost: x\r\n\r\n`);
+  await other.readHead();
+  other.fin();
+  await eventually(() => serve.eventsOf('tunnel.closed').map(({ end }) => end), ['linger']);
+  release();
+  expect((await client.readToEnd()).toString()).toBe('last words');
+  expect(await far.waitForEnd()).toBe('fin');
+  await eventually(() => forward.eventsOf('tunnel.closed').map(({ end }) => end), ['clean']);
 });
 
 test('a hop that does not know resumable tunnels is an error before the first byte', async () => {
