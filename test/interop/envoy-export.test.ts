@@ -1,10 +1,11 @@
-import { readdirSync, writeFileSync } from 'node:fs';
+import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { writeBootstrap } from '../../src/envoy/export/export.ts';
 import { makeCerts } from '../support/certs/certs.ts';
-import { loadEnvoy, readFixture } from '../support/graphs/envoy-file.ts';
+import { fixtureNames } from '../support/graphs/envoy-changes.ts';
+import { corpusNames, loadEnvoy, readCorpus, readFixture } from '../support/graphs/envoy-file.ts';
 import { makeEnvoyGraphs, writeFields } from '../support/graphs/envoy-graphs.ts';
 import { checkEnvoy, hasEnvoy } from './parts/envoy.ts';
 import { makeFolder } from './support/workspace.ts';
@@ -18,9 +19,12 @@ describe.skipIf(!hasEnvoy)('what is exported for Envoy', () => {
   });
 
   test('is a file that Envoy takes, where it was one of Envoy before', async () => {
-    const names = readdirSync(new URL('../envoy/fixtures', import.meta.url));
-    const texts = names.map((name) => {
-      const { graph, sources } = loadEnvoy(readFixture(name.replace('.yaml', '')));
+    const texts = [
+      ...fixtureNames.map(readFixture),
+      // Abstract names need Node 22.
+      ...corpusNames.filter((name) => name !== 'tcp-abstract').map(readCorpus),
+    ].map((text) => {
+      const { graph, sources } = loadEnvoy(text);
       return writeBootstrap(graph, sources);
     });
     expect(await findRefused(texts)).toEqual([]);

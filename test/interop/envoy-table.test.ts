@@ -9,6 +9,7 @@ import { fieldsOfExamples } from './table/fields.ts';
 import { httpAnswerRows } from './table/http-answers.ts';
 import { httpRequestRows } from './table/http-requests.ts';
 import { proxyRows } from './table/proxy.ts';
+import { spellingRows } from './table/spelling.ts';
 import { tcpRows } from './table/tcp.ts';
 import { terminateRequestRows } from './table/terminate-requests.ts';
 import { terminateTunnelRows } from './table/terminate-tunnels.ts';
@@ -22,6 +23,7 @@ const rows: readonly Row[] = [
   ...terminateRequestRows,
   ...httpAnswerRows,
   ...httpRequestRows,
+  ...spellingRows,
 ];
 
 describe.each(rows)('$file', ({ file, seen }) => {

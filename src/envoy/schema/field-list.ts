@@ -7,7 +7,8 @@ const head = `# What of an Envoy file runs
 \`tunl chain -c envoy.yaml\` reads a bootstrap file of Envoy, in YAML or JSON, with its fields in snake case or camel case. This list is
 made from what the program reads. Where a field makes no difference, \`-v\` names it; where somebody may count on it and it has no
 effect, that is always said. Other fields of Envoy are refused with their place, as are fields that Envoy does not have, unless
-\`--allow-unknown-fields\` is given.
+\`--allow-unknown-fields\` is given. As in Envoy, a single value may stand in the place of a list, and a \`TypedStruct\` in the place
+of the message that it describes.
 `;
 
 /** Describes the support for each of Envoy's fields, as a Markdown page. */

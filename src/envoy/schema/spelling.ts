@@ -28,8 +28,9 @@ type Fields = Readonly<Record<string, unknown>>;
 
 /**
  * Normalises a value in protobuf's JSON format: names in camel case become the original field names, the type of an
- * `Any` loses its prefix, and null fields and skipped fields are removed. Other parts, such as the keys of a map, stay
- * as they are.
+ * `Any` loses its prefix, a `TypedStruct` is replaced by the message that it describes, a single value in the place of a
+ * list becomes a list, and null fields and skipped fields are removed. Other parts, such as the keys of a map, stay as
+ * they are.
  */
 export function spellOut(value: unknown, form: z.ZodType, options: SpellingOptions): Spelled {
   const speller = new Speller(options);
@@ -39,12 +40,32 @@ export function spellOut(value: unknown, form: z.ZodType, options: SpellingOptio
 /** Translates the path of a normalised field into the path in the file, with the names as they are written there. */
 export function findWritten(path: Path, written: unknown): Path {
   let holder = written;
-  return path.map((step) => {
-    const fields = isFields(holder) ? holder : undefined;
+  return path.flatMap((step): Path => {
+    // A single value may stand in the place of a list.
+    if (typeof step === 'number' && holder !== undefined && !Array.isArray(holder)) return [];
+    const struct = isFields(holder) ? readStruct(holder) : undefined;
+    if (struct && step === '@type') return [struct.urlKey];
+    const fields = struct ? struct.value : isFields(holder) ? holder : undefined;
     const key = fields && typeof step === 'string' && !Object.hasOwn(fields, step) ? toCamelCase(step) : step;
     holder = fields?.[key] ?? (Array.isArray(holder) ? holder[Number(step)] : undefined);
-    return fields && !Object.hasOwn(fields, key) ? step : key;
+    const found = fields && !Object.hasOwn(fields, key) ? step : key;
+    return struct ? ['value', found] : [found];
   });
+}
+
+/** A `TypedStruct`: a message in the form of a `google.protobuf.Struct`, with its type. */
+interface TypedStruct {
+  readonly urlKey: 'type_url' | 'typeUrl';
+  readonly url: unknown;
+  readonly value: Fields;
+}
+
+/** Reads an `Any` that holds a `TypedStruct`. Returns undefined for every other type. */
+function readStruct(fields: Fields): TypedStruct | undefined {
+  if (!/(?:^|\/)(?:xds\.type\.v3|udpa\.type\.v1)\.TypedStruct$/.test(String(fields['@type']))) return undefined;
+  const urlKey = Object.hasOwn(fields, 'typeUrl') ? 'typeUrl' : 'type_url';
+  const { value } = fields;
+  return { urlKey, url: fields[urlKey], value: isFields(value) ? value : {} };
 }
 
 function toCamelCase(name: string): string {
@@ -66,8 +87,9 @@ class Speller {
 
   spell(value: unknown, form: z.ZodType, path: Path): unknown {
     if (form instanceof z.ZodOptional) return this.spell(value, form.unwrap() as z.ZodType, path);
-    if (form instanceof z.ZodArray && Array.isArray(value)) {
-      return value.map((item, index) => this.spell(item, form.element as z.ZodType, [...path, index]));
+    if (form instanceof z.ZodArray) {
+      const items: readonly unknown[] = Array.isArray(value) ? value : [value];
+      return items.map((item, index) => this.spell(item, form.element as z.ZodType, [...path, index]));
     }
     if (!isFields(value)) return value;
     if (form instanceof z.ZodRecord) {
@@ -83,9 +105,13 @@ class Speller {
   }
 
   #spellAny(fields: Fields, types: Readonly<Record<string, z.ZodObject>>, path: Path): unknown {
-    const { '@type': url, ...rest } = fields;
+    const struct = readStruct(fields);
+    const { '@type': own, ...others } = fields;
+    const [url, rest] = struct ? [struct.url, struct.value] : [own, others];
+    if (struct) this.#assertStruct(others, path);
     if (typeof url !== 'string') {
-      this.faults.push({ path, message: 'this must have an @type', hints: [`known types: ${nameAll(types)}`] });
+      const what = struct ? 'a TypedStruct must have a type_url' : 'this must have an @type';
+      this.faults.push({ path, message: what, hints: [`known types: ${nameAll(types)}`] });
       return undefined;
     }
     const type = url.slice(url.lastIndexOf('/') + 1);
@@ -97,6 +123,22 @@ class Speller {
       hints: [hintFor(type, types)],
     });
     return undefined;
+  }
+
+  #assertStruct(fields: Fields, path: Path): void {
+    for (const key of Object.keys(fields)) {
+      if (!['type_url', 'typeUrl', 'value'].includes(key)) {
+        this.faults.push({
+          path,
+          message: `unknown field ${quote(key)} of TypedStruct`,
+          hints: ['it has type_url and value'],
+        });
+      }
+    }
+    const { value } = fields;
+    if (value !== undefined && value !== null && !isFields(value)) {
+      this.faults.push({ path, message: 'the value of a TypedStruct must be a message', hints: [] });
+    }
   }
 
   #spellMessage(fields: Fields, form: z.ZodObject, path: Path): Fields {

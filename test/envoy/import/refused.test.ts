@@ -25,7 +25,7 @@ test('all that is wrong is said at once', () => {
 
 test.each([
   ['static_resources: 5', '1:19: static_resources must be a StaticResources'],
-  ['static_resources: { listeners: 5 }', '1:32: listeners must be a list'],
+  ['static_resources: { listeners: 5 }', '1:32: listeners must be a Listener'],
   ['static_resources: { listeners: [5] }', '1:33: listeners must be a Listener'],
   ['static_resources: {}', '1:19: there is no listener'],
   ['static_resources: { listeners: *a }', '1:32: nothing is named "&a"'],

@@ -27,6 +27,40 @@ test.each(names)('%s.yaml is the same graph in camel case, in JSON too', (name) 
   expect(loadEnvoy(JSON.stringify(twin, null, 1)).graph).toEqual(graph);
 });
 
+/** Each list with one item as the item alone, which protobuf's reader takes too. */
+function unwrapLists(value: unknown): unknown {
+  if (Array.isArray(value))
+    return value.length === 1 && !Array.isArray(value[0]) ? unwrapLists(value[0]) : value.map(unwrapLists);
+  if (typeof value !== 'object' || value === null) return value;
+  return Object.fromEntries(Object.entries(value).map(([key, item]) => [key, unwrapLists(item)]));
+}
+
+/** Each message with a type as a struct that describes it. */
+function toTypedStructs(value: unknown): unknown {
+  if (Array.isArray(value)) return value.map(toTypedStructs);
+  if (typeof value !== 'object' || value === null) return value;
+  const { '@type': url, ...fields } = Object.fromEntries(
+    Object.entries(value).map(([key, item]) => [key, toTypedStructs(item)]),
+  );
+  if (url === undefined) return fields;
+  const isEmpty = Object.keys(fields).length === 0;
+  return { '@type': 'type.googleapis.com/xds.type.v3.TypedStruct', type_url: url, ...(!isEmpty && { value: fields }) };
+}
+
+test.each(names)('%s.yaml is the same graph with single values in the place of lists, and with structs', (name) => {
+  const text = readFixture(name);
+  const { graph } = loadEnvoy(text);
+  for (const change of [
+    unwrapLists,
+    toTypedStructs,
+    (tree: unknown) => unwrapLists(toCamelCase(toTypedStructs(tree))),
+  ]) {
+    const twin = stringify(change(parse(text)), { aliasDuplicateObjects: false });
+    expect(twin).not.toBe(stringify(parse(text)));
+    expect(loadEnvoy(twin).graph).toEqual(graph);
+  }
+});
+
 const base = readFixture('tcp-to-http2-post');
 const write = (from: string, to: string) => {
   expect(base).toContain(from);
@@ -52,6 +86,40 @@ test.each([
   ['name: tcp', 'name: anything at all'],
 ])('%s may be written %s', (from, to) => {
   expect(loadEnvoy(write(from, to)).graph).toEqual(loadEnvoy(base).graph);
+});
+
+test.each([
+  ['clutser: 5', '17:19: unknown field "clutser" of TcpProxy'],
+  ['weighted_clusters: {}', '17:19: weighted_clusters is a field of Envoy that tunl does not run'],
+  ['access_log: { name: 5 }', '17:31: typed_config is missing'],
+  ['access_log: { filter: {} }', '17:33: filter is a field of Envoy that tunl does not run'],
+])('%s in a struct is refused at its place', (field, says) => {
+  const struct = `- name: tcp
+              typed_config:
+                '@type': type.googleapis.com/xds.type.v3.TypedStruct
+                type_url: type.googleapis.com/envoy.extensions.filters.network.tcp_proxy.v3.TcpProxy
+                value:
+                  ${field}
+                  stat_prefix: entry
+                  cluster: next_proxy
+`;
+  const text = base.replace(/- name: tcp\n[^]*?(?= {2}clusters:)/, struct);
+  expect(refusalOf(() => loadEnvoy(text)).message).toContain(`envoy.yaml:${says}`);
+});
+
+test.each([
+  ['type_url: 5', '14:17: a TypedStruct must have a type_url'],
+  ['type_url: x/y', '15:27: unknown type "y"'],
+  ['value: 5', '14:17: the value of a TypedStruct must be a message'],
+  ['values: {}', '14:17: unknown field "values" of TypedStruct'],
+])('a struct with %s is refused', (field, says) => {
+  const struct = `- name: tcp
+              typed_config:
+                '@type': type.googleapis.com/xds.type.v3.TypedStruct
+                ${field}
+`;
+  const text = base.replace(/- name: tcp\n[^]*?(?= {2}clusters:)/, struct);
+  expect(refusalOf(() => loadEnvoy(text)).message).toContain(`envoy.yaml:${says}`);
 });
 
 test('one field in two spellings is refused at the second', () => {

@@ -1,4 +1,4 @@
-import { readFileSync } from 'node:fs';
+import { readdirSync, readFileSync } from 'node:fs';
 import { Source } from '../../../src/chain/read/document.ts';
 import type { LoadedGraph } from '../../../src/chain/read/load.ts';
 import type {
@@ -21,6 +21,18 @@ export function loadEnvoy(text: string, allowUnknownFields = false): LoadedGraph
 /** Returns the text of a file in test/envoy/fixtures. */
 export function readFixture(name: string): string {
   return readFileSync(new URL(`../../envoy/fixtures/${name}.yaml`, import.meta.url), 'utf8');
+}
+
+const corpus = new URL('../../interop/envoy-files/', import.meta.url);
+
+/** The names of the files in test/interop/envoy-files. */
+export const corpusNames: readonly string[] = readdirSync(corpus).map((file) => file.replace('.yaml', ''));
+
+/** Returns the text of a file in test/interop/envoy-files, with a port or a folder for each word. */
+export function readCorpus(name: string): string {
+  const text = readFileSync(new URL(`${name}.yaml`, corpus), 'utf8');
+  const words = [...new Set(text.match(/\$\w+/g))];
+  return text.replaceAll(/\$\w+/g, (word) => (word === '$folder' ? '/tmp' : String(20_001 + words.indexOf(word))));
 }
 
 /** Makes an address on loopback. */
