@@ -189,6 +189,7 @@ complete -c tunl -n '__tunl_using serve' -l hbone -d 'serve HBONE only; default 
 complete -c tunl -n '__tunl_using serve' -l hbone-local -d 'with --hbone: allow only the address to which the client connected'
 complete -c tunl -n '__tunl_using serve' -l post -d 'also accept tunnels in POST requests'
 complete -c tunl -n '__tunl_using serve' -l ws -d 'also accept tunnels in WebSockets'
+complete -c tunl -n '__tunl_using serve' -l path-prefix -x -d 'the path in front of tunnels that are asked for by a path, as WebSockets are; default: /.well-known/tunl'
 complete -c tunl -n '__tunl_using serve' -l no-plain -d 'refuse plain http:// requests, and open tunnels only'
 complete -c tunl -n '__tunl_using serve' -l tls -d 'speak TLS with clients; without --cert with a development certificate, whose pin is printed'
 complete -c tunl -n '__tunl_using serve' -l cert -r -F -d 'certificate of the server, a PEM file, or PKCS #12 with its key; default: a development certificate'

@@ -65,7 +65,7 @@ export const hbone: Carrier = {
   halfClose: 'native',
   reset: 'native',
   open: async (...reached) => (await import('./hbone-client.ts')).openHbone(...reached),
-  claim(exchange, switches) {
+  claim(exchange, { switches }) {
     if (exchange.version !== '2') throw requestError('HBONE needs HTTP/2');
     const request = claimConnect(exchange);
     if (!request) throw requestError(`HBONE is CONNECT, not ${exchange.method}`);

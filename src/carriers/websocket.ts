@@ -1,6 +1,6 @@
 import { authSettings } from '../auth/settings.ts';
 import type { Carrier } from '../core/carrier.ts';
-import { usageError } from '../core/errors.ts';
+import { parsePathPrefix } from '../syntax/stage-settings.ts';
 
 /** Tunnels in a WebSocket (RFC 6455), for front ends that pass nothing but requests and Upgrade. */
 export const websocket: Carrier = {
@@ -14,10 +14,7 @@ export const websocket: Carrier = {
     {
       name: 'prefix',
       summary: 'path in front of the target; /.well-known/tunl by default',
-      parse: (value) => {
-        if (/^(?:\/[A-Za-z0-9._~!$&'()*+,;=:@%-]+)+$/.test(value)) return value;
-        throw usageError(`?prefix=${value} is not a path without a slash at its end`);
-      },
+      parse: (value) => parsePathPrefix(value, '?prefix='),
     },
   ],
   serveFlag: { name: 'ws', summary: 'also accept tunnels in WebSockets' },

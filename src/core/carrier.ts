@@ -79,12 +79,19 @@ export interface CarrierScheme {
   readonly summary: string;
 }
 
+/** What `serve` was told about the requests that it accepts. */
+export interface ClaimTerms {
+  /** The switches that were given. */
+  readonly switches: ReadonlySet<string>;
+  /** The path in front of tunnels that are asked for by a path. */
+  readonly pathPrefix: string;
+}
+
 /**
- * Recognises the requests that ask for a tunnel. `switches` are the switches of `serve` that were given. `handled` means
- * that the carrier answers the request itself; `undefined` leaves it to the next carrier.
+ * Recognises the requests that ask for a tunnel; `undefined` leaves a request to the next carrier.
  * @throws {TunlError} http_request_error, if the request is meant for this carrier but not valid
  */
-export type Claim = (exchange: TunnelExchange, switches: ReadonlySet<string>) => TunnelRequest | 'handled' | undefined;
+export type Claim = (exchange: TunnelExchange, terms: ClaimTerms) => TunnelRequest | undefined;
 
 /**
  * One protocol that carries tunnels across a hop. It declares as data whatever other code has to know about it. Help,

@@ -1,3 +1,6 @@
+import { usageError } from '../core/errors.ts';
+import { quote } from './text.ts';
+
 /** A setting of stages. Files, the command line and the model take its names, its summary and its defaults from here. */
 export interface Setting {
   /** Its key in a file. */
@@ -55,11 +58,38 @@ interface DurationSetting extends Setting {
   readonly kind: 'duration';
 }
 
+/** A setting that is the path in front of those of requests for tunnels. */
+interface PathPrefixSetting extends Setting {
+  readonly kind: 'path-prefix';
+  /** The default value, which is absent in the model. */
+  readonly usual: string;
+}
+
 /** A setting of a stage that is neither a limit of time nor a number of tunnels. */
-export type StageSetting = SwitchSetting | ChoiceSetting | RulesSetting | FileSetting | CountSetting | DurationSetting;
+export type StageSetting =
+  | SwitchSetting
+  | ChoiceSetting
+  | RulesSetting
+  | FileSetting
+  | CountSetting
+  | DurationSetting
+  | PathPrefixSetting;
+
+/** The path in front of those of requests for tunnels, if nothing else is set. */
+export const usualPathPrefix = '/.well-known/tunl';
+
+/**
+ * Reads the path in front of those of requests for tunnels, such as `/team/tunnels`.
+ * @param name the option or setting, for messages
+ * @throws {TunlError} usage
+ */
+export function parsePathPrefix(text: string, name: string): string {
+  if (/^(?:\/[A-Za-z0-9._~!$&'()*+,;=:@%-]+)+$/.test(text)) return text;
+  throw usageError(`${name} ${quote(text)} is no path: it begins with a slash and does not end with one`);
+}
 
 /** The group in which the help of `serve` lists an option of a proxy. */
-type Listed = { readonly listed: 'running' | 'who' };
+type Listed = { readonly listed: 'running' | 'accepts' | 'who' };
 
 /** Makes the names of a setting that has the same one in files, on the command line and in the model. */
 const named = <const Name extends string>(name: Name) => ({ key: name, flag: name, field: name });
@@ -103,6 +133,15 @@ export const proxySettings = [
     field: 'resumeMs',
     summary: 'keep tunnels whose connection is cut for so long, if the client asks for it (resume=10m)',
     listed: 'running',
+  },
+  {
+    kind: 'path-prefix',
+    key: 'path-prefix',
+    flag: 'path-prefix',
+    field: 'pathPrefix',
+    summary: 'the path in front of tunnels that are asked for by a path, as WebSockets are',
+    usual: usualPathPrefix,
+    listed: 'accepts',
   },
   {
     kind: 'choice',
@@ -192,6 +231,7 @@ interface Plain {
   readonly switch: boolean;
   readonly rules: readonly string[];
   readonly file: string;
+  readonly 'path-prefix': string;
   readonly count: number;
   /** In milliseconds. */
   readonly duration: number;

@@ -1,9 +1,7 @@
 import { createHash } from 'node:crypto';
 import { formatHostPort, type TcpAddress } from '../core/address.ts';
 import { parseAuthority } from '../syntax/authority.ts';
-
-/** The path in front of the target, if nothing else is set. */
-const usualPrefix = '/.well-known/tunl';
+import { usualPathPrefix } from '../syntax/stage-settings.ts';
 
 /** The subprotocol: how tunnels use messages is written down in docs/carriers.md. */
 export const subprotocol = 'tunl';
@@ -20,7 +18,7 @@ export function acceptOf(key: string): string {
 }
 
 /** Writes the path that asks for a tunnel: `/.well-known/tunl/tcp/HOST/PORT`, with the colons of IPv6 percent-encoded. */
-export function formatPath({ host, port }: TcpAddress, prefix = usualPrefix): string {
+export function formatPath({ host, port }: TcpAddress, prefix = usualPathPrefix): string {
   return `${prefix}/tcp/${encodeURIComponent(host)}/${port}`;
 }
 
@@ -28,7 +26,7 @@ export function formatPath({ host, port }: TcpAddress, prefix = usualPrefix): st
  * Reads such a path; `undefined` if it is another one.
  * @throws {TunlError} http_request_error, if it names no target
  */
-export function parsePath(path: string, prefix = usualPrefix): TcpAddress | undefined {
+export function parsePath(path: string, prefix: string): TcpAddress | undefined {
   const start = `${prefix}/tcp/`;
   if (!path.startsWith(start)) return undefined;
   const [, name = '', port = ''] = /^([^/?#]*)\/([^/?#]*)$/.exec(path.slice(start.length)) ?? [];

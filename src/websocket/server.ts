@@ -1,3 +1,4 @@
+import type { ClaimTerms } from '../core/carrier.ts';
 import { TunlError } from '../core/errors.ts';
 import type { TunnelExchange, TunnelRequest } from '../core/exchange.ts';
 import type { HeaderField } from '../core/hop.ts';
@@ -11,10 +12,10 @@ import { webSocketLink } from './link.ts';
  * browsers always name their origin and are refused: any page could otherwise open tunnels with the rights of its reader.
  * @throws {TunlError} http_request_error or http_request_denied
  */
-export function claimWebSocket(exchange: TunnelExchange): TunnelRequest | undefined {
+export function claimWebSocket(exchange: TunnelExchange, { pathPrefix }: ClaimTerms): TunnelRequest | undefined {
   const { method, headers } = exchange;
   if (method !== 'GET' || exchange.version === '2') return undefined;
-  const target = parsePath(exchange.target);
+  const target = parsePath(exchange.target, pathPrefix);
   if (!target) return undefined;
   if (exchange.version === '1.0') throw requestError('a WebSocket needs HTTP/1.1');
   if (!listTokens(headers, 'upgrade').includes('websocket') || !listTokens(headers, 'connection').includes('upgrade')) {

@@ -93,6 +93,16 @@ describe('serve --ws', () => {
     expect(head).toMatch(/^HTTP\/1\.1 405 /);
   });
 
+  test('has its tunnels under the path that --path-prefix names, and under no other', async () => {
+    const serve = await startTestServe({ accept, pathPrefix: '/team/tunnels' });
+    const target = await startTarget(echo);
+    const { head } = await shake(serve.port, pathTo(target));
+    expect(head).toMatch(/^HTTP\/1\.1 405 /);
+    const moved = await shake(serve.port, pathTo(target).replace('/.well-known/tunl', '/team/tunnels'));
+    expect(moved.head).toMatch(/^HTTP\/1\.1 101 /);
+    moved.peer.reset();
+  });
+
   test('may stand next to CONNECT and POST on one port', async () => {
     const [serve, target] = [await startTestServe({ accept: ['ws', 'post'] }), await startTarget(echo)];
     for (const scheme of ['ws', 'http', 'h2c', 'post+http']) {

@@ -19,8 +19,8 @@ export function recognise(terms: ServeTerms, exchange: Exchange): Asked {
   const { tunnels, plain } = terms;
   if (!tunnels) return {};
   for (const carrier of tunnels.carriers) {
-    const tunnel = carrier.claim?.(exchange, tunnels.switches);
-    if (tunnel && tunnel !== 'handled') return { tunnel };
+    const tunnel = carrier.claim?.(exchange, tunnels);
+    if (tunnel) return { tunnel };
   }
   const request = plain ? claimPlain(exchange) : undefined;
   if (request) return { plain: request };

@@ -1,6 +1,6 @@
 import { carriers } from '../../carriers/index.ts';
 import type { HttpStage, ListenerTls, ProxyStage, RouteName } from '../../chain/model/graph.ts';
-import type { Carrier, ServerDemand, TlsDemand } from '../../core/carrier.ts';
+import type { Carrier, ClaimTerms, ServerDemand, TlsDemand } from '../../core/carrier.ts';
 import { usageError } from '../../core/errors.ts';
 import type { TunnelExchange } from '../../core/exchange.ts';
 import type { HeaderField } from '../../core/hop.ts';
@@ -10,7 +10,7 @@ import { halfCloseField } from '../../http/tunnel/half-close.ts';
 import type { RequestProfile } from '../../http/server/front.ts';
 import type { TlsAcceptor } from '../../tls/server.ts';
 import type { Caps } from '../../syntax/settings.ts';
-import { plainSwitch } from '../../syntax/stage-settings.ts';
+import { plainSwitch, usualPathPrefix } from '../../syntax/stage-settings.ts';
 import { type Refusals, refusals } from '../requests/statuses.ts';
 
 /**
@@ -35,11 +35,9 @@ export interface ServeTerms {
 }
 
 /** The requests for tunnels that a proxy accepts, and its answers. */
-export interface TunnelTerms {
+export interface TunnelTerms extends ClaimTerms {
   /** The carriers whose requests are served, in the order of the registry. */
   readonly carriers: readonly Carrier[];
-  /** The switches of carriers that the user gave. */
-  readonly switches: ReadonlySet<string>;
   /** Returns the fields of the answer that opens a tunnel. */
   readonly grants: (exchange: TunnelExchange) => readonly HeaderField[];
 }
@@ -96,7 +94,7 @@ function requestTerms({ codec, hosts }: HttpStage<RouteName>, headMs: number): S
  * for itself.
  */
 async function proxyTerms(
-  { accept, users, statuses, caps, resumeMs = 0, front: kind }: ProxyStage<RouteName>,
+  { accept, users, statuses, caps, pathPrefix = usualPathPrefix, resumeMs = 0, front: kind }: ProxyStage<RouteName>,
   headMs: number,
 ): Promise<ServeTerms> {
   const given = new Set(accept);
@@ -129,7 +127,7 @@ async function proxyTerms(
       alpn: fronts.flatMap((each) => each.alpn),
       refusals: { ...refusals[statuses ?? 'serve'], closes: true },
       plain,
-      tunnels: { carriers: await Promise.all(served.map(loadServer)), switches: given, grants },
+      tunnels: { carriers: await Promise.all(served.map(loadServer)), switches: given, pathPrefix, grants },
     };
   }
   const flag = `--${own.serveFlag?.name}`;
@@ -147,7 +145,12 @@ async function proxyTerms(
     );
   }
   if (statuses) throw usageError(`${flag} has statuses of its own: those of Envoy cannot go with it`);
-  return { fronts, alpn: http.alpn, ...ownTerms(own, own.server, given, front), ...warnOfCap(flag, own.server, caps) };
+  return {
+    fronts,
+    alpn: http.alpn,
+    ...ownTerms(own, own.server, { switches: given, pathPrefix }, front),
+    ...warnOfCap(flag, own.server, caps),
+  };
 }
 
 /** Warns of a cap that refuses tunnels of clients which do not look at it. */
@@ -178,14 +181,14 @@ function assertUsed(given: ReadonlySet<string>): void {
 function ownTerms(
   carrier: Carrier,
   demand: ServerDemand,
-  switches: ReadonlySet<string>,
+  claimTerms: ClaimTerms,
   front: RequestProfile,
 ): Omit<ServeTerms, 'alpn' | 'fronts'> {
   return {
     front: { ...front, http2: { ...front.http2, ...demand.http2 } },
     tls: demand.tls,
     refusals: { statusOf: demand.statusOf, unserved: 405, checksExpect: false, isBare: true },
-    tunnels: { carriers: [carrier], switches, grants: () => [] },
+    tunnels: { carriers: [carrier], ...claimTerms, grants: () => [] },
   };
 }
 

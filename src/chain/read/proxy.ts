@@ -4,6 +4,7 @@ import { parseDuration } from '../../syntax/duration.ts';
 import { collectCaps } from '../../syntax/settings.ts';
 import {
   collectValues,
+  parsePathPrefix,
   proxySettings,
   ruleSettings,
   type StageSetting,
@@ -70,6 +71,9 @@ export function readValues<Rows extends readonly StageSetting[]>(
     if (kind === 'file') return resolve(reader.folder, fillVariables(word as string, reader));
     if (kind === 'duration') {
       return reader.attempts.run([...path, key], () => parseDuration(`${word as string | 0}`, key));
+    }
+    if (kind === 'path-prefix') {
+      return reader.attempts.run([...path, key], () => parsePathPrefix(fillVariables(word as string, reader), key));
     }
     if (kind !== 'rules') return word;
     return reader.attempts.runEach([...path, key], word as string | string[], (rule) => readRule(rule, reader));

@@ -73,6 +73,7 @@ function schemaOf(setting: StageSetting): z.ZodType {
     case 'rules':
       return oneOrMore(text, 'a rule');
     case 'file':
+    case 'path-prefix':
       return text;
     case 'count':
       return countOf(setting);
@@ -94,6 +95,7 @@ interface WrittenKinds {
   readonly switch: boolean;
   readonly rules: string | string[];
   readonly file: string;
+  readonly 'path-prefix': string;
   readonly count: number;
   readonly duration: string | 0;
 }

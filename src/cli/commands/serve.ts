@@ -24,11 +24,6 @@ const carrierOptions = carrierSwitches.map(({ name, summary }) => flag(name, { s
 
 const noPlainOption = flag(`no-${plainSwitch.name}`, { summary: plainSwitch.summary });
 
-const carrierGroup: OptionGroup = {
-  title: 'What it accepts beside CONNECT, or instead of it',
-  options: [...carrierOptions, noPlainOption],
-};
-
 const tlsOption = flag('tls', {
   summary: 'speak TLS with clients; without --cert with a development certificate, whose pin is printed',
 });
@@ -48,6 +43,11 @@ const tlsGroup: OptionGroup = {
 /** The options of a proxy that the help lists in one group. */
 const listed = (group: (typeof proxySettings)[number]['listed']) =>
   settingOptions(proxySettings.filter((setting) => setting.listed === group));
+
+const carrierGroup: OptionGroup = {
+  title: 'What it accepts beside CONNECT, or instead of it',
+  options: [...carrierOptions, ...listed('accepts'), noPlainOption],
+};
 
 const whoGroup: OptionGroup = {
   title: 'Who may use it, and to go where',

@@ -1,6 +1,12 @@
 import { usageError } from '../../core/errors.ts';
 import { parseDuration } from '../../syntax/duration.ts';
-import { type ChoiceSetting, collectValues, type StageSetting, type ValuesOf } from '../../syntax/stage-settings.ts';
+import {
+  type ChoiceSetting,
+  collectValues,
+  parsePathPrefix,
+  type StageSetting,
+  type ValuesOf,
+} from '../../syntax/stage-settings.ts';
 import { quote } from '../../syntax/text.ts';
 import type { Arguments } from './arguments.ts';
 import { asText, flag, list, option, type Option } from './option.ts';
@@ -22,6 +28,11 @@ export function settingOption(setting: StageSetting): Option<unknown> | undefine
     }
     case 'duration':
       return option(name, parseDuration, { value: 'TIME', summary });
+    case 'path-prefix':
+      return option(name, (text) => parsePathPrefix(text, `--${name}`), {
+        value: 'PATH',
+        summary: `${summary}; default: ${setting.usual}`,
+      });
     case 'choice': {
       const values = setting.values.map(String);
       return option(name, (text, given) => parseChoice(text, given, values), {

@@ -71,6 +71,11 @@ function valuesOf(setting: StageSetting): readonly (readonly [word: string, valu
       return [['a.example:443', ['a.example:443']]];
     case 'file':
       return [[`/x/${setting.key}`, `/x/${setting.key}`]];
+    case 'path-prefix':
+      return [
+        ['/team/tunnels', '/team/tunnels'],
+        [setting.usual, undefined],
+      ];
     case 'count':
       return [
         ['1', 1],
@@ -110,7 +115,7 @@ test.each(cases.filter(({ flag }) => flag !== undefined))(
   '--$flag: the option means the same as the key, $word',
   ({ setting, flag, field, word, value }) => {
     const args = parse('serve', `--${flag}`, ...(setting.kind === 'switch' ? [] : [word]));
-    expect(readSettings(args, [setting])).toEqual({ [field]: value });
+    expect(readSettings(args, [setting])).toEqual(value === undefined ? {} : { [field]: value });
   },
 );
 

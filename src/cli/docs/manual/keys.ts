@@ -4,10 +4,12 @@ import { proxySettings, ruleSettings, type Setting } from '../../../syntax/stage
 /** The keys of a proxy in files that are options of `serve` too. */
 export function listProxyKeys(): string {
   const isOption = (setting: Setting) => setting.flag !== undefined;
-  const listed = (group: 'who' | 'running') => proxySettings.filter((setting) => setting.listed === group);
+  const listed = (group: (typeof proxySettings)[number]['listed']) =>
+    proxySettings.filter((setting) => setting.listed === group);
   const names = (settings: readonly Setting[]) => settings.filter(isOption).map(({ key }) => `\`${key}\``);
   const all = [
     '`accept`',
+    ...names(listed('accepts')),
     '`users`',
     ...names([...ruleSettings, ...listed('who')]),
     listCaps(),
