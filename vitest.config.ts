@@ -1,4 +1,5 @@
 import { readFileSync } from 'node:fs';
+import { availableParallelism } from 'node:os';
 import { defineConfig } from 'vitest/config';
 
 /** As the bundler does: a page is imported as its text, and WebAssembly as its URL. */
@@ -34,6 +35,8 @@ const core = {
 
 export default defineConfig({
   test: {
+    // Many files wait for the programs that they start: a second worker pays on two cores too.
+    maxWorkers: Math.max(2, availableParallelism() - 1),
     projects: [
       {
         plugins: [files],

@@ -165,7 +165,7 @@ test('an answer that comes before the end of its request is passed on, and the r
   const client = bed.connect();
   client.send(head('POST / HTTP/1.1', 'Host: a', 'Content-Length: 9') + 'abc');
   const upstream = await target.accept();
-  await upstream.readUntil('abc');
+  await upstream.readUntil('\r\nabc');
   upstream.send(head('HTTP/1.1 413 Too Large', 'content-length: 2') + 'no');
   expect(linesOf(await client.readHead())[0]).toBe('HTTP/1.1 413 Payload Too Large');
   expect(await upstream.waitForEnd()).toBe('fin');
@@ -179,7 +179,7 @@ test('an answer may begin and go on while its request does', async () => {
   const client = startForwardBed({ target }).connect();
   client.send(head('POST / HTTP/1.1', 'Host: a', 'Content-Length: 6') + 'abc');
   const upstream = await target.accept();
-  await upstream.readUntil('abc');
+  await upstream.readUntil('\r\nabc');
   upstream.send(head('HTTP/1.1 200 OK', 'content-length: 4') + 'ab');
   await client.readHead();
   expect(String(await client.read(2))).toBe('ab');

@@ -13,7 +13,7 @@ test('an upstream that does not answer in time is 504, counted from the end of t
   const client = startForwardBed({ target, timeoutMs: 30 }).connect();
   client.send(`${head('POST / HTTP/1.1', 'Host: a', 'Content-Length: 3')}ab`);
   const upstream = await target.accept();
-  await upstream.readUntil('ab');
+  await upstream.readUntil('\r\nab');
   expect(upstream.inbox.farEnd).toBe('open');
   client.send('c');
   expect(linesOf(await client.readHead())[0]).toBe('HTTP/1.1 504 Gateway Timeout');

@@ -217,7 +217,7 @@ describe('bodies', () => {
     const client = await bed.connect();
     client.send(`${writeHead(`POST ${bed.origin}/`, 'Transfer-Encoding: chunked')}3\r\nabc\r\n`);
     const upstream = await bed.target.accept();
-    await upstream.readUntil('abc');
+    await upstream.readUntil('\r\nabc');
     client.reset();
     expect(await upstream.waitForEnd()).toBe('reset');
   });

@@ -63,7 +63,7 @@ describe('a client that goes away', () => {
     const client = await connectPeer(chain.port);
     client.send('POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 10\r\n\r\nabc');
     const served = await target.accept();
-    await served.readUntil('abc');
+    await served.readUntil('\r\nabc');
     client.reset();
     await eventually(() => [target.open, chain.running.tunnels.size], [0, 0]);
     expect(chain.eventsOf('tunnel.failed')).toMatchObject([{ error: { side: 'client' } }]);

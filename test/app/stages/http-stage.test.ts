@@ -98,7 +98,7 @@ describe('the time that a request may take', () => {
     client.send(get('/', 'Content-Length: 10\r\n', 'POST'));
     client.send('abc');
     const served = await target.accept();
-    await served.readUntil('abc');
+    await served.readUntil('\r\nabc');
     expect((await client.readToEnd()).toString()).toMatch(/^HTTP\/1\.1 408 .*\r\nConnection: close\r\n/s);
     await served.waitForEnd();
     expect(chain.eventsOf('tunnel.failed')).toMatchObject([{ status: 408, error: { code: 'tunnel_idle' } }]);
