@@ -4,7 +4,7 @@ import { spawnSync } from 'node:child_process';
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { build } from 'esbuild';
+import { loadSource } from './load-source.mjs';
 
 const root = fileURLToPath(new URL('..', import.meta.url));
 
@@ -16,25 +16,11 @@ function print(...args) {
   return stdout;
 }
 
-/** Loads a source file that is not part of the program. */
-async function load(path) {
-  const { outputFiles } = await build({
-    absWorkingDir: root,
-    entryPoints: [path],
-    bundle: true,
-    format: 'esm',
-    platform: 'node',
-    loader: { '.html': 'text', '.wasm': 'dataurl' },
-    write: false,
-  });
-  return import(`data:text/javascript;base64,${Buffer.from(outputFiles[0].contents).toString('base64')}`);
-}
-
-const { makeJsonSchema } = await load('src/chain/read/schema.ts');
-const { listFields } = await load('src/envoy/schema/field-list.ts');
-const { fillTables } = await load('src/cli/docs/readme-tables.ts');
-const { formatManual } = await load('src/cli/docs/manual/index.ts');
-const { loadCommands } = await load('src/cli/commands/index.ts');
+const { makeJsonSchema } = await loadSource('src/chain/read/schema.ts');
+const { listFields } = await loadSource('src/envoy/schema/field-list.ts');
+const { fillTables } = await loadSource('src/cli/docs/readme-tables.ts');
+const { formatManual } = await loadSource('src/cli/docs/manual/index.ts');
+const { loadCommands } = await loadSource('src/cli/commands/index.ts');
 const specs = await loadCommands();
 const { version } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'));
 const pages = [...formatManual(specs, version)];

@@ -1,6 +1,7 @@
 // Prints tunl's figures as ratios against peers that run beside it: docs/bench.md.
 import { availableParallelism, loadavg } from 'node:os';
 import { parseArgs } from 'node:util';
+import { benchCarriers } from './parts/carriers.mjs';
 import { benchChain } from './parts/chain.mjs';
 import { benchHops } from './parts/hops.mjs';
 import { benchHttp1 } from './parts/h1.mjs';
@@ -22,8 +23,13 @@ const parts = {
   stages: benchStages,
   hops: benchHops,
   many: benchMany,
+  carriers: benchCarriers,
   chain: benchChain,
 };
+
+/** How much is measured, and how much with `--quick`, which takes less than ten minutes. */
+const usual = { rounds: '3', secs: '2', warm: '6', runs: '21', idle: '2000', many: '5000' };
+const quick = { rounds: '2', secs: '0.5', warm: '2', runs: '6', idle: '500', many: '1000' };
 
 const settings = readSettings();
 const bench = new Bench();
@@ -41,6 +47,7 @@ try {
     `medians of ${settings.rounds} rounds of ${settings.seconds} s; in brackets: ratio to the best peer, above 1 tunl is ahead`,
   );
   for (const name of settings.parts) await parts[name](bench, settings);
+  bench.report.sum();
   const after = loadavg();
   const { json, svg, ...rest } = settings;
   const run = {
@@ -59,7 +66,8 @@ try {
 }
 
 function readSettings() {
-  const { values } = readOptions();
+  const { values: given } = readOptions();
+  const values = { ...usual, ...(given.quick && quick), ...given };
   const chosen = values.only.split(',');
   const unknown = chosen.find((name) => !Object.hasOwn(parts, name));
   if (unknown !== undefined) exitWithUsage(`there is no part "${unknown}" (${Object.keys(parts).join(', ')})`);
@@ -86,12 +94,13 @@ function readOptions() {
     return parseArgs({
       options: {
         only: { type: 'string', default: Object.keys(parts).join() },
-        rounds: { type: 'string', default: '3' },
-        secs: { type: 'string', default: '2' },
-        warm: { type: 'string', default: '6' },
-        runs: { type: 'string', default: '21' },
-        idle: { type: 'string', default: '2000' },
-        many: { type: 'string', default: '5000' },
+        rounds: { type: 'string' },
+        secs: { type: 'string' },
+        warm: { type: 'string' },
+        runs: { type: 'string' },
+        idle: { type: 'string' },
+        many: { type: 'string' },
+        quick: { type: 'boolean', default: false },
         repeat: { type: 'boolean', default: false },
         json: { type: 'string' },
         svg: { type: 'string' },

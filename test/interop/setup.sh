@@ -9,7 +9,7 @@ packages='
   openssh-server openssh-client squid tinyproxy curl ncat netcat-openbsd socat proxytunnel corkscrew connect-proxy
   nghttp2-proxy python3-venv winbind
   krb5-kdc krb5-admin-server krb5-user libkrb5-dev python3-dev gcc
-  microsocks dante-server nginx apache2-bin haproxy
+  microsocks dante-server nginx apache2-bin haproxy httptunnel
   postgresql redis-server redis-tools git bsdutils
   bash-completion zsh fish tmux man-db groff-base mandoc iproute2 chromium
 '

@@ -1,3 +1,4 @@
+import { setTimeout as delay } from 'node:timers/promises';
 import { readMovement, steadyShare } from '../results/figures.mjs';
 import { newTunnels, tunnelLoads } from './loads.mjs';
 import { startLoad } from './generator.mjs';
@@ -6,11 +7,18 @@ import { readCpuSeconds } from './proc.mjs';
 /** The number of times that a row is measured again because a peer moved. */
 const mostRepeats = 2;
 
+/** Reports what `measureSteadily` returns, and returns it. */
+export async function measureLoads(bench, measured, settings) {
+  const rows = await measureSteadily(bench, measured, settings);
+  for (const row of rows) bench.report.add(row);
+  return rows;
+}
+
 /**
- * Puts every load on every subject in turn, `rounds` times in alternating order; reports and returns a row for each
- * load. With `repeat` the rows in which a peer moved are measured again, and the steadiest attempt is the one that counts.
+ * Puts every load on every subject in turn, `rounds` times in alternating order, and returns a row for each load. With
+ * `repeat` the rows in which a peer moved are measured again, and the steadiest attempt is the one that counts.
  */
-export async function measureLoads(bench, { part, load, subjects, loads }, settings) {
+export async function measureSteadily(bench, { part, load, subjects, loads }, settings) {
   let rows = await measureRows(bench, { part, load, subjects, loads }, settings);
   for (let repeats = 0; settings.repeat && repeats < mostRepeats; repeats++) {
     const doubtful = loads.filter((_, column) => readMovement(rows[column]) > steadyShare);
@@ -18,7 +26,6 @@ export async function measureLoads(bench, { part, load, subjects, loads }, setti
     const again = await measureRows(bench, { part, load, subjects, loads: doubtful }, settings);
     rows = rows.map((row, column) => chooseSteadier(row, again[doubtful.indexOf(loads[column])]));
   }
-  for (const row of rows) bench.report.add(row);
   return rows;
 }
 
@@ -58,8 +65,14 @@ export function startRow(part, { title, figures, steadyBy }, subjects) {
   };
 }
 
-/** Puts a load on a subject, and returns the generator's sample with CPU seconds for the work. A failure is one too. */
+/**
+ * Puts a load on a subject, and returns the generator's sample with CPU seconds for the work. A failure is one too, and
+ * so is nothing, for a load of more tunnels than the subject can have (`most`). One that is slow to end a tunnel has time
+ * for that before (`settleMs`).
+ */
 export async function measureLoad(load, subject, { kind, tunnels, active, perSecond, seconds }) {
+  if (tunnels > subject.most) return {};
+  if (subject.settleMs !== undefined) await delay(subject.settleMs);
   const pids = subject.children.map(({ pid }) => pid);
   const before = readCpuSeconds(pids);
   try {

@@ -36,7 +36,7 @@ export async function benchMany(bench, settings) {
     active: Math.ceil(tunnels * activeShare),
     perSecond,
     figures: latencies,
-    steadyBy: 'p50',
+    steadyBy: ['p50'],
   }));
   for (const subject of subjects) await measureLoad(load, subject, { ...loads[0], seconds: settings.warmSeconds });
   const measured = { part: 'many', load, subjects: [load.direct, ...subjects], loads };

@@ -76,7 +76,7 @@ function listSubjects(bench, [greeter, proxy, secureProxy], { caText }) {
   ];
   const store = stores.find(existsSync);
   if (store === undefined) {
-    bench.report.leaveOut('a store of authorities', 'the start with a TLS hop is left out');
+    bench.report.leaveOut('a store of authorities', 'is not installed: the start with a TLS hop is left out');
   } else {
     // The system's authorities, and the one that our hop has its certificate from.
     const file = bench.write('store.pem', `${readFileSync(store, 'utf8')}\n${caText}`);

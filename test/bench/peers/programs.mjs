@@ -22,7 +22,7 @@ export async function startInstalled(bench, table) {
   const subjects = [];
   for (const { name, kind = 'peer', programs = [], start, ...rest } of table) {
     const missing = programs.filter((program) => findProgram(program) === undefined);
-    for (const program of missing) bench.report.leaveOut(program, 'what needs it is left out');
+    for (const program of missing) bench.report.leaveOut(program, 'is not installed: what needs it is left out');
     if (missing.length > 0) continue;
     subjects.push({ name, kind, ...rest, ...(await start(...programs.map(findProgram))) });
   }

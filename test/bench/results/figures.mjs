@@ -10,8 +10,8 @@
  * @typedef {{ name: string, kind: string, samples: Sample[] }} Measured a subject with a sample for each round
  * @typedef {{
  *   part: string, title: string, figures: Figure[], subjects: Measured[],
- *   steadyBy?: string, discarded?: Measured[][],
- * }} Row `steadyBy` names the figure that tells a noisy run, the first one by default; `discarded` are earlier attempts
+ *   steadyBy?: string[], discarded?: Measured[][],
+ * }} Row `steadyBy` names the figures that tell a noisy run, the first one by default; `discarded` are earlier attempts
  * @typedef {{ ratio: number, low: number, high: number, peer: string }} Comparison above 1 tunl is ahead
  */
 
@@ -72,14 +72,19 @@ function findBest(subjects, name, better) {
  * Returns how far each peer moved between the rounds: the distance of the extremes, as a share of the median.
  * @param {Row} row
  */
-function listMovements({ subjects, figures, steadyBy = figures[0]?.name ?? '' }) {
-  return subjects
-    .filter(({ kind }) => kind === 'peer')
-    .map((peer) => {
-      const values = readValues(peer.samples, steadyBy);
+function listMovements({ subjects, figures, steadyBy = figures.slice(0, 1).map(({ name }) => name) }) {
+  const peers = subjects.filter(({ kind }) => kind === 'peer');
+  return peers.flatMap((peer) =>
+    steadyBy.map((figure) => {
+      const values = readValues(peer.samples, figure);
       const share = values.length < 2 ? 0 : (Math.max(...values) - Math.min(...values)) / median(values);
-      return { name: peer.name, share: Number.isFinite(share) ? share : 0 };
-    });
+      return {
+        name: peer.name,
+        where: steadyBy.length > 1 ? ` in "${figure}"` : '',
+        share: Number.isFinite(share) ? share : 0,
+      };
+    }),
+  );
 }
 
 /**
@@ -91,6 +96,17 @@ export function readMovement(row) {
 }
 
 /**
+ * Says in how many rows of a run a peer moved, and in which; undefined if in none.
+ * @param {Row[]} rows
+ */
+export function sumMovements(rows) {
+  const moved = rows.filter((row) => readMovement(row) > steadyShare);
+  if (moved.length === 0) return undefined;
+  const names = moved.map(({ part, title }) => `${part} ${title}`.trim()).join(', ');
+  return `not steady: in ${moved.length} of ${rows.length} rows a peer moved by more than ${steadyShare * 100} % between rounds (${names})`;
+}
+
+/**
  * Lists the facts that a reader has to know of a row beside its figures, a sentence each.
  * @param {Row} row
  * @returns {string[]}
@@ -98,7 +114,7 @@ export function readMovement(row) {
 export function listNotes(row) {
   const moved = listMovements(row)
     .filter(({ share }) => share > steadyShare)
-    .map(({ name, share }) => `${name} moved by ${(share * 100).toFixed(0)} % between rounds`);
+    .map(({ name, where, share }) => `${name} moved by ${(share * 100).toFixed(0)} % between rounds${where}`);
   const failures = row.subjects.flatMap(({ name, samples }) => {
     const count = readValues(samples, 'failures').reduce((sum, value) => sum + value, 0);
     const errors = new Set(samples.flatMap(({ error }) => error ?? []));

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { compareWithBest, listNotes, median, readMedian, readMovement } from './figures.mjs';
+import { compareWithBest, listNotes, median, readMedian, readMovement, sumMovements } from './figures.mjs';
 import { makeRow } from './rows.ts';
 
 describe('a median', () => {
@@ -70,7 +70,17 @@ describe('a row says', () => {
       { rate: 1, cost: 2 },
       { rate: 9, cost: 2 },
     ];
-    expect(readMovement(makeRow({ squid: samples }, { steadyBy: 'cost' }))).toBe(0);
+    expect(readMovement(makeRow({ squid: samples }, { steadyBy: ['cost'] }))).toBe(0);
+  });
+
+  test('in which figure a peer moved, if several count', () => {
+    const samples = [
+      { rate: 1, cost: 2 },
+      { rate: 1, cost: 3 },
+    ];
+    const row = makeRow({ squid: samples }, { steadyBy: ['rate', 'cost'] });
+    expect(readMovement(row)).toBeCloseTo(1 / 2.5);
+    expect(listNotes(row)).toEqual(['squid moved by 40 % between rounds in "cost"']);
   });
 
   test('what is close to all that the load generator can do', () => {
@@ -82,4 +92,13 @@ describe('a row says', () => {
     const row = makeRow({ tunl: [{ rate: 1, failures: 2 }, { rate: 1, failures: 1 }, { error: 'a' }, { error: 'a' }] });
     expect(listNotes(row)).toEqual(['tunl: 3 failed', 'tunl: a']);
   });
+});
+
+test('a run says in which rows a peer moved', () => {
+  const steady = makeRow({ squid: [100, 114] });
+  expect(sumMovements([steady])).toBeUndefined();
+  const moved = makeRow({ squid: [100, 120] }, { part: 'h2', title: 'up x8' });
+  expect(sumMovements([steady, moved])).toContain(
+    'in 1 of 2 rows a peer moved by more than 15 % between rounds (h2 up x8)',
+  );
 });

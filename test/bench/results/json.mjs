@@ -5,7 +5,7 @@ import { compareWithBest, listNotes, readMedian } from './figures.mjs';
  * @typedef {{
  *   started: string, node: string, processors: number, load: { before: number[], after: number[] },
  *   settings: Record<string, unknown>, leftOut: string[], rows: import('./figures.mjs').Row[],
- * }} Run `load` has the load averages of 1, 5 and 15 minutes; `leftOut` names the peers that are not installed
+ * }} Run `load` has the load averages of 1, 5 and 15 minutes; `leftOut` names what was not measured
  */
 
 /**

@@ -1,4 +1,5 @@
 import { writeFileSync } from 'node:fs';
+import { sumMovements } from './figures.mjs';
 import { formatRun } from './json.mjs';
 import { drawRatios } from './svg.mjs';
 import { printHeading, printRow } from './table.mjs';
@@ -23,12 +24,19 @@ export class Report {
     this.#rows.push(row);
   }
 
-  /** Names, once, a peer that is not installed. */
-  leaveOut(name, without) {
+  /** Names, once, what is not measured, and why. */
+  leaveOut(name, reason) {
     if (this.#leftOut.has(name)) return;
     this.#leftOut.add(name);
     this.#clearProgress();
-    console.log(`  ${name} is not installed: ${without}`);
+    console.log(`  ${name} ${reason}`);
+  }
+
+  /** Prints in how many rows a peer moved: those say little. */
+  sum() {
+    this.#clearProgress();
+    const text = sumMovements(this.#rows);
+    if (text !== undefined) console.log(`\n${text}`);
   }
 
   /** Shows on a terminal what is being measured; the next thing that is shown or printed takes its place. */
