@@ -9,8 +9,11 @@ export const every = 'auto';
 export const authName = 'auth';
 
 /** The schemes that a hop may be offered, in the order in which they are tried. */
-export function listAllowed({ settings }: Hop): readonly Scheme[] {
-  const value = settings[authName] ?? every;
-  if (value === every) return schemes;
+export function listAllowed(hop: Hop): readonly Scheme[] {
+  const value = hop.settings[authName] ?? every;
+  if (value === every) {
+    const unlikely = schemes.filter((scheme) => scheme.isUnlikely?.(hop));
+    return unlikely.length === 0 ? schemes : [...schemes.filter((scheme) => !unlikely.includes(scheme)), ...unlikely];
+  }
   return value.split(',').flatMap((name) => schemes.filter((scheme) => scheme.name === name));
 }

@@ -34,8 +34,8 @@ const atOnce: ReadonlySet<string> = new Set(['bearer', 'basic']);
 
 /**
  * Finds the scheme whose credentials go with the first request, before the hop has asked for any: the one that it is
- * known to accept; else a token, or the user and the password as Basic, unless `auth` leaves the choice to the hop. A user
- * with a domain, `DOMAIN\\USER`, is one of NTLM in all likelihood, so that the hop is asked first.
+ * known to accept; else a token, or the user and the password as Basic, unless `auth` leaves the choice to the hop. If
+ * the user is in all likelihood one of another scheme, the hop is asked first.
  */
 export function findFirstScheme(hop: Hop): Scheme | undefined {
   const { scheme } = recall(hop);
@@ -44,9 +44,9 @@ export function findFirstScheme(hop: Hop): Scheme | undefined {
   const possible = listAllowed(hop).filter((allowed) => allowed.obstacle(hop) === undefined);
   const known = possible.find(({ name }) => name === scheme);
   if (known || (auth !== undefined && auth.includes(','))) return known;
-  return possible.find(({ name }) => {
+  return possible.find(({ name, isUnlikely }) => {
     if (auth !== undefined) return name === auth && atOnce.has(name);
-    return name === 'bearer' || (name === 'basic' && !hop.credentials?.user.includes('\\'));
+    return atOnce.has(name) && !isUnlikely?.(hop);
   });
 }
 

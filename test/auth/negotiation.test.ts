@@ -54,6 +54,11 @@ describe('a proxy that asks', () => {
     ['and closes after the first 407', { ...ntlm, close: 'first' }, ['1 none', '2 NTLM', '2 NTLM']],
     ['and knows the address', { ...ntlm, early: true }, ['1 none', '1 NTLM']],
     [
+      'for Digest, and for NTLM as the domain of the user does',
+      { challenges: ['Digest realm="corp", nonce="n", qop="auth"', 'NTLM', basicRealm] },
+      ['1 none', '1 NTLM', '1 NTLM'],
+    ],
+    [
       'for one of several in one field',
       { challenges: ['Bearer realm="a, NTLM"', 'Kerberos', 'NTLM', basicRealm], oneField: true },
       ['1 none', '1 NTLM', '1 NTLM'],

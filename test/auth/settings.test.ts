@@ -2,6 +2,7 @@ import { expect, test } from 'vitest';
 import { listAllowed } from '../../src/auth/allowed.ts';
 import { needsHttp1 } from '../../src/auth/knowledge.ts';
 import { parseAuth, schemeNames } from '../../src/auth/settings.ts';
+import { Secret } from '../../src/core/secret.ts';
 import { proxyHop } from '../support/proxy-hop.ts';
 
 test.each([
@@ -30,6 +31,13 @@ test('a list is tried in its own order, and everything in that of the registry',
     listAllowed({ ...proxyHop, settings: auth === undefined ? {} : { auth } }).map(({ name }) => name);
   expect(namesOf('basic,ntlm')).toEqual(['basic', 'ntlm']);
   expect([namesOf(), namesOf('auto')]).toEqual([schemeNames, schemeNames]);
+});
+
+test('a user with a domain is tried by NTLM before the schemes that have no domains', () => {
+  const credentials = { user: 'CORP\\alice', password: new Secret('wonder-4711') };
+  const namesOf = (settings = {}) => listAllowed({ ...proxyHop, credentials, settings }).map(({ name }) => name);
+  expect(namesOf()).toEqual(['bearer', 'negotiate', 'ntlm', 'digest', 'basic']);
+  expect(namesOf({ auth: 'digest,ntlm' })).toEqual(['digest', 'ntlm']);
 });
 
 test('a proxy for which every scheme is bound to a connection is asked in HTTP/1.1', () => {

@@ -10,6 +10,11 @@ export const wrongPassword = 'it does not accept the user and the password that 
 /** The obstacle of schemes that need a token of the user's. */
 export const noToken = 'no token';
 
+/** True for a user with a domain, `DOMAIN\\USER`: accounts of that form are those of Windows, which NTLM checks. */
+export function hasDomain({ credentials }: Hop): boolean {
+  return credentials?.user.includes('\\') === true;
+}
+
 /**
  * One authentication scheme for hops. What is here is read before anybody is asked for anything, so its file loads
  * nothing but types: `open` imports the code.
@@ -31,6 +36,11 @@ export interface Scheme {
    * undefined if it can be tried. It looks nowhere else: what must be asked of the system is said by a Step.
    */
   readonly obstacle: (hop: Hop) => string | undefined;
+  /**
+   * True if what the user has given is in all likelihood for another scheme, which `auto` then tries first: a password
+   * that one scheme has refused is not sent by the next.
+   */
+  readonly isUnlikely?: (hop: Hop) => boolean;
   /** Loads the code and makes what it keeps for this hop. @throws nothing: what fails is said by a Step */
   readonly open: (hop: Hop) => Promise<HopLogin>;
 }

@@ -1,7 +1,7 @@
 import type { Credentials } from '../../core/secret.ts';
 import { encodeOctets } from '../../core/octets.ts';
 import type { Challenge } from '../model/challenge.ts';
-import { type HopLogin, noPassword, type Scheme, type Step, wrongPassword } from '../model/scheme.ts';
+import { hasDomain, type HopLogin, noPassword, type Scheme, type Step, wrongPassword } from '../model/scheme.ts';
 
 /** Formats the value of a field with Basic credentials (RFC 7617). */
 export function formatBasic({ user, password }: Credentials): string {
@@ -15,6 +15,7 @@ export const basic: Scheme = {
   binding: 'request',
   summary: 'a user and a password, sent as they are',
   obstacle: ({ credentials }) => (credentials ? undefined : noPassword),
+  isUnlikely: hasDomain,
   open: ({ credentials }) => Promise.resolve(openBasic(credentials)),
 };
 
