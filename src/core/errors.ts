@@ -41,6 +41,10 @@ export interface ErrorFacts {
   readonly refusedPassword?: true;
   /** The hop asked for an older version of HTTP, which the next session with it will speak. */
   readonly outdated?: boolean;
+  /** The proxies that were taken at places of the way, from 1, as URLs without secrets; undefined where there was none. */
+  readonly taken?: ReadonlyMap<number, string | undefined>;
+  /** The hops of the way that failed, as URLs without secrets, nearest first; absent if it is the planned one. */
+  readonly via?: readonly string[];
   /** The PAC file that names the proxies could not be had, so nothing was dialled. */
   readonly undecided?: true;
   /** The wait that the hop asks for before the next attempt, in milliseconds. */
@@ -86,6 +90,16 @@ export class TunlError extends Error {
   /** Returns the same failure with these hints added after its own. */
   withHints(...hints: readonly string[]): TunlError {
     return this.#copy({ ...this.facts, hints: [...(this.facts.hints ?? []), ...hints] }, this.message);
+  }
+
+  /** Returns the same failure with the proxy that was taken at a place of the way; what it knows already stays. */
+  withTaken(place: number, name: string | undefined): TunlError {
+    return this.#copy({ ...this.facts, taken: new Map([[place, name], ...(this.facts.taken ?? [])]) }, this.message);
+  }
+
+  /** Returns the same failure with the hops of its way. */
+  withVia(via: readonly string[]): TunlError {
+    return this.#copy({ ...this.facts, via }, this.message);
   }
 
   #copy(facts: ErrorFacts, message: string): TunlError {

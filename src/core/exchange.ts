@@ -115,8 +115,8 @@ export interface ForwardContext {
   readonly signal: AbortSignal;
   /** The client, for every dial that this request causes. */
   readonly origin: Origin;
-  /** Called with the address that the request goes to, as an access log names it. */
-  readonly onUpstream: (address: string) => void;
+  /** Called with the address that the request goes to, as an access log names it, and the hops on the way if they were chosen. */
+  readonly onUpstream: (address: string, via: readonly string[] | undefined) => void;
   /** Relays bytes between a client that switched protocols and the upstream; counts and limits them. Resolves when both have ended; never rejects. */
   readonly join: (client: Link, upstream: Link) => Promise<void>;
 }

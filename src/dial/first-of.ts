@@ -36,11 +36,22 @@ export function orDirect(layer: Layer, place: number): Layer {
       } catch (error) {
         if (ctx.signal.aborted || !isElsewhere(error, place)) throw error;
         ctx.onFailure?.(error);
-        ctx.onHop?.(place, undefined);
-        const direct = ctx.hop ? next : (ctx.checkDirect?.(next) ?? next);
-        return direct(address, ctx);
+        return withoutHop(next, place)(address, ctx);
       }
     };
+  };
+}
+
+/** Makes the Dial that leads on without a proxy where there might be one; the target then passes the check of its stage. */
+export function withoutHop(next: Dial, place: number): Dial {
+  return async (address, ctx) => {
+    ctx.onHop?.(place, undefined);
+    const direct = ctx.hop ? next : (ctx.checkDirect?.(next) ?? next);
+    try {
+      return await direct(address, ctx);
+    } catch (error) {
+      throw error instanceof TunlError ? error.withTaken(place, undefined) : error;
+    }
   };
 }
 

@@ -175,7 +175,7 @@ async function openSession(route: HopRoute, address: Address, next: Dial, ctx: D
   try {
     return await carrier.open(reach, hop, { ...numberSteps(ctx, position), signal: deadline.signal });
   } catch (error) {
-    throw atHop(error, position, 'handshake');
+    throw atHop(error, route, 'handshake');
   } finally {
     isOpening = false;
     deadline.end();
@@ -186,17 +186,28 @@ function handshakeLimit({ handshakeMs }: HopRoute): Limit {
   return { ms: handshakeMs, phase: 'handshake', option: '--handshake-timeout', code: 'http_response_timeout' };
 }
 
-/** Adds the hop's position to an error; facts that it already has are nearer to the cause and stay. */
-function atHop(error: unknown, hop: HopPosition, phase: Phase): unknown {
-  return error instanceof TunlError ? error.with({ side: 'hop', hop, phase }) : error;
+/** Adds the hop and its position to an error; facts that it already has are nearer to the cause and stay. */
+function atHop(error: unknown, { hop, position }: HopRoute, phase?: Phase): unknown {
+  if (!(error instanceof TunlError)) return error;
+  const facts = { side: 'hop', hop: position, ...(phase && { phase }) } as const;
+  return error.with(facts).withTaken(position.index, formatHop(hop));
 }
 
-async function reachHop({ hop, position }: HopRoute, address: Address, next: Dial, ctx: DialContext): Promise<Link> {
+/** Adds to the failure of a tunnel the hops on the way to the hop of its session. */
+function withBelow(error: unknown, session: Session): unknown {
+  if (!(error instanceof TunlError)) return error;
+  return [...(hopsBelow.get(session) ?? [])].reduce((failure, [place, name]) => failure.withTaken(place, name), error);
+}
+
+async function reachHop(route: HopRoute, address: Address, next: Dial, ctx: DialContext): Promise<Link> {
+  const { hop, position } = route;
   try {
     return await next(address, { ...numberSteps(ctx, position), hop: position });
   } catch (error) {
-    const explained = withHints(error, (failure) => unreachedHints(failure, hop));
-    throw explained instanceof TunlError ? explained.with({ side: 'hop', hop: position }) : explained;
+    throw atHop(
+      withHints(error, (failure) => unreachedHints(failure, hop)),
+      route,
+    );
   }
 }
 
@@ -232,7 +243,7 @@ async function secureLink(
     link.reset(resetError('the TLS handshake failed'));
     throw atHop(
       withHints(error, (failure) => unsecuredHints(failure, hop)),
-      position,
+      route,
       'tls',
     );
   }
@@ -254,11 +265,8 @@ async function openTunnel(route: HopRoute, session: Session, address: Address, c
     ctx.onProgress?.({ phase: 'handshake', hop: position.index, detail: formatAddress(address), ms });
     return link;
   } catch (error) {
-    throw atHop(
-      withHints(error, (failure) => unansweredHints(failure, address)),
-      position,
-      'handshake',
-    );
+    const explained = withHints(error, (failure) => unansweredHints(failure, address));
+    throw withBelow(atHop(explained, route, 'handshake'), session);
   }
 }
 

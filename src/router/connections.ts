@@ -1,6 +1,6 @@
 import { type Address, formatAddress } from '../core/address.ts';
 import { within } from '../core/deadline.ts';
-import type { Origin } from '../core/dialer.ts';
+import type { DialledPath, Origin } from '../core/dialer.ts';
 import { TunlError } from '../core/errors.ts';
 import type { ReachedLink } from '../core/carrier.ts';
 import type { Link } from '../core/link.ts';
@@ -15,8 +15,13 @@ import type { ForwarderOptions } from './forwarder.ts';
 export interface Connection extends Pooled {
   /** The address of its other end, as an access log names it. */
   readonly address: string;
+  /** The hops on the way to it as URLs without secrets, nearest first; absent if they are those of its route. */
+  readonly via?: readonly string[] | undefined;
   call(call: Call, signal: AbortSignal): Promise<Reply>;
 }
+
+/** Where a connection leads, and on which way. */
+type Place = { -readonly [Key in keyof Pick<Connection, 'address' | 'via'>]: Connection[Key] };
 
 /** A request for a connection. */
 export interface WantedUpstream {
@@ -66,9 +71,10 @@ export class UpstreamConnections {
 
   async #open({ target, origin, signal }: WantedUpstream): Promise<Connection> {
     const { dial, version, asksProxies } = this.#options;
-    let address = formatAddress(target);
-    const onDialled = ({ target: reached }: { readonly target: Address }) => {
-      address = formatAddress(reached);
+    const place: Place = { address: formatAddress(target) };
+    const onDialled = ({ target: reached, via }: DialledPath) => {
+      place.address = formatAddress(reached);
+      place.via = via;
     };
     const form = asksProxies ? { form: 'requests' as const } : {};
     const redial = (given: AbortSignal): Promise<ReachedLink> =>
@@ -77,22 +83,22 @@ export class UpstreamConnections {
     const name = nameUpstream(this.#options, target);
     try {
       this.#assertAlpn(link, name);
-      if (version === 'http2') return await this.#openHttp2(link, name, address, signal);
+      if (version === 'http2') return await this.#openHttp2(link, name, place, signal);
       const { requestHop } = link;
       if (requestHop) {
         const { askProxy, toAbsoluteCall } = await import('./through-proxy.ts');
         const client = askProxy(link, requestHop, target, redial);
-        return toConnection(client, address, (call, given) => client.call(toAbsoluteCall(call), given));
+        return toConnection(client, place, (call, given) => client.call(toAbsoluteCall(call), given));
       }
       const client = new Http1Client(link, upstreamPeer(name));
-      return toConnection(client, address, (call, given) => client.call(call, given));
+      return toConnection(client, place, (call, given) => client.call(call, given));
     } catch (error) {
       link.reset(error as Error);
       throw error;
     }
   }
 
-  async #openHttp2(link: Link, name: string, address: string, signal: AbortSignal): Promise<Connection> {
+  async #openHttp2(link: Link, name: string, place: Place, signal: AbortSignal): Promise<Connection> {
     const [{ openSession }, { callHttp2 }] = await Promise.all([
       import('../http/h2/sessions/client.ts'),
       import('../http/h2/call.ts'),
@@ -107,7 +113,7 @@ export class UpstreamConnections {
       openSession(link, upstreamSetup, limited),
     );
     const asked = { name, side: 'target', phase: 'relay' } as const;
-    return toConnection(client, address, (call, given) => callHttp2(client, call, asked, given));
+    return toConnection(client, place, (call, given) => callHttp2(client, call, asked, given));
   }
 
   #assertAlpn({ peer: { tls } }: Link, name: string): void {
@@ -124,9 +130,10 @@ export function nameUpstream({ name }: ForwarderOptions, target: Address): strin
   return name === undefined ? formatAddress(target) : `upstream ${name}`;
 }
 
-function toConnection(client: Pooled, address: string, call: Connection['call']): Connection {
+function toConnection(client: Pooled, { address, via }: Place, call: Connection['call']): Connection {
   return {
     address,
+    via,
     call,
     get capacity() {
       return client.capacity;

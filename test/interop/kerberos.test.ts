@@ -6,7 +6,7 @@ import { beforeAll, describe, expect, onTestFinished, test } from 'vitest';
 import { makeCerts } from '../support/certs/certs.ts';
 import { type Realm, startRealm } from './parts/kerberos.ts';
 import { hasSpnego, startMannerProxy } from './parts/manner-proxy.ts';
-import { startEverySquid, startKerberosSquid } from './parts/squid.ts';
+import { squidDomain, startEverySquid, startKerberosSquid } from './parts/squid.ts';
 import { copyProgram, hasKoffi } from './support/koffi.ts';
 import { greeting, type Origin, startGreeter, startSilence, startWebOrigin } from './support/origin.ts';
 import type { Part } from './support/part.ts';
@@ -98,10 +98,11 @@ describe.each(ways)('with $name', ({ withKoffi, programs }) => {
   });
 
   test.each([
-    ['a ticket', () => ticket],
-    ['a password alone', () => realm.loggedOff],
-  ])('%s opens a tunnel through a proxy with every scheme', async (_, env) => {
-    const result = await fetchPage(env(), ...hopTo(every, `${login.user}:${login.password}@`, '?auth=auto'));
+    ['a ticket', () => ticket, login.user],
+    ['a password alone', () => realm.loggedOff, login.user],
+    ['a password of a user with a domain', () => realm.loggedOff, `${squidDomain}%5C${login.user}`],
+  ])('%s opens a tunnel through a proxy with every scheme', async (_, env, user) => {
+    const result = await fetchPage(env(), ...hopTo(every, `${user}:${login.password}@`, '?auth=auto'));
     expect(result).toMatchObject({ code: 0, stderr: '' });
     expect(result.stdout).toContain('GET /page');
   });

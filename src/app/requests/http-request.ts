@@ -115,7 +115,7 @@ async function passOn(
     {
       signal: record.abort.signal,
       origin,
-      onUpstream: (address) => record.reach(address),
+      onUpstream: (address, via) => record.reach(address, via),
       join: async (client, link) => {
         isTunnel = true;
         const handle = relay(client, link, limits);

@@ -78,9 +78,10 @@ export class RequestRecord {
     if (access) this.#upstream = { cluster, place: access.nearest(cluster, target) };
   }
 
-  /** Records the address that the request goes to; the last call counts. */
-  reach(upstream: string): void {
+  /** Records the address that the request goes to, and the hops on the way if they were chosen; the last call counts. */
+  reach(upstream: string, via: readonly string[] = this.#tunnel.via): void {
     this.#tunnel.upstream = upstream;
+    this.#tunnel.via = via;
   }
 
   /** Records the beginning of the answer. */
@@ -105,6 +106,7 @@ export class RequestRecord {
 
   /** Records a failure before the answer; `status` is sent to the client, if it can still be answered. */
   fail(error: TunlError, status: number | undefined): void {
+    this.#tunnel.via = error.facts.via ?? this.#tunnel.via;
     if (!this.#leave({ failure: error, status }) || !this.#tunnel.isRecorded) return;
     this.#env.emit(makeFailed(this.#tunnel, error, status));
   }

@@ -4,6 +4,7 @@ import { TunlError, usageError } from '../../core/errors.ts';
 import { formatHop, type Hop } from '../../core/hop.ts';
 import { isSecretField } from '../../core/secret.ts';
 import { tokenSettings } from '../../auth/schemes/bearer.ts';
+import { withoutHop } from '../../dial/first-of.ts';
 import { BadWays } from '../../pac/ways/bad-ways.ts';
 import { type Choice, ProxyChooser } from '../../pac/chooser.ts';
 import { matchesGlob } from '../../pac/match/glob.ts';
@@ -76,10 +77,7 @@ export function createChosenLayer(hop: Hop, place: number, parts: ChosenParts): 
       const bad = new BadWays();
       const dials = new WeakMap<HopLayer, Dial>();
       const dialWay = async (way: NamedWay, choice: Choice, address: Address, ctx: DialContext) => {
-        if (way.kind !== 'proxy') {
-          ctx.onHop?.(position.index, undefined);
-          return (ctx.hop ? next : (ctx.checkDirect?.(next) ?? next))(address, ctx);
-        }
+        if (way.kind !== 'proxy') return withoutHop(next, position.index)(address, ctx);
         const layer = await findLayer(way, choice);
         const dial = dials.get(layer) ?? layer.layer(next);
         dials.set(layer, dial);

@@ -1,16 +1,17 @@
 import type { TargetChoice } from '../../chain/model/graph.ts';
 import type { Dial, DialContext, DialledPath } from '../../core/dialer.ts';
+import { TunlError } from '../../core/errors.ts';
 import { balance } from '../../dial/balance.ts';
 import type { Route } from './route.ts';
 
-/** Makes a Dial that reports the path to its target, including fused stages. */
+/** Makes a Dial that reports the path to its target, including fused stages; its failures tell of the hops that they took. */
 export function withDialledPath({
   dial,
   via,
   startsInside,
   options,
 }: Pick<Route, 'dial' | 'via' | 'startsInside' | 'options'>): Dial {
-  const isFixed = options.hops.every((choice) => choice.length === 1 && !choice[0]?.chooser);
+  const isFixed = hasFixedHops({ options });
   return async (address, ctx) => {
     const { onDialled } = ctx;
     if (!onDialled) return dial(address, ctx);
@@ -21,6 +22,8 @@ export function withDialledPath({
       ...ctx,
       onDialled: (way) => void (inner = way),
       ...(taken && { onHop }),
+    }).catch((error: unknown) => {
+      throw error instanceof TunlError ? nameFailed(error, via, startsInside) : error;
     });
     const own = taken ? nameTaken(via, taken, startsInside ? 1 : 0) : via;
     const stages = inner?.stages ?? ctx.origin.stages ?? [];
@@ -29,6 +32,18 @@ export function withDialledPath({
     else onDialled({ target: address, via: inner ? [...inner.via, ...own.slice(1)] : own, stages });
     return link;
   };
+}
+
+/** True if all tunnels take the same hops: there are no alternatives, and nothing chooses. */
+export function hasFixedHops({ options: { hops } }: Pick<Route, 'options'>): boolean {
+  return hops.every((choice) => choice.length === 1 && !choice[0]?.chooser);
+}
+
+/** Adds the hops to a failure: those that it took, or those of the inner stage that it comes from and then ours. */
+function nameFailed(error: TunlError, via: readonly string[], startsInside: boolean): TunlError {
+  const { taken, via: inner } = error.facts;
+  if (inner) return startsInside ? error.withVia([...inner, ...via.slice(1)]) : error;
+  return error.withVia(taken ? nameTaken(via, taken, startsInside ? 1 : 0) : via);
 }
 
 /** Puts the proxies that were taken in the places of alternatives and choosers, of which `before` are no hops. */

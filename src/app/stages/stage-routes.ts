@@ -23,7 +23,7 @@ import type { Plan, ServeEnv } from './serve-link.ts';
 import type { StageParts } from './stage.ts';
 import type { TunnelEnv } from '../tunnel/tunnel.ts';
 import type { ReadyUpstream } from './upstream.ts';
-import { dialTargets, withDialledPath } from './dialled-path.ts';
+import { dialTargets, hasFixedHops, withDialledPath } from './dialled-path.ts';
 
 /** The parsed rules of a stage. */
 export interface ParsedRules {
@@ -53,8 +53,9 @@ export function routeProxy(
   const isNameOurs = hops.length === 0 && !entry && !stage.to;
   const resolve = stage.to ? undefined : route.resolve;
   const check = isNameOurs ? guard(policy, route.resolve) : guardText(policy, resolve);
-  // Without a stage on the way, the path is that of the route and need not be reported.
-  const dial = stage.to ? dialTargets(route, stage.to) : entry ? withDialledPath(route) : route.dial;
+  // Without a stage on the way, and without a choice, the path is that of the route and need not be reported.
+  const isKnown = !entry && hasFixedHops(route);
+  const dial = stage.to ? dialTargets(route, stage.to) : isKnown ? route.dial : withDialledPath(route);
   // It belongs inside the check, because it must see the addresses that the check found.
   const announce = stage.proxyProtocol ? [withProxyHeader(stage.proxyProtocol)] : [];
   const nearest = (target: Address) => nearestPlace(route.options, stage.to?.targets[0] ?? target);

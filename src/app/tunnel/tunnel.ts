@@ -202,6 +202,7 @@ class CarriedTunnel implements Tunnel {
   fail({ statusOf }: TunnelJob, failure: TunlError): void {
     this.#limit?.stop();
     this.#status = statusOf?.(failure);
+    this.via = failure.facts.via ?? this.via;
     this.#leave();
     if (this.isRecorded) this.#env.emit(makeFailed(this, failure, this.#status));
     this.#writeAccess({ failure });

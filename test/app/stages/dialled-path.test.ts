@@ -1,18 +1,20 @@
+import { Resolver } from 'node:dns/promises';
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
-import { beforeEach, expect, onTestFinished, test, vi } from 'vitest';
+import { beforeEach, describe, expect, onTestFinished, test, vi } from 'vitest';
 import { withDialledPath } from '../../../src/app/stages/dialled-path.ts';
 import { createRoute } from '../../../src/app/stages/route.ts';
 import { schemes } from '../../../src/carriers/index.ts';
-import type { Address } from '../../../src/core/address.ts';
+import { type Address, formatAddress } from '../../../src/core/address.ts';
 import type { DialledPath } from '../../../src/core/dialer.ts';
+import { TunlError } from '../../../src/core/errors.ts';
 import type { Hop } from '../../../src/core/hop.ts';
 import { parseHop, splitAlternatives } from '../../../src/syntax/hop.ts';
 import { calmLimits, startTestForward, startTestServe } from '../../support/harness/app.ts';
 import { makeContext } from '../../support/harness/link-pairs.ts';
 import { connectPeer } from '../../support/peers/raw-peer.ts';
-import { greet, refusedAddress, startTarget } from '../../support/targets/plain.ts';
+import { answerPaths, greet, refusedAddress, startTarget } from '../../support/targets/plain.ts';
 import { makeTempFolder } from '../../support/temp.ts';
 
 beforeEach(() => {
@@ -94,4 +96,72 @@ test('the events of a tunnel name the proxy, and not the PAC file', async () => 
   await vi.waitFor(() => expect(forward.eventsOf('tunnel.closed')).toHaveLength(1));
   for (const event of [...forward.eventsOf('tunnel.opened'), ...forward.eventsOf('tunnel.closed')])
     expect(event.via).toEqual([proxy]);
+});
+
+describe('a failure names the hops that it took', () => {
+  /** Fails to dial a target through a route, and returns the hops that the failure names. */
+  const failAt = async (hops: readonly string[], target: Address = refusedAddress) => {
+    const dial = await makeDial(...hops);
+    const error: unknown = await dial(target).catch((failure: unknown) => failure);
+    if (!(error instanceof TunlError)) throw new Error('it was dialled');
+    return error.facts.via;
+  };
+  const nowhere = 'http://nowhere.invalid:1';
+
+  test.each([
+    ['the last alternative', [`${nowhere}|${refused}`], [refused]],
+    ['the one hop that there is', [refused], [refused]],
+    ['no hop where the way leads on without one', [`${nowhere}|direct`], []],
+    [
+      'the proxy of a PAC file whose failure it is',
+      () => [writePac(`PROXY 127.0.0.1:1; PROXY nowhere.invalid:1`)],
+      [refused],
+    ],
+    ['no proxy for DIRECT', () => [writePac('PROXY nowhere.invalid:1; DIRECT')], []],
+  ] as const)('%s', async (_, hops, via) => {
+    const unknown = Object.assign(new Error('no such name'), { code: 'ENOTFOUND' });
+    vi.spyOn(Resolver.prototype, 'resolve4').mockRejectedValue(unknown);
+    vi.spyOn(Resolver.prototype, 'resolve6').mockRejectedValue(unknown);
+    onTestFinished(() => void vi.restoreAllMocks());
+    expect(await failAt(typeof hops === 'function' ? hops() : hops)).toEqual(via);
+  });
+
+  test('of a chain whose second hop fails, or refuses', async () => {
+    const [proxy, last] = [await startProxy(), await startTestServe({ deny: ['*'] })];
+    expect(await failAt([`${refused}|${proxy}`, refused])).toEqual([proxy, refused]);
+    for (const scheme of ['http', 'h2c']) {
+      const second = `${scheme}://127.0.0.1:${last.port}`;
+      expect(await failAt([writePac(`PROXY ${proxy.slice('http://'.length)}`), second])).toEqual([proxy, second]);
+    }
+  });
+});
+
+describe.each(['a tunnel', 'a plain request'])('the events of %s of a proxy', (what) => {
+  const start = async (result: string, target: Address) => {
+    const [hop] = parse(writePac(result));
+    const serve = await startTestServe({ hops: hop ? [hop] : [], accept: ['plain'] });
+    const client = await connectPeer(serve.port);
+    const place = formatAddress(target);
+    client.send(
+      what === 'a tunnel'
+        ? `CONNECT ${place} HTTP/1.1\r\nHost: ${place}\r\n\r\n`
+        : `GET http://${place}/ HTTP/1.1\r\nHost: ${place}\r\n\r\n`,
+    );
+    return { serve, head: await client.readHead() };
+  };
+
+  test('name the proxy that was taken', async () => {
+    const far = await startTestServe({ accept: ['plain'] });
+    const target = await startTarget(answerPaths);
+    const name = `127.0.0.1:${far.port}`;
+    const { serve, head } = await start(`PROXY ${name}`, target.address);
+    expect(head).toMatch(/^HTTP\/1\.1 200 /);
+    expect(serve.eventsOf('tunnel.opened').map(({ via }) => via)).toEqual([[`http://${name}`]]);
+  });
+
+  test('name the proxy that failed', async () => {
+    const { serve, head } = await start(`PROXY 127.0.0.1:${refusedAddress.port}`, refusedAddress);
+    expect(head).toMatch(/^HTTP\/1\.1 502 /);
+    await vi.waitFor(() => expect(serve.eventsOf('tunnel.failed').map(({ via }) => via)).toEqual([[refused]]));
+  });
 });
