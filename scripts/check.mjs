@@ -21,6 +21,7 @@ const checks = {
   'types of the tests': () => runTool('tsc', '-p', 'test', '--noEmit'),
   shape: () => runScript('shape.mjs'),
   'dead code': () => runTool('knip'),
+  pages: () => runScript('pages.mjs'),
   build: () => runScript('build.mjs'),
   package: () => runTool('publint', '--strict'),
   generated: () => runScript('generate.mjs', '--check'),

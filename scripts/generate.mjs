@@ -1,10 +1,11 @@
-// Writes the files that are generated from the program: completions, manual, goldens of the help, tables of README.md.
+// Writes the files that are generated from the program: completions, manual, goldens of the help, tables of the pages.
 // With --check it writes nothing, and fails if a file is out of date.
 import { spawnSync } from 'node:child_process';
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { loadSource } from './load-source.mjs';
+import { fillContents, listPages } from './pages.mjs';
 
 const root = fileURLToPath(new URL('..', import.meta.url));
 
@@ -27,7 +28,7 @@ const pages = [...formatManual(specs, version)];
 const commands = pages.flatMap(([name]) => /^tunl-(.+)\.1$/.exec(name)?.[1] ?? []);
 const files = {
   ...Object.fromEntries(
-    ['README.md', 'docs/carriers.md'].map((name) => [name, () => fillTables(readFileSync(join(root, name), 'utf8'))]),
+    listPages().map((name) => [name, () => fillContents(fillTables(readFileSync(join(root, name), 'utf8')))]),
   ),
   'docs/chain.schema.json': () => `${JSON.stringify(makeJsonSchema(), undefined, 2)}\n`,
   'docs/envoy-fields.md': listFields,

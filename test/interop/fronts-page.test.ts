@@ -2,14 +2,14 @@ import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { beforeAll, describe, expect, onTestFinished, test } from 'vitest';
 import { makeCerts } from '../support/certs/certs.ts';
-import { findBlock, type Page } from '../support/readme.ts';
+import { findBlock } from '../support/readme.ts';
 import { startSshd } from './parts/sshd.ts';
 import type { Running } from './support/process.ts';
 import { startRegistry } from './support/registry.ts';
 import { formatSshOptions } from './support/ssh.ts';
 import { hasWorld, openWorld, type World } from './support/world.ts';
 
-const page: Page = 'docs/fronts.md';
+const page = 'docs/fronts.md';
 
 describe.skipIf(!hasWorld)('the page about fronts', () => {
   let world: World;

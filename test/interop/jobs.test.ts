@@ -6,33 +6,29 @@ import { beforeAll, describe, expect, onTestFinished, test } from 'vitest';
 import { makeCerts } from '../support/certs/certs.ts';
 import { findBlock, listJobs } from '../support/readme.ts';
 import { startNghttpx } from './parts/nghttpx.ts';
-import { startPostgres } from './parts/postgres.ts';
 import { startRedis } from './parts/redis.ts';
 import { startGuardedSquid, startSquid } from './parts/squid.ts';
 import { startAnswer, startEcho } from './parts/socat.ts';
-import { startSshd, type Sshd } from './parts/sshd.ts';
 import { type Part, startPart } from './support/part.ts';
 import type { Running } from './support/process.ts';
-import { hasWorld, openWorld, type World, type WorldRunOptions } from './support/world.ts';
+import { openPageWorld, type PageWorld, startDatabase, startShell } from './support/page-world.ts';
+import { hasWorld, type WorldRunOptions } from './support/world.ts';
 
-if (!hasWorld) process.stderr.write('A network of our own takes root: the jobs of the README are not run\n');
+if (!hasWorld) process.stderr.write('A network of our own takes root: the jobs of docs/jobs.md are not run\n');
 
-const jobs = listJobs();
+const page = 'docs/jobs.md';
+const jobs = listJobs(findBlock('jobs', page));
 const hosts = `proxy proxy-a proxy-b host a.example.com ssh.github.com box.example.com edge.example.com docker web
   db db.internal db.example.com cache cache.internal win.internal kube.internal`.split(/\s+/);
 
-let world: World;
+let world: PageWorld;
 let certs: Awaited<ReturnType<typeof makeCerts>>;
-let sshd: Sshd;
+let sshd: Part;
 
 /** Lets a name lead to a part for the time of the test. */
-async function host(place: string, start: () => Promise<Part>): Promise<Part> {
-  const part = await world.host(place, start);
-  onTestFinished(part.stop);
-  return part;
-}
+const host = (place: string, start: () => Promise<Part>) => world.lend(place, start);
 
-/** Returns the commands of a job in the README, as a user types them. */
+/** Returns the commands of a job, as a user types them. */
 function scriptOf(number: number): string {
   return jobs.find((job) => job.number === number)?.lines.join('\n') ?? '';
 }
@@ -51,10 +47,7 @@ async function startJob(
   const commands = scriptOf(number)
     .split('\n')
     .filter((text) => !text.startsWith('#'));
-  const running = world.launch(`exec ${commands[line]}`, env);
-  onTestFinished(async () => void (await running.stop()));
-  await running.waitFor(String(ready), () => ready.exec(running.stderr()) ?? undefined);
-  return running;
+  return (await world.begin(`exec ${commands[line]}`, ready, env)).running;
 }
 
 /** Writes into a running program and waits for its answer. */
@@ -63,41 +56,30 @@ async function ask(running: Running, question: string, answer: RegExp): Promise<
   await running.waitFor(String(answer), () => answer.exec(running.stdout().toString()) ?? undefined);
 }
 
-const page = (text: string) => `HTTP/1.0 200 OK\r\n\r\n${text}`;
+const answer = (text: string) => `HTTP/1.0 200 OK\r\n\r\n${text}`;
 
 /** ssh without a terminal hands its input to a shell. */
 const shell: WorldRunOptions = { input: 'echo "hello from $USER"' };
 const greeted = (user: string) => ({ code: 0, stdout: `hello from ${user}\n`, stderr: '' });
 
-describe.skipIf(!hasWorld)('the jobs of the README', () => {
+describe.skipIf(!hasWorld)('the jobs', () => {
   beforeAll(async () => {
-    [world, certs] = await Promise.all([openWorld(hosts, ['me', 'git']), makeCerts()]);
-    sshd = await startInWorld();
-    mkdirSync(join(world.home, '.ssh'));
-    const settings = ['StrictHostKeyChecking no', 'UserKnownHostsFile /dev/null', 'LogLevel ERROR', 'BatchMode yes'];
-    writeFileSync(join(world.home, '.ssh/config'), [...settings, `IdentityFile ${sshd.keyFile}`, ''].join('\n'));
+    [world, certs] = await Promise.all([openPageWorld(hosts, ['me', 'git']), makeCerts()]);
+    sshd = await startShell(world);
     return world.stop;
   });
 
-  /** One sshd for all names; each test opens the doors that it needs. */
-  async function startInWorld(): Promise<Sshd> {
-    let started: Sshd | undefined;
-    await world.host('localhost:22', async () => (started = await startSshd()));
-    return started as Sshd;
-  }
-
-  const hostSsh = (place: string) => host(place, async () => ({ ...sshd, stop: async () => {} }));
+  const hostSsh = (place: string) => host(place, async () => sshd);
   const hostProxy = () => host('proxy:3128', startSquid);
 
   test('are fifteen, in order', () => {
     expect(jobs.map(({ number }) => number)).toEqual(Array.from({ length: 15 }, (_, index) => index + 1));
   });
 
-  test('1: ssh through a proxy, as at the top of the README', async () => {
+  test('1: ssh through a proxy', async () => {
     await hostProxy();
     await hostSsh('host:22');
     expect(await runJob(1, shell)).toMatchObject(greeted('me'));
-    expect(await world.run(findBlock('ssh'), shell)).toMatchObject(greeted('root'));
   });
 
   test('2: the environment decides for the configuration of ssh', async () => {
@@ -164,7 +146,7 @@ describe.skipIf(!hasWorld)('the jobs of the README', () => {
 
   test('7: psql', async () => {
     await hostProxy();
-    await host('db.internal:5432', startDatabase);
+    await host('db.internal:5432', () => startDatabase(world));
     expect(await runJob(7, { input: '\\pset format unaligned\n\\t on\nselect 6 * 7;' })).toMatchObject({
       code: 0,
       stdout: expect.stringMatching(/\n42\n$/),
@@ -179,9 +161,9 @@ describe.skipIf(!hasWorld)('the jobs of the README', () => {
 
   test('9: several forwards at once', async () => {
     await hostProxy();
-    await host('db:5432', startDatabase);
+    await host('db:5432', () => startDatabase(world));
     await host('cache:6379', startRedis);
-    await host('docker:2375', () => startAnswer(page('containers')));
+    await host('docker:2375', () => startAnswer(answer('containers')));
     await startJob(9, /forwarding unix:docker\.sock/);
     const asked = await world.run(
       `psql -h 127.0.0.1 -p 5432 -Atc 'select 6 * 7' app; redis-cli PING; curl -s --unix-socket docker.sock http://x/`,
@@ -231,8 +213,8 @@ describe.skipIf(!hasWorld)('the jobs of the README', () => {
   });
 
   test('13: one connection to the proxy for many tunnels', async () => {
-    await host('db:5432', startDatabase);
-    await host('web:80', () => startAnswer(page('a page')));
+    await host('db:5432', () => startDatabase(world));
+    await host('web:80', () => startAnswer(answer('a page')));
     const edge = await certs.issue({ cn: 'edge', dns: ['edge.example.com'] });
     const squid = await host('proxy:3128', startSquid);
     await host('edge.example.com:443', () => startNghttpx({ backendPort: squid.port, backend: 'http/1.1', tls: edge }));
@@ -248,24 +230,15 @@ describe.skipIf(!hasWorld)('the jobs of the README', () => {
     await hostProxy();
     const use = `\npsql -h "\${addr%:*}" -p "\${addr##*:}" -Atc 'select 6 * 7' app; kill $!`;
     expect(await world.run(scriptOf(14) + use)).toMatchObject({ code: 1, stdout: '' });
-    await host('db.internal:5432', startDatabase);
+    await host('db.internal:5432', () => startDatabase(world));
     expect(await world.run(scriptOf(14) + use)).toMatchObject({ code: 0, stdout: '42\n' });
   });
 
   test('15: two proxies of which one is down', async () => {
     await host('proxy-b:3128', startSquid);
-    await host('db:5432', startDatabase);
+    await host('db:5432', () => startDatabase(world));
     const job = await startJob(15, /forwarding 127\.0\.0\.1:5432/);
     const asked = await world.run(`psql -h 127.0.0.1 -p 5432 -Atc 'select 6 * 7' app`);
     expect(asked, job.stderr()).toMatchObject({ code: 0, stdout: '42\n' });
   });
-
-  /** A PostgreSQL with a database for its user. */
-  async function startDatabase(): Promise<Part> {
-    const part = await startPostgres();
-    const words = `psql -h 127.0.0.1 -p ${part.port} -U postgres -q`;
-    const made = await world.run(`${words} -c 'create role root superuser login' && ${words} -c 'create database app'`);
-    expect(made).toMatchObject({ code: 0, stderr: '' });
-    return part;
-  }
 });

@@ -2,12 +2,12 @@ import { mkdirSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { beforeAll, describe, expect, test } from 'vitest';
-import { findBlock, type Page } from '../support/readme.ts';
+import { findBlock } from '../support/readme.ts';
 import { startEcho } from './parts/socat.ts';
 import type { Part } from './support/part.ts';
 import { hasWorld, openWorld, type World } from './support/world.ts';
 
-const page: Page = 'docs/library.md';
+const page = 'docs/library.md';
 const root = fileURLToPath(new URL('../../', import.meta.url));
 
 describe.skipIf(!hasWorld)('the library as its page shows it', () => {

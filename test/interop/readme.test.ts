@@ -1,19 +1,19 @@
 import { execFileSync } from 'node:child_process';
-import { copyFileSync, cpSync, readFileSync } from 'node:fs';
+import { appendFileSync, cpSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { beforeAll, describe, expect, onTestFinished, test } from 'vitest';
-import { makeCerts } from '../support/certs/certs.ts';
+import { beforeAll, describe, expect, test } from 'vitest';
 import { findBlock } from '../support/readme.ts';
-import { startAnswer, startEcho, startGreeting } from './parts/socat.ts';
-import type { Part } from './support/part.ts';
-import { run, type Running } from './support/process.ts';
-import { hasWorld, openWorld, type World } from './support/world.ts';
+import { startAnswer, startGreeting } from './parts/socat.ts';
+import { startSquid } from './parts/squid.ts';
+import { openPageWorld, type PageWorld, startDatabase, startShell } from './support/page-world.ts';
+import { run } from './support/process.ts';
+import { hasWorld } from './support/world.ts';
 import { makeFolder } from './support/workspace.ts';
 
 const root = fileURLToPath(new URL('../../', import.meta.url));
 
-test('the demo of the README runs in a clean copy, from the first command on', async () => {
+test('the demo runs in a clean copy, from the first command on', async () => {
   const copy = makeFolder('copy');
   const files = execFileSync('git', ['ls-files', '-z'], { cwd: root, encoding: 'utf8' }).split('\0').filter(Boolean);
   for (const file of files) cpSync(join(root, file), join(copy, file));
@@ -27,77 +27,63 @@ test('the demo of the README runs in a clean copy, from the first command on', a
 });
 
 describe.skipIf(!hasWorld)('where the names of the README are known', () => {
-  let world: World;
+  let world: PageWorld;
 
   beforeAll(async () => {
-    const names = ['proxy.corp', 'db', 'web', 'a.example.com', 'secret.example.com', '10.1.2.3'];
-    world = await openWorld(names);
+    const hosts = ['proxy', 'proxy.corp', 'host', 'a.example.com', 'db', 'db.internal'];
+    world = await openPageWorld(hosts, ['me']);
+    const shell = await startShell(world);
+    await world.host('host:22', async () => shell);
+    await world.host('a.example.com:22', async () => shell);
+    await world.host('db.internal:5432', () => startDatabase(world));
+    await world.host('proxy:3128', startSquid);
+    await world.run('touch ~me/notes.txt ~me/parcels.csv');
     return world.stop;
   });
 
-  /** Lets a name lead to a part for the time of the test. */
-  async function host(place: string, startPart: () => Promise<Part>): Promise<void> {
-    const part = await world.host(place, startPart);
-    onTestFinished(part.stop);
-  }
+  test('ssh goes through a proxy, by a command and by its configuration', async () => {
+    await world.play(findBlock('ssh'));
+    appendFileSync(join(world.home, '.ssh/config'), findBlock('ssh-config'));
+    expect(await world.run('ssh me@a.example.com ls')).toMatchObject({ code: 0, stdout: 'notes.txt\nparcels.csv\n' });
+  });
 
-  async function start(script: string, ready: RegExp): Promise<{ running: Running; match: RegExpExecArray }> {
-    const running = world.launch(`exec ${script}`);
-    onTestFinished(async () => void (await running.stop()));
-    const match = await running.waitFor(String(ready), () => ready.exec(running.stderr()) ?? undefined);
-    return { running, match };
-  }
+  test('psql has a tunnel for as long as it runs', async () => {
+    const input = '\\pset format unaligned\n\\t on\nselect 6 * 7;';
+    const { code, stdout } = await world.run(findBlock('psql'), { input });
+    expect([code, stdout]).toEqual([0, expect.stringMatching(/\n42\n$/)]);
+  });
+
+  test('a script has what pg_dump wrote, or knows that there was no tunnel', async () => {
+    expect(await world.run(findBlock('script'))).toMatchObject({ code: 0, stdout: '' });
+    expect(readFileSync(join(world.home, 'app.sql'), 'utf8')).toContain('PostgreSQL database dump complete');
+    expect(await world.run(findBlock('script').replace('5432', '5433'))).toMatchObject({ code: 125 });
+  });
+
+  test('a proxy serves this machine', async () => {
+    await world.begin(`exec ${findBlock('serve')}`, /^tunl: serving 127\.0\.0\.1:3128$/m);
+    await world.lend('db:5432', () => startGreeting('database'));
+    expect(await world.run('tunl connect -x http://127.0.0.1:3128 db:5432')).toMatchObject({ stdout: 'database\n' });
+  });
+
+  test('a proxy serves others who have a password, by its rules', async () => {
+    writeFileSync(join(world.home, 'password'), 'secret\n');
+    const { match } = await world.begin(
+      `exec ${findBlock('serve-others')}`,
+      /^tunl: development certificate, pin (\S+)\ntunl: serving 0\.0\.0\.0:8443$/m,
+    );
+    const visit = (place: string, password: string) =>
+      world.run(`tunl connect -x 'https://alice@127.0.0.1:8443?pin=${match[1]}' ${place} </dev/null | head -c 7`, {
+        env: { TUNL_PROXY_PASSWORD: password },
+      });
+    expect((await visit('a.example.com:22', 'secret')).stdout).toBe('SSH-2.0');
+    expect((await visit('a.example.com:22', 'wrong')).stderr).toContain('407');
+    expect((await visit('host:22', 'secret')).stderr).toContain('403');
+  });
 
   test('a failure looks as it says', async () => {
     const body = 'CONNECT is allowed to port 443 only';
     const answer = `HTTP/1.1 403 Forbidden\r\nContent-Length: ${body.length}\r\n\r\n${body}`;
-    await host('proxy.corp:8080', () => startAnswer(answer));
-    const lines = findBlock('failure').split('\n');
-    const commands = lines.flatMap((line) => (line.startsWith('$ ') ? [line.slice(2)] : []));
-    const { stdout } = await world.run(`exec 2>&1\n${commands.join('\n')}`);
-    expect(stdout).toBe(lines.filter((line) => !line.startsWith('$ ')).join('\n'));
-  });
-
-  test('a proxy obeys the rules that it shows', async () => {
-    await host('db:5432', () => startGreeting('database'));
-    await host('web:80', () => startGreeting('web'));
-    await host('a.example.com:22', () => startGreeting('ssh'));
-    await host('secret.example.com:22', () => startGreeting('secret'));
-    const { match } = await start(findBlock('serve'), /^tunl: serving (127\.0\.0\.1:\d+)$/m);
-    const visit = (place: string) => world.run(`tunl connect -x http://${match[1]} ${place}`);
-    const visits = ['db:5432', 'a.example.com:22', 'web:80', 'secret.example.com:22'].map(visit);
-    expect(await Promise.all(visits)).toMatchObject([
-      { code: 0, stdout: 'database\n' },
-      { code: 0, stdout: 'ssh\n' },
-      { code: 97, stdout: '' },
-      { code: 97, stdout: '' },
-    ]);
-  });
-
-  test('a mesh has both ends as shown', async () => {
-    const certs = await makeCerts();
-    const issue = (account: string) => certs.issue({ uris: [`spiffe://cluster.local/ns/shop/sa/${account}`] });
-    const [cart, db] = [await issue('cart'), await issue('db')];
-    copyFileSync(certs.ca.cert, join(world.home, 'root.pem'));
-    copyFileSync(cart.cert, join(world.home, 'cart.pem'));
-    copyFileSync(cart.key, join(world.home, 'cart.key'));
-    copyFileSync(db.cert, join(world.home, 'db.pem'));
-    copyFileSync(db.key, join(world.home, 'db.key'));
-    await host('10.1.2.3:5432', () => startEcho());
-    const [forward = '', serve = ''] = findBlock('mesh').trim().split('\n');
-    await start(serve, /^tunl: serving 0\.0\.0\.0:15008/m);
-    const { running } = await start(forward, /^tunl: forwarding 127\.0\.0\.1:5432/m);
-    // The header of the PROXY protocol, version 2, tells whose connection it is, in its TLVs too. Then comes what was sent.
-    const asked = await world.run(
-      `exec 3<>/dev/tcp/127.0.0.1/5432; echo hello >&3; head -c 12 <&3 | od -An -tx1; grep -aom1 'sa/cart' <&3`,
-    );
-    expect(asked.stdout, running.stderr()).toBe(' 0d 0a 0d 0a 00 0d 0a 51 55 49 54 0a\nsa/cart\n');
-  });
-
-  test('completions are written where it says', async () => {
-    expect(await world.run(findBlock('completion'))).toMatchObject({ code: 0, stdout: '', stderr: '' });
-    expect(readFileSync(join(world.home, 'tunl.bash'), 'utf8')).toBe(
-      readFileSync(`${root}completions/tunl.bash`, 'utf8'),
-    );
+    await world.lend('proxy.corp:8080', () => startAnswer(answer));
+    await world.play(findBlock('failure'));
   });
 });

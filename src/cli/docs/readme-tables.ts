@@ -1,7 +1,7 @@
 import { carriers, schemes } from '../../carriers/index.ts';
 import { listExitCodes } from './exit-codes.ts';
 
-/** The tables of README.md and of pages between `<!-- generated: NAME -->` and `<!-- end -->`, by name. */
+/** The tables of pages between `<!-- generated: NAME -->` and `<!-- end -->`, by name. */
 const readmeTables: Readonly<Record<string, () => string>> = {
   carriers: () =>
     formatTable(

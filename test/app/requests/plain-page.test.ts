@@ -4,10 +4,10 @@ import { writeHead } from '../../support/harness/plain-bed.ts';
 import { startChain } from '../../support/harness/chain.ts';
 import { loadText } from '../../support/graphs/chain-file.ts';
 import { connectPeer } from '../../support/peers/raw-peer.ts';
-import { findBlock, type Page } from '../../support/readme.ts';
+import { findBlock } from '../../support/readme.ts';
 import { answerPaths, startTarget } from '../../support/targets/plain.ts';
 
-const page: Page = 'docs/plain-requests.md';
+const page = 'docs/plain-requests.md';
 
 test('a proxy of a file forwards plain requests as the page shows it, by its rules', async () => {
   const { graph } = loadText(findBlock('plain-stage', page));

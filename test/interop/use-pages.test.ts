@@ -1,0 +1,110 @@
+import { copyFileSync, readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { beforeAll, describe, expect, test } from 'vitest';
+import { type IssuedCertificate, makeCerts } from '../support/certs/certs.ts';
+import { findBlock } from '../support/readme.ts';
+import { startGreeting } from './parts/socat.ts';
+import { startGuardedSquid, startSquid } from './parts/squid.ts';
+import { openPageWorld, type PageWorld, startDatabase } from './support/page-world.ts';
+import { hasWorld } from './support/world.ts';
+
+const root = fileURLToPath(new URL('../../', import.meta.url));
+
+describe.skipIf(!hasWorld)('the pages about using tunl', () => {
+  let world: PageWorld;
+  let edge: IssuedCertificate;
+
+  beforeAll(async () => {
+    world = await openPageWorld(['proxy', 'edge', 'edge.example.com', 'host', 'direct.internal', 'db', 'db.internal']);
+    const certs = await makeCerts();
+    edge = await certs.issue({ cn: 'edge', dns: ['edge.example.com'], issuer: certs.otherCa });
+    copyFileSync(certs.otherCa.cert, join(world.home, 'edge-ca.pem'));
+    await world.host('host:22', () => startGreeting('host'));
+    await world.host('direct.internal:22', () => startGreeting('direct'));
+    await world.host('db.internal:5432', () => startDatabase(world));
+    return world.stop;
+  });
+
+  const hostProxy = () => world.lend('proxy:3128', startSquid);
+  const hostEdge = () => world.lend('edge.example.com:443', () => startSquid({ tls: edge }));
+
+  describe('docs/proxies.md', () => {
+    const page = 'docs/proxies.md';
+
+    test('two proxies are asked in turn', async () => {
+      await hostProxy();
+      await hostEdge();
+      const trusted = { env: { NODE_EXTRA_CA_CERTS: join(world.home, 'edge-ca.pem') } };
+      expect(await world.run(findBlock('two', page), trusted)).toMatchObject({ code: 0, stdout: 'host\n' });
+      expect((await world.run(findBlock('two', page))).stderr).toContain('(hop 2 of 2)');
+    });
+
+    test('a proxy has an authority of its own', async () => {
+      await hostEdge();
+      expect(await world.run(findBlock('settings', page))).toMatchObject({ code: 0, stdout: 'host\n', stderr: '' });
+    });
+
+    test('the environment decides, and -v says how', async () => {
+      await hostProxy();
+      // Through a pipe, as in a terminal's shell: stdout of a test is a socket, which the first command ends for both.
+      const { stdout, stderr } = await world.run(`{\n${findBlock('environment', page)}} | cat`);
+      expect(stdout).toBe('host\ndirect\n');
+      expect(stderr.match(/^tunl: .*(?:https_proxy|NO_PROXY)/gm)).toEqual([
+        expect.stringContaining('https_proxy'),
+        expect.stringContaining('NO_PROXY'),
+      ]);
+    });
+
+    test('a password comes from a file', async () => {
+      await world.lend('proxy:3128', () => startGuardedSquid({ user: 'me', password: 'from a file' }));
+      writeFileSync(join(world.home, '.proxy-password'), 'from a file\n', { mode: 0o600 });
+      expect(await world.run(findBlock('password', page))).toMatchObject({ code: 0, stdout: 'host\n', stderr: '' });
+      writeFileSync(join(world.home, '.proxy-password'), 'another\n');
+      expect(await world.run(findBlock('password', page))).toMatchObject({ code: 67, stdout: '' });
+    });
+  });
+
+  describe('docs/failures.md', () => {
+    const page = 'docs/failures.md';
+
+    test('a failure looks as it says', async () => {
+      await world.begin('exec tunl serve edge:8443 --tls --open', /serving/);
+      await world.play(findBlock('failure', page));
+    });
+  });
+
+  describe('docs/scripting.md', () => {
+    const page = 'docs/scripting.md';
+
+    test.each([
+      ['for one command', () => findBlock('command', page)],
+      ['in the background, with a file', () => findBlock('background', page)],
+      ['in the background, with a descriptor', () => findBlock('ready-fd', page)],
+    ])('a tunnel %s', async (_, block) => {
+      await hostProxy();
+      const { stdout } = await world.run(block());
+      expect(stdout).toMatch(/^ +42$/m);
+      expect(await world.run('pgrep -f "^[^ ]*node [^ ]*tunl forward"')).toMatchObject({ stdout: '' });
+    });
+
+    test('a tunnel in the background that fails ends the wait', async () => {
+      const { code, stdout } = await world.run(`${findBlock('background', page).split('\npsql')[0]}\nwait $!`);
+      expect([code, stdout]).toEqual([7, '']);
+      expect((await world.run(findBlock('ready-fd', page))).code).toBe(1);
+    });
+  });
+
+  describe('docs/completions.md', () => {
+    const page = 'docs/completions.md';
+
+    test('completions are where shells look for them', async () => {
+      expect(await world.run(findBlock('completion', page))).toMatchObject({ code: 0, stdout: '', stderr: '' });
+      const written = (path: string) => readFileSync(join(world.home, path), 'utf8');
+      const own = (name: string) => readFileSync(join(root, 'completions', name), 'utf8');
+      expect(written('.zfunc/_tunl')).toBe(own('_tunl'));
+      expect(written('.config/fish/completions/tunl.fish')).toBe(own('tunl.fish'));
+      expect(await world.run('bash -c "source ~/.bashrc; complete -p tunl"')).toMatchObject({ code: 0, stderr: '' });
+    });
+  });
+});
