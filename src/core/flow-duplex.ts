@@ -1,6 +1,6 @@
 import { Duplex } from 'node:stream';
 import type { Flow, FlowEvents } from './flow.ts';
-import { guardStream } from './link.ts';
+import { guardStream, type Link, type Peer } from './link.ts';
 
 /** Bytes that wait for a reader before the flow is paused. */
 const readableBytes = 64 * 1024;
@@ -87,5 +87,32 @@ export class FlowDuplex extends Duplex implements FlowEvents {
   #wait(done: () => void): void {
     if (this.#flow.queuedBytes === 0) done();
     else this.#onWritten = done;
+  }
+}
+
+/** A Flow as a Link. Its Duplex is made when it is first asked for. */
+export class FlowLink implements Link {
+  readonly peer: Peer;
+  readonly #flow: Flow;
+  #stream: FlowDuplex | undefined;
+
+  constructor(flow: Flow, peer: Peer) {
+    this.#flow = flow;
+    this.peer = peer;
+  }
+
+  /** Absent once somebody has asked for the Duplex. */
+  get flow(): Flow | undefined {
+    return this.#stream ? undefined : this.#flow;
+  }
+
+  get stream(): Duplex {
+    this.#stream ??= new FlowDuplex(this.#flow);
+    return this.#stream;
+  }
+
+  reset(error: Error): void {
+    this.#flow.reset(error);
+    this.#stream?.destroy(error);
   }
 }

@@ -6,6 +6,9 @@ export interface Ticked {
 
 const tickMs = 1000;
 
+/** Ticks that the other side has to end a connection which is no longer needed. */
+export const leavingTicks = 5;
+
 /**
  * Serves everything that waits for whole seconds with one timer. It ticks once a second while somebody waits, and once
  * more; by itself it does not keep the process alive.

@@ -1,10 +1,7 @@
 import type { Flow, FlowEvents } from '../core/flow.ts';
 import { resetError } from '../core/link.ts';
-import { type Ticked, wheel } from '../core/wheel.ts';
+import { leavingTicks, type Ticked, wheel } from '../core/wheel.ts';
 import { FrameReader, type FrameSink } from './frames.ts';
-
-/** Seconds that the other side has to end a transport which is no longer needed. */
-const leavingTicks = 5;
 
 /** Receives what comes over a transport. */
 export interface TransportOwner extends FrameSink {
