@@ -57,7 +57,9 @@ export async function createAuthenticator(sources: UserSources): Promise<Authent
     },
     async verifyDigest(proof, signal, peer = {}) {
       const gate = penalties.gate(peer, proof.user);
-      await gate.wait(signal);
+      // Others of the same user and source may have been wrong meanwhile.
+      do await gate.wait(signal);
+      while (gate.isShut);
       const verdict = users.digest ? verifyDigest(users.digest, nonces, proof) : 'wrong';
       // A digest with an old nonce may be somebody else's, repeated.
       if (verdict !== 'stale') gate.tell(verdict === 'right');

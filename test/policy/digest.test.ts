@@ -130,6 +130,22 @@ describe('a digest', () => {
     expect(await users.verifyDigest(await prove(users, what), never)).toBe('wrong');
   });
 
+  test('that is guessed waits longer each time, also where guesses come at once, and nobody else waits', async () => {
+    const users = await load(line('alice', 'MD5'), line('bob', 'MD5'));
+    const from = (host: string) => ({ address: { kind: 'tcp', host, port: 1 } }) as const;
+    const leaving = new Abort();
+    const guess = async () =>
+      users.verifyDigest(await prove(users, { secret: 'wrong' }), leaving.signal, from('10.0.0.1'));
+    const guesses = Array.from({ length: 20 }, guess);
+    // Three are free, and the fourth makes the others wait.
+    expect(await Promise.all(guesses.slice(0, 4))).toEqual(Array(4).fill('wrong'));
+    expect(await users.verifyDigest(await prove(users), never, from('10.0.0.2'))).toBe('right');
+    expect(await users.verifyDigest(await prove(users, { user: 'bob' }), never, from('10.0.0.1'))).toBe('right');
+    leaving.abort(new TunlError('connection_terminated', 'gone'));
+    const outcomes = await Promise.allSettled(guesses);
+    expect(outcomes.filter(({ status }) => status === 'fulfilled')).toHaveLength(4);
+  });
+
   test('of a path stands for a target with a scheme', async () => {
     const users = await load(line('alice', 'MD5'));
     const request = { method: 'GET', target: '/a?b', signal: never };

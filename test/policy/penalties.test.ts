@@ -85,6 +85,19 @@ test('what is remembered is bounded: many users of one source push out each othe
   expect(isShut('10.0.0.1', 'user0')).toBe(true);
 });
 
+test.each([
+  [9_999, true],
+  [10_000, false],
+])(
+  'what is remembered is bounded: after wrong passwords of %i other users the first still waits: %s',
+  (count, waits) => {
+    const { isShut, fail } = makePenalties();
+    fail('10.0.0.1', 'alice', 4);
+    for (let user = 0; user < count; user++) fail(`10.1.${user >> 8}.${user & 255}`, `user${user}`, 1);
+    expect(isShut('10.0.0.1', 'alice')).toBe(waits);
+  },
+);
+
 test('a wait ends with its signal', async () => {
   const { penalties, fail } = makePenalties();
   fail('10.0.0.1', 'alice', 10);

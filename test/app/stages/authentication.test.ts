@@ -2,10 +2,12 @@ import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { hashSync } from 'bcryptjs';
 import { expect, test } from 'vitest';
+import { formatAddress } from '../../../src/core/address.ts';
 import { calmLimits, startTestServe } from '../../support/harness/app.ts';
 import { eventually } from '../../support/eventually.ts';
 import { type ProxyBed, startProxyBed } from '../../support/harness/proxy-bed.ts';
 import { connectPeer } from '../../support/peers/raw-peer.ts';
+import { echo, startTarget } from '../../support/targets/plain.ts';
 import { makeTempFolder } from '../../support/temp.ts';
 
 const single = { user: 'alice', password: 'open:sesame' };
@@ -122,10 +124,31 @@ test('the record names the user and nowhere the password', async () => {
   }
 });
 
+test('wrong passwords of a user do nothing to the tunnel that this user has open', async () => {
+  const [target, serve] = [await startTarget(echo), await startTestServe({ users: { single } })];
+  const place = formatAddress(target.address);
+  const ask = async (password: string) => {
+    const client = await connectPeer(serve.port);
+    const login = `Proxy-Authorization: Basic ${encode(`${single.user}:${password}`)}`;
+    client.send(`CONNECT ${place} HTTP/1.1\r\nHost: ${place}\r\n${login}\r\n\r\n`);
+    return client;
+  };
+  const open = await ask(single.password);
+  expect(await open.readHead()).toMatch(/^HTTP\/1\.1 200 /);
+  const guessing = await Promise.all(Array.from({ length: 4 }, (_, index) => ask(`guess ${index}`)));
+  for (const client of guessing) expect(await client.readHead()).toMatch(/^HTTP\/1\.1 407 /);
+  // This one waits, and so does the right password at this source.
+  const waiting = await ask(single.password);
+  open.send('still;');
+  expect(await open.readUntil('still;')).toBe('still;');
+  expect(serve.eventsOf('tunnel.closed')).toEqual([]);
+  expect(await waiting.readHead()).toMatch(/^HTTP\/1\.1 200 /);
+});
+
 test('whose password waits too long behind those of others is told to come another time', async () => {
   const file = join(makeTempFolder(), 'users');
   writeFileSync(file, `alice:${hashSync('right', 10)}\n`);
-  const serve = await startTestServe({ users: { authFile: file }, limits: { ...calmLimits, handshakeMs: 150 } });
+  const serve = await startTestServe({ users: { authFile: file }, limits: { ...calmLimits, handshakeMs: 1000 } });
   const statuses = await Promise.all(
     Array.from({ length: 20 }, async (_, index) => {
       const client = await connectPeer(serve.port);
