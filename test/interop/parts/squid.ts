@@ -89,7 +89,7 @@ function helperEnv({ env }: Realm): Readonly<Record<string, string>> {
 
 function allowTickets({ keytab, spn }: Realm): string {
   return `auth_param negotiate program /usr/lib/squid/negotiate_kerberos_auth -k ${keytab} -s ${spn}
-auth_param negotiate children 4 startup=1
+auth_param negotiate children 20 startup=2 idle=2
 auth_param negotiate keep_alive on`;
 }
 

@@ -24,9 +24,16 @@ export function tunl(args: readonly string[], options: TunlOptions = {}): Promis
   return run(makeTunlCommand(args, options.env), options);
 }
 
-/** Starts a tunl that listens, and waits for the line that says so. */
-export async function startTunl(args: readonly string[], env?: Readonly<Record<string, string>>): Promise<TunlPart> {
-  const running = launch(makeTunlCommand(args, env));
+/**
+ * Starts a tunl that listens, and waits for the line that says so.
+ * @param path that of a copy of the program
+ */
+export async function startTunl(
+  args: readonly string[],
+  env?: Readonly<Record<string, string>>,
+  path?: string,
+): Promise<TunlPart> {
+  const running = launch(makeTunlCommand(args, env, path));
   const waitForLine = (pattern: RegExp) =>
     running.waitFor(String(pattern), () => pattern.exec(running.stderr()) ?? undefined);
   const stop = async () => void (await running.stop());
@@ -56,13 +63,22 @@ export function formatProxyCommand(words: readonly string[]): string {
   return words.map((word) => `'${word.replaceAll("'", String.raw`'\''`)}'`).join(' ');
 }
 
-/** Writes the ProxyCommand of tunl through these hops. */
-export function formatTunlProxyCommand(hops: readonly string[]): string {
-  const words = [process.execPath, program, 'connect', ...formatHops(hops)];
+/** Writes the ProxyCommand of tunl, or of a copy of the program, through these hops. */
+export function formatTunlProxyCommand(
+  hops: readonly string[],
+  env: Readonly<Record<string, string>> = {},
+  path: string = program,
+): string {
+  const variables = Object.entries(env).map(([name, value]) => `${name}=${value}`);
+  const words = ['env', ...variables, process.execPath, path, 'connect', ...formatHops(hops)];
   return formatProxyCommand([...words.map((word) => word.replaceAll('%', '%%')), '%h:%p']);
 }
 
 /** The command that runs tunl. */
-export function makeTunlCommand(args: readonly string[], env: Readonly<Record<string, string>> = {}): Command {
-  return { file: process.execPath, args: [program, ...args], env };
+export function makeTunlCommand(
+  args: readonly string[],
+  env: Readonly<Record<string, string>> = {},
+  path: string = program,
+): Command {
+  return { file: process.execPath, args: [path, ...args], env };
 }
