@@ -4,6 +4,7 @@ import { spawnSync } from 'node:child_process';
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { drawRatios } from '../test/bench/results/svg.mjs';
 import { loadSource } from './load-source.mjs';
 import { fillContents, listPages } from './pages.mjs';
 
@@ -32,6 +33,7 @@ const files = {
   ),
   'docs/chain.schema.json': () => `${JSON.stringify(makeJsonSchema(), undefined, 2)}\n`,
   'docs/envoy-fields.md': listFields,
+  'docs/bench.svg': () => drawRatios(JSON.parse(readFileSync(join(root, 'docs/bench.json'), 'utf8'))),
   'completions/tunl.bash': () => print('completion', 'bash'),
   'completions/_tunl': () => print('completion', 'zsh'),
   'completions/tunl.fish': () => print('completion', 'fish'),

@@ -29,7 +29,7 @@ const parts = {
 
 /** How much is measured, and how much with `--quick`, which takes less than ten minutes. */
 const usual = { rounds: '3', secs: '2', warm: '6', runs: '21', idle: '2000', many: '5000' };
-const quick = { rounds: '2', secs: '0.5', warm: '2', runs: '6', idle: '500', many: '1000' };
+const quick = { rounds: '2', secs: '0.5', warm: '2', runs: '6', idle: '2000', many: '1000' };
 
 const settings = readSettings();
 const bench = new Bench();

@@ -110,9 +110,9 @@ async function runOneTunnel(job) {
 }
 
 /** Resolves once a byte went to the origin and back: only then a tunnel behind a port is surely open. */
-export function echoOneByte(tunnel) {
+export function echoOneByte(tunnel, patienceMs = answerMs) {
   return new Promise((resolve, reject) => {
-    const timer = setTimeout(() => reject(new Error('the tunnel gave no answer')), answerMs);
+    const timer = setTimeout(() => reject(new Error('the tunnel gave no answer')), patienceMs);
     tunnel.onBytes = () => {
       clearTimeout(timer);
       resolve();
@@ -128,7 +128,7 @@ export function echoOneByte(tunnel) {
 /** Opens tunnels, uses each once and keeps them until `release`. */
 export async function openIdle(job) {
   idle = await openAll(job);
-  for (const tunnel of idle) await echoOneByte(tunnel);
+  for (const tunnel of idle) await echoOneByte(tunnel, job.patienceMs);
   return { opened: idle.length };
 }
 

@@ -15,6 +15,9 @@ const columns = [
   { name: 'new x16', unit: '/s', load: newTunnels.title, better: 'more' },
 ];
 
+/** A way that has carried no byte by then carries none. */
+const tryMs = 5000;
+
 /** Programs of others that do what one of our carriers does. */
 const rivals = { poll: 'httptunnel' };
 
@@ -50,7 +53,7 @@ async function keepThoseThatCarry(bench, load, subjects) {
     if (subject.buffers === false && buffered) continue;
     bench.report.progress(`carriers, trying ${subject.name}`);
     try {
-      await load.run(subject, { kind: 'idle', tunnels: 1 });
+      await load.run(subject, { kind: 'idle', tunnels: 1, patienceMs: tryMs });
       await load.run(subject, { kind: 'release' });
       kept.push(subject);
     } catch (error) {

@@ -96,14 +96,13 @@ export function readMovement(row) {
 }
 
 /**
- * Says in how many rows of a run a peer moved, and in which; undefined if in none.
+ * Says in how many rows of a run a peer moved; undefined if in none.
  * @param {Row[]} rows
  */
 export function sumMovements(rows) {
-  const moved = rows.filter((row) => readMovement(row) > steadyShare);
-  if (moved.length === 0) return undefined;
-  const names = moved.map(({ part, title }) => `${part} ${title}`.trim()).join(', ');
-  return `not steady: in ${moved.length} of ${rows.length} rows a peer moved by more than ${steadyShare * 100} % between rounds (${names})`;
+  const count = rows.filter((row) => readMovement(row) > steadyShare).length;
+  if (count === 0) return undefined;
+  return `not steady: in ${count} of ${rows.length} rows a peer moved by more than ${steadyShare * 100} % between rounds`;
 }
 
 /**

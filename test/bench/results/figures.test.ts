@@ -94,11 +94,8 @@ describe('a row says', () => {
   });
 });
 
-test('a run says in which rows a peer moved', () => {
-  const steady = makeRow({ squid: [100, 114] });
+test('a run says in how many rows a peer moved', () => {
+  const [steady, moved] = [makeRow({ squid: [100, 114] }), makeRow({ squid: [100, 120] })];
   expect(sumMovements([steady])).toBeUndefined();
-  const moved = makeRow({ squid: [100, 120] }, { part: 'h2', title: 'up x8' });
-  expect(sumMovements([steady, moved])).toContain(
-    'in 1 of 2 rows a peer moved by more than 15 % between rounds (h2 up x8)',
-  );
+  expect(sumMovements([steady, moved])).toContain('in 1 of 2 rows a peer moved by more than 15 %');
 });

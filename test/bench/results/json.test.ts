@@ -35,6 +35,12 @@ test('a run in JSON has every sample, and what was made of them', () => {
   });
 });
 
+test('figures have five digits, and each row has a line', () => {
+  const text = formatRun(makeRun([makeRow({ tunl: [123_456.789] }), makeRow({ tunl: [1] })]));
+  expect(text).toContain('"rate":123460,');
+  expect(text.split('\n').filter((line) => line.startsWith('{"part":"h1",'))).toHaveLength(2);
+});
+
 test('what could not be measured is null', () => {
   const [{ subjects }] = JSON.parse(formatRun(makeRun([makeRow({ tunl: [{ error: 'refused' }] })]))).rows;
   expect(subjects[0]).toMatchObject({ samples: [{ error: 'refused' }], medians: { rate: null, cost: null } });
