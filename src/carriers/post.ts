@@ -36,7 +36,7 @@ const http1Terms: Http1TunnelTerms = {
 
 const http2Terms: Http2Terms = {
   method: 'POST',
-  path: pathOf,
+  requestTarget: (_target, hop) => pathOf(hop),
   opens: { kind: 'bodies', isAccepted: (status) => status === 200 },
   fields: () => [],
   asks: originAuth,

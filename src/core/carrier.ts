@@ -123,6 +123,8 @@ export interface Carrier {
   readonly serveSwitches?: readonly ServeSwitch[];
   /** Present if a server of this carrier accepts no other carrier. */
   readonly server?: ServerDemand;
+  /** True if its server half takes requests for another protocol over HTTP/2 (RFC 8441), so that clients must be told. */
+  readonly extendedConnect?: true;
   /** The methods that its server half claims, for the field `Allow`. */
   readonly methods: readonly string[];
   readonly halfClose: 'native' | 'none';

@@ -3,6 +3,9 @@ import { formatHostPort, type TcpAddress } from '../core/address.ts';
 import { parseAuthority } from '../syntax/authority.ts';
 import { usualPathPrefix } from '../syntax/stage-settings.ts';
 
+/** The protocol, as `Upgrade` and an extended CONNECT name it. */
+export const protocol = 'websocket';
+
 /** The subprotocol: how tunnels use messages is written down in docs/carriers.md. */
 export const subprotocol = 'tunl';
 

@@ -4,23 +4,26 @@ import type { TunnelExchange, TunnelRequest } from '../core/exchange.ts';
 import type { HeaderField } from '../core/hop.ts';
 import { originTerms, toTunnelRequest } from '../http/server/tunnel-request.ts';
 import { fieldValues, listTokens } from '../http/wire/message.ts';
-import { acceptOf, parsePath, subprotocol, version } from './handshake.ts';
+import { acceptOf, parsePath, protocol, subprotocol, version } from './handshake.ts';
 import { webSocketLink } from './link.ts';
 
 /**
- * Recognises a request for a tunnel by WebSocket (RFC 6455, section 4.2.1), which has a path and never a URL. Pages of
- * browsers always name their origin and are refused: any page could otherwise open tunnels with the rights of its reader.
+ * Recognises a request for a tunnel by WebSocket (RFC 6455, section 4.2.1), which has a path and never a URL; over HTTP/2
+ * it is an extended CONNECT (RFC 8441), which reads as that request. Pages of browsers always name their origin and are
+ * refused: any page could otherwise open tunnels with the rights of its reader.
  * @throws {TunlError} http_request_error or http_request_denied
  */
 export function claimWebSocket(exchange: TunnelExchange, { pathPrefix }: ClaimTerms): TunnelRequest | undefined {
   const { method, headers } = exchange;
-  if (method !== 'GET' || exchange.version === '2') return undefined;
+  const isHttp2 = exchange.version === '2';
+  const isUpgrade =
+    listTokens(headers, 'upgrade').includes(protocol) && listTokens(headers, 'connection').includes('upgrade');
+  // Without it, over HTTP/2, it may be a plain request to another host.
+  if (method !== 'GET' || (isHttp2 && !isUpgrade)) return undefined;
   const target = parsePath(exchange.target, pathPrefix);
   if (!target) return undefined;
   if (exchange.version === '1.0') throw requestError('a WebSocket needs HTTP/1.1');
-  if (!listTokens(headers, 'upgrade').includes('websocket') || !listTokens(headers, 'connection').includes('upgrade')) {
-    throw requestError('this path is for WebSockets');
-  }
+  if (!isUpgrade) throw requestError('this path is for WebSockets');
   if (fieldValues(headers, 'origin').length > 0) {
     const message = 'pages of browsers open no tunnels: the request has an Origin';
     throw new TunlError('http_request_denied', message, { side: 'client', phase: 'request' });
@@ -28,8 +31,7 @@ export function claimWebSocket(exchange: TunnelExchange, { pathPrefix }: ClaimTe
   if (fieldValues(headers, 'sec-websocket-version').join() !== version) {
     throw requestError('the version of WebSocket is not 13', [['Sec-WebSocket-Version', version]]);
   }
-  const [key = '', ...more] = fieldValues(headers, 'sec-websocket-key');
-  if (!/^[A-Za-z0-9+/]{21}[AQgw]==$/.test(key) || more.length > 0) throw requestError('there is no valid key');
+  const proof = isHttp2 ? [] : [readProof(headers)];
   if (!listTokens(headers, 'sec-websocket-protocol').includes(subprotocol)) {
     throw requestError(`the subprotocol ${subprotocol} is not offered`);
   }
@@ -37,14 +39,17 @@ export function claimWebSocket(exchange: TunnelExchange, { pathPrefix }: ClaimTe
     ...originTerms,
     target,
     accept: (fields) => {
-      const answer = [
-        ...fields,
-        ['Sec-WebSocket-Accept', acceptOf(key)],
-        ['Sec-WebSocket-Protocol', subprotocol],
-      ] as const;
+      const answer = [...fields, ...proof, ['Sec-WebSocket-Protocol', subprotocol] as const];
       return webSocketLink(exchange.upgrade(101, answer), 'server');
     },
   });
+}
+
+/** Returns the field that answers the key. */
+function readProof(headers: readonly HeaderField[]): HeaderField {
+  const [key = '', ...more] = fieldValues(headers, 'sec-websocket-key');
+  if (!/^[A-Za-z0-9+/]{21}[AQgw]==$/.test(key) || more.length > 0) throw requestError('there is no valid key');
+  return ['Sec-WebSocket-Accept', acceptOf(key)];
 }
 
 function requestError(message: string, headers: readonly HeaderField[] = []): TunlError {

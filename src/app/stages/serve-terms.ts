@@ -121,9 +121,10 @@ async function proxyTerms(
     const served = carriers.filter(({ serveFlag }) => !serveFlag || given.has(serveFlag.name));
     // A stage that replaces Envoy answers with the fields of Envoy.
     const grants = ({ method }: TunnelExchange) => (method === 'CONNECT' && !statuses ? [halfCloseField] : []);
+    const extendedConnect = served.some((carrier) => carrier.extendedConnect);
     return {
       fronts,
-      front,
+      front: { ...front, http2: { ...front.http2, extendedConnect } },
       alpn: fronts.flatMap((each) => each.alpn),
       refusals: { ...refusals[statuses ?? 'serve'], closes: true },
       plain,

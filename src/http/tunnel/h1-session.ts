@@ -12,6 +12,7 @@ import { lastChunk } from '../wire/chunked.ts';
 import type { ResponseHead } from '../wire/message.ts';
 import { answerPrefix, maxHeadBytes, readProxyAnswer } from '../wire/proxy-answer.ts';
 import { recogniseForeign, silentHints } from './foreign.ts';
+import { type Frame, frameOpened } from './framed.ts';
 import { readHalfClose, withHalfClose } from './half-close.ts';
 import { forgetVersion, goDownTo, highestVersion, olderStatuses } from './hop-versions.ts';
 import { readRefusalBody } from './refusal-body.ts';
@@ -28,11 +29,8 @@ export interface Http1TunnelTerms {
   readonly opens: Opens;
   /** The `Host` of the request; if absent, the address of the tunnel. */
   readonly host?: (hop: Hop) => string;
-  /**
-   * Puts the frames of the carrier, which end each half by itself, around the connection that was opened.
-   * @throws {TunlError} if the answer does not open it after all
-   */
-  readonly frame?: (link: Link, head: ResponseHead, hop: Hop) => Link;
+  /** Absent if the bytes of the connection are those of the tunnel. */
+  readonly frame?: Frame;
   /** Fields beside Host and those that every carrier sends. */
   readonly fields: (hop: Hop) => readonly HeaderField[];
   /** How the hop asks who we are; absent if it is not told. */
@@ -82,7 +80,8 @@ export class Http1Session implements Session {
     const head = toHead(reply);
     if (reply.link) {
       if (method === 'CONNECT' && hasPageHead(head)) ctx.onDoubt?.(describePage(peer, head));
-      return withHalfClose(this.#frame(reply.link, head), this.#findHalfClose(head, reply.link));
+      const link = frameOpened(this.#terms.frame, reply.link, head, this.#hop);
+      return withHalfClose(link, this.#findHalfClose(head, reply.link));
     }
     // Loaded by those who need it; what came of the body is read meanwhile.
     const reading = read ?? (reply.isCut ? '' : readRefusalBody(reply.body, head));
@@ -97,17 +96,6 @@ export class Http1Session implements Session {
     // A tunnel that was opened owns the Link.
     if (!this.#used) this.#link.stream.destroy();
     return Promise.resolve();
-  }
-
-  #frame(link: Link, head: ResponseHead): Link {
-    const { frame } = this.#terms;
-    if (!frame) return link;
-    try {
-      return frame(link, head, this.#hop);
-    } catch (error) {
-      link.reset(error as Error);
-      throw error;
-    }
   }
 
   /** Asks as often as the hop asks who we are. `asked` is the answer to the first request, if it was sent. */

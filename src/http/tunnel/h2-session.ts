@@ -6,6 +6,7 @@ import { TunlError, usageError } from '../../core/errors.ts';
 import { type HalfClose, type HeaderField, type Hop, securedScheme } from '../../core/hop.ts';
 import type { Link } from '../../core/link.ts';
 import { type Call, isSuccess, type Opens, type Reply } from '../call.ts';
+import { type Frame, frameOpened } from './framed.ts';
 import { readHalfClose, withHalfClose } from './half-close.ts';
 import type { callHttp2 } from '../h2/call.ts';
 import { errorCodes } from '../../h2/codes.ts';
@@ -38,8 +39,12 @@ function numberSetting(name: string, summary: string, least: number, most: numbe
 export interface Http2Terms {
   readonly method: string;
   /** Path of the request; absent where the target stands in its place. */
-  readonly path?: (hop: Hop) => string;
+  readonly requestTarget?: (target: TcpAddress, hop: Hop) => string;
   readonly opens: Opens;
+  /** The `:authority` of the request; if absent, the address of the tunnel. */
+  readonly host?: (hop: Hop) => string;
+  /** Absent if the bytes of the stream are those of the tunnel. */
+  readonly frame?: Frame;
   /** Fields beside those that every carrier sends. */
   readonly fields: (hop: Hop, ctx: DialContext) => readonly HeaderField[];
   /** How the hop asks who we are; absent if it is not told. */
@@ -96,9 +101,13 @@ export async function openHttp2Session(
   }
 }
 
+const alpnHint = 'without alpn=h2 it is asked in HTTP/1.1';
+
 /** True for a failure that the hop may not have in HTTP/1.1. */
-function wantsOlder({ facts }: TunlError): boolean {
-  return facts.resetCode === errorCodes.http11Required || olderStatuses.has(facts.received);
+function wantsOlder({ code, facts }: TunlError): boolean {
+  return (
+    code === 'http_upgrade_failed' || facts.resetCode === errorCodes.http11Required || olderStatuses.has(facts.received)
+  );
 }
 
 /** The failure, after which the hop is asked in HTTP/1.1. */
@@ -111,8 +120,7 @@ function assertAlpn(link: Link, proxy: string, hop: Hop): void {
   const { tls } = link.peer;
   if (!tls || tls.alpn === 'h2') return;
   link.reset(new Error('no HTTP/2'));
-  const hint =
-    hop.tls.alpn === 'h2' ? 'without alpn=h2 it is asked in HTTP/1.1' : 'https:// takes whatever the proxy speaks';
+  const hint = hop.tls.alpn === 'h2' ? alpnHint : 'https:// takes whatever the proxy speaks';
   const message = `${proxy} does not speak HTTP/2 (it chose ${tls.alpn ?? 'no protocol'} by ALPN)`;
   throw new TunlError('http_protocol_error', message, { hints: [hint] });
 }
@@ -178,11 +186,12 @@ class Http2Session implements Session {
     const negotiated: Negotiated =
       asked && isFinal(asked, first) ? { reply: asked } : await this.#negotiate(target, ctx, send, first, asked);
     const { reply, isOlder } = negotiated;
+    const head = { status: reply.status, reason: '', headers: reply.headers };
     if (reply.link) {
       this.#hasOpened = true;
-      return withHalfClose(reply.link, readHalfClose(this.#hop, reply.headers, this.#terms.halfClose));
+      const link = frameOpened(this.#terms.frame, reply.link, head, this.#hop);
+      return withHalfClose(link, readHalfClose(this.#hop, reply.headers, this.#terms.halfClose));
     }
-    const head = { status: reply.status, reason: '', headers: reply.headers };
     const [body, { refusalError }] = await Promise.all([readRefusalBody(reply.body, head), import('./unopened.ts')]);
     reply.body.resume();
     const meaning = this.#terms.meaningOf?.(head.status);
@@ -218,21 +227,22 @@ class Http2Session implements Session {
     }
   }
 
-  #formatTarget({ host, port }: TcpAddress): string {
-    return this.#terms.path?.(this.#hop) ?? formatHostPort(host, port);
+  #formatTarget(target: TcpAddress): string {
+    return this.#terms.requestTarget?.(target, this.#hop) ?? formatHostPort(target.host, target.port);
   }
 
   /** Lets what is open in it live on, and asks in HTTP/1.1 from now on, where that may be what the hop wants. */
   #goDown(error: unknown): unknown {
-    if (!this.#terms.older || this.#hasOpened || !(error instanceof TunlError && wantsOlder(error))) return error;
+    if (this.#hasOpened || !(error instanceof TunlError && wantsOlder(error))) return error;
+    if (!this.#terms.older) return this.#hop.tls.alpn === 'h2' ? error.withHints(alpnHint) : error;
     void this.#client.close('drain');
     return goDown(error, this.#hop);
   }
 
   #toCall(target: TcpAddress, ctx: DialContext, login: readonly HeaderField[]): Call {
-    const { method, opens, fields, userAgent: named } = this.#terms;
+    const { method, opens, fields, host, userAgent: named } = this.#terms;
     const own = [...login, ...fields(this.#hop, ctx)];
-    const authority = formatHostPort(target.host, target.port);
+    const authority = host?.(this.#hop) ?? formatHostPort(target.host, target.port);
     return {
       method,
       target: this.#formatTarget(target),

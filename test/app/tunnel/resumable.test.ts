@@ -1,5 +1,12 @@
 import { expect, test } from 'vitest';
-import { calmLimits, makeHop, startTestForward, startTestServe, type TestApp } from '../../support/harness/app.ts';
+import {
+  calmLimits,
+  findPin,
+  makeHop,
+  startTestForward,
+  startTestServe,
+  type TestApp,
+} from '../../support/harness/app.ts';
 import { drain, pour } from '../../support/bulk.ts';
 import { eventually } from '../../support/eventually.ts';
 import { type Passage, startMiddlebox } from '../../support/peers/middlebox.ts';
@@ -34,15 +41,18 @@ async function startBed(
   scheme = 'http',
   { settings = asked.settings, resumeMs = minute } = {},
 ): Promise<Bed> {
-  const serve = await startTestServe({ accept: ['post'], ...(resumeMs > 0 && { resumeMs }) });
+  const isSecured = scheme === 'wss';
+  const accept = ['post', 'ws'];
+  const serve = await startTestServe({ accept, ...(isSecured && { tls: {} }), ...(resumeMs > 0 && { resumeMs }) });
   const box = await startMiddlebox(serve.port);
-  const forward = await startTestForward(target.address, { hops: [makeHop(scheme, box.port, { settings })] });
+  const hop = makeHop(scheme, box.port, { settings, ...(isSecured && { tls: { pin: findPin(serve) } }) });
+  const forward = await startTestForward(target.address, { hops: [hop] });
   return { serve, forward, cut: box.cut, connect: () => connectPeer(forward.port) };
 }
 
 const readText = async (peer: RawPeer, text: string) => expect((await peer.read(text.length)).toString()).toBe(text);
 
-test.each(['http', 'h2c', 'post+http', 'post+h2c'])(
+test.each(['http', 'h2c', 'post+http', 'post+h2c', 'ws', 'wss'])(
   '%s: a tunnel goes on when its connection is cut',
   async (scheme) => {
     const target = await startTarget();

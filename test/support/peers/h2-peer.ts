@@ -21,7 +21,7 @@ import type { Target } from '../targets/plain.ts';
 export type Outcome = { readonly status: number } | { readonly reset: number };
 
 /** One of the settings of RFC 9113, section 6.5.2. */
-type Setting = readonly [id: number, value: number];
+export type Setting = readonly [id: number, value: number];
 
 const SETTINGS_HEADER_TABLE_SIZE = 1;
 

@@ -4,7 +4,7 @@ import { listen } from '../../../src/listeners/socket.ts';
 import { createTlsServer } from '../../../src/tls/server.ts';
 import { inTime } from '../eventually.ts';
 import { preface } from './h2-frames.ts';
-import { Http2Peer } from './h2-peer.ts';
+import { Http2Peer, type Setting } from './h2-peer.ts';
 import { RawPeer } from './raw-peer.ts';
 
 /** A proxy with TLS, played by the test. */
@@ -17,7 +17,7 @@ export interface TlsProxy {
   /** Waits for the next connection, which must use HTTP/1.1, and its TLS handshake. */
   accept(): Promise<RawPeer>;
   /** Waits for the next connection, which must use HTTP/2; reads its preface and sends our settings. */
-  acceptHttp2(): Promise<Http2Peer>;
+  acceptHttp2(settings?: readonly Setting[]): Promise<Http2Peer>;
 }
 
 /** Starts a proxy that accepts these ALPN protocols, in its own order of preference. */
@@ -51,10 +51,10 @@ export async function startTlsProxy(alpn: readonly string[] = ['h2', 'http/1.1']
     pin: acceptor.pin,
     agreed,
     accept: next,
-    async acceptHttp2() {
+    async acceptHttp2(settings = []) {
       const peer = new Http2Peer(await next());
       await peer.raw.read(preface.length);
-      peer.settings([]);
+      peer.settings(settings);
       return peer;
     },
   };
