@@ -69,8 +69,10 @@ export function isValid({ kind, offset, length }: Head): boolean {
 export interface FrameSink {
   /** A head is complete. Returns false if nothing more is to be read. */
   onHead(head: Head): boolean;
-  /** The next bytes of the payload, and their offset. Returns true if it keeps their memory. */
-  onPayload(offset: number, part: Buffer): boolean;
+  /** The next bytes of the payload, and their offset. */
+  onPayload(offset: number, part: Buffer): void;
+  /** All that came at once is read. Returns true if some of its memory is kept. */
+  onRead(): boolean;
 }
 
 /** Takes the frames out of the bytes of one transport. */
@@ -83,7 +85,6 @@ export class FrameReader {
 
   /** Reads the next bytes; returns true if the sink keeps some of their memory. */
   read(chunk: Buffer, sink: FrameSink): boolean {
-    let isKept = false;
     for (let at = 0; at < chunk.length && !this.#isStopped;) {
       if (this.#payloadLeft > 0) {
         const part = chunk.subarray(at, at + this.#payloadLeft);
@@ -91,7 +92,7 @@ export class FrameReader {
         at += part.length;
         this.#offset += part.length;
         this.#payloadLeft -= part.length;
-        if (sink.onPayload(offset, part)) isKept = true;
+        sink.onPayload(offset, part);
         continue;
       }
       const copied = chunk.copy(this.#head, this.#headFilled, at);
@@ -104,7 +105,7 @@ export class FrameReader {
       this.#payloadLeft = head.length;
       if (!sink.onHead(head)) this.stop();
     }
-    return isKept;
+    return sink.onRead();
   }
 
   /** Ignores all further bytes, also those of a chunk that is being read. */

@@ -33,8 +33,8 @@ export class Outgoing {
   write(chunk: Buffer, memory: StreamMemory): Fate {
     this.replay.write(chunk);
     this.pump();
-    const { bytes } = this.replay;
-    if (bytes >= windowBytes || (bytes >= leastWindowBytes && memory.isFull)) this.#fullAt = bytes;
+    const { bytes, end, acked } = this.replay;
+    if (bytes >= windowBytes || (end - acked >= leastWindowBytes && memory.isFull)) this.#fullAt = bytes;
     this.#isQueued ||= this.queuedBytes > 0;
     return this.#fullAt > 0 ? 'full' : 'free';
   }
@@ -56,7 +56,7 @@ export class Outgoing {
     while (transport && !transport.isFull) {
       const bytes = replay.take(replay.acked + windowBytes);
       if (!bytes) return;
-      transport.write(bytes);
+      if (transport.write(bytes) !== 'free') replay.keep();
     }
   }
 

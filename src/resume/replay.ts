@@ -1,9 +1,10 @@
 import { headBytes, kinds, maxPayload, readHead, writeHead } from './frames.ts';
+import { blockBytes, giveBlock, takeBlock } from './memory.ts';
 
-/** The least and the most that a block for small writes holds. */
-const [leastBlockBytes, mostBlockBytes] = [1024, 64 * 1024];
+/** The least that a block for small writes holds; the next ones hold more and more. */
+const leastBlockBytes = 1024;
 
-/** A write from this size on has a block of its own, so that its bytes are copied once and sent in one piece. */
+/** A write from this size on has a large block from the first on. */
 const largeBytes = 16 * 1024;
 
 /** Frames that lie one after the other in memory. */
@@ -13,6 +14,8 @@ interface Block {
   /** The offsets of its first byte and after its last. */
   readonly start: number;
   end: number;
+  /** Somebody may still use its memory when it is acknowledged: nothing else is written into it. */
+  isKept: boolean;
 }
 
 /**
@@ -63,12 +66,18 @@ export class Replay {
     return part;
   }
 
+  /** Notes that whoever has what was handed out last did not copy it. */
+  keep(): void {
+    const last = this.#blocks[this.#nextAt > 0 ? this.#nextBlock : this.#nextBlock - 1];
+    if (last) last.isKept = true;
+  }
+
   /** Drops what is acknowledged. `offset` lies between `acked` and `sent`. */
   acknowledge(offset: number): void {
     this.acked = offset;
     const kept = this.#blocks.findIndex(({ end }) => end > offset);
     const dropped = this.#blocks.splice(0, kept < 0 ? this.#blocks.length : kept);
-    for (const { memory } of dropped) this.bytes -= memory.length;
+    for (const block of dropped) this.#free(block);
     if (dropped.length <= this.#nextBlock) this.#nextBlock -= dropped.length;
     else this.#sendFromStart();
     if (this.#blocks.length === 0) this.#blockBytes = leastBlockBytes;
@@ -89,10 +98,14 @@ export class Replay {
 
   /** Frees all memory; nothing is sent any more. */
   clear(): void {
-    this.#blocks.length = 0;
+    for (const block of this.#blocks.splice(0)) this.#free(block);
     this.#toBlock(0);
-    this.bytes = 0;
     this.unsentBytes = 0;
+  }
+
+  #free({ memory, isKept }: Block): void {
+    this.bytes -= memory.length;
+    if (!isKept) giveBlock(memory);
   }
 
   #append(block: Block, kind: number, length: number, count: number): void {
@@ -106,16 +119,22 @@ export class Replay {
   #openBlock(bytes: number): Block {
     const last = this.#blocks.at(-1);
     if (last && last.memory.length - last.filled >= bytes) return last;
-    const isLarge = bytes >= largeBytes;
-    const memory = Buffer.allocUnsafeSlow(isLarge ? bytes : Math.max(bytes, this.#blockBytes));
-    if (!isLarge) this.#blockBytes = Math.min(mostBlockBytes, this.#blockBytes * 2);
-    const block = { memory, filled: 0, start: this.end, end: this.end };
+    const memory = this.#allocate(bytes);
+    const block = { memory, filled: 0, start: this.end, end: this.end, isKept: false };
     this.#blocks.push(block);
     this.bytes += memory.length;
     if (last && this.#nextBlock === this.#blocks.length - 2 && this.#nextAt === last.filled) {
       this.#toBlock(this.#blocks.length - 1);
     }
     return block;
+  }
+
+  #allocate(bytes: number): Buffer {
+    if (bytes > blockBytes) return Buffer.allocUnsafeSlow(bytes);
+    if (bytes >= largeBytes || this.#blockBytes >= blockBytes) return takeBlock();
+    const memory = Buffer.allocUnsafeSlow(Math.max(bytes, this.#blockBytes));
+    this.#blockBytes *= 2;
+    return memory;
   }
 
   #toBlock(index: number): void {

@@ -9,9 +9,6 @@ import { Silence, silentTicks } from './silence.ts';
 import { type End, nobody, type Offsets, type StreamOwner } from './terms.ts';
 import { Transport, type TransportOwner } from './transport.ts';
 
-/** Bytes that the reader has taken after which the other end is told at once, and not with the next tick. */
-const ackBytes = 256 * 1024;
-
 /**
  * One end of a byte stream that outlives its transports: `docs/resume.md` is its contract. It counts the bytes of each
  * direction, keeps those that the other end has not acknowledged, and sends them again over the next transport.
@@ -33,7 +30,6 @@ export class ResumableStream implements Flow, Ticked, TransportOwner {
   readonly #in = new Incoming();
   readonly #silence = new Silence();
   #events = nobody;
-  #ackSent = 0;
   #isOver = false;
   /** The other end knows that both halves have ended. */
   #isDone = false;
@@ -137,14 +133,14 @@ export class ResumableStream implements Flow, Ticked, TransportOwner {
     if (this.#isOver) return;
     this.#count();
     this.#in.takeEnd();
-    this.#acknowledge();
+    if (this.#in.isAckDue) this.#sendAck();
     this.#settle();
   }
 
   onTick(): void {
     const { transport, replay } = this.#out;
     if (!transport) return;
-    if (this.#in.taken > this.#ackSent) this.#sendAck();
+    if (this.#in.taken > this.#in.acked) this.#sendAck();
     const next = this.#silence.tick(replay.acked < replay.end);
     if (next === 'ask') this.#out.send(kinds.ping, this.#in.taken);
     if (next === 'lose') transport.lose(resetError(`nothing came over the transport for more than ${silentTicks}s`));
@@ -166,11 +162,15 @@ export class ResumableStream implements Flow, Ticked, TransportOwner {
 
   onHead(head: Head): boolean {
     this.isConfirmed = true;
-    if (!isValid(head)) return this.#fault('a frame that is not valid');
     const { kind, offset, length } = head;
+    if (kind === kinds.data && isValid(head) && this.#in.canReceive(offset, length)) return true;
+    // What came before it is to be known before it.
+    this.#deliver();
+    if (this.#isOver) return false;
+    if (!isValid(head)) return this.#fault('a frame that is not valid');
     switch (kind) {
       case kinds.data:
-        return this.#in.canReceive(offset, length) || this.#fault('bytes that do not follow those before them');
+        return this.#fault('bytes that do not follow those before them');
       case kinds.end:
         return this.#onEnd(offset);
       case kinds.ack:
@@ -189,12 +189,13 @@ export class ResumableStream implements Flow, Ticked, TransportOwner {
     }
   }
 
-  onPayload(offset: number, part: Buffer): boolean {
-    const fresh = this.#in.receive(offset, part);
-    const isKept = fresh !== undefined && this.#events.onData(fresh);
-    this.#acknowledge();
-    if (!fresh) this.#count();
-    return isKept;
+  onPayload(offset: number, part: Buffer): void {
+    this.#in.receive(offset, part);
+  }
+
+  onRead(): boolean {
+    this.#deliver();
+    return this.#in.takeKept();
   }
 
   /** True once the application knows that both halves have ended. */
@@ -204,7 +205,7 @@ export class ResumableStream implements Flow, Ticked, TransportOwner {
 
   #onEnd(offset: number): boolean {
     if (!this.#in.receiveEnd(offset)) return this.#fault('an end that does not follow the bytes before it');
-    this.#acknowledge();
+    if (this.#in.isAckDue) this.#sendAck();
     this.#settle();
     return !this.#isOver;
   }
@@ -228,6 +229,13 @@ export class ResumableStream implements Flow, Ticked, TransportOwner {
     return false;
   }
 
+  #deliver(): void {
+    if (this.#isOver) return;
+    this.#in.deliver(this.#events);
+    if (this.#in.isAckDue) this.#sendAck();
+    this.#count();
+  }
+
   /** Tells the application what it may know of the two ends, and the other end that everything is done. */
   #settle(): void {
     const mayTellBoth = this.#end === 'far' || this.#isDone;
@@ -249,15 +257,9 @@ export class ResumableStream implements Flow, Ticked, TransportOwner {
     this.#leave();
   }
 
-  /** Tells the other end at once of the end, and of much that was taken. */
-  #acknowledge(): void {
-    const news = this.#in.taken - this.#ackSent;
-    if (news >= (this.#in.isEndTaken ? 1 : ackBytes)) this.#sendAck();
-  }
-
   #sendAck(kind: number = kinds.ack): void {
-    this.#ackSent = this.#in.taken;
-    this.#out.send(kind, this.#ackSent);
+    this.#in.acked = this.#in.taken;
+    this.#out.send(kind, this.#in.acked);
   }
 
   #fault(what: string): false {

@@ -1,4 +1,4 @@
-import type { Flow, FlowEvents } from '../core/flow.ts';
+import type { Fate, Flow, FlowEvents } from '../core/flow.ts';
 import { resetError } from '../core/link.ts';
 import { leavingTicks, type Ticked, wheel } from '../core/wheel.ts';
 import { FrameReader, type FrameSink } from './frames.ts';
@@ -40,8 +40,10 @@ export class Transport implements FlowEvents, Ticked {
     else this.#flow.resume();
   }
 
-  write(bytes: Buffer): void {
-    if (this.#flow.write(bytes) === 'full') this.isFull = true;
+  write(bytes: Buffer): Fate {
+    const fate = this.#flow.write(bytes);
+    if (fate === 'full') this.isFull = true;
+    return fate;
   }
 
   /** Gives it up at once, because it is of no use any more. */

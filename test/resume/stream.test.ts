@@ -5,18 +5,20 @@ import { ResumableStream } from '../../src/resume/stream.ts';
 import { App, makePipe } from '../support/harness/resume-parts.ts';
 import { turn } from '../support/harness/resume-model.ts';
 
+const makeFirst = () => 0;
+
 /** A stream over a transport whose other side the test writes. */
-function open({ memory = new StreamMemory(Infinity) } = {}) {
+function open({ memory = new StreamMemory(Infinity), random = makeFirst } = {}) {
   const lost: Error[] = [];
   const state = { isOver: false };
   const owner = { onLost: (reason: Error) => void lost.push(reason), onOver: () => void (state.isOver = true) };
   const stream = new ResumableStream('far', owner, memory);
-  const transport = attach(stream);
+  const transport = attach(stream, 0, 0, random);
   return { stream, transport, lost, state };
 }
 
-function attach(stream: ResumableStream, received = 0, sent = 0) {
-  const { near, far } = makePipe();
+function attach(stream: ResumableStream, received = 0, sent = 0, random = makeFirst) {
+  const { near, far } = makePipe(random);
   stream.attach(far, { sent, received });
   const receive = (...frames: Buffer[]) => {
     near.write(Buffer.concat(frames));
@@ -149,6 +151,32 @@ test('single bytes in frames of their own take no more memory than their frames'
   expect(memory.bytes).toBeLessThan(13 * 10_000 + 2 * 65_536);
   stream.reset(new Error('enough'));
   expect(memory.bytes).toBe(0);
+});
+
+test('memory that a transport has kept is not used again, even if its bytes are acknowledged', () => {
+  const { stream, transport } = open({ random: () => 1 });
+  stream.write(Buffer.alloc(60_000, 1));
+  const kept = transport.near.inbox.at(-1) ?? Buffer.of();
+  const before = Buffer.from(kept);
+  transport.receive(makeFrame(kinds.ack, 60_000));
+  stream.write(Buffer.alloc(60_000, 2));
+  expect(kept).toHaveLength(headBytes + 60_000);
+  expect(kept.equals(before)).toBe(true);
+});
+
+test('frames that come at once are delivered in one piece, before what follows them', () => {
+  const { stream, transport } = open();
+  const reader = new Reader(stream);
+  const pieces: number[] = [];
+  const onData = reader.onData.bind(reader);
+  reader.onData = (chunk) => {
+    pieces.push(chunk.length);
+    return onData(chunk);
+  };
+  const [long, short] = ['x'.repeat(20_000), 'y'.repeat(20)];
+  transport.receive(data(0, long), data(20_000, short), data(10_000, long.slice(10_000)), makeFrame(kinds.end, 20_020));
+  expect(reader.text === long + short).toBe(true);
+  expect([pieces, reader.seesEnd]).toEqual([[20_020], true]);
 });
 
 test('without memory for all, a writer waits earlier', () => {
