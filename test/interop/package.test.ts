@@ -1,8 +1,8 @@
 import { execFileSync } from 'node:child_process';
-import { existsSync, readFileSync, writeFileSync } from 'node:fs';
+import { cpSync, existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { describe, expect, test } from 'vitest';
+import { expect, test } from 'vitest';
 import { findBlock } from '../support/readme.ts';
 import { run } from './support/process.ts';
 import { makeFolder } from './support/workspace.ts';
@@ -89,32 +89,32 @@ tunnel.on('data', (chunk: Buffer) => chunk.length).reset(new TunlError('usage', 
 await openTunnel('db:5432', { proxy: 'http://proxy' });
 `;
 
-describe('the ways of the README to install', () => {
-  const clone = join(makeFolder('clone'), 'tunl');
+/** Runs a block of the README in a folder for everybody on a machine, and returns where tunl is installed then. */
+async function install(block: string, cwd: string, settings: Readonly<Record<string, string>> = {}): Promise<string> {
+  const prefix = makeFolder('prefix');
   const cache = execFileSync('npm', ['config', 'get', 'cache'], { encoding: 'utf8' }).trim();
+  const env = { npm_config_cache: cache, npm_config_prefer_offline: 'true', npm_config_prefix: prefix, ...settings };
+  const { code, stderr } = await run({ file: 'bash', args: ['-ec', block], cwd, env }, { limitMs: 180_000 });
+  expect(code, stderr).toBe(0);
+  const version = await run({ file: join(prefix, 'bin/tunl'), args: ['--version'] });
+  expect(version).toMatchObject({ code: 0, stdout: expect.stringMatching(/^tunl \d/), stderr: '' });
+  return join(prefix, 'lib/node_modules/tunl');
+}
 
-  /** Runs a block in the clone, for everybody on a machine whose programs are in a folder of the test. */
-  async function install(block: string): Promise<string> {
-    const prefix = makeFolder('prefix');
-    const env = { npm_config_cache: cache, npm_config_prefer_offline: 'true', npm_config_prefix: prefix };
-    const command = { file: 'bash', args: ['-ec', block], cwd: clone, env };
-    const { code, stderr } = await run(command, { limitMs: 180_000 });
-    expect(code, stderr).toBe(0);
-    const version = await run({ file: join(prefix, 'bin/tunl'), args: ['--version'] });
-    expect(version).toMatchObject({ code: 0, stdout: expect.stringMatching(/^tunl \d/), stderr: '' });
-    return join(prefix, 'lib/node_modules/tunl');
-  }
+test('one command installs a fresh clone for everybody on the machine', { timeout: 200_000 }, async () => {
+  const clone = join(makeFolder('clone'), 'tunl');
+  execFileSync('git', ['clone', '--quiet', '--no-hardlinks', root, clone]);
+  expect(existsSync(join(await install(findBlock('install'), clone), 'man/tunl.1'))).toBe(true);
+});
 
-  test('one command installs a fresh clone', { timeout: 200_000 }, async () => {
-    execFileSync('git', ['clone', '--quiet', '--no-hardlinks', root, clone]);
-    expect(existsSync(join(await install(findBlock('install')), 'man/tunl.1'))).toBe(true);
-  });
-
-  test('one file is made of the clone, with every page that the README links', { timeout: 200_000 }, async () => {
-    const installed = await install(findBlock('pack'));
-    const links = [...readFileSync(join(root, 'README.md'), 'utf8').matchAll(/\]\((docs\/[^)#]+)/g)];
-    expect(links.length).toBeGreaterThan(10);
-    for (const [, path = ''] of links.filter(([, path = '']) => !path.startsWith('docs/notes/')))
-      expect(existsSync(join(installed, path)), path).toBe(true);
-  });
+test('one file is made of what was built, with every page that the README links', { timeout: 200_000 }, async () => {
+  const copy = makeFolder('copy');
+  const files = execFileSync('git', ['ls-files', '-z'], { cwd: root, encoding: 'utf8' }).split('\0').filter(Boolean);
+  for (const file of [...files, 'dist']) cpSync(join(root, file), join(copy, file), { recursive: true });
+  // Without scripts it is not built once more.
+  const installed = await install(findBlock('pack'), copy, { npm_config_ignore_scripts: 'true' });
+  const links = [...readFileSync(join(root, 'README.md'), 'utf8').matchAll(/\]\((docs\/[^)#]+)/g)];
+  const paths = links.map(([, path = '']) => path).filter((path) => !path.startsWith('docs/notes/'));
+  expect(paths.length).toBeGreaterThan(15);
+  expect(paths.filter((path) => !existsSync(join(installed, path)))).toEqual([]);
 });

@@ -12,6 +12,8 @@ export interface Screen {
   press(...keys: string[]): Promise<void>;
   /** The lines of the screen, without blanks at their ends. */
   read(): Promise<string>;
+  /** The same lines with the escape sequences that give them their colours. */
+  readColoured(): Promise<string>;
   /** Resolves with the first match on the screen. */
   waitFor(pattern: RegExp): Promise<RegExpExecArray>;
   /** Resolves with the exit status of the program. */
@@ -105,6 +107,7 @@ export async function openScreen(
     type: async (text) => void (await tmux('send-keys', '-l', '--', text)),
     press: async (...keys) => void (await tmux('send-keys', '--', ...keys)),
     read,
+    readColoured: () => tmux('capture-pane', '-e', '-p'),
     waitFor: (pattern) => poll(String(pattern), async () => pattern.exec(await read()) ?? undefined, read),
     waitForEnd: async () => Number(await poll('end of the program', () => readNote('status'), read)),
     signal: async (signal) => {

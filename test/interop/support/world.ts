@@ -14,6 +14,8 @@ export const hasWorld: boolean = spawnSync('unshare', ['--mount', '--net', 'true
 export interface World {
   /** The home folder of its user, in which scripts run. */
   readonly home: string;
+  /** The command that runs a script of bash there. */
+  command(script: string, env?: Readonly<Record<string, string>>): Command;
   /** Runs a script of bash to its end. */
   run(script: string, options?: WorldRunOptions): Promise<Result>;
   /** Starts a script of bash. */
@@ -74,6 +76,7 @@ export async function openWorld(hosts: readonly string[], users: readonly string
   const runScript = (script: string, env: Command['env'] = {}) => enter({ file: 'bash', args: ['-c', script], env });
   return {
     home,
+    command: runScript,
     run: (script, { env, ...options } = {}) => run(runScript(script, env), options),
     launch: (script, env) => launch(runScript(script, env)),
     host: async (place, start) => {
