@@ -1,6 +1,7 @@
 import type { Address } from '../core/address.ts';
 import type { Dial } from '../core/dialer.ts';
 import type { ForwardContext, Exchange } from '../core/exchange.ts';
+import type { Head } from './rewrite.ts';
 import type { RequestPlace } from '../http/wire/request-target.ts';
 
 /** Options for forwarding requests to one upstream. */
@@ -31,6 +32,8 @@ export interface ForwardTerms {
   readonly upgrades: readonly string[] | 'any';
   /** A field that was for us and stays here, in lower case. */
   readonly keptBack?: string;
+  /** The request as its route has changed it; absent if it stays as it was. */
+  readonly rewritten?: Head;
   /** Present if the request goes on as from a proxy (RFC 9110, section 7.6); otherwise as from Envoy. */
   readonly plain?: PlainTerms;
 }

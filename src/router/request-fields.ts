@@ -43,14 +43,18 @@ export interface PassOn {
  * 7.6.1), those that Envoy adds by default are added, and all others keep their place.
  * @throws {TunlError} http_request_error, if `Connection` names a field that must stay
  */
-export function toRequestFields(request: Exchange, passOn: PassOn): HeaderField[] {
-  if ([...nominatedFields(request.headers)].some((name) => unremovable.test(name))) {
+export function toRequestFields(
+  request: Pick<Exchange, 'version' | 'scheme'>,
+  headers: readonly HeaderField[],
+  passOn: PassOn,
+): HeaderField[] {
+  if ([...nominatedFields(headers)].some((name) => unremovable.test(name))) {
     const message = 'Connection names a field that must not be removed';
     throw new TunlError('http_request_error', message, { side: 'client', phase: 'request' });
   }
   const isUpgrade = passOn.upgradeTo !== undefined && passOn.version === 'http1';
-  const ends = new Set(keepEndToEnd(request.headers));
-  const kept = request.headers.flatMap((field): HeaderField[] => {
+  const ends = new Set(keepEndToEnd(headers));
+  const kept = headers.flatMap((field): HeaderField[] => {
     const [name, value] = field;
     if (isUpgrade && (name === 'connection' || name === 'upgrade')) return [field];
     // The only value that may be passed on: the client understands trailers.
@@ -63,7 +67,11 @@ export function toRequestFields(request: Exchange, passOn: PassOn): HeaderField[
   return [...fields, ...addedFields(request, fields, passOn)];
 }
 
-function addedFields(request: Exchange, fields: readonly HeaderField[], { timeoutMs }: PassOn): HeaderField[] {
+function addedFields(
+  request: Pick<Exchange, 'scheme'>,
+  fields: readonly HeaderField[],
+  { timeoutMs }: PassOn,
+): HeaderField[] {
   const added: HeaderField[] = [];
   if (!has(fields, 'x-forwarded-proto')) added.push(['x-forwarded-proto', request.scheme]);
   if (!has(fields, 'x-request-id')) added.push(['x-request-id', randomUUID()]);

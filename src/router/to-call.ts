@@ -29,11 +29,12 @@ export function wantedSwitch({ method, upgradeTo }: Exchange): string | undefine
  */
 export function toCall(
   request: Exchange,
-  { timeoutMs, keptBack, plain }: ForwardTerms,
+  { timeoutMs, keptBack, plain, rewritten = request }: ForwardTerms,
   version: ForwarderOptions['version'],
 ): PassedCall {
   if (plain) return toPlainCall(request, plain);
-  const { method, target, authority, scheme, upgradeTo } = request;
+  const { method, scheme, upgradeTo } = request;
+  const { target, authority, headers } = rewritten;
   const passOn: PassOn = {
     version,
     timeoutMs,
@@ -41,7 +42,7 @@ export function toCall(
     ...(keptBack !== undefined && { keptBack }),
   };
   const keys = upgradeTo === 'websocket' ? findKeyChange(request, version) : undefined;
-  const fields = toRequestFields(request, passOn);
+  const fields = toRequestFields(request, headers, passOn);
   return {
     method,
     target,

@@ -6,6 +6,7 @@ import type { Row } from './table/row.ts';
 import { encapsulateH1Rows } from './table/encapsulate-h1.ts';
 import { encapsulateH2Rows } from './table/encapsulate-h2.ts';
 import { fieldsOfExamples } from './table/fields.ts';
+import { forwardProxyRows } from './table/forward-proxy.ts';
 import { httpAnswerRows } from './table/http-answers.ts';
 import { httpRequestRows } from './table/http-requests.ts';
 import { proxyRows } from './table/proxy.ts';
@@ -19,6 +20,7 @@ const rows: readonly Row[] = [
   ...encapsulateH1Rows,
   ...encapsulateH2Rows,
   ...proxyRows,
+  ...forwardProxyRows,
   ...terminateTunnelRows,
   ...terminateRequestRows,
   ...httpAnswerRows,

@@ -10,6 +10,7 @@ import type { Refusals } from './statuses.ts';
 import { writeReason } from './reason.ts';
 import { type RecordEnv, RequestRecord, toResult } from './request-record.ts';
 import type { Forwarder, ForwardTerms, PlainTerms } from '../../router/forwarder.ts';
+import type { Head } from '../../router/rewrite.ts';
 
 /** The parts of a stage that its requests need to be answered or forwarded. */
 export interface RequestEnv extends RecordEnv {
@@ -33,6 +34,8 @@ export interface ForwardPlan extends Pick<RequestsAction, 'kind' | 'timeoutMs' |
   readonly upgrades: ForwardTerms['upgrades'];
   readonly upstream: RequestUpstream;
   readonly target: Address;
+  /** The request as its route has changed it; absent if it stays as it was. */
+  readonly rewritten?: Head;
   /** Present if the client asked for the request as from a proxy. */
   readonly plain?: PlainTerms;
 }
@@ -100,7 +103,7 @@ async function answer(request: Exchange, { status, body = '' }: AnswerAction): P
 async function passOn(
   env: RequestEnv,
   request: Exchange,
-  { upstream, target, timeoutMs, upgrades, idleMs, plain }: ForwardPlan,
+  { upstream, target, timeoutMs, upgrades, idleMs, plain, rewritten }: ForwardPlan,
   origin: Origin,
   record: RequestRecord,
   keptBack: string | undefined,
@@ -111,7 +114,14 @@ async function passOn(
   const limits = { ...env.limits, ...(idleMs !== undefined && { idleMs }) };
   await forwarder.forward(
     request,
-    { target, timeoutMs, upgrades, ...(keptBack !== undefined && { keptBack }), ...(plain && { plain }) },
+    {
+      target,
+      timeoutMs,
+      upgrades,
+      ...(keptBack !== undefined && { keptBack }),
+      ...(plain && { plain }),
+      ...(rewritten && { rewritten }),
+    },
     {
       signal: record.abort.signal,
       origin,

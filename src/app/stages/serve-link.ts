@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import type { Address } from '../../core/address.ts';
-import type { Origin } from '../../core/dialer.ts';
+import type { Origin, RequestLine } from '../../core/dialer.ts';
 import { TunlError, toTunlError } from '../../core/errors.ts';
 import type { Exchange, TunnelRequest } from '../../core/exchange.ts';
 import type { Link, Peer } from '../../core/link.ts';
@@ -19,6 +19,7 @@ import { formatRequest, toLine } from '../requests/request-record.ts';
 import { type Asked, assertServable, recognise } from './recognise.ts';
 import { secureClient } from './secure-client.ts';
 import type { ServeTerms } from './serve-terms.ts';
+import type { Head } from '../../router/rewrite.ts';
 import { carryTunnel, type TunnelEnv } from '../tunnel/tunnel.ts';
 import { serveAsk } from '../tunnel/ask.ts';
 import { assertLogin, verifyLogin, wrongLogin } from '../tunnel/login.ts';
@@ -63,6 +64,8 @@ export interface TunnelPlan {
   readonly kind: 'tunnel';
   readonly env: TunnelEnv;
   readonly target: Address;
+  /** The request as its route has changed it; absent if it stays as it was. */
+  readonly rewritten?: Head;
 }
 
 /** Makes the name of a stage in `Via`: a random pseudonym reveals nothing, and seeing it again means a loop. */
@@ -161,6 +164,8 @@ async function serveExchange(
     return refuse(exchange, failure, terms.refusals);
   }
   const origin = toOrigin(exchange, outer, user, asked, env.forwardsVia ? env.pseudonym : undefined);
+  // Logs and formats have the request as it goes on.
+  if (plan.kind !== 'answer' && plan.rewritten) origin.request = { ...toLine(exchange), ...lineOf(plan.rewritten) };
   if (plan.kind === 'tunnel') {
     const accept = () => acceptTunnel(env, exchange, asked.tunnel, resumable);
     return carry(env, plan, exchange, origin, accept, leave);
@@ -177,7 +182,7 @@ function toOrigin(
   user: string | undefined,
   { tunnel, plain }: Asked,
   pseudonym: string | undefined,
-): Origin {
+): { -readonly [Key in keyof Origin]: Origin[Key] } {
   const { via } = tunnel ?? plain ?? {};
   // Set one by one: in a literal, V8 is slow to add fields behind those of another object.
   const origin: { -readonly [Key in keyof Origin]: Origin[Key] } = { ...outer };
@@ -187,6 +192,10 @@ function toOrigin(
   if (user !== undefined) origin.user = user;
   if (via && pseudonym !== undefined) origin.via = [...via, `${exchange.version} ${pseudonym}`];
   return origin;
+}
+
+function lineOf({ target, authority }: Head): Pick<RequestLine, 'target' | 'authority'> {
+  return { target, authority };
 }
 
 async function carry(

@@ -15,6 +15,7 @@ import { parseAuthority, parseAuthorityOr } from '../../syntax/authority.ts';
 import { guard, guardText } from '../../policy/guard.ts';
 import { createPolicy, type PolicyBase, type Rule } from '../../policy/rules.ts';
 import { createFindRoute, type FindRoute } from '../../router/match.ts';
+import { rewriteHead } from '../../router/rewrite.ts';
 import { nearestPlace } from '../tunnel/access-log.ts';
 import type { Route } from './route.ts';
 import { openPlainRequests } from '../requests/plain.ts';
@@ -108,10 +109,12 @@ export function routeRequests(
     assertTaken(exchange, action);
     if (action.kind === 'answer') return action;
     const upstream = findUpstream(upstreams, action.upstream);
-    const target = upstream.choose(exchange);
+    const rewritten = action.rewrite && rewriteHead(exchange, action.rewrite);
+    const target = upstream.choose(rewritten ?? exchange);
     authorise?.(exchange, upstream.isChosen ? target : undefined);
-    if (action.kind === 'tunnels') return { kind: 'tunnel', env: tunnelEnvOf(action, upstream), target };
-    return { ...action, upstream, target };
+    const changes = rewritten && { rewritten };
+    if (action.kind === 'tunnels') return { kind: 'tunnel', env: tunnelEnvOf(action, upstream), target, ...changes };
+    return { ...action, upstream, target, ...changes };
   };
 }
 

@@ -1,20 +1,29 @@
 import { isIP } from 'node:net';
-import { type RouteName, type Target, type TargetChoice, type Upstream } from '../../chain/model/graph.ts';
+import {
+  type FieldChoice,
+  type RouteName,
+  type Target,
+  type TargetChoice,
+  type Upstream,
+} from '../../chain/model/graph.ts';
 import { type Address, formatAddress, type TcpAddress } from '../../core/address.ts';
 import { type Dial, pipe, type Layer } from '../../core/dialer.ts';
 import { TunlError } from '../../core/errors.ts';
-import type { Exchange } from '../../core/exchange.ts';
 import { balance } from '../../dial/balance.ts';
 import { type Listener, placesOf } from '../../core/listener.ts';
-import { parseAuthority } from '../../syntax/authority.ts';
+import { parseAuthority, parseAuthorityOr } from '../../syntax/authority.ts';
 import { fieldValues } from '../../http/wire/message.ts';
 import { guard, guardText } from '../../policy/guard.ts';
 import { createPolicy } from '../../policy/rules.ts';
+import type { Head } from '../../router/rewrite.ts';
 import type { RequestUpstream } from '../requests/http-request.ts';
 import type { Forwarder } from '../../router/forwarder.ts';
 import type { Route } from './route.ts';
 import { createSecurity, secureEnd, type Security } from './security.ts';
 import { withDialledPath } from './dialled-path.ts';
+
+/** The parts of a request that may name an address. */
+export type Asked = Pick<Head, 'authority' | 'headers'>;
 
 /** An upstream of an HTTP stage, ready for requests and tunnels. */
 export interface ReadyUpstream extends RequestUpstream {
@@ -25,7 +34,7 @@ export interface ReadyUpstream extends RequestUpstream {
    * Chooses the address that a request goes to.
    * @throws {TunlError} destination_unavailable, if the request must name it and does not
    */
-  readonly choose: (request: Exchange) => Address;
+  readonly choose: (request: Asked) => Address;
   /** Dials such an address for a tunnel, with TLS if the upstream uses it. */
   readonly dial: Dial;
   /**
@@ -55,7 +64,7 @@ export async function createUpstream(upstream: Upstream<RouteName>, parts: Upstr
   const security = upstream.tls && (await createSecurity(upstream.tls));
   const places =
     'field' in to
-      ? namedPlaces(to.field, pipe(withDialledPath(route), makeCheck(parts)))
+      ? namedPlaces(to, security ? 443 : 80, pipe(withDialledPath(route), makeCheck(parts)))
       : fixedPlaces(to, withDialledPath({ ...route, dial: route.dialOnce }), route.retry);
   const secured = (alpn: readonly string[]) =>
     security ? secureUpstream(security, name, route, alpn)(places.dial) : places.dial;
@@ -97,16 +106,17 @@ function fixedPlaces({ targets, balance: mode }: TargetChoice, dial: Dial, retry
 }
 
 /**
- * Takes the address from a field of the request: an IP address and a port, never a name, as with ORIGINAL_DST of Envoy.
+ * Takes the address from a field of the request: an IP address and a port, as with ORIGINAL_DST of Envoy, or also a name
+ * and no port, as with a dynamic forward proxy of Envoy.
  */
-function namedPlaces(field: string, dial: Dial): Places {
+function namedPlaces({ field, names }: FieldChoice, port: number, dial: Dial): Places {
   return {
     dial,
     choose: (request) => {
       const [value = ''] = field === ':authority' ? [request.authority] : fieldValues(request.headers, field);
-      const place = readPlace(value);
-      if (place && isIP(place.host) !== 0) return place;
-      const message = `the field ${field} of the request names no IP address and port`;
+      const place = readPlace(value, names ? port : undefined);
+      if (place && (names || isIP(place.host) !== 0)) return place;
+      const message = `the field ${field} of the request names no ${names ? 'host' : 'IP address and port'}`;
       throw new TunlError('destination_unavailable', message, { side: 'client', phase: 'request' });
     },
   };
@@ -121,9 +131,9 @@ function makeCheck({ route, listeners }: UpstreamParts): Layer {
   return guardText(policy, route.resolve);
 }
 
-function readPlace(value: string): TcpAddress | undefined {
+function readPlace(value: string, port: number | undefined): TcpAddress | undefined {
   try {
-    return parseAuthority(value);
+    return port === undefined ? parseAuthority(value) : parseAuthorityOr(value, port);
   } catch {
     return undefined;
   }

@@ -5,7 +5,7 @@ import type { HttpRoute, HttpStage, RouteName } from '../model/graph.ts';
 /** Finds errors in the hosts, routes and upstreams of a stage. */
 export function findHttpFaults(stage: HttpStage<RouteName>): GraphFault[] {
   const twins = findTwinDomains(stage);
-  return [...(twins.length > 0 ? twins : findTwinNames(stage)), ...findLostRoutes(stage)];
+  return [...(twins.length > 0 ? twins : findTwinNames(stage)), ...findLostRoutes(stage), ...findUnjudged(stage)];
 }
 
 function fault({ name }: HttpStage<RouteName>, about: object, message: string, hint?: string): GraphFault {
@@ -31,6 +31,23 @@ function findTwinDomains(stage: HttpStage<RouteName>): GraphFault[] {
       return [fault(stage, host, `${quote(domain)} is there twice`, ...(domain === '*' ? [hint] : []))];
     }),
   );
+}
+
+/** Finds upstreams whose names would be resolved behind the rules of the stage, which see no addresses then. */
+function findUnjudged(stage: HttpStage<RouteName>): GraphFault[] {
+  const { users, allow = [], deny = [] } = stage;
+  const judges = users?.authFile !== undefined || users?.single !== undefined || allow.length + deny.length > 0;
+  if (!judges) return [];
+  return stage.upstreams
+    .filter(({ to }) => 'field' in to && to.names)
+    .map((upstream) =>
+      fault(
+        stage,
+        upstream,
+        `${quote(upstream.name)} takes names, whose addresses no rule of the stage would see`,
+        'write a stage with proxy for users and rules, or leave names out',
+      ),
+    );
 }
 
 function findLostRoutes(stage: HttpStage<RouteName>): GraphFault[] {

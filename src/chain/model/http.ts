@@ -28,6 +28,14 @@ export interface AnswerAction {
   readonly body?: string;
 }
 
+/** Changes to a request, made before the address of its upstream is chosen. At most one of them is of its host. */
+export interface Rewrite {
+  /** The new host, with a port or without. */
+  readonly host?: string;
+  /** The field of the request that has the new host, in lower case; the host stays if the request has none. */
+  readonly hostField?: string;
+}
+
 /** An action that forwards requests to an upstream and its responses to the client. */
 export interface RequestsAction {
   readonly kind: 'requests';
@@ -39,6 +47,7 @@ export interface RequestsAction {
   readonly idleMs?: number;
   /** Protocols that a client may upgrade to, in lower case (`websocket`, `connect`). The upgrades are forwarded. */
   readonly upgrades: readonly string[];
+  readonly rewrite?: Rewrite;
 }
 
 /** An action that relays the bytes inside a tunnel to an upstream. The tunnel is a CONNECT or, with `post`, a POST. */
@@ -52,6 +61,8 @@ export interface TunnelsAction {
   readonly idleMs?: number;
   /** Send a PROXY protocol header with the client's address to the upstream, before the first byte. */
   readonly proxyProtocol?: 'v1' | 'v2';
+  /** The changes that the choice of the address sees. */
+  readonly rewrite?: Rewrite;
 }
 
 /** The action that a route performs on a request. */
@@ -74,14 +85,22 @@ export interface VirtualHost {
   readonly routes: readonly HttpRoute[];
 }
 
+/** The field of a request that names the address of its upstream; `:authority` is the requested target. */
+export interface FieldChoice {
+  readonly field: string;
+  /**
+   * Present if the field may have a name instead of an IP address, and no port: then it is that of the scheme, 80 or 443.
+   */
+  readonly names?: true;
+}
+
 /**
  * A destination for requests and tunnels of an HTTP stage. In a graph it refers to its route by name; elsewhere it may
  * contain the route.
  */
 export interface Upstream<R = RouteOptions> {
   readonly name: string;
-  /** Fixed targets, or a field of the request with an IP address and port (`:authority` is the requested target). */
-  readonly to: TargetChoice | { readonly field: string };
+  readonly to: TargetChoice | FieldChoice;
   readonly route: R;
   /** The HTTP version of requests to the upstream. It does not apply to tunnels, which are plain bytes. */
   readonly version: 'http1' | 'http2';

@@ -18,7 +18,9 @@ import type {
   HttpRoute,
   HttpStage,
   Limits,
+  RequestsAction,
   StagePolicy,
+  TunnelsAction,
   Upstream,
   VirtualHost,
 } from '../model/graph.ts';
@@ -114,6 +116,7 @@ function toUpstreamConfig(upstream: Upstream, usual: Limits, names: SecretNames)
   };
   const rest = {
     ...(!('field' in to) && to.balance !== 'first' && { balance: to.balance }),
+    ...('field' in to && to.names && { names: true }),
     ...(version === 'http2' && { http2: true }),
     ...(tls && { tls: Object.keys(tlsWords).length === 0 || tlsWords }),
     ...toExitConfig(route, usual, names),
@@ -164,7 +167,8 @@ function toActionConfig(action: HttpAction, lead: Lead): HttpRouteConfig {
   const idle = action.idleMs !== undefined && { idle: formatLimit(action.idleMs) };
   if (action.kind === 'requests') {
     const { timeoutMs, upstream } = action;
-    return { to: lead(upstream), ...(timeoutMs > 0 && { timeout: formatLimit(timeoutMs) }), ...idle };
+    const timeout = timeoutMs > 0 && { timeout: formatLimit(timeoutMs) };
+    return { to: lead(upstream), ...timeout, ...idle, ...toRewriteConfig(action) };
   }
   const { post, proxyProtocol, upstream } = action;
   return {
@@ -172,6 +176,18 @@ function toActionConfig(action: HttpAction, lead: Lead): HttpRouteConfig {
     ...(post && { post }),
     ...idle,
     ...(proxyProtocol && { 'proxy-protocol': proxyProtocol }),
+    ...toRewriteConfig(action),
+  };
+}
+
+function toRewriteConfig({ rewrite }: RequestsAction | TunnelsAction): Pick<HttpRouteConfig, 'rewrite'> {
+  if (!rewrite) return {};
+  const { host, hostField } = rewrite;
+  return {
+    rewrite: {
+      ...(host !== undefined && { host: escapeVariables(host) }),
+      ...(hostField !== undefined && { 'host-field': escapeVariables(hostField) }),
+    },
   };
 }
 

@@ -3,7 +3,8 @@ import { parseDuration } from '../../syntax/duration.ts';
 import { quote } from '../../syntax/text.ts';
 import type { Path } from './document.ts';
 import type { HttpRouteConfig } from './http-schema.ts';
-import type { AnswerAction, HttpAction, RequestsAction, TunnelsAction } from '../model/graph.ts';
+import type { AnswerAction, HttpAction, RequestsAction, Rewrite, TunnelsAction } from '../model/graph.ts';
+import { isFieldName } from './http-match.ts';
 import type { RouteReader } from './route.ts';
 import { fillVariables } from './secrets.ts';
 
@@ -13,8 +14,8 @@ type Lead = (path: Path, to: string | readonly string[]) => string | undefined;
 /** The other keys that each action allows. */
 const companions = {
   answer: [],
-  to: ['upgrade', 'timeout', 'idle'],
-  'tunnel-to': ['post', 'idle', 'proxy-protocol'],
+  to: ['upgrade', 'timeout', 'idle', 'rewrite'],
+  'tunnel-to': ['post', 'idle', 'proxy-protocol', 'rewrite'],
 } as const satisfies Record<string, readonly (keyof HttpRouteConfig)[]>;
 
 type ActionKey = keyof typeof companions;
@@ -71,7 +72,8 @@ function splitAnswer(text: string): { readonly status: number; readonly body?: s
 function readRequests(path: Path, words: HttpRouteConfig, upstream: string, reader: RouteReader): RequestsAction {
   const timeoutMs = readTime(path, words, 'timeout', reader) ?? 0;
   const upgrades = reader.attempts.runEach([...path, 'upgrade'], words.upgrade ?? usualUpgrades(words), readProtocol);
-  return { kind: 'requests', upstream, timeoutMs, ...readIdle(path, words, reader), upgrades };
+  const limits = { timeoutMs, ...readIdle(path, words, reader) };
+  return { kind: 'requests', upstream, ...limits, upgrades, ...readRewrite(path, words, reader) };
 }
 
 /** Returns the upgrades of a route that lists none. A route for CONNECT must allow CONNECT in order to forward it. */
@@ -94,7 +96,27 @@ function readTunnels(path: Path, words: HttpRouteConfig, upstream: string, reade
     post: words.post ?? false,
     ...readIdle(path, words, reader),
     ...(proxyProtocol && { proxyProtocol }),
+    ...readRewrite(path, words, reader),
   };
+}
+
+function readRewrite(path: Path, { rewrite }: HttpRouteConfig, reader: RouteReader): { readonly rewrite?: Rewrite } {
+  if (rewrite === undefined) return {};
+  const at = [...path, 'rewrite'];
+  const read = reader.attempts.run(at, (): Rewrite => {
+    const { host, 'host-field': field } = rewrite;
+    if (host !== undefined && field !== undefined) throw usageError('a rewrite has host or host-field, not both');
+    if (field !== undefined) return { hostField: readFieldName(fillVariables(field, reader)) };
+    if (host === undefined) throw usageError('a rewrite changes nothing', 'add host or host-field');
+    return { host: fillVariables(host, reader) };
+  });
+  return read ? { rewrite: read } : {};
+}
+
+function readFieldName(written: string): string {
+  const name = written.toLowerCase();
+  if (isFieldName(name)) return name;
+  throw usageError(`${quote(written)} is not the name of a field`);
 }
 
 function readIdle(path: Path, words: HttpRouteConfig, reader: RouteReader): { readonly idleMs?: number } {

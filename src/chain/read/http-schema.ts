@@ -33,6 +33,14 @@ const answer = z.union(
   must('a status such as 404, a status with a text such as 200 ok, or status and body'),
 );
 
+const rewrite = z.strictObject(
+  {
+    host: describe(text.optional(), 'the new host'),
+    'host-field': describe(text.optional(), 'the field of the request that has the new host'),
+  },
+  must('host or host-field'),
+);
+
 const route = z.strictObject(
   {
     path: describe(anyText.optional(), 'fits this path alone, whatever the query'),
@@ -59,6 +67,7 @@ const route = z.strictObject(
     timeout: describe(time.optional(), 'limit for the whole answer, once the request has ended; off'),
     idle: describe(time.optional(), 'end what moves nothing for so long; idle of the stage'),
     post: describe(flag.optional(), 'take tunnels in POST requests too'),
+    rewrite: describe(rewrite.optional(), 'change the request, before the upstream is chosen by its fields'),
     'proxy-protocol': describe(
       z.enum(['v1', 'v2'], must('v1 or v2')).optional(),
       'tell the upstream who the client is, before the first byte',
@@ -95,6 +104,10 @@ const upstream = z.union(
     z.strictObject({
       ...wayShape,
       to: describe(oneOrMore(text, 'a target'), 'HOST:PORT, unix:PATH, internal://NAME, or field:NAME of the request'),
+      names: describe(
+        flag.optional(),
+        'with field:NAME take names too, not only IP addresses; without a port it is 80, with tls 443',
+      ),
       http2: describe(flag.optional(), 'write requests in HTTP/2'),
       tls: describe(
         z

@@ -107,7 +107,7 @@ class Upstreams {
     const settings = typeof words === 'string' || Array.isArray(words) ? { to: words } : words;
     const { attempts } = this.#reader;
     const at = settings === words ? [...path, 'to'] : path;
-    const to = attempts.run(at, () => this.#readTo(at, settings.to, settings.balance));
+    const to = attempts.run(at, () => withNames(this.#readTo(at, settings.to, settings.balance), settings.names));
     const tls = attempts.run([...path, 'tls'], () => readTls(settings.tls, this.#reader));
     const route = this.#readWay(path, settings, name);
     // The name is known even if the upstream has errors, so that routes to it report no more of them.
@@ -157,6 +157,12 @@ class Upstreams {
 /** Makes the name of an upstream that has none in the file, from its targets. */
 export function nameTargets(to: Upstream['to']): string {
   return 'field' in to ? `field:${to.field}` : to.targets.map(formatAddress).join('|');
+}
+
+function withNames(to: Upstream['to'], names = false): Upstream['to'] {
+  if (!names) return to;
+  if ('field' in to) return { ...to, names };
+  throw usageError('names goes with field:NAME alone: other targets may be names anyway', 'leave names out');
 }
 
 /**

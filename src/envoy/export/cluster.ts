@@ -1,5 +1,5 @@
 import { isIP } from 'node:net';
-import type { Target } from '../../chain/model/graph.ts';
+import type { FieldChoice, Target } from '../../chain/model/graph.ts';
 import { type Tree, formatSeconds, toAddress, typed } from './terms.ts';
 import type { HopVersion } from '../schema/hop-terms.ts';
 
@@ -14,29 +14,40 @@ export interface ClusterEndpoint {
 export interface ClusterPlan {
   readonly name: string;
   /** The endpoints, or the field of the request that names one. */
-  readonly to: readonly ClusterEndpoint[] | { readonly field: string };
+  readonly to: readonly ClusterEndpoint[] | FieldChoice;
   /** The choice between several endpoints. Default: each in turn. */
   readonly balance?: 'first' | 'round-robin';
   readonly connectMs: number;
   readonly family?: 4 | 6;
   /** The HTTP version of requests; absent for plain bytes. `either`: the server chooses it with ALPN. */
   readonly protocol?: HopVersion;
+  /** True if the host of each request is sent and verified as the name of the server. */
+  readonly namesServers?: boolean;
   readonly socket?: Tree;
 }
 
 /** Makes a cluster for connections or requests. */
 export function toCluster(plan: ClusterPlan): Tree {
-  const { name, connectMs, protocol, socket } = plan;
+  const { name, connectMs, protocol, socket, namesServers = false } = plan;
   return {
     name,
     connect_timeout: formatSeconds(connectMs),
     ...toPlaces(plan),
-    ...(protocol && { typed_extension_protocol_options: toProtocolOptions(protocol) }),
+    ...(protocol && { typed_extension_protocol_options: toProtocolOptions(protocol, namesServers) }),
     ...(socket && { transport_socket: socket }),
   };
 }
 
 function toPlaces({ name, to, family, balance }: ClusterPlan): Tree {
+  if ('field' in to && to.names) {
+    return {
+      lb_policy: 'CLUSTER_PROVIDED',
+      cluster_type: {
+        name: 'envoy.clusters.dynamic_forward_proxy',
+        typed_config: typed('clusters.dynamic_forward_proxy.v3.ClusterConfig', toNameCache(name, family)),
+      },
+    };
+  }
   if ('field' in to) {
     return {
       type: 'ORIGINAL_DST',
@@ -63,6 +74,11 @@ function toPlaces({ name, to, family, balance }: ClusterPlan): Tree {
   };
 }
 
+/** Makes the cache of names of a dynamic forward proxy. Equal names are the same cache, and need equal settings. */
+export function toNameCache(name: string, family: 4 | 6 | undefined): Tree {
+  return { dns_cache_config: { name, dns_lookup_family: family === undefined ? 'ALL' : `V${family}_ONLY` } };
+}
+
 /** A health check that connects every few seconds, even without traffic. */
 const healthCheck: Tree = {
   timeout: '5s',
@@ -78,11 +94,12 @@ export function isName(address: Target): boolean {
   return address.kind === 'tcp' && isIP(address.host) === 0;
 }
 
-function toProtocolOptions(protocol: NonNullable<ClusterPlan['protocol']>): Tree {
+function toProtocolOptions(protocol: NonNullable<ClusterPlan['protocol']>, namesServers: boolean): Tree {
   const chosen =
     protocol === 'either'
       ? { auto_config: { http_protocol_options: {}, http2_protocol_options: {} } }
       : { explicit_http_config: { [protocol === 'http1' ? 'http_protocol_options' : 'http2_protocol_options']: {} } };
+  const names = namesServers && { upstream_http_protocol_options: { auto_sni: true, auto_san_validation: true } };
   const message = 'upstreams.http.v3.HttpProtocolOptions';
-  return { [`envoy.extensions.${message}`]: typed(message, chosen) };
+  return { [`envoy.extensions.${message}`]: typed(message, { ...chosen, ...names }) };
 }

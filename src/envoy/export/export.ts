@@ -1,12 +1,11 @@
 import { isMap, isSeq, parseDocument, stringify, visit } from 'yaml';
-import { type Stage, type Graph, type PlainGraph, toPlain } from '../../chain/model/graph.ts';
+import { type Graph, toPlain } from '../../chain/model/graph.ts';
 import { SharedNames } from '../../chain/model/shared-names.ts';
 import { usageError } from '../../core/errors.ts';
-import { toEnvoyGraph } from './normal.ts';
+import { type EnvoyGraph, type EnvoyStage, toEnvoyGraph } from './normal.ts';
 import { type FieldSources, FieldWriter } from './fields.ts';
 import { type StageTrees, toForwardTrees } from './forward.ts';
 import { toHttpTrees } from './http.ts';
-import { toProxyTrees } from './proxy.ts';
 import { findUnexpressed, type Unexpressed } from './faults.ts';
 import { toAddress, type Tree, typed } from './terms.ts';
 
@@ -30,7 +29,7 @@ function describe({ stage, message, hint }: Unexpressed): string {
   return `${place}${message}${hint === undefined ? '' : ` (${hint})`}`;
 }
 
-function toBootstrap(graph: PlainGraph): Tree {
+function toBootstrap(graph: EnvoyGraph): Tree {
   const { stages, admin, internalBufferBytes } = graph;
   // Clusters of other stages are named after the stages, and must not take the names of upstreams.
   const names = new SharedNames(
@@ -50,12 +49,10 @@ function toBootstrap(graph: PlainGraph): Tree {
   };
 }
 
-function toTrees(stage: Stage, names: SharedNames): StageTrees {
+function toTrees(stage: EnvoyStage, names: SharedNames): StageTrees {
   switch (stage.job) {
     case 'forward':
       return toForwardTrees(stage, names);
-    case 'proxy':
-      return toProxyTrees(stage, names.take(stage.name));
     case 'http':
       return toHttpTrees(stage);
   }

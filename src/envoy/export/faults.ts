@@ -70,9 +70,17 @@ function* findInStage(stage: Stage): Generator<Finding> {
       if (stage.upstreams.some(({ to }) => 'field' in to)) yield* findExposed(stage);
       for (const { name, to, route, tls = {} } of stage.upstreams) {
         yield* findInTls(tls, name);
+        if (
+          'field' in to &&
+          to.names &&
+          [tls.servername, tls.pin, tls.insecure].some((setting) => setting !== undefined)
+        )
+          yield [`it verifies the host that a request asks for, and ${name} has other settings`];
         yield* findInLimits(route.limits);
         yield* findInRoute(route, 'stage');
         if (!('field' in to)) yield* findInChoice(to);
+        else if (route.hops.length > 0 || route.entry)
+          yield [`it goes straight to what ${to.field} of a request names, and ${name} goes through others`];
         if ((route.retries ?? 0) > 0) yield ['it does not repeat what an HTTP client has asked for'];
       }
   }

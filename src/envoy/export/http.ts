@@ -1,6 +1,6 @@
 import type { HttpAction, HttpRoute, HttpStage, RequestMatch, Upstream, VirtualHost } from '../../chain/model/graph.ts';
 import type { FieldMatch, TextMatch } from '../../chain/model/http.ts';
-import { type ClusterPlan, toCluster } from './cluster.ts';
+import { type ClusterPlan, toCluster, toNameCache } from './cluster.ts';
 import type { StageTrees } from './forward.ts';
 import { toAccessLogs, toListener } from './listener.ts';
 import { formatSeconds, type Tree, typed } from './terms.ts';
@@ -10,7 +10,7 @@ import { toClusterSocket } from './tls.ts';
 export function toHttpTrees(stage: HttpStage): StageTrees {
   const routes = { virtual_hosts: stage.hosts.map(toVirtualHost), ...toBodyLimit(stage) };
   return {
-    listener: toHttpListener(stage, stage.codec, routes),
+    listener: toHttpListener(stage, routes),
     clusters: stage.upstreams.map((upstream) => toCluster(toPlan(upstream))),
   };
 }
@@ -18,13 +18,18 @@ export function toHttpTrees(stage: HttpStage): StageTrees {
 const codecs = { auto: 'AUTO', http1: 'HTTP1', http2: 'HTTP2' } as const;
 const alpn = { auto: ['h2', 'http/1.1'], http1: ['http/1.1'], http2: ['h2'] } as const;
 
-/** Makes a listener that routes requests by virtual hosts. */
-export function toHttpListener(
-  stage: HttpListenerStage,
-  codec: HttpStage['codec'],
-  routes: Tree,
-  filters: readonly Tree[] = [],
-): Tree {
+/** Makes the filter that looks up the targets of requests, if an upstream of the stage takes names. */
+function toNameFilters({ upstreams }: HttpStage): Tree[] {
+  const upstream = upstreams.find(({ to }) => 'field' in to && to.names);
+  if (!upstream) return [];
+  const cache = toNameCache(upstream.name, upstream.route.family);
+  return [{ name: nameFilter, typed_config: typed('filters.http.dynamic_forward_proxy.v3.FilterConfig', cache) }];
+}
+
+const nameFilter = 'envoy.filters.http.dynamic_forward_proxy';
+
+function toHttpListener(stage: HttpStage, routes: Tree): Tree {
+  const { codec } = stage;
   const { idleMs, lifetimeMs } = stage.route.limits;
   const manager = typed('filters.network.http_connection_manager.v3.HttpConnectionManager', {
     stat_prefix: stage.name,
@@ -37,7 +42,7 @@ export function toHttpListener(
     ...(codec !== 'http1' && { http2_protocol_options: { allow_connect: true } }),
     route_config: { name: stage.name, ...routes },
     http_filters: [
-      ...filters,
+      ...toNameFilters(stage),
       { name: 'envoy.filters.http.router', typed_config: typed('filters.http.router.v3.Router') },
     ],
     ...toAccessLogs(stage.accessLogs),
@@ -56,15 +61,27 @@ function toBodyLimit({ hosts }: HttpStage): Tree {
   return most > usualBodyBytes ? { max_direct_response_body_size_bytes: most } : {};
 }
 
-/** The stage of a listener that routes requests. */
-type HttpListenerStage = Parameters<typeof toListener>[0];
-
 function toVirtualHost({ name, domains, routes }: VirtualHost): Tree {
   return { name, domains, routes: routes.map(toRoute) };
 }
 
 function toRoute({ match, action }: HttpRoute): Tree {
-  return { match: toMatch(match), ...toAction(action) };
+  return { match: toMatch(match), ...toAction(action), ...toPerFilter(action) };
+}
+
+/** Makes the settings of a route for the filter that looks up the targets of requests. */
+function toPerFilter(action: HttpAction): Tree {
+  if (action.kind === 'answer' || !action.rewrite) return {};
+  const { host, hostField } = action.rewrite;
+  const settings = {
+    ...(host !== undefined && { host_rewrite_literal: host }),
+    ...(hostField !== undefined && { host_rewrite_header: hostField }),
+  };
+  return {
+    typed_per_filter_config: {
+      [nameFilter]: typed('filters.http.dynamic_forward_proxy.v3.PerRouteConfig', settings),
+    },
+  };
 }
 
 function toMatch({ path, fields }: RequestMatch): Tree {
@@ -115,12 +132,7 @@ function toUpgrade(name: string): Tree {
 }
 
 /** Makes a route that terminates tunnels and relays their bytes to a cluster. */
-export function toTunnelRoute({
-  upstream,
-  post,
-  idleMs,
-  proxyProtocol,
-}: HttpAction & { readonly kind: 'tunnels' }): Tree {
+function toTunnelRoute({ upstream, post, idleMs, proxyProtocol }: HttpAction & { readonly kind: 'tunnels' }): Tree {
   const config = {
     ...(post && { allow_post: true }),
     ...(proxyProtocol && { proxy_protocol_config: { version: proxyProtocol.toUpperCase() } }),
@@ -140,6 +152,8 @@ function toPlan({ name, to, route, version, tls }: Upstream): ClusterPlan {
   const { limits, family } = route;
   const places = 'field' in to ? to : to.targets.map((address) => ({ address }));
   const host = 'field' in to ? undefined : to.targets.find(({ kind }) => kind === 'tcp');
+  const server = host?.kind === 'tcp' ? host.host : '';
+  const namesServers = 'field' in to && to.names === true;
   return {
     name,
     to: places,
@@ -147,6 +161,7 @@ function toPlan({ name, to, route, version, tls }: Upstream): ClusterPlan {
     connectMs: limits.connectMs,
     ...(family && { family }),
     protocol: version,
-    ...(tls && { socket: toClusterSocket({ settings: tls, host: host?.kind === 'tcp' ? host.host : '' }) }),
+    ...(namesServers && { namesServers }),
+    ...(tls && { socket: toClusterSocket({ settings: tls, ...(!namesServers && { host: server }) }) }),
   };
 }

@@ -51,11 +51,11 @@ function normaliseAction(action: HttpAction): HttpAction {
 
 function normaliseUpstream({ name, to, route, version, tls }: Upstream, fields: FieldWriter): Upstream {
   const { entry: _entry, ...rest } = toPlainRoute(route);
-  const isResolved = !('field' in to) && to.targets.some(isName);
+  const isResolved = 'field' in to ? to.names === true : to.targets.some(isName);
   const tidied = normaliseRoute(rest, isResolved, fields);
   return {
     name,
-    to: 'field' in to ? { field: to.field.toLowerCase() } : normaliseChoice(to),
+    to: 'field' in to ? { ...to, field: to.field.toLowerCase() } : normaliseChoice(to),
     // The idle limit applies to the client's side only.
     route: { ...tidied, hops: [], limits: { ...tidied.limits, idleMs: 0 } },
     version,

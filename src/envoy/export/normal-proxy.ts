@@ -1,23 +1,14 @@
-import type {
-  Stage,
-  HttpAction,
-  HttpRoute,
-  HttpStage,
-  ProxyStage,
-  TargetChoice,
-  Upstream,
-} from '../../chain/model/graph.ts';
+import type { HttpAction, HttpRoute, HttpStage, ProxyStage, TargetChoice, Upstream } from '../../chain/model/graph.ts';
 import { termsOf } from '../schema/hop-terms.ts';
 
-/** Turns a proxy into an equivalent HTTP stage. A proxy that dials the requested targets itself stays a proxy. */
-export function toHttpStage(stage: ProxyStage): Stage {
+/** Turns a proxy into an equivalent HTTP stage. */
+export function toHttpStage(stage: ProxyStage): HttpStage {
   const { name, listen, tls, route, log, accessLogs, accept } = stage;
   const upstream = toUpstream(stage);
-  if (!upstream) return stage;
   const action = toAction(stage, name);
   const connect: HttpRoute = { match: { path: { kind: 'connect' }, fields: [] }, action };
   const post = accept.includes('post') && action.kind === 'tunnels' ? [toPostRoute(action)] : [];
-  const http: HttpStage = {
+  return {
     name,
     job: 'http',
     listen,
@@ -29,7 +20,6 @@ export function toHttpStage(stage: ProxyStage): Stage {
     hosts: [{ name: 'all', domains: ['*'], routes: [connect, ...post] }],
     upstreams: [upstream],
   };
-  return http;
 }
 
 function toAction({ to, route, proxyProtocol }: ProxyStage, upstream: string): HttpAction {
@@ -43,13 +33,16 @@ function toPostRoute(action: HttpAction & { readonly kind: 'tunnels' }): HttpRou
   return { match: { path: { kind: 'prefix', value: '/' }, fields: [method] }, action: { ...action, post: true } };
 }
 
-/** Makes the upstream of a proxy, or returns undefined if the proxy dials the requested targets itself. */
-function toUpstream({ name, to, route }: ProxyStage): Upstream | undefined {
+/** Makes the upstream of a proxy; without fixed targets and hops it leads wherever requests ask. */
+function toUpstream({ name, to, route }: ProxyStage): Upstream {
   const { hops, entry } = route;
   if (to) return { name, to, route, version: 'http1' };
   const last = hops.at(-1);
   const [hop] = last ?? [];
-  if (!last || !hop) return entry && { name, to: { targets: [entry], balance: 'first' }, route, version: 'http1' };
+  if (!last || !hop) {
+    const asked = { field: ':authority', names: true } as const;
+    return { name, to: entry ? { targets: [entry], balance: 'first' } : asked, route, version: 'http1' };
+  }
   const places: TargetChoice = { targets: last.map(({ address }) => address), balance: route.hopBalance ?? 'first' };
   const { versions, isSecured } = termsOf(hop);
   return {

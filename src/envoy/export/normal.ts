@@ -14,24 +14,32 @@ import {
 import type { InternalAddress } from '../../core/address.ts';
 import { normaliseHttp, UpstreamNames } from './normal-http.ts';
 import { toHttpStage } from './normal-proxy.ts';
-import { normaliseForward, normaliseRoute, toPlainRoute } from './normal-route.ts';
+import { normaliseForward, toPlainRoute } from './normal-route.ts';
 import type { FieldWriter } from './fields.ts';
 import { StageNames } from '../names.ts';
 
+/** A stage that Envoy can represent. */
+export type EnvoyStage = ForwardStage | HttpStage;
+
+/** A graph whose stages Envoy can represent. */
+export interface EnvoyGraph extends PlainGraph {
+  readonly stages: readonly EnvoyStage[];
+}
+
 /**
  * Converts a graph into the form that Envoy can represent: each stage has one listener and at most one hop, and a proxy
- * that does not dial requested targets itself is an HTTP stage. Importing an exported file results in this graph.
+ * is an HTTP stage. Importing an exported file results in this graph.
  */
 export function toEnvoyGraph(
   { stages: given, admin, internalBufferBytes }: PlainGraph,
   fields: FieldWriter,
-): PlainGraph {
+): EnvoyGraph {
   const names = new FreeNames(given);
   const stages = given
     .flatMap((stage) => splitListeners(stage, names))
-    .map((stage) => (stage.job === 'proxy' ? toHttpStage(stage) : stage))
-    .flatMap((stage): Stage[] => (stage.job === 'http' ? splitUpstreams(stage, names) : [stage]))
-    .flatMap((stage): Stage[] => (stage.job === 'forward' ? splitHops(stage, names) : [stage]))
+    .map((stage): EnvoyStage => (stage.job === 'proxy' ? toHttpStage(stage) : stage))
+    .flatMap((stage): EnvoyStage[] => (stage.job === 'http' ? splitUpstreams(stage, names) : [stage]))
+    .flatMap((stage): EnvoyStage[] => (stage.job === 'forward' ? splitHops(stage, names) : [stage]))
     .map((stage) => normaliseStage(stage, fields))
     .map((stage) => ({ ...stage, listen: stage.listen.map((address) => toOneAddress(address, stage, fields)) }));
   const upstreams = new UpstreamNames();
@@ -45,9 +53,9 @@ export function toEnvoyGraph(
 }
 
 /** Lists the stages that clients can reach. After splitting, some internal listeners may be unused. */
-function findReached(stages: readonly Stage[]): Stage[] {
-  const reached = new Set<Stage>();
-  const reach = (stage: Stage): void => {
+function findReached(stages: readonly EnvoyStage[]): EnvoyStage[] {
+  const reached = new Set<EnvoyStage>();
+  const reach = (stage: EnvoyStage): void => {
     if (reached.has(stage)) return;
     reached.add(stage);
     const exits = listInnerExits(stage).map(({ name }) => name);
@@ -89,7 +97,7 @@ function toOneAddress(address: Stage['listen'][number], { name }: Stage, { notes
 }
 
 /** Adds a forward stage for each upstream that is reached through hops. */
-function splitUpstreams(stage: HttpStage, names: FreeNames): Stage[] {
+function splitUpstreams(stage: HttpStage, names: FreeNames): EnvoyStage[] {
   const inner: ForwardStage[] = [];
   const upstreams = stage.upstreams.map((upstream): Upstream => {
     const { to, route } = upstream;
@@ -133,7 +141,7 @@ function toInternal(name: string): InternalAddress {
 }
 
 /** Normalises a stage: removes defaults, and adds the settings that Envoy requires. */
-function normaliseStage(stage: Stage, fields: FieldWriter): Stage {
+function normaliseStage(stage: EnvoyStage, fields: FieldWriter): EnvoyStage {
   const { log, accessLogs = [], tls, ...others } = stage;
   const logs = (log ? [...accessLogs, { path: '/dev/stderr' }] : accessLogs).map(normaliseLog);
   const common = {
@@ -144,9 +152,6 @@ function normaliseStage(stage: Stage, fields: FieldWriter): Stage {
   switch (others.job) {
     case 'forward':
       return { ...normaliseForward(others, fields), ...common };
-    case 'proxy':
-      // Envoy has no access control here, and has its own statuses.
-      return { ...others, open: true, statuses: 'envoy', route: normaliseRoute(others.route, true, fields), ...common };
     case 'http':
       return { ...normaliseHttp(others, fields), ...common };
   }

@@ -9,8 +9,8 @@ export const systemAuthorities = '/etc/ssl/certs/ca-certificates.crt';
 /** The TLS settings for connections to a server. */
 export interface ServerTls {
   readonly settings: TlsSettings;
-  /** The host to verify if the settings have no `servername`. */
-  readonly host: string;
+  /** The host to verify if the settings have no `servername`; absent if requests name it. */
+  readonly host?: string;
   /** The SPIFFE id to verify instead of a host name. It implies TLS 1.3, as HBONE requires. */
   readonly spiffeId?: string;
 }
@@ -33,7 +33,7 @@ export function toClusterSocket({ settings, host, spiffeId }: ServerTls): Tree {
   return {
     name: 'envoy.transport_sockets.tls',
     typed_config: typed('transport_sockets.tls.v3.UpstreamTlsContext', {
-      ...(!isMesh && isIP(name) === 0 && { sni: name }),
+      ...(!isMesh && name !== undefined && isIP(name) === 0 && { sni: name }),
       common_tls_context: common,
     }),
   };
@@ -61,12 +61,18 @@ function toCertificates({ cert, key = cert }: TlsSettings): Tree {
 }
 
 /** Makes the validation context; undefined for `insecure`, which accepts any certificate. */
-function toValidation({ pin, insecure, cacert = systemAuthorities }: TlsSettings, name: string): Tree | undefined {
+function toValidation(
+  { pin, insecure, cacert = systemAuthorities }: TlsSettings,
+  name: string | undefined,
+): Tree | undefined {
   // In tunl, too, a pin replaces all other checks.
   if (pin !== undefined)
     return { verify_certificate_spki: pin.split(';').map((one) => toPadded(one.slice('sha256/'.length))) };
   if (insecure) return undefined;
-  return { trusted_ca: { filename: cacert }, match_typed_subject_alt_names: [toNameMatch(name)] };
+  return {
+    trusted_ca: { filename: cacert },
+    ...(name !== undefined && { match_typed_subject_alt_names: [toNameMatch(name)] }),
+  };
 }
 
 function toNameMatch(name: string): Tree {

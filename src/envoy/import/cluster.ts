@@ -1,12 +1,12 @@
 import { isIP } from 'node:net';
 import type { Path } from '../../chain/read/document.ts';
-import type { Limits, RouteOptions, Target, TargetChoice } from '../../chain/model/graph.ts';
+import type { FieldChoice, Limits, RouteOptions, Target, TargetChoice } from '../../chain/model/graph.ts';
 import type { TlsSettings } from '../../core/hop.ts';
 import { parseHost, parsePort } from '../../syntax/authority.ts';
 import { parseUnix } from '../../syntax/listen.ts';
 import { defaultLimits } from '../../syntax/settings.ts';
 import { asUsage, quote } from '../../syntax/text.ts';
-import type { ClusterMessage, EndpointMessage } from '../schema/cluster.ts';
+import type { ClusterMessage, EndpointMessage, ServerNamesMessage } from '../schema/cluster.ts';
 import type { HopVersion } from '../schema/hop-terms.ts';
 import { assertOne } from './one-of.ts';
 import type { BootstrapDiagnostics } from './diagnostics.ts';
@@ -18,7 +18,7 @@ export interface Cluster {
   readonly path: Path;
   readonly words: ClusterMessage;
   /** Its endpoints, or the field of the request that names one; undefined if it has neither. */
-  readonly to: TargetChoice | { readonly field: string } | undefined;
+  readonly to: TargetChoice | FieldChoice | undefined;
   readonly version: HopVersion;
   readonly tls?: TlsSettings;
   /** The SPIFFE id that its endpoints must have; only for HBONE peers. */
@@ -83,10 +83,42 @@ function readVersion(words: ClusterMessage, path: Path, reading: BootstrapDiagno
   }
   const at = [...path, 'typed_extension_protocol_options', protocolOptions];
   assertOne(at, options, ['explicit_http_config', 'auto_config'], reading);
+  assertServerNames(options.upstream_http_protocol_options, words, at, reading);
   const { explicit_http_config: explicit } = options;
   if (!explicit) return 'either';
   assertOne([...at, 'explicit_http_config'], explicit, ['http_protocol_options', 'http2_protocol_options'], reading);
   return explicit.http2_protocol_options ? 'http2' : 'http1';
+}
+
+/** Refuses server names from requests, which only a dynamic forward proxy has: its target is the host of the request. */
+function assertServerNames(
+  { auto_sni: sni = false, auto_san_validation: san = false }: ServerNamesMessage = {},
+  { cluster_type: custom, transport_socket: socket }: ClusterMessage,
+  path: Path,
+  reading: BootstrapDiagnostics,
+): void {
+  const at = [...path, 'upstream_http_protocol_options'];
+  if (!custom && (sni || san)) {
+    reading.add(
+      at,
+      'tunl sends and verifies the name of the cluster, not the host of a request',
+      'write sni in transport_socket',
+    );
+  }
+  if (!custom || (sni && san)) return;
+  if (socket)
+    reading.add(
+      at,
+      'tunl sends and verifies the host of the request here',
+      'write auto_sni: true and auto_san_validation: true',
+    );
+  else if (custom.typed_config.allow_insecure_cluster_options !== true) {
+    reading.add(
+      path,
+      'upstream_http_protocol_options is missing',
+      'a dynamic forward proxy needs auto_sni: true and auto_san_validation: true in it',
+    );
+  }
 }
 
 function readEndpoints(words: ClusterMessage, path: Path, reading: BootstrapDiagnostics): Cluster['to'] {
@@ -185,7 +217,7 @@ function readTarget(
   };
 }
 
-/** Reads a cluster of a dynamic forward proxy, which connects to the requested targets. Only a proxy can use it. */
+/** Reads a cluster of a dynamic forward proxy, which connects to the requested targets. */
 function readDynamic(
   { type, lb_policy: policy }: ClusterMessage,
   path: Path,
@@ -198,7 +230,7 @@ function readDynamic(
       'a dynamic forward proxy needs lb_policy: CLUSTER_PROVIDED',
     );
   }
-  return { field: ':authority' };
+  return { field: ':authority', names: true };
 }
 
 function readOriginalDst(words: ClusterMessage, path: Path, reading: BootstrapDiagnostics): Cluster['to'] {

@@ -1,11 +1,13 @@
 import type { Path } from '../../chain/read/document.ts';
 import type { HttpStage, Upstream, VirtualHost } from '../../chain/model/graph.ts';
-import type { ListenAddress, InternalAddress } from '../../core/address.ts';
+import { formatAddress, type InternalAddress, type ListenAddress } from '../../core/address.ts';
+import { isLoopback } from '../../core/ip.ts';
 import { quote } from '../../syntax/text.ts';
 import type { HttpConnectionManagerMessage } from '../schema/http-connection-manager.ts';
 import type { RouteConfigurationMessage } from '../schema/route.ts';
 import { StageNames } from '../names.ts';
 import { assertAtMostOne } from './one-of.ts';
+import { noticeUnused, type PerFilterLevel, readHttpFilters } from './http-filters.ts';
 import { readAccessLogs } from './access-log.ts';
 import { type Cluster, toRoute, usualLimits } from './cluster.ts';
 import { assertUpgrade, readRoute, type RouteContext } from './route.ts';
@@ -27,26 +29,39 @@ export function readHttpManager(
   const { codec_type: codec = 'AUTO', stream_idle_timeout: idle, common_http_protocol_options: common } = words;
   if (codec === 'HTTP3') reading.add([...path, 'codec_type'], 'tunl does not support HTTP/3');
   if (!words.route_config) reading.add(path, 'route_config is missing');
-  assertRouter(words, path, reading);
+  const filters = readHttpFilters(words, path, reading);
   const upstreams = new UpstreamReader(context);
   const routes: RouteContext = {
     reading,
     upgrades: readUpgrades(words, path, reading),
     saysIdle: idle !== undefined,
     maxBodyBytes: words.route_config?.max_direct_response_body_size_bytes ?? maxBodyBytes,
+    filters,
+    isDynamic: (name) => upstreams.list.some((upstream) => upstream.name === name && isDynamic(upstream)),
     findUpstream: (cluster, at) => upstreams.find(cluster, at),
   };
   const hosts = readHosts(words.route_config ?? {}, [...path, 'route_config'], routes);
   const { max_stream_duration: lifetimeMs = 0 } = common ?? {};
+  const isChosen = upstreams.list.some(({ to }) => 'field' in to);
+  if (isChosen && !isLoopback(listen)) {
+    const message = `everybody who reaches ${formatAddress(listen)} chooses where tunnels and requests go, as in Envoy`;
+    reading.notice('warning', path, message);
+  }
   return {
     job: 'http',
     codec: codec === 'HTTP3' ? 'auto' : codecs[codec],
     hosts: withStrippedPorts(hosts, words, listen, path, reading),
     upstreams: upstreams.list,
+    // Envoy has no access control here.
+    ...(isChosen && { open: true }),
     route: { hops: [], limits: { ...usualLimits, idleMs: idle ?? 0, ...(lifetimeMs > 0 && { lifetimeMs }) } },
     log: false,
     ...readAccessLogs(words.access_log, [...path, 'access_log'], reading),
   };
+}
+
+function isDynamic({ to }: Upstream): boolean {
+  return 'field' in to && to.names === true;
 }
 
 /** Reads the clusters that the routes of a stage use as its upstreams. */
@@ -74,6 +89,9 @@ class UpstreamReader {
   #read(cluster: Cluster, path: Path): Upstream | undefined {
     const { to, version, tls } = cluster;
     const { reading } = this.#context;
+    if (cluster.peer !== undefined) {
+      reading.add(path, `${cluster.name} has a SPIFFE id, and that is for tunnels of a TcpProxy here`);
+    }
     if (!to) {
       const why =
         cluster.words.type === 'ORIGINAL_DST'
@@ -97,22 +115,6 @@ class UpstreamReader {
   }
 }
 
-/** Refuses a list of HTTP filters that is not just the router, which is the only filter that tunl supports here. */
-function assertRouter(
-  { http_filters: filters = [] }: HttpConnectionManagerMessage,
-  path: Path,
-  reading: BootstrapDiagnostics,
-): void {
-  const routerName = 'envoy.filters.http.router';
-  for (const [index, { name, typed_config: config }] of filters.entries()) {
-    const at = [...path, 'http_filters', index];
-    if (!config && name !== routerName)
-      reading.add(at, `${quote(name)} needs typed_config, or is no filter that tunl runs`);
-    if (index > 0) reading.add(at, 'nothing comes behind the router: it takes the request');
-  }
-  if (filters.length === 0) reading.add(path, 'http_filters is missing', `its last filter is ${routerName}`);
-}
-
 function readUpgrades(
   { upgrade_configs: configs = [] }: HttpConnectionManagerMessage,
   path: Path,
@@ -130,12 +132,14 @@ function readUpgrades(
 }
 
 function readHosts(
-  { virtual_hosts: hosts = [] }: RouteConfigurationMessage,
+  { virtual_hosts: hosts = [], typed_per_filter_config: perFilter }: RouteConfigurationMessage,
   path: Path,
   context: RouteContext,
 ): VirtualHost[] {
   const names = new StageNames();
   const seen = new Set<string>();
+  const outer: PerFilterLevel = { words: perFilter, path: [...path, 'typed_per_filter_config'] };
+  noticeUnused(outer, context.filters, context.reading);
   return hosts.map((host, index) => {
     const at = [...path, 'virtual_hosts', index];
     const domains = host.domains.map((text, position) => {
@@ -144,8 +148,10 @@ function readHosts(
       seen.add(domain);
       return domain;
     });
+    const own: PerFilterLevel = { words: host.typed_per_filter_config, path: [...at, 'typed_per_filter_config'] };
+    noticeUnused(own, context.filters, context.reading);
     const routes = (host.routes ?? []).flatMap((route, position) =>
-      readRoute(route, [...at, 'routes', position], context),
+      readRoute(route, [...at, 'routes', position], [own, outer], context),
     );
     return { name: names.make(host.name, 'host'), domains, routes };
   });

@@ -7,7 +7,7 @@ import { quote } from '../../syntax/text.ts';
 import type { AddressMessage } from '../schema/address.ts';
 import type { FilterChainMessage, ListenerMessage } from '../schema/listener.ts';
 import { assertOne } from './one-of.ts';
-import { readManager } from './proxy.ts';
+import { readHttpManager } from './http.ts';
 import { type FilterContext, readTcpProxy } from './tcp-proxy.ts';
 import { readDownstreamTls } from './tls.ts';
 import type { BootstrapDiagnostics } from './diagnostics.ts';
@@ -43,7 +43,7 @@ export function readListener(
   const own = listen.kind === 'internal' ? listen.name : nameStage(name, 'listener', reading);
   const shared = { name: own, listen: [listen], ...(tls && { tls }) };
   return filter.words['@type'] === managerType
-    ? { ...shared, ...readManager(filter.words, listen, context) }
+    ? { ...shared, ...readHttpManager(filter.words, listen, context) }
     : { ...shared, ...readTcpProxy(filter.words, context) };
 }
 

@@ -1,6 +1,7 @@
 import type { Path } from '../../chain/read/document.ts';
-import type { FieldMatch, HttpAction, HttpRoute, RequestMatch } from '../../chain/model/graph.ts';
+import type { FieldMatch, HttpAction, HttpRoute, RequestMatch, Rewrite } from '../../chain/model/graph.ts';
 import type { RouteActionMessage, RouteMessage } from '../schema/route.ts';
+import { type HttpFilters, noticeUnused, type PerFilterLevel, readPerFilter } from './http-filters.ts';
 import { assertOne } from './one-of.ts';
 import { readMatch } from './match.ts';
 import type { BootstrapDiagnostics } from './diagnostics.ts';
@@ -15,6 +16,9 @@ export interface RouteContext {
   readonly maxBodyBytes: number;
   /** Returns the name of the upstream for a cluster, or undefined after adding a fault. */
   readonly findUpstream: (cluster: string, path: Path) => string | undefined;
+  readonly filters: HttpFilters;
+  /** True for an upstream that leads where requests ask, by name. */
+  readonly isDynamic: (upstream: string) => boolean;
 }
 
 /** Envoy's default of `timeout`, in milliseconds. */
@@ -23,8 +27,16 @@ const timeoutMs = 15_000;
 const idleMs = 300_000;
 
 /** Reads a route as one or two routes of tunl: tunnels and other requests may need separate ones. */
-export function readRoute(words: RouteMessage, path: Path, context: RouteContext): HttpRoute[] {
-  const { reading } = context;
+export function readRoute(
+  words: RouteMessage,
+  path: Path,
+  outer: readonly PerFilterLevel[],
+  context: RouteContext,
+): HttpRoute[] {
+  const { reading, filters } = context;
+  const own: PerFilterLevel = { words: words.typed_per_filter_config, path: [...path, 'typed_per_filter_config'] };
+  noticeUnused(own, filters, reading);
+  const rewrite = readPerFilter([own, ...outer], filters, reading);
   assertOne(path, words, ['route', 'direct_response'], reading);
   const match = readMatch(words.match, [...path, 'match'], reading);
   if (words.direct_response) {
@@ -35,18 +47,32 @@ export function readRoute(words: RouteMessage, path: Path, context: RouteContext
       reading.add(at, `this has ${size} bytes, and at most ${context.maxBodyBytes} are allowed`);
     return [{ match, action: { kind: 'answer', status, ...(body && { body: body.inline_string }) } }];
   }
-  return words.route ? readAction(words.route, match, [...path, 'route'], context) : [];
+  return words.route ? readAction(words.route, match, rewrite, [...path, 'route'], context) : [];
 }
 
-function readAction(words: RouteActionMessage, match: RequestMatch, path: Path, context: RouteContext): HttpRoute[] {
+function readAction(
+  words: RouteActionMessage,
+  match: RequestMatch,
+  filtered: Rewrite | undefined,
+  path: Path,
+  context: RouteContext,
+): HttpRoute[] {
   const { upgrade_configs: configs = [], cluster } = words;
   const { reading } = context;
   if (cluster === undefined) reading.add(path, 'cluster is missing');
   const upstream = cluster === undefined ? undefined : context.findUpstream(cluster, [...path, 'cluster']);
+  // The filter that looks targets up takes no notice of requests that lead to other clusters.
+  const rewrite = upstream !== undefined && context.isDynamic(upstream) ? filtered : undefined;
   const upgrades = readUpgrades(configs, [...path, 'upgrade_configs'], context);
   const connect = configs.find(({ upgrade_type: type }) => type.toLowerCase() === 'connect');
   if (upstream === undefined) return [];
-  const requests: HttpAction = { kind: 'requests', upstream, ...readLimits(words, upgrades, context), upgrades };
+  const requests: HttpAction = {
+    kind: 'requests',
+    upstream,
+    ...readLimits(words, upgrades, context),
+    upgrades,
+    ...(rewrite && { rewrite }),
+  };
   const { connect_config: config } = connect ?? {};
   if (!config || !upgrades.includes('connect')) return [{ match, action: requests }];
   const { allow_post: post = false, proxy_protocol_config: proxy } = config;
@@ -57,6 +83,7 @@ function readAction(words: RouteActionMessage, match: RequestMatch, path: Path, 
     post,
     ...(words.idle_timeout !== undefined && { idleMs: words.idle_timeout }),
     ...(version && { proxyProtocol: version }),
+    ...(rewrite && { rewrite }),
   };
   return splitTunnels(match, tunnels, { ...requests, upgrades: upgrades.filter((type) => type !== 'connect') });
 }

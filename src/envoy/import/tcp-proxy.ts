@@ -74,7 +74,8 @@ const noRoute: RouteOptions = { hops: [], limits: usualLimits };
 function readPlaces(cluster: Cluster, path: Path, reading: BootstrapDiagnostics): TargetChoice | undefined {
   const { to, name } = cluster;
   if (to && !('field' in to)) return to;
-  const what = cluster.words.type === 'ORIGINAL_DST' ? 'takes its endpoints from HTTP requests' : 'has no endpoints';
+  const what =
+    to || cluster.words.type === 'ORIGINAL_DST' ? 'takes its endpoints from HTTP requests' : 'has no endpoints';
   reading.add(path, `${name} ${what}: nothing can be sent there`);
   return undefined;
 }

@@ -45,16 +45,24 @@ const autoHttp = message(
   { refused: 'http3_protocol_options alternate_protocols_cache_options' },
 );
 
+/** Options for the names of servers. Only a dynamic forward proxy takes its names from requests, and it always does. */
+const upstreamOptions = message(
+  'UpstreamHttpProtocolOptions',
+  { auto_sni: flag.optional(), auto_san_validation: flag.optional() },
+  { refused: 'override_auto_sni_header' },
+);
+
 const protocolOptions = message(
   'HttpProtocolOptions',
   {
     explicit_http_config: explicitHttp.optional(),
     auto_config: autoHttp.optional(),
     common_http_protocol_options: commonHttpOptions.optional(),
+    upstream_http_protocol_options: upstreamOptions.optional(),
   },
   {
     refused:
-      'use_downstream_protocol_config http_filters upstream_http_protocol_options header_validation_config outlier_detection retry_policy request_mirror_policies hash_policy',
+      'use_downstream_protocol_config http_filters header_validation_config outlier_detection retry_policy request_mirror_policies hash_policy',
   },
 );
 
@@ -145,5 +153,7 @@ export const cluster = message(
 
 /** A cluster in a file. */
 export type ClusterMessage = z.infer<typeof cluster>;
+/** The options for server names of a cluster in a file. */
+export type ServerNamesMessage = z.infer<typeof upstreamOptions>;
 /** An endpoint of a cluster in a file. */
 export type EndpointMessage = z.infer<typeof endpoint>;

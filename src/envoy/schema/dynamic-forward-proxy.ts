@@ -1,4 +1,5 @@
-import { enumOf, filled, message } from './proto.ts';
+import * as z from 'zod';
+import { any, enumOf, filled, flag, message, must, text } from './proto.ts';
 
 /** The address families that are looked up for a name. */
 export const lookupFamily = enumOf({ AUTO: 0, V4_ONLY: 1, V6_ONLY: 2, V4_PREFERRED: 3, ALL: 4 });
@@ -20,8 +21,8 @@ export const dynamicClusterType = 'envoy.extensions.clusters.dynamic_forward_pro
 /** A cluster that connects to the target of each request. */
 export const dynamicCluster = message(
   'ClusterConfig',
-  { dns_cache_config: dnsCache.optional() },
-  { ignored: 'allow_coalesced_connections', refused: 'sub_clusters_config allow_insecure_cluster_options' },
+  { dns_cache_config: dnsCache.optional(), allow_insecure_cluster_options: flag.optional() },
+  { ignored: 'allow_coalesced_connections', refused: 'sub_clusters_config' },
 );
 
 /** The name of the filter below `envoy.extensions`. */
@@ -33,3 +34,20 @@ export const dynamicFilter = message(
   { dns_cache_config: dnsCache.optional() },
   { ignored: 'save_upstream_address', refused: 'sub_cluster_config allow_dynamic_host_from_filter_state' },
 );
+
+const perRoute = message('PerRouteConfig', {
+  host_rewrite_literal: text.optional(),
+  host_rewrite_header: text.optional(),
+});
+
+/** The settings of routes for HTTP filters, by the names of the filters. */
+export const perFilter = z
+  .record(
+    z.string(),
+    any({ 'envoy.extensions.filters.http.dynamic_forward_proxy.v3.PerRouteConfig': perRoute }),
+    must('settings by the name of a filter'),
+  )
+  .optional();
+
+/** The settings of a route for HTTP filters in a file. */
+export type PerFilterMessage = NonNullable<z.infer<typeof perFilter>>;

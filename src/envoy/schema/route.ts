@@ -1,4 +1,5 @@
 import type * as z from 'zod';
+import { perFilter } from './dynamic-forward-proxy.ts';
 import {
   duration,
   emptyMessage,
@@ -101,8 +102,7 @@ const directResponse = message(
   { refused: 'body_format' },
 );
 
-const perRoute =
-  'typed_per_filter_config request_headers_to_add request_headers_to_remove response_headers_to_add response_headers_to_remove';
+const perRoute = 'request_headers_to_add request_headers_to_remove response_headers_to_add response_headers_to_remove';
 
 const route = message(
   'Route',
@@ -111,6 +111,7 @@ const route = message(
     match: routeMatch,
     route: routeAction.optional(),
     direct_response: directResponse.optional(),
+    typed_per_filter_config: perFilter,
   },
   {
     ignored: 'metadata decorator tracing stat_prefix per_request_buffer_limit_bytes request_body_buffer_limit',
@@ -122,7 +123,13 @@ const domains = list(text).unwrap().min(1, must('a list of at least one domain')
 
 const virtualHost = message(
   'VirtualHost',
-  { name: filled, domains, routes: list(route), require_tls: enumOf({ NONE: 0 }).optional() },
+  {
+    name: filled,
+    domains,
+    routes: list(route),
+    require_tls: enumOf({ NONE: 0 }).optional(),
+    typed_per_filter_config: perFilter,
+  },
   {
     ignored: 'virtual_clusters metadata per_request_buffer_limit_bytes request_body_buffer_limit rate_limits cors',
     refused: `matcher include_request_attempt_count include_attempt_count_in_response include_is_timeout_retry_header retry_policy retry_policy_typed_config hedge_policy request_mirror_policies ${perRoute}`,
@@ -132,7 +139,12 @@ const virtualHost = message(
 /** `envoy.config.route.v3.RouteConfiguration` */
 export const routeConfiguration = message(
   'RouteConfiguration',
-  { name: text.optional(), virtual_hosts: list(virtualHost), max_direct_response_body_size_bytes: uint32.optional() },
+  {
+    name: text.optional(),
+    virtual_hosts: list(virtualHost),
+    max_direct_response_body_size_bytes: uint32.optional(),
+    typed_per_filter_config: perFilter,
+  },
   {
     // tunl always checks that clusters exist.
     ignored: 'validate_clusters metadata internal_only_headers most_specific_header_mutations_wins',

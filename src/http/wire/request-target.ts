@@ -72,13 +72,15 @@ export function readPlaceAsSent(head: RequestHead): RequestPlace {
 }
 
 /**
- * Requires a port in the target of CONNECT (RFC 9110, section 9.3.6).
+ * Requires a port in the target of CONNECT (RFC 9110, section 9.3.6). Port 0 can be read: that it leads nowhere is
+ * for those who dial it to say.
  * @throws {TunlError} http_request_error
  */
 export function assertHasPort(target: string): void {
   const at = target.lastIndexOf(':');
   if (at <= 0) throw requestError('the target of CONNECT has no port');
-  parsePort(target.slice(at + 1));
+  const port = target.slice(at + 1);
+  if (port !== '0') parsePort(port);
 }
 
 function readHost(host: string): string {

@@ -13,48 +13,93 @@ function writeProxy(): string {
   return writeBootstrap(graph);
 }
 
-const post = /^ +- match: \{ prefix: .*\n(?: {16}.*\n)+/m;
+const asked = { field: ':authority', names: true };
 
-test('a dynamic forward proxy that ends tunnels is a proxy', () => {
+test('a dynamic forward proxy is an HTTP stage with an upstream that takes names', () => {
   const [stage] = listStages(loadEnvoy(writeProxy()).graph);
   expect(stage).toMatchObject({
-    job: 'proxy',
-    accept: ['post'],
+    job: 'http',
     open: true,
-    proxyProtocol: 'v1',
-    statuses: 'envoy',
-    route: { family: 6 },
+    hosts: [{ domains: ['*'], routes: [{ match: { path: { kind: 'connect' } } }, { action: { post: true } }] }],
+    upstreams: [{ name: 'a', to: asked, route: { family: 6 } }],
   });
-  const [other] = loadEnvoy(writeProxy().replace(post, '')).graph.stages;
-  expect(other).toMatchObject({ job: 'proxy', accept: [] });
 });
 
-test('one that forwards requests too takes plain ones, and says what differs', () => {
-  const text = writeProxy().replace(post, (route) => {
-    const [, indent = ''] = /^( +)/.exec(route) ?? [];
-    return `${route}${indent}- match: { prefix: / }\n${indent}  route: { cluster: a }\n`;
-  });
-  const { graph, notices = [] } = loadBootstrap(new Source(text, 'envoy.yaml'), { allowUnknownFields: false });
-  expect(listStages(graph)).toMatchObject([{ job: 'proxy', accept: ['post', 'plain'] }]);
-  const warnings = notices.filter(({ level }) => level === 'warning').map(({ message }) => message);
-  expect(warnings).toEqual([expect.stringContaining('only requests in absolute form are forwarded')]);
-});
+/** A file with a dynamic forward proxy in which routes have this text more. */
+function writeRoutes(routes: string, filters = dynamicFilter): string {
+  return `static_resources:
+  listeners:
+    - name: front
+      address: { socket_address: { address: 127.0.0.1, port_value: 1 } }
+      filter_chains:
+        - filters:
+            - name: http
+              typed_config:
+                '@type': type.googleapis.com/envoy.extensions.filters.network.http_connection_manager.v3.HttpConnectionManager
+                stat_prefix: front
+                http_filters: [${filters}{ name: envoy.filters.http.router }]
+                route_config: { virtual_hosts: [{ name: all, domains: ['*'], routes: [{ match: { prefix: / }, ${routes} }] }] }
+  clusters:
+    - name: asked
+      lb_policy: CLUSTER_PROVIDED
+      cluster_type: { name: dynamic, typed_config: { '@type': ${types}/envoy.extensions.clusters.dynamic_forward_proxy.v3.ClusterConfig } }
+    - name: fixed
+      load_assignment: { cluster_name: fixed, endpoints: [{ lb_endpoints: [{ endpoint: { address: { pipe: { path: /run/a } } } }] }] }
+`;
+}
 
-const tooMuch = 'with the filter dynamic_forward_proxy tunl is a proxy for tunnels and plain requests, and no more';
+const types = 'type.googleapis.com';
+const dynamicType = `${types}/envoy.extensions.filters.http.dynamic_forward_proxy.v3`;
+const dynamicFilter = `{ name: dfp, typed_config: { '@type': ${dynamicType}.FilterConfig } }, `;
+const perRoute = (fields: string, name = 'dfp') =>
+  `typed_per_filter_config: { ${name}: { '@type': ${dynamicType}.PerRouteConfig, ${fields} } }`;
 
 test.each([
-  ['other requests', 'connect_matcher: {}', 'prefix: /', tooMuch],
-  ['some hosts', 'domains: [ "*" ]', 'domains: [ a.example ]', tooMuch],
-  ['one version of HTTP', 'codec_type: AUTO', 'codec_type: HTTP2', tooMuch],
-  ['tunnels that differ', /( +)timeout: 0s\n/, '$1timeout: 0s\n$1idle_timeout: 5s\n', tooMuch],
+  ['asked', 'host_rewrite_literal: "a.example:1"', { host: 'a.example:1' }],
+  ['asked', 'host_rewrite_header: X-Host', { hostField: 'x-host' }],
+  ['asked', 'host_rewrite_literal: ""', undefined],
+  ['fixed', 'host_rewrite_literal: a.example', undefined],
+])('of a route to %s the filter makes with %s the rewrite %o', (cluster, fields, rewrite) => {
+  const { graph } = loadEnvoy(writeRoutes(`route: { cluster: ${cluster} }, ${perRoute(fields)}`));
+  const [stage] = graph.stages;
+  expect(stage?.job === 'http' && stage.hosts[0]?.routes[0]?.action).toMatchObject({ upstream: cluster });
+  const action = stage?.job === 'http' ? stage.hosts[0]?.routes[0]?.action : undefined;
+  expect(action?.kind === 'requests' && action.rewrite).toEqual(rewrite);
+});
+
+test('settings for a filter that does not exist have no effect, and that is said', () => {
+  const text = writeRoutes(`route: { cluster: asked }, ${perRoute('host_rewrite_literal: a', 'other')}`);
+  const { notices = [] } = loadEnvoy(text);
+  expect(notices.map(({ message }) => message).join('\n')).toMatch(
+    /^envoy\.yaml:12:\d+: there is no filter named "other": these settings have no effect, as in Envoy/m,
+  );
+});
+
+test.each([
   [
-    'a cluster without the filter',
-    /^ +- name: envoy.filters.http.dynamic_forward_proxy\n(?: {12}.*\n)+/m,
-    '',
-    'a goes where requests ask',
+    'both',
+    perRoute('host_rewrite_literal: a, host_rewrite_header: b'),
+    undefined,
+    'host_rewrite_header does not go with',
   ],
-  ['places of a cluster', /cluster_type:\n(?: {6}.*\n)+/, 'type: ORIGINAL_DST\n', 'a has places of its own'],
+  ['settings of the router', perRoute('', 'envoy.filters.http.router'), undefined, 'is none that takes these settings'],
+  ['another type', "typed_per_filter_config: { dfp: { '@type': x/y } }", undefined, 'unknown type "y"'],
+  [
+    'a filter behind the router',
+    'name: x',
+    `{ name: envoy.filters.http.router }, ${dynamicFilter}`,
+    'nothing comes behind the router',
+  ],
+])('%s is refused', (_what, fields, filters, message) => {
+  const text = writeRoutes(`route: { cluster: asked }, ${fields}`, filters);
+  const refusal = refusalOf(() => loadEnvoy(text));
+  expect([refusal.message, ...refusal.hints].join('\n')).toContain(message);
+});
+
+test.each([
+  ['places of a cluster', /cluster_type:\n(?: {6}.*\n)+/, 'type: ORIGINAL_DST\n', 'needs original_dst_lb_config'],
   ['no such policy', 'lb_policy: CLUSTER_PROVIDED', '', 'a dynamic forward proxy needs lb_policy: CLUSTER_PROVIDED'],
+  ['no router', /^ +- name: envoy.filters.http.router\n(?: {12}.*\n)+/m, '', 'the router is missing'],
 ])('a dynamic forward proxy is refused with %s', (_what, part, other, message) => {
   const text = writeProxy();
   const changed = text.replace(part, other);

@@ -4,6 +4,7 @@ import type {
   HttpAction,
   HttpRoute,
   HttpStage,
+  Rewrite,
   RouteOptions,
   StagePolicy,
   Target,
@@ -53,6 +54,12 @@ const match = fc
     fields: first ? [first, ...rest.filter(({ name }) => name !== ':method')] : rest,
   }));
 
+const rewrite: fc.Arbitrary<Rewrite | undefined> = fc.constantFrom(
+  undefined,
+  { host: 'a.${x}:1' },
+  { hostField: 'x-a' },
+);
+
 function arbitraryAction(upstream: fc.Arbitrary<string>): fc.Arbitrary<HttpAction> {
   const answer = fc.record({
     kind: fc.constant('answer'),
@@ -65,6 +72,7 @@ function arbitraryAction(upstream: fc.Arbitrary<string>): fc.Arbitrary<HttpActio
     timeoutMs: ms,
     idleMs: maybe(ms),
     upgrades: fc.subarray(['websocket', 'connect']),
+    rewrite,
   });
   const tunnels = fc.record({
     kind: fc.constant('tunnels'),
@@ -72,6 +80,7 @@ function arbitraryAction(upstream: fc.Arbitrary<string>): fc.Arbitrary<HttpActio
     post: fc.boolean(),
     idleMs: maybe(ms),
     proxyProtocol: fc.constantFrom(undefined, 'v1', 'v2'),
+    rewrite,
   });
   return fc.oneof(answer, requests, tunnels).map((action) => leaveOut(action) as HttpAction);
 }

@@ -106,7 +106,11 @@ function httpStage(stage: Place, files: GraphFiles): fc.Arbitrary<HttpStage> {
   const upstream = (own: string): fc.Arbitrary<Upstream> =>
     fc
       .record({
-        to: fc.oneof(targets(stage), fc.constant({ field: ':authority' })),
+        to: fc.oneof(
+          targets(stage),
+          fc.constant({ field: ':authority' }),
+          fc.constant({ field: ':authority', names: true as const }),
+        ),
         limits,
         family,
         version: fc.constantFrom('http1' as const, 'http2' as const),
@@ -118,7 +122,7 @@ function httpStage(stage: Place, files: GraphFiles): fc.Arbitrary<HttpStage> {
         route: { hops: [], limits: dial, ...only },
         version,
         // A Unix socket or a field provides no name to verify.
-        ...(secure && { tls: { servername: 'other.example', ...secure } }),
+        ...(secure && { tls: 'names' in to ? { cacert: files.ca } : { servername: 'other.example', ...secure } }),
       }));
   return fc
     .record({
