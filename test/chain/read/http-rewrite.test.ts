@@ -20,7 +20,7 @@ test.each([
   [write('answer: 200, rewrite: { host: a }'), 'rewrite does not go with answer'],
   [write('to: up', "{ to: 'db:80', names: true }"), 'names goes with field:NAME alone'],
   [write('to: up', undefined, "deny: '10.0.0.0/8',"), 'whose addresses no rule of the stage would see'],
-  [write('to: up', undefined, 'users: { joe: secret },'), 'whose addresses no rule of the stage would see'],
+  [write('to: up', undefined, 'users: /etc/users,'), 'whose addresses no rule of the stage would see'],
 ])('%s is refused', (text, says) => {
   expect(refusalOf(() => loadText(text)).message).toContain(says);
 });
