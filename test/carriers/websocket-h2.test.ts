@@ -212,6 +212,37 @@ describe('wss://', () => {
     expect(proxy.agreed).toEqual(['h2', 'http/1.1', 'http/1.1']);
   });
 
+  test('asks again over HTTP/1.1 after a 400, which Envoy causes in front of a server of HTTP/1.1', async () => {
+    const { proxy, serving } = await startNodePeer({ ':status': 400 });
+    const { dial } = await startDialling(hopTo(proxy));
+    const first = failureOf(dial());
+    await serving;
+    for (const failing of [first, undefined]) {
+      const dialling = failing ?? failureOf(dial());
+      const peer = await proxy.accept();
+      expect(await peer.readHead()).toMatch(/^GET /);
+      peer.send('HTTP/1.1 404 Not Found\r\nContent-Length: 0\r\n\r\n');
+      expect((await dialling).facts.received).toBe(404);
+    }
+    expect(proxy.agreed).toEqual(['h2', 'http/1.1', 'http/1.1']);
+  });
+
+  test('asks over HTTP/2 first again if HTTP/1.1 is answered with a 400 too', async () => {
+    const { proxy, serving } = await startNodePeer({ ':status': 400 });
+    const { dial } = await startDialling(hopTo(proxy));
+    const failing = failureOf(dial());
+    await serving;
+    const peer = await proxy.accept();
+    await peer.readHead();
+    peer.send('HTTP/1.1 400 Bad Request\r\nContent-Length: 0\r\n\r\n');
+    expect((await failing).facts.received).toBe(400);
+    const again = failureOf(dial());
+    const second = await proxy.accept();
+    second.reset();
+    await again;
+    expect(proxy.agreed).toEqual(['h2', 'http/1.1', 'h2']);
+  });
+
   test('says so where HTTP/2 was demanded', async () => {
     const proxy = await startTlsProxy();
     const { dial } = await startDialling(hopTo(proxy, { tls: { alpn: 'h2' } }));

@@ -14,7 +14,7 @@ import { answerPrefix, maxHeadBytes, readProxyAnswer } from '../wire/proxy-answe
 import { recogniseForeign, silentHints } from './foreign.ts';
 import { type Frame, frameOpened } from './framed.ts';
 import { readHalfClose, withHalfClose } from './half-close.ts';
-import { forgetVersion, goDownTo, highestVersion, olderStatuses } from './hop-versions.ts';
+import { forgetVersion, goDownTo, highestVersion, mayNeedOlder } from './hop-versions.ts';
 import { readRefusalBody } from './refusal-body.ts';
 import { findFirstFields, type FirstFields, isFinal, tellAnswer } from '../login/first-fields.ts';
 import type { Negotiated } from '../login/negotiate.ts';
@@ -134,7 +134,7 @@ export class Http1Session implements Session {
       return error.with({ outdated: true });
     }
     // A proxy that refuses every version alike does not mean the version.
-    if (olderStatuses.has(received)) forgetVersion(this.#hop);
+    if (mayNeedOlder(received, this.#terms.opens)) forgetVersion(this.#hop);
     return error;
   }
 

@@ -13,7 +13,7 @@ import { errorCodes } from '../../h2/codes.ts';
 import { clientSetup, type Http2Setup } from '../h2/setup.ts';
 import type { ClientSession } from '../h2/sessions/client.ts';
 import { findFirstFields, type FirstFields, isFinal, tellAnswer } from '../login/first-fields.ts';
-import { goDownTo, olderStatuses } from './hop-versions.ts';
+import { goDownTo, mayNeedOlder } from './hop-versions.ts';
 import type { Negotiated } from '../login/negotiate.ts';
 import { assertTunnelled, requestFields, userAgent } from './request-fields.ts';
 import { readRefusalBody } from './refusal-body.ts';
@@ -97,17 +97,16 @@ export async function openHttp2Session(
     link.reset(new Error('no HTTP/2'));
     if (!(error instanceof TunlError && error.phase === 'handshake' && error.side === 'hop')) throw error;
     const named = error.with({}, `${proxy} ${error.message}`).withHints(...olderHints(link, hop));
-    throw terms.older && wantsOlder(error) ? goDown(named, hop) : named;
+    throw terms.older && wantsOlder(error, terms) ? goDown(named, hop) : named;
   }
 }
 
 const alpnHint = 'without alpn=h2 it is asked in HTTP/1.1';
 
 /** True for a failure that the hop may not have in HTTP/1.1. */
-function wantsOlder({ code, facts }: TunlError): boolean {
-  return (
-    code === 'http_upgrade_failed' || facts.resetCode === errorCodes.http11Required || olderStatuses.has(facts.received)
-  );
+function wantsOlder({ code, facts }: TunlError, { opens }: Http2Terms): boolean {
+  const { resetCode, received } = facts;
+  return code === 'http_upgrade_failed' || resetCode === errorCodes.http11Required || mayNeedOlder(received, opens);
 }
 
 /** The failure, after which the hop is asked in HTTP/1.1. */
@@ -233,7 +232,7 @@ class Http2Session implements Session {
 
   /** Lets what is open in it live on, and asks in HTTP/1.1 from now on, where that may be what the hop wants. */
   #goDown(error: unknown): unknown {
-    if (this.#hasOpened || !(error instanceof TunlError && wantsOlder(error))) return error;
+    if (this.#hasOpened || !(error instanceof TunlError && wantsOlder(error, this.#terms))) return error;
     if (!this.#terms.older) return this.#hop.tls.alpn === 'h2' ? error.withHints(alpnHint) : error;
     void this.#client.close('drain');
     return goDown(error, this.#hop);

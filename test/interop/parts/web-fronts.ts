@@ -1,9 +1,11 @@
-import { writeFileSync } from 'node:fs';
+import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import type { CertFiles } from '../support/origin.ts';
 import { type Part, startPart } from '../support/part.ts';
+import { makeAddress, makeListener, startEnvoy, typed } from './envoy.ts';
 
-/** Starts nginx, which passes Upgrade on to a port of 127.0.0.1 as its documentation shows it. */
-export function startNginx(backendPort: number): Promise<Part> {
+/** Starts nginx, which passes Upgrade on to a port of 127.0.0.1 as its documentation shows it; over TLS it speaks HTTP/2 too. */
+export function startNginx(backendPort: number, tls?: CertFiles): Promise<Part> {
   return startPart('nginx', (port, folder) => {
     const config = join(folder, 'nginx.conf');
     const paths = ['client_body', 'proxy', 'fastcgi', 'uwsgi', 'scgi'].map(
@@ -19,7 +21,8 @@ http {
   access_log off;
 ${paths.join('\n')}
   server {
-    listen 127.0.0.1:${port};
+    listen 127.0.0.1:${port}${tls ? ' ssl http2' : ''};
+${tls ? `    ssl_certificate ${tls.cert};\n    ssl_certificate_key ${tls.key};` : ''}
     location / {
       proxy_pass http://127.0.0.1:${backendPort};
       proxy_http_version 1.1;
@@ -60,9 +63,11 @@ ProxyPass / ws://127.0.0.1:${backendPort}/
   });
 }
 
-/** Starts haproxy, which passes Upgrade on by itself to a port of 127.0.0.1. */
-export function startHaproxy(backendPort: number): Promise<Part> {
+/** Starts haproxy, which passes WebSockets of both versions of HTTP on by itself to a port of 127.0.0.1. */
+export function startHaproxy(backendPort: number, tls?: CertFiles): Promise<Part> {
   return startPart('haproxy', (port, folder) => {
+    const pem = join(folder, 'server.pem');
+    if (tls) writeFileSync(pem, readFileSync(tls.cert, 'utf8') + readFileSync(tls.key, 'utf8'));
     const config = join(folder, 'haproxy.cfg');
     writeFileSync(
       config,
@@ -73,7 +78,7 @@ export function startHaproxy(backendPort: number): Promise<Part> {
   timeout server 60s
   timeout tunnel 60s
 frontend front
-  bind 127.0.0.1:${port}
+  bind 127.0.0.1:${port}${tls ? ` ssl crt ${pem} alpn h2,http/1.1` : ''}
   default_backend back
 backend back
   server serve 127.0.0.1:${backendPort}
@@ -81,4 +86,49 @@ backend back
     );
     return { file: '/usr/sbin/haproxy', args: ['-db', '-f', config] };
   });
+}
+
+/**
+ * Starts Envoy, which ends TLS and passes WebSockets on to a port of 127.0.0.1 in this version of HTTP.
+ * @param backend over HTTP/2 as extended CONNECT, over HTTP/1.1 as Upgrade, whatever the client speaks
+ */
+export function startEnvoyFront(backendPort: number, tls: CertFiles, backend: 'h1' | 'h2'): Promise<Part> {
+  const route = { match: { prefix: '/' }, route: { cluster: 'serve', timeout: '0s' } };
+  const manager = {
+    ...typed('filters.network.http_connection_manager.v3.HttpConnectionManager'),
+    stat_prefix: 'front',
+    stream_idle_timeout: '0s',
+    http2_protocol_options: { allow_connect: true },
+    upgrade_configs: [{ upgrade_type: 'websocket' }],
+    route_config: { virtual_hosts: [{ name: 'all', domains: ['*'], routes: [route] }] },
+    http_filters: [{ name: 'router', typed_config: typed('filters.http.router.v3.Router') }],
+  };
+  const certificate = { certificate_chain: { filename: tls.cert }, private_key: { filename: tls.key } };
+  const http = backend === 'h2' ? { http2_protocol_options: { allow_connect: true } } : { http_protocol_options: {} };
+  const cluster = {
+    name: 'serve',
+    load_assignment: {
+      cluster_name: 'serve',
+      endpoints: [{ lb_endpoints: [{ endpoint: { address: makeAddress(backendPort) } }] }],
+    },
+    typed_extension_protocol_options: {
+      'envoy.extensions.upstreams.http.v3.HttpProtocolOptions': {
+        ...typed('upstreams.http.v3.HttpProtocolOptions'),
+        explicit_http_config: http,
+      },
+    },
+  };
+  const transport = {
+    name: 'tls',
+    typed_config: {
+      ...typed('transport_sockets.tls.v3.DownstreamTlsContext'),
+      common_tls_context: { alpn_protocols: ['h2', 'http/1.1'], tls_certificates: [certificate] },
+    },
+  };
+  return startEnvoy((port) => ({
+    listeners: [
+      makeListener(port, { filters: [{ name: 'http', typed_config: manager }], transport_socket: transport }),
+    ],
+    clusters: [cluster],
+  }));
 }
