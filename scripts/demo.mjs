@@ -3,35 +3,22 @@
 import { createHash, randomBytes } from 'node:crypto';
 import { once } from 'node:events';
 import { connect, createServer } from 'node:net';
-import process from 'node:process';
-import { Chalk } from 'chalk';
-import { Program } from './program.mjs';
+import { chalk, findEvent, Show } from './show.mjs';
 
 /** The limit for the whole demo, which takes about a second. */
 const limitMs = 30_000;
 const greeting = 'hello from the far side\n';
 const payload = randomBytes(8 * 1024 * 1024);
 
-const chalk = new Chalk({ level: process.stdout.isTTY && !process.env.NO_COLOR ? 1 : 0 });
-const colours = {
+const show = new Show({
   greeter: chalk.magenta,
   'proxy 1': chalk.yellow,
   'proxy 2': chalk.green,
   forward: chalk.cyan,
   you: chalk.bold,
-};
-const programs = [];
+});
 
-try {
-  await Promise.race([runDemo(), failAfter(limitMs), failOnSignal('SIGINT'), failOnSignal('SIGTERM')]);
-} catch (error) {
-  console.error(`\ndemo failed: ${error.message}`);
-  process.exitCode = 1;
-} finally {
-  await Promise.all(programs.map((program) => program.kill()));
-}
-// The greeter and the timer may still be active; the programs have ended.
-process.exit();
+await show.run(runDemo, limitMs);
 
 async function runDemo() {
   console.log(chalk.bold('\ntunl: a connection through two proxies\n'));
@@ -39,11 +26,11 @@ async function runDemo() {
   const greeter = createServer({ allowHalfOpen: true }, greetAndEcho).listen(0, '127.0.0.1');
   await once(greeter, 'listening');
   const target = `127.0.0.1:${greeter.address().port}`;
-  say('greeter', `listens on ${target}: it speaks first, then sends back what it gets`);
+  show.say('greeter', `listens on ${target}: it speaks first, then sends back what it gets`);
 
   const first = await startProxy('proxy 1');
   const second = await startProxy('proxy 2');
-  const forward = start('forward', [
+  const forward = show.start('forward', [
     'forward',
     `:${target}`,
     '-x',
@@ -52,7 +39,7 @@ async function runDemo() {
     `http://${second.address}`,
     '-v',
   ]);
-  forward.onLine = (line) => say('forward', line);
+  forward.onLine = (line) => show.say('forward', line);
   const ready = await forward.waitFor('its listener', (line) => /^tunl: forwarding (\S+:(\d+)) ->/.exec(line));
   const [, address, port] = ready;
   drawPath([
@@ -71,7 +58,7 @@ async function runDemo() {
   checkHops(events, second.address, target);
   if (!record.input.includes(`sent ${payload.length}`))
     throw new Error(`forward counted something else: ${record.input}`);
-  await stopPrograms();
+  await show.stopPrograms();
   console.log(chalk.bold.green('\nEvery byte arrived and came back, and all three programs ended with status 0.\n'));
 }
 
@@ -81,45 +68,31 @@ function greetAndEcho(socket) {
   socket.pipe(socket);
 }
 
-function start(name, args) {
-  say(name, chalk.dim(`$ tunl ${args.join(' ')}`));
-  const program = new Program(name, args);
-  programs.push(program);
-  return program;
-}
-
 async function startProxy(name) {
-  const program = start(name, ['serve', '127.0.0.1:0', '--json']);
+  const program = show.start(name, ['serve', '127.0.0.1:0', '--json']);
   const { address } = await program.waitFor('its listener', (line) => findEvent(line, 'listening'));
-  say(name, `serves ${address}`);
+  show.say(name, `serves ${address}`);
   return { program, name, address };
-}
-
-function findEvent(line, name) {
-  // A program that does not start at all prints other messages.
-  if (!line.startsWith('{')) return undefined;
-  const event = JSON.parse(line);
-  return event.event === name ? event : undefined;
 }
 
 /** Connects like an ordinary client, which does not know about proxies. */
 async function talk(port) {
-  say('you', `connect to 127.0.0.1:${port}`);
+  show.say('you', `connect to 127.0.0.1:${port}`);
   const socket = connect({ port, host: '127.0.0.1', allowHalfOpen: true });
   const received = collect(socket);
   await received.until(greeting.length);
   const hello = received.take(greeting.length).toString();
   if (hello !== greeting) throw new Error(`the greeting is ${JSON.stringify(hello)}`);
-  say('you', `${chalk.dim('<-')} "${hello.trim()}"`);
+  show.say('you', `${chalk.dim('<-')} "${hello.trim()}"`);
 
-  say('you', `${chalk.dim('->')} ${formatBytes(payload.length)} of random bytes, then the end of your half`);
+  show.say('you', `${chalk.dim('->')} ${formatBytes(payload.length)} of random bytes, then the end of your half`);
   const started = performance.now();
   socket.end(payload);
   await received.ended;
   const seconds = (performance.now() - started) / 1000;
   const echo = received.take();
   const intact = digest(echo) === digest(payload);
-  say(
+  show.say(
     'you',
     `${chalk.dim('<-')} ${formatBytes(echo.length)} and the end after ${seconds.toFixed(2)} s; SHA-256 ${intact ? 'equal' : 'DIFFERS'}`,
   );
@@ -175,7 +148,7 @@ function showHops(events) {
   console.log(chalk.dim(`  ${align(header).join('   ')}`));
   for (const row of rows) {
     const [name, ...cells] = align(row);
-    console.log(`  ${colours[row[0]](name)}   ${cells.join('   ')}`);
+    console.log(`  ${show.colours[row[0]](name)}   ${cells.join('   ')}`);
   }
 }
 
@@ -188,25 +161,14 @@ function checkHops([first, second], secondAddress, target) {
     throw new Error('the proxies counted something else');
 }
 
-async function stopPrograms() {
-  for (const program of programs.toReversed()) {
-    const how = await program.stop();
-    if (how !== 0) throw new Error(`${program.name} ended with ${how}`);
-  }
-}
-
 function drawPath(stations) {
   const width = Math.max(...stations.map(([, address]) => address.length)) + 1;
   const names = stations.map(([name], at) => {
     const arrow = at < stations.length - 1 ? ` ${'-'.repeat(width - name.length - 1)}> ` : '';
-    return colours[name](name) + chalk.dim(arrow);
+    return show.colours[name](name) + chalk.dim(arrow);
   });
   const addresses = stations.map(([, address]) => address.padEnd(width + 2));
   console.log(`\n  ${names.join('')}\n  ${chalk.dim(addresses.join('').trimEnd())}\n`);
-}
-
-function say(who, text) {
-  console.log(`  ${colours[who](who.padEnd(8))} ${text}`);
 }
 
 function digest(bytes) {
@@ -215,12 +177,4 @@ function digest(bytes) {
 
 function formatBytes(count) {
   return `${(count / 1024 / 1024).toFixed(0)} MiB`;
-}
-
-function failAfter(ms) {
-  return new Promise((_, reject) => setTimeout(() => reject(new Error(`it took longer than ${ms / 1000} s`)), ms));
-}
-
-function failOnSignal(signal) {
-  return new Promise((_, reject) => process.once(signal, () => reject(new Error(`stopped by ${signal}`))));
 }

@@ -1,4 +1,5 @@
 import { describe, expect, test } from 'vitest';
+import { readXml } from '../../support/xml.ts';
 import { makeRow, makeRun } from './rows.ts';
 import { drawRatios } from './svg.mjs';
 
@@ -11,33 +12,6 @@ const run = makeRun([
   makeRow({ squid: [{ error: 'refused' }], 'tunl serve': [1] }, { title: 'not compared' }),
   makeRow({ 'envoy x3': [1, 2], 'tunl one': [1e-9, 2e-9], 'tunl two': [1e9, 3e9] }, { part: 'hops' }),
 ]);
-
-/** An element of a drawing. */
-interface Element {
-  readonly name: string;
-  readonly attributes: Record<string, string>;
-}
-
-/** Reads XML without comments and declarations. @throws {Error} where it is not well-formed */
-function readXml(text: string): Element[] {
-  const open: string[] = [];
-  const elements: Element[] = [];
-  const rest = text.trim().replaceAll(/<(\/?)([a-z]+)((?: [\w:-]+="[^"<]*")*)(\/?)>|[^<>]+/gi, (piece, ...groups) => {
-    const [end, name, attributes, empty] = groups as (string | undefined)[];
-    if (/&(?!#\d+;)/.test(piece)) throw new Error(`a bare & in ${piece}`);
-    if (name === undefined) return '';
-    if (end === '/') {
-      if (open.pop() !== name) throw new Error(`</${name}> ends something else`);
-      return '';
-    }
-    if (empty !== '/') open.push(name);
-    const pairs = [...(attributes ?? '').matchAll(/ ([\w:-]+)="([^"]*)"/g)].map(([, key = '', value]) => [key, value]);
-    elements.push({ name, attributes: Object.fromEntries(pairs) as Record<string, string> });
-    return '';
-  });
-  if (rest !== '' || open.length > 0) throw new Error(`not well-formed: ${rest}${open.join()}`);
-  return elements;
-}
 
 describe('a drawing', () => {
   const elements = readXml(drawRatios(run));
