@@ -33,7 +33,7 @@ _tunl_proxies() {
     before=${before%"${before##*[/@]}"}
     _tunl_hosts "$before" ''
   else
-    local schemes=(http:// h2:// h2c:// hbone:// https:// post+http:// post+https:// post+h2c:// post+h2:// socks4:// socks4a:// socks5:// socks5h:// ws:// wss:// pac+http:// pac+https:// pac+file:// system unix:)
+    local schemes=(auto+https:// http:// h2:// h2c:// hbone:// https:// post+http:// post+https:// post+h2c:// post+h2:// socks4:// socks4a:// socks5:// socks5h:// ws:// wss:// pac+http:// pac+https:// pac+file:// system unix:)
     _tunl_offer "${schemes[@]/#/"$before"}"
     compopt -o nospace
   fi

@@ -33,6 +33,7 @@ end
 
 function __tunl_schemes
     printf '%s\t%s\n' \
+        'auto+https://' 'whichever works first: CONNECT over HTTP/2 or HTTP/1.1, WebSocket or POST' \
         'http://' 'CONNECT over HTTP/1.1' \
         'h2://' 'CONNECT over HTTP/2 in TLS' \
         'h2c://' 'CONNECT over HTTP/2 in cleartext' \

@@ -39,9 +39,20 @@ export async function tryPassword<T>(
   if (refusal && refusal.until > Date.now()) {
     throw refusal.error.withHints('that was a moment ago, and it was not sent again: wrong passwords lock accounts');
   }
-  if (trial.isAccepted || trial.turn) return open();
+  // One that has waited long enough tries it too, while the one before is still to be answered.
+  if (trial.isAccepted || trial.turn) return tryOnce(trial, index, open);
   let end = () => {};
   trial.turn = new Promise((resolve) => (end = resolve));
+  try {
+    return await tryOnce(trial, index, open);
+  } finally {
+    delete trial.turn;
+    end();
+  }
+}
+
+/** Sends the password, and notes what became of it. */
+async function tryOnce<T>(trial: Trial, index: number, open: () => Promise<T>): Promise<T> {
   try {
     const opened = await open();
     trial.isAccepted = true;
@@ -51,9 +62,6 @@ export async function tryPassword<T>(
       trial.refusal = { error, until: Date.now() + restMs };
     }
     throw error;
-  } finally {
-    delete trial.turn;
-    end();
   }
 }
 

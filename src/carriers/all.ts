@@ -1,3 +1,4 @@
+export { auto } from './auto.ts';
 export { h1 } from './h1.ts';
 export { hbone } from './hbone.ts';
 export { https } from './https.ts';

@@ -87,6 +87,16 @@ export interface ClaimTerms {
   readonly pathPrefix: string;
 }
 
+/** One of the ways in which a hop may be asked for a session, if it is not known which of them its network lets through. */
+export interface CarrierMode {
+  /** The name in messages. */
+  readonly name: string;
+  /** The scheme of the carrier that asks so. */
+  readonly scheme: string;
+  /** The one ALPN protocol to offer; those of the scheme if absent. */
+  readonly alpn?: string;
+}
+
 /**
  * Recognises the requests that ask for a tunnel; `undefined` leaves a request to the next carrier.
  * @throws {TunlError} http_request_error, if the request is meant for this carrier but not valid
@@ -134,6 +144,11 @@ export interface Carrier {
    * absent if the protocol has no such form. A tunnel is opened then.
    */
   readonly takesRequests?: (hop: Hop) => Pick<ReachOptions, 'alpn'> | undefined;
+  /**
+   * Present if a hop is asked in several ways at once, in this order. `open` is then given the stream that the first to
+   * work has opened, and asks over it for the tunnel.
+   */
+  readonly modes?: readonly CarrierMode[];
   /** Client half: opens a session with the hop. It may call `reach` again for more connections. */
   open(reach: Reach, hop: Hop, ctx: DialContext): Promise<Session>;
   /** Server half; absent if there is none, or if it is loaded. */

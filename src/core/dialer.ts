@@ -44,6 +44,8 @@ export interface DialContext {
   readonly form?: 'requests';
   /** The hop's `formats`, filled in for this tunnel; present only when a session is asked for a tunnel. */
   readonly fields?: readonly HeaderField[];
+  /** True to learn whether the last hop asks who we are: nothing that proves it is sent. */
+  readonly anonymous?: boolean;
   /** True if no session that other tunnels use may be used: it may hang. */
   readonly fresh?: boolean;
   /** Called with the state of a part of the way that outlives its transports. */

@@ -60,6 +60,14 @@ export interface KeptHalves {
   readonly forget: () => void;
 }
 
+/** The mode in which a hop opened a session, among those that its carrier tries. */
+export interface KnownMode {
+  /** The name of the mode that worked last in this network, as an earlier run has found. */
+  readonly name?: string;
+  /** Keeps which mode has worked now, for later runs. */
+  readonly keep: (name: string) => void;
+}
+
 /** One proxy on the way, as the user named it. */
 export interface Hop {
   readonly scheme: string;
@@ -77,6 +85,8 @@ export interface Hop {
   readonly halfClose?: HalfClose;
   /** Present if our FIN may be sent at once, as far as is known, where `halfClose` says nothing. */
   readonly keptHalves?: KeptHalves;
+  /** Present if the carrier tries several modes, and what works is remembered. */
+  readonly knownMode?: KnownMode;
   /** The carrier's own settings by name, already validated. */
   readonly settings: Readonly<Record<string, string>>;
   /** The environment variable that named the hop; absent if the user did. */

@@ -72,7 +72,10 @@ export function via(route: HopRoute): ViaLayer {
       : asksWho(route)
         ? letFirstAsk(hop, openTunnels)
         : openTunnels;
-    return (address, ctx) => (ctx.form && openRequests(route, next, ctx)) ?? tunnel(address, ctx);
+    return (address, ctx) => {
+      if (ctx.anonymous) return openTunnels(address, ctx);
+      return (ctx.form && openRequests(route, next, ctx)) ?? tunnel(address, ctx);
+    };
   };
   return {
     layer,
@@ -164,7 +167,8 @@ async function openSession(route: HopRoute, address: Address, next: Dial, ctx: D
   // A limit for the hop alone, without the dial below: it starts anew with each connection that the carrier asks for.
   const deadline = new Deadline(handshakeLimit(route), ctx.signal, what);
   let isOpening = true;
-  const reach: Reach = async ({ form, alpn, ctx: { fields: _ofThisHop, form: _ofTheTarget, ...own } = ctx }) => {
+  const reach: Reach = async ({ form, alpn, ctx: given = ctx }) => {
+    const { fields: _ofThisHop, anonymous: _here, form: _ofTheTarget, ...own } = given;
     // In TLS nobody on the way sees a request.
     const asked = form === 'requests' && !route.secure ? { ...own, form } : own;
     const link = await secureLink(route, await reachHop(route, address, next, asked), own, alpn);
@@ -182,7 +186,8 @@ async function openSession(route: HopRoute, address: Address, next: Dial, ctx: D
   }
 }
 
-function handshakeLimit({ handshakeMs }: HopRoute): Limit {
+/** The limit on the time that a hop takes for its answer. */
+export function handshakeLimit({ handshakeMs }: Pick<HopRoute, 'handshakeMs'>): Limit {
   return { ms: handshakeMs, phase: 'handshake', option: '--handshake-timeout', code: 'http_response_timeout' };
 }
 

@@ -73,7 +73,7 @@ export class FarEnds implements Ticked {
         const end = new FarEnd({ id, key, client, holdMs }, this, this.#limits.memory);
         this.#ends.set(id, end);
         end.stream.attach(flowOf(link), { sent: 0, received: 0 });
-        return new ResumableLink(end.stream, link.peer, end);
+        return new ResumableLink(end.stream, link.peer, holdMs > 0 ? end : undefined);
       },
     };
   }
@@ -216,7 +216,7 @@ class FarEnd implements StreamOwner, Resumption {
 
   onLost(reason: Error): void {
     // The near end may not know the stream: nobody would come.
-    if (!this.stream.isConfirmed) return this.stream.abandon(reason);
+    if (!this.stream.isConfirmed || this.#facts.holdMs === 0) return this.stream.abandon(reason);
     this.isWaiting = true;
     this.waitsUntil = wheel.now + Math.ceil(this.#facts.holdMs / 1000);
     this.#ends.wait(this);

@@ -10,7 +10,7 @@ export interface OpenRequest {
   readonly kind: 'open';
   /** The public key of the near end. */
   readonly key: string;
-  /** The time, in seconds, that the near end will look for another transport. */
+  /** The time, in seconds, that the near end will look for another transport; 0 if it will not. */
   readonly hold: number;
 }
 
@@ -19,7 +19,7 @@ export interface OpenAnswer {
   readonly kind: 'opened';
   readonly id: string;
   readonly key: string;
-  /** The time, in seconds, that the far end waits for another transport. */
+  /** The time, in seconds, that the far end waits for another transport; 0 if it will not. */
   readonly hold: number;
 }
 
@@ -36,8 +36,13 @@ export interface AttachAnswer {
   readonly proof: string;
 }
 
+/** The refusal of a request for a session: it comes from the far end itself, and from no front end before it. */
+export interface Refusal {
+  readonly kind: 'refused';
+}
+
 /** What a field can say. */
-export type Message = OpenRequest | OpenAnswer | AttachRequest | AttachAnswer;
+export type Message = OpenRequest | OpenAnswer | AttachRequest | AttachAnswer | Refusal;
 
 /** Writes a message as a field: `Tunl-Resume: open; key=…; hold=600`. */
 export function writeField(message: Message): HeaderField {
@@ -73,12 +78,13 @@ function toMessage(kind: string | undefined, text: (name: string) => string): Me
   const number = (name: string) => (/^\d{1,16}$/.test(text(name)) ? Number(text(name)) : Number.NaN);
   const [id, key, proof, hold, count] = [text('id'), text('key'), text('proof'), number('hold'), number('count')];
   const offsets = { sent: number('sent'), received: number('received') };
-  const hasKey = /^[\w-]{43}$/.test(key) && hold > 0;
+  const hasKey = /^[\w-]{43}$/.test(key) && hold >= 0;
   const hasProof = /^[\w-]{43}$/.test(proof) && Number.isSafeInteger(offsets.sent + offsets.received);
   if (kind === 'open' && hasKey) return { kind, key, hold };
   if (kind === 'opened' && hasKey && isId(id)) return { kind, id, key, hold };
   if (kind === 'attach' && hasProof && isId(id) && count > 0) return { kind, id, count, offsets, proof };
   if (kind === 'attached' && hasProof) return { kind, offsets, proof };
+  if (kind === 'refused') return { kind };
   return undefined;
 }
 

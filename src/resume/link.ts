@@ -4,10 +4,11 @@ import type { ResumableStream } from './stream.ts';
 
 /** A resumable stream as a Link. */
 export class ResumableLink extends FlowLink {
-  readonly resumption: Resumption;
+  readonly resumption?: Resumption;
 
-  constructor(stream: ResumableStream, peer: Peer, resumption: Resumption) {
+  /** @param resumption absent if the stream ends with its first transport */
+  constructor(stream: ResumableStream, peer: Peer, resumption?: Resumption) {
     super(stream, peer);
-    this.resumption = resumption;
+    if (resumption) this.resumption = resumption;
   }
 }

@@ -22,7 +22,7 @@ export interface Dialled {
 export interface NearTerms {
   /** The far end, for messages. */
   readonly name: string;
-  /** The time, in milliseconds, for which another transport is looked for. */
+  /** The time, in milliseconds, for which another transport is looked for; 0 if the stream ends with its first one. */
   readonly holdMs: number;
   /** Dials the far end. `attempt` is 0 at first, and counts from 1 for each transport that is to replace another. */
   readonly dial: (field: HeaderField, attempt: number, signal: AbortSignal) => Promise<Dialled>;
@@ -38,14 +38,29 @@ const farewellMs = 2000;
 /** The age, in milliseconds, at which a transport was of use even if it has carried nothing. */
 const usefulMs = 1000;
 
+/** The acknowledgements after which one was the answer to a ping: the far end sends the first by itself. */
+const answeredAcks = 2;
+
 const lost: ErrorFacts = { side: 'hop', phase: 'relay' };
+
+/** The Link of a stream; or the bare transport, if the far end does not know such streams. */
+export type OpenedStream =
+  | { readonly link: Link; readonly isKnown: false }
+  | {
+      readonly link: Link;
+      readonly isKnown: true;
+      /**
+       * Resolves once the far end has answered a frame of ours: the transport carries both ways, and nothing on it waits
+       * for more. Rejects if the transport is lost before.
+       */
+      readonly reached: () => Promise<void>;
+    };
 
 /**
  * Opens a stream that outlives its transports.
- * @returns the Link of the stream; or the bare transport, if the far end does not know such streams
  * @throws what `dial` throws; {TunlError} http_protocol_error if the answer cannot be understood
  */
-export async function openResumable(terms: NearTerms): Promise<{ readonly link: Link; readonly isKnown: boolean }> {
+export async function openResumable(terms: NearTerms): Promise<OpenedStream> {
   const pair = makeKeyPair();
   const hold = Math.ceil(terms.holdMs / 1000);
   const { link, answer } = await terms.dial(
@@ -58,7 +73,12 @@ export async function openResumable(terms: NearTerms): Promise<{ readonly link: 
   try {
     const near = new NearEnd(terms, pair, message);
     near.attach(link);
-    return { link: new ResumableLink(near.stream, link.peer, near), isKnown: true };
+    const resumption = terms.holdMs > 0 ? near : undefined;
+    return {
+      link: new ResumableLink(near.stream, link.peer, resumption),
+      isKnown: true,
+      reached: () => near.untilReached(),
+    };
   } catch (error) {
     link.reset(resetError('there is no resumable stream'));
     throw error;
@@ -77,6 +97,10 @@ class NearEnd implements StreamOwner, Resumption {
   readonly #holdMs: number;
   #count = 0;
   #isOver = false;
+  /** The acknowledgements that have come: the first of them is no answer to a frame of ours. */
+  #acks = 0;
+  #lost: Error | undefined;
+  #tellReached: ((failure?: Error) => void) | undefined;
   /** Ends the dials once nothing needs them. */
   readonly #abort = new Abort();
   /** The attempts since a transport was of use, the time when they have to end, and what the present one has begun with. */
@@ -100,7 +124,25 @@ class NearEnd implements StreamOwner, Resumption {
     this.#use(link, { sent: 0, received: 0 });
   }
 
+  /** Waits for the answer to the first frame. */
+  untilReached(): Promise<void> {
+    return new Promise((resolve, reject) => {
+      this.#tellReached = (failure) => (failure ? reject(failure) : resolve());
+      if (this.#lost || this.#acks >= answeredAcks) this.#tellReached(this.#lost);
+    });
+  }
+
+  onAck(): void {
+    if (++this.#acks === answeredAcks) this.#tellReached?.();
+  }
+
   onLost(reason: Error): void {
+    if (this.#acks < answeredAcks) this.#lost ??= reason;
+    this.#tellReached?.(this.#lost);
+    if (this.#holdMs === 0) {
+      const message = `the tunnel through ${this.#terms.name} was cut: ${reason.message}`;
+      return this.stream.abandon(new TunlError('tunnel_truncated', message, { ...lost, cause: reason }));
+    }
     const now = performance.now();
     const { at, progress } = this.#began;
     // A transport that is lost before it was of any use is no better than none.
@@ -115,6 +157,8 @@ class NearEnd implements StreamOwner, Resumption {
 
   onOver(): void {
     this.#isOver = true;
+    if (this.#acks < answeredAcks) this.#lost ??= this.stream.failure;
+    this.#tellReached?.(this.#lost);
     wheel.delete(this.stream);
     // The dial that is running may still tell the far end of a reset.
     if (this.isWaiting) setTimeout(() => this.#abort.abort(resetError('the tunnel is over')), farewellMs).unref();

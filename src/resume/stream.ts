@@ -212,6 +212,7 @@ export class ResumableStream implements Flow, Ticked, TransportOwner {
 
   #onAck(offset: number): boolean {
     const { replay } = this.#out;
+    this.#owner.onAck?.();
     if (offset > replay.sent) return this.#fault('an acknowledgement of bytes that were never sent');
     // One that was overtaken says nothing new.
     if (offset <= replay.acked) return true;

@@ -17,6 +17,8 @@ export interface StreamOwner {
   onLost(reason: Error): void;
   /** Nothing remains to be sent or received; the stream needs no transport any more. */
   onOver(): void;
+  /** The other end has told how far it is. */
+  onAck?(): void;
 }
 
 /** Receives the events of a stream that has no reader, or none any more. */

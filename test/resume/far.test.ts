@@ -131,10 +131,19 @@ test('abandoned streams expire, and leave nothing behind', async () => {
   expect(apps.every(({ seesReset }) => seesReset)).toBe(true);
 });
 
+test('a stream that nobody will resume ends with its transport', async () => {
+  const ends = new FarEnds();
+  const { app, cut } = open(ends, ann, { holdMs: 0 });
+  app.write(50);
+  await cut();
+  expect([ends.size, app.seesReset]).toEqual([0, true]);
+});
+
 const broken = [
   'open',
   'open; key=abc; hold=10',
-  `open; key=${'A'.repeat(43)}; hold=0`,
+  `open; key=${'A'.repeat(43)}`,
+  `open; key=${'A'.repeat(43)}; hold=-1`,
   `open; key=${'A'.repeat(43)}; key=${'A'.repeat(43)}; hold=9`,
   `open; key=${'A'.repeat(43)}; hold=10; hold`,
   `attach; id=${'A'.repeat(22)}; count=0; sent=0; received=0; proof=${'A'.repeat(43)}`,

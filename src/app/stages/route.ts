@@ -6,7 +6,7 @@ import { createDirect } from '../../dial/direct.ts';
 import { createResolve, limitResolve, type NameSource, type Resolve } from '../../dial/resolve.ts';
 import { eachInTurn, firstOf, orDirect } from '../../dial/first-of.ts';
 import { withRetry } from '../../dial/retry.ts';
-import { createHopLayer } from './hop.ts';
+import { createHopLayer, findHopScheme } from './hop.ts';
 import type { OffLimits } from '../off-limits.ts';
 import type { HopChoice, RouteOptions } from '../../chain/model/graph.ts';
 
@@ -74,7 +74,12 @@ export async function createRoute(
   const direct = nearest(sockets);
   const bottom: Dial = entry ? (_address, ctx) => direct(entry, ctx) : direct;
   const makeWay = async (hop: Hop, index: number) => {
-    if (!hop.chooser) return createHopLayer(hop, index, { options, resolve, sessions });
+    if (!hop.chooser) {
+      const parts = { options, resolve, sessions };
+      if (!findHopScheme(hop).carrier.modes) return createHopLayer(hop, index, parts);
+      const { createModesLayer } = await import('./modes.ts');
+      return createModesLayer(hop, index, parts);
+    }
     const { createChosenLayer } = await import('./chosen.ts');
     return createChosenLayer(hop, index, { options, direct: sockets, resolve, sessions });
   };

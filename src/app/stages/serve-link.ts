@@ -1,10 +1,11 @@
 import { randomBytes } from 'node:crypto';
+import { h1 } from '../../carriers/h1.ts';
 import type { Address } from '../../core/address.ts';
 import type { Origin, RequestLine } from '../../core/dialer.ts';
 import { TunlError, toTunlError } from '../../core/errors.ts';
 import type { Exchange, TunnelRequest } from '../../core/exchange.ts';
 import type { Link, Peer } from '../../core/link.ts';
-import { chooseFront, type Front, type TunnelAsk } from '../../fronts/index.ts';
+import { chooseFront, type Front, http, type TunnelAsk } from '../../fronts/index.ts';
 import type { RequestProfile } from '../../http/server/front.ts';
 import { type Login, loginField, readLogin, withoutSecrets } from '../../http/server/tunnel-request.ts';
 import type { Authenticator } from '../../policy/auth.ts';
@@ -13,6 +14,7 @@ import type { TlsAcceptor } from '../../tls/server.ts';
 import { carryRequest, type RequestEnv, type RequestPlan, refuse } from '../requests/http-request.ts';
 import type { Limits } from '../../chain/model/graph.ts';
 import type { Answer } from '../../resume/far.ts';
+import { isSessionAddress, sessionRefusal } from '../../resume/session.ts';
 import type { Resuming } from '../tunnel/resuming.ts';
 import type { PlainRequests } from '../requests/plain.ts';
 import { formatRequest, toLine } from '../requests/request-record.ts';
@@ -20,6 +22,7 @@ import { type Asked, assertServable, recognise } from './recognise.ts';
 import { secureClient } from './secure-client.ts';
 import type { ServeTerms } from './serve-terms.ts';
 import type { Head } from '../../router/rewrite.ts';
+import { openSession } from '../tunnel/sessions.ts';
 import { carryTunnel, type TunnelEnv } from '../tunnel/tunnel.ts';
 import { serveAsk } from '../tunnel/ask.ts';
 import { assertLogin, verifyLogin, wrongLogin } from '../tunnel/login.ts';
@@ -150,12 +153,17 @@ async function serveExchange(
     }
     if (asked.tunnel && env.resuming?.attach(exchange, asked.tunnel, { user, peer })) return;
     if (request) assertServable(env, exchange, request);
+    if (asked.tunnel && isSessionAddress(asked.tunnel.target)) {
+      const session = openSession(env.resuming, exchange, asked.tunnel, { user, peer });
+      const asker = { ...outer, peer, ...(user !== undefined && { user }) };
+      return void serveLink(insideOf(env), session.link, asker).finally(session.onAsked);
+    }
     leave = gate?.enter(peer);
     plan = (asked.plain && findPlain()?.plan(asked.plain)) ?? env.route(exchange, asked.tunnel);
     if (asked.tunnel) resumable = env.resuming?.open(exchange, { user, peer });
   } catch (error) {
     leave?.();
-    const failure = toTunlError(error);
+    const failure = markRefusal(toTunlError(error), asked);
     const origin = toOrigin(exchange, outer, user, asked, undefined);
     const refused = { id: env.tunnels.nextId(), origin, target: formatRequest(exchange), started };
     const status = terms.refusals.statusOf(failure);
@@ -173,6 +181,30 @@ async function serveExchange(
   // The upstream must not see the passwords of our users.
   const keptBack = env.users.required ? loginField(exchange) : undefined;
   return carryRequest(env, exchange, plan, { origin, keptBack, leave });
+}
+
+/**
+ * The same stage as a session leads to: it takes one CONNECT in HTTP/1.1, from a user who has proved who it is. The time
+ * for the request is that for every other.
+ */
+function insideOf(env: ServeEnv): ServeEnv {
+  const { resuming: _noFurther, openPlain: _none, ...rest } = env;
+  const { terms, front, users } = env;
+  const tunnels = terms.tunnels && { tunnels: { ...terms.tunnels, carriers: [h1] } };
+  return {
+    ...rest,
+    acceptor: undefined,
+    users: { ...users, required: false },
+    front: { ...front, codec: 'http1', perConnection: 'one' },
+    terms: { ...terms, fronts: [http], plain: false, ...tunnels },
+  };
+}
+
+/** Marks the refusal of a session as ours, and not one of a front end before us. */
+function markRefusal(failure: TunlError, { tunnel }: Asked): TunlError {
+  if (!tunnel || !isSessionAddress(tunnel.target)) return failure;
+  const { code, message, facts } = failure;
+  return new TunlError(code, message, { ...facts, headers: [...(facts.headers ?? []), sessionRefusal] });
 }
 
 /** Describes the client and its request, and with a pseudonym also the path of the request, for another proxy. */

@@ -61,7 +61,7 @@ export function resumable(via: ViaLayer, hop: Hop, position: HopPosition, terms:
 }
 
 /** The context of a later dial: the tunnel is up, so its own dial is over. A connection that hung is not used again. */
-function again(ctx: DialContext, attempt: number, signal: AbortSignal): DialContext {
+export function again(ctx: DialContext, attempt: number, signal: AbortSignal): DialContext {
   const { target, hop, origin, upstream, onProgress, onFailure, onNotice, checkDirect } = ctx;
   return {
     signal,
@@ -78,11 +78,12 @@ function again(ctx: DialContext, attempt: number, signal: AbortSignal): DialCont
 }
 
 /** Waits before an attempt: not at all before the first, which is all that a single cut needs. */
-async function pauseBefore(attempt: number, signal: AbortSignal): Promise<void> {
+export async function pauseBefore(attempt: number, signal: AbortSignal): Promise<void> {
   if (attempt > 1) await pause(backOff(attempt - 2, Math.random()), signal);
 }
 
-function isFinal(error: unknown, { index }: HopPosition): boolean {
+/** True for a failure after which it is useless to dial again: a refusal for good, or of a stream that is not known. */
+export function isFinal(error: unknown, { index }: HopPosition): boolean {
   if (!(error instanceof TunlError)) return true;
   const { received, hop } = error.facts;
   if (received === unknownStatus && hop?.index === index) return true;

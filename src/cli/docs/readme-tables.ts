@@ -1,4 +1,5 @@
 import { carriers, schemes } from '../../carriers/index.ts';
+import { resumeName } from '../../resume/setting.ts';
 import { listExitCodes } from './exit-codes.ts';
 
 /** The tables of pages between `<!-- generated: NAME -->` and `<!-- end -->`, by name. */
@@ -42,7 +43,8 @@ function joinSummaries([first = '', ...others]: readonly string[]): string {
 }
 
 function describeAbilities({ scheme, carrier, families, tls }: (typeof schemes)[number]): readonly string[] {
-  const { protocol, halfClose, reset, credentials, reasons, serveFlag } = carrier;
+  const { protocol, halfClose, reset, credentials, reasons, serveFlag, modes } = carrier;
+  const flag = modes ? resumeName : serveFlag?.name;
   const isYes = (can: boolean) => (can ? 'yes' : 'no');
   const login = { all: 'user and password', user: 'user', none: 'no' };
   return [
@@ -53,7 +55,7 @@ function describeAbilities({ scheme, carrier, families, tls }: (typeof schemes)[
     tls?.clientCert ? 'certificate' : login[credentials === undefined ? 'all' : credentials || 'none'],
     families ? `tunl, to ${families.map((family) => `IPv${family}`).join(' and ')}` : 'the proxy',
     isYes(reasons !== false),
-    serveFlag ? `with \`--${serveFlag.name}\`` : isYes(protocol === undefined),
+    flag === undefined ? isYes(protocol === undefined) : `with \`--${flag}\``,
   ];
 }
 

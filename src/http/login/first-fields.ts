@@ -22,9 +22,10 @@ export interface FirstFields {
 export function findFirstFields(
   hop: Hop,
   asks: AuthFields | undefined,
-  added: Pick<DialContext, 'fields'> = {},
+  added: Pick<DialContext, 'fields' | 'anonymous'> = {},
 ): FirstFields {
-  if (!asks || isFieldGiven([...hop.headers, ...(added.fields ?? [])], asks)) return { fields: [], isReady: true };
+  if (!asks || added.anonymous || isFieldGiven([...hop.headers, ...(added.fields ?? [])], asks))
+    return { fields: [], isReady: true };
   const scheme = findFirstScheme(hop);
   if (scheme?.name !== 'basic' || !hop.credentials) return { fields: [], isReady: !scheme, asks };
   return { fields: [[asks.credentials, formatBasic(hop.credentials)]], isReady: true, asks };

@@ -86,15 +86,18 @@ async function startHop(bedHop: BedHop, options: BedOptions): Promise<{ server: 
 }
 
 function startServer(
-  { serveFlag }: Carrier,
+  { serveFlag, modes = [] }: Carrier,
   { users, deny = [] }: BedOptions,
   tls?: ServeOptions['tls'],
 ): Promise<TestApp> {
+  const flags = [serveFlag, ...modes.map(({ scheme }) => findScheme(scheme)?.carrier.serveFlag)];
   return startTestServe({
     ...(tls && { tls }),
     ...(users && { users: { single: users } }),
-    accept: serveFlag ? [serveFlag.name] : [],
+    accept: flags.flatMap((flag) => flag?.name ?? []),
     deny,
+    // What is tried in several modes is a session.
+    ...(modes.length > 0 && { resumeMs: 60_000 }),
   });
 }
 
