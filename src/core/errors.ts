@@ -41,6 +41,10 @@ export interface ErrorFacts {
   readonly refusedPassword?: true;
   /** The hop asked for an older version of HTTP, which the next session with it will speak. */
   readonly outdated?: boolean;
+  /** The limit on connections of this operation is used up, so nothing was dialled. */
+  readonly spent?: true;
+  /** The certificate comes from an authority that is not trusted, or from nobody but itself. */
+  readonly untrusted?: true;
   /** The proxies that were taken at places of the way, from 1, as URLs without secrets; undefined where there was none. */
   readonly taken?: ReadonlyMap<number, string | undefined>;
   /** The hops of the way that failed, as URLs without secrets, nearest first; absent if it is the planned one. */

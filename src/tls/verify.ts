@@ -72,7 +72,7 @@ export function describeChainFailure(code: string, peer: string, certificate: X5
     return `${subject} comes from an authority that is not trusted${issuer}`;
   }
   switch (code) {
-    case 'DEPTH_ZERO_SELF_SIGNED_CERT':
+    case selfSigned:
       return `${subject} is self-signed`;
     case 'CERT_HAS_EXPIRED':
       return `${subject} has expired${formatDate(certificate?.validTo)}`;
@@ -86,6 +86,8 @@ export function describeChainFailure(code: string, peer: string, certificate: X5
       return `${subject} was not accepted: ${code.toLowerCase().replaceAll('_', ' ')}`;
   }
 }
+
+const selfSigned = 'DEPTH_ZERO_SELF_SIGNED_CERT';
 
 const untrustedCodes = new Set([
   'SELF_SIGNED_CERT_IN_CHAIN',
@@ -109,10 +111,11 @@ function chainError(
 ): TunlError {
   const hints = [];
   if (untrustedCodes.has(code)) hints.push('to trust its authority: cacert=FILE', ...describeTrust(trust, settings));
-  if (code === 'DEPTH_ZERO_SELF_SIGNED_CERT') hints.push('to trust it: cacert=FILE');
+  if (code === selfSigned) hints.push('to trust it: cacert=FILE');
   if (code === 'CERT_NOT_YET_VALID') hints.push('is the clock of this machine right?');
   if (certificate && !ownId && code !== 'CERT_REVOKED') hints.push(pinHint(certificate));
-  return certificateError(describeChainFailure(code, expected, certificate), cause, hints);
+  const error = certificateError(describeChainFailure(code, expected, certificate), cause, hints);
+  return code === selfSigned || untrustedCodes.has(code) ? error.with({ untrusted: true }) : error;
 }
 
 /** Describes the authorities that were tried, unless the user named them. */

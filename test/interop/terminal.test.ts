@@ -67,6 +67,27 @@ describe('the spinner', () => {
     await screen.waitFor(new RegExp(`^(?![^]*${spinner.source})[^]*did not answer`));
   });
 
+  test('turns for each question of check, and leaves nothing but its lines', async () => {
+    const screen = await openTunl(['check', 'db.example:5432', ...silentWay('2s')]);
+    await screen.waitFor(/^tunl: [⠋⠙⠹⠸⠼⠴⠦⠧⠇⠏] connecting to the proxy$/m);
+    // The next questions ask what else the port may speak.
+    await screen.waitFor(/^\[✓\] proxy .*\ntunl: [⠋⠙⠹⠸⠼⠴⠦⠧⠇⠏] asking the proxy$/m);
+    expect(await screen.waitForEnd()).toBe(28);
+    await screen.waitFor(/cannot be reached/);
+    const shown = await screen.read();
+    expect(shown).toMatch(/^\[✓\] proxy .*\n\[✗\] HTTP .*did not answer[^]*\n\ndb\.example:5432 cannot be reached/);
+    expect(shown).not.toMatch(/tunl:|[⠋⠙⠹⠸⠼⠴⠦⠧⠇⠏]/);
+  });
+
+  test.each([
+    ['with --json', ['--json'], /^\{"version":1/],
+    ['with -q', ['-q'], /^\[✓\] proxy/],
+  ])('is not there in check %s', async (_how, options, begins) => {
+    const written = await record(['check', 'db.example:5432', ...silentWay('1s'), ...options], { NO_COLOR: '1' });
+    expect(written).toMatch(begins);
+    expect(written).not.toMatch(/\u001b/);
+  });
+
   test('has no colour with NO_COLOR', async () => {
     const args = ['forward', ':db.example:5432', '--check', ...silentWay('1s')];
     expect(await record(args)).toMatch(/\u001b\[36m⠋/);

@@ -33,6 +33,13 @@ export interface Visit {
   readonly isSpent: boolean;
 }
 
+/** How a silent tunnel was cut. */
+export interface Cut {
+  readonly afterMs: number;
+  /** True if one that carried bytes lived on, false if it was cut as well; undefined if there was none. */
+  readonly isOnlySilence: boolean | undefined;
+}
+
 /** What the probes have found, for those after them and for the conclusion. */
 export interface Findings {
   /** The address to which tunnels open: the target, or another port of its host. */
@@ -48,8 +55,12 @@ export interface Findings {
   /** True if the target completes a TLS handshake in the tunnel. */
   speaksTls?: boolean;
   halfClose?: 'kept' | 'swallowed';
-  /** After so many milliseconds of silence the tunnel was cut. */
-  idleMs?: number;
+  /** A silent tunnel was cut. */
+  cut?: Cut;
+  /** TLS to the target ends at somebody else, or the target has a certificate of its own making. */
+  isIntercepted?: true;
+  /** The last proxy is a `tunl serve`. */
+  isOurs?: boolean;
   /** The place of the first hop that asked for credentials and accepted none, from 0. */
   refusedAt?: number;
 }
@@ -166,7 +177,7 @@ export class Examination {
     } catch (thrown) {
       const error = toTunlError(thrown);
       if (error.code === 'internal' || this.signal.aborted) throw error;
-      return { ...found, error, isSpent: error.message === spentMessage };
+      return { ...found, error, isSpent: error.facts.spent === true };
     }
   }
 
@@ -185,13 +196,16 @@ export class Examination {
   readonly #count: Layer =
     (next: Dial): Dial =>
     (address, ctx) => {
-      if (this.#connections >= maxConnections) throw new TunlError('connection_limit_reached', spentMessage);
+      if (this.#connections >= maxConnections) throw spentError();
       this.#connections++;
       return next(address, ctx);
     };
 }
 
-const spentMessage = `${maxConnections} connections were made, and a check makes no more`;
+function spentError(): TunlError {
+  const message = `${maxConnections} connections were made, and a check makes no more`;
+  return new TunlError('connection_limit_reached', message, { spent: true });
+}
 
 function needsLogin({ link, answers }: Visit, choice: HopChoice = []): boolean {
   const last = answers.at(-1);

@@ -3,12 +3,13 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { type CheckReport, runCheck } from '../../../src/app/check/check.ts';
 import type { CheckOptions } from '../../../src/app/check/options.ts';
 import { formatConclusion, formatVerdict } from '../../../src/cli/terminal/check-report.ts';
-import { formatPlace } from '../../../src/core/hop.ts';
+import { formatPlace, type Hop } from '../../../src/core/hop.ts';
 import { Scope } from '../../../src/core/scope.ts';
 import { type Certs, makeCerts } from '../../support/certs/certs.ts';
-import { calmLimits } from '../../support/harness/app.ts';
+import { calmLimits, makeHop } from '../../support/harness/app.ts';
 import { validateReport } from '../../support/check-schema.ts';
 import { manners } from './manners/all.ts';
+import { sshServer, through } from './manners/ways.ts';
 
 const page = new URL('../../../docs/check.md', import.meta.url);
 
@@ -40,6 +41,29 @@ function write(report: CheckReport, { hops }: Pick<CheckOptions, 'hops'>): strin
       text,
     );
 }
+
+test.each([
+  ['one connection for each question', 0, 15],
+  ['five, the last of which are not made', 4, 3],
+])('no more than twelve connections are made: %s', async (_, deaf, count) => {
+  const { hops, target } = await through(sshServer, {})(certs);
+  // Alternatives that take no connection come first.
+  const choice = [...Array.from({ length: deaf }, () => makeHop('http', 1)), ...hops.flat()];
+  const elsewhere = Array.from({ length: count }, (__, index) => ({ ...target, host: `other${index}.example` }));
+  const report = await runCheck({ ...defaults, target, elsewhere, hops: [choice] }, new Scope());
+  expect(report.connections).toBe(12);
+  const spent = report.verdicts.filter(({ text }) => text.includes('not asked: too many connections were needed'));
+  expect(spent.map(({ name, state }) => [name, state])).toEqual(Array(deaf === 0 ? 4 : 2).fill(['probe', 'unknown']));
+});
+
+test('a proxy of a variable is written where another one follows it, because -x replaces the variable', async () => {
+  const { hops, target } = await through(sshServer, { tlsOnly: true })(certs);
+  const named = hops.map((choice) => choice.map((hop) => ({ ...hop, variable: 'https_proxy' })));
+  const options: CheckOptions = { ...defaults, target, hops: named };
+  const { commands } = await runCheck(options, new Scope());
+  const [{ address }] = named.flat() as [Hop];
+  expect(commands).toEqual([`tunl connect -x http://${formatPlace(address)} -x https://YOUR-BOX:443 box.example:22`]);
+});
 
 const rows: (readonly string[])[] = [];
 

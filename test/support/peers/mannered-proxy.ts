@@ -19,6 +19,8 @@ export interface TunnelManner {
   readonly intercept?: IssuedCertificate;
   /** A tunnel in which nothing moves ends after so many milliseconds. */
   readonly idleMs?: number;
+  /** Every tunnel ends after so many milliseconds. */
+  readonly lifeMs?: number;
   /** Answers are held back for so many milliseconds. */
   readonly holdMs?: number;
   /** The end of one half is the end of both. */
@@ -62,7 +64,7 @@ function serve(client: Socket, manner: TunnelManner): void {
 }
 
 function join(client: Socket, target: Socket, manner: TunnelManner): void {
-  const { tlsOnly, idleMs, holdMs, noHalfClose } = manner;
+  const { tlsOnly, idleMs, lifeMs, holdMs, noHalfClose } = manner;
   const cut = () => {
     client.destroy();
     target.destroy();
@@ -70,6 +72,10 @@ function join(client: Socket, target: Socket, manner: TunnelManner): void {
   if (idleMs !== undefined) {
     const timer = setTimeout(cut, idleMs);
     for (const socket of [client, target]) socket.on('data', () => timer.refresh());
+    client.once('close', () => clearTimeout(timer));
+  }
+  if (lifeMs !== undefined) {
+    const timer = setTimeout(cut, lifeMs);
     client.once('close', () => clearTimeout(timer));
   }
   let isFirst = true;

@@ -1,6 +1,11 @@
+import { findScheme } from '../../../carriers/index.ts';
 import { formatAddress, type TcpAddress } from '../../../core/address.ts';
 import type { DialStep } from '../../../core/dialer.ts';
+import type { TunlError } from '../../../core/errors.ts';
+import { formatPlace } from '../../../core/hop.ts';
+import { halfCloseField } from '../../../http/tunnel/half-close.ts';
 import type { Examination, Visit } from '../examination.ts';
+import { toWebSocketScheme } from '../own-proxy.ts';
 import type { Probe } from '../probe.ts';
 import { besideVerdict, failureVerdict, formatMs, spentVerdict, type Verdict } from '../verdict.ts';
 
@@ -17,12 +22,14 @@ export const connect: Probe = {
     const { error, isSpent, ...visit } = await exam.visitTarget();
     if (isSpent) return [spentVerdict(connect.name, 'not asked')];
     if (!error) {
+      const { headers = [] } = visit.answers.findLast(({ hop }) => hop === hops.length) ?? {};
+      exam.findings.isOurs = headers.some(([name]) => name === halfCloseField[0].toLowerCase());
       exam.findings.open = target;
       exam.findings.openPorts.push(target.port);
       exam.findings.openMs = lastStep(visit, hops.length > 0)?.ms ?? 0;
       return [describeOpen(visit, hops.length > 0)];
     }
-    const refused = failureVerdict(connect.name, error);
+    const refused = failureVerdict(connect.name, error, { remedies: adviseOtherMethod(exam, error) });
     return [refused, ...(hops.length > 0 && isAboutTarget(exam, error.facts.received) ? await tryPorts(exam) : [])];
   },
 };
@@ -45,6 +52,18 @@ function describeOpen(visit: Opened, isProxied: boolean): Verdict {
     ...(doubts.length > 0 && { causes: doubts }),
     facts: { target: formatAddress(address), ...(last && { ms: Math.round(last.ms) }) },
   };
+}
+
+/** The statuses of a server that does not know CONNECT, or does not allow it. */
+const unknownMethod: ReadonlySet<number | undefined> = new Set([404, 405, 501]);
+
+/** Names the protocols that web servers pass on, for one that stands in front of a proxy and refuses CONNECT. */
+function adviseOtherMethod({ options: { hops } }: Examination, { facts: { received, hop: at } }: TunlError): string[] {
+  const [hop] = hops.at(-1) ?? [];
+  if (!hop || hop.chooser || at?.index !== hops.length || !unknownMethod.has(received)) return [];
+  const { protocol, methods = [] } = findScheme(hop.scheme)?.carrier ?? {};
+  if (protocol === 'socks' || methods.some((method) => method !== 'CONNECT')) return [];
+  return [`if it passes requests on to a tunl serve --ws: ${toWebSocketScheme(hop)}://${formatPlace(hop.address)}`];
 }
 
 /** True if the proxy answered the request, and another port may fare better. */

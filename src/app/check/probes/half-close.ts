@@ -1,5 +1,6 @@
 import { type Echo, openEcho } from '../echo.ts';
 import type { Examination } from '../examination.ts';
+import { overTls } from '../own-proxy.ts';
 import type { Probe } from '../probe.ts';
 import { formatMs, type Verdict } from '../verdict.ts';
 
@@ -76,6 +77,7 @@ const kept: Verdict = {
 };
 
 function swallowed(exam: Examination): Verdict {
+  const own = overTls(443);
   const isProxied = exam.options.hops.length > 0;
   return {
     name: halfClose.name,
@@ -84,7 +86,10 @@ function swallowed(exam: Examination): Verdict {
     causes: [
       isProxied ? 'the proxy takes it for the end of both halves, as squid and many others do' : 'the target does',
     ],
-    remedies: ['tunl waits two seconds for answers before it tells the proxy; --half-close never waits for the target'],
+    remedies: [
+      'tunl waits two seconds for answers before it tells the proxy; --half-close never waits for the target',
+      ...(isProxied ? [`${own.serve} behind it keeps the halves apart: -x ${own.url}`] : []),
+    ],
     facts: { isKept: false },
   };
 }

@@ -1,11 +1,16 @@
 import { formatDuration } from '../../../core/deadline.ts';
 import { Conversation } from '../conversation.ts';
 import { openEcho } from '../echo.ts';
+import type { Cut } from '../examination.ts';
+import { resuming } from '../own-proxy.ts';
 import type { Probe } from '../probe.ts';
 import { formatAlive, formatMs, spentVerdict, type Verdict } from '../verdict.ts';
 
-/** A second tunnel sends a byte each such part of the time. */
-const beats = 20;
+/** A second tunnel sends a byte so often, in milliseconds: no proxy takes that for silence. */
+const beatMs = 250;
+
+/** A tunnel is still watched for such a part of the time after which another was cut: proxies look at limits in steps. */
+const stepPart = 1 / 20;
 
 /** With --idle: after how much silence a tunnel is cut. */
 export const idle: Probe = {
@@ -18,19 +23,22 @@ export const idle: Probe = {
     const { link, isSpent } = await exam.dial(open);
     if (!link) return isSpent ? [spentVerdict(idle.name, 'not measured')] : [];
     const silent = new Conversation(link);
+    const began = performance.now();
     // What ends a tunnel that carries bytes as well is no limit on silence.
     const busy = exam.findings.greeting === undefined ? await openEcho(exam, open) : undefined;
-    const beating = busy && setInterval(() => busy.conversation.send('.'), idleMs / beats);
+    const leadMs = performance.now() - began;
+    const beating = busy && setInterval(() => busy.conversation.send('.'), beatMs);
     try {
-      const began = performance.now();
-      const heard = await silent.hearEnd(idleMs, exam.signal);
-      const ms = performance.now() - began;
+      const heard = await silent.hearEnd(Math.max(1, idleMs - leadMs), exam.signal);
+      const afterMs = performance.now() - began;
       if (heard === 'silence') {
         const text = `a tunnel without a byte for ${formatDuration(idleMs)} is still open`;
         return [{ name: idle.name, state: 'ok', text, facts: { watchedMs: idleMs } }];
       }
-      exam.findings.idleMs = ms;
-      return [describeCut(ms, busy && !busy.conversation.isOver)];
+      // The busy one is younger.
+      await busy?.conversation.hearEnd(leadMs + afterMs * stepPart + exam.patienceMs, exam.signal);
+      exam.findings.cut = { afterMs, isOnlySilence: busy && !busy.conversation.isOver };
+      return [describeCut(exam.findings.cut, exam.options.hops.length > 0)];
     } finally {
       clearInterval(beating);
       silent.close();
@@ -39,8 +47,7 @@ export const idle: Probe = {
   },
 };
 
-/** @param isOnlySilence true if a tunnel that carried bytes is still open; undefined if there was none */
-function describeCut(ms: number, isOnlySilence: boolean | undefined): Verdict {
+function describeCut({ afterMs, isOnlySilence }: Cut, isProxied: boolean): Verdict {
   const causes =
     isOnlySilence === true
       ? ['a tunnel that carried bytes was not cut: it is a limit on silence']
@@ -52,9 +59,12 @@ function describeCut(ms: number, isOnlySilence: boolean | undefined): Verdict {
   return {
     name: idle.name,
     state: 'warning',
-    text: `a tunnel without a byte was cut after ${formatMs(ms)}`,
+    text: `a tunnel without a byte was cut after ${formatMs(afterMs)}`,
     causes,
-    remedies: isOnlySilence === false ? [] : [`ssh ${formatAlive(ms)}`],
-    facts: { cutMs: Math.round(ms), ...(isOnlySilence !== undefined && { isOnlySilence }) },
+    remedies: [
+      ...(isOnlySilence === false ? [] : [`ssh ${formatAlive(afterMs)}`]),
+      ...(isProxied ? [`tunnels of ${resuming.serve} behind it go on when they are cut: -x '${resuming.url}'`] : []),
+    ],
+    facts: { cutMs: Math.round(afterMs), ...(isOnlySilence !== undefined && { isOnlySilence }) },
   };
 }

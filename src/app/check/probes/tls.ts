@@ -27,11 +27,11 @@ export const tls: Probe = {
       const { issuer = '', validTo = '' } = usual.certificate ?? {};
       return [describePrivate(exam, place, issuer, validTo, 'this machine trusts it all the same')];
     }
-    if (!/authority that is not trusted|self-signed/.test(first.failure.message)) {
-      const {
-        message,
-        facts: { hints = [] },
-      } = first.failure;
+    const {
+      message,
+      facts: { untrusted, hints = [] },
+    } = first.failure;
+    if (!untrusted) {
       return [
         {
           name: tls.name,
@@ -50,6 +50,7 @@ export const tls: Probe = {
 
 function describePrivate(exam: Examination, place: string, issuer: string, validTo: string, trust: string): Verdict {
   const isProxied = exam.options.hops.length > 0;
+  if (isProxied) exam.findings.isIntercepted = true;
   const facts = { issuer, validTo, isPublic: false };
   const text = isProxied
     ? `to ${place} seems to be intercepted: issuer "${issuer}", not a public authority`

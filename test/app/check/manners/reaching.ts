@@ -88,6 +88,16 @@ export const reaching: readonly Manner[] = [
     exit: 97,
   },
   {
+    name: 'is a web server that does not know CONNECT',
+    start: answering(answerWith(writeRefusal('405 Method Not Allowed'))),
+    says: [
+      '[✗] CONNECT    proxy refused CONNECT box.example:22: 405 Method Not Allowed',
+      '-> it opens no tunnels by CONNECT: a web server, or a proxy where that is switched off',
+      '-> if it passes requests on to a tunl serve --ws: ws://proxy',
+    ],
+    exit: 97,
+  },
+  {
     name: 'does not reach the target',
     start: async () => ({ hops: one(makeHop('http', (await startManneredProxy({ reach: {} })).port)), target: at(22) }),
     says: ['[✗] CONNECT    proxy refused CONNECT box.example:22: 502 Bad Gateway'],

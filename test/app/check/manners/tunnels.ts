@@ -42,6 +42,19 @@ export const tunnels: readonly Manner[] = [
     exit: 97,
   },
   {
+    name: 'opens port 443 only, and opens TLS there',
+    start: overTls(forHost, async (certs) => ({
+      manner: { ports: [443], ...(await intercepting(certs)) },
+      options: { target: at(22) },
+    })),
+    says: [
+      '[!] TLS        to box.example:443 seems to be intercepted',
+      '(tunl serve --ws --tls) can stand in between, and a WebSocket goes on where TLS is opened on the way',
+      'tunl connect -x http://proxy -x wss://YOUR-BOX:443 box.example:22',
+    ],
+    exit: 97,
+  },
+  {
     name: 'refuses the target and opens another host (`--probe`)',
     start: async () => {
       const target = await startTarget(sshServer);
