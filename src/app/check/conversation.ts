@@ -6,6 +6,9 @@ import { toPrintable } from '../../syntax/text.ts';
 /** What came next from the far end, or that nothing did. */
 export type Heard = 'bytes' | 'ended' | 'reset' | 'silence';
 
+/** The time, in milliseconds, in which our end reaches a proxy and is dealt with there. */
+const arrivalMs = 500;
+
 /** The most bytes that are kept. */
 const maxKeptBytes = 1024 * 1024;
 
@@ -67,8 +70,8 @@ export class Conversation {
   }
 
   /**
-   * Sends bytes and ends our half. Until the end is out nothing is read, so that answers to the last bytes are still on
-   * their way when it arrives.
+   * Sends bytes and ends our half. Until a while after the end is out nothing is read, so that answers to the last bytes
+   * are still on their way when it arrives.
    * @throws the signal's reason
    */
   async end(bytes: Buffer, ms: number, signal: AbortSignal): Promise<void> {
@@ -80,6 +83,7 @@ export class Conversation {
       this.#wake();
     });
     await this.#until(() => isOut || this.#end !== undefined, ms, signal);
+    await this.#until(() => this.#end !== undefined, arrivalMs, signal);
     stream.resume();
   }
 
