@@ -194,3 +194,17 @@ describe('--watch', () => {
     expect(session.stdout().toString()).not.toContain('\u001b');
   });
 });
+
+test('a terminal keeps the mode that another program gave it', async () => {
+  const { file, args } = makeTunlCommand(['serve', '127.0.0.1:0']);
+  // As a shell does for its line editor once ssh has ended, while its ProxyCommand still runs.
+  const script = `
+    exec 4>&1
+    coproc { exec "$0" "$@" 2>&1 >&4; }
+    read -r line <&"\${COPROC[0]}"
+    stty -echo; kill "$COPROC_PID"; wait
+    stty -a | grep -oe '-*echo ' | head -n 1`;
+  const session = launchInTerminal({ file: 'bash', args: ['-c', script, file, ...args] });
+  await session.ended;
+  expect(session.stdout().toString()).toBe('-echo \r\n');
+});

@@ -6,11 +6,12 @@ import { closeSync, fstatSync, openSync } from 'node:fs';
  */
 export function closeStdout(stdout: NodeJS.WriteStream): void {
   if (stdout.isTTY) return;
-  if (fstatSync(1).isSocket()) {
-    // stdin may be the same socket, as with inetd: a shutdown ends only one direction.
+  if (isOneSocket()) {
+    // As with inetd: a shutdown ends only one direction.
     stdout.end();
     return;
   }
+  // Not a shutdown: a socket may be the stdout of others too, such as the next commands of a script.
   closeSync(1);
   // The next socket must not get descriptor 1: output for stdout would go there.
   openSync('/dev/null', 'w');
@@ -18,7 +19,10 @@ export function closeStdout(stdout: NodeJS.WriteStream): void {
 
 /** True if stdin and stdout are one Unix socket, as ssh makes it for a ProxyCommand that should pass a descriptor. */
 export function isOneUnixSocket(stdin: NodeJS.ReadStream): boolean {
+  return isOneSocket() && stdin.remoteAddress === undefined;
+}
+
+function isOneSocket(): boolean {
   const [one, other] = [fstatSync(0), fstatSync(1)];
-  if (!one.isSocket() || one.ino !== other.ino || one.dev !== other.dev) return false;
-  return stdin.remoteAddress === undefined;
+  return one.isSocket() && one.ino === other.ino && one.dev === other.dev;
 }

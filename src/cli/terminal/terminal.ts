@@ -57,9 +57,13 @@ export function writeToTerminal(line: string): void {
   }
 }
 
-/** Closes standard streams whose terminal has hung up; otherwise some versions of Node crash (nodejs/node#51519). */
+/**
+ * Closes the standard streams that were terminals, at the very end. Node would otherwise put each terminal back into the
+ * mode that it had at the start: after ssh has ended, its ProxyCommand would take the mode of the shell's line editor
+ * away. Some versions of Node crash over terminals that have hung up (nodejs/node#51519).
+ */
 export function leaveTerminals(): void {
-  for (const fd of terminals) if (!isatty(fd)) closeQuietly(fd);
+  for (const fd of terminals) closeQuietly(fd);
 }
 
 function closeQuietly(fd: number): void {

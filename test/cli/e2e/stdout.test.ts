@@ -59,3 +59,14 @@ test('when the target ends first, stdout ends and stdin goes on: a pipe, as ssh 
   await waitForOutput(child, 'bye\nEND\n');
   await sayMoreAndEnd(child);
 });
+
+test('a socket that is the stdout of a whole script takes what the next command says', async () => {
+  const script = '"$0" "$@"; echo next';
+  const words = ['-c', script, process.execPath, program, 'connect', '--direct', `127.0.0.1:${port}`];
+  const child = spawn('sh', words, { stdio: 'pipe' });
+  await waitForOutput(child, 'bye\n');
+  const next = waitForOutput(child, 'next\n');
+  child.stdin.end('more\n');
+  await next;
+  expect(heard).toBe('more\n');
+});
