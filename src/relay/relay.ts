@@ -274,24 +274,27 @@ class Relay implements RunningRelay, SideOwner {
     this.#target.flow.reset(error);
   }
 
-  #settle(result: RelayEnd): void {
+  #settle({ end, side, error }: RelayEnd): void {
     this.#settled = true;
     this.#limit.stop();
     this.#held?.stop();
     const client = this.#client;
     const target = this.#target;
-    if (result.end !== 'clean') {
+    if (end !== 'clean') {
       client.stop();
       target.stop();
     }
-    const swallowedBy = this.#swallowedBy;
-    this.#result = {
-      ...result,
+    // Field by field: V8 caches nothing of a literal that goes on behind the fields of another object.
+    const whole: { -readonly [Key in keyof RelayResult]: RelayResult[Key] } = {
+      end,
       ended: { client: client.ended, target: target.ended },
       delivered: target.finished,
       unheard: client.isQueued || this.sent > (this.#sentBefore ?? this.sent),
-      ...(swallowedBy && { swallowedBy }),
     };
-    this.#onEnd?.(this.#result);
+    if (side) whole.side = side;
+    if (error) whole.error = error;
+    if (this.#swallowedBy) whole.swallowedBy = this.#swallowedBy;
+    this.#result = whole;
+    this.#onEnd?.(whole);
   }
 }

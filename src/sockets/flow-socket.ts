@@ -35,7 +35,11 @@ const keepAliveAge = 5;
 interface SocketOptions extends SocketConstructorOpts {
   readonly onread: OnReadOpts;
   /** The handle of a connection; it is not documented. */
-  readonly handle?: SocketHandle;
+  readonly handle: SocketHandle | undefined;
+  /** Node sets these three in a copy. Where they are missing, V8 makes a shape for each copy, and caches nothing of it. */
+  readonly emitClose: false;
+  readonly autoDestroy: true;
+  readonly decodeStrings: false;
 }
 
 /** The memory for the next read; Node asks for it right after each read, and when a socket gets its handle. */
@@ -79,7 +83,14 @@ export class FlowSocket extends Socket implements Ticked {
   /** @param handle of an accepted connection, which is read from at once; without it the socket can be connected */
   constructor(handle?: SocketHandle) {
     // Half-open, so that the relay decides when each half ends.
-    const options: SocketOptions = { allowHalfOpen: true, onread, ...(handle && { handle }) };
+    const options: SocketOptions = {
+      allowHalfOpen: true,
+      onread,
+      handle,
+      emitClose: false,
+      autoDestroy: true,
+      decodeStrings: false,
+    };
     super(options);
     this.setNoDelay(true);
     this.on('error', onOver).on('close', onClose);

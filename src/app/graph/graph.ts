@@ -204,10 +204,10 @@ class GraphRunner {
     this.#traffic?.expect(generation.graph);
     for (const { bound, ready } of listeners.values()) {
       const { listener } = bound;
-      const origin = { stages: [ready.stage.name] };
+      const stages = [ready.stage.name];
       bound.deliverTo((link) => {
         this.#traffic?.accept(listener.address, link);
-        void ready.onLink(link, { ...origin, peer: link.peer }, listener);
+        void ready.onLink(link, { peer: link.peer, stages }, listener);
       });
     }
     const { scope, watchFiles = hasMeshCertificates(generation.graph) } = this.#runtime;

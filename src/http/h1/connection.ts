@@ -24,7 +24,7 @@ export interface Http1Setup {
 /** The limits of one connection, with the terms of its requests. */
 export interface Http1ServerSetup extends Http1Setup, Http1RequestTerms {
   /** Set if a first head with exactly these bytes makes this a connection of another kind, for which `onOther` is called. */
-  readonly other?: Buffer;
+  readonly other?: Buffer | undefined;
 }
 
 /** Receives the requests of a connection, and its end. */

@@ -48,9 +48,11 @@ export function serveRequests(
   const serveStreams = () => untilEither(draining, retired, (ending) => serveSession(link, profile, ending, onRequest));
   if (codec === 'http2' || (codec === 'auto' && alpn === 'h2')) return serveStreams();
   const isLast = () => perConnection === 'one' || draining.aborted || (retired?.aborted ?? false);
-  const other = codec === 'auto' ? { other: prefaceHead } : {};
+  const { headMs, keepAliveMs, maxHeadBytes, maxLineBytes } = http1;
+  const other = codec === 'auto' ? prefaceHead : undefined;
+  const setup = { headMs, keepAliveMs, maxHeadBytes, maxLineBytes, translatable, isLast, other };
   return new Promise((resolve, reject) =>
-    serveHttp1(link, { ...http1, translatable, isLast, ...other }, draining, {
+    serveHttp1(link, setup, draining, {
       onRequest,
       onOver: resolve,
       onFault: reject,

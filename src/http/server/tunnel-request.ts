@@ -17,8 +17,10 @@ import { formatProxyStatus, publicReason } from '../wire/proxy-status.ts';
 export function claimConnect(exchange: TunnelExchange): TunnelRequest | undefined {
   if (exchange.method !== 'CONNECT') return undefined;
   assertNoContent(exchange);
+  const { credentialsField, challenge } = proxyTerms;
   return toTunnelRequest(exchange, {
-    ...proxyTerms,
+    credentialsField,
+    challenge,
     target: parseAuthority(exchange.target),
     accept: (headers) => exchange.upgrade(200, headers),
   });
