@@ -6,10 +6,20 @@ import { amount } from '../support/amounts.ts';
 import { type Passage, startMiddlebox } from '../support/peers/middlebox.ts';
 import { startSquid } from './parts/squid.ts';
 import { startSshd, type Sshd } from './parts/sshd.ts';
+import { type Network, startIn } from './support/part.ts';
 import { makeDigester, makePayload, type Payload } from './support/payload.ts';
 import { launch, type Running } from './support/process.ts';
 import { formatSshOptions, ssh, type SshRoute } from './support/ssh.ts';
-import { formatTunlProxyCommand, startTunl, startTunlServe, type TunlPart } from './support/tunl.ts';
+import {
+  formatProxyCommand,
+  formatTunlProxyCommand,
+  makeTunlCommand,
+  startTunl,
+  startTunlServe,
+  type TunlPart,
+} from './support/tunl.ts';
+import { openTwoNetworks } from './support/two-networks.ts';
+import { hasWorld } from './support/world.ts';
 
 let sshd: Sshd;
 let far: TunlPart;
@@ -21,14 +31,15 @@ beforeAll(async () => {
   };
 });
 
+const asItIs: Network['enter'] = (command) => command;
 const startFar = () => startTunlServe(['--resume', '10m', '-v']);
 const hopAt = (port: number, scheme = 'http') => `${scheme}://127.0.0.1:${port}?resume=10m`;
 
 /** Opens a session of ssh that gives back what it is told. */
-function openSession(route: SshRoute): Running {
-  const port = String(route.port ?? sshd.port);
-  const args = ['-p', port, ...formatSshOptions(sshd, route), `${sshd.user}@127.0.0.1`, 'cat'];
-  const session = launch({ file: 'ssh', args });
+function openSession(route: SshRoute, server = sshd, { enter = asItIs }: Partial<Network> = {}): Running {
+  const port = String(route.port ?? server.port);
+  const args = ['-p', port, ...formatSshOptions(server, route), `${server.user}@127.0.0.1`, 'cat'];
+  const session = launch(enter({ file: 'ssh', args }));
   onTestFinished(() => void session.stop());
   return session;
 }
@@ -58,6 +69,60 @@ test.each(['http', 'h2c'])('a session of ssh lives on while squid is restarted, 
   await say(session, 'after');
   await endSession(session, ['before', 'between', 'after']);
 });
+
+const cutMs = amount(1500, 60_000);
+
+test(
+  'a session of ssh lives on where no connection lives longer than some seconds',
+  { timeout: 60_000 + 4 * cutMs },
+  async () => {
+    let cuts = 0;
+    const onTimer = () => {
+      cuts++;
+      box.cut();
+    };
+    const passForSomeTime = (): Passage => {
+      const timer = setTimeout(onTimer, cutMs);
+      onTestFinished(() => clearTimeout(timer));
+      return (chunk, send) => send(chunk);
+    };
+    const box = await startMiddlebox(far.port, { toServer: passForSomeTime });
+    const session = openSession({ proxyCommand: formatTunlProxyCommand([hopAt(box.port)]) });
+    const words: string[] = [];
+    while (cuts < 3) {
+      words.push(`after ${cuts} cuts, word ${words.length}`);
+      await say(session, words.at(-1) ?? '');
+      // A person who types.
+      await delay(cutMs / 10);
+    }
+    await endSession(session, words);
+  },
+);
+
+test.skipIf(!hasWorld)(
+  'a session of ssh lives on when the network goes and comes back with another address',
+  async () => {
+    const { near, far: there, farAddress, unplug, plugIn, stop } = await openTwoNetworks();
+    onTestFinished(stop);
+    const server = await startIn(there, startSshd);
+    onTestFinished(() => server.stop());
+    const allowed = ['--open', '--allow', `127.0.0.1:${server.port}`];
+    const serve = launch(there.enter(makeTunlCommand(['serve', `${farAddress}:0`, '--resume', '10m', ...allowed])));
+    onTestFinished(() => void serve.stop());
+    const port = await serve.waitFor('its port', () => /serving \S+:(\d+)/.exec(serve.stderr())?.[1]);
+    const { file, args } = makeTunlCommand(['connect', '-v', '-x', `http://${farAddress}:${port}?resume=10m`]);
+    const session = openSession({ proxyCommand: `${formatProxyCommand([file, ...args])} %h:%p` }, server, near);
+    await say(session, 'before');
+    await unplug();
+    session.child.stdin?.write('between\n');
+    await plugIn();
+    // Nobody tells that the old address is gone: silence does, after 15 seconds.
+    await session.waitFor('loss', () => session.stderr().includes('waits for another connection') || undefined);
+    await say(session, 'after');
+    await endSession(session, ['before', 'between', 'after']);
+    await serve.waitFor('its record', () => /resumed 1 time/.test(serve.stderr()) || undefined);
+  },
+);
 
 const sleepMs = amount(0, 300_000);
 
