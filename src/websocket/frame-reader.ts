@@ -35,7 +35,8 @@ const noBytes = Buffer.alloc(0);
 export class FrameReader {
   readonly #sink: FrameSink;
   readonly #isMasked: boolean;
-  readonly #head: Buffer = Buffer.allocUnsafe(maxHeadBytes);
+  // Memory of its own: a slice of Node's pool would keep all of it while the tunnel lives.
+  readonly #head: Buffer = Buffer.allocUnsafeSlow(maxHeadBytes);
   /** Bytes of the head so far, and of all of it as far as that is known. */
   #headBytes = 0;
   #headLength = 2;
@@ -166,14 +167,16 @@ export class FrameReader {
   }
 
   #finishFrame(): void {
+    const control = this.#control;
+    this.#control = noBytes;
     switch (this.#opcode) {
       case opcodes.pong:
         return;
       case opcodes.ping:
-        return this.#sink.onPing(this.#control);
+        return this.#sink.onPing(control);
       case opcodes.close:
         this.#pass();
-        return this.#sink.onClose(readCloseCode(this.#control));
+        return this.#sink.onClose(readCloseCode(control));
       default:
         if (!this.#isFinal) return;
         this.#isInMessage = false;

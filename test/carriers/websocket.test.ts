@@ -138,6 +138,20 @@ describe('serve --ws', () => {
     expect(await server.waitForEnd()).toBe('reset');
   });
 
+  test('closes a connection that the client leaves open after both halves have ended', async () => {
+    const [serve, target] = [await startTestServe({ accept }), await startTarget(echo)];
+    const { peer } = await shake(serve.port, pathTo(target));
+    peer.send(Buffer.from('828000000000', 'hex'));
+    expect(await peer.readToEnd()).toEqual(Buffer.from('8200880203e8', 'hex'));
+    const ended = performance.now();
+    // What still comes is not read, and changes nothing, until the system refuses it.
+    await eventually(() => {
+      peer.send(Buffer.from('898000000000', 'hex'));
+      return peer.stream.destroyed;
+    }, true);
+    expect(performance.now() - ended).toBeGreaterThan(3000);
+  });
+
   test('answers pings', async () => {
     const [serve, target] = [await startTestServe({ accept }), await startTarget(echo)];
     const { peer } = await shake(serve.port, pathTo(target));

@@ -90,9 +90,9 @@ test.each(['http', 'h2c', 'post+http', 'post+h2c', 'ws', 'wss'])(
   },
 );
 
-test.each(['http', 'h2c'])('%s: connections that carry little lose and double nothing', async (scheme) => {
+test.each(['http', 'h2c', 'ws'])('%s: connections that carry little lose and double nothing', async (scheme) => {
   const target = await startTarget(echo);
-  const serve = await startTestServe({ resumeMs: minute });
+  const serve = await startTestServe({ accept: ['ws'], resumeMs: minute });
   let cuts = 0;
   const onCut = () => {
     cuts++;
