@@ -5,6 +5,7 @@ import type { HopChoice } from '../chain/model/graph.ts';
 import type { EventSink } from '../core/events.ts';
 import { formatHop, type Hop } from '../core/hop.ts';
 import { RememberedEnds } from './remembered-ends.ts';
+import { RememberedModes } from './remembered-modes.ts';
 
 /** What earlier runs learned about the hops of a route. */
 export interface Memory {
@@ -20,7 +21,9 @@ export interface Memory {
 export async function loadMemory(hops: readonly HopChoice[], folder: string, emit: EventSink): Promise<Memory> {
   const proxies = new RememberedProxies(folder);
   const ends = new RememberedEnds(folder);
-  const [known, found] = await Promise.all([proxies.load(hops.flat()), ends.load(hops)]);
+  const modes = new RememberedModes(folder);
+  const [known, kept] = await Promise.all([proxies.load(hops.flat()), ends.load(hops)]);
+  const found = await modes.load(kept);
   const say = (hop: Hop, what: string) =>
     emit({ event: 'notice', level: 'verbose', message: `${formatHop(hop)}: ${what}, says the cache (--no-cache)` });
   for (const hop of known) {
@@ -29,7 +32,10 @@ export async function loadMemory(hops: readonly HopChoice[], folder: string, emi
     if (title !== undefined) say(hop, `it accepts ${title}`);
     if (version !== undefined) say(hop, `it opens tunnels in HTTP/${version} only`);
   }
-  for (const hop of found.flat()) if (hop.keptHalves) say(hop, 'it keeps the two halves of a tunnel apart');
+  for (const hop of found.flat()) {
+    if (hop.keptHalves) say(hop, 'it keeps the two halves of a tunnel apart');
+    if (hop.knownMode?.name !== undefined) say(hop, `${hop.knownMode.name} worked last in this network`);
+  }
   const asking = hops.flat().filter((hop) => isAuthSaid(hop));
   let saving = Promise.resolve();
   return {
@@ -37,7 +43,7 @@ export async function loadMemory(hops: readonly HopChoice[], folder: string, emi
     save: () => void (saving = proxies.save(asking)),
     settle: async () => {
       await saving;
-      await ends.settle();
+      await Promise.all([ends.settle(), modes.settle()]);
     },
   };
 }

@@ -1,6 +1,7 @@
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { isAuthSaid } from '../auth/knowledge.ts';
+import { triesModes } from '../carriers/index.ts';
 import type { HopChoice } from '../chain/model/graph.ts';
 import { cacheFiles, findCacheFolder, hasCachePlace } from '../core/cache-place.ts';
 import type { Memory } from './memory.ts';
@@ -19,7 +20,7 @@ export async function recallHops(
 ): Promise<Memory | undefined> {
   if (!env || hops.length === 0 || !hasCachePlace(env)) return undefined;
   const folder = findCacheFolder(env);
-  const mayLearn = hops.flat().some((hop) => isAuthSaid(hop));
+  const mayLearn = hops.flat().some((hop) => isAuthSaid(hop) || triesModes(hop));
   if (!mayLearn && !Object.values(cacheFiles).some((name) => existsSync(join(folder, name)))) return undefined;
   const { loadMemory } = await import('./memory.ts');
   const memory = await loadMemory(hops, folder, emit);

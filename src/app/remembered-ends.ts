@@ -61,6 +61,7 @@ export class RememberedEnds {
   }
 }
 
-function formatRoute(hops: readonly HopChoice[], index: number, hop: Hop): string {
+/** Names the way to a hop: the places before it, and the hop. */
+export function formatRoute(hops: readonly HopChoice[], index: number, hop: Hop): string {
   return [...hops.slice(0, index).map((choice) => choice.map(formatHop).join('|')), formatHop(hop)].join(' ');
 }

@@ -1,4 +1,5 @@
 import type { Carrier, CarrierScheme, ServeSwitch } from '../core/carrier.ts';
+import type { Hop } from '../core/hop.ts';
 import * as all from './all.ts';
 
 /**
@@ -23,4 +24,9 @@ export const carrierSwitches: readonly ServeSwitch[] = carriers.flatMap(({ serve
 /** Finds a scheme by its name, without `://`. */
 export function findScheme(name: string): (typeof schemes)[number] | undefined {
   return schemes.find(({ scheme }) => scheme === name);
+}
+
+/** True for a hop whose carrier tries several modes. */
+export function triesModes({ scheme, chooser }: Hop): boolean {
+  return !chooser && findScheme(scheme)?.carrier.modes !== undefined;
 }

@@ -17,4 +17,4 @@ export function hasCachePlace(env: Environment): boolean {
 }
 
 /** Names of the files in that folder in which later runs find what earlier ones learned about proxies. */
-export const cacheFiles = { proxies: 'proxies.json', ends: 'half-close.json' } as const;
+export const cacheFiles = { proxies: 'proxies.json', ends: 'half-close.json', modes: 'modes.json' } as const;

@@ -1,3 +1,4 @@
+import { triesModes } from '../../carriers/index.ts';
 import { type Address, formatAddress } from '../../core/address.ts';
 import { type Dial, pipe, type Layer } from '../../core/dialer.ts';
 import { type ErrorCode, TunlError, usageError } from '../../core/errors.ts';
@@ -6,7 +7,7 @@ import { createDirect } from '../../dial/direct.ts';
 import { createResolve, limitResolve, type NameSource, type Resolve } from '../../dial/resolve.ts';
 import { eachInTurn, firstOf, orDirect } from '../../dial/first-of.ts';
 import { withRetry } from '../../dial/retry.ts';
-import { createHopLayer, findHopScheme } from './hop.ts';
+import { createHopLayer } from './hop.ts';
 import type { OffLimits } from '../off-limits.ts';
 import type { HopChoice, RouteOptions } from '../../chain/model/graph.ts';
 
@@ -76,7 +77,7 @@ export async function createRoute(
   const makeWay = async (hop: Hop, index: number) => {
     if (!hop.chooser) {
       const parts = { options, resolve, sessions };
-      if (!findHopScheme(hop).carrier.modes) return createHopLayer(hop, index, parts);
+      if (!triesModes(hop)) return createHopLayer(hop, index, parts);
       const { createModesLayer } = await import('./modes.ts');
       return createModesLayer(hop, index, parts);
     }
