@@ -1,6 +1,7 @@
 import { administration } from './administration.ts';
 import { checkProse } from './check.ts';
 import { listProxyKeys } from './keys.ts';
+import { login } from './login.ts';
 import { chooserProse, pacProse } from './pac.ts';
 import type { Block, Section } from './roff.ts';
 import { singleSignOn } from './single-sign-on.ts';
@@ -239,6 +240,7 @@ export const programProse: {
   settings:
     'Settings of one proxy are in the query of its URL, percent-encoded: `https://proxy?cacert=ca.pem&header=X-Team:%20db`. `header=@FILE` adds each line of a file, which keeps a token out of the list of processes. Options of the same names apply to every proxy that does not set its own.',
   sections: [
+    login,
     singleSignOn,
     {
       title: 'ENVIRONMENT',
