@@ -58,7 +58,7 @@ function readOwn(hop: Hop, answer: readonly HeaderField[], usual: HalfClose): Ha
  * True if the answer has the half-close field and no `Via`: a proxy that forwards an answer may forward the field too,
  * and then the field describes only the server behind that proxy.
  */
-function isKept(answer: readonly HeaderField[]): boolean {
+export function isKept(answer: readonly HeaderField[]): boolean {
   const [name, value] = halfCloseField;
   return fieldValues(answer, name.toLowerCase()).includes(value) && fieldValues(answer, 'via').length === 0;
 }

@@ -3,7 +3,7 @@ import { formatAddress, type TcpAddress } from '../../../core/address.ts';
 import type { DialStep } from '../../../core/dialer.ts';
 import type { TunlError } from '../../../core/errors.ts';
 import { formatPlace } from '../../../core/hop.ts';
-import { halfCloseField } from '../../../http/tunnel/half-close.ts';
+import { isKept } from '../../../http/tunnel/half-close.ts';
 import type { Examination, Visit } from '../examination.ts';
 import { toWebSocketScheme } from '../own-proxy.ts';
 import type { Probe } from '../probe.ts';
@@ -23,7 +23,7 @@ export const connect: Probe = {
     if (isSpent) return [spentVerdict(connect.name, 'not asked')];
     if (!error) {
       const { headers = [] } = visit.answers.findLast(({ hop }) => hop === hops.length) ?? {};
-      exam.findings.isOurs = headers.some(([name]) => name === halfCloseField[0].toLowerCase());
+      exam.findings.isOurs = isKept(headers);
       exam.findings.open = target;
       exam.findings.openPorts.push(target.port);
       exam.findings.openMs = lastStep(visit, hops.length > 0)?.ms ?? 0;

@@ -36,6 +36,12 @@ export const lasting: readonly Manner[] = [
     exit: 0,
   },
   {
+    name: 'stands before a `tunl serve`, and cuts silent tunnels (`--idle`)',
+    start: through(echo, { idleMs: 900, fields: ['Tunl-Half-Close: 1', 'Via: 1.1 edge'] }, { idleMs: 20_000, port: 7 }),
+    says: ["tunl connect -x http://proxy -x 'https://YOUR-BOX:443?resume=10m' box.example:7"],
+    exit: 0,
+  },
+  {
     name: 'lets silent tunnels live (`--idle`)',
     start: through(echo, {}, { idleMs: 300 }),
     says: ['[✓] idle       a tunnel without a byte for 300ms is still open'],
