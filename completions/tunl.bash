@@ -73,7 +73,7 @@ _tunl() {
   COMPREPLY=()
   for word in "${words[@]:1}"; do
     case $word in
-    connect | forward | serve | chain | check | pac | completion | help) command=$word; break ;;
+    connect | forward | serve | chain | check | pac | passwd | completion | help) command=$word; break ;;
     esac
   done
   case $command in
@@ -146,6 +146,7 @@ _tunl() {
     chain) _tunl_offer -c --config --allow-unknown-fields --check --print --export --draw --port-file --ready-fd --grace --watch --watch-files --admin --admin-open --retry --proxy-auth --proxy-header --half-close --password-file --cacert --cert --key --key-password-file --servername --pin --insecure --no-system-ca --alpn -4 --ipv4 -6 --ipv6 --resolver --dns-timeout --connect-timeout --tls-timeout --handshake-timeout --idle-timeout --linger --half-close-wait -q --quiet -v --verbose --json -h --help ;;
     check) _tunl_offer --deep --idle --probe --no-cache -x --proxy --retry --direct --proxy-auth --proxy-header --half-close --password-file --cacert --cert --key --key-password-file --servername --pin --insecure --no-system-ca --alpn -4 --ipv4 -6 --ipv6 --resolver --dns-timeout --connect-timeout --tls-timeout --handshake-timeout --idle-timeout --linger --half-close-wait -q --quiet -v --verbose --json -h --help ;;
     pac) _tunl_offer --cacert --servername --pin --insecure --no-system-ca -4 --ipv4 -6 --ipv6 --resolver --dns-timeout --connect-timeout --tls-timeout --handshake-timeout --idle-timeout --linger --half-close-wait -q --quiet -v --verbose --json -h --help ;;
+    passwd) _tunl_offer -q --quiet -v --verbose --json -h --help ;;
     completion) _tunl_offer -q --quiet -v --verbose --json -h --help ;;
     help) _tunl_offer -q --quiet -v --verbose --json -h --help ;;
     *) _tunl_offer -h --help -V --version ;;
@@ -153,13 +154,14 @@ _tunl() {
     return
   fi
   case $command in
-  '') _tunl_offer connect forward serve chain check pac completion help ;;
+  '') _tunl_offer connect forward serve chain check pac passwd completion help ;;
   connect) _tunl_hosts '' :; ;;
   forward) _tunl_specs; ;;
   check) _tunl_hosts '' :; ;;
   pac) compopt -o default; ;;
+  passwd) compopt -o default; ;;
   completion) _tunl_offer 'bash' 'zsh' 'fish'; ;;
-  help) _tunl_offer 'connect' 'forward' 'serve' 'chain' 'check' 'pac' 'completion' 'help' 'exit-codes'; ;;
+  help) _tunl_offer 'connect' 'forward' 'serve' 'chain' 'check' 'pac' 'passwd' 'completion' 'help' 'exit-codes'; ;;
   esac
 }
 

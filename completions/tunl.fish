@@ -10,7 +10,7 @@ end
 # True if this is the command, or with no argument if there is no command yet.
 function __tunl_using
     for word in (__tunl_words)
-        if contains -- $word connect forward serve chain check pac completion help
+        if contains -- $word connect forward serve chain check pac passwd completion help
             test "$word" = "$argv[1]"
             return
         end
@@ -88,6 +88,7 @@ complete -c tunl -n __tunl_using -a serve -d 'be a tunnelling proxy; default add
 complete -c tunl -n __tunl_using -a chain -d 'run several stages in one process, joined by internal:// listeners'
 complete -c tunl -n __tunl_using -a check -d 'examine the way to a target: what the proxy allows, and what to type'
 complete -c tunl -n __tunl_using -a pac -d 'ask a PAC file for the way to a target, and say what it did'
+complete -c tunl -n __tunl_using -a passwd -d 'add a user to a file for --auth-file, or change the password'
 complete -c tunl -n __tunl_using -a completion -d 'print the completions for a shell'
 complete -c tunl -n __tunl_using -a help -d 'print help, also about exit-codes'
 
@@ -333,13 +334,19 @@ complete -c tunl -n '__tunl_using pac' -s v -l verbose -d 'say each step; -vv al
 complete -c tunl -n '__tunl_using pac' -l json -d 'write one JSON object per line to stderr instead of messages'
 complete -c tunl -n '__tunl_using pac' -s h -l help -d 'print this'
 
+complete -c tunl -n '__tunl_using passwd' -a '(__fish_complete_path)'
+complete -c tunl -n '__tunl_using passwd' -s q -l quiet -d 'say nothing but errors'
+complete -c tunl -n '__tunl_using passwd' -s v -l verbose -d 'say each step; -vv also the details'
+complete -c tunl -n '__tunl_using passwd' -l json -d 'write one JSON object per line to stderr instead of messages'
+complete -c tunl -n '__tunl_using passwd' -s h -l help -d 'print this'
+
 complete -c tunl -n '__tunl_using completion' -a 'bash zsh fish'
 complete -c tunl -n '__tunl_using completion' -s q -l quiet -d 'say nothing but errors'
 complete -c tunl -n '__tunl_using completion' -s v -l verbose -d 'say each step; -vv also the details'
 complete -c tunl -n '__tunl_using completion' -l json -d 'write one JSON object per line to stderr instead of messages'
 complete -c tunl -n '__tunl_using completion' -s h -l help -d 'print this'
 
-complete -c tunl -n '__tunl_using help' -a 'connect forward serve chain check pac completion help exit-codes'
+complete -c tunl -n '__tunl_using help' -a 'connect forward serve chain check pac passwd completion help exit-codes'
 complete -c tunl -n '__tunl_using help' -s q -l quiet -d 'say nothing but errors'
 complete -c tunl -n '__tunl_using help' -s v -l verbose -d 'say each step; -vv also the details'
 complete -c tunl -n '__tunl_using help' -l json -d 'write one JSON object per line to stderr instead of messages'

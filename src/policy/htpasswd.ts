@@ -72,5 +72,5 @@ async function readText(path: string): Promise<string> {
 }
 
 function addHint(path: string): string {
-  return `htpasswd -B ${path} USER adds a user`;
+  return `tunl passwd ${path} USER adds a user`;
 }

@@ -26,6 +26,17 @@ export function parseStoredPassword(text: string): StoredPassword | undefined {
   return undefined;
 }
 
+/** The most bytes of a password that bcrypt looks at. */
+export const maxBcryptBytes = 72;
+
+/** The cost of new hashes: some tens of milliseconds for each attempt. */
+const bcryptCost = 10;
+
+/** Hashes a password by bcrypt with a new salt, as a line of an htpasswd file has it. */
+export function hashPassword(password: string): Promise<string> {
+  return bcrypt(password, bcryptCost);
+}
+
 /** Keeps a password that was given unhashed. */
 export function keepPassword(secret: Secret): StoredPassword {
   return { verify: (password) => Promise.resolve(isSameSecret(password, secret.reveal())) };

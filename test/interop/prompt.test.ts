@@ -1,5 +1,5 @@
 import { createPrivateKey } from 'node:crypto';
-import { writeFileSync } from 'node:fs';
+import { existsSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { beforeAll, describe, expect, onTestFinished, test } from 'vitest';
 import { type Certs, makeCerts } from '../support/certs/certs.ts';
@@ -188,5 +188,43 @@ describe('SSH_ASKPASS', () => {
   test.each(['force', 'prefer'])('is used where there is a terminal and SSH_ASKPASS_REQUIRE is %s', async (require) => {
     const terminal = openConnect({ SSH_ASKPASS: askpass, SSH_ASKPASS_REQUIRE: require });
     await terminal.waitForScreen(/asked with tunl: password of me[^]*status 0/);
+  });
+});
+
+describe('tunl passwd', () => {
+  const file = () => join(makeFolder('passwd'), 'users');
+
+  function askFor(path: string): TerminalRun {
+    const { file: program, args } = makeTunlCommand(['passwd', path, 'alice']);
+    return openTerminal(`'${program}' '${args.join("' '")}'`);
+  }
+
+  test('asks twice, shows no key, and writes what serve reads', async () => {
+    const path = file();
+    const terminal = askFor(path);
+    await terminal.waitForScreen(/Password of "alice":/);
+    terminal.type('secret\r');
+    await terminal.waitForScreen(/Once more:/);
+    terminal.type('secret\r');
+    expect(await terminal.ended).toMatchObject({ code: 0 });
+    expect(terminal.stdout().toString()).toMatch(/tunl: added "alice" in .*users\r\n$/);
+    expect(terminal.stdout().toString()).not.toContain('secret');
+    const guarded = await startTunlServe(['--auth-file', path]);
+    onTestFinished(guarded.stop);
+    const words = ['connect', '--check', '-x', `http://alice@127.0.0.1:${guarded.port}`, `127.0.0.1:${target.port}`];
+    expect(await tunl(words, { env: { TUNL_PROXY_PASSWORD: 'secret' } })).toMatchObject({ code: 0 });
+    expect(await tunl(words, { env: { TUNL_PROXY_PASSWORD: 'other' } })).toMatchObject({ code: 67 });
+  });
+
+  test('writes nothing if the second one differs', async () => {
+    const path = file();
+    const terminal = askFor(path);
+    await terminal.waitForScreen(/Password of "alice":/);
+    terminal.type('secret\r');
+    await terminal.waitForScreen(/Once more:/);
+    terminal.type('sercet\r');
+    expect(await terminal.ended).toMatchObject({ code: 2 });
+    expect(terminal.stdout().toString()).toContain('tunl: the two passwords differ; nothing was written');
+    expect(existsSync(path)).toBe(false);
   });
 });

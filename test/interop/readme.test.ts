@@ -66,10 +66,11 @@ describe.skipIf(!hasWorld)('where the names of the README are known', () => {
   });
 
   test('a proxy serves others who have a password, by its rules', async () => {
-    writeFileSync(join(world.home, 'password'), 'secret\n');
+    writeFileSync(join(world.home, 'askpass'), '#!/bin/sh\necho secret\n', { mode: 0o755 });
     const { match } = await world.begin(
-      `exec ${findBlock('serve-others')}`,
+      findBlock('serve-others'),
       /^tunl: development certificate, pin (\S+)\ntunl: serving 0\.0\.0\.0:8443$/m,
+      { SSH_ASKPASS: join(world.home, 'askpass') },
     );
     const visit = (place: string, password: string) =>
       world.run(`tunl connect -x 'https://alice@127.0.0.1:8443?pin=${match[1]}' ${place} </dev/null | head -c 7`, {

@@ -1,6 +1,7 @@
 import { copyFileSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { hashSync } from 'bcryptjs';
 import { beforeAll, describe, expect, onTestFinished, test } from 'vitest';
 import { makeCerts } from '../support/certs/certs.ts';
 import { findBlock } from '../support/readme.ts';
@@ -18,7 +19,8 @@ describe.skipIf(!hasWorld)('the pages about proxies and stages', () => {
   beforeAll(async () => {
     const hosts = ['db', 'web', 'host.com', 'a.example.com', 'secret.example.com', 'box.example.com'];
     world = await openPageWorld([...hosts, 'edge.internal', 'db.internal']);
-    writeFileSync(join(world.home, 'password'), 'secret\n');
+    writeFileSync(join(world.home, 'askpass'), '#!/bin/sh\necho secret\n', { mode: 0o755 });
+    writeFileSync(join(world.home, 'users'), `alice:${hashSync('secret', 4)}\n`);
     await world.host('db:5432', () => startGreeting('database'));
     await world.host('db.internal:5432', () => startGreeting('database'));
     await world.host('host.com:443', () => startGreeting('host'));
@@ -37,7 +39,9 @@ describe.skipIf(!hasWorld)('the pages about proxies and stages', () => {
     const started = /^tunl: development certificate, pin (\S+)\ntunl: serving 0\.0\.0\.0:8443$/m;
 
     test('a proxy asks for the password that its file has', async () => {
-      const { match } = await world.begin(`exec ${findBlock('users', page).trim()} --allow db:5432`, started);
+      const { match } = await world.begin(`${findBlock('users', page).trim()} --allow db:5432`, started, {
+        SSH_ASKPASS: join(world.home, 'askpass'),
+      });
       const command = `tunl connect -x 'https://alice@127.0.0.1:8443?pin=${match[1]}' db:5432`;
       const connect = (password: string) => world.run(command, { env: { TUNL_PROXY_PASSWORD: password } });
       expect(await connect('secret')).toMatchObject({ code: 0, stdout: 'database\n', stderr: '' });

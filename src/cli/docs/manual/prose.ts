@@ -210,6 +210,12 @@ export const commandProse: Readonly<Record<string, Prose>> = {
   },
   check: checkProse,
   pac: pacProse,
+  passwd: {
+    description: [
+      'Writes a line of htpasswd for USER into FILE, which `--auth-file` reads: in place of the line that the user has, or behind all others. The password is asked for twice on the terminal, and hashed by bcrypt. It may have 72 bytes.',
+      'The file is replaced as a whole, and keeps its owner and its permissions; a new one can be read by its owner alone. A running `tunl serve` reads it again after SIGHUP.',
+    ],
+  },
   completion: {
     description: [
       'Prints the script with which a shell completes the words of `tunl`. The scripts are also part of the package, in the folder `completions`.',
