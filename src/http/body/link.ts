@@ -1,5 +1,6 @@
 import { Duplex } from 'node:stream';
 import { type Link, resetError, streamLink } from '../../core/link.ts';
+import { leavingTicks, type Ticked, wheel } from '../../core/wheel.ts';
 import { BodyReader, type BodySink } from './reader.ts';
 import { chunkHead, lastChunk } from '../wire/chunked.ts';
 import type { Framing } from '../wire/framing.ts';
@@ -20,9 +21,12 @@ export function bodyLink(link: Link, framing: Framing): Link {
   };
 }
 
-class BodyDuplex extends Duplex implements BodySink {
+class BodyDuplex extends Duplex implements BodySink, Ticked {
   readonly #link: Link;
   readonly #reader: BodyReader;
+  /** The mark that ends our body is written, and everything before it. */
+  #isEndWritten = false;
+  #ticksLeft = leavingTicks;
 
   constructor(link: Link, framing: Framing) {
     super({ allowHalfOpen: true });
@@ -30,6 +34,7 @@ class BodyDuplex extends Duplex implements BodySink {
     this.#link = link;
     this.#reader = new BodyReader(stream, framing, toBodyError);
     const onClose = () => {
+      wheel.delete(this);
       if (!this.#isComplete) this.destroy(stream.errored ?? resetError('the connection was closed'));
     };
     stream.on('error', (error) => this.destroy(error)).on('close', onClose);
@@ -74,6 +79,7 @@ class BodyDuplex extends Duplex implements BodySink {
 
   override _final(done: () => void): void {
     this.#link.stream.write(lastChunk, 'latin1', () => done());
+    this.#isEndWritten = true;
     this.#closeWhenDone();
   }
 
@@ -81,6 +87,12 @@ class BodyDuplex extends Duplex implements BodySink {
     if (this.#isComplete) this.#link.stream.end();
     else this.#link.reset(error ?? resetError('the body was abandoned'));
     done(error);
+  }
+
+  onTick(): void {
+    if (--this.#ticksLeft > 0) return;
+    wheel.delete(this);
+    this.#link.stream.destroy();
   }
 
   /** Writes all waiting buffers as one chunk, so that small writes do not each cost a frame. */
@@ -95,8 +107,13 @@ class BodyDuplex extends Duplex implements BodySink {
     stream.uncork();
   }
 
+  /** Ends the connection after both bodies; once that is out, the other side may take some seconds to end it too. */
   #closeWhenDone(): void {
-    if (this.#reader.isOver && this.writableEnded) this.#link.stream.end();
+    if (!this.#reader.isOver || !this.#isEndWritten) return;
+    const { stream } = this.#link;
+    stream.end(() => {
+      if (!stream.destroyed) wheel.add(this);
+    });
   }
 }
 
