@@ -60,7 +60,7 @@ const rooms = {
   telemetry: ['admin', '.'],
   auth: ['.', 'schemes', 'bearer', 'ntlm', 'negotiate', 'digest', 'model'],
   h2: ['.', 'hpack'],
-  http: ['server', 'tunnel', 'login', 'h1', 'h2', 'body', 'exchange', 'wire', '.'],
+  http: ['server', 'requests', 'tunnel', 'login', 'h1', 'h2', 'body', 'exchange', 'wire', '.'],
   app: ['commands', 'check', 'graph', 'stages', 'requests', 'admin', '.', 'tunnel'],
   chain: ['print', 'read', 'draw', 'check', 'model'],
   envoy: ['import', 'export', 'schema', '.'],

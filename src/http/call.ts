@@ -14,6 +14,8 @@ export interface CallBody {
   trailers(): readonly HeaderField[];
   /** Set once a byte of the body has been read: the body cannot be sent again. */
   isTaken: boolean;
+  /** Makes the same body once more; present if it is in memory anyway. */
+  again?(): CallBody;
 }
 
 /**

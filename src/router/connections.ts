@@ -86,7 +86,7 @@ export class UpstreamConnections {
       if (version === 'http2') return await this.#openHttp2(link, name, place, signal);
       const { requestHop } = link;
       if (requestHop) {
-        const { askProxy, toAbsoluteCall } = await import('./through-proxy.ts');
+        const { askProxy, toAbsoluteCall } = await import('../http/requests/through-proxy.ts');
         const client = askProxy(link, requestHop, target, redial);
         return toConnection(client, place, (call, given) => client.call(toAbsoluteCall(call), given));
       }

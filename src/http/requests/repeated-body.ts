@@ -1,12 +1,12 @@
 import { Readable } from 'node:stream';
-import type { CallBody } from '../http/call.ts';
+import type { CallBody } from '../call.ts';
 
 /** The most bytes of a body that are kept so that it can be sent again. */
 const maxKeptBytes = 64 * 1024;
 
 /** True for a body that is short enough to be sent again, whatever of it was read. */
-export function isRepeatable({ bytes = Infinity }: CallBody): boolean {
-  return bytes <= maxKeptBytes;
+export function isRepeatable({ bytes = Infinity, again }: CallBody): boolean {
+  return again !== undefined || bytes <= maxKeptBytes;
 }
 
 /** The body of a request that may have to be sent more than once: its beginning is kept as it is read. */
@@ -22,12 +22,13 @@ export class RepeatedBody {
 
   /** True while all that was read of the body is kept. */
   get isWhole(): boolean {
-    return this.#keptBytes <= maxKeptBytes;
+    return this.#body.again !== undefined || this.#keptBytes <= maxKeptBytes;
   }
 
   /** Makes the body for one request, from its beginning; the one before is read no further. It must be whole. */
   take(): CallBody {
     const original = this.#body;
+    if (original.again) return original.again();
     this.#reading?.destroy();
     const source = new Again(original.source, [...this.#kept], (chunk) => this.#keep(chunk));
     this.#reading = source;

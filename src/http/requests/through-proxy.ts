@@ -1,12 +1,13 @@
-import { type Address, formatAddress } from '../core/address.ts';
-import type { ReachedLink } from '../core/carrier.ts';
-import { TunlError } from '../core/errors.ts';
-import type { HeaderField } from '../core/hop.ts';
-import type { Call } from '../http/call.ts';
-import { Http1Client } from '../http/h1/client.ts';
-import { upstreamPeer } from '../http/h1/upstream.ts';
-import { withoutNamesakes } from '../http/wire/message.ts';
-import { ProxyClient, type ProxyConnection } from './proxy-client.ts';
+import { proxyAuth } from '../../auth/model/fields.ts';
+import { type Address, formatAddress } from '../../core/address.ts';
+import type { ReachedLink } from '../../core/carrier.ts';
+import { TunlError } from '../../core/errors.ts';
+import type { HeaderField } from '../../core/hop.ts';
+import type { Call } from '../call.ts';
+import { Http1Client } from '../h1/client.ts';
+import { upstreamPeer } from '../h1/upstream.ts';
+import { withoutNamesakes } from '../wire/message.ts';
+import { type AskedConnection, LoginClient } from './login-client.ts';
 
 /**
  * Makes the client of requests to a proxy, which is at the other end of a Link.
@@ -17,7 +18,7 @@ export function askProxy(
   { hop, position }: NonNullable<ReachedLink['requestHop']>,
   target: Address,
   redial: (signal: AbortSignal) => Promise<ReachedLink>,
-): ProxyClient {
+): LoginClient {
   const name = formatAddress(hop.address);
   const connect = async (signal: AbortSignal) => {
     const again = await redial(signal);
@@ -29,10 +30,10 @@ export function askProxy(
     again.reset(error);
     throw error;
   };
-  return new ProxyClient(toConnection(link, name), { hop, position, target, connect });
+  return new LoginClient(toConnection(link, name), { hop, position, asks: proxyAuth, target, connect });
 }
 
-function toConnection(link: ReachedLink, name: string): ProxyConnection {
+function toConnection(link: ReachedLink, name: string): AskedConnection {
   const client = new Http1Client(link, upstreamPeer(name, 'hop'));
   return {
     certificate: link.peer.tls?.certificate,

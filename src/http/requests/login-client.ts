@@ -1,50 +1,53 @@
-import { proxyAuth } from '../auth/model/fields.ts';
-import { tryPassword } from '../auth/trial.ts';
-import type { Address } from '../core/address.ts';
-import type { DialContext } from '../core/dialer.ts';
-import { type HopPosition, TunlError } from '../core/errors.ts';
-import type { HeaderField, Hop } from '../core/hop.ts';
-import type { Pooled } from '../core/pool.ts';
-import type { Call, Reply } from '../http/call.ts';
-import { readChallengeBody } from '../http/login/challenge-body.ts';
-import { findFirstFields, isChallenge, isFinal } from '../http/login/first-fields.ts';
-import { type HopConnection, negotiate, type Negotiated } from '../http/login/negotiate.ts';
-import { refusalError } from '../http/tunnel/refusal.ts';
+import type { AuthFields } from '../../auth/model/fields.ts';
+import { tryPassword } from '../../auth/trial.ts';
+import type { Address } from '../../core/address.ts';
+import type { DialContext } from '../../core/dialer.ts';
+import { type HopPosition, TunlError } from '../../core/errors.ts';
+import type { HeaderField, Hop } from '../../core/hop.ts';
+import type { Pooled } from '../../core/pool.ts';
+import type { Call, Reply } from '../call.ts';
+import { readChallengeBody } from '../login/challenge-body.ts';
+import { findFirstFields, isChallenge, isFinal } from '../login/first-fields.ts';
+import { type HopConnection, negotiate, type Negotiated } from '../login/negotiate.ts';
+import { refusalError } from '../tunnel/refusal.ts';
 import { isRepeatable, RepeatedBody } from './repeated-body.ts';
 
-/** A connection to a proxy over HTTP/1.1, on which requests go one by one. */
-export interface ProxyConnection extends Pooled {
-  /** The certificate that the proxy has shown, in DER, if TLS is on the way to it. */
+/** A connection over HTTP/1.1 to whoever asks who we are, on which requests go one by one. */
+export interface AskedConnection extends Pooled {
+  /** The certificate that it has shown, in DER, if TLS is on the way to it. */
   readonly certificate?: Uint8Array | undefined;
   call(call: Call, signal: AbortSignal): Promise<Reply>;
 }
 
-/** The proxy that plain requests go to, and how it is reached. */
-export interface RequestProxy {
+/** The hop that requests go to, and how it is reached. */
+export interface LoginTerms {
   readonly hop: Hop;
-  readonly position: HopPosition;
+  /** Absent if whoever dials adds it to failures, and sees to it that a wrong password is tried once. */
+  readonly position?: HopPosition;
+  /** How it asks who we are. */
+  readonly asks: AuthFields;
   /** The address that the requests are for. */
   readonly target: Address;
-  /** Makes another connection to it, for a proxy that closes the first one while it asks who we are. */
-  readonly connect: (signal: AbortSignal) => Promise<ProxyConnection>;
+  /** Makes another connection to it, for a hop that closes the first one while it asks who we are. */
+  readonly connect: (signal: AbortSignal) => Promise<AskedConnection>;
   readonly onProgress?: NonNullable<DialContext['onProgress']>;
 }
 
 /**
- * Sends plain requests to a proxy, and proves who we are as it asks: by the same negotiation as for tunnels. The connection
- * may be replaced meanwhile.
+ * Sends requests to a hop, and proves who we are as it asks: by the same negotiation as for tunnels. The connection may be
+ * replaced meanwhile.
  */
-export class ProxyClient implements Pooled {
-  readonly #proxy: RequestProxy;
-  #connection: ProxyConnection;
+export class LoginClient implements Pooled {
+  readonly #terms: LoginTerms;
+  #connection: AskedConnection;
   #isAsking = false;
   #isClosed = false;
-  /** The proxy has accepted us on this connection, and asks no more. */
+  /** The hop has accepted us on this connection, and asks no more. */
   #isKnown = false;
 
-  constructor(connection: ProxyConnection, proxy: RequestProxy) {
+  constructor(connection: AskedConnection, terms: LoginTerms) {
     this.#connection = connection;
-    this.#proxy = proxy;
+    this.#terms = terms;
   }
 
   get capacity(): number {
@@ -65,26 +68,27 @@ export class ProxyClient implements Pooled {
   }
 
   /**
-   * Sends a request in absolute form, and resolves with the first answer that does not ask who we are.
-   * @throws {TunlError} auth_required, if the proxy cannot be satisfied; what the connection throws
+   * Sends a request, and resolves with the first answer that does not ask who we are.
+   * @throws {TunlError} auth_required, if the hop cannot be satisfied; what the connection throws
    */
   async call(call: Call, signal: AbortSignal): Promise<Reply> {
-    const { hop, position } = this.#proxy;
+    const { hop, position } = this.#terms;
     this.#isAsking = true;
+    const send = async () => {
+      // A long body cannot be sent twice, so a request without one goes before it.
+      if (call.body && !isRepeatable(call.body) && this.#mayAsk()) await this.#introduce(call, signal);
+      return this.#ask(call, signal);
+    };
     try {
-      return await tryPassword(hop, position.index, signal, async () => {
-        // A long body cannot be sent twice, so a request without one goes before it.
-        if (call.body && !isRepeatable(call.body) && this.#mayAsk()) await this.#introduce(call, signal);
-        return this.#ask(call, signal);
-      });
+      return await (position ? tryPassword(hop, position.index, signal, send) : send());
     } finally {
       this.#isAsking = false;
     }
   }
 
   #mayAsk(): boolean {
-    const { hop } = this.#proxy;
-    return !this.#isKnown && hop.credentials !== undefined && findFirstFields(hop, proxyAuth).asks !== undefined;
+    const { hop, asks } = this.#terms;
+    return !this.#isKnown && hop.credentials !== undefined && findFirstFields(hop, asks).asks !== undefined;
   }
 
   async #introduce({ body: _later, opens: _none, ...call }: Call, signal: AbortSignal): Promise<void> {
@@ -94,7 +98,7 @@ export class ProxyClient implements Pooled {
   }
 
   async #ask(call: Call, signal: AbortSignal): Promise<Reply> {
-    const { hop } = this.#proxy;
+    const { hop, asks } = this.#terms;
     const body = call.body && new RepeatedBody(call.body);
     const send = (fields: readonly HeaderField[]) => {
       const { headers } = call;
@@ -103,30 +107,31 @@ export class ProxyClient implements Pooled {
         signal,
       );
     };
-    const first = this.#isKnown ? { fields: [], isReady: true, asks: proxyAuth } : findFirstFields(hop, proxyAuth);
+    const first = this.#isKnown ? { fields: [], isReady: true, asks } : findFirstFields(hop, asks);
     const asked = first.isReady ? await send(first.fields) : undefined;
     const { method, target } = call;
+    const isUnasked = (reply: Reply) => !isChallenge(reply, asks);
     if (asked && isUnasked(asked)) return asked;
     if (asked && isFinal(asked, first)) {
       const { text } = await readChallengeBody(asked.body, signal);
       throw this.#refuse(method, { reply: asked, body: text });
     }
-    const terms = { hop, method, target, signal, asks: proxyAuth, bound: 'use', isAccepted: isUnasked } as const;
+    const terms = { hop, method, target, signal, asks, bound: 'use', isAccepted: isUnasked } as const;
     const connection = this.#toHopConnection(send, signal, body);
     const { certificate } = this.#connection;
     const question = asked && { reply: asked, fields: first.fields };
-    const negotiated = await negotiate(terms, connection, this.#proxy, certificate, question);
+    const negotiated = await negotiate(terms, connection, this.#terms, certificate, question);
     if (!isUnasked(negotiated.reply)) throw this.#refuse(method, negotiated);
     this.#isKnown = negotiated.isBound === true;
     return negotiated.reply;
   }
 
   #refuse(method: string, negotiated: Negotiated): TunlError {
-    const { hop, position, target } = this.#proxy;
+    const { hop, position, target } = this.#terms;
     const { status, reason = '', headers } = negotiated.reply;
     const head = { status, reason, headers };
     const refusal = { hop, method, address: target, ctx: { target }, head, body: negotiated.body ?? '', negotiated };
-    return refusalError(refusal).with({ hop: position });
+    return refusalError(refusal).with(position ? { hop: position } : {});
   }
 
   #toHopConnection(
@@ -153,7 +158,7 @@ export class ProxyClient implements Pooled {
         const { text, isWhole } = await readChallengeBody(reply.body, signal);
         connection.body = text;
         connection.isKept = isWhole && this.#connection.usable;
-        if (body && !body.isWhole) throw tooLate(this.#proxy);
+        if (body && !body.isWhole) throw tooLate(this.#terms);
       },
       isStale: (error) => {
         const isStale = hasServed && error instanceof TunlError && error.facts.unanswered === true;
@@ -167,7 +172,7 @@ export class ProxyClient implements Pooled {
 
   async #renew(signal: AbortSignal): Promise<void> {
     void this.#connection.close('now');
-    this.#connection = await this.#proxy.connect(signal);
+    this.#connection = await this.#terms.connect(signal);
     if (this.#isClosed) void this.#connection.close('drain');
   }
 }
@@ -175,11 +180,8 @@ export class ProxyClient implements Pooled {
 /** Fields of a request that are about its body. */
 const ofBody: ReadonlySet<string> = new Set(['content-length', 'expect', 'trailer']);
 
-function isUnasked(reply: Reply): boolean {
-  return !isChallenge(reply, proxyAuth);
-}
-
-function tooLate({ position }: RequestProxy): TunlError {
+function tooLate({ position, asks }: LoginTerms): TunlError {
   const message = 'the proxy asks who we are after the body of the request, which is too long to be sent again';
-  return new TunlError('auth_required', message, { side: 'hop', phase: 'relay', hop: position, received: 407 });
+  const facts = { side: 'hop', phase: 'relay', received: asks.status } as const;
+  return new TunlError('auth_required', message, position ? { ...facts, hop: position } : facts);
 }

@@ -1,17 +1,17 @@
 import { Readable } from 'node:stream';
 import { expect, onTestFinished, test } from 'vitest';
-import { proxyAuth } from '../../src/auth/model/fields.ts';
-import { TunlError } from '../../src/core/errors.ts';
-import type { Hop } from '../../src/core/hop.ts';
-import { Secret } from '../../src/core/secret.ts';
-import type { Call } from '../../src/http/call.ts';
-import { Http1Client } from '../../src/http/h1/client.ts';
-import { upstreamPeer } from '../../src/http/h1/upstream.ts';
-import { ProxyClient, type ProxyConnection } from '../../src/router/proxy-client.ts';
-import { makeHop } from '../support/harness/app.ts';
-import { direct, makeContext } from '../support/harness/link-pairs.ts';
-import { alice } from '../support/peers/asking-proxy.ts';
-import { type AskingTerms, startAskingServer } from '../support/peers/asking-server.ts';
+import { proxyAuth } from '../../../src/auth/model/fields.ts';
+import { TunlError } from '../../../src/core/errors.ts';
+import type { Hop } from '../../../src/core/hop.ts';
+import { Secret } from '../../../src/core/secret.ts';
+import type { Call } from '../../../src/http/call.ts';
+import { Http1Client } from '../../../src/http/h1/client.ts';
+import { upstreamPeer } from '../../../src/http/h1/upstream.ts';
+import { LoginClient, type AskedConnection } from '../../../src/http/requests/login-client.ts';
+import { makeHop } from '../../support/harness/app.ts';
+import { direct, makeContext } from '../../support/harness/link-pairs.ts';
+import { alice } from '../../support/peers/asking-proxy.ts';
+import { type AskingTerms, startAskingServer } from '../../support/peers/asking-server.ts';
 
 const target = { kind: 'tcp', host: 'shop.test', port: 80 } as const;
 const url = 'http://shop.test/basket';
@@ -31,11 +31,17 @@ async function start(terms: Pick<AskingTerms, 'scheme' | 'closes'>, more: Partia
   const user = terms.scheme === 'NTLM' ? 'CORP\\alice' : alice.user;
   const known = { credentials: { user, password: new Secret(alice.password) }, settings: { auth: 'auto' } };
   const hop = makeHop('http', server.port, more === 'nobody' ? {} : { ...known, ...more });
-  const connect = async (): Promise<ProxyConnection> => {
+  const connect = async (): Promise<AskedConnection> => {
     const link = await direct(hop.address, makeContext(hop.address));
     return new Http1Client(link, upstreamPeer('proxy'));
   };
-  const client = new ProxyClient(await connect(), { hop, position: { index: 1, count: 1 }, target, connect });
+  const client = new LoginClient(await connect(), {
+    hop,
+    position: { index: 1, count: 1 },
+    asks: proxyAuth,
+    target,
+    connect,
+  });
   onTestFinished(() => void client.close('now'));
   const ask = async (call: Partial<Call> = {}) => {
     const reply = await client.call(
