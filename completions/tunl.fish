@@ -39,6 +39,8 @@ function __tunl_schemes
         'h2c://' 'CONNECT over HTTP/2 in cleartext' \
         'hbone://' 'CONNECT over mutual-TLS HTTP/2 as Istio ambient does it' \
         'https://' 'TLS to the proxy, then CONNECT over HTTP/2 or HTTP/1.1, as the proxy chooses' \
+        'poll+http://' 'bytes in many short requests, over HTTP/1.1' \
+        'poll+https://' 'bytes in many short requests, over HTTP/1.1 in TLS' \
         'post+http://' 'bytes in one POST and its answer, over HTTP/1.1' \
         'post+https://' 'bytes in one POST and its answer, over TLS, HTTP/2 or HTTP/1.1' \
         'post+h2c://' 'bytes in one POST and its answer, over HTTP/2 in cleartext' \
@@ -189,6 +191,7 @@ complete -c tunl -n '__tunl_using serve' -l admin -x -d 'a page and the paths of
 complete -c tunl -n '__tunl_using serve' -l admin-open -d 'let it be on an address that others can reach: they may end tunnels and the program'
 complete -c tunl -n '__tunl_using serve' -l hbone -d 'serve HBONE only; default address 127.0.0.1:15008'
 complete -c tunl -n '__tunl_using serve' -l hbone-local -d 'with --hbone: allow only the address to which the client connected'
+complete -c tunl -n '__tunl_using serve' -l poll -d 'also accept tunnels in many short requests'
 complete -c tunl -n '__tunl_using serve' -l post -d 'also accept tunnels in POST requests'
 complete -c tunl -n '__tunl_using serve' -l ws -d 'also accept tunnels in WebSockets'
 complete -c tunl -n '__tunl_using serve' -l path-prefix -x -d 'the path in front of tunnels that are asked for by a path, as WebSockets are; default: /.well-known/tunl'

@@ -25,7 +25,7 @@ const siblings = [
   'relay',
   'telemetry',
 ];
-const below = ['socks', 'websocket', 'http', 'resume', 'auth', 'syntax', 'core'];
+const below = ['poll', 'socks', 'websocket', 'http', 'resume', 'auth', 'syntax', 'core'];
 
 /** The folders that each folder may import besides itself. */
 const mayImport = {
@@ -38,6 +38,7 @@ const mayImport = {
   http: ['h2', 'auth', 'syntax', 'core'],
   socks: ['http', 'auth', 'syntax', 'core'],
   websocket: ['http', 'auth', 'syntax', 'core'],
+  poll: ['http', 'resume', 'auth', 'syntax', 'core'],
   ...Object.fromEntries(siblings.map((folder) => [folder, below])),
   dial: ['sockets', ...below],
   listeners: ['sockets', ...below],

@@ -1,7 +1,7 @@
 import type { Address, Ip } from './address.ts';
 import type { DialContext } from './dialer.ts';
 import type { HopPosition, TunlError } from './errors.ts';
-import type { TunnelExchange, TunnelRequest } from './exchange.ts';
+import type { Exchange, TransferRequest, TunnelRequest } from './exchange.ts';
 import type { HeaderField, Hop } from './hop.ts';
 import type { Link } from './link.ts';
 import type { Pooled } from './pool.ts';
@@ -98,10 +98,10 @@ export interface CarrierMode {
 }
 
 /**
- * Recognises the requests that ask for a tunnel; `undefined` leaves a request to the next carrier.
+ * Recognises the requests that ask for a tunnel or carry its bytes; `undefined` leaves a request to the next carrier.
  * @throws {TunlError} http_request_error, if the request is meant for this carrier but not valid
  */
-export type Claim = (exchange: TunnelExchange, terms: ClaimTerms) => TunnelRequest | undefined;
+export type Claim = (exchange: Exchange, terms: ClaimTerms) => TunnelRequest | TransferRequest | undefined;
 
 /**
  * One protocol that carries tunnels across a hop. It declares as data whatever other code has to know about it. Help,
@@ -135,6 +135,8 @@ export interface Carrier {
   readonly server?: ServerDemand;
   /** True if its server half takes requests for another protocol over HTTP/2 (RFC 8441), so that clients must be told. */
   readonly extendedConnect?: true;
+  /** True if its tunnels consist of many requests: connections are kept for them, and the tunnels outlive those. */
+  readonly isOfRequests?: true;
   /** The methods that its server half claims, for the field `Allow`. */
   readonly methods: readonly string[];
   readonly halfClose: 'native' | 'none';

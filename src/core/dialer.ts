@@ -73,6 +73,22 @@ export interface DialContext {
   readonly onDialled?: (way: DialledPath) => void;
 }
 
+/** Returns the context of a later dial for the same tunnel: the tunnel is up by then, so its own dial is over. */
+export function laterContext(ctx: DialContext, signal: AbortSignal): DialContext {
+  const { target, hop, origin, upstream, onProgress, onFailure, onNotice, checkDirect } = ctx;
+  return {
+    signal,
+    target,
+    origin,
+    ...(hop && { hop }),
+    ...(upstream !== undefined && { upstream }),
+    ...(onProgress && { onProgress }),
+    ...(onFailure && { onFailure }),
+    ...(onNotice && { onNotice }),
+    ...(checkDirect && { checkDirect }),
+  };
+}
+
 /** The path that a stage's dial took, fused stages included. */
 export interface DialledPath {
   /** The target at its end, as far as this process knows. */

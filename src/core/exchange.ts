@@ -2,7 +2,7 @@ import type { Readable, Writable } from 'node:stream';
 import type { TcpAddress } from './address.ts';
 import type { Origin } from './dialer.ts';
 import type { HeaderField } from './hop.ts';
-import type { Link, Peer } from './link.ts';
+import type { CarriedStream, Link, Peer } from './link.ts';
 import type { Credentials, DigestProof } from './secret.ts';
 
 /** The part of an exchange that a tunnel needs: the head of the request, and the ways to accept or refuse it. */
@@ -70,6 +70,11 @@ export interface Exchange extends TunnelExchange {
   readonly body: Readable;
   /** Returns the fields that follow the body; complete once the body has ended. */
   trailers(): readonly HeaderField[];
+  /**
+   * Keeps the connection of HTTP/1.1 for further requests while the program stops, because they belong to a tunnel that
+   * is open. Call it before the answer.
+   */
+  hold(): void;
   /** Sends an interim answer (1xx except 101), unless the client would not understand it. */
   inform(status: number, headers: readonly HeaderField[]): void;
   /**
@@ -105,8 +110,35 @@ export interface TunnelRequest {
   readonly headers: readonly HeaderField[];
   /** The `Via` values that proxies on the way must see (RFC 9110, section 7.6.3). */
   readonly via: readonly string[];
-  /** Sends the 200. Call it only once the upstream is connected: afterwards a failure can only be a reset. */
-  accept(headers: readonly HeaderField[]): Link;
+  /**
+   * Present if the Link is nothing but a transport of a resumable stream, whatever the stage allows: the time, in
+   * milliseconds, that the stream waits for another one.
+   */
+  readonly holdMs?: number;
+  /**
+   * Sends the 200. Call it only once the upstream is connected: afterwards a failure can only be a reset.
+   * @param carried the stream whose transport the Link will be, and whose it is; absent if it is the tunnel itself
+   */
+  accept(headers: readonly HeaderField[], carried?: CarriedStream & StreamClient): Link;
+}
+
+/** Who has opened a resumable stream. */
+export interface StreamClient {
+  /** The stage that serves it: other stages do not know the stream. */
+  readonly stage: string;
+  /** The user, if there are users: others do not know the stream. */
+  readonly user: string | undefined;
+  /** The place that it came from, which may change, and counts where there are no users. */
+  readonly source: string;
+}
+
+/** A request that carries bytes of a tunnel which an earlier request has opened. */
+export interface TransferRequest extends Pick<TunnelRequest, 'credentials' | 'digest' | 'challenge'> {
+  /**
+   * Serves it; resolves once it is answered.
+   * @throws {TunlError} http_request_error, with 404 if this client has no such tunnel
+   */
+  serve(client: StreamClient): Promise<void>;
 }
 
 /** The circumstances of a request that is forwarded to an upstream. */

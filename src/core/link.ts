@@ -68,6 +68,15 @@ export interface Resumption {
   onChange: ((reason?: Error) => void) | undefined;
 }
 
+/** The stream that a transport carries, for a transport that has to prove each of its requests. */
+export interface CarriedStream {
+  readonly id: string;
+  /** The number of the transport, from 0. */
+  readonly count: number;
+  /** The key that both ends of the stream know and nobody else. */
+  readonly key: Uint8Array;
+}
+
 /** The parts of a way that outlive their transports. */
 export interface ResumedParts {
   readonly resumptions?: readonly Resumption[] | undefined;

@@ -55,7 +55,13 @@ export interface KeyPassword {
 }
 
 /** Header fields whose values grant access. */
-const secretFields: ReadonlySet<string> = new Set(['authorization', 'proxy-authorization', 'cookie', 'tunl-resume']);
+const secretFields: ReadonlySet<string> = new Set([
+  'authorization',
+  'proxy-authorization',
+  'cookie',
+  'tunl-resume',
+  'tunl-poll',
+]);
 
 /** True for a field whose value grants access: it is never shown, and sent to its addressee only. */
 export function isSecretField(name: string): boolean {

@@ -1,4 +1,16 @@
+import { setTimeout as delay } from 'node:timers/promises';
 import { abortReason, throwIfAborted } from './deadline.ts';
+
+/** The first delay before something is tried again, and the longest, in milliseconds. */
+const firstDelayMs = 250;
+const longestDelayMs = 10_000;
+
+/** Chooses a delay between half a step and a whole one, in milliseconds; `random` is in [0, 1). */
+export function backOff(attempt: number, random: number): number {
+  const step = Math.min(firstDelayMs * 2 ** attempt, longestDelayMs);
+  // Jitter: clients that lost the same proxy must not come back in step.
+  return step / 2 + (random * step) / 2;
+}
 
 /** A resource that is being opened, shared by all who wait for it. It is given up once nobody waits any more. */
 export class Opening<T> {
@@ -104,3 +116,9 @@ export async function isOverWithin(ms: number, work: Promise<unknown>, signal: A
     clearTimeout(timer);
   }
 }
+
+/** Waits for `ms` milliseconds, or until the signal is aborted. It never rejects. */
+export type Wait = (ms: number, signal: AbortSignal) => Promise<void>;
+
+/** Waits as the clock goes. */
+export const pause: Wait = (ms, signal) => delay(ms, undefined, { signal }).catch(() => {});

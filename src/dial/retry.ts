@@ -1,18 +1,8 @@
-import { setTimeout as delay } from 'node:timers/promises';
 import { longestRetryAfterMs, throwIfAborted } from '../core/deadline.ts';
 import type { Layer } from '../core/dialer.ts';
 import { type ErrorCode, TunlError } from '../core/errors.ts';
+import { backOff, pause, type Wait } from '../core/waiting.ts';
 import { isWorthRetrying } from './first-of.ts';
-
-const firstDelayMs = 250;
-const longestDelayMs = 10_000;
-
-/** Chooses a delay between half a step and a whole one, in milliseconds; `random` is in [0, 1). */
-export function backOff(attempt: number, random: number): number {
-  const step = Math.min(firstDelayMs * 2 ** attempt, longestDelayMs);
-  // Jitter: clients that lost the same proxy must not come back in step.
-  return step / 2 + (random * step) / 2;
-}
 
 /** Chooses a delay as Envoy does: any time below a step that doubles each time, up to `maxMs`. */
 export function envoyBackOff({ baseMs, maxMs }: BackOff, attempt: number, random: number): number {
@@ -42,12 +32,6 @@ function isRepeated(error: unknown, on: RetryTerms['on']): error is TunlError {
     error instanceof TunlError && !lasting.has(error.code) && error.side !== 'client' && error.facts.phase !== 'policy'
   );
 }
-
-/** Waits for `ms` milliseconds, or until the signal is aborted. It never rejects. */
-export type Wait = (ms: number, signal: AbortSignal) => Promise<void>;
-
-/** Waits as the clock goes. */
-export const pause: Wait = (ms, signal) => delay(ms, undefined, { signal }).catch(() => {});
 
 /**
  * Makes the layer that dials again after a failure, up to `retries` times. It waits longer each time, and at least as

@@ -2,8 +2,9 @@ import { randomBytes } from 'node:crypto';
 import { formatDuration } from '../core/deadline.ts';
 import { flowOf } from '../core/duplex-flow.ts';
 import { TunlError } from '../core/errors.ts';
+import type { StreamClient } from '../core/exchange.ts';
 import type { HeaderField } from '../core/hop.ts';
-import { type Link, type Resumption, resetError } from '../core/link.ts';
+import { type CarriedStream, type Link, type Resumption, resetError } from '../core/link.ts';
 import { type Ticked, wheel } from '../core/wheel.ts';
 import { type AttachRequest, type OpenRequest, writeField } from './fields.ts';
 import { agree, isProven, makeKeyPair, prove } from './keys.ts';
@@ -15,19 +16,11 @@ import type { StreamOwner } from './terms.ts';
 /** How many streams may wait for a transport at a time: in all, and of one owner. */
 const [maxWaiting, maxWaitingOfOwner] = [10_000, 1000];
 
-/** Who has opened a stream. */
-export interface StreamClient {
-  /** The stage that serves it: other stages do not know the stream. */
-  readonly stage: string;
-  /** The user, if there are users: others do not know the stream. */
-  readonly user: string | undefined;
-  /** The place that it came from, which may change, and counts where there are no users. */
-  readonly source: string;
-}
-
 /** The answer to a request for a stream, or for a transport of one. */
 export interface Answer<T> {
   readonly field: HeaderField;
+  /** The stream, for a transport that has to know it. */
+  readonly carried: CarriedStream & StreamClient;
   /** Begins to use the transport, once the answer is written. */
   readonly start: (link: Link) => T;
 }
@@ -69,6 +62,7 @@ export class FarEnds implements Ticked {
     const id = randomBytes(16).toString('base64url');
     return {
       field: writeField({ kind: 'opened', id, key: pair.publicKey, hold: Math.ceil(holdMs / 1000) }),
+      carried: { id, key, count: 0, ...client },
       start: (link) => {
         const end = new FarEnd({ id, key, client, holdMs }, this, this.#limits.memory);
         this.#ends.set(id, end);
@@ -95,6 +89,7 @@ export class FarEnds implements Ticked {
     const own = { id, count, offsets: stream.offsets };
     return {
       field: writeField({ kind: 'attached', offsets: own.offsets, proof: prove(end.key, 'far', own) }),
+      carried: { id, key: end.key, count, ...end.client },
       start: (link) => {
         this.#endWait(end);
         end.replaceTransport();
@@ -201,6 +196,10 @@ class FarEnd implements StreamOwner, Resumption {
 
   get key(): Buffer {
     return this.#facts.key;
+  }
+
+  get client(): StreamClient {
+    return this.#facts.client;
   }
 
   /** Those who share a limit. */

@@ -57,25 +57,34 @@ export function readField(headers: readonly HeaderField[]): Message | 'broken' |
   const values = headers.filter(([name]) => name.toLowerCase() === fieldName.toLowerCase());
   const [field] = values;
   if (!field) return undefined;
-  return values.length > 1 ? 'broken' : (parse(field[1]) ?? 'broken');
+  const params = parseParams(field[1]);
+  return (values.length === 1 && params && toMessage(params.kind, params.text)) || 'broken';
 }
 
 const maxLength = 512;
 
-function parse(value: string): Message | undefined {
+/** Reads `KIND; name=value; …`; `undefined` if it is not of this form. A name that is absent has an empty value. */
+export function parseParams(
+  value: string,
+): { readonly kind: string; readonly text: (name: string) => string } | undefined {
   if (value.length > maxLength) return undefined;
-  const [kind, ...params] = value.split(';').map((part) => part.trim());
+  const [kind = '', ...params] = value.split(';').map((part) => part.trim());
   const given = new Map<string, string>();
   for (const param of params) {
     const [, name, text] = /^([a-z]+)=([\w-]+)$/.exec(param) ?? [];
     if (name === undefined || text === undefined || given.has(name)) return undefined;
     given.set(name, text);
   }
-  return toMessage(kind, (name) => given.get(name) ?? '');
+  return { kind, text: (name) => given.get(name) ?? '' };
 }
 
-function toMessage(kind: string | undefined, text: (name: string) => string): Message | undefined {
-  const number = (name: string) => (/^\d{1,16}$/.test(text(name)) ? Number(text(name)) : Number.NaN);
+/** Reads a number that can be counted; NaN for anything else. */
+export function parseCount(text: string): number {
+  return /^\d{1,16}$/.test(text) ? Number(text) : Number.NaN;
+}
+
+function toMessage(kind: string, text: (name: string) => string): Message | undefined {
+  const number = (name: string) => parseCount(text(name));
   const [id, key, proof, hold, count] = [text('id'), text('key'), text('proof'), number('hold'), number('count')];
   const offsets = { sent: number('sent'), received: number('received') };
   const hasKey = /^[\w-]{43}$/.test(key) && hold >= 0;
@@ -88,6 +97,7 @@ function toMessage(kind: string | undefined, text: (name: string) => string): Me
   return undefined;
 }
 
-function isId(id: string): boolean {
+/** True for what may be the id of a stream. */
+export function isId(id: string): boolean {
   return /^[\w-]{22}$/.test(id);
 }

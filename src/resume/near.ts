@@ -3,7 +3,7 @@ import { formatDuration } from '../core/deadline.ts';
 import { flowOf } from '../core/duplex-flow.ts';
 import { type ErrorFacts, TunlError } from '../core/errors.ts';
 import type { HeaderField } from '../core/hop.ts';
-import { type Link, type Resumption, resetError } from '../core/link.ts';
+import { type CarriedStream, type Link, type Resumption, resetError } from '../core/link.ts';
 import { wheel } from '../core/wheel.ts';
 import { type Message, readField, writeField } from './fields.ts';
 import { agree, isProven, type KeyPair, makeKeyPair, prove } from './keys.ts';
@@ -16,6 +16,8 @@ export interface Dialled {
   readonly link: Link;
   /** The fields of the answer. */
   readonly answer: readonly HeaderField[];
+  /** Tells the transport what it carries, before it is used; absent if it need not know. */
+  readonly onCarried?: (carried: CarriedStream) => void;
 }
 
 /** How the near end comes by transports. */
@@ -63,16 +65,13 @@ export type OpenedStream =
 export async function openResumable(terms: NearTerms): Promise<OpenedStream> {
   const pair = makeKeyPair();
   const hold = Math.ceil(terms.holdMs / 1000);
-  const { link, answer } = await terms.dial(
-    writeField({ kind: 'open', key: pair.publicKey, hold }),
-    0,
-    new Abort().signal,
-  );
+  const dialled = await terms.dial(writeField({ kind: 'open', key: pair.publicKey, hold }), 0, new Abort().signal);
+  const { link, answer } = dialled;
   const message = readField(answer);
   if (message === undefined) return { link, isKnown: false };
   try {
     const near = new NearEnd(terms, pair, message);
-    near.attach(link);
+    near.attach(dialled);
     const resumption = terms.holdMs > 0 ? near : undefined;
     return {
       link: new ResumableLink(near.stream, link.peer, resumption),
@@ -119,9 +118,9 @@ class NearEnd implements StreamOwner, Resumption {
   }
 
   /** Begins with the first transport. */
-  attach(link: Link): void {
+  attach(dialled: Dialled): void {
     this.#until = performance.now() + this.#holdMs;
-    this.#use(link, { sent: 0, received: 0 });
+    this.#use(dialled, { sent: 0, received: 0 });
   }
 
   /** Waits for the answer to the first frame. */
@@ -189,11 +188,12 @@ class NearEnd implements StreamOwner, Resumption {
   async #replace(attempt: number): Promise<void> {
     const claim = { id: this.#id, count: ++this.#count, offsets: this.stream.offsets };
     const proof = prove(this.#key, 'near', claim);
-    const { link, answer } = await this.#terms.dial(
+    const dialled = await this.#terms.dial(
       writeField({ kind: 'attach', ...claim, proof }),
       attempt,
       this.#abort.signal,
     );
+    const { link, answer } = dialled;
     const message = readField(answer);
     if (message === undefined || message === 'broken' || message.kind !== 'attached') {
       link.reset(resetError('it is no transport of the stream'));
@@ -207,10 +207,11 @@ class NearEnd implements StreamOwner, Resumption {
     this.isWaiting = false;
     this.resumed++;
     this.onChange?.();
-    this.#use(link, offsets);
+    this.#use(dialled, offsets);
   }
 
-  #use(link: Link, offsets: Offsets): void {
+  #use({ link, onCarried }: Dialled, offsets: Offsets): void {
+    onCarried?.({ id: this.#id, key: this.#key, count: this.#count });
     this.#began = { at: performance.now(), progress: this.stream.progress };
     this.stream.attach(flowOf(link), offsets);
   }

@@ -10,7 +10,8 @@ import { Http1Session, type Http1TunnelTerms } from '../http/tunnel/h1-session.t
 import { type Http2Terms, openHttp2Session } from '../http/tunnel/h2-session.ts';
 import { reachByVersion } from '../http/tunnel/hop-versions.ts';
 import { fieldValues, listTokens } from '../http/wire/message.ts';
-import { acceptOf, formatPath, protocol, subprotocol, version } from './handshake.ts';
+import { formatTunnelPath } from '../http/wire/tunnel-path.ts';
+import { acceptOf, protocol, subprotocol, version } from './handshake.ts';
 import { webSocketLink } from './link.ts';
 
 /**
@@ -31,7 +32,7 @@ export async function openWebSocket(reach: Reach, hop: Hop, ctx: DialContext): P
 /** The same in both versions of HTTP. */
 const common = {
   method: 'GET',
-  requestTarget: (target: TcpAddress, { settings }: Hop) => formatPath(target, settings['prefix']),
+  requestTarget: (target: TcpAddress, { settings }: Hop) => formatTunnelPath(target, settings['prefix']),
   host: formatHost,
   opens: { kind: 'upgrade', protocol },
   asks: originAuth,

@@ -4,7 +4,8 @@ import type { TunnelExchange, TunnelRequest } from '../core/exchange.ts';
 import type { HeaderField } from '../core/hop.ts';
 import { originTerms, toTunnelRequest } from '../http/server/tunnel-request.ts';
 import { fieldValues, listTokens } from '../http/wire/message.ts';
-import { acceptOf, parsePath, protocol, subprotocol, version } from './handshake.ts';
+import { parseTunnelPath } from '../http/wire/tunnel-path.ts';
+import { acceptOf, protocol, subprotocol, version } from './handshake.ts';
 import { webSocketLink } from './link.ts';
 
 /**
@@ -20,7 +21,7 @@ export function claimWebSocket(exchange: TunnelExchange, { pathPrefix }: ClaimTe
     listTokens(headers, 'upgrade').includes(protocol) && listTokens(headers, 'connection').includes('upgrade');
   // Without it, over HTTP/2, it may be a plain request to another host.
   if (method !== 'GET' || (isHttp2 && !isUpgrade)) return undefined;
-  const target = parsePath(exchange.target, pathPrefix);
+  const target = parseTunnelPath(exchange.target, pathPrefix);
   if (!target) return undefined;
   if (exchange.version === '1.0') throw requestError('a WebSocket needs HTTP/1.1');
   if (!isUpgrade) throw requestError('this path is for WebSockets');

@@ -2,7 +2,8 @@ import { describe, expect, test } from 'vitest';
 import type { Dial, DialContext } from '../../src/core/dialer.ts';
 import { type ErrorCode, TunlError } from '../../src/core/errors.ts';
 import { linkPair } from '../../src/core/link.ts';
-import { backOff, envoyBackOff, type RetryTerms, withRetry } from '../../src/dial/retry.ts';
+import { backOff } from '../../src/core/waiting.ts';
+import { envoyBackOff, type RetryTerms, withRetry } from '../../src/dial/retry.ts';
 
 const target = { kind: 'tcp', host: 'db', port: 22 } as const;
 const makeContext = (signal = new AbortController().signal): DialContext => ({ signal, target, origin: { peer: {} } });

@@ -1,5 +1,6 @@
 import { expect, test } from 'vitest';
-import { FarEnds, type StreamClient } from '../../src/resume/far.ts';
+import type { StreamClient } from '../../src/core/exchange.ts';
+import { FarEnds } from '../../src/resume/far.ts';
 import { type AttachRequest, type OpenAnswer, readField, writeField } from '../../src/resume/fields.ts';
 import { kinds, makeFrame } from '../../src/resume/frames.ts';
 import { agree, makeKeyPair, prove } from '../../src/resume/keys.ts';

@@ -41,13 +41,15 @@ export const httpStage: StageKind<AnyHttpStage> = {
     const upstreams = await createUpstreams(stage, parts);
     const recordEnv = createRecordEnv(stage, route, upstreams, parts);
     const hasCaps = (caps.total ?? caps.perClient) !== undefined;
-    const resumeMs = stage.job === 'proxy' ? stage.resumeMs : undefined;
+    const resumeMs = stage.job === 'proxy' ? (stage.resumeMs ?? 0) : 0;
+    const isResuming = resumeMs > 0 || terms.tunnels?.carriers.some(({ isOfRequests }) => isOfRequests);
     const common = {
+      stage: stage.name,
       terms,
       front: { ...terms.front, retired: parts.retired },
       users,
       ...(hasCaps && { gate: new TunnelGate(caps) }),
-      ...(resumeMs && { resuming: await createResuming(stage.name, resumeMs) }),
+      ...(isResuming && { resuming: await createResuming(stage.name, resumeMs) }),
       acceptor,
       limits,
       draining: parts.scope.draining,

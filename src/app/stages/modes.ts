@@ -1,7 +1,7 @@
 import { throwIfAborted, within } from '../../core/deadline.ts';
 import { formatAddress } from '../../core/address.ts';
 import type { CarrierMode } from '../../core/carrier.ts';
-import type { Dial, DialContext } from '../../core/dialer.ts';
+import { type Dial, type DialContext, laterContext } from '../../core/dialer.ts';
 import { type HopPosition, TunlError, usageError } from '../../core/errors.ts';
 import { formatHop, type HeaderField, type Hop } from '../../core/hop.ts';
 import { type Link, resetError } from '../../core/link.ts';
@@ -12,7 +12,7 @@ import { assertTunnelled } from '../../http/tunnel/request-fields.ts';
 import { type Dialled, openResumable } from '../../resume/near.ts';
 import { sessionAddress } from '../../resume/session.ts';
 import { parseResume, resumeName } from '../../resume/setting.ts';
-import { again, isFinal, pauseBefore } from '../tunnel/resumable.ts';
+import { isFinalFailure, pauseBeforeDial } from '../../resume/again.ts';
 import { createHopLayer, findHopScheme, type HopLayer, type HopParts } from './hop.ts';
 import { cutError, endsAll, failureOfAll, isChallenge, noSessionError, noteFarEnd } from './mode-failures.ts';
 
@@ -206,10 +206,10 @@ class ModeRace {
       dial: (field, attempt, signal) =>
         attempt === 0
           ? this.#ask(mode, field, ctx, true)
-          : this.#askAgain(mode, field, attempt, again(ctx, attempt, signal)),
+          : this.#askAgain(mode, field, attempt, { ...laterContext(ctx, signal), fresh: attempt > 1 }),
       // An unknown session is one that the far end itself does not know.
-      isFinal: (error) => isFinal(error, position) && endsAll(error),
-      pause: pauseBefore,
+      isFinal: (error) => isFinalFailure(error, position.index) && endsAll(error),
+      pause: pauseBeforeDial,
     });
     try {
       if (!opened.isKnown) throw noSessionError(this.#name, position);

@@ -1,5 +1,5 @@
 import { TunlError } from '../../core/errors.ts';
-import type { Exchange, TunnelRequest } from '../../core/exchange.ts';
+import type { Exchange, TransferRequest, TunnelRequest } from '../../core/exchange.ts';
 import { claimPlain, type PlainRequest } from '../../http/server/plain-request.ts';
 import { assertNoExpectation } from '../../http/server/tunnel-request.ts';
 import { stoppingError } from '../tunnel/ask.ts';
@@ -9,6 +9,8 @@ import type { ServeTerms, TunnelTerms } from './serve-terms.ts';
 export interface Asked {
   readonly tunnel?: TunnelRequest;
   readonly plain?: PlainRequest;
+  /** A part of a tunnel that is open. */
+  readonly transfer?: TransferRequest;
 }
 
 /**
@@ -19,8 +21,8 @@ export function recognise(terms: ServeTerms, exchange: Exchange): Asked {
   const { tunnels, plain } = terms;
   if (!tunnels) return {};
   for (const carrier of tunnels.carriers) {
-    const tunnel = carrier.claim?.(exchange, tunnels);
-    if (tunnel) return { tunnel };
+    const claimed = carrier.claim?.(exchange, tunnels);
+    if (claimed) return 'serve' in claimed ? { transfer: claimed } : { tunnel: claimed };
   }
   const request = plain ? claimPlain(exchange) : undefined;
   if (request) return { plain: request };

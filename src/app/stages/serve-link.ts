@@ -4,7 +4,7 @@ import type { Address } from '../../core/address.ts';
 import type { Origin, RequestLine } from '../../core/dialer.ts';
 import { TunlError, toTunlError } from '../../core/errors.ts';
 import type { Exchange, TunnelRequest } from '../../core/exchange.ts';
-import type { Link, Peer } from '../../core/link.ts';
+import { findSource, type Link, type Peer } from '../../core/link.ts';
 import { chooseFront, type Front, http, type TunnelAsk } from '../../fronts/index.ts';
 import type { RequestProfile } from '../../http/server/front.ts';
 import { type Login, loginField, readLogin, withoutSecrets } from '../../http/server/tunnel-request.ts';
@@ -44,6 +44,8 @@ export interface ServeEnv extends RequestEnv {
   readonly via: readonly string[];
   /** Carries the tunnels of a proxy, after its rules for targets; absent in a stage that routes requests. */
   readonly tunnel?: TunnelEnv;
+  /** The name of the stage. */
+  readonly stage: string;
   /** Present if tunnels may outlive their transports. */
   readonly resuming?: Resuming;
   /** The name of the stage in `Via`. Each stage has its own: a request may pass several stages of one process. */
@@ -147,10 +149,11 @@ async function serveExchange(
     asked = recognise(terms, exchange);
     const request = asked.tunnel ?? asked.plain;
     if (env.users.required) {
-      const login = request ?? readLogin(exchange);
+      const login = request ?? asked.transfer ?? readLogin(exchange);
       user = login.digest?.user ?? login.credentials?.user ?? user;
       await authenticate(env, login, peer.address ? peer : outer.peer, exchange.gone);
     }
+    if (asked.transfer) return await asked.transfer.serve({ stage: env.stage, user, source: findSource(peer) });
     if (asked.tunnel && env.resuming?.attach(exchange, asked.tunnel, { user, peer })) return;
     if (request) assertServable(env, exchange, request);
     if (asked.tunnel && isSessionAddress(asked.tunnel.target)) {
@@ -160,7 +163,7 @@ async function serveExchange(
     }
     leave = gate?.enter(peer);
     plan = (asked.plain && findPlain()?.plan(asked.plain)) ?? env.route(exchange, asked.tunnel);
-    if (asked.tunnel) resumable = env.resuming?.open(exchange, { user, peer });
+    if (asked.tunnel) resumable = env.resuming?.open(exchange, asked.tunnel, { user, peer });
   } catch (error) {
     leave?.();
     const failure = markRefusal(toTunlError(error), asked);
@@ -264,7 +267,7 @@ function acceptTunnel(
   if (tunnel) {
     const grants = tunnels?.grants(exchange) ?? [];
     if (!resumable) return tunnel.accept(grants);
-    return resumable.start(tunnel.accept([...grants, resumable.field]));
+    return resumable.start(tunnel.accept([...grants, resumable.field], resumable.carried));
   }
   return exchange.method === 'CONNECT' ? exchange.upgrade(200, []) : exchange.stream(200, noStore);
 }

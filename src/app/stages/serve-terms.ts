@@ -102,9 +102,10 @@ async function proxyTerms(
   const fronts = kind === undefined ? [http] : findFronts(kind);
   // Programs send plain requests to a front for HTTP, whatever else they send.
   const plain = given.has(plainSwitch.name) || (kind !== undefined && fronts.includes(http));
+  const asked = carriers.filter(({ serveFlag }) => serveFlag && given.has(serveFlag.name));
   const front: RequestProfile = {
     codec: 'auto',
-    perConnection: plain ? 'many' : 'one',
+    perConnection: plain || asked.some(({ isOfRequests }) => isOfRequests) ? 'many' : 'one',
     // The form of a target decides what it means, so targets are read as they were sent.
     translatable: false,
     http1: {
@@ -115,7 +116,6 @@ async function proxyTerms(
     },
     http2: serverSetup,
   };
-  const asked = carriers.filter(({ serveFlag }) => serveFlag && given.has(serveFlag.name));
   const own = asked.find(({ server }) => server);
   if (!own?.server) {
     const served = carriers.filter(({ serveFlag }) => !serveFlag || given.has(serveFlag.name));

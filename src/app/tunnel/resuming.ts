@@ -13,6 +13,8 @@ export interface Asker {
 
 /** Serves the resumable tunnels of a proxy. */
 export interface Resuming {
+  /** True if a tunnel that is asked for like this may outlive its transports. */
+  readonly takes: (request: TunnelRequest) => boolean;
   /**
    * Answers a request that brings another transport; returns false for any other request.
    * @throws {TunlError} http_request_error, if the stream is not known, or the field cannot be understood
@@ -22,29 +24,37 @@ export interface Resuming {
    * Prepares the answer to a request for a resumable tunnel; `undefined` if it asks for a plain one.
    * @throws {TunlError} http_request_error, if its key is not valid
    */
-  readonly open: (exchange: TunnelExchange, asker: Asker) => Answer<Link> | undefined;
+  readonly open: (exchange: TunnelExchange, request: TunnelRequest, asker: Asker) => Answer<Link> | undefined;
 }
 
-/** Makes what a proxy needs for tunnels that wait at most `holdMs` milliseconds for another transport. */
+/**
+ * Makes what a proxy needs for tunnels that wait at most `holdMs` milliseconds for another transport; with 0 it has only
+ * those whose carrier makes them so.
+ */
 export async function createResuming(stage: string, holdMs: number): Promise<Resuming> {
   // Loaded on demand, because few proxies have such tunnels. There is one table for all generations of the graph.
   const [{ farEnds }, { readField }] = await Promise.all([
     import('../../resume/far.ts'),
     import('../../resume/fields.ts'),
   ]);
+  const takes = (request: TunnelRequest) => holdMs > 0 || request.holdMs !== undefined;
   return {
+    takes,
     attach(exchange, request, { user, peer }) {
+      if (!takes(request)) return false;
       const message = read(readField, exchange.headers);
       if (message?.kind !== 'attach') return false;
       const answer = farEnds.resume(message, { stage, user, source: findSource(peer) });
       if (typeof answer === 'string') throw refusalOf(answer);
-      answer.start(request.accept([answer.field]));
+      answer.start(request.accept([answer.field], answer.carried));
       return true;
     },
-    open(exchange, { user, peer }) {
+    open(exchange, request, { user, peer }) {
+      if (!takes(request)) return undefined;
+      const mostMs = Math.max(holdMs, request.holdMs ?? 0);
       const message = read(readField, exchange.headers);
       if (message?.kind !== 'open') return undefined;
-      return farEnds.open(message, { stage, user, source: findSource(peer) }, holdMs);
+      return farEnds.open(message, { stage, user, source: findSource(peer) }, mostMs);
     },
   };
 }

@@ -28,11 +28,11 @@ export function openSession(
   request: TunnelRequest,
   asker: Asker,
 ): OpenedSession {
-  const answer = resuming?.open(exchange, asker);
-  if (!answer) throw noSession(resuming);
+  const answer = resuming?.open(exchange, request, asker);
+  if (!answer) throw noSession(resuming?.takes(request) === true);
   const { user, peer } = asker;
   const onAsked = enter(user === undefined ? findSource(peer) : `user ${user}`);
-  return { link: new SessionLink(answer.start(request.accept([answer.field])), user), onAsked };
+  return { link: new SessionLink(answer.start(request.accept([answer.field], answer.carried)), user), onAsked };
 }
 
 /** The bytes of a session, whose client is the user that has opened it, whatever its certificate says. */
@@ -65,8 +65,8 @@ function enter(owner: string): () => void {
   };
 }
 
-function noSession(resuming: Resuming | undefined): TunlError {
-  const [status, message] = resuming
+function noSession(isServed: boolean): TunlError {
+  const [status, message] = isServed
     ? [400, 'a session is asked for with the field Tunl-Resume']
     : [404, 'there are no sessions here: tunl serve opens them with --resume'];
   return new TunlError('http_request_error', message, { side: 'client', phase: 'request', status });

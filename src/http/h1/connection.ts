@@ -23,6 +23,8 @@ export interface Http1Setup {
 
 /** The limits of one connection, with the terms of its requests. */
 export interface Http1ServerSetup extends Http1Setup, Http1RequestTerms {
+  /** Tells whether the exchange that is about to be answered is the last; `isHeld`: not because the program stops. */
+  readonly isLast: (isHeld: boolean) => boolean;
   /** Set if a first head with exactly these bytes makes this a connection of another kind, for which `onOther` is called. */
   readonly other?: Buffer | undefined;
 }
@@ -53,12 +55,18 @@ class Http1Connection implements HeadReceiver, NextReceiver {
   readonly #draining: AbortSignal;
   readonly #events: Http1Events;
   #isFirst = true;
+  /** It carries parts of tunnels, which go on while the program stops. */
+  #isHeld = false;
 
   constructor(link: Link, setup: Http1ServerSetup, draining: AbortSignal, events: Http1Events) {
     this.#link = link;
     this.#setup = setup;
     this.#draining = draining;
     this.#events = events;
+  }
+
+  get isLast(): boolean {
+    return this.#setup.isLast(this.#isHeld);
   }
 
   readHead(signal: AbortSignal): void {
@@ -87,6 +95,10 @@ class Http1Connection implements HeadReceiver, NextReceiver {
     refuseHead(this.#link, this.#draining, error).then(this.#events.onFault, this.#events.onFault);
   }
 
+  onHold(): void {
+    this.#isHeld = true;
+  }
+
   onNext(next: Http1Next): void {
     if (next === 'nothing') this.#events.onOver();
     else void this.#goOn(next);
@@ -95,7 +107,7 @@ class Http1Connection implements HeadReceiver, NextReceiver {
   async #goOn(next: 'request' | 'close'): Promise<void> {
     // Not in the call that ends the exchange.
     await Promise.resolve();
-    const draining = this.#draining;
+    const draining = this.#isHeld ? new Abort().signal : this.#draining;
     const isThere =
       next === 'request' &&
       !draining.aborted &&

@@ -21,8 +21,6 @@ const [discardBytes, discardMs] = [256 * 1024, 2000];
 export interface Http1RequestTerms {
   /** Whether a request that cannot be expressed in HTTP/2 too is refused. */
   readonly translatable: boolean;
-  /** Tells whether the exchange that is about to be answered is the last. */
-  readonly isLast: () => boolean;
 }
 
 /** One exchange of an HTTP/1.1 connection. It creates the parts that a tunnel does not need on first use. */
@@ -31,7 +29,6 @@ export class Http1Request extends WatchedRequest implements Exchange {
   readonly authority: string;
   readonly #link: Link;
   readonly #head: RequestHead;
-  readonly #isLast: () => boolean;
   readonly #onClose = () => this.#leave(this.#link.stream.errored ?? undefined);
   #framing: Framing | undefined;
   #reader: BodyReader | undefined;
@@ -45,7 +42,7 @@ export class Http1Request extends WatchedRequest implements Exchange {
   #connection: NextReceiver | undefined;
 
   /** @throws {TunlError} http_request_error, if the request can be read in two ways */
-  constructor(link: Link, head: RequestHead, { translatable, isLast }: Http1RequestTerms, connection: NextReceiver) {
+  constructor(link: Link, head: RequestHead, { translatable }: Http1RequestTerms, connection: NextReceiver) {
     super();
     const { stream } = link;
     const place = translatable ? readPlace(head) : readPlaceAsSent(head);
@@ -53,7 +50,6 @@ export class Http1Request extends WatchedRequest implements Exchange {
     this.authority = place.authority;
     this.#link = link;
     this.#head = head;
-    this.#isLast = isLast;
     if (translatable) this.#framing = readBodyFraming(head);
     this.#mustClose =
       this.version === '1.0' || this.method === 'CONNECT' || listTokens(head.headers, 'connection').includes('close');
@@ -113,6 +109,10 @@ export class Http1Request extends WatchedRequest implements Exchange {
     return this.#body;
   }
 
+  hold(): void {
+    this.#connection?.onHold();
+  }
+
   trailers(): readonly HeaderField[] {
     return this.#reader?.trailers ?? [];
   }
@@ -126,7 +126,8 @@ export class Http1Request extends WatchedRequest implements Exchange {
 
   answer(status: number, headers: readonly HeaderField[]): AnswerBody {
     // A client that waits for a 100 in vain may send its body or the next request: we cannot tell which.
-    this.#mustClose ||= this.#isLast() || hasClose(headers) || (this.#awaitsContinue && !this.isBodiless);
+    this.#mustClose ||=
+      this.#connection?.isLast === true || hasClose(headers) || (this.#awaitsContinue && !this.isBodiless);
     const head = { status, headers, closes: this.#mustClose, request: this };
     const answer = new Http1Answer(this.#link.stream, head, {
       onBytes: (bytes) => this.life.onReceived(bytes),

@@ -70,6 +70,9 @@ export class Http2Request extends WatchedRequest implements Exchange {
     return this.#body;
   }
 
+  /** A session takes no further streams once it is told to end. */
+  hold(): void {}
+
   trailers(): readonly HeaderField[] {
     return this.#trailers;
   }

@@ -47,7 +47,8 @@ export function serveRequests(
   const alpn = link.peer.tls?.alpn;
   const serveStreams = () => untilEither(draining, retired, (ending) => serveSession(link, profile, ending, onRequest));
   if (codec === 'http2' || (codec === 'auto' && alpn === 'h2')) return serveStreams();
-  const isLast = () => perConnection === 'one' || draining.aborted || (retired?.aborted ?? false);
+  const isLast = (isHeld: boolean) =>
+    perConnection === 'one' || (draining.aborted && !isHeld) || (retired?.aborted ?? false);
   const { headMs, keepAliveMs, maxHeadBytes, maxLineBytes } = http1;
   const other = codec === 'auto' ? prefaceHead : undefined;
   const setup = { headMs, keepAliveMs, maxHeadBytes, maxLineBytes, translatable, isLast, other };

@@ -3,7 +3,6 @@ import type { TcpAddress } from '../../core/address.ts';
 import { statusOf, TunlError } from '../../core/errors.ts';
 import type { Exchange, TunnelExchange, TunnelRequest } from '../../core/exchange.ts';
 import type { HeaderField } from '../../core/hop.ts';
-import type { Link } from '../../core/link.ts';
 import { type DigestProof, isSecretField } from '../../core/secret.ts';
 import { parseAuthority } from '../../syntax/authority.ts';
 import { originChallenge, parseBasic, proxyChallenge } from '../wire/credentials.ts';
@@ -32,7 +31,7 @@ export interface TunnelTerms {
   /** Field in which the client sends its credentials, in lower case. */
   readonly credentialsField: 'proxy-authorization' | 'authorization';
   readonly challenge: TunnelRequest['challenge'];
-  readonly accept: (headers: readonly HeaderField[]) => Link;
+  readonly accept: TunnelRequest['accept'];
 }
 
 /** The credentials of a client, and the challenge that asks for them. */

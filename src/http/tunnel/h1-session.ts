@@ -164,7 +164,7 @@ export class Http1Session implements Session {
 }
 
 /** Makes the profile of a proxy that is asked for one tunnel: its answer goes no further than to us. */
-function proxyPeer(hop: Hop, link: Link, what: string): Http1Peer {
+export function proxyPeer(hop: Hop, link: Link, what: string): Http1Peer {
   return {
     name: formatAddress(hop.address),
     what,

@@ -1,0 +1,47 @@
+import { TunlError } from '../core/errors.ts';
+import type { Exchange } from '../core/exchange.ts';
+
+/** The longest that the body of a request may take, in milliseconds. */
+const bodyMs = 60_000;
+
+/**
+ * Reads the whole body of a request, with a length or without.
+ * @throws {TunlError} http_request_error: 413 if it is longer than `most`, 408 if it takes too long, 400 if it is cut short
+ */
+export function readBody(exchange: Exchange, most: number): Promise<Buffer[]> {
+  const { body, contentLength = 0 } = exchange;
+  return new Promise((resolve, reject) => {
+    const parts: Buffer[] = [];
+    let left = most;
+    const settle = (error?: TunlError) => {
+      clearTimeout(timer);
+      body.off('data', onData).off('end', onEnd).off('close', onClose);
+      if (!error) return resolve(parts);
+      body.destroy();
+      reject(error);
+    };
+    const onEnd = () => settle();
+    const onClose = () => settle(bodyError(400, 'the body of the request was cut short', body.errored));
+    const onData = (part: Buffer) => {
+      left -= part.length;
+      parts.push(part);
+      if (left < 0) settle(tooLong());
+    };
+    const tooLong = () => bodyError(413, `the body of the request has more than ${most} bytes`);
+    const timer = setTimeout(() => settle(bodyError(408, 'the body of the request did not come in time')), bodyMs);
+    body.on('error', () => {});
+    if (contentLength > most) return settle(tooLong());
+    if (exchange.isBodiless || body.readableEnded) return onEnd();
+    body.on('data', onData).on('end', onEnd).on('close', onClose);
+    if (body.destroyed) onClose();
+  });
+}
+
+function bodyError(status: number, message: string, cause?: Error | null): TunlError {
+  return new TunlError('http_request_error', message, {
+    side: 'client',
+    phase: 'request',
+    status,
+    ...(cause && { cause }),
+  });
+}

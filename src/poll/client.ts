@@ -1,0 +1,171 @@
+import { originAuth } from '../auth/model/fields.ts';
+import { type Address, formatAddress, formatHostPort, type TcpAddress } from '../core/address.ts';
+import type { Reach, ReachedLink, Session } from '../core/carrier.ts';
+import { within } from '../core/deadline.ts';
+import { type DialContext, laterContext } from '../core/dialer.ts';
+import { TunlError } from '../core/errors.ts';
+import { FlowLink } from '../core/flow-duplex.ts';
+import type { HeaderField, Hop } from '../core/hop.ts';
+import { type Link, resetError } from '../core/link.ts';
+import type { Call } from '../http/call.ts';
+import { tellAnswer } from '../http/login/first-fields.ts';
+import { refusalError } from '../http/tunnel/refusal.ts';
+import { assertTunnelled, requestFields, userAgent } from '../http/tunnel/request-fields.ts';
+import { formatTunnelPath } from '../http/wire/tunnel-path.ts';
+import { isFinalFailure, pauseBeforeDial } from '../resume/again.ts';
+import { type Dialled, openResumable } from '../resume/near.ts';
+import { usualPathPrefix } from '../syntax/stage-settings.ts';
+import { toClient } from './connection.ts';
+import { toCallBody } from './call-body.ts';
+import { holdMs } from './hold.ts';
+import { type Answer, Lane, type RequestClient } from './lane.ts';
+import { NearTransport } from './near.ts';
+import { Pace } from './pace.ts';
+
+/** The most bytes of an answer that refuses. */
+const maxRefusalBytes = 64 * 1024;
+
+/** The time, in milliseconds, for one attempt to bring another transport. */
+const attachMs = 15_000;
+
+/** Opens a session for one tunnel that consists of requests: docs/poll.md is its contract. */
+export async function openPoll(reach: Reach, hop: Hop, ctx: DialContext): Promise<Session> {
+  return new PollSession(await reach({ form: 'requests' }), hop, reach, ctx);
+}
+
+class PollSession implements Session {
+  readonly capacity = 1;
+  readonly #link: ReachedLink;
+  readonly #hop: Hop;
+  readonly #reach: Reach;
+  readonly #ctx: DialContext;
+  readonly #pace = new Pace();
+  #used = false;
+
+  constructor(link: ReachedLink, hop: Hop, reach: Reach, ctx: DialContext) {
+    this.#link = link;
+    this.#hop = hop;
+    this.#reach = reach;
+    this.#ctx = ctx;
+  }
+
+  get load(): number {
+    return this.#used ? 1 : 0;
+  }
+
+  get usable(): boolean {
+    return !this.#used && !this.#link.stream.destroyed;
+  }
+
+  async tunnel(address: Address, ctx: DialContext): Promise<Link> {
+    const target = assertTunnelled(address);
+    this.#used = true;
+    const name = formatAddress(this.#hop.address);
+    const { link, isKnown } = await openResumable({
+      name,
+      holdMs,
+      dial: (field, attempt, signal) => {
+        if (attempt === 0) return this.#dial(target, ctx, field, toClient(this.#link, this.#terms(target)));
+        const limit = { ms: attachMs, phase: 'handshake', option: 'poll', code: 'http_response_timeout' } as const;
+        return within(limit, signal, `${name} did not go on with the tunnel`, (limited) =>
+          this.#dial(target, laterContext(ctx, limited), field),
+        );
+      },
+      isFinal: (error) => isFinalFailure(error, undefined),
+      pause: pauseBeforeDial,
+    });
+    if (!isKnown) {
+      link.reset(resetError('the tunnel was not opened'));
+      throw this.#unknownError(`${name} answered POST, and opened no tunnel`);
+    }
+    if (link.resumption) ctx.onResumable?.(link.resumption);
+    return link;
+  }
+
+  close(): Promise<void> {
+    // A tunnel that was opened owns its connections.
+    if (!this.#used) this.#link.stream.destroy();
+    return Promise.resolve();
+  }
+
+  #terms(target: TcpAddress) {
+    const reach = (signal: AbortSignal) => this.#reach({ form: 'requests', ctx: laterContext(this.#ctx, signal) });
+    return { hop: this.#hop, target, reach };
+  }
+
+  /** Asks for the tunnel, or brings another transport for it. */
+  async #dial(target: TcpAddress, ctx: DialContext, field: HeaderField, first?: RequestClient): Promise<Dialled> {
+    const terms = this.#terms(target);
+    const connect = async (signal: AbortSignal) => toClient(await terms.reach(signal), terms);
+    const [up, down] = [new Lane(connect, first), new Lane(connect)];
+    [up.other, down.other] = [down, up];
+    try {
+      const prefix = `${this.#hop.settings['prefix'] ?? usualPathPrefix}/poll`;
+      const call = this.#toCall(ctx, formatTunnelPath(target, prefix), [field], []);
+      const answer = await up.ask(call, maxRefusalBytes, ctx.signal);
+      const { reply } = answer;
+      tellAnswer(ctx, reply, originAuth);
+      if (reply.status !== 200) throw this.#refuse(target, ctx, answer);
+      const transport = new NearTransport({
+        up,
+        down,
+        pace: this.#pace,
+        name: formatAddress(this.#hop.address),
+        toCall: (path, fields, body) => this.#toCall(ctx, prefix + path, fields, body),
+      });
+      return {
+        link: new FlowLink(transport, this.#link.peer),
+        answer: reply.headers,
+        onCarried: (carried) => transport.carry(carried),
+      };
+    } catch (error) {
+      up.close();
+      throw error;
+    }
+  }
+
+  /** Makes a request; one with a body, even an empty one, is a POST. */
+  #toCall(ctx: DialContext, path: string, fields: readonly HeaderField[], body: readonly Buffer[] | undefined): Call {
+    const { address, scheme } = this.#hop;
+    const port = scheme === 'poll+https' ? 443 : 80;
+    const authority = address.kind === 'tcp' ? formatHostPort(address.host, address.port, port) : 'localhost';
+    const length = body?.reduce((sum, part) => sum + part.length, 0) ?? 0;
+    const own: HeaderField[] = [
+      ['Host', authority],
+      userAgent,
+      ['cache-control', 'no-store, no-transform'],
+      ...(body
+        ? ([
+            ['content-type', 'application/octet-stream'],
+            ['content-length', String(length)],
+          ] as const)
+        : []),
+      ...fields,
+    ];
+    const all = requestFields(this.#hop, ctx, own);
+    // First, as RFC 9110, section 7.2 wants it, whoever has set it.
+    const isHost = ([name]: HeaderField) => name.toLowerCase() === 'host';
+    return {
+      method: body ? 'POST' : 'GET',
+      target: path,
+      authority,
+      scheme: scheme === 'poll+https' ? 'https' : 'http',
+      headers: [...all.filter(isHost), ...all.filter((field) => !isHost(field))],
+      ...(body && length > 0 && { body: toCallBody(body, length) }),
+    };
+  }
+
+  #refuse(address: TcpAddress, ctx: DialContext, { reply, body }: Answer): TunlError {
+    const { status, reason = '', headers } = reply;
+    const text = Buffer.concat(body).toString('utf8');
+    const refusal = { hop: this.#hop, method: 'POST', address, ctx, head: { status, reason, headers }, body: text };
+    const error = refusalError(refusal);
+    return status === 404 || status === 405 || status === 501 ? error.withHints(neededHint) : error;
+  }
+
+  #unknownError(message: string): TunlError {
+    return new TunlError('http_protocol_error', message, { side: 'hop', phase: 'handshake', hints: [neededHint] });
+  }
+}
+
+const neededHint = 'it needs to be a tunl serve with --poll, and with the same --path-prefix as ?prefix=';

@@ -1,0 +1,206 @@
+import type { Exchange, StreamClient } from '../core/exchange.ts';
+import type { HeaderField } from '../core/hop.ts';
+import { TunlError } from '../core/errors.ts';
+import { type CarriedStream, resetError } from '../core/link.ts';
+import { isProven, maxBodyBytes, maxWaitMs, type ProvenTransfer, type Transfer, writeAnswer } from './fields.ts';
+import { readBody } from './body.ts';
+import { PollTransport } from './transport.ts';
+
+/** How many transports may wait for their first request. */
+const maxUnused = 1000;
+
+/** How many requests of one transport may be read or wait at a time, for intermediaries that repeat them. */
+const maxAtOnce = 8;
+
+/** The fields of each answer, for caches and whoever changes bodies. */
+const answerFields: readonly HeaderField[] = [
+  ['Cache-Control', 'no-store, no-transform'],
+  ['Content-Type', 'application/octet-stream'],
+];
+
+/** The transports of a process whose requests come to it. */
+class FarTransports {
+  readonly #known = new Map<string, FarTransport>();
+  /** Those that no request has come for, the oldest first. */
+  readonly #unused = new Set<FarTransport>();
+  readonly #maxUnused: number;
+
+  /** @param most the number of transports that may wait for their first request; then the oldest are given up */
+  constructor(most = maxUnused) {
+    this.#maxUnused = most;
+  }
+
+  /** The number of transports. */
+  get size(): number {
+    return this.#known.size;
+  }
+
+  /** Makes the transport of a stream, in place of the one before. */
+  open(carried: CarriedStream & StreamClient): FarTransport {
+    const transport: FarTransport = new FarTransport(carried, () => {
+      this.#unused.delete(transport);
+      if (this.#known.get(carried.id) === transport) this.#known.delete(carried.id);
+    });
+    this.#known.set(carried.id, transport);
+    this.#unused.add(transport);
+    for (const oldest of this.#unused) {
+      if (this.#unused.size <= this.#maxUnused) break;
+      oldest.giveUp();
+    }
+    return transport;
+  }
+
+  /**
+   * Serves a request of a transport; resolves once it is answered.
+   * @throws {TunlError} http_request_error: 404 if there is no such transport, the client is another, or the proof is
+   * wrong; nobody learns which it was. 409 for a number that is not its turn, 413 for a body that is too long, 429 for
+   * more requests than anybody needs.
+   */
+  async serve(exchange: Exchange, request: ProvenTransfer, client: StreamClient): Promise<void> {
+    const transport = this.#known.get(request.id);
+    if (!transport?.belongsTo(client, request)) throw unknownError();
+    await transport.serve(exchange, request, () => this.#unused.delete(transport));
+  }
+}
+
+/** The only ones of this process; stages that are replaced leave theirs to their successors. */
+export const farTransports = new FarTransports();
+
+/** A request that waits for bytes. */
+interface Waiting {
+  readonly request: ProvenTransfer;
+  readonly answer: (body: readonly Buffer[]) => void;
+}
+
+/** The end of a transport that answers its requests. */
+class FarTransport extends PollTransport {
+  readonly #carried: CarriedStream & StreamClient;
+  readonly #onGone: () => void;
+  /** The number of the last body that came. */
+  #taken = 0;
+  /** The last body that was given out: it is given again if its request is repeated. */
+  #given: { readonly number: number; readonly body: readonly Buffer[] } = { number: 0, body: [] };
+  readonly #waiting = new Set<Waiting>();
+  #served = 0;
+  #isScheduled = false;
+
+  constructor(carried: CarriedStream & StreamClient, onGone: () => void) {
+    super();
+    this.#carried = carried;
+    this.#onGone = onGone;
+  }
+
+  /** True if a request of this client may be one of this transport. */
+  belongsTo({ stage, user }: StreamClient, { count }: Transfer): boolean {
+    const own = this.#carried;
+    return own.stage === stage && own.user === user && own.count === count;
+  }
+
+  /** Ends it because others need its place. */
+  giveUp(): void {
+    this.lose(resetError('no request came for the transport'));
+  }
+
+  /** Serves a request; `onProven` is called once it has proved itself. */
+  async serve(exchange: Exchange, request: ProvenTransfer, onProven: () => void): Promise<void> {
+    if (this.#served >= maxAtOnce) throw requestError(429, 'the tunnel has too many requests at a time');
+    this.#served++;
+    try {
+      const body = request.kind === 'up' ? await readBody(exchange, maxBodyBytes) : [];
+      const { key } = this.#carried;
+      if (this.isOver || !isProven(key, 'near', request, body, request.proof)) throw unknownError();
+      onProven();
+      const given = request.kind === 'up' ? this.#put(request, body) : await this.#get(exchange, request);
+      exchange.hold();
+      const length = given.reduce((sum, part) => sum + part.length, 0);
+      const answer = exchange.answer(200, [
+        ...answerFields,
+        ['Content-Length', String(length)],
+        writeAnswer(key, request, given),
+      ]);
+      for (const part of given) answer.write(part);
+      answer.end();
+      await exchange.done;
+    } finally {
+      this.#served--;
+      this.#finishIfDone();
+    }
+  }
+
+  protected override onWork(): void {
+    if (this.#isScheduled) return;
+    this.#isScheduled = true;
+    // What is written in one turn of the event loop goes together.
+    setImmediate(() => {
+      this.#isScheduled = false;
+      if (this.queuedBytes > 0) this.#giveOut();
+      else this.#finishIfDone();
+    });
+  }
+
+  protected override onOver(): void {
+    this.#onGone();
+    for (const { answer } of this.#waiting) answer([]);
+  }
+
+  /** Takes a body, unless it came before. */
+  #put({ number }: Transfer, body: readonly Buffer[]): readonly Buffer[] {
+    if (number > this.#taken + 1) throw turnError();
+    if (number === this.#taken + 1) {
+      this.#taken = number;
+      this.deliver(body);
+    }
+    return [];
+  }
+
+  /** Finds the body with a number, and waits for its bytes if there are none yet. */
+  #get(exchange: Exchange, request: ProvenTransfer): readonly Buffer[] | Promise<readonly Buffer[]> {
+    const { number, wait } = request;
+    if (number === this.#given.number) return this.#given.body;
+    if (number !== this.#given.number + 1) throw turnError();
+    return new Promise((resolve) => {
+      const waiting: Waiting = {
+        request,
+        answer: (body) => {
+          clearTimeout(timer);
+          exchange.gone.removeEventListener('abort', onGone);
+          this.#waiting.delete(waiting);
+          resolve(body);
+        },
+      };
+      const onGone = () => waiting.answer([]);
+      const timer = setTimeout(() => this.#giveOut(), Math.min(wait, maxWaitMs));
+      exchange.gone.addEventListener('abort', onGone, { once: true });
+      this.#waiting.add(waiting);
+      if (this.queuedBytes > 0) this.#giveOut();
+    });
+  }
+
+  /** Gives the next body, which may be empty, to those who wait for it. */
+  #giveOut(): void {
+    const [first, ...repeated] = [...this.#waiting];
+    if (!first) return;
+    const most = Math.min(first.request.most, maxBodyBytes, ...repeated.map(({ request }) => request.most));
+    const body = this.take(most);
+    this.#given = { number: first.request.number, body };
+    for (const { answer } of [first, ...repeated]) answer(body);
+    this.drained();
+  }
+
+  /** Ends it once the stream has let it go and its last bytes are given out. */
+  #finishIfDone(): void {
+    if (this.isEnding && this.queuedBytes === 0 && this.#served === this.#waiting.size) this.finish();
+  }
+}
+
+function unknownError(): TunlError {
+  return requestError(404, 'there is no such tunnel');
+}
+
+function turnError(): TunlError {
+  return requestError(409, 'it is not the turn of this body');
+}
+
+function requestError(status: number, message: string): TunlError {
+  return new TunlError('http_request_error', message, { side: 'client', phase: 'request', status });
+}
