@@ -5,7 +5,7 @@
 // - Each block says above it whether a test runs it (`<!-- run: NAME -->`) or why none does (`<!-- illustration: WHY -->`).
 //   No name comes twice on a page, and a test file that names the page finds the block by its name.
 // - Commands to type stand in blocks.
-// - Links lead to files and headings that are there, and README.md links each page of docs/.
+// - Links lead to files and headings that are there, and README.md or another page links each page of docs/.
 // - A page with four sections or more has a list of them, which `npm run generate` writes.
 // - The package has every page.
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
@@ -19,7 +19,7 @@ const ownRoot = fileURLToPath(new URL('..', import.meta.url));
 const limits = { line: 120, lines: 300, readmeLines: 120 };
 
 /** The pages whose lines are still longer, and that have no list of sections. */
-const looserPages = new Set(['docs/authentication.md', 'docs/carriers.md', 'docs/resume.md']);
+const looserPages = new Set(['docs/carriers.md']);
 
 /** The pages that are generated whole. */
 const generatedPages = new Set(['docs/envoy-fields.md']);
@@ -134,11 +134,20 @@ function* checkContents(page, text) {
   if (fillContents(text) !== text) yield 'has an old list of its sections; npm run generate writes a new one';
 }
 
-function* checkPlace(root, page, readme) {
+function* checkPlace(root, page, linked) {
   if (page === 'README.md') return;
-  if (!readme.includes(`](${page})`)) yield 'is not linked from README.md';
+  if (!linked.has(page)) yield 'is linked from no page';
   const { files } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'));
   if (!files.includes('docs/*.md') && !files.includes(page)) yield 'is not in the package';
+}
+
+/** Returns the files that README.md and the pages link, each but from itself. */
+function listLinked(root) {
+  const links = listPages(root).flatMap((page) => {
+    const targets = [...readFileSync(join(root, page), 'utf8').matchAll(/\]\(([^)#:]+)/g)].map(([, target]) => target);
+    return targets.map((target) => join(dirname(page), target)).filter((path) => path !== page);
+  });
+  return new Set(links);
 }
 
 /** Returns the texts of the tests. */
@@ -154,7 +163,7 @@ function readTests(root) {
  * @param {string} [root]
  */
 export function findFaults(root = ownRoot) {
-  const [readme, tests] = [readFileSync(join(root, 'README.md'), 'utf8'), readTests(root)];
+  const [tests, linked] = [readTests(root), listLinked(root)];
   return listPages(root).flatMap((page) => {
     const text = readFileSync(join(root, page), 'utf8');
     const isGenerated = generatedPages.has(page) || looserPages.has(page);
@@ -163,7 +172,7 @@ export function findFaults(root = ownRoot) {
       ...(isGenerated ? [] : checkContents(page, text)),
       ...checkBlocks(page, text, tests),
       ...checkLinks(root, page, text),
-      ...checkPlace(root, page, readme),
+      ...checkPlace(root, page, linked),
     ];
     return faults.map((fault) => `${page}: ${fault}`);
   });

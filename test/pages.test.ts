@@ -93,7 +93,7 @@ test.each([
   ['a link to no heading', { 'docs/page.md': '[x](../README.md#y)\n' }, 'README.md has no heading for the link to #y'],
   ['sections without a list', { 'docs/page.md': '## a\n## b\n## c\n## d\n' }, 'has 4 sections and no list of them'],
   ['an old list', { 'docs/page.md': '<!-- contents -->\n<!-- end -->\n## a\n' }, 'has an old list of its sections'],
-  ['a page that nothing leads to', { 'docs/page.md': '# page\n', 'README.md': '# x\n' }, 'not linked from README.md'],
+  ['a page that nothing leads to', { 'docs/page.md': '# page\n', 'README.md': '# x\n' }, 'is linked from no page'],
   ['a page that is not packed', { 'package.json': '{ "files": [] }' }, 'is not in the package'],
 ])('%s is found', (_, files, message) => {
   expect(measure(files)).toEqual([expect.stringContaining(message)]);

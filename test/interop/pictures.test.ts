@@ -1,5 +1,4 @@
-import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
-import { dirname } from 'node:path';
+import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { describe, expect, onTestFinished, test } from 'vitest';
 import { findBlock } from '../support/readme.ts';
@@ -22,17 +21,16 @@ const mask = (text: string) => masks.reduce((rest, [pattern, word]) => rest.repl
 
 /** Checks that a picture shows what was seen; `npm run pictures` draws it anew instead where it does not. */
 function expectPicture(name: string, svg: string): void {
-  const path = fileURLToPath(new URL(`../../docs/pictures/${name}.svg`, import.meta.url));
+  const path = fileURLToPath(new URL(`../../docs/${name}.svg`, import.meta.url));
   const shown = existsSync(path) ? readFileSync(path, 'utf8') : '';
   // Drawn without what differs, so that a change of the drawing is seen too.
   if (mask(svg) === mask(shown)) return;
   if (process.env['TUNL_PICTURES'] === 'write') {
-    mkdirSync(dirname(path), { recursive: true });
     writeFileSync(path, svg);
     return;
   }
   expect(mask(readPicture(svg)), 'npm run pictures draws it anew').toBe(mask(readPicture(shown)));
-  expect.fail(`docs/pictures/${name}.svg would be drawn in another way: npm run pictures`);
+  expect.fail(`docs/${name}.svg would be drawn in another way: npm run pictures`);
 }
 
 describe.skipIf(!hasWorld)('the pictures', () => {
