@@ -159,10 +159,10 @@ function toHandle(request: Exchange): RelayHandle {
     // The limits of a request are its own.
     setWaiting() {},
     done: request.done.then((end) => ({
-      ...toResult(end),
       ended: { client: true, target: true },
       delivered: true,
       unheard: false,
+      ...toResult(end),
     })),
   };
 }

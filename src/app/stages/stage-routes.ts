@@ -114,7 +114,8 @@ export function routeRequests(
     authorise?.(exchange, upstream.isChosen ? target : undefined);
     const changes = rewritten && { rewritten };
     if (action.kind === 'tunnels') return { kind: 'tunnel', env: tunnelEnvOf(action, upstream), target, ...changes };
-    return { ...action, upstream, target, ...changes };
+    const { kind, timeoutMs, idleMs, upgrades } = action;
+    return { kind, timeoutMs, upgrades, upstream, target, ...(idleMs !== undefined && { idleMs }), ...changes };
   };
 }
 

@@ -1,5 +1,6 @@
 import type { Running, Runtime } from '../../app/runtime.ts';
 import { Scope } from '../../core/scope.ts';
+import type { EventSink, TunlEvent } from '../../core/events.ts';
 import { exitOf, toTunlError } from '../../core/errors.ts';
 import type { CommandContext } from '../parse/command.ts';
 import { sayFailure } from '../terminal/fail.ts';
@@ -48,8 +49,8 @@ export async function runUntilStopped(options: RunningOptions, start: Start): Pr
   let stopShowing = () => {};
   const interruption = drainOnSignals(io, scope, onHangup && (() => void reload(ui, running, onHangup)));
   try {
-    await limitYoungHeap();
-    running = await startListening(options, scope, start);
+    const onEnded = await limitYoungHeap();
+    running = await startListening(options, scope, start, onEnded);
     stopShowing = await showActivity(options, running);
     const cut = await running.done;
     if (cut === 0 && !scope.forced.aborted && !interruption.hungUp()) return 0;
@@ -80,14 +81,23 @@ async function reload(ui: Ui, running: Running | undefined, { done }: Reload): P
   }
 }
 
-/** Opens the listeners and announces them to programs that wait. From then on SIGUSR2 shows the tunnels. */
+/**
+ * Opens the listeners and announces them to programs that wait. From then on SIGUSR2 shows the tunnels. `onEnded` is
+ * called with each tunnel that ends.
+ */
 export async function startListening(
   { io, ui, style, graceMs, readiness, watchFiles, before = 'opening listeners' }: RunningOptions,
   scope: Scope,
   start: Start,
+  onEnded?: () => void,
 ): Promise<Running> {
   const onReady: Runtime['onReady'] = (addresses) => readiness.announce(addresses);
-  const [emit, output] = [createReport(ui, style), controlOutput(ui)];
+  const [report, output] = [createReport(ui, style), controlOutput(ui)];
+  const note = (event: TunlEvent) => {
+    if (event.event === 'tunnel.closed') onEnded?.();
+    report(event);
+  };
+  const emit: EventSink = Object.assign(note, report.shows && { shows: report.shows });
   const starting = start({ scope, emit, graceMs, onReady, output, ...(watchFiles !== undefined && { watchFiles }) });
   const showTunnels = async () => {
     const { tunnels, draw } = await starting;

@@ -27,7 +27,8 @@ async function readUpstreamHead(stream: Duplex, signal: AbortSignal): Promise<Re
   const traits = { prefix: 'HTTP/1.', lineBytes: maxHeadBytes };
   const bytes = await readHead(stream, maxHeadBytes, signal, traits);
   const head = parseResponseHead(bytes);
-  return { ...head, isPersistent: isPersistent(bytes, head) };
+  const { status, reason, headers } = head;
+  return { status, reason, headers, isPersistent: isPersistent(bytes, head) };
 }
 
 /** RFC 9112, section 9.3. */
