@@ -1,5 +1,6 @@
 import type { FieldMatch, HttpRoute, RequestMatch, TextMatch, VirtualHost } from '../chain/model/http.ts';
 import { TunlError } from '../core/errors.ts';
+import { parsePattern } from '../chain/model/pattern.ts';
 import type { Exchange } from '../core/exchange.ts';
 
 /** The parts of a request that decide its route. */
@@ -59,7 +60,7 @@ function fits({ path, fields }: RequestMatch, request: Routed): boolean {
   if ((path.kind === 'connect') !== isConnect) return false;
   if (path.kind !== 'connect') {
     const [plain = ''] = request.target.split('?', 1);
-    if (path.kind === 'exact' ? plain !== path.value : !plain.startsWith(path.value)) return false;
+    if (!isLike(plain, path)) return false;
   }
   return fields.every((field) => hasField(field, request));
 }
@@ -97,6 +98,8 @@ function isLike(text: string, { kind, value }: TextMatch): boolean {
       return text.endsWith(value);
     case 'contains':
       return text.includes(value);
+    case 'regex':
+      return parsePattern(value).matches(text);
   }
 }
 

@@ -10,6 +10,7 @@ import { forwardProxyRows } from './table/forward-proxy.ts';
 import { httpAnswerRows } from './table/http-answers.ts';
 import { httpRequestRows } from './table/http-requests.ts';
 import { proxyRows } from './table/proxy.ts';
+import { rewriteRows } from './table/rewrites.ts';
 import { spellingRows } from './table/spelling.ts';
 import { tcpRows } from './table/tcp.ts';
 import { terminateRequestRows } from './table/terminate-requests.ts';
@@ -25,6 +26,7 @@ const rows: readonly Row[] = [
   ...terminateRequestRows,
   ...httpAnswerRows,
   ...httpRequestRows,
+  ...rewriteRows,
   ...spellingRows,
 ];
 

@@ -6,6 +6,7 @@ import { type LoadedGraph, loadGraph } from '../../chain/read/load.ts';
 import { printGraph, type PrintOptions } from '../../chain/print/graph.ts';
 import { TunlError, toTunlError, usageError } from '../../core/errors.ts';
 import { frontKinds } from '../../fronts/index.ts';
+import { loadPatterns } from '../../chain/model/pattern.ts';
 import { isBootstrap } from '../../envoy/import/recognise.ts';
 import { plainSwitch } from '../../syntax/stage-settings.ts';
 import { parseRule } from '../../policy/rules.ts';
@@ -63,6 +64,8 @@ export interface ChainFileOptions {
  */
 export async function loadChain(path: string, options: ChainFileOptions): Promise<LoadedGraph> {
   const source = new Source(await readChainText(path), path);
+  // The engine is large, and hardly a file has patterns.
+  if (/regex/i.test(JSON.stringify(source.value) ?? '')) await loadPatterns();
   if (isBootstrap(source)) {
     const { loadBootstrap } = await import('../../envoy/import/load.ts');
     return loadBootstrap(source, options);

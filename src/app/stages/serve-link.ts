@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { h1 } from '../../carriers/h1.ts';
 import type { Address } from '../../core/address.ts';
-import type { Origin, RequestLine } from '../../core/dialer.ts';
+import type { Origin } from '../../core/dialer.ts';
 import { TunlError, toTunlError } from '../../core/errors.ts';
 import type { Exchange, TunnelRequest } from '../../core/exchange.ts';
 import { findSource, type Link, type Peer } from '../../core/link.ts';
@@ -176,7 +176,11 @@ async function serveExchange(
   }
   const origin = toOrigin(exchange, outer, user, asked, env.forwardsVia ? env.pseudonym : undefined);
   // Logs and formats have the request as it goes on.
-  if (plan.kind !== 'answer' && plan.rewritten) origin.request = { ...toLine(exchange), ...lineOf(plan.rewritten) };
+  if (plan.kind !== 'answer' && plan.rewritten) {
+    const { target, authority, headers } = plan.rewritten;
+    origin.request = { ...toLine(exchange), target, authority };
+    origin.headers = withoutSecrets(headers);
+  }
   if (plan.kind === 'tunnel') {
     const accept = () => acceptTunnel(env, exchange, asked.tunnel, resumable);
     return carry(env, plan, exchange, origin, accept, leave);
@@ -230,10 +234,6 @@ function toOrigin(
   if (via && pseudonym !== undefined) origin.via = [...via, `${exchange.version} ${pseudonym}`];
   else if (outer.via) origin.via = outer.via;
   return origin;
-}
-
-function lineOf({ target, authority }: Head): Pick<RequestLine, 'target' | 'authority'> {
-  return { target, authority };
 }
 
 async function carry(

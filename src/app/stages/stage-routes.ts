@@ -15,7 +15,7 @@ import { parseAuthority, parseAuthorityOr } from '../../syntax/authority.ts';
 import { guard, guardText } from '../../policy/guard.ts';
 import { createPolicy, type PolicyBase, type Rule } from '../../policy/rules.ts';
 import { createFindRoute, type FindRoute } from '../../router/match.ts';
-import { rewriteHead } from '../../router/rewrite.ts';
+import { rewriteHead, withHostOf } from '../../router/rewrite.ts';
 import { nearestPlace } from '../tunnel/access-log.ts';
 import type { Route } from './route.ts';
 import { openPlainRequests } from '../requests/plain.ts';
@@ -105,12 +105,15 @@ export function routeRequests(
     return made;
   };
   return (exchange): Plan => {
-    const { action } = findRoute(exchange).route;
+    const { action, match } = findRoute(exchange).route;
     assertTaken(exchange, action);
     if (action.kind === 'answer') return action;
     const upstream = findUpstream(upstreams, action.upstream);
-    const rewritten = action.rewrite && rewriteHead(exchange, action.rewrite);
-    const target = upstream.choose(rewritten ?? exchange);
+    const { rewrite } = action;
+    const terms = { path: match.path, tellsHost: !upstream.takesNames };
+    const changed = rewrite && rewriteHead(exchange, rewrite, terms);
+    const target = upstream.choose(changed ?? exchange);
+    const rewritten = changed && (rewrite.hostOfTarget ? withHostOf(changed, target) : changed);
     authorise?.(exchange, upstream.isChosen ? target : undefined);
     const changes = rewritten && { rewritten };
     if (action.kind === 'tunnels') return { kind: 'tunnel', env: tunnelEnvOf(action, upstream), target, ...changes };

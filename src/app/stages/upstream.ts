@@ -29,6 +29,8 @@ export type Asked = Pick<Head, 'authority' | 'headers'>;
 export interface ReadyUpstream extends RequestUpstream {
   /** True if a field of the request names the address. */
   readonly isChosen: boolean;
+  /** True if that address may have a name. */
+  readonly takesNames: boolean;
   readonly route: Route;
   /**
    * Chooses the address that a request goes to.
@@ -78,6 +80,7 @@ export async function createUpstream(upstream: Upstream<RouteName>, parts: Upstr
   return {
     name,
     isChosen: 'field' in to,
+    takesNames: 'field' in to && to.names === true,
     route,
     via: route.via,
     choose: places.choose,

@@ -2,7 +2,11 @@ import type { TlsSettings } from '../../core/hop.ts';
 import type { RouteOptions, TargetChoice } from './route.ts';
 
 /** A text and how to compare with it. */
-export type TextMatch = { readonly kind: 'exact' | 'prefix' | 'suffix' | 'contains'; readonly value: string };
+export type TextMatch = {
+  readonly kind: 'exact' | 'prefix' | 'suffix' | 'contains' | 'regex';
+  /** For `regex` a pattern in RE2's syntax, which must fit the whole text. */
+  readonly value: string;
+};
 
 /** A condition on one field of a request. The pseudo-fields `:method`, `:authority` and `:path` count as fields. */
 export interface FieldMatch {
@@ -17,7 +21,7 @@ export interface FieldMatch {
 /** The conditions of a route. A request must meet all of them. */
 export interface RequestMatch {
   /** `connect` matches every CONNECT and nothing else. No other kind matches a plain CONNECT, which has no path. */
-  readonly path: { readonly kind: 'connect' } | { readonly kind: 'prefix' | 'exact'; readonly value: string };
+  readonly path: { readonly kind: 'connect' } | { readonly kind: 'prefix' | 'exact' | 'regex'; readonly value: string };
   readonly fields: readonly FieldMatch[];
 }
 
@@ -28,12 +32,18 @@ export interface AnswerAction {
   readonly body?: string;
 }
 
-/** Changes to a request, made before the address of its upstream is chosen. At most one of them is of its host. */
+/** Changes to a request, made before the address of its upstream is chosen. At most one is of its host, and one of its path. */
 export interface Rewrite {
   /** The new host, with a port or without. */
   readonly host?: string;
   /** The field of the request that has the new host, in lower case; the host stays if the request has none. */
   readonly hostField?: string;
+  /** True if the new host is that of the target, without its port; the host stays if the target has no name. */
+  readonly hostOfTarget?: true;
+  /** A text for the prefix of the path that matched, or for all of a path that matched in another way. */
+  readonly prefix?: string;
+  /** A change of all parts of the path that are like a pattern in RE2's syntax; `\1` in the substitution is a group. */
+  readonly pattern?: { readonly regex: string; readonly substitution: string };
 }
 
 /** An action that forwards requests to an upstream and its responses to the client. */

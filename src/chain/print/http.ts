@@ -142,7 +142,7 @@ function toRouteConfig({ match, action }: HttpRoute, lead: Lead): HttpRouteConfi
   const fits =
     path.kind === 'connect'
       ? { connect: true as const }
-      : { [path.kind === 'exact' ? 'path' : 'prefix']: escapeVariables(path.value) };
+      : { [path.kind === 'exact' ? 'path' : path.kind]: escapeVariables(path.value) };
   const [first, ...rest] = match.fields;
   const method = first?.name === ':method' && !first.invert && first.value?.kind === 'exact' ? first.value.value : '';
   const isMethod = /^[A-Z]+$/.test(method);
@@ -182,11 +182,14 @@ function toActionConfig(action: HttpAction, lead: Lead): HttpRouteConfig {
 
 function toRewriteConfig({ rewrite }: RequestsAction | TunnelsAction): Pick<HttpRouteConfig, 'rewrite'> {
   if (!rewrite) return {};
-  const { host, hostField } = rewrite;
+  const { host, hostField, hostOfTarget, prefix, pattern } = rewrite;
   return {
     rewrite: {
       ...(host !== undefined && { host: escapeVariables(host) }),
       ...(hostField !== undefined && { 'host-field': escapeVariables(hostField) }),
+      ...(hostOfTarget && { 'host-of-target': hostOfTarget }),
+      ...(prefix !== undefined && { prefix: escapeVariables(prefix) }),
+      ...(pattern && { regex: escapeVariables(pattern.regex), with: escapeVariables(pattern.substitution) }),
     },
   };
 }

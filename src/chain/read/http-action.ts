@@ -5,6 +5,7 @@ import type { Path } from './document.ts';
 import type { HttpRouteConfig } from './http-schema.ts';
 import type { AnswerAction, HttpAction, RequestsAction, Rewrite, TunnelsAction } from '../model/graph.ts';
 import { isFieldName } from './http-match.ts';
+import { assertRewrite } from '../model/rewrite.ts';
 import type { RouteReader } from './route.ts';
 import { fillVariables } from './secrets.ts';
 
@@ -100,17 +101,40 @@ function readTunnels(path: Path, words: HttpRouteConfig, upstream: string, reade
   };
 }
 
-function readRewrite(path: Path, { rewrite }: HttpRouteConfig, reader: RouteReader): { readonly rewrite?: Rewrite } {
-  if (rewrite === undefined) return {};
-  const at = [...path, 'rewrite'];
-  const read = reader.attempts.run(at, (): Rewrite => {
-    const { host, 'host-field': field } = rewrite;
-    if (host !== undefined && field !== undefined) throw usageError('a rewrite has host or host-field, not both');
-    if (field !== undefined) return { hostField: readFieldName(fillVariables(field, reader)) };
-    if (host === undefined) throw usageError('a rewrite changes nothing', 'add host or host-field');
-    return { host: fillVariables(host, reader) };
-  });
-  return read ? { rewrite: read } : {};
+/** Reads what a route changes in its requests. */
+function readRewrite(
+  path: Path,
+  { rewrite: words }: HttpRouteConfig,
+  reader: RouteReader,
+): { readonly rewrite?: Rewrite } {
+  if (words === undefined) return {};
+  const rewrite = reader.attempts.run([...path, 'rewrite'], () => toRewrite(words, reader));
+  return rewrite ? { rewrite } : {};
+}
+
+function toRewrite(words: NonNullable<HttpRouteConfig['rewrite']>, reader: RouteReader): Rewrite {
+  assertAtMostOne(words, ['host', 'host-field', 'host-of-target']);
+  assertAtMostOne(words, ['prefix', 'regex']);
+  const { host, 'host-field': field, 'host-of-target': ofTarget, prefix, regex, with: substitution } = words;
+  if ((regex === undefined) !== (substitution === undefined)) throw usageError('regex and with go together');
+  if (Object.keys(words).length === 0) throw usageError('a rewrite changes nothing', 'add host, prefix or regex');
+  const rewrite = {
+    ...(host !== undefined && { host: fillVariables(host, reader) }),
+    ...(field !== undefined && { hostField: readFieldName(fillVariables(field, reader)) }),
+    ...(ofTarget && { hostOfTarget: ofTarget }),
+    ...(prefix !== undefined && { prefix: fillVariables(prefix, reader) }),
+    ...(regex !== undefined &&
+      substitution !== undefined && {
+        pattern: { regex: fillVariables(regex, reader), substitution: fillVariables(substitution, reader) },
+      }),
+  };
+  assertRewrite(rewrite);
+  return rewrite;
+}
+
+function assertAtMostOne<T extends object>(words: T, keys: readonly (keyof T & string)[]): void {
+  const [first, second] = keys.filter((key) => words[key] !== undefined);
+  if (second !== undefined) throw usageError(`a rewrite has ${first} or ${second}, not both`);
 }
 
 function readFieldName(written: string): string {

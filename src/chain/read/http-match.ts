@@ -1,4 +1,5 @@
 import { usageError } from '../../core/errors.ts';
+import { parsePattern } from '../model/pattern.ts';
 import { quote } from '../../syntax/text.ts';
 import type { Path } from './document.ts';
 import type { ConditionConfig, HttpRouteConfig } from './http-schema.ts';
@@ -7,7 +8,13 @@ import type { RouteReader } from './route.ts';
 import { fillVariables } from './secrets.ts';
 
 /** The ways to compare a text. */
-export const comparisons = ['exact', 'prefix', 'suffix', 'contains'] as const satisfies readonly TextMatch['kind'][];
+export const comparisons = [
+  'exact',
+  'prefix',
+  'suffix',
+  'contains',
+  'regex',
+] as const satisfies readonly TextMatch['kind'][];
 
 /** Reads the conditions of a route: one match for each of its methods, or a single match without methods. */
 export function readMatches(path: Path, words: HttpRouteConfig, reader: RouteReader): RequestMatch[] {
@@ -29,10 +36,13 @@ export function usualPath({ 'tunnel-to': tunnelTo, post }: HttpRouteConfig): Req
 }
 
 function readPath(words: HttpRouteConfig, reader: RouteReader): RequestMatch['path'] {
-  const { path, prefix, connect } = words;
-  const said = Object.entries({ path, prefix, connect }).flatMap(([key, value]) => (value === undefined ? [] : [key]));
+  const { path, prefix, regex, connect } = words;
+  const said = Object.entries({ path, prefix, regex, connect }).flatMap(([key, value]) =>
+    value === undefined ? [] : [key],
+  );
   if (said.length > 1) throw usageError(`a route has ${said.join(' or ')}, not both`);
   if (connect) return { kind: 'connect' };
+  if (regex !== undefined) return { kind: 'regex', value: readPattern(fillVariables(regex, reader)) };
   if (path !== undefined) return { kind: 'exact', value: fillVariables(path, reader) };
   return prefix === undefined ? usualPath(words) : { kind: 'prefix', value: fillVariables(prefix, reader) };
 }
@@ -67,7 +77,13 @@ function readComparison(words: ComparisonMessage, reader: RouteReader): TextMatc
   if (!only || others.length > 0) {
     throw usageError(`a condition is one of ${comparisons.join(', ')} and not`, 'several go into a list');
   }
-  return { kind: only.kind, value: fillVariables(only.value, reader) };
+  const value = fillVariables(only.value, reader);
+  return { kind: only.kind, value: only.kind === 'regex' ? readPattern(value) : value };
+}
+
+function readPattern(text: string): string {
+  parsePattern(text);
+  return text;
 }
 
 /** The pseudo-fields that count as fields of a request. */

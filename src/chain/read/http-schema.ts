@@ -8,6 +8,7 @@ const comparison = {
   prefix: describe(anyText.optional(), 'it begins with this'),
   suffix: describe(anyText.optional(), 'it ends with this'),
   contains: describe(anyText.optional(), 'this is in it'),
+  regex: describe(anyText.optional(), 'this pattern, in the syntax of RE2, fits all of it'),
 };
 const condition = z.union(
   [
@@ -18,7 +19,7 @@ const condition = z.union(
       not: describe(z.union([anyText, z.strictObject(comparison)]).optional(), 'it is not like this'),
     }),
   ],
-  must('a text, true, false, or exact, prefix, suffix, contains or not'),
+  must('a text, true, false, or exact, prefix, suffix, contains, regex or not'),
 );
 
 const answer = z.union(
@@ -37,14 +38,25 @@ const rewrite = z.strictObject(
   {
     host: describe(text.optional(), 'the new host'),
     'host-field': describe(text.optional(), 'the field of the request that has the new host'),
+    'host-of-target': describe(
+      z.literal(true, must('true')).optional(),
+      'the new host is that of the target, if it has a name',
+    ),
+    prefix: describe(text.optional(), 'this replaces the prefix that fitted, or else the whole path'),
+    regex: describe(
+      text.optional(),
+      'all parts of the path that fit this pattern, in the syntax of RE2, are replaced by with',
+    ),
+    with: describe(anyText.optional(), 'what replaces what fits regex; \\1 to \\9 are its groups'),
   },
-  must('host or host-field'),
+  must('host, host-field, host-of-target, prefix, or regex and with'),
 );
 
 const route = z.strictObject(
   {
     path: describe(anyText.optional(), 'fits this path alone, whatever the query'),
-    prefix: describe(anyText.optional(), 'fits paths that begin with this; / without path, prefix and connect'),
+    prefix: describe(anyText.optional(), 'fits paths that begin with this; / without path, prefix, regex and connect'),
+    regex: describe(anyText.optional(), 'fits paths that this pattern, in the syntax of RE2, fits as a whole'),
     connect: describe(z.literal(true, must('true')).optional(), 'fits CONNECT, and nothing else'),
     method: describe(oneOrMore(text, 'a method').optional(), 'fits these methods alone'),
     headers: describe(

@@ -70,6 +70,10 @@ function toInternalExtension(bytes: number | undefined): Tree {
 function format(tree: Tree): string {
   const document = parseDocument(stringify(tree, { lineWidth: 0, aliasDuplicateObjects: false }));
   visit(document, {
+    Scalar: (_key, node) => {
+      // The reader of Envoy takes a `?` inside braces for the beginning of a key.
+      if (typeof node.value === 'string' && node.value.includes('?')) node.type = 'QUOTE_DOUBLE';
+    },
     Collection: (_key, node, path) => {
       const text = String(node);
       const isSmall = path.length > 2 && text.length < 100 && !text.includes('@type') && (isMap(node) || isSeq(node));

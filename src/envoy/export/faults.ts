@@ -9,6 +9,7 @@ import {
   type ProxyStage,
   type RouteOptions,
   type TargetChoice,
+  type Upstream,
 } from '../../chain/model/graph.ts';
 import { formatAddress, hostOf } from '../../core/address.ts';
 import { formatDuration } from '../../core/deadline.ts';
@@ -99,8 +100,12 @@ function* findExposed({ listen, tls, open = false, users = {} }: ProxyStage | Ht
 }
 
 /** Finds tunnel routes by path without a method. Envoy would forward other methods on such a route as requests. */
-function* findInRoutes({ hosts }: HttpStage): Generator<Finding> {
+function* findInRoutes({ hosts, upstreams }: HttpStage): Generator<Finding> {
   for (const { match, action } of hosts.flatMap(({ routes }) => routes)) {
+    const upstream = action.kind === 'answer' ? undefined : upstreams.find(({ name }) => name === action.upstream);
+    if (action.kind !== 'answer' && action.rewrite?.hostOfTarget && upstream && !isTold(upstream)) {
+      yield [`it knows no host of the target of ${upstream.name}`, 'write the host'];
+    }
     if (action.kind !== 'tunnels' || match.path.kind === 'connect') continue;
     const method = match.fields.find(
       ({ name, value, invert }) => name === ':method' && value?.kind === 'exact' && !invert,
@@ -109,6 +114,11 @@ function* findInRoutes({ hosts }: HttpStage): Generator<Finding> {
     if (name === 'CONNECT' || (name === 'POST' && action.post)) continue;
     yield [`by a path it ends tunnels of one method alone, and a route for ${match.path.value} names none`];
   }
+}
+
+/** True if the endpoints of an upstream's cluster are its targets, whose names can be sent. */
+function isTold({ to, route }: Upstream): boolean {
+  return !('field' in to) && route.hops.length === 0 && !route.entry;
 }
 
 function* findInListener({ listen, tls }: Stage): Generator<Finding> {

@@ -1,4 +1,13 @@
-import type { HttpAction, HttpRoute, HttpStage, RequestMatch, Upstream, VirtualHost } from '../../chain/model/graph.ts';
+import type {
+  HttpAction,
+  HttpRoute,
+  HttpStage,
+  RequestMatch,
+  RequestsAction,
+  TunnelsAction,
+  Upstream,
+  VirtualHost,
+} from '../../chain/model/graph.ts';
 import type { FieldMatch, TextMatch } from '../../chain/model/http.ts';
 import { type ClusterPlan, toCluster, toNameCache } from './cluster.ts';
 import type { StageTrees } from './forward.ts';
@@ -8,7 +17,8 @@ import { toClusterSocket } from './tls.ts';
 
 /** Makes the listener and clusters of an HTTP stage. */
 export function toHttpTrees(stage: HttpStage): StageTrees {
-  const routes = { virtual_hosts: stage.hosts.map(toVirtualHost), ...toBodyLimit(stage) };
+  const dynamic = new Set(stage.upstreams.flatMap(({ name, to }) => ('field' in to && to.names ? [name] : [])));
+  const routes = { virtual_hosts: stage.hosts.map((host) => toVirtualHost(host, dynamic)), ...toBodyLimit(stage) };
   return {
     listener: toHttpListener(stage, routes),
     clusters: stage.upstreams.map((upstream) => toCluster(toPlan(upstream))),
@@ -61,22 +71,26 @@ function toBodyLimit({ hosts }: HttpStage): Tree {
   return most > usualBodyBytes ? { max_direct_response_body_size_bytes: most } : {};
 }
 
-function toVirtualHost({ name, domains, routes }: VirtualHost): Tree {
-  return { name, domains, routes: routes.map(toRoute) };
+/** The names of upstreams that lead where requests ask, by name. */
+type Dynamic = ReadonlySet<string>;
+
+function toVirtualHost({ name, domains, routes }: VirtualHost, dynamic: Dynamic): Tree {
+  return { name, domains, routes: routes.map((route) => toRoute(route, dynamic)) };
 }
 
-function toRoute({ match, action }: HttpRoute): Tree {
-  return { match: toMatch(match), ...toAction(action), ...toPerFilter(action) };
+function toRoute({ match, action }: HttpRoute, dynamic: Dynamic): Tree {
+  return { match: toMatch(match), ...toAction(action, dynamic), ...toPerFilter(action, dynamic) };
 }
 
 /** Makes the settings of a route for the filter that looks up the targets of requests. */
-function toPerFilter(action: HttpAction): Tree {
-  if (action.kind === 'answer' || !action.rewrite) return {};
+function toPerFilter(action: HttpAction, dynamic: Dynamic): Tree {
+  if (action.kind === 'answer' || !action.rewrite || !dynamic.has(action.upstream)) return {};
   const { host, hostField } = action.rewrite;
   const settings = {
     ...(host !== undefined && { host_rewrite_literal: host }),
     ...(hostField !== undefined && { host_rewrite_header: hostField }),
   };
+  if (Object.keys(settings).length === 0) return {};
   return {
     typed_per_filter_config: {
       [nameFilter]: typed('filters.http.dynamic_forward_proxy.v3.PerRouteConfig', settings),
@@ -88,7 +102,9 @@ function toMatch({ path, fields }: RequestMatch): Tree {
   return {
     ...(path.kind === 'connect'
       ? { connect_matcher: {} }
-      : { [path.kind === 'prefix' ? 'prefix' : 'path']: path.value }),
+      : path.kind === 'regex'
+        ? { safe_regex: { regex: path.value } }
+        : { [path.kind === 'prefix' ? 'prefix' : 'path']: path.value }),
     ...(fields.length > 0 && { headers: fields.map(toFieldMatch) }),
   };
 }
@@ -102,10 +118,10 @@ function toFieldMatch({ name, value, invert }: FieldMatch): Tree {
 }
 
 function toTextMatch({ kind, value }: TextMatch): Tree {
-  return { [kind]: value };
+  return kind === 'regex' ? { safe_regex: { regex: value } } : { [kind]: value };
 }
 
-function toAction(action: HttpAction): Tree {
+function toAction(action: HttpAction, dynamic: Dynamic): Tree {
   switch (action.kind) {
     case 'answer': {
       const { status, body } = action;
@@ -119,12 +135,25 @@ function toAction(action: HttpAction): Tree {
           timeout: formatSeconds(timeoutMs),
           ...(idleMs !== undefined && { idle_timeout: formatSeconds(idleMs) }),
           ...(upgrades.length > 0 && { upgrade_configs: upgrades.map(toUpgrade) }),
+          ...toRewrite(action, dynamic),
         },
       };
     }
     case 'tunnels':
-      return toTunnelRoute(action);
+      return toTunnelRoute(action, dynamic);
   }
+}
+
+/** Makes the changes of a route, but for the host that the filter for names changes. */
+function toRewrite({ rewrite = {}, upstream }: RequestsAction | TunnelsAction, dynamic: Dynamic): Tree {
+  const { host, hostField, hostOfTarget, prefix, pattern } = rewrite;
+  return {
+    ...(host !== undefined && !dynamic.has(upstream) && { host_rewrite_literal: host }),
+    ...(hostField !== undefined && !dynamic.has(upstream) && { host_rewrite_header: hostField }),
+    ...(hostOfTarget && { auto_host_rewrite: true }),
+    ...(prefix !== undefined && { prefix_rewrite: prefix }),
+    ...(pattern && { regex_rewrite: { pattern: { regex: pattern.regex }, substitution: pattern.substitution } }),
+  };
 }
 
 function toUpgrade(name: string): Tree {
@@ -132,7 +161,8 @@ function toUpgrade(name: string): Tree {
 }
 
 /** Makes a route that terminates tunnels and relays their bytes to a cluster. */
-function toTunnelRoute({ upstream, post, idleMs, proxyProtocol }: HttpAction & { readonly kind: 'tunnels' }): Tree {
+function toTunnelRoute(action: TunnelsAction, dynamic: Dynamic): Tree {
+  const { upstream, post, idleMs, proxyProtocol } = action;
   const config = {
     ...(post && { allow_post: true }),
     ...(proxyProtocol && { proxy_protocol_config: { version: proxyProtocol.toUpperCase() } }),
@@ -144,6 +174,7 @@ function toTunnelRoute({ upstream, post, idleMs, proxyProtocol }: HttpAction & {
       timeout: '0s',
       ...(idleMs !== undefined && { idle_timeout: formatSeconds(idleMs) }),
       upgrade_configs: [{ upgrade_type: 'CONNECT', connect_config: config }],
+      ...toRewrite(action, dynamic),
     },
   };
 }

@@ -11,6 +11,7 @@ import { noticeUnused, type PerFilterLevel, readHttpFilters } from './http-filte
 import { readAccessLogs } from './access-log.ts';
 import { type Cluster, toRoute, usualLimits } from './cluster.ts';
 import { assertUpgrade, readRoute, type RouteContext } from './route.ts';
+import type { RouteUpstream } from './rewrite.ts';
 import type { FilterContext } from './tcp-proxy.ts';
 import type { BootstrapDiagnostics } from './diagnostics.ts';
 
@@ -37,7 +38,6 @@ export function readHttpManager(
     saysIdle: idle !== undefined,
     maxBodyBytes: words.route_config?.max_direct_response_body_size_bytes ?? maxBodyBytes,
     filters,
-    isDynamic: (name) => upstreams.list.some((upstream) => upstream.name === name && isDynamic(upstream)),
     findUpstream: (cluster, at) => upstreams.find(cluster, at),
   };
   const hosts = readHosts(words.route_config ?? {}, [...path, 'route_config'], routes);
@@ -60,30 +60,27 @@ export function readHttpManager(
   };
 }
 
-function isDynamic({ to }: Upstream): boolean {
-  return 'field' in to && to.names === true;
-}
-
 /** Reads the clusters that the routes of a stage use as its upstreams. */
 class UpstreamReader {
   readonly list: Upstream[] = [];
   readonly #context: FilterContext;
-  readonly #known = new Map<string, string>();
+  readonly #known = new Map<string, RouteUpstream>();
   readonly #names = new StageNames();
 
   constructor(context: FilterContext) {
     this.#context = context;
   }
 
-  find(name: string, path: Path): string | undefined {
+  find(name: string, path: Path): RouteUpstream | undefined {
     const known = this.#known.get(name);
     if (known !== undefined) return known;
     const cluster = this.#context.findCluster(name, path);
     const upstream = cluster && this.#read(cluster, path);
     if (!upstream) return undefined;
-    this.#known.set(name, upstream.name);
+    const found = { upstream, words: cluster.words };
+    this.#known.set(name, found);
     this.list.push(upstream);
-    return upstream.name;
+    return found;
   }
 
   #read(cluster: Cluster, path: Path): Upstream | undefined {

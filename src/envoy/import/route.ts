@@ -4,6 +4,7 @@ import type { RouteActionMessage, RouteMessage } from '../schema/route.ts';
 import { type HttpFilters, noticeUnused, type PerFilterLevel, readPerFilter } from './http-filters.ts';
 import { assertOne } from './one-of.ts';
 import { readMatch } from './match.ts';
+import { readRewrite, type RouteUpstream } from './rewrite.ts';
 import type { BootstrapDiagnostics } from './diagnostics.ts';
 
 /** The context for reading the routes of a filter. */
@@ -14,11 +15,9 @@ export interface RouteContext {
   /** True if the filter sets an idle limit of its own. */
   readonly saysIdle: boolean;
   readonly maxBodyBytes: number;
-  /** Returns the name of the upstream for a cluster, or undefined after adding a fault. */
-  readonly findUpstream: (cluster: string, path: Path) => string | undefined;
+  /** Returns the upstream for a cluster, or undefined after adding a fault. */
+  readonly findUpstream: (cluster: string, path: Path) => RouteUpstream | undefined;
   readonly filters: HttpFilters;
-  /** True for an upstream that leads where requests ask, by name. */
-  readonly isDynamic: (upstream: string) => boolean;
 }
 
 /** Envoy's default of `timeout`, in milliseconds. */
@@ -60,9 +59,9 @@ function readAction(
   const { upgrade_configs: configs = [], cluster } = words;
   const { reading } = context;
   if (cluster === undefined) reading.add(path, 'cluster is missing');
-  const upstream = cluster === undefined ? undefined : context.findUpstream(cluster, [...path, 'cluster']);
-  // The filter that looks targets up takes no notice of requests that lead to other clusters.
-  const rewrite = upstream !== undefined && context.isDynamic(upstream) ? filtered : undefined;
+  const to = cluster === undefined ? undefined : context.findUpstream(cluster, [...path, 'cluster']);
+  const rewrite = to && joinRewrites(filtered, readRewrite(words, path, to, reading), to, path, context);
+  const upstream = to?.upstream.name;
   const upgrades = readUpgrades(configs, [...path, 'upgrade_configs'], context);
   const connect = configs.find(({ upgrade_type: type }) => type.toLowerCase() === 'connect');
   if (upstream === undefined) return [];
@@ -86,6 +85,28 @@ function readAction(
     ...(rewrite && { rewrite }),
   };
   return splitTunnels(match, tunnels, { ...requests, upgrades: upgrades.filter((type) => type !== 'connect') });
+}
+
+/** Joins what the filter that looks targets up changes with what the route itself changes afterwards. */
+function joinRewrites(
+  filtered: Rewrite | undefined,
+  own: Rewrite | undefined,
+  { upstream: { to } }: RouteUpstream,
+  path: Path,
+  { filters, reading }: RouteContext,
+): Rewrite | undefined {
+  // That filter takes no notice of requests that lead to other clusters.
+  if (!('field' in to && to.names) || filters.dynamic.size === 0) return own;
+  const { host, hostField, ...rest } = own ?? {};
+  if (host !== undefined || hostField !== undefined) {
+    reading.add(
+      [...path, host === undefined ? 'host_rewrite_header' : 'host_rewrite_literal'],
+      'the filter dynamic_forward_proxy looks up the host before this changes it, and Envoy answers 503 then',
+      'write it in typed_per_filter_config, in a PerRouteConfig',
+    );
+  }
+  const joined = { ...filtered, ...rest };
+  return Object.keys(joined).length === 0 ? undefined : joined;
 }
 
 /** Makes separate routes for tunnels and other requests, if a match allows both. The method decides which is which. */

@@ -15,6 +15,11 @@ import {
   uint32,
 } from './proto.ts';
 
+/** `envoy.type.matcher.v3.RegexMatcher` */
+const regexMatcher = message('RegexMatcher', { regex: filled }, { ignored: 'google_re2' });
+
+const regexRewrite = message('RegexMatchAndSubstitute', { pattern: regexMatcher, substitution: text.optional() });
+
 const stringMatcher = message(
   'StringMatcher',
   {
@@ -22,9 +27,10 @@ const stringMatcher = message(
     prefix: filled.optional(),
     suffix: filled.optional(),
     contains: filled.optional(),
+    safe_regex: regexMatcher.optional(),
     ignore_case: flagOf(false).optional(),
   },
-  { refused: 'safe_regex custom' },
+  { refused: 'custom' },
 );
 
 const headerMatcher = message(
@@ -36,10 +42,11 @@ const headerMatcher = message(
     suffix_match: filled.optional(),
     contains_match: filled.optional(),
     present_match: flag.optional(),
+    safe_regex_match: regexMatcher.optional(),
     string_match: stringMatcher.optional(),
     invert_match: flag.optional(),
   },
-  { refused: 'safe_regex_match range_match treat_missing_header_as_empty' },
+  { refused: 'range_match treat_missing_header_as_empty' },
 );
 
 const routeMatch = message(
@@ -47,13 +54,14 @@ const routeMatch = message(
   {
     prefix: text.optional(),
     path: text.optional(),
+    safe_regex: regexMatcher.optional(),
     connect_matcher: emptyMessage('ConnectMatcher').optional(),
     headers: list(headerMatcher),
     case_sensitive: flagOf(true).optional(),
   },
   {
     refused:
-      'safe_regex path_separated_prefix path_match_policy query_parameters cookies runtime_fraction grpc tls_context dynamic_metadata filter_state',
+      'path_separated_prefix path_match_policy query_parameters cookies runtime_fraction grpc tls_context dynamic_metadata filter_state',
   },
 );
 
@@ -81,12 +89,17 @@ const routeAction = message(
     timeout: duration().optional(),
     idle_timeout: duration().optional(),
     upgrade_configs: list(routeUpgrade),
+    prefix_rewrite: text.optional(),
+    regex_rewrite: regexRewrite.optional(),
+    host_rewrite_literal: text.optional(),
+    host_rewrite_header: text.optional(),
+    auto_host_rewrite: flag.optional(),
   },
   {
     ignored:
       'priority metadata_match internal_redirect_action max_internal_redirects rate_limits include_vh_rate_limits',
     refused:
-      'weighted_clusters cluster_header cluster_specifier_plugin inline_cluster_specifier_plugin cluster_not_found_response_code prefix_rewrite regex_rewrite path_rewrite path_rewrite_policy host_rewrite_literal auto_host_rewrite host_rewrite host_rewrite_header host_rewrite_path_regex append_x_forwarded_host flush_timeout early_data_policy retry_policy retry_policy_typed_config request_mirror_policies hash_policy cors max_grpc_timeout grpc_timeout_offset internal_redirect_policy hedge_policy max_stream_duration',
+      'weighted_clusters cluster_header cluster_specifier_plugin inline_cluster_specifier_plugin cluster_not_found_response_code path_rewrite path_rewrite_policy host_rewrite host_rewrite_path_regex append_x_forwarded_host flush_timeout early_data_policy retry_policy retry_policy_typed_config request_mirror_policies hash_policy cors max_grpc_timeout grpc_timeout_offset internal_redirect_policy hedge_policy max_stream_duration',
   },
 );
 

@@ -56,8 +56,9 @@ const match = fc
 
 const rewrite: fc.Arbitrary<Rewrite | undefined> = fc.constantFrom(
   undefined,
-  { host: 'a.${x}:1' },
+  { host: 'a.example:1' },
   { hostField: 'x-a' },
+  { hostOfTarget: true as const, prefix: '/${x}' },
 );
 
 function arbitraryAction(upstream: fc.Arbitrary<string>): fc.Arbitrary<HttpAction> {

@@ -1,3 +1,4 @@
+import { loadPatterns } from '../../../src/chain/model/pattern.ts';
 import { readdirSync, readFileSync } from 'node:fs';
 import { Source } from '../../../src/chain/read/document.ts';
 import type { LoadedGraph } from '../../../src/chain/read/load.ts';
@@ -12,6 +13,9 @@ import type {
 } from '../../../src/chain/model/graph.ts';
 import type { Hop } from '../../../src/core/hop.ts';
 import { loadBootstrap } from '../../../src/envoy/import/load.ts';
+
+// As `chain` does for files with patterns.
+await loadPatterns();
 
 /** Loads the text of a bootstrap file as `chain -c envoy.yaml` does. */
 export function loadEnvoy(text: string, allowUnknownFields = false): LoadedGraph {

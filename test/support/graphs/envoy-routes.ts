@@ -1,10 +1,15 @@
 import fc from 'fast-check';
-import type { HttpAction, HttpRoute } from '../../../src/chain/model/graph.ts';
+import type { HttpAction, HttpRoute, Rewrite } from '../../../src/chain/model/graph.ts';
 
 /** Generates routes for requests to these upstreams. */
 export function route(upstreams: readonly string[]): fc.Arbitrary<HttpRoute> {
   const upstream = fc.constantFrom(...upstreams);
   const idle = fc.constantFrom({}, { idleMs: 0 }, { idleMs: 60_000 });
+  const rewrite = fc.constantFrom<(Rewrite | undefined)[]>(
+    undefined,
+    { host: 'a.example:1', prefix: '/b' },
+    { hostField: 'x-host', pattern: { regex: '^/(a+)', substitution: String.raw`/\1\\` } },
+  );
   const action: fc.Arbitrary<HttpAction> = fc.oneof(
     fc.record({
       kind: fc.constant('answer' as const),
@@ -17,8 +22,14 @@ export function route(upstreams: readonly string[]): fc.Arbitrary<HttpRoute> {
         timeoutMs: fc.constantFrom(0, 15_000),
         upgrades: fc.subarray(['websocket', 'connect']),
         idle,
+        rewrite,
       })
-      .map(({ idle: own, ...parts }) => ({ kind: 'requests' as const, ...parts, ...own })),
+      .map(({ idle: own, rewrite: changes, ...parts }) => ({
+        kind: 'requests' as const,
+        ...parts,
+        ...own,
+        ...(changes && { rewrite: changes }),
+      })),
     fc
       .record({ upstream, post: fc.boolean(), proxyProtocol: fc.constantFrom(undefined, 'v1' as const), idle })
       .map(({ upstream: to, post, proxyProtocol, idle: own }) => ({
@@ -33,6 +44,7 @@ export function route(upstreams: readonly string[]): fc.Arbitrary<HttpRoute> {
     { kind: 'connect' } as const,
     { kind: 'prefix', value: '/' } as const,
     { kind: 'exact', value: '/a b' } as const,
+    { kind: 'regex', value: String.raw`/[a-z]+\d` } as const,
   );
   const field = fc.constantFrom(
     { name: ':method', value: { kind: 'exact', value: 'POST' } } as const,
@@ -40,6 +52,7 @@ export function route(upstreams: readonly string[]): fc.Arbitrary<HttpRoute> {
     { name: 'foo', value: { kind: 'prefix', value: 'b' }, invert: true } as const,
     { name: 'foo', value: { kind: 'suffix', value: 'b' } } as const,
     { name: 'foo', value: { kind: 'contains', value: 'b' } } as const,
+    { name: 'foo', value: { kind: 'regex', value: 'b.*' } } as const,
   );
   return fc
     .record({ match: fc.record({ path, fields: fc.array(field, { maxLength: 2 }) }), action })

@@ -125,7 +125,7 @@ export const refusedHttp: readonly RefusedEdit[] = [
     file: 'pass-connect',
     from: 'connect_matcher: {}',
     to: '{}',
-    says: '24:29: one of prefix, path, connect_matcher is missing',
+    says: '24:29: one of prefix, path, safe_regex, connect_matcher is missing',
   },
   {
     file: 'pass-connect',
@@ -137,9 +137,9 @@ export const refusedHttp: readonly RefusedEdit[] = [
   {
     file: 'pass-connect',
     from: 'connect_matcher: {}',
-    to: 'safe_regex: { regex: /.* }',
-    says: '24:29: safe_regex is a field of Envoy that tunl does not run',
-    envoyTakesIt: true,
+    to: "safe_regex: { regex: '/(' }",
+    says: '24:50: "/(" is no pattern: missing closing ): `/(`',
+    hints: ['patterns have the syntax of RE2: https://github.com/google/re2/wiki/Syntax'],
   },
   {
     file: 'pass-connect',
@@ -165,7 +165,7 @@ export const refusedHttp: readonly RefusedEdit[] = [
     file: 'pass-connect',
     from: 'connect_matcher: {}',
     to: 'prefix: /\n                            headers: [{ name: a, string_match: {} }]',
-    says: '25:64: one of exact, prefix, suffix, contains is missing',
+    says: '25:64: one of exact, prefix, suffix, contains, safe_regex is missing',
   },
   {
     file: 'pass-connect',
@@ -177,7 +177,7 @@ export const refusedHttp: readonly RefusedEdit[] = [
     file: 'pass-connect',
     from: 'connect_matcher: {}',
     to: 'prefix: /\n                            headers: [{ name: a, string_match: { safe_regex: {} } }]',
-    says: '25:66: safe_regex is a field of Envoy that tunl does not run',
+    says: '25:78: regex is missing',
   },
   {
     file: 'pass-connect',
@@ -201,9 +201,36 @@ export const refusedHttp: readonly RefusedEdit[] = [
   {
     file: 'pass-connect',
     from: 'cluster: next_proxy',
-    to: 'cluster: next_proxy\n                            prefix_rewrite: /x',
-    says: '27:29: prefix_rewrite is a field of Envoy that tunl does not run',
+    to: 'cluster: next_proxy\n                            host_rewrite_path_regex: { pattern: { regex: a } }',
+    says: '27:29: host_rewrite_path_regex is a field of Envoy that tunl does not run',
     envoyTakesIt: true,
+  },
+  {
+    file: 'pass-connect',
+    from: 'cluster: next_proxy',
+    to: 'cluster: next_proxy\n                            prefix_rewrite: /x\n                            regex_rewrite: { pattern: { regex: a } }',
+    says: '28:44: regex_rewrite does not go with prefix_rewrite',
+    hints: ['leave one of them out'],
+  },
+  {
+    file: 'pass-connect',
+    from: 'cluster: next_proxy',
+    to: 'cluster: next_proxy\n                            auto_host_rewrite: true\n                            host_rewrite_literal: a',
+    says: '27:48: auto_host_rewrite does not go with host_rewrite_literal',
+    hints: ['leave one of them out'],
+  },
+  {
+    file: 'pass-connect',
+    from: 'cluster: next_proxy',
+    to: "cluster: next_proxy\n                            host_rewrite_literal: 'a b'",
+    says: '27:51: "a b" is not a host',
+    envoyTakesIt: true,
+  },
+  {
+    file: 'pass-connect',
+    from: 'cluster: next_proxy',
+    to: "cluster: next_proxy\n                            regex_rewrite: { pattern: { regex: (a) }, substitution: '\\2' }",
+    says: '27:85: the pattern has no group "\\2"',
   },
   {
     file: 'pass-connect',

@@ -1,0 +1,80 @@
+import type { Path } from '../../chain/read/document.ts';
+import type { Rewrite, Upstream } from '../../chain/model/graph.ts';
+import { assertRewrite } from '../../chain/model/rewrite.ts';
+import type { ClusterMessage } from '../schema/cluster.ts';
+import type { RouteActionMessage } from '../schema/route.ts';
+import { readPattern } from './match.ts';
+import { assertAtMostOne } from './one-of.ts';
+import type { BootstrapDiagnostics } from './diagnostics.ts';
+
+/** The upstream of a route, with the cluster that it was made from. */
+export interface RouteUpstream {
+  readonly upstream: Upstream;
+  readonly words: ClusterMessage;
+}
+
+/** Reads what the action of a route changes in its requests. Returns undefined if it changes nothing. */
+export function readRewrite(
+  words: RouteActionMessage,
+  path: Path,
+  to: RouteUpstream,
+  reading: BootstrapDiagnostics,
+): Rewrite | undefined {
+  assertAtMostOne(path, words, ['host_rewrite_literal', 'host_rewrite_header', 'auto_host_rewrite'], reading);
+  assertAtMostOne(path, words, ['prefix_rewrite', 'regex_rewrite'], reading);
+  const rewrite = { ...readHost(words, path, to, reading), ...readPath(words, path, reading) };
+  return Object.keys(rewrite).length === 0 ? undefined : rewrite;
+}
+
+function readHost(
+  { host_rewrite_literal: host = '', host_rewrite_header: field = '', auto_host_rewrite: auto }: RouteActionMessage,
+  path: Path,
+  to: RouteUpstream,
+  reading: BootstrapDiagnostics,
+): Rewrite {
+  if (host !== '') {
+    reading.attempts.run([...path, 'host_rewrite_literal'], () => assertRewrite({ host }));
+    return { host };
+  }
+  if (field !== '') return { hostField: field.toLowerCase() };
+  return auto ? readAuto([...path, 'auto_host_rewrite'], to, reading) : {};
+}
+
+/** Finds the host of endpoints: their hostnames in the file, or their names. */
+function readAuto(path: Path, { upstream, words }: RouteUpstream, reading: BootstrapDiagnostics): Rewrite {
+  if ('field' in upstream.to) {
+    reading.add(
+      path,
+      `${words.name} has no endpoints with names: requests say where they go`,
+      'write host_rewrite_literal',
+    );
+    return {};
+  }
+  const endpoints = (words.load_assignment?.endpoints ?? []).flatMap(({ lb_endpoints: each = [] }) => each);
+  const [first = '', ...others] = endpoints.map(({ endpoint }) => endpoint.hostname ?? '');
+  if (others.some((other) => other !== first)) {
+    reading.add(
+      path,
+      `the endpoints of ${words.name} have different hostnames, and tunl sends one`,
+      'write host_rewrite_literal',
+    );
+  }
+  return first === '' ? { hostOfTarget: true } : { host: first };
+}
+
+function readPath(
+  { prefix_rewrite: prefix = '', regex_rewrite: regex }: RouteActionMessage,
+  path: Path,
+  reading: BootstrapDiagnostics,
+): Rewrite {
+  if (!regex) {
+    reading.attempts.run([...path, 'prefix_rewrite'], () => assertRewrite({ prefix }));
+    return prefix === '' ? {} : { prefix };
+  }
+  const at = [...path, 'regex_rewrite'];
+  const { pattern, substitution = '' } = regex;
+  const rewrite: Rewrite = { pattern: { regex: pattern.regex, substitution } };
+  const known = readPattern(pattern.regex, [...at, 'pattern', 'regex'], reading);
+  if (known) reading.attempts.run([...at, 'substitution'], () => assertRewrite(rewrite));
+  return rewrite;
+}
