@@ -4,7 +4,7 @@ import { exitOf } from '../../core/errors.ts';
 import type { Hop } from '../../core/hop.ts';
 import type { CheckOptions } from './options.ts';
 import type { Findings } from './examination.ts';
-import { byWebSocket, type OwnProxy, overTls, resumeOption, resuming, withResume } from './own-proxy.ts';
+import { inEveryMode, type OwnProxy, overTls, resumeOption, resuming, withResume } from './own-proxy.ts';
 import { formatAlive, formatMs, type Verdict } from './verdict.ts';
 
 /** The end of a report: what works, in a sentence, and the commands to type. */
@@ -86,8 +86,8 @@ function concludeFailure(options: CheckOptions, stop: Verdict, findings: Finding
   }
   const [openPort] = openPorts;
   if (stop.name === 'CONNECT' && openPort !== undefined) {
-    const own = isIntercepted ? byWebSocket(openPort) : overTls(openPort);
-    const opened = isIntercepted ? ', and a WebSocket goes on where TLS is opened on the way' : '';
+    const own = isIntercepted ? inEveryMode(openPort) : overTls(openPort);
+    const opened = isIntercepted ? ', and is asked in each way that what opens TLS there may pass on' : '';
     return {
       sentence: `${target} cannot be reached through this proxy, which opens port ${openPorts.join(' and ')} of that host: a proxy of your own on port ${openPort} (${own.serve}) can stand in between${opened}`,
       commands: writeBeyond(own),

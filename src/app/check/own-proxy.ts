@@ -5,6 +5,9 @@ import { resumeName } from '../../resume/setting.ts';
 /** How long a tunnel that is cut looks for another connection, in the commands that are advised. */
 const hold = '10m';
 
+/** The option of `serve` for tunnels that outlive their connections. */
+export const resumeOption = `--${resumeName} ${hold}`;
+
 /** What a proxy of the user's own must be started with, and the URL by which it is reached; the reader fills in its name. */
 export interface OwnProxy {
   readonly serve: string;
@@ -14,20 +17,17 @@ export interface OwnProxy {
 /** A proxy to which a tunnel looks like a visit of a web server. */
 export const overTls = (port: number): OwnProxy => ({ serve: 'tunl serve --tls', url: `https://YOUR-BOX:${port}` });
 
-/** A proxy that is asked by what goes through whoever opens TLS and reads requests: CONNECT does not. */
-export const byWebSocket = (port: number): OwnProxy => ({
-  serve: 'tunl serve --ws --tls',
-  url: `wss://YOUR-BOX:${port}`,
+/** A proxy that is asked in every mode: whoever opens TLS on the way and reads requests passes few, and not CONNECT. */
+export const inEveryMode = (port: number): OwnProxy => ({
+  serve: `tunl serve --tls ${resumeOption} --ws --post`,
+  url: `auto+https://YOUR-BOX:${port}`,
 });
 
 /** A proxy whose tunnels outlive the connections before it. */
 export const resuming: OwnProxy = {
-  serve: `tunl serve --tls --resume ${hold}`,
+  serve: `tunl serve --tls ${resumeOption}`,
   url: `https://YOUR-BOX:443?${resumeName}=${hold}`,
 };
-
-/** The option with which a proxy that runs already has such tunnels. */
-export const resumeOption = `--${resumeName} ${hold}`;
 
 /** Returns the hop with tunnels that outlive their connections; undefined if its protocol has none. */
 export function withResume(hop: Hop): Hop | undefined {

@@ -49,8 +49,8 @@ export const tunnels: readonly Manner[] = [
     })),
     says: [
       '[!] TLS        to box.example:443 seems to be intercepted',
-      '(tunl serve --ws --tls) can stand in between, and a WebSocket goes on where TLS is opened on the way',
-      'tunl connect -x http://proxy -x wss://YOUR-BOX:443 box.example:22',
+      '(tunl serve --tls --resume 10m --ws --post) can stand in between, and is asked in each way that what opens TLS there may pass on',
+      'tunl connect -x http://proxy -x auto+https://YOUR-BOX:443 box.example:22',
     ],
     exit: 97,
   },
