@@ -2,6 +2,7 @@ import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import puppeteer from 'puppeteer-core';
 import { beforeAll, describe, expect, onTestFinished, test } from 'vitest';
+import { amount } from '../support/amounts.ts';
 import { type Certs, makeCerts } from '../support/certs/certs.ts';
 import { startSshd, type Sshd } from './parts/sshd.ts';
 import { type Origin, startWebOrigin } from './support/origin.ts';
@@ -12,6 +13,10 @@ import type { Part } from './support/part.ts';
 import { ssh } from './support/ssh.ts';
 import { startTunl, startTunlServe, tunl, type TunlPart } from './support/tunl.ts';
 import { makeFolder } from './support/workspace.ts';
+
+/** What is carried there and back in one piece. */
+const megabytes = amount(20, 200);
+const limitMs = amount(60_000, 300_000);
 
 let certs: Certs;
 let web: Origin;
@@ -29,7 +34,7 @@ beforeAll(async () => {
   registry = await startRegistry(certs.server);
   plainRegistry = await startRegistry();
   sshd = await startSshd();
-  payload = makePayload(20_000_000);
+  payload = makePayload(megabytes * 1_000_000);
   // A browser asks for more than its page, and names of the outer world are not even to be resolved.
   const rules = ['localhost', '127.0.0.1', '*.invalid'].flatMap((rule) => ['--allow', rule]);
   far = await startTunlServe(rules);
@@ -57,21 +62,26 @@ const ways = [
   { name: 'plain requests', flags: (place: string) => ['-x', `http://${place}`] },
 ];
 
-describe.each(ways)('curl by $name', ({ flags }) => {
+describe.each(ways)('curl by $name', ({ name, flags }) => {
   const curl = (...args: string[]): Promise<Result> =>
-    run({
-      file: 'curl',
-      args: ['-q', '-sS', '--cacert', certs.ca.cert, ...flags(`127.0.0.1:${front.port}`), ...args],
-    });
+    run(
+      {
+        file: 'curl',
+        args: ['-q', '-sS', '--cacert', certs.ca.cert, ...flags(`127.0.0.1:${front.port}`), ...args],
+      },
+      { limitMs },
+    );
 
   test('gets pages over http and https, by name', async () => {
     expect(await curl(`http://localhost:${web.port}/page`), front.log()).toMatchObject({ stdout: 'GET /page' });
     expect(await curl(`https://localhost:${secureWeb.port}/page`), front.log()).toMatchObject({ stdout: 'GET /page' });
   });
 
-  test('carries 20 MB there and back', async () => {
+  test(`carries ${megabytes} MB there and back`, { timeout: 2 * limitMs }, async () => {
     const output = join(makeFolder('curl'), 'back');
-    const url = `https://localhost:${secureWeb.port}/`;
+    // curl asks for https through a tunnel.
+    const isPlain = name === 'plain requests';
+    const url = isPlain ? `http://localhost:${web.port}/` : `https://localhost:${secureWeb.port}/`;
     expect(await curl('--data-binary', `@${payload.file}`, '-o', output, url), front.log()).toMatchObject({ code: 0 });
     expect(makeDigester().update(readFileSync(output)).digest('hex')).toBe(payload.sha256);
   });
