@@ -19,7 +19,7 @@ const answerFields: readonly HeaderField[] = [
 ];
 
 /** The transports of a process whose requests come to it. */
-class FarTransports {
+export class FarTransports {
   readonly #known = new Map<string, FarTransport>();
   /** Those that no request has come for, the oldest first. */
   readonly #unused = new Set<FarTransport>();
