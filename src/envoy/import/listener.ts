@@ -23,6 +23,7 @@ export function readListener(
 ): Stage | undefined {
   const name = nameListener(words);
   const listen = reading.attempts.run([...path, 'address'], () => readListen(words, path, reading));
+  const more = readMore(words, path, reading);
   const chain = findChain(words, path, reading);
   if (words.access_log && words.access_log.length > 0) {
     reading.add(
@@ -41,10 +42,22 @@ export function readListener(
     reading,
   };
   const own = listen.kind === 'internal' ? listen.name : nameStage(name, 'listener', reading);
-  const shared = { name: own, listen: [listen], ...(tls && { tls }) };
+  const shared = { name: own, listen: [listen, ...more], ...(tls && { tls }) };
   return filter.words['@type'] === managerType
     ? { ...shared, ...readHttpManager(filter.words, listen, context) }
     : { ...shared, ...readTcpProxy(filter.words, context) };
+}
+
+/** Reads the addresses besides the first. */
+function readMore(words: ListenerMessage, path: Path, reading: BootstrapDiagnostics): readonly ListenAddress[] {
+  const { additional_addresses: more = [] } = words;
+  if (more.length > 0 && isInternalListener(words)) {
+    reading.add([...path, 'additional_addresses'], 'an internal listener has no addresses');
+  }
+  return more.flatMap(({ address }, index) => {
+    const at = [...path, 'additional_addresses', index, 'address'];
+    return reading.attempts.run(at, () => readSocket(address, at, reading)) ?? [];
+  });
 }
 
 /** Returns the name of a listener. An internal listener in the old format has its name in the address. */

@@ -57,6 +57,8 @@ const filterChain = message(
   },
 );
 
+const additionalAddress = message('AdditionalAddress', { address }, { refused: 'socket_options tcp_keepalive' });
+
 /** `envoy.config.listener.v3.Listener` */
 export const listener = message(
   'Listener',
@@ -69,12 +71,13 @@ export const listener = message(
     default_filter_chain: filterChain.optional(),
     traffic_direction: enumOf({ UNSPECIFIED: 0, INBOUND: 1, OUTBOUND: 2 }).optional(),
     access_log: accessLogs,
+    additional_addresses: list(additionalAddress),
   },
   {
     ignored:
       'stat_prefix per_connection_buffer_limit_bytes metadata drain_type enable_mptcp reuse_port enable_reuse_port tcp_backlog_size max_connections_to_accept_per_socket_event connection_balance_config ignore_global_conn_limit tcp_fast_open_queue_length tcp_keepalive listener_filters_timeout continue_on_listener_filters_timeout bypass_overload_manager',
     refused:
-      'additional_addresses use_original_dst bind_to_port transparent freebind socket_options udp_listener_config api_listener filter_chain_matcher deprecated_v1 fcds_config',
+      'use_original_dst bind_to_port transparent freebind socket_options udp_listener_config api_listener filter_chain_matcher deprecated_v1 fcds_config',
   },
 );
 

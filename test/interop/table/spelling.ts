@@ -46,4 +46,19 @@ export const spellingRows: readonly Row[] = [
       },
     },
   },
+  {
+    file: 'tcp-addresses',
+    seen: {
+      'bytes from both addresses': {
+        visit: async (bed) => {
+          for (const door of ['front', 'front2'] as const) {
+            const client = await bed.connect(door);
+            await exchange(bed, client);
+            client.reset();
+          }
+        },
+        story: ['origin: "ping"', 'client: "pong"', 'origin: "ping"', 'client: "pong"'],
+      },
+    },
+  },
 ];
