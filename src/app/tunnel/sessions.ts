@@ -3,12 +3,42 @@ import type { TunnelExchange, TunnelRequest } from '../../core/exchange.ts';
 import { findSource, type Link, LinkView, type Peer, type Resumption } from '../../core/link.ts';
 import type { Asker, Resuming } from './resuming.ts';
 
-/** How many sessions may wait for their target at a time: in all, and of one owner. */
-const [maxWaiting, maxWaitingOfOwner] = [10_000, 1000];
+/** How many sessions may wait for their target at a time. */
+interface WaitingLimits {
+  readonly total: number;
+  readonly perOwner: number;
+}
 
-/** The sessions of this process that wait for their target, by owner. */
-const waiting = new Map<string, number>();
-let waitingInAll = 0;
+/** Counts the sessions that wait for their target. */
+export class WaitingSessions {
+  readonly #limits: WaitingLimits;
+  readonly #waitingOf = new Map<string, number>();
+  #waiting = 0;
+
+  constructor(limits: WaitingLimits) {
+    this.#limits = limits;
+  }
+
+  /** Counts one more. Returns the function that ends this. @throws {TunlError} connection_limit_reached */
+  enter(owner: string): () => void {
+    const ofOwner = (this.#waitingOf.get(owner) ?? 0) + 1;
+    if (ofOwner > this.#limits.perOwner || this.#waiting >= this.#limits.total) {
+      const facts = { side: 'client', phase: 'policy' } as const;
+      throw new TunlError('connection_limit_reached', 'too many sessions wait for their targets', facts);
+    }
+    this.#waitingOf.set(owner, ofOwner);
+    this.#waiting++;
+    return () => {
+      this.#waiting--;
+      const left = (this.#waitingOf.get(owner) ?? 1) - 1;
+      if (left > 0) this.#waitingOf.set(owner, left);
+      else this.#waitingOf.delete(owner);
+    };
+  }
+}
+
+/** Those of this process. */
+const waiting = new WaitingSessions({ total: 10_000, perOwner: 1000 });
 
 /** A session that is open. */
 export interface OpenedSession {
@@ -31,7 +61,7 @@ export function openSession(
   const answer = resuming?.open(exchange, request, asker);
   if (!answer) throw noSession(resuming?.takes(request) === true);
   const { user, peer } = asker;
-  const onAsked = enter(user === undefined ? findSource(peer) : `user ${user}`);
+  const onAsked = waiting.enter(user === undefined ? findSource(peer) : `user ${user}`);
   return { link: new SessionLink(answer.start(request.accept([answer.field], answer.carried)), user), onAsked };
 }
 
@@ -46,23 +76,6 @@ class SessionLink extends LinkView {
     this.peer = identity === undefined || (user !== undefined && user !== identity) ? rest : link.peer;
     if (link.resumption) this.resumption = link.resumption;
   }
-}
-
-/** Counts a session that waits for its target. Returns the function that ends this. @throws {TunlError} */
-function enter(owner: string): () => void {
-  const ofOwner = (waiting.get(owner) ?? 0) + 1;
-  if (ofOwner > maxWaitingOfOwner || waitingInAll >= maxWaiting) {
-    const facts = { side: 'client', phase: 'policy' } as const;
-    throw new TunlError('connection_limit_reached', 'too many sessions wait for their targets', facts);
-  }
-  waiting.set(owner, ofOwner);
-  waitingInAll++;
-  return () => {
-    waitingInAll--;
-    const left = (waiting.get(owner) ?? 1) - 1;
-    if (left > 0) waiting.set(owner, left);
-    else waiting.delete(owner);
-  };
 }
 
 function noSession(isServed: boolean): TunlError {

@@ -18,6 +18,8 @@ export interface SquidOptions {
   readonly rules?: string;
   /** With a certificate it speaks TLS with its clients. */
   readonly tls?: CertFiles;
+  /** The port of 127.0.0.1 that it is a front end for; by default it is a proxy. */
+  readonly backendPort?: number;
   /** Variables for it and its helpers. */
   readonly env?: Readonly<Record<string, string>>;
   /** The port that another squid had before; by default a free port. */
@@ -25,15 +27,24 @@ export interface SquidOptions {
 }
 
 /** Starts squid without a cache. */
-export function startSquid({ rules = openRules, tls, env, port: formerPort }: SquidOptions = {}): Promise<Part> {
+export function startSquid({
+  rules = openRules,
+  tls,
+  backendPort,
+  env,
+  port: formerPort,
+}: SquidOptions = {}): Promise<Part> {
   const plan: PartPlan = (port, folder) => {
     // Squids share memory with those of the same service name; letters and digits only.
     const name = `${workspaceName}squid${++instances}`;
     const logFile = join(folder, 'cache.log');
     const config = join(folder, 'squid.conf');
+    const front = backendPort === undefined ? '' : ' accel defaultsite=127.0.0.1 no-vhost';
+    const backend = `cache_peer 127.0.0.1 parent ${backendPort} 0 no-query no-digest originserver`;
     writeFileSync(
       config,
-      `${tls ? 'https_port' : 'http_port'} 127.0.0.1:${port}${tls ? ` tls-cert=${tls.cert} tls-key=${tls.key}` : ''}
+      `${tls ? 'https_port' : 'http_port'} 127.0.0.1:${port}${tls ? ` tls-cert=${tls.cert} tls-key=${tls.key}` : ''}${front}
+${backendPort === undefined ? '' : backend}
 visible_hostname ${name}
 cache_effective_user proxy
 pid_filename ${join(folder, 'squid.pid')}

@@ -5,15 +5,17 @@ import { type Part, startPart } from '../support/part.ts';
 import { makeAddress, makeListener, startEnvoy, typed } from './envoy.ts';
 
 /** Starts nginx, which passes Upgrade on to a port of 127.0.0.1 as its documentation shows it; over TLS it speaks HTTP/2 too. */
-export function startNginx(backendPort: number, tls?: CertFiles): Promise<Part> {
-  return startPart('nginx', (port, folder) => {
-    const config = join(folder, 'nginx.conf');
-    const paths = ['client_body', 'proxy', 'fastcgi', 'uwsgi', 'scgi'].map(
-      (name) => `  ${name}_temp_path ${join(folder, name)};`,
-    );
-    writeFileSync(
-      config,
-      `daemon off;
+export function startNginx(backendPort: number, tls?: CertFiles, formerPort?: number): Promise<Part> {
+  return startPart(
+    'nginx',
+    (port, folder) => {
+      const config = join(folder, 'nginx.conf');
+      const paths = ['client_body', 'proxy', 'fastcgi', 'uwsgi', 'scgi'].map(
+        (name) => `  ${name}_temp_path ${join(folder, name)};`,
+      );
+      writeFileSync(
+        config,
+        `daemon off;
 pid ${join(folder, 'nginx.pid')};
 error_log stderr;
 events {}
@@ -32,9 +34,11 @@ ${tls ? `    ssl_certificate ${tls.cert};\n    ssl_certificate_key ${tls.key};` 
   }
 }
 `,
-    );
-    return { file: '/usr/sbin/nginx', args: ['-c', config, '-e', 'stderr'] };
-  });
+      );
+      return { file: '/usr/sbin/nginx', args: ['-c', config, '-e', 'stderr'] };
+    },
+    formerPort,
+  );
 }
 
 /** Starts Apache, whose mod_proxy_wstunnel passes Upgrade on to a port of 127.0.0.1. */
