@@ -6,9 +6,10 @@ import type { Link, Peer } from '../../core/link.ts';
 import { describeText, readEndToEnd } from '../exchange/answer.ts';
 import { bodyLink } from '../body/link.ts';
 import { BodyReader } from '../body/reader.ts';
-import { type Framing, readFraming } from '../wire/framing.ts';
+import type { Framing } from '../wire/framing.ts';
 import { Http1Answer } from './answer.ts';
 import type { Http1Next, NextReceiver } from './next.ts';
+import { readRequestFraming } from './request-framing.ts';
 import { fieldValues, listTokens, formatHead, type RequestHead } from '../wire/message.ts';
 import { RequestBody } from '../body/request.ts';
 import { readPlace, readPlaceAsSent, readScheme } from '../wire/request-target.ts';
@@ -50,7 +51,7 @@ export class Http1Request extends WatchedRequest implements Exchange {
     this.authority = place.authority;
     this.#link = link;
     this.#head = head;
-    if (translatable) this.#framing = readBodyFraming(head);
+    if (translatable) this.#framing = readRequestFraming(head);
     this.#mustClose =
       this.version === '1.0' || this.method === 'CONNECT' || listTokens(head.headers, 'connection').includes('close');
     this.#connection = connection;
@@ -127,7 +128,10 @@ export class Http1Request extends WatchedRequest implements Exchange {
   answer(status: number, headers: readonly HeaderField[]): AnswerBody {
     // A client that waits for a 100 in vain may send its body or the next request: we cannot tell which.
     this.#mustClose ||=
-      this.#connection?.isLast === true || hasClose(headers) || (this.#awaitsContinue && !this.isBodiless);
+      !this.#isReadable ||
+      this.#connection?.isLast === true ||
+      hasClose(headers) ||
+      (this.#awaitsContinue && !this.isBodiless);
     const head = { status, headers, closes: this.#mustClose, request: this };
     const answer = new Http1Answer(this.#link.stream, head, {
       onBytes: (bytes) => this.life.onReceived(bytes),
@@ -169,8 +173,17 @@ export class Http1Request extends WatchedRequest implements Exchange {
   }
 
   get #bodyFraming(): Framing {
-    this.#framing ??= readBodyFraming(this.#head);
+    this.#framing ??= readRequestFraming(this.#head);
     return this.#framing;
+  }
+
+  /** False if nobody can tell where the body ends, so that nothing behind the head may be read. */
+  get #isReadable(): boolean {
+    try {
+      return this.#bodyFraming !== undefined;
+    } catch {
+      return false;
+    }
   }
 
   get #bodyReader(): BodyReader {
@@ -269,16 +282,6 @@ export class Http1Request extends WatchedRequest implements Exchange {
   }
 }
 
-/** Refuses a CONNECT with content: what an intermediary took for a body must never reach a target. */
-function readBodyFraming({ method, version, headers }: RequestHead): Framing {
-  const framing = readFraming(headers, 'request');
-  const isEmpty = framing.kind === 'length' && framing.bytes === 0;
-  if (method === 'CONNECT' && !isEmpty) throw requestError('CONNECT must not have content');
-  // An intermediary may not have understood the coding (RFC 9112, section 6.1).
-  if (version === '1.0' && framing.kind === 'chunked') throw requestError('HTTP/1.0 knows no chunks');
-  return framing;
-}
-
 /** Returns the protocol to switch to, but never `h2c`, which is obsolete (RFC 9113, section 3.1). */
 function readUpgrade({ headers }: RequestHead): string | undefined {
   const protocol = fieldValues(headers, 'upgrade').join(', ').toLowerCase();
@@ -287,10 +290,6 @@ function readUpgrade({ headers }: RequestHead): string | undefined {
 
 function hasClose(headers: readonly HeaderField[]): boolean {
   return headers.some(([name, value]) => /^connection$/i.test(name) && /^close$/i.test(value));
-}
-
-function requestError(message: string): TunlError {
-  return new TunlError('http_request_error', message, { side: 'client', phase: 'request' });
 }
 
 function bodyError(fault: string, cause: unknown): TunlError {

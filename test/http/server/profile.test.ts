@@ -81,14 +81,18 @@ describe('a request that cannot go on in the other version of HTTP', () => {
     expect(await client.readHead()).toMatch(/^HTTP\/1\.1 405 /);
   });
 
-  test('is answered where not even its length can be read', async () => {
-    const { client, take, serving } = startRequestBed({ translatable: false, perConnection: 'one' });
-    client.send(get('/', 'Content-Length: 1, 2\r\nExpect: 100-continue\r\n'));
-    await inTime('the answer', (await take()).respond(405, [], 'no'));
-    expect((await client.readToEnd()).toString()).toMatch(/^HTTP\/1\.1 405 .*\r\n\r\nno$/s);
-    client.fin();
-    await inTime('the end of the connection', serving);
-  });
+  test.each(['one', 'many'] as const)(
+    'is answered where not even its length can be read: %s per connection',
+    async (perConnection) => {
+      const { client, take, count, serving } = startRequestBed({ translatable: false, perConnection });
+      client.send(get('/', 'Content-Length: 1, 2\r\nExpect: 100-continue\r\n') + get('/next'));
+      await inTime('the answer', (await take()).respond(405, [], 'no'));
+      expect((await client.readToEnd()).toString()).toMatch(/^HTTP\/1\.1 405 .*\r\n\r\nno$/s);
+      client.fin();
+      await inTime('the end of the connection', serving);
+      expect(count()).toBe(1);
+    },
+  );
 
   test('is taken over HTTP/2 too, or refused with 400', async () => {
     const fields = [...getFields, ['host', 'b.test']] as const;
