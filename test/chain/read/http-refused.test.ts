@@ -45,7 +45,7 @@ test.each([
   [`${routes}{ headers: { "a b": c }, answer: 404 }`, '6:31: "a b" is not the name of a field'],
   [
     `${routes}{ headers: { a: { prefix: b, suffix: c } }, answer: 404 }`,
-    '6:27: a condition is one of exact, prefix, suffix, contains and not',
+    '6:27: a condition is one of exact, prefix, suffix, contains, regex and not',
     'several go into a list',
   ],
   [
