@@ -231,6 +231,7 @@ export const refusedHttp: readonly RefusedEdit[] = [
     from: 'cluster: next_proxy',
     to: "cluster: next_proxy\n                            regex_rewrite: { pattern: { regex: (a) }, substitution: '\\2' }",
     says: '27:85: the pattern has no group "\\2"',
+    envoyTakesIt: true,
   },
   {
     file: 'pass-connect',
