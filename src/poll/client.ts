@@ -10,7 +10,7 @@ import { type Link, resetError } from '../core/link.ts';
 import type { Call } from '../http/call.ts';
 import { tellAnswer } from '../http/login/first-fields.ts';
 import { refusalError } from '../http/tunnel/refusal.ts';
-import { assertTunnelled, requestFields, userAgent } from '../http/tunnel/request-fields.ts';
+import { assertTunnelled, http1Fields, userAgent } from '../http/tunnel/request-fields.ts';
 import { formatTunnelPath } from '../http/wire/tunnel-path.ts';
 import { isFinalFailure, pauseBeforeDial } from '../resume/again.ts';
 import { type Dialled, openResumable } from '../resume/near.ts';
@@ -142,15 +142,12 @@ class PollSession implements Session {
         : []),
       ...fields,
     ];
-    const all = requestFields(this.#hop, ctx, own);
-    // First, as RFC 9110, section 7.2 wants it, whoever has set it.
-    const isHost = ([name]: HeaderField) => name.toLowerCase() === 'host';
     return {
       method: body ? 'POST' : 'GET',
       target: path,
       authority,
       scheme: scheme === 'poll+https' ? 'https' : 'http',
-      headers: [...all.filter(isHost), ...all.filter((field) => !isHost(field))],
+      headers: http1Fields(this.#hop, ctx, own),
       ...(body && length > 0 && { body: toCallBody(body, length) }),
     };
   }

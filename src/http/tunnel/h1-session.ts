@@ -18,7 +18,7 @@ import { forgetVersion, goDownTo, highestVersion, mayNeedOlder } from './hop-ver
 import { readRefusalBody } from './refusal-body.ts';
 import { findFirstFields, type FirstFields, isFinal, tellAnswer } from '../login/first-fields.ts';
 import type { Negotiated } from '../login/negotiate.ts';
-import { assertTunnelled, requestFields, userAgent } from './request-fields.ts';
+import { assertTunnelled, http1Fields, userAgent } from './request-fields.ts';
 import { formatStatusLine, hasPageHead } from './web-answer.ts';
 
 /** The request of a carrier for a tunnel over HTTP/1.1, and the answers that open it. */
@@ -149,15 +149,12 @@ export class Http1Session implements Session {
     const { method, opens, fields, host } = this.#terms;
     const authority = host?.(this.#hop) ?? formatHostPort(target.host, target.port);
     const own: HeaderField[] = [['Host', authority], userAgent, ...login, ...fields(this.#hop)];
-    const all = requestFields(this.#hop, ctx, own);
-    // First, as RFC 9110, section 7.2 wants it, whoever has set it.
-    const isHost = ([name]: HeaderField) => name.toLowerCase() === 'host';
     return {
       method,
       target: this.#formatTarget(target),
       authority,
       scheme: this.#link.peer.tls ? 'https' : 'http',
-      headers: [...all.filter(isHost), ...all.filter((field) => !isHost(field))],
+      headers: http1Fields(this.#hop, ctx, own),
       opens,
     };
   }

@@ -37,3 +37,13 @@ export function requestFields(hop: Hop, ctx: DialContext, own: readonly HeaderFi
   if (broken) throw usageError(`the field ${quoteAscii(broken[0])} cannot be sent`);
   return [...withoutNamesakes(own, added), ...(ctx.origin.via ?? []).map((value) => ['Via', value] as const), ...added];
 }
+
+/**
+ * As `requestFields`, for HTTP/1.1: Host is first, as RFC 9110, section 7.2 wants it, whoever has set it.
+ * @throws {TunlError} usage if a field of the user cannot be sent as it is
+ */
+export function http1Fields(hop: Hop, ctx: DialContext, own: readonly HeaderField[]): HeaderField[] {
+  const all = requestFields(hop, ctx, own);
+  const isHost = ([name]: HeaderField) => name.toLowerCase() === 'host';
+  return [...all.filter(isHost), ...all.filter((field) => !isHost(field))];
+}
