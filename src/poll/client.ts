@@ -1,5 +1,5 @@
 import { originAuth } from '../auth/model/fields.ts';
-import { type Address, formatAddress, formatHostPort, type TcpAddress } from '../core/address.ts';
+import { type Address, formatAddress, type TcpAddress } from '../core/address.ts';
 import type { Reach, ReachedLink, Session } from '../core/carrier.ts';
 import { within } from '../core/deadline.ts';
 import { type DialContext, laterContext } from '../core/dialer.ts';
@@ -10,7 +10,7 @@ import { type Link, resetError } from '../core/link.ts';
 import type { Call } from '../http/call.ts';
 import { tellAnswer } from '../http/login/first-fields.ts';
 import { refusalError } from '../http/tunnel/refusal.ts';
-import { assertTunnelled, http1Fields, userAgent } from '../http/tunnel/request-fields.ts';
+import { assertTunnelled, http1Fields, ownHost, userAgent } from '../http/tunnel/request-fields.ts';
 import { formatTunnelPath } from '../http/wire/tunnel-path.ts';
 import { isFinalFailure, pauseBeforeDial } from '../resume/again.ts';
 import { type Dialled, openResumable } from '../resume/near.ts';
@@ -126,9 +126,8 @@ class PollSession implements Session {
 
   /** Makes a request; one with a body, even an empty one, is a POST. */
   #toCall(ctx: DialContext, path: string, fields: readonly HeaderField[], body: readonly Buffer[] | undefined): Call {
-    const { address, scheme } = this.#hop;
-    const port = scheme === 'poll+https' ? 443 : 80;
-    const authority = address.kind === 'tcp' ? formatHostPort(address.host, address.port, port) : 'localhost';
+    const isSecured = this.#hop.scheme === 'poll+https';
+    const authority = ownHost(this.#hop, isSecured ? 443 : 80);
     const length = body?.reduce((sum, part) => sum + part.length, 0) ?? 0;
     const own: HeaderField[] = [
       ['Host', authority],
@@ -146,7 +145,7 @@ class PollSession implements Session {
       method: body ? 'POST' : 'GET',
       target: path,
       authority,
-      scheme: scheme === 'poll+https' ? 'https' : 'http',
+      scheme: isSecured ? 'https' : 'http',
       headers: http1Fields(this.#hop, ctx, own),
       ...(body && length > 0 && { body: toCallBody(body, length) }),
     };

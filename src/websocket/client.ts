@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import { originAuth } from '../auth/model/fields.ts';
-import { formatAddress, formatHostPort, type TcpAddress } from '../core/address.ts';
+import { formatAddress, type TcpAddress } from '../core/address.ts';
 import type { Reach, Session } from '../core/carrier.ts';
 import type { DialContext } from '../core/dialer.ts';
 import { TunlError } from '../core/errors.ts';
@@ -9,6 +9,7 @@ import type { Link } from '../core/link.ts';
 import { Http1Session, type Http1TunnelTerms } from '../http/tunnel/h1-session.ts';
 import { type Http2Terms, openHttp2Session } from '../http/tunnel/h2-session.ts';
 import { reachByVersion } from '../http/tunnel/hop-versions.ts';
+import { ownHost } from '../http/tunnel/request-fields.ts';
 import { fieldValues, listTokens } from '../http/wire/message.ts';
 import { formatTunnelPath } from '../http/wire/tunnel-path.ts';
 import { acceptOf, protocol, subprotocol, version } from './handshake.ts';
@@ -33,7 +34,7 @@ export async function openWebSocket(reach: Reach, hop: Hop, ctx: DialContext): P
 const common = {
   method: 'GET',
   requestTarget: (target: TcpAddress, { settings }: Hop) => formatTunnelPath(target, settings['prefix']),
-  host: formatHost,
+  host: (hop: Hop) => ownHost(hop, hop.scheme === 'wss' ? 443 : 80),
   opens: { kind: 'upgrade', protocol },
   asks: originAuth,
 } as const;
@@ -64,12 +65,6 @@ const http2Terms: Http2Terms = {
   frame: (link, { headers }, hop) => frame(link, headers, hop),
   halfClose: 'now',
 };
-
-/** The host of the hop itself, by which front ends choose a site. */
-function formatHost({ address, scheme }: Hop): string {
-  if (address.kind !== 'tcp') return 'localhost';
-  return formatHostPort(address.host, address.port, scheme === 'wss' ? 443 : 80);
-}
 
 /** Puts frames around what was opened, if the answer is one of ours. @throws {TunlError} http_upgrade_failed */
 function frame(link: Link, answer: readonly HeaderField[], hop: Hop): Link {

@@ -1,4 +1,4 @@
-import { type Address, formatAddress, type TcpAddress } from '../../core/address.ts';
+import { type Address, formatAddress, formatHostPort, type TcpAddress } from '../../core/address.ts';
 import type { DialContext } from '../../core/dialer.ts';
 import { TunlError, usageError } from '../../core/errors.ts';
 import type { HeaderField, Hop } from '../../core/hop.ts';
@@ -25,6 +25,11 @@ export function assertTunnelled(address: Address): TcpAddress {
 
 /** The field that names this program. */
 export const userAgent: HeaderField = ['User-Agent', `tunl/${version}`];
+
+/** The host of the hop itself, as origin servers are told it: front ends choose a site by it. */
+export function ownHost({ address }: Hop, usualPort: number): string {
+  return address.kind === 'tcp' ? formatHostPort(address.host, address.port, usualPort) : 'localhost';
+}
 
 /**
  * Builds the fields of a tunnel request: the carrier's own, `Via`, and those that the user adds. A field of the user
