@@ -4,7 +4,7 @@ import type { ReachedLink } from '../core/carrier.ts';
 import type { Hop } from '../core/hop.ts';
 import { Http1Client } from '../http/h1/client.ts';
 import { type AskedConnection, LoginClient } from '../http/requests/login-client.ts';
-import { askProxy, toAbsoluteCall } from '../http/requests/through-proxy.ts';
+import { askProxy } from '../http/requests/through-proxy.ts';
 import { proxyPeer } from '../http/tunnel/h1-session.ts';
 import type { RequestClient } from './lane.ts';
 
@@ -33,16 +33,5 @@ export function toClient(link: ReachedLink, terms: ConnectionTerms): RequestClie
 function toConnection(link: ReachedLink, { hop, target, reach }: ConnectionTerms): AskedConnection {
   const { requestHop } = link;
   if (!requestHop) return new Http1Client(link, proxyPeer(hop, link, `POST ${formatAddress(target)}`));
-  const client = askProxy(link, requestHop, hop.address, reach);
-  return {
-    capacity: 1,
-    get load() {
-      return client.load;
-    },
-    get usable() {
-      return client.usable;
-    },
-    close: (mode) => client.close(mode),
-    call: (call, signal) => client.call(toAbsoluteCall(call), signal),
-  };
+  return askProxy(link, requestHop, hop.address, reach);
 }

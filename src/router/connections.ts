@@ -85,12 +85,9 @@ export class UpstreamConnections {
       this.#assertAlpn(link, name);
       if (version === 'http2') return await this.#openHttp2(link, name, place, signal);
       const { requestHop } = link;
-      if (requestHop) {
-        const { askProxy, toAbsoluteCall } = await import('../http/requests/through-proxy.ts');
-        const client = askProxy(link, requestHop, target, redial);
-        return toConnection(client, place, (call, given) => client.call(toAbsoluteCall(call), given));
-      }
-      const client = new Http1Client(link, upstreamPeer(name));
+      const client = requestHop
+        ? (await import('../http/requests/through-proxy.ts')).askProxy(link, requestHop, target, redial)
+        : new Http1Client(link, upstreamPeer(name));
       return toConnection(client, place, (call, given) => client.call(call, given));
     } catch (error) {
       link.reset(error as Error);

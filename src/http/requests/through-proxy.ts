@@ -3,14 +3,22 @@ import { type Address, formatAddress } from '../../core/address.ts';
 import type { ReachedLink } from '../../core/carrier.ts';
 import { TunlError } from '../../core/errors.ts';
 import type { HeaderField } from '../../core/hop.ts';
-import type { Call } from '../call.ts';
+import type { Call, Reply } from '../call.ts';
 import { Http1Client } from '../h1/client.ts';
 import { upstreamPeer } from '../h1/upstream.ts';
 import { withoutNamesakes } from '../wire/message.ts';
 import { type AskedConnection, LoginClient } from './login-client.ts';
 
+/** Sends requests to a proxy in absolute form (RFC 9112, section 3.2.2). */
+class ProxyClient extends LoginClient {
+  override call(call: Call, signal: AbortSignal): Promise<Reply> {
+    const { scheme, authority, target } = call;
+    return super.call({ ...call, target: `${scheme}://${authority}${target === '*' ? '' : target}` }, signal);
+  }
+}
+
 /**
- * Makes the client of requests to a proxy, which is at the other end of a Link.
+ * Makes the client of requests to a proxy, which is at the other end of a Link. They go to it in absolute form.
  * @param redial opens another such Link, for a proxy that closes the first one while it asks who we are
  */
 export function askProxy(
@@ -30,7 +38,7 @@ export function askProxy(
     again.reset(error);
     throw error;
   };
-  return new LoginClient(toConnection(link, name), { hop, position, asks: proxyAuth, target, connect });
+  return new ProxyClient(toConnection(link, name), { hop, position, asks: proxyAuth, target, connect });
 }
 
 function toConnection(link: ReachedLink, name: string): AskedConnection {
@@ -52,10 +60,4 @@ function toConnection(link: ReachedLink, name: string): AskedConnection {
 /** Adds the fields of the user for the proxy, in place of those of the same name. */
 function addFields(call: Call, fields: readonly HeaderField[]): Call {
   return { ...call, headers: [...withoutNamesakes(call.headers, fields), ...fields] };
-}
-
-/** Writes a request in absolute form (RFC 9112, section 3.2.2). */
-export function toAbsoluteCall(call: Call): Call {
-  const { scheme, authority, target } = call;
-  return { ...call, target: `${scheme}://${authority}${target === '*' ? '' : target}` };
 }
