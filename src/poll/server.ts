@@ -2,8 +2,7 @@ import type { ClaimTerms } from '../core/carrier.ts';
 import { TunlError } from '../core/errors.ts';
 import type { Exchange, TransferRequest, TunnelRequest } from '../core/exchange.ts';
 import { FlowLink } from '../core/flow-duplex.ts';
-import { originTerms, readCredentials, toTunnelRequest } from '../http/server/tunnel-request.ts';
-import { fieldValues } from '../http/wire/message.ts';
+import { assertNoOrigin, originTerms, readCredentials, toTunnelRequest } from '../http/server/tunnel-request.ts';
 import { parseTunnelPath } from '../http/wire/tunnel-path.ts';
 import { readField } from '../resume/fields.ts';
 import { farTransports } from './far.ts';
@@ -20,10 +19,7 @@ export function claimPoll(exchange: Exchange, { pathPrefix }: ClaimTerms): Tunne
   const prefix = `${pathPrefix}/poll`;
   // A target in absolute form is that of a plain request; over HTTP/2 the two look the same.
   if (!path.startsWith(`${prefix}/`) || (version !== '2' && sentScheme !== undefined)) return undefined;
-  if (fieldValues(exchange.headers, 'origin').length > 0) {
-    const message = 'pages of browsers open no tunnels: the request has an Origin';
-    throw new TunlError('http_request_denied', message, { side: 'client', phase: 'request' });
-  }
+  assertNoOrigin(exchange);
   // Reading the length proves that the body has one framing only, before anything is dialled.
   void exchange.isBodiless;
   const [, kind] = /^\/(up|down)\/[\w-]{1,64}$/.exec(path.slice(prefix.length)) ?? [];

@@ -2,7 +2,7 @@ import type { ClaimTerms } from '../core/carrier.ts';
 import { TunlError } from '../core/errors.ts';
 import type { TunnelExchange, TunnelRequest } from '../core/exchange.ts';
 import type { HeaderField } from '../core/hop.ts';
-import { originTerms, toTunnelRequest } from '../http/server/tunnel-request.ts';
+import { assertNoOrigin, originTerms, toTunnelRequest } from '../http/server/tunnel-request.ts';
 import { fieldValues, listTokens } from '../http/wire/message.ts';
 import { parseTunnelPath } from '../http/wire/tunnel-path.ts';
 import { acceptOf, protocol, subprotocol, version } from './handshake.ts';
@@ -10,8 +10,7 @@ import { webSocketLink } from './link.ts';
 
 /**
  * Recognises a request for a tunnel by WebSocket (RFC 6455, section 4.2.1), which has a path and never a URL; over HTTP/2
- * it is an extended CONNECT (RFC 8441), which reads as that request. Pages of browsers always name their origin and are
- * refused: any page could otherwise open tunnels with the rights of its reader.
+ * it is an extended CONNECT (RFC 8441), which reads as that request. Pages of browsers are refused.
  * @throws {TunlError} http_request_error or http_request_denied
  */
 export function claimWebSocket(exchange: TunnelExchange, { pathPrefix }: ClaimTerms): TunnelRequest | undefined {
@@ -25,10 +24,7 @@ export function claimWebSocket(exchange: TunnelExchange, { pathPrefix }: ClaimTe
   if (!target) return undefined;
   if (exchange.version === '1.0') throw requestError('a WebSocket needs HTTP/1.1');
   if (!isUpgrade) throw requestError('this path is for WebSockets');
-  if (fieldValues(headers, 'origin').length > 0) {
-    const message = 'pages of browsers open no tunnels: the request has an Origin';
-    throw new TunlError('http_request_denied', message, { side: 'client', phase: 'request' });
-  }
+  assertNoOrigin(exchange);
   if (fieldValues(headers, 'sec-websocket-version').join() !== version) {
     throw requestError('the version of WebSocket is not 13', [['Sec-WebSocket-Version', version]]);
   }

@@ -70,6 +70,17 @@ export function withoutSecrets(headers: readonly HeaderField[]): readonly Header
 }
 
 /**
+ * Refuses a request of a page, which browsers always give an Origin: any page could otherwise open tunnels with the
+ * rights of its reader.
+ * @throws {TunlError} http_request_denied
+ */
+export function assertNoOrigin({ headers }: Pick<TunnelExchange, 'headers'>): void {
+  if (fieldValues(headers, 'origin').length === 0) return;
+  const message = 'pages of browsers open no tunnels: the request has an Origin';
+  throw new TunlError('http_request_denied', message, { side: 'client', phase: 'request' });
+}
+
+/**
  * Makes a tunnel request from an exchange.
  * @throws {TunlError} http_request_error when fields contradict each other
  */
