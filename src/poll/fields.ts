@@ -1,8 +1,9 @@
-import { createHmac, timingSafeEqual } from 'node:crypto';
+import { createHmac } from 'node:crypto';
 import type { HeaderField } from '../core/hop.ts';
 import type { CarriedStream } from '../core/link.ts';
 import type { End } from '../resume/terms.ts';
-import { isId, parseCount, parseParams } from '../resume/fields.ts';
+import { isId, parseCount, readParams } from '../resume/fields.ts';
+import { isSameProof } from '../resume/keys.ts';
 
 /** The name of the field in which each request of a transport says what it is, and each answer that it is ours. */
 const fieldName = 'Tunl-Poll';
@@ -44,7 +45,7 @@ function prove(
   return hmac.digest('base64url');
 }
 
-/** True if `proof` is that of the request or the answer. The time does not depend on how much of it is right. */
+/** True if `proof` is that of the request or the answer. */
 export function isProven(
   key: CarriedStream['key'],
   end: End,
@@ -52,8 +53,7 @@ export function isProven(
   body: readonly Buffer[],
   proof: string,
 ): boolean {
-  const [given, right] = [Buffer.from(proof), Buffer.from(prove(key, end, transfer, body))];
-  return given.length === right.length && timingSafeEqual(given, right);
+  return isSameProof(proof, prove(key, end, transfer, body));
 }
 
 /** Writes the field of a request. */
@@ -71,8 +71,8 @@ export function writeAnswer(key: CarriedStream['key'], transfer: Transfer, body:
 
 /** Reads the field of a request; `undefined` if there is none that can be understood. */
 export function readRequest(headers: readonly HeaderField[]): ProvenTransfer | undefined {
-  const params = readParams(headers);
-  if (!params) return undefined;
+  const params = readParams(headers, fieldName);
+  if (!params || params === 'broken') return undefined;
   const { kind, text } = params;
   const [id, proof, count, number] = [text('id'), text('proof'), parseCount(text('count')), parseCount(text('number'))];
   const isDown = kind === 'down';
@@ -85,12 +85,6 @@ export function readRequest(headers: readonly HeaderField[]): ProvenTransfer | u
 
 /** Reads the proof in the field of an answer; `undefined` if the answer is none of ours. */
 export function readAnswer(headers: readonly HeaderField[]): string | undefined {
-  const params = readParams(headers);
-  return params?.kind === 'done' ? params.text('proof') : undefined;
-}
-
-function readParams(headers: readonly HeaderField[]): ReturnType<typeof parseParams> {
-  const values = headers.filter(([name]) => name.toLowerCase() === fieldName.toLowerCase());
-  const [field, ...more] = values;
-  return field && more.length === 0 ? parseParams(field[1]) : undefined;
+  const params = readParams(headers, fieldName);
+  return params && params !== 'broken' && params.kind === 'done' ? params.text('proof') : undefined;
 }

@@ -54,19 +54,26 @@ export function writeField(message: Message): HeaderField {
 
 /** Reads the field of a message head; `undefined` without one, `broken` if it cannot be understood. */
 export function readField(headers: readonly HeaderField[]): Message | 'broken' | undefined {
-  const values = headers.filter(([name]) => name.toLowerCase() === fieldName.toLowerCase());
-  const [field] = values;
+  const params = readParams(headers, fieldName);
+  return params && params !== 'broken' ? (toMessage(params) ?? 'broken') : params;
+}
+
+/** A kind, and its parameters by name; one that is absent has an empty value. */
+interface Params {
+  readonly kind: string;
+  readonly text: (name: string) => string;
+}
+
+/** Reads a field of the form `KIND; name=value; …`; `broken` if it has another form, or there are several. */
+export function readParams(headers: readonly HeaderField[], name: string): Params | 'broken' | undefined {
+  const [field, ...more] = headers.filter((given) => given[0].toLowerCase() === name.toLowerCase());
   if (!field) return undefined;
-  const params = parseParams(field[1]);
-  return (values.length === 1 && params && toMessage(params.kind, params.text)) || 'broken';
+  return more.length > 0 ? 'broken' : (parseParams(field[1]) ?? 'broken');
 }
 
 const maxLength = 512;
 
-/** Reads `KIND; name=value; …`; `undefined` if it is not of this form. A name that is absent has an empty value. */
-export function parseParams(
-  value: string,
-): { readonly kind: string; readonly text: (name: string) => string } | undefined {
+function parseParams(value: string): Params | undefined {
   if (value.length > maxLength) return undefined;
   const [kind = '', ...params] = value.split(';').map((part) => part.trim());
   const given = new Map<string, string>();
@@ -83,7 +90,7 @@ export function parseCount(text: string): number {
   return /^\d{1,16}$/.test(text) ? Number(text) : Number.NaN;
 }
 
-function toMessage(kind: string, text: (name: string) => string): Message | undefined {
+function toMessage({ kind, text }: Params): Message | undefined {
   const number = (name: string) => parseCount(text(name));
   const [id, key, proof, hold, count] = [text('id'), text('key'), text('proof'), number('hold'), number('count')];
   const offsets = { sent: number('sent'), received: number('received') };
