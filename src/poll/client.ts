@@ -12,7 +12,7 @@ import { tellAnswer } from '../http/login/first-fields.ts';
 import { refusalError } from '../http/tunnel/refusal.ts';
 import { assertTunnelled, http1Fields, ownHost, userAgent } from '../http/tunnel/request-fields.ts';
 import { formatTunnelPath } from '../http/wire/tunnel-path.ts';
-import { isFinalFailure, pauseBeforeDial } from '../resume/again.ts';
+import { isFinalFailure } from '../resume/again.ts';
 import { type Dialled, openResumable } from '../resume/near.ts';
 import { usualPathPrefix } from '../syntax/stage-settings.ts';
 import { toClient } from './connection.ts';
@@ -72,7 +72,6 @@ class PollSession implements Session {
         );
       },
       isFinal: (error) => isFinalFailure(error, undefined),
-      pause: pauseBeforeDial,
     });
     if (!isKnown) {
       link.reset(resetError('the tunnel was not opened'));

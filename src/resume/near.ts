@@ -5,6 +5,7 @@ import { type ErrorFacts, TunlError } from '../core/errors.ts';
 import type { HeaderField } from '../core/hop.ts';
 import { type CarriedStream, type Link, type Resumption, resetError } from '../core/link.ts';
 import { wheel } from '../core/wheel.ts';
+import { pauseBeforeDial } from './again.ts';
 import { type Message, readField, writeField } from './fields.ts';
 import { agree, isProven, type KeyPair, makeKeyPair, prove } from './keys.ts';
 import { ResumableLink } from './link.ts';
@@ -30,8 +31,11 @@ export interface NearTerms {
   readonly dial: (field: HeaderField, attempt: number, signal: AbortSignal) => Promise<Dialled>;
   /** True for a failure after which it is useless to dial again. */
   readonly isFinal: (error: unknown) => boolean;
-  /** Waits before attempt number `attempt`, which is 1 for the first, or until the signal is aborted. Never rejects. */
-  readonly pause: (attempt: number, signal: AbortSignal) => Promise<void>;
+  /**
+   * Waits before attempt number `attempt`, which is 1 for the first, or until the signal is aborted. Never rejects.
+   * `pauseBeforeDial` if absent.
+   */
+  readonly pause?: (attempt: number, signal: AbortSignal) => Promise<void>;
 }
 
 /** The time, in milliseconds, in which a running dial may still tell the far end of a reset. */
@@ -165,7 +169,7 @@ class NearEnd implements StreamOwner, Resumption {
 
   /** Dials until another transport is there, the time is over, or it is of no use. Never rejects. */
   async #dialAgain(reason: Error): Promise<void> {
-    const { name, pause, isFinal } = this.#terms;
+    const { name, pause = pauseBeforeDial, isFinal } = this.#terms;
     let last: unknown = reason;
     for (;;) {
       const attempt = ++this.#attempts;

@@ -12,7 +12,7 @@ import { assertTunnelled } from '../../http/tunnel/request-fields.ts';
 import { type Dialled, openResumable } from '../../resume/near.ts';
 import { sessionAddress } from '../../resume/session.ts';
 import { parseResume, resumeName } from '../../resume/setting.ts';
-import { isFinalFailure, pauseBeforeDial } from '../../resume/again.ts';
+import { isFinalFailure } from '../../resume/again.ts';
 import { createHopLayer, findHopScheme, type HopLayer, type HopParts } from './hop.ts';
 import { cutError, endsAll, failureOfAll, isChallenge, noSessionError, noteFarEnd } from './mode-failures.ts';
 
@@ -209,7 +209,6 @@ class ModeRace {
           : this.#askAgain(mode, field, attempt, { ...laterContext(ctx, signal), fresh: attempt > 1 }),
       // An unknown session is one that the far end itself does not know.
       isFinal: (error) => isFinalFailure(error, position.index) && endsAll(error),
-      pause: pauseBeforeDial,
     });
     try {
       if (!opened.isKnown) throw noSessionError(this.#name, position);

@@ -3,7 +3,7 @@ import { type DialContext, laterContext } from '../../core/dialer.ts';
 import { type HopPosition, TunlError } from '../../core/errors.ts';
 import { type HeaderField, type Hop } from '../../core/hop.ts';
 import { resetError } from '../../core/link.ts';
-import { isFinalFailure, pauseBeforeDial } from '../../resume/again.ts';
+import { isFinalFailure } from '../../resume/again.ts';
 import { openResumable } from '../../resume/near.ts';
 import type { ResumeTerms } from '../../resume/setting.ts';
 import type { ViaLayer } from '../../dial/via.ts';
@@ -34,7 +34,6 @@ export function resumable(via: ViaLayer, hop: Hop, position: HopPosition, terms:
             return { link: await open(address, { ...dialled, fields: [field], onAnswer }), answer };
           },
           isFinal: (error) => isFinalFailure(error, position.index),
-          pause: pauseBeforeDial,
         });
         if (isKnown) {
           if (link.resumption) ctx.onResumable?.(link.resumption);
