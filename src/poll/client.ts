@@ -10,6 +10,7 @@ import { type Link, resetError } from '../core/link.ts';
 import type { Call } from '../http/call.ts';
 import { tellAnswer } from '../http/login/first-fields.ts';
 import { refusalError } from '../http/tunnel/refusal.ts';
+import { OneTunnelSession } from '../http/tunnel/one-tunnel.ts';
 import { assertTunnelled, http1Fields, ownHost, userAgent } from '../http/tunnel/request-fields.ts';
 import { formatTunnelPath } from '../http/wire/tunnel-path.ts';
 import { isFinalFailure } from '../resume/again.ts';
@@ -33,39 +34,28 @@ export async function openPoll(reach: Reach, hop: Hop, ctx: DialContext): Promis
   return new PollSession(await reach({ form: 'requests' }), hop, reach, ctx);
 }
 
-class PollSession implements Session {
-  readonly capacity = 1;
-  readonly #link: ReachedLink;
+class PollSession extends OneTunnelSession<ReachedLink> {
   readonly #hop: Hop;
   readonly #reach: Reach;
   readonly #ctx: DialContext;
   readonly #pace = new Pace();
-  #used = false;
 
   constructor(link: ReachedLink, hop: Hop, reach: Reach, ctx: DialContext) {
-    this.#link = link;
+    super(link);
     this.#hop = hop;
     this.#reach = reach;
     this.#ctx = ctx;
   }
 
-  get load(): number {
-    return this.#used ? 1 : 0;
-  }
-
-  get usable(): boolean {
-    return !this.#used && !this.#link.stream.destroyed;
-  }
-
-  async tunnel(address: Address, ctx: DialContext): Promise<Link> {
+  override async tunnel(address: Address, ctx: DialContext): Promise<Link> {
     const target = assertTunnelled(address);
-    this.#used = true;
+    this.use();
     const name = formatAddress(this.#hop.address);
     const { link, isKnown } = await openResumable({
       name,
       holdMs,
       dial: (field, attempt, signal) => {
-        if (attempt === 0) return this.#dial(target, ctx, field, toClient(this.#link, this.#terms(target)));
+        if (attempt === 0) return this.#dial(target, ctx, field, toClient(this.link, this.#terms(target)));
         const limit = { ms: attachMs, phase: 'handshake', option: 'poll', code: 'http_response_timeout' } as const;
         return within(limit, signal, `${name} did not go on with the tunnel`, (limited) =>
           this.#dial(target, laterContext(ctx, limited), field),
@@ -79,12 +69,6 @@ class PollSession implements Session {
     }
     if (link.resumption) ctx.onResumable?.(link.resumption);
     return link;
-  }
-
-  close(): Promise<void> {
-    // A tunnel that was opened owns its connections.
-    if (!this.#used) this.#link.stream.destroy();
-    return Promise.resolve();
   }
 
   #terms(target: TcpAddress) {
@@ -113,7 +97,7 @@ class PollSession implements Session {
         toCall: (path, fields, body) => this.#toCall(ctx, prefix + path, fields, body),
       });
       return {
-        link: new FlowLink(transport, this.#link.peer),
+        link: new FlowLink(transport, this.link.peer),
         answer: reply.headers,
         onCarried: (carried) => transport.carry(carried),
       };

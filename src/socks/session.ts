@@ -1,44 +1,33 @@
 import { wrongPassword } from '../auth/model/scheme.ts';
 import { type Address, formatAddress, type TcpAddress } from '../core/address.ts';
-import type { Session } from '../core/carrier.ts';
 import type { DialContext } from '../core/dialer.ts';
 import { type ErrorCode, type ErrorFacts, TunlError } from '../core/errors.ts';
 import { formatPlace, type Hop } from '../core/hop.ts';
 import { type Link, resetError } from '../core/link.ts';
 import { readHalfClose, withHalfClose } from '../http/tunnel/half-close.ts';
 import { userAdvice } from '../http/tunnel/refusal-hints.ts';
+import { OneTunnelSession } from '../http/tunnel/one-tunnel.ts';
 import { assertTunnelled } from '../http/tunnel/request-fields.ts';
 import { findRefusal, recogniseStranger } from './answers.ts';
 import { askSocks4, askSocks5, type Outcome } from './ask.ts';
 import { ShortRead } from './bytes.ts';
 
 /** One connection to a SOCKS server, for one tunnel. */
-export class SocksSession implements Session {
-  readonly capacity = 1;
-  readonly #link: Link;
+export class SocksSession extends OneTunnelSession {
   readonly #hop: Hop;
   readonly #version: 4 | 5;
-  #used = false;
 
   constructor(link: Link, hop: Hop, version: 4 | 5) {
-    this.#link = link;
+    super(link);
     this.#hop = hop;
     this.#version = version;
   }
 
-  get load(): number {
-    return this.#used ? 1 : 0;
-  }
-
-  get usable(): boolean {
-    return !this.#used && !this.#link.stream.destroyed;
-  }
-
   /** The Link is the one that the session was made of: SOCKS adds nothing to the bytes. */
-  async tunnel(address: Address, ctx: DialContext): Promise<Link> {
+  override async tunnel(address: Address, ctx: DialContext): Promise<Link> {
     const target = assertTunnelled(address);
-    this.#used = true;
-    const [link, hop] = [this.#link, this.#hop];
+    this.use();
+    const [link, hop] = [this.link, this.#hop];
     try {
       const outcome = await this.#ask(target, ctx.signal);
       if (outcome.kind !== 'opened') throw this.#explain(outcome, target, ctx);
@@ -49,15 +38,9 @@ export class SocksSession implements Session {
     }
   }
 
-  close(): Promise<void> {
-    // A tunnel that was opened owns the Link.
-    if (!this.#used) this.#link.stream.destroy();
-    return Promise.resolve();
-  }
-
   #ask(target: TcpAddress, signal: AbortSignal): Promise<Outcome> {
     const ask = this.#version === 5 ? askSocks5 : askSocks4;
-    return ask(this.#link.stream, target, this.#hop.credentials, signal);
+    return ask(this.link.stream, target, this.#hop.credentials, signal);
   }
 
   #explain(outcome: Exclude<Outcome, { kind: 'opened' }>, target: TcpAddress, ctx: DialContext): TunlError {

@@ -1,6 +1,5 @@
 import { type AuthFields, proxyAuth } from '../../auth/model/fields.ts';
 import { type Address, formatAddress, formatHostPort, type TcpAddress } from '../../core/address.ts';
-import type { Session } from '../../core/carrier.ts';
 import type { DialContext } from '../../core/dialer.ts';
 import type { TunlError } from '../../core/errors.ts';
 import type { HeaderField, Hop } from '../../core/hop.ts';
@@ -18,6 +17,7 @@ import { forgetVersion, goDownTo, highestVersion, mayNeedOlder } from './hop-ver
 import { readRefusalBody } from './refusal-body.ts';
 import { findFirstFields, type FirstFields, isFinal, tellAnswer } from '../login/first-fields.ts';
 import type { Negotiated } from '../login/negotiate.ts';
+import { OneTunnelSession } from './one-tunnel.ts';
 import { assertTunnelled, http1Fields, userAgent } from './request-fields.ts';
 import { formatStatusLine, hasPageHead } from './web-answer.ts';
 
@@ -41,38 +41,26 @@ export interface Http1TunnelTerms {
 export type Reconnect = (ctx: DialContext) => Promise<Link>;
 
 /** One connection to a hop, for one tunnel. It may be replaced while the hop asks who we are. */
-export class Http1Session implements Session {
-  readonly capacity = 1;
-  readonly #link: Link;
+export class Http1Session extends OneTunnelSession {
   readonly #hop: Hop;
   readonly #terms: Http1TunnelTerms;
   readonly #reconnect: Reconnect;
-  #used = false;
 
   /** @param reconnect for a hop that closes the connection while it asks who we are */
   constructor(link: Link, hop: Hop, terms: Http1TunnelTerms, reconnect: Reconnect) {
-    this.#link = link;
+    super(link);
     this.#hop = hop;
     this.#terms = terms;
     this.#reconnect = reconnect;
   }
 
-  get load(): number {
-    return this.#used ? 1 : 0;
-  }
-
-  get usable(): boolean {
-    return !this.#used && !this.#link.stream.destroyed;
-  }
-
-  async tunnel(address: Address, ctx: DialContext): Promise<Link> {
+  override async tunnel(address: Address, ctx: DialContext): Promise<Link> {
     const first = findFirstFields(this.#hop, this.#terms.asks, ctx);
     const call = this.#toCall(assertTunnelled(address), ctx, first.fields);
     const { method } = call;
-    const peer = proxyPeer(this.#hop, this.#link, `${method} ${formatAddress(address)}`);
-    // From here on the Link is the tunnel's; before, a failure leaves it to `close`.
-    this.#used = true;
-    const ask = async () => tellAnswer(ctx, await openHttp1(this.#link, peer, call, ctx.signal), this.#terms.asks);
+    const peer = proxyPeer(this.#hop, this.link, `${method} ${formatAddress(address)}`);
+    this.use();
+    const ask = async () => tellAnswer(ctx, await openHttp1(this.link, peer, call, ctx.signal), this.#terms.asks);
     const asked = first.isReady ? await ask() : undefined;
     const negotiated: Negotiated =
       asked && isFinal(asked, first) ? { reply: asked } : await this.#negotiate(address, ctx, first, asked);
@@ -92,12 +80,6 @@ export class Http1Session implements Session {
     throw this.#goDown(peer.version, refusalError(refusal));
   }
 
-  close(): Promise<void> {
-    // A tunnel that was opened owns the Link.
-    if (!this.#used) this.#link.stream.destroy();
-    return Promise.resolve();
-  }
-
   /** Asks as often as the hop asks who we are. `asked` is the answer to the first request, if it was sent. */
   async #negotiate(
     address: Address,
@@ -107,7 +89,7 @@ export class Http1Session implements Session {
   ): Promise<Negotiated> {
     const target = assertTunnelled(address);
     const { method, opens } = this.#terms;
-    const [hop, link, { signal }] = [this.#hop, this.#link, ctx];
+    const [hop, link, { signal }] = [this.#hop, this.link, ctx];
     const what = `${method} ${formatAddress(address)}`;
     const { negotiate, Http1Connection, isOpened } = await import('./unopened.ts');
     const connection = new Http1Connection(link, {
@@ -153,7 +135,7 @@ export class Http1Session implements Session {
       method,
       target: this.#formatTarget(target),
       authority,
-      scheme: this.#link.peer.tls ? 'https' : 'http',
+      scheme: this.link.peer.tls ? 'https' : 'http',
       headers: http1Fields(this.#hop, ctx, own),
       opens,
     };
