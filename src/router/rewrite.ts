@@ -45,14 +45,19 @@ function withHost(head: Head, host: string | undefined, tellsHost: boolean): Hea
 }
 
 function withPath(head: Head, { prefix, pattern }: Rewrite, path: RequestMatch['path']): Head {
-  const { method, target, headers } = head;
+  const { method, target, authority, headers } = head;
   if (method === 'CONNECT' || (prefix === undefined && !pattern)) return head;
   const at = target.indexOf('?');
   const [plain, query] = at < 0 ? [target, ''] : [target.slice(0, at), target.slice(at)];
   const changed = pattern
     ? parsePattern(pattern.regex).replace(plain, pattern.substitution)
     : `${prefix}${path.kind === 'prefix' ? plain.slice(path.value.length) : ''}`;
-  return { ...head, target: changed + query, headers: withField(headers, ['x-envoy-original-path', target]) };
+  return {
+    method,
+    target: changed + query,
+    authority,
+    headers: withField(headers, ['x-envoy-original-path', target]),
+  };
 }
 
 function withField(headers: readonly HeaderField[], field: HeaderField): HeaderField[] {
