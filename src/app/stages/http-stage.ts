@@ -2,7 +2,6 @@ import type { HttpStage, ProxyStage, RouteName } from '../../chain/model/graph.t
 import type { Address } from '../../core/address.ts';
 import type { Listener } from '../../core/listener.ts';
 import { isLoopback } from '../../core/ip.ts';
-import { loadPatterns } from '../../chain/model/pattern.ts';
 import { createAuthenticator } from '../../policy/auth.ts';
 import { assertChoiceNotOpen, assertNotOpen } from '../../policy/exposure.ts';
 import { parseRule, type PolicyBase } from '../../policy/rules.ts';
@@ -31,7 +30,6 @@ export const httpStage: StageKind<AnyHttpStage> = {
     const resolver = stage.job === 'proxy' && stage.front !== undefined ? 'both' : 'dns';
     const route = await parts.routes.get(stage.name, stage.route, resolver);
     const { limits, hops } = route.options;
-    if (stage.job === 'http' && hasPatterns(stage)) await loadPatterns();
     const terms = await createTerms(stage, limits.handshakeMs);
     if (terms.warning !== undefined) parts.emit({ event: 'notice', level: 'warning', message: terms.warning });
     const { users: sources = {}, allow = [], deny = [], caps = {} } = stage;
@@ -102,16 +100,6 @@ export const httpStage: StageKind<AnyHttpStage> = {
     };
   },
 };
-
-/** True if a route of a stage compares or replaces by a pattern. */
-function hasPatterns({ hosts }: HttpStage<RouteName>): boolean {
-  return hosts
-    .flatMap(({ routes }) => routes)
-    .some(({ match, action }) => {
-      const isReplaced = action.kind !== 'answer' && action.rewrite?.pattern !== undefined;
-      return isReplaced || match.path.kind === 'regex' || match.fields.some(({ value }) => value?.kind === 'regex');
-    });
-}
 
 /** The answer for each Link: what happens to it is told elsewhere. */
 const taken: Promise<undefined> = Promise.resolve(undefined);
