@@ -25,7 +25,9 @@ export async function loadPatterns(): Promise<void> {
  * @throws {TunlError} usage, if it is none; internal, if the engine is not loaded
  */
 export function parsePattern(text: string): Pattern {
-  const pattern = known.get(text) ?? compile(text);
+  const found = known.get(text);
+  if (found) return found;
+  const pattern = compile(text);
   known.set(text, pattern);
   return pattern;
 }
