@@ -4,6 +4,7 @@ import { quote } from '../../syntax/text.ts';
 import { dynamicFilterType, type PerFilterMessage } from '../schema/dynamic-forward-proxy.ts';
 import type { HttpConnectionManagerMessage } from '../schema/http-connection-manager.ts';
 import { assertAtMostOne } from './one-of.ts';
+import { readNewHost } from './rewrite.ts';
 import type { BootstrapDiagnostics } from './diagnostics.ts';
 
 /** The HTTP filters before the router, as far as routes have to do with them. */
@@ -14,11 +15,8 @@ export interface HttpFilters {
   readonly dynamic: ReadonlySet<string>;
 }
 
-/** The settings of one level for filters, with their position. */
-export interface PerFilterLevel {
-  readonly words: PerFilterMessage | undefined;
-  readonly path: Path;
-}
+/** What the settings of one level change in requests, by the names of the filters that they are for. */
+export type PerFilterLevel = ReadonlyMap<string, Rewrite>;
 
 const routerName = 'envoy.filters.http.router';
 
@@ -50,42 +48,35 @@ export function readHttpFilters(
 }
 
 /**
- * Reads what the settings of a route for filters change in its requests.
- * @param levels the settings of the route, its virtual host and its route configuration; the first with settings for a
- * filter decides
+ * Reads the settings of one level for filters: those of a route, of its virtual host or of its route configuration.
+ * Those for filters that do not exist are told of: nothing comes of them, as in Envoy.
  */
 export function readPerFilter(
-  levels: readonly PerFilterLevel[],
+  words: PerFilterMessage = {},
+  path: Path,
   { dynamic, names }: HttpFilters,
   reading: BootstrapDiagnostics,
-): Rewrite | undefined {
-  let found: Rewrite | undefined;
-  for (const name of names) {
-    const level = levels.find(({ words }) => words && Object.hasOwn(words, name));
-    const settings = level?.words?.[name];
-    if (!level || !settings) continue;
-    const at = [...level.path, name];
+): PerFilterLevel {
+  const level = new Map<string, Rewrite>();
+  for (const [name, settings] of Object.entries(words)) {
+    const at = [...path, name];
+    if (!names.has(name)) {
+      const message = `there is no filter named ${quote(name)}: these settings have no effect, as in Envoy`;
+      reading.notice('warning', at, message);
+      continue;
+    }
     if (!dynamic.has(name)) reading.add(at, `the filter ${quote(name)} is none that takes these settings`);
     assertAtMostOne(at, settings, ['host_rewrite_literal', 'host_rewrite_header'], reading);
-    const { host_rewrite_literal: host = '', host_rewrite_header: field = '' } = settings;
-    if (host !== '') found = { host };
-    else if (field !== '') found = { hostField: field.toLowerCase() };
+    level.set(name, readNewHost(settings, at, reading));
   }
-  return found;
+  return level;
 }
 
-/** Says of settings for filters that do not exist that nothing comes of them, as in Envoy. */
-export function noticeUnused(
-  { words = {}, path }: PerFilterLevel,
-  { names }: HttpFilters,
-  reading: BootstrapDiagnostics,
-): void {
-  for (const name of Object.keys(words)) {
-    if (names.has(name)) continue;
-    reading.notice(
-      'warning',
-      [...path, name],
-      `there is no filter named ${quote(name)}: these settings have no effect, as in Envoy`,
-    );
-  }
+/**
+ * Finds what filters change in the requests of a route.
+ * @param levels those of the route, from the inside out; the first with settings for a filter decides
+ */
+export function findFiltered(levels: readonly PerFilterLevel[], { names }: HttpFilters): Rewrite {
+  const rewrites = [...names].map((name) => levels.find((level) => level.has(name))?.get(name) ?? {});
+  return rewrites.findLast((rewrite) => Object.keys(rewrite).length > 0) ?? {};
 }

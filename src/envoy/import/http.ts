@@ -7,7 +7,7 @@ import type { HttpConnectionManagerMessage } from '../schema/http-connection-man
 import type { RouteConfigurationMessage } from '../schema/route.ts';
 import { StageNames } from '../names.ts';
 import { assertAtMostOne } from './one-of.ts';
-import { noticeUnused, type PerFilterLevel, readHttpFilters } from './http-filters.ts';
+import { readHttpFilters, readPerFilter } from './http-filters.ts';
 import { readAccessLogs } from './access-log.ts';
 import { type Cluster, toRoute, usualLimits } from './cluster.ts';
 import { assertUpgrade, readRoute, type RouteContext } from './route.ts';
@@ -135,8 +135,7 @@ function readHosts(
 ): VirtualHost[] {
   const names = new StageNames();
   const seen = new Set<string>();
-  const outer: PerFilterLevel = { words: perFilter, path: [...path, 'typed_per_filter_config'] };
-  noticeUnused(outer, context.filters, context.reading);
+  const outer = readPerFilter(perFilter, [...path, 'typed_per_filter_config'], context.filters, context.reading);
   return hosts.map((host, index) => {
     const at = [...path, 'virtual_hosts', index];
     const domains = host.domains.map((text, position) => {
@@ -145,8 +144,8 @@ function readHosts(
       seen.add(domain);
       return domain;
     });
-    const own: PerFilterLevel = { words: host.typed_per_filter_config, path: [...at, 'typed_per_filter_config'] };
-    noticeUnused(own, context.filters, context.reading);
+    const settingsAt = [...at, 'typed_per_filter_config'];
+    const own = readPerFilter(host.typed_per_filter_config, settingsAt, context.filters, context.reading);
     const routes = (host.routes ?? []).flatMap((route, position) =>
       readRoute(route, [...at, 'routes', position], [own, outer], context),
     );

@@ -13,31 +13,35 @@ export interface RouteUpstream {
   readonly words: ClusterMessage;
 }
 
-/** Reads what the action of a route changes in its requests. Returns undefined if it changes nothing. */
+/** Reads what the action of a route changes in its requests. */
 export function readRewrite(
   words: RouteActionMessage,
   path: Path,
   to: RouteUpstream,
   reading: BootstrapDiagnostics,
-): Rewrite | undefined {
+): Rewrite {
   assertAtMostOne(path, words, ['host_rewrite_literal', 'host_rewrite_header', 'auto_host_rewrite'], reading);
   assertAtMostOne(path, words, ['prefix_rewrite', 'regex_rewrite'], reading);
-  const rewrite = { ...readHost(words, path, to, reading), ...readPath(words, path, reading) };
-  return Object.keys(rewrite).length === 0 ? undefined : rewrite;
+  const host = readNewHost(words, path, reading);
+  const isAuto = words.auto_host_rewrite === true && Object.keys(host).length === 0;
+  return {
+    ...(isAuto ? readAuto([...path, 'auto_host_rewrite'], to, reading) : host),
+    ...readPath(words, path, reading),
+  };
 }
 
-function readHost(
-  { host_rewrite_literal: host = '', host_rewrite_header: field = '', auto_host_rewrite: auto }: RouteActionMessage,
+/** The fields with which routes and filters give requests another host; an empty text gives none. */
+type NewHostMessage = Pick<RouteActionMessage, 'host_rewrite_literal' | 'host_rewrite_header'>;
+
+/** Reads the new host of requests, or the field that has it. */
+export function readNewHost(
+  { host_rewrite_literal: host = '', host_rewrite_header: field = '' }: NewHostMessage,
   path: Path,
-  to: RouteUpstream,
   reading: BootstrapDiagnostics,
 ): Rewrite {
-  if (host !== '') {
-    reading.attempts.run([...path, 'host_rewrite_literal'], () => assertRewrite({ host }));
-    return { host };
-  }
-  if (field !== '') return { hostField: field.toLowerCase() };
-  return auto ? readAuto([...path, 'auto_host_rewrite'], to, reading) : {};
+  if (host === '') return field === '' ? {} : { hostField: field.toLowerCase() };
+  reading.attempts.run([...path, 'host_rewrite_literal'], () => assertRewrite({ host }));
+  return { host };
 }
 
 /** Finds the host of endpoints: their hostnames in the file, or their names. */

@@ -1,7 +1,7 @@
 import type { Path } from '../../chain/read/document.ts';
 import type { FieldMatch, HttpAction, HttpRoute, RequestMatch, Rewrite } from '../../chain/model/graph.ts';
 import type { RouteActionMessage, RouteMessage } from '../schema/route.ts';
-import { type HttpFilters, noticeUnused, type PerFilterLevel, readPerFilter } from './http-filters.ts';
+import { findFiltered, type HttpFilters, type PerFilterLevel, readPerFilter } from './http-filters.ts';
 import { assertOne } from './one-of.ts';
 import { readMatch } from './match.ts';
 import { readRewrite, type RouteUpstream } from './rewrite.ts';
@@ -33,9 +33,7 @@ export function readRoute(
   context: RouteContext,
 ): HttpRoute[] {
   const { reading, filters } = context;
-  const own: PerFilterLevel = { words: words.typed_per_filter_config, path: [...path, 'typed_per_filter_config'] };
-  noticeUnused(own, filters, reading);
-  const rewrite = readPerFilter([own, ...outer], filters, reading);
+  const own = readPerFilter(words.typed_per_filter_config, [...path, 'typed_per_filter_config'], filters, reading);
   assertOne(path, words, ['route', 'direct_response'], reading);
   const match = readMatch(words.match, [...path, 'match'], reading);
   if (words.direct_response) {
@@ -46,13 +44,14 @@ export function readRoute(
       reading.add(at, `this has ${size} bytes, and at most ${context.maxBodyBytes} are allowed`);
     return [{ match, action: { kind: 'answer', status, ...(body && { body: body.inline_string }) } }];
   }
-  return words.route ? readAction(words.route, match, rewrite, [...path, 'route'], context) : [];
+  const filtered = findFiltered([own, ...outer], filters);
+  return words.route ? readAction(words.route, match, filtered, [...path, 'route'], context) : [];
 }
 
 function readAction(
   words: RouteActionMessage,
   match: RequestMatch,
-  filtered: Rewrite | undefined,
+  filtered: Rewrite,
   path: Path,
   context: RouteContext,
 ): HttpRoute[] {
@@ -60,7 +59,8 @@ function readAction(
   const { reading } = context;
   if (cluster === undefined) reading.add(path, 'cluster is missing');
   const to = cluster === undefined ? undefined : context.findUpstream(cluster, [...path, 'cluster']);
-  const rewrite = to && joinRewrites(filtered, readRewrite(words, path, to, reading), to, path, context);
+  const joined = to ? joinRewrites(filtered, readRewrite(words, path, to, reading), to, path, context) : {};
+  const rewrite = Object.keys(joined).length > 0 && { rewrite: joined };
   const upstream = to?.upstream.name;
   const upgrades = readUpgrades(configs, [...path, 'upgrade_configs'], context);
   const connect = configs.find(({ upgrade_type: type }) => type.toLowerCase() === 'connect');
@@ -70,7 +70,7 @@ function readAction(
     upstream,
     ...readLimits(words, upgrades, context),
     upgrades,
-    ...(rewrite && { rewrite }),
+    ...rewrite,
   };
   const { connect_config: config } = connect ?? {};
   if (!config || !upgrades.includes('connect')) return [{ match, action: requests }];
@@ -82,22 +82,22 @@ function readAction(
     post,
     ...(words.idle_timeout !== undefined && { idleMs: words.idle_timeout }),
     ...(version && { proxyProtocol: version }),
-    ...(rewrite && { rewrite }),
+    ...rewrite,
   };
   return splitTunnels(match, tunnels, { ...requests, upgrades: upgrades.filter((type) => type !== 'connect') });
 }
 
 /** Joins what the filter that looks targets up changes with what the route itself changes afterwards. */
 function joinRewrites(
-  filtered: Rewrite | undefined,
-  own: Rewrite | undefined,
+  filtered: Rewrite,
+  own: Rewrite,
   { upstream: { to } }: RouteUpstream,
   path: Path,
   { filters, reading }: RouteContext,
-): Rewrite | undefined {
+): Rewrite {
   // That filter takes no notice of requests that lead to other clusters.
   if (!('field' in to && to.names) || filters.dynamic.size === 0) return own;
-  const { host, hostField, ...rest } = own ?? {};
+  const { host, hostField, ...rest } = own;
   if (host !== undefined || hostField !== undefined) {
     reading.add(
       [...path, host === undefined ? 'host_rewrite_header' : 'host_rewrite_literal'],
@@ -105,8 +105,7 @@ function joinRewrites(
       'write it in typed_per_filter_config, in a PerRouteConfig',
     );
   }
-  const joined = { ...filtered, ...rest };
-  return Object.keys(joined).length === 0 ? undefined : joined;
+  return { ...filtered, ...rest };
 }
 
 /** Makes separate routes for tunnels and other requests, if a match allows both. The method decides which is which. */

@@ -83,6 +83,7 @@ test.each([
     'host_rewrite_header does not go with',
   ],
   ['settings of the router', perRoute('', 'envoy.filters.http.router'), undefined, 'is none that takes these settings'],
+  ['what is no host', perRoute('host_rewrite_literal: "a b"'), undefined, '"a b" is not a host'],
   ['another type', "typed_per_filter_config: { dfp: { '@type': x/y } }", undefined, 'unknown type "y"'],
   [
     'a filter behind the router',
