@@ -23,7 +23,7 @@ const codecs = { AUTO: 'auto', HTTP1: 'http1', HTTP2: 'http2' } as const;
 /** Reads an HttpConnectionManager as an HTTP stage, without the parts that belong to the listener. */
 export function readHttpManager(
   words: HttpConnectionManagerMessage,
-  listen: ListenAddress | InternalAddress,
+  [listen, ...more]: readonly [ListenAddress | InternalAddress, ...ListenAddress[]],
   context: FilterContext,
 ): Omit<HttpStage, 'name' | 'listen' | 'tls'> {
   const { path, reading } = context;
@@ -43,8 +43,9 @@ export function readHttpManager(
   const hosts = readHosts(words.route_config ?? {}, [...path, 'route_config'], routes);
   const { max_stream_duration: lifetimeMs = 0 } = common ?? {};
   const isChosen = upstreams.list.some(({ to }) => 'field' in to);
-  if (isChosen && !isLoopback(listen)) {
-    const message = `everybody who reaches ${formatAddress(listen)} chooses where tunnels and requests go, as in Envoy`;
+  const exposed = [listen, ...more].filter((address) => !isLoopback(address)).map(formatAddress);
+  if (isChosen && exposed.length > 0) {
+    const message = `everybody who reaches ${exposed.join(' or ')} chooses where tunnels and requests go, as in Envoy`;
     reading.notice('warning', path, message);
   }
   return {

@@ -42,9 +42,10 @@ export function readListener(
     reading,
   };
   const own = listen.kind === 'internal' ? listen.name : nameStage(name, 'listener', reading);
-  const shared = { name: own, listen: [listen, ...more], ...(tls && { tls }) };
+  const addresses = [listen, ...more] as const;
+  const shared = { name: own, listen: addresses, ...(tls && { tls }) };
   return filter.words['@type'] === managerType
-    ? { ...shared, ...readHttpManager(filter.words, listen, context) }
+    ? { ...shared, ...readHttpManager(filter.words, addresses, context) }
     : { ...shared, ...readTcpProxy(filter.words, context) };
 }
 

@@ -109,6 +109,17 @@ test.each([
   expect([refusal.message, ...refusal.hints].join('\n')).toContain(message);
 });
 
+test('whoever reaches an additional address is warned of too', () => {
+  const address = '{ socket_address: { address: 127.0.0.1, port_value: 1 } }';
+  const more = address.replace('127.0.0.1', '0.0.0.0');
+  const text = writeRoutes('route: { cluster: asked }').replace(
+    address,
+    `${address}\n      additional_addresses: { address: ${more} }`,
+  );
+  const { notices = [] } = loadEnvoy(text);
+  expect(notices.map(({ message }) => message).join('\n')).toContain('everybody who reaches 0.0.0.0:1 chooses where');
+});
+
 test.each([
   ['0.0.0.0', 1],
   ['127.0.0.1', 0],
