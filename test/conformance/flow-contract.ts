@@ -6,9 +6,8 @@ import { eventually, waitForStall } from '../support/eventually.ts';
 import { FlowUser } from '../support/flow-user.ts';
 import { fingerprint, makePayload } from '../support/payload.ts';
 import { RawPeer } from '../support/peers/raw-peer.ts';
+import { turn } from '../support/turns.ts';
 import type { LinkPair } from './link-contract.ts';
-
-const turn = () => new Promise((resolve) => setImmediate(resolve));
 
 /** More bytes than all buffers between two ends can hold, including the kernel's. */
 const stallBytes = 48 << 20;

@@ -3,6 +3,7 @@ import { expect, test, vi } from 'vitest';
 import { type Stdio, stdioLink } from '../../src/listeners/stdio.ts';
 import { inTime } from '../support/eventually.ts';
 import { RawPeer } from '../support/peers/raw-peer.ts';
+import { turn } from '../support/turns.ts';
 
 /** A Link over two streams that a test plays the terminal with. */
 function start(options?: { reading?: boolean }) {
@@ -11,8 +12,6 @@ function start(options?: { reading?: boolean }) {
   const link = stdioLink({ stdin, stdout, closeStdout } satisfies Stdio);
   return { stdin, stdout, closeStdout, link, peer: new RawPeer(link, options) };
 }
-
-const turn = () => new Promise((resolve) => setImmediate(resolve));
 
 test('reads stdin to its end and writes to stdout', async () => {
   const { stdin, stdout, peer, closeStdout } = start();

@@ -1,14 +1,9 @@
-import { afterEach, beforeEach, expect, test, vi } from 'vitest';
+import { expect, test, vi } from 'vitest';
 import { wheel } from '../../src/core/wheel.ts';
 import { ProgressLimit } from '../../src/relay/progress-limit.ts';
+import { moveTimers } from '../support/turns.ts';
 
-beforeEach(() => void vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] }));
-afterEach(() => {
-  // The wheel notices that nobody waits any more.
-  vi.advanceTimersByTime(2000);
-  expect(vi.getTimerCount()).toBe(0);
-  vi.useRealTimers();
-});
+moveTimers();
 
 /** Starts a limit and counts how often it runs out. */
 function start(ms: number) {

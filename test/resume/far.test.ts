@@ -7,7 +7,7 @@ import { agree, makeKeyPair, prove } from '../../src/resume/keys.ts';
 import { StreamMemory } from '../../src/resume/memory.ts';
 import { wheel } from '../../src/core/wheel.ts';
 import { amount } from '../support/amounts.ts';
-import { turn } from '../support/harness/resume-model.ts';
+import { turn } from '../support/turns.ts';
 import { App, makePipe, toLink } from '../support/harness/resume-parts.ts';
 import type { ResumableStream } from '../../src/resume/stream.ts';
 

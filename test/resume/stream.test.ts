@@ -3,7 +3,7 @@ import { kinds, makeFrame, writeHead, headBytes, maxPayload } from '../../src/re
 import { StreamMemory } from '../../src/resume/memory.ts';
 import { ResumableStream } from '../../src/resume/stream.ts';
 import { App, makePipe } from '../support/harness/resume-parts.ts';
-import { turn } from '../support/harness/resume-model.ts';
+import { turn } from '../support/turns.ts';
 
 const makeFirst = () => 0;
 

@@ -6,7 +6,8 @@ import { linkContract } from '../conformance/link-contract.ts';
 import { webSocketLink } from '../../src/websocket/link.ts';
 import { makeTcpPair } from '../support/harness/link-pairs.ts';
 import { FlowUser } from '../support/flow-user.ts';
-import { frames, readOpcodes, startWebSocket, turn } from '../support/harness/websocket-bed.ts';
+import { frames, readOpcodes, startWebSocket } from '../support/harness/websocket-bed.ts';
+import { turn } from '../support/turns.ts';
 
 const { word, end, ping, normal } = frames;
 

@@ -1,20 +1,13 @@
-import { beforeEach, expect, onTestFinished, test, vi } from 'vitest';
+import { expect, test, vi } from 'vitest';
 import { flowOf } from '../../src/core/duplex-flow.ts';
 import { linkPair } from '../../src/core/link.ts';
 import { WebSocketFlow } from '../../src/websocket/flow.ts';
-import { frames, readOpcodes, startWebSocket, turn } from '../support/harness/websocket-bed.ts';
+import { frames, readOpcodes, startWebSocket } from '../support/harness/websocket-bed.ts';
 import { FlowUser } from '../support/flow-user.ts';
 import { RawPeer } from '../support/peers/raw-peer.ts';
+import { moveTimers, turn } from '../support/turns.ts';
 
-beforeEach(() => {
-  vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] });
-  onTestFinished(() => {
-    // The wheel notices that nobody waits any more.
-    vi.advanceTimersByTime(2000);
-    expect(vi.getTimerCount()).toBe(0);
-    vi.useRealTimers();
-  });
-});
+moveTimers();
 
 test('closes a connection that the other side never ends, a few seconds after both halves have ended', async () => {
   const { flow, below, far } = startWebSocket();

@@ -1,9 +1,8 @@
-import { beforeEach, expect, onTestFinished, test, vi } from 'vitest';
+import { expect, test, vi } from 'vitest';
 import { linkPair } from '../../../src/core/link.ts';
 import { bodyLink } from '../../../src/http/body/link.ts';
 import { RawPeer } from '../../support/peers/raw-peer.ts';
-
-const turn = () => new Promise<void>((resolve) => setImmediate(resolve));
+import { moveTimers, turn } from '../../support/turns.ts';
 
 /** A Link of two bodies in chunks, and the raw connection below it. */
 function start() {
@@ -13,15 +12,7 @@ function start() {
   return { stream: link.stream, below: below.stream, far: new RawPeer(far, { reading: false }) };
 }
 
-beforeEach(() => {
-  vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] });
-  onTestFinished(() => {
-    // The wheel notices that nobody waits any more.
-    vi.advanceTimersByTime(2000);
-    expect(vi.getTimerCount()).toBe(0);
-    vi.useRealTimers();
-  });
-});
+moveTimers();
 
 test('what waits is sent before the end, if the other body ends first', async () => {
   const { stream, far } = start();

@@ -6,12 +6,10 @@ import { StreamMemory } from '../../../src/resume/memory.ts';
 import { type Dialled, openResumable } from '../../../src/resume/near.ts';
 import type { ResumableStream } from '../../../src/resume/stream.ts';
 import { makeRandom, type Random } from '../random.ts';
+import { turn } from '../turns.ts';
 import { App, makePipe, type PipeEnd, toLink } from './resume-parts.ts';
 
 const client = { stage: 'serve', user: undefined, source: 'local' };
-
-/** Lets everything run that was put off. */
-export const turn = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));
 
 /** A request for a transport, on its way to the far end or back. */
 interface Asked {

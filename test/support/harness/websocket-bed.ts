@@ -16,9 +16,6 @@ export const frames = {
   fault: hex('ff00'),
 };
 
-/** Resolves once everything has happened that can happen in memory. */
-export const turn = () => new Promise<void>((resolve) => setImmediate(resolve));
-
 /** The client's end of a WebSocket, with its user, and the raw connection that it leads to. */
 export function startWebSocket(options?: { reading?: boolean }) {
   const [below, far] = linkPair();
