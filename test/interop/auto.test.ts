@@ -1,14 +1,13 @@
-import { createHash, randomBytes } from 'node:crypto';
 import { afterAll, beforeAll, expect, onTestFinished, test } from 'vitest';
 import { amount } from '../support/amounts.ts';
 import { type Certs, makeCerts } from '../support/certs/certs.ts';
-import { connectPeer } from '../support/peers/raw-peer.ts';
-import { answerAtEnd, startTarget } from '../support/targets/plain.ts';
+import { startTarget } from '../support/targets/plain.ts';
 import { startSquid } from './parts/squid.ts';
 import { startHaproxy, startNginx } from './parts/web-fronts.ts';
 import type { Part } from './support/part.ts';
 import { openTunnel } from './support/tunnels.ts';
 import { startTunl, startTunlServe, type TunlPart } from './support/tunl.ts';
+import { expectSent, makeWay, startDigester } from './support/way.ts';
 
 const bulkBytes = amount(5_000_000, 200_000_000);
 const modes = ['--resume', '1m', '--ws', '--post'];
@@ -23,21 +22,11 @@ const withTls = () => ['--tls', '--cert', certs.server.cert, '--key', certs.serv
 
 /** Sends bytes through `forward -x auto+https` to a target, and its digest back, and returns the part and its time. */
 async function sendThrough(hops: readonly string[], parts: readonly Part[]): Promise<TunlPart> {
-  const target = await startTarget(answerAtEnd((all) => createHash('sha256').update(all).digest('hex')));
+  const target = await startDigester();
   const words = hops.flatMap((hop) => ['-x', hop]);
   const trust = ['--cacert', certs.ca.cert, '--no-cache'];
   const forward = await startTunl(['forward', '-v', ...words, ...trust, `:127.0.0.1:${target.port}`]);
-  onTestFinished(async () => {
-    for (const part of [forward, ...parts]) await part.stop();
-  });
-  const bytes = randomBytes(bulkBytes);
-  const client = await connectPeer(forward.port);
-  client.send(bytes);
-  client.fin();
-  const answer = (await client.readToEnd()).toString();
-  expect(answer, [forward, ...parts].map((part) => part.log()).join('\n')).toBe(
-    createHash('sha256').update(bytes).digest('hex'),
-  );
+  await expectSent(makeWay(forward, ...parts), bulkBytes);
   expect(target.accepted).toBe(1);
   return forward;
 }

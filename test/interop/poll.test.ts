@@ -1,15 +1,13 @@
-import { createHash, randomBytes } from 'node:crypto';
 import { describe, expect, onTestFinished, test } from 'vitest';
 import { amount } from '../support/amounts.ts';
-import { connectPeer } from '../support/peers/raw-peer.ts';
-import { answerAtEnd, startTarget, type Target } from '../support/targets/plain.ts';
+import type { Target } from '../support/targets/plain.ts';
 import { startSquid } from './parts/squid.ts';
 import { startSshd } from './parts/sshd.ts';
 import { startNginx } from './parts/web-fronts.ts';
 import type { Part } from './support/part.ts';
 import { ssh } from './support/ssh.ts';
 import { formatTunlProxyCommand, startTunl, startTunlServe } from './support/tunl.ts';
-import { openTunnel } from './support/tunnels.ts';
+import { expectBytes, expectHalves, expectResets, makeWay } from './support/way.ts';
 
 const bulkBytes = amount(10_000_000, 200_000_000);
 
@@ -39,55 +37,24 @@ const ways: readonly Between[] = [
 ];
 
 /** Starts `forward` to a target, through something and `serve --poll` behind it. */
-async function startWay({ start, hops }: Between, target: Pick<Target, 'port'>) {
+async function startWay({ start, hops }: Between, target: Target) {
   const serve = await startTunlServe(['--poll']);
   const part = await start(serve.port);
   const words = hops(part, serve.port).flatMap((hop) => ['-x', hop]);
   const forward = await startTunl(['forward', ...words, `:127.0.0.1:${target.port}`]);
-  onTestFinished(async () => {
-    for (const each of [forward, part, serve]) await each.stop();
-  });
-  return { port: forward.port, log: () => [forward, part, serve].map((each) => each.log()).join('\n') };
+  return makeWay(forward, part, serve);
 }
 
 describe.each(ways)('through $name', (between) => {
-  test('both sides receive what the other sends, byte for byte', { timeout: amount(60_000, 600_000) }, async () => {
-    const hashOf = (bytes: Buffer) => createHash('sha256').update(bytes).digest('hex');
-    const [there, back] = [randomBytes(bulkBytes), randomBytes(bulkBytes)];
-    const target = await startTarget(answerAtEnd((all) => hashOf(all)));
-    const source = await startTarget((socket) => void socket.end(back));
-    const way = await startWay(between, target);
-    const up = await connectPeer(way.port);
-    up.send(there);
-    up.fin();
-    expect((await up.readToEnd()).toString(), way.log()).toBe(hashOf(there));
-    const other = await startWay(between, source);
-    const down = await connectPeer(other.port);
-    expect(hashOf(await down.readToEnd()), other.log()).toBe(hashOf(back));
-  });
+  const toTarget = (target: Target) => startWay(between, target);
 
-  test('each half ends by itself', async () => {
-    const target = await startTarget();
-    const way = await startWay(between, target);
-    const ends = await openTunnel(way.port, target);
-    ends.target.fin();
-    expect(await ends.client.waitForEnd(), way.log()).toBe('fin');
-    ends.client.send('still here');
-    expect((await ends.target.read(10)).toString()).toBe('still here');
-    ends.client.fin();
-    expect(await ends.target.waitForEnd()).toBe('fin');
-  });
+  test('both sides receive what the other sends, byte for byte', { timeout: amount(60_000, 600_000) }, () =>
+    expectBytes(toTarget, bulkBytes),
+  );
 
-  test('resets arrive as resets', async () => {
-    const target = await startTarget();
-    const way = await startWay(between, target);
-    const first = await openTunnel(way.port, target);
-    first.target.reset();
-    expect(await first.client.waitForEnd(), way.log()).toBe('reset');
-    const second = await openTunnel(way.port, target);
-    second.client.reset();
-    expect(await second.target.waitForEnd(), way.log()).toBe('reset');
-  });
+  test('each half ends by itself', () => expectHalves(toTarget));
+
+  test('resets arrive as resets', () => expectResets(toTarget));
 });
 
 test('ssh goes through a squid that denies CONNECT', async () => {

@@ -1,14 +1,13 @@
-import { createHash, randomBytes } from 'node:crypto';
-import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { amount } from '../support/amounts.ts';
 import { type Certs, makeCerts } from '../support/certs/certs.ts';
-import { connectPeer } from '../support/peers/raw-peer.ts';
-import { answerAtEnd, startTarget, type Target } from '../support/targets/plain.ts';
+import { startTarget, type Target } from '../support/targets/plain.ts';
 import { hasEnvoy } from './parts/envoy.ts';
 import { startApache, startEnvoyFront, startHaproxy, startNginx } from './parts/web-fronts.ts';
 import type { Part } from './support/part.ts';
 import { openTunnel } from './support/tunnels.ts';
 import { startTunl, startTunlServe } from './support/tunl.ts';
+import { expectBytes, expectHalves, expectResets, makeWay } from './support/way.ts';
 
 const bulkBytes = amount(20_000_000, 200_000_000);
 
@@ -57,12 +56,8 @@ async function startWay({ scheme, refusal = /^$/g, start }: Front, target: Targe
   const hop = `${scheme}://127.0.0.1:${front.port}`;
   const trust = scheme === 'wss' ? ['--cacert', certs.ca.cert] : [];
   const forward = await startTunl(['forward', '-v', '-x', hop, ...trust, `:127.0.0.1:${target.port}`]);
-  onTestFinished(async () => {
-    for (const part of [forward, front, serve]) await part.stop();
-  });
   return {
-    port: forward.port,
-    log: () => [forward, front, serve].map((part) => part.log()).join('\n'),
+    ...makeWay(forward, front, serve),
     /** Sessions of HTTP/2 that were opened, and those in which no WebSockets were taken. */
     sessions: () => forward.log().match(/HTTP\/2, max streams/g)?.length ?? 0,
     refusals: () => forward.log().match(refusal)?.length ?? 0,
@@ -73,46 +68,17 @@ for (const front of fronts) registerTests(front);
 
 function registerTests(front: Front) {
   describe.runIf(hasEnvoy || !front.name.startsWith('Envoy'))(`${front.scheme}:// through ${front.name}`, () => {
-    test('carries what both sides send, byte for byte', async () => {
-      const [there, back] = [randomBytes(bulkBytes), randomBytes(bulkBytes)];
-      const target = await startTarget(answerAtEnd((all) => `${createHash('sha256').update(all).digest('hex')}`));
-      const echoing = await startTarget((socket) => void socket.end(back));
-      const way = await startWay(front, target);
-      const up = await connectPeer(way.port);
-      up.send(there);
-      up.fin();
-      expect((await up.readToEnd()).toString(), way.log()).toBe(createHash('sha256').update(there).digest('hex'));
-      const other = await startWay(front, echoing);
-      const down = await connectPeer(other.port);
-      expect((await down.readToEnd()).equals(back), other.log()).toBe(true);
-    });
+    const toTarget = (target: Target) => startWay(front, target);
 
-    test('keeps the ends of both halves apart', async () => {
-      const target = await startTarget();
-      const way = await startWay(front, target);
-      const ends = await openTunnel(way.port, target);
-      ends.target.fin();
-      expect(await ends.client.waitForEnd(), way.log()).toBe('fin');
-      ends.client.send('still here');
-      expect((await ends.target.read(10)).toString()).toBe('still here');
-      ends.client.fin();
-      expect(await ends.target.waitForEnd()).toBe('fin');
-    });
+    test('carries what both sides send, byte for byte', () => expectBytes(toTarget, bulkBytes));
 
-    test('passes resets on in both directions, and never as an end', async () => {
-      const target = await startTarget();
-      const way = await startWay(front, target);
-      const first = await openTunnel(way.port, target);
-      first.target.reset();
-      expect(await first.client.waitForEnd(), way.log()).toBe('reset');
-      const second = await openTunnel(way.port, target);
-      second.client.reset();
-      expect(await second.target.waitForEnd(), way.log()).toBe('reset');
-    });
+    test('keeps the ends of both halves apart', () => expectHalves(toTarget));
+
+    test('passes resets on in both directions, and never as an end', () => expectResets(toTarget));
 
     test('is asked in the highest version in which it takes WebSockets, and is remembered', async () => {
       const target = await startTarget();
-      const way = await startWay(front, target);
+      const way = await toTarget(target);
       for (let round = 0; round < 2; round++) (await openTunnel(way.port, target)).client.reset();
       const expected = [front.scheme === 'wss' ? 1 : 0, front.refusal ? 1 : 0];
       expect([way.sessions(), way.refusals()], way.log()).toEqual(expected);
