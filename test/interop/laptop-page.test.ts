@@ -5,40 +5,31 @@ import { parse, parseAllDocuments } from 'yaml';
 import { findBlock } from '../support/readme.ts';
 import { checkEnvoy, envoyWrapper, hasEnvoy } from './parts/envoy.ts';
 import { startGreeting } from './parts/socat.ts';
-import type { Running } from './support/process.ts';
-import { hasWorld, openWorld, type World } from './support/world.ts';
+import { openPageWorld, type PageWorld } from './support/page-world.ts';
+import { hasWorld } from './support/world.ts';
 
 const page = 'docs/from-laptop-to-mesh.md';
 
 describe.skipIf(!hasWorld || !hasEnvoy)('the way from a laptop to a mesh', () => {
-  let world: World;
+  let world: PageWorld;
 
   beforeAll(async () => {
-    world = await openWorld(['edge.internal', 'db.internal']);
+    world = await openPageWorld(['edge.internal', 'db.internal']);
     writeFileSync(join(world.home, 'bin/envoy'), envoyWrapper, { mode: 0o755 });
     const database = await world.host('db.internal:5432', () => startGreeting('database'));
-    const edge = await start(`exec tunl serve edge.internal:8080 --open --allow db.internal:5432`, /serving/);
+    const edge = await world.start(`exec tunl serve edge.internal:8080 --open --allow db.internal:5432`, /serving/);
     return async () => {
       await Promise.all([edge.stop(), database.stop()]);
       await world.stop();
     };
   });
 
-  async function start(script: string, ready: RegExp): Promise<Running> {
-    const running = world.launch(script);
-    await running.waitFor(String(ready), () => ready.exec(running.stderr()) ?? undefined);
-    return running;
-  }
-
   /** Runs a block whose last command stays, and sees what a port of this machine then says. */
   async function visit(block: string, port: number, ready: RegExp): Promise<string> {
-    const running = await start(`set -e\n${block}`, ready);
-    try {
-      const { stdout } = await world.run(`exec 3<>/dev/tcp/127.0.0.1/${port}; head -1 <&3`);
-      return stdout;
-    } finally {
-      await running.stop();
-    }
+    const { running } = await world.begin(`set -e\n${block}`, ready);
+    const said = await world.talk(port);
+    await running.stop();
+    return said;
   }
 
   function writePages(folder: string, ...files: readonly (readonly [name: string, text: string])[]): string {

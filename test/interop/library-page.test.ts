@@ -4,33 +4,30 @@ import { fileURLToPath } from 'node:url';
 import { beforeAll, describe, expect, test } from 'vitest';
 import { findBlock } from '../support/readme.ts';
 import { startEcho } from './parts/socat.ts';
-import type { Part } from './support/part.ts';
-import { hasWorld, openWorld, type World } from './support/world.ts';
+import { openPageWorld, type PageWorld } from './support/page-world.ts';
+import { hasWorld } from './support/world.ts';
 
 const page = 'docs/library.md';
 const root = fileURLToPath(new URL('../../', import.meta.url));
 
 describe.skipIf(!hasWorld)('the library as its page shows it', () => {
-  let world: World;
+  let world: PageWorld;
   const proxies = ['proxy.corp:8080', 'edge.internal:8443'];
 
   beforeAll(async () => {
-    world = await openWorld(['proxy.corp', 'edge.internal', 'db.internal']);
+    world = await openPageWorld(['proxy.corp', 'edge.internal', 'db.internal']);
     mkdirSync(join(world.home, 'node_modules'));
     symlinkSync(root, join(world.home, 'node_modules/tunl'));
     writeFileSync(join(world.home, 'page.mjs'), findBlock('library', page));
-    const ends = await Promise.all(proxies.map(startProxy));
+    const rules = '--open --allow edge.internal:8443 --allow db.internal:5432';
+    const started = await Promise.all(
+      proxies.map((place) => world.start(`exec tunl serve ${place} ${rules}`, /^tunl: serving/m)),
+    );
     return async () => {
-      for (const end of ends) await end();
+      for (const proxy of started) await proxy.stop();
       await world.stop();
     };
   });
-
-  async function startProxy(place: string): Promise<() => Promise<unknown>> {
-    const running = world.launch(`exec tunl serve ${place} --open --allow edge.internal:8443 --allow db.internal:5432`);
-    await running.waitFor('the proxy', () => (running.stderr().includes('tunl: serving') ? true : undefined));
-    return () => running.stop();
-  }
 
   test('says which hop failed and why', async () => {
     const { code, stdout, stderr } = await world.run('exec node page.mjs');
@@ -42,9 +39,7 @@ describe.skipIf(!hasWorld)('the library as its page shows it', () => {
   });
 
   test('sends and receives through both proxies', async () => {
-    const target: Part = await world.host('db.internal:5432', () => startEcho());
-    const result = await world.run('exec node page.mjs');
-    await target.stop();
-    expect(result).toMatchObject({ code: 0, stdout: 'SELECT 1\n', stderr: '' });
+    await world.lend('db.internal:5432', () => startEcho());
+    expect(await world.run('exec node page.mjs')).toMatchObject({ code: 0, stdout: 'SELECT 1\n', stderr: '' });
   });
 });

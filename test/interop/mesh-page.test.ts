@@ -35,11 +35,6 @@ describe.skipIf(!hasWorld)('tunl in a mesh', () => {
 
   const agentNames = { cert: 'cert-chain.pem', key: 'key.pem', root: 'root-cert.pem' };
 
-  /** Talks to a port of this machine on descriptor 3, and returns what is said. */
-  async function talk(port: number, script: string): Promise<string> {
-    return (await world.run(`exec 3<>/dev/tcp/127.0.0.1/${port}; ${script}`)).stdout;
-  }
-
   test('has both ends as shown', async () => {
     for (const account of ['cart', 'db'])
       await write(account, { cert: `${account}.pem`, key: `${account}.key`, root: 'root.pem' });
@@ -49,7 +44,7 @@ describe.skipIf(!hasWorld)('tunl in a mesh', () => {
     const { running } = await world.begin(`exec ${forward}`, /^tunl: forwarding 127\.0\.0\.1:5432/m);
     // The header of the PROXY protocol, version 2, tells whose connection it is, in its TLVs too. Then comes what was sent.
     const script = `echo hello >&3; head -c 12 <&3 | od -An -tx1; grep -aom1 'sa/cart' <&3`;
-    expect(await talk(5432, script), running.stderr()).toBe(' 0d 0a 0d 0a 00 0d 0a 51 55 49 54 0a\nsa/cart\n');
+    expect(await world.talk(5432, script), running.stderr()).toBe(' 0d 0a 0d 0a 00 0d 0a 51 55 49 54 0a\nsa/cart\n');
   });
 
   test.skipIf(!hasEnvoy)('goes in through a waypoint, with tunl and with Envoy', async () => {
@@ -63,7 +58,7 @@ describe.skipIf(!hasWorld)('tunl in a mesh', () => {
       [findBlock('mesh-envoy', page), /starting main dispatch loop/],
     ] as const) {
       const { running } = await world.begin(`set -e\n${block}`, ready);
-      expect(await talk(5432, 'head -1 <&3')).toBe('service\n');
+      expect(await world.talk(5432)).toBe('service\n');
       await running.stop();
     }
   });
@@ -77,7 +72,7 @@ describe.skipIf(!hasWorld)('tunl in a mesh', () => {
     const client = hop.replace('10.96.7.20', '10.1.2.3').replace('5432:', '5433:');
     await world.begin(`exec ${client}`, /^tunl: forwarding/m);
     // The header of the PROXY protocol comes before our own words, and back with them.
-    expect(await talk(5433, 'echo hello >&3; grep -aom1 hello <&3')).toBe('hello\n');
+    expect(await world.talk(5433, 'echo hello >&3; grep -aom1 hello <&3')).toBe('hello\n');
   });
 });
 

@@ -29,11 +29,6 @@ describe.skipIf(!hasWorld)('the pages about proxies and stages', () => {
 
   const write = (name: string, text: string) => writeFileSync(join(world.home, name), text);
 
-  /** Reads what a port of this machine says first. */
-  async function visit(port: number): Promise<string> {
-    return (await world.run(`exec 3<>/dev/tcp/127.0.0.1/${port}; head -n 1 <&3`)).stdout;
-  }
-
   describe('docs/serving.md', () => {
     const page = 'docs/serving.md';
     const started = /^tunl: development certificate, pin (\S+)\ntunl: serving 0\.0\.0\.0:8443$/m;
@@ -81,7 +76,7 @@ describe.skipIf(!hasWorld)('the pages about proxies and stages', () => {
     test('a line is a chain', async () => {
       await world.begin('exec tunl serve 127.0.0.1:10001', /serving/);
       await world.begin(`exec ${findBlock('line', page)}`, /^tunl: forwarding 127\.0\.0\.1:9999/m);
-      expect(await visit(9999)).toBe('host\n');
+      expect(await world.talk(9999)).toBe('host\n');
     });
 
     test('a file is a chain, which can be checked and drawn before it runs', async () => {
@@ -115,7 +110,7 @@ describe.skipIf(!hasWorld)('the pages about proxies and stages', () => {
       expect(await world.run(findBlock('export', page))).toMatchObject({ code: 0, stderr: '' });
       if (hasEnvoy) expect(await checkEnvoy(join(world.home, 'envoy.yaml'))).toMatchObject({ code: 0 });
       await world.begin(`set -e\n${findBlock('run', page)}`, /^tunl: forwarding 127\.0\.0\.1:10000/m);
-      expect(await visit(10_000)).toBe('database\n');
+      expect(await world.talk(10_000)).toBe('database\n');
     });
   });
 

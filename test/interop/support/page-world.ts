@@ -11,12 +11,16 @@ import { openWorld, type World, type WorldRunOptions } from './world.ts';
 export interface PageWorld extends World {
   /** Lets a name lead to a part for the time of the test. */
   lend(place: string, start: () => Promise<Part>): Promise<Part>;
-  /** Starts a script whose last command stays, and waits for what it says on stderr; the test's end stops it. */
+  /** Starts a script whose last command stays, and waits for what it says on stderr. */
+  start(script: string, ready: RegExp): Promise<Running>;
+  /** The same; the test's end stops it. */
   begin(
     script: string,
     ready: RegExp,
     env?: Readonly<Record<string, string>>,
   ): Promise<{ readonly running: Running; readonly match: RegExpExecArray }>;
+  /** Talks to a port of this machine on descriptor 3, and returns what is said; by default the first line of the port. */
+  talk(port: number, script?: string): Promise<string>;
   /** Runs the commands behind each `$` of a block, and checks that stdout and stderr are its other lines. */
   play(block: string, options?: WorldRunOptions): Promise<void>;
 }
@@ -24,6 +28,8 @@ export interface PageWorld extends World {
 /** Opens a world for the blocks of a page, with these hosts and users. */
 export async function openPageWorld(hosts: readonly string[], users: readonly string[] = []): Promise<PageWorld> {
   const world = await openWorld(hosts, users);
+  const waitUntilReady = (running: Running, ready: RegExp) =>
+    running.waitFor(String(ready), () => ready.exec(running.stderr()) ?? undefined);
   return {
     ...world,
     lend: async (place, start) => {
@@ -31,12 +37,18 @@ export async function openPageWorld(hosts: readonly string[], users: readonly st
       onTestFinished(part.stop);
       return part;
     },
+    start: async (script, ready) => {
+      const running = world.launch(script);
+      await waitUntilReady(running, ready);
+      return running;
+    },
     begin: async (script, ready, env) => {
       const running = world.launch(script, env);
       onTestFinished(async () => void (await running.stop()));
-      const match = await running.waitFor(String(ready), () => ready.exec(running.stderr()) ?? undefined);
-      return { running, match };
+      return { running, match: await waitUntilReady(running, ready) };
     },
+    talk: async (port, script = 'head -n 1 <&3') =>
+      (await world.run(`exec 3<>/dev/tcp/127.0.0.1/${port}; ${script}`)).stdout,
     play: async (block, options) => {
       const lines = block.split('\n');
       const commands = lines.flatMap((line) => (line.startsWith('$ ') ? [line.slice(2)] : []));
