@@ -1,9 +1,10 @@
 import { execFileSync } from 'node:child_process';
-import { cpSync, existsSync, readFileSync, writeFileSync } from 'node:fs';
+import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { expect, test } from 'vitest';
 import { findBlock } from '../support/readme.ts';
+import { copyCheckout, runNpm } from './support/checkout.ts';
 import { run } from './support/process.ts';
 import { makeFolder } from './support/workspace.ts';
 
@@ -92,9 +93,8 @@ await openTunnel('db:5432', { proxy: 'http://proxy' });
 /** Runs a block of the README in a folder for everybody on a machine, and returns where tunl is installed then. */
 async function install(block: string, cwd: string, settings: Readonly<Record<string, string>> = {}): Promise<string> {
   const prefix = makeFolder('prefix');
-  const cache = execFileSync('npm', ['config', 'get', 'cache'], { encoding: 'utf8' }).trim();
-  const env = { npm_config_cache: cache, npm_config_prefer_offline: 'true', npm_config_prefix: prefix, ...settings };
-  const { code, stderr } = await run({ file: 'bash', args: ['-ec', block], cwd, env }, { limitMs: 180_000 });
+  const env = { npm_config_prefix: prefix, ...settings };
+  const { code, stderr } = await runNpm(block, cwd, env, { limitMs: 180_000 });
   expect(code, stderr).toBe(0);
   const version = await run({ file: join(prefix, 'bin/tunl'), args: ['--version'] });
   expect(version).toMatchObject({ code: 0, stdout: expect.stringMatching(/^tunl \d/), stderr: '' });
@@ -108,11 +108,8 @@ test('one command installs a fresh clone for everybody on the machine', { timeou
 });
 
 test('one file is made of what was built, with every page that the README links', { timeout: 200_000 }, async () => {
-  const copy = makeFolder('copy');
-  const files = execFileSync('git', ['ls-files', '-z'], { cwd: root, encoding: 'utf8' }).split('\0').filter(Boolean);
-  for (const file of [...files, 'dist']) cpSync(join(root, file), join(copy, file), { recursive: true });
   // Without scripts it is not built once more.
-  const installed = await install(findBlock('pack'), copy, { npm_config_ignore_scripts: 'true' });
+  const installed = await install(findBlock('pack'), copyCheckout('dist'), { npm_config_ignore_scripts: 'true' });
   const links = [...readFileSync(join(root, 'README.md'), 'utf8').matchAll(/\]\((docs\/[^)#]+)/g)];
   const paths = links.map(([, path = '']) => path).filter((path) => !path.startsWith('docs/notes/'));
   expect(paths.length).toBeGreaterThan(15);

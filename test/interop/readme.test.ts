@@ -1,27 +1,16 @@
-import { execFileSync } from 'node:child_process';
-import { appendFileSync, cpSync, readFileSync, writeFileSync } from 'node:fs';
+import { appendFileSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
 import { beforeAll, describe, expect, test } from 'vitest';
 import { findBlock } from '../support/readme.ts';
 import { startAnswer, startGreeting } from './parts/socat.ts';
 import { startSquid } from './parts/squid.ts';
+import { copyCheckout, runNpm } from './support/checkout.ts';
 import { openPageWorld, type PageWorld, startDatabase, startShell } from './support/page-world.ts';
-import { run } from './support/process.ts';
 import { hasWorld } from './support/world.ts';
-import { makeFolder } from './support/workspace.ts';
-
-const root = fileURLToPath(new URL('../../', import.meta.url));
 
 test('the demo runs in a clean copy, from the first command on', async () => {
-  const copy = makeFolder('copy');
-  const files = execFileSync('git', ['ls-files', '-z'], { cwd: root, encoding: 'utf8' }).split('\0').filter(Boolean);
-  for (const file of files) cpSync(join(root, file), join(copy, file));
-  // The cache of npm saves most downloads.
-  const cache = execFileSync('npm', ['config', 'get', 'cache'], { encoding: 'utf8' }).trim();
-  const env = { npm_config_cache: cache, npm_config_prefer_offline: 'true', npm_config_audit: 'false' };
-  const command = { file: 'bash', args: ['-ec', findBlock('demo')], env, cwd: copy };
-  const { code, stdout, stderr } = await run(command, { limitMs: 110_000 });
+  const settings = { npm_config_audit: 'false' };
+  const { code, stdout, stderr } = await runNpm(findBlock('demo'), copyCheckout(), settings, { limitMs: 110_000 });
   expect([code, stderr]).toEqual([0, expect.not.stringMatching(/deprecated|WARN/)]);
   expect(stdout).toContain('Every byte arrived and came back');
 });
