@@ -37,13 +37,11 @@ export async function loadMemory(hops: readonly HopChoice[], folder: string, emi
     if (hop.knownMode?.name !== undefined) say(hop, `${hop.knownMode.name} worked last in this network`);
   }
   const asking = hops.flat().filter((hop) => isAuthSaid(hop));
-  let saving = Promise.resolve();
   return {
     hops: found,
-    save: () => void (saving = proxies.save(asking)),
+    save: () => void proxies.save(asking),
     settle: async () => {
-      await saving;
-      await Promise.all([ends.settle(), modes.settle()]);
+      await Promise.all([proxies.settle(), ends.settle(), modes.settle()]);
     },
   };
 }

@@ -12,7 +12,6 @@ const validMs = 24 * 3_600_000;
  */
 export class RememberedEnds {
   readonly #entries: DatedEntries<object>;
-  #forgetting: Promise<void> = Promise.resolve();
 
   /** @param folder the folder of the program in that for caches */
   constructor(folder: string) {
@@ -26,38 +25,30 @@ export class RememberedEnds {
     return hops.map((choice, index) =>
       choice.map((hop) => {
         const key = formatRoute(hops, index, hop);
-        return entries.has(key) ? { ...hop, keptHalves: { forget: () => this.#forgetLater(key) } } : hop;
+        const forget = () => void this.#entries.change((found) => found.delete(key));
+        return entries.has(key) ? { ...hop, keptHalves: { forget } } : hop;
       }),
     );
   }
 
   /** Writes whether all hops of a route keep the halves apart, as was just found. */
-  async save(hops: readonly HopChoice[], isKept: boolean): Promise<void> {
-    const entries = await this.#entries.read();
-    const at = Date.now();
-    for (const [index, choice] of hops.entries()) {
-      // Which alternative was taken is not known.
-      const [hop] = choice;
-      if (!hop || choice.length > 1 || hop.chooser) continue;
-      if (isKept) entries.set(formatRoute(hops, index, hop), { at });
-      else entries.delete(formatRoute(hops, index, hop));
-    }
-    await this.#entries.write(entries);
+  save(hops: readonly HopChoice[], isKept: boolean): Promise<void> {
+    return this.#entries.change((entries) => {
+      const at = Date.now();
+      for (const [index, choice] of hops.entries()) {
+        // Which alternative was taken is not known.
+        const [hop] = choice;
+        if (!hop || choice.length > 1 || hop.chooser) continue;
+        if (isKept) entries.set(formatRoute(hops, index, hop), { at });
+        else entries.delete(formatRoute(hops, index, hop));
+      }
+      return true;
+    });
   }
 
   /** Resolves once what was forgotten is no longer in the file. */
   settle(): Promise<void> {
-    return this.#forgetting;
-  }
-
-  /** One after the other, as each reads the whole file. */
-  #forgetLater(key: string): void {
-    this.#forgetting = this.#forgetting.then(() => this.#forget(key));
-  }
-
-  async #forget(key: string): Promise<void> {
-    const entries = await this.#entries.read();
-    if (entries.delete(key)) await this.#entries.write(entries);
+    return this.#entries.settle();
   }
 }
 

@@ -24,7 +24,6 @@ export type FindNetwork = () => string;
 export class RememberedModes {
   readonly #entries: DatedEntries<WorkingMode>;
   readonly #findNetwork: FindNetwork;
-  #keeping: Promise<void> = Promise.resolve();
 
   /** @param folder the folder of the program in that for caches */
   constructor(folder: string, findNetwork: FindNetwork = nameNetwork) {
@@ -46,7 +45,7 @@ export class RememberedModes {
         if (!triesModes(hop)) return hop;
         const route = formatRoute(hops, index, hop);
         const known = entries.get(`${network} ${route}`)?.mode;
-        const keep = (mode: string) => this.#keepLater(route, mode);
+        const keep = (mode: string) => this.#keep(route, mode);
         return { ...hop, knownMode: { ...(known !== undefined && { name: known }), keep } };
       }),
     );
@@ -54,16 +53,15 @@ export class RememberedModes {
 
   /** Resolves once what was kept is in the file. */
   settle(): Promise<void> {
-    return this.#keeping;
+    return this.#entries.settle();
   }
 
-  /** One after the other, as each reads the whole file. The network is that of now: it may be another than at the start. */
-  #keepLater(route: string, mode: string): void {
+  /** The network is that of now: it may be another than at the start. */
+  #keep(route: string, mode: string): void {
     const key = `${this.#findNetwork()} ${route}`;
-    this.#keeping = this.#keeping.then(async () => {
-      const entries = await this.#entries.read();
+    void this.#entries.change((entries) => {
       entries.set(key, { mode, at: Date.now() });
-      await this.#entries.write(entries);
+      return true;
     });
   }
 }

@@ -30,16 +30,21 @@ export class RememberedProxies {
   }
 
   /** Writes what this process knows about these hops, if the file says something else. */
-  async save(hops: readonly Hop[]): Promise<void> {
-    const entries = await this.#entries.read();
-    const at = Date.now();
-    const news = hops.filter((hop) => {
-      const { at: _at, ...known } = entries.get(formatHop(hop)) ?? { at: 0 };
-      return isOther(known, recall(hop));
+  save(hops: readonly Hop[]): Promise<void> {
+    return this.#entries.change((entries) => {
+      const at = Date.now();
+      const news = hops.filter((hop) => {
+        const { at: _at, ...known } = entries.get(formatHop(hop)) ?? { at: 0 };
+        return isOther(known, recall(hop));
+      });
+      for (const hop of news) entries.set(formatHop(hop), { ...recall(hop), at });
+      return news.length > 0;
     });
-    if (news.length === 0) return;
-    for (const hop of news) entries.set(formatHop(hop), { ...recall(hop), at });
-    await this.#entries.write(entries);
+  }
+
+  /** Resolves once what was saved is in the file. */
+  settle(): Promise<void> {
+    return this.#entries.settle();
   }
 }
 

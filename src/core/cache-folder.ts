@@ -68,6 +68,7 @@ const maxEntries = 200;
 export class DatedEntries<T extends object> {
   readonly #folder: CacheFolder;
   readonly #terms: EntryTerms<T>;
+  #changing: Promise<void> = Promise.resolve();
 
   constructor(folder: string, terms: EntryTerms<T>) {
     this.#folder = new CacheFolder(folder);
@@ -89,7 +90,24 @@ export class DatedEntries<T extends object> {
     );
   }
 
-  async write(entries: ReadonlyMap<string, Dated<T>>): Promise<void> {
+  /**
+   * Changes the entries of the file, and resolves once that is done. Changes are made one after the other, as each reads
+   * the whole file. It is left as it is if `change` returns false.
+   */
+  change(change: (entries: Map<string, Dated<T>>) => boolean): Promise<void> {
+    this.#changing = this.#changing.then(async () => {
+      const entries = await this.read();
+      if (change(entries)) await this.#write(entries);
+    });
+    return this.#changing;
+  }
+
+  /** Resolves once all changes so far are in the file. */
+  settle(): Promise<void> {
+    return this.#changing;
+  }
+
+  async #write(entries: ReadonlyMap<string, Dated<T>>): Promise<void> {
     const kept = [...entries].toSorted(([, first], [, second]) => second.at - first.at).slice(0, maxEntries);
     await this.#folder.write(this.#terms.fileName, Object.fromEntries(kept));
   }
