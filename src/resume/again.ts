@@ -1,4 +1,6 @@
+import { type DialContext, laterContext } from '../core/dialer.ts';
 import { type ErrorCode, TunlError } from '../core/errors.ts';
+import type { HeaderField } from '../core/hop.ts';
 import { backOff, pause } from '../core/waiting.ts';
 
 /** The statuses with which a hop says that it will not change its mind. */
@@ -19,6 +21,37 @@ export function isFinalFailure(error: unknown, index: number | undefined): boole
   const { received, hop } = error.facts;
   if (received === unknownStatus && hop?.index === index) return true;
   return refusals.has(received) || own.has(error.code);
+}
+
+/** Returns the context of an attempt, which counts from 1 for each that follows the first dial of its tunnel. */
+export function attemptContext(ctx: DialContext, attempt: number, signal: AbortSignal): DialContext {
+  // A connection that hung is not used again.
+  return attempt === 0 ? ctx : { ...laterContext(ctx, signal), fresh: attempt > 1 };
+}
+
+/** How a far end is asked for a transport, and what it has answered. */
+interface Asking {
+  readonly ctx: DialContext;
+  /** The fields of its last answer, which is the one that opens the transport; none before. */
+  readonly answer: readonly HeaderField[];
+}
+
+/**
+ * Prepares to ask a far end for a transport with this field.
+ * @param index the position of the far end among the hops
+ */
+export function askWith(field: HeaderField, ctx: DialContext, index: number): Asking {
+  let answer: readonly HeaderField[] = [];
+  const onAnswer: DialContext['onAnswer'] = (given) => {
+    if (given.hop === index) answer = given.headers;
+    ctx.onAnswer?.(given);
+  };
+  return {
+    ctx: { ...ctx, fields: [field], onAnswer },
+    get answer() {
+      return answer;
+    },
+  };
 }
 
 /** Waits before an attempt: not at all before the first, which is all that a single cut needs. */

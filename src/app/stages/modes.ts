@@ -1,7 +1,7 @@
 import { throwIfAborted, within } from '../../core/deadline.ts';
 import { formatAddress } from '../../core/address.ts';
 import type { CarrierMode } from '../../core/carrier.ts';
-import { type Dial, type DialContext, laterContext } from '../../core/dialer.ts';
+import type { Dial, DialContext } from '../../core/dialer.ts';
 import { type HopPosition, TunlError, usageError } from '../../core/errors.ts';
 import { formatHop, type HeaderField, type Hop } from '../../core/hop.ts';
 import { type Link, resetError } from '../../core/link.ts';
@@ -12,7 +12,7 @@ import { assertTunnelled } from '../../http/tunnel/request-fields.ts';
 import { type Dialled, openResumable } from '../../resume/near.ts';
 import { sessionAddress } from '../../resume/session.ts';
 import { parseResume, resumeName } from '../../resume/setting.ts';
-import { isFinalFailure } from '../../resume/again.ts';
+import { askWith, attemptContext, isFinalFailure } from '../../resume/again.ts';
 import { createHopLayer, findHopScheme, type HopLayer, type HopParts } from './hop.ts';
 import { cutError, endsAll, failureOfAll, isChallenge, noSessionError, noteFarEnd } from './mode-failures.ts';
 
@@ -206,7 +206,7 @@ class ModeRace {
       dial: (field, attempt, signal) =>
         attempt === 0
           ? this.#ask(mode, field, ctx, true)
-          : this.#askAgain(mode, field, attempt, { ...laterContext(ctx, signal), fresh: attempt > 1 }),
+          : this.#askAgain(mode, field, attempt, attemptContext(ctx, attempt, signal)),
       // An unknown session is one that the far end itself does not know.
       isFinal: (error) => isFinalFailure(error, position.index) && endsAll(error),
     });
@@ -227,16 +227,11 @@ class ModeRace {
 
   /** Asks the far end for a session, or for another transport of one. */
   async #ask(mode: DialledMode, field: HeaderField, ctx: DialContext, isOpening: boolean): Promise<Dialled> {
-    const { index } = this.#terms.position;
-    let answer: readonly HeaderField[] = [];
-    const onAnswer: DialContext['onAnswer'] = (given) => {
-      if (given.hop === index) answer = given.headers;
-      ctx.onAnswer?.(given);
-    };
+    const asking = askWith(field, ctx, this.#terms.position.index);
     try {
-      return { link: await mode.dial(sessionAddress, { ...ctx, fields: [field], onAnswer }), answer };
+      return { link: await mode.dial(sessionAddress, asking.ctx), answer: asking.answer };
     } catch (error) {
-      throw noteFarEnd(error, answer, this.#name, isOpening);
+      throw noteFarEnd(error, asking.answer, this.#name, isOpening);
     }
   }
 

@@ -1,9 +1,9 @@
 import { formatAddress } from '../../core/address.ts';
-import { type DialContext, laterContext } from '../../core/dialer.ts';
+import type { DialContext } from '../../core/dialer.ts';
 import { type HopPosition, TunlError } from '../../core/errors.ts';
-import { type HeaderField, type Hop } from '../../core/hop.ts';
+import type { Hop } from '../../core/hop.ts';
 import { resetError } from '../../core/link.ts';
-import { isFinalFailure } from '../../resume/again.ts';
+import { askWith, attemptContext, isFinalFailure } from '../../resume/again.ts';
 import { openResumable } from '../../resume/near.ts';
 import type { ResumeTerms } from '../../resume/setting.ts';
 import type { ViaLayer } from '../../dial/via.ts';
@@ -24,14 +24,8 @@ export function resumable(via: ViaLayer, hop: Hop, position: HopPosition, terms:
           name: formatAddress(hop.address),
           holdMs: terms.holdMs,
           dial: async (field, attempt, signal) => {
-            let answer: readonly HeaderField[] = [];
-            const dialled = attempt === 0 ? ctx : { ...laterContext(ctx, signal), fresh: attempt > 1 };
-            const onAnswer: DialContext['onAnswer'] = (given) => {
-              // The last answer of the hop itself is the one that has opened the tunnel.
-              if (given.hop === position.index) answer = given.headers;
-              dialled.onAnswer?.(given);
-            };
-            return { link: await open(address, { ...dialled, fields: [field], onAnswer }), answer };
+            const asking = askWith(field, attemptContext(ctx, attempt, signal), position.index);
+            return { link: await open(address, asking.ctx), answer: asking.answer };
           },
           isFinal: (error) => isFinalFailure(error, position.index),
         });
