@@ -1,5 +1,6 @@
 import { TunlError } from '../core/errors.ts';
 import { findSource, type Peer } from '../core/link.ts';
+import { Counts } from '../core/waiting.ts';
 import type { Caps } from '../syntax/settings.ts';
 
 /** Seconds after which a refused client may ask again. They are few, because places become free at any moment. */
@@ -8,7 +9,7 @@ const retryAfter = '1';
 /** Counts the tunnels of a proxy, including those that wait for their target, and refuses tunnels beyond its limits. */
 export class TunnelGate {
   readonly #caps: Caps;
-  readonly #clients = new Map<string, number>();
+  readonly #clients = new Counts();
   #open = 0;
 
   constructor(caps: Caps) {
@@ -22,25 +23,17 @@ export class TunnelGate {
    */
   enter(peer: Peer): () => void {
     const client = findSource(peer);
-    const own = this.#clients.get(client) ?? 0;
     assertBelow(this.#open, this.#caps.total, 'max-tunnels');
-    assertBelow(own, this.#caps.perClient, 'max-tunnels-per-client');
+    assertBelow(this.#clients.of(client), this.#caps.perClient, 'max-tunnels-per-client');
     this.#open++;
-    this.#clients.set(client, own + 1);
+    this.#clients.add(client);
     let left = false;
     return () => {
       if (left) return;
       left = true;
-      this.#leave(client);
+      this.#open--;
+      this.#clients.remove(client);
     };
-  }
-
-  #leave(client: string): void {
-    this.#open--;
-    const own = (this.#clients.get(client) ?? 0) - 1;
-    // Clients without tunnels are forgotten: there are more addresses than memory.
-    if (own > 0) this.#clients.set(client, own);
-    else this.#clients.delete(client);
   }
 }
 

@@ -5,6 +5,7 @@ import { TunlError } from '../core/errors.ts';
 import type { StreamClient } from '../core/exchange.ts';
 import type { HeaderField } from '../core/hop.ts';
 import { type CarriedStream, type Link, type Resumption, resetError } from '../core/link.ts';
+import { Counts } from '../core/waiting.ts';
 import { type Ticked, wheel } from '../core/wheel.ts';
 import { type AttachRequest, type OpenRequest, writeField } from './fields.ts';
 import { agree, isProven, makeKeyPair, prove } from './keys.ts';
@@ -38,7 +39,7 @@ export class FarEnds implements Ticked {
   readonly #ends = new Map<string, FarEnd>();
   /** Those that wait for a transport, the longest first, and how many of each owner. */
   readonly #waiting = new Set<FarEnd>();
-  readonly #waitingOf = new Map<string, number>();
+  readonly #waitingOf = new Counts();
   #isEvicting = false;
 
   constructor(limits: Partial<WaitingLimits> = {}) {
@@ -103,10 +104,9 @@ export class FarEnds implements Ticked {
     const { owner } = end;
     if (this.#waiting.size === 0) wheel.add(this);
     this.#waiting.add(end);
-    const ofOwner = (this.#waitingOf.get(owner) ?? 0) + 1;
-    this.#waitingOf.set(owner, ofOwner);
+    this.#waitingOf.add(owner);
     const { perOwner, total } = this.#limits;
-    if (ofOwner > perOwner) this.#evict(owner);
+    if (this.#waitingOf.of(owner) > perOwner) this.#evict(owner);
     if (this.#waiting.size > total) this.#evict();
   }
 
@@ -122,9 +122,7 @@ export class FarEnds implements Ticked {
   #endWait(end: FarEnd): void {
     if (!this.#waiting.delete(end)) return;
     if (this.#waiting.size === 0) wheel.delete(this);
-    const left = (this.#waitingOf.get(end.owner) ?? 1) - 1;
-    if (left > 0) this.#waitingOf.set(end.owner, left);
-    else this.#waitingOf.delete(end.owner);
+    this.#waitingOf.remove(end.owner);
   }
 
   /** Gives up the stream that has waited longest; of one owner, if one is named. */

@@ -73,6 +73,7 @@ function refusalOf(answer: Extract<ReturnType<FarEnds['resume']>, string>): Tunl
   return requestError(404, 'there is no such resumable tunnel');
 }
 
-function requestError(status: number, message: string): TunlError {
+/** Makes the error about a request for a resumable tunnel, or for a transport of one. */
+export function requestError(status: number, message: string): TunlError {
   return new TunlError('http_request_error', message, { side: 'client', phase: 'request', status });
 }

@@ -1,7 +1,8 @@
 import { TunlError } from '../../core/errors.ts';
 import type { TunnelExchange, TunnelRequest } from '../../core/exchange.ts';
 import { findSource, type Link, LinkView, type Peer, type Resumption } from '../../core/link.ts';
-import type { Asker, Resuming } from './resuming.ts';
+import { Counts } from '../../core/waiting.ts';
+import { type Asker, requestError, type Resuming } from './resuming.ts';
 
 /** How many sessions may wait for their target at a time. */
 interface WaitingLimits {
@@ -12,7 +13,7 @@ interface WaitingLimits {
 /** Counts the sessions that wait for their target. */
 export class WaitingSessions {
   readonly #limits: WaitingLimits;
-  readonly #waitingOf = new Map<string, number>();
+  readonly #waitingOf = new Counts();
   #waiting = 0;
 
   constructor(limits: WaitingLimits) {
@@ -21,18 +22,15 @@ export class WaitingSessions {
 
   /** Counts one more. Returns the function that ends this. @throws {TunlError} connection_limit_reached */
   enter(owner: string): () => void {
-    const ofOwner = (this.#waitingOf.get(owner) ?? 0) + 1;
-    if (ofOwner > this.#limits.perOwner || this.#waiting >= this.#limits.total) {
+    if (this.#waitingOf.of(owner) >= this.#limits.perOwner || this.#waiting >= this.#limits.total) {
       const facts = { side: 'client', phase: 'policy' } as const;
       throw new TunlError('connection_limit_reached', 'too many sessions wait for their targets', facts);
     }
-    this.#waitingOf.set(owner, ofOwner);
+    this.#waitingOf.add(owner);
     this.#waiting++;
     return () => {
       this.#waiting--;
-      const left = (this.#waitingOf.get(owner) ?? 1) - 1;
-      if (left > 0) this.#waitingOf.set(owner, left);
-      else this.#waitingOf.delete(owner);
+      this.#waitingOf.remove(owner);
     };
   }
 }
@@ -79,8 +77,7 @@ class SessionLink extends LinkView {
 }
 
 function noSession(isServed: boolean): TunlError {
-  const [status, message] = isServed
-    ? [400, 'a session is asked for with the field Tunl-Resume']
-    : [404, 'there are no sessions here: tunl serve opens them with --resume'];
-  return new TunlError('http_request_error', message, { side: 'client', phase: 'request', status });
+  return isServed
+    ? requestError(400, 'a session is asked for with the field Tunl-Resume')
+    : requestError(404, 'there are no sessions here: tunl serve opens them with --resume');
 }
