@@ -110,7 +110,7 @@ export function parseHop(text: string, fallbacks: HopFallbacks, schemes: readonl
     tls: scheme.tls ? parseTls({ ...withoutPair(fallbacks.tls, settings.tls), ...settings.tls }, label) : {},
     headers,
     ...(halfClose && { halfClose }),
-    settings: { ...pickKnown(fallbacks.settings ?? {}, scheme), ...settings.own },
+    settings: { ...pickKnown(fallbacks.settings ?? {}, scheme.carrier), ...settings.own },
     ...(fallbacks.variable !== undefined && { variable: fallbacks.variable }),
   };
 }
@@ -142,7 +142,7 @@ function readChooser(
     tls: parseTls({ ...withoutPair(fallbacks.tls, read.tls), ...read.tls }, label),
     headers: read.headers.length > 0 ? read.headers : fallbacks.headers,
     ...(halfClose && { halfClose }),
-    settings: { ...pickKnown(fallbacks.settings ?? {}, own), ...read.own },
+    settings: { ...pickKnown(fallbacks.settings ?? {}, own.carrier), ...read.own },
     ...(fallbacks.variable !== undefined && { variable: fallbacks.variable }),
   };
 }
@@ -169,8 +169,12 @@ function parseHopPort(text: string, where: string): number {
   }
 }
 
-function pickKnown(all: Readonly<Record<string, string>>, { carrier }: KnownScheme): Record<string, string> {
-  return Object.fromEntries(Object.entries(all).filter(([name]) => carrier.settings.some((own) => own.name === name)));
+/** Returns those settings that a carrier knows. */
+export function pickKnown(
+  all: Readonly<Record<string, string>>,
+  { settings }: Pick<Carrier, 'settings'>,
+): Record<string, string> {
+  return Object.fromEntries(Object.entries(all).filter(([name]) => settings.some((own) => own.name === name)));
 }
 
 /** Drops the certificate and the key of the flags for a hop that has its own. */

@@ -9,6 +9,7 @@ import { BadWays } from '../../pac/ways/bad-ways.ts';
 import { type Choice, ProxyChooser } from '../../pac/chooser.ts';
 import { matchesGlob } from '../../pac/match/glob.ts';
 import { formatWay, type NamedWay } from '../../pac/ways/result.ts';
+import { pickKnown } from '../../syntax/hop.ts';
 import { createHopLayer, findHopScheme, type HopLayer, type HopParts } from './hop.ts';
 import { createSecurity } from './security.ts';
 
@@ -140,11 +141,10 @@ async function toHop({ scheme, host, port }: ProxyWay, { isOwn }: Choice, from: 
   const { trust = '', ...settings } = from.settings;
   const isTrusted = isOwn || trust.split(',').some((pattern) => matchesGlob(host, pattern));
   const isOpen = ([name]: readonly [string, string]) => !tokenSettings.some((setting) => setting.name === name);
-  const isKnown = ([name]: readonly [string, string]) => carrier.settings.some((setting) => setting.name === name);
   const { cert: _cert, key: _key, keyPassword: _password, keyPasswordFile: _file, ...open } = from.tls;
   const hasFields = carrier.protocol !== 'socks';
   const fields = isTrusted ? from.headers : from.headers.filter(([name]) => !isSecretField(name));
-  const given = Object.entries(settings).filter(isKnown);
+  const given = pickKnown(settings, carrier);
   const credentials = carrier.credentials === undefined ? await from.chooser?.findLogin?.(host) : undefined;
   return {
     scheme,
@@ -155,7 +155,7 @@ async function toHop({ scheme, host, port }: ProxyWay, { isOwn }: Choice, from: 
     ...(from.halfClose && { halfClose: from.halfClose }),
     ...(credentials && { credentials }),
     ...(from.variable !== undefined && { variable: from.variable }),
-    settings: Object.fromEntries(isTrusted ? given : given.filter(isOpen)),
+    settings: isTrusted ? given : Object.fromEntries(Object.entries(given).filter(isOpen)),
     ...(!isTrusted && { signOn: false }),
   };
 }

@@ -13,6 +13,7 @@ import { type Dialled, openResumable } from '../../resume/near.ts';
 import { sessionAddress } from '../../resume/session.ts';
 import { parseResume, resumeName } from '../../resume/setting.ts';
 import { askWith, attemptContext, isFinalFailure } from '../../resume/again.ts';
+import { pickKnown } from '../../syntax/hop.ts';
 import { createHopLayer, findHopScheme, type HopLayer, type HopParts } from './hop.ts';
 import { cutError, endsAll, failureOfAll, isChallenge, noSessionError, noteFarEnd } from './mode-failures.ts';
 
@@ -100,14 +101,12 @@ export async function createModesLayer(hop: Hop, place: number, parts: HopParts)
 
 /** Makes the hop of a mode, with those settings that its carrier knows. */
 function toModeHop({ scheme, alpn }: CarrierMode, { knownMode: _none, ...hop }: Hop): Hop {
-  const { settings } = findHopScheme({ scheme }).carrier;
-  const isKnown = ([name]: readonly [string, string]) =>
-    name !== resumeName && settings.some((setting) => setting.name === name);
+  const { [resumeName]: _ofTheSession, ...settings } = hop.settings;
   return {
     ...hop,
     scheme,
     tls: { ...hop.tls, ...(alpn !== undefined && { alpn }) },
-    settings: Object.fromEntries(Object.entries(hop.settings).filter(isKnown)),
+    settings: pickKnown(settings, findHopScheme({ scheme }).carrier),
   };
 }
 
