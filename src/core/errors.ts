@@ -118,11 +118,15 @@ export function usageError(message: string, ...hints: string[]): TunlError {
   return new TunlError('usage', message, { side: 'self', phase: 'arguments', hints });
 }
 
+/** Returns the message of any thrown value. */
+export function messageOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
+}
+
 /** Turns any thrown value into a TunlError; any other kind of error is a defect of tunl. */
 export function toTunlError(error: unknown): TunlError {
   if (error instanceof TunlError) return error;
-  const message = error instanceof Error ? error.message : String(error);
-  return new TunlError('internal', `internal error: ${message}`, { side: 'self', cause: error });
+  return new TunlError('internal', `internal error: ${messageOf(error)}`, { side: 'self', cause: error });
 }
 
 /** The HTTP status for the reply to our client. */

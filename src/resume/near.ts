@@ -1,7 +1,7 @@
 import { Abort } from '../core/abort.ts';
 import { formatDuration } from '../core/deadline.ts';
 import { flowOf } from '../core/duplex-flow.ts';
-import { type ErrorFacts, TunlError } from '../core/errors.ts';
+import { type ErrorFacts, messageOf, TunlError } from '../core/errors.ts';
 import type { HeaderField } from '../core/hop.ts';
 import { type CarriedStream, type Link, type Resumption, resetError } from '../core/link.ts';
 import { wheel } from '../core/wheel.ts';
@@ -183,7 +183,7 @@ class NearEnd implements StreamOwner, Resumption {
         if (this.#isOver || isFinal(error)) break;
       }
     }
-    const why = last instanceof Error ? last.message : String(last);
+    const why = messageOf(last);
     const within = isFinal(last) ? '' : ` within ${formatDuration(this.#holdMs)}`;
     const message = `the tunnel through ${name} could not be resumed${within}: ${why}`;
     this.stream.abandon(new TunlError('tunnel_truncated', message, { ...lost, cause: last }));

@@ -1,6 +1,7 @@
 import { constants } from 'node:fs';
 import { type FileHandle, open } from 'node:fs/promises';
 import { setTimeout as delay } from 'node:timers/promises';
+import { messageOf } from '../core/errors.ts';
 import type { EventSink } from '../core/events.ts';
 
 /** The most bytes that wait to be written to one file; further lines are dropped. */
@@ -71,8 +72,7 @@ export class LogFile {
         await this.#sink.write(Buffer.from(text));
         this.#isFailing = false;
       } catch (error) {
-        if (!this.#isFailing)
-          this.#tell(`cannot be written: ${error instanceof Error ? error.message : String(error)}`);
+        if (!this.#isFailing) this.#tell(`cannot be written: ${messageOf(error)}`);
         this.#isFailing = true;
         await this.#letGo();
       }

@@ -1,4 +1,4 @@
-import { type ErrorCode, type HopPosition, TunlError } from '../../core/errors.ts';
+import { type ErrorCode, type HopPosition, messageOf, TunlError } from '../../core/errors.ts';
 import type { HeaderField } from '../../core/hop.ts';
 import { readField } from '../../resume/fields.ts';
 
@@ -89,10 +89,6 @@ function rank(error: unknown): number {
   if (!(error instanceof TunlError)) return -1;
   if (error.facts.received !== undefined) return 3;
   return error.phase === 'handshake' ? 2 : error.phase === 'tls' ? 1 : 0;
-}
-
-function messageOf(error: unknown): string {
-  return error instanceof Error ? error.message : String(error);
 }
 
 /** The message of a failure behind the name of its mode; it needs no place a second time. */

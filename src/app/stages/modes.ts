@@ -2,7 +2,7 @@ import { throwIfAborted, within } from '../../core/deadline.ts';
 import { formatAddress } from '../../core/address.ts';
 import type { CarrierMode } from '../../core/carrier.ts';
 import type { Dial, DialContext } from '../../core/dialer.ts';
-import { type HopPosition, TunlError, usageError } from '../../core/errors.ts';
+import { type HopPosition, messageOf, TunlError, usageError } from '../../core/errors.ts';
 import { formatHop, type HeaderField, type Hop } from '../../core/hop.ts';
 import { type Link, resetError } from '../../core/link.ts';
 import { unlessAborted } from '../../core/waiting.ts';
@@ -191,7 +191,7 @@ class ModeRace {
       return { name: mode.name, link, taken };
     } catch (error) {
       if (ctx.signal.aborted) throw error;
-      say(error instanceof Error ? error.message : String(error));
+      say(messageOf(error));
       if (endsAll(error)) return { error };
       throw error;
     }

@@ -1,5 +1,5 @@
 import type { Hop } from '../../core/hop.ts';
-import { TunlError } from '../../core/errors.ts';
+import { messageOf, TunlError } from '../../core/errors.ts';
 import { toPrintable } from '../../syntax/text.ts';
 import { serverEndPoint } from '../model/channel-binding.ts';
 import type { Accepted, Attempt, AuthRequest, HopLogin, Step } from '../model/scheme.ts';
@@ -57,7 +57,7 @@ class NegotiateAttempt implements Attempt {
       return undefined;
     } catch (error) {
       if (error instanceof TunlError) throw error;
-      return `does not prove that it is ${this.#formatName()}: ${messageOf(error)}`;
+      return `does not prove that it is ${this.#formatName()}: ${wordsOf(error)}`;
     }
   }
 
@@ -78,7 +78,7 @@ class NegotiateAttempt implements Attempt {
       // The signal's reason is not about authentication.
       if (error instanceof TunlError) throw error;
       const hints = error instanceof TokenError ? error.hints : [];
-      return { kind: 'unable', reason: `no token for ${formatServiceName(name)}: ${messageOf(error)}`, hints };
+      return { kind: 'unable', reason: `no token for ${formatServiceName(name)}: ${wordsOf(error)}`, hints };
     }
   }
 
@@ -118,6 +118,6 @@ function tokenOf(challenge: Challenge | undefined): Buffer | undefined {
 }
 
 /** Words of libraries and programs, which may be long. */
-function messageOf(error: unknown): string {
-  return toPrintable(error instanceof Error ? error.message : String(error)).slice(0, maxWords);
+function wordsOf(error: unknown): string {
+  return toPrintable(messageOf(error)).slice(0, maxWords);
 }

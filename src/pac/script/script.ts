@@ -1,6 +1,6 @@
 import { formatHostPort, type TcpAddress } from '../../core/address.ts';
 import { throwIfAborted } from '../../core/deadline.ts';
-import { TunlError } from '../../core/errors.ts';
+import { messageOf, TunlError } from '../../core/errors.ts';
 import { unlessAborted } from '../../core/waiting.ts';
 import { createEngine, type Engine, EngineError } from './engine.ts';
 import { pacFunctions, type PacWorld } from './functions.ts';
@@ -252,7 +252,7 @@ export class PacScript {
 }
 
 function toFailure(error: unknown): TunlError {
-  return configurationError(`the PAC file failed: ${error instanceof Error ? error.message : String(error)}`, error);
+  return configurationError(`the PAC file failed: ${messageOf(error)}`, error);
 }
 
 function configurationError(message: string, cause?: unknown): TunlError {
