@@ -15,7 +15,7 @@ export interface Pattern {
 let engine: typeof RE2JS | undefined;
 const known = new Map<string, Pattern>();
 
-/** Loads the engine of patterns. `parsePattern` needs it. */
+/** Loads the engine of patterns. `parsePattern` needs it, so it is loaded before a graph with patterns is read. */
 export async function loadPatterns(): Promise<void> {
   engine ??= (await import('re2js')).RE2JS;
 }
