@@ -12,6 +12,7 @@ import { tellAnswer } from '../http/login/first-fields.ts';
 import { refusalError } from '../http/tunnel/refusal.ts';
 import { OneTunnelSession } from '../http/tunnel/one-tunnel.ts';
 import { assertTunnelled, http1Fields, ownHost, userAgent } from '../http/tunnel/request-fields.ts';
+import { toResponseHead } from '../http/wire/message.ts';
 import { formatTunnelPath } from '../http/wire/tunnel-path.ts';
 import { isFinalFailure } from '../resume/again.ts';
 import { type Dialled, openResumable } from '../resume/near.ts';
@@ -135,10 +136,10 @@ class PollSession extends OneTunnelSession<ReachedLink> {
   }
 
   #refuse(address: TcpAddress, ctx: DialContext, { reply, body }: Answer): TunlError {
-    const { status, reason = '', headers } = reply;
+    const head = toResponseHead(reply);
     const text = Buffer.concat(body).toString('utf8');
-    const refusal = { hop: this.#hop, method: 'POST', address, ctx, head: { status, reason, headers }, body: text };
-    const error = refusalError(refusal);
+    const error = refusalError({ hop: this.#hop, method: 'POST', address, ctx, head, body: text });
+    const { status } = reply;
     return status === 404 || status === 405 || status === 501 ? error.withHints(neededHint) : error;
   }
 

@@ -10,6 +10,7 @@ import { readChallengeBody } from '../login/challenge-body.ts';
 import { findFirstFields, isChallenge, isFinal } from '../login/first-fields.ts';
 import { type HopConnection, negotiate, type Negotiated } from '../login/negotiate.ts';
 import { refusalError } from '../tunnel/refusal.ts';
+import { toResponseHead } from '../wire/message.ts';
 import { isRepeatable, RepeatedBody } from './repeated-body.ts';
 
 /** A connection over HTTP/1.1 to whoever asks who we are, on which requests go one by one. */
@@ -128,8 +129,7 @@ export class LoginClient implements Pooled {
 
   #refuse(method: string, negotiated: Negotiated): TunlError {
     const { hop, position, target } = this.#terms;
-    const { status, reason = '', headers } = negotiated.reply;
-    const head = { status, reason, headers };
+    const head = toResponseHead(negotiated.reply);
     const refusal = { hop, method, address: target, ctx: { target }, head, body: negotiated.body ?? '', negotiated };
     return refusalError(refusal).with(position ? { hop: position } : {});
   }

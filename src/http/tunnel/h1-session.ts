@@ -8,7 +8,7 @@ import type { Call, Opens, Reply } from '../call.ts';
 import { openHttp1 } from '../h1/ask.ts';
 import type { Http1Peer } from '../h1/peer.ts';
 import { lastChunk } from '../wire/chunked.ts';
-import type { ResponseHead } from '../wire/message.ts';
+import { type ResponseHead, toResponseHead } from '../wire/message.ts';
 import { answerPrefix, maxHeadBytes, readProxyAnswer } from '../wire/proxy-answer.ts';
 import { recogniseForeign, silentHints } from './foreign.ts';
 import { type Frame, frameOpened } from './framed.ts';
@@ -65,7 +65,7 @@ export class Http1Session extends OneTunnelSession {
     const negotiated: Negotiated =
       asked && isFinal(asked, first) ? { reply: asked } : await this.#negotiate(address, ctx, first, asked);
     const { reply, body: read } = negotiated;
-    const head = toHead(reply);
+    const head = toResponseHead(reply);
     if (reply.link) {
       if (method === 'CONNECT' && hasPageHead(head)) ctx.onDoubt?.(describePage(peer, head));
       const link = frameOpened(this.#terms.frame, reply.link, head, this.#hop);
@@ -159,10 +159,6 @@ export function proxyPeer(hop: Hop, link: Link, what: string): Http1Peer {
     },
     silentHints: () => silentHints(hop, link),
   };
-}
-
-function toHead({ status, reason = '', headers }: Reply): ResponseHead {
-  return { status, reason, headers };
 }
 
 function describePage({ name, what }: Http1Peer, head: ResponseHead): string {

@@ -18,6 +18,7 @@ import type { Negotiated } from '../login/negotiate.ts';
 import { assertTunnelled, requestFields, userAgent } from './request-fields.ts';
 import { readRefusalBody } from './refusal-body.ts';
 import type { RefusalMeaning } from './refusal.ts';
+import { toResponseHead } from '../wire/message.ts';
 
 /** Settings that every carrier over HTTP/2 has. */
 export const http2Settings: readonly HopSetting[] = [
@@ -185,7 +186,7 @@ class Http2Session implements Session {
     const negotiated: Negotiated =
       asked && isFinal(asked, first) ? { reply: asked } : await this.#negotiate(target, ctx, send, first, asked);
     const { reply, isOlder } = negotiated;
-    const head = { status: reply.status, reason: '', headers: reply.headers };
+    const head = toResponseHead(reply);
     if (reply.link) {
       this.#hasOpened = true;
       const link = frameOpened(this.#terms.frame, reply.link, head, this.#hop);

@@ -2,6 +2,7 @@ import { TunlError } from '../../core/errors.ts';
 import type { TunnelExchange } from '../../core/exchange.ts';
 import type { HeaderField } from '../../core/hop.ts';
 import { isToken } from '../../syntax/text.ts';
+import type { Reply } from '../call.ts';
 
 /** The most fields in one head. */
 export const maxFields = 100;
@@ -19,6 +20,11 @@ export interface ResponseHead {
   readonly status: number;
   readonly reason: string;
   readonly headers: readonly HeaderField[];
+}
+
+/** Returns the head of an answer; one over HTTP/2 has no reason phrase. */
+export function toResponseHead({ status, reason = '', headers }: Pick<Reply, keyof ResponseHead>): ResponseHead {
+  return { status, reason, headers };
 }
 
 const requestLine = /^([!#$%&'*+.^_`|~0-9A-Za-z-]{1,32}) ([\x21-\x7e]+) HTTP\/([0-9])\.([0-9])$/;
