@@ -1,3 +1,4 @@
+import { ByteQueue } from '../core/byte-queue.ts';
 import type { Fate, Flow, FlowEvents } from '../core/flow.ts';
 import { resetError } from '../core/link.ts';
 import { nobody } from '../resume/terms.ts';
@@ -15,10 +16,9 @@ export abstract class PollTransport implements Flow {
   isEnded = false;
   isEnding = false;
   isFinished = false;
-  queuedBytes = 0;
   #events: FlowEvents = nobody;
   #isPaused = true;
-  #queue: Buffer[] = [];
+  readonly #queue = new ByteQueue();
   readonly #unread: Buffer[] = [];
 
   /** There are bytes to send, or the last of them are sent. It is called from inside `write` and `end`. */
@@ -32,6 +32,10 @@ export abstract class PollTransport implements Flow {
     return this.failure !== undefined || this.isFinished;
   }
 
+  get queuedBytes(): number {
+    return this.#queue.bytes;
+  }
+
   listen(events: FlowEvents): void {
     this.#events = events;
   }
@@ -39,7 +43,6 @@ export abstract class PollTransport implements Flow {
   write(chunk: Buffer): Fate {
     if (this.isOver || this.isEnding) return 'free';
     this.#queue.push(chunk);
-    this.queuedBytes += chunk.length;
     this.onWork();
     return this.queuedBytes >= fullBytes ? 'full' : 'kept';
   }
@@ -53,8 +56,7 @@ export abstract class PollTransport implements Flow {
   reset(error: Error): void {
     if (this.isOver) return;
     this.failure = error;
-    this.#queue = [];
-    this.queuedBytes = 0;
+    this.#queue.clear();
     this.#events = nobody;
     this.onOver();
   }
@@ -75,19 +77,11 @@ export abstract class PollTransport implements Flow {
   /** Takes bytes from the queue, at most this many; there are fewer only if there are no more. */
   protected take(most: number): Buffer[] {
     const taken: Buffer[] = [];
-    let left = most;
-    let count = 0;
-    for (const part of this.#queue) {
-      if (left === 0) break;
-      count++;
-      taken.push(part.length <= left ? part : part.subarray(0, left));
-      left -= Math.min(left, part.length);
+    for (let left = most; left > 0 && !this.#queue.isEmpty;) {
+      const part = this.#queue.take(left);
+      taken.push(part);
+      left -= part.length;
     }
-    const cut = this.#queue[count - 1];
-    const last = taken.at(-1);
-    const rest = cut && last && last.length < cut.length ? [cut.subarray(last.length)] : [];
-    this.#queue.splice(0, count, ...rest);
-    this.queuedBytes -= most - left;
     return taken;
   }
 
