@@ -1,5 +1,6 @@
 import { originAuth } from '../auth/model/fields.ts';
 import { type Address, formatAddress, type TcpAddress } from '../core/address.ts';
+import { sizeOf } from '../core/byte-queue.ts';
 import type { Reach, ReachedLink, Session } from '../core/carrier.ts';
 import { within } from '../core/deadline.ts';
 import { type DialContext, laterContext } from '../core/dialer.ts';
@@ -112,7 +113,7 @@ class PollSession extends OneTunnelSession<ReachedLink> {
   #toCall(ctx: DialContext, path: string, fields: readonly HeaderField[], body: readonly Buffer[] | undefined): Call {
     const isSecured = this.#hop.scheme === 'poll+https';
     const authority = ownHost(this.#hop, isSecured ? 443 : 80);
-    const length = body?.reduce((sum, part) => sum + part.length, 0) ?? 0;
+    const length = sizeOf(body ?? []);
     const own: HeaderField[] = [
       ['Host', authority],
       userAgent,

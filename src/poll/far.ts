@@ -1,3 +1,4 @@
+import { sizeOf } from '../core/byte-queue.ts';
 import type { Exchange, StreamClient } from '../core/exchange.ts';
 import type { HeaderField } from '../core/hop.ts';
 import { TunlError } from '../core/errors.ts';
@@ -112,10 +113,9 @@ class FarTransport extends PollTransport {
       onProven();
       const given = request.kind === 'up' ? this.#put(request, body) : await this.#get(exchange, request);
       exchange.hold();
-      const length = given.reduce((sum, part) => sum + part.length, 0);
       const answer = exchange.answer(200, [
         ...answerFields,
-        ['Content-Length', String(length)],
+        ['Content-Length', String(sizeOf(given))],
         writeAnswer(key, request, given),
       ]);
       for (const part of given) answer.write(part);

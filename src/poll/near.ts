@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { setImmediate as immediate } from 'node:timers/promises';
 import { Abort } from '../core/abort.ts';
+import { sizeOf } from '../core/byte-queue.ts';
 import { TunlError } from '../core/errors.ts';
 import type { HeaderField } from '../core/hop.ts';
 import { type CarriedStream, resetError } from '../core/link.ts';
@@ -175,7 +176,3 @@ export class NearTransport extends PollTransport {
 
 /** The most bytes of a page that stands for an answer. */
 const maxPageBytes = 64 * 1024;
-
-function sizeOf(body: readonly Buffer[]): number {
-  return body.reduce((sum, { length }) => sum + length, 0);
-}

@@ -1,4 +1,4 @@
-import { ByteQueue } from '../core/byte-queue.ts';
+import { ByteQueue, sizeOf } from '../core/byte-queue.ts';
 import type { FlowEvents } from '../core/flow.ts';
 import { maxPayload } from './frames.ts';
 import { blockBytes, giveBlock, takeBlock } from './memory.ts';
@@ -100,7 +100,7 @@ export class Incoming {
 }
 
 function join(parts: readonly Buffer[]): { readonly block: Buffer; readonly bytes: Buffer } {
-  const length = parts.reduce((sum, part) => sum + part.length, 0);
+  const length = sizeOf(parts);
   const block = length >= blockBytes / 4 && length <= blockBytes ? takeBlock() : Buffer.allocUnsafe(length);
   let at = 0;
   for (const part of parts) at += part.copy(block, at);

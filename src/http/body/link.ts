@@ -1,4 +1,5 @@
 import { Duplex } from 'node:stream';
+import { sizeOf } from '../../core/byte-queue.ts';
 import { type Link, resetError, streamLink } from '../../core/link.ts';
 import { leavingTicks, type Ticked, wheel } from '../../core/wheel.ts';
 import { BodyReader, type BodySink } from './reader.ts';
@@ -98,7 +99,7 @@ class BodyDuplex extends Duplex implements BodySink, Ticked {
   /** Writes all waiting buffers as one chunk, so that small writes do not each cost a frame. */
   #writeChunks(chunks: readonly Buffer[], done: () => void): void {
     const { stream } = this.#link;
-    const bytes = chunks.reduce((sum, chunk) => sum + chunk.length, 0);
+    const bytes = sizeOf(chunks);
     if (bytes === 0) return done();
     stream.cork();
     stream.write(chunkHead(bytes), 'latin1');

@@ -1,4 +1,5 @@
 import { type Duplex, Writable } from 'node:stream';
+import { sizeOf } from '../../core/byte-queue.ts';
 import { TunlError } from '../../core/errors.ts';
 import type { AnswerBody } from '../../core/exchange.ts';
 import type { HeaderField } from '../../core/hop.ts';
@@ -108,7 +109,7 @@ export abstract class Answer extends Writable implements AnswerBody {
 
   #write(parts: readonly Buffer[], done: (error?: Error) => void): void {
     const { kind } = this.#length;
-    const bytes = parts.reduce((sum, part) => sum + part.length, 0);
+    const bytes = sizeOf(parts);
     if (kind === 'none' || bytes === 0) return done();
     if (kind === 'known' && bytes > this.#left) return done(answerError('the answer is longer than its length'));
     if (kind === 'known') this.#left -= bytes;
