@@ -21,14 +21,14 @@ export function readBody(exchange: Exchange, most: number): Promise<Buffer[]> {
       reject(error);
     };
     const onEnd = () => settle();
-    const onClose = () => settle(bodyError(400, 'the body of the request was cut short', body.errored));
+    const onClose = () => settle(requestError(400, 'the body of the request was cut short', body.errored));
     const onData = (part: Buffer) => {
       left -= part.length;
       parts.push(part);
       if (left < 0) settle(tooLong());
     };
-    const tooLong = () => bodyError(413, `the body of the request has more than ${most} bytes`);
-    const timer = setTimeout(() => settle(bodyError(408, 'the body of the request did not come in time')), bodyMs);
+    const tooLong = () => requestError(413, `the body of the request has more than ${most} bytes`);
+    const timer = setTimeout(() => settle(requestError(408, 'the body of the request did not come in time')), bodyMs);
     body.on('error', () => {});
     if (contentLength > most) return settle(tooLong());
     if (exchange.isBodiless || body.readableEnded) return onEnd();
@@ -37,7 +37,8 @@ export function readBody(exchange: Exchange, most: number): Promise<Buffer[]> {
   });
 }
 
-function bodyError(status: number, message: string, cause?: Error | null): TunlError {
+/** Makes the failure of a request that is refused with a status. */
+export function requestError(status: number, message: string, cause?: Error | null): TunlError {
   return new TunlError('http_request_error', message, {
     side: 'client',
     phase: 'request',

@@ -1,10 +1,10 @@
 import { sizeOf } from '../core/byte-queue.ts';
 import type { Exchange, StreamClient } from '../core/exchange.ts';
 import type { HeaderField } from '../core/hop.ts';
-import { TunlError } from '../core/errors.ts';
+import type { TunlError } from '../core/errors.ts';
 import { type CarriedStream, resetError } from '../core/link.ts';
 import { isProven, maxBodyBytes, maxWaitMs, type ProvenTransfer, type Transfer, writeAnswer } from './fields.ts';
-import { readBody } from './body.ts';
+import { readBody, requestError } from './body.ts';
 import { PollTransport } from './transport.ts';
 
 /** How many transports may wait for their first request. */
@@ -199,8 +199,4 @@ function unknownError(): TunlError {
 
 function turnError(): TunlError {
   return requestError(409, 'it is not the turn of this body');
-}
-
-function requestError(status: number, message: string): TunlError {
-  return new TunlError('http_request_error', message, { side: 'client', phase: 'request', status });
 }

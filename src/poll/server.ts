@@ -5,6 +5,7 @@ import { FlowLink } from '../core/flow-duplex.ts';
 import { assertNoOrigin, originTerms, readCredentials, toTunnelRequest } from '../http/server/tunnel-request.ts';
 import { parseTunnelPath } from '../http/wire/tunnel-path.ts';
 import { readField } from '../resume/fields.ts';
+import { requestError } from './body.ts';
 import { farTransports } from './far.ts';
 import { readRequest } from './fields.ts';
 import { holdMs } from './hold.ts';
@@ -61,8 +62,4 @@ function claimTunnel(exchange: Exchange, prefix: string): TunnelRequest | undefi
 function assertMethod({ method }: Exchange, right: 'GET' | 'POST'): void {
   if (method === right) return;
   throw requestError(405, `the path is for ${right} and not for ${method}`);
-}
-
-function requestError(status: number, message: string): TunlError {
-  return new TunlError('http_request_error', message, { side: 'client', phase: 'request', status });
 }
