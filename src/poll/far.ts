@@ -67,9 +67,9 @@ export class FarTransports {
 /** The only ones of this process; stages that are replaced leave theirs to their successors. */
 export const farTransports = new FarTransports();
 
-/** A request that waits for bytes. */
+/** A request that waits for the next bytes, and the most of them that it wants. */
 interface Waiting {
-  readonly request: ProvenTransfer;
+  readonly most: number;
   readonly answer: (body: readonly Buffer[]) => void;
 }
 
@@ -155,12 +155,12 @@ class FarTransport extends PollTransport {
 
   /** Finds the body with a number, and waits for its bytes if there are none yet. */
   #get(exchange: Exchange, request: ProvenTransfer): readonly Buffer[] | Promise<readonly Buffer[]> {
-    const { number, wait } = request;
+    const { number, most, wait } = request;
     if (number === this.#given.number) return this.#given.body;
     if (number !== this.#given.number + 1) throw turnError();
     return new Promise((resolve) => {
       const waiting: Waiting = {
-        request,
+        most,
         answer: (body) => {
           clearTimeout(timer);
           exchange.gone.removeEventListener('abort', onGone);
@@ -178,12 +178,11 @@ class FarTransport extends PollTransport {
 
   /** Gives the next body, which may be empty, to those who wait for it. */
   #giveOut(): void {
-    const [first, ...repeated] = [...this.#waiting];
-    if (!first) return;
-    const most = Math.min(first.request.most, maxBodyBytes, ...repeated.map(({ request }) => request.most));
-    const body = this.take(most);
-    this.#given = { number: first.request.number, body };
-    for (const { answer } of [first, ...repeated]) answer(body);
+    const waiting = [...this.#waiting];
+    if (waiting.length === 0) return;
+    const body = this.take(Math.min(maxBodyBytes, ...waiting.map(({ most }) => most)));
+    this.#given = { number: this.#given.number + 1, body };
+    for (const { answer } of waiting) answer(body);
     this.drained();
   }
 
