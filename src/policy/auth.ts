@@ -1,8 +1,9 @@
 import { usageError } from '../core/errors.ts';
 import type { Peer } from '../core/link.ts';
 import { type Credentials, type DigestProof, Secret } from '../core/secret.ts';
+import { hasControl } from '../syntax/text.ts';
 import { addUser, type DigestKeys, type DigestVerdict, verifyDigest, writeChallenges } from './digest.ts';
-import { hasControls, isUserName, loadHtpasswd } from './htpasswd.ts';
+import { isUserName, loadHtpasswd } from './htpasswd.ts';
 import { keepPassword, type StoredPassword } from './password.ts';
 import { Nonces } from './nonces.ts';
 import { Penalties } from './penalties.ts';
@@ -95,5 +96,5 @@ function assertSendable({ user, password }: { readonly user: string; readonly pa
   const name = JSON.stringify(user);
   if (!isUserName(user)) throw usageError(`${name} cannot be a user name`, 'a name is not empty and has no colon');
   if (password === '') throw usageError(`the password of user ${name} is empty`);
-  if (hasControls(password)) throw usageError(`the password of user ${name} holds a control character`);
+  if (hasControl(password)) throw usageError(`the password of user ${name} holds a control character`);
 }

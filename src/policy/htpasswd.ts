@@ -1,6 +1,7 @@
 import { readFile } from 'node:fs/promises';
 import { usageError } from '../core/errors.ts';
 import { decodeOctets } from '../core/octets.ts';
+import { hasControl } from '../syntax/text.ts';
 import { collectKeys, type DigestKeys, type DigestLine, parseDigestLine } from './digest.ts';
 import { keepDigest, parseStoredPassword, type StoredPassword } from './password.ts';
 
@@ -26,12 +27,7 @@ export async function loadHtpasswd(path: string): Promise<FileUsers> {
 
 /** True for a name that a client can send (RFC 7617, section 2): no colon, no control characters. */
 export function isUserName(name: string): boolean {
-  return name !== '' && !name.includes(':') && !hasControls(name);
-}
-
-/** True for a text with a control character, which Basic authentication cannot carry. */
-export function hasControls(text: string): boolean {
-  return /\p{Cc}/u.test(text);
+  return name !== '' && !name.includes(':') && !hasControl(name);
 }
 
 function parseHtpasswd(text: string, path: string): FileUsers {
