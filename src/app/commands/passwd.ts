@@ -4,7 +4,7 @@ import { usageError } from '../../core/errors.ts';
 import { isUserName } from '../../policy/htpasswd.ts';
 import { hashPassword, maxBcryptBytes } from '../../policy/password.ts';
 import { describeFileError } from '../../syntax/password-file.ts';
-import { quote } from '../../syntax/text.ts';
+import { hasControl, quote } from '../../syntax/text.ts';
 
 /** The permissions of a file that is new: its owner alone may read it. */
 const newMode = 0o600;
@@ -28,10 +28,12 @@ export function hasUser({ path, user }: UserOfFile): boolean {
 /**
  * Writes the user's password into the file, hashed by bcrypt: in place of the user's line, or behind all others. The file
  * is replaced as a whole, and keeps its owner and its permissions; a new one is for its owner alone. A link stays.
- * @throws {TunlError} usage, as `hasUser`; if the password is empty or too long; if the file cannot be written
+ * @throws {TunlError} usage, as `hasUser`; if the password is empty, too long, or cannot be sent; if the file cannot be
+ * written
  */
 export async function setPassword({ path, user }: UserOfFile, password: string): Promise<void> {
   if (password === '') throw usageError('the password is empty');
+  if (hasControl(password)) throw usageError('the password holds a control character, which no client can send');
   if (Buffer.byteLength(password) > maxBcryptBytes)
     throw usageError(`the password has more than ${maxBcryptBytes} bytes; bcrypt would leave out the others`);
   const own = `${toBytes(user)}:${await hashPassword(password)}`;

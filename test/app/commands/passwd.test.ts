@@ -62,6 +62,7 @@ test('a user comes behind the others, whatever bytes they have', async () => {
 test.each([
   ['an empty password', 'alice', '', 'the password is empty'],
   ['a password that bcrypt would cut', 'alice', 'ü'.repeat(37), 'more than 72 bytes'],
+  ['a password that Basic cannot carry', 'alice', 'a\tb', 'the password holds a control character'],
   ['a user with a colon', 'a:b', 'x', 'is no name of a user'],
 ])('%s is refused, and nothing is written', async (_, user, password, message) => {
   const path = makeFile();
