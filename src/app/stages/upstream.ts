@@ -6,6 +6,7 @@ import {
   type TargetChoice,
   type Upstream,
 } from '../../chain/model/graph.ts';
+import { takesNames } from '../../chain/model/http.ts';
 import { type Address, formatAddress, type TcpAddress } from '../../core/address.ts';
 import { type Dial, pipe, type Layer } from '../../core/dialer.ts';
 import { TunlError } from '../../core/errors.ts';
@@ -80,7 +81,7 @@ export async function createUpstream(upstream: Upstream<RouteName>, parts: Upstr
   return {
     name,
     isChosen: 'field' in to,
-    takesNames: 'field' in to && to.names === true,
+    takesNames: takesNames(upstream),
     route,
     via: route.via,
     choose: places.choose,

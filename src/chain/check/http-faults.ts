@@ -1,6 +1,7 @@
 import { quote } from '../../syntax/text.ts';
 import type { GraphFault } from '../model/fault.ts';
 import type { HttpRoute, HttpStage, RouteName } from '../model/graph.ts';
+import { takesNames } from '../model/http.ts';
 
 /** Finds errors in the hosts, routes and upstreams of a stage. */
 export function findHttpFaults(stage: HttpStage<RouteName>): GraphFault[] {
@@ -39,7 +40,7 @@ function findUnjudged(stage: HttpStage<RouteName>): GraphFault[] {
   const judges = users?.authFile !== undefined || users?.single !== undefined || allow.length + deny.length > 0;
   if (!judges) return [];
   return stage.upstreams
-    .filter(({ to }) => 'field' in to && to.names)
+    .filter(takesNames)
     .map((upstream) =>
       fault(
         stage,

@@ -117,3 +117,8 @@ export interface Upstream<R = RouteOptions> {
   /** TLS settings for the connection to the upstream; absent without TLS. */
   readonly tls?: TlsSettings;
 }
+
+/** True for an upstream whose address a request may write as a name. */
+export function takesNames({ to }: Pick<Upstream<unknown>, 'to'>): boolean {
+  return 'field' in to && to.names === true;
+}

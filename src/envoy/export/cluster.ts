@@ -21,19 +21,17 @@ export interface ClusterPlan {
   readonly family?: 4 | 6;
   /** The HTTP version of requests; absent for plain bytes. `either`: the server chooses it with ALPN. */
   readonly protocol?: HopVersion;
-  /** True if the host of each request is sent and verified as the name of the server. */
-  readonly namesServers?: boolean;
   readonly socket?: Tree;
 }
 
 /** Makes a cluster for connections or requests. */
 export function toCluster(plan: ClusterPlan): Tree {
-  const { name, connectMs, protocol, socket, namesServers = false } = plan;
+  const { name, connectMs, protocol, socket, to } = plan;
   return {
     name,
     connect_timeout: formatSeconds(connectMs),
     ...toPlaces(plan),
-    ...(protocol && { typed_extension_protocol_options: toProtocolOptions(protocol, namesServers) }),
+    ...(protocol && { typed_extension_protocol_options: toProtocolOptions(protocol, 'field' in to && to.names) }),
     ...(socket && { transport_socket: socket }),
   };
 }
@@ -94,7 +92,8 @@ export function isName(address: Target): boolean {
   return address.kind === 'tcp' && isIP(address.host) === 0;
 }
 
-function toProtocolOptions(protocol: NonNullable<ClusterPlan['protocol']>, namesServers: boolean): Tree {
+/** @param namesServers true to send and verify the host of each request as the name of the server */
+function toProtocolOptions(protocol: HopVersion, namesServers = false): Tree {
   const chosen =
     protocol === 'either'
       ? { auto_config: { http_protocol_options: {}, http2_protocol_options: {} } }

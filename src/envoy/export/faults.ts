@@ -11,6 +11,7 @@ import {
   type TargetChoice,
   type Upstream,
 } from '../../chain/model/graph.ts';
+import { takesNames } from '../../chain/model/http.ts';
 import { formatAddress, hostOf } from '../../core/address.ts';
 import { formatDuration } from '../../core/deadline.ts';
 import { formatHop, type Hop, type TlsSettings } from '../../core/hop.ts';
@@ -69,13 +70,10 @@ function* findInStage(stage: Stage): Generator<Finding> {
       yield* findInPolicy(stage);
       yield* findInRoutes(stage);
       if (stage.upstreams.some(({ to }) => 'field' in to)) yield* findExposed(stage);
-      for (const { name, to, route, tls = {} } of stage.upstreams) {
+      for (const upstream of stage.upstreams) {
+        const { name, to, route, tls = {} } = upstream;
         yield* findInTls(tls, name);
-        if (
-          'field' in to &&
-          to.names &&
-          [tls.servername, tls.pin, tls.insecure].some((setting) => setting !== undefined)
-        )
+        if (takesNames(upstream) && [tls.servername, tls.pin, tls.insecure].some((setting) => setting !== undefined))
           yield [`it verifies the host that a request asks for, and ${name} has other settings`];
         yield* findInLimits(route.limits);
         yield* findInRoute(route, 'stage');

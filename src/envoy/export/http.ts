@@ -4,11 +4,12 @@ import type {
   HttpStage,
   RequestMatch,
   RequestsAction,
+  Rewrite,
   TunnelsAction,
   Upstream,
   VirtualHost,
 } from '../../chain/model/graph.ts';
-import type { FieldMatch, TextMatch } from '../../chain/model/http.ts';
+import { type FieldMatch, takesNames, type TextMatch } from '../../chain/model/http.ts';
 import { type ClusterPlan, toCluster, toNameCache } from './cluster.ts';
 import type { StageTrees } from './forward.ts';
 import { toAccessLogs, toListener } from './listener.ts';
@@ -17,7 +18,7 @@ import { toClusterSocket } from './tls.ts';
 
 /** Makes the listener and clusters of an HTTP stage. */
 export function toHttpTrees(stage: HttpStage): StageTrees {
-  const dynamic = new Set(stage.upstreams.flatMap(({ name, to }) => ('field' in to && to.names ? [name] : [])));
+  const dynamic = new Set(stage.upstreams.filter(takesNames).map(({ name }) => name));
   const routes = { virtual_hosts: stage.hosts.map((host) => toVirtualHost(host, dynamic)), ...toBodyLimit(stage) };
   return {
     listener: toHttpListener(stage, routes),
@@ -30,7 +31,7 @@ const alpn = { auto: ['h2', 'http/1.1'], http1: ['http/1.1'], http2: ['h2'] } as
 
 /** Makes the filter that looks up the targets of requests, if an upstream of the stage takes names. */
 function toNameFilters({ upstreams }: HttpStage): Tree[] {
-  const upstream = upstreams.find(({ to }) => 'field' in to && to.names);
+  const upstream = upstreams.find(takesNames);
   if (!upstream) return [];
   const cache = toNameCache(upstream.name, upstream.route.family);
   return [{ name: nameFilter, typed_config: typed('filters.http.dynamic_forward_proxy.v3.FilterConfig', cache) }];
@@ -85,11 +86,7 @@ function toRoute({ match, action }: HttpRoute, dynamic: Dynamic): Tree {
 /** Makes the settings of a route for the filter that looks up the targets of requests. */
 function toPerFilter(action: HttpAction, dynamic: Dynamic): Tree {
   if (action.kind === 'answer' || !action.rewrite || !dynamic.has(action.upstream)) return {};
-  const { host, hostField } = action.rewrite;
-  const settings = {
-    ...(host !== undefined && { host_rewrite_literal: host }),
-    ...(hostField !== undefined && { host_rewrite_header: hostField }),
-  };
+  const settings = toNewHost(action.rewrite);
   if (Object.keys(settings).length === 0) return {};
   return {
     typed_per_filter_config: {
@@ -146,13 +143,19 @@ function toAction(action: HttpAction, dynamic: Dynamic): Tree {
 
 /** Makes the changes of a route, but for the host that the filter for names changes. */
 function toRewrite({ rewrite = {}, upstream }: RequestsAction | TunnelsAction, dynamic: Dynamic): Tree {
-  const { host, hostField, hostOfTarget, prefix, pattern } = rewrite;
+  const { hostOfTarget, prefix, pattern } = rewrite;
   return {
-    ...(host !== undefined && !dynamic.has(upstream) && { host_rewrite_literal: host }),
-    ...(hostField !== undefined && !dynamic.has(upstream) && { host_rewrite_header: hostField }),
+    ...(!dynamic.has(upstream) && toNewHost(rewrite)),
     ...(hostOfTarget && { auto_host_rewrite: true }),
     ...(prefix !== undefined && { prefix_rewrite: prefix }),
     ...(pattern && { regex_rewrite: { pattern: { regex: pattern.regex }, substitution: pattern.substitution } }),
+  };
+}
+
+function toNewHost({ host, hostField }: Rewrite): Tree {
+  return {
+    ...(host !== undefined && { host_rewrite_literal: host }),
+    ...(hostField !== undefined && { host_rewrite_header: hostField }),
   };
 }
 
@@ -179,12 +182,12 @@ function toTunnelRoute(action: TunnelsAction, dynamic: Dynamic): Tree {
   };
 }
 
-function toPlan({ name, to, route, version, tls }: Upstream): ClusterPlan {
+function toPlan(upstream: Upstream): ClusterPlan {
+  const { name, to, route, version, tls } = upstream;
   const { limits, family } = route;
   const places = 'field' in to ? to : to.targets.map((address) => ({ address }));
-  const host = 'field' in to ? undefined : to.targets.find(({ kind }) => kind === 'tcp');
-  const server = host?.kind === 'tcp' ? host.host : '';
-  const namesServers = 'field' in to && to.names === true;
+  const server = 'field' in to ? undefined : to.targets.find(({ kind }) => kind === 'tcp');
+  const host = server?.kind === 'tcp' ? server.host : '';
   return {
     name,
     to: places,
@@ -192,7 +195,6 @@ function toPlan({ name, to, route, version, tls }: Upstream): ClusterPlan {
     connectMs: limits.connectMs,
     ...(family && { family }),
     protocol: version,
-    ...(namesServers && { namesServers }),
-    ...(tls && { socket: toClusterSocket({ settings: tls, ...(!namesServers && { host: server }) }) }),
+    ...(tls && { socket: toClusterSocket({ settings: tls, ...(!takesNames(upstream) && { host }) }) }),
   };
 }

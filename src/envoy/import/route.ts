@@ -1,5 +1,6 @@
 import type { Path } from '../../chain/read/document.ts';
 import type { FieldMatch, HttpAction, HttpRoute, RequestMatch, Rewrite } from '../../chain/model/graph.ts';
+import { takesNames } from '../../chain/model/http.ts';
 import type { RouteActionMessage, RouteMessage } from '../schema/route.ts';
 import { findFiltered, type HttpFilters, type PerFilterLevel, readPerFilter } from './http-filters.ts';
 import { assertOne } from './one-of.ts';
@@ -91,12 +92,12 @@ function readAction(
 function joinRewrites(
   filtered: Rewrite,
   own: Rewrite,
-  { upstream: { to } }: RouteUpstream,
+  { upstream }: RouteUpstream,
   path: Path,
   { filters, reading }: RouteContext,
 ): Rewrite {
   // That filter takes no notice of requests that lead to other clusters.
-  if (!('field' in to && to.names) || filters.dynamic.size === 0) return own;
+  if (!takesNames(upstream) || filters.dynamic.size === 0) return own;
   const { host, hostField, ...rest } = own;
   if (host !== undefined || hostField !== undefined) {
     reading.add(
