@@ -42,7 +42,7 @@ function toPlaces({ name, to, family, balance }: ClusterPlan): Tree {
       lb_policy: 'CLUSTER_PROVIDED',
       cluster_type: {
         name: 'envoy.clusters.dynamic_forward_proxy',
-        typed_config: typed('clusters.dynamic_forward_proxy.v3.ClusterConfig', toNameCache(name, family)),
+        typed_config: typed('clusters.dynamic_forward_proxy.v3.ClusterConfig', toNameCache(family)),
       },
     };
   }
@@ -72,9 +72,13 @@ function toPlaces({ name, to, family, balance }: ClusterPlan): Tree {
   };
 }
 
-/** Makes the cache of names of a dynamic forward proxy. Equal names are the same cache, and need equal settings. */
-export function toNameCache(name: string, family: 4 | 6 | undefined): Tree {
-  return { dns_cache_config: { name, dns_lookup_family: family === undefined ? 'ALL' : `V${family}_ONLY` } };
+/**
+ * Makes the cache of names of a dynamic forward proxy. A cluster finds in its cache what a filter with the same one has
+ * looked up there, so there is one cache for each family.
+ */
+export function toNameCache(family: 4 | 6 | undefined): Tree {
+  const [name, lookup] = family === undefined ? ['names', 'ALL'] : [`names-v${family}`, `V${family}_ONLY`];
+  return { dns_cache_config: { name, dns_lookup_family: lookup } };
 }
 
 /** A health check that connects every few seconds, even without traffic. */

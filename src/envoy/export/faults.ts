@@ -70,6 +70,7 @@ function* findInStage(stage: Stage): Generator<Finding> {
       yield* findInPolicy(stage);
       yield* findInRoutes(stage);
       if (stage.upstreams.some(({ to }) => 'field' in to)) yield* findExposed(stage);
+      yield* findInFamilies(stage);
       for (const upstream of stage.upstreams) {
         const { name, to, route, tls = {} } = upstream;
         yield* findInTls(tls, name);
@@ -83,6 +84,18 @@ function* findInStage(stage: Stage): Generator<Finding> {
         if ((route.retries ?? 0) > 0) yield ['it does not repeat what an HTTP client has asked for'];
       }
   }
+}
+
+/** Finds upstreams whose names would be looked up differently by the one filter of a listener that does so. */
+function* findInFamilies({ upstreams }: HttpStage): Generator<Finding> {
+  const asked = upstreams.filter(takesNames);
+  const [first] = asked;
+  const other = asked.find(({ route }) => route.family !== first?.route.family);
+  if (!first || !other) return;
+  yield [
+    `it looks all names of requests up in one family of addresses, and ${first.name} and ${other.name} want different ones`,
+    'give them the same family',
+  ];
 }
 
 /** Finds stages that would be open proxies in Envoy. tunl refuses to start these unless `open` is set. */

@@ -33,7 +33,7 @@ const alpn = { auto: ['h2', 'http/1.1'], http1: ['http/1.1'], http2: ['h2'] } as
 function toNameFilters({ upstreams }: HttpStage): Tree[] {
   const upstream = upstreams.find(takesNames);
   if (!upstream) return [];
-  const cache = toNameCache(upstream.name, upstream.route.family);
+  const cache = toNameCache(upstream.route.family);
   return [{ name: nameFilter, typed_config: typed('filters.http.dynamic_forward_proxy.v3.FilterConfig', cache) }];
 }
 

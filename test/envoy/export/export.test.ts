@@ -99,6 +99,21 @@ test('stages with the same way out share a cluster, and with it their sessions',
   expect(used).toEqual(['a', 'a', 'c']);
 });
 
+test('all clusters that take names find them where the filter has looked them up', () => {
+  const { graph } = loadText(`stages:
+  a:
+    listen: 1
+    http:
+      routes: [{ prefix: /s, to: secured }, { to: plain }]
+      upstreams:
+        secured: { to: 'field::authority', names: true, tls: true }
+        plain: { to: 'field::authority', names: true }
+`);
+  const caches = writeBootstrap(graph).match(/dns_cache_config: .*/g) ?? [];
+  expect(caches).toHaveLength(3);
+  expect(new Set(caches)).toEqual(new Set(['dns_cache_config: { name: names, dns_lookup_family: ALL }']));
+});
+
 test('stages that come of others take no name that is there already', () => {
   const text =
     exportText(`  a: { listen: [1, internal://a, internal://c], via: ['http://p:1', 'http://q:1'], to: 'd:1' }

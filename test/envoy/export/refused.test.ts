@@ -45,6 +45,10 @@ test.each([
     'listen: 1, http: { deny: a.test, routes: [{ answer: 404 }] }',
     'it has no rules by name and address for where requests may go',
   ],
+  [
+    'listen: 1, http: { open: true, routes: [{ to: u }, { to: w }], upstreams: { u: { to: "field::authority", names: true }, w: { to: "field:x-to", names: true, family: 6 } } }',
+    'it looks all names of requests up in one family of addresses, and u and w want different ones (give them the same family)',
+  ],
   ['listen: 1, http: { max-tunnels-per-client: 5, routes: [{ answer: 404 }] }', 'it does not count requests'],
   ['listen: 1, proxy: { max-tunnels: 5 }', 'it does not count tunnels'],
   ['listen: 1, tls: { cert: c }, proxy: { accept: hbone }', 'it is no server for hbone'],

@@ -13,6 +13,7 @@ import {
   type TargetChoice,
   type Upstream,
 } from '../../../src/chain/model/graph.ts';
+import { takesNames } from '../../../src/chain/model/http.ts';
 import {
   accessLogs,
   alternatives,
@@ -134,14 +135,18 @@ function httpStage(stage: Place, files: GraphFiles): fc.Arbitrary<HttpStage> {
       upstreams: fc.tuple(...upstreamNames.map(upstream)),
       domains: fc.constantFrom(['*'], ['a.example:443', '*.example.com'], ['b.*']),
       limits,
+      // The names that requests ask for are looked up in one family.
+      asked: family,
     })
-    .map(({ codec, routes, upstreams, domains, limits: own }) => ({
+    .map(({ codec, routes, upstreams, domains, limits: own, asked }) => ({
       ...stage.common,
       job: 'http',
       open: true,
       codec,
       hosts: [{ name: 'all', domains, routes }],
-      upstreams,
+      upstreams: upstreams.map((upstream) =>
+        takesNames(upstream) ? { ...upstream, route: { hops: [], limits: upstream.route.limits, ...asked } } : upstream,
+      ),
       route: { hops: [], limits: own },
     }));
 }
