@@ -1,7 +1,7 @@
 import type { Path } from '../../chain/read/document.ts';
 import type { Rewrite, Upstream } from '../../chain/model/graph.ts';
 import { assertRewrite } from '../../chain/model/rewrite.ts';
-import type { ClusterMessage } from '../schema/cluster.ts';
+import { type ClusterMessage, listEndpoints } from '../schema/cluster.ts';
 import type { RouteActionMessage } from '../schema/route.ts';
 import { readPattern } from './match.ts';
 import { assertAtMostOne } from './one-of.ts';
@@ -54,8 +54,7 @@ function readAuto(path: Path, { upstream, words }: RouteUpstream, reading: Boots
     );
     return {};
   }
-  const endpoints = (words.load_assignment?.endpoints ?? []).flatMap(({ lb_endpoints: each = [] }) => each);
-  const [first = '', ...others] = endpoints.map(({ endpoint }) => endpoint.hostname ?? '');
+  const [first = '', ...others] = listEndpoints(words).map(({ hostname = '' }) => hostname);
   if (others.some((other) => other !== first)) {
     reading.add(
       path,

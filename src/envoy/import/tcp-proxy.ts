@@ -11,6 +11,7 @@ import { parseHeader } from '../../syntax/header.ts';
 import { parseTarget } from '../../syntax/target.ts';
 import { quote } from '../../syntax/text.ts';
 import type { TcpProxyMessage, TunnelingConfigMessage } from '../schema/tcp-proxy.ts';
+import { listEndpoints } from '../schema/cluster.ts';
 import { findHopTerms, type HopTerms, termsOf } from '../schema/hop-terms.ts';
 import { type Cluster, toRoute, usualLimits } from './cluster.ts';
 import { readAccessLogs } from './access-log.ts';
@@ -149,7 +150,7 @@ function toChoice(
 ): HopChoice {
   const [first] = targets;
   const path = [...cluster.path, 'load_assignment'];
-  const ids = listEndpointIds(cluster);
+  const ids = listEndpoints(cluster.words).map(({ address }) => address.envoy_internal_address?.endpoint_id);
   return targets.flatMap((target, index): HopChoice => {
     if (target.kind !== 'internal') return [{ ...hop, address: target }];
     if (first?.kind !== 'internal' || target.name !== first.name) {
@@ -157,12 +158,6 @@ function toChoice(
     }
     return [{ ...hop, address: toHopAddress(target, ids[index], termsOf(hop)) }];
   });
-}
-
-function listEndpointIds({ words }: Cluster): readonly (string | undefined)[] {
-  return (words.load_assignment?.endpoints ?? []).flatMap(({ lb_endpoints: endpoints = [] }) =>
-    endpoints.map(({ endpoint }) => endpoint.address.envoy_internal_address?.endpoint_id),
-  );
 }
 
 /**

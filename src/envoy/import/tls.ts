@@ -6,7 +6,7 @@ import type { TlsSettings } from '../../core/hop.ts';
 import { parseSpiffeId } from '../../core/spiffe.ts';
 import { quote } from '../../syntax/text.ts';
 import { parseTls } from '../../syntax/tls.ts';
-import type { ClusterMessage } from '../schema/cluster.ts';
+import { type ClusterMessage, listEndpoints } from '../schema/cluster.ts';
 import type { FilterChainMessage } from '../schema/listener.ts';
 import type { CommonTlsContextMessage, UpstreamTlsContextMessage } from '../schema/transport-socket.ts';
 import type { BootstrapDiagnostics } from './diagnostics.ts';
@@ -62,10 +62,11 @@ export interface UpstreamTls {
 
 /** Reads the TLS settings for the endpoints of a cluster. Returns undefined without TLS. */
 export function readUpstreamTls(
-  { transport_socket: socket, load_assignment: assignment }: ClusterMessage,
+  cluster: ClusterMessage,
   clusterPath: Path,
   reading: BootstrapDiagnostics,
 ): UpstreamTls | undefined {
+  const { transport_socket: socket } = cluster;
   if (!socket) return undefined;
   const path = [...clusterPath, 'transport_socket'];
   if (!socket.typed_config && socket.name !== rawName) reading.add(path, 'typed_config is missing');
@@ -74,9 +75,7 @@ export function readUpstreamTls(
   const words = outer?.['@type'] === internalType ? outer.transport_socket.typed_config : outer;
   if (words?.['@type'] !== upstreamType) return undefined;
   const at = [...path, 'typed_config', ...(isInternal ? ['transport_socket', 'typed_config'] : [])];
-  const hosts = (assignment?.endpoints ?? []).flatMap(({ lb_endpoints: endpoints = [] }) =>
-    endpoints.map(({ endpoint }) => endpoint.address.socket_address?.address),
-  );
+  const hosts = listEndpoints(cluster).map(({ address }) => address.socket_address?.address);
   return reading.attempts.run(at, () => readUpstreamContext(words, hosts, at, reading));
 }
 

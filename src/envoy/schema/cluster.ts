@@ -157,3 +157,8 @@ export type ClusterMessage = z.infer<typeof cluster>;
 export type ServerNamesMessage = z.infer<typeof upstreamOptions>;
 /** An endpoint of a cluster in a file. */
 export type EndpointMessage = z.infer<typeof endpoint>;
+
+/** Lists the endpoints of a cluster, in the order of the file. */
+export function listEndpoints({ load_assignment: assignment }: ClusterMessage): EndpointMessage[] {
+  return (assignment?.endpoints ?? []).flatMap(({ lb_endpoints: each = [] }) => each.map(({ endpoint: one }) => one));
+}
