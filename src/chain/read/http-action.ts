@@ -4,7 +4,7 @@ import { quote } from '../../syntax/text.ts';
 import type { Path } from './document.ts';
 import type { HttpRouteConfig } from './http-schema.ts';
 import type { AnswerAction, HttpAction, RequestsAction, Rewrite, TunnelsAction } from '../model/graph.ts';
-import { isFieldName } from './http-match.ts';
+import { readFieldName } from './http-match.ts';
 import { assertRewrite } from '../model/rewrite.ts';
 import type { RouteReader } from './route.ts';
 import { fillVariables } from './secrets.ts';
@@ -135,12 +135,6 @@ function toRewrite(words: NonNullable<HttpRouteConfig['rewrite']>, reader: Route
 function assertAtMostOne<T extends object>(words: T, keys: readonly (keyof T & string)[]): void {
   const [first, second] = keys.filter((key) => words[key] !== undefined);
   if (second !== undefined) throw usageError(`a rewrite has ${first} or ${second}, not both`);
-}
-
-function readFieldName(written: string): string {
-  const name = written.toLowerCase();
-  if (isFieldName(name)) return name;
-  throw usageError(`${quote(written)} is not the name of a field`);
 }
 
 function readIdle(path: Path, words: HttpRouteConfig, reader: RouteReader): { readonly idleMs?: number } {

@@ -56,8 +56,7 @@ function readMethod(value: string): FieldMatch {
 }
 
 function readField(written: string, words: ConditionConfig, reader: RouteReader): FieldMatch {
-  const name = written.toLowerCase();
-  if (!isFieldName(name)) throw usageError(`${quote(written)} is not the name of a field`);
+  const name = readFieldName(written);
   if (typeof words === 'boolean') return words ? { name } : { name, invert: true };
   if (typeof words === 'string') return { name, value: readComparison({ exact: words }, reader) };
   const { not, ...comparison } = words;
@@ -88,6 +87,16 @@ function readPattern(text: string): string {
 
 /** The pseudo-fields that count as fields of a request. */
 const pseudoFields: ReadonlySet<string> = new Set([':authority', ':method', ':path', ':scheme']);
+
+/**
+ * Reads the name of a field or pseudo-field of a request, and returns it in lower case.
+ * @throws {TunlError} usage
+ */
+export function readFieldName(written: string): string {
+  const name = written.toLowerCase();
+  if (isFieldName(name)) return name;
+  throw usageError(`${quote(written)} is not the name of a field`);
+}
 
 /** True for the name of a field (RFC 9110, section 5.1) in lower case, or of a pseudo-field. */
 export function isFieldName(name: string): boolean {
