@@ -81,8 +81,3 @@ export class ByteQueue {
     this.#filled = 0;
   }
 }
-
-/** Counts the bytes of chunks. */
-export function sizeOf(chunks: readonly Buffer[]): number {
-  return chunks.reduce((sum, { length }) => sum + length, 0);
-}

@@ -56,3 +56,8 @@ export function decodePercent(text: string): string | undefined {
   const decoded = bytes.replaceAll(/%(..)/g, (_all, digits: string) => String.fromCharCode(parseInt(digits, 16)));
   return decodeOctets(Buffer.from(decoded, 'latin1'));
 }
+
+/** Counts the bytes of chunks. */
+export function sizeOf(chunks: readonly Buffer[]): number {
+  return chunks.reduce((sum, { length }) => sum + length, 0);
+}

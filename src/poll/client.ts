@@ -1,6 +1,6 @@
 import { originAuth } from '../auth/model/fields.ts';
 import { type Address, formatAddress, type TcpAddress } from '../core/address.ts';
-import { sizeOf } from '../core/byte-queue.ts';
+import { sizeOf } from '../core/octets.ts';
 import type { Reach, ReachedLink, Session } from '../core/carrier.ts';
 import { within } from '../core/deadline.ts';
 import { type DialContext, laterContext } from '../core/dialer.ts';

@@ -1,4 +1,4 @@
-import { sizeOf } from '../core/byte-queue.ts';
+import { sizeOf } from '../core/octets.ts';
 import type { Exchange, StreamClient } from '../core/exchange.ts';
 import type { HeaderField } from '../core/hop.ts';
 import type { TunlError } from '../core/errors.ts';

@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { setImmediate as immediate } from 'node:timers/promises';
 import { Abort } from '../core/abort.ts';
-import { sizeOf } from '../core/byte-queue.ts';
+import { sizeOf } from '../core/octets.ts';
 import { TunlError } from '../core/errors.ts';
 import type { HeaderField } from '../core/hop.ts';
 import { type CarriedStream, resetError } from '../core/link.ts';

@@ -1,5 +1,6 @@
-import { ByteQueue, sizeOf } from '../core/byte-queue.ts';
+import { ByteQueue } from '../core/byte-queue.ts';
 import type { FlowEvents } from '../core/flow.ts';
+import { sizeOf } from '../core/octets.ts';
 import { maxPayload } from './frames.ts';
 import { blockBytes, giveBlock, takeBlock } from './memory.ts';
 import { windowBytes } from './outgoing.ts';

@@ -1,5 +1,5 @@
 import { Duplex } from 'node:stream';
-import { sizeOf } from '../../core/byte-queue.ts';
+import { sizeOf } from '../../core/octets.ts';
 import { type Link, resetError, streamLink } from '../../core/link.ts';
 import { leavingTicks, type Ticked, wheel } from '../../core/wheel.ts';
 import { BodyReader, type BodySink } from './reader.ts';

@@ -1,5 +1,5 @@
 import { type Duplex, Writable } from 'node:stream';
-import { sizeOf } from '../../core/byte-queue.ts';
+import { sizeOf } from '../../core/octets.ts';
 import { TunlError } from '../../core/errors.ts';
 import type { AnswerBody } from '../../core/exchange.ts';
 import type { HeaderField } from '../../core/hop.ts';
