@@ -52,36 +52,12 @@ export function startEnvoyTerminator({ tls, alpn = ['h2', 'http/1.1'] }: Termina
     { match: { connect_matcher: {} }, route: upgrade({}) },
     { match: post, route: upgrade({ allow_post: true }) },
   ];
-  const manager = {
-    ...typed('filters.network.http_connection_manager.v3.HttpConnectionManager'),
-    stat_prefix: 'front',
-    stream_idle_timeout: '0s',
-    http2_protocol_options: { allow_connect: true },
-    upgrade_configs: [{ upgrade_type: 'CONNECT' }],
-    route_config: { virtual_hosts: [{ name: 'all', domains: ['*'], routes }] },
-    http_filters: [{ name: 'router', typed_config: typed('filters.http.router.v3.Router') }],
-  };
   const secure = tls && {
-    transport_socket: {
-      name: 'tls',
-      typed_config: {
-        ...typed('transport_sockets.tls.v3.DownstreamTlsContext'),
-        common_tls_context: {
-          alpn_protocols: alpn,
-          tls_certificates: [{ certificate_chain: { filename: tls.cert }, private_key: { filename: tls.key } }],
-        },
-      },
-    },
-  };
-  const cluster = {
-    name: 'asked',
-    type: 'ORIGINAL_DST',
-    lb_policy: 'CLUSTER_PROVIDED',
-    original_dst_lb_config: { use_http_header: true, http_header_name: ':authority' },
+    transport_socket: makeServerTls({ alpn_protocols: alpn, tls_certificates: [makeCertificate(tls)] }),
   };
   return startEnvoy((port) => ({
-    listeners: [makeListener(port, { filters: [{ name: 'http', typed_config: manager }], ...secure })],
-    clusters: [cluster],
+    listeners: [makeListener(port, { filters: [makeHttpFilter('CONNECT', routes)], ...secure })],
+    clusters: [askedCluster],
   }));
 }
 
@@ -105,21 +81,9 @@ export function startEnvoyEncapsulator(options: EncapsulatorOptions): Promise<En
     },
   };
   const http = protocol === 'h2' ? { http2_protocol_options: {} } : { http_protocol_options: {} };
-  const endpoint = { address: makeAddress(proxyPort) };
-  const cluster = {
-    name: 'proxy',
-    load_assignment: { cluster_name: 'proxy', endpoints: [{ lb_endpoints: [{ endpoint }] }] },
-    typed_extension_protocol_options: {
-      'envoy.extensions.upstreams.http.v3.HttpProtocolOptions': {
-        ...typed('upstreams.http.v3.HttpProtocolOptions'),
-        explicit_http_config: http,
-      },
-    },
-    ...secure,
-  };
   return startEnvoy((port) => ({
     listeners: [makeListener(port, { filters: [{ name: 'tcp', typed_config: tcpProxy }] })],
-    clusters: [cluster],
+    clusters: [{ ...makeHttpCluster('proxy', proxyPort, http), ...secure }],
   }));
 }
 
@@ -187,3 +151,54 @@ export function makeAddress(port: number) {
 export function makeListener(port: number, chain: object) {
   return { name: 'front', address: makeAddress(port), filter_chains: [chain] };
 }
+
+/** The filter of a listener that answers requests by these routes and takes upgrades of one type, over HTTP/2 too. */
+export function makeHttpFilter(upgrade: string, routes: readonly object[], more: object = {}) {
+  const manager = {
+    ...typed('filters.network.http_connection_manager.v3.HttpConnectionManager'),
+    stat_prefix: 'front',
+    stream_idle_timeout: '0s',
+    http2_protocol_options: { allow_connect: true },
+    upgrade_configs: [{ upgrade_type: upgrade }],
+    route_config: { virtual_hosts: [{ name: 'all', domains: ['*'], routes }] },
+    http_filters: [{ name: 'router', typed_config: typed('filters.http.router.v3.Router') }],
+    ...more,
+  };
+  return { name: 'http', typed_config: manager };
+}
+
+/** The TLS of a listener. */
+export function makeServerTls(common: object, more: object = {}) {
+  const context = { ...typed('transport_sockets.tls.v3.DownstreamTlsContext'), ...more, common_tls_context: common };
+  return { name: 'tls', typed_config: context };
+}
+
+/** A certificate and its key. */
+export function makeCertificate({ cert, key }: CertFiles) {
+  return { certificate_chain: { filename: cert }, private_key: { filename: key } };
+}
+
+/** A cluster of one port of 127.0.0.1, with what says how HTTP is spoken there. */
+export function makeHttpCluster(name: string, port: number, http: object) {
+  return {
+    name,
+    load_assignment: {
+      cluster_name: name,
+      endpoints: [{ lb_endpoints: [{ endpoint: { address: makeAddress(port) } }] }],
+    },
+    typed_extension_protocol_options: {
+      'envoy.extensions.upstreams.http.v3.HttpProtocolOptions': {
+        ...typed('upstreams.http.v3.HttpProtocolOptions'),
+        explicit_http_config: http,
+      },
+    },
+  };
+}
+
+/** The cluster of the address in `:authority`. */
+export const askedCluster = {
+  name: 'asked',
+  type: 'ORIGINAL_DST',
+  lb_policy: 'CLUSTER_PROVIDED',
+  original_dst_lb_config: { use_http_header: true, http_header_name: ':authority' },
+} as const;

@@ -2,7 +2,7 @@ import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { CertFiles } from '../support/origin.ts';
 import { type Part, startPart } from '../support/part.ts';
-import { makeAddress, makeListener, startEnvoy, typed } from './envoy.ts';
+import { makeCertificate, makeHttpCluster, makeHttpFilter, makeListener, makeServerTls, startEnvoy } from './envoy.ts';
 
 /** Starts nginx, which passes Upgrade on to a port of 127.0.0.1 as its documentation shows it; over TLS it speaks HTTP/2 too. */
 export function startNginx(backendPort: number, tls?: CertFiles, formerPort?: number): Promise<Part> {
@@ -98,41 +98,11 @@ backend back
  */
 export function startEnvoyFront(backendPort: number, tls: CertFiles, backend: 'h1' | 'h2'): Promise<Part> {
   const route = { match: { prefix: '/' }, route: { cluster: 'serve', timeout: '0s' } };
-  const manager = {
-    ...typed('filters.network.http_connection_manager.v3.HttpConnectionManager'),
-    stat_prefix: 'front',
-    stream_idle_timeout: '0s',
-    http2_protocol_options: { allow_connect: true },
-    upgrade_configs: [{ upgrade_type: 'websocket' }],
-    route_config: { virtual_hosts: [{ name: 'all', domains: ['*'], routes: [route] }] },
-    http_filters: [{ name: 'router', typed_config: typed('filters.http.router.v3.Router') }],
-  };
-  const certificate = { certificate_chain: { filename: tls.cert }, private_key: { filename: tls.key } };
+  const filter = makeHttpFilter('websocket', [route]);
   const http = backend === 'h2' ? { http2_protocol_options: { allow_connect: true } } : { http_protocol_options: {} };
-  const cluster = {
-    name: 'serve',
-    load_assignment: {
-      cluster_name: 'serve',
-      endpoints: [{ lb_endpoints: [{ endpoint: { address: makeAddress(backendPort) } }] }],
-    },
-    typed_extension_protocol_options: {
-      'envoy.extensions.upstreams.http.v3.HttpProtocolOptions': {
-        ...typed('upstreams.http.v3.HttpProtocolOptions'),
-        explicit_http_config: http,
-      },
-    },
-  };
-  const transport = {
-    name: 'tls',
-    typed_config: {
-      ...typed('transport_sockets.tls.v3.DownstreamTlsContext'),
-      common_tls_context: { alpn_protocols: ['h2', 'http/1.1'], tls_certificates: [certificate] },
-    },
-  };
+  const secure = makeServerTls({ alpn_protocols: ['h2', 'http/1.1'], tls_certificates: [makeCertificate(tls)] });
   return startEnvoy((port) => ({
-    listeners: [
-      makeListener(port, { filters: [{ name: 'http', typed_config: manager }], transport_socket: transport }),
-    ],
-    clusters: [cluster],
+    listeners: [makeListener(port, { filters: [filter], transport_socket: secure })],
+    clusters: [makeHttpCluster('serve', backendPort, http)],
   }));
 }
