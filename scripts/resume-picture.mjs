@@ -1,3 +1,5 @@
+import { escape, round } from './svg.mjs';
+
 const [width, left, right] = [880, 130, 860];
 const [top, panelHeight, panelGap] = [92, 130, 44];
 
@@ -71,12 +73,4 @@ function drawWay({ title, said, heard }, y, ms, across) {
 function drawSteps(name, times, ms, across, up) {
   const steps = times.map((at, index) => `H${across(at)}V${up(index + 1)}`);
   return `<path class="${name}" d="M${across(0)} ${up(0)}${steps.join('')}H${across(ms)}"/>`;
-}
-
-function round(value) {
-  return Math.round(value * 10) / 10;
-}
-
-function escape(text) {
-  return text.replaceAll(/[<>&"]/g, (character) => `&#${character.codePointAt(0)};`);
 }

@@ -1,3 +1,4 @@
+import { escape, round } from '../../../scripts/svg.mjs';
 import { compareWithBest, readMovement, steadyShare } from './figures.mjs';
 import { formatRatio } from './table.mjs';
 
@@ -175,12 +176,4 @@ function isPowerOfTen(tick) {
 
 function lineAt(index) {
   return headHeight + index * lineHeight + lineHeight / 2;
-}
-
-function round(value) {
-  return Math.round(value * 10) / 10;
-}
-
-function escape(text) {
-  return text.replaceAll(/[&<>"]/g, (character) => `&#${character.codePointAt(0)};`);
 }
