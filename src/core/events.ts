@@ -106,3 +106,13 @@ export interface EventSink {
   /** True if notices of a level are shown now; others need not be made. Absent if all of them are. */
   readonly shows?: (level: NoticeEvent['level']) => boolean;
 }
+
+/** A sink that tells `note` of each event and then passes it on. */
+export function noting(emit: EventSink, note: (event: TunlEvent) => void): EventSink {
+  const { shows } = emit;
+  const both = (event: TunlEvent) => {
+    note(event);
+    emit(event);
+  };
+  return Object.assign(both, shows && { shows });
+}

@@ -2,7 +2,7 @@ import type { Graph } from '../../chain/model/graph.ts';
 import type { Address } from '../../core/address.ts';
 import { throwIfAborted } from '../../core/deadline.ts';
 import { toTunlError } from '../../core/errors.ts';
-import type { EventSink, TunlEvent } from '../../core/events.ts';
+import { noting } from '../../core/events.ts';
 import type { ListenerFacts, Subject } from '../../telemetry/admin/subject.ts';
 import { LogFiles } from '../../telemetry/access-log.ts';
 import { Admin } from '../admin/admin.ts';
@@ -66,12 +66,7 @@ class GraphRunner {
 
   constructor(runtime: Runtime) {
     const { scope } = runtime;
-    const note = (event: TunlEvent): void => {
-      this.#traffic?.note(event);
-      runtime.emit(event);
-    };
-    const { shows } = runtime.emit;
-    const emit: EventSink = Object.assign(note, shows && { shows });
+    const emit = noting(runtime.emit, (event) => this.#traffic?.note(event));
     this.#runtime = { ...runtime, emit };
     this.tunnels = new Tunnels(emit);
     const listeners = () => [...this.#listeners.values()].map(({ bound }) => bound.listener);

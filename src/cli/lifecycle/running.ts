@@ -1,6 +1,6 @@
 import type { Running, Runtime } from '../../app/runtime.ts';
 import { Scope } from '../../core/scope.ts';
-import type { EventSink, TunlEvent } from '../../core/events.ts';
+import { noting } from '../../core/events.ts';
 import { exitOf, toTunlError } from '../../core/errors.ts';
 import type { CommandContext } from '../parse/command.ts';
 import { sayFailure } from '../terminal/fail.ts';
@@ -93,11 +93,9 @@ export async function startListening(
 ): Promise<Running> {
   const onReady: Runtime['onReady'] = (addresses) => readiness.announce(addresses);
   const [report, output] = [createReport(ui, style), controlOutput(ui)];
-  const note = (event: TunlEvent) => {
-    if (event.event === 'tunnel.closed') onEnded?.();
-    report(event);
-  };
-  const emit: EventSink = Object.assign(note, report.shows && { shows: report.shows });
+  const emit = noting(report, ({ event }) => {
+    if (event === 'tunnel.closed') onEnded?.();
+  });
   const starting = start({ scope, emit, graceMs, onReady, output, ...(watchFiles !== undefined && { watchFiles }) });
   const showTunnels = async () => {
     const { tunnels, draw } = await starting;
