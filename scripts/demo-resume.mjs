@@ -35,8 +35,8 @@ async function runDemo() {
   const target = `127.0.0.1:${server.address().port}`;
   show.say('counter', `listens on ${target}`);
 
-  const far = await startServing('far end', ['127.0.0.1:0', '--resume', '1m']);
-  let proxy = await startServing('proxy', ['127.0.0.1:0']);
+  const far = await show.serve('far end', '127.0.0.1:0', '--resume', '1m');
+  let proxy = await show.serve('proxy', '127.0.0.1:0');
   const hops = ['-x', `http://${proxy.address}`, '-x', `http://${far.address}?resume=1m`];
   const forward = show.start('forward', ['forward', `:${target}`, ...hops, '--json']);
   const { address } = await forward.waitFor('its listener', (line) => findEvent(line, 'listening'));
@@ -63,7 +63,7 @@ async function runDemo() {
       await counter.reached('sent', to);
       show.say('counter', `has said ${counter.sent.length} numbers by now, of which you have ${you.heard.length}`);
     }
-    proxy = await startServing('proxy', [proxy.address]);
+    proxy = await show.serve('proxy', proxy.address);
     run.gaps.push({ from: gone, to: performance.now() - start });
     await forward.waitFor('its tunnel', (line) => findEvent(line, 'tunnel.resumed')?.resumed === run.gaps.length);
     const missed = counter.sent.length;
@@ -138,13 +138,6 @@ class Side {
     });
     return Promise.race([reached, this.over]);
   }
-}
-
-async function startServing(name, args) {
-  const program = show.start(name, ['serve', ...args, '--json']);
-  const { address } = await program.waitFor('its listener', (line) => findEvent(line, 'listening'));
-  show.say(name, `serves ${address}`);
-  return { program, address };
 }
 
 function connectTo(address) {

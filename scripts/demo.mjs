@@ -28,8 +28,8 @@ async function runDemo() {
   const target = `127.0.0.1:${greeter.address().port}`;
   show.say('greeter', `listens on ${target}: it speaks first, then sends back what it gets`);
 
-  const first = await startProxy('proxy 1');
-  const second = await startProxy('proxy 2');
+  const first = await show.serve('proxy 1', '127.0.0.1:0');
+  const second = await show.serve('proxy 2', '127.0.0.1:0');
   const forward = show.start('forward', [
     'forward',
     `:${target}`,
@@ -66,13 +66,6 @@ function greetAndEcho(socket) {
   socket.on('error', () => socket.destroy());
   socket.write(greeting);
   socket.pipe(socket);
-}
-
-async function startProxy(name) {
-  const program = show.start(name, ['serve', '127.0.0.1:0', '--json']);
-  const { address } = await program.waitFor('its listener', (line) => findEvent(line, 'listening'));
-  show.say(name, `serves ${address}`);
-  return { program, name, address };
 }
 
 /** Connects like an ordinary client, which does not know about proxies. */

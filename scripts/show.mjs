@@ -29,6 +29,14 @@ export class Show {
     return program;
   }
 
+  /** Starts `serve` with these words under a name, and waits for its listener. */
+  async serve(name, ...words) {
+    const program = this.start(name, ['serve', ...words, '--json']);
+    const { address } = await program.waitFor('its listener', (line) => findEvent(line, 'listening'));
+    this.say(name, `serves ${address}`);
+    return { program, name, address };
+  }
+
   /** Kills a program, as a crash would. */
   async kill(program) {
     this.#programs = this.#programs.filter((other) => other !== program);
