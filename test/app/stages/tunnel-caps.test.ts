@@ -1,11 +1,9 @@
-import { connect as connectSocket } from 'node:net';
-import { describe, expect, onTestFinished, test } from 'vitest';
-import { socketLink } from '../../../src/core/socket-link.ts';
+import { describe, expect, test } from 'vitest';
 import { startTestServe } from '../../support/harness/app.ts';
 import { eventually } from '../../support/eventually.ts';
 import { startHttp2Bed } from '../../support/harness/h2-bed.ts';
 import { connectHttp2 } from '../../support/peers/h2-peer.ts';
-import { connectPeer, RawPeer } from '../../support/peers/raw-peer.ts';
+import { connectPeer, type RawPeer } from '../../support/peers/raw-peer.ts';
 import { echo, refusedAddress, startTarget } from '../../support/targets/plain.ts';
 
 /** Asks for a tunnel over HTTP/1.1 and gives the head of the answer. */
@@ -48,9 +46,8 @@ test('one client has its own number of tunnels, whatever it comes by', async () 
   const session = await connectHttp2(serve.port);
   expect(await session.outcomeOf(session.connect(`127.0.0.1:${target.port}`))).toEqual({ status: 200 });
   expect(await ask(await connectPeer(serve.port), target.port)).toMatch(refusal);
-  const other = connectSocket({ port: serve.port, host: '127.0.0.1', localAddress: '127.0.0.2' });
-  onTestFinished(() => void other.destroy());
-  expect(await ask(new RawPeer(socketLink(other, {})), target.port)).toContain(' 200 ');
+  const other = await connectPeer(serve.port, { from: '127.0.0.2' });
+  expect(await ask(other, target.port)).toContain(' 200 ');
 });
 
 describe('one session', () => {

@@ -1,10 +1,8 @@
 import { createHash } from 'node:crypto';
 import { writeFileSync } from 'node:fs';
-import { connect } from 'node:net';
 import { join } from 'node:path';
 import { describe, expect, onTestFinished, test } from 'vitest';
-import { connectPeer, RawPeer } from '../../support/peers/raw-peer.ts';
-import { streamLink } from '../../../src/core/link.ts';
+import { connectPeer } from '../../support/peers/raw-peer.ts';
 import { echo, startTarget, type Target } from '../../support/targets/plain.ts';
 import { makeTempFolder } from '../../support/temp.ts';
 import { runTunl, startTunl, type Tunl } from '../../support/harness/tunl-process.ts';
@@ -68,7 +66,7 @@ describe('wrong passwords', () => {
     open.send(formatBasic(authorityOf(target), password));
     expect(await open.readHead()).toMatch(/^HTTP\/1\.1 200 /);
     const guess = async (secret: string, host = '127.0.0.1') => {
-      const client = new RawPeer(streamLink(await dialFrom(host, port), {}));
+      const client = await connectPeer(port, { from: host });
       client.send(formatBasic(authorityOf(target), secret));
       const head = await client.readHead();
       client.reset();
@@ -88,12 +86,3 @@ describe('wrong passwords', () => {
     open.fin();
   });
 });
-
-/** Connects from an address of this machine; every address of 127.0.0.0/8 is one on Linux. */
-function dialFrom(localAddress: string, port: number): Promise<ReturnType<typeof connect>> {
-  return new Promise((resolve, reject) => {
-    const socket = connect({ host: '127.0.0.1', port, localAddress, allowHalfOpen: true });
-    socket.once('error', reject).once('connect', () => resolve(socket));
-    onTestFinished(() => void socket.destroy());
-  });
-}

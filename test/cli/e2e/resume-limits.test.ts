@@ -1,18 +1,16 @@
 import { readFileSync } from 'node:fs';
-import { connect, type Socket } from 'node:net';
 import process from 'node:process';
 import { createInterface } from 'node:readline';
 import type { Readable } from 'node:stream';
 import { setTimeout as delay } from 'node:timers/promises';
 import { expect, onTestFinished, test } from 'vitest';
-import { socketLink } from '../../../src/core/socket-link.ts';
 import { type OpenAnswer, readField, writeField } from '../../../src/resume/fields.ts';
 import { headBytes, kinds, writeHead } from '../../../src/resume/frames.ts';
 import { makeKeyPair } from '../../../src/resume/keys.ts';
 import { amount } from '../../support/amounts.ts';
 import { eventually } from '../../support/eventually.ts';
 import { startTunl } from '../../support/harness/tunl-process.ts';
-import { RawPeer } from '../../support/peers/raw-peer.ts';
+import { connectPeer, type RawPeer } from '../../support/peers/raw-peer.ts';
 import { startTarget, type Target } from '../../support/targets/plain.ts';
 
 /** A far end, and a target that answers the number of a tunnel with some bytes. */
@@ -53,8 +51,8 @@ async function startBed(answer: Buffer): Promise<Bed> {
   return {
     target,
     resets,
-    async open(number, { hold, source = '127.0.0.1' }) {
-      const peer = await connectFrom(source, Number(port));
+    async open(number, { hold, source: from = '127.0.0.1' }) {
+      const peer = await connectPeer(Number(port), { from });
       const field = writeField({ kind: 'open', key: makeKeyPair().publicKey, hold });
       peer.send(`CONNECT 127.0.0.1:${target.port} HTTP/1.1\r\nHost: x\r\n${field.join(': ')}\r\n\r\n`);
       const [, value = ''] = /\r\nTunl-Resume: (.*)\r\n/i.exec(await peer.readHead()) ?? [];
@@ -73,14 +71,6 @@ async function startBed(answer: Buffer): Promise<Bed> {
       return Number(kilobytes) / 1024;
     },
   };
-}
-
-async function connectFrom(localAddress: string, port: number): Promise<RawPeer> {
-  const socket: Socket = connect({ port, host: '127.0.0.1', localAddress });
-  onTestFinished(() => void socket.destroy());
-  const peer = new RawPeer(socketLink(socket, {}));
-  await new Promise<void>((resolve, reject) => void socket.once('connect', resolve).once('error', reject));
-  return peer;
 }
 
 function makeData(text: string): Buffer {

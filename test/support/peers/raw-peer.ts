@@ -69,9 +69,16 @@ export class RawPeer {
   }
 }
 
-/** Connects to a port of 127.0.0.1. If the connection is still open after the test, it is destroyed. */
-export async function connectPeer(port: number, options?: { reading?: boolean }): Promise<RawPeer> {
-  const socket = connect({ port, host: '127.0.0.1', allowHalfOpen: true, noDelay: true });
+/**
+ * Connects to a port of 127.0.0.1. If the connection is still open after the test, it is destroyed.
+ * @param options `from` is an address of this machine: on Linux every one of 127.0.0.0/8
+ */
+export async function connectPeer(
+  port: number,
+  { from, ...options }: { reading?: boolean; from?: string } = {},
+): Promise<RawPeer> {
+  const source = from === undefined ? {} : { localAddress: from };
+  const socket = connect({ port, host: '127.0.0.1', allowHalfOpen: true, noDelay: true, ...source });
   onTestFinished(() => void socket.destroy());
   const peer = new RawPeer(socketLink(socket, {}), options);
   await new Promise<void>((resolve, reject) => {
