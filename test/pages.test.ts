@@ -1,12 +1,12 @@
-import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { expect, onTestFinished, test } from 'vitest';
+import { expect, test } from 'vitest';
 import { fillContents, findFaults, listBlocks, listPages } from '../scripts/pages.mjs';
 import { listOptions } from '../src/cli/parse/program.ts';
 import { commands } from './support/harness/command-line.ts';
 import { readPage } from './support/readme.ts';
+import { makeTempFolder } from './support/temp.ts';
 
 const root = fileURLToPath(new URL('..', import.meta.url));
 
@@ -43,8 +43,7 @@ test.each([
 
 /** Returns what is found in a repository of these files, which is right without them. */
 function measure(files: Readonly<Record<string, string>>): readonly string[] {
-  const folder = mkdtempSync(join(tmpdir(), 'tunl-pages-'));
-  onTestFinished(() => rmSync(folder, { recursive: true }));
+  const folder = makeTempFolder();
   const usual = {
     'README.md': '# x\n\n[page](docs/page.md)\n',
     'docs/page.md': '# page\n',

@@ -1,21 +1,20 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdtempSync, readFileSync, rmSync, statSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { readFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, onTestFinished, test } from 'vitest';
 import { eventually } from '../../support/eventually.ts';
 import { program } from '../../support/harness/tunl-process.ts';
 import { connectPeer } from '../../support/peers/raw-peer.ts';
 import { echo, startTarget } from '../../support/targets/plain.ts';
+import { makeTempFolder } from '../../support/temp.ts';
 
 /** Tunnels before the count begins, those that count, and how many are open at a time. */
 const [early, counted, atOnce] = [100, 200, 10];
 
 /** Starts `serve` so that V8 writes down each access to an object for which it has nothing in its caches. */
 async function startLogged(): Promise<{ port: number; log: string }> {
-  const folder = mkdtempSync(join(tmpdir(), 'tunl-shapes-'));
-  const log = join(folder, 'ic.log');
+  const log = join(makeTempFolder(), 'ic.log');
   const flags = ['--log-ic', `--logfile=${log}`, '--no-logfile-per-isolate'];
   const child = spawn(process.execPath, [...flags, program, 'serve', '127.0.0.1:0', '--ready-fd', '3'], {
     stdio: ['ignore', 'ignore', 'ignore', 'pipe'],
@@ -24,7 +23,6 @@ async function startLogged(): Promise<{ port: number; log: string }> {
     const exited = once(child, 'exit');
     child.kill('SIGKILL');
     await exited;
-    rmSync(folder, { recursive: true });
   });
   const [said] = (await once(child.stdio[3] as NodeJS.ReadableStream, 'data')) as [Buffer];
   return { port: Number(/:(\d+)/.exec(String(said))?.[1]), log };
