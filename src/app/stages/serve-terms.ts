@@ -1,5 +1,11 @@
 import { carriers } from '../../carriers/index.ts';
-import type { HttpStage, ListenerTls, ProxyStage, RouteName } from '../../chain/model/graph.ts';
+import {
+  asksUsers,
+  type HttpStage,
+  type ListenerTls,
+  type ProxyStage,
+  type RouteName,
+} from '../../chain/model/graph.ts';
 import type { Carrier, ClaimTerms, ServerDemand, TlsDemand } from '../../core/carrier.ts';
 import { usageError } from '../../core/errors.ts';
 import type { TunnelExchange } from '../../core/exchange.ts';
@@ -134,7 +140,7 @@ async function proxyTerms(
   const flag = `--${own.serveFlag?.name}`;
   const other = asked.find((carrier) => carrier !== own)?.serveFlag;
   if (other) throw usageError(`${flag} has its address for itself: --${other.name} cannot go with it`);
-  if (own.credentials === false && (users.authFile !== undefined || users.single)) {
+  if (own.credentials === false && asksUsers({ users })) {
     throw usageError(`${flag} has no place for users and passwords`, 'its clients are known by their certificates');
   }
   if (kind !== undefined) throw usageError(`${flag} has its address for itself: ${kind}: cannot go with it`);

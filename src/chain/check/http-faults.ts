@@ -1,6 +1,6 @@
 import { quote } from '../../syntax/text.ts';
 import type { GraphFault } from '../model/fault.ts';
-import type { HttpRoute, HttpStage, RouteName } from '../model/graph.ts';
+import { asksUsers, type HttpRoute, type HttpStage, type RouteName } from '../model/graph.ts';
 import { takesNames } from '../model/http.ts';
 
 /** Finds errors in the hosts, routes and upstreams of a stage. */
@@ -36,9 +36,8 @@ function findTwinDomains(stage: HttpStage<RouteName>): GraphFault[] {
 
 /** Finds upstreams whose names would be resolved behind the rules of the stage, which see no addresses then. */
 function findUnjudged(stage: HttpStage<RouteName>): GraphFault[] {
-  const { users, allow = [], deny = [] } = stage;
-  const judges = users?.authFile !== undefined || users?.single !== undefined || allow.length + deny.length > 0;
-  if (!judges) return [];
+  const { allow = [], deny = [] } = stage;
+  if (!asksUsers(stage) && allow.length + deny.length === 0) return [];
   return stage.upstreams
     .filter(takesNames)
     .map((upstream) =>

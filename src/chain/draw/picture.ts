@@ -2,6 +2,7 @@ import { formatAddress, type InternalAddress } from '../../core/address.ts';
 import { formatHop } from '../../core/hop.ts';
 import { describeRoutes } from './http-text.ts';
 import {
+  asksUsers,
   type Stage,
   type Graph,
   formatListener,
@@ -161,10 +162,11 @@ function describeJob(stage: Stage): string {
   }
 }
 
-function describePolicy({ users, allow = [], deny = [], caps }: Partial<StagePolicy>, what: string): string[] {
+function describePolicy(policy: Partial<StagePolicy>, what: string): string[] {
+  const { allow = [], deny = [], caps } = policy;
   const rules = allow.length + deny.length;
   return [
-    ...(users?.authFile !== undefined || users?.single ? ['users'] : []),
+    ...(asksUsers(policy) ? ['users'] : []),
     ...(rules > 0 ? [rules === 1 ? '1 rule' : `${rules} rules`] : []),
     ...(caps?.total === undefined ? [] : [`at most ${caps.total} ${what}`]),
   ];

@@ -50,6 +50,11 @@ export interface StagePolicy extends Rules {
   readonly caps?: Caps;
 }
 
+/** True if clients must prove who they are by a user and a password. */
+export function asksUsers({ users }: Partial<Pick<StagePolicy, 'users'>>): boolean {
+  return users?.authFile !== undefined || users?.single !== undefined;
+}
+
 /** A stage that terminates tunnels and relays their bytes to the requested target, or to a fixed one. */
 export interface ProxyStage<R = RouteOptions> extends AnyStage<R>, StagePolicy, ProxyValues {
   readonly job: 'proxy';

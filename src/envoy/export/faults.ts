@@ -1,5 +1,6 @@
 import { isIP } from 'node:net';
 import {
+  asksUsers,
   type Stage,
   type ForwardStage,
   type HopChoice,
@@ -99,11 +100,11 @@ function* findInFamilies({ upstreams }: HttpStage): Generator<Finding> {
 }
 
 /** Finds stages that would be open proxies in Envoy. tunl refuses to start these unless `open` is set. */
-function* findExposed({ listen, tls, open = false, users = {} }: ProxyStage | HttpStage): Generator<Finding> {
+function* findExposed(stage: ProxyStage | HttpStage): Generator<Finding> {
+  const { listen, tls, open = false } = stage;
   const exposed = listen.find((address) => address.kind === 'tcp' && !isLoopback(address));
   // Users are reported elsewhere, because Envoy does not support them.
-  const hasUsers = users.authFile !== undefined || users.single !== undefined;
-  if (!exposed || open || hasUsers || tls?.clientCa !== undefined) return;
+  if (!exposed || open || asksUsers(stage) || tls?.clientCa !== undefined) return;
   yield [
     `everybody who reaches ${formatAddress(exposed)} could use it`,
     'say open if that is meant, or name a client-ca',
@@ -255,9 +256,9 @@ function* findInChoice({ targets, balance }: TargetChoice): Generator<Finding> {
 }
 
 function* findInPolicy(stage: ProxyStage | HttpStage): Generator<Finding> {
-  const { users = {}, allow = [], deny = [], caps } = stage;
+  const { allow = [], deny = [], caps } = stage;
   const what = stage.job === 'http' ? 'requests' : 'tunnels';
-  if (users.authFile !== undefined || users.single) yield ['it asks no client for a user and a password'];
+  if (asksUsers(stage)) yield ['it asks no client for a user and a password'];
   if (allow.length > 0 || deny.length > 0) yield [`it has no rules by name and address for where ${what} may go`];
   if (caps) yield [`it does not count ${what}`];
 }
