@@ -88,23 +88,26 @@ test.each([
   expect(loadEnvoy(write(from, to)).graph).toEqual(loadEnvoy(base).graph);
 });
 
+/** Returns the refusal of a file whose filter is a struct with these lines. */
+function refuseStruct(lines: readonly string[]): string {
+  const struct = `- name: tcp
+              typed_config:
+                '@type': type.googleapis.com/xds.type.v3.TypedStruct
+                ${lines.join('\n                ')}
+`;
+  const text = base.replace(/- name: tcp\n[^]*?(?= {2}clusters:)/, struct);
+  return refusalOf(() => loadEnvoy(text)).message;
+}
+
 test.each([
   ['clutser: 5', '17:19: unknown field "clutser" of TcpProxy'],
   ['weighted_clusters: {}', '17:19: weighted_clusters is a field of Envoy that tunl does not run'],
   ['access_log: { name: 5 }', '17:31: typed_config is missing'],
   ['access_log: { filter: {} }', '17:33: filter is a field of Envoy that tunl does not run'],
 ])('%s in a struct is refused at its place', (field, says) => {
-  const struct = `- name: tcp
-              typed_config:
-                '@type': type.googleapis.com/xds.type.v3.TypedStruct
-                type_url: type.googleapis.com/envoy.extensions.filters.network.tcp_proxy.v3.TcpProxy
-                value:
-                  ${field}
-                  stat_prefix: entry
-                  cluster: next_proxy
-`;
-  const text = base.replace(/- name: tcp\n[^]*?(?= {2}clusters:)/, struct);
-  expect(refusalOf(() => loadEnvoy(text)).message).toContain(`envoy.yaml:${says}`);
+  const url = 'type.googleapis.com/envoy.extensions.filters.network.tcp_proxy.v3.TcpProxy';
+  const fields = [field, 'stat_prefix: entry', 'cluster: next_proxy'].map((line) => `  ${line}`);
+  expect(refuseStruct([`type_url: ${url}`, 'value:', ...fields])).toContain(`envoy.yaml:${says}`);
 });
 
 test.each([
@@ -113,13 +116,7 @@ test.each([
   ['value: 5', '14:17: the value of a TypedStruct must be a message'],
   ['values: {}', '14:17: unknown field "values" of TypedStruct'],
 ])('a struct with %s is refused', (field, says) => {
-  const struct = `- name: tcp
-              typed_config:
-                '@type': type.googleapis.com/xds.type.v3.TypedStruct
-                ${field}
-`;
-  const text = base.replace(/- name: tcp\n[^]*?(?= {2}clusters:)/, struct);
-  expect(refusalOf(() => loadEnvoy(text)).message).toContain(`envoy.yaml:${says}`);
+  expect(refuseStruct([field])).toContain(`envoy.yaml:${says}`);
 });
 
 test('one field in two spellings is refused at the second', () => {

@@ -2,7 +2,7 @@ import type { RawPeer } from '../../support/peers/raw-peer.ts';
 import type { Bed } from '../support/bed.ts';
 import { answer, found } from './http-visits.ts';
 import type { Row } from './row.ts';
-import { askH1, exchange } from './terminate-visits.ts';
+import { answered, askH1, exchange } from './terminate-visits.ts';
 
 /** Sends a plain request, as to a proxy, or with `Host` alone. */
 async function askPlain(bed: Bed, first: string, host: string, fields = ''): Promise<RawPeer> {
@@ -27,8 +27,7 @@ export const forwardProxyRows: readonly Row[] = [
           const absolute = await askPlain(bed, `GET http://localhost:${port}/a?b=c`, 'other.example');
           await answer(bed, absolute, found);
           await answer(bed, await askPlain(bed, 'GET /d', `127.0.0.1:${port}`), found);
-          const tunnel = await askH1(bed, `localhost:${port}`);
-          await bed.story.tellMessage('client', tunnel);
+          const tunnel = await answered(bed, await askH1(bed, `localhost:${port}`));
           await exchange(bed, tunnel);
           tunnel.reset();
         },
@@ -53,8 +52,7 @@ export const forwardProxyRows: readonly Row[] = [
           await bed.story.tellMessage('client', client);
           const named = `x-host: localhost:${bed.origin.port}\r\n`;
           await answer(bed, await askPlain(bed, 'GET /b', 'header.example', named), found);
-          const tunnel = await askH1(bed, 'literal.example:443');
-          await bed.story.tellMessage('client', tunnel);
+          const tunnel = await answered(bed, await askH1(bed, 'literal.example:443'));
           await exchange(bed, tunnel);
           tunnel.reset();
         },
@@ -124,8 +122,7 @@ export const forwardProxyRows: readonly Row[] = [
       'a request, a tunnel and what leads nowhere': {
         visit: async (bed) => {
           await answer(bed, await askPlain(bed, 'GET /a', `localhost:${bed.origin.port}`), found);
-          const tunnel = await askH1(bed, `localhost:${bed.origin.port}`);
-          await bed.story.tellMessage('client', tunnel);
+          const tunnel = await answered(bed, await askH1(bed, `localhost:${bed.origin.port}`));
           await exchange(bed, tunnel);
           tunnel.reset();
           await tellStatuses(bed, ['127.0.0.1:1', 'no.such.invalid', '127.0.0.1:99999']);

@@ -1,6 +1,6 @@
 import { exchange as exchangeThrough, openH1 as openThroughH1 } from './encapsulate-visits.ts';
 import type { Row } from './row.ts';
-import { askH1, exchange } from './terminate-visits.ts';
+import { answered, askH1, exchange } from './terminate-visits.ts';
 
 /** Files in which the same things are written in other ways. */
 export const spellingRows: readonly Row[] = [
@@ -9,8 +9,7 @@ export const spellingRows: readonly Row[] = [
     seen: {
       'a tunnel, one without the field, and both in the log': {
         visit: async (bed) => {
-          const client = await askH1(bed, 'host.com:443', 'foo: bar\r\n');
-          await bed.story.tellMessage('client', client);
+          const client = await answered(bed, await askH1(bed, 'host.com:443', 'foo: bar\r\n'));
           await exchange(bed, client);
           client.reset();
           await bed.story.tellStatus('other', await askH1(bed));
