@@ -8,7 +8,7 @@ import { formatMs, type Verdict } from '../verdict.ts';
 const payload = Buffer.alloc(200_000, 'the rest of what was said ');
 
 /** How often the end of our half must be harmless before it is believed to be: a proxy may lose nothing by luck. */
-const tries = 2;
+const tries = 3;
 
 /** An echo that takes longer, in milliseconds, and much longer than the tunnel took, was held back. */
 const heldMs = 300;
