@@ -46,7 +46,13 @@ function explainKey(key: string, path: Path): Fault {
   return { path: [...path, key], atKey: true, message: `unknown key ${quote(key)}`, hints };
 }
 
-function explainValue({ message }: Issue, path: Path): Fault {
+function explainValue(issue: Issue, path: Path): Fault {
+  const { message } = issue;
   const key = path.findLast((step) => typeof step === 'string');
-  return { path, message: key === undefined ? `this ${message}` : `${key} ${message}` };
+  const hints: unknown = issue.code === 'custom' ? issue.params?.['hints'] : undefined;
+  return {
+    path,
+    message: key === undefined ? `this ${message}` : `${key} ${message}`,
+    ...(Array.isArray(hints) && { hints: hints.map(String) }),
+  };
 }

@@ -39,6 +39,7 @@ export function readCluster(words: ClusterMessage, path: Path, reading: Bootstra
     reading.add(
       [...path, 'typed_extension_protocol_options'],
       'auto_config chooses the version in TLS, and this cluster has none',
+      'write explicit_http_config',
     );
   }
   return {
@@ -123,18 +124,12 @@ function assertServerNames(
 
 function readEndpoints(words: ClusterMessage, path: Path, reading: BootstrapDiagnostics): Cluster['to'] {
   const { type = 'STATIC', lb_policy: policy = 'ROUND_ROBIN', load_assignment: assignment } = words;
-  if (type === 'EDS') {
-    reading.add([...path, 'type'], 'tunl does not support endpoints that a server tells (EDS)');
-    return undefined;
-  }
   if (words.cluster_type) return readDynamic(words, path, reading);
   if (type === 'ORIGINAL_DST') return readOriginalDst(words, path, reading);
   switch (policy) {
     case 'CLUSTER_PROVIDED':
       reading.add([...path, 'lb_policy'], 'CLUSTER_PROVIDED goes with the type ORIGINAL_DST only');
       break;
-    case 'RING_HASH':
-    case 'MAGLEV':
     case 'LOAD_BALANCING_POLICY_CONFIG':
       reading.add([...path, 'lb_policy'], `tunl does not support ${policy}`, 'write ROUND_ROBIN');
       break;
@@ -155,7 +150,12 @@ function readEndpoints(words: ClusterMessage, path: Path, reading: BootstrapDiag
   const all = groups.toSorted((one, other) => one.priority - other.priority);
   const endpoints = all.flatMap((group) => group.endpoints);
   const odd = endpoints.find(({ weight }) => weight !== endpoints[0]?.weight);
-  if (odd) reading.add([...odd.path, 'load_balancing_weight'], 'tunl does not support endpoints of different weight');
+  if (odd)
+    reading.add(
+      [...odd.path, 'load_balancing_weight'],
+      'tunl does not support endpoints of different weight',
+      'give all endpoints the same weight',
+    );
   if (type === 'LOGICAL_DNS' && endpoints.length !== 1) {
     reading.add([...path, 'load_assignment'], 'a cluster of the type LOGICAL_DNS has exactly one endpoint');
   }
@@ -199,7 +199,6 @@ function readTarget(
   if (internal) return { kind: 'internal', name: reading.names.give(internal.server_listener_name, 'internal') };
   if (!socket) return undefined;
   const place = [...at, 'socket_address'];
-  if (socket.protocol === 'UDP') reading.add([...place, 'protocol'], 'tunl does not support UDP');
   if (socket.port_value === undefined) reading.add(place, 'port_value is missing');
   if (type === 'STATIC' && isIP(socket.address) === 0) {
     reading.add(

@@ -28,7 +28,6 @@ export function readHttpManager(
 ): Omit<HttpStage, 'name' | 'listen' | 'tls'> {
   const { path, reading } = context;
   const { codec_type: codec = 'AUTO', stream_idle_timeout: idle, common_http_protocol_options: common } = words;
-  if (codec === 'HTTP3') reading.add([...path, 'codec_type'], 'tunl does not support HTTP/3');
   if (!words.route_config) reading.add(path, 'route_config is missing');
   const filters = readHttpFilters(words, path, reading);
   const upstreams = new UpstreamReader(context);
@@ -50,7 +49,7 @@ export function readHttpManager(
   }
   return {
     job: 'http',
-    codec: codec === 'HTTP3' ? 'auto' : codecs[codec],
+    codec: codecs[codec],
     hosts: withStrippedPorts(hosts, words, listen, path, reading),
     upstreams: upstreams.list,
     // Envoy has no access control here.
@@ -88,7 +87,11 @@ class UpstreamReader {
     const { to, version, tls } = cluster;
     const { reading } = this.#context;
     if (cluster.peer !== undefined) {
-      reading.add(path, `${cluster.name} has a SPIFFE id, and that is for tunnels of a TcpProxy here`);
+      reading.add(
+        path,
+        `${cluster.name} has a SPIFFE id, and that is for tunnels of a TcpProxy here`,
+        'write a name of the type DNS',
+      );
     }
     if (!to) {
       const why =

@@ -53,7 +53,7 @@ export function readListener(
 function readMore(words: ListenerMessage, path: Path, reading: BootstrapDiagnostics): readonly ListenAddress[] {
   const { additional_addresses: more = [] } = words;
   if (more.length > 0 && isInternalListener(words)) {
-    reading.add([...path, 'additional_addresses'], 'an internal listener has no addresses');
+    reading.add([...path, 'additional_addresses'], 'an internal listener has no addresses', 'leave them out');
   }
   return more.flatMap(({ address }, index) => {
     const at = [...path, 'additional_addresses', index, 'address'];
@@ -87,7 +87,8 @@ function readListen(
   }
   if (isInternalListener(words)) {
     const name = nameListener(words);
-    if (name === undefined) reading.add(path, 'an internal listener needs a name');
+    if (name === undefined)
+      reading.add(path, 'an internal listener needs a name', 'add name: clusters lead there by it');
     return { kind: 'internal', name: nameStage(name, 'internal', reading) };
   }
   if (address) return readSocket(address, [...path, 'address'], reading);
@@ -106,9 +107,13 @@ export function readSocket(
   if (pipe) return parseUnix(`unix:${pipe.path}`);
   if (!socket) return undefined;
   const at = [...path, 'socket_address'];
-  const { address: host, port_value: port, protocol } = socket;
-  if (protocol === 'UDP') reading.add([...at, 'protocol'], 'tunl does not support UDP');
-  if (isIP(host) === 0) reading.add([...at, 'address'], `${quote(host)} is not an IP address to listen on`);
+  const { address: host, port_value: port } = socket;
+  if (isIP(host) === 0)
+    reading.add(
+      [...at, 'address'],
+      `${quote(host)} is not an IP address to listen on`,
+      'write 0.0.0.0, :: or one of them',
+    );
   if (port === undefined) reading.add(at, 'port_value is missing');
   // tunl writes * for one socket that accepts both address families.
   const isAll = host === '::' && socket.ipv4_compat === true;
@@ -139,7 +144,11 @@ function findChain(
       'give each chain a listener of its own',
     );
   } else if (other) {
-    reading.add([...path, 'default_filter_chain'], 'no connection would come here: filter_chains takes all of them');
+    reading.add(
+      [...path, 'default_filter_chain'],
+      'no connection would come here: filter_chains takes all of them',
+      'leave one of the two out',
+    );
   }
   return { words: chain, path: [...path, 'filter_chains', 0] };
 }
@@ -153,6 +162,11 @@ function findFilter(
   const { filters = [] } = words;
   const [filter, second] = filters;
   if (!filter) reading.add(path, 'filters is missing', 'there are TcpProxy and HttpConnectionManager');
-  if (second) reading.add([...path, 'filters', 1], 'nothing comes behind the first filter: it takes the connection');
+  if (second)
+    reading.add(
+      [...path, 'filters', 1],
+      'nothing comes behind the first filter: it takes the connection',
+      'leave it out, or write it into a listener of its own',
+    );
   return filter && { words: filter.typed_config, path: [...path, 'filters', 0, 'typed_config'] };
 }

@@ -65,7 +65,11 @@ class BootstrapReader {
     for (const [index, cluster] of clusters.entries()) {
       const path = [...clustersPath, index];
       if (this.#clusters.has(cluster.name)) {
-        this.#reading.add([...path, 'name'], `there are two clusters named ${quote(cluster.name)}`);
+        this.#reading.add(
+          [...path, 'name'],
+          `there are two clusters named ${quote(cluster.name)}`,
+          'give one another name',
+        );
       }
       this.#clusters.set(cluster.name, readCluster(cluster, path, this.#reading));
     }
@@ -103,7 +107,11 @@ class BootstrapReader {
       }
       const twin = listeners.findIndex((other) => name !== undefined && nameListener(other) === name);
       if (twin >= 0 && twin < index)
-        this.#reading.add([...path, 'name'], `there are two listeners named ${quote(name ?? '')}`);
+        this.#reading.add(
+          [...path, 'name'],
+          `there are two listeners named ${quote(name ?? '')}`,
+          'give one another name',
+        );
     }
   }
 

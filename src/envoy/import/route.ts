@@ -42,7 +42,11 @@ export function readRoute(
     const at = [...path, 'direct_response', 'body', 'inline_string'];
     const size = Buffer.byteLength(body?.inline_string ?? '');
     if (size > context.maxBodyBytes)
-      reading.add(at, `this has ${size} bytes, and at most ${context.maxBodyBytes} are allowed`);
+      reading.add(
+        at,
+        `this has ${size} bytes, and at most ${context.maxBodyBytes} are allowed`,
+        'raise max_direct_response_body_size_bytes in the route_config',
+      );
     return [{ match, action: { kind: 'answer', status, ...(body && { body: body.inline_string }) } }];
   }
   const filtered = findFiltered([own, ...outer], filters);

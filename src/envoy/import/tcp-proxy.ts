@@ -35,9 +35,8 @@ export function readTcpProxy(
   context: FilterContext,
 ): Omit<ForwardStage, 'name' | 'listen' | 'tls'> {
   const { path, isInternal, findCluster, reading } = context;
-  const { cluster: name, tunneling_config: tunneling, upstream_connect_mode: mode = 'IMMEDIATE' } = words;
+  const { cluster: name, tunneling_config: tunneling } = words;
   if (name === undefined) reading.add(path, 'cluster is missing');
-  if (mode !== 'IMMEDIATE') reading.add([...path, 'upstream_connect_mode'], `tunl does not support ${mode}`);
   const cluster = name === undefined ? undefined : findCluster(name, [...path, 'cluster']);
   const places = cluster && readPlaces(cluster, [...path, 'cluster'], reading);
   const route = {
@@ -52,7 +51,11 @@ export function readTcpProxy(
   if (!cluster || !places) return { ...common, to: { targets: [], balance: 'first' }, route };
   if (!tunneling) {
     if (cluster.tls)
-      reading.add([...cluster.path, 'transport_socket'], 'tunl does not add TLS to the bytes of a TcpProxy');
+      reading.add(
+        [...cluster.path, 'transport_socket'],
+        'tunl does not add TLS to the bytes of a TcpProxy',
+        'add a tunneling_config, or send HTTP requests there',
+      );
     return { ...common, to: places, route };
   }
   const at = [...path, 'tunneling_config'];
@@ -117,7 +120,11 @@ function readHops(
   const tunnel = post ? 'post' : peer === undefined ? 'connect' : 'mesh';
   const scheme = findHopTerms({ tunnel, version, isSecured: cluster.tls !== undefined });
   if (scheme === undefined || (post && peer !== undefined)) {
-    reading.add(path, `${cluster.name} has a SPIFFE id, and what goes there is CONNECT over HTTP/2`);
+    reading.add(
+      path,
+      `${cluster.name} has a SPIFFE id, and what goes there is CONNECT over HTTP/2`,
+      'write http2_protocol_options, and no use_post',
+    );
     return { hops: [] };
   }
   const { said, halfClose } = termsOf({ scheme });
@@ -154,7 +161,11 @@ function toChoice(
   return targets.flatMap((target, index): HopChoice => {
     if (target.kind !== 'internal') return [{ ...hop, address: target }];
     if (first?.kind !== 'internal' || target.name !== first.name) {
-      reading.add(path, 'the way to proxies leads through one internal listener, or through none');
+      reading.add(
+        path,
+        'the way to proxies leads through one internal listener, or through none',
+        'give each its own cluster',
+      );
     }
     return [{ ...hop, address: toHopAddress(target, ids[index], termsOf(hop)) }];
   });

@@ -38,7 +38,11 @@ export function readDownstreamTls(
   const clientCa = validation?.trusted_ca?.filename;
   for (const field of ['match_typed_subject_alt_names', 'verify_certificate_spki'] as const) {
     if (validation?.[field])
-      reading.add([...at, 'validation_context', field], `tunl does not check ${field} of clients`);
+      reading.add(
+        [...at, 'validation_context', field],
+        `tunl does not check ${field} of clients`,
+        'a trusted_ca of their own tells clients apart',
+      );
   }
   if (isRequired && clientCa === undefined) {
     reading.add([...path, 'typed_config'], 'require_client_certificate needs a trusted_ca to check it by');
@@ -102,7 +106,7 @@ function readUpstreamContext(
     }
     if (own.cert === undefined) reading.add(at, 'tls_certificates is missing: who expects a SPIFFE id has one');
     if (sni !== undefined && sni !== '')
-      reading.add([...path, 'sni'], 'where a SPIFFE id is expected tunl sends no name');
+      reading.add([...path, 'sni'], 'where a SPIFFE id is expected tunl sends no name', 'leave it out');
     const cacert = validation?.trusted_ca?.filename;
     return { tls: { ...own, ...(cacert !== undefined && { cacert: resolve(cacert) }) }, peer };
   }
@@ -147,7 +151,7 @@ function readOwn(
   reading: BootstrapDiagnostics,
 ): { readonly cert?: string; readonly key?: string } {
   const [first, second] = certificates;
-  if (second) reading.add([...path, 'tls_certificates', 1], 'tunl shows one certificate');
+  if (second) reading.add([...path, 'tls_certificates', 1], 'tunl shows one certificate', 'leave the others out');
   if (!first) return {};
   const { certificate_chain: cert, private_key: key } = first;
   if (!key) reading.add([...path, 'tls_certificates', 0], 'private_key is missing');
@@ -162,10 +166,18 @@ function assertVersions(
 ): void {
   const { tls_minimum_protocol_version: min, tls_maximum_protocol_version: max } = parameters;
   if (max === 'TLSV1_0' || max === 'TLSV1_1') {
-    reading.add([...path, 'tls_params', 'tls_maximum_protocol_version'], 'tunl speaks TLS 1.2 and 1.3 only');
+    reading.add(
+      [...path, 'tls_params', 'tls_maximum_protocol_version'],
+      'tunl speaks TLS 1.2 and 1.3 only',
+      'write TLSv1_3',
+    );
   }
   if (min === 'TLSV1_3') {
-    reading.add([...path, 'tls_params', 'tls_minimum_protocol_version'], 'tunl cannot be kept from TLS 1.2 here');
+    reading.add(
+      [...path, 'tls_params', 'tls_minimum_protocol_version'],
+      'tunl cannot be kept from TLS 1.2 here',
+      'write TLSv1_2',
+    );
   }
 }
 
@@ -178,12 +190,16 @@ function readAltName(
 ): { readonly name?: string; readonly peer?: string } {
   const [name, second] = names ?? [];
   const at = [...path, 'match_typed_subject_alt_names'];
-  if (second) reading.add([...at, 1], 'tunl verifies one name');
+  if (second) reading.add([...at, 1], 'tunl verifies one name', 'leave the others out');
   if (!name) return {};
   const { exact } = name.matcher;
   if (name.san_type === 'DNS' || name.san_type === 'IP_ADDRESS') return { name: exact };
   const id = name.san_type === 'URI' ? parseSpiffeId(exact) : undefined;
   if (id) return { peer: id.text };
-  reading.add([...at, 0, 'san_type'], `names of the kind ${name.san_type} are nothing that tunl verifies here`);
+  reading.add(
+    [...at, 0, 'matcher'],
+    `${quote(exact)} is no SPIFFE id, and tunl verifies no other URI`,
+    'write a name of the type DNS',
+  );
   return { name: exact };
 }

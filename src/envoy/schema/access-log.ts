@@ -7,7 +7,7 @@ const members = z.record(z.string(), text, must('texts by name'));
 const textSource = message(
   'DataSource',
   { inline_string: text },
-  { refused: 'filename inline_bytes environment_variable watched_directory' },
+  { refused: { inline: 'filename inline_bytes environment_variable watched_directory' } },
 );
 
 const logFormat = message(
@@ -17,7 +17,7 @@ const logFormat = message(
     text_format_source: textSource.optional(),
     json_format: members.optional(),
   },
-  { ignored: 'omit_empty_values content_type json_format_options', refused: 'formatters' },
+  { ignored: 'omit_empty_values content_type json_format_options', refused: { operator: 'formatters' } },
 );
 
 const fileLog = message('FileAccessLog', {
@@ -38,7 +38,7 @@ const loggers = any({
 
 /** A list of `envoy.config.accesslog.v3.AccessLog`. */
 export const accessLogs = list(
-  message('AccessLog', { name: text.optional(), typed_config: loggers }, { refused: 'filter' }),
+  message('AccessLog', { name: text.optional(), typed_config: loggers }, { refused: { log: 'filter' } }),
 );
 
 /** The list of access logs in a file. */

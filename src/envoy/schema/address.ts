@@ -4,15 +4,15 @@ import { enumOf, filled, flag, message, text, uint } from './proto.ts';
 const socketAddress = message(
   'SocketAddress',
   {
-    protocol: enumOf({ TCP: 0, UDP: 1 }).optional(),
+    protocol: enumOf({ TCP: 0, UDP: 1 }, { UDP: 'udp' }).optional(),
     address: filled,
     port_value: uint(0, 65535, 'a port from 0 to 65535').optional(),
     ipv4_compat: flag.optional(),
   },
-  { refused: 'named_port resolver_name network_namespace_filepath' },
+  { refused: { place: 'named_port resolver_name network_namespace_filepath' } },
 );
 
-const pipe = message('Pipe', { path: filled }, { refused: 'mode' });
+const pipe = message('Pipe', { path: filled }, { refused: { mode: 'mode' } });
 
 const internalAddress = message('EnvoyInternalAddress', {
   server_listener_name: filled,

@@ -17,13 +17,13 @@ const extension = message('TypedExtensionConfig', {
 const admin = message(
   'Admin',
   { address: address.optional(), access_log: accessLogs, access_log_path: text.optional() },
-  { ignored: 'profile_path ignore_global_conn_limit', refused: 'socket_options allow_paths' },
+  { ignored: 'profile_path ignore_global_conn_limit', refused: { socket: 'socket_options', admin: 'allow_paths' } },
 );
 
 const staticResources = message(
   'StaticResources',
   { listeners: list(listener), clusters: list(cluster) },
-  { refused: 'secrets' },
+  { refused: { secret: 'secrets' } },
 );
 
 /** `envoy.config.bootstrap.v3.Bootstrap` */
@@ -34,8 +34,15 @@ export const bootstrap = message(
     ignored:
       'node node_context_params layered_runtime flags_path cluster_manager stats_sinks deferred_stat_options stats_config stats_flush_interval stats_flush_on_admin watchdog watchdogs enable_dispatcher_stats header_prefix stats_server_version_override fatal_actions inline_headers perf_tracing_file_path memory_allocator_manager grpc_async_client_manager_config typed_dns_resolver_config dns_resolution_config use_tcp_for_dns_lookups',
     missed: 'overload_manager',
-    refused:
-      'dynamic_resources hds_config tracing default_config_source default_socket_interface certificate_provider_instances config_sources xds_delegate_extension xds_config_tracker_extension listener_manager application_log_config default_regex_engine',
+    refused: {
+      server:
+        'dynamic_resources hds_config default_config_source config_sources xds_delegate_extension xds_config_tracker_extension',
+      tracing: 'tracing',
+      plugin: 'default_socket_interface listener_manager',
+      secret: 'certificate_provider_instances',
+      messages: 'application_log_config',
+      pattern: 'default_regex_engine',
+    },
   },
 );
 

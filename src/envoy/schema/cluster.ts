@@ -18,14 +18,14 @@ export const http2Options = message(
   {
     ignored:
       'hpack_table_size max_concurrent_streams initial_stream_window_size initial_connection_window_size max_outbound_frames max_outbound_control_frames max_consecutive_inbound_frames_with_empty_payload max_inbound_priority_frames_per_stream max_inbound_window_update_frames_per_data_frame_sent stream_error_on_invalid_http_messaging override_stream_error_on_invalid_http_message connection_keepalive use_oghttp2_codec max_metadata_size enable_huffman_encoding allow_metadata max_header_field_size_kb',
-    refused: 'custom_settings_parameters',
+    refused: { settings: 'custom_settings_parameters' },
   },
 );
 
 const explicitHttp = message(
   'ExplicitHttpConfig',
   { http_protocol_options: http1Options.optional(), http2_protocol_options: http2Options.optional() },
-  { refused: 'http3_protocol_options' },
+  { refused: { udp: 'http3_protocol_options' } },
 );
 
 const commonHttpIgnored =
@@ -35,21 +35,21 @@ const commonHttpIgnored =
 const commonHttpOptions = message(
   'HttpProtocolOptions',
   {},
-  { ignored: commonHttpIgnored, refused: 'max_stream_duration' },
+  { ignored: commonHttpIgnored, refused: { lifetime: 'max_stream_duration' } },
 );
 
 /** The options of a cluster that negotiates the version of HTTP with ALPN. */
 const autoHttp = message(
   'AutoHttpConfig',
   { http_protocol_options: http1Options.optional(), http2_protocol_options: http2Options.optional() },
-  { refused: 'http3_protocol_options alternate_protocols_cache_options' },
+  { refused: { udp: 'http3_protocol_options alternate_protocols_cache_options' } },
 );
 
 /** Options for the names of servers. Only a dynamic forward proxy takes its names from requests, and it always does. */
 const upstreamOptions = message(
   'UpstreamHttpProtocolOptions',
   { auto_sni: flag.optional(), auto_san_validation: flag.optional() },
-  { refused: 'override_auto_sni_header' },
+  { refused: { servername: 'override_auto_sni_header' } },
 );
 
 const protocolOptions = message(
@@ -61,21 +61,27 @@ const protocolOptions = message(
     upstream_http_protocol_options: upstreamOptions.optional(),
   },
   {
-    refused:
-      'use_downstream_protocol_config http_filters header_validation_config outlier_detection retry_policy request_mirror_policies hash_policy',
+    refused: {
+      version: 'use_downstream_protocol_config',
+      upstreamFilters: 'http_filters',
+      plugin: 'header_validation_config',
+      retry: 'outlier_detection retry_policy',
+      mirror: 'request_mirror_policies',
+      choice: 'hash_policy',
+    },
   },
 );
 
 const endpoint = message(
   'Endpoint',
   { address, hostname: text.optional() },
-  { ignored: 'health_check_config', refused: 'additional_addresses' },
+  { ignored: 'health_check_config', refused: { endpoints: 'additional_addresses' } },
 );
 
 const lbEndpoint = message(
   'LbEndpoint',
   { endpoint, load_balancing_weight: uint(1, 2 ** 32 - 1, 'a weight from 1').optional() },
-  { ignored: 'metadata', refused: 'endpoint_name health_status' },
+  { ignored: 'metadata', refused: { endpoints: 'endpoint_name', choice: 'health_status' } },
 );
 
 const localityEndpoints = message(
@@ -83,20 +89,24 @@ const localityEndpoints = message(
   { lb_endpoints: list(lbEndpoint), priority: uint(0, 128, 'a priority from 0 to 128').optional() },
   {
     ignored: 'locality proximity metadata',
-    refused: 'load_balancing_weight load_balancer_endpoints leds_cluster_locality_config',
+    refused: {
+      weights: 'load_balancing_weight',
+      endpoints: 'load_balancer_endpoints',
+      server: 'leds_cluster_locality_config',
+    },
   },
 );
 
 const loadAssignment = message(
   'ClusterLoadAssignment',
   { cluster_name: filled, endpoints: list(localityEndpoints) },
-  { refused: 'named_endpoints policy' },
+  { refused: { endpoints: 'named_endpoints', choice: 'policy' } },
 );
 
 const originalDst = message(
   'OriginalDstLbConfig',
   { use_http_header: flag.optional(), http_header_name: text.optional() },
-  { refused: 'upstream_port_override metadata_key' },
+  { refused: { endpoints: 'upstream_port_override metadata_key' } },
 );
 
 const keepAlive = message(
@@ -117,17 +127,20 @@ export const cluster = message(
   'Cluster',
   {
     name: filled,
-    type: enumOf({ STATIC: 0, STRICT_DNS: 1, LOGICAL_DNS: 2, EDS: 3, ORIGINAL_DST: 4 }).optional(),
+    type: enumOf({ STATIC: 0, STRICT_DNS: 1, LOGICAL_DNS: 2, EDS: 3, ORIGINAL_DST: 4 }, { EDS: 'server' }).optional(),
     connect_timeout: duration(1).optional(),
-    lb_policy: enumOf({
-      ROUND_ROBIN: 0,
-      LEAST_REQUEST: 1,
-      RING_HASH: 2,
-      RANDOM: 3,
-      MAGLEV: 5,
-      CLUSTER_PROVIDED: 6,
-      LOAD_BALANCING_POLICY_CONFIG: 7,
-    }).optional(),
+    lb_policy: enumOf(
+      {
+        ROUND_ROBIN: 0,
+        LEAST_REQUEST: 1,
+        RING_HASH: 2,
+        RANDOM: 3,
+        MAGLEV: 5,
+        CLUSTER_PROVIDED: 6,
+        LOAD_BALANCING_POLICY_CONFIG: 7,
+      },
+      { RING_HASH: 'choice', MAGLEV: 'choice' },
+    ).optional(),
     load_assignment: loadAssignment.optional(),
     cluster_type: customType.optional(),
     dns_lookup_family: lookupFamily.optional(),
@@ -146,8 +159,16 @@ export const cluster = message(
     ignored:
       'alt_stat_name per_connection_buffer_limit_bytes dns_refresh_rate dns_jitter dns_failure_refresh_rate respect_dns_ttl dns_resolvers use_tcp_for_dns_lookups dns_resolution_config typed_dns_resolver_config wait_for_warm_on_init cleanup_interval metadata common_lb_config round_robin_lb_config least_request_lb_config health_checks close_connections_on_host_health_failure ignore_health_on_host_removal track_timeout_budgets track_cluster_stats preconnect_policy connection_pool_per_downstream_connection',
     missed: 'circuit_breakers outlier_detection',
-    refused:
-      'eds_cluster_config upstream_http_protocol_options lb_subset_config ring_hash_lb_config maglev_lb_config load_balancing_policy upstream_bind_config transport_socket_matches filters upstream_config lrs_server lrs_report_endpoint_metrics protocol_selection',
+    refused: {
+      server: 'eds_cluster_config',
+      servername: 'upstream_http_protocol_options transport_socket_matches',
+      choice: 'lb_subset_config ring_hash_lb_config maglev_lb_config load_balancing_policy',
+      bind: 'upstream_bind_config',
+      upstreamFilters: 'filters',
+      plugin: 'upstream_config',
+      load: 'lrs_server lrs_report_endpoint_metrics',
+      version: 'protocol_selection',
+    },
   },
 );
 

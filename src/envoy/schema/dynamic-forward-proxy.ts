@@ -11,7 +11,7 @@ const dnsCache = message(
   {
     ignored:
       'dns_refresh_rate dns_min_refresh_rate host_ttl max_hosts dns_failure_refresh_rate dns_cache_circuit_breaker use_tcp_for_dns_lookups dns_resolution_config typed_dns_resolver_config preresolve_hostnames dns_query_timeout disable_dns_refresh_on_failure stale_host_eviction_delay',
-    refused: 'key_value_config',
+    refused: { plugin: 'key_value_config' },
   },
 );
 
@@ -22,7 +22,7 @@ export const dynamicClusterType = 'envoy.extensions.clusters.dynamic_forward_pro
 export const dynamicCluster = message(
   'ClusterConfig',
   { dns_cache_config: dnsCache.optional(), allow_insecure_cluster_options: flag.optional() },
-  { ignored: 'allow_coalesced_connections', refused: 'sub_clusters_config' },
+  { ignored: 'allow_coalesced_connections', refused: { names: 'sub_clusters_config' } },
 );
 
 /** The name of the filter below `envoy.extensions`. */
@@ -32,7 +32,10 @@ export const dynamicFilterType = 'envoy.extensions.filters.http.dynamic_forward_
 export const dynamicFilter = message(
   'FilterConfig',
   { dns_cache_config: dnsCache.optional() },
-  { ignored: 'save_upstream_address', refused: 'sub_cluster_config allow_dynamic_host_from_filter_state' },
+  {
+    ignored: 'save_upstream_address',
+    refused: { names: 'sub_cluster_config', host: 'allow_dynamic_host_from_filter_state' },
+  },
 );
 
 const perRoute = message('PerRouteConfig', {

@@ -1,13 +1,15 @@
 import * as z from 'zod';
 import { bootstrap } from './bootstrap.ts';
-import { factsOf, typesOf } from './proto.ts';
+import { factsOf, typesOf, valuesOf } from './proto.ts';
+import type { Refusal } from './refusals.ts';
 
 const head = `# What of an Envoy file runs
 
 \`tunl chain -c envoy.yaml\` reads a bootstrap file of Envoy, in YAML or JSON, with its fields in snake case or camel case. This list is
 made from what the program reads. Where a field makes no difference, \`-v\` names it; where somebody may count on it and it has no
 effect, that is always said. Other fields of Envoy are refused with their place, as are fields that Envoy does not have, unless
-\`--allow-unknown-fields\` is given. As in Envoy, a single value may stand in the place of a list, and a \`TypedStruct\` in the place
+\`--allow-unknown-fields\` is given. What is refused has its reason here and, in brackets, what runs instead; the message says
+the same. As in Envoy, a single value may stand in the place of a list, and a \`TypedStruct\` in the place
 of the message that it describes.
 `;
 
@@ -18,21 +20,47 @@ export function listFields(): string {
 }
 
 function describeMessage(form: z.ZodObject): string {
-  const { name = '', ignored = [], missed = [], refused = [] } = factsOf(form) ?? {};
-  const lines = [
-    ['runs', Object.keys(form.shape)],
-    ['makes no difference', ignored],
-    ['has no effect', missed],
-    ['is refused', refused],
-  ] as const;
-  const types = Object.entries(form.shape).flatMap(([field, inner]) => {
-    const known = Object.keys(typesOf(unwrap(inner as z.ZodType)) ?? {});
-    return known.length === 0 ? [] : ([[`types of \`${field}\``, known]] as const);
-  });
-  const rows = [...lines, ...types].flatMap(([what, fields]) =>
-    fields.length === 0 ? [] : [`- ${what}: ${quoteAll(fields)}`],
+  const { name = '', ignored = [], missed = [], refused = new Map<string, Refusal>() } = factsOf(form) ?? {};
+  const fields = Object.entries(form.shape).map(([field, inner]) => [field, unwrap(inner as z.ZodType)] as const);
+  const types = fields.flatMap(([field, inner]) =>
+    listLine(`types of \`${field}\``, Object.keys(typesOf(inner) ?? {})),
   );
+  const rows = [
+    ...listLine('runs', Object.keys(form.shape)),
+    ...listLine('makes no difference', ignored),
+    ...listLine('has no effect', missed),
+    ...listReasons(refused).map(
+      ({ why, instead, names }) => `- is refused, because ${why} (${instead}): ${quoteAll(names)}`,
+    ),
+    ...fields.flatMap(([field, inner]) => listValues(field, inner)),
+    ...types,
+  ];
   return [`## ${name}`, '', ...(rows.length === 0 ? ['It has no fields.'] : rows), ''].join('\n');
+}
+
+function listLine(what: string, names: readonly string[]): string[] {
+  return names.length === 0 ? [] : [`- ${what}: ${quoteAll(names)}`];
+}
+
+/** Lists the values of a field that has few, if some of them are refused. */
+function listValues(field: string, form: z.ZodType): string[] {
+  const { runs = [], refused = new Map<string, Refusal>() } = valuesOf(form) ?? {};
+  if (refused.size === 0) return [];
+  const reasons = listReasons(refused).map(
+    ({ why, instead, names }) => `${quoteAll(names)} refused, because ${why} (${instead})`,
+  );
+  return [`- values of \`${field}\`: ${quoteAll(runs)} run; ${reasons.join('; ')}`];
+}
+
+/** Lists the reasons for which names are refused, each with its names. */
+function listReasons(
+  refused: ReadonlyMap<string, Refusal>,
+): readonly (Refusal & { readonly names: readonly string[] })[] {
+  const reasons = [...new Set(refused.values())];
+  return reasons.map((reason) => ({
+    ...reason,
+    names: [...refused].flatMap(([name, own]) => (own === reason ? [name] : [])),
+  }));
 }
 
 function quoteAll(fields: readonly string[]): string {
@@ -40,7 +68,7 @@ function quoteAll(fields: readonly string[]): string {
 }
 
 /** Lists a message and all messages that it can contain, each once and outer ones first. */
-function listMessages(form: z.ZodType, found: Set<z.ZodObject> = new Set()): readonly z.ZodObject[] {
+export function listMessages(form: z.ZodType, found: Set<z.ZodObject> = new Set()): readonly z.ZodObject[] {
   const inner = listInner(form);
   if (form instanceof z.ZodObject && factsOf(form)) {
     if (found.has(form)) return [];

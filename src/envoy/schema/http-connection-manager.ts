@@ -20,13 +20,13 @@ const httpFilter = message(
     }).optional(),
     is_optional: flag.optional(),
   },
-  { refused: 'config_discovery disabled' },
+  { refused: { server: 'config_discovery', accept: 'disabled' } },
 );
 
 const managerUpgrade = message(
   'UpgradeConfig',
   { upgrade_type: text.optional(), enabled: flag.optional() },
-  { refused: 'filters' },
+  { refused: { filters: 'filters' } },
 );
 
 const commonOptions = message(
@@ -34,7 +34,7 @@ const commonOptions = message(
   { max_stream_duration: duration().optional() },
   {
     ignored: 'idle_timeout max_headers_count max_response_headers_kb max_requests_per_connection',
-    refused: 'max_connection_duration headers_with_underscores_action',
+    refused: { lifetime: 'max_connection_duration', strict: 'headers_with_underscores_action' },
   },
 );
 
@@ -43,7 +43,7 @@ export const httpConnectionManager = message(
   'HttpConnectionManager',
   {
     stat_prefix: filled,
-    codec_type: enumOf({ AUTO: 0, HTTP1: 1, HTTP2: 2, HTTP3: 3 }).optional(),
+    codec_type: enumOf({ AUTO: 0, HTTP1: 1, HTTP2: 2, HTTP3: 3 }, { HTTP3: 'udp' }).optional(),
     route_config: routeConfiguration.optional(),
     http_filters: list(httpFilter),
     http_protocol_options: http1Options.optional(),
@@ -54,19 +54,28 @@ export const httpConnectionManager = message(
     access_log: accessLogs,
     strip_any_host_port: flag.optional(),
     strip_matching_host_port: flag.optional(),
-    use_remote_address: flagOf(false).optional(),
-    generate_request_id: flagOf(true).optional(),
-    normalize_path: flagOf(false).optional(),
-    merge_slashes: flagOf(false).optional(),
-    strip_trailing_host_dot: flagOf(false).optional(),
-    add_user_agent: flagOf(false).optional(),
+    use_remote_address: flagOf(false, 'client').optional(),
+    generate_request_id: flagOf(true, 'requestId').optional(),
+    normalize_path: flagOf(false, 'path').optional(),
+    merge_slashes: flagOf(false, 'path').optional(),
+    strip_trailing_host_dot: flagOf(false, 'dot').optional(),
+    add_user_agent: flagOf(false, 'edit').optional(),
   },
   {
     ignored:
       'server_name server_header_transformation drain_timeout delayed_close_timeout stream_flush_timeout tracing internal_address_config xff_num_trusted_hops skip_xff_append preserve_external_request_id always_set_request_id_in_response access_log_options access_log_flush_interval flush_access_log_on_new_request proxy_100_continue stream_error_on_invalid_http_message represent_ipv4_remote_address_as_ipv4_mapped_ipv6 append_local_overload http1_safe_max_connection_duration append_x_forwarded_port add_proxy_protocol_connection_state',
     missed: 'request_headers_timeout max_request_headers_kb',
-    refused:
-      'rds scoped_routes http3_protocol_options request_timeout original_ip_detection_extensions early_header_mutation_extensions via forward_client_cert_details set_current_client_cert_details local_reply_config path_with_escaped_slashes_action path_normalization_options request_id_extension typed_header_validation_config scheme_header_transformation',
+    refused: {
+      server: 'rds scoped_routes',
+      udp: 'http3_protocol_options',
+      limit: 'request_timeout',
+      plugin:
+        'original_ip_detection_extensions early_header_mutation_extensions request_id_extension typed_header_validation_config',
+      edit: 'via',
+      client: 'forward_client_cert_details set_current_client_cert_details scheme_header_transformation',
+      reply: 'local_reply_config',
+      path: 'path_with_escaped_slashes_action path_normalization_options',
+    },
   },
 );
 

@@ -15,7 +15,7 @@ const filter = message(
       'envoy.extensions.filters.network.http_connection_manager.v3.HttpConnectionManager': httpConnectionManager,
     }),
   },
-  { refused: 'config_discovery' },
+  { refused: { server: 'config_discovery' } },
 );
 
 /** The match of a filter chain. Only an empty match is supported, which accepts all connections. */
@@ -23,8 +23,10 @@ const chainMatch = message(
   'FilterChainMatch',
   {},
   {
-    refused:
-      'destination_port prefix_ranges address_suffix suffix_len direct_source_prefix_ranges source_type source_prefix_ranges source_ports server_names transport_protocol application_protocols',
+    refused: {
+      chains:
+        'destination_port prefix_ranges address_suffix suffix_len direct_source_prefix_ranges source_type source_prefix_ranges source_ports server_names transport_protocol application_protocols',
+    },
   },
 );
 
@@ -41,7 +43,7 @@ const listenerFilter = message(
       'envoy.extensions.filters.listener.http_inspector.v3.HttpInspector': emptyMessage('HttpInspector'),
     }),
   },
-  { refused: 'config_discovery filter_disabled' },
+  { refused: { server: 'config_discovery', accept: 'filter_disabled' } },
 );
 
 const filterChain = message(
@@ -53,11 +55,15 @@ const filterChain = message(
   },
   {
     ignored: 'name metadata transport_socket_connect_timeout',
-    refused: 'use_proxy_proto',
+    refused: { header: 'use_proxy_proto' },
   },
 );
 
-const additionalAddress = message('AdditionalAddress', { address }, { refused: 'socket_options tcp_keepalive' });
+const additionalAddress = message(
+  'AdditionalAddress',
+  { address },
+  { refused: { socket: 'socket_options tcp_keepalive' } },
+);
 
 /** `envoy.config.listener.v3.Listener` */
 export const listener = message(
@@ -76,8 +82,15 @@ export const listener = message(
   {
     ignored:
       'stat_prefix per_connection_buffer_limit_bytes metadata drain_type enable_mptcp reuse_port enable_reuse_port tcp_backlog_size max_connections_to_accept_per_socket_event connection_balance_config ignore_global_conn_limit tcp_fast_open_queue_length tcp_keepalive listener_filters_timeout continue_on_listener_filters_timeout bypass_overload_manager',
-    refused:
-      'use_original_dst bind_to_port transparent freebind socket_options udp_listener_config api_listener filter_chain_matcher deprecated_v1 fcds_config',
+    refused: {
+      original: 'use_original_dst transparent freebind',
+      bound: 'bind_to_port',
+      socket: 'socket_options',
+      udp: 'udp_listener_config',
+      plugin: 'api_listener deprecated_v1',
+      chains: 'filter_chain_matcher',
+      server: 'fcds_config',
+    },
   },
 );
 

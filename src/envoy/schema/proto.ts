@@ -1,4 +1,5 @@
 import * as z from 'zod';
+import { type Refusal, type RefusalName, refusals } from './refusals.ts';
 
 /** Makes the error for a value of the wrong type, or for a missing field. */
 export const must = (what: string) => ({
@@ -13,12 +14,26 @@ export interface MessageFacts {
   readonly ignored: readonly string[];
   /** Fields that are accepted with any value and a warning, because users may rely on their effect in Envoy. */
   readonly missed: readonly string[];
-  /** Fields of Envoy that tunl refuses, because it does not support their effect. */
-  readonly refused: readonly string[];
+  /** Fields of Envoy that tunl refuses, because it does not support their effect, with the reason for each. */
+  readonly refused: ReadonlyMap<string, Refusal>;
 }
 
 const facts = new WeakMap<z.ZodType, MessageFacts>();
 const types = new WeakMap<z.ZodType, Readonly<Record<string, z.ZodObject>>>();
+
+/** The values of a field that has few of them. */
+export interface ValueFacts {
+  readonly runs: readonly string[];
+  /** The values that tunl refuses, with the reason for each. */
+  readonly refused: ReadonlyMap<string, Refusal>;
+}
+
+const values = new WeakMap<z.ZodType, ValueFacts>();
+
+/** Returns the values of an enum, or of a `bool` of which one value is refused; undefined for every other schema. */
+export function valuesOf(form: z.ZodType): ValueFacts | undefined {
+  return values.get(form);
+}
 
 /** Returns the facts about a message, or undefined if the schema is not a message. */
 export function factsOf(form: z.ZodType): MessageFacts | undefined {
@@ -33,18 +48,26 @@ export function typesOf(form: z.ZodType): Readonly<Record<string, z.ZodObject>> 
 /** Names of fields, separated by spaces. */
 type Names = string;
 
+/** Fields that are refused, by the reason why. */
+type Refused = Partial<Readonly<Record<RefusalName, Names>>>;
+
 const split = (names: Names): string[] => names.split(/\s+/).filter((name) => name !== '');
 
 /** Makes the schema of a protobuf message from its supported fields and the names of the others. */
 export function message<S extends z.core.$ZodLooseShape>(
   name: string,
   shape: S,
-  others: { readonly ignored?: Names; readonly missed?: Names; readonly refused?: Names } = {},
+  others: { readonly ignored?: Names; readonly missed?: Names; readonly refused?: Refused } = {},
 ): z.ZodObject<S, z.core.$strict> {
   const form = z.strictObject(shape, must(`a ${name}`));
-  const { ignored = '', missed = '', refused = '' } = others;
-  facts.set(form, { name, ignored: split(ignored), missed: split(missed), refused: split(refused) });
+  const { ignored = '', missed = '', refused = {} } = others;
+  facts.set(form, { name, ignored: split(ignored), missed: split(missed), refused: listRefused(refused) });
   return form;
+}
+
+function listRefused(refused: Refused): ReadonlyMap<string, Refusal> {
+  const reasons = Object.entries(refused) as [RefusalName, Names][];
+  return new Map(reasons.flatMap(([reason, names]) => split(names).map((name) => [name, refusals[reason]] as const)));
 }
 
 /** Makes the schema of a message without supported fields. */
@@ -86,8 +109,20 @@ export const flag = z.union([z.boolean(), z.string()], must('true or false')).tr
 });
 
 /** Makes the schema of a `bool` of which tunl supports only one value. */
-export function flagOf(value: boolean): z.ZodType<boolean> {
-  return flag.refine((given) => given === value, { error: `is ${!value}, which tunl does not run` });
+export function flagOf(value: boolean, reason: RefusalName): z.ZodType<boolean> {
+  const form = flag.transform((given, ctx) => {
+    if (given !== value) refuseValue(String(given), reason, ctx);
+    return given;
+  });
+  values.set(form, { runs: [String(value)], refused: new Map([[String(!value), refusals[reason]]]) });
+  return form;
+}
+
+/** Refuses a value that Envoy knows, with the reason and what runs instead. */
+function refuseValue(value: string, reason: RefusalName, ctx: z.core.$RefinementCtx): void {
+  const { why, instead } = refusals[reason];
+  const message = `is ${value}, which tunl does not run: ${why}`;
+  ctx.addIssue({ code: 'custom', message, params: { hints: [instead] } });
 }
 
 /** Makes the schema of a `uint32` or `UInt32Value`: a number or a text of digits. */
@@ -132,14 +167,25 @@ function parseSeconds(text: string): number {
   return whole === undefined ? NaN : Number(whole) * 1000 + Number(part.padEnd(9, '0')) / 1e6;
 }
 
-/** Makes the schema of an enum, by the names or numbers of its values. As in Envoy, names may be in lower case. */
-export function enumOf<const V extends Readonly<Record<string, number>>>(values: V): z.ZodType<keyof V & string> {
-  const names = Object.keys(values);
+/**
+ * Makes the schema of an enum, by the names or numbers of its values. As in Envoy, names may be in lower case.
+ * @param refused the values that tunl refuses, with the reasons
+ */
+export function enumOf<
+  const V extends Readonly<Record<string, number>>,
+  const R extends Partial<Readonly<Record<keyof V, RefusalName>>> = Record<never, never>,
+>(numbers: V, refused?: R): z.ZodType<Exclude<keyof V, keyof R> & string> {
+  const names = Object.keys(numbers);
+  const reasons = new Map<string, RefusalName>(Object.entries(refused ?? {}) as [string, RefusalName][]);
   const what = names.length < 9 ? `one of ${names.join(', ')}` : 'one of the values that Envoy names';
-  return z.union([z.string(), z.number()], must(what)).transform((value, ctx) => {
-    const name = names.find((known) => known === String(value).toUpperCase() || values[known] === value);
-    if (name !== undefined) return name;
-    ctx.addIssue({ code: 'custom', message: `must be ${what}` });
-    return z.NEVER;
+  const form = z.union([z.string(), z.number()], must(what)).transform((value, ctx) => {
+    const name = names.find((known) => known === String(value).toUpperCase() || numbers[known] === value);
+    if (name === undefined) ctx.addIssue({ code: 'custom', message: `must be ${what}` });
+    const reason = name === undefined ? undefined : reasons.get(name);
+    if (name !== undefined && reason !== undefined) refuseValue(name, reason, ctx);
+    return name === undefined || reason !== undefined ? z.NEVER : (name as Exclude<keyof V, keyof R> & string);
   });
+  const runs = names.filter((name) => !reasons.has(name));
+  values.set(form, { runs, refused: new Map([...reasons].map(([name, reason]) => [name, refusals[reason]])) });
+  return form;
 }

@@ -28,9 +28,9 @@ const stringMatcher = message(
     suffix: filled.optional(),
     contains: filled.optional(),
     safe_regex: regexMatcher.optional(),
-    ignore_case: flagOf(false).optional(),
+    ignore_case: flagOf(false, 'case').optional(),
   },
-  { refused: 'custom' },
+  { refused: { text: 'custom' } },
 );
 
 const headerMatcher = message(
@@ -46,7 +46,7 @@ const headerMatcher = message(
     string_match: stringMatcher.optional(),
     invert_match: flag.optional(),
   },
-  { refused: 'range_match treat_missing_header_as_empty' },
+  { refused: { match: 'range_match treat_missing_header_as_empty' } },
 );
 
 const routeMatch = message(
@@ -57,18 +57,20 @@ const routeMatch = message(
     safe_regex: regexMatcher.optional(),
     connect_matcher: emptyMessage('ConnectMatcher').optional(),
     headers: list(headerMatcher),
-    case_sensitive: flagOf(true).optional(),
+    case_sensitive: flagOf(true, 'case').optional(),
   },
   {
-    refused:
-      'path_separated_prefix path_match_policy query_parameters cookies runtime_fraction grpc tls_context dynamic_metadata filter_state',
+    refused: {
+      match:
+        'path_separated_prefix path_match_policy query_parameters cookies runtime_fraction grpc tls_context dynamic_metadata filter_state',
+    },
   },
 );
 
 const proxyProtocol = message(
   'ProxyProtocolConfig',
   { version: enumOf({ V1: 0, V2: 1 }).optional() },
-  { refused: 'pass_through_tlvs added_tlvs' },
+  { refused: { tlv: 'pass_through_tlvs added_tlvs' } },
 );
 
 const connectConfig = message('ConnectConfig', {
@@ -98,21 +100,35 @@ const routeAction = message(
   {
     ignored:
       'priority metadata_match internal_redirect_action max_internal_redirects rate_limits include_vh_rate_limits',
-    refused:
-      'weighted_clusters cluster_header cluster_specifier_plugin inline_cluster_specifier_plugin cluster_not_found_response_code path_rewrite path_rewrite_policy host_rewrite host_rewrite_path_regex append_x_forwarded_host flush_timeout early_data_policy retry_policy retry_policy_typed_config request_mirror_policies hash_policy cors max_grpc_timeout grpc_timeout_offset internal_redirect_policy hedge_policy max_stream_duration',
+    refused: {
+      weights: 'weighted_clusters',
+      cluster: 'cluster_header cluster_not_found_response_code',
+      plugin: 'cluster_specifier_plugin inline_cluster_specifier_plugin',
+      path: 'path_rewrite path_rewrite_policy',
+      host: 'host_rewrite host_rewrite_path_regex',
+      edit: 'append_x_forwarded_host',
+      limit: 'flush_timeout',
+      early: 'early_data_policy',
+      retry: 'retry_policy retry_policy_typed_config internal_redirect_policy hedge_policy',
+      mirror: 'request_mirror_policies',
+      choice: 'hash_policy',
+      answer: 'cors',
+      grpc: 'max_grpc_timeout grpc_timeout_offset',
+      lifetime: 'max_stream_duration',
+    },
   },
 );
 
 const body = message(
   'DataSource',
   { inline_string: text },
-  { refused: 'filename inline_bytes environment_variable watched_directory' },
+  { refused: { inline: 'filename inline_bytes environment_variable watched_directory' } },
 );
 
 const directResponse = message(
   'DirectResponseAction',
   { status: uint(200, 599, 'a status from 200 to 599'), body: body.optional() },
-  { refused: 'body_format' },
+  { refused: { reply: 'body_format' } },
 );
 
 const perRoute = 'request_headers_to_add request_headers_to_remove response_headers_to_add response_headers_to_remove';
@@ -128,7 +144,7 @@ const route = message(
   },
   {
     ignored: 'metadata decorator tracing stat_prefix per_request_buffer_limit_bytes request_body_buffer_limit',
-    refused: `redirect filter_action non_forwarding_action ${perRoute}`,
+    refused: { answer: 'redirect filter_action non_forwarding_action', edit: perRoute },
   },
 );
 
@@ -140,12 +156,17 @@ const virtualHost = message(
     name: filled,
     domains,
     routes: list(route),
-    require_tls: enumOf({ NONE: 0 }).optional(),
+    require_tls: enumOf({ NONE: 0, EXTERNAL_ONLY: 1, ALL: 2 }, { EXTERNAL_ONLY: 'https', ALL: 'https' }).optional(),
     typed_per_filter_config: perFilter,
   },
   {
     ignored: 'virtual_clusters metadata per_request_buffer_limit_bytes request_body_buffer_limit rate_limits cors',
-    refused: `matcher include_request_attempt_count include_attempt_count_in_response include_is_timeout_retry_header retry_policy retry_policy_typed_config hedge_policy request_mirror_policies ${perRoute}`,
+    refused: {
+      order: 'matcher',
+      edit: `include_request_attempt_count include_attempt_count_in_response include_is_timeout_retry_header ${perRoute}`,
+      retry: 'retry_policy retry_policy_typed_config hedge_policy',
+      mirror: 'request_mirror_policies',
+    },
   },
 );
 
@@ -161,7 +182,14 @@ export const routeConfiguration = message(
   {
     // tunl always checks that clusters exist.
     ignored: 'validate_clusters metadata internal_only_headers most_specific_header_mutations_wins',
-    refused: `vhds ignore_port_in_host_matching ignore_path_parameters_in_path_matching cluster_specifier_plugins request_mirror_policies vhost_header ${perRoute}`,
+    refused: {
+      server: 'vhds',
+      order: 'ignore_port_in_host_matching vhost_header',
+      path: 'ignore_path_parameters_in_path_matching',
+      plugin: 'cluster_specifier_plugins',
+      mirror: 'request_mirror_policies',
+      edit: perRoute,
+    },
   },
 );
 

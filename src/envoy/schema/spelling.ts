@@ -145,18 +145,21 @@ class Speller {
     const facts = factsOf(form);
     if (!facts) throw new Error('a form without facts');
     const known = Object.keys(form.shape);
+    const { ignored, missed, refused } = facts;
     const spelled: Record<string, unknown> = {};
     for (const [key, value] of Object.entries(fields)) {
-      const name = [...known, ...facts.ignored, ...facts.missed, ...facts.refused].find(
+      const name = [...known, ...ignored, ...missed, ...refused.keys()].find(
         (field) => field === key || toCamelCase(field) === key,
       );
       const at = [...path, key];
+      const refusal = name === undefined ? undefined : refused.get(name);
       if (name === undefined) this.#addUnknown(key, at, known, facts);
       else if (name in spelled) this.#addFault(at, `duplicate key: ${quote(key)} stands there in its other spelling`);
-      else if (value === null || (facts.refused.includes(name) && isEmptyList(value))) continue;
-      else if (facts.refused.includes(name)) this.#addFault(at, `${key} is a field of Envoy that tunl does not run`);
-      else if (facts.ignored.includes(name)) this.#skip('verbose', at, `${key} makes no difference here`);
-      else if (facts.missed.includes(name)) this.#skip('warning', at, `${key} has no effect here`);
+      else if (value === null || (refusal && isEmptyList(value))) continue;
+      else if (refusal)
+        this.#addFault(at, `${key} is a field of Envoy that tunl does not run: ${refusal.why}`, refusal.instead);
+      else if (ignored.includes(name)) this.#skip('verbose', at, `${key} makes no difference here`);
+      else if (missed.includes(name)) this.#skip('warning', at, `${key} has no effect here`);
       else spelled[name] = this.spell(value, form.shape[name] as z.ZodType, at);
     }
     return spelled;
@@ -168,7 +171,8 @@ class Speller {
     known: readonly string[],
     { name, ignored, missed, refused }: MessageFacts,
   ): void {
-    const near = suggest(key, [...known, ...ignored, ...missed, ...refused]) ?? suggest(key, known.map(toCamelCase));
+    const near =
+      suggest(key, [...known, ...ignored, ...missed, ...refused.keys()]) ?? suggest(key, known.map(toCamelCase));
     if (this.#options.allowUnknownFields) {
       this.#skip('verbose', path, `unknown field ${quote(key)} of ${name} is left out`);
       return;

@@ -2,7 +2,11 @@ import type * as z from 'zod';
 import { accessLogs } from './access-log.ts';
 import { duration, enumOf, filled, flag, list, message, text, uint } from './proto.ts';
 
-const headerValue = message('HeaderValue', { key: filled, value: text.optional() }, { refused: 'raw_value' });
+const headerValue = message(
+  'HeaderValue',
+  { key: filled, value: text.optional() },
+  { refused: { bytes: 'raw_value' } },
+);
 
 const headerValueOption = message('HeaderValueOption', {
   header: headerValue,
@@ -27,7 +31,11 @@ const tunnelingConfig = message(
   {
     // Envoy uses these fields only in its access logs.
     ignored: 'propagate_response_headers propagate_response_trailers',
-    refused: 'request_id_extension request_id_header request_id_metadata_key formatters',
+    refused: {
+      plugin: 'request_id_extension',
+      identity: 'request_id_header request_id_metadata_key',
+      operator: 'formatters',
+    },
   },
 );
 
@@ -44,19 +52,27 @@ export const tcpProxy = message(
     backoff_options: backOff.optional(),
     idle_timeout: duration().optional(),
     max_downstream_connection_duration: duration(1).optional(),
-    upstream_connect_mode: enumOf({
-      IMMEDIATE: 0,
-      ON_DOWNSTREAM_DATA: 1,
-      ON_DOWNSTREAM_TLS_HANDSHAKE: 2,
-    }).optional(),
+    upstream_connect_mode: enumOf(
+      {
+        IMMEDIATE: 0,
+        ON_DOWNSTREAM_DATA: 1,
+        ON_DOWNSTREAM_TLS_HANDSHAKE: 2,
+      },
+      { ON_DOWNSTREAM_DATA: 'dial', ON_DOWNSTREAM_TLS_HANDSHAKE: 'dial' },
+    ).optional(),
     access_log: accessLogs,
   },
   {
     // tunl always holds early data back, and writes its only record of a tunnel at the end.
     ignored:
       'max_early_data_bytes access_log_options access_log_flush_interval flush_access_log_on_connected check_drain_close',
-    refused:
-      'weighted_clusters on_demand metadata_match hash_policy max_downstream_connection_duration_jitter_percentage proxy_protocol_tlvs proxy_protocol_tlv_merge_policy',
+    refused: {
+      weights: 'weighted_clusters',
+      server: 'on_demand',
+      choice: 'metadata_match hash_policy',
+      jitter: 'max_downstream_connection_duration_jitter_percentage',
+      tlv: 'proxy_protocol_tlvs proxy_protocol_tlv_merge_policy',
+    },
   },
 );
 

@@ -4,14 +4,14 @@ import { any, emptyMessage, enumOf, filled, flag, list, message, text } from './
 const file = message(
   'DataSource',
   { filename: filled },
-  { ignored: 'watched_directory', refused: 'inline_string inline_bytes environment_variable' },
+  { ignored: 'watched_directory', refused: { secret: 'inline_string inline_bytes environment_variable' } },
 );
 
 const certificate = message(
   'TlsCertificate',
   { certificate_chain: file, private_key: file.optional() },
   {
-    refused: 'private_key_provider password ocsp_staple pkcs12 signed_certificate_timestamp',
+    refused: { password: 'private_key_provider password pkcs12', ocsp: 'ocsp_staple signed_certificate_timestamp' },
     ignored: 'watched_directory',
   },
 );
@@ -19,13 +19,19 @@ const certificate = message(
 const exact = message(
   'StringMatcher',
   { exact: filled },
-  { refused: 'prefix suffix contains safe_regex ignore_case custom' },
+  { refused: { checks: 'prefix suffix contains safe_regex ignore_case custom' } },
 );
 
 const altName = message(
   'SubjectAltNameMatcher',
-  { san_type: enumOf({ EMAIL: 1, DNS: 2, URI: 3, IP_ADDRESS: 4, OTHER_NAME: 5 }), matcher: exact },
-  { refused: 'oid' },
+  {
+    san_type: enumOf(
+      { EMAIL: 1, DNS: 2, URI: 3, IP_ADDRESS: 4, OTHER_NAME: 5 },
+      { EMAIL: 'checks', OTHER_NAME: 'checks' },
+    ),
+    matcher: exact,
+  },
+  { refused: { checks: 'oid' } },
 );
 
 const validation = message(
@@ -38,8 +44,13 @@ const validation = message(
   },
   {
     ignored: 'watched_directory',
-    refused:
-      'verify_certificate_hash require_signed_certificate_timestamp crl allow_expired_certificate custom_validator_config max_verify_depth only_verify_leaf_cert_crl match_subject_alt_names ca_certificate_provider_instance system_root_certs',
+    refused: {
+      checks:
+        'verify_certificate_hash crl allow_expired_certificate max_verify_depth only_verify_leaf_cert_crl match_subject_alt_names',
+      ocsp: 'require_signed_certificate_timestamp',
+      plugin: 'custom_validator_config',
+      secret: 'ca_certificate_provider_instance system_root_certs',
+    },
   },
 );
 
@@ -48,7 +59,7 @@ const version = enumOf({ TLS_AUTO: 0, TLSV1_0: 1, TLSV1_1: 2, TLSV1_2: 3, TLSV1_
 const parameters = message(
   'TlsParameters',
   { tls_minimum_protocol_version: version.optional(), tls_maximum_protocol_version: version.optional() },
-  { refused: 'cipher_suites ecdh_curves signature_algorithms compliance_policies' },
+  { refused: { ciphers: 'cipher_suites ecdh_curves signature_algorithms compliance_policies' } },
 );
 
 const common = message(
@@ -61,8 +72,11 @@ const common = message(
   },
   {
     ignored: 'key_log',
-    refused:
-      'tls_certificate_sds_secret_configs validation_context_sds_secret_config combined_validation_context tls_certificate_provider_instance custom_handshaker custom_tls_certificate_selector',
+    refused: {
+      secret:
+        'tls_certificate_sds_secret_configs validation_context_sds_secret_config combined_validation_context tls_certificate_provider_instance',
+      plugin: 'custom_handshaker custom_tls_certificate_selector',
+    },
   },
 );
 
@@ -72,7 +86,7 @@ const downstreamTls = message(
   {
     ignored:
       'session_ticket_keys disable_stateless_session_resumption disable_stateful_session_resumption session_timeout full_scan_certs_on_sni_mismatch prefer_client_ciphers',
-    refused: 'require_sni session_ticket_keys_sds_secret_config ocsp_staple_policy',
+    refused: { sni: 'require_sni', secret: 'session_ticket_keys_sds_secret_config', ocsp: 'ocsp_staple_policy' },
   },
 );
 

@@ -30,7 +30,7 @@ test('a cluster that expects a SPIFFE id is an HBONE hop, and the fields that it
 });
 
 test.each([
-  ['an id of another form', peer, 'spiffe://a/b', 'names of the kind URI are nothing that tunl verifies here'],
+  ['an id of another form', peer, 'spiffe://a/b', 'is no SPIFFE id, and tunl verifies no other URI'],
   ['no certificate', /^ +tls_certificates:.*\n(?: +- .*\n)?/m, '', 'tls_certificates is missing'],
   ['TLS 1.2', 'tls_maximum_protocol_version: TLSv1_3', '', 'where a SPIFFE id is expected tunl speaks TLS 1.3'],
   ['a server name', '        common_tls_context:', '        sni: w\n        common_tls_context:', 'tunl sends no name'],

@@ -1,6 +1,7 @@
 import { expect, test } from 'vitest';
 import { Source } from '../../../src/chain/read/document.ts';
 import { isBootstrap } from '../../../src/envoy/import/recognise.ts';
+import { refusals } from '../../../src/envoy/schema/refusals.ts';
 import { editFixture, loadEnvoy, readFixture } from '../../support/graphs/envoy-file.ts';
 import { refusalOf } from '../../support/usage.ts';
 import { refusedClusters } from './refused/clusters.ts';
@@ -10,10 +11,24 @@ import { refusedTcp } from './refused/tcp.ts';
 
 test.each([...refusedListeners, ...refusedTcp, ...refusedClusters, ...refusedHttp])(
   'in $file $to instead of $from is refused: $says',
-  ({ file, from, to, says, hints = [] }) => {
-    expect(refusalOf(() => loadEnvoy(editFixture(file, from, to)))).toEqual({ message: `envoy.yaml:${says}`, hints });
+  ({ file, from, to, says, because, hints = [] }) => {
+    const reason = because && refusals[because];
+    expect(refusalOf(() => loadEnvoy(editFixture(file, from, to)))).toEqual({
+      message: `envoy.yaml:${says}${reason ? `: ${reason.why}` : ''}`,
+      hints: reason ? [reason.instead] : hints,
+    });
   },
 );
+
+test('what Envoy takes is refused with what runs instead', () => {
+  const rows = [...refusedListeners, ...refusedTcp, ...refusedClusters, ...refusedHttp];
+  const silent = rows.filter(
+    ({ envoyTakesIt, says, because, hints }) =>
+      // A message about a value that nobody could run says itself what is right.
+      envoyTakesIt && !because && !hints && !/ is not an? | has no group | already$/.test(says),
+  );
+  expect(silent.map(({ says }) => says)).toEqual([]);
+});
 
 test('all that is wrong is said at once', () => {
   const text = readFixture('pass-connect')

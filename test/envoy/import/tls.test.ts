@@ -144,7 +144,7 @@ test.each([
       'connect_timeout: 5s',
       upstream(`common_tls_context: { ${trusted.replace('DNS', 'EMAIL')} }`),
     ),
-    'names of the kind EMAIL',
+    'san_type is EMAIL, which tunl does not run',
   ],
   [
     editFixture(

@@ -148,7 +148,7 @@ test('without a near one the hint is how to leave it out', () => {
 test('a field of Envoy that changes what happens is refused, also where unknown ones are left out', () => {
   const text = write('stat_prefix: entry', 'stat_prefix: entry\n                weightedClusters: {}');
   const { message } = refusalOf(() => loadEnvoy(text, true));
-  expect(message).toBe('envoy.yaml:16:17: weightedClusters is a field of Envoy that tunl does not run');
+  expect(message).toContain('envoy.yaml:16:17: weightedClusters is a field of Envoy that tunl does not run: ');
 });
 
 test('a field that makes no difference is accepted whatever it holds, and named', () => {

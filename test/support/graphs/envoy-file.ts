@@ -12,6 +12,7 @@ import type {
   Upstream,
 } from '../../../src/chain/model/graph.ts';
 import type { Hop } from '../../../src/core/hop.ts';
+import type { RefusalName } from '../../../src/envoy/schema/refusals.ts';
 import { loadBootstrap } from '../../../src/envoy/import/load.ts';
 
 // As `chain` does for files with patterns.
@@ -127,6 +128,8 @@ export interface RefusedEdit {
   readonly to: string;
   /** The message after the name of the file. */
   readonly says: string;
+  /** The reason that the message goes on with; its hint is what runs instead. */
+  readonly because?: RefusalName;
   readonly hints?: readonly string[];
   /** True if Envoy runs it, but fails when a client connects, or does something that we cannot. */
   readonly envoyTakesIt?: true;

@@ -13,6 +13,7 @@ export const refusedClusters: readonly RefusedEdit[] = [
     from: 'clusters:\n',
     to: 'clusters:\n    - { name: next_proxy, load_assignment: { cluster_name: a, endpoints: [{ lb_endpoints: [{ endpoint: { address: { socket_address: { address: 127.0.0.1, port_value: 1 } } } }] }] } }\n',
     says: '22:13: there are two clusters named "next_proxy"',
+    hints: ['give one another name'],
   },
   {
     file: 'tcp-to-http2-post',
@@ -36,8 +37,8 @@ export const refusedClusters: readonly RefusedEdit[] = [
     file: 'tcp-to-http2-post',
     from: 'connect_timeout: 5s',
     to: 'type: EDS',
-    says: '16:26: next_proxy has no endpoints: nothing can be sent there',
-    hints: ['also envoy.yaml:22:13: tunl does not support endpoints that a server tells (EDS)'],
+    says: '22:13: type is EDS, which tunl does not run',
+    because: 'server',
   },
   {
     file: 'tcp-to-http2-post',
@@ -49,8 +50,8 @@ export const refusedClusters: readonly RefusedEdit[] = [
     file: 'tcp-to-http2-post',
     from: 'connect_timeout: 5s',
     to: 'lb_policy: RING_HASH',
-    says: '22:18: tunl does not support RING_HASH',
-    hints: ['write ROUND_ROBIN'],
+    says: '22:18: lb_policy is RING_HASH, which tunl does not run',
+    because: 'choice',
     envoyTakesIt: true,
   },
   {
@@ -64,6 +65,7 @@ export const refusedClusters: readonly RefusedEdit[] = [
     from: 'connect_timeout: 5s',
     to: 'http2_protocol_options: {}\n      lb_subset_config: {}',
     says: '23:7: lb_subset_config is a field of Envoy that tunl does not run',
+    because: 'choice',
     envoyTakesIt: true,
   },
   {
@@ -71,6 +73,7 @@ export const refusedClusters: readonly RefusedEdit[] = [
     from: 'connect_timeout: 5s',
     to: 'eds_cluster_config: {}',
     says: '22:7: eds_cluster_config is a field of Envoy that tunl does not run',
+    because: 'server',
   },
   {
     file: 'tcp-to-http2-post',
@@ -97,6 +100,7 @@ export const refusedClusters: readonly RefusedEdit[] = [
     from: 'address: 127.0.0.1, port_value: 10001',
     to: 'address: 127.0.0.1, named_port: http',
     says: '34:59: named_port is a field of Envoy that tunl does not run',
+    because: 'place',
   },
   {
     file: 'tcp-to-http2-post',
@@ -116,12 +120,14 @@ export const refusedClusters: readonly RefusedEdit[] = [
     from: 'http2_protocol_options: {}',
     to: 'http3_protocol_options: {}',
     says: '27:13: http3_protocol_options is a field of Envoy that tunl does not run',
+    because: 'udp',
   },
   {
     file: 'tcp-to-http2-post',
     from: 'explicit_http_config:\n            http2_protocol_options: {}',
     to: 'use_downstream_protocol_config: {}',
     says: '26:11: use_downstream_protocol_config is a field of Envoy that tunl does not run',
+    because: 'version',
     envoyTakesIt: true,
   },
   {
@@ -129,6 +135,7 @@ export const refusedClusters: readonly RefusedEdit[] = [
     from: 'explicit_http_config:\n            http2_protocol_options: {}',
     to: 'auto_config: { http2_protocol_options: {} }',
     says: '24:9: auto_config chooses the version in TLS, and this cluster has none',
+    hints: ['write explicit_http_config'],
   },
   {
     file: 'tcp-to-http2-post',
@@ -196,6 +203,7 @@ export const refusedClusters: readonly RefusedEdit[] = [
     from: '- endpoint:',
     to: '- load_balancing_weight: 2\n                endpoint: { address: { socket_address: { address: 127.0.0.1, port_value: 2 } } }\n              - endpoint:',
     says: '34:17: tunl does not support endpoints of different weight',
+    hints: ['give all endpoints the same weight'],
     envoyTakesIt: true,
   },
   {

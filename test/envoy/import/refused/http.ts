@@ -12,7 +12,8 @@ export const refusedHttp: readonly RefusedEdit[] = [
     file: 'pass-connect',
     from: 'codec_type: AUTO',
     to: 'codec_type: HTTP3',
-    says: '16:29: tunl does not support HTTP/3',
+    says: '16:29: codec_type is HTTP3, which tunl does not run',
+    because: 'udp',
   },
   {
     file: 'pass-connect',
@@ -25,6 +26,7 @@ export const refusedHttp: readonly RefusedEdit[] = [
     from: 'codec_type: AUTO',
     to: 'use_remote_address: true',
     says: '16:37: use_remote_address is true, which tunl does not run',
+    because: 'client',
     envoyTakesIt: true,
   },
   {
@@ -32,6 +34,7 @@ export const refusedHttp: readonly RefusedEdit[] = [
     from: 'codec_type: AUTO',
     to: 'request_timeout: 5s',
     says: '16:17: request_timeout is a field of Envoy that tunl does not run',
+    because: 'limit',
     envoyTakesIt: true,
   },
   {
@@ -52,6 +55,7 @@ export const refusedHttp: readonly RefusedEdit[] = [
     from: 'codec_type: AUTO',
     to: 'rds: {}',
     says: '16:17: rds is a field of Envoy that tunl does not run',
+    because: 'server',
   },
   {
     file: 'pass-connect',
@@ -146,6 +150,7 @@ export const refusedHttp: readonly RefusedEdit[] = [
     from: 'connect_matcher: {}',
     to: 'prefix: /\n                            case_sensitive: false',
     says: '25:45: case_sensitive is false, which tunl does not run',
+    because: 'case',
     envoyTakesIt: true,
   },
   {
@@ -203,6 +208,7 @@ export const refusedHttp: readonly RefusedEdit[] = [
     from: 'cluster: next_proxy',
     to: 'cluster: next_proxy\n                            host_rewrite_path_regex: { pattern: { regex: a } }',
     says: '27:29: host_rewrite_path_regex is a field of Envoy that tunl does not run',
+    because: 'host',
     envoyTakesIt: true,
   },
   {
@@ -275,12 +281,14 @@ export const refusedHttp: readonly RefusedEdit[] = [
     from: 'direct_response:',
     to: 'redirect:',
     says: '53:27: redirect is a field of Envoy that tunl does not run',
+    because: 'answer',
   },
   {
     file: 'end-http-in-http2-connect',
     from: 'inline_string: "Hello from inside\\n"',
     to: 'filename: /etc/motd',
     says: '55:37: filename is a field of Envoy that tunl does not run',
+    because: 'inline',
     envoyTakesIt: true,
   },
 ];

@@ -34,6 +34,7 @@ export const refusedListeners: readonly RefusedEdit[] = [
     from: '- name: encap\n      internal',
     to: '- internal',
     says: '22:7: an internal listener needs a name',
+    hints: ['add name: clusters lead there by it'],
     envoyTakesIt: true,
   },
   {
@@ -41,6 +42,7 @@ export const refusedListeners: readonly RefusedEdit[] = [
     from: '- name: encap\n',
     to: '- name: ingress\n',
     says: '22:13: there are two listeners named "ingress"',
+    hints: ['give one another name'],
     envoyTakesIt: true,
   },
   {
@@ -79,13 +81,15 @@ export const refusedListeners: readonly RefusedEdit[] = [
     file: 'tcp-to-http1-connect',
     from: 'protocol: TCP, address: 127.0.0.1, port_value: 10002',
     to: 'protocol: UDP, address: 127.0.0.1, port_value: 10002',
-    says: '21:37: tunl does not support UDP',
+    says: '21:37: protocol is UDP, which tunl does not run',
+    because: 'udp',
   },
   {
     file: 'tcp-to-http1-connect',
     from: 'protocol: TCP, address: 127.0.0.1, port_value: 10002',
     to: 'address: localhost, port_value: 10002',
     says: '21:36: "localhost" is not an IP address to listen on',
+    hints: ['write 0.0.0.0, :: or one of them'],
   },
   {
     file: 'tcp-to-http2-post',
@@ -109,12 +113,14 @@ export const refusedListeners: readonly RefusedEdit[] = [
     from: '- name: tcp\n',
     to: '- name: tcp\n              config_discovery: {}\n',
     says: '13:15: config_discovery is a field of Envoy that tunl does not run',
+    because: 'server',
   },
   {
     file: 'tcp-to-http2-post',
     from: '- filters:',
     to: '- filter_chain_match: { server_names: [a.example] }\n          filters:',
     says: '11:33: server_names is a field of Envoy that tunl does not run',
+    because: 'chains',
     envoyTakesIt: true,
   },
   {
@@ -156,12 +162,14 @@ export const refusedListeners: readonly RefusedEdit[] = [
     from: 'listeners:',
     to: 'listeners: []\n  secrets:',
     says: '7:3: secrets is a field of Envoy that tunl does not run',
+    because: 'secret',
   },
   {
     file: 'tcp-to-http2-post',
     from: 'static_resources:',
     to: 'dynamic_resources: {}\nstatic_resources:',
     says: '5:1: dynamic_resources is a field of Envoy that tunl does not run',
+    because: 'server',
     envoyTakesIt: true,
   },
   {

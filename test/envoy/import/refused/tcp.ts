@@ -150,6 +150,7 @@ export const refusedTcp: readonly RefusedEdit[] = [
     file: 'tcp-to-http2-post',
     from: 'stat_prefix: entry',
     to: 'stat_prefix: entry\n                upstream_connect_mode: ON_DOWNSTREAM_DATA',
-    says: '16:40: tunl does not support ON_DOWNSTREAM_DATA',
+    says: '16:40: upstream_connect_mode is ON_DOWNSTREAM_DATA, which tunl does not run',
+    because: 'dial',
   },
 ];
