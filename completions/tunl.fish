@@ -129,6 +129,7 @@ complete -c tunl -n '__tunl_using connect' -s q -l quiet -d 'say nothing but err
 complete -c tunl -n '__tunl_using connect' -s v -l verbose -d 'say each step; -vv also the details'
 complete -c tunl -n '__tunl_using connect' -l json -d 'write one JSON object per line to stderr instead of messages'
 complete -c tunl -n '__tunl_using connect' -s h -l help -d 'print this'
+complete -c tunl -n '__tunl_using connect' -l help-all -d 'print this with all options'
 
 complete -c tunl -n '__tunl_using forward; and not __tunl_after_dashes' -a '(__tunl_specs)'
 complete -c tunl -n '__tunl_using forward; and __tunl_after_dashes' -a '(__tunl_command)'
@@ -177,6 +178,7 @@ complete -c tunl -n '__tunl_using forward; and not __tunl_after_dashes' -s q -l 
 complete -c tunl -n '__tunl_using forward; and not __tunl_after_dashes' -s v -l verbose -d 'say each step; -vv also the details'
 complete -c tunl -n '__tunl_using forward; and not __tunl_after_dashes' -l json -d 'write one JSON object per line to stderr instead of messages'
 complete -c tunl -n '__tunl_using forward; and not __tunl_after_dashes' -s h -l help -d 'print this'
+complete -c tunl -n '__tunl_using forward; and not __tunl_after_dashes' -l help-all -d 'print this with all options'
 
 complete -c tunl -n '__tunl_using serve' -l print -d 'only print what would run, as a file for tunl chain -c; secrets are named, not printed'
 complete -c tunl -n '__tunl_using serve' -l export -x -a 'envoy' -d 'only write what would run for another program: envoy, a bootstrap file of Envoy; what it cannot do is refused'
@@ -237,6 +239,7 @@ complete -c tunl -n '__tunl_using serve' -s q -l quiet -d 'say nothing but error
 complete -c tunl -n '__tunl_using serve' -s v -l verbose -d 'say each step; -vv also the details'
 complete -c tunl -n '__tunl_using serve' -l json -d 'write one JSON object per line to stderr instead of messages'
 complete -c tunl -n '__tunl_using serve' -s h -l help -d 'print this'
+complete -c tunl -n '__tunl_using serve' -l help-all -d 'print this with all options'
 
 complete -c tunl -n '__tunl_using chain' -s c -l config -r -F -d 'the stages, a YAML file, or a bootstrap file of Envoy; SIGHUP reads it again'
 complete -c tunl -n '__tunl_using chain' -l allow-unknown-fields -d 'leave out fields of an Envoy file that Envoy does not have either; -v names them'
@@ -279,6 +282,7 @@ complete -c tunl -n '__tunl_using chain' -s q -l quiet -d 'say nothing but error
 complete -c tunl -n '__tunl_using chain' -s v -l verbose -d 'say each step; -vv also the details'
 complete -c tunl -n '__tunl_using chain' -l json -d 'write one JSON object per line to stderr instead of messages'
 complete -c tunl -n '__tunl_using chain' -s h -l help -d 'print this'
+complete -c tunl -n '__tunl_using chain' -l help-all -d 'print this with all options'
 
 complete -c tunl -n '__tunl_using check' -a '(__fish_print_hostnames | string replace -r \'$\' \':\')'
 complete -c tunl -n '__tunl_using check' -l deep -d 'also send data through the tunnel, for a target that echoes: half-close, buffering'
@@ -315,6 +319,7 @@ complete -c tunl -n '__tunl_using check' -s q -l quiet -d 'say nothing but error
 complete -c tunl -n '__tunl_using check' -s v -l verbose -d 'say each step; -vv also the details'
 complete -c tunl -n '__tunl_using check' -l json -d 'write one JSON object per line to stderr instead of messages'
 complete -c tunl -n '__tunl_using check' -s h -l help -d 'print this'
+complete -c tunl -n '__tunl_using check' -l help-all -d 'print this with all options'
 
 complete -c tunl -n '__tunl_using pac' -a '(__fish_complete_path)'
 complete -c tunl -n '__tunl_using pac' -l cacert -r -F -d 'trust the authorities in this PEM file instead of those of Node and the system'
@@ -336,21 +341,25 @@ complete -c tunl -n '__tunl_using pac' -s q -l quiet -d 'say nothing but errors'
 complete -c tunl -n '__tunl_using pac' -s v -l verbose -d 'say each step; -vv also the details'
 complete -c tunl -n '__tunl_using pac' -l json -d 'write one JSON object per line to stderr instead of messages'
 complete -c tunl -n '__tunl_using pac' -s h -l help -d 'print this'
+complete -c tunl -n '__tunl_using pac' -l help-all -d 'print this with all options'
 
 complete -c tunl -n '__tunl_using passwd' -a '(__fish_complete_path)'
 complete -c tunl -n '__tunl_using passwd' -s q -l quiet -d 'say nothing but errors'
 complete -c tunl -n '__tunl_using passwd' -s v -l verbose -d 'say each step; -vv also the details'
 complete -c tunl -n '__tunl_using passwd' -l json -d 'write one JSON object per line to stderr instead of messages'
 complete -c tunl -n '__tunl_using passwd' -s h -l help -d 'print this'
+complete -c tunl -n '__tunl_using passwd' -l help-all -d 'print this with all options'
 
 complete -c tunl -n '__tunl_using completion' -a 'bash zsh fish'
 complete -c tunl -n '__tunl_using completion' -s q -l quiet -d 'say nothing but errors'
 complete -c tunl -n '__tunl_using completion' -s v -l verbose -d 'say each step; -vv also the details'
 complete -c tunl -n '__tunl_using completion' -l json -d 'write one JSON object per line to stderr instead of messages'
 complete -c tunl -n '__tunl_using completion' -s h -l help -d 'print this'
+complete -c tunl -n '__tunl_using completion' -l help-all -d 'print this with all options'
 
 complete -c tunl -n '__tunl_using help' -a 'connect forward serve chain check pac passwd completion help exit-codes'
 complete -c tunl -n '__tunl_using help' -s q -l quiet -d 'say nothing but errors'
 complete -c tunl -n '__tunl_using help' -s v -l verbose -d 'say each step; -vv also the details'
 complete -c tunl -n '__tunl_using help' -l json -d 'write one JSON object per line to stderr instead of messages'
 complete -c tunl -n '__tunl_using help' -s h -l help -d 'print this'
+complete -c tunl -n '__tunl_using help' -l help-all -d 'print this with all options'

@@ -13,6 +13,7 @@ const root = fileURLToPath(new URL('..', import.meta.url));
 function print(...args) {
   const { status, stdout, stderr } = spawnSync(process.execPath, [join(root, 'dist/main.js'), ...args], {
     encoding: 'utf8',
+    env: { ...process.env, COLUMNS: '' },
   });
   if (status !== 0) throw new Error(`tunl ${args.join(' ')} failed: ${stderr}`);
   return stdout;
@@ -41,6 +42,7 @@ const files = {
   'test/golden/help.txt': () => print('--help'),
   'test/golden/help-exit-codes.txt': () => print('help', 'exit-codes'),
   ...Object.fromEntries(commands.map((name) => [`test/golden/help-${name}.txt`, () => print(name, '--help')])),
+  ...Object.fromEntries(commands.map((name) => [`test/golden/help-all-${name}.txt`, () => print(name, '--help-all')])),
 };
 
 const stale = [];

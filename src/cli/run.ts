@@ -1,11 +1,11 @@
-import { exitOf, TunlError } from '../core/errors.ts';
+import { exitOf, TunlError, usageError } from '../core/errors.ts';
 import { version } from '../core/version.ts';
 import type { Arguments } from './parse/arguments.ts';
-import type { CommandSpec, ProgramContext } from './parse/command.ts';
+import type { CommandContext, CommandSpec, ProgramContext } from './parse/command.ts';
 import { commandNames, loadCommand, loadCommands } from './commands/index.ts';
 import { fail, tellTerminal } from './terminal/fail.ts';
-import type { Io } from './terminal/io.ts';
-import { guessOutput, helpOption, readOutput } from './options/output.ts';
+import { type Io, textColumns } from './terminal/io.ts';
+import { guessOutput, helpAllOption, helpOption, readOutput } from './options/output.ts';
 import { findCommand, parseArguments } from './parse/program.ts';
 import { Ui } from './terminal/ui.ts';
 
@@ -14,16 +14,20 @@ export async function run(words: readonly string[], io: Io): Promise<number> {
   let ui = await new Ui(io, guessOutput(words)).prepare();
   let status: number;
   try {
-    const help = await answerGlobally(words);
+    const help = await answerGlobally(words, io);
     if (help !== undefined) {
       ui.print(help);
       status = 0;
+    } else if (words.length === 0) {
+      ui.show('error', (await formatOverview(io)).trimEnd());
+      status = exitOf(usageError('a command is missing'));
     } else {
       const command = await loadCommand(findCommand(words, commandNames));
       const args = parseArguments(words, command);
       ui = await new Ui(io, readOutput(args)).prepare();
-      status = args.get(helpOption)
-        ? await printHelp(ui, command)
+      const which = args.get(helpAllOption) ? 'all' : args.get(helpOption) ? 'common' : undefined;
+      status = which
+        ? await printHelp({ io, ui }, command, which)
         : await runGuarded(command, args, { io, ui, loadCommands });
     }
   } catch (error) {
@@ -36,12 +40,15 @@ export async function run(words: readonly string[], io: Io): Promise<number> {
 }
 
 /** Answers the options that need no command: the help and the version of the program. */
-async function answerGlobally([first, ...others]: readonly string[]): Promise<string | undefined> {
-  if (others.length > 0) return undefined;
+async function answerGlobally([first, ...others]: readonly string[], io: Io): Promise<string | undefined> {
+  if (first === undefined || others.length > 0) return undefined;
   if (first === '--version' || first === '-V') return `tunl ${version}\n`;
-  if (first !== '--help' && first !== '-h') return undefined;
+  return ['--help', '-h', '--help-all'].includes(first) ? formatOverview(io) : undefined;
+}
+
+async function formatOverview(io: Io): Promise<string> {
   const { formatProgramHelp } = await import('./docs/help.ts');
-  return formatProgramHelp(await loadCommands());
+  return formatProgramHelp(await loadCommands(), textColumns(io));
 }
 
 /** Runs a command so that a defect is reported in one line. It ends the command, unless that outlives defects. */
@@ -55,8 +62,8 @@ function runGuarded(command: CommandSpec, args: Arguments, context: ProgramConte
   });
 }
 
-async function printHelp(ui: Ui, command: CommandSpec): Promise<number> {
+async function printHelp({ io, ui }: CommandContext, command: CommandSpec, which: 'common' | 'all'): Promise<number> {
   const { formatCommandHelp } = await import('./docs/help.ts');
-  ui.print(formatCommandHelp(command));
+  ui.print(formatCommandHelp(command, which, textColumns(io)));
   return 0;
 }

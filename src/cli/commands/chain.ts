@@ -68,6 +68,7 @@ export const chain: CommandSpec = {
       line: 'tunl chain 10000 internal://encap h2c://127.0.0.1:10001 host.com:443 --print',
     },
   ],
+  common: [configOption, checkOption, drawOption, printOption, exportOption, ...adminGroup.options, watchOption],
   groups: [
     { title: 'Stages', options: fileOptions },
     { title: 'Running', options: [...readinessOptions, graceOption, watchOption, watchFilesOption] },

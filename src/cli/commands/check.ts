@@ -9,7 +9,7 @@ import { decideProxy } from '../options/environment.ts';
 import { limitGroup, readLimits } from '../options/limits.ts';
 import { outputGroup } from '../options/output.ts';
 import { directOption, proxyOption, readRoute, readTargetTls, routeGroup } from '../options/route.ts';
-import { readTlsConfig } from '../options/tls.ts';
+import { readTlsConfig, tlsOptions } from '../options/tls.ts';
 import type { Arguments } from '../parse/arguments.ts';
 import type { CommandContext, CommandSpec } from '../parse/command.ts';
 import { flag, list, option } from '../parse/option.ts';
@@ -46,6 +46,7 @@ export const check: CommandSpec = {
     },
     { what: 'for a script or a ticket', line: 'tunl check --json -x http://proxy.corp:8080 git.example.com:443' },
   ],
+  common: [proxyOption, directOption, deepOption, idleOption, probeOption, tlsOptions.cacert, tlsOptions.insecure],
   groups: [
     { title: 'Checking', options: [deepOption, idleOption, probeOption, noCacheOption] },
     routeGroup,

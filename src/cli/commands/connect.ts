@@ -7,9 +7,9 @@ import { flag } from '../parse/option.ts';
 import { noCacheOption, readCache } from '../options/hops.ts';
 import { limitGroup, readLimits } from '../options/limits.ts';
 import { printGraph, printOption } from '../options/print.ts';
-import { readRoute, readTargetTls, routeGroup } from '../options/route.ts';
+import { directOption, proxyOption, readRoute, readTargetTls, routeGroup } from '../options/route.ts';
 import { parseTargetArguments } from '../../syntax/target.ts';
-import { readTlsConfig } from '../options/tls.ts';
+import { readTlsConfig, tlsOptions } from '../options/tls.ts';
 import { outputGroup } from '../options/output.ts';
 import { createReport } from '../terminal/report.ts';
 import { endOnSignals } from '../process/signals.ts';
@@ -41,6 +41,7 @@ export const connect: CommandSpec = {
     },
     { what: 'can it be reached? the exit status tells', line: 'tunl connect --check -x http://proxy:3128 db:5432' },
   ],
+  common: [proxyOption, directOption, checkOption, tlsTargetOption, tlsOptions.cacert, tlsOptions.insecure],
   groups: [
     {
       title: 'Target',

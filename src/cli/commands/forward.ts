@@ -13,8 +13,8 @@ import { exportOption, isShown, printOption, showGraph } from '../options/print.
 import { checkPlaceholders } from '../options/placeholders.ts';
 import type { Lead } from '../lifecycle/proxy-variables.ts';
 import { Readiness, readinessOptions, readyFdOption } from '../options/readiness.ts';
-import { proxyOption, readRoute, routeGroup } from '../options/route.ts';
-import { readTlsConfig } from '../options/tls.ts';
+import { directOption, proxyOption, readRoute, routeGroup } from '../options/route.ts';
+import { readTlsConfig, tlsOptions } from '../options/tls.ts';
 import { outputGroup } from '../options/output.ts';
 import { readWatch, watchFilesOption, watchOption } from '../options/watch.ts';
 import { runUntilStopped, type Start } from '../lifecycle/running.ts';
@@ -54,6 +54,15 @@ export const forward: CommandSpec = {
       what: 'in the background of a script, which waits for the port',
       line: 'tunl forward :cache:6379 -x http://proxy:3128 --check --port-file port &',
     },
+  ],
+  common: [
+    proxyOption,
+    directOption,
+    checkOption,
+    ...readinessOptions,
+    watchOption,
+    tlsOptions.cacert,
+    tlsOptions.insecure,
   ],
   groups: [
     {

@@ -3,6 +3,7 @@ import type { CommandSpec } from '../parse/command.ts';
 import { outputGroup } from '../options/output.ts';
 import { suggest } from '../../syntax/suggest.ts';
 import { quote } from '../../syntax/text.ts';
+import { textColumns } from '../terminal/io.ts';
 
 /** `tunl help`: prints the help of a command, or the table of exit codes. */
 export const help: CommandSpec = {
@@ -14,16 +15,16 @@ export const help: CommandSpec = {
     { what: 'what an exit status means', line: 'tunl help exit-codes' },
   ],
   groups: [outputGroup],
-  run: async ({ operands }, { ui, loadCommands }) => {
+  run: async ({ operands }, { io, ui, loadCommands }) => {
     const [topic, extra] = operands;
     if (extra !== undefined) throw usageError(`unexpected argument ${quote(extra)}`);
     const { formatCommandHelp, formatProgramHelp } = await import('../docs/help.ts');
     const { formatExitCodes } = await import('../docs/exit-codes.ts');
-    const commands = await loadCommands();
+    const [commands, columns] = [await loadCommands(), textColumns(io)];
     const command = commands.find(({ name }) => name === topic);
-    if (topic === undefined) ui.print(formatProgramHelp(commands));
-    else if (topic === 'exit-codes') ui.print(formatExitCodes());
-    else if (command) ui.print(formatCommandHelp(command));
+    if (topic === undefined) ui.print(formatProgramHelp(commands, columns));
+    else if (topic === 'exit-codes') ui.print(formatExitCodes(columns));
+    else if (command) ui.print(formatCommandHelp(command, 'common', columns));
     else {
       const near = suggest(topic, [...commands.map(({ name }) => name), 'exit-codes']);
       throw usageError(

@@ -8,7 +8,7 @@ import { parseTargetArguments } from '../../syntax/target.ts';
 import { limitGroup, readLimits } from '../options/limits.ts';
 import { outputGroup } from '../options/output.ts';
 import { pacGroup, readRest } from '../options/route.ts';
-import { readTlsConfig } from '../options/tls.ts';
+import { readTlsConfig, tlsOptions } from '../options/tls.ts';
 import type { Arguments } from '../parse/arguments.ts';
 import type { CommandContext, CommandSpec } from '../parse/command.ts';
 import { endOnSignals } from '../process/signals.ts';
@@ -25,6 +25,7 @@ export const pac: CommandSpec = {
     { what: 'of the settings of this machine', line: 'tunl pac system example.org:443' },
     { what: 'for a script', line: 'tunl pac --json http://wpad.corp.example/proxy.pac example.org:443' },
   ],
+  common: [tlsOptions.cacert, tlsOptions.insecure],
   groups: [pacGroup, limitGroup('forward'), outputGroup],
   completes: 'file',
   run,

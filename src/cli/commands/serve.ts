@@ -12,7 +12,7 @@ import { parseBareListen } from '../options/access/fronts.ts';
 import { refuseDuplicates } from '../../syntax/listen.ts';
 import { exportOption, isShown, printOption, showGraph } from '../options/print.ts';
 import { Readiness, readinessOptions } from '../options/readiness.ts';
-import { readKeyPassword, readRoute, serverRouteGroup } from '../options/route.ts';
+import { proxyOption, readKeyPassword, readRoute, serverRouteGroup } from '../options/route.ts';
 import { readTlsConfig, tlsOptions } from '../options/tls.ts';
 import { readUsers, userOptions } from '../options/access/users.ts';
 import { outputGroup } from '../options/output.ts';
@@ -66,6 +66,14 @@ export const serve: CommandSpec = {
       line: "tunl serve 0.0.0.0:3128 --user alice --allow '*.example.com:443,22'",
     },
     { what: 'over TLS', line: 'tunl serve 0.0.0.0:443 --tls --cert server.pem --key server.key --auth-file users' },
+  ],
+  common: [
+    ...whoGroup.options,
+    tlsOption,
+    ...tlsFileOptions.filter(({ name }) => name === 'cert' || name === 'key'),
+    proxyOption,
+    ...adminGroup.options,
+    watchOption,
   ],
   groups: [
     {

@@ -1,4 +1,8 @@
+import { wrapAnsi } from 'fast-wrap-ansi';
 import { type ErrorCode, errorTable } from '../../core/errors.ts';
+
+/** The columns of a sentence that still stands beside its code. */
+const leastSentence = 30;
 
 /** An exit status and its meanings. */
 export interface ExitCode {
@@ -47,20 +51,30 @@ export function listExitCodes(): readonly ExitCode[] {
   ];
 }
 
-/** Formats the exit statuses as text. */
-export function formatExitCodes(): string {
+/** Formats the exit statuses as text for a number of columns. */
+export function formatExitCodes(columns: number): string {
+  const codeWidth = Math.max(...listExitCodes().flatMap(({ codes }) => codes.map(({ code }) => code.length)));
+  const margin = codeWidth + 10;
+  const isWide = columns >= margin + leastSentence;
+  const format = (status: string, code: string, sentence: string) => {
+    const lead = `${status.padStart(6)}  ${isWide ? code.padEnd(codeWidth) : code}`;
+    const indent = isWide ? margin : 10;
+    const lines = wrapAnsi(sentence, columns - indent).replaceAll('\n', `\n${' '.repeat(indent)}`);
+    return isWide ? `${lead}  ${lines}` : `${lead.trimEnd()}\n${' '.repeat(indent)}${lines}`;
+  };
   const rows = listExitCodes().flatMap(({ status, codes }) =>
-    codes.map(({ code, sentence }, index) =>
-      `${(index === 0 ? status : '').padStart(7)}  ${code.padEnd(34)}  ${sentence}`.trimEnd(),
-    ),
+    codes.map(({ code, sentence }, index) => format(index === 0 ? status : '', code, sentence)),
   );
   return [
-    'The exit status says what went wrong; --json gives the name in the middle as "code".',
+    wrapAnsi('The exit status says what went wrong; --json gives the name in the middle as "code".', columns),
     '',
-    ` status  ${'code'.padEnd(34)}  when`,
+    format('status', 'code', 'when'),
     ...rows,
     '',
-    'forward -- COMMAND ends with the status of the command once it ran, 128+n when signal n ended it.',
+    wrapAnsi(
+      'forward -- COMMAND ends with the status of the command once it ran, 128+n when signal n ended it.',
+      columns,
+    ),
     '',
   ].join('\n');
 }

@@ -1,42 +1,70 @@
-import type { CommandSpec } from '../parse/command.ts';
+import { wrapAnsi } from 'fast-wrap-ansi';
+import { helpAllOption, outputGroup } from '../options/output.ts';
+import type { CommandSpec, OptionGroup } from '../parse/command.ts';
 import type { OptionSpec } from '../parse/option.ts';
+import { wrapShellLine } from './shell-line.ts';
 
-/** Width of help, the same on every terminal. */
-const width = 100;
+/** The longest option whose summary follows on the same line, and the columns from which on one does. */
+const [maxLead, minColumns] = [28, 60];
 
-/** Longest option whose summary follows on the same line. */
-const maxLead = 28;
+const indent = '  ';
 
-/** Formats the help of the program: its purpose and its commands. */
-export function formatProgramHelp(commands: readonly CommandSpec[]): string {
-  const rows = commands.map(({ name, forms, summary }) => formatRow(`${name} ${forms.join(' | ')}`, summary, 36));
-  return [
-    'tunl opens byte tunnels through HTTP proxies, and is such a proxy.',
+const overviewExamples = [
+  { what: 'ssh through a proxy', line: "ssh -o ProxyCommand='tunl connect -x http://proxy:3128 %h:%p' host" },
+  {
+    what: 'a port of this machine is the database',
+    line: 'tunl forward 5432:db.internal:5432 -x http://proxy:3128',
+  },
+  { what: 'what does the proxy allow?', line: 'tunl check -x http://proxy:3128 host:22' },
+];
+
+/** Formats the overview of the program for a number of columns: its purpose, its commands and a few examples. */
+export function formatProgramHelp(commands: readonly CommandSpec[], columns: number): string {
+  const lead = Math.max(...commands.map(({ name }) => name.length));
+  return toText([
+    ...wrap('tunl opens byte tunnels through HTTP proxies, and is such a proxy.', columns),
+    '',
+    'Examples:',
+    ...overviewExamples.flatMap((example) => formatExample(example, columns)),
     '',
     'Commands:',
-    ...rows,
+    ...commands.map(({ name, summary }) => formatRow(name, summary, lead, columns)),
     '',
-    'Options:',
-    formatRow('-h, --help', 'print this; tunl COMMAND --help says more', 36),
-    formatRow('-V, --version', 'print the version', 36),
-    '',
-    'tunl help exit-codes lists what an exit status means.',
-    '',
-  ].join('\n');
+    ...wrap('tunl COMMAND --help says more, tunl help exit-codes what an exit status means.', columns),
+  ]);
 }
 
-/** Formats the help of one command, examples first. */
-export function formatCommandHelp({ name, forms, summary, examples, groups }: CommandSpec): string {
-  const lines = [`tunl ${name}: ${summary}`, '', 'Examples:'];
-  for (const { what, line } of examples) lines.push(`  # ${what}`, `  ${line}`);
-  lines.push(
+/** Formats the help of one command for a number of columns, examples first: with its common options, or with all. */
+export function formatCommandHelp(command: CommandSpec, which: 'common' | 'all', columns: number): string {
+  const { name, forms, summary, examples, groups, common } = command;
+  const shown = which === 'all' || !common ? groups : [{ title: 'Options', options: common }, outputGroup];
+  const rest = countOptions(groups) - countOptions(shown);
+  const more = `tunl ${name} --${helpAllOption.name} lists ${rest} further options.`;
+  return toText([
+    ...wrap(`tunl ${name}: ${summary}`, columns),
     '',
-    ...forms.map((form, index) => `${index === 0 ? 'Usage:' : '      '} tunl ${name} ${withOptions(form)}`),
-  );
-  for (const { title, options } of groups) {
-    lines.push('', `${title}:`, ...options.map((option) => formatRow(formatOption(option), describe(option), maxLead)));
-  }
-  return [...lines, ''].join('\n');
+    'Examples:',
+    ...examples.flatMap((example) => formatExample(example, columns)),
+    '',
+    ...forms.flatMap((form, index) =>
+      hang(`${index === 0 ? 'Usage:' : '      '} tunl ${name} ${withOptions(form)}`, columns, 9),
+    ),
+    ...shown.flatMap(({ title, options }) => [
+      '',
+      ...wrap(`${title}:`, columns),
+      ...options.map((option) => formatRow(formatOption(option), describe(option), maxLead, columns)),
+    ]),
+    ...(rest > 0 ? ['', ...wrap(more, columns)] : []),
+  ]);
+}
+
+function countOptions(groups: readonly OptionGroup[]): number {
+  return groups.reduce((sum, { options }) => sum + options.length, 0);
+}
+
+function formatExample({ what, line }: CommandSpec['examples'][number], columns: number): string[] {
+  const comment = wrap(what, columns - indent.length - 2).map((text) => `${indent}# ${text}`);
+  return [...comment, ...wrapShellLine(line, columns, indent)];
 }
 
 /** Writes an option with its value: `-x, --proxy URL`. */
@@ -49,21 +77,28 @@ function describe({ summary, fallback }: OptionSpec): string {
   return fallback === undefined ? summary : `${summary} (${fallback})`;
 }
 
-function formatRow(lead: string, text: string, leadWidth: number): string {
-  const indent = ' '.repeat(leadWidth + 4);
-  const lines = wrap(text, width - indent.length);
-  const head = lead.length > leadWidth ? `  ${lead}\n${indent}` : `  ${lead.padEnd(leadWidth)}  `;
-  return head + lines.join(`\n${indent}`);
+/** Writes a term and its explanation side by side, or on a narrow terminal one below the other. */
+function formatRow(lead: string, text: string, leadWidth: number, columns: number): string {
+  const isWide = columns >= minColumns || leadWidth < columns / 3;
+  const margin = isWide ? indent + ' '.repeat(leadWidth + 2) : indent.repeat(4);
+  const body = wrap(text, columns - margin.length).join(`\n${margin}`);
+  const isBeside = isWide && lead.length <= leadWidth;
+  return isBeside ? `${indent}${lead.padEnd(leadWidth)}  ${body}` : `${indent}${lead}\n${margin}${body}`;
 }
 
 function wrap(text: string, columns: number): string[] {
-  const lines: string[] = [];
-  for (const word of text.split(' ')) {
-    const last = lines.at(-1);
-    if (last !== undefined && last.length + 1 + word.length <= columns) lines[lines.length - 1] = `${last} ${word}`;
-    else lines.push(word);
-  }
-  return lines;
+  return wrapAnsi(text, columns).split('\n');
+}
+
+/** Wraps a text whose further lines are indented. */
+function hang(text: string, columns: number, margin: number): string[] {
+  const lead = text.length - text.trimStart().length;
+  const [first = '', ...others] = wrap(text.trimStart(), columns - Math.max(margin, lead));
+  return [' '.repeat(lead) + first, ...others.map((line) => ' '.repeat(margin) + line)];
+}
+
+function toText(lines: readonly string[]): string {
+  return [...lines, ''].join('\n');
 }
 
 /** Adds the options to a form, before a `--`: the words after it belong to another command. */

@@ -22,10 +22,13 @@ export const jsonOption = flag('json', { summary: 'write one JSON object per lin
 /** The option that prints the help of the command. */
 export const helpOption = flag('help', { short: 'h', summary: 'print this' });
 
+/** The option that prints the help of the command with all of its options. */
+export const helpAllOption = flag('help-all', { summary: 'print this with all options' });
+
 /** The options that set the amount and the form of messages. */
 export const outputGroup: OptionGroup = {
   title: 'Messages',
-  options: [quietOption, verboseOption, jsonOption, helpOption],
+  options: [quietOption, verboseOption, jsonOption, helpOption, helpAllOption],
 };
 
 /** Reads the amount and the form of messages. @throws {TunlError} usage */

@@ -35,6 +35,8 @@ export interface CommandSpec {
   readonly summary: string;
   readonly examples: readonly Example[];
   readonly groups: readonly OptionGroup[];
+  /** The options that the help lists beside those about messages; --help-all lists all. Default: all. */
+  readonly common?: readonly Option<unknown>[];
   /** The completions that a shell offers for its operands. */
   readonly completes?: Completes;
   /** True if the words after `--` are a command to run. */

@@ -7,3 +7,12 @@ export interface Io {
   on(event: NodeJS.Signals, listener: () => void): unknown;
   on(event: 'uncaughtException' | 'unhandledRejection', listener: (error: unknown) => void): unknown;
 }
+
+/** The widest text that is easy to read, and the width of a terminal that tells none. */
+const [maxColumns, usualColumns] = [100, 80];
+
+/** Returns the columns for text on stdout. A pager gets those of the terminal that stderr still leads to. */
+export function textColumns({ stdout, stderr, env }: Io): number {
+  const said = [stdout.columns, stderr.columns, Number(env['COLUMNS'])];
+  return Math.min(said.find((columns) => columns > 0) ?? usualColumns, maxColumns);
+}

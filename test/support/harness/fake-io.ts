@@ -15,12 +15,14 @@ export interface FakeIo extends Io {
 export interface FakeIoOptions {
   readonly env?: Readonly<Record<string, string>>;
   readonly terminal?: boolean;
+  /** The columns of the terminal. */
+  readonly columns?: number;
 }
 
-export function makeIo({ env = {}, terminal = false }: FakeIoOptions = {}): FakeIo {
+export function makeIo({ env = {}, terminal = false, columns = 100 }: FakeIoOptions = {}): FakeIo {
   const emitter = new EventEmitter();
-  const stdout = collect(terminal);
-  const stderr = collect(terminal);
+  const stdout = collect(terminal, columns);
+  const stderr = collect(terminal, columns);
   const stdin = Object.assign(new PassThrough(), { isTTY: terminal }) as unknown as NodeJS.ReadStream;
   return {
     stdin,
@@ -40,7 +42,7 @@ export function makeIo({ env = {}, terminal = false }: FakeIoOptions = {}): Fake
   };
 }
 
-function collect(terminal: boolean): { stream: NodeJS.WriteStream; text: () => string } {
+function collect(terminal: boolean, columns: number): { stream: NodeJS.WriteStream; text: () => string } {
   const chunks: string[] = [];
   const sink = new Writable({
     write: (chunk: Buffer, _encoding, done) => {
@@ -48,6 +50,9 @@ function collect(terminal: boolean): { stream: NodeJS.WriteStream; text: () => s
       done();
     },
   });
-  const stream = Object.assign(sink, { isTTY: terminal, columns: 100, rows: 24 }) as unknown as NodeJS.WriteStream;
+  const stream = Object.assign(
+    sink,
+    terminal ? { isTTY: true, columns, rows: 24 } : {},
+  ) as unknown as NodeJS.WriteStream;
   return { stream, text: () => chunks.join('') };
 }
