@@ -37,9 +37,13 @@ export class Pool<T extends Pooled> {
   /** The connections, each with the key that it was opened for. */
   readonly #kept = new Map<T, string>();
   readonly #idle = new WeakSet<T>();
+  /** The last connection that is being opened for each key. */
   readonly #openings = new Map<string, Opening<T>>();
-  /** Learned from the last connection: if its capacity is 1, callers do not wait for each other's connections. */
-  #sharesOpenings: boolean;
+  /**
+   * The most callers that wait for the same connection: the capacity of the last one. Further ones open another
+   * meanwhile; they would all wake with the others, to find it full.
+   */
+  #seats: number;
   #generation = 0;
   #isClosed = false;
   #sweep: NodeJS.Timeout | undefined;
@@ -51,7 +55,7 @@ export class Pool<T extends Pooled> {
    * @param most the number of connections beyond which idle ones are closed, the oldest first
    */
   constructor(sharesOpenings: boolean, most = Infinity) {
-    this.#sharesOpenings = sharesOpenings;
+    this.#seats = sharesOpenings ? Infinity : 1;
     this.#most = most;
   }
 
@@ -67,7 +71,7 @@ export class Pool<T extends Pooled> {
       throwIfAborted(signal);
       const found = isFresh ? undefined : this.#findRoom(key);
       if (found) return use(found, true);
-      if (isFresh || !this.#sharesOpenings) return this.#useNew(wanted, use);
+      if (isFresh || this.#seats <= 1) return this.#useNew(wanted, use);
       const opened = await this.#joinOpening(wanted);
       // Waiters run in turn: a waiter that finds this connection full looks for another.
       if (hasRoom(opened)) return use(opened, false);
@@ -97,7 +101,7 @@ export class Pool<T extends Pooled> {
   async #useNew<R>({ key, signal, open }: Wanted<T>, use: Use<T, R>): Promise<R> {
     const generation = this.#generation;
     const opened = await open(signal);
-    this.#sharesOpenings = opened.capacity > 1;
+    this.#seats = opened.capacity;
     const using = use(opened, false);
     // A connection with a capacity of 1 may be used up by now.
     if (generation !== this.#generation) closeSoon(opened);
@@ -107,12 +111,12 @@ export class Pool<T extends Pooled> {
 
   #joinOpening({ key, signal, open }: Wanted<T>): Promise<T> {
     const known = this.#openings.get(key);
-    if (known && !known.isGivenUp) return known.join(signal);
+    if (known && !known.isGivenUp && known.waiting < this.#seats) return known.join(signal);
     const generation = this.#generation;
     const opening: Opening<T> = new Opening(async (abandoned) => {
       try {
         const opened = await open(abandoned);
-        this.#sharesOpenings = opened.capacity > 1;
+        this.#seats = opened.capacity;
         // The pool was renewed meanwhile, or the waiters gave up: a closing connection has no room for them.
         if (generation !== this.#generation || abandoned.aborted) void opened.close('drain');
         else this.#keep(key, opened);

@@ -29,6 +29,11 @@ export class Opening<T> {
     return this.#abort.signal.aborted;
   }
 
+  /** How many wait for it. */
+  get waiting(): number {
+    return this.#waiting;
+  }
+
   /** Waits until it is open, or until `signal` is aborted. */
   join(signal: AbortSignal): Promise<T> {
     this.#waiting++;
@@ -38,7 +43,17 @@ export class Opening<T> {
         reject(abortReason(signal));
       };
       signal.addEventListener('abort', onAbort, { once: true });
-      this.#opened.then(resolve, reject).finally(() => signal.removeEventListener('abort', onAbort));
+      const leave = () => signal.removeEventListener('abort', onAbort);
+      this.#opened.then(
+        (opened) => {
+          leave();
+          resolve(opened);
+        },
+        (error: unknown) => {
+          leave();
+          reject(error as Error);
+        },
+      );
     });
   }
 }
