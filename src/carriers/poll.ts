@@ -18,6 +18,7 @@ export const poll: Carrier = {
   serveFlag: { name: 'poll', summary: 'also accept tunnels in many short requests' },
   isOfRequests: true,
   methods: ['GET', 'POST'],
+  asksBy: 'POST',
   halfClose: 'native',
   reset: 'native',
   open: async (...reached) => (await import('../poll/client.ts')).openPoll(...reached),

@@ -43,6 +43,12 @@ const http2Terms: Http2Terms = {
   halfClose: 'now',
 };
 
+/** Nobody on the way may keep the bytes: the second field asks nginx not to, whatever its proxy_buffering says. */
+const answerFields = [
+  ['Cache-Control', 'no-store, no-transform'],
+  ['X-Accel-Buffering', 'no'],
+] as const;
+
 const toScheme = (name: string, alpn: readonly string[] | undefined, summary: string): CarrierScheme => ({
   scheme: `post+${name}`,
   defaultPort: alpn ? 443 : 80,
@@ -63,6 +69,9 @@ export const post: Carrier = {
   settings: [...authSettings, ...http2Settings, path, resumeSetting],
   serveFlag: { name: 'post', summary: 'also accept tunnels in POST requests' },
   methods: ['POST'],
+  asksBy: 'POST',
+  silence:
+    'perhaps something before it keeps requests until they are whole, as nginx does with proxy_request_buffering on: poll+http:// and poll+https:// get through',
   halfClose: 'native',
   reset: 'native',
   async open(reach, hop, ctx) {
@@ -82,7 +91,7 @@ export const post: Carrier = {
     return toTunnelRequest(exchange, {
       ...originTerms,
       target: parseAuthority(exchange.authority),
-      accept: (headers) => exchange.stream(200, [...headers, ['Cache-Control', 'no-store, no-transform']]),
+      accept: (headers) => exchange.stream(200, [...headers, ...answerFields]),
     });
   },
 };

@@ -15,6 +15,7 @@ export const websocket: Carrier = {
   serveFlag: { name: 'ws', summary: 'also accept tunnels in WebSockets' },
   extendedConnect: true,
   methods: ['GET'],
+  asksBy: 'GET',
   halfClose: 'native',
   reset: 'native',
   open: async (...reached) => (await import('../websocket/client.ts')).openWebSocket(...reached),

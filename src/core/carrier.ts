@@ -139,6 +139,10 @@ export interface Carrier {
   readonly isOfRequests?: true;
   /** The methods that its server half claims, for the field `Allow`. */
   readonly methods: readonly string[];
+  /** The method by which hops are asked for tunnels, for messages, if it is not CONNECT. */
+  readonly asksBy?: string;
+  /** What else may be the matter with a hop that does not answer, for hints. */
+  readonly silence?: string;
   readonly halfClose: 'native' | 'none';
   readonly reset: 'native' | 'none';
   /**

@@ -1,4 +1,5 @@
 import { type Address, formatAddress } from '../core/address.ts';
+import type { Carrier } from '../core/carrier.ts';
 import type { TunlError } from '../core/errors.ts';
 import { plainScheme, type Hop } from '../core/hop.ts';
 
@@ -27,7 +28,8 @@ export function unsecuredHints({ code }: TunlError, { scheme }: Hop): string[] {
 }
 
 /** Hints for a proxy that does not answer in time. */
-export function unansweredHints({ code, facts }: TunlError, address: Address): string[] {
+export function unansweredHints({ code, facts }: TunlError, address: Address, { silence }: Carrier): string[] {
   if (code !== 'http_response_timeout' || facts.received !== undefined) return [];
-  return [`a proxy is silent while it tries: perhaps ${formatAddress(address)} itself does not answer`];
+  const tries = `a proxy is silent while it tries: perhaps ${formatAddress(address)} itself does not answer`;
+  return silence === undefined ? [tries] : [tries, silence];
 }

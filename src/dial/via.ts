@@ -255,8 +255,8 @@ async function secureLink(
 }
 
 async function openTunnel(route: HopRoute, session: Session, address: Address, ctx: DialContext): Promise<Link> {
-  const { hop, position, fill } = route;
-  const what = `${formatAddress(hop.address)} did not answer CONNECT ${formatAddress(address)}`;
+  const { hop, position, fill, carrier } = route;
+  const what = `${formatAddress(hop.address)} did not answer ${carrier.asksBy ?? 'CONNECT'} ${formatAddress(address)}`;
   const started = performance.now();
   try {
     const link = await within(handshakeLimit(route), ctx.signal, what, (signal) =>
@@ -270,7 +270,7 @@ async function openTunnel(route: HopRoute, session: Session, address: Address, c
     ctx.onProgress?.({ phase: 'handshake', hop: position.index, detail: formatAddress(address), ms });
     return link;
   } catch (error) {
-    const explained = withHints(error, (failure) => unansweredHints(failure, address));
+    const explained = withHints(error, (failure) => unansweredHints(failure, address, carrier));
     throw withBelow(atHop(explained, route, 'handshake'), session);
   }
 }

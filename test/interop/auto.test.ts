@@ -80,7 +80,7 @@ test('a tunnel through nginx goes on when nginx is started anew', async () => {
   });
   const ends = await openTunnel(forward.port, target);
   await nginx.stop();
-  const again = await startNginx(serve.port, certs.server, nginx.port);
+  const again = await startNginx(serve.port, certs.server, { port: nginx.port });
   onTestFinished(() => again.stop());
   ends.client.send('still here');
   expect((await ends.target.read(10)).toString(), forward.log()).toBe('still here');

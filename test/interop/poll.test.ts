@@ -31,7 +31,7 @@ const ways: readonly Between[] = [
   },
   {
     name: 'nginx that keeps requests and answers until they are whole',
-    start: startNginx,
+    start: (serverPort) => startNginx(serverPort),
     hops: (part) => [`poll+http://127.0.0.1:${part.port}`],
   },
 ];

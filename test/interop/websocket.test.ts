@@ -26,7 +26,7 @@ interface Front {
 }
 
 const fronts: readonly Front[] = [
-  { name: 'nginx', scheme: 'ws', start: startNginx },
+  { name: 'nginx', scheme: 'ws', start: (port) => startNginx(port) },
   { name: 'Apache', scheme: 'ws', start: startApache },
   { name: 'haproxy', scheme: 'ws', start: startHaproxy },
   {

@@ -4,6 +4,7 @@ import type { HeaderField } from '../../core/hop.ts';
 import { pumpBody } from '../body/pump.ts';
 import { type Asked, type Call, type CallBody, isSuccess, maxInterim, type Reply } from '../call.ts';
 import type { RequestPseudoFields } from '../../h2/head.ts';
+import { nudge } from './nudge.ts';
 import type { ClientSession } from './sessions/client.ts';
 import type { OpenedStream } from './sessions/opened.ts';
 
@@ -21,6 +22,7 @@ class Http2Call {
   readonly #opened: OpenedStream;
   readonly #call: Call;
   readonly #asked: Asked;
+  readonly #client: ClientSession;
   #isOpen = false;
   #trailers: readonly HeaderField[] = [];
   #failure: Error | undefined;
@@ -35,6 +37,7 @@ class Http2Call {
     const { body, opens, onInterim } = call;
     this.#call = call;
     this.#asked = asked;
+    this.#client = client;
     if (opens?.kind === 'upgrade' && !client.takesExtendedConnect) {
       throw this.#error('http_upgrade_failed', 'takes no other protocols in HTTP/2 (RFC 8441)');
     }
@@ -64,8 +67,11 @@ class Http2Call {
       this.#settle = (act) => {
         this.#settle = undefined;
         signal.removeEventListener('abort', onAbort);
+        stopNudging?.();
         act();
       };
+      // Bytes of a tunnel wait for the answer, and the answer must not wait for them.
+      const stopNudging = this.#call.opens?.kind === 'bodies' ? nudge(() => this.#client.nudge()) : undefined;
       signal.addEventListener('abort', onAbort, { once: true });
     });
   }

@@ -4,8 +4,20 @@ import type { CertFiles } from '../support/origin.ts';
 import { type Part, startPart } from '../support/part.ts';
 import { makeCertificate, makeHttpCluster, makeHttpFilter, makeListener, makeServerTls, startEnvoy } from './envoy.ts';
 
+/** What of nginx differs from its documentation. */
+export interface NginxOptions {
+  /** The port that an earlier one had. */
+  readonly port?: number;
+  /** Passes requests on as they come, and not once they are whole. */
+  readonly passesRequests?: boolean;
+}
+
 /** Starts nginx, which passes Upgrade on to a port of 127.0.0.1 as its documentation shows it; over TLS it speaks HTTP/2 too. */
-export function startNginx(backendPort: number, tls?: CertFiles, formerPort?: number): Promise<Part> {
+export function startNginx(
+  backendPort: number,
+  tls?: CertFiles,
+  { port: formerPort, passesRequests = false }: NginxOptions = {},
+): Promise<Part> {
   return startPart(
     'nginx',
     (port, folder) => {
@@ -28,8 +40,11 @@ ${tls ? `    ssl_certificate ${tls.cert};\n    ssl_certificate_key ${tls.key};` 
     location / {
       proxy_pass http://127.0.0.1:${backendPort};
       proxy_http_version 1.1;
+      proxy_set_header Host $http_host;
       proxy_set_header Upgrade $http_upgrade;
       proxy_set_header Connection "upgrade";
+      proxy_request_buffering ${passesRequests ? 'off' : 'on'};
+      client_max_body_size 0;
     }
   }
 }

@@ -102,6 +102,11 @@ export class ClientSession implements OpenedOwner {
     return new OpenedStream(stream, this.#link.peer, this, trailers);
   }
 
+  /** Has the peer answer a PING over TLS, unless it has not answered the last one yet. */
+  nudge(): void {
+    if (this.#link.peer.tls && this.#client.unansweredPings === 0) this.#client.ping();
+  }
+
   /** `drain` lets open streams finish. Resolves once the session is over. */
   close(mode: 'drain' | 'now'): Promise<void> {
     if (this.#isClosed) return Promise.resolve();

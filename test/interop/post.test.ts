@@ -1,0 +1,76 @@
+import { randomBytes } from 'node:crypto';
+import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest';
+import { amount } from '../support/amounts.ts';
+import { type Certs, makeCerts } from '../support/certs/certs.ts';
+import { connectPeer } from '../support/peers/raw-peer.ts';
+import { startTarget, type Target } from '../support/targets/plain.ts';
+import { startNginx } from './parts/web-fronts.ts';
+import { formatHops, startTunl, startTunlServe, tunl } from './support/tunl.ts';
+import { expectBytes, makeWay } from './support/way.ts';
+
+const bulkBytes = amount(5_000_000, 200_000_000);
+
+let certs: Certs;
+beforeAll(async () => {
+  certs = await makeCerts();
+});
+afterAll(() => certs.remove());
+
+const hopUrls = [
+  'post+http://127.0.0.1:PORT',
+  'post+https://127.0.0.1:PORT',
+  'post+https://127.0.0.1:PORT?alpn=http/1.1',
+] as const;
+
+/** Starts nginx in front of `serve`; it is at the port of this hop. */
+async function startFront(hopUrl: string, passesRequests: boolean) {
+  const serve = await startTunlServe(['--post', '--poll']);
+  const isSecured = hopUrl.includes('+https:');
+  const nginx = await startNginx(serve.port, isSecured ? certs.server : undefined, { passesRequests });
+  const hop = hopUrl.replace('PORT', String(nginx.port));
+  const words = [...formatHops([hop]), '--cacert', certs.ca.cert];
+  return { words, parts: [nginx, serve] as const };
+}
+
+async function startWay(hopUrl: string, passesRequests: boolean, target: Target) {
+  const { words, parts } = await startFront(hopUrl, passesRequests);
+  const forward = await startTunl(['forward', ...words, `:127.0.0.1:${target.port}`]);
+  return makeWay(forward, ...parts);
+}
+
+// Answers flow whatever proxy_buffering says: `serve` asks for it.
+describe.each(hopUrls)('through nginx that passes requests on as they come, %s', (hopUrl) => {
+  const toTarget = (target: Target) => startWay(hopUrl, true, target);
+
+  test('each side receives what the other sends, byte for byte', () => expectBytes(toTarget, bulkBytes));
+
+  test('bytes flow both ways at once, and the client may speak first', async () => {
+    const { port, log } = await toTarget(await startTarget((socket) => void socket.pipe(socket)));
+    const client = await connectPeer(port);
+    client.send('first');
+    expect((await client.read(5)).toString(), log()).toBe('first');
+    const bytes = randomBytes(bulkBytes);
+    client.send(bytes);
+    expect((await client.read(bulkBytes)).equals(bytes), log()).toBe(true);
+  });
+});
+
+test.each(hopUrls)(
+  'nginx that keeps requests until they are whole is a failure that names the way out, %s',
+  async (hopUrl) => {
+    const { words, parts } = await startFront(hopUrl, false);
+    onTestFinished(async () => {
+      for (const part of parts) await part.stop();
+    });
+    const target = await startTarget();
+    const { code, stderr } = await tunl(['connect', ...words, '--handshake-timeout', '1s', `127.0.0.1:${target.port}`]);
+    expect(stderr).toMatch(/did not answer POST 127\.0\.0\.1:\d+ within 1s/);
+    expect(stderr).toMatch(/hint: .*proxy_request_buffering.* poll\+https:\/\/ get through/);
+    expect([code, target.accepted]).toEqual([28, 0]);
+  },
+);
+
+describe.each([false, true])('poll+https:// through nginx, which passes requests on as they come: %s', (passes) => {
+  test('each side receives what the other sends, byte for byte', () =>
+    expectBytes((target) => startWay('poll+https://127.0.0.1:PORT', passes, target), bulkBytes));
+});
