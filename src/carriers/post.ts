@@ -9,7 +9,7 @@ import { resumeSetting } from '../resume/setting.ts';
 import { reachByVersion } from '../http/tunnel/hop-versions.ts';
 import { Http1Session, type Http1TunnelTerms } from '../http/tunnel/h1-session.ts';
 import { http2Settings, type Http2Terms, openHttp2Session } from '../http/tunnel/h2-session.ts';
-import { originTerms, toTunnelRequest } from '../http/server/tunnel-request.ts';
+import { originTerms, passedOnFields, toTunnelRequest } from '../http/server/tunnel-request.ts';
 
 const path: HopSetting = {
   name: 'path',
@@ -42,12 +42,6 @@ const http2Terms: Http2Terms = {
   asks: originAuth,
   halfClose: 'now',
 };
-
-/** Nobody on the way may keep the bytes: the second field asks nginx not to, whatever its proxy_buffering says. */
-const answerFields = [
-  ['Cache-Control', 'no-store, no-transform'],
-  ['X-Accel-Buffering', 'no'],
-] as const;
 
 const toScheme = (name: string, alpn: readonly string[] | undefined, summary: string): CarrierScheme => ({
   scheme: `post+${name}`,
@@ -91,7 +85,7 @@ export const post: Carrier = {
     return toTunnelRequest(exchange, {
       ...originTerms,
       target: parseAuthority(exchange.authority),
-      accept: (headers) => exchange.stream(200, [...headers, ...answerFields]),
+      accept: (headers) => exchange.stream(200, [...headers, ...passedOnFields]),
     });
   },
 };

@@ -7,7 +7,7 @@ import type { Exchange, TunnelRequest } from '../../core/exchange.ts';
 import { findSource, type Link, type Peer } from '../../core/link.ts';
 import { chooseFront, type Front, http, type TunnelAsk } from '../../fronts/index.ts';
 import type { RequestProfile } from '../../http/server/front.ts';
-import { type Login, loginField, readLogin, withoutSecrets } from '../../http/server/tunnel-request.ts';
+import { type Login, loginField, passedOnFields, readLogin, withoutSecrets } from '../../http/server/tunnel-request.ts';
 import type { Authenticator } from '../../policy/auth.ts';
 import type { TunnelGate } from '../../policy/tunnel-gate.ts';
 import type { TlsAcceptor } from '../../tls/server.ts';
@@ -269,10 +269,8 @@ function acceptTunnel(
     if (!resumable) return tunnel.accept(grants);
     return resumable.start(tunnel.accept([...grants, resumable.field], resumable.carried));
   }
-  return exchange.method === 'CONNECT' ? exchange.upgrade(200, []) : exchange.stream(200, noStore);
+  return exchange.method === 'CONNECT' ? exchange.upgrade(200, []) : exchange.stream(200, passedOnFields);
 }
-
-const noStore = [['Cache-Control', 'no-store, no-transform']] as const;
 
 /**
  * Verifies credentials. The client does not learn what was wrong, and our records do not show whether the user exists.

@@ -25,6 +25,12 @@ export function claimConnect(exchange: TunnelExchange): TunnelRequest | undefine
   });
 }
 
+/** The fields of an answer whose body is bytes of a tunnel: nobody may keep it; nginx is told by a field of its own. */
+export const passedOnFields: readonly HeaderField[] = [
+  ['Cache-Control', 'no-store, no-transform'],
+  ['X-Accel-Buffering', 'no'],
+];
+
 /** Tells how a carrier reads a tunnel request from an exchange. */
 export interface TunnelTerms {
   readonly target: TcpAddress;

@@ -192,7 +192,7 @@ export const terminateTunnelRows: readonly Row[] = [
           story: [
             'origin: "ping"',
             'client: "pong"',
-            'client: :status: 200 | cache-control: no-store, no-transform',
+            'client: :status: 200 | cache-control: no-store, no-transform | x-accel-buffering: no',
             'origin: fin',
             'client: "answer", fin',
           ],
@@ -221,7 +221,7 @@ export const terminateTunnelRows: readonly Row[] = [
           because: 'the answer says that nobody may keep it',
           story: [
             'origin: "ping"',
-            'client: HTTP/1.1 200 | cache-control: no-store, no-transform | connection: close | transfer-encoding: chunked',
+            'client: HTTP/1.1 200 | cache-control: no-store, no-transform | connection: close | transfer-encoding: chunked | x-accel-buffering: no',
             'origin: fin',
             'client: "6\\r\\nanswer\\r\\n0\\r\\n\\r\\n"',
           ],
