@@ -57,7 +57,7 @@ export function formatExitCodes(columns: number): string {
   const margin = codeWidth + 10;
   const isWide = columns >= margin + leastSentence;
   const format = (status: string, code: string, sentence: string) => {
-    const lead = `${status.padStart(6)}  ${isWide ? code.padEnd(codeWidth) : code}`;
+    const lead = `${status.padStart(6)}${isWide ? `  ${code.padEnd(codeWidth)}` : ` ${code}`}`;
     const indent = isWide ? margin : 10;
     const lines = wrapAnsi(sentence, columns - indent).replaceAll('\n', `\n${' '.repeat(indent)}`);
     return isWide ? `${lead}  ${lines}` : `${lead.trimEnd()}\n${' '.repeat(indent)}${lines}`;
