@@ -15,6 +15,8 @@ export function parseTargetArguments(words: readonly string[]): TcpAddress {
   if (extra !== undefined)
     throw usageError(`unexpected argument ${quote(extra)}`, 'a target is HOST:PORT or HOST PORT');
   if (port === undefined) return parseTarget(host);
+  if (host.includes('://'))
+    throw usageError(`${quote(host)} is a URL, not a host`, `a proxy is named by -x: -x URL ${port}`);
   if (!isIPv6(host) && /[:[\]]/.test(host) && !/^\[[^\]]*\]$/.test(host)) {
     throw usageError(
       `${quote(host)} and ${quote(port)} are not a host and a port`,
@@ -29,8 +31,7 @@ export function parseTargetArguments(words: readonly string[]): TcpAddress {
  * @throws {TunlError} usage
  */
 export function parseTarget(text: string): TcpAddress {
-  if (text.includes('://'))
-    throw usageError(`${quote(text)} is a URL, not a target`, 'a target is HOST:PORT, without a scheme');
+  if (text.includes('://')) throw usageError(`${quote(text)} is a URL, not a target`, suggestTarget(text));
   if (text.includes('@')) {
     throw usageError(
       'a target has no user name',
@@ -44,6 +45,27 @@ export function parseTarget(text: string): TcpAddress {
     );
   }
   return asUsage(quote(text), () => readAuthority(text), ...hintsFor(text));
+}
+
+/** The ports of schemes that people write before a target. */
+const ports: Readonly<Record<string, number>> = {
+  http: 80,
+  https: 443,
+  ldap: 389,
+  ldaps: 636,
+  mysql: 3306,
+  postgres: 5432,
+  postgresql: 5432,
+  redis: 6379,
+  ssh: 22,
+};
+
+/** Says which target a URL may stand for. */
+function suggestTarget(text: string): string {
+  const [, scheme = '', host = '', port] =
+    /^([\w+.-]+):\/\/(?:[^/?#]*@)?([\w.-]+|\[[\da-f:.]+\])(?::(\d+))?(?=[/?#]|$)/i.exec(text) ?? [];
+  if (host === '') return 'a target is HOST:PORT, without a scheme';
+  return `did you mean ${host}:${port ?? ports[scheme.toLowerCase()] ?? 'PORT'}? A proxy is named by -x`;
 }
 
 function hintsFor(text: string): string[] {

@@ -17,9 +17,14 @@ export function toShort(text: string): string {
   return printable.length > maxQuoted ? `${printable.slice(0, maxQuoted - 3)}...` : printable;
 }
 
-/** Quotes a text in a message, printable and short. */
+/** Quotes a text in a message, printable and short. If it is a URL, its user and password are left out. */
 export function quote(text: string): string {
-  return `"${toShort(text)}"`;
+  return `"${toShort(text.replace(/:\/\/.*@/s, '://***@'))}"`;
+}
+
+/** Writes `a, b and c`. */
+export function listed(texts: readonly string[], last = 'and'): string {
+  return texts.join(', ').replace(/, ([^,]*)$/, ` ${last} $1`);
 }
 
 /** Quotes a text in printable ASCII, short, for a message that may also stand in a header field. */

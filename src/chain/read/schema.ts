@@ -1,4 +1,5 @@
 import * as z from 'zod';
+import { listed } from '../../syntax/text.ts';
 import { http } from './http-schema.ts';
 import { listenerTlsSettings, proxySettings } from '../../syntax/stage-settings.ts';
 import {
@@ -93,11 +94,6 @@ const file = z.strictObject(
   },
   must('a file with stages'),
 );
-
-/** `a, b and c` */
-function listed(names: readonly string[]): string {
-  return names.join(', ').replace(/, ([^,]*)$/, ' and $1');
-}
 
 /** A file as it is written, once its form is known to be right. */
 export type FileConfig = z.infer<typeof file>;

@@ -153,7 +153,12 @@ function refuseWords(args: Arguments, words: readonly string[]): void {
 async function readLinear(words: readonly string[], args: Arguments, context: CommandContext): Promise<Graph> {
   const [first, last] = [words[0], words.at(-1)];
   if (first === undefined || last === undefined || words.length < 2) {
-    throw usageError('the stages are missing', 'write tunl chain -c FILE, or tunl chain LISTEN NODE... TARGET');
+    throw usageError(
+      'the stages are missing',
+      first !== undefined && /[./]/.test(first) && !/:|^[\d.]+$/.test(first)
+        ? `did you mean tunl chain -c ${first}?`
+        : 'write tunl chain -c FILE, or tunl chain LISTEN NODE... TARGET',
+    );
   }
   const nodes = words.slice(1, -1);
   const listen = parseBareListen(first);

@@ -19,6 +19,8 @@ const frontGrammar = `a front is ${frontKinds.map((kind) => `${kind}:`).join(', 
  * @throws {TunlError} usage
  */
 export function parseForwardSpec(text: string): ForwardSpec | FrontSpec {
+  if (/^[a-z][\w+.-]*:\/\//i.test(text))
+    throw usageError(`${quote(text)} is a URL, not a SPEC`, 'a proxy is named by -x');
   const front = splitFront(text, frontKinds);
   if (front) return parseFront(front, text);
   const [left, right] = splitTarget(text);
@@ -59,6 +61,10 @@ function parseLeft(left: string, whole: string): ListenAddress {
 }
 
 function incomplete(text: string) {
-  const target = /^[^:/]+:\d+$/.test(text) ? [`for a free local port write ":${text}"`] : [];
-  return usageError(`${quote(text)} is not a complete SPEC`, ...target, grammar, frontGrammar);
+  const message = `${quote(text)} is not a complete SPEC`;
+  if (/^\d+$/.test(text))
+    return usageError(message, `write ${text}:HOST:HOSTPORT, or socks:${text} for a local SOCKS proxy`);
+  if (/^\d+:[^:/]+$/.test(text)) return usageError(message, `write the port of the target too: ${text}:HOSTPORT`);
+  if (/^[^:/]+:\d+$/.test(text)) return usageError(message, `for a free local port write ":${text}"`);
+  return usageError(message, grammar, frontGrammar);
 }

@@ -3,7 +3,7 @@ import { usageError } from '../../core/errors.ts';
 import { Arguments } from './arguments.ts';
 import type { CommandSpec } from './command.ts';
 import type { OptionSpec } from './option.ts';
-import { suggest } from '../../syntax/suggest.ts';
+import { suggestCommand, suggestOption } from './suggestions.ts';
 import { hasControl, quote } from '../../syntax/text.ts';
 
 /** Every value stays a string, every option has one spelling, and repeated options are kept. */
@@ -27,7 +27,7 @@ export function findCommand(words: readonly string[], names: readonly string[]):
     if (hasControl(word)) throw usageError(`an argument holds a control character: ${quoteSafely(word)}`);
   }
   const name = own[0]?.startsWith('-') === true ? own.find((word) => names.includes(word)) : own[0];
-  if (name === undefined || !names.includes(name)) throw unknownCommand(name, own, names);
+  if (name === undefined || !names.includes(name)) throw unknownCommand(own[0], own, names);
   return name;
 }
 
@@ -93,29 +93,29 @@ function refuseUnknown(values: object, { name: command }: CommandSpec, options: 
   const known = new Set(options.flatMap(({ name, short }) => [name, short]));
   const unknown = Object.keys(values).find((key) => !known.has(key));
   if (unknown === undefined) return;
-  const names = options.map(({ name }) => name);
-  const near = unknown.length > 1 ? suggest(unknown, names) : undefined;
   throw usageError(
     `unknown option ${quote(unknown.length > 1 ? `--${unknown}` : `-${unknown}`)}`,
-    ...(near === undefined ? [] : [`did you mean --${near}?`]),
-    `tunl ${command} --help lists the options`,
+    suggestOption(unknown, options) ?? `tunl ${command} --help-all lists the options`,
   );
 }
 
 function unknownCommand(name: string | undefined, words: readonly string[], names: readonly string[]) {
   const hint = `the commands are ${names.join(', ')}; see tunl --help`;
   if (name === undefined) {
-    const option = words.find((word) => word.startsWith('-'));
-    return option === undefined
-      ? usageError('a command is missing', hint)
-      : usageError(`unknown option ${quote(option)}`, hint);
+    return usageError('a command is missing', hint);
   }
-  const near = suggest(name, names);
-  return usageError(
-    `unknown command ${quoteSafely(name)}`,
-    ...(near === undefined ? [] : [`did you mean tunl ${near}?`]),
-    hint,
-  );
+  if (name.startsWith('-')) {
+    // An option that the command would know, as in `tunl -x URL db:22`.
+    const near = words
+      .slice(1)
+      .concat(name)
+      .map((word) => suggestCommand(word, names))
+      .find((found) => found !== undefined);
+    return near === undefined
+      ? usageError(`unknown option ${quote(name)}`, hint)
+      : usageError('a command is missing', near);
+  }
+  return usageError(`unknown command ${quoteSafely(name)}`, suggestCommand(name, names) ?? hint);
 }
 
 /** Quotes a word without a password: an unknown word may be a URL that contains one. */

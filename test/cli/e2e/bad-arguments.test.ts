@@ -20,7 +20,7 @@ beforeAll(async () => {
 afterAll(() => void server.close());
 
 test.each([
-  ['no command', [], 'a command is missing'],
+  ['no command', ['--'], 'a command is missing'],
   ['an unknown command', ['conect', 'db:22'], 'unknown command "conect"'],
   ['an unknown option', ['connect', '--frob', 'db:22'], 'unknown option "--frob"'],
   ['no target', ['connect', '-x', 'PROXY'], 'the target is missing'],

@@ -67,11 +67,11 @@ test.each([
   [['conect', 'a:1'], 'unknown command "conect"', 'did you mean tunl connect?'],
   [['--frobnicate'], 'unknown option "--frobnicate"', 'the commands are'],
   [['connect', 'a:1', '--prxy', 'x'], 'unknown option "--prxy"', 'did you mean --proxy?'],
-  [['connect', 'a:1', '--no-insecure'], 'unknown option "--no-insecure"', 'tunl connect --help lists the options'],
+  [['connect', 'a:1', '--no-insecure'], 'unknown option "--no-insecure"', 'tunl connect --help-all lists the options'],
   [['connect', 'a:1', '--connectTimeout=5s'], 'unknown option "--connectTimeout"', 'did you mean --connect-timeout?'],
-  [['connect', 'a:1', '-z'], 'unknown option "-z"', 'tunl connect --help lists the options'],
-  [['connect', '-L', 'a:1'], 'unknown option "-L"', 'tunl connect --help lists the options'],
-  [['serve', '--tls-target'], 'unknown option "--tls-target"', 'tunl serve --help lists the options'],
+  [['connect', 'a:1', '-z'], 'unknown option "-z"', 'tunl connect --help-all lists the options'],
+  [['connect', '-L', 'a:1'], 'unknown option "-L"', 'write tunl forward PORT:HOST:HOSTPORT'],
+  [['serve', '--tls-target'], 'unknown option "--tls-target"', 'tunl serve --help-all lists the options'],
 ])('refuses %j', (words, message, hint) => {
   const refusal = refusalOf(() => parse(...words));
   expect(refusal.message).toBe(message);

@@ -22,6 +22,8 @@ export const frontGroup: OptionGroup = {
 
 /** Reads an address to listen on in a place where no front may stand before it. @throws {TunlError} usage */
 export function parseBareListen(text: string): ListenAddress {
+  if (/^[a-z][\w+.-]*:\/\//i.test(text))
+    throw usageError(`${quote(text)} is a URL, not an address`, 'a proxy is named by -x');
   const written = splitFront(text, frontKinds);
   if (!written) return parseListen(text);
   throw usageError(
