@@ -6,13 +6,18 @@ import { isOverWithin } from '../core/waiting.ts';
 /** For so long, in milliseconds, a password that was refused is not sent again. */
 const restMs = 10 * 60_000;
 
-/** The longest that a request waits for the one that tries the password, in milliseconds. */
+/** The longest that others wait for a request that tries the password, in milliseconds from when it was sent. */
 const turnMs = 2000;
+
+/** A request that tries the password now. */
+interface Turn {
+  readonly began: number;
+  readonly over: Promise<void>;
+}
 
 /** What became of a password so far. */
 interface Trial {
-  /** The request that tries it now. */
-  turn?: Promise<void>;
+  turn?: Turn;
   isAccepted?: true;
   refusal?: { readonly error: TunlError; readonly until: number };
 }
@@ -33,20 +38,25 @@ export async function tryPassword<T>(
   open: () => Promise<T>,
 ): Promise<T> {
   const trial = credentials && findTrial(credentials.password);
-  if (!trial || trial.isAccepted) return open();
-  if (trial.turn) await waitForTurn(trial, signal);
-  const { refusal } = trial;
-  if (refusal && refusal.until > Date.now()) {
-    throw refusal.error.withHints('that was a moment ago, and it was not sent again: wrong passwords lock accounts');
+  if (!trial) return open();
+  for (;;) {
+    if (trial.isAccepted) return open();
+    const { refusal, turn } = trial;
+    if (refusal && refusal.until > Date.now()) {
+      throw refusal.error.withHints('that was a moment ago, and it was not sent again: wrong passwords lock accounts');
+    }
+    const left = turn ? turn.began + turnMs - performance.now() : 0;
+    if (!turn || left <= 0) break;
+    await isOverWithin(left, turn.over, signal);
   }
-  // One that has waited long enough tries it too, while the one before is still to be answered.
-  if (trial.isAccepted || trial.turn) return tryOnce(trial, index, open);
+  // One that has waited long enough takes the turn over, while the one before is still to be answered.
   let end = () => {};
-  trial.turn = new Promise((resolve) => (end = resolve));
+  const turn: Turn = { began: performance.now(), over: new Promise((resolve) => (end = resolve)) };
+  trial.turn = turn;
   try {
     return await tryOnce(trial, index, open);
   } finally {
-    delete trial.turn;
+    if (trial.turn === turn) delete trial.turn;
     end();
   }
 }
@@ -69,13 +79,4 @@ function findTrial(password: Secret): Trial {
   const trial = trials.get(password) ?? {};
   trials.set(password, trial);
   return trial;
-}
-
-/** Waits while another request tries the password. One of those that wait is next. */
-async function waitForTurn(trial: Trial, signal: AbortSignal): Promise<void> {
-  const until = performance.now() + turnMs;
-  while (trial.turn && !trial.isAccepted) {
-    const isOver = await isOverWithin(Math.max(0, until - performance.now()), trial.turn, signal);
-    if (!isOver) return;
-  }
 }

@@ -33,3 +33,31 @@ test('a password that is refused while another request still waits for its answe
     vi.useRealTimers();
   }
 });
+
+test('those who wait for a silent request follow it one by one, two seconds after it was sent', async () => {
+  vi.useFakeTimers();
+  try {
+    const hop = makeAsked();
+    const sent: string[] = [];
+    const send = (name: string) => () => {
+      sent.push(name);
+      return new Promise<never>(() => {});
+    };
+    const all = [tryPassword(hop, 1, never, send('first'))];
+    await vi.advanceTimersByTimeAsync(900);
+    all.push(tryPassword(hop, 1, never, send('second')));
+    await vi.advanceTimersByTimeAsync(300);
+    all.push(tryPassword(hop, 1, never, send('third')));
+    for (const one of all) one.catch(() => {});
+    await vi.advanceTimersByTimeAsync(700);
+    expect(sent).toEqual(['first']);
+    await vi.advanceTimersByTimeAsync(200);
+    expect(sent).toEqual(['first', 'second']);
+    await vi.advanceTimersByTimeAsync(1800);
+    expect(sent).toEqual(['first', 'second']);
+    await vi.advanceTimersByTimeAsync(200);
+    expect(sent).toEqual(['first', 'second', 'third']);
+  } finally {
+    vi.useRealTimers();
+  }
+});
