@@ -33,7 +33,7 @@ end
 
 function __tunl_schemes
     printf '%s\t%s\n' \
-        'auto+https://' 'whichever works first: CONNECT over HTTP/2 or HTTP/1.1, WebSocket or POST' \
+        'auto+https://' 'whichever works first: CONNECT over HTTP/2 or HTTP/1.1, WebSocket, POST or poll' \
         'http://' 'CONNECT over HTTP/1.1' \
         'h2://' 'CONNECT over HTTP/2 in TLS' \
         'h2c://' 'CONNECT over HTTP/2 in cleartext' \
@@ -98,7 +98,7 @@ complete -c tunl -n '__tunl_using connect' -a '(__fish_print_hostnames | string 
 complete -c tunl -n '__tunl_using connect' -l check -d 'only dial the target once; the exit status says whether, and why not'
 complete -c tunl -n '__tunl_using connect' -l print -d 'only print what would run, as a file for tunl chain -c; secrets are named, not printed'
 complete -c tunl -n '__tunl_using connect' -l tls-target -d 'speak TLS to the target inside the tunnel; the TLS options hold for it too'
-complete -c tunl -n '__tunl_using connect' -l no-cache -d 'neither use nor keep what was learned of proxies: their scheme, their HTTP, their half-close'
+complete -c tunl -n '__tunl_using connect' -l no-cache -d 'neither use nor keep what was learned of proxies: their scheme, their HTTP, their half-close, their mode'
 complete -c tunl -n '__tunl_using connect' -s x -l proxy -x -a '(__tunl_proxies)' -d 'go through this proxy; repeat it in travel order, the nearest first; a|b tries a, then b'
 complete -c tunl -n '__tunl_using connect' -l retry -x -d 'dial again up to N times, waiting longer each time, before anything was relayed'
 complete -c tunl -n '__tunl_using connect' -l direct -d 'go through no proxy, whatever the environment says'
@@ -141,7 +141,7 @@ complete -c tunl -n '__tunl_using forward; and not __tunl_after_dashes' -l ready
 complete -c tunl -n '__tunl_using forward; and not __tunl_after_dashes' -l grace -x -d 'let open tunnels finish for so long after the first signal; 0: cut them, off: wait'
 complete -c tunl -n '__tunl_using forward; and not __tunl_after_dashes' -l watch -d 'show the open tunnels on the terminal, drawn again in place: bytes, rates, age, way'
 complete -c tunl -n '__tunl_using forward; and not __tunl_after_dashes' -l watch-files -x -a 'yes no' -d 'read certificates, keys and authorities again when their files change; those of HBONE always, unless no'
-complete -c tunl -n '__tunl_using forward; and not __tunl_after_dashes' -l no-cache -d 'neither use nor keep what was learned of proxies: their scheme, their HTTP, their half-close'
+complete -c tunl -n '__tunl_using forward; and not __tunl_after_dashes' -l no-cache -d 'neither use nor keep what was learned of proxies: their scheme, their HTTP, their half-close, their mode'
 complete -c tunl -n '__tunl_using forward; and not __tunl_after_dashes' -l auth-file -r -F -d 'users and passwords, lines of htpasswd (bcrypt, apr1, SHA) or htdigest'
 complete -c tunl -n '__tunl_using forward; and not __tunl_after_dashes' -l user -x -d 'one user, whose password is in TUNL_SERVE_PASSWORD'
 complete -c tunl -n '__tunl_using forward; and not __tunl_after_dashes' -l user-password-file -r -F -d 'or is the first line of this file'
@@ -288,7 +288,7 @@ complete -c tunl -n '__tunl_using check' -a '(__fish_print_hostnames | string re
 complete -c tunl -n '__tunl_using check' -l deep -d 'also send data through the tunnel, for a target that echoes: half-close, buffering'
 complete -c tunl -n '__tunl_using check' -l idle -x -d 'also watch a silent tunnel for so long, and say when it is cut'
 complete -c tunl -n '__tunl_using check' -l probe -x -a '(__fish_print_hostnames | string replace -r \'$\' \':\')' -d 'also ask for a tunnel to this host (port 443), to tell rules for hosts from others; repeatable'
-complete -c tunl -n '__tunl_using check' -l no-cache -d 'neither use nor keep what was learned of proxies: their scheme, their HTTP, their half-close'
+complete -c tunl -n '__tunl_using check' -l no-cache -d 'neither use nor keep what was learned of proxies: their scheme, their HTTP, their half-close, their mode'
 complete -c tunl -n '__tunl_using check' -s x -l proxy -x -a '(__tunl_proxies)' -d 'go through this proxy; repeat it in travel order, the nearest first; a|b tries a, then b'
 complete -c tunl -n '__tunl_using check' -l retry -x -d 'dial again up to N times, waiting longer each time, before anything was relayed'
 complete -c tunl -n '__tunl_using check' -l direct -d 'go through no proxy, whatever the environment says'

@@ -3,6 +3,7 @@ import type { Carrier, CarrierMode, HopSetting } from '../core/carrier.ts';
 import { http2Settings } from '../http/tunnel/h2-session.ts';
 import { resumeSetting } from '../resume/setting.ts';
 import { openConnectSession } from './h1.ts';
+import { poll } from './poll.ts';
 import { post } from './post.ts';
 import { websocket } from './websocket.ts';
 
@@ -13,14 +14,15 @@ const modes: readonly CarrierMode[] = [
   // In the version in which every front end knows WebSockets.
   { name: 'WebSocket', scheme: 'wss', alpn: 'http/1.1' },
   { name: 'POST', scheme: 'post+https' },
+  // The last, because it is the slowest: it works where bodies are kept until they are whole.
+  { name: 'poll', scheme: 'poll+https' },
 ];
 
 /** The settings of each mode, once. */
 const settings = new Map<string, HopSetting>(
-  [...authSettings, ...http2Settings, ...websocket.settings, ...post.settings, resumeSetting].map((setting) => [
-    setting.name,
-    setting,
-  ]),
+  [...authSettings, ...http2Settings, ...websocket.settings, ...post.settings, ...poll.settings, resumeSetting].map(
+    (setting) => [setting.name, setting],
+  ),
 );
 
 /** Tunnels by whatever way works: each mode asks for a session, and the target is asked for in the first that opens. */
@@ -32,7 +34,7 @@ export const auto: Carrier = {
       defaultPort: 443,
       tls: { alpn: ['h2', 'http/1.1'] },
       host: false,
-      summary: 'whichever works first: CONNECT over HTTP/2 or HTTP/1.1, WebSocket or POST',
+      summary: 'whichever works first: CONNECT over HTTP/2 or HTTP/1.1, WebSocket, POST or poll',
     },
   ],
   settings: [...settings.values()],

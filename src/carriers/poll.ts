@@ -1,6 +1,7 @@
 import { authSettings } from '../auth/settings.ts';
 import type { Carrier } from '../core/carrier.ts';
 import { prefixSetting } from '../http/tunnel/prefix.ts';
+import { resumeSetting } from '../resume/setting.ts';
 
 /** Tunnels in many short requests, for proxies that keep bodies until they are whole, or that know no CONNECT. */
 export const poll: Carrier = {
@@ -14,7 +15,7 @@ export const poll: Carrier = {
       summary: 'bytes in many short requests, over HTTP/1.1 in TLS',
     },
   ],
-  settings: [...authSettings, prefixSetting],
+  settings: [...authSettings, prefixSetting, resumeSetting],
   serveFlag: { name: 'poll', summary: 'also accept tunnels in many short requests' },
   isOfRequests: true,
   methods: ['GET', 'POST'],

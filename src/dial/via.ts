@@ -51,7 +51,7 @@ export function via(route: HopRoute): ViaLayer {
   const source = (next: Dial): SessionSource => ({
     open: (address, ctx) => {
       const place = route.reachedBy === 'target' ? address : route.hop.address;
-      return route.position.index === 1
+      return route.position.index === 1 && !route.carrier.modes
         ? openSession(route, place, next, ctx)
         : openFarSession(route, place, next, ctx);
     },
@@ -117,10 +117,10 @@ function letFirstAsk(hop: Hop, dial: Dial): Dial {
   };
 }
 
-/** The hops on the way to the hop of a session: all its tunnels take them. */
+/** The hops on the way to the hop of a session, and its own if that is asked in a mode: all its tunnels take them. */
 const hopsBelow = new WeakMap<Session, ReadonlyMap<number, string | undefined>>();
 
-/** Opens a session with a hop that has others before it. */
+/** Opens a session with a hop that has others before it, or is asked in a mode. */
 async function openFarSession(route: HopRoute, address: Address, next: Dial, ctx: DialContext): Promise<Session> {
   const below = new Map<number, string | undefined>();
   const session = await openSession(route, address, next, {
@@ -134,8 +134,9 @@ async function openFarSession(route: HopRoute, address: Address, next: Dial, ctx
 /** Tells which hops a tunnel in a session takes. */
 function nameHops({ hop, position }: HopRoute, session: Session, { onHop }: DialContext): void {
   if (!onHop) return;
-  for (const [place, name] of hopsBelow.get(session) ?? []) onHop(place, name);
-  onHop(position.index, formatHop(hop));
+  const below = hopsBelow.get(session);
+  for (const [place, name] of below ?? []) onHop(place, name);
+  if (!below?.has(position.index)) onHop(position.index, formatHop(hop));
 }
 
 function tryPasswordOf(hop: Hop, { index }: HopPosition, dial: Dial): Dial {
@@ -198,7 +199,7 @@ function atHop(error: unknown, { hop, position }: HopRoute, phase?: Phase): unkn
   return error.with(facts).withTaken(position.index, formatHop(hop));
 }
 
-/** Adds to the failure of a tunnel the hops on the way to the hop of its session. */
+/** Adds to the failure of a tunnel the hops on the way to the hop of its session, and the mode in which that was asked. */
 function withBelow(error: unknown, session: Session): unknown {
   if (!(error instanceof TunlError)) return error;
   return [...(hopsBelow.get(session) ?? [])].reduce((failure, [place, name]) => failure.withTaken(place, name), error);
@@ -271,7 +272,7 @@ async function openTunnel(route: HopRoute, session: Session, address: Address, c
     return link;
   } catch (error) {
     const explained = withHints(error, (failure) => unansweredHints(failure, address, carrier));
-    throw withBelow(atHop(explained, route, 'handshake'), session);
+    throw atHop(withBelow(explained, session), route, 'handshake');
   }
 }
 

@@ -4,10 +4,11 @@ import { sizeOf } from '../core/octets.ts';
 import type { Reach, ReachedLink, Session } from '../core/carrier.ts';
 import { within } from '../core/deadline.ts';
 import { type DialContext, laterContext } from '../core/dialer.ts';
-import { TunlError } from '../core/errors.ts';
+import { messageOf, TunlError } from '../core/errors.ts';
 import { FlowLink } from '../core/flow-duplex.ts';
 import type { HeaderField, Hop } from '../core/hop.ts';
 import { type Link, resetError } from '../core/link.ts';
+import { unlessAborted } from '../core/waiting.ts';
 import type { Call } from '../http/call.ts';
 import { tellAnswer } from '../http/login/first-fields.ts';
 import { refusalError } from '../http/tunnel/refusal.ts';
@@ -17,10 +18,12 @@ import { toResponseHead } from '../http/wire/message.ts';
 import { formatTunnelPath } from '../http/wire/tunnel-path.ts';
 import { isFinalFailure } from '../resume/again.ts';
 import { type Dialled, openResumable } from '../resume/near.ts';
+import { isSessionAddress } from '../resume/session.ts';
+import { parseResume, resumeName } from '../resume/setting.ts';
 import { usualPathPrefix } from '../syntax/stage-settings.ts';
-import { toClient } from './connection.ts';
+import { type ConnectionTerms, toClient } from './connection.ts';
 import { toCallBody } from './call-body.ts';
-import { holdMs } from './hold.ts';
+import { usualHoldMs } from './hold.ts';
 import { type Answer, Lane, type RequestClient } from './lane.ts';
 import { NearTransport } from './near.ts';
 import { Pace } from './pace.ts';
@@ -53,11 +56,11 @@ class PollSession extends OneTunnelSession<ReachedLink> {
     const target = assertTunnelled(address);
     this.use();
     const name = formatAddress(this.#hop.address);
-    const { link, isKnown } = await openResumable({
+    const opened = await openResumable({
       name,
-      holdMs,
+      holdMs: findHoldMs(this.#hop),
       dial: (field, attempt, signal) => {
-        if (attempt === 0) return this.#dial(target, ctx, field, toClient(this.link, this.#terms(target)));
+        if (attempt === 0) return this.#dial(target, ctx, field, toClient(this.link, this.#terms(target, ctx)));
         const limit = { ms: attachMs, phase: 'handshake', option: 'poll', code: 'http_response_timeout' } as const;
         return within(limit, signal, `${name} did not go on with the tunnel`, (limited) =>
           this.#dial(target, laterContext(ctx, limited), field),
@@ -65,22 +68,34 @@ class PollSession extends OneTunnelSession<ReachedLink> {
       },
       isFinal: (error) => isFinalFailure(error, undefined),
     });
-    if (!isKnown) {
+    const { link } = opened;
+    if (!opened.isKnown) {
       link.reset(resetError('the tunnel was not opened'));
       throw this.#unknownError(`${name} answered POST, and opened no tunnel`);
     }
+    if (isSessionAddress(target)) await this.#prove(link, opened.reached(), ctx);
     if (link.resumption) ctx.onResumable?.(link.resumption);
     return link;
   }
 
-  #terms(target: TcpAddress) {
+  /** Waits until a session has carried bytes both ways, because it is chosen for that. */
+  async #prove(link: Link, reached: Promise<void>, { signal }: DialContext): Promise<void> {
+    try {
+      await unlessAborted(reached, signal);
+    } catch (error) {
+      link.reset(resetError('the session is of no use'));
+      throw toHopError(error, `${formatAddress(this.#hop.address)} opened a session that was cut at once`);
+    }
+  }
+
+  #terms(target: TcpAddress, { anonymous = false }: DialContext): ConnectionTerms {
     const reach = (signal: AbortSignal) => this.#reach({ form: 'requests', ctx: laterContext(this.#ctx, signal) });
-    return { hop: this.#hop, target, reach };
+    return { hop: this.#hop, target, anonymous, reach };
   }
 
   /** Asks for the tunnel, or brings another transport for it. */
   async #dial(target: TcpAddress, ctx: DialContext, field: HeaderField, first?: RequestClient): Promise<Dialled> {
-    const terms = this.#terms(target);
+    const terms = this.#terms(target, ctx);
     const connect = async (signal: AbortSignal) => toClient(await terms.reach(signal), terms);
     const [up, down] = [new Lane(connect, first), new Lane(connect)];
     [up.other, down.other] = [down, up];
@@ -105,7 +120,8 @@ class PollSession extends OneTunnelSession<ReachedLink> {
       };
     } catch (error) {
       up.close();
-      throw error;
+      const where = `${formatAddress(this.#hop.address)} did not answer POST ${formatAddress(target)} to the end`;
+      throw ctx.signal.aborted ? error : toHopError(error, where);
     }
   }
 
@@ -147,6 +163,19 @@ class PollSession extends OneTunnelSession<ReachedLink> {
   #unknownError(message: string): TunlError {
     return new TunlError('http_protocol_error', message, { side: 'hop', phase: 'handshake', hints: [neededHint] });
   }
+}
+
+/** The time, in milliseconds, for which a hop's tunnels look for another transport. */
+function findHoldMs({ settings }: Hop): number {
+  const value = settings[resumeName];
+  return value === undefined ? usualHoldMs : (parseResume(value)?.holdMs ?? 0);
+}
+
+/** Makes the failure of a connection one of the hop; others say themselves what has failed. */
+function toHopError(error: unknown, what: string): TunlError {
+  if (error instanceof TunlError) return error;
+  const facts = { side: 'hop', phase: 'handshake', cause: error } as const;
+  return new TunlError('http_response_incomplete', `${what}: ${messageOf(error)}`, facts);
 }
 
 const neededHint = 'it needs to be a tunl serve with --poll, and with the same --path-prefix as ?prefix=';

@@ -12,6 +12,8 @@ import type { RequestClient } from './lane.ts';
 export interface ConnectionTerms {
   readonly hop: Hop;
   readonly target: TcpAddress;
+  /** True to learn whether the far end asks who we are: nothing that proves it is sent. */
+  readonly anonymous?: boolean;
   /** Opens another Link to the far end, or to the proxy before it. */
   readonly reach: (signal: AbortSignal) => Promise<ReachedLink>;
 }
@@ -21,9 +23,10 @@ export interface ConnectionTerms {
  * absolute form, and the proxy may ask too.
  */
 export function toClient(link: ReachedLink, terms: ConnectionTerms): RequestClient {
-  const { hop, target, reach } = terms;
+  const { hop, target, anonymous = false, reach } = terms;
   return new LoginClient(toConnection(link, terms), {
     hop,
+    anonymous,
     asks: originAuth,
     target,
     connect: async (signal) => toConnection(await reach(signal), terms),

@@ -1,2 +1,5 @@
-/** The time, in milliseconds, for which each end of a tunnel looks for another transport when no request goes through. */
-export const holdMs = 60_000;
+/**
+ * The time, in milliseconds, for which each end of a tunnel looks for another transport when no request goes through, unless
+ * the near end asks for another.
+ */
+export const usualHoldMs = 60_000;

@@ -99,7 +99,8 @@ export class NearTransport extends PollTransport {
 
   async #receive(): Promise<void> {
     const { down, pace } = this.#terms;
-    for (let number = 1; !this.isOver; number++) {
+    // Once the stream lets the transport go, nothing more comes: the far end would know no such tunnel.
+    for (let number = 1; !this.isOver && !this.isEnding; number++) {
       const body = await this.#repeat(down, () => ({
         kind: 'down',
         number,

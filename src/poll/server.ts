@@ -8,7 +8,7 @@ import { readField } from '../resume/fields.ts';
 import { requestError } from './body.ts';
 import { farTransports } from './far.ts';
 import { readRequest } from './fields.ts';
-import { holdMs } from './hold.ts';
+import { usualHoldMs } from './hold.ts';
 
 /**
  * Recognises the requests of tunnels that consist of requests: those that open one or bring another transport, and
@@ -55,7 +55,7 @@ function claimTunnel(exchange: Exchange, prefix: string): TunnelRequest | undefi
         return new FlowLink(transport, exchange.peer);
       },
     }),
-    holdMs,
+    holdMs: usualHoldMs,
   };
 }
 

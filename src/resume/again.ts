@@ -37,17 +37,17 @@ interface Asking {
 }
 
 /**
- * Prepares to ask a far end for a transport with this field.
+ * Prepares to ask a far end for a transport with this field, or for a stream of its carrier's own without one.
  * @param index the position of the far end among the hops
  */
-export function askWith(field: HeaderField, ctx: DialContext, index: number): Asking {
+export function askWith(field: HeaderField | undefined, ctx: DialContext, index: number): Asking {
   let answer: readonly HeaderField[] = [];
   const onAnswer: DialContext['onAnswer'] = (given) => {
     if (given.hop === index) answer = given.headers;
     ctx.onAnswer?.(given);
   };
   return {
-    ctx: { ...ctx, fields: [field], onAnswer },
+    ctx: { ...ctx, ...(field && { fields: [field] }), onAnswer },
     get answer() {
       return answer;
     },

@@ -1,4 +1,6 @@
 import type { HopSetting } from '../core/carrier.ts';
+import { usageError } from '../core/errors.ts';
+import { formatHop, type Hop } from '../core/hop.ts';
 import { parseDuration } from '../syntax/duration.ts';
 
 /** The name of the setting of a hop, and of the option of `serve`. */
@@ -20,6 +22,16 @@ export function parseResume(value: string | undefined): ResumeTerms | undefined 
   const isOptional = value.endsWith(optional);
   const holdMs = parseDuration(isOptional ? value.slice(0, -optional.length) : value, resumeName);
   return holdMs > 0 ? { holdMs, isOptional } : undefined;
+}
+
+/**
+ * Reads the setting of a hop whose tunnels can always be resumed; `undefined` without one, or if it is off.
+ * @throws {TunlError} usage, if it asks for plain tunnels where they cannot be resumed
+ */
+export function parseAlwaysResumed(hop: Hop): ResumeTerms | undefined {
+  const terms = parseResume(hop.settings[resumeName]);
+  if (!terms?.isOptional) return terms;
+  throw usageError(`the tunnels of ${formatHop(hop)} can always be resumed`, 'leave ",optional" out');
 }
 
 /** The setting of every hop that `tunl serve --resume` may be behind. */

@@ -19,7 +19,7 @@ export const overTls = (port: number): OwnProxy => ({ serve: 'tunl serve --tls',
 
 /** A proxy that is asked in every mode: whoever opens TLS on the way and reads requests passes few, and not CONNECT. */
 export const inEveryMode = (port: number): OwnProxy => ({
-  serve: `tunl serve --tls ${resumeOption} --ws --post`,
+  serve: `tunl serve --tls ${resumeOption} --ws --post --poll`,
   url: `auto+https://YOUR-BOX:${port}`,
 });
 

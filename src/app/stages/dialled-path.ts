@@ -2,6 +2,7 @@ import type { TargetChoice } from '../../chain/model/graph.ts';
 import type { Dial, DialContext, DialledPath } from '../../core/dialer.ts';
 import { TunlError } from '../../core/errors.ts';
 import { balance } from '../../dial/balance.ts';
+import { findHopScheme } from './hop.ts';
 import type { Route } from './route.ts';
 
 /** Makes a Dial that reports the path to its target, including fused stages; its failures tell of the hops that they took. */
@@ -34,9 +35,11 @@ export function withDialledPath({
   };
 }
 
-/** True if all tunnels take the same hops: there are no alternatives, and nothing chooses. */
+/** True if all tunnels take the same hops in the same way: there are no alternatives, nothing chooses, and no modes race. */
 export function hasFixedHops({ options: { hops } }: Pick<Route, 'options'>): boolean {
-  return hops.every((choice) => choice.length === 1 && !choice[0]?.chooser);
+  return hops.every(
+    ([hop, ...others]) => hop && others.length === 0 && !hop.chooser && !findHopScheme(hop).carrier.modes,
+  );
 }
 
 /** Adds the hops to a failure: those that it took, or those of the inner stage that it comes from and then ours. */

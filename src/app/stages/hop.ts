@@ -7,7 +7,7 @@ import type { DialContext } from '../../core/dialer.ts';
 import type { Resolve } from '../../dial/resolve.ts';
 import { type HopRoute, via, type ViaLayer } from '../../dial/via.ts';
 import type { HopChoice, RouteOptions } from '../../chain/model/graph.ts';
-import { parseResume, resumeName } from '../../resume/setting.ts';
+import { parseAlwaysResumed, parseResume, resumeName } from '../../resume/setting.ts';
 import { createSecurity, type SecuredPeer, type Security } from './security.ts';
 
 /** A hop's layer, whose certificates and keys can be read again. */
@@ -74,8 +74,12 @@ export async function createHopLayer(
   };
 }
 
-/** Makes the tunnels of a hop outlive their transports, if the user wants it. */
+/** Makes the tunnels of a hop outlive their transports, if the user wants it and they do not by themselves. */
 async function withResume(layer: ViaLayer, hop: Hop, position: HopPosition): Promise<ViaLayer> {
+  if (findHopScheme(hop).carrier.isOfRequests) {
+    parseAlwaysResumed(hop);
+    return layer;
+  }
   const terms = parseResume(hop.settings[resumeName]);
   if (!terms) return layer;
   // Loaded on demand, because few hops have such tunnels.

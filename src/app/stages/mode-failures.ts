@@ -15,7 +15,7 @@ const common: ReadonlySet<ErrorCode> = new Set(['usage', 'internal', 'interrupte
 const ofFarEnd = new WeakSet<Error>();
 
 const sessionHint =
-  'auto+https:// needs a tunl serve with --resume 10m at its end, and works best with --ws and --post';
+  'auto+https:// needs a tunl serve with --resume 10m at its end, and works best with --ws, --post and --poll';
 
 /** True for an answer of the hop at this place that asks who we are. */
 export function isChallenge(error: unknown, { index }: HopPosition): boolean {
@@ -57,6 +57,13 @@ export function noSessionError(place: string, hop: HopPosition): TunlError {
 export function cutError(cause: unknown, place: string, hop: HopPosition): TunlError {
   const message = `${place} opened a session that was cut at once: ${messageOf(cause)}`;
   return new TunlError('connection_terminated', message, { side: 'hop', hop, phase: 'handshake', cause });
+}
+
+/** Returns the failure without the name of a mode: as long as none has won, the hop is named as it was written. */
+export function withoutMode(error: unknown, { index }: HopPosition): unknown {
+  if (!(error instanceof TunlError) || !error.facts.taken?.has(index)) return error;
+  const taken = new Map([...error.facts.taken].filter(([place]) => place !== index));
+  return new TunlError(error.code, error.message, { ...error.facts, taken });
 }
 
 /** The failure of one mode. */

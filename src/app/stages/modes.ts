@@ -4,18 +4,26 @@ import type { CarrierMode } from '../../core/carrier.ts';
 import type { Dial, DialContext } from '../../core/dialer.ts';
 import { type HopPosition, messageOf, TunlError, usageError } from '../../core/errors.ts';
 import { formatHop, type HeaderField, type Hop } from '../../core/hop.ts';
-import { type Link, resetError } from '../../core/link.ts';
+import { type Link, type Resumption, resetError } from '../../core/link.ts';
 import { unlessAborted } from '../../core/waiting.ts';
 import { raceEach } from '../../dial/race.ts';
 import { handshakeLimit, via } from '../../dial/via.ts';
 import { assertTunnelled } from '../../http/tunnel/request-fields.ts';
 import { type Dialled, openResumable } from '../../resume/near.ts';
 import { sessionAddress } from '../../resume/session.ts';
-import { parseResume, resumeName } from '../../resume/setting.ts';
+import { parseAlwaysResumed, resumeName } from '../../resume/setting.ts';
 import { askWith, attemptContext, isFinalFailure } from '../../resume/again.ts';
 import { pickKnown } from '../../syntax/hop.ts';
 import { createHopLayer, findHopScheme, type HopLayer, type HopParts } from './hop.ts';
-import { cutError, endsAll, failureOfAll, isChallenge, noSessionError, noteFarEnd } from './mode-failures.ts';
+import {
+  cutError,
+  endsAll,
+  failureOfAll,
+  isChallenge,
+  noSessionError,
+  noteFarEnd,
+  withoutMode,
+} from './mode-failures.ts';
 
 /** The delay, in milliseconds, between the starts of two modes. */
 const modeDelayMs = 300;
@@ -29,6 +37,8 @@ const outrun = new TunlError('interrupted', 'another mode was faster');
 /** A mode that can be dialled. */
 interface DialledMode extends CarrierMode {
   readonly dial: Dial;
+  /** True if its carrier makes the streams, which outlive their transports by themselves. */
+  readonly isOfRequests: boolean;
 }
 
 /** What a mode has come to: a session, or a failure that every mode would have. */
@@ -40,6 +50,8 @@ interface OpenedMode {
   readonly link: Link;
   /** The proxies that were taken at places on the way with a choice. */
   readonly taken: ReadonlyMap<number, string | undefined>;
+  /** The parts of the way that outlive their transports. */
+  readonly resumptions: readonly Resumption[];
 }
 
 /**
@@ -55,10 +67,7 @@ export async function createModesLayer(hop: Hop, place: number, parts: HopParts)
       'write h2:// or https://',
     );
   }
-  const resume = parseResume(hop.settings[resumeName]);
-  if (resume?.isOptional) {
-    throw usageError(`the tunnels of ${formatHop(hop)} can always be resumed`, 'leave ",optional" out');
-  }
+  const resume = parseAlwaysResumed(hop);
   const { limits, hops } = parts.options;
   const position = { index: place + 1, count: hops.length };
   const modes = await Promise.all(
@@ -80,7 +89,10 @@ export async function createModesLayer(hop: Hop, place: number, parts: HopParts)
   const all = [session, ...modes.map(({ layer }) => layer)];
   return {
     layer: (next) => {
-      const dialled = modes.map(({ layer, ...mode }) => ({ ...mode, dial: layer.layer(next) }));
+      const dialled = modes.map(({ layer, ...mode }) => {
+        const isOfRequests = findHopScheme(mode).carrier.isOfRequests === true;
+        return { ...mode, dial: layer.layer(next), isOfRequests };
+      });
       const terms = { hop, position, handshakeMs: limits.handshakeMs, holdMs: resume?.holdMs ?? 0 };
       const race = new ModeRace(dialled, terms);
       const open = session.layer((_own, ctx) => race.open(ctx));
@@ -101,12 +113,14 @@ export async function createModesLayer(hop: Hop, place: number, parts: HopParts)
 
 /** Makes the hop of a mode, with those settings that its carrier knows. */
 function toModeHop({ scheme, alpn }: CarrierMode, { knownMode: _none, ...hop }: Hop): Hop {
-  const { [resumeName]: _ofTheSession, ...settings } = hop.settings;
+  const { carrier } = findHopScheme({ scheme });
+  const { [resumeName]: _ofTheSession, ...others } = hop.settings;
+  const settings = carrier.isOfRequests ? hop.settings : others;
   return {
     ...hop,
     scheme,
     tls: { ...hop.tls, ...(alpn !== undefined && { alpn }) },
-    settings: pickKnown(settings, findHopScheme({ scheme }).carrier),
+    settings: pickKnown(settings, carrier),
   };
 }
 
@@ -143,6 +157,19 @@ class ModeRace {
   async open(ctx: DialContext): Promise<Link> {
     throwIfAborted(ctx.signal);
     const modes = this.#startingWith(this.#known);
+    const won = await this.#race(modes, ctx).catch((error: unknown) => {
+      throw withoutMode(error, this.#terms.position);
+    });
+    const { name, link, taken, resumptions } = won;
+    // What was noted of the way counts for the winner only.
+    for (const [at, hop] of taken) ctx.onHop?.(at, hop);
+    for (const resumption of resumptions) ctx.onResumable?.(resumption);
+    if (name !== this.#known) this.#terms.hop.knownMode?.keep(name);
+    this.#known = name;
+    return link;
+  }
+
+  async #race(modes: readonly DialledMode[], ctx: DialContext): Promise<OpenedMode> {
     const won = await raceEach(modes, (mode, signal) => this.#attempt(mode, mode === modes[0], { ...ctx, signal }), {
       delayMs: modeDelayMs,
       signal: ctx.signal,
@@ -155,13 +182,7 @@ class ModeRace {
         ),
     });
     if ('error' in won) throw won.error;
-    const { name, link, taken } = won;
-    // Of the places on the way that alternatives have taken, those of the winner count.
-    for (const [at, hop] of taken) ctx.onHop?.(at, hop);
-    if (link.resumption) ctx.onResumable?.(link.resumption);
-    if (name !== this.#known) this.#terms.hop.knownMode?.keep(name);
-    this.#known = name;
-    return link;
+    return won;
   }
 
   /** Lists the modes in their order, but with this one first. */
@@ -178,17 +199,23 @@ class ModeRace {
     const { hop, position } = this.#terms;
     const began = performance.now();
     const taken = new Map<number, string | undefined>();
-    const own: DialContext = { ...ctx, onHop: (place, name) => void taken.set(place, name) };
+    const resumptions: Resumption[] = [];
+    const own: DialContext = {
+      ...ctx,
+      onHop: (place, name) => void taken.set(place, name),
+      onResumable: (resumption) => void resumptions.push(resumption),
+    };
     const say = (what: string) => ctx.onNotice?.('verbose', `${formatHop(hop)}: ${mode.name}: ${what}`);
     try {
       const link = await (hop.credentials && !isFirst
         ? this.#open(mode, { ...own, anonymous: true }).catch((error: unknown) => {
             if (!isChallenge(error, position)) throw error;
+            resumptions.length = 0;
             return this.#open(mode, own);
           })
         : this.#open(mode, own));
       say(`works (${Math.round(performance.now() - began)}ms)`);
-      return { name: mode.name, link, taken };
+      return { name: mode.name, link, taken, resumptions };
     } catch (error) {
       if (ctx.signal.aborted) throw error;
       say(messageOf(error));
@@ -198,6 +225,7 @@ class ModeRace {
   }
 
   async #open(mode: DialledMode, ctx: DialContext): Promise<Link> {
+    if (mode.isOfRequests) return (await this.#ask(mode, undefined, ctx, true)).link;
     const { position, handshakeMs, holdMs } = this.#terms;
     const opened = await openResumable({
       name: this.#name,
@@ -215,6 +243,7 @@ class ModeRace {
       await within(handshakeLimit({ handshakeMs }), ctx.signal, what, (signal) =>
         unlessAborted(opened.reached(), signal),
       );
+      if (opened.link.resumption) ctx.onResumable?.(opened.link.resumption);
       return opened.link;
     } catch (error) {
       opened.link.reset(resetError('the session is of no use'));
@@ -224,8 +253,16 @@ class ModeRace {
     }
   }
 
-  /** Asks the far end for a session, or for another transport of one. */
-  async #ask(mode: DialledMode, field: HeaderField, ctx: DialContext, isOpening: boolean): Promise<Dialled> {
+  /**
+   * Asks the far end for a session, or for another transport of one.
+   * @param field asks for the stream; undefined for a carrier that does so itself
+   */
+  async #ask(
+    mode: DialledMode,
+    field: HeaderField | undefined,
+    ctx: DialContext,
+    isOpening: boolean,
+  ): Promise<Dialled> {
     const asking = askWith(field, ctx, this.#terms.position.index);
     try {
       return { link: await mode.dial(sessionAddress, asking.ctx), answer: asking.answer };
@@ -236,7 +273,7 @@ class ModeRace {
 
   /** Brings another transport: in the mode that has worked and in the others by turns, since the network may have changed. */
   #askAgain(worked: DialledMode, field: HeaderField, attempt: number, ctx: DialContext): Promise<Dialled> {
-    const others = this.#modes.filter((mode) => mode !== worked);
+    const others = this.#modes.filter((mode) => mode !== worked && !mode.isOfRequests);
     const other = attempt % 2 === 0 ? others[(attempt / 2 - 1) % others.length] : undefined;
     if (!other) return this.#ask(worked, field, ctx, false);
     const limit = { ...handshakeLimit(this.#terms), ms: otherModeMs };

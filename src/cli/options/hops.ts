@@ -35,7 +35,7 @@ export function listSchemes(): readonly { readonly scheme: string; readonly summ
 
 /** The option that keeps a command from using and leaving files in the folder for caches. */
 export const noCacheOption = flag('no-cache', {
-  summary: 'neither use nor keep what was learned of proxies: their scheme, their HTTP, their half-close',
+  summary: 'neither use nor keep what was learned of proxies: their scheme, their HTTP, their half-close, their mode',
 });
 
 /** Returns the environment that names the folder for caches; nothing if the user wants none. */

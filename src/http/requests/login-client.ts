@@ -27,6 +27,8 @@ export interface LoginTerms {
   readonly position?: HopPosition;
   /** How it asks who we are. */
   readonly asks: AuthFields;
+  /** True to learn whether it asks who we are: nothing that proves it is sent. */
+  readonly anonymous?: boolean;
   /** The address that the requests are for. */
   readonly target: Address;
   /** Makes another connection to it, for a hop that closes the first one while it asks who we are. */
@@ -89,7 +91,9 @@ export class LoginClient implements Pooled {
 
   #mayAsk(): boolean {
     const { hop, asks } = this.#terms;
-    return !this.#isKnown && hop.credentials !== undefined && findFirstFields(hop, asks).asks !== undefined;
+    return (
+      !this.#isKnown && hop.credentials !== undefined && findFirstFields(hop, asks, this.#terms).asks !== undefined
+    );
   }
 
   async #introduce({ body: _later, opens: _none, ...call }: Call, signal: AbortSignal): Promise<void> {
@@ -108,7 +112,7 @@ export class LoginClient implements Pooled {
         signal,
       );
     };
-    const first = this.#isKnown ? { fields: [], isReady: true, asks } : findFirstFields(hop, asks);
+    const first = this.#isKnown ? { fields: [], isReady: true, asks } : findFirstFields(hop, asks, this.#terms);
     const asked = first.isReady ? await send(first.fields) : undefined;
     const { method, target } = call;
     const isUnasked = (reply: Reply) => !isChallenge(reply, asks);

@@ -5,12 +5,16 @@ import { failureOf } from '../../conformance/carrier-bed.ts';
 import { connectRefused, expectEcho, type Manners, startModesBed, waysOf } from '../../support/harness/modes-bed.ts';
 import { echo, startTarget } from '../../support/targets/plain.ts';
 
+/** A front end that lets nothing through but poll. */
+const onlyPoll = { ...connectRefused, 'h1 GET': 400, 'h2 POST': 413 } as const;
+
 const user = { user: 'alice', password: 'sesame' };
 
 test.each<[string, Manners]>([
   ['at once', {}],
   ['in another mode', connectRefused],
   ['while the first mode says nothing', { 'h2 CONNECT': 'silent' }],
+  ['in poll', onlyPoll],
 ])('a wrong password is sent once, %s', async (_, manners) => {
   const credentials = { user: user.user, password: new Secret('wrong') };
   const { dial, front, serve } = await startModesBed(manners, {
@@ -33,6 +37,8 @@ test.each<[string, Manners]>([
   ['at once', {}],
   ['in another mode', connectRefused],
   ['while the first mode says nothing', { 'h2 CONNECT': 'silent' }],
+  ['in poll', onlyPoll],
+  ['in poll while the first mode says nothing', { ...onlyPoll, 'h2 CONNECT': 'silent' }],
 ])('the right password opens a tunnel of its user, %s', async (_, manners) => {
   const credentials = { user: user.user, password: new Secret(user.password) };
   const { dial, serve } = await startModesBed(manners, { serve: { users: { single: user } }, hop: { credentials } });

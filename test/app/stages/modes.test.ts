@@ -20,7 +20,7 @@ import { echo, refusedAddress, startTarget } from '../../support/targets/plain.t
 
 test('no mode of the registry is cleartext, and each is one of a scheme', () => {
   const modes = schemes.flatMap(({ carrier }) => carrier.modes ?? []);
-  expect(modes.length).toBeGreaterThanOrEqual(4);
+  expect(modes.length).toBeGreaterThanOrEqual(5);
   for (const mode of modes) expect(schemes.find(({ scheme }) => scheme === mode.scheme)?.tls).toBeDefined();
 });
 
@@ -48,6 +48,11 @@ test.each([
     ['h2 CONNECT', 'h1 CONNECT', 'h1 GET', 'h2 POST'],
   ],
   [
+    'poll, where the far end takes nothing else',
+    { ...connectRefused, 'h1 GET': 400, 'h2 POST': 413 },
+    ['h2 CONNECT', 'h1 CONNECT', 'h1 GET', 'h2 POST', 'h1 poll'],
+  ],
+  [
     'the next one, where a web server answers 200 to everything',
     { 'h2 CONNECT': 'closes', 'h1 CONNECT': 'hollow' },
     ['h2 CONNECT', 'h1 CONNECT', 'h1 GET'],
@@ -60,7 +65,7 @@ test.each([
   // Far less than the time that modes which say nothing are given.
   expect(performance.now() - began).toBeLessThan(3000);
   // On a busy machine a mode may be begun, and even win, before the answer to the one before it.
-  expect([...ways, 'h1 GET', 'h2 POST']).toEqual(expect.arrayContaining(waysOf(front)));
+  expect([...ways, 'h1 GET', 'h2 POST', 'h1 poll']).toEqual(expect.arrayContaining(waysOf(front)));
   expect(target.accepted).toBe(1);
   expect(notices.at(-1)).toMatch(/: works$/);
   expect(serve.eventsOf('tunnel.failed')).toEqual([]);
@@ -78,6 +83,22 @@ test.each<[string, Manners]>([
   expect(performance.now() - began).toBeLessThan(3000);
   expect(notices.at(-1)).toMatch(/: WebSocket: works$/);
   expect(target.accepted).toBe(1);
+});
+
+test.each<[string, Manners]>([
+  ['answer', { ...connectRefused, 'h1 GET': 400, 'h2 POST': 413 }],
+  ['say nothing', { 'h2 CONNECT': 'silent', 'h1 CONNECT': 'silent', 'h1 GET': 'silent', 'h2 POST': 'silent' }],
+])('poll carries a tunnel where the other modes %s, and is asked first from then on', async (_, manners) => {
+  const target = await startTarget(echo);
+  const { front, dial, notices, serve } = await startModesBed(manners);
+  await expectEcho(await dial(target.address));
+  expect(notices.at(-1)).toMatch(/: poll: works$/);
+  const before = front.seen.length;
+  await expectEcho(await dial(target.address));
+  expect(waysOf(front)[before]).toBe('h1 poll');
+  expect(target.accepted).toBe(2);
+  await eventually(() => serve.running.tunnels.size, 0);
+  expect(serve.eventsOf('tunnel.failed')).toEqual([]);
 });
 
 test('the modes that lose are closed, and leave no record', async () => {
@@ -131,14 +152,14 @@ test('a target that the far end does not allow ends it', async () => {
 });
 
 test('where no mode works, the error names the failure of each', async () => {
-  const manners = { ...connectRefused, 'h1 GET': 'closes', 'h2 POST': 413 } as const;
+  const manners = { ...connectRefused, 'h1 GET': 'closes', 'h2 POST': 413, 'h1 poll': 404 } as const;
   const { dial, front } = await startModesBed(manners);
   const error = await failureOf(dial());
   const place = `127.0.0.1:${front.port}`;
   expect(error.message).toMatch(
     new RegExp(
       `^no way to ${place} works: HTTP/2: refused CONNECT tunl\\.invalid:443: 405 Method Not Allowed; ` +
-        'HTTP/1\\.1: refused CONNECT tunl\\.invalid:443: 403 No; WebSocket: closed .+; POST: refused POST .+: 413 .+$',
+        'HTTP/1\\.1: refused CONNECT tunl\\.invalid:443: 403 No; WebSocket: closed .+; POST: refused POST .+: 413 .+; poll: refused POST .+: 404 No$',
     ),
   );
   expect([error.code, exitOf(error), error.facts.hop?.index]).toEqual(['hop_refused', 97, 1]);
@@ -150,6 +171,7 @@ test('where all fail alike, that is said once', async () => {
     'h1 CONNECT': 'closes',
     'h1 GET': 'closes',
     'h2 POST': 'closes',
+    'h1 poll': 'closes',
   });
   const error = await failureOf(dial());
   expect(error.message).toMatch(/^no way to /);

@@ -30,7 +30,7 @@ export async function startModesBed(
   manners: Manners = {},
   { serve: options = {}, hop: more = {} }: { serve?: Parameters<typeof startTestServe>[0]; hop?: Partial<Hop> } = {},
 ): Promise<ModesBed> {
-  const serve = await startTestServe({ accept: ['post', 'ws'], resumeMs: 60_000, ...options });
+  const serve = await startTestServe({ accept: ['post', 'ws', 'poll'], resumeMs: 60_000, ...options });
   const front = await startFrontEnd(serve.port, manners);
   const hop = makeHop('auto+https', front.port, { tls: { pin: front.pin }, ...more });
   const route = await makeRoute([hop]);

@@ -8,8 +8,8 @@ import { relay } from '../../../src/relay/relay.ts';
 import { createTlsServer } from '../../../src/tls/server.ts';
 import { direct, makeContext } from '../harness/link-pairs.ts';
 
-/** One of the ways in which a client may ask: its version of HTTP and its method. */
-export type Way = 'h2 CONNECT' | 'h2 POST' | 'h1 CONNECT' | 'h1 GET' | 'h1 POST';
+/** One of the ways in which a client may ask: its version of HTTP, and its method or that it asks for poll. */
+export type Way = 'h2 CONNECT' | 'h2 POST' | 'h1 CONNECT' | 'h1 GET' | 'h1 POST' | 'h1 poll';
 
 /**
  * What a front end does with a request: refuses it with a status, says nothing, accepts it and says nothing more, closes
@@ -99,7 +99,8 @@ async function serveOne(
       .filter(Boolean)
       .map((field) => [field.slice(0, field.indexOf(':')).toLowerCase(), field.slice(field.indexOf(':') + 1).trim()]),
   );
-  const manner = await decide(`h1 ${line.split(' ')[0]}` as Way, headers);
+  const way = line.includes('/poll/') ? 'poll' : line.split(' ')[0];
+  const manner = await decide(`h1 ${way}` as Way, headers);
   if (manner === 'silent') return;
   if (manner === 'closes') return void stream.end();
   if (manner === 'hollow') return void stream.write('HTTP/1.1 200 OK\r\n\r\n');

@@ -16,7 +16,7 @@ export const login: Section = {
     },
     {
       term: 'What is remembered',
-      text: 'The scheme that a proxy has accepted, its realm, and whether it closes the connection after it has asked: in the process, and by connect and check for a week in `proxies.json` of the cache folder. No secret is. `--no-cache` neither reads nor writes it.',
+      text: 'The scheme that a proxy has accepted, its realm, and whether it closes the connection after it has asked: in the process, and by connect and check for a week in `proxies.json` of the cache folder. No secret is. `--no-cache` neither reads nor writes it, nor what was found of half-close, nor the mode that worked for `auto+https://`.',
     },
     {
       term: 'What was tried',

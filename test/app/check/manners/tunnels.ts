@@ -49,7 +49,7 @@ export const tunnels: readonly Manner[] = [
     })),
     says: [
       '[!] TLS        to box.example:443 seems to be intercepted',
-      '(tunl serve --tls --resume 10m --ws --post) can stand in between, and is asked in each way that what opens TLS there may pass on',
+      '(tunl serve --tls --resume 10m --ws --post --poll) can stand in between, and is asked in each way that what opens TLS there may pass on',
       'tunl connect -x http://proxy -x auto+https://YOUR-BOX:443 box.example:22',
     ],
     exit: 97,
