@@ -87,6 +87,8 @@ export interface NoticeEvent {
   readonly event: 'notice';
   readonly level: 'warning' | 'verbose' | 'debug';
   readonly message: string;
+  /** The answer that a user waits for: a terminal shows it at every level but the quiet one. */
+  readonly isAnswer?: true;
 }
 
 /** Everything that a running command reports, the source of all messages, JSON lines and tables. */

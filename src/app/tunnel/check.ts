@@ -37,6 +37,8 @@ async function checkTarget(dial: Dial, target: Address, { emit, signal }: CheckR
   const { onProgress, ...reports } = reportProgress(emit);
   // The last handshake is that of the hop that leads to the target.
   let answerMs: number | undefined;
+  let via: readonly string[] = [];
+  const started = performance.now();
   const link = await dial(target, {
     signal,
     target,
@@ -45,9 +47,11 @@ async function checkTarget(dial: Dial, target: Address, { emit, signal }: CheckR
       if (step.phase === 'handshake') answerMs = step.ms;
       onProgress?.(step);
     },
+    onDialled: (way) => void ({ via } = way),
     onDoubt: (message) => emit({ event: 'notice', level: 'warning', message }),
     ...reports,
   });
+  const ms = Math.max(Math.round(performance.now() - started), 1);
   try {
     if (answerMs !== undefined) {
       await watchYes(link, formatAddress(target), Math.min(Math.max(leastMs, 2 * answerMs), mostMs), signal);
@@ -55,7 +59,9 @@ async function checkTarget(dial: Dial, target: Address, { emit, signal }: CheckR
   } finally {
     await letGo(link, signal);
   }
-  emit({ event: 'notice', level: 'verbose', message: `${formatAddress(target)} can be reached` });
+  const hops = via.length === 0 ? '' : ` through ${via.length === 1 ? '1 hop' : `${via.length} hops`}`;
+  const message = `${formatAddress(target)} is reachable${hops} in ${ms} ms`;
+  emit({ event: 'notice', level: 'verbose', message, isAnswer: true });
 }
 
 /** Ends a tunnel cleanly: the target sees a client that left, and may end as well. */

@@ -26,7 +26,8 @@ export function createReport(ui: Ui, style: ReportStyle): EventSink {
 }
 
 function sayEvent(ui: Ui, event: TunlEvent, style: ReportStyle): void {
-  const level = levelOfLine(event, style);
+  const isAnswer = event.event === 'notice' && event.isAnswer === true && ui.onTerminal;
+  const level = isAnswer ? 'normal' : levelOfLine(event, style);
   const line = ui.shows(level) ? format(event, style) : undefined;
   if (line === undefined) return;
   if (event.event === 'tunnel.closed' && style === 'serve') ui.log(level, line);
@@ -78,6 +79,7 @@ function isLoss({ end, side }: TunnelClosedEvent): boolean {
 }
 
 function toFields(event: TunlEvent): Readonly<Record<string, unknown>> {
+  if (event.event === 'notice') return { level: event.level, message: event.message };
   if (event.event !== 'tunnel.failed') {
     const { event: _name, ...fields } = event;
     return fields;

@@ -17,8 +17,10 @@ const targets = [first as TcpAddress, second as TcpAddress];
 test('dials each target once, sends nothing and ends cleanly', async () => {
   const peers: RawPeer[] = [];
   const dialled: number[] = [];
-  const dial: Dial = (address) => {
-    dialled.push((address as TcpAddress).port);
+  const dial: Dial = (address, { onDialled }) => {
+    const { port } = address as TcpAddress;
+    dialled.push(port);
+    onDialled?.({ target: address, via: Array.from({ length: port }, (_, index) => `http://p${index}:1`), stages: [] });
     const [near, far] = linkPair();
     peers.push(new RawPeer(far));
     return Promise.resolve(near);
@@ -28,7 +30,12 @@ test('dials each target once, sends nothing and ends cleanly', async () => {
   expect(dialled).toEqual([1, 2]);
   for (const peer of peers) expect(await peer.readToEnd()).toHaveLength(0);
   expect(events).toEqual(
-    ['db:1', 'db:2'].map((name) => ({ event: 'notice', level: 'verbose', message: `${name} can be reached` })),
+    [/^db:1 is reachable through 1 hop in \d+ ms$/, /^db:2 is reachable through 2 hops in \d+ ms$/].map((message) => ({
+      event: 'notice',
+      level: 'verbose',
+      message: expect.stringMatching(message) as string,
+      isAnswer: true,
+    })),
   );
 });
 

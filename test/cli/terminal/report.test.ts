@@ -135,3 +135,19 @@ test('says that it drains only when there is something to wait for', () => {
   expect(report(draining, 'serve').said()).toBe('tunl: stopping; 3 tunnels may finish within 10s\n');
   expect(report({ ...draining, tunnels: 0 }, 'serve').said()).toBe('');
 });
+
+test('the answer to a check is said on a terminal, and elsewhere with -v', () => {
+  const message = 'db:22 is reachable through 2 hops in 18 ms';
+  const answer = { event: 'notice', level: 'verbose', message, isAnswer: true } as const;
+  const onTerminal = (verbosity: Output['verbosity']) => {
+    const io = makeIo({ terminal: true });
+    createReport(new Ui(io, { verbosity, form: 'text' }), 'connect')(answer);
+    return io.said();
+  };
+  expect([onTerminal('normal'), onTerminal('quiet')]).toEqual([`tunl: ${message}\n`, '']);
+  expect(report(answer, 'connect').said()).toBe('');
+  expect(report(answer, 'connect', { verbosity: 'verbose' }).said()).toBe(`tunl: ${message}\n`);
+  expect(report(answer, 'connect', { verbosity: 'verbose', form: 'json' }).records()).toEqual([
+    expect.not.objectContaining({ isAnswer: true }),
+  ]);
+});
