@@ -65,24 +65,31 @@ function fits({ path, fields }: RequestMatch, request: Routed): boolean {
   return fields.every((field) => hasField(field, request));
 }
 
+/** The parts of a request that have fields. */
+type Asked = { readonly [Part in Exclude<keyof Routed, 'headers'>]: Routed[Part] | undefined } & Pick<
+  Routed,
+  'headers'
+>;
+
 /** True if one of the field's values matches. A missing field does not match, not even an inverted value. */
-function hasField({ name, value, invert = false }: FieldMatch, request: Routed): boolean {
+export function hasField({ name, value, invert = false }: FieldMatch, request: Asked): boolean {
   const values = readValues(name, request);
   if (!value) return values.length > 0 !== invert;
   return values.length > 0 && values.some((text) => isLike(text, value)) !== invert;
 }
 
-function readValues(name: string, { method, authority, target, scheme, headers }: Routed): readonly string[] {
+function readValues(name: string, { method, authority, target, scheme, headers }: Asked): readonly string[] {
+  const pseudo = (text: string | undefined) => (text === undefined ? [] : [text]);
   switch (name) {
     case ':method':
-      return [method];
+      return pseudo(method);
     case ':authority':
     case 'host':
-      return [authority];
+      return pseudo(authority);
     case ':path':
-      return method === 'CONNECT' ? [] : [target];
+      return method === 'CONNECT' ? [] : pseudo(target);
     case ':scheme':
-      return method === 'CONNECT' ? [] : [scheme];
+      return method === 'CONNECT' ? [] : pseudo(scheme);
     default:
       return headers.filter(([field]) => field === name).map(([, text]) => text);
   }

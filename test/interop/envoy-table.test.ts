@@ -9,6 +9,7 @@ import { fieldsOfExamples } from './table/fields.ts';
 import { forwardProxyRows } from './table/forward-proxy.ts';
 import { httpAnswerRows } from './table/http-answers.ts';
 import { httpRequestRows } from './table/http-requests.ts';
+import { logRows } from './table/logs.ts';
 import { proxyRows } from './table/proxy.ts';
 import { rewriteRows } from './table/rewrites.ts';
 import { spellingRows } from './table/spelling.ts';
@@ -27,6 +28,7 @@ const rows: readonly Row[] = [
   ...httpAnswerRows,
   ...httpRequestRows,
   ...rewriteRows,
+  ...logRows,
   ...spellingRows,
 ];
 

@@ -6,6 +6,7 @@ import type { HeaderField } from '../../core/hop.ts';
 import type { RelayEnd } from '../../relay/terms.ts';
 import type { LogFiles } from '../../telemetry/access-log.ts';
 import { defaultFormat, type FormatFacts, parseFormat, writeLine, writeObject } from '../../syntax/format/format.ts';
+import { passesFilter } from './log-filter.ts';
 import type { Tunnel } from './tunnels.ts';
 
 /** The facts about a tunnel or request that is over. */
@@ -39,10 +40,10 @@ export function createAccessLog(
   speaks: 'bytes' | 'http',
 ): WriteAccess | undefined {
   if (!logs || logs.length === 0) return undefined;
-  const writers = logs.map(({ path, format }) => ({ file: files.get(path), toLine: createWriter(format) }));
+  const writers = logs.map(({ path, format, when }) => ({ file: files.get(path), toLine: createWriter(format), when }));
   return (entry) => {
     const facts = toFacts(entry, speaks);
-    for (const { file, toLine } of writers) file.write(toLine(facts));
+    for (const { file, toLine, when } of writers) if (!when || passesFilter(when, facts)) file.write(toLine(facts));
   };
 }
 

@@ -4,6 +4,7 @@ import type { KeyPassword } from '../../core/secret.ts';
 import type { Caps } from '../../syntax/settings.ts';
 import type { ListenerTlsFiles, ProxyValues, Rules } from '../../syntax/stage-settings.ts';
 import type { Upstream, VirtualHost } from './http.ts';
+import type { LogFilter } from './log-filter.ts';
 import type { RouteName, RouteOptions, TargetChoice } from './route.ts';
 
 export type * from './http.ts';
@@ -21,6 +22,8 @@ export interface AccessLog {
   readonly path: string;
   /** A line with operators such as `%BYTES_SENT%`, or the members of a JSON object. Default: Envoy's format. */
   readonly format?: string | Readonly<Record<string, string>>;
+  /** What is logged; everything without. */
+  readonly when?: LogFilter;
 }
 
 interface AnyStage<R> {

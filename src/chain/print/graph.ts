@@ -4,17 +4,11 @@ import { isSecretField } from '../../core/secret.ts';
 import { defaultLimits } from '../../syntax/settings.ts';
 import { listenerTlsSettings, proxySettings } from '../../syntax/stage-settings.ts';
 import { formatSize } from '../../syntax/size.ts';
-import {
-  type AccessLog,
-  type Stage,
-  type Graph,
-  type ListenerTls,
-  listStages,
-  type ProxyStage,
-} from '../model/graph.ts';
+import { type Stage, type Graph, type ListenerTls, listStages, type ProxyStage } from '../model/graph.ts';
+import { toAccessLogConfig } from './access-log.ts';
 import { toHttpConfig, toPolicyConfig } from './http.ts';
 import { toExitConfig, toValueConfig, unwrap } from './route.ts';
-import type { AccessLogConfig, FileConfig, StageConfig } from '../read/schema.ts';
+import type { FileConfig, StageConfig } from '../read/schema.ts';
 import { SecretNames } from '../read/secret-names.ts';
 import { escapeVariables, isReference, type SecretSources } from '../read/secrets.ts';
 
@@ -100,18 +94,6 @@ function toStageConfig(stage: Stage, names: SecretNames): StageConfig {
     ...rest,
     ...(stage.log && { log: true }),
     ...(accessLogs.length > 0 && { 'access-log': unwrap(accessLogs.map(toAccessLogConfig)) }),
-  };
-}
-
-function toAccessLogConfig({ path, format }: AccessLog): AccessLogConfig {
-  if (format === undefined) return escapeVariables(path);
-  const members = typeof format === 'string' ? [] : Object.entries(format);
-  return {
-    path: escapeVariables(path),
-    format:
-      typeof format === 'string'
-        ? escapeVariables(format)
-        : Object.fromEntries(members.map(([name, text]) => [name, escapeVariables(text)])),
   };
 }
 

@@ -194,7 +194,8 @@ function toRewriteConfig({ rewrite }: RequestsAction | TunnelsAction): Pick<Http
   };
 }
 
-function toFieldConfig(fields: readonly FieldMatch[]): HttpRouteConfig['headers'] {
+/** Writes conditions on fields as in a file. */
+export function toFieldConfig(fields: readonly FieldMatch[]): Record<string, ConditionConfig | ConditionConfig[]> {
   const names = [...new Set(fields.map(({ name }) => name))];
   return Object.fromEntries(
     names.map((name) => [name, unwrap(fields.filter((field) => field.name === name).map(toCondition))]),

@@ -1,22 +1,21 @@
 import { resolve } from 'node:path';
 import type { InternalAddress, ListenAddress } from '../../core/address.ts';
 import { usageError } from '../../core/errors.ts';
-import { parseFormat } from '../../syntax/format/format.ts';
 import { isInternal, parseInternal } from '../../syntax/internal.ts';
 import { parseListen, parseUnix, resolveUnix, splitFront } from '../../syntax/listen.ts';
 import { limitSettings } from '../../syntax/settings.ts';
 import { listenerTlsSettings, routeSettings } from '../../syntax/stage-settings.ts';
 import { parseSize } from '../../syntax/size.ts';
 import { parseTarget } from '../../syntax/target.ts';
-import { asUsage } from '../../syntax/text.ts';
 import { Diagnostics } from './diagnostics.ts';
 import type { Path } from './document.ts';
 import { readHttp } from './http.ts';
-import type { AccessLog, Stage, Graph, ListenerTls, RouteName, Target } from '../model/graph.ts';
+import { readAccessLog } from './log/access-log.ts';
+import type { Stage, Graph, ListenerTls, RouteName, Target } from '../model/graph.ts';
 import { type ProxyReader, readProxy, readValues } from './proxy.ts';
 import { readRoute, type RouteDefaults, type WrittenLimits } from './route.ts';
 import type { LimitsConfig, ExitConfig } from './schema-parts.ts';
-import type { AccessLogConfig, FileConfig, StageConfig } from './schema.ts';
+import type { FileConfig, StageConfig } from './schema.ts';
 import { fillVariables, readKeyPassword, type SecretSources } from './secrets.ts';
 import { RouteTable } from '../model/shared-names.ts';
 
@@ -73,7 +72,9 @@ export class FileReader implements ProxyReader {
     const { attempts } = this;
     const { listen = `internal://${name}` } = stage;
     const tls = attempts.run([...path, 'tls'], () => this.#readTls([...path, 'tls'], stage.tls));
-    const logs = attempts.runEach([...path, 'access-log'], stage['access-log'], (word) => this.#readAccessLog(word));
+    const logs = attempts.runEach([...path, 'access-log'], stage['access-log'], (word) =>
+      readAccessLog(word, this, (file) => this.#resolveFile(file)),
+    );
     const places = attempts.runEach([...path, 'listen'], listen, (word) => this.#readPlace(word));
     const front = places[0]?.front;
     if (places.some((place) => place.front !== front)) {
@@ -197,19 +198,6 @@ export class FileReader implements ProxyReader {
       ...(cert !== undefined && key !== undefined && { cert, key }),
       ...readKeyPassword(password, this, this.sources),
     };
-  }
-
-  #readAccessLog(words: AccessLogConfig): AccessLog {
-    const { path, format } = typeof words === 'string' ? { path: words } : words;
-    const env = Object.fromEntries(Object.entries(this.env).map(([key, value]) => [key, value?.replaceAll('%', '%%')]));
-    const fill = (text: string) => fillVariables(text, { env, folder: this.folder });
-    const filled =
-      typeof format === 'object'
-        ? Object.fromEntries(Object.entries(format).map(([name, text]) => [name, fill(text)]))
-        : format && fill(format);
-    const texts = typeof filled === 'object' ? Object.values(filled) : filled === undefined ? [] : [filled];
-    for (const text of texts) asUsage('access-log', () => parseFormat(text));
-    return { path: this.#resolveFile(path), ...(filled !== undefined && { format: filled }) };
   }
 }
 

@@ -55,7 +55,8 @@ function readMethod(value: string): FieldMatch {
   return { name: ':method', value: { kind: 'exact', value } };
 }
 
-function readField(written: string, words: ConditionConfig, reader: RouteReader): FieldMatch {
+/** Reads a condition on a field of a request. @throws {TunlError} usage */
+export function readField(written: string, words: ConditionConfig, reader: RouteReader): FieldMatch {
   const name = readFieldName(written);
   if (typeof words === 'boolean') return words ? { name } : { name, invert: true };
   if (typeof words === 'string') return { name, value: readComparison({ exact: words }, reader) };

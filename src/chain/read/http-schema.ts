@@ -22,6 +22,13 @@ const condition = z.union(
   must('a text, true, false, or exact, prefix, suffix, contains, regex or not'),
 );
 
+/** The schema of conditions on the fields of a request. */
+export const conditions = z.record(
+  text,
+  oneOrMore(condition, 'a condition'),
+  must('conditions by the name of a field'),
+);
+
 const answer = z.union(
   [
     z.int(),
@@ -60,7 +67,7 @@ const route = z.strictObject(
     connect: describe(z.literal(true, must('true')).optional(), 'fits CONNECT, and nothing else'),
     method: describe(oneOrMore(text, 'a method').optional(), 'fits these methods alone'),
     headers: describe(
-      z.record(text, oneOrMore(condition, 'a condition'), must('conditions by the name of a field')).optional(),
+      conditions.optional(),
       'what the fields of the request must be: a text, true for any, false for none, or { prefix: … }, { not: … }, …',
     ),
     answer: describe(answer.optional(), 'give this answer: 404, 200 ok, or status and body'),

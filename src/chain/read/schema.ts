@@ -1,6 +1,7 @@
 import * as z from 'zod';
 import { listed } from '../../syntax/text.ts';
 import { http } from './http-schema.ts';
+import { accessLog } from './log/access-log.ts';
 import { listenerTlsSettings, proxySettings } from '../../syntax/stage-settings.ts';
 import {
   describe,
@@ -26,20 +27,6 @@ const proxy = z.strictObject({
   ...policyShape,
   ...settingsShape(proxySettings),
 });
-const accessLog = z.union(
-  [
-    text,
-    z.strictObject({
-      path: describe(text, 'a file, /dev/stdout or /dev/stderr'),
-      format: describe(
-        z.union([text, z.record(text, text)], must('a line, or the members of an object')).optional(),
-        'a line with operators such as %BYTES_SENT%, or the members of a JSON object; that of Envoy without',
-      ),
-    }),
-  ],
-  must('a file, or path with format'),
-);
-
 const stage = z.strictObject(
   {
     listen: describe(
@@ -61,7 +48,7 @@ const stage = z.strictObject(
     ...wayShape,
     log: describe(flag.optional(), 'write a record of its own for each tunnel'),
     'access-log': describe(
-      oneOrMore(accessLog, 'a file, or path with format,').optional(),
+      oneOrMore(accessLog, 'a file, or path with format and when,').optional(),
       'where a line for each tunnel or request is written',
     ),
   },
@@ -99,9 +86,6 @@ const file = z.strictObject(
 export type FileConfig = z.infer<typeof file>;
 /** A stage in a file. */
 export type StageConfig = z.infer<typeof stage>;
-
-/** An access log in a file. */
-export type AccessLogConfig = z.infer<typeof accessLog>;
 
 /** A violation of the schema. */
 export type Issue = z.core.$ZodIssue;

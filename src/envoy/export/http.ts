@@ -9,8 +9,9 @@ import type {
   Upstream,
   VirtualHost,
 } from '../../chain/model/graph.ts';
-import { type FieldMatch, takesNames, type TextMatch } from '../../chain/model/http.ts';
+import { takesNames } from '../../chain/model/http.ts';
 import { type ClusterPlan, toCluster, toNameCache } from './cluster.ts';
+import { toFieldMatch } from './field-match.ts';
 import type { StageTrees } from './forward.ts';
 import { toAccessLogs, toListener } from './listener.ts';
 import { formatSeconds, type Tree, typed } from './terms.ts';
@@ -104,18 +105,6 @@ function toMatch({ path, fields }: RequestMatch): Tree {
         : { [path.kind === 'prefix' ? 'prefix' : 'path']: path.value }),
     ...(fields.length > 0 && { headers: fields.map(toFieldMatch) }),
   };
-}
-
-function toFieldMatch({ name, value, invert }: FieldMatch): Tree {
-  return {
-    name,
-    ...(value ? { string_match: toTextMatch(value) } : { present_match: true }),
-    ...(invert && { invert_match: true }),
-  };
-}
-
-function toTextMatch({ kind, value }: TextMatch): Tree {
-  return kind === 'regex' ? { safe_regex: { regex: value } } : { [kind]: value };
 }
 
 function toAction(action: HttpAction, dynamic: Dynamic): Tree {

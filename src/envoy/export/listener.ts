@@ -1,4 +1,6 @@
 import type { AccessLog, Stage } from '../../chain/model/graph.ts';
+import type { LogFilter, LogTest } from '../../chain/model/log-filter.ts';
+import { toFieldMatch } from './field-match.ts';
 import { toListenerSocket } from './tls.ts';
 import { toAddress, type Tree, typed } from './terms.ts';
 
@@ -26,14 +28,46 @@ const streams = new Map([
   ['/dev/stderr', { name: 'envoy.access_loggers.stderr', message: 'access_loggers.stream.v3.StderrAccessLog' }],
 ]);
 
-function toAccessLog({ path, format }: AccessLog): Tree {
+function toAccessLog({ path, format, when }: AccessLog): Tree {
   const stream = streams.get(path);
   const form = format !== undefined && { log_format: toFormat(format) };
-  if (stream) return { name: stream.name, typed_config: typed(stream.message, { ...form }) };
+  const filter = when && { filter: toLogFilter(when) };
+  if (stream) return { name: stream.name, ...filter, typed_config: typed(stream.message, { ...form }) };
   return {
     name: 'envoy.access_loggers.file',
+    ...filter,
     typed_config: typed('access_loggers.file.v3.FileAccessLog', { path, ...form }),
   };
+}
+
+/** Makes the filter of a log: all conditions of one list. */
+function toLogFilter(when: LogFilter): Tree {
+  return joinFilters(
+    'or_filter',
+    when.map((tests) => joinFilters('and_filter', tests.map(toTestFilter))),
+  );
+}
+
+/** Joins filters, of which Envoy wants two at least. */
+function joinFilters(kind: 'or_filter' | 'and_filter', filters: readonly Tree[]): Tree {
+  const [first] = filters;
+  return first && filters.length === 1 ? first : { [kind]: { filters } };
+}
+
+const operators = { '=': 'EQ', '>=': 'GE', '<=': 'LE', '!=': 'NE' } as const;
+
+function toTestFilter(test: LogTest): Tree {
+  switch (test.kind) {
+    case 'status':
+    case 'took': {
+      const comparison = { op: operators[test.compare], value: { default_value: test.value } };
+      return { [test.kind === 'status' ? 'status_code_filter' : 'duration_filter']: { comparison } };
+    }
+    case 'flags':
+      return { response_flag_filter: test.flags.length > 0 ? { flags: test.flags } : {} };
+    case 'field':
+      return { header_filter: { header: toFieldMatch(test.field) } };
+  }
 }
 
 function toFormat(format: NonNullable<AccessLog['format']>): Tree {

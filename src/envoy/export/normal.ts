@@ -157,8 +157,14 @@ function normaliseStage(stage: EnvoyStage, fields: FieldWriter): EnvoyStage {
   }
 }
 
-/** Adds a newline to a text format, because Envoy does not add one. */
-function normaliseLog(log: AccessLog): AccessLog {
-  const { format } = log;
-  return typeof format === 'string' && !format.endsWith('\n') ? { ...log, format: `${format}\n` } : log;
+/** Adds a newline to a text format, because Envoy does not add one, and leaves a filter out that lets everything pass. */
+function normaliseLog({ path, format, when }: AccessLog): AccessLog {
+  const isFiltered = when?.every((tests) => tests.length > 0);
+  return {
+    path,
+    ...(format !== undefined && {
+      format: typeof format === 'string' && !format.endsWith('\n') ? `${format}\n` : format,
+    }),
+    ...(when && isFiltered && { when }),
+  };
 }

@@ -5,6 +5,7 @@ import type { AccessLogMessage } from '../schema/access-log.ts';
 import { parseFormat } from '../../syntax/format/format.ts';
 import { assertAtMostOne } from './one-of.ts';
 import type { BootstrapDiagnostics } from './diagnostics.ts';
+import { type LogType, readLogFilter } from './log-filter.ts';
 
 type LoggerMessage = AccessLogMessage[number]['typed_config'];
 
@@ -13,33 +14,35 @@ const streams = {
   'envoy.extensions.access_loggers.stream.v3.StderrAccessLog': '/dev/stderr',
 } as const;
 
-/**
- * Reads the access logs of a filter.
- * @param cluster the only cluster of the filter, if it has one; its name replaces `%UPSTREAM_CLUSTER%`
- */
-export function readAccessLogs(
-  words: AccessLogMessage | undefined,
-  path: Path,
-  reading: BootstrapDiagnostics,
-  cluster?: string,
-): { readonly accessLogs?: readonly AccessLog[] } {
-  if (!words || words.length === 0) return {};
-  return {
-    accessLogs: words.map(({ typed_config: log }, index) =>
-      readAccessLog(log, [...path, index, 'typed_config'], reading, cluster),
-    ),
-  };
+/** What the access logs of a filter or listener have in common. */
+export interface LogContext {
+  readonly reading: BootstrapDiagnostics;
+  /** The type of their entries. */
+  readonly type: LogType;
+  /** The only cluster of the filter, if it has one; its name replaces `%UPSTREAM_CLUSTER%`. */
+  readonly cluster?: string | undefined;
 }
 
-function readAccessLog(
-  words: LoggerMessage,
-  path: Path,
-  reading: BootstrapDiagnostics,
-  cluster: string | undefined,
-): AccessLog {
+/** Reads the access logs of a filter or listener. Those that no entry can pass the filter of are left out. */
+export function readAccessLogs(words: AccessLogMessage = [], path: Path, context: LogContext): readonly AccessLog[] {
+  const { type, reading } = context;
+  return words.flatMap(({ filter, typed_config: log }, index) => {
+    const when = filter && readLogFilter(filter, type, [...path, index, 'filter'], reading);
+    const read = readAccessLog(log, [...path, index, 'typed_config'], context);
+    if (when?.length === 0) return [];
+    return when?.some((tests) => tests.length > 0) ? { ...read, when } : read;
+  });
+}
+
+/** Makes the access logs of a stage; a stage without any has no list of them. */
+export function toStageLogs(logs: readonly AccessLog[]): { readonly accessLogs?: readonly AccessLog[] } {
+  return logs.length > 0 ? { accessLogs: logs } : {};
+}
+
+function readAccessLog(words: LoggerMessage, path: Path, { reading, type, cluster }: LogContext): AccessLog {
   const written = readFormat(words, path, reading);
   if (written) checkFormat(written.format, [...path, ...written.at], reading);
-  const format = written && mapFormat(written.format, (text) => nameCluster(text, cluster));
+  const format = written && mapFormat(written.format, (text) => fillKnown(text, type, cluster));
   const file = 'path' in words ? words.path : streams[words['@type'] as keyof typeof streams];
   return { path: resolve(file), ...(format !== undefined && format !== '' && { format }) };
 }
@@ -82,8 +85,10 @@ function mapFormat(format: Format, map: (text: string) => string): Format {
   return Object.fromEntries(Object.entries(format).map(([name, text]) => [name, map(text)]));
 }
 
-function nameCluster(text: string, cluster: string | undefined): string {
-  if (cluster === undefined) return text;
-  const name = cluster.replaceAll('%', '%%');
-  return text.replaceAll(/%%|%UPSTREAM_CLUSTER%/g, (found) => (found === '%%' ? found : name));
+/** Fills in the operators whose values the file decides, and the entries of tunl do not have. */
+function fillKnown(text: string, type: LogType, cluster: string | undefined): string {
+  return text.replaceAll(/%%|%UPSTREAM_CLUSTER%|%ACCESS_LOG_TYPE%/g, (found) => {
+    if (found === '%UPSTREAM_CLUSTER%' && cluster !== undefined) return cluster.replaceAll('%', '%%');
+    return found === '%ACCESS_LOG_TYPE%' && type === 'NotSet' ? type : found;
+  });
 }

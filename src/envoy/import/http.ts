@@ -8,7 +8,7 @@ import type { RouteConfigurationMessage } from '../schema/route.ts';
 import { StageNames } from '../names.ts';
 import { assertAtMostOne } from './one-of.ts';
 import { readHttpFilters, readPerFilter } from './http-filters.ts';
-import { readAccessLogs } from './access-log.ts';
+import { readAccessLogs, toStageLogs } from './access-log.ts';
 import { type Cluster, toRoute, usualLimits } from './cluster.ts';
 import { assertUpgrade, readRoute, type RouteContext } from './route.ts';
 import type { RouteUpstream } from './rewrite.ts';
@@ -56,7 +56,7 @@ export function readHttpManager(
     ...(isChosen && { open: true }),
     route: { hops: [], limits: { ...usualLimits, idleMs: idle ?? 0, ...(lifetimeMs > 0 && { lifetimeMs }) } },
     log: false,
-    ...readAccessLogs(words.access_log, [...path, 'access_log'], reading),
+    ...toStageLogs(readAccessLogs(words.access_log, [...path, 'access_log'], { reading, type: 'DownstreamEnd' })),
   };
 }
 

@@ -25,22 +25,25 @@ export function readListener(
   const listen = reading.attempts.run([...path, 'address'], () => readListen(words, path, reading));
   const more = readMore(words, path, reading);
   const chain = findChain(words, path, reading);
-  if (words.access_log && words.access_log.length > 0) {
-    reading.add(
-      [...path, 'access_log'],
-      'tunl logs tunnels and requests, not what a listener accepts',
-      'move it into the filter',
-    );
-  }
   const filter = chain && findFilter(chain, reading);
   if (!chain || !filter || !listen) return undefined;
   const tls = readDownstreamTls(chain.words, chain.path, reading);
+  const listenerLogs = { words: words.access_log, path: [...path, 'access_log'] };
   const context: FilterContext = {
     path: filter.path,
     isInternal: listen.kind === 'internal',
     findCluster,
+    listenerLogs,
     reading,
   };
+  const isManager = filter.words['@type'] === managerType;
+  if (isManager && listenerLogs.words && listenerLogs.words.length > 0) {
+    reading.add(
+      listenerLogs.path,
+      'access_log of a listener has an entry for each connection, and an HttpConnectionManager of tunl one for each request',
+      'move it into the HttpConnectionManager',
+    );
+  }
   const own = listen.kind === 'internal' ? listen.name : nameStage(name, 'listener', reading);
   const addresses = [listen, ...more] as const;
   const shared = { name: own, listen: addresses, ...(tls && { tls }) };

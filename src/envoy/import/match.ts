@@ -31,7 +31,8 @@ const matches = [
   'string_match',
 ] as const;
 
-function readField(words: HeaderMatcherMessage, path: Path, reading: BootstrapDiagnostics): FieldMatch {
+/** Reads a condition on a field of a request. */
+export function readField(words: HeaderMatcherMessage, path: Path, reading: BootstrapDiagnostics): FieldMatch {
   assertAtMostOne(path, words, matches, reading);
   const { name, string_match: text, present_match: isPresent = true, invert_match: inverts = false } = words;
   if (text) assertOne([...path, 'string_match'], text, kinds, reading);

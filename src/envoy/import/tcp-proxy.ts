@@ -10,11 +10,12 @@ import { parseFormat } from '../../syntax/format/format.ts';
 import { parseHeader } from '../../syntax/header.ts';
 import { parseTarget } from '../../syntax/target.ts';
 import { quote } from '../../syntax/text.ts';
+import type { AccessLogMessage } from '../schema/access-log.ts';
 import type { TcpProxyMessage, TunnelingConfigMessage } from '../schema/tcp-proxy.ts';
 import { listEndpoints } from '../schema/cluster.ts';
 import { findHopTerms, type HopTerms, termsOf } from '../schema/hop-terms.ts';
 import { type Cluster, toRoute, usualLimits } from './cluster.ts';
-import { readAccessLogs } from './access-log.ts';
+import { readAccessLogs, toStageLogs } from './access-log.ts';
 import type { BootstrapDiagnostics } from './diagnostics.ts';
 
 /** Envoy's default of `idle_timeout`, in milliseconds. */
@@ -26,6 +27,8 @@ export interface FilterContext {
   /** True for a filter of an internal listener. It needs no default idle limit, because the outer listener has one. */
   readonly isInternal: boolean;
   readonly findCluster: (name: string, path: Path) => Cluster | undefined;
+  /** The access logs of the listener. A TcpProxy has one entry in them for each tunnel. */
+  readonly listenerLogs: { readonly words: AccessLogMessage | undefined; readonly path: Path };
   readonly reading: BootstrapDiagnostics;
 }
 
@@ -34,7 +37,7 @@ export function readTcpProxy(
   words: TcpProxyMessage,
   context: FilterContext,
 ): Omit<ForwardStage, 'name' | 'listen' | 'tls'> {
-  const { path, isInternal, findCluster, reading } = context;
+  const { path, isInternal, findCluster, reading, listenerLogs } = context;
   const { cluster: name, tunneling_config: tunneling } = words;
   if (name === undefined) reading.add(path, 'cluster is missing');
   const cluster = name === undefined ? undefined : findCluster(name, [...path, 'cluster']);
@@ -46,7 +49,14 @@ export function readTcpProxy(
   const common = {
     job: 'forward',
     log: false,
-    ...readAccessLogs(words.access_log, [...path, 'access_log'], reading, name),
+    ...toStageLogs([
+      ...readAccessLogs(words.access_log, [...path, 'access_log'], {
+        reading,
+        type: 'TcpConnectionEnd',
+        cluster: name,
+      }),
+      ...readAccessLogs(listenerLogs.words, listenerLogs.path, { reading, type: 'NotSet', cluster: name }),
+    ]),
   } as const;
   if (!cluster || !places) return { ...common, to: { targets: [], balance: 'first' }, route };
   if (!tunneling) {

@@ -1,4 +1,5 @@
 import * as z from 'zod';
+import { logFilter } from './log-filter.ts';
 import { any, filled, list, message, must, text } from './proto.ts';
 
 /** The members of a JSON line. Envoy also accepts numbers and nested objects, which tunl does not support. */
@@ -38,7 +39,7 @@ const loggers = any({
 
 /** A list of `envoy.config.accesslog.v3.AccessLog`. */
 export const accessLogs = list(
-  message('AccessLog', { name: text.optional(), typed_config: loggers }, { refused: { log: 'filter' } }),
+  message('AccessLog', { name: text.optional(), filter: logFilter.optional(), typed_config: loggers }),
 );
 
 /** The list of access logs in a file. */

@@ -141,8 +141,8 @@ export const refusals = {
     instead: 'leave it out; keep the address on loopback',
   },
   log: {
-    why: 'tunl logs all tunnels and requests of a stage',
-    instead: 'write the facts to filter by into the format',
+    why: 'filters of logs know statuses, durations, flags and fields of requests',
+    instead: 'write status_code_filter, duration_filter, response_flag_filter or header_filter',
   },
 } as const satisfies Readonly<Record<string, Refusal>>;
 

@@ -33,7 +33,8 @@ const stringMatcher = message(
   { refused: { text: 'custom' } },
 );
 
-const headerMatcher = message(
+/** `envoy.config.route.v3.HeaderMatcher` */
+export const headerMatcher = message(
   'HeaderMatcher',
   {
     name: filled,

@@ -111,7 +111,12 @@ stages:
       upstreams:
         api: { to: a:1, http2: true, via: h2c://p:1 }
     limits: { connect: 2s }
-    access-log: /dev/stdout
+    access-log:
+      - /dev/stdout
+      - path: /dev/stderr
+        when:
+          - { status: ">= 500", flags: UF|NR, headers: { x-a: true } }
+          - { took: [ ">= 1s", != 5m ], flags: true }
   encap:
     via: { any: [ http://p:1, http://q:1 ], balance: round-robin }
     to: c:1

@@ -103,7 +103,10 @@ test.each([
   ['clutser: 5', '17:19: unknown field "clutser" of TcpProxy'],
   ['weighted_clusters: {}', '17:19: weighted_clusters is a field of Envoy that tunl does not run'],
   ['access_log: { name: 5 }', '17:31: typed_config is missing'],
-  ['access_log: { filter: {} }', '17:33: filter is a field of Envoy that tunl does not run'],
+  [
+    'access_log: { filter: { traceable_filter: {} } }',
+    '17:43: traceable_filter is a field of Envoy that tunl does not run',
+  ],
 ])('%s in a struct is refused at its place', (field, says) => {
   const url = 'type.googleapis.com/envoy.extensions.filters.network.tcp_proxy.v3.TcpProxy';
   const fields = [field, 'stat_prefix: entry', 'cluster: next_proxy'].map((line) => `  ${line}`);

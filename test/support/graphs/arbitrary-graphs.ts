@@ -8,10 +8,11 @@ import type {
   PlainGraph,
   RouteOptions,
 } from '../../../src/chain/model/graph.ts';
+import { comparisonSigns, type LogTest, sortTests } from '../../../src/chain/model/log-filter.ts';
 import { frontKinds } from '../../../src/fronts/index.ts';
 import { halfCloses, type HeaderField, type Hop } from '../../../src/core/hop.ts';
 import { Secret } from '../../../src/core/secret.ts';
-import { arbitraryHttp, leaveOut } from './arbitrary-http.ts';
+import { arbitraryHttp, field, leaveOut } from './arbitrary-http.ts';
 import { toGraph } from './graphs.ts';
 
 const host = fc.constantFrom('db', 'a.example.com', '192.0.2.7', '2001:db8::1', '127.0.0.1');
@@ -80,10 +81,24 @@ const hop: fc.Arbitrary<Hop> = fc
   });
 const choice: fc.Arbitrary<HopChoice> = fc.array(hop, { minLength: 1, maxLength: 2 });
 
+const logTest: fc.Arbitrary<LogTest> = fc.oneof(
+  fc.record({
+    kind: fc.constantFrom('status', 'took'),
+    compare: fc.constantFrom(...comparisonSigns),
+    value: fc.constantFrom(0, 404, 1500),
+  }),
+  fc.record({ kind: fc.constant('flags'), flags: fc.subarray(['UF', 'NR']) }),
+  fc.record({ kind: fc.constant('field'), field: fc.oneof(field('x-b'), field('x-a')) }),
+);
+const logFilter = fc.array(fc.array(logTest, { minLength: 1, maxLength: 4 }).map(sortTests), {
+  minLength: 1,
+  maxLength: 2,
+});
 const accessLog: fc.Arbitrary<AccessLog> = fc
   .record({
     path: file,
     format: maybe(fc.oneof(fc.constantFrom('%DURATION% ${x}\n', 'a'), fc.constant({ ms: '%DURATION%', 'a b': '#' }))),
+    when: maybe(logFilter),
   })
   .map((parts) => leaveOut(parts) as AccessLog);
 

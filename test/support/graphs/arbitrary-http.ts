@@ -22,7 +22,8 @@ const text = fc.constantFrom('', 'a', ' b: "c"', '${x}', '*', '#', 'true', '200'
 const ms = fc.constantFrom(0, 250, 15_000, 3_600_000);
 
 const value = fc.record({ kind: fc.constantFrom('exact', 'prefix', 'suffix', 'contains'), value: text });
-const field = (name: string): fc.Arbitrary<FieldMatch> =>
+/** Generates a condition on a field. */
+export const field = (name: string): fc.Arbitrary<FieldMatch> =>
   fc
     .record({ value: maybe(value), invert: fc.constantFrom(undefined, true) })
     .map((parts) => leaveOut({ name, ...parts }) as FieldMatch);

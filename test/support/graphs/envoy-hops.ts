@@ -56,6 +56,17 @@ export const accessLogs: fc.Arbitrary<readonly AccessLog[]> = fc.subarray<Access
   { path: '/dev/stdout' },
   { path: '/dev/stderr', format: '%BYTES_SENT% 100%%' },
   { path: '/dev/stdout', format: { sent: '%BYTES_SENT%', 'a b': 'c' } },
+  { path: '/dev/stdout', when: [[{ kind: 'flags', flags: [] }], [{ kind: 'status', compare: '>=', value: 500 }]] },
+  {
+    path: '/dev/stderr',
+    when: [
+      [
+        { kind: 'took', compare: '!=', value: 5 },
+        { kind: 'flags', flags: ['UF', 'NR'] },
+        { kind: 'field', field: { name: 'x-a', value: { kind: 'prefix', value: 'b' }, invert: true } },
+      ],
+    ],
+  },
 ]);
 const header: fc.Arbitrary<HeaderField> = fc.tuple(
   fc.constantFrom('x-a', 'x-b'),

@@ -3,6 +3,14 @@ import type { RefusedEdit } from '../../../support/graphs/envoy-file.ts';
 /** Listeners that are refused. */
 export const refusedListeners: readonly RefusedEdit[] = [
   {
+    file: 'pass-connect',
+    from: '      filter_chains:',
+    to: "      access_log: { name: a, typed_config: { '@type': type.googleapis.com/envoy.extensions.access_loggers.stream.v3.StdoutAccessLog } }\n      filter_chains:",
+    says: '10:19: access_log of a listener has an entry for each connection, and an HttpConnectionManager of tunl one for each request',
+    hints: ['move it into the HttpConnectionManager'],
+    envoyTakesIt: true,
+  },
+  {
     file: 'tcp-through-internal',
     from: "bootstrap_extensions:\n  - name: envoy.bootstrap.internal_listener\n    typed_config:\n      '@type': type.googleapis.com/envoy.extensions.bootstrap.internal_listener.v3.InternalListener\n      buffer_size_kb: 64\n",
     to: '',
