@@ -2,6 +2,7 @@ import { afterAll, beforeAll, expect, onTestFinished, test } from 'vitest';
 import { amount } from '../support/amounts.ts';
 import { type Certs, makeCerts } from '../support/certs/certs.ts';
 import { startTarget } from '../support/targets/plain.ts';
+import { makeTempFolder } from '../support/temp.ts';
 import { startSquid } from './parts/squid.ts';
 import { startHaproxy, startNginx } from './parts/web-fronts.ts';
 import type { Part } from './support/part.ts';
@@ -10,7 +11,7 @@ import { startTunl, startTunlServe, type TunlPart } from './support/tunl.ts';
 import { expectSent, makeWay, startDigester } from './support/way.ts';
 
 const bulkBytes = amount(5_000_000, 200_000_000);
-const modes = ['--resume', '1m', '--ws', '--post'];
+const modes = ['--resume', '1m', '--ws', '--post', '--poll'];
 
 let certs: Certs;
 beforeAll(async () => {
@@ -57,6 +58,35 @@ test('squid in front of serve denies CONNECT: another mode works', async () => {
   const forward = await sendThrough([`auto+https://127.0.0.1:${squid.port}`], [squid, serve]);
   expect(forward.log()).toMatch(/: HTTP\/1\.1: .* refused CONNECT tunl\.invalid:443: \d+ /);
   expect(forward.log()).toMatch(/: WebSocket: works \(\d+ms\)/);
+});
+
+test('nginx drops Upgrade and keeps requests until they are whole: poll works, and is remembered', async () => {
+  const serve = await startTunlServe(modes);
+  const nginx = await startNginx(serve.port, certs.server, { dropsUpgrade: true });
+  const target = await startDigester();
+  const hop = `auto+https://127.0.0.1:${nginx.port}`;
+  const words = ['forward', '-v', '-x', hop, '--cacert', certs.ca.cert, `:127.0.0.1:${target.port}`];
+  const env = { XDG_CACHE_HOME: makeTempFolder() };
+  const forward = await startTunl(words, env);
+  await expectSent(makeWay(forward, nginx, serve), bulkBytes);
+  expect(forward.log()).toMatch(/: HTTP\/2: .* refused CONNECT tunl\.invalid:443: 4\d\d /);
+  expect(forward.log()).toMatch(/: HTTP\/1\.1: .* refused CONNECT tunl\.invalid:443: 4\d\d /);
+  expect(forward.log()).toMatch(/: WebSocket: /);
+  expect(forward.log()).toMatch(/: poll: works \(\d+ms\)/);
+  const again = await startTunl(words, env);
+  await expectSent(makeWay(again), 1000);
+  expect(again.log()).toMatch(/poll worked last in this network/);
+  expect(again.log()).not.toMatch(/refused CONNECT/);
+  expect(target.accepted).toBe(2);
+});
+
+test('squid in front of serve passes GET and POST only, and no Upgrade: a mode works', async () => {
+  const serve = await startTunlServe(modes);
+  const rules = 'acl pages method GET POST\nhttp_access allow pages\nhttp_access deny all';
+  const squid = await startSquid({ tls: certs.server, backendPort: serve.port, rules });
+  const forward = await sendThrough([`auto+https://127.0.0.1:${squid.port}`], [squid, serve]);
+  expect(forward.log()).toMatch(/: WebSocket: /);
+  expect(forward.log()).toMatch(/: (POST|poll): works \(\d+ms\)/);
 });
 
 test('squid allows CONNECT to one port only: the far end is there', async () => {

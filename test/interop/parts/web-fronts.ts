@@ -10,13 +10,15 @@ export interface NginxOptions {
   readonly port?: number;
   /** Passes requests on as they come, and not once they are whole. */
   readonly passesRequests?: boolean;
+  /** Drops Upgrade, as it does unless it is told otherwise. */
+  readonly dropsUpgrade?: boolean;
 }
 
 /** Starts nginx, which passes Upgrade on to a port of 127.0.0.1 as its documentation shows it; over TLS it speaks HTTP/2 too. */
 export function startNginx(
   backendPort: number,
   tls?: CertFiles,
-  { port: formerPort, passesRequests = false }: NginxOptions = {},
+  { port: formerPort, passesRequests = false, dropsUpgrade = false }: NginxOptions = {},
 ): Promise<Part> {
   return startPart(
     'nginx',
@@ -41,8 +43,7 @@ ${tls ? `    ssl_certificate ${tls.cert};\n    ssl_certificate_key ${tls.key};` 
       proxy_pass http://127.0.0.1:${backendPort};
       proxy_http_version 1.1;
       proxy_set_header Host $http_host;
-      proxy_set_header Upgrade $http_upgrade;
-      proxy_set_header Connection "upgrade";
+${dropsUpgrade ? '' : '      proxy_set_header Upgrade $http_upgrade;\n      proxy_set_header Connection "upgrade";'}
       proxy_request_buffering ${passesRequests ? 'off' : 'on'};
       client_max_body_size 0;
     }
