@@ -35,6 +35,7 @@ const fronts: readonly Front[] = [
     refusal: /takes no other protocols in HTTP\/2/g,
     start: (port) => startNginx(port, certs.server),
   },
+  { name: 'Apache', scheme: 'wss', start: (port) => startApache(port, certs.server) },
   { name: 'haproxy', scheme: 'wss', start: (port) => startHaproxy(port, certs.server) },
   {
     name: 'Envoy that speaks HTTP/1.1 with its backend',

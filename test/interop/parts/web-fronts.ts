@@ -57,13 +57,30 @@ ${dropsUpgrade ? '' : '      proxy_set_header Upgrade $http_upgrade;\n      prox
   );
 }
 
-/** Starts Apache, whose mod_proxy_wstunnel passes Upgrade on to a port of 127.0.0.1. */
-export function startApache(backendPort: number): Promise<Part> {
+/**
+ * Starts Apache, whose mod_proxy_wstunnel passes Upgrade on to a port of 127.0.0.1. Over TLS its mod_http2 takes WebSockets
+ * in HTTP/2 too, and passes them on in HTTP/1.1.
+ */
+export function startApache(backendPort: number, tls?: CertFiles): Promise<Part> {
   return startPart('Apache', (port, folder) => {
     const [config, logFile] = [join(folder, 'httpd.conf'), join(folder, 'error.log')];
-    const modules = ['mpm_event', 'authz_core', 'proxy', 'proxy_http', 'proxy_wstunnel'].map(
-      (name) => `LoadModule ${name}_module /usr/lib/apache2/modules/mod_${name}.so`,
-    );
+    const names = [
+      'mpm_event',
+      'authz_core',
+      'proxy',
+      'proxy_http',
+      'proxy_wstunnel',
+      ...(tls ? ['ssl', 'http2'] : []),
+    ];
+    const modules = names.map((name) => `LoadModule ${name}_module /usr/lib/apache2/modules/mod_${name}.so`);
+    const secure = tls
+      ? `SSLEngine on
+SSLCertificateFile ${tls.cert}
+SSLCertificateKeyFile ${tls.key}
+Protocols h2 http/1.1
+H2WebSockets on
+`
+      : '';
     writeFileSync(
       config,
       `${modules.join('\n')}
@@ -76,7 +93,7 @@ ErrorLog ${logFile}
 # Without them Apache does not serve where root starts it.
 User nobody
 Group nogroup
-ProxyPass / ws://127.0.0.1:${backendPort}/
+${secure}ProxyPass / ws://127.0.0.1:${backendPort}/
 `,
     );
     return { file: '/usr/sbin/apache2', args: ['-f', config, '-D', 'FOREGROUND'], logFile };
