@@ -50,7 +50,6 @@ export interface ServerDemand {
   readonly http2: {
     /** The most tunnels in one session. */
     readonly maxStreams: number;
-    readonly maxFrameBytes: number;
     /** The codes of RST_STREAM that mean a clean end instead of an abort. */
     readonly cleanResets: ReadonlySet<number>;
   };

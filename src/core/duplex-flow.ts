@@ -111,3 +111,22 @@ export class DuplexFlow implements Flow {
 export function flowOf(link: Link): Flow {
   return link.flow ?? new DuplexFlow(link.stream, (error) => link.reset(error));
 }
+
+/** Receives bytes whose memory is lent: see `FlowEvents.onData`. */
+export type Receive = FlowEvents['onData'];
+
+/** A stream that can lend what it reads, past its own queue. */
+export interface LendingStream extends Duplex {
+  /** Passes to `receive` what came before, in a later tick, and then all that comes. `'end'` and what else it emits stay. */
+  lend(receive: Receive): void;
+}
+
+/** Starts to read a stream for good. What it cannot lend, it gives away. */
+export function readLent(stream: Duplex, receive: Receive): void {
+  if (isLending(stream)) stream.lend(receive);
+  else stream.on('data', (chunk: Buffer) => void receive(chunk)).resume();
+}
+
+function isLending(stream: Duplex): stream is LendingStream {
+  return 'lend' in stream;
+}

@@ -34,7 +34,7 @@ export class Http2Client extends Http2Session {
     };
     super({ write, schedule: () => wire.schedule() }, setup, events);
     this.scheduler.frames.raw(preface);
-    this.start([[settingIds.enablePush, 0]]);
+    this.start([[settingIds.enablePush, 0], this.toLargeFrame()]);
   }
 
   /** False once no more streams can be opened. */

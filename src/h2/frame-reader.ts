@@ -21,10 +21,9 @@ const stages = { head: 0, padLength: 1, data: 2, padding: 3, payload: 4, skip: 5
 
 /** Splits the bytes of a connection into frames. DATA is handed on in slices while it comes; other frames are collected. */
 export class FrameReader {
+  /** The largest frame that we announced. */
+  maxDataBytes = usualFrameBytes;
   readonly #events: FrameEvents;
-  /** The largest DATA frame that we announced. */
-  readonly #maxDataBytes: number;
-  /** The largest HEADERS or CONTINUATION. */
   readonly #maxBlockBytes: number;
   readonly #head = Buffer.alloc(frameHeadBytes);
   #stage: number = stages.head;
@@ -38,10 +37,10 @@ export class FrameReader {
   #payload: Buffer = noBytes;
   #isStopped = false;
 
-  constructor(events: FrameEvents, maxDataBytes: number, maxBlockBytes: number) {
+  /** @param maxBlockBytes the most that one HEADERS or CONTINUATION holds, if that is more than usual */
+  constructor(events: FrameEvents, maxBlockBytes: number) {
     this.#events = events;
-    this.#maxDataBytes = maxDataBytes;
-    this.#maxBlockBytes = Math.min(Math.max(maxBlockBytes, usualFrameBytes), maxDataBytes);
+    this.#maxBlockBytes = Math.max(maxBlockBytes, usualFrameBytes);
   }
 
   /** Ignores everything from now on. */
@@ -97,7 +96,8 @@ export class FrameReader {
     if (type === frameTypes.data) return this.#startData(stream, bytes, flags);
     const isKnown = type <= frameTypes.continuation;
     const isBlock = type === frameTypes.headers || type === frameTypes.continuation;
-    const limit = isBlock ? this.#maxBlockBytes : isKnown ? usualFrameBytes : this.#maxDataBytes;
+    const own = isBlock ? this.#maxBlockBytes : isKnown ? usualFrameBytes : Infinity;
+    const limit = Math.min(own, this.maxDataBytes);
     if (bytes > limit) throw new ConnectionFault(errorCodes.frameSizeError, 'a frame is too large');
     if (bytes === 0) return this.#events.onFrame(type, flags, stream, noBytes);
     this.#stage = isKnown ? stages.payload : stages.skip;
@@ -106,7 +106,7 @@ export class FrameReader {
   }
 
   #startData(stream: number, bytes: number, flags: number): void {
-    if (bytes > this.#maxDataBytes) throw new ConnectionFault(errorCodes.frameSizeError, 'a DATA frame is too large');
+    if (bytes > this.maxDataBytes) throw new ConnectionFault(errorCodes.frameSizeError, 'a DATA frame is too large');
     const isPadded = (flags & bits.padded) !== 0;
     if (isPadded && bytes === 0)
       throw new ConnectionFault(errorCodes.frameSizeError, 'padded DATA has no length of it');

@@ -25,7 +25,7 @@ export interface SessionSetup {
   readonly maxStreams: number;
   readonly maxHeaderBytes: number;
   readonly maxFields: number;
-  /** The payload of the largest DATA frame that we take. */
+  /** The payload of the largest DATA frame that we take; servers take it only from clients that take more than usual. */
   readonly maxFrameBytes: number;
   /** Tell clients that they may ask for other protocols by CONNECT (RFC 8441). */
   readonly extendedConnect: boolean;

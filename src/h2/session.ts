@@ -22,7 +22,7 @@ const smallIncrement = 1024;
 export abstract class Http2Session extends SessionBase implements FrameEvents {
   /** PINGs that have no answer yet. */
   unansweredPings = 0;
-  /** The peer has acknowledged our settings. */
+  /** The peer has acknowledged our first settings. */
   isAcknowledged = false;
   /** The code of the peer's GOAWAY. */
   goawayCode: number = errorCodes.noError;
@@ -30,12 +30,14 @@ export abstract class Http2Session extends SessionBase implements FrameEvents {
   readonly #reader: FrameReader;
   readonly #blocks: HeaderBlockReader;
   #hasSettings = false;
+  /** SETTINGS of ours that the peer has not acknowledged. */
+  #unacknowledged = 0;
   #askedAtMs = 0;
 
   constructor(wire: Wire, setup: SessionSetup, events: SessionEvents) {
     super(wire, setup, events);
-    const { maxHeaderBytes, maxFields, maxFrameBytes } = setup;
-    this.#reader = new FrameReader(this, maxFrameBytes, 2 * maxHeaderBytes);
+    const { maxHeaderBytes, maxFields } = setup;
+    this.#reader = new FrameReader(this, 2 * maxHeaderBytes);
     this.#blocks = new HeaderBlockReader(2 * maxHeaderBytes);
     this.#decoder = new HpackDecoder({ maxTableBytes: tableBytes, maxListBytes: maxHeaderBytes, maxFields });
   }
@@ -106,19 +108,25 @@ export abstract class Http2Session extends SessionBase implements FrameEvents {
   protected abstract onPingAnswered(payload: Buffer): void;
 
   protected start(settings: readonly Setting[]): void {
-    const { maxHeaderBytes, maxFrameBytes } = this.setup;
-    const { frames } = this.scheduler;
-    frames.settings(
-      formatSettings([
-        ...settings,
-        [settingIds.initialWindowSize, this.startWindowBytes],
-        [settingIds.maxFrameSize, maxFrameBytes],
-        [settingIds.maxHeaderListSize, maxHeaderBytes],
-      ]),
-    );
+    this.#announce([
+      ...settings,
+      [settingIds.initialWindowSize, this.startWindowBytes],
+      [settingIds.maxHeaderListSize, this.setup.maxHeaderBytes],
+    ]);
     const more = this.window.sizeBytes - firstWindowBytes;
-    if (more > 0) frames.windowUpdate(0, more);
+    if (more > 0) this.scheduler.frames.windowUpdate(0, more);
     this.#askedAtMs = performance.now();
+  }
+
+  /** Lets the peer send as large frames as we take. */
+  protected toLargeFrame(): Setting {
+    this.#reader.maxDataBytes = this.setup.maxFrameBytes;
+    return [settingIds.maxFrameSize, this.setup.maxFrameBytes];
+  }
+
+  #announce(settings: readonly Setting[]): void {
+    this.#unacknowledged++;
+    this.scheduler.frames.settings(formatSettings(settings));
     this.scheduler.wake();
   }
 
@@ -203,9 +211,11 @@ export abstract class Http2Session extends SessionBase implements FrameEvents {
     if (id !== 0) throw fault('SETTINGS on a stream');
     if ((flags & bits.ack) !== 0) {
       if (payload.length > 0) throw sizeFault('SETTINGS');
-      if (this.isAcknowledged) return this.budgets.spendIdle('other');
+      if (this.#unacknowledged === 0) return this.budgets.spendIdle('other');
+      this.#unacknowledged--;
+      if (!this.isAcknowledged) this.#noteRoundTrip();
       this.isAcknowledged = true;
-      return this.#noteRoundTrip();
+      return;
     }
     this.budgets.spendAnswer();
     const { windowBytes, headerTableBytes } = this.peer;
@@ -217,6 +227,7 @@ export abstract class Http2Session extends SessionBase implements FrameEvents {
     this.scheduler.wake();
     if (this.#hasSettings) return;
     this.#hasSettings = true;
+    if (!this.isClient && this.peer.takesLargeFrames) this.#announce([this.toLargeFrame()]);
     this.events.onSettings();
   }
 

@@ -28,6 +28,11 @@ export class PeerSettings {
   maxFrameBytes = usualFrameBytes;
   takesExtendedConnect = false;
 
+  /** It takes larger frames than everybody has to. */
+  get takesLargeFrames(): boolean {
+    return this.maxFrameBytes > usualFrameBytes;
+  }
+
   /**
    * Reads the payload of a SETTINGS frame.
    * @throws {ConnectionFault} as RFC 9113, sections 6.5 and 6.5.2 say

@@ -1,5 +1,6 @@
 import { type OnReadOpts, Socket, type SocketConnectOpts, type SocketConstructorOpts } from 'node:net';
 import { Duplex } from 'node:stream';
+import type { LendingStream, Receive } from '../core/duplex-flow.ts';
 import { readsOn } from '../core/socket-link.ts';
 import { type Ticked, wheel } from '../core/wheel.ts';
 import { type Borrower, copyOf, giveBack, lend, sharedMemory } from './read-memory.ts';
@@ -67,7 +68,7 @@ const onread = {
  * A socket whose bytes go to a receiver without a stream in between, once there is one. Until then, and for everybody
  * else, it is an ordinary socket that reads as far as its high-water mark.
  */
-export class FlowSocket extends Socket implements Ticked {
+export class FlowSocket extends Socket implements LendingStream, Ticked {
   /** Set once the bytes go past the stream. */
   receiver: SocketReceiver | undefined;
   /** The other side has ended its half, and nothing more can be read from the system. */
@@ -108,6 +109,13 @@ export class FlowSocket extends Socket implements Ticked {
     this.receiver = receiver;
     if (!this.#reportsEnds) this.on('end', onEnd).on('finish', onFinish);
     this.#reportsEnds = true;
+  }
+
+  lend(receive: Receive): void {
+    this.pause();
+    this.receiver = new Lender(receive);
+    if (this.readableLength > 0) process.nextTick(lendRest, this, receive);
+    else this.startReading();
   }
 
   receive(bytes: number, memory: Buffer): boolean {
@@ -176,6 +184,29 @@ export class FlowSocket extends Socket implements Ticked {
     wheel.delete(this);
     giveBack(this.#memory);
     this.#memory = sharedMemory;
+  }
+}
+
+/** The receiver of somebody who listens to the other events of the socket himself. */
+class Lender implements SocketReceiver {
+  readonly isReading = true;
+  readonly onData: Receive;
+
+  constructor(receive: Receive) {
+    this.onData = receive;
+  }
+
+  onEnd(): void {}
+  onFinish(): void {}
+  onOver(): void {}
+}
+
+/** Passes on what the stream has read before. */
+function lendRest(socket: FlowSocket, receive: Receive): void {
+  while (!socket.destroyed) {
+    const chunk = socket.read() as Buffer | null;
+    if (!chunk) return socket.startReading();
+    receive(chunk);
   }
 }
 

@@ -43,7 +43,7 @@ export function copyOf(memory: Buffer, bytes: number): Buffer {
  * of its own only while it reads much at a time and its bytes go on at once:
  *
  *     few bytes     a copy is lent; the next read goes into the shared memory
- *     many bytes    a block is lent; it stays with the socket, unless the receiver keeps it
+ *     many bytes    a block is lent; it stays with the socket, which gets another one if the receiver keeps it
  */
 export function lend(memory: Buffer, bytes: number, borrower: Borrower): Buffer {
   if (bytes < manyBytes) {
@@ -54,13 +54,11 @@ export function lend(memory: Buffer, bytes: number, borrower: Borrower): Buffer 
   }
   const block = memory === sharedMemory ? take(memory, bytes) : memory;
   const chunk = block.subarray(0, bytes);
-  if (borrower.onData(chunk)) {
-    owners--;
-    return sharedMemory;
-  }
-  poison(chunk);
-  if (owners <= maxOwners) return block;
-  giveBack(block);
+  const isKept = borrower.onData(chunk);
+  if (!isKept) poison(chunk);
+  if (owners <= maxOwners) return isKept ? findBlock() : block;
+  if (isKept) owners--;
+  else giveBack(block);
   return sharedMemory;
 }
 
@@ -74,9 +72,13 @@ export function giveBack(memory: Buffer): void {
 /** Moves bytes out of the shared memory into a block. */
 function take(memory: Buffer, bytes: number): Buffer {
   owners++;
-  const block = free.pop() ?? Buffer.allocUnsafeSlow(readBytes);
+  const block = findBlock();
   memory.copy(block, 0, 0, bytes);
   return block;
+}
+
+function findBlock(): Buffer {
+  return free.pop() ?? Buffer.allocUnsafeSlow(readBytes);
 }
 
 function poison(chunk: Buffer): void {

@@ -3,7 +3,7 @@ import type { Http2Client } from '../../src/h2/client.ts';
 import { errorCodes } from '../../src/h2/codes.ts';
 import type { Http2Stream } from '../../src/h2/stream.ts';
 import { type Joined, joinEngines, settle, smallSetup } from '../support/harness/h2-joined.ts';
-import { formatFrame, formatNumber, parseFrame } from '../support/peers/h2-frames.ts';
+import { formatFrame, formatNumber, parseFrame, preface } from '../support/peers/h2-frames.ts';
 
 const pseudo = { method: 'CONNECT', authority: 'db:22' };
 
@@ -45,6 +45,21 @@ test('streams above the limit are refused one by one, and the others go on', asy
   await settle(joined);
   expect(next.isAnswered).toBe(true);
   expect(joined.faults).toEqual([]);
+});
+
+test.each([
+  ['no larger frames than everybody', '', false],
+  ['larger frames', '000500010000', true],
+])('a client that takes %s may send as much itself', (_, settings, isTaken) => {
+  const { joined, server, faults } = join();
+  server.feed(Buffer.concat([preface, formatFrame('settings', 0, Buffer.from(settings, 'hex'))]));
+  const announced = takeFrames(joined).filter(({ type, flags }) => type === 'settings' && flags === 0);
+  expect(announced.map(({ payload }) => payload.toString('hex').includes('000500010000'))).toEqual(
+    isTaken ? [false, true] : [false],
+  );
+  // A frame that nobody knows, and of which nothing has to be kept.
+  server.feed(formatFrame('origin', 0, Buffer.alloc(65_536)));
+  expect(faults).toEqual(isTaken ? [] : ['server: a frame is too large']);
 });
 
 describe('a server that drains', () => {

@@ -42,9 +42,11 @@ test('a chunk that was kept holds hardly more memory than its bytes', () => {
 
 test('a block that was kept is never read into again', () => {
   const { next, chunk } = read(sharedMemory, many, true);
-  expect(next).toBe(sharedMemory);
-  const other = read(sharedMemory, many, true, 'y');
-  expect([chunk.toString(), other.chunk.toString()]).toEqual(['x'.repeat(many), 'y'.repeat(many)]);
+  expect(next.buffer).not.toBe(chunk.buffer);
+  const other = read(next, many, true, 'y');
+  const third = read(sharedMemory, many, true, 'z');
+  expect([chunk, other.chunk, third.chunk].map(String)).toEqual(['x', 'y', 'z'].map((fill) => fill.repeat(many)));
+  [other.next, third.next].forEach(giveBack);
 });
 
 test('a block is given back as soon as few bytes are read into it', () => {

@@ -1,6 +1,7 @@
+import { once } from 'node:events';
 import type { Socket } from 'node:net';
 import { afterEach, beforeEach, expect, test } from 'vitest';
-import { flowOf } from '../../src/core/duplex-flow.ts';
+import { flowOf, readLent } from '../../src/core/duplex-flow.ts';
 import { resetError } from '../../src/core/link.ts';
 import { FlowSocket } from '../../src/sockets/flow-socket.ts';
 import { poisonReturned } from '../../src/sockets/read-memory.ts';
@@ -86,4 +87,26 @@ test('no socket is left that was ended and reset in either order', async () => {
     }
   }
   await eventually(sockets, before);
+});
+
+test('a socket lends what came before and what comes, and says itself that it has ended', async () => {
+  const { first, second } = await makeTcpPair();
+  const many = 'x'.repeat(100_000);
+  second.stream.write('before, ');
+  await eventually(() => first.stream.readableLength, 8);
+  let seen = '';
+  const lent: Buffer[] = [];
+  const ended = once(first.stream, 'end');
+  readLent(first.stream, (chunk) => {
+    seen += chunk.toString();
+    lent.push(chunk);
+    return false;
+  });
+  expect(seen).toBe('');
+  await eventually(() => seen, 'before, ');
+  second.stream.end(many);
+  await ended;
+  expect(seen).toBe(`before, ${many}`);
+  // Whoever looks at it later sees what the next read has put there.
+  expect(lent.at(-1)?.toString()).not.toBe(many.slice(-(lent.at(-1)?.length ?? 0)));
 });

@@ -1,4 +1,3 @@
-import { usualFrameBytes } from '../../h2/codes.ts';
 import type { SessionSetup } from '../../h2/session-base.ts';
 import { maxHeadBytes } from '../wire/proxy-answer.ts';
 
@@ -20,7 +19,8 @@ const common = {
   cleanResets: new Set<number>(),
   // Pseudo-fields count.
   maxFields: 128,
-  maxFrameBytes: usualFrameBytes,
+  // As Istio's ztunnel does. DATA is passed on while it comes, so nothing waits for the end of a frame.
+  maxFrameBytes: mib,
   extendedConnect: false,
 };
 
@@ -64,5 +64,5 @@ export const upstreamSetup: Http2Setup = {
   maxHeaderBytes: 60 * kib,
 };
 
-/** The windows and the frame size of ztunnel, and its codes for a clean end: NO_ERROR and CANCEL (RFC 9113, section 7). */
-export const hboneSetup = { startWindowBytes: 4 * mib, maxFrameBytes: mib, cleanResets: new Set([0x0, 0x8]) } as const;
+/** The windows of ztunnel, and its codes for a clean end: NO_ERROR and CANCEL (RFC 9113, section 7). */
+export const hboneSetup = { startWindowBytes: 4 * mib, cleanResets: new Set([0x0, 0x8]) } as const;

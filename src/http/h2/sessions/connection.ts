@@ -1,4 +1,5 @@
 import type { Duplex } from 'node:stream';
+import { readLent } from '../../../core/duplex-flow.ts';
 import type { Fate } from '../../../core/flow.ts';
 import { type Link, resetError } from '../../../core/link.ts';
 import { ConnectionFault, errorCodes } from '../../../h2/codes.ts';
@@ -34,7 +35,6 @@ export class Connection implements Wire {
   carry(session: Http2Session, pingMs: number, onClose: () => void): void {
     const stream = this.#stream;
     this.#session = session;
-    stream.on('data', (chunk: Buffer) => void session.feed(chunk));
     stream.on('drain', () => session.onWritable());
     stream.once('end', () => this.#onEnd());
     stream.once('error', (error) => this.#onLost(error));
@@ -43,7 +43,7 @@ export class Connection implements Wire {
       this.#stop();
       onClose();
     });
-    stream.resume();
+    readLent(stream, (chunk) => session.feed(chunk));
     this.#acknowledging = setTimeout(() => this.#assertAcknowledged(), settingsMs).unref();
     if (pingMs > 0) this.#pinging = setInterval(() => this.#ping(pingMs), pingMs).unref();
   }
