@@ -25,9 +25,13 @@ const slow = [
   'test/tls/link.test.ts',
 ];
 
+/** Programs that a test starts with our environment must not read the configuration of the developer. */
+const env = { TUNL_CONFIG: '' };
+
 /** What both halves of the core suite have in common. */
 const core = {
   pool: 'forks' as const,
+  env,
   setupFiles: ['test/support/leaks.ts'],
   // Above the limits of the waits within a test, whose messages say more.
   testTimeout: 60_000,
@@ -52,6 +56,7 @@ export default defineConfig({
         plugins: [files],
         test: {
           name: 'interop',
+          env,
           include: ['test/interop/**/*.test.ts'],
           pool: 'forks',
           // Real programs move hundreds of megabytes: one file at a time.

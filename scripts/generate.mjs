@@ -24,6 +24,8 @@ const { listFields } = await loadSource('src/envoy/schema/field-list.ts');
 const { fillTables } = await loadSource('src/cli/docs/readme-tables.ts');
 const { formatManual } = await loadSource('src/cli/docs/manual/index.ts');
 const { loadCommands } = await loadSource('src/cli/commands/index.ts');
+const { makeConfigForm } = await loadSource('src/app/commands/config.ts');
+const configForm = await makeConfigForm();
 const specs = await loadCommands();
 const { version } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'));
 const pages = [...formatManual(specs, version)];
@@ -33,6 +35,7 @@ const files = {
     listPages().map((name) => [name, () => fillContents(fillTables(readFileSync(join(root, name), 'utf8')))]),
   ),
   'docs/chain.schema.json': () => `${JSON.stringify(makeJsonSchema(), undefined, 2)}\n`,
+  'docs/config.schema.json': () => `${JSON.stringify(configForm.makeJsonSchema(), undefined, 2)}\n`,
   'docs/envoy-fields.md': listFields,
   'docs/bench.svg': () => drawRatios(JSON.parse(readFileSync(join(root, 'docs/bench.json'), 'utf8'))),
   'completions/tunl.bash': () => print('completion', 'bash'),

@@ -21,7 +21,9 @@ export class Program {
 
   constructor(name, args) {
     this.name = name;
-    this.#child = spawn(process.execPath, [main, ...args], { stdio: ['ignore', 'ignore', 'pipe'] });
+    // What the developer has configured for themselves has no effect.
+    const env = { ...process.env, TUNL_CONFIG: '' };
+    this.#child = spawn(process.execPath, [main, ...args], { env, stdio: ['ignore', 'ignore', 'pipe'] });
     this.#exited = once(this.#child, 'exit').then(([status, signal]) => status ?? signal);
     createInterface({ input: this.#child.stderr }).on('line', (line) => {
       this.#lines.push(line);

@@ -13,6 +13,7 @@ const root = resolve(process.argv[2] ?? fileURLToPath(new URL('..', import.meta.
 
 const siblings = [
   'chain',
+  'config',
   'envoy',
   'router',
   'dial',
@@ -42,6 +43,7 @@ const mayImport = {
   ...Object.fromEntries(siblings.map((folder) => [folder, below])),
   dial: ['sockets', ...below],
   listeners: ['sockets', ...below],
+  config: ['chain', ...below],
   envoy: ['chain', ...below],
   app: [...siblings, ...below],
   // `carriers` and `fronts` only for their registries, from which help and completions are made.

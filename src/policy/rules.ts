@@ -123,6 +123,14 @@ export function createPolicy({ allow, deny, base, ownAddresses = () => [] }: Pol
   };
 }
 
+/** True if a rule covers a target as it is written: names by their text, literal addresses by ranges. Nothing is resolved. */
+export function covers(rule: Rule, { host, port }: TcpAddress): boolean {
+  if (withPort([rule], port).length === 0) return false;
+  if (rule.host.kind !== 'range') return isAbout(rule, host);
+  const bytes = isLiteral(host) ? toBytes(host) : undefined;
+  return bytes !== undefined && isInRange(bytes, rule.host.range);
+}
+
 /** True for an address, and for a text that only looks like one and must not pass as a name. */
 function isLiteral(host: string): boolean {
   return isIP(host) !== 0 || /[:%]/.test(host);

@@ -91,7 +91,7 @@ export function redact(text: string): string {
   if (isBareSocket(text)) return text.replace(/[?#].*$/s, '');
   // Up to the last @ of the whole text: a password may have a raw / or ?.
   return text
-    .replace(/^([^:/?#@]*:\/\/)?.*@/s, (_all, scheme: string | undefined) => `${scheme ?? ''}***@`)
+    .replace(/^([^:/?#@]*:\/\/)?.+@/s, (_all, scheme: string | undefined) => `${scheme ?? ''}***@`)
     .replace(/[?#].*$/s, '');
 }
 

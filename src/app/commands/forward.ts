@@ -1,4 +1,4 @@
-import type { ForwardStage, Graph, ProxyStage, RouteName, RouteOptions } from '../../chain/model/graph.ts';
+import type { ForwardStage, Graph, HopChoice, ProxyStage, RouteName, RouteOptions } from '../../chain/model/graph.ts';
 import { startGraph } from '../graph/graph.ts';
 import { recallHops } from '../recall.ts';
 import type { Running, Runtime } from '../runtime.ts';
@@ -10,34 +10,43 @@ import type { ForwardOptions, FrontAccess } from './options.ts';
  * listener is left open then
  */
 export async function startForward(options: ForwardOptions, runtime: Runtime): Promise<Running> {
-  const { check = false, hops, cacheEnv } = options;
-  const memory = await recallHops(hops, cacheEnv, runtime);
-  return startGraph(toForwardGraph({ ...options, hops: memory?.hops ?? hops }), runtime, { check });
+  const { check = false, cacheEnv } = options;
+  const ways = listWays(options);
+  const memory = await recallHops(ways.flat(), cacheEnv, runtime);
+  const recalled = memory && [...memory.hops];
+  const known = recalled ? ways.map(({ length }) => recalled.splice(0, length)) : ways;
+  const replace = (way: readonly HopChoice[]) => known[ways.indexOf(way)] ?? way;
+  const { hops, ways: own } = options;
+  const graph = toForwardGraph({ ...options, hops: replace(hops), ...(own && { ways: own.map(replace) }) });
+  return startGraph(graph, runtime, { check });
+}
+
+/** Lists the different ways of all SPECs. */
+function listWays({ specs, ways, hops }: ForwardOptions): (readonly HopChoice[])[] {
+  return [...new Set(ways ?? specs.map(() => hops))];
 }
 
 /** The access to fronts without users and rules: all of this machine may use them. */
 const openAccess: FrontAccess = { users: {}, allow: [], deny: [] };
 
-/**
- * Makes the graph of `forward`: one stage for each spec. All share one route, except those whose targets are reached
- * directly.
- */
+/** Makes the graph of `forward`: one stage for each spec. Those with the same way share one route. */
 export function toForwardGraph(options: ForwardOptions): Graph {
-  const { specs, direct, access = openAccess } = options;
+  const { specs, hops, ways, access = openAccess } = options;
+  const different = listWays(options);
+  const nameRoute = (index: number): RouteName => {
+    const way = ways?.[index] ?? hops;
+    const others = different.filter((each) => each.length > 0);
+    const at = others.indexOf(way);
+    return way.length === 0 ? 'direct' : at > 0 ? `hops-${at + 1}` : 'hops';
+  };
   const stages = specs.map((spec, index): ForwardStage<RouteName> | ProxyStage<RouteName> => {
     const shared = { name: `forward-${index + 1}`, listen: [spec.listen], log: false };
-    if ('front' in spec) return { ...shared, ...access, job: 'proxy', front: spec.front, accept: [], route: 'hops' };
-    const { target } = spec;
-    return {
-      ...shared,
-      job: 'forward',
-      to: { targets: [target], balance: 'first' },
-      route: direct?.has(target) ? 'direct' : 'hops',
-    };
+    const route = nameRoute(index);
+    if ('front' in spec) return { ...shared, ...access, job: 'proxy', front: spec.front, accept: [], route };
+    return { ...shared, job: 'forward', to: { targets: [spec.target], balance: 'first' }, route };
   });
-  const routes = new Map<RouteName, RouteOptions>([
-    ['hops', options],
-    ['direct', { ...options, hops: [] }],
-  ]);
+  const routes = new Map<RouteName, RouteOptions>(
+    specs.map((_, index) => [nameRoute(index), { ...options, hops: ways?.[index] ?? hops }]),
+  );
   return { routes, stages };
 }

@@ -1,5 +1,5 @@
-import type { Graph, ProxyStage, RouteOptions, StagePolicy } from '../../chain/model/graph.ts';
-import type { Address, ListenAddress, TcpAddress, UnixAddress } from '../../core/address.ts';
+import type { Graph, HopChoice, ProxyStage, RouteOptions, StagePolicy } from '../../chain/model/graph.ts';
+import type { ListenAddress, TcpAddress, UnixAddress } from '../../core/address.ts';
 import type { TlsSettings } from '../../core/hop.ts';
 import type { ProxyValues } from '../../syntax/stage-settings.ts';
 
@@ -45,8 +45,8 @@ export interface ForwardOptions extends RouteOptions {
   readonly access?: FrontAccess;
   /** True to dial every target once before anything listens. */
   readonly check?: boolean;
-  /** The targets that are reached without any hop, regardless of `hops`. */
-  readonly direct?: ReadonlySet<Address>;
+  /** The hops of each SPEC, where they differ. Equal ways are the same object. Default: `hops` for all. */
+  readonly ways?: readonly (readonly HopChoice[])[];
   /** The environment that names the folder for caches; without it nothing that earlier runs learned is used. */
   readonly cacheEnv?: Readonly<Record<string, string | undefined>>;
 }

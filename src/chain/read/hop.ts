@@ -5,7 +5,7 @@ import type { HeaderField, Hop } from '../../core/hop.ts';
 import { isSecretField } from '../../core/secret.ts';
 import { parseFormat } from '../../syntax/format/format.ts';
 import { parseHeader } from '../../syntax/header.ts';
-import { type KnownScheme, parseHop } from '../../syntax/hop.ts';
+import { type DraftHop, type HopFallbacks, type KnownScheme, parseHop } from '../../syntax/hop.ts';
 import { isBareSocket } from '../../syntax/hop-url.ts';
 import { isInternal } from '../../syntax/internal.ts';
 import { resolveUnix } from '../../syntax/listen.ts';
@@ -24,6 +24,8 @@ import {
 export interface HopReader extends Surroundings {
   readonly schemes: readonly KnownScheme[];
   readonly sources: SecretSources;
+  /** The name of hops in messages, and the settings of those that have none of their own. Default: `via`, and none. */
+  readonly fallbacks?: HopFallbacks;
 }
 
 /** Matches `scheme://user:password@` at the start of a URL. */
@@ -34,13 +36,27 @@ const userInfo = /^(?:[^:/?#@]*:\/\/)?([^/?#]*)@/;
  * @throws {TunlError} usage; the message never contains a secret
  */
 export function readHop(words: HopConfig, reader: HopReader): Hop {
+  const { open, ...hop } = readDraftHop(words, reader);
+  if (!open) return hop;
+  throw usageError(
+    `${open.label} has a user and no password`,
+    'add password: with ${NAME} for an environment variable, or file:PATH',
+  );
+}
+
+/**
+ * Reads a hop whose password may have to be found elsewhere.
+ * @throws {TunlError} usage; the message never contains a secret
+ */
+export function readDraftHop(words: HopConfig, reader: HopReader): DraftHop {
   const { url, password, headers, formats, 'key-password': keyPassword } = words;
+  const { fallbacks = { source: 'via', tls: {}, headers: [] } } = reader;
   if (isInternal(url))
     throw usageError('a stage of this process can only be first on the way', 'put it before the proxies');
   const written = isBareSocket(url) ? undefined : userInfo.exec(url)?.[1]?.split(/:(.*)/s, 2)[1];
   if (written !== undefined && !/^(?:\$\{\w+\})?$/.test(written)) {
     throw usageError(
-      'via has a password in plain text',
+      `${fallbacks.source} has a password in plain text`,
       'write ${NAME} for an environment variable, or password: file:PATH',
     );
   }
@@ -48,7 +64,7 @@ export function readHop(words: HopConfig, reader: HopReader): Hop {
   const patterns = readHeaders(formats, 'formats', reader);
   const { open, ...hop } = parseHop(
     fillVariables(url, reader),
-    { source: 'via', folder: reader.folder, tls: {}, headers: [] },
+    { ...fallbacks, folder: reader.folder },
     reader.schemes,
   );
   if (hop.credentials && written !== undefined) reader.sources.set(hop.credentials.password, written);
@@ -70,22 +86,13 @@ export function readHop(words: HopConfig, reader: HopReader): Hop {
     settings,
     ...(patterns.length > 0 && { formats: patterns }),
   };
-  if (password !== undefined) {
-    if (!open)
-      throw usageError(
-        hop.credentials ? `${label(url)} has two passwords` : `${label(url)} has a password and no user`,
-      );
-    return {
-      ...full,
-      credentials: { user: open.user, password: readSecret(password, 'password', reader, reader.sources) },
-    };
-  }
-  if (open)
-    throw usageError(
-      `${open.label} has a user and no password`,
-      'add password: with ${NAME} for an environment variable, or file:PATH',
-    );
-  return full;
+  if (password === undefined) return { ...full, ...(open && { open }) };
+  if (!open)
+    throw usageError(hop.credentials ? `${label(url)} has two passwords` : `${label(url)} has a password and no user`);
+  return {
+    ...full,
+    credentials: { user: open.user, password: readSecret(password, 'password', reader, reader.sources) },
+  };
 }
 
 function findSettings(name: string, { schemes }: HopReader): readonly HopSetting[] {

@@ -148,7 +148,8 @@ const retry = z.union(
   must('a number of retries, or times with base, max and on'),
 );
 
-const headers = z.record(text, oneOrMore(z.string(must('a text')), 'a text'), must('headers by name'));
+/** Header fields by name. */
+export const headers = z.record(text, oneOrMore(z.string(must('a text')), 'a text'), must('headers by name'));
 const hop = z.strictObject(
   {
     url: describe(text, 'the URL of the proxy'),

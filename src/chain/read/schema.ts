@@ -96,11 +96,11 @@ export function checkForm(value: unknown): { readonly words: FileConfig } | { re
   return outcome.success ? { words: outcome.data } : { issues: outcome.error.issues };
 }
 
-/** Lists the keys that the schema allows at a position in a file. */
-export function listKeys(path: readonly PropertyKey[]): readonly string[] {
+/** Lists the keys that a schema allows at a position in a file, by default that of `chain`. */
+export function listKeys(path: readonly PropertyKey[], whole: z.core.$ZodType = file): readonly string[] {
   const places = path.reduce<readonly z.core.$ZodType[]>(
     (schemas, step) => schemas.flatMap((schema) => enter(schema, step)),
-    [file],
+    [whole],
   );
   return [...new Set(places.flatMap(unfold).flatMap((schema) => Object.keys(isObject(schema) ? schema.shape : {})))];
 }

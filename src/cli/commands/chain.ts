@@ -17,6 +17,7 @@ import { Readiness, readinessOptions } from '../options/readiness.ts';
 import { chainRouteGroup, readChoices, readTunnelRequestOptions, readRest } from '../options/route.ts';
 import { readTlsConfig } from '../options/tls.ts';
 import { outputGroup } from '../options/output.ts';
+import { refuseNames } from '../options/ways/ways.ts';
 import { readWatch, watchFilesOption, watchOption } from '../options/watch.ts';
 import { createReport } from '../terminal/report.ts';
 import { runUntilStopped } from '../lifecycle/running.ts';
@@ -168,6 +169,7 @@ async function readLinear(words: readonly string[], args: Arguments, context: Co
       ? parseInternal(last)
       : parseTarget(last);
   const texts = nodes.filter((node) => !isInternal(node));
+  refuseNames(texts, 'chain');
   const choices = await readChoices(args, context, {
     texts,
     source: 'NODE',

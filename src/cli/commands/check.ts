@@ -5,7 +5,6 @@ import { Scope } from '../../core/scope.ts';
 import { parseDuration } from '../../syntax/duration.ts';
 import { parseTarget, parseTargetArguments } from '../../syntax/target.ts';
 import { noCacheOption, readCache } from '../options/hops.ts';
-import { decideProxy } from '../options/environment.ts';
 import { limitGroup, readLimits } from '../options/limits.ts';
 import { outputGroup } from '../options/output.ts';
 import { directOption, proxyOption, readRoute, readTargetTls, routeGroup } from '../options/route.ts';
@@ -14,7 +13,6 @@ import type { Arguments } from '../parse/arguments.ts';
 import type { CommandContext, CommandSpec } from '../parse/command.ts';
 import { flag, list, option } from '../parse/option.ts';
 import { endOnSignals } from '../process/signals.ts';
-import type { Io } from '../terminal/io.ts';
 
 const deepOption = flag('deep', {
   summary: 'also send data through the tunnel, for a target that echoes: half-close, buffering',
@@ -60,12 +58,12 @@ export const check: CommandSpec = {
 async function run(args: Arguments, { io, ui }: CommandContext): Promise<number> {
   const target = parseTargetArguments([...args.operands, ...(args.rest ?? [])]);
   const words = readTlsConfig(args);
-  const route = await readRoute(args, { io, ui }, words, [target], 'verbose');
+  const { ways: _one, sources, ...route } = await readRoute(args, { io, ui }, words, [{ target }], 'verbose');
   const options: CheckOptions = {
     ...route,
     target,
     limits: readLimits(args, 'forward'),
-    source: describeSource(args, io, target),
+    source: sources[0] ?? '',
     targetTls: readTargetTls(args, { io, ui }, words),
     deep: args.get(deepOption),
     idleMs: args.get(idleOption),
@@ -96,14 +94,6 @@ async function run(args: Arguments, { io, ui }: CommandContext): Promise<number>
     (error: unknown) => ending.exit() ?? Promise.reject(toTunlError(error)),
   );
   return Promise.race([ending.now, status]);
-}
-
-/** Tells in a phrase where the proxies come from, or why there are none. */
-function describeSource(args: Arguments, { env }: Io, target: TcpAddress): string {
-  if (args.get(proxyOption).length > 0) return 'from -x';
-  if (args.get(directOption)) return '--direct';
-  const { proxy, reason } = decideProxy(env, target);
-  return proxy ? `from ${proxy.variable}` : reason;
 }
 
 /** Reads a host with or without a port. @throws {TunlError} usage */

@@ -65,7 +65,7 @@ async function run(args: Arguments, { io, ui }: CommandContext): Promise<number>
     target,
     check: args.get(checkOption),
     ...(args.get(tlsTargetOption) && { targetTls }),
-    ...(await readRoute(args, { io, ui }, words, [target], 'verbose')),
+    ...(await readRoute(args, { io, ui }, words, [{ target }], 'verbose')),
   };
   if (args.get(printOption)) return printStage(ui, options);
   const { runConnect } = await import('../../app/commands/connect.ts');

@@ -3,7 +3,8 @@ import { formatAddress } from '../../core/address.ts';
 import { usageError } from '../../core/errors.ts';
 import type { Arguments } from '../parse/arguments.ts';
 import type { CommandContext, CommandSpec } from '../parse/command.ts';
-import { parseForwardSpec } from '../options/forward-spec.ts';
+import { readSpecs, type ReadSpec } from '../options/ways/specs.ts';
+import type { Wanted } from '../options/ways/ways.ts';
 import { addSecretUser, frontGroup, isFront, readAccess } from '../options/access/fronts.ts';
 import { flag } from '../parse/option.ts';
 import { noCacheOption, readCache } from '../options/hops.ts';
@@ -96,12 +97,11 @@ async function run(args: Arguments, { io, ui }: CommandContext): Promise<number>
       'write PORT:HOST:HOSTPORT, such as 5432:db.internal:5432, or a local proxy: socks:, http: or any: with a PORT',
     );
   }
-  const specs = args.operands.map(parseForwardSpec);
+  const named = await readSpecs(args, { io, ui });
+  const specs = named.map(({ spec }) => spec);
   refuseDuplicates(specs.map(({ listen }) => listen));
   const targets = specs.flatMap((spec) => (isFront(spec) ? [] : [spec.target]));
-  if (args.get(proxyOption).length > 0 && targets.some(({ kind }) => kind === 'unix')) {
-    throw usageError('a Unix socket is not reached through a proxy', 'leave -x out, or name a HOST:PORT');
-  }
+  refuseUnixThroughProxies(args, named);
   if (args.get(checkOption) && targets.length === 0)
     throw usageError('--check dials targets, and the clients of a front name theirs later');
   const command = args.rest;
@@ -111,7 +111,7 @@ async function run(args: Arguments, { io, ui }: CommandContext): Promise<number>
   const access = await readFrontAccess(args, io.env, specs);
   const options = {
     limits: readLimits(args, 'forward'),
-    ...(await readRoute(args, { io, ui }, readTlsConfig(args), specs.map(toWanted))),
+    ...(await readRoute(args, { io, ui }, readTlsConfig(args), named.map(toWanted))),
     specs,
     ...(access && { access }),
     check: args.get(checkOption),
@@ -129,9 +129,20 @@ async function run(args: Arguments, { io, ui }: CommandContext): Promise<number>
   return runCommand(command, { ...running, style: 'command' }, start, findLead(specs, access));
 }
 
-/** Returns the target for which the environment names a proxy; that of a front is whatever its clients ask for. */
-function toWanted(spec: ForwardSpec | FrontSpec): ForwardSpec['target'] | 'any' {
-  return isFront(spec) ? 'any' : spec.target;
+/** Returns the target whose way is to be found; that of a front is whatever its clients ask for. */
+function toWanted({ spec, way }: ReadSpec): Wanted {
+  return { target: isFront(spec) ? 'any' : spec.target, ...(way && { way }) };
+}
+
+/** @throws {TunlError} usage */
+function refuseUnixThroughProxies(args: Arguments, specs: readonly ReadSpec[]): void {
+  for (const { spec, way } of specs) {
+    if (isFront(spec) || spec.target.kind !== 'unix') continue;
+    const what = 'a Unix socket is not reached through a proxy';
+    if (args.get(proxyOption).length > 0) throw usageError(what, 'leave -x out, or name a HOST:PORT');
+    if (way && way.written !== 'direct' && !args.get(directOption))
+      throw usageError(`${way.place}: ${what}`, 'leave proxy out, or name a HOST:PORT');
+  }
 }
 
 /** Reads who may use the fronts; with a command that is the command alone, unless the user has said something else. */

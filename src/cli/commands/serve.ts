@@ -12,7 +12,7 @@ import { parseBareListen } from '../options/access/fronts.ts';
 import { refuseDuplicates } from '../../syntax/listen.ts';
 import { exportOption, isShown, printOption, showGraph } from '../options/print.ts';
 import { Readiness, readinessOptions } from '../options/readiness.ts';
-import { proxyOption, readKeyPassword, readRoute, serverRouteGroup } from '../options/route.ts';
+import { furtherProxyOption, readFurtherRoute, readKeyPassword, serverRouteGroup } from '../options/route.ts';
 import { readTlsConfig, tlsOptions } from '../options/tls.ts';
 import { readUsers, userOptions } from '../options/access/users.ts';
 import { outputGroup } from '../options/output.ts';
@@ -71,7 +71,7 @@ export const serve: CommandSpec = {
     ...whoGroup.options,
     tlsOption,
     ...tlsFileOptions.filter(({ name }) => name === 'cert' || name === 'key'),
-    proxyOption,
+    furtherProxyOption,
     ...adminGroup.options,
     watchOption,
   ],
@@ -128,7 +128,7 @@ async function run(args: Arguments, { io, ui }: CommandContext): Promise<number>
     ...readSettings(args, ruleSettings),
     ...readSettings(args, proxySettings),
     ...readCaps(args),
-    ...(await readRoute(args, { io, ui }, hopTls, [])),
+    ...(await readFurtherRoute(args, { io, ui }, hopTls)),
   };
   const { startServe, toServeGraph } = await import('../../app/commands/serve.ts');
   if (isShown(args)) return showGraph(args, ui, toServeGraph(options));

@@ -13,6 +13,8 @@ export interface Decision {
   readonly proxy?: EnvironmentProxy;
   /** The rule that applied, as a sentence without secrets. */
   readonly reason: string;
+  /** True if the list of exceptions has the target. */
+  readonly isException: boolean;
   /** Entries of NO_PROXY that were ignored, each with the reason. */
   readonly ignored: readonly string[];
 }
@@ -41,12 +43,16 @@ const exceptionVariables = ['no_proxy', 'NO_PROXY'] as const;
 export function decideProxy(env: Environment, target: TcpAddress | 'any'): Decision {
   const where = target === 'any' ? 'targets of clients' : formatAddress(target);
   const variable = proxyVariables.find((name) => env[name]);
-  if (variable === undefined) return { reason: `${where}: no proxy, as no proxy variable is set`, ignored: [] };
   const { match, from, ignored } = target === 'any' ? { ignored: [] } : findException(env, target);
-  if (match !== undefined) return { reason: `${where}: no proxy, as ${from} has ${quote(match)}`, ignored };
+  const isException = match !== undefined;
+  if (variable === undefined) {
+    // Without a proxy nobody asks for exceptions, so nothing is said of them either.
+    return { reason: `${where}: no proxy, as no proxy variable is set`, isException, ignored: [] };
+  }
+  if (isException) return { reason: `${where}: no proxy, as ${from} has ${quote(match)}`, isException, ignored };
   const url = completeUrl(env[variable] as string);
   if (hasControl(url)) throw usageError(`${variable} holds a control character`);
-  return { proxy: { variable, url }, reason: `${where}: ${variable} says ${redact(url)}`, ignored };
+  return { proxy: { variable, url }, reason: `${where}: ${variable} says ${redact(url)}`, isException, ignored };
 }
 
 function findException(env: Environment, target: TcpAddress) {

@@ -19,7 +19,8 @@ export function parseHops(urls: readonly string[], fallbacks: HopFallbacks): Dra
  * @throws {TunlError} usage, if a password cannot be found; interrupted, if a signal comes while the user is asked
  */
 export async function fillPasswords(drafts: readonly DraftHop[], sources: PasswordSources): Promise<Hop[]> {
-  const open = drafts.flatMap((draft) => draft.open ?? []);
+  // A proxy of the configuration may be on several ways.
+  const open = [...new Set(drafts.flatMap((draft) => draft.open ?? []))];
   // Loaded on demand, because few hops have a user without a password.
   const passwords = open.length === 0 ? [] : await (await import('./credentials.ts')).findPasswords(open, sources);
   return drafts.map(({ open: wanted, ...hop }) => {

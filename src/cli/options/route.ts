@@ -1,10 +1,10 @@
-import type { ForwardSpec, HopChoice, RouteOptions } from '../../app/commands/options.ts';
+import type { DraftWay } from '../../app/commands/config.ts';
+import type { HopChoice, RouteOptions } from '../../app/commands/options.ts';
 import { authName } from '../../auth/allowed.ts';
 import { parseAuth, schemeNames } from '../../auth/settings.ts';
 import { usageError } from '../../core/errors.ts';
-import { type FindLogin, halfCloses, type Hop, type TlsSettings } from '../../core/hop.ts';
+import { type FindLogin, halfCloses, type TlsSettings } from '../../core/hop.ts';
 import type { KeyPassword } from '../../core/secret.ts';
-import type { EventSink } from '../../core/events.ts';
 import type { Arguments } from '../parse/arguments.ts';
 import type { CommandContext, OptionGroup } from '../parse/command.ts';
 import { asText, flag, list, option } from '../parse/option.ts';
@@ -14,11 +14,12 @@ import { halfCloseName, type HopFallbacks, parseHalfClose, splitAlternatives } f
 import { familySetting, resolverSetting, retrySetting } from '../../syntax/stage-settings.ts';
 import { parseTls, type TlsConfig } from '../../syntax/tls.ts';
 import type { PasswordSources } from './credentials.ts';
-import { decideProxy, type EnvironmentProxy } from './environment.ts';
 import { parseHeaders } from '../../syntax/header.ts';
 import { fillPasswords, parseHops } from './hops.ts';
 import { printOption } from './print.ts';
 import { createKeyPassword, tlsOptions } from './tls.ts';
+import { noConfigOption } from './ways/config.ts';
+import { decideWays, refuseNames, type Wanted } from './ways/ways.ts';
 
 const familyOption = (version: (typeof familySetting.values)[number]) =>
   flag(`ipv${version}`, {
@@ -33,16 +34,24 @@ export const ipv6Option = familyOption(6);
 
 const addressOptions = [ipv4Option, ipv6Option, ...settingOptions([resolverSetting])];
 
+const namingProxies = (names: string) =>
+  list('proxy', asText, {
+    short: 'x',
+    value: 'URL',
+    summary: `go through this proxy; repeat it in travel order, the nearest first; a|b tries a, then b${names}`,
+    completes: 'proxy',
+  });
+
 /** The option that names the proxies on the way. */
-export const proxyOption = list('proxy', asText, {
-  short: 'x',
-  value: 'URL',
-  summary: 'go through this proxy; repeat it in travel order, the nearest first; a|b tries a, then b',
-  completes: 'proxy',
-});
+export const proxyOption = namingProxies('; @NAME is one of the configuration');
+
+/** The same in a command that reads no configuration. */
+export const furtherProxyOption = namingProxies('');
 
 /** The option that forbids proxies. */
-export const directOption = flag('direct', { summary: 'go through no proxy, whatever the environment says' });
+export const directOption = flag('direct', {
+  summary: 'go through no proxy, whatever else names one',
+});
 
 const retryOptions = settingOptions([retrySetting]);
 
@@ -71,12 +80,12 @@ const authOption = option(`proxy-${authName}`, parseAuth, {
 
 const askOptions = [authOption, headerOption, halfCloseOption, passwordFileOption];
 
-const proxyOptions = [proxyOption, ...retryOptions, directOption, ...askOptions];
+const furtherOptions = [...retryOptions, directOption, ...askOptions];
 
 /** The options that set the route to the targets, including TLS to the proxies. */
 export const routeGroup: OptionGroup = {
   title: 'Proxies (each may set its own in its URL: ?cacert=FILE&pin=PIN)',
-  options: [...proxyOptions, ...Object.values(tlsOptions), ...addressOptions],
+  options: [proxyOption, ...furtherOptions, noConfigOption, ...Object.values(tlsOptions), ...addressOptions],
 };
 
 /** The same for `chain`, whose operands are the proxies. */
@@ -89,7 +98,8 @@ export const chainRouteGroup: OptionGroup = {
 export const serverRouteGroup: OptionGroup = {
   title: 'Further proxies (each may set its own in its URL: ?cert=FILE&key=FILE)',
   options: [
-    ...proxyOptions,
+    furtherProxyOption,
+    ...furtherOptions,
     tlsOptions.cacert,
     tlsOptions.servername,
     tlsOptions.pin,
@@ -113,44 +123,52 @@ export const pacGroup: OptionGroup = {
   ],
 };
 
-/** The address that a tunnel leads to; `any` for one that the clients will name. */
-type Target = ForwardSpec['target'];
-type Wanted = Target | 'any';
-
-/** The route to the targets, as the command line and the environment define it. */
+/** The route to the targets, as the command line, the configuration and the environment define it. */
 export interface RouteConfig extends Omit<RouteOptions, 'limits'> {
-  /** The targets that are reached without any hop, whatever `hops` contains. */
-  readonly direct: ReadonlySet<Target>;
+  /** The hops to each of the targets; those to the first are `hops`. Equal ways are the same object. */
+  readonly ways: readonly (readonly HopChoice[])[];
+  /** Where each of them comes from, in a phrase. */
+  readonly sources: readonly string[];
 }
 
 /**
  * Reads the hops and the address family, and finds the passwords of hops, asking the user if necessary. Without -x and
- * --direct the environment selects the proxy for each target; `serve` passes none and so takes nothing from the environment. `doubts` is the level at which invalid entries of NO_PROXY are reported.
+ * --direct the configuration and the environment select the proxies for each target. `doubts` is the level at which invalid entries of NO_PROXY are reported.
  * @throws {TunlError} usage; interrupted, if a signal comes instead of a password
  */
 export async function readRoute(
   args: Arguments,
-  { io, ui }: CommandContext,
+  context: CommandContext,
   tls: TlsConfig,
   targets: readonly Wanted[],
   doubts: 'warning' | 'verbose' = 'warning',
 ): Promise<RouteConfig> {
   const urls = args.get(proxyOption);
-  if (args.get(directOption) && urls.length > 0) throw usageError('--direct and -x contradict each other');
+  const isDirect = args.get(directOption);
+  if (isDirect && urls.length > 0) throw usageError('--direct and -x contradict each other');
   const rest = readRest(args);
   const fallbacks = { tls, ...readTunnelRequestOptions(args) };
-  if (urls.length > 0) {
-    const hops = await readChoices(args, { io, ui }, { ...fallbacks, texts: urls, source: '-x' });
-    return { hops, direct: new Set(), ...rest };
-  }
-  const emit = createReport(ui, 'connect');
-  const { proxy, direct } = args.get(directOption)
-    ? { direct: targets.filter((target) => target !== 'any') }
-    : await askEnvironment(io.env, targets, doubts, emit);
-  if (proxy === undefined) return { hops: [], direct: new Set(direct), ...rest };
-  const { url, variable } = proxy;
-  const hops = await readHops(args, { io, ui }, { ...fallbacks, texts: [url], source: variable, variable });
-  return { hops: [hops], direct: new Set(direct), ...rest };
+  const decided = await decideWays(targets, { urls, isDirect, fallbacks, doubts }, args, context);
+  const different = [...new Set(decided.map(({ way }) => way))];
+  const read = await finishWays(different, args, context);
+  const ways = decided.map(({ way }) => read[different.indexOf(way)] ?? []);
+  return { hops: ways[0] ?? [], ways, sources: decided.map(({ source }) => source), ...rest };
+}
+
+/**
+ * Reads the further proxies of `serve`, which takes none from the configuration or the environment.
+ * @throws {TunlError} usage; interrupted, if a signal comes instead of a password
+ */
+export async function readFurtherRoute(
+  args: Arguments,
+  context: CommandContext,
+  tls: TlsConfig,
+): Promise<Omit<RouteOptions, 'limits'>> {
+  const urls = args.get(proxyOption);
+  if (args.get(directOption) && urls.length > 0) throw usageError('--direct and -x contradict each other');
+  refuseNames(urls, 'serve');
+  const fallbacks = { tls, ...readTunnelRequestOptions(args), source: '-x' };
+  return { hops: await readChoices(args, context, { ...fallbacks, texts: urls }), ...readRest(args) };
 }
 
 /** Reads the options that apply to the whole route. @throws {TunlError} usage */
@@ -178,21 +196,23 @@ interface HopTexts extends HopFallbacks {
  * @throws {TunlError} usage; interrupted, if a signal comes instead of a password
  */
 export async function readChoices(args: Arguments, context: CommandContext, words: HopTexts): Promise<HopChoice[]> {
-  const choices = words.texts.map((text) => splitAlternatives(text, words.source));
-  const hops = await readHops(args, context, { ...words, texts: choices.flat() });
-  return choices.map(({ length }) => hops.splice(0, length));
+  const { texts, ...fallbacks } = words;
+  const drafts = texts.map((text) => parseHops(splitAlternatives(text, words.source), fallbacks));
+  const [way = []] = await finishWays([drafts], args, context);
+  return [...way];
 }
 
-async function readHops(args: Arguments, context: CommandContext, words: HopTexts): Promise<Hop[]> {
-  const { texts, ...fallbacks } = words;
+/** Finds the passwords of all hops on some ways, in travel order. */
+async function finishWays(ways: readonly DraftWay[], args: Arguments, context: CommandContext): Promise<HopChoice[][]> {
   const sources = { ...makeSources(args, context), file: args.get(passwordFileOption) };
-  const hops = await fillPasswords(parseHops(texts, fallbacks), sources);
+  const hops = await fillPasswords(ways.flat(2), sources);
   const keyPassword = readKeyPassword(args, context);
-  return hops.map((hop) => ({
+  const finished = hops.map((hop) => ({
     ...hop,
-    ...(hop.tls.cert !== undefined && { tls: { ...hop.tls, keyPassword } }),
+    ...(hop.tls.cert !== undefined && { tls: { keyPassword, ...hop.tls } }),
     ...(hop.chooser && { chooser: { ...hop.chooser, findLogin: createFindLogin(sources) } }),
   }));
+  return ways.map((way) => way.map(({ length }) => finished.splice(0, length)));
 }
 
 /** Makes the source of passwords for the proxies that a chooser names. It is loaded once there is such a proxy. */
@@ -231,31 +251,6 @@ export function readTargetTls(args: Arguments, context: CommandContext, words: T
   // --servername and --alpn are about the proxy. The target is verified as HOST, and its protocol is not ours to choose.
   const { servername: _ofProxy, alpn: _too, ...settings } = parseTls(words, 'the command line');
   return { ...settings, keyPassword: readKeyPassword(args, context) };
-}
-
-/** Finds the proxy that the environment names, and the targets that are reached without it. */
-async function askEnvironment(
-  env: PasswordSources['env'],
-  targets: readonly Wanted[],
-  doubts: 'warning' | 'verbose',
-  emit: EventSink,
-): Promise<{ readonly proxy?: EnvironmentProxy; readonly direct: readonly Target[] }> {
-  const said = new Map<string, 'warning' | 'verbose'>();
-  const direct: Target[] = [];
-  let proxy: EnvironmentProxy | undefined;
-  for (const target of targets) {
-    if (target !== 'any' && target.kind === 'unix') {
-      direct.push(target);
-      continue;
-    }
-    const decision = decideProxy(env, target);
-    for (const message of decision.ignored) said.set(message, doubts);
-    said.set(decision.reason, 'verbose');
-    if (decision.proxy) ({ proxy } = decision);
-    else if (target !== 'any') direct.push(target);
-  }
-  for (const [message, level] of said) emit({ event: 'notice', level, message });
-  return { direct, ...(proxy !== undefined && { proxy }) };
 }
 
 function readFamily(args: Arguments): Pick<RouteOptions, 'family'> {

@@ -1,5 +1,6 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { describe, expect, test } from 'vitest';
+import { makeConfigForm } from '../../../src/app/commands/config.ts';
 import { makeJsonSchema } from '../../../src/chain/read/schema.ts';
 import { listFields } from '../../../src/envoy/schema/field-list.ts';
 import { formatManual } from '../../../src/cli/docs/manual/index.ts';
@@ -62,6 +63,11 @@ describe('the manual', () => {
       expect(page).toContain(`\\fB\\-\\-${option.name.replaceAll('-', String.raw`\-`)}\\fR`);
     }
   });
+});
+
+test('docs/config.schema.json is the schema that the configuration is checked with', async () => {
+  const form = await makeConfigForm();
+  expect(`${JSON.stringify(form.makeJsonSchema(), undefined, 2)}\n`).toBe(read('docs/config.schema.json'));
 });
 
 test('docs/chain.schema.json is the schema that files are checked with', () => {

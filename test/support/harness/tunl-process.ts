@@ -39,7 +39,7 @@ export function startTunl(
   { extra = [], detached = false }: StartOptions = {},
 ): Tunl {
   const child = spawn(process.execPath, [program, ...words], {
-    env: { PATH: process.env['PATH'], ...env },
+    env: { PATH: process.env['PATH'], TUNL_CONFIG: '', ...env },
     stdio: ['pipe', 'pipe', 'pipe', ...extra],
     detached,
   }) as ChildProcessWithoutNullStreams;

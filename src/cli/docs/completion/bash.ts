@@ -1,5 +1,6 @@
 import type { Completes } from '../../parse/option.ts';
-import { quoteForShell, spell, type CommandWords, type CompletionWords } from './words.ts';
+import { quoteForShell } from '../../../syntax/text.ts';
+import { spell, type CommandWords, type CompletionWords } from './words.ts';
 
 /** Writes the script for bash 4 and later. It completes hosts of ssh if the package bash-completion is installed. */
 export function formatBash({ commands, schemes, fronts }: CompletionWords): string {

@@ -56,8 +56,3 @@ export function listWords(
 export function spell({ name, short }: OptionSpec): readonly string[] {
   return short === undefined ? [`--${name}`] : [`-${short}`, `--${name}`];
 }
-
-/** Quotes a text as one word of a POSIX shell. */
-export function quoteForShell(text: string): string {
-  return `'${text.replaceAll("'", String.raw`'\''`)}'`;
-}

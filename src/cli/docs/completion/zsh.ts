@@ -1,5 +1,6 @@
 import type { Completes, OptionSpec } from '../../parse/option.ts';
-import { type CommandWords, quoteForShell, spell, type CompletionWords } from './words.ts';
+import { quoteForShell } from '../../../syntax/text.ts';
+import { type CommandWords, spell, type CompletionWords } from './words.ts';
 
 /** Writes the script for zsh: a function for a folder of `$fpath`, which can also be sourced. */
 export function formatZsh({ commands, schemes, fronts }: CompletionWords): string {

@@ -1,5 +1,6 @@
 import { administration } from './administration.ts';
 import { checkProse } from './check.ts';
+import { configuration, files, namedSpec } from './configuration.ts';
 import { listProxyKeys } from './keys.ts';
 import { login } from './login.ts';
 import { chooserProse, pacProse } from './pac.ts';
@@ -71,6 +72,7 @@ export const commandProse: Readonly<Record<string, Prose>> = {
           { term: ':HOST:HOSTPORT', text: 'a free port, which is printed.' },
           { term: '`unix:`PATH:HOST:HOSTPORT', text: 'a Unix socket.' },
           { term: '`fd:`N:HOST:HOSTPORT', text: 'an inherited listening socket.' },
+          namedSpec,
           'In each form `unix:`PATH may replace HOST:HOSTPORT if no proxy is used.',
           {
             term: '`socks:`[BIND:]PORT, `http:`[BIND:]PORT, `any:`[BIND:]PORT',
@@ -246,6 +248,7 @@ export const programProse: {
   settings:
     'Settings of one proxy are in the query of its URL, percent-encoded: `https://proxy?cacert=ca.pem&header=X-Team:%20db`. `header=@FILE` adds each line of a file, which keeps a token out of the list of processes. Options of the same names apply to every proxy that does not set its own.',
   sections: [
+    configuration,
     login,
     singleSignOn,
     {
@@ -253,7 +256,7 @@ export const programProse: {
       blocks: [
         {
           term: '`https_proxy`, `HTTPS_PROXY`, `all_proxy`, `ALL_PROXY`, `http_proxy`',
-          text: 'The first one that is set and not empty names the proxy of connect and forward, unless `-x` or `--direct` is given.',
+          text: 'The first one that is set and not empty names the proxy of connect, forward and check, unless `-x`, `--direct` or the configuration does.',
         },
         {
           term: '`no_proxy`, `NO_PROXY`',
@@ -263,6 +266,7 @@ export const programProse: {
           term: '`TUNL_PROXY_PASSWORD`',
           text: 'Password of the proxy whose URL has a user but no password; it may be empty. For several such proxies they are `TUNL_PROXY_PASSWORD_1` and so on.',
         },
+        { term: '`TUNL_CONFIG`', text: 'The configuration to read; if it is empty, none is read.' },
         { term: '`TUNL_SERVE_PASSWORD`', text: 'Password of `serve --user`.' },
         {
           term: '`TUNL_KEY_PASSWORD`',
@@ -284,14 +288,6 @@ export const programProse: {
         },
       ],
     },
-    {
-      title: 'FILES',
-      blocks: [
-        {
-          term: '`~/.cache/tunl`',
-          text: 'Copies of PAC files, what `connect` has learned of proxies that ask who we are (no secrets), and compiled code of tunl itself, which makes the next start faster with Node 22.1 and later; with `XDG_CACHE_HOME` it is there. It is made and read only in a home of the same user, and may be removed at any time.',
-        },
-      ],
-    },
+    files,
   ],
 };
