@@ -69,7 +69,7 @@ function addUser(url: string, user: string): string {
 
 function addSettings(url: string, words: ProxyConfig, names: readonly string[], reader: ProxyReader): string {
   const pairs = names.map((name) => {
-    const value = words[name];
+    const value = words[name] as string | number | true;
     return value === true ? name : `${name}=${encodeURIComponent(fillVariables(String(value), reader))}`;
   });
   if (pairs.length === 0) return url;

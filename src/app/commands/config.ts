@@ -5,7 +5,7 @@ import type { ConfigForm } from '../../config/schema.ts';
 import { covers, parseRule } from '../../policy/rules.ts';
 
 export { configVariable, findConfigPlace } from '../../config/place.ts';
-export type { Config, DraftWay, NamedSpec, NamedWay } from '../../config/config.ts';
+export type { Config, DraftWay, NamedWay } from '../../config/config.ts';
 
 /**
  * Loads the configuration of the user; undefined if there is no file in the usual place. The reader of YAML is loaded

@@ -13,11 +13,6 @@ export const noConfigOption = flag('no-config', {
 /** The configurations that were read, so that each command line reads its own once. */
 const known = new WeakMap<Arguments, Promise<Config | undefined>>();
 
-/** Forgets what was read for a command line, so that a reload reads the file again. */
-export function forgetConfig(args: Arguments): void {
-  known.delete(args);
-}
-
 /**
  * Reads the configuration of the user, and says so with `-v`; undefined if there is none.
  * @throws {TunlError} usage, with file, line and column

@@ -80,7 +80,7 @@ export async function decideWays(
 const direct: DraftWay = [];
 
 /** The rule that gives a target its way. */
-export interface WayChoice {
+interface WayChoice {
   /** Present if the configuration names the way. */
   readonly named?: NamedWay;
   /** Present if the environment names a proxy. */
@@ -92,7 +92,7 @@ export interface WayChoice {
 }
 
 /** Chooses the rule for one target. @throws {TunlError} usage */
-export function chooseWay(
+function chooseWay(
   target: Wanted['target'],
   own: NamedWay | undefined,
   config: Config | undefined,
