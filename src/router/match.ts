@@ -18,12 +18,13 @@ export type FindRoute = (request: Routed) => FoundRoute;
 /**
  * Makes a finder of routes that works like Envoy's: it chooses the virtual host with the most exact domain, then its
  * first route that matches. A domain is compared with the whole authority of the request, port included. A CONNECT
- * always has a port, so a domain without one never matches it.
+ * always has a port, so a domain without one never matches it, unless ports are ignored.
  */
-export function createFindRoute(hosts: readonly VirtualHost[]): FindRoute {
+export function createFindRoute(hosts: readonly VirtualHost[], { ignorePort = false } = {}): FindRoute {
   const findHost = createFindHost(hosts);
   return (request) => {
-    const host = findHost(request.authority.toLowerCase());
+    const authority = request.authority.toLowerCase();
+    const host = findHost(ignorePort ? authority.replace(/:\d+$/, '') : authority);
     if (!host) throw noRoute('no virtual host has this domain', hintOfHost(request));
     const route = host.routes.find(({ match }) => fits(match, request));
     if (!route) throw noRoute('no route of the virtual host fits', hintOfRoute(request, host));

@@ -65,6 +65,16 @@ describe('the host', () => {
     },
   );
 
+  test.each([
+    ['db:5432', 'CONNECT'],
+    ['DB', 'GET'],
+    ['[::1]:443', 'CONNECT'],
+  ])('where ports are ignored a domain without one fits %s of %s', (authority, method) => {
+    const find = createFindRoute([host(['db']), host(['[::1]']), host(['db:22'])], { ignorePort: true });
+    const found = find(request({ method, authority, target: method === 'GET' ? '/' : authority }));
+    expect(found.host.domains).toEqual([authority.toLowerCase().replace(/:\d+$/, '')]);
+  });
+
   test('a domain with a star for its port opens all of them', () => {
     const authority = 'open:22';
     expect(narrow(request({ method: 'CONNECT', authority, target: authority })).host.name).toBe('open:*');

@@ -90,12 +90,12 @@ export function routeProxy(
 
 /** Decides by the routes of a stage what is done with each request. */
 export function routeRequests(
-  { hosts }: HttpStage<RouteName>,
+  { hosts, ignorePort = false }: HttpStage<RouteName>,
   upstreams: ReadonlyMap<string, ReadyUpstream>,
   authorise: Authorise | undefined,
   env: RecordEnv,
 ): FindPlan {
-  const findRoute: FindRoute = createFindRoute(hosts);
+  const findRoute: FindRoute = createFindRoute(hosts, { ignorePort });
   const tunnels = new Map<TunnelsAction, TunnelEnv>();
   const tunnelEnvOf = (action: TunnelsAction, upstream: ReadyUpstream): TunnelEnv => {
     const known = tunnels.get(action);

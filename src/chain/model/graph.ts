@@ -78,6 +78,8 @@ export interface HttpStage<R = RouteOptions> extends AnyStage<R>, Partial<StageP
   /** `auto` accepts both versions and detects the version from ALPN or the first bytes. */
   readonly codec: 'auto' | 'http1' | 'http2';
   readonly hosts: readonly VirtualHost[];
+  /** Compare the domains of hosts with requests as if these named no port. */
+  readonly ignorePort?: boolean;
   /** All upstreams that the routes name, and possibly more. */
   readonly upstreams: readonly Upstream<R>[];
   /** Allow all clients to choose the target of an upstream, even on an address that is not loopback. */

@@ -31,7 +31,7 @@ import { escapeVariables } from '../read/secrets.ts';
 
 /** Writes the `http` settings of a stage as in a file. */
 export function toHttpConfig(stage: HttpStage, names: SecretNames): HttpConfig {
-  const { codec, open, hosts } = stage;
+  const { codec, open, hosts, ignorePort } = stage;
   const usual = inheritedLimits(stage);
   const declared = listDeclared(stage, usual, names);
   const named = new Map(declared.map((upstream) => [upstream.name, upstream]));
@@ -46,6 +46,7 @@ export function toHttpConfig(stage: HttpStage, names: SecretNames): HttpConfig {
     ...(codec !== 'auto' && { codec }),
     ...toPolicyConfig(stage, names),
     ...(open && { open }),
+    ...(ignorePort && { 'ignore-port': true }),
     ...((others.length > 0 || !every) && {
       hosts: Object.fromEntries(others.map((host) => [host.name, toHostConfig(host, lead)])),
     }),

@@ -159,6 +159,7 @@ export const http = z.strictObject(
       z.record(text, host, must('routes by host')).optional(),
       'routes by host: a.example.com, a.example.com:8080, *.example.com, www.* or *; a CONNECT always names a port: HOST:PORT, HOST:* or *',
     ),
+    'ignore-port': describe(flag.optional(), 'compare hosts with requests as if these named no port'),
     upstreams: describe(
       z.record(text, upstream, must('upstreams by name')).optional(),
       'what several routes lead to, or what needs via, tls, http2, limits, …',

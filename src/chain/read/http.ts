@@ -41,10 +41,18 @@ export const everyHost = '*';
 /** Reads the `http` settings of a stage. */
 export function readHttp(
   path: Path,
-  { codec = 'auto', open = false, routes, hosts = {}, upstreams = {}, ...policy }: HttpConfig,
+  {
+    codec = 'auto',
+    open = false,
+    routes,
+    hosts = {},
+    upstreams = {},
+    'ignore-port': ignorePort = false,
+    ...policy
+  }: HttpConfig,
   reader: HttpReader,
   readWay: ReadWay,
-): Pick<HttpStage<RouteName>, 'codec' | 'hosts' | 'upstreams' | 'open' | keyof StagePolicy> {
+): Pick<HttpStage<RouteName>, 'codec' | 'hosts' | 'ignorePort' | 'upstreams' | 'open' | keyof StagePolicy> {
   const known = new Upstreams(reader, readWay);
   for (const [name, words] of Object.entries(upstreams)) known.declare(name, [...path, 'upstreams', name], words);
   const read = (name: string, at: Path, words: VirtualHostConfig) => readHost(name, at, words, known, reader);
@@ -53,6 +61,7 @@ export function readHttp(
     ...readPolicy(path, policy, reader),
     codec,
     hosts: routes ? [...named, read(everyHost, [...path, 'routes'], routes)] : named,
+    ...(ignorePort && { ignorePort }),
     upstreams: known.all(),
     ...(open && { open }),
   };

@@ -20,7 +20,11 @@ import { toClusterSocket } from './tls.ts';
 /** Makes the listener and clusters of an HTTP stage. */
 export function toHttpTrees(stage: HttpStage): StageTrees {
   const dynamic = new Set(stage.upstreams.filter(takesNames).map(({ name }) => name));
-  const routes = { virtual_hosts: stage.hosts.map((host) => toVirtualHost(host, dynamic)), ...toBodyLimit(stage) };
+  const routes = {
+    ...(stage.ignorePort && { ignore_port_in_host_matching: true }),
+    virtual_hosts: stage.hosts.map((host) => toVirtualHost(host, dynamic)),
+    ...toBodyLimit(stage),
+  };
   return {
     listener: toHttpListener(stage, routes),
     clusters: stage.upstreams.map((upstream) => toCluster(toPlan(upstream))),

@@ -123,22 +123,11 @@ function assertServerNames(
 }
 
 function readEndpoints(words: ClusterMessage, path: Path, reading: BootstrapDiagnostics): Cluster['to'] {
-  const { type = 'STATIC', lb_policy: policy = 'ROUND_ROBIN', load_assignment: assignment } = words;
+  const { type = 'STATIC', load_assignment: assignment } = words;
+  if (words.cluster_type || type === 'ORIGINAL_DST') assertOwnChoice(words, path, reading);
   if (words.cluster_type) return readDynamic(words, path, reading);
   if (type === 'ORIGINAL_DST') return readOriginalDst(words, path, reading);
-  switch (policy) {
-    case 'CLUSTER_PROVIDED':
-      reading.add([...path, 'lb_policy'], 'CLUSTER_PROVIDED goes with the type ORIGINAL_DST only');
-      break;
-    case 'LOAD_BALANCING_POLICY_CONFIG':
-      reading.add([...path, 'lb_policy'], `tunl does not support ${policy}`, 'write ROUND_ROBIN');
-      break;
-    case 'LEAST_REQUEST':
-    case 'RANDOM':
-      reading.notice('verbose', [...path, 'lb_policy'], `${policy}: each endpoint is taken in turn here`);
-      break;
-    case 'ROUND_ROBIN':
-  }
+  assertInTurn(words, path, reading);
   const groups = (assignment?.endpoints ?? []).map((group, index) => ({
     priority: group.priority ?? 0,
     endpoints: (group.lb_endpoints ?? []).map(({ endpoint, load_balancing_weight: weight = 1 }, at) => ({
@@ -165,6 +154,38 @@ function readEndpoints(words: ClusterMessage, path: Path, reading: BootstrapDiag
   );
   if (endpoints.length === 0) return undefined;
   return { targets, balance: findBalance(all, path, reading) };
+}
+
+/** Refuses ways to choose among endpoints that are not nearly the same as to take each in turn. */
+function assertInTurn(
+  { lb_policy: policy = 'ROUND_ROBIN', load_balancing_policy: typed }: ClusterMessage,
+  path: Path,
+  reading: BootstrapDiagnostics,
+): void {
+  const at = [...path, 'lb_policy'];
+  if (typed) {
+    // Envoy takes the first policy that it knows, and lb_policy means nothing then.
+    const [first] = typed.policies ?? [];
+    const place = [...path, 'load_balancing_policy', 'policies'];
+    if (!first) reading.add(place, 'policies has no policy', 'write RoundRobin, LeastRequest or Random');
+    const name = first?.typed_extension_config.typed_config['@type'].split('.').at(-1) ?? 'RoundRobin';
+    if (name !== 'RoundRobin') reading.notice('verbose', place, `${name}: each endpoint is taken in turn here`);
+    return;
+  }
+  if (policy === 'CLUSTER_PROVIDED') {
+    reading.add(at, 'CLUSTER_PROVIDED goes with the type ORIGINAL_DST only', 'write ROUND_ROBIN');
+  } else if (policy === 'LOAD_BALANCING_POLICY_CONFIG') {
+    reading.add(at, `${policy} needs load_balancing_policy`, 'write ROUND_ROBIN, or that field');
+  } else if (policy !== 'ROUND_ROBIN') {
+    reading.notice('verbose', at, `${policy}: each endpoint is taken in turn here`);
+  }
+}
+
+/** Refuses policies for clusters whose requests name the endpoint. */
+function assertOwnChoice({ load_balancing_policy: typed }: ClusterMessage, path: Path, reading: BootstrapDiagnostics) {
+  if (!typed) return;
+  const message = 'load_balancing_policy chooses among endpoints, and requests name the endpoint of this cluster';
+  reading.add([...path, 'load_balancing_policy'], message, 'write lb_policy: CLUSTER_PROVIDED alone');
 }
 
 /** Finds the balance: the first that works for endpoints of different priorities, each in turn for equal priorities. */

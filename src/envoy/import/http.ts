@@ -51,6 +51,7 @@ export function readHttpManager(
     job: 'http',
     codec: codecs[codec],
     hosts: withStrippedPorts(hosts, words, listen, path, reading),
+    ...(words.route_config?.ignore_port_in_host_matching && { ignorePort: true }),
     upstreams: upstreams.list,
     // Envoy has no access control here.
     ...(isChosen && { open: true }),

@@ -9,6 +9,7 @@ import type { FilterChainMessage, ListenerMessage } from '../schema/listener.ts'
 import { assertOne } from './one-of.ts';
 import { readHttpManager } from './http.ts';
 import { type FilterContext, readTcpProxy } from './tcp-proxy.ts';
+import { checkSocketOptions } from './socket-options.ts';
 import { readDownstreamTls } from './tls.ts';
 import type { BootstrapDiagnostics } from './diagnostics.ts';
 
@@ -24,6 +25,7 @@ export function readListener(
   const name = nameListener(words);
   const listen = reading.attempts.run([...path, 'address'], () => readListen(words, path, reading));
   const more = readMore(words, path, reading);
+  checkSocketOptions(words.socket_options, [...path, 'socket_options'], reading);
   const chain = findChain(words, path, reading);
   const filter = chain && findFilter(chain, reading);
   if (!chain || !filter || !listen) return undefined;

@@ -122,6 +122,27 @@ const customType = message('CustomClusterType', {
   typed_config: any({ [dynamicClusterType]: dynamicCluster }),
 });
 
+const commonPolicy = 'slow_start_config locality_lb_config';
+
+/** The policies that tunl runs: it takes each endpoint in turn. */
+const policies = any({
+  'envoy.extensions.load_balancing_policies.round_robin.v3.RoundRobin': emptyMessage('RoundRobin', commonPolicy),
+  'envoy.extensions.load_balancing_policies.least_request.v3.LeastRequest': emptyMessage(
+    'LeastRequest',
+    `choice_count active_request_bias enable_full_scan selection_method ${commonPolicy}`,
+  ),
+  'envoy.extensions.load_balancing_policies.random.v3.Random': emptyMessage('Random', 'locality_lb_config'),
+});
+
+/** `envoy.config.cluster.v3.LoadBalancingPolicy` */
+const loadBalancing = message('LoadBalancingPolicy', {
+  policies: list(
+    message('Policy', {
+      typed_extension_config: message('TypedExtensionConfig', { name: filled, typed_config: policies }),
+    }),
+  ),
+});
+
 /** `envoy.config.cluster.v3.Cluster` */
 export const cluster = message(
   'Cluster',
@@ -141,6 +162,7 @@ export const cluster = message(
       },
       { RING_HASH: 'choice', MAGLEV: 'choice' },
     ).optional(),
+    load_balancing_policy: loadBalancing.optional(),
     load_assignment: loadAssignment.optional(),
     cluster_type: customType.optional(),
     dns_lookup_family: lookupFamily.optional(),
@@ -162,7 +184,7 @@ export const cluster = message(
     refused: {
       server: 'eds_cluster_config',
       servername: 'upstream_http_protocol_options transport_socket_matches',
-      choice: 'lb_subset_config ring_hash_lb_config maglev_lb_config load_balancing_policy',
+      choice: 'lb_subset_config ring_hash_lb_config maglev_lb_config',
       bind: 'upstream_bind_config',
       upstreamFilters: 'filters',
       plugin: 'upstream_config',

@@ -2,7 +2,7 @@ import type * as z from 'zod';
 import { accessLogs } from './access-log.ts';
 import { address } from './address.ts';
 import { httpConnectionManager } from './http-connection-manager.ts';
-import { any, emptyMessage, enumOf, filled, list, message, text } from './proto.ts';
+import { any, emptyMessage, enumOf, filled, list, message, text, uint32 } from './proto.ts';
 import { tcpProxy } from './tcp-proxy.ts';
 import { downstreamSocket } from './transport-socket.ts';
 
@@ -65,6 +65,19 @@ const additionalAddress = message(
   { refused: { socket: 'socket_options tcp_keepalive' } },
 );
 
+/** `envoy.config.core.v3.SocketOption` */
+const socketOption = message(
+  'SocketOption',
+  {
+    level: uint32.optional(),
+    name: uint32.optional(),
+    int_value: uint32.optional(),
+    buf_value: text.optional(),
+    state: enumOf({ STATE_PREBIND: 0, STATE_BOUND: 1, STATE_LISTENING: 2 }).optional(),
+  },
+  { ignored: 'description', refused: { socket: 'type' } },
+);
+
 /** `envoy.config.listener.v3.Listener` */
 export const listener = message(
   'Listener',
@@ -78,6 +91,7 @@ export const listener = message(
     traffic_direction: enumOf({ UNSPECIFIED: 0, INBOUND: 1, OUTBOUND: 2 }).optional(),
     access_log: accessLogs,
     additional_addresses: list(additionalAddress),
+    socket_options: list(socketOption),
   },
   {
     ignored:
@@ -85,7 +99,6 @@ export const listener = message(
     refused: {
       original: 'use_original_dst transparent freebind',
       bound: 'bind_to_port',
-      socket: 'socket_options',
       udp: 'udp_listener_config',
       plugin: 'api_listener deprecated_v1',
       chains: 'filter_chain_matcher',
@@ -98,3 +111,5 @@ export const listener = message(
 export type ListenerMessage = z.infer<typeof listener>;
 /** A filter chain of a listener in a file. */
 export type FilterChainMessage = z.infer<typeof filterChain>;
+/** A socket option in a file. */
+export type SocketOptionMessage = z.infer<typeof socketOption>;

@@ -178,6 +178,7 @@ export const routeConfiguration = message(
     name: text.optional(),
     virtual_hosts: list(virtualHost),
     max_direct_response_body_size_bytes: uint32.optional(),
+    ignore_port_in_host_matching: flag.optional(),
     typed_per_filter_config: perFilter,
   },
   {
@@ -185,7 +186,7 @@ export const routeConfiguration = message(
     ignored: 'validate_clusters metadata internal_only_headers most_specific_header_mutations_wins',
     refused: {
       server: 'vhds',
-      order: 'ignore_port_in_host_matching vhost_header',
+      order: 'vhost_header',
       path: 'ignore_path_parameters_in_path_matching',
       plugin: 'cluster_specifier_plugins',
       mirror: 'request_mirror_policies',

@@ -2,6 +2,7 @@ import { readFileSync } from 'node:fs';
 import { expect, test } from 'vitest';
 import { hasAbstractNames } from '../../support/abstract-names.ts';
 import { editFixture, loadEnvoy, localPort, readFixture } from '../../support/graphs/envoy-file.ts';
+import { refusalOf } from '../../support/usage.ts';
 
 const read = (from: string, to: string, file = 'tcp-to-http2-post') => loadEnvoy(editFixture(file, from, to));
 const place = 'socket_address: { protocol: TCP, address: 127.0.0.1, port_value: 10000 }';
@@ -93,4 +94,42 @@ test('the admin address is where Envoy has it, and it is said when others can re
 
 test('without an admin address there is none', () => {
   expect(loadEnvoy(readFixture('seed-internal')).graph).not.toHaveProperty('admin');
+});
+
+test.each([
+  ['{ level: 1, name: 9, int_value: 1 }', []],
+  ['{ level: 6, name: 1, int_value: 1, state: STATE_LISTENING }', []],
+  ['{ level: 1, name: 15, int_value: 1 }', ['SO_REUSEPORT makes no difference here: no other process']],
+  ['{ level: 6, name: 5, int_value: 7 }', ['TCP_KEEPINTVL makes no difference here: the system decides']],
+])('the socket option %s changes nothing', (option, says) => {
+  const { graph, notices } = read('filter_chains:', `socket_options: [${option}]\n      filter_chains:`);
+  expect(graph).toEqual(loadEnvoy(readFixture('tcp-to-http2-post')).graph);
+  expect(notices?.map((notice) => notice.message)).toEqual(says.map((text) => expect.stringContaining(text)));
+});
+
+test.each([
+  ['round_robin.v3.RoundRobin', []],
+  ['least_request.v3.LeastRequest', ['LeastRequest: each endpoint is taken in turn here']],
+  ['random.v3.Random', ['Random: each endpoint is taken in turn here']],
+])('the policy %s counts, whatever lb_policy says', (type, says) => {
+  const config = `{ '@type': type.googleapis.com/envoy.extensions.load_balancing_policies.${type} }`;
+  const policy = `{ policies: [ { typed_extension_config: { name: a, typed_config: ${config} } } ] }`;
+  const fields = ['connect_timeout: 5s', 'lb_policy: LOAD_BALANCING_POLICY_CONFIG', `load_balancing_policy: ${policy}`];
+  const { graph, notices } = read('connect_timeout: 5s', fields.join('\n      '));
+  expect(graph).toEqual(loadEnvoy(readFixture('tcp-to-http2-post')).graph);
+  expect(notices?.map((notice) => notice.message)).toEqual(says.map((text) => expect.stringContaining(text)));
+});
+
+test('a policy for a cluster whose requests name the endpoint is refused', () => {
+  const config = `{ '@type': type.googleapis.com/envoy.extensions.load_balancing_policies.random.v3.Random }`;
+  const policy = `{ policies: [ { typed_extension_config: { name: a, typed_config: ${config} } } ] }`;
+  const { message, hints } = refusalOf(() =>
+    read(
+      'lb_policy: CLUSTER_PROVIDED',
+      `lb_policy: CLUSTER_PROVIDED\n      load_balancing_policy: ${policy}`,
+      'end-http1-connect',
+    ),
+  );
+  expect(message).toContain('load_balancing_policy chooses among endpoints, and requests name the endpoint');
+  expect(hints).toEqual(['write lb_policy: CLUSTER_PROVIDED alone']);
 });

@@ -135,6 +135,44 @@ export const httpAnswerRows: readonly Row[] = [
     },
   },
   {
+    file: 'http-hosts-no-port',
+    seen: {
+      'the port of a request is not compared': {
+        visit: async (bed) => {
+          const names = [
+            'www.example.com:80',
+            'a.example.com:8080',
+            'b.deep.example.com:1',
+            'www.other.com:x',
+            'other:5',
+          ];
+          for (const host of names) {
+            const client = await bed.connect();
+            client.send(`GET / HTTP/1.1\r\nhost: ${host}\r\n\r\n`);
+            await bed.story.tellStatus(host, client);
+            await bed.story.tellBytes(host, client, 3);
+          }
+          const client = await bed.connect();
+          client.send('CONNECT proxy.example.com:443 HTTP/1.1\r\nhost: proxy.example.com:443\r\n\r\n');
+          await bed.story.tellStatus('tunnel', client);
+        },
+        story: [
+          'www.example.com:80: 200',
+          'www.example.com:80: "exa"',
+          'a.example.com:8080: 200',
+          'a.example.com:8080: "end"',
+          'b.deep.example.com:1: 200',
+          'b.deep.example.com:1: "lon"',
+          'www.other.com:x: 200',
+          'www.other.com:x: "sta"',
+          'other:5: 200',
+          'other:5: "res"',
+          'tunnel: 403',
+        ],
+      },
+    },
+  },
+  {
     file: 'http-log',
     seen: {
       'a line for each request': {

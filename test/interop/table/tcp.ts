@@ -29,6 +29,28 @@ async function endOriginFirst({ story }: Bed, client: RawPeer, origin: RawPeer):
 
 const clientFirst = { visit: endClientFirst, story: ['origin: "ping", fin', 'client: "pong", fin'] };
 
+/** Two places of which each is taken in turn. */
+const inTurn: Row['seen'] = {
+  'each of two places in turn': {
+    visit: async (bed) => {
+      const targets = [bed.origin, bed.origin2];
+      const counts = () => targets.map(({ accepted }) => accepted);
+      for (let count = 1; count <= 4; count++) {
+        const before = counts();
+        const client = await bed.connect();
+        client.fin();
+        const isReached = ({ accepted }: Target, index: number) => accepted > (before[index] ?? 0);
+        await eventually(() => targets.some(isReached), true);
+        const origin = await targets.find(isReached)?.accept();
+        origin?.fin();
+        await client.waitForEnd();
+        if (count % 2 === 0) bed.story.tell('origins', counts().join(' and '));
+      }
+    },
+    story: ['origins: 1 and 1', 'origins: 2 and 2'],
+  },
+};
+
 /** Files without HTTP. */
 export const tcpRows: readonly Row[] = [
   {
@@ -97,26 +119,11 @@ export const tcpRows: readonly Row[] = [
   },
   {
     file: 'tcp-round-robin',
-    seen: {
-      'each of two places in turn': {
-        visit: async (bed) => {
-          const targets = [bed.origin, bed.origin2];
-          const counts = () => targets.map(({ accepted }) => accepted);
-          for (let count = 1; count <= 4; count++) {
-            const before = counts();
-            const client = await bed.connect();
-            client.fin();
-            const isReached = ({ accepted }: Target, index: number) => accepted > (before[index] ?? 0);
-            await eventually(() => targets.some(isReached), true);
-            const origin = await targets.find(isReached)?.accept();
-            origin?.fin();
-            await client.waitForEnd();
-            if (count % 2 === 0) bed.story.tell('origins', counts().join(' and '));
-          }
-        },
-        story: ['origins: 1 and 1', 'origins: 2 and 2'],
-      },
-    },
+    seen: inTurn,
+  },
+  {
+    file: 'tcp-policy',
+    seen: inTurn,
   },
   {
     file: 'tcp-attempts',

@@ -87,7 +87,7 @@ function arbitraryAction(upstream: fc.Arbitrary<string>): fc.Arbitrary<HttpActio
   return fc.oneof(answer, requests, tunnels).map((action) => leaveOut(action) as HttpAction);
 }
 
-type HttpParts = Pick<HttpStage, 'codec' | 'hosts' | 'upstreams' | 'open' | keyof StagePolicy>;
+type HttpParts = Pick<HttpStage, 'codec' | 'hosts' | 'ignorePort' | 'upstreams' | 'open' | keyof StagePolicy>;
 
 /** Generates the policy of a stage; usually everyone may use it. */
 const policy: fc.Arbitrary<Partial<StagePolicy>> = fc.oneof(
@@ -155,8 +155,9 @@ export function arbitraryHttp(
         codec: fc.constantFrom('auto' as const, 'http1' as const, 'http2' as const),
         hosts: hosts.chain((all) => fc.subarray(all)),
         upstreams: fc.constant(upstreams),
+        ignorePort: fc.constantFrom(undefined, true),
         ...(open && { open: fc.constant(true) }),
       });
-      return fc.tuple(parts, policy).map(([own, given]) => ({ ...own, ...given }));
+      return fc.tuple(parts, policy).map(([own, given]) => leaveOut({ ...own, ...given }) as HttpParts);
     });
 }

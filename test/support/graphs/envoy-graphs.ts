@@ -133,17 +133,19 @@ function httpStage(stage: Place, files: GraphFiles): fc.Arbitrary<HttpStage> {
         maxLength: 4,
       }),
       upstreams: fc.tuple(...upstreamNames.map(upstream)),
+      port: fc.constantFrom({}, { ignorePort: true }),
       domains: fc.constantFrom(['*'], ['a.example:443', '*.example.com'], ['b.*']),
       limits,
       // The names that requests ask for are looked up in one family.
       asked: family,
     })
-    .map(({ codec, routes, upstreams, domains, limits: own, asked }) => ({
+    .map(({ codec, routes, upstreams, domains, port, limits: own, asked }) => ({
       ...stage.common,
       job: 'http',
       open: true,
       codec,
       hosts: [{ name: 'all', domains, routes }],
+      ...port,
       upstreams: upstreams.map((upstream) =>
         takesNames(upstream) ? { ...upstream, route: { hops: [], limits: upstream.route.limits, ...asked } } : upstream,
       ),

@@ -4,6 +4,20 @@ import type { RefusedEdit } from '../../../support/graphs/envoy-file.ts';
 export const refusedClusters: readonly RefusedEdit[] = [
   {
     file: 'tcp-to-http2-post',
+    from: 'connect_timeout: 5s',
+    to: 'lb_policy: LOAD_BALANCING_POLICY_CONFIG',
+    says: '22:18: LOAD_BALANCING_POLICY_CONFIG needs load_balancing_policy',
+    hints: ['write ROUND_ROBIN, or that field'],
+  },
+  {
+    file: 'tcp-to-http2-post',
+    from: 'connect_timeout: 5s',
+    to: 'load_balancing_policy: { policies: [] }',
+    says: '22:42: policies has no policy',
+    hints: ['write RoundRobin, LeastRequest or Random'],
+  },
+  {
+    file: 'tcp-to-http2-post',
     from: '- name: next_proxy',
     to: "- name: ''",
     says: '21:13: name must be a text that is not empty',
@@ -59,6 +73,7 @@ export const refusedClusters: readonly RefusedEdit[] = [
     from: 'connect_timeout: 5s',
     to: 'lb_policy: CLUSTER_PROVIDED',
     says: '22:18: CLUSTER_PROVIDED goes with the type ORIGINAL_DST only',
+    hints: ['write ROUND_ROBIN'],
   },
   {
     file: 'tcp-to-http2-post',
