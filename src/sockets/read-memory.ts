@@ -1,3 +1,5 @@
+import { bulkBytes, keepFreedMemory } from '../core/socket-link.ts';
+
 /** The most bytes that one read of a socket takes. */
 const readBytes = 64 * 1024;
 
@@ -32,6 +34,7 @@ export interface Borrower {
 
 /** A copy of bytes that were just read. */
 export function copyOf(memory: Buffer, bytes: number): Buffer {
+  if (bytes >= bulkBytes) keepFreedMemory();
   // A slice of Node's pool would keep all of it in memory, and newer versions of Node have a larger one.
   const copy = bytes < pooledBytes ? Buffer.allocUnsafe(bytes) : Buffer.allocUnsafeSlow(bytes);
   memory.copy(copy, 0, 0, bytes);
@@ -71,6 +74,7 @@ export function giveBack(memory: Buffer): void {
 
 /** Moves bytes out of the shared memory into a block. */
 function take(memory: Buffer, bytes: number): Buffer {
+  keepFreedMemory();
   owners++;
   const block = findBlock();
   memory.copy(block, 0, 0, bytes);

@@ -2,7 +2,7 @@ import type { Duplex } from 'node:stream';
 import { TLSSocket } from 'node:tls';
 import { abortReason, throwIfAborted } from '../core/deadline.ts';
 import { guardStream, type Link, type Peer, type TlsFacts } from '../core/link.ts';
-import { runAfterFin } from '../core/socket-link.ts';
+import { keepFreedMemory, runAfterFin } from '../core/socket-link.ts';
 import { closedError, explainTlsError, type TlsSide } from './failure.ts';
 import { explainFalseEnd } from './false-end.ts';
 import { formatName } from './certificate/names.ts';
@@ -49,6 +49,8 @@ export function layUnder(link: Link): Duplex {
 
 /** Makes a new TLS socket safe to wait for: half-open, and without an unhandled `'error'`. */
 export function prepareSocket({ socket, side }: Overlay): void {
+  // It is read into memory of Node's, so nobody sees how much comes at a time.
+  keepFreedMemory();
   guardStream(socket);
   // Node copies it from the stream below, and would otherwise end our half with the other one.
   socket.allowHalfOpen = true;

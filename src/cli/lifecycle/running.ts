@@ -4,7 +4,7 @@ import { noting } from '../../core/events.ts';
 import { exitOf, toTunlError } from '../../core/errors.ts';
 import type { CommandContext } from '../parse/command.ts';
 import { sayFailure } from '../terminal/fail.ts';
-import { keepFreedMemory, limitYoungHeap } from '../process/heap.ts';
+import { limitYoungHeap } from '../process/heap.ts';
 import type { Readiness } from '../options/readiness.ts';
 import { controlOutput } from '../options/output.ts';
 import { createReport, type ReportStyle } from '../terminal/report.ts';
@@ -43,7 +43,6 @@ export type Start = (runtime: Runtime) => Promise<Running>;
  */
 export async function runUntilStopped(options: RunningOptions, start: Start): Promise<number> {
   const { io, ui, onHangup, readiness } = options;
-  keepFreedMemory();
   const scope = new Scope();
   let running: Running | undefined;
   let stopShowing = () => {};
