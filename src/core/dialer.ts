@@ -16,6 +16,8 @@ export interface Origin {
   readonly via?: readonly string[];
   /** The stages of this process that the tunnel has passed so far, outermost first. */
   readonly stages?: readonly string[];
+  /** Called with the state of a part of the way that outlives its transports: the stage outside wants to know too. */
+  readonly onResumable?: (resumption: Resumption) => void;
 }
 
 /** The first line of an HTTP request. */

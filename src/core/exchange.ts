@@ -2,7 +2,7 @@ import type { Readable, Writable } from 'node:stream';
 import type { TcpAddress } from './address.ts';
 import type { Origin } from './dialer.ts';
 import type { HeaderField } from './hop.ts';
-import type { CarriedStream, Link, Peer } from './link.ts';
+import type { CarriedStream, Link, Peer, Resumption } from './link.ts';
 import type { Credentials, DigestProof } from './secret.ts';
 
 /** The part of an exchange that a tunnel needs: the head of the request, and the ways to accept or refuse it. */
@@ -147,8 +147,15 @@ export interface ForwardContext {
   readonly signal: AbortSignal;
   /** The client, for every dial that this request causes. */
   readonly origin: Origin;
-  /** Called with the address that the request goes to, as an access log names it, and the hops on the way if they were chosen. */
-  readonly onUpstream: (address: string, via: readonly string[] | undefined) => void;
+  /**
+   * Called with the address that the request goes to, as an access log names it, the hops on the way if they were chosen,
+   * and the parts of the way that outlive their transports.
+   */
+  readonly onUpstream: (
+    address: string,
+    via: readonly string[] | undefined,
+    resumptions: readonly Resumption[],
+  ) => void;
   /** Relays bytes between a client that switched protocols and the upstream; counts and limits them. Resolves when both have ended; never rejects. */
   readonly join: (client: Link, upstream: Link) => Promise<void>;
 }

@@ -64,8 +64,8 @@ export interface Resumption {
   readonly isWaiting: boolean;
   /** How often another transport has taken over. */
   readonly resumed: number;
-  /** Called after each change, if there is somebody to tell; `reason` says why a transport was lost. */
-  onChange: ((reason?: Error) => void) | undefined;
+  /** Each is called after a change; `reason` says why a transport was lost. */
+  readonly watchers: Set<(reason?: Error) => void>;
 }
 
 /** The stream that a transport carries, for a transport that has to prove each of its requests. */

@@ -11,7 +11,7 @@ import type { Listener } from '../core/listener.ts';
 export type OnInternalLink = (link: Link, origin: Origin) => Promise<void>;
 
 /** The circumstances in which a Link to an internal listener is opened. */
-export interface ConnectContext extends Pick<DialContext, 'origin' | 'signal'> {
+export interface ConnectContext extends Pick<DialContext, 'origin' | 'signal' | 'onResumable'> {
   /** `tunnels` if an HTTP/2 session may be at one of its ends. */
   readonly carries?: 'bytes' | 'tunnels';
 }
@@ -51,7 +51,7 @@ export class InternalListeners {
    * of the outer connection. Resolves once the listener has reached its target.
    * @throws {TunlError} connection_refused, if nobody listens; otherwise the error of the listener
    */
-  async connect(name: string, { origin, signal, carries = 'bytes' }: ConnectContext): Promise<Link> {
+  async connect(name: string, { origin, signal, carries = 'bytes', onResumable }: ConnectContext): Promise<Link> {
     const onLink = this.#listeners.get(name);
     if (!onLink) {
       throw new TunlError('connection_refused', `nothing listens on internal://${name}`, { phase: 'connect' });
@@ -66,7 +66,8 @@ export class InternalListeners {
     signal.addEventListener('abort', onAbort, { once: true });
     try {
       throwIfAborted(signal);
-      await onLink(far, origin);
+      const { onResumable: _ofTheStageBefore, ...own } = origin;
+      await onLink(far, { ...own, ...(onResumable && { onResumable }) });
       throwIfAborted(signal);
       return near;
     } catch (error) {

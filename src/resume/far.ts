@@ -175,7 +175,7 @@ class FarEnd implements StreamOwner, Resumption {
   count = 0;
   isWaiting = false;
   resumed = 0;
-  onChange: ((reason?: Error) => void) | undefined;
+  readonly watchers: Resumption['watchers'] = new Set();
   /** The tick at which it is given up. */
   waitsUntil = 0;
   readonly #facts: FarFacts;
@@ -217,7 +217,7 @@ class FarEnd implements StreamOwner, Resumption {
     this.isWaiting = true;
     this.waitsUntil = wheel.now + Math.ceil(this.#facts.holdMs / 1000);
     this.#ends.wait(this);
-    this.onChange?.(reason);
+    for (const tell of this.watchers) tell(reason);
   }
 
   onOver(): void {
@@ -229,7 +229,7 @@ class FarEnd implements StreamOwner, Resumption {
   replaceTransport(): void {
     this.isWaiting = false;
     this.resumed++;
-    this.onChange?.();
+    for (const tell of this.watchers) tell();
   }
 
   expire(): void {

@@ -93,7 +93,7 @@ class NearEnd implements StreamOwner, Resumption {
   readonly stream: ResumableStream;
   isWaiting = false;
   resumed = 0;
-  onChange: ((reason?: Error) => void) | undefined;
+  readonly watchers: Resumption['watchers'] = new Set();
   readonly #terms: NearTerms;
   readonly #id: string;
   readonly #key: Buffer;
@@ -154,7 +154,7 @@ class NearEnd implements StreamOwner, Resumption {
       this.#until = now + this.#holdMs;
     }
     this.isWaiting = true;
-    this.onChange?.(reason);
+    for (const tell of this.watchers) tell(reason);
     void this.#dialAgain(reason);
   }
 
@@ -210,7 +210,7 @@ class NearEnd implements StreamOwner, Resumption {
     }
     this.isWaiting = false;
     this.resumed++;
-    this.onChange?.();
+    for (const tell of this.watchers) tell();
     this.#use(dialled, offsets);
   }
 

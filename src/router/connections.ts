@@ -3,7 +3,7 @@ import { within } from '../core/deadline.ts';
 import type { DialledPath, Origin } from '../core/dialer.ts';
 import { TunlError } from '../core/errors.ts';
 import type { ReachedLink } from '../core/carrier.ts';
-import type { Link } from '../core/link.ts';
+import type { Link, Resumption } from '../core/link.ts';
 import { Pool, type Pooled, type Use } from '../core/pool.ts';
 import type { Call, Reply } from '../http/call.ts';
 import { Http1Client } from '../http/h1/client.ts';
@@ -17,11 +17,13 @@ export interface Connection extends Pooled {
   readonly address: string;
   /** The hops on the way to it as URLs without secrets, nearest first; absent if they are those of its route. */
   readonly via?: readonly string[] | undefined;
+  /** The parts of the way to it that outlive their transports. */
+  readonly resumptions: readonly Resumption[];
   call(call: Call, signal: AbortSignal): Promise<Reply>;
 }
 
 /** Where a connection leads, and on which way. */
-type Place = { -readonly [Key in keyof Pick<Connection, 'address' | 'via'>]: Connection[Key] };
+type Place = { -readonly [Key in keyof Pick<Connection, 'address' | 'via' | 'resumptions'>]: Connection[Key] };
 
 /** A request for a connection. */
 export interface WantedUpstream {
@@ -71,14 +73,17 @@ export class UpstreamConnections {
 
   async #open({ target, origin, signal }: WantedUpstream): Promise<Connection> {
     const { dial, version, asksProxies } = this.#options;
-    const place: Place = { address: formatAddress(target) };
+    const place: Place = { address: formatAddress(target), resumptions: [] };
     const onDialled = ({ target: reached, via }: DialledPath) => {
       place.address = formatAddress(reached);
       place.via = via;
     };
+    const onResumable = (part: Resumption) => void (place.resumptions = [...place.resumptions, part]);
     const form = asksProxies ? { form: 'requests' as const } : {};
-    const redial = (given: AbortSignal): Promise<ReachedLink> =>
-      dial(target, { signal: given, target, origin, onDialled, ...form });
+    const redial = (given: AbortSignal): Promise<ReachedLink> => {
+      place.resumptions = [];
+      return dial(target, { signal: given, target, origin, onDialled, onResumable, ...form });
+    };
     const link = await redial(signal);
     const name = nameUpstream(this.#options, target);
     try {
@@ -127,10 +132,13 @@ export function nameUpstream({ name }: ForwarderOptions, target: Address): strin
   return name === undefined ? formatAddress(target) : `upstream ${name}`;
 }
 
-function toConnection(client: Pooled, { address, via }: Place, call: Connection['call']): Connection {
+function toConnection(client: Pooled, place: Place, call: Connection['call']): Connection {
   return {
-    address,
-    via,
+    address: place.address,
+    via: place.via,
+    get resumptions() {
+      return place.resumptions;
+    },
     call,
     get capacity() {
       return client.capacity;

@@ -4,6 +4,7 @@ import { formatDuration } from '../../core/deadline.ts';
 import type { Origin } from '../../core/dialer.ts';
 import { TunlError, toTunlError } from '../../core/errors.ts';
 import type { Exchange } from '../../core/exchange.ts';
+import type { HeaderField } from '../../core/hop.ts';
 import { formatProxyStatus, publicReason } from '../../http/wire/proxy-status.ts';
 import { relay } from '../../relay/relay.ts';
 import type { Refusals } from './statuses.ts';
@@ -65,14 +66,17 @@ export async function carryRequest(
   const idleMs = (plan.kind === 'requests' ? plan.idleMs : undefined) ?? env.limits.idleMs;
   let isAnswered = false;
   let isTunnel = false;
-  request.watch({
+  const watch = {
     idleMs,
     onIdle: () => abort.abort(idleError(request, idleMs)),
-    onAnswer: (status, headers) => {
+    onAnswer: (status: number, headers: readonly HeaderField[]) => {
       isAnswered = true;
       record.open(request, status, headers);
     },
-  });
+  };
+  request.watch(watch);
+  // Nothing moves while the way waits for a transport, and that is nobody's fault.
+  record.onWaiting = (isWaiting) => request.watch({ ...watch, idleMs: isWaiting ? 0 : idleMs });
   abort.signal.addEventListener('abort', () => {
     if (isAnswered && !isTunnel) request.cut(abort.signal.reason as Error);
   });
@@ -125,7 +129,7 @@ async function passOn(
     {
       signal: record.abort.signal,
       origin,
-      onUpstream: (address, via) => record.reach(address, via),
+      onUpstream: (address, via, resumptions) => record.reach(address, via, resumptions),
       join: async (client, link) => {
         isTunnel = true;
         const handle = relay(client, link, limits);

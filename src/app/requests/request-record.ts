@@ -5,11 +5,12 @@ import { TunlError, toTunlError } from '../../core/errors.ts';
 import type { TunnelEnd } from '../../core/events.ts';
 import type { Exchange, RequestEnd, TunnelExchange } from '../../core/exchange.ts';
 import type { HeaderField } from '../../core/hop.ts';
+import { isWaiting, type Resumption } from '../../core/link.ts';
 import { quoteAscii } from '../../syntax/text.ts';
 import type { RelayHandle, RelayEnd } from '../../relay/terms.ts';
 import type { AccessEntry, WriteAccess } from '../tunnel/access-log.ts';
 import type { TunnelEnv } from '../tunnel/tunnel.ts';
-import { makeClosed, makeFailed, makeOpened } from '../tunnel/tunnel-events.ts';
+import { follow, makeClosed, makeFailed, makeOpened } from '../tunnel/tunnel-events.ts';
 import { formatPeer, limitLifetime, type Tunnel } from '../tunnel/tunnels.ts';
 
 /** The parts that all records of a stage's requests share. */
@@ -51,6 +52,9 @@ export class RequestRecord {
   #answer: readonly HeaderField[] = [];
   #upstream: Pick<AccessEntry, 'cluster' | 'place'> = {};
   #isOver = false;
+  #unfollow: (() => void)[] = [];
+  /** Called when the way begins or ceases to wait for a transport. */
+  onWaiting: ((isWaiting: boolean) => void) | undefined;
 
   constructor(env: RecordEnv, request: Exchange, origin: Origin, via: readonly string[]) {
     const { peer, user, stages = [] } = origin;
@@ -78,10 +82,22 @@ export class RequestRecord {
     if (access) this.#upstream = { cluster, place: access.nearest(cluster, target) };
   }
 
-  /** Records the address that the request goes to, and the hops on the way if they were chosen; the last call counts. */
-  reach(upstream: string, via: readonly string[] = this.#tunnel.via): void {
+  /**
+   * Records the address that the request goes to, the hops on the way if they were chosen, and its parts that outlive their
+   * transports; the last call counts.
+   */
+  reach(upstream: string, via: readonly string[] = this.#tunnel.via, resumptions: readonly Resumption[] = []): void {
     this.#tunnel.upstream = upstream;
     this.#tunnel.via = via;
+    this.#stopFollowing();
+    if (resumptions.length === 0) return;
+    const tell = () => this.onWaiting?.(isWaiting(this.#tunnel));
+    for (const part of resumptions) {
+      const unfollow = follow(this.#tunnel, part, this.#env.emit);
+      part.watchers.add(tell);
+      this.#unfollow.push(unfollow, () => part.watchers.delete(tell));
+    }
+    tell();
   }
 
   /** Records the beginning of the answer. */
@@ -95,6 +111,7 @@ export class RequestRecord {
   /** Records that the request became a tunnel. */
   follow(handle: RelayHandle): void {
     this.#tunnel.handle = handle;
+    handle.setWaiting(isWaiting(this.#tunnel));
     this.#tunnel.cut = (error) => handle.cut(error);
   }
 
@@ -111,9 +128,16 @@ export class RequestRecord {
     this.#env.emit(makeFailed(this.#tunnel, error, status));
   }
 
+  #stopFollowing(): void {
+    for (const unfollow of this.#unfollow) unfollow();
+    this.#unfollow = [];
+    delete this.#tunnel.resumptions;
+  }
+
   #leave({ status, ...end }: EndOfRequest): boolean {
     const isFirst = !this.#isOver;
     this.#isOver = true;
+    for (const unfollow of this.#unfollow) unfollow();
     this.#endLifetime();
     if (!isFirst) return false;
     this.#env.tunnels.remove(this.#tunnel);

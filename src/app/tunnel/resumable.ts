@@ -19,7 +19,8 @@ export function resumable(via: ViaLayer, hop: Hop, position: HopPosition, terms:
     ...via,
     layer: (next) => {
       const open = via.layer(next);
-      return async (address, ctx) => {
+      // A stream needs a tunnel, so requests go through one too.
+      return async (address, { form: _ofTheTarget, ...ctx }) => {
         const { link, isKnown } = await openResumable({
           name: formatAddress(hop.address),
           holdMs: terms.holdMs,

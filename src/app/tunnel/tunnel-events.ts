@@ -51,14 +51,19 @@ export function makeFailed(tunnel: Tunnel, error: TunlError, status?: number): T
   return failed;
 }
 
-/** Notes a part of the way of a tunnel that outlives its transports, and tells when it loses one and goes on. */
-export function follow(tunnel: Tunnel, part: Resumption, emit: EventSink): void {
+/**
+ * Notes a part of the way of a tunnel that outlives its transports, and tells when it loses one and goes on.
+ * @returns a function that stops telling, for a part that outlives the tunnel too
+ */
+export function follow(tunnel: Tunnel, part: Resumption, emit: EventSink): () => void {
   tunnel.resumptions = [...(tunnel.resumptions ?? []), part];
-  part.onChange = (reason) => {
+  const onChange = (reason?: Error) => {
     tunnel.handle?.setWaiting(isWaiting(tunnel));
     if (!tunnel.isRecorded || !tunnel.handle) return;
     emit(reason ? makeWaiting(tunnel, reason) : makeResumed(tunnel));
   };
+  part.watchers.add(onChange);
+  return () => void part.watchers.delete(onChange);
 }
 
 function makeWaiting(tunnel: Tunnel, { message }: Error): TunnelWaitingEvent {

@@ -162,7 +162,10 @@ class CarriedTunnel implements Tunnel {
       origin,
       ...reportProgress(emit),
       onDoubt: (message) => doubts?.say('web', message),
-      onResumable: (part) => follow(this, part, emit),
+      onResumable: (part) => {
+        follow(this, part, emit);
+        origin.onResumable?.(part);
+      },
       onDialled: ({ target: reached, via, stages }) => {
         if (record === 'dialled') this.target = formatAddress(reached);
         this.via = via;
