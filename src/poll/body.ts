@@ -5,10 +5,10 @@ import type { Exchange } from '../core/exchange.ts';
 const bodyMs = 60_000;
 
 /**
- * Reads the whole body of a request, with a length or without.
+ * Reads the whole body of a request, with a length or without. `onPart` is called with each part as it comes.
  * @throws {TunlError} http_request_error: 413 if it is longer than `most`, 408 if it takes too long, 400 if it is cut short
  */
-export function readBody(exchange: Exchange, most: number): Promise<Buffer[]> {
+export function readBody(exchange: Exchange, most: number, onPart: (part: Buffer) => void): Promise<Buffer[]> {
   const { body, contentLength = 0 } = exchange;
   return new Promise((resolve, reject) => {
     const parts: Buffer[] = [];
@@ -26,6 +26,7 @@ export function readBody(exchange: Exchange, most: number): Promise<Buffer[]> {
       left -= part.length;
       parts.push(part);
       if (left < 0) settle(tooLong());
+      else onPart(part);
     };
     const tooLong = () => requestError(413, `the body of the request has more than ${most} bytes`);
     const timer = setTimeout(() => settle(requestError(408, 'the body of the request did not come in time')), bodyMs);

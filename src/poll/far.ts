@@ -3,7 +3,7 @@ import type { Exchange, StreamClient } from '../core/exchange.ts';
 import type { HeaderField } from '../core/hop.ts';
 import type { TunlError } from '../core/errors.ts';
 import { type CarriedStream, resetError } from '../core/link.ts';
-import { isProven, maxBodyBytes, maxWaitMs, type ProvenTransfer, type Transfer, writeAnswer } from './fields.ts';
+import { maxBodyBytes, maxWaitMs, Proof, type ProvenTransfer, type Transfer, writeAnswer } from './fields.ts';
 import { readBody, requestError } from './body.ts';
 import { PollTransport } from './transport.ts';
 
@@ -70,8 +70,18 @@ export const farTransports = new FarTransports();
 /** A request that waits for the next bytes, and the most of them that it wants. */
 interface Waiting {
   readonly most: number;
-  readonly answer: (body: readonly Buffer[]) => void;
+  readonly answer: (given: Body) => void;
 }
+
+/** A body that is given out. */
+interface Body {
+  readonly parts: readonly Buffer[];
+  readonly bytes: number;
+  /** The request that it was made for before that came, and the field of the answer to it. */
+  readonly made?: { readonly ask: Transfer; readonly field: HeaderField };
+}
+
+const nothing: Body = { parts: [], bytes: 0 };
 
 /** The end of a transport that answers its requests. */
 class FarTransport extends PollTransport {
@@ -80,7 +90,10 @@ class FarTransport extends PollTransport {
   /** The number of the last body that came. */
   #taken = 0;
   /** The last body that was given out: it is given again if its request is repeated. */
-  #given: { readonly number: number; readonly body: readonly Buffer[] } = { number: 0, body: [] };
+  #given: { readonly number: number; readonly body: Body } = { number: 0, body: nothing };
+  /** The last request for bytes that was new, and the next body, if it was made before it is asked for. */
+  #asked: Transfer | undefined;
+  #next: Body | undefined;
   readonly #waiting = new Set<Waiting>();
   #served = 0;
   #isScheduled = false;
@@ -107,19 +120,24 @@ class FarTransport extends PollTransport {
     if (this.#served >= maxAtOnce) throw requestError(429, 'the tunnel has too many requests at a time');
     this.#served++;
     try {
-      const body = request.kind === 'up' ? await readBody(exchange, maxBodyBytes) : [];
       const { key } = this.#carried;
-      if (this.isOver || !isProven(key, 'near', request, body, request.proof)) throw unknownError();
+      const proof = new Proof(key, 'near', request);
+      const isUp = request.kind === 'up';
+      const body = isUp ? await readBody(exchange, maxBodyBytes, (part) => proof.add(part)) : [];
+      if (this.isOver || !proof.isSame(request.proof)) throw unknownError();
       onProven();
-      const given = request.kind === 'up' ? this.#put(request, body) : await this.#get(exchange, request);
+      const isNew = isUp && this.#isNext(request);
+      const given = isUp ? nothing : await this.#get(exchange, request);
       exchange.hold();
       const answer = exchange.answer(200, [
         ...answerFields,
-        ['Content-Length', String(sizeOf(given))],
-        writeAnswer(key, request, given),
+        ['Content-Length', String(given.bytes)],
+        isFor(given, request) ? given.made.field : writeAnswer(key, request, given.parts),
       ]);
-      for (const part of given) answer.write(part);
+      for (const part of given.parts) answer.write(part);
       answer.end();
+      // The near end makes the next body while this one is taken.
+      if (isNew) this.#take(request, body);
       await exchange.done;
     } finally {
       this.#served--;
@@ -133,63 +151,103 @@ class FarTransport extends PollTransport {
     // What is written in one turn of the event loop goes together.
     setImmediate(() => {
       this.#isScheduled = false;
-      if (this.queuedBytes > 0) this.#giveOut();
+      if (this.#hasBytes) this.#giveOut();
       else this.#finishIfDone();
     });
   }
 
   protected override onOver(): void {
     this.#onGone();
-    for (const { answer } of this.#waiting) answer([]);
+    for (const { answer } of this.#waiting) answer(nothing);
   }
 
-  /** Takes a body, unless it came before. */
-  #put({ number }: Transfer, body: readonly Buffer[]): readonly Buffer[] {
+  get #hasBytes(): boolean {
+    return this.#next !== undefined || this.queuedBytes > 0;
+  }
+
+  /** True for the next body, false for one that came before. */
+  #isNext({ number }: Transfer): boolean {
     if (number > this.#taken + 1) throw turnError();
-    if (number === this.#taken + 1) {
-      this.#taken = number;
-      this.deliver(body);
-    }
-    return [];
+    return number === this.#taken + 1;
+  }
+
+  #take({ number }: Transfer, body: readonly Buffer[]): void {
+    this.#taken = number;
+    this.deliver(body);
   }
 
   /** Finds the body with a number, and waits for its bytes if there are none yet. */
-  #get(exchange: Exchange, request: ProvenTransfer): readonly Buffer[] | Promise<readonly Buffer[]> {
+  #get(exchange: Exchange, request: ProvenTransfer): Body | Promise<Body> {
     const { number, most, wait } = request;
     if (number === this.#given.number) return this.#given.body;
     if (number !== this.#given.number + 1) throw turnError();
+    this.#asked = request;
     return new Promise((resolve) => {
       const waiting: Waiting = {
         most,
-        answer: (body) => {
+        answer: (given) => {
           clearTimeout(timer);
           exchange.gone.removeEventListener('abort', onGone);
           this.#waiting.delete(waiting);
-          resolve(body);
+          resolve(given);
         },
       };
-      const onGone = () => waiting.answer([]);
+      const onGone = () => waiting.answer(nothing);
       const timer = setTimeout(() => this.#giveOut(), Math.min(wait, maxWaitMs));
       exchange.gone.addEventListener('abort', onGone, { once: true });
       this.#waiting.add(waiting);
-      if (this.queuedBytes > 0) this.#giveOut();
+      if (this.#hasBytes) this.#giveOut();
     });
   }
 
   /** Gives the next body, which may be empty, to those who wait for it. */
   #giveOut(): void {
     const waiting = [...this.#waiting];
-    if (waiting.length === 0) return;
-    const body = this.take(Math.min(maxBodyBytes, ...waiting.map(({ most }) => most)));
+    if (waiting.length === 0) return this.#prepare();
+    const body = this.#takeBody(Math.min(maxBodyBytes, ...waiting.map(({ most }) => most)));
     this.#given = { number: this.#given.number + 1, body };
     for (const { answer } of waiting) answer(body);
     this.drained();
+    // Not before the answers are written.
+    this.onWork();
+  }
+
+  /** Makes the next body before it is asked for, if there are bytes for a whole one. */
+  #prepare(): void {
+    const asked = this.#asked;
+    if (!asked || this.#next || this.isOver) return;
+    const bytes = Math.min(maxBodyBytes, asked.most);
+    if (this.queuedBytes < bytes) return;
+    const ask = { ...asked, number: this.#given.number + 1 };
+    const parts = this.take(bytes);
+    this.#next = { parts, bytes, made: { ask, field: writeAnswer(this.#carried.key, ask, parts) } };
+    this.drained();
+  }
+
+  #takeBody(most: number): Body {
+    const next = this.#next;
+    this.#next = undefined;
+    if (!next) return toBody(this.take(most));
+    if (next.bytes <= most) return next;
+    const whole = Buffer.concat(next.parts);
+    this.#next = toBody([whole.subarray(most)]);
+    return toBody([whole.subarray(0, most)]);
   }
 
   /** Ends it once the stream has let it go and its last bytes are given out. */
   #finishIfDone(): void {
-    if (this.isEnding && this.queuedBytes === 0 && this.#served === this.#waiting.size) this.finish();
+    if (this.isEnding && !this.#hasBytes && this.#served === this.#waiting.size) this.finish();
   }
+}
+
+function toBody(parts: readonly Buffer[]): Body {
+  return { parts, bytes: sizeOf(parts) };
+}
+
+/** True for a body that was made for just this request. */
+function isFor(body: Body, { number, most, wait }: Transfer): body is Body & Required<Pick<Body, 'made'>> {
+  const ask = body.made?.ask;
+  return ask !== undefined && ask.number === number && ask.most === most && ask.wait === wait;
 }
 
 function unknownError(): TunlError {

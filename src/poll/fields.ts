@@ -1,4 +1,4 @@
-import { createHmac } from 'node:crypto';
+import { createHmac, type Hmac } from 'node:crypto';
 import type { HeaderField } from '../core/hop.ts';
 import type { CarriedStream } from '../core/link.ts';
 import type { End } from '../resume/terms.ts';
@@ -33,27 +33,35 @@ export interface ProvenTransfer extends Transfer {
   readonly proof: string;
 }
 
-/** Computes the proof of a request (`near`) or of its answer (`far`) with all of its body: HMAC-SHA256, base64url. */
-function prove(
-  key: CarriedStream['key'],
-  end: End,
-  { kind, id, count, number, most, wait }: Transfer,
-  body: readonly Buffer[],
-): string {
-  const hmac = createHmac('sha256', key).update(`${['poll', end, kind, id, count, number, most, wait].join('\n')}\n`);
-  for (const part of body) hmac.update(part);
-  return hmac.digest('base64url');
+/** The proof of a request (`near`) or of its answer (`far`), computed while its body comes: HMAC-SHA256, base64url. */
+export class Proof {
+  readonly #hmac: Hmac;
+
+  constructor(key: CarriedStream['key'], end: End, { kind, id, count, number, most, wait }: Transfer) {
+    const lines = ['poll', end, kind, id, count, number, most, wait];
+    this.#hmac = createHmac('sha256', key).update(`${lines.join('\n')}\n`);
+  }
+
+  /** Takes the next part of the body. */
+  add(part: Buffer): void {
+    this.#hmac.update(part);
+  }
+
+  /** Returns the proof of the whole; nothing can be added any more. */
+  finish(): string {
+    return this.#hmac.digest('base64url');
+  }
+
+  /** True if `proof` is that of the whole; nothing can be added any more. */
+  isSame(proof: string): boolean {
+    return isSameProof(proof, this.finish());
+  }
 }
 
-/** True if `proof` is that of the request or the answer. */
-export function isProven(
-  key: CarriedStream['key'],
-  end: End,
-  transfer: Transfer,
-  body: readonly Buffer[],
-  proof: string,
-): boolean {
-  return isSameProof(proof, prove(key, end, transfer, body));
+function prove(key: CarriedStream['key'], end: End, transfer: Transfer, body: readonly Buffer[]): string {
+  const proof = new Proof(key, end, transfer);
+  for (const part of body) proof.add(part);
+  return proof.finish();
 }
 
 /** Writes the field of a request. */

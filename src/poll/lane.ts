@@ -41,11 +41,12 @@ export class Lane {
   /**
    * Sends a request, and reads its whole answer.
    * @param most the most bytes of the answer
+   * @param onPart called with each part of it as it comes
    * @throws {TunlError} of the dial, or of the client; the signal's reason; {Error} if the answer is cut short or too long
    */
-  ask(call: Call, most: number, signal: AbortSignal): Promise<Answer> {
-    if (this.isSharing && this.other) return this.other.ask(call, most, signal);
-    const asking = this.#last.then(() => this.#ask(call, most, signal));
+  ask(call: Call, most: number, signal: AbortSignal, onPart?: (part: Buffer) => void): Promise<Answer> {
+    if (this.isSharing && this.other) return this.other.ask(call, most, signal, onPart);
+    const asking = this.#last.then(() => this.#ask(call, most, signal, onPart));
     this.#last = asking.catch(() => {});
     return asking;
   }
@@ -60,11 +61,16 @@ export class Lane {
     return this.#client?.usable === true;
   }
 
-  async #ask(call: Call, most: number, signal: AbortSignal): Promise<Answer> {
+  async #ask(
+    call: Call,
+    most: number,
+    signal: AbortSignal,
+    onPart: ((part: Buffer) => void) | undefined,
+  ): Promise<Answer> {
     throwIfAborted(signal);
     const client = await this.#ready(signal);
     const reply = await client.call(call, signal);
-    return { reply, body: await readBody(reply, most, signal) };
+    return { reply, body: await readBody(reply, most, signal, onPart) };
   }
 
   async #ready(signal: AbortSignal): Promise<RequestClient> {
@@ -86,7 +92,12 @@ export class Lane {
   }
 }
 
-function readBody({ body, cancel }: Reply, most: number, signal: AbortSignal): Promise<Buffer[]> {
+function readBody(
+  { body, cancel }: Reply,
+  most: number,
+  signal: AbortSignal,
+  onPart: ((part: Buffer) => void) | undefined,
+): Promise<Buffer[]> {
   return new Promise((resolve, reject) => {
     const parts: Buffer[] = [];
     let left = most;
@@ -105,6 +116,7 @@ function readBody({ body, cancel }: Reply, most: number, signal: AbortSignal): P
       left -= part.length;
       parts.push(part);
       if (left < 0) settle(new Error('the answer is too long'));
+      else onPart?.(part);
     };
     if (signal.aborted) return onAbort();
     signal.addEventListener('abort', onAbort, { once: true });
