@@ -131,17 +131,15 @@ export class NearTransport extends PollTransport {
     for (let number = 2; !this.isOver && !this.isEnding; number++) {
       const body = await asking;
       if (this.isOver) return;
-      if (sizeOf(body) < aheadBytes) {
-        this.deliver(body);
-        if (this.isOver || this.isEnding) return;
+      const isAhead = sizeOf(body) >= aheadBytes;
+      if (isAhead) {
+        // The far end sends the next body while this one is taken.
         asking = this.#askFor(number);
-        continue;
+        asking.catch(() => {});
+        await immediate();
       }
-      // The far end sends the next body while this one is taken.
-      asking = this.#askFor(number);
-      asking.catch(() => {});
-      await immediate();
       this.deliver(body);
+      if (!isAhead && !this.isOver && !this.isEnding) asking = this.#askFor(number);
     }
   }
 
