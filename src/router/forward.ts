@@ -128,7 +128,7 @@ async function pass(
   signal: AbortSignal,
 ): Promise<void> {
   try {
-    await passReply(request, reply, toAnswerFields(reply.headers), signal);
+    await passReply(request, reply, toAnswerFields(reply), signal);
   } catch (error) {
     reply.cancel(error as Error);
     throw error;
@@ -139,7 +139,7 @@ async function pass(
 function switchClient(request: Exchange, { opens, toOpenFields }: PassedCall, reply: Reply): Link {
   const switched = request.version === '2' ? 200 : 101;
   try {
-    return request.upgrade(opens?.kind === 'connect' ? reply.status : switched, toOpenFields(reply.headers));
+    return request.upgrade(opens?.kind === 'connect' ? reply.status : switched, toOpenFields(reply));
   } catch (error) {
     reply.cancel(error as Error);
     throw error;

@@ -1,6 +1,7 @@
 import type { Address } from '../core/address.ts';
 import type { Dial } from '../core/dialer.ts';
 import type { ForwardContext, Exchange } from '../core/exchange.ts';
+import type { HeaderField } from '../core/hop.ts';
 import type { Head } from './rewrite.ts';
 import type { RequestPlace } from '../http/wire/request-target.ts';
 
@@ -34,6 +35,8 @@ export interface ForwardTerms {
   readonly keptBack?: string;
   /** The request as its route has changed it; absent if it stays as it was. */
   readonly rewritten?: Head;
+  /** Changes the fields of the answer; absent if they stay as they are. */
+  readonly changeAnswer?: (fields: readonly HeaderField[], status: number) => HeaderField[];
   /** Present if the request goes on as from a proxy (RFC 9110, section 7.6); otherwise as from Envoy. */
   readonly plain?: PlainTerms;
 }

@@ -48,13 +48,44 @@ export function toRequestFields(
   headers: readonly HeaderField[],
   passOn: PassOn,
 ): HeaderField[] {
+  const kept = keepRequestFields(headers, passOn);
+  const fields = joinFor(request, kept, passOn);
+  return [...fields, ...addedFields(request, fields, passOn)];
+}
+
+/**
+ * Makes the fields of a request as `toRequestFields` does, for a change that comes before it is known to whom they go.
+ * @param timeoutMs the route's time limit
+ * @throws {TunlError} http_request_error, if `Connection` names a field that must stay
+ */
+export function completeRequestFields(request: Exchange, timeoutMs: number): HeaderField[] {
+  const { headers, upgradeTo } = request;
+  const passOn: PassOn = { version: 'http1', timeoutMs, ...(upgradeTo !== undefined && { upgradeTo }) };
+  const fields = keepRequestFields(headers, passOn);
+  return [...fields, ...addedFields(request, fields, passOn)];
+}
+
+/** Makes the fields for the upstream from those that are complete. */
+export function passComplete(
+  request: Pick<Exchange, 'version'>,
+  headers: readonly HeaderField[],
+  passOn: PassOn,
+): HeaderField[] {
+  const isUpgrade = passOn.upgradeTo !== undefined && passOn.version === 'http1';
+  const kept = headers.filter(
+    ([name]) => name !== passOn.keptBack && (isUpgrade || (name !== 'connection' && name !== 'upgrade')),
+  );
+  return joinFor(request, kept, passOn);
+}
+
+function keepRequestFields(headers: readonly HeaderField[], passOn: PassOn): HeaderField[] {
   if ([...nominatedFields(headers)].some((name) => unremovable.test(name))) {
     const message = 'Connection names a field that must not be removed';
     throw new TunlError('http_request_error', message, { side: 'client', phase: 'request' });
   }
   const isUpgrade = passOn.upgradeTo !== undefined && passOn.version === 'http1';
   const ends = new Set(keepEndToEnd(headers));
-  const kept = headers.flatMap((field): HeaderField[] => {
+  return headers.flatMap((field): HeaderField[] => {
     const [name, value] = field;
     if (isUpgrade && (name === 'connection' || name === 'upgrade')) return [field];
     // The only value that may be passed on: the client understands trailers.
@@ -63,8 +94,14 @@ export function toRequestFields(
     if (name === 'expect' && value.toLowerCase() === '100-continue') return [];
     return ends.has(field) && !taken.has(name) && name !== passOn.keptBack ? [field] : [];
   });
-  const fields = request.version === '2' && passOn.version === 'http1' ? joinCookies(kept) : kept;
-  return [...fields, ...addedFields(request, fields, passOn)];
+}
+
+function joinFor(
+  { version }: Pick<Exchange, 'version'>,
+  fields: readonly HeaderField[],
+  passOn: PassOn,
+): HeaderField[] {
+  return version === '2' && passOn.version === 'http1' ? joinCookies(fields) : [...fields];
 }
 
 function addedFields(

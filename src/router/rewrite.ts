@@ -8,7 +8,10 @@ import { isHost } from '../http/wire/request-target.ts';
 import { parsePattern } from '../chain/model/pattern.ts';
 
 /** The parts of a request that a route can change. */
-export type Head = Pick<Exchange, 'method' | 'target' | 'authority' | 'headers'>;
+export interface Head extends Pick<Exchange, 'method' | 'target' | 'authority' | 'headers'> {
+  /** True if the fields are those for the upstream already. */
+  readonly isComplete?: true;
+}
 
 /** The circumstances of a change. */
 export interface RewriteTerms {
@@ -36,6 +39,7 @@ function withHost(head: Head, host: string | undefined, tellsHost: boolean): Hea
   // The field of a client may have any value.
   if (host === undefined || host === '' || host === authority || !isHost(host)) return head;
   return {
+    ...keepMark(head),
     method,
     // The target of CONNECT is its authority.
     target: method === 'CONNECT' ? host : target,
@@ -53,11 +57,16 @@ function withPath(head: Head, { prefix, pattern }: Rewrite, path: RequestMatch['
     ? parsePattern(pattern.regex).replace(plain, pattern.substitution)
     : `${prefix}${path.kind === 'prefix' ? plain.slice(path.value.length) : ''}`;
   return {
+    ...keepMark(head),
     method,
     target: changed + query,
     authority,
     headers: withField(headers, ['x-envoy-original-path', target]),
   };
+}
+
+function keepMark({ isComplete }: Head): Pick<Head, 'isComplete'> {
+  return isComplete ? { isComplete } : {};
 }
 
 function withField(headers: readonly HeaderField[], field: HeaderField): HeaderField[] {

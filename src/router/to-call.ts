@@ -1,21 +1,24 @@
 import type { Exchange } from '../core/exchange.ts';
 import type { HeaderField } from '../core/hop.ts';
-import type { Call, CallBody } from '../http/call.ts';
+import type { Call, CallBody, Reply } from '../http/call.ts';
 import { isSafeField } from '../http/wire/message.ts';
 import { keepEndToEnd, keepTrailers } from './connection-fields.ts';
 import type { ForwarderOptions, ForwardTerms, PlainTerms } from './forwarder.ts';
 import { toPlainFields, toPlainInterimFields, toPlainReplyFields } from './plain-fields.ts';
 import { toReplyFields } from './reply-fields.ts';
-import { type PassOn, toRequestFields } from './request-fields.ts';
+import { passComplete, type PassOn, toRequestFields } from './request-fields.ts';
 import { answerKey, type KeyChange, makeKey } from './websocket.ts';
 
 /** A client's request as it is sent to the upstream, with the conversion of its answer. */
 export interface PassedCall extends Call {
   /** Makes the fields of the answer for the client. */
-  readonly toAnswerFields: (headers: readonly HeaderField[]) => HeaderField[];
+  readonly toAnswerFields: (reply: AnswerHead) => HeaderField[];
   /** Makes the fields of an answer that accepted a switch or a CONNECT. */
-  readonly toOpenFields: (headers: readonly HeaderField[]) => HeaderField[];
+  readonly toOpenFields: (reply: AnswerHead) => HeaderField[];
 }
+
+/** The head of an upstream's answer. */
+type AnswerHead = Pick<Reply, 'status' | 'headers'>;
 
 /** The protocol to which a request wants to switch, in lower case; `connect` for CONNECT, undefined for none. */
 export function wantedSwitch({ method, upgradeTo }: Exchange): string | undefined {
@@ -29,20 +32,22 @@ export function wantedSwitch({ method, upgradeTo }: Exchange): string | undefine
  */
 export function toCall(
   request: Exchange,
-  { timeoutMs, keptBack, plain, rewritten = request }: ForwardTerms,
+  { timeoutMs, keptBack, plain, rewritten = request, changeAnswer }: ForwardTerms,
   version: ForwarderOptions['version'],
 ): PassedCall {
   if (plain) return toPlainCall(request, plain);
   const { method, scheme, upgradeTo } = request;
-  const { target, authority, headers } = rewritten;
+  const { target, authority, headers, isComplete = false } = rewritten;
   const passOn: PassOn = {
     version,
     timeoutMs,
     ...(upgradeTo !== undefined && { upgradeTo }),
     ...(keptBack !== undefined && { keptBack }),
   };
+  const toAnswerFields = ({ status, headers: fields }: AnswerHead) =>
+    toReplyFields(fields, changeAnswer && ((kept) => changeAnswer(kept, status)));
   const keys = upgradeTo === 'websocket' ? findKeyChange(request, version) : undefined;
-  const fields = toRequestFields(request, headers, passOn);
+  const fields = (isComplete ? passComplete : toRequestFields)(request, headers, passOn);
   return {
     method,
     target,
@@ -52,9 +57,9 @@ export function toCall(
     ...findOpening(request),
     ...(hasBody(request) && { body: toCallBody(request) }),
     onInterim: (status, headers) => request.inform(status, keepEndToEnd(headers).filter(isSafeField)),
-    toAnswerFields: toReplyFields,
-    toOpenFields: (headers) => {
-      const kept = toReplyFields(headers).filter(([name]) => name !== 'content-length');
+    toAnswerFields,
+    toOpenFields: (reply) => {
+      const kept = toAnswerFields(reply).filter(([name]) => name !== 'content-length');
       return keys ? keys.reply(kept) : kept;
     },
   };
@@ -62,7 +67,7 @@ export function toCall(
 
 /** Makes the request as a proxy sends it, over HTTP/1.1. */
 function toPlainCall(request: Exchange, { place, pseudonym }: PlainTerms): PassedCall {
-  const toAnswerFields = (headers: readonly HeaderField[]) => toPlainReplyFields(headers, pseudonym);
+  const toAnswerFields = ({ headers }: AnswerHead) => toPlainReplyFields(headers, pseudonym);
   return {
     method: request.method,
     ...place,
@@ -72,7 +77,7 @@ function toPlainCall(request: Exchange, { place, pseudonym }: PlainTerms): Passe
     ...(hasBody(request) && { body: toCallBody(request) }),
     onInterim: (status, headers) => request.inform(status, toPlainInterimFields(headers)),
     toAnswerFields,
-    toOpenFields: (headers) => toAnswerFields(headers).filter(([name]) => name !== 'content-length'),
+    toOpenFields: (reply) => toAnswerFields(reply).filter(([name]) => name !== 'content-length'),
   };
 }
 

@@ -5,6 +5,7 @@ import { openBed } from './support/bed.ts';
 import type { Row } from './table/row.ts';
 import { encapsulateH1Rows } from './table/encapsulate-h1.ts';
 import { encapsulateH2Rows } from './table/encapsulate-h2.ts';
+import { changedFieldRows } from './table/fields-changed.ts';
 import { fieldsOfExamples } from './table/fields.ts';
 import { forwardProxyRows } from './table/forward-proxy.ts';
 import { httpAnswerRows } from './table/http-answers.ts';
@@ -29,6 +30,7 @@ const rows: readonly Row[] = [
   ...httpRequestRows,
   ...rewriteRows,
   ...logRows,
+  ...changedFieldRows,
   ...spellingRows,
 ];
 

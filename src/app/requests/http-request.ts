@@ -11,6 +11,7 @@ import type { Refusals } from './statuses.ts';
 import { writeReason } from './reason.ts';
 import { type RecordEnv, RequestRecord, toResult } from './request-record.ts';
 import type { Forwarder, ForwardTerms, PlainTerms } from '../../router/forwarder.ts';
+import type { ChangeAnswer } from '../../router/head-changes.ts';
 import type { Head } from '../../router/rewrite.ts';
 
 /** The parts of a stage that its requests need to be answered or forwarded. */
@@ -51,6 +52,8 @@ export interface RequestJob {
   readonly keptBack: string | undefined;
   /** Gives back the place of the request: called once it has ended, or before it is refused, which may take time. */
   readonly leave: (() => void) | undefined;
+  /** Changes the fields of the answer, whoever gives it. */
+  readonly changeAnswer?: ChangeAnswer | undefined;
 }
 
 /** Answers a request, or forwards it and returns the answer of the upstream. Never rejects. */
@@ -58,8 +61,9 @@ export async function carryRequest(
   env: RequestEnv,
   request: Exchange,
   plan: RequestPlan,
-  { origin, keptBack, leave }: RequestJob,
+  job: RequestJob,
 ): Promise<void> {
+  const { origin, leave, changeAnswer } = job;
   const { statusOf } = env.terms.refusals;
   const record = new RequestRecord(env, request, origin, plan.kind === 'requests' ? plan.upstream.via : []);
   const { abort } = record;
@@ -82,8 +86,8 @@ export async function carryRequest(
   });
   void request.done.then(({ error }) => error && abort.abort(toGone(error)));
   try {
-    if (plan.kind === 'answer') await answer(request, plan);
-    else isTunnel = await passOn(env, request, plan, origin, record, keptBack);
+    if (plan.kind === 'answer') await answer(request, plan, changeAnswer);
+    else isTunnel = await passOn(env, request, plan, record, job);
     if (!isTunnel) record.close(toResult(await request.done));
     leave?.();
   } catch (error) {
@@ -94,13 +98,19 @@ export async function carryRequest(
       record.close(toResult({ error: failure }));
     } else {
       record.fail(failure, request.gone.aborted ? undefined : statusOf(failure));
-      await refuse(request, failure, env.terms.refusals);
+      await refuse(request, failure, env.terms.refusals, changeAnswer);
     }
   }
 }
 
-async function answer(request: Exchange, { status, body = '' }: AnswerAction): Promise<void> {
-  await request.respond(status, [['Date', new Date().toUTCString()]], body);
+async function answer(
+  request: Exchange,
+  { status, body = '' }: AnswerAction,
+  change: ChangeAnswer | undefined,
+): Promise<void> {
+  const fields = change?.([], { status: 0 }) ?? [];
+  const hasDate = fields.some(([name]) => name === 'date');
+  await request.respond(status, [...fields, ...(hasDate ? [] : [['Date', new Date().toUTCString()] as const])], body);
 }
 
 /** Forwards a request to its upstream. Resolves with true if it became a tunnel; the record is complete then. */
@@ -108,13 +118,13 @@ async function passOn(
   env: RequestEnv,
   request: Exchange,
   { upstream, target, timeoutMs, upgrades, idleMs, plain, rewritten }: ForwardPlan,
-  origin: Origin,
   record: RequestRecord,
-  keptBack: string | undefined,
+  { origin, keptBack, changeAnswer }: RequestJob,
 ): Promise<boolean> {
   record.lead(upstream.name, target);
   const forwarder = await upstream.forwarder();
   let isTunnel = false;
+  let reached: string | undefined;
   const limits = { ...env.limits, ...(idleMs !== undefined && { idleMs }) };
   await forwarder.forward(
     request,
@@ -125,11 +135,17 @@ async function passOn(
       ...(keptBack !== undefined && { keptBack }),
       ...(plain && { plain }),
       ...(rewritten && { rewritten }),
+      ...(changeAnswer && {
+        changeAnswer: (fields, status) => changeAnswer(fields, { status, upstream: reached }),
+      }),
     },
     {
       signal: record.abort.signal,
       origin,
-      onUpstream: (address, via, resumptions) => record.reach(address, via, resumptions),
+      onUpstream: (address, via, resumptions) => {
+        reached = address;
+        record.reach(address, via, resumptions);
+      },
       join: async (client, link) => {
         isTunnel = true;
         const handle = relay(client, link, limits);
@@ -141,8 +157,16 @@ async function passOn(
   return isTunnel;
 }
 
-/** Refuses a request with the reason, if the client is still connected. */
-export async function refuse(request: Exchange, error: TunlError, refusals: Refusals): Promise<void> {
+/**
+ * Refuses a request with the reason, if the client is still connected.
+ * @param change what the route of the request changes in its answers
+ */
+export async function refuse(
+  request: Exchange,
+  error: TunlError,
+  refusals: Refusals,
+  change?: ChangeAnswer,
+): Promise<void> {
   const { statusOf, isBare, closes } = refusals;
   const status = statusOf(error);
   if (isBare) return request.respond(status, []);
@@ -152,7 +176,8 @@ export async function refuse(request: Exchange, error: TunlError, refusals: Refu
   // The earlier watch is over; from now on only the delivery of the answer is timed.
   request.watch({ idleMs: untakenMs, onIdle: () => request.cut(error), onAnswer: () => {} });
   const { type, body } = writeReason(request, publicReason(error));
-  await request.respond(status, [...fields, ...closing, ...type], body);
+  const changed = change?.([], { status: 0 }) ?? [];
+  await request.respond(status, [...changed, ...fields, ...closing, ...type], body);
 }
 
 /**

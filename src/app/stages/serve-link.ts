@@ -1,13 +1,12 @@
 import { randomBytes } from 'node:crypto';
 import { h1 } from '../../carriers/h1.ts';
-import type { Address } from '../../core/address.ts';
 import type { Origin } from '../../core/dialer.ts';
 import { TunlError, toTunlError } from '../../core/errors.ts';
 import type { Exchange, TunnelRequest } from '../../core/exchange.ts';
 import { findSource, type Link, type Peer } from '../../core/link.ts';
 import { chooseFront, type Front, http, type TunnelAsk } from '../../fronts/index.ts';
 import type { RequestProfile } from '../../http/server/front.ts';
-import { type Login, loginField, passedOnFields, readLogin, withoutSecrets } from '../../http/server/tunnel-request.ts';
+import { type Login, loginField, readLogin, withoutSecrets } from '../../http/server/tunnel-request.ts';
 import type { Authenticator } from '../../policy/auth.ts';
 import type { TunnelGate } from '../../policy/tunnel-gate.ts';
 import type { TlsAcceptor } from '../../tls/server.ts';
@@ -15,15 +14,16 @@ import { carryRequest, type RequestEnv, type RequestPlan, refuse } from '../requ
 import type { Limits } from '../../chain/model/graph.ts';
 import type { Answer } from '../../resume/far.ts';
 import { isSessionAddress, sessionRefusal } from '../../resume/session.ts';
+import { acceptTunnel, carry, type TunnelPlan } from '../requests/tunnel-request.ts';
 import type { Resuming } from '../tunnel/resuming.ts';
 import type { PlainRequests } from '../requests/plain.ts';
 import { formatRequest, toLine } from '../requests/request-record.ts';
 import { type Asked, assertServable, recognise } from './recognise.ts';
 import { secureClient } from './secure-client.ts';
 import type { ServeTerms } from './serve-terms.ts';
-import type { Head } from '../../router/rewrite.ts';
+import type { ChangeAnswer } from '../../router/head-changes.ts';
 import { openSession } from '../tunnel/sessions.ts';
-import { carryTunnel, type TunnelEnv } from '../tunnel/tunnel.ts';
+import type { TunnelEnv } from '../tunnel/tunnel.ts';
 import { serveAsk } from '../tunnel/ask.ts';
 import { assertLogin, verifyLogin, wrongLogin } from '../tunnel/login.ts';
 import { logRefused, reportRefused } from '../tunnel/refused.ts';
@@ -53,25 +53,21 @@ export interface ServeEnv extends RequestEnv {
   /** True if requests go on to another proxy, which must see our `Via`. */
   readonly forwardsVia: boolean;
   /**
-   * Decides what is done with a request; `tunnel` is present if a carrier claimed it.
+   * Decides what is done with a request; `tunnel` is present if a carrier claimed it. Calls `onChange` if the route that
+   * it found changes the fields of answers, refusals included.
    * @throws {TunlError} http_request_error or http_request_denied, if the request cannot be served
    */
-  readonly route: (exchange: Exchange, tunnel: TunnelRequest | undefined) => Plan;
+  readonly route: (
+    exchange: Exchange,
+    tunnel: TunnelRequest | undefined,
+    onChange: (change: ChangeAnswer) => void,
+  ) => Plan;
   /** Starts to forward the plain requests of one Link; absent for a stage whose routes decide. */
   readonly openPlain?: () => PlainRequests;
 }
 
 /** The decision about one request: it opens a tunnel, is answered, or is forwarded. */
 export type Plan = TunnelPlan | RequestPlan;
-
-/** The decision to open a tunnel to an address. */
-export interface TunnelPlan {
-  readonly kind: 'tunnel';
-  readonly env: TunnelEnv;
-  readonly target: Address;
-  /** The request as its route has changed it; absent if it stays as it was. */
-  readonly rewritten?: Head;
-}
 
 /** Makes the name of a stage in `Via`: a random pseudonym reveals nothing, and seeing it again means a loop. */
 export function makePseudonym(): string {
@@ -145,6 +141,8 @@ async function serveExchange(
   let asked: Asked = {};
   let plan: Plan;
   let resumable: Answer<Link> | undefined;
+  let changeAnswer: ChangeAnswer | undefined;
+  const onChange = (change: ChangeAnswer) => void (changeAnswer = change);
   try {
     asked = recognise(terms, exchange);
     const request = asked.tunnel ?? asked.plain;
@@ -162,7 +160,7 @@ async function serveExchange(
       return void serveLink(insideOf(env), session.link, asker).finally(session.onAsked);
     }
     leave = gate?.enter(peer);
-    plan = (asked.plain && findPlain()?.plan(asked.plain)) ?? env.route(exchange, asked.tunnel);
+    plan = (asked.plain && findPlain()?.plan(asked.plain)) ?? env.route(exchange, asked.tunnel, onChange);
     if (asked.tunnel) resumable = env.resuming?.open(exchange, asked.tunnel, { user, peer });
   } catch (error) {
     leave?.();
@@ -172,7 +170,7 @@ async function serveExchange(
     const status = terms.refusals.statusOf(failure);
     reportRefused(env, refused, failure, failure.code === 'interrupted' ? undefined : status);
     logRefused(env, refused, failure, status);
-    return refuse(exchange, failure, terms.refusals);
+    return refuse(exchange, failure, terms.refusals, changeAnswer);
   }
   const origin = toOrigin(exchange, outer, user, asked, env.forwardsVia ? env.pseudonym : undefined);
   // Logs and formats have the request as it goes on.
@@ -182,12 +180,12 @@ async function serveExchange(
     origin.headers = withoutSecrets(headers);
   }
   if (plan.kind === 'tunnel') {
-    const accept = () => acceptTunnel(env, exchange, asked.tunnel, resumable);
-    return carry(env, plan, exchange, origin, accept, leave);
+    const accept = acceptTunnel(terms.tunnels?.grants(exchange) ?? [], exchange, asked.tunnel, resumable, changeAnswer);
+    return carry(terms, plan, exchange, { origin, accept, leave, changeAnswer });
   }
   // The upstream must not see the passwords of our users.
   const keptBack = env.users.required ? loginField(exchange) : undefined;
-  return carryRequest(env, exchange, plan, { origin, keptBack, leave });
+  return carryRequest(env, exchange, plan, { origin, keptBack, leave, changeAnswer });
 }
 
 /**
@@ -234,42 +232,6 @@ function toOrigin(
   if (via && pseudonym !== undefined) origin.via = [...via, `${exchange.version} ${pseudonym}`];
   else if (outer.via) origin.via = outer.via;
   return origin;
-}
-
-async function carry(
-  { terms: { refusals } }: ServeEnv,
-  { env, target }: TunnelPlan,
-  exchange: Exchange,
-  origin: Origin,
-  accept: () => Link,
-  leave: (() => void) | undefined,
-): Promise<void> {
-  await carryTunnel(env, {
-    target,
-    origin,
-    gone: exchange.gone,
-    accept,
-    refuse: (error) => refuse(exchange, error, refusals),
-    statusOf: (error) => (error ? refusals.statusOf(error) : 200),
-    leave,
-  });
-}
-
-/**
- * Accepts a request for a tunnel. One that only a route treats as such is CONNECT, or a POST with its two bodies.
- */
-function acceptTunnel(
-  { terms: { tunnels } }: ServeEnv,
-  exchange: Exchange,
-  tunnel: TunnelRequest | undefined,
-  resumable: Answer<Link> | undefined,
-): Link {
-  if (tunnel) {
-    const grants = tunnels?.grants(exchange) ?? [];
-    if (!resumable) return tunnel.accept(grants);
-    return resumable.start(tunnel.accept([...grants, resumable.field], resumable.carried));
-  }
-  return exchange.method === 'CONNECT' ? exchange.upgrade(200, []) : exchange.stream(200, passedOnFields);
 }
 
 /**

@@ -1,5 +1,6 @@
 import {
   type HttpAction,
+  type HttpRoute,
   type HttpStage,
   type ProxyStage,
   type RouteName,
@@ -15,6 +16,7 @@ import { parseAuthority, parseAuthorityOr } from '../../syntax/authority.ts';
 import { guard, guardText } from '../../policy/guard.ts';
 import { createPolicy, type PolicyBase, type Rule } from '../../policy/rules.ts';
 import { createFindRoute, type FindRoute } from '../../router/match.ts';
+import { type ChangeExchange, createChangeExchange } from '../../router/head-changes.ts';
 import { rewriteHead, withHostOf } from '../../router/rewrite.ts';
 import { nearestPlace } from '../tunnel/access-log.ts';
 import type { Route } from './route.ts';
@@ -90,12 +92,14 @@ export function routeProxy(
 
 /** Decides by the routes of a stage what is done with each request. */
 export function routeRequests(
-  { hosts, ignorePort = false }: HttpStage<RouteName>,
+  stage: HttpStage<RouteName>,
   upstreams: ReadonlyMap<string, ReadyUpstream>,
   authorise: Authorise | undefined,
   env: RecordEnv,
 ): FindPlan {
+  const { hosts, ignorePort = false } = stage;
   const findRoute: FindRoute = createFindRoute(hosts, { ignorePort });
+  const changers = createChangers(stage);
   const tunnels = new Map<TunnelsAction, TunnelEnv>();
   const tunnelEnvOf = (action: TunnelsAction, upstream: ReadyUpstream): TunnelEnv => {
     const known = tunnels.get(action);
@@ -104,22 +108,40 @@ export function routeRequests(
     tunnels.set(action, made);
     return made;
   };
-  return (exchange): Plan => {
-    const { action, match } = findRoute(exchange).route;
+  return (exchange, _tunnel, onChange): Plan => {
+    const { route } = findRoute(exchange);
+    const { action, match } = route;
+    const { changeRequest, changeAnswer } = changers.get(route)?.(exchange) ?? {};
+    if (changeAnswer) onChange(changeAnswer);
     assertTaken(exchange, action);
     if (action.kind === 'answer') return action;
     const upstream = findUpstream(upstreams, action.upstream);
     const { rewrite } = action;
     const terms = { path: match.path, tellsHost: !upstream.takesNames };
-    const changed = rewrite && rewriteHead(exchange, rewrite, terms);
+    // As in Envoy, fields are changed before the path and the host are.
+    const timeout = action.kind === 'requests' ? action.timeoutMs : 0;
+    const head = changeRequest?.({ cluster: upstream.name, timeoutMs: timeout });
+    const changed = rewrite ? rewriteHead(head ?? exchange, rewrite, terms) : head;
     const target = upstream.choose(changed ?? exchange);
-    const rewritten = changed && (rewrite.hostOfTarget ? withHostOf(changed, target) : changed);
+    const rewritten = changed && (rewrite?.hostOfTarget ? withHostOf(changed, target) : changed);
     authorise?.(exchange, upstream.isChosen ? target : undefined);
     const changes = rewritten && { rewritten };
     if (action.kind === 'tunnels') return { kind: 'tunnel', env: tunnelEnvOf(action, upstream), target, ...changes };
     const { kind, timeoutMs, idleMs, upgrades } = action;
     return { kind, timeoutMs, upgrades, upstream, target, ...(idleMs !== undefined && { idleMs }), ...changes };
   };
+}
+
+/** Makes the changers of fields for the routes that have some. */
+function createChangers(stage: HttpStage<RouteName>): ReadonlyMap<HttpRoute, ChangeExchange> {
+  const entries = stage.hosts.flatMap((host) =>
+    host.routes.flatMap((route) => {
+      const levels = [route.changes, host.changes, stage.changes];
+      const change = createChangeExchange(stage.routesChangeLast ? levels.toReversed() : levels);
+      return change ? [[route, change] as const] : [];
+    }),
+  );
+  return new Map(entries);
 }
 
 function toTunnelEnv(

@@ -51,8 +51,8 @@ export interface TunnelJob {
   readonly origin: Origin;
   /** Aborted when the client goes away before its tunnel is up. */
   readonly gone: AbortSignal;
-  /** Returns the client's Link; called once, when the upstream is connected. */
-  readonly accept: () => Link;
+  /** Returns the client's Link; called once, when the upstream is connected, with its address if that is known. */
+  readonly accept: (reached: Address | undefined) => Link;
   /** Tells the client that there will be no tunnel. */
   readonly refuse: (error: TunlError) => Promise<void> | void;
   /** True to keep the first bytes of the tunnel in the outcome. */
@@ -187,7 +187,7 @@ class CarriedTunnel implements Tunnel {
       upstream.reset(reason);
       throw reason;
     }
-    const client = job.accept();
+    const client = job.accept(upstream.peer.address);
     if (client.resumption) follow(this, client.resumption, emit);
     this.#status = job.statusOf?.(undefined);
     this.beginning = this.#watchBeginning(job);

@@ -3,7 +3,7 @@ import { TunlError } from '../../core/errors.ts';
 import type { KeyPassword } from '../../core/secret.ts';
 import type { Caps } from '../../syntax/settings.ts';
 import type { ListenerTlsFiles, ProxyValues, Rules } from '../../syntax/stage-settings.ts';
-import type { Upstream, VirtualHost } from './http.ts';
+import type { FieldChanges, Upstream, VirtualHost } from './http.ts';
 import type { LogFilter } from './log-filter.ts';
 import type { RouteName, RouteOptions, TargetChoice } from './route.ts';
 
@@ -82,6 +82,10 @@ export interface HttpStage<R = RouteOptions> extends AnyStage<R>, Partial<StageP
   readonly ignorePort?: boolean;
   /** All upstreams that the routes name, and possibly more. */
   readonly upstreams: readonly Upstream<R>[];
+  /** What is changed in requests that have a route, and in their answers, beside what hosts and routes change. */
+  readonly changes?: FieldChanges;
+  /** True for the changes of the stage first and those of the route last, so that these win; otherwise it is the reverse, as in Envoy. */
+  readonly routesChangeLast?: true;
   /** Allow all clients to choose the target of an upstream, even on an address that is not loopback. */
   readonly open?: boolean;
 }

@@ -1,5 +1,8 @@
 import type { TlsSettings } from '../../core/hop.ts';
+import type { FieldChanges } from '../../syntax/format/field-changes.ts';
 import type { RouteOptions, TargetChoice } from './route.ts';
+
+export type { FieldChange, FieldChanges, FieldValue } from '../../syntax/format/field-changes.ts';
 
 /** A text and how to compare with it. */
 export type TextMatch = {
@@ -82,6 +85,7 @@ export type HttpAction = AnswerAction | RequestsAction | TunnelsAction;
 export interface HttpRoute {
   readonly match: RequestMatch;
   readonly action: HttpAction;
+  readonly changes?: FieldChanges;
 }
 
 /** The routes of one or more hosts. */
@@ -93,6 +97,8 @@ export interface VirtualHost {
    */
   readonly domains: readonly string[];
   readonly routes: readonly HttpRoute[];
+  /** What is changed beside what each route changes. */
+  readonly changes?: FieldChanges;
 }
 
 /** The field of a request that names the address of its upstream; `:authority` is the requested target. */

@@ -24,6 +24,7 @@ import type {
   Upstream,
   VirtualHost,
 } from '../model/graph.ts';
+import { toChangesConfig } from './changes.ts';
 import { toExitConfig, toValueConfig, unwrap } from './route.ts';
 import type { PolicyWords } from '../read/schema-parts.ts';
 import type { SecretNames } from '../read/secret-names.ts';
@@ -31,7 +32,7 @@ import { escapeVariables } from '../read/secrets.ts';
 
 /** Writes the `http` settings of a stage as in a file. */
 export function toHttpConfig(stage: HttpStage, names: SecretNames): HttpConfig {
-  const { codec, open, hosts, ignorePort } = stage;
+  const { codec, open, hosts, ignorePort, changes, routesChangeLast } = stage;
   const usual = inheritedLimits(stage);
   const declared = listDeclared(stage, usual, names);
   const named = new Map(declared.map((upstream) => [upstream.name, upstream]));
@@ -47,10 +48,12 @@ export function toHttpConfig(stage: HttpStage, names: SecretNames): HttpConfig {
     ...toPolicyConfig(stage, names),
     ...(open && { open }),
     ...(ignorePort && { 'ignore-port': true }),
+    ...toChangesConfig(changes, names),
+    ...(routesChangeLast && { 'routes-change-last': true }),
     ...((others.length > 0 || !every) && {
-      hosts: Object.fromEntries(others.map((host) => [host.name, toHostConfig(host, lead)])),
+      hosts: Object.fromEntries(others.map((host) => [host.name, toHostConfig(host, lead, names)])),
     }),
-    ...(every && { routes: every.routes.map((route) => toRouteConfig(route, lead)) }),
+    ...(every && { routes: every.routes.map((route) => toRouteConfig(route, lead, names)) }),
     ...(declared.length > 0 && {
       upstreams: Object.fromEntries(
         declared.map((upstream) => [upstream.name, toUpstreamConfig(upstream, usual, names)]),
@@ -126,16 +129,17 @@ function toUpstreamConfig(upstream: Upstream, usual: Limits, names: SecretNames)
   return Object.keys(rest).length === 0 ? target : { to: target, ...rest };
 }
 
-function isBare({ name, domains }: VirtualHost): boolean {
-  return domains.length === 1 && domains[0] === name && name === name.toLowerCase();
+function isBare({ name, domains, changes }: VirtualHost): boolean {
+  return !changes && domains.length === 1 && domains[0] === name && name === name.toLowerCase();
 }
 
-function toHostConfig(host: VirtualHost, lead: Lead): VirtualHostConfig {
-  const routes = host.routes.map((route) => toRouteConfig(route, lead));
-  return isBare(host) ? routes : { domains: unwrap(host.domains.map(escapeVariables)), routes };
+function toHostConfig(host: VirtualHost, lead: Lead, names: SecretNames): VirtualHostConfig {
+  const routes = host.routes.map((route) => toRouteConfig(route, lead, names));
+  if (isBare(host)) return routes;
+  return { domains: unwrap(host.domains.map(escapeVariables)), ...toChangesConfig(host.changes, names), routes };
 }
 
-function toRouteConfig({ match, action }: HttpRoute, lead: Lead): HttpRouteConfig {
+function toRouteConfig({ match, action, changes }: HttpRoute, lead: Lead, names: SecretNames): HttpRouteConfig {
   const does = toActionConfig(action, lead);
   const { path } = match;
   const usual = usualPath(does);
@@ -156,6 +160,7 @@ function toRouteConfig({ match, action }: HttpRoute, lead: Lead): HttpRouteConfi
     ...(isMethod && { method }),
     ...(fields.length > 0 && { headers: toFieldConfig(fields) }),
     ...does,
+    ...toChangesConfig(changes, names),
     ...(isUpgrade && { upgrade: upgrade.length === 1 ? upgrade[0] : [...upgrade] }),
   };
 }

@@ -112,7 +112,7 @@ function readHeaders(headers: HopConfig['headers'], key: 'headers' | 'formats', 
           'write ${NAME} for an environment variable, or file:PATH',
         );
       }
-      const value = key === 'formats' ? readFormat(name, text, reader) : readValue(name, text, reader);
+      const value = key === 'formats' ? readFormat(`formats: ${name}`, text, reader) : readValue(name, text, reader);
       const field = parseHeader(`${name}: ${value}`, key);
       reader.sources.set(field, text);
       return field;
@@ -125,13 +125,13 @@ function readValue(name: string, text: string, reader: HopReader): string {
 }
 
 /** Reads a format. Percent signs in variables and files are escaped, so that they do not start an operator. */
-function readFormat(name: string, text: string, reader: HopReader): string {
+export function readFormat(name: string, text: string, reader: HopReader): string {
   const escapeOperators = (value: string) => value.replaceAll('%', '%%');
   if (text.startsWith('file:')) return escapeOperators(readValue(name, text, reader));
   const env = Object.fromEntries(
     Object.entries(reader.env).map(([key, value]) => [key, value && escapeOperators(value)]),
   );
   const format = fillVariables(text, { ...reader, env });
-  asUsage(`formats: ${name}`, () => parseFormat(format));
+  asUsage(name, () => parseFormat(format));
   return format;
 }

@@ -59,6 +59,39 @@ const rewrite = z.strictObject(
   must('host, host-field, host-of-target, prefix, or regex and with'),
 );
 
+const fieldValue = z.union(
+  [
+    anyText,
+    z.strictObject({
+      value: describe(anyText, 'the value, with operators such as %REQ(x-a)%'),
+      'keep-empty': describe(flag.optional(), 'write the field even if its value is empty'),
+    }),
+  ],
+  must('a text, or value and keep-empty'),
+);
+const fieldValues = (description: string) =>
+  describe(
+    z.record(text, oneOrMore(fieldValue, 'a value'), must('values by the name of a field')).optional(),
+    description,
+  );
+const change = z.strictObject(
+  {
+    remove: describe(oneOrMore(text, 'the name of a field').optional(), 'remove these fields first'),
+    set: fieldValues('write these fields in the place of those that are there'),
+    'set-present': fieldValues('the same, but only for fields that are there'),
+    add: fieldValues('write these fields beside those that are there'),
+    'add-absent': fieldValues('write these fields where there are none of the name'),
+  },
+  must('remove, set, set-present, add or add-absent'),
+);
+const changes = {
+  'request-headers': describe(
+    change.optional(),
+    'change the fields of requests; all values are made before the first is written',
+  ),
+  'response-headers': describe(change.optional(), 'change the fields of answers, those of refusals included'),
+};
+
 const route = z.strictObject(
   {
     path: describe(anyText.optional(), 'fits this path alone, whatever the query'),
@@ -86,6 +119,7 @@ const route = z.strictObject(
     timeout: describe(time.optional(), 'limit for the whole answer, once the request has ended; off'),
     idle: describe(time.optional(), 'end what moves nothing for so long; idle of the stage'),
     post: describe(flag.optional(), 'take tunnels in POST requests too'),
+    ...changes,
     rewrite: describe(rewrite.optional(), 'change the request, before the upstream is chosen by its fields'),
     'proxy-protocol': describe(
       z.enum(['v1', 'v2'], must('v1 or v2')).optional(),
@@ -102,6 +136,7 @@ const host = z.union(
     z.strictObject({
       domains: describe(oneOrMore(text, 'a domain').optional(), 'the hosts, where its name is none'),
       routes: describe(routes, 'the first that fits is taken'),
+      ...changes,
     }),
   ],
   must('a list of routes, or domains and routes'),
@@ -150,6 +185,11 @@ export const http = z.strictObject(
       'which version clients speak; both, told apart by their first bytes',
     ),
     ...policyShape,
+    ...changes,
+    'routes-change-last': describe(
+      flag.optional(),
+      'change headers for the stage first and for the route last, so that the route wins; without it is the reverse',
+    ),
     open: describe(
       flag.optional(),
       'let everyone choose where a field:NAME leads to, also on an address that is not loopback',
@@ -172,6 +212,12 @@ export const http = z.strictObject(
 export type HttpConfig = z.infer<typeof http>;
 /** A route of an HTTP stage in a file. */
 export type HttpRouteConfig = z.infer<typeof route>;
+/** What is changed in the fields of requests and answers in a file. */
+export type ChangesConfig = Pick<HttpConfig, 'request-headers' | 'response-headers'>;
+/** What is changed in fields in a file. */
+export type ChangeConfig = z.infer<typeof change>;
+/** The value of a field in a file. */
+export type ValueConfig = z.infer<typeof fieldValue>;
 /** A virtual host in a file. */
 export type VirtualHostConfig = z.infer<typeof host>;
 /** An upstream in a file. */

@@ -8,6 +8,7 @@ import { parseTls, type TlsConfig } from '../../syntax/tls.ts';
 import type { Path } from './document.ts';
 import { parseDomain } from '../model/domain.ts';
 import { readAction } from './http-action.ts';
+import { readChanges } from './headers/changes.ts';
 import { isFieldName, readMatches } from './http-match.ts';
 import type { HttpConfig, VirtualHostConfig, HttpRouteConfig, UpstreamConfig } from './http-schema.ts';
 import type {
@@ -41,21 +42,15 @@ export const everyHost = '*';
 /** Reads the `http` settings of a stage. */
 export function readHttp(
   path: Path,
-  {
-    codec = 'auto',
-    open = false,
-    routes,
-    hosts = {},
-    upstreams = {},
-    'ignore-port': ignorePort = false,
-    ...policy
-  }: HttpConfig,
+  words: HttpConfig,
   reader: HttpReader,
   readWay: ReadWay,
-): Pick<HttpStage<RouteName>, 'codec' | 'hosts' | 'ignorePort' | 'upstreams' | 'open' | keyof StagePolicy> {
+): Pick<HttpStage<RouteName>, HttpKey | keyof StagePolicy> {
+  const { codec = 'auto', open = false, routes, hosts = {}, upstreams = {}, ...policy } = words;
+  const { 'ignore-port': ignorePort = false } = words;
   const known = new Upstreams(reader, readWay);
-  for (const [name, words] of Object.entries(upstreams)) known.declare(name, [...path, 'upstreams', name], words);
-  const read = (name: string, at: Path, words: VirtualHostConfig) => readHost(name, at, words, known, reader);
+  for (const [name, upstream] of Object.entries(upstreams)) known.declare(name, [...path, 'upstreams', name], upstream);
+  const read = (name: string, at: Path, host: VirtualHostConfig) => readHost(name, at, host, known, reader);
   const named = Object.entries(hosts).map(([name, words]) => read(name, [...path, 'hosts', name], words));
   return {
     ...readPolicy(path, policy, reader),
@@ -64,8 +59,13 @@ export function readHttp(
     ...(ignorePort && { ignorePort }),
     upstreams: known.all(),
     ...(open && { open }),
+    ...readChanges(path, words, reader),
+    ...(words['routes-change-last'] && { routesChangeLast: true }),
   };
 }
+
+/** What is read of an HTTP stage beside its policy. */
+type HttpKey = 'codec' | 'hosts' | 'ignorePort' | 'upstreams' | 'open' | 'changes' | 'routesChangeLast';
 
 function readHost(
   name: string,
@@ -82,6 +82,7 @@ function readHost(
     name,
     domains: reader.attempts.runEach(at, domains, (word) => parseDomain(fillVariables(word, reader))),
     routes: routes.flatMap((route, index) => readRoutes([...routesAt, index], route, upstreams, reader)),
+    ...(isBare ? {} : readChanges(path, words, reader)),
   };
   reader.places.set(host, path);
   return host;
@@ -92,7 +93,8 @@ function readRoutes(path: Path, words: HttpRouteConfig, upstreams: Upstreams, re
   const { attempts } = reader;
   const lead = (at: Path, to: string | readonly string[]) => attempts.run(at, () => upstreams.lead(at, to));
   const action = readAction(path, words, lead, reader);
-  const routes = readMatches(path, words, reader).flatMap((match) => (action ? [{ match, action }] : []));
+  const changes = readChanges(path, words, reader);
+  const routes = readMatches(path, words, reader).flatMap((match) => (action ? [{ match, action, ...changes }] : []));
   for (const route of routes) reader.places.set(route, path);
   return routes;
 }

@@ -1,7 +1,14 @@
 import type { TlsSettings } from '../../core/hop.ts';
 import { isSecretField } from '../../core/secret.ts';
-import type { Graph } from '../model/graph.ts';
+import { type FieldValue, listValues } from '../../syntax/format/field-changes.ts';
+import type { Graph, HttpStage } from '../model/graph.ts';
 import type { SecretSources } from './secrets.ts';
+
+/** Lists the values that a stage, its hosts and its routes write into fields. */
+export function listChanged({ changes, hosts }: Pick<HttpStage<unknown>, 'changes' | 'hosts'>): readonly FieldValue[] {
+  const levels = [changes, ...hosts.flatMap((host) => [host.changes, ...host.routes.map((route) => route.changes)])];
+  return levels.flatMap((level) => (level ? listValues(level) : []));
+}
 
 /** Gives each secret of a graph a name, in the order of the routes and stages. */
 export class SecretNames {
@@ -14,11 +21,15 @@ export class SecretNames {
     const users = stages.flatMap((stage) =>
       stage.job !== 'forward' && stage.users?.single ? [stage.users.single] : [],
     );
+    const values = stages.flatMap((stage) => (stage.job === 'http' ? listChanged(stage) : []));
     const passwords = hops.flatMap(({ credentials }) => credentials?.password ?? []);
     // A field with operators is printed as it is, unless it came from a reference or has a secret name.
     const formats = hops
       .flatMap(({ formats: fields = [] }) => fields)
       .filter((field) => sources.has(field) || isSecretField(field[0]));
+    const changed = values.filter(
+      (value) => sources.has(value) || isSecretField(value.name) || value.value.startsWith('file:'),
+    );
     for (const password of passwords) if (password.reveal() === '') this.#names.set(password, '');
     const upstreams = stages.flatMap((stage) => (stage.job === 'http' ? stage.upstreams : []));
     const keys = [...hops, ...stages, ...upstreams].flatMap(({ tls }) => tls?.keyPassword ?? []);
@@ -28,7 +39,7 @@ export class SecretNames {
       keys.filter(({ isGiven }) => isGiven),
       sources,
     );
-    this.#invent('TUNL_PROXY_HEADER', [...hops.flatMap(({ headers }) => headers), ...formats], sources);
+    this.#invent('TUNL_PROXY_HEADER', [...hops.flatMap(({ headers }) => headers), ...formats, ...changed], sources);
     this.#invent('TUNL_SERVE_PASSWORD', users, sources);
   }
 

@@ -1,4 +1,7 @@
 import type { HeaderField, Hop } from '../../core/hop.ts';
+import type { FieldValue } from '../../chain/model/http.ts';
+import { escapeVariables } from '../../chain/read/secrets.ts';
+import { isSecretField } from '../../core/secret.ts';
 import { escapeOperators } from './terms.ts';
 import { termsOf } from '../schema/hop-terms.ts';
 
@@ -41,20 +44,22 @@ export class FieldWriter {
     return { headers: given.filter((field) => !isFormat(field)), ...(others.length > 0 && { formats: others }) };
   }
 
+  /** Writes the value of a field that a route changes, which may have operators. */
+  writeFormat(field: FieldValue): string {
+    const { name, value } = field;
+    const text = this.#sources.get(field) ?? (isSecretField(name) ? undefined : escapeVariables(value));
+    if (text === undefined || text.startsWith('file:')) {
+      return this.#invent('TUNL_PROXY_HEADER', field, `the value of ${name}`);
+    }
+    return fillParts(text, (part) => part);
+  }
+
   #toFormat(field: HeaderField): string {
     const text = this.#sources.get(field);
     if (text === undefined || text.startsWith('file:')) {
       return this.#invent('TUNL_PROXY_HEADER', field, `the value of ${field[0]}`);
     }
-    // `$${` is the escaped form of `${`.
-    return text
-      .split(/(\$\$?\{[^}]*\}?)/)
-      .map((part) => {
-        if (part.startsWith('$${')) return escapeOperators(part.slice(1));
-        const [, variable] = /^\$\{(\w+)\}$/.exec(part) ?? [];
-        return variable === undefined ? escapeOperators(part) : readVariable(variable);
-      })
-      .join('');
+    return fillParts(text, escapeOperators);
   }
 
   #invent(name: string, holder: object, what: string): string {
@@ -66,6 +71,19 @@ export class FieldWriter {
     this.notes.push(`set ${variable} for Envoy to ${what}`);
     return readVariable(variable);
   }
+}
+
+/** Writes references to variables as Envoy does, and the other parts of a text by a function. */
+function fillParts(text: string, write: (part: string) => string): string {
+  return text
+    .split(/(\$\$?\{[^}]*\}?)/)
+    .map((part) => {
+      // `$${` is the escaped form of `${`.
+      if (part.startsWith('$${')) return write(part.slice(1));
+      const [, variable] = /^\$\{(\w+)\}$/.exec(part) ?? [];
+      return variable === undefined ? write(part) : readVariable(variable);
+    })
+    .join('');
 }
 
 function readVariable(name: string): string {

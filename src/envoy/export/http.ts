@@ -12,6 +12,7 @@ import type {
 import { takesNames } from '../../chain/model/http.ts';
 import { type ClusterPlan, toCluster, toNameCache } from './cluster.ts';
 import { toFieldMatch } from './field-match.ts';
+import { toHeaderChanges } from './header-changes.ts';
 import type { StageTrees } from './forward.ts';
 import { toAccessLogs, toListener } from './listener.ts';
 import { formatSeconds, type Tree, typed } from './terms.ts';
@@ -22,6 +23,8 @@ export function toHttpTrees(stage: HttpStage): StageTrees {
   const dynamic = new Set(stage.upstreams.filter(takesNames).map(({ name }) => name));
   const routes = {
     ...(stage.ignorePort && { ignore_port_in_host_matching: true }),
+    ...toHeaderChanges(stage.changes),
+    ...(stage.routesChangeLast && { most_specific_header_mutations_wins: true }),
     virtual_hosts: stage.hosts.map((host) => toVirtualHost(host, dynamic)),
     ...toBodyLimit(stage),
   };
@@ -80,12 +83,17 @@ function toBodyLimit({ hosts }: HttpStage): Tree {
 /** The names of upstreams that lead where requests ask, by name. */
 type Dynamic = ReadonlySet<string>;
 
-function toVirtualHost({ name, domains, routes }: VirtualHost, dynamic: Dynamic): Tree {
-  return { name, domains, routes: routes.map((route) => toRoute(route, dynamic)) };
+function toVirtualHost({ name, domains, routes, changes }: VirtualHost, dynamic: Dynamic): Tree {
+  return { name, domains, ...toHeaderChanges(changes), routes: routes.map((route) => toRoute(route, dynamic)) };
 }
 
-function toRoute({ match, action }: HttpRoute, dynamic: Dynamic): Tree {
-  return { match: toMatch(match), ...toAction(action, dynamic), ...toPerFilter(action, dynamic) };
+function toRoute({ match, action, changes }: HttpRoute, dynamic: Dynamic): Tree {
+  return {
+    match: toMatch(match),
+    ...toHeaderChanges(changes),
+    ...toAction(action, dynamic),
+    ...toPerFilter(action, dynamic),
+  };
 }
 
 /** Makes the settings of a route for the filter that looks up the targets of requests. */

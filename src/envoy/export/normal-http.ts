@@ -3,16 +3,18 @@ import { defaultLimits } from '../../syntax/settings.ts';
 import { normaliseTargetTls } from './normal-hop.ts';
 import { normaliseChoice, normaliseRoute, toPlainRoute } from './normal-route.ts';
 import { isName } from './cluster.ts';
+import { normaliseChanges } from './header-changes.ts';
 import type { FieldWriter } from './fields.ts';
 import { StageNames } from '../names.ts';
 
 /** Normalises an HTTP stage: removes unused upstreams, and writes equivalent settings in the same way. */
 export function normaliseHttp(stage: Omit<HttpStage, 'log'>, fields: FieldWriter): Omit<HttpStage, 'log'> {
   const names = new StageNames();
-  const hosts = stage.hosts.map(({ name, domains, routes }) => ({
+  const hosts = stage.hosts.map(({ name, domains, routes, changes }) => ({
     name: names.give(name, 'host'),
     domains: domains.map((domain) => domain.toLowerCase()),
-    routes: routes.map(normaliseHttpRoute),
+    routes: routes.map((route) => normaliseHttpRoute(route, fields)),
+    ...normaliseChanges(changes, fields),
   }));
   const used = new Set(hosts.flatMap(({ routes }) => routes.flatMap(({ action }) => listUpstreams(action))));
   const upstreams = [...used].flatMap((name) => stage.upstreams.find((upstream) => upstream.name === name) ?? []);
@@ -21,6 +23,7 @@ export function normaliseHttp(stage: Omit<HttpStage, 'log'>, fields: FieldWriter
   const { open: _open, ...others } = stage;
   return {
     ...others,
+    ...normaliseChanges(stage.changes, fields),
     // Envoy lets all clients choose the target.
     ...(upstreams.some(({ to }) => 'field' in to) && { open: true }),
     hosts,
@@ -34,13 +37,13 @@ function listUpstreams(action: HttpAction): string[] {
   return action.kind === 'answer' ? [] : [action.upstream];
 }
 
-function normaliseHttpRoute({ match, action }: HttpRoute): HttpRoute {
+function normaliseHttpRoute({ match, action, changes }: HttpRoute, writer: FieldWriter): HttpRoute {
   const fields = match.fields.map(({ name, value, invert }) => ({
     name: name.toLowerCase(),
     ...(value && { value }),
     ...(invert && { invert }),
   }));
-  return { match: { ...match, fields }, action: normaliseAction(action) };
+  return { match: { ...match, fields }, action: normaliseAction(action), ...normaliseChanges(changes, writer) };
 }
 
 function normaliseAction(action: HttpAction): HttpAction {
@@ -77,7 +80,7 @@ export class UpstreamNames {
       upstreams: stage.upstreams.map((upstream) => ({ ...upstream, name: names.get(upstream.name) ?? upstream.name })),
       hosts: stage.hosts.map((host) => ({
         ...host,
-        routes: host.routes.map(({ match, action }) => ({ match, action: rename(action) })),
+        routes: host.routes.map((route) => ({ ...route, action: rename(route.action) })),
       })),
     };
   }

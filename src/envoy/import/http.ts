@@ -8,6 +8,7 @@ import type { RouteConfigurationMessage } from '../schema/route.ts';
 import { StageNames } from '../names.ts';
 import { assertAtMostOne } from './one-of.ts';
 import { readHttpFilters, readPerFilter } from './http-filters.ts';
+import { readHeaderChanges } from './header-changes.ts';
 import { readAccessLogs, toStageLogs } from './access-log.ts';
 import { type Cluster, toRoute, usualLimits } from './cluster.ts';
 import { assertUpgrade, readRoute, type RouteContext } from './route.ts';
@@ -53,6 +54,8 @@ export function readHttpManager(
     hosts: withStrippedPorts(hosts, words, listen, path, reading),
     ...(words.route_config?.ignore_port_in_host_matching && { ignorePort: true }),
     upstreams: upstreams.list,
+    ...readHeaderChanges(words.route_config ?? {}, [...path, 'route_config'], reading),
+    ...(words.route_config?.most_specific_header_mutations_wins && { routesChangeLast: true }),
     // Envoy has no access control here.
     ...(isChosen && { open: true }),
     route: { hops: [], limits: { ...usualLimits, idleMs: idle ?? 0, ...(lifetimeMs > 0 && { lifetimeMs }) } },
@@ -154,7 +157,8 @@ function readHosts(
     const routes = (host.routes ?? []).flatMap((route, position) =>
       readRoute(route, [...at, 'routes', position], [own, outer], context),
     );
-    return { name: names.make(host.name, 'host'), domains, routes };
+    const changes = readHeaderChanges(host, at, context.reading);
+    return { name: names.make(host.name, 'host'), domains, routes, ...changes };
   });
 }
 

@@ -3,6 +3,7 @@ import type { FieldMatch, HttpAction, HttpRoute, RequestMatch, Rewrite } from '.
 import { takesNames } from '../../chain/model/http.ts';
 import type { RouteActionMessage, RouteMessage } from '../schema/route.ts';
 import { findFiltered, type HttpFilters, type PerFilterLevel, readPerFilter } from './http-filters.ts';
+import { readHeaderChanges } from './header-changes.ts';
 import { assertOne } from './one-of.ts';
 import { readMatch } from './match.ts';
 import { readRewrite, type RouteUpstream } from './rewrite.ts';
@@ -37,6 +38,7 @@ export function readRoute(
   const own = readPerFilter(words.typed_per_filter_config, [...path, 'typed_per_filter_config'], filters, reading);
   assertOne(path, words, ['route', 'direct_response'], reading);
   const match = readMatch(words.match, [...path, 'match'], reading);
+  const changes = readHeaderChanges(words, path, reading);
   if (words.direct_response) {
     const { status, body } = words.direct_response;
     const at = [...path, 'direct_response', 'body', 'inline_string'];
@@ -47,10 +49,12 @@ export function readRoute(
         `this has ${size} bytes, and at most ${context.maxBodyBytes} are allowed`,
         'raise max_direct_response_body_size_bytes in the route_config',
       );
-    return [{ match, action: { kind: 'answer', status, ...(body && { body: body.inline_string }) } }];
+    const action = { kind: 'answer', status, ...(body && { body: body.inline_string }) } as const;
+    return [{ match, action, ...changes }];
   }
   const filtered = findFiltered([own, ...outer], filters);
-  return words.route ? readAction(words.route, match, filtered, [...path, 'route'], context) : [];
+  const routes = words.route ? readAction(words.route, match, filtered, [...path, 'route'], context) : [];
+  return routes.map((route) => ({ ...route, ...changes }));
 }
 
 function readAction(

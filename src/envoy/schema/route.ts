@@ -1,5 +1,6 @@
 import type * as z from 'zod';
 import { perFilter } from './dynamic-forward-proxy.ts';
+import { headerChanges } from './header-option.ts';
 import {
   duration,
   emptyMessage,
@@ -132,8 +133,6 @@ const directResponse = message(
   { refused: { reply: 'body_format' } },
 );
 
-const perRoute = 'request_headers_to_add request_headers_to_remove response_headers_to_add response_headers_to_remove';
-
 const route = message(
   'Route',
   {
@@ -142,10 +141,11 @@ const route = message(
     route: routeAction.optional(),
     direct_response: directResponse.optional(),
     typed_per_filter_config: perFilter,
+    ...headerChanges,
   },
   {
     ignored: 'metadata decorator tracing stat_prefix per_request_buffer_limit_bytes request_body_buffer_limit',
-    refused: { answer: 'redirect filter_action non_forwarding_action', edit: perRoute },
+    refused: { answer: 'redirect filter_action non_forwarding_action' },
   },
 );
 
@@ -159,12 +159,13 @@ const virtualHost = message(
     routes: list(route),
     require_tls: enumOf({ NONE: 0, EXTERNAL_ONLY: 1, ALL: 2 }, { EXTERNAL_ONLY: 'https', ALL: 'https' }).optional(),
     typed_per_filter_config: perFilter,
+    ...headerChanges,
   },
   {
     ignored: 'virtual_clusters metadata per_request_buffer_limit_bytes request_body_buffer_limit rate_limits cors',
     refused: {
       order: 'matcher',
-      edit: `include_request_attempt_count include_attempt_count_in_response include_is_timeout_retry_header ${perRoute}`,
+      edit: 'include_request_attempt_count include_attempt_count_in_response include_is_timeout_retry_header',
       retry: 'retry_policy retry_policy_typed_config hedge_policy',
       mirror: 'request_mirror_policies',
     },
@@ -179,18 +180,19 @@ export const routeConfiguration = message(
     virtual_hosts: list(virtualHost),
     max_direct_response_body_size_bytes: uint32.optional(),
     ignore_port_in_host_matching: flag.optional(),
+    most_specific_header_mutations_wins: flag.optional(),
     typed_per_filter_config: perFilter,
+    ...headerChanges,
   },
   {
     // tunl always checks that clusters exist.
-    ignored: 'validate_clusters metadata internal_only_headers most_specific_header_mutations_wins',
+    ignored: 'validate_clusters metadata internal_only_headers',
     refused: {
       server: 'vhds',
       order: 'vhost_header',
       path: 'ignore_path_parameters_in_path_matching',
       plugin: 'cluster_specifier_plugins',
       mirror: 'request_mirror_policies',
-      edit: perRoute,
     },
   },
 );

@@ -1,24 +1,7 @@
 import type * as z from 'zod';
 import { accessLogs } from './access-log.ts';
+import { headerValueOption } from './header-option.ts';
 import { duration, enumOf, filled, flag, list, message, text, uint } from './proto.ts';
-
-const headerValue = message(
-  'HeaderValue',
-  { key: filled, value: text.optional() },
-  { refused: { bytes: 'raw_value' } },
-);
-
-const headerValueOption = message('HeaderValueOption', {
-  header: headerValue,
-  append: flag.optional(),
-  append_action: enumOf({
-    APPEND_IF_EXISTS_OR_ADD: 0,
-    ADD_IF_ABSENT: 1,
-    OVERWRITE_IF_EXISTS_OR_ADD: 2,
-    OVERWRITE_IF_EXISTS: 3,
-  }).optional(),
-  keep_empty_value: flag.optional(),
-});
 
 const tunnelingConfig = message(
   'TunnelingConfig',

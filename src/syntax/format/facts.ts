@@ -110,6 +110,13 @@ const startTime: Operator = (form = '') => {
   return ({ began }) => write(new Date(began));
 };
 
+/** An operator for a variable of the environment. The name is known when the text is read, and so is the value. */
+const variable: Operator = (name = '') => {
+  if (!/^[A-Za-z_]\w*$/.test(name)) throw usageError('it takes the name of a variable: (X)');
+  const value = process.env[name];
+  return () => value;
+};
+
 /** Operators of Envoy that are accepted, but whose values are unknown here. */
 const silent = `
   REQUEST_DURATION REQUEST_TX_DURATION RESPONSE_DURATION RESPONSE_TX_DURATION DOWNSTREAM_HANDSHAKE_DURATION
@@ -121,7 +128,7 @@ const silent = `
   UPSTREAM_REQUEST_ATTEMPT_COUNT UPSTREAM_TLS_VERSION UPSTREAM_TLS_CIPHER UPSTREAM_PEER_SUBJECT UPSTREAM_CLUSTER_RAW
   REQUEST_HEADERS_BYTES RESPONSE_HEADERS_BYTES RESPONSE_TRAILERS_BYTES RESPONSE_FLAGS_LONG GRPC_STATUS GRPC_STATUS_NUMBER
   TRAILER DYNAMIC_METADATA CLUSTER_METADATA UPSTREAM_METADATA METADATA FILTER_STATE UPSTREAM_FILTER_STATE FILTER_CHAIN_NAME
-  VIRTUAL_CLUSTER_NAME EMIT_TIME ENVIRONMENT LOCAL_REPLY_BODY UNIQUE_ID TRACE_ID QUERY_PARAM PATH CUSTOM_FLAGS
+  VIRTUAL_CLUSTER_NAME EMIT_TIME LOCAL_REPLY_BODY UNIQUE_ID TRACE_ID QUERY_PARAM PATH CUSTOM_FLAGS
   DOWNSTREAM_PEER_URI_SAN DOWNSTREAM_LOCAL_URI_SAN DOWNSTREAM_LOCAL_SUBJECT DOWNSTREAM_PEER_ISSUER DOWNSTREAM_PEER_SERIAL
   DOWNSTREAM_PEER_FINGERPRINT_256 DOWNSTREAM_TLS_SESSION_ID DOWNSTREAM_PEER_CERT TLS_JA3_FINGERPRINT
   DOWNSTREAM_PEER_DNS_SAN DOWNSTREAM_PEER_IP_SAN DOWNSTREAM_PEER_EMAIL_SAN DOWNSTREAM_PEER_OTHERNAME_SAN
@@ -171,6 +178,7 @@ export const operators: ReadonlyMap<string, Operator> = new Map<string, Operator
   ['PROTOCOL', plain(({ origin: { request } }) => request && `HTTP/${request.version}`)],
   ['CONNECTION_ID', plain(({ id }) => id)],
   ['STREAM_ID', plain(({ id }) => id)],
+  ['ENVIRONMENT', variable],
   ['HOSTNAME', plain(() => hostname())],
   ['ROUTE_NAME', plain(({ route }) => route)],
   ['ACCESS_LOG_TYPE', plain(({ kind }) => kind)],

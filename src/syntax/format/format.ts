@@ -39,6 +39,11 @@ export function parseFormat(text: string): Format {
   return pieces;
 }
 
+/** Lists the operators of a text that `parseFormat` reads, each with the text in its brackets. */
+export function listOperators(text: string): { readonly name: string; readonly args: string | undefined }[] {
+  return [...text.matchAll(part)].flatMap(({ 2: name, 3: args }) => (name === undefined ? [] : [{ name, args }]));
+}
+
 function readOperator(name: string, args: string | undefined): Read {
   const make = operators.get(name);
   if (!make) {

@@ -13,6 +13,40 @@ test('a rewrite and names of a field are read', () => {
   });
 });
 
+test('changes of fields are read on every level', () => {
+  const [stage] = loadText(
+    `stages: { a: { listen: 1, http: { routes-change-last: true, request-headers: { remove: [X-A, b] }, hosts: {
+      a: { request-headers: { add: { X-C: ['1', { value: '', keep-empty: true }] } }, routes: [
+        { to: 'db:80', response-headers: { set-present: { server: 'a%%' }, add-absent: { x-d: '%RESP(a)%' } } } ] } } } } }`,
+  ).graph.stages;
+  expect(stage).toMatchObject({
+    routesChangeLast: true,
+    changes: { request: { remove: ['x-a', 'b'] } },
+    hosts: [
+      {
+        changes: {
+          request: {
+            add: [
+              { name: 'x-c', value: '1' },
+              { name: 'x-c', value: '', keepEmpty: true },
+            ],
+          },
+        },
+        routes: [
+          {
+            changes: {
+              response: {
+                setPresent: [{ name: 'server', value: 'a%%' }],
+                addAbsent: [{ name: 'x-d', value: '%RESP(a)%' }],
+              },
+            },
+          },
+        ],
+      },
+    ],
+  });
+});
+
 test.each([
   [write('to: up, rewrite: {}'), 'a rewrite changes nothing'],
   [write('to: up, rewrite: { host: a, host-field: b }'), 'a rewrite has host or host-field, not both'],
@@ -31,6 +65,12 @@ test.each([
   [write('to: up', "{ to: 'db:80', names: true }"), 'names goes with field:NAME alone'],
   [write('to: up', undefined, "deny: '10.0.0.0/8',"), 'whose addresses no rule of the stage would see'],
   [write('to: up', undefined, 'users: /etc/users,'), 'whose addresses no rule of the stage would see'],
+  [write('to: up, request-headers: {}'), 'this changes nothing'],
+  [write('to: up, request-headers: { remove: Host }'), '"Host" cannot be changed'],
+  [write("to: up, response-headers: { add: { ':status': '1' } }"), '":status" cannot be changed'],
+  [write("to: up, request-headers: { set: { x-a: '%RESP(a)%' } }"), '%RESP% has no value in a request'],
+  [write("to: up, request-headers: { set: { x-a: '1%' } }"), 'a % does not begin an operator'],
+  [write("to: up, request-headers: { set: { authorization: 'Bearer x' } }"), 'is in plain text'],
 ])('%s is refused', (text, says) => {
   expect(refusalOf(() => loadText(text)).message).toContain(says);
 });

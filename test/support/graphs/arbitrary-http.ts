@@ -10,6 +10,7 @@ import type {
   Target,
   Upstream,
 } from '../../../src/chain/model/graph.ts';
+import { fieldChanges } from './field-changes.ts';
 import type { TcpAddress } from '../../../src/core/address.ts';
 
 /** Removes the members that are undefined. */
@@ -87,7 +88,10 @@ function arbitraryAction(upstream: fc.Arbitrary<string>): fc.Arbitrary<HttpActio
   return fc.oneof(answer, requests, tunnels).map((action) => leaveOut(action) as HttpAction);
 }
 
-type HttpParts = Pick<HttpStage, 'codec' | 'hosts' | 'ignorePort' | 'upstreams' | 'open' | keyof StagePolicy>;
+type HttpParts = Pick<
+  HttpStage,
+  'codec' | 'hosts' | 'ignorePort' | 'upstreams' | 'open' | 'changes' | 'routesChangeLast' | keyof StagePolicy
+>;
 
 /** Generates the policy of a stage; usually everyone may use it. */
 const policy: fc.Arbitrary<Partial<StagePolicy>> = fc.oneof(
@@ -141,11 +145,17 @@ export function arbitraryHttp(
     )
     .chain(([upstreams, open]) => {
       const routes: fc.Arbitrary<HttpRoute[]> = fc.array(
-        fc.record({ match, action: arbitraryAction(fc.constantFrom(...upstreams.map(({ name }) => name))) }),
+        fc
+          .record({
+            match,
+            action: arbitraryAction(fc.constantFrom(...upstreams.map(({ name }) => name))),
+            changes: fieldChanges,
+          })
+          .map(({ changes, ...parts }) => ({ ...parts, ...changes })),
         { maxLength: 3 },
       );
       const host = (name: string, domains: readonly string[]) =>
-        routes.map((list) => ({ name, domains, routes: list }));
+        fc.tuple(routes, fieldChanges).map(([list, changes]) => ({ name, domains, routes: list, ...changes }));
       const hosts = fc.tuple(
         host('local', ['a.example.com', '*.example.com:8080']),
         host('www.*', ['www.*']),
@@ -158,6 +168,9 @@ export function arbitraryHttp(
         ignorePort: fc.constantFrom(undefined, true),
         ...(open && { open: fc.constant(true) }),
       });
-      return fc.tuple(parts, policy).map(([own, given]) => leaveOut({ ...own, ...given }) as HttpParts);
+      const order = fc.constantFrom({}, { routesChangeLast: true as const });
+      return fc
+        .tuple(parts, policy, fieldChanges, order)
+        .map(([own, given, changes, way]) => leaveOut({ ...own, ...given, ...changes, ...way }) as HttpParts);
     });
 }

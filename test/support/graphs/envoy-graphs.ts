@@ -27,6 +27,7 @@ import {
   tcp,
   tls,
 } from './envoy-hops.ts';
+import { fieldChanges } from './field-changes.ts';
 import { route } from './envoy-routes.ts';
 import { toGraph } from './graphs.ts';
 
@@ -136,15 +137,20 @@ function httpStage(stage: Place, files: GraphFiles): fc.Arbitrary<HttpStage> {
       port: fc.constantFrom({}, { ignorePort: true }),
       domains: fc.constantFrom(['*'], ['a.example:443', '*.example.com'], ['b.*']),
       limits,
+      stageChanges: fieldChanges,
+      hostChanges: fieldChanges,
+      order: fc.constantFrom({}, { routesChangeLast: true as const }),
       // The names that requests ask for are looked up in one family.
       asked: family,
     })
-    .map(({ codec, routes, upstreams, domains, port, limits: own, asked }) => ({
+    .map(({ codec, routes, upstreams, domains, port, limits: own, asked, stageChanges, hostChanges, order }) => ({
       ...stage.common,
+      ...stageChanges,
+      ...order,
       job: 'http',
       open: true,
       codec,
-      hosts: [{ name: 'all', domains, routes }],
+      hosts: [{ name: 'all', domains, routes, ...hostChanges }],
       ...port,
       upstreams: upstreams.map((upstream) =>
         takesNames(upstream) ? { ...upstream, route: { hops: [], limits: upstream.route.limits, ...asked } } : upstream,

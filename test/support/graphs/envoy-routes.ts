@@ -1,4 +1,5 @@
 import fc from 'fast-check';
+import { fieldChanges } from './field-changes.ts';
 import type { HttpAction, HttpRoute, Rewrite } from '../../../src/chain/model/graph.ts';
 
 /** Generates routes for requests to these upstreams. */
@@ -55,15 +56,17 @@ export function route(upstreams: readonly string[]): fc.Arbitrary<HttpRoute> {
     { name: 'foo', value: { kind: 'regex', value: 'b.*' } } as const,
   );
   return fc
-    .record({ match: fc.record({ path, fields: fc.array(field, { maxLength: 2 }) }), action })
+    .record({ match: fc.record({ path, fields: fc.array(field, { maxLength: 2 }) }), action, changes: fieldChanges })
+    .map(({ changes, ...parts }) => ({ ...parts, ...changes }))
     .map((one) => (one.action.kind === 'tunnels' && one.match.path.kind !== 'connect' ? toPosts(one) : one));
 }
 
 /** Restricts a route with a path to POST, because Envoy terminates the tunnels of only one method there. */
-function toPosts({ match, action }: HttpRoute): HttpRoute {
+function toPosts({ match, action, ...rest }: HttpRoute): HttpRoute {
   const others = match.fields.filter(({ name }) => name !== ':method');
   const method = { name: ':method', value: { kind: 'exact', value: 'POST' } } as const;
   return {
+    ...rest,
     match: { ...match, fields: [method, ...others] },
     action: action.kind === 'tunnels' ? { ...action, post: true } : action,
   };

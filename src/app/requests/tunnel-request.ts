@@ -1,0 +1,64 @@
+import { type Address, formatAddress } from '../../core/address.ts';
+import type { Exchange, TunnelRequest } from '../../core/exchange.ts';
+import type { HeaderField } from '../../core/hop.ts';
+import type { Link } from '../../core/link.ts';
+import { passedOnFields } from '../../http/server/tunnel-request.ts';
+import type { Answer } from '../../resume/far.ts';
+import type { ChangeAnswer } from '../../router/head-changes.ts';
+import type { Head } from '../../router/rewrite.ts';
+import { carryTunnel, type TunnelEnv, type TunnelJob } from '../tunnel/tunnel.ts';
+import { type RequestEnv, type RequestJob, refuse } from './http-request.ts';
+
+/** The decision to open a tunnel to an address. */
+export interface TunnelPlan {
+  readonly kind: 'tunnel';
+  readonly env: TunnelEnv;
+  readonly target: Address;
+  /** The request as its route has changed it; absent if it stays as it was. */
+  readonly rewritten?: Head;
+}
+
+/** What goes with one tunnel. */
+interface CarriedJob extends Omit<RequestJob, 'keptBack'>, Pick<TunnelJob, 'accept'> {}
+
+/** Carries the tunnel that a request asks for. Resolves when it is up or has been refused. */
+export async function carry(
+  { refusals }: RequestEnv['terms'],
+  { env, target }: TunnelPlan,
+  exchange: Exchange,
+  { origin, accept, leave, changeAnswer }: CarriedJob,
+): Promise<void> {
+  await carryTunnel(env, {
+    target,
+    origin,
+    gone: exchange.gone,
+    accept,
+    refuse: (error) => refuse(exchange, error, refusals, changeAnswer),
+    statusOf: (error) => (error ? refusals.statusOf(error) : 200),
+    leave,
+  });
+}
+
+/**
+ * Makes the function that accepts a request for a tunnel. One that only a route treats as such is CONNECT, or a POST with
+ * its two bodies.
+ * @param grants the fields of the answer to a request that a carrier has claimed
+ */
+export function acceptTunnel(
+  grants: readonly HeaderField[],
+  exchange: Exchange,
+  tunnel: TunnelRequest | undefined,
+  resumable: Answer<Link> | undefined,
+  changeAnswer: ChangeAnswer | undefined,
+): TunnelJob['accept'] {
+  return (reached) => {
+    if (tunnel) {
+      if (!resumable) return tunnel.accept(grants);
+      return resumable.start(tunnel.accept([...grants, resumable.field], resumable.carried));
+    }
+    const isConnect = exchange.method === 'CONNECT';
+    const fields = isConnect ? [] : passedOnFields;
+    const changed = changeAnswer?.(fields, { status: 200, upstream: reached && formatAddress(reached) }) ?? fields;
+    return isConnect ? exchange.upgrade(200, changed) : exchange.stream(200, changed);
+  };
+}
