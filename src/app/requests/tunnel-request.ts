@@ -57,7 +57,7 @@ export function acceptTunnel(
       return resumable.start(tunnel.accept([...grants, resumable.field], resumable.carried));
     }
     const isConnect = exchange.method === 'CONNECT';
-    const fields = isConnect ? [] : passedOnFields;
+    const fields = isConnect ? [] : passedOnFields.map(([name, value]) => [name.toLowerCase(), value] as const);
     const changed = changeAnswer?.(fields, { status: 200, upstream: reached && formatAddress(reached) }) ?? fields;
     return isConnect ? exchange.upgrade(200, changed) : exchange.stream(200, changed);
   };

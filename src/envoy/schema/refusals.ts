@@ -76,8 +76,8 @@ export const refusals = {
   },
   client: { why: 'tunl takes the peer of a connection for the client', instead: 'leave it out, or write false' },
   edit: {
-    why: 'tunl changes no header fields here',
-    instead: 'write host_rewrite_literal or prefix_rewrite, or headers_to_add in a tunneling_config',
+    why: 'tunl does not write this field by itself',
+    instead: 'write request_headers_to_add, response_headers_to_add, host_rewrite_literal or prefix_rewrite',
   },
   reply: {
     why: 'the answers of tunl itself are those of Envoy without this',

@@ -67,7 +67,10 @@ const fixed: ReadonlySet<string> = new Set([
  */
 export function assertChangeable(name: string): void {
   if (fixed.has(name.toLowerCase()) || name.startsWith(':')) {
-    throw usageError(`${quote(name)} cannot be changed: tunl writes it for each connection anew`);
+    throw usageError(
+      `${quote(name)} cannot be changed: tunl writes it for each connection anew`,
+      'leave it out; a route can write another host or path',
+    );
   }
   if (!isToken(name)) throw usageError(`${quote(name)} is not the name of a field`);
 }
@@ -119,7 +122,7 @@ export function parseFieldValue(text: string, of: Changed): Format {
     }
     const secret = args.split('?').find((field) => isSecretField(field) || /^set-cookie$/i.test(field));
     if ((name === 'REQ' || name === 'RESP') && secret !== undefined) {
-      throw usageError(`%${name}(${secret})% would copy credentials, and operators do not`);
+      throw usageError(`%${name}(${secret})% would copy credentials, and operators do not`, 'write the value');
     }
   }
   return format;
