@@ -58,6 +58,12 @@ test('an empty value is written only if that is said, and one that cannot be sen
   ]);
 });
 
-test.each(['%RESP(a)%', '%DURATION%', '%REQ(cookie)%', '%NONE%', 'a%b'])('%s has no value in a request', (value) => {
-  expect(() => change([], { add: [{ name: 'a', value }] })).toThrow();
+test.each([
+  ['%RESP(a)%', '%RESP% has no value in a request'],
+  ['%DURATION%', '%DURATION% has no value in a request'],
+  ['%REQ(cookie)%', '%REQ(cookie)% would copy credentials'],
+  ['%NONE%', 'there is no operator %NONE%'],
+  ['a%b', 'a % does not begin an operator'],
+])('%s is no value for a field of a request', (value, says) => {
+  expect(() => change([], { add: [{ name: 'a', value }] })).toThrow(says);
 });
