@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { refusedClusters } from '../envoy/import/refused/clusters.ts';
+import { refusedChanges } from '../envoy/import/refused/header-changes.ts';
 import { refusedHttp } from '../envoy/import/refused/http.ts';
 import { refusedListeners } from '../envoy/import/refused/listeners.ts';
 import { refusedTcp } from '../envoy/import/refused/tcp.ts';
@@ -24,7 +25,7 @@ describe.skipIf(!hasEnvoy)('Envoy and tunl on the same files', () => {
     expect(await judge(readFixture(name))).toBe(outdated.has(name) ? 'refuses' : 'takes');
   });
 
-  const rows = [...refusedListeners, ...refusedTcp, ...refusedClusters, ...refusedHttp];
+  const rows = [...refusedListeners, ...refusedTcp, ...refusedClusters, ...refusedChanges, ...refusedHttp];
   test.each(rows.filter(({ file }) => !outdated.has(file)))(
     'Envoy says what is written down of $file with $to',
     async ({ file, from, to, envoyTakesIt }) => {

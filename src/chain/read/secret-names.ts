@@ -5,7 +5,7 @@ import type { Graph, HttpStage } from '../model/graph.ts';
 import type { SecretSources } from './secrets.ts';
 
 /** Lists the values that a stage, its hosts and its routes write into fields. */
-export function listChanged({ changes, hosts }: Pick<HttpStage<unknown>, 'changes' | 'hosts'>): readonly FieldValue[] {
+function listChanged({ changes, hosts }: Pick<HttpStage<unknown>, 'changes' | 'hosts'>): readonly FieldValue[] {
   const levels = [changes, ...hosts.flatMap((host) => [host.changes, ...host.routes.map((route) => route.changes)])];
   return levels.flatMap((level) => (level ? listValues(level) : []));
 }

@@ -5,11 +5,12 @@ import { refusals } from '../../../src/envoy/schema/refusals.ts';
 import { editFixture, loadEnvoy, readFixture } from '../../support/graphs/envoy-file.ts';
 import { refusalOf } from '../../support/usage.ts';
 import { refusedClusters } from './refused/clusters.ts';
+import { refusedChanges } from './refused/header-changes.ts';
 import { refusedHttp } from './refused/http.ts';
 import { refusedListeners } from './refused/listeners.ts';
 import { refusedTcp } from './refused/tcp.ts';
 
-test.each([...refusedListeners, ...refusedTcp, ...refusedClusters, ...refusedHttp])(
+test.each([...refusedListeners, ...refusedTcp, ...refusedClusters, ...refusedChanges, ...refusedHttp])(
   'in $file $to instead of $from is refused: $says',
   ({ file, from, to, says, because, hints = [] }) => {
     const reason = because && refusals[because];
@@ -21,7 +22,7 @@ test.each([...refusedListeners, ...refusedTcp, ...refusedClusters, ...refusedHtt
 );
 
 test('what Envoy takes is refused with what runs instead', () => {
-  const rows = [...refusedListeners, ...refusedTcp, ...refusedClusters, ...refusedHttp];
+  const rows = [...refusedListeners, ...refusedTcp, ...refusedClusters, ...refusedChanges, ...refusedHttp];
   const silent = rows.filter(
     ({ envoyTakesIt, says, because, hints }) =>
       // A message about a value that nobody could run says itself what is right.
