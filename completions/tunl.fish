@@ -10,7 +10,7 @@ end
 # True if this is the command, or with no argument if there is no command yet.
 function __tunl_using
     for word in (__tunl_words)
-        if contains -- $word connect forward serve chain check pac passwd completion help
+        if contains -- $word connect forward serve chain check pac config passwd completion help
             test "$word" = "$argv[1]"
             return
         end
@@ -55,13 +55,16 @@ function __tunl_schemes
         'pac+https://' 'the same over HTTPS' \
         'pac+file://' 'the same from a file of this machine: pac+file:///etc/proxy.pac' \
         'system' 'the proxies of the settings of the desktop or the operating system' \
+        '@' 'a proxy of the configuration' \
         'unix:' 'a proxy on a Unix socket, over HTTP/1.1'
 end
 
 function __tunl_proxies
     set -l before (string match -r '^.*\|' -- (commandline -ct))
     set -l host (string match -r '^(?:.*\|)?[^|]*://(?:.*@)?' -- (commandline -ct))
-    if test -n "$host"
+    if string match -q -r '^(?:.*\|)?@' -- (commandline -ct)
+        string replace -r '^' -- "$before" (tunl config --names proxies 2>/dev/null)
+    else if test -n "$host"
         string replace -r '^' -- "$host" (__fish_print_hostnames)
     else
         string replace -r '^' -- "$before" (__tunl_schemes)
@@ -70,14 +73,16 @@ end
 
 function __tunl_specs
     set -l before (string match -r '^.*:' -- (commandline -ct))
-    if string match -q -r '^unix:[^:]*$' -- (commandline -ct)
+    if string match -q '@*' -- (commandline -ct)
+        tunl config --names forwards 2>/dev/null
+    else if string match -q -r '^unix:[^:]*$' -- (commandline -ct)
         __fish_complete_path (commandline -ct)
     else if contains -- "$before" socks: http: any:
         return
     else if test -n "$before"
         string replace -r '(.+)' -- "$before\$1:" (__fish_print_hostnames)
     else
-        printf '%s\n' socks: http: any:
+        printf '%s\n' socks: http: any: @
     end
 end
 
@@ -90,6 +95,7 @@ complete -c tunl -n __tunl_using -a serve -d 'be a tunnelling proxy; default add
 complete -c tunl -n __tunl_using -a chain -d 'run several stages in one process, joined by internal:// listeners'
 complete -c tunl -n __tunl_using -a check -d 'examine the way to a target: what the proxy allows, and what to type'
 complete -c tunl -n __tunl_using -a pac -d 'ask a PAC file for the way to a target, and say what it did'
+complete -c tunl -n __tunl_using -a config -d 'show the configuration of the user, check it, or explain a way'
 complete -c tunl -n __tunl_using -a passwd -d 'add a user to a file for --auth-file, or change the password'
 complete -c tunl -n __tunl_using -a completion -d 'print the completions for a shell'
 complete -c tunl -n __tunl_using -a help -d 'print help, also about exit-codes'
@@ -106,6 +112,7 @@ complete -c tunl -n '__tunl_using connect' -l proxy-auth -x -a 'auto bearer nego
 complete -c tunl -n '__tunl_using connect' -l proxy-header -x -d 'send this header to each proxy; @FILE: those of a file, one a line; repeatable'
 complete -c tunl -n '__tunl_using connect' -l half-close -x -a 'now wait never' -d 'when a proxy is told that we send nothing more: now, wait or never (once the target has ended)'
 complete -c tunl -n '__tunl_using connect' -l password-file -r -F -d 'the first line is the password of a user that a proxy has none for'
+complete -c tunl -n '__tunl_using connect' -l password-command -x -d 'the first line that this command prints is the password of a user that a proxy has none for'
 complete -c tunl -n '__tunl_using connect' -l no-config -d 'read no configuration; an empty TUNL_CONFIG does the same'
 complete -c tunl -n '__tunl_using connect' -l cacert -r -F -d 'trust the authorities in this PEM file instead of those of Node and the system'
 complete -c tunl -n '__tunl_using connect' -l cert -r -F -d 'our certificate, a PEM file, or PKCS #12 with its key'
@@ -156,6 +163,7 @@ complete -c tunl -n '__tunl_using forward; and not __tunl_after_dashes' -l proxy
 complete -c tunl -n '__tunl_using forward; and not __tunl_after_dashes' -l proxy-header -x -d 'send this header to each proxy; @FILE: those of a file, one a line; repeatable'
 complete -c tunl -n '__tunl_using forward; and not __tunl_after_dashes' -l half-close -x -a 'now wait never' -d 'when a proxy is told that we send nothing more: now, wait or never (once the target has ended)'
 complete -c tunl -n '__tunl_using forward; and not __tunl_after_dashes' -l password-file -r -F -d 'the first line is the password of a user that a proxy has none for'
+complete -c tunl -n '__tunl_using forward; and not __tunl_after_dashes' -l password-command -x -d 'the first line that this command prints is the password of a user that a proxy has none for'
 complete -c tunl -n '__tunl_using forward; and not __tunl_after_dashes' -l no-config -d 'read no configuration; an empty TUNL_CONFIG does the same'
 complete -c tunl -n '__tunl_using forward; and not __tunl_after_dashes' -l cacert -r -F -d 'trust the authorities in this PEM file instead of those of Node and the system'
 complete -c tunl -n '__tunl_using forward; and not __tunl_after_dashes' -l cert -r -F -d 'our certificate, a PEM file, or PKCS #12 with its key'
@@ -218,6 +226,7 @@ complete -c tunl -n '__tunl_using serve' -l proxy-auth -x -a 'auto bearer negoti
 complete -c tunl -n '__tunl_using serve' -l proxy-header -x -d 'send this header to each proxy; @FILE: those of a file, one a line; repeatable'
 complete -c tunl -n '__tunl_using serve' -l half-close -x -a 'now wait never' -d 'when a proxy is told that we send nothing more: now, wait or never (once the target has ended)'
 complete -c tunl -n '__tunl_using serve' -l password-file -r -F -d 'the first line is the password of a user that a proxy has none for'
+complete -c tunl -n '__tunl_using serve' -l password-command -x -d 'the first line that this command prints is the password of a user that a proxy has none for'
 complete -c tunl -n '__tunl_using serve' -l cacert -r -F -d 'trust the authorities in this PEM file instead of those of Node and the system'
 complete -c tunl -n '__tunl_using serve' -l servername -x -d 'send and verify this name instead of the proxy\'s host'
 complete -c tunl -n '__tunl_using serve' -l pin -x -d 'accept this key only: sha256/BASE64URL of the certificate\'s SPKI, or curl\'s sha256//BASE64'
@@ -261,6 +270,7 @@ complete -c tunl -n '__tunl_using chain' -l proxy-auth -x -a 'auto bearer negoti
 complete -c tunl -n '__tunl_using chain' -l proxy-header -x -d 'send this header to each proxy; @FILE: those of a file, one a line; repeatable'
 complete -c tunl -n '__tunl_using chain' -l half-close -x -a 'now wait never' -d 'when a proxy is told that we send nothing more: now, wait or never (once the target has ended)'
 complete -c tunl -n '__tunl_using chain' -l password-file -r -F -d 'the first line is the password of a user that a proxy has none for'
+complete -c tunl -n '__tunl_using chain' -l password-command -x -d 'the first line that this command prints is the password of a user that a proxy has none for'
 complete -c tunl -n '__tunl_using chain' -l cacert -r -F -d 'trust the authorities in this PEM file instead of those of Node and the system'
 complete -c tunl -n '__tunl_using chain' -l cert -r -F -d 'our certificate, a PEM file, or PKCS #12 with its key'
 complete -c tunl -n '__tunl_using chain' -l key -r -F -d 'its key, a PEM file; default: the file of --cert'
@@ -298,6 +308,7 @@ complete -c tunl -n '__tunl_using check' -l proxy-auth -x -a 'auto bearer negoti
 complete -c tunl -n '__tunl_using check' -l proxy-header -x -d 'send this header to each proxy; @FILE: those of a file, one a line; repeatable'
 complete -c tunl -n '__tunl_using check' -l half-close -x -a 'now wait never' -d 'when a proxy is told that we send nothing more: now, wait or never (once the target has ended)'
 complete -c tunl -n '__tunl_using check' -l password-file -r -F -d 'the first line is the password of a user that a proxy has none for'
+complete -c tunl -n '__tunl_using check' -l password-command -x -d 'the first line that this command prints is the password of a user that a proxy has none for'
 complete -c tunl -n '__tunl_using check' -l no-config -d 'read no configuration; an empty TUNL_CONFIG does the same'
 complete -c tunl -n '__tunl_using check' -l cacert -r -F -d 'trust the authorities in this PEM file instead of those of Node and the system'
 complete -c tunl -n '__tunl_using check' -l cert -r -F -d 'our certificate, a PEM file, or PKCS #12 with its key'
@@ -346,6 +357,15 @@ complete -c tunl -n '__tunl_using pac' -l json -d 'write one JSON object per lin
 complete -c tunl -n '__tunl_using pac' -s h -l help -d 'print this'
 complete -c tunl -n '__tunl_using pac' -l help-all -d 'print this with all options'
 
+complete -c tunl -n '__tunl_using config' -l check -d 'only say whether the file is right; no command for a password is run'
+complete -c tunl -n '__tunl_using config' -l explain -x -a '(__fish_print_hostnames | string replace -r \'$\' \':\')' -d 'say which way a target is reached, and what decides that; nothing is dialled'
+complete -c tunl -n '__tunl_using config' -l names -x -a 'proxies forwards' -d 'list the names of proxies or forwards, one on a line, for completions'
+complete -c tunl -n '__tunl_using config' -s q -l quiet -d 'say nothing but errors'
+complete -c tunl -n '__tunl_using config' -s v -l verbose -d 'say each step; -vv also the details'
+complete -c tunl -n '__tunl_using config' -l json -d 'write one JSON object per line to stderr instead of messages'
+complete -c tunl -n '__tunl_using config' -s h -l help -d 'print this'
+complete -c tunl -n '__tunl_using config' -l help-all -d 'print this with all options'
+
 complete -c tunl -n '__tunl_using passwd' -a '(__fish_complete_path)'
 complete -c tunl -n '__tunl_using passwd' -s q -l quiet -d 'say nothing but errors'
 complete -c tunl -n '__tunl_using passwd' -s v -l verbose -d 'say each step; -vv also the details'
@@ -360,7 +380,7 @@ complete -c tunl -n '__tunl_using completion' -l json -d 'write one JSON object 
 complete -c tunl -n '__tunl_using completion' -s h -l help -d 'print this'
 complete -c tunl -n '__tunl_using completion' -l help-all -d 'print this with all options'
 
-complete -c tunl -n '__tunl_using help' -a 'connect forward serve chain check pac passwd completion help exit-codes'
+complete -c tunl -n '__tunl_using help' -a 'connect forward serve chain check pac config passwd completion help exit-codes'
 complete -c tunl -n '__tunl_using help' -s q -l quiet -d 'say nothing but errors'
 complete -c tunl -n '__tunl_using help' -s v -l verbose -d 'say each step; -vv also the details'
 complete -c tunl -n '__tunl_using help' -l json -d 'write one JSON object per line to stderr instead of messages'

@@ -5,12 +5,12 @@ import type { Surroundings } from '../chain/read/secrets.ts';
 import type { TcpAddress } from '../core/address.ts';
 import { TunlError, usageError } from '../core/errors.ts';
 import { type DraftHop, type HopFallbacks, type KnownScheme, parseHop, splitAlternatives } from '../syntax/hop.ts';
-import { redact } from '../syntax/hop-url.ts';
 import { suggest } from '../syntax/suggest.ts';
 import { quote } from '../syntax/text.ts';
 import type { ConfigText } from './place.ts';
 import { readProxy, readProxyText } from './proxy.ts';
-import type { ConfigForm, ConfigWords, ForwardConfig, ProxyConfig, WayConfig } from './schema.ts';
+import type { ConfigForm, ConfigWords, ProxyConfig, WayConfig } from './schema.ts';
+import { type ConfigSummary, isObject, summarise, toObject, writeWay } from './summary.ts';
 
 /** The proxies on a way in travel order, each with its alternatives. No proxy at all is `direct`. */
 export type DraftWay = readonly (readonly DraftHop[])[];
@@ -18,8 +18,9 @@ export type DraftWay = readonly (readonly DraftHop[])[];
 /** One SPEC of a forward. */
 export interface NamedSpec {
   readonly text: string;
-  /** Its position: `config.yaml:4:5`. */
+  /** Its position: `config.yaml:4:5`, and the keys that lead there. */
   readonly place: string;
+  readonly path: Path;
   /** The way of its forward, if that has its own. */
   readonly way?: NamedWay;
 }
@@ -75,6 +76,38 @@ export class Config {
     });
   }
 
+  /**
+   * Reads everything that the file names, secrets included, and runs no command.
+   * @throws {TunlError} usage, with the first error of each entry
+   */
+  check(fallbacks: HopFallbacks, parseSpec: (text: string) => unknown): void {
+    const failures = new Map<string, TunlError>();
+    const attempt = (read: () => void) => {
+      try {
+        read();
+      } catch (error) {
+        if (!(error instanceof TunlError)) throw error;
+        failures.set(error.message, error);
+      }
+    };
+    const { proxies = {}, forwards = {} } = this.#words;
+    for (const name of Object.keys(proxies)) attempt(() => this.#readNamed(name, fallbacks, []));
+    for (const name of Object.keys(forwards)) {
+      for (const { text, path, way } of this.listSpecs(name)) {
+        attempt(() => this.#at(path, () => parseSpec(text)));
+        attempt(() => way?.read(fallbacks));
+      }
+    }
+    for (const way of [...this.matches, ...(this.fallback ? [this.fallback] : [])]) attempt(() => way.read(fallbacks));
+    const [first, ...others] = failures.values();
+    if (first) throw first.withHints(...others.slice(0, maxAlso).map(({ message }) => `also ${message}`));
+  }
+
+  /** Tells what the file names, without secrets. */
+  describe(): ConfigSummary {
+    return summarise(this.path, this.#words);
+  }
+
   /** The way to targets for which nothing else names one. */
   get fallback(): NamedWay | undefined {
     const { proxy } = this.#words.defaults ?? {};
@@ -103,11 +136,6 @@ export class Config {
     });
   }
 
-  /** The position of a proxy: `config.yaml:4:5`. */
-  placeOfProxy(name: string): string {
-    return this.#source.placeOf(['proxies', name]);
-  }
-
   /**
    * Lists the SPECs of a forward.
    * @throws {TunlError} usage, if there is no such forward
@@ -121,6 +149,7 @@ export class Config {
     const way = proxy === undefined ? undefined : this.#nameWay(`forward @${name}`, [...path, 'proxy'], proxy);
     return [spec].flat().map((text, index) => ({
       text,
+      path: Array.isArray(spec) ? [...at, index] : at,
       place: this.#source.placeOf(Array.isArray(spec) ? [...at, index] : at),
       ...(way && { way }),
     }));
@@ -160,7 +189,7 @@ export class Config {
       folder: dirname(this.path),
       schemes: this.#parts.schemes,
       sources: new Map(),
-      fallbacks: { ...toAbsolute(fallbacks), source: label },
+      fallbacks: { ...toAbsolute(fallbacks), source: label, takesCommand: true },
       settings: this.#parts.form.settings,
       at: this.#at,
     };
@@ -213,6 +242,9 @@ export class Config {
   }
 }
 
+/** The maximum number of further errors in one message. */
+const maxAlso = 4;
+
 /** The maximum number of issues that are explained, of which an error reports the first few. */
 const maxExplained = 200;
 
@@ -236,26 +268,6 @@ function toAbsolute({ tls, ...others }: HopFallbacks): HopFallbacks {
   return { ...others, tls: { ...tls, ...Object.fromEntries(given) } };
 }
 
-/** Writes a way in one line: `@work, https://edge.example`. */
-function writeWay(words: WayConfig): string {
-  return [words]
-    .flat()
-    .map((place) => redactAll(typeof place === 'string' ? place : place.url))
-    .join(', ');
-}
-
-function redactAll(text: string): string {
-  return text.split('|').map(redact).join('|');
-}
-
 function isList<T>(words: T | readonly T[]): words is readonly T[] {
   return Array.isArray(words);
-}
-
-function isObject(words: ForwardConfig): words is Exclude<ForwardConfig, string | readonly string[]> {
-  return typeof words === 'object' && !Array.isArray(words);
-}
-
-function toObject(words: ForwardConfig): { readonly spec: string | readonly string[]; readonly proxy?: WayConfig } {
-  return isObject(words) ? words : { spec: words };
 }

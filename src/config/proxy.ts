@@ -4,6 +4,7 @@ import { fillVariables } from '../chain/read/secrets.ts';
 import { usageError } from '../core/errors.ts';
 import { encodePercent } from '../core/octets.ts';
 import { type DraftHop, splitAlternatives } from '../syntax/hop.ts';
+import { passwordCommandName } from '../syntax/password-file.ts';
 import { isBareSocket } from '../syntax/hop-url.ts';
 import type { ProxyConfig } from './schema.ts';
 
@@ -70,7 +71,10 @@ function addUser(url: string, user: string): string {
 function addSettings(url: string, words: ProxyConfig, names: readonly string[], reader: ProxyReader): string {
   const pairs = names.map((name) => {
     const value = words[name] as string | number | true;
-    return value === true ? name : `${name}=${encodeURIComponent(fillVariables(String(value), reader))}`;
+    if (value === true) return name;
+    // The shell fills in the variables of a command.
+    const text = name === passwordCommandName ? String(value) : fillVariables(String(value), reader);
+    return `${name}=${encodeURIComponent(text)}`;
   });
   if (pairs.length === 0) return url;
   return `${url}${url.includes('?') ? '&' : '?'}${pairs.join('&')}`;

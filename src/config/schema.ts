@@ -2,6 +2,7 @@ import * as z from 'zod';
 import type { HopSetting } from '../core/carrier.ts';
 import { halfCloses } from '../core/hop.ts';
 import { halfCloseName } from '../syntax/hop.ts';
+import { passwordCommandName } from '../syntax/password-file.ts';
 import { tlsNames, tlsSwitches } from '../syntax/tls.ts';
 import type { FileKind } from '../chain/read/issues.ts';
 import { type Issue, listKeys } from '../chain/read/schema.ts';
@@ -91,6 +92,10 @@ function makeSettings(carrierSettings: readonly HopSetting[]): SettingShape {
     ),
   ]);
   return Object.fromEntries([
+    [
+      passwordCommandName,
+      describe(text.optional(), 'a command whose first line is the password, run by sh -c when it is needed'),
+    ],
     ...ofTls,
     [
       halfCloseName,

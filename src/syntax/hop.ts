@@ -8,6 +8,7 @@ import { parseHeaders } from './header.ts';
 import { readHost } from './host.ts';
 import { type HopUrl, passwordHint, socketHint, splitHopUrl, splitQuery } from './hop-url.ts';
 import { parseUnix } from './listen.ts';
+import { takePasswordCommand } from './password-file.ts';
 import { suggest } from './suggest.ts';
 import { asUsage, quote } from './text.ts';
 import { parseTls, tlsNames, tlsSwitches, type TlsConfig } from './tls.ts';
@@ -24,6 +25,8 @@ export interface OpenHop {
   readonly host: string;
   /** The address: `proxy.corp:8080`. */
   readonly place: string;
+  /** The command of the hop itself that prints the password. */
+  readonly passwordCommand?: string;
 }
 
 /** Settings for every hop that does not have its own. */
@@ -32,6 +35,8 @@ export interface HopFallbacks {
   readonly source: string;
   /** The environment variable that names the hop; absent if the user did. */
   readonly variable?: string;
+  /** True if a hop may name a command that prints its password: the user wrote it, and not a variable or a server. */
+  readonly takesCommand?: boolean;
   /** The folder from which relative paths of headers start. Default: the current one. */
   readonly folder?: string;
   readonly tls: TlsConfig;
@@ -78,7 +83,9 @@ export function parseHop(text: string, fallbacks: HopFallbacks, schemes: readonl
     ...[trustSetting, ...ofProxies].map(({ name }) => name),
   ]);
   if (chooser) return readChooser(chooser, fallbacks, [trustSetting, ...ofProxies]);
-  const { scheme: name, user, password, query, label, ...place } = splitHopUrl(text, fallbacks.source);
+  const { scheme: name, user, password, query: written, label, ...place } = splitHopUrl(text, fallbacks.source);
+  const takenOut = fallbacks.takesCommand ? takePasswordCommand(written, { user, password, label }) : undefined;
+  const { passwordCommand, query = written } = takenOut ?? {};
   const scheme = schemes.find((known) => known.scheme === name);
   if (!scheme) throw unknownScheme(name, schemes, label);
   const settings = readSettings(query, scheme, label, fallbacks.folder);
@@ -104,6 +111,7 @@ export function parseHop(text: string, fallbacks: HopFallbacks, schemes: readonl
               user,
               host: address.kind === 'tcp' ? address.host : formatPlace(address),
               place: formatPlace(address),
+              ...(passwordCommand !== undefined && { passwordCommand }),
             },
           }
         : { credentials: { user, password: new Secret(password ?? '') } })),

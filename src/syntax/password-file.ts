@@ -28,6 +28,35 @@ export function readSecretFile(path: string, failure: string, content: string): 
   }
 }
 
+/** Name of the command that prints a password, as a flag, in the query of a hop and in the configuration. */
+export const passwordCommandName = 'password-command';
+
+/** The settings of a URL in their written order. */
+type Query = readonly (readonly [name: string, value: string | undefined])[];
+
+/**
+ * Takes the command that prints the password of a hop out of its settings.
+ * @throws {TunlError} usage, if it has no value, comes twice, or has no user to be for
+ */
+export function takePasswordCommand(
+  written: Query,
+  {
+    user,
+    password,
+    label,
+  }: { readonly user?: string | undefined; readonly password?: string | undefined; readonly label: string },
+): { readonly passwordCommand?: string; readonly query: Query } {
+  const name = passwordCommandName;
+  const query = written.filter(([setting]) => setting !== name);
+  const [command, second] = written.filter(([setting]) => setting === name).map(([, value = '']) => value);
+  if (command === undefined) return { query };
+  if (second !== undefined) throw usageError(`${label}: the setting ${name} is given twice`, 'leave one of them out');
+  if (command === '') throw usageError(`${label}: the setting ${name} needs a value`);
+  if (user === undefined) throw usageError(`${label} has a ${name} and no user`);
+  if (password !== undefined) throw usageError(`${label} has two passwords`, 'leave one of them out');
+  return { passwordCommand: command, query };
+}
+
 /**
  * Checks a password, which may be empty with `mayBeEmpty` only.
  * @throws {TunlError} usage, if it is empty or no header can carry it

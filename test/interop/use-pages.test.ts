@@ -1,7 +1,7 @@
-import { copyFileSync, readFileSync, writeFileSync } from 'node:fs';
+import { copyFileSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { beforeAll, describe, expect, test } from 'vitest';
+import { beforeAll, describe, expect, onTestFinished, test } from 'vitest';
 import { type IssuedCertificate, makeCerts } from '../support/certs/certs.ts';
 import { findBlock } from '../support/readme.ts';
 import { startGreeting } from './parts/socat.ts';
@@ -61,6 +61,37 @@ describe.skipIf(!hasWorld)('the pages about using tunl', () => {
       expect(await world.run(findBlock('password', page))).toMatchObject({ code: 0, stdout: 'host\n', stderr: '' });
       writeFileSync(join(world.home, '.proxy-password'), 'another\n');
       expect(await world.run(findBlock('password', page))).toMatchObject({ code: 67, stdout: '' });
+    });
+  });
+
+  describe('docs/configuration.md', () => {
+    const page = 'docs/configuration.md';
+
+    const configure = () => {
+      mkdirSync(join(world.home, '.config/tunl'), { recursive: true });
+      onTestFinished(() => rmSync(join(world.home, '.config/tunl'), { recursive: true }));
+      copyFileSync(join(world.home, 'edge-ca.pem'), join(world.home, '.config/tunl/edge-ca.pem'));
+      writeFileSync(join(world.home, '.config/tunl/config.yaml'), findBlock('file', page), { mode: 0o600 });
+    };
+    const atHome = (block: string) => block.replaceAll('/home/me', world.home);
+
+    test('names lead through proxies and to targets', async () => {
+      await hostProxy();
+      configure();
+      const { stdout } = await world.run(findBlock('use', page));
+      expect(stdout).toMatch(/^host\n[^]*^ +42$/m);
+    });
+
+    test('what decides is told, and whether the file is right', async () => {
+      configure();
+      await world.play(atHome(findBlock('explain', page)));
+      await world.play(atHome(findBlock('check', page)));
+    });
+
+    test('a command gives the password', async () => {
+      await world.lend('proxy:3128', () => startGuardedSquid({ user: 'me', password: 'of a command' }));
+      writeFileSync(join(world.home, 'secret'), 'of a command\n');
+      expect(await world.run(findBlock('password', page))).toMatchObject({ code: 0, stdout: 'host\n', stderr: '' });
     });
   });
 

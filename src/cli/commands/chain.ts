@@ -173,6 +173,7 @@ async function readLinear(words: readonly string[], args: Arguments, context: Co
   const choices = await readChoices(args, context, {
     texts,
     source: 'NODE',
+    takesCommand: true,
     tls: readTlsConfig(args),
     ...readTunnelRequestOptions(args),
   });

@@ -9,6 +9,7 @@ const loaders: Readonly<Record<string, () => Promise<CommandSpec>>> = {
   chain: async () => (await import('./chain.ts')).chain,
   check: async () => (await import('./check.ts')).check,
   pac: async () => (await import('./pac.ts')).pac,
+  config: async () => (await import('./config.ts')).config,
   passwd: async () => (await import('./passwd.ts')).passwd,
   completion: async () => (await import('./completion.ts')).completion,
   help: async () => (await import('./help.ts')).help,

@@ -19,6 +19,7 @@ import { fillPasswords, parseHops } from './hops.ts';
 import { printOption } from './print.ts';
 import { createKeyPassword, tlsOptions } from './tls.ts';
 import { noConfigOption } from './ways/config.ts';
+import { createRunCommand, passwordCommandOption } from './ways/password-command.ts';
 import { decideWays, refuseNames, type Wanted } from './ways/ways.ts';
 
 const familyOption = (version: (typeof familySetting.values)[number]) =>
@@ -78,7 +79,7 @@ const authOption = option(`proxy-${authName}`, parseAuth, {
   completes: ['auto', ...schemeNames],
 });
 
-const askOptions = [authOption, headerOption, halfCloseOption, passwordFileOption];
+const askOptions = [authOption, headerOption, halfCloseOption, passwordFileOption, passwordCommandOption];
 
 const furtherOptions = [...retryOptions, directOption, ...askOptions];
 
@@ -167,7 +168,7 @@ export async function readFurtherRoute(
   const urls = args.get(proxyOption);
   if (args.get(directOption) && urls.length > 0) throw usageError('--direct and -x contradict each other');
   refuseNames(urls, 'serve');
-  const fallbacks = { tls, ...readTunnelRequestOptions(args), source: '-x' };
+  const fallbacks = { tls, ...readTunnelRequestOptions(args), source: '-x', takesCommand: true };
   return { hops: await readChoices(args, context, { ...fallbacks, texts: urls }), ...readRest(args) };
 }
 
@@ -204,7 +205,11 @@ export async function readChoices(args: Arguments, context: CommandContext, word
 
 /** Finds the passwords of all hops on some ways, in travel order. */
 async function finishWays(ways: readonly DraftWay[], args: Arguments, context: CommandContext): Promise<HopChoice[][]> {
-  const sources = { ...makeSources(args, context), file: args.get(passwordFileOption) };
+  const sources = {
+    ...makeSources(args, context),
+    file: args.get(passwordFileOption),
+    command: args.get(passwordCommandOption),
+  };
   const hops = await fillPasswords(ways.flat(2), sources);
   const keyPassword = readKeyPassword(args, context);
   const finished = hops.map((hop) => ({
@@ -223,14 +228,17 @@ function createFindLogin(sources: PasswordSources): FindLogin {
   };
 }
 
-function makeSources(args: Arguments, { io, ui }: CommandContext): Omit<PasswordSources, 'file'> {
+function makeSources(args: Arguments, context: CommandContext): Omit<PasswordSources, 'file' | 'command'> {
+  const { io, ui } = context;
   const ask: PasswordSources['ask'] = async (question) => {
     // --print shows the name of a variable in place of the password.
     if (args.get(printOption)) return 'not asked for';
     const { createAsk } = await import('../process/ask.ts');
     return createAsk({ env: io.env, askpassStderr: ui.output.form === 'json' ? 'ignore' : 'inherit' })(question);
   };
-  return { env: io.env, ask, emit: createReport(ui, 'connect') };
+  const runCommand: PasswordSources['runCommand'] = async (command) =>
+    args.get(printOption) ? 'not asked for' : createRunCommand(args, context)(command);
+  return { env: io.env, ask, runCommand, emit: createReport(ui, 'connect') };
 }
 
 /** One source for each command line, so that the user is asked about each key once. */

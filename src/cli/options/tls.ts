@@ -52,7 +52,7 @@ export function readTlsConfig(args: Arguments): TlsConfig {
 const keyVariable = 'TUNL_KEY_PASSWORD';
 
 /** Makes the source of passwords for encrypted keys without a password file: the environment, or else the user. */
-export function createKeyPassword({ env, ask, emit }: Omit<PasswordSources, 'file'>): KeyPassword {
+export function createKeyPassword({ env, ask, emit }: Pick<PasswordSources, 'env' | 'ask' | 'emit'>): KeyPassword {
   const given = env[keyVariable];
   // A reload uses the first answer again, because the user may have left by then.
   const answers = new Map<string, ReturnType<KeyPassword['find']>>();

@@ -18,7 +18,7 @@ export interface AskOptions {
   readonly askpassStderr: 'inherit' | 'ignore';
 }
 
-/** Longest answer of the SSH_ASKPASS program, in bytes. */
+/** Longest answer of a program, in bytes. */
 const maxAnswerBytes = 64 * 1024;
 
 /**
@@ -50,21 +50,51 @@ function openTerminal(): number | undefined {
 }
 
 function runAskpass(program: string, question: string, { env, askpassStderr }: AskOptions): Promise<string> {
+  return readAnswer(program, [question], {
+    env,
+    stderr: askpassStderr,
+    name: `the program of SSH_ASKPASS, ${quote(program)},`,
+  });
+}
+
+/** How a program that gives a secret is run, and what messages call it. */
+export interface AnswerOptions {
+  readonly env: AskOptions['env'];
+  readonly stderr: 'inherit' | 'ignore';
+  readonly name: string;
+  /** The time that it has, and the name of its limit; absent for a person, who may take their time. */
+  readonly limit?: { readonly ms: number; readonly name: string };
+}
+
+/**
+ * Runs a program without stdin and without our passwords in its environment, and returns the first line of what it
+ * prints.
+ * @throws {TunlError} usage, if it fails, prints too much or takes too long; interrupted, if a signal came
+ */
+export function readAnswer(
+  program: string,
+  words: readonly string[],
+  { env, stderr, name, limit }: AnswerOptions,
+): Promise<string> {
   return new Promise((resolve, reject) => {
-    const child = spawn(program, [question], {
-      env: withoutSecrets(env),
-      stdio: ['ignore', 'pipe', askpassStderr],
-    });
-    const abandon = (error: TunlError) => {
+    const child = spawn(program, words, { env: withoutSecrets(env), stdio: ['ignore', 'pipe', stderr] });
+    const timer =
+      limit && limit.ms > 0
+        ? setTimeout(() => fail(`not within ${limit.ms / 1000} s (${limit.name})`), limit.ms)
+        : undefined;
+    const settle = () => {
       stopCatching();
+      clearTimeout(timer);
+    };
+    const abandon = (error: TunlError) => {
+      settle();
       child.kill();
       // A program that it started may hold the pipe open for ever.
       child.stdout?.destroy();
       reject(error);
     };
     const stopCatching = catchEndSignals(abandon);
-    const fail = (why: string) =>
-      abandon(usageError(`the program of SSH_ASKPASS, ${quote(program)}, gave no password: ${why}`));
+    const fail = (why: string) => abandon(usageError(`${name} gave no password: ${why}`));
     const answer: Buffer[] = [];
     let size = 0;
     child.stdout?.on('data', (chunk: Buffer) => {
@@ -75,7 +105,7 @@ function runAskpass(program: string, question: string, { env, askpassStderr }: A
     child.once('error', (error) => fail(describeFileError(error)));
     child.once('close', (status, signal) => {
       if (status !== 0) return fail(status === null ? `ended by ${signal}` : `status ${status}`);
-      stopCatching();
+      settle();
       resolve(decodeOctets(Buffer.concat(answer)).split(/\r?\n/, 1)[0] ?? '');
     });
   });

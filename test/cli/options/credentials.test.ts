@@ -20,6 +20,7 @@ function write(name: string, text: string | Buffer, mode = 0o600): string {
 const nobody: PasswordSources = {
   env: { HOME: join(folder, 'nowhere') },
   file: undefined,
+  runCommand: () => expect.fail('a command was run'),
   ask: () => Promise.resolve(undefined),
   emit: () => {},
 };

@@ -36,7 +36,10 @@ _tunl_hosts() {
 _tunl_proxies() {
   local before=''
   [[ $value == *'|'* ]] && before=\${value%"\${value##*|}"}
-  if [[ \${value#"$before"} == *://* ]]; then
+  if [[ \${value#"$before"} == @* ]]; then
+    local names=($(tunl config --names proxies 2>/dev/null))
+    _tunl_offer "\${names[@]/#/"$before"}"
+  elif [[ \${value#"$before"} == *://* ]]; then
     before+=\${value#"$before"}
     before=\${before%"\${before##*[/@]}"}
     _tunl_hosts "$before" ''
@@ -49,12 +52,13 @@ _tunl_proxies() {
 
 _tunl_specs() {
   case $value in
+  @*) _tunl_offer $(tunl config --names forwards 2>/dev/null) ;;
   unix:*:*) ;;
   unix:*) compopt -o default ;;
   ${fronts.map((front) => `${front}*`).join(' | ')}) ;;
   *:*) _tunl_hosts "\${value%"\${value##*:}"}" : ;;
   *)
-    _tunl_offer ${fronts.join(' ')}
+    _tunl_offer ${fronts.join(' ')} @
     compopt -o nospace
     ;;
   esac

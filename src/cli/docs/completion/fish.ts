@@ -47,7 +47,9 @@ end
 function __tunl_proxies
     set -l before (string match -r '^.*\\|' -- (commandline -ct))
     set -l host (string match -r '^(?:.*\\|)?[^|]*://(?:.*@)?' -- (commandline -ct))
-    if test -n "$host"
+    if string match -q -r '^(?:.*\\|)?@' -- (commandline -ct)
+        string replace -r '^' -- "$before" (tunl config --names proxies 2>/dev/null)
+    else if test -n "$host"
         string replace -r '^' -- "$host" (__fish_print_hostnames)
     else
         string replace -r '^' -- "$before" (__tunl_schemes)
@@ -56,14 +58,16 @@ end
 
 function __tunl_specs
     set -l before (string match -r '^.*:' -- (commandline -ct))
-    if string match -q -r '^unix:[^:]*$' -- (commandline -ct)
+    if string match -q '@*' -- (commandline -ct)
+        tunl config --names forwards 2>/dev/null
+    else if string match -q -r '^unix:[^:]*$' -- (commandline -ct)
         __fish_complete_path (commandline -ct)
     else if contains -- "$before" ${fronts.join(' ')}
         return
     else if test -n "$before"
         string replace -r '(.+)' -- "$before\\$1:" (__fish_print_hostnames)
     else
-        printf '%s\\n' ${fronts.join(' ')}
+        printf '%s\\n' ${fronts.join(' ')} @
     end
 end
 

@@ -46,6 +46,7 @@ export function listWords(
     schemes: [
       ...schemes.map(({ scheme, summary }) => ({ scheme: `${scheme}://`, summary })),
       ...chooserForms.map(({ form, summary }) => ({ scheme: form, summary })),
+      { scheme: '@', summary: 'a proxy of the configuration' },
       { scheme: 'unix:', summary: 'a proxy on a Unix socket, over HTTP/1.1' },
     ],
     fronts: frontKinds.map((kind) => `${kind}:`),

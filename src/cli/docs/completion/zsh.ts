@@ -16,8 +16,18 @@ _tunl_hosts() {
   return ret
 }
 
+# The names that the configuration has.
+_tunl_names() {
+  local -a names=(\${(f)"$(tunl config --names $1 2>/dev/null)"})
+  compadd -- $names
+}
+
 _tunl_proxies() {
   compset -P '*[|]'
+  if [[ $PREFIX == @* ]]; then
+    _tunl_names proxies
+    return
+  fi
   if compset -P '*://'; then
     compset -P '*@'
     _tunl_hosts -S ''
@@ -32,12 +42,14 @@ ${schemes.map(({ scheme, summary }) => `    ${quoteForShell(`${escapeColons(sche
 _tunl_specs() {
   if [[ $PREFIX == unix:* ]]; then
     compset -P unix: && _files
+  elif [[ $PREFIX == @* ]]; then
+    _tunl_names forwards
   elif [[ $PREFIX == (${fronts.map((front) => `${front}*`).join('|')}) ]]; then
     return 1
   elif compset -P '*:'; then
     _tunl_hosts -S :
   else
-    compadd -S '' -- ${fronts.join(' ')}
+    compadd -S '' -- ${fronts.join(' ')} @
   fi
 }
 

@@ -7,7 +7,7 @@ export const configuration: Section = {
     'connect, forward and check read `~/.config/tunl/config.yaml`, with `XDG_CONFIG_HOME` the file `tunl/config.yaml` there, or the file that `TUNL_CONFIG` names. With `--no-config`, or if `TUNL_CONFIG` is empty, they read none. serve and chain never do. A JSON Schema for editors is in the package: `docs/config.schema.json`. The file must belong to the user or to root, and nobody else may be able to write it.',
     {
       term: '`proxies`',
-      text: 'Proxies by name, for `-x @`NAME: a URL, a list in travel order, or `url` with `user`, `password`, `headers` and the settings of a URL as keys. A password is `${NAME}` for an environment variable, or `file:`PATH; without it, it is found as that of any other proxy.',
+      text: 'Proxies by name, for `-x @`NAME: a URL, a list in travel order, or `url` with `user`, `password`, `password-command`, `headers` and the settings of a URL as keys. A password is `${NAME}` for an environment variable, or `file:`PATH; without it, it is found as that of any other proxy.',
     },
     {
       term: '`forwards`',

@@ -212,6 +212,11 @@ export const commandProse: Readonly<Record<string, Prose>> = {
   },
   check: checkProse,
   pac: pacProse,
+  config: {
+    description: [
+      'Shows what the configuration of the user names, without secrets. `--check` reads all of it and says whether it is right, with line and column of what is not. `--explain` says through which proxies a target is reached, and what decides that; nothing is dialled. `tunl`(1) says what is in the file, under CONFIGURATION.',
+    ],
+  },
   passwd: {
     description: [
       'Writes a line of htpasswd for USER into FILE, which `--auth-file` reads: in place of the line that the user has, or behind all others. The password is asked for twice on the terminal, and hashed by bcrypt. It may have 72 bytes.',
@@ -243,7 +248,7 @@ export const programProse: {
   proxies: [
     '`-x` URL names a proxy. Several proxies are used in the given order, the nearest first. `a|b` in one of them are alternatives: the next one is tried after a failure that it may not share. A bare HOST:PORT means `http://`. The first proxy may be on a Unix socket, whose path replaces host and port: `unix:/run/proxy.sock`, or `https://unix:/run/proxy.sock?servername=NAME`.',
     ...chooserProse,
-    'User and password are part of the URL, percent-encoded byte by byte, so that `%F6` is one byte. A proxy with a key and no password is written `http://KEY:@proxy`. The password of a user without one comes from the first of these that has it: `TUNL_PROXY_PASSWORD`, `--password-file`, `~/.netrc`, a question on the terminal or through `SSH_ASKPASS`.',
+    'User and password are part of the URL, percent-encoded byte by byte, so that `%F6` is one byte. A proxy with a key and no password is written `http://KEY:@proxy`. The password of a user without one comes from the first of these that has it: `TUNL_PROXY_PASSWORD`, `--password-file`, `~/.netrc`, `--password-command`, a question on the terminal or through `SSH_ASKPASS`. A command of one proxy is in its URL, `?password-command=`, and comes before all of them. It runs by `sh -c` without stdin, once in a process and within `--handshake-timeout`; its first line is the password. A URL of the environment or of a file of chain names none.',
   ],
   settings:
     'Settings of one proxy are in the query of its URL, percent-encoded: `https://proxy?cacert=ca.pem&header=X-Team:%20db`. `header=@FILE` adds each line of a file, which keeps a token out of the list of processes. Options of the same names apply to every proxy that does not set its own.',

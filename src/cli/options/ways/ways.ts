@@ -48,7 +48,7 @@ export async function decideWays(
   context: CommandContext,
 ): Promise<Decided[]> {
   if (urls.length > 0) {
-    const way = await readUrls(urls, { ...fallbacks, source: '-x' }, args, context);
+    const way = await readUrls(urls, { ...fallbacks, source: '-x', takesCommand: true }, args, context);
     return wanted.map(() => ({ way, source: 'from -x' }));
   }
   if (isDirect) return wanted.map(() => ({ way: direct, source: '--direct' }));
@@ -92,7 +92,7 @@ interface WayChoice {
 }
 
 /** Chooses the rule for one target. @throws {TunlError} usage */
-function chooseWay(
+export function chooseWay(
   target: Wanted['target'],
   own: NamedWay | undefined,
   config: Config | undefined,
