@@ -88,10 +88,12 @@ export function isBareSocket(text: string): boolean {
 
 /** Removes user information and settings from a URL, for messages. */
 export function redact(text: string): string {
+  // The name of a proxy in the configuration.
+  if (/^@[\w.-]+$/.test(text)) return text;
   if (isBareSocket(text)) return text.replace(/[?#].*$/s, '');
   // Up to the last @ of the whole text: a password may have a raw / or ?.
   return text
-    .replace(/^([^:/?#@]*:\/\/)?.+@/s, (_all, scheme: string | undefined) => `${scheme ?? ''}***@`)
+    .replace(/^([^:/?#@]*:\/\/)?.*@/s, (_all, scheme: string | undefined) => `${scheme ?? ''}***@`)
     .replace(/[?#].*$/s, '');
 }
 
