@@ -92,6 +92,8 @@ function startServer(
 ): Promise<TestApp> {
   const flags = [serveFlag, ...modes.map(({ scheme }) => findScheme(scheme)?.carrier.serveFlag)];
   return startTestServe({
+    // A hundred tunnels at once, each with its pauses, take long where others use the machine too.
+    limits: { ...calmLimits, lingerMs: 15_000 },
     ...(tls && { tls }),
     ...(users && { users: { single: users } }),
     accept: flags.flatMap((flag) => flag?.name ?? []),
