@@ -63,7 +63,8 @@ class PollSession extends OneTunnelSession<ReachedLink> {
         if (attempt === 0) return this.#dial(target, ctx, field, toClient(this.link, this.#terms(target, ctx)));
         const limit = { ms: attachMs, phase: 'handshake', option: 'poll', code: 'http_response_timeout' } as const;
         return within(limit, signal, `${name} did not go on with the tunnel`, (limited) =>
-          this.#dial(target, laterContext(ctx, limited), field),
+          // The fields that were filled in for the tunnel go with all its requests.
+          this.#dial(target, { ...laterContext(ctx, limited), ...(ctx.fields && { fields: ctx.fields }) }, field),
         );
       },
       isFinal: (error) => isFinalFailure(error, undefined),

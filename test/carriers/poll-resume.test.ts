@@ -1,4 +1,5 @@
-import { expect, test } from 'vitest';
+import { connect } from 'node:net';
+import { expect, onTestFinished, test } from 'vitest';
 import { readField } from '../../src/resume/fields.ts';
 import { failureOf } from '../conformance/carrier-bed.ts';
 import { makeHop, makeRoute, startTestServe } from '../support/harness/app.ts';
@@ -58,6 +59,32 @@ test.each([
   client.fin();
   expect(await client.waitForEnd()).toBe(end);
   expect(serve.eventsOf('tunnel.resumed')).toHaveLength(end === 'fin' ? 1 : 0);
+});
+
+test('fields that are filled in for a tunnel go with the requests of each transport', async () => {
+  const [serve, target] = [await startTestServe({ accept }), await startTarget(echo)];
+  const seen: string[] = [];
+  const recorder = await startTarget((socket) => {
+    const onward = connect({ port: serve.port, host: '127.0.0.1' }).on('error', () => {});
+    const at = seen.push('') - 1;
+    socket.on('data', (bytes) => (seen[at] += bytes.toString('latin1'))).on('error', () => {});
+    socket.pipe(onward).pipe(socket);
+    onTestFinished(() => void onward.destroy());
+  });
+  const box = await startHttpMiddlebox(recorder.port, (index) => (index === 3 ? 'forbid' : 'pass'));
+  const hop = makeHop('poll+http', box.port, { formats: [['X-From', 'tunl%PROTOCOL%']] });
+  const route = await makeRoute([hop]);
+  const client = new RawPeer(await route.dial(target.address, makeContext(target.address)));
+  client.send('a word');
+  client.fin();
+  expect(await client.waitForEnd()).toBe('fin');
+  expect(serve.eventsOf('tunnel.resumed')).toHaveLength(1);
+  const heads = seen
+    .join('')
+    .split(/(?=(?:POST|GET) \/\.well-known)/)
+    .filter((head) => head.includes(' HTTP/1.1\r\n'));
+  expect(heads.filter((head) => head.includes('/tcp/'))).toHaveLength(2);
+  expect(heads.filter((head) => !/^x-from: tunl/im.test(head))).toEqual([]);
 });
 
 test('plain tunnels are not to be had, and are not asked for', async () => {
