@@ -64,7 +64,14 @@ export class Pool<T extends Pooled> {
    * room.
    * @throws the signal's reason, what `open` throws, or what `use` throws
    */
-  async use<R>(wanted: Wanted<T>, use: Use<T, R>): Promise<R> {
+  use<R>(wanted: Wanted<T>, use: Use<T, R>): Promise<R> {
+    const { key, signal, from } = wanted;
+    const found = from === 'fresh' || signal.aborted ? undefined : this.#findRoom(key);
+    return found ? use(found, true) : this.#useLater(wanted, use);
+  }
+
+  /** Uses a connection that may have to be opened first. */
+  async #useLater<R>(wanted: Wanted<T>, use: Use<T, R>): Promise<R> {
     const { key, signal } = wanted;
     const isFresh = wanted.from === 'fresh';
     for (;;) {

@@ -2,7 +2,7 @@ import { authName } from '../auth/allowed.ts';
 import { recall } from '../auth/knowledge.ts';
 import { type Address, formatAddress } from '../core/address.ts';
 import type { Carrier, HopReach, Reach, Session } from '../core/carrier.ts';
-import { Deadline, type Limit, tlsLimit, within } from '../core/deadline.ts';
+import { Deadline, type Limit, throwIfAborted, tlsLimit, within } from '../core/deadline.ts';
 import type { Dial, DialContext, Layer } from '../core/dialer.ts';
 import { type HopPosition, type Phase, TunlError } from '../core/errors.ts';
 import { formatHop, type HeaderField, type Hop } from '../core/hop.ts';
@@ -101,8 +101,7 @@ function asksWho({ carrier }: HopRoute): boolean {
 function letFirstAsk(hop: Hop, dial: Dial): Dial {
   let first: Promise<unknown> | undefined;
   let isOver = false;
-  return async (address, ctx) => {
-    if (isOver || recall(hop).scheme !== undefined) return dial(address, ctx);
+  const ask: Dial = async (address, ctx) => {
     if (first) {
       await isOverWithin(askMs, first, ctx.signal);
       return dial(address, ctx);
@@ -115,6 +114,7 @@ function letFirstAsk(hop: Hop, dial: Dial): Dial {
       isOver = true;
     }
   };
+  return (address, ctx) => (isOver || recall(hop).scheme !== undefined ? dial(address, ctx) : ask(address, ctx));
 }
 
 /** The hops on the way to the hop of a session, and its own if that is asked in a mode: all its tunnels take them. */
@@ -178,7 +178,7 @@ async function openSession(route: HopRoute, address: Address, next: Dial, ctx: D
     return link;
   };
   try {
-    return await carrier.open(reach, hop, { ...numberSteps(ctx, position), signal: deadline.signal });
+    return await carrier.open(reach, hop, numberSteps(ctx, position, { signal: deadline.signal }));
   } catch (error) {
     throw atHop(error, route, 'handshake');
   } finally {
@@ -208,7 +208,7 @@ function withBelow(error: unknown, session: Session): unknown {
 async function reachHop(route: HopRoute, address: Address, next: Dial, ctx: DialContext): Promise<Link> {
   const { hop, position } = route;
   try {
-    return await next(address, { ...numberSteps(ctx, position), hop: position });
+    return await next(address, numberSteps(ctx, position, { hop: position }));
   } catch (error) {
     throw atHop(
       withHints(error, (failure) => unreachedHints(failure, hop)),
@@ -217,12 +217,17 @@ async function reachHop(route: HopRoute, address: Address, next: Dial, ctx: Dial
   }
 }
 
-/** Returns a context that gives this hop's number to steps that have none yet. */
-function numberSteps(ctx: DialContext, { index }: HopPosition): DialContext {
-  const { onAnswer } = ctx;
+/** Returns a context that gives this hop's number to steps that have none yet, with `more` in it. */
+function numberSteps(
+  ctx: DialContext,
+  { index }: HopPosition,
+  more: Partial<Pick<DialContext, 'signal' | 'hop' | 'fields'>>,
+): DialContext {
+  const { onProgress, onAnswer } = ctx;
   return {
     ...ctx,
-    onProgress: (step) => ctx.onProgress?.({ hop: index, ...step }),
+    ...more,
+    ...(onProgress && { onProgress: (step) => onProgress({ hop: index, ...step }) }),
     ...(onAnswer && { onAnswer: (answer) => onAnswer({ hop: index, ...answer }) }),
   };
 }
@@ -259,20 +264,20 @@ async function openTunnel(route: HopRoute, session: Session, address: Address, c
   const { hop, position, fill, carrier } = route;
   const what = `${formatAddress(hop.address)} did not answer ${carrier.asksBy ?? 'CONNECT'} ${formatAddress(address)}`;
   const started = performance.now();
+  const deadline = new Deadline(handshakeLimit(route), ctx.signal, what);
   try {
-    const link = await within(handshakeLimit(route), ctx.signal, what, (signal) =>
-      session.tunnel(address, {
-        ...numberSteps(ctx, position),
-        signal,
-        ...(fill && { fields: [...(ctx.fields ?? []), ...fill(ctx)] }),
-      }),
-    );
+    throwIfAborted(ctx.signal);
+    deadline.start();
+    const more = fill && { fields: [...(ctx.fields ?? []), ...fill(ctx)] };
+    const link = await session.tunnel(address, numberSteps(ctx, position, { signal: deadline.signal, ...more }));
     const ms = performance.now() - started;
     ctx.onProgress?.({ phase: 'handshake', hop: position.index, detail: formatAddress(address), ms });
     return link;
   } catch (error) {
     const explained = withHints(error, (failure) => unansweredHints(failure, address, carrier));
     throw atHop(withBelow(explained, session), route, 'handshake');
+  } finally {
+    deadline.end();
   }
 }
 

@@ -91,10 +91,12 @@ async function serveClient(
   const gone = new Abort();
   const onClose = () => gone.abort(leftEarly);
   client.stream.once('close', onClose);
-  const user = origin.user ?? client.peer.identity;
+  const { peer } = client;
+  const user = origin.user ?? peer.identity;
   const outcome = await carryTunnel(env, {
     target,
-    origin: { ...origin, peer: client.peer, ...(user !== undefined && { user }) },
+    origin:
+      peer === origin.peer && user === origin.user ? origin : { ...origin, peer, ...(user !== undefined && { user }) },
     gone: gone.signal,
     accept: () => client,
     // A clean close would look like an empty answer from the target.

@@ -176,12 +176,7 @@ class Http2Session implements Session {
     const first = findFirstFields(this.#hop, this.#terms.asks, ctx);
     const target = assertTunnelled(address);
     const { method } = this.#terms;
-    const send = async (fields: readonly HeaderField[]) =>
-      tellAnswer(
-        ctx,
-        await this.#send(this.#toCall(target, ctx, fields), `${method} ${formatAddress(address)}`, ctx.signal),
-        this.#terms.asks,
-      );
+    const send = (fields: readonly HeaderField[]) => this.#send(target, ctx, fields);
     const asked = first.isReady ? await send(first.fields) : undefined;
     const negotiated: Negotiated =
       asked && isFinal(asked, first) ? { reply: asked } : await this.#negotiate(target, ctx, send, first, asked);
@@ -253,10 +248,13 @@ class Http2Session implements Session {
     };
   }
 
-  async #send(call: Call, what: string, signal: AbortSignal): Promise<Reply> {
+  async #send(target: TcpAddress, ctx: DialContext, fields: readonly HeaderField[]): Promise<Reply> {
+    const { method, asks } = this.#terms;
+    const what = `${method} ${formatAddress(target)}`;
     const asked = { name: formatAddress(this.#hop.address), what, side: 'hop', phase: 'handshake' } as const;
     try {
-      return await this.#call(this.#client, call, asked, signal);
+      const reply = await this.#call(this.#client, this.#toCall(target, ctx, fields), asked, ctx.signal);
+      return tellAnswer(ctx, reply, asks);
     } catch (error) {
       throw this.#goDown(error);
     }
