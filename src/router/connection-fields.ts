@@ -24,6 +24,11 @@ export function keepEndToEnd(headers: readonly HeaderField[]): HeaderField[] {
   return headers.filter(([name]) => !connectionFields.has(name) && !named.has(name));
 }
 
+/** Removes blanks around values, which HTTP/2 does not allow (RFC 9113, section 8.2.1): operators may leave some. */
+export function trimValues(fields: readonly HeaderField[]): HeaderField[] {
+  return fields.map(([name, value]) => [name, value.replaceAll(/^[\t ]+|[\t ]+$/g, '')]);
+}
+
 /** Fields that are not allowed in trailers: merged into the head they would change the message (RFC 9110, section 6.5.1). */
 const headOnly: ReadonlySet<string> = new Set([
   'authorization',

@@ -1,5 +1,5 @@
 import type { HeaderField } from '../core/hop.ts';
-import { keepEndToEnd } from './connection-fields.ts';
+import { keepEndToEnd, trimValues } from './connection-fields.ts';
 
 /**
  * Makes the fields of an answer for the client. A missing `Date` is added, as RFC 9110, section 6.6.1, requires of
@@ -11,7 +11,7 @@ export function toReplyFields(
   change?: (fields: readonly HeaderField[]) => HeaderField[],
 ): HeaderField[] {
   const passed = keepEndToEnd(headers);
-  const kept = change?.(passed) ?? passed;
+  const kept = change ? trimValues(change(passed)) : passed;
   const hasDate = kept.some(([name]) => name === 'date');
   return hasDate ? kept : [...kept, ['date', new Date().toUTCString()]];
 }

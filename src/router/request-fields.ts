@@ -3,7 +3,7 @@ import { TunlError } from '../core/errors.ts';
 import type { Exchange } from '../core/exchange.ts';
 import type { HeaderField } from '../core/hop.ts';
 import { fieldValues } from '../http/wire/message.ts';
-import { keepEndToEnd, nominatedFields } from './connection-fields.ts';
+import { keepEndToEnd, nominatedFields, trimValues } from './connection-fields.ts';
 
 /** Fields that are not passed on: `host` is written anew from the authority, the others are orders to Envoy itself. */
 const taken: ReadonlySet<string> = new Set([
@@ -75,7 +75,7 @@ export function passComplete(
   const kept = headers.filter(
     ([name]) => name !== passOn.keptBack && (isUpgrade || (name !== 'connection' && name !== 'upgrade')),
   );
-  return joinFor(request, kept, passOn);
+  return joinFor(request, trimValues(kept), passOn);
 }
 
 function keepRequestFields(headers: readonly HeaderField[], passOn: PassOn): HeaderField[] {
