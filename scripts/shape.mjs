@@ -55,6 +55,7 @@ const exceptions = {
   'src/dial/via.ts': ['tls'],
   'src/auth/negotiate/sources.ts': ['listeners'],
   'src/router/match.ts': ['chain'],
+  'src/router/redirect.ts': ['chain'],
   'src/router/rewrite.ts': ['chain'],
 };
 

@@ -20,7 +20,12 @@ export interface RequestEnv extends RecordEnv {
 }
 
 /** The decision of a route to answer a request or to forward it. */
-export type RequestPlan = AnswerAction | ForwardPlan;
+export type RequestPlan = AnswerPlan | ForwardPlan;
+
+/** The decision to answer a request, and where the client is sent, if it is sent elsewhere. */
+export interface AnswerPlan extends AnswerAction {
+  readonly location?: string;
+}
 
 /** The place that requests are forwarded to. */
 export interface RequestUpstream {
@@ -105,10 +110,11 @@ export async function carryRequest(
 
 async function answer(
   request: Exchange,
-  { status, body = '' }: AnswerAction,
+  { status, body = '', location }: AnswerPlan,
   change: ChangeAnswer | undefined,
 ): Promise<void> {
-  const fields = change?.([], { status: 0 }) ?? [];
+  const place = location === undefined ? [] : [['location', location] as const];
+  const fields = change?.(place, { status: 0 }) ?? place;
   const hasDate = fields.some(([name]) => name === 'date');
   await request.respond(status, [...fields, ...(hasDate ? [] : [['Date', new Date().toUTCString()] as const])], body);
 }

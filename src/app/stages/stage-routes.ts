@@ -17,6 +17,7 @@ import { guard, guardText } from '../../policy/guard.ts';
 import { createPolicy, type PolicyBase, type Rule } from '../../policy/rules.ts';
 import { createFindRoute, type FindRoute } from '../../router/match.ts';
 import { type ChangeExchange, createChangeExchange } from '../../router/head-changes.ts';
+import { locate } from '../../router/redirect.ts';
 import { rewriteHead, withHostOf } from '../../router/rewrite.ts';
 import { nearestPlace } from '../tunnel/access-log.ts';
 import type { Route } from './route.ts';
@@ -114,7 +115,10 @@ export function routeRequests(
     const { changeRequest, changeAnswer } = changers.get(route)?.(exchange) ?? {};
     if (changeAnswer) onChange(changeAnswer);
     assertTaken(exchange, action);
-    if (action.kind === 'answer') return action;
+    if (action.kind === 'answer') {
+      const { redirect } = action;
+      return redirect ? { ...action, location: locate(redirect, exchange, match.path) } : action;
+    }
     const upstream = findUpstream(upstreams, action.upstream);
     const { rewrite } = action;
     const terms = { path: match.path, tellsHost: !upstream.takesNames };

@@ -35,7 +35,7 @@ function describeMatch({ match: { path, fields } }: HttpRoute, host: string): st
 }
 
 function describeAction({ action }: HttpRoute, upstream: Upstream | undefined): string {
-  if (action.kind === 'answer') return String(action.status);
+  if (action.kind === 'answer') return action.redirect ? `${action.status} elsewhere` : String(action.status);
   const where = upstream ? describeUpstream(upstream) : action.upstream;
   return action.kind === 'tunnels' ? `bytes to ${where}` : where;
 }

@@ -33,6 +33,22 @@ export interface AnswerAction {
   readonly kind: 'answer';
   readonly status: number;
   readonly body?: string;
+  /** Send the client elsewhere: `Location` is the address of its request with these changes. */
+  readonly redirect?: Redirect;
+}
+
+/** The changes to the address of a request that make the one to go to instead. */
+export interface Redirect {
+  readonly scheme?: string;
+  /** The new host, with a port or without. */
+  readonly host?: string;
+  readonly port?: number;
+  /** The new path; the query of the request stays, unless this has one. */
+  readonly path?: string;
+  /** A text for the prefix of the path that matched, or for all of a path that matched in another way. */
+  readonly prefix?: string;
+  /** Leave the query of the request out. */
+  readonly dropsQuery?: true;
 }
 
 /** Changes to a request, made before the address of its upstream is chosen. At most one is of its host, and one of its path. */

@@ -18,6 +18,7 @@ import type {
   HttpRoute,
   HttpStage,
   Limits,
+  Redirect,
   RequestsAction,
   StagePolicy,
   TunnelsAction,
@@ -167,7 +168,8 @@ function toRouteConfig({ match, action, changes }: HttpRoute, lead: Lead, names:
 
 function toActionConfig(action: HttpAction, lead: Lead): HttpRouteConfig {
   if (action.kind === 'answer') {
-    const { status, body } = action;
+    const { status, body, redirect } = action;
+    if (redirect) return { redirect: toRedirectConfig(status, redirect) };
     return { answer: body === undefined ? status : `${status} ${escapeVariables(body)}` };
   }
   const idle = action.idleMs !== undefined && { idle: formatLimit(action.idleMs) };
@@ -183,6 +185,21 @@ function toActionConfig(action: HttpAction, lead: Lead): HttpRouteConfig {
     ...idle,
     ...(proxyProtocol && { 'proxy-protocol': proxyProtocol }),
     ...toRewriteConfig(action),
+  };
+}
+
+function toRedirectConfig(
+  status: number,
+  { scheme, host, port, path, prefix, dropsQuery }: Redirect,
+): NonNullable<HttpRouteConfig['redirect']> {
+  const texts = Object.entries({ scheme, host, path, prefix }).flatMap(([key, text]) =>
+    text === undefined ? [] : [[key, escapeVariables(text)]],
+  );
+  return {
+    ...(status !== 301 && { status: status as 302 }),
+    ...Object.fromEntries(texts),
+    ...(port !== undefined && { port }),
+    ...(dropsQuery && { query: false }),
   };
 }
 

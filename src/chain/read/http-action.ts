@@ -3,9 +3,9 @@ import { parseDuration } from '../../syntax/duration.ts';
 import { quote } from '../../syntax/text.ts';
 import type { Path } from './document.ts';
 import type { HttpRouteConfig } from './http-schema.ts';
-import type { AnswerAction, HttpAction, RequestsAction, Rewrite, TunnelsAction } from '../model/graph.ts';
+import type { AnswerAction, HttpAction, Redirect, RequestsAction, Rewrite, TunnelsAction } from '../model/graph.ts';
 import { readFieldName } from './http-match.ts';
-import { assertRewrite } from '../model/rewrite.ts';
+import { assertRedirect, assertRewrite } from '../model/rewrite.ts';
 import type { RouteReader } from './route.ts';
 import { fillVariables } from './secrets.ts';
 
@@ -15,6 +15,7 @@ type Lead = (path: Path, to: string | readonly string[]) => string | undefined;
 /** The other keys that each action allows. */
 const companions = {
   answer: [],
+  redirect: [],
   to: ['upgrade', 'timeout', 'idle', 'rewrite'],
   'tunnel-to': ['post', 'idle', 'proxy-protocol', 'rewrite'],
 } as const satisfies Record<string, readonly (keyof HttpRouteConfig)[]>;
@@ -35,6 +36,11 @@ export function readAction(
   if (words.answer !== undefined) {
     const { answer } = words;
     return reader.attempts.run([...path, 'answer'], () => readAnswer(answer, reader));
+  }
+  if (words.redirect !== undefined) {
+    const { redirect, connect } = words;
+    if (connect) reader.attempts.add([...path, 'redirect'], 'a CONNECT has no address to change', 'write answer');
+    return reader.attempts.run([...path, 'redirect'], () => readRedirect(redirect, reader));
   }
   const upstream = lead([...path, key], words[key] as string | string[]);
   if (upstream === undefined) return undefined;
@@ -61,6 +67,22 @@ function readAnswer(words: NonNullable<HttpRouteConfig['answer']>, reader: Route
   const { status, body } = typeof words === 'object' ? words : splitAnswer(String(words));
   if (status < 200 || status > 599) throw usageError(`${status} is not a status from 200 to 599`);
   return { kind: 'answer', status, ...(body !== undefined && { body: fillVariables(body, reader) }) };
+}
+
+function readRedirect(words: NonNullable<HttpRouteConfig['redirect']>, reader: RouteReader): AnswerAction {
+  const { status = 301, port, query } = words;
+  const texts = Object.fromEntries(
+    (['scheme', 'host', 'path', 'prefix'] as const).flatMap((key) =>
+      words[key] === undefined ? [] : [[key, fillVariables(words[key], reader)]],
+    ),
+  );
+  const redirect: Redirect = {
+    ...texts,
+    ...(port !== undefined && { port }),
+    ...(query === false && { dropsQuery: true as const }),
+  };
+  assertRedirect(redirect);
+  return { kind: 'answer', status, redirect };
 }
 
 /** Splits `200 Hello` into a status and the body after the first space. */

@@ -91,6 +91,21 @@ const changes = {
   ),
   'response-headers': describe(change.optional(), 'change the fields of answers, those of refusals included'),
 };
+const redirect = z.strictObject(
+  {
+    status: describe(
+      z.literal([301, 302, 303, 307, 308], must('301, 302, 303, 307 or 308')).optional(),
+      '301, 302, 303, 307 or 308; 301',
+    ),
+    scheme: describe(text.optional(), 'the new scheme'),
+    host: describe(text.optional(), 'the new host'),
+    port: describe(z.int(must('a port')).optional(), 'the new port'),
+    path: describe(text.optional(), 'the new path'),
+    prefix: describe(text.optional(), 'this replaces the prefix that fitted, or else the whole path'),
+    query: describe(z.literal(false, must('false')).optional(), 'leave the query out'),
+  },
+  must('scheme, host, port, path or prefix, and status'),
+);
 
 const route = z.strictObject(
   {
@@ -104,6 +119,10 @@ const route = z.strictObject(
       'what the fields of the request must be: a text, true for any, false for none, or { prefix: … }, { not: … }, …',
     ),
     answer: describe(answer.optional(), 'give this answer: 404, 200 ok, or status and body'),
+    redirect: describe(
+      redirect.optional(),
+      'send clients elsewhere: to the address of their request with these changes',
+    ),
     to: describe(
       oneOrMore(text, 'an upstream or a target').optional(),
       'send requests on: the name of an upstream, HOST:PORT, unix:PATH, internal://NAME or field:NAME',

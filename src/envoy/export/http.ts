@@ -2,6 +2,7 @@ import type {
   HttpAction,
   HttpRoute,
   HttpStage,
+  Redirect,
   RequestMatch,
   RequestsAction,
   Rewrite,
@@ -122,7 +123,8 @@ function toMatch({ path, fields }: RequestMatch): Tree {
 function toAction(action: HttpAction, dynamic: Dynamic): Tree {
   switch (action.kind) {
     case 'answer': {
-      const { status, body } = action;
+      const { status, body, redirect } = action;
+      if (redirect) return { redirect: toRedirect(status, redirect) };
       return { direct_response: { status, ...(body !== undefined && { body: { inline_string: body } }) } };
     }
     case 'requests': {
@@ -140,6 +142,26 @@ function toAction(action: HttpAction, dynamic: Dynamic): Tree {
     case 'tunnels':
       return toTunnelRoute(action, dynamic);
   }
+}
+
+const redirectCodes = new Map([
+  [302, 'FOUND'],
+  [303, 'SEE_OTHER'],
+  [307, 'TEMPORARY_REDIRECT'],
+  [308, 'PERMANENT_REDIRECT'],
+]);
+
+function toRedirect(status: number, { scheme, host, port, path, prefix, dropsQuery }: Redirect): Tree {
+  const code = redirectCodes.get(status);
+  return {
+    ...(scheme !== undefined && { scheme_redirect: scheme }),
+    ...(host !== undefined && { host_redirect: host }),
+    ...(port !== undefined && { port_redirect: port }),
+    ...(path !== undefined && { path_redirect: path }),
+    ...(prefix !== undefined && { prefix_rewrite: prefix }),
+    ...(dropsQuery && { strip_query: true }),
+    ...(code !== undefined && { response_code: code }),
+  };
 }
 
 /** Makes the changes of a route, but for the host that the filter for names changes. */

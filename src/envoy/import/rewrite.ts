@@ -1,8 +1,8 @@
 import type { Path } from '../../chain/read/document.ts';
-import type { Rewrite, Upstream } from '../../chain/model/graph.ts';
-import { assertRewrite } from '../../chain/model/rewrite.ts';
+import type { AnswerAction, Redirect, RequestMatch, Rewrite, Upstream } from '../../chain/model/graph.ts';
+import { assertRedirect, assertRewrite } from '../../chain/model/rewrite.ts';
 import { type ClusterMessage, listEndpoints } from '../schema/cluster.ts';
-import type { RouteActionMessage } from '../schema/route.ts';
+import type { RedirectMessage, RouteActionMessage } from '../schema/route.ts';
 import { readPattern } from './match.ts';
 import { assertAtMostOne } from './one-of.ts';
 import type { BootstrapDiagnostics } from './diagnostics.ts';
@@ -80,4 +80,38 @@ function readPath(
   const known = readPattern(pattern.regex, [...at, 'pattern', 'regex'], reading);
   if (known) reading.attempts.run([...at, 'substitution'], () => assertRewrite(rewrite));
   return rewrite;
+}
+
+const statuses = {
+  MOVED_PERMANENTLY: 301,
+  FOUND: 302,
+  SEE_OTHER: 303,
+  TEMPORARY_REDIRECT: 307,
+  PERMANENT_REDIRECT: 308,
+} as const;
+
+/** Reads the redirect of a route. */
+export function readRedirect(
+  words: RedirectMessage,
+  match: RequestMatch,
+  path: Path,
+  reading: BootstrapDiagnostics,
+): AnswerAction {
+  assertAtMostOne(path, words, ['https_redirect', 'scheme_redirect'], reading);
+  assertAtMostOne(path, words, ['path_redirect', 'prefix_rewrite'], reading);
+  if (match.path.kind === 'connect') {
+    reading.add(path, 'a CONNECT has no address to change', 'write direct_response');
+  }
+  const { https_redirect: https = false, scheme_redirect: scheme = https ? 'https' : '', strip_query: drops } = words;
+  const { host_redirect: host = '', port_redirect: port = 0, path_redirect: to = '', prefix_rewrite: prefix } = words;
+  const redirect: Redirect = {
+    ...(scheme !== '' && { scheme }),
+    ...(host !== '' && { host }),
+    ...(port !== 0 && { port }),
+    ...(to !== '' && { path: to }),
+    ...(prefix !== undefined && prefix !== '' && { prefix }),
+    ...(drops && { dropsQuery: true as const }),
+  };
+  reading.attempts.run(path, () => assertRedirect(redirect));
+  return { kind: 'answer', status: statuses[words.response_code ?? 'MOVED_PERMANENTLY'], redirect };
 }

@@ -6,7 +6,7 @@ import { findFiltered, type HttpFilters, type PerFilterLevel, readPerFilter } fr
 import { readHeaderChanges } from './header-changes.ts';
 import { assertOne } from './one-of.ts';
 import { readMatch } from './match.ts';
-import { readRewrite, type RouteUpstream } from './rewrite.ts';
+import { readRedirect, readRewrite, type RouteUpstream } from './rewrite.ts';
 import type { BootstrapDiagnostics } from './diagnostics.ts';
 
 /** The context for reading the routes of a filter. */
@@ -36,7 +36,7 @@ export function readRoute(
 ): HttpRoute[] {
   const { reading, filters } = context;
   const own = readPerFilter(words.typed_per_filter_config, [...path, 'typed_per_filter_config'], filters, reading);
-  assertOne(path, words, ['route', 'direct_response'], reading);
+  assertOne(path, words, ['route', 'direct_response', 'redirect'], reading);
   const match = readMatch(words.match, [...path, 'match'], reading);
   const changes = readHeaderChanges(words, path, reading);
   if (words.direct_response) {
@@ -52,6 +52,7 @@ export function readRoute(
     const action = { kind: 'answer', status, ...(body && { body: body.inline_string }) } as const;
     return [{ match, action, ...changes }];
   }
+  if (words.redirect) return [{ match, action: readRedirect(words.redirect, match, [...path, 'redirect'], reading) }];
   const filtered = findFiltered([own, ...outer], filters);
   const routes = words.route ? readAction(words.route, match, filtered, [...path, 'route'], context) : [];
   return routes.map((route) => ({ ...route, ...changes }));

@@ -88,8 +88,8 @@ export const refusals = {
   retry: { why: 'tunl sends each request once', instead: 'leave it out; max_connect_attempts of a TcpProxy runs' },
   mirror: { why: 'tunl sends each request to one cluster', instead: 'leave it out' },
   answer: {
-    why: 'a route sends requests to a cluster or answers them with a fixed text',
-    instead: 'write route or direct_response',
+    why: 'a route sends requests to a cluster, answers them with a fixed text or sends clients elsewhere',
+    instead: 'write route, direct_response or redirect',
   },
   match: { why: 'tunl matches paths and header fields alone', instead: 'write prefix, path, safe_regex or headers' },
   order: { why: 'tunl tries domains and routes in their order', instead: 'write domains and routes' },

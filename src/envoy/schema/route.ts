@@ -133,6 +133,27 @@ const directResponse = message(
   { refused: { reply: 'body_format' } },
 );
 
+const redirect = message(
+  'RedirectAction',
+  {
+    https_redirect: flag.optional(),
+    scheme_redirect: text.optional(),
+    host_redirect: text.optional(),
+    port_redirect: uint(0, 65535, 'a port from 0 to 65535').optional(),
+    path_redirect: text.optional(),
+    prefix_rewrite: text.optional(),
+    response_code: enumOf({
+      MOVED_PERMANENTLY: 0,
+      FOUND: 1,
+      SEE_OTHER: 2,
+      TEMPORARY_REDIRECT: 3,
+      PERMANENT_REDIRECT: 4,
+    }).optional(),
+    strip_query: flag.optional(),
+  },
+  { refused: { answer: 'regex_rewrite' } },
+);
+
 const route = message(
   'Route',
   {
@@ -140,12 +161,13 @@ const route = message(
     match: routeMatch,
     route: routeAction.optional(),
     direct_response: directResponse.optional(),
+    redirect: redirect.optional(),
     typed_per_filter_config: perFilter,
     ...headerChanges,
   },
   {
     ignored: 'metadata decorator tracing stat_prefix per_request_buffer_limit_bytes request_body_buffer_limit',
-    refused: { answer: 'redirect filter_action non_forwarding_action' },
+    refused: { answer: 'filter_action non_forwarding_action' },
   },
 );
 
@@ -207,3 +229,5 @@ export type RouteMatchMessage = z.infer<typeof routeMatch>;
 export type RouteActionMessage = z.infer<typeof routeAction>;
 /** A condition on a field of a request in a file. */
 export type HeaderMatcherMessage = z.infer<typeof headerMatcher>;
+/** A redirect of a route in a file. */
+export type RedirectMessage = z.infer<typeof redirect>;

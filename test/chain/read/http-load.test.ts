@@ -62,6 +62,11 @@ test('routes for every host, with upstreams that have no name of their own', () 
 
 test.each([
   ['answer: 404', { kind: 'answer', status: 404 }],
+  ['redirect: { scheme: https }', { kind: 'answer', status: 301, redirect: { scheme: 'https' } }],
+  [
+    'redirect: { status: 308, host: b, port: 81, prefix: /b, query: false }',
+    { kind: 'answer', status: 308, redirect: { host: 'b', port: 81, prefix: '/b', dropsQuery: true } },
+  ],
   ['answer: "503 try\\nlater"', { kind: 'answer', status: 503, body: 'try\nlater' }],
   ['answer: { status: 200, body: "{}" }', { kind: 'answer', status: 200, body: '{}' }],
   ['to: a:1, timeout: 15s, idle: off, upgrade: [WebSocket]', { timeoutMs: 15_000, idleMs: 0, upgrades: ['websocket'] }],

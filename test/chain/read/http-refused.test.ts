@@ -29,7 +29,13 @@ test.each([
   [`${head}      upstreams: { a: { to: b:1, htp2: true } }`, '5:34: unknown key "htp2"', 'did you mean http2?'],
   [`${head}      routes: []\n    retry: { times: 1, of: any }`, '6:24: unknown key "of"', 'did you mean on?'],
   // Routes.
-  [`${routes}{ prefix: / }`, '6:11: a route does nothing', 'add answer, to, tunnel-to'],
+  [`${routes}{ prefix: / }`, '6:11: a route does nothing', 'add answer, redirect, to, tunnel-to'],
+  [`${routes}{ redirect: { scheme: 'a b' } }`, '6:23: "a b" is not a scheme'],
+  [`${routes}{ redirect: { port: 0 } }`, '6:23: 0 is not a port from 1 to 65535'],
+  [`${routes}{ redirect: { path: /, prefix: / } }`, '6:23: a redirect has path or prefix, not both'],
+  [`${routes}{ redirect: { host: 'a b' } }`, '6:23: "a b" is not a host'],
+  [`${routes}{ connect: true, redirect: {} }`, '6:38: a CONNECT has no address to change', 'write answer'],
+  [`${routes}{ redirect: {}, to: a:1 }`, '6:11: a route has redirect or to, not both'],
   [`${routes}{ answer: 404, to: a:1 }`, '6:11: a route has answer or to, not both'],
   [`${routes}{ path: /, connect: true, answer: 404 }`, '6:11: a route has path or connect, not both'],
   [

@@ -18,6 +18,67 @@ async function tellAsked(bed: Bed, path: string, fields = ''): Promise<void> {
 /** Files in which requests are changed on their way. */
 export const rewriteRows: readonly Row[] = [
   {
+    file: 'http-redirects',
+    seen: {
+      'each part of the address that a redirect changes': {
+        visit: async (bed) => {
+          const asked = [
+            '/https?x=1',
+            '/port',
+            '/host/a?b',
+            '/path/a?b',
+            '/query?b',
+            '/strip?b',
+            '/old/a?b',
+            '/both',
+            '/same?a',
+          ];
+          for (const host of ['host.com', 'host.com:80', 'host.com:8080']) {
+            for (const path of asked) {
+              const client = await bed.connect();
+              client.send(`GET ${path} HTTP/1.1\r\nhost: ${host}\r\n\r\n`);
+              const head = await client.readHead();
+              bed.story.tell(`${host}${path}`, `${head.slice(9, 12)} ${/^location: (.*?)\r?$/im.exec(head)?.[1]}`);
+            }
+          }
+          const client = await bed.connect();
+          client.send('GET /same HTTP/1.1\r\nhost: host.com\r\nx-forwarded-proto: https\r\n\r\n');
+          bed.story.tell('told', `${/^location: (.*?)\r?$/im.exec(await client.readHead())?.[1]}`);
+        },
+        story: [
+          'host.com/https?x=1: 301 https://host.com/https?x=1',
+          'host.com/port: 301 HTTPS://host.com:8443/port',
+          'host.com/host/a?b: 302 http://new.example.com/host/a?b',
+          'host.com/path/a?b: 301 http://host.com/new?b',
+          'host.com/query?b: 301 http://host.com/new?own=1',
+          'host.com/strip?b: 303 http://host.com/strip',
+          'host.com/old/a?b: 307 http://host.com/new/a?b',
+          'host.com/both: 308 http://a.example:81:82/',
+          'host.com/same?a: 301 http://host.com/same?a',
+          'host.com:80/https?x=1: 301 https://host.com/https?x=1',
+          'host.com:80/port: 301 HTTPS://host.com:8443/port',
+          'host.com:80/host/a?b: 302 http://new.example.com/host/a?b',
+          'host.com:80/path/a?b: 301 http://host.com:80/new?b',
+          'host.com:80/query?b: 301 http://host.com:80/new?own=1',
+          'host.com:80/strip?b: 303 http://host.com:80/strip',
+          'host.com:80/old/a?b: 307 http://host.com:80/new/a?b',
+          'host.com:80/both: 308 http://a.example:81:82/',
+          'host.com:80/same?a: 301 http://host.com:80/same?a',
+          'host.com:8080/https?x=1: 301 https://host.com:8080/https?x=1',
+          'host.com:8080/port: 301 HTTPS://host.com:8443/port',
+          'host.com:8080/host/a?b: 302 http://new.example.com/host/a?b',
+          'host.com:8080/path/a?b: 301 http://host.com:8080/new?b',
+          'host.com:8080/query?b: 301 http://host.com:8080/new?own=1',
+          'host.com:8080/strip?b: 303 http://host.com:8080/strip',
+          'host.com:8080/old/a?b: 307 http://host.com:8080/new/a?b',
+          'host.com:8080/both: 308 http://a.example:81:82/',
+          'host.com:8080/same?a: 301 http://host.com:8080/same?a',
+          'told: https://host.com/same',
+        ],
+      },
+    },
+  },
+  {
     file: 'http-rewrites',
     seen: {
       'prefixes and hosts': {

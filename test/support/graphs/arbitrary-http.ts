@@ -4,6 +4,7 @@ import type {
   HttpAction,
   HttpRoute,
   HttpStage,
+  Redirect,
   Rewrite,
   RouteOptions,
   StagePolicy,
@@ -85,7 +86,17 @@ function arbitraryAction(upstream: fc.Arbitrary<string>): fc.Arbitrary<HttpActio
     proxyProtocol: fc.constantFrom(undefined, 'v1', 'v2'),
     rewrite,
   });
-  return fc.oneof(answer, requests, tunnels).map((action) => leaveOut(action) as HttpAction);
+  const elsewhere = fc.record({
+    kind: fc.constant('answer'),
+    status: fc.constantFrom(301, 302, 303, 307, 308),
+    redirect: fc.constantFrom<Redirect>(
+      {},
+      { scheme: 'https', dropsQuery: true },
+      { host: 'a.example:1', path: '/${x}?a' },
+      { port: 8443, prefix: '/b' },
+    ),
+  });
+  return fc.oneof(answer, elsewhere, requests, tunnels).map((action) => leaveOut(action) as HttpAction);
 }
 
 type HttpParts = Pick<
@@ -151,7 +162,9 @@ export function arbitraryHttp(
             action: arbitraryAction(fc.constantFrom(...upstreams.map(({ name }) => name))),
             changes: fieldChanges,
           })
-          .map(({ changes, ...parts }) => ({ ...parts, ...changes })),
+          .map(({ changes, ...parts }) => ({ ...parts, ...changes }))
+          // A CONNECT cannot be redirected.
+          .filter((one) => one.match.path.kind !== 'connect' || !('redirect' in one.action)),
         { maxLength: 3 },
       );
       const host = (name: string, domains: readonly string[]) =>

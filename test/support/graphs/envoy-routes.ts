@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { fieldChanges } from './field-changes.ts';
-import type { HttpAction, HttpRoute, Rewrite } from '../../../src/chain/model/graph.ts';
+import type { HttpAction, HttpRoute, Redirect, Rewrite } from '../../../src/chain/model/graph.ts';
 
 /** Generates routes for requests to these upstreams. */
 export function route(upstreams: readonly string[]): fc.Arbitrary<HttpRoute> {
@@ -16,6 +16,15 @@ export function route(upstreams: readonly string[]): fc.Arbitrary<HttpRoute> {
       kind: fc.constant('answer' as const),
       status: fc.constantFrom(200, 404),
       body: fc.constantFrom('hi', 'a: b\n'),
+    }),
+    fc.record({
+      kind: fc.constant('answer' as const),
+      status: fc.constantFrom(301, 308),
+      redirect: fc.constantFrom<Redirect>(
+        {},
+        { scheme: 'https', port: 8443 },
+        { host: 'b', prefix: '/', dropsQuery: true },
+      ),
     }),
     fc
       .record({
@@ -58,6 +67,10 @@ export function route(upstreams: readonly string[]): fc.Arbitrary<HttpRoute> {
   return fc
     .record({ match: fc.record({ path, fields: fc.array(field, { maxLength: 2 }) }), action, changes: fieldChanges })
     .map(({ changes, ...parts }) => ({ ...parts, ...changes }))
+    .filter(
+      ({ match, action: { kind, ...rest } }) =>
+        match.path.kind !== 'connect' || kind !== 'answer' || !('redirect' in rest),
+    )
     .map((one) => (one.action.kind === 'tunnels' && one.match.path.kind !== 'connect' ? toPosts(one) : one));
 }
 

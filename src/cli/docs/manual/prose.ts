@@ -178,7 +178,7 @@ export const commandProse: Readonly<Record<string, Prose>> = {
           },
           {
             term: '`http`',
-            text: '`routes`, of which the first that fits applies: `path`, `prefix` or `connect: true`, with `method` and `headers`; then `answer: 200 ok`, `to` an upstream or a target for requests, or `tunnel-to` for the bytes inside a tunnel. `field::authority` is the target that the request names. `hosts` has routes by host, and `upstreams` has those that need `via`, `http2`, `tls`, `balance` or limits. `users`, `allow`, `deny` and `max-tunnels` (`-per-client`, `-per-session`) are those of `proxy`, and apply to requests too: rules judge the host and port that a request names, and a request without valid credentials gets 401, or 407 where the stage was used as a proxy.',
+            text: '`routes`, of which the first that fits applies: `path`, `prefix` or `connect: true`, with `method` and `headers`; then `answer: 200 ok`, `redirect` with `scheme`, `host`, `port`, `path` or `prefix` and `status`, `to` an upstream or a target for requests, or `tunnel-to` for the bytes inside a tunnel. `field::authority` is the target that the request names. `hosts` has routes by host, and `upstreams` has those that need `via`, `http2`, `tls`, `balance` or limits. `users`, `allow`, `deny` and `max-tunnels` (`-per-client`, `-per-session`) are those of `proxy`, and apply to requests too: rules judge the host and port that a request names, and a request without valid credentials gets 401, or 407 where the stage was used as a proxy.',
           },
           {
             term: '`tls`, `limits`, `retry`, `family`, `log`, `access-log`',

@@ -279,8 +279,8 @@ export const refusedHttp: readonly RefusedEdit[] = [
   {
     file: 'end-http-in-http2-connect',
     from: 'direct_response:',
-    to: 'redirect:',
-    says: '53:27: redirect is a field of Envoy that tunl does not run',
+    to: 'filter_action:',
+    says: '53:27: filter_action is a field of Envoy that tunl does not run',
     because: 'answer',
   },
   {
