@@ -34,6 +34,7 @@ export class Http2Server extends Http2Session {
     this.events = events;
     const settings: Setting[] = [[settingIds.maxConcurrentStreams, setup.maxStreams]];
     if (setup.extendedConnect) settings.push([settingIds.enableConnectProtocol, 1]);
+    if (setup.announcesFrames) settings.push(this.toLargeFrame());
     this.start(settings);
   }
 

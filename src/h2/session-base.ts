@@ -27,6 +27,8 @@ export interface SessionSetup {
   readonly maxFields: number;
   /** The payload of the largest DATA frame that we take; servers take it only from clients that take more than usual. */
   readonly maxFrameBytes: number;
+  /** A server says at once what it takes, to all clients. */
+  readonly announcesFrames?: true;
   /** Tell clients that they may ask for other protocols by CONNECT (RFC 8441). */
   readonly extendedConnect: boolean;
 }

@@ -227,7 +227,8 @@ export abstract class Http2Session extends SessionBase implements FrameEvents {
     this.scheduler.wake();
     if (this.#hasSettings) return;
     this.#hasSettings = true;
-    if (!this.isClient && this.peer.takesLargeFrames) this.#announce([this.toLargeFrame()]);
+    if (!this.isClient && !this.setup.announcesFrames && this.peer.takesLargeFrames)
+      this.#announce([this.toLargeFrame()]);
     this.events.onSettings();
   }
 

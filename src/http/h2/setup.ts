@@ -64,5 +64,9 @@ export const upstreamSetup: Http2Setup = {
   maxHeaderBytes: 60 * kib,
 };
 
-/** The windows of ztunnel, and its codes for a clean end: NO_ERROR and CANCEL (RFC 9113, section 7). */
-export const hboneSetup = { startWindowBytes: 4 * mib, cleanResets: new Set([0x0, 0x8]) } as const;
+/** The settings of ztunnel, and its codes for a clean end: NO_ERROR and CANCEL (RFC 9113, section 7). */
+export const hboneSetup = {
+  startWindowBytes: 4 * mib,
+  announcesFrames: true,
+  cleanResets: new Set([0x0, 0x8]),
+} as const;
