@@ -35,6 +35,14 @@ export interface ErrorFacts {
   readonly said?: true;
   /** The name of the stage that cannot run. */
   readonly stage?: string;
+  /** The setting of that stage that is at fault, as files name it: `listen`. */
+  readonly setting?: string;
+  /** The file that cannot be used, as a path. */
+  readonly file?: string;
+  /** The line of a file that the message is about, drawn with a caret under the place. */
+  readonly excerpt?: readonly string[];
+  /** The same for hints that are about other places, by their index. */
+  readonly hintExcerpts?: readonly (readonly string[])[];
   /** The request was provably not processed (RFC 9113, section 8.7): it may be sent again in a fresh session. */
   readonly unprocessed?: boolean;
   /** The hop has checked the password that was sent to it, and refused it. */

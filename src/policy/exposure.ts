@@ -24,7 +24,7 @@ export function assertNotOpen({ listen, hasUsers, hasClientCa, open }: Exposure)
     `refusing to serve ${formatAddress(exposed)} without authentication`,
     'add users with --auth-file FILE or --user NAME, or ask for certificates with --client-ca FILE',
     'or listen on 127.0.0.1 only, or say --open to let everyone use this proxy',
-  );
+  ).with({ setting: 'listen' });
 }
 
 /**
@@ -38,7 +38,7 @@ export function assertChoiceNotOpen({ listen, hasUsers, hasClientCa, open }: Exp
     `refusing to let everyone who reaches ${formatAddress(exposed)} choose where requests go`,
     'an upstream that a field of the request names turns the stage into an open proxy',
     'listen on 127.0.0.1, give the stage users, ask for certificates of a given authority, or give it open: true',
-  );
+  ).with({ setting: 'listen' });
 }
 
 /**
@@ -51,5 +51,5 @@ export function assertAdminNotOpen({ listen, open }: { readonly listen: Address;
     `refusing to open the admin address on ${formatAddress(listen)}, which other machines can reach`,
     'use 127.0.0.1 or unix:PATH, or say --admin-open (in a file: admin: { listen: ADDRESS, open: true })',
     'anyone who can reach it sees every tunnel and can stop the program',
-  );
+  ).with({ setting: 'admin' });
 }

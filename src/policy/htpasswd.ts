@@ -1,5 +1,5 @@
 import { readFile } from 'node:fs/promises';
-import { usageError } from '../core/errors.ts';
+import { TunlError, usageError } from '../core/errors.ts';
 import { decodeOctets } from '../core/octets.ts';
 import { hasControl } from '../syntax/text.ts';
 import { collectKeys, type DigestKeys, type DigestLine, parseDigestLine } from './digest.ts';
@@ -20,9 +20,13 @@ export interface FileUsers {
  * has no user
  */
 export async function loadHtpasswd(path: string): Promise<FileUsers> {
-  const users = parseHtpasswd(await readText(path), path);
-  if (users.passwords.size === 0) throw usageError(`${path} holds no user`, addHint(path));
-  return users;
+  try {
+    const users = parseHtpasswd(await readText(path), path);
+    if (users.passwords.size === 0) throw usageError(`${path} holds no user`, addHint(path));
+    return users;
+  } catch (error) {
+    throw error instanceof TunlError ? error.with({ file: path }) : error;
+  }
 }
 
 /** True for a name that a client can send (RFC 7617, section 2): no colon, no control characters. */

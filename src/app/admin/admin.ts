@@ -1,3 +1,4 @@
+import { toTunlError } from '../../core/errors.ts';
 import { isIP } from 'node:net';
 import type { Graph } from '../../chain/model/graph.ts';
 import { type Address, formatAddress, type ListenAddress } from '../../core/address.ts';
@@ -75,7 +76,9 @@ export class Admin {
       names: isName ? [admin.host.toLowerCase()] : [],
       isSocketFile: admin.kind === 'unix',
     });
-    const listener = await listen(admin, (link) => server.accept(link));
+    const listener = await listen(admin, (link) => server.accept(link)).catch((error: unknown) => {
+      throw toTunlError(error).with({ setting: 'admin' });
+    });
     const opened = { asked: formatAddress(admin), listener, server };
     this.#listeners = [...this.#listeners, opened];
     try {

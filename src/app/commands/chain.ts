@@ -137,12 +137,15 @@ export async function checkChain(placed: PlacedGraph): Promise<ReadonlySet<strin
 }
 
 /** Runs a function on a graph and adds the place of the stage to its error. */
-async function inPlace<T>({ placeOf }: PlacedGraph, act: () => Promise<T>): Promise<T> {
+async function inPlace<T>({ blame }: PlacedGraph, act: () => Promise<T>): Promise<T> {
   try {
     return await act();
   } catch (error) {
-    const stage = error instanceof TunlError ? error.facts.stage : undefined;
-    if (!(error instanceof TunlError) || stage === undefined) throw error;
-    throw error.with({}, `${placeOf?.(stage) ?? stage}: ${error.message}`);
+    if (!(error instanceof TunlError)) throw error;
+    const { stage, setting } = error.facts;
+    if (stage === undefined && (setting === undefined || !blame)) throw error;
+    if (!blame) throw error.with({}, `${stage}: ${error.message}`);
+    const isNamed = stage !== undefined && error.code === 'address_in_use';
+    throw blame(isNamed ? error.with({}, `stage ${stage} ${error.message}`) : error, stage);
   }
 }

@@ -1,7 +1,7 @@
 import type { Graph } from '../../chain/model/graph.ts';
 import type { Address } from '../../core/address.ts';
 import { throwIfAborted } from '../../core/deadline.ts';
-import { toTunlError } from '../../core/errors.ts';
+import { TunlError, toTunlError } from '../../core/errors.ts';
 import { noting } from '../../core/events.ts';
 import type { ListenerFacts, Subject } from '../../telemetry/admin/subject.ts';
 import { LogFiles } from '../../telemetry/access-log.ts';
@@ -180,7 +180,7 @@ class GraphRunner {
       for (const ready of stages) {
         for (const { key, address } of listPlaces(ready)) {
           const known = this.#listeners.get(key)?.bound;
-          const bound = known ?? (await BoundListener.open(address));
+          const bound = known ?? (await BoundListener.open(address).catch(blame(ready)));
           if (!known) opened.push(bound);
           ready.assertListen?.(bound.listener);
           listeners.set(key, { bound, ready });
@@ -228,6 +228,13 @@ class GraphRunner {
   async #closeListeners(): Promise<void> {
     await Promise.all([...this.#listeners.values()].map(({ bound }) => bound.listener.close()));
   }
+}
+
+/** Adds to a failure to listen the stage that it is about. */
+function blame({ stage }: Generation['stages'][number]) {
+  return (error: unknown): never => {
+    throw error instanceof TunlError ? error.with({ stage: stage.name, setting: 'listen' }) : error;
+  };
 }
 
 /**

@@ -26,7 +26,8 @@ export function findFaults(graph: Graph): GraphFault[] {
   const faults: GraphFault[] = [];
   for (const stage of stages) {
     for (const name of listNames(stage)) {
-      if (names.has(name)) faults.push(fault(stage, 'listen', `two stages listen on internal://${name}`));
+      const first = names.get(name)?.name;
+      if (first) faults.push({ ...fault(stage, 'listen', `two stages listen on internal://${name}`), first });
       names.set(name, stage);
     }
   }
@@ -93,7 +94,10 @@ function findSharedAddresses(stages: readonly Stage[], admin: ListenAddress | un
       const text = formatAddress(address);
       const isAdmin = admin && (isSamePlace(address, admin) || isSamePlace(admin, address));
       const other = isAdmin ? { name: 'admin' } : seen.get(text);
-      if (other) faults.push(fault(stage, 'listen', `${text} is listened on by ${other.name} already`));
+      if (other) {
+        const message = `${text} is listened on by ${other.name} already`;
+        faults.push({ ...fault(stage, 'listen', message), first: other.name });
+      }
       seen.set(text, stage);
     }
   }

@@ -7,5 +7,7 @@ export interface GraphFault {
   /** The upstream, route or host that has the error: the same object as in the graph. */
   readonly about?: object;
   readonly message: string;
+  /** The name of the stage, or `admin`, that has the same already. */
+  readonly first?: string;
   readonly hint?: string;
 }

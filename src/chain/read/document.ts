@@ -11,6 +11,7 @@ import {
   visit,
 } from 'yaml';
 import { type TunlError, usageError } from '../../core/errors.ts';
+import { drawExcerpt } from '../model/excerpt.ts';
 import { quote } from '../../syntax/text.ts';
 
 /** The position of a value in a document: the keys and indexes from the root. */
@@ -21,6 +22,8 @@ export interface Fault {
   readonly path: Path;
   readonly message: string;
   readonly hints?: readonly string[];
+  /** The position of what is the same and comes first. */
+  readonly first?: Path;
   /** The error is in the last key of the path, not in its value. */
   readonly atKey?: boolean;
 }
@@ -46,6 +49,7 @@ export class Source {
   /** The document as plain values. */
   readonly value: unknown;
   readonly #name: string;
+  readonly #text: string;
   readonly #document: Document;
   readonly #lines = new LineCounter();
 
@@ -55,11 +59,20 @@ export class Source {
    */
   constructor(text: string, name: string) {
     this.#name = name;
+    this.#text = text;
     if (Buffer.byteLength(text) > maxFileBytes) throw usageError(`${name} has more than ${maxFileBytes} bytes`);
     if (isTooDeep(text)) throw usageError(`${name} nests deeper than ${maxDepth} levels`);
     this.#document = parseDocument(text, { lineCounter: this.#lines, prettyErrors: false, version: '1.2' });
     const [problem] = [...this.#document.errors, ...this.#document.warnings];
-    if (problem) throw this.#refuse(problem.pos[0], explain(problem.code, problem.message), hintsFor(text));
+    if (problem) {
+      const message = explain(problem.code, problem.message);
+      const [at] = problem.pos;
+      // What is missing at the end of the text is told of where the text ends.
+      const offset = text.slice(at).trim() === '' ? Math.max(text.trimEnd().length - 1, 0) : at;
+      throw problem.code === 'DUPLICATE_KEY'
+        ? this.#refuseDuplicate(offset, message)
+        : this.#refuse(offset, message, [...layoutHints(problem.code), ...hintsFor(text)]);
+    }
     this.#refuseStrangeKeys();
     this.value = this.#read(text);
   }
@@ -72,15 +85,30 @@ export class Source {
       .map((fault) => ({ fault, at: this.#locate(fault) }))
       .toSorted((one, other) => one.at - other.at)
       .slice(0, maxSaid)
-      .map(({ fault: { message, hints = [] }, at }) => ({ line: `${this.#place(at)}: ${message}`, hints }));
+      .map(({ fault: { message, hints = [], first: same }, at }) => ({
+        line: `${this.#place(at)}: ${message}`,
+        hints: [...(same ? [this.#firstAt(this.#locate({ path: same, message }))] : []), ...hints],
+        same,
+        excerpt: this.#draw(at),
+      }));
     const [first, ...others] = said;
     const more = faults.length > maxSaid ? [`and ${faults.length - maxSaid} more`] : [];
-    return usageError(
-      first?.line ?? `${this.#name} is not valid`,
-      ...(first?.hints ?? []),
-      ...others.map(also),
-      ...more,
-    );
+    const hints = first?.hints ?? [];
+    return usageError(first?.line ?? `${this.#name} is not valid`, ...hints, ...others.map(also), ...more).with({
+      ...(first && { excerpt: first.excerpt }),
+      hintExcerpts: [
+        ...hints.map((_hint, index) =>
+          first?.same && index === 0 ? this.#draw(this.#locate({ path: first.same, message: '' })) : [],
+        ),
+        ...others.map(({ excerpt }) => excerpt),
+      ],
+    });
+  }
+
+  /** Adds to an error the position of a value, and the line there. */
+  blame(error: TunlError, path: Path, atKey = false): TunlError {
+    const at = this.#locate({ path, message: '', atKey });
+    return error.with({ excerpt: this.#draw(at) }, `${this.#place(at)}: ${error.message}`);
   }
 
   /** Returns the position of the last key of a path: `chain.yaml:4:5`. */
@@ -111,7 +139,34 @@ export class Source {
   }
 
   #refuse(offset: number, message: string, hints: readonly string[]): TunlError {
-    return usageError(`${this.#place(offset)}: ${message}`, ...hints);
+    return usageError(`${this.#place(offset)}: ${message}`, ...hints).with({ excerpt: this.#draw(offset) });
+  }
+
+  /** Says which key is there twice, and where it is first. */
+  #refuseDuplicate(offset: number, message: string): TunlError {
+    const said: { first?: number; key?: string } = {};
+    visit(this.#document, {
+      Map: (_key, { items }) => {
+        const second = items.find(({ key }) => startOf(key) === offset);
+        if (!second || !isScalar(second.key)) return undefined;
+        const { value } = second.key;
+        said.key = String(value);
+        said.first = startOf(items.find(({ key }) => isScalar(key) && key.value === value)?.key);
+        return visit.BREAK;
+      },
+    });
+    if (said.first === undefined || said.key === undefined) return this.#refuse(offset, message, []);
+    const error = this.#refuse(offset, `${message} ${quote(said.key)}`, [this.#firstAt(said.first)]);
+    return error.with({ hintExcerpts: [this.#draw(said.first)] });
+  }
+
+  #firstAt(offset: number): string {
+    return `the first one is at ${this.#place(offset)}`;
+  }
+
+  #draw(offset: number): string[] {
+    const { line, col } = this.#lines.linePos(offset);
+    return drawExcerpt(this.#text, { line: Math.max(line, 1), column: Math.max(col, 1) });
   }
 
   /** Formats a position: `chain.yaml:4:5`. */
@@ -128,6 +183,9 @@ export class Source {
       const isLast = index === path.length - 1;
       if (isSeq(holder) && typeof step === 'number') {
         node = holder.items[step];
+      } else if (typeof step === 'number') {
+        // One value stands in the place of a list.
+        node = holder;
       } else {
         const pair = isMap(holder)
           ? holder.items.find(({ key }) => isScalar(key) && String(key.value) === String(step))
@@ -169,6 +227,11 @@ function explain(code: string, message: string): string {
   if (code === 'MULTIPLE_DOCS') return 'a file holds one document, and here a second one begins';
   const line = message.split('\n', 1)[0] ?? '';
   return `this is not YAML: ${line.charAt(0).toLowerCase()}${line.slice(1)}`;
+}
+
+function layoutHints(code: string): string[] {
+  if (code === 'TAB_AS_INDENT') return ['indent with blanks'];
+  return code === 'BAD_INDENT' ? ['keys of one level begin in the same column'] : [];
 }
 
 function hintsFor(text: string): string[] {

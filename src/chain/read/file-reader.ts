@@ -125,7 +125,8 @@ export class FileReader implements ProxyReader {
       const hint = key === 'proxy' ? 'give it a stage of its own' : 'write it for an upstream: http: { upstreams: … }';
       this.attempts.add([...path, key], `${key} does not go with http`, hint);
     }
-    if (!http.routes && !http.hosts) this.attempts.add([...path, 'http'], 'http has no routes', 'add routes or hosts');
+    if (!http.routes && !http.hosts && !http.host)
+      this.attempts.add([...path, 'http'], 'http has no routes', 'add routes or hosts');
     const { limits = {} } = stage;
     const defaults = { limits: [this.#defaultLimits()], side: 'serve' } as const;
     const route = this.#readWay(name, path, { limits }, defaults);

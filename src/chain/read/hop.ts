@@ -10,6 +10,7 @@ import { isBareSocket } from '../../syntax/hop-url.ts';
 import { isInternal } from '../../syntax/internal.ts';
 import { resolveUnix } from '../../syntax/listen.ts';
 import { asUsage } from '../../syntax/text.ts';
+import type { Diagnostics } from './diagnostics.ts';
 import type { HopConfig } from './schema-parts.ts';
 import {
   fillVariables,
@@ -26,6 +27,7 @@ export interface HopReader extends Surroundings {
   readonly sources: SecretSources;
   /** The name of hops in messages, and the settings of those that have none of their own. Default: `via`, and none. */
   readonly fallbacks?: HopFallbacks;
+  readonly attempts?: Pick<Diagnostics, 'noteFile'>;
 }
 
 /** Matches `scheme://user:password@` at the start of a URL. */
@@ -70,7 +72,7 @@ export function readDraftHop(words: HopConfig, reader: HopReader): DraftHop {
   if (hop.credentials && written !== undefined) reader.sources.set(hop.credentials.password, written);
   const tls = { ...hop.tls };
   for (const name of ['cacert', 'cert', 'key', 'keyPasswordFile'] as const) {
-    if (tls[name] !== undefined) Object.assign(tls, { [name]: resolve(reader.folder, tls[name]) });
+    if (tls[name] !== undefined) Object.assign(tls, { [name]: noteFile(tls[name], reader) });
   }
   const settings = { ...hop.settings };
   for (const { name, isPath } of findSettings(hop.chooser ? 'http' : hop.scheme, reader)) {
@@ -93,6 +95,12 @@ export function readDraftHop(words: HopConfig, reader: HopReader): DraftHop {
     ...full,
     credentials: { user: open.user, password: readSecret(password, 'password', reader, reader.sources) },
   };
+}
+
+/** Finds a file from the folder of the file that names it, and notes its place. */
+function noteFile(name: string, { attempts, folder }: HopReader): string {
+  const file = resolve(folder, name);
+  return attempts?.noteFile(file) ?? file;
 }
 
 function findSettings(name: string, { schemes }: HopReader): readonly HopSetting[] {

@@ -161,6 +161,8 @@ const host = z.union(
   must('a list of routes, or domains and routes'),
 );
 
+const hosts = z.record(text, host, must('routes by host'));
+
 const tls = z.strictObject({
   cacert: describe(text.optional(), 'trust these authorities, a PEM file, instead of those of Node and the system'),
   cert: describe(text.optional(), 'our certificate, a PEM file or PKCS #12'),
@@ -215,10 +217,11 @@ export const http = z.strictObject(
     ),
     routes: describe(routes.optional(), 'what is done with requests for every host; the first that fits is taken'),
     hosts: describe(
-      z.record(text, host, must('routes by host')).optional(),
+      hosts.optional(),
       'routes by host: a.example.com, a.example.com:8080, *.example.com, www.* or *; a CONNECT always names a port: HOST:PORT, HOST:* or *',
     ),
     'ignore-port': describe(flag.optional(), 'compare hosts with requests as if these named no port'),
+    host: describe(hosts.optional(), 'the same as hosts'),
     upstreams: describe(
       z.record(text, upstream, must('upstreams by name')).optional(),
       'what several routes lead to, or what needs via, tls, http2, limits, …',

@@ -46,12 +46,14 @@ export function readHttp(
   reader: HttpReader,
   readWay: ReadWay,
 ): Pick<HttpStage<RouteName>, HttpKey | keyof StagePolicy> {
-  const { codec = 'auto', open = false, routes, hosts = {}, upstreams = {}, ...policy } = words;
+  const { codec = 'auto', open = false, routes, host, hosts = host ?? {}, upstreams = {}, ...policy } = words;
   const { 'ignore-port': ignorePort = false } = words;
   const known = new Upstreams(reader, readWay);
   for (const [name, upstream] of Object.entries(upstreams)) known.declare(name, [...path, 'upstreams', name], upstream);
-  const read = (name: string, at: Path, host: VirtualHostConfig) => readHost(name, at, host, known, reader);
-  const named = Object.entries(hosts).map(([name, words]) => read(name, [...path, 'hosts', name], words));
+  const read = (name: string, at: Path, each: VirtualHostConfig) => readHost(name, at, each, known, reader);
+  const hostsKey = hosts === host ? 'host' : 'hosts';
+  if (host && hosts !== host) reader.attempts.add([...path, 'host'], 'host and hosts mean the same', 'leave one out');
+  const named = Object.entries(hosts).map(([name, each]) => read(name, [...path, hostsKey, name], each));
   return {
     ...readPolicy(path, policy, reader),
     codec,

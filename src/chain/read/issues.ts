@@ -1,5 +1,6 @@
+import { limitSettings } from '../../syntax/settings.ts';
 import { suggest } from '../../syntax/suggest.ts';
-import { quote } from '../../syntax/text.ts';
+import { listed, quote } from '../../syntax/text.ts';
 import type { Fault, Path } from './document.ts';
 import { type Issue, listKeys } from './schema.ts';
 
@@ -50,10 +51,37 @@ function isAboutKeys(errors: readonly { readonly code?: string | undefined }[]):
 
 function explainKey(key: string, kind: FileKind, path: Path): Fault {
   const known = kind.listKeys(path);
-  const near = suggest(key, known);
-  const hints = near === undefined ? [`known keys: ${known.join(' ')}`] : [`did you mean ${near}?`];
+  // A limit may be called as the command line calls it.
+  const limit = limitSettings.find(({ flag }) => flag === key)?.key;
+  const near = limit !== undefined && known.includes(limit) ? limit : suggest(key, known);
+  const owners = near === undefined ? listOwners(key, kind) : [];
+  const hints = [
+    ...(near === undefined ? [] : [`did you mean ${near}?`]),
+    ...(owners.length > 0 ? [`${key} belongs to ${listed(owners, 'or')}`] : []),
+    `the keys here are ${known.join(', ')}`,
+  ];
   if (key === '<<') hints.push('aliases are supported, merge keys are not');
   return { path: [...path, key], atKey: true, message: `unknown key ${quote(key)}`, hints };
+}
+
+/** The parts of a file, as sentences name them. */
+const parts: readonly (readonly [name: string, path: Path])[] = [
+  ['the file itself', []],
+  ['admin', ['admin']],
+  ['defaults', ['defaults']],
+  ['a stage: stages: { NAME: … }', ['stages', 'a']],
+  ['tls of a stage', ['stages', 'a', 'tls']],
+  ['proxy of a stage', ['stages', 'a', 'proxy']],
+  ['limits of a stage', ['stages', 'a', 'limits']],
+  ['a proxy of via', ['stages', 'a', 'via', 0]],
+  ['http of a stage', ['stages', 'a', 'http']],
+  ['a route of http', ['stages', 'a', 'http', 'routes', 0]],
+  ['an upstream of http', ['stages', 'a', 'http', 'upstreams', 'a']],
+];
+
+/** Finds the parts of a file that have a key. */
+function listOwners(key: string, kind: FileKind): string[] {
+  return parts.flatMap(([name, path]) => (kind.listKeys(path).includes(key) ? [name] : [])).slice(0, 3);
 }
 
 function explainValue(issue: Issue, path: Path): Fault {

@@ -1,4 +1,6 @@
+import type { TunlError } from '../../core/errors.ts';
 import type { NoticeEvent } from '../../core/events.ts';
+import { nameKeys } from '../model/file-words.ts';
 import { Source } from './document.ts';
 import { findDoubts } from '../check/doubts.ts';
 import { FileReader, type FileReaderOptions } from './file-reader.ts';
@@ -19,8 +21,8 @@ export interface LoadOptions extends FileReaderOptions {
 export interface LoadedGraph {
   readonly graph: Graph;
   readonly sources: SecretSources;
-  /** Returns the position of a stage: `chain.yaml:4:5`. */
-  readonly placeOf: (stage: string) => string;
+  /** Adds to an error of a stage its place in the file, which is where the file that it is about is named, if there is one. */
+  readonly blame: (error: TunlError, stage: string | undefined) => TunlError;
   /** Warnings about the file. */
   readonly notices?: readonly NoticeEvent[];
 }
@@ -51,13 +53,21 @@ export function loadGraph(text: string | Source, options: LoadOptions): LoadedGr
         atKey: fault.part === 'name',
         message: fault.message,
         hints: fault.hint === undefined ? [] : [fault.hint],
+        ...(fault.first !== undefined && {
+          first: fault.first === 'admin' ? ['admin'] : ['stages', fault.first, 'listen'],
+        }),
       })),
     );
   }
   return {
     graph,
     sources: reader.sources,
-    placeOf: (stage) => source.placeOf(['stages', stage]),
+    blame: (error, stage) => {
+      const { file, setting } = error.facts;
+      const part = [...(stage === undefined ? [] : ['stages', stage]), ...(setting === undefined ? [] : [setting])];
+      const at = file === undefined ? undefined : reader.attempts.findFile(file, part);
+      return source.blame(nameKeys(error), at ?? part, !at && setting === undefined);
+    },
     notices: findDoubts(graph).map((doubt) => ({
       event: 'notice',
       level: 'warning',

@@ -41,7 +41,9 @@ export function readProxy(path: Path, words: StageConfig['proxy'], reader: Proxy
     allow: [],
     deny: [],
     ...readPolicy(path, said, reader),
-    accept: reader.attempts.runEach([...path, 'accept'], said.accept, (word) => readSwitch(word, reader)),
+    accept: reader.attempts
+      .runEach([...path, 'accept'], said.accept, (word) => readSwitch(word, reader))
+      .filter((word) => word !== connectWord),
     ...readValues(path, proxySettings, said, reader),
   } satisfies Partial<ProxyStage>;
 }
@@ -68,7 +70,9 @@ export function readValues<Rows extends readonly StageSetting[]>(
     const word = said[key];
     if (kind === 'switch') return word ?? false;
     if (word === undefined) return undefined;
-    if (kind === 'file') return resolve(reader.folder, fillVariables(word as string, reader));
+    if (kind === 'file') {
+      return reader.attempts.noteFile(resolve(reader.folder, fillVariables(word as string, reader)), [...path, key]);
+    }
     if (kind === 'duration') {
       return reader.attempts.run([...path, key], () => parseDuration(`${word as string | 0}`, key));
     }
@@ -86,12 +90,17 @@ function toObject(words: StageConfig['proxy']): ProxyConfig {
   return words === true || !words ? {} : words;
 }
 
+/** What every proxy accepts; in a file it may be said. */
+const connectWord = 'connect';
+
 function readSwitch(word: string, { switches }: ProxyReader): string {
-  if (switches.includes(word)) return word;
-  const near = suggest(word, switches);
+  const known = [connectWord, ...switches];
+  if (known.includes(word)) return word;
+  const near = suggest(word, known);
   throw usageError(
     `${quote(word)} is nothing that a proxy accepts`,
-    near === undefined ? `there are ${switches.join(' ')}` : `did you mean ${near}?`,
+    ...(near === undefined ? [] : [`did you mean ${near}?`]),
+    `there are ${known.join(', ')}`,
   );
 }
 
@@ -103,7 +112,9 @@ function readRule(word: string, reader: PolicyReader): string {
 
 function readUsers(users: PolicyWords['users'], reader: PolicyReader): StagePolicy['users'] | undefined {
   if (users === undefined) return undefined;
-  if (typeof users === 'string') return { authFile: resolve(reader.folder, fillVariables(users, reader)) };
+  if (typeof users === 'string') {
+    return { authFile: reader.attempts.noteFile(resolve(reader.folder, fillVariables(users, reader))) };
+  }
   const [first, ...others] = Object.entries(users);
   if (!first || others.length > 0)
     throw usageError('users names one user', 'several users go into an htpasswd file: users: FILE');

@@ -87,13 +87,50 @@ export type FileConfig = z.infer<typeof file>;
 /** A stage in a file. */
 export type StageConfig = z.infer<typeof stage>;
 
+/** The most lists, one in the other, that stand where a value should, or the reverse. */
+const maxRepairs = 4;
+
 /** A violation of the schema. */
 export type Issue = z.core.$ZodIssue;
 
 /** Checks the content of a file against the schema. */
-export function checkForm(value: unknown): { readonly words: FileConfig } | { readonly issues: readonly Issue[] } {
+export function checkForm(
+  value: unknown,
+  repairs = maxRepairs,
+): { readonly words: FileConfig } | { readonly issues: readonly Issue[] } {
   const outcome = file.safeParse(value);
-  return outcome.success ? { words: outcome.data } : { issues: outcome.error.issues };
+  if (outcome.success) return { words: outcome.data };
+  const { issues } = outcome.error;
+  const repaired = repairs > 0 ? repairLists(value, issues) : undefined;
+  if (repaired === undefined) return { issues };
+  const next = checkForm(repaired, repairs - 1);
+  return 'words' in next || next.issues.length < issues.length ? next : { issues };
+}
+
+/** Lists an issue and those of the forms that a value could have. */
+function listIssues(issue: Issue): Issue[] {
+  if (issue.code !== 'invalid_union') return [issue];
+  const inner = issue.errors.flat().map((each) => ({ ...each, path: [...issue.path, ...each.path] }) as Issue);
+  return [issue, ...inner.flatMap(listIssues)];
+}
+
+/** Makes one value of a list with one item where a value should stand, and the reverse; undefined if there is none. */
+function repairLists(value: unknown, issues: readonly Issue[]): unknown {
+  const copy = { file: structuredClone(value) };
+  const repairs = issues.flatMap(listIssues).map((issue) => {
+    const steps = ['file', ...issue.path];
+    const key = steps.pop() as PropertyKey;
+    const holder = steps.reduce<unknown>((part, step) => (part as Record<PropertyKey, unknown>)?.[step], copy);
+    if (typeof holder !== 'object' || holder === null) return false;
+    const parts = holder as Record<PropertyKey, unknown>;
+    const written = parts[key];
+    if (Array.isArray(written) && written.length === 1) [parts[key]] = written as unknown[];
+    else if (issue.code === 'invalid_type' && issue.expected === 'array' && written !== undefined) {
+      parts[key] = [written];
+    } else return false;
+    return true;
+  });
+  return repairs.includes(true) ? copy.file : undefined;
 }
 
 /** Lists the keys that a schema allows at a position in a file, by default that of `chain`. */

@@ -28,11 +28,19 @@ export function failureFields(error: TunlError): Readonly<Record<string, unknown
 /** Reports a failure: one line, then its hints. */
 export function sayFailure(ui: Ui, error: TunlError): void {
   ui.say('error', formatFailure(error));
+  showExcerpt(ui, error.facts.excerpt);
   sayHints(ui, error);
 }
 
-function sayHints(ui: Ui, error: TunlError): void {
-  for (const hint of error.facts.hints ?? []) ui.hint(hint);
+function sayHints(ui: Ui, { facts: { hints = [], hintExcerpts = [] } }: TunlError): void {
+  for (const [index, hint] of hints.entries()) {
+    ui.hint(hint);
+    showExcerpt(ui, hintExcerpts[index]);
+  }
+}
+
+function showExcerpt(ui: Ui, lines: readonly string[] = []): void {
+  for (const line of lines) ui.show('error', `tunl: ${toPrintable(line)}`);
 }
 
 /** Reports why the program fails, in the form that was asked for, and returns its exit status. */

@@ -1,6 +1,7 @@
 import { Diagnostics } from '../../chain/read/diagnostics.ts';
 import type { Fault, Path, Source } from '../../chain/read/document.ts';
 import type { SecretSources } from '../../chain/read/secrets.ts';
+import type { TunlError } from '../../core/errors.ts';
 import type { NoticeEvent } from '../../core/events.ts';
 import { StageNames } from '../names.ts';
 import { findWritten } from '../schema/spelling.ts';
@@ -34,6 +35,11 @@ export class BootstrapDiagnostics {
   /** Returns the position of the last key of a path: `envoy.yaml:4:5`. */
   placeOf(path: Path): string {
     return this.#source.placeOf(this.#toWritten(path));
+  }
+
+  /** Adds to an error the position of a value, and the line there. */
+  blame(error: TunlError, path: Path): TunlError {
+    return this.#source.blame(error, this.#toWritten(path), true);
   }
 
   /** Refuses the file if there are faults. @throws {TunlError} usage */

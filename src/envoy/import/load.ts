@@ -34,7 +34,7 @@ export function loadBootstrap(source: Source, options: SpellingOptions): LoadedG
   return {
     graph,
     sources: reading.sources,
-    placeOf: (stage) => reading.placeOf(paths.get(stage) ?? []),
+    blame: (error, stage) => reading.blame(error, stage === undefined ? ['admin'] : (paths.get(stage) ?? [])),
     notices: reading.notices,
   };
 }

@@ -1,3 +1,4 @@
+import { type TunlError, usageError } from '../../core/errors.ts';
 import type { X509Certificate } from 'node:crypto';
 
 /** A file as the user named it: by an option or setting, and with a path. */
@@ -16,4 +17,9 @@ export interface OwnCertificate {
   readonly cert: string;
   readonly key: string;
   readonly leaf: X509Certificate;
+}
+
+/** Makes the error of a file that cannot be used. */
+export function sourceError({ path }: PemSource, message: string, ...hints: readonly string[]): TunlError {
+  return usageError(message, ...hints).with({ file: path });
 }

@@ -1,7 +1,6 @@
-import { usageError } from '../../core/errors.ts';
 import { findPassword, type PasswordSource, wrongPassword } from './key-password.ts';
 import { openPkcs12, type Pkcs12 } from './pkcs12.ts';
-import { formatSource, type OwnCertificate, type PemSource } from '../certificate/source.ts';
+import { formatSource, type OwnCertificate, type PemSource, sourceError } from '../certificate/source.ts';
 
 /**
  * Reads our certificate and its key from the bytes of a PKCS #12 file. A password is only looked for if the empty one
@@ -15,13 +14,13 @@ export async function readBundle(
   password: PasswordSource,
 ): Promise<OwnCertificate> {
   if (key.path !== cert.path) {
-    throw usageError(`${formatSource(cert)} is PKCS #12, which contains its key`, 'leave key out');
+    throw sourceError(cert, `${formatSource(cert)} is PKCS #12, which contains its key`, 'leave key out');
   }
   const { certificates, key: own } = await open(bytes, cert, password);
-  if (!own) throw usageError(`${formatSource(cert)} holds no private key`);
+  if (!own) throw sourceError(cert, `${formatSource(cert)} holds no private key`);
   // The leaf may stand anywhere in the file.
   const leaf = certificates.find((certificate) => certificate.checkPrivateKey(own));
-  if (!leaf) throw usageError(`${formatSource(cert)} holds no certificate of its key`);
+  if (!leaf) throw sourceError(cert, `${formatSource(cert)} holds no certificate of its key`);
   const chain = [leaf, ...certificates.filter((certificate) => certificate !== leaf)];
   return { cert: chain.join(''), key: own.export({ type: 'pkcs8', format: 'pem' }).toString(), leaf };
 }
@@ -37,13 +36,14 @@ async function open(bytes: Buffer, source: PemSource, place: PasswordSource): Pr
 
 function expectOpen(opened: ReturnType<typeof openPkcs12>, source: PemSource): Pkcs12 {
   if (opened === 'unsupported') {
-    throw usageError(
+    throw sourceError(
+      source,
       `${formatSource(source)} is encrypted with RC2, which OpenSSL 3 no longer supports`,
       'encrypt it again; the file in between has no password:',
       'openssl pkcs12 -legacy -in OLD.p12 -out all.pem -nodes',
       'openssl pkcs12 -export -in all.pem -out NEW.p12 && rm all.pem',
     );
   }
-  if (typeof opened === 'string') throw usageError(`${formatSource(source)} is damaged`);
+  if (typeof opened === 'string') throw sourceError(source, `${formatSource(source)} is damaged`);
   return opened;
 }

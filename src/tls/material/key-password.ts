@@ -1,8 +1,8 @@
-import { type TunlError, usageError } from '../../core/errors.ts';
+import type { TunlError } from '../../core/errors.ts';
 import type { TlsSettings } from '../../core/hop.ts';
 import type { Secret } from '../../core/secret.ts';
 import { readPasswordFile } from '../../syntax/password-file.ts';
-import { formatSource, type PemSource } from '../certificate/source.ts';
+import { formatSource, type PemSource, sourceError } from '../certificate/source.ts';
 
 /** The source of the password for an encrypted key. */
 export type PasswordSource = Pick<TlsSettings, 'keyPasswordFile' | 'keyPassword'>;
@@ -20,7 +20,8 @@ export async function findPassword(
   }
   const found = await keyPassword?.find(formatSource(source));
   if (found) return found;
-  throw usageError(
+  throw sourceError(
+    source,
     `${formatSource(source)} is encrypted`,
     'its password is taken from TUNL_KEY_PASSWORD or --key-password-file; in a file, from key-password',
   );
@@ -28,5 +29,5 @@ export async function findPassword(
 
 /** Makes the error for a password that does not open a key. It names the source, never the password. */
 export function wrongPassword(source: PemSource, from: string, cause?: unknown): TunlError {
-  return usageError(`${formatSource(source)} does not open with the password from ${from}`).with({ cause });
+  return sourceError(source, `${formatSource(source)} does not open with the password from ${from}`).with({ cause });
 }

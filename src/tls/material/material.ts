@@ -6,7 +6,7 @@ import type { TlsSettings } from '../../core/hop.ts';
 import type { PasswordSource } from './key-password.ts';
 import { isPkcs12, readBytes, readCertificates, readKey } from './pem.ts';
 import type { SpiffeId } from '../../core/spiffe.ts';
-import { formatSource, type OwnCertificate, type PemSource } from '../certificate/source.ts';
+import { formatSource, type OwnCertificate, type PemSource, sourceError } from '../certificate/source.ts';
 import { readOwnId } from '../certificate/spiffe.ts';
 import { hasOwnStore } from './store.ts';
 import { type Authorities, countAuthorities, findAuthorities } from './trust.ts';
@@ -184,5 +184,5 @@ function assertServername(name: string | undefined): void {
 function mismatchError(cert: PemSource, key: PemSource, chain: readonly X509Certificate[], own: KeyObject) {
   const misplaced = chain.some((certificate) => certificate.checkPrivateKey(own));
   const hint = misplaced ? ['the certificate of the key must be the first in its file'] : [];
-  return usageError(`${formatSource(key)} is not the key of ${formatSource(cert)}`, ...hint);
+  return sourceError(key, `${formatSource(key)} is not the key of ${formatSource(cert)}`, ...hint);
 }

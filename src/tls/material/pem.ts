@@ -1,8 +1,8 @@
 import { createPrivateKey, type KeyObject, X509Certificate } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
-import { type TunlError, usageError } from '../../core/errors.ts';
+import type { TunlError } from '../../core/errors.ts';
 import { findPassword, type PasswordSource, wrongPassword } from './key-password.ts';
-import { formatSource, type PemSource } from '../certificate/source.ts';
+import { formatSource, type PemSource, sourceError } from '../certificate/source.ts';
 
 /** A certificate and those that follow it in its file. The leaf comes first. */
 export interface CertificateFile {
@@ -29,7 +29,7 @@ export async function readCertificates(source: PemSource): Promise<CertificateFi
   const { pem, blocks } = await readPem(source);
   const found = blocks.filter(isCertificate);
   const [first, ...rest] = found.map((block, index) => parseCertificate(source, block, index, found.length));
-  if (!first) throw usageError(`${formatSource(source)} holds no certificate, only ${listLabels(blocks)}`);
+  if (!first) throw sourceError(source, `${formatSource(source)} holds no certificate, only ${listLabels(blocks)}`);
   return { pem, certificates: [first, ...rest] };
 }
 
@@ -40,7 +40,7 @@ export async function readCertificates(source: PemSource): Promise<CertificateFi
 export async function readKey(source: PemSource, password: PasswordSource): Promise<KeyFile> {
   const { blocks } = await readPem(source);
   const block = blocks.find(({ label }) => label.endsWith('PRIVATE KEY'));
-  if (!block) throw usageError(`${formatSource(source)} holds no private key, only ${listLabels(blocks)}`);
+  if (!block) throw sourceError(source, `${formatSource(source)} holds no private key, only ${listLabels(blocks)}`);
   if (isEncrypted(block)) return decryptKey(source, block, password);
   try {
     return { pem: block.text, key: createPrivateKey(block.text) };
@@ -58,7 +58,8 @@ async function decryptKey(source: PemSource, { text }: Block, place: PasswordSou
     // EVP fails for a cipher that OpenSSL lacks. The decoder says unsupported, too, when one wrong password in about 200
     // gives well-padded garbage.
     if ((error as NodeJS.ErrnoException).code !== 'ERR_OSSL_EVP_UNSUPPORTED') throw wrongPassword(source, from, error);
-    throw usageError(
+    throw sourceError(
+      source,
       `${formatSource(source)} is encrypted in a way that OpenSSL 3 no longer supports`,
       'openssl pkey -provider legacy -provider default -in OLD -out NEW -aes256',
     ).with({ cause: error });
@@ -71,7 +72,11 @@ async function decryptKey(source: PemSource, { text }: Block, place: PasswordSou
  */
 export function readBytes(source: PemSource): Promise<Buffer> {
   return readFile(source.path).catch((error: NodeJS.ErrnoException) => {
-    throw usageError(`cannot read ${formatSource(source)}: ${explainReadError(error)}`, 'give the path of a PEM file');
+    throw sourceError(
+      source,
+      `cannot read ${formatSource(source)}: ${explainReadError(error)}`,
+      'give the path of a PEM file',
+    );
   });
 }
 
@@ -87,14 +92,15 @@ async function readPem(source: PemSource): Promise<{ pem: string; blocks: Block[
   const pem = bytes.toString('utf8');
   const blocks = splitBlocks(pem);
   if (blocks.length > 0) return { pem, blocks };
-  if (bytes.length === 0) throw usageError(`${formatSource(source)} is empty`);
+  if (bytes.length === 0) throw sourceError(source, `${formatSource(source)} is empty`);
   // Every DER file is an ASN.1 sequence, which begins with 0x30.
   const hint = isPkcs12(bytes)
     ? ['it looks like PKCS #12, which cert=FILE reads together with its key']
     : bytes[0] === 0x30
       ? ['it looks like DER; convert it: openssl x509 -inform der -in FILE -out FILE']
       : [];
-  throw usageError(
+  throw sourceError(
+    source,
     `${formatSource(source)} is not PEM: there is no -----BEGIN ...----- and -----END ...----- in it`,
     ...hint,
   );
@@ -141,7 +147,7 @@ function parseCertificate(source: PemSource, block: Block, index: number, count:
 }
 
 function brokenError(source: PemSource, part: string, cause: unknown): TunlError {
-  return usageError(`${part} in ${formatSource(source)} is damaged`).with({ cause });
+  return sourceError(source, `${part} in ${formatSource(source)} is damaged`).with({ cause });
 }
 
 /** Explains in words why a file cannot be read. */

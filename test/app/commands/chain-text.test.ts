@@ -33,7 +33,7 @@ test.each([
     'stages: {}\n---\nstages: {}\n',
     'chain.yaml:2:1: a file holds one document, and here a second one begins',
   ],
-  ['a key that is there twice', 'stages:\n  a: {}\n  a: {}\n', 'chain.yaml:3:3: duplicate key'],
+  ['a key that is there twice', 'stages:\n  a: {}\n  a: {}\n', 'chain.yaml:3:3: duplicate key "a"'],
   ['a key that JavaScript hides', 'stages:\n  __proto__: {}\n', 'chain.yaml:2:3: "__proto__" cannot be a key'],
   ['tabs', 'stages:\n\ta: {}\n', 'chain.yaml:2:1: this is not YAML: tabs are not allowed as indentation'],
 ])('%s is refused', async (_what, bytes, message) => {

@@ -69,7 +69,7 @@ const faults: readonly (readonly [string, readonly Stage[], readonly unknown[]])
       forwardStage('a', target, { listen: [internal('x')] }),
       forwardStage('b', target, { listen: [internal('x')] }),
     ],
-    [{ stage: 'b', part: 'listen', message: 'two stages listen on internal://x' }],
+    [{ stage: 'b', part: 'listen', message: 'two stages listen on internal://x', first: 'a' }],
   ],
   [
     'twin stages',
@@ -79,7 +79,7 @@ const faults: readonly (readonly [string, readonly Stage[], readonly unknown[]])
   [
     'one address for two stages',
     [forwardStage('in', target, { listen: [at(8080)] }), proxyStage('gate', { listen: [at(8080)] })],
-    [{ stage: 'gate', part: 'listen', message: '127.0.0.1:8080 is listened on by in already' }],
+    [{ stage: 'gate', part: 'listen', message: '127.0.0.1:8080 is listened on by in already', first: 'in' }],
   ],
   [
     'a stage that leads to its own port',

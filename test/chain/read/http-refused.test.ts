@@ -5,16 +5,19 @@ import { refusalOf } from '../../support/usage.ts';
 const head = 'stages:\n  web:\n    listen: 1\n    http:\n';
 const routes = `${head}      routes:\n        - `;
 
+/** The hint behind an unknown key. */
+const keys = expect.stringMatching(/^the keys here are \S/) as string;
+
 test.each([
   // The form.
-  [`${head}      rotes: []`, '5:7: unknown key "rotes"', 'did you mean routes?'],
-  [`${routes}{ perfix: /, answer: 404 }`, '6:13: unknown key "perfix"', 'did you mean prefix?'],
+  [`${head}      rotes: []`, '5:7: unknown key "rotes"', 'did you mean routes?', keys],
+  [`${routes}{ perfix: /, answer: 404 }`, '6:13: unknown key "perfix"', 'did you mean prefix?', keys],
   [
-    `${routes}{ answer: [404] }`,
+    `${routes}{ answer: [404, 405] }`,
     '6:21: answer must be a status such as 404, a status with a text such as 200 ok, or status and body',
   ],
   [`${routes}{ connect: false, answer: 404 }`, '6:22: connect must be true'],
-  [`${routes}{ headers: { a: { prefx: b } }, answer: 404 }`, '6:29: unknown key "prefx"', 'did you mean prefix?'],
+  [`${routes}{ headers: { a: { prefx: b } }, answer: 404 }`, '6:29: unknown key "prefx"', 'did you mean prefix?', keys],
   [
     `${head}      users: {}\n      routes: []`,
     '5:14: users names one user',
@@ -25,9 +28,9 @@ test.each([
     '5:14: rule "a:b": "b" is not a port',
     'ports are *, or a list such as 443,8000-8100',
   ],
-  [`${head}      hosts: { a: { domain: b, routes: [] } }`, '5:21: unknown key "domain"', 'did you mean domains?'],
-  [`${head}      upstreams: { a: { to: b:1, htp2: true } }`, '5:34: unknown key "htp2"', 'did you mean http2?'],
-  [`${head}      routes: []\n    retry: { times: 1, of: any }`, '6:24: unknown key "of"', 'did you mean on?'],
+  [`${head}      hosts: { a: { domain: b, routes: [] } }`, '5:21: unknown key "domain"', 'did you mean domains?', keys],
+  [`${head}      upstreams: { a: { to: b:1, htp2: true } }`, '5:34: unknown key "htp2"', 'did you mean http2?', keys],
+  [`${head}      routes: []\n    retry: { times: 1, of: any }`, '6:24: unknown key "of"', 'did you mean on?', keys],
   // Routes.
   [`${routes}{ prefix: / }`, '6:11: a route does nothing', 'add answer, redirect, to, tunnel-to'],
   [`${routes}{ redirect: { scheme: 'a b' } }`, '6:23: "a b" is not a scheme'],

@@ -10,14 +10,17 @@ function refuse(text: string, env: Readonly<Record<string, string>> = {}): strin
 
 const head = 'stages:\n  a:\n    listen: 1\n';
 
+/** The hint behind an unknown key. */
+const keys = expect.stringMatching(/^the keys here are \S/) as string;
+
 test.each([
   // The form.
   ['', '1:1: this must be a file with stages'],
   ['[]', '1:1: this must be a file with stages'],
   ['stages: {}', '1:9: there is no stage'],
   ['stages: [a]', '1:9: stages must be stages by name'],
-  ['stage: {}\nstages: {a: {listen: 1, to: b:1}}', '1:1: unknown key "stage"', 'did you mean stages?'],
-  [`${head}    tp: b:1\n    to: b:1`, '4:5: unknown key "tp"', 'did you mean to?'],
+  ['stage: {}\nstages: {a: {listen: 1, to: b:1}}', '1:1: unknown key "stage"', 'did you mean stages?', keys],
+  [`${head}    tp: b:1\n    to: b:1`, '4:5: unknown key "tp"', 'did you mean to?', keys],
   [
     `${head}    to: b:1\n    via: { url: http://p:1, formats: { X-F: '%DURATOIN%' } }`,
     '5:10: formats: X-F: there is no operator %DURATOIN%',
@@ -31,7 +34,7 @@ test.each([
   [
     `${head}    colour: red\n    to: b:1`,
     '4:5: unknown key "colour"',
-    expect.stringContaining('known keys: listen tls proxy http via to'),
+    expect.stringContaining('the keys here are listen, tls, proxy, http, via, to'),
   ],
   [
     `${head}    to: b:1\n    <<: {}`,
@@ -44,19 +47,20 @@ test.each([
   [`${head}    to: b:1\n    retry: -1`, '5:12: retry must be a number of retries'],
   [`${head}    to: b:1\n    family: 5`, '5:13: family must be 4 or 6'],
   [`${head}    to: b:1\n    balance: best`, '5:14: balance must be first or round-robin'],
-  [`${head}    to: b:1\n    limits: { idel: 1h }`, '5:15: unknown key "idel"', 'did you mean idle?'],
+  [`${head}    to: b:1\n    limits: { idel: 1h }`, '5:15: unknown key "idel"', 'did you mean idle?', keys],
   [`${head}    to: b:1\n    limits: { idle: 5 }`, '5:21: idle must be a duration such as 250ms, 5s, 1h or off'],
   [
     `${head}    to: b:1\n    via: [{ url: http://p:1, pasword: x }]`,
     '5:30: unknown key "pasword"',
     'did you mean password?',
+    keys,
   ],
-  [`${head}    to: b:1\n    tls: { crt: x }`, '5:12: unknown key "crt"', 'did you mean cert?'],
+  [`${head}    to: b:1\n    tls: { crt: x }`, '5:12: unknown key "crt"', 'did you mean cert?', keys],
   [`${head}    proxy: { proxy-protocol: v3 }`, '4:30: proxy-protocol must be v1 or v2'],
   [`${head}    proxy: { max-tunnels: 0 }`, '4:27: max-tunnels must be a number from 1'],
   ['stages:\n  a b: {listen: 1, to: b:1}', '2:3: "a b" cannot be the name of a stage', expect.any(String)],
   // YAML itself.
-  [`${head}    listen: 2`, '4:5: duplicate key'],
+  [`${head}    listen: 2`, '4:5: duplicate key "listen"', 'the first one is at chain.yaml:3:5'],
   ['a: 1\n---\nb: 1', '2:1: a file holds one document, and here a second one begins'],
   ['stages:\n\ta: 1', '2:1: this is not YAML: tabs are not allowed as indentation'],
   ['stages: !!js/function x', '1:9: this is not YAML: unresolved tag: tag:yaml.org,2002:js/function'],
@@ -86,7 +90,12 @@ test.each([
     '1:28: dns: "soon" is not a duration',
     expect.any(String),
   ],
-  [`${head}    proxy: { accept: pots }`, '4:22: "pots" is nothing that a proxy accepts', 'did you mean post?'],
+  [
+    `${head}    proxy: { accept: pots }`,
+    '4:22: "pots" is nothing that a proxy accepts',
+    'did you mean post?',
+    'there are connect, post, hbone, hbone-local, plain',
+  ],
   [`${head}    proxy: { allow: [a.com, 'b:x'] }`, '4:29: rule "b:x": '],
   [`${head}    proxy: { users: { a: '\${A}', b: '\${B}' } }`, '4:21: users names one user', expect.any(String)],
   [`${head}    tls: { key: x }\n    to: b:1`, '4:10: key needs cert'],
@@ -172,6 +181,7 @@ test('several faults are said at once, in the order of the file', () => {
   expect(said).toEqual([
     'chain.yaml:4:5: unknown key "tp"',
     'did you mean to?',
+    keys,
     'also chain.yaml:6:5: unknown key "listn" (did you mean listen?)',
   ]);
 });

@@ -1,3 +1,4 @@
+import { TunlError } from '../../../src/core/errors.ts';
 import { readFileSync } from 'node:fs';
 import { expect, test } from 'vitest';
 import { hasAbstractNames } from '../../support/abstract-names.ts';
@@ -39,9 +40,10 @@ test('names that would be the same become different, and messages know where the
   const text = readFixture('tcp-to-http1-connect')
     .replace('name: to_host', 'name: a b')
     .replace('name: to_address', 'name: a/b');
-  const { graph, placeOf } = loadEnvoy(text);
+  const { graph, blame } = loadEnvoy(text);
   expect(graph.stages.map(({ name }) => name)).toEqual(['a-b', 'a-b-2']);
-  expect([placeOf('a-b'), placeOf('a-b-2')]).toEqual(['envoy.yaml:7:7', 'envoy.yaml:19:7']);
+  const placeOf = (stage: string) => blame(new TunlError('usage', 'it fails'), stage).message;
+  expect([placeOf('a-b'), placeOf('a-b-2')]).toEqual(['envoy.yaml:7:7: it fails', 'envoy.yaml:19:7: it fails']);
 });
 
 test('an internal listener keeps its connection with those that lead to it, whatever its name', () => {
