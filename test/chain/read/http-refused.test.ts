@@ -119,7 +119,11 @@ test.each([
     '1:18: internal-buffer: "1GB" is not a size',
     expect.any(String),
   ],
-  ['admin: 0.0.0.0:1\nstages: { a: { listen: 1, to: b:1 } }', '2:24: 127.0.0.1:1 is listened on by admin already'],
+  [
+    'admin: 0.0.0.0:1\nstages: { a: { listen: 1, to: b:1 } }',
+    '2:24: 127.0.0.1:1 is listened on by admin already',
+    'the first one is at chain.yaml:1:8',
+  ],
   [
     'stages: { a: { listen: 1, to: b:1, via: [http://p:1|http://q:1, { any: [http://r:1], balance: round-robin }] } }',
     '1:41: one way cannot have two balances',

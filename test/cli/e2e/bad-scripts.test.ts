@@ -16,7 +16,7 @@ const mistakes: readonly (readonly [what: string, words: readonly string[], quot
   ['two SPECs for one port', ['7000:a:1', '7000:b:2'], '"localhost:7000"', 'its own port'],
   ['a SPEC within another', ['*:7000:a:1', '[::1]:7000:b:2'], '"[::1]:7000"', 'its own port'],
   ['a SPEC without a local port', ['db:5432'], '"db:5432"', '":db:5432"'],
-  ['a SPEC without a target port', ['7000:db'], '"7000:db"', '[BIND:]PORT:HOST:HOSTPORT'],
+  ['a SPEC without a target port', ['7000:db'], '"7000:db"', 'write the port of the target too: 7000:db:HOSTPORT'],
   ['a SPEC without a host', ['7000::5432'], '":5432"', 'HOST:5432'],
   [
     'a password file that is not there',

@@ -96,7 +96,7 @@ test('what is wrong ends it with 2 and its place, before anything listens', asyn
   const path = writeFile(readFixture('tcp-through-internal').replace('cluster: inside', 'clutser: inside'));
   expect(await runTunl(['chain', '-c', path])).toMatchObject({
     code: 2,
-    stderr: `tunl: ${path}:21:17: unknown field "clutser" of TcpProxy\ntunl: hint: did you mean cluster?\n`,
+    stderr: `tunl: ${path}:21:17: unknown field "clutser" of TcpProxy\ntunl:   21 |                 clutser: inside\ntunl:      |                 ^\ntunl: hint: did you mean cluster?\n`,
   });
 });
 
