@@ -17,7 +17,7 @@ import { Readiness, readinessOptions } from '../options/readiness.ts';
 import { chainRouteGroup, readChoices, readTunnelRequestOptions, readRest } from '../options/route.ts';
 import { readTlsConfig } from '../options/tls.ts';
 import { outputGroup } from '../options/output.ts';
-import { refuseNames } from '../options/ways/ways.ts';
+import { refuseNames } from '../options/ways/further.ts';
 import { readWatch, watchFilesOption, watchOption } from '../options/watch.ts';
 import { createReport } from '../terminal/report.ts';
 import { runUntilStopped } from '../lifecycle/running.ts';

@@ -7,7 +7,7 @@ import { parseForwardSpec } from '../options/forward-spec.ts';
 import { parseHops } from '../options/hops.ts';
 import { outputGroup } from '../options/output.ts';
 import { openConfig } from '../options/ways/config.ts';
-import { chooseWay } from '../options/ways/ways.ts';
+import { chooseWay } from '../options/ways/rules.ts';
 import type { Arguments } from '../parse/arguments.ts';
 import type { CommandContext, CommandSpec } from '../parse/command.ts';
 import { flag, option } from '../parse/option.ts';

@@ -4,7 +4,7 @@ import { usageError } from '../../core/errors.ts';
 import type { Arguments } from '../parse/arguments.ts';
 import type { CommandContext, CommandSpec } from '../parse/command.ts';
 import { readSpecs, type ReadSpec } from '../options/ways/specs.ts';
-import type { Wanted } from '../options/ways/ways.ts';
+import type { Wanted } from '../options/ways/wanted.ts';
 import { addSecretUser, frontGroup, isFront, readAccess } from '../options/access/fronts.ts';
 import { flag } from '../parse/option.ts';
 import { noCacheOption, readCache } from '../options/hops.ts';

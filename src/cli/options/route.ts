@@ -16,11 +16,13 @@ import { parseTls, type TlsConfig } from '../../syntax/tls.ts';
 import type { PasswordSources } from './credentials.ts';
 import { parseHeaders } from '../../syntax/header.ts';
 import { fillPasswords, parseHops } from './hops.ts';
+import { readLimits } from './limits.ts';
 import { printOption } from './print.ts';
 import { createKeyPassword, tlsOptions } from './tls.ts';
 import { noConfigOption } from './ways/config.ts';
-import { createRunCommand, passwordCommandOption } from './ways/password-command.ts';
-import { decideWays, refuseNames, type Wanted } from './ways/ways.ts';
+import { passwordCommandOption } from './ways/password-command.ts';
+import type { Wanted } from './ways/wanted.ts';
+import { decideWays } from './ways/ways.ts';
 
 const familyOption = (version: (typeof familySetting.values)[number]) =>
   flag(`ipv${version}`, {
@@ -156,22 +158,6 @@ export async function readRoute(
   return { hops: ways[0] ?? [], ways, sources: decided.map(({ source }) => source), ...rest };
 }
 
-/**
- * Reads the further proxies of `serve`, which takes none from the configuration or the environment.
- * @throws {TunlError} usage; interrupted, if a signal comes instead of a password
- */
-export async function readFurtherRoute(
-  args: Arguments,
-  context: CommandContext,
-  tls: TlsConfig,
-): Promise<Omit<RouteOptions, 'limits'>> {
-  const urls = args.get(proxyOption);
-  if (args.get(directOption) && urls.length > 0) throw usageError('--direct and -x contradict each other');
-  refuseNames(urls, 'serve');
-  const fallbacks = { tls, ...readTunnelRequestOptions(args), source: '-x', takesCommand: true };
-  return { hops: await readChoices(args, context, { ...fallbacks, texts: urls }), ...readRest(args) };
-}
-
 /** Reads the options that apply to the whole route. @throws {TunlError} usage */
 export function readRest(args: Arguments): Pick<RouteOptions, 'retries' | 'family' | 'resolver'> {
   return { retries: 0, ...readSettings(args, [retrySetting, resolverSetting]), ...readFamily(args) };
@@ -230,14 +216,16 @@ function createFindLogin(sources: PasswordSources): FindLogin {
 
 function makeSources(args: Arguments, context: CommandContext): Omit<PasswordSources, 'file' | 'command'> {
   const { io, ui } = context;
-  const ask: PasswordSources['ask'] = async (question) => {
-    // --print shows the name of a variable in place of the password.
-    if (args.get(printOption)) return 'not asked for';
-    const { createAsk } = await import('../process/ask.ts');
-    return createAsk({ env: io.env, askpassStderr: ui.output.form === 'json' ? 'ignore' : 'inherit' })(question);
+  const options = { env: io.env, askpassStderr: ui.output.form === 'json' ? 'ignore' : 'inherit' } as const;
+  // --print shows the name of a variable in place of the password.
+  const isShown = args.get(printOption);
+  const ask: PasswordSources['ask'] = async (question) =>
+    isShown ? 'not asked for' : (await import('../process/ask.ts')).createAsk(options)(question);
+  const runCommand: PasswordSources['runCommand'] = async (command) => {
+    if (isShown) return 'not asked for';
+    const { runPasswordCommand } = await import('../process/run-secret.ts');
+    return runPasswordCommand(command, options, readLimits(args, 'forward').handshakeMs);
   };
-  const runCommand: PasswordSources['runCommand'] = async (command) =>
-    args.get(printOption) ? 'not asked for' : createRunCommand(args, context)(command);
   return { env: io.env, ask, runCommand, emit: createReport(ui, 'connect') };
 }
 

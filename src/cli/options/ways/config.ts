@@ -1,5 +1,4 @@
 import type { Config } from '../../../app/commands/config.ts';
-import { type TunlError, usageError } from '../../../core/errors.ts';
 import type { Arguments } from '../../parse/arguments.ts';
 import type { CommandContext } from '../../parse/command.ts';
 import { flag } from '../../parse/option.ts';
@@ -40,19 +39,8 @@ async function readConfig(args: Arguments, { io, ui }: CommandContext): Promise<
  * @throws {TunlError} usage, if there is no configuration, or with file, line and column
  */
 export async function needConfig(text: string, args: Arguments, context: CommandContext): Promise<Config> {
-  return (await openConfig(args, context)) ?? Promise.reject(await missing(text, args, context));
-}
-
-async function missing(text: string, args: Arguments, { io }: CommandContext): Promise<TunlError> {
-  const { configVariable, findConfigPlace } = await import('../../../app/commands/config.ts');
-  const what = `${text} is a name of the configuration`;
-  if (args.get(noConfigOption)) return usageError(`${what}, and --no-config reads none`);
-  const place = findConfigPlace(io.env);
-  if (place) return usageError(`${what}, and there is no ${place.path}`, 'tunl config --help says how to write one');
-  return usageError(
-    `${what}, and none is read`,
-    io.env[configVariable] === ''
-      ? `${configVariable} is empty`
-      : `neither ${configVariable} nor XDG_CONFIG_HOME nor HOME says where it is`,
-  );
+  const config = await openConfig(args, context);
+  if (config) return config;
+  const { explainMissing } = await import('../../../app/commands/config.ts');
+  throw explainMissing(text, context.io.env, args.get(noConfigOption));
 }

@@ -1,0 +1,83 @@
+import type { Config, DraftWay, NamedWay } from '../../../app/commands/config.ts';
+import { formatAddress } from '../../../core/address.ts';
+import type { Arguments } from '../../parse/arguments.ts';
+import type { CommandContext } from '../../parse/command.ts';
+import { createReport } from '../../terminal/report.ts';
+import { decideProxy } from '../environment.ts';
+import { parseHops } from '../hops.ts';
+import { openConfig } from './config.ts';
+import { type Decided, direct, type Wanted, type WayOptions } from './wanted.ts';
+
+/** Finds the way to each target where the command line names none, as `decideWays` says. @throws {TunlError} usage */
+export async function decideByRules(
+  wanted: readonly Wanted[],
+  { fallbacks, doubts }: Pick<WayOptions, 'fallbacks' | 'doubts'>,
+  args: Arguments,
+  context: CommandContext,
+): Promise<Decided[]> {
+  const config = await openConfig(args, context);
+  const emit = createReport(context.ui, 'connect');
+  const said = new Map<string, 'warning' | 'verbose'>();
+  const ways = new Map<string, DraftWay>();
+  const once = (name: string, read: () => DraftWay) => {
+    const way = ways.get(name) ?? read();
+    ways.set(name, way);
+    return way;
+  };
+  const decided = wanted.map(({ target, way: own }) => {
+    const choice = chooseWay(target, own, config, context.io.env);
+    for (const message of choice.ignored ?? []) said.set(message, doubts);
+    if (choice.reason !== undefined) said.set(choice.reason, 'verbose');
+    const { named, proxy, source } = choice;
+    if (named) return { way: once(named.place, () => named.read({ ...fallbacks, source })), source };
+    if (!proxy) return { way: direct, source };
+    const { url, variable } = proxy;
+    const read = () => [parseHops([url], { ...fallbacks, source: variable, variable })];
+    return { way: once(variable, read), source };
+  });
+  for (const [message, level] of said) emit({ event: 'notice', level, message });
+  return decided;
+}
+
+/** The rule that gives a target its way. */
+interface WayChoice {
+  /** Present if the configuration names the way. */
+  readonly named?: NamedWay;
+  /** Present if the environment names a proxy. */
+  readonly proxy?: { readonly url: string; readonly variable: string };
+  readonly source: string;
+  /** The rule as a sentence; absent if there is nothing to say. */
+  readonly reason?: string;
+  readonly ignored?: readonly string[];
+}
+
+/** Chooses the rule for one target. @throws {TunlError} usage */
+export function chooseWay(
+  target: Wanted['target'],
+  own: NamedWay | undefined,
+  config: Config | undefined,
+  env: CommandContext['io']['env'],
+): WayChoice {
+  if (own) return toChoice(target, own);
+  if (target !== 'any' && target.kind === 'unix') return { source: 'a Unix socket is reached without a proxy' };
+  const matched = target === 'any' ? undefined : config?.matches.find(({ covers }) => covers(target));
+  if (matched) return toChoice(target, matched);
+  const { proxy, reason, ignored, isException } = decideProxy(env, target);
+  if (proxy) return { proxy, source: `from ${proxy.variable}`, reason, ignored };
+  const fallback = isException ? undefined : config?.fallback;
+  return fallback ? { ...toChoice(target, fallback), ignored } : { source: reason, reason, ignored };
+}
+
+function toChoice(target: Wanted['target'], named: NamedWay): WayChoice {
+  const { name, place, written } = named;
+  return {
+    named,
+    source: `from ${place} (${name})`,
+    reason: `${describeTarget(target)}: ${name} says ${written} (${place})`,
+  };
+}
+
+/** Names a target in a sentence. */
+function describeTarget(target: Wanted['target']): string {
+  return target === 'any' ? 'targets of clients' : formatAddress(target);
+}
