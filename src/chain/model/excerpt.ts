@@ -9,12 +9,13 @@ const hidden = '***';
 /** Values that may be secrets, behind what says so: users in URLs, keys about passwords, and users with theirs. */
 const secrets = [
   /(?<=:\/\/)[^\s@]*(?:@[^\s@]*)*(?=@)/gi,
-  /(?<=[\w-]*(?:pas|pwd|secret|token|auth|cookie|api-?key)[\w-]*["']?\s*:\s+)(?!["']?(?:\$\{|file:|[{[]))\S.*$/gi,
+  /(?<=[\w-]*(?:pas|pwd|secret|token|auth|cookie|api-?key|private|inline_)[\w-]*["']?\s*:\s*)(?!["']?(?:\$\{|file:|[{[]))\S.*$/gi,
   /(?<=\busers["']?\s*:\s*)\{.*$/gi,
 ];
 
 /** A line below which secrets stand, each on a line of its own. */
-const secretParent = /(?:\busers|[\w-]*(?:pas|pwd|secret|token|auth|cookie|api-?key)[\w-]*)["']?\s*:\s*[|>]?[+-]?\s*$/i;
+const secretParent =
+  /(?:\busers|[\w-]*(?:pas|pwd|secret|token|auth|cookie|api-?key|private|inline_)[\w-]*)["']?\s*:\s*[|>]?[+-]?\s*$/i;
 
 /** The value behind the first key of a line, or all of it, unless it only refers to a secret. */
 const anyValue = [
