@@ -20,7 +20,9 @@ export interface Verdict {
 
 /** Runs all cases for servers against this port of 127.0.0.1. */
 export async function judgeServer(port: number, security: 'clear' | 'tls'): Promise<Verdict> {
-  return readVerdict(await runProgram(['-port', String(port), ...(security === 'tls' ? ['-tls'] : [])]));
+  // No case waits for silence. One of them opens all streams there may be, and the next begins while they are answered.
+  const patience = ['-timeout', '10s'];
+  return readVerdict(await runProgram([...patience, '-port', String(port), ...(security === 'tls' ? ['-tls'] : [])]));
 }
 
 /** Runs all cases for clients. The command is started for each, with the port where it says PORT. */
