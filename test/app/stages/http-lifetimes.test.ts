@@ -8,7 +8,8 @@ import { httpStage, on, requests, tunnels, upstream } from '../../support/graphs
 import { connectPeer } from '../../support/peers/raw-peer.ts';
 import { echo, startTarget, type Target } from '../../support/targets/plain.ts';
 
-const lifetimeMs = 200;
+/** Long enough for a tunnel to come up on a busy machine. */
+const lifetimeMs = 800;
 const reason = `the tunnel had reached its lifetime of ${lifetimeMs}ms`;
 const route = { hops: [], limits: { ...calmLimits, lifetimeMs } };
 
