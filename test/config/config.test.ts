@@ -97,14 +97,29 @@ proxies:
 describe('what is wrong is told with its position', () => {
   test.each([
     ['proxies: []', 'config.yaml:1:10: proxies must be proxies by name'],
-    ['proxy: {}', 'config.yaml:1:1: unknown key "proxy"', 'known keys: proxies forwards match defaults'],
-    ['forward: {}', 'config.yaml:1:1: unknown key "forward"', 'did you mean forwards?'],
+    [
+      'proxy: {}',
+      'config.yaml:1:1: unknown key "proxy"',
+      'proxy belongs to defaults',
+      'the keys here are proxies, forwards, match, defaults',
+    ],
+    [
+      'forward: {}',
+      'config.yaml:1:1: unknown key "forward"',
+      'did you mean forwards?',
+      'the keys here are proxies, forwards, match, defaults',
+    ],
     [
       'proxies: { "a b": http://p }',
       'config.yaml:1:12: "a b" cannot be the name of a proxy',
       'a name has letters, digits, _, - and single dots',
     ],
-    ['proxies: { a: { url: http://p, cacrt: x } }', 'config.yaml:1:32: unknown key "cacrt"', 'did you mean cacert?'],
+    [
+      'proxies: { a: { url: http://p, cacrt: x } }',
+      'config.yaml:1:32: unknown key "cacrt"',
+      'did you mean cacert?',
+      expect.stringMatching(/^the keys here are url, user, password, .*, cacert, /),
+    ],
     [
       'match:\n  a: @work',
       expect.stringMatching(/^config\.yaml:2:6: this is not YAML: .*reserved character @/),

@@ -52,7 +52,10 @@ export function readRoute(
     const action = { kind: 'answer', status, ...(body && { body: body.inline_string }) } as const;
     return [{ match, action, ...changes }];
   }
-  if (words.redirect) return [{ match, action: readRedirect(words.redirect, match, [...path, 'redirect'], reading) }];
+  if (words.redirect) {
+    const action = readRedirect(words.redirect, match, [...path, 'redirect'], reading);
+    return [{ match, action, ...changes }];
+  }
   const filtered = findFiltered([own, ...outer], filters);
   const routes = words.route ? readAction(words.route, match, filtered, [...path, 'route'], context) : [];
   return routes.map((route) => ({ ...route, ...changes }));

@@ -116,7 +116,7 @@ stages:
       - path: /dev/stderr
         when:
           - { status: ">= 500", flags: UF|NR, headers: { x-a: true } }
-          - { took: [ ">= 1s", != 5m ], flags: true }
+          - { took: [ ">= 1s", "!= 5m" ], flags: true }
   encap:
     via: { any: [ http://p:1, http://q:1 ], balance: round-robin }
     to: c:1

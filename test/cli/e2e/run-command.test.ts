@@ -60,6 +60,7 @@ test('a command is told where every listener is', async () => {
   expect(args.slice(4)).toEqual([`unix:${socket}`, socket, '{port}', '${port}', 'user@::1']);
   expect(env).toEqual({
     KEPT: 'yes',
+    TUNL_CONFIG: '',
     TUNL_PORT: port,
     TUNL_HOST: '127.0.0.1',
     TUNL_ADDR: `127.0.0.1:${port}`,
