@@ -239,5 +239,6 @@ function hintsFor(text: string): string[] {
   if (/[[{,].*\$\{/.test(text)) hints.push("between { } and [ ] a text with ${…} needs quotes: '${NAME}'");
   if (/[:,[{-] *\[[\da-f]*:/i.test(text)) hints.push("an address that begins with [ needs quotes: '[::1]:8080'");
   if (/(?:^|[:,[{-])\s*@/m.test(text)) hints.push("a text that begins with @ needs quotes: '@work'");
+  if (/(?:^|[:,[{-])\s*!=/m.test(text)) hints.push("a text that begins with ! needs quotes: '!= 5m'");
   return hints;
 }

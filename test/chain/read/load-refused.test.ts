@@ -209,4 +209,5 @@ test.each([
 test('what needs quotes in YAML is told', () => {
   expect(refuse('stages:\n  a: {listen: 1, via: http://me:${PW}@p:1, to: b:1}').join()).toContain("'${NAME}'");
   expect(refuse('stages:\n  a:\n    listen: [::1]:80').join()).toContain("'[::1]:8080'");
+  expect(refuse('stages:\n  a:\n    access-log: { path: /a, when: { took: != 5m } }').join()).toContain("'!= 5m'");
 });
