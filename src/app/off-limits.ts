@@ -2,7 +2,8 @@ import { type Graph, listStages, listRoutesOut, type RouteOptions, type Target }
 import { type Address, formatAddress } from '../core/address.ts';
 import type { Layer } from '../core/dialer.ts';
 import { TunlError, usageError } from '../core/errors.ts';
-import { isLoopbackOnly, isOwn, isOwnPath, isThisMachine, listMeanings } from '../policy/own.ts';
+import { listMeanings } from '../core/ip.ts';
+import { isLoopbackOnly, isOwn, isOwnPath, isThisMachine } from '../policy/own.ts';
 import type { HopChoice } from '../chain/model/graph.ts';
 
 /**

@@ -15,6 +15,9 @@ export const schemes: readonly (CarrierScheme & { readonly carrier: Carrier })[]
   carrier.schemes.map((scheme) => ({ ...scheme, carrier })),
 );
 
+/** The names of the schemes whose hops are reached over TLS. */
+export const securedSchemes: ReadonlySet<string> = new Set(schemes.flatMap(({ scheme, tls }) => (tls ? [scheme] : [])));
+
 /** The switches of `serve` that the carriers declare: those that accept a carrier, each with those that refine it. */
 export const carrierSwitches: readonly ServeSwitch[] = carriers.flatMap(({ serveFlag, serveSwitches = [] }) => [
   ...(serveFlag ? [serveFlag] : []),

@@ -49,6 +49,25 @@ export function formatIp(bytes: IpBytes | Uint8Array): string {
   return new URL(`http://[${groups.join(':')}]`).hostname.slice(1, -1);
 }
 
+/** Lists the addresses that a host certainly stands for on this machine; none for a name that must be resolved. */
+export function listMeanings(host: string): readonly IpBytes[] {
+  // RFC 6761, section 6.3.
+  if (/(^|\.)localhost$/.test(host)) return [toBytes('127.0.0.1')!, toBytes('::1')!];
+  // A zone names an interface; the address is the same.
+  const bytes = toBytes(host.replace(/%.*$/s, ''));
+  return bytes ? [bytes] : [];
+}
+
+/** True for `0.0.0.0` and `::`, which stand for all addresses of a machine. */
+export function isUnspecified(bytes: IpBytes): boolean {
+  return bytes.every((byte) => byte === 0);
+}
+
+/** True if both are the same address. */
+export function isSameIp(one: IpBytes | undefined, other: IpBytes): boolean {
+  return one?.length === other.length && other.every((byte, index) => one[index] === byte);
+}
+
 /** True for an IP address by which a machine reaches itself: 127.0.0.0/8 (RFC 1122, section 3.2.1.3) and ::1 (RFC 4291, section 2.5.3). */
 export function isLoopbackBytes(bytes: IpBytes): boolean {
   return bytes.length === 4 ? bytes[0] === 127 : bytes.every((byte, index) => byte === (index === 15 ? 1 : 0));

@@ -1,6 +1,6 @@
 import { statSync } from 'node:fs';
 import { networkInterfaces } from 'node:os';
-import { type IpBytes, toBytes, isLoopbackBytes } from '../core/ip.ts';
+import { type IpBytes, isLoopbackBytes, isSameIp, isUnspecified, listMeanings, toBytes } from '../core/ip.ts';
 import type { Address, TcpAddress } from '../core/address.ts';
 import { isAbstract, isSameUnixPath } from '../core/unix-path.ts';
 import { embeddedIn } from './embedded.ts';
@@ -28,15 +28,6 @@ export function isOwnPath(path: string, own: readonly Address[]): boolean {
   });
 }
 
-/** Lists the addresses that a host certainly stands for on this machine; none for a name that must be resolved. */
-export function listMeanings(host: string): readonly IpBytes[] {
-  // RFC 6761, section 6.3.
-  if (/(^|\.)localhost$/.test(host)) return [toBytes('127.0.0.1')!, toBytes('::1')!];
-  // A zone names an interface; the address is the same.
-  const bytes = toBytes(host.replace(/%.*$/s, ''));
-  return bytes ? [bytes] : [];
-}
-
 /** True for a host that can only mean loopback, on whichever machine it is dialled. */
 export function isLoopbackOnly(host: string): boolean {
   const meanings = listMeanings(host).map(followUnspecified);
@@ -57,26 +48,18 @@ function readIdentity(path: string): string | undefined {
 }
 
 function isReached(bound: IpBytes, place: IpBytes): boolean {
-  if (!isUnspecified(bound)) return isSame(bound, place);
+  if (!isUnspecified(bound)) return isSameIp(bound, place);
   // A socket bound to :: accepts IPv4 as well; one bound to 0.0.0.0 accepts only IPv4.
   return bound.length >= place.length && (isLoopbackBytes(place) || isOnThisMachine(place));
 }
 
 function isOnThisMachine(place: IpBytes): boolean {
   const assigned = Object.values(networkInterfaces()).flatMap((addresses) => addresses ?? []);
-  return assigned.some(({ address }) => isSame(toBytes(address), place));
+  return assigned.some(({ address }) => isSameIp(toBytes(address), place));
 }
 
 /** Replaces the unspecified address by loopback, which connecting to it reaches. */
 function followUnspecified(bytes: IpBytes): IpBytes {
   if (!isUnspecified(bytes)) return bytes;
   return bytes.length === 4 ? [127, 0, 0, 1] : [...bytes.slice(0, 15), 1];
-}
-
-function isUnspecified(bytes: IpBytes): boolean {
-  return bytes.every((byte) => byte === 0);
-}
-
-function isSame(one: IpBytes | undefined, other: IpBytes): boolean {
-  return one?.length === other.length && other.every((byte, index) => one[index] === byte);
 }

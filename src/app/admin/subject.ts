@@ -1,3 +1,4 @@
+import { securedSchemes } from '../../carriers/index.ts';
 import type { Graph } from '../../chain/model/graph.ts';
 import type { Address } from '../../core/address.ts';
 import { TunlError } from '../../core/errors.ts';
@@ -73,7 +74,7 @@ export function createSubject({
     drawGraph: async () => {
       const { drawSvg } = await import('../../chain/draw/draw.ts');
       const { graph, fused } = current();
-      return drawSvg(graph, { fused, counters: tunnels.countStages() });
+      return drawSvg(graph, { fused, counters: tunnels.countStages(), secured: securedSchemes });
     },
     cutTunnel: (id) => tunnels.cut(id, orderedBy('the tunnel was ended through the admin address')),
     closeListeners: () => {

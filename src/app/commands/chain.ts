@@ -1,5 +1,5 @@
 import { dirname, resolve } from 'node:path';
-import { carrierSwitches, schemes } from '../../carriers/index.ts';
+import { carrierSwitches, schemes, securedSchemes } from '../../carriers/index.ts';
 import { Source } from '../../chain/read/document.ts';
 import type { DrawTextOptions } from '../../chain/draw/draw.ts';
 import { type LoadedGraph, loadGraph } from '../../chain/read/load.ts';
@@ -39,9 +39,9 @@ export type DrawForm = 'text' | 'mermaid' | 'svg';
 /** Draws a graph without secrets. `width` is the number of columns of the terminal, 0 if there is none. */
 export async function drawGraph(graph: Graph, form: DrawForm, options: DrawTextOptions): Promise<string> {
   const { drawMermaid, drawSvg, drawText } = await import('../../chain/draw/draw.ts');
-  if (form === 'mermaid') return drawMermaid(graph, options);
-  if (form === 'svg') return drawSvg(graph, options);
-  return drawText(graph, options);
+  if (form === 'text') return drawText(graph, options);
+  const facts = { ...options, secured: securedSchemes };
+  return form === 'svg' ? await drawSvg(graph, facts) : drawMermaid(graph, facts);
 }
 
 /** The environment of a process. */

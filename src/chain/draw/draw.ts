@@ -1,5 +1,4 @@
 import { renderMermaid } from './mermaid.ts';
-import { renderSvg } from './svg.ts';
 import { renderText } from './text.ts';
 import type { Graph } from '../model/graph.ts';
 import { makePicture, type PictureOptions } from './picture.ts';
@@ -20,7 +19,11 @@ export function drawMermaid(graph: Graph, options: PictureOptions): string {
   return renderMermaid(makePicture(graph, options));
 }
 
-/** Draws a graph as a self-contained SVG document with a light and a dark scheme. No secret is shown. */
-export function drawSvg(graph: Graph, options: PictureOptions): string {
+/**
+ * Draws a graph as a self-contained SVG document with a light and a dark scheme. No secret is shown. What lays it out is
+ * loaded here, because few runs need it.
+ */
+export async function drawSvg(graph: Graph, options: PictureOptions): Promise<string> {
+  const { renderSvg } = await import('./svg.ts');
   return renderSvg(makePicture(graph, options));
 }

@@ -1,23 +1,35 @@
-import type { Picture } from './picture.ts';
-import { layOut, measures, type PlacedEdge, type PlacedNode } from './svg-layout.ts';
+import type { Box, PlacedEdge, PlacedNode, Point, Size } from './geometry.ts';
+import { layOut } from './layout.ts';
+import { listLabels, type Picture, type PictureEdge, type PictureLabel, type PictureNode } from './picture.ts';
 
 /** The style for light and dark schemes, with the contrast of 4.5 that WCAG 2 requires on a background of its own. */
 const style = `
-  .ground { fill: #ffffff } text { fill: #1f2328; font: 12px ui-monospace, Menlo, Consolas, monospace }
-  .title { font-weight: bold } .words { fill: #59636e } .stage { fill: #f6f8fa; stroke: #59636e }
-  .target { fill: #ddf4ff; stroke: #0969da } .way { fill: none; stroke: #59636e; stroke-width: 1.5 }
-  .fused { stroke-width: 4 } .tip { fill: #59636e }
+  .ground { fill: #ffffff } text { fill: #1f2328; font: 12px ui-monospace, Menlo, Consolas, monospace; white-space: pre }
+  .title { font-weight: bold } .words { fill: #59636e }
+  .forward { fill: #f6f8fa; stroke: #59636e } .proxy { fill: #fbefff; stroke: #8250df }
+  .http { fill: #dafbe1; stroke: #1a7f37 } .target { fill: #ddf4ff; stroke: #0969da }
+  .way { fill: none; stroke: #59636e; stroke-width: 1.5; stroke-linejoin: round } .fused { stroke-width: 4 }
+  .tip { fill: #59636e } .lock { fill: #9a6700 } .shackle { fill: none; stroke: #9a6700; stroke-width: 1.5 }
   @media (prefers-color-scheme: dark) {
     .ground { fill: #0d1117 } text { fill: #f0f6fc } .words { fill: #9198a1 }
-    .stage { fill: #151b23; stroke: #9198a1 } .target { fill: #0c2d6b; stroke: #4493f8 }
-    .way { stroke: #9198a1 } .tip { fill: #9198a1 }
+    .forward { fill: #151b23; stroke: #9198a1 } .proxy { fill: #271052; stroke: #ab7df8 }
+    .http { fill: #04260f; stroke: #3fb950 } .target { fill: #0c2d6b; stroke: #4493f8 }
+    .way { stroke: #9198a1 } .tip { fill: #9198a1 } .lock { fill: #d29922 } .shackle { stroke: #d29922 }
   }`;
 
-const tipHeight = 8;
+/** Measures of a drawing, in pixels. The advance is that of a monospaced font. */
+const advance = 7.3;
+const lineHeight = 18;
+const padding = 12;
+const lockWidth = 16;
+/** The height of letters above their line. */
+const ascent = 11;
+const tipLength = 8;
+const tipHalf = 5;
 
-/** Writes a picture as an SVG document; fused edges are thick arrows. */
+/** Writes a picture as an SVG document; fused edges are thick arrows, and a lock stands where TLS is spoken. */
 export function renderSvg(picture: Picture): string {
-  const { nodes, edges, width, height } = layOut(picture);
+  const { nodes, edges, width, height } = layOut(picture, { sizeNode, sizeLabels });
   const size = `width="${round(width)}" height="${round(height)}" viewBox="0 0 ${round(width)} ${round(height)}"`;
   const names = picture.nodes.filter(({ kind }) => kind === 'stage').map(({ title }) => title);
   return [
@@ -27,51 +39,86 @@ export function renderSvg(picture: Picture): string {
     `<rect class="ground" width="100%" height="100%"/>`,
     ...edges.map(renderEdge),
     ...nodes.map(renderNode),
-    ...edges.map(renderWords),
+    ...edges.flatMap(renderLabels),
     '</svg>',
     '',
   ].join('\n');
 }
 
+function sizeNode({ title, lines, isSecured }: PictureNode): Size {
+  const widths = [countColumns(title) * advance + (isSecured ? lockWidth : 0), ...lines.map(widthOf)];
+  return { width: Math.max(...widths) + 2 * padding, height: (lines.length + 1) * lineHeight + padding };
+}
+
+function sizeLabels(edge: PictureEdge): Size {
+  const labels = listLabels(edge);
+  const widths = labels.map(({ text, isSecured }) => widthOf(text) + (isSecured ? lockWidth : 0));
+  return { width: Math.max(0, ...widths), height: labels.length * lineHeight };
+}
+
+function widthOf(text: string): number {
+  return countColumns(text) * advance;
+}
+
+/** Counts the columns of a text. Characters beyond the alphabets count twice, because most of them are twice as wide. */
+function countColumns(text: string): number {
+  return Array.from(text).reduce(
+    (sum, character) => sum + ((character.codePointAt(0) ?? 0) < 0x1100 || character === '…' ? 1 : 2),
+    0,
+  );
+}
+
 function renderNode({ node, x, y, width, height }: PlacedNode): string {
-  const { padding, lineHeight } = measures;
   const corner = node.kind === 'stage' ? 4 : height / 2;
+  const kind = node.job ?? node.kind;
   const lines = [node.title, ...node.lines].map((line, index) => {
-    const kind = index === 0 && node.kind === 'stage' ? ' class="title"' : '';
-    return `<text${kind} x="${round(x + padding)}" y="${round(y + (index + 1) * lineHeight)}">${escapeText(line)}</text>`;
+    const classes = index === 0 && node.kind === 'stage' ? 'title' : undefined;
+    return renderText(line, x + padding, y + (index + 1) * lineHeight, classes);
   });
-  const box = `<rect class="${node.kind}" x="${round(x)}" y="${round(y)}" width="${round(width)}" height="${round(height)}" rx="${round(corner)}"/>`;
-  return [box, ...lines].join('\n');
+  const lock = node.isSecured ? [renderLock(x + width - padding - lockWidth + 6, y + lineHeight)] : [];
+  return [`<rect class="${kind}" ${place({ x, y, width, height })} rx="${round(corner)}"/>`, ...lines, ...lock].join(
+    '\n',
+  );
 }
 
 function renderEdge({ edge, points }: PlacedEdge): string {
-  const [x = 0, bottom = 0] = points.at(-1) ?? [];
-  const ends = points.map(([px, py], index) => (index === points.length - 1 ? [px, py - tipHeight] : [px, py])) as [
-    number,
-    number,
-  ][];
-  const [first, ...rest] = ends;
-  let path = `M${round(first?.[0] ?? 0)} ${round(first?.[1] ?? 0)}`;
-  let [fromX, fromY] = first ?? [0, 0];
-  for (const [toX, toY] of rest) {
-    const middle = (fromY + toY) / 2;
-    path += ` C${round(fromX)} ${round(middle)} ${round(toX)} ${round(middle)} ${round(toX)} ${round(toY)}`;
-    [fromX, fromY] = [toX, toY];
-  }
-  const tip = `M${round(x - 5)} ${round(bottom - tipHeight)}h10l-5 ${tipHeight}z`;
-  return `<path class="way${edge.isFused ? ' fused' : ''}" d="${path}"/>\n<path class="tip" d="${tip}"/>`;
+  const [end = [0, 0], before = [0, 0]] = [points.at(-1), points.at(-2)];
+  const [dx, dy] = [Math.sign(end[0] - before[0]), Math.sign(end[1] - before[1])];
+  const neck: Point = [end[0] - dx * tipLength, end[1] - dy * tipLength];
+  const line = [...points.slice(0, -1), neck].map(([x, y]) => `${round(x)},${round(y)}`).join(' ');
+  const corners: Point[] = [
+    [neck[0] - dy * tipHalf, neck[1] + dx * tipHalf],
+    [neck[0] + dy * tipHalf, neck[1] - dx * tipHalf],
+    end,
+  ];
+  const tip = corners.map(([x, y]) => `${round(x)},${round(y)}`).join(' ');
+  return `<polyline class="way${edge.isFused ? ' fused' : ''}" points="${line}"/>\n<polygon class="tip" points="${tip}"/>`;
 }
 
-/** Writes the labels of an edge, to the right of its end. */
-function renderWords({ points, words }: PlacedEdge): string {
-  const [x = 0, y = 0] = points.at(-1) ?? [];
-  const top = y - tipHeight - (words.length - 1) * measures.lineHeight - 6;
-  return words
-    .map((word, index) => {
-      const place = `x="${round(x + 10)}" y="${round(top + index * measures.lineHeight)}"`;
-      return `<text class="words" ${place}>${escapeText(word)}</text>`;
-    })
-    .join('\n');
+/** Writes the labels of an edge beside it, a lock before those that TLS secures. */
+function renderLabels({ edge, label }: PlacedEdge): string[] {
+  if (!label) return [];
+  return listLabels(edge).flatMap(({ text, isSecured }: PictureLabel, index) => {
+    const base = label.y + index * lineHeight + ascent + 2;
+    const lock = isSecured ? [renderLock(label.x, base)] : [];
+    return [...lock, renderText(text, label.x + (isSecured ? lockWidth : 0), base, 'words')];
+  });
+}
+
+function renderText(text: string, x: number, y: number, kind: string | undefined): string {
+  const classes = kind === undefined ? '' : ` class="${kind}"`;
+  return `<text${classes} x="${round(x)}" y="${round(y)}">${escapeText(text)}</text>`;
+}
+
+/** Draws a lock of 10 by 11 pixels that stands on a line of text. */
+function renderLock(x: number, base: number): string {
+  const shackle = `M${round(x + 2.5)} ${round(base - 6)}v-2a2.5 2.5 0 0 1 5 0v2`;
+  const body = `x="${round(x)}" y="${round(base - 6)}" width="10" height="7" rx="1.5"`;
+  return `<g><title>TLS</title><path class="shackle" d="${shackle}"/><rect class="lock" ${body}/></g>`;
+}
+
+function place({ x, y, width, height }: Box): string {
+  return `x="${round(x)}" y="${round(y)}" width="${round(width)}" height="${round(height)}"`;
 }
 
 function round(value: number): number {

@@ -22,8 +22,10 @@ export function renderText({ nodes, edges }: Picture, width: number): string {
     const exits = edges.filter(({ from }) => from === node);
     return [...drawBox(node), ...drawExits(exits, drawNode)];
   };
-  const roots = nodes.filter((node) => node.kind === 'stage' && !edges.some(({ to }) => to === node));
-  const trees = roots.map((root) => drawNode(root));
+  const stages = nodes.filter(({ kind }) => kind === 'stage');
+  const roots = stages.filter((node) => !edges.some(({ to }) => to === node));
+  // A stage may be reached only by a circle of stages, which dial each other through the system.
+  const trees = [...roots, ...stages].flatMap((root) => (drawn.has(root) ? [] : [drawNode(root)]));
   const lines = trees.flatMap((tree, index) => (index === 0 ? tree : ['', ...tree]));
   return lines.map((line) => `${cut(printable(line), width)}\n`).join('');
 }
@@ -55,7 +57,7 @@ function drawExits(exits: readonly PictureEdge[], drawNode: (node: PictureNode) 
 }
 
 function drawLabels({ labels, isFused }: PictureEdge): string[] {
-  const [first = '', ...rest] = labels;
+  const [first = '', ...rest] = labels.map(({ text }) => text);
   const words = [isFused ? `${first}, fused` : first, ...rest];
   return words.map((word) => `  │ ${word}`.trimEnd());
 }

@@ -40,14 +40,15 @@ test.each([
   ['chain-line.txt', drawText(line, { fused: new Set(['encap']) })],
   ['chain-net.txt', drawText(net, { fused: new Set(['out']) })],
   ['chain-net.mmd', drawMermaid(net, { fused: new Set(['out']) })],
-  ['chain-net.svg', drawSvg(net, { fused: new Set(['out']) })],
+  ['chain-net.svg', await drawSvg(net, { fused: new Set(['out']) })],
 ])('%s is what is drawn', async (name, drawn) => {
   await expect(drawn).toMatchFileSnapshot(`../../golden/${name}`);
 });
 
-test.each([drawText, drawMermaid, drawSvg])('%o shows no user and no password', (draw) => {
-  expect(draw(line, none)).toContain('h2c:');
-  expect(draw(line, none)).not.toMatch(/alice|hunter2/);
+test.each([drawText, drawMermaid, drawSvg])('%o shows no user and no password', async (draw) => {
+  const drawn = await draw(line, none);
+  expect(drawn).toContain('h2c:');
+  expect(drawn).not.toMatch(/alice|hunter2/);
 });
 
 test('a drawing for the terminal is no wider than the terminal', () => {
@@ -62,22 +63,22 @@ test('what is live in a stage stands in its box', () => {
   expect(drawText(line, none)).not.toContain('sent');
 });
 
-test('names cannot become markup or commands for the terminal', () => {
+test('names cannot become markup or commands for the terminal', async () => {
   const evil = toGraph({ stages: [forwardStage('a"]<b>\u001B[31m;&', { kind: 'unix', path: '/run/"x"\n' })] });
-  expect(drawSvg(evil, none)).toContain('a&quot;]&lt;b&gt;\uFFFD[31m;&amp;');
+  expect(await drawSvg(evil, none)).toContain('a&quot;]&lt;b&gt;\uFFFD[31m;&amp;');
   expect(drawMermaid(evil, none)).toContain('stage1["a#34;]#60;b#62;#27;[31m#59;#38;<br>on ');
   expect(drawText(evil, none)).not.toMatch(/\u001B/);
   expect(drawText(evil, none)).toContain('unix:/run/"x"\uFFFD');
 });
 
-test('an SVG is readable in both schemes of colours and needs nothing from elsewhere', () => {
-  const svg = drawSvg(net, none);
+test('an SVG is readable in both schemes of colours and needs nothing from elsewhere', async () => {
+  const svg = await drawSvg(net, none);
   expect(svg).toContain('prefers-color-scheme: dark');
   expect(svg.replaceAll('http://www.w3.org/2000/svg', '')).not.toMatch(/https?:|url\(|@import/);
 });
 
-test('a graph without stages is an empty drawing', () => {
+test('a graph without stages is an empty drawing', async () => {
   expect(drawText(empty, none)).toBe('');
   expect(drawMermaid(empty, none)).toBe('flowchart TB\n');
-  expect(drawSvg(empty, none)).toContain('</svg>');
+  expect(await drawSvg(empty, none)).toContain('</svg>');
 });

@@ -48,8 +48,8 @@ encap  forward  internal://encap -> c:1
 `);
 });
 
-test.each([drawText, drawMermaid, drawSvg])('%o shows no bodies and no values of fields', (draw) => {
-  expect(draw(graph, { fused: new Set() })).not.toContain('hunter2');
+test.each([drawText, drawMermaid, drawSvg])('%o shows no bodies and no values of fields', async (draw) => {
+  expect(await draw(graph, { fused: new Set() })).not.toContain('hunter2');
 });
 
 test('who may use a stage is drawn in its box', () => {
