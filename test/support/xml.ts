@@ -10,7 +10,7 @@ export function readXml(text: string): XmlElement[] {
   const elements: XmlElement[] = [];
   const rest = text.trim().replaceAll(/<(\/?)([a-z]+)((?: [\w:-]+="[^"<]*")*)(\/?)>|[^<>]+/gi, (piece, ...groups) => {
     const [end, name, attributes, empty] = groups as (string | undefined)[];
-    if (/&(?!#\d+;)/.test(piece)) throw new Error(`a bare & in ${piece}`);
+    if (/&(?!(?:#\d+|amp|lt|gt|quot|apos);)/.test(piece)) throw new Error(`a bare & in ${piece}`);
     if (name === undefined) return '';
     if (end === '/') {
       if (open.pop() !== name) throw new Error(`</${name}> ends something else`);

@@ -28,11 +28,31 @@ const partGap = 40;
 /** A drawing that is wider than this leads from the left to the right, so that it grows downwards. */
 const usualWidth = 1280;
 
+/** The last picture with its layout: that of a running program is drawn again and again, and only its texts differ. */
+let last: { readonly key: string; readonly picture: Picture; readonly layout: Layout } | undefined;
+
 /**
  * Lays out a picture so that no two boxes or labels overlap, and no edge crosses one of them. It leads from the top to
  * the bottom, or from the left to the right if that is less wide. Parts that are not connected stand beside each other.
  */
 export function layOut(picture: Picture, sizes: Sizes): Layout {
+  const { nodes, edges } = picture;
+  const places = new Map(nodes.map((node, index) => [node, index]));
+  const key = JSON.stringify([
+    nodes.map(sizes.sizeNode),
+    edges.map((edge) => [places.get(edge.from), places.get(edge.to), sizes.sizeLabels(edge)]),
+  ]);
+  if (last?.key !== key) last = { key, picture, layout: layOutAnew(picture, sizes) };
+  const { picture: known, layout: laid } = last;
+  const renew = <T>(news: readonly T[], olds: readonly T[], old: T): T => news[olds.indexOf(old)] ?? old;
+  return {
+    ...laid,
+    nodes: laid.nodes.map((placed) => ({ ...placed, node: renew(nodes, known.nodes, placed.node) })),
+    edges: laid.edges.map((placed) => ({ ...placed, edge: renew(edges, known.edges, placed.edge) })),
+  };
+}
+
+function layOutAnew(picture: Picture, sizes: Sizes): Layout {
   const parts = splitParts(picture);
   const down = pack(parts.map((part) => layOutPart(part, sizes)));
   if (down.width <= usualWidth) return down;

@@ -22,6 +22,8 @@ const advance = 7.3;
 const lineHeight = 18;
 const padding = 12;
 const lockWidth = 16;
+/** Boxes grow in steps, so that a counter with one more digit moves nothing. */
+const widthStep = 4 * advance;
 /** The height of letters above their line. */
 const ascent = 11;
 const tipLength = 8;
@@ -47,7 +49,10 @@ export function renderSvg(picture: Picture): string {
 
 function sizeNode({ title, lines, isSecured }: PictureNode): Size {
   const widths = [countColumns(title) * advance + (isSecured ? lockWidth : 0), ...lines.map(widthOf)];
-  return { width: Math.max(...widths) + 2 * padding, height: (lines.length + 1) * lineHeight + padding };
+  return {
+    width: roundUp(Math.max(...widths), widthStep) + 2 * padding,
+    height: (lines.length + 1) * lineHeight + padding,
+  };
 }
 
 function sizeLabels(edge: PictureEdge): Size {
@@ -75,7 +80,7 @@ function renderNode({ node, x, y, width, height }: PlacedNode): string {
     const classes = index === 0 && node.kind === 'stage' ? 'title' : undefined;
     return renderText(line, x + padding, y + (index + 1) * lineHeight, classes);
   });
-  const lock = node.isSecured ? [renderLock(x + width - padding - lockWidth + 6, y + lineHeight)] : [];
+  const lock = node.isSecured ? [renderLock(x + width - padding - 10, y + lineHeight)] : [];
   return [`<rect class="${kind}" ${place({ x, y, width, height })} rx="${round(corner)}"/>`, ...lines, ...lock].join(
     '\n',
   );
@@ -119,6 +124,10 @@ function renderLock(x: number, base: number): string {
 
 function place({ x, y, width, height }: Box): string {
   return `x="${round(x)}" y="${round(y)}" width="${round(width)}" height="${round(height)}"`;
+}
+
+function roundUp(value: number, step: number): number {
+  return Math.ceil(value / step) * step;
 }
 
 function round(value: number): number {
