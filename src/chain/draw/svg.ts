@@ -22,7 +22,7 @@ const advance = 7.3;
 const lineHeight = 18;
 const padding = 12;
 const lockWidth = 16;
-/** Boxes grow in steps, so that a counter with one more digit moves nothing. */
+/** Boxes of stages grow in steps, so that a counter with one more digit moves nothing. */
 const widthStep = 4 * advance;
 /** The height of letters above their line. */
 const ascent = 11;
@@ -47,12 +47,11 @@ export function renderSvg(picture: Picture): string {
   ].join('\n');
 }
 
-function sizeNode({ title, lines, isSecured }: PictureNode): Size {
+function sizeNode({ kind, title, lines, isSecured }: PictureNode): Size {
   const widths = [countColumns(title) * advance + (isSecured ? lockWidth : 0), ...lines.map(widthOf)];
-  return {
-    width: roundUp(Math.max(...widths), widthStep) + 2 * padding,
-    height: (lines.length + 1) * lineHeight + padding,
-  };
+  const widest = Math.max(...widths);
+  const width = kind === 'stage' ? roundUp(widest, widthStep) : widest;
+  return { width: width + 2 * padding, height: (lines.length + 1) * lineHeight + padding };
 }
 
 function sizeLabels(edge: PictureEdge): Size {
