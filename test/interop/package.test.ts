@@ -56,6 +56,7 @@ test('the package installs and works where no install script may run', async () 
   expect(Object.keys(manifest.dependencies)).toEqual(['chalk', 'cli-table3', 'ora', 'yargs']);
   const licenses = readFileSync(join(own, 'dist/licenses.txt'), 'utf8');
   for (const name of [
+    '@dagrejs/dagre',
     'chalk',
     'cli-table3',
     'ora',

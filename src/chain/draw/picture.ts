@@ -1,6 +1,14 @@
-import { formatAddress } from '../../core/address.ts';
+import { type Address, formatAddress } from '../../core/address.ts';
 import { formatHop, type Hop } from '../../core/hop.ts';
-import { type Exit, type Graph, listRoutesOut, listStages, type Stage, type Target } from '../model/graph.ts';
+import {
+  type Exit,
+  type Graph,
+  type HopChoice,
+  listRoutesOut,
+  listStages,
+  type Stage,
+  type Target,
+} from '../model/graph.ts';
 import { describeRoutes } from './http-text.ts';
 import { findOwnStage } from './own-stages.ts';
 import { describeStage, type StageCounters } from './stage-text.ts';
@@ -58,70 +66,99 @@ const asked = 'the requested target';
 const maxRoutes = 3;
 
 /** Makes the picture of a graph. */
-export function makePicture(graph: Graph, { fused, counters, secured = new Set() }: PictureOptions): Picture {
-  const stages = new Map(
-    listStages(graph).map((stage) => {
-      const beyond = stage.route.entry && stage.job !== 'http' ? listRoutesOut(stage).flatMap(describeBeyond) : [];
-      const node: PictureNode = {
-        kind: 'stage',
-        job: stage.job,
-        isSecured: stage.tls !== undefined,
-        title: stage.name,
-        lines: describeStage(stage, beyond, counters?.get(stage.name)),
-      };
-      return [stage, node];
-    }),
-  );
-  const targets: PictureNode[] = [];
-  const showTarget = (title: string, isFixed: boolean): PictureNode => {
-    const known = targets.find((target) => target.title === title);
-    if (known && isFixed) return known;
-    const made: PictureNode = { kind: 'target', isSecured: false, title, lines: [] };
-    targets.push(made);
-    return made;
-  };
-  const isSecuredHop = (hop: Hop) => !hop.chooser && secured.has(hop.scheme);
-  const toHopLabels = (hops: Exit['route']['hops']): PictureLabel[] =>
-    hops.map((choice) => ({ text: describeChoice(choice), isSecured: choice.every(isSecuredHop) }));
-  const showExit = (stage: Stage, from: PictureNode, way: Exit): PictureEdge[] => {
+export function makePicture(graph: Graph, options: PictureOptions): Picture {
+  return new Sketch(graph, options).finish();
+}
+
+/** A picture while it is made. */
+class Sketch {
+  readonly #stages: ReadonlyMap<Stage, PictureNode>;
+  readonly #targets: PictureNode[] = [];
+  readonly #fused: ReadonlySet<string>;
+  readonly #secured: ReadonlySet<string>;
+
+  constructor(graph: Graph, { fused, counters, secured = new Set() }: PictureOptions) {
+    this.#fused = fused;
+    this.#secured = secured;
+    this.#stages = new Map(
+      listStages(graph).map((stage) => [stage, showStage(stage, counters?.get(stage.name))] as const),
+    );
+  }
+
+  finish(): Picture {
+    const edges = [...this.#stages].flatMap(([stage, from]) =>
+      listRoutesOut(stage).flatMap((way) => this.#showExit(stage, from, way)),
+    );
+    return { nodes: [...this.#stages.values(), ...this.#targets], edges };
+  }
+
+  #showExit(stage: Stage, from: PictureNode, way: Exit): PictureEdge[] {
     const requests = toLabels(describeRequests(stage, way));
-    const lead = (end: Target | string, labels: readonly PictureLabel[]): PictureEdge => {
-      const address = typeof end === 'string' ? undefined : end;
-      // Behind proxies the same address is a place on another machine.
-      const isDialled = address?.kind === 'internal' || way.route.hops.length === 0;
-      const own = address && isDialled ? findOwnStage(address, stages.keys()) : undefined;
-      const title = typeof end === 'string' ? end : formatAddress(end);
-      return {
-        from,
-        to: (own && stages.get(own)) ?? showTarget(title, address !== undefined),
-        labels: [...(own || address?.kind === 'internal' ? toLabels([title]) : []), ...labels],
-        isFused: address?.kind === 'internal' && fused.has(address.name),
-      };
-    };
-    const { entry, hops } = way.route;
     const security = way.upstream?.tls ? [{ text: 'over TLS', isSecured: true }] : [];
+    const { entry, hops } = way.route;
     if (entry) {
-      const beyond = way.upstream ? [...toLabels(describeEnds(way)), ...toHopLabels(hops)] : [];
-      return [lead(entry, [...requests, ...beyond, ...security])];
+      const beyond = way.upstream ? [...toLabels(describeEnds(way)), ...this.#describeHops(hops)] : [];
+      return [this.#lead(from, entry, true, [...requests, ...beyond, ...security])];
     }
     const [nearest = [], ...further] = hops;
     const inside = nearest.flatMap((hop): PictureEdge[] => {
-      const own = hop.chooser ? undefined : findOwnStage(hop.address, stages.keys());
-      const to = own && stages.get(own);
+      const to = this.#findHop(hop);
       if (!to) return [];
-      const via = { text: describeChoice([hop]), isSecured: isSecuredHop(hop) };
-      const labels = [...requests, via, ...toHopLabels(further), ...toLabels(describeEnds(way)), ...security];
-      return [{ from, to, labels, isFused: false }];
+      const beyond = [...this.#describeHops([[hop], ...further]), ...toLabels(describeEnds(way))];
+      return [{ from, to, labels: [...requests, ...beyond, ...security], isFused: false }];
     });
-    const outside = nearest.filter((hop) => hop.chooser || !findOwnStage(hop.address, stages.keys()));
+    const outside = nearest.filter((hop) => !this.#findHop(hop));
     if (nearest.length > 0 && outside.length === 0) return inside;
-    const labels = [...requests, ...toHopLabels(nearest.length > 0 ? [outside, ...further] : []), ...security];
-    return [...inside, ...listEnds(way).map((end) => lead(end, labels))];
+    const rest = outside.length === 0 ? [] : [outside, ...further];
+    const labels = [...requests, ...this.#describeHops(rest), ...security];
+    return [...inside, ...listEnds(way).map((end) => this.#lead(from, end, hops.length === 0, labels))];
+  }
+
+  /** Leads to an end of a route. Behind proxies the address of a stage is a place on another machine (`isNear` is false). */
+  #lead(from: PictureNode, end: Target | string, isNear: boolean, labels: readonly PictureLabel[]): PictureEdge {
+    if (typeof end === 'string') return { from, to: this.#addTarget(end), labels, isFused: false };
+    const isInternal = end.kind === 'internal';
+    const own = isNear || isInternal ? this.#findStage(end) : undefined;
+    const title = formatAddress(end);
+    return {
+      from,
+      to: own ?? this.#targets.find((target) => target.title === title) ?? this.#addTarget(title),
+      labels: own || isInternal ? [...toLabels([title]), ...labels] : labels,
+      isFused: isInternal && this.#fused.has(end.name),
+    };
+  }
+
+  #addTarget(title: string): PictureNode {
+    const target: PictureNode = { kind: 'target', isSecured: false, title, lines: [] };
+    this.#targets.push(target);
+    return target;
+  }
+
+  #findStage(address: Address): PictureNode | undefined {
+    const stage = findOwnStage(address, this.#stages.keys());
+    return stage && this.#stages.get(stage);
+  }
+
+  #findHop({ chooser, address }: Hop): PictureNode | undefined {
+    return chooser ? undefined : this.#findStage(address);
+  }
+
+  #describeHops(hops: readonly HopChoice[]): PictureLabel[] {
+    const isSecured = ({ chooser, scheme }: Hop) => !chooser && this.#secured.has(scheme);
+    return hops.map((choice) => ({ text: describeChoice(choice), isSecured: choice.every(isSecured) }));
+  }
+}
+
+function showStage(stage: Stage, counters: StageCounters | undefined): PictureNode {
+  const { job, name, tls, route } = stage;
+  const beyond = route.entry && job !== 'http' ? listRoutesOut(stage).flatMap(describeBeyond) : [];
+  return {
+    kind: 'stage',
+    job,
+    isSecured: tls !== undefined,
+    title: name,
+    lines: describeStage(stage, beyond, counters),
   };
-  const edges = [...stages].flatMap(([stage, from]) =>
-    listRoutesOut(stage).flatMap((way) => showExit(stage, from, way)),
-  );
-  return { nodes: [...stages.values(), ...targets], edges };
 }
 
 /** Lists the lines beside an arrow. */
@@ -143,7 +180,7 @@ function describeEnds(way: Exit): string[] {
   return [`to ${ends.join(' or ')}`];
 }
 
-function describeChoice(choice: readonly Hop[]): string {
+function describeChoice(choice: HopChoice): string {
   return `via ${choice.map(formatHop).join(' or ')}`;
 }
 
