@@ -12,6 +12,7 @@ import { fileURLToPath } from 'node:url';
 const root = resolve(process.argv[2] ?? fileURLToPath(new URL('..', import.meta.url)));
 
 const siblings = [
+  'background',
   'chain',
   'config',
   'envoy',

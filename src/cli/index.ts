@@ -1,3 +1,4 @@
 export { leave } from './process/leave.ts';
 export { run } from './run.ts';
 export { formatTitle } from './process/title.ts';
+export { detachedWord } from './process/starter.ts';

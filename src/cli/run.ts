@@ -5,6 +5,7 @@ import type { CommandContext, CommandSpec, ProgramContext } from './parse/comman
 import { commandNames, loadCommand, loadCommands } from './commands/index.ts';
 import { fail, tellTerminal } from './terminal/fail.ts';
 import { type Io, textColumns } from './terminal/io.ts';
+import { readDetachment } from './lifecycle/detachment.ts';
 import { guessOutput, helpAllOption, helpOption, readOutput } from './options/output.ts';
 import { findCommand, parseArguments } from './parse/program.ts';
 import { Ui } from './terminal/ui.ts';
@@ -26,9 +27,15 @@ export async function run(words: readonly string[], io: Io): Promise<number> {
       const args = parseArguments(words, command);
       ui = await new Ui(io, readOutput(args)).prepare();
       const which = args.get(helpAllOption) ? 'all' : args.get(helpOption) ? 'common' : undefined;
-      status = which
-        ? await printHelp({ io, ui }, command, which)
-        : await runGuarded(command, args, { io, ui, loadCommands });
+      const detachment = which ? undefined : readDetachment(args, command);
+      if (which) {
+        status = await printHelp({ io, ui }, command, which);
+      } else if (detachment && !io.background) {
+        const { detach } = await import('./lifecycle/detach.ts');
+        status = await detach(words, detachment, command.name, { io, ui });
+      } else {
+        status = await runGuarded(command, args, { io, ui, loadCommands });
+      }
     }
   } catch (error) {
     status = fail(ui, error);

@@ -1,7 +1,9 @@
 import type { Graph, HopChoice, ProxyStage, RouteOptions, StagePolicy } from '../../chain/model/graph.ts';
-import type { ListenAddress, TcpAddress, UnixAddress } from '../../core/address.ts';
+import type { Address, ListenAddress, TcpAddress, UnixAddress } from '../../core/address.ts';
+import type { TunlEvent } from '../../core/events.ts';
 import type { TlsSettings } from '../../core/hop.ts';
 import type { ProxyValues } from '../../syntax/stage-settings.ts';
+import type { Tunnels } from '../tunnel/tunnels.ts';
 
 export type { Graph, HopChoice, Limits, RouteOptions, StagePolicy } from '../../chain/model/graph.ts';
 
@@ -63,4 +65,14 @@ export interface ServeOptions
     StagePolicy,
     ProxyValues {
   readonly listen: readonly ListenAddress[];
+}
+
+/** The part of a process in the background that learns from its command what to tell others. */
+export interface RunningInstance {
+  /** Notes an event that the status tells of. */
+  note(event: TunlEvent): void;
+  /** Notes the addresses that accept now. */
+  noteAddresses(addresses: readonly Address[]): void;
+  /** Says that everything listens. */
+  noteReady(tunnels: Tunnels): void;
 }

@@ -20,6 +20,7 @@ import { outputGroup } from '../options/output.ts';
 import { refuseNames } from '../options/ways/further.ts';
 import { readWatch, watchFilesOption, watchOption } from '../options/watch.ts';
 import { createReport } from '../terminal/report.ts';
+import { detachOptions } from '../lifecycle/detachment.ts';
 import { runUntilStopped } from '../lifecycle/running.ts';
 import type { Ui } from '../terminal/ui.ts';
 
@@ -69,10 +70,19 @@ export const chain: CommandSpec = {
       line: 'tunl chain 10000 internal://encap h2c://127.0.0.1:10001 host.com:443 --print',
     },
   ],
-  common: [configOption, checkOption, drawOption, printOption, exportOption, ...adminGroup.options, watchOption],
+  common: [
+    configOption,
+    checkOption,
+    drawOption,
+    printOption,
+    exportOption,
+    ...adminGroup.options,
+    ...detachOptions,
+    watchOption,
+  ],
   groups: [
     { title: 'Stages', options: fileOptions },
-    { title: 'Running', options: [...readinessOptions, graceOption, watchOption, watchFilesOption] },
+    { title: 'Running', options: [...detachOptions, ...readinessOptions, graceOption, watchOption, watchFilesOption] },
     adminGroup,
     chainRouteGroup,
     limitGroup('forward'),

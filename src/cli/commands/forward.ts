@@ -8,6 +8,7 @@ import type { Wanted } from '../options/ways/wanted.ts';
 import { addSecretUser, frontGroup, isFront, readAccess } from '../options/access/fronts.ts';
 import { flag } from '../parse/option.ts';
 import { noCacheOption, readCache } from '../options/hops.ts';
+import { detachOptions } from '../lifecycle/detachment.ts';
 import { graceOption, limitGroup, readLimits } from '../options/limits.ts';
 import { refuseDuplicates } from '../../syntax/listen.ts';
 import { exportOption, isShown, printOption, showGraph } from '../options/print.ts';
@@ -60,6 +61,7 @@ export const forward: CommandSpec = {
     proxyOption,
     directOption,
     checkOption,
+    ...detachOptions,
     ...readinessOptions,
     watchOption,
     tlsOptions.cacert,
@@ -72,6 +74,7 @@ export const forward: CommandSpec = {
         checkOption,
         printOption,
         exportOption,
+        ...detachOptions,
         ...readinessOptions,
         graceOption,
         watchOption,

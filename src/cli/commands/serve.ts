@@ -18,6 +18,7 @@ import { readTlsConfig, tlsOptions } from '../options/tls.ts';
 import { readUsers, userOptions } from '../options/access/users.ts';
 import { outputGroup } from '../options/output.ts';
 import { readWatch, watchFilesOption, watchOption } from '../options/watch.ts';
+import { detachOptions } from '../lifecycle/detachment.ts';
 import { runUntilStopped } from '../lifecycle/running.ts';
 import { listenerTlsSettings, plainSwitch, proxySettings, ruleSettings } from '../../syntax/stage-settings.ts';
 
@@ -74,6 +75,7 @@ export const serve: CommandSpec = {
     ...tlsFileOptions.filter(({ name }) => name === 'cert' || name === 'key'),
     furtherProxyOption,
     ...adminGroup.options,
+    ...detachOptions,
     watchOption,
   ],
   groups: [
@@ -82,6 +84,7 @@ export const serve: CommandSpec = {
       options: [
         printOption,
         exportOption,
+        ...detachOptions,
         ...readinessOptions,
         graceOption,
         watchOption,

@@ -50,6 +50,7 @@ export async function runUntilStopped(options: RunningOptions, start: Start): Pr
   try {
     const onEnded = await limitYoungHeap();
     running = await startListening(options, scope, start, onEnded);
+    io.background?.noteReady(running.tunnels);
     stopShowing = await showActivity(options, running);
     const cut = await running.done;
     if (cut === 0 && !scope.forced.aborted && !interruption.hungUp()) return 0;
@@ -90,10 +91,15 @@ export async function startListening(
   start: Start,
   onEnded?: () => void,
 ): Promise<Running> {
-  const onReady: Runtime['onReady'] = (addresses) => readiness.announce(addresses);
+  const { background } = io;
+  const onReady: Runtime['onReady'] = (addresses) => {
+    background?.noteAddresses(addresses);
+    readiness.announce(addresses);
+  };
   const [report, output] = [createReport(ui, style), controlOutput(ui)];
-  const emit = noting(report, ({ event }) => {
-    if (event === 'tunnel.closed') onEnded?.();
+  const emit = noting(report, (event) => {
+    background?.note(event);
+    if (event.event === 'tunnel.closed') onEnded?.();
   });
   const starting = start({ scope, emit, graceMs, onReady, output, ...(watchFiles !== undefined && { watchFiles }) });
   const showTunnels = async () => {

@@ -219,12 +219,18 @@ function makeSources(args: Arguments, context: CommandContext): Omit<PasswordSou
   const options = { env: io.env, askpassStderr: ui.output.form === 'json' ? 'ignore' : 'inherit' } as const;
   // --print shows the name of a variable in place of the password.
   const isShown = args.get(printOption);
-  const ask: PasswordSources['ask'] = async (question) =>
-    isShown ? 'not asked for' : (await import('../process/ask.ts')).createAsk(options)(question);
+  const ask: PasswordSources['ask'] = async (question) => {
+    if (isShown) return 'not asked for';
+    if (io.background) return io.background.ask(question);
+    return (await import('../process/ask.ts')).createAsk(options)(question);
+  };
   const runCommand: PasswordSources['runCommand'] = async (command) => {
     if (isShown) return 'not asked for';
+    const limitMs = readLimits(args, 'forward').handshakeMs;
+    const answer = io.background?.runForSecret(command, limitMs);
+    if (answer) return answer;
     const { runPasswordCommand } = await import('../process/run-secret.ts');
-    return runPasswordCommand(command, options, readLimits(args, 'forward').handshakeMs);
+    return runPasswordCommand(command, options, limitMs);
   };
   return { env: io.env, ask, runCommand, emit: createReport(ui, 'connect') };
 }

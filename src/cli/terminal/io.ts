@@ -1,9 +1,21 @@
+import type { RunningInstance } from '../../app/commands/options.ts';
+
+/** The parts of a process that runs in the background, or is about to. */
+export interface Background extends RunningInstance {
+  /** Asks the user by the process that started this one; undefined if there is nobody to ask. */
+  ask(question: string): Promise<string | undefined>;
+  /** Runs a command for a secret in the process that started this one; undefined once that is gone. */
+  runForSecret(command: string, limitMs: number): Promise<string> | undefined;
+}
+
 /** The parts of its process that the program uses. Tests pass their own. */
 export interface Io {
   readonly stdin: NodeJS.ReadStream;
   readonly stdout: NodeJS.WriteStream;
   readonly stderr: NodeJS.WriteStream;
   readonly env: Readonly<Record<string, string | undefined>>;
+  /** Present in a process that `--detach` has started. */
+  readonly background?: Background;
   on(event: NodeJS.Signals, listener: () => void): unknown;
   on(event: 'uncaughtException' | 'unhandledRejection', listener: (error: unknown) => void): unknown;
 }

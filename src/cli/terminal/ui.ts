@@ -116,6 +116,16 @@ export class Ui {
     });
   }
 
+  /** Writes bytes to stdout. Resolves once they are taken; with `closed` if nobody reads them any more. */
+  printBytes(bytes: Uint8Array): Promise<'written' | 'closed'> {
+    const { stdout } = this.#io;
+    if (stdout.listenerCount('error') === 0) stdout.on('error', () => {});
+    this.#printed = new Promise((resolve) => {
+      stdout.write(bytes, (error) => resolve(error ? 'closed' : 'written'));
+    });
+    return this.#printed;
+  }
+
   /** Writes one line, except with --json. */
   say(level: MessageLevel, message: string): void {
     const line = `tunl: ${toPrintable(message)}`;
@@ -149,6 +159,11 @@ export class Ui {
   record(level: MessageLevel, event: string, fields: Readonly<Record<string, unknown>>): void {
     if (this.output.form === 'text' || !this.shows(level)) return;
     this.#write(JSON.stringify({ event, time: new Date().toISOString(), version: 1, ...fields }));
+  }
+
+  /** Writes lines that another tunl has formatted, as its own options ask. */
+  pass(lines: string): void {
+    this.#write(lines.replace(/\n$/, ''));
   }
 
   /** Resolves once all output is written; with `closed` if nobody reads stdout any more. */

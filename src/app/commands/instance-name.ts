@@ -1,0 +1,1 @@
+export { parseInstanceName } from '../../background/name.ts';
