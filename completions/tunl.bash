@@ -77,7 +77,7 @@ _tunl() {
   COMPREPLY=()
   for word in "${words[@]:1}"; do
     case $word in
-    connect | forward | serve | chain | check | pac | config | passwd | completion | help) command=$word; break ;;
+    connect | forward | serve | chain | check | pac | config | ps | stop | logs | wait | passwd | completion | help) command=$word; break ;;
     esac
   done
   case $command in
@@ -103,8 +103,8 @@ _tunl() {
   connect:--alpn) _tunl_offer 'h2' 'http/1.1'; return ;;
   connect:--resolver) _tunl_offer 'system' 'dns'; return ;;
   forward:--export) _tunl_offer 'envoy'; return ;;
+  forward:--name | forward:--ready-fd | forward:--grace | forward:--user | forward:--allow | forward:--deny | forward:--retry | forward:--proxy-header | forward:--password-command | forward:--servername | forward:--pin | forward:--dns-timeout | forward:--connect-timeout | forward:--tls-timeout | forward:--handshake-timeout | forward:--idle-timeout | forward:--linger | forward:--half-close-wait) return ;;
   forward:--port-file | forward:--auth-file | forward:--user-password-file | forward:--password-file | forward:--cacert | forward:--cert | forward:--key | forward:--key-password-file) compopt -o default; return ;;
-  forward:--ready-fd | forward:--grace | forward:--user | forward:--allow | forward:--deny | forward:--retry | forward:--proxy-header | forward:--password-command | forward:--servername | forward:--pin | forward:--dns-timeout | forward:--connect-timeout | forward:--tls-timeout | forward:--handshake-timeout | forward:--idle-timeout | forward:--linger | forward:--half-close-wait) return ;;
   forward:--watch-files) _tunl_offer 'yes' 'no'; return ;;
   forward:-x | forward:--proxy) _tunl_proxies; return ;;
   forward:--proxy-auth) _tunl_offer 'auto' 'bearer' 'negotiate' 'digest' 'ntlm' 'basic'; return ;;
@@ -112,8 +112,8 @@ _tunl() {
   forward:--alpn) _tunl_offer 'h2' 'http/1.1'; return ;;
   forward:--resolver) _tunl_offer 'system' 'dns'; return ;;
   serve:--export) _tunl_offer 'envoy'; return ;;
+  serve:--name | serve:--ready-fd | serve:--grace | serve:--resume | serve:--admin | serve:--path-prefix | serve:--user | serve:--allow | serve:--deny | serve:--retry | serve:--proxy-header | serve:--password-command | serve:--servername | serve:--pin | serve:--max-tunnels | serve:--max-tunnels-per-client | serve:--max-tunnels-per-session | serve:--dns-timeout | serve:--connect-timeout | serve:--tls-timeout | serve:--handshake-timeout | serve:--idle-timeout | serve:--linger | serve:--half-close-wait) return ;;
   serve:--port-file | serve:--cert | serve:--key | serve:--key-password-file | serve:--client-ca | serve:--auth-file | serve:--user-password-file | serve:--password-file | serve:--cacert) compopt -o default; return ;;
-  serve:--ready-fd | serve:--grace | serve:--resume | serve:--admin | serve:--path-prefix | serve:--user | serve:--allow | serve:--deny | serve:--retry | serve:--proxy-header | serve:--password-command | serve:--servername | serve:--pin | serve:--max-tunnels | serve:--max-tunnels-per-client | serve:--max-tunnels-per-session | serve:--dns-timeout | serve:--connect-timeout | serve:--tls-timeout | serve:--handshake-timeout | serve:--idle-timeout | serve:--linger | serve:--half-close-wait) return ;;
   serve:--watch-files) _tunl_offer 'yes' 'no'; return ;;
   serve:--proxy-protocol) _tunl_offer 'v1' 'v2'; return ;;
   serve:-x | serve:--proxy) _tunl_proxies; return ;;
@@ -124,7 +124,7 @@ _tunl() {
   chain:-c | chain:--config | chain:--port-file | chain:--password-file | chain:--cacert | chain:--cert | chain:--key | chain:--key-password-file) compopt -o default; return ;;
   chain:--export) _tunl_offer 'envoy'; return ;;
   chain:--draw) _tunl_offer 'text' 'mermaid' 'svg'; return ;;
-  chain:--ready-fd | chain:--grace | chain:--admin | chain:--retry | chain:--proxy-header | chain:--password-command | chain:--servername | chain:--pin | chain:--dns-timeout | chain:--connect-timeout | chain:--tls-timeout | chain:--handshake-timeout | chain:--idle-timeout | chain:--linger | chain:--half-close-wait) return ;;
+  chain:--name | chain:--ready-fd | chain:--grace | chain:--admin | chain:--retry | chain:--proxy-header | chain:--password-command | chain:--servername | chain:--pin | chain:--dns-timeout | chain:--connect-timeout | chain:--tls-timeout | chain:--handshake-timeout | chain:--idle-timeout | chain:--linger | chain:--half-close-wait) return ;;
   chain:--watch-files) _tunl_offer 'yes' 'no'; return ;;
   chain:--proxy-auth) _tunl_offer 'auto' 'bearer' 'negotiate' 'digest' 'ntlm' 'basic'; return ;;
   chain:--half-close) _tunl_offer 'now' 'wait' 'never'; return ;;
@@ -143,16 +143,21 @@ _tunl() {
   pac:--resolver) _tunl_offer 'system' 'dns'; return ;;
   config:--explain) _tunl_hosts '' :; return ;;
   config:--names) _tunl_offer 'proxies' 'forwards'; return ;;
+  wait:--timeout) return ;;
   esac
   if [[ $cur == -* ]]; then
     case $command in
     connect) _tunl_offer --check --print --tls-target --no-cache -x --proxy --retry --direct --proxy-auth --proxy-header --half-close --password-file --password-command --no-config --cacert --cert --key --key-password-file --servername --pin --insecure --no-system-ca --alpn -4 --ipv4 -6 --ipv6 --resolver --dns-timeout --connect-timeout --tls-timeout --handshake-timeout --idle-timeout --linger --half-close-wait -q --quiet -v --verbose --json -h --help --help-all ;;
-    forward) _tunl_offer --check --print --export --port-file --ready-fd --grace --watch --watch-files --no-cache --auth-file --user --user-password-file --open --allow --deny -x --proxy --retry --direct --proxy-auth --proxy-header --half-close --password-file --password-command --no-config --cacert --cert --key --key-password-file --servername --pin --insecure --no-system-ca --alpn -4 --ipv4 -6 --ipv6 --resolver --dns-timeout --connect-timeout --tls-timeout --handshake-timeout --idle-timeout --linger --half-close-wait -q --quiet -v --verbose --json -h --help --help-all ;;
-    serve) _tunl_offer --print --export --port-file --ready-fd --grace --watch --watch-files --proxy-protocol --resume --admin --admin-open --hbone --hbone-local --poll --post --ws --path-prefix --no-plain --tls --cert --key --key-password-file --client-ca --auth-file --user --user-password-file --open --allow --deny -x --proxy --retry --direct --proxy-auth --proxy-header --half-close --password-file --password-command --cacert --servername --pin --insecure --no-system-ca --alpn -4 --ipv4 -6 --ipv6 --resolver --max-tunnels --max-tunnels-per-client --max-tunnels-per-session --dns-timeout --connect-timeout --tls-timeout --handshake-timeout --idle-timeout --linger --half-close-wait -q --quiet -v --verbose --json -h --help --help-all ;;
-    chain) _tunl_offer -c --config --allow-unknown-fields --check --print --export --draw --port-file --ready-fd --grace --watch --watch-files --admin --admin-open --retry --proxy-auth --proxy-header --half-close --password-file --password-command --cacert --cert --key --key-password-file --servername --pin --insecure --no-system-ca --alpn -4 --ipv4 -6 --ipv6 --resolver --dns-timeout --connect-timeout --tls-timeout --handshake-timeout --idle-timeout --linger --half-close-wait -q --quiet -v --verbose --json -h --help --help-all ;;
+    forward) _tunl_offer --check --print --export --detach --name --port-file --ready-fd --grace --watch --watch-files --no-cache --auth-file --user --user-password-file --open --allow --deny -x --proxy --retry --direct --proxy-auth --proxy-header --half-close --password-file --password-command --no-config --cacert --cert --key --key-password-file --servername --pin --insecure --no-system-ca --alpn -4 --ipv4 -6 --ipv6 --resolver --dns-timeout --connect-timeout --tls-timeout --handshake-timeout --idle-timeout --linger --half-close-wait -q --quiet -v --verbose --json -h --help --help-all ;;
+    serve) _tunl_offer --print --export --detach --name --port-file --ready-fd --grace --watch --watch-files --proxy-protocol --resume --admin --admin-open --hbone --hbone-local --poll --post --ws --path-prefix --no-plain --tls --cert --key --key-password-file --client-ca --auth-file --user --user-password-file --open --allow --deny -x --proxy --retry --direct --proxy-auth --proxy-header --half-close --password-file --password-command --cacert --servername --pin --insecure --no-system-ca --alpn -4 --ipv4 -6 --ipv6 --resolver --max-tunnels --max-tunnels-per-client --max-tunnels-per-session --dns-timeout --connect-timeout --tls-timeout --handshake-timeout --idle-timeout --linger --half-close-wait -q --quiet -v --verbose --json -h --help --help-all ;;
+    chain) _tunl_offer -c --config --allow-unknown-fields --check --print --export --draw --detach --name --port-file --ready-fd --grace --watch --watch-files --admin --admin-open --retry --proxy-auth --proxy-header --half-close --password-file --password-command --cacert --cert --key --key-password-file --servername --pin --insecure --no-system-ca --alpn -4 --ipv4 -6 --ipv6 --resolver --dns-timeout --connect-timeout --tls-timeout --handshake-timeout --idle-timeout --linger --half-close-wait -q --quiet -v --verbose --json -h --help --help-all ;;
     check) _tunl_offer --deep --idle --probe --no-cache -x --proxy --retry --direct --proxy-auth --proxy-header --half-close --password-file --password-command --no-config --cacert --cert --key --key-password-file --servername --pin --insecure --no-system-ca --alpn -4 --ipv4 -6 --ipv6 --resolver --dns-timeout --connect-timeout --tls-timeout --handshake-timeout --idle-timeout --linger --half-close-wait -q --quiet -v --verbose --json -h --help --help-all ;;
     pac) _tunl_offer --cacert --servername --pin --insecure --no-system-ca -4 --ipv4 -6 --ipv6 --resolver --dns-timeout --connect-timeout --tls-timeout --handshake-timeout --idle-timeout --linger --half-close-wait -q --quiet -v --verbose --json -h --help --help-all ;;
     config) _tunl_offer --check --explain --names -q --quiet -v --verbose --json -h --help --help-all ;;
+    ps) _tunl_offer -q --quiet -v --verbose --json -h --help --help-all ;;
+    stop) _tunl_offer --all -q --quiet -v --verbose --json -h --help --help-all ;;
+    logs) _tunl_offer -f --follow -q --quiet -v --verbose --json -h --help --help-all ;;
+    wait) _tunl_offer --timeout -q --quiet -v --verbose --json -h --help --help-all ;;
     passwd) _tunl_offer -q --quiet -v --verbose --json -h --help --help-all ;;
     completion) _tunl_offer -q --quiet -v --verbose --json -h --help --help-all ;;
     help) _tunl_offer -q --quiet -v --verbose --json -h --help --help-all ;;
@@ -161,14 +166,15 @@ _tunl() {
     return
   fi
   case $command in
-  '') _tunl_offer connect forward serve chain check pac config passwd completion help ;;
+  '') _tunl_offer connect forward serve chain check pac config ps stop logs wait passwd completion help ;;
   connect) _tunl_hosts '' :; ;;
   forward) _tunl_specs; ;;
   check) _tunl_hosts '' :; ;;
   pac) compopt -o default; ;;
+  wait) _tunl_hosts '' :; ;;
   passwd) compopt -o default; ;;
   completion) _tunl_offer 'bash' 'zsh' 'fish'; ;;
-  help) _tunl_offer 'connect' 'forward' 'serve' 'chain' 'check' 'pac' 'config' 'passwd' 'completion' 'help' 'exit-codes'; ;;
+  help) _tunl_offer 'connect' 'forward' 'serve' 'chain' 'check' 'pac' 'config' 'ps' 'stop' 'logs' 'wait' 'passwd' 'completion' 'help' 'exit-codes'; ;;
   esac
 }
 

@@ -10,7 +10,7 @@ end
 # True if this is the command, or with no argument if there is no command yet.
 function __tunl_using
     for word in (__tunl_words)
-        if contains -- $word connect forward serve chain check pac config passwd completion help
+        if contains -- $word connect forward serve chain check pac config ps stop logs wait passwd completion help
             test "$word" = "$argv[1]"
             return
         end
@@ -96,6 +96,10 @@ complete -c tunl -n __tunl_using -a chain -d 'run several stages in one process,
 complete -c tunl -n __tunl_using -a check -d 'examine the way to a target: what the proxy allows, and what to type'
 complete -c tunl -n __tunl_using -a pac -d 'ask a PAC file for the way to a target, and say what it did'
 complete -c tunl -n __tunl_using -a config -d 'show the configuration of the user, check it, or explain a way'
+complete -c tunl -n __tunl_using -a ps -d 'list what runs in the background'
+complete -c tunl -n __tunl_using -a stop -d 'end what runs in the background, and wait until it has ended'
+complete -c tunl -n __tunl_using -a logs -d 'print what a tunl in the background has said, also one that has ended'
+complete -c tunl -n __tunl_using -a wait -d 'wait until a tunl in the background listens, or an address accepts connections'
 complete -c tunl -n __tunl_using -a passwd -d 'add a user to a file for --auth-file, or change the password'
 complete -c tunl -n __tunl_using -a completion -d 'print the completions for a shell'
 complete -c tunl -n __tunl_using -a help -d 'print help, also about exit-codes'
@@ -144,6 +148,8 @@ complete -c tunl -n '__tunl_using forward; and __tunl_after_dashes' -a '(__tunl_
 complete -c tunl -n '__tunl_using forward; and not __tunl_after_dashes' -l check -d 'first dial each target once; fail with the cause instead of listening'
 complete -c tunl -n '__tunl_using forward; and not __tunl_after_dashes' -l print -d 'only print what would run, as a file for tunl chain -c; secrets are named, not printed'
 complete -c tunl -n '__tunl_using forward; and not __tunl_after_dashes' -l export -x -a 'envoy' -d 'only write what would run for another program: envoy, a bootstrap file of Envoy; what it cannot do is refused'
+complete -c tunl -n '__tunl_using forward; and not __tunl_after_dashes' -l detach -d 'run in the background: return once everything listens, or with the failure; see tunl ps'
+complete -c tunl -n '__tunl_using forward; and not __tunl_after_dashes' -l name -x -d 'the name of it for tunl stop, logs and wait; default: the command, with a number if that is taken'
 complete -c tunl -n '__tunl_using forward; and not __tunl_after_dashes' -l port-file -r -F -d 'write the port of each listener to this file, one per line, once all accept; written anew when a reload changes them, removed at the end'
 complete -c tunl -n '__tunl_using forward; and not __tunl_after_dashes' -l ready-fd -x -d 'write ADDR:PORT of each listener to this descriptor, one per line, once all accept; then close it'
 complete -c tunl -n '__tunl_using forward; and not __tunl_after_dashes' -l grace -x -d 'let open tunnels finish for so long after the first signal; 0: cut them, off: wait'
@@ -192,6 +198,8 @@ complete -c tunl -n '__tunl_using forward; and not __tunl_after_dashes' -l help-
 
 complete -c tunl -n '__tunl_using serve' -l print -d 'only print what would run, as a file for tunl chain -c; secrets are named, not printed'
 complete -c tunl -n '__tunl_using serve' -l export -x -a 'envoy' -d 'only write what would run for another program: envoy, a bootstrap file of Envoy; what it cannot do is refused'
+complete -c tunl -n '__tunl_using serve' -l detach -d 'run in the background: return once everything listens, or with the failure; see tunl ps'
+complete -c tunl -n '__tunl_using serve' -l name -x -d 'the name of it for tunl stop, logs and wait; default: the command, with a number if that is taken'
 complete -c tunl -n '__tunl_using serve' -l port-file -r -F -d 'write the port of each listener to this file, one per line, once all accept; written anew when a reload changes them, removed at the end'
 complete -c tunl -n '__tunl_using serve' -l ready-fd -x -d 'write ADDR:PORT of each listener to this descriptor, one per line, once all accept; then close it'
 complete -c tunl -n '__tunl_using serve' -l grace -x -d 'let open tunnels finish for so long after the first signal; 0: cut them, off: wait'
@@ -258,6 +266,8 @@ complete -c tunl -n '__tunl_using chain' -l check -d 'only say whether the stage
 complete -c tunl -n '__tunl_using chain' -l print -d 'only print what would run, as a file for tunl chain -c; secrets are named, not printed'
 complete -c tunl -n '__tunl_using chain' -l export -x -a 'envoy' -d 'only write what would run for another program: envoy, a bootstrap file of Envoy; what it cannot do is refused'
 complete -c tunl -n '__tunl_using chain' -l draw -x -a 'text mermaid svg' -d 'only draw the stages: text, as boxes and arrows; mermaid and svg for documents'
+complete -c tunl -n '__tunl_using chain' -l detach -d 'run in the background: return once everything listens, or with the failure; see tunl ps'
+complete -c tunl -n '__tunl_using chain' -l name -x -d 'the name of it for tunl stop, logs and wait; default: the command, with a number if that is taken'
 complete -c tunl -n '__tunl_using chain' -l port-file -r -F -d 'write the port of each listener to this file, one per line, once all accept; written anew when a reload changes them, removed at the end'
 complete -c tunl -n '__tunl_using chain' -l ready-fd -x -d 'write ADDR:PORT of each listener to this descriptor, one per line, once all accept; then close it'
 complete -c tunl -n '__tunl_using chain' -l grace -x -d 'let open tunnels finish for so long after the first signal; 0: cut them, off: wait'
@@ -366,6 +376,34 @@ complete -c tunl -n '__tunl_using config' -l json -d 'write one JSON object per 
 complete -c tunl -n '__tunl_using config' -s h -l help -d 'print this'
 complete -c tunl -n '__tunl_using config' -l help-all -d 'print this with all options'
 
+complete -c tunl -n '__tunl_using ps' -s q -l quiet -d 'say nothing but errors'
+complete -c tunl -n '__tunl_using ps' -s v -l verbose -d 'say each step; -vv also the details'
+complete -c tunl -n '__tunl_using ps' -l json -d 'write one JSON object per line to stderr instead of messages'
+complete -c tunl -n '__tunl_using ps' -s h -l help -d 'print this'
+complete -c tunl -n '__tunl_using ps' -l help-all -d 'print this with all options'
+
+complete -c tunl -n '__tunl_using stop' -l all -d 'stop everything that runs in the background'
+complete -c tunl -n '__tunl_using stop' -s q -l quiet -d 'say nothing but errors'
+complete -c tunl -n '__tunl_using stop' -s v -l verbose -d 'say each step; -vv also the details'
+complete -c tunl -n '__tunl_using stop' -l json -d 'write one JSON object per line to stderr instead of messages'
+complete -c tunl -n '__tunl_using stop' -s h -l help -d 'print this'
+complete -c tunl -n '__tunl_using stop' -l help-all -d 'print this with all options'
+
+complete -c tunl -n '__tunl_using logs' -s f -l follow -d 'go on with what is added, until it ends'
+complete -c tunl -n '__tunl_using logs' -s q -l quiet -d 'say nothing but errors'
+complete -c tunl -n '__tunl_using logs' -s v -l verbose -d 'say each step; -vv also the details'
+complete -c tunl -n '__tunl_using logs' -l json -d 'write one JSON object per line to stderr instead of messages'
+complete -c tunl -n '__tunl_using logs' -s h -l help -d 'print this'
+complete -c tunl -n '__tunl_using logs' -l help-all -d 'print this with all options'
+
+complete -c tunl -n '__tunl_using wait' -a '(__fish_print_hostnames | string replace -r \'$\' \':\')'
+complete -c tunl -n '__tunl_using wait' -l timeout -x -d 'how long to wait; off waits for ever'
+complete -c tunl -n '__tunl_using wait' -s q -l quiet -d 'say nothing but errors'
+complete -c tunl -n '__tunl_using wait' -s v -l verbose -d 'say each step; -vv also the details'
+complete -c tunl -n '__tunl_using wait' -l json -d 'write one JSON object per line to stderr instead of messages'
+complete -c tunl -n '__tunl_using wait' -s h -l help -d 'print this'
+complete -c tunl -n '__tunl_using wait' -l help-all -d 'print this with all options'
+
 complete -c tunl -n '__tunl_using passwd' -a '(__fish_complete_path)'
 complete -c tunl -n '__tunl_using passwd' -s q -l quiet -d 'say nothing but errors'
 complete -c tunl -n '__tunl_using passwd' -s v -l verbose -d 'say each step; -vv also the details'
@@ -380,7 +418,7 @@ complete -c tunl -n '__tunl_using completion' -l json -d 'write one JSON object 
 complete -c tunl -n '__tunl_using completion' -s h -l help -d 'print this'
 complete -c tunl -n '__tunl_using completion' -l help-all -d 'print this with all options'
 
-complete -c tunl -n '__tunl_using help' -a 'connect forward serve chain check pac config passwd completion help exit-codes'
+complete -c tunl -n '__tunl_using help' -a 'connect forward serve chain check pac config ps stop logs wait passwd completion help exit-codes'
 complete -c tunl -n '__tunl_using help' -s q -l quiet -d 'say nothing but errors'
 complete -c tunl -n '__tunl_using help' -s v -l verbose -d 'say each step; -vv also the details'
 complete -c tunl -n '__tunl_using help' -l json -d 'write one JSON object per line to stderr instead of messages'

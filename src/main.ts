@@ -12,14 +12,9 @@ if (words.length === 1 && (words[0] === '--version' || words[0] === '-V')) {
   process.stdout.write(`tunl ${version}\n`);
 } else {
   keepCompiledCode(process.env);
-  const { detachedWord, formatTitle, leave, run } = await import('./cli/index.ts');
+  const { formatTitle, leave, run } = await import('./cli/index.ts');
   // The arguments can be seen until here, so a secret on the command line is never quite safe.
   const title = formatTitle(words);
   if (title !== undefined) process.title = title;
-  if (words[0] === detachedWord) {
-    const { runDetached } = await import('./cli/process/detached.ts');
-    leave(await runDetached(run));
-  } else {
-    leave(await run(words, process));
-  }
+  leave(await run(words, process));
 }

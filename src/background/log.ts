@@ -37,9 +37,12 @@ export class RotatingLog {
     const time = new Date().toISOString();
     const stamped = text.replaceAll(/^(?=[^{\n])/gm, `${time} `);
     try {
-      this.#open();
-      if (this.#size > 0 && this.#size + Buffer.byteLength(stamped) > this.#maxBytes) this.#rotate();
-      this.#size += writeSync(this.#open(), stamped);
+      let fd = this.#open();
+      if (this.#size > 0 && this.#size + Buffer.byteLength(stamped) > this.#maxBytes) {
+        this.#rotate();
+        fd = this.#open();
+      }
+      this.#size += writeSync(fd, stamped);
     } catch {
       this.close();
     }

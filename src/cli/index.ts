@@ -1,4 +1,3 @@
 export { leave } from './process/leave.ts';
 export { run } from './run.ts';
 export { formatTitle } from './process/title.ts';
-export { detachedWord } from './process/starter.ts';

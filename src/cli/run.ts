@@ -8,6 +8,7 @@ import { type Io, textColumns } from './terminal/io.ts';
 import { readDetachment } from './lifecycle/detachment.ts';
 import { guessOutput, helpAllOption, helpOption, readOutput } from './options/output.ts';
 import { findCommand, parseArguments } from './parse/program.ts';
+import { detachedWord } from './process/starter.ts';
 import { Ui } from './terminal/ui.ts';
 
 /** Runs one command line. Resolves with the exit status once all output is written. */
@@ -16,7 +17,10 @@ export async function run(words: readonly string[], io: Io): Promise<number> {
   let status: number;
   try {
     const help = await answerGlobally(words, io);
-    if (help !== undefined) {
+    if (words[0] === detachedWord) {
+      const { runDetached } = await import('./process/detached.ts');
+      status = await runDetached(run);
+    } else if (help !== undefined) {
       ui.print(help);
       status = 0;
     } else if (words.length === 0) {

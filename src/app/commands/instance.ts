@@ -5,6 +5,7 @@ import { Entries, type Entry, makeInstanceId } from '../../background/entries.ts
 import { findStateFolder, makePrivateFolder, makeSocketFolder } from '../../background/folders.ts';
 import { type Address, formatAddress } from '../../core/address.ts';
 import type { ListeningEvent, TunlEvent } from '../../core/events.ts';
+import type { Link } from '../../core/link.ts';
 import type { Listener } from '../../core/listener.ts';
 import { listen } from '../../listeners/socket.ts';
 import { toPrintable } from '../../syntax/text.ts';
@@ -36,6 +37,8 @@ export class Instance implements RunningInstance {
   readonly #entries: Entries;
   readonly #id = makeInstanceId();
   readonly #started = Date.now();
+  // The folder may be removed later.
+  readonly #folder = process.cwd();
   readonly #listening = new Map<string, ListeningEvent>();
   #addresses: ReadonlySet<string> = new Set();
   #tunnels: Tunnels | undefined;
@@ -43,8 +46,11 @@ export class Instance implements RunningInstance {
   #ended = { sent: 0, received: 0 };
   #lastFailure: InstanceStatus['lastFailure'] = null;
   #listener: Listener | undefined;
+  readonly #links = new Set<Link>();
   #entry: Entry | undefined;
   #timer: NodeJS.Timeout | undefined;
+  #looking: Promise<void> = Promise.resolve();
+  #isClosed = false;
 
   private constructor(options: InstanceOptions, folder: string) {
     this.#options = options;
@@ -116,7 +122,7 @@ export class Instance implements RunningInstance {
       pid: process.pid,
       state: this.#state,
       command,
-      folder: process.cwd(),
+      folder: this.#folder,
       started: new Date(this.#started).toISOString(),
       ms: Date.now() - this.#started,
       listeners,
@@ -127,12 +133,14 @@ export class Instance implements RunningInstance {
     };
   }
 
-  /** Gives the name free. */
+  /** Gives the name free, and ends the connections of those who wait for the end. */
   async close(): Promise<void> {
     clearTimeout(this.#timer);
+    this.#isClosed = true;
+    await this.#looking;
     await this.#entries.remove(this.#options.name, this.#id);
     await this.#listener?.close();
-    this.#listener = undefined;
+    for (const { stream } of this.#links) stream.destroy();
   }
 
   async #appear(): Promise<void> {
@@ -151,18 +159,22 @@ export class Instance implements RunningInstance {
     const folder = await makeSocketFolder(env);
     const subject: ControlSubject = { status: () => this.status(), stop };
     const path = join(folder, `${makeInstanceId()}.sock`);
-    this.#listener = await listen({ kind: 'unix', path }, (link) => answerControl(link, subject));
+    this.#listener = await listen({ kind: 'unix', path }, (link) => {
+      this.#links.add(link);
+      link.stream.once('close', () => this.#links.delete(link));
+      answerControl(link, subject);
+    });
     this.#entry = { version: 1, name, id: this.#id, socket: path };
   }
 
   /** Looks from time to time whether others can still find this process: folders of a session are removed at its end. */
   #look(): void {
     this.#timer = setTimeout(() => {
-      void this.#reappear()
+      this.#looking = this.#reappear()
         // Another process may have the name by now; once it ends, this one has it again.
         .catch(() => {})
         .finally(() => {
-          if (this.#listener) this.#look();
+          if (!this.#isClosed) this.#look();
         });
     }, this.#options.lookMs ?? lookMs);
     this.#timer.unref();
