@@ -99,7 +99,7 @@ complete -c tunl -n __tunl_using -a config -d 'show the configuration of the use
 complete -c tunl -n __tunl_using -a ps -d 'list what runs in the background'
 complete -c tunl -n __tunl_using -a stop -d 'end what runs in the background, and wait until it has ended'
 complete -c tunl -n __tunl_using -a logs -d 'print what a tunl in the background has said, also one that has ended'
-complete -c tunl -n __tunl_using -a wait -d 'wait until a tunl in the background listens, or an address accepts connections'
+complete -c tunl -n __tunl_using -a wait -d 'wait until a tunl in the background, or an address, accepts'
 complete -c tunl -n __tunl_using -a passwd -d 'add a user to a file for --auth-file, or change the password'
 complete -c tunl -n __tunl_using -a completion -d 'print the completions for a shell'
 complete -c tunl -n __tunl_using -a help -d 'print help, also about exit-codes'

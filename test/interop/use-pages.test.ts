@@ -125,6 +125,46 @@ describe.skipIf(!hasWorld)('the pages about using tunl', () => {
     });
   });
 
+  describe('docs/background.md', () => {
+    const page = 'docs/background.md';
+
+    const expectNothingRuns = async () =>
+      expect(await world.run('tunl ps')).toMatchObject({
+        code: 0,
+        stdout: '',
+        stderr: expect.stringContaining('nothing runs'),
+      });
+
+    test('a tunnel is started, looked at and stopped', async () => {
+      await hostProxy();
+      const { stdout, stderr } = await world.run(findBlock('start', page));
+      expect(stdout).toMatch(/^ +42$/m);
+      expect(stdout).toMatch(
+        /^NAME +PID +LISTENS +TUNNELS +SENT .*\ndb +\d+ +127\.0\.0\.1:5432 -> db\.internal:5432 +\d+ +\d/m,
+      );
+      expect(stderr.replace(/\d+(?=\))/, '4242')).toBe(findBlock('said', page).replaceAll(/^(?!tunl:).*\n/gm, ''));
+      await expectNothingRuns();
+    });
+
+    test('a script has a tunnel as long as it runs', async () => {
+      await hostProxy();
+      expect((await world.run(findBlock('script', page))).stdout).toMatch(/^ +42$/m);
+      await expectNothingRuns();
+    });
+
+    test('waits', async () => {
+      expect(await world.run(`set -e\n${findBlock('wait', page)}`)).toMatchObject({ code: 0, stdout: '' });
+      await expectNothingRuns();
+    });
+
+    test('what it has said stays', async () => {
+      const { code, stdout } = await world.run(findBlock('logs', page));
+      expect(code).toBe(0);
+      expect(stdout).toMatch(/^\S+Z tunl: serving 127\.0\.0\.1:\d+\n\S+Z tunl: ended with status 0\n$/m);
+      await expectNothingRuns();
+    });
+  });
+
   describe('docs/completions.md', () => {
     const page = 'docs/completions.md';
 

@@ -6,7 +6,7 @@ import type { CommandSpec } from '../parse/command.ts';
 /** `tunl ps`: lists what runs in the background. */
 export const ps: CommandSpec = {
   name: 'ps',
-  forms: [''],
+  forms: ['[--json]'],
   summary: 'list what runs in the background',
   examples: [
     { what: 'what runs in the background?', line: 'tunl ps' },

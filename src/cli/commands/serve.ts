@@ -18,7 +18,7 @@ import { readTlsConfig, tlsOptions } from '../options/tls.ts';
 import { readUsers, userOptions } from '../options/access/users.ts';
 import { outputGroup } from '../options/output.ts';
 import { readWatch, watchFilesOption, watchOption } from '../options/watch.ts';
-import { detachOptions } from '../lifecycle/detachment.ts';
+import { detachOption, detachOptions } from '../lifecycle/detachment.ts';
 import { runUntilStopped } from '../lifecycle/running.ts';
 import { listenerTlsSettings, plainSwitch, proxySettings, ruleSettings } from '../../syntax/stage-settings.ts';
 
@@ -75,8 +75,7 @@ export const serve: CommandSpec = {
     ...tlsFileOptions.filter(({ name }) => name === 'cert' || name === 'key'),
     furtherProxyOption,
     ...adminGroup.options,
-    ...detachOptions,
-    watchOption,
+    detachOption,
   ],
   groups: [
     {

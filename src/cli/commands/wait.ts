@@ -18,7 +18,7 @@ const timeoutOption = option('timeout', parseDuration, {
 export const wait: CommandSpec = {
   name: 'wait',
   forms: ['NAME', '[HOST:]PORT', 'unix:PATH'],
-  summary: 'wait until a tunl in the background listens, or an address accepts connections',
+  summary: 'wait until a tunl in the background, or an address, accepts',
   examples: [
     { what: 'a tunl in the background', line: 'tunl wait db' },
     { what: 'any server; each try is a connection to it', line: 'tunl wait 127.0.0.1:5432 --timeout 10s' },

@@ -4,6 +4,7 @@ import { chmodSync, existsSync, mkdirSync, readdirSync, readFileSync, readlinkSy
 import { connect, createServer } from 'node:net';
 import { join } from 'node:path';
 import { describe, expect, onTestFinished, test } from 'vitest';
+import { readEvents } from '../../support/event-schema.ts';
 import { eventually, inTime } from '../../support/eventually.ts';
 import { type Ended, program, runTunl, startTunl } from '../../support/harness/tunl-process.ts';
 import { echo, startTarget } from '../../support/targets/plain.ts';
@@ -99,8 +100,11 @@ describe('--detach', () => {
     const user = makeUser();
     const given = await Promise.all([1, 2].map(() => user.run(['serve', '0', '--detach', '--name', 'one'])));
     expect(given.map(({ code }) => code).toSorted()).toEqual([0, 2]);
-    const free = await Promise.all([1, 2].map(() => user.run(['serve', '0', '--detach'])));
-    expect(free.map(({ code }) => code)).toEqual([0, 0]);
+    const free = await Promise.all([1, 2].map(() => user.run(['serve', '0', '--detach', '--json'])));
+    expect(free.map(({ stderr }) => readEvents(stderr).map(({ event }) => event))).toEqual([
+      ['listening', 'detached'],
+      ['listening', 'detached'],
+    ]);
     expect((await user.list()).map(({ name }) => name)).toEqual(['one', 'serve', 'serve-2']);
     expect(await makeUser().list()).toEqual([]);
     expect((await user.run(['stop', '--all'])).stderr.trim().split('\n')).toHaveLength(3);
@@ -139,7 +143,7 @@ describe('--detach', () => {
       env: { PATH: process.env['PATH'], TUNL_CONFIG: '', ...user.env },
     });
     expect(await once(child, 'close')).toEqual([0, null]);
-    const [{ pid }] = (await user.list()) as [{ pid: number }];
+    const [{ pid } = { pid: 0 }] = await user.list();
     expect(readProc(pid, 'status')).toContain('Umask:\t0027\n');
     expect(readlinkSync(`/proc/${pid}/cwd`)).toBe(folder);
     expect(readlinkSync(`/proc/${pid}/fd/0`)).toBe('/dev/null');
@@ -157,7 +161,7 @@ describe('--detach', () => {
   test('that is killed leaves nothing that confuses', async () => {
     const user = makeUser();
     await user.run(['serve', '0', '--detach', '--name', 'db']);
-    const [{ pid }] = (await user.list()) as [{ pid: number }];
+    const [{ pid } = { pid: 0 }] = await user.list();
     process.kill(pid, 'SIGKILL');
     await eventually(() => user.list(), []);
     expect(readdirSync(join(user.state, 'run'))).toEqual([]);

@@ -1,3 +1,4 @@
+import { backgroundFiles } from './background.ts';
 import type { Block, Section } from './roff.ts';
 
 /** The section about the configuration of the user. */
@@ -37,5 +38,6 @@ export const files: Section = {
       term: '`~/.cache/tunl`',
       text: 'Copies of PAC files, what `connect` has learned of proxies that ask who we are (no secrets), and compiled code of tunl itself, which makes the next start faster with Node 22.1 and later; with `XDG_CACHE_HOME` it is there. It is made and read only in a home of the same user, and may be removed at any time.',
     },
+    backgroundFiles,
   ],
 };

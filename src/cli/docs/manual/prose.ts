@@ -1,10 +1,12 @@
 import { administration } from './administration.ts';
+import { background, backgroundProse } from './background.ts';
 import { checkProse } from './check.ts';
 import { configuration, files, namedSpec } from './configuration.ts';
 import { listProxyKeys } from './keys.ts';
 import { login } from './login.ts';
 import { chooserProse, pacProse } from './pac.ts';
 import type { Block, Section } from './roff.ts';
+import { listening } from './signals.ts';
 import { singleSignOn } from './single-sign-on.ts';
 import { rules, users } from './policy.ts';
 
@@ -13,21 +15,6 @@ interface Prose {
   readonly description: readonly Block[];
   readonly sections?: readonly Section[];
 }
-
-const listening: Section = {
-  title: 'SIGNALS',
-  blocks: [
-    {
-      term: '`SIGINT`, `SIGTERM`',
-      text: 'The first one stops accepting and lets open tunnels finish within `--grace`. The exit status is 0 if all of them did. A second one cuts them, and the status is 128 plus the number of the first.',
-    },
-    {
-      term: 'The terminal goes away',
-      text: 'The program drains as with SIGTERM and ends by SIGHUP (129), even if all tunnels finished. A program that was detached from the terminal, as by nohup, goes on.',
-    },
-    { term: '`SIGUSR2`', text: 'Prints the open tunnels, as a table on a terminal, else on one line each.' },
-  ],
-};
 
 /** The prose of each command's page. */
 export const commandProse: Readonly<Record<string, Prose>> = {
@@ -105,6 +92,7 @@ export const commandProse: Readonly<Record<string, Prose>> = {
           'Bytes that it has sent still arrive. After its end nobody reads any more: further bytes from targets are dropped, and its tunnels are closed when their targets end, or when nothing has moved for a second, whatever `--half-close` is. A connection of a process that the command left behind ends in the same way.',
         ],
       },
+      background,
       {
         ...listening,
         blocks: [
@@ -139,6 +127,7 @@ export const commandProse: Readonly<Record<string, Prose>> = {
       },
       rules,
       users,
+      background,
       {
         ...listening,
         blocks: [
@@ -197,6 +186,7 @@ export const commandProse: Readonly<Record<string, Prose>> = {
           'Fields that Envoy refuses, and those that tunl does not support, are errors with line and column. The limit of five minutes that Envoy has for idle tunnels applies only if the file has it.',
         ],
       },
+      background,
       {
         ...listening,
         blocks: [
@@ -223,6 +213,7 @@ export const commandProse: Readonly<Record<string, Prose>> = {
       'The file is replaced as a whole, and keeps its owner and its permissions; a new one can be read by its owner alone. A running `tunl serve` reads it again after SIGHUP.',
     ],
   },
+  ...backgroundProse,
   completion: {
     description: [
       'Prints the script with which a shell completes the words of `tunl`. The scripts are also part of the package, in the folder `completions`.',
