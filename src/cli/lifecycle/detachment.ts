@@ -2,7 +2,7 @@ import { usageError } from '../../core/errors.ts';
 import { parseInstanceName } from '../../app/commands/instance-name.ts';
 import type { Arguments } from '../parse/arguments.ts';
 import type { CommandSpec } from '../parse/command.ts';
-import { flag, option } from '../parse/option.ts';
+import { asText, flag, option } from '../parse/option.ts';
 
 /** The option that runs a command in the background. */
 export const detachOption = flag('detach', {
@@ -17,6 +17,9 @@ export const nameOption = option('name', parseInstanceName, {
 
 /** The options that run a command in the background. */
 export const detachOptions = [detachOption, nameOption] as const;
+
+/** Reads an option of the commands as text. Their own modules are not loaded here, because every start comes by. */
+const textOf = (args: Arguments, name: string) => args.get(option(name, asText, { value: 'TEXT', summary: '' }));
 
 /** A command that is to run in the background. */
 export interface Detachment {
@@ -45,7 +48,10 @@ export function readDetachment(args: Arguments, command: CommandSpec): Detachmen
   const shown = [...showing, ...(command.name === 'chain' ? ['check'] : [])];
   const rival = shown.find((other) => args.isGiven({ name: other, summary: '' }));
   if (rival !== undefined) throw usageError(`--detach and --${rival} contradict each other`);
-  const words = [...args.operands, ...(args.rest ?? [])];
+  const [fd, file] = [textOf(args, 'ready-fd'), textOf(args, 'config')];
+  if (fd !== undefined && Number(fd) <= 2)
+    throw usageError(`--ready-fd ${fd} is a stream that --detach leaves behind`, `write --ready-fd 3, and 3>&${fd}`);
+  const words = [...args.operands, ...(args.rest ?? []), ...(file === undefined ? [] : [file])];
   if (words.some((word) => standardStream.test(word)))
     throw usageError('a process in the background has no terminal and no stdin', 'name a file, or another descriptor');
   return name === undefined ? {} : { name };

@@ -99,7 +99,7 @@ describe('--detach', () => {
   test('gives names of its own, and one alone to many at the same time', async () => {
     const user = makeUser();
     const given = await Promise.all([1, 2].map(() => user.run(['serve', '0', '--detach', '--name', 'one'])));
-    expect(given.map(({ code }) => code).toSorted()).toEqual([0, 2]);
+    expect(new Set(given.map(({ code }) => code))).toEqual(new Set([0, 2]));
     const free = await Promise.all([1, 2].map(() => user.run(['serve', '0', '--detach', '--json'])));
     expect(free.map(({ stderr }) => readEvents(stderr).map(({ event }) => event))).toEqual([
       ['listening', 'detached'],
