@@ -10,7 +10,7 @@ export const detachOption = flag('detach', {
 });
 
 /** The option that names a process in the background. */
-export const nameOption = option('name', parseInstanceName, {
+const nameOption = option('name', parseInstanceName, {
   value: 'NAME',
   summary: 'the name of it for tunl stop, logs and wait; default: the command, with a number if that is taken',
 });

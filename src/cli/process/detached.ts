@@ -53,7 +53,8 @@ export async function runDetached(run: (words: readonly string[], io: Io) => Pro
   const { stdin, stdout } = process;
   const io: Io = { stdin, stdout, stderr, env, background, on: process.on.bind(process) };
   const status = await run(words, io);
-  log.write(`tunl: ended with status ${status}\n`);
+  // With --json a log has nothing but JSON.
+  if (!words.includes('--json')) log.write(`tunl: ended with status ${status}\n`);
   await instance.close();
   await starter.tell({ kind: 'end', status });
   return status;

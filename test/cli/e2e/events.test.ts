@@ -67,6 +67,17 @@ test('a forward tells of its listeners, of each tunnel and of its end', async ()
   expect(last).toMatchObject({ id: 1, sent: 4, received: 4, end: 'clean' });
 });
 
+test('a start in the background tells of the listeners, and where it went', async () => {
+  const env = { XDG_STATE_HOME: makeTempFolder() };
+  onTestFinished(async () => void (await runTunl(['stop', '--all'], env)));
+  const events = eventsOf(await runTunl(['serve', '0', '--detach', '--name', 'edge', '--json'], env));
+  expect(names(events)).toEqual(['listening', 'detached']);
+  expect(events[1]).toMatchObject({ name: 'edge' });
+  await runTunl(['stop', 'edge'], env);
+  // What it said stays JSON to the end.
+  expect(names(readEvents((await runTunl(['logs', 'edge'], env)).stdout))).toEqual(['listening', 'draining']);
+});
+
 test('a tunnel that does not come up is one event with all the facts, and so is one that breaks', async () => {
   const target = await startTarget(resetAfter(1));
   const specs = [':127.0.0.1:1', `:127.0.0.1:${target.port}`];
