@@ -1,6 +1,6 @@
-import { chmodSync, mkdirSync, statSync, symlinkSync, writeFileSync } from 'node:fs';
+import { chmodSync, chownSync, mkdirSync, readdirSync, rmdirSync, statSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { describe, expect, test } from 'vitest';
+import { describe, expect, onTestFinished, test } from 'vitest';
 import {
   findStateFolder,
   hasPrivateFolder,
@@ -52,7 +52,6 @@ describe('a private folder', () => {
   });
 
   test.runIf(process.geteuid?.() === 0)('is refused if it belongs to another user', async () => {
-    const { chownSync } = await import('node:fs');
     const path = join(makeTempFolder(), 'theirs');
     await makePrivateFolder(path);
     chownSync(path, 12345, 12345);
@@ -77,6 +76,11 @@ describe('the folder for control sockets', () => {
 
   test('has a short path where that of the state is too long for a socket', async () => {
     const state = join(makeTempFolder(), 'x'.repeat(maxUnixPathBytes));
-    expect(await makeSocketFolder({ XDG_STATE_HOME: state })).toBe(`/tmp/tunl-${process.geteuid?.()}`);
+    const folder = `/tmp/tunl-${process.geteuid?.()}`;
+    // It stays if the developer has something in the background there.
+    onTestFinished(() => {
+      if (readdirSync(folder).length === 0) rmdirSync(folder);
+    });
+    expect(await makeSocketFolder({ XDG_STATE_HOME: state })).toBe(folder);
   });
 });
