@@ -20,6 +20,8 @@ export interface TlsFacts {
   readonly protocol: string;
   readonly cipher: string;
   readonly alpn?: string;
+  /** The name of the server that the client has asked for, in lower case. */
+  readonly serverName?: string;
   /** Subject of the peer's certificate. */
   readonly subject?: string;
   /** The peer's certificate in DER. */

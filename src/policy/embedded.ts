@@ -1,5 +1,5 @@
 import { type IpBytes } from '../core/ip.ts';
-import { isInRange, parseRange, type Range } from './range.ts';
+import { isInRange, parseRange, type Range } from '../core/ip-range.ts';
 
 /** A block of IPv6 addresses that contain IPv4 addresses. */
 interface Embedding {

@@ -12,7 +12,7 @@ import {
   type PortRange,
   splitRule,
 } from './pattern.ts';
-import { isInRange, isWithin, type Range } from './range.ts';
+import { isInRange, isWithin, type Range } from '../core/ip-range.ts';
 import { isSpecial, isSpecialName } from './special.ts';
 
 const policyFacts = { side: 'client', phase: 'policy' } as const;

@@ -154,6 +154,8 @@ function readFacts(socket: TLSSocket): NonNullable<Peer['tls']> {
     protocol: socket.getProtocol() ?? 'unknown',
     cipher: socket.getCipher()?.standardName ?? 'unknown',
     ...(socket.alpnProtocol && { alpn: socket.alpnProtocol }),
+    // On the side of the server: what the client has asked for.
+    ...(typeof socket.servername === 'string' && { serverName: socket.servername.toLowerCase() }),
     ...(subject && { subject }),
     ...(certificate && { certificate: certificate.raw }),
   };

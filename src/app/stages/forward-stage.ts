@@ -1,4 +1,4 @@
-import { type ForwardStage, isFusible, type ListenerTls, type RouteName } from '../../chain/model/graph.ts';
+import { type ForwardStage, isFusible, type ListenerTls, type RouteName, type Screen } from '../../chain/model/graph.ts';
 import { Abort } from '../../core/abort.ts';
 import type { Address } from '../../core/address.ts';
 import type { Dial, Origin } from '../../core/dialer.ts';
@@ -10,6 +10,7 @@ import { createAccessLog, nearestPlace } from '../tunnel/access-log.ts';
 import type { Route } from './route.ts';
 import type { StageKind, StageParts } from './stage.ts';
 import { secureClient } from './secure-client.ts';
+import { createPassScreens } from '../requests/screen.ts';
 import { carryTunnel, type TunnelEnv } from '../tunnel/tunnel.ts';
 import { dialTargets } from './dialled-path.ts';
 
@@ -25,7 +26,7 @@ export const bytesStage: StageKind<ForwardStage<RouteName>> = {
       createAcceptor(stage.tls),
     ]);
     const dial = dialTargets(route, stage.to);
-    const outside = createEnv(stage, route, dial, parts);
+    const outside = createEnv(stage, route, stage.screens ? withScreens(stage.screens, dial) : dial, parts);
     const inside = stage.log ? outside : { ...outside, record: 'none' as const };
     const { tlsMs } = route.options.limits;
     const secure = acceptor && ((link: Link) => secureClient(acceptor, link, tlsMs, parts.scope.draining));
@@ -43,6 +44,15 @@ export const bytesStage: StageKind<ForwardStage<RouteName>> = {
     };
   },
 };
+
+/** Dials for the clients that pass the screens alone. */
+function withScreens(screens: readonly Screen[], dial: Dial): Dial {
+  const pass = createPassScreens(screens);
+  return async (target, context) => {
+    pass(context.origin.peer);
+    return dial(target, context);
+  };
+}
 
 async function createAcceptor(tls: ListenerTls | undefined): Promise<TlsAcceptor | undefined> {
   if (!tls) return undefined;

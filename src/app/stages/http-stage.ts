@@ -8,6 +8,7 @@ import { parseRule, type PolicyBase } from '../../policy/rules.ts';
 import { TunnelGate } from '../../policy/tunnel-gate.ts';
 import { createAccessLog, nearestPlace } from '../tunnel/access-log.ts';
 import type { RecordEnv } from '../requests/request-record.ts';
+import { createPassScreens } from '../requests/screen.ts';
 import { createResuming } from '../tunnel/resuming.ts';
 import type { Route } from './route.ts';
 import { makePseudonym, serveLink, type ServeEnv } from './serve-link.ts';
@@ -49,6 +50,7 @@ export const httpStage: StageKind<AnyHttpStage> = {
       front: { ...terms.front, retired: parts.retired },
       users,
       ...(hasCaps && { gate: new TunnelGate(caps) }),
+      ...(stage.job === 'http' && stage.connectionScreens && { pass: createPassScreens(stage.connectionScreens) }),
       ...(isResuming && { resuming: await createResuming(stage.name, resumeMs) }),
       acceptor,
       limits,

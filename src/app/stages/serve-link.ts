@@ -18,6 +18,7 @@ import { acceptTunnel, carry, type TunnelPlan } from '../requests/tunnel-request
 import type { Resuming } from '../tunnel/resuming.ts';
 import type { PlainRequests } from '../requests/plain.ts';
 import { formatRequest, toLine } from '../requests/request-record.ts';
+import type { PassScreens } from '../requests/screen.ts';
 import { type Asked, assertServable, recognise } from './recognise.ts';
 import { secureClient } from './secure-client.ts';
 import type { ServeTerms } from './serve-terms.ts';
@@ -62,6 +63,8 @@ export interface ServeEnv extends RequestEnv {
     tunnel: TunnelRequest | undefined,
     onChange: (change: ChangeAnswer) => void,
   ) => Plan;
+  /** Lets connections pass before a request is read; absent without screens. */
+  readonly pass?: PassScreens;
   /** Starts to forward the plain requests of one Link; absent for a stage whose routes decide. */
   readonly openPlain?: () => PlainRequests;
 }
@@ -84,6 +87,7 @@ export async function serveLink(env: ServeEnv, accepted: Link, origin: Origin): 
   const findPlain = () => (plain ??= env.openPlain?.());
   try {
     const link = acceptor ? await secureClient(acceptor, accepted, limits.tlsMs, draining) : accepted;
+    if (env.pass) passOrReset(env.pass, link);
     front = await chooseFront(terms.fronts, link, { headMs: requests.http1.headMs, draining });
     await front.serve(link, {
       requests,
@@ -110,6 +114,16 @@ export async function serveLink(env: ServeEnv, accepted: Link, origin: Origin): 
     reportRefused(env, asked, failure, isAnswered ? terms.refusals.statusOf(failure) : undefined);
   } finally {
     void plain?.close();
+  }
+}
+
+/** Resets a connection that may not pass. @throws {TunlError} http_request_denied */
+function passOrReset(pass: PassScreens, link: Link): void {
+  try {
+    pass(link.peer);
+  } catch (error) {
+    link.reset(toTunlError(error));
+    throw error;
   }
 }
 

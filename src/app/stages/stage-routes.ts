@@ -23,6 +23,7 @@ import { nearestPlace } from '../tunnel/access-log.ts';
 import type { Route } from './route.ts';
 import { openPlainRequests } from '../requests/plain.ts';
 import type { RecordEnv } from '../requests/request-record.ts';
+import { createPassScreens } from '../requests/screen.ts';
 import type { Plan, ServeEnv } from './serve-link.ts';
 import type { StageParts } from './stage.ts';
 import type { TunnelEnv } from '../tunnel/tunnel.ts';
@@ -100,6 +101,7 @@ export function routeRequests(
 ): FindPlan {
   const { hosts, ignorePort = false } = stage;
   const findRoute: FindRoute = createFindRoute(hosts, { ignorePort });
+  const passScreens = createScreening(stage);
   const changers = createChangers(stage);
   const tunnels = new Map<TunnelsAction, TunnelEnv>();
   const tunnelEnvOf = (action: TunnelsAction, upstream: ReadyUpstream): TunnelEnv => {
@@ -110,11 +112,12 @@ export function routeRequests(
     return made;
   };
   return (exchange, _tunnel, onChange): Plan => {
-    const { route } = findRoute(exchange);
+    const route = findRouteOf(exchange, findRoute, () => passScreens(exchange, undefined));
     const { action, match } = route;
     const { changeRequest, changeAnswer } = changers.get(route)?.(exchange) ?? {};
     if (changeAnswer) onChange(changeAnswer);
     assertTaken(exchange, action);
+    passScreens(exchange, route);
     if (action.kind === 'answer') {
       const { redirect } = action;
       return redirect ? { ...action, location: locate(redirect, exchange, match.path) } : action;
@@ -134,6 +137,27 @@ export function routeRequests(
     const { kind, timeoutMs, idleMs, upgrades } = action;
     return { kind, timeoutMs, upgrades, upstream, target, ...(idleMs !== undefined && { idleMs }), ...changes };
   };
+}
+
+/** Finds the route of a request. One without a route is judged first: those who may not pass learn of no routes. */
+function findRouteOf(exchange: Exchange, findRoute: FindRoute, judge: () => void): HttpRoute {
+  try {
+    return findRoute(exchange).route;
+  } catch (error) {
+    judge();
+    throw error;
+  }
+}
+
+/** Makes the check of requests by the screens of their routes, or by those of the stage. */
+function createScreening(stage: HttpStage<RouteName>): (exchange: Exchange, route: HttpRoute | undefined) => void {
+  const usual = createPassScreens(stage.screens ?? []);
+  const own = new Map(
+    stage.hosts.flatMap(({ routes }) =>
+      routes.flatMap((route) => (route.screens ? [[route, createPassScreens(route.screens)] as const] : [])),
+    ),
+  );
+  return (exchange, route) => ((route && own.get(route)) ?? usual)(exchange.peer, exchange);
 }
 
 /** Makes the changers of fields for the routes that have some. */

@@ -6,9 +6,11 @@ import type { ListenerTlsFiles, ProxyValues, Rules } from '../../syntax/stage-se
 import type { FieldChanges, Upstream, VirtualHost } from './http.ts';
 import type { LogFilter } from './log-filter.ts';
 import type { RouteName, RouteOptions, TargetChoice } from './route.ts';
+import type { Screen } from './screen.ts';
 
 export type * from './http.ts';
 export type * from './route.ts';
+export type * from './screen.ts';
 
 /** The TLS settings of a stage's listener. Without `cert` and `key`, a development certificate is generated. */
 export interface ListenerTls extends ListenerTlsFiles {
@@ -41,6 +43,8 @@ interface AnyStage<R> {
 export interface ForwardStage<R = RouteOptions> extends AnyStage<R> {
   readonly job: 'forward';
   readonly to: TargetChoice;
+  /** What connections must pass before anything is dialled for them. */
+  readonly screens?: readonly Screen[];
 }
 
 /** The access policy of a stage that speaks HTTP: its users, its rules for targets, and its caps. */
@@ -82,6 +86,10 @@ export interface HttpStage<R = RouteOptions> extends AnyStage<R>, Partial<StageP
   readonly ignorePort?: boolean;
   /** All upstreams that the routes name, and possibly more. */
   readonly upstreams: readonly Upstream<R>[];
+  /** What connections must pass before a request is read. */
+  readonly connectionScreens?: readonly Screen[];
+  /** What requests must pass, unless their route has screens of its own. */
+  readonly screens?: readonly Screen[];
   /** What is changed in requests that have a route, and in their answers, beside what hosts and routes change. */
   readonly changes?: FieldChanges;
   /** True for the changes of the stage first and those of the route last, so that these win; otherwise it is the reverse, as in Envoy. */
@@ -180,7 +188,7 @@ export function listNames(stage: Pick<Stage, 'listen'>): readonly string[] {
  * and the second relay between them.
  */
 export function isFusible(stage: Stage): boolean {
-  if (stage.job !== 'forward' || stage.tls || stage.log || stage.accessLogs) return false;
+  if (stage.job !== 'forward' || stage.tls || stage.log || stage.accessLogs || stage.screens) return false;
   const { idleMs, lifetimeMs = 0 } = stage.route.limits;
   return idleMs === 0 && lifetimeMs === 0;
 }

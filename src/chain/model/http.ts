@@ -1,6 +1,7 @@
 import type { TlsSettings } from '../../core/hop.ts';
 import type { FieldChanges } from '../../syntax/format/field-changes.ts';
 import type { RouteOptions, TargetChoice } from './route.ts';
+import type { Screen } from './screen.ts';
 
 export type { FieldChange, FieldChanges, FieldValue } from '../../syntax/format/field-changes.ts';
 
@@ -102,6 +103,8 @@ export interface HttpRoute {
   readonly match: RequestMatch;
   readonly action: HttpAction;
   readonly changes?: FieldChanges;
+  /** The screens for requests with this route, instead of those of the stage. */
+  readonly screens?: readonly Screen[];
 }
 
 /** The routes of one or more hosts. */

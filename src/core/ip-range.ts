@@ -1,4 +1,4 @@
-import { type IpBytes, toBytes } from '../core/ip.ts';
+import { type IpBytes, toBytes } from './ip.ts';
 
 /** All addresses that share the first `prefix` bits. */
 export interface Range {

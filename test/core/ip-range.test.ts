@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { formatIp, toBytes } from '../../src/core/ip.ts';
-import { firstAddress, isInRange, parseRange } from '../../src/policy/range.ts';
+import { firstAddress, isInRange, parseRange } from '../../src/core/ip-range.ts';
 
 test('reads every spelling of an IPv6 address as the URL standard does', () => {
   fc.assert(
