@@ -1,4 +1,4 @@
-import { type IpBytes, toBytes } from './ip.ts';
+import { formatIp, type IpBytes, toBytes } from './ip.ts';
 
 /** All addresses that share the first `prefix` bits. */
 export interface Range {
@@ -16,6 +16,11 @@ export function parseRange(text: string): Range | undefined {
   // The length counts from the start of the written form: ::ffff:10.0.0.0/104 is 10.0.0.0/8.
   const prefix = Number(length) - (address.includes(':') ? 128 - bytes.length * 8 : 0);
   return prefix >= 0 && prefix <= bytes.length * 8 ? { bytes, prefix } : undefined;
+}
+
+/** Writes a range in its one form: the first address and the number of bits, `10.0.0.0/8`. */
+export function formatRange(range: Range): string {
+  return `${formatIp(firstAddress(range))}/${range.prefix}`;
 }
 
 /** True if the address lies in the range. */

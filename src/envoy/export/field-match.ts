@@ -10,6 +10,7 @@ export function toFieldMatch({ name, value, invert }: FieldMatch): Tree {
   };
 }
 
-function toTextMatch({ kind, value }: TextMatch): Tree {
+/** Makes a condition on a text. */
+export function toTextMatch({ kind, value }: TextMatch): Tree {
   return kind === 'regex' ? { safe_regex: { regex: value } } : { [kind]: value };
 }

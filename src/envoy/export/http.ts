@@ -15,6 +15,7 @@ import { type ClusterPlan, toCluster, toNameCache } from './cluster.ts';
 import { toFieldMatch } from './field-match.ts';
 import { toHeaderChanges } from './header-changes.ts';
 import type { StageTrees } from './forward.ts';
+import { countScreens, toRequestFilters, toRouteScreens } from './rbac.ts';
 import { toAccessLogs, toListener } from './listener.ts';
 import { formatSeconds, type Tree, typed } from './terms.ts';
 import { toClusterSocket } from './tls.ts';
@@ -22,11 +23,12 @@ import { toClusterSocket } from './tls.ts';
 /** Makes the listener and clusters of an HTTP stage. */
 export function toHttpTrees(stage: HttpStage): StageTrees {
   const dynamic = new Set(stage.upstreams.filter(takesNames).map(({ name }) => name));
+  const terms = { dynamic, screens: countScreens(stage) };
   const routes = {
     ...(stage.ignorePort && { ignore_port_in_host_matching: true }),
     ...toHeaderChanges(stage.changes),
     ...(stage.routesChangeLast && { most_specific_header_mutations_wins: true }),
-    virtual_hosts: stage.hosts.map((host) => toVirtualHost(host, dynamic)),
+    virtual_hosts: stage.hosts.map((host) => toVirtualHost(host, terms)),
     ...toBodyLimit(stage),
   };
   return {
@@ -62,6 +64,7 @@ function toHttpListener(stage: HttpStage, routes: Tree): Tree {
     ...(codec !== 'http1' && { http2_protocol_options: { allow_connect: true } }),
     route_config: { name: stage.name, ...routes },
     http_filters: [
+      ...toRequestFilters(stage),
       ...toNameFilters(stage),
       { name: 'envoy.filters.http.router', typed_config: typed('filters.http.router.v3.Router') },
     ],
@@ -84,16 +87,25 @@ function toBodyLimit({ hosts }: HttpStage): Tree {
 /** The names of upstreams that lead where requests ask, by name. */
 type Dynamic = ReadonlySet<string>;
 
-function toVirtualHost({ name, domains, routes, changes }: VirtualHost, dynamic: Dynamic): Tree {
-  return { name, domains, ...toHeaderChanges(changes), routes: routes.map((route) => toRoute(route, dynamic)) };
+/** What routes have to do with the filters of their stage. */
+interface FilterTerms {
+  readonly dynamic: Dynamic;
+  /** How many filters let requests pass. */
+  readonly screens: number;
 }
 
-function toRoute({ match, action, changes }: HttpRoute, dynamic: Dynamic): Tree {
+function toVirtualHost({ name, domains, routes, changes }: VirtualHost, terms: FilterTerms): Tree {
+  return { name, domains, ...toHeaderChanges(changes), routes: routes.map((route) => toRoute(route, terms)) };
+}
+
+function toRoute(route: HttpRoute, { dynamic, screens }: FilterTerms): Tree {
+  const { match, action, changes } = route;
+  const settings = { ...toRouteScreens(route, screens), ...toPerFilter(action, dynamic) };
   return {
     match: toMatch(match),
     ...toHeaderChanges(changes),
     ...toAction(action, dynamic),
-    ...toPerFilter(action, dynamic),
+    ...(Object.keys(settings).length > 0 && { typed_per_filter_config: settings }),
   };
 }
 
@@ -102,11 +114,7 @@ function toPerFilter(action: HttpAction, dynamic: Dynamic): Tree {
   if (action.kind === 'answer' || !action.rewrite || !dynamic.has(action.upstream)) return {};
   const settings = toNewHost(action.rewrite);
   if (Object.keys(settings).length === 0) return {};
-  return {
-    typed_per_filter_config: {
-      [nameFilter]: typed('filters.http.dynamic_forward_proxy.v3.PerRouteConfig', settings),
-    },
-  };
+  return { [nameFilter]: typed('filters.http.dynamic_forward_proxy.v3.PerRouteConfig', settings) };
 }
 
 function toMatch({ path, fields }: RequestMatch): Tree {

@@ -1,19 +1,35 @@
 import type { AccessLog, Stage } from '../../chain/model/graph.ts';
 import type { LogFilter, LogTest } from '../../chain/model/log-filter.ts';
+import { listRules, listScreens } from '../../chain/model/screen.ts';
 import { toFieldMatch } from './field-match.ts';
+import { toConnectionFilters } from './rbac.ts';
 import { toListenerSocket } from './tls.ts';
 import { toAddress, type Tree, typed } from './terms.ts';
 
-/** Makes a listener with a single filter for all connections. */
+/** Makes a listener with one filter that takes all connections, behind those that let connections pass. */
 export function toListener(stage: Stage, filter: Tree, alpn: readonly string[] = []): Tree {
   const { name, listen, tls } = stage;
   const [address] = listen;
   const isInside = address?.kind === 'internal';
+  const screens = stage.job === 'http' ? stage.connectionScreens : stage.job === 'forward' ? stage.screens : [];
+  const filters = [...toConnectionFilters(screens, name), filter];
   return {
     name,
     ...(isInside ? { internal_listener: {} } : address && { address: toAddress(address) }),
-    filter_chains: [{ filters: [filter], ...(tls && { transport_socket: toListenerSocket(tls, alpn) }) }],
+    ...(isServerNameAsked(stage) && { listener_filters: [inspector] }),
+    filter_chains: [{ filters, ...(tls && { transport_socket: toListenerSocket(tls, alpn) }) }],
   };
+}
+
+/** The filter without which Envoy knows no server name. */
+const inspector = {
+  name: 'envoy.filters.listener.tls_inspector',
+  typed_config: typed('filters.listener.tls_inspector.v3.TlsInspector'),
+};
+
+/** True if a rule of the stage looks at the server name that clients ask for in TLS. */
+function isServerNameAsked(stage: Stage): boolean {
+  return stage.tls !== undefined && listRules(listScreens(stage)).some(({ kind }) => kind === 'server-name');
 }
 
 /** Makes the `access_log` field of a filter. */

@@ -1,4 +1,4 @@
-import type { HttpAction, HttpRoute, HttpStage, Upstream } from '../../chain/model/graph.ts';
+import type { HttpAction, HttpRoute, HttpStage, Screen, Upstream } from '../../chain/model/graph.ts';
 import { defaultLimits } from '../../syntax/settings.ts';
 import { normaliseTargetTls } from './normal-hop.ts';
 import { normaliseChoice, normaliseRoute, toPlainRoute } from './normal-route.ts';
@@ -13,7 +13,7 @@ export function normaliseHttp(stage: Omit<HttpStage, 'log'>, fields: FieldWriter
   const hosts = stage.hosts.map(({ name, domains, routes, changes }) => ({
     name: names.give(name, 'host'),
     domains: domains.map((domain) => domain.toLowerCase()),
-    routes: routes.map((route) => normaliseHttpRoute(route, fields)),
+    routes: routes.map((route) => normaliseHttpRoute(route, stage.screens, fields)),
     ...normaliseChanges(changes, fields),
   }));
   const used = new Set(hosts.flatMap(({ routes }) => routes.flatMap(({ action }) => listUpstreams(action))));
@@ -37,13 +37,23 @@ function listUpstreams(action: HttpAction): string[] {
   return action.kind === 'answer' ? [] : [action.upstream];
 }
 
-function normaliseHttpRoute({ match, action, changes }: HttpRoute, writer: FieldWriter): HttpRoute {
+function normaliseHttpRoute(
+  { match, action, changes, screens }: HttpRoute,
+  usual: readonly Screen[] | undefined,
+  writer: FieldWriter,
+): HttpRoute {
+  const hasOwn = screens && JSON.stringify(screens) !== JSON.stringify(usual ?? []);
   const fields = match.fields.map(({ name, value, invert }) => ({
     name: name.toLowerCase(),
     ...(value && { value }),
     ...(invert && { invert }),
   }));
-  return { match: { ...match, fields }, action: normaliseAction(action), ...normaliseChanges(changes, writer) };
+  return {
+    match: { ...match, fields },
+    action: normaliseAction(action),
+    ...normaliseChanges(changes, writer),
+    ...(hasOwn && { screens }),
+  };
 }
 
 function normaliseAction(action: HttpAction): HttpAction {

@@ -7,7 +7,7 @@ import type { HttpConnectionManagerMessage } from '../schema/http-connection-man
 import type { RouteConfigurationMessage } from '../schema/route.ts';
 import { StageNames } from '../names.ts';
 import { assertAtMostOne } from './one-of.ts';
-import { readHttpFilters, readPerFilter } from './http-filters.ts';
+import { listScreens, readHttpFilters, readPerFilter } from './http-filters.ts';
 import { readHeaderChanges } from './header-changes.ts';
 import { readAccessLogs, toStageLogs } from './access-log.ts';
 import { type Cluster, toRoute, usualLimits } from './cluster.ts';
@@ -30,7 +30,8 @@ export function readHttpManager(
   const { path, reading } = context;
   const { codec_type: codec = 'AUTO', stream_idle_timeout: idle, common_http_protocol_options: common } = words;
   if (!words.route_config) reading.add(path, 'route_config is missing');
-  const filters = readHttpFilters(words, path, reading);
+  const filters = readHttpFilters(words, path, { ...context.rules, isOfConnections: false });
+  const screens = listScreens([...filters.screens.values()]);
   const upstreams = new UpstreamReader(context);
   const routes: RouteContext = {
     reading,
@@ -54,6 +55,7 @@ export function readHttpManager(
     hosts: withStrippedPorts(hosts, words, listen, path, reading),
     ...(words.route_config?.ignore_port_in_host_matching && { ignorePort: true }),
     upstreams: upstreams.list,
+    ...(screens.length > 0 && { screens }),
     ...readHeaderChanges(words.route_config ?? {}, [...path, 'route_config'], reading),
     ...(words.route_config?.most_specific_header_mutations_wins && { routesChangeLast: true }),
     // Envoy has no access control here.

@@ -1,12 +1,14 @@
 import { isIP } from 'node:net';
 import type { Path } from '../../chain/read/document.ts';
-import type { Stage } from '../../chain/model/graph.ts';
+import type { Screen, Stage } from '../../chain/model/graph.ts';
 import type { InternalAddress, ListenAddress } from '../../core/address.ts';
 import { parseUnix } from '../../syntax/listen.ts';
 import { quote } from '../../syntax/text.ts';
 import type { AddressMessage } from '../schema/address.ts';
 import type { FilterChainMessage, ListenerMessage } from '../schema/listener.ts';
+import { connectionFilterType } from '../schema/matchers/rbac.ts';
 import { assertOne } from './one-of.ts';
+import { readRules, type RulesContext } from './rbac/rules.ts';
 import { readHttpManager } from './http.ts';
 import { type FilterContext, readTcpProxy } from './tcp-proxy.ts';
 import { checkSocketOptions } from './socket-options.ts';
@@ -14,6 +16,9 @@ import { readDownstreamTls } from './tls.ts';
 import type { BootstrapDiagnostics } from './diagnostics.ts';
 
 const managerType = 'envoy.extensions.filters.network.http_connection_manager.v3.HttpConnectionManager';
+
+/** The filter that looks for the server name in the first bytes of TLS. */
+const inspectorType = 'envoy.extensions.filters.listener.tls_inspector.v3.TlsInspector';
 
 /** Reads a listener as a stage. Returns undefined after adding a fault. */
 export function readListener(
@@ -27,9 +32,17 @@ export function readListener(
   const more = readMore(words, path, reading);
   checkSocketOptions(words.socket_options, [...path, 'socket_options'], reading);
   const chain = findChain(words, path, reading);
-  const filter = chain && findFilter(chain, reading);
-  if (!chain || !filter || !listen) return undefined;
+  if (!chain) return undefined;
   const tls = readDownstreamTls(chain.words, chain.path, reading);
+  const rules: RulesContext = {
+    reading,
+    isOfConnections: true,
+    isInternal: listen?.kind === 'internal',
+    hasTls: tls !== undefined,
+    seesServerName: (words.listener_filters ?? []).some(({ typed_config: { '@type': type } }) => type === inspectorType),
+  };
+  const { filter, screens } = readFilters(chain, rules);
+  if (!filter || !listen) return undefined;
   const listenerLogs = { words: words.access_log, path: [...path, 'access_log'] };
   const context: FilterContext = {
     path: filter.path,
@@ -37,6 +50,7 @@ export function readListener(
     findCluster,
     listenerLogs,
     reading,
+    rules,
   };
   const isManager = filter.words['@type'] === managerType;
   if (isManager && listenerLogs.words && listenerLogs.words.length > 0) {
@@ -49,9 +63,14 @@ export function readListener(
   const own = listen.kind === 'internal' ? listen.name : nameStage(name, 'listener', reading);
   const addresses = [listen, ...more] as const;
   const shared = { name: own, listen: addresses, ...(tls && { tls }) };
+  const isScreened = screens.length > 0;
   return filter.words['@type'] === managerType
-    ? { ...shared, ...readHttpManager(filter.words, addresses, context) }
-    : { ...shared, ...readTcpProxy(filter.words, context) };
+    ? {
+        ...shared,
+        ...readHttpManager(filter.words, addresses, context),
+        ...(isScreened && { connectionScreens: screens }),
+      }
+    : { ...shared, ...readTcpProxy(filter.words, context), ...(isScreened && { screens }) };
 }
 
 /** Reads the addresses besides the first. */
@@ -158,20 +177,33 @@ function findChain(
   return { words: chain, path: [...path, 'filter_chains', 0] };
 }
 
-type AccessLogFilterMessage = NonNullable<FilterChainMessage['filters']>[number]['typed_config'];
+type FilterMessage = NonNullable<FilterChainMessage['filters']>[number]['typed_config'];
+/** A filter that takes connections. */
+type LastFilterMessage = Exclude<FilterMessage, { readonly '@type': typeof connectionFilterType }>;
 
-function findFilter(
+/** Reads the filters of a chain: those that let connections pass, and the one that takes them. */
+function readFilters(
   { words, path }: Placed<FilterChainMessage>,
-  reading: BootstrapDiagnostics,
-): Placed<AccessLogFilterMessage> | undefined {
+  rules: RulesContext,
+): { readonly filter?: Placed<LastFilterMessage>; readonly screens: readonly Screen[] } {
   const { filters = [] } = words;
-  const [filter, second] = filters;
-  if (!filter) reading.add(path, 'filters is missing', 'there are TcpProxy and HttpConnectionManager');
-  if (second)
-    reading.add(
-      [...path, 'filters', 1],
-      'nothing comes behind the first filter: it takes the connection',
-      'leave it out, or write it into a listener of its own',
-    );
-  return filter && { words: filter.typed_config, path: [...path, 'filters', 0, 'typed_config'] };
+  const { reading } = rules;
+  const screens: Screen[] = [];
+  for (const [index, { typed_config: config }] of filters.entries()) {
+    const at = [...path, 'filters', index, 'typed_config'];
+    if (config['@type'] !== connectionFilterType) {
+      if (index + 1 < filters.length)
+        reading.add(
+          [...path, 'filters', index + 1],
+          `nothing comes behind the ${index === 0 ? 'first filter' : 'filter before'}: it takes the connection`,
+          'leave it out, or write it into a listener of its own',
+        );
+      return { filter: { words: config, path: at }, screens };
+    }
+    const screen = readRules(config.rules, [...at, 'rules'], rules);
+    if (screen) screens.push(screen);
+  }
+  const what = filters.length === 0 ? 'filters is missing' : 'the filter that takes the connections is missing';
+  reading.add(path, what, 'there are TcpProxy and HttpConnectionManager');
+  return { screens };
 }

@@ -1,7 +1,8 @@
 import type { Path } from '../../chain/read/document.ts';
 import type { FieldMatch, RequestMatch, TextMatch } from '../../chain/model/graph.ts';
 import { type Pattern, parsePattern } from '../../chain/model/pattern.ts';
-import type { HeaderMatcherMessage, RouteMatchMessage } from '../schema/route.ts';
+import type { HeaderMatcherMessage, StringMatcherMessage } from '../schema/matchers/text.ts';
+import type { RouteMatchMessage } from '../schema/route.ts';
 import { assertAtMostOne, assertOne } from './one-of.ts';
 import type { BootstrapDiagnostics } from './diagnostics.ts';
 
@@ -57,6 +58,18 @@ const kinds = ['exact', 'prefix', 'suffix', 'contains', 'safe_regex'] as const;
 function readText(texts: Readonly<Record<(typeof kinds)[number], string | undefined>>): TextMatch | undefined {
   const kind = kinds.find((candidate) => texts[candidate] !== undefined);
   return kind && { kind: kind === 'safe_regex' ? 'regex' : kind, value: texts[kind] ?? '' };
+}
+
+/** Reads a condition on a text. Returns undefined after adding a fault. */
+export function readString(
+  words: StringMatcherMessage,
+  path: Path,
+  reading: BootstrapDiagnostics,
+): TextMatch | undefined {
+  assertOne(path, words, kinds, reading);
+  const { safe_regex: regex, exact, prefix, suffix, contains } = words;
+  if (regex) readPattern(regex.regex, [...path, 'safe_regex', 'regex'], reading);
+  return readText({ exact, prefix, suffix, contains, safe_regex: regex?.regex });
 }
 
 /** Refuses what is no pattern. */

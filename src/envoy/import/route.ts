@@ -2,7 +2,7 @@ import type { Path } from '../../chain/read/document.ts';
 import type { FieldMatch, HttpAction, HttpRoute, RequestMatch, Rewrite } from '../../chain/model/graph.ts';
 import { takesNames } from '../../chain/model/http.ts';
 import type { RouteActionMessage, RouteMessage } from '../schema/route.ts';
-import { findFiltered, type HttpFilters, type PerFilterLevel, readPerFilter } from './http-filters.ts';
+import { findFiltered, findScreens, type HttpFilters, type PerFilterLevel, readPerFilter } from './http-filters.ts';
 import { readHeaderChanges } from './header-changes.ts';
 import { assertOne } from './one-of.ts';
 import { readMatch } from './match.ts';
@@ -38,7 +38,8 @@ export function readRoute(
   const own = readPerFilter(words.typed_per_filter_config, [...path, 'typed_per_filter_config'], filters, reading);
   assertOne(path, words, ['route', 'direct_response', 'redirect'], reading);
   const match = readMatch(words.match, [...path, 'match'], reading);
-  const changes = readHeaderChanges(words, path, reading);
+  const screens = findScreens([own, ...outer], filters);
+  const changes = { ...readHeaderChanges(words, path, reading), ...(screens && { screens }) };
   if (words.direct_response) {
     const { status, body } = words.direct_response;
     const at = [...path, 'direct_response', 'body', 'inline_string'];

@@ -16,6 +16,7 @@ import { listEndpoints } from '../schema/cluster.ts';
 import { findHopTerms, type HopTerms, termsOf } from '../schema/hop-terms.ts';
 import { type Cluster, toRoute, usualLimits } from './cluster.ts';
 import { readAccessLogs, toStageLogs } from './access-log.ts';
+import type { RulesContext } from './rbac/rules.ts';
 import type { BootstrapDiagnostics } from './diagnostics.ts';
 
 /** Envoy's default of `idle_timeout`, in milliseconds. */
@@ -30,6 +31,8 @@ export interface FilterContext {
   /** The access logs of the listener. A TcpProxy has one entry in them for each tunnel. */
   readonly listenerLogs: { readonly words: AccessLogMessage | undefined; readonly path: Path };
   readonly reading: BootstrapDiagnostics;
+  /** What filters can judge clients by. */
+  readonly rules: RulesContext;
 }
 
 /** Reads a TcpProxy as a forward stage, without the parts that belong to the listener. */

@@ -1,4 +1,5 @@
 import * as z from 'zod';
+import { perRouteType, requestFilterPerRoute } from './matchers/rbac.ts';
 import { any, enumOf, filled, flag, message, must, text } from './proto.ts';
 
 /** The address families that are looked up for a name. */
@@ -38,6 +39,9 @@ export const dynamicFilter = message(
   },
 );
 
+/** The name of its settings for a route. */
+export const dynamicPerRouteType = 'envoy.extensions.filters.http.dynamic_forward_proxy.v3.PerRouteConfig';
+
 const perRoute = message('PerRouteConfig', {
   host_rewrite_literal: text.optional(),
   host_rewrite_header: text.optional(),
@@ -47,7 +51,7 @@ const perRoute = message('PerRouteConfig', {
 export const perFilter = z
   .record(
     z.string(),
-    any({ 'envoy.extensions.filters.http.dynamic_forward_proxy.v3.PerRouteConfig': perRoute }),
+    any({ [dynamicPerRouteType]: perRoute, [perRouteType]: requestFilterPerRoute }),
     must('settings by the name of a filter'),
   )
   .optional();

@@ -2,6 +2,7 @@ import type * as z from 'zod';
 import { accessLogs } from './access-log.ts';
 import { http1Options, http2Options } from './cluster.ts';
 import { dynamicFilter, dynamicFilterType } from './dynamic-forward-proxy.ts';
+import { requestFilter, requestFilterType } from './matchers/rbac.ts';
 import { any, duration, emptyMessage, enumOf, filled, flag, flagOf, list, message, text } from './proto.ts';
 import { routeConfiguration } from './route.ts';
 
@@ -17,6 +18,7 @@ const httpFilter = message(
     typed_config: any({
       'envoy.extensions.filters.http.router.v3.Router': router,
       [dynamicFilterType]: dynamicFilter,
+      [requestFilterType]: requestFilter,
     }).optional(),
     is_optional: flag.optional(),
   },

@@ -2,6 +2,7 @@ import type * as z from 'zod';
 import { accessLogs } from './access-log.ts';
 import { address } from './address.ts';
 import { httpConnectionManager } from './http-connection-manager.ts';
+import { connectionFilter, connectionFilterType } from './matchers/rbac.ts';
 import { any, emptyMessage, enumOf, filled, list, message, text, uint32 } from './proto.ts';
 import { tcpProxy } from './tcp-proxy.ts';
 import { downstreamSocket } from './transport-socket.ts';
@@ -13,6 +14,7 @@ const filter = message(
     typed_config: any({
       'envoy.extensions.filters.network.tcp_proxy.v3.TcpProxy': tcpProxy,
       'envoy.extensions.filters.network.http_connection_manager.v3.HttpConnectionManager': httpConnectionManager,
+      [connectionFilterType]: connectionFilter,
     }),
   },
   { refused: { server: 'config_discovery' } },

@@ -1,6 +1,6 @@
 import type * as z from 'zod';
 import { emptyMessage, enumOf, filled, flag, list, message, must, text, uint32 } from './proto.ts';
-import { headerMatcher, type HeaderMatcherMessage } from './route.ts';
+import { headerMatcher, type HeaderMatcherMessage } from './matchers/text.ts';
 
 const runtimeNumber = message('RuntimeUInt32', { default_value: uint32.optional(), runtime_key: text.optional() });
 

@@ -16,6 +16,8 @@ export interface MessageFacts {
   readonly missed: readonly string[];
   /** Fields of Envoy that tunl refuses, because it does not support their effect, with the reason for each. */
   readonly refused: ReadonlyMap<string, Refusal>;
+  /** True if unknown fields are always refused, here and in all messages inside: they may decide who gets in. */
+  readonly isStrict: boolean;
 }
 
 const facts = new WeakMap<z.ZodType, MessageFacts>();
@@ -57,11 +59,16 @@ const split = (names: Names): string[] => names.split(/\s+/).filter((name) => na
 export function message<S extends z.core.$ZodLooseShape>(
   name: string,
   shape: S,
-  others: { readonly ignored?: Names; readonly missed?: Names; readonly refused?: Refused } = {},
+  others: {
+    readonly ignored?: Names;
+    readonly missed?: Names;
+    readonly refused?: Refused;
+    readonly isStrict?: true;
+  } = {},
 ): z.ZodObject<S, z.core.$strict> {
   const form = z.strictObject(shape, must(`a ${name}`));
-  const { ignored = '', missed = '', refused = {} } = others;
-  facts.set(form, { name, ignored: split(ignored), missed: split(missed), refused: listRefused(refused) });
+  const { ignored = '', missed = '', refused = {}, isStrict = false } = others;
+  facts.set(form, { name, ignored: split(ignored), missed: split(missed), refused: listRefused(refused), isStrict });
   return form;
 }
 
@@ -134,6 +141,12 @@ export function uint(min: number, max: number, what: string): z.ZodType<number> 
     return z.NEVER;
   });
 }
+
+/** `bool` of which Envoy takes `true` alone. */
+export const truth = flag.transform((given, ctx) => {
+  if (!given) ctx.addIssue({ code: 'custom', message: 'must be true' });
+  return true as const;
+});
 
 /** Any `uint32`. */
 export const uint32 = uint(0, 2 ** 32 - 1, 'a whole number that is not negative');

@@ -140,6 +140,15 @@ export const refusals = {
     why: 'the admin address of tunl answers all of its paths',
     instead: 'leave it out; keep the address on loopback',
   },
+  judge: {
+    why: 'tunl judges clients by addresses, certificates, ports, paths and fields alone',
+    instead: 'write policies with header, url_path, destination_port, direct_remote_ip or authenticated',
+  },
+  expression: {
+    why: 'tunl evaluates no expressions',
+    instead: 'write permissions and principals',
+  },
+  late: { why: 'tunl closes what is denied at once', instead: 'leave it out' },
   log: {
     why: 'filters of logs know statuses, durations, flags and fields of requests',
     instead: 'write status_code_filter, duration_filter, response_flag_filter or header_filter',

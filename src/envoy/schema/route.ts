@@ -1,6 +1,7 @@
 import type * as z from 'zod';
 import { perFilter } from './dynamic-forward-proxy.ts';
 import { headerChanges } from './header-option.ts';
+import { headerMatcher, regexMatcher } from './matchers/text.ts';
 import {
   duration,
   emptyMessage,
@@ -16,40 +17,7 @@ import {
   uint32,
 } from './proto.ts';
 
-/** `envoy.type.matcher.v3.RegexMatcher` */
-const regexMatcher = message('RegexMatcher', { regex: filled }, { ignored: 'google_re2' });
-
 const regexRewrite = message('RegexMatchAndSubstitute', { pattern: regexMatcher, substitution: text.optional() });
-
-const stringMatcher = message(
-  'StringMatcher',
-  {
-    exact: text.optional(),
-    prefix: filled.optional(),
-    suffix: filled.optional(),
-    contains: filled.optional(),
-    safe_regex: regexMatcher.optional(),
-    ignore_case: flagOf(false, 'case').optional(),
-  },
-  { refused: { text: 'custom' } },
-);
-
-/** `envoy.config.route.v3.HeaderMatcher` */
-export const headerMatcher = message(
-  'HeaderMatcher',
-  {
-    name: filled,
-    exact_match: text.optional(),
-    prefix_match: filled.optional(),
-    suffix_match: filled.optional(),
-    contains_match: filled.optional(),
-    present_match: flag.optional(),
-    safe_regex_match: regexMatcher.optional(),
-    string_match: stringMatcher.optional(),
-    invert_match: flag.optional(),
-  },
-  { refused: { match: 'range_match treat_missing_header_as_empty' } },
-);
 
 const routeMatch = message(
   'RouteMatch',
@@ -227,7 +195,5 @@ export type RouteMessage = z.infer<typeof route>;
 export type RouteMatchMessage = z.infer<typeof routeMatch>;
 /** The `route` action of a route in a file. */
 export type RouteActionMessage = z.infer<typeof routeAction>;
-/** A condition on a field of a request in a file. */
-export type HeaderMatcherMessage = z.infer<typeof headerMatcher>;
 /** A redirect of a route in a file. */
 export type RedirectMessage = z.infer<typeof redirect>;

@@ -80,6 +80,7 @@ class Speller {
   readonly faults: Fault[] = [];
   readonly skipped: SkippedField[] = [];
   readonly #options: SpellingOptions;
+  #isStrict = false;
 
   constructor(options: SpellingOptions) {
     this.#options = options;
@@ -144,6 +145,14 @@ class Speller {
   #spellMessage(fields: Fields, form: z.ZodObject, path: Path): Fields {
     const facts = factsOf(form);
     if (!facts) throw new Error('a form without facts');
+    const wasStrict = this.#isStrict;
+    this.#isStrict ||= facts.isStrict;
+    const spelled = this.#spellFields(fields, form, facts, path);
+    this.#isStrict = wasStrict;
+    return spelled;
+  }
+
+  #spellFields(fields: Fields, form: z.ZodObject, facts: MessageFacts, path: Path): Fields {
     const known = Object.keys(form.shape);
     const { ignored, missed, refused } = facts;
     const spelled: Record<string, unknown> = {};
@@ -173,11 +182,12 @@ class Speller {
   ): void {
     const near =
       suggest(key, [...known, ...ignored, ...missed, ...refused.keys()]) ?? suggest(key, known.map(toCamelCase));
-    if (this.#options.allowUnknownFields) {
+    if (this.#options.allowUnknownFields && !this.#isStrict) {
       this.#skip('verbose', path, `unknown field ${quote(key)} of ${name} is left out`);
       return;
     }
-    const hint = near === undefined ? 'to leave such fields out, give --allow-unknown-fields' : `did you mean ${near}?`;
+    const others = this.#isStrict ? 'leave it out' : 'to leave such fields out, give --allow-unknown-fields';
+    const hint = near === undefined ? others : `did you mean ${near}?`;
     this.#addFault(path, `unknown field ${quote(key)} of ${name}`, hint);
   }
 
