@@ -4,6 +4,7 @@ import { isSamePlace } from '../../syntax/listen.ts';
 import { quote } from '../../syntax/text.ts';
 import type { GraphFault } from '../model/fault.ts';
 import { findHttpFaults } from './http-faults.ts';
+import { findScreenFaults } from './screen-faults.ts';
 import {
   type Stage,
   type Graph,
@@ -36,6 +37,7 @@ export function findFaults(graph: Graph): GraphFault[] {
     ...findTwins(stages),
     ...findSharedAddresses(stages, graph.admin),
     ...graph.stages.flatMap((stage) => (stage.job === 'http' ? findHttpFaults(stage) : [])),
+    ...graph.stages.flatMap(findScreenFaults),
     ...findUnknown(ways, names),
     ...findImpossible(ways),
   );

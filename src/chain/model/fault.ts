@@ -3,7 +3,7 @@ export interface GraphFault {
   /** The name of the stage that has the error. */
   readonly stage: string;
   /** The part of the stage, or of `about`, that is wrong. */
-  readonly part: 'name' | 'listen' | 'to' | 'via' | 'http' | 'limits' | 'retry' | 'access-log';
+  readonly part: 'name' | 'listen' | 'to' | 'via' | 'http' | 'limits' | 'retry' | 'access-log' | 'screens';
   /** The upstream, route or host that has the error: the same object as in the graph. */
   readonly about?: object;
   readonly message: string;

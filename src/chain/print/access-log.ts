@@ -3,7 +3,7 @@ import type { AccessLog } from '../model/graph.ts';
 import type { LogTest } from '../model/log-filter.ts';
 import type { AccessLogConfig, LogTestsConfig } from '../read/log/access-log.ts';
 import { escapeVariables } from '../read/secrets.ts';
-import { toFieldConfig } from './http.ts';
+import { toFieldConfig } from './conditions.ts';
 import { unwrap } from './route.ts';
 
 /** Writes an access log as in a file. */

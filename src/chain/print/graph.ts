@@ -8,6 +8,7 @@ import { type Stage, type Graph, type ListenerTls, listStages, type ProxyStage }
 import { toAccessLogConfig } from './access-log.ts';
 import { toHttpConfig, toPolicyConfig } from './http.ts';
 import { toExitConfig, toValueConfig, unwrap } from './route.ts';
+import { toScreensConfig } from './screens.ts';
 import type { FileConfig, StageConfig } from '../read/schema.ts';
 import { SecretNames } from '../read/secret-names.ts';
 import { escapeVariables, isReference, type SecretSources } from '../read/secrets.ts';
@@ -80,12 +81,14 @@ function isSmall(text: string): boolean {
 function toStageConfig(stage: Stage, names: SecretNames): StageConfig {
   const { name, route, tls, to, accessLogs = [] } = stage;
   const front = stage.job === 'proxy' ? stage.front : undefined;
+  const screens = stage.job === 'http' ? stage.connectionScreens : stage.job === 'forward' ? stage.screens : undefined;
   const listen = stage.listen.map((address) => formatListen(address, front));
   const usual = defaultLimits(stage.job === 'forward' ? 'forward' : 'serve');
   const { via, ...rest } = toExitConfig(route, usual, names);
   return {
     ...(!(listen.length === 1 && listen[0] === `internal://${name}`) && { listen: unwrap(listen) }),
     ...(tls && { tls: toTlsConfig(tls, names) }),
+    ...(screens && { screens: toScreensConfig(screens) }),
     ...(stage.job === 'proxy' && toProxyConfig(stage, names)),
     ...(stage.job === 'http' && { http: toHttpConfig(stage, names) }),
     ...(via !== undefined && { via }),

@@ -1,10 +1,9 @@
 import { formatAddress } from '../../core/address.ts';
 import { type CapKey, type Caps, capSettings, collectLimits, formatLimit } from '../../syntax/settings.ts';
 import { ruleSettings } from '../../syntax/stage-settings.ts';
-import { comparisons, usualPath } from '../read/http-match.ts';
+import { usualPath } from '../read/http-match.ts';
 import { usualUpgrades } from '../read/http-action.ts';
 import type {
-  ConditionConfig,
   VirtualHostConfig,
   HttpConfig,
   HttpRouteConfig,
@@ -13,7 +12,6 @@ import type {
 import { upstreamOf } from '../check/http-faults.ts';
 import { everyHost, nameTargets } from '../read/http.ts';
 import type {
-  FieldMatch,
   HttpAction,
   HttpRoute,
   HttpStage,
@@ -26,14 +24,16 @@ import type {
   VirtualHost,
 } from '../model/graph.ts';
 import { toChangesConfig } from './changes.ts';
+import { toFieldConfig } from './conditions.ts';
 import { toExitConfig, toValueConfig, unwrap } from './route.ts';
+import { toScreensConfig } from './screens.ts';
 import type { PolicyWords } from '../read/schema-parts.ts';
 import type { SecretNames } from '../read/secret-names.ts';
 import { escapeVariables } from '../read/secrets.ts';
 
 /** Writes the `http` settings of a stage as in a file. */
 export function toHttpConfig(stage: HttpStage, names: SecretNames): HttpConfig {
-  const { codec, open, hosts, ignorePort, changes, routesChangeLast } = stage;
+  const { codec, open, hosts, ignorePort, changes, routesChangeLast, screens } = stage;
   const usual = inheritedLimits(stage);
   const declared = listDeclared(stage, usual, names);
   const named = new Map(declared.map((upstream) => [upstream.name, upstream]));
@@ -48,6 +48,7 @@ export function toHttpConfig(stage: HttpStage, names: SecretNames): HttpConfig {
     ...(codec !== 'auto' && { codec }),
     ...toPolicyConfig(stage, names),
     ...(open && { open }),
+    ...(screens && { screens: toScreensConfig(screens) }),
     ...(ignorePort && { 'ignore-port': true }),
     ...toChangesConfig(changes, names),
     ...(routesChangeLast && { 'routes-change-last': true }),
@@ -140,7 +141,7 @@ function toHostConfig(host: VirtualHost, lead: Lead, names: SecretNames): Virtua
   return { domains: unwrap(host.domains.map(escapeVariables)), ...toChangesConfig(host.changes, names), routes };
 }
 
-function toRouteConfig({ match, action, changes }: HttpRoute, lead: Lead, names: SecretNames): HttpRouteConfig {
+function toRouteConfig({ match, action, changes, screens }: HttpRoute, lead: Lead, names: SecretNames): HttpRouteConfig {
   const does = toActionConfig(action, lead);
   const { path } = match;
   const usual = usualPath(does);
@@ -161,6 +162,7 @@ function toRouteConfig({ match, action, changes }: HttpRoute, lead: Lead, names:
     ...(isMethod && { method }),
     ...(fields.length > 0 && { headers: toFieldConfig(fields) }),
     ...does,
+    ...(screens && { screens: toScreensConfig(screens) }),
     ...toChangesConfig(changes, names),
     ...(isUpgrade && { upgrade: upgrade.length === 1 ? upgrade[0] : [...upgrade] }),
   };
@@ -215,20 +217,4 @@ function toRewriteConfig({ rewrite }: RequestsAction | TunnelsAction): Pick<Http
       ...(pattern && { regex: escapeVariables(pattern.regex), with: escapeVariables(pattern.substitution) }),
     },
   };
-}
-
-/** Writes conditions on fields as in a file. */
-export function toFieldConfig(fields: readonly FieldMatch[]): Record<string, ConditionConfig | ConditionConfig[]> {
-  const names = [...new Set(fields.map(({ name }) => name))];
-  return Object.fromEntries(
-    names.map((name) => [name, unwrap(fields.filter((field) => field.name === name).map(toCondition))]),
-  );
-}
-
-function toCondition({ value, invert = false }: FieldMatch): ConditionConfig {
-  if (!value) return !invert;
-  const text = escapeVariables(value.value);
-  const comparison = value.kind === comparisons[0] ? text : { [value.kind]: text };
-  if (invert) return { not: comparison };
-  return comparison;
 }

@@ -16,6 +16,7 @@ import { type ProxyReader, readProxy, readValues } from './proxy.ts';
 import { readRoute, type RouteDefaults, type WrittenLimits } from './route.ts';
 import type { LimitsConfig, ExitConfig } from './schema-parts.ts';
 import type { FileConfig, StageConfig } from './schema.ts';
+import { readScreens } from './screens/read.ts';
 import { fillVariables, readKeyPassword, type SecretSources } from './secrets.ts';
 import { RouteTable } from '../model/shared-names.ts';
 
@@ -87,11 +88,19 @@ export class FileReader implements ProxyReader {
       log: stage.log ?? false,
       ...(logs.length > 0 && { accessLogs: logs }),
     };
+    const screens = stage.screens && readScreens([...path, 'screens'], stage.screens, this);
     if (stage.http) {
       if (front !== undefined) attempts.add([...path, 'listen'], `${front}: does not go with http`, frontHint);
-      return { ...shared, ...this.#readHttp(name, stage, stage.http) };
+      return {
+        ...shared,
+        ...this.#readHttp(name, stage, stage.http),
+        ...(screens && { connectionScreens: screens }),
+      };
     }
-    return { ...shared, ...this.#readBytes(name, stage, front) };
+    const bytes = this.#readBytes(name, stage, front);
+    if (bytes.job === 'forward') return { ...shared, ...bytes, ...(screens && { screens }) };
+    if (screens) attempts.add([...path, 'screens'], 'screens do not go with a proxy', 'write users, allow and deny');
+    return { ...shared, ...bytes };
   }
 
   /** Reads a stage that forwards bytes or is a proxy; with a front it is a proxy. */

@@ -66,9 +66,11 @@ export function readField(written: string, words: ConditionConfig, reader: Route
   return { name, value: readComparison(typeof not === 'string' ? { exact: not } : not, reader), invert: true };
 }
 
-type ComparisonMessage = { readonly [kind in TextMatch['kind']]?: string | undefined };
+/** A condition on a text in a file. */
+export type ComparisonMessage = { readonly [kind in TextMatch['kind']]?: string | undefined };
 
-function readComparison(words: ComparisonMessage, reader: RouteReader): TextMatch {
+/** Reads a condition on a text. @throws {TunlError} usage */
+export function readComparison(words: ComparisonMessage, reader: RouteReader): TextMatch {
   const said = comparisons.flatMap((kind) => {
     const value = words[kind];
     return value === undefined ? [] : [{ kind, value }];

@@ -1,33 +1,7 @@
 import * as z from 'zod';
+import { anyText, type condition, conditions } from './screens/conditions.ts';
+import { routeScreens, screens } from './screens/schema.ts';
 import { describe, flag, keyPassword, must, oneOrMore, policyShape, text, time, wayShape } from './schema-parts.ts';
-
-const anyText = z.string(must('a text'));
-
-const comparison = {
-  exact: describe(anyText.optional(), 'it is this'),
-  prefix: describe(anyText.optional(), 'it begins with this'),
-  suffix: describe(anyText.optional(), 'it ends with this'),
-  contains: describe(anyText.optional(), 'this is in it'),
-  regex: describe(anyText.optional(), 'this pattern, in the syntax of RE2, fits all of it'),
-};
-const condition = z.union(
-  [
-    anyText,
-    flag,
-    z.strictObject({
-      ...comparison,
-      not: describe(z.union([anyText, z.strictObject(comparison)]).optional(), 'it is not like this'),
-    }),
-  ],
-  must('a text, true, false, or exact, prefix, suffix, contains, regex or not'),
-);
-
-/** The schema of conditions on the fields of a request. */
-export const conditions = z.record(
-  text,
-  oneOrMore(condition, 'a condition'),
-  must('conditions by the name of a field'),
-);
 
 const answer = z.union(
   [
@@ -138,6 +112,7 @@ const route = z.strictObject(
     timeout: describe(time.optional(), 'limit for the whole answer, once the request has ended; off'),
     idle: describe(time.optional(), 'end what moves nothing for so long; idle of the stage'),
     post: describe(flag.optional(), 'take tunnels in POST requests too'),
+    screens: describe(routeScreens.optional(), 'what requests must pass instead of the screens of the stage; [] for nothing'),
     ...changes,
     rewrite: describe(rewrite.optional(), 'change the request, before the upstream is chosen by its fields'),
     'proxy-protocol': describe(
@@ -206,6 +181,7 @@ export const http = z.strictObject(
       'which version clients speak; both, told apart by their first bytes',
     ),
     ...policyShape,
+    screens: describe(screens.optional(), 'what requests must pass, before they go anywhere'),
     ...changes,
     'routes-change-last': describe(
       flag.optional(),

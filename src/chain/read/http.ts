@@ -22,6 +22,7 @@ import type {
   VirtualHost,
 } from '../model/graph.ts';
 import { type PolicyReader, readPolicy } from './proxy.ts';
+import { readScreens } from './screens/read.ts';
 import type { ExitConfig } from './schema-parts.ts';
 import { fillVariables, readKeyPassword } from './secrets.ts';
 
@@ -62,12 +63,13 @@ export function readHttp(
     upstreams: known.all(),
     ...(open && { open }),
     ...readChanges(path, words, reader),
+    ...(words.screens && { screens: readScreens([...path, 'screens'], words.screens, reader) }),
     ...(words['routes-change-last'] && { routesChangeLast: true }),
   };
 }
 
 /** What is read of an HTTP stage beside its policy. */
-type HttpKey = 'codec' | 'hosts' | 'ignorePort' | 'upstreams' | 'open' | 'changes' | 'routesChangeLast';
+type HttpKey = 'codec' | 'hosts' | 'ignorePort' | 'upstreams' | 'open' | 'changes' | 'routesChangeLast' | 'screens';
 
 function readHost(
   name: string,
@@ -95,7 +97,8 @@ function readRoutes(path: Path, words: HttpRouteConfig, upstreams: Upstreams, re
   const { attempts } = reader;
   const lead = (at: Path, to: string | readonly string[]) => attempts.run(at, () => upstreams.lead(at, to));
   const action = readAction(path, words, lead, reader);
-  const changes = readChanges(path, words, reader);
+  const screens = words.screens && readScreens([...path, 'screens'], words.screens, reader);
+  const changes = { ...readChanges(path, words, reader), ...(screens && { screens }) };
   const routes = readMatches(path, words, reader).flatMap((match) => (action ? [{ match, action, ...changes }] : []));
   for (const route of routes) reader.places.set(route, path);
   return routes;

@@ -2,6 +2,7 @@ import * as z from 'zod';
 import { listed } from '../../syntax/text.ts';
 import { http } from './http-schema.ts';
 import { accessLog } from './log/access-log.ts';
+import { screens } from './screens/schema.ts';
 import { listenerTlsSettings, proxySettings } from '../../syntax/stage-settings.ts';
 import {
   describe,
@@ -44,6 +45,10 @@ const stage = z.strictObject(
     http: describe(
       http.optional(),
       'look at each HTTP request: answer it, send it on, or end the tunnel that it opens',
+    ),
+    screens: describe(
+      screens.optional(),
+      'what connections must pass, before anything is read or dialled for them; not for a proxy, which has rules',
     ),
     ...wayShape,
     log: describe(flag.optional(), 'write a record of its own for each tunnel'),

@@ -7,7 +7,7 @@ import { asUsage, quote } from '../../../syntax/text.ts';
 import type { AccessLog } from '../../model/graph.ts';
 import { comparisonSigns, type LogFilter, type LogTest, outcomeFlags, sortTests } from '../../model/log-filter.ts';
 import { readField } from '../http-match.ts';
-import { conditions } from '../http-schema.ts';
+import { conditions } from '../screens/conditions.ts';
 import type { RouteReader } from '../route.ts';
 import { describe, must, oneOrMore, text } from '../schema-parts.ts';
 import { fillVariables } from '../secrets.ts';
