@@ -72,14 +72,11 @@ type Asked = { readonly [Part in Exclude<keyof Routed, 'headers'>]: Routed[Part]
   'headers'
 >;
 
-/**
- * True if the value of the field matches. A field that is there several times counts as one, with commas between the
- * values (RFC 9110, section 5.3). A missing field does not match, not even an inverted value.
- */
+/** True if one of the field's values matches. A missing field does not match, not even an inverted value. */
 export function hasField({ name, value, invert = false }: FieldMatch, request: Asked): boolean {
   const values = readValues(name, request);
   if (!value) return values.length > 0 !== invert;
-  return values.length > 0 && isLike(values.join(name === 'cookie' ? '; ' : ','), value) !== invert;
+  return values.length > 0 && values.some((text) => isLike(text, value)) !== invert;
 }
 
 function readValues(name: string, { method, authority, target, scheme, headers }: Asked): readonly string[] {

@@ -12,6 +12,7 @@ import { httpAnswerRows } from './table/http-answers.ts';
 import { httpRequestRows } from './table/http-requests.ts';
 import { logRows } from './table/logs.ts';
 import { proxyRows } from './table/proxy.ts';
+import { rbacRows } from './table/rbac.ts';
 import { rewriteRows } from './table/rewrites.ts';
 import { spellingRows } from './table/spelling.ts';
 import { tcpRows } from './table/tcp.ts';
@@ -28,6 +29,7 @@ const rows: readonly Row[] = [
   ...terminateRequestRows,
   ...httpAnswerRows,
   ...httpRequestRows,
+  ...rbacRows,
   ...rewriteRows,
   ...logRows,
   ...changedFieldRows,

@@ -7,7 +7,7 @@ export type ScreenRule =
   /** All of them are met, or at least one. */
   | { readonly kind: 'all' | 'some'; readonly rules: readonly ScreenRule[] }
   | { readonly kind: 'not'; readonly rule: ScreenRule }
-  /** A field of the request. A field that is there several times counts as one, with commas between the values. */
+  /** A field of the request. */
   | { readonly kind: 'field'; readonly field: FieldMatch }
   /** The path of the request, without its query. A CONNECT has none, and meets no condition on it. */
   | { readonly kind: 'path'; readonly text: TextMatch }
