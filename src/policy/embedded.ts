@@ -1,5 +1,4 @@
-import { type IpBytes } from '../core/ip.ts';
-import { isInRange, parseRange, type Range } from '../core/ip-range.ts';
+import { type IpBytes, isInRange, parseRange, type Range } from '../core/ip.ts';
 
 /** A block of IPv6 addresses that contain IPv4 addresses. */
 interface Embedding {

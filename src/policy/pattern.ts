@@ -1,8 +1,7 @@
 import { isIPv6 } from 'node:net';
-import { formatIp } from '../core/ip.ts';
+import { firstAddress, formatIp, parseRange, type Range } from '../core/ip.ts';
 import { servedNames } from '../syntax/authority.ts';
 import { toAsciiName } from '../syntax/host.ts';
-import { firstAddress, parseRange, type Range } from '../core/ip-range.ts';
 
 /** The hosts to which a rule applies. Names are canonical; a suffix begins with its dot. */
 export type HostPattern =

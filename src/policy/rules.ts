@@ -1,5 +1,5 @@
 import { isIP } from 'node:net';
-import { type IpBytes, toBytes } from '../core/ip.ts';
+import { type IpBytes, isInRange, isWithin, type Range, toBytes } from '../core/ip.ts';
 import { type Address, formatHostPort, type Ip, type TcpAddress } from '../core/address.ts';
 import { TunlError, usageError } from '../core/errors.ts';
 import { embeddedIn, embeddingRange } from './embedded.ts';
@@ -12,7 +12,6 @@ import {
   type PortRange,
   splitRule,
 } from './pattern.ts';
-import { isInRange, isWithin, type Range } from '../core/ip-range.ts';
 import { isSpecial, isSpecialName } from './special.ts';
 
 const policyFacts = { side: 'client', phase: 'policy' } as const;

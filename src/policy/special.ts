@@ -1,6 +1,5 @@
-import { type IpBytes } from '../core/ip.ts';
+import { type IpBytes, isInRange, parseRange, type Range } from '../core/ip.ts';
 import { embeddedIn, localNat64 } from './embedded.ts';
-import { isInRange, parseRange, type Range } from '../core/ip-range.ts';
 
 /** The IPv4 ranges that are not globally reachable by IANA's registry of special addresses, and cloud metadata. */
 const special4: readonly Range[] = [

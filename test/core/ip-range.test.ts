@@ -1,7 +1,6 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { formatIp, toBytes } from '../../src/core/ip.ts';
-import { firstAddress, isInRange, parseRange } from '../../src/core/ip-range.ts';
+import { firstAddress, formatIp, isInRange, parseRange, toBytes } from '../../src/core/ip.ts';
 
 test('reads every spelling of an IPv6 address as the URL standard does', () => {
   fc.assert(

@@ -1,8 +1,7 @@
 import { X509Certificate } from 'node:crypto';
 import type { Screen, ScreenPolicy, ScreenRule } from '../../chain/model/screen.ts';
 import { TunlError } from '../../core/errors.ts';
-import { toBytes } from '../../core/ip.ts';
-import { isInRange, parseRange } from '../../core/ip-range.ts';
+import { isInRange, parseRange, toBytes } from '../../core/ip.ts';
 import type { Peer } from '../../core/link.ts';
 import { hasField, isLike, type Routed } from '../../router/match.ts';
 import { parseAltNames } from '../../tls/certificate/names.ts';
@@ -102,7 +101,7 @@ function listNames(der: Uint8Array | undefined): readonly string[] {
 /** Writes a subject as RFC 4514 does, last part first. Node writes one part a line, with the same escapes but for bytes. */
 function formatSubject(subject: string): string {
   const parts = subject.split('\n').toReversed();
-  const text = parts.map((part) => part.replaceAll(' + ', '+')).join(',');
+  const text = parts.map((part) => part.split(' + ').toReversed().join('+')).join(',');
   return text.replaceAll(/[^\x00-\x7f]+/g, (letters) =>
     [...Buffer.from(letters)].map((byte) => `\\${byte.toString(16).toUpperCase()}`).join(''),
   );

@@ -1,4 +1,10 @@
-import { type ForwardStage, isFusible, type ListenerTls, type RouteName, type Screen } from '../../chain/model/graph.ts';
+import {
+  type ForwardStage,
+  isFusible,
+  type ListenerTls,
+  type RouteName,
+  type Screen,
+} from '../../chain/model/graph.ts';
 import { Abort } from '../../core/abort.ts';
 import type { Address } from '../../core/address.ts';
 import type { Dial, Origin } from '../../core/dialer.ts';

@@ -192,3 +192,11 @@ export function isFusible(stage: Stage): boolean {
   const { idleMs, lifetimeMs = 0 } = stage.route.limits;
   return idleMs === 0 && lifetimeMs === 0;
 }
+
+/** Lists all screens of a stage, those of its routes included. */
+export function listScreens(stage: Stage<unknown>): readonly Screen[] {
+  if (stage.job === 'proxy') return [];
+  if (stage.job === 'forward') return stage.screens ?? [];
+  const ofRoutes = stage.hosts.flatMap(({ routes }) => routes.flatMap(({ screens = [] }) => screens));
+  return [...(stage.connectionScreens ?? []), ...(stage.screens ?? []), ...ofRoutes];
+}

@@ -1,26 +1,11 @@
 import type { TlsSettings } from '../../core/hop.ts';
 import type { FieldChanges } from '../../syntax/format/field-changes.ts';
+import type { FieldMatch } from './condition.ts';
 import type { RouteOptions, TargetChoice } from './route.ts';
 import type { Screen } from './screen.ts';
 
+export type * from './condition.ts';
 export type { FieldChange, FieldChanges, FieldValue } from '../../syntax/format/field-changes.ts';
-
-/** A text and how to compare with it. */
-export type TextMatch = {
-  readonly kind: 'exact' | 'prefix' | 'suffix' | 'contains' | 'regex';
-  /** For `regex` a pattern in RE2's syntax, which must fit the whole text. */
-  readonly value: string;
-};
-
-/** A condition on one field of a request. The pseudo-fields `:method`, `:authority` and `:path` count as fields. */
-export interface FieldMatch {
-  /** The name of the field, in lower case. */
-  readonly name: string;
-  /** Absent if any value matches. */
-  readonly value?: TextMatch;
-  /** Match requests whose field does not meet the condition. */
-  readonly invert?: boolean;
-}
 
 /** The conditions of a route. A request must meet all of them. */
 export interface RequestMatch {

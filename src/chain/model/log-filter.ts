@@ -1,4 +1,4 @@
-import type { FieldMatch } from './http.ts';
+import type { FieldMatch } from './condition.ts';
 
 /** How a number is compared with that of a condition. */
 export const comparisonSigns = ['=', '>=', '<=', '!='] as const;

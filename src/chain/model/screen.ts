@@ -1,5 +1,4 @@
-import type { Stage } from './graph.ts';
-import type { FieldMatch, TextMatch } from './http.ts';
+import type { FieldMatch, TextMatch } from './condition.ts';
 
 /** A condition on a connection, or on a request with its connection. */
 export type ScreenRule =
@@ -36,14 +35,6 @@ export interface ScreenPolicy {
 export interface Screen {
   readonly action: 'allow' | 'deny';
   readonly policies: readonly ScreenPolicy[];
-}
-
-/** Lists all screens of a stage, those of its routes included. */
-export function listScreens(stage: Stage<unknown>): readonly Screen[] {
-  if (stage.job === 'proxy') return [];
-  if (stage.job === 'forward') return stage.screens ?? [];
-  const ofRoutes = stage.hosts.flatMap(({ routes }) => routes.flatMap(({ screens = [] }) => screens));
-  return [...(stage.connectionScreens ?? []), ...(stage.screens ?? []), ...ofRoutes];
 }
 
 /** Lists the rules of screens, those inside others included. */

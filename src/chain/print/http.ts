@@ -3,12 +3,7 @@ import { type CapKey, type Caps, capSettings, collectLimits, formatLimit } from 
 import { ruleSettings } from '../../syntax/stage-settings.ts';
 import { usualPath } from '../read/http-match.ts';
 import { usualUpgrades } from '../read/http-action.ts';
-import type {
-  VirtualHostConfig,
-  HttpConfig,
-  HttpRouteConfig,
-  UpstreamConfig,
-} from '../read/http-schema.ts';
+import type { VirtualHostConfig, HttpConfig, HttpRouteConfig, UpstreamConfig } from '../read/http-schema.ts';
 import { upstreamOf } from '../check/http-faults.ts';
 import { everyHost, nameTargets } from '../read/http.ts';
 import type {
@@ -141,7 +136,11 @@ function toHostConfig(host: VirtualHost, lead: Lead, names: SecretNames): Virtua
   return { domains: unwrap(host.domains.map(escapeVariables)), ...toChangesConfig(host.changes, names), routes };
 }
 
-function toRouteConfig({ match, action, changes, screens }: HttpRoute, lead: Lead, names: SecretNames): HttpRouteConfig {
+function toRouteConfig(
+  { match, action, changes, screens }: HttpRoute,
+  lead: Lead,
+  names: SecretNames,
+): HttpRouteConfig {
   const does = toActionConfig(action, lead);
   const { path } = match;
   const usual = usualPath(does);

@@ -112,7 +112,10 @@ const route = z.strictObject(
     timeout: describe(time.optional(), 'limit for the whole answer, once the request has ended; off'),
     idle: describe(time.optional(), 'end what moves nothing for so long; idle of the stage'),
     post: describe(flag.optional(), 'take tunnels in POST requests too'),
-    screens: describe(routeScreens.optional(), 'what requests must pass instead of the screens of the stage; [] for nothing'),
+    screens: describe(
+      routeScreens.optional(),
+      'what requests must pass instead of the screens of the stage; [] for nothing',
+    ),
     ...changes,
     rewrite: describe(rewrite.optional(), 'change the request, before the upstream is chosen by its fields'),
     'proxy-protocol': describe(

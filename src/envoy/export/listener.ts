@@ -1,6 +1,6 @@
-import type { AccessLog, Stage } from '../../chain/model/graph.ts';
+import { type AccessLog, listScreens, type Stage } from '../../chain/model/graph.ts';
 import type { LogFilter, LogTest } from '../../chain/model/log-filter.ts';
-import { listRules, listScreens } from '../../chain/model/screen.ts';
+import { listRules } from '../../chain/model/screen.ts';
 import { toFieldMatch } from './field-match.ts';
 import { toConnectionFilters } from './rbac.ts';
 import { toListenerSocket } from './tls.ts';

@@ -1,5 +1,13 @@
-import { type HttpRoute, type HttpStage, listNames, type Screen, type ScreenRule, type Stage } from '../../chain/model/graph.ts';
-import { isOfPlace, listRules, listScreens } from '../../chain/model/screen.ts';
+import {
+  type HttpRoute,
+  type HttpStage,
+  listNames,
+  listScreens,
+  type Screen,
+  type ScreenRule,
+  type Stage,
+} from '../../chain/model/graph.ts';
+import { isOfPlace, listRules } from '../../chain/model/screen.ts';
 import { changesFirst } from '../schema/matchers/rbac.ts';
 import { toFieldMatch, toTextMatch } from './field-match.ts';
 import { type Tree, typed } from './terms.ts';
@@ -83,9 +91,7 @@ function toRule(rule: ScreenRule, side: keyof typeof joints): Tree {
       return { url_path: { path: toTextMatch(rule.text) } };
     case 'port': {
       const { first, last } = rule;
-      return first === last
-        ? { destination_port: first }
-        : { destination_port_range: { start: first, end: last + 1 } };
+      return first === last ? { destination_port: first } : { destination_port_range: { start: first, end: last + 1 } };
     }
     case 'reached':
       return { destination_ip: toRange(rule.range) };
@@ -100,7 +106,10 @@ function toRule(rule: ScreenRule, side: keyof typeof joints): Tree {
 
 function toRange(range: string): Tree {
   const [address = '', length] = range.split('/');
-  return { address_prefix: address, prefix_len: length === undefined ? (address.includes(':') ? 128 : 32) : Number(length) };
+  return {
+    address_prefix: address,
+    prefix_len: length === undefined ? (address.includes(':') ? 128 : 32) : Number(length),
+  };
 }
 
 /** Finds screens that judge by what Envoy does not know at the same place. */
@@ -109,7 +118,9 @@ export function* findInScreens(stage: Stage): Generator<readonly [message: strin
   if (listNames(stage).length > 0) {
     const isIdentity = !stage.tls && rules.some(({ kind }) => kind === 'identity');
     if (isIdentity || rules.some(isOfPlace))
-      yield ['it knows neither addresses nor certificates of clients behind internal listeners, and screens ask for them'];
+      yield [
+        'it knows neither addresses nor certificates of clients behind internal listeners, and screens ask for them',
+      ];
   }
   if (!stage.tls && rules.some(({ kind }) => kind === 'server-name'))
     yield ['it sees server names of TLS that the stage does not', 'screens with server-name need tls'];

@@ -39,7 +39,9 @@ export function readListener(
     isOfConnections: true,
     isInternal: listen?.kind === 'internal',
     hasTls: tls !== undefined,
-    seesServerName: (words.listener_filters ?? []).some(({ typed_config: { '@type': type } }) => type === inspectorType),
+    seesServerName: (words.listener_filters ?? []).some(
+      ({ typed_config: { '@type': type } }) => type === inspectorType,
+    ),
   };
   const { filter, screens } = readFilters(chain, rules);
   if (!filter || !listen) return undefined;

@@ -34,7 +34,7 @@ test.each([
   [
     `${head}    colour: red\n    to: b:1`,
     '4:5: unknown key "colour"',
-    expect.stringContaining('the keys here are listen, tls, proxy, http, via, to'),
+    expect.stringContaining('the keys here are listen, tls, proxy, http, screens, via, to'),
   ],
   [
     `${head}    to: b:1\n    <<: {}`,

@@ -4,8 +4,7 @@ import type { Row } from './row.ts';
 const because = 'a refusal says who gives it, and in what it is written';
 
 /** The answer to what is denied, by a route whose answers have a field more or not. */
-const denied = (field = '') =>
-  `403 | content-length: 19 | content-type: text/plain${field} | "RBAC: access denied"`;
+const denied = (field = '') => `403 | content-length: 19 | content-type: text/plain${field} | "RBAC: access denied"`;
 const ours = (field = '') =>
   `403 | content-length: 26 | content-type: text/plain; charset=utf-8 | proxy-status: tunl; error=http_request_denied${field} | "tunl: RBAC: access denied\\n"`;
 const ofA = ' | x-route: a';

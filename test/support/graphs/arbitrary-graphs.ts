@@ -13,6 +13,7 @@ import { frontKinds } from '../../../src/fronts/index.ts';
 import { halfCloses, type HeaderField, type Hop } from '../../../src/core/hop.ts';
 import { Secret } from '../../../src/core/secret.ts';
 import { arbitraryHttp, field, leaveOut } from './arbitrary-http.ts';
+import { connectionScreens } from './screens.ts';
 import { toGraph } from './graphs.ts';
 
 const host = fc.constantFrom('db', 'a.example.com', '192.0.2.7', '2001:db8::1', '127.0.0.1');
@@ -161,6 +162,7 @@ function arbitraryStage(index: number, count: number): fc.Arbitrary<Stage> {
     accessLogs: maybe(fc.array(accessLog, { minLength: 1, maxLength: 2 })),
     http: arbitraryHttp(internal.length > 0 ? fc.oneof(tcp, unix, ...internal) : fc.oneof(tcp, unix), tcp, ways),
     isHttp: fc.boolean(),
+    screens: fc.option(connectionScreens, { nil: undefined }),
     balance: fc.constantFrom('first' as const, 'round-robin' as const),
     tls: fc.constantFrom(undefined, {}, { cert: '/c', key: '/c' }, { cert: '/c', key: '/k', clientCa: '/a b' }),
     bind: fc.constantFrom('127.0.0.1', '*', '::1', '0.0.0.0'),
@@ -195,8 +197,14 @@ function arbitraryStage(index: number, count: number): fc.Arbitrary<Stage> {
       ...(parts.accessLogs && { accessLogs: parts.accessLogs }),
     };
     if (parts.isHttp)
-      return { ...shared, job: 'http' as const, ...parts.http, route: { hops: [], limits: parts.limits } };
-    if (!isProxy) return { ...shared, job: 'forward' as const, to };
+      return {
+        ...shared,
+        job: 'http' as const,
+        ...parts.http,
+        ...(parts.screens && { connectionScreens: parts.screens }),
+        route: { hops: [], limits: parts.limits },
+      };
+    if (!isProxy) return { ...shared, job: 'forward' as const, to, ...(parts.screens && { screens: parts.screens }) };
     const { accept, users, allow, open, proxyProtocol, statuses, leads, front } = parts;
     return {
       ...shared,

@@ -12,6 +12,7 @@ import type {
   Upstream,
 } from '../../../src/chain/model/graph.ts';
 import { fieldChanges } from './field-changes.ts';
+import { requestScreens, routeScreens } from './screens.ts';
 import type { TcpAddress } from '../../../src/core/address.ts';
 
 /** Removes the members that are undefined. */
@@ -161,8 +162,9 @@ export function arbitraryHttp(
             match,
             action: arbitraryAction(fc.constantFrom(...upstreams.map(({ name }) => name))),
             changes: fieldChanges,
+            screens: fc.option(routeScreens, { nil: undefined }),
           })
-          .map(({ changes, ...parts }) => ({ ...parts, ...changes }))
+          .map(({ changes, screens, ...parts }) => ({ ...parts, ...changes, ...(screens && { screens }) }))
           // A CONNECT cannot be redirected.
           .filter((one) => one.match.path.kind !== 'connect' || !('redirect' in one.action)),
         { maxLength: 3 },
@@ -179,6 +181,7 @@ export function arbitraryHttp(
         hosts: hosts.chain((all) => fc.subarray(all)),
         upstreams: fc.constant(upstreams),
         ignorePort: fc.constantFrom(undefined, true),
+        screens: maybe(requestScreens),
         ...(open && { open: fc.constant(true) }),
       });
       const order = fc.constantFrom({}, { routesChangeLast: true as const });

@@ -30,6 +30,7 @@ import {
 import { fieldChanges } from './field-changes.ts';
 import { route } from './envoy-routes.ts';
 import { toGraph } from './graphs.ts';
+import { connectionScreens, requestScreens, routeScreens } from './screens.ts';
 
 const unix: fc.Arbitrary<Target> = fc.record({
   kind: fc.constant('unix' as const),
@@ -47,15 +48,17 @@ function forwardStage(stage: Place, files: GraphFiles): fc.Arbitrary<ForwardStag
       limits,
       attempts,
       family,
+      screens: screensOf(stage),
       balance: fc.constantFrom({}, { hopBalance: 'round-robin' as const }, { hopBalance: 'first' as const }),
     })
-    .map(({ hops: way, entry, to, asked, limits: own, attempts: tries, family: only, balance }) => {
+    .map(({ hops: way, entry, to, asked, limits: own, attempts: tries, family: only, balance, screens }) => {
       const [first, others] = way ?? [[], []];
       const [near] = first;
       const list = near ? withoutTwins([entry ? [near] : first, ...others]) : [];
       return {
         ...stage.common,
         job: 'forward',
+        ...(screens && { screens }),
         to: near ? { targets: [asked], balance: 'first' } : to,
         route: { hops: list, limits: own, ...(entry && { entry }), ...tries, ...only, ...balance },
       };
@@ -140,23 +143,48 @@ function httpStage(stage: Place, files: GraphFiles): fc.Arbitrary<HttpStage> {
       stageChanges: fieldChanges,
       hostChanges: fieldChanges,
       order: fc.constantFrom({}, { routesChangeLast: true as const }),
+      connections: screensOf(stage),
+      screens: fc.option(requestScreens, { nil: undefined }),
+      ofRoutes: fc.array(fc.option(routeScreens, { nil: undefined }), { minLength: 4, maxLength: 4 }),
       // The names that requests ask for are looked up in one family.
       asked: family,
     })
-    .map(({ codec, routes, upstreams, domains, port, limits: own, asked, stageChanges, hostChanges, order }) => ({
-      ...stage.common,
-      ...stageChanges,
-      ...order,
-      job: 'http',
-      open: true,
-      codec,
-      hosts: [{ name: 'all', domains, routes, ...hostChanges }],
-      ...port,
-      upstreams: upstreams.map((upstream) =>
-        takesNames(upstream) ? { ...upstream, route: { hops: [], limits: upstream.route.limits, ...asked } } : upstream,
-      ),
-      route: { hops: [], limits: own },
-    }));
+    .map(
+      ({ codec, routes, upstreams, domains, port, limits: own, asked, stageChanges, hostChanges, order, ...more }) => ({
+        ...stage.common,
+        ...stageChanges,
+        ...order,
+        ...(more.connections && { connectionScreens: more.connections }),
+        ...(more.screens && { screens: more.screens }),
+        job: 'http',
+        open: true,
+        codec,
+        hosts: [
+          {
+            name: 'all',
+            domains,
+            routes: routes.map((each, index) => {
+              const screens = more.ofRoutes[index];
+              return { ...each, ...(screens && { screens }) };
+            }),
+            ...hostChanges,
+          },
+        ],
+        ...port,
+        upstreams: upstreams.map((upstream) =>
+          takesNames(upstream)
+            ? { ...upstream, route: { hops: [], limits: upstream.route.limits, ...asked } }
+            : upstream,
+        ),
+        route: { hops: [], limits: own },
+      }),
+    );
+}
+
+/** Generates screens for the connections of a stage, whose internal listeners know no addresses. */
+function screensOf({ common }: Place) {
+  const isInside = common.listen.some(({ kind }) => kind === 'internal');
+  return isInside ? fc.constant(undefined) : fc.option(connectionScreens, { nil: undefined });
 }
 
 /** The position of a stage among the others. */

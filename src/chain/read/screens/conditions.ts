@@ -31,4 +31,3 @@ export const conditions = z.record(
   oneOrMore(condition, 'a condition'),
   must('conditions by the name of a field'),
 );
-

@@ -1,5 +1,5 @@
 import { usageError } from '../../../core/errors.ts';
-import { formatRange, parseRange } from '../../../core/ip-range.ts';
+import { formatRange, parseRange } from '../../../core/ip.ts';
 import { quote } from '../../../syntax/text.ts';
 import type { Path } from '../document.ts';
 import type { Screen, ScreenPolicy, ScreenRule, TextMatch } from '../../model/graph.ts';
@@ -22,20 +22,19 @@ function readScreen({ allow, deny }: ScreenConfig, reader: RouteReader): Screen 
   if (!policies || (allow && deny)) throw usageError('a screen has allow or deny', 'write one of them');
   return {
     action: allow ? 'allow' : 'deny',
-    policies: Object.entries(policies).map(
-      ([name, { what = 'any', who = 'any' }]): ScreenPolicy => ({
-        name,
-        what: [what].flat().map((rule) => readRule(rule, reader)),
-        who: [who].flat().map((rule) => readRule(rule, reader)),
-      }),
-    ),
+    policies: Object.entries(policies).map(([name, { what = 'any', who = 'any' }]): ScreenPolicy => ({
+      name,
+      what: [what].flat().map((rule) => readRule(rule, reader)),
+      who: [who].flat().map((rule) => readRule(rule, reader)),
+    })),
   };
 }
 
 function readRule(words: RuleConfig, reader: RouteReader): ScreenRule {
   if (words === 'any') return { kind: 'any' };
   const keys = Object.keys(words);
-  if (keys.length !== 1) throw usageError(`a rule has one key, and this has ${keys.length}`, 'join rules by all or some');
+  if (keys.length !== 1)
+    throw usageError(`a rule has one key, and this has ${keys.length}`, 'join rules by all or some');
   const { all, some, not, headers, path, port, reached, client, identity, 'server-name': serverName } = words;
   if (all) return { kind: 'all', rules: all.map((rule) => readRule(rule, reader)) };
   if (some) return { kind: 'some', rules: some.map((rule) => readRule(rule, reader)) };

@@ -50,7 +50,10 @@ function makeRule(own: Readonly<Record<string, z.ZodType>>, keys: string): z.Zod
     ...common,
     ...own,
   });
-  const rule: z.ZodType = z.union([z.literal('any'), form], must(`any, or one of all, some, not, headers, path, ${keys}`));
+  const rule: z.ZodType = z.union(
+    [z.literal('any'), form],
+    must(`any, or one of all, some, not, headers, path, ${keys}`),
+  );
   return rule as z.ZodType<RuleConfig>;
 }
 

@@ -1,7 +1,6 @@
 import type { Path } from '../../../chain/read/document.ts';
 import type { Screen, ScreenRule } from '../../../chain/model/screen.ts';
-import { toBytes } from '../../../core/ip.ts';
-import { formatRange } from '../../../core/ip-range.ts';
+import { formatRange, toBytes } from '../../../core/ip.ts';
 import { quote } from '../../../syntax/text.ts';
 import {
   changesFirst,
@@ -134,7 +133,11 @@ class RulesReader {
       const at = [...path, 'header'];
       const field = readField(header, at, reading);
       if (isOfConnections) {
-        reading.add(at, 'a filter of connections sees no header, in Envoy either', 'write it into the HTTP filter rbac');
+        reading.add(
+          at,
+          'a filter of connections sees no header, in Envoy either',
+          'write it into the HTTP filter rbac',
+        );
       } else if (changesFirst(field.name)) {
         const message = `Envoy changes ${quote(field.name)} before it judges, and tunl does not`;
         reading.add([...at, 'name'], message, 'judge by another field');
@@ -179,14 +182,12 @@ class RulesReader {
   #assertPlace(path: Path): void {
     const { isInternal, reading } = this.#context;
     if (!isInternal) return;
-    const message = 'connections to an internal listener have no IP addresses in Envoy, and those of the client in tunl';
+    const message =
+      'connections to an internal listener have no IP addresses in Envoy, and those of the client in tunl';
     reading.add(path, message, 'write the filter into the listener that clients connect to');
   }
 
-  #readIdentity(
-    { principal_name: name }: NonNullable<PrincipalMessage['authenticated']>,
-    path: Path,
-  ): ScreenRule {
+  #readIdentity({ principal_name: name }: NonNullable<PrincipalMessage['authenticated']>, path: Path): ScreenRule {
     const { reading, isInternal, hasTls } = this.#context;
     if (isInternal && !hasTls) {
       const message = 'connections to an internal listener without TLS have no certificate in Envoy';

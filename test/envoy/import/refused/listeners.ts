@@ -168,7 +168,7 @@ export const refusedListeners: readonly RefusedEdit[] = [
     to: "'@typ': type.googleapis.com/envoy.extensions.filters",
     says: '14:17: this must have an @type',
     hints: [
-      'known types: envoy.extensions.filters.network.tcp_proxy.v3.TcpProxy envoy.extensions.filters.network.http_connection_manager.v3.HttpConnectionManager',
+      'known types: envoy.extensions.filters.network.tcp_proxy.v3.TcpProxy envoy.extensions.filters.network.http_connection_manager.v3.HttpConnectionManager envoy.extensions.filters.network.rbac.v3.RBAC',
     ],
   },
   {
@@ -186,7 +186,7 @@ export const refusedListeners: readonly RefusedEdit[] = [
     to: 'envoy.extensions.filters.network.redis_proxy.v3.RedisProxy',
     says: '14:26: unknown type "envoy.extensions.filters.network.redis_proxy.v3.RedisProxy"',
     hints: [
-      'known types: envoy.extensions.filters.network.tcp_proxy.v3.TcpProxy envoy.extensions.filters.network.http_connection_manager.v3.HttpConnectionManager',
+      'known types: envoy.extensions.filters.network.tcp_proxy.v3.TcpProxy envoy.extensions.filters.network.http_connection_manager.v3.HttpConnectionManager envoy.extensions.filters.network.rbac.v3.RBAC',
     ],
   },
   {
