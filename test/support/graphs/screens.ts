@@ -76,3 +76,10 @@ export const connectionScreens = makeScreens(nest([ports, reached]), nest([clien
   minLength: 1,
   maxLength: 2,
 });
+
+/** Generates screens that judge by all that a request and its connection have. */
+export const mixedScreens = makeScreens(
+  nest([...ofRequests, ports, reached]),
+  nest([...ofRequests, clients, identities]),
+  { minLength: 1, maxLength: 2 },
+);
