@@ -102,6 +102,19 @@ describe.skipIf(!hasWorld)('the pages about proxies and stages', () => {
     });
   });
 
+  describe('docs/chains.md, who may pass', () => {
+    const page = 'docs/chains.md';
+
+    test('screens let requests pass or not', async () => {
+      write('gate.yaml', findBlock('screens', page));
+      await world.begin('exec tunl chain -c gate.yaml', /10002/);
+      const curl = "curl -s -w ' %{http_code}' http://127.0.0.1:10002";
+      expect((await world.run(`${curl}/`)).stdout).toBe('in 200');
+      expect((await world.run(`${curl}/free -X PUT`)).stdout).toBe('free 200');
+      expect((await world.run(`${curl}/ -X PUT`)).stdout).toBe('tunl: RBAC: access denied\n 403');
+    });
+  });
+
   describe('docs/envoy.md', () => {
     const page = 'docs/envoy.md';
 

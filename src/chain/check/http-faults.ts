@@ -34,7 +34,10 @@ function findTwinDomains(stage: HttpStage<RouteName>): GraphFault[] {
   );
 }
 
-/** Finds upstreams whose names would be resolved behind the rules of the stage, which see no addresses then. */
+/**
+ * Finds upstreams whose names would be resolved behind the rules of the stage, which see no addresses then. Screens judge
+ * the address of the listener and of the client, which are known.
+ */
 function findUnjudged(stage: HttpStage<RouteName>): GraphFault[] {
   const { allow = [], deny = [] } = stage;
   if (!asksUsers(stage) && allow.length + deny.length === 0) return [];
