@@ -1,9 +1,13 @@
+import { once } from 'node:events';
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { connect as connectTls } from 'node:tls';
 import fc from 'fast-check';
-import { expect, test } from 'vitest';
+import { afterAll, expect, test } from 'vitest';
+import type { ScreenRule, Stage } from '../../src/chain/model/graph.ts';
 import { writeBootstrap } from '../../src/envoy/export/export.ts';
 import { defaultLimits } from '../../src/syntax/settings.ts';
+import { makeCerts } from '../support/certs/certs.ts';
 import { toGraph } from '../support/graphs/graphs.ts';
 import { answer, httpStage, on } from '../support/graphs/http-stages.ts';
 import { mixedScreens } from '../support/graphs/screens.ts';
@@ -46,6 +50,13 @@ async function judge(subject: Subject, port: number, file: string): Promise<stri
   }
 }
 
+/** Writes a file of Envoy with one stage, and returns its path. */
+function exportFile(stage: Stage): string {
+  const file = join(makeFolder('verdicts'), 'verdicts.yaml');
+  writeFileSync(file, writeBootstrap(toGraph({ stages: [stage] }), new Map()));
+  return file;
+}
+
 test.skipIf(!hasEnvoy)('300 generated policies judge requests as in Envoy', async () => {
   const port = await findFreePort();
   const routes = fc.sample(mixedScreens, { numRuns: count, seed: 14 }).map((screens, index) => ({
@@ -56,12 +67,67 @@ test.skipIf(!hasEnvoy)('300 generated policies judge requests as in Envoy', asyn
     listen: [{ kind: 'tcp', host: '127.0.0.1', port }],
     route: { hops: [], limits: defaultLimits('envoy') },
   });
-  const file = join(makeFolder('verdicts'), 'verdicts.yaml');
-  writeFileSync(file, writeBootstrap(toGraph({ stages: [stage] }), new Map()));
+  const file = exportFile(stage);
   const ours = await judge('tunl', port, file);
   expect(ours).toEqual(await judge('envoy', port, file));
   const all = ours.flatMap((line) => line.split(' ').slice(1));
   // The policies tell requests apart.
   expect(new Set(all)).toEqual(new Set(['204', '403']));
   expect(all.filter((status) => status === '403').length).toBeGreaterThan(count);
+});
+
+test.skipIf(!hasEnvoy)('certificates and server names of clients are judged as in Envoy', async () => {
+  const certs = await makeCerts();
+  afterAll(() => certs.remove());
+  const client = await certs.issue({
+    cn: String.raw`ålice\, <b>`,
+    dns: ['a.example'],
+    uris: ['spiffe://td/a', 'urn:x,y'],
+  });
+  const names = ['spiffe://td/a', 'urn:x,y', 'a.example', String.raw`CN=\C3\A5lice\, \<b\>`, 'alice', ''];
+  const rules: readonly ScreenRule[] = [
+    { kind: 'identity' },
+    ...names.map((value): ScreenRule => ({ kind: 'identity', text: { kind: 'exact', value } })),
+    { kind: 'identity', text: { kind: 'prefix', value: 'CN=' } },
+  ];
+  const servers = ['localhost', 'LOCALHOST', ''].map((value): ScreenRule => ({
+    kind: 'server-name',
+    text: { kind: 'exact', value },
+  }));
+  const any: ScreenRule = { kind: 'any' };
+  const sides = [
+    ...rules.map((rule) => ({ what: [any], who: [rule] })),
+    ...servers.map((rule) => ({ what: [rule], who: [any] })),
+  ];
+  const port = await findFreePort();
+  const routes = sides.map((side, index) => ({
+    ...on(`/${index}/`, answer('', 204)),
+    screens: [{ action: 'allow' as const, policies: [{ name: 'p', ...side }] }],
+  }));
+  const stage = httpStage('front', routes, [], {
+    listen: [{ kind: 'tcp', host: '127.0.0.1', port }],
+    route: { hops: [], limits: defaultLimits('envoy') },
+    tls: { cert: certs.server.cert, key: certs.server.key, clientCa: certs.ca.cert },
+  });
+  const file = exportFile(stage);
+  const seen = async (subject: Subject) => {
+    const running = await startSubject(subject, file, [port]);
+    try {
+      const statuses: string[] = [];
+      for (const index of sides.keys()) {
+        const own = { cert: client.certPem, key: client.keyPem, ca: certs.ca.certPem };
+        const socket = connectTls({ port, host: '127.0.0.1', servername: 'LocalHost', ...own });
+        socket.write(`GET /${index}/ HTTP/1.1\r\nhost: a\r\n\r\n`);
+        const [first] = (await once(socket, 'data')) as [Buffer];
+        socket.destroy();
+        statuses.push(first.toString('latin1').slice('HTTP/1.1 '.length).slice(0, 3));
+      }
+      return statuses;
+    } finally {
+      await running.stop();
+    }
+  };
+  const verdicts = ['204', '204', '204', '204', '204', '403', '403', '204', '204', '403', '403'];
+  expect(await seen('envoy')).toEqual(verdicts);
+  expect(await seen('tunl')).toEqual(verdicts);
 });
