@@ -1,4 +1,5 @@
 import { X509Certificate } from 'node:crypto';
+import type { HttpRoute, HttpStage } from '../../chain/model/graph.ts';
 import type { Screen, ScreenPolicy, ScreenRule } from '../../chain/model/screen.ts';
 import { TunlError } from '../../core/errors.ts';
 import { isInRange, parseRange, toBytes } from '../../core/ip.ts';
@@ -32,6 +33,20 @@ export function createPassScreens(screens: readonly Screen[]): PassScreens {
       told: 'RBAC: access denied',
     });
   };
+}
+
+/** Lets a request pass: by the screens of its route, or by those of its stage. @throws {TunlError} http_request_denied */
+export type Screening = (peer: Peer, request: Routed, route?: HttpRoute) => void;
+
+/** Makes the check of requests of a stage. */
+export function createScreening({ screens = [], hosts }: Pick<HttpStage, 'screens' | 'hosts'>): Screening {
+  const usual = createPassScreens(screens);
+  const own = new Map(
+    hosts.flatMap(({ routes }) =>
+      routes.flatMap((route) => (route.screens ? [[route, createPassScreens(route.screens)] as const] : [])),
+    ),
+  );
+  return (peer, request, route) => ((route && own.get(route)) ?? usual)(peer, request);
 }
 
 function compilePolicy({ what, who }: ScreenPolicy): Meets {

@@ -16,7 +16,6 @@ import { createAccessLog, nearestPlace } from '../tunnel/access-log.ts';
 import type { Route } from './route.ts';
 import type { StageKind, StageParts } from './stage.ts';
 import { secureClient } from './secure-client.ts';
-import { createPassScreens } from '../requests/screen.ts';
 import { carryTunnel, type TunnelEnv } from '../tunnel/tunnel.ts';
 import { dialTargets } from './dialled-path.ts';
 
@@ -32,7 +31,7 @@ export const bytesStage: StageKind<ForwardStage<RouteName>> = {
       createAcceptor(stage.tls),
     ]);
     const dial = dialTargets(route, stage.to);
-    const outside = createEnv(stage, route, stage.screens ? withScreens(stage.screens, dial) : dial, parts);
+    const outside = createEnv(stage, route, stage.screens ? await withScreens(stage.screens, dial) : dial, parts);
     const inside = stage.log ? outside : { ...outside, record: 'none' as const };
     const { tlsMs } = route.options.limits;
     const secure = acceptor && ((link: Link) => secureClient(acceptor, link, tlsMs, parts.scope.draining));
@@ -51,8 +50,9 @@ export const bytesStage: StageKind<ForwardStage<RouteName>> = {
   },
 };
 
-/** Dials for the clients that pass the screens alone. */
-function withScreens(screens: readonly Screen[], dial: Dial): Dial {
+/** Dials for the clients that pass the screens alone. Their check is loaded for the stages that have some. */
+async function withScreens(screens: readonly Screen[], dial: Dial): Promise<Dial> {
+  const { createPassScreens } = await import('../requests/screen.ts');
   const pass = createPassScreens(screens);
   return async (target, context) => {
     pass(context.origin.peer);

@@ -8,7 +8,7 @@ import { parseRule, type PolicyBase } from '../../policy/rules.ts';
 import { TunnelGate } from '../../policy/tunnel-gate.ts';
 import { createAccessLog, nearestPlace } from '../tunnel/access-log.ts';
 import type { RecordEnv } from '../requests/request-record.ts';
-import { createPassScreens } from '../requests/screen.ts';
+import type { PassScreens, Screening } from '../requests/screen.ts';
 import { createResuming } from '../tunnel/resuming.ts';
 import type { Route } from './route.ts';
 import { makePseudonym, serveLink, type ServeEnv } from './serve-link.ts';
@@ -44,13 +44,14 @@ export const httpStage: StageKind<AnyHttpStage> = {
     const hasCaps = (caps.total ?? caps.perClient) !== undefined;
     const resumeMs = stage.job === 'proxy' ? (stage.resumeMs ?? 0) : 0;
     const isResuming = resumeMs > 0 || terms.tunnels?.carriers.some(({ isOfRequests }) => isOfRequests);
+    const { pass, screening } = stage.job === 'http' ? await loadScreens(stage) : {};
     const common = {
       stage: stage.name,
       terms,
       front: { ...terms.front, retired: parts.retired },
       users,
       ...(hasCaps && { gate: new TunnelGate(caps) }),
-      ...(stage.job === 'http' && stage.connectionScreens && { pass: createPassScreens(stage.connectionScreens) }),
+      ...(pass && { pass }),
       ...(isResuming && { resuming: await createResuming(stage.name, resumeMs) }),
       acceptor,
       limits,
@@ -62,7 +63,9 @@ export const httpStage: StageKind<AnyHttpStage> = {
     const judges = users.required || rules.allow.length + rules.deny.length > 0;
     const createPlans = (base: PolicyBase, record: RecordEnv): Pick<ServeEnv, 'route' | 'tunnel' | 'openPlain'> => {
       if (stage.job === 'http') {
-        return { route: routeRequests(stage, upstreams, judges ? createAuthorise(rules, base) : undefined, record) };
+        return {
+          route: routeRequests(stage, upstreams, judges ? createAuthorise(rules, base) : undefined, record, screening),
+        };
       }
       return routeProxy(stage, route, rules, base, parts, record, common.pseudonym);
     };
@@ -102,6 +105,20 @@ export const httpStage: StageKind<AnyHttpStage> = {
     };
   },
 };
+
+/** Makes the checks of connections and of requests, which are loaded for the stages that have some. */
+async function loadScreens(
+  stage: HttpStage<RouteName>,
+): Promise<{ readonly pass?: PassScreens; readonly screening?: Screening }> {
+  const { connectionScreens, screens, hosts } = stage;
+  const hasScreens = screens ?? hosts.some(({ routes }) => routes.some((route) => route.screens));
+  if (!connectionScreens && !hasScreens) return {};
+  const { createPassScreens, createScreening } = await import('../requests/screen.ts');
+  return {
+    ...(connectionScreens && { pass: createPassScreens(connectionScreens) }),
+    ...(hasScreens && { screening: createScreening(stage) }),
+  };
+}
 
 /** The answer for each Link: what happens to it is told elsewhere. */
 const taken: Promise<undefined> = Promise.resolve(undefined);

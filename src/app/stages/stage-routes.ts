@@ -23,7 +23,7 @@ import { nearestPlace } from '../tunnel/access-log.ts';
 import type { Route } from './route.ts';
 import { openPlainRequests } from '../requests/plain.ts';
 import type { RecordEnv } from '../requests/request-record.ts';
-import { createPassScreens } from '../requests/screen.ts';
+import type { Screening } from '../requests/screen.ts';
 import type { Plan, ServeEnv } from './serve-link.ts';
 import type { StageParts } from './stage.ts';
 import type { TunnelEnv } from '../tunnel/tunnel.ts';
@@ -98,10 +98,10 @@ export function routeRequests(
   upstreams: ReadonlyMap<string, ReadyUpstream>,
   authorise: Authorise | undefined,
   env: RecordEnv,
+  screening: Screening | undefined,
 ): FindPlan {
   const { hosts, ignorePort = false } = stage;
   const findRoute: FindRoute = createFindRoute(hosts, { ignorePort });
-  const passScreens = createScreening(stage);
   const changers = createChangers(stage);
   const tunnels = new Map<TunnelsAction, TunnelEnv>();
   const tunnelEnvOf = (action: TunnelsAction, upstream: ReadyUpstream): TunnelEnv => {
@@ -112,12 +112,12 @@ export function routeRequests(
     return made;
   };
   return (exchange, _tunnel, onChange): Plan => {
-    const route = findRouteOf(exchange, findRoute, () => passScreens(exchange, undefined));
+    const route = findRouteOf(exchange, findRoute, () => screening?.(exchange.peer, exchange));
     const { action, match } = route;
     const { changeRequest, changeAnswer } = changers.get(route)?.(exchange) ?? {};
     if (changeAnswer) onChange(changeAnswer);
     assertTaken(exchange, action);
-    passScreens(exchange, route);
+    screening?.(exchange.peer, exchange, route);
     if (action.kind === 'answer') {
       const { redirect } = action;
       return redirect ? { ...action, location: locate(redirect, exchange, match.path) } : action;
@@ -147,17 +147,6 @@ function findRouteOf(exchange: Exchange, findRoute: FindRoute, judge: () => void
     judge();
     throw error;
   }
-}
-
-/** Makes the check of requests by the screens of their routes, or by those of the stage. */
-function createScreening(stage: HttpStage<RouteName>): (exchange: Exchange, route: HttpRoute | undefined) => void {
-  const usual = createPassScreens(stage.screens ?? []);
-  const own = new Map(
-    stage.hosts.flatMap(({ routes }) =>
-      routes.flatMap((route) => (route.screens ? [[route, createPassScreens(route.screens)] as const] : [])),
-    ),
-  );
-  return (exchange, route) => ((route && own.get(route)) ?? usual)(exchange.peer, exchange);
 }
 
 /** Makes the changers of fields for the routes that have some. */
