@@ -147,12 +147,10 @@ export class Config {
     const { spec, proxy } = toObject(words);
     const at: Path = isObject(words) ? [...path, 'spec'] : path;
     const way = proxy === undefined ? undefined : this.#nameWay(`forward @${name}`, [...path, 'proxy'], proxy);
-    return [spec].flat().map((text, index) => ({
-      text,
-      path: Array.isArray(spec) ? [...at, index] : at,
-      place: this.#source.placeOf(Array.isArray(spec) ? [...at, index] : at),
-      ...(way && { way }),
-    }));
+    return [spec].flat().map((text, index) => {
+      const own: Path = Array.isArray(spec) ? [...at, index] : at;
+      return { text, path: own, place: this.#source.placeOf(own), ...(way && { way }) };
+    });
   }
 
   #nameWay(name: string, path: Path, words: WayConfig): NamedWay {

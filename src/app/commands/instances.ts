@@ -7,7 +7,7 @@ import { findStateFolder, hasPrivateFolder, makePrivateFolder } from '../../back
 import { findLog, openLog, readLog, RotatingLog } from '../../background/log.ts';
 import { formatAddress, type TcpAddress, type UnixAddress } from '../../core/address.ts';
 import { formatDuration } from '../../core/deadline.ts';
-import { TunlError, usageError } from '../../core/errors.ts';
+import { toTunlError, TunlError, usageError } from '../../core/errors.ts';
 import type { Link } from '../../core/link.ts';
 import { connectUnix } from '../../dial/connect.ts';
 import { quote } from '../../syntax/text.ts';
@@ -162,10 +162,10 @@ async function askInstance(name: string, ask: ControlAsk, env: Environment): Pro
     await entries?.remove(name, undefined);
     return undefined;
   }
-  const link = await connectTo(entry.socket).catch((error: unknown) => error);
-  if (link instanceof Error || !isLink(link)) {
+  const link = await connectTo(entry.socket).catch(toTunlError);
+  if (link instanceof TunlError) {
     // Only a refusal proves that nobody listens.
-    if (!(link instanceof TunlError) || link.code !== 'connection_refused') return 'silent';
+    if (link.code !== 'connection_refused') return 'silent';
     await entries.remove(name, entry.id);
     await removeSocket(entry);
     return undefined;
@@ -180,10 +180,6 @@ async function askInstance(name: string, ask: ControlAsk, env: Environment): Pro
     // It ended while it was asked, or it hangs.
     return error instanceof TunlError && error.code === 'connection_timeout' ? 'silent' : undefined;
   }
-}
-
-function isLink(value: unknown): value is Link {
-  return typeof value === 'object' && value !== null && 'stream' in value;
 }
 
 function connectTo(path: string): Promise<Link> {

@@ -4,10 +4,9 @@ import { formatHop } from '../../core/hop.ts';
 import { parseTarget } from '../../syntax/target.ts';
 import { quote } from '../../syntax/text.ts';
 import { parseForwardSpec } from '../options/forward-spec.ts';
-import { parseHops } from '../options/hops.ts';
 import { outputGroup } from '../options/output.ts';
 import { openConfig } from '../options/ways/config.ts';
-import { chooseWay } from '../options/ways/rules.ts';
+import { chooseWay, readChoice } from '../options/ways/rules.ts';
 import type { Arguments } from '../parse/arguments.ts';
 import type { CommandContext, CommandSpec } from '../parse/command.ts';
 import { flag, option } from '../parse/option.ts';
@@ -108,14 +107,10 @@ function explain(
   found: Config | undefined,
   { io, ui }: CommandContext,
 ): string {
-  const { named, proxy, source, reason = source, ignored = [] } = chooseWay(target, undefined, found, io.env);
+  const choice = chooseWay(target, undefined, found, io.env);
+  const { source, reason = source, ignored = [] } = choice;
   for (const message of ignored) ui.say('normal', message);
-  const way = named
-    ? named.read({ ...fallbacks, source })
-    : proxy
-      ? [parseHops([proxy.url], { ...fallbacks, source: proxy.variable, variable: proxy.variable })]
-      : [];
-  const hops = way.map((place) => place.map(formatHop).join('|'));
+  const hops = readChoice(choice, fallbacks).map((place) => place.map(formatHop).join('|'));
   if (ui.output.form === 'json') return `${JSON.stringify({ version: 1, reason, hops })}\n`;
   return [reason, ...(hops.length === 0 ? ['  directly'] : hops.map((hop) => `  through ${hop}`)), ''].join('\n');
 }

@@ -1,4 +1,4 @@
-import { formatAddress, type TcpAddress } from '../../core/address.ts';
+import { type Address, formatAddress, type TcpAddress } from '../../core/address.ts';
 import { usageError } from '../../core/errors.ts';
 import { hasControl, quote } from '../../syntax/text.ts';
 import { redact } from '../../syntax/hop-url.ts';
@@ -34,6 +34,11 @@ export interface EnvironmentProxy {
 const proxyVariables = ['https_proxy', 'HTTPS_PROXY', 'all_proxy', 'ALL_PROXY', 'http_proxy'] as const;
 const exceptionVariables = ['no_proxy', 'NO_PROXY'] as const;
 
+/** Names a target in a sentence. */
+export function describeTarget(target: Address | 'any'): string {
+  return target === 'any' ? 'targets of clients' : formatAddress(target);
+}
+
 /**
  * Selects the proxy that curl would use for `https://HOST:PORT`. As in curl, an empty variable counts as unset, and the
  * list of exceptions takes precedence over every proxy. For `any` target, one that clients will name, it has no effect:
@@ -41,7 +46,7 @@ const exceptionVariables = ['no_proxy', 'NO_PROXY'] as const;
  * @throws {TunlError} usage, if the variable that applies contains a control character
  */
 export function decideProxy(env: Environment, target: TcpAddress | 'any'): Decision {
-  const where = target === 'any' ? 'targets of clients' : formatAddress(target);
+  const where = describeTarget(target);
   const variable = proxyVariables.find((name) => env[name]);
   const { match, from, ignored } = target === 'any' ? { ignored: [] } : findException(env, target);
   const isException = match !== undefined;

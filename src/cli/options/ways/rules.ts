@@ -1,9 +1,8 @@
 import type { Config, DraftWay, NamedWay } from '../../../app/commands/config.ts';
-import { formatAddress } from '../../../core/address.ts';
 import type { Arguments } from '../../parse/arguments.ts';
 import type { CommandContext } from '../../parse/command.ts';
 import { createReport } from '../../terminal/report.ts';
-import { decideProxy } from '../environment.ts';
+import { decideProxy, describeTarget } from '../environment.ts';
 import { parseHops } from '../hops.ts';
 import { openConfig } from './config.ts';
 import { type Decided, direct, type Wanted, type WayOptions } from './wanted.ts';
@@ -29,11 +28,7 @@ export async function decideByRules(
     for (const message of choice.ignored ?? []) said.set(message, doubts);
     if (choice.reason !== undefined) said.set(choice.reason, 'verbose');
     const { named, proxy, source } = choice;
-    if (named) return { way: once(named.place, () => named.read({ ...fallbacks, source })), source };
-    if (!proxy) return { way: direct, source };
-    const { url, variable } = proxy;
-    const read = () => [parseHops([url], { ...fallbacks, source: variable, variable })];
-    return { way: once(variable, read), source };
+    return { way: once(named?.place ?? proxy?.variable ?? '', () => readChoice(choice, fallbacks)), source };
   });
   for (const [message, level] of said) emit({ event: 'notice', level, message });
   return decided;
@@ -68,6 +63,14 @@ export function chooseWay(
   return fallback ? { ...toChoice(target, fallback), ignored } : { source: reason, reason, ignored };
 }
 
+/** Reads the proxies of a rule. @throws {TunlError} usage */
+export function readChoice({ named, proxy, source }: WayChoice, fallbacks: WayOptions['fallbacks']): DraftWay {
+  if (named) return named.read({ ...fallbacks, source });
+  if (!proxy) return direct;
+  const { url, variable } = proxy;
+  return [parseHops([url], { ...fallbacks, source: variable, variable })];
+}
+
 function toChoice(target: Wanted['target'], named: NamedWay): WayChoice {
   const { name, place, written } = named;
   return {
@@ -75,9 +78,4 @@ function toChoice(target: Wanted['target'], named: NamedWay): WayChoice {
     source: `from ${place} (${name})`,
     reason: `${describeTarget(target)}: ${name} says ${written} (${place})`,
   };
-}
-
-/** Names a target in a sentence. */
-function describeTarget(target: Wanted['target']): string {
-  return target === 'any' ? 'targets of clients' : formatAddress(target);
 }

@@ -1,6 +1,6 @@
 import type { NamedWay } from '../../../app/commands/config.ts';
 import type { ForwardSpec, FrontSpec } from '../../../app/commands/options.ts';
-import { toTunlError, usageError } from '../../../core/errors.ts';
+import { asUsage } from '../../../syntax/text.ts';
 import type { Arguments } from '../../parse/arguments.ts';
 import type { CommandContext } from '../../parse/command.ts';
 import { parseForwardSpec } from '../forward-spec.ts';
@@ -25,17 +25,8 @@ export async function readSpecs(args: Arguments, context: CommandContext): Promi
     }
     const config = await needConfig(text, args, context);
     for (const { text: written, place, way } of config.listSpecs(text.slice(1))) {
-      specs.push({ spec: parseAt(place, written), ...(way && { way }) });
+      specs.push({ spec: asUsage(place, () => parseForwardSpec(written)), ...(way && { way }) });
     }
   }
   return specs;
-}
-
-function parseAt(place: string, text: string): ForwardSpec | FrontSpec {
-  try {
-    return parseForwardSpec(text);
-  } catch (error) {
-    const { message, facts } = toTunlError(error);
-    throw usageError(`${place}: ${message}`, ...(facts.hints ?? []));
-  }
 }
