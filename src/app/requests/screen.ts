@@ -25,7 +25,8 @@ export function createPassScreens(screens: readonly Screen[]): PassScreens {
     return (facts: Facts) => fits.some((each) => each(facts)) === (action === 'allow');
   });
   return (peer, request) => {
-    if (passes.every((pass) => pass({ peer, request }))) return;
+    const facts = { peer, request };
+    if (passes.every((pass) => pass(facts))) return;
     // Envoy answers with this text.
     throw new TunlError('http_request_denied', 'a screen lets neither this client nor its request pass', {
       side: 'client',
@@ -103,9 +104,18 @@ function compileRange({ kind, range: text }: Extract<ScreenRule, { readonly kind
   };
 }
 
+/** What the certificates of open connections call their owners: a connection may have many requests. */
+const known = new WeakMap<Uint8Array, readonly string[]>();
+
 /** Lists what a certificate calls its owner: URIs, hosts, and its subject, which is empty without a certificate. */
 function listNames(der: Uint8Array | undefined): readonly string[] {
   if (!der) return [''];
+  const names = known.get(der) ?? readNames(der);
+  known.set(der, names);
+  return names;
+}
+
+function readNames(der: Uint8Array): readonly string[] {
   const { subject, subjectAltName } = new X509Certificate(der);
   const others = parseAltNames(subjectAltName).flatMap(({ type, value }) =>
     type === 'URI' || type === 'DNS' ? [value] : [],
