@@ -85,12 +85,9 @@ class RulesReader {
     const { reading } = this.#context;
     assertOne(path, words, permissionKinds, reading);
     const read = (rule: PermissionMessage, at: Path) => this.readPermission(rule, at);
-    const inner = (kind: 'all' | 'some', key: 'and_rules' | 'or_rules', rules: readonly PermissionMessage[]) => ({
-      kind,
-      rules: rules.map((rule, index) => read(rule, [...path, key, 'rules', index])),
-    });
-    if (words.and_rules) return inner('all', 'and_rules', words.and_rules.rules);
-    if (words.or_rules) return inner('some', 'or_rules', words.or_rules.rules);
+    const { and_rules: all, or_rules: some } = words;
+    if (all) return join('all', all.rules, [...path, 'and_rules', 'rules'], read);
+    if (some) return join('some', some.rules, [...path, 'or_rules', 'rules'], read);
     if (words.not_rule) return { kind: 'not', rule: read(words.not_rule, [...path, 'not_rule']) };
     const { destination_ip: ip, destination_port: port, destination_port_range: ports } = words;
     if (ip) return this.#readRange('reached', ip, [...path, 'destination_ip']);
@@ -104,12 +101,9 @@ class RulesReader {
     const { reading, isOfConnections } = this.#context;
     assertOne(path, words, principalKinds, reading);
     const read = (rule: PrincipalMessage, at: Path) => this.readPrincipal(rule, at);
-    const inner = (kind: 'all' | 'some', key: 'and_ids' | 'or_ids', rules: readonly PrincipalMessage[]) => ({
-      kind,
-      rules: rules.map((rule, index) => read(rule, [...path, key, 'ids', index])),
-    });
-    if (words.and_ids) return inner('all', 'and_ids', words.and_ids.ids);
-    if (words.or_ids) return inner('some', 'or_ids', words.or_ids.ids);
+    const { and_ids: all, or_ids: some } = words;
+    if (all) return join('all', all.ids, [...path, 'and_ids', 'ids'], read);
+    if (some) return join('some', some.ids, [...path, 'or_ids', 'ids'], read);
     if (words.not_id) return { kind: 'not', rule: read(words.not_id, [...path, 'not_id']) };
     if (words.authenticated) return this.#readIdentity(words.authenticated, [...path, 'authenticated']);
     const { source_ip: source, direct_remote_ip: direct, remote_ip: remote } = words;
@@ -212,4 +206,14 @@ class RulesReader {
     const text = readString(words, path, reading);
     return text ? { kind: 'server-name', text } : never;
   }
+}
+
+/** Reads rules that are joined in one list. */
+function join<T>(
+  kind: 'all' | 'some',
+  rules: readonly T[],
+  path: Path,
+  read: (rule: T, at: Path) => ScreenRule,
+): ScreenRule {
+  return { kind, rules: rules.map((rule, index) => read(rule, [...path, index])) };
 }
