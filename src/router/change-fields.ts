@@ -2,6 +2,7 @@ import type { HeaderField } from '../core/hop.ts';
 import { isSafeField } from '../http/wire/message.ts';
 import { type Changed, type FieldChange, parseFieldValue, valueLists } from '../syntax/format/field-changes.ts';
 import { type Format, type FormatFacts, writeValue } from '../syntax/format/format.ts';
+import { withField } from './connection-fields.ts';
 
 /** Changes the fields of a message. `describe` gives the facts for operators, from the fields as they are by then. */
 export type ChangeFields = (
@@ -33,19 +34,17 @@ function compile(change: FieldChange, of: Changed): ChangeFields {
       keepEmpty,
     })),
   ) as [Compiled[], Compiled[], Compiled[], Compiled[]];
+  const writes = valueLists.some((list) => (change[list] ?? []).length > 0);
   return (fields, describe) => {
     const kept = fields.filter(([name]) => !removed.has(name));
+    if (!writes) return kept;
     const facts = describe(kept);
     const isThere = ({ name }: Compiled) => kept.some((field) => field[0] === name);
     const write = (values: readonly Compiled[]) => values.flatMap((value) => writeField(value, facts));
     const replacing = write([...set, ...setPresent.filter(isThere)]);
     const added = write([...add, ...addAbsent.filter((value) => !isThere(value))]);
-    return [...replacing.reduce(replace, kept), ...added];
+    return [...replacing.reduce(withField, kept), ...added];
   };
-}
-
-function replace(fields: HeaderField[], field: HeaderField): HeaderField[] {
-  return [...fields.filter(([name]) => name !== field[0]), field];
 }
 
 /** Writes a field, unless its value is empty or the values of operators make it one that cannot be sent. */

@@ -1,5 +1,5 @@
 import type { HeaderField } from '../core/hop.ts';
-import { isSafeField, listTokens } from '../http/wire/message.ts';
+import { isSafeField, listTokens, trimBlanks } from '../http/wire/message.ts';
 
 /** Fields that belong to one connection; the next one has its own framing of bodies. */
 const connectionFields: ReadonlySet<string> = new Set([
@@ -26,7 +26,7 @@ export function keepEndToEnd(headers: readonly HeaderField[]): HeaderField[] {
 
 /** Removes blanks around values, which HTTP/2 does not allow (RFC 9113, section 8.2.1): operators may leave some. */
 export function trimValues(fields: readonly HeaderField[]): HeaderField[] {
-  return fields.map(([name, value]) => [name, value.replaceAll(/^[\t ]+|[\t ]+$/g, '')]);
+  return fields.map(([name, value]) => [name, trimBlanks(value)]);
 }
 
 /** Fields that are not allowed in trailers: merged into the head they would change the message (RFC 9110, section 6.5.1). */
@@ -47,4 +47,9 @@ const headOnly: ReadonlySet<string> = new Set([
 /** Keeps the trailers that may be passed on. */
 export function keepTrailers(trailers: readonly HeaderField[]): HeaderField[] {
   return keepEndToEnd(trailers).filter((field) => !headOnly.has(field[0]) && isSafeField(field));
+}
+
+/** Puts a field in the place of all those with its name, at the end. The names must be in lower case. */
+export function withField(headers: readonly HeaderField[], field: HeaderField): HeaderField[] {
+  return [...headers.filter(([name]) => name !== field[0]), field];
 }

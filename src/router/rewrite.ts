@@ -1,11 +1,11 @@
 import type { RequestMatch, Rewrite } from '../chain/model/http.ts';
 import type { Address } from '../core/address.ts';
 import type { Exchange } from '../core/exchange.ts';
-import type { HeaderField } from '../core/hop.ts';
 import { isIP } from 'node:net';
 import { fieldValues } from '../http/wire/message.ts';
 import { isHost } from '../http/wire/request-target.ts';
 import { parsePattern } from '../chain/model/pattern.ts';
+import { withField } from './connection-fields.ts';
 
 /** The parts of a request that a route can change. */
 export interface Head extends Pick<Exchange, 'method' | 'target' | 'authority' | 'headers'> {
@@ -67,8 +67,4 @@ function withPath(head: Head, { prefix, pattern }: Rewrite, path: RequestMatch['
 
 function keepMark({ isComplete }: Head): Pick<Head, 'isComplete'> {
   return isComplete ? { isComplete } : {};
-}
-
-function withField(headers: readonly HeaderField[], field: HeaderField): HeaderField[] {
-  return [...headers.filter(([name]) => name !== field[0]), field];
 }

@@ -119,8 +119,11 @@ export function listTokens(headers: readonly HeaderField[], name: string): strin
   return tokens;
 }
 
-/** Not `trim`, which takes other characters for blanks, nor a pattern, whose time grows with the square of the blanks. */
-function trimBlanks(text: string): string {
+/**
+ * Removes spaces and tabs around a text. Not by `trim`, which takes other characters for blanks, nor by a pattern, whose
+ * time grows with the square of the blanks.
+ */
+export function trimBlanks(text: string): string {
   let [start, end] = [0, text.length];
   while (start < end && isBlank(text[start])) start++;
   while (end > start && isBlank(text[end - 1])) end--;
