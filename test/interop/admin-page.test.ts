@@ -1,46 +1,20 @@
-import puppeteer, { type Browser, type Page } from 'puppeteer-core';
+import type { Browser } from 'puppeteer-core';
 import { afterAll, beforeAll, expect, onTestFinished, test } from 'vitest';
 import { eventually } from '../support/eventually.ts';
 import { connectPeer } from '../support/peers/raw-peer.ts';
+import { readTexts as read, showAdmin, startBrowser } from './support/browser.ts';
 import { startTunl, type TunlPart } from './support/tunl.ts';
 import { startEcho } from './support/tunnels.ts';
-import { makeFolder } from './support/workspace.ts';
 
 let browser: Browser;
 
 beforeAll(async () => {
-  browser = await puppeteer.launch({
-    executablePath: '/usr/bin/chromium',
-    // Nothing but loopback is wanted: a browser that asks its maker for news is no help here.
-    args: ['--no-sandbox', '--disable-background-networking', '--disable-component-update'],
-    userDataDir: makeFolder('chromium'),
-  });
+  browser = await startBrowser();
 });
 
 afterAll(() => browser.close());
 
-/** A page of the admin address, and all that the browser complained of or asked for. */
-interface Shown {
-  readonly page: Page;
-  readonly complaints: string[];
-  readonly asked: Set<string>;
-}
-
-async function show(admin: string): Promise<Shown> {
-  const page = await browser.newPage();
-  onTestFinished(() => page.close());
-  const complaints: string[] = [];
-  const asked = new Set<string>();
-  page.on('console', (message) => void complaints.push(message.text()));
-  page.on('pageerror', (error) => void complaints.push(String(error)));
-  page.on('requestfailed', (request) => void complaints.push(`${request.url()} failed`));
-  page.on('request', (request) => void asked.add(new URL(request.url()).origin));
-  await page.goto(`http://${admin}/`);
-  return { page, complaints, asked };
-}
-
-const read = (page: Page, selector: string) =>
-  page.$$eval(selector, (elements) => elements.map(({ textContent }) => textContent));
+const show = (admin: string) => showAdmin(browser, admin);
 
 /** Starts a chain of two stages with an admin address, until the test is over. */
 async function startChain(target: string): Promise<{ readonly chain: TunlPart; readonly admin: string }> {
@@ -67,12 +41,23 @@ test('the page shows the stages and a tunnel whose bytes move, and ends it', asy
   await peer.read(8192);
   await eventually(() => read(page, '#tunnels .received'), ['10K']);
 
+  // It is asked for once more, and the answer that is chosen first is no.
   await page.click('#tunnels button');
+  await page.keyboard.press('Enter');
+  peer.send('still here');
+  await peer.read(10);
+  await page.click('#tunnels button');
+  expect(await read(page, 'dialog[open] #question')).toEqual([
+    expect.stringMatching(/^End tunnel \d+ to 127\.0\.0\.1:\d+\? /),
+  ]);
+  await page.click('#end');
   expect(await peer.waitForEnd()).not.toBe('fin');
   await eventually(() => read(page, '#tunnels tr'), []);
-  expect(await read(page, '#said')).toEqual([expect.stringMatching(/^Tunnel \d+ was ended\.$/)]);
+  await eventually(() => read(page, '#said'), [expect.stringMatching(/^Tunnel \d+ was ended\.$/)]);
   expect(complaints).toEqual([]);
-  expect([...asked]).toEqual([`http://${admin}`]);
+  // It follows the events and asks for nothing again and again.
+  const paths = asked.map((url) => url.replace(`http://${admin}`, ''));
+  expect(paths).toEqual(['/', expect.stringMatching(/^\/events\?/), expect.stringMatching(/^\/tunnels\/\d+$/)]);
 });
 
 test('the name of a user is text on the page, whatever it is', async () => {

@@ -1,18 +1,14 @@
 import { mkdirSync, readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
-import puppeteer, { type Browser } from 'puppeteer-core';
+import type { Browser } from 'puppeteer-core';
 import { afterAll, beforeAll, expect, onTestFinished, test } from 'vitest';
 import { findOverlaps, readDrawing } from '../support/drawing.ts';
-import { makeFolder } from './support/workspace.ts';
+import { startBrowser } from './support/browser.ts';
 
 let browser: Browser;
 
 beforeAll(async () => {
-  browser = await puppeteer.launch({
-    executablePath: '/usr/bin/chromium',
-    args: ['--no-sandbox', '--disable-background-networking', '--disable-component-update'],
-    userDataDir: makeFolder('chromium'),
-  });
+  browser = await startBrowser();
 });
 
 afterAll(() => browser.close());

@@ -1,11 +1,19 @@
 import { securedSchemes } from '../../carriers/index.ts';
-import type { Graph } from '../../chain/model/graph.ts';
+import { type Graph, listStages } from '../../chain/model/graph.ts';
 import type { Address } from '../../core/address.ts';
 import { TunlError } from '../../core/errors.ts';
 import { version } from '../../core/version.ts';
-import type { ClusterFacts, ListenerFacts, Subject, TunnelFacts } from '../../telemetry/admin/subject.ts';
+import type {
+  ClusterFacts,
+  ListenerFacts,
+  ReadingFacts,
+  StageFacts,
+  Subject,
+  TunnelFacts,
+} from '../../telemetry/admin/subject.ts';
 import { readListenerCertificates } from './certificates.ts';
 import type { Runtime } from '../runtime.ts';
+import { Meter } from './meter.ts';
 import { Rates } from './rates.ts';
 import { listStats } from './stats.ts';
 import type { ConnectionCounts, Traffic } from './traffic.ts';
@@ -28,6 +36,7 @@ export interface Administered {
   /** Lists the listeners that accept, with their stages. */
   readonly listeners: () => readonly ListenerFacts[];
   readonly closeListeners: () => void;
+  readonly reading: () => ReadingFacts;
 }
 
 /** Makes the interface through which the admin address reads and controls a running graph. */
@@ -38,9 +47,12 @@ export function createSubject({
   current,
   listeners,
   closeListeners,
+  reading,
 }: Administered): Subject {
   const { scope, output } = runtime;
   const rates = new Rates();
+  const meter = new Meter(tunnels, traffic);
+  scope.defer(() => meter.close());
   let isFailing = false;
   let isClosed = false;
   const isLive = () => !isFailing && !isClosed && !scope.draining.aborted;
@@ -56,6 +68,16 @@ export function createSubject({
     listListeners: listeners,
     listClusters: () => listClusters(traffic),
     listTunnels: () => [...tunnels].map((tunnel) => toTunnelFacts(tunnel, rates)),
+    readTotals: () => ({
+      open: tunnels.size,
+      asked: tunnels.asked,
+      failed: traffic.journal.failed,
+      ...meter.total,
+      minute: meter.minute,
+    }),
+    listStages: () => describeStages(current().graph, tunnels, meter),
+    listFailures: () => traffic.journal.failures,
+    lastReading: reading,
     listCertificates: () => readListenerCertificates(current().graph),
     listStats: () =>
       listStats({
@@ -74,7 +96,8 @@ export function createSubject({
     drawGraph: async () => {
       const { drawSvg } = await import('../../chain/draw/draw.ts');
       const { graph, fused } = current();
-      return drawSvg(graph, { fused, counters: tunnels.countStages(), secured: securedSchemes });
+      const facts = { fused, counters: tunnels.countStages(), secured: securedSchemes };
+      return drawSvg(graph, { ...facts, rateOf: (from, to) => meter.readArrow(from, to) });
     },
     cutTunnel: (id) => tunnels.cut(id, orderedBy('the tunnel was ended through the admin address')),
     closeListeners: () => {
@@ -103,6 +126,22 @@ function listClusters({ upstreams }: Traffic): ClusterFacts[] {
       counts: toCounts(connections),
     })),
   }));
+}
+
+function describeStages(graph: Graph, tunnels: Tunnels, meter: Meter): StageFacts[] {
+  const live = tunnels.countStages();
+  return listStages(graph).map(({ name, job }) => {
+    const { total, rate } = meter.readStage(name);
+    return {
+      name,
+      job,
+      open: live.get(name)?.tunnels ?? 0,
+      ...total,
+      sentRate: rate.sent,
+      receivedRate: rate.received,
+      answers: meter.readAnswers(name) ?? null,
+    };
+  });
 }
 
 function toTunnelFacts(tunnel: Tunnel, rates: Rates): TunnelFacts {

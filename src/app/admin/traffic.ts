@@ -4,6 +4,8 @@ import type { Dial, Layer } from '../../core/dialer.ts';
 import type { TunnelEnd, TunlEvent } from '../../core/events.ts';
 import type { Link } from '../../core/link.ts';
 import type { Tunnel } from '../tunnel/tunnels.ts';
+import { Flows } from './flows.ts';
+import { Journal } from './journal.ts';
 
 /** Counts the connections to one address, or from one listener. */
 export class ConnectionCounts {
@@ -42,6 +44,8 @@ export class Traffic {
   readonly ends = new Map<TunnelEnd, number>();
   readonly failures = new Map<string, number>();
   readonly ended = { sent: 0, received: 0 };
+  readonly flows = new Flows();
+  readonly journal = new Journal();
   opened = 0;
   #upstreams = new Map<string, UpstreamCounts>();
 
@@ -51,6 +55,7 @@ export class Traffic {
 
   /** Counts for the upstreams of this graph from now on; upstreams that existed before keep their counts. */
   expect(graph: Graph): void {
+    this.flows.expect(graph);
     const before = this.#upstreams;
     this.#upstreams = new Map(
       listStages(graph)
@@ -94,7 +99,9 @@ export class Traffic {
   };
 
   /** Counts a tunnel that has ended or failed, for the stages that it passes through itself. */
-  leave({ stages, depth, handle }: Tunnel): void {
+  leave(tunnel: Tunnel): void {
+    const { stages, depth, handle } = tunnel;
+    this.flows.leave(tunnel);
     for (const stage of stages.slice(depth)) {
       const counts = this.stages.get(stage) ?? { tunnels: 0, sent: 0, received: 0 };
       this.stages.set(stage, counts);

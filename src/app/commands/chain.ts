@@ -97,7 +97,13 @@ export async function startChain(
   runtime: Runtime,
   load?: () => Promise<PlacedGraph>,
 ): Promise<Running> {
-  const { replace, reload: _files, generation, ...rest } = await inPlace(first, () => startGraph(first.graph, runtime));
+  const {
+    replace,
+    reload: _files,
+    reading,
+    generation,
+    ...rest
+  } = await inPlace(first, () => startGraph(first.graph, runtime));
   const draw = async (width: number): Promise<string> => {
     const { graph, fused } = generation();
     return drawGraph(graph, 'text', { fused, width, counters: rest.tunnels.countStages() });
@@ -107,8 +113,10 @@ export async function startChain(
   let last = Promise.resolve();
   const reload = async (): Promise<void> => {
     try {
-      const next = await load();
-      await inPlace(next, () => replace(next.graph));
+      await reading.during(async () => {
+        const next = await load();
+        await inPlace(next, () => replace(next.graph));
+      });
     } catch (error) {
       throw toTunlError(error).withHints('the stages run on as they were');
     }

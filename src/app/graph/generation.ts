@@ -3,7 +3,7 @@ import { type Stage, type Graph, listNames, type RouteName } from '../../chain/m
 import { findFaults } from '../../chain/check/validate.ts';
 import type { Dial } from '../../core/dialer.ts';
 import { TunlError, usageError } from '../../core/errors.ts';
-import type { EventSink } from '../../core/events.ts';
+import { type EventSink, noting } from '../../core/events.ts';
 import type { Listener } from '../../core/listener.ts';
 import type { Scope } from '../../core/scope.ts';
 import { InternalListeners } from '../../listeners/internal.ts';
@@ -74,7 +74,14 @@ export async function createGeneration(graph: Graph, env: GenerationEnv): Promis
   setMaxListeners(0, retired.signal);
   const { scope, emit, tunnels, logFiles, listeners } = env;
   const parts: StageParts = { scope, retired: retired.signal, emit, tunnels, logFiles, listeners, routes };
-  const stages = await Promise.all(graph.stages.map((stage) => prepareStage(stage, parts).catch(blameStage(stage))));
+  const { traffic } = env;
+  const stages = await Promise.all(
+    graph.stages.map((stage) => {
+      // An event does not always tell its stage, so each stage has a sink of its own while somebody counts.
+      const sink = traffic ? noting(emit, (event) => traffic.journal.note(stage.name, event)) : emit;
+      return prepareStage(stage, { ...parts, emit: sink }).catch(blameStage(stage));
+    }),
+  );
   for (const ready of stages) {
     for (const name of listNames(ready.stage)) {
       byName.set(name, ready);

@@ -12,7 +12,8 @@ import { checkTargets } from '../tunnel/check.ts';
 import { createGeneration, type Generation, type GenerationEnv } from './generation.ts';
 import { OffLimits } from '../off-limits.ts';
 import type { Running, Runtime } from '../runtime.ts';
-import { Traffic } from '../admin/traffic.ts';
+import { ReadingRecord } from '../admin/reading.ts';
+import type { Traffic } from '../admin/traffic.ts';
 import { Tunnels } from '../tunnel/tunnels.ts';
 
 /** A running graph. */
@@ -23,6 +24,8 @@ export interface RunningGraph extends Running {
    * @throws {TunlError} usage or address_in_use; nothing has changed then
    */
   replace(graph: Graph): Promise<void>;
+  /** What the admin address tells of the last readings. */
+  readonly reading: ReadingRecord;
 }
 
 /** Options for the start of a graph. */
@@ -49,18 +52,21 @@ export async function startGraph(graph: Graph, runtime: Runtime, options: GraphO
     tunnels: runner.tunnels,
     generation: () => runner.generation,
     replace: (next) => runner.replace(next),
-    reload: () => runner.generation.reload(),
+    reading: runner.reading,
+    reload: () => runner.reload(),
     done: runUntilDrained(runtime, runner.tunnels),
   };
 }
 
 class GraphRunner {
   readonly tunnels: Tunnels;
+  readonly reading = new ReadingRecord();
   readonly #runtime: Runtime;
   readonly #env: GenerationEnv;
   readonly #admin: Admin;
   readonly #watch: CertificateWatch;
   #traffic: Traffic | undefined;
+  #subject: Promise<Subject> | undefined;
   #listeners: ReadonlyMap<string, StageListener> = new Map();
   #generation!: Generation;
 
@@ -70,11 +76,11 @@ class GraphRunner {
     this.#runtime = { ...runtime, emit };
     this.tunnels = new Tunnels(emit);
     const listeners = () => [...this.#listeners.values()].map(({ bound }) => bound.listener);
-    this.#admin = new Admin(() => this.#makeSubject());
+    this.#admin = new Admin(() => (this.#subject ??= this.#makeSubject()));
     const logFiles = new LogFiles(emit);
     const offLimits = new OffLimits(() => this.#admin.places);
     this.#env = { scope, emit, tunnels: this.tunnels, logFiles, listeners, offLimits };
-    this.#watch = new CertificateWatch(() => this.#generation.reload(), emit);
+    this.#watch = new CertificateWatch(() => this.reload(), emit);
     // Runs last, so that tunnels that are cut still get their log lines.
     scope.defer(() => logFiles.close());
     scope.defer(() => this.#admin.close());
@@ -106,6 +112,11 @@ class GraphRunner {
     this.#announce(new Set(), opened);
   }
 
+  /** Reads certificates, keys and users again. @throws {TunlError} usage; the faulty part stays as it was */
+  reload(): Promise<void> {
+    return this.reading.during(() => this.#generation.reload());
+  }
+
   async replace(graph: Graph): Promise<void> {
     const generation = await this.#prepare(graph);
     const before = new Set(this.#listeners.keys());
@@ -135,15 +146,16 @@ class GraphRunner {
   }
 
   async #prepare(graph: Graph): Promise<Generation> {
-    const generation = await createGeneration(graph, { ...this.#env, ...this.#countFor(graph) });
+    const generation = await createGeneration(graph, { ...this.#env, ...(await this.#countFor(graph)) });
     // A generation is not closed when the next one takes over: its sessions carry open tunnels, and end when idle.
     this.#runtime.scope.defer(() => generation.close());
     return generation;
   }
 
   /** Returns the counters for a graph with an admin address. Without one nothing is counted, which saves the cost. */
-  #countFor(graph: Graph): { readonly traffic?: Traffic } {
+  async #countFor(graph: Graph): Promise<{ readonly traffic?: Traffic }> {
     if (!graph.admin) return {};
+    const { Traffic } = await import('../admin/traffic.ts');
     const traffic = (this.#traffic ??= new Traffic());
     this.tunnels.onLeave = (tunnel) => traffic.leave(tunnel);
     return { traffic };
@@ -151,13 +163,16 @@ class GraphRunner {
 
   async #makeSubject(): Promise<Subject> {
     const { createSubject } = await import('../admin/subject.ts');
+    // An admin address is opened for a graph that has been prepared with counters.
+    const traffic = this.#traffic as Traffic;
     return createSubject({
       runtime: this.#runtime,
       tunnels: this.tunnels,
-      traffic: (this.#traffic ??= new Traffic()),
+      traffic,
       current: () => this.#generation,
       listeners: () => this.#listListeners(),
       closeListeners: () => void this.#closeListeners(),
+      reading: () => this.reading.facts,
     });
   }
 

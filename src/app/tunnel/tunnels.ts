@@ -62,6 +62,11 @@ export class Tunnels {
     for (const tunnel of this.#live.values()) if (tunnel.isRecorded) yield tunnel;
   }
 
+  /** Lists all live tunnels, inner parts included. */
+  all(): Iterable<Tunnel> {
+    return this.#live.values();
+  }
+
   /** Counts the live tunnels of each stage and the bytes that they have carried, by the name of the stage. */
   countStages(): Map<string, { tunnels: number; sent: number; received: number }> {
     const counters = new Map<string, { tunnels: number; sent: number; received: number }>();

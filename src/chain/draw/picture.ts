@@ -11,7 +11,7 @@ import {
 } from '../model/graph.ts';
 import { describeRoutes } from './http-text.ts';
 import { findOwnStage } from './own-stages.ts';
-import { describeStage, type StageCounters } from './stage-text.ts';
+import { describeStage, formatBytes, type StageCounters } from './stage-text.ts';
 
 export type { StageCounters } from './stage-text.ts';
 
@@ -34,6 +34,12 @@ export interface PictureLabel {
   readonly isSecured: boolean;
 }
 
+/** The bytes per second along an arrow, and back. */
+export interface EdgeRate {
+  readonly sent: number;
+  readonly received: number;
+}
+
 /** An arrow from one node to another. */
 export interface PictureEdge {
   readonly from: PictureNode;
@@ -42,6 +48,8 @@ export interface PictureEdge {
   readonly labels: readonly PictureLabel[];
   /** True if both ends are fused in the running program. */
   readonly isFused: boolean;
+  /** Present in the picture of a running graph. */
+  readonly rate?: EdgeRate;
 }
 
 /** A graph prepared for drawing, without secrets. Nodes and edges are in the order of the stages. */
@@ -58,6 +66,8 @@ export interface PictureOptions {
   readonly counters?: ReadonlyMap<string, StageCounters>;
   /** The schemes whose hops are reached over TLS; without them no hop is shown as secured. */
   readonly secured?: ReadonlySet<string>;
+  /** Returns the rate between two nodes, by their titles; a picture without it shows no rates. */
+  readonly rateOf?: (from: string, to: string) => EdgeRate;
 }
 
 const asked = 'the requested target';
@@ -76,10 +86,12 @@ class Sketch {
   readonly #targets: PictureNode[] = [];
   readonly #fused: ReadonlySet<string>;
   readonly #secured: ReadonlySet<string>;
+  readonly #rateOf: PictureOptions['rateOf'];
 
-  constructor(graph: Graph, { fused, counters, secured = new Set() }: PictureOptions) {
+  constructor(graph: Graph, { fused, counters, secured = new Set(), rateOf }: PictureOptions) {
     this.#fused = fused;
     this.#secured = secured;
+    this.#rateOf = rateOf;
     this.#stages = new Map(
       listStages(graph).map((stage) => [stage, showStage(stage, counters?.get(stage.name))] as const),
     );
@@ -89,7 +101,12 @@ class Sketch {
     const edges = [...this.#stages].flatMap(([stage, from]) =>
       listRoutesOut(stage).flatMap((way) => this.#showExit(stage, from, way)),
     );
-    return { nodes: [...this.#stages.values(), ...this.#targets], edges };
+    return { nodes: [...this.#stages.values(), ...this.#targets], edges: edges.map((edge) => this.#measure(edge)) };
+  }
+
+  #measure(edge: PictureEdge): PictureEdge {
+    const { from, to } = edge;
+    return this.#rateOf ? { ...edge, rate: this.#rateOf(from.title, to.title) } : edge;
   }
 
   #showExit(stage: Stage, from: PictureNode, way: Exit): PictureEdge[] {
@@ -162,8 +179,13 @@ function showStage(stage: Stage, counters: StageCounters | undefined): PictureNo
 }
 
 /** Lists the lines beside an arrow. */
-export function listLabels({ labels, isFused }: PictureEdge): readonly PictureLabel[] {
-  return [...labels, ...(isFused ? toLabels(['fused']) : [])];
+export function listLabels({ labels, isFused, rate }: PictureEdge): readonly PictureLabel[] {
+  return [...labels, ...toLabels([...(isFused ? ['fused'] : []), ...(rate ? [describeRate(rate)] : [])])];
+}
+
+/** Writes a rate; a rate with more digits is not wider, so that nothing moves in a drawing that is drawn again. */
+function describeRate({ sent, received }: EdgeRate): string {
+  return `→${formatBytes(sent).padStart(4)}/s ←${formatBytes(received).padStart(4)}/s`;
 }
 
 function toLabels(texts: readonly string[]): PictureLabel[] {

@@ -81,7 +81,7 @@ function describeCounters({ tunnels, sent, received }: StageCounters): string {
 const units = ['K', 'M', 'G', 'T'] as const;
 
 /** Writes a number of bytes in powers of 1024, as in the tables of tunnels. */
-function formatBytes(bytes: number): string {
+export function formatBytes(bytes: number): string {
   let amount = bytes;
   let unit = '';
   for (const next of units) {

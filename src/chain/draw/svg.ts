@@ -9,6 +9,7 @@ const style = `
   .forward { fill: #f6f8fa; stroke: #59636e } .proxy { fill: #fbefff; stroke: #8250df }
   .http { fill: #dafbe1; stroke: #1a7f37 } .target { fill: #ddf4ff; stroke: #0969da }
   .way { fill: none; stroke: #59636e; stroke-width: 1.5; stroke-linejoin: round } .fused { stroke-width: 4 }
+  .calm { stroke-width: 1 } .rate1 { stroke-width: 2 } .rate2 { stroke-width: 3.5 } .rate3 { stroke-width: 5.5 } .rate4 { stroke-width: 8 }
   .tip { fill: #59636e } .lock { fill: #9a6700 } .shackle { fill: none; stroke: #9a6700; stroke-width: 1.5 }
   @media (prefers-color-scheme: dark) {
     .ground { fill: #0d1117 } text { fill: #f0f6fc } .words { fill: #9198a1 }
@@ -67,7 +68,7 @@ function widthOf(text: string): number {
 /** Counts the columns of a text. Characters beyond the alphabets count twice, because most of them are twice as wide. */
 function countColumns(text: string): number {
   return Array.from(text).reduce(
-    (sum, character) => sum + ((character.codePointAt(0) ?? 0) < 0x1100 || character === '…' ? 1 : 2),
+    (sum, character) => sum + ((character.codePointAt(0) ?? 0) < 0x1100 || '…→←'.includes(character) ? 1 : 2),
     0,
   );
 }
@@ -80,9 +81,9 @@ function renderNode({ node, x, y, width, height }: PlacedNode): string {
     return renderText(line, x + padding, y + (index + 1) * lineHeight, classes);
   });
   const lock = node.isSecured ? [renderLock(x + width - padding - 10, y + lineHeight)] : [];
-  return [`<rect class="${kind}" ${place({ x, y, width, height })} rx="${round(corner)}"/>`, ...lines, ...lock].join(
-    '\n',
-  );
+  const name = node.kind === 'stage' ? ` data-stage="${escapeText(node.title)}"` : '';
+  const box = `<rect class="${kind}"${name} ${place({ x, y, width, height })} rx="${round(corner)}"/>`;
+  return [box, ...lines, ...lock].join('\n');
 }
 
 function renderEdge({ edge, points }: PlacedEdge): string {
@@ -96,7 +97,14 @@ function renderEdge({ edge, points }: PlacedEdge): string {
     end,
   ];
   const tip = corners.map(([x, y]) => `${round(x)},${round(y)}`).join(' ');
-  return `<polyline class="way${edge.isFused ? ' fused' : ''}" points="${line}"/>\n<polygon class="tip" points="${tip}"/>`;
+  return `<polyline class="way${chooseWidth(edge)}" points="${line}"/>\n<polygon class="tip" points="${tip}"/>`;
+}
+
+/** Chooses the class for the width of an edge: a step for each factor of 100, or whether it is fused if it has no rate. */
+function chooseWidth({ isFused, rate }: PictureEdge): string {
+  if (!rate) return isFused ? ' fused' : '';
+  const bytes = rate.sent + rate.received;
+  return bytes === 0 ? ' calm' : ` rate${Math.min(4, Math.max(1, Math.ceil(Math.log10(bytes) / 2)))}`;
 }
 
 /** Writes the labels of an edge beside it, a lock before those that TLS secures. */

@@ -1,3 +1,4 @@
+import type { TunnelChoice } from './choice.ts';
 import type { Subject } from './subject.ts';
 
 /** The parts of a request to the admin address that endpoints read. */
@@ -10,11 +11,13 @@ export interface AdminRequest {
 /** The answer to a request. */
 export interface AdminAnswer {
   readonly status: number;
-  readonly type: 'text' | 'json' | 'html' | 'svg' | 'exposition';
+  readonly type: 'text' | 'json' | 'html' | 'svg' | 'exposition' | 'events';
   readonly body: string;
   readonly headers?: Readonly<Record<string, string>>;
   /** Called once the answer is sent. */
   readonly afterwards?: () => void;
+  /** Present for an answer whose body goes on: events about the program, with these tunnels. */
+  readonly follow?: { readonly choice: TunnelChoice; readonly isOnce: boolean };
 }
 
 /** One path of the admin address. */

@@ -1,4 +1,5 @@
 import { toPrintable } from '../../syntax/text.ts';
+import { readChoice } from './choice.ts';
 import { badRequest, done, type AdminEndpoint, json, text } from './endpoint.ts';
 import type { TunnelFacts } from './subject.ts';
 
@@ -23,6 +24,24 @@ export const live: readonly AdminEndpoint[] = [
       const isCut = /^[1-9]\d{0,15}$/.test(id) && cutTunnel(Number(id));
       return isCut ? done() : text(`there is no tunnel ${toPrintable(id)}\n`, 404);
     },
+  },
+  {
+    path: '/events',
+    method: 'GET',
+    summary: 'follow what the page shows, as server-sent events',
+    params: {
+      filter: 'only tunnels with this text in a fact',
+      stage: 'only tunnels that pass this stage',
+      sort: 'one of id, peer, target, age, sent, received, rate',
+      order: 'one of asc, desc',
+      once: 'end after the first events',
+    },
+    answer: (_subject, { query }) => ({
+      status: 200,
+      type: 'events',
+      body: '',
+      follow: { choice: readChoice(query), isOnce: query.has('once') },
+    }),
   },
   {
     path: '/graph',

@@ -1,6 +1,22 @@
 import { createHash } from 'node:crypto';
 import type { AdminEndpoint } from './endpoint.ts';
-import html from './page.html';
+import live from './page/live.html';
+import body from './page/page.html';
+import style from './page/style.html';
+import tables from './page/tables.html';
+
+const html = `<!doctype html>
+<html lang="en">
+<head>
+<meta charset="utf-8" />
+<meta name="viewport" content="width=device-width, initial-scale=1" />
+<meta name="color-scheme" content="light dark" />
+<title>tunl</title>
+<link rel="icon" href="data:," />
+${style}</head>
+${body.replace(/<\/body>\s*$/, '')}${tables}${live}</body>
+</html>
+`;
 
 /** The page that shows the running stages and tunnels. Its policy lets it send requests to this address only. */
 export const page: AdminEndpoint = {

@@ -4,6 +4,7 @@ import type { Link } from '../../core/link.ts';
 import { toPrintable } from '../../syntax/text.ts';
 import { endpoints, listPaths } from './all.ts';
 import { type AdminAnswer, type AdminEndpoint, text } from './endpoint.ts';
+import { Feed } from './feed.ts';
 import { findObjection, type GateOptions } from './gate.ts';
 import type { Subject } from './subject.ts';
 
@@ -27,6 +28,7 @@ const types: Record<AdminAnswer['type'], string> = {
   html: 'text/html; charset=UTF-8',
   svg: 'image/svg+xml; charset=UTF-8',
   exposition: 'text/plain; version=0.0.4; charset=UTF-8',
+  events: 'text/event-stream; charset=UTF-8',
 };
 
 /** Fields of every answer. They keep pages of other sites from reading, framing or storing it. */
@@ -48,10 +50,12 @@ export interface AdminServer {
 /** Makes an admin server for Links. It ends requests that take too long, and never fails. */
 export function createAdminServer(subject: Subject, gate: GateOptions): AdminServer {
   const connections = new Map<Duplex, NodeJS.Timeout>();
+  const desk: Desk = { subject, gate, feed: new Feed(subject) };
   const server = createServer({ maxHeaderSize: maxHeadBytes, keepAliveTimeout: 0 }, (request, response) => {
-    setLimit(connections, request.socket, answerMs);
+    const renew = () => setLimit(connections, request.socket, answerMs);
+    renew();
     response.once('close', () => setLimit(connections, request.socket, requestMs));
-    void respond(subject, gate, request, response);
+    void respond(desk, request, response, renew);
   });
   server.on('connect', (_request, socket) => socket.destroy());
   return {
@@ -83,11 +87,19 @@ function setLimit(connections: Map<Duplex, NodeJS.Timeout>, stream: Duplex, ms: 
   );
 }
 
+/** The parts of a server that answer requests. */
+interface Desk {
+  readonly subject: Subject;
+  readonly gate: GateOptions;
+  readonly feed: Feed;
+}
+
+/** Answers a request; `renew` gives its client another time in which to read. */
 async function respond(
-  subject: Subject,
-  gate: GateOptions,
+  { subject, gate, feed }: Desk,
   request: IncomingMessage,
   response: ServerResponse,
+  renew: () => void,
 ): Promise<void> {
   let answer: AdminAnswer;
   try {
@@ -98,17 +110,19 @@ async function respond(
     if (request.destroyed && !request.complete) return;
     answer = text(`${toPrintable(String(error))}\n`, 500);
   }
-  const { status, type, body, headers, afterwards } = answer;
+  if (answer.follow && !feed.hasRoom) answer = text('too many clients follow the events already\n', 503);
+  const { status, type, body, headers, afterwards, follow } = answer;
   if (afterwards) response.once('close', afterwards);
   response.writeHead(status, {
     ...usualHeaders,
     ...headers,
     'Content-Type': types[type],
-    'Content-Length': Buffer.byteLength(body),
+    ...(!follow && { 'Content-Length': Buffer.byteLength(body) }),
     // Without it Node would wait for the rest of the body.
     ...(status === 413 && { Connection: 'close' }),
   });
-  response.end(body);
+  if (follow && request.method === 'GET') feed.follow(response, follow.choice, { ...follow, renew });
+  else response.end(body);
 }
 
 /** Reads a body to its end and drops it; false if it is too long. */

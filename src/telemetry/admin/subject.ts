@@ -60,6 +60,58 @@ export interface CertificateFacts {
   readonly validTo: Date;
 }
 
+/** The bytes of all tunnels. */
+export interface TotalFacts {
+  /** Tunnels and requests that are open or on their way, and those that were asked for since the start. */
+  readonly open: number;
+  readonly asked: number;
+  /** Failures since the start. */
+  readonly failed: number;
+  readonly sent: number;
+  readonly received: number;
+  /** The bytes per second, sent and received, of each second of the last minute, the oldest first. */
+  readonly minute: readonly (readonly [sent: number, received: number])[];
+}
+
+/** A stage of the running graph. */
+export interface StageFacts {
+  readonly name: string;
+  readonly job: string;
+  readonly open: number;
+  readonly sent: number;
+  readonly received: number;
+  readonly sentRate: number;
+  readonly receivedRate: number;
+  /** Answers per second from 1xx to 5xx; null if the stage has not answered any request. */
+  readonly answers: readonly number[] | null;
+}
+
+/** A tunnel or request that failed. */
+export interface FailureFacts {
+  /** Counts from 1 since the start. */
+  readonly number: number;
+  /** In UTC, as ISO 8601 writes it. */
+  readonly time: string;
+  readonly id: number;
+  readonly stage: string;
+  readonly peer: string;
+  readonly user: string | null;
+  readonly target: string;
+  readonly cause: string;
+  readonly code: string;
+  readonly side: 'client' | 'hop' | 'target' | 'self';
+  /** The hop at fault, as a URL without secrets. */
+  readonly hop: string | null;
+  readonly phase: string | null;
+}
+
+/** The last reading of the files of the running graph. Times are in UTC, as ISO 8601 writes them. */
+export interface ReadingFacts {
+  readonly time: string;
+  /** What was wrong with them since then, so that what was read before is still in use. */
+  readonly failure: { readonly time: string; readonly cause: string } | null;
+}
+
 /** The running program, as the admin address shows and controls it. */
 export interface Subject {
   readonly version: string;
@@ -69,6 +121,11 @@ export interface Subject {
   readonly listListeners: () => readonly ListenerFacts[];
   readonly listClusters: () => readonly ClusterFacts[];
   readonly listTunnels: () => readonly TunnelFacts[];
+  readonly readTotals: () => TotalFacts;
+  readonly listStages: () => readonly StageFacts[];
+  /** Lists the last failures, the newest first. */
+  readonly listFailures: () => readonly FailureFacts[];
+  readonly lastReading: () => ReadingFacts;
   readonly listCertificates: () => Promise<readonly CertificateFacts[]>;
   readonly listStats: () => readonly Stat[];
   /** The running configuration as the contents of a file, without secrets. */
