@@ -1,7 +1,7 @@
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
-import { createRequire } from 'node:module';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import axe from 'axe-core';
 import type { Browser, Page } from 'puppeteer-core';
 import { afterAll, beforeAll, expect, onTestFinished, test } from 'vitest';
 import { makeCerts } from '../support/certs/certs.ts';
@@ -77,11 +77,9 @@ async function pumpUntil(peer: RawPeer, holds: () => Promise<boolean>): Promise<
   }, true);
 }
 
-const axe = readFileSync(createRequire(import.meta.url).resolve('axe-core'), 'utf8');
-
 /** Lists what axe-core finds on a page as it is. */
 async function findBarriers(page: Page): Promise<readonly string[]> {
-  await page.evaluate(axe);
+  await page.evaluate(axe.source);
   return page.evaluate(async () => {
     const { axe: tool } = globalThis as unknown as {
       axe: { run(): Promise<{ violations: readonly { id: string; nodes: readonly { html: string }[] }[] }> };
@@ -97,7 +95,8 @@ function findWide(page: Page): Promise<readonly string[]> {
     elements
       .filter((element) => {
         const { clientWidth, scrollWidth } = element;
-        const isOver = element.getBoundingClientRect().right > document.documentElement.clientWidth + 1;
+        const { documentElement } = element.ownerDocument;
+        const isOver = element.getBoundingClientRect().right > documentElement.clientWidth + 1;
         return isOver || (clientWidth > 0 && scrollWidth > clientWidth + 1);
       })
       .map(({ outerHTML }) => outerHTML.slice(0, 100)),
@@ -113,7 +112,7 @@ test('the page tells what passes, what failed and what was read, and fits in eve
   // Both arrows of its way carry it, and those of other stages carry nothing.
   await pumpUntil(peer, async () => (await read(page, '#graph polyline[class*="rate"]')).length === 2);
   expect((await labels()).filter((text) => text === '→   0/s ←   0/s')).toHaveLength(2);
-  await pumpUntil(peer, async () => /K$/.test((await read(page, '#received-rate'))[0] ?? ''));
+  await pumpUntil(peer, async () => (await read(page, '#received-rate'))[0]?.endsWith('K') === true);
   await eventually(
     () => page.$eval('#minute .received', (line) => line.getAttribute('points')),
     expect.stringMatching(/^5\d,\d+\.\d 5\d,\d+\.\d/),
@@ -190,18 +189,18 @@ test('a stage, a text and an order choose among the tunnels, by the keyboard too
   await page.type('#filter', port);
   await eventually(() => read(page, '#tunnels .sent'), ['100B']);
   expect(await read(page, '#count')).toEqual(['1 shown']);
-  await page.$eval('#filter', (input) => ((input as HTMLInputElement).value = ''));
+  await page.evaluate(`document.querySelector('#filter').value = ''`);
   await page.type('#filter', 'INGRESS');
   await eventually(() => read(page, '#tunnels .sent'), ['200B', '100B']);
 
-  await page.$eval('#graph [data-stage="lost"]', (box) => (box as SVGElement).focus());
+  await page.evaluate(`document.querySelector('#graph [data-stage="lost"]').focus()`);
   await page.keyboard.press('Enter');
   await eventually(() => read(page, '#none:not([hidden])'), ['No open tunnel fits.']);
-  expect(await page.evaluate(() => (document.activeElement as HTMLElement).dataset['stage'])).toBe('lost');
+  expect(await page.evaluate('document.activeElement.dataset.stage')).toBe('lost');
   // A drawing that was made anew in between keeps what has the focus.
   first.send(Buffer.alloc(1000));
   await eventually(async () => /sent 1\.[23]K/.test((await read(page, '#graph text')).join('\n')), true);
-  expect(await page.evaluate(() => (document.activeElement as HTMLElement).dataset['stage'])).toBe('lost');
+  expect(await page.evaluate('document.activeElement.dataset.stage')).toBe('lost');
   await page.click('#graph [data-stage="inner"]');
   await eventually(() => read(page, '#tunnels .id'), expect.arrayContaining(['1', '2']));
   expect(await read(page, '#anywhere:not([hidden])')).toEqual(['stage inner: show all']);

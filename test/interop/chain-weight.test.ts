@@ -1,3 +1,4 @@
+import { countStages } from '../../src/app/tunnel/stage-counts.ts';
 import { once } from 'node:events';
 import { type AddressInfo, connect, createServer, type Socket } from 'node:net';
 import { setFlagsFromString } from 'node:v8';
@@ -22,7 +23,7 @@ async function open(port: number): Promise<Socket> {
   return socket;
 }
 
-const isFree = (chain: TestChain) => eventually(() => chain.running.tunnels.countStages().size, 0);
+const isFree = (chain: TestChain) => eventually(() => countStages(chain.running.tunnels).size, 0);
 
 test('200 MB both ways at once, nine stages deep, arrive as they were sent', async () => {
   const bytes = 200 << 20;
@@ -45,7 +46,7 @@ test('a thousand connections at once, nine stages deep', async () => {
   const chain = await startDeepChain(target.address);
   const clients = await Promise.all(Array.from({ length: 1000 }, (_, index) => openAndAsk(chain.port, index)));
   expect(target.open).toBe(1000);
-  expect(chain.running.tunnels.countStages().get('ingress')?.tunnels).toBe(1000);
+  expect(countStages(chain.running.tunnels).get('ingress')?.tunnels).toBe(1000);
   const answers = clients.map(({ socket }) => collect(socket));
   clients.forEach(({ socket, word }) => socket.end(word));
   expect(await Promise.all(answers)).toEqual(clients.map(({ word }) => word));

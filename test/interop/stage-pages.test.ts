@@ -136,6 +136,8 @@ describe.skipIf(!hasWorld)('the pages about proxies and stages', () => {
       onTestFinished(async () => void (await asking.stop()));
       const { stdout, stderr } = await world.run(findBlock('ask', page).replaceAll('curl', 'curl -sS'));
       expect([stdout, stderr]).toEqual([expect.stringMatching(/^LIVE\n/), '']);
+      const { stdout: events } = await world.run(findBlock('follow', page).replaceAll('curl', 'curl -sS'));
+      expect(events).toMatch(/^event: state\ndata: \{"version":"tunl\//);
       // Each path of the page is one of /help, and each form of a request works.
       const { stdout: help } = await world.run('curl -s http://127.0.0.1:9901/help');
       const text = readFileSync(join(root, page), 'utf8');

@@ -1,3 +1,4 @@
+import { countStages } from '../tunnel/stage-counts.ts';
 import type { Tunnels } from '../tunnel/tunnels.ts';
 import { type Amount, keyOf } from './flows.ts';
 import type { StatusCounts } from './journal.ts';
@@ -89,7 +90,7 @@ export class Meter {
       total.sent += handle?.sent ?? 0;
       total.received += handle?.received ?? 0;
     }
-    const sums = new Map<string, Amount>(this.#tunnels.countStages());
+    const sums = new Map<string, Amount>(countStages(this.#tunnels));
     for (const [name, over] of stages) sums.set(name, add(over, sums.get(name)));
     return {
       at: performance.now(),

@@ -1,3 +1,4 @@
+import { countStages } from '../tunnel/stage-counts.ts';
 import type { Stat, StatLabel } from '../../telemetry/stat.ts';
 import type { ConnectionCounts, Traffic } from './traffic.ts';
 import type { Tunnels } from '../tunnel/tunnels.ts';
@@ -58,7 +59,7 @@ function listUpstreamStats({ traffic }: StatSources): Stat[] {
 }
 
 function listStageStats({ traffic, tunnels, forwards, proxies }: StatSources): Stat[] {
-  const live = tunnels.countStages();
+  const live = countStages(tunnels);
   const read = (name: string) => {
     const now = live.get(name) ?? { tunnels: 0, sent: 0, received: 0 };
     const before = traffic.stages.get(name) ?? { tunnels: 0, sent: 0, received: 0 };

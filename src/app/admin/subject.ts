@@ -1,3 +1,4 @@
+import { countStages } from '../tunnel/stage-counts.ts';
 import { securedSchemes } from '../../carriers/index.ts';
 import { type Graph, listStages } from '../../chain/model/graph.ts';
 import type { Address } from '../../core/address.ts';
@@ -96,7 +97,7 @@ export function createSubject({
     drawGraph: async () => {
       const { drawSvg } = await import('../../chain/draw/draw.ts');
       const { graph, fused } = current();
-      const facts = { fused, counters: tunnels.countStages(), secured: securedSchemes };
+      const facts = { fused, counters: countStages(tunnels), secured: securedSchemes };
       return drawSvg(graph, { ...facts, rateOf: (from, to) => meter.readArrow(from, to) });
     },
     cutTunnel: (id) => tunnels.cut(id, orderedBy('the tunnel was ended through the admin address')),
@@ -129,7 +130,7 @@ function listClusters({ upstreams }: Traffic): ClusterFacts[] {
 }
 
 function describeStages(graph: Graph, tunnels: Tunnels, meter: Meter): StageFacts[] {
-  const live = tunnels.countStages();
+  const live = countStages(tunnels);
   return listStages(graph).map(({ name, job }) => {
     const { total, rate } = meter.readStage(name);
     return {

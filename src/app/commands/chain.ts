@@ -1,3 +1,4 @@
+import { countStages } from '../tunnel/stage-counts.ts';
 import { dirname, resolve } from 'node:path';
 import { carrierSwitches, schemes, securedSchemes } from '../../carriers/index.ts';
 import { Source } from '../../chain/read/document.ts';
@@ -106,7 +107,7 @@ export async function startChain(
   } = await inPlace(first, () => startGraph(first.graph, runtime));
   const draw = async (width: number): Promise<string> => {
     const { graph, fused } = generation();
-    return drawGraph(graph, 'text', { fused, width, counters: rest.tunnels.countStages() });
+    return drawGraph(graph, 'text', { fused, width, counters: countStages(rest.tunnels) });
   };
   const running = { ...rest, draw };
   if (!load) return running;

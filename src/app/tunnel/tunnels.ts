@@ -67,22 +67,6 @@ export class Tunnels {
     return this.#live.values();
   }
 
-  /** Counts the live tunnels of each stage and the bytes that they have carried, by the name of the stage. */
-  countStages(): Map<string, { tunnels: number; sent: number; received: number }> {
-    const counters = new Map<string, { tunnels: number; sent: number; received: number }>();
-    for (const { stages, depth, handle } of this.#live.values()) {
-      for (const stage of stages.slice(depth)) {
-        const { tunnels, sent, received } = counters.get(stage) ?? { tunnels: 0, sent: 0, received: 0 };
-        counters.set(stage, {
-          tunnels: tunnels + 1,
-          sent: sent + (handle?.sent ?? 0),
-          received: received + (handle?.received ?? 0),
-        });
-      }
-    }
-    return counters;
-  }
-
   /** Emits a warning once, no matter how many tunnels it applies to. */
   warnOnce(message: string): void {
     if (this.#said.has(message)) return;

@@ -56,6 +56,8 @@ export interface PictureEdge {
 export interface Picture {
   readonly nodes: readonly PictureNode[];
   readonly edges: readonly PictureEdge[];
+  /** True for the picture of a running graph, with rates. */
+  readonly isLive?: boolean;
 }
 
 /** Facts that a picture shows beside the graph itself. */
@@ -101,7 +103,8 @@ class Sketch {
     const edges = [...this.#stages].flatMap(([stage, from]) =>
       listRoutesOut(stage).flatMap((way) => this.#showExit(stage, from, way)),
     );
-    return { nodes: [...this.#stages.values(), ...this.#targets], edges: edges.map((edge) => this.#measure(edge)) };
+    const nodes = [...this.#stages.values(), ...this.#targets];
+    return this.#rateOf ? { nodes, edges: edges.map((edge) => this.#measure(edge)), isLive: true } : { nodes, edges };
   }
 
   #measure(edge: PictureEdge): PictureEdge {

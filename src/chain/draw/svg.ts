@@ -9,7 +9,6 @@ const style = `
   .forward { fill: #f6f8fa; stroke: #59636e } .proxy { fill: #fbefff; stroke: #8250df }
   .http { fill: #dafbe1; stroke: #1a7f37 } .target { fill: #ddf4ff; stroke: #0969da }
   .way { fill: none; stroke: #59636e; stroke-width: 1.5; stroke-linejoin: round } .fused { stroke-width: 4 }
-  .calm { stroke-width: 1 } .rate1 { stroke-width: 2 } .rate2 { stroke-width: 3.5 } .rate3 { stroke-width: 5.5 } .rate4 { stroke-width: 8 }
   .tip { fill: #59636e } .lock { fill: #9a6700 } .shackle { fill: none; stroke: #9a6700; stroke-width: 1.5 }
   @media (prefers-color-scheme: dark) {
     .ground { fill: #0d1117 } text { fill: #f0f6fc } .words { fill: #9198a1 }
@@ -17,6 +16,11 @@ const style = `
     .http { fill: #04260f; stroke: #3fb950 } .target { fill: #0c2d6b; stroke: #4493f8 }
     .way { stroke: #9198a1 } .tip { fill: #9198a1 } .lock { fill: #d29922 } .shackle { stroke: #d29922 }
   }`;
+
+/** The style of edges whose width shows their rates. */
+const liveStyle = `
+  .calm { stroke-width: 1 } .rate1 { stroke-width: 2 } .rate2 { stroke-width: 3.5 } .rate3 { stroke-width: 5.5 }
+  .rate4 { stroke-width: 8 }`;
 
 /** Measures of a drawing, in pixels. The advance is that of a monospaced font. */
 const advance = 7.3;
@@ -38,10 +42,10 @@ export function renderSvg(picture: Picture): string {
   return [
     `<svg xmlns="http://www.w3.org/2000/svg" ${size} role="img">`,
     `<title>${escapeText(`Stages: ${names.join(', ')}`)}</title>`,
-    `<style>${style}\n</style>`,
+    `<style>${style}${picture.isLive ? liveStyle : ''}\n</style>`,
     `<rect class="ground" width="100%" height="100%"/>`,
     ...edges.map(renderEdge),
-    ...nodes.map(renderNode),
+    ...nodes.map((placed) => renderNode(placed, picture)),
     ...edges.flatMap(renderLabels),
     '</svg>',
     '',
@@ -73,7 +77,8 @@ function countColumns(text: string): number {
   );
 }
 
-function renderNode({ node, x, y, width, height }: PlacedNode): string {
+/** Draws the box of a node; in the picture of a running graph it can be told which stage it is. */
+function renderNode({ node, x, y, width, height }: PlacedNode, { isLive }: Picture): string {
   const corner = node.kind === 'stage' ? 4 : height / 2;
   const kind = node.job ?? node.kind;
   const lines = [node.title, ...node.lines].map((line, index) => {
@@ -81,7 +86,7 @@ function renderNode({ node, x, y, width, height }: PlacedNode): string {
     return renderText(line, x + padding, y + (index + 1) * lineHeight, classes);
   });
   const lock = node.isSecured ? [renderLock(x + width - padding - 10, y + lineHeight)] : [];
-  const name = node.kind === 'stage' ? ` data-stage="${escapeText(node.title)}"` : '';
+  const name = isLive && node.kind === 'stage' ? ` data-stage="${escapeText(node.title)}"` : '';
   const box = `<rect class="${kind}"${name} ${place({ x, y, width, height })} rx="${round(corner)}"/>`;
   return [box, ...lines, ...lock].join('\n');
 }

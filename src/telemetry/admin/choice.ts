@@ -42,7 +42,7 @@ export function chooseTunnels(
   const fitting = tunnels.filter(
     (tunnel) => (stage === '' || tunnel.stages.includes(stage)) && (filter === '' || toText(tunnel).includes(filter)),
   );
-  const valueOf = values[sort] ?? values['id'];
+  const valueOf = Object.hasOwn(values, sort) ? values[sort] : values['id'];
   if (!valueOf) return { fitting: 0, shown: [] };
   const sign = isDescending ? -1 : 1;
   const sorted = fitting.toSorted((one, other) => {

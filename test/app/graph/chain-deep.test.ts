@@ -1,3 +1,4 @@
+import { countStages } from '../../../src/app/tunnel/stage-counts.ts';
 import type { Socket } from 'node:net';
 import { expect, test } from 'vitest';
 import { drain, pour } from '../../support/bulk.ts';
@@ -21,7 +22,7 @@ async function start() {
 }
 
 const isFree = (chain: Awaited<ReturnType<typeof startDeepChain>>) =>
-  eventually(() => chain.running.tunnels.countStages().size, 0);
+  eventually(() => countStages(chain.running.tunnels).size, 0);
 
 test('nine stages deep, the last record knows the whole way, and who is at its beginning', async () => {
   const { chain, client, far } = await start();
@@ -92,7 +93,7 @@ test.each(['up', 'down'] as const)('a reader that stands still bounds what every
   const [from, to] = way === 'up' ? [client, far] : [far, client];
   const sending = pour(from.stream, 96 << 20);
   await waitForStall(() => sending.offered);
-  const counted = chain.running.tunnels.countStages();
+  const counted = countStages(chain.running.tunnels);
   const moved = deepStages.map((name) => counted.get(name)?.[way === 'up' ? 'sent' : 'received'] ?? 0);
   const ordered = way === 'up' ? moved : moved.toReversed();
   for (const [index, bytes] of ordered.slice(1).entries()) {

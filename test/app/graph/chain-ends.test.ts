@@ -1,3 +1,4 @@
+import { countStages } from '../../../src/app/tunnel/stage-counts.ts';
 import { describe, expect, test } from 'vitest';
 import type { Hop } from '../../../src/core/hop.ts';
 import { makeHop } from '../../support/harness/app.ts';
@@ -115,7 +116,7 @@ describe.each([
     await (await silent.accept()).readHead();
     client.reset();
     await eventually(() => silent.open, 0);
-    await eventually(() => chain.running.tunnels.countStages().size, 0);
+    await eventually(() => countStages(chain.running.tunnels).size, 0);
     for (const { error } of chain.eventsOf('tunnel.failed')) expect(error).toMatchObject({ side: 'client' });
   });
 });

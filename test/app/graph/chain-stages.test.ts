@@ -1,3 +1,4 @@
+import { countStages } from '../../../src/app/tunnel/stage-counts.ts';
 import { expect, test } from 'vitest';
 import type { Stage } from '../../../src/chain/model/graph.ts';
 import { calmLimits, makeHop } from '../../support/harness/app.ts';
@@ -94,7 +95,7 @@ test('a client that fails the handshake of an inner stage is told of, and both s
   client.send('this is no ClientHello, and never will be one\r\n\r\n');
   await client.waitForEnd();
   client.fin();
-  await eventually(() => chain.running.tunnels.countStages().size, 0);
+  await eventually(() => countStages(chain.running.tunnels).size, 0);
   expect(chain.eventsOf('notice').filter(({ level }) => level === 'warning')).toHaveLength(1);
 });
 
