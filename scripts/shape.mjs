@@ -44,6 +44,7 @@ const mayImport = {
   ...Object.fromEntries(siblings.map((folder) => [folder, below])),
   dial: ['sockets', ...below],
   listeners: ['sockets', ...below],
+  tls: ['sockets', ...below],
   config: ['chain', ...below],
   envoy: ['chain', ...below],
   app: [...siblings, ...below],

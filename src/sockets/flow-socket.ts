@@ -21,6 +21,18 @@ export interface SocketReceiver extends Borrower {
   onOver(): void;
 }
 
+/** The reads of a socket, which go to a receiver past its stream. */
+export interface Reads {
+  /** Set once the bytes go past the stream. */
+  receiver: SocketReceiver | undefined;
+  /** Starts to report the ends of both halves to the receiver as well. */
+  listen(receiver: SocketReceiver): void;
+  /** Asks the system for no more bytes; the receiver says so itself while it has the bytes of a read. */
+  stopReading(): void;
+  /** Asks the system for bytes, unless it does so already. */
+  startReading(): void;
+}
+
 /** Waits for a socket to be connected. */
 export interface ConnectReceiver extends SocketReceiver {
   onConnect(): void;
@@ -68,8 +80,7 @@ const onread = {
  * A socket whose bytes go to a receiver without a stream in between, once there is one. Until then, and for everybody
  * else, it is an ordinary socket that reads as far as its high-water mark.
  */
-export class FlowSocket extends Socket implements LendingStream, Ticked {
-  /** Set once the bytes go past the stream. */
+export class FlowSocket extends Socket implements LendingStream, Reads, Ticked {
   receiver: SocketReceiver | undefined;
   /** The other side has ended its half, and nothing more can be read from the system. */
   hasEnd = false;
@@ -104,7 +115,6 @@ export class FlowSocket extends Socket implements LendingStream, Ticked {
     this.on('connect', onConnect).connect(options);
   }
 
-  /** Starts to report the ends of both halves to the receiver as well. */
   listen(receiver: SocketReceiver): void {
     this.receiver = receiver;
     if (!this.#reportsEnds) this.on('end', onEnd).on('finish', onFinish);
@@ -114,7 +124,7 @@ export class FlowSocket extends Socket implements LendingStream, Ticked {
   lend(receive: Receive): void {
     this.pause();
     this.receiver = new Lender(receive);
-    if (this.readableLength > 0) process.nextTick(lendRest, this, receive);
+    if (this.readableLength > 0) process.nextTick(lendRest, this, this, receive);
     else this.startReading();
   }
 
@@ -134,12 +144,10 @@ export class FlowSocket extends Socket implements LendingStream, Ticked {
     return this.receiver !== receiver || receiver.isReading;
   }
 
-  /** Asks the system for no more bytes; the receiver says so itself while it has the bytes of a read. */
   stopReading(): void {
     if (!this.#isReceiving) super.pause();
   }
 
-  /** Asks the system for bytes, unless it does so already. */
   startReading(): void {
     if (!this.hasEnd && !this.destroyed) this._read(0);
   }
@@ -188,7 +196,7 @@ export class FlowSocket extends Socket implements LendingStream, Ticked {
 }
 
 /** The receiver of somebody who listens to the other events of the socket himself. */
-class Lender implements SocketReceiver {
+export class Lender implements SocketReceiver {
   readonly isReading = true;
   readonly onData: Receive;
 
@@ -202,10 +210,10 @@ class Lender implements SocketReceiver {
 }
 
 /** Passes on what the stream has read before. */
-function lendRest(socket: FlowSocket, receive: Receive): void {
+export function lendRest(socket: Duplex, reads: Reads, receive: Receive): void {
   while (!socket.destroyed) {
     const chunk = socket.read() as Buffer | null;
-    if (!chunk) return socket.startReading();
+    if (!chunk) return reads.startReading();
     receive(chunk);
   }
 }

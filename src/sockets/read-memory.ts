@@ -72,6 +72,31 @@ export function giveBack(memory: Buffer): void {
   if (free.length < maxFree) free.push(memory);
 }
 
+/** Ends the use of a block by a socket, some of which was kept: nobody else may have it. */
+export function giveAway(): void {
+  owners--;
+}
+
+/** True for so many bytes that a block for them is worth its memory. */
+export function isMany(bytes: number): boolean {
+  return bytes >= manyBytes;
+}
+
+/** A block for a socket that puts its reads together, until it gives it back; undefined if too many sockets have one. */
+export function borrowBlock(): Buffer | undefined {
+  if (owners >= maxOwners) return undefined;
+  keepFreedMemory();
+  owners++;
+  return findBlock();
+}
+
+/** Lends bytes as they are, and returns true if they are kept. */
+export function lendBlock(chunk: Buffer, borrower: Borrower): boolean {
+  const isKept = borrower.onData(chunk);
+  if (!isKept) poison(chunk);
+  return isKept;
+}
+
 /** Moves bytes out of the shared memory into a block. */
 function take(memory: Buffer, bytes: number): Buffer {
   keepFreedMemory();

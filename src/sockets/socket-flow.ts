@@ -1,8 +1,9 @@
+import type { Duplex } from 'node:stream';
 import { DuplexFlow } from '../core/duplex-flow.ts';
 import type { Fate, FlowEvents } from '../core/flow.ts';
 import type { Link, Peer } from '../core/link.ts';
 import { makeReset } from '../core/socket-link.ts';
-import type { FlowSocket, SocketReceiver } from './flow-socket.ts';
+import type { FlowSocket, Reads, SocketReceiver } from './flow-socket.ts';
 
 /** Makes a Link of a TCP socket; its reset is a TCP RST. */
 export function tcpLink(socket: FlowSocket, peer: Peer): Link {
@@ -15,23 +16,26 @@ export function unixLink(socket: FlowSocket, peer: Peer): Link {
 }
 
 function socketLink(socket: FlowSocket, peer: Peer, reset: Link['reset']): Link {
-  return { stream: socket, peer, flow: new SocketFlow(socket, reset), reset };
+  return { stream: socket, peer, flow: new SocketFlow(socket, socket, reset), reset };
 }
 
 /** The Flow of a socket. Bytes pass the stream by in both directions as far as Node lets them. */
-class SocketFlow extends DuplexFlow implements SocketReceiver {
+export class SocketFlow extends DuplexFlow implements SocketReceiver {
   isReading = false;
-  readonly #socket: FlowSocket;
+  readonly #socket: Duplex;
+  readonly #reads: Reads;
 
-  constructor(socket: FlowSocket, reset: (error: Error) => void) {
+  /** @param reset aborts both halves, so that the other side sees it */
+  constructor(socket: Duplex, reads: Reads, reset: (error: Error) => void) {
     super(socket, reset);
     this.#socket = socket;
+    this.#reads = reads;
   }
 
   override listen(events: FlowEvents): void {
     this.events = events;
     this.#socket.pause();
-    this.#socket.listen(this);
+    this.#reads.listen(this);
     this.followQueue();
   }
 
@@ -45,20 +49,20 @@ class SocketFlow extends DuplexFlow implements SocketReceiver {
 
   override pause(): void {
     this.isReading = false;
-    this.#socket.stopReading();
+    this.#reads.stopReading();
   }
 
   override resume(): void {
     if (this.isReading) return;
     this.isReading = true;
     if (this.#socket.readableLength > 0) process.nextTick(deliverRest, this);
-    else this.#socket.startReading();
+    else this.#reads.startReading();
   }
 
   release(rest?: Buffer): void {
     this.isReading = false;
     this.events = undefined;
-    this.#socket.receiver = undefined;
+    this.#reads.receiver = undefined;
     if (rest && rest.length > 0) this.#socket.unshift(rest);
   }
 
@@ -68,7 +72,7 @@ class SocketFlow extends DuplexFlow implements SocketReceiver {
     while (this.isReading && !socket.destroyed) {
       // One call returns everything, or the first of it: that depends on the version of Node.
       const chunk = socket.read() as Buffer | null;
-      if (!chunk) return socket.startReading();
+      if (!chunk) return this.#reads.startReading();
       this.onData(chunk);
     }
   }

@@ -3,6 +3,8 @@ import { TLSSocket } from 'node:tls';
 import { abortReason, throwIfAborted } from '../core/deadline.ts';
 import { guardStream, type Link, type Peer, type TlsFacts } from '../core/link.ts';
 import { keepFreedMemory, runAfterFin } from '../core/socket-link.ts';
+import { SocketFlow } from '../sockets/socket-flow.ts';
+import { type RecordReads, readRecords } from '../sockets/record-reads.ts';
 import { closedError, explainTlsError, type TlsSide } from './failure.ts';
 import { explainFalseEnd } from './false-end.ts';
 import { formatName } from './certificate/names.ts';
@@ -123,23 +125,39 @@ function resetInsteadOfDestroy(under: Duplex, reset: () => void): void {
  */
 export function overlayLink({ socket, below, under, side }: Overlay, { trusting, ...facts }: ProvenFacts = {}): Link {
   const hooks = hooksOf(socket);
+  const reads = readRecords(socket);
+  if (reads) flushBeforeFailure(hooks, reads);
   const { push } = hooks;
   hooks.push = (chunk) => {
+    if (chunk === null) reads?.noteEnd();
     const failure = chunk === null ? explainFalseEnd(socket, under, side) : undefined;
     if (!failure) return push.call(socket, chunk);
     socket.destroy(failure);
     return false;
   };
+  const reset = (error: Error) => {
+    reads?.drop();
+    runAfterFin(socket, () => {
+      socket.destroy(error);
+      below.reset(error);
+    });
+  };
   return {
     stream: socket,
+    ...(reads && { flow: new SocketFlow(socket, reads, reset) }),
     peer: { ...below.peer, ...facts, tls: { ...readFacts(socket), ...(trusting !== undefined && { trusting }) } },
     // The terms of the Link below hold here too: after close_notify comes its FIN.
     ...(below.halfClose && { halfClose: below.halfClose }),
-    reset: (error) =>
-      runAfterFin(socket, () => {
-        socket.destroy(error);
-        below.reset(error);
-      }),
+    reset,
+  };
+}
+
+/** Delivers what was read before the other side has failed, and before the socket is destroyed for it. */
+function flushBeforeFailure(hooks: Hooks, reads: RecordReads): void {
+  const { _destroy: destroy } = hooks;
+  hooks._destroy = (error, done) => {
+    if (error) reads.flush();
+    destroy.call(hooks, error, done);
   };
 }
 
