@@ -16,6 +16,9 @@ export interface FrameEvents {
 
 const noBytes = Buffer.alloc(0);
 
+/** The payloads of PING and of what is shorter. */
+const shortBytes = 8;
+
 /** What of the frame comes next. */
 const stages = { head: 0, padLength: 1, data: 2, padding: 3, payload: 4, skip: 5 } as const;
 
@@ -35,6 +38,8 @@ export class FrameReader {
   #left = 0;
   #paddingBytes = 0;
   #payload: Buffer = noBytes;
+  /** The memory that is lent for short payloads, by their length: a slice of what was read costs more than such a frame. */
+  readonly #short: readonly Buffer[] = toPrefixes(Buffer.alloc(shortBytes));
   #isStopped = false;
 
   /** @param maxBlockBytes the most that one HEADERS or CONTINUATION holds, if that is more than usual */
@@ -85,7 +90,7 @@ export class FrameReader {
   }
 
   #startFrame(head: Buffer, at: number): void {
-    const bytes = head.readUIntBE(at, 3);
+    const bytes = ((head[at] as number) << 16) | ((head[at + 1] as number) << 8) | (head[at + 2] as number);
     const type = head[at + 3] as number;
     const flags = head[at + 4] as number;
     const stream = head.readUInt32BE(at + 5) & 0x7fff_ffff;
@@ -159,7 +164,7 @@ export class FrameReader {
   #collect(chunk: Buffer, at: number, end: number): void {
     const bytes = end - at;
     const isStart = this.#payload.length === 0;
-    if (isStart && bytes === this.#left) return this.#finish(chunk.subarray(at, end));
+    if (isStart && bytes === this.#left) return this.#finish(this.#lend(chunk, at, end));
     if (isStart) this.#payload = Buffer.allocUnsafe(this.#left);
     chunk.copy(this.#payload, this.#payload.length - this.#left, at, end);
     this.#left -= bytes;
@@ -169,8 +174,20 @@ export class FrameReader {
     this.#finish(payload);
   }
 
+  #lend(chunk: Buffer, at: number, end: number): Buffer {
+    const short = this.#short[end - at];
+    if (!short) return chunk.subarray(at, end);
+    for (let from = at, to = 0; from < end; from++, to++) short[to] = chunk[from] as number;
+    return short;
+  }
+
   #finish(payload: Buffer): void {
     this.#stage = stages.head;
     this.#events.onFrame(this.#type, this.#flags, this.#stream, payload);
   }
+}
+
+/** The beginnings of some memory, by their length. */
+function toPrefixes(memory: Buffer): readonly Buffer[] {
+  return Array.from({ length: memory.length + 1 }, (_, bytes) => memory.subarray(0, bytes));
 }

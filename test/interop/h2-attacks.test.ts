@@ -22,9 +22,12 @@ interface Cost {
   readonly ping: number;
 }
 
-/** What it may cost. Others may keep the machine busy in one round, but hardly in each of three. */
+/**
+ * What it may cost. In the first rounds the code of an attack is compiled while it runs, unlike that of data, and others
+ * may keep the machine busy in one round, but hardly in each.
+ */
 const most: Cost = { cpu: 10, ping: 3 };
-const rounds = 3;
+const rounds = 6;
 
 const isSmall = ({ cpu, ping }: Cost) => cpu < most.cpu && ping < most.ping;
 

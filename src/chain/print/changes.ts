@@ -1,6 +1,6 @@
 import { type FieldChange, type FieldChanges, type FieldValue, valueLists } from '../../syntax/format/field-changes.ts';
 import { changeKeys, listKeys } from '../read/headers/changes.ts';
-import type { ChangeConfig, ChangesConfig, ValueConfig } from '../read/http-schema.ts';
+import type { ChangeConfig, ChangesConfig, ValueConfig } from '../read/http/schema.ts';
 import type { SecretNames } from '../read/secret-names.ts';
 import { escapeVariables } from '../read/secrets.ts';
 import { unwrap } from './route.ts';

@@ -1,6 +1,6 @@
 import type { FieldMatch, TextMatch } from '../model/graph.ts';
-import { comparisons } from '../read/http-match.ts';
-import type { ConditionConfig } from '../read/http-schema.ts';
+import { comparisons } from '../read/http/match.ts';
+import type { ConditionConfig } from '../read/http/schema.ts';
 import type { TextConditionConfig } from '../read/screens/schema.ts';
 import { escapeVariables } from '../read/secrets.ts';
 import { unwrap } from './route.ts';

@@ -1,11 +1,11 @@
 import { formatAddress } from '../../core/address.ts';
 import { type CapKey, type Caps, capSettings, collectLimits, formatLimit } from '../../syntax/settings.ts';
 import { ruleSettings } from '../../syntax/stage-settings.ts';
-import { usualPath } from '../read/http-match.ts';
-import { usualUpgrades } from '../read/http-action.ts';
-import type { VirtualHostConfig, HttpConfig, HttpRouteConfig, UpstreamConfig } from '../read/http-schema.ts';
+import { usualPath } from '../read/http/match.ts';
+import { usualUpgrades } from '../read/http/action.ts';
+import type { VirtualHostConfig, HttpConfig, HttpRouteConfig, UpstreamConfig } from '../read/http/schema.ts';
 import { upstreamOf } from '../check/http-faults.ts';
-import { everyHost, nameTargets } from '../read/http.ts';
+import { everyHost, nameTargets } from '../read/http/stage.ts';
 import type {
   HttpAction,
   HttpRoute,

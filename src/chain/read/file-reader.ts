@@ -9,7 +9,7 @@ import { parseSize } from '../../syntax/size.ts';
 import { parseTarget } from '../../syntax/target.ts';
 import { Diagnostics } from './diagnostics.ts';
 import type { Path } from './document.ts';
-import { readHttp } from './http.ts';
+import { readHttp } from './http/stage.ts';
 import { readAccessLog } from './log/access-log.ts';
 import type { Stage, Graph, ListenerTls, RouteName, Target } from '../model/graph.ts';
 import { type ProxyReader, readProxy, readValues } from './proxy.ts';

@@ -1,6 +1,6 @@
 import * as z from 'zod';
 import { listed } from '../../syntax/text.ts';
-import { http } from './http-schema.ts';
+import { http } from './http/schema.ts';
 import { accessLog } from './log/access-log.ts';
 import { screens } from './screens/schema.ts';
 import { listenerTlsSettings, proxySettings } from '../../syntax/stage-settings.ts';

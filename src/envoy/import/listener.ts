@@ -9,7 +9,7 @@ import type { FilterChainMessage, ListenerMessage } from '../schema/listener.ts'
 import { connectionFilterType } from '../schema/matchers/rbac.ts';
 import { assertOne } from './one-of.ts';
 import { readRules, type RulesContext } from './rbac/rules.ts';
-import { readHttpManager } from './http.ts';
+import { readHttpManager } from './http/manager.ts';
 import { type FilterContext, readTcpProxy } from './tcp-proxy.ts';
 import { checkSocketOptions } from './socket-options.ts';
 import { readDownstreamTls } from './tls.ts';

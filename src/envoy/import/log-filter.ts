@@ -4,7 +4,7 @@ import { isSecretField } from '../../core/secret.ts';
 import { quote } from '../../syntax/text.ts';
 import { filterKinds, type LogFilterMessage } from '../schema/log-filter.ts';
 import type { BootstrapDiagnostics } from './diagnostics.ts';
-import { readField } from './match.ts';
+import { readField } from './http/match.ts';
 import { assertOne } from './one-of.ts';
 
 /** What a log writes entries about, as its filters know it: `TcpConnectionEnd` and so on. */

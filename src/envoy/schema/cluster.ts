@@ -1,6 +1,6 @@
 import * as z from 'zod';
 import { address } from './address.ts';
-import { dynamicCluster, dynamicClusterType, lookupFamily } from './dynamic-forward-proxy.ts';
+import { dynamicCluster, dynamicClusterType, lookupFamily } from './http/dynamic-forward-proxy.ts';
 import { any, duration, emptyMessage, enumOf, filled, flag, list, message, must, text, uint, uint32 } from './proto.ts';
 import { upstreamSocket } from './transport-socket.ts';
 

@@ -1,7 +1,7 @@
 import type * as z from 'zod';
 import { accessLogs } from './access-log.ts';
 import { address } from './address.ts';
-import { httpConnectionManager } from './http-connection-manager.ts';
+import { httpConnectionManager } from './http/manager.ts';
 import { connectionFilter, connectionFilterType } from './matchers/rbac.ts';
 import { any, emptyMessage, enumOf, filled, list, message, text, uint32 } from './proto.ts';
 import { tcpProxy } from './tcp-proxy.ts';

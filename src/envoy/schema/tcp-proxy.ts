@@ -1,6 +1,6 @@
 import type * as z from 'zod';
 import { accessLogs } from './access-log.ts';
-import { headerValueOption } from './header-option.ts';
+import { headerValueOption } from './http/header-option.ts';
 import { duration, enumOf, filled, flag, list, message, text, uint } from './proto.ts';
 
 const tunnelingConfig = message(

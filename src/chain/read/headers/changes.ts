@@ -4,7 +4,7 @@ import { assertChangeable, type Changed, parseFieldValue, valueLists } from '../
 import { asUsage } from '../../../syntax/text.ts';
 import type { FieldChange, FieldChanges, FieldValue } from '../../model/http.ts';
 import type { Path } from '../document.ts';
-import type { ChangeConfig, ChangesConfig, ValueConfig } from '../http-schema.ts';
+import type { ChangeConfig, ChangesConfig, ValueConfig } from '../http/schema.ts';
 import { readFormat } from '../hop.ts';
 import type { RouteReader } from '../route.ts';
 import { isReference } from '../secrets.ts';

@@ -6,7 +6,7 @@ import { parseFormat } from '../../../syntax/format/format.ts';
 import { asUsage, quote } from '../../../syntax/text.ts';
 import type { AccessLog } from '../../model/graph.ts';
 import { comparisonSigns, type LogFilter, type LogTest, outcomeFlags, sortTests } from '../../model/log-filter.ts';
-import { readField } from '../http-match.ts';
+import { readField } from '../http/match.ts';
 import { conditions } from '../screens/conditions.ts';
 import type { RouteReader } from '../route.ts';
 import { describe, must, oneOrMore, text } from '../schema-parts.ts';

@@ -3,7 +3,7 @@ import { formatRange, parseRange } from '../../../core/ip.ts';
 import { quote } from '../../../syntax/text.ts';
 import type { Path } from '../document.ts';
 import type { Screen, ScreenPolicy, ScreenRule, TextMatch } from '../../model/graph.ts';
-import { readComparison, readField } from '../http-match.ts';
+import { readComparison, readField } from '../http/match.ts';
 import type { RouteReader } from '../route.ts';
 import { fillVariables } from '../secrets.ts';
 import type { RuleConfig, ScreenConfig, TextConditionConfig } from './schema.ts';

@@ -11,7 +11,7 @@ import {
   type RulesMessage,
 } from '../../schema/matchers/rbac.ts';
 import type { BootstrapDiagnostics } from '../diagnostics.ts';
-import { readField, readString } from '../match.ts';
+import { readField, readString } from '../http/match.ts';
 import { assertOne } from '../one-of.ts';
 
 /** What the rules of a filter can judge by. */

@@ -1,6 +1,6 @@
 import * as z from 'zod';
-import { perRouteType, requestFilterPerRoute } from './matchers/rbac.ts';
-import { any, enumOf, filled, flag, message, must, text } from './proto.ts';
+import { perRouteType, requestFilterPerRoute } from '../matchers/rbac.ts';
+import { any, enumOf, filled, flag, message, must, text } from '../proto.ts';
 
 /** The address families that are looked up for a name. */
 export const lookupFamily = enumOf({ AUTO: 0, V4_ONLY: 1, V6_ONLY: 2, V4_PREFERRED: 3, ALL: 4 });

@@ -1,10 +1,10 @@
-import type { Path } from '../../chain/read/document.ts';
-import type { FieldMatch, RequestMatch, TextMatch } from '../../chain/model/graph.ts';
-import { type Pattern, parsePattern } from '../../chain/model/pattern.ts';
-import type { HeaderMatcherMessage, StringMatcherMessage } from '../schema/matchers/text.ts';
-import type { RouteMatchMessage } from '../schema/route.ts';
-import { assertAtMostOne, assertOne } from './one-of.ts';
-import type { BootstrapDiagnostics } from './diagnostics.ts';
+import type { Path } from '../../../chain/read/document.ts';
+import type { FieldMatch, RequestMatch, TextMatch } from '../../../chain/model/graph.ts';
+import { type Pattern, parsePattern } from '../../../chain/model/pattern.ts';
+import type { HeaderMatcherMessage, StringMatcherMessage } from '../../schema/matchers/text.ts';
+import type { RouteMatchMessage } from '../../schema/http/route.ts';
+import { assertAtMostOne, assertOne } from '../one-of.ts';
+import type { BootstrapDiagnostics } from '../diagnostics.ts';
 
 /** Reads the match of a route. */
 export function readMatch(words: RouteMatchMessage, path: Path, reading: BootstrapDiagnostics): RequestMatch {

@@ -1,9 +1,9 @@
 import type * as z from 'zod';
-import { accessLogs } from './access-log.ts';
-import { http1Options, http2Options } from './cluster.ts';
+import { accessLogs } from '../access-log.ts';
+import { http1Options, http2Options } from '../cluster.ts';
 import { dynamicFilter, dynamicFilterType } from './dynamic-forward-proxy.ts';
-import { requestFilter, requestFilterType } from './matchers/rbac.ts';
-import { any, duration, emptyMessage, enumOf, filled, flag, flagOf, list, message, text } from './proto.ts';
+import { requestFilter, requestFilterType } from '../matchers/rbac.ts';
+import { any, duration, emptyMessage, enumOf, filled, flag, flagOf, list, message, text } from '../proto.ts';
 import { routeConfiguration } from './route.ts';
 
 const router = emptyMessage(

@@ -1,11 +1,11 @@
-import type { Path } from '../../chain/read/document.ts';
-import type { AnswerAction, Redirect, RequestMatch, Rewrite, Upstream } from '../../chain/model/graph.ts';
-import { assertRedirect, assertRewrite } from '../../chain/model/rewrite.ts';
-import { type ClusterMessage, listEndpoints } from '../schema/cluster.ts';
-import type { RedirectMessage, RouteActionMessage } from '../schema/route.ts';
+import type { Path } from '../../../chain/read/document.ts';
+import type { AnswerAction, Redirect, RequestMatch, Rewrite, Upstream } from '../../../chain/model/graph.ts';
+import { assertRedirect, assertRewrite } from '../../../chain/model/rewrite.ts';
+import { type ClusterMessage, listEndpoints } from '../../schema/cluster.ts';
+import type { RedirectMessage, RouteActionMessage } from '../../schema/http/route.ts';
 import { readPattern } from './match.ts';
-import { assertAtMostOne } from './one-of.ts';
-import type { BootstrapDiagnostics } from './diagnostics.ts';
+import { assertAtMostOne } from '../one-of.ts';
+import type { BootstrapDiagnostics } from '../diagnostics.ts';
 
 /** The upstream of a route, with the cluster that it was made from. */
 export interface RouteUpstream {

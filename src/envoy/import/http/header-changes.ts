@@ -1,11 +1,11 @@
-import type { FieldChange, FieldChanges, FieldValue } from '../../chain/model/http.ts';
-import type { Path } from '../../chain/read/document.ts';
-import { escapeVariables } from '../../chain/read/secrets.ts';
-import { isSecretField } from '../../core/secret.ts';
-import { assertChangeable, type Changed, parseFieldValue, valueLists } from '../../syntax/format/field-changes.ts';
-import { quote } from '../../syntax/text.ts';
-import type { HeaderChangesMessage, HeaderOptionMessage } from '../schema/header-option.ts';
-import type { BootstrapDiagnostics } from './diagnostics.ts';
+import type { FieldChange, FieldChanges, FieldValue } from '../../../chain/model/http.ts';
+import type { Path } from '../../../chain/read/document.ts';
+import { escapeVariables } from '../../../chain/read/secrets.ts';
+import { isSecretField } from '../../../core/secret.ts';
+import { assertChangeable, type Changed, parseFieldValue, valueLists } from '../../../syntax/format/field-changes.ts';
+import { quote } from '../../../syntax/text.ts';
+import type { HeaderChangesMessage, HeaderOptionMessage } from '../../schema/http/header-option.ts';
+import type { BootstrapDiagnostics } from '../diagnostics.ts';
 
 type ListName = (typeof valueLists)[number];
 

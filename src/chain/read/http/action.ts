@@ -1,13 +1,13 @@
-import { usageError } from '../../core/errors.ts';
-import { parseDuration } from '../../syntax/duration.ts';
-import { quote } from '../../syntax/text.ts';
-import type { Path } from './document.ts';
-import type { HttpRouteConfig } from './http-schema.ts';
-import type { AnswerAction, HttpAction, Redirect, RequestsAction, Rewrite, TunnelsAction } from '../model/graph.ts';
-import { readFieldName } from './http-match.ts';
-import { assertRedirect, assertRewrite } from '../model/rewrite.ts';
-import type { RouteReader } from './route.ts';
-import { fillVariables } from './secrets.ts';
+import { usageError } from '../../../core/errors.ts';
+import { parseDuration } from '../../../syntax/duration.ts';
+import { quote } from '../../../syntax/text.ts';
+import type { Path } from '../document.ts';
+import type { HttpRouteConfig } from './schema.ts';
+import type { AnswerAction, HttpAction, Redirect, RequestsAction, Rewrite, TunnelsAction } from '../../model/graph.ts';
+import { readFieldName } from './match.ts';
+import { assertRedirect, assertRewrite } from '../../model/rewrite.ts';
+import type { RouteReader } from '../route.ts';
+import { fillVariables } from '../secrets.ts';
 
 /** Finds the upstream that a route names. Returns undefined after reporting an error. */
 type Lead = (path: Path, to: string | readonly string[]) => string | undefined;

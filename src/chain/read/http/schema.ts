@@ -1,7 +1,7 @@
 import * as z from 'zod';
-import { anyText, type condition, conditions } from './screens/conditions.ts';
-import { routeScreens, screens } from './screens/schema.ts';
-import { describe, flag, keyPassword, must, oneOrMore, policyShape, text, time, wayShape } from './schema-parts.ts';
+import { anyText, type condition, conditions } from '../screens/conditions.ts';
+import { routeScreens, screens } from '../screens/schema.ts';
+import { describe, flag, keyPassword, must, oneOrMore, policyShape, text, time, wayShape } from '../schema-parts.ts';
 
 const answer = z.union(
   [

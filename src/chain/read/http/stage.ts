@@ -1,16 +1,16 @@
 import { resolve } from 'node:path';
-import { formatAddress } from '../../core/address.ts';
-import { usageError } from '../../core/errors.ts';
-import type { TlsSettings } from '../../core/hop.ts';
-import { suggest } from '../../syntax/suggest.ts';
-import { quote } from '../../syntax/text.ts';
-import { parseTls, type TlsConfig } from '../../syntax/tls.ts';
-import type { Path } from './document.ts';
-import { parseDomain } from '../model/domain.ts';
-import { readAction } from './http-action.ts';
-import { readChanges } from './headers/changes.ts';
-import { isFieldName, readMatches } from './http-match.ts';
-import type { HttpConfig, VirtualHostConfig, HttpRouteConfig, UpstreamConfig } from './http-schema.ts';
+import { formatAddress } from '../../../core/address.ts';
+import { usageError } from '../../../core/errors.ts';
+import type { TlsSettings } from '../../../core/hop.ts';
+import { suggest } from '../../../syntax/suggest.ts';
+import { quote } from '../../../syntax/text.ts';
+import { parseTls, type TlsConfig } from '../../../syntax/tls.ts';
+import type { Path } from '../document.ts';
+import { parseDomain } from '../../model/domain.ts';
+import { readAction } from './action.ts';
+import { readChanges } from '../headers/changes.ts';
+import { isFieldName, readMatches } from './match.ts';
+import type { HttpConfig, VirtualHostConfig, HttpRouteConfig, UpstreamConfig } from './schema.ts';
 import type {
   HttpRoute,
   HttpStage,
@@ -20,11 +20,11 @@ import type {
   TargetChoice,
   Upstream,
   VirtualHost,
-} from '../model/graph.ts';
-import { type PolicyReader, readPolicy } from './proxy.ts';
-import { readScreens } from './screens/read.ts';
-import type { ExitConfig } from './schema-parts.ts';
-import { fillVariables, readKeyPassword } from './secrets.ts';
+} from '../../model/graph.ts';
+import { type PolicyReader, readPolicy } from '../proxy.ts';
+import { readScreens } from '../screens/read.ts';
+import type { ExitConfig } from '../schema-parts.ts';
+import { fillVariables, readKeyPassword } from '../secrets.ts';
 
 /** The surroundings for reading HTTP stages. */
 export interface HttpReader extends PolicyReader {

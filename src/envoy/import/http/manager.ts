@@ -1,20 +1,20 @@
-import type { Path } from '../../chain/read/document.ts';
-import type { HttpStage, Upstream, VirtualHost } from '../../chain/model/graph.ts';
-import { formatAddress, type InternalAddress, type ListenAddress } from '../../core/address.ts';
-import { isLoopback } from '../../core/ip.ts';
-import { quote } from '../../syntax/text.ts';
-import type { HttpConnectionManagerMessage } from '../schema/http-connection-manager.ts';
-import type { RouteConfigurationMessage } from '../schema/route.ts';
-import { StageNames } from '../names.ts';
-import { assertAtMostOne } from './one-of.ts';
-import { listScreens, readHttpFilters, readPerFilter } from './http-filters.ts';
+import type { Path } from '../../../chain/read/document.ts';
+import type { HttpStage, Upstream, VirtualHost } from '../../../chain/model/graph.ts';
+import { formatAddress, type InternalAddress, type ListenAddress } from '../../../core/address.ts';
+import { isLoopback } from '../../../core/ip.ts';
+import { quote } from '../../../syntax/text.ts';
+import type { HttpConnectionManagerMessage } from '../../schema/http/manager.ts';
+import type { RouteConfigurationMessage } from '../../schema/http/route.ts';
+import { StageNames } from '../../names.ts';
+import { assertAtMostOne } from '../one-of.ts';
+import { listScreens, readHttpFilters, readPerFilter } from './filters.ts';
 import { readHeaderChanges } from './header-changes.ts';
-import { readAccessLogs, toStageLogs } from './access-log.ts';
-import { type Cluster, toRoute, usualLimits } from './cluster.ts';
+import { readAccessLogs, toStageLogs } from '../access-log.ts';
+import { type Cluster, toRoute, usualLimits } from '../cluster.ts';
 import { assertUpgrade, readRoute, type RouteContext } from './route.ts';
 import type { RouteUpstream } from './rewrite.ts';
-import type { FilterContext } from './tcp-proxy.ts';
-import type { BootstrapDiagnostics } from './diagnostics.ts';
+import type { FilterContext } from '../tcp-proxy.ts';
+import type { BootstrapDiagnostics } from '../diagnostics.ts';
 
 /** Envoy's default of `max_direct_response_body_size_bytes`, in bytes. */
 const maxBodyBytes = 4096;

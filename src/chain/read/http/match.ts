@@ -1,11 +1,11 @@
-import { usageError } from '../../core/errors.ts';
-import { parsePattern } from '../model/pattern.ts';
-import { quote } from '../../syntax/text.ts';
-import type { Path } from './document.ts';
-import type { ConditionConfig, HttpRouteConfig } from './http-schema.ts';
-import type { FieldMatch, RequestMatch, TextMatch } from '../model/graph.ts';
-import type { RouteReader } from './route.ts';
-import { fillVariables } from './secrets.ts';
+import { usageError } from '../../../core/errors.ts';
+import { parsePattern } from '../../model/pattern.ts';
+import { quote } from '../../../syntax/text.ts';
+import type { Path } from '../document.ts';
+import type { ConditionConfig, HttpRouteConfig } from './schema.ts';
+import type { FieldMatch, RequestMatch, TextMatch } from '../../model/graph.ts';
+import type { RouteReader } from '../route.ts';
+import { fillVariables } from '../secrets.ts';
 
 /** The ways to compare a text. */
 export const comparisons = [

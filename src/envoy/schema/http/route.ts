@@ -1,7 +1,7 @@
 import type * as z from 'zod';
 import { perFilter } from './dynamic-forward-proxy.ts';
 import { headerChanges } from './header-option.ts';
-import { headerMatcher, regexMatcher } from './matchers/text.ts';
+import { headerMatcher, regexMatcher } from '../matchers/text.ts';
 import {
   duration,
   emptyMessage,
@@ -15,7 +15,7 @@ import {
   text,
   uint,
   uint32,
-} from './proto.ts';
+} from '../proto.ts';
 
 const regexRewrite = message('RegexMatchAndSubstitute', { pattern: regexMatcher, substitution: text.optional() });
 

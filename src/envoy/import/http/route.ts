@@ -1,13 +1,13 @@
-import type { Path } from '../../chain/read/document.ts';
-import type { FieldMatch, HttpAction, HttpRoute, RequestMatch, Rewrite } from '../../chain/model/graph.ts';
-import { takesNames } from '../../chain/model/http.ts';
-import type { RouteActionMessage, RouteMessage } from '../schema/route.ts';
-import { findFiltered, findScreens, type HttpFilters, type PerFilterLevel, readPerFilter } from './http-filters.ts';
+import type { Path } from '../../../chain/read/document.ts';
+import type { FieldMatch, HttpAction, HttpRoute, RequestMatch, Rewrite } from '../../../chain/model/graph.ts';
+import { takesNames } from '../../../chain/model/http.ts';
+import type { RouteActionMessage, RouteMessage } from '../../schema/http/route.ts';
+import { findFiltered, findScreens, type HttpFilters, type PerFilterLevel, readPerFilter } from './filters.ts';
 import { readHeaderChanges } from './header-changes.ts';
-import { assertOne } from './one-of.ts';
+import { assertOne } from '../one-of.ts';
 import { readMatch } from './match.ts';
 import { readRedirect, readRewrite, type RouteUpstream } from './rewrite.ts';
-import type { BootstrapDiagnostics } from './diagnostics.ts';
+import type { BootstrapDiagnostics } from '../diagnostics.ts';
 
 /** The context for reading the routes of a filter. */
 export interface RouteContext {

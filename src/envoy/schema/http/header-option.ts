@@ -1,5 +1,5 @@
 import type * as z from 'zod';
-import { enumOf, filled, flag, list, message, text } from './proto.ts';
+import { enumOf, filled, flag, list, message, text } from '../proto.ts';
 
 const headerValue = message(
   'HeaderValue',

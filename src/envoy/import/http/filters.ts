@@ -1,13 +1,17 @@
-import type { Path } from '../../chain/read/document.ts';
-import type { Rewrite, Screen } from '../../chain/model/graph.ts';
-import { quote } from '../../syntax/text.ts';
-import { dynamicFilterType, dynamicPerRouteType, type PerFilterMessage } from '../schema/dynamic-forward-proxy.ts';
-import type { HttpConnectionManagerMessage } from '../schema/http-connection-manager.ts';
-import { perRouteType, requestFilterType } from '../schema/matchers/rbac.ts';
-import { assertAtMostOne } from './one-of.ts';
-import { readRules, type RulesContext } from './rbac/rules.ts';
+import type { Path } from '../../../chain/read/document.ts';
+import type { Rewrite, Screen } from '../../../chain/model/graph.ts';
+import { quote } from '../../../syntax/text.ts';
+import {
+  dynamicFilterType,
+  dynamicPerRouteType,
+  type PerFilterMessage,
+} from '../../schema/http/dynamic-forward-proxy.ts';
+import type { HttpConnectionManagerMessage } from '../../schema/http/manager.ts';
+import { perRouteType, requestFilterType } from '../../schema/matchers/rbac.ts';
+import { assertAtMostOne } from '../one-of.ts';
+import { readRules, type RulesContext } from '../rbac/rules.ts';
 import { readNewHost } from './rewrite.ts';
-import type { BootstrapDiagnostics } from './diagnostics.ts';
+import type { BootstrapDiagnostics } from '../diagnostics.ts';
 
 /** The HTTP filters before the router, as far as routes have to do with them. */
 export interface HttpFilters {
