@@ -160,7 +160,7 @@ _tunl() {
     wait) _tunl_offer --timeout -q --quiet -v --verbose --json -h --help --help-all ;;
     passwd) _tunl_offer -q --quiet -v --verbose --json -h --help --help-all ;;
     completion) _tunl_offer -q --quiet -v --verbose --json -h --help --help-all ;;
-    help) _tunl_offer -q --quiet -v --verbose --json -h --help --help-all ;;
+    help) _tunl_offer --man -q --quiet -v --verbose --json -h --help --help-all ;;
     *) _tunl_offer -h --help -V --version ;;
     esac
     return

@@ -419,6 +419,7 @@ complete -c tunl -n '__tunl_using completion' -s h -l help -d 'print this'
 complete -c tunl -n '__tunl_using completion' -l help-all -d 'print this with all options'
 
 complete -c tunl -n '__tunl_using help' -a 'connect forward serve chain check pac config ps stop logs wait passwd completion help exit-codes'
+complete -c tunl -n '__tunl_using help' -l man -d 'print the manual page, for man -l - or a file'
 complete -c tunl -n '__tunl_using help' -s q -l quiet -d 'say nothing but errors'
 complete -c tunl -n '__tunl_using help' -s v -l verbose -d 'say each step; -vv also the details'
 complete -c tunl -n '__tunl_using help' -l json -d 'write one JSON object per line to stderr instead of messages'

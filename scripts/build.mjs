@@ -1,53 +1,22 @@
 // Bundles the program and the library into dist/, with the type declarations of the library and the licences of bundled packages.
 import { spawnSync } from 'node:child_process';
-import { chmodSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { chmodSync, rmSync, writeFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { rollup } from 'rollup';
 import { dts } from 'rollup-plugin-dts';
+import { commonOptions } from './bundle-options.mjs';
 import { bundleLibrary, bundleProgram } from './bundle.mjs';
 import { collectLicenses } from './licenses.mjs';
 
 const root = fileURLToPath(new URL('..', import.meta.url));
-const { version } = JSON.parse(readFileSync(`${root}package.json`, 'utf8'));
-
-// string-width builds an Intl.Segmenter at import time, which costs 10 to 20 ms of every start
-// (ICU data). These drop-in modules give the same widths for what the program prints.
-const fastWidth = {
-  name: 'fast-width',
-  setup(plugin) {
-    plugin.onResolve({ filter: /^(string-width|wrap-ansi)$/ }, ({ path }) => ({ path, namespace: 'fast-width' }));
-    plugin.onLoad({ filter: /.*/, namespace: 'fast-width' }, ({ path }) => ({
-      contents:
-        path === 'wrap-ansi'
-          ? 'export { wrapAnsi as default } from "fast-wrap-ansi";'
-          : 'module.exports = require("fast-string-width").default;',
-      resolveDir: root,
-    }));
-  },
-};
-
-// Only the parser of yargs is used; this lets the bundler omit the rest of its helpers.
-const lightYargs = {
-  name: 'light-yargs',
-  setup(plugin) {
-    plugin.onResolve({ filter: /platform-shims\/esm\.mjs$/ }, async ({ path, ...options }) => {
-      if (options.pluginData === 'resolved') return undefined;
-      const { path: resolved } = await plugin.resolve(path, { ...options, pluginData: 'resolved' });
-      return { path: resolved, sideEffects: false };
-    });
-  },
-};
-
 const common = {
-  root,
+  ...commonOptions,
   outdir: 'dist',
   loader: { '.html': 'text', '.wasm': 'file' },
   // Without a hash: the program reads the file that is written with the library.
   assetNames: '[name]',
   sourcemap: process.argv.includes('--sourcemap'),
-  define: { TUNL_VERSION: JSON.stringify(version) },
-  plugins: [fastWidth, lightYargs],
-  logLevel: 'warning',
+  define: { ...commonOptions.define, TUNL_SINGLE: 'false' },
 };
 
 /** The files that a start reads: `connect` for every command, `serve` for those that listen, `tls` for secured hops, `run-command` for `forward -- COMMAND`. */

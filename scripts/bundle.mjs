@@ -1,10 +1,12 @@
-// Bundles the program and the library: each an entry and what it loads on demand.
+// Bundles the program, the library and the single executable: each an entry and what it loads on demand.
 import { isBuiltin } from 'node:module';
 import { resolve } from 'node:path';
 import { build, transform } from 'esbuild';
 import { rollup } from 'rollup';
 
 const target = 'node20.19';
+/** The Node that a single executable contains. */
+const singleTarget = 'node26';
 const minified = { minifySyntax: true, minifyWhitespace: true, minifyIdentifiers: true };
 
 /** CommonJS packages in a bundle call `require` for modules of Node. */
@@ -50,6 +52,27 @@ export async function bundleProgram(entry, rooms, options) {
     plugins: [minify(sourcemap)],
   });
   await joined.close();
+  return listBundled(metafile);
+}
+
+/**
+ * Bundles the program into one file of CommonJS, as a single executable runs it: what is imported on demand runs when it
+ * is asked for, and takes the modules of Node only then. Returns the paths of the files that contribute code.
+ */
+export async function bundleSingle(entry, outfile, { root, ...options }) {
+  const { metafile } = await build({
+    ...options,
+    ...minified,
+    absWorkingDir: root,
+    entryPoints: [entry],
+    outfile,
+    bundle: true,
+    format: 'cjs',
+    platform: 'node',
+    target: singleTarget,
+    legalComments: 'none',
+    metafile: true,
+  });
   return listBundled(metafile);
 }
 

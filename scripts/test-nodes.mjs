@@ -6,13 +6,14 @@
 //
 // A version other than the running one is downloaded from npm to tunl-nodes/ in the user's cache, and kept there.
 // Remove the folder to get newer releases.
-import { spawn, spawnSync } from 'node:child_process';
-import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
-import { homedir, tmpdir } from 'node:os';
+import { spawn } from 'node:child_process';
+import { mkdirSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
 import { delimiter, dirname, join, resolve } from 'node:path';
 import process from 'node:process';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
+import { installNode, isOf } from './nodes.mjs';
 
 const root = fileURLToPath(new URL('..', import.meta.url));
 const lines = ['20', '22', '24', '26'];
@@ -59,49 +60,10 @@ async function testOn(version) {
   return { isGreen: code === 0 && counts !== undefined, text: `Node ${node.version}: ${counts ?? 'no report'}${end}` };
 }
 
-/** Returns the path of a Node of that major version, and its full version. */
+/** Returns the path of a Node of that version, and its full version. */
 function provideNode(version) {
   if (isOf(process.versions.node, version)) return { path: process.execPath, version: process.versions.node };
-  const cache = process.env.XDG_CACHE_HOME || join(homedir(), '.cache');
-  const folder = join(cache, 'tunl-nodes', version);
-  // The package `node` runs a script that downloads one of these packages; installing one directly needs no script.
-  const isWindows = process.platform === 'win32';
-  const prefix = process.platform === 'darwin' && process.arch === 'arm64' ? 'node-bin' : 'node';
-  const name = [prefix, isWindows ? 'win' : process.platform, process.arch].join('-');
-  const path = join(folder, 'node_modules', name, 'bin', isWindows ? 'node.exe' : 'node');
-  if (!existsSync(path)) install(`${name}@${version}`, folder);
-  const { stdout, error } = spawnSync(path, ['--version'], { encoding: 'utf8' });
-  const found = stdout?.trim().slice(1);
-  if (!found || !isOf(found, version)) {
-    throw new Error(
-      `${path} is not Node ${version}: ${error?.message ?? `it says ${found}`}\nremove ${folder} to start anew`,
-    );
-  }
-  return { path, version: found };
-}
-
-function isOf(version, line) {
-  return version === line || version.startsWith(`${line}.`);
-}
-
-function install(wanted, folder) {
-  console.log(`== ${wanted} is fetched into ${folder}`);
-  mkdirSync(folder, { recursive: true });
-  const options = [
-    '--prefix',
-    folder,
-    '--no-save',
-    '--ignore-scripts',
-    '--no-audit',
-    '--no-fund',
-    '--loglevel',
-    'error',
-  ];
-  const { status, error } = spawnSync('npm', ['install', ...options, wanted], {
-    stdio: 'inherit',
-    shell: process.platform === 'win32',
-  });
-  if (status !== 0) throw new Error(`npm could not fetch ${wanted}: ${error?.message ?? `it ended with ${status}`}`);
+  return installNode(version);
 }
 
 /** Resolves with the status of vitest, or the signal that ended it. */

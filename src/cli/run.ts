@@ -1,5 +1,5 @@
 import { exitOf, TunlError, usageError } from '../core/errors.ts';
-import { version } from '../core/version.ts';
+import { version } from '../core/program.ts';
 import type { Arguments } from './parse/arguments.ts';
 import type { CommandContext, CommandSpec, ProgramContext } from './parse/command.ts';
 import { commandNames, loadCommand, loadCommands } from './commands/index.ts';
@@ -54,7 +54,7 @@ export async function run(words: readonly string[], io: Io): Promise<number> {
 async function answerGlobally([first, ...others]: readonly string[], io: Io): Promise<string | undefined> {
   if (first === undefined || others.length > 0) return undefined;
   if (first === '--version' || first === '-V') return `tunl ${version}\n`;
-  return ['--help', '-h', '--help-all'].includes(first) ? formatOverview(io) : undefined;
+  return /^(-h|--help(-all)?)$/.test(first) ? formatOverview(io) : undefined;
 }
 
 async function formatOverview(io: Io): Promise<string> {

@@ -3,6 +3,7 @@ import { isIP } from 'node:net';
 import { createInterface } from 'node:readline';
 import type { Ip } from '../core/address.ts';
 import { abortReason, throwIfAborted } from '../core/deadline.ts';
+import { single } from '../core/program.ts';
 import { Slots } from '../core/waiting.ts';
 
 /**
@@ -13,8 +14,8 @@ export type SystemLookup = (host: string, family: 4 | 6 | undefined, signal: Abo
 
 /** Options of lookups by the system. */
 export interface SystemLookupOptions {
-  /** The script that a helper runs in Node. */
-  readonly script?: string;
+  /** The arguments with which a helper is started. */
+  readonly helperArgs?: readonly string[];
   /** Time after which a helper without work is ended, in milliseconds. */
   readonly idleMs?: number;
 }
@@ -22,32 +23,40 @@ export interface SystemLookupOptions {
 /** The most helpers that run at a time; further lookups wait for their turn. */
 const mostHelpers = 2;
 
+/** The hidden word that begins the command line of a helper of the single executable, which starts itself. */
+export const lookupWord = '--lookup';
+
 /**
- * Reads a line for each question and writes one for each answer. It kills itself when tunl ends: by itself a process
- * does not end before each getaddrinfo that it has called.
+ * Asks the system for addresses: reads a line for each question from stdin, and writes one for each answer. It kills its
+ * process when stdin ends: by itself a process does not end before each getaddrinfo that it has called.
+ * Its text is run by `node -e` too, so it uses nothing but what Node gives everywhere.
  */
-const helperScript = `
-const { lookup } = require('node:dns');
-process.title = 'tunl lookup';
-process.stdin.on('end', () => process.kill(process.pid, 'SIGKILL'));
-require('node:readline').createInterface({ input: process.stdin }).on('line', (line) => {
-  const { host, family } = JSON.parse(line);
-  lookup(host, { all: true, verbatim: true, family }, (error, ips) => {
-    console.log(JSON.stringify(error ? { code: error.code ?? error.message } : { ips }));
+export function answerLookups(): void {
+  const { lookup } = process.getBuiltinModule('node:dns');
+  process.title = 'tunl lookup';
+  process.stdin.on('end', () => process.kill(process.pid, 'SIGKILL'));
+  const lines = process.getBuiltinModule('node:readline').createInterface({ input: process.stdin });
+  lines.on('line', (line) => {
+    const { host, family } = JSON.parse(line) as { host: string; family: number };
+    lookup(host, { all: true, verbatim: true, family }, (error, ips) => {
+      process.stdout.write(`${JSON.stringify(error ? { code: error.code ?? error.message } : { ips })}\n`);
+    });
   });
-});
-`;
+}
 
 /**
  * Makes lookups with the system's getaddrinfo. A call cannot be cancelled, and its process cannot end while it runs.
  * So helper processes make the calls, two at most, and a helper is killed if nobody waits for its answer any more.
  */
-export function createSystemLookup({ script = helperScript, idleMs = 10_000 }: SystemLookupOptions = {}): SystemLookup {
+export function createSystemLookup({
+  helperArgs = ownHelperArgs(),
+  idleMs = 10_000,
+}: SystemLookupOptions = {}): SystemLookup {
   const idle: Helper[] = [];
   const slots = new Slots(mostHelpers);
   const takeHelper = () => {
     for (let helper = idle.pop(); helper; helper = idle.pop()) if (helper.isAlive) return helper;
-    return new Helper(script, idleMs);
+    return new Helper(helperArgs, idleMs);
   };
 
   return async (host, family, signal) => {
@@ -67,6 +76,11 @@ export function createSystemLookup({ script = helperScript, idleMs = 10_000 }: S
 /** The lookup for the whole process, so that all share the same two helpers. */
 export const systemLookup: SystemLookup = createSystemLookup();
 
+/** Node runs the text of the function, so that a helper loads nothing of ours. */
+function ownHelperArgs(): readonly string[] {
+  return single ? [lookupWord] : ['-e', `(${answerLookups.toString()})()`];
+}
+
 interface LookupAnswer {
   readonly ips?: readonly { readonly address: string }[];
   readonly code?: string;
@@ -80,9 +94,9 @@ class Helper {
   #settle: (answer: LookupAnswer) => void = () => {};
   #idle: NodeJS.Timeout | undefined;
 
-  constructor(script: string, idleMs: number) {
+  constructor(args: readonly string[], idleMs: number) {
     this.#idleMs = idleMs;
-    this.#child = spawn(process.execPath, ['-e', script], {
+    this.#child = spawn(process.execPath, args, {
       // Ctrl-C must not reach it: tunl may still need names while it drains.
       detached: true,
       windowsHide: true,

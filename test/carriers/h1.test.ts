@@ -4,7 +4,7 @@ import type { DialContext } from '../../src/core/dialer.ts';
 import { exitOf, TunlError } from '../../src/core/errors.ts';
 import { type Link, linkPair } from '../../src/core/link.ts';
 import { Secret } from '../../src/core/secret.ts';
-import { version } from '../../src/core/version.ts';
+import { version } from '../../src/core/program.ts';
 import { makeHop } from '../support/harness/app.ts';
 import { eventually } from '../support/eventually.ts';
 import { makeContext } from '../support/harness/link-pairs.ts';

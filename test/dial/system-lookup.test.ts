@@ -41,7 +41,7 @@ function startLookups(idleMs = 1) {
     }
   };
   return {
-    lookup: createSystemLookup({ script, idleMs }),
+    lookup: createSystemLookup({ helperArgs: ['-e', script], idleMs }),
     asked: () => read().map(([, host]) => host),
     helpers: () => [...new Set(read().map(([pid]) => pid))],
     living: () => read().filter(([pid]) => isRunning(pid)).length,

@@ -3,7 +3,7 @@ import { securedSchemes } from '../../carriers/index.ts';
 import { type Graph, listStages } from '../../chain/model/graph.ts';
 import type { Address } from '../../core/address.ts';
 import { TunlError } from '../../core/errors.ts';
-import { version } from '../../core/version.ts';
+import { version } from '../../core/program.ts';
 import type {
   ClusterFacts,
   ListenerFacts,

@@ -1,5 +1,6 @@
 import { isKnownMachine, type Koffi, Native } from './native.ts';
 import type { TokenContext, TokenOrder, TokenSource } from './tokens.ts';
+import { single } from '../../core/program.ts';
 import { Slots } from '../../core/waiting.ts';
 
 /** Calls that may run at a time: they take threads that reading files and looking up names need too, and Node has four. */
@@ -45,6 +46,7 @@ interface Opened {
 }
 
 async function openLibrary(load: LoadKoffi, slots: Slots): Promise<Opened> {
+  if (single) return { whyNot: 'the single executable does not load koffi' };
   if (!isKnownMachine()) return { whyNot: `koffi is not used on ${process.arch}` };
   let koffi: Koffi;
   try {

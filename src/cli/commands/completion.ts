@@ -1,10 +1,18 @@
 import { usageError } from '../../core/errors.ts';
-import type { CommandSpec } from '../parse/command.ts';
+import { single } from '../../core/program.ts';
+import type { CommandSpec, ProgramContext } from '../parse/command.ts';
 import { outputGroup } from '../options/output.ts';
 import { suggest } from '../../syntax/suggest.ts';
 import { quote } from '../../syntax/text.ts';
 
 const shells = ['bash', 'zsh', 'fish'];
+
+/** The scripts that the single executable contains. */
+const files: Readonly<Record<string, string>> = {
+  bash: 'completions/tunl.bash',
+  zsh: 'completions/_tunl',
+  fish: 'completions/tunl.fish',
+};
 
 /** `tunl completion`: prints the completion script for a shell. */
 export const completion: CommandSpec = {
@@ -22,8 +30,7 @@ export const completion: CommandSpec = {
     const [shell, extra] = [...operands, ...rest];
     if (shell === undefined) throw usageError('the shell is missing', 'write bash, zsh or fish');
     if (extra !== undefined) throw usageError(`unexpected argument ${quote(extra)}`);
-    const { formatCompletion } = await import('../docs/completion/index.ts');
-    const script = formatCompletion(shell, await loadCommands());
+    const script = single ? await readScript(shell) : await formatScript(shell, loadCommands);
     if (script === undefined) {
       const near = suggest(shell, shells);
       throw usageError(
@@ -35,3 +42,14 @@ export const completion: CommandSpec = {
     return 0;
   },
 };
+
+async function readScript(shell: string): Promise<string | undefined> {
+  const { readPackageFile } = await import('../docs/package-file.ts');
+  const file = Object.hasOwn(files, shell) ? files[shell] : undefined;
+  return file && readPackageFile(file);
+}
+
+async function formatScript(shell: string, loadCommands: ProgramContext['loadCommands']): Promise<string | undefined> {
+  const { formatCompletion } = await import('../docs/completion/index.ts');
+  return formatCompletion(shell, await loadCommands());
+}

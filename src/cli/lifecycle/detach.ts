@@ -3,6 +3,7 @@ import { closeSync, fstatSync } from 'node:fs';
 import process from 'node:process';
 import { findInstance, nameTaken, prepareInstanceLog } from '../../app/commands/instances.ts';
 import { TunlError, usageError } from '../../core/errors.ts';
+import { single } from '../../core/program.ts';
 import type { Detachment } from './detachment.ts';
 import type { CommandContext } from '../parse/command.ts';
 import { createAsk } from '../process/ask.ts';
@@ -153,11 +154,7 @@ function send(child: ChildProcess, message: StarterMessage): void {
 
 /** The words that start this very program again: none in a single executable, which contains its script. */
 function ownWords(): string[] {
-  const { getBuiltinModule } = process as {
-    getBuiltinModule?: (name: string) => { isSea?: () => boolean } | undefined;
-  };
-  const isSingle = getBuiltinModule?.('node:sea')?.isSea?.() === true;
-  return isSingle ? [] : [...process.execArgv, process.argv[1] ?? ''];
+  return single ? [] : [...process.execArgv, process.argv[1] ?? ''];
 }
 
 /** Finds the inherited descriptors that a command line names: `fd:3`, `/dev/fd/63` of a shell, and `--ready-fd 4`. */

@@ -2,6 +2,7 @@ import { mkdirSync, statSync } from 'node:fs';
 import * as module from 'node:module';
 import { isAbsolute, join } from 'node:path';
 import process from 'node:process';
+import { single } from '../../core/program.ts';
 
 type Environment = Readonly<Record<string, string | undefined>>;
 
@@ -13,10 +14,11 @@ const { enableCompileCache, flushCompileCache } = module as {
 
 /**
  * Lets Node keep the compiled code of all modules that are loaded from here on, and read it at the next start. Nothing
- * happens where Node or the user has no place for it, or has chosen another by NODE_COMPILE_CACHE.
+ * happens where Node or the user has no place for it, or has chosen another by NODE_COMPILE_CACHE, nor in the single
+ * executable, which contains compiled code.
  */
 export function keepCompiledCode(env: Environment): void {
-  if (!enableCompileCache || env['NODE_COMPILE_CACHE'] || env['NODE_DISABLE_COMPILE_CACHE']) return;
+  if (single || !enableCompileCache || env['NODE_COMPILE_CACHE'] || env['NODE_DISABLE_COMPILE_CACHE']) return;
   const folder = prepareFolder(env);
   if (folder !== undefined) enableCompileCache(folder);
 }

@@ -2,7 +2,7 @@ import { type Address, formatAddress, formatHostPort, type TcpAddress } from '..
 import type { DialContext } from '../../core/dialer.ts';
 import { TunlError, usageError } from '../../core/errors.ts';
 import type { HeaderField, Hop } from '../../core/hop.ts';
-import { version } from '../../core/version.ts';
+import { version } from '../../core/program.ts';
 import { quoteAscii } from '../../syntax/text.ts';
 import { parseAuthority, sentNames } from '../../syntax/authority.ts';
 import { isSafeField, withoutNamesakes } from '../wire/message.ts';

@@ -6,7 +6,7 @@ import type { Dial } from '../../core/dialer.ts';
 import { TunlError } from '../../core/errors.ts';
 import type { HeaderField } from '../../core/hop.ts';
 import type { Link } from '../../core/link.ts';
-import { version } from '../../core/version.ts';
+import { version } from '../../core/program.ts';
 import { type GetReply, type GetRequest, getWhole } from '../../http/h1/get.ts';
 import { describeFileError } from '../../syntax/password-file.ts';
 import { quote } from '../../syntax/text.ts';

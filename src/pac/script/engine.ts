@@ -1,6 +1,7 @@
 import { readFile } from 'node:fs/promises';
 import { JSException, type JSValueHandle, QuickJS } from 'quickjs-wasi';
 import wasm from 'quickjs-wasi/quickjs.wasm';
+import { single } from '../../core/program.ts';
 import type { PacValue } from './time-ranges.ts';
 
 /** The longest text that a function takes or returns, in characters: matching is not interrupted. */
@@ -31,7 +32,10 @@ export class EngineError extends Error {
 let compiled: Promise<WebAssembly.Module> | undefined;
 
 async function compile(): Promise<WebAssembly.Module> {
-  return WebAssembly.compile(await readFile(new URL(wasm, import.meta.url)));
+  const bytes = single
+    ? new Uint8Array(single.getRawAsset('dist/quickjs.wasm'))
+    : await readFile(new URL(wasm, import.meta.url));
+  return WebAssembly.compile(bytes);
 }
 
 /** Makes an engine: QuickJS with a memory of its own, without any access to this process but the given functions. */

@@ -2,6 +2,7 @@ import { readdir, readFile } from 'node:fs/promises';
 import { delimiter, join } from 'node:path';
 import * as tls from 'node:tls';
 import { usageError } from '../../core/errors.ts';
+import { single } from '../../core/program.ts';
 import { explainReadError, findCertificates, isReadable } from './pem.ts';
 
 /** A collection of authorities, and its place. */
@@ -56,7 +57,8 @@ type OwnTrust = Pick<NodeJS.Process, 'config' | 'env' | 'execArgv'>;
  */
 export function hasOwnStore({ config, env, execArgv }: OwnTrust): boolean {
   const { target_defaults: { defines = [] } = {} } = config as { target_defaults?: { defines?: readonly string[] } };
-  const options = [...execArgv, env['NODE_OPTIONS'] ?? ''].join(' ');
+  // The single executable does not read the variable.
+  const options = [...execArgv, single ? '' : (env['NODE_OPTIONS'] ?? '')].join(' ');
   return (
     defines.length > 0 &&
     !defines.some((define) => /_CERT_(?:STORE|PATH)/.test(define)) &&

@@ -1,12 +1,16 @@
-import { spawn } from 'node:child_process';
+import { spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
 import { existsSync, readFileSync } from 'node:fs';
 import { connect, createServer } from 'node:net';
 import { createServer as createTlsServer } from 'node:tls';
+import { fileURLToPath } from 'node:url';
 import { makeCerts } from '../measure/certs.mjs';
 import { startRow } from '../measure/rows.mjs';
 import { median } from '../results/figures.mjs';
 import { tunlPath } from '../processes.mjs';
+import { installNode } from '../../../scripts/nodes.mjs';
+
+const buildBinary = fileURLToPath(new URL('../../../scripts/build-binary.mjs', import.meta.url));
 
 /** Runs that are not counted: they fill the page cache. */
 const warmUps = 2;
@@ -39,7 +43,14 @@ export async function benchStart(bench, { startRuns, rounds }) {
     servers.map((server) => server.address().port),
     certs,
   );
-  const row = startRow('start', { title: '', figures }, subjects);
+  bench.report.add(await measureStarts(bench, '', subjects, { startRuns, rounds }));
+  const inOne = listBinarySubjects(bench, servers[0].address().port);
+  if (inOne) bench.report.show(await measureStarts(bench, 'the single executable', inOne, { startRuns, rounds }));
+  for (const server of servers) server.close();
+}
+
+async function measureStarts(bench, title, subjects, { startRuns, rounds }) {
+  const row = startRow('start', { title, figures }, subjects);
   for (let run = -warmUps; run < startRuns; run++) {
     bench.report.progress(`start, run ${run + 1} of ${startRuns}`);
     const times = [];
@@ -47,9 +58,8 @@ export async function benchStart(bench, { startRuns, rounds }) {
     if (run < 0) continue;
     for (const [index, time] of times.entries()) row.subjects[index].samples.push({ time, above: time - times[0] });
   }
-  for (const server of servers) server.close();
   for (const subject of row.subjects) subject.samples = groupRuns(subject.samples, rounds);
-  bench.report.add(row);
+  return row;
 }
 
 /** A sample for each round: single starts differ too much to show whether the machine was steady. */
@@ -87,10 +97,29 @@ function listSubjects(bench, [greeter, proxy, secureProxy], { caText }) {
   return subjects.map((subject) => ({ kind: 'tunl', end: 'byte', ...subject }));
 }
 
-async function timeStart(bench, { name, args, env, end }) {
+/** The single executable, built for this run, and the program on the Node that it contains; undefined if it cannot be built. */
+function listBinarySubjects(bench, greeter) {
+  const file = bench.write('tunl', '');
+  const { status, stderr } = spawnSync(process.execPath, [buildBinary, file], { encoding: 'utf8' });
+  if (status !== 0) {
+    bench.report.leaveOut('the single executable', `cannot be built: ${stderr.trim()}`);
+    return undefined;
+  }
+  const { path: node } = installNode('26');
+  const connect = ['connect', '--direct', `127.0.0.1:${greeter}`];
+  return [
+    { name: 'node 26 -e 0', kind: 'peer', file: node, args: ['-e', '0'], end: 'exit' },
+    { name: 'main.js --version', kind: 'tunl', file: node, args: [tunlPath, '--version'], end: 'exit' },
+    { name: 'one file --version', kind: 'tunl', file, args: ['--version'], end: 'exit' },
+    { name: 'main.js connect', kind: 'tunl', file: node, args: [tunlPath, ...connect], end: 'byte' },
+    { name: 'one file connect', kind: 'tunl', file, args: connect, end: 'byte' },
+  ];
+}
+
+async function timeStart(bench, { name, file = process.execPath, args, env, end }) {
   const signal = AbortSignal.timeout(startMs);
   const started = performance.now();
-  const child = bench.own(spawn(process.execPath, args, { env, stdio: ['pipe', 'pipe', 'inherit'] }));
+  const child = bench.own(spawn(file, args, { env, stdio: ['pipe', 'pipe', 'inherit'] }));
   let firstByte = Number.NaN;
   child.stdout.once('data', () => {
     firstByte = performance.now() - started;

@@ -19,9 +19,14 @@ export class Report {
 
   /** Prints a row and keeps it. */
   add(row) {
+    this.show(row);
+    this.#rows.push(row);
+  }
+
+  /** Prints a row that no file keeps. */
+  show(row) {
     this.#clearProgress();
     printRow(row);
-    this.#rows.push(row);
   }
 
   /** Names, once, what is not measured, and why. */

@@ -8,6 +8,8 @@ const program: string = fileURLToPath(new URL('../../../dist/main.js', import.me
 /** Settings of one run of tunl. */
 export interface TunlOptions extends RunOptions {
   readonly env?: Readonly<Record<string, string>>;
+  /** That of a copy of the program, or of the single executable. */
+  readonly path?: string;
 }
 
 /** A tunl that listens. */
@@ -21,12 +23,12 @@ export interface TunlPart extends Part {
 
 /** Runs tunl to its end. */
 export function tunl(args: readonly string[], options: TunlOptions = {}): Promise<Result> {
-  return run(makeTunlCommand(args, options.env), options);
+  return run(makeTunlCommand(args, options.env, options.path), options);
 }
 
 /**
  * Starts a tunl that listens, and waits for the line that says so.
- * @param path that of a copy of the program
+ * @param path that of a copy of the program, or of the single executable
  */
 export async function startTunl(
   args: readonly string[],
@@ -74,11 +76,11 @@ export function formatTunlProxyCommand(
   return formatProxyCommand([...words.map((word) => word.replaceAll('%', '%%')), '%h:%p']);
 }
 
-/** The command that runs tunl. */
+/** The command that runs tunl: by Node, or the single executable by itself. */
 export function makeTunlCommand(
   args: readonly string[],
   env: Readonly<Record<string, string>> = {},
   path: string = program,
 ): Command {
-  return { file: process.execPath, args: [path, ...args], env };
+  return path.endsWith('.js') ? { file: process.execPath, args: [path, ...args], env } : { file: path, args, env };
 }
