@@ -4,6 +4,7 @@ import {
   diffieHellman,
   generateKeyPairSync,
   hkdfSync,
+  type JsonWebKey,
   type KeyObject,
   timingSafeEqual,
 } from 'node:crypto';
@@ -19,10 +20,18 @@ export interface KeyPair {
   readonly privateKey: KeyObject;
 }
 
+/** What the types of Node do not tell: the public key may come in the form of RFC 8037. */
+const generate = generateKeyPairSync as unknown as (
+  type: 'x25519',
+  options: { readonly publicKeyEncoding: { readonly format: 'jwk' } },
+) => { readonly publicKey: JsonWebKey; readonly privateKey: KeyObject };
+
 /** Makes a key pair of X25519 (RFC 7748). */
 export function makeKeyPair(): KeyPair {
-  const { publicKey, privateKey } = generateKeyPairSync('x25519');
-  return { publicKey: publicKey.export({ format: 'jwk' }).x ?? '', privateKey };
+  // Not `publicKey.export()`: it holds the lock of the key while it makes strings, and if that collects the garbage of
+  // `generateKeyPairSync`, which takes the same lock, the process stands still for ever.
+  const { publicKey, privateKey } = generate('x25519', { publicKeyEncoding: { format: 'jwk' } });
+  return { publicKey: publicKey.x ?? '', privateKey };
 }
 
 /**
