@@ -16,8 +16,11 @@ export interface Origin {
   readonly via?: readonly string[];
   /** The stages of this process that the tunnel has passed so far, outermost first. */
   readonly stages?: readonly string[];
-  /** Called with the state of a part of the way that outlives its transports: the stage outside wants to know too. */
-  readonly onResumable?: (resumption: Resumption) => void;
+  /**
+   * Called with the state of a part of the way that outlives its transports: the stage outside wants to know too. It may
+   * return a function to be called when the tunnel or request is over that takes this way; the Link may go on.
+   */
+  readonly onResumable?: (resumption: Resumption) => (() => void) | void;
 }
 
 /** The first line of an HTTP request. */

@@ -6,7 +6,7 @@ import { Deadline, type Limit, throwIfAborted, tlsLimit, within } from '../core/
 import type { Dial, DialContext, Layer } from '../core/dialer.ts';
 import { type HopPosition, type Phase, TunlError } from '../core/errors.ts';
 import { formatHop, type HeaderField, type Hop } from '../core/hop.ts';
-import { describeTls, type Link, resetError } from '../core/link.ts';
+import { describeTls, type Link, type Resumption, resetError } from '../core/link.ts';
 import { isOverWithin } from '../core/waiting.ts';
 import { ProxyLink } from '../http/h1/proxy-link.ts';
 import { unansweredHints, unreachedHints, unsecuredHints } from './hints.ts';
@@ -51,12 +51,10 @@ export function via(route: HopRoute): ViaLayer {
   const source = (next: Dial): SessionSource => ({
     open: (address, ctx) => {
       const place = route.reachedBy === 'target' ? address : route.hop.address;
-      return route.position.index === 1 && !route.carrier.modes
-        ? openSession(route, place, next, ctx)
-        : openFarSession(route, place, next, ctx);
+      return openSession(route, place, next, ctx);
     },
     tunnel: (session, address, ctx) => {
-      nameHops(route, session, ctx);
+      tellBelow(route, session, ctx);
       return openTunnel(route, session, address, ctx);
     },
     keyOf: ({ origin }) => (route.carrier.pooling === 'identity' ? (origin.peer.identity ?? '') : ''),
@@ -117,26 +115,23 @@ function letFirstAsk(hop: Hop, dial: Dial): Dial {
   return (address, ctx) => (isOver || recall(hop).scheme !== undefined ? dial(address, ctx) : ask(address, ctx));
 }
 
-/** The hops on the way to the hop of a session, and its own if that is asked in a mode: all its tunnels take them. */
-const hopsBelow = new WeakMap<Session, ReadonlyMap<number, string | undefined>>();
-
-/** Opens a session with a hop that has others before it, or is asked in a mode. */
-async function openFarSession(route: HopRoute, address: Address, next: Dial, ctx: DialContext): Promise<Session> {
-  const below = new Map<number, string | undefined>();
-  const session = await openSession(route, address, next, {
-    ...ctx,
-    onHop: (place, name) => void below.set(place, name),
-  });
-  hopsBelow.set(session, below);
-  return session;
+/** What all tunnels of a session share. */
+interface Below {
+  /** The hops on the way to the hop of the session, and its own if that is asked in a mode. */
+  readonly hops: ReadonlyMap<number, string | undefined>;
+  /** The parts of that way that outlive their transports. */
+  readonly parts: readonly Resumption[];
 }
 
-/** Tells which hops a tunnel in a session takes. */
-function nameHops({ hop, position }: HopRoute, session: Session, { onHop }: DialContext): void {
-  if (!onHop) return;
-  const below = hopsBelow.get(session);
-  for (const [place, name] of below ?? []) onHop(place, name);
-  if (!below?.has(position.index)) onHop(position.index, formatHop(hop));
+const waysBelow = new WeakMap<Session, Below>();
+const findBelow = (session: Session): Below => waysBelow.get(session) as Below;
+
+/** Tells which hops a tunnel in a session takes, and for what it has to wait. */
+function tellBelow({ hop, position }: HopRoute, session: Session, { onHop, onResumable }: DialContext): void {
+  const { hops, parts } = findBelow(session);
+  for (const part of parts) onResumable?.(part);
+  for (const [place, name] of hops) onHop?.(place, name);
+  if (!hops.has(position.index)) onHop?.(position.index, formatHop(hop));
 }
 
 function tryPasswordOf(hop: Hop, { index }: HopPosition, dial: Dial): Dial {
@@ -162,14 +157,21 @@ function openRequests(route: HopRoute, next: Dial, ctx: DialContext): Promise<Li
   return open();
 }
 
-async function openSession(route: HopRoute, address: Address, next: Dial, ctx: DialContext): Promise<Session> {
+async function openSession(route: HopRoute, address: Address, next: Dial, given: DialContext): Promise<Session> {
   const { hop, position, carrier } = route;
+  const hops = new Map<number, string | undefined>();
+  const parts: Resumption[] = [];
+  const ctx: DialContext = {
+    ...given,
+    onHop: hops.set.bind(hops),
+    onResumable: (part) => parts.push(part),
+  };
   const what = `${formatAddress(hop.address)} did not start a session`;
   // A limit for the hop alone, without the dial below: it starts anew with each connection that the carrier asks for.
   const deadline = new Deadline(handshakeLimit(route), ctx.signal, what);
   let isOpening = true;
-  const reach: Reach = async ({ form, alpn, ctx: given = ctx }) => {
-    const { fields: _ofThisHop, anonymous: _here, form: _ofTheTarget, ...own } = given;
+  const reach: Reach = async ({ form, alpn, ctx: later = ctx }) => {
+    const { fields: _ofThisHop, anonymous: _here, form: _ofTheTarget, ...own } = later;
     // In TLS nobody on the way sees a request.
     const asked = form === 'requests' && !route.secure ? { ...own, form } : own;
     const link = await secureLink(route, await reachHop(route, address, next, asked), own, alpn);
@@ -178,7 +180,9 @@ async function openSession(route: HopRoute, address: Address, next: Dial, ctx: D
     return link;
   };
   try {
-    return await carrier.open(reach, hop, numberSteps(ctx, position, { signal: deadline.signal }));
+    const session = await carrier.open(reach, hop, numberSteps(ctx, position, { signal: deadline.signal }));
+    waysBelow.set(session, { hops, parts });
+    return session;
   } catch (error) {
     throw atHop(error, route, 'handshake');
   } finally {
@@ -202,7 +206,7 @@ function atHop(error: unknown, { hop, position }: HopRoute, phase?: Phase): unkn
 /** Adds to the failure of a tunnel the hops on the way to the hop of its session, and the mode in which that was asked. */
 function withBelow(error: unknown, session: Session): unknown {
   if (!(error instanceof TunlError)) return error;
-  return [...(hopsBelow.get(session) ?? [])].reduce((failure, [place, name]) => failure.withTaken(place, name), error);
+  return [...findBelow(session).hops].reduce((failure, [place, name]) => failure.withTaken(place, name), error);
 }
 
 async function reachHop(route: HopRoute, address: Address, next: Dial, ctx: DialContext): Promise<Link> {

@@ -221,6 +221,7 @@ class FarEnd implements StreamOwner, Resumption {
   }
 
   onOver(): void {
+    this.isWaiting = false;
     wheel.delete(this.stream);
     this.#ends.forget(this);
   }

@@ -165,6 +165,7 @@ class NearEnd implements StreamOwner, Resumption {
     wheel.delete(this.stream);
     // The dial that is running may still tell the far end of a reset.
     if (this.isWaiting) setTimeout(() => this.#abort.abort(resetError('the tunnel is over')), farewellMs).unref();
+    this.isWaiting = false;
   }
 
   /** Dials until another transport is there, the time is over, or it is of no use. Never rejects. */

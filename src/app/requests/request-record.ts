@@ -96,6 +96,8 @@ export class RequestRecord {
       const unfollow = follow(this.#tunnel, part, this.#env.emit);
       part.watchers.add(tell);
       this.#unfollow.push(unfollow, () => part.watchers.delete(tell));
+      const forget = this.#origin.onResumable?.(part);
+      if (forget) this.#unfollow.push(forget);
     }
     tell();
   }

@@ -9,6 +9,7 @@ import { TunnelGate } from '../../policy/tunnel-gate.ts';
 import { createAccessLog, nearestPlace } from '../tunnel/access-log.ts';
 import type { RecordEnv } from '../requests/request-record.ts';
 import type { PassScreens, Screening } from '../requests/screen.ts';
+import { tellAsOne } from '../tunnel/inner-parts.ts';
 import { createResuming } from '../tunnel/resuming.ts';
 import type { Route } from './route.ts';
 import { makePseudonym, serveLink, type ServeEnv } from './serve-link.ts';
@@ -92,7 +93,7 @@ export const httpStage: StageKind<AnyHttpStage> = {
       route,
       ...(acceptor && { acceptor }),
       onLink(link, origin, listener) {
-        void serveLink(envAt(listener), link, origin);
+        void serveLink(envAt(listener), link, tellAsOne(origin));
         return taken;
       },
       assertListen: ({ address }) => assertListen([address]),

@@ -242,6 +242,7 @@ function toOrigin(
     headers: tunnel?.headers ?? withoutSecrets(exchange.headers),
   };
   if (outer.stages) origin.stages = outer.stages;
+  if (outer.onResumable) origin.onResumable = outer.onResumable;
   if (user !== undefined) origin.user = user;
   if (via && pseudonym !== undefined) origin.via = [...via, `${exchange.version} ${pseudonym}`];
   else if (outer.via) origin.via = outer.via;

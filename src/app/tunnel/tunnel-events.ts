@@ -59,25 +59,22 @@ export function follow(tunnel: Tunnel, part: Resumption, emit: EventSink): () =>
   tunnel.resumptions = [...(tunnel.resumptions ?? []), part];
   const onChange = (reason?: Error) => {
     tunnel.handle?.setWaiting(isWaiting(tunnel));
-    if (!tunnel.isRecorded || !tunnel.handle) return;
-    emit(reason ? makeWaiting(tunnel, reason) : makeResumed(tunnel));
+    if (tunnel.isRecorded && tunnel.handle) emit(makeChanged(tunnel, reason));
   };
   part.watchers.add(onChange);
   return () => void part.watchers.delete(onChange);
 }
 
-function makeWaiting(tunnel: Tunnel, { message }: Error): TunnelWaitingEvent {
-  const waiting = { event: 'tunnel.waiting' } as Draft<TunnelWaitingEvent>;
-  addFacts(waiting, tunnel);
-  waiting.reason = message;
-  return waiting;
-}
+/** The fields of both events. */
+type Changed = Omit<TunnelWaitingEvent, 'event'> & Omit<TunnelResumedEvent, 'event'> & { readonly event: string };
 
-function makeResumed(tunnel: Tunnel): TunnelResumedEvent {
-  const resumed = { event: 'tunnel.resumed' } as Draft<TunnelResumedEvent>;
-  addFacts(resumed, tunnel);
-  resumed.resumed = countResumed(tunnel);
-  return resumed;
+/** Makes the event of a tunnel that waits for another transport, for a reason, or that goes on over one. */
+function makeChanged(tunnel: Tunnel, reason: Error | undefined): TunnelWaitingEvent | TunnelResumedEvent {
+  const changed: Partial<Draft<Changed>> = { event: reason ? 'tunnel.waiting' : 'tunnel.resumed' };
+  addFacts(changed as Draft<TunnelFacts>, tunnel);
+  if (reason) changed.reason = reason.message;
+  else changed.resumed = countResumed(tunnel);
+  return changed as TunnelWaitingEvent | TunnelResumedEvent;
 }
 
 function addFacts(facts: Draft<TunnelFacts>, { id, client, target, via, stages, user, upstream }: Tunnel): void {

@@ -117,6 +117,8 @@ class CarriedTunnel implements Tunnel {
   /** Runs until the relay does, if nothing may stand still for ever. */
   #limit: ProgressLimit | undefined;
   #status: number | undefined;
+  /** Called at the end: what tells of a part of the way may live on. */
+  readonly #unfollow: ((() => void) | void)[] = [];
   /** Present for the access logs, if there are any. */
   #asked: AskedTunnel | undefined;
 
@@ -162,10 +164,7 @@ class CarriedTunnel implements Tunnel {
       origin,
       ...reportProgress(emit),
       onDoubt: (message) => doubts?.say('web', message),
-      onResumable: (part) => {
-        follow(this, part, emit);
-        origin.onResumable?.(part);
-      },
+      onResumable: (part) => this.#follow(part, origin),
       onDialled: ({ target: reached, via, stages }) => {
         if (record === 'dialled') this.target = formatAddress(reached);
         this.via = via;
@@ -188,7 +187,7 @@ class CarriedTunnel implements Tunnel {
       throw reason;
     }
     const client = job.accept(upstream.peer.address);
-    if (client.resumption) follow(this, client.resumption, emit);
+    if (client.resumption) this.#follow(client.resumption);
     this.#status = job.statusOf?.(undefined);
     this.beginning = this.#watchBeginning(job);
     if (this.#asked) this.#asked.reached = upstream.peer.address;
@@ -221,8 +220,13 @@ class CarriedTunnel implements Tunnel {
     if (this.isRecorded) emit(makeClosed(this, result, this.#status));
   }
 
+  #follow(part: Resumption, outer?: Origin): void {
+    this.#unfollow.push(follow(this, part, this.#env.emit), outer?.onResumable?.(part));
+  }
+
   /** Ends what a tunnel takes part in. */
   #leave(): void {
+    for (const unfollow of this.#unfollow) unfollow?.();
     this.#endLifetime();
     this.#env.tunnels.remove(this);
     this.#givePlaceBack?.();
