@@ -81,7 +81,7 @@ const owners = [
   { what: /^node:http2$/, who: /^never$/, ownsTypes: true },
   { what: /^node:https$/, who: /^never$/ },
   { what: /^quickjs-wasi/, who: /^src\/pac\/script\/engine\.ts$/ },
-  { what: /^(?:yargs|chalk|ora|cli-table3|log-update)$/, who: /^src\/cli\// },
+  { what: /^(?:yargs|chalk|ora|cli-table3)$/, who: /^src\/cli\// },
 ];
 
 const maxFiles = 17;

@@ -1,10 +1,14 @@
+import { execFileSync } from 'node:child_process';
+import { readFileSync } from 'node:fs';
 import { connect, type Socket } from 'node:net';
+import { join } from 'node:path';
 import { beforeAll, describe, expect, onTestFinished, test } from 'vitest';
 import { type Origin, startGreeter, startSilence } from './support/origin.ts';
 import type { Command } from './support/process.ts';
 import { openScreen, type Screen } from './support/screen.ts';
 import { launchInTerminal } from './support/terminal.ts';
 import { makeTunlCommand } from './support/tunl.ts';
+import { makeFolder } from './support/workspace.ts';
 
 let target: Origin;
 let silence: Origin;
@@ -142,47 +146,82 @@ describe('SIGUSR2', () => {
 describe('--watch', () => {
   const title = (text: string) => new RegExp(`^tunl: ${text}$`, 'm');
 
-  test('shows the tunnels in place, below what is said', async () => {
-    const screen = await openTunl(['forward', '--direct', `:127.0.0.1:${target.port}`, '--watch', '-v']);
+  /** Runs tunl in a shell that says something before it, and the state of the terminal behind it. */
+  async function watchFrom(size: { columns: number; rows: number }, env = { LC_ALL: 'C.UTF-8' }) {
+    const words = ['forward', '--direct', `:127.0.0.1:${target.port}`, '--watch', '--port-file', '"$0"'];
+    const { file, args } = makeTunlCommand(words);
+    const portFile = join(makeFolder('watch'), 'port');
+    const script = `echo BEFORE; trap : INT; ${[file, ...args].join(' ')}; echo "ENDED $?"
+      stty -a | grep -oE -- '-?(icanon|isig|echo) ' | tr -d '\\n'; echo; exec sleep 60`;
+    const screen = await openScreen({ file: 'bash', args: ['-c', script, portFile], env }, size);
+    onTestFinished(screen.stop);
     await screen.waitFor(title('0 tunnels open, 0 so far'));
-    const port = await findPort(screen);
-    const first = await visit(port);
-    first.resume().write('x'.repeat(3000));
-    await screen.waitFor(/│ +2\.9K │ +0 │ +3\.0K │ +0 │ +\d+s │/);
-    const second = await visit(port);
-    await screen.waitFor(title('2 tunnels open, 2 so far'));
-    await screen.waitFor(/│ +1 │[^]*│ +2 │/);
-    first.destroy();
-    second.end();
-    await screen.waitFor(title('0 tunnels open, 2 so far'));
-    const shown = await screen.read();
-    // One table, and every line that was said in the meantime above it.
-    expect(shown.match(/so far/g)).toHaveLength(1);
-    expect(shown).not.toContain('│');
-    expect(shown).toMatch(/tunl: forwarding [^]*opened[^]*opened[^]*closed[^]*\ntunl: 0 tunnels open, 2 so far\n+$/);
-  });
+    return { screen, port: Number(readFileSync(portFile, 'utf8').trim()) };
+  }
 
-  test('goes with its program, which stops as always', async () => {
-    const screen = await openTunl(['serve', '127.0.0.1:0', '--watch']);
-    await screen.waitFor(title('0 tunnels open, 0 so far'));
-    await screen.press('C-c');
-    expect(await screen.waitForEnd()).toBe(0);
-    await screen.waitFor(/^(?![^]*so far)tunl: serving/);
-  });
+  const readPid = (port: number) =>
+    Number(/pid=(\d+)/.exec(execFileSync('ss', ['-Hltnp', `sport = :${port}`]).toString())?.[1]);
 
-  test('fits on a small terminal, and after the terminal became smaller', async () => {
-    const args = ['forward', '--direct', `:127.0.0.1:${target.port}`, '--watch'];
-    const screen = await openTunl(args, { columns: 100, rows: 12 });
-    const port = await findPort(screen);
+  test('fits on 40, 80 and 160 columns, is drawn again when the size changes, and sorts by a key', async () => {
+    const { screen, port } = await watchFrom({ columns: 160, rows: 12 });
     const clients = [];
     for (let index = 0; index < 9; index += 1) clients.push(await visit(port));
-    await screen.waitFor(/and 4 older/);
-    expect(await screen.read()).toMatch(/│ client /);
-    await screen.resize(70, 12);
-    await screen.waitFor(/┌[─┬]{30,68}┐/);
-    await screen.waitFor(/^(?!.*│ client )[^]*and 4 older/);
+    clients[0]?.resume().write('x'.repeat(3000));
+    await screen.waitFor(/│ id │ client +│ target +│ via │ sent │ +\/s │ received │ +\/s │ age │/);
+    expect(await screen.read()).not.toContain('BEFORE');
+    await screen.waitFor(/and \d more\n/);
+    await screen.press('s');
+    await screen.waitFor(/├.*┤\n│ +1 │.*│ 2\.9K │[^]*sent ↓$/m);
+    await screen.press('s');
+    await screen.waitFor(/├.*┤\n│ +9 │[^]*sent ↑$/m);
+    for (const [columns, head] of [
+      [80, /^│ id │ target +│ via │ sent │ +\/s │ received │ +\/s │ age │$/m],
+      [40, /^│ id │ target +│ received │( +\/s │)?$/m],
+      [160, /^│ id │ client +│ target .* age │$/m],
+    ] as const) {
+      await screen.resize(columns, 12);
+      await screen.waitFor(head);
+      const lines = (await screen.read()).split('\n');
+      expect(Math.max(...lines.map((line) => line.length))).toBeLessThanOrEqual(columns);
+      expect(lines.filter((line) => line.includes('so far'))).toHaveLength(1);
+    }
     for (const client of clients) client.destroy();
     await screen.waitFor(title('0 tunnels open, 9 so far'));
+  });
+
+  test('q closes the view and not the program: the terminal is as before, and tunnels go on', async () => {
+    const { screen, port } = await watchFrom({ columns: 80, rows: 24 });
+    const client = await visit(port);
+    await screen.waitFor(title('1 tunnel open, 1 so far'));
+    await screen.press('q');
+    // What was said is there, in the order in which it was said.
+    await screen.waitFor(/^BEFORE\ntunl: forwarding 127\.0\.0\.1:\d+ -> [^]*/);
+    expect(await screen.read()).not.toContain('so far');
+    client.write('still here');
+    await visit(port);
+    await screen.press('C-c');
+    await screen.waitFor(/^BEFORE\n[^]*stopping; 2 tunnels/);
+    client.destroy();
+  });
+
+  test.each([
+    ['SIGTERM', (pid: number) => process.kill(pid, 'SIGTERM'), 'ENDED 0'],
+    ['an abort', (pid: number) => process.kill(pid, 'SIGABRT'), 'ENDED 134'],
+    ['SIGQUIT', (pid: number) => process.kill(pid, 'SIGQUIT'), 'ENDED 131'],
+    ['Ctrl-C', undefined, 'ENDED 0'],
+  ])('the terminal is given back whole at the end by %s', async (_how, end, status) => {
+    const { screen, port } = await watchFrom({ columns: 80, rows: 24 });
+    if (end) end(readPid(port));
+    else await screen.press('C-c');
+    await screen.waitFor(new RegExp(`^BEFORE\\n[^]*${status}[^]*isig icanon echo`));
+    expect(await screen.read()).not.toContain('so far');
+  });
+
+  test('has frames of ASCII where the locale is not UTF-8', async () => {
+    const { screen, port } = await watchFrom({ columns: 80, rows: 24 }, { LC_ALL: 'C' });
+    await visit(port);
+    await screen.waitFor(/^\+-[-+]+\+\n\| id \| target/m);
+    expect(await screen.read()).toMatch(/^[\u0000-\u007f]*$/);
   });
 
   test('has neither colour nor anything else where the terminal cannot redraw', async () => {

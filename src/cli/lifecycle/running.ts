@@ -1,9 +1,10 @@
 import type { Running, Runtime } from '../../app/runtime.ts';
 import { Scope } from '../../core/scope.ts';
-import { noting } from '../../core/events.ts';
+import { noting, type TunlEvent, type TunnelFailedEvent } from '../../core/events.ts';
 import { exitOf, toTunlError } from '../../core/errors.ts';
 import type { CommandContext } from '../parse/command.ts';
-import { sayFailure } from '../terminal/fail.ts';
+import { formatFailure, sayFailure } from '../terminal/fail.ts';
+import type { Failures } from '../terminal/live-table.ts';
 import { limitYoungHeap } from '../process/heap.ts';
 import type { Readiness } from '../options/readiness.ts';
 import { controlOutput } from '../options/output.ts';
@@ -49,9 +50,13 @@ export async function runUntilStopped(options: RunningOptions, start: Start): Pr
   const interruption = drainOnSignals(io, scope, onHangup && (() => void reload(ui, running, onHangup)));
   try {
     const onEnded = await limitYoungHeap();
-    running = await startListening(options, scope, start, onEnded);
+    const failures: Failures = { count: 0 };
+    running = await startListening(options, scope, start, (event) => {
+      if (event.event === 'tunnel.closed') onEnded();
+      if (event.event === 'tunnel.failed') noteFailure(failures, event);
+    });
     io.background?.noteReady(running.tunnels);
-    stopShowing = await showActivity(options, running);
+    stopShowing = await showActivity(options, running, failures);
     const cut = await running.done;
     if (cut === 0 && !scope.forced.aborted && !interruption.hungUp()) return 0;
     return interruption.exit() ?? exitOf(toTunlError(scope.draining.reason));
@@ -62,13 +67,24 @@ export async function runUntilStopped(options: RunningOptions, start: Start): Pr
 }
 
 /** Shows a table of tunnels or a spinner, until the returned function is called. */
-async function showActivity({ io, ui, watch }: RunningOptions, running: Running): Promise<() => void> {
+async function showActivity(
+  { io, ui, watch }: RunningOptions,
+  { tunnels, draw }: Running,
+  failures: Failures,
+): Promise<() => void> {
   if (watch === true && ui.canRedraw) {
     const { watchTunnels } = await import('../terminal/live-table.ts');
-    return watchTunnels(ui, io.stderr, running);
+    return watchTunnels(ui, io, { tunnels, failures, ...(draw && { draw }) });
   }
   if (watch === true) ui.say('normal', '--watch needs a terminal; SIGUSR2 shows the tunnels');
-  return ui.canRedraw ? spinWhileDialling(ui, io.stderr, running.tunnels) : () => {};
+  return ui.canRedraw ? spinWhileDialling(ui, io.stderr, tunnels) : () => {};
+}
+
+/** Counts a tunnel that did not come up; a client that left before is no failure. */
+function noteFailure(failures: Failures, { target, error }: TunnelFailedEvent): void {
+  if (error.side === 'client' || error.code === 'interrupted') return;
+  failures.count++;
+  failures.last = `at ${new Date().toTimeString().slice(0, 8)}: ${target}: ${formatFailure(error)}`;
 }
 
 /** Reloads, and never rejects: after a failure, which is reported, everything stays as it was. */
@@ -82,14 +98,14 @@ async function reload(ui: Ui, running: Running | undefined, { done }: Reload): P
 }
 
 /**
- * Opens the listeners and announces them to programs that wait. From then on SIGUSR2 shows the tunnels. `onEnded` is
- * called with each tunnel that ends.
+ * Opens the listeners and announces them to programs that wait. From then on SIGUSR2 shows the tunnels. `onEvent` is
+ * called with each event.
  */
 export async function startListening(
   { io, ui, style, graceMs, readiness, watchFiles, before = 'opening listeners' }: RunningOptions,
   scope: Scope,
   start: Start,
-  onEnded?: () => void,
+  onEvent?: (event: TunlEvent) => void,
 ): Promise<Running> {
   const { background } = io;
   const onReady: Runtime['onReady'] = (addresses) => {
@@ -99,7 +115,7 @@ export async function startListening(
   const [report, output] = [createReport(ui, style), controlOutput(ui)];
   const emit = noting(report, (event) => {
     background?.note(event);
-    if (event.event === 'tunnel.closed') onEnded?.();
+    onEvent?.(event);
   });
   const starting = start({ scope, emit, graceMs, onReady, output, ...(watchFiles !== undefined && { watchFiles }) });
   const showTunnels = async () => {

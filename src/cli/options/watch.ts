@@ -6,7 +6,7 @@ import { jsonOption, quietOption } from './output.ts';
 
 /** The option that shows the open tunnels while a command runs. */
 export const watchOption = flag('watch', {
-  summary: 'show the open tunnels on the terminal, drawn again in place: bytes, rates, age, way',
+  summary: 'show the open tunnels on the whole terminal, always up to date: bytes, rates, age, way; q closes the view',
 });
 
 const answers = ['yes', 'no'];

@@ -8,8 +8,8 @@ export interface Column<T> {
   readonly align?: 'right';
   /** Becomes narrower than its cells if the table is too wide. */
   readonly elastic?: boolean;
-  /** Is left out if the table is too wide. */
-  readonly spare?: boolean;
+  /** Lets the column be left out if the table is too wide; those with the highest rank go first. */
+  readonly rank?: number;
 }
 
 /** The width for a table, and whether texts that do not fit into a cell are cut or wrapped. */
@@ -18,8 +18,8 @@ export interface TableFit {
   readonly overflow: 'cut' | 'wrap';
 }
 
-/** Width of the narrowest useful column. */
-const minWidth = 8;
+/** Width of the narrowest useful column, and of one that is narrowed before others are left out. */
+const [minWidth, easyWidth] = [8, 14];
 
 /** Blanks on both sides of a cell. */
 const padding = 2;
@@ -31,8 +31,10 @@ export async function formatTable<T>(
   { columns: available, overflow }: TableFit,
 ): Promise<string> {
   const { default: Table } = await import('cli-table3');
-  const all = columns.map((column) => fill(column, rows));
-  const filled = sumWidths(all) > available ? all.filter(({ column }) => column.spare !== true) : all;
+  const filled = leaveOut(
+    columns.map((column) => fill(column, rows)),
+    available,
+  );
   const table = new Table({
     head: filled.map(({ column }) => column.head),
     colWidths: fitWidths(filled, available),
@@ -60,6 +62,19 @@ interface FilledColumn<T> {
 function fill<T>(column: Column<T>, rows: readonly T[]): FilledColumn<T> {
   const cells = rows.map((row) => toPrintable(column.cell(row)));
   return { column, cells, width: padding + Math.max(column.head.length, ...cells.map((cell) => cell.length)) };
+}
+
+/** Leaves columns out until the others fit without being cut too short, or none is left that may be left out. */
+function leaveOut<T>(columns: readonly FilledColumn<T>[], available: number): readonly FilledColumn<T>[] {
+  const narrowed = columns.map(({ column, width }) => ({
+    width: column.elastic === true ? Math.min(width, padding + easyWidth) : width,
+  }));
+  const highest = Math.max(...columns.map(({ column: { rank = 0 } }) => rank));
+  if (highest === 0 || sumWidths(narrowed) <= available) return columns;
+  return leaveOut(
+    columns.filter(({ column: { rank } }) => rank !== highest),
+    available,
+  );
 }
 
 /** Computes the width of a table, borders included. */

@@ -14,11 +14,16 @@ const target: Column<Tunnel> = { head: 'target', cell: (tunnel) => tunnel.target
 /** Short columns for the client and the target of a tunnel. */
 export const routeColumns: readonly Column<Tunnel>[] = [
   id,
-  { ...client, spare: true },
-  user,
+  { ...client, elastic: false, rank: 7 },
+  { ...user, rank: 5 },
   target,
   // -x also reads a proxy without a scheme as http.
-  { head: 'via', cell: ({ via }) => via.map((url) => url.replace(/^http:\/\//, '')).join(' > ') || '-', elastic: true },
+  {
+    head: 'via',
+    cell: ({ via }) => via.map((url) => url.replace(/^http:\/\//, '')).join(' > ') || '-',
+    elastic: true,
+    rank: 6,
+  },
 ];
 
 const columns: readonly Column<Tunnel>[] = [

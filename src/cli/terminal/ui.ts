@@ -29,8 +29,8 @@ const maxFlushMs = 1000;
 
 /** Something that is redrawn at the bottom of the terminal: a spinner, a table. */
 export interface Moving {
-  /** Removes itself, because other lines follow. It may come back below them. */
-  clear(): unknown;
+  /** Removes itself, because these lines follow; it may come back below them. True if it keeps them to write them later. */
+  clear(lines: string): unknown;
 }
 
 type Paint = (text: string) => string;
@@ -186,8 +186,7 @@ export class Ui {
 
   #writeWaiting(): void {
     if (this.#waiting === '') return;
-    this.#moving?.clear();
-    this.#io.stderr.write(this.#waiting);
+    if (this.#moving?.clear(this.#waiting) !== true) this.#io.stderr.write(this.#waiting);
     this.#waiting = '';
   }
 }

@@ -36,10 +36,17 @@ test('a table that is too wide is made to fit by cutting what is elastic', async
   expect(lines[4]).toBe('│ a name that… │ 12345 │');
 });
 
-test('what can be spared is left out before anything is cut', async () => {
-  const all = [...columns, { head: 'spare', cell: () => '-', spare: true }];
-  expect(await formatTable(all, rows, { columns: 45, overflow: 'cut' })).toContain('│ spare │');
-  expect(await formatTable(all, rows, { columns: 44, overflow: 'cut' })).toBe(await format(80, 'cut'));
+test('columns with a rank are left out before anything is cut short, the highest first', async () => {
+  const all = [...columns, { head: 'first', cell: () => '-', rank: 1 }, { head: 'second', cell: () => '-', rank: 2 }];
+  const heads = async (available: number) => {
+    const [, head = ''] = (await formatTable(all, rows, { columns: available, overflow: 'cut' })).split('\n');
+    return head.split('│').flatMap((cell) => cell.trim() || []);
+  };
+  expect(await heads(80)).toEqual(['name', 'size', 'first', 'second']);
+  // What is elastic becomes a little narrower first.
+  expect(await heads(43)).toEqual(['name', 'size', 'first', 'second']);
+  expect(await heads(42)).toEqual(['name', 'size', 'first']);
+  expect(await heads(33)).toEqual(['name', 'size']);
 });
 
 test('where nothing may be lost, a long cell goes on below itself', async () => {
