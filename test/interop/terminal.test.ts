@@ -1,4 +1,3 @@
-import { execFileSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { connect, type Socket } from 'node:net';
 import { join } from 'node:path';
@@ -151,16 +150,14 @@ describe('--watch', () => {
     const words = ['forward', '--direct', `:127.0.0.1:${target.port}`, '--watch', '--port-file', '"$0"'];
     const { file, args } = makeTunlCommand(words);
     const portFile = join(makeFolder('watch'), 'port');
-    const script = `echo BEFORE; trap : INT; ${[file, ...args].join(' ')}; echo "ENDED $?"
+    const script = `echo BEFORE; trap : INT; (echo $BASHPID >"$0.pid"; exec ${[file, ...args].join(' ')}); echo "ENDED $?"
       stty -a | grep -oE -- '-?(icanon|isig|echo) ' | tr -d '\\n'; echo; exec sleep 60`;
     const screen = await openScreen({ file: 'bash', args: ['-c', script, portFile], env }, size);
     onTestFinished(screen.stop);
     await screen.waitFor(title('0 tunnels open, 0 so far'));
-    return { screen, port: Number(readFileSync(portFile, 'utf8').trim()) };
+    const [port = 0, pid = 0] = [portFile, `${portFile}.pid`].map((path) => Number(readFileSync(path, 'utf8').trim()));
+    return { screen, port, pid };
   }
-
-  const readPid = (port: number) =>
-    Number(/pid=(\d+)/.exec(execFileSync('ss', ['-Hltnp', `sport = :${port}`]).toString())?.[1]);
 
   test('fits on 40, 80 and 160 columns, is drawn again when the size changes, and sorts by a key', async () => {
     const { screen, port } = await watchFrom({ columns: 160, rows: 12 });
@@ -210,11 +207,29 @@ describe('--watch', () => {
     ['SIGQUIT', (pid: number) => process.kill(pid, 'SIGQUIT'), 'ENDED 131'],
     ['Ctrl-C', undefined, 'ENDED 0'],
   ])('the terminal is given back whole at the end by %s', async (_how, end, status) => {
-    const { screen, port } = await watchFrom({ columns: 80, rows: 24 });
-    if (end) end(readPid(port));
+    const { screen, pid } = await watchFrom({ columns: 80, rows: 24 });
+    if (end) end(pid);
     else await screen.press('C-c');
     await screen.waitFor(new RegExp(`^BEFORE\\n[^]*${status}[^]*isig icanon echo`));
     expect(await screen.read()).not.toContain('so far');
+  });
+
+  test('Ctrl-Z gives the terminal to the shell, and fg takes it again', async () => {
+    const { file, args } = makeTunlCommand(['forward', '--direct', `:127.0.0.1:${target.port}`, '--watch']);
+    const screen = await openScreen({ file: 'bash', args: ['--norc', '--noprofile', '-i'], env: { PS1: '$ ' } });
+    onTestFinished(screen.stop);
+    await screen.waitFor(/^\$/m);
+    await screen.type([file, ...args].join(' '));
+    await screen.press('Enter');
+    await screen.waitFor(title('0 tunnels open, 0 so far'));
+    await screen.press('C-z');
+    await screen.waitFor(/tunl: forwarding [^]*Stopped/);
+    expect(await screen.read()).not.toContain('so far');
+    await screen.type('fg');
+    await screen.press('Enter');
+    await screen.waitFor(title('0 tunnels open, 0 so far'));
+    await screen.press('C-c');
+    await screen.waitFor(/Stopped[^]*fg[^]*\n\$/);
   });
 
   test('has frames of ASCII where the locale is not UTF-8', async () => {
