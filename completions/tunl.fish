@@ -262,7 +262,7 @@ complete -c tunl -n '__tunl_using serve' -l help-all -d 'print this with all opt
 
 complete -c tunl -n '__tunl_using chain' -s c -l config -r -F -d 'the stages, a YAML file, or a bootstrap file of Envoy; SIGHUP reads it again'
 complete -c tunl -n '__tunl_using chain' -l allow-unknown-fields -d 'leave out fields of an Envoy file that Envoy does not have either; -v names them'
-complete -c tunl -n '__tunl_using chain' -l check -d 'only say whether the stages can run, and which are fused; nothing is dialled'
+complete -c tunl -n '__tunl_using chain' -l check -d 'only say whether the stages can run: what can listen, which names resolve, which are fused; nothing is dialled'
 complete -c tunl -n '__tunl_using chain' -l print -d 'only print what would run, as a file for tunl chain -c; secrets are named, not printed'
 complete -c tunl -n '__tunl_using chain' -l export -x -a 'envoy' -d 'only write what would run for another program: envoy, a bootstrap file of Envoy; what it cannot do is refused'
 complete -c tunl -n '__tunl_using chain' -l draw -x -a 'text mermaid svg' -d 'only draw the stages: text, as boxes and arrows; mermaid and svg for documents'

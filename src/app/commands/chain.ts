@@ -13,8 +13,10 @@ import { plainSwitch } from '../../syntax/stage-settings.ts';
 import { parseRule } from '../../policy/rules.ts';
 import { Scope } from '../../core/scope.ts';
 import { readChainText } from './chain-text.ts';
+import type { EventSink } from '../../core/events.ts';
 import { createGeneration } from '../graph/generation.ts';
 import { startGraph } from '../graph/graph.ts';
+import type { Trial } from '../graph/rehearsal.ts';
 import type { Running, Runtime } from '../runtime.ts';
 import type { Graph } from '../../chain/model/graph.ts';
 import { LogFiles } from '../../telemetry/access-log.ts';
@@ -126,12 +128,23 @@ export async function startChain(
   return { ...running, reload: () => (last = last.then(reload, reload)) };
 }
 
+/** What a check of a graph has found. */
+export interface ChainCheck {
+  /** The names of the fused stages. */
+  readonly fused: ReadonlySet<string>;
+  /** What was tried; nothing without `tries`. */
+  readonly trials: readonly Trial[];
+}
+
 /**
- * Prepares a graph and discards it again: files, users, rules and exposure are checked, but nothing is dialled and
- * nothing listens. Resolves with the names of the fused stages.
- * @throws {TunlError} usage
+ * Prepares a graph and discards it again: files, users, rules and exposure are checked, and nothing is dialled. With
+ * `tries`, listeners are opened for a moment and names are resolved; a name without an address is a warning.
+ * @throws {TunlError} usage; address_in_use, if a stage could not listen for another reason than that the address is in use
  */
-export async function checkChain(placed: PlacedGraph): Promise<ReadonlySet<string>> {
+export async function checkChain(
+  placed: PlacedGraph,
+  { tries, emit: report = () => {} }: { readonly tries: boolean; readonly emit?: EventSink },
+): Promise<ChainCheck> {
   const emit = () => {};
   const env = {
     scope: new Scope(),
@@ -141,8 +154,19 @@ export async function checkChain(placed: PlacedGraph): Promise<ReadonlySet<strin
     listeners: () => [],
   };
   const generation = await inPlace(placed, () => createGeneration(placed.graph, env));
-  await generation.close();
-  return generation.fused;
+  try {
+    if (!tries) return { fused: generation.fused, trials: [] };
+    const { rehearse } = await import('../graph/rehearsal.ts');
+    const trials = await inPlace(placed, () => rehearse(generation, env.scope.draining));
+    for (const { failure } of trials) {
+      if (!failure) continue;
+      const { message } = placed.blame?.(failure.error, failure.stage) ?? failure.error;
+      report({ event: 'notice', level: 'warning', message });
+    }
+    return { fused: generation.fused, trials };
+  } finally {
+    await generation.close();
+  }
 }
 
 /** Runs a function on a graph and adds the place of the stage to its error. */

@@ -1,5 +1,5 @@
 import { usageError } from '../../core/errors.ts';
-import type { DrawForm, PlacedGraph } from '../../app/commands/chain.ts';
+import type { ChainCheck, DrawForm, PlacedGraph } from '../../app/commands/chain.ts';
 import type { Graph } from '../../app/commands/options.ts';
 import { isInternal, parseInternal } from '../../syntax/internal.ts';
 import { parseBareListen } from '../options/access/fronts.ts';
@@ -38,7 +38,8 @@ const unknownFieldsOption = flag('allow-unknown-fields', {
 });
 
 const checkOption = flag('check', {
-  summary: 'only say whether the stages can run, and which are fused; nothing is dialled',
+  summary:
+    'only say whether the stages can run: what can listen, which names resolve, which are fused; nothing is dialled',
 });
 
 const drawOption = option('draw', parseForm, {
@@ -107,7 +108,8 @@ async function run(args: Arguments, { io, ui }: CommandContext): Promise<number>
   if (isShown(args)) return showGraph(args, ui, graph, placed);
   const form = args.get(drawOption);
   if (form !== undefined || args.get(checkOption)) {
-    ui.print(await describe(graph, await checkChain(placed), form, io));
+    const check = await checkChain(placed, { tries: form === undefined, emit: createReport(ui, 'forward') });
+    ui.print(await describe(graph, check, form, io));
     return 0;
   }
   const hasRecords = graph.stages.some(({ job, log }) => job === 'proxy' || log);
@@ -138,13 +140,13 @@ function parseForm(text: string, name: string): DrawForm {
 
 async function describe(
   graph: Graph,
-  fused: ReadonlySet<string>,
+  { fused, trials }: ChainCheck,
   form: DrawForm | undefined,
   { stdout }: Io,
 ): Promise<string> {
   if (form === undefined) {
-    const { describeStages } = await import('../terminal/stages.ts');
-    return describeStages(graph, fused);
+    const { describeStages, describeTrials } = await import('../terminal/stages.ts');
+    return describeStages(graph, fused) + describeTrials(trials);
   }
   const { drawGraph } = await import('../../app/commands/chain.ts');
   return drawGraph(graph, form, { fused, width: stdout.isTTY ? stdout.columns : 0 });

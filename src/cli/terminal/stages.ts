@@ -1,4 +1,5 @@
 import { describeRoutes, formatListener, listStages } from '../../app/commands/chain.ts';
+import type { ChainCheck } from '../../app/commands/chain.ts';
 import type { Graph } from '../../app/commands/options.ts';
 import { formatAddress } from '../../core/address.ts';
 import { formatHop } from '../../core/hop.ts';
@@ -33,4 +34,10 @@ export function describeStages(graph: Graph, fused: ReadonlySet<string>): string
         `${name.padEnd(width)}  ${text[0]?.padEnd(7)}  ${text.slice(1).join('  ')}\n${routes.join('')}`,
     )
     .join('');
+}
+
+/** Describes what was tried for a graph, one on each line. */
+export function describeTrials(trials: ChainCheck['trials']): string {
+  const width = Math.max(...trials.map(({ place }) => place.length));
+  return trials.map(({ what, place, outcome }) => `${what.padEnd(7)}  ${place.padEnd(width)}  ${outcome}\n`).join('');
 }

@@ -116,7 +116,7 @@ test.each([
   ['one method, domain and condition in lists', stage('http:', '  routes: [{ method: [GET], answer: [404] }]')],
   [
     'a list where one value stands',
-    stage('to: [db:5432]', 'balance: [first]', 'log: [true]', 'limits: [{ idle: 1h }]'),
+    stage('to: [db.localhost:5432]', 'balance: [first]', 'log: [true]', 'limits: [{ idle: 1h }]'),
   ],
   ['lists in a proxy', stage('proxy: [{ max-tunnels: [5], allow: db.example }]')],
 ])('a file may have %s', async (_what, text) => {

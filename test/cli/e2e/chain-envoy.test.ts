@@ -89,7 +89,10 @@ test('--check, --draw and --print know it, and what is printed is a file of ours
   });
   const printed = await runTunl(['chain', '-c', path, '--print']);
   expect(printed).toMatchObject({ code: 0, stdout: expect.stringMatching(/^stages:/m), stderr: '' });
-  expect(await runTunl(['chain', '-c', writeFile(printed.stdout), '--check'])).toEqual(checked);
+  const again = await runTunl(['chain', '-c', writeFile(printed.stdout), '--check']);
+  // Whether the ports are free may change in between.
+  const stagesOf = ({ stdout }: typeof checked) => stdout.replace(/^listen .*\n/gm, '');
+  expect([again.code, stagesOf(again)]).toEqual([0, stagesOf(checked)]);
 });
 
 test('what is wrong ends it with 2 and its place, before anything listens', async () => {

@@ -46,7 +46,9 @@ test('--print of one line is a file that --check finds good, with the fused stag
   const path = writeChain(printed.stdout);
   expect(await runTunl(['chain', '-c', path, '--check'])).toMatchObject({
     code: 0,
-    stdout: expect.stringMatching(/^ingress .*\nencap .* via h2c:\/\/127\.0\.0\.1:10001 +\[fused[^\n]*\n$/),
+    stdout: expect.stringMatching(
+      /^ingress .*\nencap .* via h2c:\/\/127\.0\.0\.1:10001 +\[fused[^\n]*\nlisten   127\.0\.0\.1:10000  [^\n]*\n$/,
+    ),
     stderr: '',
   });
   expect(await runTunl([...words, '--draw', 'mermaid'])).toMatchObject({
