@@ -7,7 +7,7 @@ import { fail, tellTerminal } from './terminal/fail.ts';
 import { type Io, textColumns } from './terminal/io.ts';
 import { readDetachment } from './lifecycle/detachment.ts';
 import { guessOutput, helpAllOption, helpOption, readOutput } from './options/output.ts';
-import { findCommand, parseArguments } from './parse/program.ts';
+import { findCommand, parseArguments, UnknownWord } from './parse/program.ts';
 import { detachedWord } from './process/starter.ts';
 import { Ui } from './terminal/ui.ts';
 
@@ -42,7 +42,7 @@ export async function run(words: readonly string[], io: Io): Promise<number> {
       }
     }
   } catch (error) {
-    status = fail(ui, error);
+    status = fail(ui, error instanceof UnknownWord ? await error.explain() : error);
     const name = words[0] ?? '';
     const says = commandNames.includes(name) && (await loadCommand(name)).reachesTerminal === true;
     if (says) tellTerminal(ui, io, error);

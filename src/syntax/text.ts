@@ -66,3 +66,8 @@ export function asUsage<T>(whole: string, parse: () => T, ...hints: string[]): T
     throw usageError(message, ...hints, ...(error.facts.hints ?? []));
   }
 }
+
+/** Quotes a word without a password: an unknown word may be a URL that contains one. */
+export function quoteSafely(word: string): string {
+  return quote(word.replace(/^([^:/?#@]*:\/\/)?.*@/s, '***@'));
+}

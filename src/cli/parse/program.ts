@@ -1,10 +1,10 @@
 import { Parser } from 'yargs/helpers';
-import { usageError } from '../../core/errors.ts';
+import { type TunlError, usageError } from '../../core/errors.ts';
 import { Arguments } from './arguments.ts';
 import type { CommandSpec } from './command.ts';
 import type { OptionSpec } from './option.ts';
-import { suggestCommand, suggestOption } from './suggestions.ts';
-import { hasControl, quote } from '../../syntax/text.ts';
+import type * as Explained from './unknown.ts';
+import { hasControl, quoteSafely } from '../../syntax/text.ts';
 
 /** Every value stays a string, every option has one spelling, and repeated options are kept. */
 const configuration = {
@@ -17,9 +17,28 @@ const configuration = {
   'strip-aliased': true,
 } as const;
 
+/** The module that explains unknown words. */
+type Unknown = typeof Explained;
+
+/** A command or an option that there is not. What was meant is told by a table that nothing else needs. */
+export class UnknownWord extends Error {
+  readonly #explain: (words: Unknown) => TunlError;
+
+  constructor(explain: (words: Unknown) => TunlError) {
+    super('an unknown word');
+    this.#explain = explain;
+  }
+
+  /** Makes the error that says so to the user, a usage error. */
+  async explain(): Promise<TunlError> {
+    return this.#explain(await import('./unknown.ts'));
+  }
+}
+
 /**
  * Finds the name of the command: it is the first word, but options may precede it, as in git.
  * @throws {TunlError} usage
+ * @throws {UnknownWord}
  */
 export function findCommand(words: readonly string[], names: readonly string[]): string {
   const own = splitOwn(words);
@@ -27,7 +46,9 @@ export function findCommand(words: readonly string[], names: readonly string[]):
     if (hasControl(word)) throw usageError(`an argument holds a control character: ${quoteSafely(word)}`);
   }
   const name = own[0]?.startsWith('-') === true ? own.find((word) => names.includes(word)) : own[0];
-  if (name === undefined || !names.includes(name)) throw unknownCommand(own[0], own, names);
+  if (name === undefined || !names.includes(name)) {
+    throw new UnknownWord(({ unknownCommand }) => unknownCommand(own, names));
+  }
   return name;
 }
 
@@ -36,6 +57,7 @@ export function findCommand(words: readonly string[], names: readonly string[]):
  * leaves every value a string; the commands interpret the values. The rest of yargs is not used, because loading it would
  * take a fifth of the start-up time of `connect`, and ssh waits for that.
  * @throws {TunlError} usage
+ * @throws {UnknownWord}
  */
 export function parseArguments(words: readonly string[], command: CommandSpec): Arguments {
   const own = splitOwn(words);
@@ -89,36 +111,9 @@ function splitAttached(word: string, options: readonly OptionSpec[]): string[] {
   return [`--${option.name}=${word.slice(2).replace(/^=/, '')}`];
 }
 
+/** @throws {UnknownWord} */
 function refuseUnknown(values: object, { name: command }: CommandSpec, options: readonly OptionSpec[]): void {
   const known = new Set(options.flatMap(({ name, short }) => [name, short]));
   const unknown = Object.keys(values).find((key) => !known.has(key));
-  if (unknown === undefined) return;
-  throw usageError(
-    `unknown option ${quote(unknown.length > 1 ? `--${unknown}` : `-${unknown}`)}`,
-    suggestOption(unknown, options) ?? `tunl ${command} --help-all lists the options`,
-  );
-}
-
-function unknownCommand(name: string | undefined, words: readonly string[], names: readonly string[]) {
-  const hint = `the commands are ${names.join(', ')}; see tunl --help`;
-  if (name === undefined) {
-    return usageError('a command is missing', hint);
-  }
-  if (name.startsWith('-')) {
-    // An option that the command would know, as in `tunl -x URL db:22`.
-    const near = words
-      .slice(1)
-      .concat(name)
-      .map((word) => suggestCommand(word, names))
-      .find((found) => found !== undefined);
-    return near === undefined
-      ? usageError(`unknown option ${quote(name)}`, hint)
-      : usageError('a command is missing', near);
-  }
-  return usageError(`unknown command ${quoteSafely(name)}`, suggestCommand(name, names) ?? hint);
-}
-
-/** Quotes a word without a password: an unknown word may be a URL that contains one. */
-function quoteSafely(word: string): string {
-  return quote(word.replace(/^([^:/?#@]*:\/\/)?.*@/s, '***@'));
+  if (unknown !== undefined) throw new UnknownWord(({ unknownOption }) => unknownOption(unknown, command, options));
 }

@@ -2,7 +2,8 @@ import { expect, test } from 'vitest';
 import { ipv4Option, ipv6Option, proxyOption } from '../../../src/cli/options/route.ts';
 import { tlsOptions } from '../../../src/cli/options/tls.ts';
 import { quietOption, verboseOption } from '../../../src/cli/options/output.ts';
-import { refusalOf } from '../../support/usage.ts';
+import { UnknownWord } from '../../../src/cli/parse/program.ts';
+import { lateRefusalOf, type Refusal, refusalOf } from '../../support/usage.ts';
 import { parseCommandLine } from '../../support/harness/command-line.ts';
 
 const parse = (...words: string[]) => parseCommandLine(words).args;
@@ -72,11 +73,21 @@ test.each([
   [['connect', 'a:1', '-z'], 'unknown option "-z"', 'tunl connect --help-all lists the options'],
   [['connect', '-L', 'a:1'], 'unknown option "-L"', 'write tunl forward PORT:HOST:HOSTPORT'],
   [['serve', '--tls-target'], 'unknown option "--tls-target"', 'tunl serve --help-all lists the options'],
-])('refuses %j', (words, message, hint) => {
-  const refusal = refusalOf(() => parse(...words));
+])('refuses %j', async (words, message, hint) => {
+  const refusal = await explain(words);
   expect(refusal.message).toBe(message);
   expect(refusal.hints.join('; ')).toContain(hint);
 });
+
+/** Returns what a command line is answered that is refused, as `run` does. */
+function explain(words: readonly string[]): Promise<Refusal> {
+  const parsed = (async () => parse(...words))();
+  return lateRefusalOf(
+    parsed.catch(async (error: unknown) => {
+      throw error instanceof UnknownWord ? await error.explain() : error;
+    }),
+  );
+}
 
 test.each([
   [['-x'], '--proxy needs a value: URL'],
@@ -98,12 +109,12 @@ test.each(['a:1\r\nX: y', 'a\u0000b', 'a\u001b[31m', 'a\u0085b'])('refuses the c
   expect(message).toMatch(/^an argument holds a control character: "a/);
 });
 
-test('keeps a password in a misplaced word to itself', () => {
+test('keeps a password in a misplaced word to itself', async () => {
   for (const words of [
     ['http://a:hunter2@p:1', 'db:22'],
     ['connect', 'http://a:hunter2\r@p:1'],
   ]) {
-    const { message, hints } = refusalOf(() => parse(...words));
+    const { message, hints } = await explain(words);
     expect(`${message} ${hints.join(' ')}`).not.toContain('hunter2');
   }
 });
