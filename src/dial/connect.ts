@@ -50,7 +50,6 @@ export function describeSilence(name: string): string {
 
 /** A socket until it is connected. It settles once: by the socket, the limit or the signal. */
 class Connecting implements ConnectReceiver {
-  readonly isReading = false;
   readonly #socket = new FlowSocket();
   readonly #terms: ConnectTerms;
   readonly #place: string;
@@ -76,7 +75,8 @@ class Connecting implements ConnectReceiver {
     if (signal.aborted) return this.handleEvent();
     if (limit && isLimit(limit)) this.#timer = setTimeout(giveUp, limit.ms, this);
     signal.addEventListener('abort', this);
-    this.#socket.open(options, this);
+    this.#socket.receiver = this;
+    this.#socket.connect(options);
   }
 
   onConnect(): void {
@@ -111,10 +111,6 @@ class Connecting implements ConnectReceiver {
   onData(): boolean {
     return false;
   }
-
-  onEnd(): void {}
-
-  onFinish(): void {}
 
   #leave(): void {
     clearTimeout(this.#timer);

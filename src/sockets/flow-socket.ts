@@ -1,4 +1,4 @@
-import { type OnReadOpts, Socket, type SocketConnectOpts, type SocketConstructorOpts } from 'node:net';
+import { type OnReadOpts, Socket, type SocketConstructorOpts } from 'node:net';
 import { Duplex } from 'node:stream';
 import type { LendingStream, Receive } from '../core/duplex-flow.ts';
 import { readsOn } from '../core/socket-link.ts';
@@ -14,11 +14,11 @@ export interface SocketHandle {
 /** Receives the events of a socket in place of its listeners. */
 export interface SocketReceiver extends Borrower {
   /** True while it takes bytes as they come. */
-  readonly isReading: boolean;
-  onEnd(): void;
-  onFinish(): void;
+  readonly isReading?: boolean;
+  onEnd?(): void;
+  onFinish?(): void;
   /** The socket has failed, or is closed. */
-  onOver(): void;
+  onOver?(): void;
 }
 
 /** The reads of a socket, which go to a receiver past its stream. */
@@ -86,7 +86,6 @@ export class FlowSocket extends Socket implements LendingStream, Reads, Ticked {
   hasEnd = false;
   /** An end has come, and was doubted if there was reason to. */
   #isEndDoubted = false;
-  #reportsEnds = false;
   #memory: Buffer = sharedMemory;
   readonly #madeAt = wheel.now;
   /** True while the receiver has the bytes of a read. */
@@ -105,20 +104,25 @@ export class FlowSocket extends Socket implements LendingStream, Reads, Ticked {
     };
     super(options);
     this.setNoDelay(true);
-    this.on('error', onOver).on('close', onClose);
     wheel.add(this);
-  }
-
-  /** Starts to connect, and tells the receiver of the outcome; it may then leave. */
-  open(options: SocketConnectOpts, receiver: ConnectReceiver): void {
-    this.receiver = receiver;
-    this.on('connect', onConnect).connect(options);
   }
 
   listen(receiver: SocketReceiver): void {
     this.receiver = receiver;
-    if (!this.#reportsEnds) this.on('end', onEnd).on('finish', onFinish);
-    this.#reportsEnds = true;
+  }
+
+  /** Tells the receiver of each event past the listeners: adding some to each socket, for each phase, costs more. */
+  override emit(event: string | symbol, ...args: unknown[]): boolean {
+    const { receiver } = this;
+    if (event === 'close') this.release();
+    if (receiver) {
+      if (event === 'connect') (receiver as ConnectReceiver).onConnect();
+      else if (event === 'end') receiver.onEnd?.();
+      else if (event === 'finish') receiver.onFinish?.();
+      else if (event === 'error' || event === 'close') receiver.onOver?.();
+    }
+    // An error that nobody waits for must not end the process.
+    return (event === 'error' && this.listenerCount(event) === 0) || super.emit(event, ...args);
   }
 
   lend(receive: Receive): void {
@@ -141,7 +145,7 @@ export class FlowSocket extends Socket implements LendingStream, Reads, Ticked {
     this.#memory = next;
     nextMemory = next;
     // A receiver that has left leaves the bytes to the stream, which reads on.
-    return this.receiver !== receiver || receiver.isReading;
+    return this.receiver !== receiver || receiver.isReading === true;
   }
 
   stopReading(): void {
@@ -203,10 +207,6 @@ export class Lender implements SocketReceiver {
   constructor(receive: Receive) {
     this.onData = receive;
   }
-
-  onEnd(): void {}
-  onFinish(): void {}
-  onOver(): void {}
 }
 
 /** Passes on what the stream has read before. */
@@ -222,26 +222,4 @@ export function lendRest(socket: Duplex, reads: Reads, receive: Receive): void {
 export function isSocketHandle(handle: unknown): handle is SocketHandle {
   const { useUserBuffer, readStart } = (handle ?? {}) as Partial<SocketHandle>;
   return typeof useUserBuffer === 'function' && typeof readStart === 'function';
-}
-
-function onConnect(this: FlowSocket): void {
-  (this.receiver as ConnectReceiver | undefined)?.onConnect();
-}
-
-function onEnd(this: FlowSocket): void {
-  this.receiver?.onEnd();
-}
-
-function onFinish(this: FlowSocket): void {
-  this.receiver?.onFinish();
-}
-
-/** Also keeps an error that nobody waits for from ending the process. */
-function onOver(this: FlowSocket): void {
-  this.receiver?.onOver();
-}
-
-function onClose(this: FlowSocket): void {
-  this.release();
-  this.receiver?.onOver();
 }

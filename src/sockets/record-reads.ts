@@ -81,10 +81,10 @@ export class RecordReads implements Reads {
     if (this.#reportsEnds) return;
     this.#reportsEnds = true;
     this.#socket
-      .on('end', () => this.receiver?.onEnd())
-      .on('finish', () => this.receiver?.onFinish())
-      .on('error', () => this.receiver?.onOver())
-      .on('close', () => this.receiver?.onOver());
+      .on('end', () => this.receiver?.onEnd?.())
+      .on('finish', () => this.receiver?.onFinish?.())
+      .on('error', () => this.receiver?.onOver?.())
+      .on('close', () => this.receiver?.onOver?.());
   }
 
   stopReading(): void {

@@ -2,7 +2,7 @@ import type { Duplex } from 'node:stream';
 import { DuplexFlow } from '../core/duplex-flow.ts';
 import type { Fate, FlowEvents } from '../core/flow.ts';
 import type { Link, Peer } from '../core/link.ts';
-import { makeReset } from '../core/socket-link.ts';
+import { bulkBytes, makeReset } from '../core/socket-link.ts';
 import type { FlowSocket, Reads, SocketReceiver } from './flow-socket.ts';
 
 /** Makes a Link of a TCP socket; its reset is a TCP RST. */
@@ -39,11 +39,14 @@ export class SocketFlow extends DuplexFlow implements SocketReceiver {
     this.followQueue();
   }
 
+  /** A small chunk has no callback: the system takes most of them at once, and a callback would cost a tick. */
   override write(chunk: Buffer): Fate {
     const socket = this.#socket;
-    const hasRoom = socket.write(chunk, this.onWritten);
+    const isTold = this.isQueued || chunk.length >= bulkBytes;
+    const hasRoom = socket.write(chunk, isTold ? this.onWritten : undefined);
     if (socket.writableLength === 0) return 'free';
-    this.isQueued = true;
+    if (isTold) this.isQueued = true;
+    else this.followQueue();
     return hasRoom ? 'kept' : 'full';
   }
 

@@ -110,3 +110,16 @@ test('a socket lends what came before and what comes, and says itself that it ha
   // Whoever looks at it later sees what the next read has put there.
   expect(lent.at(-1)?.toString()).not.toBe(many.slice(-(lent.at(-1)?.length ?? 0)));
 });
+
+test.each([1000, 65_536])(
+  'a socket that is ended while chunks of %i bytes wait tells first that they are out',
+  async (size) => {
+    const { first, second } = await makeTcpPair();
+    const writer = new FlowUser(flowOf(first));
+    while (writer.flow.write(Buffer.alloc(size)) === 'free');
+    writer.flow.end();
+    const reader = new FlowUser(flowOf(second));
+    await eventually(() => reader.events, ['end']);
+    await eventually(() => writer.events, ['drain', 'finish']);
+  },
+);
