@@ -1,6 +1,6 @@
-import { setMaxListeners } from 'node:events';
 import { type Stage, type Graph, listNames, type RouteName } from '../../chain/model/graph.ts';
 import { findFaults } from '../../chain/check/validate.ts';
+import { Abort } from '../../core/abort.ts';
 import type { Dial } from '../../core/dialer.ts';
 import { TunlError, usageError } from '../../core/errors.ts';
 import { type EventSink, noting } from '../../core/events.ts';
@@ -70,8 +70,7 @@ export async function createGeneration(graph: Graph, env: GenerationEnv): Promis
     return internal.connect(address.name, { ...ctx, origin, carries });
   };
   const routes = new RouteCache(graph, dialInternal, env);
-  const retired = new AbortController();
-  setMaxListeners(0, retired.signal);
+  const retired = new Abort();
   const { scope, emit, tunnels, logFiles, listeners } = env;
   const parts: StageParts = { scope, retired: retired.signal, emit, tunnels, logFiles, listeners, routes };
   const { traffic } = env;
@@ -103,7 +102,7 @@ export async function createGeneration(graph: Graph, env: GenerationEnv): Promis
         env.logFiles.reopen(),
       ]);
     },
-    retire: () => retired.abort(),
+    retire: () => retired.abort(undefined),
     async close() {
       // The connections of stages may run inside sessions with hops.
       await Promise.all(stages.map(async (ready) => ready.close?.()));
