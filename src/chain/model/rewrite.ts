@@ -23,7 +23,8 @@ export function assertRewrite({ host, prefix, pattern }: Rewrite): void {
  * @throws {TunlError} usage
  */
 export function assertRedirect({ scheme, host, port, path, prefix }: Redirect): void {
-  if (scheme !== undefined && !/^[a-z][a-z\d+.-]*$/i.test(scheme)) throw usageError(`${quote(scheme)} is not a scheme`);
+  if (scheme !== undefined && !/^[a-z][a-z\d+.-]*$/i.test(scheme))
+    throw usageError(`${quote(scheme)} is not a scheme`, 'write http or https');
   if (port !== undefined && (port < 1 || port > 65535)) throw usageError(`${port} is not a port from 1 to 65535`);
   if (path !== undefined && prefix !== undefined) throw usageError('a redirect has path or prefix, not both');
   assertRewrite({ ...(host !== undefined && { host }) });

@@ -3,7 +3,7 @@ import type { Path } from '../../chain/read/document.ts';
 import type { AccessLog } from '../../chain/model/graph.ts';
 import type { AccessLogMessage } from '../schema/access-log.ts';
 import { parseFormat } from '../../syntax/format/format.ts';
-import { assertAtMostOne } from './one-of.ts';
+import { assertAtMostOne, assertOne } from './one-of.ts';
 import type { BootstrapDiagnostics } from './diagnostics.ts';
 import { type LogType, readLogFilter } from './log-filter.ts';
 
@@ -65,11 +65,13 @@ function readFormat(words: LoggerMessage, path: Path, reading: BootstrapDiagnost
     }
   }
   if (!form) return undefined;
-  assertAtMostOne([...path, 'log_format'], form, ['text_format', 'text_format_source', 'json_format'], reading);
+  assertOne([...path, 'log_format'], form, ['text_format_source', 'json_format', 'text_format'], reading);
   const { text_format: text, text_format_source: source, json_format: json } = form;
   if (text !== undefined) return { format: text, at: ['log_format', 'text_format'] };
   if (json !== undefined) return { format: json, at: ['log_format', 'json_format'] };
   const inline = source?.inline_string;
+  if (source && inline === undefined)
+    reading.add([...path, 'log_format', 'text_format_source'], 'inline_string is missing');
   return inline === undefined
     ? undefined
     : { format: inline, at: ['log_format', 'text_format_source', 'inline_string'] };

@@ -33,6 +33,8 @@ const protocolOptions = 'envoy.extensions.upstreams.http.v3.HttpProtocolOptions'
 export function readCluster(words: ClusterMessage, path: Path, reading: BootstrapDiagnostics): Cluster {
   const { name, cluster_type: custom, dns_lookup_family: own } = words;
   const family = custom ? custom.typed_config.dns_cache_config?.dns_lookup_family : own;
+  const cache = custom?.typed_config.dns_cache_config;
+  if (cache) reading.addCache(cache, [...path, 'cluster_type', 'typed_config', 'dns_cache_config']);
   const security = readUpstreamTls(words, path, reading);
   const version = readVersion(words, path, reading);
   if (version === 'either' && !security) {
@@ -146,7 +148,11 @@ function readEndpoints(words: ClusterMessage, path: Path, reading: BootstrapDiag
       'give all endpoints the same weight',
     );
   if (type === 'LOGICAL_DNS' && endpoints.length !== 1) {
-    reading.add([...path, 'load_assignment'], 'a cluster of the type LOGICAL_DNS has exactly one endpoint');
+    reading.add(
+      [...path, 'load_assignment'],
+      'a cluster of the type LOGICAL_DNS has exactly one endpoint',
+      'write STRICT_DNS for more',
+    );
   }
   const targets = endpoints.flatMap(
     ({ endpoint, path: at }) =>

@@ -15,6 +15,8 @@ import { checkSocketOptions } from './socket-options.ts';
 import { readDownstreamTls } from './tls.ts';
 import type { BootstrapDiagnostics } from './diagnostics.ts';
 
+const addressKinds = ['socket_address', 'pipe', 'envoy_internal_address'] as const;
+
 const managerType = 'envoy.extensions.filters.network.http_connection_manager.v3.HttpConnectionManager';
 
 /** The filter that looks for the server name in the first bytes of TLS. */
@@ -83,6 +85,8 @@ function readMore(words: ListenerMessage, path: Path, reading: BootstrapDiagnost
   }
   return more.flatMap(({ address }, index) => {
     const at = [...path, 'additional_addresses', index, 'address'];
+    if (address.envoy_internal_address)
+      reading.add(at, 'a listener with addresses is none within the process', 'write socket_address or pipe');
     return reading.attempts.run(at, () => readSocket(address, at, reading)) ?? [];
   });
 }
@@ -112,6 +116,7 @@ function readListen(
     reading.add([...path, 'address'], 'an internal listener has no address', 'leave address or internal_listener out');
   }
   if (isInternalListener(words)) {
+    if (address) assertOne([...path, 'address'], address, addressKinds, reading);
     const name = nameListener(words);
     if (name === undefined)
       reading.add(path, 'an internal listener needs a name', 'add name: clusters lead there by it');
@@ -128,7 +133,7 @@ export function readSocket(
   path: Path,
   reading: BootstrapDiagnostics,
 ): ListenAddress | undefined {
-  assertOne(path, words, ['socket_address', 'pipe', 'envoy_internal_address'], reading);
+  assertOne(path, words, addressKinds, reading);
   const { socket_address: socket, pipe } = words;
   if (pipe) return parseUnix(`unix:${pipe.path}`);
   if (!socket) return undefined;

@@ -94,7 +94,8 @@ class BootstrapReader {
 
   #assertListeners(listeners: readonly ListenerMessage[]): void {
     const { bootstrap_extensions: extensions = [] } = this.#words;
-    if (listeners.length === 0) this.#reading.add(listenersPath, 'there is no listener');
+    if (listeners.length === 0)
+      this.#reading.add(listenersPath, 'there is no listener', 'write listeners with an address and filter_chains');
     for (const [index, listener] of listeners.entries()) {
       const path = [...listenersPath, index];
       const name = nameListener(listener);
@@ -169,5 +170,7 @@ function rank(listener: ListenerMessage): number {
 
 function toFault({ stage, part, message, hint }: GraphFault, paths: ReadonlyMap<string, Path>): Fault {
   const path = paths.get(stage) ?? [];
-  return { path: part === 'listen' ? [...path, 'address'] : path, message, hints: hint === undefined ? [] : [hint] };
+  const isListen = part === 'listen';
+  const instead = hint ?? (isListen ? 'give it an address of its own' : 'let it lead to another cluster');
+  return { path: isListen ? [...path, 'address'] : path, message, hints: [instead] };
 }

@@ -93,7 +93,7 @@ function readPlaces(cluster: Cluster, path: Path, reading: BootstrapDiagnostics)
   if (to && !('field' in to)) return to;
   const what =
     to || cluster.words.type === 'ORIGINAL_DST' ? 'takes its endpoints from HTTP requests' : 'has no endpoints';
-  reading.add(path, `${name} ${what}: nothing can be sent there`);
+  reading.add(path, `${name} ${what}: nothing can be sent there`, 'write load_assignment with endpoints');
   return undefined;
 }
 

@@ -163,7 +163,8 @@ class Speller {
       const at = [...path, key];
       const refusal = name === undefined ? undefined : refused.get(name);
       if (name === undefined) this.#addUnknown(key, at, known, facts);
-      else if (name in spelled) this.#addFault(at, `duplicate key: ${quote(key)} stands there in its other spelling`);
+      else if (name in spelled)
+        this.#addFault(at, `duplicate key: ${quote(key)} stands there in its other spelling`, 'leave one of them out');
       else if (value === null || (refusal && isEmptyList(value))) continue;
       else if (refusal)
         this.#addFault(at, `${key} is a field of Envoy that tunl does not run: ${refusal.why}`, refusal.instead);

@@ -25,6 +25,14 @@ test('a dynamic forward proxy is an HTTP stage with an upstream that takes names
   });
 });
 
+test('a filter and a cluster may not describe one cache of names in two ways', () => {
+  const text = writeProxy();
+  expect(text.match(/dns_lookup_family: V6_ONLY/g)).toHaveLength(2);
+  const { message, hints } = refusalOf(() => loadEnvoy(text.replace('dns_lookup_family: V6_ONLY', '')));
+  expect(message).toMatch(/: name: the cache "[\w-]+" has the dns_lookup_family V6_ONLY elsewhere, and AUTO here$/);
+  expect(hints).toEqual(['write the same, or another name']);
+});
+
 /** A file with a dynamic forward proxy in which routes have this text more. */
 function writeRoutes(routes: string, filters = dynamicFilter): string {
   return `static_resources:

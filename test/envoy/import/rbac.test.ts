@@ -98,7 +98,7 @@ test.each([
     "[{ source_ip: { address_prefix: '::ffff:10.0.0.1' } }]",
     /is an IPv4 address for tunl, and none for Envoy/,
   ],
-  [request, '- destination_port_range: { start: 2, end: 2 }', /^start must be below end/],
+  [request, '- destination_port_range: { start: 2, end: 2 }', /^destination_port_range: start must be below end/],
   [request, '- destination_port: 65536', /must be a port/],
   [
     request,

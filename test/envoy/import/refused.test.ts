@@ -43,7 +43,7 @@ test.each([
   ['static_resources: 5', '1:19: static_resources must be a StaticResources'],
   ['static_resources: { listeners: 5 }', '1:32: listeners must be a Listener'],
   ['static_resources: { listeners: [5] }', '1:33: listeners must be a Listener'],
-  ['static_resources: {}', '1:19: there is no listener'],
+  ['static_resources: {}', '1:19: listeners: there is no listener'],
   ['static_resources: { listeners: *a }', '1:32: nothing is named "&a"'],
   ['static_resources: {}\nstatic_resources: {}', '2:1: duplicate key "static_resources"'],
 ])('%s is refused at %s', (text, says) => {

@@ -114,10 +114,10 @@ test.each([
 });
 
 test.each([
-  ['type_url: 5', '14:17: a TypedStruct must have a type_url'],
-  ['type_url: x/y', '15:27: unknown type "y"'],
-  ['value: 5', '14:17: the value of a TypedStruct must be a message'],
-  ['values: {}', '14:17: unknown field "values" of TypedStruct'],
+  ['type_url: 5', '14:17: typed_config: a TypedStruct must have a type_url'],
+  ['type_url: x/y', '15:27: type_url: unknown type "y"'],
+  ['value: 5', '14:17: typed_config: the value of a TypedStruct must be a message'],
+  ['values: {}', '14:17: typed_config: unknown field "values" of TypedStruct'],
 ])('a struct with %s is refused', (field, says) => {
   expect(refuseStruct([field])).toContain(`envoy.yaml:${says}`);
 });
@@ -190,7 +190,7 @@ test('keys of maps are no fields', () => {
 
 test.each(['constructor', '__proto__', 'toString'])('a type or a field named %s is as unknown as any other', (name) => {
   const typed = base.replace('envoy.extensions.filters.network.tcp_proxy.v3.TcpProxy', name);
-  expect(refusalOf(() => loadEnvoy(typed)).message).toBe(`envoy.yaml:14:26: unknown type "${name}"`);
+  expect(refusalOf(() => loadEnvoy(typed)).message).toBe(`envoy.yaml:14:26: @type: unknown type "${name}"`);
   const text = write('stat_prefix: entry', `stat_prefix: entry\n                ${name}: {}`);
   // A key that JavaScript hides is refused before anybody looks for fields.
   const why = name === '__proto__' ? `"${name}" cannot be a key` : `unknown field "${name}" of TcpProxy`;

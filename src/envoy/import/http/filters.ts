@@ -50,14 +50,27 @@ export function readHttpFilters(
   for (const [index, { name, typed_config: config }] of filters.entries()) {
     const at = [...path, 'http_filters', index];
     if (!config && name !== routerName)
-      reading.add(at, `${quote(name)} needs typed_config, or is no filter that tunl runs`);
-    if (isOver) reading.add(at, 'nothing comes behind the router: it takes the request');
+      reading.add(
+        at,
+        `${quote(name)} needs typed_config, or is no filter that tunl runs`,
+        'before the router there may be rbac and dynamic_forward_proxy',
+      );
+    if (isOver)
+      reading.add(
+        at,
+        'nothing comes behind the router: it takes the request',
+        'write it before the router, or leave it out',
+      );
     const type = config?.['@type'];
     if (config?.['@type'] === requestFilterType) {
       assertFirst(name, at, { names, dynamic }, reading);
       screens.set(name, readRules(config.rules, [...at, 'typed_config', 'rules'], rules));
     }
-    if (type === dynamicFilterType) dynamic.add(name);
+    if (config?.['@type'] === dynamicFilterType) {
+      dynamic.add(name);
+      const { dns_cache_config: cache } = config;
+      if (cache) reading.addCache(cache, [...at, 'typed_config', 'dns_cache_config']);
+    }
     names.add(name);
     isOver ||= type !== dynamicFilterType && type !== requestFilterType;
   }
@@ -102,7 +115,11 @@ export function readPerFilter(
     }
     const type = settings['@type'];
     if (!(type === perRouteType ? screens : dynamic).has(name))
-      reading.add(at, `the filter ${quote(name)} is none that takes these settings`);
+      reading.add(
+        at,
+        `the filter ${quote(name)} is none that takes these settings`,
+        'name the filter that they are for',
+      );
     if (settings['@type'] === perRouteType) {
       level.set(name, { screen: readRules(settings.rbac?.rules, [...at, 'rbac', 'rules'], rules) });
       continue;

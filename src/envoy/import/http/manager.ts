@@ -100,11 +100,11 @@ class UpstreamReader {
       );
     }
     if (!to) {
-      const why =
+      const [why, instead] =
         cluster.words.type === 'ORIGINAL_DST'
-          ? 'needs original_dst_lb_config with use_http_header: true'
-          : 'has no endpoints';
-      reading.add(path, `${cluster.name} ${why}: nothing can be sent there`);
+          ? ['needs original_dst_lb_config with use_http_header: true', 'write that']
+          : ['has no endpoints', 'write load_assignment with endpoints'];
+      reading.add(path, `${cluster.name} ${why}: nothing can be sent there`, instead);
       return undefined;
     }
     if (version === 'either') {
@@ -130,7 +130,8 @@ function readUpgrades(
   const upgrades = new Map<string, boolean>();
   for (const [index, { upgrade_type: text = '', enabled = true }] of configs.entries()) {
     const type = text.toLowerCase();
-    if (upgrades.has(type)) reading.add([...path, 'upgrade_configs', index, 'upgrade_type'], `duplicate ${text}`);
+    if (upgrades.has(type))
+      reading.add([...path, 'upgrade_configs', index, 'upgrade_type'], `duplicate ${text}`, 'leave one of them out');
     if (enabled) assertUpgrade(text, [...path, 'upgrade_configs', index, 'upgrade_type'], reading);
     upgrades.set(type, enabled);
   }
@@ -150,7 +151,8 @@ function readHosts(
     const at = [...path, 'virtual_hosts', index];
     const domains = host.domains.map((text, position) => {
       const domain = text.toLowerCase();
-      if (seen.has(domain)) context.reading.add([...at, 'domains', position], `duplicate ${quote(text)}`);
+      if (seen.has(domain))
+        context.reading.add([...at, 'domains', position], `duplicate ${quote(text)}`, 'leave one of them out');
       seen.add(domain);
       return domain;
     });

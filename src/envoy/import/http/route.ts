@@ -166,9 +166,13 @@ function readUpgrades(
   const own = new Set<string>();
   for (const [index, { upgrade_type: text, enabled = true, connect_config: config }] of configs.entries()) {
     const type = text.toLowerCase();
-    if (own.has(type)) reading.add([...path, index, 'upgrade_type'], `duplicate ${text}`);
+    if (own.has(type)) reading.add([...path, index, 'upgrade_type'], `duplicate ${text}`, 'leave one of them out');
     if (config && type !== 'connect')
-      reading.add([...path, index, 'connect_config'], `connect_config goes with CONNECT, not with ${text}`);
+      reading.add(
+        [...path, index, 'connect_config'],
+        `connect_config goes with CONNECT, not with ${text}`,
+        'leave it out',
+      );
     if (enabled) assertUpgrade(text, [...path, index, 'upgrade_type'], reading);
     own.add(type);
     all.set(type, enabled);

@@ -6,7 +6,7 @@ export const refusedClusters: readonly RefusedEdit[] = [
     file: 'tcp-to-http2-post',
     from: 'connect_timeout: 5s',
     to: 'lb_policy: LOAD_BALANCING_POLICY_CONFIG',
-    says: '22:18: LOAD_BALANCING_POLICY_CONFIG needs load_balancing_policy',
+    says: '22:18: lb_policy: LOAD_BALANCING_POLICY_CONFIG needs load_balancing_policy',
     hints: ['write ROUND_ROBIN, or that field'],
   },
   {
@@ -26,7 +26,7 @@ export const refusedClusters: readonly RefusedEdit[] = [
     file: 'tcp-to-http2-post',
     from: 'clusters:\n',
     to: 'clusters:\n    - { name: next_proxy, load_assignment: { cluster_name: a, endpoints: [{ lb_endpoints: [{ endpoint: { address: { socket_address: { address: 127.0.0.1, port_value: 1 } } } }] }] } }\n',
-    says: '22:13: there are two clusters named "next_proxy"',
+    says: '22:13: name: there are two clusters named "next_proxy"',
     hints: ['give one another name'],
   },
   {
@@ -72,7 +72,7 @@ export const refusedClusters: readonly RefusedEdit[] = [
     file: 'tcp-to-http2-post',
     from: 'connect_timeout: 5s',
     to: 'lb_policy: CLUSTER_PROVIDED',
-    says: '22:18: CLUSTER_PROVIDED goes with the type ORIGINAL_DST only',
+    says: '22:18: lb_policy: CLUSTER_PROVIDED goes with the type ORIGINAL_DST only',
     hints: ['write ROUND_ROBIN'],
   },
   {
@@ -107,7 +107,7 @@ export const refusedClusters: readonly RefusedEdit[] = [
     file: 'tcp-to-http2-post',
     from: 'address: 127.0.0.1, port_value: 10001',
     to: 'address: 127.0.0.1, port_value: 0',
-    says: '34:21: port_value: "0" is not a port from 1 to 65535',
+    says: '34:21: address: port_value: "0" is not a port from 1 to 65535',
     envoyTakesIt: true,
   },
   {
@@ -149,7 +149,7 @@ export const refusedClusters: readonly RefusedEdit[] = [
     file: 'tcp-to-http2-post',
     from: 'explicit_http_config:\n            http2_protocol_options: {}',
     to: 'auto_config: { http2_protocol_options: {} }',
-    says: '24:9: auto_config chooses the version in TLS, and this cluster has none',
+    says: '24:9: typed_extension_protocol_options: auto_config chooses the version in TLS, and this cluster has none',
     hints: ['write explicit_http_config'],
   },
   {
@@ -163,7 +163,7 @@ export const refusedClusters: readonly RefusedEdit[] = [
     file: 'tcp-to-http1-connect-old',
     from: 'http_protocol_options: {}',
     to: 'http_protocol_options: {}\n      http2_protocol_options: {}',
-    says: '24:31: a cluster has one version of HTTP',
+    says: '24:31: http2_protocol_options: a cluster has one version of HTTP',
     hints: ['leave one of the two out'],
   },
   {
@@ -176,14 +176,14 @@ export const refusedClusters: readonly RefusedEdit[] = [
     file: 'end-http1-connect',
     from: 'lb_policy: CLUSTER_PROVIDED\n',
     to: '\n',
-    says: '59:7: a cluster of the type ORIGINAL_DST needs lb_policy: CLUSTER_PROVIDED',
+    says: '59:7: clusters: a cluster of the type ORIGINAL_DST needs lb_policy: CLUSTER_PROVIDED',
   },
   {
     file: 'end-http1-connect',
     from: 'use_http_header: true',
     to: 'use_http_header: false',
-    says: '28:38: as_asked needs original_dst_lb_config with use_http_header: true: nothing can be sent there',
-    hints: ['also envoy.yaml:65:27: http_header_name needs use_http_header: true'],
+    says: '28:38: cluster: as_asked needs original_dst_lb_config with use_http_header: true: nothing can be sent there',
+    hints: ['write that', 'also envoy.yaml:65:27: http_header_name needs use_http_header: true'],
   },
   {
     file: 'end-http1-connect',
@@ -202,8 +202,11 @@ export const refusedClusters: readonly RefusedEdit[] = [
     file: 'end-http1-connect',
     from: 'load_assignment:\n',
     to: 'load_assignment: { cluster_name: server }\n      metadata:\n',
-    says: '35:38: server has no endpoints: nothing can be sent there',
-    hints: ['also envoy.yaml:52:24: a cluster of the type LOGICAL_DNS has exactly one endpoint'],
+    says: '35:38: cluster: server has no endpoints: nothing can be sent there',
+    hints: [
+      'write load_assignment with endpoints',
+      'also envoy.yaml:52:24: load_assignment: a cluster of the type LOGICAL_DNS has exactly one endpoint (write STRICT_DNS for more)',
+    ],
   },
   {
     file: 'tcp-to-http2-post',
@@ -217,7 +220,7 @@ export const refusedClusters: readonly RefusedEdit[] = [
     file: 'tcp-to-http2-post',
     from: '- endpoint:',
     to: '- load_balancing_weight: 2\n                endpoint: { address: { socket_address: { address: 127.0.0.1, port_value: 2 } } }\n              - endpoint:',
-    says: '34:17: tunl does not support endpoints of different weight',
+    says: '34:17: load_balancing_weight: tunl does not support endpoints of different weight',
     hints: ['give all endpoints the same weight'],
     envoyTakesIt: true,
   },
