@@ -1,5 +1,3 @@
-import { writeFileSync } from 'node:fs';
-import { join } from 'node:path';
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { writeBootstrap } from '../../src/envoy/export/export.ts';
@@ -7,8 +5,7 @@ import { makeCerts } from '../support/certs/certs.ts';
 import { fixtureNames } from '../support/graphs/envoy-changes.ts';
 import { corpusNames, loadEnvoy, readCorpus, readFixture } from '../support/graphs/envoy-file.ts';
 import { makeEnvoyGraphs, writeFields } from '../support/graphs/envoy-graphs.ts';
-import { checkEnvoy, hasEnvoy } from './parts/envoy.ts';
-import { makeFolder } from './support/workspace.ts';
+import { findRefused, hasEnvoy } from './parts/envoy.ts';
 
 describe.skipIf(!hasEnvoy)('what is exported for Envoy', () => {
   test('is a file that Envoy takes, whatever the graph', async () => {
@@ -30,16 +27,3 @@ describe.skipIf(!hasEnvoy)('what is exported for Envoy', () => {
     expect(await findRefused(texts)).toEqual([]);
   });
 });
-
-/** The files that Envoy does not take, each with its message. */
-async function findRefused(texts: readonly string[]): Promise<string[]> {
-  const folder = makeFolder('export');
-  const refused: string[] = [];
-  for (const [index, text] of texts.entries()) {
-    const file = join(folder, `${index}.yaml`);
-    writeFileSync(file, text);
-    const { code, stderr } = await checkEnvoy(file);
-    if (code !== 0) refused.push(`${text}\n${stderr}`);
-  }
-  return refused;
-}

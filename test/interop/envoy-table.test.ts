@@ -3,6 +3,7 @@ import { describe, expect, test } from 'vitest';
 import { hasEnvoy } from './parts/envoy.ts';
 import { openBed } from './support/bed.ts';
 import type { Row } from './table/row.ts';
+import { egressRows } from './table/egress.ts';
 import { encapsulateH1Rows } from './table/encapsulate-h1.ts';
 import { encapsulateH2Rows } from './table/encapsulate-h2.ts';
 import { changedFieldRows } from './table/fields-changed.ts';
@@ -18,6 +19,7 @@ import { spellingRows } from './table/spelling.ts';
 import { tcpRows } from './table/tcp.ts';
 import { terminateRequestRows } from './table/terminate-requests.ts';
 import { terminateTunnelRows } from './table/terminate-tunnels.ts';
+import { wholeFileRows } from './table/whole-files.ts';
 
 const rows: readonly Row[] = [
   ...tcpRows,
@@ -34,6 +36,8 @@ const rows: readonly Row[] = [
   ...logRows,
   ...changedFieldRows,
   ...spellingRows,
+  ...wholeFileRows,
+  ...egressRows,
 ];
 
 describe.each(rows)('$file', ({ file, seen }) => {

@@ -1,9 +1,9 @@
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import type { CertFiles } from '../support/origin.ts';
 import { type Part, startPart } from '../support/part.ts';
 import { type Result, run } from '../support/process.ts';
-import { cacheFolder } from '../support/workspace.ts';
+import { cacheFolder, makeFolder } from '../support/workspace.ts';
 
 /** The path at which setup.sh installs Envoy. */
 export const envoyProgram: string = join(cacheFolder, 'envoy', 'bin', 'envoy');
@@ -95,12 +95,37 @@ export function startEnvoyFile(writeFile: (port: number, folder: string) => Prom
   }));
 }
 
+/** A configuration that Envoy does not take, and its reason. */
+export interface RefusedText {
+  readonly text: string;
+  readonly why: string;
+}
+
 /** Lets Envoy say what it thinks of a file, without running it. */
 export function checkEnvoy(file: string): Promise<Result> {
+  // Envoy opens the logs that a file names, and some names are no paths: they end in the working folder.
   return run({
     file: envoyProgram,
     args: ['--mode', 'validate', '-c', file, '-l', 'warning', '--disable-hot-restart'],
+    cwd: dirname(file),
   });
+}
+
+/** Lets Envoy look at configurations, two at a time, without running them. Returns those that it does not take. */
+export async function findRefused(texts: readonly string[]): Promise<readonly RefusedText[]> {
+  const folder = makeFolder('looked-at');
+  const refused: RefusedText[] = [];
+  const waiting = texts.entries();
+  const lookAtAll = async () => {
+    for (const [index, text] of waiting) {
+      const file = join(folder, `${index}.yaml`);
+      writeFileSync(file, text);
+      const { code, stderr } = await checkEnvoy(file);
+      if (code !== 0) refused.push({ text, why: stderr });
+    }
+  };
+  await Promise.all([lookAtAll(), lookAtAll()]);
+  return refused;
 }
 
 /** Starts Envoy with these resources; its listener must be at the port that `writeResources` is given. */

@@ -20,7 +20,8 @@ export interface Bed {
   readonly origin2: Target;
   /** Speaks HTTP/2 by prior knowledge. */
   readonly h2origin: Http2Origin;
-  connect(door?: Door): Promise<RawPeer>;
+  /** Connects; `from` is another address of loopback. */
+  connect(door?: Door, options?: { readonly from?: string }): Promise<RawPeer>;
   connectHttp2(door?: Door): Promise<Http2Client>;
   /** Waits until a log of the program has so many lines, and tells them. */
   tellLog(name: string, lines: number): Promise<void>;
@@ -47,8 +48,8 @@ export async function openBed(subject: Subject, file: string): Promise<Bed & { r
     origin,
     origin2,
     h2origin,
-    async connect(door = 'front') {
-      const peer = await connectPeer(ports[door]);
+    async connect(door = 'front', options = {}) {
+      const peer = await connectPeer(ports[door], options);
       story.name((peer.stream as Socket).localPort ?? 0, 'client');
       return peer;
     },
