@@ -73,14 +73,6 @@ export const refusedHttp: readonly RefusedEdit[] = [
   },
   {
     file: 'pass-connect',
-    from: '- upgrade_type: CONNECT',
-    to: '- upgrade_type: CONNECT-UDP',
-    says: '34:35: upgrade_type: tunl does not support CONNECT-UDP',
-    hints: ['there are CONNECT, websocket and the like'],
-    envoyTakesIt: true,
-  },
-  {
-    file: 'pass-connect',
     from: '- name: envoy.filters.http.router\n',
     to: '- name: envoy.filters.http.lua\n                  - name: envoy.filters.http.router\n',
     says: '28:21: http_filters: "envoy.filters.http.lua" needs typed_config, or is no filter that tunl runs',

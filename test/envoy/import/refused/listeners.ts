@@ -227,4 +227,12 @@ export const refusedListeners: readonly RefusedEdit[] = [
     says: '10:26: name is missing',
     hints: ['also envoy.yaml:10:26: typed_config is missing'],
   },
+  {
+    file: 'pass-connect',
+    from: '- upgrade_type: CONNECT',
+    to: '- upgrade_type: CONNECT-UDP',
+    says: '34:35: upgrade_type: tunl does not support CONNECT-UDP',
+    hints: ['there are CONNECT, websocket and the like'],
+    envoyTakesIt: true,
+  },
 ];
