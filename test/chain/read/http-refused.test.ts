@@ -33,7 +33,7 @@ test.each([
   [`${head}      routes: []\n    retry: { times: 1, of: any }`, '6:24: unknown key "of"', 'did you mean on?', keys],
   // Routes.
   [`${routes}{ prefix: / }`, '6:11: a route does nothing', 'add answer, redirect, to, tunnel-to'],
-  [`${routes}{ redirect: { scheme: 'a b' } }`, '6:23: "a b" is not a scheme'],
+  [`${routes}{ redirect: { scheme: 'a b' } }`, '6:23: "a b" is not a scheme', 'write http or https'],
   [`${routes}{ redirect: { port: 0 } }`, '6:23: 0 is not a port from 1 to 65535'],
   [`${routes}{ redirect: { path: /, prefix: / } }`, '6:23: a redirect has path or prefix, not both'],
   [`${routes}{ redirect: { host: 'a b' } }`, '6:23: "a b" is not a host'],
