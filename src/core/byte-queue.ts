@@ -37,6 +37,12 @@ export class ByteQueue {
     }
   }
 
+  /** Puts a copy in the place of the last chunk that was pushed, as far as that still waits. */
+  replaceLast(copy: (chunk: Buffer) => Buffer): void {
+    const last = this.#chunks.length - 1;
+    if (last >= this.#first) this.#chunks[last] = copy(this.#chunks[last] as Buffer);
+  }
+
   /** Takes the next bytes that lie together, at most `mostBytes` of them. The queue must not be empty. */
   take(mostBytes: number): Buffer {
     if (this.#first === this.#chunks.length) this.#closeBlock();

@@ -1,8 +1,9 @@
 /**
  * The fate of a chunk that was written to a Flow. `free`: its memory may be used again at once. `kept`: it is still on
- * its way, and its memory belongs to the Flow. `full`: as `kept`, and the writer should wait for `onDrain`.
+ * its way, and its memory belongs to the Flow. `full`: as `kept`, and the writer should wait for `onDrain`. `wait`: as `free`,
+ * and the writer should wait all the same.
  */
-export type Fate = 'free' | 'kept' | 'full';
+export type Fate = 'free' | 'kept' | 'full' | 'wait';
 
 /** Events of a Flow. After `onReset` there are no more. None comes from inside a call to `listen`, `write` or `end`. */
 export interface FlowEvents {

@@ -2,6 +2,7 @@ import type { Fate } from '../core/flow.ts';
 import type { HeaderField } from '../core/hop.ts';
 import { ConnectionFault, errorCodes, firstWindowBytes, flags, mostBytes, usualFrameBytes } from './codes.ts';
 import { FrameWriter, smallBytes } from './frame-writer.ts';
+import { giveBack } from './spare-blocks.ts';
 import type { Http2Stream } from './stream.ts';
 
 /** Where the bytes of a session go. */
@@ -11,6 +12,8 @@ export interface Wire {
    * still on its way, and `full` if the next write should wait for `Http2Session.onWritable`.
    */
   write(parts: readonly Buffer[]): Fate;
+  /** True if it copies what it is given: nothing of that is needed after `write`, whatever the answer. */
+  readonly copies?: boolean;
   /** Asks for `Http2Session.flush` at the end of this turn. */
   schedule(): void;
 }
@@ -55,6 +58,11 @@ export class Scheduler {
 
   constructor(wire: Wire) {
     this.#wire = wire;
+  }
+
+  /** As `StreamHost.copies`. */
+  get copies(): boolean {
+    return this.#wire.copies ?? false;
   }
 
   /** As `StreamHost.isCrowded`. */
@@ -166,8 +174,10 @@ export class Scheduler {
     for (;;) {
       this.#fill();
       if (this.frames.bytes === 0) break;
-      fate = this.#wire.write(this.frames.take());
-      if (fate === 'free') this.frames.reuse();
+      const parts = this.frames.take();
+      fate = this.#wire.write(parts);
+      if (this.copies) parts.forEach(giveBack);
+      if (fate === 'free' || this.copies) this.frames.reuse();
       this.#isBlocked = fate === 'full';
       // Stopped: the wire may have ended the session.
       if (this.#isBlocked || this.#isStopped) break;

@@ -111,6 +111,10 @@ export abstract class SessionBase implements StreamHost {
     return this.scheduler.isCrowded;
   }
 
+  get copies(): boolean {
+    return this.scheduler.copies;
+  }
+
   enqueue(stream: Http2Stream, bytes: number, atOnce: boolean): boolean {
     return this.scheduler.enqueue(stream, bytes, atOnce);
   }

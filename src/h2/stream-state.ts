@@ -25,6 +25,8 @@ export interface StreamHost {
   writeSmall(stream: StreamState, chunk: Buffer): boolean;
   /** True while so much waits on all streams together that each may keep only one chunk. */
   readonly isCrowded: boolean;
+  /** True if what is sent is copied in any case, so that nothing of it is needed afterwards. */
+  readonly copies: boolean;
   /** So many more bytes of the stream, or its end, wait to be sent. True if the system took all of it in this call. */
   enqueue(stream: StreamState, bytes: number, atOnce: boolean): boolean;
   /** Bytes that came are delivered or dropped. */

@@ -2,6 +2,7 @@ import type { Fate, Flow, FlowEvents } from '../core/flow.ts';
 import type { HeaderField } from '../core/hop.ts';
 import { ByteQueue } from '../core/byte-queue.ts';
 import { errorCodes } from './codes.ts';
+import { copyToSpare } from './spare-blocks.ts';
 import { streamError, type StreamEvents, type StreamHost, StreamState } from './stream-state.ts';
 import type { ReceiveWindow } from './window.ts';
 
@@ -89,8 +90,10 @@ export class Http2Stream extends StreamState implements Flow {
     else this.pending.push(chunk);
     if (this.#host.enqueue(this, chunk.length, !isCopied)) return 'free';
     this.wantsDrain = true;
-    if (this.pending.bytes >= fullBytes || this.#host.isCrowded) return 'full';
-    return isCopied ? 'free' : 'kept';
+    const isFree = isCopied || this.#host.copies;
+    if (isFree && !isCopied) this.pending.replaceLast(copyToSpare);
+    if (this.pending.bytes >= fullBytes || this.#host.isCrowded) return isFree ? 'wait' : 'full';
+    return isFree ? 'free' : 'kept';
   }
 
   end(trailers?: readonly HeaderField[]): void {

@@ -86,11 +86,11 @@ export class Side implements FlowEvents {
     this.bytes += chunk.length;
     const fate = flow.write(chunk);
     if (fate === 'free') return false;
-    if (fate === 'full') {
+    if (fate !== 'kept') {
       this.#isWaiting = true;
       this.flow.pause();
     }
-    return true;
+    return fate !== 'wait';
   }
 
   onEnd(): void {

@@ -42,7 +42,7 @@ export class Transport implements FlowEvents, Ticked {
 
   write(bytes: Buffer): Fate {
     const fate = this.#flow.write(bytes);
-    if (fate === 'full') this.isFull = true;
+    if (fate === 'full' || fate === 'wait') this.isFull = true;
     return fate;
   }
 

@@ -7,7 +7,7 @@ const readBytes = 64 * 1024;
 const [maxFree, maxOwners] = [16, 64];
 
 /** A read of so many bytes fills a block well enough to be kept in it: at worst, half of it is idle. */
-const manyBytes = readBytes / 2;
+export const manyBytes: number = readBytes / 2;
 
 /** Copies below this size share their memory with others. */
 const pooledBytes = 4096;
@@ -52,13 +52,12 @@ export function lend(memory: Buffer, bytes: number, borrower: Borrower): Buffer 
   if (bytes < manyBytes) {
     const copy = copyOf(memory, bytes);
     giveBack(memory);
-    if (!borrower.onData(copy)) poison(copy);
+    lendBlock(copy, borrower);
     return sharedMemory;
   }
   const block = memory === sharedMemory ? take(memory, bytes) : memory;
   const chunk = block.subarray(0, bytes);
-  const isKept = borrower.onData(chunk);
-  if (!isKept) poison(chunk);
+  const isKept = lendBlock(chunk, borrower);
   if (owners <= maxOwners) return isKept ? findBlock() : block;
   if (isKept) owners--;
   else giveBack(block);
@@ -77,11 +76,6 @@ export function giveAway(): void {
   owners--;
 }
 
-/** True for so many bytes that a block for them is worth its memory. */
-export function isMany(bytes: number): boolean {
-  return bytes >= manyBytes;
-}
-
 /** A block for a socket that puts its reads together, until it gives it back; undefined if too many sockets have one. */
 export function borrowBlock(): Buffer | undefined {
   if (owners >= maxOwners) return undefined;
@@ -93,7 +87,7 @@ export function borrowBlock(): Buffer | undefined {
 /** Lends bytes as they are, and returns true if they are kept. */
 export function lendBlock(chunk: Buffer, borrower: Borrower): boolean {
   const isKept = borrower.onData(chunk);
-  if (!isKept) poison(chunk);
+  if (!isKept && isPoisoned) chunk.fill(0xdb);
   return isKept;
 }
 
@@ -108,8 +102,4 @@ function take(memory: Buffer, bytes: number): Buffer {
 
 function findBlock(): Buffer {
   return free.pop() ?? Buffer.allocUnsafeSlow(readBytes);
-}
-
-function poison(chunk: Buffer): void {
-  if (isPoisoned) chunk.fill(0xdb);
 }

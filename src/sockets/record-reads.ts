@@ -2,7 +2,7 @@ import type { Socket } from 'node:net';
 import { Duplex } from 'node:stream';
 import type { LendingStream, Receive } from '../core/duplex-flow.ts';
 import { Lender, lendRest, type Reads, type SocketReceiver } from './flow-socket.ts';
-import { borrowBlock, copyOf, giveAway, giveBack, isMany, lendBlock, sharedMemory } from './read-memory.ts';
+import { borrowBlock, copyOf, giveAway, giveBack, lendBlock, manyBytes, sharedMemory } from './read-memory.ts';
 
 /** The most bytes that a record of TLS holds (RFC 8446, section 5.1). Where much is sent, most records are full. */
 const recordBytes = 16 * 1024;
@@ -102,7 +102,7 @@ export class RecordReads implements Reads {
     if (bytes === 0) return;
     const chunk = (this.#block as Buffer).subarray(this.#start, this.#end);
     this.#start = this.#end;
-    if (this.#pass(chunk, isMany(bytes))) this.#isKept = true;
+    if (this.#pass(chunk, bytes >= manyBytes)) this.#isKept = true;
   }
 
   /** Notes that no record follows. */
@@ -160,7 +160,7 @@ export class RecordReads implements Reads {
 
   /** Delivers what waits, and finds the memory for the next records. The block stays only while much is read. */
   #turn(): void {
-    const isBulk = this.#start > 0 || isMany(this.#end);
+    const isBulk = this.#start > 0 || this.#end >= manyBytes;
     this.flush();
     const block = this.#block as Buffer;
     if (isBulk && !this.#isKept) this.#enter(block);

@@ -76,7 +76,7 @@ export class WebSocketFlow implements Flow, FlowEvents, FrameSink, Ticked {
       fate = this.#send(opcodes.binary, chunk.subarray(at, at + maxMessageBytes));
     }
     // What the Flow below keeps is the frame.
-    return fate === 'full' ? 'full' : 'free';
+    return fate === 'full' || fate === 'wait' ? 'wait' : 'free';
   }
 
   end(): void {
@@ -226,7 +226,7 @@ export class WebSocketFlow implements Flow, FlowEvents, FrameSink, Ticked {
     if (this.#below.isEnding || this.#below.failure) return 'free';
     const frame = writeFrame(this.#role, opcode, payload);
     const fate = this.#below.write(frame);
-    if (fate === 'free') reuseFrame(frame);
+    if (fate === 'free' || fate === 'wait') reuseFrame(frame);
     return fate;
   }
 

@@ -5,6 +5,7 @@ import { type Link, resetError } from '../../../core/link.ts';
 import { ConnectionFault, errorCodes } from '../../../h2/codes.ts';
 import type { Wire } from '../../../h2/scheduler.ts';
 import type { Http2Session } from '../../../h2/session.ts';
+import { JoinedWrites } from './joined-writes.ts';
 
 /** How long a peer may take to read what is left for it once the session is over. */
 const lingerMs = 1000;
@@ -16,6 +17,8 @@ const settingsMs = 10_000;
 export class Connection implements Wire {
   readonly #link: Link;
   readonly #stream: Duplex;
+  /** Present over TLS. */
+  readonly #joined: JoinedWrites | undefined;
   #session: Http2Session | undefined;
   #pinging: NodeJS.Timeout | undefined;
   #acknowledging: NodeJS.Timeout | undefined;
@@ -27,6 +30,12 @@ export class Connection implements Wire {
     const { stream } = link;
     this.#link = link;
     this.#stream = stream;
+    if (link.peer.tls)
+      this.#joined = new JoinedWrites(
+        stream,
+        () => this.schedule(),
+        () => this.#session?.onWritable(),
+      );
     // Frames are put together here: none may wait for the answer to the one before it.
     if ('setNoDelay' in stream && typeof stream.setNoDelay === 'function') stream.setNoDelay(true);
   }
@@ -35,7 +44,7 @@ export class Connection implements Wire {
   carry(session: Http2Session, pingMs: number, onClose: () => void): void {
     const stream = this.#stream;
     this.#session = session;
-    stream.on('drain', () => session.onWritable());
+    if (!this.#joined) stream.on('drain', () => session.onWritable());
     stream.once('end', () => this.#onEnd());
     stream.once('error', (error) => this.#onLost(error));
     stream.once('close', () => {
@@ -48,9 +57,14 @@ export class Connection implements Wire {
     if (pingMs > 0) this.#pinging = setInterval(() => this.#ping(pingMs), pingMs).unref();
   }
 
+  get copies(): boolean {
+    return this.#joined !== undefined;
+  }
+
   write(parts: readonly Buffer[]): Fate {
     const stream = this.#stream;
     if (stream.destroyed || stream.writableEnded) return 'free';
+    if (this.#joined) return this.#joined.write(parts);
     if (parts.length === 1) stream.write(parts[0]);
     else {
       stream.cork();
@@ -67,6 +81,7 @@ export class Connection implements Wire {
 
   flush(): void {
     this.#session?.flush();
+    this.#joined?.flush();
   }
 
   /** Ends in good order: what waits is written, and the peer may read it for a while. */
@@ -75,6 +90,7 @@ export class Connection implements Wire {
     this.#session?.flush();
     this.#session?.end(resetError('the HTTP/2 session is over'));
     if (stream.destroyed || this.#lingering) return;
+    this.#joined?.finish();
     stream.end();
     const onLate = () => this.#link.reset(resetError('the peer of the session did not read its end'));
     this.#lingering = setTimeout(onLate, lingerMs);
