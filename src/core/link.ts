@@ -10,6 +10,8 @@ export interface Peer {
   readonly address?: Address;
   /** Our address to which the peer connected, if a listener accepted it. */
   readonly reached?: Address;
+  /** The two ends of the connection itself, if a PROXY header told others, which are `address` and `reached` then. */
+  readonly direct?: Pick<Peer, 'address' | 'reached'>;
   /** The identity that the peer proved, if it did: the subject of a client certificate, or a SPIFFE id. */
   readonly identity?: string;
   readonly tls?: TlsFacts;

@@ -16,6 +16,8 @@ export interface ConnectTerms {
   /** Aborting it ends the attempt, and nothing stays open. */
   readonly signal: AbortSignal;
   readonly limit?: Limit | undefined;
+  /** The IP address of this machine to connect from; the system chooses without. */
+  readonly source?: string | undefined;
 }
 
 /**
@@ -28,7 +30,14 @@ export function connectTcp(ip: Ip, port: number, terms: ConnectTerms): Promise<L
     const connecting = new Connecting(terms, host, reject, (socket) =>
       resolve(tcpLink(socket, { address: { kind: 'tcp', host, port } })),
     );
-    connecting.start({ host, port, family, autoSelectFamily: false });
+    const { source } = terms;
+    connecting.start({
+      host,
+      port,
+      family,
+      autoSelectFamily: false,
+      ...(source !== undefined && { localAddress: source }),
+    });
   });
 }
 
@@ -87,9 +96,9 @@ class Connecting implements ConnectReceiver {
   /** The socket has failed, or was closed. */
   onOver(): void {
     this.#leave();
-    const { what, side } = this.#terms;
+    const { what } = this.#terms;
     const place = what.includes(this.#place) ? what : `${what} (${this.#place})`;
-    this.#reject(connectError(this.#socket.errored ?? new Error('closed'), place, side));
+    this.#reject(connectError(this.#socket.errored ?? new Error('closed'), place, this.#terms));
   }
 
   /** The signal was aborted. */
@@ -144,9 +153,14 @@ const ownCauses: Record<string, string> = {
   ENOBUFS: 'no memory for sockets',
 };
 
-function connectError(error: NodeJS.ErrnoException, name: string, side: Side): TunlError {
+function connectError(
+  error: NodeJS.ErrnoException,
+  name: string,
+  { side, source }: Pick<ConnectTerms, 'side' | 'source'>,
+): TunlError {
   const facts = { phase: 'connect', cause: error, side } as const;
-  const own = ownCauses[error.code ?? ''];
+  const isSource = source !== undefined && error.code === 'EADDRNOTAVAIL';
+  const own = isSource ? `${source} is no address of this machine, or has no free port` : ownCauses[error.code ?? ''];
   if (own !== undefined) {
     const { exit } = errorTable.connection_refused;
     return new TunlError('proxy_internal_error', `cannot connect to ${name}: ${own}`, { ...facts, side: 'self', exit });

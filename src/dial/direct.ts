@@ -1,3 +1,4 @@
+import { isIP } from 'node:net';
 import { formatAddress, formatHostPort, type Ip, type TcpAddress, type UnixAddress } from '../core/address.ts';
 import { type Limit, within } from '../core/deadline.ts';
 import type { Dial, DialContext } from '../core/dialer.ts';
@@ -12,6 +13,8 @@ export interface DirectOptions {
   /** Resolves names, within its own time limit. */
   readonly resolve: Resolve;
   readonly connectMs: number;
+  /** The IP address of this machine that TCP connections come from; the system chooses without. */
+  readonly source?: string;
   /**
    * Judges each address right before it is connected to, after names are resolved.
    * @throws {TunlError} if connections to it are forbidden
@@ -27,7 +30,13 @@ export interface DirectOptions {
  * a proxy could not be reached.
  * @throws {TunlError} dns_error, dns_timeout, connection_refused, connection_timeout, destination_ip_unroutable
  */
-export function createDirect({ resolve, connectMs, assertAllowed = () => {}, dialInternal }: DirectOptions): Dial {
+export function createDirect({
+  resolve,
+  connectMs,
+  source,
+  assertAllowed = () => {},
+  dialInternal,
+}: DirectOptions): Dial {
   const connectLimit = {
     ms: connectMs,
     phase: 'connect',
@@ -40,10 +49,11 @@ export function createDirect({ resolve, connectMs, assertAllowed = () => {}, dia
     return (ip: Ip, signal: AbortSignal, limit?: Limit): Promise<Link> => {
       try {
         assertAllowed({ kind: 'tcp', host: ip.address, port });
+        assertReachedFrom(source, ip, what);
       } catch (error) {
         return Promise.reject(error as Error);
       }
-      return connectTcp(ip, port, { what, side, signal, limit });
+      return connectTcp(ip, port, { what, side, signal, limit, source });
     };
   };
 
@@ -97,6 +107,14 @@ export function createDirect({ resolve, connectMs, assertAllowed = () => {}, dia
     }
     return dialAny(address, ctx);
   };
+}
+
+/** @throws {TunlError} destination_ip_unroutable, for an address of the other version of IP than that to connect from */
+function assertReachedFrom(source: string | undefined, { address, family }: Ip, what: string): void {
+  if (source === undefined || isIP(source) === family) return;
+  const place = what.includes(address) ? what : `${what} (${address})`;
+  const message = `cannot connect to ${place}: ${source} is an address of the other version of IP`;
+  throw new TunlError('destination_ip_unroutable', message, { phase: 'connect' });
 }
 
 /** Names an address in messages; that of a proxy is marked as such. */

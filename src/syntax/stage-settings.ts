@@ -65,6 +65,12 @@ interface PathPrefixSetting extends Setting {
   readonly usual: string;
 }
 
+/** A setting that is an IP address. Only files have such settings. */
+interface IpSetting extends Setting {
+  readonly kind: 'ip';
+  readonly flag?: never;
+}
+
 /** A setting of a stage that is neither a limit of time nor a number of tunnels. */
 export type StageSetting =
   | SwitchSetting
@@ -73,6 +79,7 @@ export type StageSetting =
   | FileSetting
   | CountSetting
   | DurationSetting
+  | IpSetting
   | PathPrefixSetting;
 
 /** The path in front of those of requests for tunnels, if nothing else is set. */
@@ -96,16 +103,8 @@ const named = <const Name extends string>(name: Name) => ({ key: name, flag: nam
 
 /** The rules of a proxy or an HTTP stage. */
 export const ruleSettings = [
-  {
-    kind: 'rules',
-    ...named('allow'),
-    summary: 'allow these targets and no others: PATTERN[:PORTS]',
-  },
-  {
-    kind: 'rules',
-    ...named('deny'),
-    summary: 'deny these targets, whatever --allow says',
-  },
+  { kind: 'rules', ...named('allow'), summary: 'allow these targets and no others: PATTERN[:PORTS]' },
+  { kind: 'rules', ...named('deny'), summary: 'deny these targets, whatever --allow says' },
 ] as const satisfies readonly StageSetting[];
 
 /** The settings that only a proxy has, in the order of files. */
@@ -183,6 +182,17 @@ export const listenerTlsSettings = [
   },
 ] as const satisfies readonly StageSetting[];
 
+/** The settings that stages of every kind have. */
+export const stageSettings = [
+  {
+    kind: 'choice',
+    key: 'accept-proxy-protocol',
+    field: 'acceptProxyProtocol',
+    summary: 'believe the PROXY header before the first byte, in v1 or v2: it says who the client is',
+    values: ['required', 'optional'],
+  },
+] as const satisfies readonly StageSetting[];
+
 /** The number of retries; files can set more details. */
 export const retrySetting = {
   kind: 'count',
@@ -218,7 +228,23 @@ export const resolverSetting = {
 } as const satisfies StageSetting;
 
 /** The settings of a route that have the same form in files and in the model. */
-export const routeSettings = [familySetting, resolverSetting] as const;
+export const routeSettings = [
+  familySetting,
+  resolverSetting,
+  {
+    kind: 'ip',
+    key: 'source-address',
+    field: 'sourceAddress',
+    summary: 'open connections from this IP address of the machine',
+  },
+  {
+    kind: 'choice',
+    key: 'send-proxy-protocol',
+    field: 'sendProxyProtocol',
+    summary: 'say who the client is on every connection that is opened, before anything else, in the PROXY protocol',
+    values: ['v1', 'v2'],
+  },
+] as const satisfies readonly StageSetting[];
 
 /** The type of a setting in the model; limits and caps are numbers. */
 type ValueOf<Row> = Row extends { values: readonly (infer Value)[] }
@@ -231,6 +257,7 @@ interface Plain {
   readonly switch: boolean;
   readonly rules: readonly string[];
   readonly file: string;
+  readonly ip: string;
   readonly 'path-prefix': string;
   readonly count: number;
   /** In milliseconds. */
@@ -246,6 +273,8 @@ export type ValuesOf<Rows extends readonly Setting[]> = {
 export type Rules = Required<ValuesOf<typeof ruleSettings>>;
 /** The values of the settings that only a proxy has. */
 export type ProxyValues = ValuesOf<typeof proxySettings>;
+/** The values of the settings that stages of every kind have. */
+export type StageValues = ValuesOf<typeof stageSettings>;
 /** The values of the settings of a route, without its limits. */
 export type RouteValues = ValuesOf<readonly [typeof retrySetting, ...typeof routeSettings]>;
 /** The files with which a listener speaks TLS. */

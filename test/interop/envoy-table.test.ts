@@ -13,6 +13,7 @@ import { httpAnswerRows } from './table/http-answers.ts';
 import { httpRequestRows } from './table/http-requests.ts';
 import { logRows } from './table/logs.ts';
 import { proxyRows } from './table/proxy.ts';
+import { proxyHeaderRows } from './table/proxy-header.ts';
 import { rbacRows } from './table/rbac.ts';
 import { rewriteRows } from './table/rewrites.ts';
 import { spellingRows } from './table/spelling.ts';
@@ -32,6 +33,7 @@ const rows: readonly Row[] = [
   ...httpAnswerRows,
   ...httpRequestRows,
   ...rbacRows,
+  ...proxyHeaderRows,
   ...rewriteRows,
   ...logRows,
   ...changedFieldRows,

@@ -129,7 +129,14 @@ function blameStage({ name }: Stage<RouteName>) {
 }
 
 /** Prepares a stage according to its kind. */
-function prepareStage(stage: Stage<RouteName>, parts: StageParts): Promise<ReadyStage> {
+async function prepareStage(stage: Stage<RouteName>, parts: StageParts): Promise<ReadyStage> {
+  const ready = await prepareKind(stage, parts);
+  if (!stage.acceptProxyProtocol) return ready;
+  const { withClientHeader } = await import('./client-header.ts');
+  return withClientHeader(ready, stage.acceptProxyProtocol, parts);
+}
+
+function prepareKind(stage: Stage<RouteName>, parts: StageParts): Promise<ReadyStage> {
   switch (stage.job) {
     case 'forward':
       return bytesStage.prepare(stage, parts);

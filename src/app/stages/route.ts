@@ -1,3 +1,4 @@
+import { isIP } from 'node:net';
 import { triesModes } from '../../carriers/index.ts';
 import { type Address, formatAddress } from '../../core/address.ts';
 import { type Dial, pipe, type Layer } from '../../core/dialer.ts';
@@ -6,6 +7,7 @@ import { formatHop, type Hop } from '../../core/hop.ts';
 import { createDirect } from '../../dial/direct.ts';
 import { createResolve, limitResolve, type NameSource, type Resolve } from '../../dial/resolve.ts';
 import { eachInTurn, firstOf, orDirect } from '../../dial/first-of.ts';
+import { withProxyHeader } from '../../dial/proxy-header.ts';
 import { withRetry } from '../../dial/retry.ts';
 import { createHopLayer } from './hop.ts';
 import type { OffLimits } from '../off-limits.ts';
@@ -59,19 +61,23 @@ export async function createRoute(
   options: RouteOptions,
   { inner = [], dialInternal, offLimits, nearest = (next) => next, resolver, sessions = 'shared' }: RouteParts = {},
 ): Promise<Route> {
-  const { hops, entry, limits, family, hopBalance } = options;
+  const { hops, entry, limits, family, hopBalance, sourceAddress, sendProxyProtocol } = options;
   const choose = hopBalance === 'round-robin' ? eachInTurn : firstOf;
   const source = options.resolver ?? resolver;
   const { dnsMs, connectMs } = limits;
-  const names = createResolve({ ...(family && { family }), ...(source && { resolver: source }) });
+  const version = family ?? (sourceAddress === undefined ? undefined : isIP(sourceAddress) === 6 ? 6 : 4);
+  const names = createResolve({ ...(version && { family: version }), ...(source && { resolver: source }) });
   const resolve = limitResolve(names, dnsMs);
   const assertAllowed = offLimits && ((place: Address) => offLimits.assertAllowed(place));
-  const sockets = createDirect({
+  const announce = sendProxyProtocol ? [withProxyHeader(sendProxyProtocol, 'reached')] : [];
+  const connect = createDirect({
     resolve,
     connectMs,
+    ...(sourceAddress !== undefined && { source: sourceAddress }),
     ...(assertAllowed && { assertAllowed }),
     ...(dialInternal && { dialInternal }),
   });
+  const sockets = pipe(connect, ...announce);
   const direct = nearest(sockets);
   const bottom: Dial = entry ? (_address, ctx) => direct(entry, ctx) : direct;
   const makeWay = async (hop: Hop, index: number) => {

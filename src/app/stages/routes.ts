@@ -6,6 +6,7 @@ import {
   listNames,
   listStages,
   type RouteName,
+  type RouteOptions,
   type Upstream,
 } from '../../chain/model/graph.ts';
 import type { InternalAddress } from '../../core/address.ts';
@@ -63,7 +64,7 @@ export class RouteCache {
       resolver,
       ...(offLimits && { offLimits }),
       ...(traffic && { nearest: traffic.watch }),
-      sessions: options.entry && isOriginSeen(this.#stages, options.entry) ? 'per-tunnel' : 'shared',
+      sessions: this.#isSeenOn(options) ? 'per-tunnel' : 'shared',
     }).then((route) => {
       this.#made.push(route);
       return route;
@@ -72,11 +73,17 @@ export class RouteCache {
     return made;
   }
 
+  /** True if each connection at the bottom of a route is that of one client. */
+  #isSeenOn({ entry, sendProxyProtocol }: RouteOptions): boolean {
+    return sendProxyProtocol !== undefined || (entry !== undefined && isOriginSeen(this.#stages, entry));
+  }
+
   /** True if a stage behind an upstream, or behind a proxy, sees which client a request comes from. */
   isOriginSeen({ to, route }: { readonly to?: Upstream['to']; readonly route: RouteName }): boolean {
-    const entry = this.#graph.routes.get(route)?.entry;
-    const places = entry
-      ? [entry]
+    const options = this.#graph.routes.get(route);
+    if (options && this.#isSeenOn(options)) return true;
+    const places = options?.entry
+      ? []
       : !to || 'field' in to
         ? []
         : to.targets.filter((target) => target.kind === 'internal');
@@ -94,5 +101,7 @@ export class RouteCache {
  */
 function isOriginSeen(stages: readonly Stage[], { name }: InternalAddress): boolean {
   const stage = stages.find((candidate) => listNames(candidate).includes(name));
-  return stage !== undefined && (!isFusible(stage) || listInnerExits(stage).some((exit) => isOriginSeen(stages, exit)));
+  if (!stage) return false;
+  const isSeen = !isFusible(stage) || stage.route.sendProxyProtocol !== undefined;
+  return isSeen || listInnerExits(stage).some((exit) => isOriginSeen(stages, exit));
 }

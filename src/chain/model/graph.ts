@@ -2,7 +2,7 @@ import { formatAddress, type InternalAddress, type ListenAddress } from '../../c
 import { TunlError } from '../../core/errors.ts';
 import type { KeyPassword } from '../../core/secret.ts';
 import type { Caps } from '../../syntax/settings.ts';
-import type { ListenerTlsFiles, ProxyValues, Rules } from '../../syntax/stage-settings.ts';
+import type { ListenerTlsFiles, ProxyValues, Rules, StageValues } from '../../syntax/stage-settings.ts';
 import type { FieldChanges, Upstream, VirtualHost } from './http.ts';
 import type { LogFilter } from './log-filter.ts';
 import type { RouteName, RouteOptions, TargetChoice } from './route.ts';
@@ -28,7 +28,7 @@ export interface AccessLog {
   readonly when?: LogFilter;
 }
 
-interface AnyStage<R> {
+interface AnyStage<R> extends StageValues {
   readonly name: string;
   /** Addresses of the system, and names of internal listeners. */
   readonly listen: readonly (ListenAddress | InternalAddress)[];
@@ -189,6 +189,7 @@ export function listNames(stage: Pick<Stage, 'listen'>): readonly string[] {
  */
 export function isFusible(stage: Stage): boolean {
   if (stage.job !== 'forward' || stage.tls || stage.log || stage.accessLogs || stage.screens) return false;
+  if (stage.acceptProxyProtocol) return false;
   const { idleMs, lifetimeMs = 0 } = stage.route.limits;
   return idleMs === 0 && lifetimeMs === 0;
 }

@@ -2,7 +2,7 @@ import { isMap, isPair, isSeq, type Pair, parseDocument, stringify, visit } from
 import { formatAddress } from '../../core/address.ts';
 import { isSecretField } from '../../core/secret.ts';
 import { defaultLimits } from '../../syntax/settings.ts';
-import { listenerTlsSettings, proxySettings } from '../../syntax/stage-settings.ts';
+import { listenerTlsSettings, proxySettings, stageSettings } from '../../syntax/stage-settings.ts';
 import { formatSize } from '../../syntax/size.ts';
 import { type Stage, type Graph, type ListenerTls, listStages, type ProxyStage } from '../model/graph.ts';
 import { toAccessLogConfig } from './access-log.ts';
@@ -87,6 +87,7 @@ function toStageConfig(stage: Stage, names: SecretNames): StageConfig {
   const { via, ...rest } = toExitConfig(route, usual, names);
   return {
     ...(!(listen.length === 1 && listen[0] === `internal://${name}`) && { listen: unwrap(listen) }),
+    ...toValueConfig(stageSettings, stage),
     ...(tls && { tls: toTlsConfig(tls, names) }),
     ...(screens && { screens: toScreensConfig(screens) }),
     ...(stage.job === 'proxy' && toProxyConfig(stage, names)),

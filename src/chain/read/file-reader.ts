@@ -4,7 +4,7 @@ import { usageError } from '../../core/errors.ts';
 import { isInternal, parseInternal } from '../../syntax/internal.ts';
 import { parseListen, parseUnix, resolveUnix, splitFront } from '../../syntax/listen.ts';
 import { limitSettings } from '../../syntax/settings.ts';
-import { listenerTlsSettings, routeSettings } from '../../syntax/stage-settings.ts';
+import { collectValues, listenerTlsSettings, routeSettings, stageSettings } from '../../syntax/stage-settings.ts';
 import { parseSize } from '../../syntax/size.ts';
 import { parseTarget } from '../../syntax/target.ts';
 import { Diagnostics } from './diagnostics.ts';
@@ -84,6 +84,7 @@ export class FileReader implements ProxyReader {
     const shared = {
       name,
       listen: places.map(({ address }) => address),
+      ...collectValues(stageSettings, ({ key }) => stage[key]),
       ...(tls && { tls }),
       log: stage.log ?? false,
       ...(logs.length > 0 && { accessLogs: logs }),

@@ -1,3 +1,4 @@
+import { isIP } from 'node:net';
 import * as z from 'zod';
 import { type CapSetting, capSettings, type LimitSetting, limitSettings, maxCap } from '../../syntax/settings.ts';
 import {
@@ -75,6 +76,8 @@ function schemaOf(setting: StageSetting): z.ZodType {
     case 'file':
     case 'path-prefix':
       return text;
+    case 'ip':
+      return text.refine((word) => isIP(word) !== 0, must('an IP address'));
     case 'count':
       return countOf(setting);
     case 'duration':
@@ -95,6 +98,7 @@ interface WrittenKinds {
   readonly switch: boolean;
   readonly rules: string | string[];
   readonly file: string;
+  readonly ip: string;
   readonly 'path-prefix': string;
   readonly count: number;
   readonly duration: string | 0;

@@ -3,7 +3,7 @@ import { listed } from '../../syntax/text.ts';
 import { http } from './http/schema.ts';
 import { accessLog } from './log/access-log.ts';
 import { screens } from './screens/schema.ts';
-import { listenerTlsSettings, proxySettings } from '../../syntax/stage-settings.ts';
+import { listenerTlsSettings, proxySettings, stageSettings } from '../../syntax/stage-settings.ts';
 import {
   describe,
   flag,
@@ -34,6 +34,7 @@ const stage = z.strictObject(
       oneOrMore(z.union([z.int(), text], must('an address')), 'an address').optional(),
       '[BIND:]PORT, unix:PATH, fd:N or internal://NAME; socks:, http: or any: before it makes the stage a proxy that speaks SOCKS, HTTP or both; without it internal:// and the name of the stage',
     ),
+    ...settingsShape(stageSettings),
     tls: describe(
       z.union([z.literal(true), tls], must('true, or cert, key and client-ca')).optional(),
       'speak TLS with clients',

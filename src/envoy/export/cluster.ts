@@ -1,5 +1,5 @@
 import { isIP } from 'node:net';
-import type { FieldChoice, Target } from '../../chain/model/graph.ts';
+import type { FieldChoice, RouteOptions, Target } from '../../chain/model/graph.ts';
 import { type Tree, formatSeconds, toAddress, typed } from './terms.ts';
 import type { HopVersion } from '../schema/hop-terms.ts';
 
@@ -19,22 +19,57 @@ export interface ClusterPlan {
   readonly balance?: 'first' | 'round-robin';
   readonly connectMs: number;
   readonly family?: 4 | 6;
+  /** The address that connections come from. */
+  readonly source?: string;
+  /** The PROXY header on each connection, before TLS. */
+  readonly header?: 'v1' | 'v2';
   /** The HTTP version of requests; absent for plain bytes. `either`: the server chooses it with ALPN. */
   readonly protocol?: HopVersion;
   readonly socket?: Tree;
 }
 
+/** Makes the part of a plan that says how connections are opened. */
+export function toDialPlan(route: RouteOptions): Pick<ClusterPlan, 'connectMs' | 'family' | 'source' | 'header'> {
+  const { limits, family, sourceAddress, sendProxyProtocol } = route;
+  return {
+    connectMs: limits.connectMs,
+    ...(family && { family }),
+    ...(sourceAddress !== undefined && { source: sourceAddress }),
+    ...(sendProxyProtocol && { header: sendProxyProtocol }),
+  };
+}
+
 /** Makes a cluster for connections or requests. */
 export function toCluster(plan: ClusterPlan): Tree {
-  const { name, connectMs, protocol, socket, to } = plan;
+  const { name, connectMs, protocol, to, source, header } = plan;
+  const socket = header ? toHeaderSocket(header, plan.socket) : plan.socket;
   return {
     name,
     connect_timeout: formatSeconds(connectMs),
     ...toPlaces(plan),
+    ...(source !== undefined && {
+      upstream_bind_config: { source_address: { address: source, port_value: 0 } },
+    }),
     ...(protocol && { typed_extension_protocol_options: toProtocolOptions(protocol, 'field' in to && to.names) }),
     ...(socket && { transport_socket: socket }),
   };
 }
+
+/** Makes the socket that sends a PROXY header before what another one sends. */
+function toHeaderSocket(version: 'v1' | 'v2', inner: Tree = rawSocket): Tree {
+  return {
+    name: 'envoy.transport_sockets.upstream_proxy_protocol',
+    typed_config: typed('transport_sockets.proxy_protocol.v3.ProxyProtocolUpstreamTransport', {
+      config: { version: version.toUpperCase() },
+      transport_socket: inner,
+    }),
+  };
+}
+
+const rawSocket: Tree = {
+  name: 'envoy.transport_sockets.raw_buffer',
+  typed_config: typed('transport_sockets.raw_buffer.v3.RawBuffer'),
+};
 
 function toPlaces({ name, to, family, balance }: ClusterPlan): Tree {
   if ('field' in to && to.names) {

@@ -20,6 +20,7 @@ import { isLoopback } from '../../core/ip.ts';
 import { defaultLimits, limitSettings } from '../../syntax/settings.ts';
 import { plainSwitch } from '../../syntax/stage-settings.ts';
 import { isName } from './cluster.ts';
+import { findInHeaders } from './listener.ts';
 import { findInScreens } from './rbac.ts';
 import { findTerms } from '../schema/hop-terms.ts';
 
@@ -58,6 +59,7 @@ function* findInGraph({ admin, internalBufferBytes = 1024 }: PlainGraph): Genera
 function* findInStage(stage: Stage): Generator<Finding> {
   yield* findInListener(stage);
   yield* findInScreens(stage);
+  yield* findInHeaders(stage);
   yield* findInLimits(stage.route.limits);
   switch (stage.job) {
     case 'forward':

@@ -2,7 +2,7 @@ import type { ForwardStage, HopChoice, RouteOptions } from '../../chain/model/gr
 import type { SharedNames } from '../../chain/model/shared-names.ts';
 import { type Address, formatAddress, hostOf } from '../../core/address.ts';
 import type { Hop } from '../../core/hop.ts';
-import { type ClusterPlan, toCluster } from './cluster.ts';
+import { type ClusterPlan, toCluster, toDialPlan } from './cluster.ts';
 import { toAccessLogs, toListener } from './listener.ts';
 import { escapeOperators, formatSeconds, type Tree, typed } from './terms.ts';
 import { toClusterSocket } from './tls.ts';
@@ -40,9 +40,8 @@ export function toForwardTrees(stage: ForwardStage, names: SharedNames): StageTr
 }
 
 function toPlan({ to, route }: ForwardStage): Omit<ClusterPlan, 'name'> {
-  const { limits, family } = route;
   const [choice] = route.hops;
-  const common = { connectMs: limits.connectMs, ...(family && { family }) };
+  const common = toDialPlan(route);
   return choice
     ? { ...common, ...toHopPlan(choice, route) }
     : { ...common, to: to.targets.map((address) => ({ address })), balance: to.balance };

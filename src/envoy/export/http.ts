@@ -18,12 +18,13 @@ import type { StageTrees } from './forward.ts';
 import { countScreens, toRequestFilters, toRouteScreens } from './rbac.ts';
 import { toAccessLogs, toListener } from './listener.ts';
 import { formatSeconds, type Tree, typed } from './terms.ts';
+import { toDialPlan } from './cluster.ts';
 import { toClusterSocket } from './tls.ts';
 
 /** Makes the listener and clusters of an HTTP stage. */
 export function toHttpTrees(stage: HttpStage): StageTrees {
   const dynamic = new Set(stage.upstreams.filter(takesNames).map(({ name }) => name));
-  const terms = { dynamic, screens: countScreens(stage) };
+  const terms = { dynamic, stage, screens: countScreens(stage) };
   const routes = {
     ...(stage.ignorePort && { ignore_port_in_host_matching: true }),
     ...toHeaderChanges(stage.changes),
@@ -92,15 +93,16 @@ interface FilterTerms {
   readonly dynamic: Dynamic;
   /** How many filters let requests pass. */
   readonly screens: number;
+  readonly stage: HttpStage;
 }
 
 function toVirtualHost({ name, domains, routes, changes }: VirtualHost, terms: FilterTerms): Tree {
   return { name, domains, ...toHeaderChanges(changes), routes: routes.map((route) => toRoute(route, terms)) };
 }
 
-function toRoute(route: HttpRoute, { dynamic, screens }: FilterTerms): Tree {
+function toRoute(route: HttpRoute, { dynamic, screens, stage }: FilterTerms): Tree {
   const { match, action, changes } = route;
-  const settings = { ...toRouteScreens(route, screens), ...toPerFilter(action, dynamic) };
+  const settings = { ...toRouteScreens(route, screens, stage), ...toPerFilter(action, dynamic) };
   return {
     match: toMatch(match),
     ...toHeaderChanges(changes),
@@ -215,7 +217,6 @@ function toTunnelRoute(action: TunnelsAction, dynamic: Dynamic): Tree {
 
 function toPlan(upstream: Upstream): ClusterPlan {
   const { name, to, route, version, tls } = upstream;
-  const { limits, family } = route;
   const places = 'field' in to ? to : to.targets.map((address) => ({ address }));
   const server = 'field' in to ? undefined : to.targets.find(({ kind }) => kind === 'tcp');
   const host = server?.kind === 'tcp' ? server.host : '';
@@ -223,8 +224,7 @@ function toPlan(upstream: Upstream): ClusterPlan {
     name,
     to: places,
     ...(!('field' in to) && { balance: to.balance }),
-    connectMs: limits.connectMs,
-    ...(family && { family }),
+    ...toDialPlan(route),
     protocol: version,
     ...(tls && { socket: toClusterSocket({ settings: tls, ...(!takesNames(upstream) && { host }) }) }),
   };

@@ -2,7 +2,6 @@ import type { HttpAction, HttpRoute, HttpStage, Screen, Upstream } from '../../c
 import { defaultLimits } from '../../syntax/settings.ts';
 import { normaliseTargetTls } from './normal-hop.ts';
 import { normaliseChoice, normaliseRoute, toPlainRoute } from './normal-route.ts';
-import { isName } from './cluster.ts';
 import { normaliseChanges } from './header-changes.ts';
 import type { FieldWriter } from './fields.ts';
 import { StageNames } from '../names.ts';
@@ -18,7 +17,7 @@ export function normaliseHttp(stage: Omit<HttpStage, 'log'>, fields: FieldWriter
   }));
   const used = new Set(hosts.flatMap(({ routes }) => routes.flatMap(({ action }) => listUpstreams(action))));
   const upstreams = [...used].flatMap((name) => stage.upstreams.find((upstream) => upstream.name === name) ?? []);
-  const { limits } = normaliseRoute(stage.route, false, fields);
+  const { limits } = normaliseRoute(stage.route, [], fields);
   const { connectMs, tlsMs } = defaultLimits('envoy');
   const { open: _open, ...others } = stage;
   return {
@@ -64,13 +63,15 @@ function normaliseAction(action: HttpAction): HttpAction {
 
 function normaliseUpstream({ name, to, route, version, tls }: Upstream, fields: FieldWriter): Upstream {
   const { entry: _entry, ...rest } = toPlainRoute(route);
-  const isResolved = 'field' in to ? to.names === true : to.targets.some(isName);
-  const tidied = normaliseRoute(rest, isResolved, fields);
+  const tidied = normaliseRoute(rest, 'field' in to ? 'any' : to.targets, fields);
+  // Only names have a family, and an address in a field has one of its own.
+  const { family, ...others } = tidied;
+  const isResolved = !('field' in to) || to.names === true;
   return {
     name,
     to: 'field' in to ? { ...to, field: to.field.toLowerCase() } : normaliseChoice(to),
     // The idle limit applies to the client's side only.
-    route: { ...tidied, hops: [], limits: { ...tidied.limits, idleMs: 0 } },
+    route: { ...others, ...(family && isResolved && { family }), hops: [], limits: { ...tidied.limits, idleMs: 0 } },
     version,
     ...(tls && { tls: normaliseTargetTls(tls, 'field' in to ? [] : to.targets) }),
   };

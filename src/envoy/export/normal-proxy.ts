@@ -3,7 +3,7 @@ import { termsOf } from '../schema/hop-terms.ts';
 
 /** Turns a proxy into an equivalent HTTP stage. */
 export function toHttpStage(stage: ProxyStage): HttpStage {
-  const { name, listen, tls, route, log, accessLogs, accept } = stage;
+  const { name, listen, tls, route, log, accessLogs, accept, acceptProxyProtocol } = stage;
   const upstream = toUpstream(stage);
   const action = toAction(stage, name);
   const connect: HttpRoute = { match: { path: { kind: 'connect' }, fields: [] }, action };
@@ -12,6 +12,7 @@ export function toHttpStage(stage: ProxyStage): HttpStage {
     name,
     job: 'http',
     listen,
+    ...(acceptProxyProtocol && { acceptProxyProtocol }),
     ...(tls && { tls }),
     route: { hops: [], limits: route.limits },
     log,

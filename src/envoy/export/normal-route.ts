@@ -1,16 +1,20 @@
-import type { ForwardStage, Limits, RouteOptions, TargetChoice } from '../../chain/model/graph.ts';
+import { isIPv6 } from 'node:net';
+import type { ForwardStage, Limits, RouteOptions, Target, TargetChoice } from '../../chain/model/graph.ts';
 import { collectLimits } from '../../syntax/settings.ts';
 import { normaliseHops } from './normal-hop.ts';
 import { isName } from './cluster.ts';
 import type { FieldWriter } from './fields.ts';
 
 /** Copies a route without the settings that apply only to whole tunnels, such as retries and the lifetime limit. */
-export function toPlainRoute({ hops, entry, limits, family, hopBalance }: RouteOptions): RouteOptions {
+export function toPlainRoute(route: RouteOptions): RouteOptions {
+  const { hops, entry, limits, family, hopBalance, sourceAddress, sendProxyProtocol } = route;
   return {
     hops,
     limits: collectLimits('envoy', ({ field, isOptional }) => (isOptional ? undefined : limits[field])),
     ...(entry && { entry }),
     ...(family && { family }),
+    ...(sourceAddress !== undefined && { sourceAddress }),
+    ...(sendProxyProtocol && { sendProxyProtocol }),
     ...(hopBalance && { hopBalance }),
   };
 }
@@ -22,11 +26,11 @@ export function normaliseForward(stage: Omit<ForwardStage, 'log'>, fields: Field
   // Without hops no request names the target, so the entry stage receives the bytes and is the real target.
   if (entry && hops.length === 0) {
     const { entry: _entry, ...rest } = route;
-    return { ...stage, to: { targets: [entry], balance: 'first' }, route: normaliseRoute(rest, false, fields) };
+    return { ...stage, to: { targets: [entry], balance: 'first' }, route: normaliseRoute(rest, [entry], fields) };
   }
   const [first] = hops;
   const dialled = entry ? [] : first ? first.map(({ address }) => address) : to.targets;
-  return { ...stage, to: normaliseChoice(to), route: normaliseRoute(route, dialled.some(isName), fields) };
+  return { ...stage, to: normaliseChoice(to), route: normaliseRoute(route, dialled, fields) };
 }
 
 /** Normalises a choice of targets: a single target needs no balance. */
@@ -36,18 +40,33 @@ export function normaliseChoice({ targets, balance }: TargetChoice): TargetChoic
 
 /**
  * Normalises a route: removes settings that have no effect in Envoy.
- * @param isResolved true if a host that the route dials is a name
+ * @param dialled the addresses that the route dials, or `any` if requests name them
  */
-export function normaliseRoute(route: RouteOptions, isResolved: boolean, fields: FieldWriter): RouteOptions {
-  const { hops, entry, limits, family, retries = 0, backOff, retryOn, hopBalance } = route;
+export function normaliseRoute(
+  route: RouteOptions,
+  dialled: readonly Target[] | 'any',
+  fields: FieldWriter,
+): RouteOptions {
+  const { hops, entry, limits, retries = 0, backOff, retryOn, hopBalance, sourceAddress, sendProxyProtocol } = route;
+  const isResolved = dialled === 'any' || dialled.some(isName);
+  const isOpened = dialled === 'any' || dialled.some(({ kind }) => kind === 'tcp');
+  // Envoy would also try the addresses that it cannot reach from the source.
+  const family = route.family ?? familyOf(sourceAddress);
   return {
     hops: hops.map((choice) => normaliseHops(choice, entry !== undefined, fields)),
     limits: normaliseLimits(limits),
     ...(entry && { entry }),
     ...(family && isResolved && { family }),
+    ...(sourceAddress !== undefined && isOpened && { sourceAddress }),
+    ...(sendProxyProtocol && { sendProxyProtocol }),
     ...(retries > 0 && { retries, ...(backOff && { backOff }), ...(retryOn && { retryOn }) }),
     ...(hopBalance === 'round-robin' && hops.some(({ length }) => length > 1) && { hopBalance }),
   };
+}
+
+function familyOf(address: string | undefined): 4 | 6 | undefined {
+  if (address === undefined) return undefined;
+  return isIPv6(address) ? 6 : 4;
 }
 
 /** Keeps the limits that Envoy has, and resets the others to defaults. Envoy's `connect_timeout` includes TLS. */

@@ -13,10 +13,11 @@ import { toFieldMatch, toTextMatch } from './field-match.ts';
 import { type Tree, typed } from './terms.ts';
 
 /** Makes the filters that let connections pass. */
-export function toConnectionFilters(screens: readonly Screen[] = [], stage: string): Tree[] {
-  return screens.map((screen) => ({
+export function toConnectionFilters(stage: Stage): Tree[] {
+  const screens = stage.job === 'http' ? stage.connectionScreens : stage.job === 'forward' ? stage.screens : [];
+  return (screens ?? []).map((screen) => ({
     name: 'envoy.filters.network.rbac',
-    typed_config: typed('filters.network.rbac.v3.RBAC', { stat_prefix: stage, rules: toRules(screen) }),
+    typed_config: typed('filters.network.rbac.v3.RBAC', { stat_prefix: stage.name, rules: toRules(screen, stage) }),
   }));
 }
 
@@ -25,19 +26,19 @@ export function toRequestFilters(stage: HttpStage): Tree[] {
   const { screens = [] } = stage;
   return Array.from({ length: countScreens(stage) }, (_, index) => ({
     name: nameFilter(index),
-    typed_config: typed('filters.http.rbac.v3.RBAC', toOptionalRules(screens[index])),
+    typed_config: typed('filters.http.rbac.v3.RBAC', toOptionalRules(screens[index], stage)),
   }));
 }
 
 /** Makes the settings of a route with screens of its own for these filters, by their names. */
-export function toRouteScreens(route: HttpRoute, count: number): Tree {
+export function toRouteScreens(route: HttpRoute, count: number, stage: Seen): Tree {
   const { screens } = route;
   if (!screens) return {};
   return Object.fromEntries(
     Array.from({ length: count }, (_, index) => [
       nameFilter(index),
       typed('filters.http.rbac.v3.RBACPerRoute', {
-        ...(screens[index] && { rbac: toOptionalRules(screens[index]) }),
+        ...(screens[index] && { rbac: toOptionalRules(screens[index], stage) }),
       }),
     ]),
   );
@@ -53,38 +54,55 @@ function nameFilter(index: number): string {
   return `envoy.filters.http.rbac${index === 0 ? '' : `-${index + 1}`}`;
 }
 
-function toOptionalRules(screen: Screen | undefined): Tree {
-  return screen ? { rules: toRules(screen) } : {};
+/** What of a stage decides which address of a client its rules see. */
+type Seen = Pick<Stage, 'acceptProxyProtocol'>;
+
+function toOptionalRules(screen: Screen | undefined, stage: Seen): Tree {
+  return screen ? { rules: toRules(screen, stage) } : {};
 }
 
-function toRules({ action, policies }: Screen): Tree {
+function toRules({ action, policies }: Screen, { acceptProxyProtocol }: Seen): Tree {
+  const who = acceptProxyProtocol ? told : joints.who;
   return {
     action: action.toUpperCase(),
     policies: Object.fromEntries(
-      policies.map(({ name, what, who }) => [
-        name,
-        { permissions: what.map((rule) => toRule(rule, 'what')), principals: who.map((rule) => toRule(rule, 'who')) },
+      policies.map((policy) => [
+        policy.name,
+        {
+          permissions: policy.what.map((rule) => toRule(rule, joints.what)),
+          principals: policy.who.map((rule) => toRule(rule, who)),
+        },
       ]),
     ),
   };
 }
 
-/** The names of the fields that join rules. */
-const joints = {
-  what: { all: 'and_rules', some: 'or_rules', not: 'not_rule', list: 'rules' },
-  who: { all: 'and_ids', some: 'or_ids', not: 'not_id', list: 'ids' },
-} as const;
+/** The names of the fields that join rules, and of the one for the address of a client. */
+interface Names {
+  readonly all: string;
+  readonly some: string;
+  readonly not: string;
+  readonly list: string;
+  readonly client: string;
+}
 
-function toRule(rule: ScreenRule, side: keyof typeof joints): Tree {
-  const names = joints[side];
+const joints: Readonly<Record<'what' | 'who', Names>> = {
+  what: { all: 'and_rules', some: 'or_rules', not: 'not_rule', list: 'rules', client: '' },
+  who: { all: 'and_ids', some: 'or_ids', not: 'not_id', list: 'ids', client: 'direct_remote_ip' },
+};
+
+/** Behind a PROXY header `direct_remote_ip` is who sent it, and `remote_ip` what `X-Forwarded-For` says. */
+const told: Names = { ...joints.who, client: 'source_ip' };
+
+function toRule(rule: ScreenRule, names: Names): Tree {
   switch (rule.kind) {
     case 'any':
       return { any: true };
     case 'all':
     case 'some':
-      return { [names[rule.kind]]: { [names.list]: rule.rules.map((inner) => toRule(inner, side)) } };
+      return { [names[rule.kind]]: { [names.list]: rule.rules.map((inner) => toRule(inner, names)) } };
     case 'not':
-      return { [names.not]: toRule(rule.rule, side) };
+      return { [names.not]: toRule(rule.rule, names) };
     case 'field':
       return { header: toFieldMatch(rule.field) };
     case 'path':
@@ -96,7 +114,7 @@ function toRule(rule: ScreenRule, side: keyof typeof joints): Tree {
     case 'reached':
       return { destination_ip: toRange(rule.range) };
     case 'client':
-      return { direct_remote_ip: toRange(rule.range) };
+      return { [names.client]: toRange(rule.range) };
     case 'server-name':
       return { requested_server_name: toTextMatch(rule.text) };
     case 'identity':

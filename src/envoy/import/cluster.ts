@@ -10,7 +10,8 @@ import type { ClusterMessage, EndpointMessage, ServerNamesMessage } from '../sch
 import type { HopVersion } from '../schema/hop-terms.ts';
 import { assertOne } from './one-of.ts';
 import type { BootstrapDiagnostics } from './diagnostics.ts';
-import { readUpstreamTls } from './tls.ts';
+import { readUpstreamHeader, readUpstreamTls } from './tls.ts';
+import { readSource } from './sockets.ts';
 
 /** A cluster with the settings that are the same for all filters and routes that use it. */
 export interface Cluster {
@@ -24,6 +25,10 @@ export interface Cluster {
   /** The SPIFFE id that its endpoints must have; only for HBONE peers. */
   readonly peer?: string;
   readonly family?: 4 | 6;
+  /** The address of this machine that connections come from. */
+  readonly sourceAddress?: string;
+  /** The PROXY header on each connection, before TLS. */
+  readonly sendProxyProtocol?: 'v1' | 'v2';
   readonly connectMs: number;
 }
 
@@ -51,6 +56,8 @@ export function readCluster(words: ClusterMessage, path: Path, reading: Bootstra
     to: readEndpoints(words, path, reading),
     version,
     ...security,
+    ...readSource(words, path, reading),
+    ...readUpstreamHeader(words),
     ...((family === 'V4_ONLY' || family === 'V6_ONLY') && { family: family === 'V4_ONLY' ? 4 : 6 }),
     connectMs: words.connect_timeout ?? usualLimits.connectMs,
   };
@@ -63,8 +70,15 @@ export const usualLimits = defaultLimits('envoy');
  * Makes the route to a cluster. The connect timeout of the cluster becomes the limit for TLS too.
  * @param own the limits of the filter that uses the cluster, in milliseconds
  */
-export function toRoute({ connectMs, family }: Cluster, own: Partial<Limits>): RouteOptions {
-  return { hops: [], limits: { ...usualLimits, connectMs, tlsMs: connectMs, ...own }, ...(family && { family }) };
+export function toRoute(cluster: Cluster, own: Partial<Limits>): RouteOptions {
+  const { connectMs, family, sourceAddress, sendProxyProtocol } = cluster;
+  return {
+    hops: [],
+    limits: { ...usualLimits, connectMs, tlsMs: connectMs, ...own },
+    ...(family && { family }),
+    ...(sourceAddress !== undefined && { sourceAddress }),
+    ...(sendProxyProtocol && { sendProxyProtocol }),
+  };
 }
 
 function readVersion(words: ClusterMessage, path: Path, reading: BootstrapDiagnostics): Cluster['version'] {

@@ -1,17 +1,18 @@
 import { isIP } from 'node:net';
 import type { Path } from '../../chain/read/document.ts';
 import type { Screen, Stage } from '../../chain/model/graph.ts';
+import type { StageValues } from '../../syntax/stage-settings.ts';
 import type { InternalAddress, ListenAddress } from '../../core/address.ts';
 import { parseUnix } from '../../syntax/listen.ts';
 import { quote } from '../../syntax/text.ts';
 import type { AddressMessage } from '../schema/address.ts';
-import type { FilterChainMessage, ListenerMessage } from '../schema/listener.ts';
+import { type FilterChainMessage, headerFilterType, type ListenerMessage } from '../schema/listener.ts';
 import { connectionFilterType } from '../schema/matchers/rbac.ts';
 import { assertOne } from './one-of.ts';
 import { readRules, type RulesContext } from './rbac/rules.ts';
 import { readHttpManager } from './http/manager.ts';
 import { type FilterContext, readTcpProxy } from './tcp-proxy.ts';
-import { checkSocketOptions } from './socket-options.ts';
+import { checkSocketOptions } from './sockets.ts';
 import { readDownstreamTls } from './tls.ts';
 import type { BootstrapDiagnostics } from './diagnostics.ts';
 
@@ -36,14 +37,13 @@ export function readListener(
   const chain = findChain(words, path, reading);
   if (!chain) return undefined;
   const tls = readDownstreamTls(chain.words, chain.path, reading);
+  const listener = readListenerFilters(words, path, reading);
   const rules: RulesContext = {
     reading,
     isOfConnections: true,
     isInternal: listen?.kind === 'internal',
     hasTls: tls !== undefined,
-    seesServerName: (words.listener_filters ?? []).some(
-      ({ typed_config: { '@type': type } }) => type === inspectorType,
-    ),
+    ...listener.facts,
   };
   const { filter, screens } = readFilters(chain, rules);
   if (!filter || !listen) return undefined;
@@ -66,7 +66,7 @@ export function readListener(
   }
   const own = listen.kind === 'internal' ? listen.name : nameStage(name, 'listener', reading);
   const addresses = [listen, ...more] as const;
-  const shared = { name: own, listen: addresses, ...(tls && { tls }) };
+  const shared = { name: own, listen: addresses, ...listener.values, ...(tls && { tls }) };
   const isScreened = screens.length > 0;
   return filter.words['@type'] === managerType
     ? {
@@ -75,6 +75,27 @@ export function readListener(
         ...(isScreened && { connectionScreens: screens }),
       }
     : { ...shared, ...readTcpProxy(filter.words, context), ...(isScreened && { screens }) };
+}
+
+/** Reads the filters that see connections before all others, in their order. */
+function readListenerFilters(
+  { listener_filters: filters = [] }: ListenerMessage,
+  path: Path,
+  reading: BootstrapDiagnostics,
+): { readonly values: StageValues; readonly facts: Pick<RulesContext, 'seesServerName' | 'isTold'> } {
+  const types = filters.map(({ typed_config: { '@type': type } }) => type);
+  const at = types.indexOf(headerFilterType);
+  const second = types.indexOf(headerFilterType, at + 1);
+  if (at >= 0 && second >= 0) {
+    reading.add([...path, 'listener_filters', second], 'tunl reads one PROXY header', 'leave the second filter out');
+  }
+  const config = filters[at]?.typed_config;
+  const isOptional = config?.['@type'] === headerFilterType && config.allow_requests_without_proxy_protocol === true;
+  return {
+    values: at < 0 ? {} : { acceptProxyProtocol: isOptional ? 'optional' : 'required' },
+    // One before the header would find that, and no server name.
+    facts: { seesServerName: types.lastIndexOf(inspectorType) > at, isTold: at >= 0 },
+  };
 }
 
 /** Reads the addresses besides the first. */

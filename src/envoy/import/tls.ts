@@ -4,11 +4,16 @@ import type { Path } from '../../chain/read/document.ts';
 import type { ListenerTls } from '../../chain/model/graph.ts';
 import type { TlsSettings } from '../../core/hop.ts';
 import { parseSpiffeId } from '../../core/spiffe.ts';
+import type { RouteValues } from '../../syntax/stage-settings.ts';
 import { quote } from '../../syntax/text.ts';
 import { parseTls } from '../../syntax/tls.ts';
 import { type ClusterMessage, listEndpoints } from '../schema/cluster.ts';
 import type { FilterChainMessage } from '../schema/listener.ts';
-import type { CommonTlsContextMessage, UpstreamTlsContextMessage } from '../schema/transport-socket.ts';
+import {
+  type CommonTlsContextMessage,
+  headerSocketType,
+  type UpstreamTlsContextMessage,
+} from '../schema/transport-socket.ts';
 import type { BootstrapDiagnostics } from './diagnostics.ts';
 
 const downstreamType = 'envoy.extensions.transport_sockets.tls.v3.DownstreamTlsContext';
@@ -74,13 +79,22 @@ export function readUpstreamTls(
   if (!socket) return undefined;
   const path = [...clusterPath, 'transport_socket'];
   if (!socket.typed_config && socket.name !== rawName) reading.add(path, 'typed_config is missing');
-  const isInternal = socket.typed_config?.['@type'] === internalType;
   const outer = socket.typed_config;
-  const words = outer?.['@type'] === internalType ? outer.transport_socket.typed_config : outer;
+  const isWrapped = outer?.['@type'] === internalType || outer?.['@type'] === headerSocketType;
+  const words = isWrapped ? outer.transport_socket.typed_config : outer;
   if (words?.['@type'] !== upstreamType) return undefined;
-  const at = [...path, 'typed_config', ...(isInternal ? ['transport_socket', 'typed_config'] : [])];
+  const at = [...path, 'typed_config', ...(isWrapped ? ['transport_socket', 'typed_config'] : [])];
   const hosts = listEndpoints(cluster).map(({ address }) => address.socket_address?.address);
   return reading.attempts.run(at, () => readUpstreamContext(words, hosts, at, reading));
+}
+
+/** Reads which PROXY header the transport socket of a cluster sends, if any. */
+export function readUpstreamHeader({
+  transport_socket: socket,
+}: ClusterMessage): Pick<RouteValues, 'sendProxyProtocol'> {
+  const outer = socket?.typed_config;
+  if (outer?.['@type'] !== headerSocketType) return {};
+  return { sendProxyProtocol: outer.config?.version === 'V2' ? 'v2' : 'v1' };
 }
 
 function readUpstreamContext(

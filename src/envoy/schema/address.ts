@@ -1,7 +1,8 @@
 import type * as z from 'zod';
 import { enumOf, filled, flag, message, text, uint } from './proto.ts';
 
-const socketAddress = message(
+/** `envoy.config.core.v3.SocketAddress` */
+export const socketAddress = message(
   'SocketAddress',
   {
     protocol: enumOf({ TCP: 0, UDP: 1 }, { UDP: 'udp' }).optional(),

@@ -1,5 +1,5 @@
 import * as z from 'zod';
-import { address } from './address.ts';
+import { address, socketAddress } from './address.ts';
 import { dynamicCluster, dynamicClusterType, lookupFamily } from './http/dynamic-forward-proxy.ts';
 import { any, duration, emptyMessage, enumOf, filled, flag, list, message, must, text, uint, uint32 } from './proto.ts';
 import { upstreamSocket } from './transport-socket.ts';
@@ -109,6 +109,18 @@ const originalDst = message(
   { refused: { endpoints: 'upstream_port_override metadata_key' } },
 );
 
+/** `envoy.config.core.v3.BindConfig` */
+const bindConfig = message(
+  'BindConfig',
+  { source_address: socketAddress.optional() },
+  {
+    refused: {
+      bind: 'freebind extra_source_addresses additional_source_addresses local_address_selector',
+      socket: 'socket_options',
+    },
+  },
+);
+
 const keepAlive = message(
   'UpstreamConnectionOptions',
   {},
@@ -175,6 +187,7 @@ export const cluster = message(
     common_http_protocol_options: commonHttpOptions.optional(),
     upstream_connection_options: keepAlive.optional(),
     transport_socket: upstreamSocket.optional(),
+    upstream_bind_config: bindConfig.optional(),
     max_requests_per_connection: uint32.optional(),
   },
   {
@@ -185,7 +198,6 @@ export const cluster = message(
       server: 'eds_cluster_config',
       servername: 'upstream_http_protocol_options transport_socket_matches',
       choice: 'lb_subset_config ring_hash_lb_config maglev_lb_config',
-      bind: 'upstream_bind_config',
       upstreamFilters: 'filters',
       plugin: 'upstream_config',
       load: 'lrs_server lrs_report_endpoint_metrics',

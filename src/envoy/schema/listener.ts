@@ -3,7 +3,7 @@ import { accessLogs } from './access-log.ts';
 import { address } from './address.ts';
 import { httpConnectionManager } from './http/manager.ts';
 import { connectionFilter, connectionFilterType } from './matchers/rbac.ts';
-import { any, emptyMessage, enumOf, filled, list, message, text, uint32 } from './proto.ts';
+import { any, emptyMessage, enumOf, filled, flag, list, message, text, uint32 } from './proto.ts';
 import { tcpProxy } from './tcp-proxy.ts';
 import { downstreamSocket } from './transport-socket.ts';
 
@@ -32,7 +32,10 @@ const chainMatch = message(
   },
 );
 
-/** Listener filters that only inspect connections. They are ignored, because tunl inspects connections anyway. */
+/** The listener filter that reads the PROXY header before the first byte. */
+export const headerFilterType = 'envoy.extensions.filters.listener.proxy_protocol.v3.ProxyProtocol';
+
+/** Listener filters. Those that only inspect connections are ignored, because tunl inspects connections anyway. */
 const listenerFilter = message(
   'ListenerFilter',
   {
@@ -43,6 +46,11 @@ const listenerFilter = message(
         'enable_ja3_fingerprinting enable_ja4_fingerprinting initial_read_buffer_size max_client_hello_size close_connection_on_client_hello_parsing_errors',
       ),
       'envoy.extensions.filters.listener.http_inspector.v3.HttpInspector': emptyMessage('HttpInspector'),
+      [headerFilterType]: message(
+        'ProxyProtocol',
+        { allow_requests_without_proxy_protocol: flag.optional() },
+        { ignored: 'stat_prefix', refused: { told: 'rules pass_through_tlvs disallowed_versions tlv_location' } },
+      ),
     }),
   },
   { refused: { server: 'config_discovery', accept: 'filter_disabled' } },

@@ -47,8 +47,12 @@ export const refusals = {
     instead: 'give each chain a listener of its own, without filter_chain_match',
   },
   header: {
-    why: 'tunl reads no PROXY header from clients',
-    instead: 'leave it out where clients connect directly; tunl can send one: proxy_protocol_config',
+    why: 'a listener reads the PROXY header, for all of its chains',
+    instead: 'write the listener filter envoy.filters.listener.proxy_protocol',
+  },
+  told: {
+    why: 'tunl reads addresses alone from a PROXY header, in both versions',
+    instead: 'leave it out',
   },
   tlv: { why: 'a PROXY header of tunl has addresses only', instead: 'write version alone' },
   weights: { why: 'tunl does not split traffic by weight', instead: 'write cluster: its endpoints are taken in turn' },
@@ -121,8 +125,8 @@ export const refusals = {
     instead: 'write lb_endpoints with an address each',
   },
   bind: {
-    why: 'tunl dials from the address that the system chooses',
-    instead: 'leave it out, and let routes of the system decide',
+    why: 'tunl dials from one address of this machine, and the system chooses the port',
+    instead: 'write source_address with an address alone',
   },
   upstreamFilters: { why: 'tunl has no filters on the way to a cluster', instead: 'write them in the listener' },
   load: { why: 'tunl reports its load to no server', instead: 'leave it out; admin has statistics' },

@@ -116,6 +116,25 @@ const internalUpstream = message(
   { ignored: 'passthrough_metadata' },
 );
 
+/** `envoy.config.core.v3.ProxyProtocolConfig` */
+export const proxyHeader = message(
+  'ProxyProtocolConfig',
+  { version: enumOf({ V1: 0, V2: 1 }).optional() },
+  { refused: { tlv: 'pass_through_tlvs added_tlvs' } },
+);
+
+/** The transport socket that sends a PROXY header before what another one sends. */
+export const headerSocketType = 'envoy.extensions.transport_sockets.proxy_protocol.v3.ProxyProtocolUpstreamTransport';
+
+const headerSocket = message(
+  'ProxyProtocolUpstreamTransport',
+  {
+    config: proxyHeader.optional(),
+    transport_socket: message('TransportSocket', { name: filled, typed_config: inner.optional() }),
+  },
+  { refused: { tlv: 'tlv_as_shared_attributes', told: 'allow_unspecified_address' } },
+);
+
 /** `envoy.config.core.v3.TransportSocket` of a listener. */
 export const downstreamSocket = message('TransportSocket', {
   name: filled,
@@ -132,6 +151,7 @@ export const upstreamSocket = message('TransportSocket', {
     [rawType]: rawBuffer,
     'envoy.extensions.transport_sockets.tls.v3.UpstreamTlsContext': upstreamTls,
     'envoy.extensions.transport_sockets.internal_upstream.v3.InternalUpstreamTransport': internalUpstream,
+    [headerSocketType]: headerSocket,
   }).optional(),
 });
 

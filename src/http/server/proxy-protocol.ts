@@ -13,7 +13,8 @@ export interface ProxyFacts {
   readonly identity: string | undefined;
 }
 
-const signature = Buffer.from('\r\n\r\n\0\r\nQUIT\n', 'latin1');
+/** The first bytes of version 2. */
+export const proxySignature: Buffer = Buffer.from('\r\n\r\n\0\r\nQUIT\n', 'latin1');
 /** Version 2, command PROXY. */
 const versionAndCommand = 0x21;
 /** TCP over IPv4 and over IPv6. */
@@ -85,7 +86,7 @@ function formatBinary(ends: Ends | undefined, identity: string | undefined): Buf
   ]);
   const head = Buffer.from([versionAndCommand, ends ? families[ends.family] : unspecifiedFamily, 0, 0]);
   head.writeUInt16BE(body.length, 2);
-  return Buffer.concat([signature, head, body]);
+  return Buffer.concat([proxySignature, head, body]);
 }
 
 function formatEnds({ source, destination }: Ends): Buffer {

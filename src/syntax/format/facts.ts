@@ -70,6 +70,8 @@ function addressOperators(prefix: string, find: (origin: Origin) => Address | un
 
 const remote = (origin: Origin) => origin.peer.address;
 const local = (origin: Origin) => origin.peer.reached;
+const directRemote = ({ peer }: Origin) => (peer.direct ?? peer).address;
+const directLocal = ({ peer }: Origin) => (peer.direct ?? peer).reached;
 
 /** Makes an operator for `X?Y`: the first of two fields that is present. */
 function fieldOperator(find: (facts: FormatFacts, name: string) => string | undefined): Operator {
@@ -159,13 +161,13 @@ export const operators: ReadonlyMap<string, Operator> = new Map<string, Operator
   ['UPSTREAM_REMOTE_ADDRESS', plain(({ upstream }) => upstream)],
   ['UPSTREAM_CLUSTER', plain(({ cluster }) => cluster)],
   ...addressOperators('DOWNSTREAM_REMOTE_ADDRESS', remote),
-  ...addressOperators('DOWNSTREAM_DIRECT_REMOTE_ADDRESS', remote),
+  ...addressOperators('DOWNSTREAM_DIRECT_REMOTE_ADDRESS', directRemote),
   ...addressOperators('DOWNSTREAM_LOCAL_ADDRESS', local),
-  ...addressOperators('DOWNSTREAM_DIRECT_LOCAL_ADDRESS', local),
+  ...addressOperators('DOWNSTREAM_DIRECT_LOCAL_ADDRESS', directLocal),
   ['DOWNSTREAM_REMOTE_PORT', plain(({ origin }) => portOf(remote(origin)))],
-  ['DOWNSTREAM_DIRECT_REMOTE_PORT', plain(({ origin }) => portOf(remote(origin)))],
+  ['DOWNSTREAM_DIRECT_REMOTE_PORT', plain(({ origin }) => portOf(directRemote(origin)))],
   ['DOWNSTREAM_LOCAL_PORT', plain(({ origin }) => portOf(local(origin)))],
-  ['DOWNSTREAM_DIRECT_LOCAL_PORT', plain(({ origin }) => portOf(local(origin)))],
+  ['DOWNSTREAM_DIRECT_LOCAL_PORT', plain(({ origin }) => portOf(directLocal(origin)))],
   ['DOWNSTREAM_TLS_VERSION', plain(({ origin }) => origin.peer.tls?.protocol)],
   ['DOWNSTREAM_TLS_CIPHER', plain(({ origin }) => origin.peer.tls?.cipher)],
   ['DOWNSTREAM_PEER_SUBJECT', plain(({ origin }) => origin.peer.tls?.subject)],

@@ -15,6 +15,7 @@ import {
   retrySetting,
   routeSettings,
   ruleSettings,
+  stageSettings,
   type StageSetting,
 } from '../../../src/syntax/stage-settings.ts';
 import { loadText } from '../../support/graphs/chain-file.ts';
@@ -55,6 +56,12 @@ const places: readonly {
     part: (stage) => stage.tls,
   },
   {
+    settings: stageSettings,
+    path: [],
+    wrap: (words) => `to: b:1, ${words}`,
+    part: (stage) => stage,
+  },
+  {
     settings: [retrySetting, ...routeSettings],
     path: [],
     wrap: (words) => `to: b:1, ${words}`,
@@ -75,6 +82,11 @@ function valuesOf(setting: StageSetting): readonly (readonly [word: string, valu
       return [
         ['/team/tunnels', '/team/tunnels'],
         [setting.usual, undefined],
+      ];
+    case 'ip':
+      return [
+        ['127.0.0.2', '127.0.0.2'],
+        ['::1', '::1'],
       ];
     case 'count':
       return [

@@ -25,6 +25,8 @@ export interface RulesContext {
   readonly hasTls: boolean;
   /** True if the listener looks for the server name that clients ask for. */
   readonly seesServerName: boolean;
+  /** True if a PROXY header tells the listener who the client is. */
+  readonly isTold: boolean;
 }
 
 /** Reads the rules of a filter. Returns undefined for rules that let everything pass, or that are absent. */
@@ -108,7 +110,7 @@ class RulesReader {
     if (words.authenticated) return this.#readIdentity(words.authenticated, [...path, 'authenticated']);
     const { source_ip: source, direct_remote_ip: direct, remote_ip: remote } = words;
     if (source) return this.#readRange('client', source, [...path, 'source_ip']);
-    if (direct) return this.#readRange('client', direct, [...path, 'direct_remote_ip']);
+    if (direct) return this.#readDirect(direct, [...path, 'direct_remote_ip']);
     if (!remote) return this.#readCommon(words, path);
     const at = [...path, 'remote_ip'];
     if (!isOfConnections) {
@@ -141,6 +143,15 @@ class RulesReader {
     if (!urlPath) return { kind: 'any' };
     const text = readString(urlPath.path, [...path, 'url_path', 'path'], reading);
     return text ? { kind: 'path', text } : never;
+  }
+
+  #readDirect(words: RangeMessage, path: Path): ScreenRule {
+    const { reading, isTold } = this.#context;
+    if (isTold) {
+      const message = 'direct_remote_ip is who sent the PROXY header, and tunl judges the client that it tells';
+      reading.add(path, message, 'write source_ip, and keep others from the listener by a firewall');
+    }
+    return this.#readRange('client', words, path);
   }
 
   #readRange(kind: 'reached' | 'client', words: RangeMessage, path: Path): ScreenRule {

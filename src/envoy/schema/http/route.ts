@@ -16,6 +16,7 @@ import {
   uint,
   uint32,
 } from '../proto.ts';
+import { proxyHeader } from '../transport-socket.ts';
 
 const regexRewrite = message('RegexMatchAndSubstitute', { pattern: regexMatcher, substitution: text.optional() });
 
@@ -37,15 +38,9 @@ const routeMatch = message(
   },
 );
 
-const proxyProtocol = message(
-  'ProxyProtocolConfig',
-  { version: enumOf({ V1: 0, V2: 1 }).optional() },
-  { refused: { tlv: 'pass_through_tlvs added_tlvs' } },
-);
-
 const connectConfig = message('ConnectConfig', {
   allow_post: flag.optional(),
-  proxy_protocol_config: proxyProtocol.optional(),
+  proxy_protocol_config: proxyHeader.optional(),
 });
 
 const routeUpgrade = message('UpgradeConfig', {

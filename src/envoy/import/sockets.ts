@@ -1,4 +1,9 @@
+import { isIP } from 'node:net';
 import type { Path } from '../../chain/read/document.ts';
+import { formatIp, isUnspecified, toBytes } from '../../core/ip.ts';
+import type { RouteValues } from '../../syntax/stage-settings.ts';
+import { quote } from '../../syntax/text.ts';
+import type { ClusterMessage } from '../schema/cluster.ts';
 import type { SocketOptionMessage } from '../schema/listener.ts';
 import type { BootstrapDiagnostics } from './diagnostics.ts';
 import { assertOne } from './one-of.ts';
@@ -40,4 +45,21 @@ function checkOption(option: SocketOptionMessage, path: Path, reading: Bootstrap
   } else if (value !== fact.value) {
     reading.add(path, `${fact.name} is ${value}, and Node sets it to ${fact.value} on all sockets of tunl`, hint);
   }
+}
+
+/** Reads the address of this machine that the connections of a cluster come from. */
+export function readSource(
+  { upstream_bind_config: bind }: ClusterMessage,
+  path: Path,
+  reading: BootstrapDiagnostics,
+): Pick<RouteValues, 'sourceAddress'> {
+  const source = bind?.source_address;
+  if (!source) return {};
+  const at = [...path, 'upstream_bind_config', 'source_address'];
+  const { address, port_value: port = 0 } = source;
+  if (isIP(address) === 0) reading.add([...at, 'address'], `${quote(address)} is not an IP address of this machine`);
+  if (port !== 0) reading.add([...at, 'port_value'], 'the system chooses the port that tunl connects from', 'write 0');
+  // The unspecified addresses leave the choice to the system.
+  const bytes = toBytes(address);
+  return bytes && !isUnspecified(bytes) ? { sourceAddress: formatIp(bytes) } : {};
 }
