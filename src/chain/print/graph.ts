@@ -87,7 +87,6 @@ function toStageConfig(stage: Stage, names: SecretNames): StageConfig {
   const { via, ...rest } = toExitConfig(route, usual, names);
   return {
     ...(!(listen.length === 1 && listen[0] === `internal://${name}`) && { listen: unwrap(listen) }),
-    ...toValueConfig(stageSettings, stage),
     ...(tls && { tls: toTlsConfig(tls, names) }),
     ...(screens && { screens: toScreensConfig(screens) }),
     ...(stage.job === 'proxy' && toProxyConfig(stage, names)),
@@ -96,6 +95,7 @@ function toStageConfig(stage: Stage, names: SecretNames): StageConfig {
     ...(to && { to: unwrap(to.targets.map((target) => escapeVariables(formatAddress(target)))) }),
     ...(to && to.balance !== 'first' && { balance: to.balance }),
     ...rest,
+    ...toValueConfig(stageSettings, stage),
     ...(stage.log && { log: true }),
     ...(accessLogs.length > 0 && { 'access-log': unwrap(accessLogs.map(toAccessLogConfig)) }),
   };

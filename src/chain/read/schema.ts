@@ -34,7 +34,6 @@ const stage = z.strictObject(
       oneOrMore(z.union([z.int(), text], must('an address')), 'an address').optional(),
       '[BIND:]PORT, unix:PATH, fd:N or internal://NAME; socks:, http: or any: before it makes the stage a proxy that speaks SOCKS, HTTP or both; without it internal:// and the name of the stage',
     ),
-    ...settingsShape(stageSettings),
     tls: describe(
       z.union([z.literal(true), tls], must('true, or cert, key and client-ca')).optional(),
       'speak TLS with clients',
@@ -52,6 +51,7 @@ const stage = z.strictObject(
       'what connections must pass, before anything is read or dialled for them; not for a proxy, which has rules',
     ),
     ...wayShape,
+    ...settingsShape(stageSettings),
     log: describe(flag.optional(), 'write a record of its own for each tunnel'),
     'access-log': describe(
       oneOrMore(accessLog, 'a file, or path with format and when,').optional(),

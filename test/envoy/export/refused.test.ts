@@ -39,6 +39,14 @@ test.each([
   ['listen: 1, proxy: { users: { me: "${P}" } }', 'it asks no client for a user and a password'],
   ['listen: 1, proxy: { users: users }', 'it asks no client for a user and a password'],
   ['listen: 1, proxy: { allow: "*:443" }', 'it has no rules by name and address for where tunnels may go'],
+  [
+    'listen: 1, via: ["http://p:1", "http://q:1"], to: "d:1", send-proxy-protocol: v1',
+    'it sends PROXY headers where the stage that clients connect to opens the connection (leave send-proxy-protocol out, or the proxies and stages before it)',
+  ],
+  [
+    'listen: [1, internal://a], to: "d:1", accept-proxy-protocol: optional',
+    'it reads PROXY headers at addresses of the system (leave accept-proxy-protocol to the outer stage)',
+  ],
   ['listen: 1, proxy: { deny: "*:25" }', 'it has no rules by name and address for where tunnels may go'],
   ['listen: 1, http: { users: users, routes: [{ answer: 404 }] }', 'it asks no client for a user and a password'],
   [

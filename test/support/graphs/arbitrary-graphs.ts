@@ -108,6 +108,8 @@ const wayParts = {
   hops: fc.array(choice, { maxLength: 2 }),
   limits,
   family: fc.constantFrom(undefined, 4 as const, 6 as const),
+  sourceAddress: fc.constantFrom(undefined, '127.0.0.2', '::1'),
+  sendProxyProtocol: fc.constantFrom(undefined, 'v1' as const, 'v2' as const),
   resolver: fc.constantFrom(undefined, 'system' as const, 'dns' as const),
   retries: fc.constantFrom(undefined, 1, 5),
   backOff: fc.constantFrom(undefined, { baseMs: 100, maxMs: 1000 }, { baseMs: 1, maxMs: 2 }),
@@ -121,27 +123,13 @@ type WayParts = { readonly [part in keyof RouteOptions]: RouteOptions[part] | un
   'hops' | 'limits'
 >;
 
-function toRoute({
-  hops,
-  limits: own,
-  entry,
-  family,
-  resolver,
-  retries,
-  backOff,
-  retryOn,
-  hopBalance,
-}: WayParts): RouteOptions {
+function toRoute({ hops, limits: own, entry, hopBalance, ...others }: WayParts): RouteOptions {
   return {
     hops,
     limits: own,
     ...leaveOut({
       entry,
-      family,
-      resolver,
-      retries,
-      backOff,
-      retryOn,
+      ...others,
       hopBalance: hops.length > 0 ? hopBalance : undefined,
     }),
   } as RouteOptions;
@@ -178,6 +166,7 @@ function arbitraryStage(index: number, count: number): fc.Arbitrary<Stage> {
     allow: fc.subarray(['*.example.com:443,22', '10.0.0.0/8:*', '[::1]:22']),
     open: fc.boolean(),
     proxyProtocol: fc.constantFrom(undefined, 'v1' as const, 'v2' as const),
+    acceptProxyProtocol: fc.constantFrom(undefined, 'required' as const, 'optional' as const),
     statuses: fc.constantFrom(undefined, 'envoy' as const),
     front: fc.constantFrom(undefined, ...frontKinds),
   });
@@ -193,6 +182,7 @@ function arbitraryStage(index: number, count: number): fc.Arbitrary<Stage> {
       ],
       route,
       log: parts.log,
+      ...(parts.acceptProxyProtocol && { acceptProxyProtocol: parts.acceptProxyProtocol }),
       ...(tls && { tls }),
       ...(parts.accessLogs && { accessLogs: parts.accessLogs }),
     };

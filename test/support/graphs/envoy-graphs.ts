@@ -24,6 +24,7 @@ import {
   ip,
   limits,
   name,
+  sentHeader,
   tcp,
   tls,
 } from './envoy-hops.ts';
@@ -50,8 +51,9 @@ function forwardStage(stage: Place, files: GraphFiles): fc.Arbitrary<ForwardStag
       family,
       screens: screensOf(stage),
       balance: fc.constantFrom({}, { hopBalance: 'round-robin' as const }, { hopBalance: 'first' as const }),
+      header: sentHeader,
     })
-    .map(({ hops: way, entry, to, asked, limits: own, attempts: tries, family: only, balance, screens }) => {
+    .map(({ hops: way, entry, to, asked, limits: own, attempts: tries, family: only, balance, screens, header }) => {
       const [first, others] = way ?? [[], []];
       const [near] = first;
       const list = near ? withoutTwins([entry ? [near] : first, ...others]) : [];
@@ -60,7 +62,15 @@ function forwardStage(stage: Place, files: GraphFiles): fc.Arbitrary<ForwardStag
         job: 'forward',
         ...(screens && { screens }),
         to: near ? { targets: [asked], balance: 'first' } : to,
-        route: { hops: list, limits: own, ...(entry && { entry }), ...tries, ...only, ...balance },
+        route: {
+          hops: list,
+          limits: own,
+          ...(entry && { entry }),
+          ...tries,
+          ...only,
+          ...balance,
+          ...(!entry && list.length < 2 && !isInside(stage) && header),
+        },
       };
     });
 }
@@ -120,11 +130,12 @@ function httpStage(stage: Place, files: GraphFiles): fc.Arbitrary<HttpStage> {
         family,
         version: fc.constantFrom('http1' as const, 'http2' as const),
         tls: fc.option(tls(files), { nil: undefined }),
+        header: sentHeader,
       })
-      .map(({ to, limits: dial, family: only, version, tls: secure }) => ({
+      .map(({ to, limits: dial, family: only, version, tls: secure, header }) => ({
         name: `${stage.common.name}-${own}`,
         to,
-        route: { hops: [], limits: dial, ...only },
+        route: { hops: [], limits: dial, ...only, ...(!isInside(stage) && header) },
         version,
         // A Unix socket or a field provides no name to verify.
         ...(secure && { tls: 'names' in to ? { cacert: files.ca } : { servername: 'other.example', ...secure } }),
@@ -182,14 +193,18 @@ function httpStage(stage: Place, files: GraphFiles): fc.Arbitrary<HttpStage> {
 }
 
 /** Generates screens for the connections of a stage, whose internal listeners know no addresses. */
-function screensOf({ common }: Place) {
-  const isInside = common.listen.some(({ kind }) => kind === 'internal');
-  return isInside ? fc.constant(undefined) : fc.option(connectionScreens, { nil: undefined });
+function screensOf(place: Place) {
+  return isInside(place) ? fc.constant(undefined) : fc.option(connectionScreens, { nil: undefined });
+}
+
+/** True if other stages may lead to the stage. */
+function isInside({ common }: Place): boolean {
+  return common.listen.some(({ kind }) => kind === 'internal');
 }
 
 /** The position of a stage among the others. */
 interface Place {
-  readonly common: Pick<Stage, 'name' | 'listen' | 'tls' | 'log' | 'accessLogs'>;
+  readonly common: Pick<Stage, 'name' | 'listen' | 'tls' | 'log' | 'accessLogs' | 'acceptProxyProtocol'>;
   /** The stages that it may lead to. */
   readonly inner: readonly (Target & { readonly kind: 'internal' })[];
 }
@@ -222,8 +237,9 @@ export function makeEnvoyGraphs(files: GraphFiles): fc.Arbitrary<Graph> {
         ),
         log: fc.boolean(),
         logs: accessLogs,
+        header: fc.constantFrom(undefined, undefined, 'required' as const, 'optional' as const),
       })
-      .chain(({ bind, isReached, secure, log, logs }) => {
+      .chain(({ bind, isReached, secure, log, logs, header }) => {
         const place: Place = {
           inner,
           common: {
@@ -233,6 +249,7 @@ export function makeEnvoyGraphs(files: GraphFiles): fc.Arbitrary<Graph> {
               ...(index === 0 ? [] : [{ kind: 'internal' as const, name: `s-${index}` }]),
             ],
             log,
+            ...(header && index === 0 && { acceptProxyProtocol: header }),
             ...(secure && { tls: secure }),
             ...(logs.length > 0 && { accessLogs: logs }),
           },

@@ -45,11 +45,22 @@ export const attempts: fc.Arbitrary<Pick<RouteOptions, 'retries' | 'retryOn' | '
   { retries: 2, retryOn: 'any' },
   { retries: 1, retryOn: 'any', backOff: { baseMs: 250, maxMs: 5000 } },
 );
-/** Generates the version of IP. */
-export const family: fc.Arbitrary<Pick<RouteOptions, 'family'>> = fc.constantFrom(
+/** Generates the version of IP and the address to connect from. */
+export const family: fc.Arbitrary<Pick<RouteOptions, 'family' | 'sourceAddress'>> = fc.constantFrom(
+  {},
   {},
   { family: 4 as const },
   { family: 6 as const },
+  { family: 4 as const, sourceAddress: '127.0.0.2' },
+  { sourceAddress: '127.0.0.2' },
+  { sourceAddress: '::1' },
+);
+/** Generates the PROXY header that a stage sends on the connections that it opens for its own clients. */
+export const sentHeader: fc.Arbitrary<Pick<RouteOptions, 'sendProxyProtocol'>> = fc.constantFrom(
+  {},
+  {},
+  { sendProxyProtocol: 'v1' as const },
+  { sendProxyProtocol: 'v2' as const },
 );
 /** Generates access logs. */
 export const accessLogs: fc.Arbitrary<readonly AccessLog[]> = fc.subarray<AccessLog>([
