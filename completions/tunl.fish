@@ -221,6 +221,7 @@ complete -c tunl -n '__tunl_using serve' -l cert -r -F -d 'certificate of the se
 complete -c tunl -n '__tunl_using serve' -l key -r -F -d 'its key, a PEM file; default: the file of --cert'
 complete -c tunl -n '__tunl_using serve' -l key-password-file -r -F -d 'the first line is the password of the key; or set TUNL_KEY_PASSWORD'
 complete -c tunl -n '__tunl_using serve' -l client-ca -r -F -d 'only clients with a certificate of these authorities'
+complete -c tunl -n '__tunl_using serve' -l spiffe -x -d 'take all three from the SPIFFE agent there, as it renews them, unix:PATH'
 complete -c tunl -n '__tunl_using serve' -l auth-file -r -F -d 'users and passwords, lines of htpasswd (bcrypt, apr1, SHA) or htdigest'
 complete -c tunl -n '__tunl_using serve' -l user -x -d 'one user, whose password is in TUNL_SERVE_PASSWORD'
 complete -c tunl -n '__tunl_using serve' -l user-password-file -r -F -d 'or is the first line of this file'

@@ -67,7 +67,7 @@ const rooms = {
   auth: ['.', 'schemes', 'bearer', 'ntlm', 'negotiate', 'digest', 'model'],
   h2: ['.', 'hpack'],
   http: ['server', 'requests', 'tunnel', 'login', 'h1', 'h2', 'body', 'exchange', 'wire', '.'],
-  app: ['commands', 'check', 'graph', 'stages', 'requests', 'admin', '.', 'tunnel'],
+  app: ['commands', 'check', 'graph', 'stages', 'requests', 'admin', '.', 'tunnel', 'workload'],
   chain: ['print', 'read', 'draw', 'check', 'model'],
   envoy: ['import', 'export', 'schema', '.'],
   cli: ['.', 'commands', 'docs', 'lifecycle', 'options', 'parse', 'process', 'terminal'],

@@ -3,9 +3,11 @@ import type { Carrier, HopSetting, TlsDemand } from '../core/carrier.ts';
 import { TunlError, usageError } from '../core/errors.ts';
 import type { TunnelExchange } from '../core/exchange.ts';
 import { toBytes } from '../core/ip.ts';
-import { parseSpiffeId } from '../core/spiffe.ts';
+import { agentVariable, parseSpiffeId } from '../core/spiffe.ts';
+import type { Hop } from '../core/hop.ts';
 import { hboneSetup } from '../http/h2/setup.ts';
 import { http2Settings } from '../http/tunnel/h2-session.ts';
+import { parseSocket } from '../syntax/listen.ts';
 import { claimConnect } from '../http/server/tunnel-request.ts';
 
 /** The TLS that ztunnel and waypoints demand of both sides on port 15008. */
@@ -24,6 +26,11 @@ const settings: readonly HopSetting[] = [
     name: 'peer',
     summary: 'the SPIFFE id that the hop must have; by default any of our trust domain',
     parse: parsePeer,
+  },
+  {
+    name: 'spiffe',
+    summary: 'take our certificate, key and authorities from the SPIFFE agent there: unix:PATH',
+    parse: (value) => parseSocket(value, '?spiffe='),
   },
   { name: 'baggage', summary: 'labels for its metrics: k8s.namespace.name=shop,…', parse: parseText },
   { name: 'network', summary: 'our network, for a gateway to another one', parse: parseText },
@@ -52,6 +59,7 @@ export const hbone: Carrier = {
   settings,
   credentials: false,
   expectedId: (hop) => hop.settings['peer'],
+  identitySource,
   pooling: 'identity',
   // Istio's double HBONE: the gateway knows where the target is, so both layers ask for the target.
   reachInside: (hop) => (hop.settings['nest'] === 'yes' ? 'address' : 'target'),
@@ -73,6 +81,13 @@ export const hbone: Carrier = {
     return request;
   },
 };
+
+/** The agent that the hop names, or without files of our own the one that the environment names. */
+function identitySource({ settings: { spiffe }, tls: { cert, cacert } }: Hop): string | undefined {
+  if (spiffe === undefined) return cert === undefined && cacert === undefined ? process.env[agentVariable] : undefined;
+  if (cert === undefined && cacert === undefined) return spiffe;
+  throw usageError('spiffe= gives certificate, key and authorities', 'leave cert, key and cacert out');
+}
 
 /** Chooses the status as ztunnel does: 400 for a bad request, 401 for a forbidden one, 503 for everything else. */
 function statusOf({ code, side }: TunlError): number {

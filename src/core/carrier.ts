@@ -121,6 +121,8 @@ export interface Carrier {
   readonly expectedId?: (hop: Hop) => string | undefined;
   /** `identity`: tunnels of clients with different identities never share a session. */
   readonly pooling?: 'identity';
+  /** Returns the address of the agent that gives our certificate and the authorities for a hop; undefined if files do. */
+  readonly identitySource?: (hop: Hop) => string | undefined;
   /**
    * Returns how a hop is reached that directly follows another hop of this carrier; if absent, by its address. With
    * `target` the hop before it chooses the way to the target, so each session serves a single tunnel.

@@ -5,6 +5,9 @@ export interface SpiffeId {
   readonly text: string;
 }
 
+/** The variable that names the socket of the SPIFFE agent (SPIFFE Workload Endpoint, section 4). */
+export const agentVariable = 'SPIFFE_ENDPOINT_SOCKET';
+
 // A trust domain: SPIFFE-ID, section 2.1; the length of the whole: section 2.3.
 const pattern = /^spiffe:\/\/([a-z0-9._-]{1,255})\/ns\/([A-Za-z0-9._-]+)\/sa\/([A-Za-z0-9._-]+)$/;
 const maxLength = 2048;

@@ -46,6 +46,18 @@ export function parseUnix(text: string): UnixAddress {
   return { kind: 'unix', path: readUnixPath(path) };
 }
 
+/**
+ * Checks the address of a Unix socket to connect to, and writes it as `unix:PATH`; `unix:///PATH` is the same.
+ * @param name the option or setting, for messages
+ * @throws {TunlError} usage
+ */
+export function parseSocket(text: string, name: string): string {
+  if (!text.startsWith('unix:')) throw usageError(`${name} ${quote(text)} is no socket`, 'write unix:PATH');
+  const plain = text.replace(/^unix:\/\/(?=\/)/, 'unix:');
+  parseUnix(plain);
+  return plain;
+}
+
 /** Makes the path of a socket absolute. @throws {TunlError} usage, if the absolute path is too long */
 export function resolveUnix(address: UnixAddress, folder: string): UnixAddress {
   return isAbstract(address.path) ? address : parseUnix(`unix:${resolve(folder, address.path)}`);

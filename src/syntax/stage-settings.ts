@@ -65,6 +65,11 @@ interface PathPrefixSetting extends Setting {
   readonly usual: string;
 }
 
+/** A setting that is the address of a Unix socket, `unix:PATH`. */
+interface SocketSetting extends Setting {
+  readonly kind: 'socket';
+}
+
 /** A setting that is an IP address. Only files have such settings. */
 interface IpSetting extends Setting {
   readonly kind: 'ip';
@@ -80,6 +85,7 @@ export type StageSetting =
   | CountSetting
   | DurationSetting
   | IpSetting
+  | SocketSetting
   | PathPrefixSetting;
 
 /** The path in front of those of requests for tunnels, if nothing else is set. */
@@ -167,12 +173,7 @@ export const listenerTlsSettings = [
     summary: 'certificate of the server, a PEM file, or PKCS #12 with its key',
     fallback: 'a development certificate',
   },
-  {
-    kind: 'file',
-    ...named('key'),
-    summary: 'its key, a PEM file',
-    fallback: 'the file of --cert',
-  },
+  { kind: 'file', ...named('key'), summary: 'its key, a PEM file', fallback: 'the file of --cert' },
   {
     kind: 'file',
     key: 'client-ca',
@@ -180,6 +181,7 @@ export const listenerTlsSettings = [
     field: 'clientCa',
     summary: 'only clients with a certificate of these authorities',
   },
+  { kind: 'socket', ...named('spiffe'), summary: 'take all three from the SPIFFE agent there, as it renews them' },
 ] as const satisfies readonly StageSetting[];
 
 /** The settings that stages of every kind have. */
@@ -258,6 +260,7 @@ interface Plain {
   readonly rules: readonly string[];
   readonly file: string;
   readonly ip: string;
+  readonly socket: string;
   readonly 'path-prefix': string;
   readonly count: number;
   /** In milliseconds. */

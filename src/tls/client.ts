@@ -39,7 +39,7 @@ export interface SecureOptions extends Pick<TlsDemand, 'alpn' | 'sni'> {
 export async function secure(link: Link, options: SecureOptions, signal: AbortSignal): Promise<Link> {
   const { host, place = host, withoutTls, settings: loaded, alpn } = options;
   const { min } = loaded.demand;
-  const hasCertificate = loaded.settings.cert !== undefined;
+  const hasCertificate = loaded.settings.cert !== undefined || loaded.supply !== undefined;
   const side: TlsSide = {
     role: 'client',
     peer: place,

@@ -21,6 +21,7 @@ import {
 import { readPeerCertificate } from './certificate/peer-certificate.ts';
 import { readCertificates } from './material/pem.ts';
 import { pinOf } from './certificate/pin.ts';
+import type { Supply } from './material/supply.ts';
 import { formatSource } from './certificate/source.ts';
 import { expectSpiffeId, readOwnId } from './certificate/spiffe.ts';
 import { Underlay } from './underlay.ts';
@@ -51,6 +52,8 @@ export interface TlsServerOptions extends Omit<TlsDemand, 'sni'> {
   readonly keyPassword?: KeyPassword;
   /** Path of the authorities; every client must show a certificate from one of them. */
   readonly clientCa?: string;
+  /** Gives certificate, key and authorities in the place of files. */
+  readonly supply?: Supply;
 }
 
 /** The server side of TLS. */
@@ -95,7 +98,7 @@ class Acceptor implements TlsAcceptor {
   #material: Material;
 
   constructor(options: TlsServerOptions, material: Material) {
-    this.development = options.cert === undefined;
+    this.development = options.cert === undefined && options.supply === undefined;
     this.#options = options;
     this.#material = material;
   }
@@ -134,7 +137,7 @@ class Acceptor implements TlsAcceptor {
   }
 
   get #needsClient(): boolean {
-    return this.#options.clientCa !== undefined;
+    return (this.#options.clientCa ?? this.#options.supply) !== undefined;
   }
 
   #layTls(link: Link, side: TlsSide, signal: AbortSignal): Overlay {
@@ -176,13 +179,16 @@ function identifyClient(socket: TLSSocket, ownId: SpiffeId | undefined): string 
 }
 
 async function load(options: TlsServerOptions, made?: OwnCertificate): Promise<Material> {
-  const { cert, key, clientCa } = options;
+  const { cert, key, clientCa, supply } = options;
   if ((cert === undefined) !== (key === undefined)) throw usageError('--cert and --key go together');
   assertMeets(options);
-  const [own, authorities] = await Promise.all([
-    made ?? readOrMake(options),
-    clientCa === undefined ? undefined : readCertificates({ option: '--client-ca', path: clientCa }),
-  ]);
+  const supplied = supply?.();
+  const [own, authorities] = supplied
+    ? [supplied.own, { pem: [...supplied.authorities] }]
+    : await Promise.all([
+        made ?? readOrMake(options),
+        clientCa === undefined ? undefined : readCertificates({ option: '--client-ca', path: clientCa }),
+      ]);
   const source = { option: '--cert', path: cert ?? '' };
   const ownId = options.verify === 'spiffe' ? readOwnId(own.leaf, source) : undefined;
   const context = createContext(
@@ -197,12 +203,13 @@ async function load(options: TlsServerOptions, made?: OwnCertificate): Promise<M
       // Without it OpenSSL fails the handshake of a client that offers a session.
       sessionIdContext: 'tunl',
     },
-    cert === undefined ? 'the development certificate' : formatSource(source),
+    supplied ? supplied.from : cert === undefined ? 'the development certificate' : formatSource(source),
   );
   return { own, context, ...(ownId && { ownId }) };
 }
 
-function assertMeets({ cert, clientCa, clientCert, verify }: TlsServerOptions): void {
+function assertMeets({ cert, clientCa, clientCert, verify, supply }: TlsServerOptions): void {
+  if (supply) return;
   if (verify === 'spiffe' && cert === undefined)
     throw usageError('--cert and --key are needed: clients ask for a SPIFFE id');
   if (clientCert && clientCa === undefined)

@@ -44,7 +44,10 @@ async function carryStdio(options: ConnectOptions, runtime: Runtime): Promise<vo
   const { scope, emit } = runtime;
   const inner = options.targetTls ? [await createTargetTls(options)] : [];
   const memory = await recallHops(options.hops, options.cacheEnv, runtime);
-  const route = await createRoute({ ...options, hops: memory?.hops ?? options.hops }, { inner, resolver: 'both' });
+  const route = await createRoute(
+    { ...options, hops: memory?.hops ?? options.hops },
+    { inner, resolver: 'both', emit },
+  );
   scope.defer(() => route.close());
   if (options.check === true) return checkTargets(route.dial, [target], { emit, signal: scope.forced });
   const tunnels = new Tunnels(emit);

@@ -9,7 +9,7 @@ import { Abort } from '../../core/abort.ts';
 import type { Address } from '../../core/address.ts';
 import type { Dial, Origin } from '../../core/dialer.ts';
 import type { Link } from '../../core/link.ts';
-import { toTunlError, TunlError } from '../../core/errors.ts';
+import { toTunlError, TunlError, usageError } from '../../core/errors.ts';
 import type { TlsAcceptor } from '../../tls/server.ts';
 import { Doubts } from '../tunnel/doubts.ts';
 import { createAccessLog, nearestPlace } from '../tunnel/access-log.ts';
@@ -62,6 +62,8 @@ async function withScreens(screens: readonly Screen[], dial: Dial): Promise<Dial
 
 async function createAcceptor(tls: ListenerTls | undefined): Promise<TlsAcceptor | undefined> {
   if (!tls) return undefined;
+  if (tls.spiffe !== undefined)
+    throw usageError('spiffe goes with hbone, whose clients have SPIFFE ids', 'write files: cert, key and client-ca');
   const { createTlsServer } = await import('../../tls/server.ts');
   return createTlsServer({ ...tls, alpn: [] });
 }

@@ -4,6 +4,7 @@ import type { CarrierScheme, HopReach, TlsDemand } from '../../core/carrier.ts';
 import { type HopPosition, usageError } from '../../core/errors.ts';
 import { formatHop, type HeaderField, type Hop, plainScheme } from '../../core/hop.ts';
 import type { DialContext } from '../../core/dialer.ts';
+import type { EventSink } from '../../core/events.ts';
 import type { Resolve } from '../../dial/resolve.ts';
 import { type HopRoute, via, type ViaLayer } from '../../dial/via.ts';
 import type { HopChoice, RouteOptions } from '../../chain/model/graph.ts';
@@ -25,6 +26,7 @@ export interface HopParts {
   /** Resolves names within the limit for DNS, for hops that are asked for addresses only. */
   readonly resolve: Resolve;
   readonly sessions: 'shared' | 'per-tunnel';
+  readonly emit: EventSink;
 }
 
 /**
@@ -35,7 +37,7 @@ export interface HopParts {
 export async function createHopLayer(
   hop: Hop,
   place: number,
-  { options: { hops, limits, entry }, resolve, sessions }: HopParts,
+  { options: { hops, limits, entry }, resolve, sessions, emit }: HopParts,
 ): Promise<HopLayer> {
   const scheme = findHopScheme(hop);
   const { carrier, tls, families } = scheme;
@@ -48,7 +50,10 @@ export async function createHopLayer(
     throw usageError(`${formatHop(hop)} has header fields, which SOCKS has no place for`);
   }
   const demand = tls && demandOf(hop, scheme, tls);
-  const security = demand && (await createSecurity(hop.tls, demand));
+  const expectedId = carrier.expectedId?.(hop);
+  const agent = carrier.identitySource?.(hop);
+  const identity = agent !== undefined && { agent, expectedId, emit, onRenew: () => layer.renew() };
+  const security = demand && (await createSecurity(hop.tls, demand, identity || undefined));
   const position = { index: place + 1, count: hops.length };
   const plain = via({
     hop,
@@ -56,7 +61,7 @@ export async function createHopLayer(
     carrier,
     reachedBy: findReach(hop, hops[place - 1]),
     sessions,
-    ...(security && { secure: secureHop(security, describePeer(hop, demand, carrier.expectedId?.(hop))) }),
+    ...(security && { secure: secureHop(security, describePeer(hop, demand, expectedId)) }),
     ...(hop.formats && { fill: await createFill(hop.formats) }),
     tlsMs: limits.tlsMs,
     handshakeMs: limits.handshakeMs,
@@ -70,6 +75,10 @@ export async function createHopLayer(
       if (!security) return;
       await security.reload();
       layer.renew();
+    },
+    async close() {
+      security?.close();
+      await layer.close();
     },
   };
 }

@@ -37,7 +37,10 @@ export const httpStage: StageKind<AnyHttpStage> = {
     if (terms.warning !== undefined) parts.emit({ event: 'notice', level: 'warning', message: terms.warning });
     const { users: sources = {}, allow = [], deny = [], caps = {} } = stage;
     const rules = { allow: allow.map(parseRule), deny: deny.map(parseRule) };
-    const [users, acceptor] = await Promise.all([createAuthenticator(sources), createAcceptor(stage.tls, terms)]);
+    const [users, acceptor] = await Promise.all([
+      createAuthenticator(sources),
+      createAcceptor(stage.tls, terms, parts.emit),
+    ]);
     const assertListen = judgeListeners(stage, users.required);
     // Addresses are checked as far as their text allows; descriptors are checked once they are bound.
     assertListen(stage.listen.filter(({ kind }) => kind !== 'fd' && kind !== 'internal'));
@@ -102,6 +105,7 @@ export const httpStage: StageKind<AnyHttpStage> = {
         await Promise.all([users.reload(), ...[...upstreams.values()].map((upstream) => upstream.reload())]);
       },
       async close() {
+        acceptor?.close?.();
         await Promise.all([...upstreams.values()].map((upstream) => upstream.close()));
       },
     };
@@ -148,7 +152,7 @@ function vantageOf(listener: Listener | undefined): Vantage {
 /** Makes a check that refuses listeners on which anybody could use the stage and choose its destination. */
 function judgeListeners(stage: AnyHttpStage, hasUsers: boolean): (listen: readonly Address[]) => void {
   const { open = false } = stage;
-  const exposure = { hasUsers, hasClientCa: stage.tls?.clientCa !== undefined, open };
+  const exposure = { hasUsers, hasClientCa: (stage.tls?.clientCa ?? stage.tls?.spiffe) !== undefined, open };
   if (stage.job === 'proxy') return (listen) => assertNotOpen({ listen, ...exposure });
   const isChosen = stage.upstreams.some(({ to }) => 'field' in to);
   return (listen) => isChosen && assertChoiceNotOpen({ listen, ...exposure });

@@ -3,6 +3,7 @@ import { triesModes } from '../../carriers/index.ts';
 import { type Address, formatAddress } from '../../core/address.ts';
 import { type Dial, pipe, type Layer } from '../../core/dialer.ts';
 import { type ErrorCode, TunlError, usageError } from '../../core/errors.ts';
+import type { EventSink } from '../../core/events.ts';
 import { formatHop, type Hop } from '../../core/hop.ts';
 import { createDirect } from '../../dial/direct.ts';
 import { createResolve, limitResolve, type NameSource, type Resolve } from '../../dial/resolve.ts';
@@ -48,6 +49,8 @@ export interface RouteParts {
   readonly nearest?: Layer;
   /** The source of addresses if the options name none; the name servers if absent. */
   readonly resolver?: NameSource;
+  /** Where is told what becomes of certificates while tunnels run. */
+  readonly emit?: EventSink;
   /** `per-tunnel` if a stage on the way to the first hop needs to know the client of each tunnel. */
   readonly sessions?: 'shared' | 'per-tunnel';
 }
@@ -59,7 +62,15 @@ export interface RouteParts {
  */
 export async function createRoute(
   options: RouteOptions,
-  { inner = [], dialInternal, offLimits, nearest = (next) => next, resolver, sessions = 'shared' }: RouteParts = {},
+  {
+    inner = [],
+    dialInternal,
+    offLimits,
+    nearest = (next) => next,
+    resolver,
+    sessions = 'shared',
+    emit = () => {},
+  }: RouteParts = {},
 ): Promise<Route> {
   const { hops, entry, limits, family, hopBalance, sourceAddress, sendProxyProtocol } = options;
   const choose = hopBalance === 'round-robin' ? eachInTurn : firstOf;
@@ -82,13 +93,13 @@ export async function createRoute(
   const bottom: Dial = entry ? (_address, ctx) => direct(entry, ctx) : direct;
   const makeWay = async (hop: Hop, index: number) => {
     if (!hop.chooser) {
-      const parts = { options, resolve, sessions };
+      const parts = { options, resolve, sessions, emit };
       if (!triesModes(hop)) return createHopLayer(hop, index, parts);
       const { createModesLayer } = await import('./modes.ts');
       return createModesLayer(hop, index, parts);
     }
     const { createChosenLayer } = await import('./chosen.ts');
-    return createChosenLayer(hop, index, { options, direct: sockets, resolve, sessions });
+    return createChosenLayer(hop, index, { options, direct: sockets, resolve, sessions, emit });
   };
   const split = hops.map(splitDirect);
   const places = await Promise.all(

@@ -12,6 +12,7 @@ import {
 import type { InternalAddress } from '../../core/address.ts';
 import type { Dial } from '../../core/dialer.ts';
 import { TunlError } from '../../core/errors.ts';
+import type { EventSink } from '../../core/events.ts';
 import type { NameSource } from '../../dial/resolve.ts';
 import type { OffLimits } from '../off-limits.ts';
 import { createRoute, type Route } from './route.ts';
@@ -23,6 +24,7 @@ export interface RouteEnv {
   readonly offLimits?: OffLimits;
   /** The counters; absent if there is no admin address to read them. */
   readonly traffic?: Traffic;
+  readonly emit: EventSink;
 }
 
 /** Makes each route of a graph once; all stages that refer to a route share it and the sessions with its hops. */
@@ -58,10 +60,11 @@ export class RouteCache {
     const key = `${options.resolver ?? resolver} ${name}`;
     const known = this.#routes.get(key);
     if (known) return known;
-    const { offLimits, traffic } = this.#env;
+    const { offLimits, traffic, emit } = this.#env;
     const made = createRoute(options, {
       dialInternal: this.#dialInternal,
       resolver,
+      emit,
       ...(offLimits && { offLimits }),
       ...(traffic && { nearest: traffic.watch }),
       sessions: this.#isSeenOn(options) ? 'per-tunnel' : 'shared',

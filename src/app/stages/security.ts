@@ -2,10 +2,11 @@ import { tlsLimit, within } from '../../core/deadline.ts';
 import type { Layer } from '../../core/dialer.ts';
 import type { Address } from '../../core/address.ts';
 import { toTunlError } from '../../core/errors.ts';
+import type { EventSink } from '../../core/events.ts';
 import type { TlsSettings } from '../../core/hop.ts';
 import { describeTls, type Link, resetError } from '../../core/link.ts';
 import type { SecureOptions } from '../../tls/client.ts';
-import type { MaterialDemand } from '../../tls/material/material.ts';
+import type { LoadedTls, MaterialDemand } from '../../tls/material/material.ts';
 
 /** The peer of a TLS handshake: its name, its name in messages, and the protocols to offer. */
 export type SecuredPeer = Omit<SecureOptions, 'settings'>;
@@ -22,25 +23,66 @@ export interface Security {
    * @throws {TunlError} usage; nothing has changed then
    */
   reload(): Promise<void>;
+  /** Ends what renews the certificate, if it does not come from files. */
+  close(): void;
+}
+
+/** An agent that gives the certificate and the authorities in the place of files. */
+export interface IdentityTerms {
+  /** The address of its socket, `unix:PATH`. */
+  readonly agent: string;
+  /** The SPIFFE id that the peer must have; any of our trust domain if absent. */
+  readonly expectedId?: string | undefined;
+  readonly emit: EventSink;
+  /** Called after each renewal, for connections that are kept. */
+  readonly onRenew: () => void;
 }
 
 /**
  * Reads the files that the settings name and applies the demands of a protocol, before anything is dialled.
  * @throws {TunlError} usage, naming the file and its fault
  */
-export async function createSecurity(tls: TlsSettings, demand: MaterialDemand = {}): Promise<Security> {
+export async function createSecurity(
+  tls: TlsSettings,
+  demand: MaterialDemand = {},
+  identity?: IdentityTerms,
+): Promise<Security> {
   // Loaded on demand, because TLS costs a tenth of the start of a plain `connect`.
   const [{ secure }, { loadTls, reloadTls }] = await Promise.all([
     import('../../tls/client.ts'),
     import('../../tls/material/material.ts'),
   ]);
-  let settings = await loadTls(tls, demand);
+  const source = identity && (await openSource(identity, () => reload()));
+  let settings: LoadedTls;
+  try {
+    settings = await loadTls(tls, demand, source?.supply);
+  } catch (error) {
+    source?.close();
+    throw error;
+  }
+  const reload = async () => {
+    settings = await reloadTls(settings);
+  };
   return {
     secure: (link, peer, signal) => secure(link, { ...peer, settings }, signal),
-    async reload() {
-      settings = await reloadTls(settings);
-    },
+    reload,
+    close: () => source?.close(),
   };
+}
+
+async function openSource({ agent, expectedId, emit, onRenew }: IdentityTerms, reload: () => Promise<void>) {
+  const [{ openWorkloadSource }, { supplyFor }] = await Promise.all([
+    import('../workload/source.ts'),
+    import('../workload/svid.ts'),
+  ]);
+  const source = await openWorkloadSource(agent, {
+    emit,
+    async onRenew() {
+      await reload();
+      onRenew();
+    },
+  });
+  return { supply: () => supplyFor(source.current, expectedId), close: () => source.close() };
 }
 
 /** Options for TLS at the end of a route. */

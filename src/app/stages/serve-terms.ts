@@ -8,6 +8,7 @@ import {
 } from '../../chain/model/graph.ts';
 import type { Carrier, ClaimTerms, ServerDemand, TlsDemand } from '../../core/carrier.ts';
 import { usageError } from '../../core/errors.ts';
+import type { EventSink } from '../../core/events.ts';
 import type { TunnelExchange } from '../../core/exchange.ts';
 import type { HeaderField } from '../../core/hop.ts';
 import { findFronts, type Front, http } from '../../fronts/index.ts';
@@ -206,9 +207,37 @@ function ownTerms(
 export async function createAcceptor(
   tls: ListenerTls | undefined,
   { tls: demand, alpn }: ServeTerms,
-): Promise<TlsAcceptor | undefined> {
+  emit: EventSink,
+): Promise<(TlsAcceptor & { close?(): void }) | undefined> {
   if (!tls && !demand) return undefined;
+  if (tls?.spiffe !== undefined) return createSuppliedAcceptor(tls, tls.spiffe, demand, emit);
   if ((tls?.cert === undefined) !== (tls?.key === undefined)) throw usageError('--cert and --key go together');
   const { createTlsServer } = await import('../../tls/server.ts');
   return createTlsServer({ ...tls, alpn, ...demand });
+}
+
+/** Makes an acceptor whose certificate, key and authorities a SPIFFE agent gives, and renews. @throws {TunlError} usage */
+async function createSuppliedAcceptor(
+  tls: ListenerTls,
+  agent: string,
+  demand: ServeTerms['tls'],
+  emit: EventSink,
+): Promise<TlsAcceptor & { close(): void }> {
+  if (demand?.verify !== 'spiffe')
+    throw usageError('spiffe goes with hbone, whose clients have SPIFFE ids', 'write --hbone, or accept: hbone');
+  if (tls.cert !== undefined || tls.clientCa !== undefined)
+    throw usageError('spiffe gives certificate, key and authorities', 'leave cert, key and client-ca out');
+  const [{ createTlsServer }, { openWorkloadSource }, { supplyFor }] = await Promise.all([
+    import('../../tls/server.ts'),
+    import('../workload/source.ts'),
+    import('../workload/svid.ts'),
+  ]);
+  const source = await openWorkloadSource(agent, { emit, onRenew: () => acceptor.reload() });
+  const acceptor = await createTlsServer({ ...demand, supply: () => supplyFor(source.current) }).catch(
+    (error: unknown) => {
+      source.close();
+      throw error;
+    },
+  );
+  return Object.assign(acceptor, { close: () => source.close() });
 }

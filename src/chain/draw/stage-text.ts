@@ -20,7 +20,7 @@ export function describeStage(
   const { listen, tls, log } = stage;
   const outside = listen.filter(({ kind }) => kind !== 'internal').map((address) => formatListener(stage, address));
   const traits = [
-    ...(tls ? [tls.clientCa === undefined ? 'TLS' : 'TLS with client certificates'] : []),
+    ...(tls ? [(tls.clientCa ?? tls.spiffe) === undefined ? 'TLS' : 'TLS with client certificates'] : []),
     describeJob(stage),
     ...describeBalance(stage),
     ...(log ? ['log'] : []),

@@ -1,6 +1,8 @@
 import { resolve } from 'node:path';
+import { formatAddress } from '../../core/address.ts';
 import { usageError } from '../../core/errors.ts';
 import { parseDuration } from '../../syntax/duration.ts';
+import { parseSocket, parseUnix, resolveUnix } from '../../syntax/listen.ts';
 import { collectCaps } from '../../syntax/settings.ts';
 import {
   collectValues,
@@ -72,6 +74,12 @@ export function readValues<Rows extends readonly StageSetting[]>(
     if (word === undefined) return undefined;
     if (kind === 'file') {
       return reader.attempts.noteFile(resolve(reader.folder, fillVariables(word as string, reader)), [...path, key]);
+    }
+    if (kind === 'socket') {
+      return reader.attempts.run([...path, key], () => {
+        const socket = parseSocket(fillVariables(word as string, reader), key);
+        return formatAddress(resolveUnix(parseUnix(socket), reader.folder));
+      });
     }
     if (kind === 'duration') {
       return reader.attempts.run([...path, key], () => parseDuration(`${word as string | 0}`, key));

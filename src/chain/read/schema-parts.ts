@@ -74,6 +74,7 @@ function schemaOf(setting: StageSetting): z.ZodType {
     case 'rules':
       return oneOrMore(text, 'a rule');
     case 'file':
+    case 'socket':
     case 'path-prefix':
       return text;
     case 'ip':
@@ -99,6 +100,7 @@ interface WrittenKinds {
   readonly rules: string | string[];
   readonly file: string;
   readonly ip: string;
+  readonly socket: string;
   readonly 'path-prefix': string;
   readonly count: number;
   readonly duration: string | 0;

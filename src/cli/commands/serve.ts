@@ -2,6 +2,7 @@ import type { ServeOptions } from '../../app/commands/options.ts';
 import { carriers, carrierSwitches } from '../../carriers/index.ts';
 import type { ServerDemand } from '../../core/carrier.ts';
 import { usageError } from '../../core/errors.ts';
+import { agentVariable } from '../../core/spiffe.ts';
 import type { Arguments } from '../parse/arguments.ts';
 import type { CommandContext, CommandSpec, OptionGroup } from '../parse/command.ts';
 import { flag } from '../parse/option.ts';
@@ -9,7 +10,7 @@ import { readSettings, settingOptions } from '../parse/setting.ts';
 import { adminGroup, readAdmin, withAdmin } from '../options/admin.ts';
 import { capGroup, graceOption, limitGroup, readCaps, readLimits } from '../options/limits.ts';
 import { parseBareListen } from '../options/access/fronts.ts';
-import { refuseDuplicates } from '../../syntax/listen.ts';
+import { parseSocket, refuseDuplicates } from '../../syntax/listen.ts';
 import { exportOption, isShown, printOption, showGraph } from '../options/print.ts';
 import { Readiness, readinessOptions } from '../options/readiness.ts';
 import { furtherProxyOption, readKeyPassword, serverRouteGroup } from '../options/route.ts';
@@ -155,7 +156,10 @@ function readServerTls(
       'a certificate for a further proxy is set in its URL: -x https://proxy?cert=FILE',
     );
   }
-  const files = readSettings(args, listenerTlsSettings);
+  const given = readSettings(args, listenerTlsSettings);
+  const agent =
+    own?.tls?.verify === 'spiffe' && !given.cert && !given.clientCa ? context.io.env[agentVariable] : undefined;
+  const files = agent === undefined ? given : { spiffe: parseSocket(agent, agentVariable), ...given };
   const { cert, key = cert } = files;
   const keyPasswordFile = args.get(keyPasswordOption);
   const needsCert = { key: files.key, [keyPasswordOption.name]: keyPasswordFile };

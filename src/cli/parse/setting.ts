@@ -7,6 +7,7 @@ import {
   type StageSetting,
   type ValuesOf,
 } from '../../syntax/stage-settings.ts';
+import { parseSocket } from '../../syntax/listen.ts';
 import { quote } from '../../syntax/text.ts';
 import type { Arguments } from './arguments.ts';
 import { asText, flag, list, option, type Option } from './option.ts';
@@ -22,6 +23,8 @@ export function settingOption(setting: StageSetting): Option<unknown> | undefine
       return list(name, asText, { value: 'RULE', summary: `${summary}; repeatable` });
     case 'file':
       return option(name, asText, { value: 'FILE', summary: summary + usually(setting), completes: 'file' });
+    case 'socket':
+      return option(name, parseSocket, { value: 'unix:PATH', summary: summary + ', unix:PATH' });
     case 'count': {
       const { what, max } = setting;
       return option(name, (text, given) => parseCount(text, given, what, max), { value: 'N', summary });

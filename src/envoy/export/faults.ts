@@ -146,7 +146,8 @@ function* findInListener({ listen, tls }: Stage): Generator<Finding> {
     }
   }
   if (tls) yield* findInKey(tls);
-  if (tls && tls.cert === undefined) yield ['it makes no development certificate', 'name one: cert and key'];
+  if (tls?.spiffe !== undefined) yield ['it asks no SPIFFE agent by itself', 'write files: cert, key and client-ca'];
+  else if (tls && tls.cert === undefined) yield ['it makes no development certificate', 'name one: cert and key'];
 }
 
 /** Finds limits that Envoy does not have. Those with their default value are not reported. */

@@ -9,6 +9,7 @@ import type { SpiffeId } from '../../core/spiffe.ts';
 import { formatSource, type OwnCertificate, type PemSource, sourceError } from '../certificate/source.ts';
 import { readOwnId } from '../certificate/spiffe.ts';
 import { hasOwnStore } from './store.ts';
+import type { Supply } from './supply.ts';
 import { type Authorities, countAuthorities, findAuthorities } from './trust.ts';
 
 /** Lowest version accepted (RFC 8996 retires older ones). It is given explicitly so that NODE_OPTIONS cannot lower it. */
@@ -25,6 +26,8 @@ export interface LoadedTls {
   readonly ownId?: SpiffeId;
   /** The number of times that the files were read; connections of different generations are not shared. */
   readonly generation: number;
+  /** Present if our certificate and the authorities come from elsewhere, and not from files. */
+  readonly supply?: Supply;
   /** Prepares the settings for handshakes. The first call reads the authorities of the system, if they are needed. */
   readonly ready: () => Promise<ReadyTls>;
 }
@@ -40,16 +43,16 @@ export interface ReadyTls extends LoadedTls {
  * Reads the files that the settings name, and checks that they fit together and meet the demands of the protocol.
  * @throws {TunlError} usage, naming the file and its fault
  */
-export function loadTls(settings: TlsSettings, demand: MaterialDemand = {}): Promise<LoadedTls> {
-  return load(settings, demand, 1);
+export function loadTls(settings: TlsSettings, demand: MaterialDemand = {}, supply?: Supply): Promise<LoadedTls> {
+  return load(settings, demand, 1, supply);
 }
 
 /**
  * Reads the files again. The settings loaded before stay usable.
  * @throws {TunlError} usage
  */
-export function reloadTls({ settings, demand, generation }: LoadedTls): Promise<LoadedTls> {
-  return load(settings, demand, generation + 1);
+export function reloadTls({ settings, demand, generation, supply }: LoadedTls): Promise<LoadedTls> {
+  return load(settings, demand, generation + 1, supply);
 }
 
 /**
@@ -85,24 +88,40 @@ export function createContext(options: SecureContextOptions, what: string): Secu
   }
 }
 
-async function load(settings: TlsSettings, demand: MaterialDemand, generation: number): Promise<LoadedTls> {
+async function load(
+  settings: TlsSettings,
+  demand: MaterialDemand,
+  generation: number,
+  supply?: Supply,
+): Promise<LoadedTls> {
   const { cacert, cert, key, pin, insecure = false } = settings;
   assertServername(settings.servername);
-  assertMeets(settings, demand);
+  assertMeets(settings, demand, supply !== undefined);
   if (cert === undefined && key !== undefined)
     throw usageError(`key ${JSON.stringify(key)} has no effect without cert`);
-  const [given, own] = await Promise.all([
-    cacert === undefined ? undefined : readCertificates({ option: 'cacert', path: cacert }),
-    cert === undefined ? undefined : readOwnCertificate({ option: 'cert', path: cert }, keySource(cert, key), settings),
-  ]);
+  const supplied = supply?.();
+  const [given, own] = supplied
+    ? [undefined, supplied.own]
+    : await Promise.all([
+        cacert === undefined ? undefined : readCertificates({ option: 'cacert', path: cacert }),
+        cert === undefined
+          ? undefined
+          : readOwnCertificate({ option: 'cert', path: cert }, keySource(cert, key), settings),
+      ]);
   const ownSource = { option: 'cert', path: cert ?? '' };
   const ownId = own && demand.verify === 'spiffe' ? readOwnId(own.leaf, ownSource) : undefined;
-  const loaded = { settings, demand, generation, ...(ownId && { ownId }) };
+  const loaded = { settings, demand, generation, ...(ownId && { ownId }), ...(supply && { supply }) };
   const make = (ca: SecureContextOptions['ca'], more: SecureContextOptions = {}) =>
     createContext(
       { ...toContextOptions(demand), ...more, ca, ...(own && { cert: own.cert, key: own.key }) },
       own ? formatSource(ownSource) : 'the TLS settings',
     );
+  if (supplied) {
+    const { authorities, from } = supplied;
+    const context = make([...authorities]);
+    const description = `${countAuthorities(authorities.length)} from ${from}`;
+    return withReady(loaded, async () => ({ context, trust: { description, notes: [] } }));
+  }
   const isJudgedByChain = pin === undefined && !insecure;
   // Made in any case, so that faults of our own certificate are reported before anything is opened.
   const plain = make(isJudgedByChain && given ? given.pem : [], given && partialChains);
@@ -161,14 +180,15 @@ export function toContextOptions({ min, ciphers }: MaterialDemand): SecureContex
 }
 
 /** Checks that the settings meet the demand; where ids are verified, none may switch that off. */
-function assertMeets(settings: TlsSettings, { clientCert, verify }: MaterialDemand): void {
-  if (clientCert && settings.cert === undefined)
+function assertMeets(settings: TlsSettings, { clientCert, verify }: MaterialDemand, isSupplied: boolean): void {
+  if (clientCert && settings.cert === undefined && !isSupplied)
     throw usageError('our own certificate is needed', 'cert=FILE&key=FILE');
   if (verify !== 'spiffe') return;
   const refused = (['insecure', 'pin', 'servername'] as const).find((name) => settings[name]);
   if (refused) throw usageError(`${refused} cannot be set where the other side is known by its SPIFFE id`);
   // Public authorities certify host names, not SPIFFE ids.
-  if (settings.cacert === undefined) throw usageError('the authorities of the mesh are needed', 'cacert=FILE');
+  if (settings.cacert === undefined && !isSupplied)
+    throw usageError('the authorities of the mesh are needed', 'cacert=FILE');
 }
 
 function keySource(cert: string, key: string | undefined): PemSource {

@@ -83,6 +83,8 @@ function valuesOf(setting: StageSetting): readonly (readonly [word: string, valu
         ['/team/tunnels', '/team/tunnels'],
         [setting.usual, undefined],
       ];
+    case 'socket':
+      return [['unix:/run/agent.sock', 'unix:/run/agent.sock']];
     case 'ip':
       return [
         ['127.0.0.2', '127.0.0.2'],
