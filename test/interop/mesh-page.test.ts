@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { beforeAll, describe, expect, test } from 'vitest';
 import type { IssuedCertificate } from '../support/certs/certs.ts';
 import { makeMesh, spiffeId } from '../support/certs/mesh.ts';
+import { startSpiffeAgent } from '../support/peers/spiffe-agent.ts';
 import { findBlock } from '../support/readme.ts';
 import { startHboneTerminator } from './parts/envoy-hbone.ts';
 import { envoyWrapper, hasEnvoy } from './parts/envoy.ts';
@@ -45,6 +46,23 @@ describe.skipIf(!hasWorld)('tunl in a mesh', () => {
     // The header of the PROXY protocol, version 2, tells whose connection it is, in its TLVs too. Then comes what was sent.
     const script = `echo hello >&3; head -c 12 <&3 | od -An -tx1; grep -aom1 'sa/cart' <&3`;
     expect(await world.talk(5432, script), running.stderr()).toBe(' 0d 0a 0d 0a 00 0d 0a 51 55 49 54 0a\nsa/cart\n');
+  });
+
+  test('has both ends by SPIFFE agents', async () => {
+    await world.lend('10.1.2.3:5432', () => startEcho());
+    const [forward = '', serve = ''] = findBlock('spiffe', page).trim().split('\n');
+    const begin = async (account: string, line: string, ready: RegExp) => {
+      const leaf = await mesh.issue(spiffeId(account));
+      const agent = await startSpiffeAgent({ id: spiffeId(account), leaf, key: leaf, authorities: [mesh.certs.ca] });
+      return world.begin(`exec ${line.replace('unix:/run/spire/agent.sock', agent.address)}`, ready);
+    };
+    await begin('db', serve, /^tunl: serving 0\.0\.0\.0:15008/m);
+    const { running } = await begin(
+      'cart',
+      forward.replace('forward 5432:', 'forward 5434:'),
+      /^tunl: forwarding 127\.0\.0\.1:5434/m,
+    );
+    expect(await world.talk(5434, 'echo hello >&3; head -n 1 <&3'), running.stderr()).toBe('hello\n');
   });
 
   test.skipIf(!hasEnvoy)('goes in through a waypoint, with tunl and with Envoy', async () => {
