@@ -123,13 +123,31 @@ type WayParts = { readonly [part in keyof RouteOptions]: RouteOptions[part] | un
   'hops' | 'limits'
 >;
 
-function toRoute({ hops, limits: own, entry, hopBalance, ...others }: WayParts): RouteOptions {
+function toRoute({
+  hops,
+  limits: own,
+  entry,
+  family,
+  sourceAddress,
+  sendProxyProtocol,
+  resolver,
+  retries,
+  backOff,
+  retryOn,
+  hopBalance,
+}: WayParts): RouteOptions {
   return {
     hops,
     limits: own,
     ...leaveOut({
       entry,
-      ...others,
+      family,
+      sourceAddress,
+      sendProxyProtocol,
+      resolver,
+      retries,
+      backOff,
+      retryOn,
       hopBalance: hops.length > 0 ? hopBalance : undefined,
     }),
   } as RouteOptions;
