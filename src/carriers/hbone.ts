@@ -4,10 +4,8 @@ import { TunlError, usageError } from '../core/errors.ts';
 import type { TunnelExchange } from '../core/exchange.ts';
 import { toBytes } from '../core/ip.ts';
 import { agentVariable, parseSpiffeId } from '../core/spiffe.ts';
-import type { Hop } from '../core/hop.ts';
 import { hboneSetup } from '../http/h2/setup.ts';
 import { http2Settings } from '../http/tunnel/h2-session.ts';
-import { parseSocket } from '../syntax/listen.ts';
 import { claimConnect } from '../http/server/tunnel-request.ts';
 
 /** The TLS that ztunnel and waypoints demand of both sides on port 15008. */
@@ -30,7 +28,7 @@ const settings: readonly HopSetting[] = [
   {
     name: 'spiffe',
     summary: 'take our certificate, key and authorities from the SPIFFE agent there: unix:PATH',
-    parse: (value) => parseSocket(value, '?spiffe='),
+    parse: parseAgent,
   },
   { name: 'baggage', summary: 'labels for its metrics: k8s.namespace.name=shop,…', parse: parseText },
   { name: 'network', summary: 'our network, for a gateway to another one', parse: parseText },
@@ -59,7 +57,9 @@ export const hbone: Carrier = {
   settings,
   credentials: false,
   expectedId: (hop) => hop.settings['peer'],
-  identitySource,
+  // The agent that the hop names, or without files of our own that of the environment.
+  identitySource: ({ settings: { spiffe }, tls: own }) =>
+    spiffe ?? (own.cert === undefined && own.cacert === undefined ? process.env[agentVariable] : undefined),
   pooling: 'identity',
   // Istio's double HBONE: the gateway knows where the target is, so both layers ask for the target.
   reachInside: (hop) => (hop.settings['nest'] === 'yes' ? 'address' : 'target'),
@@ -81,13 +81,6 @@ export const hbone: Carrier = {
     return request;
   },
 };
-
-/** The agent that the hop names, or without files of our own the one that the environment names. */
-function identitySource({ settings: { spiffe }, tls: { cert, cacert } }: Hop): string | undefined {
-  if (spiffe === undefined) return cert === undefined && cacert === undefined ? process.env[agentVariable] : undefined;
-  if (cert === undefined && cacert === undefined) return spiffe;
-  throw usageError('spiffe= gives certificate, key and authorities', 'leave cert, key and cacert out');
-}
 
 /** Chooses the status as ztunnel does: 400 for a bad request, 401 for a forbidden one, 503 for everything else. */
 function statusOf({ code, side }: TunlError): number {
@@ -116,6 +109,11 @@ function parsePeer(value: string): string {
   const id = parseSpiffeId(value);
   if (id) return id.text;
   throw usageError(`?peer=${value} is not spiffe://TRUST-DOMAIN/ns/NAMESPACE/sa/ACCOUNT`);
+}
+
+function parseAgent(value: string): string {
+  if (/^unix:./.test(value)) return value;
+  throw usageError(`?spiffe=${value} is not unix:PATH`);
 }
 
 function parseText(value: string): string {

@@ -1,4 +1,3 @@
-import { isIP } from 'node:net';
 import { formatAddress, formatHostPort, type Ip, type TcpAddress, type UnixAddress } from '../core/address.ts';
 import { type Limit, within } from '../core/deadline.ts';
 import type { Dial, DialContext } from '../core/dialer.ts';
@@ -49,7 +48,6 @@ export function createDirect({
     return (ip: Ip, signal: AbortSignal, limit?: Limit): Promise<Link> => {
       try {
         assertAllowed({ kind: 'tcp', host: ip.address, port });
-        assertReachedFrom(source, ip, what);
       } catch (error) {
         return Promise.reject(error as Error);
       }
@@ -107,14 +105,6 @@ export function createDirect({
     }
     return dialAny(address, ctx);
   };
-}
-
-/** @throws {TunlError} destination_ip_unroutable, for an address of the other version of IP than that to connect from */
-function assertReachedFrom(source: string | undefined, { address, family }: Ip, what: string): void {
-  if (source === undefined || isIP(source) === family) return;
-  const place = what.includes(address) ? what : `${what} (${address})`;
-  const message = `cannot connect to ${place}: ${source} is an address of the other version of IP`;
-  throw new TunlError('destination_ip_unroutable', message, { phase: 'connect' });
 }
 
 /** Names an address in messages; that of a proxy is marked as such. */

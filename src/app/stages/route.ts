@@ -8,7 +8,6 @@ import { formatHop, type Hop } from '../../core/hop.ts';
 import { createDirect } from '../../dial/direct.ts';
 import { createResolve, limitResolve, type NameSource, type Resolve } from '../../dial/resolve.ts';
 import { eachInTurn, firstOf, orDirect } from '../../dial/first-of.ts';
-import { withProxyHeader } from '../../dial/proxy-header.ts';
 import { withRetry } from '../../dial/retry.ts';
 import { createHopLayer } from './hop.ts';
 import type { OffLimits } from '../off-limits.ts';
@@ -80,7 +79,9 @@ export async function createRoute(
   const names = createResolve({ ...(version && { family: version }), ...(source && { resolver: source }) });
   const resolve = limitResolve(names, dnsMs);
   const assertAllowed = offLimits && ((place: Address) => offLimits.assertAllowed(place));
-  const announce = sendProxyProtocol ? [withProxyHeader(sendProxyProtocol, 'reached')] : [];
+  const announce = sendProxyProtocol
+    ? [(await import('../../dial/proxy-header.ts')).withProxyHeader(sendProxyProtocol, 'reached')]
+    : [];
   const connect = createDirect({
     resolve,
     connectMs,

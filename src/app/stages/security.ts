@@ -2,11 +2,11 @@ import { tlsLimit, within } from '../../core/deadline.ts';
 import type { Layer } from '../../core/dialer.ts';
 import type { Address } from '../../core/address.ts';
 import { toTunlError } from '../../core/errors.ts';
-import type { EventSink } from '../../core/events.ts';
 import type { TlsSettings } from '../../core/hop.ts';
 import { describeTls, type Link, resetError } from '../../core/link.ts';
+import type { IdentityTerms } from '../workload/identity.ts';
 import type { SecureOptions } from '../../tls/client.ts';
-import type { LoadedTls, MaterialDemand } from '../../tls/material/material.ts';
+import type { MaterialDemand } from '../../tls/material/material.ts';
 
 /** The peer of a TLS handshake: its name, its name in messages, and the protocols to offer. */
 export type SecuredPeer = Omit<SecureOptions, 'settings'>;
@@ -27,17 +27,6 @@ export interface Security {
   close(): void;
 }
 
-/** An agent that gives the certificate and the authorities in the place of files. */
-export interface IdentityTerms {
-  /** The address of its socket, `unix:PATH`. */
-  readonly agent: string;
-  /** The SPIFFE id that the peer must have; any of our trust domain if absent. */
-  readonly expectedId?: string | undefined;
-  readonly emit: EventSink;
-  /** Called after each renewal, for connections that are kept. */
-  readonly onRenew: () => void;
-}
-
 /**
  * Reads the files that the settings name and applies the demands of a protocol, before anything is dialled.
  * @throws {TunlError} usage, naming the file and its fault
@@ -52,14 +41,9 @@ export async function createSecurity(
     import('../../tls/client.ts'),
     import('../../tls/material/material.ts'),
   ]);
-  const source = identity && (await openSource(identity, () => reload()));
-  let settings: LoadedTls;
-  try {
-    settings = await loadTls(tls, demand, source?.supply);
-  } catch (error) {
-    source?.close();
-    throw error;
-  }
+  const source =
+    identity && (await (await import('../workload/identity.ts')).openIdentity(identity, tls, () => reload()));
+  let settings = await loadTls(tls, demand, source?.supply);
   const reload = async () => {
     settings = await reloadTls(settings);
   };
@@ -68,21 +52,6 @@ export async function createSecurity(
     reload,
     close: () => source?.close(),
   };
-}
-
-async function openSource({ agent, expectedId, emit, onRenew }: IdentityTerms, reload: () => Promise<void>) {
-  const [{ openWorkloadSource }, { supplyFor }] = await Promise.all([
-    import('../workload/source.ts'),
-    import('../workload/svid.ts'),
-  ]);
-  const source = await openWorkloadSource(agent, {
-    emit,
-    async onRenew() {
-      await reload();
-      onRenew();
-    },
-  });
-  return { supply: () => supplyFor(source.current, expectedId), close: () => source.close() };
 }
 
 /** Options for TLS at the end of a route. */

@@ -8,7 +8,7 @@ import type { CallBody, Reply } from '../../http/call.ts';
 import { callHttp2 } from '../../http/h2/call.ts';
 import { openSession } from '../../http/h2/sessions/client.ts';
 import { clientSetup } from '../../http/h2/setup.ts';
-import { parseUnix } from '../../syntax/listen.ts';
+import { parseSocket, parseUnix } from '../../syntax/listen.ts';
 import { readSvid, type Svid } from './svid.ts';
 
 /** The time in which an agent must give the first certificate, in milliseconds. */
@@ -41,7 +41,7 @@ export interface WorkloadTerms {
  * @throws {TunlError} usage, if it gives no identity in time
  */
 export async function openWorkloadSource(place: string, { emit, onRenew }: WorkloadTerms): Promise<WorkloadSource> {
-  const address = parseUnix(place.replace(/^unix:\/\//, 'unix:'));
+  const address = parseUnix(parseSocket(place, 'spiffe'));
   const closing = new AbortController();
   const { signal } = closing;
   const what = `the SPIFFE agent at ${place}`;
