@@ -25,7 +25,7 @@ export async function run(words: readonly string[], io: Io): Promise<number> {
       status = 0;
     } else if (words.length === 0) {
       ui.show('error', (await formatOverview(io)).trimEnd());
-      status = exitOf(usageError('a command is missing'));
+      status = exitOf(usageError(''));
     } else {
       const command = await loadCommand(findCommand(words, commandNames));
       const args = parseArguments(words, command);
@@ -47,7 +47,7 @@ export async function run(words: readonly string[], io: Io): Promise<number> {
     const says = commandNames.includes(name) && (await loadCommand(name)).reachesTerminal === true;
     if (says) tellTerminal(ui, io, error);
   }
-  return (await ui.flush()) === 'closed' ? exitOf(new TunlError('output_closed', 'nobody reads our output')) : status;
+  return (await ui.flush()) === 'closed' ? exitOf(new TunlError('output_closed', '')) : status;
 }
 
 /** Answers the options that need no command: the help and the version of the program. */

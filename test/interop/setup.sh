@@ -11,7 +11,7 @@ packages='
   krb5-kdc krb5-admin-server krb5-user libkrb5-dev python3-dev gcc
   microsocks dante-server nginx apache2-bin haproxy httptunnel
   postgresql redis-server redis-tools git bsdutils
-  bash-completion zsh fish tmux man-db groff-base mandoc iproute2 chromium
+  systemd bash-completion zsh fish tmux man-db groff-base mandoc iproute2 chromium
 '
 # Where kubectl comes from somewhere else, its package would be in the way.
 command -v kubectl >/dev/null || packages="$packages kubernetes-client"

@@ -5,7 +5,7 @@ import { type Child, type ChildEnd, startChild } from '../process/child.ts';
 import { fillPlaceholders, setVariables, toPlace } from '../options/placeholders.ts';
 import { assertNameable, type Lead, setProxyVariables } from './proxy-variables.ts';
 import { createReport } from '../terminal/report.ts';
-import { type RunningOptions, type Start, startListening } from './running.ts';
+import { type RunningOptions, type Start, findService, startListening } from './running.ts';
 import { passSignals } from '../process/signals.ts';
 
 /** Exit status if tunl failed before the command ran. */
@@ -25,6 +25,7 @@ export async function runCommand(
   const { io, ui, style, readiness } = options;
   if (lead) assertNameable(lead.front, lead.listen);
   const scope = new Scope();
+  const service = await findService(options, scope);
   const runtime = { scope, emit: createReport(ui, style) };
   let child: Child | undefined;
   const interruption = passSignals(io, scope, () => child);
@@ -39,6 +40,7 @@ export async function runCommand(
       const places = running.addresses.map(toPlace);
       const env = lead ? setProxyVariables(io.env, lead, running.addresses) : io.env;
       child = startChild(fillPlaceholders(words, places), setVariables(env, places));
+      service?.ready();
       end = await child.ended;
     } catch (error) {
       child = undefined;
@@ -52,6 +54,7 @@ export async function runCommand(
     throw toFailure(error);
   } finally {
     readiness.withdraw();
+    await service?.settle();
   }
 }
 

@@ -6,6 +6,7 @@ import type { CommandContext } from '../parse/command.ts';
 import { formatFailure, sayFailure } from '../terminal/fail.ts';
 import type { Failures } from '../terminal/live-table.ts';
 import { limitYoungHeap } from '../process/heap.ts';
+import type { ServiceManager } from './systemd.ts';
 import type { Readiness } from '../options/readiness.ts';
 import { controlOutput } from '../options/output.ts';
 import { createReport, type ReportStyle } from '../terminal/report.ts';
@@ -45,9 +46,10 @@ export type Start = (runtime: Runtime) => Promise<Running>;
 export async function runUntilStopped(options: RunningOptions, start: Start): Promise<number> {
   const { io, ui, onHangup, readiness } = options;
   const scope = new Scope();
+  const service = await findService(options, scope);
   let running: Running | undefined;
   let stopShowing = () => {};
-  const interruption = drainOnSignals(io, scope, onHangup && (() => void reload(ui, running, onHangup)));
+  const interruption = drainOnSignals(io, scope, onHangup && (() => void reload(ui, running, onHangup, service)));
   try {
     const onEnded = await limitYoungHeap();
     const failures: Failures = { count: 0 };
@@ -56,6 +58,7 @@ export async function runUntilStopped(options: RunningOptions, start: Start): Pr
       if (event.event === 'tunnel.failed') noteFailure(failures, event);
     });
     io.background?.noteReady(running.tunnels);
+    service?.ready();
     stopShowing = await showActivity(options, running, failures);
     const cut = await running.done;
     if (cut === 0 && !scope.forced.aborted && !interruption.hungUp()) return 0;
@@ -63,6 +66,7 @@ export async function runUntilStopped(options: RunningOptions, start: Start): Pr
   } finally {
     stopShowing();
     readiness.withdraw();
+    await service?.settle();
   }
 }
 
@@ -88,13 +92,32 @@ function noteFailure(failures: Failures, { target, error }: TunnelFailedEvent): 
 }
 
 /** Reloads, and never rejects: after a failure, which is reported, everything stays as it was. */
-async function reload(ui: Ui, running: Running | undefined, { done }: Reload): Promise<void> {
+async function reload(
+  ui: Ui,
+  running: Running | undefined,
+  { done }: Reload,
+  service: ServiceManager | undefined,
+): Promise<void> {
+  service?.reloading();
   try {
     await running?.reload?.();
     ui.say('normal', done);
   } catch (error) {
     sayFailure(ui, toTunlError(error));
   }
+  service?.ready();
+}
+
+/**
+ * Finds the service manager that waits for signs of this process, and tells it when the scope drains; undefined without one.
+ * @throws {TunlError} usage, if it wants them too often
+ */
+export async function findService(context: CommandContext, scope: Scope): Promise<ServiceManager | undefined> {
+  if (!context.io.env['NOTIFY_SOCKET']) return undefined;
+  const { ServiceManager } = await import('./systemd.ts');
+  const service = new ServiceManager(context);
+  scope.draining.addEventListener('abort', () => service.stopping(), { once: true });
+  return service;
 }
 
 /**
