@@ -227,13 +227,14 @@ export const wholeFileRows: readonly Row[] = [
       },
       'a client from elsewhere': {
         visit: async (bed) => {
-          const client = await bed.connect('front', { from: '127.0.1.1' });
-          client.send('ping');
+          // tunl may reset it before it is known to be open.
+          const client = await bed.connect('front', { from: '127.0.1.1' }).catch(() => undefined);
+          client?.send('ping');
           // Envoy dials first.
-          const asked = await Promise.race([bed.origin.accept(), client.waitForEnd()]);
+          const asked = client && (await Promise.race([bed.origin.accept(), client.waitForEnd()]));
           if (typeof asked === 'object') asked.send('HTTP/1.1 200 OK\r\n\r\n');
-          await client.waitForEnd();
-          bed.story.tell('client', client.inbox.size === 0 ? 'nothing came' : 'bytes came');
+          await client?.waitForEnd();
+          bed.story.tell('client', client?.inbox.size ? 'bytes came' : 'nothing came');
           bed.story.tell('proxy', typeof asked === 'object' ? 'asked' : 'not asked');
         },
         story: ['client: nothing came', 'proxy: asked'],
