@@ -17,7 +17,7 @@ const settingsMs = 10_000;
 export class Connection implements Wire {
   readonly #link: Link;
   readonly #stream: Duplex;
-  /** Present over TLS. */
+  /** Present over a socket of TLS, which copies what is written when it encrypts it. */
   readonly #joined: JoinedWrites | undefined;
   #session: Http2Session | undefined;
   #pinging: NodeJS.Timeout | undefined;
@@ -30,7 +30,7 @@ export class Connection implements Wire {
     const { stream } = link;
     this.#link = link;
     this.#stream = stream;
-    if (link.peer.tls)
+    if (isTlsSocket(stream))
       this.#joined = new JoinedWrites(
         stream,
         () => this.schedule(),
@@ -139,4 +139,9 @@ function flush(connection: Connection): void {
 
 function closedError(): Error {
   return resetError('the connection of the session was closed');
+}
+
+/** Not by what is known of the peer: a stage has the peer of its outer one, and streams in memory pass on what they are given. */
+function isTlsSocket(stream: Duplex): boolean {
+  return 'encrypted' in stream && stream.encrypted === true;
 }
