@@ -2,7 +2,7 @@ import { isMap, isSeq, parseDocument, stringify, visit } from 'yaml';
 import { type Graph, toPlain } from '../../chain/model/graph.ts';
 import { SharedNames } from '../../chain/model/shared-names.ts';
 import { usageError } from '../../core/errors.ts';
-import { type EnvoyGraph, type EnvoyStage, toEnvoyGraph } from './normal.ts';
+import { type EnvoyGraph, type EnvoyStage, toEnvoyGraph } from './normal/graph.ts';
 import { type FieldSources, FieldWriter } from './fields.ts';
 import { type StageTrees, toForwardTrees } from './forward.ts';
 import { toHttpTrees } from './http.ts';

@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { parse } from 'yaml';
-import { toEnvoyGraph } from '../../../src/envoy/export/normal.ts';
+import { toEnvoyGraph } from '../../../src/envoy/export/normal/graph.ts';
 import { FieldWriter } from '../../../src/envoy/export/fields.ts';
 import { writeBootstrap } from '../../../src/envoy/export/export.ts';
 import { loadText } from '../../support/graphs/chain-file.ts';

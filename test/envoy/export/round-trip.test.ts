@@ -2,7 +2,7 @@ import { readdirSync } from 'node:fs';
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { findFaults } from '../../../src/chain/check/validate.ts';
-import { toEnvoyGraph } from '../../../src/envoy/export/normal.ts';
+import { toEnvoyGraph } from '../../../src/envoy/export/normal/graph.ts';
 import { writeBootstrap } from '../../../src/envoy/export/export.ts';
 import { FieldWriter } from '../../../src/envoy/export/fields.ts';
 import { loadText } from '../../support/graphs/chain-file.ts';

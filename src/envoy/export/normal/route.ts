@@ -1,9 +1,9 @@
 import { isIPv6 } from 'node:net';
-import type { ForwardStage, Limits, RouteOptions, Target, TargetChoice } from '../../chain/model/graph.ts';
-import { collectLimits } from '../../syntax/settings.ts';
-import { normaliseHops } from './normal-hop.ts';
-import { isName } from './cluster.ts';
-import type { FieldWriter } from './fields.ts';
+import type { ForwardStage, Limits, RouteOptions, Target, TargetChoice } from '../../../chain/model/graph.ts';
+import { collectLimits } from '../../../syntax/settings.ts';
+import { normaliseHops } from './hop.ts';
+import { isName } from '../cluster.ts';
+import type { FieldWriter } from '../fields.ts';
 
 /** Copies a route without the settings that apply only to whole tunnels, such as retries and the lifetime limit. */
 export function toPlainRoute(route: RouteOptions): RouteOptions {

@@ -10,13 +10,13 @@ import {
   type Target,
   type TargetChoice,
   type Upstream,
-} from '../../chain/model/graph.ts';
-import type { InternalAddress } from '../../core/address.ts';
-import { normaliseHttp, UpstreamNames } from './normal-http.ts';
-import { toHttpStage } from './normal-proxy.ts';
-import { normaliseForward, toPlainRoute } from './normal-route.ts';
-import type { FieldWriter } from './fields.ts';
-import { StageNames } from '../names.ts';
+} from '../../../chain/model/graph.ts';
+import type { InternalAddress } from '../../../core/address.ts';
+import { normaliseHttp, UpstreamNames } from './http.ts';
+import { toHttpStage } from './proxy.ts';
+import { normaliseForward, toPlainRoute } from './route.ts';
+import type { FieldWriter } from '../fields.ts';
+import { StageNames } from '../../names.ts';
 
 /** A stage that Envoy can represent. */
 export type EnvoyStage = ForwardStage | HttpStage;

@@ -1,10 +1,10 @@
 import { isIP } from 'node:net';
-import type { HopChoice, Target } from '../../chain/model/graph.ts';
-import { hostOf } from '../../core/address.ts';
-import type { Hop, TlsSettings } from '../../core/hop.ts';
-import type { FieldWriter } from './fields.ts';
-import { systemAuthorities } from './tls.ts';
-import { termsOf } from '../schema/hop-terms.ts';
+import type { HopChoice, Target } from '../../../chain/model/graph.ts';
+import { hostOf } from '../../../core/address.ts';
+import type { Hop, TlsSettings } from '../../../core/hop.ts';
+import type { FieldWriter } from '../fields.ts';
+import { systemAuthorities } from '../tls.ts';
+import { termsOf } from '../../schema/hop-terms.ts';
 
 /**
  * Normalises the hops of one place: removes settings with default values, and writes the fields as Envoy sends them.

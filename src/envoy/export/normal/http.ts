@@ -1,10 +1,10 @@
-import type { HttpAction, HttpRoute, HttpStage, Screen, Upstream } from '../../chain/model/graph.ts';
-import { defaultLimits } from '../../syntax/settings.ts';
-import { normaliseTargetTls } from './normal-hop.ts';
-import { normaliseChoice, normaliseRoute, toPlainRoute } from './normal-route.ts';
-import { normaliseChanges } from './header-changes.ts';
-import type { FieldWriter } from './fields.ts';
-import { StageNames } from '../names.ts';
+import type { HttpAction, HttpRoute, HttpStage, Screen, Upstream } from '../../../chain/model/graph.ts';
+import { defaultLimits } from '../../../syntax/settings.ts';
+import { normaliseTargetTls } from './hop.ts';
+import { normaliseChoice, normaliseRoute, toPlainRoute } from './route.ts';
+import { normaliseChanges } from '../header-changes.ts';
+import type { FieldWriter } from '../fields.ts';
+import { StageNames } from '../../names.ts';
 
 /** Normalises an HTTP stage: removes unused upstreams, and writes equivalent settings in the same way. */
 export function normaliseHttp(stage: Omit<HttpStage, 'log'>, fields: FieldWriter): Omit<HttpStage, 'log'> {

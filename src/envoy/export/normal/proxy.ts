@@ -1,5 +1,12 @@
-import type { HttpAction, HttpRoute, HttpStage, ProxyStage, TargetChoice, Upstream } from '../../chain/model/graph.ts';
-import { termsOf } from '../schema/hop-terms.ts';
+import type {
+  HttpAction,
+  HttpRoute,
+  HttpStage,
+  ProxyStage,
+  TargetChoice,
+  Upstream,
+} from '../../../chain/model/graph.ts';
+import { termsOf } from '../../schema/hop-terms.ts';
 
 /** Turns a proxy into an equivalent HTTP stage. */
 export function toHttpStage(stage: ProxyStage): HttpStage {
