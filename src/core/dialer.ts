@@ -14,6 +14,8 @@ export interface Origin {
   readonly headers?: readonly HeaderField[];
   /** `Via` values that proxies on the way must see, ours included (RFC 9110, section 7.6.3). */
   readonly via?: readonly string[];
+  /** Values that stages have given to the connection or the request, by their names. */
+  readonly state?: ReadonlyMap<string, StateEntry> | undefined;
   /** The stages of this process that the tunnel has passed so far, outermost first. */
   readonly stages?: readonly string[];
   /**
@@ -21,6 +23,13 @@ export interface Origin {
    * return a function to be called when the tunnel or request is over that takes this way; the Link may go on.
    */
   readonly onResumable?: (resumption: Resumption) => (() => void) | void;
+}
+
+/** A value that a stage has given to a connection or a request. */
+export interface StateEntry {
+  readonly value: string;
+  /** Whether stages inside see it: the next one, or all. Absent: this stage alone. */
+  readonly share?: 'once' | 'always';
 }
 
 /** The first line of an HTTP request. */

@@ -15,6 +15,8 @@ export interface Peer {
   /** The identity that the peer proved, if it did: the subject of a client certificate, or a SPIFFE id. */
   readonly identity?: string;
   readonly tls?: TlsFacts;
+  /** The server that the peer asks for in TLS which is not ours to end, in lower case; `tls` has it otherwise. */
+  readonly serverName?: string;
 }
 
 /** The result of a TLS handshake. */

@@ -31,12 +31,15 @@ export function assertNotOpen({ listen, hasUsers, hasClientCa, open }: Exposure)
  * Refuses to let strangers choose the upstream of their requests by a header field.
  * @throws {TunlError} usage, if other machines can reach a listener without a user or a certificate
  */
-export function assertChoiceNotOpen({ listen, hasUsers, hasClientCa, open }: Exposure): void {
+export function assertChoiceNotOpen(
+  { listen, hasUsers, hasClientCa, open }: Exposure,
+  why = 'an upstream that a field of the request names turns the stage into an open proxy',
+): void {
   const exposed = listen.find((address) => !isLoopback(address));
   if (exposed === undefined || hasUsers || hasClientCa || open) return;
   throw usageError(
     `refusing to let everyone who reaches ${formatAddress(exposed)} choose where requests go`,
-    'an upstream that a field of the request names turns the stage into an open proxy',
+    why,
     'listen on 127.0.0.1, give the stage users, ask for certificates of a given authority, or give it open: true',
   ).with({ setting: 'listen' });
 }

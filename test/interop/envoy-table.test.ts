@@ -17,6 +17,7 @@ import { proxyHeaderRows } from './table/proxy-header.ts';
 import { rbacRows } from './table/rbac.ts';
 import { rewriteRows } from './table/rewrites.ts';
 import { spellingRows } from './table/spelling.ts';
+import { stateRows } from './table/state.ts';
 import { tcpRows } from './table/tcp.ts';
 import { terminateRequestRows } from './table/terminate-requests.ts';
 import { terminateTunnelRows } from './table/terminate-tunnels.ts';
@@ -40,6 +41,7 @@ const rows: readonly Row[] = [
   ...spellingRows,
   ...wholeFileRows,
   ...egressRows,
+  ...stateRows,
 ];
 
 describe.each(rows)('$file', ({ file, seen }) => {

@@ -73,7 +73,8 @@ export function listPlaces({ stage }: ReadyStage): ListenPlace[] {
 
 /** Makes the event that says where a stage listens. */
 export function describeListening({ bound, ready: { stage, route } }: StageListener): ListeningEvent {
-  const targets = stage.to?.targets.map(formatAddress).join('|');
+  const format = stage.job === 'forward' ? stage.targetFormat : undefined;
+  const targets = format ?? stage.to?.targets.map(formatAddress).join('|');
   return {
     event: 'listening',
     role: stage.job === 'forward' ? 'forward' : 'serve',

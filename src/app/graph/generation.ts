@@ -1,7 +1,7 @@
 import { type Stage, type Graph, listNames, type RouteName } from '../../chain/model/graph.ts';
 import { findFaults } from '../../chain/check/validate.ts';
 import { Abort } from '../../core/abort.ts';
-import type { Dial } from '../../core/dialer.ts';
+import type { Dial, Origin } from '../../core/dialer.ts';
 import { TunlError, usageError } from '../../core/errors.ts';
 import { type EventSink, noting } from '../../core/events.ts';
 import type { Listener } from '../../core/listener.ts';
@@ -64,7 +64,8 @@ export async function createGeneration(graph: Graph, env: GenerationEnv): Promis
   const dialInternal: Dial = async (address, { form: _ofTheTarget, ...ctx }) => {
     if (address.kind !== 'internal') throw new Error('not an internal address');
     const inner = byName.get(address.name);
-    const origin = { ...ctx.origin, stages: [...(ctx.origin.stages ?? []), inner?.stage.name ?? address.name] };
+    const state = passOnState(ctx.origin.state);
+    const origin = { ...ctx.origin, state, stages: [...(ctx.origin.stages ?? []), inner?.stage.name ?? address.name] };
     if (inner?.fused) return inner.fused(address, { ...ctx, origin });
     const carries = ctx.hop || inner?.stage.job !== 'forward' ? 'tunnels' : 'bytes';
     return internal.connect(address.name, { ...ctx, origin, carries });
@@ -109,6 +110,15 @@ export async function createGeneration(graph: Graph, env: GenerationEnv): Promis
       await Promise.all(routes.all().map((route) => route.close()));
     },
   };
+}
+
+/** Returns the values that the next stage inside sees. */
+function passOnState(state: Origin['state']): Origin['state'] {
+  if (!state) return undefined;
+  const shared = [...state].flatMap(([name, { value, share }]) =>
+    share ? [[name, share === 'always' ? { value, share } : { value }] as const] : [],
+  );
+  return shared.length > 0 ? new Map(shared) : undefined;
 }
 
 /**

@@ -5,19 +5,23 @@ import {
   type RouteName,
   type Screen,
 } from '../../chain/model/graph.ts';
+import { isChosenByName, looksAtHello } from '../../chain/model/chosen.ts';
 import { Abort } from '../../core/abort.ts';
 import type { Address } from '../../core/address.ts';
 import type { Dial, Origin } from '../../core/dialer.ts';
 import type { Link } from '../../core/link.ts';
 import { toTunlError, TunlError, usageError } from '../../core/errors.ts';
 import type { TlsAcceptor } from '../../tls/server.ts';
+import { assertChoiceNotOpen } from '../../policy/exposure.ts';
 import { Doubts } from '../tunnel/doubts.ts';
 import { createAccessLog, nearestPlace } from '../tunnel/access-log.ts';
 import type { Route } from './route.ts';
 import type { StageKind, StageParts } from './stage.ts';
 import { secureClient } from './secure-client.ts';
 import { carryTunnel, type TunnelEnv } from '../tunnel/tunnel.ts';
-import { dialTargets } from './dialled-path.ts';
+import type { Preparing } from '../tunnel/format-target.ts';
+import { logRefused, reportRefused } from '../tunnel/refused.ts';
+import { dialTargets, withDialledPath } from './dialled-path.ts';
 
 /**
  * The kind of stages that move bytes:
@@ -30,22 +34,37 @@ export const bytesStage: StageKind<ForwardStage<RouteName>> = {
       parts.routes.get(stage.name, stage.route, 'both'),
       createAcceptor(stage.tls),
     ]);
-    const dial = dialTargets(route, stage.to);
-    const outside = createEnv(stage, route, stage.screens ? await withScreens(stage.screens, dial) : dial, parts);
+    const assertListen = judgeListeners(stage);
+    assertListen(stage.listen.filter(({ kind }) => kind !== 'fd' && kind !== 'internal'));
+    const preparing = await loadPreparing(stage, route.options.limits.handshakeMs);
+    const dialAsked = preparing?.isNamed ? withDialledPath(route) : dialTargets(route, stage.to);
+    const dial = preparing ? preparing.before(dialAsked) : dialAsked;
+    const outside = createEnv(
+      stage,
+      route,
+      stage.screens ? await withScreens(stage.screens, dialAsked) : dialAsked,
+      parts,
+    );
     const inside = stage.log ? outside : { ...outside, record: 'none' as const };
     const { tlsMs } = route.options.limits;
-    const secure = acceptor && ((link: Link) => secureClient(acceptor, link, tlsMs, parts.scope.draining));
+    const { draining } = parts.scope;
+    const secure = acceptor && ((link: Link) => secureClient(acceptor, link, tlsMs, draining));
     return {
       stage,
       route,
       ...(acceptor && { acceptor }),
       onLink: async (link, origin, listener) => {
-        const served = serveClient(stage, listener ? outside : inside, secure, link, origin);
+        const served = serveClient(
+          { stage, env: listener ? outside : inside, secure, preparing, draining },
+          link,
+          origin,
+        );
         // An outer stage waits for the outcome of its Link, unless a handshake must come first.
         return acceptor ? undefined : served;
       },
-      dial,
+      ...(!preparing?.isNamed && { dial }),
       ...(isFusible({ ...stage, route: route.options }) && { fused: dial }),
+      assertListen: ({ address }) => assertListen([address]),
     };
   },
 };
@@ -58,6 +77,22 @@ async function withScreens(screens: readonly Screen[], dial: Dial): Promise<Dial
     pass(context.origin.peer);
     return dial(target, context);
   };
+}
+
+/** Makes a check that refuses listeners on which everybody could choose the target by the server name of TLS. */
+function judgeListeners(stage: ForwardStage<RouteName>): (listen: readonly Address[]) => void {
+  const { tls, open = false } = stage;
+  const isChosen = isChosenByName(stage);
+  const exposure = { hasUsers: false, hasClientCa: tls?.clientCa !== undefined, open };
+  const why = 'a target with the server name of a client turns the stage into an open proxy';
+  return (listen) => isChosen && assertChoiceNotOpen({ listen, ...exposure }, why);
+}
+
+/** Prepares what depends on each connection, which is loaded for the stages that have some of it. */
+async function loadPreparing(stage: ForwardStage<RouteName>, helloMs: number): Promise<Preparing | undefined> {
+  if (stage.targetFormat === undefined && !stage.state) return undefined;
+  const { createPreparing } = await import('../tunnel/format-target.ts');
+  return createPreparing({ ...stage, peeks: looksAtHello(stage), helloMs });
 }
 
 async function createAcceptor(tls: ListenerTls | undefined): Promise<TlsAcceptor | undefined> {
@@ -88,15 +123,17 @@ const leftEarly = new TunlError('connection_terminated', 'the client went away b
   side: 'client',
 });
 
-async function serveClient(
-  stage: ForwardStage<RouteName>,
-  env: TunnelEnv,
-  secure: ((link: Link) => Promise<Link>) | undefined,
-  accepted: Link,
-  origin: Origin,
-): Promise<TunlError | undefined> {
-  const [target] = stage.to.targets;
-  if (!target) throw new Error('a stage without targets');
+interface ServeParts {
+  readonly stage: ForwardStage<RouteName>;
+  readonly env: TunnelEnv;
+  readonly secure: ((link: Link) => Promise<Link>) | undefined;
+  readonly preparing: Preparing | undefined;
+  readonly draining: AbortSignal;
+}
+
+async function serveClient(parts: ServeParts, accepted: Link, outer: Origin): Promise<TunlError | undefined> {
+  const { stage, env, secure, preparing, draining } = parts;
+  const started = performance.now();
   let client = accepted;
   if (secure) {
     try {
@@ -106,15 +143,25 @@ async function serveClient(
       return undefined;
     }
   }
+  const { peer } = client;
+  const user = outer.user ?? peer.identity;
+  let origin: Origin =
+    peer === outer.peer && user === outer.user ? outer : { ...outer, peer, ...(user !== undefined && { user }) };
+  let [target] = stage.to.targets as readonly Address[];
+  if (preparing) {
+    try {
+      ({ origin, target } = await preparing.prepare(origin, client, draining));
+    } catch (error) {
+      return refuseUnprepared(env, origin, started, client, toTunlError(error));
+    }
+  }
+  if (!target) throw new Error('a stage without targets');
   const gone = new Abort();
   const onClose = () => gone.abort(leftEarly);
   client.stream.once('close', onClose);
-  const { peer } = client;
-  const user = origin.user ?? peer.identity;
   const outcome = await carryTunnel(env, {
     target,
-    origin:
-      peer === origin.peer && user === origin.user ? origin : { ...origin, peer, ...(user !== undefined && { user }) },
+    origin,
     gone: gone.signal,
     accept: () => client,
     // A clean close would look like an empty answer from the target.
@@ -122,4 +169,19 @@ async function serveClient(
   });
   client.stream.off('close', onClose);
   return 'failure' in outcome ? outcome.failure : undefined;
+}
+
+/** Resets a client whose target is not known, and reports it. */
+function refuseUnprepared(
+  env: TunnelEnv,
+  origin: Origin,
+  started: number,
+  client: Link,
+  failure: TunlError,
+): TunlError {
+  const refused = { id: env.tunnels.nextId(), origin, target: '-', started };
+  reportRefused(env, refused, failure);
+  logRefused(env, refused, failure);
+  client.reset(failure);
+  return failure;
 }

@@ -1,5 +1,6 @@
 import type { HttpStage, ProxyStage, RouteName } from '../../chain/model/graph.ts';
 import { Abort } from '../../core/abort.ts';
+import { tellsInside } from '../../chain/model/chosen.ts';
 import type { Address } from '../../core/address.ts';
 import type { Listener } from '../../core/listener.ts';
 import { isLoopback } from '../../core/ip.ts';
@@ -50,6 +51,7 @@ export const httpStage: StageKind<AnyHttpStage> = {
     const resumeMs = stage.job === 'proxy' ? (stage.resumeMs ?? 0) : 0;
     const isResuming = resumeMs > 0 || terms.tunnels?.carriers.some(({ isOfRequests }) => isOfRequests);
     const { pass, screening } = stage.job === 'http' ? await loadScreens(stage) : {};
+    const setState = stage.job === 'http' && stage.state ? await loadState(stage.state) : undefined;
     const common = {
       stage: stage.name,
       terms,
@@ -57,6 +59,7 @@ export const httpStage: StageKind<AnyHttpStage> = {
       users,
       ...(hasCaps && { gate: new TunnelGate(caps) }),
       ...(pass && { pass }),
+      ...(setState && { setState }),
       ...(isResuming && { resuming: await createResuming(stage.name, resumeMs) }),
       acceptor,
       limits,
@@ -138,6 +141,12 @@ function lightened(signal: AbortSignal): AbortSignal {
   return abort.signal;
 }
 
+/** Makes what gives each request its values, which is loaded for the stages that have some. */
+async function loadState(values: NonNullable<HttpStage['state']>) {
+  const { createSetState } = await import('../../syntax/format/state.ts');
+  return createSetState(values);
+}
+
 /** The answer for each Link: what happens to it is told elsewhere. */
 const taken: Promise<undefined> = Promise.resolve(undefined);
 
@@ -154,7 +163,7 @@ function judgeListeners(stage: AnyHttpStage, hasUsers: boolean): (listen: readon
   const { open = false } = stage;
   const exposure = { hasUsers, hasClientCa: (stage.tls?.clientCa ?? stage.tls?.spiffe) !== undefined, open };
   if (stage.job === 'proxy') return (listen) => assertNotOpen({ listen, ...exposure });
-  const isChosen = stage.upstreams.some(({ to }) => 'field' in to);
+  const isChosen = stage.upstreams.some(({ to }) => 'field' in to) || tellsInside(stage);
   return (listen) => isChosen && assertChoiceNotOpen({ listen, ...exposure });
 }
 

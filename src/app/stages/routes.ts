@@ -105,6 +105,7 @@ export class RouteCache {
 function isOriginSeen(stages: readonly Stage[], { name }: InternalAddress): boolean {
   const stage = stages.find((candidate) => listNames(candidate).includes(name));
   if (!stage) return false;
-  const isSeen = !isFusible(stage) || stage.route.sendProxyProtocol !== undefined;
+  const isNamed = stage.job === 'forward' && stage.targetFormat !== undefined;
+  const isSeen = !isFusible(stage) || isNamed || stage.route.sendProxyProtocol !== undefined;
   return isSeen || listInnerExits(stage).some((exit) => isOriginSeen(stages, exit));
 }

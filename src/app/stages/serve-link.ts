@@ -63,6 +63,8 @@ export interface ServeEnv extends RequestEnv {
     tunnel: TunnelRequest | undefined,
     onChange: (change: ChangeAnswer) => void,
   ) => Plan;
+  /** Gives each request the values of the stage; absent if it has none. */
+  readonly setState?: (origin: Origin) => Origin;
   /** Lets connections pass before a request is read; absent without screens. */
   readonly pass?: PassScreens;
   /** Starts to forward the plain requests of one Link; absent for a stage whose routes decide. */
@@ -157,6 +159,10 @@ async function serveExchange(
   let resumable: Answer<Link> | undefined;
   let changeAnswer: ChangeAnswer | undefined;
   const onChange = (change: ChangeAnswer) => void (changeAnswer = change);
+  const originOf = (pseudonym: string | undefined): OwnOrigin => {
+    const own = toOrigin(exchange, outer, user, asked, pseudonym);
+    return env.setState?.(own) ?? own;
+  };
   try {
     asked = recognise(terms, exchange);
     const request = asked.tunnel ?? asked.plain;
@@ -179,14 +185,14 @@ async function serveExchange(
   } catch (error) {
     leave?.();
     const failure = markRefusal(toTunlError(error), asked);
-    const origin = toOrigin(exchange, outer, user, asked, undefined);
+    const origin = originOf(undefined);
     const refused = { id: env.tunnels.nextId(), origin, target: formatRequest(exchange), started };
     const status = terms.refusals.statusOf(failure);
     reportRefused(env, refused, failure, failure.code === 'interrupted' ? undefined : status);
     logRefused(env, refused, failure, status);
     return refuse(exchange, failure, terms.refusals, changeAnswer);
   }
-  const origin = toOrigin(exchange, outer, user, asked, env.forwardsVia ? env.pseudonym : undefined);
+  const origin = originOf(env.forwardsVia ? env.pseudonym : undefined);
   // Logs and formats have the request as it goes on.
   if (plan.kind !== 'answer' && plan.rewritten) {
     const { target, authority, headers } = plan.rewritten;
@@ -226,6 +232,9 @@ function markRefusal(failure: TunlError, { tunnel }: Asked): TunlError {
   return new TunlError(code, message, { ...facts, headers: [...(facts.headers ?? []), sessionRefusal] });
 }
 
+/** The facts about a client and its request while they are put together. */
+type OwnOrigin = { -readonly [Key in keyof Origin]: Origin[Key] };
+
 /** Describes the client and its request, and with a pseudonym also the path of the request, for another proxy. */
 function toOrigin(
   exchange: Exchange,
@@ -233,16 +242,17 @@ function toOrigin(
   user: string | undefined,
   { tunnel, plain }: Asked,
   pseudonym: string | undefined,
-): { -readonly [Key in keyof Origin]: Origin[Key] } {
+): OwnOrigin {
   const { via } = tunnel ?? plain ?? {};
   // Field by field: V8 caches nothing of a literal that goes on behind the fields of another object.
-  const origin: { -readonly [Key in keyof Origin]: Origin[Key] } = {
+  const origin: OwnOrigin = {
     peer: exchange.peer,
     request: toLine(exchange),
     headers: tunnel?.headers ?? withoutSecrets(exchange.headers),
   };
   if (outer.stages) origin.stages = outer.stages;
   if (outer.onResumable) origin.onResumable = outer.onResumable;
+  if (outer.state) origin.state = outer.state;
   if (user !== undefined) origin.user = user;
   if (via && pseudonym !== undefined) origin.via = [...via, `${exchange.version} ${pseudonym}`];
   else if (outer.via) origin.via = outer.via;

@@ -69,7 +69,7 @@ function toFacts(entry: AccessEntry, speaks: 'bytes' | 'http'): FormatFacts {
   const describeFailure = speaks === 'http' ? describeRequestFailure : describeBytesFailure;
   return {
     id,
-    origin: speaks === 'http' ? origin : { peer: origin.peer },
+    origin: speaks === 'http' ? origin : { peer: origin.peer, state: origin.state },
     began: Date.now() - ms,
     ms,
     sent: handle?.sent ?? 0,

@@ -40,6 +40,7 @@ export function findFaults(graph: Graph): GraphFault[] {
     ...graph.stages.flatMap(findScreenFaults),
     ...findUnknown(ways, names),
     ...findImpossible(ways),
+    ...stages.flatMap(findUnasked),
   );
   if (faults.length > 0) return faults;
   return [...findLoops(stages, names), ...findUnreached(stages, names)];
@@ -131,6 +132,14 @@ function findImpossible(ways: readonly PlacedWay[]): GraphFault[] {
         : `to reach the proxies through it, write ${formatAddress(lost)} before them`;
     return [wayFault(placed, 'to', `no proxy can lead to ${formatAddress(lost)}, which is ${where}`, hint)];
   });
+}
+
+/** Finds targets that each connection names, and no proxy is asked for: dialled by ourselves, anybody could reach anything. */
+function findUnasked(stage: Stage): GraphFault[] {
+  if (stage.job !== 'forward' || stage.targetFormat === undefined || stage.route.hops.length > 0) return [];
+  return [
+    fault(stage, 'to', 'a target with operators is for a proxy to judge', 'add via, or write proxy: true with rules'),
+  ];
 }
 
 /** Finds a loop of stages, in which a tunnel would never reach a target. */

@@ -3,9 +3,11 @@ import { TunlError } from '../../core/errors.ts';
 import type { KeyPassword } from '../../core/secret.ts';
 import type { Caps } from '../../syntax/settings.ts';
 import type { ListenerTlsFiles, ProxyValues, Rules, StageValues } from '../../syntax/stage-settings.ts';
+import { looksAtHello } from './chosen.ts';
 import type { FieldChanges, Upstream, VirtualHost } from './http.ts';
 import type { LogFilter } from './log-filter.ts';
 import type { RouteName, RouteOptions, TargetChoice } from './route.ts';
+import type { StateValue } from '../../syntax/format/state.ts';
 import type { Screen } from './screen.ts';
 
 export type * from './http.ts';
@@ -43,8 +45,14 @@ interface AnyStage<R> extends StageValues {
 export interface ForwardStage<R = RouteOptions> extends AnyStage<R> {
   readonly job: 'forward';
   readonly to: TargetChoice;
+  /** A text with operators that names the target of each connection, `HOST:PORT`; `to` has none then. */
+  readonly targetFormat?: string;
   /** What connections must pass before anything is dialled for them. */
   readonly screens?: readonly Screen[];
+  /** What each connection is given. */
+  readonly state?: readonly StateValue[];
+  /** Allow all clients to choose the target by what they ask for, even on an address that is not loopback. */
+  readonly open?: boolean;
 }
 
 /** The access policy of a stage that speaks HTTP: its users, its rules for targets, and its caps. */
@@ -90,6 +98,8 @@ export interface HttpStage<R = RouteOptions> extends AnyStage<R>, Partial<StageP
   readonly connectionScreens?: readonly Screen[];
   /** What requests must pass, unless their route has screens of its own. */
   readonly screens?: readonly Screen[];
+  /** What each request is given. */
+  readonly state?: readonly StateValue[];
   /** What is changed in requests that have a route, and in their answers, beside what hosts and routes change. */
   readonly changes?: FieldChanges;
   /** True for the changes of the stage first and those of the route last, so that these win; otherwise it is the reverse, as in Envoy. */
@@ -165,7 +175,10 @@ export interface Exit {
 
 /** Lists the exits of a stage: its own exit, or the exits of its upstreams in their order. */
 export function listRoutesOut(stage: Stage): readonly Exit[] {
-  if (stage.job !== 'http') return [{ route: stage.route, ...(stage.to && { to: stage.to }) }];
+  if (stage.job !== 'http') {
+    const isAsked = stage.job === 'forward' && stage.targetFormat !== undefined;
+    return [{ route: stage.route, ...(stage.to && !isAsked && { to: stage.to }) }];
+  }
   return stage.upstreams.map((upstream) => {
     const { to, route } = upstream;
     return 'field' in to ? { route, upstream } : { to, route, upstream };
@@ -189,7 +202,7 @@ export function listNames(stage: Pick<Stage, 'listen'>): readonly string[] {
  */
 export function isFusible(stage: Stage): boolean {
   if (stage.job !== 'forward' || stage.tls || stage.log || stage.accessLogs || stage.screens) return false;
-  if (stage.acceptProxyProtocol) return false;
+  if (stage.acceptProxyProtocol || looksAtHello(stage)) return false;
   const { idleMs, lifetimeMs = 0 } = stage.route.limits;
   return idleMs === 0 && lifetimeMs === 0;
 }

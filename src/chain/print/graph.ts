@@ -9,6 +9,7 @@ import { toAccessLogConfig } from './access-log.ts';
 import { toHttpConfig, toPolicyConfig } from './http.ts';
 import { toExitConfig, toValueConfig, unwrap } from './route.ts';
 import { toScreensConfig } from './screens.ts';
+import { toStateConfig } from './state.ts';
 import type { FileConfig, StageConfig } from '../read/schema.ts';
 import { SecretNames } from '../read/secret-names.ts';
 import { escapeVariables, isReference, type SecretSources } from '../read/secrets.ts';
@@ -82,6 +83,8 @@ function toStageConfig(stage: Stage, names: SecretNames): StageConfig {
   const { name, route, tls, to, accessLogs = [] } = stage;
   const front = stage.job === 'proxy' ? stage.front : undefined;
   const screens = stage.job === 'http' ? stage.connectionScreens : stage.job === 'forward' ? stage.screens : undefined;
+  const state = stage.job === 'proxy' ? undefined : stage.state;
+  const format = stage.job === 'forward' ? stage.targetFormat : undefined;
   const listen = stage.listen.map((address) => formatListen(address, front));
   const usual = defaultLimits(stage.job === 'forward' ? 'forward' : 'serve');
   const { via, ...rest } = toExitConfig(route, usual, names);
@@ -89,10 +92,14 @@ function toStageConfig(stage: Stage, names: SecretNames): StageConfig {
     ...(!(listen.length === 1 && listen[0] === `internal://${name}`) && { listen: unwrap(listen) }),
     ...(tls && { tls: toTlsConfig(tls, names) }),
     ...(screens && { screens: toScreensConfig(screens) }),
+    ...(state && { state: toStateConfig(state) }),
+    ...(stage.job === 'forward' && stage.open && { open: true }),
     ...(stage.job === 'proxy' && toProxyConfig(stage, names)),
     ...(stage.job === 'http' && { http: toHttpConfig(stage, names) }),
     ...(via !== undefined && { via }),
-    ...(to && { to: unwrap(to.targets.map((target) => escapeVariables(formatAddress(target)))) }),
+    ...(format !== undefined && { to: escapeVariables(format) }),
+    ...(to &&
+      format === undefined && { to: unwrap(to.targets.map((target) => escapeVariables(formatAddress(target)))) }),
     ...(to && to.balance !== 'first' && { balance: to.balance }),
     ...rest,
     ...toValueConfig(stageSettings, stage),

@@ -17,6 +17,7 @@ import { readRoute, type RouteDefaults, type WrittenLimits } from './route.ts';
 import type { LimitsConfig, ExitConfig } from './schema-parts.ts';
 import type { FileConfig, StageConfig } from './schema.ts';
 import { readScreens } from './screens/read.ts';
+import { readState, readTargetFormat } from './state/state.ts';
 import { fillVariables, readKeyPassword, type SecretSources } from './secrets.ts';
 import { RouteTable } from '../model/shared-names.ts';
 
@@ -90,16 +91,25 @@ export class FileReader implements ProxyReader {
       ...(logs.length > 0 && { accessLogs: logs }),
     };
     const screens = stage.screens && readScreens([...path, 'screens'], stage.screens, this);
+    const of = stage.http ? 'request' : 'connection';
+    const state = stage.state && readState([...path, 'state'], stage.state, of, this);
+    const values = state && state.length > 0 && { state };
     if (stage.http) {
       if (front !== undefined) attempts.add([...path, 'listen'], `${front}: does not go with http`, frontHint);
       return {
         ...shared,
         ...this.#readHttp(name, stage, stage.http),
         ...(screens && { connectionScreens: screens }),
+        ...values,
       };
     }
     const bytes = this.#readBytes(name, stage, front);
-    if (bytes.job === 'forward') return { ...shared, ...bytes, ...(screens && { screens }) };
+    if (bytes.job === 'forward') return { ...shared, ...bytes, ...(screens && { screens }), ...values };
+    for (const key of ['state', 'open'] as const) {
+      if (stage[key] === undefined) continue;
+      const hint = key === 'open' ? 'write proxy: { open: true }' : 'write it for the stage inside';
+      attempts.add([...path, key], `${key} does not go with a proxy`, hint);
+    }
     if (screens) attempts.add([...path, 'screens'], 'screens do not go with a proxy', 'write users, allow and deny');
     return { ...shared, ...bytes };
   }
@@ -108,7 +118,12 @@ export class FileReader implements ProxyReader {
   #readBytes(name: string, stage: StageConfig, front: string | undefined) {
     const path: Path = ['stages', name];
     const { attempts } = this;
-    const targets = attempts.runEach([...path, 'to'], stage.to, (word) => this.readTarget(word));
+    const format =
+      typeof stage.to === 'string' && !stage.proxy && front === undefined
+        ? this.#readFormat(path, stage.to)
+        : undefined;
+    const targets =
+      format === undefined ? attempts.runEach([...path, 'to'], stage.to, (word) => this.readTarget(word)) : [];
     const to = { targets, balance: stage.balance ?? 'first' } as const;
     const isProxy = stage.proxy !== undefined || front !== undefined;
     const side = isProxy ? 'serve' : 'forward';
@@ -125,12 +140,25 @@ export class FileReader implements ProxyReader {
       const hint = 'add to: HOST:PORT, proxy: true for the target that each tunnel asks for, or http: with routes';
       attempts.add(path, `${name} has no target`, hint);
     }
-    return { job: 'forward' as const, route, to };
+    const chosen = { ...(format !== undefined && { targetFormat: format }), ...(stage.open && { open: true }) };
+    return { job: 'forward' as const, route, to, ...chosen };
+  }
+
+  #readFormat(path: Path, word: string): string | undefined {
+    return this.attempts.run([...path, 'to'], () => readTargetFormat(word, this));
   }
 
   #readHttp(name: string, stage: StageConfig, http: NonNullable<StageConfig['http']>) {
     const path: Path = ['stages', name];
-    for (const key of ['proxy', 'to', 'balance', 'via', 'retry', ...routeSettings.map((each) => each.key)] as const) {
+    for (const key of [
+      'proxy',
+      'to',
+      'open',
+      'balance',
+      'via',
+      'retry',
+      ...routeSettings.map((each) => each.key),
+    ] as const) {
       if (stage[key] === undefined) continue;
       const hint = key === 'proxy' ? 'give it a stage of its own' : 'write it for an upstream: http: { upstreams: … }';
       this.attempts.add([...path, key], `${key} does not go with http`, hint);

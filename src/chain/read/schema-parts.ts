@@ -190,7 +190,10 @@ export const wayShape = {
     ).optional(),
     'the way: proxies, the nearest first; a|b are alternatives; internal://NAME first leads through a stage',
   ),
-  to: describe(oneOrMore(text, 'a target').optional(), 'HOST:PORT, unix:PATH or internal://NAME'),
+  to: describe(
+    oneOrMore(text, 'a target').optional(),
+    'HOST:PORT, unix:PATH or internal://NAME; behind a proxy also a text with operators, %REQUESTED_SERVER_NAME%:443',
+  ),
   balance: describe(
     z.enum(['first', 'round-robin'], must('first or round-robin')).optional(),
     'which of several targets',

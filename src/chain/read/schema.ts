@@ -3,6 +3,7 @@ import { listed } from '../../syntax/text.ts';
 import { http } from './http/schema.ts';
 import { accessLog } from './log/access-log.ts';
 import { screens } from './screens/schema.ts';
+import { state } from './state/state.ts';
 import { listenerTlsSettings, proxySettings, stageSettings } from '../../syntax/stage-settings.ts';
 import {
   describe,
@@ -49,6 +50,14 @@ const stage = z.strictObject(
     screens: describe(
       screens.optional(),
       'what connections must pass, before anything is read or dialled for them; not for a proxy, which has rules',
+    ),
+    state: describe(
+      state.optional(),
+      'values for each connection, or each request of http, by name; %FILTER_STATE(NAME:PLAIN)% reads them',
+    ),
+    open: describe(
+      flag.optional(),
+      'let everyone choose the target by the server name that they ask for, also on an address that is not loopback',
     ),
     ...wayShape,
     ...settingsShape(stageSettings),

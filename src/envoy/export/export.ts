@@ -6,6 +6,7 @@ import { type EnvoyGraph, type EnvoyStage, toEnvoyGraph } from './normal/graph.t
 import { type FieldSources, FieldWriter } from './fields.ts';
 import { type StageTrees, toForwardTrees } from './forward.ts';
 import { toHttpTrees } from './http.ts';
+import { leadsInside, withSharedState } from './filter-state.ts';
 import { findUnexpressed, type Unexpressed } from './faults.ts';
 import { toAddress, type Tree, typed } from './terms.ts';
 
@@ -36,7 +37,10 @@ function toBootstrap(graph: EnvoyGraph): Tree {
     stages.flatMap((stage) => (stage.job === 'http' ? stage.upstreams : [])).map(({ name }) => name),
   );
   const trees = stages.map((stage) => toTrees(stage, names));
-  const clusters = trees.flatMap((part) => part.clusters);
+  const isShared = stages.some(({ state = [] }) => state.some(({ share }) => share));
+  const clusters = trees
+    .flatMap((part) => part.clusters)
+    .map((cluster) => (isShared && leadsInside(cluster) ? withSharedState(cluster) : cluster));
   const isInternal = stages.some(({ listen }) => listen.some(({ kind }) => kind === 'internal'));
   return {
     ...(admin && { admin: { address: toAddress(admin) } }),

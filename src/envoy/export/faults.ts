@@ -12,6 +12,7 @@ import {
   type TargetChoice,
   type Upstream,
 } from '../../chain/model/graph.ts';
+import { isChosenByName, tellsInside } from '../../chain/model/chosen.ts';
 import { takesNames } from '../../chain/model/http.ts';
 import { formatAddress, hostOf } from '../../core/address.ts';
 import { formatDuration } from '../../core/deadline.ts';
@@ -65,6 +66,7 @@ function* findInStage(stage: Stage): Generator<Finding> {
     case 'forward':
       yield* findInRoute(stage.route, stage.listen.every(({ kind }) => kind === 'tcp') ? 'client' : 'stage');
       yield* findInForward(stage);
+      if (isChosenByName(stage)) yield* findExposed(stage);
       break;
     case 'proxy':
       yield* findInRoute(stage.route, 'stage');
@@ -74,7 +76,7 @@ function* findInStage(stage: Stage): Generator<Finding> {
     case 'http':
       yield* findInPolicy(stage);
       yield* findInRoutes(stage);
-      if (stage.upstreams.some(({ to }) => 'field' in to)) yield* findExposed(stage);
+      if (stage.upstreams.some(({ to }) => 'field' in to) || tellsInside(stage)) yield* findExposed(stage);
       yield* findInFamilies(stage);
       for (const upstream of stage.upstreams) {
         const { name, to, route, tls = {} } = upstream;
@@ -104,11 +106,12 @@ function* findInFamilies({ upstreams }: HttpStage): Generator<Finding> {
 }
 
 /** Finds stages that would be open proxies in Envoy. tunl refuses to start these unless `open` is set. */
-function* findExposed(stage: ProxyStage | HttpStage): Generator<Finding> {
+function* findExposed(stage: Stage): Generator<Finding> {
   const { listen, tls, open = false } = stage;
   const exposed = listen.find((address) => address.kind === 'tcp' && !isLoopback(address));
   // Users are reported elsewhere, because Envoy does not support them.
-  if (!exposed || open || asksUsers(stage) || tls?.clientCa !== undefined) return;
+  const hasUsers = stage.job !== 'forward' && asksUsers(stage);
+  if (!exposed || open || hasUsers || tls?.clientCa !== undefined) return;
   yield [
     `everybody who reaches ${formatAddress(exposed)} could use it`,
     'say open if that is meant, or name a client-ca',
@@ -171,7 +174,7 @@ function* findInRoute({ hops, entry, resolver }: RouteOptions, seen: Seen): Gene
   for (const [index, choice] of hops.entries()) {
     for (const hop of choice) {
       yield* findInHop(hop, index === last ? seen : 'stage');
-      const asksWho = hop.formats?.some(([, value]) => value.includes('%DOWNSTREAM_')) === true;
+      const asksWho = hop.formats?.some(([, value]) => /%(?:DOWNSTREAM_|FILTER_STATE|REQUESTED_)/.test(value)) === true;
       if (asksWho && index < last)
         yield [`it does not know whose tunnel it is at ${formatHop(hop)}, which is not the last`];
     }

@@ -1,6 +1,6 @@
 import type { ForwardStage, HopChoice, RouteOptions } from '../../chain/model/graph.ts';
 import type { SharedNames } from '../../chain/model/shared-names.ts';
-import { type Address, formatAddress, hostOf } from '../../core/address.ts';
+import { formatAddress, hostOf } from '../../core/address.ts';
 import type { Hop } from '../../core/hop.ts';
 import { type ClusterPlan, toCluster, toDialPlan } from './cluster.ts';
 import { toAccessLogs, toListener } from './listener.ts';
@@ -16,7 +16,7 @@ export interface StageTrees {
 
 /** Makes the listener and clusters of a forward stage, which has one hop at most. */
 export function toForwardTrees(stage: ForwardStage, names: SharedNames): StageTrees {
-  const { name, route, to, accessLogs } = stage;
+  const { name, route, accessLogs } = stage;
   const { limits, retries = 0, backOff } = route;
   const [choice] = route.hops;
   const { idleMs, lifetimeMs } = limits;
@@ -26,7 +26,7 @@ export function toForwardTrees(stage: ForwardStage, names: SharedNames): StageTr
   const proxy = typed('filters.network.tcp_proxy.v3.TcpProxy', {
     stat_prefix: name,
     cluster,
-    ...(choice && { tunneling_config: toTunneling(choice, to.targets[0]) }),
+    ...(choice && { tunneling_config: toTunneling(choice, stage) }),
     idle_timeout: formatSeconds(idleMs),
     ...(lifetimeMs !== undefined && { max_downstream_connection_duration: formatSeconds(lifetimeMs) }),
     ...(retries > 0 && { max_connect_attempts: retries + 1 }),
@@ -66,13 +66,14 @@ function toHopSocket({ tls, address, settings }: Hop): Tree {
   return toClusterSocket({ settings: tls, host: hostOf(address) ?? '', ...(peer !== undefined && { spiffeId: peer }) });
 }
 
-function toTunneling([hop]: HopChoice, target: Address | undefined): Tree {
+function toTunneling([hop]: HopChoice, { to, targetFormat }: ForwardStage): Tree {
+  const [target] = to.targets;
   const { settings = {}, headers = [], formats = [] } = hop ?? {};
   const { path } = settings;
   const isPost = hop && termsOf(hop).tunnel === 'post';
   const fields = [...headers, ...formats].map(([key, value]) => ({ header: { key, value } }));
   return {
-    hostname: target ? escapeOperators(formatAddress(target)) : '',
+    hostname: targetFormat ?? (target ? escapeOperators(formatAddress(target)) : ''),
     ...(isPost && { use_post: true, ...(path !== undefined && { post_path: path }) }),
     ...(fields.length > 0 && { headers_to_add: fields }),
   };

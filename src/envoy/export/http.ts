@@ -12,6 +12,7 @@ import type {
 } from '../../chain/model/graph.ts';
 import { takesNames } from '../../chain/model/http.ts';
 import { type ClusterPlan, toCluster, toNameCache } from './cluster.ts';
+import { toStateFilters } from './filter-state.ts';
 import { toFieldMatch } from './field-match.ts';
 import { toHeaderChanges } from './header-changes.ts';
 import type { StageTrees } from './forward.ts';
@@ -66,6 +67,7 @@ function toHttpListener(stage: HttpStage, routes: Tree): Tree {
     route_config: { name: stage.name, ...routes },
     http_filters: [
       ...toRequestFilters(stage),
+      ...toStateFilters(stage.state, 'http'),
       ...toNameFilters(stage),
       { name: 'envoy.filters.http.router', typed_config: typed('filters.http.router.v3.Router') },
     ],

@@ -1,6 +1,8 @@
 import { type AccessLog, listRoutesOut, listScreens, type Stage } from '../../chain/model/graph.ts';
+import { isChosenByName, looksAtHello } from '../../chain/model/chosen.ts';
 import type { LogFilter, LogTest } from '../../chain/model/log-filter.ts';
 import { listRules } from '../../chain/model/screen.ts';
+import { toStateFilters } from './filter-state.ts';
 import { toFieldMatch } from './field-match.ts';
 import { toConnectionFilters } from './rbac.ts';
 import { toListenerSocket } from './tls.ts';
@@ -11,7 +13,8 @@ export function toListener(stage: Stage, filter: Tree, alpn: readonly string[] =
   const { name, listen, tls, acceptProxyProtocol } = stage;
   const [address] = listen;
   const isInside = address?.kind === 'internal';
-  const filters = [...toConnectionFilters(stage), filter];
+  const state = stage.job === 'forward' ? stage.state : undefined;
+  const filters = [...toConnectionFilters(stage), ...toStateFilters(state, 'network'), filter];
   const early = [
     ...(acceptProxyProtocol ? [toHeaderFilter(acceptProxyProtocol)] : []),
     ...(isServerNameAsked(stage) ? [inspector] : []),
@@ -57,8 +60,9 @@ const inspector = {
   typed_config: typed('filters.listener.tls_inspector.v3.TlsInspector'),
 };
 
-/** True if a rule of the stage looks at the server name that clients ask for in TLS. */
+/** True if a rule or a value of the stage looks at the server name that clients ask for in TLS. */
 function isServerNameAsked(stage: Stage): boolean {
+  if (stage.job === 'forward' && (looksAtHello(stage) || isChosenByName(stage))) return true;
   return stage.tls !== undefined && listRules(listScreens(stage)).some(({ kind }) => kind === 'server-name');
 }
 

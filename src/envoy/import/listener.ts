@@ -4,10 +4,13 @@ import type { Screen, Stage } from '../../chain/model/graph.ts';
 import type { StageValues } from '../../syntax/stage-settings.ts';
 import type { InternalAddress, ListenAddress } from '../../core/address.ts';
 import { parseUnix } from '../../syntax/listen.ts';
+import type { StateValue } from '../../syntax/format/state.ts';
 import { quote } from '../../syntax/text.ts';
 import type { AddressMessage } from '../schema/address.ts';
 import { type FilterChainMessage, headerFilterType, type ListenerMessage } from '../schema/listener.ts';
+import { connectionStateType } from '../schema/filter-state.ts';
 import { connectionFilterType } from '../schema/matchers/rbac.ts';
+import { readFilterState } from './filter-state.ts';
 import { assertOne } from './one-of.ts';
 import { readRules, type RulesContext } from './rbac/rules.ts';
 import { readHttpManager } from './http/manager.ts';
@@ -45,12 +48,14 @@ export function readListener(
     hasTls: tls !== undefined,
     ...listener.facts,
   };
-  const { filter, screens } = readFilters(chain, rules);
+  const { filter, screens, state } = readFilters(chain, rules);
   if (!filter || !listen) return undefined;
   const listenerLogs = { words: words.access_log, path: [...path, 'access_log'] };
   const context: FilterContext = {
     path: filter.path,
     isInternal: listen.kind === 'internal',
+    listen: [listen, ...more],
+    state,
     findCluster,
     listenerLogs,
     reading,
@@ -207,18 +212,31 @@ function findChain(
 
 type FilterMessage = NonNullable<FilterChainMessage['filters']>[number]['typed_config'];
 /** A filter that takes connections. */
-type LastFilterMessage = Exclude<FilterMessage, { readonly '@type': typeof connectionFilterType }>;
+type LastFilterMessage = Exclude<
+  FilterMessage,
+  { readonly '@type': typeof connectionFilterType | typeof connectionStateType }
+>;
 
-/** Reads the filters of a chain: those that let connections pass, and the one that takes them. */
-function readFilters(
-  { words, path }: Placed<FilterChainMessage>,
-  rules: RulesContext,
-): { readonly filter?: Placed<LastFilterMessage>; readonly screens: readonly Screen[] } {
+interface ReadFilters {
+  /** The filter that takes the connections; absent after adding a fault. */
+  readonly filter?: Placed<LastFilterMessage>;
+  readonly screens: readonly Screen[];
+  readonly state: readonly StateValue[];
+}
+
+/** Reads the filters of a chain: those that let connections pass or give them values, and the one that takes them. */
+function readFilters({ words, path }: Placed<FilterChainMessage>, rules: RulesContext): ReadFilters {
   const { filters = [] } = words;
   const { reading } = rules;
   const screens: Screen[] = [];
+  const state: StateValue[] = [];
   for (const [index, { typed_config: config }] of filters.entries()) {
     const at = [...path, 'filters', index, 'typed_config'];
+    if (config['@type'] === connectionStateType) {
+      const valuesAt = [...at, 'on_new_connection'];
+      state.push(...readFilterState(config.on_new_connection, valuesAt, 'connection', reading));
+      continue;
+    }
     if (config['@type'] !== connectionFilterType) {
       if (index + 1 < filters.length)
         reading.add(
@@ -226,12 +244,12 @@ function readFilters(
           `nothing comes behind the ${index === 0 ? 'first filter' : 'filter before'}: it takes the connection`,
           'leave it out, or write it into a listener of its own',
         );
-      return { filter: { words: config, path: at }, screens };
+      return { filter: { words: config, path: at }, screens, state };
     }
     const screen = readRules(config.rules, [...at, 'rules'], rules);
     if (screen) screens.push(screen);
   }
   const what = filters.length === 0 ? 'filters is missing' : 'the filter that takes the connections is missing';
   reading.add(path, what, 'there are TcpProxy and HttpConnectionManager');
-  return { screens };
+  return { screens, state };
 }

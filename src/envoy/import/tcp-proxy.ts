@@ -1,13 +1,16 @@
 import type { Path } from '../../chain/read/document.ts';
+import { isChosenByName } from '../../chain/model/chosen.ts';
 import type { ForwardStage, HopChoice, Limits, RouteOptions, Target, TargetChoice } from '../../chain/model/graph.ts';
 import { escapeVariables } from '../../chain/read/secrets.ts';
-import type { InternalAddress, TcpAddress } from '../../core/address.ts';
+import { formatAddress, type InternalAddress, type ListenAddress, type TcpAddress } from '../../core/address.ts';
 import { usageError } from '../../core/errors.ts';
 import type { HeaderField, Hop } from '../../core/hop.ts';
+import { isLoopback } from '../../core/ip.ts';
 import { isSecretField } from '../../core/secret.ts';
 import { parseAuthority } from '../../syntax/authority.ts';
-import { parseFormat } from '../../syntax/format/format.ts';
+import { listOperators, parseFormat } from '../../syntax/format/format.ts';
 import { parseHeader } from '../../syntax/header.ts';
+import { parseEarly, type StateValue } from '../../syntax/format/state.ts';
 import { parseTarget } from '../../syntax/target.ts';
 import { quote } from '../../syntax/text.ts';
 import type { AccessLogMessage } from '../schema/access-log.ts';
@@ -15,6 +18,7 @@ import type { TcpProxyMessage, TunnelingConfigMessage } from '../schema/tcp-prox
 import { listEndpoints } from '../schema/cluster.ts';
 import { findHopTerms, type HopTerms, termsOf } from '../schema/hop-terms.ts';
 import { type Cluster, toRoute, usualLimits } from './cluster.ts';
+import { joinState, keepShared } from './filter-state.ts';
 import { readAccessLogs, toStageLogs } from './access-log.ts';
 import type { RulesContext } from './rbac/rules.ts';
 import type { BootstrapDiagnostics } from './diagnostics.ts';
@@ -27,10 +31,14 @@ export interface FilterContext {
   readonly path: Path;
   /** True for a filter of an internal listener. It needs no default idle limit, because the outer listener has one. */
   readonly isInternal: boolean;
+  /** Where its connections arrive. */
+  readonly listen: readonly (ListenAddress | InternalAddress)[];
   readonly findCluster: (name: string, path: Path) => Cluster | undefined;
   /** The access logs of the listener. A TcpProxy has one entry in them for each tunnel. */
   readonly listenerLogs: { readonly words: AccessLogMessage | undefined; readonly path: Path };
   readonly reading: BootstrapDiagnostics;
+  /** What the filters before this one give to connections. */
+  readonly state: readonly StateValue[];
   /** What filters can judge clients by. */
   readonly rules: RulesContext;
 }
@@ -49,8 +57,10 @@ export function readTcpProxy(
     ...(cluster ? toRoute(cluster, readLimits(words, isInternal)) : noRoute),
     ...readRetries(words, path, reading),
   };
+  const state = keepShared(context.state, cluster ? [cluster.words] : [], path, reading);
   const common = {
     job: 'forward',
+    ...joinState(state, path, reading),
     log: false,
     ...toStageLogs([
       ...readAccessLogs(words.access_log, [...path, 'access_log'], {
@@ -72,10 +82,20 @@ export function readTcpProxy(
     return { ...common, to: places, route };
   }
   const at = [...path, 'tunneling_config'];
-  const hostname = reading.attempts.run([...at, 'hostname'], () => readHostname(tunneling.hostname));
+  const hostname = reading.attempts.run([...at, 'hostname'], () => readHostname(tunneling.hostname, context));
+  const format = typeof hostname === 'string' ? hostname : undefined;
+  const isChosen = format !== undefined && isChosenByName({ targetFormat: format, state });
+  const exposed = context.listen.filter((address) => !isLoopback(address)).map(formatAddress);
+  if (isChosen && exposed.length > 0) {
+    const message = `everybody who reaches ${exposed.join(' or ')} chooses where tunnels go, as in Envoy`;
+    reading.notice('warning', [...at, 'hostname'], message);
+  }
   return {
     ...common,
-    to: { targets: hostname ? [hostname] : [], balance: 'first' },
+    to: { targets: typeof hostname === 'object' ? [hostname] : [], balance: 'first' },
+    ...(format !== undefined && { targetFormat: format }),
+    // Envoy has no access control here.
+    ...(isChosen && { open: true }),
     route: { ...route, ...readHops(tunneling, places, cluster, at, reading) },
   };
 }
@@ -111,11 +131,20 @@ function readRetries(
   return { retries: attempts - 1, retryOn: 'any', ...(backOff && { backOff: { baseMs, maxMs } }) };
 }
 
-function readHostname(hostname: string): TcpAddress {
-  if (hostname.includes('%')) {
-    throw usageError(`${quote(hostname)} has operators, and tunl runs none here`, 'write HOST:PORT');
+/** Reads the target of a tunnel, or the text with operators that names it for each connection. */
+function readHostname(hostname: string, { rules, state }: FilterContext): TcpAddress | string {
+  const operators = listOperators(hostname);
+  if (operators.length === 0) return parseTarget(hostname.replaceAll('%%', '%'));
+  if (operators.some(({ name }) => name === 'DYNAMIC_METADATA')) {
+    const hint = 'set a value by the filter set_filter_state, and write %FILTER_STATE(NAME:PLAIN)%';
+    throw usageError('%DYNAMIC_METADATA% has no value: tunl runs no filter that sets metadata', hint);
   }
-  return parseTarget(hostname);
+  parseEarly(hostname, 'connection');
+  if (isChosenByName({ targetFormat: hostname, state }) && !rules.seesServerName) {
+    const hint = 'add the filter tls_inspector to listener_filters: without it Envoy too knows no server name';
+    throw usageError('%REQUESTED_SERVER_NAME% has no value', hint);
+  }
+  return hostname;
 }
 
 function readHops(

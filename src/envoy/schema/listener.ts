@@ -1,6 +1,7 @@
 import type * as z from 'zod';
 import { accessLogs } from './access-log.ts';
 import { address } from './address.ts';
+import { connectionState, connectionStateType } from './filter-state.ts';
 import { httpConnectionManager } from './http/manager.ts';
 import { connectionFilter, connectionFilterType } from './matchers/rbac.ts';
 import { any, emptyMessage, enumOf, filled, flag, list, message, text, uint32 } from './proto.ts';
@@ -15,6 +16,7 @@ const filter = message(
       'envoy.extensions.filters.network.tcp_proxy.v3.TcpProxy': tcpProxy,
       'envoy.extensions.filters.network.http_connection_manager.v3.HttpConnectionManager': httpConnectionManager,
       [connectionFilterType]: connectionFilter,
+      [connectionStateType]: connectionState,
     }),
   },
   { refused: { server: 'config_discovery' } },

@@ -152,6 +152,12 @@ export const refusals = {
     why: 'tunl evaluates no expressions',
     instead: 'write permissions and principals',
   },
+  stateText: { why: 'values of filter state are texts here', instead: 'write text_format_source' },
+  stateTls: {
+    why: 'tunl sets values once the handshake is over, if there is one',
+    instead: 'write on_new_connection',
+  },
+  stateRoute: { why: 'values of filter state choose no route in tunl', instead: 'match the fields of the request' },
   late: { why: 'tunl closes what is denied at once', instead: 'leave it out' },
   log: {
     why: 'filters of logs know statuses, durations, flags and fields of requests',

@@ -119,6 +119,17 @@ const variable: Operator = (name = '') => {
   return () => value;
 };
 
+/** An operator for a value that a stage has set: `NAME:PLAIN`, or as a text in JSON, which is `NAME` or `NAME:TYPED`. */
+const stateOperator: Operator = (args = '') => {
+  const [name = '', form = 'TYPED'] = args.split(':');
+  if (name === '') throw usageError('it takes the name of a value: (NAME:PLAIN)');
+  return ({ origin: { state } }) => {
+    const value = state?.get(name)?.value;
+    if (value === undefined || form === 'PLAIN') return value;
+    return form === 'TYPED' ? JSON.stringify(value) : undefined;
+  };
+};
+
 /** Operators of Envoy that are accepted, but whose values are unknown here. */
 const silent = `
   REQUEST_DURATION REQUEST_TX_DURATION RESPONSE_DURATION RESPONSE_TX_DURATION DOWNSTREAM_HANDSHAKE_DURATION
@@ -129,7 +140,7 @@ const silent = `
   UPSTREAM_REMOTE_PORT UPSTREAM_REMOTE_ADDRESS_WITHOUT_PORT UPSTREAM_HOST_NAME UPSTREAM_CONNECTION_ID UPSTREAM_PROTOCOL
   UPSTREAM_REQUEST_ATTEMPT_COUNT UPSTREAM_TLS_VERSION UPSTREAM_TLS_CIPHER UPSTREAM_PEER_SUBJECT UPSTREAM_CLUSTER_RAW
   REQUEST_HEADERS_BYTES RESPONSE_HEADERS_BYTES RESPONSE_TRAILERS_BYTES RESPONSE_FLAGS_LONG GRPC_STATUS GRPC_STATUS_NUMBER
-  TRAILER DYNAMIC_METADATA CLUSTER_METADATA UPSTREAM_METADATA METADATA FILTER_STATE UPSTREAM_FILTER_STATE FILTER_CHAIN_NAME
+  TRAILER DYNAMIC_METADATA CLUSTER_METADATA UPSTREAM_METADATA METADATA UPSTREAM_FILTER_STATE FILTER_CHAIN_NAME
   VIRTUAL_CLUSTER_NAME EMIT_TIME LOCAL_REPLY_BODY UNIQUE_ID TRACE_ID QUERY_PARAM PATH CUSTOM_FLAGS
   DOWNSTREAM_PEER_URI_SAN DOWNSTREAM_LOCAL_URI_SAN DOWNSTREAM_LOCAL_SUBJECT DOWNSTREAM_PEER_ISSUER DOWNSTREAM_PEER_SERIAL
   DOWNSTREAM_PEER_FINGERPRINT_256 DOWNSTREAM_TLS_SESSION_ID DOWNSTREAM_PEER_CERT TLS_JA3_FINGERPRINT
@@ -171,7 +182,8 @@ export const operators: ReadonlyMap<string, Operator> = new Map<string, Operator
   ['DOWNSTREAM_TLS_VERSION', plain(({ origin }) => origin.peer.tls?.protocol)],
   ['DOWNSTREAM_TLS_CIPHER', plain(({ origin }) => origin.peer.tls?.cipher)],
   ['DOWNSTREAM_PEER_SUBJECT', plain(({ origin }) => origin.peer.tls?.subject)],
-  ['REQUESTED_SERVER_NAME', unknown],
+  ['REQUESTED_SERVER_NAME', plain(({ origin: { peer } }) => peer.tls?.serverName ?? peer.serverName)],
+  ['FILTER_STATE', stateOperator],
   ['REQ', fieldOperator(findAsked)],
   [
     'RESP',

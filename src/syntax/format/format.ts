@@ -77,7 +77,12 @@ export function writeLine(format: Format, facts: FormatFacts): string {
 
 /** Writes the value of a header field without unknown values. The caller must check that the value can be sent. */
 export function writeValue(format: Format, facts: FormatFacts): string {
-  return format.map((piece) => (typeof piece === 'string' ? piece : String(piece(facts) ?? ''))).join('');
+  return writeText(format, facts, '');
+}
+
+/** Writes a text as it is, with `missing` for each unknown value. */
+export function writeText(format: Format, facts: FormatFacts, missing: string): string {
+  return format.map((piece) => (typeof piece === 'string' ? piece : String(piece(facts) ?? missing))).join('');
 }
 
 /** Writes a JSON object on one line. A member that is a single operator keeps its type, and is null if it is unknown. */

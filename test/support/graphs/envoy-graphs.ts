@@ -31,6 +31,7 @@ import {
 import { fieldChanges } from './field-changes.ts';
 import { route } from './envoy-routes.ts';
 import { toGraph } from './graphs.ts';
+import { connectionState, requestState, targetFormat } from './state.ts';
 import { connectionScreens, requestScreens, routeScreens } from './screens.ts';
 
 const unix: fc.Arbitrary<Target> = fc.record({
@@ -50,29 +51,36 @@ function forwardStage(stage: Place, files: GraphFiles): fc.Arbitrary<ForwardStag
       attempts,
       family,
       screens: screensOf(stage),
+      state: fc.option(connectionState, { nil: undefined }),
+      format: targetFormat,
       balance: fc.constantFrom({}, { hopBalance: 'round-robin' as const }, { hopBalance: 'first' as const }),
       header: sentHeader,
     })
-    .map(({ hops: way, entry, to, asked, limits: own, attempts: tries, family: only, balance, screens, header }) => {
-      const [first, others] = way ?? [[], []];
-      const [near] = first;
-      const list = near ? withoutTwins([entry ? [near] : first, ...others]) : [];
-      return {
-        ...stage.common,
-        job: 'forward',
-        ...(screens && { screens }),
-        to: near ? { targets: [asked], balance: 'first' } : to,
-        route: {
-          hops: list,
-          limits: own,
-          ...(entry && { entry }),
-          ...tries,
-          ...only,
-          ...balance,
-          ...(!entry && list.length < 2 && !isInside(stage) && header),
-        },
-      };
-    });
+    .map(
+      ({ hops: way, entry, to, asked, limits: own, attempts: tries, family: only, balance, screens, header, ...more }) => {
+        const { state, format } = more;
+        const [first, others] = way ?? [[], []];
+        const [near] = first;
+        const list = near ? withoutTwins([entry ? [near] : first, ...others]) : [];
+        return {
+          ...stage.common,
+          job: 'forward',
+          ...(screens && { screens }),
+          ...(state && { state }),
+          ...(near && format !== undefined && { targetFormat: format, open: true }),
+          to: near ? { targets: format === undefined ? [asked] : [], balance: 'first' } : to,
+          route: {
+            hops: list,
+            limits: own,
+            ...(entry && { entry }),
+            ...tries,
+            ...only,
+            ...balance,
+            ...(!entry && list.length < 2 && !isInside(stage) && header),
+          },
+        };
+      },
+    );
 }
 
 /** Removes an hbone:// hop that follows another one, because two in a row have another meaning. */
@@ -156,6 +164,7 @@ function httpStage(stage: Place, files: GraphFiles): fc.Arbitrary<HttpStage> {
       order: fc.constantFrom({}, { routesChangeLast: true as const }),
       connections: screensOf(stage),
       screens: fc.option(requestScreens, { nil: undefined }),
+      state: fc.option(requestState, { nil: undefined }),
       ofRoutes: fc.array(fc.option(routeScreens, { nil: undefined }), { minLength: 4, maxLength: 4 }),
       // The names that requests ask for are looked up in one family.
       asked: family,
@@ -167,6 +176,7 @@ function httpStage(stage: Place, files: GraphFiles): fc.Arbitrary<HttpStage> {
         ...order,
         ...(more.connections && { connectionScreens: more.connections }),
         ...(more.screens && { screens: more.screens }),
+        ...(more.state && { state: more.state }),
         job: 'http',
         open: true,
         codec,

@@ -1,7 +1,8 @@
+import { tellsInside } from '../../../chain/model/chosen.ts';
 import type { HttpAction, HttpRoute, HttpStage, Screen, Upstream } from '../../../chain/model/graph.ts';
 import { defaultLimits } from '../../../syntax/settings.ts';
 import { normaliseTargetTls } from './hop.ts';
-import { normaliseChoice, normaliseRoute, toPlainRoute } from './route.ts';
+import { normaliseChoice, normaliseRoute, normaliseState, toPlainRoute } from './route.ts';
 import { normaliseChanges } from '../header-changes.ts';
 import type { FieldWriter } from '../fields.ts';
 import { StageNames } from '../../names.ts';
@@ -19,12 +20,15 @@ export function normaliseHttp(stage: Omit<HttpStage, 'log'>, fields: FieldWriter
   const upstreams = [...used].flatMap((name) => stage.upstreams.find((upstream) => upstream.name === name) ?? []);
   const { limits } = normaliseRoute(stage.route, [], fields);
   const { connectMs, tlsMs } = defaultLimits('envoy');
-  const { open: _open, ...others } = stage;
+  const leadsInside = ({ to }: Upstream) => !('field' in to) && to.targets.some(({ kind }) => kind === 'internal');
+  const state = normaliseState(stage.state, upstreams.some(leadsInside));
+  const { open: _open, state: _given, ...others } = stage;
   return {
     ...others,
+    ...state,
     ...normaliseChanges(stage.changes, fields),
     // Envoy lets all clients choose the target.
-    ...(upstreams.some(({ to }) => 'field' in to) && { open: true }),
+    ...((upstreams.some(({ to }) => 'field' in to) || tellsInside(state)) && { open: true }),
     hosts,
     // The stage itself dials nothing.
     route: { hops: [], limits: { ...limits, connectMs, tlsMs } },

@@ -1,5 +1,7 @@
 import { isIPv6 } from 'node:net';
+import { isChosenByName } from '../../../chain/model/chosen.ts';
 import type { ForwardStage, Limits, RouteOptions, Target, TargetChoice } from '../../../chain/model/graph.ts';
+import type { StateValue } from '../../../syntax/format/state.ts';
 import { collectLimits } from '../../../syntax/settings.ts';
 import { normaliseHops } from './hop.ts';
 import { isName } from '../cluster.ts';
@@ -21,16 +23,29 @@ export function toPlainRoute(route: RouteOptions): RouteOptions {
 
 /** Normalises a forward stage: removes settings that have no effect in Envoy. */
 export function normaliseForward(stage: Omit<ForwardStage, 'log'>, fields: FieldWriter): Omit<ForwardStage, 'log'> {
+  const { open: _open, state, ...others } = stage;
   const { to, route } = stage;
   const { hops, entry } = route;
+  // Envoy lets all clients choose the target.
+  const isInside = (entry ?? to.targets.find(({ kind }) => kind === 'internal')) !== undefined;
+  const own = { ...others, ...(isChosenByName(stage) && { open: true }), ...normaliseState(state, isInside) };
   // Without hops no request names the target, so the entry stage receives the bytes and is the real target.
   if (entry && hops.length === 0) {
     const { entry: _entry, ...rest } = route;
-    return { ...stage, to: { targets: [entry], balance: 'first' }, route: normaliseRoute(rest, [entry], fields) };
+    return { ...own, to: { targets: [entry], balance: 'first' }, route: normaliseRoute(rest, [entry], fields) };
   }
   const [first] = hops;
   const dialled = entry ? [] : first ? first.map(({ address }) => address) : to.targets;
-  return { ...stage, to: normaliseChoice(to), route: normaliseRoute(route, dialled, fields) };
+  return { ...own, to: normaliseChoice(to), route: normaliseRoute(route, dialled, fields) };
+}
+
+/** Shares the values of a stage only if it leads to others inside. */
+export function normaliseState(
+  state: ForwardStage['state'] = [],
+  isInside: boolean,
+): { readonly state?: readonly StateValue[] } {
+  if (state.length === 0) return {};
+  return { state: isInside ? state : state.map(({ share: _unseen, ...value }) => value) };
 }
 
 /** Normalises a choice of targets: a single target needs no balance. */

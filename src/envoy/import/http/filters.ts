@@ -1,13 +1,16 @@
 import type { Path } from '../../../chain/read/document.ts';
 import type { Rewrite, Screen } from '../../../chain/model/graph.ts';
+import type { StateValue } from '../../../syntax/format/state.ts';
 import { quote } from '../../../syntax/text.ts';
 import {
   dynamicFilterType,
   dynamicPerRouteType,
   type PerFilterMessage,
 } from '../../schema/http/dynamic-forward-proxy.ts';
+import { requestStateType } from '../../schema/filter-state.ts';
 import type { HttpConnectionManagerMessage } from '../../schema/http/manager.ts';
 import { perRouteType, requestFilterType } from '../../schema/matchers/rbac.ts';
+import { readFilterState } from '../filter-state.ts';
 import { assertAtMostOne } from '../one-of.ts';
 import { readRules, type RulesContext } from '../rbac/rules.ts';
 import { readNewHost } from './rewrite.ts';
@@ -21,6 +24,8 @@ export interface HttpFilters {
   readonly dynamic: ReadonlySet<string>;
   /** The filters that let requests pass, in their order: the screen of each where no route has another, if there is one. */
   readonly screens: ReadonlyMap<string, Screen | undefined>;
+  /** What each request is given. */
+  readonly state: readonly StateValue[];
   /** What the rules of these filters can judge by. */
   readonly rules: RulesContext;
 }
@@ -35,6 +40,9 @@ interface LevelSettings {
 /** What one level says to filters, by the names of the filters. */
 export type PerFilterLevel = ReadonlyMap<string, LevelSettings>;
 
+/** The types of the filters behind which others come. */
+const passingTypes: ReadonlySet<string> = new Set([dynamicFilterType, requestFilterType, requestStateType]);
+
 const routerName = 'envoy.filters.http.router';
 
 /** Reads the list of HTTP filters: filters that let requests pass or look targets up, and the router at the end. */
@@ -46,6 +54,7 @@ export function readHttpFilters(
   const { reading } = rules;
   const [names, dynamic] = [new Set<string>(), new Set<string>()];
   const screens = new Map<string, Screen | undefined>();
+  const state: StateValue[] = [];
   let isOver = false;
   for (const [index, { name, typed_config: config }] of filters.entries()) {
     const at = [...path, 'http_filters', index];
@@ -71,8 +80,12 @@ export function readHttpFilters(
       const { dns_cache_config: cache } = config;
       if (cache) reading.addCache(cache, [...at, 'typed_config', 'dns_cache_config']);
     }
+    if (config?.['@type'] === requestStateType) {
+      const valuesAt = [...at, 'typed_config', 'on_request_headers'];
+      state.push(...readFilterState(config.on_request_headers, valuesAt, 'request', reading));
+    }
     names.add(name);
-    isOver ||= type !== dynamicFilterType && type !== requestFilterType;
+    isOver ||= type === undefined || !passingTypes.has(type);
   }
   if (!isOver)
     reading.add(
@@ -80,7 +93,7 @@ export function readHttpFilters(
       `${filters.length === 0 ? 'http_filters' : 'the router'} is missing`,
       `its last filter is ${routerName}`,
     );
-  return { names, dynamic, screens, rules };
+  return { names, dynamic, screens, state, rules };
 }
 
 /** Refuses a filter for requests that another one has changed, and one whose name is not its own. */

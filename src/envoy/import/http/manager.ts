@@ -1,14 +1,17 @@
 import type { Path } from '../../../chain/read/document.ts';
+import { tellsInside } from '../../../chain/model/chosen.ts';
 import type { HttpStage, Upstream, VirtualHost } from '../../../chain/model/graph.ts';
 import { formatAddress, type InternalAddress, type ListenAddress } from '../../../core/address.ts';
 import { isLoopback } from '../../../core/ip.ts';
 import { quote } from '../../../syntax/text.ts';
+import type { ClusterMessage } from '../../schema/cluster.ts';
 import type { HttpConnectionManagerMessage } from '../../schema/http/manager.ts';
 import type { RouteConfigurationMessage } from '../../schema/http/route.ts';
 import { StageNames } from '../../names.ts';
 import { assertAtMostOne } from '../one-of.ts';
 import { listScreens, readHttpFilters, readPerFilter } from './filters.ts';
 import { readHeaderChanges } from './header-changes.ts';
+import { joinState, keepShared } from '../filter-state.ts';
 import { readAccessLogs, toStageLogs } from '../access-log.ts';
 import { type Cluster, toRoute, usualLimits } from '../cluster.ts';
 import { assertUpgrade, readRoute, type RouteContext } from './route.ts';
@@ -42,8 +45,10 @@ export function readHttpManager(
     findUpstream: (cluster, at) => upstreams.find(cluster, at),
   };
   const hosts = readHosts(words.route_config ?? {}, [...path, 'route_config'], routes);
+  const state = [...context.state, ...filters.state];
+  const shared = keepShared(state, upstreams.words, [...path, 'http_filters'], reading);
   const { max_stream_duration: lifetimeMs = 0 } = common ?? {};
-  const isChosen = upstreams.list.some(({ to }) => 'field' in to);
+  const isChosen = upstreams.list.some(({ to }) => 'field' in to) || tellsInside({ state: shared });
   const exposed = [listen, ...more].filter((address) => !isLoopback(address)).map(formatAddress);
   if (isChosen && exposed.length > 0) {
     const message = `everybody who reaches ${exposed.join(' or ')} chooses where tunnels and requests go, as in Envoy`;
@@ -56,6 +61,7 @@ export function readHttpManager(
     ...(words.route_config?.ignore_port_in_host_matching && { ignorePort: true }),
     upstreams: upstreams.list,
     ...(screens.length > 0 && { screens }),
+    ...joinState(shared, [...path, 'http_filters'], reading),
     ...readHeaderChanges(words.route_config ?? {}, [...path, 'route_config'], reading),
     ...(words.route_config?.most_specific_header_mutations_wins && { routesChangeLast: true }),
     // Envoy has no access control here.
@@ -75,6 +81,11 @@ class UpstreamReader {
 
   constructor(context: FilterContext) {
     this.#context = context;
+  }
+
+  /** The clusters that the upstreams were made from. */
+  get words(): readonly ClusterMessage[] {
+    return [...this.#known.values()].map(({ words }) => words);
   }
 
   find(name: string, path: Path): RouteUpstream | undefined {

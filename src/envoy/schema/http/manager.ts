@@ -1,6 +1,7 @@
 import type * as z from 'zod';
 import { accessLogs } from '../access-log.ts';
 import { http1Options, http2Options } from '../cluster.ts';
+import { requestState, requestStateType } from '../filter-state.ts';
 import { dynamicFilter, dynamicFilterType } from './dynamic-forward-proxy.ts';
 import { requestFilter, requestFilterType } from '../matchers/rbac.ts';
 import { any, duration, emptyMessage, enumOf, filled, flag, flagOf, list, message, text } from '../proto.ts';
@@ -19,6 +20,7 @@ const httpFilter = message(
       'envoy.extensions.filters.http.router.v3.Router': router,
       [dynamicFilterType]: dynamicFilter,
       [requestFilterType]: requestFilter,
+      [requestStateType]: requestState,
     }).optional(),
     is_optional: flag.optional(),
   },

@@ -87,7 +87,7 @@ export const refusedHttp: readonly RefusedEdit[] = [
     to: 'envoy.extensions.filters.http.lua.v3.Lua',
     says: '30:32: @type: unknown type "envoy.extensions.filters.http.lua.v3.Lua"',
     hints: [
-      'known types: envoy.extensions.filters.http.router.v3.Router envoy.extensions.filters.http.dynamic_forward_proxy.v3.FilterConfig envoy.extensions.filters.http.rbac.v3.RBAC',
+      'known types: envoy.extensions.filters.http.router.v3.Router envoy.extensions.filters.http.dynamic_forward_proxy.v3.FilterConfig envoy.extensions.filters.http.rbac.v3.RBAC envoy.extensions.filters.http.set_filter_state.v3.Config',
     ],
   },
   {

@@ -184,7 +184,7 @@ export const refusedListeners: readonly RefusedEdit[] = [
     to: "'@typ': type.googleapis.com/envoy.extensions.filters",
     says: '14:17: typed_config: this must have an @type',
     hints: [
-      'known types: envoy.extensions.filters.network.tcp_proxy.v3.TcpProxy envoy.extensions.filters.network.http_connection_manager.v3.HttpConnectionManager envoy.extensions.filters.network.rbac.v3.RBAC',
+      'known types: envoy.extensions.filters.network.tcp_proxy.v3.TcpProxy envoy.extensions.filters.network.http_connection_manager.v3.HttpConnectionManager envoy.extensions.filters.network.rbac.v3.RBAC envoy.extensions.filters.network.set_filter_state.v3.Config',
     ],
   },
   {
@@ -202,7 +202,7 @@ export const refusedListeners: readonly RefusedEdit[] = [
     to: 'envoy.extensions.filters.network.redis_proxy.v3.RedisProxy',
     says: '14:26: @type: unknown type "envoy.extensions.filters.network.redis_proxy.v3.RedisProxy"',
     hints: [
-      'known types: envoy.extensions.filters.network.tcp_proxy.v3.TcpProxy envoy.extensions.filters.network.http_connection_manager.v3.HttpConnectionManager envoy.extensions.filters.network.rbac.v3.RBAC',
+      'known types: envoy.extensions.filters.network.tcp_proxy.v3.TcpProxy envoy.extensions.filters.network.http_connection_manager.v3.HttpConnectionManager envoy.extensions.filters.network.rbac.v3.RBAC envoy.extensions.filters.network.set_filter_state.v3.Config',
     ],
   },
   {

@@ -78,8 +78,26 @@ export const refusedTcp: readonly RefusedEdit[] = [
     file: 'tcp-to-http2-post',
     from: 'hostname: host.com:443',
     to: "hostname: '%REQUESTED_SERVER_NAME%:443'",
-    says: '18:29: hostname: "%REQUESTED_SERVER_NAME%:443" has operators, and tunl runs none here',
-    hints: ['write HOST:PORT'],
+    says: '18:29: hostname: %REQUESTED_SERVER_NAME% has no value',
+    hints: ['add the filter tls_inspector to listener_filters: without it Envoy too knows no server name'],
+    envoyTakesIt: true,
+  },
+  {
+    file: 'tcp-to-http2-post',
+    from: 'hostname: host.com:443',
+    to: "hostname: '%DYNAMIC_METADATA(tunnel:address)%'",
+    says: '18:29: hostname: %DYNAMIC_METADATA% has no value: tunl runs no filter that sets metadata',
+    hints: ['set a value by the filter set_filter_state, and write %FILTER_STATE(NAME:PLAIN)%'],
+    envoyTakesIt: true,
+  },
+  {
+    file: 'tcp-to-http2-post',
+    from: 'hostname: host.com:443',
+    to: "hostname: '%BYTES_SENT%:443'",
+    says: '18:29: hostname: %BYTES_SENT% has no value at the beginning of a connection',
+    hints: [
+      'there are REQUESTED_SERVER_NAME FILTER_STATE ENVIRONMENT HOSTNAME START_TIME, and those that begin with DOWNSTREAM_',
+    ],
     envoyTakesIt: true,
   },
   {
