@@ -51,6 +51,8 @@ const stage = z.strictObject(
       screens.optional(),
       'what connections must pass, before anything is read or dialled for them; not for a proxy, which has rules',
     ),
+    ...wayShape,
+    ...settingsShape(stageSettings),
     state: describe(
       state.optional(),
       'values for each connection, or each request of http, by name; %FILTER_STATE(NAME:PLAIN)% reads them',
@@ -59,8 +61,6 @@ const stage = z.strictObject(
       flag.optional(),
       'let everyone choose the target by the server name that they ask for, also on an address that is not loopback',
     ),
-    ...wayShape,
-    ...settingsShape(stageSettings),
     log: describe(flag.optional(), 'write a record of its own for each tunnel'),
     'access-log': describe(
       oneOrMore(accessLog, 'a file, or path with format and when,').optional(),
