@@ -57,7 +57,19 @@ function forwardStage(stage: Place, files: GraphFiles): fc.Arbitrary<ForwardStag
       header: sentHeader,
     })
     .map(
-      ({ hops: way, entry, to, asked, limits: own, attempts: tries, family: only, balance, screens, header, ...more }) => {
+      ({
+        hops: way,
+        entry,
+        to,
+        asked,
+        limits: own,
+        attempts: tries,
+        family: only,
+        balance,
+        screens,
+        header,
+        ...more
+      }) => {
         const { state, format } = more;
         const [first, others] = way ?? [[], []];
         const [near] = first;
