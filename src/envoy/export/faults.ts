@@ -7,9 +7,7 @@ import {
   type HttpStage,
   type Limits,
   type PlainGraph,
-  type ProxyStage,
   type RouteOptions,
-  type TargetChoice,
   type Upstream,
 } from '../../chain/model/graph.ts';
 import { isChosenByName, tellsInside } from '../../chain/model/chosen.ts';
@@ -19,9 +17,8 @@ import { formatDuration } from '../../core/deadline.ts';
 import { formatHop, type Hop, type TlsSettings } from '../../core/hop.ts';
 import { isLoopback } from '../../core/ip.ts';
 import { defaultLimits, limitSettings } from '../../syntax/settings.ts';
-import { plainSwitch } from '../../syntax/stage-settings.ts';
-import { isName } from './cluster.ts';
 import { findInHeaders } from './listener.ts';
+import { type Finding, findInChoice, findInPolicy, findInProxy } from './proxy-faults.ts';
 import { findInScreens } from './rbac.ts';
 import { findTerms } from '../schema/hop-terms.ts';
 
@@ -34,7 +31,6 @@ export interface Unexpressed {
 }
 
 type KeyOptions = Pick<TlsSettings, 'keyPasswordFile' | 'keyPassword'>;
-type Finding = readonly [message: string, hint?: string];
 
 /** Finds all features of a graph that Envoy does not support. */
 export function findUnexpressed(graph: PlainGraph): Unexpressed[] {
@@ -250,54 +246,4 @@ function* findInForward({ to, route }: ForwardStage): Generator<Finding> {
   if (route.hops.length > 0) {
     if (to.targets.length > 1) yield ['it asks a proxy for one target, and here are several'];
   } else if (!route.entry) yield* findInChoice(to);
-}
-
-function* findInChoice({ targets, balance }: TargetChoice): Generator<Finding> {
-  if (targets.length < 2) return;
-  const names = targets.map(formatAddress).join(', ');
-  if (balance === 'first' && targets.some(({ kind }) => kind === 'internal')) {
-    yield [`it cannot tell which of its own stages can be reached: ${names}`, 'balance: round-robin'];
-  }
-  if (targets.some(isName) && targets.some(({ kind }) => kind !== 'tcp')) {
-    yield [`it does not put names and other places together: ${names}`];
-  }
-}
-
-function* findInPolicy(stage: ProxyStage | HttpStage): Generator<Finding> {
-  const { allow = [], deny = [], caps } = stage;
-  const what = stage.job === 'http' ? 'requests' : 'tunnels';
-  if (asksUsers(stage)) yield ['it asks no client for a user and a password'];
-  if (allow.length > 0 || deny.length > 0) yield [`it has no rules by name and address for where ${what} may go`];
-  if (caps) yield [`it does not count ${what}`];
-}
-
-function* findInProxy(stage: ProxyStage): Generator<Finding> {
-  const { accept, to, route, proxyProtocol, front } = stage;
-  yield* findInPolicy(stage);
-  if (front !== undefined) {
-    yield [
-      `it has no front for programs, as ${front}: is`,
-      'a proxy for CONNECT alone can be exported: serve --no-plain',
-    ];
-  }
-  for (const name of accept) {
-    if (name === plainSwitch.name) yield ['it does not tell plain requests from those for itself (--no-plain)'];
-    else if (name !== 'post') yield [`it is no server for ${name}`];
-  }
-  if ((route.retries ?? 0) > 0) yield ['it dials once for a client that has asked for a tunnel'];
-  if (to) yield* findInChoice(to);
-  const last = to ? undefined : route.hops.at(-1);
-  if (!last) return;
-  // Envoy forwards the request for a tunnel to the last hop instead of ending the tunnel.
-  if (proxyProtocol) yield ['it puts no PROXY header in front of what it passes on to a proxy'];
-  if (accept.includes('post')) yield ['it does not turn POST into CONNECT'];
-  for (const hop of last) {
-    const fields = [...hop.headers, ...(hop.formats ?? [])];
-    const { tunnel, versions = [] } = findTerms(hop.scheme) ?? {};
-    // A cluster for requests needs a fixed version of HTTP.
-    const isPassed = tunnel === 'connect' && versions[0] !== 'either';
-    if (hop.credentials || fields.length > 0 || !isPassed) {
-      yield [`it passes tunnels on as they came, by http, h2c or h2, and ${formatHop(hop)} wants more`];
-    }
-  }
 }

@@ -56,43 +56,28 @@ function forwardStage(stage: Place, files: GraphFiles): fc.Arbitrary<ForwardStag
       balance: fc.constantFrom({}, { hopBalance: 'round-robin' as const }, { hopBalance: 'first' as const }),
       header: sentHeader,
     })
-    .map(
-      ({
-        hops: way,
-        entry,
-        to,
-        asked,
-        limits: own,
-        attempts: tries,
-        family: only,
-        balance,
-        screens,
-        header,
-        ...more
-      }) => {
-        const { state, format } = more;
-        const [first, others] = way ?? [[], []];
-        const [near] = first;
-        const list = near ? withoutTwins([entry ? [near] : first, ...others]) : [];
-        return {
-          ...stage.common,
-          job: 'forward',
-          ...(screens && { screens }),
-          ...(state && { state }),
-          ...(near && format !== undefined && { targetFormat: format, open: true }),
-          to: near ? { targets: format === undefined ? [asked] : [], balance: 'first' } : to,
-          route: {
-            hops: list,
-            limits: own,
-            ...(entry && { entry }),
-            ...tries,
-            ...only,
-            ...balance,
-            ...(!entry && list.length < 2 && !isInside(stage) && header),
-          },
-        };
-      },
-    );
+    .map(({ hops: way, entry, to, asked, limits: own, screens, state, format, ...made }) => {
+      const [first, others] = way ?? [[], []];
+      const [near] = first;
+      const list = near ? withoutTwins([entry ? [near] : first, ...others]) : [];
+      return {
+        ...stage.common,
+        job: 'forward',
+        ...(screens && { screens }),
+        ...(state && { state }),
+        ...(near && format !== undefined && { targetFormat: format, open: true }),
+        to: near ? { targets: format === undefined ? [asked] : [], balance: 'first' } : to,
+        route: {
+          hops: list,
+          limits: own,
+          ...(entry && { entry }),
+          ...made.attempts,
+          ...made.family,
+          ...made.balance,
+          ...(!entry && list.length < 2 && !isInside(stage) && made.header),
+        },
+      };
+    });
 }
 
 /** Removes an hbone:// hop that follows another one, because two in a row have another meaning. */
