@@ -282,7 +282,11 @@ function readOriginalDst(words: ClusterMessage, path: Path, reading: BootstrapDi
     );
   }
   if (assignment)
-    reading.add([...path, 'load_assignment'], 'a cluster of the type ORIGINAL_DST has no load_assignment');
+    reading.add(
+      [...path, 'load_assignment'],
+      'a cluster of the type ORIGINAL_DST has no load_assignment',
+      'leave it out, or write another type',
+    );
   const { use_http_header: usesField = false, http_header_name: field = 'x-envoy-original-dst-host' } = config;
   if (usesField) return { field: field.toLowerCase() };
   if (config.http_header_name !== undefined) {

@@ -79,20 +79,24 @@ export function readUpstreamTls(
   if (!socket) return undefined;
   const path = [...clusterPath, 'transport_socket'];
   if (!socket.typed_config && socket.name !== rawName) reading.add(path, 'typed_config is missing');
-  const outer = socket.typed_config;
-  const isWrapped = outer?.['@type'] === internalType || outer?.['@type'] === headerSocketType;
-  const words = isWrapped ? outer.transport_socket.typed_config : outer;
+  let words = socket.typed_config;
+  const at: Path[number][] = [...path, 'typed_config'];
+  while (words?.['@type'] === internalType || words?.['@type'] === headerSocketType) {
+    words = words.transport_socket.typed_config;
+    at.push('transport_socket', 'typed_config');
+  }
   if (words?.['@type'] !== upstreamType) return undefined;
-  const at = [...path, 'typed_config', ...(isWrapped ? ['transport_socket', 'typed_config'] : [])];
   const hosts = listEndpoints(cluster).map(({ address }) => address.socket_address?.address);
-  return reading.attempts.run(at, () => readUpstreamContext(words, hosts, at, reading));
+  const context = words;
+  return reading.attempts.run(at, () => readUpstreamContext(context, hosts, at, reading));
 }
 
 /** Reads which PROXY header the transport socket of a cluster sends, if any. */
 export function readUpstreamHeader({
   transport_socket: socket,
 }: ClusterMessage): Pick<RouteValues, 'sendProxyProtocol'> {
-  const outer = socket?.typed_config;
+  const first = socket?.typed_config;
+  const outer = first?.['@type'] === internalType ? first.transport_socket.typed_config : first;
   if (outer?.['@type'] !== headerSocketType) return {};
   return { sendProxyProtocol: outer.config?.version === 'V2' ? 'v2' : 'v1' };
 }

@@ -109,13 +109,6 @@ const inner = any({
   'envoy.extensions.transport_sockets.tls.v3.UpstreamTlsContext': upstreamTls,
 });
 
-/** The transport socket that passes metadata to internal listeners. tunl ignores metadata and uses the inner socket. */
-const internalUpstream = message(
-  'InternalUpstreamTransport',
-  { transport_socket: message('TransportSocket', { name: filled, typed_config: inner.optional() }) },
-  { ignored: 'passthrough_metadata' },
-);
-
 /** `envoy.config.core.v3.ProxyProtocolConfig` */
 export const proxyHeader = message(
   'ProxyProtocolConfig',
@@ -133,6 +126,19 @@ const headerSocket = message(
     transport_socket: message('TransportSocket', { name: filled, typed_config: inner.optional() }),
   },
   { refused: { tlv: 'tlv_as_shared_attributes', told: 'allow_unspecified_address' } },
+);
+
+const wrapped = any({
+  [rawType]: rawBuffer,
+  'envoy.extensions.transport_sockets.tls.v3.UpstreamTlsContext': upstreamTls,
+  [headerSocketType]: headerSocket,
+});
+
+/** The transport socket that passes metadata to internal listeners. tunl ignores metadata and uses the inner socket. */
+const internalUpstream = message(
+  'InternalUpstreamTransport',
+  { transport_socket: message('TransportSocket', { name: filled, typed_config: wrapped.optional() }) },
+  { ignored: 'passthrough_metadata' },
 );
 
 /** `envoy.config.core.v3.TransportSocket` of a listener. */

@@ -190,6 +190,7 @@ export const refusedClusters: readonly RefusedEdit[] = [
     from: 'lb_policy: CLUSTER_PROVIDED\n',
     to: 'lb_policy: CLUSTER_PROVIDED\n      load_assignment: { cluster_name: as_asked }\n',
     says: '63:24: a cluster of the type ORIGINAL_DST has no load_assignment',
+    hints: ['leave it out, or write another type'],
   },
   {
     file: 'end-http1-connect',
