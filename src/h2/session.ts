@@ -52,6 +52,8 @@ export abstract class Http2Session extends SessionBase implements FrameEvents {
       this.scheduler.assertRead();
     } catch (error) {
       if (!(error instanceof ConnectionFault)) throw error;
+      // Data before the faulty frame may be on its way still.
+      isKept = true;
       this.fail(error);
     } finally {
       this.isFeeding = false;

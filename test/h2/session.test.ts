@@ -120,3 +120,36 @@ describe('updates of windows that are hardly worth their frame', () => {
     expect(joined.faults).toEqual(['server: too many frames that move nothing']);
   });
 });
+
+test('memory with data before a faulty frame is still needed', async () => {
+  const { joined, open, accepted, server, faults } = join();
+  open();
+  await settle(joined);
+  const [stream] = accepted;
+  const kept: string[] = [];
+  stream?.listen({
+    onData: (chunk) => kept.push(chunk.toString()) > 0,
+    onEnd: () => {},
+    onDrain: () => {},
+    onFinish: () => {},
+    onReset: () => {},
+  });
+  stream?.resume();
+  const bytes = Buffer.concat([
+    formatFrame('data', 1, Buffer.from('hello')),
+    formatFrame('windowUpdate', 0, formatNumber(0)),
+  ]);
+  expect(server.feed(bytes)).toBe(true);
+  expect([kept, faults]).toEqual([['hello'], ['server: a WINDOW_UPDATE of nothing']]);
+});
+
+test('a stream with nothing in its queue does not wait for the queues of others', async () => {
+  const { joined, open, accepted, back } = join();
+  open();
+  open();
+  await settle(joined);
+  const [slow, other] = accepted as [Http2Stream, Http2Stream];
+  for (let mib = 0; mib < 9; mib++) slow.write(Buffer.alloc(1 << 20));
+  back.keeps = true;
+  expect([slow.write(Buffer.alloc(20_000)), other.write(Buffer.alloc(20_000))]).toEqual(['full', 'kept']);
+});

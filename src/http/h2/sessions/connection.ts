@@ -19,6 +19,7 @@ export class Connection implements Wire {
   readonly #stream: Duplex;
   /** Present over a socket of TLS, which copies what is written when it encrypts it. */
   readonly #joined: JoinedWrites | undefined;
+  #isSocket = false;
   #session: Http2Session | undefined;
   #pinging: NodeJS.Timeout | undefined;
   #acknowledging: NodeJS.Timeout | undefined;
@@ -37,7 +38,10 @@ export class Connection implements Wire {
         () => this.#session?.onWritable(),
       );
     // Frames are put together here: none may wait for the answer to the one before it.
-    if ('setNoDelay' in stream && typeof stream.setNoDelay === 'function') stream.setNoDelay(true);
+    if ('setNoDelay' in stream && typeof stream.setNoDelay === 'function') {
+      this.#isSocket = true;
+      stream.setNoDelay(true);
+    }
   }
 
   /** Starts to read for a session. `onClose` is called once the Link is closed. */
@@ -71,7 +75,8 @@ export class Connection implements Wire {
       for (const part of parts) stream.write(part);
       stream.uncork();
     }
-    if (stream.writableLength === 0) return 'free';
+    // A stream in memory says that it is done while what it was given waits further on.
+    if (stream.writableLength === 0 && this.#isSocket) return 'free';
     return stream.writableNeedDrain ? 'full' : 'kept';
   }
 
