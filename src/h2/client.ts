@@ -32,7 +32,7 @@ export class Http2Client extends Http2Session {
       this.#unsentId = this.#nextId;
       return wire.write(parts);
     };
-    super({ write, schedule: () => wire.schedule() }, setup, events);
+    super({ write, schedule: () => wire.schedule(), copies: wire.copies ?? false }, setup, events);
     this.scheduler.frames.raw(preface);
     this.start([[settingIds.enablePush, 0], this.toLargeFrame()]);
   }

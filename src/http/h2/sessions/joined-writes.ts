@@ -101,7 +101,8 @@ export class JoinedWrites {
   }
 
   readonly #onWritten = (error?: Error | null): void => {
-    if (error) return;
+    // Node calls back without an error too when it closes what was destroyed.
+    if (error || this.#stream.destroyed) return;
     this.#isWriting = false;
     if (this.#sent?.length === blockBytes && free.length < maxFree) free.push(this.#sent);
     this.#sent = undefined;
