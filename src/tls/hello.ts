@@ -16,6 +16,7 @@ type Hello = 'more' | { readonly serverName?: string };
 export function peekServerName(stream: Duplex, signal: AbortSignal): Promise<string | undefined> {
   throwIfAborted(signal);
   return new Promise((resolve, reject) => {
+    const reader = new HelloReader();
     let received: Buffer = Buffer.alloc(0);
     const settle = (act: () => void) => {
       stream.off('data', onData).off('end', onOver).off('error', onOver).off('close', onOver);
@@ -28,7 +29,7 @@ export function peekServerName(stream: Duplex, signal: AbortSignal): Promise<str
     const onAbort = () => settle(() => reject(abortReason(signal)));
     const onData = (chunk: Buffer) => {
       received = received.length === 0 ? chunk : Buffer.concat([received, chunk]);
-      const hello = readHello(received);
+      const hello = reader.read(received);
       if (hello !== 'more') settle(() => resolve(hello.serverName));
     };
     if (stream.readableEnded || stream.destroyed) return resolve(undefined);
@@ -40,24 +41,45 @@ export function peekServerName(stream: Duplex, signal: AbortSignal): Promise<str
 
 /** Reads what has come of a ClientHello (RFC 8446, sections 4.1.2 and 5.1), which may be cut into several records. */
 export function readHello(bytes: Buffer): Hello {
-  const pieces: Buffer[] = [];
-  let size = 0;
-  for (let at = 0; ;) {
-    // A record of the type handshake, in any version of TLS.
-    if (bytes.length > at && bytes[at] !== 22) return {};
-    if (bytes.length > at + 1 && bytes[at + 1] !== 3) return {};
-    if (bytes.length < at + 5) return bytes.length > maxBytes ? {} : 'more';
-    const end = at + 5 + bytes.readUInt16BE(at + 3);
-    const piece = bytes.subarray(at + 5, end);
-    pieces.push(piece);
-    size += piece.length;
-    const message = Buffer.concat(pieces, size);
-    if (message.length > 0 && message[0] !== 1) return {};
-    const length = message.length < 4 ? Infinity : 4 + message.readUIntBE(1, 3);
-    if (message.length >= length) return readNames(message.subarray(4, length));
-    if (bytes.length > maxBytes) return {};
-    if (bytes.length < end) return 'more';
-    at = end;
+  return new HelloReader().read(bytes);
+}
+
+/** Reads a ClientHello while it comes. Each record is looked at once, however small the pieces are in which it comes. */
+class HelloReader {
+  /** Where the first record begins that was not whole yet. */
+  #at = 0;
+  readonly #pieces: Buffer[] = [];
+  #size = 0;
+
+  /** Reads what has come so far, from the first byte on. */
+  read(bytes: Buffer): Hello {
+    for (;;) {
+      const at = this.#at;
+      // A record of the type handshake, in any version of TLS.
+      if (bytes.length > at && bytes[at] !== 22) return {};
+      if (bytes.length > at + 1 && bytes[at + 1] !== 3) return {};
+      const length = bytes.length < at + 5 ? undefined : bytes.readUInt16BE(at + 3);
+      // Such a record may not be empty.
+      if (length === 0) return {};
+      const end = length === undefined ? Infinity : at + 5 + length;
+      if (bytes.length < end) return bytes.length > maxBytes ? {} : 'more';
+      this.#pieces.push(bytes.subarray(at + 5, end));
+      this.#size += end - at - 5;
+      this.#at = end;
+      const message = this.#takeMessage();
+      if (message) return readNames(message);
+      if (bytes.length > maxBytes) return {};
+    }
+  }
+
+  /** Returns the message without its head once it is whole; an empty one if it is another message. */
+  #takeMessage(): Buffer | undefined {
+    const [first] = this.#pieces;
+    if (first && first[0] !== 1) return Buffer.alloc(0);
+    if (this.#size < 4) return undefined;
+    const head = first && first.length >= 4 ? first : Buffer.concat(this.#pieces, this.#size);
+    const length = 4 + head.readUIntBE(1, 3);
+    return this.#size < length ? undefined : Buffer.concat(this.#pieces, this.#size).subarray(4, length);
   }
 }
 
@@ -86,5 +108,7 @@ function readNames(hello: Buffer): Hello {
 function readName(list: Buffer): Hello {
   const length = list.readUInt16BE(3);
   if (list.readUInt8(2) !== 0 || length === 0 || list.length < 5 + length) return {};
-  return { serverName: list.toString('latin1', 5, 5 + length).toLowerCase() };
+  const name = list.toString('latin1', 5, 5 + length).toLowerCase();
+  // What is no name of a host would only get into logs and values.
+  return /^[\x21-\x7e]{1,255}$/.test(name) ? { serverName: name } : {};
 }
