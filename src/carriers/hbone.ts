@@ -90,7 +90,8 @@ function statusOf({ code, side }: TunlError): number {
 
 /** Refuses every target but the address that the client reached; a name too, since it may resolve to another one. */
 function assertLocal(target: TcpAddress, { peer }: TunnelExchange): void {
-  const { reached } = peer;
+  // Not where a PROXY header says that it was.
+  const { reached } = peer.direct ?? peer;
   if (reached?.kind === 'tcp' && isSameIp(target.host, reached.host)) return;
   const at = reached ? formatAddress(reached) : 'a place without an address';
   throw requestError(`ip mismatch: ${formatAddress(target)} was asked for at ${at}`);

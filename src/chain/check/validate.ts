@@ -136,7 +136,10 @@ function findImpossible(ways: readonly PlacedWay[]): GraphFault[] {
 
 /** Finds targets that each connection names, and no proxy is asked for: dialled by ourselves, anybody could reach anything. */
 function findUnasked(stage: Stage): GraphFault[] {
-  if (stage.job !== 'forward' || stage.targetFormat === undefined || stage.route.hops.length > 0) return [];
+  if (stage.job !== 'forward' || stage.targetFormat === undefined) return [];
+  const { hops } = stage.route;
+  // A chooser may choose no proxy.
+  if (hops.length > 0 && !hops.flat().some(({ chooser }) => chooser)) return [];
   return [
     fault(stage, 'to', 'a target with operators is for a proxy to judge', 'add via, or write proxy: true with rules'),
   ];
