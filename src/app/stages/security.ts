@@ -43,7 +43,10 @@ export async function createSecurity(
   ]);
   const source =
     identity && (await (await import('../workload/identity.ts')).openIdentity(identity, tls, () => reload()));
-  let settings = await loadTls(tls, demand, source?.supply);
+  let settings = await loadTls(tls, demand, source?.supply).catch((error: unknown) => {
+    source?.close();
+    throw error;
+  });
   const reload = async () => {
     settings = await reloadTls(settings);
   };

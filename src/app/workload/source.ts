@@ -17,6 +17,9 @@ const firstMs = 10_000;
 /** The first and the longest wait before an agent that went away is asked again, in milliseconds. */
 const [leastWaitMs, mostWaitMs] = [250, 30_000];
 
+/** An agent that stayed for so long works again, in milliseconds. */
+const steadyMs = 30_000;
+
 /** The largest message that is read: an identity with the authorities of many trust domains. */
 const maxMessageBytes = 4 * 1024 * 1024;
 
@@ -49,10 +52,17 @@ export async function openWorkloadSource(place: string, { emit, onRenew }: Workl
   const limit = { ms: firstMs, phase: 'tls', option: 'spiffe', code: 'usage' } as const;
   let stream: SvidStream;
   let current: Svid;
+  let last: Buffer | undefined;
   try {
     [stream, current] = await within(limit, signal, `${what} gave no identity`, async (first) => {
       const opened = await SvidStream.open(address, first);
-      return [opened, readSvid(await opened.next(first))] as const;
+      try {
+        last = await opened.next(first);
+        return [opened, readSvid(last)] as const;
+      } catch (error) {
+        opened.close();
+        throw error;
+      }
     });
   } catch (error) {
     const failure = toTunlError(error);
@@ -61,10 +71,13 @@ export async function openWorkloadSource(place: string, { emit, onRenew }: Workl
     });
   }
   const renew = async (message: Buffer) => {
+    // An agent that comes back begins with what it has said already.
+    if (last?.equals(message)) return;
     const before = current;
     try {
       current = readSvid(message);
       await onRenew();
+      last = message;
       emit({ event: 'notice', level: 'verbose', message: `${what} renewed the certificate of ${current.id}` });
     } catch (error) {
       current = before;
@@ -73,18 +86,18 @@ export async function openWorkloadSource(place: string, { emit, onRenew }: Workl
   };
   const follow = async () => {
     for (let failures = 0; !signal.aborted; failures++) {
+      const since = performance.now();
       try {
         if (failures > 0) stream = await SvidStream.open(address, signal);
         stream.unref();
         for (;;) {
-          // Nothing after the first failure is new until an identity has come again.
-          const message = await stream.next(signal);
-          failures = 0;
-          await renew(message);
+          await renew(await stream.next(signal));
         }
       } catch (error) {
         stream.close();
         if (signal.aborted) return;
+        // Nothing after the first failure is new, until the agent has stayed for a while.
+        if (performance.now() - since > steadyMs) failures = 0;
         if (failures === 0) warn(`${what} is gone, the certificate stays: ${toTunlError(error).message}`);
         await wait(Math.min(leastWaitMs * 2 ** failures, mostWaitMs), signal);
       }
@@ -105,8 +118,13 @@ export async function openWorkloadSource(place: string, { emit, onRenew }: Workl
 /** Waits without keeping the process alive; half to all of the time, so that not all programs ask at once. */
 function wait(ms: number, signal: AbortSignal): Promise<void> {
   return new Promise((resolve) => {
-    const timer = setTimeout(resolve, (ms * (1 + Math.random())) / 2).unref();
-    signal.addEventListener('abort', () => (clearTimeout(timer), resolve()), { once: true });
+    const stop = () => {
+      clearTimeout(timer);
+      signal.removeEventListener('abort', stop);
+      resolve();
+    };
+    const timer = setTimeout(stop, (ms * (1 + Math.random())) / 2).unref();
+    signal.addEventListener('abort', stop, { once: true });
   });
 }
 

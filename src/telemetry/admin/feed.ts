@@ -46,7 +46,10 @@ export class Feed {
   follow(response: ServerResponse, choice: TunnelChoice, { renew, isOnce }: Pick<Follower, 'renew' | 'isOnce'>): void {
     const follower: Follower = { response, choice, isOnce, renew, sent: new Map() };
     this.#followers.add(follower);
-    response.once('close', () => this.#followers.delete(follower));
+    const forget = () => void this.#followers.delete(follower);
+    response.once('close', forget);
+    // An answer that waits behind another one hears nothing of its connection.
+    response.req.socket.once('close', forget);
     // Another client has just been told of the certificates, and this one wants them at once.
     this.#looks = 0;
     clearTimeout(this.#timer);
