@@ -25,12 +25,16 @@ test.each([
   ['a message that is no ClientHello', Buffer.of(22, 3, 3, 0, 4, 2, 0, 0, 0)],
   ['a ClientHello that is too short', Buffer.of(22, 3, 3, 0, 5, 1, 0, 0, 1, 3)],
   ['a version that is none', Buffer.of(22, 4)],
+  ['an empty record', Buffer.of(22, 3, 1, 0, 0)],
 ])('%s names no server', (_what, bytes) => {
   expect(readHello(bytes)).toEqual({});
 });
 
 test('a client may name no server, and any bytes are read without failure', async () => {
   expect(readHello(await makeHello(''))).toEqual({});
+  const odd = await makeHello('db.example.com');
+  odd[odd.indexOf('db.example')] = 10;
+  expect(readHello(odd)).toEqual({});
   const start = fc.constantFrom([], [22, 3, 1], [22, 3, 3, 0, 200, 1, 0, 0, 196]);
   fc.assert(
     fc.property(start, fc.uint8Array({ maxLength: 300 }), (head, rest) => {

@@ -84,7 +84,8 @@ export function readTcpProxy(
   const at = [...path, 'tunneling_config'];
   const hostname = reading.attempts.run([...at, 'hostname'], () => readHostname(tunneling.hostname, context));
   const format = typeof hostname === 'string' ? hostname : undefined;
-  const isChosen = format !== undefined && isChosenByName({ targetFormat: format, state });
+  const named = { state, ...(context.rules.isTold && { acceptProxyProtocol: 'required' }) };
+  const isChosen = format !== undefined && isChosenByName({ targetFormat: format, ...named });
   const exposed = context.listen.filter((address) => !isLoopback(address)).map(formatAddress);
   if (isChosen && exposed.length > 0) {
     const message = `everybody who reaches ${exposed.join(' or ')} chooses where tunnels go, as in Envoy`;

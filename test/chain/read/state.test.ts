@@ -50,6 +50,14 @@ test.each([
   ],
   ["    to: db:1\n    state: { a: '%REQ(x)%' }\n", '%REQ% has no value at the beginning of a connection'],
   ["    to: db:1\n    state: { 'a(': x }\n", '"a(" cannot be read'],
+  [
+    "    via: http://p:1|direct\n    to: '%REQUESTED_SERVER_NAME%:443'\n",
+    'a target with operators is for a proxy to judge',
+  ],
+  [
+    '    to: db:1\n    screens: [{ deny: { p: { what: { server-name: { exact: db } } } } }]\n',
+    'without TLS of its own a stage sees no server name, so a screen cannot judge by it',
+  ],
   ['    proxy: true\n    state: { a: x }\n', 'state does not go with a proxy'],
   ['    proxy: true\n    open: true\n', 'open does not go with a proxy'],
 ])('%j is refused', (lines, message) => {
