@@ -23,7 +23,10 @@ export interface StreamHost {
   readonly cleanResets: ReadonlySet<number>;
   /** Writes a small chunk at once, if nothing stands before it; false if it has to wait. */
   writeSmall(stream: StreamState, chunk: Buffer): boolean;
-  /** True while so much waits on all streams together that each may keep only one chunk. */
+  /**
+   * True while so much waits on all streams together that each may keep only one chunk. A stream of which nothing waits
+   * goes on: nobody would tell it of the end of a wait.
+   */
   readonly isCrowded: boolean;
   /** True if what is sent is copied in any case, so that nothing of it is needed afterwards. */
   readonly copies: boolean;

@@ -92,9 +92,7 @@ export class Http2Stream extends StreamState implements Flow {
     this.wantsDrain = true;
     const isFree = isCopied || this.#host.copies;
     if (isFree && !isCopied) this.pending.replaceLast(copyToSpare);
-    // Nobody would be told of the end of a wait for nothing.
-    if (this.pending.bytes >= fullBytes || (this.pending.bytes > 0 && this.#host.isCrowded))
-      return isFree ? 'wait' : 'full';
+    if (this.pending.bytes >= (this.#host.isCrowded ? 1 : fullBytes)) return isFree ? 'wait' : 'full';
     return isFree ? 'free' : 'kept';
   }
 
