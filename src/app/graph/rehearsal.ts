@@ -3,7 +3,8 @@ import { type Graph, listRoutesOut, listStages, type Stage } from '../../chain/m
 import type { RouteOptions, Target } from '../../chain/model/route.ts';
 import { formatAddress } from '../../core/address.ts';
 import { TunlError } from '../../core/errors.ts';
-import { createResolve, limitResolve, type NameSource } from '../../dial/resolve.ts';
+import { createRouteResolve } from '../stages/route.ts';
+import { sourceFor } from '../stages/routes.ts';
 import { BoundListener, listPlaces } from './bound-listener.ts';
 import type { Generation } from './generation.ts';
 
@@ -20,10 +21,9 @@ export interface Trial {
 
 /** A name that a stage has to resolve. */
 interface Need {
-  readonly stage: string;
+  readonly stage: Stage;
   readonly host: string;
   readonly route: RouteOptions;
-  readonly source: NameSource;
 }
 
 /**
@@ -74,13 +74,8 @@ function tryToResolve(graph: Graph, signal: AbortSignal): Promise<readonly Trial
 }
 
 function listNeeds(stage: Stage): Need[] {
-  // As the stages resolve when they run: those whose clients are of this machine ask the system too.
-  const isLocal = stage.job === 'forward' || (stage.job === 'proxy' && stage.front !== undefined);
   return listRoutesOut(stage).flatMap(({ to, route }) =>
-    listDialled(route, to?.targets ?? []).map((host) => {
-      const source = route.resolver ?? (isLocal ? 'both' : 'dns');
-      return { stage: stage.name, host, route, source };
-    }),
+    listDialled(route, to?.targets ?? []).map((host) => ({ stage, host, route })),
   );
 }
 
@@ -91,14 +86,12 @@ function listDialled({ entry, hops: [nearest] }: RouteOptions, targets: readonly
   return dialled.flatMap((address) => (address.kind === 'tcp' && isIP(address.host) === 0 ? [address.host] : []));
 }
 
-async function resolveOne({ stage, host, route, source }: Need, signal: AbortSignal): Promise<Trial> {
-  const { family, limits } = route;
-  const resolve = limitResolve(createResolve({ ...(family && { family }), resolver: source }), limits.dnsMs);
+async function resolveOne({ stage, host, route }: Need, signal: AbortSignal): Promise<Trial> {
   try {
-    const ips = await resolve(host, signal);
+    const ips = await createRouteResolve(route, sourceFor(stage))(host, signal);
     return { what: 'resolve', place: host, outcome: ips.map(({ address }) => address).join(', ') };
   } catch (error) {
     if (!(error instanceof TunlError) || signal.aborted) throw error;
-    return { what: 'resolve', place: host, outcome: 'has no address now', failure: { error, stage } };
+    return { what: 'resolve', place: host, outcome: 'has no address now', failure: { error, stage: stage.name } };
   }
 }

@@ -16,6 +16,7 @@ import { assertChoiceNotOpen } from '../../policy/exposure.ts';
 import { Doubts } from '../tunnel/doubts.ts';
 import { createAccessLog, nearestPlace } from '../tunnel/access-log.ts';
 import type { Route } from './route.ts';
+import { sourceFor } from './routes.ts';
 import type { StageKind, StageParts } from './stage.ts';
 import { secureClient } from './secure-client.ts';
 import { carryTunnel, type TunnelEnv } from '../tunnel/tunnel.ts';
@@ -31,7 +32,7 @@ import { dialTargets, withDialledPath } from './dialled-path.ts';
 export const bytesStage: StageKind<ForwardStage<RouteName>> = {
   async prepare(stage, parts) {
     const [route, acceptor] = await Promise.all([
-      parts.routes.get(stage.name, stage.route, 'both'),
+      parts.routes.get(stage.name, stage.route, sourceFor(stage)),
       createAcceptor(stage.tls),
     ]);
     const assertListen = judgeListeners(stage);

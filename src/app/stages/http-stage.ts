@@ -14,6 +14,7 @@ import type { PassScreens, Screening } from '../requests/screen.ts';
 import { tellAsOne } from '../tunnel/inner-parts.ts';
 import { createResuming } from '../tunnel/resuming.ts';
 import type { Route } from './route.ts';
+import { sourceFor } from './routes.ts';
 import { makePseudonym, serveLink, type ServeEnv } from './serve-link.ts';
 import { createAcceptor, createTerms } from './serve-terms.ts';
 import { createAuthorise, routeProxy, routeRequests } from './stage-routes.ts';
@@ -30,9 +31,7 @@ type Upstreams = ReadonlyMap<string, ReadyUpstream>;
  */
 export const httpStage: StageKind<AnyHttpStage> = {
   async prepare(stage, parts) {
-    // The clients of a front are those of this machine, so the system may be asked for names, as ssh does.
-    const resolver = stage.job === 'proxy' && stage.front !== undefined ? 'both' : 'dns';
-    const route = await parts.routes.get(stage.name, stage.route, resolver);
+    const route = await parts.routes.get(stage.name, stage.route, sourceFor(stage));
     const { limits, hops } = route.options;
     const terms = await createTerms(stage, limits.handshakeMs);
     if (terms.warning !== undefined) parts.emit({ event: 'notice', level: 'warning', message: terms.warning });

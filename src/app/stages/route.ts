@@ -71,13 +71,10 @@ export async function createRoute(
     emit = () => {},
   }: RouteParts = {},
 ): Promise<Route> {
-  const { hops, entry, limits, family, hopBalance, sourceAddress, sendProxyProtocol } = options;
+  const { hops, entry, limits, hopBalance, sourceAddress, sendProxyProtocol } = options;
   const choose = hopBalance === 'round-robin' ? eachInTurn : firstOf;
-  const source = options.resolver ?? resolver;
-  const { dnsMs, connectMs } = limits;
-  const version = family ?? (sourceAddress === undefined ? undefined : isIP(sourceAddress) === 6 ? 6 : 4);
-  const names = createResolve({ ...(version && { family: version }), ...(source && { resolver: source }) });
-  const resolve = limitResolve(names, dnsMs);
+  const { connectMs } = limits;
+  const resolve = createRouteResolve(options, resolver);
   const assertAllowed = offLimits && ((place: Address) => offLimits.assertAllowed(place));
   const announce = sendProxyProtocol
     ? [(await import('../../dial/proxy-header.ts')).withProxyHeader(sendProxyProtocol, 'reached')]
@@ -129,6 +126,20 @@ export async function createRoute(
       for (const ways of places.toReversed()) await Promise.all(ways.map((way) => way.close()));
     },
   };
+}
+
+/**
+ * Makes the resolver of a route, within its limit for DNS.
+ * @param usual the source of names if the route does not set one
+ */
+export function createRouteResolve(
+  { family, limits, resolver, sourceAddress }: RouteOptions,
+  usual: NameSource | undefined,
+): Resolve {
+  const source = resolver ?? usual;
+  const version = family ?? (sourceAddress === undefined ? undefined : isIP(sourceAddress) === 6 ? 6 : 4);
+  const names = createResolve({ ...(version && { family: version }), ...(source && { resolver: source }) });
+  return limitResolve(names, limits.dnsMs);
 }
 
 function createRetry({ retries = 0, backOff, retryOn }: RouteOptions): Layer {

@@ -18,6 +18,15 @@ import type { OffLimits } from '../off-limits.ts';
 import { createRoute, type Route } from './route.ts';
 import { countAs, type Traffic } from '../admin/traffic.ts';
 
+/**
+ * The source of names for the routes of a stage that set none: where the clients are of this machine, the system may be
+ * asked, as ssh does.
+ */
+export function sourceFor(stage: Stage<unknown>): NameSource {
+  const isLocal = stage.job === 'forward' || (stage.job === 'proxy' && stage.front !== undefined);
+  return isLocal ? 'both' : 'dns';
+}
+
 /** The parts of a generation that its routes use. */
 export interface RouteEnv {
   /** The addresses that no tunnel may reach. */
