@@ -1,4 +1,5 @@
 import { Readable } from 'node:stream';
+import { setTimeout as delay } from 'node:timers/promises';
 import type { UnixAddress } from '../../core/address.ts';
 import { within } from '../../core/deadline.ts';
 import { toTunlError, TunlError, usageError } from '../../core/errors.ts';
@@ -117,15 +118,7 @@ export async function openWorkloadSource(place: string, { emit, onRenew }: Workl
 
 /** Waits without keeping the process alive; half to all of the time, so that not all programs ask at once. */
 function wait(ms: number, signal: AbortSignal): Promise<void> {
-  return new Promise((resolve) => {
-    const stop = () => {
-      clearTimeout(timer);
-      signal.removeEventListener('abort', stop);
-      resolve();
-    };
-    const timer = setTimeout(stop, (ms * (1 + Math.random())) / 2).unref();
-    signal.addEventListener('abort', stop, { once: true });
-  });
+  return delay((ms * (1 + Math.random())) / 2, undefined, { ref: false, signal }).catch(() => {});
 }
 
 type Session = Awaited<ReturnType<typeof openSession>>;
