@@ -4,6 +4,7 @@ import { quote } from '../../syntax/text.ts';
 import type { ClusterMessage } from '../schema/cluster.ts';
 import { listEndpoints } from '../schema/cluster.ts';
 import type { StateMessage } from '../schema/filter-state.ts';
+import { internalSocketType } from '../schema/transport-socket.ts';
 import type { BootstrapDiagnostics } from './diagnostics.ts';
 import { assertOne } from './one-of.ts';
 
@@ -52,8 +53,6 @@ export function joinState(
   return values.length > 0 ? { state: values } : {};
 }
 
-const passing = 'envoy.extensions.transport_sockets.internal_upstream.v3.InternalUpstreamTransport';
-
 /** Leaves out what is shared with stages inside, where no cluster of a filter passes it on to an internal listener. */
 export function keepShared(
   values: readonly StateValue[],
@@ -63,7 +62,9 @@ export function keepShared(
 ): readonly StateValue[] {
   if (!values.some(({ share }) => share)) return values;
   const inside = clusters.filter((words) => listEndpoints(words).some(({ address }) => address.envoy_internal_address));
-  const passed = inside.filter(({ transport_socket: socket }) => socket?.typed_config?.['@type'] === passing);
+  const passed = inside.filter(
+    ({ transport_socket: socket }) => socket?.typed_config?.['@type'] === internalSocketType,
+  );
   if (passed.length > 0 && passed.length < inside.length) {
     const silent = inside.find((words) => !passed.includes(words));
     reading.add(

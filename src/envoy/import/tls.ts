@@ -12,13 +12,13 @@ import type { FilterChainMessage } from '../schema/listener.ts';
 import {
   type CommonTlsContextMessage,
   headerSocketType,
+  internalSocketType,
   type UpstreamTlsContextMessage,
 } from '../schema/transport-socket.ts';
 import type { BootstrapDiagnostics } from './diagnostics.ts';
 
 const downstreamType = 'envoy.extensions.transport_sockets.tls.v3.DownstreamTlsContext';
 const upstreamType = 'envoy.extensions.transport_sockets.tls.v3.UpstreamTlsContext';
-const internalType = 'envoy.extensions.transport_sockets.internal_upstream.v3.InternalUpstreamTransport';
 
 /** The name of the socket for plain bytes. Like the router, it may have no `typed_config`. */
 const rawName = 'envoy.transport_sockets.raw_buffer';
@@ -81,7 +81,7 @@ export function readUpstreamTls(
   if (!socket.typed_config && socket.name !== rawName) reading.add(path, 'typed_config is missing');
   let words = socket.typed_config;
   const at: Path[number][] = [...path, 'typed_config'];
-  while (words?.['@type'] === internalType || words?.['@type'] === headerSocketType) {
+  while (words?.['@type'] === internalSocketType || words?.['@type'] === headerSocketType) {
     words = words.transport_socket.typed_config;
     at.push('transport_socket', 'typed_config');
   }
@@ -96,7 +96,7 @@ export function readUpstreamHeader({
   transport_socket: socket,
 }: ClusterMessage): Pick<RouteValues, 'sendProxyProtocol'> {
   const first = socket?.typed_config;
-  const outer = first?.['@type'] === internalType ? first.transport_socket.typed_config : first;
+  const outer = first?.['@type'] === internalSocketType ? first.transport_socket.typed_config : first;
   if (outer?.['@type'] !== headerSocketType) return {};
   return { sendProxyProtocol: outer.config?.version === 'V2' ? 'v2' : 'v1' };
 }

@@ -134,7 +134,9 @@ const wrapped = any({
   [headerSocketType]: headerSocket,
 });
 
-/** The transport socket that passes metadata to internal listeners. tunl ignores metadata and uses the inner socket. */
+/** The transport socket that passes what is shared to internal listeners, and uses the inner socket. */
+export const internalSocketType = 'envoy.extensions.transport_sockets.internal_upstream.v3.InternalUpstreamTransport';
+
 const internalUpstream = message(
   'InternalUpstreamTransport',
   { transport_socket: message('TransportSocket', { name: filled, typed_config: wrapped.optional() }) },
@@ -156,7 +158,7 @@ export const upstreamSocket = message('TransportSocket', {
   typed_config: any({
     [rawType]: rawBuffer,
     'envoy.extensions.transport_sockets.tls.v3.UpstreamTlsContext': upstreamTls,
-    'envoy.extensions.transport_sockets.internal_upstream.v3.InternalUpstreamTransport': internalUpstream,
+    [internalSocketType]: internalUpstream,
     [headerSocketType]: headerSocket,
   }).optional(),
 });
