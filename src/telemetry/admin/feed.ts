@@ -1,6 +1,6 @@
 import type { ServerResponse } from 'node:http';
 import { chooseTunnels, type TunnelChoice } from './choice.ts';
-import type { Subject } from './subject.ts';
+import type { Subject, TunnelFacts } from './subject.ts';
 
 /** The most clients that follow at a time, each of which costs work every second. */
 const maxClients = 8;
@@ -59,7 +59,8 @@ export class Feed {
   async #look(): Promise<void> {
     try {
       const parts = await this.#readParts();
-      for (const follower of this.#followers) this.#tell(follower, parts);
+      const tunnels = this.#subject.listTunnels();
+      for (const follower of this.#followers) this.#tell(follower, parts, tunnels);
     } catch {
       // A part that cannot be made now is looked at again.
     }
@@ -85,10 +86,10 @@ export class Feed {
     ]);
   }
 
-  #tell({ response, choice, isOnce, renew, sent }: Follower, parts: Parts): void {
+  #tell({ response, choice, isOnce, renew, sent }: Follower, parts: Parts, live: readonly TunnelFacts[]): void {
     if (response.writableLength > 0) return;
     renew();
-    const tunnels = JSON.stringify(chooseTunnels(this.#subject.listTunnels(), choice));
+    const tunnels = JSON.stringify(chooseTunnels(live, choice));
     const news = [...parts, ['tunnels', tunnels] as const].filter(([name, text]) => sent.get(name) !== text);
     for (const [name, text] of news) sent.set(name, text);
     response.write(news.map(([name, text]) => `event: ${name}\ndata: ${text}\n\n`).join(''));
