@@ -39,13 +39,11 @@ export function peekServerName(stream: Duplex, signal: AbortSignal): Promise<str
   });
 }
 
-/** Reads what has come of a ClientHello (RFC 8446, sections 4.1.2 and 5.1), which may be cut into several records. */
-export function readHello(bytes: Buffer): Hello {
-  return new HelloReader().read(bytes);
-}
-
-/** Reads a ClientHello while it comes. Each record is looked at once, however small the pieces are in which it comes. */
-class HelloReader {
+/**
+ * Reads a ClientHello while it comes (RFC 8446, sections 4.1.2 and 5.1). It may be cut into several records, each of which
+ * is looked at once, however small the pieces are in which it comes.
+ */
+export class HelloReader {
   /** Where the first record begins that was not whole yet. */
   #at = 0;
   readonly #pieces: Buffer[] = [];

@@ -2,10 +2,12 @@ import { PassThrough } from 'node:stream';
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { TunlError } from '../../src/core/errors.ts';
-import { peekServerName, readHello } from '../../src/tls/hello.ts';
+import { HelloReader, peekServerName } from '../../src/tls/hello.ts';
 import { makeHello } from '../support/hello.ts';
 
 const signal = new AbortController().signal;
+
+const readHello = (bytes: Buffer) => new HelloReader().read(bytes);
 
 test('the name that a client asks for is read from its first bytes, however they are cut', async () => {
   const hello = await makeHello('Db.Example.com');
