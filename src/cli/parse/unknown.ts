@@ -25,9 +25,15 @@ export function unknownCommand(words: readonly string[], names: readonly string[
       .concat(name)
       .map((word) => suggestCommand(word, names))
       .find((found) => found !== undefined);
-    return near === undefined
-      ? usageError(`unknown option ${quote(name)}`, hint)
-      : usageError('a command is missing', near);
+    return near === undefined ? lonelyOption(name, hint) : usageError('a command is missing', near);
   }
   return usageError(`unknown command ${quoteSafely(name)}`, suggestCommand(name, names) ?? hint);
+}
+
+/** Explains an option that stands alone. Its value may be a secret, so it is not repeated. */
+function lonelyOption(word: string, hint: string): TunlError {
+  const option = word.split('=', 1)[0] ?? word;
+  // Without a command only what means the same for all of them can be told.
+  const meant = suggestOption(option.replace(/^--?/, ''), []);
+  return usageError(`a command is missing: ${quote(option)} is an option`, meant ?? hint);
 }

@@ -66,7 +66,9 @@ test.each([[['-L', '8080:db:80', ':db:1']], [['-L8080:db:80', '-L:db:1']], [['80
 test.each([
   [[], 'a command is missing', 'the commands are'],
   [['conect', 'a:1'], 'unknown command "conect"', 'did you mean tunl connect?'],
-  [['--frobnicate'], 'unknown option "--frobnicate"', 'the commands are'],
+  [['--frobnicate'], 'a command is missing: "--frobnicate" is an option', 'the commands are'],
+  [['--proxy-header=X-Key: secret'], 'a command is missing: "--proxy-header" is an option', 'the commands are'],
+  [['-V'], 'a command is missing: "-V" is an option', 'did you mean tunl --version?'],
   [['connect', 'a:1', '--prxy', 'x'], 'unknown option "--prxy"', 'did you mean --proxy?'],
   [['connect', 'a:1', '--no-insecure'], 'unknown option "--no-insecure"', 'tunl connect --help-all lists the options'],
   [['connect', 'a:1', '--connectTimeout=5s'], 'unknown option "--connectTimeout"', 'did you mean --connect-timeout?'],
