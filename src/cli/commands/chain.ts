@@ -95,7 +95,7 @@ export const chain: CommandSpec = {
 
 async function run(args: Arguments, { io, ui }: CommandContext): Promise<number> {
   const path = args.get(configOption);
-  const words = [...args.operands, ...(args.rest ?? [])];
+  const words = args.operands;
   if (path !== undefined) refuseWords(args, words);
   const [graceMs, watch] = [args.get(graceOption), readWatch(args)];
   const { checkChain, loadChain, startChain } = await import('../../app/commands/chain.ts');

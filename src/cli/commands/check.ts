@@ -56,7 +56,7 @@ export const check: CommandSpec = {
 };
 
 async function run(args: Arguments, { io, ui }: CommandContext): Promise<number> {
-  const target = parseTargetArguments([...args.operands, ...(args.rest ?? [])]);
+  const target = parseTargetArguments(args.operands);
   const words = readTlsConfig(args);
   const { ways: _one, sources, ...route } = await readRoute(args, { io, ui }, words, [{ target }], 'verbose');
   const options: CheckOptions = {

@@ -26,8 +26,8 @@ export const completion: CommandSpec = {
   ],
   groups: [outputGroup],
   completes: shells,
-  run: async ({ operands, rest = [] }, { ui, loadCommands }) => {
-    const [shell, extra] = [...operands, ...rest];
+  run: async ({ operands }, { ui, loadCommands }) => {
+    const [shell, extra] = operands;
     if (shell === undefined) throw usageError('the shell is missing', 'write bash, zsh or fish');
     if (extra !== undefined) throw usageError(`unexpected argument ${quote(extra)}`);
     const script = single ? await readScript(shell) : await formatScript(shell, loadCommands);

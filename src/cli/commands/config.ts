@@ -43,7 +43,7 @@ export const config: CommandSpec = {
 };
 
 async function run(args: Arguments, context: CommandContext): Promise<number> {
-  const [extra] = [...args.operands, ...(args.rest ?? [])];
+  const [extra] = args.operands;
   if (extra !== undefined) throw usageError(`unexpected argument ${quote(extra)}`, 'write --explain HOST:PORT');
   const { ui } = context;
   const target = args.get(explainOption);

@@ -57,7 +57,7 @@ export const connect: CommandSpec = {
 };
 
 async function run(args: Arguments, { io, ui }: CommandContext): Promise<number> {
-  const target = parseTargetArguments([...args.operands, ...(args.rest ?? [])]);
+  const target = parseTargetArguments(args.operands);
   const words = readTlsConfig(args);
   const targetTls = readTargetTls(args, { io, ui }, words);
   const options = {

@@ -17,7 +17,7 @@ export const logs: CommandSpec = {
   ],
   groups: [{ title: 'What to print', options: [followOption] }, outputGroup],
   run: async (args, { io, ui }) => {
-    const [word, ...others] = [...args.operands, ...(args.rest ?? [])];
+    const [word, ...others] = args.operands;
     if (word === undefined || others.length > 0) throw usageError('one name is needed', 'tunl ps lists the names');
     const name = parseInstanceName(word);
     const { readInstanceLog } = await import('../../app/commands/instances.ts');

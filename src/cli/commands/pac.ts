@@ -32,7 +32,7 @@ export const pac: CommandSpec = {
 };
 
 async function run(args: Arguments, { io, ui }: CommandContext): Promise<number> {
-  const [url, ...words] = [...args.operands, ...(args.rest ?? [])];
+  const [url, ...words] = args.operands;
   if (url === undefined) throw usageError('the URL of a PAC file is missing', 'write tunl pac URL HOST:PORT');
   const { open: _none, ...hop } = parseHop(
     toHopText(url),

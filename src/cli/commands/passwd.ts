@@ -16,8 +16,8 @@ export const passwd: CommandSpec = {
   ],
   groups: [outputGroup],
   completes: 'file',
-  run: async ({ operands, rest }, { io, ui }) => {
-    const [path, user, ...others] = [...operands, ...(rest ?? [])];
+  run: async ({ operands }, { io, ui }) => {
+    const [path, user, ...others] = operands;
     if (path === undefined || user === undefined)
       throw usageError(`the ${path === undefined ? 'file' : 'user'} is missing`, 'write tunl passwd FILE USER');
     const [extra] = others;

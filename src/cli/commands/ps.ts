@@ -13,8 +13,8 @@ export const ps: CommandSpec = {
     { what: 'the same for programs', line: 'tunl ps --json' },
   ],
   groups: [outputGroup],
-  run: async ({ operands, rest }, { io, ui }) => {
-    const [extra] = [...operands, ...(rest ?? [])];
+  run: async ({ operands }, { io, ui }) => {
+    const [extra] = operands;
     if (extra !== undefined) throw usageError(`unexpected argument ${quote(extra)}`, 'tunl ps lists everything');
     const { listInstances } = await import('../../app/commands/instances.ts');
     const found = await listInstances(io.env);

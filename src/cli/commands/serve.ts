@@ -106,7 +106,7 @@ export const serve: CommandSpec = {
 };
 
 async function run(args: Arguments, { io, ui }: CommandContext): Promise<number> {
-  const words = [...args.operands, ...(args.rest ?? [])];
+  const words = args.operands;
   const own = carriers.find(
     ({ server, serveFlag }) => server && serveFlag && args.get(flag(serveFlag.name, serveFlag)),
   )?.server;

@@ -17,7 +17,7 @@ export const stop: CommandSpec = {
   ],
   groups: [{ title: 'What to end', options: [allOption] }, outputGroup],
   run: async (args, { io, ui }) => {
-    const words = [...args.operands, ...(args.rest ?? [])];
+    const words = args.operands;
     const all = args.get(allOption);
     if (all && words.length > 0) throw usageError('--all and a NAME contradict each other');
     if (!all && words.length === 0) throw usageError('the name is missing', 'tunl ps lists the names; --all ends all');

@@ -26,7 +26,7 @@ export const wait: CommandSpec = {
   groups: [{ title: 'How long', options: [timeoutOption] }, outputGroup],
   completes: 'host',
   run: async (args, { io }) => {
-    const [word, ...others] = [...args.operands, ...(args.rest ?? [])];
+    const [word, ...others] = args.operands;
     if (word === undefined || others.length > 0)
       throw usageError('one name or address is needed', 'write NAME, HOST:PORT, PORT or unix:PATH');
     const limitMs = args.get(timeoutOption);

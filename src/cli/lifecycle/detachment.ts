@@ -40,7 +40,7 @@ export function readDetachment(args: Arguments, command: CommandSpec): Detachmen
     if (name === undefined) return undefined;
     throw usageError('--name needs --detach', 'it is the name of a process in the background');
   }
-  if (command.takesCommand === true && args.rest)
+  if (args.rest)
     throw usageError(
       '--detach and -- COMMAND contradict each other',
       'leave --detach out: tunl ends with the command, and the shell can run both in the background',

@@ -4,9 +4,9 @@ import type { Given, Option, OptionSpec } from './option.ts';
 /** The arguments of one command line, sorted but not yet interpreted. Every value is a string. */
 export class Arguments {
   readonly #values: Readonly<Record<string, unknown>>;
-  /** The words that are neither options nor after `--`, without the command's name. */
+  /** The words that are no options, without the command's name: after `--` all are operands, or they are a command to run. */
   readonly operands: readonly string[];
-  /** The words after `--`; absent if there is no `--`. */
+  /** The command to run, the words after `--`; absent if there is no `--`, or the words are operands. */
   readonly rest: readonly string[] | undefined;
 
   constructor(

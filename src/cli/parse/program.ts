@@ -63,7 +63,7 @@ export function parseArguments(words: readonly string[], command: CommandSpec): 
   const own = splitOwn(words);
   const rest = own.length < words.length ? words.slice(own.length + 1) : undefined;
   const options = listOptions(command);
-  const { _: operands, ...values } = Parser(prepareWords(own.toSpliced(own.indexOf(command.name), 1), command), {
+  const { _: found, ...values } = Parser(prepareWords(own.toSpliced(own.indexOf(command.name), 1), command), {
     configuration,
     alias: Object.fromEntries(options.flatMap(({ name, short }) => (short === undefined ? [] : [[name, short]]))),
     boolean: options.filter(({ value, repeat }) => value === undefined && repeat === undefined).map(({ name }) => name),
@@ -71,7 +71,10 @@ export function parseArguments(words: readonly string[], command: CommandSpec): 
     string: options.filter(({ value }) => value !== undefined).map(({ name }) => name),
   });
   refuseUnknown(values, command, options);
-  return new Arguments(values, operands.map(String), rest, options);
+  const operands = found.map(String);
+  return command.takesCommand === true
+    ? new Arguments(values, operands, rest, options)
+    : new Arguments(values, operands.concat(rest ?? []), undefined, options);
 }
 
 /** Returns the words before `--`, which are ours. */

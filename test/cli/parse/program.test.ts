@@ -50,7 +50,12 @@ test('reads switches and single letters', () => {
   ]).toEqual([true, false, true, true, 1]);
 });
 
-test('keeps what follows -- apart', () => {
+test('takes what follows -- as operands where it is no command', () => {
+  const args = parse('passwd', 'users', '--', '-alice');
+  expect([args.operands, args.rest]).toEqual([['users', '-alice'], undefined]);
+});
+
+test('keeps a command that follows -- apart', () => {
   const args = parse('forward', ':db:1', '--', 'psql', '-x', '--unknown', 'a\nb');
   expect(args.operands).toEqual([':db:1']);
   expect(args.rest).toEqual(['psql', '-x', '--unknown', 'a\nb']);
