@@ -1,6 +1,6 @@
 import { formatAddress, type TcpAddress } from '../core/address.ts';
 import type { Carrier, HopSetting, TlsDemand } from '../core/carrier.ts';
-import { TunlError, usageError } from '../core/errors.ts';
+import { requestError, type TunlError, usageError } from '../core/errors.ts';
 import type { TunnelExchange } from '../core/exchange.ts';
 import { toBytes } from '../core/ip.ts';
 import { agentVariable, parseSpiffeId } from '../core/spiffe.ts';
@@ -100,10 +100,6 @@ function assertLocal(target: TcpAddress, { peer }: TunnelExchange): void {
 function isSameIp(one: string, other: string): boolean {
   const [bytes, wanted] = [toBytes(one), toBytes(other)];
   return bytes !== undefined && bytes.length === wanted?.length && bytes.every((byte, index) => byte === wanted[index]);
-}
-
-function requestError(message: string): TunlError {
-  return new TunlError('http_request_error', message, { side: 'client', phase: 'request' });
 }
 
 function parsePeer(value: string): string {

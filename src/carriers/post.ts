@@ -1,7 +1,7 @@
 import { originAuth } from '../auth/model/fields.ts';
 import { authSettings } from '../auth/settings.ts';
 import type { Carrier, CarrierScheme, HopSetting } from '../core/carrier.ts';
-import { TunlError, usageError } from '../core/errors.ts';
+import { requestError, usageError } from '../core/errors.ts';
 import type { Hop } from '../core/hop.ts';
 import { parseAuthority } from '../syntax/authority.ts';
 import { readFraming } from '../http/wire/framing.ts';
@@ -81,7 +81,7 @@ export const post: Carrier = {
     if (exchange.method !== 'POST' || (exchange.version !== '2' && exchange.sentScheme !== undefined)) return undefined;
     // Before anything is dialled: a body with ambiguous framing is refused.
     if (exchange.version !== '2') readFraming(exchange.headers, 'request');
-    if (exchange.version === '1.0') throw new TunlError('http_request_error', 'a POST tunnel needs HTTP/1.1');
+    if (exchange.version === '1.0') throw requestError('a POST tunnel needs HTTP/1.1');
     return toTunnelRequest(exchange, {
       ...originTerms,
       target: parseAuthority(exchange.authority),

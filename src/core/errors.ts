@@ -126,6 +126,11 @@ export function usageError(message: string, ...hints: string[]): TunlError {
   return new TunlError('usage', message, { side: 'self', phase: 'arguments', hints });
 }
 
+/** Makes the error for a request of a client that is not valid: status 400, where the facts name no other. */
+export function requestError(message: string, facts?: ErrorFacts): TunlError {
+  return new TunlError('http_request_error', message, { side: 'client', phase: 'request', ...facts });
+}
+
 /** Returns the message of any thrown value. */
 export function messageOf(error: unknown): string {
   return error instanceof Error ? error.message : String(error);

@@ -2,7 +2,7 @@ import type { Duplex } from 'node:stream';
 import { Abort } from '../core/abort.ts';
 import { formatHostPort, type TcpAddress } from '../core/address.ts';
 import { abortReason, lateRequest, requestLimit, within } from '../core/deadline.ts';
-import { errorTable, toTunlError, TunlError } from '../core/errors.ts';
+import { errorTable, requestError, toTunlError, type TunlError } from '../core/errors.ts';
 import type { Link } from '../core/link.ts';
 import { closeStaged } from '../http/h1/close.ts';
 import { ShortRead } from '../socks/bytes.ts';
@@ -99,7 +99,7 @@ async function takeSocks5({ stream, gone, read, authenticate }: Reading): Promis
   const method = chooseMethod(await read(readGreeting), authenticate !== undefined);
   stream.write(formatMethod(method));
   if (method === methods.unacceptable)
-    throw authenticate ? needsPassword() : invalid('the client offers no way that is known');
+    throw authenticate ? needsPassword() : requestError('the client offers no way that is known');
   if (method === methods.password) {
     const credentials = await read(readLogin);
     await authenticate?.(credentials, gone).catch((error: unknown) => {
@@ -109,8 +109,9 @@ async function takeSocks5({ stream, gone, read, authenticate }: Reading): Promis
   }
   const { command, address } = await read(readRequest5);
   const refuseAs = (answer: number, error: unknown) => new AnsweredError(formatAnswer5(answer), error);
-  if (command !== connectCommand) throw refuseAs(answers5.noSuchCommand, invalid(`the command ${command} is unknown`));
-  if (!address) throw refuseAs(answers5.noSuchAddress, invalid('the address has an unknown type'));
+  if (command !== connectCommand)
+    throw refuseAs(answers5.noSuchCommand, requestError(`the command ${command} is unknown`));
+  if (!address) throw refuseAs(answers5.noSuchAddress, requestError('the address has an unknown type'));
   return {
     version: 5,
     target: toTarget(address, (error) => refuseAs(answers5.failed, error)),
@@ -122,7 +123,7 @@ async function takeSocks5({ stream, gone, read, authenticate }: Reading): Promis
 async function takeSocks4({ read, authenticate }: Reading): Promise<TakenRequest> {
   const { command, address } = await read(readRequest4);
   const rejected = formatAnswer4(answers4.rejected);
-  if (command !== connectCommand) throw new AnsweredError(rejected, invalid(`the command ${command} is unknown`));
+  if (command !== connectCommand) throw new AnsweredError(rejected, requestError(`the command ${command} is unknown`));
   if (authenticate) throw new AnsweredError(rejected, needsPassword('SOCKS 4 has none: let the client speak SOCKS 5'));
   return {
     version: 4,
@@ -180,13 +181,9 @@ async function answerAndClose(link: Link, answer: Buffer): Promise<void> {
 
 function toRequestError(error: unknown): TunlError {
   if (error instanceof ShortRead) return leftEarly(error);
-  return error instanceof MalformedMessage ? invalid(`this is not SOCKS: ${error.message}`) : toTunlError(error);
-}
-
-function invalid(message: string): TunlError {
-  return new TunlError('http_request_error', message, { side: 'client', phase: 'request' });
+  return error instanceof MalformedMessage ? requestError(`this is not SOCKS: ${error.message}`) : toTunlError(error);
 }
 
 function needsPassword(...hints: readonly string[]): TunlError {
-  return new TunlError('http_request_error', 'credentials are required', { side: 'client', phase: 'policy', hints });
+  return requestError('credentials are required', { phase: 'policy', hints });
 }

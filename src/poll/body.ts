@@ -1,4 +1,4 @@
-import { TunlError } from '../core/errors.ts';
+import { requestError, type TunlError } from '../core/errors.ts';
 import type { Exchange } from '../core/exchange.ts';
 
 /** The longest that the body of a request may take, in milliseconds. */
@@ -21,29 +21,23 @@ export function readBody(exchange: Exchange, most: number, onPart: (part: Buffer
       reject(error);
     };
     const onEnd = () => settle();
-    const onClose = () => settle(requestError(400, 'the body of the request was cut short', body.errored));
+    const onClose = () =>
+      settle(requestError('the body of the request was cut short', { cause: body.errored ?? undefined }));
     const onData = (part: Buffer) => {
       left -= part.length;
       parts.push(part);
       if (left < 0) settle(tooLong());
       else onPart(part);
     };
-    const tooLong = () => requestError(413, `the body of the request has more than ${most} bytes`);
-    const timer = setTimeout(() => settle(requestError(408, 'the body of the request did not come in time')), bodyMs);
+    const tooLong = () => requestError(`the body of the request has more than ${most} bytes`, { status: 413 });
+    const timer = setTimeout(
+      () => settle(requestError('the body of the request did not come in time', { status: 408 })),
+      bodyMs,
+    );
     body.on('error', () => {});
     if (contentLength > most) return settle(tooLong());
     if (exchange.isBodiless || body.readableEnded) return onEnd();
     body.on('data', onData).on('end', onEnd).on('close', onClose);
     if (body.destroyed) onClose();
-  });
-}
-
-/** Makes the failure of a request that is refused with a status. */
-export function requestError(status: number, message: string, cause?: Error | null): TunlError {
-  return new TunlError('http_request_error', message, {
-    side: 'client',
-    phase: 'request',
-    status,
-    ...(cause && { cause }),
   });
 }

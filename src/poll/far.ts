@@ -1,10 +1,10 @@
 import { sizeOf } from '../core/octets.ts';
 import type { Exchange, StreamClient } from '../core/exchange.ts';
 import type { HeaderField } from '../core/hop.ts';
-import type { TunlError } from '../core/errors.ts';
+import { requestError, type TunlError } from '../core/errors.ts';
 import { type CarriedStream, resetError } from '../core/link.ts';
 import { maxBodyBytes, maxWaitMs, Proof, type ProvenTransfer, type Transfer, writeAnswer } from './fields.ts';
-import { readBody, requestError } from './body.ts';
+import { readBody } from './body.ts';
 import { PollTransport } from './transport.ts';
 
 /** How many transports may wait for their first request. */
@@ -117,7 +117,7 @@ class FarTransport extends PollTransport {
 
   /** Serves a request; `onProven` is called once it has proved itself. */
   async serve(exchange: Exchange, request: ProvenTransfer, onProven: () => void): Promise<void> {
-    if (this.#served >= maxAtOnce) throw requestError(429, 'the tunnel has too many requests at a time');
+    if (this.#served >= maxAtOnce) throw requestError('the tunnel has too many requests at a time', { status: 429 });
     this.#served++;
     try {
       const { key } = this.#carried;
@@ -251,9 +251,9 @@ function isFor(body: Body, { number, most, wait }: Transfer): body is Body & Req
 }
 
 function unknownError(): TunlError {
-  return requestError(404, 'there is no such tunnel');
+  return requestError('there is no such tunnel', { status: 404 });
 }
 
 function turnError(): TunlError {
-  return requestError(409, 'it is not the turn of this body');
+  return requestError('it is not the turn of this body', { status: 409 });
 }

@@ -1,11 +1,10 @@
 import type { ClaimTerms } from '../core/carrier.ts';
-import { TunlError } from '../core/errors.ts';
+import { requestError, TunlError } from '../core/errors.ts';
 import type { Exchange, TransferRequest, TunnelRequest } from '../core/exchange.ts';
 import { FlowLink } from '../core/flow-duplex.ts';
 import { assertNoOrigin, originTerms, readCredentials, toTunnelRequest } from '../http/server/tunnel-request.ts';
 import { parseTunnelPath } from '../http/wire/tunnel-path.ts';
 import { readField } from '../resume/fields.ts';
-import { requestError } from './body.ts';
 import { farTransports } from './far.ts';
 import { readRequest } from './fields.ts';
 import { usualHoldMs } from './hold.ts';
@@ -27,7 +26,7 @@ export function claimPoll(exchange: Exchange, { pathPrefix }: ClaimTerms): Tunne
   if (kind === undefined) return claimTunnel(exchange, prefix);
   assertMethod(exchange, kind === 'up' ? 'POST' : 'GET');
   const request = readRequest(exchange.headers);
-  if (request?.kind !== kind) throw requestError(400, 'the request does not say which bytes it carries');
+  if (request?.kind !== kind) throw requestError('the request does not say which bytes it carries');
   return {
     ...readCredentials(exchange, originTerms.credentialsField),
     challenge: originTerms.challenge,
@@ -41,7 +40,7 @@ function claimTunnel(exchange: Exchange, prefix: string): TunnelRequest | undefi
   assertMethod(exchange, 'POST');
   const message = readField(exchange.headers);
   if (message === undefined || message === 'broken' || (message.kind !== 'open' && message.kind !== 'attach')) {
-    throw requestError(400, 'the request has no valid Tunl-Resume field');
+    throw requestError('the request has no valid Tunl-Resume field');
   }
   return {
     ...toTunnelRequest(exchange, {
@@ -61,5 +60,5 @@ function claimTunnel(exchange: Exchange, prefix: string): TunnelRequest | undefi
 
 function assertMethod({ method }: Exchange, right: 'GET' | 'POST'): void {
   if (method === right) return;
-  throw requestError(405, `the path is for ${right} and not for ${method}`);
+  throw requestError(`the path is for ${right} and not for ${method}`, { status: 405 });
 }

@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { formatDuration } from '../core/deadline.ts';
 import { flowOf } from '../core/duplex-flow.ts';
-import { TunlError } from '../core/errors.ts';
+import { requestError, TunlError } from '../core/errors.ts';
 import type { StreamClient } from '../core/exchange.ts';
 import type { HeaderField } from '../core/hop.ts';
 import { type CarriedStream, type Link, type Resumption, resetError } from '../core/link.ts';
@@ -151,8 +151,7 @@ function agreeWith(pair: ReturnType<typeof makeKeyPair>, key: string): Buffer {
   try {
     return agree('far', pair, key);
   } catch (cause) {
-    const facts = { side: 'client', phase: 'request', status: 400, cause } as const;
-    throw new TunlError('http_request_error', 'the key of the resumable tunnel is not valid', facts);
+    throw requestError('the key of the resumable tunnel is not valid', { cause });
   }
 }
 

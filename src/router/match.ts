@@ -1,5 +1,5 @@
 import type { FieldMatch, HttpRoute, RequestMatch, TextMatch, VirtualHost } from '../chain/model/http.ts';
-import { TunlError } from '../core/errors.ts';
+import { requestError, type TunlError } from '../core/errors.ts';
 import { parsePattern } from '../chain/model/pattern.ts';
 import type { Exchange } from '../core/exchange.ts';
 
@@ -127,5 +127,5 @@ function hintOfRoute({ method }: Routed, { name, routes }: VirtualHost): string 
 }
 
 function noRoute(message: string, hint: string): TunlError {
-  return new TunlError('http_request_error', message, { side: 'client', phase: 'request', status: 404, hints: [hint] });
+  return requestError(message, { status: 404, hints: [hint] });
 }

@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import { TunlError } from '../core/errors.ts';
+import { requestError } from '../core/errors.ts';
 import type { Exchange } from '../core/exchange.ts';
 import type { HeaderField } from '../core/hop.ts';
 import { fieldValues } from '../http/wire/message.ts';
@@ -80,8 +80,7 @@ export function passComplete(
 
 function keepRequestFields(headers: readonly HeaderField[], passOn: PassOn): HeaderField[] {
   if ([...nominatedFields(headers)].some((name) => unremovable.test(name))) {
-    const message = 'Connection names a field that must not be removed';
-    throw new TunlError('http_request_error', message, { side: 'client', phase: 'request' });
+    throw requestError('Connection names a field that must not be removed');
   }
   const isUpgrade = passOn.upgradeTo !== undefined && passOn.version === 'http1';
   const ends = new Set(keepEndToEnd(headers));

@@ -1,6 +1,6 @@
 import { isIPv4, isIPv6 } from 'node:net';
 import type { TcpAddress } from '../core/address.ts';
-import { TunlError } from '../core/errors.ts';
+import { requestError, type TunlError } from '../core/errors.ts';
 import { quoteAscii } from './text.ts';
 
 const portText = /^[1-9][0-9]{0,4}$/;
@@ -89,9 +89,5 @@ export function parsePort(text: string): number {
 }
 
 function invalid(message: string, nowhere = false): TunlError {
-  return new TunlError('http_request_error', message, {
-    side: 'client',
-    phase: 'request',
-    ...(nowhere && { nowhere }),
-  });
+  return requestError(message, nowhere ? { nowhere } : undefined);
 }

@@ -1,5 +1,5 @@
 import type { ClaimTerms } from '../core/carrier.ts';
-import { TunlError } from '../core/errors.ts';
+import { requestError } from '../core/errors.ts';
 import type { TunnelExchange, TunnelRequest } from '../core/exchange.ts';
 import type { HeaderField } from '../core/hop.ts';
 import { assertNoOrigin, originTerms, toTunnelRequest } from '../http/server/tunnel-request.ts';
@@ -26,7 +26,7 @@ export function claimWebSocket(exchange: TunnelExchange, { pathPrefix }: ClaimTe
   if (!isUpgrade) throw requestError('this path is for WebSockets');
   assertNoOrigin(exchange);
   if (fieldValues(headers, 'sec-websocket-version').join() !== version) {
-    throw requestError('the version of WebSocket is not 13', [['Sec-WebSocket-Version', version]]);
+    throw requestError('the version of WebSocket is not 13', { headers: [['Sec-WebSocket-Version', version]] });
   }
   const proof = isHttp2 ? [] : [readProof(headers)];
   if (!listTokens(headers, 'sec-websocket-protocol').includes(subprotocol)) {
@@ -47,8 +47,4 @@ function readProof(headers: readonly HeaderField[]): HeaderField {
   const [key = '', ...more] = fieldValues(headers, 'sec-websocket-key');
   if (!/^[A-Za-z0-9+/]{21}[AQgw]==$/.test(key) || more.length > 0) throw requestError('there is no valid key');
   return ['Sec-WebSocket-Accept', acceptOf(key)];
-}
-
-function requestError(message: string, headers: readonly HeaderField[] = []): TunlError {
-  return new TunlError('http_request_error', message, { side: 'client', phase: 'request', headers });
 }

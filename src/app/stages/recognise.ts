@@ -1,4 +1,4 @@
-import { TunlError } from '../../core/errors.ts';
+import { requestError, TunlError } from '../../core/errors.ts';
 import type { Exchange, TransferRequest, TunnelRequest } from '../../core/exchange.ts';
 import { claimPlain, type PlainRequest } from '../../http/server/plain-request.ts';
 import { assertNoExpectation } from '../../http/server/tunnel-request.ts';
@@ -35,9 +35,7 @@ function unserved(
   { method, asksProxy, sentScheme }: Exchange,
 ): TunlError {
   const allow = ['Allow', [...new Set(carriers.flatMap(({ methods }) => methods))].join(', ')] as const;
-  return new TunlError('http_request_error', `${method} is not served here`, {
-    side: 'client',
-    phase: 'request',
+  return requestError(`${method} is not served here`, {
     status: refusals.unserved,
     ...(refusals.unserved === 405 && { headers: [allow], told: advise(asksProxy || sentScheme === 'http', plain) }),
   });

@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { h1 } from '../../carriers/h1.ts';
 import type { Origin } from '../../core/dialer.ts';
-import { TunlError, toTunlError } from '../../core/errors.ts';
+import { requestError, toTunlError, TunlError } from '../../core/errors.ts';
 import type { Exchange, TunnelRequest } from '../../core/exchange.ts';
 import { findSource, type Link, type Peer } from '../../core/link.ts';
 import { chooseFront, type Front, http, type TunnelAsk } from '../../fronts/index.ts';
@@ -270,8 +270,7 @@ async function authenticate({ users, limits }: ServeEnv, login: Login, peer: Pee
   const { status, field } = challenge;
   const isStale = verdict === 'stale';
   const what = isStale ? 'the digest has an old nonce' : wrongLogin;
-  throw new TunlError('http_request_error', credentials || digest ? what : told, {
-    side: 'client',
+  throw requestError(credentials || digest ? what : told, {
     phase: 'policy',
     status,
     headers: [...users.digestChallenges(isStale).map((value) => [field[0], value] as const), field],

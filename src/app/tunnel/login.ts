@@ -1,5 +1,5 @@
 import { within } from '../../core/deadline.ts';
-import { TunlError } from '../../core/errors.ts';
+import { requestError } from '../../core/errors.ts';
 import type { Peer } from '../../core/link.ts';
 import type { Credentials, DigestProof } from '../../core/secret.ts';
 import type { Authenticator } from '../../policy/auth.ts';
@@ -42,5 +42,5 @@ export function verifyLogin(
  */
 export async function assertLogin(...of: Parameters<typeof verifyLogin>): Promise<void> {
   if ((await verifyLogin(...of)) === 'right') return;
-  throw new TunlError('http_request_error', wrongLogin, { side: 'client', phase: 'policy' });
+  throw requestError(wrongLogin, { phase: 'policy' });
 }

@@ -1,4 +1,4 @@
-import { TunlError } from '../../core/errors.ts';
+import { requestError, type TunlError } from '../../core/errors.ts';
 import type { TunnelExchange, TunnelRequest } from '../../core/exchange.ts';
 import type { HeaderField } from '../../core/hop.ts';
 import { findSource, type Link, type Peer } from '../../core/link.ts';
@@ -65,15 +65,11 @@ function read(
 ): Message | undefined {
   const message = readField(headers);
   if (message !== 'broken') return message;
-  throw requestError(400, 'the field about a resumable tunnel is not valid');
+  throw requestError('the field about a resumable tunnel is not valid');
 }
 
 function refusalOf(answer: Extract<ReturnType<FarEnds['resume']>, string>): TunlError {
-  if (answer === 'used') return requestError(409, 'the request for a resumable tunnel has been here before');
-  return requestError(404, 'there is no such resumable tunnel');
-}
-
-/** Makes the error about a request for a resumable tunnel, or for a transport of one. */
-export function requestError(status: number, message: string): TunlError {
-  return new TunlError('http_request_error', message, { side: 'client', phase: 'request', status });
+  if (answer === 'used')
+    return requestError('the request for a resumable tunnel has been here before', { status: 409 });
+  return requestError('there is no such resumable tunnel', { status: 404 });
 }

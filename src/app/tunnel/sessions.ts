@@ -1,8 +1,8 @@
-import { TunlError } from '../../core/errors.ts';
+import { requestError, TunlError } from '../../core/errors.ts';
 import type { TunnelExchange, TunnelRequest } from '../../core/exchange.ts';
 import { findSource, type Link, LinkView, type Peer, type Resumption } from '../../core/link.ts';
 import { Counts } from '../../core/waiting.ts';
-import { type Asker, requestError, type Resuming } from './resuming.ts';
+import { type Asker, type Resuming } from './resuming.ts';
 
 /** How many sessions may wait for their target at a time. */
 interface WaitingLimits {
@@ -78,6 +78,6 @@ class SessionLink extends LinkView {
 
 function noSession(isServed: boolean): TunlError {
   return isServed
-    ? requestError(400, 'a session is asked for with the field Tunl-Resume')
-    : requestError(404, 'there are no sessions here: tunl serve opens them with --resume');
+    ? requestError('a session is asked for with the field Tunl-Resume')
+    : requestError('there are no sessions here: tunl serve opens them with --resume', { status: 404 });
 }

@@ -1,5 +1,5 @@
 import type { Duplex } from 'node:stream';
-import { TunlError } from '../../core/errors.ts';
+import { requestError, TunlError } from '../../core/errors.ts';
 import type { HeaderField } from '../../core/hop.ts';
 import { type Link, resetError } from '../../core/link.ts';
 import { BodyReader } from '../body/reader.ts';
@@ -199,8 +199,7 @@ function framingFields({ method, headers, body, opens }: Call): HeaderField[] {
 }
 
 function lengthError(how: 'longer' | 'shorter'): TunlError {
-  const message = `the body of the request is ${how} than its length`;
-  return new TunlError('http_request_error', message, { side: 'client', phase: 'request' });
+  return requestError(`the body of the request is ${how} than its length`);
 }
 
 function writeChunk(stream: Duplex, chunk: Buffer): boolean {

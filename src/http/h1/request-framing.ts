@@ -1,4 +1,4 @@
-import { TunlError } from '../../core/errors.ts';
+import { requestError } from '../../core/errors.ts';
 import { type Framing, readFraming } from '../wire/framing.ts';
 import type { RequestHead } from '../wire/message.ts';
 
@@ -14,8 +14,4 @@ export function readRequestFraming({ method, version, headers }: RequestHead): F
   // An intermediary may not have understood the coding (RFC 9112, section 6.1).
   if (version === '1.0' && framing.kind === 'chunked') throw requestError('HTTP/1.0 knows no chunks');
   return framing;
-}
-
-function requestError(message: string): TunlError {
-  return new TunlError('http_request_error', message, { side: 'client', phase: 'request' });
 }

@@ -1,5 +1,5 @@
 import { STATUS_CODES } from 'node:http';
-import { TunlError } from '../../core/errors.ts';
+import { requestError, TunlError } from '../../core/errors.ts';
 import type { AnswerBody, Exchange } from '../../core/exchange.ts';
 import type { HeaderField } from '../../core/hop.ts';
 import type { Link, Peer } from '../../core/link.ts';
@@ -293,6 +293,5 @@ function hasClose(headers: readonly HeaderField[]): boolean {
 }
 
 function bodyError(fault: string, cause: unknown): TunlError {
-  const facts = { side: 'client', phase: 'request', ...(cause ? { cause } : {}) } as const;
-  return new TunlError('http_request_error', `the body of the request is refused: ${fault}`, facts);
+  return requestError(`the body of the request is refused: ${fault}`, { cause });
 }

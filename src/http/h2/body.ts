@@ -1,5 +1,5 @@
 import { type Duplex, Readable } from 'node:stream';
-import { TunlError } from '../../core/errors.ts';
+import { requestError, type TunlError } from '../../core/errors.ts';
 import type { BodyEvents } from '../body/request.ts';
 
 /** The body of an HTTP/2 request: the readable half of its stream, which lives on when this one is destroyed. */
@@ -50,6 +50,5 @@ export class Http2Body extends Readable {
 }
 
 function cutError(cause: Error | null): TunlError {
-  const facts = { side: 'client', phase: 'request', ...(cause && { cause }) } as const;
-  return new TunlError('http_request_error', 'the client cut the body of its request short', facts);
+  return requestError('the client cut the body of its request short', { cause: cause ?? undefined });
 }

@@ -1,4 +1,4 @@
-import { TunlError } from '../../core/errors.ts';
+import { requestError } from '../../core/errors.ts';
 import type { Exchange } from '../../core/exchange.ts';
 import { assertSameHost, isSafeField, maxFields } from '../wire/message.ts';
 import { assertHasPort, isHost } from '../wire/request-target.ts';
@@ -10,7 +10,7 @@ import { assertHasPort, isHost } from '../wire/request-target.ts';
  */
 export function assertTranslatable(request: Exchange): void {
   const { method, target, authority, headers } = request;
-  if (headers.length > maxFields) throw requestError(`the request has more than ${maxFields} fields`, 431);
+  if (headers.length > maxFields) throw requestError(`the request has more than ${maxFields} fields`, { status: 431 });
   if (!headers.every(isSafeField)) throw requestError('a header field is not valid');
   if (!/^[!#$%&'*+.^_`|~0-9A-Za-z-]{1,32}$/.test(method)) throw requestError('the method is not valid');
   if (authority === '' || !isHost(authority)) throw requestError('the request names no host');
@@ -20,8 +20,4 @@ export function assertTranslatable(request: Exchange): void {
   if (!isPath || !/^[\x21-\x7e]+$/.test(target) || target.includes('#')) {
     throw requestError('the target of the request is not valid');
   }
-}
-
-function requestError(message: string, status = 400): TunlError {
-  return new TunlError('http_request_error', message, { side: 'client', phase: 'request', status });
 }

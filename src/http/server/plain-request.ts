@@ -1,5 +1,5 @@
 import { formatHostPort, type TcpAddress } from '../../core/address.ts';
-import { TunlError } from '../../core/errors.ts';
+import { requestError } from '../../core/errors.ts';
 import type { Exchange } from '../../core/exchange.ts';
 import { parseAuthorityOr } from '../../syntax/authority.ts';
 import { assertTranslatable } from '../h2/validity.ts';
@@ -29,9 +29,9 @@ const httpPort = 80;
 export function claimPlain(exchange: Exchange): PlainRequest | undefined {
   const { method, sentScheme, headers } = exchange;
   if (method === 'CONNECT' || sentScheme === undefined) return undefined;
-  if (sentScheme !== 'http') throw requestError(`${sentScheme}: is not forwarded here, only http:`, 501);
+  if (sentScheme !== 'http') throw requestError(`${sentScheme}: is not forwarded here, only http:`, { status: 501 });
   if (exchange.version === '2' && exchange.upgradeTo !== undefined) {
-    throw requestError(`a change to ${exchange.upgradeTo} is not forwarded over HTTP/2`, 501);
+    throw requestError(`a change to ${exchange.upgradeTo} is not forwarded over HTTP/2`, { status: 501 });
   }
   // Recipients that ignore the case would take it for a request for a tunnel.
   if (/^connect$/i.test(method)) throw requestError('the method is not valid');
@@ -64,10 +64,6 @@ function readAsPlace(exchange: Exchange): RequestPlace {
 function assertMayTravel({ method, headers }: Exchange): void {
   const [left] = fieldValues(headers, 'max-forwards');
   if (left === '0' && (method === 'TRACE' || method === 'OPTIONS')) {
-    throw requestError(`${method} ends here, and this proxy does not answer it`, 405);
+    throw requestError(`${method} ends here, and this proxy does not answer it`, { status: 405 });
   }
-}
-
-function requestError(message: string, status = 400): TunlError {
-  return new TunlError('http_request_error', message, { side: 'client', phase: 'request', status });
 }

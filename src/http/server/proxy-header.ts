@@ -2,7 +2,7 @@ import type { Duplex } from 'node:stream';
 import { isIP } from 'node:net';
 import type { TcpAddress } from '../../core/address.ts';
 import { abortReason, throwIfAborted } from '../../core/deadline.ts';
-import { TunlError } from '../../core/errors.ts';
+import { requestError, TunlError } from '../../core/errors.ts';
 import { formatIp, toBytes } from '../../core/ip.ts';
 import { proxySignature } from './proxy-protocol.ts';
 
@@ -94,7 +94,7 @@ function toAddress(host: string, port: number): TcpAddress | undefined {
 }
 
 function badHeader(what: string): TunlError {
-  return new TunlError('http_request_error', `the client is refused: ${what}`, { side: 'client', phase: 'request' });
+  return requestError(`the client is refused: ${what}`);
 }
 
 /**

@@ -1,6 +1,6 @@
 import { parseDigest, readUser } from '../../auth/digest/fields.ts';
 import type { TcpAddress } from '../../core/address.ts';
-import { statusOf, TunlError } from '../../core/errors.ts';
+import { requestError, statusOf, TunlError } from '../../core/errors.ts';
 import type { Exchange, TunnelExchange, TunnelRequest } from '../../core/exchange.ts';
 import type { HeaderField } from '../../core/hop.ts';
 import { type DigestProof, isSecretField } from '../../core/secret.ts';
@@ -133,10 +133,6 @@ export function parseProof(
   return params && user !== undefined ? { user, params, method, target } : undefined;
 }
 
-function requestError(message: string, status = 400): TunlError {
-  return new TunlError('http_request_error', message, { side: 'client', phase: 'request', status });
-}
-
 /**
  * Answers an exchange with the `Proxy-Status` field of a failure and with `status`, by default that of the error table.
  */
@@ -155,5 +151,5 @@ export function rejectExchange(
  */
 export function assertNoExpectation({ version, headers }: TunnelExchange): void {
   const met = listTokens(headers, 'expect').every((expectation) => expectation === '100-continue');
-  if (version !== '1.0' && !met) throw requestError('what the Expect field asks for is not done here', 417);
+  if (version !== '1.0' && !met) throw requestError('what the Expect field asks for is not done here', { status: 417 });
 }

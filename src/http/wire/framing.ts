@@ -1,4 +1,4 @@
-import { TunlError } from '../../core/errors.ts';
+import { requestError, TunlError } from '../../core/errors.ts';
 import type { HeaderField } from '../../core/hop.ts';
 import { fieldValues } from './message.ts';
 
@@ -32,6 +32,6 @@ export function readFraming(headers: readonly HeaderField[], message: 'request' 
 
 function framingError(message: 'request' | 'response', fault: string): TunlError {
   return message === 'request'
-    ? new TunlError('http_request_error', `the request is refused: ${fault}`, { side: 'client', phase: 'request' })
+    ? requestError(`the request is refused: ${fault}`)
     : new TunlError('http_protocol_error', `the answer is refused: ${fault}`, { side: 'hop', phase: 'handshake' });
 }

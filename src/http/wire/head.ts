@@ -1,6 +1,6 @@
 import type { Duplex } from 'node:stream';
 import { abortReason, isLimit, lateError, type Limit } from '../../core/deadline.ts';
-import { TunlError } from '../../core/errors.ts';
+import { requestError, TunlError } from '../../core/errors.ts';
 import type { Flow, FlowEvents } from '../../core/flow.ts';
 import type { Link } from '../../core/link.ts';
 import { findWholeHead, type HeadFault, HeadScanner, type HeadShape } from './head-scanner.ts';
@@ -192,15 +192,18 @@ function giveUp(reader: HeadReader): void {
 
 /** Turns the HeadError of a client's request into the error that it is answered with. */
 export function requestHeadError(error: HeadError): TunlError {
-  const facts = { side: 'client', phase: 'request', cause: error } as const;
   switch (error.fault) {
     case 'closed':
-      return new TunlError('connection_terminated', 'the client closed the connection before its request', facts);
+      return new TunlError('connection_terminated', 'the client closed the connection before its request', {
+        side: 'client',
+        phase: 'request',
+        cause: error,
+      });
     case 'line_too_long':
-      return new TunlError('http_request_error', 'the request line is too long', { ...facts, status: 414 });
+      return requestError('the request line is too long', { cause: error, status: 414 });
     case 'too_large':
-      return new TunlError('http_request_error', 'the request head is too large', { ...facts, status: 431 });
+      return requestError('the request head is too large', { cause: error, status: 431 });
     case 'not_http':
-      return new TunlError('http_request_error', 'the request is not HTTP/1.1', facts);
+      return requestError('the request is not HTTP/1.1', { cause: error });
   }
 }

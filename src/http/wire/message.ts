@@ -1,4 +1,4 @@
-import { TunlError } from '../../core/errors.ts';
+import { requestError, TunlError } from '../../core/errors.ts';
 import type { TunnelExchange } from '../../core/exchange.ts';
 import type { HeaderField } from '../../core/hop.ts';
 import { isToken } from '../../syntax/text.ts';
@@ -40,9 +40,10 @@ export function parseRequestHead(bytes: Buffer): RequestHead {
   const match = requestLine.exec(lines[0] ?? '');
   if (!match) throw requestError('the request line is not valid');
   const { 1: method = '', 2: target = '', 3: major, 4: minor } = match;
-  if (major !== '1') throw requestError(`HTTP/${major}.${minor} is not spoken here`, 505);
+  if (major !== '1') throw requestError(`HTTP/${major}.${minor} is not spoken here`, { status: 505 });
   if (minor !== '0' && minor !== '1') throw requestError(`there is no HTTP/1.${minor}`);
-  if (lines.length - 1 > maxFields) throw requestError(`the request has more than ${maxFields} fields`, 431);
+  if (lines.length - 1 > maxFields)
+    throw requestError(`the request has more than ${maxFields} fields`, { status: 431 });
   const headers = lines.slice(1).map((line) => parseField(line, () => requestError('a header field is not valid')));
   return { method, target, version: `1.${minor}`, headers };
 }
@@ -86,10 +87,6 @@ export function parseField(line: string, fault: () => Error): HeaderField {
   const match = fieldLine.exec(line);
   if (!match) throw fault();
   return [(match[1] as string).toLowerCase(), match[2] as string];
-}
-
-function requestError(message: string, status = 400): TunlError {
-  return new TunlError('http_request_error', message, { side: 'client', phase: 'request', status });
 }
 
 function responseError(message: string): TunlError {

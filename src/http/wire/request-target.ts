@@ -1,4 +1,4 @@
-import { TunlError } from '../../core/errors.ts';
+import { requestError } from '../../core/errors.ts';
 import { parsePort } from '../../syntax/authority.ts';
 import { fieldValues, type RequestHead } from './message.ts';
 
@@ -86,8 +86,4 @@ export function assertHasPort(target: string): void {
 function readHost(host: string): string {
   if (host === '' || !isHost(host)) throw requestError('the target of the request is not valid');
   return host;
-}
-
-function requestError(message: string): TunlError {
-  return new TunlError('http_request_error', message, { side: 'client', phase: 'request' });
 }

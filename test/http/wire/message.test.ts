@@ -1,5 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
+import { statusOf, TunlError } from '../../../src/core/errors.ts';
 import {
   fieldValues,
   formatHead,
@@ -9,6 +10,7 @@ import {
   parseResponseHead,
 } from '../../../src/http/wire/message.ts';
 
+const isAnsweredWith = (status: number) => (error: unknown) => error instanceof TunlError && statusOf(error) === status;
 const bytes = (text: string) => Buffer.from(text, 'latin1');
 const request = (text: string) => parseRequestHead(bytes(text));
 const response = (text: string) => parseResponseHead(bytes(text));
@@ -61,13 +63,9 @@ describe('a request head', () => {
     ['a name with a space', 'GET / HTTP/1.1\r\nA b: c', 400],
     ['a name with a byte above 0x7f', 'GET / HTTP/1.1\r\n\u00e4: c', 400],
   ])('with %s is refused', (_, text, status) => {
-    expect(() => request(`${text}\r\n\r\n`)).toThrow(
-      expect.objectContaining({
-        code: 'http_request_error',
-        side: 'client',
-        facts: expect.objectContaining({ status }),
-      }),
-    );
+    const refused = () => request(`${text}\r\n\r\n`);
+    expect(refused).toThrow(expect.objectContaining({ code: 'http_request_error', side: 'client' }));
+    expect(refused).toThrow(expect.toSatisfy(isAnsweredWith(status)));
   });
 
   test('may have 100 fields and no more', () => {

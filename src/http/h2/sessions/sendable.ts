@@ -1,4 +1,4 @@
-import { TunlError } from '../../../core/errors.ts';
+import { requestError, type TunlError } from '../../../core/errors.ts';
 import type { HeaderField } from '../../../core/hop.ts';
 
 /** Fields whose readers could take either value if they came twice. */
@@ -47,6 +47,5 @@ export function assertSendable(fields: readonly HeaderField[]): void {
 }
 
 function fieldsError(cause: string): TunlError {
-  const facts = { side: 'client', phase: 'request', cause } as const;
-  return new TunlError('http_request_error', 'the request has fields that HTTP/2 does not take', facts);
+  return requestError('the request has fields that HTTP/2 does not take', { cause });
 }
