@@ -51,6 +51,7 @@ export class RequestRecord {
   #status: number | undefined;
   #answer: readonly HeaderField[] = [];
   #upstream: Pick<AccessEntry, 'cluster' | 'place'> = {};
+  #isAsked = false;
   #isOver = false;
   #unfollow: (() => void)[] = [];
   /** Called when the way begins or ceases to wait for a transport. */
@@ -79,7 +80,9 @@ export class RequestRecord {
   /** Records the upstream that the request is for. */
   lead(cluster: string, target: Address): void {
     const { access } = this.#env;
-    if (access) this.#upstream = { cluster, place: access.nearest(cluster, target) };
+    if (!access) return;
+    this.#writeAsked({ cluster });
+    this.#upstream = { cluster, place: access.nearest(cluster, target) };
   }
 
   /**
@@ -107,6 +110,7 @@ export class RequestRecord {
     this.#status = status;
     this.#answer = headers;
     this.#tunnel.handle = toHandle(request);
+    this.#writeAsked();
     if (this.#tunnel.isRecorded) this.#env.emit(makeOpened(this.#tunnel));
   }
 
@@ -115,6 +119,7 @@ export class RequestRecord {
     this.#tunnel.handle = handle;
     handle.setWaiting(isWaiting(this.#tunnel));
     this.#tunnel.cut = (error) => handle.cut(error);
+    this.#writeAccess({ at: 'opened', status: this.#status });
   }
 
   /** Records the end of a request that was answered. */
@@ -136,27 +141,39 @@ export class RequestRecord {
     delete this.#tunnel.resumptions;
   }
 
-  #leave({ status, ...end }: EndOfRequest): boolean {
+  #leave({ status, ...end }: MomentOfRequest): boolean {
     const isFirst = !this.#isOver;
     this.#isOver = true;
     for (const unfollow of this.#unfollow) unfollow();
     this.#endLifetime();
     if (!isFirst) return false;
     this.#env.tunnels.remove(this.#tunnel);
+    this.#writeAsked();
+    this.#writeAccess({ status, ...end });
+    return true;
+  }
+
+  /** Writes once that the request has come, with its upstream where its route has one. */
+  #writeAsked(upstream: Pick<AccessEntry, 'cluster'> = {}): void {
+    if (this.#isAsked) return;
+    this.#isAsked = true;
+    this.#env.access?.write({ at: 'asked', tunnel: this.#tunnel, origin: this.#origin, ...upstream });
+  }
+
+  #writeAccess({ status, ...moment }: MomentOfRequest): void {
     this.#env.access?.write({
       tunnel: this.#tunnel,
       origin: this.#origin,
       answer: this.#answer,
       ...this.#upstream,
       ...(status !== undefined && { status }),
-      ...end,
+      ...moment,
     });
-    return true;
   }
 }
 
-/** The part of an access log entry that describes the end. */
-type EndOfRequest = Pick<AccessEntry, 'result' | 'failure'> & { readonly status: number | undefined };
+/** The part of an access log entry that describes one moment. */
+type MomentOfRequest = Pick<AccessEntry, 'at' | 'result' | 'failure'> & { readonly status: number | undefined };
 
 /** Converts the end of a request to that of a tunnel. */
 export function toResult({ error }: RequestEnd): RelayEnd {

@@ -1,5 +1,6 @@
 import type { AccessLog, RouteOptions } from '../../chain/model/graph.ts';
 import { type Address, formatAddress } from '../../core/address.ts';
+import type { LogMoment } from '../../chain/model/log-filter.ts';
 import type { Origin } from '../../core/dialer.ts';
 import type { ErrorCode, TunlError } from '../../core/errors.ts';
 import type { HeaderField } from '../../core/hop.ts';
@@ -9,8 +10,10 @@ import { defaultFormat, type FormatFacts, parseFormat, writeLine, writeObject } 
 import { passesFilter } from './log-filter.ts';
 import type { Tunnel } from './tunnels.ts';
 
-/** The facts about a tunnel or request that is over. */
+/** The facts about a tunnel or request at one moment of its life. */
 export interface AccessEntry {
+  /** Its end, if nothing else is said. */
+  readonly at?: LogMoment;
   readonly tunnel: Pick<Tunnel, 'id' | 'started' | 'handle' | 'hasExpired'>;
   readonly origin: Origin;
   /** The status that the client was answered with, if it speaks HTTP. */
@@ -26,7 +29,7 @@ export interface AccessEntry {
   readonly failure?: TunlError;
 }
 
-/** Writes an entry about a finished tunnel or request to the access logs of a stage. */
+/** Writes an entry about a tunnel or request to those access logs of a stage that have lines at its moment. */
 export type WriteAccess = (entry: AccessEntry) => void;
 
 /**
@@ -40,10 +43,19 @@ export function createAccessLog(
   speaks: 'bytes' | 'http',
 ): WriteAccess | undefined {
   if (!logs || logs.length === 0) return undefined;
-  const writers = logs.map(({ path, format, when }) => ({ file: files.get(path), toLine: createWriter(format), when }));
+  const writers = logs.map(({ path, format, when, at = ['ended'] }) => ({
+    file: files.get(path),
+    toLine: createWriter(format),
+    when,
+    at,
+  }));
   return (entry) => {
-    const facts = toFacts(entry, speaks);
-    for (const { file, toLine, when } of writers) if (!when || passesFilter(when, facts)) file.write(toLine(facts));
+    const { at: moment = 'ended' } = entry;
+    if (!writers.some(({ at }) => at.includes(moment))) return;
+    const facts = toFacts(entry, moment, speaks);
+    for (const { file, toLine, when, at } of writers) {
+      if (at.includes(moment) && (!when || passesFilter(when, facts))) file.write(toLine(facts));
+    }
   };
 }
 
@@ -62,7 +74,13 @@ function createWriter(format: AccessLog['format'] = defaultFormat): (facts: Form
   return (facts) => writeObject(members, facts);
 }
 
-function toFacts(entry: AccessEntry, speaks: 'bytes' | 'http'): FormatFacts {
+/** The types of entries in Envoy's words. */
+const kinds = {
+  bytes: { asked: 'TcpConnectionStart', opened: 'TcpUpstreamConnected', ended: 'TcpConnectionEnd' },
+  http: { asked: 'DownstreamStart', opened: 'DownstreamTunnelSuccessfullyEstablished', ended: 'DownstreamEnd' },
+} as const;
+
+function toFacts(entry: AccessEntry, moment: LogMoment, speaks: 'bytes' | 'http'): FormatFacts {
   const { tunnel, origin, status = 0, answer, cluster, place, failure } = entry;
   const { id, started, handle } = tunnel;
   const ms = Math.round(performance.now() - started);
@@ -78,8 +96,8 @@ function toFacts(entry: AccessEntry, speaks: 'bytes' | 'http'): FormatFacts {
     ...(place !== undefined && { upstream: place }),
     ...(cluster !== undefined && { cluster }),
     ...(answer && { answer }),
-    ...(failure ? describeFailure(failure) : describeEnd(entry, speaks)),
-    kind: speaks === 'http' ? 'DownstreamEnd' : 'TcpConnectionEnd',
+    ...(failure ? describeFailure(failure) : moment !== 'asked' && describeEnd(entry, speaks)),
+    kind: kinds[speaks][moment],
   };
 }
 

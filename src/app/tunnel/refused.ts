@@ -41,12 +41,14 @@ export function reportRefused(
   });
 }
 
-/** Writes the line of a refused request to the access logs. */
+/** Writes the lines of a refused request to the access logs. */
 export function logRefused(
   { access }: RefusedEnv,
   { id, origin, started }: RefusedRequest,
   failure: TunlError,
   status?: number,
 ): void {
-  access?.write({ tunnel: { id, started }, origin, failure, ...(status !== undefined && { status }) });
+  const tunnel = { id, started };
+  access?.write({ at: 'asked', tunnel, origin });
+  access?.write({ tunnel, origin, failure, ...(status !== undefined && { status }) });
 }

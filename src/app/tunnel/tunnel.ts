@@ -137,6 +137,7 @@ class CarriedTunnel implements Tunnel {
     env.tunnels.add(this);
     this.#endLifetime = limitLifetime(this, env.limits);
     this.#givePlaceBack = leave;
+    this.#writeAccess({ at: 'asked' });
   }
 
   /** Resolves with the end of the tunnel, once it is up. */
@@ -197,6 +198,7 @@ class CarriedTunnel implements Tunnel {
     this.handle = running;
     if (this.resumptions) running.setWaiting(isWaiting(this));
     if (this.isRecorded) emit(makeOpened(this));
+    this.#writeAccess({ at: 'opened' });
     running.whenEnded((result) => this.#end(result));
   }
 
@@ -240,9 +242,9 @@ class CarriedTunnel implements Tunnel {
     return new Beginning({ target, via, doubts, keepsBytes });
   }
 
-  #writeAccess(end: Pick<AccessEntry, 'result' | 'failure'>): void {
+  #writeAccess(moment: Pick<AccessEntry, 'at' | 'result' | 'failure'>): void {
     const { access } = this.#env;
-    if (access && this.#asked) writeAccess(access, this.#asked, this, this.#status, end);
+    if (access && this.#asked) writeAccess(access, this.#asked, this, this.#status, moment);
   }
 }
 
@@ -270,16 +272,18 @@ function writeAccess(
   { origin, target, reached }: AskedTunnel,
   tunnel: Tunnel,
   status: number | undefined,
-  end: Pick<AccessEntry, 'result' | 'failure'>,
+  moment: Pick<AccessEntry, 'at' | 'result' | 'failure'>,
 ): void {
-  const place = nearest(target);
+  const place = moment.at === 'asked' ? undefined : nearest(target);
   write({
     tunnel,
     origin,
     cluster,
     // The IP address behind a name is known once it was reached.
-    place: reached?.kind === 'tcp' && !place.startsWith('internal:') ? formatAddress(reached) : place,
+    ...(place !== undefined && {
+      place: reached?.kind === 'tcp' && !place.startsWith('internal:') ? formatAddress(reached) : place,
+    }),
     ...(status !== undefined && { status }),
-    ...end,
+    ...moment,
   });
 }

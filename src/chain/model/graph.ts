@@ -5,7 +5,7 @@ import type { Caps } from '../../syntax/settings.ts';
 import type { ListenerTlsFiles, ProxyValues, Rules, StageValues } from '../../syntax/stage-settings.ts';
 import { looksAtHello } from './chosen.ts';
 import type { FieldChanges, Upstream, VirtualHost } from './http.ts';
-import type { LogFilter } from './log-filter.ts';
+import type { LogFilter, LogMoment } from './log-filter.ts';
 import type { RouteName, RouteOptions, TargetChoice } from './route.ts';
 import type { StateValue } from '../../syntax/format/state.ts';
 import type { Screen } from './screen.ts';
@@ -28,6 +28,8 @@ export interface AccessLog {
   readonly format?: string | Readonly<Record<string, string>>;
   /** What is logged; everything without. */
   readonly when?: LogFilter;
+  /** The moments at which a line is written, in their order; at the end only without. */
+  readonly at?: readonly LogMoment[];
 }
 
 interface AnyStage<R> extends StageValues {

@@ -1,9 +1,15 @@
 import type { FieldMatch } from './condition.ts';
 
+/** The moments in the life of a tunnel or request at which a log can have a line, in their order. */
+export const logMoments = ['asked', 'opened', 'ended'] as const;
+
+/** When a line is written: the client arrived, its tunnel is open, or all is over. Requests never open. */
+export type LogMoment = (typeof logMoments)[number];
+
 /** How a number is compared with that of a condition. */
 export const comparisonSigns = ['=', '>=', '<=', '!='] as const;
 
-/** A condition on a tunnel or request that is over. */
+/** A condition on a tunnel or request. */
 export type LogTest =
   | {
       /** The status of the answer, 0 without one; or the whole duration, in milliseconds. */

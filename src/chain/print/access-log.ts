@@ -7,12 +7,13 @@ import { toFieldConfig } from './conditions.ts';
 import { unwrap } from './route.ts';
 
 /** Writes an access log as in a file. */
-export function toAccessLogConfig({ path, format, when }: AccessLog): AccessLogConfig {
-  if (format === undefined && when === undefined) return escapeVariables(path);
+export function toAccessLogConfig({ path, format, when, at }: AccessLog): AccessLogConfig {
+  if (format === undefined && !when && !at) return escapeVariables(path);
   return {
     path: escapeVariables(path),
     ...(format !== undefined && { format: typeof format === 'string' ? escapeVariables(format) : toMembers(format) }),
     ...(when && { when: unwrap(when.map(toTestsConfig)) }),
+    ...(at && { at: unwrap(at) }),
   };
 }
 

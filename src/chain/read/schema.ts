@@ -63,7 +63,7 @@ const stage = z.strictObject(
     ),
     log: describe(flag.optional(), 'write a record of its own for each tunnel'),
     'access-log': describe(
-      oneOrMore(accessLog, 'a file, or path with format and when,').optional(),
+      oneOrMore(accessLog, 'a file, or path with format, when and at,').optional(),
       'where a line for each tunnel or request is written',
     ),
   },

@@ -3,7 +3,8 @@ import type { SharedNames } from '../../chain/model/shared-names.ts';
 import { formatAddress, hostOf } from '../../core/address.ts';
 import type { Hop } from '../../core/hop.ts';
 import { type ClusterPlan, toCluster, toDialPlan } from './cluster.ts';
-import { toAccessLogs, toListener } from './listener.ts';
+import { tcpLogs, toAccessLogs } from './access-log.ts';
+import { toListener } from './listener.ts';
 import { escapeOperators, formatSeconds, type Tree, typed } from './terms.ts';
 import { toClusterSocket } from './tls.ts';
 import { termsOf } from '../schema/hop-terms.ts';
@@ -33,7 +34,7 @@ export function toForwardTrees(stage: ForwardStage, names: SharedNames): StageTr
     ...(backOff && {
       backoff_options: { base_interval: formatSeconds(backOff.baseMs), max_interval: formatSeconds(backOff.maxMs) },
     }),
-    ...toAccessLogs(accessLogs),
+    ...toAccessLogs(accessLogs, tcpLogs),
   });
   const filter = { name: 'envoy.filters.network.tcp_proxy', typed_config: proxy };
   return { listener: toListener(stage, filter), clusters: [toCluster({ ...plan, name: cluster })] };

@@ -17,7 +17,8 @@ import { toFieldMatch } from './field-match.ts';
 import { toHeaderChanges } from './header-changes.ts';
 import type { StageTrees } from './forward.ts';
 import { countScreens, toRequestFilters, toRouteScreens } from './rbac.ts';
-import { toAccessLogs, toListener } from './listener.ts';
+import { httpLogs, toAccessLogs } from './access-log.ts';
+import { toListener } from './listener.ts';
 import { formatSeconds, type Tree, typed } from './terms.ts';
 import { toDialPlan } from './cluster.ts';
 import { toClusterSocket } from './tls.ts';
@@ -71,7 +72,7 @@ function toHttpListener(stage: HttpStage, routes: Tree): Tree {
       ...toNameFilters(stage),
       { name: 'envoy.filters.http.router', typed_config: typed('filters.http.router.v3.Router') },
     ],
-    ...toAccessLogs(stage.accessLogs),
+    ...toAccessLogs(stage.accessLogs, httpLogs),
   });
   const filter = { name: 'envoy.filters.network.http_connection_manager', typed_config: manager };
   return toListener(stage, filter, alpn[codec]);

@@ -1,9 +1,7 @@
-import { type AccessLog, listRoutesOut, listScreens, type Stage } from '../../chain/model/graph.ts';
+import { listRoutesOut, listScreens, type Stage } from '../../chain/model/graph.ts';
 import { isChosenByName, looksAtHello } from '../../chain/model/chosen.ts';
-import type { LogFilter, LogTest } from '../../chain/model/log-filter.ts';
 import { listRules } from '../../chain/model/screen.ts';
 import { toStateFilters } from './filter-state.ts';
-import { toFieldMatch } from './field-match.ts';
 import { toConnectionFilters } from './rbac.ts';
 import { toListenerSocket } from './tls.ts';
 import { toAddress, type Tree, typed } from './terms.ts';
@@ -64,62 +62,4 @@ const inspector = {
 function isServerNameAsked(stage: Stage): boolean {
   if (stage.job === 'forward' && (looksAtHello(stage) || isChosenByName(stage))) return true;
   return stage.tls !== undefined && listRules(listScreens(stage)).some(({ kind }) => kind === 'server-name');
-}
-
-/** Makes the `access_log` field of a filter. */
-export function toAccessLogs(logs: readonly AccessLog[] = []): Tree {
-  if (logs.length === 0) return {};
-  return { access_log: logs.map(toAccessLog) };
-}
-
-/** Envoy's own loggers for streams. Opening these paths as files fails if they are sockets. */
-const streams = new Map([
-  ['/dev/stdout', { name: 'envoy.access_loggers.stdout', message: 'access_loggers.stream.v3.StdoutAccessLog' }],
-  ['/dev/stderr', { name: 'envoy.access_loggers.stderr', message: 'access_loggers.stream.v3.StderrAccessLog' }],
-]);
-
-function toAccessLog({ path, format, when }: AccessLog): Tree {
-  const stream = streams.get(path);
-  const form = format !== undefined && { log_format: toFormat(format) };
-  const filter = when && { filter: toLogFilter(when) };
-  if (stream) return { name: stream.name, ...filter, typed_config: typed(stream.message, { ...form }) };
-  return {
-    name: 'envoy.access_loggers.file',
-    ...filter,
-    typed_config: typed('access_loggers.file.v3.FileAccessLog', { path, ...form }),
-  };
-}
-
-/** Makes the filter of a log: all conditions of one list. */
-function toLogFilter(when: LogFilter): Tree {
-  return joinFilters(
-    'or_filter',
-    when.map((tests) => joinFilters('and_filter', tests.map(toTestFilter))),
-  );
-}
-
-/** Joins filters, of which Envoy wants two at least. */
-function joinFilters(kind: 'or_filter' | 'and_filter', filters: readonly Tree[]): Tree {
-  const [first] = filters;
-  return first && filters.length === 1 ? first : { [kind]: { filters } };
-}
-
-const operators = { '=': 'EQ', '>=': 'GE', '<=': 'LE', '!=': 'NE' } as const;
-
-function toTestFilter(test: LogTest): Tree {
-  switch (test.kind) {
-    case 'status':
-    case 'took': {
-      const comparison = { op: operators[test.compare], value: { default_value: test.value } };
-      return { [test.kind === 'status' ? 'status_code_filter' : 'duration_filter']: { comparison } };
-    }
-    case 'flags':
-      return { response_flag_filter: test.flags.length > 0 ? { flags: test.flags } : {} };
-    case 'field':
-      return { header_filter: { header: toFieldMatch(test.field) } };
-  }
-}
-
-function toFormat(format: NonNullable<AccessLog['format']>): Tree {
-  return typeof format === 'string' ? { text_format_source: { inline_string: format } } : { json_format: format };
 }

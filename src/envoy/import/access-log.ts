@@ -1,11 +1,12 @@
 import { resolve } from 'node:path';
 import type { Path } from '../../chain/read/document.ts';
 import type { AccessLog } from '../../chain/model/graph.ts';
+import type { LogFilter, LogMoment } from '../../chain/model/log-filter.ts';
 import type { AccessLogMessage } from '../schema/access-log.ts';
 import { parseFormat } from '../../syntax/format/format.ts';
 import { assertAtMostOne, assertOne } from './one-of.ts';
 import type { BootstrapDiagnostics } from './diagnostics.ts';
-import { type LogType, readLogFilter } from './log-filter.ts';
+import { logTypes, readLogFilter } from './log-filter.ts';
 
 type LoggerMessage = AccessLogMessage[number]['typed_config'];
 
@@ -17,21 +18,38 @@ const streams = {
 /** What the access logs of a filter or listener have in common. */
 export interface LogContext {
   readonly reading: BootstrapDiagnostics;
-  /** The type of their entries. */
-  readonly type: LogType;
+  /** Whose they are. */
+  readonly of: keyof typeof logTypes;
+  /** The moments before the end at which they have entries too. */
+  readonly early?: readonly LogMoment[];
   /** The only cluster of the filter, if it has one; its name replaces `%UPSTREAM_CLUSTER%`. */
   readonly cluster?: string | undefined;
 }
 
 /** Reads the access logs of a filter or listener. Those that no entry can pass the filter of are left out. */
 export function readAccessLogs(words: AccessLogMessage = [], path: Path, context: LogContext): readonly AccessLog[] {
-  const { type, reading } = context;
+  const { of, early = [], reading } = context;
   return words.flatMap(({ filter, typed_config: log }, index) => {
-    const when = filter && readLogFilter(filter, type, [...path, index, 'filter'], reading);
     const read = readAccessLog(log, [...path, index, 'typed_config'], context);
-    if (when?.length === 0) return [];
-    return when?.some((tests) => tests.length > 0) ? { ...read, when } : read;
+    const filters = new Map<string, { when: LogFilter; at: LogMoment[] }>();
+    for (const moment of [...early, 'ended'] as const) {
+      const when = filter ? readLogFilter(filter, logTypes[of][moment], [...path, index, 'filter'], reading) : [[]];
+      const key = JSON.stringify(when);
+      const same = filters.get(key);
+      if (same) same.at.push(moment);
+      else if (when.length > 0) filters.set(key, { when, at: [moment] });
+    }
+    return [...filters.values()].map(({ when, at }) => ({
+      ...read,
+      ...(when.some((tests) => tests.length > 0) && { when }),
+      ...(at.some((moment) => moment !== 'ended') && { at }),
+    }));
   });
+}
+
+/** Reads the moments before the end at which a filter logs, from its switches for them. */
+export function readEarly(switches: Readonly<Record<'asked' | 'opened', boolean | undefined>>): readonly LogMoment[] {
+  return (['asked', 'opened'] as const).filter((moment) => switches[moment] === true);
 }
 
 /** Makes the access logs of a stage; a stage without any has no list of them. */
@@ -39,10 +57,10 @@ export function toStageLogs(logs: readonly AccessLog[]): { readonly accessLogs?:
   return logs.length > 0 ? { accessLogs: logs } : {};
 }
 
-function readAccessLog(words: LoggerMessage, path: Path, { reading, type, cluster }: LogContext): AccessLog {
+function readAccessLog(words: LoggerMessage, path: Path, { reading, of, cluster }: LogContext): AccessLog {
   const written = readFormat(words, path, reading);
   if (written) checkFormat(written.format, [...path, ...written.at], reading);
-  const format = written && mapFormat(written.format, (text) => fillKnown(text, type, cluster));
+  const format = written && mapFormat(written.format, (text) => fillKnown(text, of, cluster));
   const file = 'path' in words ? words.path : streams[words['@type'] as keyof typeof streams];
   return { path: resolve(file), ...(format !== undefined && format !== '' && { format }) };
 }
@@ -88,9 +106,9 @@ function mapFormat(format: Format, map: (text: string) => string): Format {
 }
 
 /** Fills in the operators whose values the file decides, and the entries of tunl do not have. */
-function fillKnown(text: string, type: LogType, cluster: string | undefined): string {
+function fillKnown(text: string, of: LogContext['of'], cluster: string | undefined): string {
   return text.replaceAll(/%%|%UPSTREAM_CLUSTER%|%ACCESS_LOG_TYPE%/g, (found) => {
     if (found === '%UPSTREAM_CLUSTER%' && cluster !== undefined) return cluster.replaceAll('%', '%%');
-    return found === '%ACCESS_LOG_TYPE%' && type === 'NotSet' ? type : found;
+    return found === '%ACCESS_LOG_TYPE%' && of === 'listener' ? 'NotSet' : found;
   });
 }

@@ -1,4 +1,4 @@
-import { type LogFilter, type LogTest, outcomeFlags, sortTests } from '../../chain/model/log-filter.ts';
+import { type LogFilter, type LogMoment, type LogTest, outcomeFlags, sortTests } from '../../chain/model/log-filter.ts';
 import type { Path } from '../../chain/read/document.ts';
 import { isSecretField } from '../../core/secret.ts';
 import { quote } from '../../syntax/text.ts';
@@ -7,8 +7,19 @@ import type { BootstrapDiagnostics } from './diagnostics.ts';
 import { readField } from './http/match.ts';
 import { assertOne } from './one-of.ts';
 
-/** What a log writes entries about, as its filters know it: `TcpConnectionEnd` and so on. */
-export type LogType = 'NotSet' | 'TcpConnectionEnd' | 'DownstreamEnd';
+/** The types of entries that a log can have. */
+type LogType = (typeof logTypes)[keyof typeof logTypes][LogMoment];
+
+/** The types of the entries of a TcpProxy, an HttpConnectionManager and a listener, at each moment. */
+export const logTypes = {
+  tcp: { asked: 'TCPCONNECTIONSTART', opened: 'TCPUPSTREAMCONNECTED', ended: 'TCPCONNECTIONEND' },
+  http: {
+    asked: 'DOWNSTREAMSTART',
+    opened: 'DOWNSTREAMTUNNELSUCCESSFULLYESTABLISHED',
+    ended: 'DOWNSTREAMEND',
+  },
+  listener: { asked: 'NOTSET', opened: 'NOTSET', ended: 'NOTSET' },
+} as const satisfies Record<string, Record<LogMoment, string>>;
 
 /** The most lists of conditions that a filter may come to. */
 const maxLists = 64;
@@ -21,7 +32,7 @@ const never: LogFilter = [];
 
 /**
  * Reads the filter of an access log.
- * @param type the type of all entries of the log; filters by type decide once and for all
+ * @param type the type of the entries of the log; filters by type decide once and for all
  * @returns no list for a log that never gets an entry, and an empty one for a log that gets all
  */
 export function readLogFilter(
@@ -56,17 +67,11 @@ function readLists(words: LogFilterMessage, type: LogType, path: Path, reading: 
   if (flags) return [[readFlags(flags.flags ?? [], [...at, 'flags'], reading)]];
   if (types) {
     const { types: known = [], exclude = false } = types;
-    return known.includes(typeNames[type]) !== exclude ? always : never;
+    return known.includes(type) !== exclude ? always : never;
   }
   // tunl has no health checks of its own clients to leave out.
   return always;
 }
-
-const typeNames = {
-  NotSet: 'NOTSET',
-  TcpConnectionEnd: 'TCPCONNECTIONEND',
-  DownstreamEnd: 'DOWNSTREAMEND',
-} as const satisfies Record<LogType, string>;
 
 /** Joins two filters that must both let something through. */
 function join(one: LogFilter, other: LogFilter): LogFilter {

@@ -19,7 +19,7 @@ import { listEndpoints } from '../schema/cluster.ts';
 import { findHopTerms, type HopTerms, termsOf } from '../schema/hop-terms.ts';
 import { type Cluster, toRoute, usualLimits } from './cluster.ts';
 import { joinState, keepShared } from './filter-state.ts';
-import { readAccessLogs, toStageLogs } from './access-log.ts';
+import { readAccessLogs, readEarly, toStageLogs } from './access-log.ts';
 import type { RulesContext } from './rbac/rules.ts';
 import type { BootstrapDiagnostics } from './diagnostics.ts';
 
@@ -49,7 +49,7 @@ export function readTcpProxy(
   context: FilterContext,
 ): Omit<ForwardStage, 'name' | 'listen' | 'tls'> {
   const { path, isInternal, findCluster, reading, listenerLogs } = context;
-  const { cluster: name, tunneling_config: tunneling } = words;
+  const { cluster: name, tunneling_config: tunneling, access_log_options: logging } = words;
   if (name === undefined) reading.add(path, 'cluster is missing');
   const cluster = name === undefined ? undefined : findCluster(name, [...path, 'cluster']);
   const places = cluster && readPlaces(cluster, [...path, 'cluster'], reading);
@@ -65,10 +65,14 @@ export function readTcpProxy(
     ...toStageLogs([
       ...readAccessLogs(words.access_log, [...path, 'access_log'], {
         reading,
-        type: 'TcpConnectionEnd',
+        of: 'tcp',
+        early: readEarly({
+          asked: logging?.flush_access_log_on_start,
+          opened: logging?.flush_access_log_on_connected ?? words.flush_access_log_on_connected,
+        }),
         cluster: name,
       }),
-      ...readAccessLogs(listenerLogs.words, listenerLogs.path, { reading, type: 'NotSet', cluster: name }),
+      ...readAccessLogs(listenerLogs.words, listenerLogs.path, { reading, of: 'listener', cluster: name }),
     ]),
   } as const;
   if (!cluster || !places) return { ...common, to: { targets: [], balance: 'first' }, route };

@@ -30,6 +30,7 @@ const logType = enumOf({
   UDPTUNNELUPSTREAMCONNECTED: 11,
   UDPPERIODIC: 12,
   UDPSESSIONEND: 13,
+  TCPCONNECTIONSTART: 14,
 });
 
 interface Comparison {

@@ -22,6 +22,12 @@ const tunnelingConfig = message(
   },
 );
 
+const logging = message(
+  'TcpAccessLogOptions',
+  { flush_access_log_on_connected: flag.optional(), flush_access_log_on_start: flag.optional() },
+  { ignored: 'access_log_flush_interval' },
+);
+
 const backOff = message('BackoffStrategy', { base_interval: duration(1), max_interval: duration(1).optional() });
 
 /** `envoy.extensions.filters.network.tcp_proxy.v3.TcpProxy` */
@@ -44,11 +50,12 @@ export const tcpProxy = message(
       { ON_DOWNSTREAM_DATA: 'dial', ON_DOWNSTREAM_TLS_HANDSHAKE: 'dial' },
     ).optional(),
     access_log: accessLogs,
+    access_log_options: logging.optional(),
+    flush_access_log_on_connected: flag.optional(),
   },
   {
-    // tunl always holds early data back, and writes its only record of a tunnel at the end.
-    ignored:
-      'max_early_data_bytes access_log_options access_log_flush_interval flush_access_log_on_connected check_drain_close',
+    // tunl always holds early data back, and writes no line while a tunnel is open.
+    ignored: 'max_early_data_bytes access_log_flush_interval check_drain_close',
     refused: {
       weights: 'weighted_clusters',
       server: 'on_demand',

@@ -37,6 +37,25 @@ test('a stage that forwards writes a line at the end of each tunnel', async () =
   await eventually(read, `- - - - - 0 - 5 5 127.0.0.1:${target.port} a - TcpConnectionEnd\n`);
 });
 
+test('a log with lines at all moments has them, and one with others has those', async () => {
+  const target = await startTarget(echo);
+  const [all, others] = [makeLog(), makeLog()];
+  const short = '%ACCESS_LOG_TYPE% %RESPONSE_CODE% %BYTES_SENT% %UPSTREAM_HOST%';
+  const accessLogs = [
+    { path: all.path, format: short, at: ['asked', 'opened', 'ended'] },
+    { path: others.path, format: short, at: ['opened'] },
+  ] as const;
+  const place = `127.0.0.1:${target.port}`;
+  const chain = await startChain([proxyStage('p', { accessLogs, allow: [place] })]);
+  const opened = `DownstreamTunnelSuccessfullyEstablished 200 0 ${place}\n`;
+  await exchange(chain.port, `CONNECT ${place} HTTP/1.1\r\nHost: ${place}\r\n\r\nhi`);
+  const tunnel = `DownstreamStart 0 0 -\n${opened}DownstreamEnd 200 2 ${place}\n`;
+  await eventually(all.read, tunnel);
+  await exchange(chain.port, 'CONNECT 127.0.0.1:1 HTTP/1.1\r\nHost: 127.0.0.1:1\r\n\r\n');
+  await eventually(all.read, `${tunnel}DownstreamStart 0 0 -\nDownstreamEnd 403 0 127.0.0.1:1\n`);
+  expect(others.read()).toBe(opened);
+});
+
 test.each([
   ['a proxy that refuses', 'HTTP/1.1 403 No\r\nContent-Length: 0\r\n\r\n', 'tunnel_response:403'],
   ['a proxy that fails', 'HTTP/1.1 502 No\r\nContent-Length: 0\r\n\r\n', 'tunnel_response:502'],

@@ -71,5 +71,11 @@ test('where there is an access log it keeps what is written there, and not the j
   client.fin();
   upstream.fin();
   await inTime('the end', ended);
-  expect(entries).toMatchObject([{ origin: { peer }, cluster: 'web', place: 'db:22', status: 200 }]);
+  const asked = { origin: { peer }, cluster: 'web' };
+  const opened = { ...asked, place: 'db:22', status: 200 };
+  expect(entries).toMatchObject([
+    { at: 'asked', ...asked },
+    { at: 'opened', ...opened },
+    { ...opened, result: { end: 'clean' } },
+  ]);
 });

@@ -206,6 +206,11 @@ test.each([
   expect(refuse(text)[0]).toContain(message);
 });
 
+test('a log with lines at a moment that there is not is refused', () => {
+  const refused = refuse('stages:\n  a: { listen: 1, to: b:1, access-log: { path: /a, at: [ended, begun] } }');
+  expect(refused.join()).toContain('path with format, when and at');
+});
+
 test('what needs quotes in YAML is told', () => {
   expect(refuse('stages:\n  a: {listen: 1, via: http://me:${PW}@p:1, to: b:1}').join()).toContain("'${NAME}'");
   expect(refuse('stages:\n  a:\n    listen: [::1]:80').join()).toContain("'[::1]:8080'");

@@ -90,6 +90,33 @@ test.each([
   if (message.includes('tunl')) expect(hints).not.toEqual([]);
 });
 
+test.each([
+  ['', '', undefined],
+  ['access_log_options: { flush_access_log_on_connected: true }', '', [{ path, at: ['opened', 'ended'] }]],
+  ['flush_access_log_on_connected: true', '', [{ path, at: ['opened', 'ended'] }]],
+  ['access_log_options: {}\nflush_access_log_on_connected: true', '', [{ path, at: ['opened', 'ended'] }]],
+  ['access_log_options: { flush_access_log_on_start: true }', '', [{ path, at: ['asked', 'ended'] }]],
+  [
+    'access_log_options: { flush_access_log_on_start: true }',
+    '{ log_type_filter: { types: [TcpConnectionStart] } }',
+    [{ path, at: ['asked'] }],
+  ],
+  [
+    'access_log_options: { flush_access_log_on_start: true }',
+    `{ or_filter: { filters: [ ${failed}, { log_type_filter: { types: [TcpConnectionStart] } } ] } }`,
+    [
+      { path, at: ['asked'] },
+      { path, when: [[isFailed]] },
+    ],
+  ],
+])('with %j and the filter %j there are the logs %j', (switches, filter, logs) => {
+  const text = withFilter(filter || '{ not_health_check_filter: {} }');
+  const fields = switches.split('\n').filter(Boolean);
+  const inserted = ['stat_prefix: entry', ...fields].join(`\n${' '.repeat(16)}`);
+  const [stage] = listStages(loadEnvoy(text.replace('stat_prefix: entry', inserted)).graph);
+  expect(stage?.accessLogs).toEqual(logs ?? [{ path }]);
+});
+
 test('a filter with too many alternatives is refused', () => {
   const either = `{ or_filter: { filters: [ ${slow}, ${failed}, ${flags} ] } }`;
   const { message } = refusalOf(() =>

@@ -1,5 +1,7 @@
 import type { Bed } from '../support/bed.ts';
-import { answer, ask, found } from './http-visits.ts';
+import { exchange, openH1 } from './encapsulate-visits.ts';
+import { answer, ask, found, webSocket } from './http-visits.ts';
+import { askH2, exchange as exchangeAsked } from './terminate-visits.ts';
 import type { Row } from './row.ts';
 
 /** Tells logs, once each has as many lines as it must get. */
@@ -53,6 +55,97 @@ export const logRows: readonly Row[] = [
           'ends.log: /origin DownstreamEnd',
           'ends.log: /dead DownstreamEnd',
           'ends.log: /nowhere DownstreamEnd',
+        ],
+      },
+    },
+  },
+  {
+    file: 'log-moments',
+    seen: {
+      'a tunnel, and one that a proxy refuses': {
+        visit: async (bed) => {
+          const tunnel = await openH1(bed);
+          await bed.tellLog('tcp.log', 2);
+          await exchange(bed, tunnel);
+          tunnel.client.fin();
+          await tunnel.proxy.waitForEnd();
+          tunnel.proxy.fin();
+          await bed.tellLog('tcp.log', 3);
+          const refused = await openH1(bed, 'front', 'HTTP/1.1 403 No\r\ncontent-length: 0\r\n\r\n');
+          await refused.client.waitForEnd();
+          await bed.tellLog('tcp.log', 5);
+          await bed.tellLog('tcp-opened.log', 1);
+        },
+        story: [
+          'proxy: CONNECT host.com:443 HTTP/1.1 | host: host.com:443',
+          'tcp.log: TcpConnectionStart 0 - -',
+          'tcp.log: TcpUpstreamConnected 0 ORIGIN -',
+          'proxy: "ping"',
+          'client: "pong"',
+          'tcp.log: TcpConnectionStart 0 - -',
+          'tcp.log: TcpUpstreamConnected 0 ORIGIN -',
+          'tcp.log: TcpConnectionEnd 4 ORIGIN -',
+          'proxy: CONNECT host.com:443 HTTP/1.1 | host: host.com:443',
+          'tcp.log: TcpConnectionStart 0 - -',
+          'tcp.log: TcpUpstreamConnected 0 ORIGIN -',
+          'tcp.log: TcpConnectionEnd 4 ORIGIN -',
+          'tcp.log: TcpConnectionStart 0 - -',
+          'tcp.log: TcpConnectionEnd 0 ORIGIN UF,URX',
+          'tcp-opened.log: TcpUpstreamConnected 0 ORIGIN -',
+        ],
+      },
+      'a tunnel that is asked for, requests and an upgrade': {
+        visit: async (bed) => {
+          const client = await askH2(bed, 'host.com:443', {}, 'front2');
+          bed.story.tell('client', await client.answer());
+          await bed.tellLog('http.log', 2);
+          const origin = await exchangeAsked(bed, client, bed.origin2);
+          client.fin();
+          await origin.waitForEnd();
+          origin.fin();
+          await client.waitForEnd();
+          await bed.tellLog('http.log', 3);
+          const page = await ask(bed, 'GET /page', '', '', 'front2');
+          const server = await bed.origin2.accept();
+          await server.readHead();
+          server.send(found);
+          await bed.story.tellMessage('client', page);
+          await bed.story.tellStatus('client', await ask(bed, 'GET /nowhere', '', '', 'front2'));
+          const chat = await ask(bed, 'GET /page', webSocket, '', 'front2');
+          const other = await bed.origin2.accept();
+          await other.readHead();
+          other.send('HTTP/1.1 101 Switching Protocols\r\nconnection: upgrade\r\nupgrade: websocket\r\n\r\n');
+          await bed.story.tellStatus('client', chat);
+          await bed.tellLog('http.log', 9);
+          await bed.tellLog('http-others.log', 6);
+        },
+        story: [
+          'client: :status: 200',
+          'http.log: DownstreamStart CONNECT 0 - origin2 0 -',
+          'http.log: DownstreamTunnelSuccessfullyEstablished CONNECT 200 ORIGIN2 origin2 0 via_upstream',
+          'origin: "ping"',
+          'client: "pong"',
+          'http.log: DownstreamStart CONNECT 0 - origin2 0 -',
+          'http.log: DownstreamTunnelSuccessfullyEstablished CONNECT 200 ORIGIN2 origin2 0 via_upstream',
+          'http.log: DownstreamEnd CONNECT 200 ORIGIN2 origin2 4 via_upstream',
+          'client: HTTP/1.1 200 | content-length: 5 | x-made-by: origin | "hello"',
+          'client: 404',
+          'client: 101',
+          'http.log: DownstreamStart CONNECT 0 - origin2 0 -',
+          'http.log: DownstreamTunnelSuccessfullyEstablished CONNECT 200 ORIGIN2 origin2 0 via_upstream',
+          'http.log: DownstreamEnd CONNECT 200 ORIGIN2 origin2 4 via_upstream',
+          'http.log: DownstreamStart GET 0 - origin2 0 -',
+          'http.log: DownstreamEnd GET 200 ORIGIN2 origin2 0 via_upstream',
+          'http.log: DownstreamStart GET 0 - - 0 -',
+          'http.log: DownstreamEnd GET 404 - - 0 route_not_found',
+          'http.log: DownstreamStart GET 0 - origin2 0 -',
+          'http.log: DownstreamTunnelSuccessfullyEstablished GET 101 ORIGIN2 origin2 0 via_upstream',
+          'http-others.log: DownstreamStart CONNECT 0 - origin2 0 -',
+          'http-others.log: DownstreamTunnelSuccessfullyEstablished CONNECT 200 ORIGIN2 origin2 0 via_upstream',
+          'http-others.log: DownstreamStart GET 0 - origin2 0 -',
+          'http-others.log: DownstreamStart GET 0 - - 0 -',
+          'http-others.log: DownstreamStart GET 0 - origin2 0 -',
+          'http-others.log: DownstreamTunnelSuccessfullyEstablished GET 101 ORIGIN2 origin2 0 via_upstream',
         ],
       },
     },

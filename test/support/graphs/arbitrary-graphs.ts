@@ -8,7 +8,7 @@ import type {
   PlainGraph,
   RouteOptions,
 } from '../../../src/chain/model/graph.ts';
-import { comparisonSigns, type LogTest, sortTests } from '../../../src/chain/model/log-filter.ts';
+import { comparisonSigns, logMoments, type LogTest, sortTests } from '../../../src/chain/model/log-filter.ts';
 import { frontKinds } from '../../../src/fronts/index.ts';
 import { halfCloses, type HeaderField, type Hop } from '../../../src/core/hop.ts';
 import { Secret } from '../../../src/core/secret.ts';
@@ -100,6 +100,7 @@ const accessLog: fc.Arbitrary<AccessLog> = fc
     path: file,
     format: maybe(fc.oneof(fc.constantFrom('%DURATION% ${x}\n', 'a'), fc.constant({ ms: '%DURATION%', 'a b': '#' }))),
     when: maybe(logFilter),
+    at: maybe(fc.subarray([...logMoments], { minLength: 1 })),
   })
   .map((parts) => leaveOut(parts) as AccessLog);
 

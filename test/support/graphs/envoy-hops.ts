@@ -67,6 +67,8 @@ export const accessLogs: fc.Arbitrary<readonly AccessLog[]> = fc.subarray<Access
   { path: '/dev/stdout' },
   { path: '/dev/stderr', format: '%BYTES_SENT% 100%%' },
   { path: '/dev/stdout', format: { sent: '%BYTES_SENT%', 'a b': 'c' } },
+  { path: '/dev/stdout', at: ['opened'], when: [[{ kind: 'took', compare: '<=', value: 5 }]] },
+  { path: '/dev/stderr', at: ['asked', 'ended'] },
   { path: '/dev/stdout', when: [[{ kind: 'flags', flags: [] }], [{ kind: 'status', compare: '>=', value: 500 }]] },
   {
     path: '/dev/stderr',

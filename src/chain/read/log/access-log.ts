@@ -5,7 +5,14 @@ import { parseDuration } from '../../../syntax/duration.ts';
 import { parseFormat } from '../../../syntax/format/format.ts';
 import { asUsage, quote } from '../../../syntax/text.ts';
 import type { AccessLog } from '../../model/graph.ts';
-import { comparisonSigns, type LogFilter, type LogTest, outcomeFlags, sortTests } from '../../model/log-filter.ts';
+import {
+  comparisonSigns,
+  type LogFilter,
+  logMoments,
+  type LogTest,
+  outcomeFlags,
+  sortTests,
+} from '../../model/log-filter.ts';
 import { readField } from '../http/match.ts';
 import { conditions } from '../screens/conditions.ts';
 import type { RouteReader } from '../route.ts';
@@ -42,9 +49,13 @@ export const accessLog = z.union(
         oneOrMore(tests, 'conditions').optional(),
         'write a line only for what meets all of these conditions, or all of one item of a list',
       ),
+      at: describe(
+        oneOrMore(z.literal([...logMoments], must('asked, opened or ended')), 'asked, opened or ended').optional(),
+        'when lines are written: the client has asked, its tunnel is open, or all is over; ended without',
+      ),
     }),
   ],
-  must('a file, or path with format and when'),
+  must('a file, or path with format, when and at'),
 );
 
 /** An access log in a file. */
@@ -58,7 +69,8 @@ export function readAccessLog(
   reader: RouteReader,
   resolveFile: (path: string) => string,
 ): AccessLog {
-  const { path, format, when } = typeof words === 'string' ? { path: words } : words;
+  const { path, format, when, at } = typeof words === 'string' ? { path: words } : words;
+  const moments = listOf(at);
   const { env: own, folder } = reader;
   const env = Object.fromEntries(Object.entries(own).map(([key, value]) => [key, value?.replaceAll('%', '%%')]));
   const fill = (line: string) => fillVariables(line, { env, folder });
@@ -72,6 +84,7 @@ export function readAccessLog(
     path: resolveFile(path),
     ...(filled !== undefined && { format: filled }),
     ...(when !== undefined && { when: asUsage('when', () => readFilter(when, reader)) }),
+    ...(at !== undefined && { at: logMoments.filter((moment) => moments.includes(moment)) }),
   };
 }
 

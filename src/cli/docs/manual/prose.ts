@@ -171,7 +171,7 @@ export const commandProse: Readonly<Record<string, Prose>> = {
           },
           {
             term: '`tls`, `limits`, `retry`, `family`, `log`, `access-log`',
-            text: 'Like the options of the same names; `retry` may have `times`, `base`, `max` and `on: any`, and `lifetime` in `limits` ends old tunnels. `log` writes a record for each tunnel, `access-log` a line to a file, or to `path` with a `format`. With `when` only for what meets all of its conditions, or all of one item of a list: `status: >= 500`, `took: >= 10s`, `flags: UF|UH`, and `headers` as in routes.',
+            text: 'Like the options of the same names; `retry` may have `times`, `base`, `max` and `on: any`, and `lifetime` in `limits` ends old tunnels. `log` writes a record for each tunnel, `access-log` a line to a file, or to `path` with a `format`. With `when` only for what meets all of its conditions, or all of one item of a list: `status: >= 500`, `took: >= 10s`, `flags: UF|UH`, and `headers` as in routes. `at: [asked, opened, ended]` writes lines at these moments, not only at the end.',
           },
           {
             term: '`${NAME}`, `file:`PATH',

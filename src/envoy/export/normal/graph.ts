@@ -158,7 +158,7 @@ function normaliseStage(stage: EnvoyStage, fields: FieldWriter): EnvoyStage {
 }
 
 /** Adds a newline to a text format, because Envoy does not add one, and leaves a filter out that lets everything pass. */
-function normaliseLog({ path, format, when }: AccessLog): AccessLog {
+function normaliseLog({ path, format, when, at = ['ended'] }: AccessLog): AccessLog {
   const isFiltered = when?.every((tests) => tests.length > 0);
   return {
     path,
@@ -166,5 +166,6 @@ function normaliseLog({ path, format, when }: AccessLog): AccessLog {
       format: typeof format === 'string' && !format.endsWith('\n') ? `${format}\n` : format,
     }),
     ...(when && isFiltered && { when }),
+    ...(at.some((moment) => moment !== 'ended') && { at }),
   };
 }

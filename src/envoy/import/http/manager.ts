@@ -1,6 +1,7 @@
 import type { Path } from '../../../chain/read/document.ts';
 import { tellsInside } from '../../../chain/model/chosen.ts';
 import type { HttpStage, Upstream, VirtualHost } from '../../../chain/model/graph.ts';
+import type { LogMoment } from '../../../chain/model/log-filter.ts';
 import { formatAddress, type InternalAddress, type ListenAddress } from '../../../core/address.ts';
 import { isLoopback } from '../../../core/ip.ts';
 import { quote } from '../../../syntax/text.ts';
@@ -12,7 +13,7 @@ import { assertAtMostOne } from '../one-of.ts';
 import { listScreens, readHttpFilters, readPerFilter } from './filters.ts';
 import { readHeaderChanges } from './header-changes.ts';
 import { joinState, keepShared } from '../filter-state.ts';
-import { readAccessLogs, toStageLogs } from '../access-log.ts';
+import { readAccessLogs, readEarly, toStageLogs } from '../access-log.ts';
 import { type Cluster, toRoute, usualLimits } from '../cluster.ts';
 import { assertUpgrade, readRoute, type RouteContext } from './route.ts';
 import type { RouteUpstream } from './rewrite.ts';
@@ -68,8 +69,18 @@ export function readHttpManager(
     ...(isChosen && { open: true }),
     route: { hops: [], limits: { ...usualLimits, idleMs: idle ?? 0, ...(lifetimeMs > 0 && { lifetimeMs }) } },
     log: false,
-    ...toStageLogs(readAccessLogs(words.access_log, [...path, 'access_log'], { reading, type: 'DownstreamEnd' })),
+    ...toStageLogs(
+      readAccessLogs(words.access_log, [...path, 'access_log'], { reading, of: 'http', early: readLogMoments(words) }),
+    ),
   };
+}
+
+function readLogMoments(words: HttpConnectionManagerMessage): readonly LogMoment[] {
+  const { access_log_options: logging } = words;
+  return readEarly({
+    asked: logging?.flush_access_log_on_new_request ?? words.flush_access_log_on_new_request,
+    opened: logging?.flush_log_on_tunnel_successfully_established,
+  });
 }
 
 /** Reads the clusters that the routes of a stage use as its upstreams. */

@@ -42,6 +42,15 @@ const commonOptions = message(
   },
 );
 
+const logging = message(
+  'HcmAccessLogOptions',
+  {
+    flush_access_log_on_new_request: flag.optional(),
+    flush_log_on_tunnel_successfully_established: flag.optional(),
+  },
+  { ignored: 'access_log_flush_interval' },
+);
+
 /** `envoy.extensions.filters.network.http_connection_manager.v3.HttpConnectionManager` */
 export const httpConnectionManager = message(
   'HttpConnectionManager',
@@ -56,6 +65,8 @@ export const httpConnectionManager = message(
     upgrade_configs: list(managerUpgrade),
     stream_idle_timeout: duration().optional(),
     access_log: accessLogs,
+    access_log_options: logging.optional(),
+    flush_access_log_on_new_request: flag.optional(),
     strip_any_host_port: flag.optional(),
     strip_matching_host_port: flag.optional(),
     use_remote_address: flagOf(false, 'client').optional(),
@@ -67,7 +78,7 @@ export const httpConnectionManager = message(
   },
   {
     ignored:
-      'server_name server_header_transformation drain_timeout delayed_close_timeout stream_flush_timeout tracing internal_address_config xff_num_trusted_hops skip_xff_append preserve_external_request_id always_set_request_id_in_response access_log_options access_log_flush_interval flush_access_log_on_new_request proxy_100_continue stream_error_on_invalid_http_message represent_ipv4_remote_address_as_ipv4_mapped_ipv6 append_local_overload http1_safe_max_connection_duration append_x_forwarded_port add_proxy_protocol_connection_state',
+      'server_name server_header_transformation drain_timeout delayed_close_timeout stream_flush_timeout tracing internal_address_config xff_num_trusted_hops skip_xff_append preserve_external_request_id always_set_request_id_in_response access_log_flush_interval proxy_100_continue stream_error_on_invalid_http_message represent_ipv4_remote_address_as_ipv4_mapped_ipv6 append_local_overload http1_safe_max_connection_duration append_x_forwarded_port add_proxy_protocol_connection_state',
     missed: 'request_headers_timeout max_request_headers_kb',
     refused: {
       server: 'rds scoped_routes',
