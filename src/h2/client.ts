@@ -1,7 +1,15 @@
 import type { HeaderField } from '../core/hop.ts';
 import { resetError } from '../core/link.ts';
 import { ConnectionFault, errorCodes, errorName, preface } from './codes.ts';
-import { listPseudoFields, readResponse, readTrailers, type RequestPseudoFields, toFields } from './head.ts';
+import {
+  HeadReader,
+  listPseudoFields,
+  readResponse,
+  readTrailers,
+  type RequestPseudoFields,
+  type ResponseHead,
+  toFields,
+} from './head.ts';
 import type { HeaderBlock } from './header-block.ts';
 import type { Wire } from './scheduler.ts';
 import { Http2Session } from './session.ts';
@@ -26,6 +34,7 @@ export class Http2Client extends Http2Session {
   #unsentId = 1;
   #ownResets = 0;
   #isDraining = false;
+  readonly #heads: HeadReader<ResponseHead> = new HeadReader(readResponse);
 
   constructor(wire: Wire, setup: SessionSetup, events: SessionEvents) {
     const write: Wire['write'] = (parts) => {
@@ -109,7 +118,7 @@ export class Http2Client extends Http2Session {
   }
 
   #onAnswer(stream: Http2Stream, all: readonly HeaderField[], isEnd: boolean): void {
-    const head = readResponse(all);
+    const head = this.#heads.read(all);
     const isInterim = head !== undefined && head.status < 200;
     // RFC 9113, section 8.6: there is no 101.
     if (!head || head.status === 101 || (isInterim && isEnd)) {

@@ -1,4 +1,5 @@
 import { ConnectionFault, errorCodes, flags as bits, frameHeadBytes, frameTypes, usualFrameBytes } from './codes.ts';
+import { readUint32 } from './uint32.ts';
 
 /** Receives the frames of a connection in their order. Each method may throw a ConnectionFault. */
 export interface FrameEvents {
@@ -93,7 +94,7 @@ export class FrameReader {
     const bytes = ((head[at] as number) << 16) | ((head[at + 1] as number) << 8) | (head[at + 2] as number);
     const type = head[at + 3] as number;
     const flags = head[at + 4] as number;
-    const stream = head.readUInt32BE(at + 5) & 0x7fff_ffff;
+    const stream = readUint32(head, at + 5) & 0x7fff_ffff;
     this.#type = type;
     this.#flags = flags;
     this.#stream = stream;

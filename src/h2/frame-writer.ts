@@ -1,4 +1,5 @@
 import { errorCodes, flags as bits, frameHeadBytes, frameTypes, usualFrameBytes } from './codes.ts';
+import { writeUint32 } from './uint32.ts';
 
 /** The memory for heads, small frames and small payloads. */
 const scratchBytes = 16 * 1024;
@@ -104,17 +105,17 @@ export class FrameWriter {
     scratch[at + 2] = bytes;
     scratch[at + 3] = type;
     scratch[at + 4] = flags;
-    scratch.writeUInt32BE(stream, at + 5);
+    writeUint32(scratch, at + 5, stream);
   }
 
   #number(value: number): void {
     const at = this.#reserve(4);
-    this.#scratch.writeUInt32BE(value, at);
+    writeUint32(this.#scratch, at, value);
   }
 
   #copy(chunk: Buffer): void {
     const at = this.#reserve(chunk.length);
-    chunk.copy(this.#scratch, at);
+    this.#scratch.set(chunk, at);
   }
 
   /** Makes room in the scratch memory, which must be enough for anything that is copied. */

@@ -35,6 +35,25 @@ const badValue = /[\0\r\n]|^[ \t]|[ \t]$/;
 const authorityPattern = /^[-._~!$&'()*+,;=:@[\]%0-9A-Za-z]*$/;
 const lengthPattern = /^\d{1,15}$/;
 
+/** Reads heads. The decoder returns the same list for the same block, which need not be read twice in a row. */
+export class HeadReader<T> {
+  readonly #read: (all: readonly HeaderField[]) => T | undefined;
+  #all: readonly HeaderField[] | undefined;
+  #head: T | undefined;
+
+  constructor(read: (all: readonly HeaderField[]) => T | undefined) {
+    this.#read = read;
+  }
+
+  /** Returns what the fields say; `undefined` if they are malformed. */
+  read(all: readonly HeaderField[]): T | undefined {
+    if (all === this.#all) return this.#head;
+    this.#head = this.#read(all);
+    this.#all = all;
+    return this.#head;
+  }
+}
+
 /** Reads the head of a request strictly. Returns `undefined` for one that is malformed (RFC 9113, section 8.1.1). */
 export function readRequest(all: readonly HeaderField[], takesProtocols: boolean): RequestHead | undefined {
   const pseudo: Record<string, string> = {};

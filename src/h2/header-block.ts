@@ -1,4 +1,5 @@
 import { ConnectionFault, errorCodes, flags as bits } from './codes.ts';
+import { readUint32 } from './uint32.ts';
 
 /** A whole header block: HEADERS, joined with its CONTINUATION frames (RFC 9113, section 6.10). */
 export interface HeaderBlock {
@@ -40,7 +41,7 @@ export class HeaderBlockReader {
     if (payload.length < start) throw new ConnectionFault(errorCodes.frameSizeError, 'HEADERS is too short');
     const end = payload.length - (isPadded ? (payload[0] as number) : 0);
     if (end < start) throw new ConnectionFault(errorCodes.protocolError, 'more padding than HEADERS');
-    const dependsOnItself = hasPriority && (payload.readUInt32BE(isPadded ? 1 : 0) & 0x7fff_ffff) === stream;
+    const dependsOnItself = hasPriority && (readUint32(payload, isPadded ? 1 : 0) & 0x7fff_ffff) === stream;
     const bytes = payload.subarray(start, end);
     this.#assertSize(bytes.length);
     const block = { stream, bytes, isEnd: (flags & bits.endStream) !== 0, dependsOnItself };

@@ -1,6 +1,6 @@
 import type { HeaderField } from '../core/hop.ts';
 import { ConnectionFault, errorCodes, firstWindowBytes, mostBytes, preface } from './codes.ts';
-import { readRequest, readTrailers, type RequestPseudoFields, toFields } from './head.ts';
+import { HeadReader, readRequest, readTrailers, type RequestHead, type RequestPseudoFields, toFields } from './head.ts';
 import type { HeaderBlock } from './header-block.ts';
 import type { Wire } from './scheduler.ts';
 import { Http2Session } from './session.ts';
@@ -28,10 +28,12 @@ export class Http2Server extends Http2Session {
   /** What of the preface has come. */
   #prefaceBytes = 0;
   #isDraining = false;
+  readonly #heads: HeadReader<RequestHead>;
 
   constructor(wire: Wire, setup: SessionSetup, events: ServerEvents) {
     super(wire, setup, events);
     this.events = events;
+    this.#heads = new HeadReader((all) => readRequest(all, setup.extendedConnect));
     const settings: Setting[] = [[settingIds.maxConcurrentStreams, setup.maxStreams]];
     if (setup.extendedConnect) settings.push([settingIds.enableConnectProtocol, 1]);
     if (setup.announcesFrames) settings.push(this.toLargeFrame());
@@ -107,7 +109,7 @@ export class Http2Server extends Http2Session {
     }
     if (block.dependsOnItself) return this.failStream(id, errorCodes.protocolError);
     if (isTooLarge) return this.#refuseHead(id, isEnd);
-    const head = readRequest(all, this.setup.extendedConnect);
+    const head = this.#heads.read(all);
     if (!head || (isEnd && head.pseudo.method !== 'CONNECT' && (head.bodyBytes ?? 0) > 0)) {
       return this.failStream(id, errorCodes.protocolError);
     }

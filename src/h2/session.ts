@@ -9,6 +9,7 @@ import type { Wire } from './scheduler.ts';
 import { SessionBase, type SessionEvents, type SessionSetup } from './session-base.ts';
 import { formatSettings, type Setting, settingIds } from './settings.ts';
 import type { Http2Stream } from './stream.ts';
+import { readUint32 } from './uint32.ts';
 
 /** The header table that we announce by saying nothing of it. */
 const tableBytes = 4096;
@@ -159,8 +160,8 @@ export abstract class Http2Session extends SessionBase implements FrameEvents {
         if (id !== 0) throw fault('GOAWAY on a stream');
         if (payload.length < 8) throw sizeFault('GOAWAY');
         this.budgets.spendIdle('other');
-        this.goawayCode = payload.readUInt32BE(4);
-        return this.onGoaway(payload.readUInt32BE(0) & mostBytes, this.goawayCode);
+        this.goawayCode = readUint32(payload, 4);
+        return this.onGoaway(readUint32(payload, 0) & mostBytes, this.goawayCode);
       case frameTypes.windowUpdate:
         return this.#onWindowUpdate(id, payload);
       default:
@@ -190,7 +191,7 @@ export abstract class Http2Session extends SessionBase implements FrameEvents {
     if (id === 0) throw fault('PRIORITY on stream 0');
     this.budgets.spendIdle('other');
     if (payload.length !== 5) return this.#failAny(id, errorCodes.frameSizeError);
-    if ((payload.readUInt32BE(0) & mostBytes) === id) this.#failAny(id, errorCodes.protocolError);
+    if ((readUint32(payload, 0) & mostBytes) === id) this.#failAny(id, errorCodes.protocolError);
   }
 
   /** A fault of one stream, or of the connection where that stream was never opened. */
@@ -205,7 +206,7 @@ export abstract class Http2Session extends SessionBase implements FrameEvents {
     const stream = this.streams.get(id);
     if (!stream) return this.budgets.spendIdle('other');
     const isUnanswered = !this.isClient && !stream.isAnswered;
-    stream.receiveReset(payload.readUInt32BE(0));
+    stream.receiveReset(readUint32(payload, 0));
     if (isUnanswered) this.budgets.spendReset();
   }
 
@@ -262,7 +263,7 @@ export abstract class Http2Session extends SessionBase implements FrameEvents {
 
   #onWindowUpdate(id: number, payload: Buffer): void {
     if (payload.length !== 4) throw sizeFault('WINDOW_UPDATE');
-    const bytes = payload.readUInt32BE(0) & mostBytes;
+    const bytes = readUint32(payload, 0) & mostBytes;
     if (bytes < smallIncrement) this.budgets.spendUpdate(this.scheduler.dataFrames);
     if (id === 0) {
       if (bytes === 0) throw fault('a WINDOW_UPDATE of nothing');

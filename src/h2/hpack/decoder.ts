@@ -33,6 +33,9 @@ const maxIntegerShift = 28;
 
 const noBytes = Buffer.alloc(0);
 
+/** A block up to this is kept with what it says: where every tunnel has the same head, it has a byte or two for each field. */
+const keptBytes = 32;
+
 /**
  * Decodes the header blocks of one direction of a connection (RFC 7541), each of which must be given to it, and in the
  * order in which they came. It keeps no part of a block. After an error it is of no use any more, nor is its connection.
@@ -47,6 +50,10 @@ export class HpackDecoder {
   #smallestTableBytes = 0;
   #block: Buffer = noBytes;
   #at = 0;
+  /** The last block and what it says, while the same bytes say the same. */
+  readonly #lastBytes = new Uint8Array(keptBytes);
+  #lastLength = 0;
+  #last: DecodedFields | undefined;
 
   constructor({ maxTableBytes, maxListBytes, maxFields }: DecoderLimits) {
     this.#maxTableBytes = Math.max(maxTableBytes, initialTableBytes);
@@ -57,6 +64,7 @@ export class HpackDecoder {
   /** Sets the largest size of the dynamic table. Call it when the peer acknowledges SETTINGS that change it. */
   setMaxTableBytes(bytes: number): void {
     this.#maxTableBytes = bytes;
+    this.#last = undefined;
     if (this.#isUpdateDue) this.#smallestTableBytes = Math.min(this.#smallestTableBytes, bytes);
     else if (bytes < this.#table.maxBytes) {
       this.#isUpdateDue = true;
@@ -66,10 +74,13 @@ export class HpackDecoder {
 
   /**
    * Decodes one whole block. A list that is too large is decoded to its end, because the tables of both sides must stay
-   * the same (RFC 9113, section 10.5.1), but what exceeds the limits is not kept.
+   * the same (RFC 9113, section 10.5.1), but what exceeds the limits is not kept. The answer to the same block may be the
+   * same object.
    * @throws {HpackError} if the block is not valid
    */
   decode(block: Buffer): DecodedFields {
+    if (this.#last && this.#isLast(block)) return this.#last;
+    const { version } = this.#table;
     this.#block = block;
     this.#at = 0;
     this.#readSizeUpdates();
@@ -84,7 +95,18 @@ export class HpackDecoder {
     }
     // The block may be a part of a large buffer.
     this.#block = noBytes;
-    return { fields, isTooLarge };
+    const decoded = { fields, isTooLarge };
+    this.#last = this.#table.version === version && block.length <= keptBytes ? decoded : undefined;
+    if (this.#last) this.#lastBytes.set(block);
+    this.#lastLength = block.length;
+    return decoded;
+  }
+
+  #isLast(block: Buffer): boolean {
+    const bytes = this.#lastBytes;
+    if (block.length !== this.#lastLength) return false;
+    for (let at = 0; at < block.length; at++) if (block[at] !== bytes[at]) return false;
+    return true;
   }
 
   #readSizeUpdates(): void {

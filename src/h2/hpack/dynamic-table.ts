@@ -18,6 +18,8 @@ const firstSlots = 16;
 export class DynamicTable {
   /** The field that was added as number n is in slot n, modulo the number of slots. */
   #slots: (HeaderField | undefined)[] = Array.from({ length: firstSlots });
+  /** Another number after each change: while it is the same, an index means the same. */
+  version = 0;
   #added = 0;
   #count = 0;
   #bytes = 0;
@@ -40,6 +42,7 @@ export class DynamicTable {
   /** Adds a field, for which old ones make room. One that is larger than the whole table only empties it. */
   add(field: HeaderField): void {
     const bytes = fieldBytes(field);
+    this.version++;
     this.#evictDownTo(this.#maxBytes - bytes);
     if (bytes > this.#maxBytes) return;
     if (this.#count === this.#slots.length) this.#doubleSlots();
@@ -52,6 +55,7 @@ export class DynamicTable {
   /** Changes the size of the table; fields that do not fit any more are evicted. */
   resize(maxBytes: number): void {
     this.#maxBytes = maxBytes;
+    this.version++;
     this.#evictDownTo(maxBytes);
   }
 

@@ -8,6 +8,9 @@ import { staticTable } from './static-table.ts';
 /** The index of the newest field in the dynamic table (RFC 7541, section 2.3.3). */
 const firstDynamicIndex = staticTable.length + 1;
 
+/** A block up to this is kept, so that the same fields need not be encoded again. */
+const keptBytes = 1024;
+
 /** A block is written at one go, so all encoders can write in the same place. */
 const writer = new BlockWriter();
 
@@ -20,6 +23,8 @@ export class HpackEncoder {
   /** The table size that the peer knows of, and the smallest one since. */
   #knownBytes = initialTableBytes;
   #smallestBytes = initialTableBytes;
+  /** The last fields and their block, while the same fields give the same block. */
+  #last: { readonly fields: readonly HeaderField[]; readonly block: Buffer } | undefined;
 
   /**
    * Takes over the peer's SETTINGS_HEADER_TABLE_SIZE; the next block tells the peer. More than 4096 bytes are not used,
@@ -28,17 +33,25 @@ export class HpackEncoder {
   setMaxTableBytes(bytes: number): void {
     this.#table.resize(Math.min(bytes, initialTableBytes));
     this.#smallestBytes = Math.min(this.#smallestBytes, this.#table.maxBytes);
+    this.#last = undefined;
   }
 
   /**
-   * Encodes a field list as one block, which belongs to the caller. Names must be in lower case. Each character is one
+   * Encodes a field list as one block, which nobody may change. Names must be in lower case. Each character is one
    * byte, as in latin1; one above U+00FF, which no field can have, becomes `?`.
    */
   encode(fields: readonly HeaderField[]): Buffer {
+    const last = this.#last;
+    if (last && areSame(last.fields, fields)) return last.block;
+    const { version } = this.#table;
+    const isResized = this.#smallestBytes < this.#knownBytes || this.#knownBytes !== this.#table.maxBytes;
     writer.start();
-    if (this.#smallestBytes < this.#knownBytes || this.#knownBytes !== this.#table.maxBytes) this.#writeSizeUpdates();
+    if (isResized) this.#writeSizeUpdates();
     for (let at = 0; at < fields.length; at++) this.#writeField(fields[at] as HeaderField);
-    return writer.finish();
+    const block = writer.finish();
+    const isLasting = !isResized && this.#table.version === version && block.length <= keptBytes;
+    this.#last = isLasting ? { fields, block } : undefined;
+    return block;
   }
 
   /** RFC 7541, section 4.2: a smaller size since the last block too, because the peer evicted fields for it. */
@@ -78,4 +91,14 @@ export class HpackEncoder {
     writer.text(value);
     this.#table.add([ownName, writer.lastText(value.length)]);
   }
+}
+
+function areSame(some: readonly HeaderField[], others: readonly HeaderField[]): boolean {
+  if (some.length !== others.length) return false;
+  for (let at = 0; at < some.length; at++) {
+    const field = some[at] as HeaderField;
+    const other = others[at] as HeaderField;
+    if (field[0] !== other[0] || field[1] !== other[1]) return false;
+  }
+  return true;
 }

@@ -96,6 +96,39 @@ test('a field that is larger than the table empties it', () => {
   expect(() => decoder.decode(toBytes('be'))).toThrow('index');
 });
 
+test('the same block says what the table has at the time', () => {
+  const decoder = makeDecoder();
+  const block = toBytes('82be');
+  const decodes = (value: string) =>
+    expect(decoder.decode(block).fields).toEqual([
+      [':method', 'GET'],
+      ['a', value],
+    ]);
+  decoder.decode(toBytes('4001 6101 31'));
+  decodes('1');
+  decodes('1');
+  decoder.decode(toBytes('4001 6101 32'));
+  decodes('2');
+  decodes('2');
+  decoder.decode(toBytes('20'));
+  expect(() => decoder.decode(block)).toThrow(HpackError);
+});
+
+test('a block that empties the table by its last field is not understood again', () => {
+  const decoder = makeDecoder();
+  decoder.decode(Buffer.concat([toBytes('3f19'), literal('a', 1)]));
+  const block = Buffer.concat([toBytes('be'), literal('b', 25)]);
+  expect(decoder.decode(block).fields).toHaveLength(2);
+  expect(() => decoder.decode(block)).toThrow('not in the tables');
+});
+
+test('a block of the same bytes stands for its list again only while our limit is the same', () => {
+  const decoder = makeDecoder();
+  expect(decoder.decode(toBytes('82')).fields).toEqual([[':method', 'GET']]);
+  decoder.setMaxTableBytes(100);
+  expect(() => decoder.decode(toBytes('82'))).toThrow('not lowered');
+});
+
 test('the oldest fields are evicted first, however many there were', () => {
   const decoder = makeDecoder({ maxFields: 1000 });
   const letters = Array.from({ length: 26 }, (_, at) => String.fromCharCode(0x61 + at));

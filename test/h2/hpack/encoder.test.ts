@@ -20,6 +20,26 @@ test('the second request for the same tunnel is two bytes', () => {
   expect(encoder.encode(connect)).toEqual(toBytes('bfbe'));
 });
 
+test('the same fields are another block once others have entered the table', () => {
+  const encoder = new HpackEncoder();
+  const decoder = new HpackDecoder(limits);
+  const other: HeaderField[] = [[':authority', 'web.internal:443']];
+  for (const fields of [connect, connect, connect, other, connect, connect, other, other]) {
+    expect(decoder.decode(encoder.encode(fields)).fields).toEqual(fields);
+  }
+});
+
+test('the same fields are written anew once the peer has another table size', () => {
+  const encoder = new HpackEncoder();
+  encoder.encode(connect);
+  const block = encoder.encode(connect);
+  encoder.setMaxTableBytes(0);
+  const first = encoder.encode(connect);
+  expect(first[0]).toBe(0x20);
+  expect(first.length).toBeGreaterThan(block.length);
+  expect(encoder.encode(connect)).toEqual(first.subarray(1));
+});
+
 test('the answer to a tunnel is one byte', () => {
   expect(new HpackEncoder().encode([[':status', '200']])).toEqual(toBytes('88'));
 });
