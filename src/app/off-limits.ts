@@ -31,9 +31,9 @@ export class OffLimits {
    */
   guardBeyond(hops: readonly HopChoice[]): Layer {
     const isLocal = areLocal(hops);
-    return (next) => async (address, ctx) => {
-      if (isAmongBeyond(address, isLocal, this.#places())) throw prohibited(address);
-      return next(address, ctx);
+    return (next) => (address, ctx) => {
+      const isProhibited = isAmongBeyond(address, isLocal, this.#places());
+      return isProhibited ? Promise.reject(prohibited(address)) : next(address, ctx);
     };
   }
 }

@@ -31,12 +31,12 @@ export class Deadline {
   readonly #controller = new Abort();
   readonly #limit: Limit;
   readonly #parent: AbortSignal;
-  readonly #what: string;
+  readonly #what: string | (() => string);
   readonly #passOn = () => this.#controller.abort(this.#parent.reason);
   #timer: NodeJS.Timeout | undefined;
 
-  /** @param what begins the message: "proxy:80 did not answer" */
-  constructor(limit: Limit, parent: AbortSignal, what: string) {
+  /** @param what begins the message: "proxy:80 did not answer". A function of it is called when the limit has run out. */
+  constructor(limit: Limit, parent: AbortSignal, what: string | (() => string)) {
     this.#limit = limit;
     this.#parent = parent;
     this.#what = what;
@@ -53,12 +53,17 @@ export class Deadline {
     clearTimeout(this.#timer);
     const limit = this.#limit;
     if (!isLimit(limit)) return;
-    this.#timer = setTimeout(() => this.#controller.abort(lateError(limit, this.#what)), limit.ms);
+    this.#timer = setTimeout(() => this.#onLate(limit), limit.ms);
   }
 
   end(): void {
     clearTimeout(this.#timer);
     this.#parent.removeEventListener('abort', this.#passOn);
+  }
+
+  #onLate(limit: Limit): void {
+    const what = this.#what;
+    this.#controller.abort(lateError(limit, typeof what === 'string' ? what : what()));
   }
 }
 

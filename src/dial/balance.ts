@@ -9,6 +9,10 @@ import { Turns } from './turns.ts';
  * @throws {TunlError} that of the last target tried
  */
 export function balance(dial: Dial, targets: readonly Address[], mode: 'first' | 'round-robin'): Dial {
+  const [only] = targets;
+  if (only && targets.length === 1) {
+    return (_address, ctx) => dial(only, ctx.target === only ? ctx : { ...ctx, target: only });
+  }
   const turns = new Turns(targets, mode);
   return async (_address, ctx) => {
     let failure: unknown;
@@ -21,7 +25,7 @@ export function balance(dial: Dial, targets: readonly Address[], mode: 'first' |
         failure = error;
         if (ctx.signal.aborted || !isWorthRetrying(error)) throw error;
         turns.rest(target);
-        if (targets.length > 1) ctx.onFailure?.(error);
+        ctx.onFailure?.(error);
       }
     }
     throw failure;

@@ -85,11 +85,17 @@ export class SessionPool {
     return link;
   }
 
-  async #tunnelIn(session: Session, address: Address, ctx: DialContext): Promise<Link> {
+  #tunnelIn(session: Session, address: Address, ctx: DialContext): Promise<Link> {
+    const isForOne = session.capacity === 1 || !this.#source.isShared;
+    return isForOne ? this.#tunnelOrEnd(session, address, ctx) : this.#source.tunnel(session, address, ctx);
+  }
+
+  /** A session for one tunnel ends with the failure of it. */
+  async #tunnelOrEnd(session: Session, address: Address, ctx: DialContext): Promise<Link> {
     try {
       return await this.#source.tunnel(session, address, ctx);
     } catch (error) {
-      if (session.capacity === 1 || !this.#source.isShared) await session.close('now');
+      await session.close('now');
       throw error;
     }
   }

@@ -266,16 +266,19 @@ async function secureLink(
 
 async function openTunnel(route: HopRoute, session: Session, address: Address, ctx: DialContext): Promise<Link> {
   const { hop, position, fill, carrier } = route;
-  const what = `${formatAddress(hop.address)} did not answer ${carrier.asksBy ?? 'CONNECT'} ${formatAddress(address)}`;
-  const started = performance.now();
-  const deadline = new Deadline(handshakeLimit(route), ctx.signal, what);
+  const started = ctx.onProgress ? performance.now() : 0;
+  const describe = () =>
+    `${formatAddress(hop.address)} did not answer ${carrier.asksBy ?? 'CONNECT'} ${formatAddress(address)}`;
+  const deadline = new Deadline(handshakeLimit(route), ctx.signal, describe);
   try {
     throwIfAborted(ctx.signal);
     deadline.start();
     const more = fill && { fields: [...(ctx.fields ?? []), ...fill(ctx)] };
     const link = await session.tunnel(address, numberSteps(ctx, position, { signal: deadline.signal, ...more }));
-    const ms = performance.now() - started;
-    ctx.onProgress?.({ phase: 'handshake', hop: position.index, detail: formatAddress(address), ms });
+    if (ctx.onProgress) {
+      const ms = performance.now() - started;
+      ctx.onProgress({ phase: 'handshake', hop: position.index, detail: formatAddress(address), ms });
+    }
     return link;
   } catch (error) {
     const explained = withHints(error, (failure) => unansweredHints(failure, address, carrier));

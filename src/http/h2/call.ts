@@ -1,79 +1,139 @@
+import type { Readable } from 'node:stream';
 import { abortReason, throwIfAborted } from '../../core/deadline.ts';
 import { TunlError } from '../../core/errors.ts';
 import type { HeaderField } from '../../core/hop.ts';
+import type { Link } from '../../core/link.ts';
 import { pumpBody } from '../body/pump.ts';
 import { type Asked, type Call, type CallBody, isSuccess, maxInterim, type Reply } from '../call.ts';
 import type { RequestPseudoFields } from '../../h2/head.ts';
 import { nudge } from './nudge.ts';
 import type { ClientSession } from './sessions/client.ts';
-import type { OpenedStream } from './sessions/opened.ts';
+import type { OpenedEvents, OpenedStream } from './sessions/opened.ts';
 
 /**
  * Sends a request as a stream of an HTTP/2 session and resolves with the final answer, whose body is still to come.
  * @throws {TunlError} with `unprocessed` set where it is proved that the peer did not act on it, and `unanswered` when nobody knows
  */
-export async function callHttp2(client: ClientSession, call: Call, asked: Asked, signal: AbortSignal): Promise<Reply> {
-  throwIfAborted(signal);
-  return new Http2Call(client, call, asked).run(signal);
+export function callHttp2(client: ClientSession, call: Call, asked: Asked, signal: AbortSignal): Promise<Reply> {
+  return new Promise((resolve, reject) => {
+    throwIfAborted(signal);
+    new Http2Call(client, call, asked, { signal, resolve, reject }).start();
+  });
 }
 
-/** One exchange in a session. */
-class Http2Call {
+/** Whoever waits for an answer, until the signal aborts. */
+interface Waiting {
+  readonly signal: AbortSignal;
+  readonly resolve: (reply: Reply) => void;
+  readonly reject: (error: unknown) => void;
+}
+
+/** One exchange in a session: the request, and the reply to it once that has come. */
+class Http2Call implements OpenedEvents, Reply {
+  status = 0;
+  headers: readonly HeaderField[] = [];
+  declare link?: Link;
   readonly #opened: OpenedStream;
   readonly #call: Call;
   readonly #asked: Asked;
   readonly #client: ClientSession;
-  #isOpen = false;
+  /** Present until the answer has come, or the wait for it is over. */
+  #waiting: Waiting | undefined;
   #trailers: readonly HeaderField[] = [];
   #failure: Error | undefined;
-  #stopSending = () => {};
+  #stopSending: (() => void) | undefined;
+  #stopNudging: (() => void) | undefined;
   #interim = 0;
-  /** Ends the wait for the answer. */
-  #settle: ((act: () => void) => void) | undefined;
-  #resolve: (reply: Reply) => void = () => {};
-  #reject: (error: unknown) => void = () => {};
 
-  constructor(client: ClientSession, call: Call, asked: Asked) {
-    const { body, opens, onInterim } = call;
+  constructor(client: ClientSession, call: Call, asked: Asked, waiting: Waiting) {
     this.#call = call;
     this.#asked = asked;
     this.#client = client;
-    if (opens?.kind === 'upgrade' && !client.takesExtendedConnect) {
+    this.#waiting = waiting;
+    if (call.opens?.kind === 'upgrade' && !client.takesExtendedConnect) {
       throw this.#error('http_upgrade_failed', 'takes no other protocols in HTTP/2 (RFC 8441)');
     }
     this.#opened = this.#open(client);
-    this.#opened.listen({
-      ...(onInterim && { onInterim: (status, fields) => this.#passInterim(status, fields, onInterim) }),
-      onResponse: (status, fields) => this.#settle?.(() => this.#resolve(this.#toReply(status, fields))),
-      onTrailers: (fields) => (this.#trailers = fields),
-      onEnd: () => this.#endReply(),
-      onClose: () => {
-        this.#stopSending();
-        this.#settle?.(() => this.#reject(this.#failure ?? this.#toLoss(this.#opened.explainLoss())));
-      },
-    });
-    if (body) this.#send(body);
   }
 
-  run(signal: AbortSignal): Promise<Reply> {
-    return new Promise((resolve, reject) => {
-      const onAbort = () =>
-        this.#settle?.(() => {
-          this.#opened.cancel();
-          reject(abortReason(signal));
-        });
-      this.#resolve = resolve;
-      this.#reject = reject;
-      this.#settle = (act) => {
-        this.#settle = undefined;
-        signal.removeEventListener('abort', onAbort);
-        stopNudging?.();
-        act();
-      };
-      // Bytes of a tunnel wait for the answer, and the answer must not wait for them.
-      const stopNudging = this.#call.opens?.kind === 'bodies' ? nudge(() => this.#client.nudge()) : undefined;
-      signal.addEventListener('abort', onAbort, { once: true });
-    });
+  /** Sends the body, if there is one, and waits for the answer. */
+  start(): void {
+    const { body, opens } = this.#call;
+    this.#opened.listen(this);
+    if (body) this.#send(body);
+    // Bytes of a tunnel wait for the answer, and the answer must not wait for them.
+    if (opens?.kind === 'bodies') this.#stopNudging = nudge(() => this.#client.nudge());
+    this.#waiting?.signal.addEventListener('abort', this, { once: true });
+  }
+
+  get body(): Readable {
+    return this.#opened.stream;
+  }
+
+  trailers(): readonly HeaderField[] {
+    return this.#trailers;
+  }
+
+  cancel(error: Error): void {
+    this.#stopSending?.();
+    if (this.link) this.link.reset(error);
+    else this.#opened.cancel();
+  }
+
+  onInterim(status: number, fields: readonly HeaderField[]): void {
+    const { onInterim } = this.#call;
+    if (!onInterim) return;
+    if (++this.#interim > maxInterim) {
+      this.#fail(this.#error('http_protocol_error', 'sends interim answers without end'));
+    } else if (status !== 100) onInterim(status, fields);
+  }
+
+  onResponse(status: number, fields: readonly HeaderField[]): void {
+    const waiting = this.#endWait();
+    if (!waiting) return;
+    const { opens } = this.#call;
+    this.status = status;
+    this.headers = fields;
+    if (opens?.isAccepted?.(status) ?? (opens !== undefined && isSuccess(status))) {
+      this.link = this.#opened.link;
+      // A tunnel lives long and must not keep its exchange.
+      this.#opened.release();
+      // An orderly end: a reset would count against the session.
+    } else if (opens) this.#opened.stream.end();
+    waiting.resolve(this);
+  }
+
+  onTrailers(fields: readonly HeaderField[]): void {
+    this.#trailers = fields;
+  }
+
+  /** An answer that came early: nobody waits for the rest of the request. */
+  onEnd(): void {
+    this.#stopSending?.();
+    if (!this.#opened.stream.writableEnded) this.#opened.cancel();
+  }
+
+  onClose(): void {
+    this.#stopSending?.();
+    this.#endWait()?.reject(this.#failure ?? this.#toLoss(this.#opened.explainLoss()));
+  }
+
+  /** Whoever waits has given up. */
+  handleEvent(): void {
+    const waiting = this.#endWait();
+    if (!waiting) return;
+    this.#opened.cancel();
+    waiting.reject(abortReason(waiting.signal));
+  }
+
+  /** Ends the wait for the answer; returns whoever waits, the first time. */
+  #endWait(): Waiting | undefined {
+    const waiting = this.#waiting;
+    if (!waiting) return undefined;
+    this.#waiting = undefined;
+    waiting.signal.removeEventListener('abort', this);
+    this.#stopNudging?.();
+    return waiting;
   }
 
   #open(client: ClientSession): OpenedStream {
@@ -92,12 +152,6 @@ class Http2Call {
     }
   }
 
-  #passInterim(status: number, fields: readonly HeaderField[], onInterim: NonNullable<Call['onInterim']>): void {
-    if (++this.#interim > maxInterim) {
-      this.#fail(this.#error('http_protocol_error', 'sends interim answers without end'));
-    } else if (status !== 100) onInterim(status, fields);
-  }
-
   #send(body: CallBody): void {
     const { stream } = this.#opened;
     this.#stopSending = pumpBody(body.source, {
@@ -114,37 +168,6 @@ class Http2Call {
   #fail(error: Error): void {
     this.#failure ??= error;
     this.#opened.cancel();
-  }
-
-  #toReply(status: number, fields: readonly HeaderField[]): Reply {
-    const opened = this.#opened;
-    const { link } = opened;
-    const { opens } = this.#call;
-    this.#isOpen = opens?.isAccepted?.(status) ?? (opens !== undefined && isSuccess(status));
-    // A tunnel lives long and must not keep its exchange.
-    if (this.#isOpen) opened.release();
-    // An orderly end: a reset would count against the session.
-    else if (opens) opened.stream.end();
-    return {
-      status,
-      headers: fields,
-      get body() {
-        return opened.stream;
-      },
-      ...(this.#isOpen && { link }),
-      trailers: () => this.#trailers,
-      cancel: (error) => {
-        this.#stopSending();
-        if (this.#isOpen) link.reset(error);
-        else opened.cancel();
-      },
-    };
-  }
-
-  /** An answer that came early: nobody waits for the rest of the request. */
-  #endReply(): void {
-    this.#stopSending();
-    if (!this.#opened.stream.writableEnded) this.#opened.cancel();
   }
 
   #toLoss({ code, facts, message }: TunlError): TunlError {

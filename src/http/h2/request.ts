@@ -14,7 +14,7 @@ import { goneError, WatchedRequest } from '../exchange/watched-request.ts';
 const untakenMs = 2000;
 
 /** One stream of a session as a request. What a tunnel does not need of it is made when it is first asked for, and let go with it. */
-export class Http2Request extends WatchedRequest implements Exchange {
+export class Http2Request extends WatchedRequest implements Exchange, AcceptedEvents {
   readonly version = '2';
   readonly method: string;
   readonly target: string;
@@ -42,7 +42,7 @@ export class Http2Request extends WatchedRequest implements Exchange {
     this.peer = peer;
     this.isBodiless = accepted.isBodiless || head.method === 'CONNECT';
     this.#accepted = accepted;
-    accepted.listen(this.#makeEvents());
+    accepted.listen(this);
   }
 
   get sentScheme(): string | undefined {
@@ -91,7 +91,7 @@ export class Http2Request extends WatchedRequest implements Exchange {
     this.life.begin(status, fields);
     if (this.#accepted.isOpen) {
       this.#accepted.respond(status, fields, length.kind === 'none');
-      if (length.kind === 'none') this.#noteAnswerSent();
+      if (length.kind === 'none') this.onAnswerSent();
     }
     return new Http2Answer(this.#accepted, length, {
       onBytes: (bytes) => this.life.onReceived(bytes),
@@ -106,7 +106,7 @@ export class Http2Request extends WatchedRequest implements Exchange {
       const fields = readEndToEnd(headers);
       this.life.begin(status, fields);
       this.#accepted.respond(status, fields, true);
-      this.#noteAnswerSent();
+      this.onAnswerSent();
     } else {
       const bytes = Buffer.from(body, 'utf8');
       this.answer(status, [...headers, ['Content-Length', String(bytes.length)]]).end(bytes);
@@ -136,20 +136,18 @@ export class Http2Request extends WatchedRequest implements Exchange {
     this.#leave(error);
   }
 
-  #makeEvents(): AcceptedEvents {
-    return {
-      onTrailers: (fields) => (this.#trailers = fields),
-      onAnswerSent: () => this.#noteAnswerSent(),
-      onClose: () => {
-        const { closeCode, stream } = this.#accepted;
-        const isComplete = this.#isAnswerSent && (this.#hasWholeBody || closeCode === 0);
-        if (isComplete) this.life.end();
-        else this.#leave(goneError(this.life.isAnswered, stream.errored));
-      },
-    };
+  onTrailers(fields: readonly HeaderField[]): void {
+    this.#trailers = fields;
   }
 
-  #noteAnswerSent(): void {
+  onClose(): void {
+    const { closeCode, stream } = this.#accepted;
+    const isComplete = this.#isAnswerSent && (this.#hasWholeBody || closeCode === 0);
+    if (isComplete) this.life.end();
+    else this.#leave(goneError(this.life.isAnswered, stream.errored));
+  }
+
+  onAnswerSent(): void {
     this.#isAnswerSent = true;
     this.#settle();
   }

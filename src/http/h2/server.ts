@@ -14,11 +14,14 @@ export function serveHttp2(
   draining: AbortSignal,
   onRequest: (request: Exchange) => void,
 ): Promise<void> {
+  let asked: Http2Request[] = [];
+  const handOver = () => {
+    const requests = asked;
+    asked = [];
+    for (const request of requests) if (!request.gone.aborted) onRequest(request);
+  };
   return acceptStreams(link, options, draining, (stream) => {
-    const request = new Http2Request(stream, link.peer);
     // A reset in the same read cancels the exchange before anything is dialled for it.
-    setImmediate(() => {
-      if (!request.gone.aborted) onRequest(request);
-    });
+    if (asked.push(new Http2Request(stream, link.peer)) === 1) setImmediate(handOver);
   });
 }

@@ -5,7 +5,7 @@ import type { DialContext } from '../../core/dialer.ts';
 import { TunlError, usageError } from '../../core/errors.ts';
 import { type HalfClose, type HeaderField, type Hop, securedScheme } from '../../core/hop.ts';
 import type { Link } from '../../core/link.ts';
-import { type Call, isSuccess, type Opens, type Reply } from '../call.ts';
+import { type Asked, type Call, isSuccess, type Opens, type Reply } from '../call.ts';
 import { type Frame, frameOpened } from './framed.ts';
 import { readHalfClose, withHalfClose } from './half-close.ts';
 import type { callHttp2 } from '../h2/call.ts';
@@ -152,12 +152,18 @@ class Http2Session implements Session {
   #hasOpened = false;
   /** The tunnels that are asked for by a negotiation, which may have no stream at the moment. */
   #preparing = 0;
+  readonly #name: string;
+  readonly #scheme: 'http' | 'https';
+  /** The last request: most sessions have many tunnels to the same target. */
+  #last: TargetRequest | undefined;
 
   constructor(client: ClientSession, call: typeof callHttp2, hop: Hop, terms: Http2Terms) {
     this.#client = client;
     this.#call = call;
     this.#hop = hop;
     this.#terms = terms;
+    this.#name = formatAddress(hop.address);
+    this.#scheme = securedScheme(hop.scheme) === undefined ? 'https' : 'http';
   }
 
   get capacity(): number {
@@ -174,12 +180,16 @@ class Http2Session implements Session {
 
   async tunnel(address: Address, ctx: DialContext): Promise<Link> {
     const first = findFirstFields(this.#hop, this.#terms.asks, ctx);
-    const target = assertTunnelled(address);
-    const { method } = this.#terms;
-    const send = (fields: readonly HeaderField[]) => this.#send(target, ctx, fields);
-    const asked = first.isReady ? await send(first.fields) : undefined;
-    const negotiated: Negotiated =
-      asked && isFinal(asked, first) ? { reply: asked } : await this.#negotiate(target, ctx, send, first, asked);
+    const request = this.#requestFor(address);
+    let negotiated: Negotiated;
+    try {
+      const asked = first.isReady ? await this.#send(request, ctx, first.fields) : undefined;
+      if (asked) tellAnswer(ctx, asked, this.#terms.asks);
+      const isOver = asked !== undefined && isFinal(asked, first);
+      negotiated = isOver ? { reply: asked } : await this.#negotiate(request, ctx, first, asked);
+    } catch (error) {
+      throw this.#goDown(error);
+    }
     const { reply, isOlder } = negotiated;
     const head = toResponseHead(reply);
     if (reply.link) {
@@ -190,7 +200,7 @@ class Http2Session implements Session {
     const [body, { refusalError }] = await Promise.all([readRefusalBody(reply.body, head), import('./unopened.ts')]);
     reply.body.resume();
     const meaning = this.#terms.meaningOf?.(head.status);
-    const refusal = { hop: this.#hop, method, address, ctx, head, body, negotiated };
+    const refusal = { hop: this.#hop, method: this.#terms.method, address, ctx, head, body, negotiated };
     const error = refusalError({ ...refusal, ...(meaning && { meaning }) });
     if (!isOlder) throw this.#goDown(error);
     void this.#client.close('drain');
@@ -203,9 +213,8 @@ class Http2Session implements Session {
 
   /** Asks as often as the hop asks who we are. `asked` is the answer to the first request, if it was sent. */
   async #negotiate(
-    target: TcpAddress,
+    asking: TargetRequest,
     ctx: DialContext,
-    send: (fields: readonly HeaderField[]) => Promise<Reply>,
     { asks = proxyAuth, fields }: FirstFields,
     asked: Reply | undefined,
   ): Promise<Negotiated> {
@@ -214,7 +223,9 @@ class Http2Session implements Session {
     try {
       const { isOpened, negotiate, streamConnection } = await import('./unopened.ts');
       const bound = older ? 'older' : 'skip';
-      const request = { hop: this.#hop, method, target: this.#formatTarget(target), signal: ctx.signal };
+      const request = { hop: this.#hop, method, target: asking.target, signal: ctx.signal };
+      const send = async (given: readonly HeaderField[]) =>
+        tellAnswer(ctx, await this.#send(asking, ctx, given), this.#terms.asks);
       const terms = { ...request, asks, bound, isAccepted: isOpened } as const;
       return await negotiate(terms, streamConnection(send), ctx, undefined, asked && { reply: asked, fields });
     } finally {
@@ -222,8 +233,19 @@ class Http2Session implements Session {
     }
   }
 
-  #formatTarget(target: TcpAddress): string {
-    return this.#terms.requestTarget?.(target, this.#hop) ?? formatHostPort(target.host, target.port);
+  /** @throws {TunlError} usage for an address that no proxy can be asked for */
+  #requestFor(address: Address): TargetRequest {
+    if (this.#last?.address === address) return this.#last;
+    const { method, host, requestTarget } = this.#terms;
+    const tunnelled = assertTunnelled(address);
+    const place = formatHostPort(tunnelled.host, tunnelled.port);
+    this.#last = {
+      address,
+      target: requestTarget?.(tunnelled, this.#hop) ?? place,
+      authority: host?.(this.#hop) ?? place,
+      asked: { name: this.#name, what: `${method} ${place}`, side: 'hop', phase: 'handshake' },
+    };
+    return this.#last;
   }
 
   /** Lets what is open in it live on, and asks in HTTP/1.1 from now on, where that may be what the hop wants. */
@@ -234,29 +256,18 @@ class Http2Session implements Session {
     return goDown(error, this.#hop);
   }
 
-  #toCall(target: TcpAddress, ctx: DialContext, login: readonly HeaderField[]): Call {
-    const { method, opens, fields, host, userAgent: named } = this.#terms;
+  #send({ target, authority, asked }: TargetRequest, ctx: DialContext, login: readonly HeaderField[]): Promise<Reply> {
+    const { method, opens, fields, userAgent: named } = this.#terms;
     const own = [...login, ...fields(this.#hop, ctx)];
-    const authority = host?.(this.#hop) ?? formatHostPort(target.host, target.port);
-    return {
-      method,
-      target: this.#formatTarget(target),
-      authority,
-      scheme: securedScheme(this.#hop.scheme) === undefined ? 'https' : 'http',
-      headers: requestFields(this.#hop, ctx, named === 'none' ? own : [userAgent, ...own]),
-      opens,
-    };
+    const headers = requestFields(this.#hop, ctx, named === 'none' ? own : [userAgent, ...own]);
+    const call = { method, target, authority, scheme: this.#scheme, headers, opens };
+    return this.#call(this.#client, call, asked, ctx.signal);
   }
+}
 
-  async #send(target: TcpAddress, ctx: DialContext, fields: readonly HeaderField[]): Promise<Reply> {
-    const { method, asks } = this.#terms;
-    const what = `${method} ${formatAddress(target)}`;
-    const asked = { name: formatAddress(this.#hop.address), what, side: 'hop', phase: 'handshake' } as const;
-    try {
-      const reply = await this.#call(this.#client, this.#toCall(target, ctx, fields), asked, ctx.signal);
-      return tellAnswer(ctx, reply, asks);
-    } catch (error) {
-      throw this.#goDown(error);
-    }
-  }
+/** What all requests for the tunnels to one target have in common. */
+interface TargetRequest extends Pick<Call, 'target' | 'authority'> {
+  readonly address: Address;
+  /** How failures name the hop and the request. */
+  readonly asked: Asked;
 }

@@ -6,14 +6,13 @@ import type { Http2Server } from '../../../h2/server.ts';
 import type { Http2Stream } from '../../../h2/stream.ts';
 import type { StreamEvents } from '../../../h2/stream-state.ts';
 import type { RequestPseudoFields } from '../../../h2/head.ts';
-import { Http2Link } from './link.ts';
+import { Http2Link, type LinkWatcher } from './link.ts';
 
 /** Events of a stream that a client opened. */
-export interface AcceptedEvents {
-  readonly onTrailers: (fields: readonly HeaderField[]) => void;
+export interface AcceptedEvents extends LinkWatcher {
+  onTrailers(fields: readonly HeaderField[]): void;
   /** The last byte of the answer is out, and its end. */
-  readonly onAnswerSent: () => void;
-  readonly onClose: () => void;
+  onAnswerSent(): void;
 }
 
 /** A stream that a client opened, and the ways to answer it. */
@@ -62,14 +61,14 @@ export class AcceptedStream implements StreamEvents {
   listen(events: AcceptedEvents): void {
     this.#events = events;
     this.#stream.follow(this);
-    this.link.onClose = events.onClose;
+    this.link.watcher = events;
   }
 
   /** Removes the listeners, so that a tunnel does not keep the request. */
   release(): void {
     this.#events = undefined;
     this.#stream.follow(undefined);
-    this.link.onClose = undefined;
+    this.link.watcher = undefined;
   }
 
   /** Sends a 1xx answer. */

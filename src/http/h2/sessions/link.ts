@@ -4,6 +4,14 @@ import type { HeaderField } from '../../../core/hop.ts';
 import type { Link, Peer } from '../../../core/link.ts';
 import type { Http2Stream } from '../../../h2/stream.ts';
 
+/** Hears of the end and the close of a Link. */
+export interface LinkWatcher {
+  /** A reader has read to the end. */
+  onEnd?(): void;
+  /** It is closed, and its readers have heard of it: they can say more. Called once. */
+  onClose(): void;
+}
+
 /**
  * A Link over a stream of HTTP/2. Its Duplex is made when it is first asked for.
  *
@@ -18,10 +26,7 @@ export class Http2Link implements Link {
   readonly peer: Peer;
   /** Our trailers, where there are any. */
   trailers: (() => readonly HeaderField[]) | undefined;
-  /** Called when a reader has read to the end. */
-  onEnd: (() => void) | undefined;
-  /** Called once when it is closed, after its readers have heard of it: they can say more. */
-  onClose: (() => void) | undefined;
+  watcher: LinkWatcher | undefined;
   readonly #flow: Http2Stream;
   #stream: FlowDuplex | undefined;
 
@@ -41,7 +46,7 @@ export class Http2Link implements Link {
     this.#stream = new FlowDuplex(flow, () => flow.end(this.trailers?.()));
     // Our half ended with the head, or the peer has closed it. Who answers ends it for himself.
     if (flow.isOwn && flow.isFinished) this.#stream.end();
-    this.#stream.once('end', () => this.onEnd?.()).once('close', () => this.#tellClose());
+    this.#stream.once('end', () => this.watcher?.onEnd?.()).once('close', () => this.#tellClose());
     return this.#stream;
   }
 
@@ -56,8 +61,8 @@ export class Http2Link implements Link {
   }
 
   #tellClose(): void {
-    const { onClose } = this;
-    this.onClose = undefined;
-    onClose?.();
+    const { watcher } = this;
+    this.watcher = undefined;
+    watcher?.onClose();
   }
 }

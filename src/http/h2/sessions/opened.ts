@@ -6,16 +6,14 @@ import { errorCodes } from '../../../h2/codes.ts';
 import { toFields } from '../../../h2/head.ts';
 import type { Http2Stream } from '../../../h2/stream.ts';
 import type { StreamEvents } from '../../../h2/stream-state.ts';
-import { Http2Link } from './link.ts';
+import { Http2Link, type LinkWatcher } from './link.ts';
 
 /** Events of a stream that we opened. */
-export interface OpenedEvents {
-  /** A 1xx answer; absent if nobody listens to them. */
-  readonly onInterim?: (status: number, fields: readonly HeaderField[]) => void;
-  readonly onResponse: (status: number, fields: readonly HeaderField[]) => void;
-  readonly onTrailers: (fields: readonly HeaderField[]) => void;
-  readonly onEnd: () => void;
-  readonly onClose: () => void;
+export interface OpenedEvents extends LinkWatcher {
+  /** A 1xx answer. */
+  onInterim(status: number, fields: readonly HeaderField[]): void;
+  onResponse(status: number, fields: readonly HeaderField[]): void;
+  onTrailers(fields: readonly HeaderField[]): void;
 }
 
 /** The session of a stream, as far as the stream needs it. */
@@ -51,16 +49,14 @@ export class OpenedStream implements StreamEvents {
   listen(events: OpenedEvents): void {
     this.#events = events;
     this.#stream.follow(this);
-    this.link.onEnd = events.onEnd;
-    this.link.onClose = events.onClose;
+    this.link.watcher = events;
   }
 
   /** Removes the listeners, so that a long-lived stream does not keep their owner. */
   release(): void {
     this.#events = undefined;
     this.#stream.follow(undefined);
-    this.link.onEnd = undefined;
-    this.link.onClose = undefined;
+    this.link.watcher = undefined;
   }
 
   /** Gives the exchange up: nobody wants the answer any more. */
@@ -74,7 +70,7 @@ export class OpenedStream implements StreamEvents {
   }
 
   onInterim(status: number, fields: readonly HeaderField[]): void {
-    this.#events?.onInterim?.(status, fields);
+    this.#events?.onInterim(status, fields);
   }
 
   onHead(status: number, fields: readonly HeaderField[]): void {
