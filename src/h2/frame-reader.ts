@@ -1,5 +1,4 @@
 import { ConnectionFault, errorCodes, flags as bits, frameHeadBytes, frameTypes, usualFrameBytes } from './codes.ts';
-import { readUint32 } from './uint32.ts';
 
 /** Receives the frames of a connection in their order. Each method may throw a ConnectionFault. */
 export interface FrameEvents {
@@ -191,4 +190,11 @@ export class FrameReader {
 /** The beginnings of some memory, by their length. */
 function toPrefixes(memory: Buffer): readonly Buffer[] {
   return Array.from({ length: memory.length + 1 }, (_, bytes) => memory.subarray(0, bytes));
+}
+
+/** Reads 32 bits in network order. The method of Buffer makes four more calls for its checks, and each frame has such a number. */
+export function readUint32(bytes: Uint8Array, at: number): number {
+  const high = ((bytes[at] as number) << 8) | (bytes[at + 1] as number);
+  const low = ((bytes[at + 2] as number) << 8) | (bytes[at + 3] as number);
+  return ((high << 16) | low) >>> 0;
 }

@@ -1,5 +1,4 @@
 import { errorCodes, flags as bits, frameHeadBytes, frameTypes, usualFrameBytes } from './codes.ts';
-import { writeUint32 } from './uint32.ts';
 
 /** The memory for heads, small frames and small payloads. */
 const scratchBytes = 16 * 1024;
@@ -137,4 +136,12 @@ export class FrameWriter {
     if (this.#end > this.#start) this.#parts.push(this.#scratch.subarray(this.#start, this.#end));
     this.#start = this.#end;
   }
+}
+
+/** Writes 32 bits in network order, without the checks of the method of Buffer. */
+function writeUint32(bytes: Uint8Array, at: number, value: number): void {
+  bytes[at] = value >>> 24;
+  bytes[at + 1] = value >>> 16;
+  bytes[at + 2] = value >>> 8;
+  bytes[at + 3] = value;
 }

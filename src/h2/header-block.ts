@@ -1,5 +1,5 @@
 import { ConnectionFault, errorCodes, flags as bits } from './codes.ts';
-import { readUint32 } from './uint32.ts';
+import { readUint32 } from './frame-reader.ts';
 
 /** A whole header block: HEADERS, joined with its CONTINUATION frames (RFC 9113, section 6.10). */
 export interface HeaderBlock {

@@ -1,7 +1,7 @@
 import type { HeaderField } from '../core/hop.ts';
 import { resetError } from '../core/link.ts';
 import { ConnectionFault, errorCodes, firstWindowBytes, flags as bits, frameTypes, mostBytes } from './codes.ts';
-import { type FrameEvents, FrameReader } from './frame-reader.ts';
+import { type FrameEvents, FrameReader, readUint32 } from './frame-reader.ts';
 import { type HeaderBlock, HeaderBlockReader } from './header-block.ts';
 import { HpackDecoder } from './hpack/decoder.ts';
 import { HpackError } from './hpack/error.ts';
@@ -9,7 +9,6 @@ import type { Wire } from './scheduler.ts';
 import { SessionBase, type SessionEvents, type SessionSetup } from './session-base.ts';
 import { formatSettings, type Setting, settingIds } from './settings.ts';
 import type { Http2Stream } from './stream.ts';
-import { readUint32 } from './uint32.ts';
 
 /** The header table that we announce by saying nothing of it. */
 const tableBytes = 4096;
