@@ -56,6 +56,10 @@ _tunl_specs() {
   esac
 }
 
+_tunl_instances() {
+  _tunl_offer $(tunl ps --names 2>/dev/null)
+}
+
 # Completes another command line, which begins at this word.
 _tunl_command() {
   if declare -F _command_offset >/dev/null; then
@@ -154,7 +158,7 @@ _tunl() {
     check) _tunl_offer --deep --idle --probe --no-cache -x --proxy --retry --direct --proxy-auth --proxy-header --half-close --password-file --password-command --no-config --cacert --cert --key --key-password-file --servername --pin --insecure --no-system-ca --alpn -4 --ipv4 -6 --ipv6 --resolver --dns-timeout --connect-timeout --tls-timeout --handshake-timeout --idle-timeout --linger --half-close-wait -q --quiet -v --verbose --json -h --help --help-all ;;
     pac) _tunl_offer --cacert --servername --pin --insecure --no-system-ca -4 --ipv4 -6 --ipv6 --resolver --dns-timeout --connect-timeout --tls-timeout --handshake-timeout --idle-timeout --linger --half-close-wait -q --quiet -v --verbose --json -h --help --help-all ;;
     config) _tunl_offer --check --explain --names -q --quiet -v --verbose --json -h --help --help-all ;;
-    ps) _tunl_offer -q --quiet -v --verbose --json -h --help --help-all ;;
+    ps) _tunl_offer --names -q --quiet -v --verbose --json -h --help --help-all ;;
     stop) _tunl_offer --all -q --quiet -v --verbose --json -h --help --help-all ;;
     logs) _tunl_offer -f --follow -q --quiet -v --verbose --json -h --help --help-all ;;
     wait) _tunl_offer --timeout -q --quiet -v --verbose --json -h --help --help-all ;;
@@ -171,10 +175,12 @@ _tunl() {
   forward) _tunl_specs; ;;
   check) _tunl_hosts '' :; ;;
   pac) compopt -o default; ;;
-  wait) _tunl_hosts '' :; ;;
+  stop) _tunl_instances; ;;
+  logs) _tunl_instances; ;;
+  wait) _tunl_instances; ((${#COMPREPLY[@]})) || _tunl_hosts '' :; ;;
   passwd) compopt -o default; ;;
   completion) _tunl_offer 'bash' 'zsh' 'fish'; ;;
-  help) _tunl_offer 'connect' 'forward' 'serve' 'chain' 'check' 'pac' 'config' 'ps' 'stop' 'logs' 'wait' 'passwd' 'completion' 'help' 'exit-codes'; ;;
+  help) _tunl_offer 'connect' 'forward' 'serve' 'chain' 'check' 'pac' 'config' 'ps' 'stop' 'logs' 'wait' 'passwd' 'completion' 'help' 'exit-codes' 'licenses'; ;;
   esac
 }
 

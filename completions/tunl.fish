@@ -377,12 +377,14 @@ complete -c tunl -n '__tunl_using config' -l json -d 'write one JSON object per 
 complete -c tunl -n '__tunl_using config' -s h -l help -d 'print this'
 complete -c tunl -n '__tunl_using config' -l help-all -d 'print this with all options'
 
+complete -c tunl -n '__tunl_using ps' -l names -d 'list only the names, one on a line'
 complete -c tunl -n '__tunl_using ps' -s q -l quiet -d 'say nothing but errors'
 complete -c tunl -n '__tunl_using ps' -s v -l verbose -d 'say each step; -vv also the details'
 complete -c tunl -n '__tunl_using ps' -l json -d 'write one JSON object per line to stderr instead of messages'
 complete -c tunl -n '__tunl_using ps' -s h -l help -d 'print this'
 complete -c tunl -n '__tunl_using ps' -l help-all -d 'print this with all options'
 
+complete -c tunl -n '__tunl_using stop' -a '(tunl ps --names 2>/dev/null)'
 complete -c tunl -n '__tunl_using stop' -l all -d 'stop everything that runs in the background'
 complete -c tunl -n '__tunl_using stop' -s q -l quiet -d 'say nothing but errors'
 complete -c tunl -n '__tunl_using stop' -s v -l verbose -d 'say each step; -vv also the details'
@@ -390,6 +392,7 @@ complete -c tunl -n '__tunl_using stop' -l json -d 'write one JSON object per li
 complete -c tunl -n '__tunl_using stop' -s h -l help -d 'print this'
 complete -c tunl -n '__tunl_using stop' -l help-all -d 'print this with all options'
 
+complete -c tunl -n '__tunl_using logs' -a '(tunl ps --names 2>/dev/null)'
 complete -c tunl -n '__tunl_using logs' -s f -l follow -d 'go on with what is added, until it ends'
 complete -c tunl -n '__tunl_using logs' -s q -l quiet -d 'say nothing but errors'
 complete -c tunl -n '__tunl_using logs' -s v -l verbose -d 'say each step; -vv also the details'
@@ -397,7 +400,7 @@ complete -c tunl -n '__tunl_using logs' -l json -d 'write one JSON object per li
 complete -c tunl -n '__tunl_using logs' -s h -l help -d 'print this'
 complete -c tunl -n '__tunl_using logs' -l help-all -d 'print this with all options'
 
-complete -c tunl -n '__tunl_using wait' -a '(__fish_print_hostnames | string replace -r \'$\' \':\')'
+complete -c tunl -n '__tunl_using wait' -a '(tunl ps --names 2>/dev/null) (__fish_print_hostnames | string replace -r \'$\' \':\')'
 complete -c tunl -n '__tunl_using wait' -l timeout -x -d 'how long to wait; off waits for ever'
 complete -c tunl -n '__tunl_using wait' -s q -l quiet -d 'say nothing but errors'
 complete -c tunl -n '__tunl_using wait' -s v -l verbose -d 'say each step; -vv also the details'
@@ -419,7 +422,7 @@ complete -c tunl -n '__tunl_using completion' -l json -d 'write one JSON object 
 complete -c tunl -n '__tunl_using completion' -s h -l help -d 'print this'
 complete -c tunl -n '__tunl_using completion' -l help-all -d 'print this with all options'
 
-complete -c tunl -n '__tunl_using help' -a 'connect forward serve chain check pac config ps stop logs wait passwd completion help exit-codes'
+complete -c tunl -n '__tunl_using help' -a 'connect forward serve chain check pac config ps stop logs wait passwd completion help exit-codes licenses'
 complete -c tunl -n '__tunl_using help' -l man -d 'print the manual page, for man -l - or a file'
 complete -c tunl -n '__tunl_using help' -s q -l quiet -d 'say nothing but errors'
 complete -c tunl -n '__tunl_using help' -s v -l verbose -d 'say each step; -vv also the details'

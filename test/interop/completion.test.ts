@@ -5,6 +5,7 @@ import { describe, expect, onTestFinished, test } from 'vitest';
 import { schemes } from '../../src/carriers/index.ts';
 import type { Command } from './support/process.ts';
 import { openScreen, type Screen } from './support/screen.ts';
+import { tunl } from './support/tunl.ts';
 import { makeFolder } from './support/workspace.ts';
 import { commands } from '../support/harness/command-line.ts';
 
@@ -61,6 +62,8 @@ const shells: readonly Shell[] = [
   },
 ];
 
+const configuration = 'proxies: { work: http://proxy.example:8080 }\nforwards: { staging: :db.example:5432 }\n';
+
 /** A home with the program, hosts that ssh knows and a file. */
 function makeHome(): string {
   const home = makeFolder('home');
@@ -70,6 +73,8 @@ function makeHome(): string {
   writeFileSync(join(home, '.ssh/config'), 'Host configured.example\n  User me\n');
   writeFileSync(join(home, '.ssh/known_hosts'), 'known.example ssh-ed25519 AAAA\n');
   writeFileSync(join(home, 'authority.pem'), '');
+  mkdirSync(join(home, '.config/tunl'), { recursive: true });
+  writeFileSync(join(home, '.config/tunl/config.yaml'), configuration, { mode: 0o600 });
   return home;
 }
 
@@ -111,12 +116,26 @@ describe.each(shells)('$name', (shell) => {
     ['a file behind =', 'tunl connect --cacert=auth', 'tunl connect --cacert=authority.pem'],
     ['a shell', 'tunl completion fi', 'tunl completion fish'],
     ['a topic', 'tunl help exit', 'tunl help exit-codes'],
+    ['a topic that is no command', 'tunl help lic', 'tunl help licenses'],
+    ['a proxy of the configuration', 'tunl connect -x @wo', 'tunl connect -x @work'],
+    ['a forward of the configuration', 'tunl forward @sta', 'tunl forward @staging'],
+    ['a host to wait for', 'tunl wait kno', 'tunl wait known.example:'],
     ['a command of its own', 'tunl forward :db:1 -- ssh-keyg', 'tunl forward :db:1 -- ssh-keygen'],
     ['a file of that command', 'tunl forward :db:1 -- cat auth', 'tunl forward :db:1 -- cat authority.pem'],
   ])('completes %s: %s', async (_what, line, completed) => {
     const screen = await openShell(shell);
     await complete(screen, line);
     await screen.waitFor(new RegExp(`^% ${escape(completed)}`, 'm'));
+  });
+
+  test.each(['stop', 'logs', 'wait'])('offers %s the names of what runs in the background', async (command) => {
+    const home = makeHome();
+    const env = { HOME: home, XDG_STATE_HOME: join(home, '.local/state') };
+    onTestFinished(async () => void (await tunl(['stop', '--all'], { env })));
+    await tunl(['serve', '127.0.0.1:0', '--detach', '--name', 'office'], { env });
+    const screen = await openShell(shell, home);
+    await complete(screen, `tunl ${command} of`);
+    await screen.waitFor(new RegExp(`^% tunl ${command} office`, 'm'));
   });
 
   test('offers every command', async () => {

@@ -8,6 +8,9 @@ import { textColumns } from '../terminal/io.ts';
 
 const manOption = flag('man', { summary: 'print the manual page, for man -l - or a file' });
 
+/** The topics that are no command. */
+const texts: readonly string[] = ['exit-codes', 'licenses'];
+
 /** `tunl help`: prints the help of a command, the table of exit codes, licences, or a manual page. */
 export const help: CommandSpec = {
   name: 'help',
@@ -20,6 +23,7 @@ export const help: CommandSpec = {
     { what: 'the licences of what is part of tunl', line: 'tunl help licenses' },
   ],
   groups: [{ title: 'Manual', options: [manOption] }, outputGroup],
+  completes: texts,
   run: async (args, { io, ui, loadCommands }) => {
     const [topic, extra] = args.operands;
     if (extra !== undefined) throw usageError(`unexpected argument ${quote(extra)}`);
@@ -45,9 +49,6 @@ export const help: CommandSpec = {
     return 0;
   },
 };
-
-/** The topics that are no command. */
-const texts: readonly string[] = ['exit-codes', 'licenses'];
 
 function noHelp(topic: string, commands: readonly CommandSpec[]): Error {
   const near = suggest(topic, [...commands.map(({ name }) => name), ...texts]);

@@ -16,6 +16,7 @@ export const logs: CommandSpec = {
     { what: 'what does it say?', line: 'tunl logs db -f' },
   ],
   groups: [{ title: 'What to print', options: [followOption] }, outputGroup],
+  completes: 'instance',
   run: async (args, { io, ui }) => {
     const [word, ...others] = args.operands;
     if (word === undefined || others.length > 0) throw usageError('one name is needed', 'tunl ps lists the names');

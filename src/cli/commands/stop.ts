@@ -16,6 +16,7 @@ export const stop: CommandSpec = {
     { what: 'everything', line: 'tunl stop --all' },
   ],
   groups: [{ title: 'What to end', options: [allOption] }, outputGroup],
+  completes: 'instance',
   run: async (args, { io, ui }) => {
     const words = args.operands;
     const all = args.get(allOption);

@@ -24,7 +24,7 @@ export const wait: CommandSpec = {
     { what: 'any server; each try is a connection to it', line: 'tunl wait 127.0.0.1:5432 --timeout 10s' },
   ],
   groups: [{ title: 'How long', options: [timeoutOption] }, outputGroup],
-  completes: 'host',
+  completes: 'instance or host',
   run: async (args, { io }) => {
     const [word, ...others] = args.operands;
     if (word === undefined || others.length > 0)

@@ -1,8 +1,9 @@
 /**
  * The completions that a shell offers for the value of an option or for an operand: files, schemes and hosts of
- * proxies, hosts of targets, a SPEC that contains such a host, or a list of words.
+ * proxies, hosts of targets, a SPEC that contains such a host, names of what runs in the background, such a name or a
+ * host, or a list of words.
  */
-export type Completes = 'file' | 'proxy' | 'host' | 'spec' | readonly string[];
+export type Completes = 'file' | 'proxy' | 'host' | 'spec' | 'instance' | 'instance or host' | readonly string[];
 
 /** One option, as data. The parser, the help and the completions are made from it. */
 export interface OptionSpec {

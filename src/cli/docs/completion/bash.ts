@@ -64,6 +64,10 @@ _tunl_specs() {
   esac
 }
 
+_tunl_instances() {
+  _tunl_offer $(tunl ps --names 2>/dev/null)
+}
+
 # Completes another command line, which begins at this word.
 _tunl_command() {
   if declare -F _command_offset >/dev/null; then
@@ -149,6 +153,10 @@ function offerFor(completes: Completes | undefined): string {
       return "_tunl_hosts '' :; ";
     case 'spec':
       return '_tunl_specs; ';
+    case 'instance':
+      return '_tunl_instances; ';
+    case 'instance or host':
+      return "_tunl_instances; ((${#COMPREPLY[@]})) || _tunl_hosts '' :; ";
     default:
       return `_tunl_offer ${completes.map(quoteForShell).join(' ')}; `;
   }

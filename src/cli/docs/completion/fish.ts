@@ -100,6 +100,9 @@ function formatOption(option: OptionSpec): string {
   return [...words, ...takes, ...offers, `-d ${quote(summary)}`].join(' ');
 }
 
+const instances = '(tunl ps --names 2>/dev/null)';
+const hosts = "(__fish_print_hostnames | string replace -r '$' ':')";
+
 function offerFor(completes: Completes): string {
   switch (completes) {
     case 'file':
@@ -107,9 +110,13 @@ function offerFor(completes: Completes): string {
     case 'proxy':
       return '(__tunl_proxies)';
     case 'host':
-      return "(__fish_print_hostnames | string replace -r '$' ':')";
+      return hosts;
     case 'spec':
       return '(__tunl_specs)';
+    case 'instance':
+      return instances;
+    case 'instance or host':
+      return `${instances} ${hosts}`;
     default:
       return completes.join(' ');
   }

@@ -34,7 +34,9 @@ export function listWords(
   schemes: readonly { readonly scheme: string; readonly summary: string }[],
   frontKinds: readonly string[],
 ): CompletionWords {
-  const topics = [...commands.map(({ name }) => name), 'exit-codes'];
+  // What help is about beside the commands, it says itself.
+  const texts = commands.find(({ name }) => name === 'help')?.completes;
+  const topics = [...commands.map(({ name }) => name), ...(typeof texts === 'object' ? texts : [])];
   return {
     commands: commands.map((command) => ({
       name: command.name,

@@ -16,16 +16,24 @@ _tunl_hosts() {
   return ret
 }
 
-# The names that the configuration has.
+# The names that a tunl command lists.
 _tunl_names() {
-  local -a names=(\${(f)"$(tunl config --names $1 2>/dev/null)"})
+  local -a names=(\${(f)"$(tunl $@ 2>/dev/null)"})
   compadd -- $names
+}
+
+_tunl_instances() {
+  _tunl_names ps --names
+}
+
+_tunl_awaited() {
+  _tunl_instances || _tunl_hosts -S :
 }
 
 _tunl_proxies() {
   compset -P '*[|]'
   if [[ $PREFIX == @* ]]; then
-    _tunl_names proxies
+    _tunl_names config --names proxies
     return
   fi
   if compset -P '*://'; then
@@ -43,7 +51,7 @@ _tunl_specs() {
   if [[ $PREFIX == unix:* ]]; then
     compset -P unix: && _files
   elif [[ $PREFIX == @* ]]; then
-    _tunl_names forwards
+    _tunl_names config --names forwards
   elif [[ $PREFIX == (${fronts.map((front) => `${front}*`).join('|')}) ]]; then
     return 1
   elif compset -P '*:'; then
@@ -122,6 +130,10 @@ function actionOf(completes: Completes | undefined): string {
       return '_tunl_hosts -S \\:';
     case 'spec':
       return '_tunl_specs';
+    case 'instance':
+      return '_tunl_instances';
+    case 'instance or host':
+      return '_tunl_awaited';
     default:
       return `(${completes.join(' ')})`;
   }
