@@ -29,6 +29,11 @@ export interface FlowEvents {
 export interface Flow {
   /** Names the receiver of all further events. Bytes that came before it are delivered first, once it is resumed. */
   listen(events: FlowEvents): void;
+  /**
+   * Reads until there is a receiver, and keeps for it what comes first. `onOver` is called if the stream fails or is closed
+   * by then. Present where that costs less than the queue and the listeners of a stream.
+   */
+  watch?(onOver: () => void): void;
   write(chunk: Buffer): Fate;
   /** Ends our half after everything that was written. */
   end(): void;

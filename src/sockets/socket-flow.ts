@@ -19,9 +19,16 @@ function socketLink(socket: FlowSocket, peer: Peer, reset: Link['reset']): Link 
   return { stream: socket, peer, flow: new SocketFlow(socket, socket, reset), reset };
 }
 
+/** From so many bytes on nothing more is read for a receiver that is still to come, as with the queue of a stream. */
+const mostEarlyBytes = 64 * 1024;
+
 /** The Flow of a socket. Bytes pass the stream by in both directions as far as Node lets them. */
 export class SocketFlow extends DuplexFlow implements SocketReceiver {
   isReading = false;
+  /** What came before there was a receiver, until that has all of it. */
+  #early: Buffer[] | undefined;
+  #earlyBytes = 0;
+  #onOverEarly: (() => void) | undefined;
   readonly #socket: Duplex;
   readonly #reads: Reads;
 
@@ -32,8 +39,20 @@ export class SocketFlow extends DuplexFlow implements SocketReceiver {
     this.#reads = reads;
   }
 
+  override get isEnded(): boolean {
+    return !this.#early && this.#socket.readableEnded;
+  }
+
+  watch(onOver: () => void): void {
+    this.#onOverEarly = onOver;
+    this.isReading = true;
+    this.#reads.listen(this);
+  }
+
   override listen(events: FlowEvents): void {
     this.events = events;
+    this.#onOverEarly = undefined;
+    this.isReading = false;
     this.#socket.pause();
     this.#reads.listen(this);
     this.followQueue();
@@ -58,7 +77,7 @@ export class SocketFlow extends DuplexFlow implements SocketReceiver {
   override resume(): void {
     if (this.isReading) return;
     this.isReading = true;
-    if (this.#socket.readableLength > 0) process.nextTick(deliverRest, this);
+    if (this.#early || this.#socket.readableLength > 0) process.nextTick(deliverRest, this);
     else this.#reads.startReading();
   }
 
@@ -69,9 +88,17 @@ export class SocketFlow extends DuplexFlow implements SocketReceiver {
     if (rest && rest.length > 0) this.#socket.unshift(rest);
   }
 
-  /** Delivers what the stream has read before. */
+  /** Delivers what came before there was a receiver, and then what the stream has read. */
   deliverRest(): void {
     const socket = this.#socket;
+    const early = this.#early;
+    while (early && early.length > 0) {
+      if (!this.isReading) return;
+      this.events?.onData(early.shift() as Buffer);
+    }
+    this.#early = undefined;
+    // It ended while something waited before its end.
+    if (early && socket.readableEnded) return this.onEnd();
     while (this.isReading && !socket.destroyed) {
       // One call returns everything, or the first of it: that depends on the version of Node.
       const chunk = socket.read() as Buffer | null;
@@ -81,11 +108,25 @@ export class SocketFlow extends DuplexFlow implements SocketReceiver {
   }
 
   onData(chunk: Buffer): boolean {
-    return this.events?.onData(chunk) ?? false;
+    return this.events && !this.#early ? this.events.onData(chunk) : this.#keep(chunk);
   }
 
   onEnd(): void {
-    this.events?.onEnd();
+    if (!this.#early) this.events?.onEnd();
+  }
+
+  override onOver(): void {
+    if (this.events) return super.onOver();
+    this.#onOverEarly?.();
+    this.#onOverEarly = undefined;
+  }
+
+  #keep(chunk: Buffer): boolean {
+    this.#early ??= [];
+    this.#early.push(chunk);
+    this.#earlyBytes += chunk.length;
+    if (!this.events && this.#earlyBytes >= mostEarlyBytes) this.isReading = false;
+    return true;
   }
 
   onFinish(): void {

@@ -71,6 +71,73 @@ test('the stream can be given back in the middle of a chunk: it reads on, and a 
   expect(before.events).toEqual([]);
 });
 
+test('what comes while a flow is watched is kept for its receiver, with what follows and the end behind it', async () => {
+  const { first, second } = await makeTcpPair();
+  const flow = flowOf(first);
+  flow.watch?.(() => {});
+  second.stream.write('early');
+  await eventually(() => (first.stream as Socket).bytesRead, 'early'.length);
+  const user = new FlowUser(flow, { reading: false });
+  const kept: string[] = [];
+  user.onChunk = (chunk) => {
+    kept.push(chunk.toString());
+    user.flow.pause();
+  };
+  second.stream.end(' and late');
+  await eventually(() => first.stream.readableLength, ' and late'.length);
+  expect(flow.isEnded).toBe(false);
+  user.flow.resume();
+  await eventually(() => kept, ['early']);
+  user.flow.resume();
+  await eventually(() => kept, ['early', ' and late']);
+  user.flow.resume();
+  await eventually(() => user.events, ['end']);
+});
+
+test('an end behind what was kept is told once, after it', async () => {
+  const { first, second } = await makeTcpPair();
+  const flow = flowOf(first);
+  flow.watch?.(() => {});
+  second.stream.end('all of it');
+  await eventually(() => first.stream.readableEnded, true);
+  expect(flow.isEnded).toBe(false);
+  const user = new FlowUser(flow);
+  const kept: string[] = [];
+  user.onChunk = (chunk) => void kept.push(chunk.toString());
+  await eventually(() => [kept, user.events], [['all of it'], ['end']]);
+  expect(flow.isEnded).toBe(true);
+});
+
+test('a watched flow keeps so much, and leaves the rest to the system and the stream', async () => {
+  const { first, second } = await makeTcpPair();
+  const flow = flowOf(first);
+  flow.watch?.(() => {});
+  const sent = Buffer.alloc(8 * 1024 * 1024, 'much');
+  second.stream.end(sent);
+  await eventually(() => first.stream.readableLength <= 1024 * 1024 && second.stream.writableLength > 0, true);
+  const kept: Buffer[] = [];
+  const user = new FlowUser(flow);
+  user.onChunk = (chunk) => void kept.push(Buffer.from(chunk));
+  await eventually(() => user.events, ['end']);
+  expect(Buffer.concat(kept).equals(sent)).toBe(true);
+});
+
+test.each(['reset', 'closed'])(
+  'who watches a flow is told once that it is %s, also behind what was kept',
+  async (how) => {
+    const { first, second } = await makeTcpPair();
+    let told = 0;
+    flowOf(first).watch?.(() => void told++);
+    second.stream.write('early');
+    await eventually(() => second.stream.writableLength, 0);
+    if (how === 'closed') first.stream.destroy();
+    else second.reset(resetError('gone'));
+    await once(first.stream, 'close').catch(() => {});
+    await eventually(() => told, 1);
+    expect(flowOf(first).failure).toBeDefined();
+  },
+);
+
 test('no socket is left that was ended and reset in either order', async () => {
   const sockets = () => process.getActiveResourcesInfo().filter((name) => name === 'TCPSocketWrap').length;
   const before = sockets();

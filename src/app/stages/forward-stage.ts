@@ -158,8 +158,7 @@ async function serveClient(parts: ServeParts, accepted: Link, outer: Origin): Pr
   }
   if (!target) throw new Error('a stage without targets');
   const gone = new Abort();
-  const onClose = () => gone.abort(leftEarly);
-  client.stream.once('close', onClose);
+  const stopWatching = watch(client, () => gone.abort(leftEarly));
   const outcome = await carryTunnel(env, {
     target,
     origin,
@@ -168,8 +167,20 @@ async function serveClient(parts: ServeParts, accepted: Link, outer: Origin): Pr
     // A clean close would look like an empty answer from the target.
     refuse: (error) => client.reset(error),
   });
-  client.stream.off('close', onClose);
+  stopWatching?.();
   return 'failure' in outcome ? outcome.failure : undefined;
+}
+
+/** Tells when a client leaves before its tunnel is up. Returns a function that stops, if it does not stop by itself then. */
+function watch(client: Link, onGone: () => void): (() => void) | undefined {
+  const { flow } = client;
+  if (flow?.watch) {
+    flow.watch(onGone);
+    return undefined;
+  }
+  const { stream } = client;
+  stream.once('close', onGone);
+  return () => void stream.off('close', onGone);
 }
 
 /** Resets a client whose target is not known, and reports it. */

@@ -33,14 +33,16 @@ export interface BeginningOptions {
 
 /** Watches the beginning of a tunnel: the first bytes in each direction, and whether the target ended without any. */
 export class Beginning implements RelayWatch {
-  /** The first bytes that were sent. */
+  /** The first bytes that were sent, if they are kept. */
   sent: Buffer | undefined;
-  /** The first bytes that came back. */
+  /** The first bytes that came back, if they are kept. */
   received: Buffer | undefined;
   /** True if the target ended soon and without a byte while the client could still send; a warning has been emitted. */
   isEmpty = false;
   readonly #options: BeginningOptions;
   readonly #began = performance.now();
+  /** The first bytes that were sent, until something has come back. */
+  #asked: string | undefined;
   #isHeard = false;
 
   constructor(options: BeginningOptions) {
@@ -48,8 +50,9 @@ export class Beginning implements RelayWatch {
   }
 
   onFirst(from: 'client' | 'target', chunk: Buffer): void {
-    if (from === 'target') this.#onReceived(keep(chunk));
-    else if (this.#options.keepsBytes || !this.#isHeard) this.sent = keep(chunk);
+    if (from === 'target') return this.#onReceived(chunk);
+    if (this.#options.keepsBytes) this.sent = keep(chunk);
+    if (!this.#isHeard) this.#asked = chunk.toString('latin1', 0, keptBytes);
   }
 
   onTargetEnd(hasClientEnded: boolean): void {
@@ -58,14 +61,13 @@ export class Beginning implements RelayWatch {
     this.#say('empty', describeEmpty('ended', this.#place));
   }
 
-  #onReceived(bytes: Buffer): void {
-    const { keepsBytes } = this.#options;
-    const web = recogniseWeb(bytes);
+  #onReceived(chunk: Buffer): void {
+    const web = recogniseWeb(chunk, keptBytes);
     // A web server that has received nothing for some time sends a 408 before it closes.
-    if (web && (this.sent ? !isWebRequest(this.sent) : this.#isEarly)) this.#sayWeb(web);
+    if (web && (this.#asked === undefined ? this.#isEarly : !isWebRequest(this.#asked))) this.#sayWeb(web);
     this.#isHeard = true;
-    this.received = keepsBytes ? bytes : undefined;
-    if (!keepsBytes) this.sent = undefined;
+    this.#asked = undefined;
+    if (this.#options.keepsBytes) this.received = keep(chunk);
   }
 
   get #isEarly(): boolean {
@@ -74,7 +76,7 @@ export class Beginning implements RelayWatch {
 
   #sayWeb({ kind, line }: WebBytes): void {
     const what = kind === 'page' ? 'begins with a page' : 'begins with an answer in HTTP';
-    const asked = this.sent ? 'to what was no request' : 'before anything was asked';
+    const asked = this.#asked === undefined ? 'before anything was asked' : 'to what was no request';
     this.#say('web', `the tunnel ${what} ${asked}: "${line}" (${this.#place})`);
   }
 

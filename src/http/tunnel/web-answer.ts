@@ -15,9 +15,9 @@ export interface WebBytes {
   readonly line: string;
 }
 
-/** Recognises an HTTP answer or an HTML page by its first bytes. */
-export function recogniseWeb(bytes: Buffer): WebBytes | undefined {
-  const text = bytes.toString('latin1');
+/** Recognises an HTTP answer or an HTML page by its first bytes, of which at most `mostBytes` are looked at. */
+export function recogniseWeb(bytes: Buffer, mostBytes: number = bytes.length): WebBytes | undefined {
+  const text = bytes.toString('latin1', 0, mostBytes);
   const kind = text.startsWith(answerStart) ? 'answer' : page.test(text) ? 'page' : undefined;
   if (!kind) return undefined;
   const [line = ''] = text.trimStart().split(/[\r\n]/, 1);
@@ -29,10 +29,10 @@ export function mayBeWeb(bytes: Buffer): boolean {
   return answerStart.startsWith(bytes.toString('latin1')) || /^\s*(?:<[!\w\s]{0,13})?$/.test(bytes.toString('latin1'));
 }
 
-/** True for bytes that begin an HTTP request, or may begin one: an HTTP answer is expected then. */
-export function isWebRequest(bytes: Buffer): boolean {
-  const [line = ''] = bytes.toString('latin1').split(/\r?\n/, 1);
-  const isWhole = line.length < bytes.length;
+/** True for a text that begins an HTTP request, or may begin one: an HTTP answer is expected then. */
+export function isWebRequest(text: string): boolean {
+  const [line = ''] = text.split(/\r?\n/, 1);
+  const isWhole = line.length < text.length;
   return isWhole ? / HTTP\/\d/.test(line) && request.test(line) : request.test(line);
 }
 
