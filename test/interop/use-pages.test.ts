@@ -157,6 +157,13 @@ describe.skipIf(!hasWorld)('the pages about using tunl', () => {
       await expectNothingRuns();
     });
 
+    test('commands run when it is up and when it has ended', async () => {
+      await hostProxy();
+      const { code, stdout } = await world.run(findBlock('hooks', page));
+      expect([code, stdout]).toEqual([0, findBlock('hooks-said', page)]);
+      await expectNothingRuns();
+    });
+
     test('what it has said stays', async () => {
       const { code, stdout } = await world.run(findBlock('logs', page));
       expect(code).toBe(0);

@@ -13,6 +13,7 @@ import type { Io } from '../terminal/io.ts';
 import { adminGroup, readAdmin, withAdmin } from '../options/admin.ts';
 import { graceOption, limitGroup, readLimits } from '../options/limits.ts';
 import { exportOption, isShown, printOption, showGraph } from '../options/print.ts';
+import { hookOptions, readHooks } from '../lifecycle/hook-options.ts';
 import { Readiness, readinessOptions } from '../options/readiness.ts';
 import { chainRouteGroup, readChoices, readTunnelRequestOptions, readRest } from '../options/route.ts';
 import { readTlsConfig } from '../options/tls.ts';
@@ -83,7 +84,10 @@ export const chain: CommandSpec = {
   ],
   groups: [
     { title: 'Stages', options: fileOptions },
-    { title: 'Running', options: [...detachOptions, ...readinessOptions, graceOption, watchOption, watchFilesOption] },
+    {
+      title: 'Running',
+      options: [...detachOptions, ...readinessOptions, ...hookOptions, graceOption, watchOption, watchFilesOption],
+    },
     adminGroup,
     chainRouteGroup,
     limitGroup('forward'),
@@ -121,6 +125,7 @@ async function run(args: Arguments, { io, ui }: CommandContext): Promise<number>
     watch,
     watchFiles: args.get(watchFilesOption),
     readiness: new Readiness(args),
+    hooks: readHooks(args),
     ...(load && { onHangup: { done: `${path} was read again` } }),
   } as const;
   return runUntilStopped(running, (runtime) => startChain(placed, runtime, load));

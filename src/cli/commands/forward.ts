@@ -14,6 +14,7 @@ import { refuseDuplicates } from '../../syntax/listen.ts';
 import { exportOption, isShown, printOption, showGraph } from '../options/print.ts';
 import { checkPlaceholders } from '../options/placeholders.ts';
 import type { Lead } from '../lifecycle/proxy-variables.ts';
+import { hookOptions, readHooks } from '../lifecycle/hook-options.ts';
 import { Readiness, readinessOptions, readyFdOption } from '../options/readiness.ts';
 import { directOption, proxyOption, readRoute, routeGroup } from '../options/route.ts';
 import { readTlsConfig, tlsOptions } from '../options/tls.ts';
@@ -76,6 +77,7 @@ export const forward: CommandSpec = {
         exportOption,
         ...detachOptions,
         ...readinessOptions,
+        ...hookOptions,
         graceOption,
         watchOption,
         watchFilesOption,
@@ -124,7 +126,8 @@ async function run(args: Arguments, { io, ui }: CommandContext): Promise<number>
   if (isShown(args)) return showGraph(args, ui, toForwardGraph(options));
   const before = options.check ? { before: `dialling ${targets.map(formatAddress).join(', ')}` } : {};
   const watchFiles = args.get(watchFilesOption);
-  const running = { io, ui, graceMs, ...before, readiness: new Readiness(args), watchFiles };
+  const hooks = readHooks(args);
+  const running = { io, ui, graceMs, ...before, readiness: new Readiness(args), hooks, watchFiles };
   const start: Start = (runtime) => startForward(options, runtime);
   const onHangup = { done: `certificates${access ? ', keys and users' : ' and keys'} were read again` };
   if (!command) return runUntilStopped({ ...running, watch, style: 'forward', onHangup }, start);

@@ -12,6 +12,7 @@ import { capGroup, graceOption, limitGroup, readCaps, readLimits } from '../opti
 import { parseBareListen } from '../options/access/fronts.ts';
 import { parseSocket, refuseDuplicates } from '../../syntax/listen.ts';
 import { exportOption, isShown, printOption, showGraph } from '../options/print.ts';
+import { hookOptions, readHooks } from '../lifecycle/hook-options.ts';
 import { Readiness, readinessOptions } from '../options/readiness.ts';
 import { furtherProxyOption, readKeyPassword, serverRouteGroup } from '../options/route.ts';
 import { readFurtherRoute } from '../options/ways/further.ts';
@@ -86,6 +87,7 @@ export const serve: CommandSpec = {
         exportOption,
         ...detachOptions,
         ...readinessOptions,
+        ...hookOptions,
         graceOption,
         watchOption,
         watchFilesOption,
@@ -138,7 +140,16 @@ async function run(args: Arguments, { io, ui }: CommandContext): Promise<number>
   if (isShown(args)) return showGraph(args, ui, toServeGraph(options));
   const readiness = new Readiness(args);
   const onHangup = { done: 'certificates, keys and users were read again' };
-  const running = { io, ui, graceMs, watch, watchFiles: args.get(watchFilesOption), readiness, onHangup };
+  const running = {
+    io,
+    ui,
+    graceMs,
+    watch,
+    watchFiles: args.get(watchFilesOption),
+    readiness,
+    hooks: readHooks(args),
+    onHangup,
+  };
   return runUntilStopped({ ...running, style: 'serve' }, (runtime) => startServe(options, runtime));
 }
 

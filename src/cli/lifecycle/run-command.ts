@@ -5,7 +5,7 @@ import { type Child, type ChildEnd, startChild } from '../process/child.ts';
 import { fillPlaceholders, setVariables, toPlace } from '../options/placeholders.ts';
 import { assertNameable, type Lead, setProxyVariables } from './proxy-variables.ts';
 import { createReport } from '../terminal/report.ts';
-import { type RunningOptions, type Start, findService, startListening } from './running.ts';
+import { type RunningOptions, type Start, attend, findHooks, findService, startListening } from './running.ts';
 import { passSignals } from '../process/signals.ts';
 
 /** Exit status if tunl failed before the command ran. */
@@ -26,11 +26,14 @@ export async function runCommand(
   if (lead) assertNameable(lead.front, lead.listen);
   const scope = new Scope();
   const service = await findService(options, scope);
+  const hooks = await findHooks(options);
   const runtime = { scope, emit: createReport(ui, style) };
   let child: Child | undefined;
   const interruption = passSignals(io, scope, () => child);
-  try {
-    const running = await startListening(options, scope, start);
+  const run = async () => {
+    const running = await startListening(options, scope, start, { hooks });
+    if (!scope.draining.aborted) await hooks?.up();
+    // A signal may have come while it started.
     if (scope.draining.aborted) {
       await running.done;
       return interruption.exit() ?? beforeCommandExit;
@@ -45,15 +48,17 @@ export async function runCommand(
     } catch (error) {
       child = undefined;
       await cutWithCommand(running, runtime);
-      throw error;
+      throw toFailure(error);
     }
     child = undefined;
     await (end.killed ? cutWithCommand(running, runtime) : endWithCommand(running, runtime));
     return end.status;
+  };
+  try {
+    return await attend(hooks, scope, () => run().finally(() => readiness.withdraw()));
   } catch (error) {
     throw toFailure(error);
   } finally {
-    readiness.withdraw();
     await service?.settle();
   }
 }

@@ -6,6 +6,8 @@ import type { CommandContext } from '../parse/command.ts';
 import { formatFailure, sayFailure } from '../terminal/fail.ts';
 import type { Failures } from '../terminal/live-table.ts';
 import { limitYoungHeap } from '../process/heap.ts';
+import type { Ending, Hooks } from './hooks.ts';
+import type { HookCommands } from './hook-options.ts';
 import type { ServiceManager } from './systemd.ts';
 import type { Readiness } from '../options/readiness.ts';
 import { controlOutput } from '../options/output.ts';
@@ -25,6 +27,8 @@ export interface RunningOptions extends CommandContext {
   readonly style: ReportStyle;
   readonly graceMs: number;
   readonly readiness: Readiness;
+  /** What the user wants to be run when everything listens and when nothing does any more. */
+  readonly hooks: HookCommands;
   /** Text of the spinner until the listeners are open. Default: `opening listeners`. */
   readonly before?: string;
   /** Shows the open tunnels all the time, on a terminal. */
@@ -47,26 +51,60 @@ export async function runUntilStopped(options: RunningOptions, start: Start): Pr
   const { io, ui, onHangup, readiness } = options;
   const scope = new Scope();
   const service = await findService(options, scope);
+  const hooks = await findHooks(options);
   let running: Running | undefined;
   let stopShowing = () => {};
   const interruption = drainOnSignals(io, scope, onHangup && (() => void reload(ui, running, onHangup, service)));
-  try {
+  const run = async () => {
     const onEnded = await limitYoungHeap();
     const failures: Failures = { count: 0 };
-    running = await startListening(options, scope, start, (event) => {
+    const onEvent = (event: TunlEvent) => {
       if (event.event === 'tunnel.closed') onEnded();
       if (event.event === 'tunnel.failed') noteFailure(failures, event);
-    });
+    };
+    running = await startListening(options, scope, start, { onEvent, hooks });
     io.background?.noteReady(running.tunnels);
     service?.ready();
+    if (!scope.draining.aborted) await hooks?.up();
     stopShowing = await showActivity(options, running, failures);
     const cut = await running.done;
     if (cut === 0 && !scope.forced.aborted && !interruption.hungUp()) return 0;
     return interruption.exit() ?? exitOf(toTunlError(scope.draining.reason));
-  } finally {
+  };
+  const leave = () => {
     stopShowing();
     readiness.withdraw();
+  };
+  try {
+    return await attend(hooks, scope, () => run().finally(leave));
+  } finally {
     await service?.settle();
+  }
+}
+
+/** Finds what the user wants to be run beside a command that listens; undefined if that is nothing. */
+export async function findHooks({ io, ui, style, hooks }: RunningOptions): Promise<Hooks | undefined> {
+  if (hooks.up === undefined && hooks.down === undefined) return undefined;
+  const { Hooks } = await import('./hooks.ts');
+  const output = ui.output.form === 'json' ? 'none' : 'stderr';
+  return new Hooks(hooks, { io, emit: createReport(ui, style), output });
+}
+
+/** Runs a command that listens, and then `--on-down`. Resolves and rejects as the command does. */
+export async function attend(hooks: Hooks | undefined, scope: Scope, run: () => Promise<number>): Promise<number> {
+  if (!hooks) return run();
+  let ending: Ending = { status: 0, reason: '' };
+  try {
+    const status = await run();
+    const reason = scope.draining.aborted ? toTunlError(scope.draining.reason).message : '';
+    ending = { status, reason };
+    return status;
+  } catch (error) {
+    const failure = toTunlError(error);
+    ending = { status: exitOf(failure), reason: failure.message };
+    throw error;
+  } finally {
+    await hooks.down(ending, scope.forced);
   }
 }
 
@@ -122,17 +160,18 @@ export async function findService(context: CommandContext, scope: Scope): Promis
 
 /**
  * Opens the listeners and announces them to programs that wait. From then on SIGUSR2 shows the tunnels. `onEvent` is
- * called with each event.
+ * called with each event, and `hooks` learn the addresses.
  */
 export async function startListening(
   { io, ui, style, graceMs, readiness, watchFiles, before = 'opening listeners' }: RunningOptions,
   scope: Scope,
   start: Start,
-  onEvent?: (event: TunlEvent) => void,
+  { onEvent, hooks }: { readonly onEvent?: (event: TunlEvent) => void; readonly hooks: Hooks | undefined },
 ): Promise<Running> {
   const { background } = io;
   const onReady: Runtime['onReady'] = (addresses) => {
     background?.noteAddresses(addresses);
+    hooks?.noteAddresses(addresses);
     readiness.announce(addresses);
   };
   const [report, output] = [createReport(ui, style), controlOutput(ui)];

@@ -1,7 +1,7 @@
 import process from 'node:process';
 import { Writable } from 'node:stream';
 import { Instance } from '../../app/commands/instance.ts';
-import { openInstanceLog } from '../../app/commands/instances.ts';
+import { openInstanceLog, prepareInstanceLog } from '../../app/commands/instances.ts';
 import { exitOf, toTunlError, usageError } from '../../core/errors.ts';
 import type { Background, Io } from '../terminal/io.ts';
 import { interruptedBy } from './signals.ts';
@@ -40,6 +40,8 @@ export async function runDetached(run: (words: readonly string[], io: Io) => Pro
     },
   }) as unknown as NodeJS.WriteStream;
   const background: Background = {
+    name,
+    openLog: () => prepareInstanceLog(name, env),
     note: (event) => instance.note(event),
     noteAddresses: (addresses) => instance.noteAddresses(addresses),
     noteReady: (tunnels) => {

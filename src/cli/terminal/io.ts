@@ -2,6 +2,9 @@ import type { RunningInstance } from '../../app/commands/options.ts';
 
 /** The parts of a process that runs in the background, or is about to. */
 export interface Background extends RunningInstance {
+  readonly name: string;
+  /** Opens the log, for a program that is about to start. @throws the error of the file system */
+  openLog(): Promise<number>;
   /** Asks the user by the process that started this one; undefined if there is nobody to ask. */
   ask(question: string): Promise<string | undefined>;
   /** Runs a command for a secret in the process that started this one; undefined once that is gone. */
