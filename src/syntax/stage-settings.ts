@@ -38,6 +38,12 @@ interface RulesSetting extends Setting {
   readonly kind: 'rules';
 }
 
+/** A setting that is a list of names in certificates. Only files have such settings. */
+interface NamesSetting extends Setting {
+  readonly kind: 'names';
+  readonly flag?: never;
+}
+
 /** A setting that is the path of a file. */
 interface FileSetting extends Setting {
   readonly kind: 'file';
@@ -81,6 +87,7 @@ export type StageSetting =
   | SwitchSetting
   | ChoiceSetting
   | RulesSetting
+  | NamesSetting
   | FileSetting
   | CountSetting
   | DurationSetting
@@ -165,25 +172,6 @@ export const plainSwitch = {
   summary: 'refuse plain http:// requests, and open tunnels only',
 } as const;
 
-/** The files with which a listener speaks TLS. */
-export const listenerTlsSettings = [
-  {
-    kind: 'file',
-    ...named('cert'),
-    summary: 'certificate of the server, a PEM file, or PKCS #12 with its key',
-    fallback: 'a development certificate',
-  },
-  { kind: 'file', ...named('key'), summary: 'its key, a PEM file', fallback: 'the file of --cert' },
-  {
-    kind: 'file',
-    key: 'client-ca',
-    flag: 'client-ca',
-    field: 'clientCa',
-    summary: 'only clients with a certificate of these authorities',
-  },
-  { kind: 'socket', ...named('spiffe'), summary: 'take all three from the SPIFFE agent there, as it renews them' },
-] as const satisfies readonly StageSetting[];
-
 /** The settings that stages of every kind have. */
 export const stageSettings = [
   {
@@ -258,6 +246,7 @@ type ValueOf<Row> = Row extends { values: readonly (infer Value)[] }
 interface Plain {
   readonly switch: boolean;
   readonly rules: readonly string[];
+  readonly names: readonly string[];
   readonly file: string;
   readonly ip: string;
   readonly socket: string;
@@ -280,8 +269,6 @@ export type ProxyValues = ValuesOf<typeof proxySettings>;
 export type StageValues = ValuesOf<typeof stageSettings>;
 /** The values of the settings of a route, without its limits. */
 export type RouteValues = ValuesOf<readonly [typeof retrySetting, ...typeof routeSettings]>;
-/** The files with which a listener speaks TLS. */
-export type ListenerTlsFiles = ValuesOf<typeof listenerTlsSettings>;
 
 /**
  * Collects the values of some settings by their fields, without default values of choices.

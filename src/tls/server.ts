@@ -6,6 +6,7 @@ import type { Link } from '../core/link.ts';
 import type { KeyPassword } from '../core/secret.ts';
 import type { SpiffeId } from '../core/spiffe.ts';
 import { explainHandshakeFailure, type TlsSide } from './failure.ts';
+import { createHasClientName, type HasClientName } from './certificate/client-names.ts';
 import { identityOf } from './certificate/identity.ts';
 import { createContext, readOwnCertificate, toContextOptions } from './material/material.ts';
 import type { OwnCertificate } from './certificate/source.ts';
@@ -44,14 +45,18 @@ const ciphers = [
 const secureOptions = constants.SSL_OP_NO_RENEGOTIATION | constants.SSL_OP_NO_TICKET;
 
 /** The files and the demands of a TLS server. */
-export interface TlsServerOptions extends Omit<TlsDemand, 'sni'> {
+export interface TlsServerOptions extends Omit<TlsDemand, 'sni' | 'clientCert'> {
   /** Path of the certificate. Without `cert` and `key` a development certificate is made. */
   readonly cert?: string;
   readonly key?: string;
   readonly keyPasswordFile?: string;
   readonly keyPassword?: KeyPassword;
-  /** Path of the authorities; every client must show a certificate from one of them. */
+  /** Path of the authorities of the clients' certificates. */
   readonly clientCa?: string;
+  /** Whether every client must show one. True demands the authorities too. Default: `required`, where there are some. */
+  readonly clientCert?: boolean | 'required' | 'optional';
+  /** Names of which a client's certificate must have one: `DNS:NAME`, `IP:ADDRESS` or `URI:TEXT`. */
+  readonly clientNames?: readonly string[];
   /** Gives certificate, key and authorities in the place of files. */
   readonly supply?: Supply;
 }
@@ -88,6 +93,7 @@ const ofClient = { side: 'client', phase: 'tls' } as const;
 interface Material {
   readonly own: OwnCertificate;
   readonly context: SecureContext;
+  readonly hasClientName?: HasClientName;
   /** Our SPIFFE id, if clients must belong to our trust domain. */
   readonly ownId?: SpiffeId;
 }
@@ -122,7 +128,7 @@ class Acceptor implements TlsAcceptor {
     try {
       await completeHandshake(overlay, 'secure', signal);
       resetBelowOnError(overlay);
-      const identity = this.#needsClient ? { identity: identifyClient(socket, ownId) } : {};
+      const identity = this.#asksClient ? this.#identify(socket, ownId) : {};
       // Only `tls.Server` clears it, and an HTTP/2 session on the socket waits for that.
       (socket as { secureConnecting?: boolean }).secureConnecting = false;
       return overlayLink(overlay, identity);
@@ -136,8 +142,18 @@ class Acceptor implements TlsAcceptor {
     }
   }
 
-  get #needsClient(): boolean {
+  get #asksClient(): boolean {
     return (this.#options.clientCa ?? this.#options.supply) !== undefined;
+  }
+
+  get #isOptional(): boolean {
+    const { clientCert, verify } = this.#options;
+    return clientCert === 'optional' && verify !== 'spiffe';
+  }
+
+  #identify(socket: TLSSocket, ownId: SpiffeId | undefined): { readonly identity?: string } {
+    if (this.#isOptional && !readPeerCertificate(socket)) return {};
+    return { identity: identifyClient(socket, ownId, this.#material.hasClientName) };
   }
 
   #layTls(link: Link, side: TlsSide, signal: AbortSignal): Overlay {
@@ -152,9 +168,9 @@ class Acceptor implements TlsAcceptor {
     const socket = new TLSSocket(under as ConstructorParameters<typeof TLSSocket>[0], {
       isServer: true,
       secureContext: this.#material.context,
-      requestCert: this.#needsClient,
+      requestCert: this.#asksClient,
       // Makes OpenSSL refuse a client without a certificate; `identifyClient` refuses a bad one.
-      rejectUnauthorized: this.#needsClient,
+      rejectUnauthorized: this.#asksClient && !this.#isOptional,
       ...(alpn.length > 0 && { ALPNProtocols: [...alpn] }),
     });
     const overlay: Overlay = { socket, below: link, under, side };
@@ -167,11 +183,17 @@ class Acceptor implements TlsAcceptor {
  * Returns the identity of a client whose chain was accepted. The verdict is read from the socket's handle, because only
  * `tls.Server` fills in Node's public property; anything but a clear yes is a refusal.
  */
-function identifyClient(socket: TLSSocket, ownId: SpiffeId | undefined): string {
+function identifyClient(
+  socket: TLSSocket,
+  ownId: SpiffeId | undefined,
+  hasClientName: HasClientName = () => true,
+): string {
   const { ssl } = socket as { ssl?: { verifyError(): NodeJS.ErrnoException | null } };
   const certificate = readPeerCertificate(socket);
   const error: NodeJS.ErrnoException | null = ssl ? ssl.verifyError() : new Error('closed');
   if (certificate && error === null) {
+    if (!hasClientName(certificate))
+      throw new TunlError('tls_certificate_error', 'the certificate of the client is for other names');
     return ownId ? expectSpiffeId(certificate, 'the client', { ownId }).text : identityOf(certificate);
   }
   const code = error?.code ?? 'CERT_REJECTED';
@@ -179,7 +201,7 @@ function identifyClient(socket: TLSSocket, ownId: SpiffeId | undefined): string 
 }
 
 async function load(options: TlsServerOptions, made?: OwnCertificate): Promise<Material> {
-  const { cert, key, clientCa, supply } = options;
+  const { cert, key, clientCa, clientNames, supply } = options;
   if ((cert === undefined) !== (key === undefined)) throw usageError('--cert and --key go together');
   assertMeets(options);
   const supplied = supply?.();
@@ -205,14 +227,17 @@ async function load(options: TlsServerOptions, made?: OwnCertificate): Promise<M
     },
     supplied ? supplied.from : cert === undefined ? 'the development certificate' : formatSource(source),
   );
-  return { own, context, ...(ownId && { ownId }) };
+  const hasClientName = clientNames && createHasClientName(clientNames);
+  return { own, context, ...(ownId && { ownId }), ...(hasClientName && { hasClientName }) };
 }
 
-function assertMeets({ cert, clientCa, clientCert, verify, supply }: TlsServerOptions): void {
+function assertMeets({ cert, clientCa, clientCert, clientNames, verify, supply }: TlsServerOptions): void {
+  if (clientCa === undefined && (clientCert === 'optional' || clientNames))
+    throw usageError('client-cert and client-name need client-ca: the authorities to check certificates by');
   if (supply) return;
   if (verify === 'spiffe' && cert === undefined)
     throw usageError('--cert and --key are needed: clients ask for a SPIFFE id');
-  if (clientCert && clientCa === undefined)
+  if (clientCert === true && clientCa === undefined)
     throw usageError("--client-ca is needed: the authorities of the clients' certificates");
 }
 

@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { describe, expect, test } from 'vitest';
+import { describe, expect, onTestFinished, test } from 'vitest';
+import { makeCerts } from '../support/certs/certs.ts';
 import { startAdmin } from '../support/harness/admin.ts';
 import { startTestFront, startTestServe, makeHop } from '../support/harness/app.ts';
 import { startChain } from '../support/harness/chain.ts';
@@ -149,6 +150,28 @@ describe('the end of the program', () => {
     await client.readToEnd();
     expect(await front.running.done).toBe(0);
   });
+});
+
+/** The files of a listener that asks clients for certificates. */
+async function makeTls() {
+  const certs = await makeCerts();
+  onTestFinished(() => certs.remove());
+  return { cert: certs.server.cert, key: certs.server.key, clientCa: certs.ca.cert };
+}
+
+test('certificates that need not come let nobody use a proxy from other machines', async () => {
+  const listen = [{ kind: 'tcp', host: '0.0.0.0', port: 0 }] as const;
+  const tls = await makeTls();
+  await startChain([proxyStage('proxy', { listen, tls })]);
+  const optional = { ...tls, clientCert: 'optional' } as const;
+  const refusal = await lateRefusalOf(startChain([proxyStage('proxy', { listen, tls: optional })]));
+  expect(refusal.message).toBe('refusing to serve 0.0.0.0:0 without authentication');
+});
+
+test('no client of hbone may come without a certificate', async () => {
+  const tls = { ...(await makeTls()), clientCert: 'optional' } as const;
+  const refusal = await lateRefusalOf(startChain([proxyStage('mesh', { accept: ['hbone'], tls })]));
+  expect(refusal.message).toBe('clients of hbone always show certificates');
 });
 
 test('other machines may use a front with a password or by permission only', async () => {

@@ -19,6 +19,7 @@ import { rewriteRows } from './table/rewrites.ts';
 import { spellingRows } from './table/spelling.ts';
 import { stateRows } from './table/state.ts';
 import { tcpRows } from './table/tcp.ts';
+import { tlsRows } from './table/tls.ts';
 import { terminateRequestRows } from './table/terminate-requests.ts';
 import { terminateTunnelRows } from './table/terminate-tunnels.ts';
 import { wholeFileRows } from './table/whole-files.ts';
@@ -42,6 +43,7 @@ const rows: readonly Row[] = [
   ...wholeFileRows,
   ...egressRows,
   ...stateRows,
+  ...tlsRows,
 ];
 
 describe.each(rows)('$file', ({ file, seen }) => {

@@ -5,10 +5,10 @@ import type { Link } from '../../src/core/link.ts';
 import { secure } from '../../src/tls/client.ts';
 import { loadTls } from '../../src/tls/material/material.ts';
 import { createTlsServer } from '../../src/tls/server.ts';
-import { type IssuedCertificate, makeCerts } from '../support/certs/certs.ts';
+import { type CertificateRequest, type IssuedCertificate, makeCerts } from '../support/certs/certs.ts';
 import { inTime } from '../support/eventually.ts';
 import { makeTcpPair } from '../support/harness/link-pairs.ts';
-import { makeTlsPair } from '../support/harness/tls-pairs.ts';
+import { makeTlsPair, type TlsPairOptions, tryTls } from '../support/harness/tls-pairs.ts';
 
 const certs = await makeCerts();
 afterAll(() => certs.remove());
@@ -84,3 +84,64 @@ function readError({ stream }: Link): Promise<NodeJS.ErrnoException | TunlError>
   stream.resume();
   return inTime('the refusal', seen);
 }
+
+describe('where a client certificate is asked for and need not come', () => {
+  const optional = { ...server, clientCert: 'optional' } as const;
+
+  /** Tries a handshake with a server that has these options. */
+  const meet = async (options: NonNullable<TlsPairOptions['server']>, own?: IssuedCertificate) =>
+    (
+      await tryTls(certs, await makeTcpPair(), {
+        server: options,
+        client: { cacert, ...(own && { cert: own.cert, key: own.key }) },
+      })
+    ).server;
+  const letIn = (identity?: string) => ({
+    status: 'fulfilled',
+    value: { peer: identity === undefined ? {} : { identity } },
+  });
+
+  test('a client without one is let in, without an identity', async () => {
+    const met = await meet(optional);
+    expect(met).toMatchObject(letIn());
+    if (met.status === 'fulfilled') expect(met.value.peer.identity).toBeUndefined();
+  });
+
+  test('a client with a good one is known by it, and one with a bad one is refused', async () => {
+    expect(await meet(optional, certs.client)).toMatchObject(letIn('alice'));
+    const stranger = await certs.issue({ cn: 'alice', issuer: certs.otherCa });
+    expect(await meet(optional, stranger)).toMatchObject({ reason: { code: 'tls_certificate_error', side: 'client' } });
+  });
+
+  test('no SPIFFE server lets a client in without one', async () => {
+    const id = await certs.issue({ uris: ['spiffe://td/ns/a/sa/b'] });
+    const own = { cert: id.cert, key: id.key, verify: 'spiffe' } as const;
+    expect(await meet({ ...optional, ...own })).toMatchObject({ status: 'rejected' });
+  });
+
+  test.each<[string, string, CertificateRequest, boolean]>([
+    ['a name', 'DNS:a.example', { dns: ['b.example', 'a.example'] }, true],
+    ['a wildcard', 'DNS:a.wild.example', { dns: ['*.wild.example'] }, true],
+    ['another name', 'DNS:a.example', { dns: ['b.example'] }, false],
+    ['the name in its subject', 'DNS:a.example', { cn: 'a.example' }, false],
+    ['an address', 'IP:::1', { ips: ['::1'] }, true],
+    ['another address', 'IP:::1', { ips: ['::2'] }, false],
+    ['a URI', 'URI:spiffe://td/a', { uris: ['spiffe://td/a'] }, true],
+    ['a URI that goes on', 'URI:spiffe://td/a', { uris: ['spiffe://td/a/b'] }, false],
+    ['a name that looks like a URI', 'URI:spiffe://td/a', { cn: 'URI:spiffe://td/a', dns: ['a'] }, false],
+  ])('with %s where %s is wanted', async (_, name, request, isLetIn) => {
+    const met = await meet({ ...server, clientNames: ['DNS:other.example', name] }, await certs.issue(request));
+    expect(met.status).toBe(isLetIn ? 'fulfilled' : 'rejected');
+    if (met.status === 'rejected') expect(met.reason.message).toContain('is for other names');
+  });
+
+  test.each([
+    [{ clientCa: cacert, clientNames: ['a.example'] }, '"a.example" is no name of a certificate'],
+    [{ clientCa: cacert, clientNames: ['IP:a'] }, '"IP:a" is no name of a certificate'],
+    [{ clientNames: ['DNS:a'] }, 'client-cert and client-name need client-ca'],
+    [{ clientCert: 'optional' as const }, 'client-cert and client-name need client-ca'],
+  ])('a server with %j is refused', async (options, message) => {
+    const { cert, key } = certs.server;
+    await expect(createTlsServer({ cert, key, alpn: [], ...options })).rejects.toThrow(message);
+  });
+});

@@ -1,4 +1,5 @@
 import {
+  demandsCertificate,
   type ForwardStage,
   isFusible,
   type ListenerTls,
@@ -84,7 +85,7 @@ async function withScreens(screens: readonly Screen[], dial: Dial): Promise<Dial
 function judgeListeners(stage: ForwardStage<RouteName>): (listen: readonly Address[]) => void {
   const { tls, open = false } = stage;
   const isChosen = isChosenByName(stage);
-  const exposure = { hasUsers: false, hasClientCa: tls?.clientCa !== undefined, open };
+  const exposure = { hasUsers: false, hasClientCa: demandsCertificate(tls), open };
   const why = 'a target with the server name of a client turns the stage into an open proxy';
   return (listen) => isChosen && assertChoiceNotOpen({ listen, ...exposure }, why);
 }

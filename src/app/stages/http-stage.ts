@@ -1,4 +1,4 @@
-import type { HttpStage, ProxyStage, RouteName } from '../../chain/model/graph.ts';
+import { demandsCertificate, type HttpStage, type ProxyStage, type RouteName } from '../../chain/model/graph.ts';
 import { Abort } from '../../core/abort.ts';
 import { tellsInside } from '../../chain/model/chosen.ts';
 import type { Address } from '../../core/address.ts';
@@ -160,7 +160,7 @@ function vantageOf(listener: Listener | undefined): Vantage {
 /** Makes a check that refuses listeners on which anybody could use the stage and choose its destination. */
 function judgeListeners(stage: AnyHttpStage, hasUsers: boolean): (listen: readonly Address[]) => void {
   const { open = false } = stage;
-  const exposure = { hasUsers, hasClientCa: (stage.tls?.clientCa ?? stage.tls?.spiffe) !== undefined, open };
+  const exposure = { hasUsers, hasClientCa: demandsCertificate(stage.tls), open };
   if (stage.job === 'proxy') return (listen) => assertNotOpen({ listen, ...exposure });
   const isChosen = stage.upstreams.some(({ to }) => 'field' in to) || tellsInside(stage);
   return (listen) => isChosen && assertChoiceNotOpen({ listen, ...exposure });

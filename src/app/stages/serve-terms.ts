@@ -212,6 +212,8 @@ export async function createAcceptor(
   if (!tls && !demand) return undefined;
   if (tls?.spiffe !== undefined) return createSuppliedAcceptor(tls, tls.spiffe, demand, emit);
   if ((tls?.cert === undefined) !== (tls?.key === undefined)) throw usageError('--cert and --key go together');
+  if (demand?.clientCert && tls?.clientCert === 'optional')
+    throw usageError('clients of hbone always show certificates', 'leave client-cert out');
   const { createTlsServer } = await import('../../tls/server.ts');
   return createTlsServer({ ...tls, alpn, ...demand });
 }
@@ -225,8 +227,8 @@ async function createSuppliedAcceptor(
 ): Promise<TlsAcceptor & { close(): void }> {
   if (demand?.verify !== 'spiffe')
     throw usageError('spiffe goes with hbone, whose clients have SPIFFE ids', 'write --hbone, or accept: hbone');
-  if (tls.cert !== undefined || tls.clientCa !== undefined)
-    throw usageError('spiffe gives certificate, key and authorities', 'leave cert, key and client-ca out');
+  if ([tls.cert, tls.clientCa, tls.clientCert, tls.clientNames].some((given) => given !== undefined))
+    throw usageError('spiffe gives certificate, key and authorities', 'leave cert, key and client-… out');
   const [{ createTlsServer }, { openWorkloadSource }, { supplyFor }] = await Promise.all([
     import('../../tls/server.ts'),
     import('../workload/source.ts'),

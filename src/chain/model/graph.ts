@@ -2,7 +2,8 @@ import { formatAddress, type InternalAddress, type ListenAddress } from '../../c
 import { TunlError } from '../../core/errors.ts';
 import type { KeyPassword } from '../../core/secret.ts';
 import type { Caps } from '../../syntax/settings.ts';
-import type { ListenerTlsFiles, ProxyValues, Rules, StageValues } from '../../syntax/stage-settings.ts';
+import type { ProxyValues, Rules, StageValues } from '../../syntax/stage-settings.ts';
+import type { ListenerTlsFiles } from '../../syntax/tls.ts';
 import { looksAtHello } from './chosen.ts';
 import type { FieldChanges, Upstream, VirtualHost } from './http.ts';
 import type { LogFilter, LogMoment } from './log-filter.ts';
@@ -18,6 +19,11 @@ export type * from './screen.ts';
 export interface ListenerTls extends ListenerTlsFiles {
   readonly keyPasswordFile?: string;
   readonly keyPassword?: KeyPassword;
+}
+
+/** True if clients of a listener with this TLS must show a certificate of given authorities. */
+export function demandsCertificate({ clientCa, clientCert, spiffe }: ListenerTls = {}): boolean {
+  return spiffe !== undefined || (clientCa !== undefined && clientCert !== 'optional');
 }
 
 /** A log to which a stage writes a line for each tunnel or request that has ended. */

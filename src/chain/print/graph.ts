@@ -2,7 +2,8 @@ import { isMap, isPair, isSeq, type Pair, parseDocument, stringify, visit } from
 import { formatAddress } from '../../core/address.ts';
 import { isSecretField } from '../../core/secret.ts';
 import { defaultLimits } from '../../syntax/settings.ts';
-import { listenerTlsSettings, proxySettings, stageSettings } from '../../syntax/stage-settings.ts';
+import { proxySettings, stageSettings } from '../../syntax/stage-settings.ts';
+import { listenerTlsSettings } from '../../syntax/tls.ts';
 import { formatSize } from '../../syntax/size.ts';
 import { type Stage, type Graph, type ListenerTls, listStages, type ProxyStage } from '../model/graph.ts';
 import { toAccessLogConfig } from './access-log.ts';

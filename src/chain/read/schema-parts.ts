@@ -73,6 +73,8 @@ function schemaOf(setting: StageSetting): z.ZodType {
       return flag;
     case 'rules':
       return oneOrMore(text, 'a rule');
+    case 'names':
+      return oneOrMore(text, 'a name');
     case 'file':
     case 'socket':
     case 'path-prefix':

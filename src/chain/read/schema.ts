@@ -4,7 +4,8 @@ import { http } from './http/schema.ts';
 import { accessLog } from './log/access-log.ts';
 import { screens } from './screens/schema.ts';
 import { state } from './state/state.ts';
-import { listenerTlsSettings, proxySettings, stageSettings } from '../../syntax/stage-settings.ts';
+import { proxySettings, stageSettings } from '../../syntax/stage-settings.ts';
+import { listenerTlsSettings } from '../../syntax/tls.ts';
 import {
   describe,
   flag,

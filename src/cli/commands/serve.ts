@@ -22,7 +22,8 @@ import { outputGroup } from '../options/output.ts';
 import { readWatch, watchFilesOption, watchOption } from '../options/watch.ts';
 import { detachOption, detachOptions } from '../lifecycle/detachment.ts';
 import { runUntilStopped } from '../lifecycle/running.ts';
-import { listenerTlsSettings, plainSwitch, proxySettings, ruleSettings } from '../../syntax/stage-settings.ts';
+import { plainSwitch, proxySettings, ruleSettings } from '../../syntax/stage-settings.ts';
+import { listenerTlsSettings } from '../../syntax/tls.ts';
 
 const carrierOptions = carrierSwitches.map(({ name, summary }) => flag(name, { summary }));
 

@@ -1,5 +1,6 @@
 import { isIP } from 'node:net';
 import {
+  demandsCertificate,
   asksUsers,
   type Stage,
   type ForwardStage,
@@ -107,7 +108,7 @@ function* findExposed(stage: Stage): Generator<Finding> {
   const exposed = listen.find((address) => address.kind === 'tcp' && !isLoopback(address));
   // Users are reported elsewhere, because Envoy does not support them.
   const hasUsers = stage.job !== 'forward' && asksUsers(stage);
-  if (!exposed || open || hasUsers || tls?.clientCa !== undefined) return;
+  if (!exposed || open || hasUsers || demandsCertificate(tls)) return;
   yield [
     `everybody who reaches ${formatAddress(exposed)} could use it`,
     'say open if that is meant, or name a client-ca',

@@ -1,5 +1,5 @@
 import { isIP } from 'node:net';
-import type { ListenerTls } from '../../chain/model/graph.ts';
+import { demandsCertificate, type ListenerTls } from '../../chain/model/graph.ts';
 import type { TlsSettings } from '../../core/hop.ts';
 import { type Tree, typed } from './terms.ts';
 
@@ -40,19 +40,32 @@ export function toClusterSocket({ settings, host, spiffeId }: ServerTls): Tree {
 }
 
 /** Makes the transport socket of a listener that speaks TLS with its clients. */
-export function toListenerSocket({ cert, key, clientCa }: ListenerTls, alpn: readonly string[]): Tree {
+export function toListenerSocket(tls: ListenerTls, alpn: readonly string[]): Tree {
+  const { cert, key, clientCa, clientNames } = tls;
   const common = {
     ...(alpn.length > 0 && { alpn_protocols: alpn }),
     ...toCertificates({ ...(cert !== undefined && { cert }), ...(key !== undefined && { key }) }),
-    ...(clientCa !== undefined && { validation_context: { trusted_ca: { filename: clientCa } } }),
+    ...(clientCa !== undefined && {
+      validation_context: {
+        trusted_ca: { filename: clientCa },
+        ...(clientNames && { match_typed_subject_alt_names: clientNames.map(toAltName) }),
+      },
+    }),
   };
   return {
     name: 'envoy.transport_sockets.tls',
     typed_config: typed('transport_sockets.tls.v3.DownstreamTlsContext', {
-      ...(clientCa !== undefined && { require_client_certificate: true }),
+      ...(demandsCertificate(tls) && { require_client_certificate: true }),
       common_tls_context: common,
     }),
   };
+}
+
+const sanTypes: Readonly<Record<string, string>> = { DNS: 'DNS', IP: 'IP_ADDRESS', URI: 'URI' };
+
+function toAltName(name: string): Tree {
+  const colon = name.indexOf(':');
+  return { san_type: sanTypes[name.slice(0, colon)], matcher: { exact: name.slice(colon + 1) } };
 }
 
 function toCertificates({ cert, key = cert }: TlsSettings): Tree {

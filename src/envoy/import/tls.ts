@@ -41,26 +41,33 @@ export function readDownstreamTls(
   if (own.cert === undefined) reading.add(at, 'tls_certificates is missing');
   const { validation_context: validation } = common;
   const clientCa = validation?.trusted_ca?.filename;
-  for (const field of ['match_typed_subject_alt_names', 'verify_certificate_spki'] as const) {
-    if (validation?.[field])
-      reading.add(
-        [...at, 'validation_context', field],
-        `tunl does not check ${field} of clients`,
-        'a trusted_ca of their own tells clients apart',
-      );
-  }
+  if (validation?.verify_certificate_spki)
+    reading.add(
+      [...at, 'validation_context', 'verify_certificate_spki'],
+      'tunl does not check verify_certificate_spki of clients',
+      'a trusted_ca of their own tells clients apart',
+    );
+  const names = validation?.match_typed_subject_alt_names ?? [];
+  if (names.length > 0 && clientCa === undefined)
+    reading.add(
+      [...at, 'validation_context', 'match_typed_subject_alt_names'],
+      'names are nothing without a trusted_ca to check them by',
+      'add trusted_ca',
+    );
   if (isRequired && clientCa === undefined) {
     reading.add([...path, 'typed_config'], 'require_client_certificate needs a trusted_ca to check it by');
   }
-  if (!isRequired && clientCa !== undefined) {
-    reading.add(
-      [...at, 'validation_context'],
-      'tunl asks for the certificates of all clients or of none',
-      'add require_client_certificate: true',
-    );
-  }
-  return { ...own, ...(clientCa !== undefined && { clientCa: resolve(clientCa) }) };
+  return {
+    ...own,
+    ...(clientCa !== undefined && { clientCa: resolve(clientCa), ...(!isRequired && { clientCert: 'optional' }) }),
+    ...(names.length > 0 && {
+      clientNames: names.map(({ san_type: type, matcher: { exact } }) => `${namesOfTypes[type] ?? type}:${exact}`),
+    }),
+  };
 }
+
+/** The types of names in certificates of clients, as files of tunl write them. */
+const namesOfTypes: Readonly<Record<string, string>> = { DNS: 'DNS', IP_ADDRESS: 'IP', URI: 'URI' };
 
 /** The TLS settings for the endpoints of a cluster. */
 export interface UpstreamTls {

@@ -175,7 +175,7 @@ function withReady(
 }
 
 /** The parts of a demand that OpenSSL enforces. */
-export function toContextOptions({ min, ciphers }: MaterialDemand): SecureContextOptions {
+export function toContextOptions({ min, ciphers }: Pick<MaterialDemand, 'min' | 'ciphers'>): SecureContextOptions {
   return { ...(min && { minVersion: min }), ...(ciphers && { ciphers: ciphers.join(':') }) };
 }
 

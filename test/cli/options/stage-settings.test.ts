@@ -9,7 +9,6 @@ import { readSettings, settingOption } from '../../../src/cli/parse/setting.ts';
 import {
   collectValues,
   familySetting,
-  listenerTlsSettings,
   proxySettings,
   resolverSetting,
   retrySetting,
@@ -18,6 +17,7 @@ import {
   stageSettings,
   type StageSetting,
 } from '../../../src/syntax/stage-settings.ts';
+import { listenerTlsSettings } from '../../../src/syntax/tls.ts';
 import { loadText } from '../../support/graphs/chain-file.ts';
 import { refusalOf } from '../../support/usage.ts';
 import { commands, parseCommandLine } from '../../support/harness/command-line.ts';
@@ -76,6 +76,8 @@ function valuesOf(setting: StageSetting): readonly (readonly [word: string, valu
       return [['true', true]];
     case 'rules':
       return [['a.example:443', ['a.example:443']]];
+    case 'names':
+      return [['DNS:a.example', ['DNS:a.example']]];
     case 'file':
       return [[`/x/${setting.key}`, `/x/${setting.key}`]];
     case 'path-prefix':

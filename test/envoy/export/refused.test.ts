@@ -70,6 +70,10 @@ test.each([
     'listen: "*:1", proxy: true',
     'everybody who reaches *:1 could use it (say open if that is meant, or name a client-ca)',
   ],
+  [
+    'listen: "*:1", tls: { cert: c, client-ca: a, client-cert: optional }, proxy: true',
+    'everybody who reaches *:1 could use it (say open if that is meant, or name a client-ca)',
+  ],
   ['listen: 1, proxy: { accept: post }, via: "http://p:1"', 'it does not turn POST into CONNECT'],
   [
     'listen: 1, proxy: true, via: "https://p:1"',

@@ -134,8 +134,10 @@ export interface Http2Client {
 }
 
 /** Connects to a port of 127.0.0.1 by prior knowledge. */
-export async function connectHttp2Client(port: number): Promise<Http2Client> {
-  const session = connect(`http://127.0.0.1:${port}`);
+export async function connectHttp2Client(port: number, isSecured = false): Promise<Http2Client> {
+  const session = isSecured
+    ? connect(`https://127.0.0.1:${port}`, { rejectUnauthorized: false, servername: 'localhost' })
+    : connect(`http://127.0.0.1:${port}`);
   session.on('error', () => {});
   onTestFinished(() => session.destroy());
   await inTime('an HTTP/2 connection', once(session, 'remoteSettings'));

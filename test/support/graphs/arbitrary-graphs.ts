@@ -1,5 +1,6 @@
 import fc from 'fast-check';
 import type {
+  ListenerTls,
   AccessLog,
   Stage,
   Graph,
@@ -171,7 +172,13 @@ function arbitraryStage(index: number, count: number): fc.Arbitrary<Stage> {
     isHttp: fc.boolean(),
     screens: fc.option(connectionScreens, { nil: undefined }),
     balance: fc.constantFrom('first' as const, 'round-robin' as const),
-    tls: fc.constantFrom(undefined, {}, { cert: '/c', key: '/c' }, { cert: '/c', key: '/k', clientCa: '/a b' }),
+    tls: fc.constantFrom<ListenerTls | undefined>(
+      undefined,
+      {},
+      { cert: '/c', key: '/c' },
+      { cert: '/c', key: '/k', clientCa: '/a b' },
+      { clientCa: '/a', clientCert: 'optional', clientNames: ['DNS:a'] },
+    ),
     bind: fc.constantFrom('127.0.0.1', '*', '::1', '0.0.0.0'),
     log: fc.boolean(),
     isProxy: fc.boolean(),

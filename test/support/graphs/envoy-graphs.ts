@@ -241,6 +241,8 @@ export function makeEnvoyGraphs(files: GraphFiles): fc.Arbitrary<Graph> {
           undefined,
           { cert: files.cert, key: files.key },
           { cert: files.cert, key: files.key, clientCa: files.ca },
+          { cert: files.cert, key: files.key, clientCa: files.ca, clientCert: 'optional' },
+          { cert: files.cert, key: files.key, clientCa: files.ca, clientNames: ['DNS:a.example', 'URI:spiffe://td/a'] },
         ),
         log: fc.boolean(),
         logs: accessLogs,

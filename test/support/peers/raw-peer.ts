@@ -1,6 +1,6 @@
 import { connect, type Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
-import { connect as connectTls } from 'node:tls';
+import { connect as connectTls, type ConnectionOptions } from 'node:tls';
 import { onTestFinished } from 'vitest';
 import { type Link } from '../../../src/core/link.ts';
 import { socketLink } from '../../../src/core/socket-link.ts';
@@ -88,10 +88,14 @@ export async function connectPeer(
   return peer;
 }
 
-/** Connects over TLS and accepts any certificate. */
-export async function connectTlsPeer(port: number, alpn: readonly string[] = ['http/1.1']): Promise<RawPeer> {
+/** Connects over TLS and accepts any certificate; `own` is what it shows. */
+export async function connectTlsPeer(
+  port: number,
+  alpn: readonly string[] = ['http/1.1'],
+  own: Pick<ConnectionOptions, 'cert' | 'key' | 'servername'> = {},
+): Promise<RawPeer> {
   const { stream } = await connectPeer(port, { reading: false });
-  const socket = connectTls({ socket: stream, ALPNProtocols: [...alpn], rejectUnauthorized: false });
+  const socket = connectTls({ socket: stream, ALPNProtocols: [...alpn], rejectUnauthorized: false, ...own });
   socket.allowHalfOpen = true;
   const peer = new RawPeer({ stream: socket, reset: () => void (stream as Socket).resetAndDestroy() });
   await new Promise<void>((resolve, reject) => {
