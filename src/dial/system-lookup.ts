@@ -2,6 +2,7 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import { isIP } from 'node:net';
 import { createInterface } from 'node:readline';
 import type { Ip } from '../core/address.ts';
+import { helperEnvironment } from '../core/child-environment.ts';
 import { abortReason, throwIfAborted } from '../core/deadline.ts';
 import { single } from '../core/program.ts';
 import { Slots } from '../core/waiting.ts';
@@ -101,7 +102,7 @@ class Helper {
       detached: true,
       windowsHide: true,
       stdio: ['pipe', 'pipe', 'ignore'],
-      env: harmlessEnvironment(),
+      env: helperEnvironment(process.env),
     });
     const { stdin, stdout } = this.#child;
     const end = ({ code = 'the helper ended' }: NodeJS.ErrnoException) => {
@@ -147,9 +148,4 @@ class Helper {
       else part?.unref();
     }
   }
-}
-
-/** The environment without our passwords, and without variables that change what Node does. */
-function harmlessEnvironment(): NodeJS.ProcessEnv {
-  return Object.fromEntries(Object.entries(process.env).filter(([name]) => !/^(?:TUNL_|NODE_)/.test(name)));
 }

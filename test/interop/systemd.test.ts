@@ -2,30 +2,25 @@ import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { describe, expect, onTestFinished, test } from 'vitest';
+import { echo, startTarget } from '../support/targets/plain.ts';
+import { findFreePort } from './support/part.ts';
 import { launch, run } from './support/process.ts';
+import { hasManager, listenForSigns, startManager, type Unit, writeProgram } from './support/service-manager.ts';
 import { makeTunlCommand, startTunl, tunl } from './support/tunl.ts';
 import { makeFolder } from './support/workspace.ts';
 
-const receiver = `
-import socket, sys
-s = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
-s.bind(sys.argv[1])
-print('bound', flush=True)
-while True:
-    print(' '.join(s.recv(4096).decode().split()), flush=True)
-`;
-
 const has = (program: string) => existsSync(join('/usr/bin', program));
 
-/** A socket as systemd has one, and what was said to it. */
-async function listenForSigns() {
-  const socket = join(makeFolder('notify'), 's');
-  const python = launch({ file: 'python3', args: ['-c', receiver, socket] });
-  onTestFinished(async () => void (await python.stop()));
-  const waitFor = (pattern: RegExp) =>
-    python.waitFor(String(pattern), () => pattern.exec(python.stdout().toString()) ?? undefined);
-  await waitFor(/bound/);
-  return { env: { NOTIFY_SOCKET: socket }, waitFor, said: () => python.stdout().toString() };
+/** The units that the page shows. */
+function readUnits(): Unit[] {
+  const page = readFileSync(fileURLToPath(new URL('../../docs/background.md', import.meta.url)), 'utf8');
+  return [...page.matchAll(/^```ini\n# (\S+)\n([^]*?)^```$/gm)].map(([, name = '', text = '']) => ({ name, text }));
+}
+
+/** Writes the built program where a unit can start it. */
+function writeTunl(): string {
+  const { file, args } = makeTunlCommand([]);
+  return writeProgram([file, ...args]);
 }
 
 describe.skipIf(!has('systemd-notify'))('systemd is told', () => {
@@ -58,6 +53,48 @@ describe.skipIf(!has('systemd-notify'))('systemd is told', () => {
   });
 });
 
+describe.skipIf(!hasManager)('systemd itself', () => {
+  test('runs the units of the page: opens the port, starts the proxy when it is needed, reads its signs', async () => {
+    const [target, port] = [await startTarget(echo), await findFreePort()];
+    const program = writeTunl();
+    const units = readUnits().map(({ name, text }) => ({
+      name,
+      text: text.replace('/usr/local/bin/tunl', program).replace('127.0.0.1:3128', `127.0.0.1:${port}`),
+    }));
+    const manager = await startManager(units);
+    await manager.ask('start', 'tunl.socket');
+    expect(await manager.show('tunl.service', 'ActiveState', 'NotifyAccess')).toEqual(['inactive', 'all']);
+    const hello = () =>
+      tunl(['connect', '-x', `http://127.0.0.1:${port}`, `127.0.0.1:${target.port}`], { input: 'hello' });
+    expect(await hello()).toMatchObject({ code: 0, stdout: 'hello' });
+    // The job ends only when READY=1 has come from a process of the unit.
+    await manager.ask('start', 'tunl.service');
+    const [id] = await manager.show('tunl.service', 'MainPID');
+    await manager.ask('reload', 'tunl.service');
+    expect(await hello()).toMatchObject({ code: 0, stdout: 'hello' });
+    expect(await manager.show('tunl.service', 'MainPID', 'ActiveState')).toEqual([id, 'active']);
+    await manager.ask('stop', 'tunl.socket', 'tunl.service');
+    expect(await manager.show('tunl.service', 'ActiveState', 'Result', 'ExecMainStatus')).toEqual([
+      'inactive',
+      'success',
+      '0',
+    ]);
+  });
+});
+
+test.skipIf(!has('systemd-socket-activate'))('what a socket unit gives to us reaches no command', async () => {
+  const [target, port] = [await startTarget(echo), await findFreePort()];
+  const print = 'echo "$TUNL_PORT ${LISTEN_FDS-none} ${LISTEN_PID-none} ${LISTEN_FDNAMES-none}"; cat';
+  const forward = makeTunlCommand(['forward', '--direct', `fd:3:127.0.0.1:${target.port}`, '--', 'sh', '-c', print]);
+  const args = ['-l', `127.0.0.1:${port}`, '--fdname=door', forward.file, ...forward.args];
+  const activator = launch({ ...forward, file: 'systemd-socket-activate', args });
+  onTestFinished(async () => void (await activator.stop()));
+  await activator.waitFor('the socket', () => /Listening on/.exec(activator.stderr()) ?? undefined);
+  expect(await tunl(['connect', `127.0.0.1:${port}`], { input: 'hello' })).toMatchObject({ code: 0, stdout: 'hello' });
+  await activator.waitFor('the command', () => /\n/.exec(activator.stdout().toString()) ?? undefined);
+  expect(activator.stdout().toString()).toBe(`${port} none none none\n`);
+});
+
 test('without systemd-notify everything works, and -v says what is missing', async () => {
   const run = makeTunlCommand(['serve', '-v', '127.0.0.1:0']);
   const serve = launch({ ...run, env: { ...run.env, NOTIFY_SOCKET: '/nonexistent', PATH: '/nonexistent' } });
@@ -75,9 +112,8 @@ test('a watchdog that wants a sign more often than every 5 seconds is refused', 
 });
 
 test.skipIf(!has('systemd-analyze'))('the units of the page are accepted', async () => {
-  const page = readFileSync(fileURLToPath(new URL('../../docs/background.md', import.meta.url)), 'utf8');
   const folder = makeFolder('units');
-  const units = [...page.matchAll(/^```ini\n# (\S+)\n([^]*?)^```$/gm)].map(([, name = '', text = '']) => {
+  const units = readUnits().map(({ name, text }) => {
     const path = join(folder, name);
     // The program of this machine may be somewhere else.
     writeFileSync(path, text.replaceAll('/usr/local/bin/tunl', '/bin/true'));

@@ -1,6 +1,7 @@
 import { type ChildProcessByStdio, spawn } from 'node:child_process';
 import { readFile } from 'node:fs/promises';
 import type { Readable } from 'node:stream';
+import { commandEnvironment } from '../../core/child-environment.ts';
 import type { HopLogin, Step } from '../model/scheme.ts';
 
 /** The place of a token. */
@@ -70,7 +71,12 @@ async function readToken(source: TokenSource, signal: AbortSignal): Promise<Read
 function runCommand(command: string, signal: AbortSignal): Promise<Read> {
   return new Promise((resolve) => {
     // A group of its own, so that the commands of the shell end with it.
-    const child = spawn(command, { shell: true, stdio: ['ignore', 'pipe', 'inherit'], detached: true });
+    const child = spawn(command, {
+      shell: true,
+      stdio: ['ignore', 'pipe', 'inherit'],
+      detached: true,
+      env: commandEnvironment(process.env),
+    });
     const end = (failure: string) => {
       endGroup(child);
       settle({ failure });

@@ -12,15 +12,11 @@ export class ServiceManager {
   #sending: Promise<void> = Promise.resolve();
   #hasFailed = false;
 
-  /**
-   * Takes the address of the service manager out of the environment, so that no command that is started later speaks to it.
-   * @throws {TunlError} usage, if its watchdog wants signs too often
-   */
+  /** @throws {TunlError} usage, if its watchdog wants signs too often */
   constructor(context: CommandContext) {
     const { NOTIFY_SOCKET, PATH, WATCHDOG_USEC: usec, WATCHDOG_PID: pid } = context.io.env;
     this.#context = context;
     this.#env = { NOTIFY_SOCKET, PATH };
-    delete process.env['NOTIFY_SOCKET'];
     if (!usec || (pid && Number(pid) !== process.pid)) return;
     if (!(Number(usec) >= leastWatchdog))
       throw usageError(
@@ -64,7 +60,8 @@ export class ServiceManager {
 
   #start(assignments: readonly string[]): Promise<void> {
     return new Promise((resolve) => {
-      const child = spawn('systemd-notify', ['--no-block', ...assignments], { env: this.#env, stdio: 'ignore' });
+      // Without --no-block it stays until the sign is read: systemd finds the unit by the process that sent it.
+      const child = spawn('systemd-notify', [...assignments], { env: this.#env, stdio: 'ignore' });
       // Only `settle` waits for it.
       child.unref();
       child.once('error', (error: NodeJS.ErrnoException) => {

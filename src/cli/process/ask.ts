@@ -2,7 +2,7 @@ import { spawn } from 'node:child_process';
 import { openSync } from 'node:fs';
 import { type TunlError, usageError } from '../../core/errors.ts';
 import { decodeOctets } from '../../core/octets.ts';
-import { withoutSecrets } from './child-env.ts';
+import { commandEnvironment } from '../../core/child-environment.ts';
 import { describeFileError } from '../../syntax/password-file.ts';
 import { readHidden } from './prompt.ts';
 import { catchEndSignals } from './signals.ts';
@@ -77,7 +77,7 @@ export function readAnswer(
   { env, stderr, name, limit }: AnswerOptions,
 ): Promise<string> {
   return new Promise((resolve, reject) => {
-    const child = spawn(program, words, { env: withoutSecrets(env), stdio: ['ignore', 'pipe', stderr] });
+    const child = spawn(program, words, { env: commandEnvironment(env), stdio: ['ignore', 'pipe', stderr] });
     const timer =
       limit && limit.ms > 0
         ? setTimeout(() => fail(`not within ${limit.ms / 1000} s (${limit.name})`), limit.ms)

@@ -3,7 +3,7 @@ import { readFileSync } from 'node:fs';
 import { constants } from 'node:os';
 import { isatty } from 'node:tty';
 import { TunlError } from '../../core/errors.ts';
-import { withoutSecrets } from './child-env.ts';
+import { commandEnvironment } from '../../core/child-environment.ts';
 import { quote } from '../../syntax/text.ts';
 
 /** A running command. It has the terminal, stdin and the signals of the terminal. */
@@ -29,7 +29,7 @@ export function startChild(words: readonly string[], env: Readonly<Record<string
   const [file = '', ...args] = words;
   let child: ChildProcess;
   try {
-    child = spawn(file, args, { stdio: 'inherit', env: withoutSecrets(env) });
+    child = spawn(file, args, { stdio: 'inherit', env: commandEnvironment(env) });
   } catch (error) {
     // Node throws some errors and emits others.
     throw startError(file, error as NodeJS.ErrnoException);

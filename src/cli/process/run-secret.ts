@@ -16,10 +16,8 @@ export function runPasswordCommand(
   limitMs: number,
 ): Promise<string> {
   const name = `${passwordCommandName} ${quote(command)}`;
-  // What systemd waits for is said by us alone.
-  const own = { ...env, NOTIFY_SOCKET: undefined };
   const limit = { ms: limitMs, name: '--handshake-timeout' };
-  const answer = answers.get(command) ?? readAnswer('sh', ['-c', command], { env: own, stderr, name, limit });
+  const answer = answers.get(command) ?? readAnswer('sh', ['-c', command], { env, stderr, name, limit });
   answers.set(command, answer);
   return answer;
 }

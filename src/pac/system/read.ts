@@ -1,6 +1,7 @@
 import { execFile } from 'node:child_process';
 import { readFile } from 'node:fs/promises';
 import { promisify } from 'node:util';
+import { helperEnvironment } from '../../core/child-environment.ts';
 import { TunlError } from '../../core/errors.ts';
 import { readGnome } from './gnome.ts';
 import { readKde } from './kde.ts';
@@ -13,7 +14,6 @@ const [limitMs, maxBytes] = [5000, 256 * 1024];
 
 /** Makes the facilities of this machine. */
 export function systemEnv(env: SettingsEnv['env'] = process.env): SettingsEnv {
-  const harmless = Object.fromEntries(Object.entries(env).filter(([name]) => !/^(?:TUNL_|NODE_)/.test(name)));
   return {
     platform: process.platform,
     env,
@@ -22,7 +22,7 @@ export function systemEnv(env: SettingsEnv['env'] = process.env): SettingsEnv {
         timeout: limitMs,
         maxBuffer: maxBytes,
         windowsHide: true,
-        env: harmless,
+        env: helperEnvironment(env),
         encoding: 'utf8',
       } as const;
       const { stdout } = await promisify(execFile)(program, args, options);
