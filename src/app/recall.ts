@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { isAuthSaid } from '../auth/knowledge.ts';
 import { triesModes } from '../carriers/index.ts';
 import type { HopChoice } from '../chain/model/graph.ts';
-import { cacheFiles, findCacheFolder, hasCachePlace } from '../core/cache-place.ts';
+import { cacheFiles, findCacheFolder, hasCachePlace } from '../core/environment.ts';
 import type { Memory } from './memory.ts';
 import type { Runtime } from './runtime.ts';
 

@@ -1,6 +1,6 @@
 import type { HopChoice } from '../chain/model/graph.ts';
 import { DatedEntries } from '../core/cache-folder.ts';
-import { cacheFiles } from '../core/cache-place.ts';
+import { cacheFiles } from '../core/environment.ts';
 import { formatHop, type Hop } from '../core/hop.ts';
 
 /** For so long, in milliseconds, a finding is believed: the ways of a network change without notice. */

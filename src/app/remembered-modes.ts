@@ -3,7 +3,7 @@ import { networkInterfaces } from 'node:os';
 import type { HopChoice } from '../chain/model/graph.ts';
 import { triesModes } from '../carriers/index.ts';
 import { DatedEntries } from '../core/cache-folder.ts';
-import { cacheFiles } from '../core/cache-place.ts';
+import { cacheFiles } from '../core/environment.ts';
 import { toBytes } from '../core/ip.ts';
 import { formatRoute } from './remembered-ends.ts';
 

@@ -1,5 +1,5 @@
 import { DatedEntries } from '../core/cache-folder.ts';
-import { cacheFiles } from '../core/cache-place.ts';
+import { cacheFiles } from '../core/environment.ts';
 import { formatHop, type Hop } from '../core/hop.ts';
 import { learn, type Learned, recall } from './knowledge.ts';
 import { schemes } from './schemes/all.ts';

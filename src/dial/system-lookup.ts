@@ -2,7 +2,7 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import { isIP } from 'node:net';
 import { createInterface } from 'node:readline';
 import type { Ip } from '../core/address.ts';
-import { helperEnvironment } from '../core/child-environment.ts';
+import { helperEnvironment } from '../core/environment.ts';
 import { abortReason, throwIfAborted } from '../core/deadline.ts';
 import { single } from '../core/program.ts';
 import { Slots } from '../core/waiting.ts';

@@ -1,6 +1,6 @@
 import { Abort } from '../core/abort.ts';
 import { formatAddress, type Ip, type TcpAddress } from '../core/address.ts';
-import { findCacheFolder } from '../core/cache-place.ts';
+import { findCacheFolder } from '../core/environment.ts';
 import { TunlError } from '../core/errors.ts';
 import type { Chooser } from '../core/hop.ts';
 import { unlessAborted } from '../core/waiting.ts';

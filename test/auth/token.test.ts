@@ -1,6 +1,6 @@
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { describe, expect, test } from 'vitest';
+import { describe, expect, onTestFinished, test, vi } from 'vitest';
 import { openToken, type TokenSource } from '../../src/auth/bearer/token.ts';
 import type { Challenge } from '../../src/auth/model/challenge.ts';
 import { bearer } from '../../src/auth/schemes/bearer.ts';
@@ -33,6 +33,13 @@ describe('a token', () => {
   test('from a command is sent', async () => {
     const step = await begin({ command: `echo ${token}; echo more` }).start();
     expect(step).toEqual({ kind: 'send', credentials: `Bearer ${token}` });
+  });
+
+  test('comes from a command that does not see our passwords', async () => {
+    vi.stubEnv('TUNL_PROXY_PASSWORD', 'secret-4711');
+    onTestFinished(() => void vi.unstubAllEnvs());
+    const { start } = begin({ command: 'echo "${TUNL_PROXY_PASSWORD-none}"' });
+    expect(await start()).toEqual({ kind: 'send', credentials: 'Bearer none' });
   });
 
   test('is read anew for each request', async () => {

@@ -1,5 +1,5 @@
 import { formatAddress } from '../../core/address.ts';
-import { findCacheFolder, hasCachePlace } from '../../core/cache-place.ts';
+import { findCacheFolder, hasCachePlace } from '../../core/environment.ts';
 import { exitOf } from '../../core/errors.ts';
 import type { Scope } from '../../core/scope.ts';
 import { redactText } from '../../http/tunnel/redact.ts';

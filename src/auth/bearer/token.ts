@@ -1,7 +1,7 @@
 import { type ChildProcessByStdio, spawn } from 'node:child_process';
 import { readFile } from 'node:fs/promises';
 import type { Readable } from 'node:stream';
-import { commandEnvironment } from '../../core/child-environment.ts';
+import { commandEnvironment } from '../../core/environment.ts';
 import type { HopLogin, Step } from '../model/scheme.ts';
 
 /** The place of a token. */

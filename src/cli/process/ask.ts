@@ -2,7 +2,7 @@ import { spawn } from 'node:child_process';
 import { openSync } from 'node:fs';
 import { type TunlError, usageError } from '../../core/errors.ts';
 import { decodeOctets } from '../../core/octets.ts';
-import { commandEnvironment } from '../../core/child-environment.ts';
+import { commandEnvironment } from '../../core/environment.ts';
 import { describeFileError } from '../../syntax/password-file.ts';
 import { readHidden } from './prompt.ts';
 import { catchEndSignals } from './signals.ts';

@@ -3,7 +3,7 @@ import { readFileSync } from 'node:fs';
 import { constants } from 'node:os';
 import { isatty } from 'node:tty';
 import { TunlError } from '../../core/errors.ts';
-import { commandEnvironment } from '../../core/child-environment.ts';
+import { commandEnvironment } from '../../core/environment.ts';
 import { quote } from '../../syntax/text.ts';
 
 /** A running command. It has the terminal, stdin and the signals of the terminal. */

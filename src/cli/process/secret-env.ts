@@ -1,4 +1,4 @@
-import { commandEnvironment } from '../../core/child-environment.ts';
+import { commandEnvironment } from '../../core/environment.ts';
 
 type Environment = Readonly<Record<string, string | undefined>>;
 

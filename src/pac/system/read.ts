@@ -1,7 +1,7 @@
 import { execFile } from 'node:child_process';
 import { readFile } from 'node:fs/promises';
 import { promisify } from 'node:util';
-import { helperEnvironment } from '../../core/child-environment.ts';
+import { helperEnvironment } from '../../core/environment.ts';
 import { TunlError } from '../../core/errors.ts';
 import { readGnome } from './gnome.ts';
 import { readKde } from './kde.ts';

@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { expect, test } from 'vitest';
 import { createDirect } from '../../../src/dial/direct.ts';
-import { findCacheFolder } from '../../../src/core/cache-place.ts';
+import { findCacheFolder } from '../../../src/core/environment.ts';
 import { PacCache } from '../../../src/pac/file/cache.ts';
 import { decodePac } from '../../../src/pac/file/charset.ts';
 import { fetchPac, type FetchEnv } from '../../../src/pac/file/fetch.ts';

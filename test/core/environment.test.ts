@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { commandEnvironment, helperEnvironment } from '../../src/core/child-environment.ts';
+import { commandEnvironment, helperEnvironment } from '../../src/core/environment.ts';
 
 const ours = {
   TUNL_PROXY_PASSWORD: 'a',
