@@ -3,10 +3,10 @@ import { closeSync } from 'node:fs';
 import process from 'node:process';
 import { type Address, formatAddress } from '../../core/address.ts';
 import { formatDuration } from '../../core/deadline.ts';
+import { commandEnvironment } from '../../core/environment.ts';
 import type { EventSink } from '../../core/events.ts';
 import type { HookCommands } from './hook-options.ts';
 import { setVariables, toPlace } from '../options/placeholders.ts';
-import { withoutSecrets } from '../process/child-env.ts';
 import type { Io } from '../terminal/io.ts';
 
 /** The variables that tell a hook what happened; those of an outer tunl are not meant for ours. */
@@ -134,10 +134,8 @@ export class Hooks {
       ...(io.background && { NAME: io.background.name }),
     };
     return {
-      ...setVariables(withoutSecrets(io.env), this.#addresses.map(toPlace)),
+      ...setVariables(commandEnvironment(io.env), this.#addresses.map(toPlace)),
       ...Object.fromEntries(ownNames.map((name) => [`TUNL_${name}`, set[name]])),
-      // What systemd waits for is said by us alone.
-      NOTIFY_SOCKET: undefined,
     };
   }
 
