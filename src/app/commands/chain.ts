@@ -5,7 +5,7 @@ import { Source } from '../../chain/read/document.ts';
 import type { DrawTextOptions } from '../../chain/draw/draw.ts';
 import { type LoadedGraph, loadGraph } from '../../chain/read/load.ts';
 import { printGraph, type PrintOptions } from '../../chain/print/graph.ts';
-import { TunlError, toTunlError, usageError } from '../../core/errors.ts';
+import { TunlError, usageError } from '../../core/errors.ts';
 import { frontKinds } from '../../fronts/index.ts';
 import { loadPatterns } from '../../chain/model/pattern.ts';
 import { isBootstrap } from '../../envoy/import/recognise.ts';
@@ -13,6 +13,7 @@ import { plainSwitch } from '../../syntax/stage-settings.ts';
 import { parseRule } from '../../policy/rules.ts';
 import { Scope } from '../../core/scope.ts';
 import { readChainText } from './chain-text.ts';
+import { createReload } from './reloading.ts';
 import type { EventSink } from '../../core/events.ts';
 import { createGeneration } from '../graph/generation.ts';
 import { startGraph } from '../graph/graph.ts';
@@ -113,19 +114,11 @@ export async function startChain(
   };
   const running = { ...rest, draw };
   if (!load) return running;
-  let last = Promise.resolve();
-  const reload = async (): Promise<void> => {
-    try {
-      await reading.during(async () => {
-        const next = await load();
-        await inPlace(next, () => replace(next.graph));
-      });
-    } catch (error) {
-      throw toTunlError(error).withHints('the stages run on as they were');
-    }
+  const read = async (put: typeof replace) => {
+    const next = await load();
+    await inPlace(next, () => put(next.graph));
   };
-  // Reloads run one after the other, because two that open the same listeners would conflict.
-  return { ...running, reload: () => (last = last.then(reload, reload)) };
+  return { ...running, reload: createReload({ reading, replace }, read, 'the stages run on as they were') };
 }
 
 /** What a check of a graph has found. */

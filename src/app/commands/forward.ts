@@ -3,22 +3,35 @@ import { startGraph } from '../graph/graph.ts';
 import { recallHops } from '../recall.ts';
 import type { Running, Runtime } from '../runtime.ts';
 import type { ForwardOptions, FrontAccess } from './options.ts';
+import { createReload } from './reloading.ts';
 
 /**
- * Opens the listeners of all specs and forwards each to its target.
+ * Opens the listeners of all specs and forwards each to its target. With `load`, a reload goes on with the options that
+ * `load` returns: listeners that both have stay open, and so do tunnels; if that fails, nothing changes.
  * @throws {TunlError} usage or address_in_use, and with `check` the failure of a target that is not reached; no
  * listener is left open then
  */
-export async function startForward(options: ForwardOptions, runtime: Runtime): Promise<Running> {
-  const { check = false, cacheEnv } = options;
+export async function startForward(
+  options: ForwardOptions,
+  runtime: Runtime,
+  load?: () => Promise<ForwardOptions>,
+): Promise<Running> {
+  const graph = await recallGraph(options, runtime);
+  const running = await startGraph(graph, runtime, { check: options.check ?? false });
+  if (!load) return running;
+  const read = async (replace: (next: Graph) => Promise<void>) => replace(await recallGraph(await load(), runtime));
+  return { ...running, reload: createReload(running, read, 'the forwards run on as they were') };
+}
+
+/** Makes the graph of `forward` with what earlier runs have learned of the hops. */
+async function recallGraph(options: ForwardOptions, runtime: Runtime): Promise<Graph> {
   const ways = listWays(options);
-  const memory = await recallHops(ways.flat(), cacheEnv, runtime);
+  const memory = await recallHops(ways.flat(), options.cacheEnv, runtime);
   const recalled = memory && [...memory.hops];
   const known = recalled ? ways.map(({ length }) => recalled.splice(0, length)) : ways;
   const replace = (way: readonly HopChoice[]) => known[ways.indexOf(way)] ?? way;
   const { hops, ways: own } = options;
-  const graph = toForwardGraph({ ...options, hops: replace(hops), ...(own && { ways: own.map(replace) }) });
-  return startGraph(graph, runtime, { check });
+  return toForwardGraph({ ...options, hops: replace(hops), ...(own && { ways: own.map(replace) }) });
 }
 
 /** Lists the different ways of all SPECs. */

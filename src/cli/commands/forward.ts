@@ -1,8 +1,9 @@
-import type { ForwardSpec, FrontAccess, FrontSpec } from '../../app/commands/options.ts';
+import type { ForwardOptions, ForwardSpec, FrontAccess, FrontSpec } from '../../app/commands/options.ts';
 import { formatAddress } from '../../core/address.ts';
 import { usageError } from '../../core/errors.ts';
 import type { Arguments } from '../parse/arguments.ts';
 import type { CommandContext, CommandSpec } from '../parse/command.ts';
+import { forgetConfig, usedConfig } from '../options/ways/config.ts';
 import { readSpecs, type ReadSpec } from '../options/ways/specs.ts';
 import type { Wanted } from '../options/ways/wanted.ts';
 import { addSecretUser, frontGroup, isFront, readAccess } from '../options/access/fronts.ts';
@@ -95,26 +96,49 @@ export const forward: CommandSpec = {
   run,
 };
 
-async function run(args: Arguments, { io, ui }: CommandContext): Promise<number> {
+async function run(args: Arguments, context: CommandContext): Promise<number> {
+  const { io, ui } = context;
   if (args.operands.length === 0) {
     throw usageError(
       'a SPEC is missing',
       'write PORT:HOST:HOSTPORT, such as 5432:db.internal:5432, or a local proxy: socks:, http: or any: with a PORT',
     );
   }
+  const options = await readOptions(args, context);
+  const { specs, access } = options;
+  const command = args.rest;
+  const graceMs = args.get(graceOption);
+  const watch = readWatch(args);
+  const { startForward, toForwardGraph } = await import('../../app/commands/forward.ts');
+  if (isShown(args)) return showGraph(args, ui, toForwardGraph(options));
+  const before = options.check ? { before: `dialling ${listTargets(specs).map(formatAddress).join(', ')}` } : {};
+  const watchFiles = args.get(watchFilesOption);
+  const hooks = readHooks(args);
+  const running = { io, ui, graceMs, ...before, readiness: new Readiness(args), hooks, watchFiles };
+  const config = await usedConfig(args);
+  const load = () => {
+    forgetConfig(args);
+    return readOptions(args, context);
+  };
+  const start: Start = (runtime) => startForward(options, runtime, config && load);
+  const files = [...(config ? [config.path] : []), 'certificates', 'keys', ...(access ? ['users'] : [])];
+  const onHangup = { done: `${files.slice(0, -1).join(', ')} and ${files.at(-1)} were read again` };
+  if (!command) return runUntilStopped({ ...running, watch, style: 'forward', onHangup }, start);
+  const { runCommand } = await import('../lifecycle/run-command.ts');
+  return runCommand(command, { ...running, style: 'command' }, start, findLead(specs, access));
+}
+
+/** Reads the SPECs and the ways to their targets. @throws {TunlError} usage; interrupted, by a signal at a question */
+async function readOptions(args: Arguments, { io, ui }: CommandContext): Promise<ForwardOptions> {
   const named = await readSpecs(args, { io, ui });
   const specs = named.map(({ spec }) => spec);
   refuseDuplicates(specs.map(({ listen }) => listen));
-  const targets = specs.flatMap((spec) => (isFront(spec) ? [] : [spec.target]));
   refuseUnixThroughProxies(args, named);
-  if (args.get(checkOption) && targets.length === 0)
+  if (args.get(checkOption) && listTargets(specs).length === 0)
     throw usageError('--check dials targets, and the clients of a front name theirs later');
-  const command = args.rest;
-  if (command) refuseCommand(command, args, specs);
-  const graceMs = args.get(graceOption);
-  const watch = readWatch(args);
+  if (args.rest) refuseCommand(args.rest, args, specs);
   const access = await readFrontAccess(args, io.env, specs);
-  const options = {
+  return {
     limits: readLimits(args, 'forward'),
     ...(await readRoute(args, { io, ui }, readTlsConfig(args), named.map(toWanted))),
     specs,
@@ -122,17 +146,11 @@ async function run(args: Arguments, { io, ui }: CommandContext): Promise<number>
     check: args.get(checkOption),
     ...readCache(args, io),
   };
-  const { startForward, toForwardGraph } = await import('../../app/commands/forward.ts');
-  if (isShown(args)) return showGraph(args, ui, toForwardGraph(options));
-  const before = options.check ? { before: `dialling ${targets.map(formatAddress).join(', ')}` } : {};
-  const watchFiles = args.get(watchFilesOption);
-  const hooks = readHooks(args);
-  const running = { io, ui, graceMs, ...before, readiness: new Readiness(args), hooks, watchFiles };
-  const start: Start = (runtime) => startForward(options, runtime);
-  const onHangup = { done: `certificates${access ? ', keys and users' : ' and keys'} were read again` };
-  if (!command) return runUntilStopped({ ...running, watch, style: 'forward', onHangup }, start);
-  const { runCommand } = await import('../lifecycle/run-command.ts');
-  return runCommand(command, { ...running, style: 'command' }, start, findLead(specs, access));
+}
+
+/** Lists the targets of SPECs; the clients of fronts name theirs later. */
+function listTargets(specs: ForwardOptions['specs']) {
+  return specs.flatMap((spec) => (isFront(spec) ? [] : [spec.target]));
 }
 
 /** Returns the target whose way is to be found; that of a front is whatever its clients ask for. */

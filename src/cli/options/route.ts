@@ -214,15 +214,25 @@ function createFindLogin(sources: PasswordSources): FindLogin {
   };
 }
 
+/** The answers of the user, so that what is read again later asks nothing twice. */
+const answers = new WeakMap<Arguments, Map<string, Promise<string | undefined>>>();
+
 function makeSources(args: Arguments, context: CommandContext): Omit<PasswordSources, 'file' | 'command'> {
   const { io, ui } = context;
   const options = { env: io.env, askpassStderr: ui.output.form === 'json' ? 'ignore' : 'inherit' } as const;
   // --print shows the name of a variable in place of the password.
   const isShown = args.get(printOption);
-  const ask: PasswordSources['ask'] = async (question) => {
-    if (isShown) return 'not asked for';
+  const given = answers.get(args) ?? new Map<string, Promise<string | undefined>>();
+  answers.set(args, given);
+  const askUser: PasswordSources['ask'] = async (question) => {
     if (io.background) return io.background.ask(question);
     return (await import('../process/ask.ts')).createAsk(options)(question);
+  };
+  const ask: PasswordSources['ask'] = async (question) => {
+    if (isShown) return 'not asked for';
+    const answer = given.get(question) ?? askUser(question);
+    given.set(question, answer);
+    return answer;
   };
   const runCommand: PasswordSources['runCommand'] = async (command) => {
     if (isShown) return 'not asked for';

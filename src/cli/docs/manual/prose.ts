@@ -99,7 +99,7 @@ export const commandProse: Readonly<Record<string, Prose>> = {
           ...listening.blocks,
           {
             term: '`SIGHUP`',
-            text: 'Reads certificates and keys again. Open tunnels live on. With a command it goes to the command.',
+            text: 'Reads certificates, keys and the configuration again, if that was used. Open tunnels live on. With a command it goes to the command.',
           },
         ],
       },

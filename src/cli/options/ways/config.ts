@@ -22,6 +22,16 @@ export function openConfig(args: Arguments, context: CommandContext): Promise<Co
   return found;
 }
 
+/** Returns the configuration that a command line has used; undefined if it needed none, or there was none. */
+export async function usedConfig(args: Arguments): Promise<Config | undefined> {
+  return known.get(args);
+}
+
+/** Forgets what was read, so that the next use reads the file again. */
+export function forgetConfig(args: Arguments): void {
+  known.delete(args);
+}
+
 async function readConfig(args: Arguments, { io, ui }: CommandContext): Promise<Config | undefined> {
   if (args.get(noConfigOption)) return undefined;
   const { findConfigPlace, loadConfig } = await import('../../../app/commands/config.ts');

@@ -1,0 +1,91 @@
+import { once } from 'node:events';
+import { chmodSync, readFileSync, writeFileSync } from 'node:fs';
+import { connect } from 'node:net';
+import { join } from 'node:path';
+import { expect, onTestFinished, test } from 'vitest';
+import { startTunl } from '../../support/harness/tunl-process.ts';
+import { echo, startTarget } from '../../support/targets/plain.ts';
+import { makeTempFolder } from '../../support/temp.ts';
+
+/** A forward whose configuration can be written anew. */
+async function startForward(words: readonly string[], text: string, env: Record<string, string> = {}) {
+  const file = join(makeTempFolder(), 'config.yaml');
+  const write = (next: string) => writeFileSync(file, next, { mode: 0o600 });
+  write(text);
+  const tunl = startTunl(['forward', '-v', ...words], { TUNL_CONFIG: file, ...env });
+  onTestFinished(() => void tunl.child.kill('SIGKILL'));
+  const [, port] = await tunl.waitFor(/forwarding 127\.0\.0\.1:(\d+) ->/);
+  return { ...tunl, write, port: Number(port) };
+}
+
+function open(port: number) {
+  const socket = connect(port, '127.0.0.1').on('error', () => {});
+  onTestFinished(() => void socket.destroy());
+  const ask = async (word: string) => {
+    socket.write(word);
+    const [answer] = (await once(socket, 'data')) as [Buffer];
+    return String(answer);
+  };
+  const closed = new Promise((resolve) => socket.once('close', resolve));
+  return { ask, closed };
+}
+
+/** The way to a target through a proxy that does not run. */
+const nowhere = "match: { '127.0.0.1': http://127.0.0.1:1 }\n";
+
+test('SIGHUP makes a forward read its configuration again: new tunnels take the new way, old ones live on', async () => {
+  const target = await startTarget(echo);
+  const forward = await startForward([`:127.0.0.1:${target.port}`], 'match: { 127.0.0.1: direct }\n');
+  const old = open(forward.port);
+  expect(await old.ask('before')).toBe('before');
+  forward.write(nowhere);
+  forward.child.kill('SIGHUP');
+  await forward.waitFor(/config\.yaml, certificates and keys were read again/);
+  await open(forward.port).closed;
+  await forward.waitFor(/127\.0\.0\.1:1\b.*refused/);
+  expect(await old.ask('after')).toBe('after');
+});
+
+test('a file that is wrong changes nothing, and a later one that is right does', async () => {
+  const target = await startTarget(echo);
+  const forward = await startForward([`:127.0.0.1:${target.port}`], 'match: { 127.0.0.1: direct }\n');
+  forward.write('match: { 127.0.0.1: }}\n');
+  forward.child.kill('SIGHUP');
+  await forward.waitFor(/config\.yaml:1:\d+: [^]*hint: the forwards run on as they were/);
+  expect(await open(forward.port).ask('still')).toBe('still');
+  forward.write(nowhere);
+  forward.child.kill('SIGHUP');
+  await forward.waitFor(/were read again/);
+  await open(forward.port).closed;
+});
+
+test('the listeners of a name follow it, and those that stay keep their ports', async () => {
+  const [one, two] = [await startTarget(echo), await startTarget(echo)];
+  const listening = (...targets: readonly { readonly port: number }[]) =>
+    `forwards: { db: [${targets.map(({ port }) => `':127.0.0.1:${port}'`).join(', ')}] }\n`;
+  const forward = await startForward(['@db'], listening(one));
+  forward.write(listening(one, two));
+  forward.child.kill('SIGHUP');
+  const [, added] = await forward.waitFor(
+    new RegExp(`forwarding 127\\.0\\.0\\.1:(\\d+) -> 127\\.0\\.0\\.1:${two.port}`),
+  );
+  expect(await open(forward.port).ask('first')).toBe('first');
+  expect(await open(Number(added)).ask('second')).toBe('second');
+  forward.write('forwards: { other: [":127.0.0.1:1"] }\n');
+  forward.child.kill('SIGHUP');
+  await forward.waitFor(/there is no forward "db"/);
+  expect(await open(Number(added)).ask('second')).toBe('second');
+});
+
+test('a question that has an answer is not asked again', async () => {
+  const folder = makeTempFolder();
+  const [program, asked] = [join(folder, 'ask'), join(folder, 'asked')];
+  writeFileSync(program, `#!/bin/sh\necho "$1" >> '${asked}'\necho sesame\n`);
+  chmodSync(program, 0o700);
+  const env = { SSH_ASKPASS: program, SSH_ASKPASS_REQUIRE: 'force' };
+  const text = 'proxies: { work: http://me@127.0.0.1:1 }\n';
+  const forward = await startForward([':127.0.0.1:1', '-x', '@work'], text, env);
+  forward.child.kill('SIGHUP');
+  await forward.waitFor(/were read again/);
+  expect(readFileSync(asked, 'utf8').trim().split('\n')).toHaveLength(1);
+});
