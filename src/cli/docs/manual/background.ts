@@ -26,14 +26,23 @@ export const backgroundProse: {
   },
 };
 
-/** The section about running in the background, of each command that can. */
-export const background: Section = {
-  title: 'IN THE BACKGROUND',
-  blocks: [
-    'With `--detach` the program asks its questions, such as for a password, and returns once everything listens: with 0, or with the status and the message of the failure. What listens is a process of its own, without a terminal, in the same folder and with the same umask. It ends by `tunl stop` NAME, or by a signal. SIGHUP reads files again. nohup is no substitute: Node takes SIGHUP back from it.',
-    'Passwords and URLs with users reach that process by a channel between the two, not by its arguments or its environment. `tunl-ps`(1), `tunl-logs`(1) and `tunl-wait`(1) tell of it.',
-  ],
-};
+/** How a command that listens runs in the background: started by itself, or as a service of systemd. */
+export const background: readonly Section[] = [
+  {
+    title: 'IN THE BACKGROUND',
+    blocks: [
+      'With `--detach` the program asks its questions, such as for a password, and returns once everything listens: with 0, or with the status and the message of the failure. What listens is a process of its own, without a terminal, in the same folder and with the same umask. It ends by `tunl stop` NAME, or by a signal. SIGHUP reads files again. nohup is no substitute: Node takes SIGHUP back from it.',
+      'Passwords and URLs with users reach that process by a channel between the two, not by its arguments or its environment. `tunl-ps`(1), `tunl-logs`(1) and `tunl-wait`(1) tell of it.',
+    ],
+  },
+  {
+    title: 'AS A SERVICE OF SYSTEMD',
+    blocks: [
+      'In a unit with `Type=notify` and `NotifyAccess=all` the program tells systemd when everything listens, when it reads files again and when it stops accepting; with `WatchdogSec=`, which must be 10 seconds or more, also that it is alive. `systemd-notify`(1) sends each of these signs; where it is not on the PATH, `-v` says so and nothing else changes. `ExecReload=/bin/kill -HUP $MAINPID` reads files again.',
+      'Sockets of a socket unit are `fd:3`, `fd:4` and so on, in the order of the unit. Commands that the program starts see nothing of what systemd gave to it.',
+    ],
+  },
+];
 
 /** Where processes in the background leave what others find them by. */
 export const backgroundFiles: Block = {

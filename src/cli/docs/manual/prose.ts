@@ -92,7 +92,7 @@ export const commandProse: Readonly<Record<string, Prose>> = {
           'Bytes that it has sent still arrive. After its end nobody reads any more: further bytes from targets are dropped, and its tunnels are closed when their targets end, or when nothing has moved for a second, whatever `--half-close` is. A connection of a process that the command left behind ends in the same way.',
         ],
       },
-      background,
+      ...background,
       {
         ...listening,
         blocks: [
@@ -127,7 +127,7 @@ export const commandProse: Readonly<Record<string, Prose>> = {
       },
       rules,
       users,
-      background,
+      ...background,
       {
         ...listening,
         blocks: [
@@ -186,7 +186,7 @@ export const commandProse: Readonly<Record<string, Prose>> = {
           'Fields that Envoy refuses, and those that tunl does not support, are errors with line and column. The limit of five minutes that Envoy has for idle tunnels applies only if the file has it.',
         ],
       },
-      background,
+      ...background,
       {
         ...listening,
         blocks: [
