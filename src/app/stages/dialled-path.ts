@@ -13,38 +13,28 @@ export function withDialledPath({
   options,
 }: Pick<Route, 'dial' | 'via' | 'startsInside' | 'options'>): Dial {
   const isFixed = hasFixedHops({ options });
-  /** Through the hops of this route alone: no stage inside has a path of its own. */
-  const dialHops: Dial = async (address, ctx) => {
-    try {
-      const link = await dial(address, ctx);
-      ctx.onDialled?.({ target: address, via, stages: ctx.origin.stages ?? [] });
-      return link;
-    } catch (error) {
-      throw error instanceof TunlError ? nameFailed(error, via, false) : error;
-    }
-  };
-  const dialThrough: Dial = async (address, ctx) => {
+  return async (address, ctx) => {
     const { onDialled } = ctx;
+    if (!onDialled) return dial(address, ctx);
     let inner: DialledPath | undefined;
     const taken = isFixed ? undefined : new Map<number, string | undefined>();
     const onHop: DialContext['onHop'] = (place, name) => void taken?.set(place, name);
-    const link = await dial(address, {
-      ...ctx,
-      onDialled: (way) => void (inner = way),
-      ...(taken && { onHop }),
-    }).catch((error: unknown) => {
+    // Through the hops of this route alone no stage inside has a path of its own.
+    const isPlain = isFixed && !startsInside && address.kind !== 'internal';
+    const own = isPlain
+      ? ctx
+      : { ...ctx, onDialled: (way: DialledPath) => void (inner = way), ...(taken && { onHop }) };
+    try {
+      const link = await dial(address, own);
+      const hops = taken ? nameTaken(via, taken, startsInside ? 1 : 0) : via;
+      const stages = inner?.stages ?? ctx.origin.stages ?? [];
+      if (inner && !startsInside) onDialled({ ...inner, stages });
+      // The route starts inside: the inner stages lead to its first hop, so their hops come before ours.
+      else onDialled({ target: address, via: inner ? [...inner.via, ...hops.slice(1)] : hops, stages });
+      return link;
+    } catch (error) {
       throw error instanceof TunlError ? nameFailed(error, via, startsInside) : error;
-    });
-    const own = taken ? nameTaken(via, taken, startsInside ? 1 : 0) : via;
-    const stages = inner?.stages ?? ctx.origin.stages ?? [];
-    if (inner && !startsInside) onDialled?.({ ...inner, stages });
-    // The route starts inside: the inner stages lead to its first hop, so their hops come before ours.
-    else onDialled?.({ target: address, via: inner ? [...inner.via, ...own.slice(1)] : own, stages });
-    return link;
-  };
-  return (address, ctx) => {
-    if (!ctx.onDialled) return dial(address, ctx);
-    return isFixed && !startsInside && address.kind !== 'internal' ? dialHops(address, ctx) : dialThrough(address, ctx);
+    }
   };
 }
 
