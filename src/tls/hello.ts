@@ -10,32 +10,44 @@ type Hello = 'more' | { readonly serverName?: string };
 /**
  * Waits for the first message of a client of TLS, and leaves all bytes in the stream, which is paused. Resolves with the
  * name of the server that it asks for, in lower case (RFC 6066, section 3); undefined if it names none, does not speak
- * TLS or ends before.
+ * TLS or ends before: what it has sent until then is passed on as well.
  * @throws {TunlError} the signal's reason
  */
 export function peekServerName(stream: Duplex, signal: AbortSignal): Promise<string | undefined> {
   throwIfAborted(signal);
   return new Promise((resolve, reject) => {
     const reader = new HelloReader();
-    let received: Buffer = Buffer.alloc(0);
+    let known = 0;
     const settle = (act: () => void) => {
-      stream.off('data', onData).off('end', onOver).off('error', onOver).off('close', onOver);
+      stream.off('readable', onReadable).off('end', onOver).off('error', onOver).off('close', onOver);
       signal.removeEventListener('abort', onAbort);
-      stream.pause();
-      if (received.length > 0 && !stream.readableEnded && !stream.destroyed) stream.unshift(received);
-      act();
+      // A stream that has lost its last listener for `readable` forgets in the next tick that it is paused.
+      process.nextTick(() => {
+        stream.pause();
+        act();
+      });
     };
     const onOver = () => settle(() => resolve(undefined));
     const onAbort = () => settle(() => reject(abortReason(signal)));
-    const onData = (chunk: Buffer) => {
-      received = received.length === 0 ? chunk : Buffer.concat([received, chunk]);
-      const hello = reader.read(received);
-      if (hello !== 'more') settle(() => resolve(hello.serverName));
+    const onReadable = () => {
+      for (;;) {
+        // Less than is asked for is only read at the end, which a stream cannot tell while it has bytes.
+        const first = stream.read(known + 1) as Buffer | null;
+        if (!first) return;
+        const isOver = first.length <= known;
+        const rest = stream.read() as Buffer | null;
+        const received = rest ? Buffer.concat([first, rest]) : first;
+        known = received.length;
+        // Nothing can be put back once the end was told, so all is put back before.
+        stream.unshift(received);
+        const hello = reader.read(received);
+        if (hello !== 'more') return settle(() => resolve(hello.serverName));
+        if (isOver) return onOver();
+      }
     };
     if (stream.readableEnded || stream.destroyed) return resolve(undefined);
-    stream.on('data', onData).on('end', onOver).on('error', onOver).on('close', onOver);
+    stream.on('readable', onReadable).on('end', onOver).on('error', onOver).on('close', onOver);
     signal.addEventListener('abort', onAbort, { once: true });
-    stream.resume();
   });
 }
 

@@ -57,6 +57,25 @@ test('all bytes stay in the stream', async () => {
   expect(Buffer.concat(await stream.toArray())).toEqual(Buffer.concat([hello, Buffer.from('more')]));
 });
 
+test.each([
+  ['at once', true],
+  ['after a while', false],
+])('what a client sends before it ends in the middle of its hello stays in the stream: %s', async (_when, isAtOnce) => {
+  const part = (await makeHello('db.example')).subarray(0, 60);
+  const stream = new PassThrough();
+  if (isAtOnce) stream.end(part);
+  const found = peekServerName(stream, signal);
+  if (!isAtOnce) {
+    stream.write(part.subarray(0, 20));
+    setImmediate(() => {
+      stream.write(part.subarray(20));
+      setImmediate(() => stream.end());
+    });
+  }
+  expect(await found).toBeUndefined();
+  expect(Buffer.concat(await stream.toArray())).toEqual(part);
+});
+
 test('a client that leaves names no server, and one that is too slow is given up', async () => {
   const gone = new PassThrough();
   gone.end();

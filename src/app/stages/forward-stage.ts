@@ -50,6 +50,7 @@ export const bytesStage: StageKind<ForwardStage<RouteName>> = {
     const inside = stage.log ? outside : { ...outside, record: 'none' as const };
     const { tlsMs } = route.options.limits;
     const { draining } = parts.scope;
+    const needsBytes = acceptor !== undefined || (preparing !== undefined && looksAtHello(stage));
     const secure = acceptor && ((link: Link) => secureClient(acceptor, link, tlsMs, draining));
     return {
       stage,
@@ -61,8 +62,8 @@ export const bytesStage: StageKind<ForwardStage<RouteName>> = {
           link,
           origin,
         );
-        // An outer stage waits for the outcome of its Link, unless a handshake must come first.
-        return acceptor ? undefined : served;
+        // An outer stage waits for the outcome of its Link, and sends nothing until then.
+        return needsBytes ? undefined : served;
       },
       ...(!preparing?.isNamed && { dial }),
       ...(isFusible({ ...stage, route: route.options }) && { fused: dial }),

@@ -43,6 +43,32 @@ test('a client whose target is none is reset, and its failure is told', async ()
   expect(proxy.accepted).toBe(0);
 });
 
+test.each(['itself', 'inside'])(
+  'a client that ends in the middle of its hello is passed on by a stage %s',
+  async (where) => {
+    const proxy = await startTarget();
+    const format = '%FILTER_STATE(host:PLAIN)%.example:443';
+    const state = [{ name: 'host', value: '%REQUESTED_SERVER_NAME%', skipEmpty: false }] as const;
+    const inner = { kind: 'internal', name: 'inner' } as const;
+    const stages =
+      where === 'itself'
+        ? [named(proxy.port, format, { state })]
+        : [forwardStage('outer', inner), named(proxy.port, format, { state, name: 'b', listen: [inner] })];
+    const chain = await startChain(stages);
+    const client = await connectPeer(chain.port);
+    const part = (await makeHello('db.example')).subarray(0, 60);
+    client.send(part);
+    client.fin();
+    const peer = await proxy.accept();
+    expect(await peer.readHead()).toMatch(/^CONNECT -\.example:443 HTTP/);
+    peer.send('HTTP/1.1 200 OK\r\n\r\n');
+    expect(await peer.readToEnd()).toEqual(part);
+    peer.send('pong');
+    peer.fin();
+    expect(String(await client.readToEnd())).toBe('pong');
+  },
+);
+
 test('a stage whose strangers would choose the target does not start, unless that is meant', async () => {
   const listen = [{ kind: 'tcp', host: '0.0.0.0', port: 0 }] as const;
   const start = (more: object) => startChain([named(1, '%REQUESTED_SERVER_NAME%:443', { listen, ...more })]);
