@@ -11,6 +11,7 @@ import { fieldsOfExamples } from './table/fields.ts';
 import { forwardProxyRows } from './table/forward-proxy.ts';
 import { httpAnswerRows } from './table/http-answers.ts';
 import { httpRequestRows } from './table/http-requests.ts';
+import { lifetimeRows } from './table/lifetimes.ts';
 import { logRows } from './table/logs.ts';
 import { proxyRows } from './table/proxy.ts';
 import { proxyHeaderRows } from './table/proxy-header.ts';
@@ -38,6 +39,7 @@ const rows: readonly Row[] = [
   ...proxyHeaderRows,
   ...rewriteRows,
   ...logRows,
+  ...lifetimeRows,
   ...changedFieldRows,
   ...spellingRows,
   ...wholeFileRows,

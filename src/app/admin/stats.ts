@@ -78,10 +78,12 @@ function listStageStats({ traffic, tunnels, forwards, proxies }: StatSources): S
     }),
     ...proxies.flatMap((value) => {
       const { active, total } = read(value);
+      const expired = traffic.stages.get(value)?.expired ?? 0;
       const of = which('envoy_http_conn_manager_prefix', value);
       return [
         { ...counter('http.downstream_cx_upgrades_total', total, 'Tunnels that were asked for'), of },
         { ...gauge('http.downstream_cx_upgrades_active', active, 'Tunnels that are open'), of },
+        { ...counter('http.downstream_rq_max_duration_reached', expired, 'Those that had lived too long'), of },
       ];
     }),
   ];

@@ -32,6 +32,8 @@ export interface StageCounts {
   tunnels: number;
   sent: number;
   received: number;
+  /** Those that had reached the limit of their age. */
+  expired: number;
 }
 
 /**
@@ -100,14 +102,15 @@ export class Traffic {
 
   /** Counts a tunnel that has ended or failed, for the stages that it passes through itself. */
   leave(tunnel: Tunnel): void {
-    const { stages, depth, handle } = tunnel;
+    const { stages, depth, handle, hasExpired = false } = tunnel;
     this.flows.leave(tunnel);
     for (const stage of stages.slice(depth)) {
-      const counts = this.stages.get(stage) ?? { tunnels: 0, sent: 0, received: 0 };
+      const counts = this.stages.get(stage) ?? { tunnels: 0, sent: 0, received: 0, expired: 0 };
       this.stages.set(stage, counts);
       counts.tunnels++;
       counts.sent += handle?.sent ?? 0;
       counts.received += handle?.received ?? 0;
+      if (hasExpired) counts.expired++;
     }
   }
 

@@ -7,7 +7,7 @@ import type { Exchange } from '../../core/exchange.ts';
 import type { HeaderField } from '../../core/hop.ts';
 import { formatProxyStatus, publicReason } from '../../http/wire/proxy-status.ts';
 import { relay } from '../../relay/relay.ts';
-import type { Refusals } from './statuses.ts';
+import { lateStatus, type Refusals } from './statuses.ts';
 import { writeReason } from './reason.ts';
 import { type RecordEnv, RequestRecord, toResult } from './request-record.ts';
 import type { Forwarder, ForwardTerms, PlainTerms } from '../../router/forwarder.ts';
@@ -37,7 +37,7 @@ export interface RequestUpstream {
 }
 
 /** The decision to forward a request to one address of an upstream. */
-export interface ForwardPlan extends Pick<RequestsAction, 'kind' | 'timeoutMs' | 'idleMs'> {
+export interface ForwardPlan extends Pick<RequestsAction, 'kind' | 'timeoutMs' | 'idleMs' | 'lifetimeMs'> {
   readonly upgrades: ForwardTerms['upgrades'];
   readonly upstream: RequestUpstream;
   readonly target: Address;
@@ -70,9 +70,11 @@ export async function carryRequest(
 ): Promise<void> {
   const { origin, leave, changeAnswer } = job;
   const { statusOf } = env.terms.refusals;
-  const record = new RequestRecord(env, request, origin, plan.kind === 'requests' ? plan.upstream.via : []);
+  const way = plan.kind === 'requests' ? plan : undefined;
+  const lifetimeMs = way?.lifetimeMs ?? env.limits.lifetimeMs;
+  const record = new RequestRecord(env, request, origin, { via: way?.upstream.via ?? [], lifetimeMs });
   const { abort } = record;
-  const idleMs = (plan.kind === 'requests' ? plan.idleMs : undefined) ?? env.limits.idleMs;
+  const idleMs = way?.idleMs ?? env.limits.idleMs;
   let isAnswered = false;
   let isTunnel = false;
   const watch = {
@@ -186,14 +188,9 @@ export async function refuse(
   await request.respond(status, [...changed, ...fields, ...closing, ...type], body);
 }
 
-/**
- * Makes the error of an idle request; the client is to blame (408) only while its request is incomplete (RFC 9110,
- * section 15.5.9).
- */
-function idleError({ isBodiless, body }: Exchange, idleMs: number): TunlError {
+function idleError(request: Exchange, idleMs: number): TunlError {
   const message = `the request moved nothing for ${formatDuration(idleMs)} (--idle-timeout)`;
-  const status = isBodiless || body.readableEnded ? 504 : 408;
-  return new TunlError('tunnel_idle', message, { side: 'self', phase: 'request', status });
+  return new TunlError('tunnel_idle', message, { side: 'self', phase: 'request', status: lateStatus(request) });
 }
 
 function toGone(error: Error): TunlError {

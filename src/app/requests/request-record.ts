@@ -8,10 +8,11 @@ import type { HeaderField } from '../../core/hop.ts';
 import { isWaiting, type Resumption } from '../../core/link.ts';
 import { quoteAscii } from '../../syntax/text.ts';
 import type { RelayHandle, RelayEnd } from '../../relay/terms.ts';
+import { lateStatus } from './statuses.ts';
 import type { AccessEntry, WriteAccess } from '../tunnel/access-log.ts';
 import type { TunnelEnv } from '../tunnel/tunnel.ts';
 import { follow, makeClosed, makeFailed, makeOpened } from '../tunnel/tunnel-events.ts';
-import { formatPeer, limitLifetime, type Tunnel } from '../tunnel/tunnels.ts';
+import { formatPeer, type LifetimeLimits, limitLifetime, type Tunnel } from '../tunnel/tunnels.ts';
 
 /** The parts that all records of a stage's requests share. */
 export interface RecordEnv extends Pick<TunnelEnv, 'tunnels' | 'emit' | 'record' | 'limits'> {
@@ -21,6 +22,12 @@ export interface RecordEnv extends Pick<TunnelEnv, 'tunnels' | 'emit' | 'record'
     /** Returns the first address on the way to a target of that upstream. */
     readonly nearest: (upstream: string, target: Address) => string;
   };
+}
+
+/** What is known of a request from the start. */
+interface RecordTerms extends LifetimeLimits {
+  /** The hops on the way as URLs without secrets. */
+  readonly via: readonly string[];
 }
 
 /** A place whose host has no user before it: an `@` behind it belongs to the path. */
@@ -57,7 +64,7 @@ export class RequestRecord {
   /** Called when the way begins or ceases to wait for a transport. */
   onWaiting: ((isWaiting: boolean) => void) | undefined;
 
-  constructor(env: RecordEnv, request: Exchange, origin: Origin, via: readonly string[]) {
+  constructor(env: RecordEnv, request: Exchange, origin: Origin, terms: RecordTerms) {
     const { peer, user, stages = [] } = origin;
     this.#env = env;
     this.#origin = origin;
@@ -65,7 +72,7 @@ export class RequestRecord {
       id: env.tunnels.nextId(),
       client: formatPeer(peer),
       target: formatRequest(request),
-      via,
+      via: terms.via,
       stages,
       depth: Math.max(0, stages.length - 1),
       isRecorded: env.record !== 'none',
@@ -74,7 +81,7 @@ export class RequestRecord {
       cut: (error) => this.abort.abort(error),
     };
     env.tunnels.add(this.#tunnel);
-    this.#endLifetime = limitLifetime(this.#tunnel, env.limits);
+    this.#endLifetime = limitLifetime(this.#tunnel, terms, () => lateStatus(request));
   }
 
   /** Records the upstream that the request is for. */

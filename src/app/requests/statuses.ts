@@ -1,4 +1,5 @@
 import { type ErrorCode, statusOf, type TunlError } from '../../core/errors.ts';
+import type { Exchange } from '../../core/exchange.ts';
 
 /** Decides how a stage that speaks HTTP refuses requests. */
 export interface Refusals {
@@ -34,6 +35,14 @@ function httpStatusOf(error: TunlError): number {
   if (code === 'tunnel_idle') return facts.status ?? 408;
   if (facts.nowhere === true) return 503;
   return facts.status ?? (plain.has(code) ? statusOf(error) : 503);
+}
+
+/**
+ * Returns the status for a request that took too long; the client is to blame (408) only while its request is incomplete
+ * (RFC 9110, section 15.5.9).
+ */
+export function lateStatus({ isBodiless, body }: Pick<Exchange, 'isBodiless' | 'body'>): number {
+  return isBodiless || body.readableEnded ? 504 : 408;
 }
 
 /** The refusals of `serve` and of Envoy. */

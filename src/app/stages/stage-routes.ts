@@ -3,6 +3,7 @@ import {
   type HttpRoute,
   type HttpStage,
   type ProxyStage,
+  type RequestsAction,
   type RouteName,
   type TunnelsAction,
 } from '../../chain/model/graph.ts';
@@ -134,8 +135,8 @@ export function routeRequests(
     authorise?.(exchange, upstream.isChosen ? target : undefined);
     const changes = rewritten && { rewritten };
     if (action.kind === 'tunnels') return { kind: 'tunnel', env: tunnelEnvOf(action, upstream), target, ...changes };
-    const { kind, timeoutMs, idleMs, upgrades } = action;
-    return { kind, timeoutMs, upgrades, upstream, target, ...(idleMs !== undefined && { idleMs }), ...changes };
+    const { kind, timeoutMs, upgrades } = action;
+    return { kind, timeoutMs, upgrades, upstream, target, ...ownLimits(action), ...changes };
   };
 }
 
@@ -161,16 +162,24 @@ function createChangers(stage: HttpStage<RouteName>): ReadonlyMap<HttpRoute, Cha
   return new Map(entries);
 }
 
+/** The limits of a stage that its route may set itself. */
+type OwnLimits = Pick<RequestsAction, 'idleMs' | 'lifetimeMs'>;
+
+function ownLimits({ idleMs, lifetimeMs }: OwnLimits): OwnLimits {
+  return { ...(idleMs !== undefined && { idleMs }), ...(lifetimeMs !== undefined && { lifetimeMs }) };
+}
+
 function toTunnelEnv(
   { access, ...env }: RecordEnv,
-  { idleMs, proxyProtocol }: TunnelsAction,
+  action: TunnelsAction,
   { name, dial, route }: ReadyUpstream,
 ): TunnelEnv {
+  const { proxyProtocol } = action;
   return {
     ...env,
     dial: pipe(dial, ...(proxyProtocol ? [withProxyHeader(proxyProtocol, 'reached')] : [])),
     via: route.via,
-    limits: { ...env.limits, ...(idleMs !== undefined && { idleMs }) },
+    limits: { ...env.limits, ...ownLimits(action) },
     record: env.record === 'none' ? 'none' : 'dialled',
     ...(access && { access: { write: access.write, cluster: name, nearest: (place) => access.nearest(name, place) } }),
   };

@@ -114,7 +114,7 @@ const ofRequests: Partial<Record<ErrorCode, End>> = {
   http_response_timeout: { flags: 'UT', details: 'response_timeout' },
   http_protocol_error: { flags: 'UPE', details: 'upstream_reset_before_response_started{protocol_error}' },
   tunnel_idle: { flags: 'SI', details: 'stream_idle_timeout' },
-  tunnel_truncated: { flags: 'DT', details: 'max_duration_timeout' },
+  tunnel_truncated: { details: 'max_duration_timeout' },
   destination_unavailable: { flags: 'UH', details: 'no_healthy_upstream' },
   dns_error: { flags: 'UH', details: 'no_healthy_upstream' },
 };
@@ -160,7 +160,7 @@ function describeEnd({ tunnel, result, place }: AccessEntry, speaks: 'bytes' | '
   const { end, side } = result;
   if (tunnel.hasExpired) {
     return speaks === 'http'
-      ? { flags: 'DT', details: 'max_duration_timeout' }
+      ? { details: 'max_duration_timeout' }
       : { flags: 'DT', termination: 'max_downstream_connection_duration' };
   }
   if (speaks === 'bytes') return { termination: end === 'reset' ? `${side}_reset` : end };

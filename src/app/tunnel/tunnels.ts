@@ -4,7 +4,6 @@ import { TunlError } from '../../core/errors.ts';
 import type { EventSink } from '../../core/events.ts';
 import type { Peer, Resumption } from '../../core/link.ts';
 import type { RelayHandle } from '../../relay/terms.ts';
-import type { Limits } from '../../syntax/settings.ts';
 
 /** A tunnel of this process, from the moment when a client asks for it. */
 export interface Tunnel {
@@ -139,15 +138,24 @@ export function formatPeer(peer: Peer): string {
 const nothing = (): void => {};
 
 /** The limit for the age of a tunnel, in milliseconds; 0 means none. */
-export type LifetimeLimits = Pick<Limits, 'lifetimeMs'>;
+export interface LifetimeLimits {
+  readonly lifetimeMs?: number | undefined;
+}
 
-/** Ends a tunnel at a certain age, even if it is busy or not yet up. Returns a function that cancels this. */
-export function limitLifetime(tunnel: Tunnel, { lifetimeMs: ms = 0 }: LifetimeLimits): () => void {
+/**
+ * Ends a tunnel at a certain age, even if it is busy or not yet up. Returns a function that cancels this.
+ * @param statusOf the status for the client, if it has no answer then
+ */
+export function limitLifetime(
+  tunnel: Tunnel,
+  { lifetimeMs: ms = 0 }: LifetimeLimits,
+  statusOf: () => number = () => 504,
+): () => void {
   if (ms === 0) return nothing;
   const timer = setTimeout(() => {
     const message = `the tunnel had reached its lifetime of ${formatDuration(ms)}`;
     tunnel.hasExpired = true;
-    tunnel.cut(new TunlError('tunnel_truncated', message, { side: 'self', phase: 'relay', status: 504 }));
+    tunnel.cut(new TunlError('tunnel_truncated', message, { side: 'self', phase: 'relay', status: statusOf() }));
   }, ms);
   return () => clearTimeout(timer);
 }

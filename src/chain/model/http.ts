@@ -60,6 +60,8 @@ export interface RequestsAction {
   readonly timeoutMs: number;
   /** Idle limit of a request, in milliseconds. Default: the limit of the stage. */
   readonly idleMs?: number;
+  /** Limit for the age of a request, in milliseconds; 0 means none. Default: the limit of the stage. */
+  readonly lifetimeMs?: number;
   /** Protocols that a client may upgrade to, in lower case (`websocket`, `connect`). The upgrades are forwarded. */
   readonly upgrades: readonly string[];
   readonly rewrite?: Rewrite;
@@ -74,6 +76,8 @@ export interface TunnelsAction {
   readonly post: boolean;
   /** Idle limit of a tunnel, in milliseconds. Default: the limit of the stage. */
   readonly idleMs?: number;
+  /** Limit for the age of a tunnel, in milliseconds; 0 means none. Default: the limit of the stage. */
+  readonly lifetimeMs?: number;
   /** Send a PROXY protocol header with the client's address to the upstream, before the first byte. */
   readonly proxyProtocol?: 'v1' | 'v2';
   /** The changes that the choice of the address sees. */

@@ -173,17 +173,20 @@ function toActionConfig(action: HttpAction, lead: Lead): HttpRouteConfig {
     if (redirect) return { redirect: toRedirectConfig(status, redirect) };
     return { answer: body === undefined ? status : `${status} ${escapeVariables(body)}` };
   }
-  const idle = action.idleMs !== undefined && { idle: formatLimit(action.idleMs) };
+  const limits = {
+    ...(action.idleMs !== undefined && { idle: formatLimit(action.idleMs) }),
+    ...(action.lifetimeMs !== undefined && { lifetime: formatLimit(action.lifetimeMs) }),
+  };
   if (action.kind === 'requests') {
     const { timeoutMs, upstream } = action;
     const timeout = timeoutMs > 0 && { timeout: formatLimit(timeoutMs) };
-    return { to: lead(upstream), ...timeout, ...idle, ...toRewriteConfig(action) };
+    return { to: lead(upstream), ...timeout, ...limits, ...toRewriteConfig(action) };
   }
   const { post, proxyProtocol, upstream } = action;
   return {
     'tunnel-to': lead(upstream),
     ...(post && { post }),
-    ...idle,
+    ...limits,
     ...(proxyProtocol && { 'proxy-protocol': proxyProtocol }),
     ...toRewriteConfig(action),
   };

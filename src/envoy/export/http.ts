@@ -141,12 +141,12 @@ function toAction(action: HttpAction, dynamic: Dynamic): Tree {
       return { direct_response: { status, ...(body !== undefined && { body: { inline_string: body } }) } };
     }
     case 'requests': {
-      const { upstream, timeoutMs, idleMs, upgrades } = action;
+      const { upstream, timeoutMs, upgrades } = action;
       return {
         route: {
           cluster: upstream,
           timeout: formatSeconds(timeoutMs),
-          ...(idleMs !== undefined && { idle_timeout: formatSeconds(idleMs) }),
+          ...toLimits(action),
           ...(upgrades.length > 0 && { upgrade_configs: upgrades.map(toUpgrade) }),
           ...toRewrite(action, dynamic),
         },
@@ -199,9 +199,16 @@ function toUpgrade(name: string): Tree {
   return { upgrade_type: name === 'connect' ? 'CONNECT' : name };
 }
 
+function toLimits({ idleMs, lifetimeMs }: RequestsAction | TunnelsAction): Tree {
+  return {
+    ...(idleMs !== undefined && { idle_timeout: formatSeconds(idleMs) }),
+    ...(lifetimeMs !== undefined && { max_stream_duration: { max_stream_duration: formatSeconds(lifetimeMs) } }),
+  };
+}
+
 /** Makes a route that terminates tunnels and relays their bytes to a cluster. */
 function toTunnelRoute(action: TunnelsAction, dynamic: Dynamic): Tree {
-  const { upstream, post, idleMs, proxyProtocol } = action;
+  const { upstream, post, proxyProtocol } = action;
   const config = {
     ...(post && { allow_post: true }),
     ...(proxyProtocol && { proxy_protocol_config: { version: proxyProtocol.toUpperCase() } }),
@@ -211,7 +218,7 @@ function toTunnelRoute(action: TunnelsAction, dynamic: Dynamic): Tree {
       cluster: upstream,
       // Any other timeout would end even a busy tunnel.
       timeout: '0s',
-      ...(idleMs !== undefined && { idle_timeout: formatSeconds(idleMs) }),
+      ...toLimits(action),
       upgrade_configs: [{ upgrade_type: 'CONNECT', connect_config: config }],
       ...toRewrite(action, dynamic),
     },

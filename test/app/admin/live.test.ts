@@ -3,7 +3,9 @@ import { drawSvg } from '../../../src/chain/draw/draw.ts';
 import { Flows, keyOf } from '../../../src/app/admin/flows.ts';
 import { Journal } from '../../../src/app/admin/journal.ts';
 import { ReadingRecord } from '../../../src/app/admin/reading.ts';
-import type { Tunnel } from '../../../src/app/tunnel/tunnels.ts';
+import { listStats } from '../../../src/app/admin/stats.ts';
+import { Traffic } from '../../../src/app/admin/traffic.ts';
+import { type Tunnel, Tunnels } from '../../../src/app/tunnel/tunnels.ts';
 import { TunlError } from '../../../src/core/errors.ts';
 import type { TunnelClosedEvent, TunnelFailedEvent } from '../../../src/core/events.ts';
 import { forwardStage, internal, proxyStage, toGraph } from '../../support/graphs/graphs.ts';
@@ -53,6 +55,16 @@ test('whatever clients ask for, a proxy has one arrow, which keeps the bytes of 
   expect([...flows.read([])]).toEqual([[keyOf('proxy', 'the requested target'), { sent: 30, received: 9 }]]);
   flows.expect(toGraph({ stages: [forwardStage('ingress', target)] }));
   expect([...flows.read([])]).toEqual([]);
+});
+
+test('what had lived too long is counted for its stage', () => {
+  const traffic = new Traffic();
+  for (const hasExpired of [true, false, true]) traffic.leave(makeTunnel({ stages: ['proxy'], hasExpired }));
+  expect(traffic.stages.get('proxy')).toMatchObject({ tunnels: 3, expired: 2 });
+  const sources = { traffic, tunnels: new Tunnels(() => {}), forwards: [], proxies: ['proxy'], listeners: 1 };
+  const stats = listStats({ ...sources, isLive: true, uptimeMs: 0 });
+  const { value } = stats.find(({ name }) => name === 'http.downstream_rq_max_duration_reached') ?? {};
+  expect(value).toBe(2);
 });
 
 const facts = { id: 4, client: '127.0.0.1:1', target: 'db:5432', via: ['http://a', 'https://b'], ms: 1 };

@@ -74,6 +74,8 @@ test.each([
   ['connect: true, to: a:1', { kind: 'requests', upgrades: ['connect'] }],
   ['connect: true, to: a:1, upgrade: []', { upgrades: [] }],
   ['tunnel-to: a:1, idle: 1m, proxy-protocol: v2', { kind: 'tunnels', idleMs: 60_000, proxyProtocol: 'v2' }],
+  ['to: a:1, lifetime: off', { kind: 'requests', lifetimeMs: 0 }],
+  ['tunnel-to: a:1, lifetime: 1h', { kind: 'tunnels', lifetimeMs: 3_600_000 }],
   ['prefix: /, method: POST, post: true, tunnel-to: a:1', { kind: 'tunnels', post: true }],
 ])('does %j', (words, action) => {
   expect(loadRoutes(`{ ${words} }`)[0]?.action).toMatchObject(action);

@@ -108,6 +108,8 @@ test('limits that nobody wrote end no tunnel, and those that are written do', ()
   expect(action('timeout: 0s')).toMatchObject({ timeoutMs: 0 });
   expect(action('timeout: 3s')).not.toHaveProperty('idleMs');
   expect(action('idle_timeout: 9s')).toMatchObject({ timeoutMs: 15_000, idleMs: 9000 });
+  expect(action('max_stream_duration: { max_stream_duration: 0s }')).toMatchObject({ lifetimeMs: 0 });
+  expect(action('max_stream_duration: {}')).not.toHaveProperty('lifetimeMs');
   const { route } = read('codec_type: AUTO', 'stream_idle_timeout: 60s');
   expect(route.limits.idleMs).toBe(60_000);
   const lifetime = read('codec_type: AUTO', 'common_http_protocol_options: { max_stream_duration: 5s }');

@@ -76,6 +76,7 @@ function arbitraryAction(upstream: fc.Arbitrary<string>): fc.Arbitrary<HttpActio
     upstream,
     timeoutMs: ms,
     idleMs: maybe(ms),
+    lifetimeMs: maybe(ms),
     upgrades: fc.subarray(['websocket', 'connect']),
     rewrite,
   });
@@ -84,6 +85,7 @@ function arbitraryAction(upstream: fc.Arbitrary<string>): fc.Arbitrary<HttpActio
     upstream,
     post: fc.boolean(),
     idleMs: maybe(ms),
+    lifetimeMs: maybe(ms),
     proxyProtocol: fc.constantFrom(undefined, 'v1', 'v2'),
     rewrite,
   });

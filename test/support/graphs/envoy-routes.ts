@@ -5,7 +5,7 @@ import type { HttpAction, HttpRoute, Redirect, Rewrite } from '../../../src/chai
 /** Generates routes for requests to these upstreams. */
 export function route(upstreams: readonly string[]): fc.Arbitrary<HttpRoute> {
   const upstream = fc.constantFrom(...upstreams);
-  const idle = fc.constantFrom({}, { idleMs: 0 }, { idleMs: 60_000 });
+  const idle = fc.constantFrom({}, { idleMs: 0 }, { idleMs: 60_000 }, { lifetimeMs: 0 }, { lifetimeMs: 1500 });
   const rewrite = fc.constantFrom<(Rewrite | undefined)[]>(
     undefined,
     { host: 'a.example:1', prefix: '/b' },

@@ -16,8 +16,8 @@ type Lead = (path: Path, to: string | readonly string[]) => string | undefined;
 const companions = {
   answer: [],
   redirect: [],
-  to: ['upgrade', 'timeout', 'idle', 'rewrite'],
-  'tunnel-to': ['post', 'idle', 'proxy-protocol', 'rewrite'],
+  to: ['upgrade', 'timeout', 'idle', 'lifetime', 'rewrite'],
+  'tunnel-to': ['post', 'idle', 'lifetime', 'proxy-protocol', 'rewrite'],
 } as const satisfies Record<string, readonly (keyof HttpRouteConfig)[]>;
 
 type ActionKey = keyof typeof companions;
@@ -95,7 +95,7 @@ function splitAnswer(text: string): { readonly status: number; readonly body?: s
 function readRequests(path: Path, words: HttpRouteConfig, upstream: string, reader: RouteReader): RequestsAction {
   const timeoutMs = readTime(path, words, 'timeout', reader) ?? 0;
   const upgrades = reader.attempts.runEach([...path, 'upgrade'], words.upgrade ?? usualUpgrades(words), readProtocol);
-  const limits = { timeoutMs, ...readIdle(path, words, reader) };
+  const limits = { timeoutMs, ...readLimits(path, words, reader) };
   return { kind: 'requests', upstream, ...limits, upgrades, ...readRewrite(path, words, reader) };
 }
 
@@ -117,7 +117,7 @@ function readTunnels(path: Path, words: HttpRouteConfig, upstream: string, reade
     kind: 'tunnels',
     upstream,
     post: words.post ?? false,
-    ...readIdle(path, words, reader),
+    ...readLimits(path, words, reader),
     ...(proxyProtocol && { proxyProtocol }),
     ...readRewrite(path, words, reader),
   };
@@ -159,12 +159,17 @@ function assertAtMostOne<T extends object>(words: T, keys: readonly (keyof T & s
   if (second !== undefined) throw usageError(`a rewrite has ${first} or ${second}, not both`);
 }
 
-function readIdle(path: Path, words: HttpRouteConfig, reader: RouteReader): { readonly idleMs?: number } {
+function readLimits(
+  path: Path,
+  words: HttpRouteConfig,
+  reader: RouteReader,
+): Pick<RequestsAction, 'idleMs' | 'lifetimeMs'> {
   const idleMs = readTime(path, words, 'idle', reader);
-  return idleMs === undefined ? {} : { idleMs };
+  const lifetimeMs = readTime(path, words, 'lifetime', reader);
+  return { ...(idleMs !== undefined && { idleMs }), ...(lifetimeMs !== undefined && { lifetimeMs }) };
 }
 
-function readTime(path: Path, words: HttpRouteConfig, key: 'timeout' | 'idle', { attempts }: RouteReader) {
+function readTime(path: Path, words: HttpRouteConfig, key: 'timeout' | 'idle' | 'lifetime', { attempts }: RouteReader) {
   const word = words[key];
   return word === undefined ? undefined : attempts.run([...path, key], () => parseDuration(String(word), key));
 }

@@ -111,6 +111,7 @@ const route = z.strictObject(
     ),
     timeout: describe(time.optional(), 'limit for the whole answer, once the request has ended; off'),
     idle: describe(time.optional(), 'end what moves nothing for so long; idle of the stage'),
+    lifetime: describe(time.optional(), 'end what is so old, even if it is busy; lifetime of the stage'),
     post: describe(flag.optional(), 'take tunnels in POST requests too'),
     screens: describe(
       routeScreens.optional(),

@@ -83,6 +83,7 @@ function readAction(
     kind: 'requests',
     upstream,
     ...readLimits(words, upgrades, context),
+    ...readLifetime(words),
     upgrades,
     ...rewrite,
   };
@@ -95,6 +96,7 @@ function readAction(
     upstream,
     post,
     ...(words.idle_timeout !== undefined && { idleMs: words.idle_timeout }),
+    ...readLifetime(words),
     ...(version && { proxyProtocol: version }),
     ...rewrite,
   };
@@ -154,6 +156,12 @@ function readLimits(
   const implicit = saysIdle || upgrades.length > 0 ? undefined : idleMs;
   const own = idle ?? implicit;
   return { timeoutMs: timeout ?? timeoutMs, ...(own !== undefined && { idleMs: own }) };
+}
+
+/** Reads the limit that a route says instead of the one of its manager; 0 is none. */
+function readLifetime({ max_stream_duration: words }: RouteActionMessage): { readonly lifetimeMs?: number } {
+  const lifetimeMs = words?.max_stream_duration;
+  return lifetimeMs === undefined ? {} : { lifetimeMs };
 }
 
 /** Lists the enabled upgrades of a route. Its settings for a protocol override those of the filter. */

@@ -49,12 +49,19 @@ const routeUpgrade = message('UpgradeConfig', {
   connect_config: connectConfig.optional(),
 });
 
+const maxStreamDuration = message(
+  'MaxStreamDuration',
+  { max_stream_duration: duration().optional() },
+  { refused: { grpc: 'grpc_timeout_header_max grpc_timeout_header_offset' } },
+);
+
 const routeAction = message(
   'RouteAction',
   {
     cluster: filled.optional(),
     timeout: duration().optional(),
     idle_timeout: duration().optional(),
+    max_stream_duration: maxStreamDuration.optional(),
     upgrade_configs: list(routeUpgrade),
     prefix_rewrite: text.optional(),
     regex_rewrite: regexRewrite.optional(),
@@ -79,7 +86,6 @@ const routeAction = message(
       choice: 'hash_policy',
       answer: 'cors',
       grpc: 'max_grpc_timeout grpc_timeout_offset',
-      lifetime: 'max_stream_duration',
     },
   },
 );
