@@ -3,6 +3,7 @@ import { throwIfAborted } from '../../core/deadline.ts';
 import { TunlError } from '../../core/errors.ts';
 import type { HeaderField } from '../../core/hop.ts';
 import type { DialContext } from '../../core/dialer.ts';
+import { leaveBody } from '../body/leave.ts';
 import type { Reply } from '../call.ts';
 import { fieldValues } from '../wire/message.ts';
 import { isChallenge } from './first-fields.ts';
@@ -128,8 +129,7 @@ export function streamConnection(send: HopConnection['send']): HopConnection {
       return Promise.resolve();
     },
     send(fields) {
-      // What nobody reads would fill the window of the session.
-      last?.body.resume();
+      if (last) leaveBody(last);
       return send(fields);
     },
     isStale: () => false,

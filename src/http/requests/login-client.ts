@@ -5,6 +5,7 @@ import type { DialContext } from '../../core/dialer.ts';
 import { type HopPosition, TunlError } from '../../core/errors.ts';
 import type { HeaderField, Hop } from '../../core/hop.ts';
 import type { Pooled } from '../../core/pool.ts';
+import { leaveBody } from '../body/leave.ts';
 import type { Call, Reply } from '../call.ts';
 import { readChallengeBody } from '../login/challenge-body.ts';
 import { findFirstFields, isChallenge, isFinal } from '../login/first-fields.ts';
@@ -99,7 +100,7 @@ export class LoginClient implements Pooled {
   async #introduce({ body: _later, opens: _none, ...call }: Call, signal: AbortSignal): Promise<void> {
     const headers = call.headers.filter(([name]) => !ofBody.has(name));
     const reply = await this.#ask({ ...call, method: 'HEAD', headers }, signal);
-    reply.body.resume();
+    leaveBody(reply);
   }
 
   async #ask(call: Call, signal: AbortSignal): Promise<Reply> {

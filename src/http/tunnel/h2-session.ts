@@ -197,8 +197,11 @@ class Http2Session implements Session {
       const link = frameOpened(this.#terms.frame, reply.link, head, this.#hop);
       return withHalfClose(link, readHalfClose(this.#hop, reply.headers, this.#terms.halfClose));
     }
-    const [body, { refusalError }] = await Promise.all([readRefusalBody(reply.body, head), import('./unopened.ts')]);
-    reply.body.resume();
+    const [body, { leaveBody, refusalError }] = await Promise.all([
+      readRefusalBody(reply.body, head),
+      import('./unopened.ts'),
+    ]);
+    leaveBody(reply);
     const meaning = this.#terms.meaningOf?.(head.status);
     const refusal = { hop: this.#hop, method: this.#terms.method, address, ctx, head, body, negotiated };
     const error = refusalError({ ...refusal, ...(meaning && { meaning }) });

@@ -50,6 +50,44 @@ export const encapsulateH1Rows: readonly Row[] = [
           'client: "pong"',
         ],
       },
+      'a proxy that refuses, with a body that never ends': {
+        visit: async (bed) => {
+          const endless = 'HTTP/1.1 503 Busy\r\ntransfer-encoding: chunked\r\n\r\n5\r\nhello\r\n';
+          const { client, proxy } = await openH1(bed, 'front', endless);
+          await bed.story.tellEnd('client', client);
+          await bed.story.tellEnd('proxy', proxy);
+        },
+        story: ['proxy: CONNECT host.com:443 HTTP/1.1 | host: host.com:443', 'client: fin', 'proxy: fin'],
+        better: {
+          because: 'a tunnel that came to nothing ends with a reset: a clean end would look like a whole answer',
+          story: ['proxy: CONNECT host.com:443 HTTP/1.1 | host: host.com:443', 'client: reset', 'proxy: fin'],
+        },
+      },
+      'a proxy that is lost before its answer': {
+        visit: async (bed) => {
+          const ended = await openH1(bed, 'front', '');
+          ended.proxy.fin();
+          await bed.story.tellEnd('client', ended.client);
+          const cut = await openH1(bed, 'front', 'HTTP/1.1 20');
+          cut.proxy.reset();
+          await bed.story.tellEnd('client', cut.client);
+        },
+        story: [
+          'proxy: CONNECT host.com:443 HTTP/1.1 | host: host.com:443',
+          'client: fin',
+          'proxy: CONNECT host.com:443 HTTP/1.1 | host: host.com:443',
+          'client: fin',
+        ],
+        better: {
+          because: 'a tunnel that came to nothing ends with a reset: a clean end would look like a whole answer',
+          story: [
+            'proxy: CONNECT host.com:443 HTTP/1.1 | host: host.com:443',
+            'client: reset',
+            'proxy: CONNECT host.com:443 HTTP/1.1 | host: host.com:443',
+            'client: reset',
+          ],
+        },
+      },
       'a client that ends first': {
         visit: overH1.clientFirst,
         story: ['proxy: CONNECT host.com:443 HTTP/1.1 | host: host.com:443', 'proxy: "last", fin', 'client: fin'],

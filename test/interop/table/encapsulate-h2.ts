@@ -1,3 +1,4 @@
+import { eventually } from '../../support/eventually.ts';
 import type { Row } from './row.ts';
 import { endClientFirst, exchange, openH1, openH2, overH2 } from './encapsulate-visits.ts';
 
@@ -32,6 +33,69 @@ export const encapsulateH2Rows: readonly Row[] = [
           await bed.story.tellBytes('proxy', proxy, 5);
         },
         story: ['proxy: 0 bytes', 'proxy: "early"'],
+      },
+      'a proxy that refuses, with a body that never ends': {
+        visit: async (bed) => {
+          const { client, proxy } = await openH2(bed, 'front', 503);
+          proxy.send('hello');
+          await bed.story.tellEnd('client', client);
+          await eventually(() => proxy.http2.closed, true);
+          bed.story.tell('proxy', 'the stream is over');
+          await exchange(bed, await openH2(bed));
+          bed.story.tell('proxy', `${bed.h2origin.accepted} connection`);
+        },
+        story: [
+          'proxy: :authority: host.com:443 | :method: CONNECT | original_dst_port: FRONT',
+          'client: fin',
+          'proxy: the stream is over',
+          'proxy: :authority: host.com:443 | :method: CONNECT | original_dst_port: FRONT',
+          'proxy: "ping"',
+          'client: "pong"',
+          'proxy: 1 connection',
+        ],
+        better: {
+          because: 'a tunnel that came to nothing ends with a reset: a clean end would look like a whole answer',
+          story: [
+            'proxy: :authority: host.com:443 | :method: CONNECT | original_dst_port: FRONT',
+            'client: reset',
+            'proxy: the stream is over',
+            'proxy: :authority: host.com:443 | :method: CONNECT | original_dst_port: FRONT',
+            'proxy: "ping"',
+            'client: "pong"',
+            'proxy: 1 connection',
+          ],
+        },
+      },
+      'a proxy that is lost before its answer': {
+        visit: async (bed) => {
+          const client = await bed.connect();
+          (await bed.h2origin.accept()).http2.session?.destroy();
+          await bed.story.tellEnd('client', client);
+          const other = await bed.connect();
+          (await bed.h2origin.accept()).reset();
+          await bed.story.tellEnd('client', other);
+          await exchange(bed, await openH2(bed));
+          bed.story.tell('proxy', `${bed.h2origin.accepted} connections`);
+        },
+        story: [
+          'client: fin',
+          'client: fin',
+          'proxy: :authority: host.com:443 | :method: CONNECT | original_dst_port: FRONT',
+          'proxy: "ping"',
+          'client: "pong"',
+          'proxy: 2 connections',
+        ],
+        better: {
+          because: 'a tunnel that came to nothing ends with a reset: a clean end would look like a whole answer',
+          story: [
+            'client: reset',
+            'client: reset',
+            'proxy: :authority: host.com:443 | :method: CONNECT | original_dst_port: FRONT',
+            'proxy: "ping"',
+            'client: "pong"',
+            'proxy: 2 connections',
+          ],
+        },
       },
       'a client that ends first': {
         visit: overH2.clientFirst,
