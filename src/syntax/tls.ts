@@ -1,9 +1,7 @@
-import { isIP } from 'node:net';
 import { usageError } from '../core/errors.ts';
 import type { TlsSettings } from '../core/hop.ts';
 import { parseHost } from './authority.ts';
 import { toAsciiName } from './host.ts';
-import type { StageSetting, ValuesOf } from './stage-settings.ts';
 import { asUsage, quote } from './text.ts';
 
 /** The TLS settings: their names, as flags and in the query of a hop, with their keys. */
@@ -104,68 +102,4 @@ function parseSwitch(word: string | true, where: string): boolean {
   if (word === true || word === '1' || word === 'true') return true;
   if (word === '0' || word === 'false') return false;
   throw usageError(`${where} is ${quote(word)}`, 'write it without a value, or with true or false');
-}
-
-/** The files with which a listener speaks TLS, and what they say of clients. */
-export const listenerTlsSettings = [
-  {
-    kind: 'file',
-    key: 'cert',
-    flag: 'cert',
-    field: 'cert',
-    summary: 'certificate of the server, a PEM file, or PKCS #12 with its key',
-    fallback: 'a development certificate',
-  },
-  {
-    kind: 'file',
-    key: 'key',
-    flag: 'key',
-    field: 'key',
-    summary: 'its key, a PEM file',
-    fallback: 'the file of --cert',
-  },
-  {
-    kind: 'file',
-    key: 'client-ca',
-    flag: 'client-ca',
-    field: 'clientCa',
-    summary: 'only clients with a certificate of these authorities',
-  },
-  {
-    kind: 'choice',
-    key: 'client-cert',
-    field: 'clientCert',
-    summary: 'whether clients without a certificate may come too; a bad one never may',
-    values: ['required', 'optional'],
-    usual: 'required',
-  },
-  {
-    kind: 'names',
-    key: 'client-name',
-    field: 'clientNames',
-    summary: 'a name that their certificates must have, or one of several: DNS:NAME, IP:ADDRESS or URI:TEXT',
-  },
-  {
-    kind: 'socket',
-    key: 'spiffe',
-    flag: 'spiffe',
-    field: 'spiffe',
-    summary: 'take all three from the SPIFFE agent there, as it renews them',
-  },
-] as const satisfies readonly StageSetting[];
-
-/** The values of these settings. */
-export type ListenerTlsFiles = ValuesOf<typeof listenerTlsSettings>;
-
-/** A name that a certificate must have. */
-export interface CertificateName {
-  readonly kind: 'DNS' | 'IP' | 'URI';
-  readonly name: string;
-}
-
-/** Parses a name of clients: `DNS:a.example`, `IP:192.0.2.7` or `URI:spiffe://td/a`. @throws {TunlError} usage */
-export function parseCertificateName(text: string): CertificateName {
-  const [, kind, name = ''] = /^(DNS|IP|URI):(.+)$/s.exec(text) ?? [];
-  if (kind === 'DNS' || kind === 'URI' || (kind === 'IP' && isIP(name) !== 0)) return { kind, name };
-  throw usageError(`client-name ${quote(text)} is no name of a certificate`, 'write DNS:NAME, IP:ADDRESS or URI:TEXT');
 }

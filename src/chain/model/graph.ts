@@ -3,7 +3,7 @@ import { TunlError } from '../../core/errors.ts';
 import type { KeyPassword } from '../../core/secret.ts';
 import type { Caps } from '../../syntax/settings.ts';
 import type { ProxyValues, Rules, StageValues } from '../../syntax/stage-settings.ts';
-import type { ListenerTlsFiles } from '../../syntax/tls.ts';
+import type { ListenerTlsFiles } from '../../syntax/listener/tls.ts';
 import { looksAtHello } from './chosen.ts';
 import type { FieldChanges, Upstream, VirtualHost } from './http.ts';
 import type { LogFilter, LogMoment } from './log-filter.ts';

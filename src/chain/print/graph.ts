@@ -3,7 +3,7 @@ import { formatAddress } from '../../core/address.ts';
 import { isSecretField } from '../../core/secret.ts';
 import { defaultLimits } from '../../syntax/settings.ts';
 import { proxySettings, stageSettings } from '../../syntax/stage-settings.ts';
-import { listenerTlsSettings } from '../../syntax/tls.ts';
+import { listenerTlsSettings } from '../../syntax/listener/tls.ts';
 import { formatSize } from '../../syntax/size.ts';
 import { type Stage, type Graph, type ListenerTls, listStages, type ProxyStage } from '../model/graph.ts';
 import { toAccessLogConfig } from './access-log.ts';

@@ -5,7 +5,7 @@ import { isInternal, parseInternal } from '../../syntax/internal.ts';
 import { parseListen, parseUnix, resolveUnix, splitFront } from '../../syntax/listen.ts';
 import { limitSettings } from '../../syntax/settings.ts';
 import { collectValues, routeSettings, stageSettings } from '../../syntax/stage-settings.ts';
-import { listenerTlsSettings } from '../../syntax/tls.ts';
+import { listenerTlsSettings } from '../../syntax/listener/tls.ts';
 import { parseSize } from '../../syntax/size.ts';
 import { parseTarget } from '../../syntax/target.ts';
 import { Diagnostics } from './diagnostics.ts';

@@ -2,7 +2,6 @@ import { resolve } from 'node:path';
 import { formatAddress } from '../../core/address.ts';
 import { usageError } from '../../core/errors.ts';
 import { parseDuration } from '../../syntax/duration.ts';
-import { parseCertificateName } from '../../syntax/tls.ts';
 import { parseSocket, parseUnix, resolveUnix } from '../../syntax/listen.ts';
 import { collectCaps } from '../../syntax/settings.ts';
 import {
@@ -89,11 +88,7 @@ export function readValues<Rows extends readonly StageSetting[]>(
       return reader.attempts.run([...path, key], () => parsePathPrefix(fillVariables(word as string, reader), key));
     }
     if (kind === 'names') {
-      return reader.attempts.runEach([...path, key], word as string | string[], (written) => {
-        const name = fillVariables(written, reader);
-        parseCertificateName(name);
-        return name;
-      });
+      return reader.attempts.runEach([...path, key], word as string | string[], (name) => fillVariables(name, reader));
     }
     if (kind !== 'rules') return word;
     return reader.attempts.runEach([...path, key], word as string | string[], (rule) => readRule(rule, reader));

@@ -74,7 +74,10 @@ function schemaOf(setting: StageSetting): z.ZodType {
     case 'rules':
       return oneOrMore(text, 'a rule');
     case 'names':
-      return oneOrMore(text, 'a name');
+      return oneOrMore(
+        z.string().regex(/^(?:DNS|IP|URI):./, must('a name such as DNS:a.example')),
+        'a name such as DNS:a.example',
+      );
     case 'file':
     case 'socket':
     case 'path-prefix':

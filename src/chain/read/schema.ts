@@ -5,7 +5,7 @@ import { accessLog } from './log/access-log.ts';
 import { screens } from './screens/schema.ts';
 import { state } from './state/state.ts';
 import { proxySettings, stageSettings } from '../../syntax/stage-settings.ts';
-import { listenerTlsSettings } from '../../syntax/tls.ts';
+import { listenerTlsSettings } from '../../syntax/listener/tls.ts';
 import {
   describe,
   flag,

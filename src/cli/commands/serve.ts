@@ -23,7 +23,7 @@ import { readWatch, watchFilesOption, watchOption } from '../options/watch.ts';
 import { detachOption, detachOptions } from '../lifecycle/detachment.ts';
 import { runUntilStopped } from '../lifecycle/running.ts';
 import { plainSwitch, proxySettings, ruleSettings } from '../../syntax/stage-settings.ts';
-import { listenerTlsSettings } from '../../syntax/tls.ts';
+import { listenerTlsSettings } from '../../syntax/listener/tls.ts';
 
 const carrierOptions = carrierSwitches.map(({ name, summary }) => flag(name, { summary }));
 

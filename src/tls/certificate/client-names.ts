@@ -1,5 +1,7 @@
 import type { X509Certificate } from 'node:crypto';
-import { type CertificateName, parseCertificateName } from '../../syntax/tls.ts';
+import { isIP } from 'node:net';
+import { usageError } from '../../core/errors.ts';
+import { quote } from '../../syntax/text.ts';
 import { parseAltNames } from './names.ts';
 
 /** Tells whether a verified certificate has one of the names that clients must have. */
@@ -24,4 +26,17 @@ function hasName(certificate: X509Certificate, { kind, name }: CertificateName):
     case 'URI':
       return parseAltNames(certificate.subjectAltName).some(({ type, value }) => type === 'URI' && value === name);
   }
+}
+
+/** A name that a certificate must have. */
+interface CertificateName {
+  readonly kind: 'DNS' | 'IP' | 'URI';
+  readonly name: string;
+}
+
+/** Parses a name of clients: `DNS:a.example`, `IP:192.0.2.7` or `URI:spiffe://td/a`. @throws {TunlError} usage */
+function parseCertificateName(text: string): CertificateName {
+  const [, kind, name = ''] = /^(DNS|IP|URI):(.+)$/s.exec(text) ?? [];
+  if (kind === 'DNS' || kind === 'URI' || (kind === 'IP' && isIP(name) !== 0)) return { kind, name };
+  throw usageError(`client-name ${quote(text)} is no name of a certificate`, 'write DNS:NAME, IP:ADDRESS or URI:TEXT');
 }

@@ -17,7 +17,7 @@ import {
   stageSettings,
   type StageSetting,
 } from '../../../src/syntax/stage-settings.ts';
-import { listenerTlsSettings } from '../../../src/syntax/tls.ts';
+import { listenerTlsSettings } from '../../../src/syntax/listener/tls.ts';
 import { loadText } from '../../support/graphs/chain-file.ts';
 import { refusalOf } from '../../support/usage.ts';
 import { commands, parseCommandLine } from '../../support/harness/command-line.ts';
