@@ -136,8 +136,10 @@ export class FlowSocket extends Socket implements LendingStream, Reads, Ticked {
     const { receiver } = this;
     // What waits in the stream comes first.
     if (!receiver?.isReading || this.readableLength > 0) {
+      const takesMore = this.push(copyOf(memory, bytes));
+      // Not before: a listener may have opened a socket, which would have got the same memory.
       nextMemory = memory;
-      return this.push(copyOf(memory, bytes));
+      return takesMore;
     }
     this.#isReceiving = true;
     const next = lend(memory, bytes, receiver);

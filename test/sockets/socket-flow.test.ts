@@ -190,3 +190,22 @@ test.each([1000, 65_536])(
     await eventually(() => writer.events, ['drain', 'finish']);
   },
 );
+
+test('a socket that is opened while bytes of another one are passed on does not get its memory', async () => {
+  const { first, second } = await makeTcpPair();
+  const socket = first.stream as FlowSocket;
+  const block = Buffer.alloc(65_536);
+  let opened: unknown;
+  const heard = once(socket, 'data');
+  second.stream.write('x');
+  await heard;
+  socket.once('data', () => {
+    const other = new FlowSocket();
+    other.connect(socket.remotePort as number, '127.0.0.1').on('error', () => {});
+    const key = Object.getOwnPropertySymbols(other).find(({ description }) => description === 'kBuffer');
+    opened = (other as unknown as Record<symbol, unknown>)[key as symbol];
+    other.destroy();
+  });
+  socket.receive(4, block);
+  expect([Buffer.isBuffer(opened), opened === block]).toEqual([true, false]);
+});
