@@ -1,6 +1,6 @@
 import { type Address, formatAddress } from '../../core/address.ts';
 import type { ListeningEvent } from '../../core/events.ts';
-import type { Link } from '../../core/link.ts';
+import { type Link, resetError } from '../../core/link.ts';
 import type { Listener } from '../../core/listener.ts';
 import { listen } from '../../listeners/socket.ts';
 import type { ReadyStage } from '../stages/stage.ts';
@@ -27,6 +27,11 @@ export class BoundListener {
   /** Passes the waiting Links, and all later ones, to a stage. */
   deliverTo(onLink: (link: Link) => void): void {
     this.#queue.deliverTo(onLink);
+  }
+
+  /** Resets the waiting Links, and all later ones at once: no stage will take them. */
+  turnAway(): void {
+    this.#queue.deliverTo((link) => link.reset(resetError('no stage takes it')));
   }
 }
 

@@ -203,6 +203,7 @@ class GraphRunner {
       }
       return listeners;
     } catch (error) {
+      for (const bound of opened) bound.turnAway();
       await Promise.all(opened.map(({ listener }) => listener.close()));
       throw error;
     }

@@ -27,9 +27,9 @@ interface Need {
 }
 
 /**
- * Opens each address that the stages and the admin interface listen on, and closes them all again; then resolves the
- * names of the nearest hops, and of targets without hops. An address that is in use is no fault, since these stages may
- * run already; nor is a name without an address, which may have one later.
+ * Opens each address that the stages and the admin interface listen on, and closes them all again; who connects
+ * meanwhile is reset. Then resolves the names of the nearest hops, and of targets without hops. An address that is in use
+ * is no fault, since these stages may run already; nor is a name without an address, which may have one later.
  * @throws {TunlError} address_in_use, with the stage, if an address cannot be listened on for any other reason
  */
 export async function rehearse(generation: Generation, signal: AbortSignal): Promise<readonly Trial[]> {
@@ -47,7 +47,9 @@ async function tryToListen({ graph, stages }: Generation): Promise<readonly Tria
     for (const { address, facts } of places) {
       const place = formatAddress(address);
       try {
-        opened.push(await BoundListener.open(address));
+        const bound = await BoundListener.open(address);
+        opened.push(bound);
+        bound.turnAway();
         trials.push({ what: 'listen', place, outcome: 'can be opened' });
       } catch (error) {
         if (!(error instanceof TunlError)) throw error;

@@ -1,5 +1,5 @@
 import { existsSync, writeFileSync } from 'node:fs';
-import { createServer } from 'node:net';
+import { connect, createServer } from 'node:net';
 import { once } from 'node:events';
 import { join } from 'node:path';
 import { expect, onTestFinished, test } from 'vitest';
@@ -65,6 +65,33 @@ test('an address in use is only remarked: the stages may run already', async () 
   expect([status, said]).toEqual([0, '']);
   expect(listen).toEqual([`listen 127.0.0.1:${port} is in use, which is right if these stages run already`]);
 });
+
+test('who connects while an address is tried is turned away at once', async () => {
+  const folder = makeTempFolder();
+  const { port, free } = await occupy();
+  await free();
+  const met: Promise<unknown>[] = [];
+  // Each address in use takes a few turns of the event loop, in which the first one accepts.
+  const places = Array.from({ length: 20 }, (_, index) => join(folder, `${index}.sock`));
+  for (const place of places) {
+    const server = createServer(() => void (met.length === 0 && met.push(meet(port)))).listen(place);
+    await once(server, 'listening');
+    onTestFinished(() => void server.close());
+  }
+  const listen = [`127.0.0.1:${port}`, ...places.map((place) => `unix:${place}`)].map((place) => `"${place}"`);
+  const { status } = await check(folder, 'stages:', `  a: { listen: [${listen.join(', ')}], to: '127.0.0.1:9' }`);
+  expect(status).toBe(0);
+  expect(met.length).toBe(1);
+  expect(await met[0]).toBe('ECONNRESET');
+});
+
+/** Connects, and waits until that is over; gives the code of the failure. */
+async function meet(port: number): Promise<unknown> {
+  const client = connect({ port, host: '127.0.0.1' }).resume();
+  onTestFinished(() => void client.destroy());
+  const failure = once(client, 'close').catch((error: unknown) => (error as NodeJS.ErrnoException).code);
+  return (await failure) as unknown;
+}
 
 test('an address that cannot be listened on is a failure with its place', async () => {
   const { status, said } = await check(
