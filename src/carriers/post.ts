@@ -72,9 +72,12 @@ export const post: Carrier = {
     const link = await reach(reachByVersion(hop));
     const isHttp2 = hop.scheme === 'post+h2c' || hop.tls.alpn === 'h2' || link.peer.tls?.alpn === 'h2';
     const older = hop.scheme === 'post+https' && hop.tls.alpn !== 'h2';
-    return isHttp2
-      ? openHttp2Session(link, hop, ctx, { ...http2Terms, older })
+    const session = isHttp2
+      ? await openHttp2Session(link, hop, ctx, { ...http2Terms, older })
       : new Http1Session(link, hop, http1Terms, (later) => reach({ form: 'tunnel', alpn: ['http/1.1'], ctx: later }));
+    // Loaded by those who need it: a plain `connect` does not.
+    const { ProbingSession } = await import('./post-session.ts');
+    return new ProbingSession(session, { hop, reach, isHttp2, path: pathOf(hop) });
   },
   claim(exchange) {
     // In absolute form it is a request that a proxy forwards; over HTTP/2 the two look the same.

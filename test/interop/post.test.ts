@@ -70,6 +70,18 @@ test.each(hopUrls)(
   },
 );
 
+test.each(hopUrls)('nginx that keeps requests is found out long before the answer is late, %s', async (hopUrl) => {
+  const { words, parts } = await startFront(hopUrl, false);
+  onTestFinished(async () => {
+    for (const part of parts) await part.stop();
+  });
+  const target = await startTarget();
+  const { code, stderr } = await tunl(['connect', ...words, `127.0.0.1:${target.port}`]);
+  expect(stderr).toMatch(/keeps requests until they are whole/);
+  expect(stderr).toMatch(/hint: .*poll\+https?:\/\/127\.0\.0\.1:\d+/);
+  expect([code, target.accepted]).toEqual([28, 0]);
+});
+
 describe.each([false, true])('poll+https:// through nginx, which passes requests on as they come: %s', (passes) => {
   test('each side receives what the other sends, byte for byte', () =>
     expectBytes((target) => startWay('poll+https://127.0.0.1:PORT', passes, target), bulkBytes));
