@@ -71,8 +71,8 @@ export async function createGeneration(graph: Graph, env: GenerationEnv): Promis
     const carries = ctx.hop || inner?.stage.job !== 'forward' ? 'tunnels' : 'bytes';
     return internal.connect(address.name, { ...ctx, origin, carries });
   };
-  const routes = new RouteCache(graph, dialInternal, env);
   const retired = new Abort();
+  const routes = new RouteCache(graph, dialInternal, { ...env, retired: retired.signal });
   const { scope, emit, tunnels, logFiles, listeners } = env;
   const parts: StageParts = { scope, retired: retired.signal, emit, tunnels, logFiles, listeners, routes };
   const { traffic } = env;
@@ -85,7 +85,11 @@ export async function createGeneration(graph: Graph, env: GenerationEnv): Promis
         .then(guard)
         .catch(blameStage(stage));
     }),
-  );
+  ).catch((error: unknown) => {
+    // The other stages may have begun to follow their agents.
+    retired.abort(undefined);
+    throw error;
+  });
   for (const ready of stages) {
     for (const name of listNames(ready.stage)) {
       byName.set(name, ready);

@@ -121,10 +121,14 @@ class GraphRunner {
     const generation = await this.#prepare(graph);
     const before = new Set(this.#listeners.keys());
     const previous = this.#generation;
-    const admin = await this.#admin.prepare(graph);
+    const giveUp = (error: unknown): never => {
+      generation.retire();
+      throw error;
+    };
+    const admin = await this.#admin.prepare(graph).catch(giveUp);
     const listeners = await this.#openListeners(generation).catch(async (error: unknown) => {
       await admin.undo();
-      throw error;
+      return giveUp(error);
     });
     const closed = [...this.#listeners].filter(([key]) => !listeners.has(key)).map(([, { bound }]) => bound);
     this.#adopt(generation, listeners);

@@ -27,6 +27,8 @@ export interface HopParts {
   readonly resolve: Resolve;
   readonly sessions: 'shared' | 'per-tunnel';
   readonly emit: EventSink;
+  /** Aborted when the route is replaced: certificates are no longer renewed, and sessions live on. */
+  readonly until?: AbortSignal;
 }
 
 /**
@@ -37,7 +39,7 @@ export interface HopParts {
 export async function createHopLayer(
   hop: Hop,
   place: number,
-  { options: { hops, limits, entry }, resolve, sessions, emit }: HopParts,
+  { options: { hops, limits, entry }, resolve, sessions, emit, until }: HopParts,
 ): Promise<HopLayer> {
   const scheme = findHopScheme(hop);
   const { carrier, tls, families } = scheme;
@@ -52,7 +54,7 @@ export async function createHopLayer(
   const demand = tls && demandOf(hop, scheme, tls);
   const expectedId = carrier.expectedId?.(hop);
   const agent = carrier.identitySource?.(hop);
-  const identity = agent !== undefined && { agent, expectedId, emit, onRenew: () => layer.renew() };
+  const identity = agent !== undefined && { agent, expectedId, emit, until, onRenew: () => layer.renew() };
   const security = demand && (await createSecurity(hop.tls, demand, identity || undefined));
   const position = { index: place + 1, count: hops.length };
   const plain = via({

@@ -41,6 +41,10 @@ export const httpStage: StageKind<AnyHttpStage> = {
       createAuthenticator(sources),
       createAcceptor(stage.tls, terms, parts.emit),
     ]);
+    // The certificate of an agent is no longer renewed for handshakes that are not to come.
+    const endRenewal = () => acceptor?.close?.();
+    if (parts.retired.aborted) endRenewal();
+    else parts.retired.addEventListener('abort', endRenewal, { once: true });
     const assertListen = judgeListeners(stage, users.required);
     // Addresses are checked as far as their text allows; descriptors are checked once they are bound.
     assertListen(stage.listen.filter(({ kind }) => kind !== 'fd' && kind !== 'internal'));

@@ -52,6 +52,8 @@ export interface RouteParts {
   readonly emit?: EventSink;
   /** `per-tunnel` if a stage on the way to the first hop needs to know the client of each tunnel. */
   readonly sessions?: 'shared' | 'per-tunnel';
+  /** Aborted when the route is replaced: certificates are no longer renewed, and sessions live on. */
+  readonly until?: AbortSignal;
 }
 
 /**
@@ -69,6 +71,7 @@ export async function createRoute(
     resolver,
     sessions = 'shared',
     emit = () => {},
+    until,
   }: RouteParts = {},
 ): Promise<Route> {
   const { hops, entry, limits, hopBalance, sourceAddress, sendProxyProtocol } = options;
@@ -91,7 +94,7 @@ export async function createRoute(
   const bottom: Dial = entry ? (_address, ctx) => direct(entry, ctx) : direct;
   const makeWay = async (hop: Hop, index: number) => {
     if (!hop.chooser) {
-      const parts = { options, resolve, sessions, emit };
+      const parts = { options, resolve, sessions, emit, ...(until && { until }) };
       if (!triesModes(hop)) return createHopLayer(hop, index, parts);
       const { createModesLayer } = await import('./modes.ts');
       return createModesLayer(hop, index, parts);

@@ -34,6 +34,8 @@ export interface RouteEnv {
   /** The counters; absent if there is no admin address to read them. */
   readonly traffic?: Traffic;
   readonly emit: EventSink;
+  /** Aborted when another generation takes new connections. */
+  readonly retired: AbortSignal;
 }
 
 /** Makes each route of a graph once; all stages that refer to a route share it and the sessions with its hops. */
@@ -69,11 +71,12 @@ export class RouteCache {
     const key = `${options.resolver ?? resolver} ${name}`;
     const known = this.#routes.get(key);
     if (known) return known;
-    const { offLimits, traffic, emit } = this.#env;
+    const { offLimits, traffic, emit, retired } = this.#env;
     const made = createRoute(options, {
       dialInternal: this.#dialInternal,
       resolver,
       emit,
+      until: retired,
       ...(offLimits && { offLimits }),
       ...(traffic && { nearest: traffic.watch }),
       sessions: this.#isSeenOn(options) ? 'per-tunnel' : 'shared',

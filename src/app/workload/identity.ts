@@ -14,6 +14,8 @@ export interface IdentityTerms {
   readonly emit: EventSink;
   /** Called after each renewal, for connections that are kept. */
   readonly onRenew: () => void;
+  /** Aborted when nothing new is dialled any more: the identity stays as it is from then on. */
+  readonly until?: AbortSignal | undefined;
 }
 
 /**
@@ -22,7 +24,7 @@ export interface IdentityTerms {
  * @throws {TunlError} usage, if files are named too, or the agent gives nothing that can be used for the peer
  */
 export async function openIdentity(
-  { agent, expectedId, emit, onRenew }: IdentityTerms,
+  { agent, expectedId, emit, onRenew, until }: IdentityTerms,
   { cert, cacert }: TlsSettings,
   reload: () => Promise<void>,
 ): Promise<{ readonly supply: Supply; close(): void }> {
@@ -42,5 +44,8 @@ export async function openIdentity(
     source.close();
     throw error;
   }
-  return { supply, close: () => source.close() };
+  const close = () => source.close();
+  if (until?.aborted) close();
+  else until?.addEventListener('abort', close, { once: true });
+  return { supply, close };
 }

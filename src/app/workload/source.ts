@@ -12,8 +12,8 @@ import { clientSetup } from '../../http/h2/setup.ts';
 import { parseSocket, parseUnix } from '../../syntax/listen.ts';
 import { readSvid, type Svid } from './svid.ts';
 
-/** The time in which an agent must give the first certificate, in milliseconds. */
-const firstMs = 10_000;
+/** The time in which an agent that is asked must give a certificate, in milliseconds. */
+const answerMs = 10_000;
 
 /** The first and the longest wait before an agent that went away is asked again, in milliseconds. */
 const [leastWaitMs, mostWaitMs] = [250, 30_000];
@@ -36,6 +36,8 @@ export interface WorkloadTerms {
   readonly emit: EventSink;
   /** Called with each identity after the first. If it rejects, the parts before stay in use and a warning says so. */
   readonly onRenew: () => Promise<void>;
+  /** The time in which the agent must give a certificate each time that it is asked, in milliseconds. Default: 10 s. */
+  readonly limitMs?: number;
 }
 
 /**
@@ -44,27 +46,37 @@ export interface WorkloadTerms {
  * waiting longer each time.
  * @throws {TunlError} usage, if it gives no identity in time
  */
-export async function openWorkloadSource(place: string, { emit, onRenew }: WorkloadTerms): Promise<WorkloadSource> {
+export async function openWorkloadSource(
+  place: string,
+  { emit, onRenew, limitMs = answerMs }: WorkloadTerms,
+): Promise<WorkloadSource> {
   const address = parseUnix(parseSocket(place, 'spiffe'));
   const closing = new AbortController();
   const { signal } = closing;
   const what = `the SPIFFE agent at ${place}`;
   const warn = (message: string) => emit({ event: 'notice', level: 'warning', message });
-  const limit = { ms: firstMs, phase: 'tls', option: 'spiffe', code: 'usage' } as const;
-  let stream: SvidStream;
-  let current: Svid;
-  let last: Buffer | undefined;
-  try {
-    [stream, current] = await within(limit, signal, `${what} gave no identity`, async (first) => {
-      const opened = await SvidStream.open(address, first);
+  const limit = { ms: limitMs, phase: 'tls', option: 'spiffe', code: 'usage' } as const;
+  const ask = () =>
+    within(limit, signal, `${what} gave no identity`, async (attempt) => {
+      const opened = await SvidStream.open(address, attempt);
       try {
-        last = await opened.next(first);
-        return [opened, readSvid(last)] as const;
+        return [opened, await opened.next(attempt)] as const;
       } catch (error) {
         opened.close();
         throw error;
       }
     });
+  let stream: SvidStream;
+  let current: Svid;
+  let last: Buffer | undefined;
+  try {
+    [stream, last] = await ask();
+    try {
+      current = readSvid(last);
+    } catch (error) {
+      stream.close();
+      throw error;
+    }
   } catch (error) {
     const failure = toTunlError(error);
     throw usageError(`${what} gives no identity: ${failure.message}`, ...(failure.facts.hints ?? [])).with({
@@ -89,7 +101,11 @@ export async function openWorkloadSource(place: string, { emit, onRenew }: Workl
     for (let failures = 0; !signal.aborted; failures++) {
       const since = performance.now();
       try {
-        if (failures > 0) stream = await SvidStream.open(address, signal);
+        if (failures > 0) {
+          const [opened, first] = await ask();
+          stream = opened;
+          await renew(first);
+        }
         stream.unref();
         for (;;) {
           await renew(await stream.next(signal));

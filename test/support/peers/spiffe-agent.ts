@@ -21,6 +21,8 @@ export interface SpiffeAgent {
   readonly address: string;
   /** How often it was asked. */
   readonly asked: number;
+  /** How many listen to it now. */
+  readonly listening: number;
   /** Sends an identity to everyone who listens, and to those who ask later. */
   send(svid: AgentSvid): void;
   /** Refuses from now on, with a status and a message of gRPC. */
@@ -76,6 +78,9 @@ export async function startSpiffeAgent(first: AgentSvid): Promise<SpiffeAgent> {
     address: `unix:${path}`,
     get asked() {
       return asked;
+    },
+    get listening() {
+      return streams.filter((stream) => !stream.destroyed).length;
     },
     send(svid) {
       message = toMessage(svid);
