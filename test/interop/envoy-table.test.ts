@@ -11,6 +11,7 @@ import { fieldsOfExamples } from './table/fields.ts';
 import { forwardProxyRows } from './table/forward-proxy.ts';
 import { httpAnswerRows } from './table/http-answers.ts';
 import { httpRequestRows } from './table/http-requests.ts';
+import { clusterFieldRows } from './table/cluster-field.ts';
 import { lifetimeRows } from './table/lifetimes.ts';
 import { logRows } from './table/logs.ts';
 import { proxyRows } from './table/proxy.ts';
@@ -40,6 +41,7 @@ const rows: readonly Row[] = [
   ...rewriteRows,
   ...logRows,
   ...lifetimeRows,
+  ...clusterFieldRows,
   ...changedFieldRows,
   ...spellingRows,
   ...wholeFileRows,

@@ -30,7 +30,7 @@ const inspectorType = 'envoy.extensions.filters.listener.tls_inspector.v3.TlsIns
 export function readListener(
   words: ListenerMessage,
   path: Path,
-  findCluster: FilterContext['findCluster'],
+  clusters: Pick<FilterContext, 'findCluster' | 'clusters'>,
   reading: BootstrapDiagnostics,
 ): Stage | undefined {
   const name = nameListener(words);
@@ -56,7 +56,7 @@ export function readListener(
     isInternal: listen.kind === 'internal',
     listen: [listen, ...more],
     state,
-    findCluster,
+    ...clusters,
     listenerLogs,
     reading,
     rules,

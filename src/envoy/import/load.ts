@@ -76,7 +76,8 @@ class BootstrapReader {
     const paths = new Map<string, Path>();
     const stages = listeners.flatMap((listener, index) => {
       const path = [...listenersPath, index];
-      const stage = readListener(listener, path, (name, at) => this.#findCluster(name, at), this.#reading);
+      const findCluster = (name: string, at: Path) => this.#findCluster(name, at);
+      const stage = readListener(listener, path, { findCluster, clusters: [...this.#clusters.keys()] }, this.#reading);
       if (stage) paths.set(stage.name, path);
       return stage ?? [];
     });

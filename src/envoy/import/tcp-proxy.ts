@@ -33,6 +33,8 @@ export interface FilterContext {
   readonly isInternal: boolean;
   /** Where its connections arrive. */
   readonly listen: readonly (ListenAddress | InternalAddress)[];
+  /** The names of all clusters of the file. */
+  readonly clusters: readonly string[];
   readonly findCluster: (name: string, path: Path) => Cluster | undefined;
   /** The access logs of the listener. A TcpProxy has one entry in them for each tunnel. */
   readonly listenerLogs: { readonly words: AccessLogMessage | undefined; readonly path: Path };

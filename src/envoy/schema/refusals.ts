@@ -60,10 +60,6 @@ export const refusals = {
     why: 'tunl takes endpoints in turn or by priority, and not by hash, metadata or health reports',
     instead: 'write lb_policy: ROUND_ROBIN, or give each endpoint a priority of its own',
   },
-  cluster: {
-    why: 'a route names its cluster in the file',
-    instead: 'write cluster in several routes that match headers',
-  },
   jitter: {
     why: 'tunl ends connections after exactly their time',
     instead: 'write max_downstream_connection_duration alone',

@@ -116,6 +116,19 @@ test('limits that nobody wrote end no tunnel, and those that are written do', ()
   expect(lifetime.route.limits.lifetimeMs).toBe(5000);
 });
 
+test('a cluster that a field names is a route for each cluster, and an answer', () => {
+  const byField = (more = '') =>
+    routesOf(read('cluster: next_proxy', `cluster_header: X-To${inMatch}${more || 'timeout: 1s'}`));
+  const [first, last, ...rest] = byField('cluster_not_found_response_code: NOT_FOUND').filter(
+    ({ match }) => match.path.kind === 'connect',
+  );
+  expect(rest).toEqual([]);
+  expect(first?.match.fields).toContainEqual({ name: 'x-to', value: { kind: 'exact', value: 'next_proxy' } });
+  expect(last).toMatchObject({ match: { fields: [] }, action: { kind: 'answer', status: 404 } });
+  expect(byField().at(-1)?.action).toMatchObject({ status: 503 });
+  expect(() => byField('cluster: next_proxy')).toThrow(/cluster or cluster_header/);
+});
+
 test('an idle limit of the filter is that of requests too', () => {
   const stage = read(
     'stat_prefix: http',

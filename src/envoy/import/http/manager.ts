@@ -43,6 +43,7 @@ export function readHttpManager(
     saysIdle: idle !== undefined,
     maxBodyBytes: words.route_config?.max_direct_response_body_size_bytes ?? maxBodyBytes,
     filters,
+    clusters: context.clusters,
     findUpstream: (cluster, at) => upstreams.find(cluster, at),
   };
   const hosts = readHosts(words.route_config ?? {}, [...path, 'route_config'], routes);

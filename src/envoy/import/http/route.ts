@@ -17,6 +17,8 @@ export interface RouteContext {
   /** True if the filter sets an idle limit of its own. */
   readonly saysIdle: boolean;
   readonly maxBodyBytes: number;
+  /** The names of all clusters of the file. */
+  readonly clusters: readonly string[];
   /** Returns the upstream for a cluster, or undefined after adding a fault. */
   readonly findUpstream: (cluster: string, path: Path) => RouteUpstream | undefined;
   readonly filters: HttpFilters;
@@ -58,8 +60,34 @@ export function readRoute(
     return [{ match, action, ...changes }];
   }
   const filtered = findFiltered([own, ...outer], filters);
-  const routes = words.route ? readAction(words.route, match, filtered, [...path, 'route'], context) : [];
+  const read = words.route?.cluster_header === undefined ? readAction : readChoice;
+  const routes = words.route ? read(words.route, match, filtered, [...path, 'route'], context) : [];
   return routes.map((route) => ({ ...route, ...changes }));
+}
+
+const absent = { SERVICE_UNAVAILABLE: 503, NOT_FOUND: 404, INTERNAL_SERVER_ERROR: 500 } as const;
+
+/**
+ * Reads an action whose cluster a field of the request names: as a route for each cluster, and an answer for all that names
+ * none of them. Where a request has the field more than once, Envoy takes the first, and here the first cluster of the file that
+ * is named.
+ */
+function readChoice(
+  { cluster_header: header = '', ...words }: RouteActionMessage,
+  match: RequestMatch,
+  filtered: Rewrite,
+  path: Path,
+  context: RouteContext,
+): HttpRoute[] {
+  if (words.cluster !== undefined)
+    context.reading.add([...path, 'cluster_header'], 'a route has cluster or cluster_header', 'leave one of them out');
+  const { cluster_not_found_response_code: code = 'SERVICE_UNAVAILABLE' } = words;
+  const name = header.toLowerCase();
+  const chosen = context.clusters.flatMap((cluster) => {
+    const field: FieldMatch = { name, value: { kind: 'exact', value: cluster } };
+    return readAction({ ...words, cluster }, { ...match, fields: [...match.fields, field] }, filtered, path, context);
+  });
+  return [...chosen, { match, action: { kind: 'answer', status: absent[code] } }];
 }
 
 function readAction(

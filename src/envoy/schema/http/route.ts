@@ -59,6 +59,12 @@ const routeAction = message(
   'RouteAction',
   {
     cluster: filled.optional(),
+    cluster_header: filled.optional(),
+    cluster_not_found_response_code: enumOf({
+      SERVICE_UNAVAILABLE: 0,
+      NOT_FOUND: 1,
+      INTERNAL_SERVER_ERROR: 2,
+    }).optional(),
     timeout: duration().optional(),
     idle_timeout: duration().optional(),
     max_stream_duration: maxStreamDuration.optional(),
@@ -74,7 +80,6 @@ const routeAction = message(
       'priority metadata_match internal_redirect_action max_internal_redirects rate_limits include_vh_rate_limits',
     refused: {
       weights: 'weighted_clusters',
-      cluster: 'cluster_header cluster_not_found_response_code',
       plugin: 'cluster_specifier_plugin inline_cluster_specifier_plugin',
       path: 'path_rewrite path_rewrite_policy',
       host: 'host_rewrite host_rewrite_path_regex',
