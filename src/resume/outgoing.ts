@@ -56,7 +56,8 @@ export class Outgoing {
     while (transport && !transport.isFull) {
       const bytes = replay.take(replay.acked + windowBytes);
       if (!bytes) return;
-      if (transport.write(bytes) !== 'free') replay.keep();
+      const fate = transport.write(bytes);
+      if (fate === 'kept' || fate === 'full') replay.keep();
     }
   }
 

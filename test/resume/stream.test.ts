@@ -164,6 +164,30 @@ test('memory that a transport has kept is not used again, even if its bytes are 
   expect(kept.equals(before)).toBe(true);
 });
 
+test.each([
+  ['free', true],
+  ['kept', false],
+  ['full', false],
+  ['wait', true],
+] as const)('memory that a transport took as %s is used again: %s', (fate, isUsedAgain) => {
+  const { stream, transport } = open();
+  const places: ArrayBufferLike[] = [];
+  const pipeWrite = transport.far.write.bind(transport.far);
+  transport.far.write = (chunk) => {
+    pipeWrite(chunk);
+    transport.far.owesDrain = true;
+    places.push(chunk.buffer);
+    return fate;
+  };
+  for (const acked of [60_000, 120_000]) {
+    transport.far.drain();
+    stream.write(Buffer.alloc(60_000));
+    transport.receive(makeFrame(kinds.ack, acked));
+  }
+  const [first, second] = places.filter(({ byteLength }) => byteLength > 60_000);
+  expect(second === first).toBe(isUsedAgain);
+});
+
 test('frames that come at once are delivered in one piece, before what follows them', () => {
   const { stream, transport } = open();
   const reader = new Reader(stream);

@@ -7,6 +7,8 @@ import type { Random } from '../random.ts';
 const period = 251;
 const pattern = Buffer.from(Array.from({ length: 400_000 }, (_, index) => index % period));
 
+const fates: readonly Fate[] = ['free', 'kept', 'full', 'wait'];
+
 /** One side of a transport whose bytes arrive when the model says so. */
 export class PipeEnd implements Flow {
   other!: PipeEnd;
@@ -33,9 +35,9 @@ export class PipeEnd implements Flow {
 
   write(chunk: Buffer): Fate {
     if (this.failure) return 'free';
-    const fate = (['free', 'kept', 'full'] as const)[this.#random(3)] ?? 'free';
+    const fate = fates[this.#random(fates.length)] ?? 'free';
     // What is kept is not copied: whoever writes into it is found out.
-    this.other.inbox.push(fate === 'free' ? Buffer.from(chunk) : chunk);
+    this.other.inbox.push(fate === 'free' || fate === 'wait' ? Buffer.from(chunk) : chunk);
     if (fate === 'free' && !this.owesDrain) return 'free';
     this.owesDrain = true;
     this.queuedBytes += chunk.length;
