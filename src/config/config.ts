@@ -37,6 +37,12 @@ export interface NamedWay {
   readonly read: (fallbacks: HopFallbacks) => DraftWay;
 }
 
+/** An entry of `match`. */
+export interface Match extends NamedWay {
+  readonly pattern: string;
+  readonly covers: (target: TcpAddress) => boolean;
+}
+
 /** The parts of the program that the configuration uses. */
 export interface ConfigParts {
   readonly env: Surroundings['env'];
@@ -53,7 +59,7 @@ export interface ConfigParts {
 export class Config {
   readonly path: string;
   /** The ways of `match`, in the order of the file. */
-  readonly matches: readonly (NamedWay & { readonly covers: (target: TcpAddress) => boolean })[];
+  readonly matches: readonly Match[];
   readonly #source: Source;
   readonly #words: ConfigWords;
   readonly #parts: ConfigParts;
@@ -72,7 +78,7 @@ export class Config {
     this.matches = Object.entries(match).map(([pattern, words]) => {
       const path = ['match', pattern];
       const covers = this.#at(path, () => parts.parsePattern(pattern), true);
-      return { ...this.#nameWay(`match ${pattern}`, path, words), covers };
+      return { ...this.#nameWay(`match ${pattern}`, path, words), pattern, covers };
     });
   }
 

@@ -88,6 +88,20 @@ describe.skipIf(!hasWorld)('the pages about using tunl', () => {
       await world.play(atHome(findBlock('check', page)));
     });
 
+    test('targets of the clients of a front take the way that match gives them', async () => {
+      configure();
+      const line = findBlock('front', page);
+      const direct = await world.run(`${line} < /dev/null`);
+      expect(direct).toMatchObject({ code: 0, stdout: 'direct\n' });
+      expect(direct.stderr).toMatch(/^tunl: direct\.internal:22: match \*\.internal:22 says direct \(/m);
+      await hostProxy();
+      // The database ends a conversation that is not its own.
+      const other = line.replace('direct.internal:22', 'db.internal:5432');
+      const through = await world.run(`echo GET / HTTP/1.1 | ${other}`);
+      expect(through.stderr).toMatch(/^tunl: db\.internal:5432: match \*\.internal says @work \(/m);
+      expect(through.stderr).toMatch(/db\.internal:5432 opened .*http:\/\/proxy:3128/);
+    });
+
     test('a command gives the password', async () => {
       await world.lend('proxy:3128', () => startGuardedSquid({ user: 'me', password: 'of a command' }));
       writeFileSync(join(world.home, 'secret'), 'of a command\n');

@@ -30,13 +30,18 @@ async function recallGraph(options: ForwardOptions, runtime: Runtime): Promise<G
   const recalled = memory && [...memory.hops];
   const known = recalled ? ways.map(({ length }) => recalled.splice(0, length)) : ways;
   const replace = (way: readonly HopChoice[]) => known[ways.indexOf(way)] ?? way;
-  const { hops, ways: own } = options;
-  return toForwardGraph({ ...options, hops: replace(hops), ...(own && { ways: own.map(replace) }) });
+  const { hops, ways: own, matches } = options;
+  return toForwardGraph({
+    ...options,
+    hops: replace(hops),
+    ...(own && { ways: own.map(replace) }),
+    ...(matches && { matches: matches.map((match) => ({ ...match, hops: replace(match.hops) })) }),
+  });
 }
 
-/** Lists the different ways of all SPECs. */
-function listWays({ specs, ways, hops }: ForwardOptions): (readonly HopChoice[])[] {
-  return [...new Set(ways ?? specs.map(() => hops))];
+/** Lists the different ways of all SPECs, those to some targets of clients last. */
+function listWays({ specs, ways, hops, matches = [] }: ForwardOptions): (readonly HopChoice[])[] {
+  return [...new Set([...(ways ?? specs.map(() => hops)), ...matches.map((match) => match.hops)])];
 }
 
 /** The access to fronts without users and rules: all of this machine may use them. */
@@ -44,22 +49,24 @@ const openAccess: FrontAccess = { users: {}, allow: [], deny: [] };
 
 /** Makes the graph of `forward`: one stage for each spec. Those with the same way share one route. */
 export function toForwardGraph(options: ForwardOptions): Graph {
-  const { specs, hops, ways, access = openAccess } = options;
+  const { specs, hops, ways, matches = [], access = openAccess } = options;
   const different = listWays(options);
-  const nameRoute = (index: number): RouteName => {
-    const way = ways?.[index] ?? hops;
-    const others = different.filter((each) => each.length > 0);
+  const others = different.filter((each) => each.length > 0);
+  const nameRoute = (way: readonly HopChoice[]): RouteName => {
     const at = others.indexOf(way);
     return way.length === 0 ? 'direct' : at > 0 ? `hops-${at + 1}` : 'hops';
   };
   const stages = specs.map((spec, index): ForwardStage<RouteName> | ProxyStage<RouteName> => {
     const shared = { name: `forward-${index + 1}`, listen: [spec.listen], log: false };
-    const route = nameRoute(index);
-    if ('front' in spec) return { ...shared, ...access, job: 'proxy', front: spec.front, accept: [], route };
+    const route = nameRoute(ways?.[index] ?? hops);
+    if ('front' in spec) {
+      const own = spec.hasOwnWay ? [] : matches;
+      const toSome = own.map(({ pattern, rule, hops: way }) => ({ pattern, rule, route: nameRoute(way) }));
+      const some = toSome.length > 0 ? { ways: toSome } : {};
+      return { ...shared, ...access, job: 'proxy', front: spec.front, accept: [], route, ...some };
+    }
     return { ...shared, job: 'forward', to: { targets: [spec.target], balance: 'first' }, route };
   });
-  const routes = new Map<RouteName, RouteOptions>(
-    specs.map((_, index) => [nameRoute(index), { ...options, hops: ways?.[index] ?? hops }]),
-  );
+  const routes = new Map<RouteName, RouteOptions>(different.map((way) => [nameRoute(way), { ...options, hops: way }]));
   return { routes, stages };
 }

@@ -16,6 +16,8 @@ export interface ForwardSpec {
 /** A SPEC of `forward` whose clients name their targets in a protocol of proxies. */
 export interface FrontSpec {
   readonly listen: ListenAddress;
+  /** True if all targets are reached on its way, whatever `matches` has for them. */
+  readonly hasOwnWay?: boolean;
   /** The kind of front: `socks`, `http`, or `any` for both. */
   readonly front: string;
 }
@@ -40,6 +42,14 @@ export interface ConnectOptions extends RouteOptions {
   readonly cacheEnv?: Readonly<Record<string, string | undefined>>;
 }
 
+/** The way to the targets that a pattern fits. */
+export interface MatchedWay {
+  readonly pattern: string;
+  /** The rule as a phrase: `match *.corp says @work (config.yaml:4:5)`. */
+  readonly rule: string;
+  readonly hops: readonly HopChoice[];
+}
+
 /** Options of `forward`. */
 export interface ForwardOptions extends RouteOptions {
   readonly specs: readonly (ForwardSpec | FrontSpec)[];
@@ -49,6 +59,8 @@ export interface ForwardOptions extends RouteOptions {
   readonly check?: boolean;
   /** The hops of each SPEC, where they differ. Equal ways are the same object. Default: `hops` for all. */
   readonly ways?: readonly (readonly HopChoice[])[];
+  /** The ways to some targets of clients, for the fronts that have no way of their own. Default: none. */
+  readonly matches?: readonly MatchedWay[];
   /** The environment that names the folder for caches; without it nothing that earlier runs learned is used. */
   readonly cacheEnv?: Readonly<Record<string, string | undefined>>;
 }

@@ -19,7 +19,7 @@ import { createAccessLog, nearestPlace } from '../tunnel/access-log.ts';
 import type { Route } from './route.ts';
 import { sourceFor } from './routes.ts';
 import type { StageKind, StageParts } from './stage.ts';
-import { secureClient } from './secure-client.ts';
+import { secureClient } from '../secure-client.ts';
 import { carryTunnel, type TunnelEnv } from '../tunnel/tunnel.ts';
 import type { Preparing } from '../tunnel/format-target.ts';
 import { logRefused, reportRefused } from '../tunnel/refused.ts';

@@ -13,11 +13,12 @@ import type { RecordEnv } from '../requests/request-record.ts';
 import type { PassScreens, Screening } from '../requests/screen.ts';
 import { tellAsOne } from '../tunnel/inner-parts.ts';
 import { createResuming } from '../tunnel/resuming.ts';
+import { createWays, routeProxy } from './proxy-routes.ts';
 import type { Route } from './route.ts';
 import { sourceFor } from './routes.ts';
 import { makePseudonym, serveLink, type ServeEnv } from './serve-link.ts';
 import { createAcceptor, createTerms } from './serve-terms.ts';
-import { createAuthorise, routeProxy, routeRequests } from './stage-routes.ts';
+import { createAuthorise, routeRequests } from './stage-routes.ts';
 import type { StageKind, StageParts } from './stage.ts';
 import { createUpstream, type ReadyUpstream } from './upstream.ts';
 
@@ -32,7 +33,8 @@ type Upstreams = ReadonlyMap<string, ReadyUpstream>;
 export const httpStage: StageKind<AnyHttpStage> = {
   async prepare(stage, parts) {
     const route = await parts.routes.get(stage.name, stage.route, sourceFor(stage));
-    const { limits, hops } = route.options;
+    const { limits } = route.options;
+    const ways = stage.job === 'proxy' ? await createWays(stage, parts) : [];
     const terms = await createTerms(stage, limits.handshakeMs);
     if (terms.warning !== undefined) parts.emit({ event: 'notice', level: 'warning', message: terms.warning });
     const { users: sources = {}, allow = [], deny = [], caps = {} } = stage;
@@ -69,7 +71,7 @@ export const httpStage: StageKind<AnyHttpStage> = {
       draining: lightened(parts.scope.draining),
       via: stage.job === 'proxy' ? route.via : [],
       pseudonym: makePseudonym(),
-      forwardsVia: stage.job === 'proxy' && hops.length > 0,
+      forwardsVia: stage.job === 'proxy' && [route, ...ways.map((way) => way.route)].some(hasHops),
     };
     const judges = users.required || rules.allow.length + rules.deny.length > 0;
     const createPlans = (base: PolicyBase, record: RecordEnv): Pick<ServeEnv, 'route' | 'tunnel' | 'openPlain'> => {
@@ -78,7 +80,7 @@ export const httpStage: StageKind<AnyHttpStage> = {
           route: routeRequests(stage, upstreams, judges ? createAuthorise(rules, base) : undefined, record, screening),
         };
       }
-      return routeProxy(stage, route, rules, base, parts, record, common.pseudonym);
+      return routeProxy(stage, { route, ways }, rules, base, parts, record, common.pseudonym);
     };
     const envs = new Map<Vantage, ServeEnv>();
     const envOf = (vantage: Vantage): ServeEnv => {
@@ -117,6 +119,10 @@ export const httpStage: StageKind<AnyHttpStage> = {
     };
   },
 };
+
+function hasHops({ options }: Route): boolean {
+  return options.hops.length > 0;
+}
 
 /** Makes the checks of connections and of requests, which are loaded for the stages that have some. */
 async function loadScreens(

@@ -20,7 +20,7 @@ import type { PlainRequests } from '../requests/plain.ts';
 import { formatRequest, toLine } from '../requests/request-record.ts';
 import type { PassScreens } from '../requests/screen.ts';
 import { type Asked, assertServable, recognise } from './recognise.ts';
-import { secureClient } from './secure-client.ts';
+import { secureClient } from '../secure-client.ts';
 import type { ServeTerms } from './serve-terms.ts';
 import type { ChangeAnswer } from '../../router/head-changes.ts';
 import { openSession } from '../tunnel/sessions.ts';

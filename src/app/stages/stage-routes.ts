@@ -2,7 +2,6 @@ import {
   type HttpAction,
   type HttpRoute,
   type HttpStage,
-  type ProxyStage,
   type RequestsAction,
   type RouteName,
   type TunnelsAction,
@@ -11,25 +10,18 @@ import type { Address, TcpAddress } from '../../core/address.ts';
 import { pipe } from '../../core/dialer.ts';
 import { TunlError } from '../../core/errors.ts';
 import type { Exchange } from '../../core/exchange.ts';
-import { placesOf } from '../../core/listener.ts';
 import { withProxyHeader } from '../../dial/proxy-header.ts';
 import { parseAuthority, parseAuthorityOr } from '../../syntax/authority.ts';
-import { guard, guardText } from '../../policy/guard.ts';
 import { createPolicy, type PolicyBase, type Rule } from '../../policy/rules.ts';
 import { createFindRoute, type FindRoute } from '../../router/match.ts';
 import { type ChangeExchange, createChangeExchange } from '../../router/head-changes.ts';
 import { locate } from '../../router/redirect.ts';
 import { rewriteHead, withHostOf } from '../../router/rewrite.ts';
-import { nearestPlace } from '../tunnel/access-log.ts';
-import type { Route } from './route.ts';
-import { openPlainRequests } from '../requests/plain.ts';
 import type { RecordEnv } from '../requests/request-record.ts';
 import type { Screening } from '../requests/screen.ts';
 import type { Plan, ServeEnv } from './serve-link.ts';
-import type { StageParts } from './stage.ts';
 import type { TunnelEnv } from '../tunnel/tunnel.ts';
 import type { ReadyUpstream } from './upstream.ts';
-import { dialTargets, hasFixedHops, withDialledPath } from './dialled-path.ts';
 
 /** The parsed rules of a stage. */
 export interface ParsedRules {
@@ -38,60 +30,6 @@ export interface ParsedRules {
 }
 
 type FindPlan = ServeEnv['route'];
-
-/**
- * Routes every tunnel and every plain request of a proxy to the target that the client asks for, or to the fixed targets
- * of the stage.
- */
-export function routeProxy(
-  stage: ProxyStage<RouteName>,
-  route: Route,
-  rules: ParsedRules,
-  base: PolicyBase,
-  { listeners, routes }: Pick<StageParts, 'listeners' | 'routes'>,
-  { access, ...common }: RecordEnv,
-  pseudonym: string,
-): Pick<ServeEnv, 'route' | 'tunnel' | 'openPlain'> {
-  const ownAddresses = () => listeners().flatMap(placesOf);
-  const policy = createPolicy({ ...rules, base: stage.to ? 'not-dialled' : base, ownAddresses });
-  // Names that others resolve, or that are not dialled at all, are checked as text.
-  const { hops, entry } = route.options;
-  const isNameOurs = hops.length === 0 && !entry && !stage.to;
-  const resolve = stage.to ? undefined : route.resolve;
-  const check = isNameOurs ? guard(policy, route.resolve) : guardText(policy, resolve);
-  // Without a stage on the way, and without a choice, the path is that of the route and need not be reported.
-  const isKnown = !entry && hasFixedHops(route);
-  const dial = stage.to ? dialTargets(route, stage.to) : isKnown ? route.dial : withDialledPath(route);
-  // It belongs inside the check, because it must see the addresses that the check found.
-  const announce = stage.proxyProtocol ? [withProxyHeader(stage.proxyProtocol)] : [];
-  const nearest = (target: Address) => nearestPlace(route.options, stage.to?.targets[0] ?? target);
-  const env: TunnelEnv = {
-    ...common,
-    dial: pipe(dial, ...announce, check),
-    via: route.via,
-    ...(access && { access: { write: access.write, cluster: stage.name, nearest } }),
-  };
-  // A connection on which each request is told of, or seen by another stage, serves for one.
-  const isSeen = hops.flat().some(({ formats }) => formats) || routes.isOriginSeen(stage);
-  return {
-    tunnel: env,
-    route: (_exchange, tunnel) => {
-      if (!tunnel) throw new Error('a proxy takes nothing but tunnels');
-      return { kind: 'tunnel', env, target: tunnel.target };
-    },
-    openPlain: () =>
-      openPlainRequests({
-        name: stage.name,
-        via: route.via,
-        dial: env.dial,
-        // The request names its own target to a proxy, and no PROXY header may come before it there.
-        asksProxies: !stage.to && !stage.proxyProtocol,
-        judge: (target) => (isNameOurs ? policy.checkName(target) : policy.checkText(target)),
-        sessions: isSeen ? 'per-request' : 'shared',
-        pseudonym,
-      }),
-  };
-}
 
 /** Decides by the routes of a stage what is done with each request. */
 export function routeRequests(

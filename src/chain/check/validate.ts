@@ -55,7 +55,10 @@ interface Named {
 }
 
 function findLostRoutes({ stages, routes }: Graph): GraphFault[] {
-  const users = (stage: Stage<RouteName>) => [stage, ...(stage.job === 'http' ? stage.upstreams : [])];
+  const users = (stage: Stage<RouteName>) => [
+    stage,
+    ...(stage.job === 'http' ? stage.upstreams : stage.job === 'proxy' ? (stage.ways ?? []) : []),
+  ];
   return stages.flatMap((stage) =>
     users(stage)
       .filter(({ route }) => !routes.has(route))

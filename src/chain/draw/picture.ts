@@ -215,7 +215,8 @@ function describeBeyond(way: Exit): readonly string[] {
 }
 
 /** Describes the requests that an upstream gets. */
-function describeRequests(stage: Stage, { upstream }: Exit): readonly string[] {
+function describeRequests(stage: Stage, { upstream, pattern }: Exit): readonly string[] {
+  if (pattern !== undefined) return [pattern];
   if (stage.job !== 'http' || !upstream) return [];
   const routes = describeRoutes(stage).filter((route) => route.upstream === upstream.name);
   const more = routes.length > maxRoutes ? [`and ${routes.length - maxRoutes} more`] : [];

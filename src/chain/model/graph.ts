@@ -78,12 +78,23 @@ export function asksUsers({ users }: Partial<Pick<StagePolicy, 'users'>>): boole
   return users?.authFile !== undefined || users?.single !== undefined;
 }
 
+/** The targets of a proxy's clients that a pattern fits, and the route to them. */
+export interface StageWay<R = RouteOptions> {
+  /** A pattern of targets, as `allow` has it. */
+  readonly pattern: string;
+  readonly route: R;
+  /** The rule as a phrase, for `-v`. */
+  readonly rule: string;
+}
+
 /** A stage that terminates tunnels and relays their bytes to the requested target, or to a fixed one. */
 export interface ProxyStage<R = RouteOptions> extends AnyStage<R>, StagePolicy, ProxyValues {
   readonly job: 'proxy';
   readonly to?: TargetChoice;
   /** The kind of front that its clients meet: `socks`, `http`, or `any` for both. Absent: HTTP, as for `http`. */
   readonly front?: string;
+  /** The routes to some of the targets that clients name; the first that fits a target counts, and `route` if none does. */
+  readonly ways?: readonly StageWay<R>[];
   /** `plain`, and names of the carriers' switches (`post`, …), which accept other requests besides CONNECT, or instead of it. */
   readonly accept: readonly string[];
 }
@@ -147,10 +158,20 @@ export function listStages({ stages, routes }: Pick<Graph, 'stages' | 'routes'>)
   };
   return stages.map((stage) => {
     const route = find(stage.route);
-    if (stage.job !== 'http') return { ...stage, route };
+    if (stage.job === 'forward') return { ...stage, route };
+    if (stage.job === 'proxy') return mapRoutes(stage, find);
     const upstreams = stage.upstreams.map((upstream) => ({ ...upstream, route: find(upstream.route) }));
     return { ...stage, route, upstreams };
   });
+}
+
+/** Replaces the routes of a proxy, those of its ways included. */
+export function mapRoutes<A, B>({ ways, ...stage }: ProxyStage<A>, toRoute: (route: A) => B): ProxyStage<B> {
+  return {
+    ...stage,
+    route: toRoute(stage.route),
+    ...(ways && { ways: ways.map((way) => ({ ...way, route: toRoute(way.route) })) }),
+  };
 }
 
 /** A graph whose stages contain their routes instead of the names of routes. */
@@ -179,13 +200,17 @@ export interface Exit {
   readonly route: RouteOptions;
   /** The upstream that owns this exit; absent if the stage itself does. */
   readonly upstream?: Upstream;
+  /** The pattern of the targets that take this exit, if it is not for all. */
+  readonly pattern?: string;
 }
 
-/** Lists the exits of a stage: its own exit, or the exits of its upstreams in their order. */
+/** Lists the exits of a stage: its own exit and those of its ways, or the exits of its upstreams in their order. */
 export function listRoutesOut(stage: Stage): readonly Exit[] {
   if (stage.job !== 'http') {
     const isAsked = stage.job === 'forward' && stage.targetFormat !== undefined;
-    return [{ route: stage.route, ...(stage.to && !isAsked && { to: stage.to }) }];
+    const own = { route: stage.route, ...(stage.to && !isAsked && { to: stage.to }) };
+    const { ways = [] } = stage.job === 'proxy' ? stage : {};
+    return [own, ...ways.map(({ route, pattern }) => ({ route, pattern }))];
   }
   return stage.upstreams.map((upstream) => {
     const { to, route } = upstream;

@@ -1,4 +1,4 @@
-import type { Stage, Graph, RouteName, RouteOptions } from './graph.ts';
+import { mapRoutes, type Stage, type Graph, type RouteName, type RouteOptions } from './graph.ts';
 
 /** Assigns names to parts that have none in a file. Parts with the same content share a name. */
 export class SharedNames {
@@ -49,7 +49,8 @@ export function nameRoutes(stages: readonly Stage[]): Pick<Graph, 'routes' | 'st
   const name = (wanted: string, route: RouteOptions) => table.share(wanted, route, () => route);
   const named = stages.map((stage): Stage<RouteName> => {
     const route = name(stage.name, stage.route);
-    if (stage.job !== 'http') return { ...stage, route };
+    if (stage.job === 'forward') return { ...stage, route };
+    if (stage.job === 'proxy') return mapRoutes(stage, (way) => name(stage.name, way));
     const upstreams = stage.upstreams.map((upstream) => ({ ...upstream, route: name(upstream.name, upstream.route) }));
     return { ...stage, route, upstreams };
   });

@@ -110,7 +110,10 @@ async function run(args: Arguments, context: CommandContext): Promise<number> {
   const graceMs = args.get(graceOption);
   const watch = readWatch(args);
   const { startForward, toForwardGraph } = await import('../../app/commands/forward.ts');
-  if (isShown(args)) return showGraph(args, ui, toForwardGraph(options));
+  if (isShown(args)) {
+    refuseMatches(options);
+    return showGraph(args, ui, toForwardGraph(options));
+  }
   const before = options.check ? { before: `dialling ${listTargets(specs).map(formatAddress).join(', ')}` } : {};
   const watchFiles = args.get(watchFilesOption);
   const hooks = readHooks(args);
@@ -138,10 +141,15 @@ async function readOptions(args: Arguments, { io, ui }: CommandContext): Promise
     throw usageError('--check dials targets, and the clients of a front name theirs later');
   if (args.rest) refuseCommand(args.rest, args, specs);
   const access = await readFrontAccess(args, io.env, specs);
+  const found = await findMatches(named, args, { io, ui });
+  const wanted = [...named.map(toWanted), ...found.map((match) => match.wanted)];
+  const { ways, ...route } = await readRoute(args, { io, ui }, readTlsConfig(args), wanted);
   return {
     limits: readLimits(args, 'forward'),
-    ...(await readRoute(args, { io, ui }, readTlsConfig(args), named.map(toWanted))),
-    specs,
+    ...route,
+    ways: ways.slice(0, specs.length),
+    matches: found.map(({ pattern, rule }, index) => ({ pattern, rule, hops: ways[specs.length + index] ?? [] })),
+    specs: named.map(({ spec, way }) => (isFront(spec) && way ? { ...spec, hasOwnWay: true } : spec)),
     ...(access && { access }),
     check: args.get(checkOption),
     ...readCache(args, io),
@@ -156,6 +164,23 @@ function listTargets(specs: ForwardOptions['specs']) {
 /** Returns the target whose way is to be found; that of a front is whatever its clients ask for. */
 function toWanted({ spec, way }: ReadSpec): Wanted {
   return { target: isFront(spec) ? 'any' : spec.target, ...(way && { way }) };
+}
+
+/** Finds what the configuration says of the targets of clients, where nothing says more. @throws {TunlError} usage */
+async function findMatches(specs: readonly ReadSpec[], args: Arguments, context: CommandContext) {
+  if (args.get(proxyOption).length > 0 || args.get(directOption)) return [];
+  if (!specs.some(({ spec, way }) => isFront(spec) && !way)) return [];
+  const { listMatches } = await import('../options/ways/rules.ts');
+  return listMatches(args, context);
+}
+
+/** Rejects what no file for another program can say. @throws {TunlError} usage */
+function refuseMatches({ matches: [first] = [] }: ForwardOptions): void {
+  if (!first) return;
+  throw usageError(
+    `the file cannot say which way each target of a front is reached, and ${first.rule}`,
+    'name the way of all: -x URL, --direct or --no-config',
+  );
 }
 
 /** @throws {TunlError} usage */

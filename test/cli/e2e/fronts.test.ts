@@ -1,3 +1,4 @@
+import { chmodSync } from 'node:fs';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { onTestFinished, expect, test } from 'vitest';
@@ -7,6 +8,7 @@ import { connectPeer } from '../../support/peers/raw-peer.ts';
 import { socks } from '../../support/peers/socks-client.ts';
 import { echo, startTarget } from '../../support/targets/plain.ts';
 import { readEvents } from '../../support/event-schema.ts';
+import { writeTempFile } from '../../support/temp.ts';
 
 /** Asks the front in `http_proxy` for a tunnel to the port in its first argument, and prints the status and an echo. */
 const connectScript = `
@@ -68,26 +70,35 @@ test('--user and --open say who else may use it', async () => {
   expect((JSON.parse(open.stdout) as Record<string, string>)['all_proxy']).toMatch(/^socks5h:\/\/127\.0\.0\.1:\d+$/);
 });
 
-test('the environment names the proxy of a front, which passes names on', async () => {
-  const asked: string[] = [];
+/** Starts a proxy that notes what it is asked for, with its name, and refuses it. */
+async function startRefusing(name: string, asked: string[]): Promise<string> {
   const proxy = createServer();
   proxy.on('connect', (request, socket) => {
-    asked.push(request.url ?? '');
+    asked.push(`${name} ${request.url}`);
     socket.end('HTTP/1.1 403 Forbidden\r\n\r\n');
   });
   await new Promise<void>((resolve) => void proxy.listen(0, '127.0.0.1', resolve));
   onTestFinished(() => void proxy.close());
-  const { port: proxyPort } = proxy.address() as AddressInfo;
-  const { child, ended, waitFor } = startTunl(['forward', 'socks:', '--json'], {
-    https_proxy: `http://127.0.0.1:${proxyPort}`,
-    NO_PROXY: '.inside',
-  });
-  const [, port = ''] = await waitFor(/"port":(\d+)/);
-  const client = await connectPeer(Number(port));
-  client.send(Buffer.concat([socks.greet(0), socks.ask5('db.inside', 5432)]));
+  return `http://127.0.0.1:${(proxy.address() as AddressInfo).port}`;
+}
+
+/** Asks a SOCKS front for a tunnel that a proxy refuses. */
+async function askRefused(port: number, host: string): Promise<void> {
+  const client = await connectPeer(port);
+  client.send(Buffer.concat([socks.greet(0), socks.ask5(host, 5432)]));
   client.fin();
   const answer = await client.readToEnd();
   expect(answer[3]).toBe(2);
+}
+
+test('the environment names the proxy of a front, which passes names on', async () => {
+  const asked: string[] = [];
+  const { child, ended, waitFor } = startTunl(['forward', 'socks:', '--json'], {
+    https_proxy: await startRefusing('environment', asked),
+    NO_PROXY: '.inside',
+  });
+  const [, port = ''] = await waitFor(/"port":(\d+)/);
+  await askRefused(Number(port), 'db.inside');
   child.kill('SIGTERM');
   const events = readEvents((await ended).stderr);
   expect(events.find(({ event }) => event === 'listening')).toMatchObject({ front: 'socks', role: 'serve' });
@@ -95,7 +106,36 @@ test('the environment names the proxy of a front, which passes names on', async 
     target: 'db.inside:5432',
     code: 'hop_refused',
   });
-  expect(asked).toEqual(['db.inside:5432']);
+  expect(asked).toEqual(['environment db.inside:5432']);
+});
+
+test.each([
+  { words: ['socks:'], https_proxy: true, ways: ['work', 'environment'] },
+  { words: ['socks:'], https_proxy: false, ways: ['work', 'defaults'] },
+  { words: ['socks:', '-x', '@flag'], https_proxy: true, ways: ['flag', 'flag'] },
+  { words: ['@own'], https_proxy: true, ways: ['own', 'own'] },
+  { words: ['socks:', '--no-config'], https_proxy: true, ways: ['environment', 'environment'] },
+])('match of the configuration gives targets of clients a way: $words, https_proxy $https_proxy', async (row) => {
+  const asked: string[] = [];
+  const [work, own, flag, defaults, environment] = await Promise.all(
+    ['work', 'own', 'flag', 'defaults', 'environment'].map((name) => startRefusing(name, asked)),
+  );
+  const config = { proxies: { work, flag }, forwards: { own: { spec: 'socks:', proxy: own } } };
+  const rules = { match: { '*.Inside': '@work' }, defaults: { proxy: defaults } };
+  const path = writeTempFile('config.yaml', JSON.stringify({ ...config, ...rules }));
+  chmodSync(path, 0o600);
+  const { child, ended, waitFor } = startTunl(['forward', '-v', ...row.words], {
+    TUNL_CONFIG: path,
+    ...(row.https_proxy && environment !== undefined && { https_proxy: environment }),
+  });
+  const [, port = ''] = await waitFor(/serving socks:127\.0\.0\.1:(\d+)/);
+  await askRefused(Number(port), 'db.inside');
+  await askRefused(Number(port), 'db.outside');
+  child.kill('SIGTERM');
+  const { stderr } = await ended;
+  expect(asked).toEqual([`${row.ways[0]} db.inside:5432`, `${row.ways[1]} db.outside:5432`]);
+  const said = `tunl: db.inside:5432: match *.Inside says @work (${path}:1:`;
+  expect(stderr.includes(said)).toBe(row.ways[0] === 'work');
 });
 
 test.each([

@@ -81,6 +81,19 @@ test('each forward has its way, and equal ways are shared', async () => {
   ]);
 });
 
+test('the file of --print cannot say which way each target of a front is reached', async () => {
+  const { status, said } = await ask(['forward', 'socks:', '--print']);
+  expect([status, said]).toEqual([
+    2,
+    'tunl: the file cannot say which way each target of a front is reached, and ' +
+      'match *.corp:22 says @work (config.yaml:10:3)\n' +
+      'tunl: hint: name the way of all: -x URL, --direct or --no-config\n',
+  ]);
+  for (const way of [['--direct'], ['-x', '@work'], ['--no-config']]) {
+    expect((await ask(['forward', 'socks:', '--print', ...way])).status).toBe(0);
+  }
+});
+
 test('-v says which file was read, and what decided', async () => {
   const { said } = await ask(['connect', '-v', '--print', 'git.corp:22']);
   expect(said).toBe(

@@ -1,11 +1,12 @@
-import type {
-  Stage,
-  ForwardStage,
-  Graph,
-  PlainGraph,
-  ProxyStage,
-  RouteOptions,
-  Target,
+import {
+  mapRoutes,
+  type Stage,
+  type ForwardStage,
+  type Graph,
+  type PlainGraph,
+  type ProxyStage,
+  type RouteOptions,
+  type Target,
 } from '../../../src/chain/model/graph.ts';
 import type { InternalAddress } from '../../../src/core/address.ts';
 import { calmLimits } from '../harness/app.ts';
@@ -37,7 +38,8 @@ export function toGraph({ stages, ...rest }: PlainGraph): Graph {
   };
   const named = stages.map((stage) => {
     const route = name(stage.name, stage.route);
-    if (stage.job !== 'http') return { ...stage, route };
+    if (stage.job === 'forward') return { ...stage, route };
+    if (stage.job === 'proxy') return mapRoutes(stage, (own) => name(stage.name, own));
     const upstreams = stage.upstreams.map((each) => ({
       ...each,
       route: name(`${stage.name} ${each.name}`, each.route),

@@ -31,7 +31,7 @@ export const answer5 = (reply: number): Buffer => Buffer.from([5, reply, 0, 1, 0
 export const answer4 = (reply: number): Buffer => Buffer.from([0, reply, 0, 0, 0, 0, 0, 0]);
 
 /** Connects to a front for SOCKS 5 that wants no password, asks for a tunnel, and reads the reply. */
-export async function openSocks5(port: number, host: string, targetPort: number): Promise<[RawPeer, number]> {
+export async function openSocks5(port: number, host: string | Buffer, targetPort: number): Promise<[RawPeer, number]> {
   const client = await connectPeer(port);
   client.send(Buffer.concat([socks.greet(0), socks.ask5(host, targetPort)]));
   const answer = await client.read(12);

@@ -1,4 +1,5 @@
 import type { Config, DraftWay, NamedWay } from '../../../app/commands/config.ts';
+import type { MatchedWay } from '../../../app/commands/options.ts';
 import type { Arguments } from '../../parse/arguments.ts';
 import type { CommandContext } from '../../parse/command.ts';
 import { createReport } from '../../terminal/report.ts';
@@ -72,10 +73,26 @@ export function readChoice({ named, proxy, source }: WayChoice, fallbacks: WayOp
 }
 
 function toChoice(target: Wanted['target'], named: NamedWay): WayChoice {
-  const { name, place, written } = named;
-  return {
-    named,
-    source: `from ${place} (${name})`,
-    reason: `${describeTarget(target)}: ${name} says ${written} (${place})`,
-  };
+  const { name, place } = named;
+  return { named, source: `from ${place} (${name})`, reason: `${describeTarget(target)}: ${writeRule(named)}` };
+}
+
+function writeRule({ name, written, place }: NamedWay): string {
+  return `${name} says ${written} (${place})`;
+}
+
+/** An entry of `match` for the targets that clients will name. */
+export interface WantedMatch extends Pick<MatchedWay, 'pattern' | 'rule'> {
+  /** Asks for its proxies, like a target that has a way of its own. */
+  readonly wanted: Wanted;
+}
+
+/** Lists the entries of `match` for the targets of clients. @throws {TunlError} usage, with the position in the file */
+export async function listMatches(args: Arguments, context: CommandContext): Promise<WantedMatch[]> {
+  const config = await openConfig(args, context);
+  return (config?.matches ?? []).map((way) => ({
+    pattern: way.pattern,
+    rule: writeRule(way),
+    wanted: { target: 'any', way },
+  }));
 }

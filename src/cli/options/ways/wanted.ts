@@ -5,7 +5,7 @@ import type { HopFallbacks } from '../../../syntax/hop.ts';
 /** A target whose way is to be found; `any` for one that clients will name. */
 export interface Wanted {
   readonly target: ForwardSpec['target'] | 'any';
-  /** The way of a forward of the configuration that has its own. */
+  /** The way that the configuration gives it by name: its forward has its own, or an entry of `match` is meant. */
   readonly way?: NamedWay;
 }
 

@@ -1,7 +1,7 @@
-import { tlsLimit, within } from '../../core/deadline.ts';
-import { toTunlError } from '../../core/errors.ts';
-import { type Link, resetError } from '../../core/link.ts';
-import type { TlsAcceptor } from '../../tls/server.ts';
+import { tlsLimit, within } from '../core/deadline.ts';
+import { toTunlError } from '../core/errors.ts';
+import { type Link, resetError } from '../core/link.ts';
+import type { TlsAcceptor } from '../tls/server.ts';
 
 /**
  * Performs the TLS handshake on a Link that a client opened, within `tlsMs` milliseconds.
