@@ -4,6 +4,7 @@ import { connect } from 'node:net';
 import { join } from 'node:path';
 import { expect, onTestFinished, test } from 'vitest';
 import { startTunl } from '../../support/harness/tunl-process.ts';
+import { openSocks5 } from '../../support/peers/socks-client.ts';
 import { echo, startTarget } from '../../support/targets/plain.ts';
 import { makeTempFolder } from '../../support/temp.ts';
 
@@ -14,7 +15,7 @@ async function startForward(words: readonly string[], text: string, env: Record<
   write(text);
   const tunl = startTunl(['forward', '-v', ...words], { TUNL_CONFIG: file, ...env });
   onTestFinished(() => void tunl.child.kill('SIGKILL'));
-  const [, port] = await tunl.waitFor(/forwarding 127\.0\.0\.1:(\d+) ->/);
+  const [, port] = await tunl.waitFor(/(?:forwarding |serving socks:)127\.0\.0\.1:(\d+)\b/);
   return { ...tunl, write, port: Number(port) };
 }
 
@@ -57,6 +58,22 @@ test('a file that is wrong changes nothing, and a later one that is right does',
   forward.child.kill('SIGHUP');
   await forward.waitFor(/were read again/);
   await open(forward.port).closed;
+});
+
+test('the clients of a front take the ways that the file has now', async () => {
+  const target = await startTarget(echo);
+  const forward = await startForward(['socks:'], 'match: { 127.0.0.1: direct }\n', {
+    https_proxy: 'http://127.0.0.1:1',
+  });
+  const [old, reply] = await openSocks5(forward.port, '127.0.0.1', target.port);
+  expect(reply).toBe(0);
+  forward.write(nowhere);
+  forward.child.kill('SIGHUP');
+  await forward.waitFor(/were read again/);
+  const [, refused] = await openSocks5(forward.port, '127.0.0.1', target.port);
+  expect(refused).not.toBe(0);
+  old.send('after');
+  expect(await old.readUntil('after')).toBe('after');
 });
 
 test('the listeners of a name follow it, and those that stay keep their ports', async () => {
