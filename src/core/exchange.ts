@@ -141,21 +141,26 @@ export interface TransferRequest extends Pick<TunnelRequest, 'credentials' | 'di
   serve(client: StreamClient): Promise<void>;
 }
 
+/** A connection to an upstream, and the way to it. */
+export interface ReachedUpstream {
+  /** The address of its other end, as an access log names it. */
+  readonly address: string;
+  /** Its number, as an access log names it. */
+  readonly number?: number | undefined;
+  /** The hops on the way to it as URLs without secrets, nearest first; absent if they are those of its route. */
+  readonly via?: readonly string[] | undefined;
+  /** The parts of the way to it that outlive their transports. */
+  readonly resumptions: readonly Resumption[];
+}
+
 /** The circumstances of a request that is forwarded to an upstream. */
 export interface ForwardContext {
   /** Aborted if the client disconnects, before or after the answer begins, or if the request is given up. The reason is a TunlError. */
   readonly signal: AbortSignal;
   /** The client, for every dial that this request causes. */
   readonly origin: Origin;
-  /**
-   * Called with the address that the request goes to, as an access log names it, the hops on the way if they were chosen,
-   * and the parts of the way that outlive their transports.
-   */
-  readonly onUpstream: (
-    address: string,
-    via: readonly string[] | undefined,
-    resumptions: readonly Resumption[],
-  ) => void;
+  /** Called with the upstream that the request goes to; the last call counts. */
+  readonly onUpstream: (upstream: ReachedUpstream) => void;
   /** Relays bytes between a client that switched protocols and the upstream; counts and limits them. Resolves when both have ended; never rejects. */
   readonly join: (client: Link, upstream: Link) => Promise<void>;
 }

@@ -3,6 +3,7 @@ import { within } from '../core/deadline.ts';
 import type { DialledPath, Origin } from '../core/dialer.ts';
 import { TunlError } from '../core/errors.ts';
 import type { ReachedLink } from '../core/carrier.ts';
+import type { ReachedUpstream } from '../core/exchange.ts';
 import type { Link, Resumption } from '../core/link.ts';
 import { Pool, type Pooled, type Use } from '../core/pool.ts';
 import type { Call, Reply } from '../http/call.ts';
@@ -12,18 +13,12 @@ import { upstreamSetup } from '../http/h2/setup.ts';
 import type { ForwarderOptions } from './forwarder.ts';
 
 /** A connection to an upstream that carries requests one by one or many at a time. */
-export interface Connection extends Pooled {
-  /** The address of its other end, as an access log names it. */
-  readonly address: string;
-  /** The hops on the way to it as URLs without secrets, nearest first; absent if they are those of its route. */
-  readonly via?: readonly string[] | undefined;
-  /** The parts of the way to it that outlive their transports. */
-  readonly resumptions: readonly Resumption[];
+export interface Connection extends Pooled, ReachedUpstream {
   call(call: Call, signal: AbortSignal): Promise<Reply>;
 }
 
 /** Where a connection leads, and on which way. */
-type Place = { -readonly [Key in keyof Pick<Connection, 'address' | 'via' | 'resumptions'>]: Connection[Key] };
+type Place = { -readonly [Key in keyof ReachedUpstream]: ReachedUpstream[Key] };
 
 /** A request for a connection. */
 export interface WantedUpstream {
@@ -80,9 +75,11 @@ export class UpstreamConnections {
     };
     const onResumable = (part: Resumption) => void (place.resumptions = [...place.resumptions, part]);
     const form = asksProxies ? { form: 'requests' as const } : {};
-    const redial = (given: AbortSignal): Promise<ReachedLink> => {
+    const redial = async (given: AbortSignal): Promise<ReachedLink> => {
       place.resumptions = [];
-      return dial(target, { signal: given, target, origin, onDialled, onResumable, ...form });
+      const dialled = await dial(target, { signal: given, target, origin, onDialled, onResumable, ...form });
+      place.number = dialled.peer.connection;
+      return dialled;
     };
     const link = await redial(signal);
     const name = nameUpstream(this.#options, target);
@@ -136,6 +133,9 @@ function toConnection(client: Pooled, place: Place, call: Connection['call']): C
   return {
     address: place.address,
     via: place.via,
+    get number() {
+      return place.number;
+    },
     get resumptions() {
       return place.resumptions;
     },

@@ -80,7 +80,7 @@ class UpstreamForwarder implements Forwarder {
     const send = (from: 'any' | 'fresh') =>
       this.#connections.use({ target, origin, signal }, from, (connection, isKept) => {
         wasKept = isKept;
-        onUpstream(connection.address, connection.via, connection.resumptions);
+        onUpstream(connection);
         return connection.call(call, signal);
       });
     try {

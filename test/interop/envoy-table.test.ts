@@ -3,6 +3,7 @@ import { describe, expect, test } from 'vitest';
 import { hasEnvoy } from './parts/envoy.ts';
 import { openBed } from './support/bed.ts';
 import type { Row } from './table/row.ts';
+import { connectionRows } from './table/connections.ts';
 import { egressRows } from './table/egress.ts';
 import { encapsulateH1Rows } from './table/encapsulate-h1.ts';
 import { encapsulateH2Rows } from './table/encapsulate-h2.ts';
@@ -48,6 +49,7 @@ const rows: readonly Row[] = [
   ...egressRows,
   ...stateRows,
   ...tlsRows,
+  ...connectionRows,
 ];
 
 describe.each(rows)('$file', ({ file, seen }) => {

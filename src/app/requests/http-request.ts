@@ -150,9 +150,9 @@ async function passOn(
     {
       signal: record.abort.signal,
       origin,
-      onUpstream: (address, via, resumptions) => {
-        reached = address;
-        record.reach(address, via, resumptions);
+      onUpstream: (reachedUpstream) => {
+        reached = reachedUpstream.address;
+        record.reach(reachedUpstream);
       },
       join: async (client, link) => {
         isTunnel = true;

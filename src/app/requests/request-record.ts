@@ -3,9 +3,9 @@ import type { Address } from '../../core/address.ts';
 import type { Origin, RequestLine } from '../../core/dialer.ts';
 import { TunlError, toTunlError } from '../../core/errors.ts';
 import type { TunnelEnd } from '../../core/events.ts';
-import type { Exchange, RequestEnd, TunnelExchange } from '../../core/exchange.ts';
+import type { Exchange, ReachedUpstream, RequestEnd, TunnelExchange } from '../../core/exchange.ts';
 import type { HeaderField } from '../../core/hop.ts';
-import { isWaiting, type Resumption } from '../../core/link.ts';
+import { isWaiting } from '../../core/link.ts';
 import { quoteAscii } from '../../syntax/text.ts';
 import type { RelayHandle, RelayEnd } from '../../relay/terms.ts';
 import { lateStatus } from './statuses.ts';
@@ -57,7 +57,7 @@ export class RequestRecord {
   readonly #origin: Origin;
   #status: number | undefined;
   #answer: readonly HeaderField[] = [];
-  #upstream: Pick<AccessEntry, 'cluster' | 'place'> = {};
+  #upstream: Pick<AccessEntry, 'cluster' | 'place' | 'connection'> = {};
   #isAsked = false;
   #isOver = false;
   #unfollow: (() => void)[] = [];
@@ -92,13 +92,11 @@ export class RequestRecord {
     this.#upstream = { cluster, place: access.nearest(cluster, target) };
   }
 
-  /**
-   * Records the address that the request goes to, the hops on the way if they were chosen, and its parts that outlive their
-   * transports; the last call counts.
-   */
-  reach(upstream: string, via: readonly string[] = this.#tunnel.via, resumptions: readonly Resumption[] = []): void {
-    this.#tunnel.upstream = upstream;
+  /** Records the connection that the request goes to; the last call counts. */
+  reach({ address, number, via = this.#tunnel.via, resumptions }: ReachedUpstream): void {
+    this.#tunnel.upstream = address;
     this.#tunnel.via = via;
+    this.#upstream = { ...this.#upstream, connection: number };
     this.#stopFollowing();
     if (resumptions.length === 0) return;
     const tell = () => this.onWaiting?.(isWaiting(this.#tunnel));

@@ -23,6 +23,8 @@ export interface AccessEntry {
   /** The name of the upstream or stage that it went to, and the address. */
   readonly cluster?: string;
   readonly place?: string;
+  /** The number of the connection to that address. */
+  readonly connection?: number | undefined;
   /** The end of a tunnel or request that came up. */
   readonly result?: RelayEnd;
   /** The reason why it did not come up. */
@@ -81,7 +83,7 @@ const kinds = {
 } as const;
 
 function toFacts(entry: AccessEntry, moment: LogMoment, speaks: 'bytes' | 'http'): FormatFacts {
-  const { tunnel, origin, status = 0, answer, cluster, place, failure } = entry;
+  const { tunnel, origin, status = 0, answer, cluster, place, connection, failure } = entry;
   const { id, started, handle } = tunnel;
   const ms = Math.round(performance.now() - started);
   const describeFailure = speaks === 'http' ? describeRequestFailure : describeBytesFailure;
@@ -94,6 +96,7 @@ function toFacts(entry: AccessEntry, moment: LogMoment, speaks: 'bytes' | 'http'
     received: handle?.received ?? 0,
     status,
     ...(place !== undefined && { upstream: place }),
+    ...(connection !== undefined && { upstreamConnection: connection }),
     ...(cluster !== undefined && { cluster }),
     ...(answer && { answer }),
     ...(failure ? describeFailure(failure) : moment !== 'asked' && describeEnd(entry, speaks)),

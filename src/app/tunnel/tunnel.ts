@@ -4,7 +4,7 @@ import { abortReason, formatDuration } from '../../core/deadline.ts';
 import type { Dial, Origin } from '../../core/dialer.ts';
 import { toTunlError, TunlError } from '../../core/errors.ts';
 import type { EventSink } from '../../core/events.ts';
-import { type HalfCloseTerms, isWaiting, type Link, type Resumption } from '../../core/link.ts';
+import { type HalfCloseTerms, isWaiting, type Link, type Peer, type Resumption } from '../../core/link.ts';
 import type { AccessEntry, WriteAccess } from './access-log.ts';
 import { Beginning } from './beginning.ts';
 import type { Doubts } from './doubts.ts';
@@ -191,7 +191,7 @@ class CarriedTunnel implements Tunnel {
     if (client.resumption) this.#follow(client.resumption);
     this.#status = job.statusOf?.(undefined);
     this.beginning = this.#watchBeginning(job);
-    if (this.#asked) this.#asked.reached = upstream.peer.address;
+    if (this.#asked) this.#asked.reached = upstream.peer;
     this.#abort = undefined;
     this.#limit = undefined;
     const running = relay(client, upstream, limits, this.beginning);
@@ -250,8 +250,8 @@ class CarriedTunnel implements Tunnel {
 
 /** The facts about a tunnel that only access logs need. */
 interface AskedTunnel extends Pick<TunnelJob, 'origin' | 'target'> {
-  /** The address that was connected to. */
-  reached?: Address | undefined;
+  /** The upstream that was connected to. */
+  reached?: Peer;
 }
 
 function idleError(ms: number): TunlError {
@@ -269,7 +269,7 @@ function describeSwallowing({ end }: RelayResult, { hop, when }: HalfCloseTerms)
 
 function writeAccess(
   { write, cluster, nearest }: TunnelAccess,
-  { origin, target, reached }: AskedTunnel,
+  { origin, target, reached: { address, connection } = {} }: AskedTunnel,
   tunnel: Tunnel,
   status: number | undefined,
   moment: Pick<AccessEntry, 'at' | 'result' | 'failure'>,
@@ -281,8 +281,9 @@ function writeAccess(
     cluster,
     // The IP address behind a name is known once it was reached.
     ...(place !== undefined && {
-      place: reached?.kind === 'tcp' && !place.startsWith('internal:') ? formatAddress(reached) : place,
+      place: address?.kind === 'tcp' && !place.startsWith('internal:') ? formatAddress(address) : place,
     }),
+    connection,
     ...(status !== undefined && { status }),
     ...moment,
   });

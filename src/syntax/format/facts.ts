@@ -27,6 +27,8 @@ export interface FormatFacts {
   readonly failure?: string;
   /** Address of the upstream. */
   readonly upstream?: string;
+  /** The number of the connection to the upstream. */
+  readonly upstreamConnection?: number;
   /** Name of the upstream. */
   readonly cluster?: string;
   readonly route?: string;
@@ -137,7 +139,7 @@ const silent = `
   UPSTREAM_WIRE_BYTES_SENT UPSTREAM_WIRE_BYTES_RECEIVED UPSTREAM_HEADER_BYTES_SENT UPSTREAM_HEADER_BYTES_RECEIVED
   DOWNSTREAM_WIRE_BYTES_SENT DOWNSTREAM_WIRE_BYTES_RECEIVED DOWNSTREAM_HEADER_BYTES_SENT DOWNSTREAM_HEADER_BYTES_RECEIVED
   DOWNSTREAM_TRANSPORT_FAILURE_REASON UPSTREAM_LOCAL_ADDRESS UPSTREAM_LOCAL_ADDRESS_WITHOUT_PORT UPSTREAM_LOCAL_PORT
-  UPSTREAM_REMOTE_PORT UPSTREAM_REMOTE_ADDRESS_WITHOUT_PORT UPSTREAM_HOST_NAME UPSTREAM_CONNECTION_ID UPSTREAM_PROTOCOL
+  UPSTREAM_REMOTE_PORT UPSTREAM_REMOTE_ADDRESS_WITHOUT_PORT UPSTREAM_HOST_NAME UPSTREAM_PROTOCOL
   UPSTREAM_REQUEST_ATTEMPT_COUNT UPSTREAM_TLS_VERSION UPSTREAM_TLS_CIPHER UPSTREAM_PEER_SUBJECT UPSTREAM_CLUSTER_RAW
   REQUEST_HEADERS_BYTES RESPONSE_HEADERS_BYTES RESPONSE_TRAILERS_BYTES RESPONSE_FLAGS_LONG GRPC_STATUS GRPC_STATUS_NUMBER
   TRAILER DYNAMIC_METADATA CLUSTER_METADATA UPSTREAM_METADATA METADATA UPSTREAM_FILTER_STATE FILTER_CHAIN_NAME
@@ -190,7 +192,8 @@ export const operators: ReadonlyMap<string, Operator> = new Map<string, Operator
     fieldOperator(({ answer, status }, name) => (name === ':status' ? statusText(status) : findField(answer, name))),
   ],
   ['PROTOCOL', plain(({ origin: { request } }) => request && `HTTP/${request.version}`)],
-  ['CONNECTION_ID', plain(({ id }) => id)],
+  ['CONNECTION_ID', plain(({ origin }) => origin.peer.connection ?? 0)],
+  ['UPSTREAM_CONNECTION_ID', plain(({ upstreamConnection = 0 }) => upstreamConnection)],
   ['STREAM_ID', plain(({ id }) => id)],
   ['ENVIRONMENT', variable],
   ['HOSTNAME', plain(() => hostname())],

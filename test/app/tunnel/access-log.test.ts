@@ -126,3 +126,25 @@ test('requests have their lines: answered here, passed on, refused', async () =>
     await eventually(read, `${lines.slice(0, index + 1).join('\n')}\n`);
   }
 });
+
+test('lines number the connections of clients and those to upstreams', async () => {
+  const target = await startTarget(echo);
+  const { path, read } = makeLog();
+  const place = `127.0.0.1:${target.port}`;
+  const format = '%REQ(:METHOD)% %CONNECTION_ID% %UPSTREAM_CONNECTION_ID%';
+  const http = httpStage('front', [on('/', answer('hello'))], []);
+  const pages = await startChain([{ ...http, accessLogs: [{ path, format }] }]);
+  const page = 'GET / HTTP/1.1\r\nHost: a\r\n';
+  await exchange(pages.port, `${page}\r\n${page}Connection: close\r\n\r\n`);
+  await exchange(pages.port, `${page}Connection: close\r\n\r\n`);
+  const proxy = await startChain([proxyStage('p', { accessLogs: [{ path, format }], allow: [place] })]);
+  await exchange(proxy.port, `CONNECT ${place} HTTP/1.1\r\nHost: ${place}\r\n\r\nhi`);
+  await eventually(() => read().split('\n').length, 5);
+  const [one, two, three, tunnel] = read()
+    .split('\n')
+    .map((line) => line.split(' '));
+  expect(two).toEqual(one);
+  expect(three?.[1]).not.toBe(one?.[1]);
+  expect([one?.[2], three?.[2]]).toEqual(['0', '0']);
+  expect(new Set(['0', one?.[1], three?.[1], tunnel?.[1], tunnel?.[2]]).size).toBe(5);
+});

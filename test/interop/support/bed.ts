@@ -35,8 +35,8 @@ export interface Bed {
   connectHttp2(door?: Door, form?: 'plain' | 'tls'): Promise<Http2Client>;
   /** Connects over TLS; with `own` shows a certificate of that name from the file's authority, or from another one. */
   connectTls(door?: Door, own?: TlsClient): Promise<RawPeer>;
-  /** Waits until a log of the program has so many lines, and tells them. */
-  tellLog(name: string, lines: number): Promise<void>;
+  /** Waits until a log of the program has so many lines, and tells them, each as `rename` writes it. */
+  tellLog(name: string, lines: number, rename?: (line: string) => string): Promise<void>;
 }
 
 /** Uses a program that runs a file; all that its clients and origins see goes into the story. */
@@ -78,9 +78,9 @@ export async function openBed(subject: Subject, file: string): Promise<Bed & { r
         ...(servername !== undefined && { servername }),
       });
     },
-    async tellLog(name, count) {
+    async tellLog(name, count, rename = (line) => line) {
       await eventually(() => readLines(`${folder}/${name}`).length >= count, true);
-      for (const line of readLines(`${folder}/${name}`)) story.tell(name, line);
+      for (const line of readLines(`${folder}/${name}`)) story.tell(name, rename(line));
     },
   };
 }

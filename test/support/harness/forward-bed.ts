@@ -78,7 +78,7 @@ export function startForwardBed({ target, ...options }: ForwardBedOptions): Forw
     const ctx: ForwardContext = {
       signal: request.gone,
       origin: { peer: request.peer },
-      onUpstream: (address) => void upstreams.push(address),
+      onUpstream: ({ address }) => void upstreams.push(address),
       join: async (client, upstream) => void (await relay(client, upstream, { idleMs: 0, lingerMs: 0 }).done),
     };
     forwarder.forward(request, terms, ctx).catch((error: unknown) => {

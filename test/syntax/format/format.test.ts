@@ -14,6 +14,7 @@ const facts: FormatFacts = {
     peer: {
       address: { kind: 'tcp', host: '::1', port: 5000 },
       reached: { kind: 'tcp', host: '127.0.0.1', port: 80 },
+      connection: 7,
     },
     request: { method: 'GET', target: '/a?b', authority: 'www:80', version: '1.1' },
     headers: [
@@ -27,7 +28,7 @@ const facts: FormatFacts = {
   sent: 9,
   received: 0,
   status: 200,
-  id: 7,
+  id: 8,
 };
 
 function write(text: string, given: FormatFacts = facts): string {
@@ -54,7 +55,8 @@ test.each([
     '1770091506 1770091506078 078000 078000000 034 Feb Tue  3 04AM %',
   ],
   ['%START_TIME(%E3S %F %T)%', '06.078 2026-02-03 04:05:06'],
-  ['%REQUEST_DURATION% %DYNAMIC_METADATA(a:b):3% %CONNECTION_ID%', '- - 7'],
+  ['%REQUEST_DURATION% %DYNAMIC_METADATA(a:b):3%', '- -'],
+  ['%CONNECTION_ID% %UPSTREAM_CONNECTION_ID% %STREAM_ID%', '7 0 8'],
 ])('%s becomes %s', (text, written) => {
   expect(write(text)).toBe(written);
 });

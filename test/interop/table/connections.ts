@@ -1,0 +1,87 @@
+import type { Bed } from '../support/bed.ts';
+import { exchange, openH2 } from './encapsulate-visits.ts';
+import type { Row } from './row.ts';
+
+/**
+ * Tells a log in which each number of a connection, `#17`, is replaced by a letter, in the order of the lines. `#0` stays:
+ * there was none.
+ */
+async function tellNumbered(bed: Bed, log: string, lines: number): Promise<void> {
+  const numbers: string[] = [];
+  const rename = (line: string) =>
+    line.replaceAll(/#([1-9]\d*)/g, (_all, number: string) => {
+      if (!numbers.includes(number)) numbers.push(number);
+      return `#${String.fromCodePoint(0x61 + numbers.indexOf(number))}`;
+    });
+  await bed.tellLog(log, lines, rename);
+}
+
+const found = 'HTTP/1.1 200 OK\r\ncontent-length: 5\r\n\r\nhello';
+
+/** Files whose logs number connections. */
+export const connectionRows: readonly Row[] = [
+  {
+    file: 'connection-ids',
+    seen: {
+      'requests on two connections of clients and one to the upstream': {
+        visit: async (bed) => {
+          // Envoy counts from 0.
+          const first = await bed.connect();
+          first.fin();
+          await first.waitForEnd();
+          const [one, two] = [await bed.connect(), await bed.connect()];
+          const paths = [
+            ['/one', one],
+            ['/two', one],
+            ['/three', two],
+          ] as const;
+          let origin: Awaited<ReturnType<typeof bed.origin.accept>> | undefined;
+          for (const [path, client] of paths) {
+            client.send(`GET ${path} HTTP/1.1\r\nhost: host.com\r\n\r\n`);
+            origin ??= await bed.origin.accept();
+            await origin.readHead();
+            origin.send(found);
+            await bed.story.tellMessage('client', client);
+          }
+          two.send('GET /here HTTP/1.1\r\nhost: host.com\r\n\r\n');
+          await two.readHead();
+          await tellNumbered(bed, 'http.log', 4);
+        },
+        story: [
+          'client: HTTP/1.1 200 | content-length: 5 | "hello"',
+          'client: HTTP/1.1 200 | content-length: 5 | "hello"',
+          'client: HTTP/1.1 200 | content-length: 5 | "hello"',
+          'http.log: /one client#a upstream#b',
+          'http.log: /two client#a upstream#b',
+          'http.log: /three client#c upstream#b',
+          'http.log: /here client#c upstream#0',
+        ],
+      },
+      'two tunnels in one session of HTTP/2': {
+        visit: async (bed) => {
+          const tunnels = [await openH2(bed, 'front2'), await openH2(bed, 'front2')];
+          for (const tunnel of tunnels) await exchange(bed, tunnel);
+          for (const { client, proxy } of tunnels) {
+            client.fin();
+            await proxy.waitForEnd();
+            proxy.fin();
+            await client.waitForEnd();
+          }
+          await tellNumbered(bed, 'tcp.log', 4);
+        },
+        story: [
+          'proxy: :authority: host.com:443 | :method: CONNECT',
+          'proxy: :authority: host.com:443 | :method: CONNECT',
+          'proxy: "ping"',
+          'client: "pong"',
+          'proxy: "ping"',
+          'client: "pong"',
+          'tcp.log: client#a upstream#0',
+          'tcp.log: client#b upstream#0',
+          'tcp.log: client#a upstream#c',
+          'tcp.log: client#b upstream#c',
+        ],
+      },
+    },
+  },
+];
