@@ -5,7 +5,10 @@ import { maxHeadBytes } from '../wire/proxy-answer.ts';
 export interface Http2Setup extends SessionSetup {
   /** Within this the peer must have sent its preface and SETTINGS; no limit where absent or 0. */
   readonly beginMs?: number;
-  /** A PING this often; a session whose PING is not answered within two of them is dead. 0 = never. */
+  /**
+   * A PING this often; a session that has not answered two of them is dead if it also makes no progress: within the last
+   * interval nothing came, and nothing left that had to wait. 0 = never.
+   */
   readonly pingMs: number;
 }
 

@@ -33,6 +33,7 @@ export class Http2Peer {
   readonly raw: RawPeer;
   /** The number of SETTINGS to acknowledge; later ones are read without an answer. */
   acknowledged = Infinity;
+  answersPings = true;
   #lastStream = -1;
   /** Streams whose end came with the last bytes that were read. */
   readonly #ended = new Set<number>();
@@ -108,7 +109,7 @@ export class Http2Peer {
     this.send('reset', stream, formatNumber(code));
   }
 
-  /** Takes frames until one is accepted; SETTINGS and PING on the way are answered. */
+  /** Takes frames until one is accepted; SETTINGS and PING on the way are answered, unless it is told otherwise. */
   async until(what: string, accept: (frame: Frame) => boolean): Promise<Frame> {
     const { inbox } = this.raw;
     for (;;) {
@@ -116,7 +117,7 @@ export class Http2Peer {
       inbox.take(frameHeadBytes + frame.payload.length);
       const isAck = (frame.flags & flags.ack) !== 0;
       if (frame.type === 'settings' && !isAck && this.acknowledged-- > 0) this.send('settings', 0, '', flags.ack);
-      if (frame.type === 'ping' && !isAck) this.send('ping', 0, frame.payload, flags.ack);
+      if (frame.type === 'ping' && !isAck && this.answersPings) this.send('ping', 0, frame.payload, flags.ack);
       if (accept(frame)) return frame;
     }
   }

@@ -7,8 +7,13 @@ import type { Wire } from '../../../h2/scheduler.ts';
 import type { Http2Session } from '../../../h2/session.ts';
 import { JoinedWrites } from './joined-writes.ts';
 
-/** How long a peer may take to read what is left for it once the session is over. */
+/** How long a peer may take to read what is left for it once the session is over and everything is with the system. */
 const lingerMs = 1000;
+
+/** How long the system may take to take everything, after a session in which nothing has failed. */
+const unsentMs = 20_000;
+
+const nothing = Buffer.alloc(0);
 
 /** How long a peer may take to acknowledge our settings. */
 const settingsMs = 10_000;
@@ -24,6 +29,10 @@ export class Connection implements Wire {
   #pinging: NodeJS.Timeout | undefined;
   #acknowledging: NodeJS.Timeout | undefined;
   #lingering: NodeJS.Timeout | undefined;
+  /** Since the last PING, bytes came, or some went out that had to wait: the answer may be behind others. */
+  #isAlive = false;
+  /** A write without bytes waits behind others: once it has left, they have. */
+  #isProbing = false;
   /** Why it is over, as far as we know. */
   failure: Error | undefined;
 
@@ -56,7 +65,10 @@ export class Connection implements Wire {
       this.#stop();
       onClose();
     });
-    readLent(stream, (chunk) => session.feed(chunk));
+    readLent(stream, (chunk) => {
+      this.#isAlive = true;
+      return session.feed(chunk);
+    });
     this.#acknowledging = setTimeout(() => this.#assertAcknowledged(), settingsMs).unref();
     if (pingMs > 0) this.#pinging = setInterval(() => this.#ping(pingMs), pingMs).unref();
   }
@@ -89,16 +101,20 @@ export class Connection implements Wire {
     this.#joined?.flush();
   }
 
-  /** Ends in good order: what waits is written, and the peer may read it for a while. */
-  finish(): void {
+  /**
+   * Ends in good order: what waits is written, and the peer may read it for a while. `isPatient` allows the system more
+   * time to take it all; by default where nothing has failed.
+   */
+  finish(isPatient: boolean = this.failure === undefined): void {
     const stream = this.#stream;
     this.#session?.flush();
     this.#session?.end(resetError('the HTTP/2 session is over'));
     if (stream.destroyed || this.#lingering) return;
     this.#joined?.finish();
     stream.end();
-    const onLate = () => this.#link.reset(resetError('the peer of the session did not read its end'));
-    this.#lingering = setTimeout(onLate, lingerMs);
+    // A slow peer still gets the end of a stream; one with a fault keeps no memory.
+    this.#linger(isPatient && stream.writableLength > 0 ? unsentMs : lingerMs);
+    stream.once('finish', () => this.#linger(lingerMs));
   }
 
   /** Ends as a loss: the peer sees a reset. */
@@ -108,10 +124,17 @@ export class Connection implements Wire {
     this.#session?.end(error);
   }
 
+  #linger(ms: number): void {
+    clearTimeout(this.#lingering);
+    const onLate = () => this.#link.reset(resetError('the peer of the session did not read its end'));
+    this.#lingering = setTimeout(onLate, ms);
+  }
+
   #onEnd(): void {
     if (!this.#session || this.#session.load > 0) return this.lose(closedError());
+    const isPatient = this.failure === undefined;
     this.failure ??= closedError();
-    this.finish();
+    this.finish(isPatient);
   }
 
   #onLost(error: Error): void {
@@ -122,9 +145,19 @@ export class Connection implements Wire {
   #ping(pingMs: number): void {
     const session = this.#session;
     if (!session || session.isOver) return clearInterval(this.#pinging);
-    if (session.unansweredPings >= 2) this.lose(resetError(`no answer to PING within ${(2 * pingMs) / 1000}s`));
-    else session.ping();
+    if (session.unansweredPings < 2) session.ping();
+    else if (!this.#isAlive) return this.lose(resetError(`no answer to PING within ${(2 * pingMs) / 1000}s`));
+    this.#isAlive = false;
+    // Only what the system did not take at once shows, when it does, that the peer reads.
+    if (this.#isProbing || this.#stream.writableLength === 0) return;
+    this.#isProbing = true;
+    this.#stream.write(nothing, this.#onTaken);
   }
+
+  readonly #onTaken = (error?: Error | null): void => {
+    this.#isProbing = false;
+    if (!error) this.#isAlive = true;
+  };
 
   #assertAcknowledged(): void {
     if (this.#session?.isAcknowledged) return;
