@@ -8,6 +8,7 @@ import type { SpiffeId } from '../core/spiffe.ts';
 import { explainHandshakeFailure, type TlsSide } from './failure.ts';
 import { createHasClientName, type HasClientName } from './certificate/client-names.ts';
 import { identityOf } from './certificate/identity.ts';
+import { serverCiphers } from './material/ciphers.ts';
 import { createContext, readOwnCertificate, toContextOptions } from './material/material.ts';
 import type { OwnCertificate } from './certificate/source.ts';
 import {
@@ -28,21 +29,12 @@ import { expectSpiffeId, readOwnId } from './certificate/spiffe.ts';
 import { Underlay } from './underlay.ts';
 import { describeChainFailure } from './verify.ts';
 
-/** Only ciphers with authenticated encryption and forward secrecy. `testssl` has no complaint about them. */
-const ciphers = [
-  'TLS_AES_256_GCM_SHA384',
-  'TLS_CHACHA20_POLY1305_SHA256',
-  'TLS_AES_128_GCM_SHA256',
-  'ECDHE-ECDSA-AES256-GCM-SHA384',
-  'ECDHE-RSA-AES256-GCM-SHA384',
-  'ECDHE-ECDSA-CHACHA20-POLY1305',
-  'ECDHE-RSA-CHACHA20-POLY1305',
-  'ECDHE-ECDSA-AES128-GCM-SHA256',
-  'ECDHE-RSA-AES128-GCM-SHA256',
-].join(':');
-
-/** Sessions are not resumed, so that each connection proves the client's identity by its own certificate. */
-const secureOptions = constants.SSL_OP_NO_RENEGOTIATION | constants.SSL_OP_NO_TICKET;
+/**
+ * Sessions are not resumed, so that each connection proves the client's identity by its own certificate. A client that
+ * offers ChaCha20 first gets it: its processor has no AES.
+ */
+const secureOptions =
+  constants.SSL_OP_NO_RENEGOTIATION | constants.SSL_OP_NO_TICKET | constants.SSL_OP_PRIORITIZE_CHACHA;
 
 /** The files and the demands of a TLS server. */
 export interface TlsServerOptions extends Omit<TlsDemand, 'sni' | 'clientCert'> {
@@ -218,7 +210,7 @@ async function load(options: TlsServerOptions, made?: OwnCertificate): Promise<M
       cert: own.cert,
       key: own.key,
       ca: authorities?.pem ?? [],
-      ciphers,
+      ciphers: serverCiphers,
       ...toContextOptions(options),
       honorCipherOrder: true,
       secureOptions,

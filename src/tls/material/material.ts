@@ -3,6 +3,7 @@ import { createSecureContext, type SecureContext, type SecureContextOptions } fr
 import type { TlsDemand } from '../../core/carrier.ts';
 import { usageError } from '../../core/errors.ts';
 import type { TlsSettings } from '../../core/hop.ts';
+import { clientCiphers } from './ciphers.ts';
 import type { PasswordSource } from './key-password.ts';
 import { isPkcs12, readBytes, readCertificates, readKey } from './pem.ts';
 import type { SpiffeId } from '../../core/spiffe.ts';
@@ -113,7 +114,13 @@ async function load(
   const loaded = { settings, demand, generation, ...(ownId && { ownId }), ...(supply && { supply }) };
   const make = (ca: SecureContextOptions['ca'], more: SecureContextOptions = {}) =>
     createContext(
-      { ...toContextOptions(demand), ...more, ca, ...(own && { cert: own.cert, key: own.key }) },
+      {
+        ciphers: clientCiphers,
+        ...toContextOptions(demand),
+        ...more,
+        ca,
+        ...(own && { cert: own.cert, key: own.key }),
+      },
       own ? formatSource(ownSource) : 'the TLS settings',
     );
   if (supplied) {
