@@ -10,8 +10,8 @@ export interface TunnelExchange {
   readonly method: string;
   /** The request target as it was sent: in authority form for CONNECT, otherwise usually a path. */
   readonly target: string;
-  /** Host and port from `:authority` or `Host`. */
-  readonly authority: string;
+  /** Host and port from `:authority` or `Host`; a stage may cut the port off. */
+  authority: string;
   /**
    * The scheme that the client sent, in lower case: that of a target in absolute form (RFC 9112, section 3.2.2), or
    * `:scheme`. Absent if it sent none.

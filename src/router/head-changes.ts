@@ -83,7 +83,8 @@ function pickHead({ method, target, authority, headers }: Head): Head {
 function describeOrigin({ peer, version }: Exchange, { method, target, authority, headers }: Head) {
   return {
     peer,
-    request: { method, target, authority, version },
+    // A stage may have cut the port off the authority.
+    request: { method, target: method === 'CONNECT' ? authority : target, authority, version },
     headers: firstOfEach([['host', authority], ...headers]),
   };
 }

@@ -16,7 +16,8 @@ import { createPolicy, type PolicyBase, type Rule } from '../../policy/rules.ts'
 import { createFindRoute, type FindRoute } from '../../router/match.ts';
 import { type ChangeExchange, createChangeExchange } from '../../router/head-changes.ts';
 import { locate } from '../../router/redirect.ts';
-import { rewriteHead, withHostOf } from '../../router/rewrite.ts';
+import { type Head, rewriteHead, withHostOf } from '../../router/rewrite.ts';
+import { stripPort } from '../../router/strip-port.ts';
 import type { RecordEnv } from '../requests/request-record.ts';
 import type { Screening } from '../requests/screen.ts';
 import type { Plan, ServeEnv } from './serve-link.ts';
@@ -51,6 +52,7 @@ export function routeRequests(
     return made;
   };
   return (exchange, _tunnel, onChange): Plan => {
+    if (stage.stripPort) stripPort(exchange, stage.stripPort);
     const route = findRouteOf(exchange, findRoute, () => screening?.(exchange.peer, exchange));
     const { action, match } = route;
     const { changeRequest, changeAnswer } = changers.get(route)?.(exchange) ?? {};
@@ -67,7 +69,8 @@ export function routeRequests(
     // As in Envoy, fields are changed before the path and the host are.
     const timeout = action.kind === 'requests' ? action.timeoutMs : 0;
     const head = changeRequest?.({ cluster: upstream.name, timeoutMs: timeout });
-    const changed = rewrite ? rewriteHead(head ?? exchange, rewrite, terms) : head;
+    const whole = stage.stripPort ? withWholeAuthority(exchange, head) : head;
+    const changed = rewrite ? rewriteHead(whole ?? exchange, rewrite, terms) : whole;
     const target = upstream.choose(changed ?? exchange);
     const rewritten = changed && (rewrite?.hostOfTarget ? withHostOf(changed, target) : changed);
     authorise?.(exchange, upstream.isChosen ? target : undefined);
@@ -76,6 +79,13 @@ export function routeRequests(
     const { kind, timeoutMs, upgrades } = action;
     return { kind, timeoutMs, upgrades, upstream, target, ...ownLimits(action), ...changes };
   };
+}
+
+/** Gives a CONNECT back the port of its target, which the upstream is told. */
+function withWholeAuthority(exchange: Exchange, head: Head | undefined): Head | undefined {
+  if (exchange.method !== 'CONNECT') return head;
+  exchange.authority = exchange.target;
+  return head && { ...head, authority: head.target };
 }
 
 /** Finds the route of a request. One without a route is judged first: those who may not pass learn of no routes. */

@@ -111,6 +111,11 @@ export interface HttpStage<R = RouteOptions> extends AnyStage<R>, Partial<StageP
   readonly hosts: readonly VirtualHost[];
   /** Compare the domains of hosts with requests as if these named no port. */
   readonly ignorePort?: boolean;
+  /**
+   * The port that is cut off the host of a request before anything sees it: every one, or the one that the client has
+   * reached. The upstream of a CONNECT is told it.
+   */
+  readonly stripPort?: 'any' | 'reached';
   /** All upstreams that the routes name, and possibly more. */
   readonly upstreams: readonly Upstream<R>[];
   /** What connections must pass before a request is read. */

@@ -28,7 +28,7 @@ import { escapeVariables } from '../read/secrets.ts';
 
 /** Writes the `http` settings of a stage as in a file. */
 export function toHttpConfig(stage: HttpStage, names: SecretNames): HttpConfig {
-  const { codec, open, hosts, ignorePort, changes, routesChangeLast, screens } = stage;
+  const { codec, open, hosts, ignorePort, stripPort, changes, routesChangeLast, screens } = stage;
   const usual = inheritedLimits(stage);
   const declared = listDeclared(stage, usual, names);
   const named = new Map(declared.map((upstream) => [upstream.name, upstream]));
@@ -45,6 +45,7 @@ export function toHttpConfig(stage: HttpStage, names: SecretNames): HttpConfig {
     ...(open && { open }),
     ...(screens && { screens: toScreensConfig(screens) }),
     ...(ignorePort && { 'ignore-port': true }),
+    ...(stripPort && { 'strip-port': stripPort }),
     ...toChangesConfig(changes, names),
     ...(routesChangeLast && { 'routes-change-last': true }),
     ...((others.length > 0 || !every) && {

@@ -54,12 +54,13 @@ function toNameFilters({ upstreams }: HttpStage): Tree[] {
 const nameFilter = 'envoy.filters.http.dynamic_forward_proxy';
 
 function toHttpListener(stage: HttpStage, routes: Tree): Tree {
-  const { codec } = stage;
+  const { codec, stripPort } = stage;
   const { idleMs, lifetimeMs } = stage.route.limits;
   const manager = typed('filters.network.http_connection_manager.v3.HttpConnectionManager', {
     stat_prefix: stage.name,
     codec_type: codecs[codec],
     stream_idle_timeout: formatSeconds(idleMs),
+    ...(stripPort && { [stripPort === 'any' ? 'strip_any_host_port' : 'strip_matching_host_port']: true }),
     ...(lifetimeMs !== undefined && {
       common_http_protocol_options: { max_stream_duration: formatSeconds(lifetimeMs) },
     }),

@@ -27,7 +27,7 @@ export interface Http1RequestTerms {
 /** One exchange of an HTTP/1.1 connection. It creates the parts that a tunnel does not need on first use. */
 export class Http1Request extends WatchedRequest implements Exchange {
   readonly target: string;
-  readonly authority: string;
+  authority: string;
   readonly #link: Link;
   readonly #head: RequestHead;
   readonly #onClose = () => this.#leave(this.#link.stream.errored ?? undefined);

@@ -18,7 +18,7 @@ export class Http2Request extends WatchedRequest implements Exchange, AcceptedEv
   readonly version = '2';
   readonly method: string;
   readonly target: string;
-  readonly authority: string;
+  authority: string;
   readonly headers: readonly HeaderField[];
   readonly peer: Peer;
   readonly upgradeTo: string | undefined;

@@ -139,24 +139,13 @@ test('an idle limit of the filter is that of requests too', () => {
   expect(routesOf(stage)[0]?.action).not.toHaveProperty('idleMs');
 });
 
-test('domains are compared in small letters, and with ports where ports are left out', () => {
-  const domains = (words: string, option: string) =>
-    load(editFixture('pass-connect', "domains: ['*']", `domains: [${words}]`).replace('codec_type: AUTO', option))
-      .hosts[0]?.domains;
-  expect(domains('A.example, "b.example:1"', 'codec_type: AUTO')).toEqual(['a.example', 'b.example:1']);
-  expect(domains('a.example, "b.example:1", "*.c"', 'strip_any_host_port: true')).toEqual([
-    'a.example',
-    'a.example:*',
-    'b.example:1',
-    '*.c',
-  ]);
-  expect(domains('a.example, "*.c", "d.*"', 'strip_matching_host_port: true')).toEqual([
-    'a.example',
-    'a.example:10001',
-    '*.c',
-    '*.c:10001',
-    'd.*',
-  ]);
+test('domains are compared in small letters, and hosts of requests without the ports that are cut off', () => {
+  const { hosts } = load(editFixture('pass-connect', "domains: ['*']", 'domains: [A.example, "b.example:1"]'));
+  expect(hosts[0]?.domains).toEqual(['a.example', 'b.example:1']);
+  const stripped = (option: string) => read('codec_type: AUTO', option, 'pass-connect').stripPort;
+  expect(stripped('strip_any_host_port: true')).toBe('any');
+  expect(stripped('strip_matching_host_port: true')).toBe('reached');
+  expect(stripped('strip_any_host_port: false')).toBeUndefined();
 });
 
 test('routes that lead to one cluster share an upstream', () => {

@@ -1,3 +1,4 @@
+import type { Socket } from 'node:net';
 import type { Bed, Door } from '../support/bed.ts';
 import { answer, ask, found } from './http-visits.ts';
 import type { Row } from './row.ts';
@@ -164,20 +165,30 @@ export const egressRows: readonly Row[] = [
           'origin: GET / HTTP/1.1 | host: one.example | x-forwarded-proto: http | x-request-id: *',
           'client: HTTP/1.1 200 | connection: close | content-length: 5 | x-made-by: origin | "hello"',
         ],
-        better: {
-          because: 'the upstream is told the port that the client has written',
-          story: [
-            'client: HTTP/1.1 200',
-            'origin: "ping"',
-            'client: "pong"',
-            'h1 two.example:443: 403',
-            'h2 two.example:443: :status: 403',
-            'two.example: 418',
-            'two.example:80: 418',
-            'origin: GET / HTTP/1.1 | host: one.example:8080 | x-forwarded-proto: http | x-request-id: *',
-            'client: HTTP/1.1 200 | connection: close | content-length: 5 | x-made-by: origin | "hello"',
-          ],
+      },
+      'a CONNECT that goes on names its port': {
+        visit: async (bed) => {
+          const client = await bed.connect();
+          client.send('CONNECT onward.example:443 HTTP/1.1\r\nhost: onward.example:443\r\n\r\n');
+          const upstream = await bed.origin.accept();
+          await bed.story.tellMessage('origin', upstream);
         },
+        story: [
+          'origin: CONNECT onward.example:443 HTTP/1.1 | host: onward.example:443 | x-asked: onward.example | x-forwarded-proto: http | x-request-id: *',
+        ],
+      },
+      'domains, conditions and answers have no port': {
+        visit: async (bed) => {
+          for (const host of ['port.example:80', 'bare.example:80']) await tellPage(bed, host);
+          const client = await bed.connect();
+          client.send('GET /moved HTTP/1.1\r\nhost: bare.example:8080\r\nconnection: close\r\n\r\n');
+          await bed.story.tellMessage('moved', client);
+        },
+        story: [
+          'port.example:80: 418',
+          'bare.example:80: 207',
+          'moved: HTTP/1.1 301 | connection: close | content-length: 0 | location: http://bare.example/new',
+        ],
       },
       'without the port of the listener': {
         visit: async (bed) => {
@@ -186,12 +197,18 @@ export const egressRows: readonly Row[] = [
           const client = await bed.connect('front2');
           client.send('GET / HTTP/1.1\r\nhost: one.example\r\nconnection: close\r\n\r\n');
           await answer(bed, client, found);
+          const own = await bed.connect('front2');
+          const { remotePort } = own.stream as Socket;
+          own.send(`GET / HTTP/1.1\r\nhost: one.example:${remotePort}\r\nconnection: close\r\n\r\n`);
+          await answer(bed, own, found);
         },
         story: [
           'h1 one.example:443: 403',
           'h2 one.example:443: :status: 403',
           'two.example: 418',
           'one.example:80: 418',
+          'origin: GET / HTTP/1.1 | host: one.example | x-forwarded-proto: http | x-request-id: *',
+          'client: HTTP/1.1 200 | connection: close | content-length: 5 | x-made-by: origin | "hello"',
           'origin: GET / HTTP/1.1 | host: one.example | x-forwarded-proto: http | x-request-id: *',
           'client: HTTP/1.1 200 | connection: close | content-length: 5 | x-made-by: origin | "hello"',
         ],

@@ -104,7 +104,15 @@ function arbitraryAction(upstream: fc.Arbitrary<string>): fc.Arbitrary<HttpActio
 
 type HttpParts = Pick<
   HttpStage,
-  'codec' | 'hosts' | 'ignorePort' | 'upstreams' | 'open' | 'changes' | 'routesChangeLast' | keyof StagePolicy
+  | 'codec'
+  | 'hosts'
+  | 'ignorePort'
+  | 'stripPort'
+  | 'upstreams'
+  | 'open'
+  | 'changes'
+  | 'routesChangeLast'
+  | keyof StagePolicy
 >;
 
 /** Generates the policy of a stage; usually everyone may use it. */
@@ -183,6 +191,7 @@ export function arbitraryHttp(
         hosts: hosts.chain((all) => fc.subarray(all)),
         upstreams: fc.constant(upstreams),
         ignorePort: fc.constantFrom(undefined, true),
+        stripPort: fc.constantFrom(undefined, 'any' as const, 'reached' as const),
         screens: maybe(requestScreens),
         ...(open && { open: fc.constant(true) }),
       });

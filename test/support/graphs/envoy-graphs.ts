@@ -153,7 +153,7 @@ function httpStage(stage: Place, files: GraphFiles): fc.Arbitrary<HttpStage> {
         maxLength: 4,
       }),
       upstreams: fc.tuple(...upstreamNames.map(upstream)),
-      port: fc.constantFrom({}, { ignorePort: true }),
+      port: fc.constantFrom({}, { ignorePort: true }, { stripPort: 'any' as const }, { stripPort: 'reached' as const }),
       domains: fc.constantFrom(['*'], ['a.example:443', '*.example.com'], ['b.*']),
       limits,
       stageChanges: fieldChanges,

@@ -201,6 +201,10 @@ export const http = z.strictObject(
       'routes by host: a.example.com, a.example.com:8080, *.example.com, www.* or *; a CONNECT always names a port: HOST:PORT, HOST:* or *',
     ),
     'ignore-port': describe(flag.optional(), 'compare hosts with requests as if these named no port'),
+    'strip-port': describe(
+      z.enum(['any', 'reached'], must('any or reached')).optional(),
+      'cut the port off the host of requests: any one, or the one that the client has reached',
+    ),
     host: describe(hosts.optional(), 'the same as hosts'),
     upstreams: describe(
       z.record(text, upstream, must('upstreams by name')).optional(),

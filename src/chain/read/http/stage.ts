@@ -48,7 +48,7 @@ export function readHttp(
   readWay: ReadWay,
 ): Pick<HttpStage<RouteName>, HttpKey | keyof StagePolicy> {
   const { codec = 'auto', open = false, routes, host, hosts = host ?? {}, upstreams = {}, ...policy } = words;
-  const { 'ignore-port': ignorePort = false } = words;
+  const { 'ignore-port': ignorePort = false, 'strip-port': stripPort } = words;
   const known = new Upstreams(reader, readWay);
   for (const [name, upstream] of Object.entries(upstreams)) known.declare(name, [...path, 'upstreams', name], upstream);
   const read = (name: string, at: Path, each: VirtualHostConfig) => readHost(name, at, each, known, reader);
@@ -60,6 +60,7 @@ export function readHttp(
     codec,
     hosts: routes ? [...named, read(everyHost, [...path, 'routes'], routes)] : named,
     ...(ignorePort && { ignorePort }),
+    ...(stripPort && { stripPort }),
     upstreams: known.all(),
     ...(open && { open }),
     ...readChanges(path, words, reader),
@@ -69,7 +70,16 @@ export function readHttp(
 }
 
 /** What is read of an HTTP stage beside its policy. */
-type HttpKey = 'codec' | 'hosts' | 'ignorePort' | 'upstreams' | 'open' | 'changes' | 'routesChangeLast' | 'screens';
+type HttpKey =
+  | 'codec'
+  | 'hosts'
+  | 'ignorePort'
+  | 'stripPort'
+  | 'upstreams'
+  | 'open'
+  | 'changes'
+  | 'routesChangeLast'
+  | 'screens';
 
 function readHost(
   name: string,

@@ -59,7 +59,8 @@ export function readHttpManager(
   return {
     job: 'http',
     codec: codecs[codec],
-    hosts: withStrippedPorts(hosts, words, listen, path, reading),
+    hosts,
+    ...readStrippedPort(words, path, reading),
     ...(words.route_config?.ignore_port_in_host_matching && { ignorePort: true }),
     upstreams: upstreams.list,
     ...(screens.length > 0 && { screens }),
@@ -189,29 +190,14 @@ function readHosts(
   });
 }
 
-/** Adds domains with ports, if Envoy removes the ports from hosts before it compares them with the domains. */
-function withStrippedPorts(
-  hosts: readonly VirtualHost[],
+/** Reads which port Envoy cuts off the hosts of requests before its filters and routes see them. */
+function readStrippedPort(
   words: HttpConnectionManagerMessage,
-  listen: ListenAddress | InternalAddress,
   path: Path,
   reading: BootstrapDiagnostics,
-): readonly VirtualHost[] {
+): Pick<HttpStage, 'stripPort'> {
   const { strip_any_host_port: any = false, strip_matching_host_port: own = false } = words;
-  if (any && own) {
-    assertAtMostOne(path, words, ['strip_any_host_port', 'strip_matching_host_port'], reading);
-    return hosts;
-  }
-  if (!any && !own) return hosts;
-  const field = any ? 'strip_any_host_port' : 'strip_matching_host_port';
-  reading.notice('verbose', [...path, field], 'the port is left out for the choice of a host; the upstream is told it');
-  const port = any ? '*' : listen.kind === 'tcp' ? String(listen.port) : undefined;
-  if (port === undefined || port === '0') return hosts;
-  return hosts.map((host) => ({ ...host, domains: host.domains.flatMap((domain) => withPort(domain, port)) }));
-}
-
-/** Lists a domain without and with the port. A domain that has a port or matches any port stays as it is. */
-function withPort(domain: string, port: string): string[] {
-  const isOpen = domain.endsWith('*') || /:\d+$/.test(domain) || (port === '*' && domain.startsWith('*'));
-  return isOpen ? [domain] : [domain, `${domain}:${port}`];
+  if (any && own) assertAtMostOne(path, words, ['strip_any_host_port', 'strip_matching_host_port'], reading);
+  if (any) return { stripPort: 'any' };
+  return own ? { stripPort: 'reached' } : {};
 }
