@@ -4,7 +4,6 @@ import type { Layer } from '../../core/dialer.ts';
 import { stdioLink } from '../../listeners/stdio.ts';
 import type { RelayResult } from '../../relay/terms.ts';
 import { emptyError } from '../tunnel/beginning.ts';
-import { checkTargets } from '../tunnel/check.ts';
 import { Doubts } from '../tunnel/doubts.ts';
 import { recallHops } from '../recall.ts';
 import type { Runtime } from '../runtime.ts';
@@ -49,7 +48,10 @@ async function carryStdio(options: ConnectOptions, runtime: Runtime): Promise<vo
     { inner, resolver: 'both', emit },
   );
   scope.defer(() => route.close());
-  if (options.check === true) return checkTargets(route.dial, [target], { emit, signal: scope.forced });
+  if (options.check === true) {
+    const { checkTargets } = await import('../tunnel/check.ts');
+    return checkTargets(route.dial, [target], { emit, signal: scope.forced });
+  }
   const tunnels = new Tunnels(emit);
   scope.forced.addEventListener('abort', () => tunnels.cutAll(toTunlError(scope.forced.reason)), { once: true });
   scope.draining.addEventListener('abort', () => part(options.stdin, tunnels, scope.draining.reason), { once: true });

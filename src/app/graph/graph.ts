@@ -8,7 +8,6 @@ import { LogFiles } from '../../telemetry/access-log.ts';
 import { Admin } from '../admin/admin.ts';
 import { CertificateWatch, hasMeshCertificates } from './certificate-watch.ts';
 import { BoundListener, describeListening, describePlace, listPlaces, type StageListener } from './bound-listener.ts';
-import { checkTargets } from '../tunnel/check.ts';
 import { createGeneration, type Generation, type GenerationEnv } from './generation.ts';
 import { OffLimits } from '../off-limits.ts';
 import type { Running, Runtime } from '../runtime.ts';
@@ -182,6 +181,7 @@ class GraphRunner {
 
   async #checkTargets({ stages }: Generation): Promise<void> {
     const { emit, scope } = this.#runtime;
+    const { checkTargets } = await import('../tunnel/check.ts');
     for (const { stage, dial } of stages) {
       if (!dial || stage.job !== 'forward') continue;
       await checkTargets(dial, stage.to.targets.slice(0, 1), { emit, signal: scope.draining });
