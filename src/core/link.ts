@@ -10,7 +10,7 @@ export interface Peer {
   readonly address?: Address;
   /** Our address to which the peer connected, if a listener accepted it. */
   readonly reached?: Address;
-  /** The number of the connection of the system that the Link uses, as logs name it; absent if there is none. */
+  /** The number of the connection of the system that the Link uses, from 1, as logs name it; absent if there is none. */
   readonly connection?: number;
   /** The two ends of the connection itself, if a PROXY header told others, which are `address` and `reached` then. */
   readonly direct?: Pick<Peer, 'address' | 'reached'>;
@@ -19,14 +19,6 @@ export interface Peer {
   readonly tls?: TlsFacts;
   /** The server that the peer asks for in TLS which is not ours to end, in lower case; `tls` has it otherwise. */
   readonly serverName?: string;
-}
-
-let connections = 0;
-
-/** Returns the number of a new connection, accepted or dialled: from 1, each once in the life of the process. */
-export function countConnection(): number {
-  connections += 1;
-  return connections;
 }
 
 /** The result of a TLS handshake. */

@@ -2,7 +2,7 @@ import type { SocketConnectOpts } from 'node:net';
 import type { Ip, UnixAddress } from '../core/address.ts';
 import { abortReason, isLimit, lateError, type Limit } from '../core/deadline.ts';
 import { type ErrorCode, errorTable, type Side, TunlError } from '../core/errors.ts';
-import { countConnection, type Link } from '../core/link.ts';
+import type { Link } from '../core/link.ts';
 import { assertUnixPath } from '../core/unix-path.ts';
 import { type ConnectReceiver, FlowSocket } from '../sockets/flow-socket.ts';
 import { tcpLink, unixLink } from '../sockets/socket-flow.ts';
@@ -28,7 +28,7 @@ export function connectTcp(ip: Ip, port: number, terms: ConnectTerms): Promise<L
   const { address: host, family } = ip;
   return new Promise((resolve, reject) => {
     const connecting = new Connecting(terms, host, reject, (socket) =>
-      resolve(tcpLink(socket, { address: { kind: 'tcp', host, port }, connection: countConnection() })),
+      resolve(tcpLink(socket, { address: { kind: 'tcp', host, port } })),
     );
     const { source } = terms;
     connecting.start({
@@ -47,9 +47,7 @@ export function connectTcp(ip: Ip, port: number, terms: ConnectTerms): Promise<L
  */
 export function connectUnix(address: UnixAddress, terms: ConnectTerms): Promise<Link> {
   return new Promise((resolve, reject) => {
-    const connecting = new Connecting(terms, terms.what, reject, (socket) =>
-      resolve(unixLink(socket, { address, connection: countConnection() })),
-    );
+    const connecting = new Connecting(terms, terms.what, reject, (socket) => resolve(unixLink(socket, { address })));
     connecting.start({ path: assertUnixPath(address.path) });
   });
 }

@@ -5,7 +5,7 @@ import { dirname } from 'node:path';
 import { type Address, type FdAddress, formatAddress, type TcpAddress } from '../core/address.ts';
 import { TunlError, usageError } from '../core/errors.ts';
 import { assertUnixPath, isAbstract } from '../core/unix-path.ts';
-import { countConnection, type Link, type Peer, streamLink } from '../core/link.ts';
+import { type Link, type Peer, streamLink } from '../core/link.ts';
 import { socketLink } from '../core/socket-link.ts';
 import type { Listener, OnLink } from '../core/listener.ts';
 import { FlowSocket, isSocketHandle, keepAliveMs } from '../sockets/flow-socket.ts';
@@ -152,7 +152,6 @@ function acceptedLink(socket: Socket, bound?: Address): Link {
   const peer: Peer = {
     address: { kind: 'tcp', host: unmapped(remoteAddress), port: remotePort },
     ...(reached && { reached }),
-    connection: countConnection(),
   };
   return socket instanceof FlowSocket ? tcpLink(socket, peer) : socketLink(socket, peer);
 }
@@ -167,8 +166,7 @@ function findReached(socket: Socket, bound: Address | undefined): Address | unde
 
 function unixPeer(socket: Socket): Peer {
   const local = socket.address() as AddressInfo | string;
-  const connection = countConnection();
-  return typeof local === 'string' ? { address: { kind: 'unix', path: local }, connection } : { connection };
+  return typeof local === 'string' ? { address: { kind: 'unix', path: local } } : {};
 }
 
 /** Writes an IPv4 client of a dual-stack listener as IPv4, so that rules and logs agree. */

@@ -15,8 +15,12 @@ export function unixLink(socket: FlowSocket, peer: Peer): Link {
   return socketLink(socket, peer, (error) => void socket.destroy(error));
 }
 
+/** The connections so far, accepted or dialled. */
+let connections = 0;
+
 function socketLink(socket: FlowSocket, peer: Peer, reset: Link['reset']): Link {
-  return { stream: socket, peer, flow: new SocketFlow(socket, socket, reset), reset };
+  const numbered = { ...peer, connection: ++connections };
+  return { stream: socket, peer: numbered, flow: new SocketFlow(socket, socket, reset), reset };
 }
 
 /** From so many bytes on nothing more is read for a receiver that is still to come, as with the queue of a stream. */
