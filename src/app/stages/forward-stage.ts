@@ -7,15 +7,16 @@ import {
   type Screen,
 } from '../../chain/model/graph.ts';
 import { isChosenByName, looksAtHello } from '../../chain/model/chosen.ts';
+import { wantHopAnswers } from '../../chain/model/hop-answers.ts';
 import { Abort } from '../../core/abort.ts';
 import type { Address } from '../../core/address.ts';
-import type { Dial, Origin } from '../../core/dialer.ts';
+import type { Dial, HopAnswer, Origin } from '../../core/dialer.ts';
 import type { Link } from '../../core/link.ts';
 import { toTunlError, TunlError, usageError } from '../../core/errors.ts';
 import type { TlsAcceptor } from '../../tls/server.ts';
 import { assertChoiceNotOpen } from '../../policy/exposure.ts';
 import { Doubts } from '../tunnel/doubts.ts';
-import { createAccessLog, nearestPlace } from '../tunnel/access-log.ts';
+import { createAccessLog, nearestPlace, type WriteAccess } from '../tunnel/access-log.ts';
 import type { Route } from './route.ts';
 import { sourceFor } from './routes.ts';
 import type { StageKind, StageParts } from './stage.ts';
@@ -109,7 +110,7 @@ async function createAcceptor(tls: ListenerTls | undefined): Promise<TlsAcceptor
 function createEnv(stage: ForwardStage<RouteName>, route: Route, dial: Dial, parts: StageParts): TunnelEnv {
   const write = createAccessLog(stage.accessLogs, parts.logFiles, 'bytes');
   const nearest = (target: Address) => nearestPlace(route.options, target);
-  return {
+  const env = {
     dial,
     via: route.via,
     limits: route.options.limits,
@@ -118,6 +119,20 @@ function createEnv(stage: ForwardStage<RouteName>, route: Route, dial: Dial, par
     doubts: new Doubts(parts.emit),
     record: 'dialled',
     ...(write && { access: { write, cluster: stage.name, nearest } }),
+  } as const;
+  return write && wantHopAnswers(stage.accessLogs) ? keepHopAnswers(env, write) : env;
+}
+
+/** Lets access logs have the answers of the last hop, by the origins of tunnels: each has its own. */
+function keepHopAnswers(env: TunnelEnv, write: WriteAccess): TunnelEnv {
+  const answers = new WeakMap<Origin, HopAnswer>();
+  const { dial, access } = env;
+  return {
+    ...env,
+    dial: (address, ctx) => dial(address, { ...ctx, onAnswer: (answer) => void answers.set(ctx.origin, answer) }),
+    ...(access && {
+      access: { ...access, write: (entry) => write({ ...entry, hopAnswer: answers.get(entry.origin) }) },
+    }),
   };
 }
 

@@ -1,7 +1,7 @@
 import type { AccessLog, RouteOptions } from '../../chain/model/graph.ts';
 import { type Address, formatAddress } from '../../core/address.ts';
 import type { LogMoment } from '../../chain/model/log-filter.ts';
-import type { Origin } from '../../core/dialer.ts';
+import type { HopAnswer, Origin } from '../../core/dialer.ts';
 import type { ErrorCode, TunlError } from '../../core/errors.ts';
 import type { HeaderField } from '../../core/hop.ts';
 import type { RelayEnd } from '../../relay/terms.ts';
@@ -25,6 +25,8 @@ export interface AccessEntry {
   readonly place?: string;
   /** The number of the connection to that address. */
   readonly connection?: number | undefined;
+  /** The answer of the last hop to the request for the tunnel, where a log writes it. */
+  readonly hopAnswer?: HopAnswer | undefined;
   /** The end of a tunnel or request that came up. */
   readonly result?: RelayEnd;
   /** The reason why it did not come up. */
@@ -83,7 +85,7 @@ const kinds = {
 } as const;
 
 function toFacts(entry: AccessEntry, moment: LogMoment, speaks: 'bytes' | 'http'): FormatFacts {
-  const { tunnel, origin, status = 0, answer, cluster, place, connection, failure } = entry;
+  const { tunnel, origin, status = 0, answer, cluster, place, connection, hopAnswer, failure } = entry;
   const { id, started, handle } = tunnel;
   const ms = Math.round(performance.now() - started);
   const describeFailure = speaks === 'http' ? describeRequestFailure : describeBytesFailure;
@@ -99,6 +101,7 @@ function toFacts(entry: AccessEntry, moment: LogMoment, speaks: 'bytes' | 'http'
     ...(connection !== undefined && { upstreamConnection: connection }),
     ...(cluster !== undefined && { cluster }),
     ...(answer && { answer }),
+    hopAnswer,
     ...(failure ? describeFailure(failure) : moment !== 'asked' && describeEnd(entry, speaks)),
     kind: kinds[speaks][moment],
   };

@@ -1,4 +1,5 @@
 import type { ForwardStage, HopChoice, RouteOptions } from '../../chain/model/graph.ts';
+import { wantHopAnswers } from '../../chain/model/hop-answers.ts';
 import type { SharedNames } from '../../chain/model/shared-names.ts';
 import { formatAddress, hostOf } from '../../core/address.ts';
 import type { Hop } from '../../core/hop.ts';
@@ -67,7 +68,7 @@ function toHopSocket({ tls, address, settings }: Hop): Tree {
   return toClusterSocket({ settings: tls, host: hostOf(address) ?? '', ...(peer !== undefined && { spiffeId: peer }) });
 }
 
-function toTunneling([hop]: HopChoice, { to, targetFormat }: ForwardStage): Tree {
+function toTunneling([hop]: HopChoice, { to, targetFormat, accessLogs }: ForwardStage): Tree {
   const [target] = to.targets;
   const { settings = {}, headers = [], formats = [] } = hop ?? {};
   const { path } = settings;
@@ -77,5 +78,6 @@ function toTunneling([hop]: HopChoice, { to, targetFormat }: ForwardStage): Tree
     hostname: targetFormat ?? (target ? escapeOperators(formatAddress(target)) : ''),
     ...(isPost && { use_post: true, ...(path !== undefined && { post_path: path }) }),
     ...(fields.length > 0 && { headers_to_add: fields }),
+    ...(wantHopAnswers(accessLogs) && { propagate_response_headers: true }),
   };
 }

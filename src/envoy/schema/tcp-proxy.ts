@@ -10,10 +10,11 @@ const tunnelingConfig = message(
     use_post: flag.optional(),
     post_path: text.optional(),
     headers_to_add: list(headerValueOption),
+    propagate_response_headers: flag.optional(),
   },
   {
-    // Envoy uses these fields only in its access logs.
-    ignored: 'propagate_response_headers propagate_response_trailers',
+    // Envoy uses it only in its access logs.
+    ignored: 'propagate_response_trailers',
     refused: {
       plugin: 'request_id_extension',
       identity: 'request_id_header request_id_metadata_key',

@@ -1,10 +1,11 @@
 import { hostname } from 'node:os';
 import { type Address, formatAddress } from '../../core/address.ts';
-import type { Origin } from '../../core/dialer.ts';
+import type { HopAnswer, Origin } from '../../core/dialer.ts';
 import { usageError } from '../../core/errors.ts';
 import type { HeaderField } from '../../core/hop.ts';
 import { isSecretField } from '../../core/secret.ts';
 import { parseTimeForm } from './time.ts';
+import { TypedValue } from './typed.ts';
 
 /** The facts about a tunnel that operators write. Many are unknown before its end. */
 export interface FormatFacts {
@@ -35,12 +36,14 @@ export interface FormatFacts {
   readonly id?: number;
   /** Fields of the answer. */
   readonly answer?: readonly HeaderField[];
+  /** The answer of the last hop to the request for the tunnel. */
+  readonly hopAnswer?: Pick<HopAnswer, 'status' | 'headers'> | undefined;
   /** The kind of log entry, in Envoy's words: `TcpConnectionEnd`, `DownstreamEnd`. */
   readonly kind?: string;
 }
 
 /** Reads the value of an operator; `undefined` if it is unknown. */
-export type Read = (facts: FormatFacts) => string | number | undefined;
+export type Read = (facts: FormatFacts) => string | number | TypedValue | undefined;
 
 /**
  * Makes the reader of an operator from the text in its brackets.
@@ -121,14 +124,32 @@ const variable: Operator = (name = '') => {
   return () => value;
 };
 
+/** The name under which Envoy keeps the answer of a proxy to the request for a tunnel. */
+const hopAnswerName = 'envoy.tcp_proxy.propagate_response_headers';
+
+/** True if a text writes the answer of the last hop to the request for a tunnel. */
+export function writesHopAnswer(text: string): boolean {
+  return text.includes(`%FILTER_STATE(${hopAnswerName}`);
+}
+
+/** Writes the answer of a hop as Envoy does, without what lets somebody in. */
+function formatHopAnswer({ status, headers }: Pick<HopAnswer, 'status' | 'headers'>): TypedValue {
+  const fields = headers
+    .map(([key, value]) => ({ key: key.toLowerCase(), value }))
+    .filter(({ key }) => !isSecretField(key) && key !== 'set-cookie');
+  return new TypedValue({ headers: [{ key: ':status', value: String(status) }, ...fields] });
+}
+
 /** An operator for a value that a stage has set: `NAME:PLAIN`, or as a text in JSON, which is `NAME` or `NAME:TYPED`. */
 const stateOperator: Operator = (args = '') => {
   const [name = '', form = 'TYPED'] = args.split(':');
   if (name === '') throw usageError('it takes the name of a value: (NAME:PLAIN)');
+  if (name === hopAnswerName)
+    return ({ hopAnswer }) => (hopAnswer && form === 'TYPED' ? formatHopAnswer(hopAnswer) : undefined);
   return ({ origin: { state } }) => {
     const value = state?.get(name)?.value;
     if (value === undefined || form === 'PLAIN') return value;
-    return form === 'TYPED' ? JSON.stringify(value) : undefined;
+    return form === 'TYPED' ? new TypedValue(value) : undefined;
   };
 };
 

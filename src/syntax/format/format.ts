@@ -1,8 +1,9 @@
 import { TunlError, usageError } from '../../core/errors.ts';
 import { type FormatFacts, operators, type Read } from './facts.ts';
+import { toUnicode, TypedValue, writeJson } from './typed.ts';
 import { suggest } from '../suggest.ts';
 
-export type { FormatFacts } from './facts.ts';
+export { type FormatFacts, writesHopAnswer } from './facts.ts';
 
 /** A parsed text with operators such as `%BYTES_SENT%`. */
 export type Format = readonly (string | Read)[];
@@ -66,13 +67,20 @@ function limitLength(read: Read, length: string | undefined): Read {
   const most = Number(length);
   return (facts) => {
     const value = read(facts);
-    return typeof value === 'string' ? value.slice(0, most) : value;
+    return typeof value === 'string' || value instanceof TypedValue ? String(value).slice(0, most) : value;
   };
 }
 
-/** Writes a line of a log, without the line break. Unknown values are `-`, and no value can end the line or a quotation. */
+/**
+ * Writes a line of a log, without the line break. Unknown values are `-`. No value can end the line, and none but a
+ * typed one, which is JSON as it is, a quotation.
+ */
 export function writeLine(format: Format, facts: FormatFacts): string {
-  return format.map((piece) => (typeof piece === 'string' ? piece : escape(String(piece(facts) ?? '-')))).join('');
+  const write = (read: Read) => {
+    const value = read(facts) ?? '-';
+    return value instanceof TypedValue ? String(value) : escape(String(value));
+  };
+  return format.map((piece) => (typeof piece === 'string' ? piece : write(piece))).join('');
 }
 
 /** Writes the value of a header field without unknown values. The caller must check that the value can be sent. */
@@ -88,20 +96,20 @@ export function writeText(format: Format, facts: FormatFacts, missing: string): 
 /** Writes a JSON object on one line. A member that is a single operator keeps its type, and is null if it is unknown. */
 export function writeObject(members: readonly (readonly [name: string, format: Format])[], facts: FormatFacts): string {
   const object = Object.fromEntries(members.map(([name, format]) => [name, valueOf(format, facts)]));
-  return JSON.stringify(object).replaceAll(later, toUnicode);
+  return writeJson(object);
 }
 
-function valueOf(format: Format, facts: FormatFacts): string | number | null {
+function valueOf(format: Format, facts: FormatFacts): unknown {
   const [only] = format;
-  if (format.length === 1 && typeof only === 'function') return only(facts) ?? null;
+  if (format.length === 1 && typeof only === 'function') {
+    const value = only(facts) ?? null;
+    return value instanceof TypedValue ? value.value : value;
+  }
   return format.map((piece) => (typeof piece === 'string' ? piece : String(piece(facts) ?? '-'))).join('');
 }
 
 /** Control characters, line breaks of Unicode, quotes and backslashes. */
 const breaking = /["\\\p{Cc}\u2028\u2029]/gu;
-
-/** Control characters and line breaks that JSON does not escape. */
-const later = /[\u007f-\u009f\u2028\u2029]/g;
 
 function escape(value: string): string {
   return value.replaceAll(breaking, (char) => {
@@ -109,8 +117,4 @@ function escape(value: string): string {
     const code = char.charCodeAt(0);
     return code > 0xff ? toUnicode(char) : `\\x${code.toString(16).padStart(2, '0')}`;
   });
-}
-
-function toUnicode(char: string): string {
-  return `\\u${char.charCodeAt(0).toString(16).padStart(4, '0')}`;
 }

@@ -1,6 +1,14 @@
 import { expect, test } from 'vitest';
 import { type ForwardStage, listStages } from '../../../src/chain/model/graph.ts';
-import { editFixture, envoyHop, loadEnvoy, localPort, readFixture } from '../../support/graphs/envoy-file.ts';
+import { writeBootstrap } from '../../../src/envoy/export/export.ts';
+import {
+  editFixture,
+  envoyHop,
+  loadEnvoy,
+  localPort,
+  readCorpus,
+  readFixture,
+} from '../../support/graphs/envoy-file.ts';
 
 /** The stage of a file with one TcpProxy, with one piece of it put otherwise. */
 function read(from: string, to: string, file = 'tcp-to-http2-post'): ForwardStage {
@@ -185,4 +193,16 @@ test.each([
   ['stream.v3.StderrAccessLog', '', { path: '/dev/stderr' }],
 ])('a log of the type %s with %s is %o', (type, fields, log) => {
   expect(read(...logs(type, fields)).accessLogs).toEqual([log]);
+});
+
+test('where a log has the answer of a proxy, Envoy is asked to keep it, and a file that does not is warned of', () => {
+  const text = readCorpus('encapsulate-answers');
+  const { graph, sources, notices } = loadEnvoy(text);
+  expect(notices).toEqual([]);
+  const written = writeBootstrap(graph, sources);
+  expect(written.match(/propagate_response_headers: true/g)).toHaveLength(2);
+  const silent = loadEnvoy(text.replace(', propagate_response_headers: true', ''));
+  expect(silent.notices).toMatchObject([
+    { level: 'warning', message: expect.stringContaining('with propagate_response_headers only') },
+  ]);
 });

@@ -1,5 +1,5 @@
 import type { Bed } from '../support/bed.ts';
-import { exchange, openH2 } from './encapsulate-visits.ts';
+import { exchange, openH1, openH2 } from './encapsulate-visits.ts';
 import type { Row } from './row.ts';
 
 /**
@@ -16,9 +16,15 @@ async function tellNumbered(bed: Bed, log: string, lines: number): Promise<void>
   await bed.tellLog(log, lines, rename);
 }
 
+/** Writes an answer as the logs have it. */
+function answerOf([status, ...fields]: readonly [string, ...(readonly [string, string])[]]): string {
+  const all = [[':status', status] as const, ...fields];
+  return JSON.stringify({ headers: all.map(([key, value]) => ({ key, value })) });
+}
+
 const found = 'HTTP/1.1 200 OK\r\ncontent-length: 5\r\n\r\nhello';
 
-/** Files whose logs number connections. */
+/** Files whose logs number connections, or have what proxies answered on them. */
 export const connectionRows: readonly Row[] = [
   {
     file: 'connection-ids',
@@ -80,6 +86,49 @@ export const connectionRows: readonly Row[] = [
           'tcp.log: client#b upstream#0',
           'tcp.log: client#a upstream#c',
           'tcp.log: client#b upstream#c',
+        ],
+      },
+    },
+  },
+  {
+    file: 'encapsulate-answers',
+    seen: {
+      'a tunnel over HTTP/1.1, and one that is refused': {
+        visit: async (bed) => {
+          const { client, proxy } = await openH1(bed, 'front', 'HTTP/1.1 200 OK\r\nX-Hop: a "b"\r\nx-two: 2\r\n\r\n');
+          await exchange(bed, { client, proxy });
+          client.fin();
+          await proxy.waitForEnd();
+          proxy.fin();
+          await bed.tellLog('h1.log', 1);
+          const refused = await openH1(bed, 'front', 'HTTP/1.1 403 No\r\ncontent-length: 0\r\nx-why: no\r\n\r\n');
+          await refused.client.waitForEnd();
+          await bed.tellLog('h1.log', 2);
+        },
+        story: [
+          'proxy: CONNECT host.com:443 HTTP/1.1 | host: host.com:443',
+          'proxy: "ping"',
+          'client: "pong"',
+          `h1.log: - ${answerOf(['200', ['x-hop', 'a "b"'], ['x-two', '2']])} -`,
+          'proxy: CONNECT host.com:443 HTTP/1.1 | host: host.com:443',
+          `h1.log: - ${answerOf(['200', ['x-hop', 'a "b"'], ['x-two', '2']])} -`,
+          `h1.log: UF,URX ${answerOf(['403', ['content-length', '0'], ['x-why', 'no']])} -`,
+        ],
+      },
+      'a tunnel over HTTP/2': {
+        visit: async (bed) => {
+          const tunnel = await openH2(bed, 'front2');
+          await exchange(bed, tunnel);
+          tunnel.client.fin();
+          await tunnel.proxy.waitForEnd();
+          tunnel.proxy.fin();
+          await bed.tellLog('h2.log', 1, (line) => line.replace(/\w+, [^"]* GMT/, '*'));
+        },
+        story: [
+          'proxy: :authority: host.com:443 | :method: CONNECT',
+          'proxy: "ping"',
+          'client: "pong"',
+          `h2.log: ${answerOf(['200', ['date', '*']])}`,
         ],
       },
     },

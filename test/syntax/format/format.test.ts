@@ -109,3 +109,25 @@ test.each([
 ])('%s is refused', (text, message, hint) => {
   expect(refusalOf(() => parseFormat(text))).toEqual({ message, hints: hint === undefined ? [] : [hint] });
 });
+
+test('the answer of a hop is JSON in a line, and a part of one that is JSON itself', () => {
+  const text = '%FILTER_STATE(envoy.tcp_proxy.propagate_response_headers:TYPED)%';
+  const fields = [
+    ['X-Hop', 'a"\u0085\n'],
+    ['Set-Cookie', 'hidden'],
+    ['Proxy-Authorization', 'hidden'],
+  ] as const;
+  const asked = { ...facts, hopAnswer: { status: 403, headers: fields } };
+  const value = {
+    headers: [
+      { key: ':status', value: '403' },
+      { key: 'x-hop', value: 'a"\u0085\n' },
+    ],
+  };
+  const line = String.raw`{"headers":[{"key":":status","value":"403"},{"key":"x-hop","value":"a\"\u0085\n"}]}`;
+  expect(write(text, asked)).toBe(line);
+  expect(write(`${text.slice(0, -1)}:12%`, asked)).toBe(String.raw`{\"headers\":[`);
+  expect(JSON.parse(writeObject([['answer', parseFormat(text)]], asked))).toEqual({ answer: value });
+  expect(write(text)).toBe('-');
+  expect(write(text.replace('TYPED', 'PLAIN'), asked)).toBe('-');
+});
