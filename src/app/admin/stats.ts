@@ -22,6 +22,7 @@ export function listStats(sources: StatSources): Stat[] {
     ...listListenerStats(sources),
     ...listUpstreamStats(sources),
     ...listStageStats(sources),
+    ...listScreenStats(sources),
     ...listTunnelStats(sources),
     ...listProcessStats(),
   ];
@@ -87,6 +88,16 @@ function listStageStats({ traffic, tunnels, forwards, proxies }: StatSources): S
       ];
     }),
   ];
+}
+
+function listScreenStats({ traffic }: StatSources): Stat[] {
+  return [...traffic.screens].flatMap(([value, { allowed, denied }]) => {
+    const of = which('envoy_http_conn_manager_prefix', value);
+    return [
+      { ...counter('http.rbac.allowed', allowed, 'Requests that a screen let pass'), of },
+      { ...counter('http.rbac.denied', denied, 'Requests that a screen did not let pass'), of },
+    ];
+  });
 }
 
 function listTunnelStats({ traffic, tunnels }: StatSources): Stat[] {

@@ -36,6 +36,12 @@ export interface StageCounts {
   expired: number;
 }
 
+/** Counts what screens decide. */
+export interface ScreenCounts {
+  allowed: number;
+  denied: number;
+}
+
 /**
  * Counts the connections accepted by the listeners, the connections to each upstream and the ends of tunnels, but only
  * while there is an admin address. Open tunnels are read from the table of tunnels.
@@ -43,6 +49,8 @@ export interface StageCounts {
 export class Traffic {
   readonly listeners = new Map<string, ConnectionCounts>();
   readonly stages = new Map<string, StageCounts>();
+  /** What the screens for requests decide, by stage. */
+  readonly screens = new Map<string, ScreenCounts>();
   readonly ends = new Map<TunnelEnd, number>();
   readonly failures = new Map<string, number>();
   readonly ended = { sent: 0, received: 0 };
@@ -71,6 +79,13 @@ export class Traffic {
           return [name, { all: known?.all ?? new ConnectionCounts(), hosts: new Map(entries) }];
         }),
     );
+  }
+
+  /** Returns the counts of the screens of a stage, which a reload keeps. */
+  countScreens(stage: string): ScreenCounts {
+    const counts = this.screens.get(stage) ?? { allowed: 0, denied: 0 };
+    this.screens.set(stage, counts);
+    return counts;
   }
 
   /** Counts a Link that a listener accepted. */

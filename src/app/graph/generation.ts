@@ -74,8 +74,9 @@ export async function createGeneration(graph: Graph, env: GenerationEnv): Promis
   const retired = new Abort();
   const routes = new RouteCache(graph, dialInternal, { ...env, retired: retired.signal });
   const { scope, emit, tunnels, logFiles, listeners } = env;
-  const parts: StageParts = { scope, retired: retired.signal, emit, tunnels, logFiles, listeners, routes };
   const { traffic } = env;
+  const common: StageParts = { scope, retired: retired.signal, emit, tunnels, logFiles, listeners, routes };
+  const parts = { ...common, ...(traffic && { countScreens: (stage: string) => traffic.countScreens(stage) }) };
   const guard = guardInside(graph);
   const stages = await Promise.all(
     graph.stages.map((stage) => {

@@ -5,6 +5,7 @@ import { TunlError } from '../../core/errors.ts';
 import { isInRange, parseRange, toBytes } from '../../core/ip.ts';
 import type { Peer } from '../../core/link.ts';
 import { hasField, isLike, type Routed } from '../../router/match.ts';
+import type { ScreenCounts } from '../admin/traffic.ts';
 import { parseAltNames } from '../../tls/certificate/names.ts';
 
 /** Lets a connection, or a request on it, pass. @throws {TunlError} http_request_denied */
@@ -18,11 +19,18 @@ interface Facts {
   readonly request?: Routed | undefined;
 }
 
-/** Makes the check of connections and requests by screens, all of which they must pass. */
-export function createPassScreens(screens: readonly Screen[]): PassScreens {
+/**
+ * Makes the check of connections and requests by screens, all of which they must pass.
+ * @param counts what each screen decides is added here, up to the first that denies
+ */
+export function createPassScreens(screens: readonly Screen[], counts?: ScreenCounts): PassScreens {
   const passes = screens.map(({ action, policies }) => {
     const fits = policies.map(compilePolicy);
-    return (facts: Facts) => fits.some((each) => each(facts)) === (action === 'allow');
+    return (facts: Facts) => {
+      const isAllowed = fits.some((each) => each(facts)) === (action === 'allow');
+      if (counts) counts[isAllowed ? 'allowed' : 'denied']++;
+      return isAllowed;
+    };
   });
   return (peer, request) => {
     const facts = { peer, request };
@@ -40,11 +48,14 @@ export function createPassScreens(screens: readonly Screen[]): PassScreens {
 export type Screening = (peer: Peer, request: Routed, route?: HttpRoute) => void;
 
 /** Makes the check of requests of a stage. */
-export function createScreening({ screens = [], hosts }: Pick<HttpStage, 'screens' | 'hosts'>): Screening {
-  const usual = createPassScreens(screens);
+export function createScreening(
+  { screens = [], hosts }: Pick<HttpStage, 'screens' | 'hosts'>,
+  counts: ScreenCounts | undefined,
+): Screening {
+  const usual = createPassScreens(screens, counts);
   const own = new Map(
     hosts.flatMap(({ routes }) =>
-      routes.flatMap((route) => (route.screens ? [[route, createPassScreens(route.screens)] as const] : [])),
+      routes.flatMap((route) => (route.screens ? [[route, createPassScreens(route.screens, counts)] as const] : [])),
     ),
   );
   return (peer, request, route) => ((route && own.get(route)) ?? usual)(peer, request);

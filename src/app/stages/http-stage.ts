@@ -55,7 +55,7 @@ export const httpStage: StageKind<AnyHttpStage> = {
     const hasCaps = (caps.total ?? caps.perClient) !== undefined;
     const resumeMs = stage.job === 'proxy' ? (stage.resumeMs ?? 0) : 0;
     const isResuming = resumeMs > 0 || terms.tunnels?.carriers.some(({ isOfRequests }) => isOfRequests);
-    const { pass, screening } = stage.job === 'http' ? await loadScreens(stage) : {};
+    const { pass, screening } = stage.job === 'http' ? await loadScreens(stage, parts) : {};
     const setState = stage.job === 'http' && stage.state ? await loadState(stage.state) : undefined;
     const common = {
       stage: stage.name,
@@ -127,6 +127,7 @@ function hasHops({ options }: Route): boolean {
 /** Makes the checks of connections and of requests, which are loaded for the stages that have some. */
 async function loadScreens(
   stage: HttpStage<RouteName>,
+  { countScreens }: StageParts,
 ): Promise<{ readonly pass?: PassScreens; readonly screening?: Screening }> {
   const { connectionScreens, screens, hosts } = stage;
   const hasScreens = screens ?? hosts.some(({ routes }) => routes.some((route) => route.screens));
@@ -134,7 +135,7 @@ async function loadScreens(
   const { createPassScreens, createScreening } = await import('../requests/screen.ts');
   return {
     ...(connectionScreens && { pass: createPassScreens(connectionScreens) }),
-    ...(hasScreens && { screening: createScreening(stage) }),
+    ...(hasScreens && { screening: createScreening(stage, countScreens?.(stage.name)) }),
   };
 }
 

@@ -2,6 +2,7 @@ import { readFileSync, writeFileSync } from 'node:fs';
 import type { Socket } from 'node:net';
 import { join } from 'node:path';
 import { onTestFinished } from 'vitest';
+import { askAdmin } from '../../support/harness/admin.ts';
 import { eventually } from '../../support/eventually.ts';
 import { type CertificateRequest, makeCerts } from '../../support/certs/certs.ts';
 import { connectPeer, connectTlsPeer, type RawPeer } from '../../support/peers/raw-peer.ts';
@@ -35,6 +36,8 @@ export interface Bed {
   connectHttp2(door?: Door, form?: 'plain' | 'tls'): Promise<Http2Client>;
   /** Connects over TLS; with `own` shows a certificate of that name from the file's authority, or from another one. */
   connectTls(door?: Door, own?: TlsClient): Promise<RawPeer>;
+  /** Tells the statistics of the program's admin address that a regular expression selects. */
+  tellStats(filter: string): Promise<void>;
   /** Waits until a log of the program has so many lines, and tells them, each as `rename` writes it. */
   tellLog(name: string, lines: number, rename?: (line: string) => string): Promise<void>;
 }
@@ -77,6 +80,10 @@ export async function openBed(subject: Subject, file: string): Promise<Bed & { r
         ...(own && { cert: own.certPem, key: own.keyPem }),
         ...(servername !== undefined && { servername }),
       });
+    },
+    async tellStats(filter) {
+      const { body } = await askAdmin(ports.admin, `/stats?filter=${encodeURIComponent(filter)}`);
+      for (const line of body.trim().split('\n')) story.tell('admin', line);
     },
     async tellLog(name, count, rename = (line) => line) {
       await eventually(() => readLines(`${folder}/${name}`).length >= count, true);

@@ -60,6 +60,10 @@ export const rbacRows: readonly Row[] = [
         story: verdicts(denied, 'text/plain'),
         better: { because, story: verdicts(ours, 'text/plain; charset=utf-8') },
       },
+      'what filters decide is counted, up to the first that denies': {
+        visit: (bed) => bed.tellStats('^http\\.front\\.rbac\\.(allowed|denied)$'),
+        story: ['admin: http.front.rbac.allowed: 16', 'admin: http.front.rbac.denied: 10'],
+      },
       'a request that passes goes on': {
         visit: async (bed) =>
           void (await answer(bed, await ask(bed, 'GET /a?b', 'x-team: blue\r\nx-some: ab\r\n'), found)),
