@@ -135,7 +135,7 @@ export class ResumeModel {
     if (one === 'open' || other === 'open') this.faults.push(`near ${one}, far ${other}`);
     if (one !== other && !(mayDiffer && one === 'reset')) this.faults.push(`near ${one}, far ${other}: not alike`);
     if (one === 'reset' && !near.hasReset && !far.hasReset && !this.expired) this.faults.push('a reset by nobody');
-    for (let round = 0; round < 50 && !this.expired && this.#ends.size > 0; round++) await this.#calm();
+    for (let round = 0; round < 50 && this.#ends.size > 0; round++) await this.#calm();
     this.isRemembered = this.#ends.size > 0;
     this.#ends.onTick(Infinity);
     if (this.#ends.size > 0) this.faults.push('the far end remembers the stream for ever');
