@@ -20,5 +20,7 @@ export interface StatLabel {
 export function formatStatName({ name, of }: Stat): string {
   if (!of) return name;
   const [head = '', ...rest] = name.split('.');
+  // The prefix of a filter stands before its name, which no other statistic of Envoy does.
+  if (head === 'rbac') return `${of.value}.${name}`;
   return head === 'tunl' ? `${name}.${of.value}` : [head, of.value, ...rest].join('.');
 }

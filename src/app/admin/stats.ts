@@ -1,6 +1,6 @@
 import { countStages } from '../tunnel/stage-counts.ts';
 import type { Stat, StatLabel } from '../../telemetry/stat.ts';
-import type { ConnectionCounts, Traffic } from './traffic.ts';
+import type { ConnectionCounts, ScreenCounts, Traffic } from './traffic.ts';
 import type { Tunnels } from '../tunnel/tunnels.ts';
 
 /** The sources of the statistics. */
@@ -90,14 +90,19 @@ function listStageStats({ traffic, tunnels, forwards, proxies }: StatSources): S
   ];
 }
 
-function listScreenStats({ traffic }: StatSources): Stat[] {
-  return [...traffic.screens].flatMap(([value, { allowed, denied }]) => {
-    const of = which('envoy_http_conn_manager_prefix', value);
-    return [
-      { ...counter('http.rbac.allowed', allowed, 'Requests that a screen let pass'), of },
-      { ...counter('http.rbac.denied', denied, 'Requests that a screen did not let pass'), of },
-    ];
-  });
+function listScreenStats({ traffic: { screens } }: StatSources): Stat[] {
+  const each = (counts: ReadonlyMap<string, ScreenCounts>, name: string, label: string, what: string) =>
+    [...counts].flatMap(([value, { allowed, denied }]) => {
+      const of = which(label, value);
+      return [
+        { ...counter(`${name}.allowed`, allowed, `${what} that a screen let pass`), of },
+        { ...counter(`${name}.denied`, denied, `${what} that a screen did not let pass`), of },
+      ];
+    });
+  return [
+    ...each(screens.requests, 'http.rbac', 'envoy_http_conn_manager_prefix', 'Requests'),
+    ...each(screens.connections, 'rbac', 'envoy_rbac_prefix', 'Connections'),
+  ];
 }
 
 function listTunnelStats({ traffic, tunnels }: StatSources): Stat[] {

@@ -36,6 +36,9 @@ export interface StageCounts {
   expired: number;
 }
 
+/** What screens decide about. */
+export type Screened = 'connections' | 'requests';
+
 /** Counts what screens decide. */
 export interface ScreenCounts {
   allowed: number;
@@ -49,8 +52,11 @@ export interface ScreenCounts {
 export class Traffic {
   readonly listeners = new Map<string, ConnectionCounts>();
   readonly stages = new Map<string, StageCounts>();
-  /** What the screens for requests decide, by stage. */
-  readonly screens = new Map<string, ScreenCounts>();
+  /** What the screens for connections and for requests decide, by stage. */
+  readonly screens: Readonly<Record<Screened, Map<string, ScreenCounts>>> = {
+    connections: new Map(),
+    requests: new Map(),
+  };
   readonly ends = new Map<TunnelEnd, number>();
   readonly failures = new Map<string, number>();
   readonly ended = { sent: 0, received: 0 };
@@ -82,9 +88,9 @@ export class Traffic {
   }
 
   /** Returns the counts of the screens of a stage, which a reload keeps. */
-  countScreens(stage: string): ScreenCounts {
-    const counts = this.screens.get(stage) ?? { allowed: 0, denied: 0 };
-    this.screens.set(stage, counts);
+  countScreens(stage: string, of: Screened): ScreenCounts {
+    const counts = this.screens[of].get(stage) ?? { allowed: 0, denied: 0 };
+    this.screens[of].set(stage, counts);
     return counts;
   }
 

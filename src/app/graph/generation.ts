@@ -76,7 +76,7 @@ export async function createGeneration(graph: Graph, env: GenerationEnv): Promis
   const { scope, emit, tunnels, logFiles, listeners } = env;
   const { traffic } = env;
   const common: StageParts = { scope, retired: retired.signal, emit, tunnels, logFiles, listeners, routes };
-  const parts = { ...common, ...(traffic && { countScreens: (stage: string) => traffic.countScreens(stage) }) };
+  const parts = { ...common, ...(traffic && { countScreens: traffic.countScreens.bind(traffic) }) };
   const guard = guardInside(graph);
   const stages = await Promise.all(
     graph.stages.map((stage) => {

@@ -15,6 +15,7 @@ import type { Link } from '../../core/link.ts';
 import { toTunlError, TunlError, usageError } from '../../core/errors.ts';
 import type { TlsAcceptor } from '../../tls/server.ts';
 import { assertChoiceNotOpen } from '../../policy/exposure.ts';
+import type { ScreenCounts } from '../admin/traffic.ts';
 import { Doubts } from '../tunnel/doubts.ts';
 import { createAccessLog, nearestPlace, type WriteAccess } from '../tunnel/access-log.ts';
 import type { Route } from './route.ts';
@@ -45,7 +46,9 @@ export const bytesStage: StageKind<ForwardStage<RouteName>> = {
     const outside = createEnv(
       stage,
       route,
-      stage.screens ? await withScreens(stage.screens, dialAsked) : dialAsked,
+      stage.screens
+        ? await withScreens(stage.screens, dialAsked, parts.countScreens?.(stage.name, 'connections'))
+        : dialAsked,
       parts,
     );
     const inside = stage.log ? outside : { ...outside, record: 'none' as const };
@@ -74,9 +77,9 @@ export const bytesStage: StageKind<ForwardStage<RouteName>> = {
 };
 
 /** Dials for the clients that pass the screens alone. Their check is loaded for the stages that have some. */
-async function withScreens(screens: readonly Screen[], dial: Dial): Promise<Dial> {
+async function withScreens(screens: readonly Screen[], dial: Dial, counts: ScreenCounts | undefined): Promise<Dial> {
   const { createPassScreens } = await import('../requests/screen.ts');
-  const pass = createPassScreens(screens);
+  const pass = createPassScreens(screens, counts);
   return async (target, context) => {
     pass(context.origin.peer);
     return dial(target, context);

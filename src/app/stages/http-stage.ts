@@ -134,8 +134,8 @@ async function loadScreens(
   if (!connectionScreens && !hasScreens) return {};
   const { createPassScreens, createScreening } = await import('../requests/screen.ts');
   return {
-    ...(connectionScreens && { pass: createPassScreens(connectionScreens) }),
-    ...(hasScreens && { screening: createScreening(stage, countScreens?.(stage.name)) }),
+    ...(connectionScreens && { pass: createPassScreens(connectionScreens, countScreens?.(stage.name, 'connections')) }),
+    ...(hasScreens && { screening: createScreening(stage, countScreens?.(stage.name, 'requests')) }),
   };
 }
 

@@ -7,7 +7,7 @@ import type { Listener } from '../../core/listener.ts';
 import type { Scope } from '../../core/scope.ts';
 import type { LogFiles } from '../../telemetry/access-log.ts';
 import type { TlsAcceptor } from '../../tls/server.ts';
-import type { ScreenCounts } from '../admin/traffic.ts';
+import type { ScreenCounts, Screened } from '../admin/traffic.ts';
 import type { Route } from './route.ts';
 import type { RouteCache } from './routes.ts';
 import type { Tunnels } from '../tunnel/tunnels.ts';
@@ -23,8 +23,8 @@ export interface StageParts {
   /** The listeners of the whole graph, for the check that a proxy does not dial itself. */
   readonly listeners: () => readonly Listener[];
   readonly routes: RouteCache;
-  /** Returns the counts of what the screens for requests of a stage decide; absent while nobody counts. */
-  readonly countScreens?: (stage: string) => ScreenCounts;
+  /** Returns the counts of what the screens of a stage decide; absent while nobody counts. */
+  readonly countScreens?: (stage: string, of: Screened) => ScreenCounts;
 }
 
 /** Prepares the stages of one kind. */

@@ -243,6 +243,10 @@ export const wholeFileRows: readonly Row[] = [
           story: ['client: nothing came', 'proxy: not asked'],
         },
       },
+      'both are counted': {
+        visit: (bed) => bed.tellStats('rbac.(allowed|denied)$'),
+        story: ['admin: front.rbac.allowed: 1', 'admin: front.rbac.denied: 1'],
+      },
     },
   },
 ];
