@@ -224,7 +224,7 @@ async function load(options: TlsServerOptions, made?: OwnCertificate): Promise<M
 }
 
 function assertMeets({ cert, clientCa, clientCert, clientNames, verify, supply }: TlsServerOptions): void {
-  if (clientCa === undefined && (clientCert === 'optional' || clientNames))
+  if (clientCa === undefined && (typeof clientCert === 'string' || clientNames))
     throw usageError('client-cert and client-name need client-ca: the authorities to check certificates by');
   if (supply) return;
   if (verify === 'spiffe' && cert === undefined)

@@ -139,6 +139,7 @@ describe('where a client certificate is asked for and need not come', () => {
     [{ clientCa: cacert, clientNames: ['a.example'] }, '"a.example" is no name of a certificate'],
     [{ clientCa: cacert, clientNames: ['IP:a'] }, '"IP:a" is no name of a certificate'],
     [{ clientNames: ['DNS:a'] }, 'client-cert and client-name need client-ca'],
+    [{ clientCert: 'required' as const }, 'client-cert and client-name need client-ca'],
     [{ clientCert: 'optional' as const }, 'client-cert and client-name need client-ca'],
   ])('a server with %j is refused', async (options, message) => {
     const { cert, key } = certs.server;

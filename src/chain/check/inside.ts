@@ -1,5 +1,5 @@
 import { isChosenByName, tellsInside } from '../model/chosen.ts';
-import { asksUsers, listRoutesOut, type Stage } from '../model/graph.ts';
+import { asksUsers, demandsCertificate, listRoutesOut, type Stage } from '../model/graph.ts';
 
 /** A stage that strangers reach, with what they can say to it. */
 interface Reach {
@@ -41,7 +41,7 @@ export function findChosenInside(outer: Stage, findStage: (name: string) => Stag
 
 function isGuarded(stage: Stage): boolean {
   const { open = false, tls } = stage;
-  return open || (stage.job !== 'forward' && asksUsers(stage)) || (tls?.clientCa ?? tls?.spiffe) !== undefined;
+  return open || (stage.job !== 'forward' && asksUsers(stage)) || demandsCertificate(tls);
 }
 
 function isChosen({ stage, hasBytes, isTold, isShared }: Reach): boolean {

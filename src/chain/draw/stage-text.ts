@@ -1,4 +1,4 @@
-import { asksUsers, formatListener, type Stage, type StagePolicy } from '../model/graph.ts';
+import { asksUsers, demandsCertificate, formatListener, type Stage, type StagePolicy } from '../model/graph.ts';
 import { describeRoutes } from './http-text.ts';
 
 /** The open tunnels of a stage, and their bytes. */
@@ -20,7 +20,7 @@ export function describeStage(
   const { listen, tls, log } = stage;
   const outside = listen.filter(({ kind }) => kind !== 'internal').map((address) => formatListener(stage, address));
   const traits = [
-    ...(tls ? [(tls.clientCa ?? tls.spiffe) === undefined ? 'TLS' : 'TLS with client certificates'] : []),
+    ...(tls ? [demandsCertificate(tls) ? 'TLS with client certificates' : 'TLS'] : []),
     describeJob(stage),
     ...describeBalance(stage),
     ...(log ? ['log'] : []),

@@ -23,28 +23,28 @@ export const listenerTlsSettings = [
     key: 'client-ca',
     flag: 'client-ca',
     field: 'clientCa',
-    summary: 'only clients with a certificate of these authorities',
+    summary: 'authorities: clients need a certificate of one of them, unless client-cert says optional',
   },
   {
     kind: 'choice',
     key: 'client-cert',
     field: 'clientCert',
-    summary: 'whether clients without one may come; a bad one never may',
+    summary: 'whether clients without a certificate may come; one with a bad certificate never may',
     values: ['required', 'optional'],
-    usual: 'required',
+    fallback: 'required, with client-ca',
   },
   {
     kind: 'names',
     key: 'client-name',
     field: 'clientNames',
-    summary: 'names of which clients have one: DNS:NAME, IP:ADDRESS, URI:TEXT',
+    summary: 'names, one of which the certificate of a client must have: DNS:NAME, IP:ADDRESS or URI:TEXT',
   },
   {
     kind: 'socket',
     key: 'spiffe',
     flag: 'spiffe',
     field: 'spiffe',
-    summary: 'take all three from the SPIFFE agent there, as it renews them',
+    summary: 'take certificate, key and authorities from the SPIFFE agent there, as it renews them',
   },
 ] as const satisfies readonly StageSetting[];
 

@@ -30,6 +30,11 @@ const refused: readonly (readonly [string, readonly Stage[], string])[] = [
   ['a proxy', [outer(), proxy()], 'b'],
   ['a proxy behind a front of TLS', [outer({ tls: {} }), proxy()], 'b'],
   [
+    'a proxy behind a front of TLS to which clients may come without a certificate',
+    [outer({ tls: { clientCa: '/ca.pem', clientCert: 'optional' } }), proxy()],
+    'b',
+  ],
+  [
     'a proxy behind two stages',
     [outer(), forwardStage('b', internal('c'), { listen: 'internal' }), proxyStage('c', { listen: 'internal' })],
     'c',
