@@ -173,7 +173,7 @@ describe('SSH_ASKPASS', () => {
       const { code, stderr } = await tunl(connect, { env: { ...env, ...askedFor } });
       expect(code).toBe(2);
       expect(stderr).toMatch(/^tunl: -x "http:\/\/\*\*\*@127\.0\.0\.1:\d+" has a user and no password\n/);
-      expect(stderr).toContain('there is no terminal to ask on, and no SSH_ASKPASS');
+      expect(stderr).toContain('nobody can be asked: there is no terminal and no SSH_ASKPASS');
     },
   );
 

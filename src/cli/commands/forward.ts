@@ -17,7 +17,7 @@ import { checkPlaceholders } from '../options/placeholders.ts';
 import type { Lead } from '../lifecycle/proxy-variables.ts';
 import { hookOptions, readHooks } from '../lifecycle/hook-options.ts';
 import { Readiness, readinessOptions, readyFdOption } from '../options/readiness.ts';
-import { directOption, proxyOption, readRoute, routeGroup } from '../options/route.ts';
+import { directOption, endQuestions, proxyOption, readRoute, routeGroup } from '../options/route.ts';
 import { readTlsConfig, tlsOptions } from '../options/tls.ts';
 import { outputGroup } from '../options/output.ts';
 import { readWatch, watchFilesOption, watchOption } from '../options/watch.ts';
@@ -119,9 +119,13 @@ async function run(args: Arguments, context: CommandContext): Promise<number> {
   const hooks = readHooks(args);
   const running = { io, ui, graceMs, ...before, readiness: new Readiness(args), hooks, watchFiles };
   const config = await usedConfig(args);
-  const load = () => {
+  const load = async () => {
+    endQuestions(args);
     forgetConfig(args);
-    return readOptions(args, context);
+    const read = await readOptions(args, context);
+    // Without it, targets that have a way now would be dialled directly.
+    if (config && !(await usedConfig(args))) throw usageError(`the configuration ${config.path} is gone`);
+    return read;
   };
   const start: Start = (runtime) => startForward(options, runtime, config && load);
   const files = [...(config ? [config.path] : []), 'certificates', 'keys', ...(access ? ['users'] : [])];

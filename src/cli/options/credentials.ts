@@ -120,7 +120,7 @@ async function fromPerson(
       `${label} has a user and no password`,
       `set ${name}, or give a file with --password-file, or an entry in ~/.netrc, or a --password-command`,
       `if there is none, as with a key in the place of the user, end the user with a colon: ${scheme}://KEY:@${place}`,
-      'there is no terminal to ask on, and no SSH_ASKPASS',
+      'nobody can be asked: there is no terminal and no SSH_ASKPASS, or tunl runs already and reads its files again',
     );
   }
   return { password: checkPassword(answer, 'the password that was given'), from: 'the answer to a question' };

@@ -217,6 +217,17 @@ function createFindLogin(sources: PasswordSources): FindLogin {
 /** The answers of the user, so that what is read again later asks nothing twice. */
 const answers = new WeakMap<Arguments, Map<string, Promise<string | undefined>>>();
 
+/** The command lines that ask nobody any more. */
+const silent = new WeakSet<Arguments>();
+
+/**
+ * Ends the questions of a command line. What is read again later knows the answers that were given; a new question would
+ * stop a job in the background, or stand in the middle of what the terminal shows.
+ */
+export function endQuestions(args: Arguments): void {
+  silent.add(args);
+}
+
 function makeSources(args: Arguments, context: CommandContext): Omit<PasswordSources, 'file' | 'command'> {
   const { io, ui } = context;
   const options = { env: io.env, askpassStderr: ui.output.form === 'json' ? 'ignore' : 'inherit' } as const;
@@ -230,8 +241,11 @@ function makeSources(args: Arguments, context: CommandContext): Omit<PasswordSou
   };
   const ask: PasswordSources['ask'] = async (question) => {
     if (isShown) return 'not asked for';
-    const answer = given.get(question) ?? askUser(question);
+    const known = given.get(question);
+    if (known || silent.has(args)) return known;
+    const answer = askUser(question);
     given.set(question, answer);
+    answer.catch(() => given.delete(question));
     return answer;
   };
   const runCommand: PasswordSources['runCommand'] = async (command) => {

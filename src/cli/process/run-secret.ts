@@ -2,7 +2,7 @@ import { passwordCommandName } from '../../syntax/password-file.ts';
 import { quote } from '../../syntax/text.ts';
 import { type AskOptions, readAnswer } from './ask.ts';
 
-/** The answers of commands, so that each is run once in this process. */
+/** The answers of commands, so that none is run again in this process once it has given one. */
 const answers = new Map<string, Promise<string>>();
 
 /**
@@ -17,7 +17,11 @@ export function runPasswordCommand(
 ): Promise<string> {
   const name = `${passwordCommandName} ${quote(command)}`;
   const limit = { ms: limitMs, name: '--handshake-timeout' };
-  const answer = answers.get(command) ?? readAnswer('sh', ['-c', command], { env, stderr, name, limit });
+  const known = answers.get(command);
+  if (known) return known;
+  const answer = readAnswer('sh', ['-c', command], { env, stderr, name, limit });
   answers.set(command, answer);
+  // A failure may be over when the configuration is read again.
+  answer.catch(() => answers.delete(command));
   return answer;
 }

@@ -1,7 +1,7 @@
 import { once } from 'node:events';
-import { chmodSync, readFileSync, writeFileSync } from 'node:fs';
+import { chmodSync, existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { connect } from 'node:net';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { expect, onTestFinished, test } from 'vitest';
 import { startTunl } from '../../support/harness/tunl-process.ts';
 import { openSocks5 } from '../../support/peers/socks-client.ts';
@@ -10,13 +10,19 @@ import { makeTempFolder } from '../../support/temp.ts';
 
 /** A forward whose configuration can be written anew. */
 async function startForward(words: readonly string[], text: string, env: Record<string, string> = {}) {
-  const file = join(makeTempFolder(), 'config.yaml');
+  const folder = join(makeTempFolder(), 'tunl');
+  const file = join(folder, 'config.yaml');
+  mkdirSync(folder);
   const write = (next: string) => writeFileSync(file, next, { mode: 0o600 });
   write(text);
-  const tunl = startTunl(['forward', '-v', ...words], { TUNL_CONFIG: file, ...env });
+  const tunl = startTunl(['forward', '-v', ...words], {
+    TUNL_CONFIG: undefined,
+    XDG_CONFIG_HOME: dirname(folder),
+    ...env,
+  });
   onTestFinished(() => void tunl.child.kill('SIGKILL'));
   const [, port] = await tunl.waitFor(/(?:forwarding |serving socks:)127\.0\.0\.1:(\d+)\b/);
-  return { ...tunl, write, port: Number(port) };
+  return { ...tunl, file, write, port: Number(port) };
 }
 
 function open(port: number) {
@@ -58,6 +64,16 @@ test('a file that is wrong changes nothing, and a later one that is right does',
   forward.child.kill('SIGHUP');
   await forward.waitFor(/were read again/);
   await open(forward.port).closed;
+});
+
+test('a file that is gone changes nothing: no target is dialled directly that had a way', async () => {
+  const target = await startTarget(echo);
+  const forward = await startForward([`:127.0.0.1:${target.port}`], nowhere);
+  rmSync(forward.file);
+  forward.child.kill('SIGHUP');
+  await forward.waitFor(/the configuration \S+config\.yaml is gone[^]*hint: the forwards run on as they were/);
+  await open(forward.port).closed;
+  await forward.waitFor(/127\.0\.0\.1:1\b.*refused/);
 });
 
 test('the clients of a front take the ways that the file has now', async () => {
@@ -105,4 +121,29 @@ test('a question that has an answer is not asked again', async () => {
   forward.child.kill('SIGHUP');
   await forward.waitFor(/were read again/);
   expect(readFileSync(asked, 'utf8').trim().split('\n')).toHaveLength(1);
+});
+
+test('a reload asks nobody for a password that is new', async () => {
+  const folder = makeTempFolder();
+  const [program, asked] = [join(folder, 'ask'), join(folder, 'asked')];
+  writeFileSync(program, `#!/bin/sh\necho "$1" >> '${asked}'\necho sesame\n`);
+  chmodSync(program, 0o700);
+  const env = { SSH_ASKPASS: program, SSH_ASKPASS_REQUIRE: 'force' };
+  const forward = await startForward([':127.0.0.1:1', '-x', '@work'], 'proxies: { work: http://127.0.0.1:1 }\n', env);
+  forward.write('proxies: { work: http://me@127.0.0.1:1 }\n');
+  forward.child.kill('SIGHUP');
+  await forward.waitFor(/has a user and no password[^]*nobody can be asked[^]*hint: the forwards run on as they were/);
+  expect(existsSync(asked)).toBe(false);
+});
+
+test('a password command that has failed runs again at the next reload', async () => {
+  const flag = join(makeTempFolder(), 'unlocked');
+  const forward = await startForward([':127.0.0.1:1', '-x', '@work'], 'proxies: { work: http://127.0.0.1:1 }\n');
+  const work = `{ url: 'http://me@127.0.0.1:1', password-command: 'test -e ${flag} && echo sesame' }`;
+  forward.write(`proxies: { work: ${work} }\n`);
+  forward.child.kill('SIGHUP');
+  await forward.waitFor(/gave no password: status 1/);
+  writeFileSync(flag, '');
+  forward.child.kill('SIGHUP');
+  await forward.waitFor(/were read again/);
 });

@@ -35,7 +35,7 @@ export interface StartOptions {
 /** Starts the program with its own environment, so that ours has no effect. */
 export function startTunl(
   words: readonly string[],
-  env: Readonly<Record<string, string>> = {},
+  env: Readonly<Record<string, string | undefined>> = {},
   { extra = [], detached = false }: StartOptions = {},
 ): Tunl {
   const child = spawn(process.execPath, [program, ...words], {
