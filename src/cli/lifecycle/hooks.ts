@@ -1,6 +1,7 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { closeSync } from 'node:fs';
 import process from 'node:process';
+import { setTimeout as delay } from 'node:timers/promises';
 import { type Address, formatAddress } from '../../core/address.ts';
 import { formatDuration } from '../../core/deadline.ts';
 import { commandEnvironment } from '../../core/environment.ts';
@@ -14,6 +15,9 @@ const ownNames = ['EVENT', 'NAME', 'PID', 'LISTEN', 'REASON', 'EXIT_STATUS'] as 
 
 /** The time that `--on-down` has, and a command that is told to end, in milliseconds. */
 const usualLimits = { downMs: 10_000, partingMs: 1000 };
+
+/** How often it is looked whether a command that is told to end has gone, in milliseconds. */
+const lookMs = 20;
 
 /** The end of a command that listened. */
 export interface Ending {
@@ -140,27 +144,30 @@ export class Hooks {
   }
 
   /** Waits for the end of a command; resolves with why it is waited for no longer, if that comes first. */
-  #awaitWithin({ ended }: HookRun, ms: number, cut?: AbortSignal): Promise<string | undefined> {
+  #awaitWithin({ ended }: HookRun, ms: number, cut: AbortSignal): Promise<string | undefined> {
     return new Promise((resolve) => {
       const settle = (why: string | undefined) => {
         clearTimeout(timer);
-        cut?.removeEventListener('abort', onCut);
+        cut.removeEventListener('abort', onCut);
         resolve(why);
       };
-      const onCut = () => settle('was ended by a second signal');
+      const onCut = () => settle('was ended by a signal');
       const timer = setTimeout(() => settle(`was ended, as it took longer than ${formatDuration(ms)}`), ms);
-      cut?.addEventListener('abort', onCut, { once: true });
+      if (cut.aborted) onCut();
+      else cut.addEventListener('abort', onCut, { once: true });
       void ended.then(() => settle(undefined));
     });
   }
 
   /** Ends a command with what it has started, in two steps. */
-  async #stop(run: HookRun): Promise<void> {
-    run.child.ref();
-    signalGroup(run.child, 'SIGTERM');
-    if ((await this.#awaitWithin(run, this.#limits.partingMs)) === undefined) return;
-    signalGroup(run.child, 'SIGKILL');
-    await run.ended;
+  async #stop({ child, ended }: HookRun): Promise<void> {
+    child.ref();
+    const until = performance.now() + this.#limits.partingMs;
+    // What the shell has started may live longer than the shell, and nothing tells of its end.
+    for (let lives = signalGroup(child, 'SIGTERM'); lives && performance.now() < until; lives = signalGroup(child, 0))
+      await delay(lookMs);
+    signalGroup(child, 'SIGKILL');
+    await ended;
   }
 
   #warn(message: string): void {
@@ -168,12 +175,14 @@ export class Hooks {
   }
 }
 
-/** Signals a command and what it has started; one that has gone meanwhile needs no signal. */
-function signalGroup({ pid }: ChildProcess, signal: NodeJS.Signals): void {
-  if (pid === undefined) return;
+/** Signals a command and what it has started; 0 is no signal. Returns false if all of them have gone. */
+function signalGroup({ pid }: ChildProcess, signal: NodeJS.Signals | 0): boolean {
+  if (pid === undefined) return false;
   try {
-    process.kill(-pid, signal);
-  } catch {}
+    return process.kill(-pid, signal);
+  } catch {
+    return false;
+  }
 }
 
 /** Waits for the end of a command. Resolves with what went wrong, if anything did. */

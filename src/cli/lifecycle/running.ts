@@ -12,7 +12,7 @@ import type { ServiceManager } from './systemd.ts';
 import type { Readiness } from '../options/readiness.ts';
 import { controlOutput } from '../options/output.ts';
 import { createReport, type ReportStyle } from '../terminal/report.ts';
-import { drainOnSignals } from '../process/signals.ts';
+import { catchEndSignals, drainOnSignals } from '../process/signals.ts';
 import { spinWhileDialling, withSpinner } from '../terminal/status.ts';
 import { sayTunnels } from '../terminal/tunnel-table.ts';
 import type { Ui } from '../terminal/ui.ts';
@@ -90,7 +90,7 @@ export async function findHooks({ io, ui, style, hooks }: RunningOptions): Promi
   return new Hooks(hooks, { io, emit: createReport(ui, style), output });
 }
 
-/** Runs a command that listens, and then `--on-down`. Resolves and rejects as the command does. */
+/** Runs a command that listens, and then `--on-down`, which a further signal ends. Resolves and rejects as the command does. */
 export async function attend(hooks: Hooks | undefined, scope: Scope, run: () => Promise<number>): Promise<number> {
   if (!hooks) return run();
   let ending: Ending = { status: 0, reason: '' };
@@ -104,7 +104,9 @@ export async function attend(hooks: Hooks | undefined, scope: Scope, run: () => 
     ending = { status: exitOf(failure), reason: failure.message };
     throw error;
   } finally {
-    await hooks.down(ending, scope.forced);
+    const cut = new AbortController();
+    const stopCatching = catchEndSignals((signal) => cut.abort(signal));
+    await hooks.down(ending, cut.signal).finally(stopCatching);
   }
 }
 

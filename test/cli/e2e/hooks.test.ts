@@ -113,7 +113,7 @@ describe('--on-up and --on-down', () => {
     await waitFor(/^up told$[^]*^down runs$/m);
     child.kill('SIGTERM');
     const { stderr } = await inTime('the end', ended);
-    expect(stderr).toMatch(/--on-down was ended by a second signal$[^]*^down told$/m);
+    expect(stderr).toMatch(/--on-down was ended by a signal$[^]*^down told$/m);
   });
 
   test('read nothing, and leave stdout alone', async () => {

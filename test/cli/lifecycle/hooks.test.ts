@@ -1,5 +1,8 @@
-import { expect, test } from 'vitest';
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { expect, test, vi } from 'vitest';
 import { Hooks } from '../../../src/cli/lifecycle/hooks.ts';
+import { makeTempFolder } from '../../support/temp.ts';
 import type { TunlEvent } from '../../../src/core/events.ts';
 
 /** Hooks with short times, and what they report. */
@@ -26,8 +29,27 @@ test('--on-down runs once, and only after the start', async () => {
   await hooks.down(ending, new AbortController().signal);
   expect(events).toEqual([]);
   await hooks.up();
-  // Tunnels that a second signal has cut do not cut it short.
-  await hooks.down(ending, AbortSignal.abort());
+  await hooks.down(ending, new AbortController().signal);
   await hooks.down(ending, new AbortController().signal);
   expect(events).toMatchObject([{ message: '--on-down ended with status 5' }]);
+});
+
+test('what a command has started ends with it, also what outlives its shell', async () => {
+  const pidFile = join(makeTempFolder(), 'pid');
+  const { hooks } = makeHooks(`(trap '' TERM; exec sleep 600) & echo $! > ${pidFile}; wait`);
+  await hooks.up();
+  await hooks.down(ending, new AbortController().signal);
+  const pid = Number(readFileSync(pidFile, 'utf8'));
+  // Whoever inherits it may take a moment to notice its end.
+  await vi.waitFor(() => expect(() => process.kill(pid, 0)).toThrow('ESRCH'), 10_000);
+});
+
+test('--on-down is ended by a signal', async () => {
+  const { events, hooks } = makeHooks('sleep 600');
+  await hooks.up();
+  const cut = new AbortController();
+  const ended = hooks.down(ending, cut.signal);
+  cut.abort();
+  await ended;
+  expect(events).toMatchObject([{ message: '--on-down was ended by a signal' }]);
 });
