@@ -5,7 +5,7 @@ import { TunlError } from '../core/errors.ts';
 import { formatPlace, type Hop } from '../core/hop.ts';
 import { formatHostPort } from '../core/address.ts';
 import { resetError } from '../core/link.ts';
-import { isOverWithin } from '../core/waiting.ts';
+import { isOverWithin, Opening } from '../core/waiting.ts';
 import type { Call, CallBody, Reply } from '../http/call.ts';
 import { Http1Client } from '../http/h1/client.ts';
 import { proxyPeer } from '../http/tunnel/h1-session.ts';
@@ -17,6 +17,9 @@ const [leastMs, factor] = [1000, 3];
 
 /** The longest that the whole request may take, in milliseconds. A way that is slower tells nothing. */
 const longestMs = 5000;
+
+/** What a hop over TLS is offered that is asked in HTTP/1.1. */
+const older = { alpn: ['http/1.1'] } as const;
 
 /** A hop that has not answered a POST, and how it is asked again. */
 export interface ProbeTerms {
@@ -33,17 +36,32 @@ interface ProbeClient {
   close(): void;
 }
 
+/** The probes that run. */
+const running = new WeakMap<Hop, Opening<TunlError | undefined>>();
+
 /**
- * Finds out whether something on the way keeps requests until they are whole. It asks for a tunnel to a name that nobody
- * dials, without a password: first with a whole request, then with one that stays open. Any answer will do. If the
- * second is answered only once it has ended, such a way carries no tunnel in one POST.
+ * Finds out whether something on the way keeps requests until they are whole; tunnels that wait at the same time share
+ * one probe. It asks for a tunnel to a name that `tunl serve` does not dial, without the user's name and password: first
+ * with a whole request, then with one that stays open. Any answer will do. If the second is answered only once it has
+ * ended, such a way carries no tunnel in one POST.
  * @returns the failure; `undefined` if the way passes requests on as they come, or if nobody knows
  */
-export async function findBuffering(
+export function findBuffering(
   terms: ProbeTerms,
   ctx: DialContext,
   signal: AbortSignal,
 ): Promise<TunlError | undefined> {
+  const { hop } = terms;
+  const known = running.get(hop);
+  if (known && !known.isGivenUp) return known.join(signal);
+  const probe = new Opening((abandoned) => ask(terms, ctx, abandoned));
+  running.set(hop, probe);
+  return probe.join(signal).finally(() => {
+    if (running.get(hop) === probe) running.delete(hop);
+  });
+}
+
+async function ask(terms: ProbeTerms, ctx: DialContext, signal: AbortSignal): Promise<TunlError | undefined> {
   const began = performance.now();
   const isWholeAnswered = await withClient(terms, ctx, signal, (client) =>
     isAnswered(client.ask(toCall(terms, ctx)), longestMs, signal),
@@ -96,8 +114,6 @@ async function withClient(
     close();
   }
 }
-
-const older = { alpn: ['http/1.1'] } as const;
 
 function toCall({ hop, path, isHttp2 }: ProbeTerms, ctx: DialContext, body?: CallBody): Call {
   const authority = formatHostPort(sessionAddress.host, sessionAddress.port);

@@ -26,7 +26,7 @@ export const backgroundProse: {
   },
 };
 
-/** How a command that listens runs in the background: started by itself, or as a service of systemd. */
+/** How a command that listens runs in the background, by itself or as a service of systemd, and what runs beside it. */
 export const background: readonly Section[] = [
   {
     title: 'IN THE BACKGROUND',
@@ -40,6 +40,13 @@ export const background: readonly Section[] = [
     blocks: [
       'In a unit with `Type=notify` and `NotifyAccess=all` the program tells systemd when everything listens, when it reads files again and when it stops accepting; with `WatchdogSec=`, which must be 10 seconds or more, also that it is alive. `systemd-notify`(1) sends each of these signs; where it is not on the PATH, `-v` says so and nothing else changes. `ExecReload=/bin/kill -HUP $MAINPID` reads files again.',
       'Sockets of a socket unit are `fd:3`, `fd:4` and so on, in the order of the unit. Commands that the program starts see nothing of what systemd gave to it.',
+    ],
+  },
+  {
+    title: 'COMMANDS AT THE START AND THE END',
+    blocks: [
+      '`--on-up` runs once everything listens, beside the tunnels; `--on-down` once nothing does. Both are run by `sh -c` without stdin, and what they write goes to stderr, with `--detach` to the log. Whatever they do, tunl does what it would do without them: a failure is a warning. A start that fails runs neither, and SIGHUP does not run them again.',
+      '`TUNL_EVENT` is `up` or `down`, `TUNL_LISTEN` has what listens, one address a line, and `TUNL_PORT`, `TUNL_HOST` and `TUNL_ADDR` the first of them; `TUNL_PID` and `TUNL_NAME` are the process and its name in the background. `--on-down` also gets `TUNL_REASON`, what ended it, and `TUNL_EXIT_STATUS`. It has 10 seconds, and a signal that comes meanwhile ends it.',
     ],
   },
 ];
