@@ -31,7 +31,8 @@ export interface Flow {
   listen(events: FlowEvents): void;
   /**
    * Reads until there is a receiver, and keeps for it what comes first. `onOver` is called if the stream fails or is closed
-   * by then. Present where that costs less than the queue and the listeners of a stream.
+   * by then. Present where that costs less than the queue and the listeners of a stream; a Flow that is watched is never
+   * released.
    */
   watch?(onOver: () => void): void;
   write(chunk: Buffer): Fate;

@@ -95,7 +95,9 @@ export class SessionPool {
     try {
       return await this.#source.tunnel(session, address, ctx);
     } catch (error) {
-      await session.close('now');
+      // It may have got room for others meanwhile, who use it.
+      const isUsed = this.#source.isShared && session.capacity > 1 && session.load > 0;
+      if (!isUsed) await session.close('now');
       throw error;
     }
   }

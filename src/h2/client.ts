@@ -33,6 +33,7 @@ export class Http2Client extends Http2Session {
   /** The first stream whose head the wire was not given yet. */
   #unsentId = 1;
   #ownResets = 0;
+  #hasCut = false;
   #isDraining = false;
   readonly #heads: HeadReader<ResponseHead> = new HeadReader(readResponse);
 
@@ -51,10 +52,16 @@ export class Http2Client extends Http2Session {
     return !this.isOver && !this.#isDraining && this.#nextId < lastStream && this.#ownResets < maxOwnResets;
   }
 
+  /** True if we have reset a stream since the last one was opened: nobody waits for the rest of what was sent. */
+  get hasCut(): boolean {
+    return this.#hasCut;
+  }
+
   /** Opens a stream with the head of a request; our half ends with it if `isEnd`. The session must be usable. */
   open(pseudo: RequestPseudoFields, fields: readonly HeaderField[], isEnd: boolean): Http2Stream {
     const stream = this.addStream(this.#nextId);
     this.#nextId += 2;
+    this.#hasCut = false;
     const block = this.encoder.encode(toFields(listPseudoFields(pseudo), fields));
     stream.isConnect = pseudo.method === 'CONNECT';
     stream.isHead = pseudo.method === 'HEAD';
@@ -82,6 +89,7 @@ export class Http2Client extends Http2Session {
 
   protected override sendReset(stream: Http2Stream): void {
     this.#ownResets++;
+    this.#hasCut = true;
     super.sendReset(stream);
   }
 
@@ -114,11 +122,11 @@ export class Http2Client extends Http2Session {
     if (isTooLarge) return this.failStream(id, errorCodes.enhanceYourCalm);
     if (block.dependsOnItself) return this.failStream(id, errorCodes.protocolError);
     if (stream.isAnswered) this.#onTrailers(stream, fields, isEnd);
-    else this.#onAnswer(stream, fields, isEnd);
+    else this.#onAnswer(stream, block, fields);
   }
 
-  #onAnswer(stream: Http2Stream, all: readonly HeaderField[], isEnd: boolean): void {
-    const head = this.#heads.read(all);
+  #onAnswer(stream: Http2Stream, { bytes, isEnd }: HeaderBlock, all: readonly HeaderField[]): void {
+    const head = this.#heads.read(all, bytes.length);
     const isInterim = head !== undefined && head.status < 200;
     // RFC 9113, section 8.6: there is no 101.
     if (!head || head.status === 101 || (isInterim && isEnd)) {

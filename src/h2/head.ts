@@ -1,4 +1,5 @@
 import type { HeaderField } from '../core/hop.ts';
+import { keptBytes } from './hpack/decoder.ts';
 
 /** Pseudo-fields of a request (RFC 9113, section 8.3.1), with the protocol of an extended CONNECT (RFC 8441, section 4). */
 export interface RequestPseudoFields {
@@ -35,7 +36,7 @@ const badValue = /[\0\r\n]|^[ \t]|[ \t]$/;
 const authorityPattern = /^[-._~!$&'()*+,;=:@[\]%0-9A-Za-z]*$/;
 const lengthPattern = /^\d{1,15}$/;
 
-/** Reads heads. The decoder returns the same list for the same block, which need not be read twice in a row. */
+/** Reads heads. The decoder returns the same list for the same short block, which need not be read twice in a row. */
 export class HeadReader<T> {
   readonly #read: (all: readonly HeaderField[]) => T | undefined;
   #all: readonly HeaderField[] | undefined;
@@ -45,12 +46,17 @@ export class HeadReader<T> {
     this.#read = read;
   }
 
-  /** Returns what the fields say; `undefined` if they are malformed. */
-  read(all: readonly HeaderField[]): T | undefined {
+  /**
+   * Returns what the fields say; `undefined` if they are malformed.
+   * @param blockBytes the size of their block: what will not come again is not kept
+   */
+  read(all: readonly HeaderField[], blockBytes: number): T | undefined {
     if (all === this.#all) return this.#head;
-    this.#head = this.#read(all);
-    this.#all = all;
-    return this.#head;
+    const head = this.#read(all);
+    const isKept = blockBytes <= keptBytes;
+    this.#all = isKept ? all : undefined;
+    this.#head = isKept ? head : undefined;
+    return head;
   }
 }
 

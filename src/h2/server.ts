@@ -109,7 +109,7 @@ export class Http2Server extends Http2Session {
     }
     if (block.dependsOnItself) return this.failStream(id, errorCodes.protocolError);
     if (isTooLarge) return this.#refuseHead(id, isEnd);
-    const head = this.#heads.read(all);
+    const head = this.#heads.read(all, block.bytes.length);
     if (!head || (isEnd && head.pseudo.method !== 'CONNECT' && (head.bodyBytes ?? 0) > 0)) {
       return this.failStream(id, errorCodes.protocolError);
     }

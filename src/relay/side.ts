@@ -139,7 +139,7 @@ export class Side implements FlowEvents {
 
   /** Notes that the other side has finished; if it did so by itself, this one goes on. */
   #noteFinish(): void {
-    this.finished = this.ended;
+    this.finished = this.ended && !this.refused;
     this.#owner.onEndChanged();
   }
 }

@@ -95,14 +95,20 @@ export class SocketFlow extends DuplexFlow implements SocketReceiver {
   /** Delivers what came before there was a receiver, and then what the stream has read. */
   deliverRest(): void {
     const socket = this.#socket;
-    const early = this.#early;
-    while (early && early.length > 0) {
+    if (this.#early) {
       if (!this.isReading) return;
-      this.events?.onData(early.shift() as Buffer);
+      const early = this.#early;
+      // What comes meanwhile stays behind it.
+      this.#early = [];
+      // As one chunk: a client may have sent it byte by byte.
+      if (early.length > 0) this.events?.onData(early.length === 1 ? (early[0] as Buffer) : Buffer.concat(early));
+      // A receiver that has enough hears of the end once it reads on.
+      if (!this.isReading) return;
+      if (this.#early.length > 0) return this.deliverRest();
+      this.#early = undefined;
+      // It ended while something waited before its end.
+      if (socket.readableEnded) return this.onEnd();
     }
-    this.#early = undefined;
-    // It ended while something waited before its end.
-    if (early && socket.readableEnded) return this.onEnd();
     while (this.isReading && !socket.destroyed) {
       // One call returns everything, or the first of it: that depends on the version of Node.
       const chunk = socket.read() as Buffer | null;

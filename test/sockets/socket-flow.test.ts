@@ -5,10 +5,12 @@ import { flowOf, readLent } from '../../src/core/duplex-flow.ts';
 import { resetError } from '../../src/core/link.ts';
 import { FlowSocket } from '../../src/sockets/flow-socket.ts';
 import { poisonReturned } from '../../src/sockets/read-memory.ts';
+import type { SocketFlow } from '../../src/sockets/socket-flow.ts';
 import { flowContract } from '../conformance/flow-contract.ts';
 import { eventually } from '../support/eventually.ts';
 import { FlowUser } from '../support/flow-user.ts';
 import { makeTcpPair, makeUnixPair } from '../support/harness/link-pairs.ts';
+import { turn } from '../support/turns.ts';
 
 beforeEach(() => poisonReturned(true));
 afterEach(() => poisonReturned(false));
@@ -106,6 +108,27 @@ test('an end behind what was kept is told once, after it', async () => {
   user.onChunk = (chunk) => void kept.push(chunk.toString());
   await eventually(() => [kept, user.events], [['all of it'], ['end']]);
   expect(flow.isEnded).toBe(true);
+});
+
+test('what came in many pieces is given on as one, and its end waits for a receiver that has enough', async () => {
+  const { first, second } = await makeTcpPair();
+  const flow = flowOf(first);
+  flow.watch?.(() => {});
+  for (const letter of 'pieces') (flow as SocketFlow).onData(Buffer.from(letter));
+  second.stream.end();
+  await eventually(() => first.stream.readableEnded, true);
+  const user = new FlowUser(flow, { reading: false });
+  const kept: string[] = [];
+  user.onChunk = (chunk) => {
+    kept.push(chunk.toString());
+    user.flow.pause();
+  };
+  user.flow.resume();
+  await eventually(() => kept, ['pieces']);
+  await turn();
+  expect(user.events).toEqual([]);
+  user.flow.resume();
+  await eventually(() => user.events, ['end']);
 });
 
 test('a watched flow keeps so much, and leaves the rest to the system and the stream', async () => {

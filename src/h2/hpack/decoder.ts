@@ -34,7 +34,7 @@ const maxIntegerShift = 28;
 const noBytes = Buffer.alloc(0);
 
 /** A block up to this is kept with what it says: where every tunnel has the same head, it has a byte or two for each field. */
-const keptBytes = 32;
+export const keptBytes = 32;
 
 /**
  * Decodes the header blocks of one direction of a connection (RFC 7541), each of which must be given to it, and in the

@@ -112,7 +112,7 @@ export class ClientSession implements OpenedOwner {
     if (this.#isClosed) return Promise.resolve();
     const closed = new Promise<void>((resolve) => this.#onClosed.push(resolve));
     this.#client.drain(true);
-    if (this.load === 0) this.#connection.finish(mode === 'drain');
+    if (this.load === 0) this.#connection.finish(mode === 'drain' && !this.#client.hasCut);
     else if (mode === 'now') this.#connection.lose(resetError('the HTTP/2 session was closed'));
     return closed;
   }

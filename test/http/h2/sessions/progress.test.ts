@@ -1,8 +1,9 @@
 import { Duplex } from 'node:stream';
 import { afterAll, expect, onTestFinished, test, vi } from 'vitest';
-import { linkPair, streamLink } from '../../../../src/core/link.ts';
+import { linkPair, resetError, streamLink } from '../../../../src/core/link.ts';
 import { serveHttp2 } from '../../../../src/http/h2/server.ts';
-import { type Http2Setup, serverSetup } from '../../../../src/http/h2/setup.ts';
+import { openSession } from '../../../../src/http/h2/sessions/client.ts';
+import { clientSetup, type Http2Setup, serverSetup } from '../../../../src/http/h2/setup.ts';
 import { makeCerts } from '../../../support/certs/certs.ts';
 import { inTime } from '../../../support/eventually.ts';
 import { makeTcpPair } from '../../../support/harness/link-pairs.ts';
@@ -138,3 +139,38 @@ test.each([
   }
   await inTime('the end of the session', serving);
 });
+
+test.each([
+  ['was reset', false],
+  ['has ended', true],
+] as const)(
+  'a session closes in a second after a reset, and waits for its reader after an end: its last stream %s',
+  async (how, isPatient) => {
+    const gate = new Gate();
+    const opening = openSession(streamLink(gate), { ...clientSetup, pingMs }, never);
+    gate.push(
+      formatFrame('settings', 0, Buffer.concat([Buffer.of(0, SETTINGS_INITIAL_WINDOW_SIZE), formatNumber(4_000_000)])),
+    );
+    gate.push(formatFrame('settings', 0, Buffer.of(), flags.ack));
+    gate.push(formatFrame('windowUpdate', 0, formatNumber(4_000_000)));
+    const session = await opening;
+    await gate.takeWritten(1000);
+    const { link } = session.open({ method: 'CONNECT', authority: 'db:22' }, [], {});
+    gate.push(formatFrame('headers', 1, formatFields([[':status', '200']]), flags.endHeaders));
+    link.stream.end(makePayload(10_000));
+    for (let turns = 0; turns < 5; turns++) await turn();
+    fakeTimers();
+    if (how === 'was reset') link.reset(resetError('enough'));
+    else gate.push(formatFrame('data', 1, Buffer.of(), flags.endStream));
+    for (let turns = 0; turns < 5; turns++) await turn();
+    link.stream.resume();
+    for (let turns = 0; turns < 5; turns++) await turn();
+    expect(session.load).toBe(0);
+    const closing = session.close('drain');
+    vi.advanceTimersByTime(2000);
+    expect(gate.destroyed).toBe(!isPatient);
+    vi.advanceTimersByTime(20_000);
+    vi.useRealTimers();
+    await inTime('the end of the session', closing);
+  },
+);
