@@ -54,7 +54,15 @@ export async function createHopLayer(
   const demand = tls && demandOf(hop, scheme, tls);
   const expectedId = carrier.expectedId?.(hop);
   const agent = carrier.identitySource?.(hop);
-  const identity = agent !== undefined && { agent, expectedId, emit, until, onRenew: () => layer.renew() };
+  // A tunnel that outlives its connections dials this way again, for as long as it lives.
+  const isDialledAgain = hops.flat().some(mayBeResumed);
+  const identity = agent !== undefined && {
+    agent,
+    expectedId,
+    emit,
+    until: isDialledAgain ? undefined : until,
+    onRenew: () => layer.renew(),
+  };
   const security = demand && (await createSecurity(hop.tls, demand, identity || undefined));
   const position = { index: place + 1, count: hops.length };
   const plain = via({
@@ -83,6 +91,11 @@ export async function createHopLayer(
       await layer.close();
     },
   };
+}
+
+function mayBeResumed(hop: Hop): boolean {
+  if (hop.chooser) return false;
+  return hop.settings[resumeName] !== undefined || findHopScheme(hop).carrier.isOfRequests === true;
 }
 
 /** Makes the tunnels of a hop outlive their transports, if the user wants it and they do not by themselves. */

@@ -40,6 +40,24 @@ test('after a reload the agents of the old graph are let go, and tunnels go on',
   expect(String(await client.read(4))).toBe('pong');
 });
 
+test('the agent of a way that tunnels may dial again is kept after a reload', async () => {
+  const agent = await startAgent();
+  const serve = await startTestServe({ accept: ['hbone'], tls: mesh.serverTls() });
+  const far = await startTestServe({});
+  const target = await startTarget(echo);
+  const hops = [
+    [makeHop('hbone', serve.port, { settings: { spiffe: agent.address } })],
+    [makeHop('http', far.port, { settings: { resume: '10m,optional' } })],
+  ];
+  const chain = await startChain([forwardStage('out', target.address, { route: { hops } })]);
+  expect(agent.listening).toBe(1);
+  await chain.running.replace(toGraph({ stages: [forwardStage('out', target.address)] }));
+  const client = await connectPeer(chain.port);
+  client.send('pong');
+  expect(String(await client.read(4))).toBe('pong');
+  expect(agent.listening).toBe(1);
+});
+
 test('the agents of a graph that cannot start are let go', async () => {
   const agent = await startAgent();
   const chain = await startChain([forwardStage('a', { kind: 'tcp', host: '127.0.0.1', port: 9 })]);
