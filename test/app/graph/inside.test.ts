@@ -1,9 +1,13 @@
-import { expect, test } from 'vitest';
+import { afterAll, expect, test } from 'vitest';
 import type { Stage } from '../../../src/chain/model/graph.ts';
+import { makeCerts } from '../../support/certs/certs.ts';
 import { makeHop } from '../../support/harness/app.ts';
 import { startChain } from '../../support/harness/chain.ts';
 import { forwardStage, internal, proxyStage } from '../../support/graphs/graphs.ts';
 import { httpStage, on, requests, upstream } from '../../support/graphs/http-stages.ts';
+
+const certs = await makeCerts();
+afterAll(() => certs.remove());
 
 const exposed = [{ kind: 'tcp', host: '0.0.0.0', port: 0 }] as const;
 const target = { kind: 'tcp', host: 'unused', port: 1 } as const;
@@ -31,7 +35,7 @@ const refused: readonly (readonly [string, readonly Stage[], string])[] = [
   ['a proxy behind a front of TLS', [outer({ tls: {} }), proxy()], 'b'],
   [
     'a proxy behind a front of TLS to which clients may come without a certificate',
-    [outer({ tls: { clientCa: '/ca.pem', clientCert: 'optional' } }), proxy()],
+    [outer({ tls: { clientCa: certs.ca.cert, clientCert: 'optional' } }), proxy()],
     'b',
   ],
   [
@@ -85,6 +89,7 @@ const allowed: readonly (readonly [string, readonly Stage[]])[] = [
   ['on loopback', [forwardStage('a', internal('b')), proxy()]],
   ['open outside', [outer({ open: true }), proxy()]],
   ['open inside', [outer(), proxy({ open: true })]],
+  ['certificates outside', [outer({ tls: { clientCa: certs.ca.cert } }), proxy()]],
   ['users inside', [outer(), proxy({ users })]],
   ['users outside', [router('a', 'b', { users, allow: [], deny: [] }), proxy()]],
   ['a proxy with a target', [outer(), proxy({ to: target })]],
