@@ -15,6 +15,9 @@ export function copyCheckout(...more: readonly string[]): string {
   return copy;
 }
 
+/** A request that the registry leaves without an answer is tried again, within the time of a test; npm waits for 5 minutes. */
+const patience = { npm_config_fetch_timeout: '30000', npm_config_audit: 'false', npm_config_fund: 'false' };
+
 /** Runs commands of npm up to the first that fails; its own cache saves most downloads. */
 export function runNpm(
   script: string,
@@ -23,6 +26,6 @@ export function runNpm(
   options: RunOptions,
 ): Promise<Result> {
   const cache = execFileSync('npm', ['config', 'get', 'cache'], { encoding: 'utf8' }).trim();
-  const settings = { npm_config_cache: cache, npm_config_prefer_offline: 'true', ...env };
+  const settings = { npm_config_cache: cache, npm_config_prefer_offline: 'true', ...patience, ...env };
   return run({ file: 'bash', args: ['-ec', script], cwd, env: settings }, options);
 }
