@@ -1,5 +1,6 @@
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
+import { makeCerts } from '../../support/certs/certs.ts';
 import type { CertFiles } from '../support/origin.ts';
 import { type Part, startPart } from '../support/part.ts';
 import { type Result, run } from '../support/process.ts';
@@ -116,15 +117,20 @@ export async function findRefused(texts: readonly string[]): Promise<readonly Re
   const folder = makeFolder('looked-at');
   const refused: RefusedText[] = [];
   const waiting = texts.entries();
+  // Envoy reads the files of certificates too, which the corpus expects in the folder that `readCorpus` names.
+  const { ca, server, remove } = await makeCerts();
+  const files = { cert: server.cert, key: server.key, ca: ca.cert } as const;
+  const withFiles = (text: string) =>
+    text.replaceAll(/\/tmp\/(cert|key|ca)\.pem/g, (_path, file: keyof typeof files) => files[file]);
   const lookAtAll = async () => {
     for (const [index, text] of waiting) {
       const file = join(folder, `${index}.yaml`);
-      writeFileSync(file, text);
+      writeFileSync(file, withFiles(text));
       const { code, stderr } = await checkEnvoy(file);
       if (code !== 0) refused.push({ text, why: stderr });
     }
   };
-  await Promise.all([lookAtAll(), lookAtAll()]);
+  await Promise.all([lookAtAll(), lookAtAll()]).finally(remove);
   return refused;
 }
 
