@@ -33,7 +33,10 @@ describe.skipIf(!hasEnvoy)('Envoy and tunl on the same files', () => {
     const changes = fc.sample(makeLikelyChanges(), { numRuns: count * 5, seed: 14 });
     const taken = changes.filter(({ text }) => isTaken(text)).slice(0, count);
     expect(taken.length).toBe(count);
-    const refused = await findRefused(taken.map(({ text }) => text));
+    // What is in a file of a key is read when the stages are made ready.
+    const refused = (await findRefused(taken.map(({ text }) => text))).filter(
+      ({ why }) => !/: Failed to load private key from /.test(why),
+    );
     const named = refused.map(({ text, why }) => [taken.find((change) => change.text === text)?.what, why, text]);
     expect(named).toEqual([]);
   });

@@ -56,9 +56,11 @@ export function readSource(
   const source = bind?.source_address;
   if (!source) return {};
   const at = [...path, 'upstream_bind_config', 'source_address'];
-  const { address, port_value: port = 0 } = source;
+  const { address, port_value: port } = source;
   if (isIP(address) === 0) reading.add([...at, 'address'], `${quote(address)} is not an IP address of this machine`);
-  if (port !== 0) reading.add([...at, 'port_value'], 'the system chooses the port that tunl connects from', 'write 0');
+  if (port === undefined) reading.add(at, 'port_value is missing', 'write 0: the system chooses the port');
+  else if (port !== 0)
+    reading.add([...at, 'port_value'], 'the system chooses the port that tunl connects from', 'write 0');
   // The unspecified addresses leave the choice to the system.
   const bytes = toBytes(address);
   return bytes && !isUnspecified(bytes) ? { sourceAddress: formatIp(bytes) } : {};

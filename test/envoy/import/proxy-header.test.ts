@@ -42,6 +42,7 @@ test.each(['0.0.0.0', "'::'"])('the source address %s leaves the choice to the s
 });
 
 test.each([
+  [', port_value: 0 } }', ' } }', 'port_value is missing'],
   ['port_value: 0 }', 'port_value: 7 }', 'the system chooses the port that tunl connects from'],
   ['address: 127.0.0.9', 'address: db', '"db" is not an IP address of this machine'],
   [
