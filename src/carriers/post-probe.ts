@@ -9,7 +9,7 @@ import { isOverWithin, Opening } from '../core/waiting.ts';
 import type { Call, CallBody, Reply } from '../http/call.ts';
 import { Http1Client } from '../http/h1/client.ts';
 import { proxyPeer } from '../http/tunnel/h1-session.ts';
-import { requestFields, userAgent } from '../http/tunnel/request-fields.ts';
+import { http1Fields, requestFields, userAgent } from '../http/tunnel/request-fields.ts';
 import { sessionAddress } from '../resume/session.ts';
 
 /** The time, in milliseconds, that the probe waits for an answer at least, and how often that of the whole request. */
@@ -118,24 +118,26 @@ async function withClient(
 function toCall({ hop, path, isHttp2 }: ProbeTerms, ctx: DialContext, body?: CallBody): Call {
   const authority = formatHostPort(sessionAddress.host, sessionAddress.port);
   const own = [userAgent, ['cache-control', 'no-store, no-transform'] as const];
-  // A Host of the user's own stands first, as in every request over HTTP/1.1.
-  const fields = requestFields(hop, laterContext(ctx, ctx.signal), isHttp2 ? own : [['Host', authority], ...own]);
-  const isHost = ([name]: (typeof fields)[number]) => name.toLowerCase() === 'host';
-  const headers = [...fields.filter(isHost), ...fields.filter((field) => !isHost(field))];
-  const isSecured = hop.scheme === 'post+https' || hop.scheme === 'post+h2';
+  // The fields of the tunnel itself, its password among them, are not those of the probe.
+  const later = laterContext(ctx, ctx.signal);
+  const headers = isHttp2 ? requestFields(hop, later, own) : http1Fields(hop, later, [['Host', authority], ...own]);
   return {
     method: 'POST',
     target: path,
     authority,
-    scheme: isSecured ? 'https' : 'http',
+    scheme: isSecured(hop) ? 'https' : 'http',
     headers: body ? headers : [...headers, ['content-length', '0']],
     ...(body && { body }),
   };
 }
 
-function bufferingError({ scheme, address }: Hop): TunlError {
-  const place = formatPlace(address);
-  const secured = scheme === 'post+https' || scheme === 'post+h2' ? 's' : '';
+function isSecured({ scheme }: Hop): boolean {
+  return scheme === 'post+https' || scheme === 'post+h2';
+}
+
+function bufferingError(hop: Hop): TunlError {
+  const place = formatPlace(hop.address);
+  const secured = isSecured(hop) ? 's' : '';
   const message = `something on the way to ${place} keeps requests until they are whole, so a tunnel in one POST carries nothing`;
   return new TunlError('http_response_timeout', message, {
     side: 'hop',

@@ -60,10 +60,12 @@ export function toForwardGraph(options: ForwardOptions): Graph {
     const shared = { name: `forward-${index + 1}`, listen: [spec.listen], log: false };
     const route = nameRoute(ways?.[index] ?? hops);
     if ('front' in spec) {
-      const own = spec.hasOwnWay ? [] : matches;
-      const toSome = own.map(({ pattern, rule, hops: way }) => ({ pattern, rule, route: nameRoute(way) }));
-      const some = toSome.length > 0 ? { ways: toSome } : {};
-      return { ...shared, ...access, job: 'proxy', front: spec.front, accept: [], route, ...some };
+      const front = { ...shared, ...access, job: 'proxy', front: spec.front, accept: [], route } as const;
+      if (spec.hasOwnWay || matches.length === 0) return front;
+      return {
+        ...front,
+        ways: matches.map(({ pattern, rule, hops: way }) => ({ pattern, rule, route: nameRoute(way) })),
+      };
     }
     return { ...shared, job: 'forward', to: { targets: [spec.target], balance: 'first' }, route };
   });

@@ -13,6 +13,9 @@ import type { Io } from '../terminal/io.ts';
 /** The variables that tell a hook what happened; those of an outer tunl are not meant for ours. */
 const ownNames = ['EVENT', 'NAME', 'PID', 'LISTEN', 'REASON', 'EXIT_STATUS'] as const;
 
+/** What a hook is told, by the names of its variables. */
+type Facts = Partial<Record<(typeof ownNames)[number], string>>;
+
 /** The time that `--on-down` has, and a command that is told to end, in milliseconds. */
 const usualLimits = { downMs: 10_000, partingMs: 1000 };
 
@@ -103,11 +106,7 @@ export class Hooks {
     await this.#stop(run);
   }
 
-  async #start(
-    name: string,
-    command: string,
-    facts: Partial<Record<(typeof ownNames)[number], string>>,
-  ): Promise<HookRun | undefined> {
+  async #start(name: string, command: string, facts: Facts): Promise<HookRun | undefined> {
     let log: number | undefined;
     try {
       const { io, output } = this.#options;
@@ -129,9 +128,9 @@ export class Hooks {
     }
   }
 
-  #makeEnv(facts: Partial<Record<(typeof ownNames)[number], string>>): Record<string, string | undefined> {
+  #makeEnv(facts: Facts): Record<string, string | undefined> {
     const { io } = this.#options;
-    const set: typeof facts = {
+    const all: Facts = {
       ...facts,
       PID: String(process.pid),
       LISTEN: this.#addresses.map(formatAddress).join('\n'),
@@ -139,7 +138,7 @@ export class Hooks {
     };
     return {
       ...setVariables(commandEnvironment(io.env), this.#addresses.map(toPlace)),
-      ...Object.fromEntries(ownNames.map((name) => [`TUNL_${name}`, set[name]])),
+      ...Object.fromEntries(ownNames.map((name) => [`TUNL_${name}`, all[name]])),
     };
   }
 
