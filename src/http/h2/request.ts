@@ -13,6 +13,9 @@ import { goneError, WatchedRequest } from '../exchange/watched-request.ts';
 /** How long an answer that nobody watches may wait for the client to take it, as on a connection of HTTP/1.1. */
 const untakenMs = 2000;
 
+/** How long the rest of an unwanted body may take to come, for clients that take any reset for a loss of the answer. */
+const unwantedMs = 250;
+
 /** One stream of a session as a request. What a tunnel does not need of it is made when it is first asked for, and let go with it. */
 export class Http2Request extends WatchedRequest implements Exchange, AcceptedEvents {
   readonly version = '2';
@@ -29,6 +32,8 @@ export class Http2Request extends WatchedRequest implements Exchange, AcceptedEv
   #isContinued = false;
   /** The last byte of the answer is out, and its end. */
   #isAnswerSent = false;
+  /** The client has its answer, and nobody reads the body: however the body ends, the request is complete. */
+  #isUnwanted = false;
 
   constructor(accepted: AcceptedStream, peer: Peer) {
     super();
@@ -142,7 +147,7 @@ export class Http2Request extends WatchedRequest implements Exchange, AcceptedEv
 
   onClose(): void {
     const { closeCode, stream } = this.#accepted;
-    const isComplete = this.#isAnswerSent && (this.#hasWholeBody || closeCode === 0);
+    const isComplete = this.#isAnswerSent && (this.#hasWholeBody || this.#isUnwanted || closeCode === 0);
     if (isComplete) this.life.end();
     else this.#leave(goneError(this.life.isAnswered, stream.errored));
   }
@@ -168,14 +173,16 @@ export class Http2Request extends WatchedRequest implements Exchange, AcceptedEv
     if (error) this.cut(error);
   }
 
-  /** Once the answer is out, what may still come of an unwanted body is told to stop (RFC 9113, section 8.1). */
+  /** Once the answer is out, an unwanted body that goes on is told to stop (RFC 9113, section 8.1). */
   #settle(): void {
     if (!this.#isAnswerSent) return;
     const body = this.#body;
     if (this.#hasWholeBody) this.#accepted.stream.resume();
     else if (!body?.readableDidRead || body.destroyed) {
-      // Not in this tick: the end of the answer goes first.
-      setImmediate(() => this.#accepted.isOpen && this.#accepted.reset(errorCodes.noError));
+      this.#isUnwanted = true;
+      this.#accepted.stream.resume();
+      // Never in this tick: the end of the answer goes first.
+      setTimeout(() => this.#accepted.isOpen && this.#accepted.reset(errorCodes.noError), unwantedMs).unref();
     }
   }
 

@@ -1,6 +1,7 @@
 import { constants } from 'node:http2';
 import { expect, test } from 'vitest';
 import { eventually, inTime } from '../../support/eventually.ts';
+import { flags } from '../../support/peers/h2-frames.ts';
 import { Http2Peer } from '../../support/peers/h2-peer.ts';
 import { readStream, startSession } from '../../support/harness/h2-request-bed.ts';
 import { readBody, startRequestBed } from '../../support/harness/request-bed.ts';
@@ -70,6 +71,43 @@ test('an answer before the end of the body tells the client to stop, trailers an
   expect([head[':status'], body, trailers, error]).toMatchObject([413, 'too much', { 'x-end': '1' }, undefined]);
   expect(stream.rstCode).toBe(constants.NGHTTP2_NO_ERROR);
   expect(await inTime('the end', request.done)).toEqual({ status: 413 });
+});
+
+const NO_ERROR = 0x0;
+const PROTOCOL_ERROR = 0x1;
+const CANCEL = 0x8;
+
+test.each<[string, readonly number[], (peer: Http2Peer, stream: number) => void]>([
+  ['goes on is told to stop', [NO_ERROR], () => {}],
+  ['ends soon is not reset', [], (peer, stream) => peer.send('data', stream, 'rest', flags.endStream)],
+  [
+    'has trailers without its end is a fault',
+    [PROTOCOL_ERROR],
+    (peer, stream) => peer.sendFields(stream, [['x-a', '1']]),
+  ],
+  ['is taken back has had its answer', [], (peer, stream) => peer.reset(stream, CANCEL)],
+])('a body after the answer that %s', async (_, expected, proceed) => {
+  const { client, take } = startRequestBed();
+  const peer = new Http2Peer(client);
+  peer.start();
+  const stream = peer.request([
+    [':method', 'POST'],
+    [':scheme', 'http'],
+    [':authority', 'a.test'],
+    [':path', '/'],
+  ]);
+  const request = await take();
+  request.answer(405, []).end('no');
+  expect(await peer.endOf(stream)).toBe('end');
+  proceed(peer, stream);
+  expect(await inTime('the end', request.done)).toEqual({ status: 405 });
+  const resets: number[] = [];
+  peer.send('ping', 0, Buffer.alloc(8));
+  await peer.until('the answer to PING', ({ type, payload }) => {
+    if (type === 'reset') resets.push(payload.readUInt32BE(0));
+    return type === 'ping';
+  });
+  expect(resets).toEqual(expected);
 });
 
 test('a body that is reset fails, and so does the request', async () => {
