@@ -15,7 +15,7 @@ import { assertNotLedTo, type OffLimits } from '../off-limits.ts';
 import { RouteCache } from '../stages/routes.ts';
 import type { ReadyStage, StageParts } from '../stages/stage.ts';
 import type { Traffic } from '../admin/traffic.ts';
-import { guardInside } from './inside.ts';
+import { InsideGuard } from './inside.ts';
 import type { Tunnels } from '../tunnel/tunnels.ts';
 
 /** The parts of the process that a generation uses. */
@@ -75,15 +75,16 @@ export async function createGeneration(graph: Graph, env: GenerationEnv): Promis
   const routes = new RouteCache(graph, dialInternal, { ...env, retired: retired.signal });
   const { scope, emit, tunnels, logFiles, listeners } = env;
   const { traffic } = env;
-  const common: StageParts = { scope, retired: retired.signal, emit, tunnels, logFiles, listeners, routes };
+  const inside = new InsideGuard(graph);
+  const isExposed = inside.isExposed.bind(inside);
+  const common: StageParts = { scope, retired: retired.signal, emit, tunnels, logFiles, listeners, routes, isExposed };
   const parts = { ...common, ...(traffic && { countScreens: traffic.countScreens.bind(traffic) }) };
-  const guard = guardInside(graph);
   const stages = await Promise.all(
     graph.stages.map((stage) => {
       // An event does not always tell its stage, so each stage has a sink of its own while somebody counts.
       const sink = traffic ? noting(emit, (event) => traffic.journal.note(stage.name, event)) : emit;
       return prepareStage(stage, { ...parts, emit: sink })
-        .then(guard)
+        .then((ready) => inside.guard(ready))
         .catch(blameStage(stage));
     }),
   ).catch((error: unknown) => {

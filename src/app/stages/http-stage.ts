@@ -87,7 +87,7 @@ export const httpStage: StageKind<AnyHttpStage> = {
       const known = envs.get(vantage);
       if (known) return known;
       const record = { ...recordEnv, ...(isInner(stage, vantage) && { record: 'none' as const }) };
-      const base = vantage === 'exposed' ? 'deny-special' : 'allow-all';
+      const base = vantage === 'exposed' || vantage === 'inside exposed' ? 'deny-special' : 'allow-all';
       const env = { ...record, ...common, ...createPlans(base, record) };
       envs.set(vantage, env);
       return env;
@@ -95,8 +95,8 @@ export const httpStage: StageKind<AnyHttpStage> = {
     // The vantage of a listener never changes, and is asked for with each Link.
     const byListener = new WeakMap<Listener, ServeEnv>();
     const envAt = (listener: Listener | undefined): ServeEnv => {
-      if (!listener) return envOf('inside');
-      const env = byListener.get(listener) ?? envOf(vantageOf(listener));
+      if (!listener) return envOf(parts.isExposed(stage.name) ? 'inside exposed' : 'inside');
+      const env = byListener.get(listener) ?? envOf(isLoopback(listener.address) ? 'local' : 'exposed');
       byListener.set(listener, env);
       return env;
     };
@@ -160,13 +160,8 @@ async function loadState(values: NonNullable<HttpStage['state']>) {
 /** The answer for each Link: what happens to it is told elsewhere. */
 const taken: Promise<undefined> = Promise.resolve(undefined);
 
-/** The origin of a Link: another stage, this machine, or a listener that other machines can reach. */
-type Vantage = 'inside' | 'local' | 'exposed';
-
-function vantageOf(listener: Listener | undefined): Vantage {
-  if (!listener) return 'inside';
-  return isLoopback(listener.address) ? 'local' : 'exposed';
-}
+/** The origin of a Link: another stage, which other machines may reach, this machine, or a listener that other machines can reach. */
+type Vantage = 'inside' | 'inside exposed' | 'local' | 'exposed';
 
 /** Makes a check that refuses listeners on which anybody could use the stage and choose its destination. */
 function judgeListeners(stage: AnyHttpStage, hasUsers: boolean): (listen: readonly Address[]) => void {
@@ -189,7 +184,7 @@ async function createUpstreams(stage: AnyHttpStage, { routes, listeners }: Stage
 
 /** True if the outer stage keeps the record of a request. A proxy always keeps its own record. */
 function isInner({ job, log }: AnyHttpStage, vantage: Vantage): boolean {
-  return vantage === 'inside' && job === 'http' && !log;
+  return vantage.startsWith('inside') && job === 'http' && !log;
 }
 
 function createRecordEnv(

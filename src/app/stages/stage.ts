@@ -23,6 +23,8 @@ export interface StageParts {
   /** The listeners of the whole graph, for the check that a proxy does not dial itself. */
   readonly listeners: () => readonly Listener[];
   readonly routes: RouteCache;
+  /** True if other machines reach a stage through the listeners of stages that lead to it. */
+  readonly isExposed: (stage: string) => boolean;
   /** Returns the counts of what the screens of a stage decide; absent while nobody counts. */
   readonly countScreens?: (stage: string, of: Screened) => ScreenCounts;
 }

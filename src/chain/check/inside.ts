@@ -39,6 +39,23 @@ export function findChosenInside(outer: Stage, findStage: (name: string) => Stag
   return undefined;
 }
 
+/**
+ * Finds the stages that get the bytes of the clients of `outer`, through any number of internal listeners.
+ * @param findStage finds the stage with an internal listener of that name
+ */
+export function findInside(outer: Stage, findStage: (name: string) => Stage | undefined): ReadonlySet<Stage> {
+  const found = new Set([outer]);
+  // Grows while it is read.
+  for (const stage of found) {
+    for (const { name, isDirect } of listLeads(stage)) {
+      const inner = isDirect ? findStage(name) : undefined;
+      if (inner) found.add(inner);
+    }
+  }
+  found.delete(outer);
+  return found;
+}
+
 function isGuarded(stage: Stage): boolean {
   const { open = false, tls } = stage;
   return open || (stage.job !== 'forward' && asksUsers(stage)) || demandsCertificate(tls);

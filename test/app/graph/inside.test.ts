@@ -1,9 +1,12 @@
 import { afterAll, expect, test } from 'vitest';
 import type { Stage } from '../../../src/chain/model/graph.ts';
+import { formatAddress } from '../../../src/core/address.ts';
 import { makeCerts } from '../../support/certs/certs.ts';
 import { makeHop } from '../../support/harness/app.ts';
 import { startChain } from '../../support/harness/chain.ts';
 import { forwardStage, internal, proxyStage } from '../../support/graphs/graphs.ts';
+import { connectPeer } from '../../support/peers/raw-peer.ts';
+import { echo, startTarget } from '../../support/targets/plain.ts';
 import { httpStage, on, requests, upstream } from '../../support/graphs/http-stages.ts';
 
 const certs = await makeCerts();
@@ -102,4 +105,30 @@ const allowed: readonly (readonly [string, readonly Stage[]])[] = [
 
 test.each(allowed)('a target inside may be chosen: %s', async (_what, stages) => {
   await startChain(stages);
+});
+
+test.each<[string, readonly Stage[], number]>([
+  ['a stage that everyone reaches', [outer({ open: true }), proxy()], 403],
+  [
+    'two stages',
+    [
+      outer({ open: true }),
+      forwardStage('b', internal('c'), { listen: 'internal' }),
+      proxyStage('c', { listen: 'internal' }),
+    ],
+    403,
+  ],
+  [
+    'a stage that everyone reaches, with the address allowed',
+    [outer({ open: true }), proxy({ allow: ['127.0.0.1'] })],
+    200,
+  ],
+  ['a stage that this machine alone reaches', [forwardStage('a', internal('b')), proxy()], 200],
+])('a proxy inside judges special addresses as the stage outside would: behind %s', async (_what, stages, status) => {
+  const { address } = await startTarget(echo);
+  const { port } = await startChain(stages);
+  const client = await connectPeer(port);
+  const authority = formatAddress(address);
+  client.send(`CONNECT ${authority} HTTP/1.1\r\nHost: ${authority}\r\n\r\n`);
+  expect(await client.readHead()).toMatch(new RegExp(`^HTTP/1.1 ${status} `));
 });
