@@ -35,7 +35,7 @@ export class Http2Body extends Readable {
 
   override _destroy(error: Error | null, done: (error: Error | null) => void): void {
     this.#stream.off('data', this.#onData).off('end', this.#onEnd).off('close', this.#onClose);
-    // Nobody takes what still comes: its window is not opened again.
+    // Nobody takes what still comes: its window is not opened again before the answer is out.
     this.#stream.pause();
     done(error);
     this.#events.onSettled();

@@ -32,8 +32,8 @@ export class Http2Request extends WatchedRequest implements Exchange, AcceptedEv
   #isContinued = false;
   /** The last byte of the answer is out, and its end. */
   #isAnswerSent = false;
-  /** The client has its answer, and nobody reads the body: however the body ends, the request is complete. */
-  #isUnwanted = false;
+  /** Runs once the client has its answer and nobody reads the body: however the body ends, the request is complete. */
+  #stopping: NodeJS.Timeout | undefined;
 
   constructor(accepted: AcceptedStream, peer: Peer) {
     super();
@@ -146,8 +146,9 @@ export class Http2Request extends WatchedRequest implements Exchange, AcceptedEv
   }
 
   onClose(): void {
+    clearTimeout(this.#stopping);
     const { closeCode, stream } = this.#accepted;
-    const isComplete = this.#isAnswerSent && (this.#hasWholeBody || this.#isUnwanted || closeCode === 0);
+    const isComplete = this.#isAnswerSent && (this.#hasWholeBody || this.#stopping !== undefined || closeCode === 0);
     if (isComplete) this.life.end();
     else this.#leave(goneError(this.life.isAnswered, stream.errored));
   }
@@ -173,17 +174,19 @@ export class Http2Request extends WatchedRequest implements Exchange, AcceptedEv
     if (error) this.cut(error);
   }
 
-  /** Once the answer is out, an unwanted body that goes on is told to stop (RFC 9113, section 8.1). */
+  /** Once the answer is out, an unwanted body that does not end is told to stop (RFC 9113, section 8.1). */
   #settle(): void {
     if (!this.#isAnswerSent) return;
     const body = this.#body;
     if (this.#hasWholeBody) this.#accepted.stream.resume();
     else if (!body?.readableDidRead || body.destroyed) {
-      this.#isUnwanted = true;
       this.#accepted.stream.resume();
-      // Never in this tick: the end of the answer goes first.
-      setTimeout(() => this.#accepted.isOpen && this.#accepted.reset(errorCodes.noError), unwantedMs).unref();
+      this.#stopping ??= setTimeout(() => this.#stop(), unwantedMs).unref();
     }
+  }
+
+  #stop(): void {
+    if (this.#accepted.isOpen) this.#accepted.reset(errorCodes.noError);
   }
 
   get #awaitsContinue(): boolean {
