@@ -160,7 +160,7 @@ async function loadState(values: NonNullable<HttpStage['state']>) {
 /** The answer for each Link: what happens to it is told elsewhere. */
 const taken: Promise<undefined> = Promise.resolve(undefined);
 
-/** The origin of a Link: another stage, which other machines may reach, this machine, or a listener that other machines can reach. */
+/** The origin of a Link: another stage or a listener of our own, and whether other machines reach that. */
 type Vantage = 'inside' | 'inside exposed' | 'local' | 'exposed';
 
 /** Makes a check that refuses listeners on which anybody could use the stage and choose its destination. */
