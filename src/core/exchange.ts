@@ -1,6 +1,7 @@
 import type { Readable, Writable } from 'node:stream';
 import type { TcpAddress } from './address.ts';
 import type { Origin } from './dialer.ts';
+import type { Pauses } from './flow.ts';
 import type { HeaderField } from './hop.ts';
 import type { CarriedStream, Link, Peer, Resumption } from './link.ts';
 import type { Credentials, DigestProof } from './secret.ts';
@@ -161,6 +162,8 @@ export interface ForwardContext {
   readonly origin: Origin;
   /** Called with the upstream that the request goes to; the last call counts. */
   readonly onUpstream: (upstream: ReachedUpstream) => void;
+  /** Counts the pauses of the two bodies, if anybody wants to know. */
+  readonly pauses?: Pauses;
   /** Relays bytes between a client that switched protocols and the upstream; counts and limits them. Resolves when both have ended; never rejects. */
   readonly join: (client: Link, upstream: Link) => Promise<void>;
 }

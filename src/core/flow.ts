@@ -5,6 +5,18 @@
  */
 export type Fate = 'free' | 'kept' | 'full' | 'wait';
 
+/** How often reading was paused because the other side accepted no more, and how often it went on after that. */
+export interface PauseCount {
+  paused: number;
+  resumed: number;
+}
+
+/** The pauses in both directions of a tunnel or request, by the side that was not read. */
+export interface Pauses {
+  readonly client: PauseCount;
+  readonly target: PauseCount;
+}
+
 /** Events of a Flow. After `onReset` there are no more. None comes from inside a call to `listen`, `write` or `end`. */
 export interface FlowEvents {
   /**

@@ -1,4 +1,5 @@
 import type { Readable } from 'node:stream';
+import type { PauseCount } from '../core/flow.ts';
 import type { HeaderField } from '../core/hop.ts';
 import type { Link } from '../core/link.ts';
 
@@ -14,6 +15,8 @@ export interface CallBody {
   trailers(): readonly HeaderField[];
   /** Set once a byte of the body has been read: the body cannot be sent again. */
   isTaken: boolean;
+  /** Counts the pauses of the source, if anybody wants to know. */
+  readonly pauses?: PauseCount | undefined;
   /** Makes the same body once more; present if it is in memory anyway. */
   again?(): CallBody;
 }

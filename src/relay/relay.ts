@@ -2,10 +2,11 @@ import { formatDuration } from '../core/deadline.ts';
 import { flowOf } from '../core/duplex-flow.ts';
 import { TunlError } from '../core/errors.ts';
 import type { TunnelEnd } from '../core/events.ts';
-import { type HalfCloseTerms, type Link, resetError } from '../core/link.ts';
+import type { Pauses } from '../core/flow.ts';
+import type { HalfCloseTerms, Link } from '../core/link.ts';
 import { HeldEnd } from './held-end.ts';
 import { ProgressLimit } from './progress-limit.ts';
-import { Side, type SideOwner } from './side.ts';
+import { goneError, Side, type SideOwner } from './side.ts';
 import type { RelayEnd, RelayLimits, RelayResult, RelayWatch, RunningRelay } from './terms.ts';
 
 export type { RelayLimits } from './terms.ts';
@@ -27,10 +28,6 @@ const leftMs = 1000;
  */
 export function relay(client: Link, upstream: Link, limits: RelayLimits, watch?: RelayWatch): RunningRelay {
   return new Relay(client, upstream, limits, watch);
-}
-
-function goneError(): Error {
-  return resetError('it ended the tunnel and accepts nothing more');
 }
 
 class Relay implements RunningRelay, SideOwner {
@@ -96,6 +93,10 @@ class Relay implements RunningRelay, SideOwner {
 
   get received(): number {
     return this.#target.bytes;
+  }
+
+  get pauses(): Pauses {
+    return { client: this.#client, target: this.#target };
   }
 
   cut(error: Error): void {
@@ -189,8 +190,7 @@ class Relay implements RunningRelay, SideOwner {
 
   /** Passes on a failure that came before the relay. */
   #checkStart(side: Side): void {
-    const { failure } = side.flow;
-    if (failure) this.onReset(side, failure);
+    if (side.flow.failure) this.onReset(side, side.flow.failure);
   }
 
   /** Holds our FIN back or sends it, and watches how the target reacts. */

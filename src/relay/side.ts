@@ -1,4 +1,5 @@
-import type { Flow, FlowEvents } from '../core/flow.ts';
+import type { Flow, FlowEvents, PauseCount } from '../core/flow.ts';
+import { resetError } from '../core/link.ts';
 
 /** Receives what concerns both sides of a tunnel. */
 export interface SideOwner {
@@ -12,15 +13,22 @@ export interface SideOwner {
   onReset(side: Side, error: Error): void;
 }
 
+/** Makes the reason for the reset of a side whose other side takes nothing more. */
+export function goneError(): Error {
+  return resetError('it ended the tunnel and accepts nothing more');
+}
+
 /**
  * One side of a tunnel: the Flow, and the bytes that come from it and go to the other side, with back-pressure. The
  * fields tell of this direction.
  */
-export class Side implements FlowEvents {
+export class Side implements FlowEvents, PauseCount {
   readonly flow: Flow;
   other!: Side;
   /** Bytes handed to the other side so far. */
   bytes = 0;
+  paused = 0;
+  resumed = 0;
   /** True once a byte came from this side, even if it was dropped. */
   hasBegun = false;
   /** True once this side has ended: no byte will follow. */
@@ -88,6 +96,7 @@ export class Side implements FlowEvents {
     if (fate === 'free') return false;
     if (fate !== 'kept') {
       this.#isWaiting = true;
+      this.paused++;
       this.flow.pause();
     }
     return fate !== 'wait';
@@ -118,6 +127,7 @@ export class Side implements FlowEvents {
   goOn(): void {
     if (!this.#isWaiting) return;
     this.#isWaiting = false;
+    this.resumed++;
     this.flow.resume();
   }
 

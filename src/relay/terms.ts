@@ -1,4 +1,5 @@
 import type { TunnelEnd } from '../core/events.ts';
+import type { Pauses } from '../core/flow.ts';
 import type { HalfCloseTerms } from '../core/link.ts';
 
 /** Time limits of a running tunnel, in milliseconds; 0 means none. */
@@ -41,6 +42,7 @@ export interface RelayResult extends RelayEnd {
 export interface RelayHandle {
   readonly sent: number;
   readonly received: number;
+  readonly pauses: Pauses;
   /** Ends the tunnel now; both sides see a reset. */
   cut(error: Error): void;
   /**

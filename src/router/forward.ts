@@ -2,6 +2,7 @@ import { type Address, formatAddress } from '../core/address.ts';
 import { Deadline } from '../core/deadline.ts';
 import { type ErrorCode, TunlError } from '../core/errors.ts';
 import type { ForwardContext, Exchange } from '../core/exchange.ts';
+import type { PauseCount } from '../core/flow.ts';
 import type { Link } from '../core/link.ts';
 import type { Reply } from '../http/call.ts';
 import { nameUpstream, UpstreamConnections } from './connections.ts';
@@ -33,13 +34,13 @@ class UpstreamForwarder implements Forwarder {
 
   async forward(request: Exchange, terms: ForwardTerms, ctx: ForwardContext): Promise<void> {
     assertMaySwitch(request, terms);
-    const call = toCall(request, terms, this.#options.version);
+    const call = toCall(request, terms, this.#options.version, ctx.pauses?.client);
     const deadline = this.#startDeadline(request, terms, ctx.signal);
     const limited = { ...ctx, signal: deadline.signal };
     try {
       const reply = await this.#call(call, terms, limited);
       if (terms.plain) assertNotAsked(reply, terms.target);
-      if (!reply.link) return await pass(request, call, reply, deadline.signal);
+      if (!reply.link) return await pass(request, call, reply, deadline.signal, ctx.pauses?.target);
       // From here on the limits of tunnels apply.
       deadline.end();
       await ctx.join(switchClient(request, call, reply), reply.link);
@@ -126,9 +127,10 @@ async function pass(
   { toAnswerFields }: PassedCall,
   reply: Reply,
   signal: AbortSignal,
+  pauses: PauseCount | undefined,
 ): Promise<void> {
   try {
-    await passReply(request, reply, toAnswerFields(reply), signal);
+    await passReply(request, reply, toAnswerFields(reply), signal, pauses);
   } catch (error) {
     reply.cancel(error as Error);
     throw error;

@@ -1,5 +1,6 @@
 import { abortReason } from '../core/deadline.ts';
 import type { Exchange } from '../core/exchange.ts';
+import type { PauseCount } from '../core/flow.ts';
 import type { HeaderField } from '../core/hop.ts';
 import { pumpBody } from '../http/body/pump.ts';
 import type { Reply } from '../http/call.ts';
@@ -8,6 +9,7 @@ import { keepTrailers } from './connection-fields.ts';
 /**
  * Passes an answer on with these fields, as it comes. If the client leaves, the answer is cancelled; if the answer is cut, it is cut for the
  * client too. Resolves once it is over in either way.
+ * @param pauses counts the pauses of the answer
  * @throws {TunlError} http_protocol_error, before anything is sent, if the answer cannot be passed on
  */
 export function passReply(
@@ -15,6 +17,7 @@ export function passReply(
   reply: Reply,
   headers: readonly HeaderField[],
   signal: AbortSignal,
+  pauses?: PauseCount,
 ): Promise<void> {
   const answer = request.answer(reply.status, headers);
   answer.on('error', () => {});
@@ -22,6 +25,7 @@ export function passReply(
   return new Promise((resolve) => {
     const stop = pumpBody(reply.body, {
       stream: answer,
+      pauses,
       write: (chunk) => answer.write(chunk),
       onEnd: () => {
         answer.setTrailers(keepTrailers(reply.trailers()));

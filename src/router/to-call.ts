@@ -1,4 +1,5 @@
 import type { Exchange } from '../core/exchange.ts';
+import type { PauseCount } from '../core/flow.ts';
 import type { HeaderField } from '../core/hop.ts';
 import type { Call, CallBody, Reply } from '../http/call.ts';
 import { isSafeField } from '../http/wire/message.ts';
@@ -28,14 +29,16 @@ export function wantedSwitch({ method, upgradeTo }: Exchange): string | undefine
 /**
  * Makes the request to the upstream from a client's request. An upgrade is written for the upstream's version of HTTP
  * (RFC 8441).
+ * @param pauses counts the pauses of the body
  * @throws {TunlError} http_request_error
  */
 export function toCall(
   request: Exchange,
   { timeoutMs, keptBack, plain, rewritten = request, changeAnswer }: ForwardTerms,
   version: ForwarderOptions['version'],
+  pauses?: PauseCount,
 ): PassedCall {
-  if (plain) return toPlainCall(request, plain);
+  if (plain) return toPlainCall(request, plain, pauses);
   const { method, scheme, upgradeTo } = request;
   const { target, authority, headers, isComplete = false } = rewritten;
   const passOn: PassOn = {
@@ -55,7 +58,7 @@ export function toCall(
     scheme,
     headers: keys ? keys.request(fields) : fields,
     ...findOpening(request),
-    ...(hasBody(request) && { body: toCallBody(request) }),
+    ...(hasBody(request) && { body: toCallBody(request, pauses) }),
     onInterim: (status, headers) => request.inform(status, keepEndToEnd(headers).filter(isSafeField)),
     toAnswerFields,
     toOpenFields: (reply) => {
@@ -66,7 +69,7 @@ export function toCall(
 }
 
 /** Makes the request as a proxy sends it, over HTTP/1.1. */
-function toPlainCall(request: Exchange, { place, pseudonym }: PlainTerms): PassedCall {
+function toPlainCall(request: Exchange, { place, pseudonym }: PlainTerms, pauses?: PauseCount): PassedCall {
   const toAnswerFields = ({ headers }: AnswerHead) => toPlainReplyFields(headers, pseudonym);
   return {
     method: request.method,
@@ -74,7 +77,7 @@ function toPlainCall(request: Exchange, { place, pseudonym }: PlainTerms): Passe
     scheme: 'http',
     headers: toPlainFields(request, pseudonym),
     ...findOpening(request),
-    ...(hasBody(request) && { body: toCallBody(request) }),
+    ...(hasBody(request) && { body: toCallBody(request, pauses) }),
     onInterim: (status, headers) => request.inform(status, toPlainInterimFields(headers)),
     toAnswerFields,
     toOpenFields: (reply) => toAnswerFields(reply).filter(([name]) => name !== 'content-length'),
@@ -91,12 +94,13 @@ function hasBody(request: Exchange): boolean {
   return !request.isBodiless && wantedSwitch(request) === undefined;
 }
 
-function toCallBody(request: Exchange): CallBody {
+function toCallBody(request: Exchange, pauses: PauseCount | undefined): CallBody {
   return {
     source: request.body,
     bytes: request.contentLength,
     trailers: () => keepTrailers(request.trailers()),
     isTaken: false,
+    pauses,
   };
 }
 

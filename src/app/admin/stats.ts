@@ -1,3 +1,4 @@
+import type { PauseCount } from '../../core/flow.ts';
 import { countStages } from '../tunnel/stage-counts.ts';
 import type { Stat, StatLabel } from '../../telemetry/stat.ts';
 import type { ConnectionCounts, ScreenCounts, Traffic } from './traffic.ts';
@@ -23,6 +24,7 @@ export function listStats(sources: StatSources): Stat[] {
     ...listUpstreamStats(sources),
     ...listStageStats(sources),
     ...listScreenStats(sources),
+    ...listPauseStats(sources),
     ...listTunnelStats(sources),
     ...listProcessStats(),
   ];
@@ -39,7 +41,7 @@ function listServerStats({ listeners, isLive, uptimeMs }: StatSources): Stat[] {
 
 function listListenerStats({ traffic }: StatSources): Stat[] {
   return [...traffic.listeners].flatMap(([address, { total, active }]) => {
-    const of = which('envoy_listener_address', address);
+    const of = labelOf('envoy_listener_address', address);
     return [
       { ...counter('listener.downstream_cx_total', total, 'Connections that were accepted'), of },
       { ...gauge('listener.downstream_cx_active', active, 'Connections that are open'), of },
@@ -50,7 +52,7 @@ function listListenerStats({ traffic }: StatSources): Stat[] {
 function listUpstreamStats({ traffic }: StatSources): Stat[] {
   const entries = [...traffic.upstreams];
   const each = (make: (connections: ConnectionCounts) => Stat): Stat[] =>
-    entries.map(([value, { all }]) => ({ ...make(all), of: which('envoy_cluster_name', value) }));
+    entries.map(([value, { all }]) => ({ ...make(all), of: labelOf('envoy_cluster_name', value) }));
   return [
     gauge('cluster_manager.active_clusters', entries.length, 'Places that stages lead to'),
     ...each(({ total }) => counter('cluster.upstream_cx_total', total, 'Connections that were begun')),
@@ -70,7 +72,7 @@ function listStageStats({ traffic, tunnels, forwards, proxies }: StatSources): S
   return [
     ...forwards.flatMap((value) => {
       const { total, sent, received } = read(value);
-      const of = which('envoy_tcp_prefix', value);
+      const of = labelOf('envoy_tcp_prefix', value);
       return [
         { ...counter('tcp.downstream_cx_total', total, 'Connections that were to be forwarded'), of },
         { ...counter('tcp.downstream_cx_rx_bytes_total', sent, 'Bytes from clients'), of },
@@ -80,7 +82,7 @@ function listStageStats({ traffic, tunnels, forwards, proxies }: StatSources): S
     ...proxies.flatMap((value) => {
       const { active, total } = read(value);
       const expired = traffic.stages.get(value)?.expired ?? 0;
-      const of = which('envoy_http_conn_manager_prefix', value);
+      const of = labelOf('envoy_http_conn_manager_prefix', value);
       return [
         { ...counter('http.downstream_cx_upgrades_total', total, 'Tunnels that were asked for'), of },
         { ...gauge('http.downstream_cx_upgrades_active', active, 'Tunnels that are open'), of },
@@ -93,7 +95,7 @@ function listStageStats({ traffic, tunnels, forwards, proxies }: StatSources): S
 function listScreenStats({ traffic: { screens } }: StatSources): Stat[] {
   const each = (counts: ReadonlyMap<string, ScreenCounts>, name: string, label: string, what: string) =>
     [...counts].flatMap(([value, { allowed, denied }]) => {
-      const of = which(label, value);
+      const of = labelOf(label, value);
       return [
         { ...counter(`${name}.allowed`, allowed, `${what} that a screen let pass`), of },
         { ...counter(`${name}.denied`, denied, `${what} that a screen did not let pass`), of },
@@ -104,6 +106,41 @@ function listScreenStats({ traffic: { screens } }: StatSources): Stat[] {
     ...each(screens.connections, 'rbac', 'envoy_rbac_prefix', 'Connections'),
   ];
 }
+
+/** Lists how often back-pressure has paused the reading of clients and upstreams. */
+function listPauseStats({ traffic, tunnels, forwards, proxies }: StatSources): Stat[] {
+  const { stages, upstreams, backedUp } = traffic.pauses.read(tunnels.all());
+  const ofClients = (names: readonly string[], family: string, label: string) =>
+    names.flatMap((name) => {
+      const { paused, resumed } = stages.get(name) ?? noPause;
+      const of = labelOf(label, name);
+      const prefix = `${family}.downstream_flow_control`;
+      return [
+        { ...counter(`${prefix}_paused_reading_total`, paused, 'Times that clients were no longer read'), of },
+        { ...counter(`${prefix}_resumed_reading_total`, resumed, 'Times that clients were read again'), of },
+      ];
+    });
+  const ofUpstreams = [...traffic.upstreams.keys()].flatMap((name) => {
+    const { paused, resumed } = upstreams.get(name) ?? noPause;
+    // As in Envoy, requests alone back up; connections that are forwarded only pause their clients.
+    const client = (forwards.includes(name) ? undefined : backedUp.get(name)) ?? noPause;
+    const of = labelOf('envoy_cluster_name', name);
+    const prefix = 'cluster.upstream_flow_control';
+    return [
+      { ...counter(`${prefix}_paused_reading_total`, paused, 'Times that upstreams were no longer read'), of },
+      { ...counter(`${prefix}_resumed_reading_total`, resumed, 'Times that upstreams were read again'), of },
+      { ...counter(`${prefix}_backed_up_total`, client.paused, 'Times that upstreams took no more of requests'), of },
+      { ...counter(`${prefix}_drained_total`, client.resumed, 'Times that upstreams took more of requests again'), of },
+    ];
+  });
+  return [
+    ...ofClients(forwards, 'tcp', 'envoy_tcp_prefix'),
+    ...ofClients(proxies, 'http', 'envoy_http_conn_manager_prefix'),
+    ...ofUpstreams,
+  ];
+}
+
+const noPause: PauseCount = { paused: 0, resumed: 0 };
 
 function listTunnelStats({ traffic, tunnels }: StatSources): Stat[] {
   const open = [...tunnels];
@@ -116,11 +153,11 @@ function listTunnelStats({ traffic, tunnels }: StatSources): Stat[] {
     counter('tunl.received_bytes_total', bytes('received'), 'Bytes from targets to clients'),
     ...[...traffic.ends].map(([value, count]) => ({
       ...counter('tunl.tunnels_closed_total', count, 'Tunnels that have ended, by how'),
-      of: which('end', value),
+      of: labelOf('end', value),
     })),
     ...[...traffic.failures].map(([value, count]) => ({
       ...counter('tunl.tunnels_failed_total', count, 'Tunnels that did not come up, by why'),
-      of: which('code', value),
+      of: labelOf('code', value),
     })),
   ];
 }
@@ -136,7 +173,7 @@ function listProcessStats(): Stat[] {
 }
 
 /** Makes a label; Envoy allows no colon in a part of a name. */
-function which(label: string, value: string): StatLabel {
+function labelOf(label: string, value: string): StatLabel {
   return { label, value: value.replaceAll(':', '_') };
 }
 

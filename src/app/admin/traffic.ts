@@ -6,6 +6,7 @@ import type { Link } from '../../core/link.ts';
 import type { Tunnel } from '../tunnel/tunnels.ts';
 import { Flows } from './flows.ts';
 import { Journal } from './journal.ts';
+import { PauseCounts } from './pauses.ts';
 
 /** Counts the connections to one address, or from one listener. */
 export class ConnectionCounts {
@@ -61,6 +62,7 @@ export class Traffic {
   readonly failures = new Map<string, number>();
   readonly ended = { sent: 0, received: 0 };
   readonly flows = new Flows();
+  readonly pauses = new PauseCounts();
   readonly journal = new Journal();
   opened = 0;
   #upstreams = new Map<string, UpstreamCounts>();
@@ -125,6 +127,7 @@ export class Traffic {
   leave(tunnel: Tunnel): void {
     const { stages, depth, handle, hasExpired = false } = tunnel;
     this.flows.leave(tunnel);
+    this.pauses.leave(tunnel);
     for (const stage of stages.slice(depth)) {
       const counts = this.stages.get(stage) ?? { tunnels: 0, sent: 0, received: 0, expired: 0 };
       this.stages.set(stage, counts);

@@ -150,6 +150,7 @@ async function passOn(
     {
       signal: record.abort.signal,
       origin,
+      pauses: record.pauses,
       onUpstream: (reachedUpstream) => {
         reached = reachedUpstream.address;
         record.reach(reachedUpstream);

@@ -4,6 +4,7 @@ import type { Origin, RequestLine } from '../../core/dialer.ts';
 import { TunlError, toTunlError } from '../../core/errors.ts';
 import type { TunnelEnd } from '../../core/events.ts';
 import type { Exchange, ReachedUpstream, RequestEnd, TunnelExchange } from '../../core/exchange.ts';
+import type { Pauses } from '../../core/flow.ts';
 import type { HeaderField } from '../../core/hop.ts';
 import { isWaiting } from '../../core/link.ts';
 import { quoteAscii } from '../../syntax/text.ts';
@@ -51,6 +52,8 @@ export function toLine({ method, target, authority, version }: TunnelExchange): 
 export class RequestRecord {
   /** Aborted with a TunlError when the request must end because its client left or it was cut. */
   readonly abort = new Abort();
+  /** Counts the pauses of the two bodies. */
+  readonly pauses: Pauses = { client: { paused: 0, resumed: 0 }, target: { paused: 0, resumed: 0 } };
   readonly #env: RecordEnv;
   readonly #tunnel: Tunnel;
   readonly #endLifetime: () => void;
@@ -87,6 +90,7 @@ export class RequestRecord {
   /** Records the upstream that the request is for. */
   lead(cluster: string, target: Address): void {
     const { access } = this.#env;
+    this.#tunnel.cluster = cluster;
     if (!access) return;
     this.#writeAsked({ cluster });
     this.#upstream = { cluster, place: access.nearest(cluster, target) };
@@ -114,7 +118,7 @@ export class RequestRecord {
   open(request: Exchange, status: number, headers: readonly HeaderField[]): void {
     this.#status = status;
     this.#answer = headers;
-    this.#tunnel.handle = toHandle(request);
+    this.#tunnel.handle = toHandle(request, this.pauses);
     this.#writeAsked();
     if (this.#tunnel.isRecorded) this.#env.emit(makeOpened(this.#tunnel));
   }
@@ -194,8 +198,9 @@ export function toResult({ error }: RequestEnd): RelayEnd {
   return { end, side, error };
 }
 
-function toHandle(request: Exchange): RelayHandle {
+function toHandle(request: Exchange, pauses: Pauses): RelayHandle {
   return {
+    pauses,
     get sent() {
       return request.sent;
     },

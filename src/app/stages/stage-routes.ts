@@ -125,6 +125,7 @@ function toTunnelEnv(
   const { proxyProtocol } = action;
   return {
     ...env,
+    cluster: name,
     dial: pipe(dial, ...(proxyProtocol ? [withProxyHeader(proxyProtocol, 'reached')] : [])),
     via: route.via,
     limits: { ...env.limits, ...ownLimits(action) },

@@ -29,6 +29,8 @@ export type TunnelLimits = RelayLimits & LifetimeLimits;
 /** The parts that all tunnels of one stage or command share. */
 export interface TunnelEnv {
   readonly dial: Dial;
+  /** The name of the upstream, if the stage has several. */
+  readonly cluster?: string;
   /** The hops on the way as URLs without secrets. */
   readonly via: readonly string[];
   readonly limits: TunnelLimits;
@@ -138,6 +140,10 @@ class CarriedTunnel implements Tunnel {
     this.#endLifetime = limitLifetime(this, env.limits);
     this.#givePlaceBack = leave;
     this.#writeAccess({ at: 'asked' });
+  }
+
+  get cluster(): string | undefined {
+    return this.#env.cluster;
   }
 
   /** Resolves with the end of the tunnel, once it is up. */

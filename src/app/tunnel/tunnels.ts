@@ -15,6 +15,8 @@ export interface Tunnel {
   stages: readonly string[];
   /** The address that a request of an HTTP stage went to. */
   upstream?: string | undefined;
+  /** The upstream of an HTTP stage that it goes to, by its name; absent if the stage itself leads there. */
+  cluster?: string | undefined;
   /** How many of `stages` lead to this tunnel; those have relays of their own. */
   readonly depth: number;
   readonly user?: string | undefined;

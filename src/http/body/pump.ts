@@ -1,4 +1,5 @@
 import type { Readable, Writable } from 'node:stream';
+import type { PauseCount } from '../../core/flow.ts';
 
 /** The destination of a body. */
 export interface BodyDrain {
@@ -10,6 +11,8 @@ export interface BodyDrain {
   readonly onEnd: () => void;
   /** Called when the source was cut short. */
   readonly onError: (error: Error) => void;
+  /** Counts the pauses of the source, if anybody wants to know. */
+  readonly pauses?: PauseCount | undefined;
 }
 
 /**
@@ -17,10 +20,20 @@ export interface BodyDrain {
  * source.
  */
 export function pumpBody(source: Readable, drain: BodyDrain): () => void {
+  const { pauses } = drain;
+  let isFull = false;
   const onData = (chunk: Buffer) => {
-    if (!drain.write(chunk)) source.pause();
+    if (drain.write(chunk)) return;
+    if (pauses && !isFull) pauses.paused++;
+    isFull = true;
+    source.pause();
   };
-  const onDrain = () => void source.resume();
+  const onDrain = () => {
+    // Something else may have been written before.
+    if (pauses && isFull) pauses.resumed++;
+    isFull = false;
+    source.resume();
+  };
   const stop = () => {
     source.off('data', onData).off('end', onEnd).off('error', onError).off('close', onClose);
     drain.stream.off('drain', onDrain);

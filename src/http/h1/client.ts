@@ -132,6 +132,7 @@ class Http1Call {
     };
     this.#stopSending = pumpBody(body.source, {
       stream,
+      pauses: body.pauses,
       write: (chunk) => {
         body.isTaken = true;
         left -= chunk.length;

@@ -156,6 +156,7 @@ class Http2Call implements OpenedEvents, Reply {
     const { stream } = this.#opened;
     this.#stopSending = pumpBody(body.source, {
       stream,
+      pauses: body.pauses,
       write: (chunk) => {
         body.isTaken = true;
         return stream.write(chunk);

@@ -20,6 +20,8 @@ const graph = toGraph({
   ],
 });
 
+const noPause = { paused: 0, resumed: 0 };
+
 const makeTunnel = (facts: Partial<Tunnel>): Tunnel => ({
   id: 1,
   client: '127.0.0.1:1',
@@ -30,7 +32,7 @@ const makeTunnel = (facts: Partial<Tunnel>): Tunnel => ({
   isRecorded: true,
   started: 0,
   cut: () => {},
-  handle: { sent: 10, received: 3 } as NonNullable<Tunnel['handle']>,
+  handle: { sent: 10, received: 3, pauses: { client: noPause, target: noPause } } as NonNullable<Tunnel['handle']>,
   ...facts,
 });
 
