@@ -88,7 +88,7 @@ const maxFiles = 17;
 
 /** Folders with a limit of their own. `core` is the shared vocabulary and deliberately flat. */
 const limits = {
-  'src/core': 29,
+  'src/core': 30,
 };
 
 const files = readdirSync(join(root, 'src'), { recursive: true, withFileTypes: true })

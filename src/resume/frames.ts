@@ -1,3 +1,5 @@
+import { frameHeadBytes } from '../core/lent.ts';
+
 /**
  * The frames of a resumable stream. Each has a head of 12 bytes, in network order:
  *
@@ -5,7 +7,7 @@
  *
  * The offset counts the payload bytes of one direction; the end of the direction takes the place of one more byte.
  */
-export const headBytes = 12;
+export const headBytes: number = frameHeadBytes;
 
 export const kinds = {
   /** Payload; the offset is that of its first byte. */

@@ -1,8 +1,8 @@
 import { ByteQueue } from '../core/byte-queue.ts';
 import type { FlowEvents } from '../core/flow.ts';
+import { blockBytes, giveBlock, takeBlock } from '../core/lent.ts';
 import { sizeOf } from '../core/octets.ts';
-import { maxPayload } from './frames.ts';
-import { blockBytes, giveBlock, takeBlock } from './memory.ts';
+import { headBytes, maxPayload } from './frames.ts';
 import { windowBytes } from './outgoing.ts';
 
 /** The most that may be unread: the window of the other end, and the block in which it ends. */
@@ -60,16 +60,18 @@ export class Incoming {
   /** Hands what was received since the last call to the reader, in one piece. */
   deliver(reader: FlowEvents): void {
     const parts = this.#parts;
-    const [first] = parts;
+    const [first, second] = parts;
     if (!first) return;
     this.#parts = [];
-    if (parts.length === 1) {
-      if (reader.onData(first)) this.#isKept = true;
+    // Copies cost less than a system call for each frame.
+    const inPlace = second && parts.length === 2 ? joinInPlace(first, second) : undefined;
+    const lent = second ? inPlace : first;
+    if (lent) {
+      if (reader.onData(lent)) this.#isKept = true;
       return;
     }
-    // A copy costs less than a system call for each frame.
     const { block, bytes } = join(parts);
-    if (!reader.onData(bytes)) giveBlock(block);
+    if (!reader.onData(bytes) && block) giveBlock(block);
   }
 
   /** True if the reader keeps memory of what was delivered since the last call. */
@@ -100,10 +102,25 @@ export class Incoming {
   }
 }
 
-function join(parts: readonly Buffer[]): { readonly block: Buffer; readonly bytes: Buffer } {
+/** Moves the smaller of two parts over the head between them. Undefined if they do not lie in one memory. */
+function joinInPlace(first: Buffer, second: Buffer): Buffer | undefined {
+  const { buffer, byteOffset, length } = first;
+  if (second.buffer !== buffer || second.byteOffset !== byteOffset + length + headBytes) return undefined;
+  const all = Buffer.from(buffer, byteOffset, length + headBytes + second.length);
+  if (length > second.length) {
+    all.copyWithin(length, length + headBytes);
+    return all.subarray(0, length + second.length);
+  }
+  all.copyWithin(headBytes, 0, length);
+  return all.subarray(headBytes);
+}
+
+/** @returns the bytes, and the block in which they lie, if others may use it again */
+function join(parts: readonly Buffer[]): { readonly block: Buffer | undefined; readonly bytes: Buffer } {
   const length = sizeOf(parts);
-  const block = length >= blockBytes / 4 && length <= blockBytes ? takeBlock() : Buffer.allocUnsafe(length);
+  const block = length >= blockBytes / 4 && length <= blockBytes ? takeBlock() : undefined;
+  const bytes = block?.subarray(0, length) ?? Buffer.allocUnsafe(length);
   let at = 0;
-  for (const part of parts) at += part.copy(block, at);
-  return { block, bytes: block.subarray(0, length) };
+  for (const part of parts) at += part.copy(bytes, at);
+  return { block, bytes };
 }

@@ -1,23 +1,3 @@
-import { headBytes } from './frames.ts';
-
-/** The size of a block: a frame with what one read of a socket brings. */
-export const blockBytes: number = 64 * 1024 + headBytes;
-
-/** The most blocks that wait for their next user. */
-const maxFree = 32;
-
-const free: Buffer[] = [];
-
-/** Returns a block, whose contents are anything. */
-export function takeBlock(): Buffer {
-  return free.pop() ?? Buffer.allocUnsafeSlow(blockBytes);
-}
-
-/** Takes a block back that nobody uses any more; other memory is left alone. */
-export function giveBlock(memory: Buffer): void {
-  if (memory.length === blockBytes && free.length < maxFree) free.push(memory);
-}
-
 /** Memory that all resumable streams of a process may use for bytes that are not yet acknowledged or read. */
 const processBytes = 256 * 1024 * 1024;
 

@@ -31,12 +31,13 @@ export class Outgoing {
   }
 
   write(chunk: Buffer, memory: StreamMemory): Fate {
-    this.replay.write(chunk);
+    const isKept = this.replay.write(chunk);
     this.pump();
     const { bytes, end, acked } = this.replay;
     if (bytes >= windowBytes || (end - acked >= leastWindowBytes && memory.isFull)) this.#fullAt = bytes;
     this.#isQueued ||= this.queuedBytes > 0;
-    return this.#fullAt > 0 ? 'full' : 'free';
+    if (this.#fullAt > 0) return isKept ? 'full' : 'wait';
+    return isKept ? 'kept' : 'free';
   }
 
   end(): void {

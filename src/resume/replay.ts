@@ -1,8 +1,11 @@
+import { blockBytes, giveBlock, headroomBytes, takeBlock, takeOver } from '../core/lent.ts';
 import { headBytes, kinds, maxPayload, readHead, writeHead } from './frames.ts';
-import { blockBytes, giveBlock, takeBlock } from './memory.ts';
 
 /** The least that a block for small writes holds; the next ones hold more and more. */
 const leastBlockBytes = 1024;
+
+/** A block, with the head of a frame in front of it. */
+const frameBytes = headBytes + blockBytes;
 
 /** A write from this size on has a large block from the first on. */
 const largeBytes = 16 * 1024;
@@ -10,6 +13,8 @@ const largeBytes = 16 * 1024;
 /** Frames that lie one after the other in memory. */
 interface Block {
   readonly memory: Buffer;
+  /** The block of which `memory` is a part, if others may use it again. */
+  readonly lent: Buffer | undefined;
   filled: number;
   /** The offsets of its first byte and after its last. */
   readonly start: number;
@@ -39,14 +44,20 @@ export class Replay {
   #nextAt = 0;
   #blockBytes = leastBlockBytes;
 
-  /** Copies bytes into frames at the end. */
-  write(chunk: Buffer): void {
+  /** Puts bytes into frames at the end. Returns true if their memory is used for that, and false if they are copied. */
+  write(chunk: Buffer): boolean {
+    const lent = chunk.length >= largeBytes ? takeOver(chunk) : undefined;
+    if (lent) {
+      this.#append(this.#addBlock(framesOf(lent), lent), kinds.data, chunk.length, chunk.length);
+      return true;
+    }
     for (let at = 0; at < chunk.length; at += maxPayload) {
       const part = chunk.subarray(at, at + maxPayload);
       const block = this.#openBlock(headBytes + part.length);
       part.copy(block.memory, block.filled + headBytes);
       this.#append(block, kinds.data, part.length, part.length);
     }
+    return false;
   }
 
   /** Adds the end of the direction. */
@@ -103,9 +114,9 @@ export class Replay {
     this.unsentBytes = 0;
   }
 
-  #free({ memory, isKept }: Block): void {
+  #free({ memory, lent, isKept }: Block): void {
     this.bytes -= memory.length;
-    if (!isKept) giveBlock(memory);
+    if (lent && !isKept) giveBlock(lent);
   }
 
   #append(block: Block, kind: number, length: number, count: number): void {
@@ -119,22 +130,25 @@ export class Replay {
   #openBlock(bytes: number): Block {
     const last = this.#blocks.at(-1);
     if (last && last.memory.length - last.filled >= bytes) return last;
-    const memory = this.#allocate(bytes);
-    const block = { memory, filled: 0, start: this.end, end: this.end, isKept: false };
+    if (bytes > frameBytes) return this.#addBlock(Buffer.allocUnsafeSlow(bytes));
+    if (bytes >= largeBytes || this.#blockBytes >= blockBytes) {
+      const lent = takeBlock();
+      return this.#addBlock(framesOf(lent), lent);
+    }
+    const memory = Buffer.allocUnsafeSlow(Math.max(bytes, this.#blockBytes));
+    this.#blockBytes *= 2;
+    return this.#addBlock(memory);
+  }
+
+  #addBlock(memory: Buffer, lent?: Buffer): Block {
+    const last = this.#blocks.at(-1);
+    const block = { memory, lent, filled: 0, start: this.end, end: this.end, isKept: false };
     this.#blocks.push(block);
     this.bytes += memory.length;
     if (last && this.#nextBlock === this.#blocks.length - 2 && this.#nextAt === last.filled) {
       this.#toBlock(this.#blocks.length - 1);
     }
     return block;
-  }
-
-  #allocate(bytes: number): Buffer {
-    if (bytes > blockBytes) return Buffer.allocUnsafeSlow(bytes);
-    if (bytes >= largeBytes || this.#blockBytes >= blockBytes) return takeBlock();
-    const memory = Buffer.allocUnsafeSlow(Math.max(bytes, this.#blockBytes));
-    this.#blockBytes *= 2;
-    return memory;
   }
 
   #toBlock(index: number): void {
@@ -151,4 +165,9 @@ export class Replay {
     const rest = this.#blocks.slice(this.#nextBlock).reduce((sum, { filled }) => sum + filled, 0);
     this.unsentBytes = rest - this.#nextAt;
   }
+}
+
+/** The memory for frames of a block: the first head lies in front of it. */
+function framesOf(block: Buffer): Buffer {
+  return Buffer.from(block.buffer, headroomBytes - headBytes, frameBytes);
 }

@@ -1,13 +1,11 @@
+import { blockBytes, giveBlock, lendFirst, takeBlock, takeFramedBlock } from '../core/lent.ts';
 import { bulkBytes, keepFreedMemory } from '../core/socket-link.ts';
 
-/** The most bytes that one read of a socket takes. */
-const readBytes = 64 * 1024;
-
-/** The most blocks that wait for their next user, and the most sockets that have one of their own. */
-const [maxFree, maxOwners] = [16, 64];
+/** The most sockets that have a block of their own. */
+const maxOwners = 64;
 
 /** A read of so many bytes fills a block well enough to be kept in it: at worst, half of it is idle. */
-export const manyBytes: number = readBytes / 2;
+export const manyBytes: number = blockBytes / 2;
 
 /** Copies below this size share their memory with others. */
 const pooledBytes = 4096;
@@ -16,9 +14,8 @@ const pooledBytes = 4096;
  * The memory that all sockets read into which have none of their own. Whoever reads next overwrites it, whichever socket
  * that is, so its bytes are moved before anybody sees them.
  */
-export const sharedMemory: Buffer = Buffer.allocUnsafeSlow(readBytes);
+export const sharedMemory: Buffer = Buffer.allocUnsafeSlow(blockBytes);
 
-const free: Buffer[] = [];
 let owners = 0;
 let isPoisoned = false;
 
@@ -56,19 +53,22 @@ export function lend(memory: Buffer, bytes: number, borrower: Borrower): Buffer 
     return sharedMemory;
   }
   const block = memory === sharedMemory ? take(memory, bytes) : memory;
-  const chunk = block.subarray(0, bytes);
-  const isKept = lendBlock(chunk, borrower);
-  if (owners <= maxOwners) return isKept ? findBlock() : block;
-  if (isKept) owners--;
-  else giveBack(block);
-  return sharedMemory;
+  const fate = lendFirst(block, bytes, borrower);
+  if (fate === 'free' && isPoisoned) block.fill(0xdb, 0, bytes);
+  if (owners > maxOwners) {
+    if (fate === 'free') giveBack(block);
+    else owners--;
+    return sharedMemory;
+  }
+  if (fate === 'taken') return takeFramedBlock();
+  return fate === 'kept' ? takeBlock() : block;
 }
 
 /** Ends the use of a block by a socket; other sockets may have it now. */
 export function giveBack(memory: Buffer): void {
   if (memory === sharedMemory) return;
   owners--;
-  if (free.length < maxFree) free.push(memory);
+  giveBlock(memory);
 }
 
 /** Ends the use of a block by a socket, some of which was kept: nobody else may have it. */
@@ -81,7 +81,7 @@ export function borrowBlock(): Buffer | undefined {
   if (owners >= maxOwners) return undefined;
   keepFreedMemory();
   owners++;
-  return findBlock();
+  return takeBlock();
 }
 
 /** Lends bytes as they are, and returns true if they are kept. */
@@ -95,11 +95,7 @@ export function lendBlock(chunk: Buffer, borrower: Borrower): boolean {
 function take(memory: Buffer, bytes: number): Buffer {
   keepFreedMemory();
   owners++;
-  const block = findBlock();
+  const block = takeBlock();
   memory.copy(block, 0, 0, bytes);
   return block;
-}
-
-function findBlock(): Buffer {
-  return free.pop() ?? Buffer.allocUnsafeSlow(readBytes);
 }

@@ -1,4 +1,5 @@
 import { expect, test } from 'vitest';
+import { lendFirst, takeBlock } from '../../src/core/lent.ts';
 import { kinds, makeFrame, writeHead, headBytes, maxPayload } from '../../src/resume/frames.ts';
 import { StreamMemory } from '../../src/resume/memory.ts';
 import { ResumableStream } from '../../src/resume/stream.ts';
@@ -119,7 +120,7 @@ test('a writer waits once 4 MiB are not acknowledged, also while there is no tra
   transport.far.break(new Error('cut'));
   await turn();
   let written = 0;
-  while (stream.write(Buffer.alloc(100_000)) !== 'full') written += 100_000;
+  while (stream.write(Buffer.alloc(100_000)) !== 'wait') written += 100_000;
   expect(written).toBeGreaterThan(4_000_000);
   expect(written).toBeLessThan(5_000_000);
   app.isFull = true;
@@ -188,6 +189,55 @@ test.each([
   expect(second === first).toBe(isUsedAgain);
 });
 
+/** Writes bytes as a relay does whose socket lends them, and returns the fate and the block. */
+function writeLent(stream: ResumableStream, bytes: number, fill: string) {
+  const block = takeBlock();
+  block.fill(fill, 0, bytes);
+  let fate = '';
+  const onData = (chunk: Buffer) => ['kept', 'full'].includes((fate = stream.write(chunk)));
+  return { block, became: lendFirst(block, bytes, { onData }), fate };
+}
+
+test('a block that is lent is sent from where it lies, and used again once it is acknowledged', () => {
+  const { stream, transport } = open();
+  transport.sent();
+  const { block, became, fate } = writeLent(stream, 60_000, 'x');
+  expect([became, fate, transport.sent()]).toEqual(['taken', 'kept', data(0, 'x'.repeat(60_000))]);
+  const other = takeBlock();
+  expect(other).not.toBe(block);
+  transport.receive(makeFrame(kinds.ack, 60_000));
+  expect(takeBlock()).toBe(block);
+});
+
+test('a block that is lent is sent again over the next transport', () => {
+  const { stream, transport } = open();
+  writeLent(stream, 50_000, 'x');
+  writeLent(stream, 3, 'y');
+  transport.far.break(new Error('cut'));
+  const next = attach(stream, 0);
+  const frames = [data(0, 'x'.repeat(50_000)), data(50_000, 'yyy')];
+  expect(next.sent()).toEqual(Buffer.concat([makeFrame(kinds.ack, 0), ...frames]));
+});
+
+test('two parts of a read are joined whichever of them is smaller', () => {
+  const [long, short] = ['x'.repeat(50_000), 'y'.repeat(20_000)];
+  for (const [first, second] of [
+    [long, short],
+    [short, long],
+  ] as const) {
+    const { stream, transport } = open();
+    const reader = new Reader(stream);
+    const pieces: number[] = [];
+    const onData = reader.onData.bind(reader);
+    reader.onData = (chunk) => {
+      pieces.push(chunk.length);
+      return onData(chunk);
+    };
+    transport.receive(data(0, first), data(first.length, second));
+    expect([reader.text === first + second, pieces]).toEqual([true, [70_000]]);
+  }
+});
+
 test('frames that come at once are delivered in one piece, before what follows them', () => {
   const { stream, transport } = open();
   const reader = new Reader(stream);
@@ -209,7 +259,7 @@ test('without memory for all, a writer waits earlier', () => {
   const { stream } = open({ memory });
   stream.listen(new Reader(stream));
   expect(stream.write(Buffer.alloc(60_000))).toBe('free');
-  expect(stream.write(Buffer.alloc(60_000))).toBe('full');
+  expect(stream.write(Buffer.alloc(60_000))).toBe('wait');
 });
 
 test('a transport that is silent is asked, and then given up', () => {

@@ -1,4 +1,6 @@
 import { afterEach, beforeEach, expect, test } from 'vitest';
+import { giveBlock, takeOver } from '../../src/core/lent.ts';
+import { headBytes } from '../../src/resume/frames.ts';
 import { giveBack, lend, poisonReturned, sharedMemory } from '../../src/sockets/read-memory.ts';
 
 beforeEach(() => poisonReturned(true));
@@ -68,4 +70,51 @@ test('only so many sockets have blocks at a time; the others share', () => {
   const { next, seen } = read(sharedMemory, many, false);
   expect([next === sharedMemory, seen]).toEqual([true, 'x'.repeat(many)]);
   blocks.forEach(giveBack);
+});
+
+test('a block that was taken over is never read into until it is given back, whatever its receiver says', () => {
+  let block: Buffer | undefined;
+  const onData = (chunk: Buffer) => {
+    block = takeOver(chunk);
+    return false;
+  };
+  const { next } = read(sharedMemory, many, false);
+  next.fill('x', 0, many);
+  const after = lend(next, many, { onData });
+  expect(block?.toString('latin1', 0, many)).toBe('x'.repeat(many));
+  expect(after).not.toBe(block);
+  giveBlock(block as Buffer);
+  const again = read(after, many, true);
+  expect(again.next).toBe(block);
+  giveBack(again.next);
+});
+
+test('with the head of a frame, what follows a block that was taken over is as much as is read at a time', () => {
+  const { next } = read(sharedMemory, many, false);
+  const after = lend(next, many, { onData: (chunk) => takeOver(chunk) !== undefined });
+  expect(after.length + headBytes).toBe(sharedMemory.length);
+  giveBack(after);
+  const again = read(sharedMemory, many, false);
+  expect(again.next).toHaveLength(sharedMemory.length);
+  giveBack(again.next);
+});
+
+test('only the chunk itself is taken over, and only while it is lent', () => {
+  const taken: unknown[] = [];
+  let chunk: Buffer = Buffer.alloc(0);
+  const onData = (lent: Buffer) => {
+    chunk = lent;
+    taken.push(takeOver(lent.subarray(0)), takeOver(Buffer.from(lent)));
+    return false;
+  };
+  const { next } = read(sharedMemory, many, false);
+  const after = lend(next, many, { onData });
+  expect([...taken, takeOver(chunk), after]).toEqual([undefined, undefined, undefined, next]);
+  giveBack(after);
+});
+
+test('few bytes, which are copied, cannot be taken over', () => {
+  let taken: unknown = 'nothing yet';
+  lend(sharedMemory, 5, { onData: (chunk) => (taken = takeOver(chunk)) !== undefined });
+  expect(taken).toBeUndefined();
 });

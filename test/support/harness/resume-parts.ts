@@ -1,4 +1,5 @@
 import type { Fate, Flow, FlowEvents } from '../../../src/core/flow.ts';
+import { blockBytes, giveBlock, lendFirst, takeBlock } from '../../../src/core/lent.ts';
 import { type Link, resetError } from '../../../src/core/link.ts';
 import type { ResumableStream } from '../../../src/resume/stream.ts';
 import type { Random } from '../random.ts';
@@ -150,9 +151,24 @@ export class App implements FlowEvents {
     const start = this.written % period;
     const chunk = Buffer.from(pattern.subarray(start, start + bytes));
     this.written += bytes;
-    const fate = this.stream.write(chunk);
-    if (fate === 'free') chunk.fill(0xdb);
-    this.isFull = fate === 'full';
+    const fate = bytes % 2 === 0 && bytes <= blockBytes ? this.#writeLent(chunk) : this.stream.write(chunk);
+    if (fate === 'free' || fate === 'wait') chunk.fill(0xdb);
+    this.isFull = fate === 'full' || fate === 'wait';
+  }
+
+  /** Writes as a relay whose socket lends a block, which the socket reads into again as soon as it may. */
+  #writeLent(chunk: Buffer): Fate {
+    const block = takeBlock();
+    chunk.copy(block);
+    let fate: Fate = 'free';
+    const onData = (lent: Buffer) => {
+      fate = this.stream.write(lent);
+      return fate === 'kept' || fate === 'full';
+    };
+    if (lendFirst(block, chunk.length, { onData }) !== 'free') return fate;
+    block.fill(0xdb);
+    giveBlock(block);
+    return fate;
   }
 
   end(): void {
