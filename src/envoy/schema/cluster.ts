@@ -1,7 +1,7 @@
 import * as z from 'zod';
 import { address, socketAddress } from './address.ts';
 import { dynamicCluster, dynamicClusterType, lookupFamily } from './http/dynamic-forward-proxy.ts';
-import { any, duration, emptyMessage, enumOf, filled, flag, list, message, must, text, uint, uint32 } from './proto.ts';
+import { any, duration, emptyMessage, enumOf, filled, flag, list, message, must, text, uint } from './proto.ts';
 import { upstreamSocket } from './transport-socket.ts';
 
 /** `envoy.config.core.v3.Http1ProtocolOptions` */
@@ -28,14 +28,16 @@ const explicitHttp = message(
   { refused: { udp: 'http3_protocol_options' } },
 );
 
-const commonHttpIgnored =
-  'idle_timeout max_connection_duration max_headers_count max_response_headers_kb max_requests_per_connection headers_with_underscores_action';
+const commonHttpIgnored = 'idle_timeout max_headers_count max_response_headers_kb headers_with_underscores_action';
+
+/** They say how many connections there are, and how long each is used. */
+const connectionUse = 'max_connection_duration max_requests_per_connection';
 
 /** `envoy.config.core.v3.HttpProtocolOptions`, for both versions of HTTP. */
 const commonHttpOptions = message(
   'HttpProtocolOptions',
   {},
-  { ignored: commonHttpIgnored, refused: { lifetime: 'max_stream_duration' } },
+  { ignored: commonHttpIgnored, missed: connectionUse, refused: { streamLife: 'max_stream_duration' } },
 );
 
 /** The options of a cluster that negotiates the version of HTTP with ALPN. */
@@ -188,12 +190,12 @@ export const cluster = message(
     upstream_connection_options: keepAlive.optional(),
     transport_socket: upstreamSocket.optional(),
     upstream_bind_config: bindConfig.optional(),
-    max_requests_per_connection: uint32.optional(),
   },
   {
     ignored:
-      'alt_stat_name per_connection_buffer_limit_bytes dns_refresh_rate dns_jitter dns_failure_refresh_rate respect_dns_ttl dns_resolvers use_tcp_for_dns_lookups dns_resolution_config typed_dns_resolver_config wait_for_warm_on_init cleanup_interval metadata common_lb_config round_robin_lb_config least_request_lb_config health_checks close_connections_on_host_health_failure ignore_health_on_host_removal track_timeout_budgets track_cluster_stats preconnect_policy connection_pool_per_downstream_connection',
-    missed: 'circuit_breakers outlier_detection',
+      'alt_stat_name per_connection_buffer_limit_bytes dns_refresh_rate dns_jitter dns_failure_refresh_rate respect_dns_ttl dns_resolvers use_tcp_for_dns_lookups dns_resolution_config typed_dns_resolver_config wait_for_warm_on_init cleanup_interval metadata common_lb_config round_robin_lb_config least_request_lb_config health_checks close_connections_on_host_health_failure ignore_health_on_host_removal track_timeout_budgets track_cluster_stats',
+    missed:
+      'circuit_breakers outlier_detection max_requests_per_connection preconnect_policy connection_pool_per_downstream_connection',
     refused: {
       server: 'eds_cluster_config',
       servername: 'upstream_http_protocol_options transport_socket_matches',

@@ -1,6 +1,7 @@
 import * as z from 'zod';
 import { bootstrap } from './bootstrap.ts';
 import { factsOf, typesOf, valuesOf } from './proto.ts';
+import { refusedExtensions } from './extensions.ts';
 import type { Refusal } from './refusals.ts';
 
 const head = `# What of an Envoy file runs
@@ -16,7 +17,12 @@ of the message that it describes.
 /** Describes the support for each of Envoy's fields, as a Markdown page. */
 export function listFields(): string {
   const sections = listMessages(bootstrap).map((form) => describeMessage(form));
-  return [head, ...sections].join('\n');
+  return [head, ...sections, describeExtensions()].join('\n');
+}
+
+/** Lists the extensions that are refused by name. What is neither here nor among the types of a field is unknown. */
+function describeExtensions(): string {
+  return ['## Extensions that are refused', '', ...listReasons(refusedExtensions).map(formatReason), ''].join('\n');
 }
 
 function describeMessage(form: z.ZodObject): string {
@@ -29,9 +35,7 @@ function describeMessage(form: z.ZodObject): string {
     ...listLine('runs', Object.keys(form.shape)),
     ...listLine('makes no difference', ignored),
     ...listLine('has no effect', missed),
-    ...listReasons(refused).map(
-      ({ why, instead, names }) => `- is refused, because ${why} (${instead}): ${quoteAll(names)}`,
-    ),
+    ...listReasons(refused).map(formatReason),
     ...fields.flatMap(([field, inner]) => listValues(field, inner)),
     ...types,
   ];
@@ -52,10 +56,15 @@ function listValues(field: string, form: z.ZodType): string[] {
   return [`- values of \`${field}\`: ${quoteAll(runs)} run; ${reasons.join('; ')}`];
 }
 
+/** A reason, and what is refused for it. */
+type Reason = Refusal & { readonly names: readonly string[] };
+
+function formatReason({ why, instead, names }: Reason): string {
+  return `- is refused, because ${why} (${instead}): ${quoteAll(names)}`;
+}
+
 /** Lists the reasons for which names are refused, each with its names. */
-function listReasons(
-  refused: ReadonlyMap<string, Refusal>,
-): readonly (Refusal & { readonly names: readonly string[] })[] {
+function listReasons(refused: ReadonlyMap<string, Refusal>): readonly Reason[] {
   const reasons = [...new Set(refused.values())];
   return reasons.map((reason) => ({
     ...reason,

@@ -159,6 +159,45 @@ export const refusals = {
     why: 'filters of logs know statuses, durations, flags and fields of requests',
     instead: 'write status_code_filter, duration_filter, response_flag_filter or header_filter',
   },
+  streamLife: {
+    why: 'a cluster of tunl has no limit for how long a request takes',
+    instead: 'write max_stream_duration in the route or the HttpConnectionManager',
+  },
+  askOthers: {
+    why: 'tunl asks no other server about a request',
+    instead: 'write envoy.filters.http.rbac, which judges by addresses, certificates, paths and fields',
+  },
+  code: {
+    why: 'tunl runs no code that a file brings',
+    instead: 'write rbac, request_headers_to_add, direct_response or redirect',
+  },
+  login: {
+    why: 'tunl checks no passwords and no tokens for an Envoy file',
+    instead: 'write rbac with header or authenticated; a proxy of a chain file has users',
+  },
+  rate: { why: 'tunl limits no rates', instead: 'leave it out; a proxy of a chain file has max-tunnels' },
+  change: {
+    why: 'tunl changes fields by the routes',
+    instead: 'write request_headers_to_add or response_headers_to_add there',
+  },
+  hello: {
+    why: 'tunl dials no name of a TLS hello by itself',
+    instead: 'write hostname: "%REQUESTED_SERVER_NAME%:443" in a tunneling_config, for a proxy that dials it',
+  },
+  source: {
+    why: 'Node cannot dial from the address of a client',
+    instead: 'write the transport socket envoy.transport_sockets.upstream_proxy_protocol, which tells it',
+  },
+  speech: { why: 'tunl carries bytes and reads no protocol in them', instead: 'write envoy.filters.network.tcp_proxy' },
+  before: {
+    why: 'a cluster of tunl is dialled without a proxy before it',
+    instead: 'write tunneling_config in the TcpProxy, with the proxy as its cluster',
+  },
+  later: { why: 'tunl begins TLS with the first byte', instead: 'write envoy.transport_sockets.tls' },
+  sentLog: {
+    why: 'tunl sends its logs to no server',
+    instead: 'write a FileAccessLog, StdoutAccessLog or StderrAccessLog',
+  },
 } as const satisfies Readonly<Record<string, Refusal>>;
 
 /** The name of a reason. */

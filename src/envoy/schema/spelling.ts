@@ -2,6 +2,7 @@ import * as z from 'zod';
 import type { Fault, Path } from '../../chain/read/document.ts';
 import { suggest } from '../../syntax/suggest.ts';
 import { quote } from '../../syntax/text.ts';
+import { findRefusedExtension } from './extensions.ts';
 import { factsOf, type MessageFacts, typesOf } from './proto.ts';
 
 /** A field in a file that has no effect. */
@@ -118,11 +119,12 @@ class Speller {
     const type = url.slice(url.lastIndexOf('/') + 1);
     const form = Object.hasOwn(types, type) ? types[type] : undefined;
     if (form) return { '@type': type, ...this.#spellMessage(rest, form, path) };
-    this.faults.push({
-      path: [...path, '@type'],
-      message: `unknown type ${quote(type)}`,
-      hints: [hintFor(type, types)],
-    });
+    const at = [...path, '@type'];
+    const refusal = findRefusedExtension(type);
+    if (refusal) {
+      const message = `${type} is an extension of Envoy that tunl does not run: ${refusal.why}`;
+      this.faults.push({ path: at, message, hints: [refusal.instead] });
+    } else this.faults.push({ path: at, message: `unknown type ${quote(type)}`, hints: [hintFor(type, types)] });
     return undefined;
   }
 

@@ -37,7 +37,8 @@ const commonOptions = message(
   'HttpProtocolOptions',
   { max_stream_duration: duration().optional() },
   {
-    ignored: 'idle_timeout max_headers_count max_response_headers_kb max_requests_per_connection',
+    ignored: 'idle_timeout max_headers_count max_response_headers_kb',
+    missed: 'max_requests_per_connection',
     refused: { lifetime: 'max_connection_duration', strict: 'headers_with_underscores_action' },
   },
 );

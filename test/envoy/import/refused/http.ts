@@ -85,7 +85,14 @@ export const refusedHttp: readonly RefusedEdit[] = [
     file: 'pass-connect',
     from: 'envoy.extensions.filters.http.router.v3.Router',
     to: 'envoy.extensions.filters.http.lua.v3.Lua',
-    says: '30:32: @type: unknown type "envoy.extensions.filters.http.lua.v3.Lua"',
+    says: '30:32: @type: envoy.extensions.filters.http.lua.v3.Lua is an extension of Envoy that tunl does not run',
+    because: 'code',
+  },
+  {
+    file: 'pass-connect',
+    from: 'envoy.extensions.filters.http.router.v3.Router',
+    to: 'envoy.extensions.filters.http.nobody.v3.Knows',
+    says: '30:32: @type: unknown type "envoy.extensions.filters.http.nobody.v3.Knows"',
     hints: [
       'known types: envoy.extensions.filters.http.router.v3.Router envoy.extensions.filters.http.dynamic_forward_proxy.v3.FilterConfig envoy.extensions.filters.http.rbac.v3.RBAC envoy.extensions.filters.http.set_filter_state.v3.Config',
     ],

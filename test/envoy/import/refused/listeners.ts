@@ -200,10 +200,8 @@ export const refusedListeners: readonly RefusedEdit[] = [
     file: 'tcp-to-http2-post',
     from: 'envoy.extensions.filters.network.tcp_proxy.v3.TcpProxy',
     to: 'envoy.extensions.filters.network.redis_proxy.v3.RedisProxy',
-    says: '14:26: @type: unknown type "envoy.extensions.filters.network.redis_proxy.v3.RedisProxy"',
-    hints: [
-      'known types: envoy.extensions.filters.network.tcp_proxy.v3.TcpProxy envoy.extensions.filters.network.http_connection_manager.v3.HttpConnectionManager envoy.extensions.filters.network.rbac.v3.RBAC envoy.extensions.filters.network.set_filter_state.v3.Config',
-    ],
+    says: '14:26: @type: envoy.extensions.filters.network.redis_proxy.v3.RedisProxy is an extension of Envoy that tunl does not run',
+    because: 'speech',
   },
   {
     file: 'tcp-to-http2-post',
