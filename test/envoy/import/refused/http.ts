@@ -90,15 +90,6 @@ export const refusedHttp: readonly RefusedEdit[] = [
   },
   {
     file: 'pass-connect',
-    from: 'envoy.extensions.filters.http.router.v3.Router',
-    to: 'envoy.extensions.filters.http.nobody.v3.Knows',
-    says: '30:32: @type: unknown type "envoy.extensions.filters.http.nobody.v3.Knows"',
-    hints: [
-      'known types: envoy.extensions.filters.http.router.v3.Router envoy.extensions.filters.http.dynamic_forward_proxy.v3.FilterConfig envoy.extensions.filters.http.rbac.v3.RBAC envoy.extensions.filters.http.set_filter_state.v3.Config',
-    ],
-  },
-  {
-    file: 'pass-connect',
     from: '- name: envoy.filters.http.router\n',
     to: '- name: envoy.filters.http.router\n                  - name: envoy.filters.http.router\n',
     says: '29:21: http_filters: nothing comes behind the router: it takes the request',

@@ -205,6 +205,15 @@ export const refusedListeners: readonly RefusedEdit[] = [
   },
   {
     file: 'tcp-to-http2-post',
+    from: 'envoy.extensions.filters.network.tcp_proxy.v3.TcpProxy',
+    to: 'envoy.extensions.filters.network.nobody.v3.Knows',
+    says: '14:26: @type: unknown type "envoy.extensions.filters.network.nobody.v3.Knows"',
+    hints: [
+      'known types: envoy.extensions.filters.network.tcp_proxy.v3.TcpProxy envoy.extensions.filters.network.http_connection_manager.v3.HttpConnectionManager envoy.extensions.filters.network.rbac.v3.RBAC envoy.extensions.filters.network.set_filter_state.v3.Config',
+    ],
+  },
+  {
+    file: 'tcp-to-http2-post',
     from: 'listeners:',
     to: 'listeners: []\n  secrets:',
     says: '7:3: secrets is a field of Envoy that tunl does not run',
