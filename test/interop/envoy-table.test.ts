@@ -14,6 +14,7 @@ import { httpAnswerRows } from './table/http-answers.ts';
 import { httpRequestRows } from './table/http-requests.ts';
 import { clusterFieldRows } from './table/cluster-field.ts';
 import { lifetimeRows } from './table/lifetimes.ts';
+import { localReplyRows } from './table/local-replies.ts';
 import { logRows } from './table/logs.ts';
 import { proxyRows } from './table/proxy.ts';
 import { proxyHeaderRows } from './table/proxy-header.ts';
@@ -41,6 +42,7 @@ const rows: readonly Row[] = [
   ...proxyHeaderRows,
   ...rewriteRows,
   ...logRows,
+  ...localReplyRows,
   ...lifetimeRows,
   ...clusterFieldRows,
   ...changedFieldRows,

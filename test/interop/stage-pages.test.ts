@@ -115,6 +115,20 @@ describe.skipIf(!hasWorld)('the pages about proxies and stages', () => {
     });
   });
 
+  describe('docs/chains.md, what the stage answers itself', () => {
+    const page = 'docs/chains.md';
+
+    test('answers are changed', async () => {
+      write('shop.yaml', findBlock('answers', page));
+      await world.begin('exec tunl chain -c shop.yaml', /10003/);
+      const curl = "curl -s -w ' %{http_code} %{content_type} %header{retry-after}' http://127.0.0.1:10003";
+      const soon = '{"code":503,"text":"We are back soon"}\n 503 application/json 60';
+      expect((await world.run(`${curl}/shop`)).stdout).toBe(soon);
+      expect((await world.run(`${curl}/a`)).stdout).toBe('<h1>/a is gone</h1> 404 text/html ');
+      expect((await world.run(`${curl}/`)).stdout).toBe('{"code":200,"text":"welcome"}\n 200 application/json ');
+    });
+  });
+
   describe('docs/envoy.md', () => {
     const page = 'docs/envoy.md';
 

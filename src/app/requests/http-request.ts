@@ -7,8 +7,11 @@ import type { Exchange } from '../../core/exchange.ts';
 import type { HeaderField } from '../../core/hop.ts';
 import { formatProxyStatus, publicReason } from '../../http/wire/proxy-status.ts';
 import { relay } from '../../relay/relay.ts';
+import type { FormatFacts } from '../../syntax/format/format.ts';
+import { describeRefused } from '../tunnel/access-log.ts';
 import { lateStatus, type Refusals } from './statuses.ts';
-import { writeReason } from './reason.ts';
+import type { MakeOwnAnswer } from './own-answers.ts';
+import { type OwnAnswer, writeReason } from './reason.ts';
 import { type RecordEnv, RequestRecord, toResult } from './request-record.ts';
 import type { Forwarder, ForwardTerms, PlainTerms } from '../../router/forwarder.ts';
 import type { ChangeAnswer } from '../../router/head-changes.ts';
@@ -17,6 +20,8 @@ import type { Head } from '../../router/rewrite.ts';
 /** The parts of a stage that its requests need to be answered or forwarded. */
 export interface RequestEnv extends RecordEnv {
   readonly terms: { readonly refusals: Refusals };
+  /** Makes the answers of the stage itself; absent if they stay as they are given. */
+  readonly makeAnswer?: MakeOwnAnswer;
 }
 
 /** The decision of a route to answer a request or to forward it. */
@@ -69,7 +74,6 @@ export async function carryRequest(
   job: RequestJob,
 ): Promise<void> {
   const { origin, leave, changeAnswer } = job;
-  const { statusOf } = env.terms.refusals;
   const way = plan.kind === 'requests' ? plan : undefined;
   const lifetimeMs = way?.lifetimeMs ?? env.limits.lifetimeMs;
   const record = new RequestRecord(env, request, origin, { via: way?.upstream.via ?? [], lifetimeMs });
@@ -93,7 +97,7 @@ export async function carryRequest(
   });
   void request.done.then(({ error }) => error && abort.abort(toGone(error)));
   try {
-    if (plan.kind === 'answer') await answer(request, plan, changeAnswer);
+    if (plan.kind === 'answer') await answer(env, request, plan, record, changeAnswer);
     else isTunnel = await passOn(env, request, plan, record, job);
     if (!isTunnel) record.close(toResult(await request.done));
     leave?.();
@@ -104,19 +108,30 @@ export async function carryRequest(
       request.cut(failure);
       record.close(toResult({ error: failure }));
     } else {
-      record.fail(failure, request.gone.aborted ? undefined : statusOf(failure));
-      await refuse(request, failure, env.terms.refusals, changeAnswer);
+      const refusal = makeRefusal(
+        env,
+        request,
+        failure,
+        () => describeRefused(record.describe(), failure),
+        changeAnswer,
+      );
+      record.fail(failure, request.gone.aborted ? undefined : refusal.status);
+      await refuse(env, request, failure, refusal);
     }
   }
 }
 
 async function answer(
+  { makeAnswer }: RequestEnv,
   request: Exchange,
-  { status, body = '', location }: AnswerPlan,
+  { status: given, body: text = '', location, form }: AnswerPlan,
+  record: RequestRecord,
   change: ChangeAnswer | undefined,
 ): Promise<void> {
   const place = location === undefined ? [] : [['location', location] as const];
-  const fields = change?.(place, { status: 0 }) ?? place;
+  const own = { status: given, fields: change?.(place, { status: 0 }) ?? place, body: text };
+  const describe = () => ({ ...record.describe(), details: 'direct_response' });
+  const { status, fields, body } = makeAnswer?.(request, { ...own, text, type: [], form }, describe) ?? own;
   const hasDate = fields.some(([name]) => name === 'date');
   await request.respond(status, [...fields, ...(hasDate ? [] : [['Date', new Date().toUTCString()] as const])], body);
 }
@@ -167,26 +182,42 @@ async function passOn(
 }
 
 /**
- * Refuses a request with the reason, if the client is still connected.
+ * Makes the answer that refuses a request.
+ * @param describe the facts about the request, for a stage that changes its answers
  * @param change what the route of the request changes in its answers
  */
-export async function refuse(
+export function makeRefusal(
+  { terms, makeAnswer }: Pick<RequestEnv, 'terms' | 'makeAnswer'>,
   request: Exchange,
   error: TunlError,
-  refusals: Refusals,
+  describe: () => FormatFacts,
   change?: ChangeAnswer,
-): Promise<void> {
-  const { statusOf, isBare, closes } = refusals;
+): OwnAnswer {
+  const { statusOf, isBare, closes } = terms.refusals;
   const status = statusOf(error);
-  if (isBare) return request.respond(status, []);
-  const fields = [formatProxyStatus(error), ...(error.facts.headers ?? [])];
+  if (isBare) return { status, fields: [], body: '' };
   // A client that was too slow may still send bytes of this request.
   const closing = closes || status === 408 ? [['Connection', 'close'] as const] : [];
-  // The earlier watch is over; from now on only the delivery of the answer is timed.
-  request.watch({ idleMs: untakenMs, onIdle: () => request.cut(error), onAnswer: () => {} });
-  const { type, body } = writeReason(request, publicReason(error));
   const changed = change?.([], { status: 0 }) ?? [];
-  await request.respond(status, [...changed, ...fields, ...closing, ...type], body);
+  const fields = [...changed, formatProxyStatus(error), ...(error.facts.headers ?? []), ...closing];
+  const reason = publicReason(error);
+  const { type, body } = writeReason(request, reason);
+  const given = { status, fields, body, type, text: reason.trimEnd() };
+  return makeAnswer?.(request, given, describe) ?? { status, fields: [...fields, ...type], body };
+}
+
+/** Refuses a request with an answer that was made for it, if the client is still connected. */
+export async function refuse(
+  { terms }: Pick<RequestEnv, 'terms'>,
+  request: Exchange,
+  error: TunlError,
+  { status, fields, body }: OwnAnswer,
+): Promise<void> {
+  if (!terms.refusals.isBare) {
+    // The earlier watch is over; from now on only the delivery of the answer is timed.
+    request.watch({ idleMs: untakenMs, onIdle: () => request.cut(error), onAnswer: () => {} });
+  }
+  await request.respond(status, fields, body);
 }
 
 function idleError(request: Exchange, idleMs: number): TunlError {

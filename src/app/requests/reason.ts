@@ -2,6 +2,13 @@ import type { Exchange } from '../../core/exchange.ts';
 import type { HeaderField } from '../../core/hop.ts';
 import { fieldValues } from '../../http/wire/message.ts';
 
+/** An answer that a stage gives itself. */
+export interface OwnAnswer {
+  readonly status: number;
+  readonly fields: readonly HeaderField[];
+  readonly body: string;
+}
+
 /** The body of a refusal, with the field that names its type if it is not plain text. */
 export interface Reason {
   readonly type: readonly HeaderField[];

@@ -7,6 +7,7 @@ import type { Exchange, ReachedUpstream, RequestEnd, TunnelExchange } from '../.
 import type { Pauses } from '../../core/flow.ts';
 import type { HeaderField } from '../../core/hop.ts';
 import { isWaiting } from '../../core/link.ts';
+import type { FormatFacts } from '../../syntax/format/format.ts';
 import { quoteAscii } from '../../syntax/text.ts';
 import type { RelayHandle, RelayEnd } from '../../relay/terms.ts';
 import { lateStatus } from './statuses.ts';
@@ -18,11 +19,9 @@ import { formatPeer, type LifetimeLimits, limitLifetime, type Tunnel } from '../
 /** The parts that all records of a stage's requests share. */
 export interface RecordEnv extends Pick<TunnelEnv, 'tunnels' | 'emit' | 'record' | 'limits'> {
   /** Present if the stage has access logs. */
-  readonly access?: {
-    readonly write: WriteAccess;
-    /** Returns the first address on the way to a target of that upstream. */
-    readonly nearest: (upstream: string, target: Address) => string;
-  };
+  readonly access?: { readonly write: WriteAccess };
+  /** Returns the first address on the way to a target of that upstream. */
+  readonly nearest: (upstream: string, target: Address) => string;
 }
 
 /** What is known of a request from the start. */
@@ -60,7 +59,8 @@ export class RequestRecord {
   readonly #origin: Origin;
   #status: number | undefined;
   #answer: readonly HeaderField[] = [];
-  #upstream: Pick<AccessEntry, 'cluster' | 'place' | 'connection'> = {};
+  #led: { readonly cluster: string; readonly target: Address } | undefined;
+  #connection: number | undefined;
   #isAsked = false;
   #isOver = false;
   #unfollow: (() => void)[] = [];
@@ -89,18 +89,27 @@ export class RequestRecord {
 
   /** Records the upstream that the request is for. */
   lead(cluster: string, target: Address): void {
-    const { access } = this.#env;
     this.#tunnel.cluster = cluster;
-    if (!access) return;
     this.#writeAsked({ cluster });
-    this.#upstream = { cluster, place: access.nearest(cluster, target) };
+    this.#led = { cluster, target };
+  }
+
+  /** Describes the request as far as it has come, for an answer of the stage itself. */
+  describe(): FormatFacts {
+    const { cluster, place } = this.#upstream;
+    return {
+      ...describeAsked(this.#tunnel, this.#origin),
+      ...(cluster !== undefined && { cluster }),
+      ...(place !== undefined && { upstream: place }),
+      ...(this.#connection !== undefined && { upstreamConnection: this.#connection }),
+    };
   }
 
   /** Records the connection that the request goes to; the last call counts. */
   reach({ address, number, via = this.#tunnel.via, resumptions }: ReachedUpstream): void {
     this.#tunnel.upstream = address;
     this.#tunnel.via = via;
-    this.#upstream = { ...this.#upstream, connection: number };
+    this.#connection = number;
     this.#stopFollowing();
     if (resumptions.length === 0) return;
     const tell = () => this.onWaiting?.(isWaiting(this.#tunnel));
@@ -169,12 +178,19 @@ export class RequestRecord {
     this.#env.access?.write({ at: 'asked', tunnel: this.#tunnel, origin: this.#origin, ...upstream });
   }
 
+  get #upstream(): Pick<AccessEntry, 'cluster' | 'place'> {
+    if (!this.#led) return {};
+    const { cluster, target } = this.#led;
+    return { cluster, place: this.#env.nearest(cluster, target) };
+  }
+
   #writeAccess({ status, ...moment }: MomentOfRequest): void {
     this.#env.access?.write({
       tunnel: this.#tunnel,
       origin: this.#origin,
       answer: this.#answer,
       ...this.#upstream,
+      connection: this.#connection,
       ...(status !== undefined && { status }),
       ...moment,
     });
@@ -183,6 +199,15 @@ export class RequestRecord {
 
 /** The part of an access log entry that describes one moment. */
 type MomentOfRequest = Pick<AccessEntry, 'at' | 'result' | 'failure'> & { readonly status: number | undefined };
+
+/** Describes a request that a stage answers itself, before it does. */
+export function describeAsked(
+  { id, started }: Partial<Pick<Tunnel, 'id'>> & Pick<Tunnel, 'started'>,
+  origin: Origin,
+): FormatFacts {
+  const ms = Math.round(performance.now() - started);
+  return { ...(id !== undefined && { id }), origin, began: Date.now() - ms, ms, sent: 0, received: 0, kind: 'NotSet' };
+}
 
 /** Converts the end of a request to that of a tunnel. */
 export function toResult({ error }: RequestEnd): RelayEnd {

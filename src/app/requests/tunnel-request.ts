@@ -1,4 +1,5 @@
 import { type Address, formatAddress } from '../../core/address.ts';
+import type { TunlError } from '../../core/errors.ts';
 import type { Exchange, TunnelRequest } from '../../core/exchange.ts';
 import type { HeaderField } from '../../core/hop.ts';
 import type { Link } from '../../core/link.ts';
@@ -7,13 +8,19 @@ import type { Answer } from '../../resume/far.ts';
 import type { ChangeAnswer } from '../../router/head-changes.ts';
 import type { Head } from '../../router/rewrite.ts';
 import { carryTunnel, type TunnelEnv, type TunnelJob } from '../tunnel/tunnel.ts';
-import { type RequestEnv, type RequestJob, refuse } from './http-request.ts';
+import type { FormatFacts } from '../../syntax/format/format.ts';
+import { describeRefused } from '../tunnel/access-log.ts';
+import { makeRefusal, type RequestEnv, type RequestJob, refuse } from './http-request.ts';
+import type { OwnAnswer } from './reason.ts';
+import { describeAsked } from './request-record.ts';
 
 /** The decision to open a tunnel to an address. */
 export interface TunnelPlan {
   readonly kind: 'tunnel';
   readonly env: TunnelEnv;
   readonly target: Address;
+  /** Describes the upstream for an answer of the stage itself; absent for a proxy. */
+  readonly describe?: () => Pick<FormatFacts, 'cluster' | 'upstream'>;
   /** The request as its route has changed it; absent if it stays as it was. */
   readonly rewritten?: Head;
 }
@@ -23,18 +30,25 @@ interface CarriedJob extends Omit<RequestJob, 'keptBack'>, Pick<TunnelJob, 'acce
 
 /** Carries the tunnel that a request asks for. Resolves when it is up or has been refused. */
 export async function carry(
-  { refusals }: RequestEnv['terms'],
-  { env, target }: TunnelPlan,
+  stage: RequestEnv,
+  { env, target, describe }: TunnelPlan,
   exchange: Exchange,
   { origin, accept, leave, changeAnswer }: CarriedJob,
 ): Promise<void> {
+  const started = performance.now();
+  let refusal: OwnAnswer | undefined;
+  const refusalOf = (error: TunlError) => {
+    const facts = () => ({ ...describeAsked({ started }, origin), ...describe?.() });
+    refusal ??= makeRefusal(stage, exchange, error, () => describeRefused(facts(), error), changeAnswer);
+    return refusal;
+  };
   await carryTunnel(env, {
     target,
     origin,
     gone: exchange.gone,
     accept,
-    refuse: (error) => refuse(exchange, error, refusals, changeAnswer),
-    statusOf: (error) => (error ? refusals.statusOf(error) : 200),
+    refuse: (error) => refuse(stage, exchange, error, refusalOf(error)),
+    statusOf: (error) => (error ? refusalOf(error).status : 200),
     leave,
   });
 }

@@ -56,11 +56,17 @@ export const httpStage: StageKind<AnyHttpStage> = {
     const resumeMs = stage.job === 'proxy' ? (stage.resumeMs ?? 0) : 0;
     const isResuming = resumeMs > 0 || terms.tunnels?.carriers.some(({ isOfRequests }) => isOfRequests);
     const { pass, screening } = stage.job === 'http' ? await loadScreens(stage, parts) : {};
+    const answering = stage.job === 'http' ? await loadAnswers(stage) : undefined;
     const setState = stage.job === 'http' && stage.state ? await loadState(stage.state) : undefined;
     const common = {
       stage: stage.name,
       terms,
-      front: { ...terms.front, retired: parts.retired },
+      front: {
+        ...terms.front,
+        retired: parts.retired,
+        ...(answering?.answerFault && { answerFault: answering.answerFault }),
+      },
+      ...(answering && { makeAnswer: answering.makeAnswer }),
       users,
       ...(hasCaps && { gate: new TunnelGate(caps) }),
       ...(pass && { pass }),
@@ -139,6 +145,13 @@ async function loadScreens(
   };
 }
 
+/** Makes what makes the answers of the stage itself, and those to what cannot be read as a request. */
+async function loadAnswers({ answers }: HttpStage<RouteName>) {
+  const { createAnswerFault, createOwnAnswers } = await import('../requests/own-answers.ts');
+  const makeAnswer = await createOwnAnswers(answers);
+  return { makeAnswer, ...(answers && { answerFault: createAnswerFault(makeAnswer) }) };
+}
+
 /**
  * Returns a light signal that is aborted when `signal` is, for connections to listen to: an AbortSignal of Node costs each of them
  * 35 calls. It follows to the end of the process, so it is made once for a stage.
@@ -196,5 +209,5 @@ function createRecordEnv(
   const write = createAccessLog(accessLogs, logFiles, 'http');
   const nearest = (name: string, target: Address) =>
     nearestPlace((upstreams.get(name)?.route ?? route).options, target);
-  return { limits: route.options.limits, tunnels, emit, record: 'asked', ...(write && { access: { write, nearest } }) };
+  return { limits: route.options.limits, tunnels, emit, record: 'asked', nearest, ...(write && { access: { write } }) };
 }

@@ -55,7 +55,7 @@ export function routeProxy(
   rules: ParsedRules,
   base: PolicyBase,
   { listeners, routes }: Pick<StageParts, 'listeners' | 'routes'>,
-  { access, ...common }: RecordEnv,
+  { access, nearest: _ofUpstreams, ...common }: RecordEnv,
   pseudonym: string,
 ): Pick<ServeEnv, 'route' | 'tunnel' | 'openPlain'> {
   const ownAddresses = () => listeners().flatMap(placesOf);

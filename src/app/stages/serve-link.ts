@@ -10,14 +10,14 @@ import { type Login, loginField, readLogin, withoutSecrets } from '../../http/se
 import type { Authenticator } from '../../policy/auth.ts';
 import type { TunnelGate } from '../../policy/tunnel-gate.ts';
 import type { TlsAcceptor } from '../../tls/server.ts';
-import { carryRequest, type RequestEnv, type RequestPlan, refuse } from '../requests/http-request.ts';
+import { carryRequest, makeRefusal, type RequestEnv, type RequestPlan, refuse } from '../requests/http-request.ts';
 import type { Limits } from '../../chain/model/graph.ts';
 import type { Answer } from '../../resume/far.ts';
 import { isSessionAddress, sessionRefusal } from '../../resume/session.ts';
 import { acceptTunnel, carry, type TunnelPlan } from '../requests/tunnel-request.ts';
 import type { Resuming } from '../tunnel/resuming.ts';
 import type { PlainRequests } from '../requests/plain.ts';
-import { formatRequest, toLine } from '../requests/request-record.ts';
+import { describeAsked, formatRequest, toLine } from '../requests/request-record.ts';
 import type { PassScreens } from '../requests/screen.ts';
 import { type Asked, assertServable, recognise } from './recognise.ts';
 import { secureClient } from '../secure-client.ts';
@@ -25,6 +25,7 @@ import type { ServeTerms } from './serve-terms.ts';
 import type { ChangeAnswer } from '../../router/head-changes.ts';
 import { openSession } from '../tunnel/sessions.ts';
 import type { TunnelEnv } from '../tunnel/tunnel.ts';
+import { describeRefused } from '../tunnel/access-log.ts';
 import { serveAsk } from '../tunnel/ask.ts';
 import { assertLogin, verifyLogin, wrongLogin } from '../tunnel/login.ts';
 import { logRefused, reportRefused } from '../tunnel/refused.ts';
@@ -113,7 +114,8 @@ export async function serveLink(env: ServeEnv, accepted: Link, origin: Origin): 
     const asker = { ...origin, peer, ...(user !== undefined && { user }) };
     const isAnswered = front?.hasStatuses && failure.phase !== 'tls' && failure.code !== 'interrupted';
     const asked = { id: env.tunnels.nextId(), origin: asker, target: '-', started };
-    reportRefused(env, asked, failure, isAnswered ? terms.refusals.statusOf(failure) : undefined);
+    const { status } = requests.answerFault?.(failure, peer) ?? { status: terms.refusals.statusOf(failure) };
+    reportRefused(env, asked, failure, isAnswered ? status : undefined);
   } finally {
     void plain?.close();
   }
@@ -187,10 +189,12 @@ async function serveExchange(
     const failure = markRefusal(toTunlError(error), asked);
     const origin = originOf(undefined);
     const refused = { id: env.tunnels.nextId(), origin, target: formatRequest(exchange), started };
-    const status = terms.refusals.statusOf(failure);
+    const describe = () => describeRefused(describeAsked(refused, origin), failure);
+    const refusal = makeRefusal(env, exchange, failure, describe, changeAnswer);
+    const { status } = refusal;
     reportRefused(env, refused, failure, failure.code === 'interrupted' ? undefined : status);
     logRefused(env, refused, failure, status);
-    return refuse(exchange, failure, terms.refusals, changeAnswer);
+    return refuse(env, exchange, failure, refusal);
   }
   const origin = originOf(env.forwardsVia ? env.pseudonym : undefined);
   // Logs and formats have the request as it goes on.
@@ -201,7 +205,7 @@ async function serveExchange(
   }
   if (plan.kind === 'tunnel') {
     const accept = acceptTunnel(terms.tunnels?.grants(exchange) ?? [], exchange, asked.tunnel, resumable, changeAnswer);
-    return carry(terms, plan, exchange, { origin, accept, leave, changeAnswer });
+    return carry(env, plan, exchange, { origin, accept, leave, changeAnswer });
   }
   // The upstream must not see the passwords of our users.
   const keptBack = env.users.required ? loginField(exchange) : undefined;

@@ -75,7 +75,11 @@ export function routeRequests(
     const rewritten = changed && (rewrite?.hostOfTarget ? withHostOf(changed, target) : changed);
     authorise?.(exchange, upstream.isChosen ? target : undefined);
     const changes = rewritten && { rewritten };
-    if (action.kind === 'tunnels') return { kind: 'tunnel', env: tunnelEnvOf(action, upstream), target, ...changes };
+    if (action.kind === 'tunnels') {
+      const { name } = upstream;
+      const describe = () => ({ cluster: name, upstream: env.nearest(name, target) });
+      return { kind: 'tunnel', env: tunnelEnvOf(action, upstream), target, describe, ...changes };
+    }
     const { kind, timeoutMs, upgrades } = action;
     return { kind, timeoutMs, upgrades, upstream, target, ...ownLimits(action), ...changes };
   };
@@ -118,7 +122,7 @@ function ownLimits({ idleMs, lifetimeMs }: OwnLimits): OwnLimits {
 }
 
 function toTunnelEnv(
-  { access, ...env }: RecordEnv,
+  { access, nearest, ...env }: RecordEnv,
   action: TunnelsAction,
   { name, dial, route }: ReadyUpstream,
 ): TunnelEnv {
@@ -130,7 +134,7 @@ function toTunnelEnv(
     via: route.via,
     limits: { ...env.limits, ...ownLimits(action) },
     record: env.record === 'none' ? 'none' : 'dialled',
-    ...(access && { access: { write: access.write, cluster: name, nearest: (place) => access.nearest(name, place) } }),
+    ...(access && { access: { write: access.write, cluster: name, nearest: (place) => nearest(name, place) } }),
   };
 }
 

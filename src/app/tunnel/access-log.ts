@@ -125,6 +125,11 @@ const ofRequests: Partial<Record<ErrorCode, End>> = {
   dns_error: { flags: 'UH', details: 'no_healthy_upstream' },
 };
 
+/** Adds the outcome of a request that a stage refuses to what is known of it. */
+export function describeRefused(facts: FormatFacts, failure: TunlError): FormatFacts {
+  return { ...facts, ...describeRequestFailure(failure) };
+}
+
 /** Describes a failure on a stage that speaks HTTP. */
 function describeRequestFailure(error: TunlError): End {
   const { code, facts, side } = error;

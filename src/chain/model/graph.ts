@@ -7,6 +7,7 @@ import type { ListenerTlsFiles } from '../../syntax/listener/tls.ts';
 import { looksAtHello } from './chosen.ts';
 import type { FieldChanges, Upstream, VirtualHost } from './http.ts';
 import type { LogFilter, LogMoment } from './log-filter.ts';
+import type { OwnAnswers } from './own-answers.ts';
 import type { RouteName, RouteOptions, TargetChoice } from './route.ts';
 import type { StateValue } from '../../syntax/format/state.ts';
 import type { Screen } from './screen.ts';
@@ -128,6 +129,8 @@ export interface HttpStage<R = RouteOptions> extends AnyStage<R>, Partial<StageP
   readonly changes?: FieldChanges;
   /** True for the changes of the stage first and those of the route last, so that these win; otherwise it is the reverse, as in Envoy. */
   readonly routesChangeLast?: true;
+  /** What is changed in the answers of the stage itself. */
+  readonly answers?: OwnAnswers;
   /** Allow all clients to choose the target of an upstream, even on an address that is not loopback. */
   readonly open?: boolean;
 }

@@ -1,10 +1,12 @@
 import type { TlsSettings } from '../../core/hop.ts';
 import type { FieldChanges } from '../../syntax/format/field-changes.ts';
 import type { FieldMatch } from './condition.ts';
+import type { BodyForm } from './own-answers.ts';
 import type { RouteOptions, TargetChoice } from './route.ts';
 import type { Screen } from './screen.ts';
 
 export type * from './condition.ts';
+export type * from './own-answers.ts';
 export type { FieldChange, FieldChanges, FieldValue } from '../../syntax/format/field-changes.ts';
 
 /** The conditions of a route. A request must meet all of them. */
@@ -19,6 +21,8 @@ export interface AnswerAction {
   readonly kind: 'answer';
   readonly status: number;
   readonly body?: string;
+  /** The form of the body, in which `%LOCAL_REPLY_BODY%` is the body. */
+  readonly form?: BodyForm;
   /** Send the client elsewhere: `Location` is the address of its request with these changes. */
   readonly redirect?: Redirect;
 }

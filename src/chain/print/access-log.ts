@@ -1,7 +1,8 @@
 import { formatDuration } from '../../core/deadline.ts';
 import type { AccessLog } from '../model/graph.ts';
-import type { LogTest } from '../model/log-filter.ts';
-import type { AccessLogConfig, LogTestsConfig } from '../read/log/access-log.ts';
+import type { LogFilter, LogTest } from '../model/log-filter.ts';
+import type { AccessLogConfig } from '../read/log/access-log.ts';
+import type { LogTestsConfig } from '../read/log/tests.ts';
 import { escapeVariables } from '../read/secrets.ts';
 import { toFieldConfig } from './conditions.ts';
 import { unwrap } from './route.ts';
@@ -12,12 +13,18 @@ export function toAccessLogConfig({ path, format, when, at }: AccessLog): Access
   return {
     path: escapeVariables(path),
     ...(format !== undefined && { format: typeof format === 'string' ? escapeVariables(format) : toMembers(format) }),
-    ...(when && { when: unwrap(when.map(toTestsConfig)) }),
+    ...(when && { when: toFilterConfig(when) }),
     ...(at && { at: unwrap(at) }),
   };
 }
 
-function toMembers(format: Readonly<Record<string, string>>): Record<string, string> {
+/** Writes conditions as in a file. */
+export function toFilterConfig(when: LogFilter): LogTestsConfig | LogTestsConfig[] {
+  return unwrap(when.map(toTestsConfig));
+}
+
+/** Writes the members of a JSON object as in a file. */
+export function toMembers(format: Readonly<Record<string, string>>): Record<string, string> {
   return Object.fromEntries(Object.entries(format).map(([name, text]) => [name, escapeVariables(text)]));
 }
 

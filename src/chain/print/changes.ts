@@ -15,11 +15,16 @@ export function toChangesConfig(changes: FieldChanges | undefined, names: Secret
 }
 
 function toChangeConfig(change: FieldChange, names: SecretNames): ChangeConfig {
+  return { ...(change.remove && { remove: unwrap(change.remove) }), ...toListsConfig(change, names) };
+}
+
+/** Writes the fields that a change writes as in a file. */
+export function toListsConfig(change: Omit<FieldChange, 'remove'>, names: SecretNames): Omit<ChangeConfig, 'remove'> {
   const lists = valueLists.flatMap((list) => {
     const values = change[list];
     return values ? [[listKeys[list], toValues(values, names)] as const] : [];
   });
-  return { ...(change.remove && { remove: unwrap(change.remove) }), ...Object.fromEntries(lists) };
+  return Object.fromEntries(lists);
 }
 
 function toValues(values: readonly FieldValue[], names: SecretNames): ChangeConfig['set'] {

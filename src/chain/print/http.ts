@@ -20,6 +20,7 @@ import type {
 } from '../model/graph.ts';
 import { toChangesConfig } from './changes.ts';
 import { toFieldConfig } from './conditions.ts';
+import { toAnswersConfig, toFormConfig } from './own-answers.ts';
 import { toExitConfig, toValueConfig, unwrap } from './route.ts';
 import { toScreensConfig } from './screens.ts';
 import type { PolicyWords } from '../read/schema-parts.ts';
@@ -28,7 +29,7 @@ import { escapeVariables } from '../read/secrets.ts';
 
 /** Writes the `http` settings of a stage as in a file. */
 export function toHttpConfig(stage: HttpStage, names: SecretNames): HttpConfig {
-  const { codec, open, hosts, ignorePort, stripPort, changes, routesChangeLast, screens } = stage;
+  const { codec, open, hosts, ignorePort, stripPort, changes, routesChangeLast, screens, answers } = stage;
   const usual = inheritedLimits(stage);
   const declared = listDeclared(stage, usual, names);
   const named = new Map(declared.map((upstream) => [upstream.name, upstream]));
@@ -48,6 +49,7 @@ export function toHttpConfig(stage: HttpStage, names: SecretNames): HttpConfig {
     ...(stripPort && { 'strip-port': stripPort }),
     ...toChangesConfig(changes, names),
     ...(routesChangeLast && { 'routes-change-last': true }),
+    ...(answers && { answers: toAnswersConfig(answers, names) }),
     ...((others.length > 0 || !every) && {
       hosts: Object.fromEntries(others.map((host) => [host.name, toHostConfig(host, lead, names)])),
     }),
@@ -170,8 +172,12 @@ function toRouteConfig(
 
 function toActionConfig(action: HttpAction, lead: Lead): HttpRouteConfig {
   if (action.kind === 'answer') {
-    const { status, body, redirect } = action;
+    const { status, body, redirect, form } = action;
     if (redirect) return { redirect: toRedirectConfig(status, redirect) };
+    if (form) {
+      const text = body !== undefined && { body: escapeVariables(body) };
+      return { answer: { status, ...text, ...toFormConfig(form) } };
+    }
     return { answer: body === undefined ? status : `${status} ${escapeVariables(body)}` };
   }
   const limits = {

@@ -5,9 +5,14 @@ import type { Graph, HttpStage } from '../model/graph.ts';
 import type { SecretSources } from './secrets.ts';
 
 /** Lists the values that a stage, its hosts and its routes write into fields. */
-function listChanged({ changes, hosts }: Pick<HttpStage<unknown>, 'changes' | 'hosts'>): readonly FieldValue[] {
+function listChanged({
+  changes,
+  hosts,
+  answers,
+}: Pick<HttpStage<unknown>, 'changes' | 'hosts' | 'answers'>): readonly FieldValue[] {
   const levels = [changes, ...hosts.flatMap((host) => [host.changes, ...host.routes.map((route) => route.changes)])];
-  return levels.flatMap((level) => (level ? listValues(level) : []));
+  const own = answers?.changes.map(({ fields }) => fields && { response: fields }) ?? [];
+  return [...levels, ...own].flatMap((level) => (level ? listValues(level) : []));
 }
 
 /** Gives each secret of a graph a name, in the order of the routes and stages. */

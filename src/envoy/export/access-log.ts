@@ -61,7 +61,7 @@ function toAccessLog({ path, format, when }: AccessLog, ofTypes: readonly Tree[]
 }
 
 /** Makes the filter of a log: all conditions of one list. */
-function toLogFilter(when: LogFilter): Tree {
+export function toLogFilter(when: LogFilter): Tree {
   return joinFilters(
     'or_filter',
     when.map((tests) => joinFilters('and_filter', tests.map(toTestFilter))),

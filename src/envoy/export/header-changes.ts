@@ -15,14 +15,19 @@ export function toHeaderChanges({ request, response }: FieldChanges = {}): Tree 
   return { ...toChange('request', request), ...toChange('response', response) };
 }
 
-function toChange(of: keyof FieldChanges, change: FieldChange | undefined): Tree {
-  const options = valueLists.flatMap((list) =>
-    (change?.[list] ?? []).map(({ name, value, keepEmpty }) => ({
+/** Makes the list of the fields that are written into messages. */
+export function toHeaderOptions(change: Omit<FieldChange, 'remove'>): Tree[] {
+  return valueLists.flatMap((list) =>
+    (change[list] ?? []).map(({ name, value, keepEmpty }) => ({
       header: { key: name, value },
       ...(list !== 'add' && { append_action: actions[list] }),
       ...(keepEmpty && { keep_empty_value: true }),
     })),
   );
+}
+
+function toChange(of: keyof FieldChanges, change: FieldChange | undefined): Tree {
+  const options = toHeaderOptions(change ?? {});
   return {
     ...(options.length > 0 && { [`${of}_headers_to_add`]: options }),
     ...(change?.remove && { [`${of}_headers_to_remove`]: change.remove }),
@@ -42,9 +47,14 @@ export function normaliseChanges(
 }
 
 function normaliseChange({ remove, ...lists }: FieldChange, fields: FieldWriter): FieldChange {
+  return { ...(remove && remove.length > 0 && { remove }), ...normaliseWritten(lists, fields) };
+}
+
+/** Normalises the fields that are written into messages. */
+export function normaliseWritten(lists: Omit<FieldChange, 'remove'>, fields: FieldWriter): Omit<FieldChange, 'remove'> {
   const values = valueLists.flatMap((list) => {
     const own = lists[list]?.map((field) => ({ ...field, value: fields.writeFormat(field) }));
     return own && own.length > 0 ? [[list, own] as const] : [];
   });
-  return { ...(remove && remove.length > 0 && { remove }), ...Object.fromEntries(values) };
+  return Object.fromEntries(values);
 }

@@ -19,6 +19,7 @@ import type { StageTrees } from './forward.ts';
 import { countScreens, toRequestFilters, toRouteScreens } from './rbac.ts';
 import { httpLogs, toAccessLogs } from './access-log.ts';
 import { toListener } from './listener.ts';
+import { toBodyFormat, toLocalReply } from './local-reply.ts';
 import { formatSeconds, type Tree, typed } from './terms.ts';
 import { toDialPlan } from './cluster.ts';
 import { toClusterSocket } from './tls.ts';
@@ -74,6 +75,7 @@ function toHttpListener(stage: HttpStage, routes: Tree): Tree {
       { name: 'envoy.filters.http.router', typed_config: typed('filters.http.router.v3.Router') },
     ],
     ...toAccessLogs(stage.accessLogs, httpLogs),
+    ...toLocalReply(stage.answers),
   });
   const filter = { name: 'envoy.filters.network.http_connection_manager', typed_config: manager };
   return toListener(stage, filter, alpn[codec]);
@@ -137,9 +139,10 @@ function toMatch({ path, fields }: RequestMatch): Tree {
 function toAction(action: HttpAction, dynamic: Dynamic): Tree {
   switch (action.kind) {
     case 'answer': {
-      const { status, body, redirect } = action;
+      const { status, body, redirect, form } = action;
       if (redirect) return { redirect: toRedirect(status, redirect) };
-      return { direct_response: { status, ...(body !== undefined && { body: { inline_string: body } }) } };
+      const text = body !== undefined && { body: { inline_string: body } };
+      return { direct_response: { status, ...text, ...(form && { body_format: toBodyFormat(form) }) } };
     }
     case 'requests': {
       const { upstream, timeoutMs, upgrades } = action;

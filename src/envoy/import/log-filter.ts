@@ -31,9 +31,9 @@ const always: LogFilter = [[]];
 const never: LogFilter = [];
 
 /**
- * Reads the filter of an access log.
+ * Reads the filter of an access log, or of what is changed in answers.
  * @param type the type of the entries of the log; filters by type decide once and for all
- * @returns no list for a log that never gets an entry, and an empty one for a log that gets all
+ * @returns no list for a filter that nothing passes, and an empty one for a filter that all passes
  */
 export function readLogFilter(
   words: LogFilterMessage,
@@ -44,7 +44,7 @@ export function readLogFilter(
   const lists = readLists(words, type, path, reading);
   if (lists.length > maxLists) {
     const message = `this filter comes to ${lists.length} alternatives, and tunl takes ${maxLists}`;
-    reading.add(path, message, 'write several access_logs with simpler filters');
+    reading.add(path, message, 'write several with simpler filters');
   }
   return lists.some((tests) => tests.length === 0) ? always : lists.slice(0, maxLists).map(sortTests);
 }
@@ -106,7 +106,7 @@ function readShare(
   if (numerator > 0 && numerator < whole) {
     reading.add(
       [...path, 'percent_sampled'],
-      'runtime_filter picks entries by chance, and tunl logs all or none',
+      'runtime_filter picks entries by chance, and tunl takes all or none',
       'write 100 or 0 percent, or filter by status_code_filter, duration_filter or header_filter',
     );
   }
@@ -120,7 +120,7 @@ function readHeader(
 ): LogTest {
   if (isSecretField(words.name.toLowerCase())) {
     const hint = 'filter by another field, or leave the filter out';
-    reading.add([...path, 'name'], `${quote(words.name)} holds credentials, and logs of tunl see none`, hint);
+    reading.add([...path, 'name'], `${quote(words.name)} holds credentials, and filters of tunl see none`, hint);
   }
   return { kind: 'field', field: readField(words, path, reading) };
 }

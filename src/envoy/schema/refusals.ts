@@ -79,10 +79,6 @@ export const refusals = {
     why: 'tunl does not write this field by itself',
     instead: 'write request_headers_to_add, response_headers_to_add, host_rewrite_literal or prefix_rewrite',
   },
-  reply: {
-    why: 'the answers of tunl itself are those of Envoy without this',
-    instead: 'write direct_response in a route',
-  },
   path: { why: 'tunl takes paths as they come', instead: 'write prefix, path or safe_regex in a route' },
   strict: { why: 'tunl always checks header fields strictly', instead: 'leave it out' },
   retry: { why: 'tunl sends each request once', instead: 'leave it out; max_connect_attempts of a TcpProxy runs' },

@@ -8,7 +8,7 @@ import type { Http1Next, NextReceiver } from './next.ts';
 import { Http1Request, type Http1RequestTerms } from './request.ts';
 import { type HeadReceiver, readHeadOf } from '../wire/head.ts';
 import { parseRequestHead } from '../wire/message.ts';
-import { refuseHead } from './refuse-head.ts';
+import { type AnswerFault, refuseHead } from './refuse-head.ts';
 
 /** Limits for serving an HTTP/1.1 connection. Times are in milliseconds; 0 means no limit. */
 export interface Http1Setup {
@@ -25,6 +25,8 @@ export interface Http1Setup {
 export interface Http1ServerSetup extends Http1Setup, Http1RequestTerms {
   /** Tells whether the exchange that is about to be answered is the last; `isHeld`: not because the program stops. */
   readonly isLast: (isHeld: boolean) => boolean;
+  /** Makes the answer to what cannot be read; absent for the usual one. */
+  readonly answerFault?: AnswerFault | undefined;
   /** Set if a first head with exactly these bytes makes this a connection of another kind, for which `onOther` is called. */
   readonly other?: Buffer | undefined;
 }
@@ -92,7 +94,10 @@ class Http1Connection implements HeadReceiver, NextReceiver {
   }
 
   onFault(error: unknown): void {
-    refuseHead(this.#link, this.#draining, error).then(this.#events.onFault, this.#events.onFault);
+    refuseHead(this.#link, this.#draining, error, this.#setup.answerFault).then(
+      this.#events.onFault,
+      this.#events.onFault,
+    );
   }
 
   onHold(): void {

@@ -3,6 +3,7 @@ import { toTunlError } from '../../core/errors.ts';
 import type { Exchange } from '../../core/exchange.ts';
 import type { Link } from '../../core/link.ts';
 import { type Http1Setup, serveHttp1 } from '../h1/connection.ts';
+import type { AnswerFault } from '../h1/refuse-head.ts';
 import type { Http2Setup } from '../h2/setup.ts';
 import { assertTranslatable } from '../h2/validity.ts';
 import { rejectExchange } from './tunnel-request.ts';
@@ -25,6 +26,8 @@ export interface RequestProfile {
    * nothing is refused.
    */
   readonly retired?: AbortSignal;
+  /** Makes the answer to what cannot be served as a request; absent for the usual one. */
+  readonly answerFault?: AnswerFault;
 }
 
 /** The connection preface of HTTP/2 as far as it looks like a head (RFC 9113, section 3.4). */
@@ -43,7 +46,7 @@ export function serveRequests(
   draining: AbortSignal,
   onRequest: (request: Exchange) => void,
 ): Promise<void> {
-  const { codec, perConnection, translatable, http1, retired } = profile;
+  const { codec, perConnection, translatable, http1, retired, answerFault } = profile;
   const alpn = link.peer.tls?.alpn;
   const serveStreams = () => untilEither(draining, retired, (ending) => serveSession(link, profile, ending, onRequest));
   if (codec === 'http2' || (codec === 'auto' && alpn === 'h2')) return serveStreams();
@@ -51,7 +54,7 @@ export function serveRequests(
     perConnection === 'one' || (draining.aborted && !isHeld) || (retired?.aborted ?? false);
   const { headMs, keepAliveMs, maxHeadBytes, maxLineBytes } = http1;
   const other = codec === 'auto' ? prefaceHead : undefined;
-  const setup = { headMs, keepAliveMs, maxHeadBytes, maxLineBytes, translatable, isLast, other };
+  const setup = { headMs, keepAliveMs, maxHeadBytes, maxLineBytes, translatable, isLast, other, answerFault };
   return new Promise((resolve, reject) =>
     serveHttp1(link, setup, draining, {
       onRequest,
@@ -85,7 +88,7 @@ async function untilEither(
 
 async function serveSession(
   link: Link,
-  { http1, http2, translatable }: RequestProfile,
+  { http1, http2, translatable, answerFault }: RequestProfile,
   ending: AbortSignal,
   onRequest: (request: Exchange) => void,
 ): Promise<void> {
@@ -94,7 +97,10 @@ async function serveSession(
     try {
       assertTranslatable(request);
     } catch (error) {
-      return void rejectExchange(request, toTunlError(error));
+      const failure = toTunlError(error);
+      if (!answerFault) return void rejectExchange(request, failure);
+      const { status, fields, body } = answerFault(failure, request.peer);
+      return void request.respond(status, fields, body);
     }
     onRequest(request);
   };

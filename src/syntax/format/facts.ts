@@ -36,6 +36,8 @@ export interface FormatFacts {
   readonly id?: number;
   /** Fields of the answer. */
   readonly answer?: readonly HeaderField[];
+  /** The body of an answer that is not that of an upstream, while its form is written. */
+  readonly body?: string;
   /** The answer of the last hop to the request for the tunnel. */
   readonly hopAnswer?: Pick<HopAnswer, 'status' | 'headers'> | undefined;
   /** The kind of log entry, in Envoy's words: `TcpConnectionEnd`, `DownstreamEnd`. */
@@ -164,7 +166,7 @@ const silent = `
   UPSTREAM_REQUEST_ATTEMPT_COUNT UPSTREAM_TLS_VERSION UPSTREAM_TLS_CIPHER UPSTREAM_PEER_SUBJECT UPSTREAM_CLUSTER_RAW
   REQUEST_HEADERS_BYTES RESPONSE_HEADERS_BYTES RESPONSE_TRAILERS_BYTES RESPONSE_FLAGS_LONG GRPC_STATUS GRPC_STATUS_NUMBER
   TRAILER DYNAMIC_METADATA CLUSTER_METADATA UPSTREAM_METADATA METADATA UPSTREAM_FILTER_STATE FILTER_CHAIN_NAME
-  VIRTUAL_CLUSTER_NAME EMIT_TIME LOCAL_REPLY_BODY UNIQUE_ID TRACE_ID QUERY_PARAM PATH CUSTOM_FLAGS
+  VIRTUAL_CLUSTER_NAME EMIT_TIME UNIQUE_ID TRACE_ID QUERY_PARAM PATH CUSTOM_FLAGS
   DOWNSTREAM_PEER_URI_SAN DOWNSTREAM_LOCAL_URI_SAN DOWNSTREAM_LOCAL_SUBJECT DOWNSTREAM_PEER_ISSUER DOWNSTREAM_PEER_SERIAL
   DOWNSTREAM_PEER_FINGERPRINT_256 DOWNSTREAM_TLS_SESSION_ID DOWNSTREAM_PEER_CERT TLS_JA3_FINGERPRINT
   DOWNSTREAM_PEER_DNS_SAN DOWNSTREAM_PEER_IP_SAN DOWNSTREAM_PEER_EMAIL_SAN DOWNSTREAM_PEER_OTHERNAME_SAN
@@ -188,6 +190,7 @@ export const operators: ReadonlyMap<string, Operator> = new Map<string, Operator
   ['BYTES_SENT', plain(({ received }) => received)],
   ['RESPONSE_CODE', plain(({ status }) => status)],
   ['RESPONSE_CODE_DETAILS', plain(({ details }) => details)],
+  ['LOCAL_REPLY_BODY', plain(({ body }) => body)],
   ['RESPONSE_FLAGS', plain(({ flags = '-' }) => flags)],
   ['CONNECTION_TERMINATION_DETAILS', plain(({ termination }) => termination)],
   ['UPSTREAM_TRANSPORT_FAILURE_REASON', plain(({ failure }) => failure)],

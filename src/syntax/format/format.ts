@@ -93,19 +93,25 @@ export function writeText(format: Format, facts: FormatFacts, missing: string): 
   return format.map((piece) => (typeof piece === 'string' ? piece : String(piece(facts) ?? missing))).join('');
 }
 
-/** Writes a JSON object on one line. A member that is a single operator keeps its type, and is null if it is unknown. */
-export function writeObject(members: readonly (readonly [name: string, format: Format])[], facts: FormatFacts): string {
-  const object = Object.fromEntries(members.map(([name, format]) => [name, valueOf(format, facts)]));
-  return writeJson(object);
+/** The members of a JSON object. */
+export type ObjectFormat = readonly (readonly [name: string, format: Format])[];
+
+/**
+ * Writes a JSON object on one line. A member that is a single operator keeps its type; if it is unknown, it is null, or
+ * left out if `omits` is true.
+ */
+export function writeObject(members: ObjectFormat, facts: FormatFacts, omits = false): string {
+  const values = members.map(([name, format]) => [name, valueOf(format, facts, omits ? '' : '-')] as const);
+  return writeJson(Object.fromEntries(omits ? values.filter(([, value]) => value !== null) : values));
 }
 
-function valueOf(format: Format, facts: FormatFacts): unknown {
+function valueOf(format: Format, facts: FormatFacts, missing: string): unknown {
   const [only] = format;
   if (format.length === 1 && typeof only === 'function') {
     const value = only(facts) ?? null;
     return value instanceof TypedValue ? value.value : value;
   }
-  return format.map((piece) => (typeof piece === 'string' ? piece : String(piece(facts) ?? '-'))).join('');
+  return writeText(format, facts, missing);
 }
 
 /** Control characters, line breaks of Unicode, quotes and backslashes. */

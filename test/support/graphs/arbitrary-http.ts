@@ -12,6 +12,7 @@ import type {
   Upstream,
 } from '../../../src/chain/model/graph.ts';
 import { fieldChanges } from './field-changes.ts';
+import { bodyForm, ownAnswers } from './own-answers.ts';
 import { requestScreens, routeScreens } from './screens.ts';
 import type { TcpAddress } from '../../../src/core/address.ts';
 
@@ -70,6 +71,7 @@ function arbitraryAction(upstream: fc.Arbitrary<string>): fc.Arbitrary<HttpActio
     kind: fc.constant('answer'),
     status: fc.integer({ min: 200, max: 599 }),
     body: maybe(text),
+    form: bodyForm,
   });
   const requests = fc.record({
     kind: fc.constant('requests'),
@@ -111,6 +113,7 @@ type HttpParts = Pick<
   | 'upstreams'
   | 'open'
   | 'changes'
+  | 'answers'
   | 'routesChangeLast'
   | keyof StagePolicy
 >;
@@ -193,6 +196,7 @@ export function arbitraryHttp(
         ignorePort: fc.constantFrom(undefined, true),
         stripPort: fc.constantFrom(undefined, 'any' as const, 'reached' as const),
         screens: maybe(requestScreens),
+        answers: ownAnswers('/${a} b'),
         ...(open && { open: fc.constant(true) }),
       });
       const order = fc.constantFrom({}, { routesChangeLast: true as const });

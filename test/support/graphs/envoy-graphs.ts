@@ -32,6 +32,7 @@ import { fieldChanges } from './field-changes.ts';
 import { route } from './envoy-routes.ts';
 import { toGraph } from './graphs.ts';
 import { connectionState, requestState, targetFormat } from './state.ts';
+import { ownAnswers } from './own-answers.ts';
 import { connectionScreens, requestScreens, routeScreens } from './screens.ts';
 
 const unix: fc.Arbitrary<Target> = fc.record({
@@ -162,6 +163,7 @@ function httpStage(stage: Place, files: GraphFiles): fc.Arbitrary<HttpStage> {
       connections: screensOf(stage),
       screens: fc.option(requestScreens, { nil: undefined }),
       state: fc.option(requestState, { nil: undefined }),
+      answers: ownAnswers(files.cert),
       ofRoutes: fc.array(fc.option(routeScreens, { nil: undefined }), { minLength: 4, maxLength: 4 }),
       // The names that requests ask for are looked up in one family.
       asked: family,
@@ -174,6 +176,7 @@ function httpStage(stage: Place, files: GraphFiles): fc.Arbitrary<HttpStage> {
         ...(more.connections && { connectionScreens: more.connections }),
         ...(more.screens && { screens: more.screens }),
         ...(more.state && { state: more.state }),
+        ...(more.answers && { answers: more.answers }),
         job: 'http',
         open: true,
         codec,

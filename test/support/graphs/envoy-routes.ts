@@ -1,5 +1,6 @@
 import fc from 'fast-check';
 import { fieldChanges } from './field-changes.ts';
+import { bodyForm } from './own-answers.ts';
 import type { HttpAction, HttpRoute, Redirect, Rewrite } from '../../../src/chain/model/graph.ts';
 
 /** Generates routes for requests to these upstreams. */
@@ -12,11 +13,14 @@ export function route(upstreams: readonly string[]): fc.Arbitrary<HttpRoute> {
     { hostField: 'x-host', pattern: { regex: '^/(a+)', substitution: String.raw`/\1\\` } },
   );
   const action: fc.Arbitrary<HttpAction> = fc.oneof(
-    fc.record({
-      kind: fc.constant('answer' as const),
-      status: fc.constantFrom(200, 404),
-      body: fc.constantFrom('hi', 'a: b\n'),
-    }),
+    fc
+      .record({
+        kind: fc.constant('answer' as const),
+        status: fc.constantFrom(200, 404),
+        body: fc.constantFrom('hi', 'a: b\n'),
+        form: bodyForm,
+      })
+      .map(({ form, ...parts }) => ({ ...parts, ...(form && { form }) })),
     fc.record({
       kind: fc.constant('answer' as const),
       status: fc.constantFrom(301, 308),

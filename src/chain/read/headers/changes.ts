@@ -38,14 +38,24 @@ function readChange(path: Path, words: ChangeConfig, of: Changed, reader: RouteR
     assertChangeable(name);
     return name.toLowerCase();
   });
+  return { ...(remove.length > 0 && { remove }), ...readLists(path, words, of, reader) };
+}
+
+/** Reads the fields that a change writes. */
+export function readLists(
+  path: Path,
+  words: Omit<ChangeConfig, 'remove'>,
+  of: Changed,
+  reader: RouteReader,
+): Omit<FieldChange, 'remove'> {
   const lists = valueLists.flatMap((list) => {
     const key = listKeys[list];
     const values = Object.entries(words[key] ?? {}).flatMap(([name, given]) =>
-      attempts.runEach([...path, key, name], given, (value) => readValue(name, value, of, reader)),
+      reader.attempts.runEach([...path, key, name], given, (value) => readValue(name, value, of, reader)),
     );
     return values.length === 0 ? [] : [[list, values] as const];
   });
-  return { ...(remove.length > 0 && { remove }), ...Object.fromEntries(lists) };
+  return Object.fromEntries(lists);
 }
 
 function readValue(written: string, words: ValueConfig, of: Changed, reader: RouteReader): FieldValue {

@@ -4,6 +4,7 @@ import { quote } from '../../../syntax/text.ts';
 import type { Path } from '../document.ts';
 import type { HttpRouteConfig } from './schema.ts';
 import type { AnswerAction, HttpAction, Redirect, RequestsAction, Rewrite, TunnelsAction } from '../../model/graph.ts';
+import { readForm } from './answers.ts';
 import { readFieldName } from './match.ts';
 import { assertRedirect, assertRewrite } from '../../model/rewrite.ts';
 import type { RouteReader } from '../route.ts';
@@ -35,7 +36,7 @@ export function readAction(
   refuseStrangers(path, words, key, reader);
   if (words.answer !== undefined) {
     const { answer } = words;
-    return reader.attempts.run([...path, 'answer'], () => readAnswer(answer, reader));
+    return reader.attempts.run([...path, 'answer'], () => readAnswer([...path, 'answer'], answer, reader));
   }
   if (words.redirect !== undefined) {
     const { redirect, connect } = words;
@@ -63,10 +64,11 @@ function refuseStrangers(path: Path, words: HttpRouteConfig, key: ActionKey, { a
   }
 }
 
-function readAnswer(words: NonNullable<HttpRouteConfig['answer']>, reader: RouteReader): AnswerAction {
-  const { status, body } = typeof words === 'object' ? words : splitAnswer(String(words));
+function readAnswer(path: Path, words: NonNullable<HttpRouteConfig['answer']>, reader: RouteReader): AnswerAction {
+  const { status, body, ...form } = typeof words === 'object' ? words : splitAnswer(String(words));
   if (status < 200 || status > 599) throw usageError(`${status} is not a status from 200 to 599`);
-  return { kind: 'answer', status, ...(body !== undefined && { body: fillVariables(body, reader) }) };
+  const text = body !== undefined && { body: fillVariables(body, reader) };
+  return { kind: 'answer', status, ...text, ...readForm(path, form, reader) };
 }
 
 function readRedirect(words: NonNullable<HttpRouteConfig['redirect']>, reader: RouteReader): AnswerAction {

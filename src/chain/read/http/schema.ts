@@ -1,7 +1,24 @@
 import * as z from 'zod';
+import { tests } from '../log/tests.ts';
 import { anyText, type condition, conditions } from '../screens/conditions.ts';
 import { routeScreens, screens } from '../screens/schema.ts';
 import { describe, flag, keyPassword, must, oneOrMore, policyShape, text, time, wayShape } from '../schema-parts.ts';
+
+const bodyForm = {
+  format: describe(
+    z.union([anyText, z.record(text, anyText)], must('a text, or the members of an object')).optional(),
+    'how the body is written: a text with operators, of which %LOCAL_REPLY_BODY% is the body as it is, or the members of a JSON object',
+  ),
+  'content-type': describe(
+    text.optional(),
+    'the type of what format writes; text/plain, and application/json for an object',
+  ),
+  'omit-missing': describe(
+    flag.optional(),
+    'let format write nothing for an operator without a value, in place of - or null',
+  ),
+};
+const bodyFormObject = z.strictObject(bodyForm);
 
 const answer = z.union(
   [
@@ -10,6 +27,7 @@ const answer = z.union(
     z.strictObject({
       status: describe(z.int(must('a status')), 'from 200 to 599'),
       body: describe(anyText.optional(), 'what follows'),
+      ...bodyForm,
     }),
   ],
   must('a status such as 404, a status with a text such as 200 ok, or status and body'),
@@ -48,13 +66,16 @@ const fieldValues = (description: string) =>
     z.record(text, oneOrMore(fieldValue, 'a value'), must('values by the name of a field')).optional(),
     description,
   );
+const writtenFields = {
+  set: fieldValues('write these fields in the place of those that are there'),
+  'set-present': fieldValues('the same, but only for fields that are there'),
+  add: fieldValues('write these fields beside those that are there'),
+  'add-absent': fieldValues('write these fields where there are none of the name'),
+};
 const change = z.strictObject(
   {
     remove: describe(oneOrMore(text, 'the name of a field').optional(), 'remove these fields first'),
-    set: fieldValues('write these fields in the place of those that are there'),
-    'set-present': fieldValues('the same, but only for fields that are there'),
-    add: fieldValues('write these fields beside those that are there'),
-    'add-absent': fieldValues('write these fields where there are none of the name'),
+    ...writtenFields,
   },
   must('remove, set, set-present, add or add-absent'),
 );
@@ -65,6 +86,31 @@ const changes = {
   ),
   'response-headers': describe(change.optional(), 'change the fields of answers, those of refusals included'),
 };
+const answers = z.strictObject(
+  {
+    changes: describe(
+      z
+        .array(
+          z.strictObject({
+            when: describe(
+              oneOrMore(tests, 'conditions').optional(),
+              'change answers that meet all of these conditions, or all of one item of a list; all answers without',
+            ),
+            status: describe(z.int(must('a status')).optional(), 'the new status, from 200 to 599'),
+            body: describe(anyText.optional(), 'the new body'),
+            'body-file': describe(text.optional(), 'a file with the new body'),
+            ...bodyForm,
+            ...writtenFields,
+          }),
+          must('a list of changes'),
+        )
+        .optional(),
+      'the first that fits an answer is made, and no other',
+    ),
+    ...bodyForm,
+  },
+  must('changes, or format'),
+);
 const redirect = z.strictObject(
   {
     status: describe(
@@ -191,6 +237,10 @@ export const http = z.strictObject(
       flag.optional(),
       'change headers for the stage first and for the route last, so that the route wins; without it is the reverse',
     ),
+    answers: describe(
+      answers.optional(),
+      'what is changed in the answers of the stage itself: in refusals, and in those of answer and redirect',
+    ),
     open: describe(
       flag.optional(),
       'let everyone choose where a field:NAME leads to, also on an address that is not loopback',
@@ -228,5 +278,9 @@ export type ValueConfig = z.infer<typeof fieldValue>;
 export type VirtualHostConfig = z.infer<typeof host>;
 /** An upstream in a file. */
 export type UpstreamConfig = z.infer<typeof upstream>;
+/** What is changed in the answers of a stage in a file. */
+export type AnswersConfig = z.infer<typeof answers>;
+/** The form of a body in a file. */
+export type BodyFormConfig = z.infer<typeof bodyFormObject>;
 /** A condition on a field of a request in a file. */
 export type ConditionConfig = z.infer<typeof condition>;

@@ -8,6 +8,7 @@ import { parseTls, type TlsConfig } from '../../../syntax/tls.ts';
 import type { Path } from '../document.ts';
 import { parseDomain } from '../../model/domain.ts';
 import { readAction } from './action.ts';
+import { readAnswers } from './answers.ts';
 import { readChanges } from '../headers/changes.ts';
 import { isFieldName, readMatches } from './match.ts';
 import type { HttpConfig, VirtualHostConfig, HttpRouteConfig, UpstreamConfig } from './schema.ts';
@@ -65,6 +66,7 @@ export function readHttp(
     ...(open && { open }),
     ...readChanges(path, words, reader),
     ...(words.screens && { screens: readScreens([...path, 'screens'], words.screens, reader) }),
+    ...(words.answers && { answers: readAnswers([...path, 'answers'], words.answers, reader) }),
     ...(words['routes-change-last'] && { routesChangeLast: true }),
   };
 }
@@ -79,6 +81,7 @@ type HttpKey =
   | 'open'
   | 'changes'
   | 'routesChangeLast'
+  | 'answers'
   | 'screens';
 
 function readHost(

@@ -14,26 +14,10 @@ import {
   sortTests,
 } from '../../model/log-filter.ts';
 import { readField } from '../http/match.ts';
-import { conditions } from '../screens/conditions.ts';
 import type { RouteReader } from '../route.ts';
 import { describe, must, oneOrMore, text } from '../schema-parts.ts';
 import { fillVariables } from '../secrets.ts';
-
-const tests = z.strictObject(
-  {
-    status: describe(
-      oneOrMore(z.union([z.int(), text]), 'a status').optional(),
-      'the status of the answer: 404, >= 500, <= 399 or != 200; 0 without an answer',
-    ),
-    took: describe(oneOrMore(text, 'a duration').optional(), 'how long it took: >= 1s, or with <=, = or !='),
-    flags: describe(
-      oneOrMore(z.union([z.literal(true), text]), 'true or flags').optional(),
-      'the flags of Envoy for its outcome: UF, UF|NR for one of them, or true for any',
-    ),
-    headers: describe(conditions.optional(), 'what the fields of the request must be, as in routes'),
-  },
-  must('conditions by name: status, took, flags and headers'),
-);
+import { type LogTestsConfig, tests } from './tests.ts';
 
 /** The schema of an access log in a file. */
 export const accessLog = z.union(
@@ -60,8 +44,6 @@ export const accessLog = z.union(
 
 /** An access log in a file. */
 export type AccessLogConfig = z.infer<typeof accessLog>;
-/** The conditions of an access log in a file, of which all must be met. */
-export type LogTestsConfig = z.infer<typeof tests>;
 
 /** Reads an access log. @throws {TunlError} usage */
 export function readAccessLog(
@@ -88,7 +70,8 @@ export function readAccessLog(
   };
 }
 
-function readFilter(words: LogTestsConfig | LogTestsConfig[], reader: RouteReader): LogFilter {
+/** Reads conditions on tunnels or requests. @throws {TunlError} usage */
+export function readFilter(words: LogTestsConfig | LogTestsConfig[], reader: RouteReader): LogFilter {
   return listOf(words).map(({ status, took, flags, headers = {} }) =>
     sortTests([
       ...listOf(status).map((word) => readComparison('status', String(word), parseStatus)),
@@ -96,7 +79,7 @@ function readFilter(words: LogTestsConfig | LogTestsConfig[], reader: RouteReade
       ...listOf(flags).map((word): LogTest => ({ kind: 'flags', flags: word === true ? [] : readFlags(word) })),
       ...Object.entries(headers).flatMap(([name, each]) =>
         listOf(each).map((condition): LogTest => {
-          if (isSecretField(name.toLowerCase())) throw usageError(`${name} holds credentials, and logs see none`);
+          if (isSecretField(name.toLowerCase())) throw usageError(`${name} holds credentials, and conditions see none`);
           return { kind: 'field', field: readField(name, condition, reader) };
         }),
       ),

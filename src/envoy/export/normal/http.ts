@@ -5,6 +5,7 @@ import { normaliseTargetTls } from './hop.ts';
 import { normaliseChoice, normaliseRoute, normaliseState, toPlainRoute } from './route.ts';
 import { normaliseChanges } from '../header-changes.ts';
 import type { FieldWriter } from '../fields.ts';
+import { normaliseAnswers } from '../local-reply.ts';
 import { StageNames } from '../../names.ts';
 
 /** Normalises an HTTP stage: removes unused upstreams, and writes equivalent settings in the same way. */
@@ -27,6 +28,7 @@ export function normaliseHttp(stage: Omit<HttpStage, 'log'>, fields: FieldWriter
     ...others,
     ...state,
     ...normaliseChanges(stage.changes, fields),
+    ...normaliseAnswers(stage.answers, fields),
     // Envoy lets all clients choose the target.
     ...((upstreams.some(({ to }) => 'field' in to) || tellsInside(state)) && { open: true }),
     hosts,

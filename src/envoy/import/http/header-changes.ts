@@ -40,16 +40,25 @@ function readChange(
     const isRight = reading.attempts.run([...path, removeKey, index], () => (assertChangeable(name), true));
     return isRight ? [name.toLowerCase()] : [];
   });
-  const given = (words[addKey] ?? []).flatMap((option, index) => {
-    return readOption(option, of, [...path, addKey, index], reading) ?? [];
-  });
+  const written = readHeaderOptions(words[addKey] ?? [], [...path, addKey], of, reading);
+  if (remove.length + Object.keys(written).length === 0) return undefined;
+  return { ...(remove.length > 0 && { remove }), ...written };
+}
+
+/** Reads the fields that are written into messages. */
+export function readHeaderOptions(
+  options: readonly HeaderOptionMessage[],
+  path: Path,
+  of: Changed,
+  reading: BootstrapDiagnostics,
+): Omit<FieldChange, 'remove'> {
+  const given = options.flatMap((option, index) => readOption(option, of, [...path, index], reading) ?? []);
   assertOrder(given, reading);
   const values = valueLists.flatMap((list) => {
     const own = given.flatMap((one) => (one.list === list ? [one.value] : []));
     return own.length === 0 ? [] : [[list, groupByName(own)] as const];
   });
-  if (remove.length + values.length === 0) return undefined;
-  return { ...(remove.length > 0 && { remove }), ...Object.fromEntries(values) };
+  return Object.fromEntries(values);
 }
 
 interface Given {

@@ -12,6 +12,7 @@ import { StageNames } from '../../names.ts';
 import { assertAtMostOne } from '../one-of.ts';
 import { listScreens, readHttpFilters, readPerFilter } from './filters.ts';
 import { readHeaderChanges } from './header-changes.ts';
+import { readLocalReply } from './local-reply.ts';
 import { joinState, keepShared } from '../filter-state.ts';
 import { readAccessLogs, readEarly, toStageLogs } from '../access-log.ts';
 import { type Cluster, toRoute, usualLimits } from '../cluster.ts';
@@ -67,6 +68,7 @@ export function readHttpManager(
     ...joinState(shared, [...path, 'http_filters'], reading),
     ...readHeaderChanges(words.route_config ?? {}, [...path, 'route_config'], reading),
     ...(words.route_config?.most_specific_header_mutations_wins && { routesChangeLast: true }),
+    ...readLocalReply(words.local_reply_config, [...path, 'local_reply_config'], reading),
     // Envoy has no access control here.
     ...(isChosen && { open: true }),
     route: { hops: [], limits: { ...usualLimits, idleMs: idle ?? 0, ...(lifetimeMs > 0 && { lifetimeMs }) } },

@@ -5,6 +5,7 @@ import type { RouteActionMessage, RouteMessage } from '../../schema/http/route.t
 import { findFiltered, findScreens, type HttpFilters, type PerFilterLevel, readPerFilter } from './filters.ts';
 import { readHeaderChanges } from './header-changes.ts';
 import { assertOne } from '../one-of.ts';
+import { readBodyForm } from './local-reply.ts';
 import { readMatch } from './match.ts';
 import { readRedirect, readRewrite, type RouteUpstream } from './rewrite.ts';
 import type { BootstrapDiagnostics } from '../diagnostics.ts';
@@ -43,7 +44,7 @@ export function readRoute(
   const screens = findScreens([own, ...outer], filters);
   const changes = { ...readHeaderChanges(words, path, reading), ...(screens && { screens }) };
   if (words.direct_response) {
-    const { status, body } = words.direct_response;
+    const { status, body, body_format: format } = words.direct_response;
     const at = [...path, 'direct_response', 'body', 'inline_string'];
     const size = Buffer.byteLength(body?.inline_string ?? '');
     if (size > context.maxBodyBytes)
@@ -52,7 +53,9 @@ export function readRoute(
         `this has ${size} bytes, and at most ${context.maxBodyBytes} are allowed`,
         'raise max_direct_response_body_size_bytes in the route_config',
       );
-    const action = { kind: 'answer', status, ...(body && { body: body.inline_string }) } as const;
+    const form = format && readBodyForm(format, [...path, 'direct_response', 'body_format'], reading);
+    const text = body && { body: body.inline_string };
+    const action = { kind: 'answer', status, ...text, ...(form && { form }) } as const;
     return [{ match, action, ...changes }];
   }
   if (words.redirect) {

@@ -5,6 +5,7 @@ import { requestState, requestStateType } from '../filter-state.ts';
 import { dynamicFilter, dynamicFilterType } from './dynamic-forward-proxy.ts';
 import { requestFilter, requestFilterType } from '../matchers/rbac.ts';
 import { any, duration, emptyMessage, enumOf, filled, flag, flagOf, list, message, text } from '../proto.ts';
+import { localReply } from './local-reply.ts';
 import { routeConfiguration } from './route.ts';
 
 const router = emptyMessage(
@@ -76,6 +77,7 @@ export const httpConnectionManager = message(
     merge_slashes: flagOf(false, 'path').optional(),
     strip_trailing_host_dot: flagOf(false, 'dot').optional(),
     add_user_agent: flagOf(false, 'edit').optional(),
+    local_reply_config: localReply.optional(),
   },
   {
     ignored:
@@ -89,7 +91,6 @@ export const httpConnectionManager = message(
         'original_ip_detection_extensions early_header_mutation_extensions request_id_extension typed_header_validation_config',
       edit: 'via',
       client: 'forward_client_cert_details set_current_client_cert_details scheme_header_transformation',
-      reply: 'local_reply_config',
       path: 'path_with_escaped_slashes_action path_normalization_options',
     },
   },

@@ -1,4 +1,5 @@
 import type * as z from 'zod';
+import { bodyFormat } from '../body-format.ts';
 import { perFilter } from './dynamic-forward-proxy.ts';
 import { headerChanges } from './header-option.ts';
 import { headerMatcher, regexMatcher } from '../matchers/text.ts';
@@ -101,11 +102,11 @@ const body = message(
   { refused: { inline: 'filename inline_bytes environment_variable watched_directory' } },
 );
 
-const directResponse = message(
-  'DirectResponseAction',
-  { status: uint(200, 599, 'a status from 200 to 599'), body: body.optional() },
-  { refused: { reply: 'body_format' } },
-);
+const directResponse = message('DirectResponseAction', {
+  status: uint(200, 599, 'a status from 200 to 599'),
+  body: body.optional(),
+  body_format: bodyFormat.optional(),
+});
 
 const redirect = message(
   'RedirectAction',
