@@ -1,12 +1,23 @@
-/** One number about the program. */
-export interface Stat {
+import type { Histogram } from './histogram.ts';
+
+/** The name of a statistic, and what it tells. */
+interface StatName {
   /** Envoy's name without the label: `cluster.upstream_cx_total`. Names of our own begin with `tunl.` */
   readonly name: string;
-  readonly kind: 'counter' | 'gauge';
   readonly help: string;
   /** The label that distinguishes it from others of its name, if there are any. */
   readonly of?: StatLabel;
+}
+
+/** One number about the program. */
+export interface Stat extends StatName {
+  readonly kind: 'counter' | 'gauge';
   readonly value: number;
+}
+
+/** The distribution of some durations. */
+export interface HistogramStat extends StatName {
+  readonly histogram: Histogram;
 }
 
 /** A label that distinguishes statistics of one name. */
@@ -17,7 +28,7 @@ export interface StatLabel {
 }
 
 /** Writes the full name of a statistic: `cluster.encap.upstream_cx_total`, `tunl.tunnels_failed.dns_error`. */
-export function formatStatName({ name, of }: Stat): string {
+export function formatStatName({ name, of }: StatName): string {
   if (!of) return name;
   const [head = '', ...rest] = name.split('.');
   // The prefix of a filter stands before its name, which no other statistic of Envoy does.

@@ -173,7 +173,7 @@ function listProcessStats(): Stat[] {
 }
 
 /** Makes a label; Envoy allows no colon in a part of a name. */
-function labelOf(label: string, value: string): StatLabel {
+export function labelOf(label: string, value: string): StatLabel {
   return { label, value: value.replaceAll(':', '_') };
 }
 

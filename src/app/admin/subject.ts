@@ -16,6 +16,7 @@ import { readListenerCertificates } from './certificates.ts';
 import type { Runtime } from '../runtime.ts';
 import { Meter } from './meter.ts';
 import { Rates } from './rates.ts';
+import { listHistograms } from './histograms.ts';
 import { listStats } from './stats.ts';
 import type { ConnectionCounts, Traffic } from './traffic.ts';
 import { countResumed, isWaiting } from '../../core/link.ts';
@@ -90,6 +91,7 @@ export function createSubject({
         isLive: isLive(),
         uptimeMs: uptimeMs(),
       }),
+    listHistograms: () => listHistograms(traffic),
     dumpConfig: async () => {
       const { dumpGraph } = await import('../../chain/print/graph.ts');
       return dumpGraph(current().graph);

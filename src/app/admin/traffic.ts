@@ -3,6 +3,7 @@ import { type Address, formatAddress } from '../../core/address.ts';
 import type { Dial, Layer } from '../../core/dialer.ts';
 import type { TunnelEnd, TunlEvent } from '../../core/events.ts';
 import type { Link } from '../../core/link.ts';
+import { Histogram } from '../../telemetry/histogram.ts';
 import type { Tunnel } from '../tunnel/tunnels.ts';
 import { Flows } from './flows.ts';
 import { Journal } from './journal.ts';
@@ -14,16 +15,39 @@ export class ConnectionCounts {
   active = 0;
   failed = 0;
 
-  /** Counts a Link as active until it closes. */
-  follow({ stream }: Link): void {
+  /** Counts a Link as active until it closes, and tells then for how long it was open, in milliseconds. */
+  follow({ stream }: Link, onClose?: (ms: number) => void): void {
+    const started = performance.now();
     this.active++;
-    stream.once('close', () => this.active--);
+    stream.once('close', () => {
+      this.active--;
+      onClose?.(performance.now() - started);
+    });
   }
+}
+
+/** The connections that a listener accepted, and for how long they were open. */
+export class ListenerCounts extends ConnectionCounts {
+  readonly lengths = new Histogram();
+}
+
+/** How long the connections to an upstream took to be made, how long they were open, and how long requests took there. */
+class UpstreamTimes {
+  readonly connects = new Histogram();
+  readonly lengths = new Histogram();
+  readonly requests = new Histogram();
+}
+
+/** For how long the clients of an HTTP stage were connected, and how long their requests and tunnels took. */
+export class ClientTimes {
+  readonly connections = new Histogram();
+  readonly requests = new Histogram();
 }
 
 /** The counts of the connections that a stage makes. */
 export interface UpstreamCounts {
   readonly all: ConnectionCounts;
+  readonly times: UpstreamTimes;
   /** The addresses that are known in advance; the targets that clients ask a proxy for are unbounded. */
   readonly hosts: ReadonlyMap<string, { readonly address: Address; readonly connections: ConnectionCounts }>;
 }
@@ -51,7 +75,7 @@ export interface ScreenCounts {
  * while there is an admin address. Open tunnels are read from the table of tunnels.
  */
 export class Traffic {
-  readonly listeners = new Map<string, ConnectionCounts>();
+  readonly listeners = new Map<string, ListenerCounts>();
   readonly stages = new Map<string, StageCounts>();
   /** What the screens for connections and for requests decide, by stage. */
   readonly screens: Readonly<Record<Screened, Map<string, ScreenCounts>>> = {
@@ -65,6 +89,8 @@ export class Traffic {
   readonly pauses = new PauseCounts();
   readonly journal = new Journal();
   opened = 0;
+  /** The times of the clients of each HTTP stage. */
+  clients: ReadonlyMap<string, ClientTimes> = new Map();
   #upstreams = new Map<string, UpstreamCounts>();
 
   get upstreams(): ReadonlyMap<string, UpstreamCounts> {
@@ -74,6 +100,8 @@ export class Traffic {
   /** Counts for the upstreams of this graph from now on; upstreams that existed before keep their counts. */
   expect(graph: Graph): void {
     this.flows.expect(graph);
+    const speaking = graph.stages.filter(({ job }) => job !== 'forward');
+    this.clients = new Map(speaking.map(({ name }) => [name, this.clients.get(name) ?? new ClientTimes()]));
     const before = this.#upstreams;
     this.#upstreams = new Map(
       listStages(graph)
@@ -84,7 +112,8 @@ export class Traffic {
             const text = formatAddress(address);
             return [text, known?.hosts.get(text) ?? { address, connections: new ConnectionCounts() }] as const;
           });
-          return [name, { all: known?.all ?? new ConnectionCounts(), hosts: new Map(entries) }];
+          const { all = new ConnectionCounts(), times = new UpstreamTimes() } = known ?? {};
+          return [name, { all, times, hosts: new Map(entries) }];
         }),
     );
   }
@@ -99,10 +128,16 @@ export class Traffic {
   /** Counts a Link that a listener accepted. */
   accept(address: Address, link: Link): void {
     const text = formatAddress(address);
-    const connections = this.listeners.get(text) ?? new ConnectionCounts();
+    const connections = this.listeners.get(text) ?? new ListenerCounts();
     this.listeners.set(text, connections);
     connections.total++;
-    connections.follow(link);
+    connections.follow(link, (ms) => connections.lengths.record(ms));
+  }
+
+  /** Measures for how long a client of an HTTP stage is connected. */
+  acceptClient(stage: string, { stream }: Link): void {
+    const started = performance.now();
+    stream.once('close', () => this.clients.get(stage)?.connections.record(performance.now() - started));
   }
 
   /** The layer directly above the sockets: counts the connections that are dialled for a named upstream. */
@@ -111,14 +146,19 @@ export class Traffic {
     const counts = upstream === undefined ? undefined : this.#upstreams.get(upstream);
     if (!counts) return next(address, ctx);
     const host = counts.hosts.get(formatAddress(address))?.connections;
-    const watching = host ? [counts.all, host] : [counts.all];
-    for (const connections of watching) connections.total++;
+    const { all, times } = counts;
+    const started = performance.now();
+    all.total++;
+    if (host) host.total++;
     try {
       const link = await next(address, ctx);
-      for (const connections of watching) connections.follow(link);
+      times.connects.record(performance.now() - started);
+      all.follow(link, (ms) => times.lengths.record(ms));
+      host?.follow(link);
       return link;
     } catch (error) {
-      for (const connections of watching) connections.failed++;
+      all.failed++;
+      if (host) host.failed++;
       throw error;
     }
   };
@@ -128,6 +168,7 @@ export class Traffic {
     const { stages, depth, handle, hasExpired = false } = tunnel;
     this.flows.leave(tunnel);
     this.pauses.leave(tunnel);
+    this.#measure(tunnel);
     for (const stage of stages.slice(depth)) {
       const counts = this.stages.get(stage) ?? { tunnels: 0, sent: 0, received: 0, expired: 0 };
       this.stages.set(stage, counts);
@@ -136,6 +177,13 @@ export class Traffic {
       counts.received += handle?.received ?? 0;
       if (hasExpired) counts.expired++;
     }
+  }
+
+  #measure({ stages, depth, started, cluster, asked }: Tunnel): void {
+    const [stage = ''] = stages.slice(depth);
+    const now = performance.now();
+    this.clients.get(stage)?.requests.record(now - started);
+    if (cluster !== undefined && asked !== undefined) this.#upstreams.get(cluster)?.times.requests.record(now - asked);
   }
 
   /** Counts the tunnels that events report. */

@@ -84,7 +84,7 @@ export async function createGeneration(graph: Graph, env: GenerationEnv): Promis
       // An event does not always tell its stage, so each stage has a sink of its own while somebody counts.
       const sink = traffic ? noting(emit, (event) => traffic.journal.note(stage.name, event)) : emit;
       return prepareStage(stage, { ...parts, emit: sink })
-        .then((ready) => inside.guard(ready))
+        .then((ready) => inside.guard(traffic ? measured(ready, traffic) : ready))
         .catch(blameStage(stage));
     }),
   ).catch((error: unknown) => {
@@ -118,6 +118,19 @@ export async function createGeneration(graph: Graph, env: GenerationEnv): Promis
       // The connections of stages may run inside sessions with hops.
       await Promise.all(stages.map(async (ready) => ready.close?.()));
       await Promise.all(routes.all().map((route) => route.close()));
+    },
+  };
+}
+
+/** Measures for how long the clients of a stage that speaks HTTP are connected. */
+function measured(ready: ReadyStage, traffic: Traffic): ReadyStage {
+  const { name, job } = ready.stage;
+  if (job === 'forward') return ready;
+  return {
+    ...ready,
+    onLink(link, origin, listener) {
+      traffic.acceptClient(name, link);
+      return ready.onLink(link, origin, listener);
     },
   };
 }

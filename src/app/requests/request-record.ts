@@ -57,6 +57,7 @@ export class RequestRecord {
   readonly #tunnel: Tunnel;
   readonly #endLifetime: () => void;
   readonly #origin: Origin;
+  readonly #request: Exchange;
   #status: number | undefined;
   #answer: readonly HeaderField[] = [];
   #led: { readonly cluster: string; readonly target: Address } | undefined;
@@ -71,6 +72,7 @@ export class RequestRecord {
     const { peer, user, stages = [] } = origin;
     this.#env = env;
     this.#origin = origin;
+    this.#request = request;
     this.#tunnel = {
       id: env.tunnels.nextId(),
       client: formatPeer(peer),
@@ -90,6 +92,7 @@ export class RequestRecord {
   /** Records the upstream that the request is for. */
   lead(cluster: string, target: Address): void {
     this.#tunnel.cluster = cluster;
+    this.#noteAsked();
     this.#writeAsked({ cluster });
     this.#led = { cluster, target };
   }
@@ -151,6 +154,15 @@ export class RequestRecord {
     this.#tunnel.via = error.facts.via ?? this.#tunnel.via;
     if (!this.#leave({ failure: error, status }) || !this.#tunnel.isRecorded) return;
     this.#env.emit(makeFailed(this.#tunnel, error, status));
+  }
+
+  /** Notes the time at which the whole request is there. */
+  #noteAsked(): void {
+    const { isBodiless, upgradeTo, method } = this.#request;
+    const note = () => void (this.#tunnel.asked = performance.now());
+    // What follows a request for another protocol is no body, and must not be read as one.
+    if (isBodiless || upgradeTo !== undefined || method === 'CONNECT') note();
+    else this.#request.body.once('end', note);
   }
 
   #stopFollowing(): void {

@@ -24,6 +24,8 @@ export interface Tunnel {
   readonly isRecorded: boolean;
   /** The time of the request for it, in milliseconds of `performance.now()`. */
   readonly started: number;
+  /** The time at which all of a request for an upstream had come; absent for tunnels, and before. */
+  asked?: number;
   /** The parts of its way that outlive their transports; absent if there are none. */
   resumptions?: readonly Resumption[] | undefined;
   /** Set once bytes flow. */

@@ -1,12 +1,16 @@
 import { runInNewContext } from 'node:vm';
 import { formatExposition } from '../prometheus.ts';
-import { formatStatName, type Stat } from '../stat.ts';
+import { formatQuantiles, toQuantiles } from '../quantiles.ts';
+import { formatStatName, type HistogramStat, type Stat } from '../stat.ts';
 import { type AdminAnswer, badRequest, type AdminEndpoint, text } from './endpoint.ts';
+import type { Subject } from './subject.ts';
 
 const params = {
-  usedonly: 'only numbers that are not 0',
+  usedonly: 'only what was counted at least once',
   filter: 'regular expression for the names',
 } as const;
+
+type AnyStat = Stat | HistogramStat;
 
 /** Time limit of an expression: enough for any sensible one, but short for the tunnels that wait meanwhile. */
 const filterMs = 100;
@@ -18,45 +22,62 @@ export const statistics: readonly AdminEndpoint[] = [
     method: 'GET',
     summary: 'print what was counted',
     params: { ...params, format: 'one of text, json, prometheus' },
-    answer: ({ listStats }, { query }) => answerStats(listStats(), query.get('format') ?? 'text', query),
+    answer: (subject, { query }) => answerStats(subject, query.get('format') ?? 'text', query),
   },
   {
     path: '/stats/prometheus',
     method: 'GET',
     summary: 'print what was counted as Prometheus reads it',
     params,
-    answer: ({ listStats }, { query }) => answerStats(listStats(), 'prometheus', query),
+    answer: (subject, { query }) => answerStats(subject, 'prometheus', query),
   },
 ];
 
-async function answerStats(all: readonly Stat[], form: string, query: URLSearchParams): Promise<AdminAnswer> {
-  const used = query.has('usedonly') ? all.filter(({ value }) => value !== 0) : all;
-  const stats = select(used, query.get('filter') ?? '');
-  if (!stats) return badRequest('filter is not a regular expression, or one that takes too long');
+async function answerStats(
+  { listStats, listHistograms }: Pick<Subject, 'listStats' | 'listHistograms'>,
+  form: string,
+  query: URLSearchParams,
+): Promise<AdminAnswer> {
+  const all = [...listStats(), ...listHistograms()];
+  const chosen = select(query.has('usedonly') ? all.filter(isUsed) : all, query.get('filter') ?? '');
+  if (!chosen) return badRequest('filter is not a regular expression, or one that takes too long');
+  const stats = sortByName(chosen.filter((stat) => 'value' in stat));
+  const histograms = sortByName(chosen.filter((stat) => 'histogram' in stat));
   switch (form) {
     case 'text':
       return text(
-        toNamed(stats)
-          .map(({ name, value }) => `${name}: ${value}\n`)
-          .join(''),
+        [
+          ...stats.map((stat) => `${formatStatName(stat)}: ${stat.value}\n`),
+          ...histograms.map((stat) => `${formatStatName(stat)}: ${formatQuantiles(stat)}\n`),
+        ].join(''),
       );
     case 'json':
-      return { status: 200, type: 'json', body: JSON.stringify({ stats: toNamed(stats) }) };
+      return { status: 200, type: 'json', body: JSON.stringify({ stats: toJson(stats, histograms) }) };
     case 'prometheus':
-      return { status: 200, type: 'exposition', body: await formatExposition(stats) };
+      return { status: 200, type: 'exposition', body: await formatExposition(stats, histograms) };
     default:
       return badRequest('usage: /stats?format=(json|prometheus|text)\n');
   }
 }
 
-function toNamed(stats: readonly Stat[]): readonly { readonly name: string; readonly value: number }[] {
+function isUsed(stat: AnyStat): boolean {
+  return 'value' in stat ? stat.value !== 0 : stat.histogram.all.count > 0;
+}
+
+function toJson(stats: readonly Stat[], histograms: readonly HistogramStat[]): object[] {
+  const named = stats.map((stat) => ({ name: formatStatName(stat), value: stat.value }));
+  return histograms.length === 0 ? named : [...named, { histograms: toQuantiles(histograms) }];
+}
+
+function sortByName<T extends AnyStat>(stats: readonly T[]): T[] {
   return stats
-    .map((stat) => ({ name: formatStatName(stat), value: stat.value }))
-    .toSorted((one, other) => (one.name < other.name ? -1 : 1));
+    .map((stat) => ({ name: formatStatName(stat), stat }))
+    .toSorted((one, other) => (one.name < other.name ? -1 : 1))
+    .map(({ stat }) => stat);
 }
 
 /** Selects statistics by an expression, within a time limit: a bad one could block the program for ever. */
-function select(stats: readonly Stat[], filter: string): readonly Stat[] | undefined {
+function select(stats: readonly AnyStat[], filter: string): readonly AnyStat[] | undefined {
   if (filter === '') return stats;
   const names = stats.map(formatStatName);
   try {

@@ -1,5 +1,5 @@
 import type { Address } from '../../core/address.ts';
-import type { Stat } from '../stat.ts';
+import type { HistogramStat, Stat } from '../stat.ts';
 
 /** The state of the program in Envoy's words: whether it accepts new work. */
 export type State = 'LIVE' | 'DRAINING';
@@ -128,6 +128,7 @@ export interface Subject {
   readonly lastReading: () => ReadingFacts;
   readonly listCertificates: () => Promise<readonly CertificateFacts[]>;
   readonly listStats: () => readonly Stat[];
+  readonly listHistograms: () => readonly HistogramStat[];
   /** The running configuration as the contents of a file, without secrets. */
   readonly dumpConfig: () => Promise<object>;
   /** The running stages with their live counts as an SVG document, without secrets. */

@@ -29,6 +29,7 @@ export function makeSubject(facts: Partial<Subject> = {}): FakeSubject {
     lastReading: () => ({ time: '2020-01-01T00:00:00.000Z', failure: null }),
     listCertificates: async () => [],
     listStats: () => [],
+    listHistograms: () => [],
     dumpConfig: async () => ({}),
     drawGraph: async () => '<svg xmlns="http://www.w3.org/2000/svg"><style>a</style></svg>',
     cutTunnel: (id) => orders.push(`cut ${id}`) > 0,
