@@ -12,13 +12,15 @@ export interface NginxOptions {
   readonly passesRequests?: boolean;
   /** Drops Upgrade, as it does unless it is told otherwise. */
   readonly dropsUpgrade?: boolean;
+  /** Speaks HTTP/2 and nothing else in cleartext. */
+  readonly clearHttp2?: boolean;
 }
 
 /** Starts nginx, which passes Upgrade on to a port of 127.0.0.1 as its documentation shows it; over TLS it speaks HTTP/2 too. */
 export function startNginx(
   backendPort: number,
   tls?: CertFiles,
-  { port: formerPort, passesRequests = false, dropsUpgrade = false }: NginxOptions = {},
+  { port: formerPort, passesRequests = false, dropsUpgrade = false, clearHttp2 = false }: NginxOptions = {},
 ): Promise<Part> {
   return startPart(
     'nginx',
@@ -37,7 +39,7 @@ http {
   access_log off;
 ${paths.join('\n')}
   server {
-    listen 127.0.0.1:${port}${tls ? ' ssl http2' : ''};
+    listen 127.0.0.1:${port}${tls ? ' ssl' : ''}${tls || clearHttp2 ? ' http2' : ''};
 ${tls ? `    ssl_certificate ${tls.cert};\n    ssl_certificate_key ${tls.key};` : ''}
     location / {
       proxy_pass http://127.0.0.1:${backendPort};
