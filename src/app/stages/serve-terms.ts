@@ -80,7 +80,7 @@ function requestTerms({ codec, hosts }: HttpStage<RouteName>, headMs: number): S
   const takesProtocols = actions.some(
     (action) =>
       // `bytestream` asks for a tunnel.
-      action.kind === 'tunnels' || (action.kind === 'requests' && action.upgrades.some((name) => name !== 'connect')),
+      action.kind === 'tunnels' || action.upgrades?.some((name) => name !== 'connect'),
   );
   return {
     fronts: [http],

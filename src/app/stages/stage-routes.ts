@@ -154,8 +154,7 @@ function assertTaken({ method, upgradeTo, version }: Exchange, action: HttpActio
     if (method === 'CONNECT' || (action.post && method === 'POST' && version !== '1.0' && wanted === undefined)) return;
     throw denied('the route takes nothing but tunnels');
   }
-  const upgrades = action.kind === 'requests' ? action.upgrades : [];
-  if (wanted === undefined || upgrades.includes(wanted)) return;
+  if (wanted === undefined || action.upgrades?.includes(wanted)) return;
   throw denied(wanted === 'connect' ? 'the route takes no CONNECT' : 'the route takes no change of protocol');
 }
 

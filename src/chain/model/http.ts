@@ -23,6 +23,8 @@ export interface AnswerAction {
   readonly body?: string;
   /** The form of the body, in which `%LOCAL_REPLY_BODY%` is the body. */
   readonly form?: BodyForm;
+  /** Changes of protocol, with `connect` for CONNECT itself, that get this answer too; others are refused. */
+  readonly upgrades?: readonly string[];
   /** Send the client elsewhere: `Location` is the address of its request with these changes. */
   readonly redirect?: Redirect;
 }
@@ -134,6 +136,11 @@ export interface Upstream<R = RouteOptions> {
   readonly version: 'http1' | 'http2';
   /** TLS settings for the connection to the upstream; absent without TLS. */
   readonly tls?: TlsSettings;
+}
+
+/** Lists the changes of protocol that some of the routes answer, in their order. */
+export function listAnswered(routes: readonly HttpRoute[]): readonly string[] {
+  return [...new Set(routes.flatMap(({ action }) => (action.kind === 'answer' ? (action.upgrades ?? []) : [])))];
 }
 
 /** True for an upstream whose address a request may write as a name. */

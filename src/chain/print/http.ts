@@ -156,9 +156,9 @@ function toRouteConfig(
   const method = first?.name === ':method' && !first.invert && first.value?.kind === 'exact' ? first.value.value : '';
   const isMethod = /^[A-Z]+$/.test(method);
   const fields = isMethod ? rest : match.fields;
-  const upgrade = action.kind === 'requests' ? action.upgrades : [];
+  const upgrade = action.kind === 'tunnels' ? [] : (action.upgrades ?? []);
   const usualUpgrade = usualUpgrades(path.kind === 'connect' ? { connect: true } : {});
-  const isUpgrade = action.kind === 'requests' && upgrade.join() !== usualUpgrade.join();
+  const isUpgrade = action.kind === 'requests' ? upgrade.join() !== usualUpgrade.join() : upgrade.length > 0;
   return {
     ...(!isUsual && fits),
     ...(isMethod && { method }),

@@ -12,7 +12,7 @@ import {
   type Upstream,
 } from '../../chain/model/graph.ts';
 import { isChosenByName, tellsInside } from '../../chain/model/chosen.ts';
-import { takesNames } from '../../chain/model/http.ts';
+import { listAnswered, takesNames } from '../../chain/model/http.ts';
 import { formatAddress, hostOf } from '../../core/address.ts';
 import { formatDuration } from '../../core/deadline.ts';
 import { formatHop, type Hop, type TlsSettings } from '../../core/hop.ts';
@@ -73,6 +73,7 @@ function* findInStage(stage: Stage): Generator<Finding> {
     case 'http':
       yield* findInPolicy(stage);
       yield* findInRoutes(stage);
+      yield* findInAnswers(stage);
       if (stage.upstreams.some(({ to }) => 'field' in to) || tellsInside(stage)) yield* findExposed(stage);
       yield* findInFamilies(stage);
       for (const upstream of stage.upstreams) {
@@ -113,6 +114,16 @@ function* findExposed(stage: Stage): Generator<Finding> {
     `everybody who reaches ${formatAddress(exposed)} could use it`,
     'say open if that is meant, or name a client-ca',
   ];
+}
+
+/** Finds routes that answer other changes of protocol than the others: Envoy has one list for all. */
+function* findInAnswers({ hosts }: HttpStage): Generator<Finding> {
+  const routes = hosts.flatMap((host) => host.routes);
+  const all = listAnswered(routes);
+  const other = routes.find(
+    ({ action }) => action.kind === 'answer' && !action.redirect && (action.upgrades ?? []).length < all.length,
+  );
+  if (other) yield [`all routes that answer take the same changes of protocol, and not all take ${all.join(', ')}`];
 }
 
 /** Finds tunnel routes by path without a method. Envoy would forward other methods on such a route as requests. */

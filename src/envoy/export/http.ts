@@ -10,7 +10,7 @@ import type {
   Upstream,
   VirtualHost,
 } from '../../chain/model/graph.ts';
-import { takesNames } from '../../chain/model/http.ts';
+import { listAnswered, takesNames } from '../../chain/model/http.ts';
 import { type ClusterPlan, toCluster, toNameCache } from './cluster.ts';
 import { toStateFilters } from './filter-state.ts';
 import { toFieldMatch } from './field-match.ts';
@@ -27,7 +27,7 @@ import { toClusterSocket } from './tls.ts';
 /** Makes the listener and clusters of an HTTP stage. */
 export function toHttpTrees(stage: HttpStage): StageTrees {
   const dynamic = new Set(stage.upstreams.filter(takesNames).map(({ name }) => name));
-  const terms = { dynamic, stage, screens: countScreens(stage) };
+  const terms = { dynamic, stage, screens: countScreens(stage), taken: listTaken(stage) };
   const routes = {
     ...(stage.ignorePort && { ignore_port_in_host_matching: true }),
     ...toHeaderChanges(stage.changes),
@@ -56,6 +56,7 @@ const nameFilter = 'envoy.filters.http.dynamic_forward_proxy';
 
 function toHttpListener(stage: HttpStage, routes: Tree): Tree {
   const { codec, stripPort } = stage;
+  const taken = listTaken(stage);
   const { idleMs, lifetimeMs } = stage.route.limits;
   const manager = typed('filters.network.http_connection_manager.v3.HttpConnectionManager', {
     stat_prefix: stage.name,
@@ -76,6 +77,7 @@ function toHttpListener(stage: HttpStage, routes: Tree): Tree {
     ],
     ...toAccessLogs(stage.accessLogs, httpLogs),
     ...toLocalReply(stage.answers),
+    ...(taken.length > 0 && { upgrade_configs: taken.map(toUpgrade) }),
   });
   const filter = { name: 'envoy.filters.network.http_connection_manager', typed_config: manager };
   return toListener(stage, filter, alpn[codec]);
@@ -91,6 +93,11 @@ function toBodyLimit({ hosts }: HttpStage): Tree {
   return most > usualBodyBytes ? { max_direct_response_body_size_bytes: most } : {};
 }
 
+/** Lists the changes of protocol that routes answer: Envoy takes these from the filter, and not from such a route. */
+function listTaken({ hosts }: HttpStage): readonly string[] {
+  return listAnswered(hosts.flatMap(({ routes }) => routes));
+}
+
 /** The names of upstreams that lead where requests ask, by name. */
 type Dynamic = ReadonlySet<string>;
 
@@ -100,19 +107,21 @@ interface FilterTerms {
   /** How many filters let requests pass. */
   readonly screens: number;
   readonly stage: HttpStage;
+  /** The changes of protocol that all routes take unless they say otherwise. */
+  readonly taken: readonly string[];
 }
 
 function toVirtualHost({ name, domains, routes, changes }: VirtualHost, terms: FilterTerms): Tree {
   return { name, domains, ...toHeaderChanges(changes), routes: routes.map((route) => toRoute(route, terms)) };
 }
 
-function toRoute(route: HttpRoute, { dynamic, screens, stage }: FilterTerms): Tree {
+function toRoute(route: HttpRoute, { dynamic, screens, stage, taken }: FilterTerms): Tree {
   const { match, action, changes } = route;
   const settings = { ...toRouteScreens(route, screens, stage), ...toPerFilter(action, dynamic) };
   return {
     match: toMatch(match),
     ...toHeaderChanges(changes),
-    ...toAction(action, dynamic),
+    ...toAction(action, dynamic, taken),
     ...(Object.keys(settings).length > 0 && { typed_per_filter_config: settings }),
   };
 }
@@ -136,7 +145,7 @@ function toMatch({ path, fields }: RequestMatch): Tree {
   };
 }
 
-function toAction(action: HttpAction, dynamic: Dynamic): Tree {
+function toAction(action: HttpAction, dynamic: Dynamic, taken: readonly string[]): Tree {
   switch (action.kind) {
     case 'answer': {
       const { status, body, redirect, form } = action;
@@ -146,12 +155,14 @@ function toAction(action: HttpAction, dynamic: Dynamic): Tree {
     }
     case 'requests': {
       const { upstream, timeoutMs, upgrades } = action;
+      const refused = taken.filter((name) => !upgrades.includes(name));
+      const configs = [...upgrades.map(toUpgrade), ...refused.map((name) => ({ ...toUpgrade(name), enabled: false }))];
       return {
         route: {
           cluster: upstream,
           timeout: formatSeconds(timeoutMs),
           ...toLimits(action),
-          ...(upgrades.length > 0 && { upgrade_configs: upgrades.map(toUpgrade) }),
+          ...(configs.length > 0 && { upgrade_configs: configs }),
           ...toRewrite(action, dynamic),
         },
       };

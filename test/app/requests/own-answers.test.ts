@@ -141,3 +141,10 @@ test('over HTTP/2 too', async () => {
   expect(await seen).toMatchObject({ ':status': 404, 'content-type': 'text/plain; charset=utf-8' });
   expect(body).toBe('HTTP/2 404');
 });
+
+test('a route answers those changes of protocol that it takes, and refuses others', async () => {
+  const tea = { kind: 'answer', status: 418, upgrades: ['connect'] } as const;
+  const chain = await startChain([httpStage('front', [on('CONNECT', tea), on('/', tea)])]);
+  expect(await ask(chain.port, 'CONNECT a.test:443')).toBe('418 | ""');
+  expect(await ask(chain.port, 'GET /', 'connection: upgrade\r\nupgrade: websocket\r\n')).toMatch(/^403 /);
+});

@@ -106,3 +106,15 @@ test('an answer of a route has a type with a form alone', () => {
   const route = 'stages: { web: { listen: 1, http: { routes: [{ answer: { status: 200, content-type: a/b } }] } } }';
   expect(refusalOf(() => loadText(route)).message).toBe('chain.yaml:1:85: content-type goes with format');
 });
+
+test('an answer says to which changes of protocol it is given too', () => {
+  const route = (words: string) => `stages: { web: { listen: 1, http: { routes: [{ ${words} }] } } }`;
+  const { graph } = loadText(route('connect: true, answer: 503, upgrade: [CONNECT, websocket]'));
+  expect(graph.stages).toMatchObject([
+    { hosts: [{ routes: [{ action: { kind: 'answer', status: 503, upgrades: ['connect', 'websocket'] } }] }] },
+  ]);
+  expect(loadText(printGraph(graph)).graph).toEqual(graph);
+  expect(refusalOf(() => loadText(route('tunnel-to: db:1, upgrade: connect'))).message).toContain(
+    'upgrade does not go with tunnel-to',
+  );
+});

@@ -20,6 +20,10 @@ test.each([
     'listen: 1, to: "b:1", retry: 2',
     'it dials again after every failure, not only after those that may pass (retry: { times: N, on: any })',
   ],
+  [
+    'listen: 1, http: { routes: [{ path: /a, answer: 200, upgrade: connect }, { answer: 404 }] }',
+    'all routes that answer take the same changes of protocol, and not all take connect',
+  ],
   ['listen: 1, to: ["b:1", "unix:/s"]', 'it does not put names and other places together: b:1, unix:/s'],
   ['listen: 1, via: "h2c://p:1", to: ["b:1", "c:1"]', 'it asks a proxy for one target, and here are several'],
   [

@@ -1,4 +1,4 @@
-import { ask, found } from './http-visits.ts';
+import { ask, found, webSocket } from './http-visits.ts';
 import type { Row } from './row.ts';
 import { askH1, exchange } from './terminate-visits.ts';
 
@@ -47,7 +47,15 @@ export const clusterFieldRows: readonly Row[] = [
       'a tunnel to none that is there': {
         visit: async (bed) => bed.story.tellStatus('client', await askH1(bed)),
         story: ['client: 503'],
-        better: { because: 'a route that answers refuses every tunnel with 403', story: ['client: 403'] },
+      },
+      'a tunnel and a change of protocol that a route answers': {
+        visit: async (bed) => {
+          await bed.story.tellStatus('CONNECT', await askH1(bed, 'direct.com:443'));
+          const client = await bed.connect();
+          client.send(`GET / HTTP/1.1\r\nhost: direct.com\r\n${webSocket}\r\n`);
+          await bed.story.tellStatus('WebSocket', client);
+        },
+        story: ['CONNECT: 418', 'WebSocket: 403'],
       },
     },
   },

@@ -72,6 +72,7 @@ function arbitraryAction(upstream: fc.Arbitrary<string>): fc.Arbitrary<HttpActio
     status: fc.integer({ min: 200, max: 599 }),
     body: maybe(text),
     form: bodyForm,
+    upgrades: fc.constantFrom(undefined, undefined, ['connect'], ['websocket', 'connect']),
   });
   const requests = fc.record({
     kind: fc.constant('requests'),

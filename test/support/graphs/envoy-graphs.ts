@@ -29,7 +29,7 @@ import {
   tls,
 } from './envoy-hops.ts';
 import { fieldChanges } from './field-changes.ts';
-import { route } from './envoy-routes.ts';
+import { route, withTaken } from './envoy-routes.ts';
 import { toGraph } from './graphs.ts';
 import { connectionState, requestState, targetFormat } from './state.ts';
 import { ownAnswers } from './own-answers.ts';
@@ -164,6 +164,7 @@ function httpStage(stage: Place, files: GraphFiles): fc.Arbitrary<HttpStage> {
       screens: fc.option(requestScreens, { nil: undefined }),
       state: fc.option(requestState, { nil: undefined }),
       answers: ownAnswers(files.cert),
+      taken: fc.constantFrom(undefined, undefined, ['connect'], ['websocket', 'connect']),
       ofRoutes: fc.array(fc.option(routeScreens, { nil: undefined }), { minLength: 4, maxLength: 4 }),
       // The names that requests ask for are looked up in one family.
       asked: family,
@@ -186,7 +187,7 @@ function httpStage(stage: Place, files: GraphFiles): fc.Arbitrary<HttpStage> {
             domains,
             routes: routes.map((each, index) => {
               const screens = more.ofRoutes[index];
-              return { ...each, ...(screens && { screens }) };
+              return { ...withTaken(each, more.taken), ...(screens && { screens }) };
             }),
             ...hostChanges,
           },

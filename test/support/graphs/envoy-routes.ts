@@ -88,3 +88,10 @@ function toPosts({ match, action, ...rest }: HttpRoute): HttpRoute {
     action: action.kind === 'tunnels' ? { ...action, post: true } : action,
   };
 }
+
+/** Lets a route that answers take changes of protocol: in Envoy all such routes take the same. */
+export function withTaken(one: HttpRoute, upgrades: readonly string[] | undefined): HttpRoute {
+  const { action } = one;
+  if (!upgrades || action.kind !== 'answer' || action.redirect) return one;
+  return { ...one, action: { ...action, upgrades } };
+}

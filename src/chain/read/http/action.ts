@@ -15,7 +15,7 @@ type Lead = (path: Path, to: string | readonly string[]) => string | undefined;
 
 /** The other keys that each action allows. */
 const companions = {
-  answer: [],
+  answer: ['upgrade'],
   redirect: [],
   to: ['upgrade', 'timeout', 'idle', 'lifetime', 'rewrite'],
   'tunnel-to': ['post', 'idle', 'lifetime', 'proxy-protocol', 'rewrite'],
@@ -36,7 +36,9 @@ export function readAction(
   refuseStrangers(path, words, key, reader);
   if (words.answer !== undefined) {
     const { answer } = words;
-    return reader.attempts.run([...path, 'answer'], () => readAnswer([...path, 'answer'], answer, reader));
+    const action = reader.attempts.run([...path, 'answer'], () => readAnswer([...path, 'answer'], answer, reader));
+    if (!action || words.upgrade === undefined) return action;
+    return { ...action, upgrades: reader.attempts.runEach([...path, 'upgrade'], words.upgrade, readProtocol) };
   }
   if (words.redirect !== undefined) {
     const { redirect, connect } = words;
@@ -56,11 +58,9 @@ function findAction(words: HttpRouteConfig): ActionKey {
 }
 
 function refuseStrangers(path: Path, words: HttpRouteConfig, key: ActionKey, { attempts }: RouteReader): void {
-  for (const owner of actionKeys) {
-    for (const name of companions[owner]) {
-      const isOurs = (companions[key] as readonly string[]).includes(name);
-      if (words[name] !== undefined && !isOurs) attempts.add([...path, name], `${name} does not go with ${key}`);
-    }
+  for (const name of new Set(actionKeys.flatMap((owner) => companions[owner]))) {
+    const isOurs = (companions[key] as readonly string[]).includes(name);
+    if (words[name] !== undefined && !isOurs) attempts.add([...path, name], `${name} does not go with ${key}`);
   }
 }
 

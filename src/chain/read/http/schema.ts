@@ -153,7 +153,7 @@ const route = z.strictObject(
     ),
     upgrade: describe(
       z.union([text, z.array(text)], must('a protocol or a list of them')).optional(),
-      'protocols that clients may switch to, such as websocket, and connect for CONNECT itself',
+      'protocols that clients may switch to, such as websocket, and connect for CONNECT itself; with answer those that get it too',
     ),
     timeout: describe(time.optional(), 'limit for the whole answer, once the request has ended; off'),
     idle: describe(time.optional(), 'end what moves nothing for so long; idle of the stage'),

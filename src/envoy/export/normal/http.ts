@@ -1,4 +1,5 @@
 import { tellsInside } from '../../../chain/model/chosen.ts';
+import { listAnswered } from '../../../chain/model/http.ts';
 import type { HttpAction, HttpRoute, HttpStage, Screen, Upstream } from '../../../chain/model/graph.ts';
 import { defaultLimits } from '../../../syntax/settings.ts';
 import { normaliseTargetTls } from './hop.ts';
@@ -11,10 +12,11 @@ import { StageNames } from '../../names.ts';
 /** Normalises an HTTP stage: removes unused upstreams, and writes equivalent settings in the same way. */
 export function normaliseHttp(stage: Omit<HttpStage, 'log'>, fields: FieldWriter): Omit<HttpStage, 'log'> {
   const names = new StageNames();
+  const answered = listAnswered(stage.hosts.flatMap(({ routes }) => routes));
   const hosts = stage.hosts.map(({ name, domains, routes, changes }) => ({
     name: names.give(name, 'host'),
     domains: domains.map((domain) => domain.toLowerCase()),
-    routes: routes.map((route) => normaliseHttpRoute(route, stage.screens, fields)),
+    routes: routes.map((route) => normaliseHttpRoute(route, stage.screens, answered, fields)),
     ...normaliseChanges(changes, fields),
   }));
   const used = new Set(hosts.flatMap(({ routes }) => routes.flatMap(({ action }) => listUpstreams(action))));
@@ -45,6 +47,7 @@ function listUpstreams(action: HttpAction): string[] {
 function normaliseHttpRoute(
   { match, action, changes, screens }: HttpRoute,
   usual: readonly Screen[] | undefined,
+  answered: readonly string[],
   writer: FieldWriter,
 ): HttpRoute {
   const hasOwn = screens && JSON.stringify(screens) !== JSON.stringify(usual ?? []);
@@ -55,16 +58,20 @@ function normaliseHttpRoute(
   }));
   return {
     match: { ...match, fields },
-    action: normaliseAction(action),
+    action: normaliseAction(action, answered),
     ...normaliseChanges(changes, writer),
     ...(hasOwn && { screens }),
   };
 }
 
-function normaliseAction(action: HttpAction): HttpAction {
-  if (action.kind !== 'answer') return action;
-  const { body = '', ...others } = action;
-  return { ...others, ...(body !== '' && { body }) };
+/** Writes an action in one way, with those changes of protocol first that routes answer: they are the filter's. */
+function normaliseAction(action: HttpAction, answered: readonly string[]): HttpAction {
+  if (action.kind === 'tunnels') return action;
+  const { upgrades = [] } = action;
+  const ordered = [...new Set([...answered.filter((name) => upgrades.includes(name)), ...upgrades])];
+  if (action.kind === 'requests') return { ...action, upgrades: ordered };
+  const { body = '', upgrades: _given, ...others } = action;
+  return { ...others, ...(body !== '' && { body }), ...(ordered.length > 0 && { upgrades: ordered }) };
 }
 
 function normaliseUpstream({ name, to, route, version, tls }: Upstream, fields: FieldWriter): Upstream {

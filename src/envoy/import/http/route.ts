@@ -1,5 +1,12 @@
 import type { Path } from '../../../chain/read/document.ts';
-import type { FieldMatch, HttpAction, HttpRoute, RequestMatch, Rewrite } from '../../../chain/model/graph.ts';
+import type {
+  AnswerAction,
+  FieldMatch,
+  HttpAction,
+  HttpRoute,
+  RequestMatch,
+  Rewrite,
+} from '../../../chain/model/graph.ts';
 import { takesNames } from '../../../chain/model/http.ts';
 import type { RouteActionMessage, RouteMessage } from '../../schema/http/route.ts';
 import { findFiltered, findScreens, type HttpFilters, type PerFilterLevel, readPerFilter } from './filters.ts';
@@ -55,7 +62,8 @@ export function readRoute(
       );
     const form = format && readBodyForm(format, [...path, 'direct_response', 'body_format'], reading);
     const text = body && { body: body.inline_string };
-    const action = { kind: 'answer', status, ...text, ...(form && { form }) } as const;
+    const own = ofFilter(context);
+    const action = { kind: 'answer', status, ...text, ...(form && { form }), ...own } as const;
     return [{ match, action, ...changes }];
   }
   if (words.redirect) {
@@ -66,6 +74,12 @@ export function readRoute(
   const read = words.route?.cluster_header === undefined ? readAction : readChoice;
   const routes = words.route ? read(words.route, match, filtered, [...path, 'route'], context) : [];
   return routes.map((route) => ({ ...route, ...changes }));
+}
+
+/** The changes of protocol that a route takes which sends nothing on: those of its filter. */
+function ofFilter({ upgrades: all }: RouteContext): Pick<AnswerAction, 'upgrades'> {
+  const upgrades = [...all].flatMap(([type, isEnabled]) => (isEnabled ? [type] : []));
+  return upgrades.length > 0 ? { upgrades } : {};
 }
 
 const absent = { SERVICE_UNAVAILABLE: 503, NOT_FOUND: 404, INTERNAL_SERVER_ERROR: 500 } as const;
@@ -90,7 +104,9 @@ function readChoice(
     const field: FieldMatch = { name, value: { kind: 'exact', value: cluster } };
     return readAction({ ...words, cluster }, { ...match, fields: [...match.fields, field] }, filtered, path, context);
   });
-  return [...chosen, { match, action: { kind: 'answer', status: absent[code] } }];
+  const upgrades = readUpgrades(words.upgrade_configs ?? [], [...path, 'upgrade_configs'], context);
+  const action = { kind: 'answer', status: absent[code], ...(upgrades.length > 0 && { upgrades }) } as const;
+  return [...chosen, { match, action }];
 }
 
 function readAction(
