@@ -2,6 +2,7 @@ import { Abort } from '../core/abort.ts';
 import type { Address } from '../core/address.ts';
 import type { Session } from '../core/carrier.ts';
 import type { DialContext } from '../core/dialer.ts';
+import type { Hop } from '../core/hop.ts';
 import type { Link } from '../core/link.ts';
 import { isSessionAddress } from '../resume/session.ts';
 import type { ProbeTerms } from './post-probe.ts';
@@ -12,7 +13,7 @@ const silentMs = 3000;
 /** A session whose tunnels fail soon where the way can carry none. */
 export class ProbingSession implements Session {
   readonly #session: Session;
-  readonly #terms: ProbeTerms;
+  #terms: ProbeTerms;
 
   constructor(session: Session, terms: ProbeTerms) {
     this.#session = session;
@@ -33,6 +34,11 @@ export class ProbingSession implements Session {
 
   close(mode: 'drain' | 'now'): Promise<void> {
     return this.#session.close(mode);
+  }
+
+  adopt(hop: Hop): void {
+    this.#session.adopt?.(hop);
+    this.#terms = { ...this.#terms, hop };
   }
 
   tunnel(address: Address, ctx: DialContext): Promise<Link> {

@@ -188,4 +188,9 @@ export type Reach = (options: ReachOptions) => Promise<ReachedLink>;
 export interface Session extends Pooled {
   /** Opens a tunnel to the address. @throws {TunlError} with side `hop` or `target` */
   tunnel(address: Address, ctx: DialContext): Promise<Link>;
+  /**
+   * Takes the hop as it is named now, for the tunnels to come: nothing but its header fields may have changed. Absent if
+   * there are no further tunnels.
+   */
+  adopt?(hop: Hop): void;
 }

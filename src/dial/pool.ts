@@ -25,9 +25,10 @@ export class SessionPool {
   readonly #source: SessionSource;
   readonly #pool: Pool<Session>;
 
-  constructor(source: SessionSource) {
+  /** @param pool the sessions that there are already */
+  constructor(source: SessionSource, pool: Pool<Session> = new Pool(source.isShared)) {
     this.#source = source;
-    this.#pool = new Pool(source.isShared);
+    this.#pool = pool;
   }
 
   /**

@@ -11,6 +11,7 @@ import { isOverWithin } from '../core/waiting.ts';
 import { ProxyLink } from '../http/h1/proxy-link.ts';
 import { unansweredHints, unreachedHints, unsecuredHints } from './hints.ts';
 import { SessionPool, type SessionSource } from './pool.ts';
+import { Pool } from '../core/pool.ts';
 
 /** A hop with everything that is needed to open tunnels through it. */
 export interface HopRoute {
@@ -21,6 +22,8 @@ export interface HopRoute {
   readonly reachedBy: HopReach;
   /** `per-tunnel`: the path to the hop depends on the client of the tunnel. */
   readonly sessions: 'shared' | 'per-tunnel';
+  /** Finds the pool whose sessions are to be used; absent if it is a new one. */
+  readonly takePool?: (make: () => Pool<Session>) => Pool<Session>;
   /** Puts TLS on a Link to the hop; absent if the scheme has none. */
   readonly secure?: (link: Link, signal: AbortSignal, alpn?: readonly string[]) => Promise<Link>;
   /** Fills in the fields that differ for each tunnel; absent if there are none. */
@@ -55,13 +58,15 @@ export function via(route: HopRoute): ViaLayer {
     },
     tunnel: (session, address, ctx) => {
       tellBelow(route, session, ctx);
+      session.adopt?.(route.hop);
       return openTunnel(route, session, address, ctx);
     },
     keyOf: ({ origin }) => (route.carrier.pooling === 'identity' ? (origin.peer.identity ?? '') : ''),
     isShared: route.reachedBy === 'address' && route.sessions === 'shared',
   });
   const layer: Layer = (next) => {
-    const pool = new SessionPool(source(next));
+    const own = source(next);
+    const pool = new SessionPool(own, own.isShared ? route.takePool?.(() => new Pool(true)) : undefined);
     pools.add(pool);
     const { hop, position } = route;
     const openTunnels: Dial = (address, ctx) => pool.tunnel(address, ctx);

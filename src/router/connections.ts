@@ -6,16 +6,10 @@ import type { ReachedLink } from '../core/carrier.ts';
 import type { ReachedUpstream } from '../core/exchange.ts';
 import type { Link, Resumption } from '../core/link.ts';
 import { Pool, type Pooled, type Use } from '../core/pool.ts';
-import type { Call, Reply } from '../http/call.ts';
 import { Http1Client } from '../http/h1/client.ts';
 import { upstreamPeer } from '../http/h1/upstream.ts';
 import { upstreamSetup } from '../http/h2/setup.ts';
-import type { ForwarderOptions } from './forwarder.ts';
-
-/** A connection to an upstream that carries requests one by one or many at a time. */
-export interface Connection extends Pooled, ReachedUpstream {
-  call(call: Call, signal: AbortSignal): Promise<Reply>;
-}
+import type { Connection, ForwarderOptions } from './forwarder.ts';
 
 /** Where a connection leads, and on which way. */
 type Place = { -readonly [Key in keyof ReachedUpstream]: ReachedUpstream[Key] };
@@ -34,7 +28,7 @@ export class UpstreamConnections {
 
   constructor(options: ForwarderOptions) {
     this.#options = options;
-    this.#pool = new Pool(options.version === 'http2', options.maxKept);
+    this.#pool = options.pool ?? new Pool(options.version === 'http2', options.maxKept);
   }
 
   /**

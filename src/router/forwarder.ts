@@ -1,9 +1,16 @@
 import type { Address } from '../core/address.ts';
 import type { Dial } from '../core/dialer.ts';
-import type { ForwardContext, Exchange } from '../core/exchange.ts';
+import type { ForwardContext, Exchange, ReachedUpstream } from '../core/exchange.ts';
 import type { HeaderField } from '../core/hop.ts';
+import type { Pool, Pooled } from '../core/pool.ts';
+import type { Call, Reply } from '../http/call.ts';
 import type { Head } from './rewrite.ts';
 import type { RequestPlace } from '../http/wire/request-target.ts';
+
+/** A connection to an upstream that carries requests one by one or many at a time. */
+export interface Connection extends Pooled, ReachedUpstream {
+  call(call: Call, signal: AbortSignal): Promise<Reply>;
+}
 
 /** Options for forwarding requests to one upstream. */
 export interface ForwarderOptions {
@@ -17,6 +24,8 @@ export interface ForwarderOptions {
   readonly handshakeMs: number;
   /** `per-request`: no connection carries two requests, because it identifies the client. */
   readonly sessions: 'shared' | 'per-request';
+  /** The connections that there are already; absent if there are none. */
+  readonly pool?: Pool<Connection>;
   /** The most idle connections that are kept; no limit if absent. */
   readonly maxKept?: number;
   /** True if an HTTP proxy on the way may be asked in absolute form, in place of a tunnel through it. */

@@ -11,8 +11,9 @@ import { assertAdminNotOpen } from '../../policy/exposure.ts';
 import type { LogFiles } from '../../telemetry/access-log.ts';
 import { bytesStage } from '../stages/forward-stage.ts';
 import { httpStage } from '../stages/http-stage.ts';
+import type { KeptPools, PoolChoice } from '../kept-pools.ts';
 import { assertNotLedTo, type OffLimits } from '../off-limits.ts';
-import { RouteCache } from '../stages/routes.ts';
+import { RouteCache, type RouteEnv } from '../stages/routes.ts';
 import type { ReadyStage, StageParts } from '../stages/stage.ts';
 import type { Traffic } from '../admin/traffic.ts';
 import { InsideGuard } from './inside.ts';
@@ -26,6 +27,8 @@ export interface GenerationEnv {
   /** The files of the access logs. */
   readonly logFiles: LogFiles;
   readonly listeners: () => readonly Listener[];
+  /** The connections that generations hand on; absent if there is only one. */
+  readonly pools?: KeptPools;
   /** The addresses that no tunnel may reach. */
   readonly offLimits?: OffLimits;
   /** The counters; absent if there is no admin address to read them. */
@@ -42,6 +45,8 @@ export interface Generation {
   readonly fused: ReadonlySet<string>;
   /** Reads certificates, keys and users again, and reopens the access log files by their paths. */
   reload(): Promise<void>;
+  /** Lets the next generation go on with the connections of this one. */
+  takeOver(): void;
   /**
    * Tells the stages that another generation takes new connections. Open tunnels and requests continue; clients that
    * could send further requests are asked to reconnect.
@@ -72,7 +77,8 @@ export async function createGeneration(graph: Graph, env: GenerationEnv): Promis
     return internal.connect(address.name, { ...ctx, origin, carries });
   };
   const retired = new Abort();
-  const routes = new RouteCache(graph, dialInternal, { ...env, retired: retired.signal });
+  const pools = env.pools?.prepare();
+  const routes = new RouteCache(graph, dialInternal, toRouteEnv(env, retired.signal, pools));
   const { scope, emit, tunnels, logFiles, listeners } = env;
   const { traffic } = env;
   const inside = new InsideGuard(graph);
@@ -113,6 +119,7 @@ export async function createGeneration(graph: Graph, env: GenerationEnv): Promis
         env.logFiles.reopen(),
       ]);
     },
+    takeOver: () => pools?.adopt(),
     retire: () => retired.abort(undefined),
     async close() {
       // The connections of stages may run inside sessions with hops.
@@ -120,6 +127,14 @@ export async function createGeneration(graph: Graph, env: GenerationEnv): Promis
       await Promise.all(routes.all().map((route) => route.close()));
     },
   };
+}
+
+function toRouteEnv(
+  { emit, offLimits, traffic }: GenerationEnv,
+  retired: AbortSignal,
+  pools: PoolChoice | undefined,
+): RouteEnv {
+  return { emit, retired, ...(offLimits && { offLimits }), ...(traffic && { traffic }), ...(pools && { pools }) };
 }
 
 /** Measures for how long the clients of a stage that speaks HTTP are connected. */

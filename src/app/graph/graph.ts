@@ -9,6 +9,7 @@ import { Admin } from '../admin/admin.ts';
 import { CertificateWatch, hasMeshCertificates } from './certificate-watch.ts';
 import { BoundListener, describeListening, describePlace, listPlaces, type StageListener } from './bound-listener.ts';
 import { createGeneration, type Generation, type GenerationEnv } from './generation.ts';
+import { KeptPools } from '../kept-pools.ts';
 import { OffLimits } from '../off-limits.ts';
 import type { Running, Runtime } from '../runtime.ts';
 import { ReadingRecord } from '../admin/reading.ts';
@@ -78,7 +79,7 @@ class GraphRunner {
     this.#admin = new Admin(() => (this.#subject ??= this.#makeSubject()));
     const logFiles = new LogFiles(emit);
     const offLimits = new OffLimits(() => this.#admin.places);
-    this.#env = { scope, emit, tunnels: this.tunnels, logFiles, listeners, offLimits };
+    this.#env = { scope, emit, tunnels: this.tunnels, logFiles, listeners, offLimits, pools: new KeptPools() };
     this.#watch = new CertificateWatch(() => this.reload(), emit);
     // Runs last, so that tunnels that are cut still get their log lines.
     scope.defer(() => logFiles.close());
@@ -215,6 +216,7 @@ class GraphRunner {
 
   #adopt(generation: Generation, listeners: ReadonlyMap<string, StageListener>): void {
     this.#generation = generation;
+    generation.takeOver();
     this.#listeners = listeners;
     this.#traffic?.expect(generation.graph);
     for (const { bound, ready } of listeners.values()) {

@@ -1,6 +1,6 @@
 import { findScheme } from '../../carriers/index.ts';
 import { formatAddress } from '../../core/address.ts';
-import type { CarrierScheme, HopReach, TlsDemand } from '../../core/carrier.ts';
+import type { CarrierScheme, HopReach, Session, TlsDemand } from '../../core/carrier.ts';
 import { type HopPosition, usageError } from '../../core/errors.ts';
 import { formatHop, type HeaderField, type Hop, plainScheme } from '../../core/hop.ts';
 import type { DialContext } from '../../core/dialer.ts';
@@ -9,6 +9,7 @@ import type { Resolve } from '../../dial/resolve.ts';
 import { type HopRoute, via, type ViaLayer } from '../../dial/via.ts';
 import type { HopChoice, RouteOptions } from '../../chain/model/graph.ts';
 import { parseAlwaysResumed, parseResume, resumeName } from '../../resume/setting.ts';
+import type { TakePool } from '../kept-pools.ts';
 import { createSecurity, type SecuredPeer, type Security } from './security.ts';
 
 /** A hop's layer, whose certificates and keys can be read again. */
@@ -27,6 +28,8 @@ export interface HopParts {
   readonly resolve: Resolve;
   readonly sessions: 'shared' | 'per-tunnel';
   readonly emit: EventSink;
+  /** Finds the sessions that an earlier generation has opened in the same way; absent if none are kept. */
+  readonly takePool?: TakePool<Session>;
   /** Aborted when the route is replaced: certificates are no longer renewed, and sessions live on. */
   readonly until?: AbortSignal;
 }
@@ -39,7 +42,7 @@ export interface HopParts {
 export async function createHopLayer(
   hop: Hop,
   place: number,
-  { options: { hops, limits, entry }, resolve, sessions, emit, until }: HopParts,
+  { options: { hops, limits, entry }, resolve, sessions, emit, takePool, until }: HopParts,
 ): Promise<HopLayer> {
   const scheme = findHopScheme(hop);
   const { carrier, tls, families } = scheme;
@@ -71,6 +74,7 @@ export async function createHopLayer(
     carrier,
     reachedBy: findReach(hop, hops[place - 1]),
     sessions,
+    ...(takePool && !agent && { takePool: (make) => takePool(identify(hop, hops.slice(0, place), security), make) }),
     ...(security && { secure: secureHop(security, describePeer(hop, demand, expectedId)) }),
     ...(hop.formats && { fill: await createFill(hop.formats) }),
     tlsMs: limits.tlsMs,
@@ -91,6 +95,18 @@ export async function createHopLayer(
       await layer.close();
     },
   };
+}
+
+/**
+ * Describes what the sessions to a hop are opened with: all that is said of the hop but the header fields, which belong to
+ * tunnels, and all that is said of the hops before it.
+ */
+function identify(
+  { headers: _ofTunnels, formats: _filledIn, ...hop }: Hop,
+  before: readonly HopChoice[],
+  security: Security | undefined,
+): object {
+  return { hop, before, files: security?.digest };
 }
 
 function mayBeResumed(hop: Hop): boolean {

@@ -190,7 +190,8 @@ async function createUpstreams(stage: AnyHttpStage, { routes, listeners }: Stage
   const made = upstreams.map(async (upstream) => {
     const route = await routes.get(upstream.name, upstream.route);
     const sessions = routes.isOriginSeen(upstream) ? 'per-request' : 'shared';
-    return [upstream.name, await createUpstream(upstream, { route, sessions, listeners })] as const;
+    const takePool = routes.takeConnections(route.options);
+    return [upstream.name, await createUpstream(upstream, { route, sessions, listeners, takePool })] as const;
   });
   return new Map(await Promise.all(made));
 }

@@ -2,6 +2,7 @@ import { isIP } from 'node:net';
 import { triesModes } from '../../carriers/index.ts';
 import { type Address, formatAddress } from '../../core/address.ts';
 import { type Dial, pipe, type Layer } from '../../core/dialer.ts';
+import type { Session } from '../../core/carrier.ts';
 import { type ErrorCode, TunlError, usageError } from '../../core/errors.ts';
 import type { EventSink } from '../../core/events.ts';
 import { formatHop, type Hop } from '../../core/hop.ts';
@@ -10,6 +11,7 @@ import { createResolve, limitResolve, type NameSource, type Resolve } from '../.
 import { eachInTurn, firstOf, orDirect } from '../../dial/first-of.ts';
 import { withRetry } from '../../dial/retry.ts';
 import { createHopLayer } from './hop.ts';
+import type { TakePool } from '../kept-pools.ts';
 import type { OffLimits } from '../off-limits.ts';
 import type { HopChoice, RouteOptions } from '../../chain/model/graph.ts';
 
@@ -52,6 +54,8 @@ export interface RouteParts {
   readonly emit?: EventSink;
   /** `per-tunnel` if a stage on the way to the first hop needs to know the client of each tunnel. */
   readonly sessions?: 'shared' | 'per-tunnel';
+  /** Finds the sessions that an earlier generation has opened in the same way; absent if none are kept. */
+  readonly takePool?: TakePool<Session>;
   /** Aborted when the route is replaced: certificates are no longer renewed, and sessions live on. */
   readonly until?: AbortSignal;
 }
@@ -71,6 +75,7 @@ export async function createRoute(
     resolver,
     sessions = 'shared',
     emit = () => {},
+    takePool,
     until,
   }: RouteParts = {},
 ): Promise<Route> {
@@ -95,7 +100,7 @@ export async function createRoute(
   const makeWay = async (hop: Hop, index: number) => {
     if (!hop.chooser) {
       const parts = { options, resolve, sessions, emit, ...(until && { until }) };
-      if (!triesModes(hop)) return createHopLayer(hop, index, parts);
+      if (!triesModes(hop)) return createHopLayer(hop, index, { ...parts, ...(takePool && { takePool }) });
       const { createModesLayer } = await import('./modes.ts');
       return createModesLayer(hop, index, parts);
     }

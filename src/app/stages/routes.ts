@@ -12,8 +12,11 @@ import {
 import type { InternalAddress } from '../../core/address.ts';
 import type { Dial } from '../../core/dialer.ts';
 import { TunlError } from '../../core/errors.ts';
+import type { Pooled } from '../../core/pool.ts';
+import type { Connection } from '../../router/forwarder.ts';
 import type { EventSink } from '../../core/events.ts';
 import type { NameSource } from '../../dial/resolve.ts';
+import type { PoolChoice, TakePool } from '../kept-pools.ts';
 import type { OffLimits } from '../off-limits.ts';
 import { createRoute, type Route } from './route.ts';
 import { countAs, type Traffic } from '../admin/traffic.ts';
@@ -34,6 +37,8 @@ export interface RouteEnv {
   /** The counters; absent if there is no admin address to read them. */
   readonly traffic?: Traffic;
   readonly emit: EventSink;
+  /** The connections that generations hand on; absent if there are no others. */
+  readonly pools?: PoolChoice;
   /** Aborted when another generation takes new connections. */
   readonly retired: AbortSignal;
 }
@@ -71,7 +76,7 @@ export class RouteCache {
     const key = `${options.resolver ?? resolver} ${name}`;
     const known = this.#routes.get(key);
     if (known) return known;
-    const { offLimits, traffic, emit, retired } = this.#env;
+    const { offLimits, traffic, emit, retired, pools } = this.#env;
     const made = createRoute(options, {
       dialInternal: this.#dialInternal,
       resolver,
@@ -79,6 +84,7 @@ export class RouteCache {
       until: retired,
       ...(offLimits && { offLimits }),
       ...(traffic && { nearest: traffic.watch }),
+      ...(pools && canKeep(options) && { takePool: this.#taking(options, resolver, pools.sessions) }),
       sessions: this.#isSeenOn(options) ? 'per-tunnel' : 'shared',
     }).then((route) => {
       this.#made.push(route);
@@ -86,6 +92,19 @@ export class RouteCache {
     });
     this.#routes.set(key, made);
     return made;
+  }
+
+  /** Finds the pools of an upstream that has these routes; undefined if its connections end with the generation. */
+  takeConnections(route: RouteOptions): TakePool<Connection> | undefined {
+    const { pools } = this.#env;
+    return pools && canKeep(route) ? this.#taking(route, 'dns', pools.connections) : undefined;
+  }
+
+  /** Adds to the identity of connections what is said of their route. */
+  #taking<T extends Pooled>(options: RouteOptions, resolver: NameSource, take: TakePool<T>): TakePool<T> {
+    const { limits: _ofOthers, hops: _byTheHop, ...route } = options;
+    const counted = this.#env.traffic !== undefined;
+    return (identity, make) => take({ ...identity, route, resolver, counted }, make);
   }
 
   /** True if each connection at the bottom of a route is that of one client. */
@@ -108,6 +127,11 @@ export class RouteCache {
   all(): readonly Route[] {
     return this.#made;
   }
+}
+
+/** False if connections run through a stage of their generation, or through proxies that are chosen for each of them. */
+function canKeep({ entry, hops }: RouteOptions): boolean {
+  return entry === undefined && !hops.flat().some(({ chooser }) => chooser);
 }
 
 /**

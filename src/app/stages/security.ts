@@ -23,6 +23,8 @@ export interface Security {
    * @throws {TunlError} usage; nothing has changed then
    */
   reload(): Promise<void>;
+  /** Differs if the files had other contents; undefined if the certificate does not come from files. */
+  readonly digest: string | undefined;
   /** Ends what renews the certificate, if it does not come from files. */
   close(): void;
 }
@@ -53,6 +55,7 @@ export async function createSecurity(
   return {
     secure: (link, peer, signal) => secure(link, { ...peer, settings }, signal),
     reload,
+    digest: settings.digest,
     close: () => source?.close(),
   };
 }

@@ -18,7 +18,9 @@ import { guard, guardText } from '../../policy/guard.ts';
 import { createPolicy } from '../../policy/rules.ts';
 import type { Head } from '../../router/rewrite.ts';
 import type { RequestUpstream } from '../requests/http-request.ts';
-import type { Forwarder } from '../../router/forwarder.ts';
+import { Pool } from '../../core/pool.ts';
+import type { Connection, Forwarder } from '../../router/forwarder.ts';
+import type { TakePool } from '../kept-pools.ts';
 import type { Route } from './route.ts';
 import { createSecurity, secureEnd, type Security } from './security.ts';
 import { withDialledPath } from './dialled-path.ts';
@@ -53,6 +55,8 @@ export interface UpstreamParts {
   readonly route: Route;
   /** The listeners of the whole graph; no request may name one of them. */
   readonly listeners: () => readonly Listener[];
+  /** Finds the connections that an earlier generation has opened in the same way; absent if none are kept. */
+  readonly takePool?: TakePool<Connection> | undefined;
   /** `per-request` if a stage behind the upstream sees the client of each request. */
   readonly sessions: 'shared' | 'per-request';
 }
@@ -72,11 +76,12 @@ export async function createUpstream(upstream: Upstream<RouteName>, parts: Upstr
   const secured = (alpn: readonly string[]) =>
     security ? secureUpstream(security, name, route, alpn)(places.dial) : places.dial;
   const alpn = version === 'http2' ? ['h2'] : ['http/1.1'];
+  const pool = takeConnections(upstream, parts, security);
   let forwarder: Promise<Forwarder> | undefined;
   const makeForwarder = async () => {
     const { createForwarder } = await import('../../router/forward.ts');
     const { handshakeMs } = route.options.limits;
-    return createForwarder({ name, dial: secured(alpn), version, handshakeMs, sessions });
+    return createForwarder({ name, dial: secured(alpn), version, handshakeMs, sessions, ...(pool && { pool }) });
   };
   return {
     name,
@@ -90,6 +95,19 @@ export async function createUpstream(upstream: Upstream<RouteName>, parts: Upstr
     reload: async () => security?.reload(),
     close: async () => (await forwarder)?.close(),
   };
+}
+
+/** Finds the connections that may be kept: none that end in a stage of this process. */
+function takeConnections(
+  { name, to, version, tls }: Upstream<RouteName>,
+  { route, sessions, takePool }: UpstreamParts,
+  security: Security | undefined,
+): Pool<Connection> | undefined {
+  const isInside = 'targets' in to && to.targets.some(({ kind }) => kind === 'internal');
+  if (!takePool || isInside || sessions === 'per-request' || (security && security.digest === undefined))
+    return undefined;
+  const identity = { name, version, tls, files: security?.digest, hops: route.options.hops };
+  return takePool(identity, () => new Pool(version === 'http2'));
 }
 
 type Places = Pick<ReadyUpstream, 'choose' | 'dial'>;

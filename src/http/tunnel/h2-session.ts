@@ -146,7 +146,7 @@ function clientOptions({ settings }: Hop, { client }: Http2Terms): Http2Setup {
 class Http2Session implements Session {
   readonly #client: ClientSession;
   readonly #call: typeof callHttp2;
-  readonly #hop: Hop;
+  #hop: Hop;
   readonly #terms: Http2Terms;
   /** A tunnel was opened in it: what it refuses later is not refused for its version. */
   #hasOpened = false;
@@ -176,6 +176,10 @@ class Http2Session implements Session {
 
   get usable(): boolean {
     return this.#client.usable;
+  }
+
+  adopt(hop: Hop): void {
+    this.#hop = hop;
   }
 
   async tunnel(address: Address, ctx: DialContext): Promise<Link> {

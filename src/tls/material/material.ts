@@ -1,4 +1,4 @@
-import type { KeyObject, X509Certificate } from 'node:crypto';
+import { createHash, type KeyObject, type X509Certificate } from 'node:crypto';
 import { createSecureContext, type SecureContext, type SecureContextOptions } from 'node:tls';
 import type { TlsDemand } from '../../core/carrier.ts';
 import { usageError } from '../../core/errors.ts';
@@ -27,6 +27,8 @@ export interface LoadedTls {
   readonly ownId?: SpiffeId;
   /** The number of times that the files were read; connections of different generations are not shared. */
   readonly generation: number;
+  /** Differs if the files have other contents; undefined if what counts does not come from files. */
+  readonly digest: string | undefined;
   /** Present if our certificate and the authorities come from elsewhere, and not from files. */
   readonly supply?: Supply;
   /** Prepares the settings for handshakes. The first call reads the authorities of the system, if they are needed. */
@@ -89,6 +91,10 @@ export function createContext(options: SecureContextOptions, what: string): Secu
   }
 }
 
+function digestOf(...parts: readonly (string | undefined)[]): string {
+  return createHash('sha256').update(JSON.stringify(parts)).digest('base64');
+}
+
 async function load(
   settings: TlsSettings,
   demand: MaterialDemand,
@@ -111,7 +117,8 @@ async function load(
       ]);
   const ownSource = { option: 'cert', path: cert ?? '' };
   const ownId = own && demand.verify === 'spiffe' ? readOwnId(own.leaf, ownSource) : undefined;
-  const loaded = { settings, demand, generation, ...(ownId && { ownId }), ...(supply && { supply }) };
+  const digest = supply ? undefined : digestOf(given?.pem, own?.cert, own?.key);
+  const loaded = { settings, demand, generation, digest, ...(ownId && { ownId }), ...(supply && { supply }) };
   const make = (ca: SecureContextOptions['ca'], more: SecureContextOptions = {}) =>
     createContext(
       {

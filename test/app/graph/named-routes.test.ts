@@ -66,15 +66,19 @@ test.each([
   expect(new Set(sessions()).size).toBe(count);
 });
 
-test('a reload makes routes anew, also those of the same name, and what is open lives on', async () => {
+test('a reload goes on with the sessions of routes that are the same, and makes the others anew; what is open lives on', async () => {
   const { graph, running, ports, sessions } = await startPair(['way', 'way']);
   const before = await say(ports[0]);
   await running.replace(graph);
+  await say(ports[1]);
+  const other = [...graph.routes].map(([name, route]) => [name, { ...route, family: 4 }] as const);
+  await running.replace({ ...graph, routes: new Map(other) });
   await say(ports[0]);
   await say(ports[1]);
-  const [first, second, third] = sessions();
-  expect(second).not.toBe(first);
-  expect(third).toBe(second);
+  const [first, second, third, fourth] = sessions();
+  expect(second).toBe(first);
+  expect(third).not.toBe(first);
+  expect(fourth).toBe(third);
   before.send(' again');
   before.fin();
   expect((await before.readToEnd()).toString()).toBe(' again');
