@@ -1,5 +1,5 @@
 import type { TargetChoice } from '../../chain/model/graph.ts';
-import type { Dial, DialContext, DialledPath } from '../../core/dialer.ts';
+import type { Dial, DialContext, DialledPath, Layer } from '../../core/dialer.ts';
 import { TunlError } from '../../core/errors.ts';
 import { balance } from '../../dial/balance.ts';
 import { findHopScheme } from './hop.ts';
@@ -66,7 +66,14 @@ function nameTaken(
   });
 }
 
-/** Makes a Dial that leads through a route to one of several targets, chosen again for each attempt. */
-export function dialTargets(route: Route, { targets, balance: mode }: TargetChoice): Dial {
-  return route.retry(balance(withDialledPath({ ...route, dial: route.dialOnce }), targets, mode));
+/**
+ * Makes a Dial that leads through a route to one of several targets, chosen again for each attempt.
+ * @param secure the layer that puts TLS on the connection to a target
+ */
+export function dialTargets(
+  route: Route,
+  { targets, balance: mode }: TargetChoice,
+  secure: Layer = (next) => next,
+): Dial {
+  return route.retry(balance(withDialledPath({ ...route, dial: secure(route.dialOnce) }), targets, mode));
 }

@@ -9,8 +9,8 @@ import {
 import { isChosenByName, looksAtHello } from '../../chain/model/chosen.ts';
 import { wantHopAnswers } from '../../chain/model/hop-answers.ts';
 import { Abort } from '../../core/abort.ts';
-import type { Address } from '../../core/address.ts';
-import type { Dial, HopAnswer, Origin } from '../../core/dialer.ts';
+import { type Address, formatAddress, hostOf } from '../../core/address.ts';
+import type { Dial, HopAnswer, Layer, Origin } from '../../core/dialer.ts';
 import type { Link } from '../../core/link.ts';
 import { toTunlError, TunlError, usageError } from '../../core/errors.ts';
 import type { TlsAcceptor } from '../../tls/server.ts';
@@ -26,6 +26,7 @@ import { carryTunnel, type TunnelEnv } from '../tunnel/tunnel.ts';
 import type { Preparing } from '../tunnel/format-target.ts';
 import { logRefused, reportRefused } from '../tunnel/refused.ts';
 import { dialTargets, withDialledPath } from './dialled-path.ts';
+import { createSecurity, secureEnd, type Security } from './security.ts';
 
 /**
  * The kind of stages that move bytes:
@@ -34,14 +35,18 @@ import { dialTargets, withDialledPath } from './dialled-path.ts';
  */
 export const bytesStage: StageKind<ForwardStage<RouteName>> = {
   async prepare(stage, parts) {
-    const [route, acceptor] = await Promise.all([
+    const [route, acceptor, security] = await Promise.all([
       parts.routes.get(stage.name, stage.route, sourceFor(stage)),
       createAcceptor(stage.tls),
+      stage.targetTls && createSecurity(stage.targetTls),
     ]);
+    const secureTarget = security && secureTargets(security, route.options.limits.tlsMs);
     const assertListen = judgeListeners(stage);
     assertListen(stage.listen.filter(({ kind }) => kind !== 'fd' && kind !== 'internal'));
     const preparing = await loadPreparing(stage, route.options.limits.handshakeMs);
-    const dialAsked = preparing?.isNamed ? withDialledPath(route) : dialTargets(route, stage.to);
+    const dialAsked = preparing?.isNamed
+      ? withDialledPath(secureTarget ? { ...route, dial: secureTarget(route.dial) } : route)
+      : dialTargets(route, stage.to, secureTarget);
     const dial = preparing ? preparing.before(dialAsked) : dialAsked;
     const outside = createEnv(
       stage,
@@ -72,9 +77,24 @@ export const bytesStage: StageKind<ForwardStage<RouteName>> = {
       ...(!preparing?.isNamed && { dial }),
       ...(isFusible({ ...stage, route: route.options }) && { fused: dial }),
       assertListen: ({ address }) => assertListen([address]),
+      ...(security && { reload: () => security.reload(), close: async () => security.close() }),
     };
   },
 };
+
+/** Makes the layer that puts TLS on connections to targets; no protocol is offered, because any may follow. */
+function secureTargets(security: Security, tlsMs: number): Layer {
+  const describe = (address: Address) => {
+    const place = formatAddress(address);
+    return {
+      host: hostOf(address) ?? place,
+      place,
+      alpn: [],
+      ...(hostOf(address) === undefined && { sni: false as const }),
+    };
+  };
+  return secureEnd(security, { tlsMs, describe, isStep: true });
+}
 
 /** Dials for the clients that pass the screens alone. Their check is loaded for the stages that have some. */
 async function withScreens(screens: readonly Screen[], dial: Dial, counts: ScreenCounts | undefined): Promise<Dial> {

@@ -114,7 +114,7 @@ class Sketch {
 
   #showExit(stage: Stage, from: PictureNode, way: Exit): PictureEdge[] {
     const requests = toLabels(describeRequests(stage, way));
-    const security = way.upstream?.tls ? [{ text: 'over TLS', isSecured: true }] : [];
+    const security = way.tls ? [{ text: 'over TLS', isSecured: true }] : [];
     const { entry, hops } = way.route;
     if (entry) {
       const beyond = way.upstream ? [...toLabels(describeEnds(way)), ...this.#describeHops(hops)] : [];

@@ -5,8 +5,8 @@ import { type Graph, type ListenerTls, listRoutesOut, listStages } from './graph
 export function listCertificateFiles(graph: Graph): readonly string[] {
   const files = listStages(graph).flatMap((stage) => [
     ...listOfListener(stage.tls),
-    ...listRoutesOut(stage).flatMap(({ route, upstream }) => [
-      ...listOfHop(upstream?.tls),
+    ...listRoutesOut(stage).flatMap(({ route, tls }) => [
+      ...listOfHop(tls),
       ...route.hops.flat().flatMap((hop) => listOfHop(hop.tls)),
     ]),
   ]);

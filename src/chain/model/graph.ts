@@ -1,5 +1,6 @@
 import { formatAddress, type InternalAddress, type ListenAddress } from '../../core/address.ts';
 import { TunlError } from '../../core/errors.ts';
+import type { TlsSettings } from '../../core/hop.ts';
 import type { KeyPassword } from '../../core/secret.ts';
 import type { Caps } from '../../syntax/settings.ts';
 import type { ProxyValues, Rules, StageValues } from '../../syntax/stage-settings.ts';
@@ -54,6 +55,8 @@ interface AnyStage<R> extends StageValues {
 export interface ForwardStage<R = RouteOptions> extends AnyStage<R> {
   readonly job: 'forward';
   readonly to: TargetChoice;
+  /** Present if TLS is spoken with the target, at the end of the way. */
+  readonly targetTls?: TlsSettings;
   /** A text with operators that names the target of each connection, `HOST:PORT`; `to` has none then. */
   readonly targetFormat?: string;
   /** What connections must pass before anything is dialled for them. */
@@ -206,6 +209,8 @@ export interface Exit {
   /** Absent if the request names the target. */
   readonly to?: TargetChoice;
   readonly route: RouteOptions;
+  /** Present if TLS is spoken with the target. */
+  readonly tls?: TlsSettings | undefined;
   /** The upstream that owns this exit; absent if the stage itself does. */
   readonly upstream?: Upstream;
   /** The pattern of the targets that take this exit, if it is not for all. */
@@ -216,13 +221,14 @@ export interface Exit {
 export function listRoutesOut(stage: Stage): readonly Exit[] {
   if (stage.job !== 'http') {
     const isAsked = stage.job === 'forward' && stage.targetFormat !== undefined;
-    const own = { route: stage.route, ...(stage.to && !isAsked && { to: stage.to }) };
+    const tls = stage.job === 'forward' ? stage.targetTls : undefined;
+    const own = { route: stage.route, tls, ...(stage.to && !isAsked && { to: stage.to }) };
     const { ways = [] } = stage.job === 'proxy' ? stage : {};
     return [own, ...ways.map(({ route, pattern }) => ({ route, pattern }))];
   }
   return stage.upstreams.map((upstream) => {
-    const { to, route } = upstream;
-    return 'field' in to ? { route, upstream } : { to, route, upstream };
+    const { to, route, tls } = upstream;
+    return 'field' in to ? { route, tls, upstream } : { to, route, tls, upstream };
   });
 }
 

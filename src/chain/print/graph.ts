@@ -11,8 +11,10 @@ import { toHttpConfig, toPolicyConfig } from './http.ts';
 import { toExitConfig, toValueConfig, unwrap } from './route.ts';
 import { toScreensConfig } from './screens.ts';
 import { toStateConfig } from './state.ts';
+import { toTargetTlsConfig } from './target-tls.ts';
 import type { FileConfig, StageConfig } from '../read/schema.ts';
 import { SecretNames } from '../read/secret-names.ts';
+import { withTls } from '../read/target-tls.ts';
 import { escapeVariables, isReference, type SecretSources } from '../read/secrets.ts';
 
 /** Options for printing a graph. */
@@ -85,7 +87,6 @@ function toStageConfig(stage: Stage, names: SecretNames): StageConfig {
   const front = stage.job === 'proxy' ? stage.front : undefined;
   const screens = stage.job === 'http' ? stage.connectionScreens : stage.job === 'forward' ? stage.screens : undefined;
   const state = stage.job === 'proxy' ? undefined : stage.state;
-  const format = stage.job === 'forward' ? stage.targetFormat : undefined;
   const listen = stage.listen.map((address) => formatListen(address, front));
   const usual = defaultLimits(stage.job === 'forward' ? 'forward' : 'serve');
   const { via, ...rest } = toExitConfig(route, usual, names);
@@ -98,14 +99,24 @@ function toStageConfig(stage: Stage, names: SecretNames): StageConfig {
     ...(stage.job === 'proxy' && toProxyConfig(stage, names)),
     ...(stage.job === 'http' && { http: toHttpConfig(stage, names) }),
     ...(via !== undefined && { via }),
-    ...(format !== undefined && { to: escapeVariables(format) }),
-    ...(to &&
-      format === undefined && { to: unwrap(to.targets.map((target) => escapeVariables(formatAddress(target)))) }),
+    ...toTargetConfig(stage, names),
     ...(to && to.balance !== 'first' && { balance: to.balance }),
     ...rest,
     ...toValueConfig(stageSettings, stage),
     ...(stage.log && { log: true }),
     ...(accessLogs.length > 0 && { 'access-log': unwrap(accessLogs.map(toAccessLogConfig)) }),
+  };
+}
+
+/** Writes where a stage leads to; `tls://` says all of TLS without settings. */
+function toTargetConfig(stage: Stage, names: SecretNames): Pick<StageConfig, 'to' | 'to-tls'> {
+  const { targetFormat = undefined, targetTls = undefined } = stage.job === 'forward' ? stage : {};
+  const targets = targetFormat === undefined ? stage.to?.targets.map(formatAddress) : [targetFormat];
+  if (!targets) return {};
+  const tls = targetTls && toTargetTlsConfig(targetTls, names);
+  return {
+    to: unwrap(targets.map((target) => escapeVariables(tls === true ? withTls(target) : target))),
+    ...(tls && tls !== true && { 'to-tls': tls }),
   };
 }
 

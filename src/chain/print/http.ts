@@ -23,6 +23,7 @@ import { toFieldConfig } from './conditions.ts';
 import { toAnswersConfig, toFormConfig } from './own-answers.ts';
 import { toExitConfig, toValueConfig, unwrap } from './route.ts';
 import { toScreensConfig } from './screens.ts';
+import { toTargetTlsConfig } from './target-tls.ts';
 import type { PolicyWords } from '../read/schema-parts.ts';
 import type { SecretNames } from '../read/secret-names.ts';
 import { escapeVariables } from '../read/secrets.ts';
@@ -109,20 +110,11 @@ function toTargetConfig({ to }: Upstream): string | string[] {
 
 function toUpstreamConfig(upstream: Upstream, usual: Limits, names: SecretNames): UpstreamConfig {
   const { to, route, version, tls } = upstream;
-  const files = (['cacert', 'cert', 'key', 'servername', 'pin'] as const).flatMap((name) =>
-    tls?.[name] === undefined || (name === 'key' && tls.key === tls.cert) ? [] : [[name, escapeVariables(tls[name])]],
-  );
-  const tlsWords = {
-    ...Object.fromEntries(files),
-    ...(tls && names.ofKey(tls)),
-    ...(tls?.insecure && { insecure: true }),
-    ...(tls?.noSystemCa && { 'no-system-ca': true }),
-  };
   const rest = {
     ...(!('field' in to) && to.balance !== 'first' && { balance: to.balance }),
     ...('field' in to && to.names && { names: true }),
     ...(version === 'http2' && { http2: true }),
-    ...(tls && { tls: Object.keys(tlsWords).length === 0 || tlsWords }),
+    ...(tls && { tls: toTargetTlsConfig(tls, names) }),
     ...toExitConfig(route, usual, names),
   };
   const target = toTargetConfig(upstream);

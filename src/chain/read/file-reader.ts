@@ -20,6 +20,7 @@ import type { FileConfig, StageConfig } from './schema.ts';
 import { readScreens } from './screens/read.ts';
 import { readState, readTargetFormat } from './state/state.ts';
 import { fillVariables, readKeyPassword, type SecretSources } from './secrets.ts';
+import { readTargetTls, withoutTls } from './target-tls.ts';
 import { RouteTable } from '../model/shared-names.ts';
 
 /** Options for reading a file: its surroundings, and the schemes, switches and rules that stages may use. */
@@ -119,14 +120,12 @@ export class FileReader implements ProxyReader {
   #readBytes(name: string, stage: StageConfig, front: string | undefined) {
     const path: Path = ['stages', name];
     const { attempts } = this;
-    const format =
-      typeof stage.to === 'string' && !stage.proxy && front === undefined
-        ? this.#readFormat(path, stage.to)
-        : undefined;
-    const targets =
-      format === undefined ? attempts.runEach([...path, 'to'], stage.to, (word) => this.readTarget(word)) : [];
-    const to = { targets, balance: stage.balance ?? 'first' } as const;
     const isProxy = stage.proxy !== undefined || front !== undefined;
+    const { words, targetTls } = this.#readTargetTls(path, stage, isProxy);
+    const format = typeof words === 'string' && !isProxy ? this.#readFormat(path, words) : undefined;
+    const targets =
+      format === undefined ? attempts.runEach([...path, 'to'], words, (word) => this.readTarget(word)) : [];
+    const to = { targets, balance: stage.balance ?? 'first' } as const;
     const side = isProxy ? 'serve' : 'forward';
     const defaults = { ...this.#words.defaults, limits: [this.#defaultLimits()], side } as const;
     const route = this.#readWay(name, path, stage, defaults);
@@ -141,8 +140,35 @@ export class FileReader implements ProxyReader {
       const hint = 'add to: HOST:PORT, proxy: true for the target that each tunnel asks for, or http: with routes';
       attempts.add(path, `${name} has no target`, hint);
     }
-    const chosen = { ...(format !== undefined && { targetFormat: format }), ...(stage.open && { open: true }) };
+    const chosen = {
+      ...(targetTls && { targetTls }),
+      ...(format !== undefined && { targetFormat: format }),
+      ...(stage.open && { open: true }),
+    };
     return { job: 'forward' as const, route, to, ...chosen };
+  }
+
+  /** Takes `tls://` off the targets of a stage, and reads the TLS that is spoken with them. */
+  #readTargetTls(path: Path, stage: StageConfig, isProxy: boolean) {
+    const { to, 'to-tls': written } = stage;
+    const rests = [to ?? []].flat().map((word) => withoutTls(word));
+    const isTls = rests.some((rest) => rest !== undefined);
+    if (isProxy && (isTls || written !== undefined)) {
+      const hint = 'write it for a stage inside, with to: internal://NAME here';
+      this.attempts.add([...path, isTls ? 'to' : 'to-tls'], 'a proxy speaks no TLS with its target', hint);
+    }
+    if (isTls && rests.includes(undefined)) {
+      this.attempts.add(
+        [...path, 'to'],
+        'TLS is spoken with all targets of a stage, or with none',
+        'write tls:// for all',
+      );
+    }
+    if (written !== undefined && to === undefined) this.attempts.add([...path, 'to-tls'], 'to-tls needs to');
+    const words = written ?? (isTls ? true : undefined);
+    const targetTls = words && this.attempts.run([...path, 'to-tls'], () => readTargetTls(words, 'to-tls', this));
+    const strip = (word: string) => withoutTls(word) ?? word;
+    return { words: typeof to === 'string' ? strip(to) : to?.map(strip), targetTls };
   }
 
   #readFormat(path: Path, word: string): string | undefined {
@@ -154,6 +180,7 @@ export class FileReader implements ProxyReader {
     for (const key of [
       'proxy',
       'to',
+      'to-tls',
       'open',
       'balance',
       'via',

@@ -197,7 +197,7 @@ export const wayShape = {
   ),
   to: describe(
     oneOrMore(text, 'a target').optional(),
-    'HOST:PORT, unix:PATH or internal://NAME; behind a proxy also a text with operators, %REQUESTED_SERVER_NAME%:443',
+    'HOST:PORT, tls://HOST:PORT, unix:PATH or internal://NAME; behind a proxy also a text with operators, %REQUESTED_SERVER_NAME%:443',
   ),
   balance: describe(
     z.enum(['first', 'round-robin'], must('first or round-robin')).optional(),

@@ -5,6 +5,7 @@ import { accessLog } from './log/access-log.ts';
 import { screens } from './screens/schema.ts';
 import { state } from './state/state.ts';
 import { proxySettings, stageSettings } from '../../syntax/stage-settings.ts';
+import { targetTls } from './target-tls.ts';
 import { listenerTlsSettings } from '../../syntax/listener/tls.ts';
 import {
   describe,
@@ -54,6 +55,10 @@ const stage = z.strictObject(
     ),
     ...wayShape,
     ...settingsShape(stageSettings),
+    'to-tls': describe(
+      targetTls.optional(),
+      'speak TLS with the target: true, or its settings; to: tls://HOST:PORT says that too',
+    ),
     state: describe(
       state.optional(),
       'values for each connection, or each request of http, by name; %FILTER_STATE(NAME:PLAIN)% reads them',

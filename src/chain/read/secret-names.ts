@@ -37,7 +37,8 @@ export class SecretNames {
     );
     for (const password of passwords) if (password.reveal() === '') this.#names.set(password, '');
     const upstreams = stages.flatMap((stage) => (stage.job === 'http' ? stage.upstreams : []));
-    const keys = [...hops, ...stages, ...upstreams].flatMap(({ tls }) => tls?.keyPassword ?? []);
+    const targets = stages.flatMap((stage) => (stage.job === 'forward' ? { tls: stage.targetTls } : []));
+    const keys = [...hops, ...stages, ...upstreams, ...targets].flatMap(({ tls }) => tls?.keyPassword ?? []);
     this.#invent('TUNL_PROXY_PASSWORD', passwords, sources);
     this.#invent(
       'TUNL_KEY_PASSWORD',

@@ -250,7 +250,18 @@ function* findInKey({ keyPasswordFile, keyPassword }: KeyOptions): Generator<Fin
   yield ['the password of a key is not written into its file', 'take it off: openssl pkey -in FILE -out FILE'];
 }
 
-function* findInForward({ to, route }: ForwardStage): Generator<Finding> {
+function* findInForward({ name, to, route, targetTls }: ForwardStage): Generator<Finding> {
+  if (targetTls) {
+    yield* findInTls(targetTls, name);
+    const hosts = new Set(to.targets.map(hostOf));
+    if (hosts.size > 1 && targetTls.servername === undefined)
+      yield ['it sends and verifies one server name for all targets', 'name it: to-tls: { servername: NAME }'];
+    if (route.hops.length > 0)
+      yield [
+        'it speaks TLS with a proxy or with a target, and not with a target behind a proxy',
+        'give it a stage inside',
+      ];
+  }
   const { retries = 0, retryOn } = route;
   if (retries > 0 && retryOn !== 'any') {
     yield ['it dials again after every failure, not only after those that may pass', 'retry: { times: N, on: any }'];

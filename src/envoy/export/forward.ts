@@ -1,4 +1,4 @@
-import type { ForwardStage, HopChoice, RouteOptions } from '../../chain/model/graph.ts';
+import type { ForwardStage, HopChoice, RouteOptions, Target } from '../../chain/model/graph.ts';
 import { wantHopAnswers } from '../../chain/model/hop-answers.ts';
 import type { SharedNames } from '../../chain/model/shared-names.ts';
 import { formatAddress, hostOf } from '../../core/address.ts';
@@ -41,12 +41,19 @@ export function toForwardTrees(stage: ForwardStage, names: SharedNames): StageTr
   return { listener: toListener(stage, filter), clusters: [toCluster({ ...plan, name: cluster })] };
 }
 
-function toPlan({ to, route }: ForwardStage): Omit<ClusterPlan, 'name'> {
+function toPlan({ to, route, targetTls }: ForwardStage): Omit<ClusterPlan, 'name'> {
   const [choice] = route.hops;
   const common = toDialPlan(route);
   return choice
     ? { ...common, ...toHopPlan(choice, route) }
-    : { ...common, to: to.targets.map((address) => ({ address })), balance: to.balance };
+    : {
+        ...common,
+        to: to.targets.map((address) => ({ address })),
+        balance: to.balance,
+        ...(targetTls && {
+          socket: toClusterSocket({ settings: targetTls, host: hostOf(to.targets[0] as Target) ?? '' }),
+        }),
+      };
 }
 
 function toHopPlan(

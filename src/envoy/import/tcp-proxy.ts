@@ -80,13 +80,15 @@ export function readTcpProxy(
   } as const;
   if (!cluster || !places) return { ...common, to: { targets: [], balance: 'first' }, route };
   if (!tunneling) {
-    if (cluster.tls)
+    if (cluster.peer !== undefined) {
+      const message = `${cluster.name} has a SPIFFE id, which tunl verifies for HBONE alone`;
       reading.add(
         [...cluster.path, 'transport_socket'],
-        'tunl does not add TLS to the bytes of a TcpProxy',
-        'add a tunneling_config, or send HTTP requests there',
+        message,
+        'write a name of the type DNS, or a tunneling_config',
       );
-    return { ...common, to: places, route };
+    }
+    return { ...common, to: places, route, ...(cluster.tls && { targetTls: cluster.tls }) };
   }
   const at = [...path, 'tunneling_config'];
   if (tunneling.propagate_response_headers !== true && wantHopAnswers(common.accessLogs))

@@ -71,6 +71,35 @@ export const tlsRows: readonly Row[] = [
     },
   },
   {
+    file: 'tcp-tls',
+    seen: {
+      'a client that ends first': {
+        visit: async (bed) => {
+          const client = await bed.connect();
+          const origin = await exchange(bed, client);
+          client.fin();
+          await bed.story.tellEnd('origin', origin);
+          origin.send('last');
+          origin.fin();
+          await bed.story.tellEnd('client', client);
+        },
+        story: ['origin: "ping"', 'client: "pong"', 'origin: fin', 'client: "last", fin'],
+      },
+      'an origin that ends first': {
+        visit: async (bed) => {
+          const client = await bed.connect();
+          const origin = await exchange(bed, client);
+          origin.fin();
+          await bed.story.tellEnd('client', client);
+          client.send('last');
+          client.fin();
+          await bed.story.tellEnd('origin', origin);
+        },
+        story: ['origin: "ping"', 'client: "pong"', 'client: fin', 'origin: "last", fin'],
+      },
+    },
+  },
+  {
     file: 'tls-clients',
     seen: {
       'a client with one of the names': {

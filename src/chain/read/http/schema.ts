@@ -2,7 +2,8 @@ import * as z from 'zod';
 import { tests } from '../log/tests.ts';
 import { anyText, type condition, conditions } from '../screens/conditions.ts';
 import { routeScreens, screens } from '../screens/schema.ts';
-import { describe, flag, keyPassword, must, oneOrMore, policyShape, text, time, wayShape } from '../schema-parts.ts';
+import { describe, flag, must, oneOrMore, policyShape, text, time, wayShape } from '../schema-parts.ts';
+import { targetTls } from '../target-tls.ts';
 
 const bodyForm = {
   format: describe(
@@ -188,16 +189,6 @@ const host = z.union(
 
 const hosts = z.record(text, host, must('routes by host'));
 
-const tls = z.strictObject({
-  cacert: describe(text.optional(), 'trust these authorities, a PEM file, instead of those of Node and the system'),
-  cert: describe(text.optional(), 'our certificate, a PEM file or PKCS #12'),
-  key: describe(text.optional(), 'its key, a PEM file; the file of cert without'),
-  'key-password': keyPassword,
-  servername: describe(text.optional(), 'the name to send and to verify'),
-  pin: describe(text.optional(), 'trust this key alone: sha256/…'),
-  insecure: describe(flag.optional(), 'accept any certificate'),
-  'no-system-ca': describe(flag.optional(), "trust the authorities of Node alone, without the system's"),
-});
 const upstream = z.union(
   [
     oneOrMore(text, 'a target'),
@@ -209,15 +200,7 @@ const upstream = z.union(
         'with field:NAME take names too, not only IP addresses; without a port it is 80, with tls 443',
       ),
       http2: describe(flag.optional(), 'write requests in HTTP/2'),
-      tls: describe(
-        z
-          .union(
-            [z.literal(true), tls],
-            must('true, or cacert, cert, key, key-password, servername, pin, insecure and no-system-ca'),
-          )
-          .optional(),
-        'speak TLS with it',
-      ),
+      tls: describe(targetTls.optional(), 'speak TLS with it'),
     }),
   ],
   must('a target, or to with via, http2, tls, limits, …'),

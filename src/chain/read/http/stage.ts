@@ -1,10 +1,7 @@
-import { resolve } from 'node:path';
 import { formatAddress } from '../../../core/address.ts';
 import { usageError } from '../../../core/errors.ts';
-import type { TlsSettings } from '../../../core/hop.ts';
 import { suggest } from '../../../syntax/suggest.ts';
 import { quote } from '../../../syntax/text.ts';
-import { parseTls, type TlsConfig } from '../../../syntax/tls.ts';
 import type { Path } from '../document.ts';
 import { parseDomain } from '../../model/domain.ts';
 import { readAction } from './action.ts';
@@ -25,7 +22,8 @@ import type {
 import { type PolicyReader, readPolicy } from '../proxy.ts';
 import { readScreens } from '../screens/read.ts';
 import type { ExitConfig } from '../schema-parts.ts';
-import { fillVariables, readKeyPassword } from '../secrets.ts';
+import { fillVariables } from '../secrets.ts';
+import { readTargetTls } from '../target-tls.ts';
 
 /** The surroundings for reading HTTP stages. */
 export interface HttpReader extends PolicyReader {
@@ -137,7 +135,8 @@ class Upstreams {
     const { attempts } = this.#reader;
     const at = settings === words ? [...path, 'to'] : path;
     const to = attempts.run(at, () => withNames(this.#readTo(at, settings.to, settings.balance), settings.names));
-    const tls = attempts.run([...path, 'tls'], () => readTls(settings.tls, this.#reader));
+    const { tls: tlsWords } = settings;
+    const tls = tlsWords && attempts.run([...path, 'tls'], () => readTargetTls(tlsWords, 'tls', this.#reader));
     const route = this.#readWay(path, settings, name);
     // The name is known even if the upstream has errors, so that routes to it report no more of them.
     this.#byName.set(name, undefined);
@@ -203,20 +202,4 @@ function parseField(text: string): string | undefined {
   if (name === undefined) return undefined;
   if (isFieldName(name)) return name;
   throw usageError(`${quote(text)} names no field of a request`, 'write field::authority, or field:x-target');
-}
-
-type UpstreamTls = Extract<UpstreamConfig, { to: unknown }>['tls'];
-
-function readTls(words: UpstreamTls, reader: HttpReader): TlsSettings | undefined {
-  if (words === undefined || words === true) return words && {};
-  const { insecure = false, 'no-system-ca': noSystemCa = false, 'key-password': password, ...texts } = words;
-  const filled = Object.entries(texts).flatMap(([name, text]) => {
-    if (text === undefined) return [];
-    const value = fillVariables(text, reader);
-    return [[name, name === 'servername' || name === 'pin' ? value : resolve(reader.folder, value)] as const];
-  });
-  const switches: TlsConfig = { ...(insecure && { insecure: true }), ...(noSystemCa && { 'no-system-ca': true }) };
-  if (password !== undefined && texts.cert === undefined) throw usageError('key-password needs cert');
-  const tls = parseTls({ ...Object.fromEntries(filled), ...switches }, 'tls');
-  return { ...tls, ...readKeyPassword(password, reader, reader.sources) };
 }
