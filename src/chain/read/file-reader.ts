@@ -161,7 +161,7 @@ export class FileReader implements ProxyReader {
       this.attempts.add(
         [...path, 'to'],
         'TLS is spoken with all targets of a stage, or with none',
-        'write tls:// for all',
+        'write tls:// for all, or to-tls beside them',
       );
     }
     if (written !== undefined && to === undefined) this.attempts.add([...path, 'to-tls'], 'to-tls needs to');

@@ -99,6 +99,26 @@ test.each([
   [`${head}    proxy: { allow: [a.com, 'b:x'] }`, '4:29: rule "b:x": '],
   [`${head}    proxy: { users: { a: '\${A}', b: '\${B}' } }`, '4:21: users names one user', expect.any(String)],
   [`${head}    tls: { key: x }\n    to: b:1`, '4:10: key needs cert'],
+  [
+    `${head}    to: [tls://b:1, c:1]`,
+    '4:9: TLS is spoken with all targets of a stage, or with none',
+    'write tls:// for all, or to-tls beside them',
+  ],
+  [
+    `${head}    to: tls://b:1\n    proxy: true`,
+    '4:9: a proxy speaks no TLS with its target',
+    'write it for a stage inside, with to: internal://NAME here',
+  ],
+  [
+    `${head}    proxy: true\n    to: b:1\n    to-tls: true`,
+    '6:13: a proxy speaks no TLS with its target',
+    'write it for a stage inside, with to: internal://NAME here',
+  ],
+  [
+    `${head}    to: b:1\n    to-tls: { key: x }`,
+    '5:13: to-tls: key without cert',
+    'name the certificate of that key too',
+  ],
   [`${head}    log: true`, '3:5: a has no target', expect.any(String)],
   // The graph.
   [`${head}    to: internal://b`, '4:9: nothing listens on internal://b', 'no stage has an internal listener'],

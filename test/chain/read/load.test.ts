@@ -59,6 +59,16 @@ test.each([
   ],
   ['listen: 1\nto: b:1\nretry: 3\nfamily: 6\nlog: true', { route: { retries: 3, family: 6 }, log: true }],
   ['listen: 1\nto: b:1\nresolver: system', { route: { resolver: 'system' } }],
+  ['listen: 1\nto: tls://b:1', { to: { targets: [tcp('b', 1)], balance: 'first' }, targetTls: {} }],
+  ['listen: 1\nto: [tls://b:1, tls://c:2]', { to: { targets: [tcp('b', 1), tcp('c', 2)] }, targetTls: {} }],
+  [
+    'listen: 1\nto: b:1\nto-tls: { cacert: ca.pem, servername: db.example }',
+    { to: { targets: [tcp('b', 1)] }, targetTls: { cacert: '/etc/tunl/ca.pem', servername: 'db.example' } },
+  ],
+  [
+    'listen: 1\nto: tls://b:1\nto-tls: { insecure: true }',
+    { to: { targets: [tcp('b', 1)] }, targetTls: { insecure: true } },
+  ],
   ['listen: 1\nto: b:1\ntls: true', { tls: {} }],
   ['listen: 1\nto: b:1\ntls: { cert: x.pem }', { tls: { cert: '/etc/tunl/x.pem', key: '/etc/tunl/x.pem' } }],
   [

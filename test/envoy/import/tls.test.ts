@@ -162,8 +162,14 @@ test.each([
     'is not a pin',
   ],
   [
-    editFixture('tcp-through-internal', 'connect_timeout: 0.25s', upstream('sni: p.example')),
-    'tunl does not add TLS to the bytes of a TcpProxy',
+    editFixture(
+      'tcp-through-internal',
+      'connect_timeout: 0.25s',
+      upstream(
+        'common_tls_context: { tls_certificates: [{ certificate_chain: { filename: a }, private_key: { filename: a } }], validation_context: { trusted_ca: { filename: a }, match_typed_subject_alt_names: [{ san_type: URI, matcher: { exact: spiffe://td/ns/a/sa/b } }] } }',
+      ),
+    ),
+    'has a SPIFFE id, which tunl verifies for HBONE alone',
   ],
 ])('TLS of Envoy that tunl cannot have is refused, row %#', (text, says) => {
   const { message, hints } = refusalOf(() => loadEnvoy(text));

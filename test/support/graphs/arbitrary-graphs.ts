@@ -171,6 +171,12 @@ function arbitraryStage(index: number, count: number): fc.Arbitrary<Stage> {
     http: arbitraryHttp(internal.length > 0 ? fc.oneof(tcp, unix, ...internal) : fc.oneof(tcp, unix), tcp, ways),
     isHttp: fc.boolean(),
     screens: fc.option(connectionScreens, { nil: undefined }),
+    targetTls: fc.constantFrom(
+      undefined,
+      {},
+      { cacert: '/${a} b', insecure: true },
+      { cert: '/c', key: '/c', servername: 'x' },
+    ),
     balance: fc.constantFrom('first' as const, 'round-robin' as const),
     tls: fc.constantFrom<ListenerTls | undefined>(
       undefined,
@@ -220,7 +226,14 @@ function arbitraryStage(index: number, count: number): fc.Arbitrary<Stage> {
         ...(parts.screens && { connectionScreens: parts.screens }),
         route: { hops: [], limits: parts.limits },
       };
-    if (!isProxy) return { ...shared, job: 'forward' as const, to, ...(parts.screens && { screens: parts.screens }) };
+    if (!isProxy)
+      return {
+        ...shared,
+        job: 'forward' as const,
+        to,
+        ...(parts.screens && { screens: parts.screens }),
+        ...(parts.targetTls && { targetTls: parts.targetTls }),
+      };
     const { accept, users, allow, open, proxyProtocol, statuses, leads, front } = parts;
     return {
       ...shared,

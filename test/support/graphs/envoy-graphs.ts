@@ -56,9 +56,11 @@ function forwardStage(stage: Place, files: GraphFiles): fc.Arbitrary<ForwardStag
       format: targetFormat,
       balance: fc.constantFrom({}, { hopBalance: 'round-robin' as const }, { hopBalance: 'first' as const }),
       header: sentHeader,
+      targetTls: fc.option(tls(files), { nil: undefined }),
     })
-    .map(({ hops: way, entry, to, asked, limits: own, screens, state, format, ...made }) => {
+    .map(({ hops: way, entry, to, asked, limits: own, screens, state, format, targetTls, ...made }) => {
       const [first, others] = way ?? [[], []];
+      const isNamed = targetTls?.servername !== undefined && to.targets.every(({ kind }) => kind === 'tcp');
       const [near] = first;
       const list = near ? withoutTwins([entry ? [near] : first, ...others]) : [];
       return {
@@ -67,6 +69,7 @@ function forwardStage(stage: Place, files: GraphFiles): fc.Arbitrary<ForwardStag
         ...(screens && { screens }),
         ...(state && { state }),
         ...(near && format !== undefined && { targetFormat: format, open: true }),
+        ...(!near && isNamed && { targetTls }),
         to: near ? { targets: format === undefined ? [asked] : [], balance: 'first' } : to,
         route: {
           hops: list,

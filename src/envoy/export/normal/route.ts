@@ -1,9 +1,10 @@
 import { isIPv6 } from 'node:net';
 import { isChosenByName } from '../../../chain/model/chosen.ts';
 import type { ForwardStage, Limits, RouteOptions, Target, TargetChoice } from '../../../chain/model/graph.ts';
+import { hostOf } from '../../../core/address.ts';
 import type { StateValue } from '../../../syntax/format/state.ts';
 import { collectLimits } from '../../../syntax/settings.ts';
-import { normaliseHops } from './hop.ts';
+import { normaliseHops, normaliseTargetTls } from './hop.ts';
 import { isName } from '../cluster.ts';
 import type { FieldWriter } from '../fields.ts';
 
@@ -23,7 +24,7 @@ export function toPlainRoute(route: RouteOptions): RouteOptions {
 
 /** Normalises a forward stage: removes settings that have no effect in Envoy. */
 export function normaliseForward(stage: Omit<ForwardStage, 'log'>, fields: FieldWriter): Omit<ForwardStage, 'log'> {
-  const { open: _open, state, ...others } = stage;
+  const { open: _open, state, targetTls, ...others } = stage;
   const { to, route } = stage;
   const { hops, entry } = route;
   // Envoy lets all clients choose the target.
@@ -32,11 +33,19 @@ export function normaliseForward(stage: Omit<ForwardStage, 'log'>, fields: Field
   // Without hops no request names the target, so the entry stage receives the bytes and is the real target.
   if (entry && hops.length === 0) {
     const { entry: _entry, ...rest } = route;
-    return { ...own, to: { targets: [entry], balance: 'first' }, route: normaliseRoute(rest, [entry], fields) };
+    const host = hostOf(to.targets[0] ?? entry);
+    const named = targetTls && { ...(host !== undefined && { servername: host }), ...targetTls };
+    return {
+      ...own,
+      to: { targets: [entry], balance: 'first' },
+      ...(named && { targetTls: normaliseTargetTls(named, [entry]) }),
+      route: normaliseRoute(rest, [entry], fields),
+    };
   }
   const [first] = hops;
   const dialled = entry ? [] : first ? first.map(({ address }) => address) : to.targets;
-  return { ...own, to: normaliseChoice(to), route: normaliseRoute(route, dialled, fields) };
+  const secured = targetTls && { targetTls: normaliseTargetTls(targetTls, to.targets) };
+  return { ...own, ...secured, to: normaliseChoice(to), route: normaliseRoute(route, dialled, fields) };
 }
 
 /** Shares the values of a stage only if it leads to others inside. */
