@@ -56,11 +56,10 @@ function forwardStage(stage: Place, files: GraphFiles): fc.Arbitrary<ForwardStag
       format: targetFormat,
       balance: fc.constantFrom({}, { hopBalance: 'round-robin' as const }, { hopBalance: 'first' as const }),
       header: sentHeader,
-      targetTls: fc.option(tls(files), { nil: undefined }),
+      secured: fc.option(tls(files), { nil: undefined }),
     })
-    .map(({ hops: way, entry, to, asked, limits: own, screens, state, format, targetTls, ...made }) => {
+    .map(({ hops: way, entry, to, asked, limits: own, screens, state, format, secured, ...made }) => {
       const [first, others] = way ?? [[], []];
-      const isNamed = targetTls?.servername !== undefined && to.targets.every(({ kind }) => kind === 'tcp');
       const [near] = first;
       const list = near ? withoutTwins([entry ? [near] : first, ...others]) : [];
       return {
@@ -69,7 +68,7 @@ function forwardStage(stage: Place, files: GraphFiles): fc.Arbitrary<ForwardStag
         ...(screens && { screens }),
         ...(state && { state }),
         ...(near && format !== undefined && { targetFormat: format, open: true }),
-        ...(!near && isNamed && { targetTls }),
+        ...(!near && secured?.servername !== undefined && { targetTls: secured }),
         to: near ? { targets: format === undefined ? [asked] : [], balance: 'first' } : to,
         route: {
           hops: list,
@@ -84,7 +83,7 @@ function forwardStage(stage: Place, files: GraphFiles): fc.Arbitrary<ForwardStag
     });
 }
 
-/** Removes an hbone:// hop that follows another one, because two in a row have another meaning. */
+/** Two hbone:// hops in a row have another meaning. */
 function withoutTwins(hops: readonly HopChoice[]): readonly HopChoice[] {
   const isMesh = (choice: HopChoice | undefined) => choice?.[0]?.scheme === 'hbone';
   return hops.filter((choice, index) => !isMesh(choice) || !isMesh(hops[index - 1]));
@@ -270,12 +269,11 @@ export function makeEnvoyGraphs(files: GraphFiles): fc.Arbitrary<Graph> {
             ...(logs.length > 0 && { accessLogs: logs }),
           },
         };
-        const kinds: fc.Arbitrary<Stage>[] = [
+        return fc.oneof<fc.Arbitrary<Stage>[]>(
           forwardStage(place, files),
           proxyStage(place, files),
           httpStage(place, files),
-        ];
-        return fc.oneof(...kinds);
+        );
       });
   };
   return fc
