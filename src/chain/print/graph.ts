@@ -5,7 +5,14 @@ import { defaultLimits } from '../../syntax/settings.ts';
 import { proxySettings, stageSettings } from '../../syntax/stage-settings.ts';
 import { listenerTlsSettings } from '../../syntax/listener/tls.ts';
 import { formatSize } from '../../syntax/size.ts';
-import { type Stage, type Graph, type ListenerTls, listStages, type ProxyStage } from '../model/graph.ts';
+import {
+  type ForwardStage,
+  type Stage,
+  type Graph,
+  type ListenerTls,
+  listStages,
+  type ProxyStage,
+} from '../model/graph.ts';
 import { toAccessLogConfig } from './access-log.ts';
 import { toHttpConfig, toPolicyConfig } from './http.ts';
 import { toExitConfig, toValueConfig, unwrap } from './route.ts';
@@ -110,7 +117,7 @@ function toStageConfig(stage: Stage, names: SecretNames): StageConfig {
 
 /** Writes where a stage leads to; `tls://` says all of TLS without settings. */
 function toTargetConfig(stage: Stage, names: SecretNames): Pick<StageConfig, 'to' | 'to-tls'> {
-  const { targetFormat = undefined, targetTls = undefined } = stage.job === 'forward' ? stage : {};
+  const { targetFormat, targetTls }: Partial<ForwardStage> = stage.job === 'forward' ? stage : {};
   const targets = targetFormat === undefined ? stage.to?.targets.map(formatAddress) : [targetFormat];
   if (!targets) return {};
   const tls = targetTls && toTargetTlsConfig(targetTls, names);
