@@ -183,4 +183,13 @@ export const refusedTcp: readonly RefusedEdit[] = [
     says: '16:40: upstream_connect_mode is ON_DOWNSTREAM_DATA, which tunl does not run',
     because: 'dial',
   },
+  {
+    // Envoy asks this proxy by CONNECT for the endpoint if there is TLS inside, and otherwise sends it the bytes as they are.
+    file: 'tcp-to-http2-post',
+    from: 'connect_timeout: 5s',
+    to: "transport_socket: { name: proxy, typed_config: { '@type': type.googleapis.com/envoy.extensions.transport_sockets.http_11_proxy.v3.Http11ProxyUpstreamTransport, default_proxy_address: { socket_address: { address: 127.0.0.1, port_value: 3128 } }, transport_socket: { name: raw, typed_config: { '@type': type.googleapis.com/envoy.extensions.transport_sockets.raw_buffer.v3.RawBuffer } } } }",
+    says: '22:65: @type: envoy.extensions.transport_sockets.http_11_proxy.v3.Http11ProxyUpstreamTransport is an extension of Envoy that tunl does not run',
+    because: 'before',
+    envoyTakesIt: true,
+  },
 ];
