@@ -114,3 +114,21 @@ test('a reload reads the authorities of the target again', async () => {
   client.fin();
   expect(String(await client.readToEnd())).toBe('got ');
 });
+
+test('a target that ends first still gets what the client sends', async () => {
+  let keep: (text: string) => void = () => {};
+  const got = new Promise<string>((resolve) => (keep = resolve));
+  const port = await startTls(certs.server, (socket) => {
+    socket.allowHalfOpen = true;
+    socket.end('first');
+    const parts: Buffer[] = [];
+    socket.on('data', (part: Buffer) => void parts.push(part));
+    socket.on('end', () => keep(String(Buffer.concat(parts))));
+  });
+  const chain = await startSecured(port);
+  const client = await connectPeer(chain.port);
+  expect(String(await client.readToEnd())).toBe('first');
+  client.send('later');
+  client.fin();
+  expect(await got).toBe('later');
+});
