@@ -1,5 +1,5 @@
 import type { ConnectOptions } from '../../app/commands/options.ts';
-import { toTunlError, usageError } from '../../core/errors.ts';
+import { toTunlError } from '../../core/errors.ts';
 import { Scope } from '../../core/scope.ts';
 import type { Arguments } from '../parse/arguments.ts';
 import type { CommandContext, CommandSpec } from '../parse/command.ts';
@@ -88,10 +88,13 @@ async function printStage(
   ui: Ui,
   { targetTls, target, ...route }: Omit<ConnectOptions, 'stdin' | 'stdout' | 'isOneUnixSocket' | 'closeStdout'>,
 ): Promise<number> {
-  if (targetTls) throw usageError('--print and --tls-target contradict each other', 'a stage has no TLS to its target');
   const { toForwardGraph } = await import('../../app/commands/forward.ts');
   const listen = { kind: 'tcp', host: '127.0.0.1', port: 0 } as const;
   const { routes, stages } = toForwardGraph({ ...route, specs: [{ listen, target }] });
   const notes = ['connect joins stdin and stdout to the target; as a stage it listens on a free port'];
-  return printGraph(ui, { routes, stages: stages.map((stage) => ({ ...stage, name: 'connect' })) }, { notes });
+  return printGraph(
+    ui,
+    { routes, stages: stages.map((stage) => ({ ...stage, name: 'connect', ...(targetTls && { targetTls }) })) },
+    { notes },
+  );
 }

@@ -1,9 +1,12 @@
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
-import { expect, test } from 'vitest';
+import { expect, onTestFinished, test } from 'vitest';
+import { makeCerts } from '../../support/certs/certs.ts';
 import { askPort } from '../../support/harness/ask-port.ts';
 import { eventually } from '../../support/eventually.ts';
+import { connectPeer } from '../../support/peers/raw-peer.ts';
 import { echo, startTarget } from '../../support/targets/plain.ts';
+import { startTls } from '../../support/targets/tls.ts';
 import { makeTempFolder, writeTempFile } from '../../support/temp.ts';
 import { runTunl, startTunl } from '../../support/harness/tunl-process.ts';
 
@@ -39,6 +42,30 @@ test('the same in one line', async () => {
   expect((await ended).code).toBe(0);
 });
 
+test('TLS with the target, printed from connect, runs as a stage; another authority is told in its record', async () => {
+  const certs = await makeCerts();
+  onTestFinished(() => certs.remove());
+  const port = await startTls(certs.server, (socket) => void socket.pipe(socket));
+  const start = async (cacert: string) => {
+    const words = ['connect', '--direct', '--tls-target', '--cacert', cacert, `localhost:${port}`, '--print'];
+    const printed = await runTunl(words);
+    expect(printed).toMatchObject({ code: 0, stderr: '' });
+    const chain = startTunl(['chain', '-c', writeChain(printed.stdout)]);
+    const [, listening] = await chain.waitFor(/forwarding 127\.0\.0\.1:(\d+)/);
+    return { chain, listening };
+  };
+  const right = await start(certs.ca.cert);
+  expect(await askPort(right.listening, 'hello')).toBe('hello');
+  const wrong = await start(certs.otherCa.cert);
+  const client = await connectPeer(Number(wrong.listening));
+  expect(await client.waitForEnd()).toBe('reset');
+  await wrong.chain.waitFor(/the certificate of localhost comes from an authority that is not trusted/);
+  for (const { child, ended } of [right.chain, wrong.chain]) {
+    child.kill('SIGTERM');
+    expect((await ended).code).toBe(0);
+  }
+});
+
 test('--print of one line is a file that --check finds good, with the fused stage named', async () => {
   const words = ['chain', '10000', 'internal://encap', 'h2c://127.0.0.1:10001', 'host.com:443'];
   const printed = await runTunl([...words, '--print']);
@@ -61,6 +88,7 @@ test.each([
   ['forward', ['forward', '5432:db:5432', '-x', 'http://me:hunter2@p:1', '--proxy-header', 'X-T: hunter2']],
   ['serve', ['serve', '0.0.0.0:1', '--user', 'me', '--post', '-x', 'http://me:hunter2@p:1']],
   ['connect', ['connect', 'db:22', '-x', 'https://me:hunter2@p', '--idle-timeout', '1h']],
+  ['connect in TLS', ['connect', 'db:443', '-x', 'http://me:hunter2@p:1', '--tls-target', '--cacert', '/ca.pem']],
   ['chain', ['chain', '1', 'http://me:hunter2@p:1', 'db:1']],
   ['forward that would have to ask', ['forward', '5432:db:5432', '-x', 'http://me@p:1']],
 ])('--print of %s shows no secret, and is a file for chain -c', async (_what, words) => {
