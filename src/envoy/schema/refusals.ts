@@ -187,8 +187,7 @@ export const refusals = {
   speech: { why: 'tunl carries bytes and reads no protocol in them', instead: 'write envoy.filters.network.tcp_proxy' },
   before: {
     why: 'a cluster of tunl is dialled without a proxy before it',
-    instead:
-      'write tunneling_config in the TcpProxy, with the proxy as its cluster; in a chain file it is a hop: http://HOST:PORT',
+    instead: 'write tunneling_config in the TcpProxy with the proxy as its cluster, or a hop http:// in a chain file',
   },
   later: { why: 'tunl begins TLS with the first byte', instead: 'write envoy.transport_sockets.tls' },
   sentLog: {
