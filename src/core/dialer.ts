@@ -72,6 +72,8 @@ export interface DialContext {
   readonly onFailure?: (error: TunlError) => void;
   /** Called for each answer of a hop to a request for a tunnel, 407s included. */
   readonly onAnswer?: (answer: HopAnswer) => void;
+  /** Called with the trailers of a hop at the end of a tunnel. If it is absent, no tunnel by CONNECT may have any. */
+  readonly onTrailers?: (trailers: HopTrailers) => void;
   /** Called with a sentence about the choice of the way, which `-v` shows; a `warning` is shown anyway. */
   readonly onNotice?: (level: 'warning' | 'verbose', message: string) => void;
   /** The check that the target has to pass if this process turns out to resolve it itself. */
@@ -147,6 +149,14 @@ export interface HopAnswer {
   readonly challenges?: readonly string[];
   /** Over HTTP/1.1: whether the connection takes another request after this answer. */
   readonly isPersistent?: boolean;
+}
+
+/** The fields that a hop sends after the last byte of a tunnel, over HTTP/2 only. */
+export interface HopTrailers {
+  /** Number of the hop, from 1. */
+  readonly hop?: number;
+  /** Names in lower case. */
+  readonly fields: readonly HeaderField[];
 }
 
 /**

@@ -227,17 +227,14 @@ async function reachHop(route: HopRoute, address: Address, next: Dial, ctx: Dial
 }
 
 /** Returns a context that gives this hop's number to steps that have none yet, with `more` in it. */
-function numberSteps(
-  ctx: DialContext,
-  { index }: HopPosition,
-  more: Partial<Pick<DialContext, 'signal' | 'hop' | 'fields'>>,
-): DialContext {
-  const { onProgress, onAnswer } = ctx;
+function numberSteps(ctx: DialContext, { index }: HopPosition, more: Partial<DialContext>): DialContext {
+  const { onProgress, onAnswer, onTrailers } = ctx;
   return {
     ...ctx,
     ...more,
     ...(onProgress && { onProgress: (step) => onProgress({ hop: index, ...step }) }),
     ...(onAnswer && { onAnswer: (answer) => onAnswer({ hop: index, ...answer }) }),
+    ...(onTrailers && { onTrailers: (trailers) => onTrailers({ hop: index, ...trailers }) }),
   };
 }
 

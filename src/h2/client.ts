@@ -142,7 +142,9 @@ export class Http2Client extends Http2Session {
   }
 
   #onTrailers(stream: Http2Stream, all: readonly HeaderField[], isEnd: boolean): void {
-    const fields = isEnd && !stream.isTunnel ? readTrailers(all, false) : undefined;
+    // In a tunnel they are a fault (RFC 9113, section 8.5), but proxies send them: whoever follows it wants them.
+    const mayCome = isEnd && (!stream.isTunnel || stream.follower !== undefined);
+    const fields = mayCome ? readTrailers(all, false) : undefined;
     if (!fields) return this.failStream(stream.id, errorCodes.protocolError);
     stream.follower?.onTrailers(fields);
     if (!stream.isClosed) this.endBody(stream);

@@ -63,7 +63,7 @@ export abstract class StreamState {
   /** The request was CONNECT, or HEAD. Clients only. */
   isConnect = false;
   isHead = false;
-  /** It is a tunnel: nothing but DATA may come. */
+  /** It is a tunnel: nothing but DATA may come, and to a client that follows it trailers. */
   isTunnel = false;
   /** The bytes of the body that are still to come; undefined if nobody has said it. */
   bodyBytesLeft: number | undefined;

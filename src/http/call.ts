@@ -60,6 +60,11 @@ export interface Call {
    * no code handles them.
    */
   readonly onInterim?: (status: number, headers: readonly HeaderField[]) => void;
+  /**
+   * Receives the trailers after the last byte of what the Call opened, over HTTP/2. If it is absent, those of a tunnel by
+   * CONNECT are a fault (RFC 9113, section 8.5), and others are dropped.
+   */
+  readonly onTrailers?: ((fields: readonly HeaderField[]) => void) | undefined;
 }
 
 /** The answer to a Call. */

@@ -7,10 +7,10 @@ import {
   type Screen,
 } from '../../chain/model/graph.ts';
 import { isChosenByName, looksAtHello } from '../../chain/model/chosen.ts';
-import { wantHopAnswers } from '../../chain/model/hop-answers.ts';
+import { wantHopAnswers, wantHopTrailers } from '../../chain/model/hop-answers.ts';
 import { Abort } from '../../core/abort.ts';
 import { type Address, formatAddress, hostOf } from '../../core/address.ts';
-import type { Dial, HopAnswer, Layer, Origin } from '../../core/dialer.ts';
+import type { Dial, HopAnswer, HopTrailers, Layer, Origin } from '../../core/dialer.ts';
 import type { Link } from '../../core/link.ts';
 import { toTunlError, TunlError, usageError } from '../../core/errors.ts';
 import type { TlsAcceptor } from '../../tls/server.ts';
@@ -143,18 +143,37 @@ function createEnv(stage: ForwardStage<RouteName>, route: Route, dial: Dial, par
     record: 'dialled',
     ...(write && { access: { write, cluster: stage.name, nearest } }),
   } as const;
-  return write && wantHopAnswers(stage.accessLogs) ? keepHopAnswers(env, write) : env;
+  const logs = stage.accessLogs;
+  const wantTrailers = wantHopTrailers(logs);
+  return write && (wantTrailers || wantHopAnswers(logs)) ? keepHopAnswers(env, write, wantTrailers) : env;
 }
 
-/** Lets access logs have the answers of the last hop, by the origins of tunnels: each has its own. */
-function keepHopAnswers(env: TunnelEnv, write: WriteAccess): TunnelEnv {
+/** Lets access logs have the answers and trailers of the last hop, by the origins of tunnels: each has its own. */
+function keepHopAnswers(env: TunnelEnv, write: WriteAccess, wantTrailers: boolean): TunnelEnv {
   const answers = new WeakMap<Origin, HopAnswer>();
+  const trailers = new WeakMap<Origin, HopTrailers>();
   const { dial, access } = env;
+  const keepTrailers = (origin: Origin) => (given: HopTrailers) => {
+    // The tunnels to nearer hops end as well, and they may do so later.
+    if ((given.hop ?? 0) >= (trailers.get(origin)?.hop ?? 0)) trailers.set(origin, given);
+  };
   return {
     ...env,
-    dial: (address, ctx) => dial(address, { ...ctx, onAnswer: (answer) => void answers.set(ctx.origin, answer) }),
+    dial: (address, ctx) =>
+      dial(address, {
+        ...ctx,
+        onAnswer: (answer) => void answers.set(ctx.origin, answer),
+        ...(wantTrailers && { onTrailers: keepTrailers(ctx.origin) }),
+      }),
     ...(access && {
-      access: { ...access, write: (entry) => write({ ...entry, hopAnswer: answers.get(entry.origin) }) },
+      access: {
+        ...access,
+        write: (entry) => {
+          const hopAnswer = answers.get(entry.origin);
+          const given = trailers.get(entry.origin);
+          write({ ...entry, hopAnswer, ...(given?.hop === hopAnswer?.hop && { hopTrailers: given?.fields }) });
+        },
+      },
     }),
   };
 }

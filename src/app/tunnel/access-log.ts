@@ -27,6 +27,8 @@ export interface AccessEntry {
   readonly connection?: number | undefined;
   /** The answer of the last hop to the request for the tunnel, where a log writes it. */
   readonly hopAnswer?: HopAnswer | undefined;
+  /** The trailers of the last hop at the end of the tunnel, where a log writes them. */
+  readonly hopTrailers?: readonly HeaderField[] | undefined;
   /** The end of a tunnel or request that came up. */
   readonly result?: RelayEnd;
   /** The reason why it did not come up. */
@@ -85,7 +87,7 @@ const kinds = {
 } as const;
 
 function toFacts(entry: AccessEntry, moment: LogMoment, speaks: 'bytes' | 'http'): FormatFacts {
-  const { tunnel, origin, status = 0, answer, cluster, place, connection, hopAnswer, failure } = entry;
+  const { tunnel, origin, status = 0, answer, cluster, place, connection, hopAnswer, hopTrailers, failure } = entry;
   const { id, started, handle } = tunnel;
   const ms = Math.round(performance.now() - started);
   const describeFailure = speaks === 'http' ? describeRequestFailure : describeBytesFailure;
@@ -102,6 +104,7 @@ function toFacts(entry: AccessEntry, moment: LogMoment, speaks: 'bytes' | 'http'
     ...(cluster !== undefined && { cluster }),
     ...(answer && { answer }),
     hopAnswer,
+    hopTrailers,
     ...(failure ? describeFailure(failure) : moment !== 'asked' && describeEnd(entry, speaks)),
     kind: kinds[speaks][moment],
   };

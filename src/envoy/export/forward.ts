@@ -1,5 +1,5 @@
 import type { ForwardStage, HopChoice, RouteOptions, Target } from '../../chain/model/graph.ts';
-import { wantHopAnswers } from '../../chain/model/hop-answers.ts';
+import { wantHopAnswers, wantHopTrailers } from '../../chain/model/hop-answers.ts';
 import type { SharedNames } from '../../chain/model/shared-names.ts';
 import { formatAddress, hostOf } from '../../core/address.ts';
 import type { Hop } from '../../core/hop.ts';
@@ -86,5 +86,6 @@ function toTunneling([hop]: HopChoice, { to, targetFormat, accessLogs }: Forward
     ...(isPost && { use_post: true, ...(path !== undefined && { post_path: path }) }),
     ...(fields.length > 0 && { headers_to_add: fields }),
     ...(wantHopAnswers(accessLogs) && { propagate_response_headers: true }),
+    ...(wantHopTrailers(accessLogs) && { propagate_response_trailers: true }),
   };
 }

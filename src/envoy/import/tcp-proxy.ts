@@ -1,7 +1,7 @@
 import type { Path } from '../../chain/read/document.ts';
 import { isChosenByName } from '../../chain/model/chosen.ts';
 import type { ForwardStage, HopChoice, Limits, RouteOptions, Target, TargetChoice } from '../../chain/model/graph.ts';
-import { wantHopAnswers } from '../../chain/model/hop-answers.ts';
+import { wantHopAnswers, wantHopTrailers } from '../../chain/model/hop-answers.ts';
 import { escapeVariables } from '../../chain/read/secrets.ts';
 import { formatAddress, type InternalAddress, type ListenAddress, type TcpAddress } from '../../core/address.ts';
 import { usageError } from '../../core/errors.ts';
@@ -96,6 +96,12 @@ export function readTcpProxy(
       'warning',
       at,
       'access logs get the answer of the proxy; in Envoy, with propagate_response_headers only',
+    );
+  if (tunneling.propagate_response_trailers !== true && wantHopTrailers(common.accessLogs))
+    reading.notice(
+      'warning',
+      at,
+      'access logs get the trailers of the proxy; in Envoy, with propagate_response_trailers only',
     );
   const hostname = reading.attempts.run([...at, 'hostname'], () => readHostname(tunneling.hostname, context));
   const format = typeof hostname === 'string' ? hostname : undefined;

@@ -11,10 +11,9 @@ const tunnelingConfig = message(
     post_path: text.optional(),
     headers_to_add: list(headerValueOption),
     propagate_response_headers: flag.optional(),
+    propagate_response_trailers: flag.optional(),
   },
   {
-    // Envoy uses it only in its access logs.
-    ignored: 'propagate_response_trailers',
     refused: {
       plugin: 'request_id_extension',
       identity: 'request_id_header request_id_metadata_key',

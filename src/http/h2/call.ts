@@ -91,13 +91,13 @@ class Http2Call implements OpenedEvents, Reply {
   onResponse(status: number, fields: readonly HeaderField[]): void {
     const waiting = this.#endWait();
     if (!waiting) return;
-    const { opens } = this.#call;
+    const { opens, onTrailers } = this.#call;
     this.status = status;
     this.headers = fields;
     if (opens?.isAccepted?.(status) ?? (opens !== undefined && isSuccess(status))) {
       this.link = this.#opened.link;
       // A tunnel lives long and must not keep its exchange.
-      this.#opened.release();
+      this.#opened.release(onTrailers);
       // An orderly end: a reset would count against the session.
     } else if (opens) this.#opened.stream.end();
     waiting.resolve(this);

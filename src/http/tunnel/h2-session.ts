@@ -267,7 +267,9 @@ class Http2Session implements Session {
     const { method, opens, fields, userAgent: named } = this.#terms;
     const own = [...login, ...fields(this.#hop, ctx)];
     const headers = requestFields(this.#hop, ctx, named === 'none' ? own : [userAgent, ...own]);
-    const call = { method, target, authority, scheme: this.#scheme, headers, opens };
+    const { onTrailers: tell } = ctx;
+    const onTrailers = tell && ((trailers: readonly HeaderField[]) => tell({ fields: trailers }));
+    const call = { method, target, authority, scheme: this.#scheme, headers, opens, onTrailers };
     return this.#call(this.#client, call, asked, ctx.signal);
   }
 }

@@ -40,6 +40,8 @@ export interface FormatFacts {
   readonly body?: string;
   /** The answer of the last hop to the request for the tunnel. */
   readonly hopAnswer?: Pick<HopAnswer, 'status' | 'headers'> | undefined;
+  /** The trailers of the last hop at the end of the tunnel. */
+  readonly hopTrailers?: readonly HeaderField[] | undefined;
   /** The kind of log entry, in Envoy's words: `TcpConnectionEnd`, `DownstreamEnd`. */
   readonly kind?: string;
 }
@@ -129,25 +131,43 @@ const variable: Operator = (name = '') => {
 /** The name under which Envoy keeps the answer of a proxy to the request for a tunnel. */
 const hopAnswerName = 'envoy.tcp_proxy.propagate_response_headers';
 
+/** The name under which Envoy keeps the trailers of that answer. */
+const hopTrailersName = 'envoy.tcp_proxy.propagate_response_trailers';
+
 /** True if a text writes the answer of the last hop to the request for a tunnel. */
 export function writesHopAnswer(text: string): boolean {
   return text.includes(`%FILTER_STATE(${hopAnswerName}`);
 }
 
-/** Writes the answer of a hop as Envoy does, without what lets somebody in. */
-function formatHopAnswer({ status, headers }: Pick<HopAnswer, 'status' | 'headers'>): TypedValue {
-  const fields = headers
+/** True if a text writes the trailers of the last hop at the end of the tunnel. */
+export function writesHopTrailers(text: string): boolean {
+  return text.includes(`%FILTER_STATE(${hopTrailersName}`);
+}
+
+/** Writes fields of a hop as Envoy does, without what lets somebody in. */
+function formatHopFields(fields: readonly HeaderField[]): TypedValue {
+  const written = fields
     .map(([key, value]) => ({ key: key.toLowerCase(), value }))
     .filter(({ key }) => !isSecretField(key) && key !== 'set-cookie');
-  return new TypedValue({ headers: [{ key: ':status', value: String(status) }, ...fields] });
+  return new TypedValue({ headers: written });
 }
+
+/** The values that Envoy keeps of a hop, by name. They have no form but the typed one. */
+const hopValues: ReadonlyMap<string, (facts: FormatFacts) => TypedValue | undefined> = new Map([
+  [
+    hopAnswerName,
+    ({ hopAnswer }: FormatFacts) =>
+      hopAnswer && formatHopFields([[':status', String(hopAnswer.status)], ...hopAnswer.headers]),
+  ],
+  [hopTrailersName, ({ hopTrailers }: FormatFacts) => hopTrailers && formatHopFields(hopTrailers)],
+]);
 
 /** An operator for a value that a stage has set: `NAME:PLAIN`, or as a text in JSON, which is `NAME` or `NAME:TYPED`. */
 const stateOperator: Operator = (args = '') => {
   const [name = '', form = 'TYPED'] = args.split(':');
   if (name === '') throw usageError('it takes the name of a value: (NAME:PLAIN)');
-  if (name === hopAnswerName)
-    return ({ hopAnswer }) => (hopAnswer && form === 'TYPED' ? formatHopAnswer(hopAnswer) : undefined);
+  const ofHop = hopValues.get(name);
+  if (ofHop) return form === 'TYPED' ? ofHop : () => undefined;
   return ({ origin: { state } }) => {
     const value = state?.get(name)?.value;
     if (value === undefined || form === 'PLAIN') return value;

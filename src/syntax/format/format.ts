@@ -3,7 +3,7 @@ import { type FormatFacts, operators, type Read } from './facts.ts';
 import { toUnicode, TypedValue, writeJson } from './typed.ts';
 import { suggest } from '../suggest.ts';
 
-export { type FormatFacts, writesHopAnswer } from './facts.ts';
+export { type FormatFacts, writesHopAnswer, writesHopTrailers } from './facts.ts';
 
 /** A parsed text with operators such as `%BYTES_SENT%`. */
 export type Format = readonly (string | Read)[];

@@ -195,14 +195,19 @@ test.each([
   expect(read(...logs(type, fields)).accessLogs).toEqual([log]);
 });
 
-test('where a log has the answer of a proxy, Envoy is asked to keep it, and a file that does not is warned of', () => {
-  const text = readCorpus('encapsulate-answers');
-  const { graph, sources, notices } = loadEnvoy(text);
-  expect(notices).toEqual([]);
-  const written = writeBootstrap(graph, sources);
-  expect(written.match(/propagate_response_headers: true/g)).toHaveLength(2);
-  const silent = loadEnvoy(text.replace(', propagate_response_headers: true', ''));
-  expect(silent.notices).toMatchObject([
-    { level: 'warning', message: expect.stringContaining('with propagate_response_headers only') },
-  ]);
-});
+test.each([
+  ['the answer', 'encapsulate-answers', 'headers'],
+  ['the trailers', 'encapsulate-trailers', 'trailers'],
+])(
+  'where a log has %s of a proxy, Envoy is asked to keep it, and a file that does not is warned of',
+  (_, file, what) => {
+    const flag = `propagate_response_${what}`;
+    const text = readCorpus(file);
+    const { graph, sources, notices } = loadEnvoy(text);
+    expect(notices).toEqual([]);
+    const written = writeBootstrap(graph, sources);
+    expect(written.match(/propagate_response_\w+: true/g)).toEqual([`${flag}: true`, `${flag}: true`]);
+    const silent = loadEnvoy(text.replace(`, ${flag}: true`, ''));
+    expect(silent.notices).toMatchObject([{ level: 'warning', message: expect.stringContaining(`with ${flag} only`) }]);
+  },
+);

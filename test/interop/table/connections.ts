@@ -1,5 +1,5 @@
 import type { Bed } from '../support/bed.ts';
-import { exchange, openH1, openH2 } from './encapsulate-visits.ts';
+import { exchange, openH1, openH2, overH2 } from './encapsulate-visits.ts';
 import type { Row } from './row.ts';
 
 /**
@@ -16,10 +16,14 @@ async function tellNumbered(bed: Bed, log: string, lines: number): Promise<void>
   await bed.tellLog(log, lines, rename);
 }
 
+/** Writes fields as the logs have them. */
+function fieldsOf(...fields: readonly (readonly [string, string])[]): string {
+  return JSON.stringify({ headers: fields.map(([key, value]) => ({ key, value })) });
+}
+
 /** Writes an answer as the logs have it. */
 function answerOf([status, ...fields]: readonly [string, ...(readonly [string, string])[]]): string {
-  const all = [[':status', status] as const, ...fields];
-  return JSON.stringify({ headers: all.map(([key, value]) => ({ key, value })) });
+  return fieldsOf([':status', status], ...fields);
 }
 
 const found = 'HTTP/1.1 200 OK\r\ncontent-length: 5\r\n\r\nhello';
@@ -129,6 +133,56 @@ export const connectionRows: readonly Row[] = [
           'proxy: "ping"',
           'client: "pong"',
           `h2.log: ${answerOf(['200', ['date', '*']])}`,
+        ],
+      },
+    },
+  },
+  {
+    file: 'encapsulate-trailers',
+    seen: {
+      'a tunnel that ends with trailers, and one without any': {
+        visit: async (bed) => {
+          const { client, proxy } = await openH2(bed);
+          await exchange(bed, { client, proxy });
+          proxy.endWith('last', { 'x-end': 'over "it"' });
+          await bed.story.tellEnd('client', client);
+          client.fin();
+          await bed.story.tellEnd('proxy', proxy);
+          await bed.tellLog('connect.log', 1);
+          await overH2.proxyFirst(bed);
+          await bed.tellLog('connect.log', 2);
+        },
+        story: [
+          'proxy: :authority: host.com:443 | :method: CONNECT',
+          'proxy: "ping"',
+          'client: "pong"',
+          'client: "last", fin',
+          'proxy: fin',
+          `connect.log: - ${fieldsOf(['x-end', 'over "it"'])} -`,
+          'proxy: :authority: host.com:443 | :method: CONNECT',
+          'client: "last", fin',
+          'proxy: "rest", fin',
+          `connect.log: - ${fieldsOf(['x-end', 'over "it"'])} -`,
+          'connect.log: - - -',
+        ],
+      },
+      'a tunnel in a POST, whose client ends first': {
+        visit: async (bed) => {
+          const { client, proxy } = await openH2(bed, 'front2');
+          await exchange(bed, { client, proxy });
+          client.fin();
+          await bed.story.tellEnd('proxy', proxy);
+          proxy.endWith('last', { 'x-end': 'over', 'x-two': '2' });
+          await bed.story.tellEnd('client', client);
+          await bed.tellLog('post.log', 1);
+        },
+        story: [
+          'proxy: :authority: host.com:443 | :method: POST | :path: /t | :scheme: http',
+          'proxy: "ping"',
+          'client: "pong"',
+          'proxy: fin',
+          'client: "last", fin',
+          `post.log: - ${fieldsOf(['x-end', 'over'], ['x-two', '2'])}`,
         ],
       },
     },

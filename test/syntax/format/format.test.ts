@@ -131,3 +131,17 @@ test('the answer of a hop is JSON in a line, and a part of one that is JSON itse
   expect(write(text)).toBe('-');
   expect(write(text.replace('TYPED', 'PLAIN'), asked)).toBe('-');
 });
+
+test('the trailers of a hop are written like its answer', () => {
+  const text = '%FILTER_STATE(envoy.tcp_proxy.propagate_response_trailers)%';
+  const asked = {
+    ...facts,
+    hopTrailers: [
+      ['x-end', 'over'],
+      ['set-cookie', 'hidden'],
+    ] as const,
+  };
+  expect(write(text, asked)).toBe('{"headers":[{"key":"x-end","value":"over"}]}');
+  expect(write(text.replace(')', ':PLAIN)'), asked)).toBe('-');
+  expect(write(text)).toBe('-');
+});

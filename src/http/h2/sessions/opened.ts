@@ -52,10 +52,10 @@ export class OpenedStream implements StreamEvents {
     this.link.watcher = events;
   }
 
-  /** Removes the listeners, so that a long-lived stream does not keep their owner. */
-  release(): void {
+  /** Removes the listeners, so that a long-lived stream does not keep their owner. Only trailers are still told of. */
+  release(onTrailers?: (fields: readonly HeaderField[]) => void): void {
     this.#events = undefined;
-    this.#stream.follow(undefined);
+    this.#stream.follow(onTrailers && { onTrailers, onClose: () => {} });
     this.link.watcher = undefined;
   }
 
