@@ -21,8 +21,8 @@ export const frameHeadBytes = 12;
  */
 const framedBytes = blockBytes - frameHeadBytes;
 
-/** The most blocks that wait for their next user: as many as one resumable stream may have on its way, and some. */
-const maxFree = 96;
+/** The most blocks that wait for their next user. */
+const maxFree = 16;
 
 const free: Buffer[] = [];
 
@@ -36,9 +36,9 @@ export function takeFramedBlock(): Buffer {
   return takeBlock().subarray(0, framedBytes);
 }
 
-/** Takes a block back that nobody uses any more. */
-export function giveBlock(block: Buffer): void {
-  if (free.length >= maxFree) return;
+/** Takes a block back that nobody uses any more, unless so many wait already. */
+export function giveBlock(block: Buffer, most: number = maxFree): void {
+  if (free.length >= most) return;
   free.push(block.length === blockBytes ? block : Buffer.from(block.buffer, headroomBytes, blockBytes));
 }
 

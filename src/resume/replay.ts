@@ -7,6 +7,9 @@ const leastBlockBytes = 1024;
 /** A block, with the head of a frame in front of it. */
 const frameBytes = headBytes + blockBytes;
 
+/** The most blocks that wait for their next user: as many as one stream may have on its way, and some. */
+const maxFree = 96;
+
 /** A write from this size on has a large block from the first on. */
 const largeBytes = 16 * 1024;
 
@@ -116,7 +119,7 @@ export class Replay {
 
   #free({ memory, lent, isKept }: Block): void {
     this.bytes -= memory.length;
-    if (lent && !isKept) giveBlock(lent);
+    if (lent && !isKept) giveBlock(lent, maxFree);
   }
 
   #append(block: Block, kind: number, length: number, count: number): void {

@@ -72,7 +72,9 @@ function toInternalExtension(bytes: number | undefined): Tree {
 
 /** Formats a file as YAML. Small maps and lists go on one line, except messages with a type. */
 function format(tree: Tree): string {
-  const document = parseDocument(stringify(tree, { lineWidth: 0, aliasDuplicateObjects: false }));
+  // Envoy reads the words for true and false of YAML 1.1, so texts such as yes are quoted.
+  const compat = 'yaml-1.1';
+  const document = parseDocument(stringify(tree, { lineWidth: 0, aliasDuplicateObjects: false, compat }), { compat });
   visit(document, {
     Scalar: (_key, node) => {
       // The reader of Envoy takes a `?` inside braces for the beginning of a key.

@@ -7,6 +7,9 @@ import { corpusNames, readCorpus, readFixture } from './envoy-file.ts';
 
 type Steps = readonly (string | number)[];
 
+/** Envoy reads words such as yes as true. */
+const asEnvoyReads = { aliasDuplicateObjects: false, compat: 'yaml-1.1' } as const;
+
 /** The names of the files in test/envoy/fixtures. */
 export const fixtureNames: readonly string[] = readdirSync(new URL('../../envoy/fixtures', import.meta.url)).map(
   (file) => file.replace('.yaml', ''),
@@ -29,7 +32,7 @@ export function makeChanges(names: readonly string[], values: fc.Arbitrary<unkno
     fc
       // The root stays, because without it the text is no file of Envoy.
       .tuple(fc.constantFrom(...listPaths(tree).filter(({ length }) => length > 1)), values)
-      .map(([path, value]) => stringify(change(tree, path, value), { aliasDuplicateObjects: false })),
+      .map(([path, value]) => stringify(change(tree, path, value), asEnvoyReads)),
   );
 }
 
@@ -58,7 +61,7 @@ export function makeLikelyChanges(): fc.Arbitrary<Change> {
     fc.constantFrom(...listRead(tree)).chain((path) =>
       chooseEdit(tree, path, kin).map(([kind, at, value]) => ({
         what: `${name}: ${kind} ${at.join('.')}`,
-        text: stringify(change(tree, at, value), { aliasDuplicateObjects: false }),
+        text: stringify(change(tree, at, value), asEnvoyReads),
       })),
     ),
   );
