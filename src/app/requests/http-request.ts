@@ -97,8 +97,12 @@ export async function carryRequest(
   });
   void request.done.then(({ error }) => error && abort.abort(toGone(error)));
   try {
-    if (plan.kind === 'answer') await answer(env, request, plan, record, changeAnswer);
-    else isTunnel = await passOn(env, request, plan, record, job);
+    if (plan.kind === 'answer') {
+      const answered = answer(env, request, plan, record, changeAnswer);
+      // What follows a CONNECT is no body: with its answer it is over.
+      if (request.method === 'CONNECT' && !request.gone.aborted) record.close(toResult({}));
+      await answered;
+    } else isTunnel = await passOn(env, request, plan, record, job);
     if (!isTunnel) record.close(toResult(await request.done));
     leave?.();
   } catch (error) {
